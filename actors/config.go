@@ -1,0 +1,71 @@
+package actors
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/history"
+)
+
+// Config is what a node obeys. A field that is zero has its default.
+type Config struct {
+	MailboxSize  int           `yaml:"mailbox_size" env:"MAILBOX_SIZE" envDefault:"4096" unit:"messages" help:"How many messages may wait for one actor; the sender of one more is told that it is busy."`
+	QueueBytes   int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"1048576" unit:"bytes" help:"How much may wait for one slow reader; more and it is disconnected."`
+	QueueFrames  int           `yaml:"queue_frames" env:"QUEUE_FRAMES" envDefault:"16384" unit:"frames" help:"How many frames may wait for one slow reader; more and it is disconnected."`
+	Backlog      int64         `yaml:"backlog" env:"BACKLOG" envDefault:"8388608" unit:"bytes" help:"How much may wait for all readers together before publishers are slowed down."`
+	PublishWait  time.Duration `yaml:"publish_wait" env:"PUBLISH_WAIT" envDefault:"5s" unit:"duration" help:"How long a publish may wait for its answer before it is refused as busy."`
+	PingEvery    time.Duration `yaml:"ping_every" env:"PING_EVERY" envDefault:"25s" unit:"duration" help:"The interval of WebSocket pings."`
+	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"60s" unit:"duration" help:"A peer that was silent for this long is gone. Keep it above twice the ping interval."`
+	HistoryCount int           `yaml:"history_count" env:"HISTORY_COUNT" envDefault:"128" unit:"events" help:"How many events a topic remembers."`
+	HistoryBytes int           `yaml:"history_bytes" env:"HISTORY_BYTES" envDefault:"262144" unit:"bytes" help:"How much a topic remembers."`
+	HistoryAge   time.Duration `yaml:"history_age" env:"HISTORY_AGE" envDefault:"10m" unit:"duration" help:"How long a topic remembers an event."`
+	DedupCount   int           `yaml:"dedup_count" env:"DEDUP_COUNT" envDefault:"4096" unit:"ids" help:"How many event ids a topic or user recognises."`
+	DedupAge     time.Duration `yaml:"dedup_age" env:"DEDUP_AGE" envDefault:"2m" unit:"duration" help:"How long an event id is recognised."`
+	TopicIdle    time.Duration `yaml:"topic_idle" env:"TOPIC_IDLE" envDefault:"15m" unit:"duration" help:"How long a topic that nobody uses is kept. Keep it above history_age."`
+	Topics       int           `yaml:"topics" env:"TOPICS" envDefault:"1000000" unit:"topics" help:"How many topics one tenant may have at a time."`
+
+	Logger *slog.Logger `yaml:"-" env:"-"`
+}
+
+// TenantConfig is what one tenant may do.
+type TenantConfig struct {
+	Name string
+	// Connections bounds the tenant's connections, of all dialects together; 0 is no limit.
+	Connections int
+}
+
+func (c Config) withDefaults() Config {
+	fill(&c.MailboxSize, 4096)
+	fill(&c.QueueBytes, 1<<20)
+	fill(&c.QueueFrames, 16384)
+	fill(&c.Backlog, 8<<20)
+	fill(&c.PublishWait, 5*time.Second)
+	fill(&c.PingEvery, 25*time.Second)
+	fill(&c.Timeout, 60*time.Second)
+	fill(&c.HistoryCount, 128)
+	fill(&c.HistoryBytes, 256<<10)
+	fill(&c.HistoryAge, 10*time.Minute)
+	fill(&c.DedupCount, 4096)
+	fill(&c.DedupAge, 2*time.Minute)
+	fill(&c.TopicIdle, 15*time.Minute)
+	fill(&c.Topics, 1_000_000)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c *Config) remembers() history.Bounds {
+	return history.Bounds{Count: c.HistoryCount, Bytes: c.HistoryBytes, Age: c.HistoryAge}
+}
+
+func (c *Config) outbox() OutboxLimits {
+	return OutboxLimits{Bytes: c.QueueBytes, Frames: c.QueueFrames}
+}

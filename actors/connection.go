@@ -1,0 +1,345 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"golang.org/x/time/rate"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// What a connection understands.
+type (
+	// received is a message from the client.
+	received struct {
+		data   []byte
+		binary bool
+	}
+	// ended says that the socket has ended.
+	ended struct{ why protocol.Reason }
+	// end closes the connection in its dialect's words; a code other than 0 is used instead of the reason's.
+	end struct {
+		why    *protocol.Refusal
+		code   uint16
+		reason string
+	}
+	// due says that a deadline may be due.
+	due struct{}
+	// inspect answers with the topics that are subscribed to.
+	inspect struct{ reply reply[[]string] }
+)
+
+func (m inspect) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+
+// connection is the actor: the state of one session. Deliveries do not pass through it; topics and users put frames
+// into its link's outbox.
+type connection struct {
+	*Link
+	session   protocol.Session
+	interests interests
+	limiter   *rate.Limiter // made by the first message
+	joined    bool          // it is with its user and with everyone
+	closing   bool          // the wire was told to close; nothing is said or heard any more
+
+	// Deadlines in Unix nanoseconds, 0 for none.
+	loginBy, expireAt, beatAt, pingAt int64
+	beatEvery                         time.Duration
+	ringAt                            int64 // when the wheel rings next
+}
+
+// Receive is what the connection does.
+func (c *connection) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		c.open()
+	case received:
+		c.receive(m)
+	case due:
+		c.due(time.Now())
+	case end:
+		c.end(m)
+	case inspect:
+		m.reply.give(c.topics(), nil)
+	case ended:
+		c.ended(m.why)
+		ctx.Stop(ctx.Self())
+	case crash:
+		panic(m.cause)
+	case *actor.Stopped:
+		c.stopped()
+	}
+}
+
+// open lets the session say what it has to say first, and sets the deadlines.
+func (c *connection) open() {
+	now := time.Now()
+	c.pingAt = now.Add(c.node.cfg.PingEvery).UnixNano()
+	if id := c.identity.Load(); id != nil {
+		if why := c.enter(id); why != nil {
+			c.end(end{why: why})
+			return
+		}
+	} else if login := c.dialect.Limits().Login; login > 0 {
+		c.loginBy = now.Add(login).UnixNano()
+	}
+	c.run(c.session.Opened(now, c.number))
+	c.arm()
+}
+
+func (c *connection) receive(m received) {
+	defer c.read()
+	if c.closing {
+		return
+	}
+	now := time.Now()
+	messages, commands := c.session.Receive(now, protocol.Inbound{Data: m.data, Binary: m.binary})
+	if !c.within(messages, now) {
+		limit := c.dialect.Limits().Rate
+		c.end(end{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second", limit)})
+		return
+	}
+	c.run(commands)
+}
+
+// within counts messages against the connection's rate.
+func (c *connection) within(messages int, now time.Time) bool {
+	if c.limiter == nil {
+		limits := c.dialect.Limits()
+		if limits.Rate <= 0 {
+			return true
+		}
+		c.limiter = rate.NewLimiter(rate.Limit(limits.Rate), max(limits.Burst, limits.Rate))
+	}
+	return c.limiter.AllowN(now, messages)
+}
+
+// run does commands in their order; what the session answers to one comes before the next.
+func (c *connection) run(commands []protocol.Command) {
+	for _, command := range commands {
+		if c.closing {
+			return
+		}
+		c.run(c.do(command))
+	}
+}
+
+// do does one command and returns what the session makes of its outcome.
+func (c *connection) do(command protocol.Command) []protocol.Command {
+	switch cmd := command.(type) {
+	case protocol.Say:
+		op := Text
+		if cmd.Binary {
+			op = Binary
+		}
+		c.send(&Frame{Op: op, Data: cmd.Text})
+		return nil
+	case protocol.Close:
+		c.close(cmd.Code, cmd.Reason)
+		return nil
+	case protocol.Beat:
+		c.beat(cmd.Every)
+		return nil
+	case protocol.Report:
+		c.node.log.Info("a client reports", "tenant", c.tenant.name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
+		return nil
+	case protocol.Authenticate:
+		id, why := c.authenticate(cmd.Credential)
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
+	case protocol.Subscribe:
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Err: c.subscribe(cmd)})
+	case protocol.Unsubscribe:
+		c.tell(c.interests.remove(cmd.Topic, cmd.Below))
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now()})
+	case protocol.Census:
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.census.authenticated.Load())})
+	}
+	panic("unknown command")
+}
+
+// authenticate checks a credential and makes its identity the connection's.
+func (c *connection) authenticate(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+	defer cancel()
+	id, err := c.node.auth.Authenticate(ctx, c.tenant.name, credential)
+	if err != nil {
+		return nil, protocol.AsRefusal(err)
+	}
+	if why := c.enter(id); why != nil {
+		return nil, why
+	}
+	c.arm()
+	return id, nil
+}
+
+// enter makes id the connection's identity. The first one joins the user; later ones must be of the same user, and take
+// away the subscriptions that they no longer grant.
+func (c *connection) enter(id *protocol.Identity) *protocol.Refusal {
+	before := c.identity.Load()
+	if before != nil && before.User != id.User && c.joined {
+		return protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
+	}
+	if !c.joined {
+		if why := c.join(id); why != nil {
+			return why
+		}
+	}
+	c.identity.Store(id)
+	c.loginBy, c.expireAt = 0, 0
+	if !id.Expires.IsZero() {
+		c.expireAt = id.Expires.UnixNano()
+	}
+	for _, r := range append([]rule(nil), c.interests.wanted...) {
+		if !id.May(r.topic) {
+			c.tell(c.interests.remove(r.topic, false))
+		}
+	}
+	return nil
+}
+
+// join brings the connection to its user and to the topic of everyone.
+func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
+	limits := c.dialect.Limits()
+	if id.User != "" {
+		now := time.Now()
+		if wait, ok := c.tenant.connects.take("user "+id.User, limits.Connects, now); !ok {
+			why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute", limits.Connects)
+			why.RetryAfter = wait
+			return why
+		}
+		c.tenant.connects.back("address "+c.remote, now)
+		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+		defer cancel()
+		answer := newReply[struct{}]()
+		c.tenant.user(id.User, join{c.Link, limits.PerUser, answer})
+		if _, why := answer.wait(ctx); why != nil {
+			return why
+		}
+	}
+	c.census.authenticated.Add(1)
+	c.joined = true
+	c.identity.Store(id)
+	why := c.attach(everyone, &interest{})
+	if why != nil {
+		c.leave()
+		c.identity.Store(nil)
+	}
+	return why
+}
+
+func (c *connection) subscribe(cmd protocol.Subscribe) *protocol.Refusal {
+	id := c.identity.Load()
+	if id == nil {
+		return protocol.Refuse(protocol.Unauthorized, "authenticate before subscribing")
+	}
+	if err := protocol.CheckTopic(cmd.Topic); err != nil {
+		return protocol.AsRefusal(err)
+	}
+	if !id.May(cmd.Topic) {
+		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
+	}
+	if most := c.dialect.Limits().Subscriptions; most > 0 && len(c.interests.wanted) >= most && !c.interests.wants(cmd.Topic) {
+		return protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most)
+	}
+	changes := c.interests.add(cmd.Topic, cmd.Filter)
+	why := c.tell(changes)
+	if why != nil {
+		c.tell(c.interests.remove(cmd.Topic, false))
+	}
+	return why
+}
+
+// tell makes changes known to their topics and returns the first refusal.
+func (c *connection) tell(changes []change) (first *protocol.Refusal) {
+	for _, ch := range changes {
+		if ch.interest == nil {
+			c.tenant.topics.force(ch.topic, unsubscribe{c.Link})
+			continue
+		}
+		if why := c.attach(ch.topic, ch.interest); why != nil && first == nil {
+			first = why
+		}
+	}
+	return first
+}
+
+func (c *connection) attach(topic string, it *interest) *protocol.Refusal {
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+	defer cancel()
+	answer := newReply[struct{}]()
+	c.tenant.topic(topic, subscribe{c.Link, it, answer})
+	_, why := answer.wait(ctx)
+	return why
+}
+
+func (c *connection) topics() []string {
+	var all []string
+	for _, r := range c.interests.wanted {
+		all = append(all, r.topic)
+	}
+	return all
+}
+
+// end closes the connection in its dialect's words.
+func (c *connection) end(m end) {
+	if c.closing {
+		return
+	}
+	if m.code != 0 {
+		c.close(m.code, m.reason)
+		return
+	}
+	c.run(c.session.Refuse(time.Now(), m.why, true))
+	c.close(m.why.Reason.CloseCode(), string(m.why.Reason))
+}
+
+func (c *connection) close(code uint16, reason string) {
+	if !c.closing {
+		c.closing = true
+		c.stopReading()
+		c.leave()
+		c.wire.Close(code, reason)
+	}
+}
+
+// leave takes the connection out of its topics and its user; what is offered from now on is not for it.
+func (c *connection) leave() {
+	for _, topic := range c.interests.attached {
+		c.tenant.topics.force(topic, unsubscribe{c.Link})
+	}
+	c.interests = interests{}
+	if !c.joined {
+		return
+	}
+	c.joined = false
+	c.census.authenticated.Add(-1)
+	c.tenant.topics.force(everyone, unsubscribe{c.Link})
+	if id := c.identity.Load(); id != nil && id.User != "" {
+		c.tenant.users.force(id.User, leave{c.Link})
+	}
+}
+
+// ended is the end of the socket.
+func (c *connection) ended(why protocol.Reason) {
+	c.closing = true
+	c.leave()
+	c.node.dropped(why, c.outbox.close())
+	c.node.log.Debug("a connection ended", "tenant", c.tenant.name, "connection", c.ID(), "user", c.user(), "dialect", c.dialect.Name(), "why", why, "lasted", time.Since(c.since))
+}
+
+// stopped is the end of the actor: the usual one, or the one after a failure, when the socket still lives.
+func (c *connection) stopped() {
+	c.closing = true
+	c.stopReading()
+	c.leave()
+	if !c.gone.Load() {
+		c.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))
+	}
+	c.node.dropped(protocol.Internal, c.outbox.close())
+	c.box.close(errGone)
+	c.tenant.links.remove(c.Link)
+	c.census.left(c.Link, time.Now())
+	c.tenant.connections.Add(-1)
+	c.node.actors.Done()
+}

@@ -1,0 +1,69 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// due does what is due on a connection: the end of an unfinished login, the end of a token, the dialect's heartbeat,
+// the ping, and the end of a peer that has been silent. All of them share one entry in the wheel.
+func (c *connection) due(now time.Time) {
+	at := now.UnixNano()
+	if c.ringAt <= at {
+		c.ringAt = 0
+	}
+	if c.closing {
+		return
+	}
+	switch {
+	case passed(c.loginBy, at):
+		c.end(end{why: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect.Limits().Login)})
+		return
+	case passed(c.expireAt, at):
+		c.end(end{why: &protocol.Refusal{Reason: protocol.TokenExpired}})
+		return
+	case at-c.heard.Load() > int64(c.node.cfg.Timeout):
+		c.node.dropped(protocol.Silent, 1)
+		c.wire.Cut()
+		return
+	}
+	if passed(c.beatAt, at) {
+		c.beatAt += int64(c.beatEvery)
+		if c.beatAt <= at { // the process slept: do not make up for it
+			c.beatAt = at + int64(c.beatEvery)
+		}
+		c.run(c.session.Beat(now))
+	}
+	if passed(c.pingAt, at) {
+		c.pingAt = at + int64(c.node.cfg.PingEvery)
+		c.outbox.Reply(Ping, nil)
+	}
+	c.arm()
+}
+
+func passed(deadline, now int64) bool { return deadline != 0 && deadline <= now }
+
+// beat sets the interval of the dialect's heartbeat.
+func (c *connection) beat(every time.Duration) {
+	c.beatEvery, c.beatAt = every, 0
+	if every > 0 {
+		c.beatAt = time.Now().Add(every).UnixNano()
+	}
+	c.arm()
+}
+
+// arm has the wheel ring at the next deadline, if it does not ring before.
+func (c *connection) arm() {
+	next := c.pingAt
+	for _, at := range [...]int64{c.loginBy, c.expireAt, c.beatAt} {
+		if at != 0 && at < next {
+			next = at
+		}
+	}
+	if c.closing || c.ringAt != 0 && c.ringAt <= next {
+		return
+	}
+	c.ringAt = next
+	c.node.wheel.arm(time.Unix(0, next), c.Link)
+}

@@ -1,0 +1,54 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// dedup is the window in which an event id is recognised. It belongs to one actor. It is bounded in ids and in age; an
+// id that was pushed out is new again, and so is one whose publish failed. It holds nothing until a publisher gives an id.
+type dedup struct {
+	count int
+	age   time.Duration
+	seen  *simplelru.LRU[string, sighting]
+}
+
+type sighting struct {
+	at      time.Time
+	verdict *verdict
+}
+
+// known returns the verdict of the publication that had this one's id, nil if there was none;
+// then this one is remembered.
+func (d *dedup) known(p *publication, now time.Time) *verdict {
+	if p.anonymous || d.count <= 0 {
+		return nil
+	}
+	id, v := p.event.ID, p.verdict
+	if d.seen == nil {
+		d.seen, _ = simplelru.NewLRU[string, sighting](d.count, nil)
+	}
+	if s, ok := d.seen.Peek(id); ok && now.Sub(s.at) <= d.age && !s.verdict.bad() {
+		return s.verdict
+	}
+	d.seen.Add(id, sighting{now, v})
+	return nil
+}
+
+// expire drops what is too old; the window is in order of age, since sightings are never moved.
+func (d *dedup) expire(now time.Time) {
+	if d.seen == nil {
+		return
+	}
+	for {
+		_, s, ok := d.seen.GetOldest()
+		if !ok || now.Sub(s.at) <= d.age {
+			break
+		}
+		d.seen.RemoveOldest()
+	}
+	if d.seen.Len() == 0 {
+		d.seen = nil
+	}
+}

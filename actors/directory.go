@@ -1,0 +1,109 @@
+package actors
+
+import (
+	"hash/maphash"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// directory finds the actors of one kind by name. It outlives their restarts.
+//
+// A message is posted while the directory is locked for reading, and an actor retires while it is locked for writing,
+// if its mailbox is empty: so no message can go to an actor that has ended.
+type directory struct {
+	seed   maphash.Seed
+	shards [16]struct {
+		sync.RWMutex
+		entries map[string]entry
+	}
+}
+
+// entry is an actor that others may write to.
+type entry struct {
+	box *mailbox
+	pid *actor.PID
+}
+
+func newDirectory() *directory { return &directory{seed: maphash.MakeSeed()} }
+
+func (d *directory) shard(name string) int {
+	return int(maphash.String(d.seed, name) % uint64(len(d.shards)))
+}
+
+// send posts msg to the named actor; false if there is none.
+func (d *directory) send(name string, msg any) bool {
+	return d.with(name, func(e entry) { e.box.send(msg) })
+}
+
+// force posts msg over the mailbox's limit; false if there is no such actor.
+func (d *directory) force(name string, msg any) bool {
+	return d.with(name, func(e entry) { e.box.force(msg) })
+}
+
+func (d *directory) with(name string, do func(entry)) bool {
+	s := &d.shards[d.shard(name)]
+	s.RLock()
+	defer s.RUnlock()
+	e, ok := s.entries[name]
+	if ok {
+		do(e)
+	}
+	return ok
+}
+
+// sendOrMake posts msg to the named actor, which is made if there is none. The tenant's actor alone calls it.
+func (d *directory) sendOrMake(name string, msg any, make func() entry) {
+	if d.send(name, msg) {
+		return
+	}
+	s := &d.shards[d.shard(name)]
+	s.Lock()
+	defer s.Unlock()
+	e, ok := s.entries[name]
+	if !ok {
+		e = make()
+		if s.entries == nil {
+			s.entries = map[string]entry{}
+		}
+		s.entries[name] = e
+	}
+	e.box.send(msg)
+}
+
+// retire removes an actor if nothing waits for it; then it may stop.
+func (d *directory) retire(name string, box *mailbox) bool {
+	s := &d.shards[d.shard(name)]
+	s.Lock()
+	defer s.Unlock()
+	if e, ok := s.entries[name]; !ok || e.box != box || !box.empty() {
+		return false
+	}
+	delete(s.entries, name)
+	return true
+}
+
+// each calls do for every entry, shard by shard, until it returns false. do must not call the directory.
+func (d *directory) each(do func(name string, e entry) bool) {
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.RLock()
+		for name, e := range s.entries {
+			if !do(name, e) {
+				s.RUnlock()
+				return
+			}
+		}
+		s.RUnlock()
+	}
+}
+
+func (d *directory) len() int {
+	n := 0
+	for i := range d.shards {
+		d.shards[i].RLock()
+		n += len(d.shards[i].entries)
+		d.shards[i].RUnlock()
+	}
+	return n
+}

@@ -1,0 +1,39 @@
+// Package actors is the engine of Parley: tenants, users, topics and connections, each an actor. It knows no socket, no
+// HTTP, no JSON and no token; it speaks to the outside through its front door, [Node], and through the two small
+// interfaces that it needs, [Wire] and [Authenticator].
+//
+// # What it promises
+//
+//  1. Order: all subscribers of a topic get its events in one order, that of their offsets. A topic above has an order
+//     of its own, in which the events of each topic below keep theirs.
+//  2. Once: a connection gets an event once, however many of its subscriptions match (interest.go). An event id that is
+//     published again within the dedup window is not delivered again, and its publisher gets the first answer.
+//  3. No silent loss: what is not delivered is counted with a reason, and who asked for it is told: a publisher by
+//     Busy, a connection by its dialect's words, a slow reader by the end of its connection.
+//  4. Bounds: mailboxes, outboxes, histories, dedup windows, topics, paces and limiters all have one.
+//  5. Backpressure: Publish returns when the event is in the outboxes, and waits while all outboxes together are too
+//     full; readers that do not read are not waited for (backlog.go).
+//  6. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
+//
+// # What a failure does
+//
+// A panic in an actor is contained by its supervisor (supervision.go), which logs it once and counts it:
+//
+//   - A topic restarts with its history, offset, epoch, dedup window and subscribers. The message it failed at is
+//     refused as internal; the others in its mailbox wait for the restart.
+//   - A user restarts with its connections.
+//   - A tenant restarts; its users, topics and connections do not notice.
+//   - A connection does not restart: its client is told 1011 and connects anew.
+//
+// # What it asks of you
+//
+// A Wire never blocks, calls Outbox.Take and Outbox.Wrote from one goroutine at a time, and calls Link.Gone exactly when
+// the socket has ended. A Dialect is pure. Whoever calls Connect calls Gone.
+//
+// # How it is built
+//
+// Messages between actors are small values, declared at the top of the file of the actor that understands them. Waits go
+// one way (reply.go). The mailbox is our own (mailbox.go), since protoactor's are unbounded or drop in silence; its
+// supervision is used through guardians (supervision.go), since a restart of a protoactor parent stops its children; its
+// receive timeouts, stash, middleware and metrics are not used (they race, lose or cost).
+package actors

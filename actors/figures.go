@@ -1,0 +1,198 @@
+package actors
+
+import (
+	"maps"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Figures are a snapshot of everything that a node counts, since it started.
+type Figures struct {
+	Tenants map[string]Stats
+	// Latency is the time from publish to socket write.
+	Latency Histogram
+	// Drops counts what was not delivered or was refused, by reason.
+	Drops map[protocol.Reason]uint64
+	// Published and Delivered count events and frames, Duplicates the publishes of an event that was known.
+	Published, Duplicates, Delivered uint64
+	// Backlog is what waits for all readers, in bytes.
+	Backlog int64
+	// Restarts counts the panics of actors, by kind (tenant, user, topic, connection).
+	Restarts map[string]uint64
+	Topics   int
+}
+
+// Stats are a tenant's figures since the node started.
+type Stats struct {
+	DialectStats
+	Dialects map[string]DialectStats
+}
+
+// DialectStats are the figures of one dialect in a tenant.
+type DialectStats struct {
+	TotalConnections, ActiveConnections, Authenticated uint64
+	MessagesReceived, MessagesSent                     uint64
+	BytesReceived, BytesSent                           uint64
+	// Lifetime is the summed duration of all connections so far, those that live included.
+	Lifetime time.Duration
+}
+
+func (s *DialectStats) add(t DialectStats) {
+	s.TotalConnections += t.TotalConnections
+	s.ActiveConnections += t.ActiveConnections
+	s.Authenticated += t.Authenticated
+	s.MessagesReceived += t.MessagesReceived
+	s.MessagesSent += t.MessagesSent
+	s.BytesReceived += t.BytesReceived
+	s.BytesSent += t.BytesSent
+	s.Lifetime += t.Lifetime
+}
+
+// Histogram counts by upper bound: Counts[i] are those at most Bounds[i] seconds and above the bound before; the last
+// count has no bound. Sum is in seconds.
+type Histogram struct {
+	Bounds []float64
+	Counts []uint64
+	Sum    float64
+}
+
+// latency is a histogram with bounds of 2^n x 1,024 ns (1 us to 34 s), in shards so that writers do not share a line.
+type latency struct {
+	shards [8]struct {
+		counts [latencyBuckets + 1]atomic.Uint64
+		sum    atomic.Uint64 // nanoseconds
+		_      [64]byte
+	}
+}
+
+const latencyBuckets = 26
+
+// observe counts how long ago born is, both in nanoseconds of the Unix clock.
+func (l *latency) observe(shard uint64, born, now int64) {
+	d := uint64(max(now-born, 0))
+	s := &l.shards[shard%uint64(len(l.shards))]
+	s.counts[min(bits.Len64((max(d, 1)-1)>>10), latencyBuckets)].Add(1)
+	s.sum.Add(d)
+}
+
+func (l *latency) snapshot() Histogram {
+	h := Histogram{Bounds: make([]float64, latencyBuckets), Counts: make([]uint64, latencyBuckets+1)}
+	for i := range h.Bounds {
+		h.Bounds[i] = float64(uint64(1)<<(10+i)) / 1e9
+	}
+	for i := range l.shards {
+		for j := range h.Counts {
+			h.Counts[j] += l.shards[i].counts[j].Load()
+		}
+		h.Sum += float64(l.shards[i].sum.Load()) / 1e9
+	}
+	return h
+}
+
+// counters are a node's sums.
+type counters struct {
+	published, duplicates, delivered atomic.Uint64
+
+	mu       sync.Mutex
+	drops    map[protocol.Reason]uint64
+	restarts map[string]uint64
+}
+
+func (n *Node) dropped(why protocol.Reason, count int) {
+	if count == 0 {
+		return
+	}
+	n.counters.mu.Lock()
+	n.counters.drops[why] += uint64(count)
+	n.counters.mu.Unlock()
+}
+
+func (n *Node) restarted(kind string) {
+	n.counters.mu.Lock()
+	n.counters.restarts[kind]++
+	n.counters.mu.Unlock()
+}
+
+// Figures takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop.
+func (n *Node) Figures() Figures {
+	f := Figures{
+		Tenants:    map[string]Stats{},
+		Latency:    n.latency.snapshot(),
+		Published:  n.counters.published.Load(),
+		Duplicates: n.counters.duplicates.Load(),
+		Delivered:  n.counters.delivered.Load(),
+		Backlog:    n.backlog.bytes.Load(),
+	}
+	n.counters.mu.Lock()
+	f.Drops, f.Restarts = maps.Clone(n.counters.drops), maps.Clone(n.counters.restarts)
+	n.counters.mu.Unlock()
+	for _, name := range n.Tenants() {
+		if t := n.tenant(name); t != nil {
+			f.Tenants[name] = t.stats()
+			f.Topics += t.topicCount()
+		}
+	}
+	return f
+}
+
+// Stats are the figures of one tenant; of an unknown one they are zero.
+func (n *Node) Stats(tenant string) Stats {
+	if t := n.tenant(tenant); t != nil {
+		return t.stats()
+	}
+	return Stats{}
+}
+
+// census counts the connections of one dialect in a tenant.
+type census struct {
+	total, active, authenticated atomic.Int64
+
+	mu   sync.Mutex
+	past DialectStats // the sums of connections that have ended
+}
+
+// left adds a connection that has ended to the past.
+func (c *census) left(l *Link, now time.Time) {
+	c.mu.Lock()
+	c.past.add(l.figures(now))
+	c.mu.Unlock()
+	c.active.Add(-1)
+}
+
+func (l *Link) figures(now time.Time) DialectStats {
+	return DialectStats{
+		MessagesReceived: l.inMessages.Load(), BytesReceived: l.inBytes.Load(),
+		MessagesSent: l.outbox.sentFrames.Load(), BytesSent: l.outbox.sentBytes.Load(),
+		Lifetime: now.Sub(l.since),
+	}
+}
+
+func (t *tenantCore) stats() Stats {
+	now := time.Now()
+	s := Stats{Dialects: map[string]DialectStats{}}
+	t.mu.Lock()
+	for name, c := range t.dialects {
+		c.mu.Lock()
+		d := c.past
+		c.mu.Unlock()
+		d.TotalConnections = uint64(c.total.Load())
+		d.ActiveConnections = uint64(max(c.active.Load(), 0))
+		d.Authenticated = uint64(max(c.authenticated.Load(), 0))
+		s.Dialects[name] = d
+	}
+	t.mu.Unlock()
+	t.links.each(func(l *Link) bool {
+		d := s.Dialects[l.dialect.Name()]
+		d.add(l.figures(now))
+		s.Dialects[l.dialect.Name()] = d
+		return true
+	})
+	for _, d := range s.Dialects {
+		s.add(d)
+	}
+	return s
+}

@@ -1,0 +1,130 @@
+// Package history is what a topic remembers: its newest events, each with its offset.
+//
+// Offsets begin at 1 and have no gaps. What has to go, goes from the old end, by count, by bytes or by age, whichever
+// bound is met first; the newest offset is never forgotten. A history has one owner and no lock. It reads no clock: who
+// appends says what time it is.
+package history
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Bounds say how much is remembered. A zero Count or Bytes remembers nothing; a zero Age does not expire.
+type Bounds struct {
+	Count int
+	Bytes int
+	Age   time.Duration
+}
+
+// Entry is one remembered event.
+type Entry struct {
+	Offset uint64
+	Event  *protocol.Event
+}
+
+// Memory is a history that ends with its process.
+type Memory struct {
+	bounds Bounds
+	newest uint64
+	bytes  int
+	// ring holds the entries with offsets newest-count+1 .. newest, the oldest at from.
+	ring  []remembered
+	from  int
+	count int
+}
+
+type remembered struct {
+	event *protocol.Event
+	at    time.Time
+}
+
+// NewMemory makes an empty history. It takes up no room until something is appended.
+func NewMemory(b Bounds) *Memory { return &Memory{bounds: b} }
+
+// Append remembers the event and returns its offset.
+func (m *Memory) Append(ev *protocol.Event, now time.Time) uint64 {
+	m.newest++
+	if m.bounds.Count <= 0 || size(ev) > m.bounds.Bytes {
+		m.forget(m.count)
+		return m.newest
+	}
+	m.expire(now)
+	if m.count == m.bounds.Count {
+		m.forget(1)
+	}
+	for m.bytes+size(ev) > m.bounds.Bytes {
+		m.forget(1)
+	}
+	if m.count == len(m.ring) {
+		m.grow()
+	}
+	m.ring[(m.from+m.count)%len(m.ring)] = remembered{ev, now}
+	m.count++
+	m.bytes += size(ev)
+	return m.newest
+}
+
+// Newest is the offset of the newest event, 0 if there was none.
+func (m *Memory) Newest() uint64 { return m.newest }
+
+// Len is how many events are remembered at the time.
+func (m *Memory) Len(now time.Time) int {
+	m.expire(now)
+	return m.count
+}
+
+// After returns at most limit events behind offset, oldest first. ok is false if some of them are forgotten, or if
+// offset lies in the future: then the caller has lost its position.
+func (m *Memory) After(offset uint64, limit int, now time.Time) (entries []Entry, ok bool) {
+	m.expire(now)
+	oldest := m.newest - uint64(m.count) // the newest offset that is not remembered
+	if offset > m.newest || offset < oldest {
+		return nil, false
+	}
+	for i := int(offset - oldest); i < m.count && len(entries) < limit; i++ {
+		at := (m.from + i) % len(m.ring)
+		entries = append(entries, Entry{Offset: oldest + uint64(i) + 1, Event: m.ring[at].event})
+	}
+	return entries, true
+}
+
+// Oldest is the position from which After can answer: what came later is remembered.
+func (m *Memory) Oldest(now time.Time) uint64 {
+	m.expire(now)
+	return m.newest - uint64(m.count)
+}
+
+func (m *Memory) expire(now time.Time) {
+	if m.bounds.Age <= 0 {
+		return
+	}
+	for m.count > 0 && now.Sub(m.ring[m.from].at) > m.bounds.Age {
+		m.forget(1)
+	}
+}
+
+func (m *Memory) forget(n int) {
+	for range n {
+		m.bytes -= size(m.ring[m.from].event)
+		m.ring[m.from] = remembered{}
+		m.from = (m.from + 1) % len(m.ring)
+		m.count--
+	}
+	if m.count == 0 {
+		m.ring, m.from = nil, 0
+	}
+}
+
+func (m *Memory) grow() {
+	room := min(max(4, 2*len(m.ring)), m.bounds.Count)
+	ring := make([]remembered, room)
+	for i := range m.count {
+		ring[i] = m.ring[(m.from+i)%len(m.ring)]
+	}
+	m.ring, m.from = ring, 0
+}
+
+// size is what an event counts against the bound: its data and what surrounds it in memory.
+func size(ev *protocol.Event) int { return len(ev.Data) + 256 }

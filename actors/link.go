@@ -1,0 +1,215 @@
+package actors
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Dial is a connection that wants in.
+type Dial struct {
+	Tenant  string
+	Dialect protocol.Dialect
+	Session protocol.Session
+	// Identity is set if the credential was checked before the upgrade.
+	Identity *protocol.Identity
+	// Remote is the client's address, without port.
+	Remote string
+}
+
+// Link is where a socket and the engine meet: what was read goes in through it, and what is to be written waits in its
+// outbox. Topics and users know a connection by its link.
+type Link struct {
+	// Static after Connect.
+	number  uint64
+	node    *Node
+	tenant  *tenantCore
+	dialect protocol.Dialect
+	census  *census
+	remote  string
+	since   time.Time
+	wire    Wire
+	box     mailbox
+
+	outbox   Outbox
+	identity atomic.Pointer[protocol.Identity] // nil until authenticated
+
+	heard      atomic.Int64 // when the peer last said anything, Unix nanoseconds
+	inMessages atomic.Uint64
+	inBytes    atomic.Uint64
+	slow       atomic.Bool // it was found too slow, and the connection told
+	gone       atomic.Bool // the socket has ended
+
+	// What Receive has handed on and the actor has not read.
+	mu     sync.Mutex
+	unread int
+	over   bool          // nothing will be read any more
+	room   chan struct{} // closed when there is room again; nil while nobody waits
+}
+
+// maxUnread is how many messages of one connection may wait for its actor before its reader has to.
+const maxUnread = 32
+
+// ID names the connection in the API, the logs and, in some dialects, on the wire.
+func (l *Link) ID() string { return "ws-" + strconv.FormatUint(l.number, 10) }
+
+// numberOf is the number in a connection's id; 0 if it is none.
+func numberOf(id string) uint64 {
+	digits, ok := strings.CutPrefix(id, "ws-")
+	number, err := strconv.ParseUint(digits, 10, 64)
+	if !ok || err != nil {
+		return 0
+	}
+	return number
+}
+
+// Outbox is what the wire writes from.
+func (l *Link) Outbox() *Outbox { return &l.outbox }
+
+// Receive hands on one message; data is copied. It blocks while too many messages of this connection wait, so that the
+// peer feels it, until there is room or the connection ends. One goroutine calls it, the socket's reader.
+func (l *Link) Receive(data []byte, binary bool) {
+	l.Heard()
+	l.inMessages.Add(1)
+	l.inBytes.Add(uint64(len(data)))
+	l.mu.Lock()
+	for l.unread >= maxUnread && !l.over {
+		if l.room == nil {
+			l.room = make(chan struct{})
+		}
+		room := l.room
+		l.mu.Unlock()
+		<-room
+		l.mu.Lock()
+	}
+	l.unread++
+	over := l.over
+	l.mu.Unlock()
+	if !over {
+		l.box.force(received{append([]byte(nil), data...), binary})
+	}
+}
+
+// read says that the actor has read one message.
+func (l *Link) read() {
+	l.mu.Lock()
+	l.unread--
+	if l.unread <= maxUnread/2 {
+		l.makeRoom()
+	}
+	l.mu.Unlock()
+}
+
+// stopReading lets a waiting reader go: nobody will read what it brings.
+func (l *Link) stopReading() {
+	l.mu.Lock()
+	l.over = true
+	l.makeRoom()
+	l.mu.Unlock()
+}
+
+func (l *Link) makeRoom() {
+	if l.room != nil {
+		close(l.room)
+		l.room = nil
+	}
+}
+
+// Heard says that the peer lives: a pong, or part of a message.
+func (l *Link) Heard() { l.heard.Store(time.Now().UnixNano()) }
+
+// Gone says that the socket has ended, and why: protocol.Disconnected for a peer that closed, Malformed for one that
+// broke the protocol, Slow for one that did not read. Only the first call counts.
+func (l *Link) Gone(why protocol.Reason) {
+	if l.gone.CompareAndSwap(false, true) {
+		l.stopReading()
+		l.box.force(ended{why})
+	}
+}
+
+// send offers a frame for this connection alone.
+func (l *Link) send(f *Frame) bool {
+	switch n := l.outbox.offer(f); n {
+	case refusedFull:
+		l.tooSlow()
+		return false
+	case refusedClosed:
+		return false
+	default:
+		l.node.backlog.add(n)
+		return true
+	}
+}
+
+// tooSlow counts a frame that the outbox did not take, and has the connection ended.
+func (l *Link) tooSlow() {
+	l.node.dropped(protocol.Slow, 1)
+	if l.slow.CompareAndSwap(false, true) {
+		l.box.force(end{why: &protocol.Refusal{Reason: protocol.Slow}})
+	}
+}
+
+// user is the user the connection speaks for, "" while nobody.
+func (l *Link) user() string {
+	if id := l.identity.Load(); id != nil {
+		return id.User
+	}
+	return ""
+}
+
+// ring is the connection's next deadline.
+func (l *Link) ring() { l.box.force(due{}) }
+
+// links finds the connections of a tenant by number.
+type links struct {
+	shards [16]struct {
+		sync.RWMutex
+		byNumber map[uint64]*Link
+	}
+}
+
+func newLinks() *links { return &links{} }
+
+func (ls *links) add(l *Link) {
+	s := &ls.shards[l.number%uint64(len(ls.shards))]
+	s.Lock()
+	defer s.Unlock()
+	if s.byNumber == nil {
+		s.byNumber = map[uint64]*Link{}
+	}
+	s.byNumber[l.number] = l
+}
+
+func (ls *links) remove(l *Link) {
+	s := &ls.shards[l.number%uint64(len(ls.shards))]
+	s.Lock()
+	defer s.Unlock()
+	delete(s.byNumber, l.number)
+}
+
+// find returns the connection of that number, nil if there is none.
+func (ls *links) find(number uint64) *Link {
+	s := &ls.shards[number%uint64(len(ls.shards))]
+	s.RLock()
+	defer s.RUnlock()
+	return s.byNumber[number]
+}
+
+// each calls do for every connection until it returns false. do must not call links.
+func (ls *links) each(do func(*Link) bool) {
+	for i := range ls.shards {
+		s := &ls.shards[i]
+		s.RLock()
+		for _, l := range s.byNumber {
+			if !do(l) {
+				s.RUnlock()
+				return
+			}
+		}
+		s.RUnlock()
+	}
+}

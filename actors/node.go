@@ -1,0 +1,212 @@
+package actors
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Authenticator says who shows a credential. The error is a protocol.Refusal.
+type Authenticator interface {
+	Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity, error)
+}
+
+var (
+	errBusy     = &protocol.Refusal{Reason: protocol.Busy, Detail: "too much waits; try again", RetryAfter: time.Second}
+	errGone     = &protocol.Refusal{Reason: protocol.Draining}
+	errDraining = &protocol.Refusal{Reason: protocol.Draining, RetryAfter: 5 * time.Second}
+)
+
+// Node is the front door: the engine as transports and embedding programs see it. All methods may be called from many
+// goroutines at once. No PID, mailbox or message leaves this package.
+type Node struct {
+	// Static after New.
+	cfg       Config
+	log       *slog.Logger
+	auth      Authenticator
+	system    *actor.ActorSystem
+	wheel     *wheel
+	backlog   *Backlog
+	supervise struct{ tenant, user, topic, connection *supervisor }
+	canary    *canary
+
+	numbers  atomic.Uint64 // of connections
+	draining atomic.Bool
+	closed   atomic.Bool
+	latency  latency
+	counters counters
+	actors   sync.WaitGroup // that have not stopped
+
+	mu      sync.RWMutex // guards tenants
+	tenants map[string]*tenantCore
+
+	spawning sync.Mutex // guards these
+	spawned  *connection
+	props    *actor.Props // of every connection
+}
+
+// New starts a node with its tenants. Close ends it.
+func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
+	cfg = cfg.withDefaults()
+	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), tenants: map[string]*tenantCore{}}
+	n.counters.drops, n.counters.restarts = map[protocol.Reason]uint64{}, map[string]uint64{}
+	quiet := slog.New(slog.DiscardHandler) // what an actor's failure has to say, its supervisor says
+	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
+	n.supervise.tenant = n.newSupervisor("tenant", true)
+	n.supervise.user = n.newSupervisor("user", true)
+	n.supervise.topic = n.newSupervisor("topic", true)
+	n.supervise.connection = n.newSupervisor("connection", false)
+	n.props = actor.PropsFromProducer(func() actor.Actor { return n.spawned },
+		actor.WithMailbox(func() actor.Mailbox { return &n.spawned.box }), actor.WithGuardian(n.supervise.connection))
+	for _, t := range tenants {
+		n.SetTenant(t)
+	}
+	n.canary = newCanary(n)
+	return n
+}
+
+// newSupervisor makes a supervisor and its guardian: protoactor makes guardians on first use, and two first uses at
+// once would make two.
+func (n *Node) newSupervisor(kind string, restart bool) *supervisor {
+	s := &supervisor{node: n, kind: kind, restart: restart}
+	n.system.Root.Copy().WithGuardian(s).Self()
+	return s
+}
+
+// spawn starts an actor of its own props. It is counted until it says that it has stopped.
+func (n *Node) spawn(box *mailbox, s *supervisor, produce func() actor.Actor) *actor.PID {
+	n.actors.Add(1)
+	return n.system.Root.Spawn(actor.PropsFromProducer(produce,
+		actor.WithMailbox(func() actor.Mailbox { return box }), actor.WithGuardian(s)))
+}
+
+// spawnConnection starts the actor of a connection. All connections share their props, since they are many: the
+// producer hands out the one that is being spawned. They are never restarted, so it is asked once for each.
+func (n *Node) spawnConnection(c *connection) {
+	n.actors.Add(1)
+	n.spawning.Lock()
+	defer n.spawning.Unlock()
+	n.spawned = c
+	n.system.Root.Spawn(n.props)
+	n.spawned = nil
+}
+
+// SetTenant adds a tenant, or gives one that is known other limits.
+func (n *Node) SetTenant(cfg TenantConfig) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if t := n.tenants[cfg.Name]; t != nil {
+		t.box.force(configure{cfg})
+		return
+	}
+	n.tenants[cfg.Name] = n.newTenant(cfg)
+}
+
+// Tenants are the names of all tenants, sorted.
+func (n *Node) Tenants() []string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	var names []string
+	for name := range n.tenants {
+		if name != canaryTenant {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// tenant returns a tenant, nil if it is unknown.
+func (n *Node) tenant(name string) *tenantCore {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.tenants[name]
+}
+
+// known returns a tenant or the refusal of an unknown one.
+func (n *Node) known(name string) (*tenantCore, *protocol.Refusal) {
+	if t := n.tenant(name); t != nil {
+		return t, nil
+	}
+	return nil, protocol.Refuse(protocol.NotFound, "unknown tenant %s", protocol.Quote(name))
+}
+
+// Admit says whether one more connection may come in, before its socket is upgraded: limits of the tenant, of the
+// dialect and of the address, and whether the node is draining. nil admits. It counts a connect of the address.
+func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal {
+	t, why := n.known(tenant)
+	if why != nil {
+		return why
+	}
+	if why := n.room(t, d, 0); why != nil {
+		return why
+	}
+	perMinute := d.Limits().Connects
+	if wait, ok := t.connects.take("address "+remote, perMinute, time.Now()); !ok {
+		n.dropped(protocol.RateLimited, 1)
+		why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute from this address", perMinute)
+		why.RetryAfter = wait
+		return why
+	}
+	return nil
+}
+
+// room says whether there is room beside those that are open; those includes the caller's own if it is counted.
+func (n *Node) room(t *tenantCore, d protocol.Dialect, own int64) *protocol.Refusal {
+	if n.draining.Load() {
+		return errDraining
+	}
+	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
+	var why *protocol.Refusal
+	switch {
+	case most > 0 && t.connections.Load()-own >= most:
+		why = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
+	case dialectMost > 0 && t.census(d.Name()).active.Load()-own >= dialectMost:
+		why = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
+	default:
+		return nil
+	}
+	why.RetryAfter = 10 * time.Second
+	n.dropped(protocol.TooMany, 1)
+	return why
+}
+
+// Connect makes the actor of a connection whose socket was upgraded. open is called once, with the link, before
+// anything can be written, and returns the wire. Then the session is opened. Each Connect that succeeds is owed one
+// Link.Gone.
+func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal) {
+	t, why := n.known(d.Tenant)
+	if why != nil {
+		return nil, why
+	}
+	now := time.Now()
+	l := &Link{number: n.numbers.Add(1), node: n, tenant: t, dialect: d.Dialect, census: t.census(d.Dialect.Name()), remote: d.Remote, since: now}
+	t.connections.Add(1)
+	l.census.active.Add(1)
+	if why := n.room(t, d.Dialect, 1); why != nil {
+		t.connections.Add(-1)
+		l.census.active.Add(-1)
+		return nil, why
+	}
+	l.census.total.Add(1)
+	l.heard.Store(now.UnixNano())
+	l.box.limit = n.cfg.MailboxSize
+	l.identity.Store(d.Identity)
+	l.outbox.max, l.outbox.backlog, l.outbox.latency, l.outbox.shard = n.cfg.outbox(), n.backlog, &n.latency, l.number
+	l.wire = open(l)
+	l.outbox.wire = l.wire
+	t.links.add(l)
+	n.spawnConnection(&connection{Link: l, session: d.Session})
+	return l, nil
+}
+
+// newEpoch names one life of a topic. Epochs are never reused.
+func newEpoch() string { return rand.Text()[:12] }

@@ -1,0 +1,133 @@
+package actors
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// publication is one event on its way through the topics and users that hear it. They share it: its parts are either
+// never changed, atomic, or guarded by the lock.
+type publication struct {
+	event *protocol.Event
+	// anonymous says that the publisher gave no id: nobody has to recognise it.
+	anonymous bool
+	exclude   uint64 // the connection that does not get it
+	born      int64  // Unix nanoseconds
+	verdict   *verdict
+
+	mu     sync.Mutex
+	frames []cachedFrame
+}
+
+// cachedFrame is the event's frame in one dialect and view; a nil frame says that the dialect has no words for it.
+type cachedFrame struct {
+	dialect protocol.Dialect
+	view    protocol.View
+	frame   *Frame
+}
+
+// frame returns the event in a dialect as a view leaves it, encoded once however many topics and users ask. nil if
+// there is nothing to say.
+func (p *publication) frame(d protocol.Dialect, v protocol.View) *Frame {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.frames {
+		if p.frames[i].dialect == d && p.frames[i].view == v {
+			return p.frames[i].frame
+		}
+	}
+	f := encode(d, v, p.event, p.born)
+	p.frames = append(p.frames, cachedFrame{d, v, f})
+	return f
+}
+
+func encode(d protocol.Dialect, v protocol.View, ev *protocol.Event, born int64) *Frame {
+	if data := d.Encode(ev, v); data != nil {
+		return &Frame{Op: Text, Data: data, Born: born}
+	}
+	return nil
+}
+
+// verdict is what becomes of a publication. It is kept in dedup windows, so it holds on to nothing large.
+type verdict struct {
+	pending   atomic.Int32 // actors that have not answered yet
+	delivered atomic.Int64
+	done      chan struct{} // closed by the last one
+
+	mu       sync.Mutex // guards these
+	topic    string
+	position protocol.Position
+	err      *protocol.Refusal
+	first    *verdict // of the publication that this one repeats
+}
+
+func newVerdict(actors int) *verdict {
+	v := &verdict{done: make(chan struct{})}
+	v.pending.Store(int32(actors))
+	return v
+}
+
+// expect says that so many more will answer. Who expects must not have answered yet.
+func (v *verdict) expect(more int) { v.pending.Add(int32(more)) }
+
+// answered says that an actor is done with it and to how many connections it gave it.
+func (v *verdict) answered(delivered int) {
+	v.delivered.Add(int64(delivered))
+	if v.pending.Add(-1) == 0 {
+		close(v.done)
+	}
+}
+
+// failed is answered, with an error. The first error counts.
+func (v *verdict) failed(why *protocol.Refusal) {
+	v.mu.Lock()
+	if v.err == nil {
+		v.err = why
+	}
+	v.mu.Unlock()
+	v.answered(0)
+}
+
+// bad reports whether an error was noted.
+func (v *verdict) bad() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.err != nil
+}
+
+// at notes where the event went.
+func (v *verdict) at(topic string, p protocol.Position) {
+	v.mu.Lock()
+	v.topic, v.position = topic, p
+	v.mu.Unlock()
+}
+
+// repeats says that the event is known, and answers.
+func (v *verdict) repeats(first *verdict) {
+	v.mu.Lock()
+	v.first = first
+	v.mu.Unlock()
+	v.answered(0)
+}
+
+// wait returns the receipt once all have answered; that of a repetition is the first publication's.
+func (v *verdict) wait(ctx context.Context) (Receipt, *protocol.Refusal) {
+	select {
+	case <-v.done:
+	case <-ctx.Done():
+		return Receipt{}, errBusy
+	}
+	v.mu.Lock()
+	r := Receipt{Topic: v.topic, Position: v.position, Delivered: int(v.delivered.Load())}
+	err, first := v.err, v.first
+	v.mu.Unlock()
+	if err != nil || first == nil || r.Delivered > 0 {
+		return r, err
+	}
+	r, err = first.wait(ctx)
+	r.Duplicate = err == nil
+	return r, err
+}

@@ -1,0 +1,111 @@
+package actors
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Target says whom an event is for: a topic, some users, or all connections of the tenant. Exactly one is set.
+type Target struct {
+	Topic string
+	Users []string
+	All   bool
+	// Exclude is the id of a connection that does not get the event.
+	Exclude string
+}
+
+// Receipt is the answer to a publish.
+type Receipt struct {
+	// ID is the event's id, made here if the publisher gave none.
+	ID string
+	// Topic and Position are set for an event that went to a topic.
+	Topic    string
+	Position protocol.Position
+	// Duplicate says that the id was seen before in the dedup window; the rest is the first publish's answer.
+	Duplicate bool
+	// Delivered is how many connections got it into their outbox.
+	Delivered int
+}
+
+// Publish gives an event to a topic and the topics above it, to users, or to everyone. It returns when the event has its
+// place and is in the outboxes of those who hear it, and not before the outboxes of all together have room: that is how
+// a publisher feels that it is too fast.
+//
+// Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), Busy (with RetryAfter), Internal.
+func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protocol.Event) (Receipt, error) {
+	t, why := n.known(tenant)
+	if why == nil {
+		why = to.check()
+	}
+	if why != nil {
+		return Receipt{}, why
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.PublishWait)
+	defer cancel()
+	if n.backlog.wait(ctx) != nil {
+		n.dropped(protocol.Busy, 1)
+		return Receipt{}, errBusy
+	}
+	p, id := n.publication(to, ev)
+	t.dispatch(to, p)
+	receipt, why := p.verdict.wait(ctx)
+	if why != nil {
+		n.dropped(why.Reason, 1)
+		return Receipt{}, why
+	}
+	receipt.ID = id
+	if receipt.Duplicate {
+		n.counters.duplicates.Add(1)
+	} else {
+		n.counters.published.Add(1)
+	}
+	return receipt, nil
+}
+
+func (to *Target) check() *protocol.Refusal {
+	switch {
+	case to.Topic != "" && (to.Users != nil || to.All), to.Users != nil && to.All, to.Topic == "" && to.Users == nil && !to.All:
+		return protocol.Refuse(protocol.Malformed, "an event is for exactly one of a topic, users, or all")
+	case to.Topic != "":
+		return protocol.AsRefusal(protocol.CheckTopic(to.Topic))
+	}
+	return nil
+}
+
+// publication sets an event on its way. An event that its publisher did not name gets an id that nobody has to remember.
+func (n *Node) publication(to Target, ev *protocol.Event) (*publication, string) {
+	now := time.Now()
+	stamped := *ev
+	if stamped.Time.IsZero() {
+		stamped.Time = now
+	}
+	stamped.Topic = to.Topic
+	id, made := stamped.ID, false
+	if id == "" {
+		id, made = rand.Text(), true
+	}
+	stamped.ID = id
+	return &publication{event: &stamped, anonymous: made, exclude: numberOf(to.Exclude), born: now.UnixNano(), verdict: newVerdict(1)}, id
+}
+
+func (t *tenantCore) dispatch(to Target, p *publication) {
+	switch {
+	case to.Topic != "":
+		t.topic(to.Topic, publish{p})
+	case to.All:
+		t.topic(everyone, publish{p})
+	default:
+		users := slices.Compact(slices.Sorted(slices.Values(to.Users)))
+		p.verdict.expect(len(users))
+		for _, user := range users {
+			if !t.users.send(user, publish{p}) {
+				p.verdict.answered(0) // nobody is there
+			}
+		}
+		p.verdict.answered(0)
+	}
+}

@@ -1,0 +1,273 @@
+package actors
+
+import (
+	"container/heap"
+	"context"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// ConnectionInfo is what can be told of a connection.
+type ConnectionInfo struct {
+	ID, Tenant, User, Dialect, Remote string
+	Since                             time.Time
+	InMessages, InBytes               uint64
+	OutMessages, OutBytes             uint64
+	QueuedFrames, QueuedBytes         int
+	// Subscriptions are the topics, sorted.
+	Subscriptions []string
+}
+
+// ConnectionQuery chooses connections; empty fields choose all.
+type ConnectionQuery struct {
+	User, Dialect, Topic string
+	// Cursor is where the page before ended, Limit how many to return (default 100, at most 1000).
+	Cursor string
+	Limit  int
+}
+
+// UserInfo is a user with connections.
+type UserInfo struct {
+	User        string
+	Since       time.Time // of the oldest connection
+	Connections []ConnectionInfo
+}
+
+// TopicInfo is what can be told of a topic.
+type TopicInfo struct {
+	Name        string
+	Subscribers int
+	Position    protocol.Position
+	History     int // events remembered
+}
+
+// TopicQuery chooses topics by prefix of their name.
+type TopicQuery struct {
+	Prefix, Cursor string
+	Limit          int
+}
+
+// HistoryPage is a piece of a topic's history.
+type HistoryPage struct {
+	// Position is the newest the topic has.
+	Position protocol.Position
+	Events   []Remembered
+}
+
+// Remembered is one event in a history.
+type Remembered struct {
+	Offset uint64
+	Event  *protocol.Event
+}
+
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+func page(limit int) int {
+	if limit <= 0 {
+		return defaultPage
+	}
+	return min(limit, maxPage)
+}
+
+// Connections is one page of a tenant's connections, oldest first; next is the cursor of the page behind it, "" at the
+// end.
+func (n *Node) Connections(ctx context.Context, tenant string, q ConnectionQuery) (found []ConnectionInfo, next string, err error) {
+	t, why := n.known(tenant)
+	if why != nil {
+		return nil, "", why
+	}
+	after := numberOf(q.Cursor)
+	if q.Cursor != "" && after == 0 {
+		return nil, "", protocol.Refuse(protocol.Malformed, "the cursor %s is not one that an earlier page ended with", protocol.Quote(q.Cursor))
+	}
+	limit := page(q.Limit)
+	for {
+		candidates := t.oldest(after, limit, func(l *Link) bool {
+			return (q.User == "" || l.user() == q.User) && (q.Dialect == "" || l.dialect.Name() == q.Dialect)
+		})
+		for _, l := range candidates {
+			after = l.number
+			info, why := l.info(ctx)
+			if why != nil || q.Topic != "" && !slices.Contains(info.Subscriptions, q.Topic) {
+				continue // it ended meanwhile, or does not fit
+			}
+			if found = append(found, info); len(found) == limit {
+				return found, l.ID(), nil
+			}
+		}
+		if len(candidates) < limit {
+			return found, "", nil
+		}
+		if ctx.Err() != nil {
+			return nil, "", errBusy
+		}
+	}
+}
+
+// oldest returns the count connections with the lowest numbers above after that fit.
+func (t *tenantCore) oldest(after uint64, count int, fits func(*Link) bool) []*Link {
+	var best newestFirst
+	t.links.each(func(l *Link) bool {
+		if l.number > after && fits(l) && (len(best) < count || l.number < best[0].number) {
+			heap.Push(&best, l)
+			if len(best) > count {
+				heap.Pop(&best)
+			}
+		}
+		return true
+	})
+	sort.Slice(best, func(i, j int) bool { return best[i].number < best[j].number })
+	return best
+}
+
+type newestFirst []*Link
+
+func (h newestFirst) Len() int           { return len(h) }
+func (h newestFirst) Less(i, j int) bool { return h[i].number > h[j].number }
+func (h newestFirst) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *newestFirst) Push(x any)        { *h = append(*h, x.(*Link)) }
+func (h *newestFirst) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// info asks the connection itself for its subscriptions.
+func (l *Link) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
+	answer := newReply[[]string]()
+	l.box.send(inspect{answer})
+	topics, why := answer.wait(ctx)
+	if why != nil {
+		return ConnectionInfo{}, why
+	}
+	info := ConnectionInfo{
+		ID: l.ID(), Tenant: l.tenant.name, User: l.user(), Dialect: l.dialect.Name(), Remote: l.remote, Since: l.since,
+		InMessages: l.inMessages.Load(), InBytes: l.inBytes.Load(),
+		OutMessages: l.outbox.sentFrames.Load(), OutBytes: l.outbox.sentBytes.Load(), Subscriptions: topics,
+	}
+	info.QueuedFrames, info.QueuedBytes = l.outbox.Waiting()
+	return info, nil
+}
+
+// link finds a connection of a tenant by id.
+func (n *Node) link(tenant, id string) (*Link, *protocol.Refusal) {
+	t, why := n.known(tenant)
+	if why != nil {
+		return nil, why
+	}
+	if l := t.links.find(numberOf(id)); l != nil {
+		return l, nil
+	}
+	return nil, protocol.Refuse(protocol.NotFound, "no connection %s", protocol.Quote(id))
+}
+
+// Connection tells of one connection. NotFound if there is none.
+func (n *Node) Connection(ctx context.Context, tenant, id string) (ConnectionInfo, error) {
+	l, why := n.link(tenant, id)
+	if why != nil {
+		return ConnectionInfo{}, why
+	}
+	info, why := l.info(ctx)
+	if why != nil {
+		return ConnectionInfo{}, why
+	}
+	return info, nil
+}
+
+// User tells of a user's connections. NotFound if there are none.
+func (n *Node) User(ctx context.Context, tenant, name string) (UserInfo, error) {
+	links, why := n.linksOf(ctx, tenant, name)
+	if why != nil {
+		return UserInfo{}, why
+	}
+	info := UserInfo{User: name}
+	for _, l := range links {
+		c, why := l.info(ctx)
+		if why != nil {
+			continue // it ended meanwhile
+		}
+		info.Connections = append(info.Connections, c)
+		info.Since = earlier(info.Since, c.Since)
+	}
+	if info.Connections == nil {
+		return UserInfo{}, nobody(name)
+	}
+	return info, nil
+}
+
+func nobody(user string) *protocol.Refusal {
+	return protocol.Refuse(protocol.NotFound, "user %s has no connection", protocol.Quote(user))
+}
+
+func (n *Node) linksOf(ctx context.Context, tenant, name string) ([]*Link, *protocol.Refusal) {
+	t, why := n.known(tenant)
+	if why != nil {
+		return nil, why
+	}
+	answer := newReply[[]*Link]()
+	if !t.users.send(name, gather{answer}) {
+		return nil, nobody(name)
+	}
+	return answer.wait(ctx)
+}
+
+// Topics is one page of a tenant's topics by name; next is the cursor of the page behind it, "" at the end.
+func (n *Node) Topics(ctx context.Context, tenant string, q TopicQuery) (found []TopicInfo, next string, err error) {
+	t, why := n.known(tenant)
+	if why != nil {
+		return nil, "", why
+	}
+	limit := page(q.Limit)
+	var names []string
+	t.topics.each(func(name string, _ entry) bool {
+		if name > q.Cursor && strings.HasPrefix(name, q.Prefix) && name != everyone {
+			names = append(names, name)
+		}
+		return true
+	})
+	slices.Sort(names)
+	for i, name := range names {
+		if i == limit {
+			return found, names[i-1], nil
+		}
+		answer := newReply[TopicInfo]()
+		if !t.topics.send(name, describe{answer}) {
+			continue
+		}
+		info, why := answer.wait(ctx)
+		if why != nil {
+			return nil, "", why
+		}
+		found = append(found, info)
+	}
+	return found, "", nil
+}
+
+// History returns at most limit events of a topic behind a position; the zero position means from the oldest. NotFound
+// if there is no such topic, PositionLost if the position is not in the history; then the page tells the newest.
+func (n *Node) History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (HistoryPage, error) {
+	t, why := n.known(tenant)
+	if why != nil {
+		return HistoryPage{}, why
+	}
+	if err := protocol.CheckTopic(topic); err != nil {
+		return HistoryPage{}, err
+	}
+	answer := newReply[HistoryPage]()
+	if !t.topics.send(topic, lookBack{after, page(limit), answer}) {
+		return HistoryPage{}, protocol.Refuse(protocol.NotFound, "no topic %s", protocol.Quote(topic))
+	}
+	found, why := answer.wait(ctx)
+	if why != nil {
+		return found, why
+	}
+	return found, nil
+}

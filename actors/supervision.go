@@ -1,0 +1,67 @@
+package actors
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// failure is a panic on its way to the supervisor.
+type failure struct {
+	cause any
+	stack []byte
+}
+
+func (f failure) String() string { return fmt.Sprint(f.cause) }
+
+// supervisor decides what becomes of an actor that panicked: a restart, at once the first time and then with growing
+// delay, or its end. The message that it failed at is refused as internal, all others wait for the restart.
+//
+// Supervisors are protoactor guardians and not parents: a restart in protoactor stops the children of the restarted
+// actor, so that a parent that does any work would take its whole subtree with it. What belongs to whom is in the
+// directories, which outlive a restart.
+type supervisor struct {
+	node    *Node
+	kind    string // of the actors: tenant, user, topic, connection
+	restart bool
+}
+
+// Restarts are delayed by 0, 50 ms, 100 ms ... up to slowestRestart; failures older than forgiveAfter are forgotten.
+const (
+	firstDelay     = 50 * time.Millisecond
+	slowestRestart = 5 * time.Second
+	forgiveAfter   = 10 * time.Second
+)
+
+// HandleFailure implements actor.SupervisorStrategy. It runs on the goroutine of the actor that failed.
+func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, message any) {
+	s.node.restarted(s.kind)
+	f, _ := reason.(failure)
+	s.node.log.Error("an actor failed", "kind", s.kind, "actor", child.Id, "at", fmt.Sprintf("%T", message), "cause", fmt.Sprint(reason), "stack", string(f.stack))
+	if r, ok := message.(refusable); ok {
+		r.refuse(&protocol.Refusal{Reason: protocol.Internal})
+	}
+	if !s.restart {
+		sup.StopChildren(child)
+		return
+	}
+	rs.Fail()
+	failures := rs.NumberOfFailures(forgiveAfter)
+	if failures <= 1 {
+		sup.RestartChildren(child)
+		return
+	}
+	delay := min(firstDelay<<min(failures-2, 10), slowestRestart)
+	s.node.wheel.arm(time.Now().Add(delay), restarting{sup, child})
+}
+
+// restarting is a restart that waits.
+type restarting struct {
+	supervisor actor.Supervisor
+	child      *actor.PID
+}
+
+func (r restarting) ring() { r.supervisor.RestartChildren(r.child) }

@@ -1,0 +1,132 @@
+package actors
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// What a tenant understands.
+type (
+	// toTopic hands a message to a topic that has to be made first.
+	toTopic struct {
+		name    string
+		message any
+	}
+	// toUser hands a message to a user that has to be made first.
+	toUser struct {
+		name    string
+		message any
+	}
+	// configure gives the tenant other limits.
+	configure struct{ config TenantConfig }
+)
+
+func (m toTopic) refuse(why *protocol.Refusal) { m.message.(refusable).refuse(why) }
+func (m toUser) refuse(why *protocol.Refusal)  { m.message.(refusable).refuse(why) }
+
+// everyone is the topic that every authenticated connection of a tenant hears. No client and no publisher can name it.
+const everyone = "\x00everyone"
+
+// tenantCore is what a tenant keeps when its actor restarts, and what others may look up while it does: its users,
+// topics and connections go on.
+type tenantCore struct {
+	node     *Node
+	name     string
+	box      *mailbox
+	pid      *actor.PID
+	topics   *directory
+	users    *directory
+	links    *links
+	connects *connects
+
+	connections atomic.Int64 // that are open
+	limit       atomic.Int64 // of connections; 0 is none
+	topicsMade  atomic.Int64
+
+	mu       sync.Mutex // guards dialects
+	dialects map[string]*census
+}
+
+// tenant is the actor. It makes the users and topics of one tenant; finding them needs no actor.
+type tenant struct{ *tenantCore }
+
+func (n *Node) newTenant(cfg TenantConfig) *tenantCore {
+	c := &tenantCore{
+		node: n, name: cfg.Name, box: newMailbox(8 * n.cfg.MailboxSize), topics: newDirectory(), users: newDirectory(),
+		links: newLinks(), connects: newConnects(), dialects: map[string]*census{},
+	}
+	c.limit.Store(int64(cfg.Connections))
+	c.pid = n.spawn(c.box, n.supervise.tenant, func() actor.Actor { return &tenant{c} })
+	return c
+}
+
+// Receive is what the tenant does.
+func (t *tenant) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case toTopic:
+		t.toTopic(m)
+	case toUser:
+		t.users.sendOrMake(m.name, m.message, func() entry { return t.node.newUser(t.tenantCore, m.name) })
+	case configure:
+		t.limit.Store(int64(m.config.Connections))
+	case crash:
+		panic(m.cause)
+	case *actor.Stopped:
+		t.box.close(errGone)
+		t.node.actors.Done()
+	}
+}
+
+func (t *tenant) toTopic(m toTopic) {
+	if t.topics.send(m.name, m.message) {
+		return
+	}
+	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most {
+		m.refuse(protocol.Refuse(protocol.TooMany, "the tenant has %d topics, which is the limit (topics)", most))
+		return
+	}
+	t.topics.sendOrMake(m.name, m.message, func() entry {
+		t.topicsMade.Add(1)
+		return t.node.newTopic(t.tenantCore, m.name)
+	})
+}
+
+// topic sends msg to a topic, which is made if there is none.
+func (c *tenantCore) topic(name string, msg refusable) {
+	if !c.topics.send(name, msg) {
+		c.box.send(toTopic{name, msg})
+	}
+}
+
+// user sends msg to a user, who is made if there is none.
+func (c *tenantCore) user(name string, msg refusable) {
+	if !c.users.send(name, msg) {
+		c.box.send(toUser{name, msg})
+	}
+}
+
+// census returns the counts of one dialect.
+func (c *tenantCore) census(dialect string) *census {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dialects[dialect] == nil {
+		c.dialects[dialect] = &census{}
+	}
+	return c.dialects[dialect]
+}
+
+// topicCount is how many topics there are, the hidden ones not counted.
+func (c *tenantCore) topicCount() int {
+	count := 0
+	c.topics.each(func(name string, _ entry) bool {
+		if name != everyone {
+			count++
+		}
+		return true
+	})
+	return count
+}

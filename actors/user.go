@@ -1,0 +1,144 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// What a user understands, beside publish and rest.
+type (
+	// join adds a connection; it is refused if the user has too many of its dialect.
+	join struct {
+		link  *Link
+		limit int // of connections of this dialect; 0 is none
+		reply reply[struct{}]
+	}
+	// leave removes a connection; unknown ones are ignored.
+	leave struct{ link *Link }
+	// part ends all connections and answers how many.
+	part struct {
+		end   end
+		reply reply[int]
+	}
+	// gather answers with the user's connections.
+	gather struct{ reply reply[[]*Link] }
+)
+
+func (m join) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
+func (m part) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
+func (m gather) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+
+// userCore is what a user keeps when its actor restarts. The actor alone touches it.
+type userCore struct {
+	node   *Node
+	tenant *tenantCore
+	name   string
+	box    *mailbox
+	links  []*Link // in the order in which they joined
+	dedup  dedup
+}
+
+// user is the actor: one identity, wherever it is connected.
+type user struct{ *userCore }
+
+func (n *Node) newUser(t *tenantCore, name string) entry {
+	c := &userCore{node: n, tenant: t, name: name, box: newMailbox(n.cfg.MailboxSize), dedup: dedup{count: n.cfg.DedupCount, age: n.cfg.DedupAge}}
+	pid := n.spawn(c.box, n.supervise.user, func() actor.Actor { return &user{c} })
+	return entry{box: c.box, pid: pid}
+}
+
+// ring is the user's idle deadline.
+func (c *userCore) ring() { c.box.force(rest{}) }
+
+// Receive is what the user does.
+func (u *user) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case publish:
+		u.publish(m.publication)
+	case join:
+		m.reply.give(struct{}{}, u.join(m))
+	case leave:
+		u.leave(m.link)
+		u.rest(ctx)
+	case part:
+		m.reply.give(u.part(m.end), nil)
+	case gather:
+		m.reply.give(append([]*Link(nil), u.links...), nil)
+	case rest:
+		u.rest(ctx)
+	case crash:
+		panic(m.cause)
+	case *actor.Stopped:
+		u.box.close(errGone)
+		u.node.actors.Done()
+	}
+}
+
+func (u *user) publish(p *publication) {
+	if first := u.dedup.known(p, time.Now()); first != nil {
+		p.verdict.repeats(first)
+		return
+	}
+	delivered := 0
+	for _, l := range u.links {
+		if l.number == p.exclude && p.exclude != 0 {
+			continue
+		}
+		if f := p.frame(l.dialect, protocol.Whole); f != nil && l.send(f) {
+			delivered++
+		}
+	}
+	u.node.counters.delivered.Add(uint64(delivered))
+	p.verdict.answered(delivered)
+}
+
+func (u *user) join(m join) *protocol.Refusal {
+	if m.limit > 0 {
+		count := 0
+		for _, l := range u.links {
+			if l.dialect == m.link.dialect {
+				count++
+			}
+		}
+		if count >= m.limit {
+			return protocol.Refuse(protocol.TooMany, "the user has %d connections, which is the limit for one user (connections_per_user)", count)
+		}
+	}
+	u.links = append(u.links, m.link)
+	return nil
+}
+
+func (u *user) leave(l *Link) {
+	for i, known := range u.links {
+		if known == l {
+			u.links = append(u.links[:i:i], u.links[i+1:]...)
+			return
+		}
+	}
+}
+
+func (u *user) part(why end) int {
+	for _, l := range u.links {
+		l.box.force(why)
+	}
+	return len(u.links)
+}
+
+// rest stops the user when it has no connection, and no event id that it would have to recognise.
+func (u *user) rest(ctx actor.Context) {
+	if len(u.links) > 0 {
+		return
+	}
+	now := time.Now()
+	u.dedup.expire(now)
+	if u.dedup.seen != nil {
+		u.node.wheel.arm(now.Add(u.dedup.age), u.userCore)
+		return
+	}
+	if u.tenant.users.retire(u.name, u.box) {
+		ctx.Stop(ctx.Self())
+	}
+}

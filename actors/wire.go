@@ -1,0 +1,52 @@
+package actors
+
+import "sync/atomic"
+
+// Wire is what a connection needs of its socket. Its methods never block and may be called from many goroutines.
+type Wire interface {
+	// Wake says that something waits in the outbox, which was empty before. The wire then takes and writes until
+	// Outbox.Take returns nothing.
+	Wake()
+	// Close writes what waits in the outbox, for as long as its grace allows, then a close frame with code and reason,
+	// and ends the socket; Link.Gone follows. Only the first call counts.
+	Close(code uint16, reason string)
+	// Cut ends the socket at once; Link.Gone follows.
+	Cut()
+}
+
+// Op is the kind of a frame, with the numbers of RFC 6455 section 5.2.
+type Op uint8
+
+// The frames that an outbox may hold.
+const (
+	Text   Op = 1
+	Binary Op = 2
+	Ping   Op = 9
+	Pong   Op = 10
+)
+
+// Frame is one message in one dialect, shared by all connections that hear it and never changed.
+type Frame struct {
+	Op   Op
+	Data []byte
+	// Born is when the event was published, in nanoseconds of the Unix clock; 0 for what is no event.
+	Born int64
+
+	forms [2]atomic.Pointer[[]byte]
+}
+
+// Form returns the frame as a wire needs it (form 0: plain, 1: compressed). The first who asks makes it, for all; two
+// who ask at once may both make it, and one of the results is kept.
+func (f *Frame) Form(form int, build func(*Frame) []byte) []byte {
+	if made := f.forms[form].Load(); made != nil {
+		return *made
+	}
+	made := build(f)
+	if !f.forms[form].CompareAndSwap(nil, &made) {
+		return *f.forms[form].Load()
+	}
+	return made
+}
+
+// size is what a frame counts against the bounds of an outbox.
+func (f *Frame) size() int { return len(f.Data) + 16 }

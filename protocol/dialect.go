@@ -1,0 +1,84 @@
+package protocol
+
+import (
+	"net/url"
+	"time"
+)
+
+// Dialect is one wire protocol. All methods may be called from many goroutines at once.
+//
+// A dialect is a folder below this one and one line of wiring in cmd. It is played without sockets: its tests are
+// transcripts.
+type Dialect interface {
+	// Name is the dialect's word in URLs, logs and metrics.
+	Name() string
+	// Paths are the exact paths it answers on. A segment in braces matches any one segment.
+	Paths() []string
+	// Limits are what its document allows one connection, as configured.
+	Limits() Limits
+	// Open makes the session of a new connection. A credential, if there is one, is checked before the upgrade, and one
+	// that does not hold is answered with HTTP 403; a session that authenticates later returns nil. A Refusal refuses
+	// the upgrade with the status of its reason.
+	Open(Hello) (Session, *Credential, *Refusal)
+	// Encode returns the event's message in this dialect as the view leaves it, nil if the dialect has no words for it
+	// or the view leaves nothing. It is stateless, and what it returns is shared and never changed.
+	Encode(*Event, View) []byte
+}
+
+// Session is what one connection has said so far. The connection's actor calls it, one call at a time. Its methods are
+// pure: what they want done they return as commands.
+type Session interface {
+	// Opened comes once, when the socket is open. number is unique among all connections of this process.
+	Opened(now time.Time, number uint64) []Command
+	// Receive reads one frame. data is valid during the call only. messages is how many messages the frame counts as
+	// against the rate limit (a batch counts each of its items).
+	Receive(now time.Time, frame Inbound) (messages int, commands []Command)
+	// Answer tells the outcome of a command; what it returns is done before the commands that still wait.
+	Answer(Command, Outcome) []Command
+	// Beat comes at the interval that a Beat command asked for.
+	Beat(now time.Time) []Command
+	// Refuse puts a refusal by the engine into the dialect's words: a limit that was met, a token that expired, a
+	// server that goes away. If final, the connection ends, and the last command must be a Close.
+	Refuse(now time.Time, why *Refusal, final bool) []Command
+}
+
+// Inbound is one frame from a client.
+type Inbound struct {
+	Data   []byte
+	Binary bool
+}
+
+// Hello is the request that asked for the connection. It is valid during Open only.
+type Hello struct {
+	Path   string
+	Query  url.Values
+	Host   string
+	Header func(name string) string
+	// Remote is the client's address without port, as the trusted proxies tell it.
+	Remote string
+}
+
+// Limits are what one connection may do, and how many there may be. Zero is no limit.
+type Limits struct {
+	// Frame bounds one message from the client, in bytes; more is answered with close code 1009.
+	Frame int
+	// Rate and Burst bound the client's messages per second.
+	Rate, Burst int
+	// Login is how long a connection may stay without an identity.
+	Login time.Duration
+	// Subscriptions bounds the topics of one connection.
+	Subscriptions int
+	// Connections bounds the connections of this dialect in a tenant, PerUser those of one user.
+	Connections, PerUser int
+	// Connects bounds the connects per minute of one user, or of one address while the user is unknown.
+	Connects int
+}
+
+// End returns the closing commands for a refusal: an optional last message, then the close code and the reason's name.
+func End(why *Refusal, last []byte) []Command {
+	end := Close{Code: why.Reason.CloseCode(), Reason: string(why.Reason)}
+	if last == nil {
+		return []Command{end}
+	}
+	return []Command{Say{Text: last}, end}
+}

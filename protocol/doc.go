@@ -1,0 +1,19 @@
+// Package protocol is the language of Parley: what is published, what a client may ask, how it is refused, and what a
+// dialect has to know. It has no sockets, no actors and no tokens in it; everything here is values and pure functions.
+//
+// The words:
+//
+//   - An [Event] is what a backend publishes: a [Kind], a JSON object, an id, a time. [NewEvent] is the only way to make
+//     one; it validates once, at the door, so that no later stage can meet a malformed event.
+//   - A [Filter] is what one subscription wants of a topic, and a [View] is what it leaves of an event.
+//   - A [Dialect] is one wire protocol. Its Encode is stateless, since its bytes are shared by all who hear them; what a
+//     single connection has said is in its [Session], which turns frames into [Command]s and outcomes into frames.
+//   - A [Reason] says why something was refused. The table in reason.go is the only place that turns a reason into an HTTP
+//     status, a close code and a sentence.
+//
+// It promises that nothing in it panics on input, blocks, reads a clock, or keeps a slice that it was handed: what is
+// kept is copied.
+//
+// JSON is read with go-json-experiment's jsontext (what encoding/json/v2 is made of) and not with encoding/json,
+// because it refuses duplicate names and invalid UTF-8, which would otherwise reach a client and close its socket.
+package protocol

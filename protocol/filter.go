@@ -1,0 +1,123 @@
+package protocol
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Filter is what one subscription wants of its topic. The zero Filter wants everything. A Filter is never changed after
+// it was handed on.
+type Filter struct {
+	// Where are conditions that must all hold.
+	Where []Condition
+	// View is what is wanted of the payload's parts (metric names, see [Event.Parts]); the zero View is all of them.
+	View View
+	// Every is the least time between two events of one key; in between, the latest wins. 0 is every event.
+	Every time.Duration
+}
+
+// Condition holds for an event whose Attribute has one of the values In.
+type Condition struct {
+	Attribute string
+	In        []string
+}
+
+// Select reports whether the filter wants the event, and what it leaves of it.
+func (f *Filter) Select(ev *Event) (View, bool) {
+	for i := range f.Where {
+		value, ok := ev.Attribute(f.Where[i].Attribute)
+		if !ok || !slices.Contains(f.Where[i].In, value) {
+			return "", false
+		}
+	}
+	if ev.parts == nil || f.View == Whole {
+		return Whole, true
+	}
+	for i := range ev.parts {
+		if f.View.Leaves(ev.parts[i].Name) {
+			return f.View, true
+		}
+	}
+	return Whole, false
+}
+
+// Key is a text that two filters share exactly when they want the same.
+func (f *Filter) Key() string {
+	if f.Where == nil && f.View == Whole && f.Every == 0 {
+		return ""
+	}
+	var b strings.Builder
+	where := slices.Clone(f.Where)
+	slices.SortFunc(where, func(a, b Condition) int { return strings.Compare(a.Attribute, b.Attribute) })
+	for _, c := range where {
+		b.WriteString(c.Attribute)
+		writeSorted(&b, c.In)
+	}
+	if f.View != Whole {
+		b.WriteByte(1)
+		b.WriteString(string(f.View))
+	}
+	if f.Every > 0 {
+		b.WriteByte(2)
+		b.WriteString(f.Every.String())
+	}
+	return b.String()
+}
+
+func writeSorted(b *strings.Builder, values []string) {
+	for _, v := range slices.Sorted(slices.Values(values)) {
+		b.WriteByte(0)
+		b.WriteString(v)
+	}
+	b.WriteByte(3)
+}
+
+// View names what is left of an event: the whole, or the parts that are listed. Equal views of one event have equal
+// bytes in one dialect, which is why an event is encoded once per (dialect, view).
+type View string
+
+// Whole is the view that leaves everything.
+const Whole View = ""
+
+// ViewOf is the view that leaves the named parts.
+func ViewOf(fields []string) View {
+	if !slices.IsSorted(fields) {
+		fields = slices.Sorted(slices.Values(fields))
+	}
+	return View("\x00" + strings.Join(fields, "\x00"))
+}
+
+// Leaves reports whether the view leaves the part called name.
+func (v View) Leaves(name string) bool {
+	for rest := string(v); rest != ""; {
+		rest = rest[1:]
+		field := rest
+		if i := strings.IndexByte(rest, 0); i >= 0 {
+			field, rest = rest[:i], rest[i:]
+		} else {
+			rest = ""
+		}
+		if field == name {
+			return true
+		}
+	}
+	return v == Whole
+}
+
+// Union is the view that leaves what either leaves.
+func (v View) Union(w View) View {
+	if v == w || v == Whole || w == Whole {
+		if v == w {
+			return v
+		}
+		return Whole
+	}
+	fields := strings.Split(string(v[1:]), "\x00")
+	for _, f := range strings.Split(string(w[1:]), "\x00") {
+		if !slices.Contains(fields, f) {
+			fields = append(fields, f)
+		}
+	}
+	return ViewOf(fields)
+}

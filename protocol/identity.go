@@ -1,0 +1,54 @@
+package protocol
+
+import "time"
+
+// Identity is who a connection speaks for, once its credential held.
+type Identity struct {
+	// User is the user's id inside the tenant, "" for an anonymous connection.
+	User string
+	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by.
+	TokenID string
+	Issued  time.Time
+	// Expires is when the connection needs a new token; zero for never.
+	Expires time.Time
+	// Topics are the topics that may be subscribed to.
+	Topics []Pattern
+}
+
+// May reports whether the identity may subscribe to topic.
+func (id *Identity) May(topic string) bool {
+	for _, p := range id.Topics {
+		if p.Grants(topic) {
+			return true
+		}
+	}
+	return false
+}
+
+// Credential is what a client showed to say who it is. It is a secret: it must not reach a log.
+type Credential struct {
+	// Token is a JWT or an opaque key; "" is an anonymous client, which only Claims.Anonymous lets pass.
+	Token string
+	// Claims says what the dialect's document demands of a token.
+	Claims Claims
+}
+
+// String keeps a credential out of logs and messages.
+func (Credential) String() string { return "[credential]" }
+
+// GoString keeps a credential out of %#v.
+func (Credential) GoString() string { return "[credential]" }
+
+// Claims are the rules of a dialect's document about its tokens, beside those that hold for every token (signature,
+// exp, nbf, the tenant's issuer and audience).
+type Claims struct {
+	// User are the claims that may name the user, the first that is present wins; a dot goes one object deeper.
+	// nil is the tenant's setting (default "sub").
+	User []string
+	// Require names claims that must be present.
+	Require []string
+	// Refuse are values of the claim "type" that do not open a socket, such as "refresh".
+	Refuse []string
+	// Anonymous lets a client without a token in, as nobody.
+	Anonymous bool
+}
