@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"math"
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
@@ -22,24 +23,49 @@ type place struct {
 type group struct {
 	dialect  protocol.Dialect
 	interest *interest
-	links    []*Link
+	seats    []seat
 	pace     pace
 }
 
-// set adds a subscriber or gives it another interest.
-func (a *audience) set(l *Link, it *interest) {
+// seat is a subscriber in its group.
+type seat struct {
+	link *Link
+	// since is the topic's offset at which it came: what was held back by then is not for it.
+	since uint64
+}
+
+// unheld is later than every offset: an event that was not held back is for all seats.
+const unheld = math.MaxUint64
+
+// interest is the interest of a subscriber, nil if it is none.
+func (a *audience) interest(l *Link) *interest {
+	if at, ok := a.members[l]; ok {
+		return at.group.interest
+	}
+	return nil
+}
+
+// set adds a subscriber or gives it another interest. offset is the topic's newest. A subscriber that changes its
+// interest gets what is held back for it now: nobody would release it later.
+func (a *audience) set(n *Node, l *Link, it *interest, offset uint64) {
 	if at, ok := a.members[l]; ok {
 		if at.group.interest.key == it.key {
 			return
 		}
+		at.group.settle(n, at.group.seats[at.index], it)
 		a.remove(l)
 	}
+	a.add(seat{l, offset}, it)
+}
+
+func (a *audience) add(s seat, it *interest) *group {
 	if a.members == nil {
 		a.members = map[*Link]place{}
 	}
-	g := a.group(l.dialect, it)
-	a.members[l] = place{g, len(g.links)}
-	g.links = append(g.links, l)
+	g := a.group(s.link.dialect, it)
+	a.members[s.link] = place{g, len(g.seats)}
+	g.seats = append(g.seats, s)
+	return g
 }
 
 func (a *audience) group(d protocol.Dialect, it *interest) *group {
@@ -61,18 +87,19 @@ func (a *audience) remove(l *Link) {
 	}
 	delete(a.members, l)
 	g := at.group
-	last := len(g.links) - 1
-	if moved := g.links[last]; moved != l {
-		g.links[at.index] = moved
-		a.members[moved] = place{g, at.index}
+	last := len(g.seats) - 1
+	if moved := g.seats[last]; moved.link != l {
+		g.seats[at.index] = moved
+		a.members[moved.link] = place{g, at.index}
 	}
-	g.links[last] = nil
-	if g.links = g.links[:last]; last > 0 {
+	g.seats[last] = seat{}
+	if g.seats = g.seats[:last]; last > 0 {
 		return
 	}
 	for i := range a.groups {
 		if a.groups[i] == g {
 			a.groups[i] = a.groups[len(a.groups)-1]
+			a.groups[len(a.groups)-1] = nil
 			a.groups = a.groups[:len(a.groups)-1]
 			break
 		}
@@ -82,30 +109,35 @@ func (a *audience) remove(l *Link) {
 	}
 }
 
-// rebuild makes the groups anew from the members, after a failure may have left them in disorder.
+// rebuild makes the groups anew from the members, after a failure may have left them in disorder. What is held back
+// stays held back.
 func (a *audience) rebuild() {
 	members := a.members
 	*a = audience{}
 	for l, at := range members {
-		a.set(l, at.group.interest)
+		s := seat{link: l}
+		if at.index < len(at.group.seats) && at.group.seats[at.index].link == l {
+			s = at.group.seats[at.index]
+		}
+		a.add(s, at.group.interest).pace = at.group.pace
 	}
 }
 
-// deliver gives a publication to all who want it and returns to how many. Groups that want fewer events hear it later,
-// or a newer one instead; due says when the first of them has to be flushed.
-func (a *audience) deliver(n *Node, p *publication, now time.Time) (delivered int, due time.Time) {
+// deliver gives a publication, which has this offset, to all who want it and returns to how many. Groups that want
+// fewer events hear it later, or a newer one instead; due says when the first of them has to be flushed.
+func (a *audience) deliver(n *Node, p *publication, offset uint64, now time.Time) (delivered int, due time.Time) {
 	for _, g := range a.groups {
 		view, every, ok := g.interest.choose(p.event)
 		if !ok {
 			continue
 		}
 		if every > 0 {
-			if wait := g.pace.hold(p, every, now); !wait.IsZero() {
+			if wait := g.pace.hold(p, offset, every, now); !wait.IsZero() {
 				due = earlier(due, wait)
 				continue
 			}
 		}
-		delivered += g.offer(n, p.frame(g.dialect, view), p.exclude)
+		delivered += g.offer(n, p.frame(n, g.dialect, view), p.exclude, unheld)
 	}
 	return delivered, due
 }
@@ -115,7 +147,7 @@ func (a *audience) flush(n *Node, now time.Time) (next time.Time) {
 	for _, g := range a.groups {
 		for _, h := range g.pace.release(now) {
 			if view, _, ok := g.interest.choose(h.event); ok {
-				g.offer(n, encode(g.dialect, view, h.event, now.UnixNano()), h.exclude)
+				g.offer(n, n.encode(g.dialect, view, h.event, now.UnixNano()), h.exclude, h.offset)
 			}
 		}
 		next = earlier(next, g.pace.due())
@@ -123,14 +155,32 @@ func (a *audience) flush(n *Node, now time.Time) (next time.Time) {
 	return next
 }
 
-// offer gives one frame to the group's links and returns how many took it.
-func (g *group) offer(n *Node, f *Frame, exclude uint64) (delivered int) {
+// settle gives a subscriber that gets another interest what the group holds back for it.
+func (g *group) settle(n *Node, s seat, next *interest) {
+	for _, h := range g.pace.waiting() {
+		if h.offset <= s.since || s.link.number == h.exclude && h.exclude != 0 {
+			continue
+		}
+		if _, _, ok := next.choose(h.event); !ok {
+			continue
+		}
+		if view, _, ok := g.interest.choose(h.event); ok {
+			if f := n.encode(g.dialect, view, h.event, time.Now().UnixNano()); f != nil && s.link.send(f) {
+				n.counters.delivered.Add(1)
+			}
+		}
+	}
+}
+
+// offer gives one frame to the group's links that came before offset and returns how many took it.
+func (g *group) offer(n *Node, f *Frame, exclude, offset uint64) (delivered int) {
 	if f == nil {
 		return 0
 	}
 	backlog := 0
-	for _, l := range g.links {
-		if l.number == exclude && exclude != 0 {
+	for i := range g.seats {
+		l := g.seats[i].link
+		if g.seats[i].since >= offset || l.number == exclude && exclude != 0 {
 			continue
 		}
 		taken := l.outbox.offer(f)

@@ -36,9 +36,15 @@ func (b *Backlog) open() {
 	b.mu.Unlock()
 }
 
+// full reports whether a publisher has to wait: above high, and above low as long as others wait, since they were first.
+func (b *Backlog) full() bool {
+	bytes := b.bytes.Load()
+	return bytes > b.high || bytes > b.low && b.waiting.Load()
+}
+
 // wait returns when publishing may go on, or with the context's error.
 func (b *Backlog) wait(ctx context.Context) error {
-	for b.bytes.Load() > b.high {
+	for b.full() {
 		b.mu.Lock()
 		if b.opened == nil {
 			b.opened = make(chan struct{})
@@ -48,11 +54,12 @@ func (b *Backlog) wait(ctx context.Context) error {
 		b.mu.Unlock()
 		if b.bytes.Load() <= b.low { // it fell before we were seen waiting
 			b.open()
-			continue
+			return nil
 		}
 		select {
 		case <-opened:
 		case <-ctx.Done():
+			b.open() // the others look again: it may stay above low for long, and is not above high
 			return ctx.Err()
 		}
 	}

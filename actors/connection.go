@@ -25,12 +25,18 @@ type (
 		code   uint16
 		reason string
 	}
+	// revoke ends the connection if it lives by what is revoked, and answers whether it did.
+	revoke struct {
+		what  Revocation
+		reply reply[bool]
+	}
 	// due says that a deadline may be due.
 	due struct{}
 	// inspect answers with the topics that are subscribed to.
 	inspect struct{ reply reply[[]string] }
 )
 
+func (m revoke) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
 func (m inspect) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
 
 // connection is the actor: the state of one session. Deliveries do not pass through it; topics and users put frames
@@ -43,7 +49,7 @@ type connection struct {
 	joined    bool          // it is with its user and with everyone
 	closing   bool          // the wire was told to close; nothing is said or heard any more
 
-	// Deadlines in Unix nanoseconds, 0 for none.
+	// Deadlines as wheel.since tells them, 0 for none.
 	loginBy, expireAt, beatAt, pingAt int64
 	beatEvery                         time.Duration
 	ringAt                            int64 // when the wheel rings next
@@ -60,6 +66,8 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.due(time.Now())
 	case end:
 		c.end(m)
+	case revoke:
+		m.reply.give(c.revoke(m.what), nil)
 	case inspect:
 		m.reply.give(c.topics(), nil)
 	case ended:
@@ -75,14 +83,18 @@ func (c *connection) Receive(ctx actor.Context) {
 // open lets the session say what it has to say first, and sets the deadlines.
 func (c *connection) open() {
 	now := time.Now()
-	c.pingAt = now.Add(c.node.cfg.PingEvery).UnixNano()
+	c.pingAt = c.node.wheel.since(now.Add(c.node.cfg.PingEvery))
 	if id := c.identity.Load(); id != nil {
-		if why := c.enter(id); why != nil {
+		why := c.enter(id)
+		if why == nil && c.tenant.revoked.cover(id, now) {
+			why = &protocol.Refusal{Reason: protocol.Revoked}
+		}
+		if why != nil {
 			c.end(end{why: why})
 			return
 		}
 	} else if login := c.dialect.Limits().Login; login > 0 {
-		c.loginBy = now.Add(login).UnixNano()
+		c.loginBy = c.node.wheel.since(now.Add(login))
 	}
 	c.run(c.session.Opened(now, c.number))
 	c.arm()
@@ -150,7 +162,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 	case protocol.Subscribe:
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Err: c.subscribe(cmd)})
 	case protocol.Unsubscribe:
-		c.tell(c.interests.remove(cmd.Topic, cmd.Below))
+		c.unsubscribe(cmd.Topic, cmd.Below)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now()})
 	case protocol.Census:
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.census.authenticated.Load())})
@@ -188,11 +200,11 @@ func (c *connection) enter(id *protocol.Identity) *protocol.Refusal {
 	c.identity.Store(id)
 	c.loginBy, c.expireAt = 0, 0
 	if !id.Expires.IsZero() {
-		c.expireAt = id.Expires.UnixNano()
+		c.expireAt = c.node.wheel.since(time.Now().Add(min(time.Until(id.Expires), forever)))
 	}
 	for _, r := range append([]rule(nil), c.interests.wanted...) {
 		if !id.May(r.topic) {
-			c.tell(c.interests.remove(r.topic, false))
+			c.unsubscribe(r.topic, false)
 		}
 	}
 	return nil
@@ -203,12 +215,12 @@ func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
 	limits := c.dialect.Limits()
 	if id.User != "" {
 		now := time.Now()
-		if wait, ok := c.tenant.connects.take("user "+id.User, limits.Connects, now); !ok {
+		if wait, ok := c.tenant.connects.take(userKey(c.dialect, id.User), limits.Connects, now); !ok {
 			why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute", limits.Connects)
 			why.RetryAfter = wait
 			return why
 		}
-		c.tenant.connects.back("address "+c.remote, now)
+		c.tenant.connects.back(addressKey(c.dialect, c.remote), now)
 		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
 		defer cancel()
 		answer := newReply[struct{}]()
@@ -242,22 +254,40 @@ func (c *connection) subscribe(cmd protocol.Subscribe) *protocol.Refusal {
 	if most := c.dialect.Limits().Subscriptions; most > 0 && len(c.interests.wanted) >= most && !c.interests.wants(cmd.Topic) {
 		return protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most)
 	}
-	changes := c.interests.add(cmd.Topic, cmd.Filter)
-	why := c.tell(changes)
-	if why != nil {
-		c.tell(c.interests.remove(cmd.Topic, false))
+	before, known := c.interests.filter(cmd.Topic)
+	why := c.tell(c.interests.add(cmd.Topic, cmd.Filter))
+	switch {
+	case why == nil:
+	case known:
+		c.settle(c.tell(c.interests.add(cmd.Topic, before)))
+	default:
+		c.unsubscribe(cmd.Topic, false)
 	}
 	return why
 }
 
-// tell makes changes known to their topics and returns the first refusal.
+func (c *connection) unsubscribe(topic string, below bool) {
+	c.settle(c.tell(c.interests.remove(topic, below)))
+}
+
+// settle ends a connection whose topics could not be told what it wants now, since it would miss events without a word.
+func (c *connection) settle(why *protocol.Refusal) {
+	if why != nil {
+		c.end(end{why: why})
+	}
+}
+
+// tell makes changes known to their topics and returns the first refusal. It waits for each topic: only so does none
+// deliver what is another's by now.
 func (c *connection) tell(changes []change) (first *protocol.Refusal) {
 	for _, ch := range changes {
+		var why *protocol.Refusal
 		if ch.interest == nil {
-			c.tenant.topics.force(ch.topic, unsubscribe{c.Link})
-			continue
+			why = c.detach(ch.topic)
+		} else {
+			why = c.attach(ch.topic, ch.interest)
 		}
-		if why := c.attach(ch.topic, ch.interest); why != nil && first == nil {
+		if why != nil && first == nil {
 			first = why
 		}
 	}
@@ -268,7 +298,21 @@ func (c *connection) attach(topic string, it *interest) *protocol.Refusal {
 	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
 	defer cancel()
 	answer := newReply[struct{}]()
-	c.tenant.topic(topic, subscribe{c.Link, it, answer})
+	wish := subscribe{c.Link, it, answer}
+	if !c.tenant.topics.force(topic, wish) { // over the limit: one per connection waits
+		c.tenant.topic(topic, wish)
+	}
+	_, why := answer.wait(ctx)
+	return why
+}
+
+func (c *connection) detach(topic string) *protocol.Refusal {
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+	defer cancel()
+	answer := newReply[struct{}]()
+	if !c.tenant.topics.force(topic, unsubscribe{c.Link, answer}) {
+		return nil // it was never made
+	}
 	_, why := answer.wait(ctx)
 	return why
 }
@@ -279,6 +323,15 @@ func (c *connection) topics() []string {
 		all = append(all, r.topic)
 	}
 	return all
+}
+
+func (c *connection) revoke(what Revocation) bool {
+	id := c.identity.Load()
+	if c.closing || id == nil || !what.Covers(id) {
+		return false
+	}
+	c.end(end{why: &protocol.Refusal{Reason: protocol.Revoked}})
+	return true
 }
 
 // end closes the connection in its dialect's words.
@@ -306,7 +359,7 @@ func (c *connection) close(code uint16, reason string) {
 // leave takes the connection out of its topics and its user; what is offered from now on is not for it.
 func (c *connection) leave() {
 	for _, topic := range c.interests.attached {
-		c.tenant.topics.force(topic, unsubscribe{c.Link})
+		c.tenant.topics.force(topic, unsubscribe{link: c.Link})
 	}
 	c.interests = interests{}
 	if !c.joined {
@@ -314,7 +367,7 @@ func (c *connection) leave() {
 	}
 	c.joined = false
 	c.census.authenticated.Add(-1)
-	c.tenant.topics.force(everyone, unsubscribe{c.Link})
+	c.tenant.topics.force(everyone, unsubscribe{link: c.Link})
 	if id := c.identity.Load(); id != nil && id.User != "" {
 		c.tenant.users.force(id.User, leave{c.Link})
 	}
@@ -337,9 +390,8 @@ func (c *connection) stopped() {
 		c.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))
 	}
 	c.node.dropped(protocol.Internal, c.outbox.close())
-	c.box.close(errGone)
-	c.tenant.links.remove(c.Link)
-	c.census.left(c.Link, time.Now())
+	c.box.close(errNoConnection)
+	c.census.left(c.Link)
 	c.tenant.connections.Add(-1)
 	c.node.actors.Done()
 }

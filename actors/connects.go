@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/time/rate"
+
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // connects bounds how often one address or user may connect. Whom it has not seen for long, it forgets.
@@ -22,6 +24,10 @@ func newConnects() *connects {
 	return &connects{keys: keys}
 }
 
+// Dialects have limits of their own, so they are watched apart.
+func addressKey(d protocol.Dialect, address string) string { return d.Name() + " address " + address }
+func userKey(d protocol.Dialect, user string) string       { return d.Name() + " user " + user }
+
 // take counts a connect of key and reports whether it is within perMinute; if not, when the next one is. 0 is no limit.
 func (c *connects) take(key string, perMinute int, now time.Time) (wait time.Duration, ok bool) {
 	if perMinute <= 0 {
@@ -30,7 +36,7 @@ func (c *connects) take(key string, perMinute int, now time.Time) (wait time.Dur
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	limiter, known := c.keys.Get(key)
-	if !known {
+	if !known || limiter.Burst() != perMinute {
 		limiter = rate.NewLimiter(rate.Limit(float64(perMinute)/60), perMinute)
 		c.keys.Add(key, limiter)
 	}

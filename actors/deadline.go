@@ -9,7 +9,7 @@ import (
 // due does what is due on a connection: the end of an unfinished login, the end of a token, the dialect's heartbeat,
 // the ping, and the end of a peer that has been silent. All of them share one entry in the wheel.
 func (c *connection) due(now time.Time) {
-	at := now.UnixNano()
+	at := c.node.wheel.since(now)
 	if c.ringAt <= at {
 		c.ringAt = 0
 	}
@@ -35,6 +35,9 @@ func (c *connection) due(now time.Time) {
 		}
 		c.run(c.session.Beat(now))
 	}
+	if c.closing {
+		return
+	}
 	if passed(c.pingAt, at) {
 		c.pingAt = at + int64(c.node.cfg.PingEvery)
 		c.outbox.Reply(Ping, nil)
@@ -42,13 +45,16 @@ func (c *connection) due(now time.Time) {
 	c.arm()
 }
 
+// forever is when a token that is good for longer expires: nanoseconds do not count to the year 9999.
+const forever = 100 * 365 * 24 * time.Hour
+
 func passed(deadline, now int64) bool { return deadline != 0 && deadline <= now }
 
 // beat sets the interval of the dialect's heartbeat.
 func (c *connection) beat(every time.Duration) {
 	c.beatEvery, c.beatAt = every, 0
 	if every > 0 {
-		c.beatAt = time.Now().Add(every).UnixNano()
+		c.beatAt = c.node.wheel.since(time.Now().Add(every))
 	}
 	c.arm()
 }
@@ -65,5 +71,5 @@ func (c *connection) arm() {
 		return
 	}
 	c.ringAt = next
-	c.node.wheel.arm(time.Unix(0, next), c.Link)
+	c.node.wheel.armSince(next, c.Link)
 }

@@ -17,23 +17,37 @@ type dedup struct {
 type sighting struct {
 	at      time.Time
 	verdict *verdict
+	// done says that it was delivered here, whatever became of it elsewhere.
+	done bool
 }
 
-// known returns the verdict of the publication that had this one's id, nil if there was none;
-// then this one is remembered.
+// known returns the verdict of the publication that had this one's id, nil if there was none or if it failed without
+// being done here; then this one is remembered.
 func (d *dedup) known(p *publication, now time.Time) *verdict {
 	if p.anonymous || d.count <= 0 {
 		return nil
 	}
 	id, v := p.event.ID, p.verdict
+	d.expire(now)
 	if d.seen == nil {
 		d.seen, _ = simplelru.NewLRU[string, sighting](d.count, nil)
 	}
-	if s, ok := d.seen.Peek(id); ok && now.Sub(s.at) <= d.age && !s.verdict.bad() {
+	if s, ok := d.seen.Peek(id); ok && (s.done || !s.verdict.bad()) {
 		return s.verdict
 	}
-	d.seen.Add(id, sighting{now, v})
+	d.seen.Add(id, sighting{at: now, verdict: v})
 	return nil
+}
+
+// done says that the publication was delivered here: even if it fails elsewhere, its retry is not for here.
+func (d *dedup) done(p *publication) {
+	if p.anonymous || d.seen == nil {
+		return
+	}
+	if s, ok := d.seen.Peek(p.event.ID); ok && s.verdict == p.verdict {
+		s.done = true
+		d.seen.Add(p.event.ID, s)
+	}
 }
 
 // expire drops what is too old; the window is in order of age, since sightings are never moved.

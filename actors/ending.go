@@ -43,56 +43,6 @@ func (n *Node) DisconnectUser(ctx context.Context, tenant, user string, code uin
 	return count, nil
 }
 
-// Revocation takes rights back: of a user, of one token, or of a user's tokens issued before a time.
-type Revocation struct {
-	User, TokenID string
-	Before        time.Time
-}
-
-// Covers reports whether the revocation takes the identity's rights.
-func (r Revocation) Covers(id *protocol.Identity) bool {
-	return (r.User != "" || r.TokenID != "") &&
-		(r.User == "" || r.User == id.User) && (r.TokenID == "" || r.TokenID == id.TokenID) &&
-		(r.Before.IsZero() || id.Issued.Before(r.Before))
-}
-
-// revoker is an Authenticator that remembers what was revoked, so that it does not come in again.
-type revoker interface {
-	Revoke(tenant string, r Revocation)
-}
-
-// Revoke takes rights back: tokens that it covers are not accepted any more, and connections that live by them are
-// closed. It returns how many; when it returns, nothing published later reaches them.
-func (n *Node) Revoke(ctx context.Context, tenant string, r Revocation) (closed int, err error) {
-	t, why := n.known(tenant)
-	if why != nil {
-		return 0, why
-	}
-	if r.User == "" && r.TokenID == "" {
-		return 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
-	}
-	if auth, ok := n.auth.(revoker); ok {
-		auth.Revoke(tenant, r)
-	}
-	var waits []reply[[]string]
-	t.links.each(func(l *Link) bool {
-		if id := l.identity.Load(); id != nil && r.Covers(id) {
-			l.box.force(ending(protocol.Revoked, 0, ""))
-			answer := newReply[[]string]()
-			l.box.force(inspect{answer}) // is answered when the end was handled
-			waits = append(waits, answer)
-		}
-		return true
-	})
-	for _, answer := range waits {
-		if _, why := answer.wait(ctx); why != nil && why.Reason == protocol.Busy {
-			return closed, why
-		}
-		closed++
-	}
-	return closed, nil
-}
-
 // Draining reports whether the node lets nobody in any more.
 func (n *Node) Draining() bool { return n.draining.Load() }
 
@@ -100,7 +50,7 @@ func (n *Node) Draining() bool { return n.draining.Load() }
 // the time that ctx leaves, so that not all clients come to the next server at once. It returns when all are gone, or
 // with the context's error and the rest cut off.
 func (n *Node) Drain(ctx context.Context) error {
-	n.draining.Store(true)
+	n.shut()
 	all := n.everyLink()
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	const step = 10 * time.Millisecond
@@ -170,12 +120,12 @@ func (n *Node) Close() {
 	if n.closed.Swap(true) {
 		return
 	}
-	n.draining.Store(true)
+	n.shut()
 	n.cut(nil)
 	n.canary.Cut()
 	n.mu.RLock()
 	for _, t := range n.tenants {
-		t.stop()
+		n.system.Root.Stop(t.pid)
 	}
 	n.mu.RUnlock()
 	n.actors.Wait()
@@ -183,10 +133,17 @@ func (n *Node) Close() {
 	n.system.Shutdown()
 }
 
-// stop stops the tenant's own actor, its topics and its users. Connections end by their sockets.
-func (t *tenantCore) stop() {
+// shut lets nobody in any more. When it returns, all who are in can be found.
+func (n *Node) shut() {
+	n.entering.Lock()
+	n.draining.Store(true)
+	n.entering.Unlock()
+}
+
+// stopAll stops the tenant's topics and users. The tenant's actor calls it as its last act, when it makes no more of
+// them. Connections end by their sockets.
+func (t *tenantCore) stopAll() {
 	root := t.node.system.Root
-	root.Stop(t.pid)
 	for _, d := range []*directory{t.topics, t.users} {
 		d.each(func(_ string, e entry) bool {
 			root.Stop(e.pid)

@@ -155,10 +155,12 @@ type census struct {
 	past DialectStats // the sums of connections that have ended
 }
 
-// left adds a connection that has ended to the past.
-func (c *census) left(l *Link, now time.Time) {
+// left takes a connection that has ended out of its tenant and adds it to the past. Both are one step for stats: else
+// sums would fall back.
+func (c *census) left(l *Link) {
 	c.mu.Lock()
-	c.past.add(l.figures(now))
+	c.past.add(l.figures(time.Now()))
+	l.tenant.links.remove(l)
 	c.mu.Unlock()
 	c.active.Add(-1)
 }
@@ -167,24 +169,24 @@ func (l *Link) figures(now time.Time) DialectStats {
 	return DialectStats{
 		MessagesReceived: l.inMessages.Load(), BytesReceived: l.inBytes.Load(),
 		MessagesSent: l.outbox.sentFrames.Load(), BytesSent: l.outbox.sentBytes.Load(),
-		Lifetime: now.Sub(l.since),
+		Lifetime: max(now.Sub(l.since), 0),
 	}
 }
 
 func (t *tenantCore) stats() Stats {
-	now := time.Now()
 	s := Stats{Dialects: map[string]DialectStats{}}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	for name, c := range t.dialects {
 		c.mu.Lock()
+		defer c.mu.Unlock()
 		d := c.past
-		c.mu.Unlock()
 		d.TotalConnections = uint64(c.total.Load())
 		d.ActiveConnections = uint64(max(c.active.Load(), 0))
 		d.Authenticated = uint64(max(c.authenticated.Load(), 0))
 		s.Dialects[name] = d
 	}
-	t.mu.Unlock()
+	now := time.Now()
 	t.links.each(func(l *Link) bool {
 		d := s.Dialects[l.dialect.Name()]
 		d.add(l.figures(now))

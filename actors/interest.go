@@ -162,6 +162,15 @@ func (it *interest) choose(ev *protocol.Event) (view protocol.View, every time.D
 	return view, every, ok
 }
 
+// filter is the filter of the topic's subscription, if there is one.
+func (in *interests) filter(topic string) (protocol.Filter, bool) {
+	i, ok := slices.BinarySearchFunc(in.wanted, topic, byTopic)
+	if !ok {
+		return protocol.Filter{}, false
+	}
+	return in.wanted[i].filter, true
+}
+
 // wants reports whether the topic itself is subscribed to.
 func (in *interests) wants(topic string) bool {
 	_, ok := slices.BinarySearchFunc(in.wanted, topic, byTopic)

@@ -38,7 +38,7 @@ type Link struct {
 	outbox   Outbox
 	identity atomic.Pointer[protocol.Identity] // nil until authenticated
 
-	heard      atomic.Int64 // when the peer last said anything, Unix nanoseconds
+	heard      atomic.Int64 // when the peer last said anything, as wheel.since tells it
 	inMessages atomic.Uint64
 	inBytes    atomic.Uint64
 	slow       atomic.Bool // it was found too slow, and the connection told
@@ -55,7 +55,9 @@ type Link struct {
 const maxUnread = 32
 
 // ID names the connection in the API, the logs and, in some dialects, on the wire.
-func (l *Link) ID() string { return "ws-" + strconv.FormatUint(l.number, 10) }
+func (l *Link) ID() string { return idOf(l.number) }
+
+func idOf(number uint64) string { return "ws-" + strconv.FormatUint(number, 10) }
 
 // numberOf is the number in a connection's id; 0 if it is none.
 func numberOf(id string) uint64 {
@@ -120,7 +122,7 @@ func (l *Link) makeRoom() {
 }
 
 // Heard says that the peer lives: a pong, or part of a message.
-func (l *Link) Heard() { l.heard.Store(time.Now().UnixNano()) }
+func (l *Link) Heard() { l.heard.Store(l.node.wheel.since(time.Now())) }
 
 // Gone says that the socket has ended, and why: protocol.Disconnected for a peer that closed, Malformed for one that
 // broke the protocol, Slow for one that did not read. Only the first call counts.

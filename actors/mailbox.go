@@ -19,23 +19,26 @@ type refusable interface{ refuse(why *protocol.Refusal) }
 // Of system messages only the lifecycle is known: they overtake and are not bounded, since protoactor sends at most a
 // handful per actor.
 type mailbox struct {
-	invoker    actor.MessageInvoker // static after RegisterHandlers, as are these
+	limit int // static
+
+	mu         sync.Mutex
+	invoker    actor.MessageInvoker // static after RegisterHandlers, as are these; before it, messages wait
 	dispatcher actor.Dispatcher
 	wake       func()
-	limit      int
 
-	mu        sync.Mutex
 	user      queue
 	system    []any
-	running   bool // a goroutine is in run
-	suspended bool // between a failure and the restart
-	closed    bool
+	running   bool              // a goroutine is in run
+	suspended bool              // between a failure and the restart
+	closed    *protocol.Refusal // why nothing is taken any more; nil while it is
 }
 
 func newMailbox(limit int) *mailbox { return &mailbox{limit: limit} }
 
 // RegisterHandlers implements actor.Mailbox.
 func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.invoker, m.dispatcher, m.wake = invoker, dispatcher, m.run
 }
 
@@ -67,8 +70,8 @@ func (m *mailbox) post(msg any, limit int) {
 	m.mu.Lock()
 	var why *protocol.Refusal
 	switch {
-	case m.closed:
-		why = &protocol.Refusal{Reason: protocol.NotFound}
+	case m.closed != nil:
+		why = m.closed
 	case m.user.len() >= limit:
 		why = errBusy
 	default:
@@ -164,7 +167,7 @@ func (m *mailbox) empty() bool {
 // close refuses what waits and what comes. The actor calls it when it has stopped.
 func (m *mailbox) close(why *protocol.Refusal) {
 	m.mu.Lock()
-	m.closed = true
+	m.closed = why
 	left := m.user
 	m.user = queue{}
 	m.mu.Unlock()

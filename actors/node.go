@@ -23,6 +23,8 @@ var (
 	errBusy     = &protocol.Refusal{Reason: protocol.Busy, Detail: "too much waits; try again", RetryAfter: time.Second}
 	errGone     = &protocol.Refusal{Reason: protocol.Draining}
 	errDraining = &protocol.Refusal{Reason: protocol.Draining, RetryAfter: 5 * time.Second}
+
+	errNoConnection = &protocol.Refusal{Reason: protocol.NotFound, Detail: "the connection has ended"}
 )
 
 // Node is the front door: the engine as transports and embedding programs see it. All methods may be called from many
@@ -39,6 +41,7 @@ type Node struct {
 	canary    *canary
 
 	numbers  atomic.Uint64 // of connections
+	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
 	draining atomic.Bool
 	closed   atomic.Bool
 	latency  latency
@@ -107,6 +110,9 @@ func (n *Node) SetTenant(cfg TenantConfig) {
 		t.box.force(configure{cfg})
 		return
 	}
+	if n.closed.Load() {
+		return
+	}
 	n.tenants[cfg.Name] = n.newTenant(cfg)
 }
 
@@ -146,11 +152,11 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	if why != nil {
 		return why
 	}
-	if why := n.room(t, d, 0); why != nil {
+	if why := n.room(t, d, t.connections.Load(), t.census(d.Name()).active.Load()); why != nil {
 		return why
 	}
 	perMinute := d.Limits().Connects
-	if wait, ok := t.connects.take("address "+remote, perMinute, time.Now()); !ok {
+	if wait, ok := t.connects.take(addressKey(d, remote), perMinute, time.Now()); !ok {
 		n.dropped(protocol.RateLimited, 1)
 		why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute from this address", perMinute)
 		why.RetryAfter = wait
@@ -159,17 +165,17 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	return nil
 }
 
-// room says whether there is room beside those that are open; those includes the caller's own if it is counted.
-func (n *Node) room(t *tenantCore, d protocol.Dialect, own int64) *protocol.Refusal {
+// room says whether there is room for one more beside so many open connections of the tenant and of the dialect in it.
+func (n *Node) room(t *tenantCore, d protocol.Dialect, open, ofDialect int64) *protocol.Refusal {
 	if n.draining.Load() {
 		return errDraining
 	}
 	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
 	var why *protocol.Refusal
 	switch {
-	case most > 0 && t.connections.Load()-own >= most:
+	case most > 0 && open >= most:
 		why = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
-	case dialectMost > 0 && t.census(d.Name()).active.Load()-own >= dialectMost:
+	case dialectMost > 0 && ofDialect >= dialectMost:
 		why = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
 	default:
 		return nil
@@ -189,15 +195,15 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	}
 	now := time.Now()
 	l := &Link{number: n.numbers.Add(1), node: n, tenant: t, dialect: d.Dialect, census: t.census(d.Dialect.Name()), remote: d.Remote, since: now}
-	t.connections.Add(1)
-	l.census.active.Add(1)
-	if why := n.room(t, d.Dialect, 1); why != nil {
+	n.entering.RLock()
+	defer n.entering.RUnlock()
+	if why := n.room(t, d.Dialect, t.connections.Add(1)-1, l.census.active.Add(1)-1); why != nil {
 		t.connections.Add(-1)
 		l.census.active.Add(-1)
 		return nil, why
 	}
 	l.census.total.Add(1)
-	l.heard.Store(now.UnixNano())
+	l.Heard()
 	l.box.limit = n.cfg.MailboxSize
 	l.identity.Store(d.Identity)
 	l.outbox.max, l.outbox.backlog, l.outbox.latency, l.outbox.shard = n.cfg.outbox(), n.backlog, &n.latency, l.number

@@ -132,6 +132,7 @@ func (o *Outbox) pop() *Frame {
 		if o.head = c.next; o.head == nil {
 			o.tail = nil
 		}
+		c.next = nil
 		chunks.Put(c)
 	}
 	return f

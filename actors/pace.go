@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -11,8 +12,7 @@ import (
 // soon is held, and the latest of it is released when its time has come. What was held and is replaced by a newer event
 // is what the subscriber asked not to get; it is no drop.
 type pace struct {
-	keys  map[paceKey]*beat
-	count uint64 // of events held, for their order
+	keys map[paceKey]*beat
 }
 
 // paceKey is a topic and a key: two devices do not conflate each other on their common ancestor.
@@ -28,14 +28,14 @@ type beat struct {
 type held struct {
 	event   *protocol.Event
 	exclude uint64
-	order   uint64
+	offset  uint64 // of the newest event in it, for the order
 }
 
 // maxPaceKeys bounds the keys of one group; the events of more keys pass unheld.
 const maxPaceKeys = 16384
 
 // hold returns zero if the event may pass now, or else when it is going to be released.
-func (p *pace) hold(pub *publication, every time.Duration, now time.Time) time.Time {
+func (p *pace) hold(pub *publication, offset uint64, every time.Duration, now time.Time) time.Time {
 	key := paceKey{pub.event.Topic, pub.event.Key}
 	b := p.keys[key]
 	if b == nil {
@@ -52,12 +52,11 @@ func (p *pace) hold(pub *publication, every time.Duration, now time.Time) time.T
 		b.next, b.every = now.Add(every), every
 		return time.Time{}
 	}
-	p.count++
 	ev := pub.event
 	if b.held.event != nil {
 		ev = b.held.event.Conflate(ev)
 	}
-	b.held = held{ev, pub.exclude, p.count}
+	b.held = held{ev, pub.exclude, offset}
 	return b.next
 }
 
@@ -82,9 +81,23 @@ func (p *pace) release(now time.Time) []held {
 		}
 	}
 	p.sweep(now)
-	slices.SortFunc(due, func(a, b held) int { return int(a.order) - int(b.order) })
+	slices.SortFunc(due, byOffset)
 	return due
 }
+
+// waiting returns what is held, in the order in which it came. It stays held.
+func (p *pace) waiting() []held {
+	var all []held
+	for _, b := range p.keys {
+		if b.held.event != nil {
+			all = append(all, b.held)
+		}
+	}
+	slices.SortFunc(all, byOffset)
+	return all
+}
+
+func byOffset(a, b held) int { return cmp.Compare(a.offset, b.offset) }
 
 // due is when the next held event is to be released, zero if none is held.
 func (p *pace) due() (at time.Time) {

@@ -2,6 +2,8 @@ package actors
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -31,7 +33,7 @@ type cachedFrame struct {
 
 // frame returns the event in a dialect as a view leaves it, encoded once however many topics and users ask. nil if
 // there is nothing to say.
-func (p *publication) frame(d protocol.Dialect, v protocol.View) *Frame {
+func (p *publication) frame(n *Node, d protocol.Dialect, v protocol.View) *Frame {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range p.frames {
@@ -39,12 +41,22 @@ func (p *publication) frame(d protocol.Dialect, v protocol.View) *Frame {
 			return p.frames[i].frame
 		}
 	}
-	f := encode(d, v, p.event, p.born)
+	f := n.encode(d, v, p.event, p.born)
 	p.frames = append(p.frames, cachedFrame{d, v, f})
 	return f
 }
 
-func encode(d protocol.Dialect, v protocol.View, ev *protocol.Event, born int64) *Frame {
+// encode makes the frame of an event, nil if there is nothing to say. This is the one place that recovers: a dialect
+// that fails at an event must not keep it from those of other dialects. It is then said as if the dialect had no words
+// for it, logged, and counted as dropped.
+func (n *Node) encode(d protocol.Dialect, v protocol.View, ev *protocol.Event, born int64) (f *Frame) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			n.dropped(protocol.Internal, 1)
+			n.log.Error("a dialect failed to encode an event", "dialect", d.Name(), "event", ev.ID, "kind", ev.Kind, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			f = nil
+		}
+	}()
 	if data := d.Encode(ev, v); data != nil {
 		return &Frame{Op: Text, Data: data, Born: born}
 	}

@@ -89,24 +89,24 @@ func (n *Node) Connections(ctx context.Context, tenant string, q ConnectionQuery
 	}
 	limit := page(q.Limit)
 	for {
-		candidates := t.oldest(after, limit, func(l *Link) bool {
+		candidates := t.oldest(after, limit+1, func(l *Link) bool {
 			return (q.User == "" || l.user() == q.User) && (q.Dialect == "" || l.dialect.Name() == q.Dialect)
 		})
 		for _, l := range candidates {
+			if len(found) == limit {
+				return found, idOf(after), nil
+			}
 			after = l.number
 			info, why := l.info(ctx)
-			if why != nil || q.Topic != "" && !slices.Contains(info.Subscriptions, q.Topic) {
-				continue // it ended meanwhile, or does not fit
-			}
-			if found = append(found, info); len(found) == limit {
-				return found, l.ID(), nil
-			}
-		}
-		if len(candidates) < limit {
-			return found, "", nil
+			if why == nil && (q.Topic == "" || slices.Contains(info.Subscriptions, q.Topic)) {
+				found = append(found, info)
+			} // else it ended meanwhile, or does not fit
 		}
 		if ctx.Err() != nil {
 			return nil, "", errBusy
+		}
+		if len(candidates) <= limit {
+			return found, "", nil
 		}
 	}
 }

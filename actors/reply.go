@@ -19,11 +19,14 @@ type answer[T any] struct {
 
 func newReply[T any]() reply[T] { return reply[T]{make(chan answer[T], 1)} }
 
-// give answers; the first answer counts. Without a channel nobody wants to know.
-func (r reply[T]) give(value T, why *protocol.Refusal) {
+// give answers; the first answer counts. It reports false if nobody wants to know: who asked has given up, or never
+// waited. What was done for them alone is then undone.
+func (r reply[T]) give(value T, why *protocol.Refusal) bool {
 	select {
 	case r.ch <- answer[T]{value, why}:
+		return true
 	default:
+		return false
 	}
 }
 
@@ -32,13 +35,17 @@ func (r reply[T]) refuse(why *protocol.Refusal) {
 	r.give(none, why)
 }
 
-// wait returns the answer, or Busy when ctx ends first.
+// wait returns the answer, or Busy when ctx ends first; then no answer is taken any more, and give says so.
 func (r reply[T]) wait(ctx context.Context) (T, *protocol.Refusal) {
+	var none T
 	select {
 	case a := <-r.ch:
 		return a.value, a.why
 	case <-ctx.Done():
-		var none T
-		return none, errBusy
+		if r.give(none, errBusy) { // and stays in the channel, so that no other answer fits
+			return none, errBusy
+		}
+		a := <-r.ch // came at the last moment
+		return a.value, a.why
 	}
 }

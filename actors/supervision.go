@@ -48,6 +48,9 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, c
 		sup.StopChildren(child)
 		return
 	}
+	if rs.NumberOfFailures(forgiveAfter) == 0 {
+		rs.Reset() // it keeps every failure else
+	}
 	rs.Fail()
 	failures := rs.NumberOfFailures(forgiveAfter)
 	if failures <= 1 {

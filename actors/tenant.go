@@ -42,10 +42,11 @@ type tenantCore struct {
 	users    *directory
 	links    *links
 	connects *connects
+	revoked  revocations
 
 	connections atomic.Int64 // that are open
 	limit       atomic.Int64 // of connections; 0 is none
-	topicsMade  atomic.Int64
+	topicsMade  atomic.Int64 // that are there, the one of everyone not counted
 
 	mu       sync.Mutex // guards dialects
 	dialects map[string]*census
@@ -77,6 +78,7 @@ func (t *tenant) Receive(ctx actor.Context) {
 		panic(m.cause)
 	case *actor.Stopped:
 		t.box.close(errGone)
+		t.stopAll()
 		t.node.actors.Done()
 	}
 }
@@ -85,12 +87,14 @@ func (t *tenant) toTopic(m toTopic) {
 	if t.topics.send(m.name, m.message) {
 		return
 	}
-	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most {
+	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most && m.name != everyone {
 		m.refuse(protocol.Refuse(protocol.TooMany, "the tenant has %d topics, which is the limit (topics)", most))
 		return
 	}
 	t.topics.sendOrMake(m.name, m.message, func() entry {
-		t.topicsMade.Add(1)
+		if m.name != everyone {
+			t.topicsMade.Add(1)
+		}
 		return t.node.newTopic(t.tenantCore, m.name)
 	})
 }

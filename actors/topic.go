@@ -18,7 +18,10 @@ type (
 		reply    reply[struct{}]
 	}
 	// unsubscribe removes a subscriber; unknown ones are ignored.
-	unsubscribe struct{ link *Link }
+	unsubscribe struct {
+		link  *Link
+		reply reply[struct{}] // the zero reply if nobody waits
+	}
 	// publish appends an event, gives it to the subscribers and hands it to the topics above.
 	publish struct{ publication *publication }
 	// echo gives an event of a topic below to the subscribers. It is appended here too: each topic has an order of its own.
@@ -31,19 +34,20 @@ type (
 	}
 	// describe answers with what can be told of the topic.
 	describe struct{ reply reply[TopicInfo] }
-	// flush releases what was held back for subscribers that want fewer events.
-	flush struct{}
+	// flush releases what was held back for subscribers that want fewer events. It is ignored if another was due since.
+	flush struct{ due time.Time }
 	// rest stops the topic if nobody uses it.
 	rest struct{}
 	// crash panics, for tests of what is promised then.
 	crash struct{ cause string }
 )
 
-func (m subscribe) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
-func (m publish) refuse(why *protocol.Refusal)   { m.publication.verdict.failed(why) }
-func (m echo) refuse(why *protocol.Refusal)      { m.publication.verdict.failed(why) }
-func (m lookBack) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
-func (m describe) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
+func (m subscribe) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
+func (m unsubscribe) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+func (m publish) refuse(why *protocol.Refusal)     { m.publication.verdict.failed(why) }
+func (m echo) refuse(why *protocol.Refusal)        { m.publication.verdict.failed(why) }
+func (m lookBack) refuse(why *protocol.Refusal)    { m.reply.refuse(why) }
+func (m describe) refuse(why *protocol.Refusal)    { m.reply.refuse(why) }
 
 // topicCore is what a topic keeps when its actor restarts. The actor alone touches it.
 type topicCore struct {
@@ -55,9 +59,9 @@ type topicCore struct {
 	history  *history.Memory
 	dedup    dedup
 	audience audience
-	// used is when the topic last had a subscriber or a publish.
+	// used is when the topic last had a subscriber or a publish of its own: what comes from below keeps nobody's topic.
 	used time.Time
-	// flushAt is when the wheel is going to send flush; zero if it is not.
+	// flushAt is when the flush that counts is due; zero if there is none.
 	flushAt time.Time
 }
 
@@ -94,12 +98,13 @@ func (t *topic) Receive(ctx actor.Context) {
 	case unsubscribe:
 		t.audience.remove(m.link)
 		t.used = time.Now()
+		m.reply.give(struct{}{}, nil)
 	case lookBack:
 		m.reply.give(t.lookBack(m))
 	case describe:
 		m.reply.give(t.describe(), nil)
 	case flush:
-		t.flush()
+		t.flush(m)
 	case rest:
 		t.rest(ctx)
 	case crash:
@@ -116,6 +121,7 @@ func (t *topic) publish(p *publication) {
 		p.verdict.repeats(first)
 		return
 	}
+	t.used = now
 	t.forward(p)
 	delivered := t.append(p)
 	if t.name != everyone {
@@ -127,9 +133,8 @@ func (t *topic) publish(p *publication) {
 // append gives the event its place in this topic's order and delivers it.
 func (t *topic) append(p *publication) (delivered int) {
 	now := time.Now()
-	t.used = now
-	t.history.Append(p.event, now)
-	delivered, due := t.audience.deliver(t.node, p, now)
+	offset := t.history.Append(p.event, now)
+	delivered, due := t.audience.deliver(t.node, p, offset, now)
 	t.flushBy(due)
 	return delivered
 }
@@ -146,9 +151,16 @@ func (t *topic) forward(p *publication) {
 }
 
 func (t *topic) subscribe(m subscribe) {
-	t.audience.set(m.link, m.interest)
+	before := t.audience.interest(m.link)
+	t.audience.set(t.node, m.link, m.interest, t.history.Newest())
 	t.used = time.Now()
-	m.reply.give(struct{}{}, nil)
+	switch {
+	case m.reply.give(struct{}{}, nil):
+	case before == nil: // the connection did not wait so long, and takes it for refused
+		t.audience.remove(m.link)
+	default:
+		t.audience.set(t.node, m.link, before, t.history.Newest())
+	}
 }
 
 func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
@@ -174,7 +186,10 @@ func (t *topic) describe() TopicInfo {
 		Position: protocol.Position{Epoch: t.epoch, Offset: t.history.Newest()}, History: t.history.Len(time.Now())}
 }
 
-func (t *topic) flush() {
+func (t *topic) flush(m flush) {
+	if !m.due.Equal(t.flushAt) {
+		return
+	}
 	t.flushAt = time.Time{}
 	t.flushBy(t.audience.flush(t.node, time.Now()))
 }
@@ -184,13 +199,16 @@ func (t *topic) flushBy(due time.Time) {
 		return
 	}
 	t.flushAt = due
-	t.node.wheel.arm(due, flushing{t.topicCore})
+	t.node.wheel.arm(due, flushing{t.topicCore, due})
 }
 
 // flushing is the alarm of a flush.
-type flushing struct{ topic *topicCore }
+type flushing struct {
+	topic *topicCore
+	due   time.Time
+}
 
-func (f flushing) ring() { f.topic.box.force(flush{}) }
+func (f flushing) ring() { f.topic.box.force(flush{f.due}) }
 
 func (t *topic) rest(ctx actor.Context) {
 	now := time.Now()
@@ -198,7 +216,9 @@ func (t *topic) rest(ctx actor.Context) {
 	t.history.Len(now)
 	idle := now.Sub(t.used)
 	if len(t.audience.members) == 0 && idle >= t.node.cfg.TopicIdle && t.tenant.topics.retire(t.name, t.box) {
-		t.tenant.topicsMade.Add(-1)
+		if t.name != everyone {
+			t.tenant.topicsMade.Add(-1)
+		}
 		ctx.Stop(ctx.Self())
 		return
 	}

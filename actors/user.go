@@ -25,6 +25,8 @@ type (
 	}
 	// gather answers with the user's connections.
 	gather struct{ reply reply[[]*Link] }
+	// restAgain is a rest that messages were in the way of.
+	restAgain struct{}
 )
 
 func (m join) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
@@ -39,6 +41,10 @@ type userCore struct {
 	box    *mailbox
 	links  []*Link // in the order in which they joined
 	dedup  dedup
+	// restAt is when the wheel is going to send rest; zero if it is not.
+	restAt time.Time
+	// again says that restAgain is in the mailbox.
+	again bool
 }
 
 // user is the actor: one identity, wherever it is connected.
@@ -59,7 +65,10 @@ func (u *user) Receive(ctx actor.Context) {
 	case publish:
 		u.publish(m.publication)
 	case join:
-		m.reply.give(struct{}{}, u.join(m))
+		if !m.reply.give(struct{}{}, u.join(m)) { // the connection did not wait so long
+			u.leave(m.link)
+		}
+		u.rest(ctx)
 	case leave:
 		u.leave(m.link)
 		u.rest(ctx)
@@ -68,6 +77,9 @@ func (u *user) Receive(ctx actor.Context) {
 	case gather:
 		m.reply.give(append([]*Link(nil), u.links...), nil)
 	case rest:
+		u.rest(ctx)
+	case restAgain:
+		u.again = false
 		u.rest(ctx)
 	case crash:
 		panic(m.cause)
@@ -79,7 +91,11 @@ func (u *user) Receive(ctx actor.Context) {
 
 func (u *user) publish(p *publication) {
 	if first := u.dedup.known(p, time.Now()); first != nil {
-		p.verdict.repeats(first)
+		if first.bad() { // for another user
+			p.verdict.answered(0)
+		} else {
+			p.verdict.repeats(first)
+		}
 		return
 	}
 	delivered := 0
@@ -87,11 +103,12 @@ func (u *user) publish(p *publication) {
 		if l.number == p.exclude && p.exclude != 0 {
 			continue
 		}
-		if f := p.frame(l.dialect, protocol.Whole); f != nil && l.send(f) {
+		if f := p.frame(u.node, l.dialect, protocol.Whole); f != nil && l.send(f) {
 			delivered++
 		}
 	}
 	u.node.counters.delivered.Add(uint64(delivered))
+	u.dedup.done(p)
 	p.verdict.answered(delivered)
 }
 
@@ -133,12 +150,21 @@ func (u *user) rest(ctx actor.Context) {
 		return
 	}
 	now := time.Now()
+	if u.restAt.After(now) { // an alarm is on its way
+		return
+	}
 	u.dedup.expire(now)
 	if u.dedup.seen != nil {
-		u.node.wheel.arm(now.Add(u.dedup.age), u.userCore)
+		u.restAt = now.Add(u.dedup.age)
+		u.node.wheel.arm(u.restAt, u.userCore)
 		return
 	}
 	if u.tenant.users.retire(u.name, u.box) {
 		ctx.Stop(ctx.Self())
+		return
+	}
+	if !u.again {
+		u.again = true
+		u.box.force(restAgain{})
 	}
 }

@@ -11,7 +11,11 @@ type alarm interface{ ring() }
 
 // wheel holds all deadlines of a node: heartbeats, logins, expiries, flushes, restarts. One goroutine serves them all,
 // and sleeps until the next one is due. A deadline cannot be taken back; who is rung looks whether it still matters.
+//
+// It goes by the monotonic clock: a wall clock that is set moves nobody's deadline.
 type wheel struct {
+	begin time.Time // static; a moment before the first deadline there can be
+
 	mu     sync.Mutex
 	slots  map[int64][]alarm // by tick
 	ticks  tickHeap          // the keys of slots
@@ -25,14 +29,20 @@ type wheel struct {
 const granularity = 20 * time.Millisecond
 
 func newWheel() *wheel {
-	w := &wheel{slots: map[int64][]alarm{}, wakeup: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	w := &wheel{begin: time.Now().Add(-1), slots: map[int64][]alarm{}, wakeup: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	go w.run()
 	return w
 }
 
+// since is how long the wheel had run at t, in nanoseconds; it is not 0 for any t from now on.
+func (w *wheel) since(t time.Time) int64 { return int64(t.Sub(w.begin)) }
+
+// armSince is arm with a time as since tells it.
+func (w *wheel) armSince(at int64, a alarm) { w.arm(w.begin.Add(time.Duration(at)), a) }
+
 // arm rings a at the time, or at once if that is past.
 func (w *wheel) arm(at time.Time, a alarm) {
-	tick := (at.UnixNano() + int64(granularity) - 1) / int64(granularity)
+	tick := max(w.since(at)-1, 0)/int64(granularity) + 1
 	w.mu.Lock()
 	if w.closed {
 		w.mu.Unlock()
@@ -77,7 +87,7 @@ func (w *wheel) serve(now time.Time) time.Duration {
 			w.mu.Unlock()
 			return time.Hour
 		}
-		if wait := time.Unix(0, w.ticks[0]*int64(granularity)).Sub(now); wait > 0 {
+		if wait := time.Duration(w.ticks[0]*int64(granularity) - w.since(now)); wait > 0 {
 			w.mu.Unlock()
 			return wait
 		}

@@ -21,12 +21,23 @@ type (
 	}
 	// Authenticate says who the client is. Outcome: Identity or Err. A connection that is authenticated already gets
 	// its identity refreshed in place, keeping its subscriptions; another user than before is refused.
-	Authenticate struct{ Credential Credential }
+	Authenticate struct {
+		Credential Credential
+		// Lasting lets the connection outlive its token: its dialect checks a token with each request anyway.
+		Lasting bool
+	}
+	// Verify asks who shows a credential, and changes nothing. Outcome: Identity or Err.
+	Verify struct {
+		Credential Credential
+		Tag        any
+	}
 	// Subscribe adds a topic, or gives it another filter. Outcome: Err. One connection hears an event once, however
 	// many of its subscriptions match.
 	Subscribe struct {
 		Topic  string
 		Filter Filter
+		// As is whose right to the topic counts; nil is the connection's own identity.
+		As *Identity
 		// Tag is the session's own; it comes back with the outcome.
 		Tag any
 	}
@@ -36,6 +47,19 @@ type (
 		// Below removes all topics that lie below, too.
 		Below bool
 		Tag   any
+	}
+	// Attend says that a member of a topic is alive, and what it tells of itself; it is heard of for that long, unless
+	// it attends again. No outcome.
+	Attend struct {
+		Topic, Member string
+		Data          []byte
+		For           time.Duration
+	}
+	// Become hands the connection to another dialect, before it has authenticated: from now on its session, its words,
+	// its limits and its census are those. No outcome; the commands behind it are the new session's.
+	Become struct {
+		Dialect Dialect
+		Session Session
 	}
 	// Beat calls Session.Beat every so often from now on; 0 stops it. No outcome.
 	Beat struct{ Every time.Duration }
@@ -51,6 +75,9 @@ type (
 func (Say) command()          {}
 func (Close) command()        {}
 func (Authenticate) command() {}
+func (Verify) command()       {}
+func (Attend) command()       {}
+func (Become) command()       {}
 func (Subscribe) command()    {}
 func (Unsubscribe) command()  {}
 func (Beat) command()         {}

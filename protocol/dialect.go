@@ -70,6 +70,8 @@ type Limits struct {
 	Subscriptions int
 	// Connections bounds the connections of this dialect in a tenant, PerUser those of one user.
 	Connections, PerUser int
+	// Inbox has a user's messages wait while the user has no connection, and gives them to the next one of this dialect.
+	Inbox bool
 	// Connects bounds the connects per minute of one user, or of one address while the user is unknown.
 	Connects int
 }

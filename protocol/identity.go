@@ -27,8 +27,12 @@ func (id *Identity) May(topic string) bool {
 
 // Credential is what a client showed to say who it is. It is a secret: it must not reach a log.
 type Credential struct {
-	// Token is a JWT or an opaque key; "" is an anonymous client, which only Claims.Anonymous lets pass.
+	// Form says what the Token is; the zero Form is a JWT.
+	Form Form
+	// Token is what was shown; "" is an anonymous client, which only Claims.Anonymous lets pass.
 	Token string
+	// For is what the token must have been issued for (an outpost), "" if it is bound to nothing.
+	For string
 	// Claims says what the dialect's document demands of a token.
 	Claims Claims
 }
@@ -38,6 +42,17 @@ func (Credential) String() string { return "[credential]" }
 
 // GoString keeps a credential out of %#v.
 func (Credential) GoString() string { return "[credential]" }
+
+// Form is what a credential is.
+type Form string
+
+// The forms of credentials.
+const (
+	Token   Form = ""        // a JWT
+	Ticket  Form = "ticket"  // a single-use ticket
+	Cookie  Form = "cookie"  // a session cookie: a JWT or an opaque session key
+	Outpost Form = "outpost" // an opaque token that is bound to what For names
+)
 
 // Claims are the rules of a dialect's document about its tokens, beside those that hold for every token (signature,
 // exp, nbf, the tenant's issuer and audience).
@@ -49,6 +64,8 @@ type Claims struct {
 	Require []string
 	// Refuse are values of the claim "type" that do not open a socket, such as "refresh".
 	Refuse []string
+	// Known demands that the tenant's directory knows the user; one that it does not is refused as UnknownUser.
+	Known bool
 	// Anonymous lets a client without a token in, as nobody.
 	Anonymous bool
 }

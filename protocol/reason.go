@@ -17,6 +17,7 @@ const (
 	Unauthorized   Reason = "unauthorized"    // no credential
 	InvalidToken   Reason = "invalid_token"   // a credential that does not hold
 	TokenExpired   Reason = "token_expired"   // it held until now
+	UnknownUser    Reason = "unknown_user"    // it holds, but its user does not exist
 	AuthTimeout    Reason = "auth_timeout"    // none came in time
 	Forbidden      Reason = "forbidden"       // known, but without the right
 	NotFound       Reason = "not_found"       // no such thing
@@ -48,6 +49,7 @@ var reasons = map[Reason]outside{
 	Unauthorized:   {401, 1008, "authentication required"},
 	InvalidToken:   {401, 1008, "invalid token"},
 	TokenExpired:   {401, 1008, "the token has expired"},
+	UnknownUser:    {401, 1008, "unknown user"},
 	AuthTimeout:    {401, 1008, "no valid token came in time"},
 	Forbidden:      {403, 1008, "not allowed"},
 	NotFound:       {404, 1008, "not found"},

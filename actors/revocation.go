@@ -1,0 +1,101 @@
+package actors
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Revocation takes rights back: of a user, of one token, or of a user's tokens issued before a time.
+type Revocation struct {
+	User, TokenID string
+	Before        time.Time
+}
+
+// Covers reports whether the revocation takes the identity's rights.
+func (r Revocation) Covers(id *protocol.Identity) bool {
+	return (r.User != "" || r.TokenID != "") &&
+		(r.User == "" || r.User == id.User) && (r.TokenID == "" || r.TokenID == id.TokenID) &&
+		(r.Before.IsZero() || id.Issued.Before(r.Before))
+}
+
+// revoker is an Authenticator that remembers what was revoked, so that it does not come in again.
+type revoker interface {
+	Revoke(tenant string, r Revocation)
+}
+
+// Revoke takes rights back: tokens that it covers are not accepted any more, and connections that live by them are
+// closed. It returns how many; when it returns, nothing published later reaches them.
+func (n *Node) Revoke(ctx context.Context, tenant string, r Revocation) (closed int, err error) {
+	t, why := n.known(tenant)
+	if why != nil {
+		return 0, why
+	}
+	if r.User == "" && r.TokenID == "" {
+		return 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
+	}
+	if auth, ok := n.auth.(revoker); ok {
+		auth.Revoke(tenant, r)
+	}
+	t.revoked.note(r, time.Now())
+	var waits []reply[bool]
+	t.links.each(func(l *Link) bool {
+		// Each that may live by it is asked itself: its credential may be between its check and our look.
+		if id := l.identity.Load(); id == nil || r.User == "" || r.User == id.User {
+			answer := newReply[bool]()
+			l.box.force(revoke{r, answer})
+			waits = append(waits, answer)
+		}
+		return true
+	})
+	for _, answer := range waits {
+		ended, why := answer.wait(ctx)
+		if why != nil && why.Reason == protocol.Busy {
+			return closed, why
+		}
+		if ended {
+			closed++
+		}
+	}
+	return closed, nil
+}
+
+// revocations are a tenant's newest: they are for connections whose credential was checked before one, and whose
+// actor begins after it.
+type revocations struct {
+	mu    sync.Mutex
+	noted []noted // oldest first
+}
+
+type noted struct {
+	Revocation
+	at time.Time
+}
+
+// An upgrade takes less than revocationAge. With more than maxRevocations in that time, the oldest are forgotten.
+const (
+	revocationAge  = time.Minute
+	maxRevocations = 4096
+)
+
+func (rs *revocations) note(r Revocation, now time.Time) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.noted = slices.DeleteFunc(rs.noted, func(n noted) bool { return now.Sub(n.at) > revocationAge })
+	if len(rs.noted) == maxRevocations {
+		rs.noted = slices.Delete(rs.noted, 0, 1)
+	}
+	rs.noted = append(rs.noted, noted{r, now})
+}
+
+// cover reports whether the identity was revoked a moment ago. A user's token that was issued since is a new right.
+func (rs *revocations) cover(id *protocol.Identity, now time.Time) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return slices.ContainsFunc(rs.noted, func(n noted) bool {
+		return now.Sub(n.at) <= revocationAge && n.Covers(id) && (n.TokenID != "" || id.Issued.Before(n.at))
+	})
+}

@@ -1,0 +1,237 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/transcript"
+)
+
+func engine(t testing.TB) *transcript.Engine {
+	return transcript.NewEngine(t, func(s transcript.Settings) (protocol.Dialect, error) {
+		config := DefaultConfig()
+		if err := s.Apply(&config); err != nil {
+			return nil, err
+		}
+		return New(config), config.Check()
+	})
+}
+
+func TestTranscripts(t *testing.T) {
+	for _, story := range transcript.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t)) })
+	}
+}
+
+func mustEvent(t testing.TB, kind protocol.Kind, data string) *protocol.Event {
+	t.Helper()
+	ev, err := protocol.NewEvent(protocol.Draft{
+		ID: "e1", Kind: kind, Data: []byte(data), Time: time.Date(2024, 3, 17, 16, 0, 0, 123_999_999, time.UTC),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ev
+}
+
+// R000.13, R000.19, R000.22: byte for byte as the document prints it, members in its order.
+func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
+	d := New(DefaultConfig())
+	for _, c := range []struct {
+		kind       protocol.Kind
+		data, want string
+	}{
+		{protocol.ProjectUpdated, `{ "trigger" : "audit", "project_name" : "my-project", "more": 1 }`,
+			`{"event":"project_updated","project_name":"my-project","trigger":"audit","timestamp":1710691200.123}`},
+		{protocol.Message, `{"message":"m <b>","level":"error"}`,
+			`{"event":"message","level":"error","title":"","message":"m <b>","timestamp":1710691200.123}`},
+		{protocol.Message, `{"message":"m","title":null,"level":"info"}`,
+			`{"event":"message","level":"info","title":"","message":"m","timestamp":1710691200.123}`},
+		{protocol.JSON, `{"n": 23.0}`, `{"n": 23.0}`},
+		{protocol.SystemStatus, `{"metrics":{}}`, ``},
+		{protocol.Telemetry, `{"device_id":1,"telemetry":{}}`, ``},
+	} {
+		if got := string(d.Encode(mustEvent(t, c.kind, c.data), protocol.Whole)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.kind, got, c.want)
+		}
+	}
+	if got, want := string(heartbeat(time.UnixMilli(1710700000007), 3)), `{"event":"heartbeat","timestamp":1710700000.007,"clients":3}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := string(appendUnix(nil, time.Time{})); got != "0.000" {
+		t.Errorf("the zero time is %s", got)
+	}
+}
+
+// R000.16, R000.31: no two connections have one client_id.
+func TestConnected_ClientIDsAreNeverUsedAgain(t *testing.T) {
+	e, seen := engine(t), map[string]bool{}
+	for range 50 {
+		client, err := e.Open(Path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := client.Receive(0)
+		var said struct {
+			ClientID string `json:"client_id"`
+		}
+		if err := json.Unmarshal(got.Data, &said); err != nil || seen[said.ClientID] {
+			t.Fatalf("%v, %s was there before: %v", err, said.ClientID, seen[said.ClientID])
+		}
+		seen[said.ClientID] = true
+		client.Leave()
+	}
+}
+
+// R000.10, R000.11: whatever the refusal, the last thing is the close with the code of the table.
+func TestRefuse_EveryReasonHasItsEnd(t *testing.T) {
+	for reason, last := range map[protocol.Reason]string{
+		protocol.AuthTimeout:  string(denied),
+		protocol.TokenExpired: string(denied),
+		protocol.InvalidToken: string(denied),
+		protocol.Unauthorized: string(denied),
+		protocol.Revoked:      string(denied),
+		protocol.RateLimited:  `{"event":"error","message":"the detail"}`,
+		protocol.TooMany:      `{"event":"error","message":"the detail"}`,
+		protocol.Internal:     `{"event":"error","message":"the detail"}`,
+		protocol.Draining:     "",
+		protocol.Disconnected: "",
+		protocol.Slow:         "",
+		protocol.Silent:       "",
+	} {
+		e := engine(t)
+		c, err := e.Connect(Path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Receive(0)
+		c.Refuse(protocol.Refuse(reason, "the detail"), true)
+		got, _ := c.Receive(0)
+		if last != "" {
+			if string(got.Data) != last {
+				t.Errorf("%s: said %s, want %s", reason, got, last)
+			}
+			got, _ = c.Receive(0)
+		}
+		if !got.Closed || got.Code != int(reason.CloseCode()) {
+			t.Errorf("%s: ended with %s, want code %d", reason, got, reason.CloseCode())
+		}
+	}
+}
+
+func TestRefuse_WhatIsNotFinalIsToldAndTheConnectionStays(t *testing.T) {
+	c, err := engine(t).Connect(Path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Receive(0)
+	c.Refuse(protocol.Refuse(protocol.Busy, "the queue is full; try again"), false)
+	if got, _ := c.Receive(0); string(got.Data) != `{"event":"error","message":"the queue is full; try again"}` {
+		t.Errorf("got %s", got)
+	}
+	c.Send([]byte("ping"), false)
+	if got, _ := c.Receive(0); string(got.Data) != string(pong) {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestLimits_FloodOfPingsIsEnded(t *testing.T) {
+	c, err := engine(t).Connect(Path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Receive(0)
+	for range rate + 1 {
+		c.Send([]byte("ping"), false)
+	}
+	for range rate {
+		if got, _ := c.Receive(0); string(got.Data) != string(pong) {
+			t.Fatalf("got %s", got)
+		}
+	}
+	if got, _ := c.Receive(0); !strings.Contains(string(got.Data), strconv.Itoa(rate)) {
+		t.Errorf("got %s, which does not name the limit", got)
+	}
+	if got, _ := c.Receive(0); got.Code != 1008 {
+		t.Errorf("got %s", got)
+	}
+}
+
+// R000.23: a token cannot make a connection subscribe without bound.
+func TestGranted_IsBounded(t *testing.T) {
+	id := &protocol.Identity{Topics: []protocol.Pattern{"", "*x", "projects/", "projectsx", "projects/a*", "projects/\x00", "projects/a", "projects/a"}}
+	if got := granted(id); len(got) != 1 || got[0] != "projects/a" {
+		t.Errorf("got %q", got)
+	}
+	for i := range 1000 {
+		id.Topics = append(id.Topics, protocol.Pattern("projects/"+strconv.Itoa(i)))
+	}
+	if got := granted(id); len(got) != subscriptions {
+		t.Errorf("got %d", len(got))
+	}
+	if granted(nil) != nil || granted(&protocol.Identity{}) != nil {
+		t.Error("nobody is granted something")
+	}
+}
+
+// R000.26, R000.27
+func TestConfig_HasTheKeysAndDefaultsOfTheDocument(t *testing.T) {
+	config := DefaultConfig()
+	if err := config.Check(); err != nil || !config.Enabled || config.HeartbeatSeconds != 30 || config.MultiTenant {
+		t.Errorf("%+v: %v", config, err)
+	}
+	for _, wrong := range []int{0, -1, 3601} {
+		config.HeartbeatSeconds = wrong
+		if err := config.Check(); err == nil || !strings.Contains(err.Error(), "websocket_heartbeat_seconds is "+strconv.Itoa(wrong)) {
+			t.Errorf("%d: %v", wrong, err)
+		}
+		if New(config).heartbeat != 30*time.Second {
+			t.Errorf("%d became %s", wrong, New(config).heartbeat)
+		}
+	}
+	transcript.CheckDefaults(t, DefaultConfig())
+}
+
+// Arbitrary frames never panic, what is said is JSON, and only a token opens the door.
+func FuzzReceive(f *testing.F) {
+	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
+		for _, step := range story.Steps {
+			if step.Verb == transcript.Text || step.Verb == transcript.Binary {
+				f.Add([]byte(step.Text), step.Verb == transcript.Binary, true)
+				f.Add([]byte(step.Text), step.Verb == transcript.Binary, false)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, binary, multiTenant bool) {
+		e := engine(t)
+		if err := e.Set("multi_tenant", strconv.FormatBool(multiTenant)); err != nil {
+			t.Fatal(err)
+		}
+		c, err := e.Connect(Path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Send(data, binary)
+		c.Send(data, binary)
+		if multiTenant && c.Topics() != nil {
+			t.Fatalf("%q opened the door", data)
+		}
+		for range 10 {
+			if got, ok := c.Receive(0); ok && multiTenant && !got.Closed && string(got.Data) != string(denied) {
+				t.Fatalf("%q got %s", data, got)
+			}
+		}
+	})
+}
+
+func BenchmarkEncode(b *testing.B) {
+	d, ev := New(DefaultConfig()), mustEvent(b, protocol.ProjectUpdated, `{"project_name":"my-project","trigger":"audit"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Encode(ev, protocol.Whole)
+	}
+}

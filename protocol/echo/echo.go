@@ -1,0 +1,64 @@
+// Package echo is a dialect for tests of the wire: its session says back what it hears, text as text and binary as binary. It knows no
+// events, no users and no limits but that of a message, and is served only where a flag asks for it, on /debug/echo.
+package echo
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// DefaultFrame is how large a message may be, in bytes.
+const DefaultFrame = 16 << 20
+
+// Dialect is the echo.
+type Dialect struct {
+	// Frame bounds a message from the client, in bytes (default DefaultFrame).
+	Frame int
+}
+
+var _ protocol.Dialect = Dialect{}
+
+// Name implements protocol.Dialect.
+func (Dialect) Name() string { return "echo" }
+
+// Paths implements protocol.Dialect.
+func (Dialect) Paths() []string { return []string{"/debug/echo"} }
+
+// Limits implements protocol.Dialect.
+func (d Dialect) Limits() protocol.Limits {
+	if d.Frame > 0 {
+		return protocol.Limits{Frame: d.Frame}
+	}
+	return protocol.Limits{Frame: DefaultFrame}
+}
+
+// Open implements protocol.Dialect.
+func (Dialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+	return session{}, nil, nil
+}
+
+// Encode implements protocol.Dialect: echo has no words for events.
+func (Dialect) Encode(*protocol.Event, protocol.View) []byte { return nil }
+
+// session has no state.
+type session struct{}
+
+func (session) Opened(time.Time, uint64) []protocol.Command { return nil }
+
+// Receive says back what it heard. The frame's data is valid during the call only, so it is copied.
+func (session) Receive(_ time.Time, frame protocol.Inbound) (int, []protocol.Command) {
+	return 1, []protocol.Command{protocol.Say{Text: append([]byte(nil), frame.Data...), Binary: frame.Binary}}
+}
+
+func (session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
+
+func (session) Beat(time.Time) []protocol.Command { return nil }
+
+// Refuse has no words but the close frame.
+func (session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+	if !final {
+		return nil
+	}
+	return protocol.End(why, nil)
+}

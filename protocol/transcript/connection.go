@@ -1,0 +1,230 @@
+package transcript
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Connection is one connection of an Engine.
+type Connection struct {
+	engine   *Engine
+	dialect  protocol.Dialect
+	session  protocol.Session
+	number   uint64
+	opened   time.Time
+	identity *protocol.Identity
+	lasting  bool // it outlives its token
+	topics   []*subscription
+	every    time.Duration // between two beats, 0 for none
+	beat     time.Time     // the next one
+	second   time.Time     // the second in which messages are counted
+	messages int
+	arrived  []Arrival
+	over     bool
+}
+
+// Send implements Client.
+func (c *Connection) Send(data []byte, binary bool) {
+	if c.over {
+		return
+	}
+	e, limits := c.engine, c.dialect.Limits()
+	if limits.Frame > 0 && len(data) > limits.Frame {
+		c.end(protocol.Close{Code: protocol.TooLarge.CloseCode(), Reason: string(protocol.TooLarge)})
+		return
+	}
+	messages, commands := c.session.Receive(e.now, protocol.Inbound{Data: data, Binary: binary})
+	if messages < 1 {
+		e.t.Errorf("a frame counts as %d messages; it is at least one: %.100q", messages, data)
+	}
+	if e.now.Sub(c.second) >= time.Second {
+		c.second, c.messages = e.now, 0
+	}
+	if c.messages += messages; limits.Rate > 0 && c.messages > max(limits.Rate, limits.Burst) {
+		c.refuse(protocol.Refuse(protocol.RateLimited, "more than %d messages in a second", limits.Rate), true)
+		return
+	}
+	c.do(commands)
+}
+
+// Receive implements Client.
+func (c *Connection) Receive(within time.Duration) (Arrival, bool) {
+	for end := c.engine.now.Add(within); len(c.arrived) == 0; {
+		if !c.engine.step(end) {
+			c.engine.now = end
+			return Arrival{}, false
+		}
+	}
+	first := c.arrived[0]
+	c.arrived = c.arrived[1:]
+	return first, true
+}
+
+// Leave implements Client.
+func (c *Connection) Leave() {
+	c.over = true
+	c.arrived = nil
+}
+
+// Topics are what the connection has subscribed to.
+func (c *Connection) Topics() []string {
+	var names []string
+	for _, s := range c.topics {
+		names = append(names, s.topic)
+	}
+	return names
+}
+
+// Refuse is a refusal that comes from the engine.
+func (c *Connection) Refuse(why *protocol.Refusal, final bool) { c.refuse(why, final) }
+
+func (c *Connection) refuse(why *protocol.Refusal, final bool) {
+	if c.over {
+		return
+	}
+	commands := c.session.Refuse(c.engine.now, why, final)
+	if final {
+		if len(commands) == 0 {
+			c.engine.t.Fatalf("a final refusal (%s) got no commands", why.Reason)
+		}
+		if _, ok := commands[len(commands)-1].(protocol.Close); !ok {
+			c.engine.t.Fatalf("a final refusal (%s) does not end with a Close", why.Reason)
+		}
+	}
+	c.do(commands)
+}
+
+// do does commands in order; what an answer asks for comes before what still waits.
+func (c *Connection) do(commands []protocol.Command) {
+	for _, command := range commands {
+		if c.over {
+			return
+		}
+		if outcome, ok := c.run(command); ok && !c.over {
+			outcome.Now = c.engine.now
+			c.do(c.session.Answer(command, outcome))
+		}
+	}
+}
+
+// run does one command. It reports whether there is an outcome.
+func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, has bool) {
+	switch command := command.(type) {
+	case protocol.Say:
+		c.say(command)
+		return outcome, false
+	case protocol.Close:
+		c.end(command)
+		return outcome, false
+	case protocol.Beat:
+		c.every, c.beat = command.Every, c.engine.now.Add(command.Every)
+		return outcome, false
+	case protocol.Report:
+		c.engine.Reports = append(c.engine.Reports, command)
+		return outcome, false
+	case protocol.Attend:
+		c.engine.Attended = append(c.engine.Attended, command)
+		return outcome, false
+	case protocol.Become:
+		c.dialect, c.session = command.Dialect, command.Session
+		return outcome, false
+	case protocol.Authenticate:
+		outcome.Identity, outcome.Err = c.authenticate(command)
+	case protocol.Verify:
+		outcome.Identity, outcome.Err = c.engine.identify(command.Credential)
+	case protocol.Subscribe:
+		outcome.Err = c.subscribe(command)
+	case protocol.Unsubscribe:
+		c.unsubscribe(command)
+	case protocol.Census:
+		outcome.Count = c.engine.count(c.dialect.Name(), func(*protocol.Identity) bool { return true })
+	default:
+		c.engine.t.Errorf("unknown command %T", command)
+	}
+	return outcome, true
+}
+
+// authenticate gives the connection an identity, or another one of the same user.
+func (c *Connection) authenticate(command protocol.Authenticate) (*protocol.Identity, *protocol.Refusal) {
+	id, why := c.engine.identify(command.Credential)
+	if why != nil {
+		return nil, why
+	}
+	if c.identity != nil && c.identity.User != id.User {
+		return nil, protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
+	}
+	most := c.dialect.Limits().PerUser
+	if c.identity == nil && id.User != "" && most > 0 &&
+		c.engine.count(c.dialect.Name(), func(other *protocol.Identity) bool { return other.User == id.User }) >= most {
+		return nil, protocol.Refuse(protocol.TooMany, "more than %d connections of one user", most)
+	}
+	c.identity, c.lasting = id, command.Lasting
+	return id, nil
+}
+
+// say holds a message against what every client may rely on.
+func (c *Connection) say(say protocol.Say) {
+	if !say.Binary && (!utf8.Valid(say.Text) || !jsontext.Value(say.Text).IsValid()) {
+		c.engine.t.Errorf("what is said is no valid JSON: %.200q", say.Text)
+	}
+	c.arrived = append(c.arrived, Arrival{Data: append([]byte(nil), say.Text...), Binary: say.Binary})
+}
+
+// end holds a close against RFC 6455 section 7.4 and ends the connection.
+func (c *Connection) end(end protocol.Close) {
+	if end.Code < 1000 || end.Code == 1005 || end.Code == 1006 || end.Code > 4999 || len(end.Reason) > 123 {
+		c.engine.t.Errorf("a close that may not be sent: %d %q", end.Code, end.Reason)
+	}
+	c.arrived = append(c.arrived, Arrival{Closed: true, Code: int(end.Code), Reason: end.Reason})
+	c.over = true
+}
+
+// due is when something is to be done next, zero for never.
+func (c *Connection) due() time.Time {
+	var next time.Time
+	sooner := func(at time.Time) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	if login := c.dialect.Limits().Login; c.identity == nil && login > 0 {
+		sooner(c.opened.Add(login))
+	}
+	if c.identity != nil && !c.lasting {
+		sooner(c.identity.Expires)
+	}
+	if c.every > 0 {
+		sooner(c.beat)
+	}
+	for _, s := range c.topics {
+		for _, h := range s.held {
+			if h.event != nil {
+				sooner(h.last.Add(s.filter.Every))
+			}
+		}
+	}
+	return next
+}
+
+// tick does what is due.
+func (c *Connection) tick() {
+	now := c.engine.now
+	switch login := c.dialect.Limits().Login; {
+	case c.identity == nil && login > 0 && !now.Before(c.opened.Add(login)):
+		c.refuse(protocol.Refuse(protocol.AuthTimeout, "no valid token within %s", login), true)
+		return
+	case c.identity != nil && !c.lasting && !c.identity.Expires.IsZero() && !now.Before(c.identity.Expires):
+		c.refuse(protocol.Refuse(protocol.TokenExpired, ""), true)
+		return
+	}
+	if c.every > 0 && !now.Before(c.beat) {
+		c.beat = c.beat.Add(c.every)
+		c.do(c.session.Beat(now))
+	}
+	for _, s := range c.topics {
+		c.release(s)
+	}
+}

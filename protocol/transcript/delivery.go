@@ -1,0 +1,207 @@
+package transcript
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// subscription is one topic of one connection.
+type subscription struct {
+	topic  string
+	filter protocol.Filter
+	held   []*held
+}
+
+// held is what a subscription with a frequency knows of one key.
+type held struct {
+	key   string          // topic and key
+	last  time.Time       // when an event of the key was delivered
+	event *protocol.Event // what waits; nil for nothing
+	view  protocol.View
+}
+
+func (c *Connection) subscribe(command protocol.Subscribe) *protocol.Refusal {
+	if err := protocol.CheckTopic(command.Topic); err != nil {
+		c.engine.t.Errorf("a session asked for a topic that cannot be: %v", err)
+	}
+	for _, where := range command.Filter.Where {
+		if where.Attribute == "" || len(where.In) == 0 {
+			c.engine.t.Errorf("a condition that nothing can meet: %+v", where)
+		}
+	}
+	if command.Filter.Every < 0 {
+		c.engine.t.Errorf("a frequency of %s", command.Filter.Every)
+	}
+	if c.identity == nil {
+		return protocol.Refuse(protocol.Unauthorized, "")
+	}
+	as := command.As
+	if as == nil {
+		as = c.identity
+	}
+	if !as.May(command.Topic) {
+		return protocol.Refuse(protocol.Forbidden, "the token does not grant topic %s", protocol.Quote(command.Topic))
+	}
+	added := &subscription{topic: command.Topic, filter: command.Filter}
+	if i := slices.IndexFunc(c.topics, func(s *subscription) bool { return s.topic == command.Topic }); i >= 0 {
+		c.topics[i] = added
+		return nil
+	}
+	if most := c.dialect.Limits().Subscriptions; most > 0 && len(c.topics) >= most {
+		return protocol.Refuse(protocol.TooMany, "a connection may have %d subscriptions", most)
+	}
+	c.topics = append(c.topics, added)
+	return nil
+}
+
+func (c *Connection) unsubscribe(command protocol.Unsubscribe) {
+	c.topics = slices.DeleteFunc(c.topics, func(s *subscription) bool {
+		return s.topic == command.Topic || command.Below && protocol.Under(s.topic, command.Topic)
+	})
+}
+
+// Publish implements Stage.
+func (e *Engine) Publish(body []byte) error {
+	if _, err := e.Dialect(); err != nil {
+		return err
+	}
+	request, err := protocol.ReadObject(body)
+	if err != nil {
+		return err
+	}
+	ev, err := e.event(protocol.Find(request, "event"))
+	if err != nil {
+		return err
+	}
+	topic, _ := protocol.Text(protocol.Find(request, "topic"))
+	users := userList(request)
+	all := string(protocol.Find(request, "all")) == "true"
+	if topic == "" && users == nil && !all {
+		topic = ev.HomeTopic()
+	}
+	switch {
+	case topic != "":
+		if err := protocol.CheckTopic(topic); err != nil {
+			return err
+		}
+		ev = ev.At(topic)
+	case users == nil && !all:
+		return errors.New("a publish names a topic, users or all")
+	}
+	for _, c := range slices.Clone(e.alive()) {
+		switch {
+		case c.identity == nil:
+		case topic != "":
+			c.hear(ev)
+		case all || slices.Contains(users, c.identity.User):
+			c.deliver(ev, protocol.Whole)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) event(raw []byte) (*protocol.Event, error) {
+	members, err := protocol.ReadObject(raw)
+	if err != nil {
+		return nil, fmt.Errorf("event: %w", err)
+	}
+	text := func(name string) string {
+		value, _ := protocol.Text(protocol.Find(members, name))
+		return value
+	}
+	at := e.now
+	if given := text("time"); given != "" {
+		if at, err = time.Parse(time.RFC3339Nano, given); err != nil {
+			return nil, err
+		}
+	}
+	id := text("id")
+	if id == "" {
+		id = fmt.Sprintf("event-%d", e.now.UnixNano())
+	}
+	return protocol.NewEvent(protocol.Draft{
+		ID: id, Kind: protocol.Kind(text("kind")), Key: text("key"), Time: at, Data: protocol.Find(members, "data"),
+	})
+}
+
+func userList(request []protocol.Member) []string {
+	if user, ok := protocol.Text(protocol.Find(request, "user")); ok {
+		return []string{user}
+	}
+	var users []string
+	elements, _ := protocol.ReadArray(protocol.Find(request, "users"))
+	for _, raw := range elements {
+		user, _ := protocol.Text(raw)
+		users = append(users, user)
+	}
+	return users
+}
+
+// hear brings an event of a topic to a connection, once, however many subscriptions match. Of those that do, the one
+// with the shortest frequency decides when.
+func (c *Connection) hear(ev *protocol.Event) {
+	var best *subscription
+	var view protocol.View
+	for _, s := range c.topics {
+		if !protocol.Under(ev.Topic, s.topic) {
+			continue
+		}
+		left, ok := s.filter.Select(ev)
+		switch {
+		case !ok:
+		case best == nil || s.filter.Every < best.filter.Every:
+			best, view = s, left
+		case s.filter.Every == best.filter.Every:
+			view = view.Union(left)
+		}
+	}
+	switch {
+	case best == nil:
+	case best.filter.Every == 0:
+		c.deliver(ev, view)
+	default:
+		c.hold(best, ev, view)
+	}
+}
+
+// hold delivers an event of a subscription with a frequency, or keeps it until it may.
+func (c *Connection) hold(s *subscription, ev *protocol.Event, view protocol.View) {
+	var h *held
+	key := ev.Topic + "\x00" + ev.Key
+	if i := slices.IndexFunc(s.held, func(h *held) bool { return h.key == key }); i >= 0 {
+		h = s.held[i]
+	} else {
+		h = &held{key: key}
+		s.held = append(s.held, h)
+	}
+	switch {
+	case h.event != nil:
+		h.event, h.view = h.event.Conflate(ev), view
+	case h.last.IsZero() || c.engine.now.Sub(h.last) >= s.filter.Every:
+		h.last = c.engine.now
+		c.deliver(ev, view)
+	default:
+		h.event, h.view = ev, view
+	}
+}
+
+// release delivers what a subscription has held long enough.
+func (c *Connection) release(s *subscription) {
+	for _, h := range s.held {
+		if h.event != nil && c.engine.now.Sub(h.last) >= s.filter.Every {
+			ev := h.event
+			h.event, h.last = nil, c.engine.now
+			c.deliver(ev, h.view)
+		}
+	}
+}
+
+func (c *Connection) deliver(ev *protocol.Event, view protocol.View) {
+	if text := c.dialect.Encode(ev, view); text != nil {
+		c.say(protocol.Say{Text: text})
+	}
+}

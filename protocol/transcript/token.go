@@ -1,0 +1,106 @@
+package transcript
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Token is what a story wants of a token.
+type Token struct {
+	User string
+	// Expired: its time is over. Foreign: signed with a key that is not the tenant's.
+	Expired, Foreign bool
+	// Topics are what it grants (default all).
+	Topics []protocol.Pattern
+	TTL    time.Duration
+	// Type is the claim "type", ID the claim "jti"; "" for none.
+	Type, ID string
+	// Form is what it is, For what it is bound to.
+	Form protocol.Form
+	For  string
+	// Unknown: its user does not exist.
+	Unknown bool
+}
+
+// substitute fills in the placeholders of what a client sends.
+func substitute(text string, stage Stage) (string, error) {
+	var out strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, "${")
+		out.WriteString(before)
+		if !ok {
+			return out.String(), nil
+		}
+		inner, after, ok := strings.Cut(rest, "}")
+		if !ok {
+			return "", fmt.Errorf("a placeholder does not end: ${%s", rest)
+		}
+		value, err := fill(inner, stage)
+		if err != nil {
+			return "", err
+		}
+		out.WriteString(value)
+		text = after
+	}
+}
+
+func fill(inner string, stage Stage) (string, error) {
+	word, rest, _ := strings.Cut(inner, ":")
+	if word == "pad" {
+		n, err := strconv.Atoi(rest)
+		if err != nil || n < 0 || n > maxLine {
+			return "", fmt.Errorf("pad wants a number up to %d, not %q", maxLine, rest)
+		}
+		return strings.Repeat("x", n), nil
+	}
+	token, err := parseToken(word, rest)
+	if err != nil {
+		return "", err
+	}
+	return stage.Token(token), nil
+}
+
+func parseToken(word, rest string) (Token, error) {
+	token := Token{Expired: word == "expired", Foreign: word == "foreign", Topics: []protocol.Pattern{"*"}, TTL: time.Hour}
+	if word != "token" && !token.Expired && !token.Foreign {
+		return token, fmt.Errorf("unknown placeholder %q", word)
+	}
+	words := strings.Fields(rest)
+	if len(words) == 0 {
+		return token, fmt.Errorf("%s wants a user", word)
+	}
+	token.User = words[0]
+	for _, option := range words[1:] {
+		key, value, _ := strings.Cut(option, "=")
+		switch key {
+		case "topics":
+			token.Topics = nil
+			for topic := range strings.SplitSeq(value, ",") {
+				token.Topics = append(token.Topics, protocol.Pattern(topic))
+			}
+		case "ttl":
+			ttl, err := time.ParseDuration(value)
+			if err != nil {
+				return token, err
+			}
+			token.TTL = ttl
+		case "type":
+			token.Type = value
+		case "id":
+			token.ID = value
+		case "form":
+			token.Form = protocol.Form(value)
+		case "for":
+			token.For = value
+		case "known":
+			token.Unknown = value == "no"
+		default:
+			return token, fmt.Errorf("unknown option %q of a token", key)
+		}
+	}
+	return token, nil
+}

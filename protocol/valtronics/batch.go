@@ -1,0 +1,42 @@
+package valtronics
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// batch does the messages of a batch in their order, each with an answer of its own; a bad one does not sink the rest.
+func (s *session) batch(now time.Time, members []protocol.Member) (int, []protocol.Command) {
+	items, ok := protocol.ReadArray(protocol.Find(members, "messages"))
+	most := s.dialect.config.BatchItems
+	switch {
+	case !ok:
+		why := protocol.Refuse(protocol.Malformed, `messages of a batch must be an array: {"type":"batch","messages":[...]}`)
+		return 1, []protocol.Command{complain(why, "", alone)}
+	case len(items) > most:
+		why := protocol.Refuse(protocol.TooMany, "the batch has %d messages; the limit is %d, and nothing of it was done", len(items), most)
+		return most, []protocol.Command{complain(why, "", alone)}
+	}
+	var commands []protocol.Command
+	for i, raw := range items {
+		inner, err := protocol.ReadObject(raw)
+		commands = s.message(commands, message{now: now, raw: raw, members: inner, err: err, index: i})
+	}
+	return max(1, len(items)), commands
+}
+
+// tag is what a subscription carries of its place in a batch.
+func tag(index int) any {
+	if index == alone {
+		return nil
+	}
+	return index
+}
+
+func indexOf(tag any) int {
+	if index, ok := tag.(int); ok {
+		return index
+	}
+	return alone
+}

@@ -1,0 +1,205 @@
+package valtronics
+
+import (
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// session is one connection.
+type session struct {
+	dialect *Dialect
+	own     channel // subscribed to after the first auth, "" for none
+	inside  bool
+	asked   uint16 // tokens that were shown and whose outcome is not known
+	failed  uint8  // tokens in a row that did not hold
+}
+
+// maxFailures is how many tokens in a row may fail before the connection is closed.
+const maxFailures = 5
+
+// accepted says which tokens open a socket: access and device tokens do, refresh tokens do not.
+var accepted = protocol.Claims{Refuse: []string{"refresh"}}
+
+// Opened implements protocol.Session. The client speaks first.
+func (*session) Opened(time.Time, uint64) []protocol.Command { return nil }
+
+// Beat implements protocol.Session. There is none.
+func (*session) Beat(time.Time) []protocol.Command { return nil }
+
+// alone is the index of a message that is in no batch.
+const alone = -1
+
+// Receive implements protocol.Session. A batch counts as its items.
+func (s *session) Receive(now time.Time, in protocol.Inbound) (int, []protocol.Command) {
+	if in.Binary {
+		why := protocol.Refuse(protocol.Malformed, "binary messages are not understood; send JSON as text")
+		return 1, []protocol.Command{complain(why, "", alone)}
+	}
+	members, err := protocol.ReadObject(in.Data)
+	if word, _ := protocol.Text(protocol.Find(members, "type")); err == nil && word == "batch" {
+		return s.batch(now, members)
+	}
+	return 1, s.message(nil, message{now: now, raw: in.Data, members: members, err: err, index: alone})
+}
+
+// message is one message, alone or in a batch.
+type message struct {
+	now     time.Time
+	raw     []byte
+	members []protocol.Member
+	err     error // of reading it
+	index   int   // in the batch, or alone
+}
+
+// member is the raw value of a member; null is as good as none.
+func (m *message) member(name string) []byte { return unlessNull(protocol.Find(m.members, name)) }
+
+func unlessNull(raw []byte) []byte {
+	if string(raw) == "null" {
+		return nil
+	}
+	return raw
+}
+
+// message appends what is to be done for one message.
+func (s *session) message(commands []protocol.Command, m message) []protocol.Command {
+	more, channel, why := s.understand(m)
+	if why != nil {
+		return append(commands, complain(why, channel, m.index))
+	}
+	return append(commands, more...)
+}
+
+// understand turns one message into commands, or says why it cannot, and in which channel.
+func (s *session) understand(m message) ([]protocol.Command, channel, *protocol.Refusal) {
+	if why := s.readable(m); why != nil {
+		return nil, "", why
+	}
+	word, ok := protocol.Text(m.member("type"))
+	switch {
+	case m.member("type") == nil:
+		return nil, "", protocol.Refuse(protocol.Malformed, "Missing message type")
+	case !ok:
+		return nil, "", protocol.Refuse(protocol.Malformed, "type must be a string")
+	}
+	switch word {
+	case "auth":
+		return s.auth(m), "", nil
+	case "ping":
+		return []protocol.Command{pong(m)}, "", nil
+	case "subscribe", "unsubscribe":
+		if !s.inside && s.asked == 0 {
+			return nil, "", protocol.Refuse(protocol.Unauthorized, `authenticate first: {"type":"auth","token":"..."}`)
+		}
+		if word == "subscribe" {
+			return subscribe(m)
+		}
+		return unsubscribe(m)
+	case "error", "error_report":
+		return s.report(m), "", nil
+	case "pong":
+		return nil, "", nil
+	case "batch":
+		return nil, "", protocol.Refuse(protocol.Malformed, "a batch cannot be inside a batch")
+	}
+	return nil, "", protocol.Refuse(protocol.UnknownType,
+		"unknown message type%s; known are auth, subscribe, unsubscribe, ping, batch, error_report", plain(word))
+}
+
+// readable says why a message cannot be read. Its size comes first, so that the limit is what is named.
+func (s *session) readable(m message) *protocol.Refusal {
+	most := s.dialect.config.MessageBytes
+	switch {
+	case len(m.raw) > most:
+		return protocol.Refuse(protocol.TooLarge,
+			"the message has %d bytes; the limit is %d (only a batch may have more, in messages of at most %d)", len(m.raw), most, most)
+	case errors.Is(m.err, protocol.ErrNotObject):
+		return protocol.Refuse(protocol.Malformed, "a message must be a JSON object")
+	case m.err != nil:
+		return protocol.Refuse(protocol.Malformed, "the message is no valid JSON (UTF-8, no member twice)")
+	}
+	return nil
+}
+
+func (s *session) auth(m message) []protocol.Command {
+	token, _ := protocol.Text(m.member("token"))
+	if token == "" {
+		return s.deny(protocol.Refuse(protocol.InvalidToken, "token is missing or not a string"))
+	}
+	s.asked++
+	return []protocol.Command{protocol.Authenticate{Credential: protocol.Credential{Token: token, Claims: accepted}}}
+}
+
+// deny answers a token that did not hold.
+func (s *session) deny(why *protocol.Refusal) []protocol.Command {
+	s.failed++
+	denied := denial(why)
+	switch {
+	case why.Reason == protocol.TooMany || why.Reason == protocol.RateLimited || why.Reason == protocol.Draining:
+		return protocol.End(why, denied)
+	case s.failed >= maxFailures:
+		return protocol.End(&protocol.Refusal{Reason: protocol.InvalidToken}, denied)
+	}
+	return []protocol.Command{protocol.Say{Text: denied}}
+}
+
+// report hands on what a client tells of its own errors, fit for a log: one line, nothing invisible. Strangers are not
+// listened to.
+func (s *session) report(m message) []protocol.Command {
+	if !s.inside {
+		return nil
+	}
+	line := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return ' '
+		}
+		return r
+	}, string(m.raw))
+	return []protocol.Command{protocol.Report{Kind: "error", Data: []byte(line)}}
+}
+
+// Answer implements protocol.Session.
+func (s *session) Answer(command protocol.Command, outcome protocol.Outcome) []protocol.Command {
+	switch cmd := command.(type) {
+	case protocol.Authenticate:
+		s.asked--
+		if outcome.Err != nil {
+			return s.deny(outcome.Err)
+		}
+		return s.enter()
+	case protocol.Subscribe:
+		if outcome.Err != nil {
+			return []protocol.Command{complain(outcome.Err, root(cmd.Topic), indexOf(cmd.Tag))}
+		}
+	}
+	return nil
+}
+
+// enter welcomes a client whose token held. The first time, the endpoint's own channel is subscribed to.
+func (s *session) enter() []protocol.Command {
+	s.failed = 0
+	commands := []protocol.Command{protocol.Say{Text: welcome}}
+	if !s.inside && s.own != "" {
+		commands = append(commands, protocol.Subscribe{Topic: string(s.own)})
+	}
+	s.inside = true
+	return commands
+}
+
+// Refuse implements protocol.Session. What the client did wrong it is told; what it did not, the close code says.
+func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+	if !final {
+		return []protocol.Command{complain(why, "", alone)}
+	}
+	switch why.Reason {
+	case protocol.AuthTimeout:
+		return protocol.End(why, denial(why))
+	case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:
+		return protocol.End(why, nil)
+	}
+	return protocol.End(why, problem(why, "", alone))
+}

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// appendError appends the one form that all errors have.
+func appendError(dst []byte, code, message string) []byte {
+	dst = append(dst, `{"error":{"code":`...)
+	dst = protocol.AppendText(dst, code)
+	dst = append(dst, `,"message":`...)
+	dst = protocol.AppendText(dst, message)
+	return append(dst, "}}"...)
+}
+
+// appendRefusal is appendError for one item of a batch, which has no headers of its own: what may be tried again says
+// when, in seconds.
+func appendRefusal(dst []byte, why *protocol.Refusal) []byte {
+	dst = appendError(dst, string(why.Reason), why.Error())
+	if status := why.Reason.Status(); status == 429 || status == 503 {
+		dst = append(dst[:len(dst)-2], `,"retry_after":`...)
+		dst = append(dst, retryAfter(why)...)
+		dst = append(dst, "}}"...)
+	}
+	return dst
+}
+
+// retryAfter is when to come back: whole seconds, at least 1.
+func retryAfter(why *protocol.Refusal) string {
+	return strconv.FormatInt(max(1, int64(math.Ceil(why.RetryAfter.Seconds()))), 10)
+}
+
+// appendMember appends a comma if need be, and the name of an object's member.
+func appendMember(dst []byte, name string) []byte {
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	dst = append(dst, '"')
+	dst = append(dst, name...)
+	return append(dst, '"', ':')
+}
+
+func appendTextMember(dst []byte, name, text string) []byte {
+	return protocol.AppendText(appendMember(dst, name), text)
+}
+
+func appendCount[T int | uint64](dst []byte, name string, n T) []byte {
+	return strconv.AppendUint(appendMember(dst, name), uint64(max(n, 0)), 10)
+}
+
+// appendRatio appends a/b, 0 if b is 0, with at most three decimals.
+func appendRatio(dst []byte, name string, a float64, b uint64) []byte {
+	ratio := 0.0
+	if b > 0 {
+		ratio = math.Round(a/float64(b)*1000) / 1000
+	}
+	return strconv.AppendFloat(appendMember(dst, name), ratio, 'f', -1, 64)
+}
+
+// appendTime appends a time as RFC 3339 in UTC.
+func appendTime(dst []byte, name string, t time.Time) []byte {
+	dst = append(appendMember(dst, name), '"')
+	dst = t.UTC().AppendFormat(dst, time.RFC3339Nano)
+	return append(dst, '"')
+}
+
+// appendNext ends a page: what to give as cursor for the next one, "" if this was the last.
+func appendNext(dst []byte, next string) []byte {
+	return append(appendTextMember(dst, "cursor", next), '}')
+}

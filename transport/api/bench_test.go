@@ -1,0 +1,106 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// quickNode answers every publish at once, so that the API alone is measured.
+type quickNode struct{ *fakeNode }
+
+func (quickNode) Publish(_ context.Context, _ string, to actors.Target, ev *protocol.Event) (actors.Receipt, error) {
+	return actors.Receipt{ID: ev.ID, Topic: to.Topic, Position: protocol.Position{Epoch: "b5Yk2", Offset: 123456}, Delivered: 1000}, nil
+}
+
+// payload is an event of 160 bytes, as in the measurements of the design.
+var payload = []byte(`{"topic":"telemetry/7","event":{"id":"01JJX5V7Q2M8Z","kind":"telemetry","data":{"device_id":7,"telemetry":{` +
+	`"temperature":{"value":23.5,"unit":"C","timestamp":"2026-01-31T12:00:00Z"},"humidity":{"value":41,"unit":"%","timestamp":"2026-01-31T12:00:00Z"}}}}}`)
+
+// BenchmarkPublish_Handler is one publish through the handler, without a socket.
+func BenchmarkPublish_Handler(b *testing.B) {
+	for _, cfg := range []Config{{}, {Rate: 1 << 30}} {
+		b.Run(fmt.Sprintf("rate=%d", cfg.Rate), func(b *testing.B) {
+			handler := New(cfg, quickNode{newFakeNode()}, fakeKeys{"k1": "acme"}).Public()
+			r := request("POST", publishPath, "x")
+			body := bytes.NewReader(payload)
+			r.Body, r.ContentLength = io.NopCloser(body), int64(len(payload))
+			w := &discard{header: http.Header{}}
+			b.ReportAllocs()
+			b.SetBytes(int64(len(payload)))
+			for b.Loop() {
+				body.Reset(payload)
+				clear(w.header)
+				handler.ServeHTTP(w, r)
+			}
+			if w.status != 200 {
+				b.Fatal(w.status)
+			}
+		})
+	}
+}
+
+// BenchmarkPublish_Order is the reading alone.
+func BenchmarkPublish_Order(b *testing.B) {
+	a := New(Config{}, newFakeNode(), fakeKeys{})
+	b.ReportAllocs()
+	b.SetBytes(int64(len(payload)))
+	for b.Loop() {
+		if _, err := a.order("the body", payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPublish_KeepAlive is a publish over a loopback socket that stays open; the client's part is in it.
+func BenchmarkPublish_KeepAlive(b *testing.B) {
+	server := httptest.NewServer(New(Config{}, quickNode{newFakeNode()}, fakeKeys{"k1": "acme"}).Public())
+	defer server.Close()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			r, _ := http.NewRequest("POST", server.URL+publishPath, bytes.NewReader(payload))
+			r.Header.Set("Authorization", "Bearer k1")
+			answer, err := server.Client().Do(r)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			io.Copy(io.Discard, answer.Body)
+			answer.Body.Close()
+		}
+	})
+}
+
+// BenchmarkBatch is a batch of 1,000 through the handler.
+func BenchmarkBatch(b *testing.B) {
+	handler := New(Config{}, quickNode{newFakeNode()}, fakeKeys{"k1": "acme"}).Public()
+	body := append([]byte(`{"publish":[`), bytes.Repeat(append(bytes.Clone(payload), ','), 1000)...)
+	body = append(body[:len(body)-1], "]}"...)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := &discard{header: http.Header{}}
+		handler.ServeHTTP(w, request("POST", "/api/v1/batch", string(body)))
+		if w.status != 200 {
+			b.Fatal(w.status)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/event")
+}
+
+// discard is a ResponseWriter that keeps the status alone.
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) WriteHeader(status int)      { d.status = status }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }

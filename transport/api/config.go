@@ -1,0 +1,46 @@
+package api
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is what the API obeys. A field that is zero has its default.
+type Config struct {
+	MaxEvent       int           `yaml:"max_event" env:"MAX_EVENT" envDefault:"65536" unit:"bytes" help:"How large the data of one event may be."`
+	MaxBody        int           `yaml:"max_body" env:"MAX_BODY" envDefault:"8388608" unit:"bytes" help:"How large the body of one request may be; a batch is the largest there is."`
+	MaxBatch       int           `yaml:"max_batch" env:"MAX_BATCH" envDefault:"1000" unit:"events" help:"How many events one batch may hold."`
+	MaxUsers       int           `yaml:"max_users" env:"MAX_USERS" envDefault:"1000" unit:"users" help:"How many users one publish may name."`
+	RequestTimeout time.Duration `yaml:"request_timeout" env:"REQUEST_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long a body may take to arrive, and then its answer to be made."`
+	Rate           int           `yaml:"rate" env:"RATE" envDefault:"0" unit:"requests/s" help:"How many requests per second one key may make; each event of a batch counts. 0 is no limit."`
+	Burst          int           `yaml:"burst" env:"BURST" envDefault:"0" unit:"requests" help:"How many requests one key may make at once; 0 is as many as its rate."`
+
+	// Logins tells how logins ended so far, by outcome ("ok", or the reason), for the metrics. nil is none. Its keys
+	// are a small fixed set.
+	Logins func() map[string]uint64 `yaml:"-" env:"-"`
+	Logger *slog.Logger             `yaml:"-" env:"-"`
+}
+
+// envelope is what a publish may need beside its data: names, and a list of users.
+const envelope = 64 << 10
+
+// small bounds the bodies of calls that are neither publish nor batch, in bytes.
+const small = 4 << 10
+
+func (c Config) withDefaults() Config {
+	fill(&c.MaxEvent, 64<<10)
+	fill(&c.MaxBody, 8<<20)
+	fill(&c.MaxBatch, 1000)
+	fill(&c.MaxUsers, 1000)
+	fill(&c.RequestTimeout, 10*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func fill[T int | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}

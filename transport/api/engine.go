@@ -1,0 +1,124 @@
+package api
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// engine collects the node's figures: one snapshot for each scrape, nothing kept in between.
+type engine struct {
+	figures func() actors.Figures
+	logins  func() map[string]uint64
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("parley_"+name, help, labels, nil)
+}
+
+// The figures, by name.
+var (
+	connectionsNow  = describe("connections", "Connections that are open.", "tenant", "dialect")
+	identifiedNow   = describe("authenticated_connections", "Connections that are open and authenticated.", "tenant", "dialect")
+	connectionsEver = describe("connections_opened_total", "Connections that were opened.", "tenant", "dialect")
+	messagesIn      = describe("messages_received_total", "Messages that clients sent.", "tenant", "dialect")
+	messagesOut     = describe("messages_sent_total", "Messages that were written to clients.", "tenant", "dialect")
+	bytesIn         = describe("received_bytes_total", "Bytes of the messages that clients sent.", "tenant", "dialect")
+	bytesOut        = describe("sent_bytes_total", "Bytes of the messages that were written to clients.", "tenant", "dialect")
+	lifetime        = describe("connection_lifetime_seconds_total", "Time that all connections were open, summed up; the open ones included.", "tenant", "dialect")
+	published       = describe("events_published_total", "Events that were accepted, duplicates not counted.")
+	duplicates      = describe("events_duplicate_total", "Publishes whose event id was known and that were answered as before.")
+	delivered       = describe("deliveries_total", "Messages of events that were put into the outbox of a connection.")
+	drops           = describe("drops_total", "What was refused or not delivered, by reason.", "reason")
+	backlog         = describe("backlog_bytes", "Bytes that wait for readers in all outboxes together; publishers slow down when it is high.")
+	topicsNow       = describe("topics", "Topics that exist.")
+	restarts        = describe("actor_restarts_total", "Actors that were restarted after a panic, by kind of actor.", "actor")
+	latency         = describe("delivery_latency_seconds", "Time from the publish of an event to its write to a socket.")
+	loginsEnded     = describe("logins_total", "Credentials that were checked, by outcome.", "outcome")
+)
+
+var figures = []*prometheus.Desc{
+	connectionsNow, identifiedNow, connectionsEver, messagesIn, messagesOut, bytesIn, bytesOut, lifetime, published,
+	duplicates, delivered, drops, backlog, topicsNow, restarts, latency, loginsEnded,
+}
+
+// Describe implements prometheus.Collector.
+func (e *engine) Describe(out chan<- *prometheus.Desc) {
+	for _, figure := range figures {
+		out <- figure
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (e *engine) Collect(out chan<- prometheus.Metric) {
+	now := e.figures()
+	count(out, published, float64(now.Published))
+	count(out, duplicates, float64(now.Duplicates))
+	count(out, delivered, float64(now.Delivered))
+	gauge(out, backlog, float64(now.Backlog))
+	gauge(out, topicsNow, float64(now.Topics))
+	for reason, n := range now.Drops {
+		count(out, drops, float64(n), string(reason))
+	}
+	for actor, n := range now.Restarts {
+		count(out, restarts, float64(n), actor)
+	}
+	for _, tenant := range slices.Sorted(maps.Keys(now.Tenants)) {
+		collectTenant(out, tenant, now.Tenants[tenant])
+	}
+	collectLatency(out, now.Latency)
+	if e.logins == nil {
+		return
+	}
+	for outcome, n := range e.logins() {
+		count(out, loginsEnded, float64(n), outcome)
+	}
+}
+
+func collectTenant(out chan<- prometheus.Metric, tenant string, s actors.Stats) {
+	for dialect, d := range s.Dialects {
+		gauge(out, connectionsNow, float64(d.ActiveConnections), tenant, dialect)
+		gauge(out, identifiedNow, float64(d.Authenticated), tenant, dialect)
+		count(out, connectionsEver, float64(d.TotalConnections), tenant, dialect)
+		count(out, messagesIn, float64(d.MessagesReceived), tenant, dialect)
+		count(out, messagesOut, float64(d.MessagesSent), tenant, dialect)
+		count(out, bytesIn, float64(d.BytesReceived), tenant, dialect)
+		count(out, bytesOut, float64(d.BytesSent), tenant, dialect)
+		count(out, lifetime, d.Lifetime.Seconds(), tenant, dialect)
+	}
+}
+
+// collectLatency sums the counts up, since Prometheus' buckets hold all that is below their bound.
+func collectLatency(out chan<- prometheus.Metric, h actors.Histogram) {
+	buckets := make(map[float64]uint64, len(h.Bounds))
+	var below uint64
+	for i, n := range h.Counts {
+		below += n
+		if i < len(h.Bounds) {
+			buckets[h.Bounds[i]] = below
+		}
+	}
+	made, err := prometheus.NewConstHistogram(latency, below, h.Sum, buckets)
+	emit(out, latency, made, err)
+}
+
+func count(out chan<- prometheus.Metric, d *prometheus.Desc, value float64, labels ...string) {
+	made, err := prometheus.NewConstMetric(d, prometheus.CounterValue, value, labels...)
+	emit(out, d, made, err)
+}
+
+func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, value float64, labels ...string) {
+	made, err := prometheus.NewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	emit(out, d, made, err)
+}
+
+// emit hands a metric on. One that cannot be made, because of a label that is no UTF-8, is an error in the scrape; the
+// library's own Must would be a panic on a goroutine that nobody guards.
+func emit(out chan<- prometheus.Metric, d *prometheus.Desc, made prometheus.Metric, err error) {
+	if err != nil {
+		made = prometheus.NewInvalidMetric(d, err)
+	}
+	out <- made
+}

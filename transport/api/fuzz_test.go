@@ -1,0 +1,80 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// FuzzOrder: what the parser of publishes accepts has a target and an event that its kind's own rules accept, and its
+// data is the JSON that came in; what it refuses, it refuses with a reason. Reading it as a batch of one agrees.
+func FuzzOrder(f *testing.F) {
+	for _, seed := range []string{
+		`{"topic":"a/b","event":{"kind":"json","data":{"x":[1,2,{"y":null}]},"id":"i","key":"k","time":1769860800.25},"exclude_connection":"c"}`,
+		`{"event":{"kind":"telemetry","data":{"device_id":7,"telemetry":{"temp":{"value":1.5}}},"time":"2026-01-31T12:00:00Z"}}`,
+		`{"user":42,"event":{"kind":"json","data":{"message":"MFA_REQUIRED"}}}`,
+		`{"users":["a",1,-2],"event":{"kind":"message","data":{"level":"info","message":"x"}}}`,
+		`{"all":true,"event":{"kind":"object","data":{"type":"issueUpdate","id":5,"data":[]}}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	for _, seed := range hostile() {
+		if len(seed) < 4096 {
+			f.Add([]byte(seed))
+		}
+	}
+	a := New(Config{}, newFakeNode(), fakeKeys{})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		before := bytes.Clone(body)
+		o, err := a.order("the body", body)
+		if !bytes.Equal(body, before) {
+			t.Fatal("the body was changed")
+		}
+		if err != nil {
+			why := protocol.AsRefusal(err)
+			if why.Reason != protocol.Malformed && why.Reason != protocol.TooLarge || len(why.Error()) > 1000 {
+				t.Fatalf("%s: %.200s", why.Reason, why.Error())
+			}
+			return
+		}
+		if (o.to.Topic != "") == (o.to.All || o.to.Users != nil) || o.to.All && o.to.Users != nil || o.event == nil {
+			t.Fatalf("target %+v", o.to)
+		}
+		if o.to.Topic != "" && protocol.CheckTopic(o.to.Topic) != nil || !json.Valid(o.event.Data) || !bytes.Contains(body, o.event.Data) {
+			t.Fatalf("topic %q, data %q", o.to.Topic, o.event.Data)
+		}
+		if checkDepth(body) != nil {
+			return
+		}
+		if items, err := a.orders([]byte(`{"publish":[` + string(body) + `]}`)); err != nil || len(items) != 1 {
+			t.Fatalf("as a batch: %d items, %v", len(items), err)
+		}
+	})
+}
+
+// FuzzAnswers: whatever is in a path or query, the answer is JSON and never a 500.
+func FuzzAnswers(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"/api/v1/topics/a%2Fb/history", "epoch=e1&offset=1&limit=5"}, {"/api/v1/users/%00", ""}, {"/api/v1/connections", "cursor=%ff&limit=-1"},
+		{"/api/v1/connections/c-1", ""}, {"/api/v1/topics", "prefix=a&cursor="}, {"/api/v1/stats", "key=1"}, {"//", "%zz"}, {"/readyz", ""},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	h := newHouse(f, Config{})
+	h.node.topic("a/b")
+	f.Fuzz(func(t *testing.T, path, query string) {
+		r := request("GET", "/", "")
+		url, err := r.URL.Parse(path)
+		if err != nil || len(path)+len(query) > 1<<16 {
+			return
+		}
+		r.URL, r.URL.RawQuery = url, query
+		h.log.Reset()
+		a := h.do(r)
+		if a.status == 500 || a.status != 200 && !json.Valid([]byte(a.body)) {
+			t.Fatalf("%s ? %s: %d %s", path, query, a.status, a.body)
+		}
+	})
+}

@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// R001.81: a backend can look at the server's state.
+func TestHealth_IsOKWhileTheProcessLives(t *testing.T) {
+	h := newHouse(t, Config{})
+	h.node.fail = errors.New("stuck")
+	h.node.draining = true
+	h.call("GET", "/healthz", "").is(200, `{"status":"ok"}`)
+}
+
+func TestReady_IfTheCanaryCameThrough(t *testing.T) {
+	newHouse(t, Config{}).call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400}`)
+}
+
+func TestReady_NotWhileDraining(t *testing.T) {
+	h := newHouse(t, Config{})
+	h.node.draining = true
+	a := h.call("GET", "/readyz", "")
+	a.refuses(protocol.Draining)
+	if a.header.Get("Retry-After") != "1" {
+		t.Error("no Retry-After")
+	}
+	h = newHouse(t, Config{})
+	h.node.fail = &protocol.Refusal{Reason: protocol.Draining}
+	h.call("GET", "/readyz", "").refuses(protocol.Draining)
+}
+
+func TestReady_NotIfTheCanaryFailsOrIsLate(t *testing.T) {
+	for name, c := range map[string]struct {
+		probe func(context.Context) (time.Duration, error)
+		text  string
+	}{
+		"refused": {func(context.Context) (time.Duration, error) {
+			return 0, &protocol.Refusal{Reason: protocol.Busy, Detail: "queue 7"}
+		}, "busy, try again"},
+		"error": {func(context.Context) (time.Duration, error) { return 0, errors.New("s3cret") }, "internal error"},
+		"late":  {func(context.Context) (time.Duration, error) { return 1001 * time.Millisecond, nil }, "not back after 1s"},
+		"lost":  {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() }, "not back after 1s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t, Config{})
+				h.node.probe = c.probe
+				a := h.call("GET", "/readyz", "")
+				a.refuses(protocol.Busy, c.text)
+				if strings.Contains(a.body, "s3cret") || strings.Count(h.log.String(), "level=WARN") != 1 {
+					t.Errorf("%s\n%s", a.body, h.log)
+				}
+				h.node.probe = nil
+				h.call("GET", "/readyz", "").refuses(protocol.Busy) // remembered
+				time.Sleep(canaryAge)
+				h.call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400}`)
+				if !strings.Contains(h.log.String(), "ready again") {
+					t.Errorf("log:\n%s", h.log)
+				}
+			})
+		})
+	}
+}
+
+func TestReady_AskingOftenSendsOneCanaryAQuarterSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, Config{})
+		var probes atomic.Int32
+		h.node.probe = func(context.Context) (time.Duration, error) {
+			probes.Add(1)
+			time.Sleep(10 * time.Millisecond)
+			return 10 * time.Millisecond, nil
+		}
+		var all sync.WaitGroup
+		for i := range 1000 {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				h.call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.010000}`)
+			})
+		}
+		all.Wait()
+		if n := probes.Load(); n != 4 {
+			t.Errorf("1000 questions in 1 s sent %d canaries", n)
+		}
+	})
+}
+
+func TestReady_WhoWaitsForAStuckCanaryIsAnsweredAfterASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, Config{})
+		stuck := make(chan struct{})
+		h.node.probe = func(context.Context) (time.Duration, error) { <-stuck; return 0, nil } // does not even hear its context
+		var first sync.WaitGroup
+		first.Go(func() { h.call("GET", "/readyz", "") })
+		synctest.Wait()
+		started := time.Now()
+		h.call("GET", "/readyz", "").refuses(protocol.Busy, "not back")
+		if took := time.Since(started); took != time.Second {
+			t.Errorf("answered after %s", took)
+		}
+		close(stuck)
+		first.Wait()
+	})
+}

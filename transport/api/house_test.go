@@ -1,0 +1,89 @@
+package api
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// house is an API with its fake node and its log.
+type house struct {
+	*API
+	node *fakeNode
+	log  *strings.Builder
+	t    testing.TB
+}
+
+func newHouse(t testing.TB, cfg Config) *house {
+	log := new(strings.Builder)
+	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	node := newFakeNode()
+	return &house{API: New(cfg, node, fakeKeys{"k1": "acme", "k2": "other"}), node: node, log: log, t: t}
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	t      testing.TB
+}
+
+// request makes a request with the key k1.
+func request(method, target, body string) *http.Request {
+	var content io.Reader
+	if body != "" {
+		content = strings.NewReader(body)
+	}
+	r := httptest.NewRequest(method, target, content)
+	r.Header.Set("Authorization", "Bearer k1")
+	return r
+}
+
+func (h *house) do(r *http.Request) answer {
+	w := httptest.NewRecorder()
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		h.Public().ServeHTTP(w, r)
+	} else {
+		h.Internal().ServeHTTP(w, r)
+	}
+	return answer{status: w.Code, header: w.Header(), body: w.Body.String(), t: h.t}
+}
+
+func (h *house) call(method, target, body string) answer { return h.do(request(method, target, body)) }
+
+// is fails the test unless the answer has this status and JSON.
+func (a answer) is(status int, want string) {
+	a.t.Helper()
+	if a.status != status || a.body != want {
+		a.t.Errorf("answer is\n%d %s\nwant\n%d %s", a.status, a.body, status, want)
+	}
+}
+
+// refuses fails the test unless the answer is an error with this code, its status, and a message that contains each text.
+func (a answer) refuses(code protocol.Reason, texts ...string) {
+	a.t.Helper()
+	var got struct {
+		Error struct{ Code, Message string }
+	}
+	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+		a.t.Fatalf("%d %q: %v", a.status, a.body, err)
+	}
+	if a.status != code.Status() || got.Error.Code != string(code) || got.Error.Message == "" {
+		a.t.Errorf("answer is %d %s, want %d %s", a.status, a.body, code.Status(), code)
+	}
+	for _, text := range texts {
+		if !strings.Contains(got.Error.Message, text) {
+			a.t.Errorf("message %q does not contain %q", got.Error.Message, text)
+		}
+	}
+	if a.header.Get("Content-Type") != "application/json" {
+		a.t.Errorf("content type %q", a.header.Get("Content-Type"))
+	}
+}

@@ -1,0 +1,154 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// deepest is how many arrays and objects a body may nest. The limit is for the clients that get the event, some of
+// which read JSON recursively.
+const deepest = 64
+
+// readBody reads the members of a body.
+func readBody(body []byte, known []string) ([]protocol.Member, error) {
+	if err := checkDepth(body); err != nil {
+		return nil, err
+	}
+	return readObject("the body", body, known)
+}
+
+// readObject reads the members of an object; what is the word for it in messages. An unknown member is more likely a
+// slip than something to ignore, so it is refused. One that is null counts as left out.
+func readObject(what string, raw []byte, known []string) ([]protocol.Member, error) {
+	members, err := protocol.ReadObject(raw)
+	if err != nil {
+		return nil, unreadable(what, err)
+	}
+	for i := range members {
+		if !slices.Contains(known, members[i].Name) {
+			return nil, protocol.Refuse(protocol.Malformed, "%s has no member %s; known are %s",
+				what, protocol.Quote(members[i].Name), strings.Join(known, ", "))
+		}
+	}
+	return slices.DeleteFunc(members, func(m protocol.Member) bool { return m.Value[0] == 'n' }), nil
+}
+
+func unreadable(what string, err error) error {
+	switch {
+	case errors.Is(err, protocol.ErrNotObject):
+		return protocol.Refuse(protocol.Malformed, "%s must be a JSON object", what)
+	case errors.Is(err, io.EOF):
+		return protocol.Refuse(protocol.Malformed, "%s is empty; it must be a JSON object", what)
+	}
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return protocol.Refuse(protocol.Malformed, "%s is not valid JSON at byte %d: %s", what, syntax.ByteOffset, tame(syntax.Err))
+	}
+	return protocol.Refuse(protocol.Malformed, "%s is not valid JSON: %s", what, tame(err))
+}
+
+// tame makes the message of the JSON library, which quotes its input, short and printable.
+func tame(err error) string {
+	text := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '.'
+		}
+		return r
+	}, strings.ToValidUTF8(err.Error(), "."))
+	if cut := 120; len(text) > cut {
+		text = strings.ToValidUTF8(text[:cut], "") + "..."
+	}
+	return text
+}
+
+// checkDepth counts brackets outside of strings. Whether the rest is JSON is not its question.
+func checkDepth(body []byte) error {
+	depth, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '"':
+			inString = !inString
+		case inString:
+			if c == '\\' {
+				i++
+			}
+		case c == '{' || c == '[':
+			if depth++; depth > deepest {
+				return protocol.Refuse(protocol.Malformed, "the body nests deeper than %d arrays and objects", deepest)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// readText reads a string.
+func readText(name string, raw []byte) (string, error) {
+	text, ok := protocol.Text(raw)
+	if !ok {
+		return "", protocol.Refuse(protocol.Malformed, "%s must be a string", name)
+	}
+	return text, nil
+}
+
+// readName reads a string that names something.
+func readName(name string, raw []byte) (string, error) {
+	text, err := readText(name, raw)
+	if err != nil {
+		return "", err
+	}
+	return text, protocol.CheckName(name, text)
+}
+
+// readUser reads a user's id. A backend whose ids are integers may send them so.
+func readUser(name string, raw []byte) (string, error) {
+	user, ok := protocol.Scalar(raw)
+	if !ok || raw[0] == 't' || raw[0] == 'f' || raw[0] != '"' && strings.ContainsAny(user, ".eE") {
+		return "", protocol.Refuse(protocol.Malformed, "%s must be a user's id, a string or an integer", name)
+	}
+	return user, protocol.CheckName(name, user)
+}
+
+// readNumber reads an integer between 0 and most.
+func readNumber(name string, raw []byte, most uint64) (uint64, error) {
+	n, err := strconv.ParseUint(string(raw), 10, 64)
+	if err != nil || n > most {
+		return 0, protocol.Refuse(protocol.Malformed, "%s must be an integer from 0 to %d", name, most)
+	}
+	return n, nil
+}
+
+// The first and the last second that RFC 3339 can write.
+const firstSecond, lastSecond = -62135596800, 253402300799
+
+// readTime reads RFC 3339, or Unix seconds with or without a fraction.
+func readTime(name string, raw []byte) (time.Time, error) {
+	if text, ok := protocol.Text(raw); ok {
+		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			return t.UTC(), nil
+		}
+	} else if t, ok := unixTime(string(raw)); ok {
+		return t, nil
+	}
+	return time.Time{}, protocol.Refuse(protocol.Malformed,
+		"%s must be RFC 3339, such as \"2026-01-31T12:00:00Z\", or Unix seconds, such as 1769860800.25", name)
+}
+
+func unixTime(number string) (time.Time, bool) {
+	seconds, err := strconv.ParseFloat(number, 64)
+	if err != nil || math.IsNaN(seconds) || seconds < firstSecond || seconds > lastSecond {
+		return time.Time{}, false
+	}
+	whole, fraction := math.Modf(seconds)
+	// A float holds today's time to the microsecond.
+	return time.Unix(int64(whole), int64(math.Round(fraction*1e6))*1000).UTC(), true
+}

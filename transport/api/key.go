@@ -1,0 +1,91 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// maxKey is how long an API key may be, in bytes.
+const maxKey = 512
+
+// queryKeys are parameters in which somebody might send a key.
+var queryKeys = map[string]bool{
+	"key": true, "api_key": true, "apikey": true, "api-key": true, "x-api-key": true, "token": true, "access_token": true,
+	"authorization": true, "bearer": true, "secret": true,
+}
+
+// admit finds out whose request it is, and whether it comes too soon.
+func (a *API) admit(x *exchange) error {
+	key, err := apiKey(x.r)
+	if err != nil {
+		return err
+	}
+	tenant, ok := a.keys.Tenant(key)
+	if !ok {
+		return protocol.Refuse(protocol.InvalidToken, "invalid API key")
+	}
+	x.tenant = tenant
+	limiter, why := a.quota.Load().admit(key)
+	if why != nil {
+		return why
+	}
+	x.limiter = limiter
+	return nil
+}
+
+// apiKey returns the one key that a request shows.
+func apiKey(r *http.Request) (string, error) {
+	if r.URL.RawQuery != "" && keyInQuery(r.URL.RawQuery) {
+		return "", protocol.Refuse(protocol.InvalidToken,
+			"an API key belongs in the Authorization or X-API-Key header; one that was part of a URL should be replaced")
+	}
+	bearer, plain := r.Header["Authorization"], r.Header["X-Api-Key"]
+	if len(bearer) > 1 || len(plain) > 1 {
+		return "", protocol.Refuse(protocol.InvalidToken, "more than one API key")
+	}
+	key := ""
+	if len(bearer) == 1 {
+		scheme, rest, _ := strings.Cut(bearer[0], " ")
+		if key = strings.Trim(rest, " "); key == "" || !strings.EqualFold(scheme, "Bearer") {
+			return "", protocol.Refuse(protocol.InvalidToken, "the Authorization header must be: Bearer KEY")
+		}
+	}
+	if len(plain) == 1 {
+		if key != "" && key != plain[0] {
+			return "", protocol.Refuse(protocol.InvalidToken, "Authorization and X-API-Key hold different keys; send one")
+		}
+		key = plain[0]
+	}
+	switch {
+	case key == "":
+		return "", protocol.Refuse(protocol.Unauthorized, "an API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
+	case len(key) > maxKey:
+		return "", protocol.Refuse(protocol.InvalidToken, "invalid API key")
+	}
+	return key, nil
+}
+
+// keyInQuery reports whether a parameter is one that would hold a key.
+func keyInQuery(query string) bool {
+	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, _, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		if queryKeys[strings.ToLower(name)] {
+			return true
+		}
+	}
+	return false
+}
+
+// challenge is the WWW-Authenticate header of a 401.
+func challenge(why protocol.Reason) string {
+	if why == protocol.Unauthorized {
+		return `Bearer realm="parley"`
+	}
+	return `Bearer realm="parley", error="invalid_token"`
+}

@@ -1,0 +1,176 @@
+package api
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+func someFigures() actors.Figures {
+	dashboard := actors.DialectStats{TotalConnections: 5, ActiveConnections: 3, Authenticated: 2, MessagesReceived: 7, MessagesSent: 11,
+		BytesReceived: 70, BytesSent: 1100, Lifetime: 90 * time.Second}
+	return actors.Figures{
+		Tenants:   map[string]actors.Stats{"acme": {DialectStats: dashboard, Dialects: map[string]actors.DialectStats{"dashboard": dashboard}}, "empty": {}},
+		Latency:   actors.Histogram{Bounds: []float64{0.001, 0.01, 0.1}, Counts: []uint64{5, 3, 0, 2}, Sum: 1.5},
+		Drops:     map[protocol.Reason]uint64{protocol.Slow: 4, protocol.Busy: 1},
+		Published: 100, Duplicates: 2, Delivered: 900, Backlog: 4096, Restarts: map[string]uint64{"topic": 1}, Topics: 12,
+	}
+}
+
+const wantFigures = `
+# HELP parley_actor_restarts_total Actors that were restarted after a panic, by kind of actor.
+# TYPE parley_actor_restarts_total counter
+parley_actor_restarts_total{actor="topic"} 1
+# HELP parley_authenticated_connections Connections that are open and authenticated.
+# TYPE parley_authenticated_connections gauge
+parley_authenticated_connections{dialect="dashboard",tenant="acme"} 2
+# HELP parley_backlog_bytes Bytes that wait for readers in all outboxes together; publishers slow down when it is high.
+# TYPE parley_backlog_bytes gauge
+parley_backlog_bytes 4096
+# HELP parley_connection_lifetime_seconds_total Time that all connections were open, summed up; the open ones included.
+# TYPE parley_connection_lifetime_seconds_total counter
+parley_connection_lifetime_seconds_total{dialect="dashboard",tenant="acme"} 90
+# HELP parley_connections Connections that are open.
+# TYPE parley_connections gauge
+parley_connections{dialect="dashboard",tenant="acme"} 3
+# HELP parley_connections_opened_total Connections that were opened.
+# TYPE parley_connections_opened_total counter
+parley_connections_opened_total{dialect="dashboard",tenant="acme"} 5
+# HELP parley_deliveries_total Messages of events that were put into the outbox of a connection.
+# TYPE parley_deliveries_total counter
+parley_deliveries_total 900
+# HELP parley_delivery_latency_seconds Time from the publish of an event to its write to a socket.
+# TYPE parley_delivery_latency_seconds histogram
+parley_delivery_latency_seconds_bucket{le="0.001"} 5
+parley_delivery_latency_seconds_bucket{le="0.01"} 8
+parley_delivery_latency_seconds_bucket{le="0.1"} 8
+parley_delivery_latency_seconds_bucket{le="+Inf"} 10
+parley_delivery_latency_seconds_sum 1.5
+parley_delivery_latency_seconds_count 10
+# HELP parley_drops_total What was refused or not delivered, by reason.
+# TYPE parley_drops_total counter
+parley_drops_total{reason="busy"} 1
+parley_drops_total{reason="slow"} 4
+# HELP parley_events_duplicate_total Publishes whose event id was known and that were answered as before.
+# TYPE parley_events_duplicate_total counter
+parley_events_duplicate_total 2
+# HELP parley_events_published_total Events that were accepted, duplicates not counted.
+# TYPE parley_events_published_total counter
+parley_events_published_total 100
+# HELP parley_logins_total Credentials that were checked, by outcome.
+# TYPE parley_logins_total counter
+parley_logins_total{outcome="invalid_token"} 3
+parley_logins_total{outcome="ok"} 8
+# HELP parley_messages_received_total Messages that clients sent.
+# TYPE parley_messages_received_total counter
+parley_messages_received_total{dialect="dashboard",tenant="acme"} 7
+# HELP parley_messages_sent_total Messages that were written to clients.
+# TYPE parley_messages_sent_total counter
+parley_messages_sent_total{dialect="dashboard",tenant="acme"} 11
+# HELP parley_received_bytes_total Bytes of the messages that clients sent.
+# TYPE parley_received_bytes_total counter
+parley_received_bytes_total{dialect="dashboard",tenant="acme"} 70
+# HELP parley_sent_bytes_total Bytes of the messages that were written to clients.
+# TYPE parley_sent_bytes_total counter
+parley_sent_bytes_total{dialect="dashboard",tenant="acme"} 1100
+# HELP parley_topics Topics that exist.
+# TYPE parley_topics gauge
+parley_topics 12
+`
+
+// R001.83: the outcomes of logins are counted, beside their log. R001.65: connections and messages, by tenant and dialect.
+func TestMetrics_TellTheNodesFigures(t *testing.T) {
+	e := &engine{figures: someFigures, logins: func() map[string]uint64 { return map[string]uint64{"ok": 8, "invalid_token": 3} }}
+	if err := testutil.CollectAndCompare(e, strings.NewReader(wantFigures)); err != nil {
+		t.Error(err)
+	}
+}
+
+func meteredHouse(t *testing.T) *house {
+	h := newHouse(t, Config{Logins: func() map[string]uint64 { return map[string]uint64{"ok": 8} }})
+	h.node.figures = someFigures()
+	h.call("POST", publishPath, anything)
+	h.call("POST", publishPath, `{`)
+	h.call("POST", "/api/v1/batch", `{"publish":[5]}`)
+	h.call("GET", "/api/v1/users/7", "")
+	h.do(request("GET", "/api/v1/nonsense", ""))
+	return h
+}
+
+func TestMetrics_AreLintClean(t *testing.T) {
+	problems, err := testutil.GatherAndLint(meteredHouse(t).meter.registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestMetrics_AreServedInPrometheusText(t *testing.T) {
+	h := meteredHouse(t)
+	a := h.call("GET", "/metrics", "")
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(a.body))
+	if err != nil || a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") {
+		t.Fatal(a.status, a.header, err)
+	}
+	for _, name := range []string{"parley_delivery_latency_seconds", "parley_drops_total", "parley_http_request_duration_seconds", "go_goroutines", "process_open_fds"} {
+		if families[name] == nil {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	for _, line := range []string{
+		`parley_http_request_duration_seconds_count{route="POST /api/v1/publish"} 2`,
+		`parley_http_request_duration_seconds_count{route="GET /api/v1/users/{user}"} 1`,
+		`parley_http_refusals_total{reason="malformed"} 2`,
+		`parley_http_refusals_total{reason="not_found"} 2`,
+	} {
+		if !strings.Contains(a.body, line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+}
+
+// Nothing that a client sends becomes a label, so that the number of time series is bounded.
+func TestMetrics_ClientsCannotMakeTimeSeries(t *testing.T) {
+	h := meteredHouse(t)
+	series := func() int {
+		n := 0
+		for line := range strings.SplitSeq(h.call("GET", "/metrics", "").body, "\n") {
+			if strings.HasPrefix(line, "parley_") {
+				n++
+			}
+		}
+		return n
+	}
+	series()
+	before := series()
+	for _, target := range []string{"/api/v1/users/a", "/api/v1/users/b", "/api/v1/users/b%2Fc", "/x/1", "/x/2", "/api/v1/topics/q/history"} {
+		h.do(request("GET", target, ""))
+		h.do(request("M"+strings.ToUpper(target[len(target)-1:]), target, ""))
+	}
+	if after := series(); after != before {
+		t.Errorf("%d series became %d", before, after)
+	}
+}
+
+func TestMetrics_ALabelThatIsNoTextIsAnErrorAndNotAPanic(t *testing.T) {
+	h := newHouse(t, Config{})
+	h.node.figures = actors.Figures{Restarts: map[string]uint64{"\xff": 1}, Topics: 5}
+	if a := h.call("GET", "/metrics", ""); a.status != 200 || !strings.Contains(a.body, "parley_topics 5") || !strings.Contains(h.log.String(), "metrics are not complete") {
+		t.Errorf("%d\n%s", a.status, h.log)
+	}
+}
+
+func TestMetrics_AnEmptyNodeHasFigures(t *testing.T) {
+	if a := newHouse(t, Config{}).call("GET", "/metrics", ""); !strings.Contains(a.body, "parley_delivery_latency_seconds_count 0\n") {
+		t.Error(a.body)
+	}
+}

@@ -1,0 +1,34 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Node is what the API needs of the engine. Errors that a client may see are protocol.Refusals.
+type Node interface {
+	Publish(ctx context.Context, tenant string, to actors.Target, ev *protocol.Event) (actors.Receipt, error)
+	User(ctx context.Context, tenant, user string) (actors.UserInfo, error)
+	Connections(ctx context.Context, tenant string, q actors.ConnectionQuery) (page []actors.ConnectionInfo, next string, err error)
+	Connection(ctx context.Context, tenant, id string) (actors.ConnectionInfo, error)
+	// Disconnect closes one connection, DisconnectUser all of a user's; code 0 is the node's default.
+	Disconnect(tenant, id string, code uint16, reason string) error
+	DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error)
+	Topics(ctx context.Context, tenant string, q actors.TopicQuery) (page []actors.TopicInfo, next string, err error)
+	History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (actors.HistoryPage, error)
+	Stats(tenant string) actors.Stats
+	Revoke(ctx context.Context, tenant string, r actors.Revocation) (closed int, err error)
+	// Probe sends a canary through the real path; it ends when ctx does.
+	Probe(ctx context.Context) (time.Duration, error)
+	Figures() actors.Figures
+	// Draining says that the node lets no client in any more.
+	Draining() bool
+}
+
+// Keys knows whose key it is. It compares in constant time.
+type Keys interface {
+	Tenant(apiKey string) (tenant string, ok bool)
+}

@@ -1,0 +1,162 @@
+package api
+
+import (
+	"bytes"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// order is one publish as it was asked for, checked.
+type order struct {
+	to    actors.Target
+	event *protocol.Event
+	// single says that it is for one user, by the member "user".
+	single bool
+}
+
+// The members that a publish and its event may have.
+var (
+	orderMembers = []string{"topic", "user", "users", "all", "event", "exclude_connection"}
+	eventMembers = []string{"kind", "data", "id", "key", "time"}
+)
+
+// order reads one publish; what is the word for it in messages. Nothing of raw is kept.
+func (a *API) order(what string, raw []byte) (order, error) {
+	members, err := readObject(what, raw, orderMembers)
+	if err != nil {
+		return order{}, err
+	}
+	var o order
+	targets := 0
+	for _, m := range members {
+		if isTarget, err := a.target(&o, m); err != nil {
+			return order{}, err
+		} else if isTarget {
+			targets++
+		}
+	}
+	if targets > 1 {
+		return order{}, protocol.Refuse(protocol.Malformed, "%s has %d of topic, user, users and all; one says whom the event is for", what, targets)
+	}
+	draft, err := a.draft(protocol.Find(members, "event"))
+	if err != nil {
+		return order{}, err
+	}
+	if o.event, err = protocol.NewEvent(draft); err != nil {
+		return order{}, err
+	}
+	if targets == 0 {
+		o.to.Topic, err = home(o.event)
+	}
+	return o, err
+}
+
+// target reads a member that says whom the event is for, or not for. It reports whether it chose somebody.
+func (a *API) target(o *order, m protocol.Member) (chose bool, err error) {
+	switch m.Name {
+	case "topic":
+		if o.to.Topic, err = readText("topic", m.Value); err == nil {
+			err = protocol.CheckTopic(o.to.Topic)
+		}
+		return true, err
+	case "user":
+		user, err := readUser("user", m.Value)
+		o.to.Users, o.single = []string{user}, true
+		return true, err
+	case "users":
+		o.to.Users, err = a.users(m.Value)
+		return true, err
+	case "all":
+		o.to.All, err = readAll(m.Value)
+		return o.to.All, err
+	case "exclude_connection":
+		o.to.Exclude, err = readName("exclude_connection", m.Value)
+	}
+	return false, err
+}
+
+// home is the topic that the event's kind and data name.
+func home(ev *protocol.Event) (string, error) {
+	topic := ev.HomeTopic()
+	if topic == "" {
+		return "", protocol.Refuse(protocol.Malformed, "a %s event needs one of topic, user, users and all", ev.Kind)
+	}
+	return topic, protocol.CheckTopic(topic)
+}
+
+// draft reads an event. One without a time has that of its publish, which the node gives it.
+func (a *API) draft(raw []byte) (d protocol.Draft, err error) {
+	if raw == nil {
+		return d, protocol.Refuse(protocol.Malformed, `event is missing: {"kind":"...","data":{...}}`)
+	}
+	members, err := readObject("event", raw, eventMembers)
+	if err != nil {
+		return d, err
+	}
+	for _, m := range members {
+		switch m.Name {
+		case "kind":
+			var kind string
+			kind, err = readText("event.kind", m.Value)
+			d.Kind = protocol.Kind(kind)
+		case "data":
+			d.Data, err = a.data(m.Value)
+		case "id":
+			d.ID, err = readName("event.id", m.Value)
+		case "key":
+			d.Key, err = readText("event.key", m.Value)
+		case "time":
+			d.Time, err = readTime("event.time", m.Value)
+		}
+		if err != nil {
+			return d, err
+		}
+	}
+	switch {
+	case d.Kind == "":
+		return d, protocol.Refuse(protocol.Malformed, "event.kind is missing")
+	case d.Data == nil:
+		return d, protocol.Refuse(protocol.Malformed, "event.data is missing")
+	}
+	return d, nil
+}
+
+// data copies an event's data, which the node keeps, out of the body.
+func (a *API) data(raw []byte) ([]byte, error) {
+	if len(raw) > a.cfg.MaxEvent {
+		return nil, protocol.Refuse(protocol.TooLarge, "event.data has %d bytes; the limit is %d", len(raw), a.cfg.MaxEvent)
+	}
+	return bytes.Clone(raw), nil
+}
+
+// users reads a list of users.
+func (a *API) users(raw []byte) ([]string, error) {
+	elements, ok := protocol.ReadArray(raw)
+	switch {
+	case !ok:
+		return nil, protocol.Refuse(protocol.Malformed, "users must be an array of users' ids")
+	case len(elements) == 0:
+		return nil, protocol.Refuse(protocol.Malformed, "users is empty; name at least one, or use all")
+	case len(elements) > a.cfg.MaxUsers:
+		return nil, protocol.Refuse(protocol.TooLarge, "users has %d ids; the limit is %d; publish in pieces, or to a topic", len(elements), a.cfg.MaxUsers)
+	}
+	users := make([]string, len(elements))
+	for i, element := range elements {
+		var err error
+		if users[i], err = readUser("an id in users", element); err != nil {
+			return nil, err
+		}
+	}
+	return users, nil
+}
+
+func readAll(raw []byte) (bool, error) {
+	switch string(raw) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, protocol.Refuse(protocol.Malformed, "all must be true or false")
+}

@@ -1,0 +1,76 @@
+package api
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// How many items a page has, unless asked, and at most.
+const (
+	pageSize    = 100
+	maxPageSize = 1000
+)
+
+// maxCursor bounds a cursor, in bytes. Cursors are the node's; this is only to keep nonsense out.
+const maxCursor = 1024
+
+// query reads the parameters of a call; each may be there once, and others are refused.
+func (x *exchange) query(known ...string) (url.Values, error) {
+	if x.r.URL.RawQuery == "" {
+		return nil, nil
+	}
+	values, err := url.ParseQuery(x.r.URL.RawQuery)
+	if err != nil {
+		return nil, protocol.Refuse(protocol.Malformed, "the query cannot be read; is it percent-encoded?")
+	}
+	for name, all := range values {
+		switch {
+		case !slices.Contains(known, name):
+			return nil, protocol.Refuse(protocol.Malformed, "no parameter %s; known are %s", protocol.Quote(name), strings.Join(known, ", "))
+		case len(all) > 1:
+			return nil, protocol.Refuse(protocol.Malformed, "parameter %s is there twice", name)
+		}
+	}
+	return values, nil
+}
+
+// paging reads cursor and limit.
+func paging(values url.Values) (cursor string, limit int, err error) {
+	cursor = values.Get("cursor")
+	if len(cursor) > maxCursor || !utf8.ValidString(cursor) {
+		return "", 0, protocol.Refuse(protocol.Malformed, "cursor must be what the page before ended with")
+	}
+	limit, err = readLimit(values)
+	return cursor, limit, err
+}
+
+func readLimit(values url.Values) (int, error) {
+	text := values.Get("limit")
+	if text == "" {
+		return pageSize, nil
+	}
+	limit, err := strconv.Atoi(text)
+	if err != nil || limit < 1 || limit > maxPageSize {
+		return 0, protocol.Refuse(protocol.Malformed, "limit must be an integer from 1 to %d", maxPageSize)
+	}
+	return limit, nil
+}
+
+// checked reads a parameter that may be left out, and holds it against a check if it is there.
+func checked(values url.Values, name string, check func(string) error) (string, error) {
+	value := values.Get(name)
+	if value == "" {
+		return "", nil
+	}
+	return value, check(value)
+}
+
+// aName makes the check of a name, called what in messages.
+func aName(what string) func(string) error {
+	return func(name string) error { return protocol.CheckName(what, name) }
+}

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// The fake node may be wrong about the real one; this is the short way through all calls with the real one.
+func TestAPI_OfARealNode(t *testing.T) {
+	node := actors.New(actors.Config{}, nil, actors.TenantConfig{Name: "acme"})
+	defer node.Close()
+	a := New(Config{}, node, fakeKeys{"k1": "acme", "k2": "unknown"})
+	do := func(handler http.Handler, r *http.Request) answer {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return answer{w.Code, w.Header(), w.Body.String(), t}
+	}
+	call := func(method, target, body string) answer { return do(a.Public(), request(method, target, body)) }
+
+	body := `{"event":{"kind":"project_updated","id":"i-1","data":{"project_name":"apollo","trigger":"audit"}}}`
+	first, again := call("POST", publishPath, body), call("POST", publishPath, body)
+	if again.status != 200 || again.body != strings.Replace(first.body, `"duplicate":false`, `"duplicate":true`, 1) || !strings.Contains(first.body, `"offset":1,"id":"i-1"`) {
+		t.Errorf("published:\n%s\n%s", first.body, again.body)
+	}
+	var receipt struct{ Epoch string }
+	json.Unmarshal([]byte(first.body), &receipt)
+	if h := call("GET", "/api/v1/topics/projects%2Fapollo/history?offset=0&epoch="+receipt.Epoch, ""); h.status != 200 || !strings.Contains(h.body, `"id":"i-1","kind":"project_updated","data":{"project_name":"apollo","trigger":"audit"},"time":"`) {
+		t.Errorf("history: %s", h.body)
+	}
+	call("GET", "/api/v1/topics/projects%2Fapollo/history?offset=9", "").refuses(protocol.PositionLost)
+	call("GET", "/api/v1/topics/projects%2Fapollo/history?offset=1&epoch=old", "").refuses(protocol.PositionLost)
+	if topics := call("GET", "/api/v1/topics?prefix=proj&limit=1", ""); !strings.Contains(topics.body, `"name":"projects/apollo"`) {
+		t.Errorf("topics: %s", topics.body)
+	}
+	if sent := call("POST", publishPath, `{"users":["1","2"],"event":{"kind":"json","data":{},"id":"u"}}`); sent.body != `{"delivered":0,"id":"u"}` {
+		t.Errorf("to users: %s", sent.body)
+	}
+	if sent := call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{},"id":"u"}}`); sent.body != `{"delivered":0,"id":"u"}` {
+		t.Errorf("to all: %s", sent.body)
+	}
+	call("GET", "/api/v1/users/1", "").refuses(protocol.NotFound)
+	call("GET", "/api/v1/connections/1", "").refuses(protocol.NotFound)
+	call("GET", "/api/v1/connections?cursor=nonsense", "").refuses(protocol.Malformed)
+	call("DELETE", "/api/v1/connections/1", "").refuses(protocol.NotFound)
+	call("GET", "/api/v1/connections", "").is(200, `{"connections":[],"cursor":""}`)
+	call("POST", "/api/v1/users/1/disconnect", "").is(200, `{"disconnected":0}`)
+	call("POST", "/api/v1/revoke", `{"user":"1"}`).is(200, `{"closed":0}`)
+
+	if problems, err := testutil.GatherAndLint(a.meter.registry); err != nil || len(problems) > 0 {
+		t.Error(problems, err)
+	}
+	if ready := do(a.Internal(), request("GET", "/readyz", "")); ready.status != 200 {
+		t.Errorf("ready: %s", ready.body)
+	}
+	if err := node.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+	do(a.Internal(), request("GET", "/readyz", "")).refuses(protocol.Draining)
+	stranger := request("GET", "/api/v1/topics", "")
+	stranger.Header.Set("Authorization", "Bearer k2")
+	do(a.Public(), stranger).refuses(protocol.NotFound, "unknown tenant")
+}

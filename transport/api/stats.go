@@ -1,0 +1,41 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// stats does GET /api/v1/stats (spec R001.65, R001.66). Its words are those of the Valtronics document, durations are in
+// seconds.
+func (a *API) stats(_ context.Context, x *exchange) error {
+	if x.r.URL.RawQuery != "" {
+		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
+	}
+	s := a.node.Stats(x.tenant)
+	x.out = appendTextMember(append(x.out, '{'), "tenant", x.tenant)
+	x.out = appendFigures(x.out, s.DialectStats)
+	x.out = append(appendMember(x.out, "dialects"), '{')
+	for _, name := range slices.Sorted(maps.Keys(s.Dialects)) {
+		x.out = append(appendMember(x.out, name), '{')
+		x.out = append(appendFigures(x.out, s.Dialects[name]), '}')
+	}
+	x.out = append(x.out, "}}"...)
+	return nil
+}
+
+// appendFigures appends the figures that a tenant has as well as each dialect in it.
+func appendFigures(dst []byte, s actors.DialectStats) []byte {
+	dst = appendCount(dst, "totalConnections", s.TotalConnections)
+	dst = appendCount(dst, "activeConnections", s.ActiveConnections)
+	dst = appendCount(dst, "authenticatedConnections", s.Authenticated)
+	dst = appendCount(dst, "messagesReceived", s.MessagesReceived)
+	dst = appendCount(dst, "messagesSent", s.MessagesSent)
+	dst = appendCount(dst, "bytesReceived", s.BytesReceived)
+	dst = appendCount(dst, "bytesSent", s.BytesSent)
+	dst = appendRatio(dst, "averageConnectionDuration", s.Lifetime.Seconds(), s.TotalConnections)
+	return appendRatio(dst, "messagesPerConnection", float64(s.MessagesReceived+s.MessagesSent), s.TotalConnections)
+}

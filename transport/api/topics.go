@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// topics does GET /api/v1/topics.
+func (a *API) topics(ctx context.Context, x *exchange) error {
+	values, err := x.query("cursor", "limit", "prefix")
+	if err != nil {
+		return err
+	}
+	q := actors.TopicQuery{Prefix: values.Get("prefix")}
+	if len(q.Prefix) > protocol.MaxName || !utf8.ValidString(q.Prefix) {
+		return protocol.Refuse(protocol.Malformed, "prefix must be UTF-8 of at most %d bytes", protocol.MaxName)
+	}
+	if q.Cursor, q.Limit, err = paging(values); err != nil {
+		return err
+	}
+	page, next, err := a.node.Topics(ctx, x.tenant, q)
+	if err != nil {
+		return err
+	}
+	x.out = append(x.out, `{"topics":[`...)
+	for i := range page {
+		if i > 0 {
+			x.out = append(x.out, ',')
+		}
+		x.out = appendTopic(x.out, &page[i])
+	}
+	x.out = appendNext(append(x.out, ']'), next)
+	return nil
+}
+
+func appendTopic(dst []byte, t *actors.TopicInfo) []byte {
+	dst = appendTextMember(append(dst, '{'), "name", t.Name)
+	dst = appendCount(dst, "subscribers", t.Subscribers)
+	dst = appendTextMember(dst, "epoch", t.Position.Epoch)
+	dst = appendCount(dst, "offset", t.Position.Offset)
+	return append(appendCount(dst, "history_length", t.History), '}')
+}
+
+// history does GET /api/v1/topics/{topic}/history. A page ends early when it has as many bytes as a body may have; the
+// offset of its last event is where the next one begins.
+func (a *API) history(ctx context.Context, x *exchange) error {
+	topic := x.r.PathValue("topic")
+	if err := protocol.CheckTopic(topic); err != nil {
+		return err
+	}
+	after, limit, err := historyQuery(x)
+	if err != nil {
+		return err
+	}
+	page, err := a.node.History(ctx, x.tenant, topic, after, limit)
+	if err != nil {
+		return err
+	}
+	x.out = appendTextMember(append(x.out, '{'), "epoch", page.Position.Epoch)
+	x.out = appendCount(x.out, "offset", page.Position.Offset)
+	x.out = append(appendMember(x.out, "events"), '[')
+	for i := range page.Events {
+		if i > 0 {
+			if len(x.out)+len(page.Events[i].Event.Data) > a.cfg.MaxBody {
+				break
+			}
+			x.out = append(x.out, ',')
+		}
+		x.out = appendRemembered(x.out, &page.Events[i])
+	}
+	x.out = append(x.out, "]}"...)
+	return nil
+}
+
+func historyQuery(x *exchange) (after protocol.Position, limit int, err error) {
+	values, err := x.query("epoch", "offset", "limit")
+	if err != nil {
+		return after, 0, err
+	}
+	if after.Epoch, err = checked(values, "epoch", aName("epoch")); err != nil {
+		return after, 0, err
+	}
+	if text := values.Get("offset"); text != "" {
+		if after.Offset, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return after, 0, protocol.Refuse(protocol.Malformed, "offset must be an integer from 0 up: that of the last event that was seen")
+		}
+	}
+	limit, err = readLimit(values)
+	return after, limit, err
+}
+
+func appendRemembered(dst []byte, r *actors.Remembered) []byte {
+	dst = appendCount(append(dst, '{'), "offset", r.Offset)
+	dst = appendTextMember(dst, "id", r.Event.ID)
+	dst = appendTextMember(dst, "kind", string(r.Event.Kind))
+	dst = append(appendMember(dst, "data"), r.Event.Data...)
+	return append(appendTime(dst, "time", r.Event.Time), '}')
+}

@@ -1,0 +1,161 @@
+package auth
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// claims are those of a token whose signature held.
+type claims []protocol.Member
+
+// maxPatterns bounds the claim "topics", since every subscribe goes through them.
+const maxPatterns = 256
+
+// typeClaims are where issuers say what a token is for: "type" and, to the same end, Keycloak's "typ" and Simple JWT's
+// "token_type".
+var typeClaims = []string{"type", "typ", "token_type"}
+
+// latest is the end of the year 9999. Beyond it lie milliseconds that were taken for seconds.
+const latest = 253402300799
+
+// find returns the claim called name; a dot goes one object deeper, unless the claim itself is called so.
+func (c claims) find(name string) []byte {
+	if raw := protocol.Find(c, name); raw != nil {
+		return raw
+	}
+	outer, rest, ok := strings.Cut(name, ".")
+	if !ok {
+		return nil
+	}
+	inner, err := protocol.ReadObject(protocol.Find(c, outer))
+	if err != nil {
+		return nil
+	}
+	return claims(inner).find(rest)
+}
+
+func (c claims) has(name string) bool {
+	raw := c.find(name)
+	return raw != nil && string(raw) != "null"
+}
+
+// time reads a NumericDate (RFC 7519 section 2). ok is false for what is there and none; absent is the zero time.
+func (c claims) time(name string) (at time.Time, ok bool) {
+	raw := protocol.Find(c, name)
+	if raw == nil {
+		return time.Time{}, true
+	}
+	// It is JSON already, so what begins with a digit is a number that is not negative.
+	if raw[0] < '0' || raw[0] > '9' {
+		return time.Time{}, false
+	}
+	seconds, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || seconds > latest {
+		return time.Time{}, false
+	}
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*1e9)).UTC(), true
+}
+
+// user finds the user's id: a text, or a whole number in the digits in which it was written, so that none is rounded.
+func (c claims) user(names []string) (string, bool) {
+	for _, name := range names {
+		if raw := c.find(name); raw != nil {
+			return identifier(raw)
+		}
+	}
+	return "", false
+}
+
+// identifier reads a text or whole number that can name something.
+func identifier(raw []byte) (string, bool) {
+	text, ok := protocol.Scalar(raw)
+	if !ok || raw[0] != '"' && !isInteger(text) {
+		return "", false
+	}
+	return text, protocol.CheckName("identifier", text) == nil
+}
+
+// isInteger holds for one spelling of each whole number: 1e3 and -0 would be second names of other users.
+func isInteger(text string) bool {
+	digits := strings.TrimPrefix(text, "-")
+	return digits != "" && strings.Trim(digits, "0123456789") == "" && text != "-0"
+}
+
+// tokenID reads jti, "" if there is none.
+func (c claims) tokenID() (string, bool) {
+	raw := protocol.Find(c, "jti")
+	if raw == nil {
+		return "", true
+	}
+	return identifier(raw)
+}
+
+// topics reads the patterns; those of the tenant if the token says nothing.
+func (c claims) topics(otherwise []protocol.Pattern) ([]protocol.Pattern, bool) {
+	raw := protocol.Find(c, "topics")
+	if raw == nil {
+		return otherwise, true
+	}
+	elements, ok := protocol.ReadArray(raw)
+	if !ok || len(elements) > maxPatterns {
+		return nil, false
+	}
+	patterns := make([]protocol.Pattern, len(elements))
+	for i, element := range elements {
+		text, ok := protocol.Text(element)
+		if !ok || checkPattern(text) != nil {
+			return nil, false
+		}
+		patterns[i] = protocol.Pattern(text)
+	}
+	return patterns, true
+}
+
+// checkPattern says why text is no pattern: a topic, what lies below one (a/*), a beginning (a*), or all (*).
+func checkPattern(text string) error {
+	prefix, open := strings.CutSuffix(text, "*")
+	if open && prefix == "" {
+		return nil
+	}
+	if open && prefix != "/" {
+		prefix = strings.TrimSuffix(prefix, "/")
+	}
+	return protocol.CheckTopic(prefix)
+}
+
+// isFor reports whether aud, a text or a list of texts, names audience.
+func (c claims) isFor(audience string) bool {
+	raw := protocol.Find(c, "aud")
+	if raw == nil || raw[0] != '[' {
+		text, ok := protocol.Text(raw)
+		return ok && text == audience
+	}
+	return slices.ContainsFunc(elementsOf(raw), func(element []byte) bool {
+		text, ok := protocol.Text(element)
+		return ok && text == audience
+	})
+}
+
+// isRefused reports whether the token says that it is for one of the purposes refused, or says so in no text.
+func (c claims) isRefused(purposes []string) bool {
+	if len(purposes) == 0 {
+		return false
+	}
+	for _, name := range typeClaims {
+		raw := protocol.Find(c, name)
+		if raw == nil {
+			continue
+		}
+		text, ok := protocol.Text(raw)
+		if !ok || slices.ContainsFunc(purposes, func(p string) bool { return strings.EqualFold(p, text) }) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,101 @@
+package auth
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Config is what a Verifier obeys. A field that is zero has its default.
+type Config struct {
+	CacheEntries  int           `yaml:"cache_entries" env:"CACHE_ENTRIES" envDefault:"16384" unit:"tokens" help:"How many verified tokens are remembered until they expire, of all tenants together; about 400 bytes each. The one not used for longest goes first."`
+	Revocations   int           `yaml:"revocations" env:"REVOCATIONS" envDefault:"100000" unit:"entries" help:"How many revocations are remembered, of all tenants together; about 250 bytes each. When full, the tenant that has most loses the one not used for longest, with a warning."`
+	RevocationAge time.Duration `yaml:"revocation_age" env:"REVOCATION_AGE" envDefault:"24h" unit:"duration" help:"How long a revocation is remembered; keep it above the lifetime of your tokens."`
+	WarnAfter     int           `yaml:"warn_after" env:"WARN_AFTER" envDefault:"20" unit:"failures" help:"How many failed authentications of one tenant in a minute make a warning; those after it are logged at debug level."`
+
+	// Clock tells the time; nil is time.Now.
+	Clock func() time.Time `yaml:"-" env:"-"`
+	// Logger hears what became of authentications; nil is silence.
+	Logger *slog.Logger `yaml:"-" env:"-"`
+}
+
+func (c Config) withDefaults() (Config, error) {
+	fill(&c.CacheEntries, 16384)
+	fill(&c.Revocations, 100_000)
+	fill(&c.RevocationAge, 24*time.Hour)
+	fill(&c.WarnAfter, 20)
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.CacheEntries < 0 || c.Revocations < 0 || c.RevocationAge < 0 || c.WarnAfter < 0 {
+		return c, fmt.Errorf("auth: cache_entries, revocations, revocation_age and warn_after must not be negative; leave one out for its default")
+	}
+	return c, nil
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Leeway, as TenantKeys has it.
+const (
+	DefaultLeeway = 10 * time.Second
+	MaxLeeway     = 30 * time.Second
+	// NoLeeway asks for none, since 0 asks for the default.
+	NoLeeway time.Duration = -1
+)
+
+// MaxKeys bounds the keys of one tenant.
+const MaxKeys = 64
+
+// TenantKeys are the keys of one tenant and what its tokens must say.
+type TenantKeys struct {
+	// Keys check the tenant's tokens. A token without kid is tried against the first 8 whose algorithm is the token's.
+	Keys []Key
+	// Issuer and Audience are what iss and aud must hold; "" is anything.
+	Issuer, Audience string
+	// Leeway is how far clocks may differ (default 10s, at most 30s, NoLeeway for none).
+	Leeway time.Duration
+	// User are the claims that may name the user, the first that is present wins; a dot goes one object deeper
+	// (default "sub"). The rules of a dialect go before.
+	User []string
+	// Topics are the patterns for a token without the claim "topics"; nil is "*", an empty list is nothing.
+	Topics []string
+	// AnonymousTopics are the patterns for a client without a token, where the dialect lets one in; as Topics.
+	AnonymousTopics []string
+	// NeverExpire accepts tokens without exp. Revocations of such a tenant are kept until they are pushed out.
+	NeverExpire bool
+}
+
+// Key is one key, or a JWKS document with several: exactly one of Secret, PEM and JWKS is set.
+type Key struct {
+	// ID is the kid; "" for a key that only tokens without kid use.
+	ID string
+	// Algorithm is the one algorithm of this key. "" is HS256 for a secret, RS256 for an RSA key, and what the key's
+	// curve says for the others.
+	Algorithm string
+	// Secret is at least 32 bytes.
+	Secret string
+	// PEM is a public key, a certificate (whose dates are not looked at), or a private key, which can also sign.
+	PEM []byte
+	// JWKS is a JSON Web Key Set (RFC 7517). Keys in it that are not for signatures, or of a kind not known here, are
+	// passed over.
+	JWKS []byte
+}
+
+// String keeps keys out of logs and messages.
+func (k Key) String() string { return "[key " + protocol.Quote(k.ID) + "]" }
+
+// GoString keeps keys out of %#v.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue keeps keys out of structured logs.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }

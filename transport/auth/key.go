@@ -1,0 +1,198 @@
+package auth
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// algorithms are all that there are; "none" is not among them.
+var algorithms = map[string]jwt.SigningMethod{
+	"HS256": jwt.SigningMethodHS256, "HS384": jwt.SigningMethodHS384, "HS512": jwt.SigningMethodHS512,
+	"RS256": jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
+	"ES256": jwt.SigningMethodES256, "ES384": jwt.SigningMethodES384,
+	"EdDSA": jwt.SigningMethodEdDSA,
+}
+
+const knownAlgorithms = "HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384, EdDSA"
+
+// Bounds of keys.
+const (
+	minSecret  = 32   // bytes
+	minRSA     = 2048 // bits
+	maxRSA     = 8192 // bits; beyond that one check takes longer than a client is worth
+	maxKeyFile = 1 << 20
+)
+
+// key is one key and its one algorithm. It is never changed.
+type key struct {
+	id     string
+	method jwt.SigningMethod
+	check  any // what method.Verify takes
+	sign   any // what method.Sign takes, nil if it cannot
+}
+
+// build makes the keys that k stands for.
+func (k *Key) build() ([]*key, error) {
+	given := 0
+	for _, there := range []bool{k.Secret != "", len(k.PEM) > 0, len(k.JWKS) > 0} {
+		if there {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		return nil, errors.New("needs exactly one of a secret, a PEM key and a JWKS document")
+	case len(k.PEM) > maxKeyFile || len(k.JWKS) > maxKeyFile:
+		return nil, fmt.Errorf("is larger than %d bytes, which is no key file", maxKeyFile)
+	case len(k.JWKS) > 0:
+		if k.ID != "" || k.Algorithm != "" {
+			return nil, errors.New("is a JWKS document, which brings its own kid and alg; leave them out")
+		}
+		return readJWKS(k.JWKS)
+	}
+	var one *key
+	var err error
+	if k.Secret != "" {
+		one, err = secretKey(k.ID, k.Algorithm, []byte(k.Secret))
+	} else {
+		one, err = pemKey(k.ID, k.Algorithm, k.PEM)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []*key{one}, nil
+}
+
+func secretKey(id, algorithm string, secret []byte) (*key, error) {
+	switch {
+	case len(secret) < minSecret:
+		return nil, fmt.Errorf("has a secret of %d bytes; at least %d are needed (openssl rand -base64 48 makes one)", len(secret), minSecret)
+	case strings.Contains(string(secret), "-----BEGIN "):
+		return nil, errors.New("has a PEM key as its secret, so that everybody who has the public key could sign; give it as a public key file")
+	case secret[len(secret)-1] == '\n':
+		return nil, errors.New("has a secret that ends with a line break, which the issuer's will not; remove it")
+	}
+	return newKey(id, algorithm, secret, secret)
+}
+
+// newKey pins an algorithm to a key.
+func newKey(id, algorithm string, check, sign any) (*key, error) {
+	if id != "" {
+		if err := protocol.CheckName("kid", id); err != nil {
+			return nil, err
+		}
+	}
+	fitting, err := fittingAlgorithms(check)
+	if err != nil {
+		return nil, err
+	}
+	if algorithm == "" {
+		algorithm = fitting[0]
+	}
+	method := algorithms[algorithm]
+	if method == nil {
+		return nil, fmt.Errorf("has the algorithm %s, which is not known; known are %s", protocol.Quote(algorithm), knownAlgorithms)
+	}
+	for _, fits := range fitting {
+		if fits == algorithm {
+			return &key{id: id, method: method, check: check, sign: sign}, nil
+		}
+	}
+	return nil, fmt.Errorf("cannot be used with %s; its algorithm is %s", algorithm, strings.Join(fitting, " or "))
+}
+
+// fittingAlgorithms are those that a key can be used with, the usual one first.
+func fittingAlgorithms(check any) ([]string, error) {
+	switch k := check.(type) {
+	case []byte:
+		return []string{"HS256", "HS384", "HS512"}, nil
+	case *rsa.PublicKey:
+		if bits := k.N.BitLen(); bits < minRSA || bits > maxRSA {
+			return nil, fmt.Errorf("is an RSA key of %d bits; it needs %d to %d (openssl genrsa 3072 makes one)", bits, minRSA, maxRSA)
+		}
+		if k.E < 3 || k.E%2 == 0 {
+			return nil, errors.New("is an RSA key with an exponent that is not odd and above 2; make a new one (openssl genrsa 3072)")
+		}
+		return []string{"RS256", "RS384", "RS512"}, nil
+	case *ecdsa.PublicKey:
+		switch k.Curve {
+		case elliptic.P256():
+			return []string{"ES256"}, nil
+		case elliptic.P384():
+			return []string{"ES384"}, nil
+		}
+		return nil, errors.New("is on a curve that is not known; use P-256 (ES256) or P-384 (ES384)")
+	case ed25519.PublicKey:
+		return []string{"EdDSA"}, nil
+	}
+	return nil, errors.New("is of a kind that is not known; use an RSA, P-256, P-384 or Ed25519 key")
+}
+
+// pemKey reads the one key in a PEM text. A certificate may bring its chain, which is passed over.
+func pemKey(id, algorithm string, text []byte) (*key, error) {
+	var found *pem.Block
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		switch {
+		case block.Type == "EC PARAMETERS", found != nil && block.Type == "CERTIFICATE":
+			continue
+		case found != nil:
+			return nil, errors.New("is a PEM text with more than one key; list them one by one, each with its kid")
+		}
+		found = block
+	}
+	if found == nil {
+		return nil, errors.New("is no PEM text; it has to begin with -----BEGIN")
+	}
+	check, sign, err := parseBlock(found)
+	if err != nil {
+		return nil, err
+	}
+	return newKey(id, algorithm, check, sign)
+}
+
+func parseBlock(block *pem.Block) (check, sign any, err error) {
+	switch block.Type {
+	case "PUBLIC KEY":
+		check, err = x509.ParsePKIXPublicKey(block.Bytes)
+	case "RSA PUBLIC KEY":
+		check, err = x509.ParsePKCS1PublicKey(block.Bytes)
+	case "CERTIFICATE":
+		var certificate *x509.Certificate
+		if certificate, err = x509.ParseCertificate(block.Bytes); err == nil {
+			check = certificate.PublicKey
+		}
+	case "PRIVATE KEY":
+		sign, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		sign, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		sign, err = x509.ParseECPrivateKey(block.Bytes)
+	case "ENCRYPTED PRIVATE KEY":
+		return nil, nil, errors.New("is encrypted; give the public key (openssl pkey -in KEY -pubout), which is all that checking needs")
+	default:
+		return nil, nil, fmt.Errorf("is a PEM block of type %s; a public key, certificate or private key is needed", protocol.Quote(block.Type))
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("is a PEM block of type %s that cannot be read; write it anew with openssl pkey -pubout", block.Type)
+	}
+	switch private := sign.(type) {
+	case *rsa.PrivateKey:
+		check = &private.PublicKey
+	case *ecdsa.PrivateKey:
+		check = &private.PublicKey
+	case ed25519.PrivateKey:
+		check = private.Public()
+	}
+	return check, sign, nil
+}

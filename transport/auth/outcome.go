@@ -1,0 +1,82 @@
+package auth
+
+import (
+	"sync/atomic"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Outcome is what became of one authentication. Logs and metrics tell outcomes apart; clients hear three reasons.
+type Outcome uint8
+
+// The outcomes. Those up to Anonymous let the client in.
+const (
+	Accepted Outcome = iota // verified anew
+	Cached                  // verified before
+	Anonymous
+	NoToken
+	UnknownTenant
+	OtherForm // no JWT by what the dialect says of it
+	TooLarge
+	Malformed
+	BadHeader
+	BadAlgorithm
+	UnknownKey
+	BadSignature
+	Expired
+	BadTime // exp missing or no time, nbf or iat in the future
+	BadIssuer
+	BadAudience
+	BadType // a refresh token
+	MissingClaim
+	BadUser
+	BadTopics
+	BadTokenID
+	Revoked
+
+	outcomes = iota
+)
+
+var outcomeNames = [outcomes]string{
+	"accepted", "cached", "anonymous", "no_token", "unknown_tenant", "other_form", "too_large", "malformed", "bad_header", "bad_algorithm",
+	"unknown_key", "bad_signature", "expired", "bad_time", "bad_issuer", "bad_audience", "bad_type", "missing_claim", "bad_user",
+	"bad_topics", "bad_token_id", "revoked",
+}
+
+// String is the word for logs and metrics.
+func (o Outcome) String() string { return outcomeNames[o] }
+
+func (o Outcome) admits() bool { return o <= Anonymous }
+
+// refusal is what a client may know. What was wrong with a token is nobody's business who could not have made it.
+func (o Outcome) refusal() *protocol.Refusal {
+	switch o {
+	case NoToken:
+		return &protocol.Refusal{Reason: protocol.Unauthorized}
+	case Expired:
+		return &protocol.Refusal{Reason: protocol.TokenExpired}
+	}
+	return &protocol.Refusal{Reason: protocol.InvalidToken}
+}
+
+// tally counts outcomes.
+type tally [outcomes]atomic.Uint64
+
+func (t *tally) snapshot() map[string]uint64 {
+	counts := make(map[string]uint64, outcomes)
+	for o := range Outcome(outcomes) {
+		counts[o.String()] = t[o].Load()
+	}
+	return counts
+}
+
+// Figures are a snapshot of what was counted since the start.
+type Figures struct {
+	// Outcomes counts authentications by tenant and outcome, all outcomes present. Attempts with a tenant that there is
+	// not are counted under "".
+	Outcomes map[string]map[string]uint64
+	// CacheEntries and Revocations are how many there are now.
+	CacheEntries, Revocations int
+	// Forgotten counts revocations that were pushed out before their time.
+	Forgotten uint64
+}
