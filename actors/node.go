@@ -63,6 +63,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.counters.drops, n.counters.restarts = map[protocol.Reason]uint64{}, map[string]uint64{}
 	quiet := slog.New(slog.DiscardHandler) // what an actor's failure has to say, its supervisor says
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
+	compact(n.system)
 	n.supervise.tenant = n.newSupervisor("tenant", true)
 	n.supervise.user = n.newSupervisor("user", true)
 	n.supervise.topic = n.newSupervisor("topic", true)

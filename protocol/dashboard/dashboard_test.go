@@ -75,7 +75,7 @@ func TestConnected_ClientIDsAreNeverUsedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _ := client.Receive(0)
+		got, _ := client.Receive(settle)
 		var said struct {
 			ClientID string `json:"client_id"`
 		}
@@ -108,7 +108,7 @@ func TestRefuse_EveryReasonHasItsEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Receive(0)
+		c.Receive(settle)
 		c.Refuse(protocol.Refuse(reason, "the detail"), true)
 		got, _ := c.Receive(0)
 		if last != "" {
@@ -128,7 +128,7 @@ func TestRefuse_WhatIsNotFinalIsToldAndTheConnectionStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Receive(0)
+	c.Receive(settle)
 	c.Refuse(protocol.Refuse(protocol.Busy, "the queue is full; try again"), false)
 	if got, _ := c.Receive(0); string(got.Data) != `{"event":"error","message":"the queue is full; try again"}` {
 		t.Errorf("got %s", got)
@@ -144,7 +144,7 @@ func TestLimits_FloodOfPingsIsEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Receive(0)
+	c.Receive(settle)
 	for range rate + 1 {
 		c.Send([]byte("ping"), false)
 	}

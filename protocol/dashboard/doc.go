@@ -10,7 +10,9 @@
 //   - In multi-tenant mode an absent token waits for the first frame, 5 s from the upgrade; an invalid one fails at once,
 //     and so does a first frame that is no token object. A ping before that is not answered and does not stop the clock.
 //     Every failure is {"event":"error","message":"Authentication required"} and close code 1008, after the upgrade.
-//   - `connected` comes after the authentication and is the first frame of every connection that gets in.
+//   - `connected` comes after the authentication and is the first frame of every connection that gets in. It comes 30 ms
+//     after the upgrade, or when the client speaks: a page attaches its handlers a moment after the socket is open, and what
+//     is said before is lost to it; and a client that hangs up at once is not talked to.
 //   - A token frame from one who is in already refreshes the identity if it holds, and is ignored if not.
 //   - Tokens of type "refresh" open no socket.
 //   - A client is subscribed to "projects". If its token grants only some, it is subscribed to those that the token names

@@ -13,7 +13,8 @@ import (
 type stage uint8
 
 const (
-	waiting  stage = iota // for a token
+	settling stage = iota // nothing is said yet
+	waiting               // for a token
 	checking              // whether it holds
 	inside
 )
@@ -37,16 +38,24 @@ var accepted = protocol.Claims{Refuse: []string{"refresh"}}
 // Opened implements protocol.Session.
 func (s *session) Opened(_ time.Time, number uint64) []protocol.Command {
 	s.number = number
-	if !s.dialect.config.MultiTenant {
-		s.stage = checking
-		return []protocol.Command{protocol.Authenticate{Credential: protocol.Credential{Claims: protocol.Claims{Anonymous: true}}}}
-	}
-	if s.token == "" {
+	if s.dialect.config.MultiTenant && s.token == "" {
+		s.stage = waiting
 		return nil
 	}
-	token := s.token
-	s.token = ""
-	return s.show(token)
+	return []protocol.Command{protocol.Beat{Every: settle}}
+}
+
+// settle is how long a client has to attach its handlers, or to speak first, before it is said that it is connected.
+const settle = 30 * time.Millisecond
+
+// begin ends the settling.
+func (s *session) begin() []protocol.Command {
+	credential := protocol.Credential{Token: s.token, Claims: accepted}
+	if !s.dialect.config.MultiTenant {
+		credential = protocol.Credential{Claims: protocol.Claims{Anonymous: true}}
+	}
+	s.token, s.stage = "", checking
+	return []protocol.Command{protocol.Beat{}, protocol.Authenticate{Credential: credential}}
 }
 
 // show has a token checked.
@@ -68,6 +77,10 @@ func (s *session) receive(in protocol.Inbound) []protocol.Command {
 		said = read(in.Data)
 	}
 	switch {
+	case s.stage == settling && said.ping:
+		return append(s.begin(), protocol.Say{Text: pong})
+	case s.stage == settling:
+		return s.begin()
 	case said.token != "" && (s.stage == waiting || s.stage == inside && s.dialect.config.MultiTenant):
 		return s.show(said.token)
 	case s.stage == waiting && !said.ping:
@@ -169,6 +182,9 @@ func (s *session) connected() []byte {
 
 // Beat implements protocol.Session.
 func (s *session) Beat(time.Time) []protocol.Command {
+	if s.stage == settling {
+		return s.begin()
+	}
 	return []protocol.Command{protocol.Census{}}
 }
 

@@ -130,6 +130,7 @@ func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, ha
 		return outcome, false
 	case protocol.Become:
 		c.dialect, c.session = command.Dialect, command.Session
+		c.opened = c.engine.now // its time to authenticate begins
 		return outcome, false
 	case protocol.Authenticate:
 		outcome.Identity, outcome.Err = c.authenticate(command)

@@ -1,0 +1,65 @@
+# What a contributor needs. Go and make are enough for run, build and test.
+
+GO        ?= go
+FUZZTIME  ?= 60s
+BENCHTIME ?= 1s
+TESTFLAGS ?=
+ARGS      ?=
+VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT    := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+# The race detector needs a C compiler.
+CC_FOUND  := $(shell command -v $$($(GO) env CC) 2>/dev/null)
+ifneq ($(CC_FOUND),)
+RACE := CGO_ENABLED=1 $(GO) test -race
+else
+RACE := CGO_ENABLED=0 $(GO) test
+endif
+
+.PHONY: help run build test bench lint fuzz clean
+
+help:
+	@echo 'make run     build and run the server in dev mode, with nothing to configure (ARGS=... adds flags)'
+	@echo 'make test    everything that must be green: format, vet, tests under the race detector'
+	@echo 'make build   bin/parley, one static binary'
+	@echo 'make bench   the benchmarks, as a table'
+	@echo 'make lint    static analysis'
+	@echo 'make fuzz    every fuzz target for FUZZTIME (60s) each'
+
+run: build
+	@exec bin/parley serve --dev $(ARGS)
+
+build:
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
+
+test:
+	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l actors bench cmd protocol transport 2>/dev/null); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w fixes it):"; echo "$$unformatted"; exit 1; fi
+	@$(GO) vet ./...
+ifeq ($(CC_FOUND),)
+	@echo 'No C compiler: testing without the race detector. Install one for the whole check: apt-get install gcc libc6-dev'
+endif
+	@$(RACE) -timeout 5m $(TESTFLAGS) ./...
+
+bench:
+	@$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./... | awk ' \
+		/^pkg:/ { pkg = $$2; sub(/.*\/parley\//, "", pkg) } \
+		/^(goos|goarch|cpu):/ && !seen[$$0]++ { print } \
+		/^Benchmark/ { name = $$1; $$1 = ""; printf "%-24s %-48s %s\n", pkg, name, $$0 } \
+		/^(FAIL|---|panic)/ { print; bad = 1 } \
+		END { exit bad }'
+
+lint:
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; \
+	else echo 'golangci-lint is not installed; running staticcheck'; $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...; fi
+
+fuzz:
+	@set -e; grep -rho --include='*_test.go' -H '^func Fuzz[A-Za-z0-9_]*' actors bench cmd protocol transport 2>/dev/null | \
+	sed 's|^\(.*\)/[^/]*:func |\1 |' | sort -u | while read -r dir target; do \
+		echo "== $$dir $$target"; \
+		$(GO) test "./$$dir" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x; \
+	done
+
+clean:
+	@rm -rf bin

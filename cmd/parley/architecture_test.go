@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/parley-realtime/parley/"
+
+// place is a line of one of the tables: what it is about, and which rooms that concerns.
+type place struct {
+	what  string
+	rooms []string
+}
+
+// of finds the line for a package or library, nil if there is none.
+func of(table []place, name string) *place {
+	i := slices.IndexFunc(table, func(p place) bool { return strings.HasPrefix(name, p.what) })
+	if i < 0 {
+		return nil
+	}
+	return &table[i]
+}
+
+// rooms says which rooms of the house each room may know, itself included (DESIGN, Layout).
+var rooms = []place{
+	{"protocol/", []string{"protocol/"}},
+	{"actors/", []string{"actors/", "protocol/"}},
+	{"transport/websocket/", []string{"transport/websocket/", "actors/", "protocol/"}},
+	{"transport/auth/", []string{"transport/auth/", "actors/", "protocol/"}},
+	{"transport/api/", []string{"transport/api/", "actors/", "protocol/"}},
+	{"cmd/", []string{"cmd/", "transport/", "actors/", "protocol/"}},
+	{"bench/", []string{"bench/", "cmd/", "transport/", "actors/", "protocol/"}},
+}
+
+// homes says where a library may be used; each library is somebody's, so that it can be replaced in one place. bench may
+// use what it likes: no one runs it but us.
+var homes = []place{
+	{"github.com/go-json-experiment/json", []string{"protocol/", "transport/"}},
+	{"github.com/asynkron/protoactor-go", []string{"actors/"}},
+	{"github.com/lxzan/gws", []string{"transport/websocket/"}},
+	{"github.com/golang-jwt/jwt", []string{"transport/auth/"}},
+	{"github.com/prometheus/", []string{"transport/api/"}},
+	{"github.com/hashicorp/golang-lru", []string{"actors/", "transport/"}},
+	{"github.com/klauspost/compress", []string{"transport/websocket/"}},
+	{"golang.org/x/sys", []string{"transport/websocket/"}},
+	{"golang.org/x/time", []string{"actors/", "transport/"}},
+	{"golang.org/x/crypto", []string{"cmd/"}},
+	{"github.com/caarlos0/env", []string{"cmd/"}},
+	{"github.com/goccy/go-yaml", []string{"cmd/"}},
+	{"github.com/agnivade/levenshtein", []string{"cmd/"}},
+	{"github.com/alecthomas/kong", []string{"cmd/"}},
+	{"github.com/shirou/gopsutil", []string{"cmd/"}},
+	{"github.com/coder/websocket", []string{"cmd/"}},
+}
+
+// pkg is what go list tells of a package.
+type pkg struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+}
+
+// name is the package's place in the house, with a slash at its end.
+func (p *pkg) name() string { return strings.TrimPrefix(p.ImportPath, module) + "/" }
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Standard,Imports", module+"...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 8 {
+		t.Fatalf("go list found %d packages", len(all))
+	}
+	return all
+}
+
+func begins(name string, with []string) bool {
+	return slices.ContainsFunc(with, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+func TestArchitecture_EachRoomKnowsOnlyThoseBelowIt(t *testing.T) {
+	for _, p := range packages(t) {
+		room := of(rooms, p.name())
+		if room == nil {
+			t.Errorf("%s is in no room of the table", p.ImportPath)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if other, ours := strings.CutPrefix(imported, module); ours && !begins(other+"/", room.rooms) {
+				t.Errorf("%s imports %s; it may know %v", p.ImportPath, imported, room.rooms)
+			}
+		}
+	}
+}
+
+func TestArchitecture_EachLibraryIsUsedOnlyInItsHome(t *testing.T) {
+	for _, p := range packages(t) {
+		if strings.HasPrefix(p.name(), "bench/") {
+			continue
+		}
+		for _, imported := range p.Imports {
+			first, _, _ := strings.Cut(imported, "/")
+			if strings.HasPrefix(imported, module) || !strings.Contains(first, ".") {
+				continue // ours, or the standard library
+			}
+			if home := of(homes, imported); home == nil {
+				t.Errorf("%s imports %s, which has no home in the table", p.ImportPath, imported)
+			} else if !begins(p.name(), home.rooms) {
+				t.Errorf("%s imports %s, whose home is %v", p.ImportPath, imported, home.rooms)
+			}
+		}
+	}
+}
+
+// player is the part of protocol that plays transcripts for tests.
+const player = "protocol/transcript/"
+
+// The protocol is values and pure functions; the engine has no files; the environment is read in cmd alone.
+func TestArchitecture_ProtocolAndActorsTouchNoOutside(t *testing.T) {
+	forbidden := map[string][]string{
+		"protocol/": {"os", "net/http", "log/slog", "log", "syscall", "os/exec"},
+		"actors/":   {"os", "net", "net/http", "encoding/json", "syscall", "os/exec", "flag"},
+	}
+	for _, p := range packages(t) {
+		if strings.HasPrefix(p.name(), player) {
+			continue
+		}
+		for room, never := range forbidden {
+			for _, imported := range p.Imports {
+				if strings.HasPrefix(p.name(), room) && slices.Contains(never, imported) {
+					t.Errorf("%s imports %s", p.ImportPath, imported)
+				}
+			}
+		}
+	}
+}

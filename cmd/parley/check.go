@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/parley-realtime/parley/cmd/parley/config"
+)
+
+type checkCommand struct {
+	Config string `short:"c" default:"parley.yaml" env:"PARLEY_CONFIG" placeholder:"FILE" help:"The YAML file (${default})."`
+	Dev    bool   `help:"Check it for dev mode."`
+}
+
+// Run prints every problem, or ok.
+func (c *checkCommand) Run() error {
+	loaded := config.Load(config.Sources{File: c.Config, Dev: c.Dev, Environ: os.Environ()})
+	for _, p := range loaded.Problems {
+		fmt.Println(p)
+	}
+	for _, name := range loaded.Unknown {
+		fmt.Fprintln(os.Stderr, "warning: the environment has", name, "which is no setting")
+	}
+	if n := len(loaded.Problems); n > 0 {
+		os.Exit(1)
+	}
+	fmt.Println("ok")
+	return nil
+}
+
+type configCommand struct{}
+
+// Run prints the table of settings.
+func (configCommand) Run() error { return config.Print(os.Stdout) }

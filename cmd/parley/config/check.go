@@ -1,0 +1,217 @@
+package config
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/auth"
+	"github.com/parley-realtime/parley/transport/websocket"
+)
+
+// check finds what is readable but makes no sense.
+func (l *Loaded) check(dev bool) {
+	c := &l.Config
+	l.checkAddresses(dev)
+	l.oneOf("log.format", c.Log.Format, "json", "text")
+	l.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	if c.Drain < 0 || c.Drain > time.Hour {
+		l.complain("drain", "must be between 0s and 1h")
+	}
+	l.checkTLS()
+	l.checkNumbers()
+	for _, section := range []struct {
+		key   string
+		check func() error
+	}{{"dashboard", c.Dashboard.Check}, {"valtronics", c.Valtronics.Check}, {"websocket", c.checkWebSocket}} {
+		if err := section.check(); err != nil {
+			l.complain(section.key, err.Error())
+		}
+	}
+	if dev {
+		if _, ok := l.lines["tenants"]; ok {
+			l.complain("tenants", "dev mode has one tenant of its own; leave tenants out, or start without --dev")
+		}
+		return
+	}
+	l.checkTenants()
+}
+
+// checkWebSocket asks the package, which checks by making a server.
+func (c *Config) checkWebSocket() error {
+	made, err := websocket.New(c.WebSocket, nil, nil, nil)
+	if err == nil {
+		made.Close()
+	}
+	return err
+}
+
+// filled are the sections whose packages take 0 for "the default": there an explicit 0 would not do what it says.
+var filled = []string{"engine.", "websocket.", "api.", "auth."}
+
+// checkNumbers refuses what is negative, and an explicit 0 that would not be obeyed.
+func (l *Loaded) checkNumbers() {
+	for _, s := range Settings() {
+		if strings.Contains(s.Key, "[]") {
+			continue
+		}
+		value := l.Config.value(s.Key)
+		if !value.CanInt() {
+			continue
+		}
+		obeyed := !slices.ContainsFunc(filled, func(section string) bool { return strings.HasPrefix(s.Key, section) })
+		switch none := s.Default == "0" || s.Default == "" || s.Default == "0s"; {
+		case value.Int() < 0:
+			l.complain(s.Key, "must not be negative")
+		case value.Int() == 0 && !none && !obeyed:
+			l.complain(s.Key, "must be greater than 0; leave it out for the default, "+s.Default)
+		}
+	}
+}
+
+func (l *Loaded) oneOf(key, value string, words ...string) {
+	if !slices.Contains(words, value) {
+		l.complain(key, "must be one of "+strings.Join(words, ", "))
+	}
+}
+
+func (l *Loaded) checkAddresses(dev bool) {
+	c := &l.Config
+	public := l.address("listen", c.Listen)
+	if dev && public != "" && !Loopback(c.Listen) {
+		l.complain("listen", "dev mode serves loopback alone (127.0.0.1, ::1 or localhost); its keys are public knowledge")
+	}
+	if c.InternalListen == "" {
+		if !dev {
+			l.complain("internal_listen", "must be an address; only dev mode serves it on listen")
+		}
+		return
+	}
+	internal := l.address("internal_listen", c.InternalListen)
+	switch {
+	case internal == "":
+	case c.InternalListen == c.Listen && !strings.HasSuffix(c.Listen, ":0"):
+		l.complain("internal_listen", "is the same address as listen")
+	case !Loopback(c.InternalListen) && !c.InternalPublic:
+		l.complain("internal_listen", "is not loopback: everybody could read metrics; use 127.0.0.1, or set internal_public: true")
+	}
+}
+
+// address complains about what is no host:port, and returns the host ("*" for all) of what is.
+func (l *Loaded) address(key, address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		l.complain(key, "must be host:port, such as 127.0.0.1:8000")
+		return ""
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		l.complain(key, "the port must be a number from 0 (any free one) to 65535")
+		return ""
+	}
+	if host == "" {
+		return "*"
+	}
+	return host
+}
+
+// Loopback reports whether only this machine can reach an address.
+func Loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (l *Loaded) checkTLS() {
+	t := &l.Config.TLS
+	switch {
+	case (t.Certificate == "") != (t.Key == ""):
+		l.complain("tls", "certificate and key belong together; one is missing")
+	case t.Certificate != "" && len(t.ACME.Domains) > 0:
+		l.complain("tls.acme.domains", "is set beside tls.certificate; choose one")
+	case t.Certificate != "":
+		if _, err := tls.LoadX509KeyPair(t.Certificate, t.Key); err != nil {
+			l.complain("tls.certificate", "cannot be used with tls.key: "+cause(err))
+		}
+	case len(t.ACME.Domains) > 0 && t.ACME.Cache == "" && l.Config.Data == "":
+		l.complain("tls.acme.cache", "is missing; without it (or data) each start would ask for new certificates until the authority refuses")
+	}
+}
+
+func (l *Loaded) checkTenants() {
+	c := &l.Config
+	if len(c.Tenants) == 0 {
+		l.complain("tenants", "none; name at least one in the file, or start with --dev")
+	}
+	seen := map[string]string{} // what must be unique, and who has it
+	for i := range c.Tenants {
+		t, key := &c.Tenants[i], fmt.Sprintf("tenants[%d]", i)
+		if err := protocol.CheckName("the name", t.Name); err != nil {
+			l.complain(key+".name", err.Error())
+		}
+		l.unique(seen, "tenant "+t.Name, key, key+".name", "another tenant has this name")
+		for j, host := range t.Hosts {
+			l.unique(seen, "host "+strings.ToLower(host), key, fmt.Sprintf("%s.hosts[%d]", key, j), "another tenant has this host")
+		}
+		if len(c.Tenants) > 1 && len(t.Hosts) == 0 {
+			l.complain(key+".hosts", "is missing; with several tenants the Host header tells whose a connection is")
+		}
+		l.checkAPIKeys(seen, t, key)
+		l.checkKeys(t, key)
+		if t.Connections < 0 {
+			l.complain(key+".connections", "must not be negative; 0 is no limit")
+		}
+	}
+}
+
+func (l *Loaded) unique(seen map[string]string, what, owner, key, text string) {
+	if other, ok := seen[what]; ok && other != owner {
+		l.complain(key, text)
+	}
+	seen[what] = owner
+}
+
+// minAPIKey is the least length of a backend's key, in bytes: short ones can be guessed.
+const minAPIKey = 16
+
+func (l *Loaded) checkAPIKeys(seen map[string]string, t *Tenant, key string) {
+	keys, err := t.BackendKeys()
+	if err != nil {
+		l.complain(key+".api_key_file", err.Error())
+	}
+	for j, secret := range keys {
+		at := fmt.Sprintf("%s.api_keys[%d]", key, j)
+		if j >= len(t.APIKeys) {
+			at = key + ".api_key_file"
+		}
+		if len(secret) < minAPIKey {
+			l.complain(at, fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)", minAPIKey))
+		}
+		l.unique(seen, "key "+secret, key, at, "another tenant has this key")
+	}
+}
+
+// checkKeys asks auth, first about each key and then about the rules, and about what the keys mean to each other.
+func (l *Loaded) checkKeys(t *Tenant, key string) {
+	sound := true
+	for j := range t.Keys {
+		if err := t.Keys[j].check(); err != nil {
+			l.complain(fmt.Sprintf("%s.keys[%d]", key, j), err.Error())
+			sound = false
+		}
+	}
+	rules := t.rules()
+	if sound {
+		rules, _ = t.TokenKeys()
+	}
+	if _, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"this": rules}); err != nil {
+		l.complain(key, plain(err).Error())
+	}
+}

@@ -1,0 +1,66 @@
+// Package config is how Parley is set up: one YAML file, the environment over it, a few flags over both.
+//
+// It is the only place that reads configuration. Each package declares the Config that it obeys, with its keys, names in
+// the environment, defaults, units and a line of meaning as tags; Config puts them together, and Load fills it. An
+// explicit false or 0 in the file is a value like any other.
+//
+// It promises that Load finds every problem in one go, each with file, line and key (or the variable or flag that said
+// it), names the nearest known key for an unknown one, and never repeats a value, which may be a secret.
+//
+// It does not know what the settings do.
+package config
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol/dashboard"
+	"github.com/parley-realtime/parley/protocol/valtronics"
+	"github.com/parley-realtime/parley/transport/api"
+	"github.com/parley-realtime/parley/transport/auth"
+	"github.com/parley-realtime/parley/transport/websocket"
+)
+
+// Config is everything that can be set.
+type Config struct {
+	Listen         string            `yaml:"listen" env:"LISTEN" envDefault:"127.0.0.1:8000" unit:"host:port" help:"Where clients and backends connect."`
+	InternalListen string            `yaml:"internal_listen" env:"INTERNAL_LISTEN" envDefault:"127.0.0.1:8001" unit:"host:port" help:"Health, metrics and the OpenAPI document; dev mode serves them on listen."`
+	InternalPublic bool              `yaml:"internal_public" env:"INTERNAL_PUBLIC" envDefault:"false" help:"Let internal_listen be an address that is not loopback."`
+	Drain          time.Duration     `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration" help:"Over how long connections are closed on SIGTERM; 2s in dev mode."`
+	Data           string            `yaml:"data" env:"DATA" unit:"directory" help:"Where the server keeps what must survive it."`
+	Feed           bool              `yaml:"feed" env:"FEED" envDefault:"false" help:"Publish lively sample events to every tenant; on in dev mode."`
+	Log            Log               `yaml:"log" envPrefix:"LOG_"`
+	TLS            TLS               `yaml:"tls" envPrefix:"TLS_"`
+	Engine         actors.Config     `yaml:"engine" envPrefix:"ENGINE_"`
+	WebSocket      websocket.Config  `yaml:"websocket" envPrefix:"WEBSOCKET_"`
+	API            api.Config        `yaml:"api" envPrefix:"API_"`
+	Auth           auth.Config       `yaml:"auth" envPrefix:"AUTH_"`
+	Dashboard      dashboard.Config  `yaml:"dashboard" envPrefix:"DASHBOARD_"`
+	Valtronics     valtronics.Config `yaml:"valtronics" envPrefix:"VALTRONICS_"`
+	Tenants        []Tenant          `yaml:"tenants" env:"-"`
+}
+
+// Log is how the server tells what happens, on stderr.
+type Log struct {
+	Format string `yaml:"format" env:"FORMAT" envDefault:"text" unit:"json|text" help:"One line per event, as JSON or for a person."`
+	Level  string `yaml:"level" env:"LEVEL" envDefault:"info" unit:"debug|info|warn|error" help:"The least that is worth a line."`
+}
+
+// TLS is by certificate files, which SIGHUP reads again, or by ACME, or off.
+type TLS struct {
+	Certificate string `yaml:"certificate" env:"CERTIFICATE" unit:"file" help:"PEM certificate chain for listen; read again on SIGHUP."`
+	Key         string `yaml:"key" env:"KEY" unit:"file" help:"PEM private key of the certificate."`
+	ACME        ACME   `yaml:"acme" envPrefix:"ACME_"`
+}
+
+// ACME gets certificates from an authority such as Let's Encrypt, through the TLS-ALPN challenge on listen, which
+// therefore has to be reachable as port 443.
+type ACME struct {
+	Domains   []string `yaml:"domains" env:"DOMAINS" unit:"names" help:"Get certificates for these names; accepts the authority's terms."`
+	Email     string   `yaml:"email" env:"EMAIL" unit:"address" help:"Whom the authority may write to."`
+	Cache     string   `yaml:"cache" env:"CACHE" unit:"directory" help:"Where certificates are kept; empty for acme below data."`
+	Directory string   `yaml:"directory" env:"DIRECTORY" unit:"URL" help:"The authority; empty for Let's Encrypt."`
+}
+
+// On reports whether the public address speaks TLS.
+func (t *TLS) On() bool { return t.Certificate != "" || len(t.ACME.Domains) > 0 }

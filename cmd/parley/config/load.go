@@ -1,0 +1,200 @@
+package config
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/caarlos0/env/v11"
+)
+
+// maxFile bounds a configuration file, in bytes.
+const maxFile = 1 << 20
+
+// Sources are where a configuration comes from; the later wins over the earlier: defaults, Dev, File, Environ, Flags.
+type Sources struct {
+	// File is the YAML file. If it does not exist and Optional is set, that is no problem.
+	File     string
+	Optional bool
+	// Dev starts from the settings of dev mode instead of the defaults.
+	Dev bool
+	// Environ is the environment as os.Environ gives it; what does not begin with PARLEY_ is ignored.
+	Environ []string
+	// Flags are settings from the command line.
+	Flags []Flag
+}
+
+// Flag is a setting from the command line.
+type Flag struct {
+	// Name is what the user wrote, such as "--listen"; Key the setting that it sets, such as "listen".
+	Name, Key, Value string
+}
+
+// Loaded is a configuration and where it came from.
+type Loaded struct {
+	Config Config
+	// Problems are all that is wrong. A configuration with problems must not be used.
+	Problems Problems
+	// Unknown are variables that begin with PARLEY_ and are no setting, with a suggestion; worth a warning.
+	Unknown []string
+
+	file    string
+	origins map[string]string // of keys set by environment or flag
+	lines   map[string]int    // of keys set in the file
+}
+
+// Load reads all sources and checks the outcome.
+func Load(from Sources) *Loaded {
+	l := &Loaded{file: from.File, origins: map[string]string{}, lines: map[string]int{}}
+	setDefaults(&l.Config)
+	if from.Dev {
+		l.Config.develop()
+	}
+	if from.File != "" {
+		l.readFile(from)
+	}
+	l.readEnvironment(from.Environ)
+	for _, flag := range from.Flags {
+		l.set(flag.Name, flag.Key, flag.Value)
+	}
+	if !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.Key == "" }) { // else there is nothing to look at
+		l.check(from.Dev)
+	}
+	l.Problems = l.Problems.sorted()
+	return l
+}
+
+func (l *Loaded) readFile(from Sources) {
+	text, err := readBounded(from.File)
+	if err != nil {
+		if from.Optional && errors.Is(err, fs.ErrNotExist) {
+			l.file = ""
+			return
+		}
+		text := cause(err)
+		if errors.Is(err, fs.ErrNotExist) {
+			text += "; name another with --config, or start with --dev, which needs none"
+		}
+		l.Problems = append(l.Problems, Problem{Origin: from.File, Text: text})
+		return
+	}
+	doc := document{file: from.File, lines: l.lines}
+	doc.read(text, &l.Config)
+	l.Problems = append(l.Problems, doc.problems...)
+}
+
+// readEnvironment sets what PARLEY_ variables say; an empty one says nothing.
+func (l *Loaded) readEnvironment(environ []string) {
+	known := map[string]string{}
+	for _, s := range Settings() {
+		if s.Env != "" {
+			known[s.Env] = s.Key
+		}
+	}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(elsewhere, name) {
+			continue
+		}
+		if key, ok := known[name]; ok {
+			l.set(name, key, value)
+		} else {
+			l.Unknown = append(l.Unknown, name+suggest(name, known))
+		}
+	}
+}
+
+// elsewhere are variables that are no settings of the server: defaults for flags of the command line, and a switch of the tests.
+var elsewhere = []string{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_KEY", "PARLEY_TOKEN", "PARLEY_CLIENTS"}
+
+func suggest(name string, known map[string]string) string {
+	best, distance := "", 4
+	for candidate := range known {
+		if d := levenshtein.ComputeDistance(name, candidate); d < distance || d == distance && candidate < best {
+			best, distance = candidate, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return " (did you mean " + best + "?)"
+}
+
+// set gives one setting the value that a variable or flag says.
+func (l *Loaded) set(origin, key, value string) {
+	for _, s := range Settings() {
+		if s.Key != key {
+			continue
+		}
+		err := env.ParseWithOptions(&l.Config, env.Options{
+			Prefix:              prefix,
+			Environment:         map[string]string{s.Env: value},
+			DefaultValueTagName: "noDefault", // what was set before stays
+		})
+		if err != nil {
+			l.Problems = append(l.Problems, Problem{Origin: origin, Key: key, Text: "must be " + wanted(s.typ)})
+			return
+		}
+		l.origins[key] = origin
+		return
+	}
+	panic("config: no setting " + key)
+}
+
+// complain adds a problem with a setting, wherever its value came from. A setting that could not be read has its problem
+// already: what it was left as is not the user's.
+func (l *Loaded) complain(key, text string) {
+	for _, known := range l.Problems {
+		if known.Key == key || strings.HasPrefix(known.Key, key+".") || strings.HasPrefix(known.Key, key+"[") {
+			return
+		}
+	}
+	p := Problem{Key: key, Text: text}
+	if origin, ok := l.origins[key]; ok {
+		p.Origin = origin
+		l.Problems = append(l.Problems, p)
+		return
+	}
+	at := document{file: l.file}
+	at.complain(l.lineOf(key), key, "%s", text)
+	l.Problems = append(l.Problems, at.problems...)
+}
+
+// lineOf is the line of a key, or of the section that should have it.
+func (l *Loaded) lineOf(key string) int {
+	for {
+		if line, ok := l.lines[key]; ok {
+			return line
+		}
+		cut := strings.LastIndexAny(key, ".[")
+		if cut < 0 {
+			return 0
+		}
+		key = key[:cut]
+	}
+}
+
+func readBounded(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = errors.New("is larger than 1 MiB")
+	}
+	return text, err
+}
+
+// cause is an error about a file without the file's name, which stands in front of it anyway.
+func cause(err error) string {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,131 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/transport/auth"
+)
+
+// Tenant is one isolated customer.
+type Tenant struct {
+	Name            string        `yaml:"name" unit:"name" help:"Its word in logs, metrics and commands."`
+	Hosts           []string      `yaml:"hosts" unit:"names" help:"Host headers that belong to it, without port; a single tenant needs none."`
+	APIKeys         []string      `yaml:"api_keys" unit:"secrets" help:"Keys of its backends, at least 16 bytes each."`
+	APIKeyFile      string        `yaml:"api_key_file" unit:"file" help:"A file with further API keys, one a line."`
+	Keys            []Key         `yaml:"keys"`
+	Issuer          string        `yaml:"issuer" unit:"text" help:"The iss that its tokens must have; empty for any."`
+	Audience        string        `yaml:"audience" unit:"text" help:"An aud that its tokens must have; empty for any."`
+	Leeway          time.Duration `yaml:"leeway" env:"LEEWAY" envDefault:"10s" unit:"duration" help:"How far clocks may differ, at most 30s."`
+	UserClaim       []string      `yaml:"user_claim" env:"USER_CLAIM" envDefault:"sub" unit:"claims" help:"The claims that may name the user, the first that is there wins; a dot goes deeper (data.id)."`
+	Topics          []string      `yaml:"topics" env:"TOPICS" envDefault:"*" unit:"patterns" help:"What a token without the claim topics may subscribe to."`
+	AnonymousTopics []string      `yaml:"anonymous_topics" env:"ANONYMOUS_TOPICS" envDefault:"*" unit:"patterns" help:"The same for a client without a token, where a dialect lets one in."`
+	NeverExpire     bool          `yaml:"never_expire" env:"NEVER_EXPIRE" envDefault:"false" help:"Accept tokens without exp."`
+	Connections     int           `yaml:"connections" env:"CONNECTIONS" envDefault:"0" unit:"connections" help:"Bound of its connections, all dialects together; 0 is none."`
+}
+
+// Key checks a tenant's tokens. Its algorithm is pinned to it.
+type Key struct {
+	Alg           string `yaml:"alg" unit:"HS256...EdDSA" help:"The one algorithm of the key; empty for what its kind suggests. A JWKS brings its own."`
+	Kid           string `yaml:"kid" unit:"text" help:"The kid by which tokens name it; empty for tokens without."`
+	Secret        string `yaml:"secret" unit:"secret" help:"The secret of an HS key, at least 32 bytes."`
+	SecretFile    string `yaml:"secret_file" unit:"file" help:"A file with that secret; one line break at its end is left out."`
+	PublicKeyFile string `yaml:"public_key_file" unit:"file" help:"A PEM public key or certificate of an RS, ES or Ed key; with a private key, parley token can sign."`
+	JWKSFile      string `yaml:"jwks_file" unit:"file" help:"A JSON Web Key Set."`
+}
+
+// Limits are what the engine is told of the tenant.
+func (t *Tenant) Limits() actors.TenantConfig {
+	return actors.TenantConfig{Name: t.Name, Connections: t.Connections}
+}
+
+// BackendKeys are its API keys, with those of its file.
+func (t *Tenant) BackendKeys() ([]string, error) {
+	if t.APIKeyFile == "" {
+		return t.APIKeys, nil
+	}
+	text, err := readBounded(t.APIKeyFile)
+	if err != nil {
+		return nil, errors.New(cause(err))
+	}
+	return append(t.APIKeys[:len(t.APIKeys):len(t.APIKeys)], strings.Fields(string(text))...), nil
+}
+
+// TokenKeys are its keys and rules, with the key files read. The error names the key in question.
+func (t *Tenant) TokenKeys() (auth.TenantKeys, error) {
+	made := t.rules()
+	for i := range t.Keys {
+		k, err := t.Keys[i].read()
+		if err != nil {
+			return made, fmt.Errorf("tenant %s: key %d: %w", t.Name, i+1, err)
+		}
+		made.Keys = append(made.Keys, k)
+	}
+	return made, nil
+}
+
+// rules are what its tokens must say, without the keys.
+func (t *Tenant) rules() auth.TenantKeys {
+	made := auth.TenantKeys{
+		Issuer: t.Issuer, Audience: t.Audience, Leeway: t.Leeway, User: t.UserClaim,
+		Topics: t.Topics, AnonymousTopics: t.AnonymousTopics, NeverExpire: t.NeverExpire,
+	}
+	if t.Leeway == 0 {
+		made.Leeway = auth.NoLeeway
+	}
+	return made
+}
+
+// read makes the key, reading its file.
+func (k *Key) read() (auth.Key, error) {
+	made := auth.Key{ID: k.Kid, Algorithm: k.Alg, Secret: k.Secret}
+	var err error
+	switch {
+	case k.SecretFile != "":
+		var text []byte
+		text, err = readBounded(k.SecretFile)
+		made.Secret = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	case k.PublicKeyFile != "":
+		made.PEM, err = readBounded(k.PublicKeyFile)
+	case k.JWKSFile != "":
+		made.JWKS, err = readBounded(k.JWKSFile)
+	}
+	if err != nil {
+		return made, errors.New("its file " + cause(err))
+	}
+	return made, nil
+}
+
+// check finds what is wrong with one key by itself.
+func (k *Key) check() error {
+	given := 0
+	for _, source := range []string{k.Secret, k.SecretFile, k.PublicKeyFile, k.JWKSFile} {
+		if source != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		return errors.New("needs exactly one of secret, secret_file, public_key_file, jwks_file")
+	}
+	key, err := k.read()
+	if err != nil {
+		return err
+	}
+	_, err = auth.New(auth.Config{}, map[string]auth.TenantKeys{"this": {Keys: []auth.Key{key}}})
+	return plain(err)
+}
+
+// plain is an error of auth without the tenant and key in front, which the problem's place names.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := strings.TrimPrefix(err.Error(), `tenant "this": `)
+	if _, after, ok := strings.Cut(text, ") "); ok && strings.HasPrefix(text, "key 1 (kid ") {
+		text = after
+	}
+	return errors.New(strings.ReplaceAll(text, "\n", "; "))
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Bounds of every HTTP connection. Sockets that were upgraded have their own.
+const (
+	readHeaderTimeout = 10 * time.Second // also bounds the TLS handshake
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+)
+
+// listener is one address and the HTTP server behind it.
+type listener struct {
+	net.Listener
+	server *http.Server
+	done   sync.WaitGroup
+}
+
+// listen takes an address; nothing is answered before serve. conf is nil for plain HTTP.
+func listen(key, address string, conf *tls.Config, log *slog.Logger) (*listener, error) {
+	l, err := (&net.ListenConfig{KeepAlive: 30 * time.Second}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %s", key, address, bindCause(err))
+	}
+	if conf != nil {
+		l = tls.NewListener(l, conf)
+	}
+	server := &http.Server{
+		ReadHeaderTimeout: readHeaderTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what strangers do to a port
+		Protocols:         new(http.Protocols),
+	}
+	server.Protocols.SetHTTP1(true)
+	return &listener{Listener: l, server: server}, nil
+}
+
+// bindCause says in a few words why an address cannot be had.
+func bindCause(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "the port is in use; stop who has it or choose another"
+	case errors.Is(err, syscall.EACCES):
+		return "not allowed to listen there (ports below 1024 need a privilege)"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine has no such address"
+	}
+	return err.Error()
+}
+
+// serve answers until stop.
+func (l *listener) serve(log *slog.Logger) {
+	l.done.Go(func() {
+		if err := l.server.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("listener ended", "address", l.Addr().String(), "error", err)
+		}
+	})
+}
+
+// stop takes nothing new, lets requests end until the context does, and waits.
+func (l *listener) stop(ctx context.Context) {
+	if l.server.Shutdown(ctx) != nil {
+		l.server.Close()
+	}
+	l.Listener.Close() // in case it never served
+	l.done.Wait()
+}

@@ -1,0 +1,90 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"slices"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/auth"
+)
+
+// reloadable are the settings, or whole sections, that Reload replaces; all others need a restart.
+var reloadable = []string{"tenants", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst", "dashboard", "valtronics"}
+
+// Reload takes a configuration that was checked: its tenants, keys, limits and certificates, without dropping a connection of a
+// tenant that is still there. If the error is not nil nothing has changed.
+func (s *Server) Reload(cfg config.Config) error {
+	fresh, err := readKeys(cfg.Tenants)
+	if err != nil {
+		return err
+	}
+	// What could fail is tried before anything is replaced.
+	if _, err := auth.NewAPIKeys(fresh.backends); err != nil {
+		return err
+	}
+	if cfg.TLS.Certificate != "" {
+		if _, err := tls.LoadX509KeyPair(cfg.TLS.Certificate, cfg.TLS.Key); err != nil {
+			return fmt.Errorf("tls.certificate: %w", err)
+		}
+	}
+	if err := s.verifier.Reload(fresh.tokens); err != nil {
+		return err
+	}
+	if err := s.backends.Reload(fresh.backends); err != nil {
+		return err
+	}
+	s.replace(&cfg)
+	return nil
+}
+
+// replace does the rest of Reload, none of which can fail but for a file that changes under our hands.
+func (s *Server) replace(cfg *config.Config) {
+	if s.config.TLS.Certificate != "" && cfg.TLS.Certificate != "" {
+		if err := s.cert.load(cfg.TLS); err != nil {
+			s.log.Error("the certificate was not replaced", "error", err)
+		}
+	}
+	s.hosts.store(cfg.Tenants)
+	for _, t := range limits(cfg.Tenants) {
+		s.node.SetTenant(t)
+	}
+	s.api.Limit(cfg.API.Rate, cfg.API.Burst)
+	for i, spoken := range speak(cfg, s.options) {
+		s.dialects[i].current.Store(&spoken)
+	}
+	for _, gone := range s.config.Tenants {
+		if !slices.ContainsFunc(cfg.Tenants, func(t config.Tenant) bool { return t.Name == gone.Name }) {
+			s.evict(gone.Name)
+		}
+	}
+	if waiting := config.Changed(&s.config, cfg, reloadable); len(waiting) > 0 {
+		s.log.Warn("some settings changed that need a restart", "settings", waiting)
+	}
+	// What needs a restart stays what it is, and is told again next time.
+	s.config.Tenants, s.config.Drain, s.config.API.Rate, s.config.API.Burst = cfg.Tenants, cfg.Drain, cfg.API.Rate, cfg.API.Burst
+	s.config.Dashboard, s.config.Valtronics = cfg.Dashboard, cfg.Valtronics
+	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
+}
+
+// evict closes the connections of a tenant that is no more. Its keys are gone, so they cannot come back.
+func (s *Server) evict(tenant string) {
+	query := actors.ConnectionQuery{Limit: 1000}
+	for {
+		page, next, err := s.node.Connections(context.Background(), tenant, query)
+		if err != nil {
+			s.log.Error("connections of a removed tenant", "tenant", tenant, "error", err)
+			return
+		}
+		for _, c := range page {
+			_ = s.node.Disconnect(tenant, c.ID, protocol.Revoked.CloseCode(), string(protocol.Revoked))
+		}
+		if next == "" {
+			return
+		}
+		query.Cursor = next
+	}
+}

@@ -1,0 +1,127 @@
+package websocket
+
+import (
+	"crypto/tls"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// linger is how long the peer has, after our close frame, to read it and close its side.
+const linger = time.Second
+
+// opClose is the close frame's opcode. It never waits in an outbox.
+const opClose actors.Op = 8
+
+// closing is how a socket ends: what waits is written for up to Config.CloseGrace, then the close frame, then the stream is
+// half-closed and read away for up to linger. It makes the one timer that a socket ever has.
+type closing struct {
+	code   uint16 // 0 is a close frame without body
+	reason string
+	why    protocol.Reason
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	hurried bool // the grace is over: the close frame is next, whatever waits
+}
+
+// Close implements actors.Wire.
+func (s *socket) Close(code uint16, reason string) {
+	s.begin(&closing{code: code, reason: reason, why: protocol.Disconnected})
+}
+
+// Cut implements actors.Wire.
+func (s *socket) Cut() {
+	if !s.over.Load() {
+		go s.finish(protocol.Disconnected)
+	}
+}
+
+// begin starts the end; only the first call counts.
+func (s *socket) begin(c *closing) {
+	if !s.closing.CompareAndSwap(nil, c) {
+		return
+	}
+	c.mu.Lock()
+	c.timer = time.AfterFunc(s.server.config.CloseGrace, func() { s.expire(c) })
+	c.mu.Unlock()
+	s.Wake()
+}
+
+// expire is the timer's: first the grace ends, then the patience with a peer that neither reads nor closes.
+func (s *socket) expire(c *closing) {
+	c.mu.Lock()
+	if hurry := !c.hurried && !s.farewell.Load(); hurry {
+		c.hurried = true
+		c.timer.Reset(linger)
+		c.mu.Unlock()
+		s.Wake()
+		return
+	}
+	c.mu.Unlock()
+	s.finish(c.why)
+}
+
+// hurry reports whether the grace is over.
+func (c *closing) hurry() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hurried
+}
+
+// frame is the close frame.
+func (c *closing) frame() *actors.Frame {
+	if c.code == 0 || c.code == 1005 {
+		return &actors.Frame{Op: opClose}
+	}
+	reason := strings.ToValidUTF8(c.reason, "?")
+	for len(reason) > 123 {
+		_, size := utf8.DecodeLastRuneInString(reason)
+		reason = reason[:len(reason)-size]
+	}
+	return &actors.Frame{Op: opClose, Data: append([]byte{byte(c.code >> 8), byte(c.code)}, reason...)}
+}
+
+// shut follows the close frame: the peer sees the end of the stream and has linger to end its own.
+func (s *socket) shut() {
+	s.farewell.Store(true)
+	if half, ok := s.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	c := s.closing.Load()
+	c.mu.Lock()
+	c.timer.Reset(linger)
+	c.mu.Unlock()
+}
+
+// finish is the end. The first cause of several is the one that is told.
+func (s *socket) finish(why protocol.Reason) {
+	if !s.over.CompareAndSwap(false, true) {
+		return
+	}
+	hardClose(s)
+	if c := s.closing.Load(); c != nil {
+		why = c.why
+		c.mu.Lock()
+		c.timer.Stop()
+		c.mu.Unlock()
+	}
+	if s.link != nil {
+		s.link.Gone(why)
+	}
+	s.server.open.Add(-1)
+	s.server.leave()
+}
+
+// hardClose closes without a word; a TLS connection would wait up to 5 s to say that it goes.
+func hardClose(s *socket) {
+	if secure, ok := s.conn.(*tls.Conn); ok {
+		_ = secure.NetConn().Close()
+		return
+	}
+	_ = s.conn.Close()
+}

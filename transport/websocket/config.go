@@ -1,0 +1,57 @@
+package websocket
+
+import (
+	"log/slog"
+	"runtime"
+	"time"
+)
+
+// Config is what a Server obeys. A field that is zero has its default, except Compression, which is then off.
+type Config struct {
+	Origins        []string `yaml:"origins" env:"ORIGINS" unit:"scheme://host[:port]" help:"Origins of web pages that may connect beside the server's own; * is all. Clients without Origin (no browsers) may always."`
+	TrustedProxies []string `yaml:"trusted_proxies" env:"TRUSTED_PROXIES" unit:"addresses or CIDRs" help:"Proxies whose X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host and X-Real-IP are believed."`
+
+	HandshakeTimeout time.Duration `yaml:"handshake_timeout" env:"HANDSHAKE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long checking a credential and answering a handshake may take."`
+	WriteTimeout     time.Duration `yaml:"write_timeout" env:"WRITE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long a peer may take for 16 KiB, or for all that waits if that is less, before it is cut off as slow."`
+	CloseGrace       time.Duration `yaml:"close_grace" env:"CLOSE_GRACE" envDefault:"1s" unit:"duration" help:"How long a closing socket may go on writing what waited before its close frame is sent."`
+	Writers          int           `yaml:"writers" env:"WRITERS" envDefault:"0" unit:"goroutines" help:"How many goroutines write to sockets; 0 is one per CPU."`
+
+	Compression          bool `yaml:"compression" env:"COMPRESSION" envDefault:"true" unit:"bool" help:"Offer permessage-deflate, without context takeover."`
+	CompressionThreshold int  `yaml:"compression_threshold" env:"COMPRESSION_THRESHOLD" envDefault:"512" unit:"bytes" help:"Messages smaller than this are not compressed."`
+
+	MessageLimit   int           `yaml:"message_limit" env:"MESSAGE_LIMIT" envDefault:"16777216" unit:"bytes" help:"How large a message from a client may be where its dialect sets no limit."`
+	MessageTimeout time.Duration `yaml:"message_timeout" env:"MESSAGE_TIMEOUT" envDefault:"30s" unit:"duration" help:"How long a client may take to finish a message."`
+	// 1,024 would refuse what intermediaries are known to do (a message of 2 KiB in frames of one byte).
+	Fragments     int `yaml:"fragments" env:"FRAGMENTS" envDefault:"4096" unit:"frames" help:"How many fragments a message may have."`
+	ControlFrames int `yaml:"control_frames" env:"CONTROL_FRAMES" envDefault:"512" unit:"frames per second" help:"How many pings and pongs a client may send."`
+	MaxSockets    int `yaml:"max_sockets" env:"MAX_SOCKETS" envDefault:"0" unit:"sockets" help:"How many sockets may be open; 0 is nine tenths of the file descriptor limit."`
+
+	// Logger hears of panics and failed upgrades; nil is slog.Default.
+	Logger *slog.Logger `yaml:"-" env:"-"`
+}
+
+// DefaultConfig is what a Server obeys if nobody says anything else.
+func DefaultConfig() Config { return Config{Compression: true}.filled() }
+
+func (c Config) filled() Config {
+	fill(&c.HandshakeTimeout, 10*time.Second)
+	fill(&c.WriteTimeout, 10*time.Second)
+	fill(&c.CloseGrace, time.Second)
+	fill(&c.Writers, runtime.GOMAXPROCS(0))
+	fill(&c.CompressionThreshold, 512)
+	fill(&c.MessageLimit, 16<<20)
+	fill(&c.MessageTimeout, 30*time.Second)
+	fill(&c.Fragments, 4096)
+	fill(&c.ControlFrames, 512)
+	fill(&c.MaxSockets, max(1, descriptors()/10*9))
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func fill[T int | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}

@@ -1,0 +1,191 @@
+package websocket
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"testing"
+)
+
+func newGuard(limit uint64, deflate bool) *guard {
+	return &guard{bounds: &bounds{message: limit, fragments: 1024, controls: 512}, deflate: deflate}
+}
+
+// claim is a frame header that announces n bytes, with a length of the given width in bytes (1, 2 or 8).
+func claim(first byte, n uint64, width int) []byte {
+	switch width {
+	case 1:
+		return []byte{first, 0x80 | byte(n), 0, 0, 0, 0}
+	case 2:
+		return append(binary.BigEndian.AppendUint16([]byte{first, 0x80 | 126}, uint16(n)), 0, 0, 0, 0)
+	}
+	return append(binary.BigEndian.AppendUint64([]byte{first, 0x80 | 127}, n), 0, 0, 0, 0)
+}
+
+var guardCases = []struct {
+	name  string
+	bytes []byte
+	pass  int // bytes in front of the first bad frame
+	fault *fault
+}{
+	{"text", said(0x81, []byte("hello")), 11, nil},
+	{"empty binary", said(0x82, nil), 6, nil},
+	{"compressed text", said(0xc1, []byte("x")), 7, nil},
+	{"fragments with a ping between", bytes.Join([][]byte{said(0x01, []byte("a")), said(0x89, nil), said(0x80, []byte("b"))}, nil), 20, nil},
+	{"length of 126", said(0x82, make([]byte, 126)), 134, nil},
+	{"length of 65536", said(0x82, make([]byte, 65536)), 65550, nil},
+	{"anything behind a close frame", append(said(0x88, nil), 0xff, 0xff, 0xff), 9, nil},
+	{"unmasked", []byte{0x81, 0x01, 'x'}, 0, unmasked},
+	{"RSV1 on a ping", said(0xc9, nil), 0, reservedBits},
+	{"RSV1 on a continuation", append(said(0x41, nil), said(0xc0, nil)...), 6, reservedBits},
+	{"RSV2 on text", said(0xa1, nil), 0, reservedBits},
+	{"opcode 3", said(0x83, nil), 0, reservedOpcode},
+	{"opcode 11", said(0x8b, nil), 0, reservedOpcode},
+	{"fragmented ping", said(0x09, nil), 0, badControl},
+	{"ping of 126 bytes", claim(0x89, 126, 2), 0, badControl},
+	{"close with the top bit set", claim(0x88, 1<<63, 8), 0, badControl},
+	{"stray continuation", said(0x80, nil), 0, strayFragment},
+	{"message inside a message", append(said(0x01, nil), said(0x81, nil)...), 6, insideMessage},
+	{"16-bit length of 125", claim(0x82, 125, 2), 0, badLength},
+	{"64-bit length of 65535", claim(0x82, 65535, 8), 0, badLength},
+	{"length with the top bit set", claim(0x82, 1<<63, 8), 0, topBit},
+	{"length of all ones", claim(0x82, 1<<64-1, 8), 0, topBit},
+	{"one byte more than the limit", claim(0x82, 100_001, 8), 0, tooLarge},
+	{"fragments of more than the limit", append(said(0x02, make([]byte, 99_999)), claim(0x80, 2, 1)...), 99_999 + 14, tooLarge},
+	{"1,025 fragments", append(said(0x01, nil), bytes.Repeat(said(0x00, nil), 1024)...), 6 * 1024, tooFragmented},
+	{"513 pings", bytes.Repeat(said(0x89, nil), 513), 6 * 512, tooManyControls},
+	{"good, then bad", append(said(0x81, []byte("hello")), 0x81, 0x01), 11, unmasked},
+}
+
+func TestGuard_StopsInFrontOfTheFirstBadFrame(t *testing.T) {
+	for _, c := range guardCases {
+		t.Run(c.name, func(t *testing.T) {
+			pass, bad := newGuard(100_000, true).scan(c.bytes)
+			if pass != c.pass || bad != c.fault {
+				t.Errorf("passed %d bytes and found %+v; want %d and %+v", pass, bad, c.pass, c.fault)
+			}
+		})
+	}
+}
+
+func TestGuard_RefusesCompressedFramesUnlessNegotiated(t *testing.T) {
+	if _, bad := newGuard(100, false).scan(said(0xc1, nil)); bad != reservedBits {
+		t.Errorf("found %+v, not %+v", bad, reservedBits)
+	}
+}
+
+// However the stream is cut into reads, the same frames pass: a header that is cut is passed on in part at most.
+func TestGuard_FindsTheSameWhereverTheStreamIsCut(t *testing.T) {
+	for _, c := range guardCases {
+		for _, size := range []int{1, 2, 3, 5, 7, 13} {
+			t.Run(fmt.Sprint(c.name, "/", size), func(t *testing.T) {
+				pass, bad := scanInPieces(newGuard(100_000, true), c.bytes, size)
+				if bad != c.fault || pass < c.pass || pass > c.pass+9 {
+					t.Errorf("passed %d bytes and found %+v; want %d and %+v", pass, bad, c.pass, c.fault)
+				}
+			})
+		}
+	}
+}
+
+func scanInPieces(g *guard, b []byte, size int) (pass int, bad *fault) {
+	for len(b) > 0 && bad == nil {
+		var n int
+		n, bad = g.scan(b[:min(size, len(b))])
+		pass += n
+		b = b[min(size, len(b)):]
+	}
+	return pass, bad
+}
+
+func TestGuard_KnowsWhetherAMessageIsUnfinished(t *testing.T) {
+	for _, c := range []struct {
+		bytes  []byte
+		midway bool
+	}{
+		{said(0x81, []byte("x")), false}, {said(0x81, []byte("x"))[:6], true}, {[]byte{0x81}, true},
+		{said(0x01, []byte("x")), true}, {append(said(0x01, nil), said(0x80, nil)...), false}, {append(said(0x01, nil), said(0x89, nil)...), true},
+	} {
+		g := newGuard(100, false)
+		if _, bad := g.scan(c.bytes); bad != nil || g.midway() != c.midway {
+			t.Errorf("% x: midway is %v, not %v (fault %v)", c.bytes, g.midway(), c.midway, bad)
+		}
+	}
+}
+
+func TestGuard_FaultsHaveCloseCodesThatMayBeSent(t *testing.T) {
+	for _, c := range guardCases {
+		if f := c.fault; f != nil && (f.code != 1002 && f.code != 1008 && f.code != 1009 || f.detail == "" || f.reason.Status() == 500) {
+			t.Errorf("%s: %+v", c.name, f)
+		}
+	}
+}
+
+// FuzzGuard: whatever comes, cut anywhere, no frame reaches gws that it would mishandle, and the verdict does not depend on the cuts.
+func FuzzGuard(f *testing.F) {
+	for _, c := range guardCases {
+		if len(c.bytes) < 4096 {
+			f.Add(c.bytes, uint8(3), true)
+			f.Add(c.bytes, uint8(1), false)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte, size uint8, deflate bool) {
+		whole, bad := newGuard(1000, deflate).scan(b)
+		if bad == nil && whole != len(b) {
+			t.Fatalf("without a fault %d of %d bytes pass", whole, len(b))
+		}
+		pass, cutBad := scanInPieces(newGuard(1000, deflate), b, int(size)+1)
+		if (bad == nil) != (cutBad == nil) || pass < whole || pass > whole+9 {
+			t.Fatalf("whole: %d, %+v; in pieces of %d: %d, %+v", whole, bad, int(size)+1, pass, cutBad)
+		}
+		followFrames(t, b[:whole], bad, deflate)
+	})
+}
+
+// followFrames reads what has passed as a plain reading of RFC 6455 section 5 would.
+func followFrames(t *testing.T, b []byte, bad *fault, deflate bool) {
+	inMessage := false
+	for len(b) >= 2 {
+		fin, rsv, op, n, head := b[0]>>7 == 1, b[0]>>4&7, b[0]&15, uint64(b[1]&127), 2
+		if n == 126 {
+			head = 4
+		} else if n == 127 {
+			head = 10
+		}
+		if len(b) < head {
+			break
+		}
+		if n == 126 {
+			n = uint64(binary.BigEndian.Uint16(b[2:]))
+		} else if n == 127 {
+			n = binary.BigEndian.Uint64(b[2:])
+		}
+		switch {
+		case b[1]>>7 == 0, n > 1000, op > 2 && op < 8, op > 10, rsv&3 != 0, rsv == 4 && !(deflate && (op == 1 || op == 2)),
+			op >= 8 && (n > 125 || !fin), op == 0 && !inMessage, op > 0 && op < 8 && inMessage:
+			t.Fatalf("a bad frame has passed: % x", b[:head])
+		}
+		if op == 8 {
+			return
+		}
+		if op < 8 {
+			inMessage = !fin
+		}
+		b = b[min(uint64(len(b)), uint64(head)+4+n):]
+	}
+}
+
+func BenchmarkGuard(b *testing.B) {
+	for _, payload := range []int{16, 160, 4096} {
+		stream := bytes.Repeat(said(0x81, make([]byte, payload)), 64)
+		b.Run(fmt.Sprint(payload), func(b *testing.B) {
+			g := newGuard(1<<20, false)
+			b.ReportAllocs()
+			for i := 0; i < b.N; i += 64 {
+				if _, bad := g.scan(stream); bad != nil {
+					b.Fatal(bad)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,53 @@
+//go:build unix
+
+package websocket
+
+import (
+	"net"
+	"syscall"
+)
+
+// rawConn is the way to write to conn without blocking, nil if there is none.
+func rawConn(conn net.Conn) syscall.RawConn {
+	if c, ok := conn.(syscall.Conn); ok {
+		if raw, err := c.SyscallConn(); err == nil {
+			return raw
+		}
+	}
+	return nil
+}
+
+// writeNow is one write to a non-blocking descriptor.
+func writeNow(fd uintptr, b []byte) (int, error) {
+	for {
+		n, err := syscall.Write(int(fd), b)
+		if err == syscall.EINTR {
+			continue
+		}
+		return max(n, 0), err
+	}
+}
+
+// readable reports whether a read of a non-blocking socket would find something, if only its end.
+func readable(fd uintptr) bool {
+	var b [1]byte
+	for {
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
+		if err != syscall.EINTR {
+			return !wouldBlock(err)
+		}
+	}
+}
+
+func wouldBlock(err error) bool {
+	return err == syscall.EAGAIN
+}
+
+// descriptors is how many files the process may have open.
+func descriptors() int {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return 1024
+	}
+	return int(min(limit.Cur, 1<<30))
+}

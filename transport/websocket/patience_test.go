@@ -1,0 +1,122 @@
+package websocket
+
+import (
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// bubble runs a test in fake time, with a socket over a pipe.
+func bubble(t *testing.T, test func(s *Server, k *socket, b *box, e *ear, client net.Conn)) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(DefaultConfig(), nil, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, conn := net.Pipe()
+		e := newEar(nil)
+		k, b := plug(s, server, e, 4096, "")
+		test(s, k, b, e, conn)
+		conn.Close()
+		if err := s.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.Close()
+		if len(e.gone) != 0 {
+			t.Errorf("Gone came %d times more", len(e.gone))
+		}
+	})
+}
+
+func TestClosing_UnfinishedMessageEndsAfterItsTime(t *testing.T) {
+	bubble(t, func(_ *Server, _ *socket, _ *box, e *ear, conn net.Conn) {
+		start := time.Now()
+		for range 4 { // the parts come in time, the whole does not
+			if _, err := conn.Write(said(0x01, nil)[:1]); err != nil {
+				break
+			}
+			conn.Write(said(0x01, nil)[1:])
+			time.Sleep(9 * time.Second)
+			conn.Write(said(0x80, nil))
+		}
+		conn.Write([]byte{0x81})
+		unfinished := time.Now()
+		if code, _ := newClient(conn).closed(t); code != 1008 || time.Since(unfinished) != 30*time.Second {
+			t.Errorf("closed with %d after %v", code, time.Since(unfinished))
+		}
+		if since := time.Since(start); since < 66*time.Second {
+			t.Errorf("four messages of 9 s each ended after %v", since)
+		}
+		if why := <-e.gone; why != protocol.Silent {
+			t.Errorf("gone as %s", why)
+		}
+	})
+}
+
+func TestClosing_IdleSocketLivesForever(t *testing.T) {
+	bubble(t, func(_ *Server, _ *socket, b *box, e *ear, conn net.Conn) {
+		conn.Write(said(0x81, []byte("x")))
+		time.Sleep(24 * time.Hour)
+		b.offer(text("still there"))
+		if _, data, err := newClient(conn).frame(); err != nil || string(data) != "still there" {
+			t.Errorf("after a day comes %q, %v", data, err)
+		}
+		conn.Close()
+		if why := <-e.gone; why != protocol.Disconnected {
+			t.Errorf("gone as %s", why)
+		}
+	})
+}
+
+// reliability.md check 39.
+func TestClosing_PeerThatReadsNothingIsGoneAfterGraceAndLinger(t *testing.T) {
+	bubble(t, func(_ *Server, k *socket, b *box, e *ear, _ net.Conn) {
+		b.offer(text("nobody reads this"))
+		start := time.Now()
+		k.Close(1000, "")
+		if why := <-e.gone; why != protocol.Disconnected || time.Since(start) != 2*time.Second {
+			t.Errorf("gone as %s after %v", why, time.Since(start))
+		}
+	})
+}
+
+func TestClosing_PeerThatDoesNotCloseIsGoneAfterLinger(t *testing.T) {
+	bubble(t, func(_ *Server, k *socket, _ *box, e *ear, conn net.Conn) {
+		start := time.Now()
+		k.Close(1001, "going")
+		if code, _ := newClient(conn).closed(t); code != 1001 {
+			t.Errorf("closed with %d", code)
+		}
+		if <-e.gone; time.Since(start) != linger {
+			t.Errorf("gone after %v", time.Since(start))
+		}
+	})
+}
+
+func TestClosing_EndlessOffersKeepTheCloseFrameBackNoLongerThanTheGrace(t *testing.T) {
+	bubble(t, func(_ *Server, k *socket, b *box, e *ear, conn net.Conn) {
+		b.endless = &actors.Frame{Op: actors.Binary, Data: make([]byte, 4096)}
+		k.Wake()
+		c := newClient(conn)
+		k.Close(1001, "going")
+		start := time.Now()
+		for {
+			first, _, err := c.frame()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == 0x88 {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if since := time.Since(start); since < time.Second || since > 1100*time.Millisecond {
+			t.Errorf("the close frame came after %v", since)
+		}
+		<-e.gone
+	})
+}

@@ -1,0 +1,222 @@
+package websocket
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// testPatience is how long a test waits for something that has to happen; nothing waits for it to pass.
+const testPatience = 20 * time.Second
+
+// box is an outbox that a test fills.
+type box struct {
+	mu      sync.Mutex
+	wire    actors.Wire
+	frames  []*actors.Frame
+	awake   bool
+	written int
+	endless *actors.Frame // what waits when nothing was offered
+	parked  chan bool     // true for Park, false for Unpark
+}
+
+func newBox() *box { return &box{parked: make(chan bool, 64)} }
+
+func (b *box) offer(frames ...*actors.Frame) {
+	b.mu.Lock()
+	b.frames = append(b.frames, frames...)
+	wake := !b.awake
+	b.awake = true
+	b.mu.Unlock()
+	if wake {
+		b.wire.Wake()
+	}
+}
+
+func (b *box) Take(into []*actors.Frame, max int) []*actors.Frame {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.endless != nil {
+		return append(into, b.endless)
+	}
+	if len(b.frames) == 0 {
+		b.awake = false
+		return into
+	}
+	n, size := 0, 0
+	for n < len(b.frames) && (n == 0 || size+len(b.frames[n].Data)+16 <= max) {
+		size += len(b.frames[n].Data) + 16
+		n++
+	}
+	into = append(into, b.frames[:n]...)
+	b.frames = b.frames[n:]
+	return into
+}
+
+func (b *box) Wrote(frames []*actors.Frame) {
+	b.mu.Lock()
+	b.written += len(frames)
+	b.mu.Unlock()
+}
+
+func (b *box) Park()   { b.parked <- true }
+func (b *box) Unpark() { b.parked <- false }
+
+func (b *box) Reply(op actors.Op, data []byte) bool {
+	b.offer(&actors.Frame{Op: op, Data: data})
+	return true
+}
+
+func (b *box) wrote() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.written
+}
+
+// ear is a link that hands what it hears to a test.
+type ear struct {
+	hear func(data []byte, binary bool)
+	gone chan protocol.Reason // with room to show a second Gone
+}
+
+func newEar(hear func([]byte, bool)) *ear {
+	return &ear{hear: hear, gone: make(chan protocol.Reason, 8)}
+}
+
+func (e *ear) Receive(data []byte, binary bool) {
+	if e.hear != nil {
+		e.hear(data, binary)
+	}
+}
+func (e *ear) Heard()                   {}
+func (e *ear) Gone(why protocol.Reason) { e.gone <- why }
+
+// newServer returns a server without a node, for sockets made by connect.
+func newServer(t testing.TB, change func(*Config)) *Server {
+	t.Helper()
+	config := DefaultConfig()
+	if change != nil {
+		change(&config)
+	}
+	s, err := New(config, nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// plug makes a socket of conn whose link is e.
+func plug(s *Server, conn net.Conn, e *ear, limit int, extensions string) (*socket, *box) {
+	b := newBox()
+	v := &visit{extensions: extensions, route: &route{upgrader: s.upgrader(limit), bounds: &bounds{
+		message: uint64(limit), fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}}
+	k := s.socket(conn, nil, v)
+	k.link, k.outbox, b.wire = e, b, k
+	s.open.Add(1)
+	s.start(k, func() {})
+	return k, b
+}
+
+// tcp is a connected pair over loopback.
+func tcp(t testing.TB) (server, client net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	if server, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return server, client
+}
+
+// said is one frame from a client, masked with zeros.
+func said(first byte, payload []byte) []byte {
+	b := []byte{first}
+	switch n := len(payload); {
+	case n < 126:
+		b = append(b, 0x80|byte(n))
+	case n < 1<<16:
+		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(n))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
+	}
+	return append(append(b, 0, 0, 0, 0), payload...)
+}
+
+// client reads frames of a server.
+type client struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func newClient(conn net.Conn) *client { return &client{conn, bufio.NewReader(conn)} }
+
+func (c *client) frame() (first byte, payload []byte, err error) {
+	var head [2]byte
+	if _, err = io.ReadFull(c.r, head[:]); err != nil {
+		return 0, nil, err
+	}
+	n := uint64(head[1])
+	var more [8]byte
+	switch n {
+	case 126:
+		_, err = io.ReadFull(c.r, more[:2])
+		n = uint64(binary.BigEndian.Uint16(more[:]))
+	case 127:
+		_, err = io.ReadFull(c.r, more[:])
+		n = binary.BigEndian.Uint64(more[:])
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	payload = make([]byte, n)
+	_, err = io.ReadFull(c.r, payload)
+	return head[0], payload, err
+}
+
+// closed reads until the close frame and returns its code (0 for none in it) and reason, and whether the stream ends behind it.
+func (c *client) closed(t testing.TB) (code int, reason string) {
+	t.Helper()
+	for {
+		first, payload, err := c.frame()
+		if err != nil {
+			t.Fatalf("the stream ended without a close frame: %v", err)
+		}
+		if first&15 != 8 {
+			continue
+		}
+		if len(payload) >= 2 {
+			code, reason = int(binary.BigEndian.Uint16(payload)), string(payload[2:])
+		}
+		return code, reason
+	}
+}
+
+// await returns what comes from ch.
+func await[T any](t testing.TB, what string, ch <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(testPatience):
+		t.Fatalf("%s did not come within %v", what, testPatience)
+		panic("unreachable")
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

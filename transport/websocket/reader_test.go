@@ -1,0 +1,42 @@
+package websocket
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// A client that keeps silent for a while and then speaks again is heard, whatever the moment.
+func TestReader_RestingLosesNothing(t *testing.T) {
+	s := newServer(t, nil)
+	s.rest = 50 * time.Microsecond
+	server, conn := tcp(t)
+	var box *box
+	ready := make(chan struct{})
+	e := newEar(func(data []byte, binary bool) {
+		<-ready
+		box.offer(text(string(data)))
+	})
+	k, b := plug(s, server, e, 4096, "")
+	box = b
+	close(ready)
+	c := newClient(conn)
+	for i := range 3000 {
+		message := said(0x81, []byte(strings.Repeat("x", i%200)))
+		cut := i % len(message)
+		conn.Write(message[:cut])
+		if i%3 == 0 { // let it fall asleep in the middle or between
+			for range i % 50 {
+				time.Sleep(0)
+			}
+		}
+		conn.Write(message[cut:])
+		if _, data, err := c.frame(); err != nil || len(data) != i%200 {
+			t.Fatalf("message %d came back with %d bytes, %v", i, len(data), err)
+		}
+	}
+	k.Cut()
+	if err := s.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,58 @@
+package websocket
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// refuse answers a handshake with the status of its refusal.
+func refuse(w http.ResponseWriter, why *protocol.Refusal) {
+	if why.RetryAfter > 0 {
+		seconds := math.Ceil(why.RetryAfter.Seconds())
+		w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+	}
+	respond(w, why.Reason.Status(), why.Reason, why.Error())
+}
+
+// refuseCredential hides why a credential does not hold: forgers learn nothing, and documents want HTTP 403 for all of it. That we
+// cannot tell right now is no verdict on the credential, and the client may come back.
+func refuseCredential(w http.ResponseWriter, err error) {
+	switch why := protocol.AsRefusal(err); why.Reason {
+	case protocol.Busy, protocol.Draining, protocol.RateLimited, protocol.Internal:
+		retry := max(why.RetryAfter, time.Second)
+		refuse(w, &protocol.Refusal{Reason: why.Reason, RetryAfter: retry})
+	default:
+		respond(w, http.StatusForbidden, protocol.Forbidden, "")
+	}
+}
+
+// refuseHandshake answers what is no handshake.
+func refuseHandshake(w http.ResponseWriter, bad *badHandshake) {
+	switch bad.status {
+	case http.StatusUpgradeRequired:
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Sec-WebSocket-Version", "13")
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodGet)
+	}
+	respond(w, bad.status, protocol.Malformed, bad.message)
+}
+
+func respond(w http.ResponseWriter, status int, code protocol.Reason, message string) {
+	body := append([]byte(`{"error":{"code":`), protocol.AppendText(nil, string(code))...)
+	body = append(body, `,"message":`...)
+	body = protocol.AppendText(body, message)
+	body = append(body, "}}\n"...)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
