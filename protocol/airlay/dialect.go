@@ -1,0 +1,55 @@
+package airlay
+
+import (
+	"embed"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Transcripts are the stories of this dialect.
+//
+//go:embed transcripts/*.txt
+var Transcripts embed.FS
+
+// Path is where AirLay is reached, on any listener.
+const Path = "/ws"
+
+// Dialect is AirLay's protocol.
+type Dialect struct{ config Config }
+
+// New returns the dialect. A configuration that Config.Check refuses is replaced by the default.
+func New(config Config) *Dialect {
+	if config.Check() != nil {
+		config = DefaultConfig()
+	}
+	return &Dialect{config}
+}
+
+var _ protocol.Dialect = (*Dialect)(nil)
+
+// Name implements protocol.Dialect.
+func (*Dialect) Name() string { return "airlay" }
+
+// Paths implements protocol.Dialect.
+func (*Dialect) Paths() []string { return []string{Path} }
+
+// Limits implements protocol.Dialect.
+func (d *Dialect) Limits() protocol.Limits {
+	c := &d.config
+	return protocol.Limits{Frame: c.FrameBytes, Rate: c.RequestsPerSecond, Burst: c.RequestsPerSecond, Subscriptions: c.Attachments}
+}
+
+// Open implements protocol.Dialect. The token comes with each request.
+func (*Dialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+	return &session{}, nil, nil
+}
+
+// Recognises reports whether a client's first frame speaks AirLay: an object with an action, an auth, or an object event.
+func (*Dialect) Recognises(frame []byte) bool {
+	members, err := protocol.ReadObject(frame)
+	if err != nil {
+		return false
+	}
+	event := protocol.Find(members, "event")
+	return protocol.Find(members, "action") != nil || protocol.Find(members, "auth") != nil || len(event) > 0 && event[0] == '{'
+}

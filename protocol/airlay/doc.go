@@ -1,0 +1,34 @@
+// Package airlay is the wire protocol of AirLay: a page attaches to objects and hears when they change. Every request
+// carries a token and gets exactly one reply, in the order of the requests. The transcripts say line by line what is on
+// the wire.
+//
+// What the document leaves open is decided thus:
+//
+//   - The checks come in this order. What is no JSON object, or has an auth that is no text, is code 5. Without auth,
+//     or with null or "": code 1. A token that does not hold or has expired: 2. A user whom the tenant's directory does
+//     not know: 3. A wrong action, type or id: 5. No right to the object: 4, whatever its type.
+//   - The user is the token's data.id, or its sub if it has no data.id.
+//   - The messages are those of the list, in Latin letters ("Ok"), with "Invalid request" as the example spells it.
+//     Where the server and not the request is at fault, or a limit was met, code 5 comes with a message that says so.
+//   - An id has 24 hexadecimal digits, and is compared as it is written. Only `notification` may go without: null and
+//     "" are as good as absent. Members that the document does not name are ignored.
+//   - To attach twice is to attach once, and to detach without having attached is no error: both are 200, and an event
+//     comes once.
+//   - Rights are checked with each request, by its own token: two users may attach through one connection, each by
+//     their own right. An attachment stays until it is detached or the connection ends, also when its token expires.
+//   - The first token that holds with a request that is well formed makes its user the connection's, from then on. What
+//     is sent to that user is heard on it. To attach to `notification` without id is to attach to that; another user
+//     who asks for it on the same connection gets code 4, since it could never be heard.
+//   - An object event is heard by those who are attached to its type and id, through its topic <type>/<id>. A
+//     notification may also be sent to a user; objects of the other types that are sent to users have no words here.
+//   - A push has type, id and data in this order; data is [] if there is none, and id is always a text.
+//   - Binary frames are requests that cannot be read: code 5. An error never closes. More requests in a second than the
+//     limit do: the one too many gets its reply, then close code 1008.
+//   - Nothing is sent besides replies and pushes, no heartbeat either. A connection may be silent for as long as its
+//     pings are answered.
+//   - On a listener of its own (Own) the path may be / as well as /ws.
+//
+// Beyond the document: a `message` is pushed as {"type":"notification","id":"","data":{level,message,title}}.
+//
+// It does not know how a token is checked, who exists, or who may attach to what: the engine tells it.
+package airlay

@@ -1,0 +1,96 @@
+package airlay
+
+import (
+	"testing"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+func event(t testing.TB, kind protocol.Kind, topic, data string) *protocol.Event {
+	t.Helper()
+	ev, err := protocol.NewEvent(protocol.Draft{ID: "e1", Kind: kind, Topic: topic, Data: []byte(data)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ev
+}
+
+// R004.32, R004.33: byte for byte as the document prints it, members in its order, an id that is a text.
+func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
+	d := New(DefaultConfig())
+	for _, c := range []struct {
+		kind              protocol.Kind
+		topic, data, want string
+	}{
+		{protocol.Object, "issueUpdate/" + object, `{"type":"issueUpdate","id":"` + object + `"}`, `{"type":"issueUpdate","id":"610217e481f6fc54736209e0","data":[]}`},
+		{protocol.Object, "issueUpdate/7", `{"data":{"a":23.0 , "б":"\u0431<"},"id":7,"type":"issueUpdate","more":1}`, `{"type":"issueUpdate","id":"7","data":{"a":23.0 , "б":"\u0431<"}}`},
+		{protocol.Object, "notification/7", `{"type":"notification","id":"7","data":null}`, `{"type":"notification","id":"7","data":[]}`},
+		{protocol.Object, "", `{"type":"notification","id":"7","data":[1]}`, `{"type":"notification","id":"7","data":[1]}`},
+		{protocol.Object, "", `{"type":"issueUpdate","id":"7"}`, ``},
+		{protocol.Message, "", `{"level":"info","message":"m <b>"}`, `{"type":"notification","id":"","data":{"level":"info","message":"m <b>","title":""}}`},
+		{protocol.Message, "", `{"title":"T","message":"","level":"error","tags":"x"}`, `{"type":"notification","id":"","data":{"level":"error","message":"","title":"T"}}`},
+		{protocol.JSON, "issueUpdate/7", `{"type":"issueUpdate"}`, ``},
+		{protocol.Telemetry, "", `{"device_id":1,"telemetry":{}}`, ``},
+	} {
+		if got := string(d.Encode(event(t, c.kind, c.topic, c.data), protocol.Whole)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.data, got, c.want)
+		}
+	}
+}
+
+// R004.31, R004.32, R004.33: whatever is published, a push has a type, an id that is a text, and data that is a list or
+// an object.
+func FuzzEncode(f *testing.F) {
+	f.Add(`{"type":"issueUpdate","id":"x","data":[]}`)
+	f.Add(`{"type":"notification","id":-7,"data":{"a":null}}`)
+	f.Fuzz(func(t *testing.T, data string) {
+		ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Object, Topic: "t", Data: []byte(data)})
+		if err != nil {
+			return
+		}
+		text := New(DefaultConfig()).Encode(ev, protocol.Whole)
+		members, err := protocol.ReadObject(text)
+		if err != nil || len(members) != 3 {
+			t.Fatalf("%s became %s: %v", data, text, err)
+		}
+		id, payload := protocol.Find(members, "id"), protocol.Find(members, "data")
+		if id[0] != '"' || payload[0] != '[' && payload[0] != '{' {
+			t.Fatalf("%s became %s", data, text)
+		}
+	})
+}
+
+func TestEncode_AllocatesItsResultOnly(t *testing.T) {
+	d, ev := New(DefaultConfig()), event(t, protocol.Object, "issueUpdate/"+object, `{"type":"issueUpdate","id":"`+object+`","data":[1,2]}`)
+	if n := testing.AllocsPerRun(100, func() { d.Encode(ev, protocol.Whole) }); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	d := New(DefaultConfig())
+	for _, c := range []struct {
+		kind protocol.Kind
+		data string
+	}{
+		{protocol.Object, `{"type":"issueUpdate","id":"` + object + `","data":[]}`},
+		{protocol.Message, `{"level":"error","title":"Disk","message":"full"}`},
+	} {
+		b.Run(string(c.kind), func(b *testing.B) {
+			ev := event(b, c.kind, "issueUpdate/"+object, c.data)
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Encode(ev, protocol.Whole)
+			}
+		})
+	}
+}
+
+func BenchmarkReceive(b *testing.B) {
+	s, frame := &session{}, []byte(sample)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Receive(time.Time{}, protocol.Inbound{Data: frame})
+	}
+}

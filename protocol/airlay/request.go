@@ -1,0 +1,82 @@
+package airlay
+
+import (
+	"slices"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// request is what one frame asks, as far as it was understood. Nothing of the frame is kept but copies.
+type request struct {
+	auth   string
+	attach bool
+	topic  string
+	wrong  bool // its action, type or id
+}
+
+// notification is the one type whose id may be absent.
+const notification = "notification"
+
+// read reads a request up to its token; the code is not done if it has none.
+func read(in protocol.Inbound) (*request, code) {
+	if in.Binary {
+		return nil, badRequest
+	}
+	members, err := protocol.ReadObject(in.Data)
+	if err != nil {
+		return nil, badRequest
+	}
+	auth := protocol.Find(members, "auth")
+	if auth == nil || string(auth) == "null" {
+		return nil, noToken
+	}
+	r := &request{}
+	var isText bool
+	if r.auth, isText = protocol.Text(auth); !isText {
+		return nil, badRequest
+	}
+	if r.auth == "" {
+		return nil, noToken
+	}
+	r.ask(members)
+	return r, done
+}
+
+// ask reads what is asked for.
+func (r *request) ask(members []protocol.Member) {
+	action, _ := protocol.Text(protocol.Find(members, "action"))
+	r.attach = action == "attach"
+	event, err := protocol.ReadObject(protocol.Find(members, "event"))
+	kind, _ := protocol.Text(protocol.Find(event, "type"))
+	id, isID := objectID(protocol.Find(event, "id"))
+	switch {
+	case !r.attach && action != "detach", err != nil, !slices.Contains(protocol.ObjectTypes, kind), !isID, id == "" && kind != notification:
+		r.wrong = true
+	case id == "":
+		r.topic = notification
+	default:
+		r.topic = kind + "/" + id
+	}
+}
+
+// objectID reads the id of an object, "" if it is absent, null or empty. ok is false for what is there and no id.
+func objectID(raw []byte) (id string, ok bool) {
+	if raw == nil || string(raw) == "null" {
+		return "", true
+	}
+	id, ok = protocol.Text(raw)
+	return id, ok && (id == "" || isObjectID(id))
+}
+
+// isObjectID reports whether text is a MongoDB ObjectId: 12 bytes in hexadecimal.
+func isObjectID(text string) bool {
+	if len(text) != 24 {
+		return false
+	}
+	for _, c := range []byte(text) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,104 @@
+package airlay
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// session is one connection.
+type session struct {
+	user   string // whose connection it is
+	inside bool   // user is known
+
+	// Of the request that is being done, between two answers of the engine; zero otherwise.
+	request  *request
+	identity *protocol.Identity
+}
+
+// claims say where AirLay's tokens name their user, and that the user must exist. AirLay's own have no sub; one of the
+// tenant's other tokens is as good.
+var claims = protocol.Claims{User: []string{"data.id", "sub"}, Refuse: []string{"refresh"}, Known: true}
+
+// Opened implements protocol.Session. The client speaks first.
+func (*session) Opened(time.Time, uint64) []protocol.Command { return nil }
+
+// Beat implements protocol.Session. There is none.
+func (*session) Beat(time.Time) []protocol.Command { return nil }
+
+// Receive implements protocol.Session. A frame is one request, which is done before the next is read, so that replies
+// keep the order.
+func (s *session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+	r, wrong := read(in)
+	if wrong != done {
+		return 1, reply(wrong)
+	}
+	s.request = r
+	return 1, []protocol.Command{protocol.Verify{Credential: r.credential()}}
+}
+
+func (r *request) credential() protocol.Credential {
+	return protocol.Credential{Token: r.auth, Claims: claims}
+}
+
+// Answer implements protocol.Session.
+func (s *session) Answer(command protocol.Command, outcome protocol.Outcome) []protocol.Command {
+	if outcome.Err != nil {
+		return s.end(refuse(outcome.Err))
+	}
+	switch command.(type) {
+	case protocol.Verify:
+		return s.verified(outcome.Identity)
+	case protocol.Authenticate:
+		s.user, s.inside = s.identity.User, true
+		return s.act()
+	}
+	return s.end(replies[done])
+}
+
+// verified goes on with a request whose token holds. The first one makes the connection its user's.
+func (s *session) verified(id *protocol.Identity) []protocol.Command {
+	switch {
+	case s.request.wrong:
+		return s.end(replies[badRequest])
+	case id == nil || id.User == "":
+		return s.end(replies[badToken])
+	}
+	s.identity = id
+	if s.inside {
+		return s.act()
+	}
+	return []protocol.Command{protocol.Authenticate{Credential: s.request.credential(), Lasting: true}}
+}
+
+// act does what a request asks.
+func (s *session) act() []protocol.Command {
+	r := s.request
+	switch {
+	case r.topic == notification && r.attach && s.user != s.identity.User:
+		return s.end(replies[noAccess])
+	case r.topic == notification:
+		return s.end(replies[done])
+	case r.attach:
+		return []protocol.Command{protocol.Subscribe{Topic: r.topic, As: s.identity}}
+	}
+	return []protocol.Command{protocol.Unsubscribe{Topic: r.topic}}
+}
+
+// end ends a request with its reply.
+func (s *session) end(last protocol.Say) []protocol.Command {
+	s.request, s.identity = nil, nil
+	return []protocol.Command{last}
+}
+
+// Refuse implements protocol.Session. A request that was one too many gets its reply; for all else there are no words
+// but the close frame.
+func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+	switch {
+	case !final:
+		return []protocol.Command{refuse(why)}
+	case why.Reason == protocol.RateLimited:
+		return protocol.End(why, refuse(why).Text)
+	}
+	return protocol.End(why, nil)
+}

@@ -1,0 +1,97 @@
+package authentik
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// The instructions that an instance says.
+const (
+	ack   = "0"
+	hello = "1"
+)
+
+// alive is how long an instance is heard of after a frame: one and a half of the 10 s between two HELLOs.
+const alive = 15 * time.Second
+
+var acknowledged = protocol.Say{Text: []byte(`{"instruction":0,"args":{}}`)}
+
+// instance is one connection of an outpost's process.
+type instance struct {
+	topic  string
+	member string // who it is among the instances, "" while nobody knows
+	args   []byte // of the last HELLO that had any
+	number uint64 // of the connection
+}
+
+// Opened implements protocol.Session.
+func (s *instance) Opened(_ time.Time, number uint64) []protocol.Command {
+	s.number = number
+	return []protocol.Command{protocol.Subscribe{Topic: s.topic}}
+}
+
+// Receive implements protocol.Session.
+func (s *instance) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+	if in.Binary {
+		return 1, thrown
+	}
+	members, err := protocol.ReadObject(in.Data)
+	instruction, args := protocol.Find(members, "instruction"), protocol.Find(members, "args")
+	if string(args) == "null" || args == nil {
+		args = []byte("{}")
+	}
+	if err != nil || !isInteger(instruction) || args[0] != '{' {
+		return 1, thrown
+	}
+	if string(instruction) == ack {
+		return 1, nil
+	}
+	if string(instruction) == hello {
+		s.hear(args)
+	}
+	return 1, []protocol.Command{s.attend(), acknowledged}
+}
+
+// hear keeps what a HELLO tells, if it tells anything.
+func (s *instance) hear(args []byte) {
+	members, err := protocol.ReadObject(args)
+	if err != nil || len(members) == 0 {
+		return
+	}
+	s.args = append([]byte(nil), args...)
+	if s.member != "" {
+		return
+	}
+	if uuid, _ := protocol.Text(protocol.Find(members, "uuid")); protocol.CheckName("uuid", uuid) == nil {
+		s.member = uuid
+	}
+}
+
+func (s *instance) attend() protocol.Attend {
+	attend := protocol.Attend{Topic: s.topic, Member: s.member, Data: s.args, For: alive}
+	if attend.Member == "" {
+		attend.Member = "ws-" + strconv.FormatUint(s.number, 10)
+	}
+	if attend.Data == nil {
+		attend.Data = []byte("{}")
+	}
+	return attend
+}
+
+// Answer implements protocol.Session. An outpost that would not hear its triggers is better closed: it comes back.
+func (s *instance) Answer(command protocol.Command, outcome protocol.Outcome) []protocol.Command {
+	if _, ok := command.(protocol.Subscribe); ok && outcome.Err != nil {
+		return protocol.End(outcome.Err, nil)
+	}
+	return nil
+}
+
+// Beat implements protocol.Session. There is none.
+func (*instance) Beat(time.Time) []protocol.Command { return nil }
+
+// Refuse implements protocol.Session.
+func (*instance) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+	return refuse(why, final)
+}

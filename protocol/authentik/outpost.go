@@ -1,0 +1,105 @@
+package authentik
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// outposts is the topic above those of all outposts.
+const outposts = "outposts/"
+
+// Outpost is the protocol of outposts.
+type Outpost struct{ path string }
+
+// NewOutpost returns the dialect. A path that Config.Check refuses becomes the default.
+func NewOutpost(config Config) *Outpost { return &Outpost{config.prefix() + "ws/outpost/"} }
+
+var _ protocol.Dialect = (*Outpost)(nil)
+
+// Name implements protocol.Dialect.
+func (*Outpost) Name() string { return "authentik_outpost" }
+
+// Paths implements protocol.Dialect.
+func (o *Outpost) Paths() []string { return []string{o.path + "{uuid}/", o.path + "{uuid}"} }
+
+// Limits implements protocol.Dialect.
+func (*Outpost) Limits() protocol.Limits {
+	return protocol.Limits{Frame: frame, Rate: rate, Burst: rate}
+}
+
+// Open implements protocol.Dialect. The token must be bound to the outpost that the path names.
+func (o *Outpost) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+	uuid := strings.TrimSuffix(strings.TrimPrefix(hello.Path, o.path), "/")
+	if !isUUID(uuid) {
+		return nil, nil, protocol.Refuse(protocol.Forbidden, "an outpost is named by its uuid, in lower case with dashes")
+	}
+	token := bearer(hello.Header("Authorization"))
+	if token == "" {
+		return nil, nil, protocol.Refuse(protocol.Forbidden, "an outpost shows Authorization: Bearer and its token")
+	}
+	s := &instance{topic: outposts + uuid}
+	if id := hello.Query.Get("instance_uuid"); protocol.CheckName("instance_uuid", id) == nil {
+		s.member = strings.Clone(id)
+	}
+	return s, &protocol.Credential{Form: protocol.Outpost, Token: token, For: strings.Clone(uuid)}, nil
+}
+
+// isUUID reports whether text is a uuid as authentik's routes know them: 8-4-4-4-12 digits, hexadecimal, lower case.
+func isUUID(text string) bool {
+	const form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+	if len(text) != len(form) {
+		return false
+	}
+	for i, c := range []byte(text) {
+		if dash := form[i] == '-'; dash != (c == '-') || !dash && (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// numbers are the instructions that go by the type of a trigger's args; any other trigger is TRIGGER_UPDATE.
+var numbers = map[string]byte{"event.provider.specific": '3', "event.session.end": '4'}
+
+// triggerUpdate is the instruction to reload the configuration.
+const triggerUpdate = '2'
+
+// Encode implements protocol.Dialect. Only what is published to the topic of an outpost is for outposts.
+func (*Outpost) Encode(ev *protocol.Event, _ protocol.View) []byte {
+	if !strings.HasPrefix(ev.Topic, outposts) {
+		return nil
+	}
+	args := ev.Member("args")
+	isObject := len(args) > 0 && args[0] == '{'
+	switch ev.Kind {
+	case protocol.JSON:
+		if isObject && isInteger(ev.Member("instruction")) {
+			return ev.Data
+		}
+	case protocol.TriggerUpdate:
+		number := byte(triggerUpdate)
+		if !isObject {
+			args = []byte("{}")
+		} else if other, ok := numbers[typeOf(args)]; ok {
+			number = other
+		}
+		text := append(make([]byte, 0, len(args)+32), `{"instruction":`...)
+		text = append(append(text, number), `,"args":`...)
+		return append(append(text, args...), '}')
+	}
+	return nil
+}
+
+func typeOf(args []byte) string {
+	members, _ := protocol.ReadObject(args)
+	text, _ := protocol.Text(protocol.Find(members, "type"))
+	return text
+}
+
+// isInteger reports whether raw is a whole number that an outpost's int can hold.
+func isInteger(raw []byte) bool {
+	digits := bytes.TrimPrefix(raw, []byte("-"))
+	return len(digits) > 0 && len(digits) < 10 && len(bytes.Trim(digits, "0123456789")) == 0
+}

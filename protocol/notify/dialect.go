@@ -1,0 +1,111 @@
+package notify
+
+import (
+	"embed"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Transcripts are the stories of this dialect.
+//
+//go:embed transcripts/*.txt
+var Transcripts embed.FS
+
+// Path is where clients connect that show a credential.
+const Path = "/api/v1/ws"
+
+// Unproven is the form of a credential that proves nothing: For is the user that a client says it is. It is shown only
+// where Config.OpenUserPath is on.
+const Unproven protocol.Form = "unproven"
+
+// Bounds of a connection. Pages send nothing, so there is room for what they might and little for floods.
+const (
+	frame = 64 << 10 // bytes
+	rate  = 100      // messages a second
+)
+
+// Dialect is the protocol of notify.
+type Dialect struct {
+	config Config
+	claims protocol.Claims
+}
+
+// New returns the dialect.
+func New(config Config) *Dialect {
+	d := &Dialect{config: config, claims: protocol.Claims{Refuse: []string{"refresh"}}}
+	if config.StrictClaims {
+		d.claims.Require = []string{"sid", "iss", "aud", "sub", "scope", "iat", "nbf", "exp", "jti"}
+	}
+	return d
+}
+
+var _ protocol.Dialect = (*Dialect)(nil)
+
+// Name implements protocol.Dialect.
+func (*Dialect) Name() string { return "notify" }
+
+// Paths implements protocol.Dialect.
+func (d *Dialect) Paths() []string {
+	if d.config.OpenUserPath {
+		return []string{Path, Path + "/{user_id}"}
+	}
+	return []string{Path}
+}
+
+// Limits implements protocol.Dialect.
+func (*Dialect) Limits() protocol.Limits {
+	return protocol.Limits{Frame: frame, Rate: rate, Burst: rate}
+}
+
+// Open implements protocol.Dialect. The credential is in the query, and one that is not there is refused like one that
+// does not hold.
+func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+	credential, why := d.credential(hello)
+	if why != nil {
+		return nil, nil, why
+	}
+	s := &session{}
+	if credential.Form == protocol.Token {
+		s.shown = credential
+	}
+	return s, credential, nil
+}
+
+func (d *Dialect) credential(hello protocol.Hello) (*protocol.Credential, *protocol.Refusal) {
+	token, tokens := shown(hello.Query, "access_token")
+	ticket, tickets := shown(hello.Query, "ticket")
+	if len(hello.Path) > len(Path) {
+		user := strings.TrimPrefix(hello.Path, Path+"/")
+		if !d.config.OpenUserPath || !isUser(user) || tokens+tickets > 0 {
+			return nil, protocol.Refuse(protocol.Forbidden, "%s/{user_id} wants a whole number and no credential", Path)
+		}
+		return &protocol.Credential{Form: Unproven, For: strings.Clone(user)}, nil
+	}
+	switch {
+	case tokens == 1 && tickets == 0:
+		return &protocol.Credential{Token: token, Claims: d.claims}, nil
+	case tokens == 0 && tickets == 1:
+		return &protocol.Credential{Form: protocol.Ticket, Token: ticket}, nil
+	}
+	return nil, protocol.Refuse(protocol.Forbidden, "%s wants either access_token or ticket, once", Path)
+}
+
+// shown is what the query says under a name, and how often. Empty is as good as absent.
+func shown(query url.Values, name string) (value string, times int) {
+	for _, v := range query[name] {
+		if v != "" {
+			value, times = strings.Clone(v), times+1
+		}
+	}
+	return value, times
+}
+
+// isUser reports whether text is a whole number from 1 to 2^63-1 in its one plain spelling: 07 and +7 would be second
+// names of user 7.
+func isUser(text string) bool {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return err == nil && n > 0 && strconv.FormatInt(n, 10) == text
+}

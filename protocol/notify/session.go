@@ -1,0 +1,52 @@
+package notify
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// session is one page. It never says anything.
+type session struct {
+	shown    *protocol.Credential // the token of the handshake, until the socket is open; nil for what cannot be shown twice
+	reported bool                 // that a frame was no JSON
+}
+
+// Opened implements protocol.Session. The token that held a moment ago is shown once more, so that the connection
+// outlives it; a ticket is spent, and whoever made it says how long it lasts.
+func (s *session) Opened(time.Time, uint64) []protocol.Command {
+	if s.shown == nil {
+		return nil
+	}
+	credential := *s.shown
+	s.shown = nil
+	return []protocol.Command{protocol.Authenticate{Credential: credential, Lasting: true}}
+}
+
+// Receive implements protocol.Session. All frames are ignored. What is in one that is reported is not told: it may be a
+// secret.
+func (s *session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+	if s.reported || !in.Binary && jsontext.Value(in.Data).IsValid() {
+		return 1, nil
+	}
+	s.reported = true
+	return 1, []protocol.Command{protocol.Report{Kind: "malformed", Data: fmt.Appendf(nil, "a frame of %d bytes is no JSON", len(in.Data))}}
+}
+
+// Answer implements protocol.Session. A token that no longer holds leaves the connection to the end that the engine has
+// for it.
+func (*session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
+
+// Beat implements protocol.Session. There is none.
+func (*session) Beat(time.Time) []protocol.Command { return nil }
+
+// Refuse implements protocol.Session. There are no words but the close frame.
+func (*session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+	if !final {
+		return nil
+	}
+	return protocol.End(why, nil)
+}

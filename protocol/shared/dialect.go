@@ -1,0 +1,92 @@
+package shared
+
+import (
+	"embed"
+	"slices"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Transcripts are the stories of a path that Valtronics and AirLay share.
+//
+//go:embed transcripts/*.txt
+var Transcripts embed.FS
+
+// Candidate is a dialect that can tell by a client's first frame whether it is spoken.
+type Candidate interface {
+	protocol.Dialect
+	// Recognises reports whether a text frame speaks this dialect. It must not keep the frame.
+	Recognises(frame []byte) bool
+}
+
+// Dialect is what a path speaks before it is decided.
+type Dialect struct {
+	path       string
+	candidates []Candidate
+	fallback   int // among candidates
+}
+
+// New returns the dialect of a path. Candidates are asked in this order; there must be one at least.
+func New(config Config, path string, candidates ...Candidate) *Dialect {
+	if len(candidates) == 0 {
+		panic("shared: a path without a dialect")
+	}
+	d := &Dialect{path: path, candidates: slices.Clone(candidates)}
+	d.fallback = max(0, slices.IndexFunc(candidates, func(c Candidate) bool { return c.Name() == config.Default }))
+	return d
+}
+
+var _ protocol.Dialect = (*Dialect)(nil)
+
+// Name implements protocol.Dialect.
+func (*Dialect) Name() string { return "shared" }
+
+// Paths implements protocol.Dialect.
+func (d *Dialect) Paths() []string { return []string{d.path} }
+
+// Limits implements protocol.Dialect: the largest of the candidates'.
+func (d *Dialect) Limits() protocol.Limits {
+	most := d.candidates[0].Limits()
+	for _, candidate := range d.candidates[1:] {
+		limits := candidate.Limits()
+		most.Frame = larger(most.Frame, limits.Frame)
+		most.Burst = larger(max(most.Rate, most.Burst), max(limits.Rate, limits.Burst))
+		most.Rate = larger(most.Rate, limits.Rate)
+		most.Connections = larger(most.Connections, limits.Connections)
+		most.Connects = larger(most.Connects, limits.Connects)
+	}
+	return protocol.Limits{Frame: most.Frame, Rate: most.Rate, Burst: most.Burst, Connections: most.Connections, Connects: most.Connects}
+}
+
+// larger is the larger of two limits, of which 0 is the largest.
+func larger(a, b int) int {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return max(a, b)
+}
+
+// Open implements protocol.Dialect. Each candidate opens a session while the request can be read.
+func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+	s := &session{dialect: d, open: make([]protocol.Session, len(d.candidates)), fallback: -1}
+	refusal := protocol.Refuse(protocol.NotFound, "no dialect answers here")
+	for i, candidate := range d.candidates {
+		opened, credential, why := candidate.Open(hello)
+		switch {
+		case why != nil:
+			refusal = why
+		case credential == nil:
+			s.open[i] = opened
+			if s.fallback < 0 || i == d.fallback {
+				s.fallback = i
+			}
+		}
+	}
+	if s.fallback < 0 {
+		return nil, nil, refusal
+	}
+	return s, nil, nil
+}
+
+// Encode implements protocol.Dialect. Who has not said who it is hears nothing.
+func (*Dialect) Encode(*protocol.Event, protocol.View) []byte { return nil }

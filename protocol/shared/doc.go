@@ -1,0 +1,20 @@
+// Package shared is a path on which several dialects answer, such as /ws of Valtronics and AirLay. Both let the client
+// speak first, so its first text frame decides which of them the connection speaks from then on.
+//
+// It promises:
+//
+//   - Nothing is said before the client has spoken, and nothing that was not an answer to it.
+//   - The candidates are asked in their order whether they recognise the frame, and the first that does gets the
+//     connection, with that very frame: it loses nothing by coming through here.
+//   - A frame that nobody recognises, or a binary one, is answered in the words of the default dialect, and decides
+//     nothing. What else that dialect would do about it is not done.
+//   - Until it is decided, each limit is the largest of the candidates', so that no protocol meets the figure of
+//     another; and there is no time by which a client has to authenticate, since a silent one may speak a protocol that
+//     knows none. Once decided, the limits are those of its dialect, the time to authenticate counted from then.
+//
+// The default is a setting because documents do not say who answers nonsense. It asks of a candidate that it has no
+// credential in its handshake (one that wants one there is left out), and that it is the very dialect that the rest of
+// the server knows by that name.
+//
+// It does not know which dialects there are. A listener or a host that belongs to one dialect alone does not need it.
+package shared

@@ -1,0 +1,65 @@
+package shared
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// session is a connection that has not said what it speaks.
+type session struct {
+	dialect  *Dialect
+	open     []protocol.Session // of each candidate, nil for one that is none here
+	fallback int                // whose words are used, among open
+	number   uint64
+}
+
+// Opened implements protocol.Session. The client speaks first.
+func (s *session) Opened(_ time.Time, number uint64) []protocol.Command {
+	s.number = number
+	return nil
+}
+
+// Receive implements protocol.Session.
+func (s *session) Receive(now time.Time, in protocol.Inbound) (int, []protocol.Command) {
+	if !in.Binary {
+		for i, candidate := range s.dialect.candidates {
+			if s.open[i] != nil && candidate.Recognises(in.Data) {
+				return s.become(now, i, in)
+			}
+		}
+	}
+	messages, commands := s.open[s.fallback].Receive(now, in)
+	return messages, words(commands)
+}
+
+// become hands the connection and its frame to a candidate.
+func (s *session) become(now time.Time, i int, in protocol.Inbound) (int, []protocol.Command) {
+	chosen := s.open[i]
+	commands := []protocol.Command{protocol.Become{Dialect: s.dialect.candidates[i], Session: chosen}}
+	commands = append(commands, chosen.Opened(now, s.number)...)
+	messages, more := chosen.Receive(now, in)
+	return messages, append(commands, more...)
+}
+
+// words are those of the commands that say something or end the connection.
+func words(commands []protocol.Command) (said []protocol.Command) {
+	for _, command := range commands {
+		switch command.(type) {
+		case protocol.Say, protocol.Close:
+			said = append(said, command)
+		}
+	}
+	return said
+}
+
+// Answer implements protocol.Session. Nothing is asked that has an outcome.
+func (*session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
+
+// Beat implements protocol.Session. There is none.
+func (*session) Beat(time.Time) []protocol.Command { return nil }
+
+// Refuse implements protocol.Session, in the words of the default dialect.
+func (s *session) Refuse(now time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+	return words(s.open[s.fallback].Refuse(now, why, final))
+}

@@ -1,0 +1,265 @@
+package shared
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/airlay"
+	"github.com/parley-realtime/parley/protocol/transcript"
+	"github.com/parley-realtime/parley/protocol/valtronics"
+)
+
+// typed is Valtronics, which is recognised by a type that is a text.
+type typed struct{ *valtronics.Dialect }
+
+func (typed) Recognises(frame []byte) bool {
+	members, err := protocol.ReadObject(frame)
+	_, ok := protocol.Text(protocol.Find(members, "type"))
+	return err == nil && ok
+}
+
+const path = "/ws"
+
+func dialect(config Config) *Dialect {
+	return New(config, path, airlay.New(airlay.DefaultConfig()), typed{valtronics.New(valtronics.DefaultConfig())})
+}
+
+func engine(t testing.TB) *transcript.Engine {
+	return transcript.NewEngine(t, func(s transcript.Settings) (protocol.Dialect, error) {
+		config := DefaultConfig()
+		err := s.Apply(&config)
+		return dialect(config), err
+	})
+}
+
+func TestTranscripts(t *testing.T) {
+	for _, story := range transcript.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t)) })
+	}
+}
+
+// Every story that AirLay tells about its own path is true on the shared one. So is every story of Valtronics about
+// /ws, but for those about what happens before the first frame and about settings, of which the shared path has others.
+func TestCandidates_TellTheirStoriesHere(t *testing.T) {
+	other := map[string]string{
+		"connect-rate": "nobody has connected to Valtronics before its first frame", "auth-late": "no time runs before the first frame",
+	}
+	played := 0
+	for _, story := range append(transcript.Load(t, airlay.Transcripts, "transcripts/*.txt"), transcript.Load(t, valtronics.Transcripts, "transcripts/*.txt")...) {
+		if tells(story, other) {
+			played++
+			t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t)) })
+		}
+	}
+	if played < 20 {
+		t.Errorf("%d stories", played)
+	}
+}
+
+// tells reports whether a story is about this path as it is configured, and none of the others.
+func tells(story transcript.Story, others map[string]string) bool {
+	for _, step := range story.Steps {
+		if step.Verb == transcript.Set || step.Verb == transcript.Open && step.Text != path {
+			return false
+		}
+	}
+	return others[story.Name] == ""
+}
+
+// fake is a candidate that the test makes up.
+type fake struct {
+	name   string
+	limits protocol.Limits
+	asks   bool // for a credential in the handshake
+	why    *protocol.Refusal
+}
+
+func (f fake) Name() string                                               { return f.name }
+func (fake) Paths() []string                                              { return []string{path} }
+func (f fake) Limits() protocol.Limits                                    { return f.limits }
+func (fake) Encode(*protocol.Event, protocol.View) []byte                 { return []byte("{}") }
+func (f fake) Recognises(frame []byte) bool                               { return string(frame) == `"`+f.name+`"` }
+func (f fake) Opened(time.Time, uint64) []protocol.Command                { return f.say("opened") }
+func (fake) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
+func (fake) Beat(time.Time) []protocol.Command                            { return nil }
+
+func (f fake) say(what string) []protocol.Command {
+	return []protocol.Command{protocol.Say{Text: []byte(`"` + f.name + " " + what + `"`)}}
+}
+
+func (f fake) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+	if f.asks {
+		return f, &protocol.Credential{}, nil
+	}
+	return f, nil, f.why
+}
+
+// Receive asks for more than words.
+func (f fake) Receive(time.Time, protocol.Inbound) (int, []protocol.Command) {
+	return 3, append(f.say("hears"), protocol.Authenticate{Credential: protocol.Credential{Claims: protocol.Claims{Anonymous: true}}},
+		protocol.Subscribe{Topic: "t"}, protocol.Beat{Every: time.Second}, protocol.Report{Kind: "x"})
+}
+
+func (f fake) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+	if final {
+		return protocol.End(why, f.say("ends")[0].(protocol.Say).Text)
+	}
+	return f.say("refuses")
+}
+
+func connected(t *testing.T, d *Dialect) *transcript.Connection {
+	t.Helper()
+	c, err := transcript.NewEngine(t, func(transcript.Settings) (protocol.Dialect, error) { return d, nil }).Connect(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func hears(t *testing.T, c *transcript.Connection, want ...string) {
+	t.Helper()
+	for _, text := range want {
+		if got, _ := c.Receive(0); string(got.Data) != `"`+text+`"` {
+			t.Errorf("got %s, want %s", got, text)
+		}
+	}
+	if got, ok := c.Receive(0); ok {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestReceive_WhatNobodyRecognisesGetsWordsAndNothingElse(t *testing.T) {
+	c := connected(t, New(Config{Default: "b"}, path, fake{name: "a"}, fake{name: "b"}))
+	hears(t, c)
+	c.Send([]byte(`"c"`), false)
+	hears(t, c, "b hears")
+	c.Send([]byte(`"a"`), true) // binary frames decide nothing
+	hears(t, c, "b hears")
+	if c.Topics() != nil {
+		t.Errorf("it subscribed to %q", c.Topics())
+	}
+	c.Refuse(protocol.Refuse(protocol.Busy, ""), false)
+	hears(t, c, "b refuses")
+	c.Send([]byte(`"a"`), false)
+	hears(t, c, "a opened", "a hears")
+	c.Send([]byte(`"b"`), false)
+	hears(t, c, "a hears")
+	if len(c.Topics()) != 1 {
+		t.Errorf("got %q", c.Topics())
+	}
+	c = connected(t, New(Config{Default: "nobody"}, path, fake{name: "a"}, fake{name: "b"}))
+	c.Refuse(protocol.Refuse(protocol.Draining, ""), true)
+	if got, _ := c.Receive(0); string(got.Data) != `"a ends"` {
+		t.Errorf("got %s", got)
+	}
+	if got, _ := c.Receive(0); got.Code != 1012 {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A dialect that wants a credential before the upgrade, or refuses the request, is no candidate for it.
+func TestOpen_LeavesOutWhoCannotBeDecidedByAFrame(t *testing.T) {
+	why := protocol.Refuse(protocol.Forbidden, "switched off")
+	c := connected(t, New(Config{Default: "a"}, path, fake{name: "a", asks: true}, fake{name: "b"}, fake{name: "c", why: why}))
+	c.Send([]byte(`"a"`), false)
+	hears(t, c, "b hears")
+	c.Send([]byte(`"c"`), false)
+	hears(t, c, "b hears")
+	if _, _, got := New(Config{}, path, fake{name: "a", asks: true}, fake{name: "c", why: why}).Open(protocol.Hello{}); got != why {
+		t.Errorf("got %v", got)
+	}
+	if _, _, got := New(Config{}, path, fake{name: "a", asks: true}).Open(protocol.Hello{}); got == nil || got.Reason != protocol.NotFound {
+		t.Errorf("got %v", got)
+	}
+}
+
+// X.2: until it is decided, no protocol meets the figure of another.
+func TestLimits_AreTheLargestOfTheCandidates(t *testing.T) {
+	a := protocol.Limits{Frame: 1000, Rate: 10, Burst: 50, Login: time.Second, Subscriptions: 1, Connections: 5, PerUser: 1, Connects: 10}
+	b := protocol.Limits{Frame: 2000, Rate: 20, Connections: 6, Connects: 3, Inbox: true}
+	want := protocol.Limits{Frame: 2000, Rate: 20, Burst: 50, Connections: 6, Connects: 10}
+	if got := New(Config{}, path, fake{limits: a}, fake{limits: b}).Limits(); got != want {
+		t.Errorf("got %+v", got)
+	}
+	b = protocol.Limits{}
+	if got := New(Config{}, path, fake{limits: a}, fake{limits: b}).Limits(); got != (protocol.Limits{}) {
+		t.Errorf("got %+v", got)
+	}
+	if got, want := dialect(DefaultConfig()).Limits(), (protocol.Limits{Frame: 65536, Rate: 100, Burst: 100}); got != want {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestDialect_IsAPathAndNoMore(t *testing.T) {
+	d := dialect(DefaultConfig())
+	if d.Name() != "shared" || len(d.Paths()) != 1 || d.Paths()[0] != path || d.Encode(nil, protocol.Whole) != nil {
+		t.Errorf("%s %q", d.Name(), d.Paths())
+	}
+	transcript.CheckDefaults(t, DefaultConfig())
+	defer func() {
+		if recover() == nil {
+			t.Error("a path without a dialect was made")
+		}
+	}()
+	New(DefaultConfig(), path)
+}
+
+// Arbitrary first frames never panic; each is answered by exactly one dialect, and what it decides agrees with X.2.
+func FuzzReceive(f *testing.F) {
+	for _, stories := range [][]transcript.Story{
+		transcript.Load(f, Transcripts, "transcripts/*.txt"), transcript.Load(f, airlay.Transcripts, "transcripts/*.txt"),
+		transcript.Load(f, valtronics.Transcripts, "transcripts/*.txt"),
+	} {
+		for _, story := range stories {
+			for _, step := range story.Steps {
+				if step.Verb == transcript.Text || step.Verb == transcript.Binary {
+					f.Add([]byte(step.Text), step.Verb == transcript.Binary)
+				}
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, binary bool) {
+		s, _, _ := dialect(DefaultConfig()).Open(protocol.Hello{Path: path})
+		_, commands := s.Receive(time.Time{}, protocol.Inbound{Data: data, Binary: binary})
+		members, err := protocol.ReadObject(data)
+		event := string(protocol.Find(members, "event"))
+		_, isTyped := protocol.Text(protocol.Find(members, "type"))
+		want := ""
+		switch {
+		case binary || err != nil:
+		case protocol.Find(members, "action") != nil || protocol.Find(members, "auth") != nil || strings.HasPrefix(event, "{"):
+			want = "airlay"
+		case isTyped:
+			want = "valtronics"
+		}
+		got := ""
+		for i, command := range commands {
+			switch command := command.(type) {
+			case protocol.Become:
+				if got = command.Dialect.Name(); i != 0 {
+					t.Fatalf("%q: it becomes %s in the middle", data, got)
+				}
+			case protocol.Say, protocol.Close:
+			default:
+				if got == "" {
+					t.Fatalf("%q is undecided and asks for %T", data, command)
+				}
+			}
+		}
+		if got != want {
+			t.Fatalf("%q became %q, not %q", data, got, want)
+		}
+	})
+}
+
+func BenchmarkDecide(b *testing.B) {
+	d := dialect(DefaultConfig())
+	frame := []byte(`{"type":"auth","token":"` + strings.Repeat("x", 200) + `"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		s, _, _ := d.Open(protocol.Hello{Path: path})
+		s.Receive(time.Time{}, protocol.Inbound{Data: frame})
+	}
+}
