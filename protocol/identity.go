@@ -4,6 +4,8 @@ import "time"
 
 // Identity is who a connection speaks for, once its credential held.
 type Identity struct {
+	// Tenant is whose key it was, if the connection had come in without a tenant; "" is the one that was asked.
+	Tenant string
 	// User is the user's id inside the tenant, "" for an anonymous connection.
 	User string
 	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by.
@@ -52,6 +54,9 @@ const (
 	Ticket  Form = "ticket"  // a single-use ticket
 	Cookie  Form = "cookie"  // a session cookie: a JWT or an opaque session key
 	Outpost Form = "outpost" // an opaque token that is bound to what For names
+	// Unproven is no credential at all: For is who the client says it is. Only a dialect whose configuration asks for it
+	// shows this one (notify's oldest form).
+	Unproven Form = "unproven"
 )
 
 // Claims are the rules of a dialect's document about its tokens, beside those that hold for every token (signature,

@@ -17,10 +17,6 @@ var Transcripts embed.FS
 // Path is where clients connect that show a credential.
 const Path = "/api/v1/ws"
 
-// Unproven is the form of a credential that proves nothing: For is the user that a client says it is. It is shown only
-// where Config.OpenUserPath is on.
-const Unproven protocol.Form = "unproven"
-
 // Bounds of a connection. Pages send nothing, so there is room for what they might and little for floods.
 const (
 	frame = 64 << 10 // bytes
@@ -82,7 +78,7 @@ func (d *Dialect) credential(hello protocol.Hello) (*protocol.Credential, *proto
 		if !d.config.OpenUserPath || !isUser(user) || tokens+tickets > 0 {
 			return nil, protocol.Refuse(protocol.Forbidden, "%s/{user_id} wants a whole number and no credential", Path)
 		}
-		return &protocol.Credential{Form: Unproven, For: strings.Clone(user)}, nil
+		return &protocol.Credential{Form: protocol.Unproven, For: strings.Clone(user)}, nil
 	}
 	switch {
 	case tokens == 1 && tickets == 0:

@@ -68,7 +68,7 @@ func TestOpenUserPath_IsAHoleThatSomebodyHasToOpen(t *testing.T) {
 	}
 	for _, user := range []string{"1", "7", "2147483648", "9223372036854775807"} {
 		s, credential, why := open(t, d, Path+"/"+user)
-		if why != nil || credential.Form != Unproven || credential.For != user || credential.Token != "" || credential.Claims.Anonymous {
+		if why != nil || credential.Form != protocol.Unproven || credential.For != user || credential.Token != "" || credential.Claims.Anonymous {
 			t.Errorf("%s: got %+v, %v", user, credential, why)
 		}
 		if commands := s.Opened(time.Time{}, 1); commands != nil {
@@ -211,7 +211,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		if s == nil || (credential.Token == "") != (credential.Form == Unproven) || (credential.Form == Unproven) != (path != Path) {
+		if s == nil || (credential.Token == "") != (credential.Form == protocol.Unproven) || (credential.Form == protocol.Unproven) != (path != Path) {
 			t.Fatalf("%q %q: %+v", path, query, *credential)
 		}
 	})
