@@ -61,6 +61,9 @@ type (
 		Dialect Dialect
 		Session Session
 	}
+	// Heed says what is left for this connection of events that are sent to its user or to everyone; at first it is the
+	// whole. The dialect's Encode gets the view. No outcome.
+	Heed struct{ View View }
 	// Beat calls Session.Beat every so often from now on; 0 stops it. No outcome.
 	Beat struct{ Every time.Duration }
 	// Census asks how many authenticated connections of this dialect the tenant has. Outcome: Count.
@@ -77,6 +80,7 @@ func (Close) command()        {}
 func (Authenticate) command() {}
 func (Verify) command()       {}
 func (Attend) command()       {}
+func (Heed) command()         {}
 func (Become) command()       {}
 func (Subscribe) command()    {}
 func (Unsubscribe) command()  {}

@@ -23,8 +23,12 @@ type Condition struct {
 	In        []string
 }
 
-// Select reports whether the filter wants the event, and what it leaves of it.
+// Select reports whether the filter wants the event, and what it leaves of it. A message is for people: it has nothing to
+// filter on and passes every filter.
 func (f *Filter) Select(ev *Event) (View, bool) {
+	if ev.Kind == Message {
+		return Whole, true
+	}
 	for i := range f.Where {
 		value, ok := ev.Attribute(f.Where[i].Attribute)
 		if !ok || !slices.Contains(f.Where[i].In, value) {
@@ -79,6 +83,9 @@ type View string
 
 // Whole is the view that leaves everything.
 const Whole View = ""
+
+// Nothing is the view that leaves nothing.
+const Nothing View = "\x00"
 
 // ViewOf is the view that leaves the named parts.
 func ViewOf(fields []string) View {

@@ -33,6 +33,7 @@ const (
 	Silent         Reason = "silent"          // nothing was heard for too long
 	Revoked        Reason = "revoked"         // the right was taken back
 	Disconnected   Reason = "disconnected"    // somebody asked for it
+	Suspended      Reason = "suspended"       // the tenant is switched off for now
 	Draining       Reason = "draining"        // this server is going away
 	Internal       Reason = "internal"        // our fault
 )
@@ -65,6 +66,7 @@ var reasons = map[Reason]outside{
 	Silent:         {408, 1001, "nothing was heard for too long"},
 	Revoked:        {403, 1008, "revoked"},
 	Disconnected:   {409, 1000, "disconnected"},
+	Suspended:      {403, 1008, "suspended"},
 	Draining:       {503, 1012, "the server is restarting"},
 	Internal:       {500, 1011, "internal error"},
 }

@@ -90,7 +90,7 @@ func TestAnswer_OneIdentityForTheConnectionAndOnePerRequest(t *testing.T) {
 	if !ok || !login.Lasting || login.Credential.Token == "" || !login.Credential.Claims.Known {
 		t.Fatalf("got %T", login)
 	}
-	if subscribe := s.Answer(login, protocol.Outcome{Identity: first})[0].(protocol.Subscribe); subscribe.As != first {
+	if subscribe := s.Answer(login, protocol.Outcome{Identity: first})[1].(protocol.Subscribe); subscribe.As != first {
 		t.Errorf("got %+v", subscribe)
 	}
 	s.Answer(protocol.Subscribe{}, protocol.Outcome{})

@@ -17,8 +17,8 @@
 //   - Rights are checked with each request, by its own token: two users may attach through one connection, each by
 //     their own right. An attachment stays until it is detached or the connection ends, also when its token expires.
 //   - The first token that holds with a request that is well formed makes its user the connection's, from then on. What
-//     is sent to that user is heard on it. To attach to `notification` without id is to attach to that; another user
-//     who asks for it on the same connection gets code 4, since it could never be heard.
+//     is sent to that user is heard on it. Notifications are so only while the connection is attached to `notification`
+//     without id; another user who asks for that on the same connection gets code 4, since it could never be heard.
 //   - An object event is heard by those who are attached to its type and id, through its topic <type>/<id>. A
 //     notification may also be sent to a user; objects of the other types that are sent to users have no words here.
 //   - A push has type, id and data in this order; data is [] if there is none, and id is always a text.
@@ -28,7 +28,8 @@
 //     pings are answered.
 //   - On a listener of its own (Own) the path may be / as well as /ws.
 //
-// Beyond the document: a `message` is pushed as {"type":"notification","id":"","data":{level,message,title}}.
+// Beyond the document: a `message` is pushed as {"type":"notification","id":"","data":{level,message,title}},
+// attached or not: it is for people, and one who has shown a token is one.
 //
 // It does not know how a token is checked, who exists, or who may attach to what: the engine tells it.
 package airlay

@@ -3,9 +3,12 @@ package airlay
 import "github.com/parley-realtime/parley/protocol"
 
 // Encode implements protocol.Dialect.
-func (*Dialect) Encode(ev *protocol.Event, _ protocol.View) []byte {
+func (*Dialect) Encode(ev *protocol.Event, view protocol.View) []byte {
 	switch ev.Kind {
 	case protocol.Object:
+		if ev.Topic == "" && view == protocol.Nothing {
+			return nil // a notification for a user who has detached from them here
+		}
 		return encodeObject(ev)
 	case protocol.Message:
 		text := append(make([]byte, 0, len(ev.Data)+80), `{"type":"notification","id":"","data":{"level":`...)

@@ -51,7 +51,7 @@ func (s *session) Answer(command protocol.Command, outcome protocol.Outcome) []p
 		return s.verified(outcome.Identity)
 	case protocol.Authenticate:
 		s.user, s.inside = s.identity.User, true
-		return s.act()
+		return append([]protocol.Command{protocol.Heed{View: protocol.Nothing}}, s.act()...)
 	}
 	return s.end(replies[done])
 }
@@ -77,8 +77,10 @@ func (s *session) act() []protocol.Command {
 	switch {
 	case r.topic == notification && r.attach && s.user != s.identity.User:
 		return s.end(replies[noAccess])
+	case r.topic == notification && r.attach:
+		return append(s.end(replies[done]), protocol.Heed{View: protocol.Whole})
 	case r.topic == notification:
-		return s.end(replies[done])
+		return append([]protocol.Command{protocol.Heed{View: protocol.Nothing}}, s.end(replies[done])...)
 	case r.attach:
 		return []protocol.Command{protocol.Subscribe{Topic: r.topic, As: s.identity}}
 	}

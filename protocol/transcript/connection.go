@@ -17,6 +17,7 @@ type Connection struct {
 	opened   time.Time
 	identity *protocol.Identity
 	lasting  bool // it outlives its token
+	heeds    protocol.View
 	topics   []*subscription
 	every    time.Duration // between two beats, 0 for none
 	beat     time.Time     // the next one
@@ -127,6 +128,9 @@ func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, ha
 		return outcome, false
 	case protocol.Attend:
 		c.engine.Attended = append(c.engine.Attended, command)
+		return outcome, false
+	case protocol.Heed:
+		c.heeds = command.View
 		return outcome, false
 	case protocol.Become:
 		c.dialect, c.session = command.Dialect, command.Session

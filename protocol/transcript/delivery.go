@@ -98,7 +98,7 @@ func (e *Engine) Publish(body []byte) error {
 		case topic != "":
 			c.hear(ev)
 		case all || slices.Contains(users, c.identity.User):
-			c.deliver(ev, protocol.Whole)
+			c.deliver(ev, c.heeds)
 		}
 	}
 	return nil
