@@ -85,9 +85,9 @@ func (c *connection) open() {
 	now := time.Now()
 	c.pingAt = c.node.wheel.since(now.Add(c.node.cfg.PingEvery))
 	if id := c.identity.Load(); id != nil {
-		why := c.enter(id)
-		if why == nil && c.tenant.revoked.cover(id, now) {
-			why = &protocol.Refusal{Reason: protocol.Revoked}
+		why := &protocol.Refusal{Reason: protocol.Revoked}
+		if !c.tenant.revoked.cover(id, now) {
+			why = c.enter(id)
 		}
 		if why != nil {
 			c.end(end{why: why})
@@ -238,91 +238,6 @@ func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
 		c.identity.Store(nil)
 	}
 	return why
-}
-
-func (c *connection) subscribe(cmd protocol.Subscribe) *protocol.Refusal {
-	id := c.identity.Load()
-	if id == nil {
-		return protocol.Refuse(protocol.Unauthorized, "authenticate before subscribing")
-	}
-	if err := protocol.CheckTopic(cmd.Topic); err != nil {
-		return protocol.AsRefusal(err)
-	}
-	if !id.May(cmd.Topic) {
-		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
-	}
-	if most := c.dialect.Limits().Subscriptions; most > 0 && len(c.interests.wanted) >= most && !c.interests.wants(cmd.Topic) {
-		return protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most)
-	}
-	before, known := c.interests.filter(cmd.Topic)
-	why := c.tell(c.interests.add(cmd.Topic, cmd.Filter))
-	switch {
-	case why == nil:
-	case known:
-		c.settle(c.tell(c.interests.add(cmd.Topic, before)))
-	default:
-		c.unsubscribe(cmd.Topic, false)
-	}
-	return why
-}
-
-func (c *connection) unsubscribe(topic string, below bool) {
-	c.settle(c.tell(c.interests.remove(topic, below)))
-}
-
-// settle ends a connection whose topics could not be told what it wants now, since it would miss events without a word.
-func (c *connection) settle(why *protocol.Refusal) {
-	if why != nil {
-		c.end(end{why: why})
-	}
-}
-
-// tell makes changes known to their topics and returns the first refusal. It waits for each topic: only so does none
-// deliver what is another's by now.
-func (c *connection) tell(changes []change) (first *protocol.Refusal) {
-	for _, ch := range changes {
-		var why *protocol.Refusal
-		if ch.interest == nil {
-			why = c.detach(ch.topic)
-		} else {
-			why = c.attach(ch.topic, ch.interest)
-		}
-		if why != nil && first == nil {
-			first = why
-		}
-	}
-	return first
-}
-
-func (c *connection) attach(topic string, it *interest) *protocol.Refusal {
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
-	defer cancel()
-	answer := newReply[struct{}]()
-	wish := subscribe{c.Link, it, answer}
-	if !c.tenant.topics.force(topic, wish) { // over the limit: one per connection waits
-		c.tenant.topic(topic, wish)
-	}
-	_, why := answer.wait(ctx)
-	return why
-}
-
-func (c *connection) detach(topic string) *protocol.Refusal {
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
-	defer cancel()
-	answer := newReply[struct{}]()
-	if !c.tenant.topics.force(topic, unsubscribe{c.Link, answer}) {
-		return nil // it was never made
-	}
-	_, why := answer.wait(ctx)
-	return why
-}
-
-func (c *connection) topics() []string {
-	var all []string
-	for _, r := range c.interests.wanted {
-		all = append(all, r.topic)
-	}
-	return all
 }
 
 func (c *connection) revoke(what Revocation) bool {

@@ -37,6 +37,9 @@ func (n *Node) DisconnectUser(ctx context.Context, tenant, user string, code uin
 		return 0, nobody(user)
 	}
 	count, why := answer.wait(ctx)
+	if why == nil && count == 0 {
+		why = nobody(user)
+	}
 	if why != nil {
 		return 0, why
 	}

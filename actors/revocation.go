@@ -84,11 +84,11 @@ const (
 func (rs *revocations) note(r Revocation, now time.Time) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	rs.noted = slices.DeleteFunc(rs.noted, func(n noted) bool { return now.Sub(n.at) > revocationAge })
-	if len(rs.noted) == maxRevocations {
-		rs.noted = slices.Delete(rs.noted, 0, 1)
+	old := 0
+	for old < len(rs.noted) && (now.Sub(rs.noted[old].at) > revocationAge || len(rs.noted)-old >= maxRevocations) {
+		old++
 	}
-	rs.noted = append(rs.noted, noted{r, now})
+	rs.noted = append(slices.Delete(rs.noted, 0, old), noted{r, now})
 }
 
 // cover reports whether the identity was revoked a moment ago. A user's token that was issued since is a new right.
