@@ -62,7 +62,7 @@ func (a *audience) add(s seat, it *interest) *group {
 	if a.members == nil {
 		a.members = map[*Link]place{}
 	}
-	g := a.group(s.link.dialect, it)
+	g := a.group(s.link.dialect(), it)
 	a.members[s.link] = place{g, len(g.seats)}
 	g.seats = append(g.seats, s)
 	return g

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"context"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -86,14 +85,14 @@ func (c *connection) open() {
 	c.pingAt = c.node.wheel.since(now.Add(c.node.cfg.PingEvery))
 	if id := c.identity.Load(); id != nil {
 		why := &protocol.Refusal{Reason: protocol.Revoked}
-		if !c.tenant.revoked.cover(id, now) {
-			why = c.enter(id)
+		if !c.tenant().revoked.cover(id, now) {
+			why = c.enter(id, false)
 		}
 		if why != nil {
 			c.end(end{why: why})
 			return
 		}
-	} else if login := c.dialect.Limits().Login; login > 0 {
+	} else if login := c.dialect().Limits().Login; login > 0 {
 		c.loginBy = c.node.wheel.since(now.Add(login))
 	}
 	c.run(c.session.Opened(now, c.number))
@@ -106,9 +105,13 @@ func (c *connection) receive(m received) {
 		return
 	}
 	now := time.Now()
+	if most := c.dialect().Limits().Frame; most > 0 && len(m.data) > most { // the wire goes by the dialect that it began with
+		c.end(end{why: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
+		return
+	}
 	messages, commands := c.session.Receive(now, protocol.Inbound{Data: m.data, Binary: m.binary})
 	if !c.within(messages, now) {
-		limit := c.dialect.Limits().Rate
+		limit := c.dialect().Limits().Rate
 		c.end(end{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second", limit)})
 		return
 	}
@@ -118,7 +121,7 @@ func (c *connection) receive(m received) {
 // within counts messages against the connection's rate.
 func (c *connection) within(messages int, now time.Time) bool {
 	if c.limiter == nil {
-		limits := c.dialect.Limits()
+		limits := c.dialect().Limits()
 		if limits.Rate <= 0 {
 			return true
 		}
@@ -153,11 +156,23 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 	case protocol.Beat:
 		c.beat(cmd.Every)
 		return nil
+	case protocol.Heed:
+		c.heed(cmd.View)
+		return nil
+	case protocol.Attend:
+		c.attend(cmd)
+		return nil
+	case protocol.Become:
+		c.become(cmd)
+		return nil
 	case protocol.Report:
-		c.node.log.Info("a client reports", "tenant", c.tenant.name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
+		c.node.log.Info("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
 		return nil
 	case protocol.Authenticate:
-		id, why := c.authenticate(cmd.Credential)
+		id, why := c.authenticate(cmd)
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
+	case protocol.Verify:
+		id, why := c.verify(cmd.Credential)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
 	case protocol.Subscribe:
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Err: c.subscribe(cmd)})
@@ -165,79 +180,9 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.unsubscribe(cmd.Topic, cmd.Below)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now()})
 	case protocol.Census:
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.census.authenticated.Load())})
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.post.Load().authenticated.Load())})
 	}
 	panic("unknown command")
-}
-
-// authenticate checks a credential and makes its identity the connection's.
-func (c *connection) authenticate(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
-	defer cancel()
-	id, err := c.node.auth.Authenticate(ctx, c.tenant.name, credential)
-	if err != nil {
-		return nil, protocol.AsRefusal(err)
-	}
-	if why := c.enter(id); why != nil {
-		return nil, why
-	}
-	c.arm()
-	return id, nil
-}
-
-// enter makes id the connection's identity. The first one joins the user; later ones must be of the same user, and take
-// away the subscriptions that they no longer grant.
-func (c *connection) enter(id *protocol.Identity) *protocol.Refusal {
-	before := c.identity.Load()
-	if before != nil && before.User != id.User && c.joined {
-		return protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
-	}
-	if !c.joined {
-		if why := c.join(id); why != nil {
-			return why
-		}
-	}
-	c.identity.Store(id)
-	c.loginBy, c.expireAt = 0, 0
-	if !id.Expires.IsZero() {
-		c.expireAt = c.node.wheel.since(time.Now().Add(min(time.Until(id.Expires), forever)))
-	}
-	for _, r := range append([]rule(nil), c.interests.wanted...) {
-		if !id.May(r.topic) {
-			c.unsubscribe(r.topic, false)
-		}
-	}
-	return nil
-}
-
-// join brings the connection to its user and to the topic of everyone.
-func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
-	limits := c.dialect.Limits()
-	if id.User != "" {
-		now := time.Now()
-		if wait, ok := c.tenant.connects.take(userKey(c.dialect, id.User), limits.Connects, now); !ok {
-			why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute", limits.Connects)
-			why.RetryAfter = wait
-			return why
-		}
-		c.tenant.connects.back(addressKey(c.dialect, c.remote), now)
-		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
-		defer cancel()
-		answer := newReply[struct{}]()
-		c.tenant.user(id.User, join{c.Link, limits.PerUser, answer})
-		if _, why := answer.wait(ctx); why != nil {
-			return why
-		}
-	}
-	c.census.authenticated.Add(1)
-	c.joined = true
-	c.identity.Store(id)
-	why := c.attach(everyone, &interest{})
-	if why != nil {
-		c.leave()
-		c.identity.Store(nil)
-	}
-	return why
 }
 
 func (c *connection) revoke(what Revocation) bool {
@@ -274,17 +219,17 @@ func (c *connection) close(code uint16, reason string) {
 // leave takes the connection out of its topics and its user; what is offered from now on is not for it.
 func (c *connection) leave() {
 	for _, topic := range c.interests.attached {
-		c.tenant.topics.force(topic, unsubscribe{link: c.Link})
+		c.tenant().topics.force(topic, unsubscribe{link: c.Link})
 	}
 	c.interests = interests{}
 	if !c.joined {
 		return
 	}
 	c.joined = false
-	c.census.authenticated.Add(-1)
-	c.tenant.topics.force(everyone, unsubscribe{link: c.Link})
+	c.post.Load().authenticated.Add(-1)
+	c.tenant().topics.force(everyone, unsubscribe{link: c.Link})
 	if id := c.identity.Load(); id != nil && id.User != "" {
-		c.tenant.users.force(id.User, leave{c.Link})
+		c.tenant().users.force(id.User, leave{c.Link})
 	}
 }
 
@@ -293,7 +238,7 @@ func (c *connection) ended(why protocol.Reason) {
 	c.closing = true
 	c.leave()
 	c.node.dropped(why, c.outbox.close())
-	c.node.log.Debug("a connection ended", "tenant", c.tenant.name, "connection", c.ID(), "user", c.user(), "dialect", c.dialect.Name(), "why", why, "lasted", time.Since(c.since))
+	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "dialect", c.dialect().Name(), "why", why, "lasted", time.Since(c.since))
 }
 
 // stopped is the end of the actor: the usual one, or the one after a failure, when the socket still lives.
@@ -306,7 +251,7 @@ func (c *connection) stopped() {
 	}
 	c.node.dropped(protocol.Internal, c.outbox.close())
 	c.box.close(errNoConnection)
-	c.census.left(c.Link)
-	c.tenant.connections.Add(-1)
+	c.post.Load().left(c.Link)
+	c.out.Store(true)
 	c.node.actors.Done()
 }

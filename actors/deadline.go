@@ -18,7 +18,7 @@ func (c *connection) due(now time.Time) {
 	}
 	switch {
 	case passed(c.loginBy, at):
-		c.end(end{why: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect.Limits().Login)})
+		c.end(end{why: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect().Limits().Login)})
 		return
 	case passed(c.expireAt, at):
 		c.end(end{why: &protocol.Refusal{Reason: protocol.TokenExpired}})
@@ -44,9 +44,6 @@ func (c *connection) due(now time.Time) {
 	}
 	c.arm()
 }
-
-// forever is when a token that is good for longer expires: nanoseconds do not count to the year 9999.
-const forever = 100 * 365 * 24 * time.Hour
 
 func passed(deadline, now int64) bool { return deadline != 0 && deadline <= now }
 

@@ -83,6 +83,21 @@ func (d *directory) retire(name string, box *mailbox) bool {
 	return true
 }
 
+// clear removes all entries and returns them. A message that was posted to one of them is refused when it stops.
+func (d *directory) clear() map[string]entry {
+	all := map[string]entry{}
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.Lock()
+		for name, e := range s.entries {
+			all[name] = e
+		}
+		s.entries = nil
+		s.Unlock()
+	}
+	return all
+}
+
 // each calls do for every entry, shard by shard, until it returns false. do must not call the directory.
 func (d *directory) each(do func(name string, e entry) bool) {
 	for i := range d.shards {

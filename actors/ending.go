@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
@@ -54,7 +55,12 @@ func (n *Node) Draining() bool { return n.draining.Load() }
 // with the context's error and the rest cut off.
 func (n *Node) Drain(ctx context.Context) error {
 	n.shut()
-	all := n.everyLink()
+	return drain(ctx, n.everyLink(), protocol.Draining)
+}
+
+// drain closes connections, paced and in random order over the time that ctx leaves, and waits until they are gone. If
+// ctx ends before, it cuts off the rest and returns its error.
+func drain(ctx context.Context, all []*Link, why protocol.Reason) error {
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	const step = 10 * time.Millisecond
 	steps := 1
@@ -64,57 +70,45 @@ func (n *Node) Drain(ctx context.Context) error {
 	}
 	ticker := time.NewTicker(step)
 	defer ticker.Stop()
-	for i, from := 1, 0; from < len(all); i++ {
+	told := 0
+	for i := 1; ; i++ {
 		to := len(all) * min(i, steps) / steps
-		for _, l := range all[from:to] {
-			l.box.force(ending(protocol.Draining, 0, ""))
+		for _, l := range all[told:to] {
+			l.box.force(ending(why, 0, ""))
 		}
-		if from = to; from == len(all) {
-			break
+		told = to
+		if told == len(all) && !slices.ContainsFunc(all, func(l *Link) bool { return !l.out.Load() }) {
+			return nil
 		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return n.cut(ctx.Err())
+			cut(all)
+			return ctx.Err()
 		}
 	}
-	for n.open() > 0 {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return n.cut(ctx.Err())
-		}
-	}
-	return nil
 }
 
-func (n *Node) cut(err error) error {
-	for _, l := range n.everyLink() {
+func cut(all []*Link) {
+	for _, l := range all {
 		l.wire.Cut()
 	}
-	return err
 }
 
-func (n *Node) open() (count int64) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	for name, t := range n.tenants {
-		if name != canaryTenant {
-			count += t.connections.Load()
-		}
-	}
-	return count
-}
-
+// everyLink are the connections of all tenants, the canary's not counted.
 func (n *Node) everyLink() (all []*Link) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	for name, t := range n.tenants {
-		if name == canaryTenant {
-			continue
+		if name != canaryTenant {
+			all = append(all, t.everyLink()...)
 		}
-		t.links.each(func(l *Link) bool { all = append(all, l); return true })
 	}
+	return all
+}
+
+func (t *tenantCore) everyLink() (all []*Link) {
+	t.links.each(func(l *Link) bool { all = append(all, l); return true })
 	return all
 }
 
@@ -124,7 +118,7 @@ func (n *Node) Close() {
 		return
 	}
 	n.shut()
-	n.cut(nil)
+	cut(n.everyLink())
 	n.canary.Cut()
 	n.mu.RLock()
 	for _, t := range n.tenants {

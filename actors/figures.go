@@ -149,6 +149,10 @@ func (n *Node) Stats(tenant string) Stats {
 
 // census counts the connections of one dialect in a tenant.
 type census struct {
+	// Static.
+	tenant  *tenantCore
+	dialect protocol.Dialect
+
 	total, active, authenticated atomic.Int64
 
 	mu   sync.Mutex
@@ -160,9 +164,9 @@ type census struct {
 func (c *census) left(l *Link) {
 	c.mu.Lock()
 	c.past.add(l.figures(time.Now()))
-	l.tenant.links.remove(l)
+	l.tenant().links.remove(l)
 	c.mu.Unlock()
-	c.active.Add(-1)
+	c.free()
 }
 
 func (l *Link) figures(now time.Time) DialectStats {
@@ -177,20 +181,22 @@ func (t *tenantCore) stats() Stats {
 	s := Stats{Dialects: map[string]DialectStats{}}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for name, c := range t.dialects {
+	for _, c := range t.dialects {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		d := c.past
-		d.TotalConnections = uint64(c.total.Load())
-		d.ActiveConnections = uint64(max(c.active.Load(), 0))
-		d.Authenticated = uint64(max(c.authenticated.Load(), 0))
-		s.Dialects[name] = d
+		d := s.Dialects[c.dialect.Name()]
+		d.add(c.past)
+		d.TotalConnections += uint64(max(c.total.Load(), 0))
+		d.ActiveConnections += uint64(max(c.active.Load(), 0))
+		d.Authenticated += uint64(max(c.authenticated.Load(), 0))
+		s.Dialects[c.dialect.Name()] = d
 	}
 	now := time.Now()
 	t.links.each(func(l *Link) bool {
-		d := s.Dialects[l.dialect.Name()]
+		name := l.dialect().Name()
+		d := s.Dialects[name]
 		d.add(l.figures(now))
-		s.Dialects[l.dialect.Name()] = d
+		s.Dialects[name] = d
 		return true
 	})
 	for _, d := range s.Dialects {

@@ -24,6 +24,8 @@ type interests struct {
 type rule struct {
 	topic  string
 	filter protocol.Filter
+	// lent says that it goes by somebody else's right than the connection's.
+	lent bool
 }
 
 // interest is what a connection wants of one attached topic. It is never changed; the zero interest wants everything.
@@ -31,7 +33,8 @@ type rule struct {
 type interest struct {
 	key    string
 	rules  []rule
-	except []string // attached topics below, which are responsible for their own events
+	view   protocol.View // without rules: what is left of every event
+	except []string      // attached topics below, which are responsible for their own events
 }
 
 // change is what has to be told to a topic; a nil interest detaches.
@@ -43,12 +46,12 @@ type change struct {
 func byTopic(r rule, topic string) int { return strings.Compare(r.topic, topic) }
 
 // add notes a subscription and returns what has to be told.
-func (in *interests) add(topic string, f protocol.Filter) []change {
+func (in *interests) add(topic string, f protocol.Filter, lent bool) []change {
 	i, known := slices.BinarySearchFunc(in.wanted, topic, byTopic)
 	if known {
-		in.wanted[i].filter = f
+		in.wanted[i].filter, in.wanted[i].lent = f, lent
 	} else {
-		in.wanted = slices.Insert(in.wanted, i, rule{topic, f})
+		in.wanted = slices.Insert(in.wanted, i, rule{topic, f, lent})
 	}
 	if !in.covered(topic) {
 		at, _ := slices.BinarySearch(in.attached, topic)
@@ -137,7 +140,7 @@ func (it *interest) name(at string) string {
 // choose reports whether the event is wanted, what is left of it, and how often at most.
 func (it *interest) choose(ev *protocol.Event) (view protocol.View, every time.Duration, ok bool) {
 	if it.rules == nil {
-		return protocol.Whole, 0, true
+		return it.view, 0, true
 	}
 	for _, e := range it.except {
 		if protocol.Under(ev.Topic, e) {
@@ -162,13 +165,13 @@ func (it *interest) choose(ev *protocol.Event) (view protocol.View, every time.D
 	return view, every, ok
 }
 
-// filter is the filter of the topic's subscription, if there is one.
-func (in *interests) filter(topic string) (protocol.Filter, bool) {
+// find is the topic's subscription, if there is one.
+func (in *interests) find(topic string) (rule, bool) {
 	i, ok := slices.BinarySearchFunc(in.wanted, topic, byTopic)
 	if !ok {
-		return protocol.Filter{}, false
+		return rule{}, false
 	}
-	return in.wanted[i].filter, true
+	return in.wanted[i], true
 }
 
 // wants reports whether the topic itself is subscribed to.

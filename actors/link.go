@@ -25,16 +25,17 @@ type Dial struct {
 // outbox. Topics and users know a connection by its link.
 type Link struct {
 	// Static after Connect.
-	number  uint64
-	node    *Node
-	tenant  *tenantCore
-	dialect protocol.Dialect
-	census  *census
-	remote  string
-	since   time.Time
-	wire    Wire
-	box     mailbox
+	number uint64
+	node   *Node
+	remote string
+	since  time.Time
+	wire   Wire
+	box    mailbox
 
+	// post is where the connection stands: in which tenant, speaking which dialect. It changes at most twice, before
+	// the connection is with its user: when the first frame decides the dialect, and when the token decides the tenant.
+	post     atomic.Pointer[census]
+	heeds    atomic.Pointer[protocol.View] // what is left of events to its user and to everyone; nil is the whole
 	outbox   Outbox
 	identity atomic.Pointer[protocol.Identity] // nil until authenticated
 
@@ -43,6 +44,7 @@ type Link struct {
 	inBytes    atomic.Uint64
 	slow       atomic.Bool // it was found too slow, and the connection told
 	gone       atomic.Bool // the socket has ended
+	out        atomic.Bool // the actor has stopped
 
 	// What Receive has handed on and the actor has not read.
 	mu     sync.Mutex
@@ -67,6 +69,17 @@ func numberOf(id string) uint64 {
 		return 0
 	}
 	return number
+}
+
+func (l *Link) tenant() *tenantCore       { return l.post.Load().tenant }
+func (l *Link) dialect() protocol.Dialect { return l.post.Load().dialect }
+
+// view is what is left for the connection of what is sent to its user or to everyone.
+func (l *Link) view() protocol.View {
+	if v := l.heeds.Load(); v != nil {
+		return *v
+	}
+	return protocol.Whole
 }
 
 // Outbox is what the wire writes from.

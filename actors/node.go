@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,10 +20,17 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity, error)
 }
 
+// Authorizer is an Authenticator that also knows rights which are not in the identity. The error is a protocol.Refusal.
+type Authorizer interface {
+	Authorize(ctx context.Context, tenant string, id *protocol.Identity, topic string) error
+}
+
 var (
 	errBusy     = &protocol.Refusal{Reason: protocol.Busy, Detail: "too much waits; try again", RetryAfter: time.Second}
 	errGone     = &protocol.Refusal{Reason: protocol.Draining}
 	errDraining = &protocol.Refusal{Reason: protocol.Draining, RetryAfter: 5 * time.Second}
+
+	errSuspended = &protocol.Refusal{Reason: protocol.Suspended, Detail: "the tenant is suspended; ask its operator"}
 
 	errNoConnection = &protocol.Refusal{Reason: protocol.NotFound, Detail: "the connection has ended"}
 )
@@ -34,6 +42,7 @@ type Node struct {
 	cfg       Config
 	log       *slog.Logger
 	auth      Authenticator
+	rights    Authorizer // nil if identities alone say what is allowed
 	system    *actor.ActorSystem
 	wheel     *wheel
 	backlog   *Backlog
@@ -60,6 +69,7 @@ type Node struct {
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	cfg = cfg.withDefaults()
 	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), tenants: map[string]*tenantCore{}}
+	n.rights, _ = auth.(Authorizer)
 	n.counters.drops, n.counters.restarts = map[protocol.Reason]uint64{}, map[string]uint64{}
 	quiet := slog.New(slog.DiscardHandler) // what an actor's failure has to say, its supervisor says
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
@@ -123,13 +133,17 @@ func (n *Node) Tenants() []string {
 	defer n.mu.RUnlock()
 	var names []string
 	for name := range n.tenants {
-		if name != canaryTenant {
+		if !hidden(name) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names
 }
+
+// hidden reports whether a tenant is one of the engine's or its users' own making, such as the canary's, or a lobby for
+// connections whose token says which tenant they are of. It is in no list.
+func hidden(tenant string) bool { return strings.HasPrefix(tenant, "\x00") }
 
 // tenant returns a tenant, nil if it is unknown.
 func (n *Node) tenant(name string) *tenantCore {
@@ -153,7 +167,7 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	if why != nil {
 		return why
 	}
-	if why := n.room(t, d, t.connections.Load(), t.census(d.Name()).active.Load()); why != nil {
+	if why := n.room(t, d, t.connections.Load(), t.census(d).active.Load()); why != nil {
 		return why
 	}
 	perMinute := d.Limits().Connects
@@ -171,6 +185,12 @@ func (n *Node) room(t *tenantCore, d protocol.Dialect, open, ofDialect int64) *p
 	if n.draining.Load() {
 		return errDraining
 	}
+	if t.suspended.Load() {
+		return errSuspended
+	}
+	if t.restarting.Load() {
+		return errBusy
+	}
 	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
 	var why *protocol.Refusal
 	switch {
@@ -186,6 +206,23 @@ func (n *Node) room(t *tenantCore, d protocol.Dialect, open, ofDialect int64) *p
 	return why
 }
 
+// take counts a connection at a post, unless there is no room for it.
+func (n *Node) take(at *census) *protocol.Refusal {
+	why := n.room(at.tenant, at.dialect, at.tenant.connections.Add(1)-1, at.active.Add(1)-1)
+	if why != nil {
+		at.free()
+		return why
+	}
+	at.total.Add(1)
+	return nil
+}
+
+// free takes a connection off the count of those that are open.
+func (c *census) free() {
+	c.tenant.connections.Add(-1)
+	c.active.Add(-1)
+}
+
 // Connect makes the actor of a connection whose socket was upgraded. open is called once, with the link, before
 // anything can be written, and returns the wire. Then the session is opened. Each Connect that succeeds is owed one
 // Link.Gone.
@@ -195,15 +232,13 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 		return nil, why
 	}
 	now := time.Now()
-	l := &Link{number: n.numbers.Add(1), node: n, tenant: t, dialect: d.Dialect, census: t.census(d.Dialect.Name()), remote: d.Remote, since: now}
+	l := &Link{number: n.numbers.Add(1), node: n, remote: d.Remote, since: now}
+	l.post.Store(t.census(d.Dialect))
 	n.entering.RLock()
 	defer n.entering.RUnlock()
-	if why := n.room(t, d.Dialect, t.connections.Add(1)-1, l.census.active.Add(1)-1); why != nil {
-		t.connections.Add(-1)
-		l.census.active.Add(-1)
+	if why := n.take(l.post.Load()); why != nil {
 		return nil, why
 	}
-	l.census.total.Add(1)
 	l.Heard()
 	l.box.limit = n.cfg.MailboxSize
 	l.identity.Store(d.Identity)

@@ -41,6 +41,9 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	if why == nil {
 		why = to.check()
 	}
+	if why == nil && t.suspended.Load() {
+		why = errSuspended
+	}
 	if why != nil {
 		return Receipt{}, why
 	}
@@ -102,7 +105,11 @@ func (t *tenantCore) dispatch(to Target, p *publication) {
 		users := slices.Compact(slices.Sorted(slices.Values(to.Users)))
 		p.verdict.expect(len(users))
 		for _, user := range users {
-			if !t.users.send(user, publish{p}) {
+			switch {
+			case t.users.send(user, publish{p}):
+			case t.waits(p.event):
+				t.user(user, publish{p})
+			default:
 				p.verdict.answered(0) // nobody is there
 			}
 		}

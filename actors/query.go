@@ -90,7 +90,7 @@ func (n *Node) Connections(ctx context.Context, tenant string, q ConnectionQuery
 	limit := page(q.Limit)
 	for {
 		candidates := t.oldest(after, limit+1, func(l *Link) bool {
-			return (q.User == "" || l.user() == q.User) && (q.Dialect == "" || l.dialect.Name() == q.Dialect)
+			return (q.User == "" || l.user() == q.User) && (q.Dialect == "" || l.dialect().Name() == q.Dialect)
 		})
 		for _, l := range candidates {
 			if len(found) == limit {
@@ -149,7 +149,7 @@ func (l *Link) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 		return ConnectionInfo{}, why
 	}
 	info := ConnectionInfo{
-		ID: l.ID(), Tenant: l.tenant.name, User: l.user(), Dialect: l.dialect.Name(), Remote: l.remote, Since: l.since,
+		ID: l.ID(), Tenant: l.tenant().name, User: l.user(), Dialect: l.dialect().Name(), Remote: l.remote, Since: l.since,
 		InMessages: l.inMessages.Load(), InBytes: l.inBytes.Load(),
 		OutMessages: l.outbox.sentFrames.Load(), OutBytes: l.outbox.sentBytes.Load(), Subscriptions: topics,
 	}

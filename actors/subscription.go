@@ -10,9 +10,35 @@ import (
 // This is the part of a connection that keeps its topics told of what it wants. See interests for what that is.
 
 func (c *connection) subscribe(cmd protocol.Subscribe) *protocol.Refusal {
+	if why := c.granted(cmd); why != nil {
+		return why
+	}
+	if most := c.dialect().Limits().Subscriptions; most > 0 && len(c.interests.wanted) >= most && !c.interests.wants(cmd.Topic) {
+		return protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most)
+	}
+	before, known := c.interests.find(cmd.Topic)
+	told, why := c.tell(c.interests.add(cmd.Topic, cmd.Filter, cmd.As != nil))
+	if why == nil {
+		return nil
+	}
+	var back []change
+	if known {
+		back = c.interests.add(cmd.Topic, before.filter, before.lent)
+	} else {
+		back = c.interests.remove(cmd.Topic, false)
+	}
+	c.settle(slices.DeleteFunc(back, func(ch change) bool { return !slices.Contains(told, ch.topic) }))
+	return why
+}
+
+// granted reports whether the topic may be subscribed to, by the right of who asks.
+func (c *connection) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	id := c.identity.Load()
 	if id == nil {
 		return protocol.Refuse(protocol.Unauthorized, "authenticate before subscribing")
+	}
+	if cmd.As != nil {
+		id = cmd.As
 	}
 	if err := protocol.CheckTopic(cmd.Topic); err != nil {
 		return protocol.AsRefusal(err)
@@ -20,22 +46,12 @@ func (c *connection) subscribe(cmd protocol.Subscribe) *protocol.Refusal {
 	if !id.May(cmd.Topic) {
 		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
 	}
-	if most := c.dialect.Limits().Subscriptions; most > 0 && len(c.interests.wanted) >= most && !c.interests.wants(cmd.Topic) {
-		return protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most)
-	}
-	before, known := c.interests.filter(cmd.Topic)
-	told, why := c.tell(c.interests.add(cmd.Topic, cmd.Filter))
-	if why == nil {
+	if c.node.rights == nil {
 		return nil
 	}
-	var back []change
-	if known {
-		back = c.interests.add(cmd.Topic, before)
-	} else {
-		back = c.interests.remove(cmd.Topic, false)
-	}
-	c.settle(slices.DeleteFunc(back, func(ch change) bool { return !slices.Contains(told, ch.topic) }))
-	return why
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+	defer cancel()
+	return protocol.AsRefusal(c.node.rights.Authorize(ctx, c.tenant().name, id, cmd.Topic))
 }
 
 func (c *connection) unsubscribe(topic string, below bool) {
@@ -74,8 +90,8 @@ func (c *connection) attach(topic string, it *interest) *protocol.Refusal {
 	defer cancel()
 	answer := newReply[struct{}]()
 	wish := subscribe{c.Link, it, answer}
-	if !c.tenant.topics.force(topic, wish) { // over the limit: one per connection waits
-		c.tenant.topic(topic, wish)
+	if !c.tenant().topics.force(topic, wish) { // over the limit: one per connection waits
+		c.tenant().topic(topic, wish)
 	}
 	_, why := answer.wait(ctx)
 	return why
@@ -85,7 +101,7 @@ func (c *connection) detach(topic string) *protocol.Refusal {
 	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
 	defer cancel()
 	answer := newReply[struct{}]()
-	if !c.tenant.topics.force(topic, unsubscribe{c.Link, answer}) {
+	if !c.tenant().topics.force(topic, unsubscribe{c.Link, answer}) {
 		return nil // it was never made
 	}
 	_, why := answer.wait(ctx)

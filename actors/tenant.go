@@ -46,10 +46,13 @@ type tenantCore struct {
 
 	connections atomic.Int64 // that are open
 	limit       atomic.Int64 // of connections; 0 is none
+	suspended   atomic.Bool
+	restarting  atomic.Bool
+	inboxes     atomic.Int64 // users for whom something waits
 	topicsMade  atomic.Int64 // that are there, the one of everyone not counted
 
 	mu       sync.Mutex // guards dialects
-	dialects map[string]*census
+	dialects map[protocol.Dialect]*census
 }
 
 // tenant is the actor. It makes the users and topics of one tenant; finding them needs no actor.
@@ -58,7 +61,7 @@ type tenant struct{ *tenantCore }
 func (n *Node) newTenant(cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
 		node: n, name: cfg.Name, box: newMailbox(8 * n.cfg.MailboxSize), topics: newDirectory(), users: newDirectory(),
-		links: newLinks(), connects: newConnects(), dialects: map[string]*census{},
+		links: newLinks(), connects: newConnects(), dialects: map[protocol.Dialect]*census{},
 	}
 	c.limit.Store(int64(cfg.Connections))
 	c.pid = n.spawn(c.box, n.supervise.tenant, func() actor.Actor { return &tenant{c} })
@@ -114,13 +117,13 @@ func (c *tenantCore) user(name string, msg refusable) {
 }
 
 // census returns the counts of one dialect.
-func (c *tenantCore) census(dialect string) *census {
+func (c *tenantCore) census(d protocol.Dialect) *census {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dialects[dialect] == nil {
-		c.dialects[dialect] = &census{}
+	if c.dialects[d] == nil {
+		c.dialects[d] = &census{tenant: c, dialect: d}
 	}
-	return c.dialects[dialect]
+	return c.dialects[d]
 }
 
 // topicCount is how many topics there are, the hidden ones not counted.

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -34,7 +35,7 @@ type (
 	}
 	// describe answers with what can be told of the topic.
 	describe struct{ reply reply[TopicInfo] }
-	// flush releases what was held back for subscribers that want fewer events. It is ignored if another was due since.
+	// flush releases what was held back for subscribers that want fewer events.
 	flush struct{ due time.Time }
 	// rest stops the topic if nobody uses it.
 	rest struct{}
@@ -59,10 +60,11 @@ type topicCore struct {
 	history  *history.Memory
 	dedup    dedup
 	audience audience
+	attends  attendance
 	// used is when the topic last had a subscriber or a publish of its own: what comes from below keeps nobody's topic.
 	used time.Time
-	// flushAt is when the flush that counts is due; zero if there is none.
-	flushAt time.Time
+	// flushes are those that the wheel is going to send. One is asked for only if it is earlier than all of them.
+	flushes []time.Time
 }
 
 // topic is the actor: the sequencer of one named stream of events.
@@ -101,6 +103,11 @@ func (t *topic) Receive(ctx actor.Context) {
 		m.reply.give(struct{}{}, nil)
 	case lookBack:
 		m.reply.give(t.lookBack(m))
+	case attend:
+		t.used = time.Now()
+		t.attends = t.attends.note(t.name, m, t.used)
+	case rollCall:
+		m.reply.give(t.attends.present(time.Now()), nil)
 	case describe:
 		m.reply.give(t.describe(), nil)
 	case flush:
@@ -187,18 +194,15 @@ func (t *topic) describe() TopicInfo {
 }
 
 func (t *topic) flush(m flush) {
-	if !m.due.Equal(t.flushAt) {
-		return
-	}
-	t.flushAt = time.Time{}
+	t.flushes = slices.DeleteFunc(t.flushes, m.due.Equal)
 	t.flushBy(t.audience.flush(t.node, time.Now()))
 }
 
 func (t *topic) flushBy(due time.Time) {
-	if due.IsZero() || !t.flushAt.IsZero() && !due.Before(t.flushAt) {
+	if due.IsZero() || slices.ContainsFunc(t.flushes, func(asked time.Time) bool { return !due.Before(asked) }) {
 		return
 	}
-	t.flushAt = due
+	t.flushes = append(t.flushes, due)
 	t.node.wheel.arm(due, flushing{t.topicCore, due})
 }
 

@@ -41,6 +41,7 @@ type userCore struct {
 	box    *mailbox
 	links  []*Link // in the order in which they joined
 	dedup  dedup
+	inbox  inbox
 	// restAt is when the wheel is going to send rest; zero if it is not.
 	restAt time.Time
 	// again says that restAgain is in the mailbox.
@@ -64,6 +65,7 @@ func (u *user) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case publish:
 		u.publish(m.publication)
+		u.rest(ctx) // it may have been made for this alone
 	case join:
 		if !m.reply.give(struct{}{}, u.join(m)) { // the connection did not wait so long
 			u.leave(m.link)
@@ -103,12 +105,13 @@ func (u *user) publish(p *publication) {
 		if l.number == p.exclude && p.exclude != 0 {
 			continue
 		}
-		if f := p.frame(u.node, l.dialect, protocol.Whole); f != nil && l.send(f) {
+		if f := p.frame(u.node, l.dialect(), l.view()); f != nil && l.send(f) {
 			delivered++
 		}
 	}
 	u.node.counters.delivered.Add(uint64(delivered))
 	u.dedup.done(p)
+	u.keep(p)
 	p.verdict.answered(delivered)
 }
 
@@ -116,7 +119,7 @@ func (u *user) join(m join) *protocol.Refusal {
 	if m.limit > 0 {
 		count := 0
 		for _, l := range u.links {
-			if l.dialect == m.link.dialect {
+			if l.dialect() == m.link.dialect() {
 				count++
 			}
 		}
@@ -125,6 +128,7 @@ func (u *user) join(m join) *protocol.Refusal {
 		}
 	}
 	u.links = append(u.links, m.link)
+	u.collect(m.link)
 	return nil
 }
 
@@ -144,7 +148,7 @@ func (u *user) part(why end) int {
 	return len(u.links)
 }
 
-// rest stops the user when it has no connection, and no event id that it would have to recognise.
+// rest stops the user when it has no connection, no event id that it would have to recognise, and nothing in its inbox.
 func (u *user) rest(ctx actor.Context) {
 	if len(u.links) > 0 {
 		return
@@ -154,8 +158,12 @@ func (u *user) rest(ctx actor.Context) {
 		return
 	}
 	u.dedup.expire(now)
-	if u.dedup.seen != nil {
+	u.clear(now)
+	if u.dedup.seen != nil || u.inbox.waiting != nil {
 		u.restAt = now.Add(u.dedup.age)
+		if u.inbox.waiting != nil {
+			u.restAt = u.inbox.waiting[0].until
+		}
 		u.node.wheel.arm(u.restAt, u.userCore)
 		return
 	}

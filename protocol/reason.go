@@ -29,6 +29,7 @@ const (
 	TooMany        Reason = "too_many"        // more of them than the limit
 	RateLimited    Reason = "rate_limited"    // faster than the limit
 	Busy           Reason = "busy"            // a queue is full; later it may work
+	Stale          Reason = "stale"           // it waited too long for somebody to read it
 	Slow           Reason = "slow"            // the reader did not keep up
 	Silent         Reason = "silent"          // nothing was heard for too long
 	Revoked        Reason = "revoked"         // the right was taken back
@@ -62,6 +63,7 @@ var reasons = map[Reason]outside{
 	TooMany:        {429, 1008, "too many"},
 	RateLimited:    {429, 1008, "too many requests"},
 	Busy:           {503, 1013, "busy, try again"},
+	Stale:          {410, 1008, "too old"},
 	Slow:           {503, 1008, "slow consumer"},
 	Silent:         {408, 1001, "nothing was heard for too long"},
 	Revoked:        {403, 1008, "revoked"},

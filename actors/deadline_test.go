@@ -1,0 +1,200 @@
+package actors
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// within checks that something happened at the time, or at most the wheel's granularity later.
+func within(t *testing.T, what string, took, want time.Duration) {
+	t.Helper()
+	if took < want || took > want+granularity {
+		t.Errorf("%s after %s, want %s", what, took, want)
+	}
+}
+
+// untilEnd sleeps until the connection has ended and returns how long that took.
+func untilEnd(t *testing.T, n *Node, c *client, most time.Duration) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for time.Since(start) < most {
+		if !c.link.gone.Load() {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		return time.Since(start)
+	}
+	t.Fatalf("the connection lives after %s", most)
+	return 0
+}
+
+// Check 10, the engine's part.
+func TestDeadline_WhoDoesNotLogInInTimeIsClosed(t *testing.T) {
+	d := &speech{name: "words", limits: protocol.Limits{Login: 10 * time.Second}}
+	g := &gateway{}
+	g.know("a", someone("a"))
+	guarded(t, Config{}, g, func(n *Node) {
+		silent, wrong, right := enter(t, n, d, nil), enter(t, n, d, nil), enter(t, n, d, nil)
+		if out := wrong.do(login("unknown")); reasonOf(out[0].Err) != protocol.InvalidToken {
+			t.Errorf("a wrong token: %+v", out)
+		}
+		if out := right.do(login("a")); out[0].Err != nil || out[0].Identity.User != "a" {
+			t.Errorf("a right token: %+v", out)
+		}
+		within(t, "closed", untilEnd(t, n, silent, time.Minute), 10*time.Second)
+		synctest.Wait()
+		silent.wantEnd(t, protocol.AuthTimeout)
+		wrong.wantEnd(t, protocol.AuthTimeout)
+		time.Sleep(10 * time.Second)
+		if right.link.gone.Load() {
+			t.Error("who logged in was closed")
+		}
+	})
+}
+
+// Check 15: R000.1 a connection ends with its token.
+func TestDeadline_ATokenEndsItsConnectionAtExp(t *testing.T) {
+	g := &gateway{}
+	guarded(t, Config{}, g, func(n *Node) {
+		expiring := func(in time.Duration) *protocol.Identity {
+			id := someone("a")
+			id.Expires = time.Now().Add(in).Round(0) // as a token has it: no monotonic clock
+			return id
+		}
+		g.know("later", expiring(90*time.Second))
+		c, refreshed, ever, past := enter(t, n, words, expiring(30*time.Second)), enter(t, n, words, expiring(30*time.Second)), enter(t, n, words, nil), enter(t, n, words, expiring(-time.Hour))
+		id := someone("ever")
+		id.Expires = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+		g.know("ever", id)
+		if out := ever.do(login("ever")); out[0].Err != nil {
+			t.Error(out[0].Err)
+		}
+		if out := refreshed.do(login("later")); out[0].Err != nil {
+			t.Error(out[0].Err)
+		}
+		time.Sleep(granularity)
+		synctest.Wait()
+		past.wantEnd(t, protocol.TokenExpired)
+		within(t, "expired", untilEnd(t, n, c, time.Hour)+granularity, 30*time.Second)
+		synctest.Wait()
+		c.wantEnd(t, protocol.TokenExpired)
+		for range 2 {
+			if refreshed.link.gone.Load() || ever.link.gone.Load() {
+				t.Error("closed before its token expired")
+			}
+			refreshed.link.Heard()
+			ever.link.Heard()
+			time.Sleep(25 * time.Second)
+		}
+		refreshed.link.Heard()
+		ever.link.Heard()
+		time.Sleep(15 * time.Second)
+		refreshed.wantEnd(t, protocol.TokenExpired)
+		if ever.link.gone.Load() {
+			t.Error("a token of the year 9999 has expired")
+		}
+	})
+}
+
+func TestDeadline_PingsGoOutInTimeAndASilentPeerIsGoneWithinTimeoutAndOneInterval(t *testing.T) {
+	cfg := Config{PingEvery: 25 * time.Second, Timeout: 60 * time.Second}
+	bubble(t, cfg, func(n *Node) {
+		alive, silent := enter(t, n, words, someone("alive")).subscribe(t, "room"), enter(t, n, words, someone("silent")).subscribe(t, "room")
+		start := time.Now()
+		for range 1000 { // an hour or more
+			time.Sleep(5 * time.Second)
+			alive.link.Heard()
+			if silent.link.gone.Load() {
+				break
+			}
+		}
+		if took := time.Since(start); took <= cfg.Timeout || took > cfg.Timeout+cfg.PingEvery+5*time.Second {
+			t.Errorf("the silent peer was gone after %s", took)
+		}
+		synctest.Wait()
+		if r := mustPublish(t, n, "room", jsonEvent(t, "", 1)); r.Delivered != 1 {
+			t.Errorf("delivered to %d", r.Delivered)
+		}
+		if s := n.Stats("acme"); s.Authenticated != 1 || n.Figures().Drops[protocol.Silent] != 1 { // check 33: presence is right
+			t.Errorf("%+v, drops %v", s.DialectStats, n.Figures().Drops)
+		}
+		pings := func() int {
+			alive.tape.mu.Lock()
+			defer alive.tape.mu.Unlock()
+			return alive.pings
+		}
+		before := pings()
+		if want := int(time.Since(start) / cfg.PingEvery); before != want {
+			t.Errorf("%d pings in %s, want %d", before, time.Since(start), want)
+		}
+		for range 50 {
+			time.Sleep(5 * time.Second)
+			alive.link.Heard()
+		}
+		if got := pings() - before; got < 9 || got > 10 {
+			t.Errorf("%d pings in 250 s", got)
+		}
+	})
+}
+
+func TestDeadline_TheDialectsHeartbeatComesAtItsIntervalAndCanBeChangedAndStopped(t *testing.T) {
+	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
+		c := enter(t, n, words, someone("a"))
+		start := time.Now()
+		c.do(protocol.Beat{Every: 30 * time.Second})
+		time.Sleep(91 * time.Second)
+		c.do(protocol.Beat{Every: 10 * time.Second})
+		time.Sleep(31 * time.Second)
+		c.do(protocol.Beat{})
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		want := []time.Duration{30, 60, 90, 101, 111, 121}
+		if len(c.beats) != len(want) {
+			t.Fatalf("%d beats, want %d", len(c.beats), len(want))
+		}
+		for i, at := range c.beats {
+			within(t, "a beat", at.Sub(start), want[i]*time.Second)
+		}
+		if alarms := waitingAlarms(n, func(a alarm) bool { return a == alarm(c.link) }); alarms != 1 {
+			t.Errorf("%d alarms wait for one connection", alarms)
+		}
+	})
+}
+
+func TestDeadline_HeartbeatsDoNotDrift(t *testing.T) {
+	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
+		const interval = 1013 * time.Millisecond // no multiple of the wheel's granularity
+		c := enter(t, n, words, someone("a"))
+		start := time.Now()
+		c.do(protocol.Beat{Every: interval})
+		time.Sleep(100*interval + granularity)
+		synctest.Wait()
+		if len(c.beats) != 100 {
+			t.Errorf("%d beats, want 100", len(c.beats))
+		}
+		for i, at := range c.beats {
+			within(t, "a beat", at.Sub(start), time.Duration(i+1)*interval)
+		}
+	})
+}
+
+// The alarms of connections that have ended ring in vain, soon, and hold nothing for long.
+func TestDeadline_AConnectionThatHasEndedLeavesTheWheelWithinAPingInterval(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		for range 100 {
+			enter(t, n, words, someone("a")).link.Gone(protocol.Disconnected)
+		}
+		synctest.Wait()
+		time.Sleep(26 * time.Second)
+		if left := waitingAlarms(n, func(a alarm) bool { _, ok := a.(*Link); return ok }); left > 1 { // the canary's
+			t.Errorf("%d alarms are left", left)
+		}
+		if _, err := n.Probe(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}

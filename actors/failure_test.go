@@ -1,0 +1,324 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// The tests of this file are the failure promises of doc.go, each with its name.
+
+func TestFailure_AConnectionThatPanicsClosesWith1011AndNobodyElseNotices(t *testing.T) {
+	for name, fail := range map[string]func(c *client){
+		"engine":          func(c *client) { c.link.box.force(crash{"a test"}) },
+		"Session.Receive": func(c *client) { c.send(batch{panics: true}) },
+		"unknown command": func(c *client) { c.send(batch{commands: []protocol.Command{struct{ protocol.Command }{}}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Config{}, func(n *Node) {
+				bad, good, same := enter(t, n, words, someone("bad")), enter(t, n, words, someone("good")), enter(t, n, words, someone("bad"))
+				for _, c := range []*client{bad, good, same} {
+					c.subscribe(t, "room")
+				}
+				fail(bad)
+				synctest.Wait()
+				bad.wantEnd(t, protocol.Internal)
+				r := mustPublish(t, n, "room", jsonEvent(t, "", 1))
+				synctest.Wait()
+				if r.Delivered != 2 {
+					t.Errorf("delivered to %d, want 2", r.Delivered)
+				}
+				good.wantHeard(t, `{"n":1}`)
+				same.wantHeard(t, `{"n":1}`)
+				if got := n.Figures().Restarts["connection"]; got != 1 {
+					t.Errorf("%d failures counted", got)
+				}
+				if s := n.Stats("acme"); s.ActiveConnections != 2 || s.Authenticated != 2 || s.TotalConnections != 3 {
+					t.Errorf("stats after the failure: %+v", s.DialectStats)
+				}
+				u, err := n.User(context.Background(), "acme", "bad")
+				if err != nil || len(u.Connections) != 1 {
+					t.Errorf("the user's other connection: %+v, %v", u, err)
+				}
+			})
+		})
+	}
+}
+
+func TestFailure_AConnectionThatPanicsWhileItOpensIsClosed(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c := &client{&tape{}, &hand{opened: []protocol.Command{nil}}}
+		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+			t.Fatal(why)
+		}
+		synctest.Wait()
+		c.wantEnd(t, protocol.Internal)
+		if int64(len(n.everyLink())) != 0 {
+			t.Error("it is still counted as open")
+		}
+	})
+}
+
+func TestFailure_ATopicThatPanicsKeepsAllThatItKnowsAndGoesOn(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		ann, bob := enter(t, n, words, someone("ann")).subscribe(t, "room"), enter(t, n, words, someone("bob")).subscribe(t, "room")
+		first := mustPublish(t, n, "room", jsonEvent(t, "one", 1))
+		crashTopic(n, "room")
+		synctest.Wait()
+		repeated := mustPublish(t, n, "room", jsonEvent(t, "one", 1))
+		if !repeated.Duplicate || repeated.Position != first.Position { // dedup window
+			t.Errorf("after the restart the known event got %+v, at first %+v", repeated, first)
+		}
+		second := mustPublish(t, n, "room", jsonEvent(t, "two", 2))
+		if second.Position.Epoch != first.Position.Epoch || second.Position.Offset != 2 { // epoch, offset
+			t.Errorf("position after the restart: %+v, before: %+v", second.Position, first.Position)
+		}
+		if second.Delivered != 2 { // subscribers
+			t.Errorf("delivered to %d of 2", second.Delivered)
+		}
+		page, err := n.History(context.Background(), "acme", "room", protocol.Position{}, 0)
+		if err != nil || len(page.Events) != 2 || page.Events[0].Event.ID != "one" { // history
+			t.Errorf("history after the restart: %+v, %v", page, err)
+		}
+		synctest.Wait()
+		for _, c := range []*client{ann, bob} {
+			c.wantHeard(t, `{"n":1}`, `{"n":2}`)
+		}
+		if n.Figures().Restarts["topic"] != 1 {
+			t.Errorf("restarts: %v", n.Figures().Restarts)
+		}
+	})
+}
+
+// fuse is a wire that panics once when it is woken, on the goroutine of who wakes it.
+type fuse struct {
+	*tape
+	lit atomic.Bool
+}
+
+func (w *fuse) Wake() {
+	if w.lit.CompareAndSwap(true, false) {
+		panic("a wire that breaks its promise")
+	}
+	w.tape.Wake()
+}
+
+func TestFailure_ThePublishThatATopicFailsAtIsRefusedInternalAndMayBeRetried(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		w := &fuse{tape: &tape{}}
+		odd := &client{w.tape, &hand{}}
+		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")}, func(l *Link) Wire { odd.link = l; return w }); why != nil {
+			t.Fatal(why)
+		}
+		odd.subscribe(t, "room")
+		ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
+		mustPublish(t, n, "room", jsonEvent(t, "zero", 0))
+		synctest.Wait()
+
+		w.lit.Store(true)
+		if _, err := publishTo(n, "room", jsonEvent(t, "one", 1)); reasonOf(err) != protocol.Internal {
+			t.Fatalf("the failed publish: %v", err)
+		}
+		r, err := publishTo(n, "room", jsonEvent(t, "one", 1)) // check 29: the retry of a failure is no duplicate
+		if err != nil || r.Duplicate || r.Delivered != 2 {
+			t.Errorf("the retry: %+v, %v", r, err)
+		}
+		if again := mustPublish(t, n, "room", jsonEvent(t, "one", 1)); !again.Duplicate || again.Position != r.Position {
+			t.Errorf("the retry of the retry: %+v, want %+v", again, r)
+		}
+		synctest.Wait()
+		ann.wantHeard(t, `{"n":0}`, `{"n":1}`)
+	})
+}
+
+func TestFailure_MessagesThatWaitAreHandledAfterARestart(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c := enter(t, n, words, someone("ann")).subscribe(t, "room")
+		for range 3 { // the third restart is 50 ms away
+			crashTopic(n, "room")
+			synctest.Wait()
+		}
+		start, answers := time.Now(), make(chan Receipt, 10)
+		for i := range 10 {
+			go func() {
+				r, err := publishTo(n, "room", jsonEvent(t, fmt.Sprint(i), i))
+				if err != nil {
+					t.Errorf("a publish that waited: %v", err)
+				}
+				answers <- r
+			}()
+		}
+		synctest.Wait()
+		if len(answers) != 0 {
+			t.Fatal("the topic answered while it was down")
+		}
+		for range 10 {
+			<-answers
+		}
+		if took := time.Since(start); took == 0 || took > slowestRestart {
+			t.Errorf("the restart took %s", took)
+		}
+		synctest.Wait()
+		if got := len(c.heard()); got != 10 {
+			t.Errorf("%d of 10 events were delivered", got)
+		}
+	})
+}
+
+func TestFailure_AUserThatPanicsKeepsItsConnections(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		a, b := enter(t, n, words, someone("ann")), enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		first, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "one", 1))
+		if err != nil || first.Delivered != 2 {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		n.tenant("acme").users.force("ann", crash{"a test"})
+		synctest.Wait()
+		again, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "one", 1))
+		if err != nil || !again.Duplicate || again.Delivered != 2 {
+			t.Errorf("the known event after the restart: %+v, %v", again, err)
+		}
+		if r, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "two", 2)); err != nil || r.Delivered != 2 {
+			t.Errorf("after the restart: %+v, %v", r, err)
+		}
+		synctest.Wait()
+		a.wantHeard(t, `{"n":1}`, `{"n":2}`)
+		b.wantHeard(t, `{"n":1}`, `{"n":2}`)
+		a.link.Gone(protocol.Disconnected)
+		synctest.Wait()
+		if u, err := n.User(context.Background(), "acme", "ann"); err != nil || len(u.Connections) != 1 {
+			t.Errorf("after one left: %+v, %v", u, err)
+		}
+	})
+}
+
+func TestFailure_ATenantThatPanicsLeavesItsUsersTopicsAndConnectionsAloneAndMakesNewOnesAfterwards(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
+		for range 3 {
+			n.tenant("acme").box.force(crash{"a test"})
+			synctest.Wait()
+		}
+		// It is down now; what exists does not notice.
+		start := time.Now()
+		if r := mustPublish(t, n, "room", jsonEvent(t, "", 1)); r.Delivered != 1 {
+			t.Errorf("%+v", r)
+		}
+		if _, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 2)); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("publishing took %s while the tenant was down", took)
+		}
+		bob := enter(t, n, words, someone("bob")).subscribe(t, "new") // waits for the tenant
+		mustPublish(t, n, "new", jsonEvent(t, "", 3))
+		synctest.Wait()
+		ann.wantHeard(t, `{"n":1}`, `{"n":2}`)
+		bob.wantHeard(t, `{"n":3}`)
+	})
+}
+
+func TestFailure_RepeatedPanicsBackOffAndDoNotStopOthers(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		good := enter(t, n, words, someone("ann")).subscribe(t, "good")
+		enter(t, n, words, someone("bob")).subscribe(t, "bad")
+		core := n.tenant("acme").topics
+		var gaps []time.Duration
+		for range 9 {
+			start := time.Now()
+			crashTopic(n, "bad")
+			answer := newReply[TopicInfo]()
+			core.force("bad", describe{answer})
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			if _, why := answer.wait(ctx); why != nil {
+				t.Fatalf("after %d failures: %v", len(gaps)+1, why)
+			}
+			cancel()
+			gaps = append(gaps, time.Since(start))
+			if r := mustPublish(t, n, "good", jsonEvent(t, "", len(gaps))); r.Delivered != 1 {
+				t.Errorf("the good topic delivered to %d", r.Delivered)
+			}
+		}
+		if gaps[0] != 0 || gaps[1] < firstDelay || !slices.IsSorted(gaps[:7]) || slices.Max(gaps) > slowestRestart+granularity {
+			t.Errorf("restarts took %v", gaps)
+		}
+		synctest.Wait()
+		if got := len(good.heard()); got != 9 {
+			t.Errorf("the good topic's subscriber heard %d of 9", got)
+		}
+		// Failures of long ago are forgiven.
+		time.Sleep(2 * forgiveAfter)
+		start := time.Now()
+		crashTopic(n, "bad")
+		mustPublish(t, n, "bad", jsonEvent(t, "", 1))
+		if took := time.Since(start); took != 0 {
+			t.Errorf("a first failure after a long time delayed by %s", took)
+		}
+	})
+}
+
+func TestFailure_ADialectThatPanicsInEncodeHarmsOnlyItself(t *testing.T) {
+	bad := &speech{name: "bad", encode: func(*protocol.Event, protocol.View) []byte { panic("no words") }}
+	bubble(t, Config{}, func(n *Node) {
+		victim := enter(t, n, bad, someone("v")).subscribe(t, "room", "room/7")
+		var others []*client
+		for _, topic := range []string{"room", "room/7"} {
+			others = append(others, enter(t, n, words, someone("o")).subscribe(t, topic))
+		}
+		for i := range 5 {
+			r := mustPublish(t, n, "room/7", jsonEvent(t, fmt.Sprint(i), i))
+			if r.Delivered != 2 || r.Position.Offset != uint64(i+1) {
+				t.Errorf("%+v", r)
+			}
+		}
+		if r, err := n.Publish(context.Background(), "acme", Target{Users: []string{"v", "o"}}, jsonEvent(t, "", 9)); err != nil || r.Delivered != 2 {
+			t.Errorf("to users: %+v, %v", r, err)
+		}
+		synctest.Wait()
+		for _, c := range others {
+			if heard := strings.Join(c.heard(), ""); heard != `{"n":0}{"n":1}{"n":2}{"n":3}{"n":4}{"n":9}` {
+				t.Errorf("an other heard %s", heard)
+			}
+		}
+		victim.wantHeard(t)
+		f := n.Figures()
+		if f.Drops[protocol.Internal] == 0 || len(f.Restarts) != 0 {
+			t.Errorf("drops %v, restarts %v", f.Drops, f.Restarts)
+		}
+	})
+}
+
+func TestFailure_AReaderThatWaitsIsReleasedWhenItsConnectionPanics(t *testing.T) {
+	g := &gateway{}
+	g.know("a", someone("a"))
+	guarded(t, Config{}, g, func(n *Node) {
+		g.hold, g.inside = make(chan struct{}), make(chan struct{}, 1)
+		c := enter(t, n, words, nil)
+		c.send(batch{commands: []protocol.Command{login("a")}})
+		<-g.inside // the actor waits for the answer
+		c.link.box.force(crash{"a test"})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 3 * maxUnread {
+				c.send(batch{})
+			}
+		}()
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Fatal("the reader was not held back")
+		default:
+		}
+		close(g.hold)
+		<-done
+	})
+}

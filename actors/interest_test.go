@@ -1,0 +1,307 @@
+package actors
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// tree are the topics of the random models: three levels, names that are prefixes of each other.
+var tree = []string{"a", "a/b", "a/b/c", "a/b/d", "a/bb", "a/bb/c", "b", "b/a"}
+
+// oneOfSome are the filters of the random models.
+func someFilter(rng *rand.Rand) protocol.Filter {
+	switch rng.IntN(5) {
+	case 0:
+		return protocol.Filter{Where: []protocol.Condition{{Attribute: "device_id", In: []string{"1", "2"}}}}
+	case 1:
+		return protocol.Filter{Where: []protocol.Condition{{Attribute: "device_id", In: []string{"2", "3"}}}}
+	case 2:
+		return protocol.Filter{View: protocol.ViewOf([]string{"temp"})}
+	case 3:
+		return protocol.Filter{View: protocol.ViewOf([]string{"temp", "hum"}), Where: []protocol.Condition{{Attribute: "device_id", In: []string{"1"}}}}
+	}
+	return protocol.Filter{}
+}
+
+// model is what one connection subscribed to.
+type model map[string]protocol.Filter
+
+// wants is what the connection is to get of an event: the union of what its matching subscriptions leave.
+func (m model) wants(ev *protocol.Event) (view protocol.View, ok bool) {
+	for topic, f := range m {
+		if !protocol.Under(ev.Topic, topic) {
+			continue
+		}
+		v, hit := f.Select(ev)
+		switch {
+		case !hit:
+		case !ok:
+			view, ok = v, true
+		default:
+			view = view.Union(v)
+		}
+	}
+	return view, ok
+}
+
+// step makes one random change and tells do of it.
+func (m model) step(rng *rand.Rand, do func(protocol.Command)) {
+	topic := tree[rng.IntN(len(tree))]
+	if rng.IntN(5) < 3 {
+		f := someFilter(rng)
+		m[topic] = f
+		do(protocol.Subscribe{Topic: topic, Filter: f})
+		return
+	}
+	below := rng.IntN(2) == 0
+	delete(m, topic)
+	for other := range m {
+		if below && protocol.Under(other, topic) {
+			delete(m, other)
+		}
+	}
+	do(protocol.Unsubscribe{Topic: topic, Below: below})
+}
+
+// randomMetrics is an event of a random device on a random topic with random metrics.
+func randomMetrics(t testing.TB, rng *rand.Rand, topic string, number int) *protocol.Event {
+	parts := []string{fmt.Sprintf(`"n":%d`, number), `"temp":1`, `"hum":2`}
+	rng.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+	return metrics(t, fmt.Sprint(1+rng.IntN(3)), strings.Join(parts[:1+rng.IntN(3)], ",")).At(topic)
+}
+
+// Once, as interest.go promises it, without actors: whatever was subscribed to and unsubscribed from, exactly one
+// attached topic chooses an event that is wanted, and leaves the union; none chooses another one.
+func TestInterests_ChooseTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for round := range 300 {
+		m, in := model{}, interests{}
+		told := map[string]*interest{}
+		for range 20 {
+			m.step(rng, func(cmd protocol.Command) {
+				var changes []change
+				switch cmd := cmd.(type) {
+				case protocol.Subscribe:
+					changes = in.add(cmd.Topic, cmd.Filter, false)
+				case protocol.Unsubscribe:
+					changes = in.remove(cmd.Topic, cmd.Below)
+				}
+				for _, ch := range changes {
+					if ch.interest == nil {
+						delete(told, ch.topic)
+					} else {
+						told[ch.topic] = ch.interest
+					}
+				}
+			})
+			if attached := slices.Sorted(mapsKeys(told)); !slices.Equal(attached, in.attached) {
+				t.Fatalf("round %d: told %v, noted as attached %v", round, attached, in.attached)
+			}
+			ev := randomMetrics(t, rng, tree[rng.IntN(len(tree))], round)
+			wantView, want := m.wants(ev)
+			hits := 0
+			for up := ev.Topic; up != ""; up = protocol.Parent(up) {
+				if it := told[up]; it != nil {
+					if view, _, ok := it.choose(ev); ok {
+						hits++
+						if string(inWords(ev, view)) != string(inWords(ev, wantView)) {
+							t.Fatalf("round %d: %s is left as %q, want %q", round, ev.Topic, view, wantView)
+						}
+					}
+				}
+			}
+			if want && hits != 1 || !want && hits != 0 {
+				t.Fatalf("round %d: an event of %s was chosen %d times, wanted: %v, by %v", round, ev.Topic, hits, want, m)
+			}
+		}
+		if in.remove("a", true); len(m) == 0 && len(in.attached) != 0 {
+			t.Fatalf("attached to %v for nothing", in.attached)
+		}
+	}
+}
+
+func mapsKeys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// R000.1: the same through a node, with twelve connections.
+func TestInterests_ANodeDeliversTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		const clients = 12
+		var all [clients]*client
+		var models [clients]model
+		for i := range all {
+			all[i], models[i] = enter(t, n, words, someone(fmt.Sprint(i%3))), model{}
+		}
+		for round := range 300 {
+			i := rng.IntN(clients)
+			models[i].step(rng, func(cmd protocol.Command) {
+				if out := all[i].do(cmd); out[0].Err != nil {
+					t.Fatal(out[0].Err)
+				}
+			})
+			ev := randomMetrics(t, rng, tree[rng.IntN(len(tree))], round)
+			r := mustPublish(t, n, ev.Topic, ev)
+			synctest.Wait()
+			delivered := 0
+			for i, c := range all {
+				var want []string
+				if view, ok := models[i].wants(ev); ok {
+					want = []string{string(inWords(ev, view))}
+					delivered++
+				}
+				if got := c.heard(); !slices.Equal(got, want) {
+					t.Fatalf("round %d: connection %d with %v heard %q of %s, want %q", round, i, models[i], got, ev.Topic, want)
+				}
+				c.forget()
+			}
+			if r.Delivered != delivered {
+				t.Fatalf("round %d: the answer says %d, it were %d", round, r.Delivered, delivered)
+			}
+		}
+	})
+}
+
+// A subscription that stays is not disturbed by others that come and go meanwhile: no event is lost, none comes twice.
+func TestInterests_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *testing.T) {
+	for _, c := range []struct {
+		stays   string
+		changes []string
+	}{{"a/b", []string{"a", "a/b/c", "a/b/d"}}, {"a", []string{"a/b", "a/b/c"}}, {"a/b/c", []string{"a", "a/b"}}} {
+		t.Run(strings.ReplaceAll(c.stays, "/", "."), func(t *testing.T) {
+			n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
+			defer n.Close()
+			var mu sync.Mutex
+			var heard []string
+			h := &hand{}
+			s := &sink{got: func(f *Frame) {
+				mu.Lock()
+				heard = append(heard, string(f.Data))
+				mu.Unlock()
+			}}
+			if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Link) Wire { s.link = l; return s }); why != nil {
+				t.Fatal(why)
+			}
+			me := (&client{&tape{link: s.link}, h}).subscribe(t, c.stays)
+			published := make(chan []string)
+			stop := make(chan struct{})
+			go func() {
+				var all []string
+				defer func() { published <- all }()
+				for i := 0; ; i++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					mustPublish(t, n, "a/b/c", jsonEvent(t, "", i))
+					all = append(all, fmt.Sprintf(`{"n":%d}`, i))
+				}
+			}()
+			rng := rand.New(rand.NewPCG(5, 6))
+			for range 300 {
+				topic := c.changes[rng.IntN(len(c.changes))]
+				if rng.IntN(2) == 0 {
+					me.subscribe(t, topic)
+				} else {
+					me.do(protocol.Unsubscribe{Topic: topic})
+				}
+			}
+			close(stop)
+			want := <-published
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Equal(heard, want) {
+				t.Errorf("heard %d events, want %d; the first that differs: %d", len(heard), len(want), firstDifference(heard, want))
+			}
+		})
+	}
+}
+
+// An event that waits in a topic while it is left, and another topic takes over, is not heard from both.
+func TestInterests_ATopicThatIsLeftDeliversNothingThatAnotherOneIsResponsibleForByThen(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c := enter(t, n, words, someone("a")).subscribe(t, "a/b", "a", "a/x")
+		c.do(protocol.Unsubscribe{Topic: "a"}) // stays attached for a/x
+		for range 3 {                          // the third restart is 50 ms away
+			crashTopic(n, "a/b")
+			synctest.Wait()
+		}
+		published := make(chan Receipt)
+		go func() { published <- mustPublish(t, n, "a/b", jsonEvent(t, "", 1)) }()
+		synctest.Wait()
+		c.do(protocol.Unsubscribe{Topic: "a/b"}, protocol.Subscribe{Topic: "a/b"}) // now from a
+		if r := <-published; r.Delivered != 1 {
+			t.Errorf("%+v", r)
+		}
+		mustPublish(t, n, "a/b", jsonEvent(t, "", 2))
+		synctest.Wait()
+		c.wantHeard(t, `{"n":1}`, `{"n":2}`)
+	})
+}
+
+func firstDifference(a, b []string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+// Check 25: 50 clients at once; each ends in the state that the last reply says, and nothing is left over.
+func TestInterests_SubscribingAndUnsubscribingFromManyClientsEndsInTheStateOfTheLastReply(t *testing.T) {
+	n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
+	defer n.Close()
+	rounds := 200 // times 50 clients
+	if raceEnabled {
+		rounds = 60
+	}
+	var all []*client
+	states := make([]bool, 50)
+	for i := range states {
+		all = append(all, enter(t, n, words, someone(fmt.Sprint(i))))
+	}
+	var wg sync.WaitGroup
+	for i, c := range all {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(i), 7))
+			for range rounds {
+				if states[i] = rng.IntN(2) == 0; states[i] {
+					c.subscribe(t, "room/1")
+				} else {
+					c.do(protocol.Unsubscribe{Topic: "room/1"})
+				}
+			}
+		})
+	}
+	wg.Wait()
+	want := 0
+	for _, subscribed := range states {
+		if subscribed {
+			want++
+		}
+	}
+	if r := mustPublish(t, n, "room/1", jsonEvent(t, "", 1)); r.Delivered != want {
+		t.Errorf("delivered to %d, want %d", r.Delivered, want)
+	}
+	answer := newReply[TopicInfo]()
+	n.tenant("acme").topics.send("room/1", describe{answer})
+	if info, _ := answer.wait(t.Context()); info.Subscribers != want {
+		t.Errorf("%d subscribers, want %d", info.Subscribers, want)
+	}
+}

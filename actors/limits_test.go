@@ -1,0 +1,272 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+func TestLimits_ATenantsConnectionsAreCountedExactlyThoughManyComeAtOnce(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		n.SetTenant(TenantConfig{Name: "acme", Connections: 50})
+		synctest.Wait()
+		var in atomic.Int64
+		var wg sync.WaitGroup
+		var clients sync.Map
+		for i := range 200 {
+			wg.Go(func() {
+				c, why := tryEnter(n, words, someone(fmt.Sprint(i)), "192.0.2.1")
+				if why == nil {
+					in.Add(1)
+					clients.Store(c, true)
+				} else if why.Reason != protocol.Busy || why.RetryAfter == 0 {
+					t.Errorf("refused with %+v", why)
+				}
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		if in.Load() != 50 || n.Stats("acme").ActiveConnections != 50 || n.Figures().Drops[protocol.TooMany] != 150 {
+			t.Errorf("%d came in, %d active, drops %v", in.Load(), n.Stats("acme").ActiveConnections, n.Figures().Drops)
+		}
+		if why := n.Admit("acme", words, "192.0.2.1"); reasonOf(why) != protocol.Busy {
+			t.Errorf("Admit when full: %v", why)
+		}
+		clients.Range(func(c, _ any) bool { c.(*client).link.Gone(protocol.Disconnected); return false })
+		synctest.Wait()
+		if why := n.Admit("acme", words, "192.0.2.1"); why != nil {
+			t.Errorf("Admit when one had left: %v", why)
+		}
+		enter(t, n, words, someone("last"))
+		if _, why := tryEnter(n, words, someone("one too many"), ""); reasonOf(why) != protocol.Busy {
+			t.Errorf("one too many: %v", why)
+		}
+		n.SetTenant(TenantConfig{Name: "acme"})
+		synctest.Wait()
+		enter(t, n, words, someone("unlimited"))
+	})
+}
+
+func TestLimits_ADialectsConnectionsAreItsOwn(t *testing.T) {
+	small, other := &speech{name: "small", limits: protocol.Limits{Connections: 2}}, &speech{name: "other", limits: protocol.Limits{Connections: 2}}
+	bubble(t, Config{}, func(n *Node) {
+		for range 2 {
+			enter(t, n, small, someone("a"))
+		}
+		if _, why := tryEnter(n, small, someone("a"), ""); reasonOf(why) != protocol.Busy {
+			t.Errorf("the third: %v", why)
+		}
+		if why := n.Admit("acme", small, ""); reasonOf(why) != protocol.Busy {
+			t.Errorf("Admit: %v", why)
+		}
+		enter(t, n, other, someone("a"))
+		if why := n.Admit("acme", other, ""); why != nil {
+			t.Errorf("Admit to the other dialect: %v", why)
+		}
+	})
+}
+
+func TestLimits_AUsersConnectionsOfADialect(t *testing.T) {
+	d := &speech{name: "words", limits: protocol.Limits{PerUser: 2}}
+	g := &gateway{}
+	g.know("ann", someone("ann"))
+	guarded(t, Config{}, g, func(n *Node) {
+		a, _ := enter(t, n, d, someone("ann")), enter(t, n, d, someone("ann"))
+		enter(t, n, &speech{name: "other", limits: d.limits}, someone("ann"))
+		enter(t, n, d, someone("bob"))
+		synctest.Wait()
+		third := enter(t, n, d, someone("ann"))
+		synctest.Wait()
+		third.wantEnd(t, protocol.TooMany)
+		late := enter(t, n, d, nil)
+		if out := late.do(login("ann")); reasonOf(out[0].Err) != protocol.TooMany {
+			t.Errorf("a login of the third: %+v", out)
+		}
+		a.link.Gone(protocol.Disconnected)
+		synctest.Wait()
+		if out := late.do(login("ann")); out[0].Err != nil {
+			t.Errorf("a login when one had left: %v", out[0].Err)
+		}
+		if s := n.Stats("acme"); s.Authenticated != 4 {
+			t.Errorf("%d are authenticated", s.Authenticated)
+		}
+	})
+}
+
+func TestLimits_ConnectsPerMinuteOfAnAddressAreTakenBackByALoginAndThenCountForTheUser(t *testing.T) {
+	d := &speech{name: "words", limits: protocol.Limits{Connects: 6}}
+	g := &gateway{}
+	g.know("ann", someone("ann"))
+	g.know("bob", someone("bob"))
+	guarded(t, Config{}, g, func(n *Node) {
+		const address = "192.0.2.7"
+		come := func(token string) (admitted, refused *protocol.Refusal) {
+			if why := n.Admit("acme", d, address); why != nil {
+				return why, nil
+			}
+			c, why := tryEnter(n, d, nil, address)
+			if why != nil {
+				t.Fatal(why)
+			}
+			return nil, c.do(login(token))[0].Err
+		}
+		for i := range 6 { // good logins are no load on the address
+			if admitted, refused := come("ann"); admitted != nil || refused != nil {
+				t.Fatalf("login %d: %v, %v", i, admitted, refused)
+			}
+		}
+		admitted, refused := come("ann")
+		if admitted != nil || reasonOf(refused) != protocol.RateLimited || refused.RetryAfter <= 0 || refused.RetryAfter > 10*time.Second {
+			t.Fatalf("a user's 7th connect: %v, %+v", admitted, refused)
+		}
+		if admitted, refused := come("bob"); admitted != nil || refused != nil {
+			t.Fatalf("another user: %v, %v", admitted, refused)
+		}
+		// Of the address's 6, the user's refused one is taken.
+		for i := range 5 {
+			if admitted, refused := come("wrong"); admitted != nil || reasonOf(refused) != protocol.InvalidToken {
+				t.Fatalf("wrong token %d: %v, %v", i, admitted, refused)
+			}
+		}
+		admitted, _ = come("bob")
+		if reasonOf(admitted) != protocol.RateLimited || admitted.RetryAfter <= 0 || admitted.RetryAfter > 10*time.Second {
+			t.Errorf("the address's 7th bad connect: %+v", admitted)
+		}
+		if why := n.Admit("acme", d, "192.0.2.8"); why != nil {
+			t.Errorf("another address: %v", why)
+		}
+		if why := n.Admit("acme", &speech{name: "other", limits: protocol.Limits{Connects: 1}}, address); why != nil {
+			t.Errorf("another dialect has its own count: %v", why)
+		}
+		time.Sleep(admitted.RetryAfter)
+		if why := n.Admit("acme", d, address); why != nil {
+			t.Errorf("after RetryAfter: %v", why)
+		}
+		d.limits.Connects = 100 // reloaded
+		if why := n.Admit("acme", d, address); why != nil {
+			t.Errorf("after the limit was raised: %v", why)
+		}
+	})
+}
+
+func TestLimits_TheAddressesAndUsersThatAreWatchedAreBounded(t *testing.T) {
+	c := newConnects()
+	now := time.Now()
+	for i := range 2 * maxConnectKeys {
+		c.take(fmt.Sprint(i), 1, now)
+	}
+	if got := c.keys.Len(); got != maxConnectKeys {
+		t.Errorf("%d keys are kept", got)
+	}
+	c.back("unknown", now)
+	for range 5 { // more taken back than taken gives no credit beyond the limit
+		c.back("131071", now)
+	}
+	if _, ok := c.take("131071", 1, now); !ok {
+		t.Error("what was taken back cannot be taken again")
+	}
+	if _, ok := c.take("131071", 1, now); ok {
+		t.Error("taking back gave more than the limit")
+	}
+	if _, ok := c.take("131071", 0, now); !ok {
+		t.Error("0 is a limit")
+	}
+}
+
+// Check 40, the engine's part.
+func TestLimits_SubscriptionsOfAConnection(t *testing.T) {
+	d := &speech{name: "words", limits: protocol.Limits{Subscriptions: 100}}
+	bubble(t, Config{}, func(n *Node) {
+		c := enter(t, n, d, someone("a"))
+		for i := range 100 {
+			c.subscribe(t, fmt.Sprint("t/", i))
+		}
+		for i := range 1000 {
+			if out := c.do(protocol.Subscribe{Topic: fmt.Sprint("x/", i)}); reasonOf(out[0].Err) != protocol.TooMany {
+				t.Fatalf("subscription %d: %+v", 101+i, out)
+			}
+		}
+		c.want(t, "t/1", every(time.Second)) // another filter is no other subscription
+		c.do(protocol.Unsubscribe{Topic: "t/1"})
+		c.subscribe(t, "t/new")
+		topics, _, err := n.Topics(context.Background(), "acme", TopicQuery{Prefix: "x/"})
+		if err != nil || len(topics) != 0 {
+			t.Errorf("refused subscriptions made %d topics, %v", len(topics), err)
+		}
+		c.link.Gone(protocol.Disconnected)
+		synctest.Wait()
+		topics, _, _ = n.Topics(context.Background(), "acme", TopicQuery{Prefix: "t/", Limit: 1000})
+		for _, topic := range topics {
+			if topic.Subscribers != 0 {
+				t.Errorf("%s has %d subscribers when all have left", topic.Name, topic.Subscribers)
+			}
+		}
+	})
+}
+
+func TestLimits_TheMessageRateCountsEachItemOfABatch(t *testing.T) {
+	d := &speech{name: "words", limits: protocol.Limits{Rate: 10, Burst: 20}}
+	bubble(t, Config{}, func(n *Node) {
+		single, batched, steady, huge := enter(t, n, d, someone("a")), enter(t, n, d, someone("b")), enter(t, n, d, someone("c")), enter(t, n, d, someone("d"))
+		for range 20 {
+			single.do()
+		}
+		synctest.Wait()
+		if single.link.gone.Load() {
+			t.Fatal("closed within the burst")
+		}
+		single.send(batch{messages: 1})
+		for range 4 {
+			<-batched.send(batch{messages: 5})
+		}
+		batched.send(batch{messages: 5})
+		huge.send(batch{messages: 21})
+		for range 100 {
+			time.Sleep(100 * time.Millisecond)
+			steady.do()
+		}
+		for range 100 {
+			<-steady.send(batch{messages: 0}) // what does not count is not limited
+		}
+		synctest.Wait()
+		for name, c := range map[string]*client{"single": single, "batched": batched, "huge": huge} {
+			c.wantEnd(t, protocol.RateLimited)
+			if len(c.heard()) != 1 {
+				t.Errorf("%s was told %q", name, c.heard())
+			}
+		}
+		if steady.link.gone.Load() {
+			t.Error("who kept to the rate was closed")
+		}
+	})
+}
+
+func TestLimits_ASubscriptionIsRefusedWithAReason(t *testing.T) {
+	g := &gateway{}
+	g.know("a", &protocol.Identity{User: "a", Topics: []protocol.Pattern{"room", "own/*"}})
+	guarded(t, Config{}, g, func(n *Node) {
+		c := enter(t, n, words, nil)
+		try := func(topic string) protocol.Reason {
+			return reasonOf(c.do(protocol.Subscribe{Topic: topic})[0].Err)
+		}
+		if got := try("room"); got != protocol.Unauthorized {
+			t.Errorf("before the login: %q", got)
+		}
+		c.do(login("a"))
+		for topic, want := range map[string]protocol.Reason{ // check 22: no name passes for another
+			"room": "", "room/7": "", "own/x": "", "own": protocol.Forbidden, "roomy": protocol.Forbidden, "Room": protocol.Forbidden,
+			"": protocol.Malformed, "room/": protocol.Malformed, "room/../own": protocol.Malformed, "room/*": protocol.Malformed, " room": protocol.Malformed,
+			"room\x00": protocol.Malformed, "room\u200b": protocol.Malformed, everyone: protocol.Malformed,
+		} {
+			if got := try(topic); got != want {
+				t.Errorf("%q: %q, want %q", topic, got, want)
+			}
+		}
+	})
+}

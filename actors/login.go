@@ -1,0 +1,169 @@
+package actors
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// This is the part of a connection that settles whose it is: its dialect, its tenant, its user.
+
+// verify asks who shows a credential.
+func (c *connection) verify(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+	defer cancel()
+	id, err := c.node.auth.Authenticate(ctx, c.tenant().name, credential)
+	if err != nil {
+		return nil, protocol.AsRefusal(err)
+	}
+	return id, nil
+}
+
+// authenticate checks a credential and makes its identity the connection's.
+func (c *connection) authenticate(cmd protocol.Authenticate) (*protocol.Identity, *protocol.Refusal) {
+	id, why := c.verify(cmd.Credential)
+	if why == nil {
+		why = c.enter(id, cmd.Lasting)
+	}
+	if why != nil {
+		return nil, why
+	}
+	c.arm()
+	return id, nil
+}
+
+// forever is when a token that is good for longer expires: nanoseconds do not count to the year 9999.
+const forever = 100 * 365 * 24 * time.Hour
+
+// enter makes id the connection's identity. The first one joins the user; later ones must be of the same user, and take
+// away the subscriptions that they no longer grant. A lasting one does not expire.
+func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusal {
+	if before := c.identity.Load(); before != nil && c.joined && (before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
+		return protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
+	}
+	if !c.joined {
+		if why := c.move(id); why != nil {
+			return why
+		}
+		if why := c.join(id); why != nil {
+			return why
+		}
+	}
+	c.identity.Store(id)
+	c.loginBy, c.expireAt = 0, 0
+	if !id.Expires.IsZero() && !lasting {
+		c.expireAt = c.node.wheel.since(time.Now().Add(time.Until(id.Expires))) // at most 292 years, whatever it says
+	}
+	for _, r := range slices.Clone(c.interests.wanted) {
+		if !r.lent && !id.May(r.topic) {
+			c.unsubscribe(r.topic, false)
+		}
+	}
+	return nil
+}
+
+// move brings a connection that came in without a tenant to that of its token.
+func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
+	if id.Tenant == "" || id.Tenant == c.tenant().name {
+		return nil
+	}
+	t, why := c.node.known(id.Tenant)
+	if why == nil {
+		why = c.stand(t.census(c.dialect()))
+	}
+	if why == nil && t.revoked.cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
+		why = &protocol.Refusal{Reason: protocol.Revoked}
+	}
+	return why
+}
+
+// become makes the connection one of another dialect. Should there be no room for it, it ends in that dialect's words.
+func (c *connection) become(cmd protocol.Become) {
+	if c.joined {
+		panic("a connection that belongs to a user cannot become another dialect")
+	}
+	c.session, c.limiter = cmd.Session, nil
+	limits, now := cmd.Dialect.Limits(), time.Now()
+	why := c.stand(c.tenant().census(cmd.Dialect))
+	if why == nil {
+		if wait, ok := c.tenant().connects.take(addressKey(cmd.Dialect, c.remote), limits.Connects, now); !ok {
+			why = protocol.Refuse(protocol.RateLimited, "more than %d connects per minute from this address", limits.Connects)
+			why.RetryAfter = wait
+		}
+	}
+	if why != nil {
+		c.node.dropped(why.Reason, 1)
+		c.end(end{why: why})
+		return
+	}
+	if limits.Login > 0 {
+		c.loginBy = c.node.wheel.since(now.Add(limits.Login))
+	}
+	c.arm()
+}
+
+// stand moves the connection to another post, where it counts from now on.
+func (c *connection) stand(at *census) *protocol.Refusal {
+	from := c.post.Load()
+	if at == from {
+		return nil
+	}
+	c.node.entering.RLock()
+	defer c.node.entering.RUnlock()
+	if why := c.node.take(at); why != nil {
+		return why
+	}
+	from.tenant.links.remove(c.Link)
+	from.total.Add(-1)
+	from.free()
+	c.post.Store(at)
+	at.tenant.links.add(c.Link)
+	return nil
+}
+
+// join brings the connection to its user and to the topic of everyone.
+func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
+	tenant, dialect := c.tenant(), c.dialect()
+	now := time.Now()
+	if hidden(tenant.name) && tenant.name != canaryTenant {
+		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
+	}
+	if id.User != "" {
+		limits := dialect.Limits()
+		if wait, ok := tenant.connects.take(userKey(dialect, id.User), limits.Connects, now); !ok {
+			why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute", limits.Connects)
+			why.RetryAfter = wait
+			return why
+		}
+		tenant.connects.back(addressKey(dialect, c.remote), now)
+		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+		defer cancel()
+		answer := newReply[struct{}]()
+		tenant.user(id.User, join{c.Link, limits.PerUser, answer})
+		if _, why := answer.wait(ctx); why != nil {
+			return why
+		}
+	}
+	c.post.Load().authenticated.Add(1)
+	c.joined = true
+	c.identity.Store(id)
+	why := c.attach(everyone, &interest{key: string(c.view()), view: c.view()})
+	if why != nil {
+		c.leave()
+		c.identity.Store(nil)
+	}
+	return why
+}
+
+// heed says what is left of events to the connection's user and to everyone.
+func (c *connection) heed(v protocol.View) {
+	c.heeds.Store(&v)
+	if !c.joined {
+		return
+	}
+	if why := c.attach(everyone, &interest{key: string(v), view: v}); why != nil {
+		c.end(end{why: why})
+	}
+}

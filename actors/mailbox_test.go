@@ -1,0 +1,372 @@
+package actors
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// worker is what a mailbox runs: it calls do for every user message.
+type worker struct {
+	do     func(any)
+	system []any
+	failed []any
+}
+
+func (w *worker) InvokeUserMessage(m any)     { w.do(m) }
+func (w *worker) InvokeSystemMessage(m any)   { w.system = append(w.system, m) }
+func (w *worker) EscalateFailure(_, what any) { w.failed = append(w.failed, what) }
+
+// letter is a refusable message.
+type letter struct {
+	n       int
+	refused *atomic.Pointer[protocol.Refusal]
+}
+
+func (l letter) refuse(why *protocol.Refusal) { l.refused.Store(why) }
+
+func newLetter(n int) letter { return letter{n, new(atomic.Pointer[protocol.Refusal])} }
+
+func boxFor(limit int, w *worker) *mailbox {
+	m := newMailbox(limit)
+	m.RegisterHandlers(w, actor.NewDefaultDispatcher(300))
+	return m
+}
+
+func TestMailbox_ItsBoundTellsTheSenderAndForceGoesOverIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var handled []int
+		m := boxFor(3, &worker{do: func(x any) { handled = append(handled, x.(letter).n) }})
+		m.PostSystemMessage(&actor.SuspendMailbox{})
+		var letters []letter
+		for i := range 5 {
+			letters = append(letters, newLetter(i))
+			m.send(letters[i])
+		}
+		for i, l := range letters {
+			if why := l.refused.Load(); (why != nil) != (i >= 3) || why != nil && (why.Reason != protocol.Busy || why.RetryAfter == 0) {
+				t.Errorf("letter %d: %v", i, why)
+			}
+		}
+		m.force(newLetter(5))
+		synctest.Wait()
+		if len(handled) != 0 || m.UserMessageCount() != 4 || m.empty() {
+			t.Errorf("while suspended: handled %v, %d wait", handled, m.UserMessageCount())
+		}
+		m.PostSystemMessage(&actor.ResumeMailbox{})
+		synctest.Wait()
+		if len(handled) != 4 || handled[3] != 5 || !m.empty() {
+			t.Errorf("handled %v", handled)
+		}
+		if m.user.ring != nil || m.user.first != nil || m.system != nil {
+			t.Error("an empty mailbox holds a queue")
+		}
+	})
+}
+
+func TestMailbox_RefusesWhatWaitsAndWhatComesWhenItStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := boxFor(10, &worker{do: func(any) { t.Error("handled") }})
+		m.PostSystemMessage(&actor.SuspendMailbox{})
+		before, plain, after := newLetter(1), "cannot be refused", newLetter(2)
+		m.send(before)
+		m.send(plain)
+		m.close(errGone)
+		m.send(after)
+		m.force(plain)
+		for _, l := range []letter{before, after} {
+			if l.refused.Load() != errGone {
+				t.Errorf("letter %d: %v", l.n, l.refused.Load())
+			}
+		}
+		if m.UserMessageCount() != 0 {
+			t.Error("a closed mailbox holds messages")
+		}
+	})
+}
+
+func TestMailbox_SystemMessagesOvertakeAndAPanicIsEscalatedWithItsMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var order []any
+		w := &worker{}
+		m := boxFor(10, w)
+		w.do = func(x any) {
+			order = append(order, x)
+			if x == "first" {
+				m.PostSystemMessage(&actor.Restart{})
+				panic("a test")
+			}
+		}
+		m.PostSystemMessage(&actor.SuspendMailbox{})
+		m.send("first")
+		m.send("second")
+		m.PostSystemMessage(&actor.ResumeMailbox{})
+		synctest.Wait()
+		if len(w.failed) != 1 || w.failed[0] != "first" || len(w.system) != 1 || len(order) != 2 {
+			t.Errorf("failed %v, system %v, order %v", w.failed, w.system, order)
+		}
+	})
+}
+
+// What is posted before the actor is there waits for it: a socket may speak before its actor lives.
+func TestMailbox_TakesMessagesBeforeItsActorIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var handled atomic.Int64
+		m := newMailbox(10)
+		for range 5 {
+			go m.force("early")
+		}
+		go m.RegisterHandlers(&worker{do: func(any) { handled.Add(1) }}, actor.NewDefaultDispatcher(300))
+		synctest.Wait()
+		m.PostSystemMessage(&actor.Started{})
+		synctest.Wait()
+		if handled.Load() != 5 {
+			t.Errorf("%d of 5 were handled", handled.Load())
+		}
+	})
+}
+
+// A lost wake-up would leave messages behind with nobody to handle them.
+func TestMailbox_LosesNoWakeUpAndKeepsTheOrderOfEachSender(t *testing.T) {
+	const senders, each = 8, 5000
+	var handled atomic.Int64
+	done := make(chan struct{})
+	var next [senders]int
+	m := boxFor(1<<30, &worker{do: func(x any) {
+		n := x.(int)
+		if next[n/each] != n%each {
+			t.Errorf("sender %d: %d came where %d was due", n/each, n%each, next[n/each])
+		}
+		next[n/each]++
+		if handled.Add(1) == senders*each {
+			close(done)
+		}
+	}})
+	for s := range senders {
+		go func() {
+			for i := range each {
+				m.send(s*each + i)
+			}
+		}()
+	}
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("%d of %d were handled", handled.Load(), senders*each)
+	}
+}
+
+func TestMailbox_QueueAgreesWithASlice(t *testing.T) {
+	var q queue
+	var want []int
+	for i := range 100_000 {
+		if i%7 < 4 && i%1000 < 900 || len(want) == 0 {
+			q.push(i)
+			want = append(want, i)
+		} else {
+			if got := q.pop(); got != want[0] {
+				t.Fatalf("popped %v, want %d", got, want[0])
+			}
+			want = want[1:]
+		}
+		if q.len() != len(want) {
+			t.Fatalf("length %d, want %d", q.len(), len(want))
+		}
+	}
+	for range want {
+		q.pop()
+	}
+	if q.len() != 0 || q.ring != nil {
+		t.Error("an empty queue keeps its ring")
+	}
+}
+
+func TestReply_AnAnswerThatComesTooLateIsNotTakenAndGiveSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReply[int]()
+		got := make(chan *protocol.Refusal, 1)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		go func() {
+			_, why := r.wait(ctx)
+			got <- why
+		}()
+		time.Sleep(2 * time.Second)
+		if why := <-got; why != errBusy {
+			t.Errorf("waited in vain and got %v", why)
+		}
+		if r.give(1, nil) {
+			t.Error("an answer was taken that nobody waits for")
+		}
+		var nobody reply[int]
+		if nobody.give(1, nil) {
+			t.Error("the zero reply took an answer")
+		}
+		// Either the answer is taken and waited for, or neither.
+		for range 1000 {
+			r := newReply[int]()
+			taken := make(chan bool, 1)
+			ctx, cancel := context.WithCancel(context.Background())
+			go cancel()
+			go func() { taken <- r.give(7, nil) }()
+			value, why := r.wait(ctx)
+			if ok := <-taken; ok != (why == nil && value == 7) {
+				t.Fatalf("give says %v, wait says %d, %v", ok, value, why)
+			}
+		}
+	})
+}
+
+func TestWheel_RingsInOrderNeverEarlyAndAtMostItsGranularityLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWheel()
+		defer w.close()
+		start := time.Now()
+		var mu sync.Mutex
+		var rung []time.Duration
+		for i := range 500 {
+			at := time.Duration((i*7919)%5000) * time.Millisecond
+			w.arm(start.Add(at), ringFunc(func() {
+				late := time.Since(start) - at
+				if late < 0 || late > granularity {
+					t.Errorf("deadline %s rang %s late", at, late)
+				}
+				mu.Lock()
+				rung = append(rung, at)
+				mu.Unlock()
+			}))
+		}
+		time.Sleep(6 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(rung) != 500 {
+			t.Fatalf("%d of 500 rang", len(rung))
+		}
+		for i := 1; i < len(rung); i++ {
+			if rung[i] < rung[i-1]-granularity {
+				t.Errorf("%s rang after %s", rung[i], rung[i-1])
+			}
+		}
+		if len(w.slots) != 0 || len(w.ticks) != 0 {
+			t.Error("something is left in the wheel")
+		}
+	})
+}
+
+type ringFunc func()
+
+func (f ringFunc) ring() { f() }
+
+func TestWheel_AnEarlierDeadlineWakesItAndAPastOneRingsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWheel()
+		defer w.close()
+		rung := make(chan string, 10)
+		w.arm(time.Now().Add(time.Hour), ringFunc(func() { rung <- "hour" }))
+		synctest.Wait()
+		w.arm(time.Now().Add(time.Minute), ringFunc(func() { rung <- "minute" }))
+		w.arm(time.Now().Add(-time.Hour), ringFunc(func() { rung <- "past" }))
+		w.arm(time.Now().Add(200*365*24*time.Hour), ringFunc(func() { rung <- "far" }))
+		start := time.Now()
+		for _, want := range []struct {
+			name string
+			at   time.Duration
+		}{{"past", 0}, {"minute", time.Minute}, {"hour", time.Hour}} {
+			if got := <-rung; got != want.name || time.Since(start)-want.at > 2*granularity {
+				t.Errorf("%s rang after %s, want %s", got, time.Since(start), want.name)
+			}
+		}
+	})
+}
+
+func TestWheel_RingsNothingAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWheel()
+		w.arm(time.Now().Add(time.Second), ringFunc(func() { t.Error("rang after close") }))
+		w.close()
+		w.close()
+		w.arm(time.Now(), ringFunc(func() { t.Error("armed after close") }))
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestLink_AReaderBlocksAtMaxUnreadAndIsReleasedByTheActorOrByTheEnd(t *testing.T) {
+	for name, release := range map[string]func(c *client, g *gateway){
+		"the actor reads": func(_ *client, g *gateway) { close(g.hold) },
+		"the socket ends": func(c *client, _ *gateway) { c.link.Gone(protocol.Disconnected) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := &gateway{}
+			g.know("a", someone("a"))
+			guarded(t, Config{}, g, func(n *Node) {
+				g.hold, g.inside = make(chan struct{}), make(chan struct{}, 1)
+				c := enter(t, n, words, nil)
+				c.send(batch{commands: []protocol.Command{login("a")}})
+				<-g.inside // the actor is busy with the first message
+				var sent atomic.Int64
+				go func() {
+					for range 3 * maxUnread {
+						c.send(batch{})
+						sent.Add(1)
+					}
+				}()
+				synctest.Wait()
+				if got := sent.Load() + 1; got != maxUnread {
+					t.Errorf("%d messages wait, want %d", got, maxUnread)
+				}
+				if in := n.Stats("acme").MessagesReceived; in != maxUnread+1 { // with the one that blocks
+					t.Errorf("%d messages counted", in)
+				}
+				release(c, g)
+				synctest.Wait()
+				if sent.Load() != 3*maxUnread {
+					t.Errorf("the reader is stuck at message %d", sent.Load())
+				}
+			})
+		})
+	}
+}
+
+func TestLink_GoneCountsOnceAndMayComeBeforeTheActor(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c := &client{&tape{}, &hand{batches: []batch{{done: make(chan []protocol.Outcome, 1)}}}}
+		_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) Wire {
+			c.link = l
+			l.Receive([]byte("early"), false)
+			l.Gone(protocol.Malformed)
+			l.Gone(protocol.Disconnected)
+			return c.tape
+		})
+		if why != nil {
+			t.Fatal(why)
+		}
+		synctest.Wait()
+		if s := n.Stats("acme"); s.ActiveConnections != 0 || s.Authenticated != 0 || s.TotalConnections != 1 {
+			t.Errorf("%+v", s.DialectStats)
+		}
+		c.link.Receive([]byte("late"), false) // neither blocks nor panics
+		if f := n.Figures(); len(f.Restarts) != 0 {
+			t.Errorf("failures: %v", f.Restarts)
+		}
+	})
+}
+
+func TestLink_IDsAreNumbersThatComeBack(t *testing.T) {
+	for _, number := range []uint64{1, 10, 1<<64 - 1} {
+		if got := numberOf(idOf(number)); got != number {
+			t.Errorf("%d came back as %d", number, got)
+		}
+	}
+	for _, bad := range []string{"", "ws-", "1", "ws-x", "ws--1", "ws-18446744073709551616", "WS-1", "ws-1 "} {
+		if got := numberOf(bad); got != 0 {
+			t.Errorf("%q is %d", bad, got)
+		}
+	}
+}

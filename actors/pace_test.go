@@ -1,0 +1,183 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// every is a filter for at most one event of a key in so long.
+func every(d time.Duration) protocol.Filter { return protocol.Filter{Every: d} }
+
+func TestPace_TheFirstPassesAndOfWhatComesTooSoonTheLatestIsReleasedInTime(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		slow, fast := enter(t, n, words, someone("slow")), enter(t, n, words, someone("fast")).subscribe(t, "t/1")
+		slow.want(t, "t/1", every(time.Second))
+		start := time.Now()
+		for i := range 35 { // one every 100 ms
+			mustPublish(t, n, "t/1", metrics(t, "1", fmt.Sprintf(`"n":%d`, i)))
+			synctest.Wait()
+			if got, most := len(slow.heard()), 1+int(time.Since(start)/time.Second); got > most {
+				t.Fatalf("after %s it heard %d", time.Since(start), got)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		// Released at 1 s, 2 s and 3 s with the newest of that time (deadlines ring up to 20 ms late), and the last one at 4 s.
+		slow.wantHeard(t, "t/1 n=0", "t/1 n=10", "t/1 n=20", "t/1 n=30", "t/1 n=34")
+		if len(fast.heard()) != 35 {
+			t.Errorf("the unfiltered one heard %d of 35", len(fast.heard()))
+		}
+	})
+}
+
+func TestPace_ConflatesPerKeyAndPerMetricInTheOrderInWhichItCame(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c := enter(t, n, words, someone("a"))
+		c.want(t, "telemetry", every(time.Second))
+		publish := func(device, parts string) {
+			mustPublish(t, n, "telemetry/"+device, metrics(t, device, parts))
+		}
+		publish("1", `"temp":1`)
+		publish("2", `"temp":2`)
+		publish("1", `"temp":10,"hum":11`)
+		publish("2", `"temp":20`)
+		publish("1", `"temp":12`) // hum 11 waits on
+		synctest.Wait()
+		c.wantHeard(t, "telemetry/1 temp=1", "telemetry/2 temp=2") // two devices do not hold each other on their ancestor
+		time.Sleep(1100 * time.Millisecond)
+		synctest.Wait()
+		c.wantHeard(t, "telemetry/1 temp=1", "telemetry/2 temp=2", "telemetry/2 temp=20", "telemetry/1 temp=12 hum=11")
+	})
+}
+
+func TestPace_AViewIsLeftOfWhatIsReleasedAndTheExcludedConnectionDoesNotGetIt(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		a, b := enter(t, n, words, someone("a")), enter(t, n, words, someone("b"))
+		f := protocol.Filter{View: protocol.ViewOf([]string{"temp"}), Every: time.Second}
+		a.want(t, "t/1", f)
+		b.want(t, "t/1", f)
+		mustPublish(t, n, "t/1", metrics(t, "1", `"hum":1`)) // not theirs: it neither passes nor sets the pace
+		for _, exclude := range []string{"", a.link.ID()} {
+			if _, err := n.Publish(context.Background(), "acme", Target{Topic: "t/1", Exclude: exclude}, metrics(t, "1", `"temp":1,"hum":2`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		a.wantHeard(t, "t/1 temp=1")
+		b.wantHeard(t, "t/1 temp=1", "t/1 temp=1")
+	})
+}
+
+func TestPace_ANewInterestGetsNothingTwiceAndLosesNothingThatWasHeld(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		held, joins := enter(t, n, words, someone("held")), enter(t, n, words, someone("joins")).subscribe(t, "t/1")
+		stays := enter(t, n, words, someone("stays"))
+		held.want(t, "t/1", every(10*time.Second))
+		stays.want(t, "t/1", every(10*time.Second))
+		for device := range 2 {
+			for i := range 2 { // the second is held back for two of them, and heard by the third
+				mustPublish(t, n, "t/1", metrics(t, fmt.Sprint(device), fmt.Sprintf(`"n%d":%d`, device, i)))
+			}
+		}
+		joins.want(t, "t/1", every(10*time.Second))         // who comes to the group that holds it
+		held.want(t, "t", every(10*time.Second))            // another subscription: what was held back comes now
+		mustPublish(t, n, "t/1", metrics(t, "0", `"n0":2`)) // for one a new pace begins, for the others it replaces what is held
+		held.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n0=1", "t/1 n1=1", "t/1 n0=2")
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		held.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n0=1", "t/1 n1=1", "t/1 n0=2")
+		joins.wantHeard(t, "t/1 n0=0", "t/1 n0=1", "t/1 n1=0", "t/1 n1=1", "t/1 n0=2")
+		stays.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n1=1", "t/1 n0=2")
+	})
+}
+
+func TestPace_WhatIsHeldSurvivesAFailureOfTheTopic(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c := enter(t, n, words, someone("a"))
+		c.want(t, "t/1", every(time.Second))
+		mustPublish(t, n, "t/1", metrics(t, "1", `"n":1`))
+		mustPublish(t, n, "t/1", metrics(t, "1", `"n":2`))
+		crashTopic(n, "t/1")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		c.wantHeard(t, "t/1 n=1", "t/1 n=2")
+	})
+}
+
+func TestPace_ManyIntervalsOnOneTopicDoNotMultiplyAlarms(t *testing.T) {
+	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
+		slow, fast := enter(t, n, words, someone("slow")), enter(t, n, words, someone("fast"))
+		slow.want(t, "t/1", protocol.Filter{View: protocol.ViewOf([]string{"a"}), Every: time.Minute})
+		fast.want(t, "t/1", protocol.Filter{View: protocol.ViewOf([]string{"b"}), Every: time.Second})
+		for i := range 300 { // the slow one's release is asked for, then the fast one's, which comes first
+			mustPublish(t, n, "t/1", metrics(t, "1", fmt.Sprintf(`"a":%d`, i)))
+			mustPublish(t, n, "t/1", metrics(t, "1", fmt.Sprintf(`"b":%d`, i)))
+			mustPublish(t, n, "t/1", metrics(t, "1", fmt.Sprintf(`"b":%d`, i)))
+			time.Sleep(1500 * time.Millisecond)
+		}
+		synctest.Wait()
+		if alarms := waitingAlarms(n, func(a alarm) bool { _, ok := a.(flushing); return ok }); alarms > 2 {
+			t.Errorf("%d alarms wait to flush one topic", alarms)
+		}
+		if got := len(slow.heard()); got != 8 {
+			t.Errorf("the slow one heard %d in 450 s, want 8", got)
+		}
+		if got := len(fast.heard()); got < 400 || got > 451 {
+			t.Errorf("the fast one heard %d in 450 s", got)
+		}
+	})
+}
+
+// waitingAlarms counts what waits in the wheel.
+func waitingAlarms(n *Node, counts func(alarm) bool) (count int) {
+	n.wheel.mu.Lock()
+	defer n.wheel.mu.Unlock()
+	for _, slot := range n.wheel.slots {
+		for _, a := range slot {
+			if counts(a) {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// The memory of a pace is bounded in keys; the events of more keys pass at once.
+func TestPace_ForgetsQuietKeysAndLetsTheEventsOfTooManyPass(t *testing.T) {
+	var p pace
+	now := time.Now()
+	hold := func(key int) bool {
+		ev := &protocol.Event{Topic: "t", Key: fmt.Sprint(key)}
+		return !p.hold(&publication{event: ev}, 1, time.Second, now).IsZero()
+	}
+	for i := range maxPaceKeys {
+		if hold(i) {
+			t.Fatal("a first event was held back")
+		}
+	}
+	for range 2 {
+		if hold(maxPaceKeys) {
+			t.Error("an event of one key too many was held back")
+		}
+	}
+	if !hold(1) || len(p.keys) != maxPaceKeys {
+		t.Errorf("%d keys", len(p.keys))
+	}
+	now = now.Add(time.Second)
+	if due := p.release(now); len(due) != 1 || due[0].event.Key != "1" {
+		t.Errorf("released %v", due)
+	}
+	if len(p.keys) != 1 {
+		t.Errorf("%d keys are left when all but one were quiet", len(p.keys))
+	}
+	if now = now.Add(time.Second); p.release(now) != nil || len(p.keys) != 0 {
+		t.Errorf("%d keys are left when all were quiet", len(p.keys))
+	}
+}
