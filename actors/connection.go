@@ -45,6 +45,7 @@ type connection struct {
 	session   protocol.Session
 	interests interests
 	limiter   *rate.Limiter // made by the first message
+	counted   *tenantCore   // where the connect of its address is counted
 	joined    bool          // it is with its user and with everyone
 	closing   bool          // the wire was told to close; nothing is said or heard any more
 

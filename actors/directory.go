@@ -52,9 +52,10 @@ func (d *directory) with(name string, do func(entry)) bool {
 	return ok
 }
 
-// sendOrMake posts msg to the named actor, which is made if there is none. The tenant's actor alone calls it.
+// sendOrMake posts msg to the named actor, which is made if there is none. The tenant's actor alone calls it, whose own
+// mailbox bounds what comes this way: many want a new topic at once when all clients come back.
 func (d *directory) sendOrMake(name string, msg any, make func() entry) {
-	if d.send(name, msg) {
+	if d.force(name, msg) {
 		return
 	}
 	s := &d.shards[d.shard(name)]
@@ -68,7 +69,7 @@ func (d *directory) sendOrMake(name string, msg any, make func() entry) {
 		}
 		s.entries[name] = e
 	}
-	e.box.send(msg)
+	e.box.force(msg)
 }
 
 // retire removes an actor if nothing waits for it; then it may stop.

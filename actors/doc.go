@@ -24,6 +24,8 @@
 //   - A user restarts with its connections.
 //   - A tenant restarts; its users, topics and connections do not notice.
 //   - A connection does not restart: its client is told 1011 and connects anew.
+//   - A dialect that panics in Encode has no words for that event: its own connections miss it, which is logged and
+//     counted as a drop, and all others get it (publication.go).
 //
 // # What it asks of you
 //

@@ -103,19 +103,13 @@ func TestIdle_AUserThatMessagesWaitForWhenItRestsRetiresAfterwards(t *testing.T)
 		c.link.Gone(protocol.Disconnected)
 		synctest.Wait()
 		users.force("ann", rest{})
-		answers := make(chan int, 5)
+		answers := make(chan error, 5)
 		for range 5 {
-			go func() {
-				r, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 1))
-				if err != nil {
-					t.Error(err)
-				}
-				answers <- r.Delivered
-			}()
+			go func() { answers <- second(n.User(context.Background(), "acme", "ann")) }()
 		}
 		for range 5 {
-			if delivered := <-answers; delivered != 0 {
-				t.Errorf("delivered to %d", delivered)
+			if err := <-answers; reasonOf(err) != protocol.NotFound {
+				t.Errorf("a question that waited: %v", err)
 			}
 		}
 		synctest.Wait()

@@ -70,6 +70,9 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 		return nil
 	}
 	t, why := c.node.known(id.Tenant)
+	if why == nil && hidden(id.Tenant) {
+		why = protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
+	}
 	if why == nil {
 		why = c.stand(t.census(c.dialect()))
 	}
@@ -86,6 +89,8 @@ func (c *connection) become(cmd protocol.Become) {
 	}
 	c.session, c.limiter = cmd.Session, nil
 	limits, now := cmd.Dialect.Limits(), time.Now()
+	c.counted.connects.back(addressKey(c.dialect(), c.remote), now)
+	c.counted = c.tenant()
 	why := c.stand(c.tenant().census(cmd.Dialect))
 	if why == nil {
 		if wait, ok := c.tenant().connects.take(addressKey(cmd.Dialect, c.remote), limits.Connects, now); !ok {
@@ -137,7 +142,7 @@ func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
 			why.RetryAfter = wait
 			return why
 		}
-		tenant.connects.back(addressKey(dialect, c.remote), now)
+		c.counted.connects.back(addressKey(dialect, c.remote), now)
 		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
 		defer cancel()
 		answer := newReply[struct{}]()

@@ -84,6 +84,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 		n.SetTenant(t)
 	}
 	n.canary = newCanary(n)
+	n.numbers.Store(0) // the first client is ws-1
 	return n
 }
 
@@ -246,7 +247,7 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	l.wire = open(l)
 	l.outbox.wire = l.wire
 	t.links.add(l)
-	n.spawnConnection(&connection{Link: l, session: d.Session})
+	n.spawnConnection(&connection{Link: l, session: d.Session, counted: t})
 	return l, nil
 }
 

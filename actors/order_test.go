@@ -183,7 +183,7 @@ func TestOnce_EventsWithoutAnIDAreNeverDuplicatesAndTakeNoRoom(t *testing.T) {
 }
 
 func TestOnce_ARetryAfterOneUserWasBusyReachesOnlyThatUser(t *testing.T) {
-	bubble(t, Config{MailboxSize: 1}, func(n *Node) {
+	bubble(t, Config{MailboxSize: 4}, func(n *Node) {
 		ann, bob := enter(t, n, words, someone("ann")), enter(t, n, words, someone("bob"))
 		synctest.Wait()
 		users := n.tenant("acme").users
@@ -191,7 +191,9 @@ func TestOnce_ARetryAfterOneUserWasBusyReachesOnlyThatUser(t *testing.T) {
 			users.force("bob", crash{"a test"})
 			synctest.Wait()
 		}
-		users.force("bob", gather{newReply[[]*Link]()}) // and his mailbox is full
+		for range 4 {
+			users.force("bob", gather{newReply[[]*Link]()}) // and his mailbox is full
+		}
 		to := Target{Users: []string{"ann", "bob"}}
 		_, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "one", 1))
 		if refusal := protocol.AsRefusal(err); reasonOf(err) != protocol.Busy || refusal.RetryAfter == 0 {
@@ -382,5 +384,33 @@ func TestNode_KnowsNoTenantThatWasNotSet(t *testing.T) {
 		if _, err := n.Publish(context.Background(), "other", Target{All: true}, jsonEvent(t, "", 1)); !errors.Is(err, protocol.Refuse(protocol.NotFound, "")) {
 			t.Errorf("Publish: %v", err)
 		}
+	})
+}
+
+// Check 58, the engine's part: when all come at once, a mailbox that is full of them refuses nobody.
+func TestConnect_MoreAtOnceThanAMailboxHoldsAllGetIn(t *testing.T) {
+	bubble(t, Config{MailboxSize: 16}, func(n *Node) {
+		first := enter(t, n, words, someone("first")).subscribe(t, "known")
+		for range 3 { // those who come wait for 50 ms
+			crashTopic(n, everyone)
+			crashTopic(n, "known")
+			synctest.Wait()
+		}
+		for i := range 100 {
+			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: "known"}, protocol.Subscribe{Topic: "new"}}}}
+			if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))}, func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+				t.Fatal(why)
+			}
+		}
+		time.Sleep(time.Second)
+		for topic, want := range map[string]int{"known": 101, "new": 100} {
+			if r := mustPublish(t, n, topic, jsonEvent(t, "", 1)); r.Delivered != want {
+				t.Errorf("%s reached %d, want %d", topic, r.Delivered, want)
+			}
+		}
+		if r, err := n.Publish(context.Background(), "acme", Target{All: true}, jsonEvent(t, "", 2)); err != nil || r.Delivered != 101 {
+			t.Errorf("%+v, %v", r, err)
+		}
+		first.link.Gone(protocol.Disconnected)
 	})
 }

@@ -89,6 +89,7 @@ func TestPace_ANewInterestGetsNothingTwiceAndLosesNothingThatWasHeld(t *testing.
 		joins.want(t, "t/1", every(10*time.Second))         // who comes to the group that holds it
 		held.want(t, "t", every(10*time.Second))            // another subscription: what was held back comes now
 		mustPublish(t, n, "t/1", metrics(t, "0", `"n0":2`)) // for one a new pace begins, for the others it replaces what is held
+		synctest.Wait()
 		held.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n0=1", "t/1 n1=1", "t/1 n0=2")
 		time.Sleep(11 * time.Second)
 		synctest.Wait()

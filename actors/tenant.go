@@ -87,7 +87,7 @@ func (t *tenant) Receive(ctx actor.Context) {
 }
 
 func (t *tenant) toTopic(m toTopic) {
-	if t.topics.send(m.name, m.message) {
+	if t.topics.force(m.name, m.message) {
 		return
 	}
 	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most && m.name != everyone {

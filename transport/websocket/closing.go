@@ -43,13 +43,15 @@ func (s *socket) Cut() {
 
 // begin starts the end; only the first call counts.
 func (s *socket) begin(c *closing) {
-	if !s.closing.CompareAndSwap(nil, c) {
-		return
+	c.mu.Lock() // whoever finds c waits for its timer
+	first := s.closing.CompareAndSwap(nil, c)
+	if first {
+		c.timer = time.AfterFunc(s.server.config.CloseGrace, func() { s.expire(c) })
 	}
-	c.mu.Lock()
-	c.timer = time.AfterFunc(s.server.config.CloseGrace, func() { s.expire(c) })
 	c.mu.Unlock()
-	s.Wake()
+	if first {
+		s.Wake()
+	}
 }
 
 // expire is the timer's: first the grace ends, then the patience with a peer that neither reads nor closes.

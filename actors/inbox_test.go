@@ -1,0 +1,88 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+func note(t *testing.T, n *Node, user, text string) Receipt {
+	t.Helper()
+	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message, ID: text, Data: fmt.Appendf(nil, `{"level":"info","message":%q}`, text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := n.Publish(context.Background(), "acme", Target{Users: []string{user}}, ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestInbox_MessagesWaitForTheNextConnectionThatMayHaveThemOldestFirst(t *testing.T) {
+	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.View) []byte { return []byte(ev.Text("message")) }}
+	bubble(t, Config{InboxCount: 3, InboxAge: time.Hour}, func(n *Node) {
+		for i := range 5 {
+			if r := note(t, n, "ann", fmt.Sprint("m", i)); r.Delivered != 0 || r.Duplicate {
+				t.Errorf("%+v", r)
+			}
+		}
+		if r := note(t, n, "ann", "m4"); !r.Duplicate {
+			t.Errorf("the known one: %+v", r)
+		}
+		if _, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 1)); err != nil { // no message: it does not wait
+			t.Fatal(err)
+		}
+		without := enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		without.wantHeard(t)
+		without.link.Gone(protocol.Disconnected)
+		synctest.Wait()
+		first, second := enter(t, n, with, someone("ann")), (*client)(nil)
+		synctest.Wait()
+		first.wantHeard(t, "m2", "m3", "m4")
+		second = enter(t, n, with, someone("ann"))
+		synctest.Wait()
+		second.wantHeard(t)
+		if f := n.Figures(); f.Drops[protocol.Stale] != 2 || f.Delivered != 3 {
+			t.Errorf("drops %v, delivered %d", f.Drops, f.Delivered)
+		}
+	})
+}
+
+func TestInbox_WhatWaitsTooLongIsForgottenCountedAndItsUserRetires(t *testing.T) {
+	bubble(t, Config{InboxCount: 3, InboxAge: time.Hour, DedupAge: time.Minute}, func(n *Node) {
+		tenant := n.tenant("acme")
+		for i := range 50 {
+			note(t, n, fmt.Sprint("u", i), "m")
+			note(t, n, fmt.Sprint("u", i), "n")
+		}
+		if users, inboxes := tenant.users.len(), tenant.inboxes.Load(); users != 50 || inboxes != 50 {
+			t.Errorf("%d users, %d inboxes", users, inboxes)
+		}
+		time.Sleep(time.Hour + time.Minute)
+		synctest.Wait()
+		if users, inboxes := tenant.users.len(), tenant.inboxes.Load(); users != 0 || inboxes != 0 || n.Figures().Drops[protocol.Stale] != 100 {
+			t.Errorf("after their age: %d users, %d inboxes, drops %v", users, inboxes, n.Figures().Drops)
+		}
+		// Beyond the bound nothing waits, and nobody is made.
+		tenant.inboxes.Store(maxInboxes)
+		note(t, n, "one too many", "m")
+		if tenant.users.len() != 0 {
+			t.Error("a user was made beyond the bound")
+		}
+	})
+}
+
+func TestInbox_IsOffByDefault(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		note(t, n, "ann", "m")
+		if n.tenant("acme").users.len() != 0 {
+			t.Error("a user was made")
+		}
+	})
+}
