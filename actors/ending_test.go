@@ -146,7 +146,7 @@ func TestDrain_MissesNobodyWhoComesInAtThatMoment(t *testing.T) {
 					return
 				default:
 				}
-				if c, why := tryEnter(n, words, someone("a"), ""); why == nil {
+				if c, why := tryEnter(n, words, someone(fmt.Sprint(came.Load())), ""); why == nil {
 					mu.Lock()
 					in = append(in, c)
 					mu.Unlock()

@@ -181,6 +181,7 @@ func TestHeed_SaysWhatIsLeftOfEventsToTheUserAndToEveryone(t *testing.T) {
 		c, whole := enter(t, n, told, someone("ann")), enter(t, n, told, someone("ann"))
 		v := protocol.ViewOf([]string{"a"})
 		c.do(protocol.Heed{View: v})
+		synctest.Wait()
 		for _, to := range []Target{{Users: []string{"ann"}}, {All: true}} {
 			if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 1)); err != nil || r.Delivered != 2 {
 				t.Errorf("%+v, %v", r, err)

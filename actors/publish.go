@@ -104,6 +104,11 @@ func (t *tenantCore) dispatch(to Target, p *publication) {
 	default:
 		users := slices.Compact(slices.Sorted(slices.Values(to.Users)))
 		p.verdict.expect(len(users))
+		if !p.anonymous { // of two publishes with one id, the same one is the first at all users
+			turn := &t.turns[t.users.shard(p.event.ID)]
+			turn.Lock()
+			defer turn.Unlock()
+		}
 		for _, user := range users {
 			switch {
 			case t.users.send(user, publish{p}):

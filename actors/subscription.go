@@ -46,7 +46,7 @@ func (c *connection) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	if !id.May(cmd.Topic) {
 		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
 	}
-	if c.node.rights == nil {
+	if c.node.rights == nil || hidden(c.tenant().name) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)

@@ -51,6 +51,8 @@ type tenantCore struct {
 	inboxes     atomic.Int64 // users for whom something waits
 	topicsMade  atomic.Int64 // that are there, the one of everyone not counted
 
+	turns [16]sync.Mutex // by event id: see dispatch
+
 	mu       sync.Mutex // guards dialects
 	dialects map[protocol.Dialect]*census
 }
