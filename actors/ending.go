@@ -72,12 +72,12 @@ func drain(ctx context.Context, all []*Link, why protocol.Reason) error {
 	defer ticker.Stop()
 	told := 0
 	for i := 1; ; i++ {
-		to := len(all) * min(i, steps) / steps
+		to := (len(all)*min(i, steps) + steps - 1) / steps
 		for _, l := range all[told:to] {
 			l.box.force(ending(why, 0, ""))
 		}
 		told = to
-		if told == len(all) && !slices.ContainsFunc(all, func(l *Link) bool { return !l.out.Load() }) {
+		if !slices.ContainsFunc(all, func(l *Link) bool { return !l.out.Load() }) {
 			return nil
 		}
 		select {

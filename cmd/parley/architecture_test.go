@@ -45,6 +45,8 @@ var homes = []place{
 	{"github.com/asynkron/protoactor-go", []string{"actors/"}},
 	{"github.com/lxzan/gws", []string{"transport/websocket/"}},
 	{"github.com/golang-jwt/jwt", []string{"transport/auth/"}},
+	{"github.com/cenkalti/backoff", []string{"transport/auth/introspection"}},
+	{"github.com/sony/gobreaker", []string{"transport/auth/introspection"}},
 	{"github.com/prometheus/", []string{"transport/api/"}},
 	{"github.com/hashicorp/golang-lru", []string{"actors/", "transport/"}},
 	{"github.com/klauspost/compress", []string{"transport/websocket/"}},

@@ -24,6 +24,12 @@ func (c *listenCommand) Run() error {
 		if token, err = devToken("listener"); err != nil {
 			return err
 		}
+		if c.Dialect == "authentik_outpost" {
+			token = config.DevOutpostToken
+			if len(c.Topics) == 0 {
+				c.Topics = []string{config.DevOutpost}
+			}
+		}
 	}
 	ctx, stop := untilSignal()
 	defer stop()

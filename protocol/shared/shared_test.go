@@ -11,19 +11,10 @@ import (
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
-// typed is Valtronics, which is recognised by a type that is a text.
-type typed struct{ *valtronics.Dialect }
-
-func (typed) Recognises(frame []byte) bool {
-	members, err := protocol.ReadObject(frame)
-	_, ok := protocol.Text(protocol.Find(members, "type"))
-	return err == nil && ok
-}
-
 const path = "/ws"
 
 func dialect(config Config) *Dialect {
-	return New(config, path, airlay.New(airlay.DefaultConfig()), typed{valtronics.New(valtronics.DefaultConfig())})
+	return New(config, path, airlay.New(airlay.DefaultConfig()), valtronics.New(valtronics.DefaultConfig()))
 }
 
 func engine(t testing.TB) *transcript.Engine {

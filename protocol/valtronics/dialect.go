@@ -79,3 +79,10 @@ func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 	}
 	return s, nil, nil
 }
+
+// Recognises reports whether a client's first frame speaks Valtronics: an object whose type is a text.
+func (*Dialect) Recognises(frame []byte) bool {
+	members, err := protocol.ReadObject(frame)
+	_, isText := protocol.Text(protocol.Find(members, "type"))
+	return err == nil && isText
+}

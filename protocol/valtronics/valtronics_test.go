@@ -272,3 +272,15 @@ func FuzzReceive(f *testing.F) {
 		}
 	})
 }
+
+func TestRecognises_ARequestByItsType(t *testing.T) {
+	for frame, want := range map[string]bool{
+		`{"type":"auth","token":"x"}`: true, `{"type":"subscribe","channel":"alerts"}`: true, `{"type":""}`: true, ` {"a":1,"type":"x"} `: true,
+		`{}`: false, `[]`: false, ``: false, `{"type":`: false, `{"type":1}`: false, `{"type":null}`: false, `"type"`: false, `{"type":"a","type":"b"}`: false,
+		`{"auth":"x","action":"attach","event":{"type":"notification"}}`: false,
+	} {
+		if got := New(DefaultConfig()).Recognises([]byte(frame)); got != want {
+			t.Errorf("%s: %v", frame, got)
+		}
+	}
+}

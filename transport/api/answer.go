@@ -17,6 +17,15 @@ func appendError(dst []byte, code, message string) []byte {
 	return append(dst, "}}"...)
 }
 
+// appendDetail gives an error the member by which the clients of the original servers read it.
+func appendDetail(dst []byte, why *protocol.Refusal) []byte {
+	text := why.Error()
+	if why.Reason == protocol.Unauthorized {
+		text = "Not authenticated" // the original's words
+	}
+	return append(appendTextMember(dst[:len(dst)-1], "detail", text), '}')
+}
+
 // appendRefusal is appendError for one item of a batch, which has no headers of its own: what may be tried again says
 // when, in seconds.
 func appendRefusal(dst []byte, why *protocol.Refusal) []byte {

@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 	"path"
+	"slices"
+	"strings"
 	"sync/atomic"
 )
 
@@ -14,6 +16,7 @@ type API struct {
 	meter    *meter
 	canary   canary
 	public   http.Handler
+	clients  http.Handler
 	internal http.Handler
 
 	quota atomic.Pointer[quota] // replaced by Limit
@@ -26,14 +29,18 @@ func New(cfg Config, node Node, keys Keys) *API {
 	a.meter = newMeter(node.Figures, a.cfg.Logins, a.cfg.Logger)
 	a.Limit(cfg.Rate, cfg.Burst)
 	a.public = a.house(calls)
+	a.clients = a.house(slices.DeleteFunc(slices.Clone(calls), func(r route) bool { return !r.who.own() }))
 	a.internal = a.house(views)
 	return a
 }
 
-// Public serves /api/v1/: what backends call, with a key.
+// Public serves what backends call, with a key, and the few calls of users and outposts with tokens of their own.
 func (a *API) Public() http.Handler { return a.public }
 
-// Internal serves /healthz, /readyz, /metrics and /openapi.json, without a key.
+// Clients serves the calls of users and outposts alone.
+func (a *API) Clients() http.Handler { return a.clients }
+
+// Internal serves /healthz, /readyz, /metrics and /openapi.json, without a key, and operators' calls.
 func (a *API) Internal() http.Handler { return a.internal }
 
 // Limit sets the rate of each key anew, as Config.Rate and Config.Burst say. All keys begin with a full burst.
@@ -48,7 +55,12 @@ func (a *API) house(routes []route) http.Handler {
 		if d == nil {
 			d = &door{api: a}
 			doors[r.path] = d
-			mux.Handle(r.path, d)
+			if plain, ok := strings.CutSuffix(r.path, "/"); ok { // without the slash it is the same
+				mux.Handle(plain, d)
+				mux.Handle(r.path+"{$}", d)
+			} else {
+				mux.Handle(r.path, d)
+			}
 		}
 		d.add(r)
 	}
@@ -56,7 +68,7 @@ func (a *API) house(routes []route) http.Handler {
 	mux.Handle("/", nowhere)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The mux would redirect an unclean path, and a POST that is redirected loses its body.
-		if p := r.URL.EscapedPath(); r.Method == http.MethodConnect || path.Clean(p) != p {
+		if p := r.URL.EscapedPath(); r.Method == http.MethodConnect || path.Clean(p) != p && path.Clean(p)+"/" != p {
 			nowhere.ServeHTTP(w, r)
 			return
 		}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"log/slog"
+	"net/http"
 	"time"
 )
 
@@ -14,6 +15,16 @@ type Config struct {
 	RequestTimeout time.Duration `yaml:"request_timeout" env:"REQUEST_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long a body may take to arrive, and then its answer to be made."`
 	Rate           int           `yaml:"rate" env:"RATE" envDefault:"0" unit:"requests/s" help:"How many requests per second one key may make; each event of a batch counts. 0 is no limit."`
 	Burst          int           `yaml:"burst" env:"BURST" envDefault:"0" unit:"requests" help:"How many requests one key may make at once; 0 is as many as its rate."`
+
+	AdminKey string `yaml:"admin_key" env:"ADMIN_KEY" unit:"secret" help:"The key of operators' calls on internal_listen, at least 16 bytes; without one that address alone protects them, and must be loopback."`
+
+	// AdminKeyOnly keeps operators out while there is no AdminKey: the internal address is not loopback.
+	AdminKeyOnly bool `yaml:"-" env:"-"`
+	// Tenant says whose a request without API key is, as for sockets; "" is nobody's. nil is nobody's always.
+	Tenant func(*http.Request) string `yaml:"-" env:"-"`
+	// Tickets and Outposts serve users and outposts with tokens of their own; nil serves none.
+	Tickets  Tickets  `yaml:"-" env:"-"`
+	Outposts Outposts `yaml:"-" env:"-"`
 
 	// Logins tells how logins ended so far, by outcome ("ok", or the reason), for the metrics. nil is none. Its keys
 	// are a small fixed set.
@@ -33,6 +44,9 @@ func (c Config) withDefaults() Config {
 	fill(&c.MaxBatch, 1000)
 	fill(&c.MaxUsers, 1000)
 	fill(&c.RequestTimeout, 10*time.Second)
+	if c.Tenant == nil {
+		c.Tenant = func(*http.Request) string { return "" }
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

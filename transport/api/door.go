@@ -58,10 +58,9 @@ func (a *API) attend(r *route, x *exchange) (err error) {
 			err = errPanic
 		}
 	}()
-	if !r.open {
-		if err := a.admit(x); err != nil {
-			return err
-		}
+	x.own = r.who.own()
+	if err := a.identify(r.who, x); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(x.r.Context(), a.cfg.RequestTimeout)
 	defer cancel()
@@ -89,6 +88,9 @@ func (a *API) fail(x *exchange, err error, allow string) {
 		x.header("Retry-After", retryAfter(why))
 	}
 	x.out = appendError(x.out[:0], string(why.Reason), why.Error())
+	if x.own {
+		x.out = appendDetail(x.out, why)
+	}
 }
 
 // refusal is what the client may see of an error. What it may not see is logged.

@@ -20,6 +20,7 @@ type exchange struct {
 	r       *http.Request
 	tenant  string
 	limiter *rate.Limiter // of the key, nil if its rate has no limit
+	own     bool          // errors have a member detail as well
 
 	in     []byte // the body, once it was read
 	out    []byte // the answer

@@ -34,6 +34,8 @@ type fakeNode struct {
 	onPublish func(ctx context.Context) error
 	probe     func(ctx context.Context) (time.Duration, error)
 	queries   []any
+	attending []actors.Attendant
+	operated  []string // what operators did
 }
 
 type publication struct {
@@ -244,6 +246,67 @@ func (n *fakeNode) Probe(ctx context.Context) (time.Duration, error) {
 
 func (n *fakeNode) Figures() actors.Figures { return n.figures }
 func (n *fakeNode) Draining() bool          { return n.draining }
+
+// Attendance is as actors.Node has it: at or below prefix.
+func (n *fakeNode) Attendance(_ context.Context, tenant, prefix string) (all []actors.Attendant, err error) {
+	if err := n.check(tenant); err != nil {
+		return nil, err
+	}
+	for _, a := range n.attending {
+		if protocol.Under(a.Topic, prefix) {
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
+func (n *fakeNode) Tenants() []string {
+	if n.panics {
+		panic("the secret is s3cret\x1b[2J")
+	}
+	return []string{"acme"}
+}
+
+func (n *fakeNode) DrainTenant(ctx context.Context, tenant string) (int, error) {
+	deadline, _ := ctx.Deadline()
+	n.operated = append(n.operated, "drain "+tenant+" over "+time.Until(deadline).Round(100*time.Millisecond).String())
+	return len(n.connections()), n.check(tenant)
+}
+
+func (n *fakeNode) RestartTenant(_ context.Context, tenant string) error {
+	n.operated = append(n.operated, "restart "+tenant)
+	return n.check(tenant)
+}
+
+func (n *fakeNode) SuspendTenant(tenant string, on bool) error {
+	n.operated = append(n.operated, "suspend "+tenant+" "+strconv.FormatBool(on))
+	return n.check(tenant)
+}
+
+// fakeTokens are the tokens of users and outposts: alice's own, and that of the outpost oneOutpost.
+type fakeTokens struct{ fail error }
+
+const oneOutpost = "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d"
+
+func (f *fakeTokens) Issue(_ context.Context, tenant, bearer string) (string, error) {
+	switch {
+	case f.fail != nil:
+		return "", f.fail
+	case tenant != "acme" || bearer != "alice":
+		return "", protocol.Refuse(protocol.InvalidToken, "")
+	}
+	return "t1cket", nil
+}
+
+func (f *fakeTokens) OutpostsOf(_ context.Context, tenant, bearer string) ([]string, error) {
+	switch {
+	case f.fail != nil:
+		return nil, f.fail
+	case tenant != "acme" || bearer != "outpost":
+		return nil, protocol.Refuse(protocol.Forbidden, "")
+	}
+	return []string{oneOutpost}, nil
+}
 
 // fakeKeys are tenants by key.
 type fakeKeys map[string]string

@@ -15,16 +15,24 @@ import (
 // house is an API with its fake node and its log.
 type house struct {
 	*API
-	node *fakeNode
-	log  *strings.Builder
-	t    testing.TB
+	node   *fakeNode
+	tokens *fakeTokens
+	log    *strings.Builder
+	t      testing.TB
 }
 
 func newHouse(t testing.TB, cfg Config) *house {
 	log := new(strings.Builder)
 	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	node := newFakeNode()
-	return &house{API: New(cfg, node, fakeKeys{"k1": "acme", "k2": "other"}), node: node, log: log, t: t}
+	node, tokens := newFakeNode(), &fakeTokens{}
+	cfg.Tickets, cfg.Outposts = tokens, tokens
+	cfg.Tenant = func(r *http.Request) string {
+		if r.Host == "nobody.example" {
+			return ""
+		}
+		return "acme"
+	}
+	return &house{API: New(cfg, node, fakeKeys{"k1": "acme", "k2": "other"}), node: node, tokens: tokens, log: log, t: t}
 }
 
 // answer is what came back.
@@ -48,7 +56,7 @@ func request(method, target, body string) *http.Request {
 
 func (h *house) do(r *http.Request) answer {
 	w := httptest.NewRecorder()
-	if strings.HasPrefix(r.URL.Path, "/api/") {
+	if strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/api/v1/admin/") {
 		h.Public().ServeHTTP(w, r)
 	} else {
 		h.Internal().ServeHTTP(w, r)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +17,61 @@ const maxKey = 512
 var queryKeys = map[string]bool{
 	"key": true, "api_key": true, "apikey": true, "api-key": true, "x-api-key": true, "token": true, "access_token": true,
 	"authorization": true, "bearer": true, "secret": true,
+}
+
+// identify lets a caller in, or says why not. Tokens of users and outposts are for the call itself to check.
+func (a *API) identify(who caller, x *exchange) error {
+	switch who {
+	case backend:
+		return a.admit(x)
+	case operator:
+		return a.operate(x)
+	case user, outpost:
+		x.tenant = a.cfg.Tenant(x.r)
+		if x.tenant == "" {
+			return protocol.Refuse(protocol.NotFound, "no tenant is served here")
+		}
+	}
+	return nil
+}
+
+// operate lets in who runs the server. Without an admin key it is the address that protects these calls, and a web page
+// that a browser on this machine shows must not reach them all the same.
+func (a *API) operate(x *exchange) error {
+	if a.cfg.AdminKey == "" {
+		switch {
+		case a.cfg.AdminKeyOnly:
+			return protocol.Refuse(protocol.Forbidden, "this address is not loopback; set api.admin_key to let operators in")
+		case len(x.r.Header["Origin"]) > 0 || len(x.r.Header["Sec-Fetch-Site"]) > 0:
+			return protocol.Refuse(protocol.Forbidden, "not from a web page; set api.admin_key to allow that")
+		}
+		return nil
+	}
+	key, err := apiKey(x.r)
+	if err != nil {
+		return err
+	}
+	shown, wanted := sha256.Sum256([]byte(key)), sha256.Sum256([]byte(a.cfg.AdminKey))
+	if subtle.ConstantTimeCompare(shown[:], wanted[:]) == 0 {
+		return protocol.Refuse(protocol.InvalidToken, "invalid admin key")
+	}
+	return nil
+}
+
+// maxToken is how long a user's or an outpost's token may be, in bytes.
+const maxToken = 16 << 10
+
+// bearer returns the token that a user or an outpost shows.
+func bearer(r *http.Request) (string, error) {
+	lines := r.Header["Authorization"]
+	if len(lines) == 0 {
+		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
+	}
+	scheme, token, _ := strings.Cut(lines[0], " ")
+	if token = strings.Trim(token, " "); len(lines) > 1 || token == "" || len(token) > maxToken || !strings.EqualFold(scheme, "Bearer") {
+		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
+	}
+	return token, nil
 }
 
 // admit finds out whose request it is, and whether it comes too soon.

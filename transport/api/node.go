@@ -26,9 +26,29 @@ type Node interface {
 	Figures() actors.Figures
 	// Draining says that the node lets no client in any more.
 	Draining() bool
+	// Attendance says who attends the topics at or below a prefix.
+	Attendance(ctx context.Context, tenant, prefix string) ([]actors.Attendant, error)
+
+	Tenants() []string
+	// DrainTenant closes a tenant's connections, paced until the context ends, and lets new ones in.
+	DrainTenant(ctx context.Context, tenant string) (closed int, err error)
+	// RestartTenant ends a tenant's connections, users and topics and begins it anew.
+	RestartTenant(ctx context.Context, tenant string) error
+	// SuspendTenant switches a tenant off, or on again.
+	SuspendTenant(tenant string, on bool) error
 }
 
 // Keys knows whose key it is. It compares in constant time.
 type Keys interface {
 	Tenant(apiKey string) (tenant string, ok bool)
+}
+
+// Tickets makes single-use tickets for users who show their own token. The error is a protocol.Refusal.
+type Tickets interface {
+	Issue(ctx context.Context, tenant, bearer string) (ticket string, err error)
+}
+
+// Outposts knows which outposts a token is for, by uuid. The error is a protocol.Refusal; none is Forbidden.
+type Outposts interface {
+	OutpostsOf(ctx context.Context, tenant, bearer string) (uuids []string, err error)
 }

@@ -20,6 +20,7 @@ func (a *API) publish(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
+	x.own = o.waits() // its backend reads a detail
 	x.out, err = a.deliver(ctx, x.tenant, o, x.out)
 	return err
 }

@@ -82,7 +82,8 @@ func TestPublish_MFARequiredWithoutConnectionIs400(t *testing.T) {
 	h := newHouse(t, Config{})
 	h.node.connect("c-1", "42")
 	mfa := `"event":{"kind":"json","data":{"message":"MFA_REQUIRED","user_id":1}}`
-	h.call("POST", publishPath, `{"user":1,`+mfa+`}`).is(400, `{"error":{"code":"malformed","message":"No WebSocket connection for user 1"}}`)
+	h.call("POST", publishPath, `{"user":1,`+mfa+`}`).is(400,
+		`{"error":{"code":"malformed","message":"No WebSocket connection for user 1"},"detail":"No WebSocket connection for user 1"}`)
 	h.call("POST", publishPath, `{"user":1,"event":{"kind":"json","data":{"message":"MFA\u005fREQUIRED"}}}`).refuses(protocol.Malformed, "for user 1")
 	h.call("POST", publishPath, `{"user":42,`+mfa+`}`).is(200, `{"delivered":1,"id":"made-3"}`)
 	h.call("POST", publishPath, `{"users":["1"],`+mfa+`}`).is(200, `{"delivered":0,"id":"made-4"}`)

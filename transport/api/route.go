@@ -12,12 +12,27 @@ import (
 // matching, so that "a%2Fb" is one segment.
 type route struct {
 	method, path string
-	// open calls need no key.
-	open bool
-	do   func(*API, context.Context, *exchange) error
+	// who may call; the zero value is a backend with its key.
+	who caller
+	do  func(*API, context.Context, *exchange) error
 
 	took prometheus.Observer // set by add
 }
+
+// caller is who a call is for, which says what has to be shown.
+type caller int
+
+const (
+	backend  caller = iota // an API key, which says whose backend it is
+	anyone                 // nothing
+	user                   // a user's own token, of the tenant that sockets of this request belong to
+	outpost                // an outpost's own token, of that tenant
+	operator               // who runs the server: the admin key if there is one
+)
+
+// own reports whether callers show a token of their own. Their errors say what is wrong in a member detail as well, as
+// the originals of these calls do.
+func (c caller) own() bool { return c == user || c == outpost }
 
 func (r *route) pattern() string { return r.method + " " + r.path }
 
@@ -34,14 +49,24 @@ var calls = []route{
 	{method: "GET", path: "/api/v1/topics/{topic}/history", do: (*API).history},
 	{method: "GET", path: "/api/v1/stats", do: (*API).stats},
 	{method: "POST", path: "/api/v1/revoke", do: (*API).revoke},
+	{method: "GET", path: "/api/v1/outposts", do: (*API).outposts},
+	{method: "GET", path: "/api/v1/outposts/{uuid}", do: (*API).outpost},
+	{method: "POST", path: "/api/v1/ws/ticket", who: user, do: (*API).ticket},
+	{method: "GET", path: "/api/v3/outposts/instances/", who: outpost, do: (*API).instances},
+	{method: "GET", path: "/api/v3/root/config/", who: outpost, do: (*API).rootConfig},
 }
 
 // views are for those who run the server.
 var views = []route{
-	{method: "GET", path: "/healthz", open: true, do: (*API).healthz},
-	{method: "GET", path: "/readyz", open: true, do: (*API).readyz},
-	{method: "GET", path: "/metrics", open: true, do: (*API).metrics},
-	{method: "GET", path: "/openapi.json", open: true, do: (*API).openapi},
+	{method: "GET", path: "/healthz", who: anyone, do: (*API).healthz},
+	{method: "GET", path: "/readyz", who: anyone, do: (*API).readyz},
+	{method: "GET", path: "/metrics", who: anyone, do: (*API).metrics},
+	{method: "GET", path: "/openapi.json", who: anyone, do: (*API).openapi},
+	{method: "GET", path: "/api/v1/admin/tenants", who: operator, do: (*API).tenants},
+	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/drain", who: operator, do: (*API).drainTenant},
+	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/restart", who: operator, do: (*API).restartTenant},
+	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/suspend", who: operator, do: (*API).suspendTenant},
+	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/resume", who: operator, do: (*API).resumeTenant},
 }
 
 // door is one path with the routes of its methods.

@@ -10,21 +10,22 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// fingerprint stands for a token, its tenant and the rules it was checked by.
+// fingerprint stands for a token or cookie, where it was shown (a tenant, or the lobby) and the rules it was checked by.
 type fingerprint [sha256.Size]byte
 
 var scratch = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
 
-func fingerprintOf(tenant string, rules *protocol.Claims, token string) fingerprint {
+func fingerprintOf(tenant string, shown *protocol.Credential) fingerprint {
 	buffer := scratch.Get().(*[]byte)
-	b := appendText((*buffer)[:0], tenant)
+	b := appendText(appendText((*buffer)[:0], tenant), string(shown.Form))
+	rules := &shown.Claims
 	for _, list := range [...][]string{rules.User, rules.Require, rules.Refuse} {
 		b = binary.AppendUvarint(b, uint64(len(list)))
 		for _, text := range list {
 			b = appendText(b, text)
 		}
 	}
-	b = append(b, token...)
+	b = append(b, shown.Token...)
 	sum := sha256.Sum256(b)
 	clear(b) // it held a secret
 	*buffer = b
@@ -49,12 +50,12 @@ func newCache(size int) (*cache, error) {
 	return &cache{entries: entries}, err
 }
 
-// find returns the verdict on a token, nil if there is none by the tenant's keys of now.
-func (c *cache) find(f fingerprint, by *tenant) *verdict {
+// find returns the verdict on a token, nil if there is none by the keys of now.
+func (c *cache) find(f fingerprint, now *roster) *verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	found, ok := c.entries.Get(f)
-	if !ok || found.tenant != by {
+	if !ok || now.byName[found.tenant.name] != found.tenant {
 		return nil
 	}
 	return found
@@ -73,11 +74,11 @@ func (c *cache) forget(f fingerprint) {
 }
 
 // sweep lets go of all verdicts by keys that are no longer those of their tenant. find does not need it; memory does.
-func (c *cache) sweep(current map[string]*tenant) {
+func (c *cache) sweep(now *roster) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range c.entries.Keys() {
-		if v, ok := c.entries.Peek(f); ok && current[v.tenant.name] != v.tenant {
+		if v, ok := c.entries.Peek(f); ok && now.byName[v.tenant.name] != v.tenant {
 			c.entries.Remove(f)
 		}
 	}

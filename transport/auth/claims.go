@@ -13,6 +13,11 @@ import (
 // claims are those of a token whose signature held.
 type claims []protocol.Member
 
+func readClaims(raw []byte) (claims, error) {
+	members, err := protocol.ReadObject(raw)
+	return claims(members), err
+}
+
 // maxPatterns bounds the claim "topics", since every subscribe goes through them.
 const maxPatterns = 256
 
@@ -127,6 +132,12 @@ func checkPattern(text string) error {
 		prefix = strings.TrimSuffix(prefix, "/")
 	}
 	return protocol.CheckTopic(prefix)
+}
+
+// issuer reads iss, "" if there is none or it is no text.
+func (c claims) issuer() string {
+	text, _ := protocol.Text(protocol.Find(c, "iss"))
+	return text
 }
 
 // isFor reports whether aud, a text or a list of texts, names audience.

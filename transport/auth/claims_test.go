@@ -248,6 +248,30 @@ func TestVerifier_CredentialsThatAreNoJWTAreNotTakenForOne(t *testing.T) {
 	}
 }
 
+// X.6: each system's key has its own issuer and audience, beside those of the tenant.
+func TestVerifier_AKeyMayHaveAnIssuerAndAudienceOfItsOwn(t *testing.T) {
+	b := one(t, auth.TenantKeys{Issuer: "usual", Keys: []auth.Key{
+		{ID: "a", Secret: secret}, {ID: "b", Secret: otherSecret, Issuer: "own", Audience: "me"},
+	}})
+	sign := func(kid, with, claims string) string {
+		return compact(jwt.SigningMethodHS256, []byte(with), `{"alg":"HS256","kid":"`+kid+`"}`, live(`"sub":"alice"`, claims))
+	}
+	b.accepts(t, sign("a", secret, `"iss":"usual"`))
+	b.accepts(t, sign("b", otherSecret, `"iss":"own","aud":["me"]`))
+	for _, token := range []string{
+		sign("a", secret, `"iss":"own","aud":"me"`), sign("b", otherSecret, `"iss":"usual"`), sign("b", otherSecret, `"iss":"own"`),
+	} {
+		b.refuses(t, protocol.InvalidToken, token)
+	}
+	for _, kid := range []string{"a", "b"} { // what is signed here holds here
+		token, err := b.Sign("acme", auth.Grant{User: "alice", KeyID: kid})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.accepts(t, token)
+	}
+}
+
 // codegraph, valtronics, endurain and airlay are the claims that these systems' own servers write.
 const (
 	codegraph  = `{"sub":"u-17","jti":"0b9a","iat":%[1]d,"exp":%[2]d,"type":"%[3]s","scopes":["graph:read"],"role":"viewer"}`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
 // Config is what a Verifier obeys. A field that is zero has its default.
@@ -13,6 +14,7 @@ type Config struct {
 	CacheEntries  int           `yaml:"cache_entries" env:"CACHE_ENTRIES" envDefault:"16384" unit:"tokens" help:"How many verified tokens are remembered until they expire, of all tenants together; about 400 bytes each. The one not used for longest goes first."`
 	Revocations   int           `yaml:"revocations" env:"REVOCATIONS" envDefault:"100000" unit:"entries" help:"How many revocations are remembered, of all tenants together; about 250 bytes each. When full, the tenant that has most loses the one not used for longest, with a warning."`
 	RevocationAge time.Duration `yaml:"revocation_age" env:"REVOCATION_AGE" envDefault:"24h" unit:"duration" help:"How long a revocation is remembered; keep it above the lifetime of your tokens."`
+	Tickets       int           `yaml:"tickets" env:"TICKETS" envDefault:"100000" unit:"tickets" help:"How many single-use tickets may wait to be used, of all tenants together; about 300 bytes each. When full, the tenant that has most loses its oldest."`
 	WarnAfter     int           `yaml:"warn_after" env:"WARN_AFTER" envDefault:"20" unit:"failures" help:"How many failed authentications of one tenant in a minute make a warning; those after it are logged at debug level."`
 
 	// Clock tells the time; nil is time.Now.
@@ -25,6 +27,7 @@ func (c Config) withDefaults() (Config, error) {
 	fill(&c.CacheEntries, 16384)
 	fill(&c.Revocations, 100_000)
 	fill(&c.RevocationAge, 24*time.Hour)
+	fill(&c.Tickets, 100_000)
 	fill(&c.WarnAfter, 20)
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -32,8 +35,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.CacheEntries < 0 || c.Revocations < 0 || c.RevocationAge < 0 || c.WarnAfter < 0 {
-		return c, fmt.Errorf("auth: cache_entries, revocations, revocation_age and warn_after must not be negative; leave one out for its default")
+	if c.CacheEntries < 0 || c.Revocations < 0 || c.RevocationAge < 0 || c.Tickets < 0 || c.WarnAfter < 0 {
+		return c, fmt.Errorf("auth: cache_entries, revocations, revocation_age, tickets and warn_after must not be negative; leave one out for its default")
 	}
 	return c, nil
 }
@@ -53,10 +56,13 @@ const (
 	NoLeeway time.Duration = -1
 )
 
-// MaxKeys bounds the keys of one tenant.
-const MaxKeys = 64
+// Bounds of one tenant's settings.
+const (
+	MaxKeys     = 64
+	MaxOutposts = 10_000 // tokens of outposts
+)
 
-// TenantKeys are the keys of one tenant and what its tokens must say.
+// TenantKeys are the keys of one tenant, what its tokens must say, and what else lets in.
 type TenantKeys struct {
 	// Keys check the tenant's tokens. A token without kid is tried against the first 8 whose algorithm is the token's.
 	Keys []Key
@@ -73,7 +79,55 @@ type TenantKeys struct {
 	AnonymousTopics []string
 	// NeverExpire accepts tokens without exp. Revocations of such a tenant are kept until they are pushed out.
 	NeverExpire bool
+
+	// Cookie says what a session cookie may be.
+	Cookie CookieRules
+	// Outposts are the tokens of outposts.
+	Outposts []OutpostToken
+	// Unproven lets in whom a dialect shows as Unproven: a client is who it says it is, without any proof.
+	Unproven bool
+	// Users are the users that exist, for dialects that demand one that is known. nil asks the backend, if Introspection
+	// says so, and otherwise is everybody who has a token; with a list, the backend is asked about the others.
+	Users []string
+	// Introspection is the backend to ask, none without a URL. Clock and Logger are the Verifier's.
+	Introspection introspection.Config
+	// Lobby lets connections in that come without a tenant: see Lobby.
+	Lobby bool
 }
+
+// CookieRules say what a session cookie of a tenant may be. The zero value admits none but what Introspection knows.
+type CookieRules struct {
+	// Secrets are SECRET_KEYs of authentik: its session cookies are signed with the hexadecimal SHA-512 of it.
+	Secrets []string
+	// Tokens lets the tenant's Keys sign session cookies, too, and one of its tokens be the cookie.
+	Tokens bool
+}
+
+// String keeps secrets out of logs and messages.
+func (CookieRules) String() string { return "[cookie rules]" }
+
+// GoString keeps secrets out of %#v.
+func (CookieRules) GoString() string { return "[cookie rules]" }
+
+// AnyOutpost is the Outpost of a token that any outpost may show. It is for dev mode.
+const AnyOutpost = "*"
+
+// OutpostToken is a token and the one outpost that may show it. An outpost may have several, so that one can be replaced
+// without a gap.
+type OutpostToken struct {
+	// Outpost is the uuid.
+	Outpost string
+	// Token has 1 to MaxAPIKey bytes; it should be random.
+	Token string
+	// Expires is when the token ends; zero for never.
+	Expires time.Time
+}
+
+// String keeps tokens out of logs and messages.
+func (o OutpostToken) String() string { return "[token of outpost " + protocol.Quote(o.Outpost) + "]" }
+
+// GoString keeps tokens out of %#v.
+func (o OutpostToken) GoString() string { return o.String() }
 
 // Key is one key, or a JWKS document with several: exactly one of Secret, PEM and JWKS is set.
 type Key struct {
@@ -82,6 +136,8 @@ type Key struct {
 	// Algorithm is the one algorithm of this key. "" is HS256 for a secret, RS256 for an RSA key, and what the key's
 	// curve says for the others.
 	Algorithm string
+	// Issuer and Audience are what tokens of this key must hold instead of the tenant's; "" is the tenant's.
+	Issuer, Audience string
 	// Secret is at least 32 bytes.
 	Secret string
 	// PEM is a public key, a certificate (whose dates are not looked at), or a private key, which can also sign.

@@ -94,3 +94,26 @@ func FuzzKeys(f *testing.F) {
 		}
 	})
 }
+
+// FuzzForms: whatever is shown in any form, to a tenant or in the lobby, nothing panics, and it opens nothing.
+func FuzzForms(f *testing.F) {
+	for _, text := range []string{"", "a.b.c", "token-of-b", strings.Repeat("A", 43), alice(), baked(secretKey, session("s", "anonymous", false)), baked(otherSecret, session("s", "u", true))} {
+		f.Add(text, outpostA)
+		f.Add(text, "../*")
+	}
+	keys := withOutposts()
+	keys.Cookie.Secrets, keys.Lobby, keys.Users = []string{secretKey}, true, []string{}
+	b := one(f, keys)
+	f.Fuzz(func(t *testing.T, text, bound string) {
+		b.log.Reset()
+		if strings.HasPrefix(text, "token-of-") || strings.HasPrefix(text, "next-token") {
+			bound = "" // good ones are for no outpost then
+		}
+		for _, form := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost, protocol.Unproven, "new"} {
+			for _, where := range []string{"acme", auth.Lobby} {
+				id, err := b.meet(where, protocol.Credential{Form: form, Token: text, For: bound, Claims: protocol.Claims{Known: true}})
+				checkRefusal(t, id, err, protocol.InvalidToken)
+			}
+		}
+	})
+}

@@ -40,6 +40,9 @@ type key struct {
 	method jwt.SigningMethod
 	check  any // what method.Verify takes
 	sign   any // what method.Sign takes, nil if it cannot
+
+	issuer, audience string // what its tokens must say, "" for anything
+	session          bool   // it signs session cookies and nothing else
 }
 
 // build makes the keys that k stands for.

@@ -2,21 +2,24 @@ package auth
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
 // Outcome is what became of one authentication. Logs and metrics tell outcomes apart; clients hear three reasons.
 type Outcome uint8
 
-// The outcomes. Those up to Anonymous let the client in.
+// The outcomes. Those up to Unproven let the client in.
 const (
 	Accepted Outcome = iota // verified anew
 	Cached                  // verified before
 	Anonymous
+	Unproven // who it says it is, as the tenant wants it
 	NoToken
 	UnknownTenant
-	OtherForm // no JWT by what the dialect says of it
+	OtherForm // a credential of a form that the tenant does not take
 	TooLarge
 	Malformed
 	BadHeader
@@ -32,21 +35,29 @@ const (
 	BadUser
 	BadTopics
 	BadTokenID
+	BadTicket   // there is none such, or there was
+	BadSession  // it has ended, or nobody has logged in to it
+	BadOutpost  // no token, or that of another outpost
+	UnknownUser // the token holds, but its user does not exist
+	Unavailable // the tenant's backend could not be asked
 	Revoked
 
 	outcomes = iota
 )
 
 var outcomeNames = [outcomes]string{
-	"accepted", "cached", "anonymous", "no_token", "unknown_tenant", "other_form", "too_large", "malformed", "bad_header", "bad_algorithm",
+	"accepted", "cached", "anonymous", "unproven", "no_token", "unknown_tenant", "other_form", "too_large", "malformed", "bad_header", "bad_algorithm",
 	"unknown_key", "bad_signature", "expired", "bad_time", "bad_issuer", "bad_audience", "bad_type", "missing_claim", "bad_user",
-	"bad_topics", "bad_token_id", "revoked",
+	"bad_topics", "bad_token_id", "bad_ticket", "bad_session", "bad_outpost", "unknown_user", "unavailable", "revoked",
 }
 
 // String is the word for logs and metrics.
 func (o Outcome) String() string { return outcomeNames[o] }
 
-func (o Outcome) admits() bool { return o <= Anonymous }
+func (o Outcome) admits() bool { return o <= Unproven }
+
+// retryAfter is when a backend that did not answer may be worth another question.
+const retryAfter = 2 * time.Second
 
 // refusal is what a client may know. What was wrong with a token is nobody's business who could not have made it.
 func (o Outcome) refusal() *protocol.Refusal {
@@ -55,6 +66,10 @@ func (o Outcome) refusal() *protocol.Refusal {
 		return &protocol.Refusal{Reason: protocol.Unauthorized}
 	case Expired:
 		return &protocol.Refusal{Reason: protocol.TokenExpired}
+	case UnknownUser:
+		return &protocol.Refusal{Reason: protocol.UnknownUser}
+	case Unavailable:
+		return &protocol.Refusal{Reason: protocol.Busy, RetryAfter: retryAfter}
 	}
 	return &protocol.Refusal{Reason: protocol.InvalidToken}
 }
@@ -73,10 +88,15 @@ func (t *tally) snapshot() map[string]uint64 {
 // Figures are a snapshot of what was counted since the start.
 type Figures struct {
 	// Outcomes counts authentications by tenant and outcome, all outcomes present. Attempts with a tenant that there is
-	// not are counted under "".
+	// not, and those in the lobby that were no tenant's, are counted under "".
 	Outcomes map[string]map[string]uint64
 	// CacheEntries and Revocations are how many there are now.
 	CacheEntries, Revocations int
 	// Forgotten counts revocations that were pushed out before their time.
 	Forgotten uint64
+	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time.
+	Tickets     int
+	TicketsLost uint64
+	// Introspection tells of the backends that are asked, by tenant.
+	Introspection map[string]introspection.Figures
 }

@@ -27,8 +27,13 @@ type Revocation struct {
 // Now, for a user, includes the second that is passing, since iat has no fractions as a rule, and the latest iat that the
 // tenant has shown, since its clock may be ahead of ours by the leeway: no token that was seen before slips through.
 //
+// It covers every form of credential: by user all of them, by jti also a ticket that was issued for that token, a cookie by
+// its sid, and what the tenant's backend gave an id. The token of an outpost, which has no iat, counts as issued when the
+// settings first had it; a cookie counts as of any age unless it or the backend says when its session began, so that a
+// user whose cookies have no iat is kept out until then.
+//
 // A revocation is kept for Config.RevocationAge, and longer if the tenant has shown a token that lives longer; for ever
-// if the tenant accepts tokens without exp. When the register is full, the tenant that has most revocations loses the
+// if the tenant accepts what does not end by itself: tokens without exp, cookies, outposts, or what its backend says. When the register is full, the tenant that has most revocations loses the
 // one that was neither made nor met for longest. That is counted in Figures.Forgotten and a warning in the log, because
 // a token revoked by it may work again.
 func (v *Verifier) Revoke(tenant string, r Revocation) error {
@@ -76,7 +81,7 @@ func (v *Verifier) warnOfLoss(now time.Time) {
 
 // keptUntil is when no token issued until then can be left that is still good; zero for never.
 func (v *Verifier) keptUntil(t *tenant, issued time.Time) time.Time {
-	if t.neverExpire {
+	if t.lasts() {
 		return time.Time{}
 	}
 	return latestOf(issued.Add(v.revoked.age), time.Unix(t.account.farthest.Load(), 0).Add(MaxLeeway))

@@ -39,7 +39,7 @@ func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	content, err := t.grant(g, v.now())
+	content, err := t.grant(g, k, v.now())
 	if err != nil {
 		return "", err
 	}
@@ -70,7 +70,7 @@ func (t *tenant) signer(id string) (*key, error) {
 }
 
 // grant puts the claims together.
-func (t *tenant) grant(g Grant, now time.Time) (map[string]any, error) {
+func (t *tenant) grant(g Grant, by *key, now time.Time) (map[string]any, error) {
 	if err := protocol.CheckName("user", g.User); err != nil {
 		return nil, err
 	}
@@ -84,11 +84,11 @@ func (t *tenant) grant(g Grant, now time.Time) (map[string]any, error) {
 		}
 		content["topics"] = g.Topics
 	}
-	if t.issuer != "" {
-		content["iss"] = t.issuer
+	if by.issuer != "" {
+		content["iss"] = by.issuer
 	}
-	if t.audience != "" {
-		content["aud"] = t.audience
+	if by.audience != "" {
+		content["aud"] = by.audience
 	}
 	for _, path := range t.user {
 		merge(content, nest(path, g.User))

@@ -1,39 +1,48 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
 // tenant is a tenant's keys and rules. It is never changed: new keys are a new tenant, with the old one's ledger.
 type tenant struct {
 	name        string
-	byID        map[string]*key
-	byAlgorithm map[string][]*key // at most maxTried each
+	keys        ring // of tokens
+	cookies     ring // of session cookies
 	signing     []*key
-	issuer      string
-	audience    string
 	leeway      time.Duration
 	user        []string
 	topics      []protocol.Pattern
 	anonymous   []protocol.Pattern
 	neverExpire bool
+	outposts    []outpost
+	unproven    bool
+	users       map[string]struct{}   // that exist; nil for all
+	access      []protocol.Pattern    // topics that the backend is asked about
+	asks        introspection.Config  // as it was set
+	backend     *introspection.Client // nil if there is none
+	lobby       bool
 	account     *ledger // shared with its predecessors
 }
 
-// newTenant checks the settings; the error names tenant, key, problem and way out, and holds no secret.
-func newTenant(name string, settings TenantKeys, account *ledger) (*tenant, error) {
+// newTenant checks the settings; the error names tenant, key, problem and way out, and holds no secret. before is the
+// tenant that this one follows, nil if it is new.
+func newTenant(name string, settings TenantKeys, account *ledger, before *tenant, cfg *Config) (*tenant, error) {
 	t := &tenant{
-		name: name, account: account,
-		issuer: settings.Issuer, audience: settings.Audience, neverExpire: settings.NeverExpire,
-		leeway: settings.Leeway, user: settings.User,
-		byID: map[string]*key{}, byAlgorithm: map[string][]*key{},
+		name: name, account: account, neverExpire: settings.NeverExpire, leeway: settings.Leeway, user: settings.User,
+		unproven: settings.Unproven, lobby: settings.Lobby, asks: settings.Introspection, users: setOf(settings.Users),
 	}
-	problems := []error{protocol.CheckName("the name", name), t.addKeys(settings.Keys)}
+	problems := []error{
+		protocol.CheckName("the name", name), t.addKeys(settings), t.addCookies(settings),
+		t.addOutposts(settings.Outposts, before, cfg.Clock()), t.addBackend(before, cfg),
+	}
 	var err error
 	if t.topics, err = patterns(settings.Topics); err != nil {
 		problems = append(problems, fmt.Errorf("topics: %w", err))
@@ -41,6 +50,15 @@ func newTenant(name string, settings TenantKeys, account *ledger) (*tenant, erro
 	if t.anonymous, err = patterns(settings.AnonymousTopics); err != nil {
 		problems = append(problems, fmt.Errorf("anonymous topics: %w", err))
 	}
+	problems = append(problems, t.checkRules())
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("tenant %s: %w", protocol.Quote(name), err)
+	}
+	return t, nil
+}
+
+func (t *tenant) checkRules() error {
+	var problems []error
 	switch {
 	case t.leeway == 0:
 		t.leeway = DefaultLeeway
@@ -57,45 +75,47 @@ func newTenant(name string, settings TenantKeys, account *ledger) (*tenant, erro
 			problems = append(problems, fmt.Errorf("user claim %s has an empty part; write it as sub or data.id", protocol.Quote(claim)))
 		}
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, fmt.Errorf("tenant %s: %w", protocol.Quote(name), err)
-	}
-	return t, nil
+	return errors.Join(problems...)
 }
 
-func (t *tenant) addKeys(keys []Key) error {
+func (t *tenant) addKeys(settings TenantKeys) error {
 	count := 0
-	for i := range keys {
-		built, err := keys[i].build()
+	for i := range settings.Keys {
+		built, err := settings.Keys[i].build()
 		if err != nil {
-			return fmt.Errorf("key %d (kid %s) %w", i+1, protocol.Quote(keys[i].ID), err)
+			return fmt.Errorf("key %d (kid %s) %w", i+1, protocol.Quote(settings.Keys[i].ID), err)
 		}
 		if count += len(built); count > MaxKeys {
 			return fmt.Errorf("key %d makes more than %d keys; remove those that sign nothing any more", i+1, MaxKeys)
 		}
 		for _, k := range built {
-			if err := t.add(k); err != nil {
+			k.issuer = cmp.Or(settings.Keys[i].Issuer, settings.Issuer)
+			k.audience = cmp.Or(settings.Keys[i].Audience, settings.Audience)
+			if err := t.keys.add(k); err != nil {
 				return fmt.Errorf("key %d %w", i+1, err)
+			}
+			if k.sign != nil {
+				t.signing = append(t.signing, k)
 			}
 		}
 	}
 	return nil
 }
 
-func (t *tenant) add(k *key) error {
-	if k.id != "" {
-		if t.byID[k.id] != nil {
-			return fmt.Errorf("has the kid %s, which another key of the tenant has; give each its own", protocol.Quote(k.id))
-		}
-		t.byID[k.id] = k
+// lasts reports whether something lets in that does not end by itself: revocations must then not end either.
+func (t *tenant) lasts() bool {
+	return t.neverExpire || len(t.cookies.all) > 0 || len(t.outposts) > 0 || t.unproven || t.backend != nil
+}
+
+func setOf(names []string) map[string]struct{} {
+	if names == nil {
+		return nil
 	}
-	if same := t.byAlgorithm[k.method.Alg()]; len(same) < maxTried {
-		t.byAlgorithm[k.method.Alg()] = append(same, k)
+	set := make(map[string]struct{}, len(names))
+	for _, name := range names {
+		set[name] = struct{}{}
 	}
-	if k.sign != nil {
-		t.signing = append(t.signing, k)
-	}
-	return nil
+	return set
 }
 
 func patterns(texts []string) ([]protocol.Pattern, error) {
@@ -110,22 +130,4 @@ func patterns(texts []string) ([]protocol.Pattern, error) {
 		all[i] = protocol.Pattern(text)
 	}
 	return all, nil
-}
-
-// candidates are the keys that a token may be checked with.
-func (t *tenant) candidates(tok *token) ([]*key, Outcome) {
-	if tok.kid == "" {
-		if same := t.byAlgorithm[tok.algorithm]; len(same) > 0 {
-			return same, Accepted
-		}
-		return nil, BadAlgorithm
-	}
-	named := t.byID[tok.kid]
-	switch {
-	case named == nil:
-		return nil, UnknownKey
-	case named.method.Alg() != tok.algorithm:
-		return nil, BadAlgorithm
-	}
-	return []*key{named}, Accepted
 }

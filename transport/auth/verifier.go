@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
 // Verifier says who shows a token. Its methods may be called from many goroutines at once.
@@ -20,14 +21,16 @@ type Verifier struct {
 	now       func() time.Time
 	log       *slog.Logger
 	warnAfter int
+	config    Config
 	cache     *cache
 	revoked   *register
-	strangers ledger // of tenants that there are not
+	tickets   *Tickets
+	strangers ledger // of tenants that there are not, and of those in the lobby that are nobody's
 
-	// tenants is replaced as a whole, never changed.
-	tenants atomic.Pointer[map[string]*tenant]
+	// roster is replaced as a whole, never changed.
+	roster atomic.Pointer[roster]
 
-	mu sync.Mutex // held while tenants is replaced
+	mu sync.Mutex // held while the roster is replaced
 	// ledgers of all tenants that ever were: they outlive keys. Guarded by mu; grows with the configuration only.
 	ledgers map[string]*ledger
 }
@@ -54,10 +57,10 @@ func New(cfg Config, tenants map[string]TenantKeys) (*Verifier, error) {
 		return nil, err
 	}
 	v := &Verifier{
-		now: cfg.Clock, log: cfg.Logger, warnAfter: cfg.WarnAfter, cache: cache,
-		revoked: newRegister(cfg.Revocations, cfg.RevocationAge), ledgers: map[string]*ledger{},
+		now: cfg.Clock, log: cfg.Logger, warnAfter: cfg.WarnAfter, config: cfg, cache: cache,
+		revoked: newRegister(cfg.Revocations, cfg.RevocationAge), tickets: newTickets(cfg.Tickets, cfg.Clock), ledgers: map[string]*ledger{},
 	}
-	v.tenants.Store(&map[string]*tenant{})
+	v.roster.Store(&roster{})
 	if err := v.Reload(tenants); err != nil {
 		return nil, err
 	}
@@ -72,7 +75,7 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	tenants := make(map[string]*tenant, len(settings))
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		made, err := newTenant(name, settings[name], v.ledger(name))
+		made, err := newTenant(name, settings[name], v.ledger(name), v.roster.Load().byName[name], &v.config)
 		if err != nil {
 			problems = append(problems, err)
 		}
@@ -81,28 +84,49 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
-	v.replace(tenants)
-	return nil
+	return v.replace(tenants)
 }
 
 // SetTenant adds one tenant or replaces its keys and rules, as Reload does.
 func (v *Verifier) SetTenant(name string, settings TenantKeys) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	made, err := newTenant(name, settings, v.ledger(name))
+	before := v.roster.Load().byName
+	made, err := newTenant(name, settings, v.ledger(name), before[name], &v.config)
 	if err != nil {
 		return err
 	}
-	tenants := maps.Clone(*v.tenants.Load())
+	tenants := maps.Clone(before)
+	if tenants == nil {
+		tenants = map[string]*tenant{}
+	}
 	tenants[name] = made
-	v.replace(tenants)
-	return nil
+	return v.replace(tenants)
 }
 
 // replace is called with mu held.
-func (v *Verifier) replace(tenants map[string]*tenant) {
-	v.tenants.Store(&tenants)
-	v.cache.sweep(tenants)
+func (v *Verifier) replace(tenants map[string]*tenant) error {
+	next, err := newRoster(tenants)
+	if err != nil {
+		return err
+	}
+	before := v.roster.Swap(next)
+	v.cache.sweep(next)
+	for name, t := range before.byName {
+		if after := tenants[name]; t.backend != nil && (after == nil || after.backend != t.backend) {
+			t.backend.Close()
+		}
+	}
+	return nil
+}
+
+// Close lets go of the connections to the tenants' backends that nobody uses.
+func (v *Verifier) Close() {
+	for _, t := range v.roster.Load().byName {
+		if t.backend != nil {
+			t.backend.Close()
+		}
+	}
 }
 
 // ledger is called with mu held.
@@ -114,58 +138,38 @@ func (v *Verifier) ledger(name string) *ledger {
 }
 
 func (v *Verifier) tenant(name string) (*tenant, error) {
-	if t := (*v.tenants.Load())[name]; t != nil {
+	if t := v.roster.Load().byName[name]; t != nil {
 		return t, nil
 	}
 	return nil, protocol.Refuse(protocol.NotFound, "there is no tenant %s", protocol.Quote(name))
 }
 
-// Authenticate says who shows the credential. The error is a protocol.Refusal with reason Unauthorized, TokenExpired or
-// InvalidToken and no detail. A credential of another form than a JWT, or bound to a thing, is refused: it is for others
-// to check. The identity is the caller's own, but for its Topics, which are shared and never changed.
+// Authenticate says who shows the credential in a tenant, or in the Lobby. The error is a protocol.Refusal without detail:
+// Unauthorized, TokenExpired, InvalidToken, UnknownUser, or Busy if the tenant's backend could not be asked. The identity
+// is the caller's own, but for its Topics, which are shared and never changed; its Tenant is set in the Lobby alone.
 func (v *Verifier) Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity, error) {
-	now := v.now()
-	t := (*v.tenants.Load())[tenant]
-	if t == nil {
+	now, r := v.now(), v.roster.Load()
+	at := r.byName[tenant]
+	if at == nil && tenant != Lobby {
 		v.note(ctx, &v.strangers, tenant, UnknownTenant, now)
 		return nil, UnknownTenant.refusal()
 	}
-	id, outcome := v.check(t, &credential, now)
-	v.note(ctx, t.account, tenant, outcome, now)
+	found, outcome := v.check(ctx, r, at, &credential, now)
+	if outcome.admits() {
+		outcome = v.recheck(ctx, &found, &credential, outcome, now)
+	}
+	account := &v.strangers
+	if found.whose != nil {
+		account, tenant = found.whose.account, found.whose.name
+	}
+	v.note(ctx, account, tenant, outcome, now)
 	if !outcome.admits() {
 		return nil, outcome.refusal()
 	}
-	return id, nil
-}
-
-func (v *Verifier) check(t *tenant, credential *protocol.Credential, now time.Time) (*protocol.Identity, Outcome) {
-	switch {
-	case credential.Form != protocol.Token || credential.For != "":
-		return nil, OtherForm
-	case credential.Token == "" && credential.Claims.Anonymous:
-		return &protocol.Identity{Topics: t.anonymous}, Anonymous
-	case credential.Token == "":
-		return nil, NoToken
-	case len(credential.Token) > MaxToken:
-		return nil, TooLarge
+	if at == nil {
+		found.identity.Tenant = tenant
 	}
-	mark := fingerprintOf(t.name, &credential.Claims, credential.Token)
-	known, outcome := v.cache.find(mark, t), Cached
-	if known == nil {
-		if known, outcome = t.verify(credential.Token, &credential.Claims, now); outcome != Accepted {
-			return nil, outcome
-		}
-		t.account.seen(known)
-		v.cache.keep(mark, known)
-	}
-	if known.hasExpired(now) {
-		v.cache.forget(mark)
-		return nil, Expired
-	}
-	if t.account.revoked.covers(&known.identity, now) {
-		return nil, Revoked
-	}
-	return known.at(now), outcome
+	return found.identity, nil
 }
 
 // seen notes the times of a token that was accepted. None lies beyond what UnixNano can hold: iat is not in the future.
@@ -173,8 +177,12 @@ func (l *ledger) seen(v *verdict) {
 	if !v.expires.IsZero() {
 		raise(&l.farthest, v.expires.Unix())
 	}
-	if !v.identity.Issued.IsZero() {
-		raise(&l.lastIssued, v.identity.Issued.UnixNano())
+	l.sawIssued(v.identity.Issued)
+}
+
+func (l *ledger) sawIssued(at time.Time) {
+	if !at.IsZero() {
+		raise(&l.lastIssued, at.UnixNano())
 	}
 }
 
@@ -194,14 +202,22 @@ func (v *Verifier) Figures() Figures {
 		CacheEntries: v.cache.size(),
 		Revocations:  int(v.revoked.count.Load()),
 		Forgotten:    v.revoked.forgotten.Load(),
+
+		Introspection: map[string]introspection.Figures{},
 	}
+	f.Tickets, f.TicketsLost = v.tickets.figures()
 	for name, account := range v.ledgers {
 		f.Outcomes[name] = account.counts.snapshot()
+	}
+	for name, t := range v.roster.Load().byName {
+		if t.backend != nil {
+			f.Introspection[name] = t.backend.Figures()
+		}
 	}
 	return f
 }
 
 // String keeps the keys within out of logs and messages.
 func (v *Verifier) String() string {
-	return fmt.Sprintf("[verifier of %d tenants]", len(*v.tenants.Load()))
+	return fmt.Sprintf("[verifier of %d tenants]", len(v.roster.Load().byName))
 }

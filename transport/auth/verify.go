@@ -11,6 +11,7 @@ type verdict struct {
 	tenant   *tenant // whose keys let it in; once replaced, the verdict is void
 	identity protocol.Identity
 	expires  time.Time // exp, without leeway; zero for never
+	session  bool      // of a session, which may have ended since
 }
 
 // hasExpired goes by the tenant's leeway.
@@ -28,53 +29,77 @@ func (v *verdict) at(now time.Time) *protocol.Identity {
 	return &id
 }
 
-// verify checks a token from the outside in: form, key, signature, and only then what it says.
-func (t *tenant) verify(text string, rules *protocol.Claims, now time.Time) (*verdict, Outcome) {
-	tok, outcome := parse(text)
-	if outcome != Accepted {
-		return nil, outcome
+// finding is whose the verdict is, or if there is none at whom it was shown, with an identity, nil for none.
+func (v *verdict) finding(at *tenant, id *protocol.Identity) finding {
+	if v == nil {
+		return finding{at, id}
 	}
-	keys, outcome := t.candidates(&tok)
-	if outcome != Accepted {
-		return nil, outcome
-	}
-	for _, k := range keys {
-		if k.method.Verify(tok.signed, tok.signature, k.check) == nil {
-			return t.judge(tok.claims, rules, now)
-		}
-	}
-	return nil, BadSignature
+	return finding{v.tenant, id}
 }
 
-// judge reads the claims of a token whose signature holds.
-func (t *tenant) judge(encoded string, rules *protocol.Claims, now time.Time) (*verdict, Outcome) {
+// verify checks a token from the outside in: form, key, signature, and only then what it says. In the lobby, where at is
+// nil, the signature decides whose it is.
+func (r *roster) verify(at *tenant, shown *protocol.Credential, now time.Time) (*verdict, Outcome) {
+	tok, outcome := parse(shown.Token)
+	if outcome != Accepted {
+		return nil, outcome
+	}
+	claimants, outcome := r.claimants(at, &tok, shown.Form)
+	if outcome != Accepted {
+		return nil, outcome
+	}
+	var found *verdict
+	outcome = BadSignature
+	for _, c := range claimants {
+		if c.key.method.Verify(tok.signed, tok.signature, c.key.check) != nil {
+			continue
+		}
+		found, outcome = c.tenant.judge(tok.claims, c.key, shown, now)
+		if outcome != BadIssuer { // else another tenant may have this key, for another issuer
+			break
+		}
+	}
+	return found, outcome
+}
+
+// judge reads the claims of a token whose signature holds. The verdict says whose it is even if the outcome is against it.
+func (t *tenant) judge(encoded string, by *key, shown *protocol.Credential, now time.Time) (*verdict, Outcome) {
+	v, rules := &verdict{tenant: t}, &shown.Claims
 	raw, err := base64url.DecodeString(encoded)
 	if err != nil {
-		return nil, Malformed
+		return v, Malformed
 	}
-	members, err := protocol.ReadObject(raw)
+	c, err := readClaims(raw)
 	if err != nil {
-		return nil, Malformed
+		return v, Malformed
 	}
-	c, v := claims(members), &verdict{tenant: t}
-	if outcome := t.judgeTimes(c, v, now); outcome != Accepted {
-		return nil, outcome
+	if shown.Form == protocol.Cookie {
+		if by.session || c.areOfSession() {
+			return v, t.judgeSession(c, v, now)
+		}
+		rules = &cookieClaims
 	}
-	if outcome := t.judgePurpose(c, rules); outcome != Accepted {
-		return nil, outcome
+	if by.issuer != "" && c.issuer() != by.issuer {
+		return v, BadIssuer
+	}
+	if outcome := t.judgeTimes(c, v, t.neverExpire, now); outcome != Accepted {
+		return v, outcome
+	}
+	if outcome := judgePurpose(c, by, rules); outcome != Accepted {
+		return v, outcome
 	}
 	if outcome := t.judgeBearer(c, rules, v); outcome != Accepted {
-		return nil, outcome
+		return v, outcome
 	}
 	return v, Accepted
 }
 
 // judgeTimes: is it good now?
-func (t *tenant) judgeTimes(c claims, v *verdict, now time.Time) Outcome {
+func (t *tenant) judgeTimes(c claims, v *verdict, mayLast bool, now time.Time) Outcome {
 	expires, ok1 := c.time("exp")
 	begins, ok2 := c.time("nbf")
 	issued, ok3 := c.time("iat")
-	if !ok1 || !ok2 || !ok3 || expires.IsZero() && !t.neverExpire {
+	if !ok1 || !ok2 || !ok3 || expires.IsZero() && !mayLast {
 		return BadTime
 	}
 	v.expires, v.identity.Issued = expires, issued
@@ -87,14 +112,9 @@ func (t *tenant) judgeTimes(c claims, v *verdict, now time.Time) Outcome {
 	return Accepted
 }
 
-// judgePurpose: is it by whom, for whom and for what it should be?
-func (t *tenant) judgePurpose(c claims, rules *protocol.Claims) Outcome {
-	if t.issuer != "" {
-		if issuer, ok := protocol.Text(protocol.Find(c, "iss")); !ok || issuer != t.issuer {
-			return BadIssuer
-		}
-	}
-	if t.audience != "" && !c.isFor(t.audience) {
+// judgePurpose: is it for whom and for what it should be?
+func judgePurpose(c claims, by *key, rules *protocol.Claims) Outcome {
+	if by.audience != "" && !c.isFor(by.audience) {
 		return BadAudience
 	}
 	if c.isRefused(rules.Refuse) {

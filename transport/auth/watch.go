@@ -59,7 +59,10 @@ func (v *Verifier) note(ctx context.Context, account *ledger, tenant string, out
 
 // tell writes one line. A name of a tenant that comes from outside is cut and quoted; a token has no way in here.
 func (v *Verifier) tell(ctx context.Context, level slog.Level, message, tenant string, outcome Outcome, more ...slog.Attr) {
-	if protocol.CheckName("tenant", tenant) != nil || outcome == UnknownTenant {
+	switch {
+	case tenant == Lobby:
+		tenant = "(lobby)"
+	case protocol.CheckName("tenant", tenant) != nil || outcome == UnknownTenant:
 		tenant = protocol.Quote(tenant)
 	}
 	attrs := append(make([]slog.Attr, 0, 6), slog.String("tenant", tenant), slog.String("reason", outcome.String()))

@@ -91,7 +91,7 @@ func TestFigures_CountEveryOutcomeOfEveryTenant(t *testing.T) {
 		}
 	}
 	f := b.Figures()
-	if len(f.Outcomes["b"]) != 22 || f.CacheEntries != 1 {
+	if len(f.Outcomes["b"]) != 28 || f.CacheEntries != 1 {
 		t.Errorf("tenant b has %d outcomes, %d tokens are remembered", len(f.Outcomes["b"]), f.CacheEntries)
 	}
 	for outcome, n := range f.Outcomes["b"] {

@@ -17,6 +17,8 @@
 //  4. A close frame survives: after it the stream is half-closed and what the peer still sends is read away for up to a second, so
 //     that no reset overtakes the frame.
 //  5. Whatever ends a socket, a panic included, its Link hears Gone once, and nothing of it is left.
+//  6. If the Logger takes debug lines, each message gets one: direction, size, and the protocol's word for what it is. Nothing else of
+//     what is said is ever logged.
 //
 // It asks of its user an http.Server with ReadHeaderTimeout and MaxHeaderBytes set, a [Node], and that texts offered to an outbox are valid UTF-8.
 //

@@ -3,6 +3,7 @@ package websocket
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type Server struct {
 	proxies proxies
 	workers []*worker
 	rest    time.Duration // restAfter
+	records bool          // somebody reads debug lines, so each message gets one
 
 	// Guarded by mu.
 	mu        sync.Mutex
@@ -48,6 +50,7 @@ type Server struct {
 // that cannot be read.
 func New(config Config, node Node, auth actors.Authenticator, tenant func(*http.Request) string) (*Server, error) {
 	s := &Server{config: config.filled(), node: node, auth: auth, tenant: tenant, upgraders: map[int]*upgrader{}, rest: restAfter}
+	s.records = s.config.Logger.Enabled(context.Background(), slog.LevelDebug)
 	var err error
 	if s.origins, err = readOrigins(config.Origins); err != nil {
 		return nil, err

@@ -78,6 +78,9 @@ func (s *socket) upcoming(into []*actors.Frame, max int) (frames []*actors.Frame
 	c := s.closing.Load()
 	if s.outbox != nil && (c == nil || !c.hurry()) {
 		if frames = s.outbox.Take(into, max); len(frames) > len(into) {
+			if s.server.records {
+				s.recordSent(frames[len(into):])
+			}
 			return frames, false
 		}
 		c = s.closing.Load() // it may have come while the outbox was found empty

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -19,15 +21,22 @@ func Listen(ctx context.Context, out io.Writer, base, dialect, token string, top
 	if err != nil {
 		return err
 	}
-	wants, err := speech.wants(topics)
+	wants, err := speech.wants(token, topics)
 	if err != nil {
 		return err
 	}
-	u, err := endpoint(base, "ws", speech.path)
+	opening, err := speech.opening(token, topics)
 	if err != nil {
 		return err
 	}
-	conn, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{CompressionMode: websocket.CompressionNoContextTakeover})
+	u, err := endpoint(base, "ws", opening.path)
+	if err != nil {
+		return err
+	}
+	if opening.query != nil {
+		u.RawQuery = opening.query.Encode()
+	}
+	conn, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPHeader: opening.header, CompressionMode: websocket.CompressionNoContextTakeover})
 	if err != nil {
 		return fmt.Errorf("connect: %w", dialError(response, err))
 	}
@@ -35,17 +44,47 @@ func Listen(ctx context.Context, out io.Writer, base, dialect, token string, top
 	conn.SetReadLimit(maxAnswer)
 	// The end of the context says goodbye first: a context that ends a Read would cut the connection.
 	defer context.AfterFunc(ctx, func() { conn.Close(websocket.StatusNormalClosure, "") })()
-	for _, frame := range speech.login(token) {
+	first := speech.login(token)
+	if speech.asking {
+		first, wants = append(first, wants...), nil
+	}
+	for _, frame := range first {
 		if err := send(ctx, conn, frame); err != nil {
 			return ended(ctx, err)
 		}
 	}
+	if speech.every > 0 {
+		defer repeat(ctx, conn, speech.every, first)()
+	}
 	return hear(ctx, out, conn, speech, wants)
+}
+
+// repeat says something every so often until it is stopped, or the connection ends.
+func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, frames []any) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			for _, frame := range frames {
+				if send(ctx, conn, frame) != nil {
+					return // the reader is told why
+				}
+			}
+		}
+	})
+	return func() { cancel(); conn.CloseNow(); done.Wait() }
 }
 
 // hear reads until the end, and asks for the topics as soon as the server has let us in.
 func hear(ctx context.Context, out io.Writer, conn *websocket.Conn, speech speech, wants []any) error {
-	admitted := false
+	admitted := speech.admitted == nil
 	for {
 		_, message, err := conn.Read(context.WithoutCancel(ctx))
 		if err != nil {

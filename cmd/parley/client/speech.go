@@ -5,24 +5,48 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // speech is how a client speaks one dialect. A new dialect is one more of these in the table.
 type speech struct {
-	path string
-	// login is what is sent first, if anything.
+	// opening is where a client connects, and what it shows there.
+	opening func(token string, topics []string) (opening, error)
+	// login is what is sent first, if anything, and again every so often; 0 is never.
 	login func(token string) []any
-	// admitted reads the server's messages until one lets us in; an error is one that does not.
+	every time.Duration
+	// admitted reads the server's messages until one lets us in; an error is one that does not. nil is for those that are
+	// let in by the opening.
 	admitted func(message []byte) (bool, error)
 	// wants is what asks for topics.
-	wants func(topics []string) ([]any, error)
+	wants func(token string, topics []string) ([]any, error)
+	// asking says that it is by asking that a client is let in.
+	asking bool
+}
+
+// opening is the beginning of a handshake.
+type opening struct {
+	path   string
+	query  url.Values
+	header http.Header
+}
+
+// at is the opening of a dialect that shows nothing there.
+func at(path string) func(string, []string) (opening, error) {
+	return func(string, []string) (opening, error) { return opening{path: path}, nil }
 }
 
 var speeches = map[string]speech{
-	"dashboard":  {"/api/v2/dashboard/ws", dashboardLogin, dashboardAdmitted, dashboardWants},
-	"valtronics": {"/ws", valtronicsLogin, valtronicsAdmitted, valtronicsWants},
+	"dashboard":         {opening: at("/api/v2/dashboard/ws"), login: dashboardLogin, admitted: dashboardAdmitted, wants: dashboardWants},
+	"valtronics":        {opening: at("/ws"), login: valtronicsLogin, admitted: valtronicsAdmitted, wants: valtronicsWants},
+	"notify":            {opening: notifyOpening, login: silence, wants: nothing},
+	"authentik":         {opening: authentikOpening, login: silence, wants: nothing},
+	"authentik_outpost": {opening: outpostOpening, login: outpostHello, every: 10 * time.Second, wants: outpostWants},
+	"airlay":            {opening: at("/ws"), login: silence, admitted: airlayAdmitted, wants: airlayWants, asking: true},
 }
 
 // Dialects are the dialects that Listen speaks, sorted.
@@ -54,7 +78,7 @@ func dashboardAdmitted(message []byte) (bool, error) {
 }
 
 // A dashboard client hears all projects, and cannot ask for anything else.
-func dashboardWants(topics []string) ([]any, error) {
+func dashboardWants(_ string, topics []string) ([]any, error) {
 	for _, topic := range topics {
 		if topic != "projects" {
 			return nil, fmt.Errorf("a dashboard client hears the topic projects and cannot ask for %.100q", topic)
@@ -80,7 +104,7 @@ func valtronicsAdmitted(message []byte) (bool, error) {
 }
 
 // valtronicsWants turns telemetry/1 into channel telemetry, device 1; no topics are all channels.
-func valtronicsWants(topics []string) ([]any, error) {
+func valtronicsWants(_ string, topics []string) ([]any, error) {
 	if len(topics) == 0 {
 		topics = []string{"telemetry", "alerts", "devices", "system"}
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
@@ -28,11 +27,17 @@ func (l *Loaded) check(dev bool) {
 	for _, section := range []struct {
 		key   string
 		check func() error
-	}{{"dashboard", c.Dashboard.Check}, {"valtronics", c.Valtronics.Check}, {"websocket", c.checkWebSocket}} {
+	}{{"dashboard", c.Dashboard.Check}, {"valtronics", c.Valtronics.Check}, {"notify", c.Notify.Check}, {"authentik", c.Authentik.Check},
+		{"webSocketEvents", c.AirLay.Check}, {"websocket", c.checkWebSocket}} {
 		if err := section.check(); err != nil {
 			l.complain(section.key, err.Error())
 		}
 	}
+	l.oneOf("shared.default", c.Shared.Default, "valtronics", "airlay")
+	if c.API.AdminKey != "" && len(c.API.AdminKey) < minAPIKey {
+		l.complain("api.admin_key", fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)", minAPIKey))
+	}
+	l.checkPlaces(dev)
 	if dev {
 		if _, ok := l.lines["tenants"]; ok {
 			l.complain("tenants", "dev mode has one tenant of its own; leave tenants out, or start without --dev")
@@ -158,16 +163,18 @@ func (l *Loaded) checkTenants() {
 		}
 		l.unique(seen, "tenant "+t.Name, key, key+".name", "another tenant has this name")
 		for j, host := range t.Hosts {
-			l.unique(seen, "host "+strings.ToLower(host), key, fmt.Sprintf("%s.hosts[%d]", key, j), "another tenant has this host")
-		}
-		if len(c.Tenants) > 1 && len(t.Hosts) == 0 {
-			l.complain(key+".hosts", "is missing; with several tenants the Host header tells whose a connection is")
+			if slices.ContainsFunc(t.Hosts[:j], func(other string) bool { return strings.EqualFold(other, host) }) {
+				l.complain(fmt.Sprintf("%s.hosts[%d]", key, j), "is there twice")
+			}
 		}
 		l.checkAPIKeys(seen, t, key)
 		l.checkKeys(t, key)
 		if t.Connections < 0 {
 			l.complain(key+".connections", "must not be negative; 0 is no limit")
 		}
+	}
+	if len(l.Problems) == 0 {
+		l.checkLobby()
 	}
 }
 
@@ -200,7 +207,7 @@ func (l *Loaded) checkAPIKeys(seen map[string]string, t *Tenant, key string) {
 
 // checkKeys asks auth, first about each key and then about the rules, and about what the keys mean to each other.
 func (l *Loaded) checkKeys(t *Tenant, key string) {
-	sound := true
+	sound := l.checkAdmission(t, key)
 	for j := range t.Keys {
 		if err := t.Keys[j].check(); err != nil {
 			l.complain(fmt.Sprintf("%s.keys[%d]", key, j), err.Error())
@@ -211,7 +218,7 @@ func (l *Loaded) checkKeys(t *Tenant, key string) {
 	if sound {
 		rules, _ = t.TokenKeys()
 	}
-	if _, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"this": rules}); err != nil {
-		l.complain(key, plain(err).Error())
+	if err := try(rules); err != nil {
+		l.complain(key, err.Error())
 	}
 }

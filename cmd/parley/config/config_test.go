@@ -20,6 +20,8 @@ tenants:
     keys: [{alg: HS256, secret: 0123456789abcdef0123456789abcdef-not-a-secret}]
 `
 
+const aSecret = "0123456789abcdef0123456789abcdef-not-a-secret"
+
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -49,6 +51,7 @@ func mustLoad(t *testing.T, text string, environ ...string) *Config {
 	return &l.Config
 }
 
+// R001.7: the port is 8000 unless it is configured.
 func TestLoad_DefaultsHoldWhereNothingIsSaid(t *testing.T) {
 	c := mustLoad(t, tenantYAML)
 	if c.Listen != "127.0.0.1:8000" || c.InternalListen != "127.0.0.1:8001" || c.Drain != 30*time.Second || c.Feed {
@@ -75,6 +78,37 @@ func TestLoad_ExplicitFalseAndZeroInTheFileSurvive(t *testing.T) {
 	}
 }
 
+// R004.5-7: the section of AirLay's document with its two settings, and the environment's names for them.
+func TestLoad_AirLaysSectionIsThatOfItsDocument(t *testing.T) {
+	c := mustLoad(t, "webSocketEvents:\n  address: 0.0.0.0\n  port: 8081\n"+tenantYAML)
+	if got := c.AirLay.Listen(); got != "0.0.0.0:8081" {
+		t.Errorf("AirLay listens on %q", got)
+	}
+	if places := c.Places(); len(places) != 1 || places[0].Address != "0.0.0.0:8081" || len(places[0].Dialects) != 1 || places[0].Dialects[0] != "airlay" {
+		t.Errorf("places are %+v", places)
+	}
+	if c := mustLoad(t, tenantYAML, "PARLEY_AIRLAY_PORT=9", "PARLEY_AIRLAY_ADDRESS=127.0.0.1"); c.AirLay.Listen() != "127.0.0.1:9" {
+		t.Errorf("by the environment it listens on %q", c.AirLay.Listen())
+	}
+	if c := mustLoad(t, "webSocketEvents: {port: 8081, enabled: false}\n"+tenantYAML); len(c.Places()) != 0 || c.Speaks("airlay") {
+		t.Errorf("switched off it has places %+v", c.Places())
+	}
+	if c := mustLoad(t, tenantYAML); len(c.Places()) != 0 {
+		t.Errorf("by default there are places %+v", c.Places())
+	}
+}
+
+func TestSharing_IsAboutHostsThatSeveralHave(t *testing.T) {
+	got := Sharing([]Tenant{{Name: "a", Hosts: []string{"x", "y"}}, {Name: "b", Hosts: []string{"Y"}}, {Name: "c", Hosts: []string{"z"}}, {Name: "d"}})
+	if len(got) != 2 || !got["a"] || !got["b"] {
+		t.Errorf("sharing are %v", got)
+	}
+	if got := Sharing([]Tenant{{Name: "a"}, {Name: "b", Hosts: []string{"x"}, Lobby: true}}); len(got) != 2 {
+		t.Errorf("in the lobby, sharing are %v", got)
+	}
+}
+
+// R001.7: the port, by every source.
 func TestLoad_EnvironmentWinsOverFileAndFlagsOverBoth(t *testing.T) {
 	path := write(t, "parley.yaml", "listen: 127.0.0.1:1\ndrain: 1s\ndashboard: {websocket_enabled: true}\n"+tenantYAML)
 	l := Load(Sources{
@@ -128,8 +162,20 @@ func TestLoad_EveryProblemHasFileLineAndKey(t *testing.T) {
 		{"no such key file", "tenants:\n  - name: a\n    keys:\n      - public_key_file: none.pem\n", "parley.yaml:4: tenants[0].keys[0]: its file no such file or directory"},
 		{"a bad pattern", "tenants:\n  - name: a\n    topics: ['a//b']\n", "parley.yaml:2: tenants[0]: topics: "},
 		{"a long leeway", "tenants:\n  - name: a\n    leeway: 5m\n", "parley.yaml:2: tenants[0]: leeway is 5m0s"},
-		{"tenants without hosts", "tenants:\n  - name: a\n  - name: b\n    hosts: b.example\n", "parley.yaml:2: tenants[0].hosts: is missing"},
-		{"one host twice", "tenants:\n  - {name: a, hosts: [x.example]}\n  - {name: b, hosts: [X.example]}\n", "parley.yaml:3: tenants[1].hosts[0]: another tenant has this host"},
+		{"one host twice", "tenants:\n  - {name: a, hosts: [x.example, X.example]}\n", "parley.yaml:2: tenants[0].hosts[1]: is there twice"},
+		{"one key for two tenants of a host", "tenants:\n  - {name: a, hosts: [x], keys: [{secret: " + aSecret + "}]}\n  - {name: b, hosts: [X], keys: [{secret: " + aSecret + "}]}\n",
+			`parley.yaml:1: tenants: tenant "b": has a key of tenant "a"`},
+		{"a host without dialects", "hosts: [{name: x}]\n" + tenantYAML, "parley.yaml:1: hosts[0].dialects: is missing"},
+		{"a host twice", "hosts: [{name: x, dialects: airlay}, {name: X, dialects: airlay}]\n" + tenantYAML, "hosts[1].name: is there twice"},
+		{"an unknown dialect", "listeners: [{address: '127.0.0.1:0', dialects: [klingon]}]\n" + tenantYAML, "listeners[0].dialects[0]: must be one of dashboard, valtronics"},
+		{"a dialect that is off", "notify: {enabled: false}\nhosts: [{name: x, dialects: [airlay, notify]}]\n" + tenantYAML, "parley.yaml:2: hosts[0].dialects[1]: notify is not enabled"},
+		{"a listener without address", "listeners: [{tenant: acme}]\n" + tenantYAML, "listeners[0].address: must be host:port"},
+		{"a listener of nobody", "listeners: [{address: ':0', tenant: nobody}]\n" + tenantYAML, "listeners[0].tenant: no tenant has this name"},
+		{"a listener without certificate", "listeners: [{address: ':0', tls: true}]\n" + tenantYAML, "listeners[0].tls: needs the certificate"},
+		{"a bad port of AirLay", "webSocketEvents: {port: 70000}\n" + tenantYAML, "parley.yaml:1: webSocketEvents: port is 70000"},
+		{"a bad prefix of authentik", "authentik: {path: auth}\n" + tenantYAML, `parley.yaml:1: authentik: path is "auth"`},
+		{"a bad default of the shared path", "shared: {default: notify}\n" + tenantYAML, "parley.yaml:1: shared.default: must be one of valtronics, airlay"},
+		{"a short admin key", "api: {admin_key: short}\n" + tenantYAML, "parley.yaml:1: api.admin_key: is too short"},
 		{"one name twice", "tenants:\n  - {name: a, hosts: [x]}\n  - {name: a, hosts: [y]}\n", "parley.yaml:3: tenants[1].name: another tenant has this name"},
 	}
 	for _, c := range cases {

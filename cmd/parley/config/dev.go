@@ -1,12 +1,20 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/transport/auth"
+)
 
 // The constants of dev mode. They are public knowledge: dev mode serves loopback alone.
 const (
 	DevTenant = "dev"
 	DevAPIKey = "dev"
 	DevSecret = "parley-dev-secret-not-for-production"
+	// DevOutpostToken is the token of any outpost.
+	DevOutpostToken = "dev"
+	// DevOutpost is what an outpost hears that asks what its token is for.
+	DevOutpost = "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d"
 )
 
 // develop turns the defaults into those of dev mode; file, environment and flags still win.
@@ -15,11 +23,16 @@ func (c *Config) develop() {
 	c.Drain = 2 * time.Second
 	c.Feed = true
 	c.Valtronics.Connections, c.Valtronics.ConnectionsPerUser, c.Valtronics.ConnectsPerMinute = 0, 0, 0
+	c.Notify.StrictClaims = false // the tokens that dev mode makes are for every dialect
 	c.Tenants = []Tenant{{
 		Name:      DevTenant,
 		APIKeys:   []string{DevAPIKey},
 		Keys:      []Key{{Alg: "HS256", Secret: DevSecret}},
 		UserClaim: []string{"sub", "data.id"},
 		Leeway:    10 * time.Second,
+		// The one secret makes session cookies of authentik, too: as a token, and as AUTHENTIK_SECRET_KEY.
+		Cookie:   Cookie{SecretKeys: []string{DevSecret}, Tokens: true},
+		Outposts: []Outpost{{UUID: auth.AnyOutpost, Token: DevOutpostToken}},
+		Unproven: true,
 	}}
 }

@@ -208,7 +208,13 @@ func join(key, name string) string {
 // fieldNamed finds the field whose yaml tag is name.
 func fieldNamed(section reflect.Value, name string) (reflect.Value, bool) {
 	for i := range section.NumField() {
-		if tag := section.Type().Field(i).Tag.Get("yaml"); tag == name && tag != "-" && tag != "" {
+		switch tag := section.Type().Field(i).Tag.Get("yaml"); tag {
+		case "", "-":
+		case inline:
+			if field, ok := fieldNamed(section.Field(i), name); ok {
+				return field, true
+			}
+		case name:
 			return section.Field(i), true
 		}
 	}
@@ -219,8 +225,12 @@ func fieldNamed(section reflect.Value, name string) (reflect.Value, bool) {
 func names(section reflect.Type) []string {
 	var all []string
 	for i := range section.NumField() {
-		if tag := section.Field(i).Tag.Get("yaml"); tag != "-" && tag != "" {
-			all = append(all, tag)
+		switch field := section.Field(i); field.Tag.Get("yaml") {
+		case "", "-":
+		case inline:
+			all = append(all, names(field.Type)...)
+		default:
+			all = append(all, field.Tag.Get("yaml"))
 		}
 	}
 	return all

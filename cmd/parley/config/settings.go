@@ -23,6 +23,9 @@ type Setting struct {
 	typ reflect.Type
 }
 
+// inline is the tag of a struct whose fields are as good as the outer one's.
+const inline = ",inline"
+
 // Settings are all settings, in the order of the structs that declare them.
 func Settings() []Setting {
 	return settings(reflect.TypeFor[Config](), "", prefix)
@@ -34,6 +37,10 @@ func settings(section reflect.Type, key, env string) []Setting {
 	for i := range section.NumField() {
 		field := section.Field(i)
 		name := field.Tag.Get("yaml")
+		if name == inline {
+			all = append(all, settings(field.Type, key, env)...)
+			continue
+		}
 		if name == "" || name == "-" {
 			continue
 		}
@@ -73,11 +80,12 @@ func (c *Config) value(key string) reflect.Value {
 func Changed(a, b *Config, except []string) []string {
 	var changed []string
 	for _, s := range Settings() {
-		excepted := slices.ContainsFunc(except, func(key string) bool {
-			return s.Key == key || strings.HasPrefix(s.Key, key+".") || strings.HasPrefix(s.Key, key+"[")
+		name, _, _ := strings.Cut(s.Key, "[") // a list is compared as a whole
+		excepted := slices.Contains(changed, name) || slices.ContainsFunc(except, func(key string) bool {
+			return name == key || strings.HasPrefix(name, key+".")
 		})
-		if !excepted && !reflect.DeepEqual(a.value(s.Key).Interface(), b.value(s.Key).Interface()) {
-			changed = append(changed, s.Key)
+		if !excepted && !reflect.DeepEqual(a.value(name).Interface(), b.value(name).Interface()) {
+			changed = append(changed, name)
 		}
 	}
 	return changed

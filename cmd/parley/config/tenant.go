@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/transport/auth"
+	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
 // Tenant is one isolated customer.
@@ -24,13 +25,23 @@ type Tenant struct {
 	Topics          []string      `yaml:"topics" env:"TOPICS" envDefault:"*" unit:"patterns" help:"What a token without the claim topics may subscribe to."`
 	AnonymousTopics []string      `yaml:"anonymous_topics" env:"ANONYMOUS_TOPICS" envDefault:"*" unit:"patterns" help:"The same for a client without a token, where a dialect lets one in."`
 	NeverExpire     bool          `yaml:"never_expire" env:"NEVER_EXPIRE" envDefault:"false" help:"Accept tokens without exp."`
+	Cookie          Cookie        `yaml:"cookie" envPrefix:"COOKIE_"`
+	Outposts        []Outpost     `yaml:"outposts"`
+	Unproven        bool          `yaml:"unproven" env:"UNPROVEN" envDefault:"false" help:"Let in who shows nothing, as whom it says it is; for notify's open_user_path, which has to be on, too."`
+	Users           []string      `yaml:"users" unit:"names" help:"The users that exist, where a dialect demands one that is known (AirLay); left out, introspection is asked, and without it whoever has a token exists."`
+	UsersFile       string        `yaml:"users_file" unit:"file" help:"A file with further users, one a line."`
+	Lobby           bool          `yaml:"lobby" env:"LOBBY" envDefault:"false" help:"Let in its clients on hosts that are no tenant's, too, as a tenant without hosts does. Where several are let in, the key of a token says whose it is."`
 	Connections     int           `yaml:"connections" env:"CONNECTIONS" envDefault:"0" unit:"connections" help:"Bound of its connections, all dialects together; 0 is none."`
+
+	Introspection introspection.Config `yaml:"introspection" envPrefix:"INTROSPECTION_"`
 }
 
 // Key checks a tenant's tokens. Its algorithm is pinned to it.
 type Key struct {
 	Alg           string `yaml:"alg" unit:"HS256...EdDSA" help:"The one algorithm of the key; empty for what its kind suggests. A JWKS brings its own."`
 	Kid           string `yaml:"kid" unit:"text" help:"The kid by which tokens name it; empty for tokens without."`
+	Issuer        string `yaml:"issuer" unit:"text" help:"The iss that tokens of this key must have; empty for the tenant's."`
+	Audience      string `yaml:"audience" unit:"text" help:"An aud that tokens of this key must have; empty for the tenant's."`
 	Secret        string `yaml:"secret" unit:"secret" help:"The secret of an HS key, at least 32 bytes."`
 	SecretFile    string `yaml:"secret_file" unit:"file" help:"A file with that secret; one line break at its end is left out."`
 	PublicKeyFile string `yaml:"public_key_file" unit:"file" help:"A PEM public key or certificate of an RS, ES or Ed key; with a private key, parley token can sign."`
@@ -54,9 +65,12 @@ func (t *Tenant) BackendKeys() ([]string, error) {
 	return append(t.APIKeys[:len(t.APIKeys):len(t.APIKeys)], strings.Fields(string(text))...), nil
 }
 
-// TokenKeys are its keys and rules, with the key files read. The error names the key in question.
+// TokenKeys are its keys and rules, with the files read. The error names the key or file in question.
 func (t *Tenant) TokenKeys() (auth.TenantKeys, error) {
 	made := t.rules()
+	if err := t.admit(&made); err != nil {
+		return made, fmt.Errorf("tenant %s: %w", t.Name, err)
+	}
 	for i := range t.Keys {
 		k, err := t.Keys[i].read()
 		if err != nil {
@@ -72,6 +86,7 @@ func (t *Tenant) rules() auth.TenantKeys {
 	made := auth.TenantKeys{
 		Issuer: t.Issuer, Audience: t.Audience, Leeway: t.Leeway, User: t.UserClaim,
 		Topics: t.Topics, AnonymousTopics: t.AnonymousTopics, NeverExpire: t.NeverExpire,
+		Unproven: t.Unproven,
 	}
 	if t.Leeway == 0 {
 		made.Leeway = auth.NoLeeway
@@ -81,13 +96,11 @@ func (t *Tenant) rules() auth.TenantKeys {
 
 // read makes the key, reading its file.
 func (k *Key) read() (auth.Key, error) {
-	made := auth.Key{ID: k.Kid, Algorithm: k.Alg, Secret: k.Secret}
+	made := auth.Key{ID: k.Kid, Algorithm: k.Alg, Issuer: k.Issuer, Audience: k.Audience, Secret: k.Secret}
 	var err error
 	switch {
 	case k.SecretFile != "":
-		var text []byte
-		text, err = readBounded(k.SecretFile)
-		made.Secret = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+		made.Secret, err = readSecret(k.SecretFile)
 	case k.PublicKeyFile != "":
 		made.PEM, err = readBounded(k.PublicKeyFile)
 	case k.JWKSFile != "":

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/parley-realtime/parley/cmd/parley/config"
 )
 
 // Bounds of every HTTP connection. Sockets that were upgraded have their own.
@@ -27,6 +29,35 @@ type listener struct {
 	server *http.Server
 	done   sync.WaitGroup
 }
+
+// place is one of the further listeners, where some dialects are spoken, to one tenant if it says so.
+type place struct {
+	*listener
+	dialects []string // none are all
+	door     door
+}
+
+// settle takes a place's address. conf is what the public address speaks.
+func settle(at config.Listener, conf *tls.Config, log *slog.Logger) (*place, error) {
+	if !at.TLS {
+		conf = nil
+	}
+	l, err := listen("listener", at.Address, conf, log)
+	if err != nil {
+		return nil, err
+	}
+	p := &place{listener: l, dialects: at.Dialects}
+	l.server.Handler = &p.door
+	if at.Tenant != "" {
+		l.server.BaseContext = func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), tenantOfPlace{}, at.Tenant)
+		}
+	}
+	return p, nil
+}
+
+// tenantOfPlace is under what a request's context has the tenant of the listener that it came by.
+type tenantOfPlace struct{}
 
 // listen takes an address; nothing is answered before serve. conf is nil for plain HTTP.
 func listen(key, address string, conf *tls.Config, log *slog.Logger) (*listener, error) {

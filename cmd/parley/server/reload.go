@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,7 +14,8 @@ import (
 )
 
 // reloadable are the settings, or whole sections, that Reload replaces; all others need a restart.
-var reloadable = []string{"tenants", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst", "dashboard", "valtronics"}
+var reloadable = []string{"tenants", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst", "dashboard", "valtronics", "notify", "authentik",
+	"webSocketEvents.enabled", "webSocketEvents.frame_bytes", "webSocketEvents.requests_per_second", "webSocketEvents.attachments", "shared", "hosts"}
 
 // Reload takes a configuration that was checked: its tenants, keys, limits and certificates, without dropping a connection of a
 // tenant that is still there. If the error is not nil nothing has changed.
@@ -22,6 +24,7 @@ func (s *Server) Reload(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
+	fresh.share(cfg.Tenants)
 	// What could fail is tried before anything is replaced.
 	if _, err := auth.NewAPIKeys(fresh.backends); err != nil {
 		return err
@@ -31,14 +34,33 @@ func (s *Server) Reload(cfg config.Config) error {
 			return fmt.Errorf("tls.certificate: %w", err)
 		}
 	}
-	if err := s.verifier.Reload(fresh.tokens); err != nil {
+	if err := s.respeak(&cfg); err != nil {
 		return err
+	}
+	if err := s.verifier.Reload(fresh.tokens); err != nil {
+		return errors.Join(err, s.respeak(&s.config))
 	}
 	if err := s.backends.Reload(fresh.backends); err != nil {
 		return err
 	}
+	s.desk.store(fresh.tokens)
 	s.replace(&cfg)
 	return nil
+}
+
+// respeak gives the dialects their settings, and says anew where each is spoken. If that cannot be, the old settings stay.
+func (s *Server) respeak(cfg *config.Config) error {
+	before := make([]*protocol.Dialect, len(s.dialects))
+	for i, spoken := range speak(cfg, s.options) {
+		before[i] = s.dialects[i].current.Swap(&spoken)
+	}
+	err := s.route(cfg)
+	if err != nil {
+		for i := range before {
+			s.dialects[i].current.Store(before[i])
+		}
+	}
+	return err
 }
 
 // replace does the rest of Reload, none of which can fail but for a file that changes under our hands.
@@ -53,9 +75,6 @@ func (s *Server) replace(cfg *config.Config) {
 		s.node.SetTenant(t)
 	}
 	s.api.Limit(cfg.API.Rate, cfg.API.Burst)
-	for i, spoken := range speak(cfg, s.options) {
-		s.dialects[i].current.Store(&spoken)
-	}
 	for _, gone := range s.config.Tenants {
 		if !slices.ContainsFunc(cfg.Tenants, func(t config.Tenant) bool { return t.Name == gone.Name }) {
 			s.evict(gone.Name)
@@ -66,7 +85,10 @@ func (s *Server) replace(cfg *config.Config) {
 	}
 	// What needs a restart stays what it is, and is told again next time.
 	s.config.Tenants, s.config.Drain, s.config.API.Rate, s.config.API.Burst = cfg.Tenants, cfg.Drain, cfg.API.Rate, cfg.API.Burst
-	s.config.Dashboard, s.config.Valtronics = cfg.Dashboard, cfg.Valtronics
+	s.config.Dashboard, s.config.Valtronics, s.config.Notify, s.config.Authentik = cfg.Dashboard, cfg.Valtronics, cfg.Notify, cfg.Authentik
+	address, port := s.config.AirLay.Address, s.config.AirLay.Port
+	s.config.AirLay, s.config.Shared, s.config.Hosts = cfg.AirLay, cfg.Shared, cfg.Hosts
+	s.config.AirLay.Address, s.config.AirLay.Port = address, port
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
 }
 

@@ -22,7 +22,6 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/feed"
-	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/websocket"
@@ -39,8 +38,11 @@ type Server struct {
 	api      *api.API
 	cert     certificate
 	public   *listener
+	door     door      // of public
 	internal *listener // nil if the public one serves both
+	places   []*place
 	hosts    hosts
+	desk     desk
 	options  Options
 	dialects []*dialect
 
@@ -78,19 +80,40 @@ func (s *Server) listen() error {
 	if s.public, err = listen("listen", s.config.Listen, conf, s.log); err != nil {
 		return err
 	}
-	if s.config.InternalListen == "" {
-		return nil
+	s.public.server.Handler = &s.door
+	if s.config.InternalListen != "" {
+		s.internal, err = listen("internal_listen", s.config.InternalListen, nil, s.log)
 	}
-	if s.internal, err = listen("internal_listen", s.config.InternalListen, nil, s.log); err != nil {
+	for _, at := range s.config.Places() {
+		if err != nil {
+			break
+		}
+		var made *place
+		if made, err = settle(at, conf, s.log); err == nil {
+			s.places = append(s.places, made)
+		}
+	}
+	if err != nil {
 		s.unlisten(context.Background())
 	}
 	return err
 }
 
-func (s *Server) unlisten(ctx context.Context) {
-	s.public.stop(ctx)
+// listeners are all that listen.
+func (s *Server) listeners() []*listener {
+	all := []*listener{s.public}
 	if s.internal != nil {
-		s.internal.stop(ctx)
+		all = append(all, s.internal)
+	}
+	for _, at := range s.places {
+		all = append(all, at.listener)
+	}
+	return all
+}
+
+func (s *Server) unlisten(ctx context.Context) {
+	for _, l := range s.listeners() {
+		l.stop(ctx)
 	}
 }
 
@@ -102,6 +125,7 @@ func (s *Server) assemble() error {
 	if err != nil {
 		return err
 	}
+	keys.share(cfg.Tenants)
 	if s.verifier, err = auth.New(cfg.Auth, keys.tokens); err != nil {
 		return err
 	}
@@ -109,16 +133,23 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.hosts.store(cfg.Tenants)
+	s.desk.verifier = s.verifier
+	s.desk.store(keys.tokens)
 	gate := gate{s.verifier}
-	s.node = actors.New(cfg.Engine, gate, limits(cfg.Tenants)...)
+	s.node = actors.New(cfg.Engine, gate, append(limits(cfg.Tenants), actors.TenantConfig{Name: auth.Lobby})...)
 	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
 		s.node.Close()
 		return fmt.Errorf("websocket: %w", err)
 	}
-	cfg.API.Logins = s.logins
+	cfg.API.Logins, cfg.API.Tenant = s.logins, s.hosts.tenant
+	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
+	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
+	if s.internal != nil {
+		s.internal.server.Handler = s.api.Internal()
+	}
 	s.dialects = dialects(&cfg, s.options)
-	return s.route()
+	return s.route(&cfg)
 }
 
 // Run starts to answer.
@@ -131,9 +162,8 @@ func (s *Server) Run() {
 			s.feeds.Go(func() { feed.Sample(ctx, s.node, tenant, s.log) })
 		}
 	}
-	s.public.serve(s.log)
-	if s.internal != nil {
-		s.internal.serve(s.log)
+	for _, l := range s.listeners() {
+		l.serve(s.log)
 	}
 }
 
@@ -155,6 +185,15 @@ func (s *Server) Internal() string {
 		return s.Address()
 	}
 	return s.internal.Addr().String()
+}
+
+// Places are the addresses of the further listeners, in the order of config.Places.
+func (s *Server) Places() []string {
+	var all []string
+	for _, at := range s.places {
+		all = append(all, at.Addr().String())
+	}
+	return all
 }
 
 // Token signs a token, for the lines that dev mode prints.
@@ -180,26 +219,6 @@ func (s *Server) Close(ctx context.Context) {
 	s.node.Close()
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
-}
-
-// route says which path belongs to whom.
-func (s *Server) route() error {
-	var spoken []protocol.Dialect
-	for _, d := range s.dialects {
-		spoken = append(spoken, d)
-	}
-	handler, err := s.sockets.Handler(spoken...)
-	if err != nil {
-		return err
-	}
-	rest := s.api.Public()
-	if s.internal == nil {
-		rest = s.api.Internal()
-	} else {
-		s.internal.server.Handler = s.api.Internal()
-	}
-	s.public.server.Handler = door{sockets: handler, calls: s.api.Public(), rest: rest}
-	return nil
 }
 
 // logins counts authentications by outcome, over all tenants.

@@ -1,0 +1,192 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/transport/auth"
+)
+
+// Cookie says what a session cookie of a tenant may be.
+type Cookie struct {
+	SecretKeys    []string `yaml:"secret_keys" unit:"secrets" help:"AUTHENTIK_SECRET_KEY, at least 32 bytes: its session cookies are signed with it. Several while it is being replaced."`
+	SecretKeyFile string   `yaml:"secret_key_file" unit:"file" help:"A file with one more; one line break at its end is left out."`
+	Tokens        bool     `yaml:"tokens" env:"TOKENS" envDefault:"false" help:"Let a token of the tenant be the cookie, and keys of the tenant sign session cookies."`
+}
+
+// Outpost is one token of an outpost. An outpost may have several.
+type Outpost struct {
+	UUID      string `yaml:"uuid" unit:"uuid" help:"The outpost that may show the token, in lower case with dashes."`
+	Token     string `yaml:"token" unit:"secret" help:"The token (AUTHENTIK_TOKEN of the outpost), at least 16 bytes."`
+	TokenFile string `yaml:"token_file" unit:"file" help:"A file with that token; one line break at its end is left out."`
+	Expires   string `yaml:"expires" unit:"RFC 3339" help:"When the token ends, such as 2027-01-31T00:00:00Z; empty for never."`
+}
+
+// admit puts in what lets in beside tokens, reading its files.
+func (t *Tenant) admit(into *auth.TenantKeys) error {
+	var err error
+	if into.Cookie, err = t.Cookie.read(); err != nil {
+		return fmt.Errorf("cookie: %w", err)
+	}
+	for i := range t.Outposts {
+		token, err := t.Outposts[i].read()
+		if err != nil {
+			return fmt.Errorf("outposts[%d]: %w", i, err)
+		}
+		into.Outposts = append(into.Outposts, token)
+	}
+	if into.Users, err = t.users(); err != nil {
+		return fmt.Errorf("users_file: %w", err)
+	}
+	if into.Introspection = t.Introspection; t.Introspection.SecretFile != "" {
+		if into.Introspection.Secret, err = readSecret(t.Introspection.SecretFile); err != nil {
+			return fmt.Errorf("introspection: its secret_file %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *Cookie) read() (auth.CookieRules, error) {
+	made := auth.CookieRules{Secrets: c.SecretKeys, Tokens: c.Tokens}
+	if c.SecretKeyFile == "" {
+		return made, nil
+	}
+	secret, err := readSecret(c.SecretKeyFile)
+	if err != nil {
+		return made, fmt.Errorf("its secret_key_file %w", err)
+	}
+	made.Secrets = append(made.Secrets[:len(made.Secrets):len(made.Secrets)], secret)
+	return made, nil
+}
+
+func (o *Outpost) read() (auth.OutpostToken, error) {
+	made := auth.OutpostToken{Outpost: o.UUID, Token: o.Token}
+	var err error
+	if o.TokenFile != "" {
+		if made.Token, err = readSecret(o.TokenFile); err != nil {
+			return made, fmt.Errorf("its token_file %w", err)
+		}
+	}
+	if o.Expires != "" {
+		if made.Expires, err = time.Parse(time.RFC3339, o.Expires); err != nil {
+			return made, errors.New("expires must be a time such as 2027-01-31T00:00:00Z")
+		}
+	}
+	return made, nil
+}
+
+// users are those that exist, nil if the settings do not say.
+func (t *Tenant) users() ([]string, error) {
+	if t.UsersFile == "" {
+		return t.Users, nil
+	}
+	text, err := readBounded(t.UsersFile)
+	if err != nil {
+		return nil, errors.New(cause(err))
+	}
+	all := append([]string{}, t.Users...)
+	for line := range strings.Lines(string(text)) {
+		if name := strings.TrimSpace(line); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all, nil
+}
+
+// readSecret reads a secret without the line break that editors put at its end.
+func readSecret(file string) (string, error) {
+	text, err := readBounded(file)
+	if err != nil {
+		return "", errors.New(cause(err))
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), nil
+}
+
+var uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+// checkAdmission finds what is wrong with what lets in beside tokens, each with its own line. It reports whether all is
+// sound.
+func (l *Loaded) checkAdmission(t *Tenant, key string) bool {
+	before := len(l.Problems)
+	if rules, err := t.Cookie.read(); err != nil {
+		l.complain(key+".cookie.secret_key_file", err.Error())
+	} else if err := try(auth.TenantKeys{Cookie: auth.CookieRules{Secrets: rules.Secrets}}); err != nil {
+		l.complain(key+".cookie", err.Error())
+	}
+	l.checkOutposts(t, key)
+	if _, err := t.users(); err != nil {
+		l.complain(key+".users_file", err.Error())
+	}
+	l.checkIntrospection(t, key+".introspection")
+	return len(l.Problems) == before
+}
+
+func (l *Loaded) checkOutposts(t *Tenant, key string) {
+	seen := map[string]bool{}
+	for i := range t.Outposts {
+		o, at := &t.Outposts[i], fmt.Sprintf("%s.outposts[%d]", key, i)
+		made, err := o.read()
+		switch {
+		case !uuid.MatchString(o.UUID):
+			l.complain(at+".uuid", "must be a uuid in lower case with dashes")
+		case (o.Token == "") == (o.TokenFile == ""):
+			l.complain(at, "needs exactly one of token, token_file")
+		case err != nil:
+			l.complain(at, err.Error())
+		case len(made.Token) < minAPIKey || len(made.Token) > auth.MaxAPIKey:
+			l.complain(at, fmt.Sprintf("has a token of %d bytes; %d to %d are needed (openssl rand -hex 30)", len(made.Token), minAPIKey, auth.MaxAPIKey))
+		case seen[made.Token]:
+			l.complain(at, "has a token that is there twice; give each outpost tokens of its own")
+		}
+		seen[made.Token] = true
+	}
+}
+
+func (l *Loaded) checkIntrospection(t *Tenant, key string) {
+	settings := t.Introspection
+	switch {
+	case !settings.On() && (settings.Secret != "" || settings.SecretFile != "" || len(settings.Topics) > 0):
+		l.complain(key+".url", "is missing; without it nobody is asked")
+		return
+	case settings.On() && settings.Secret != "" && settings.SecretFile != "":
+		l.complain(key+".secret", "is set beside secret_file; choose one")
+		return
+	case settings.SecretFile != "":
+		var err error
+		if settings.Secret, err = readSecret(settings.SecretFile); err != nil {
+			l.complain(key+".secret_file", err.Error())
+			return
+		}
+	}
+	for _, problem := range settings.Problems() {
+		l.complain(key+"."+problem.Key, problem.Text)
+	}
+	if err := try(auth.TenantKeys{Introspection: settings}); err != nil {
+		l.complain(key+".topics", strings.TrimPrefix(err.Error(), "introspection: "))
+	}
+}
+
+// checkLobby finds tenants that share a host and could not be told apart there.
+func (l *Loaded) checkLobby() {
+	all := map[string]auth.TenantKeys{}
+	sharing := Sharing(l.Config.Tenants)
+	for i := range l.Config.Tenants {
+		if t := &l.Config.Tenants[i]; sharing[t.Name] {
+			keys, _ := t.TokenKeys()
+			keys.Lobby = true
+			all[t.Name] = keys
+		}
+	}
+	if _, err := auth.New(auth.Config{}, all); err != nil {
+		l.complain("tenants", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+}
+
+// try asks auth what is wrong with settings.
+func try(settings auth.TenantKeys) error {
+	_, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"this": settings})
+	return plain(err)
+}

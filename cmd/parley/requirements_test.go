@@ -1,0 +1,176 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the generated documents anew")
+
+// requirements are how many numbered requirements each document has: the first has number 1.
+var requirements = map[string]int{"R000": 35, "R001": 87, "R002": 27, "R003": 32, "R004": 42}
+
+// number matches a requirement, or a range of them, in a comment or a name.
+var number = regexp.MustCompile(`\b(R00[0-4])\.(\d+)(?:-(\d+))?\b`)
+
+// proof is a test that proves a requirement, by its number.
+type proof struct {
+	document   string
+	number     int
+	test, file string
+}
+
+func (p proof) requirement() string { return fmt.Sprintf("%s.%d", p.document, p.number) }
+
+// proofs are those that a text names.
+func proofs(text, test, file string) (all []proof) {
+	for _, found := range number.FindAllStringSubmatch(text, -1) {
+		first, _ := strconv.Atoi(found[2])
+		last, err := strconv.Atoi(found[3])
+		if err != nil {
+			last = first
+		}
+		for n := first; n <= last; n++ {
+			all = append(all, proof{found[1], n, test, file})
+		}
+	}
+	return all
+}
+
+// ofTests reads the comments above and inside the tests of a Go file. Those anywhere else prove nothing.
+func ofTests(t *testing.T, path, file string) (all []proof) {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, declared := range parsed.Decls {
+		test, ok := declared.(*ast.FuncDecl)
+		if !ok || test.Recv != nil || !isTest(test.Name.Name) {
+			continue
+		}
+		begin := test.Pos()
+		if test.Doc != nil {
+			begin = test.Doc.Pos()
+		}
+		text := strings.ReplaceAll(test.Name.Name, "_", ".")
+		for _, comment := range parsed.Comments {
+			if comment.Pos() >= begin && comment.End() <= test.End() {
+				text += "\n" + comment.Text()
+			}
+		}
+		all = append(all, proofs(text, test.Name.Name, file)...)
+	}
+	return all
+}
+
+func isTest(name string) bool {
+	return slices.ContainsFunc([]string{"Test", "Fuzz", "Example"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// ofComments reads the lines of a transcript or a script that begin with #.
+func ofComments(t *testing.T, path, test, file string) (all []proof) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {
+			all = append(all, proofs(line, test, file)...)
+		}
+	}
+	return all
+}
+
+// everyProof goes through the house.
+func everyProof(t *testing.T) []proof {
+	t.Helper()
+	var all []proof
+	err := filepath.WalkDir(house, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		file, err := filepath.Rel(house, path)
+		if err != nil {
+			return err
+		}
+		file = filepath.ToSlash(file)
+		switch {
+		case strings.HasPrefix(file, ".git/"):
+		case strings.HasSuffix(file, "_test.go"):
+			all = append(all, ofTests(t, path, file)...)
+		case strings.Contains(file, "/transcripts/") && strings.HasSuffix(file, ".txt"):
+			all = append(all, ofComments(t, path, "story "+strings.TrimSuffix(filepath.Base(file), ".txt"), file)...)
+		case strings.HasPrefix(file, ".ci/"):
+			all = append(all, ofComments(t, path, "continuous integration", file)...)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(all, func(a, b proof) int {
+		if a.document != b.document {
+			return strings.Compare(a.document, b.document)
+		}
+		if a.number != b.number {
+			return a.number - b.number
+		}
+		return strings.Compare(a.file+a.test, b.file+b.test)
+	})
+	return slices.Compact(all)
+}
+
+// Every numbered requirement has a test that carries its number. protocol/REQUIREMENTS.md lists them:
+// go test ./cmd/parley -run Requirements -update writes it anew.
+func TestRequirements_EachHasATestThatCarriesItsNumber(t *testing.T) {
+	all := everyProof(t)
+	proven := map[string]bool{}
+	var table strings.Builder
+	table.WriteString("# The requirements and their tests\n\nGenerated: `go test ./cmd/parley -run Requirements -update` writes this file, and the test fails if it is not up to date or a\n" +
+		"number is missing. A story is a transcript, which is played against the dialect alone and through a whole node.\n\n| Number | Test | File |\n|---|---|---|\n")
+	for _, p := range all {
+		if p.number < 1 || p.number > requirements[p.document] {
+			t.Errorf("%s in %s of %s does not exist", p.requirement(), p.test, p.file)
+		}
+		proven[p.requirement()] = true
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", p.requirement(), p.test, p.file)
+	}
+	for document, count := range requirements {
+		for n := 1; n <= count; n++ {
+			if name := fmt.Sprintf("%s.%d", document, n); !proven[name] {
+				t.Errorf("%s has no test that carries its number", name)
+			}
+		}
+	}
+	golden(t, filepath.Join(house, "protocol", "REQUIREMENTS.md"), table.String())
+}
+
+// golden holds a generated document against its file, or writes it.
+func golden(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not up to date: go test ./cmd/parley -update writes it anew", path)
+	}
+}

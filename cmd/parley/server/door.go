@@ -1,0 +1,126 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/websocket"
+)
+
+// door is what stands at an address: sockets on their dialects' paths, calls, and for the rest whatever answers it. What
+// is behind it can be replaced.
+type door struct{ behind atomic.Pointer[rooms] }
+
+// rooms are what is behind a door. They are never changed.
+type rooms struct {
+	sockets *websocket.Handler
+	byHost  map[string]*websocket.Handler // of hosts that have dialects of their own
+	calls   http.Handler                  // of backends, users and outposts
+	rest    http.Handler
+	prefix  string // of authentik's paths, without the slash at its end
+}
+
+// ServeHTTP implements http.Handler.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	in := d.behind.Load()
+	sockets := in.sockets
+	if len(in.byHost) > 0 {
+		if own, ok := in.byHost[hostOf(r)]; ok {
+			sockets = own
+		}
+	}
+	switch {
+	case sockets.Serves(r.URL.Path):
+		sockets.ServeHTTP(w, r)
+	case strings.HasPrefix(r.URL.Path, operatorPaths):
+		in.rest.ServeHTTP(w, r)
+	case strings.HasPrefix(r.URL.Path, "/api/v1/"):
+		in.calls.ServeHTTP(w, r)
+	case strings.HasPrefix(r.URL.Path, in.prefix+"/api/v3/"):
+		http.StripPrefix(in.prefix, in.calls).ServeHTTP(w, r)
+	default:
+		in.rest.ServeHTTP(w, r)
+	}
+}
+
+// operatorPaths belong to the internal address, which in dev mode is the public one.
+const operatorPaths = "/api/v1/admin/"
+
+// route says what is behind each door. It fails if two dialects claim one path; then nothing is replaced.
+func (s *Server) route(cfg *config.Config) error {
+	public, err := s.rooms(cfg, nil, false)
+	if err != nil {
+		return err
+	}
+	public.calls, public.rest = s.api.Public(), s.api.Public()
+	if s.internal == nil {
+		public.rest = s.api.Internal()
+	}
+	all := []*rooms{public}
+	for _, at := range s.places {
+		in, err := s.rooms(cfg, at.dialects, true)
+		if err != nil {
+			return err
+		}
+		in.calls, in.rest = s.api.Clients(), s.api.Clients()
+		all = append(all, in)
+	}
+	s.door.behind.Store(all[0])
+	for i, at := range s.places {
+		at.door.behind.Store(all[i+1])
+	}
+	return nil
+}
+
+// rooms are the sockets of an address where some dialects are spoken; none named are all.
+func (s *Server) rooms(cfg *config.Config, names []string, ownListener bool) (*rooms, error) {
+	in := &rooms{prefix: strings.TrimSuffix(cfg.Authentik.Path, "/"), byHost: map[string]*websocket.Handler{}}
+	var err error
+	if in.sockets, err = s.handler(cfg, s.spoken(cfg, names), ownListener); err != nil {
+		return nil, err
+	}
+	for i := range cfg.Hosts {
+		both := slices.DeleteFunc(slices.Clone(cfg.Hosts[i].Dialects), func(name string) bool {
+			return len(names) > 0 && !slices.Contains(names, name)
+		})
+		if len(both) == 0 {
+			continue // nothing of what this host speaks is spoken here
+		}
+		if in.byHost[strings.ToLower(cfg.Hosts[i].Name)], err = s.handler(cfg, s.spoken(cfg, both), ownListener); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+// spoken are the dialects that are enabled and named; none named are all.
+func (s *Server) spoken(cfg *config.Config, names []string) []*dialect {
+	return slices.DeleteFunc(slices.Clone(s.dialects), func(d *dialect) bool {
+		name := d.Name()
+		return name != "echo" && !cfg.Speaks(name) || len(names) > 0 && !slices.Contains(names, name)
+	})
+}
+
+func (s *Server) handler(cfg *config.Config, spoken []*dialect, ownListener bool) (*websocket.Handler, error) {
+	var all []protocol.Dialect
+	for _, d := range spoken {
+		all = append(all, d)
+	}
+	if together := sharing(cfg.Shared, spoken, ownListener); together != nil {
+		all = append(all, together)
+	}
+	if len(all) == 0 { // all that was spoken here is switched off
+		all = append(all, silent{s.dialects[0]})
+	}
+	return s.sockets.Handler(all...)
+}
+
+// silent is a dialect that is spoken nowhere.
+type silent struct{ protocol.Dialect }
+
+// Paths implements protocol.Dialect.
+func (silent) Paths() []string { return nil }

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// outpostTopics is the topic below which each outpost has its own, by uuid.
+const outpostTopics = "outposts"
+
+// outposts does GET /api/v1/outposts: every outpost of which an instance lives.
+func (a *API) outposts(ctx context.Context, x *exchange) error {
+	if x.r.URL.RawQuery != "" {
+		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
+	}
+	all, err := a.attending(ctx, x.tenant, outpostTopics)
+	if err != nil {
+		return err
+	}
+	x.out = append(x.out, `{"outposts":[`...)
+	for i := 0; i < len(all); {
+		end := i + 1
+		for end < len(all) && all[end].Topic == all[i].Topic {
+			end++
+		}
+		if i > 0 {
+			x.out = append(x.out, ',')
+		}
+		x.out = appendOutpost(x.out, all[i:end])
+		i = end
+	}
+	x.out = append(x.out, "]}"...)
+	return nil
+}
+
+// outpost does GET /api/v1/outposts/{uuid} (spec R003.20, R003.27): the instances of one outpost that live.
+func (a *API) outpost(ctx context.Context, x *exchange) error {
+	uuid, err := x.segment("uuid")
+	if err != nil {
+		return err
+	}
+	topic := outpostTopics + "/" + uuid
+	if err := protocol.CheckTopic(topic); err != nil {
+		return err
+	}
+	all, err := a.attending(ctx, x.tenant, topic)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return protocol.Refuse(protocol.NotFound, "no instance of outpost %s is alive", protocol.Quote(uuid))
+	}
+	x.out = appendOutpost(x.out, all)
+	return nil
+}
+
+// attending are the instances at or below a topic, by outpost and instance.
+func (a *API) attending(ctx context.Context, tenant, topic string) ([]actors.Attendant, error) {
+	all, err := a.node.Attendance(ctx, tenant, topic)
+	slices.SortFunc(all, func(a, b actors.Attendant) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Member, b.Member))
+	})
+	return all, err
+}
+
+// appendOutpost appends one outpost with its instances, of which there is one at least.
+func appendOutpost(dst []byte, instances []actors.Attendant) []byte {
+	now := time.Now()
+	dst = appendTextMember(append(dst, '{'), "uuid", strings.TrimPrefix(instances[0].Topic, outpostTopics+"/"))
+	dst = append(appendMember(dst, "instances"), '[')
+	for i := range instances {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendInstance(dst, &instances[i], now)
+	}
+	return append(dst, "]}"...)
+}
+
+// appendInstance appends what an instance told of itself with its last HELLO (spec R003.23-26).
+func appendInstance(dst []byte, in *actors.Attendant, now time.Time) []byte {
+	told, _ := protocol.ReadObject(in.Data) // one that told nothing is known by its uuid alone
+	text := func(name string) string {
+		value, _ := protocol.Text(protocol.Find(told, name))
+		return value
+	}
+	dst = appendTextMember(append(dst, '{'), "uuid", in.Member)
+	for _, name := range []string{"version", "buildHash", "hostname"} {
+		dst = appendTextMember(dst, name, text(name))
+	}
+	dst = appendTime(dst, "since", in.Since)
+	dst = appendTime(dst, "last_seen", in.Seen)
+	healthy := "false"
+	if now.Before(in.Until) {
+		healthy = "true"
+	}
+	dst = append(appendMember(dst, "healthy"), healthy...)
+	return append(appendTextMember(dst, "connection", in.Connection), '}')
+}

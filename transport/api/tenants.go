@@ -1,0 +1,110 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// tenants does GET /api/v1/admin/tenants.
+func (a *API) tenants(_ context.Context, x *exchange) error {
+	if x.r.URL.RawQuery != "" {
+		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
+	}
+	x.out = append(x.out, `{"tenants":[`...)
+	for i, name := range a.node.Tenants() {
+		if i > 0 {
+			x.out = append(x.out, ',')
+		}
+		x.out = appendTextMember(append(x.out, '{'), "tenant", name)
+		x.out = append(appendMember(x.out, "figures"), '{')
+		x.out = append(appendFigures(x.out, a.node.Stats(name).DialectStats), "}}"...)
+	}
+	x.out = append(x.out, "]}"...)
+	return nil
+}
+
+// drainTime is over how long a tenant's connections are closed, unless asked.
+const drainTime = 2 * time.Second
+
+// drainTenant does POST /api/v1/admin/tenants/{tenant}/drain: its clients come back, here or to another server.
+func (a *API) drainTenant(ctx context.Context, x *exchange) error {
+	tenant, err := x.segment("tenant")
+	if err != nil {
+		return err
+	}
+	over, err := a.drainOver(x)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, over)
+	defer cancel()
+	closed, err := a.node.DrainTenant(ctx, tenant)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) { // those that were left were cut off
+		return err
+	}
+	a.cfg.Logger.Info("an operator drained a tenant", "tenant", tenant, "closed", closed)
+	x.out = appendTextMember(append(x.out, '{'), "tenant", tenant)
+	x.out = append(appendCount(x.out, "closed", closed), '}')
+	return nil
+}
+
+// drainOver reads the body of a drain; there may be none.
+func (a *API) drainOver(x *exchange) (time.Duration, error) {
+	over := min(drainTime, a.cfg.RequestTimeout)
+	if err := x.read(small, a.cfg.RequestTimeout); err != nil || len(x.in) == 0 {
+		return over, err
+	}
+	members, err := readBody(x.in, []string{"over"})
+	if err != nil {
+		return 0, err
+	}
+	if raw := protocol.Find(members, "over"); raw != nil {
+		seconds, err := strconv.ParseFloat(string(raw), 64)
+		if most := a.cfg.RequestTimeout; err != nil || !(seconds > 0 && seconds <= most.Seconds()) {
+			return 0, protocol.Refuse(protocol.Malformed, "over must be a number of seconds above 0 and up to %g (api.request_timeout)", most.Seconds())
+		}
+		over = time.Duration(seconds * float64(time.Second))
+	}
+	return over, nil
+}
+
+// restartTenant does POST /api/v1/admin/tenants/{tenant}/restart.
+func (a *API) restartTenant(ctx context.Context, x *exchange) error {
+	ctx, cancel := context.WithTimeout(ctx, min(drainTime, a.cfg.RequestTimeout))
+	defer cancel()
+	return a.operation(x, "restarted", true, func(tenant string) error {
+		if err := a.node.RestartTenant(ctx, tenant); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		return nil // those that were left were cut off
+	})
+}
+
+// suspendTenant does POST /api/v1/admin/tenants/{tenant}/suspend.
+func (a *API) suspendTenant(_ context.Context, x *exchange) error {
+	return a.operation(x, "suspended", true, func(tenant string) error { return a.node.SuspendTenant(tenant, true) })
+}
+
+// resumeTenant does POST /api/v1/admin/tenants/{tenant}/resume.
+func (a *API) resumeTenant(_ context.Context, x *exchange) error {
+	return a.operation(x, "suspended", false, func(tenant string) error { return a.node.SuspendTenant(tenant, false) })
+}
+
+// operation does something with the tenant that the path names, and answers with what it now is.
+func (a *API) operation(x *exchange, is string, value bool, do func(tenant string) error) error {
+	tenant, err := x.segment("tenant")
+	if err != nil {
+		return err
+	}
+	if err := do(tenant); err != nil {
+		return err
+	}
+	a.cfg.Logger.Info("an operator changed a tenant", "tenant", tenant, is, value)
+	x.out = appendTextMember(append(x.out, '{'), "tenant", tenant)
+	x.out = append(strconv.AppendBool(appendMember(x.out, is), value), '}')
+	return nil
+}

@@ -1,0 +1,27 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// ticket does POST /api/v1/ws/ticket (spec R002.24): a user's own token for a ticket, which opens one socket. What else
+// web pages send with it (X-CSRF-Token, X-Client-Type, a body) is not looked at.
+func (a *API) ticket(ctx context.Context, x *exchange) error {
+	if a.cfg.Tickets == nil {
+		return protocol.Refuse(protocol.NotFound, "no tickets are made here")
+	}
+	token, err := bearer(x.r)
+	if err != nil {
+		return err
+	}
+	made, err := a.cfg.Tickets.Issue(ctx, x.tenant, token)
+	if err != nil {
+		return err
+	}
+	x.status = http.StatusCreated
+	x.out = append(appendTextMember(append(x.out, '{'), "ticket", made), '}')
+	return nil
+}

@@ -1,0 +1,104 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/auth/introspection"
+)
+
+// addBackend makes the client of the tenant's backend, or goes on with that of the tenant before, which remembers what
+// it was told, if the settings are the same.
+func (t *tenant) addBackend(before *tenant, cfg *Config) error {
+	if !t.asks.On() {
+		return nil
+	}
+	if len(t.asks.Topics) > 0 {
+		var err error
+		if t.access, err = patterns(t.asks.Topics); err != nil {
+			return fmt.Errorf("introspection: topics: %w", err)
+		}
+	}
+	if before != nil && before.backend != nil && reflect.DeepEqual(before.asks, t.asks) {
+		t.backend = before.backend
+		return nil
+	}
+	settings := t.asks
+	settings.Clock, settings.Logger = cfg.Clock, cfg.Logger
+	var err error
+	t.backend, err = introspection.New(t.name, settings)
+	return err
+}
+
+// ask asks the tenant's backend.
+func (t *tenant) ask(ctx context.Context, q introspection.Question) (introspection.Answer, Outcome) {
+	q.Tenant = t.name
+	answer, err := t.backend.Ask(ctx, q)
+	if err != nil {
+		return answer, Unavailable
+	}
+	return answer, Accepted
+}
+
+// confirm asks about a session, and puts what the answer says into the identity.
+func (v *Verifier) confirm(ctx context.Context, t *tenant, q introspection.Question, id *protocol.Identity, now time.Time) Outcome {
+	answer, outcome := t.ask(ctx, q)
+	switch {
+	case outcome != Accepted:
+		return outcome
+	case !answer.Allow:
+		return BadSession
+	case answer.Topics != nil:
+		topics, err := patterns(answer.Topics)
+		if err != nil {
+			return Unavailable // it is no answer
+		}
+		id.Topics = topics
+	}
+	if answer.User != "" {
+		id.User = answer.User
+	}
+	return t.adopt(&answer, id, now)
+}
+
+// adopt puts the times and the name of a session or token into the identity.
+func (t *tenant) adopt(answer *introspection.Answer, id *protocol.Identity, now time.Time) Outcome {
+	if !answer.Expires.IsZero() && !now.Before(answer.Expires) {
+		return Expired
+	}
+	if !answer.Expires.IsZero() && (id.Expires.IsZero() || answer.Expires.Before(id.Expires)) {
+		id.Expires = answer.Expires
+	}
+	if id.TokenID == "" {
+		id.TokenID = answer.ID
+	}
+	if id.Issued.IsZero() && !answer.Issued.After(now.Add(t.leeway)) { // from the future it says nothing
+		id.Issued = answer.Issued
+		t.account.sawIssued(answer.Issued)
+	}
+	return Accepted
+}
+
+// exists reports whether the tenant knows a user.
+func (t *tenant) exists(ctx context.Context, user string) Outcome {
+	if user == "" {
+		return UnknownUser
+	}
+	_, listed := t.users[user]
+	switch {
+	case listed:
+		return Accepted
+	case t.asks.Asks(introspection.User):
+		answer, outcome := t.ask(ctx, introspection.Question{Kind: introspection.User, User: user})
+		if outcome == Accepted && !answer.Allow {
+			return UnknownUser
+		}
+		return outcome
+	case t.users == nil:
+		return Accepted
+	}
+	return UnknownUser
+}

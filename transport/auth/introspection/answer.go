@@ -1,0 +1,121 @@
+package introspection
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Answer is what the backend says. It is never changed.
+type Answer struct {
+	Allow bool
+	// User is whose session it is, Outpost whose token, ID its word in revocations; "" if the answer does not say.
+	User, Outpost, ID string
+	// Topics are patterns, of which nothing is checked but that they are texts; nil if the answer does not say.
+	Topics []string
+	// Issued and Expires are zero if the answer does not say.
+	Issued, Expires time.Time
+
+	ttl *time.Duration // how long it may be remembered; nil if the answer does not say
+}
+
+var errNoAnswer = errors.New("the answer is not of the form that is asked for")
+
+// readAnswer reads an answer from outside.
+func readAnswer(text []byte) (Answer, error) {
+	var a Answer
+	members, err := protocol.ReadObject(text)
+	if err != nil {
+		return a, errNoAnswer
+	}
+	switch string(protocol.Find(members, "allow")) {
+	case "true":
+		a.Allow = true
+	case "false":
+	default:
+		return a, errNoAnswer
+	}
+	fields := fields{members: members}
+	a.User, a.Outpost, a.ID, a.Topics = fields.name("user"), fields.name("outpost"), fields.name("id"), fields.topics()
+	a.Issued, a.Expires = fields.time("issued"), fields.time("expires")
+	if seconds, ok := fields.seconds("ttl"); ok {
+		a.ttl = new(time.Duration(min(seconds, 24*3600)) * time.Second)
+	}
+	if fields.wrong {
+		return Answer{}, errNoAnswer
+	}
+	return a, nil
+}
+
+// fields reads members that may be absent or null, and remembers whether one was not what it should be.
+type fields struct {
+	members []protocol.Member
+	wrong   bool
+}
+
+func (f *fields) find(name string) []byte {
+	if raw := protocol.Find(f.members, name); string(raw) != "null" {
+		return raw
+	}
+	return nil
+}
+
+// name reads a text or whole number.
+func (f *fields) name(member string) string {
+	raw := f.find(member)
+	if raw == nil {
+		return ""
+	}
+	text, ok := protocol.Scalar(raw)
+	if raw[0] != '"' && strings.Trim(text, "0123456789") != "" || !ok || protocol.CheckName(member, text) != nil {
+		f.wrong = true
+		return ""
+	}
+	return text
+}
+
+// latest is the end of the year 9999. Beyond it lie milliseconds that were taken for seconds.
+const latest = 253402300799
+
+func (f *fields) seconds(member string) (int64, bool) {
+	raw := f.find(member)
+	if raw == nil {
+		return 0, false
+	}
+	seconds, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || seconds < 0 || seconds > latest {
+		f.wrong = true
+		return 0, false
+	}
+	return int64(seconds), true
+}
+
+func (f *fields) time(member string) time.Time {
+	seconds, ok := f.seconds(member)
+	if !ok {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
+
+func (f *fields) topics() []string {
+	raw := f.find("topics")
+	if raw == nil {
+		return nil
+	}
+	elements, ok := protocol.ReadArray(raw)
+	if !ok || len(elements) > maxTopics {
+		f.wrong = true
+		return nil
+	}
+	texts := make([]string, len(elements))
+	for i, element := range elements {
+		if texts[i], ok = protocol.Text(element); !ok {
+			f.wrong = true
+		}
+	}
+	return texts
+}

@@ -1,0 +1,100 @@
+package introspection
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/sony/gobreaker/v2"
+)
+
+var (
+	errAbandoned  = errors.New("who asked has given up")
+	errOverloaded = errors.New("too many questions wait")
+	errNetwork    = errors.New("no connection, or no answer in time")
+	errTooLarge   = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+)
+
+// fetch asks until there is an answer, or no sense in asking, or the budget is used up.
+func (c *Client) fetch(asker context.Context, q *Question) (Answer, error) {
+	ctx, cancel := context.WithTimeout(asker, c.cfg.Budget)
+	defer cancel()
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		c.counts.rejected.Add(1)
+		return Answer{}, errOverloaded
+	}
+	body := q.body()
+	waits := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: time.Second}
+	answer, err := backoff.Retry(ctx, func() (Answer, error) { return c.guarded(asker, ctx, body) },
+		backoff.WithBackOff(waits), backoff.WithMaxTries(uint(c.cfg.Tries)))
+	return answer, err
+}
+
+// guarded is one try, unless the backend is being left alone.
+func (c *Client) guarded(asker, ctx context.Context, body []byte) (Answer, error) {
+	answer, err := c.breaker.Execute(func() (Answer, error) {
+		c.counts.calls.Add(1)
+		answer, err := c.call(ctx, body)
+		switch {
+		case err != nil && asker.Err() != nil:
+			return answer, errAbandoned
+		case err != nil:
+			c.counts.failures.Add(1)
+			c.cfg.Logger.Debug("a question to the tenant's backend failed", "tenant", c.name, "why", err.Error())
+		}
+		return answer, err
+	})
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		c.counts.rejected.Add(1)
+		return answer, backoff.Permanent(err)
+	}
+	if errors.Is(err, errAbandoned) {
+		return answer, backoff.Permanent(err)
+	}
+	return answer, err
+}
+
+// call is one request. Its errors name no address and hold nothing of what was sent.
+func (c *Client) call(ctx context.Context, body []byte) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.URL, bytes.NewReader(body))
+	if err != nil {
+		return Answer{}, backoff.Permanent(errNetwork)
+	}
+	request.Header.Set("Authorization", "Bearer "+c.cfg.Secret)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "parley")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return Answer{}, errNetwork
+	}
+	defer response.Body.Close()
+	switch status := response.StatusCode; {
+	case status == http.StatusTooManyRequests || status >= 500:
+		return Answer{}, fmt.Errorf("the status is %d", status)
+	case status != http.StatusOK:
+		return Answer{}, backoff.Permanent(fmt.Errorf("the status is %d, wanted is 200", status))
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return Answer{}, errNetwork
+	case len(text) > maxAnswer:
+		return Answer{}, backoff.Permanent(errTooLarge)
+	}
+	answer, err := readAnswer(text)
+	if err != nil {
+		return Answer{}, backoff.Permanent(err)
+	}
+	return answer, nil
+}

@@ -1,0 +1,193 @@
+package introspection
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The policies for a backend that does not answer.
+const (
+	Deny        = "deny"
+	AllowCached = "allow-cached"
+)
+
+// Config is what a Client obeys. A field that is zero has its default; without URL there is nobody to ask.
+type Config struct {
+	URL    string `yaml:"url" env:"URL" unit:"URL" help:"The one address of the tenant's backend that is asked, by POST; empty for nobody. Use https across networks."`
+	Secret string `yaml:"secret" env:"SECRET" unit:"secret" help:"What the backend knows Parley by (Authorization: Bearer), at least 16 bytes."`
+	// SecretFile is for whoever reads the configuration: it fills Secret. This package reads no file.
+	SecretFile string `yaml:"secret_file" env:"SECRET_FILE" unit:"file" help:"A file with that secret; one line break at its end is left out."`
+
+	// Ask and Topics say what the backend is asked about; nil is the default, an empty list is nothing.
+	Ask    []string `yaml:"ask" env:"ASK" envDefault:"session,user,outpost" unit:"kinds" help:"What it is asked about: session (of a cookie), user (where a dialect demands a known one), outpost (a token not listed in outposts)."`
+	Topics []string `yaml:"topics" env:"TOPICS" unit:"patterns" help:"Topics for which it is asked whether the user may hear them, such as datasetUpdate/*; what lies above one is asked about, too."`
+
+	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"2s" unit:"duration" help:"How long one try may take; from 10ms to budget."`
+	Budget       time.Duration `yaml:"budget" env:"BUDGET" envDefault:"4s" unit:"duration" help:"How long a question may take with all its tries, at most 9s: an outpost gives a handshake 10s."`
+	Tries        int           `yaml:"tries" env:"TRIES" envDefault:"3" unit:"tries" help:"How often a question is tried, from 1 to 5."`
+	PositiveTTL  time.Duration `yaml:"positive_ttl" env:"POSITIVE_TTL" envDefault:"1m" unit:"duration" help:"How long a yes is remembered, from 1s to 24h."`
+	NegativeTTL  time.Duration `yaml:"negative_ttl" env:"NEGATIVE_TTL" envDefault:"10s" unit:"duration" help:"How long a no is remembered, from 1s to 24h."`
+	CacheEntries int           `yaml:"cache_entries" env:"CACHE_ENTRIES" envDefault:"10000" unit:"answers" help:"How many answers are remembered, and of each kind, yes and no, that many; about 300 bytes each. The one not used for longest goes first."`
+	Concurrency  int           `yaml:"concurrency" env:"CONCURRENCY" envDefault:"32" unit:"calls" help:"How many calls may be under way at once, from 1 to 1024; 16 times as many may wait."`
+	Failure      string        `yaml:"failure" env:"FAILURE" envDefault:"deny" unit:"deny|allow-cached" help:"What holds while the backend does not answer: nobody is let in, or who had a yes within stale."`
+	Stale        time.Duration `yaml:"stale" env:"STALE" envDefault:"10m" unit:"duration" help:"With allow-cached, how long a yes holds after its time, at most 24h."`
+
+	// Clock tells the time; nil is time.Now.
+	Clock func() time.Time `yaml:"-" env:"-"`
+	// Logger hears when the backend stops to answer and when it is back; nil is silence.
+	Logger *slog.Logger `yaml:"-" env:"-"`
+	// Transport makes the calls; nil is the client's own. It must not follow redirects.
+	Transport http.RoundTripper `yaml:"-" env:"-"`
+}
+
+// Bounds that are not settings.
+const (
+	maxAnswer    = 64 << 10 // bytes
+	maxHeaders   = 16 << 10 // bytes
+	maxTopics    = 256      // patterns in one answer
+	minSecret    = 16       // bytes
+	maxSecret    = 4096     // bytes
+	waitersASlot = 16       // questions that may wait for each call that may be under way
+	tripAfter    = 5        // failures in a row
+	openFor      = 10 * time.Second
+)
+
+// On reports whether there is somebody to ask.
+func (c *Config) On() bool { return c.URL != "" }
+
+// Asks reports whether the backend is asked about a kind; about Access it is if there are Topics.
+func (c *Config) Asks(kind Kind) bool {
+	switch {
+	case !c.On():
+		return false
+	case kind == Access:
+		return len(c.Topics) > 0
+	}
+	return c.Ask == nil || slices.Contains(c.Ask, string(kind))
+}
+
+// WithDefaults fills in what is zero.
+func (c Config) WithDefaults() Config {
+	if c.Ask == nil {
+		c.Ask = []string{string(Session), string(User), string(Outpost)}
+	}
+	fill(&c.Timeout, 2*time.Second)
+	fill(&c.Budget, 4*time.Second)
+	fill(&c.Tries, 3)
+	fill(&c.PositiveTTL, time.Minute)
+	fill(&c.NegativeTTL, 10*time.Second)
+	fill(&c.CacheEntries, 10_000)
+	fill(&c.Concurrency, 32)
+	fill(&c.Failure, Deny)
+	fill(&c.Stale, 10*time.Minute)
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Problem is what is wrong with one setting. Its text repeats neither the URL nor the secret.
+type Problem struct{ Key, Text string }
+
+// Check says what is wrong, or nil.
+func (c *Config) Check() error {
+	var all []error
+	for _, p := range c.Problems() {
+		all = append(all, errors.New(p.Key+": "+p.Text))
+	}
+	return errors.Join(all...)
+}
+
+// Problems are all that is wrong. Zeros are taken for what they are: see WithDefaults.
+func (c *Config) Problems() []Problem {
+	if !c.On() {
+		return nil
+	}
+	var all []Problem
+	complain := func(key, text string) {
+		if text != "" {
+			all = append(all, Problem{key, text})
+		}
+	}
+	complain("url", c.checkURL())
+	complain("secret", c.checkSecret())
+	for _, kind := range c.Ask {
+		if !slices.Contains([]Kind{Session, User, Outpost}, Kind(kind)) {
+			complain("ask", "must be of session, user, outpost; what access is asked about is in topics")
+			break
+		}
+	}
+	if c.Failure != Deny && c.Failure != AllowCached {
+		complain("failure", "must be one of deny, allow-cached")
+	}
+	return append(all, c.checkNumbers()...)
+}
+
+func (c *Config) checkURL() string {
+	address, err := url.Parse(c.URL)
+	switch {
+	case err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
+		return "must be an address such as https://backend.example/parley/introspect"
+	case address.User != nil || address.Fragment != "":
+		return "holds a password or a fragment; put what the backend knows Parley by into secret"
+	}
+	return ""
+}
+
+func (c *Config) checkSecret() string {
+	switch {
+	case len(c.Secret) < minSecret || len(c.Secret) > maxSecret:
+		return fmt.Sprintf("has %d bytes; %d to %d are needed (openssl rand -hex 32 makes one)", len(c.Secret), minSecret, maxSecret)
+	case strings.ContainsFunc(c.Secret, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return "must be of visible ASCII characters, since it goes into a header"
+	}
+	return ""
+}
+
+func (c *Config) checkNumbers() (all []Problem) {
+	for _, d := range []struct {
+		key            string
+		is, from, upTo time.Duration
+	}{
+		{"budget", c.Budget, 10 * time.Millisecond, 9 * time.Second},
+		{"timeout", c.Timeout, 10 * time.Millisecond, c.Budget},
+		{"positive_ttl", c.PositiveTTL, time.Second, 24 * time.Hour},
+		{"negative_ttl", c.NegativeTTL, time.Second, 24 * time.Hour},
+		{"stale", c.Stale, time.Second, 24 * time.Hour},
+	} {
+		if d.is < d.from || d.is > d.upTo {
+			all = append(all, Problem{d.key, fmt.Sprintf("is %s; it goes from %s to %s", d.is, d.from, d.upTo)})
+		}
+	}
+	for _, n := range []struct {
+		key            string
+		is, from, upTo int
+	}{{"tries", c.Tries, 1, 5}, {"cache_entries", c.CacheEntries, 1, 10_000_000}, {"concurrency", c.Concurrency, 1, 1024}} {
+		if n.is < n.from || n.is > n.upTo {
+			all = append(all, Problem{n.key, fmt.Sprintf("is %d; it goes from %d to %d", n.is, n.from, n.upTo)})
+		}
+	}
+	return all
+}
+
+// String keeps the secret out of logs and messages.
+func (Config) String() string { return "[introspection]" }
+
+// GoString keeps the secret out of %#v.
+func (Config) GoString() string { return "[introspection]" }

@@ -1,0 +1,57 @@
+package introspection
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+)
+
+// Kind is what a question is about.
+type Kind string
+
+// The kinds of questions.
+const (
+	Session Kind = "session" // is it alive, and whose is it
+	User    Kind = "user"    // does it exist
+	Access  Kind = "access"  // may the user hear the topic
+	Outpost Kind = "outpost" // is the token that outpost's
+)
+
+// Question is one question. What its kind has no use for is empty. Session and Token are secrets.
+type Question struct {
+	Kind    Kind   `json:"kind"`
+	Tenant  string `json:"tenant"`
+	Session string `json:"session,omitempty"`
+	User    string `json:"user,omitempty"`
+	Topic   string `json:"topic,omitempty"`
+	Outpost string `json:"outpost,omitempty"`
+	Token   string `json:"token,omitempty"`
+}
+
+// String keeps secrets out of logs and messages.
+func (q Question) String() string { return "[question about " + string(q.Kind) + "]" }
+
+// GoString keeps secrets out of %#v.
+func (q Question) GoString() string { return q.String() }
+
+// body is the question on the wire.
+func (q *Question) body() []byte {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(q) // texts alone: it cannot fail
+	return b.Bytes()
+}
+
+// mark stands for a question.
+type mark [sha256.Size]byte
+
+// mark puts each length first, so that no two questions look alike.
+func (q *Question) mark() mark {
+	var b []byte
+	for _, text := range [...]string{string(q.Kind), q.Tenant, q.Session, q.User, q.Topic, q.Outpost, q.Token} {
+		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
+	}
+	return sha256.Sum256(b)
+}
