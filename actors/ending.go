@@ -72,7 +72,7 @@ func drain(ctx context.Context, all []*Link, why protocol.Reason) error {
 	defer ticker.Stop()
 	told := 0
 	for i := 1; ; i++ {
-		to := (len(all)*min(i, steps) + steps - 1) / steps
+		to := (2*len(all)*min(i, steps) + steps) / (2 * steps) // rounded: one alone is told halfway
 		for _, l := range all[told:to] {
 			l.box.force(ending(why, 0, ""))
 		}

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -55,26 +56,21 @@ func (f *Filter) Key() string {
 	where := slices.Clone(f.Where)
 	slices.SortFunc(where, func(a, b Condition) int { return strings.Compare(a.Attribute, b.Attribute) })
 	for _, c := range where {
-		b.WriteString(c.Attribute)
-		writeSorted(&b, c.In)
+		b.WriteString(strconv.Quote(c.Attribute))
+		for _, v := range slices.Sorted(slices.Values(c.In)) {
+			b.WriteString(strconv.Quote(v))
+		}
+		b.WriteByte(0)
 	}
 	if f.View != Whole {
 		b.WriteByte(1)
-		b.WriteString(string(f.View))
+		b.WriteString(strconv.Quote(string(f.View)))
 	}
 	if f.Every > 0 {
 		b.WriteByte(2)
 		b.WriteString(f.Every.String())
 	}
 	return b.String()
-}
-
-func writeSorted(b *strings.Builder, values []string) {
-	for _, v := range slices.Sorted(slices.Values(values)) {
-		b.WriteByte(0)
-		b.WriteString(v)
-	}
-	b.WriteByte(3)
 }
 
 // View names what is left of an event: the whole, or the parts that are listed. Equal views of one event have equal

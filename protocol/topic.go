@@ -22,6 +22,8 @@ func CheckTopic(name string) error {
 			return Refuse(Malformed, "topic %s has an empty segment", Quote(name))
 		case segment == "." || segment == "..":
 			return Refuse(Malformed, "topic %s has a segment of dots", Quote(name))
+		case strings.TrimSpace(segment) != segment:
+			return Refuse(Malformed, "topic %s has a segment that begins or ends with a space", Quote(name))
 		}
 	}
 	if strings.ContainsAny(name, "*?#") {

@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"sync/atomic"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/protocol"
@@ -12,12 +10,7 @@ import (
 )
 
 // desk serves, for the API, users and outposts that come with tokens of their own.
-type desk struct {
-	verifier *auth.Verifier
-	// outposts says which outpost a token is for, by its hash; the verifier says whether it holds. It is replaced as a
-	// whole. A token that only a tenant's backend knows is not in it: such an outpost has to know its uuid by itself.
-	outposts atomic.Pointer[map[[sha256.Size]byte]string]
-}
+type desk struct{ verifier *auth.Verifier }
 
 var (
 	_ api.Tickets  = (*desk)(nil)
@@ -36,28 +29,13 @@ func (d *desk) Issue(ctx context.Context, tenant, bearer string) (string, error)
 	return d.verifier.Tickets().Issue(tenant, id)
 }
 
-// store takes the tokens of all tenants.
-func (d *desk) store(tokens map[string]auth.TenantKeys) {
-	all := map[[sha256.Size]byte]string{}
-	for _, keys := range tokens {
-		for _, token := range keys.Outposts {
-			all[sha256.Sum256([]byte(token.Token))] = token.Outpost
+// OutpostsOf implements api.Outposts. A token for any outpost, as dev mode has it, is told to be of dev mode's own.
+func (d *desk) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
+	all, err := d.verifier.OutpostsOf(ctx, tenant, bearer)
+	for i := range all {
+		if all[i] == auth.NilOutpost {
+			all[i] = config.DevOutpost
 		}
 	}
-	d.outposts.Store(&all)
-}
-
-// OutpostsOf implements api.Outposts.
-func (d *desk) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
-	uuid, known := (*d.outposts.Load())[sha256.Sum256([]byte(bearer))]
-	if !known {
-		return nil, protocol.Refuse(protocol.Forbidden, "")
-	}
-	if uuid == auth.AnyOutpost {
-		uuid = config.DevOutpost
-	}
-	if _, err := d.verifier.Authenticate(ctx, tenant, protocol.Credential{Form: protocol.Outpost, Token: bearer, For: uuid}); err != nil {
-		return nil, err
-	}
-	return []string{uuid}, nil
+	return all, err
 }

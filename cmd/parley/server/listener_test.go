@@ -196,9 +196,6 @@ func TestReload_SwitchesDialectsOffAndOn(t *testing.T) {
 	stays.asks(`{"auth":"`+token+attach, `"code":0`)
 	fresh, _ := dial(t, url+"/ws", "", nil)
 	fresh.asks(`{"auth":"`+token+attach, "Missing message type")
-	clash := cfg
-	clash.Authentik.Path = "/ws/telemetry/../"
-	clash.AirLay.FrameBytes = 4096
 	if err := s.Reload(cfg); err != nil {
 		t.Fatal(err)
 	}

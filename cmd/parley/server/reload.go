@@ -43,7 +43,6 @@ func (s *Server) Reload(cfg config.Config) error {
 	if err := s.backends.Reload(fresh.backends); err != nil {
 		return err
 	}
-	s.desk.store(fresh.tokens)
 	s.replace(&cfg)
 	return nil
 }

@@ -134,7 +134,6 @@ func (s *Server) assemble() error {
 	}
 	s.hosts.store(cfg.Tenants)
 	s.desk.verifier = s.verifier
-	s.desk.store(keys.tokens)
 	gate := gate{s.verifier}
 	s.node = actors.New(cfg.Engine, gate, append(limits(cfg.Tenants), actors.TenantConfig{Name: auth.Lobby})...)
 	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
@@ -219,6 +218,7 @@ func (s *Server) Close(ctx context.Context) {
 	s.node.Close()
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
+	s.verifier.Close()
 }
 
 // logins counts authentications by outcome, over all tenants.
