@@ -21,7 +21,7 @@ type Config struct {
 	HistoryAge   time.Duration `yaml:"history_age" env:"HISTORY_AGE" envDefault:"10m" unit:"duration" help:"How long a topic remembers an event."`
 	DedupCount   int           `yaml:"dedup_count" env:"DEDUP_COUNT" envDefault:"4096" unit:"ids" help:"How many event ids a topic or user recognises."`
 	DedupAge     time.Duration `yaml:"dedup_age" env:"DEDUP_AGE" envDefault:"2m" unit:"duration" help:"How long an event id is recognised."`
-	InboxCount   int           `yaml:"inbox_count" env:"INBOX_COUNT" envDefault:"0" unit:"messages" help:"How many messages wait for a user without a connection, for dialects that have an inbox (authentik); 0 is none."`
+	InboxCount   int           `yaml:"inbox_count" env:"INBOX_COUNT" envDefault:"100" unit:"messages" help:"How many messages wait for a user without a connection, for dialects that have an inbox (authentik); 0 is none."`
 	InboxAge     time.Duration `yaml:"inbox_age" env:"INBOX_AGE" envDefault:"1h" unit:"duration" help:"How long a message waits for a user without a connection."`
 	TopicIdle    time.Duration `yaml:"topic_idle" env:"TOPIC_IDLE" envDefault:"15m" unit:"duration" help:"How long a topic that nobody uses is kept. Keep it above history_age."`
 	Topics       int           `yaml:"topics" env:"TOPICS" envDefault:"1000000" unit:"topics" help:"How many topics one tenant may have at a time."`

@@ -56,7 +56,7 @@ func TestDeadline_WhoDoesNotLogInInTimeIsClosed(t *testing.T) {
 	})
 }
 
-// Check 15: R000.1 a connection ends with its token.
+// Check 15: a connection ends with its token.
 func TestDeadline_ATokenEndsItsConnectionAtExp(t *testing.T) {
 	g := &gateway{}
 	guarded(t, Config{}, g, func(n *Node) {

@@ -30,6 +30,8 @@ type Figures struct {
 type Stats struct {
 	DialectStats
 	Dialects map[string]DialectStats
+	// Suspended says that the tenant is switched off.
+	Suspended bool
 }
 
 // DialectStats are the figures of one dialect in a tenant.
@@ -178,7 +180,7 @@ func (l *Link) figures(now time.Time) DialectStats {
 }
 
 func (t *tenantCore) stats() Stats {
-	s := Stats{Dialects: map[string]DialectStats{}}
+	s := Stats{Dialects: map[string]DialectStats{}, Suspended: t.suspended.Load()}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range t.dialects {

@@ -137,7 +137,7 @@ func mapsKeys[V any](m map[string]V) func(func(string) bool) {
 	}
 }
 
-// R000.1: the same through a node, with twelve connections.
+// The same through a node, with twelve connections.
 func TestInterests_ANodeDeliversTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		rng := rand.New(rand.NewPCG(3, 4))

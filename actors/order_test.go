@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -328,7 +329,71 @@ func TestPublish_WithoutWordsInADialectReachesItsConnectionsNotButCountsThemNot(
 	})
 }
 
-// R000.1: tenants do not see each other. Check 23 has the same over sockets.
+// Check 23: two tenants with the same topics and users, 100,000 publishes to topics, users and everyone: nothing crosses over.
+func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
+	n := New(Config{}, &gateway{}, TenantConfig{Name: "acme"}, TenantConfig{Name: "other"})
+	defer n.Close()
+	const publishers, each = 4, 25_000
+	var heard, strays [2]atomic.Int64
+	for i, tenant := range []string{"acme", "other"} {
+		mark := []byte(tenant)
+		for _, user := range []string{"ann", "bob"} {
+			h, w := &hand{}, &sink{got: func(f *Frame) {
+				heard[i].Add(1)
+				if !bytes.Contains(f.Data, mark) {
+					strays[i].Add(1)
+				}
+			}}
+			h.opened = []protocol.Command{protocol.Subscribe{Topic: "room"}}
+			if _, why := n.Connect(Dial{Tenant: tenant, Dialect: words, Session: h, Identity: someone(user)}, func(l *Link) Wire { w.link = l; return w }); why != nil {
+				t.Fatal(why)
+			}
+		}
+	}
+	for _, tenant := range []string{"acme", "other"} { // all are subscribed
+		for found := 0; found < 2; {
+			if r, err := n.Publish(context.Background(), tenant, Target{Topic: "room"}, tagged(t, tenant, 0)); err != nil {
+				t.Fatal(err)
+			} else {
+				found = r.Delivered
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	var delivered [2]atomic.Int64
+	start := [2]int64{heard[0].Load(), heard[1].Load()}
+	for p := range publishers {
+		wg.Go(func() {
+			tenant := []string{"acme", "other"}[p%2]
+			for i := range each {
+				to := []Target{{Topic: "room"}, {Users: []string{"ann"}}, {All: true}, {Topic: "room"}}[i%4]
+				r, err := n.Publish(context.Background(), tenant, to, tagged(t, tenant, i))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				delivered[p%2].Add(int64(r.Delivered))
+			}
+		})
+	}
+	wg.Wait()
+	for i, tenant := range []string{"acme", "other"} {
+		if got, want := heard[i].Load()-start[i], delivered[i].Load(); strays[i].Load() != 0 || got != want || want != 2*each*7/4 {
+			t.Errorf("%s heard %d, %d were delivered, want %d; %d of another tenant's", tenant, got, want, 2*each*7/4, strays[i].Load())
+		}
+	}
+}
+
+// tagged is an event that says whose it is.
+func tagged(t testing.TB, tenant string, n int) *protocol.Event {
+	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"tenant":%q,"n":%d}`, tenant, n)})
+	if err != nil {
+		t.Error(err)
+	}
+	return ev
+}
+
+// Check 23: tenants do not see each other.
 func TestTenant_HearsSeesAndCountsNothingOfAnother(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "other"})

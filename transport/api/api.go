@@ -27,6 +27,9 @@ func New(cfg Config, node Node, keys Keys) *API {
 	a := &API{cfg: cfg.withDefaults(), node: node, keys: keys}
 	a.canary = newCanary(node.Probe, a.cfg.Logger)
 	a.meter = newMeter(node.Figures, a.cfg.Logins, a.cfg.Logger)
+	if a.cfg.Gate != nil {
+		a.meter.registry.MustRegister(gate{a.cfg.Gate})
+	}
 	a.Limit(cfg.Rate, cfg.Burst)
 	a.public = a.house(calls)
 	a.clients = a.house(slices.DeleteFunc(slices.Clone(calls), func(r route) bool { return !r.who.own() }))

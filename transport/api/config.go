@@ -29,7 +29,9 @@ type Config struct {
 	// Logins tells how logins ended so far, by outcome ("ok", or the reason), for the metrics. nil is none. Its keys
 	// are a small fixed set.
 	Logins func() map[string]uint64 `yaml:"-" env:"-"`
-	Logger *slog.Logger             `yaml:"-" env:"-"`
+	// Gate tells of tickets, revocations and introspection, for the metrics. nil is none.
+	Gate   func() Gate  `yaml:"-" env:"-"`
+	Logger *slog.Logger `yaml:"-" env:"-"`
 }
 
 // envelope is what a publish may need beside its data: names, and a list of users.

@@ -3,7 +3,7 @@
 //
 // It promises:
 //
-//  1. A tenant is known by its key alone, from the Authorization or the X-API-Key header. A key in a URL is refused even
+//  1. A backend's tenant is known by its key alone, from the Authorization or the X-API-Key header. A key in a URL is refused even
 //     if it holds, since URLs are written to logs.
 //  2. Whatever a body, path or query holds, the answer is JSON: what was asked for, or {"error":{"code","message"}} with
 //     the status that protocol.Reason gives to the code. Messages name the member, the limit and the way out. An error
@@ -14,8 +14,12 @@
 //     second, a full queue says 1.
 //  5. No key and no query string reaches a log, a metric or an answer.
 //
+// Beside backends there are users, who get tickets, and outposts, which read two documents, both with tokens of their own
+// that [Tickets] and [Outposts] check, in the tenant that Config.Tenant names; their errors have the member detail of the
+// original servers as well. Operators look at, drain, restart and suspend tenants, on the internal address.
+//
 // It asks for an http.Server in front with ReadHeaderTimeout, WriteTimeout and MaxHeaderBytes; the time for a body and
-// for an answer of the node is bounded here. [API.Internal] has no keys: its address belongs on loopback.
+// for an answer of the node is bounded here. [API.Internal] has no keys but Config.AdminKey: its address belongs on loopback.
 //
 // It does not know sockets, dialects, tokens, or where its settings come from. Prometheus' library is used here and
 // nowhere else.

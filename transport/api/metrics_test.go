@@ -93,7 +93,9 @@ func TestMetrics_TellTheNodesFigures(t *testing.T) {
 }
 
 func meteredHouse(t *testing.T) *house {
-	h := newHouse(t, Config{Logins: func() map[string]uint64 { return map[string]uint64{"ok": 8} }})
+	h := newHouse(t, Config{Logins: func() map[string]uint64 { return map[string]uint64{"ok": 8} }, Gate: func() Gate {
+		return Gate{Tickets: 2, Backends: map[string]Backend{"acme": {Asked: 9, Remembered: 4, Unavailable: 1, Calls: 5, Failures: 1, Open: true}}}
+	}})
 	h.node.figures = someFigures()
 	h.call("POST", publishPath, anything)
 	h.call("POST", publishPath, `{`)
@@ -130,6 +132,10 @@ func TestMetrics_AreServedInPrometheusText(t *testing.T) {
 		`parley_http_request_duration_seconds_count{route="POST /api/v1/publish"} 2`,
 		`parley_http_request_duration_seconds_count{route="GET /api/v1/users/{user}"} 1`,
 		`parley_http_refusals_total{reason="malformed"} 2`,
+		`parley_tickets 2`,
+		`parley_introspection_questions_total{answered="by_backend",tenant="acme"} 4`,
+		`parley_introspection_calls_total{outcome="failed",tenant="acme"} 1`,
+		`parley_introspection_breaker_open{tenant="acme"} 1`,
 		`parley_http_refusals_total{reason="not_found"} 2`,
 	} {
 		if !strings.Contains(a.body, line+"\n") {

@@ -21,7 +21,10 @@ func (a *API) tenants(_ context.Context, x *exchange) error {
 		}
 		x.out = appendTextMember(append(x.out, '{'), "tenant", name)
 		x.out = append(appendMember(x.out, "figures"), '{')
-		x.out = append(appendFigures(x.out, a.node.Stats(name).DialectStats), "}}"...)
+		stats := a.node.Stats(name)
+		x.out = append(appendFigures(x.out, stats.DialectStats), '}')
+		x.out = strconv.AppendBool(appendMember(x.out, "suspended"), stats.Suspended)
+		x.out = append(x.out, '}')
 	}
 	x.out = append(x.out, "]}"...)
 	return nil

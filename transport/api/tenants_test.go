@@ -16,7 +16,7 @@ func TestOperators_LookAtDrainRestartAndSuspendATenant(t *testing.T) {
 	h := newHouse(t, Config{})
 	h.node.connect("c-1", "42")
 	h.call("GET", adminPath, "").is(200, `{"tenants":[{"tenant":"acme","figures":{"totalConnections":4,"activeConnections":2,"authenticatedConnections":1,`+
-		`"messagesReceived":10,"messagesSent":30,"bytesReceived":400,"bytesSent":9000,"averageConnectionDuration":12.5,"messagesPerConnection":10}}]}`)
+		`"messagesReceived":10,"messagesSent":30,"bytesReceived":400,"bytesSent":9000,"averageConnectionDuration":12.5,"messagesPerConnection":10},"suspended":false}]}`)
 	h.call("POST", adminPath+"/acme/drain", "").is(200, `{"tenant":"acme","closed":1}`)
 	h.call("POST", adminPath+"/acme/drain", `{"over":0.5}`).is(200, `{"tenant":"acme","closed":1}`)
 	h.call("POST", adminPath+"/acme/restart", "").is(200, `{"tenant":"acme","restarted":true}`)

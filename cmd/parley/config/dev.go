@@ -23,6 +23,7 @@ func (c *Config) develop() {
 	c.Drain = 2 * time.Second
 	c.Feed = true
 	c.Valtronics.Connections, c.Valtronics.ConnectionsPerUser, c.Valtronics.ConnectsPerMinute = 0, 0, 0
+	c.Engine.InboxCount = 100
 	c.Notify.StrictClaims = false // the tokens that dev mode makes are for every dialect
 	c.Tenants = []Tenant{{
 		Name:      DevTenant,

@@ -3,11 +3,15 @@
 // It promises:
 //
 //  1. New takes its addresses before anything is started, so that a port in use is an error at once.
-//  2. Reload replaces keys, limits, tenants and certificates, and drops no connection. What cannot be used changes nothing; what needs a
-//     restart is named in the log.
+//  2. Reload replaces keys, limits, tenants, certificates and what is spoken where, and drops no connection. What cannot be used changes
+//     nothing; what needs a restart is named in the log.
 //  3. Drain makes /readyz say 503, lets no connection in, closes those that are there over the drain time in their
 //     dialects' words, and answers backends until the end.
-//  4. Health, metrics and the OpenAPI document are on the internal address alone; only dev mode puts them on the public one.
+//  4. Health, metrics, the OpenAPI document and operators' calls are on the internal address alone; only dev mode puts them on the public
+//     one. Further listeners have sockets and the calls of clients, and none of backends.
+//  5. A dialect is one thing to the engine, whatever address, host or path its connections come by; on a path that several share the
+//     first frame decides.
+//  6. Whose a connection is, the listener says, else the Host as far as it is configured, else the key of its token; never the client.
 //
 // It reads no file but certificates, and does not know a message of any dialect.
 package server
@@ -140,7 +144,7 @@ func (s *Server) assemble() error {
 		s.node.Close()
 		return fmt.Errorf("websocket: %w", err)
 	}
-	cfg.API.Logins, cfg.API.Tenant = s.logins, s.hosts.tenant
+	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
@@ -219,6 +223,17 @@ func (s *Server) Close(ctx context.Context) {
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
 	s.verifier.Close()
+}
+
+// gateFigures tells the API what lets clients in.
+func (s *Server) gateFigures() api.Gate {
+	now := s.verifier.Figures()
+	g := api.Gate{Tickets: now.Tickets, TicketsLost: now.TicketsLost, RevocationsLost: now.Forgotten, Backends: map[string]api.Backend{}}
+	for tenant, b := range now.Introspection {
+		g.Backends[tenant] = api.Backend{Asked: b.Asked, Remembered: b.Remembered, Unavailable: b.Unavailable,
+			Calls: b.Calls, Failures: b.Failures, Rejected: b.Rejected, Open: b.Breaker == "open"}
+	}
+	return g
 }
 
 // logins counts authentications by outcome, over all tenants.

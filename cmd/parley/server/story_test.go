@@ -136,6 +136,7 @@ type stage struct {
 	calls    http.Handler
 	pipes    *pipes
 	server   *http.Server
+	wrap     func(net.Conn) net.Conn // of clients' connections, nil for none
 }
 
 func (s *stage) must(err error) {
@@ -294,7 +295,13 @@ func (s *stage) Open(path string, header http.Header) (transcript.Client, error)
 	s.start()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	transport := &http.Transport{DialContext: s.pipes.dial}
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := s.pipes.dial(ctx, network, address)
+		if err == nil && s.wrap != nil {
+			conn = s.wrap(conn)
+		}
+		return conn, err
+	}}
 	conn, answer, err := ws.Dial(ctx, "ws://parley.test"+path, &ws.DialOptions{HTTPHeader: header, HTTPClient: &http.Client{Transport: transport}})
 	if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		transport.CloseIdleConnections()

@@ -1,0 +1,63 @@
+package api
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Gate tells of what lets clients in, for the metrics.
+type Gate struct {
+	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time, RevocationsLost the
+	// same of revocations.
+	Tickets                      int
+	TicketsLost, RevocationsLost uint64
+	// Backends are the introspection backends, by tenant.
+	Backends map[string]Backend
+}
+
+// Backend tells of a tenant's own backend, which is asked for what this server does not know.
+type Backend struct {
+	// Asked counts questions, Remembered those that a cache answered, Unavailable those that nobody answered.
+	Asked, Remembered, Unavailable uint64
+	// Calls counts requests, Failures those without an answer, Rejected those that were not made to spare it.
+	Calls, Failures, Rejected uint64
+	// Open says that it is left alone for now, since it failed too often.
+	Open bool
+}
+
+var (
+	ticketsNow      = describe("tickets", "Tickets that wait to be used.")
+	ticketsLost     = describe("tickets_lost_total", "Tickets that were pushed out before their time.")
+	revocationsLost = describe("revocations_lost_total", "Revocations that were pushed out before their time.")
+	asked           = describe("introspection_questions_total", "Questions that a tenant's backend decides, by how they were answered.", "tenant", "answered")
+	backendCalls    = describe("introspection_calls_total", "Requests to a tenant's backend, by outcome.", "tenant", "outcome")
+	breaker         = describe("introspection_breaker_open", "1 while a tenant's backend is left alone since it failed too often.", "tenant")
+)
+
+// gate collects a Gate.
+type gate struct{ figures func() Gate }
+
+// Describe implements prometheus.Collector.
+func (gate) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{ticketsNow, ticketsLost, revocationsLost, asked, backendCalls, breaker} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (g gate) Collect(out chan<- prometheus.Metric) {
+	now := g.figures()
+	gauge(out, ticketsNow, float64(now.Tickets))
+	count(out, ticketsLost, float64(now.TicketsLost))
+	count(out, revocationsLost, float64(now.RevocationsLost))
+	for tenant, b := range now.Backends {
+		count(out, asked, float64(b.Remembered), tenant, "from_memory")
+		count(out, asked, float64(b.Unavailable), tenant, "not_at_all")
+		count(out, asked, float64(b.Asked-min(b.Asked, b.Remembered+b.Unavailable)), tenant, "by_backend")
+		count(out, backendCalls, float64(b.Calls-min(b.Calls, b.Failures)), tenant, "answered")
+		count(out, backendCalls, float64(b.Failures), tenant, "failed")
+		count(out, backendCalls, float64(b.Rejected), tenant, "spared")
+		open := 0.0
+		if b.Open {
+			open = 1
+		}
+		gauge(out, breaker, open, tenant)
+	}
+}
