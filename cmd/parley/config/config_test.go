@@ -68,7 +68,7 @@ func TestLoad_DefaultsHoldWhereNothingIsSaid(t *testing.T) {
 	}
 }
 
-// R000.26-28: the keys of the dashboard's document, in a file with a dashboard section.
+// R000.26, R000.27, R000.28: the keys of the dashboard's document, in a file with a dashboard section.
 func TestLoad_ExplicitFalseAndZeroInTheFileSurvive(t *testing.T) {
 	c := mustLoad(t, "dashboard:\n  websocket_enabled: false\n  websocket_heartbeat_seconds: 7\ndrain: 0s\n"+
 		"websocket: {compression: false}\n"+strings.Replace(tenantYAML, "name: acme", "name: acme\n    leeway: 0s", 1))

@@ -34,7 +34,7 @@ func (n *notes) Stats(tenant string) actors.Stats {
 
 func (n *notes) Tenants() []string { return []string{"busy", "idle"} }
 
-// R001.36-39: the figures are measured, the connections counted, and only who has connections is told.
+// R001.36, R001.37, R001.38, R001.39: the figures are measured, the connections counted, and only who has connections is told.
 func TestSystem_MeasuresAndTellsTenantsThatHaveConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &notes{connections: map[string]uint64{"busy": 15}}
