@@ -54,8 +54,7 @@ func TestCommands_WhatPublishSendsListenPrints(t *testing.T) {
 // subscribed waits until a topic has n subscribers.
 func (r *running) subscribed(n int, topic string) {
 	r.t.Helper()
-	conn := r.dial("/ws") // each round trip of a ping gives the server time
-	for {
+	for late := r.patient(); ; late() {
 		topics := r.call("GET", "/api/v1/topics?prefix="+topic)
 		var page struct {
 			Topics []struct {
@@ -70,10 +69,6 @@ func (r *running) subscribed(n int, topic string) {
 			if found.Name == topic && found.Subscribers >= n {
 				return
 			}
-		}
-		say(r.t, conn, `{"type":"ping"}`)
-		if _, err := next(r.t, conn); err != nil {
-			r.t.Fatal(err)
 		}
 	}
 }

@@ -255,18 +255,13 @@ func TestFive_ListenSpeaksEveryDialect(t *testing.T) {
 // connected waits until n connections are authenticated.
 func (r *running) connected(n int) {
 	r.t.Helper()
-	conn := r.dial("/ws") // each round trip of a ping gives the server time
-	for {
+	for late := r.patient(); ; late() {
 		var stats struct{ AuthenticatedConnections int }
 		if err := json.Unmarshal([]byte(r.call("GET", "/api/v1/stats")), &stats); err != nil {
 			r.t.Fatal(err)
 		}
 		if stats.AuthenticatedConnections >= n {
 			return
-		}
-		say(r.t, conn, `{"type":"ping"}`)
-		if _, err := next(r.t, conn); err != nil {
-			r.t.Fatal(err)
 		}
 	}
 }

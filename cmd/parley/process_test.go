@@ -126,6 +126,18 @@ func serveDev(t *testing.T, args ...string) *running {
 	return serve(t, []string{"PARLEY_INTERNAL_LISTEN="}, append([]string{"--dev", "--feed=false"}, args...)...)
 }
 
+// patient returns what fails the test once it has been asked for longer than anything should take. It is for loops that
+// ask the server until it has come so far: each answer gives it time.
+func (r *running) patient() (late func()) {
+	end := time.Now().Add(patience)
+	return func() {
+		r.t.Helper()
+		if time.Now().After(end) {
+			r.t.Fatalf("it did not come about within %s", patience)
+		}
+	}
+}
+
 func (r *running) signal(s syscall.Signal) {
 	r.t.Helper()
 	if err := r.cmd.Process.Signal(s); err != nil {

@@ -50,7 +50,7 @@ func TestWire_CompressionIsNegotiated(t *testing.T) {
 	}
 	many := strings.Repeat("0123456789", 200)
 	clients := []*websocket.Conn{r.dialWith("/api/v1/ws?access_token="+devTokenFor(t, "7"), nil)}
-	r.connected(1)
+	r.connected(len(clients) + 2) // the dashboards are in as well
 	if status, answer := r.post("dev", `{"user":7,"event":{"kind":"json","data":{"message":"`+many+`"}}}`); status != http.StatusOK {
 		t.Errorf("the publish: %d %s", status, answer)
 	}
@@ -119,8 +119,7 @@ func TestWire_AConnectionsLifeIsSeenAndLeavesNothing(t *testing.T) {
 // gone waits until a user has no connection.
 func (r *running) gone(user string) {
 	r.t.Helper()
-	conn := r.dial("/ws") // each round trip of a ping gives the server time
-	for {
+	for late := r.patient(); ; late() {
 		request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.base+"/api/v1/users/"+user, nil)
 		if err != nil {
 			r.t.Fatal(err)
@@ -133,10 +132,6 @@ func (r *running) gone(user string) {
 		response.Body.Close()
 		if response.StatusCode == http.StatusNotFound {
 			return
-		}
-		say(r.t, conn, `{"type":"ping"}`)
-		if _, err := next(r.t, conn); err != nil {
-			r.t.Fatal(err)
 		}
 	}
 }
