@@ -17,13 +17,15 @@ else
 RACE := CGO_ENABLED=0 $(GO) test
 endif
 
-.PHONY: help run build test bench lint fuzz clean
+.PHONY: help run build test bench microbench faults lint fuzz clean
 
 help:
 	@echo 'make run     build and run the server in dev mode, with nothing to configure (ARGS=... adds flags)'
 	@echo 'make test    everything that must be green: format, vet, tests under the race detector'
 	@echo 'make build   bin/parley, one static binary'
-	@echo 'make bench   the benchmarks, as a table'
+	@echo 'make bench   Parley beside its peers, and a million connections in memory: bench/README.md (ARGS=... adds flags)'
+	@echo 'make microbench  the Go benchmarks, as a table'
+	@echo 'make faults  what happens when a server is killed, flooded, cut off...: bench/FAULTS.md (FAULTS=short for less than a minute, ARGS=... adds flags)'
 	@echo 'make lint    static analysis'
 	@echo 'make fuzz    every fuzz target for FUZZTIME (60s) each'
 
@@ -43,12 +45,19 @@ endif
 	@$(RACE) -timeout 5m $(TESTFLAGS) ./...
 
 bench:
+	@$(GO) run ./bench/matrix $(ARGS)
+	@$(GO) run ./bench/million
+
+microbench:
 	@$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./... | awk ' \
 		/^pkg:/ { pkg = $$2; sub(/.*\/parley\//, "", pkg) } \
 		/^(goos|goarch|cpu):/ && !seen[$$0]++ { print } \
 		/^Benchmark/ { name = $$1; $$1 = ""; printf "%-24s %-48s %s\n", pkg, name, $$0 } \
 		/^(FAIL|---|panic)/ { print; bad = 1 } \
 		END { exit bad }'
+
+faults: build
+	@$(GO) run ./bench/faults $(if $(filter short,$(FAULTS)),-short) $(ARGS)
 
 lint:
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; \

@@ -95,7 +95,7 @@ func (a attendance) present(now time.Time) []Attendant {
 // attend tells a topic that a member of it is alive.
 func (c *connection) attend(cmd protocol.Attend) {
 	if protocol.CheckTopic(cmd.Topic) == nil && c.joined {
-		c.tenant().topic(cmd.Topic, attend{cmd.Member, slices.Clone(cmd.Data), cmd.For, c.Link})
+		c.tenant().topic(cmd.Topic, attend{cmd.Member, slices.Clone(cmd.Data), cmd.For, &c.Link})
 	}
 }
 
@@ -106,7 +106,7 @@ func (n *Node) Attendance(ctx context.Context, tenant, prefix string) ([]Attenda
 		return nil, why
 	}
 	var names []string
-	t.topics.each(func(name string, _ entry) bool {
+	t.topics.each(func(name string, _ *mailbox) bool {
 		if protocol.Under(name, prefix) {
 			names = append(names, name)
 		}

@@ -6,12 +6,21 @@ import (
 	"sync/atomic"
 )
 
-// Backlog is how many bytes wait in all outboxes whose peers are reading. Publishers wait while it is high, so that the
-// answer to a publish feels the sockets; peers that do not read are not counted, since they must slow down nobody.
+// Backlog is how many bytes wait in all outboxes of a tenant whose peers are reading; the tenants' are parts of that of
+// the node. Publishers wait while it is high, so that the answer to a publish feels the sockets; peers that do not read
+// are not counted, since they must slow down nobody.
+//
+// When the node's is high, those tenants wait whose part is above a fair share: what high allows, divided by the tenants
+// for which something waits. So all together stay below twice high, and a quiet tenant's publisher does not wait for the
+// readers of a noisy one.
 type Backlog struct {
 	bytes atomic.Int64
-	high  int64 // publishers wait above it
-	low   int64 // and go on below it
+	high  int64    // publishers wait above it; of the node alone
+	low   int64    // and go on below it
+	whole *Backlog // the node's, of which this is a part; nil for the node's own
+
+	sharers atomic.Int64  // parts that are not 0
+	lost    atomic.Uint64 // frames that gave way to newer ones; of parts
 
 	mu      sync.Mutex
 	opened  chan struct{} // closed when the backlog has fallen below low; nil while nobody waits
@@ -20,8 +29,24 @@ type Backlog struct {
 
 func newBacklog(high int64) *Backlog { return &Backlog{high: high, low: high / 2} }
 
+// part is a tenant's.
+func (b *Backlog) part() *Backlog { return &Backlog{whole: b} }
+
 func (b *Backlog) add(n int) {
-	if now := b.bytes.Add(int64(n)); n < 0 && now <= b.low && b.waiting.Load() {
+	if n == 0 {
+		return
+	}
+	now := b.bytes.Add(int64(n))
+	if b.whole != nil {
+		switch before := now - int64(n); {
+		case before <= 0 && now > 0:
+			b.whole.sharers.Add(1)
+		case before > 0 && now <= 0:
+			b.whole.sharers.Add(-1)
+		}
+		b.whole.add(n)
+	}
+	if n < 0 && b.waiting.Load() && now <= b.least() {
 		b.open()
 	}
 }
@@ -36,32 +61,72 @@ func (b *Backlog) open() {
 	b.mu.Unlock()
 }
 
-// full reports whether a publisher has to wait: above high, and above low as long as others wait, since they were first.
+// most is above what publishers wait.
+func (b *Backlog) most() int64 {
+	if b.whole == nil {
+		return b.high
+	}
+	return b.whole.high / max(b.whole.sharers.Load(), 1)
+}
+
+// least is below what they go on.
+func (b *Backlog) least() int64 {
+	if b.whole == nil {
+		return b.low
+	}
+	return b.most() / 2
+}
+
+// full reports whether a publisher has to wait: above most, and above least as long as others wait, since they were first.
+// A part is not full while the whole is not.
 func (b *Backlog) full() bool {
+	if b.whole != nil && !b.whole.full() {
+		return false
+	}
 	bytes := b.bytes.Load()
-	return bytes > b.high || bytes > b.low && b.waiting.Load()
+	return bytes > b.most() || bytes > b.least() && b.waiting.Load()
 }
 
 // wait returns when publishing may go on, or with the context's error.
 func (b *Backlog) wait(ctx context.Context) error {
 	for b.full() {
-		b.mu.Lock()
-		if b.opened == nil {
-			b.opened = make(chan struct{})
+		mine, all := b.queue(), (chan struct{})(nil)
+		if b.whole != nil {
+			all = b.whole.queue()
 		}
-		opened := b.opened
-		b.waiting.Store(true)
-		b.mu.Unlock()
-		if b.bytes.Load() <= b.low { // it fell before we were seen waiting
-			b.open()
+		if b.fell() { // before we were seen waiting
 			return nil
 		}
 		select {
-		case <-opened:
+		case <-mine:
+		case <-all:
 		case <-ctx.Done():
 			b.open() // the others look again: it may stay above low for long, and is not above high
+			if b.whole != nil {
+				b.whole.open()
+			}
 			return ctx.Err()
 		}
 	}
 	return nil
+}
+
+// queue is closed when it is worth to look again.
+func (b *Backlog) queue() chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.opened == nil {
+		b.opened = make(chan struct{})
+	}
+	b.waiting.Store(true)
+	return b.opened
+}
+
+// fell reports whether the backlog is low, here or in the whole, and tells all who wait for that.
+func (b *Backlog) fell() bool {
+	low := b.bytes.Load() <= b.least()
+	if low {
+		b.open()
+	}
+	return b.whole != nil && b.whole.fell() || low
 }

@@ -54,23 +54,31 @@ func BenchmarkIdle_BytesPerConnection(b *testing.B) {
 		name string
 		id   func(i int) *protocol.Identity
 		open []protocol.Command
+		own  bool // each subscribes to a topic of its own
 	}{
-		{"anonymous", func(int) *protocol.Identity { return &protocol.Identity{} }, nil},
-		{"user", func(i int) *protocol.Identity { return someone(strconv.Itoa(i)) }, nil},
-		{"user and subscription", func(i int) *protocol.Identity { return someone(strconv.Itoa(i)) }, []protocol.Command{protocol.Subscribe{Topic: "room"}}},
+		{"anonymous", func(int) *protocol.Identity { return &protocol.Identity{} }, nil, false},
+		{"user", func(i int) *protocol.Identity { return someone(strconv.Itoa(i)) }, nil, false},
+		{"user and subscription", func(i int) *protocol.Identity { return someone(strconv.Itoa(i)) }, []protocol.Command{protocol.Subscribe{Topic: "room"}}, false},
+		{"user, subscription and topic", func(i int) *protocol.Identity { return someone(strconv.Itoa(i)) }, nil, true},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for range b.N {
 				n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
 				before := liveHeap()
 				for i := range connections {
-					s := &sink{}
-					if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: &hand{opened: c.open}, Identity: c.id(i), Remote: "192.0.2.1"},
+					s, open := &sink{}, c.open
+					if c.own {
+						open = []protocol.Command{protocol.Subscribe{Topic: "room/" + strconv.Itoa(i)}}
+						for made := n.tenant("acme").topicsMade.Load(); i > int(made)+1000; made = n.tenant("acme").topicsMade.Load() {
+							runtime.Gosched() // the tenant's mailbox would be full of new topics
+						}
+					}
+					if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: &hand{opened: open}, Identity: c.id(i), Remote: "192.0.2.1"},
 						func(l *Link) Wire { s.link = l; return s }); why != nil {
 						b.Fatal(why)
 					}
 				}
-				for n.Stats("acme").Authenticated < connections || c.open != nil && subscribersOf(b, n, "room") < connections {
+				for n.Stats("acme").Authenticated < connections || c.open != nil && subscribersOf(b, n, "room") < connections || c.own && n.tenant("acme").topicsMade.Load() < connections {
 					runtime.Gosched()
 				}
 				per := float64(liveHeap()-before) / connections

@@ -81,9 +81,9 @@ func (n *Node) Probe(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	p := &publication{event: ev.At(canaryTopic), anonymous: true, verdict: newVerdict(1)}
+	p := newPublication(ev.At(canaryTopic), true)
 	n.tenant(canaryTenant).topic(canaryTopic, publish{p})
-	if _, why := p.verdict.wait(ctx); why != nil {
+	if _, why := p.verdict.wait(ctx, nil); why != nil {
 		return 0, why
 	}
 	select {

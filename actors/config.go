@@ -3,8 +3,6 @@ package actors
 import (
 	"log/slog"
 	"time"
-
-	"github.com/parley-realtime/parley/actors/history"
 )
 
 // Config is what a node obeys. A field that is zero has its default.
@@ -25,6 +23,7 @@ type Config struct {
 	InboxAge     time.Duration `yaml:"inbox_age" env:"INBOX_AGE" envDefault:"1h" unit:"duration" help:"How long a message waits for a user without a connection."`
 	TopicIdle    time.Duration `yaml:"topic_idle" env:"TOPIC_IDLE" envDefault:"15m" unit:"duration" help:"How long a topic that nobody uses is kept. Keep it above history_age."`
 	Topics       int           `yaml:"topics" env:"TOPICS" envDefault:"1000000" unit:"topics" help:"How many topics one tenant may have at a time."`
+	Linger       time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long a client whose connection broke may come back and find its subscriptions and what it missed, without asking; 0 is off. Keep it below history_age and topic_idle."`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
 }
@@ -34,10 +33,17 @@ type TenantConfig struct {
 	Name string
 	// Connections bounds the tenant's connections, of all dialects together; 0 is no limit.
 	Connections int
+	// Linger is how long a broken connection may come back; 0 is the node's (Config.Linger), less is off.
+	Linger time.Duration
+	// Rules say what holds for its topics.
+	Rules Rules
+	// Rates bound how fast things come in.
+	Rates RateLimits
 }
 
 func (c Config) withDefaults() Config {
 	fill(&c.MailboxSize, 4096)
+	c.MailboxSize = min(c.MailboxSize, maxMailbox)
 	fill(&c.QueueBytes, 1<<20)
 	fill(&c.QueueFrames, 16384)
 	fill(&c.Backlog, 8<<20)
@@ -58,15 +64,14 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// maxMailbox is a bound that a mailbox never meets.
+const maxMailbox = 1 << 24
+
 func fill[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
 	}
-}
-
-func (c *Config) remembers() history.Bounds {
-	return history.Bounds{Count: c.HistoryCount, Bytes: c.HistoryBytes, Age: c.HistoryAge}
 }
 
 func (c *Config) outbox() OutboxLimits {

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"golang.org/x/time/rate"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -41,18 +40,21 @@ func (m inspect) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
 // connection is the actor: the state of one session. Deliveries do not pass through it; topics and users put frames
 // into its link's outbox.
 type connection struct {
-	*Link
+	Link
 	session   protocol.Session
 	interests interests
-	limiter   *rate.Limiter // made by the first message
-	counted   *tenantCore   // where the connect of its address is counted
-	joined    bool          // it is with its user and with everyone
-	closing   bool          // the wire was told to close; nothing is said or heard any more
+	counted   *tenantCore // where the connect of its address is counted
+	allowance allowance   // of messages
+	joined    bool        // it is with its user and with everyone
+	silent    bool        // the wire was cut, since nothing was heard
+	closing   bool        // the wire was told to close; nothing is said or heard any more
+	behind    bool        // what is said must not go ahead of events that wait: it tells where they end
+	intake    *intake     // nil while no rate bounds what comes in
 
-	// Deadlines as wheel.since tells them, 0 for none.
-	loginBy, expireAt, beatAt, pingAt int64
-	beatEvery                         time.Duration
-	ringAt                            int64 // when the wheel rings next
+	// Deadlines as wheel.since tells them, 0 for none. until is the end of the time for a login, then that of the token.
+	until, beatAt, pingAt int64
+	beatEvery             time.Duration
+	ringAt                int64 // when the wheel rings next
 }
 
 // Receive is what the connection does.
@@ -68,8 +70,12 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.end(m)
 	case revoke:
 		m.reply.give(c.revoke(m.what), nil)
+	case yield:
+		if rec := c.yield(); !m.reply.give(rec, nil) && rec != nil {
+			c.node.miss(protocol.Busy, rec.worth())
+		}
 	case inspect:
-		m.reply.give(c.topics(), nil)
+		m.reply.give(c.interests.wanted(), nil)
 	case ended:
 		c.ended(m.why)
 		ctx.Stop(ctx.Self())
@@ -94,9 +100,11 @@ func (c *connection) open() {
 			return
 		}
 	} else if login := c.dialect().Limits().Login; login > 0 {
-		c.loginBy = c.node.wheel.since(now.Add(login))
+		c.until = c.node.wheel.since(now.Add(login))
 	}
 	c.run(c.session.Opened(now, c.number))
+	c.behind = false
+	c.restored()
 	c.arm()
 }
 
@@ -110,25 +118,26 @@ func (c *connection) receive(m received) {
 		c.end(end{why: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
 		return
 	}
+	if why, struck := c.admit(load{ofMessages: 1, ofBytes: len(m.data)}, now); why != nil {
+		c.scold(why, struck, now)
+		return
+	}
 	messages, commands := c.session.Receive(now, protocol.Inbound{Data: m.data, Binary: m.binary})
+	c.charge(messages-1, now)
 	if !c.within(messages, now) {
 		limit := c.dialect().Limits().Rate
 		c.end(end{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second", limit)})
 		return
 	}
 	c.run(commands)
+	c.behind = false
+	c.restored()
 }
 
 // within counts messages against the connection's rate.
 func (c *connection) within(messages int, now time.Time) bool {
-	if c.limiter == nil {
-		limits := c.dialect().Limits()
-		if limits.Rate <= 0 {
-			return true
-		}
-		c.limiter = rate.NewLimiter(rate.Limit(limits.Rate), max(limits.Burst, limits.Rate))
-	}
-	return c.limiter.AllowN(now, messages)
+	limits := c.dialect().Limits()
+	return limits.Rate <= 0 || c.allowance.take(messages, limits.Rate, max(limits.Burst, limits.Rate), c.node.wheel.since(now))
 }
 
 // run does commands in their order; what the session answers to one comes before the next.
@@ -149,7 +158,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		if cmd.Binary {
 			op = Binary
 		}
-		c.send(&Frame{Op: op, Data: cmd.Text})
+		c.say(op, cmd.Text, c.behind)
 		return nil
 	case protocol.Close:
 		c.close(cmd.Code, cmd.Reason)
@@ -170,14 +179,20 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.node.log.Info("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
 		return nil
 	case protocol.Authenticate:
+		c.behind = c.behind || c.joined // it may take subscriptions away
 		id, why := c.authenticate(cmd)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
 	case protocol.Verify:
 		id, why := c.verify(cmd.Credential)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
 	case protocol.Subscribe:
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Err: c.subscribe(cmd)})
+		_, known := c.interests.find(cmd.Topic)
+		c.restore()                                                      // what was missed comes before what this brings
+		c.behind = c.behind || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
+		at, why := c.subscribe(cmd)
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: at, Err: why})
 	case protocol.Unsubscribe:
+		c.behind = true // the answer follows the last event
 		c.unsubscribe(cmd.Topic, cmd.Below)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now()})
 	case protocol.Census:
@@ -204,6 +219,7 @@ func (c *connection) end(m end) {
 		c.close(m.code, m.reason)
 		return
 	}
+	c.behind = m.why.Reason != protocol.Slow // who is slow would not hear it behind the rest
 	c.run(c.session.Refuse(time.Now(), m.why, true))
 	c.close(m.why.Reason.CloseCode(), string(m.why.Reason))
 }
@@ -213,33 +229,38 @@ func (c *connection) close(code uint16, reason string) {
 		c.closing = true
 		c.stopReading()
 		c.leave()
-		c.wire.Close(code, reason)
+		c.outbox.letGo()
+		c.outbox.wire.Close(code, reason)
 	}
 }
 
 // leave takes the connection out of its topics and its user; what is offered from now on is not for it.
 func (c *connection) leave() {
-	for _, topic := range c.interests.attached {
-		c.tenant().topics.force(topic, unsubscribe{link: c.Link})
+	for _, topic := range c.interests.attached() {
+		c.tenant().topics.force(topic, unsubscribe{link: &c.Link})
 	}
-	c.interests = interests{}
+	c.interests = nil
+	c.giveUp()
 	if !c.joined {
 		return
 	}
 	c.joined = false
 	c.post.Load().authenticated.Add(-1)
-	c.tenant().topics.force(everyone, unsubscribe{link: c.Link})
+	c.tenant().topics.force(everyone, unsubscribe{link: &c.Link})
 	if id := c.identity.Load(); id != nil && id.User != "" {
-		c.tenant().users.force(id.User, leave{c.Link})
+		c.tenant().users.force(id.User, leave{link: &c.Link})
 	}
 }
 
 // ended is the end of the socket.
 func (c *connection) ended(why protocol.Reason) {
 	c.closing = true
+	if why == protocol.Lost || c.silent {
+		c.part()
+	}
 	c.leave()
 	c.node.dropped(why, c.outbox.close())
-	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "dialect", c.dialect().Name(), "why", why, "lasted", time.Since(c.since))
+	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "dialect", c.dialect().Name(), "why", why, "lasted", time.Since(c.since()))
 }
 
 // stopped is the end of the actor: the usual one, or the one after a failure, when the socket still lives.
@@ -248,11 +269,11 @@ func (c *connection) stopped() {
 	c.stopReading()
 	c.leave()
 	if !c.gone.Load() {
-		c.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))
+		c.outbox.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))
 	}
 	c.node.dropped(protocol.Internal, c.outbox.close())
 	c.box.close(errNoConnection)
-	c.post.Load().left(c.Link)
+	c.post.Load().left(&c.Link)
 	c.out.Store(true)
 	c.node.actors.Done()
 }

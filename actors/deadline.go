@@ -17,15 +17,16 @@ func (c *connection) due(now time.Time) {
 		return
 	}
 	switch {
-	case passed(c.loginBy, at):
+	case passed(c.until, at) && !c.joined:
 		c.end(end{why: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect().Limits().Login)})
 		return
-	case passed(c.expireAt, at):
+	case passed(c.until, at):
 		c.end(end{why: &protocol.Refusal{Reason: protocol.TokenExpired}})
 		return
 	case at-c.heard.Load() > int64(c.node.cfg.Timeout):
 		c.node.dropped(protocol.Silent, 1)
-		c.wire.Cut()
+		c.silent = true
+		c.outbox.wire.Cut()
 		return
 	}
 	if passed(c.beatAt, at) {
@@ -34,6 +35,7 @@ func (c *connection) due(now time.Time) {
 			c.beatAt = at + int64(c.beatEvery)
 		}
 		c.run(c.session.Beat(now))
+		c.restored()
 	}
 	if c.closing {
 		return
@@ -59,7 +61,7 @@ func (c *connection) beat(every time.Duration) {
 // arm has the wheel ring at the next deadline, if it does not ring before.
 func (c *connection) arm() {
 	next := c.pingAt
-	for _, at := range [...]int64{c.loginBy, c.expireAt, c.beatAt} {
+	for _, at := range [...]int64{c.until, c.beatAt} {
 		if at != 0 && at < next {
 			next = at
 		}
@@ -68,5 +70,5 @@ func (c *connection) arm() {
 		return
 	}
 	c.ringAt = next
-	c.node.wheel.armSince(next, c.Link)
+	c.node.wheel.armSince(next, &c.Link)
 }

@@ -32,7 +32,7 @@ func untilEnd(t *testing.T, n *Node, c *client, most time.Duration) time.Duratio
 	return 0
 }
 
-// Check 10, the engine's part.
+// reliability.md check 10, the engine's part.
 func TestDeadline_WhoDoesNotLogInInTimeIsClosed(t *testing.T) {
 	d := &speech{name: "words", limits: protocol.Limits{Login: 10 * time.Second}}
 	g := &gateway{}
@@ -56,7 +56,7 @@ func TestDeadline_WhoDoesNotLogInInTimeIsClosed(t *testing.T) {
 	})
 }
 
-// Check 15: a connection ends with its token.
+// reliability.md check 15: a connection ends with its token.
 func TestDeadline_ATokenEndsItsConnectionAtExp(t *testing.T) {
 	g := &gateway{}
 	guarded(t, Config{}, g, func(n *Node) {

@@ -9,9 +9,7 @@ import (
 // dedup is the window in which an event id is recognised. It belongs to one actor. It is bounded in ids and in age; an
 // id that was pushed out is new again, and so is one whose publish failed. It holds nothing until a publisher gives an id.
 type dedup struct {
-	count int
-	age   time.Duration
-	seen  *simplelru.LRU[string, sighting]
+	seen *simplelru.LRU[string, sighting]
 }
 
 type sighting struct {
@@ -23,20 +21,31 @@ type sighting struct {
 
 // known returns the verdict of the publication that had this one's id, nil if there was none or if it failed without
 // being done here; then this one is remembered.
-func (d *dedup) known(p *publication, now time.Time) *verdict {
-	if p.anonymous || d.count <= 0 {
+func (d *dedup) known(count int, age time.Duration, p *publication, now time.Time) *verdict {
+	if p.anonymous || count <= 0 {
 		return nil
 	}
 	id, v := p.event.ID, p.verdict
-	d.expire(now)
+	d.expire(age, now)
 	if d.seen == nil {
-		d.seen, _ = simplelru.NewLRU[string, sighting](d.count, nil)
+		d.seen, _ = simplelru.NewLRU[string, sighting](count, nil)
 	}
 	if s, ok := d.seen.Peek(id); ok && (s.done || !s.verdict.bad()) {
 		return s.verdict
 	}
 	d.seen.Add(id, sighting{at: now, verdict: v})
 	return nil
+}
+
+// bound gives a window that is in use another bound.
+func (d *dedup) bound(count int) {
+	switch {
+	case d.seen == nil:
+	case count <= 0:
+		d.seen = nil
+	default:
+		d.seen.Resize(count)
+	}
 }
 
 // done says that the publication was delivered here: even if it fails elsewhere, its retry is not for here.
@@ -51,13 +60,13 @@ func (d *dedup) done(p *publication) {
 }
 
 // expire drops what is too old; the window is in order of age, since sightings are never moved.
-func (d *dedup) expire(now time.Time) {
+func (d *dedup) expire(age time.Duration, now time.Time) {
 	if d.seen == nil {
 		return
 	}
 	for {
 		_, s, ok := d.seen.GetOldest()
-		if !ok || now.Sub(s.at) <= d.age {
+		if !ok || now.Sub(s.at) <= age {
 			break
 		}
 		d.seen.RemoveOldest()

@@ -2,9 +2,8 @@ package actors
 
 import (
 	"hash/maphash"
+	"maps"
 	"sync"
-
-	"github.com/asynkron/protoactor-go/actor"
 )
 
 // directory finds the actors of one kind by name. It outlives their restarts.
@@ -15,14 +14,8 @@ type directory struct {
 	seed   maphash.Seed
 	shards [16]struct {
 		sync.RWMutex
-		entries map[string]entry
+		entries map[string]*mailbox
 	}
-}
-
-// entry is an actor that others may write to.
-type entry struct {
-	box *mailbox
-	pid *actor.PID
 }
 
 func newDirectory() *directory { return &directory{seed: maphash.MakeSeed()} }
@@ -33,43 +26,43 @@ func (d *directory) shard(name string) int {
 
 // send posts msg to the named actor; false if there is none.
 func (d *directory) send(name string, msg any) bool {
-	return d.with(name, func(e entry) { e.box.send(msg) })
+	return d.with(name, func(box *mailbox) { box.send(msg) })
 }
 
 // force posts msg over the mailbox's limit; false if there is no such actor.
 func (d *directory) force(name string, msg any) bool {
-	return d.with(name, func(e entry) { e.box.force(msg) })
+	return d.with(name, func(box *mailbox) { box.force(msg) })
 }
 
-func (d *directory) with(name string, do func(entry)) bool {
+func (d *directory) with(name string, do func(*mailbox)) bool {
 	s := &d.shards[d.shard(name)]
 	s.RLock()
 	defer s.RUnlock()
-	e, ok := s.entries[name]
+	box, ok := s.entries[name]
 	if ok {
-		do(e)
+		do(box)
 	}
 	return ok
 }
 
 // sendOrMake posts msg to the named actor, which is made if there is none. The tenant's actor alone calls it, whose own
 // mailbox bounds what comes this way: many want a new topic at once when all clients come back.
-func (d *directory) sendOrMake(name string, msg any, make func() entry) {
+func (d *directory) sendOrMake(name string, msg any, make func() *mailbox) {
 	if d.force(name, msg) {
 		return
 	}
 	s := &d.shards[d.shard(name)]
 	s.Lock()
 	defer s.Unlock()
-	e, ok := s.entries[name]
+	box, ok := s.entries[name]
 	if !ok {
-		e = make()
+		box = make()
 		if s.entries == nil {
-			s.entries = map[string]entry{}
+			s.entries = map[string]*mailbox{}
 		}
-		s.entries[name] = e
+		s.entries[name] = box
 	}
-	e.box.force(msg)
+	box.force(msg)
 }
 
 // retire removes an actor if nothing waits for it; then it may stop.
@@ -77,7 +70,7 @@ func (d *directory) retire(name string, box *mailbox) bool {
 	s := &d.shards[d.shard(name)]
 	s.Lock()
 	defer s.Unlock()
-	if e, ok := s.entries[name]; !ok || e.box != box || !box.empty() {
+	if s.entries[name] != box || !box.empty() {
 		return false
 	}
 	delete(s.entries, name)
@@ -85,14 +78,12 @@ func (d *directory) retire(name string, box *mailbox) bool {
 }
 
 // clear removes all entries and returns them. A message that was posted to one of them is refused when it stops.
-func (d *directory) clear() map[string]entry {
-	all := map[string]entry{}
+func (d *directory) clear() map[string]*mailbox {
+	all := map[string]*mailbox{}
 	for i := range d.shards {
 		s := &d.shards[i]
 		s.Lock()
-		for name, e := range s.entries {
-			all[name] = e
-		}
+		maps.Copy(all, s.entries)
 		s.entries = nil
 		s.Unlock()
 	}
@@ -100,12 +91,12 @@ func (d *directory) clear() map[string]entry {
 }
 
 // each calls do for every entry, shard by shard, until it returns false. do must not call the directory.
-func (d *directory) each(do func(name string, e entry) bool) {
+func (d *directory) each(do func(name string, box *mailbox) bool) {
 	for i := range d.shards {
 		s := &d.shards[i]
 		s.RLock()
-		for name, e := range s.entries {
-			if !do(name, e) {
+		for name, box := range s.entries {
+			if !do(name, box) {
 				s.RUnlock()
 				return
 			}

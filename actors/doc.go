@@ -36,6 +36,7 @@
 //
 // Messages between actors are small values, declared at the top of the file of the actor that understands them. Waits go
 // one way (reply.go). The mailbox is our own (mailbox.go), since protoactor's are unbounded or drop in silence; its
-// supervision is used through guardians (supervision.go), since a restart of a protoactor parent stops its children; its
-// receive timeouts, stash, middleware and metrics are not used (they race, lose or cost).
+// supervision is used through guardians (supervision.go), since a restart of a protoactor parent stops its children; a
+// restart is a resumption for it, since all that an actor knows is to outlive a failure, and so all actors of a kind can
+// share their props; its receive timeouts, stash, middleware and metrics are not used (they race, lose or cost).
 package actors

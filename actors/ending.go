@@ -91,7 +91,7 @@ func drain(ctx context.Context, all []*Link, why protocol.Reason) error {
 
 func cut(all []*Link) {
 	for _, l := range all {
-		l.wire.Cut()
+		l.outbox.wire.Cut()
 	}
 }
 
@@ -122,7 +122,7 @@ func (n *Node) Close() {
 	n.canary.Cut()
 	n.mu.RLock()
 	for _, t := range n.tenants {
-		n.system.Root.Stop(t.pid)
+		n.system.Root.Stop(t.box.pid())
 	}
 	n.mu.RUnlock()
 	n.actors.Wait()
@@ -142,8 +142,8 @@ func (n *Node) shut() {
 func (t *tenantCore) stopAll() {
 	root := t.node.system.Root
 	for _, d := range []*directory{t.topics, t.users} {
-		d.each(func(_ string, e entry) bool {
-			root.Stop(e.pid)
+		d.each(func(_ string, box *mailbox) bool {
+			root.Stop(box.pid())
 			return true
 		})
 	}

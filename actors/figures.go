@@ -17,6 +17,13 @@ type Figures struct {
 	Latency Histogram
 	// Drops counts what was not delivered or was refused, by reason.
 	Drops map[protocol.Reason]uint64
+	// Missed counts events that clients missed while they were away and that could not be replayed when they came back, or
+	// whose record was given up, by reason. Where nobody knows how many they were, they count as one.
+	Missed map[protocol.Reason]uint64
+	// Lingering and LingeringBytes are what waits for clients to come back; Restored counts those that did, Faded those that
+	// did not in time.
+	Lingering, LingeringBytes int
+	Restored, Faded           uint64
 	// Published and Delivered count events and frames, Duplicates the publishes of an event that was known.
 	Published, Duplicates, Delivered uint64
 	// Backlog is what waits for all readers, in bytes.
@@ -36,6 +43,7 @@ type Stats struct {
 
 // DialectStats are the figures of one dialect in a tenant.
 type DialectStats struct {
+	// TotalConnections only grows: a connection that becomes one of another dialect counts in both, and in its tenant once.
 	TotalConnections, ActiveConnections, Authenticated uint64
 	MessagesReceived, MessagesSent                     uint64
 	BytesReceived, BytesSent                           uint64
@@ -98,9 +106,11 @@ func (l *latency) snapshot() Histogram {
 // counters are a node's sums.
 type counters struct {
 	published, duplicates, delivered atomic.Uint64
+	restored, faded                  atomic.Uint64
 
 	mu       sync.Mutex
 	drops    map[protocol.Reason]uint64
+	missed   map[protocol.Reason]uint64
 	restarts map[string]uint64
 }
 
@@ -110,6 +120,12 @@ func (n *Node) dropped(why protocol.Reason, count int) {
 	}
 	n.counters.mu.Lock()
 	n.counters.drops[why] += uint64(count)
+	n.counters.mu.Unlock()
+}
+
+func (n *Node) miss(why protocol.Reason, count int) {
+	n.counters.mu.Lock()
+	n.counters.missed[why] += uint64(count)
 	n.counters.mu.Unlock()
 }
 
@@ -123,22 +139,33 @@ func (n *Node) restarted(kind string) {
 func (n *Node) Figures() Figures {
 	f := Figures{
 		Tenants:    map[string]Stats{},
-		Latency:    n.latency.snapshot(),
+		Latency:    n.outboxes.latency.snapshot(),
 		Published:  n.counters.published.Load(),
 		Duplicates: n.counters.duplicates.Load(),
 		Delivered:  n.counters.delivered.Load(),
 		Backlog:    n.backlog.bytes.Load(),
+		Restored:   n.counters.restored.Load(),
+		Faded:      n.counters.faded.Load(),
 	}
+	f.Lingering, f.LingeringBytes = n.ledger.state()
 	n.counters.mu.Lock()
-	f.Drops, f.Restarts = maps.Clone(n.counters.drops), maps.Clone(n.counters.restarts)
+	f.Drops, f.Missed, f.Restarts = maps.Clone(n.counters.drops), maps.Clone(n.counters.missed), maps.Clone(n.counters.restarts)
 	n.counters.mu.Unlock()
 	for _, name := range n.Tenants() {
 		if t := n.tenant(name); t != nil {
+			f.stale(t.backlog.lost.Load())
 			f.Tenants[name] = t.stats()
 			f.Topics += t.topicCount()
 		}
 	}
 	return f
+}
+
+// stale adds frames that gave way to newer ones.
+func (f *Figures) stale(frames uint64) {
+	if frames > 0 {
+		f.Drops[protocol.Stale] += frames
+	}
 }
 
 // Stats are the figures of one tenant; of an unknown one they are zero.
@@ -172,10 +199,11 @@ func (c *census) left(l *Link) {
 }
 
 func (l *Link) figures(now time.Time) DialectStats {
+	frames, bytes := l.outbox.sent()
 	return DialectStats{
 		MessagesReceived: l.inMessages.Load(), BytesReceived: l.inBytes.Load(),
-		MessagesSent: l.outbox.sentFrames.Load(), BytesSent: l.outbox.sentBytes.Load(),
-		Lifetime: max(now.Sub(l.since), 0),
+		MessagesSent: frames, BytesSent: bytes,
+		Lifetime: max(now.Sub(l.since()), 0),
 	}
 }
 
@@ -188,7 +216,7 @@ func (t *tenantCore) stats() Stats {
 		defer c.mu.Unlock()
 		d := s.Dialects[c.dialect.Name()]
 		d.add(c.past)
-		d.TotalConnections += uint64(max(c.total.Load(), 0))
+		d.TotalConnections += uint64(c.total.Load())
 		d.ActiveConnections += uint64(max(c.active.Load(), 0))
 		d.Authenticated += uint64(max(c.authenticated.Load(), 0))
 		s.Dialects[c.dialect.Name()] = d
@@ -204,5 +232,6 @@ func (t *tenantCore) stats() Stats {
 	for _, d := range s.Dialects {
 		s.add(d)
 	}
+	s.TotalConnections = uint64(t.total.Load())
 	return s
 }

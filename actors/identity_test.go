@@ -58,7 +58,7 @@ func TestRefresh_TheSameUserKeepsItsSubscriptionsAndLosesThoseThatAreNoLongerGra
 	})
 }
 
-// Check 24.
+// reliability.md check 24.
 func TestRevoke_ClosesWhatItCoversAndNothingPublishedLaterArrives(t *testing.T) {
 	issued := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when bubbles begin
 	for name, c := range map[string]struct {

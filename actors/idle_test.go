@@ -80,7 +80,7 @@ func TestIdle_AUserRetiresWhenItsLastConnectionAndItsEventIDsAreGone(t *testing.
 			c.link.Gone(protocol.Disconnected)
 			time.Sleep(time.Second)
 		}
-		if alarms := waitingAlarms(n, func(a alarm) bool { _, ok := a.(*userCore); return ok }); alarms > 1 {
+		if alarms := waitingAlarms(n, func(a alarm) bool { _, ok := a.(*user); return ok }); alarms > 1 {
 			t.Errorf("%d alarms wait for one user", alarms)
 		}
 		time.Sleep(3 * time.Minute)

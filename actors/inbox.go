@@ -53,19 +53,22 @@ func (u *user) keep(p *publication) {
 	if len(u.links) > 0 || !u.tenant.waits(p.event) {
 		return
 	}
-	if u.inbox.waiting == nil {
+	if u.inbox == nil {
+		u.inbox = &inbox{}
 		u.tenant.inboxes.Add(1)
 	}
-	u.node.dropped(protocol.Stale, u.inbox.put(p.event, time.Now(), u.node.cfg.InboxCount, u.node.cfg.InboxAge))
+	cfg := &u.node().cfg
+	u.node().dropped(protocol.Stale, u.inbox.put(p.event, time.Now(), cfg.InboxCount, cfg.InboxAge))
 }
 
 // clear forgets what has waited too long.
 func (u *user) clear(now time.Time) {
-	if u.inbox.waiting == nil {
+	if u.inbox == nil {
 		return
 	}
-	u.node.dropped(protocol.Stale, u.inbox.expire(now))
+	u.node().dropped(protocol.Stale, u.inbox.expire(now))
 	if u.inbox.waiting == nil {
+		u.inbox = nil
 		u.tenant.inboxes.Add(-1)
 	}
 }
@@ -74,14 +77,14 @@ func (u *user) clear(now time.Time) {
 func (u *user) collect(l *Link) {
 	now := time.Now()
 	u.clear(now)
-	if u.inbox.waiting == nil || !l.dialect().Limits().Inbox {
+	if u.inbox == nil || !l.dialect().Limits().Inbox {
 		return
 	}
 	for _, w := range u.inbox.waiting {
-		if f := u.node.encode(l.dialect(), l.view(), w.event, now.UnixNano()); f != nil && l.send(f) {
-			u.node.counters.delivered.Add(1)
+		if f := u.node().encode(l.dialect(), l.view(), w.event, now.UnixNano()); f != nil && l.send(f) {
+			u.node().counters.delivered.Add(1)
 		}
 	}
-	u.inbox = inbox{}
+	u.inbox = nil
 	u.tenant.inboxes.Add(-1)
 }

@@ -15,17 +15,18 @@ import (
 // topic applies all the connection's filters that match the event. A topic is attached only if none above it was, so
 // that the usual case is one subscription, one attachment; and an attached topic stays attached as long as any
 // subscription relies on it, so that no change of subscriptions loses or repeats an event of another one.
-type interests struct {
-	wanted   []rule   // sorted by topic
-	attached []string // sorted
-}
+//
+// They are in one list, sorted by topic.
+type interests []rule
 
-// rule is one subscription.
+// rule is a topic that a connection subscribed to, or is attached to, or both.
 type rule struct {
 	topic  string
-	filter protocol.Filter
+	filter *protocol.Filter // nil wants everything
+	wanted bool             // it is subscribed to
 	// lent says that it goes by somebody else's right than the connection's.
-	lent bool
+	lent     bool
+	attached bool
 }
 
 // interest is what a connection wants of one attached topic. It is never changed; the zero interest wants everything.
@@ -41,41 +42,70 @@ type interest struct {
 type change struct {
 	topic    string
 	interest *interest
+	since    protocol.Position  // where to resume, zero for from now on
+	at       *protocol.Position // where to note where the topic stood, nil for nowhere
+}
+
+// whole is the interest in everything. Nearly all connections have it, so it is one for all.
+var whole = &interest{}
+
+// viewing is the interest in a view of everything.
+func viewing(v protocol.View) *interest {
+	if v == protocol.Whole {
+		return whole
+	}
+	return &interest{key: string(v), view: v}
 }
 
 func byTopic(r rule, topic string) int { return strings.Compare(r.topic, topic) }
 
 // add notes a subscription and returns what has to be told.
 func (in *interests) add(topic string, f protocol.Filter, lent bool) []change {
-	i, known := slices.BinarySearchFunc(in.wanted, topic, byTopic)
-	if known {
-		in.wanted[i].filter, in.wanted[i].lent = f, lent
-	} else {
-		in.wanted = slices.Insert(in.wanted, i, rule{topic, f, lent})
+	i, known := slices.BinarySearchFunc(*in, topic, byTopic)
+	if !known {
+		*in = slices.Insert(*in, i, rule{topic: topic})
 	}
-	if !in.covered(topic) {
-		at, _ := slices.BinarySearch(in.attached, topic)
-		in.attached = slices.Insert(in.attached, at, topic)
+	r := &(*in)[i]
+	r.filter, r.wanted, r.lent = nil, true, lent
+	if f.Where != nil || f.View != protocol.Whole || f.Every != 0 {
+		r.filter = &f
 	}
+	r.attached = r.attached || !in.covered(topic)
 	return in.changes(topic)
 }
 
 // remove drops a subscription, with below also those to topics under it, and returns what has to be told.
 func (in *interests) remove(topic string, below bool) []change {
-	before := len(in.wanted)
-	in.wanted = slices.DeleteFunc(in.wanted, func(r rule) bool {
-		return r.topic == topic || below && protocol.Under(r.topic, topic)
+	removed := false
+	in.around(topic, func(r *rule) {
+		if r.wanted && (r.topic == topic || below && protocol.Under(r.topic, topic)) {
+			r.wanted, removed = false, true
+		}
 	})
-	if len(in.wanted) == before {
+	if !removed {
 		return nil
 	}
 	return in.changes(topic)
 }
 
-// covered reports whether an attached topic is responsible for topic's own events.
-func (in *interests) covered(topic string) bool {
+// around calls do for the topics above, at and below topic: those that share events with it.
+func (in interests) around(topic string, do func(*rule)) {
 	for up := topic; up != ""; up = protocol.Parent(up) {
-		if _, ok := slices.BinarySearch(in.attached, up); ok {
+		if i, ok := slices.BinarySearchFunc(in, up, byTopic); ok {
+			do(&in[i])
+		}
+	}
+	below := topic + "/"
+	i, _ := slices.BinarySearchFunc(in, below, byTopic)
+	for ; i < len(in) && strings.HasPrefix(in[i].topic, below); i++ {
+		do(&in[i])
+	}
+}
+
+// covered reports whether an attached topic is responsible for topic's own events.
+func (in interests) covered(topic string) bool {
+	for up := topic; up != ""; up = protocol.Parent(up) {
+		if i, ok := slices.BinarySearchFunc(in, up, byTopic); ok && in[i].attached {
 			return true
 		}
 	}
@@ -86,38 +116,42 @@ func (in *interests) covered(topic string) bool {
 // takes over a filter before another one lets go of it.
 func (in *interests) changes(topic string) []change {
 	var all []change
-	kept := in.attached[:0:0]
-	for _, at := range in.attached {
-		if !protocol.Under(at, topic) && !protocol.Under(topic, at) {
-			kept = append(kept, at)
-			continue
+	idle := false
+	in.around(topic, func(r *rule) {
+		if r.attached {
+			all = append(all, change{topic: r.topic, interest: in.of(r.topic)})
 		}
-		now := in.of(at)
-		if now != nil {
-			kept = append(kept, at)
+		idle = idle || !r.wanted
+	})
+	for _, ch := range all {
+		if ch.interest == nil {
+			i, _ := slices.BinarySearchFunc(*in, ch.topic, byTopic)
+			(*in)[i].attached = false
 		}
-		all = append(all, change{at, now})
 	}
-	in.attached = kept
+	if idle {
+		*in = slices.DeleteFunc(*in, func(r rule) bool { return !r.wanted && !r.attached })
+	}
 	slices.SortFunc(all, func(a, b change) int { return len(b.topic) - len(a.topic) })
 	return all
 }
 
 // of returns the interest at an attached topic, nil if no subscription relies on it.
-func (in *interests) of(at string) *interest {
+func (in interests) of(at string) *interest {
 	it := &interest{}
-	for _, r := range in.wanted {
-		if protocol.Under(r.topic, at) || protocol.Under(at, r.topic) {
-			it.rules = append(it.rules, r)
+	in.around(at, func(r *rule) {
+		if r.wanted {
+			it.rules = append(it.rules, *r)
 		}
-	}
+		if r.attached && len(r.topic) > len(at) {
+			it.except = append(it.except, r.topic)
+		}
+	})
 	if it.rules == nil {
 		return nil
 	}
-	for _, other := range in.attached {
-		if other != at && protocol.Under(other, at) {
-			it.except = append(it.except, other)
-		}
+	if len(it.rules) == 1 && it.except == nil && it.rules[0].topic == at && it.rules[0].filter == nil {
+		return whole
 	}
 	it.key = it.name(at)
 	return it
@@ -125,11 +159,11 @@ func (in *interests) of(at string) *interest {
 
 func (it *interest) name(at string) string {
 	if len(it.rules) == 1 && it.except == nil && it.rules[0].topic == at {
-		return it.rules[0].filter.Key()
+		return it.rules[0].key()
 	}
 	var b strings.Builder
 	for _, r := range it.rules {
-		b.WriteString("\x04" + r.topic + "\x05" + r.filter.Key())
+		b.WriteString("\x04" + r.topic + "\x05" + r.key())
 	}
 	for _, e := range it.except {
 		b.WriteString("\x06" + e)
@@ -152,30 +186,55 @@ func (it *interest) choose(ev *protocol.Event) (view protocol.View, every time.D
 		if !protocol.Under(ev.Topic, r.topic) {
 			continue
 		}
-		v, hit := r.filter.Select(ev)
+		v, hit, often := r.choose(ev)
 		switch {
 		case !hit:
 			continue
 		case !ok:
-			view, every, ok = v, r.filter.Every, true
+			view, every, ok = v, often, true
 		default:
-			view, every = view.Union(v), min(every, r.filter.Every)
+			view, every = view.Union(v), min(every, often)
 		}
 	}
 	return view, every, ok
 }
 
-// find is the topic's subscription, if there is one.
-func (in *interests) find(topic string) (rule, bool) {
-	i, ok := slices.BinarySearchFunc(in.wanted, topic, byTopic)
-	if !ok {
-		return rule{}, false
+// choose is choose of one subscription.
+func (r *rule) choose(ev *protocol.Event) (view protocol.View, ok bool, every time.Duration) {
+	if r.filter == nil {
+		return protocol.Whole, true, 0
 	}
-	return in.wanted[i], true
+	view, ok = r.filter.Select(ev)
+	return view, ok, r.filter.Every
 }
 
-// wants reports whether the topic itself is subscribed to.
-func (in *interests) wants(topic string) bool {
-	_, ok := slices.BinarySearchFunc(in.wanted, topic, byTopic)
-	return ok
+func (r *rule) key() string {
+	if r.filter == nil {
+		return ""
+	}
+	return r.filter.Key()
+}
+
+// find is the topic's subscription, if there is one.
+func (in interests) find(topic string) (rule, bool) {
+	i, ok := slices.BinarySearchFunc(in, topic, byTopic)
+	if !ok || !in[i].wanted {
+		return rule{}, false
+	}
+	return in[i], true
+}
+
+// wanted are the topics that are subscribed to, sorted.
+func (in interests) wanted() []string { return in.topics(func(r *rule) bool { return r.wanted }) }
+
+// attached are the topics that are attached to, sorted.
+func (in interests) attached() []string { return in.topics(func(r *rule) bool { return r.attached }) }
+
+func (in interests) topics(fit func(*rule) bool) (all []string) {
+	for i := range in {
+		if fit(&in[i]) {
+			all = append(all, in[i].topic)
+		}
+	}
+	return all
 }

@@ -179,7 +179,7 @@ func TestLimits_TheAddressesAndUsersThatAreWatchedAreBounded(t *testing.T) {
 	}
 }
 
-// Check 40, the engine's part.
+// reliability.md check 40, the engine's part.
 func TestLimits_SubscriptionsOfAConnection(t *testing.T) {
 	d := &speech{name: "words", limits: protocol.Limits{Subscriptions: 100}}
 	bubble(t, Config{}, func(n *Node) {

@@ -19,17 +19,19 @@ type Dial struct {
 	Identity *protocol.Identity
 	// Remote is the client's address, without port.
 	Remote string
+	// Client is the client's own word for itself, by which it is known again when it comes back; "" is none (linger.go).
+	Client string
 }
 
 // Link is where a socket and the engine meet: what was read goes in through it, and what is to be written waits in its
-// outbox. Topics and users know a connection by its link.
+// outbox. Topics and users know a connection by its link, which is part of the actor's memory (connection.go).
 type Link struct {
 	// Static after Connect.
 	number uint64
 	node   *Node
 	remote string
-	since  time.Time
-	wire   Wire
+	began  int64 // when it was connected, as wheel.since tells it
+	linger *linger
 	box    mailbox
 
 	// post is where the connection stands: in which tenant, speaking which dialect. It changes at most twice, before
@@ -46,12 +48,15 @@ type Link struct {
 	gone       atomic.Bool // the socket has ended
 	out        atomic.Bool // the actor has stopped
 
-	// What Receive has handed on and the actor has not read.
+	// What Receive has handed on and the actor has not read. mu guards it.
+	unread int16
+	over   bool // nothing will be read any more
 	mu     sync.Mutex
-	unread int
-	over   bool          // nothing will be read any more
 	room   chan struct{} // closed when there is room again; nil while nobody waits
 }
+
+// since is when the connection was made.
+func (l *Link) since() time.Time { return l.node.wheel.time(l.began) }
 
 // maxUnread is how many messages of one connection may wait for its actor before its reader has to.
 const maxUnread = 32
@@ -64,8 +69,11 @@ func idOf(number uint64) string { return "ws-" + strconv.FormatUint(number, 10) 
 // numberOf is the number in a connection's id; 0 if it is none.
 func numberOf(id string) uint64 {
 	digits, ok := strings.CutPrefix(id, "ws-")
+	if !ok {
+		return 0
+	}
 	number, err := strconv.ParseUint(digits, 10, 64)
-	if !ok || err != nil {
+	if err != nil {
 		return 0
 	}
 	return number
@@ -137,8 +145,8 @@ func (l *Link) makeRoom() {
 // Heard says that the peer lives: a pong, or part of a message.
 func (l *Link) Heard() { l.heard.Store(l.node.wheel.since(time.Now())) }
 
-// Gone says that the socket has ended, and why: protocol.Disconnected for a peer that closed, Malformed for one that
-// broke the protocol, Slow for one that did not read. Only the first call counts.
+// Gone says that the socket has ended, and why: protocol.Disconnected for a peer that closed, Lost for one that went
+// without a word, Malformed for one that broke the protocol, Slow for one that did not read. Only the first call counts.
 func (l *Link) Gone(why protocol.Reason) {
 	if l.gone.CompareAndSwap(false, true) {
 		l.stopReading()
@@ -148,16 +156,11 @@ func (l *Link) Gone(why protocol.Reason) {
 
 // send offers a frame for this connection alone.
 func (l *Link) send(f *Frame) bool {
-	switch n := l.outbox.offer(f); n {
-	case refusedFull:
+	n := l.outbox.offer(f)
+	if n == refusedFull {
 		l.tooSlow()
-		return false
-	case refusedClosed:
-		return false
-	default:
-		l.node.backlog.add(n)
-		return true
 	}
+	return l.outbox.count(n)
 }
 
 // tooSlow counts a frame that the outbox did not take, and has the connection ended.

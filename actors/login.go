@@ -52,12 +52,12 @@ func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusa
 		}
 	}
 	c.identity.Store(id)
-	c.loginBy, c.expireAt = 0, 0
+	c.until = 0
 	if !id.Expires.IsZero() && !lasting {
-		c.expireAt = c.node.wheel.since(time.Now().Add(time.Until(id.Expires))) // at most 292 years, whatever it says
+		c.until = c.node.wheel.since(time.Now().Add(time.Until(id.Expires))) // at most 292 years, whatever it says
 	}
-	for _, r := range slices.Clone(c.interests.wanted) {
-		if !r.lent && !id.May(r.topic) {
+	for _, r := range slices.Clone(c.interests) {
+		if r.wanted && !r.lent && !id.May(r.topic) {
 			c.unsubscribe(r.topic, false)
 		}
 	}
@@ -87,7 +87,7 @@ func (c *connection) become(cmd protocol.Become) {
 	if c.joined {
 		panic("a connection that belongs to a user cannot become another dialect")
 	}
-	c.session, c.limiter = cmd.Session, nil
+	c.session, c.allowance = cmd.Session, 0
 	limits, now := cmd.Dialect.Limits(), time.Now()
 	c.counted.connects.back(addressKey(c.dialect(), c.remote), now)
 	c.counted = c.tenant()
@@ -104,7 +104,7 @@ func (c *connection) become(cmd protocol.Become) {
 		return
 	}
 	if limits.Login > 0 {
-		c.loginBy = c.node.wheel.since(now.Add(limits.Login))
+		c.until = c.node.wheel.since(now.Add(limits.Login))
 	}
 	c.arm()
 }
@@ -120,11 +120,18 @@ func (c *connection) stand(at *census) *protocol.Refusal {
 	if why := c.node.take(at); why != nil {
 		return why
 	}
-	from.tenant.links.remove(c.Link)
-	from.total.Add(-1)
+	from.tenant.links.remove(&c.Link)
 	from.free()
+	switch {
+	case at.tenant != from.tenant:
+		at.tenant.total.Add(1)
+		c.intake = nil
+	case at.dialect.Name() == from.dialect.Name(): // one and the same to who reads the figures
+		from.total.Add(-1)
+	}
 	c.post.Store(at)
-	at.tenant.links.add(c.Link)
+	c.outbox.join(at.tenant.counting())
+	at.tenant.links.add(&c.Link)
 	return nil
 }
 
@@ -142,22 +149,31 @@ func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
 			why.RetryAfter = wait
 			return why
 		}
+		if all := tenant.rates.Load(); all != nil {
+			if why := tenant.connect("user", id.User, all.User.Connects, now); why != nil {
+				return why
+			}
+		}
 		c.counted.connects.back(addressKey(dialect, c.remote), now)
 		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
 		defer cancel()
-		answer := newReply[struct{}]()
-		tenant.user(id.User, join{c.Link, limits.PerUser, answer})
-		if _, why := answer.wait(ctx); why != nil {
+		answer := newReply[returned]()
+		tenant.user(id.User, join{&c.Link, limits.PerUser, answer})
+		back, why := answer.wait(ctx)
+		if why != nil {
 			return why
 		}
+		c.take(id.User, back)
 	}
 	c.post.Load().authenticated.Add(1)
 	c.joined = true
 	c.identity.Store(id)
-	why := c.attach(everyone, &interest{key: string(c.view()), view: c.view()})
+	got, why := c.attach(everyone, viewing(c.view()), protocol.Position{}, false)
 	if why != nil {
 		c.leave()
 		c.identity.Store(nil)
+	} else if c.linger != nil {
+		c.linger.everyone = got.at
 	}
 	return why
 }
@@ -168,7 +184,7 @@ func (c *connection) heed(v protocol.View) {
 	if !c.joined {
 		return
 	}
-	if why := c.attach(everyone, &interest{key: string(v), view: v}); why != nil {
+	if _, why := c.attach(everyone, viewing(v), protocol.Position{}, false); why != nil {
 		c.end(end{why: why})
 	}
 }

@@ -13,37 +13,47 @@ import (
 // the actor ended with the message still in it, or because handling it failed.
 type refusable interface{ refuse(why *protocol.Refusal) }
 
-// mailbox is the queue of one actor. It is bounded and tells the sender, which none of protoactor's own does; empty, it
-// holds no buffer (protoactor's default keeps 232 bytes in each).
+// mailbox is the queue of one actor, and part of it. It is bounded and tells the sender, which none of protoactor's own
+// does; empty, it holds no buffer (protoactor's default keeps 232 bytes in each).
 //
 // Of system messages only the lifecycle is known: they overtake and are not bounded, since protoactor sends at most a
 // handful per actor.
 type mailbox struct {
-	limit int // static
-
-	mu         sync.Mutex
-	invoker    actor.MessageInvoker // static after RegisterHandlers, as are these; before it, messages wait
-	dispatcher actor.Dispatcher
-	wake       func()
+	mu      sync.Mutex
+	invoker actor.MessageInvoker // static after RegisterHandlers, as is wake; before it, messages wait
+	wake    func()
 
 	user      queue
-	system    []any
+	system    *queue            // nil while it is empty, which is nearly always
+	closed    *protocol.Refusal // why nothing is taken any more; nil while it is
+	limit     int32             // static
 	running   bool              // a goroutine is in run
 	suspended bool              // between a failure and the restart
-	closed    *protocol.Refusal // why nothing is taken any more; nil while it is
+	restarted bool              // the actor has not been told of its restart yet
 }
 
-func newMailbox(limit int) *mailbox { return &mailbox{limit: limit} }
+// restarted is the first message of an actor after it failed.
+type restarted struct{}
 
-// RegisterHandlers implements actor.Mailbox.
-func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
+func newMailbox(limit int) *mailbox { return &mailbox{limit: int32(limit)} }
+
+// RegisterHandlers implements actor.Mailbox. Dispatchers are not used: an actor that has something to do has a goroutine
+// of its own, since it may wait.
+func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatcher) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.invoker, m.dispatcher, m.wake = invoker, dispatcher, m.run
+	m.invoker, m.wake = invoker, m.run
 }
 
 // Start implements actor.Mailbox.
 func (m *mailbox) Start() {}
+
+// pid is the actor whose mailbox it is.
+func (m *mailbox) pid() *actor.PID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.invoker.(actor.Context).Self() // what invokes is the actor's context
+}
 
 // UserMessageCount implements actor.Mailbox.
 func (m *mailbox) UserMessageCount() int {
@@ -57,7 +67,7 @@ func (m *mailbox) PostUserMessage(msg any) { m.send(msg) }
 
 // send queues a message; one that does not fit is refused.
 func (m *mailbox) send(msg any) {
-	m.post(msg, m.limit)
+	m.post(msg, int(m.limit))
 }
 
 // force queues a message over the limit. It is for what is bounded elsewhere: facts that come once per connection, and
@@ -80,7 +90,7 @@ func (m *mailbox) post(msg any, limit int) {
 	start := why == nil && m.startable()
 	m.mu.Unlock()
 	if start {
-		m.dispatcher.Schedule(m.wake)
+		go m.wake()
 	}
 	if r, ok := msg.(refusable); ok && why != nil {
 		r.refuse(why)
@@ -90,11 +100,14 @@ func (m *mailbox) post(msg any, limit int) {
 // PostSystemMessage implements actor.Mailbox.
 func (m *mailbox) PostSystemMessage(msg any) {
 	m.mu.Lock()
-	m.system = append(m.system, msg)
+	if m.system == nil {
+		m.system = &queue{}
+	}
+	m.system.push(msg)
 	start := m.startable()
 	m.mu.Unlock()
 	if start {
-		m.dispatcher.Schedule(m.wake)
+		go m.wake()
 	}
 }
 
@@ -103,7 +116,7 @@ func (m *mailbox) startable() bool {
 	if m.running || m.invoker == nil {
 		return false
 	}
-	m.running = len(m.system) > 0 || (m.user.len() > 0 && !m.suspended)
+	m.running = m.system != nil || (m.user.len() > 0 && !m.suspended)
 	return m.running
 }
 
@@ -122,19 +135,23 @@ func (m *mailbox) run() {
 func (m *mailbox) next() (msg any, system bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for len(m.system) > 0 {
-		msg = m.system[0]
-		if m.system = m.system[1:]; len(m.system) == 0 {
+	for m.system != nil {
+		msg = m.system.pop()
+		if m.system.len() == 0 {
 			m.system = nil
 		}
 		switch msg.(type) {
 		case *actor.SuspendMailbox:
 			m.suspended = true
 		case *actor.ResumeMailbox:
-			m.suspended = false
+			m.restarted, m.suspended = m.suspended, false
 		default:
 			return msg, true
 		}
+	}
+	if m.restarted && !m.suspended {
+		m.restarted = false
+		return restarted{}, false
 	}
 	if !m.suspended && m.user.len() > 0 {
 		return m.user.pop(), false
@@ -178,35 +195,41 @@ func (m *mailbox) close(why *protocol.Refusal) {
 	}
 }
 
-// queue is a ring that grows by doubling. The first message of an empty queue needs no ring, and an empty queue keeps none.
+// queue holds messages in their order. The first message of an empty queue needs no ring, and an empty queue keeps none.
 type queue struct {
-	first any // the oldest, if it came while the queue was empty
-	ring  []any
+	first any   // the oldest, if it came while the queue was empty
+	rest  *ring // nil while it is empty
+}
+
+// ring holds messages in a buffer that grows by doubling.
+type ring struct {
+	slots []any
 	from  int
-	n     int // in the ring
+	n     int
+	few   [4]any // the first slots
 }
 
 func (q *queue) len() int {
+	n := 0
 	if q.first != nil {
-		return q.n + 1
+		n++
 	}
-	return q.n
+	if q.rest != nil {
+		n += q.rest.n
+	}
+	return n
 }
 
 func (q *queue) push(x any) {
-	if q.first == nil && q.n == 0 {
-		q.first = x
-		return
-	}
-	if q.n == len(q.ring) {
-		ring := make([]any, max(4, 2*len(q.ring)))
-		for i := range q.n {
-			ring[i] = q.ring[(q.from+i)%len(q.ring)]
+	if q.rest == nil {
+		if q.first == nil {
+			q.first = x
+			return
 		}
-		q.ring, q.from = ring, 0
+		q.rest = &ring{}
+		q.rest.slots = q.rest.few[:]
 	}
-	q.ring[(q.from+q.n)%len(q.ring)] = x
-	q.n++
+	q.rest.push(x)
 }
 
 func (q *queue) pop() any {
@@ -214,11 +237,30 @@ func (q *queue) pop() any {
 		q.first = nil
 		return x
 	}
-	x := q.ring[q.from]
-	q.ring[q.from] = nil
-	q.from = (q.from + 1) % len(q.ring)
-	if q.n--; q.n == 0 {
-		q.ring, q.from = nil, 0
+	x := q.rest.pop()
+	if q.rest.n == 0 {
+		q.rest = nil
 	}
+	return x
+}
+
+func (r *ring) push(x any) {
+	if r.n == len(r.slots) {
+		slots := make([]any, 2*len(r.slots))
+		for i := range r.n {
+			slots[i] = r.slots[(r.from+i)%len(r.slots)]
+		}
+		r.slots, r.from = slots, 0
+		clear(r.few[:])
+	}
+	r.slots[(r.from+r.n)%len(r.slots)] = x
+	r.n++
+}
+
+func (r *ring) pop() any {
+	x := r.slots[r.from]
+	r.slots[r.from] = nil
+	r.from = (r.from + 1) % len(r.slots)
+	r.n--
 	return x
 }

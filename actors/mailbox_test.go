@@ -18,9 +18,16 @@ type worker struct {
 	do     func(any)
 	system []any
 	failed []any
+	anew   int // how often it was told of a restart
 }
 
-func (w *worker) InvokeUserMessage(m any)     { w.do(m) }
+func (w *worker) InvokeUserMessage(m any) {
+	if _, ok := m.(restarted); ok {
+		w.anew++
+		return
+	}
+	w.do(m)
+}
 func (w *worker) InvokeSystemMessage(m any)   { w.system = append(w.system, m) }
 func (w *worker) EscalateFailure(_, what any) { w.failed = append(w.failed, what) }
 
@@ -65,7 +72,7 @@ func TestMailbox_ItsBoundTellsTheSenderAndForceGoesOverIt(t *testing.T) {
 		if len(handled) != 4 || handled[3] != 5 || !m.empty() {
 			t.Errorf("handled %v", handled)
 		}
-		if m.user.ring != nil || m.user.first != nil || m.system != nil {
+		if m.user.rest != nil || m.user.first != nil || m.system != nil {
 			t.Error("an empty mailbox holds a queue")
 		}
 	})
@@ -109,7 +116,7 @@ func TestMailbox_SystemMessagesOvertakeAndAPanicIsEscalatedWithItsMessage(t *tes
 		m.send("second")
 		m.PostSystemMessage(&actor.ResumeMailbox{})
 		synctest.Wait()
-		if len(w.failed) != 1 || w.failed[0] != "first" || len(w.system) != 1 || len(order) != 2 {
+		if len(w.failed) != 1 || w.failed[0] != "first" || len(w.system) != 1 || len(order) != 2 || w.anew != 1 {
 			t.Errorf("failed %v, system %v, order %v", w.failed, w.system, order)
 		}
 	})
@@ -183,7 +190,7 @@ func TestMailbox_QueueAgreesWithASlice(t *testing.T) {
 	for range want {
 		q.pop()
 	}
-	if q.len() != 0 || q.ring != nil {
+	if q.len() != 0 || q.rest != nil {
 		t.Error("an empty queue keeps its ring")
 	}
 }

@@ -46,31 +46,32 @@ type Node struct {
 	system    *actor.ActorSystem
 	wheel     *wheel
 	backlog   *Backlog
+	outboxes  outboxes
 	supervise struct{ tenant, user, topic, connection *supervisor }
 	canary    *canary
+	ledger    ledger
 
 	numbers  atomic.Uint64 // of connections
 	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
 	draining atomic.Bool
 	closed   atomic.Bool
-	latency  latency
+	lingers  atomic.Bool // in some tenant
 	counters counters
+	timers   timers         // of publishes
 	actors   sync.WaitGroup // that have not stopped
 
 	mu      sync.RWMutex // guards tenants
 	tenants map[string]*tenantCore
-
-	spawning sync.Mutex // guards these
-	spawned  *connection
-	props    *actor.Props // of every connection
 }
 
 // New starts a node with its tenants. Close ends it.
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), tenants: map[string]*tenantCore{}}
+	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}, tenants: map[string]*tenantCore{}}
 	n.rights, _ = auth.(Authorizer)
+	n.ledger.node = n
 	n.counters.drops, n.counters.restarts = map[protocol.Reason]uint64{}, map[string]uint64{}
+	n.counters.missed = map[protocol.Reason]uint64{}
 	quiet := slog.New(slog.DiscardHandler) // what an actor's failure has to say, its supervisor says
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
 	compact(n.system)
@@ -78,40 +79,12 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.supervise.user = n.newSupervisor("user", true)
 	n.supervise.topic = n.newSupervisor("topic", true)
 	n.supervise.connection = n.newSupervisor("connection", false)
-	n.props = actor.PropsFromProducer(func() actor.Actor { return n.spawned },
-		actor.WithMailbox(func() actor.Mailbox { return &n.spawned.box }), actor.WithGuardian(n.supervise.connection))
 	for _, t := range tenants {
 		n.SetTenant(t)
 	}
 	n.canary = newCanary(n)
 	n.numbers.Store(0) // the first client is ws-1
 	return n
-}
-
-// newSupervisor makes a supervisor and its guardian: protoactor makes guardians on first use, and two first uses at
-// once would make two.
-func (n *Node) newSupervisor(kind string, restart bool) *supervisor {
-	s := &supervisor{node: n, kind: kind, restart: restart}
-	n.system.Root.Copy().WithGuardian(s).Self()
-	return s
-}
-
-// spawn starts an actor of its own props. It is counted until it says that it has stopped.
-func (n *Node) spawn(box *mailbox, s *supervisor, produce func() actor.Actor) *actor.PID {
-	n.actors.Add(1)
-	return n.system.Root.Spawn(actor.PropsFromProducer(produce,
-		actor.WithMailbox(func() actor.Mailbox { return box }), actor.WithGuardian(s)))
-}
-
-// spawnConnection starts the actor of a connection. All connections share their props, since they are many: the
-// producer hands out the one that is being spawned. They are never restarted, so it is asked once for each.
-func (n *Node) spawnConnection(c *connection) {
-	n.actors.Add(1)
-	n.spawning.Lock()
-	defer n.spawning.Unlock()
-	n.spawned = c
-	n.system.Root.Spawn(n.props)
-	n.spawned = nil
 }
 
 // SetTenant adds a tenant, or gives one that is known other limits.
@@ -178,7 +151,24 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 		why.RetryAfter = wait
 		return why
 	}
-	return nil
+	return n.paced(t, remote)
+}
+
+// paced says whether the address and the tenant may connect so often.
+func (n *Node) paced(t *tenantCore, remote string) *protocol.Refusal {
+	limits := t.rates.Load()
+	if limits == nil {
+		return nil
+	}
+	now := time.Now()
+	why := t.connect("address", remote, limits.Address.Connects, now)
+	if why == nil {
+		why = t.connect("tenant", t.name, limits.Tenant.Connects, now)
+	}
+	if why != nil {
+		n.dropped(protocol.RateLimited, 1)
+	}
+	return why
 }
 
 // room says whether there is room for one more beside so many open connections of the tenant and of the dialect in it.
@@ -232,24 +222,28 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	if why != nil {
 		return nil, why
 	}
-	now := time.Now()
-	l := &Link{number: n.numbers.Add(1), node: n, remote: d.Remote, since: now}
+	c := &connection{session: d.Session, counted: t}
+	l := &c.Link
+	l.number, l.node, l.remote, l.began = n.numbers.Add(1), n, d.Remote, n.wheel.since(time.Now())
 	l.post.Store(t.census(d.Dialect))
 	n.entering.RLock()
 	defer n.entering.RUnlock()
 	if why := n.take(l.post.Load()); why != nil {
 		return nil, why
 	}
+	t.total.Add(1)
 	l.Heard()
-	l.box.limit = n.cfg.MailboxSize
+	l.box.limit = int32(n.cfg.MailboxSize)
 	l.identity.Store(d.Identity)
-	l.outbox.max, l.outbox.backlog, l.outbox.latency, l.outbox.shard = n.cfg.outbox(), n.backlog, &n.latency, l.number
-	l.wire = open(l)
-	l.outbox.wire = l.wire
+	l.outbox.outboxes, l.outbox.backlog, l.outbox.shard = &n.outboxes, t.counting(), uint8(l.number)
+	if n.lingers.Load() {
+		l.linger, l.outbox.trail = &linger{client: d.Client}, &trail{}
+	}
+	l.outbox.wire = open(l)
 	t.links.add(l)
-	n.spawnConnection(&connection{Link: l, session: d.Session, counted: t})
+	n.supervise.connection.spawn(c, &l.box)
 	return l, nil
 }
 
 // newEpoch names one life of a topic. Epochs are never reused.
-func newEpoch() string { return rand.Text()[:12] }
+func newEpoch() string { return strings.Clone(rand.Text()[:12]) }

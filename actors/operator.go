@@ -31,6 +31,7 @@ func (n *Node) SuspendTenant(tenant string, on bool) error {
 	t.suspended.Store(on)
 	n.entering.Unlock()
 	if on {
+		n.ledger.forget(t, func(*record) bool { return true })
 		for _, l := range t.everyLink() {
 			l.box.force(ending(protocol.Suspended, 0, ""))
 		}
@@ -53,11 +54,11 @@ func (n *Node) RestartTenant(ctx context.Context, tenant string) error {
 	n.entering.Unlock()
 	err := drain(ctx, t.everyLink(), protocol.Draining)
 	for _, d := range []*directory{t.topics, t.users} {
-		for name, e := range d.clear() {
+		for name, box := range d.clear() {
 			if d == t.topics && name != everyone {
 				t.topicsMade.Add(-1)
 			}
-			n.system.Root.Stop(e.pid)
+			n.system.Root.Stop(box.pid())
 		}
 	}
 	t.inboxes.Store(0)

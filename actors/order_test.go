@@ -16,7 +16,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Check 28.
+// reliability.md check 28.
 func TestOrder_TwentyConcurrentPublishersAreHeardInOneOrderByFiftySubscribers(t *testing.T) {
 	const publishers, each, subscribers = 20, 50, 50
 	bubble(t, Config{HistoryCount: publishers * each, HistoryBytes: 64 << 20}, func(n *Node) {
@@ -95,7 +95,7 @@ func TestOrder_ATopicAboveKeepsTheOrderOfEachTopicBelow(t *testing.T) {
 	})
 }
 
-// Check 29.
+// reliability.md check 29.
 func TestOnce_AnIDPublishedAThousandTimesIsDeliveredOnceAndAllGetTheFirstAnswer(t *testing.T) {
 	for name, to := range map[string]Target{"topic": {Topic: "room/1"}, "user": {Users: []string{"ann", "bob"}}, "all": {All: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestOnce_ARetryAfterOneUserWasBusyReachesOnlyThatUser(t *testing.T) {
 	})
 }
 
-// Check 27, the engine's part: it runs in real time.
+// reliability.md check 27, the engine's part: it runs in real time.
 func TestOrder_AThousandSubscribersHearAThousandEventsAllInOrderOnce(t *testing.T) {
 	const count = 1000
 	n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
@@ -329,7 +329,7 @@ func TestPublish_WithoutWordsInADialectReachesItsConnectionsNotButCountsThemNot(
 	})
 }
 
-// Check 23: two tenants with the same topics and users, 100,000 publishes to topics, users and everyone: nothing crosses over.
+// reliability.md check 23: two tenants with the same topics and users, 100,000 publishes to topics, users and everyone: nothing crosses over.
 func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 	n := New(Config{}, &gateway{}, TenantConfig{Name: "acme"}, TenantConfig{Name: "other"})
 	defer n.Close()
@@ -393,7 +393,7 @@ func tagged(t testing.TB, tenant string, n int) *protocol.Event {
 	return ev
 }
 
-// Check 23: tenants do not see each other.
+// reliability.md check 23: tenants do not see each other.
 func TestTenant_HearsSeesAndCountsNothingOfAnother(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "other"})
@@ -452,7 +452,7 @@ func TestNode_KnowsNoTenantThatWasNotSet(t *testing.T) {
 	})
 }
 
-// Check 58, the engine's part: when all come at once, a mailbox that is full of them refuses nobody.
+// reliability.md check 58, the engine's part: when all come at once, a mailbox that is full of them refuses nobody.
 func TestConnect_MoreAtOnceThanAMailboxHoldsAllGetIn(t *testing.T) {
 	bubble(t, Config{MailboxSize: 16}, func(n *Node) {
 		first := enter(t, n, words, someone("first")).subscribe(t, "known")

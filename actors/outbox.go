@@ -2,35 +2,45 @@ package actors
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // Outbox holds the frames that wait for one socket. It is bounded in bytes and frames, and what the wire has taken but
 // not yet written counts too, so that a stuck write is seen. An empty outbox holds no buffer.
 //
-// Topics and users offer, the wire takes. Order is the order of the offers.
+// Topics and users offer, the wire takes. Order is the order of the offers, but that what is said to this client alone
+// goes ahead (aside.go), and that a slow reader may lose some of a topic that allows it (loose.go).
 type Outbox struct {
 	// Static after Connect.
-	wire    Wire
-	backlog *Backlog
-	latency *latency
-	shard   uint64 // of latency
+	wire Wire
+	*outboxes
 
-	mu     sync.Mutex
-	first  *Frame // the oldest, when only one waits: the common case needs no chunk
-	head   *chunk // the rest, oldest first; nil when empty
-	tail   *chunk
-	frames int // waiting or taken, not yet written
-	bytes  int
-	max    OutboxLimits
-	awake  bool // the wire was told and has not found us empty since
-	parked bool // the wire waits for the peer: our bytes are not in the backlog
-	closed bool
+	mu      sync.Mutex
+	backlog *Backlog // of the connection's tenant; nil until it has one, and then the same for ever
+	first   *Frame   // the oldest, when only one waits: the common case needs no chunk
+	head    *chunk   // the rest, oldest first; nil when empty
+	tail    *chunk
+	frames  int // waiting or taken, not yet written
+	bytes   int
+	asides  *aside // what goes ahead of the queue, oldest first
+	loose   *loose // what of the queue may be dropped; nil while the reader keeps up
+	said    int32  // answers in the queue
+	shard   uint8  // of latency; static
+	awake   bool   // the wire was told and has not found us empty since
+	parked  bool   // the wire waits for the peer: our bytes are not in the backlog
+	closed  bool
+	held    bool   // the wire finds nothing for now (trail.go)
+	trail   *trail // nil where nobody lingers
 
 	// What was written so far, for the figures of the connection.
-	sentFrames atomic.Uint64
-	sentBytes  atomic.Uint64
+	sentFrames uint64
+	sentBytes  uint64
+}
+
+// outboxes are what all outboxes of a node share.
+type outboxes struct {
+	max     OutboxLimits // static
+	latency latency
 }
 
 // OutboxLimits bound what may wait for one socket.
@@ -52,10 +62,11 @@ var chunks = sync.Pool{New: func() any { return new(chunk) }}
 const (
 	refusedFull   = -1
 	refusedClosed = -2
+	refusedStale  = -3 // it gave way to others of its topic; that is counted
 )
 
 // offer queues a frame and wakes the wire if it sleeps. It returns how many bytes the caller has to add to the backlog,
-// or refusedFull, or refusedClosed.
+// or why it was refused.
 func (o *Outbox) offer(f *Frame) int {
 	size := f.size()
 	o.mu.Lock()
@@ -63,21 +74,55 @@ func (o *Outbox) offer(f *Frame) int {
 		o.mu.Unlock()
 		return refusedClosed
 	}
-	if o.frames > 0 && (o.bytes+size > o.max.Bytes || o.frames >= o.max.Frames) {
+	if f.fate != lasting && (o.loose != nil || o.crowded(f.fate, size)) {
+		return o.offerLoose(f)
+	}
+	if o.full(size) {
 		o.mu.Unlock()
 		return refusedFull
 	}
 	o.push(f)
+	return o.queued(size)
+}
+
+// offerLoose is offer where older frames may make room. The caller holds the lock, which is released.
+func (o *Outbox) offerLoose(f *Frame) int {
+	grown, ok := o.squeeze(f)
+	backlog := o.backlog
+	if o.parked {
+		backlog = nil
+	}
+	n := refusedStale
+	if ok {
+		o.frames, o.bytes = o.frames-1, o.bytes-max(grown, 0) // which queued adds
+		n = o.queued(max(grown, 0))
+	} else {
+		o.mu.Unlock()
+	}
+	if grown < 0 && backlog != nil {
+		backlog.add(grown)
+	}
+	return n
+}
+
+// full reports whether there is no room for so many bytes more. An empty outbox takes any one frame.
+func (o *Outbox) full(size int) bool {
+	return o.frames > 0 && (o.bytes+size > o.max.Bytes || o.frames >= o.max.Frames)
+}
+
+// queued follows a push: it counts the frame, releases the lock, wakes the wire if it sleeps, and returns how many bytes
+// the caller has to add to the backlog.
+func (o *Outbox) queued(size int) int {
 	o.frames++
 	o.bytes += size
 	wake := !o.awake
 	o.awake = true
-	parked := o.parked
+	counts := !o.parked && o.backlog != nil
 	o.mu.Unlock()
 	if wake {
 		o.wire.Wake()
 	}
-	if parked {
+	if !counts {
 		return 0
 	}
 	return size
@@ -85,17 +130,28 @@ func (o *Outbox) offer(f *Frame) int {
 
 // send offers one frame and counts it, for callers without a fan-out of their own.
 func (o *Outbox) send(f *Frame) bool {
-	n := o.offer(f)
+	return o.count(o.offer(f))
+}
+
+// count adds what offer returned to the backlog, and reports whether the frame was taken.
+func (o *Outbox) count(n int) bool {
 	if n > 0 {
 		o.backlog.add(n)
 	}
 	return n >= 0
 }
 
-// Pong and Ping frames of the wire itself go through the same door, so that nothing interleaves. Reply reports false
-// if the outbox is full or closed.
-func (o *Outbox) Reply(op Op, data []byte) bool {
-	return o.send(&Frame{Op: op, Data: data})
+// join has what waits here counted in a tenant's backlog from now on.
+func (o *Outbox) join(b *Backlog) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.backlog != nil || b == nil {
+		return
+	}
+	o.backlog = b
+	if !o.parked && !o.closed {
+		b.add(o.bytes)
+	}
 }
 
 func (o *Outbox) push(f *Frame) {
@@ -145,11 +201,8 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	taken := 0
-	for {
-		f := o.first
-		if f == nil && o.head != nil {
-			f = o.head.frames[o.head.from]
-		}
+	for !o.held {
+		f := o.peek()
 		if f == nil {
 			if taken == 0 {
 				o.awake = false
@@ -160,35 +213,117 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 			return into
 		}
 		taken += f.size()
-		into = append(into, o.pop())
+		into = append(into, o.pull())
+		if o.trail != nil {
+			o.trail.took(f)
+		}
 	}
+	return into
+}
+
+// peek is the frame that pull takes out next, nil if there is none.
+func (o *Outbox) peek() *Frame {
+	if o.asides != nil {
+		return &o.asides.Frame
+	}
+	for {
+		f := o.first
+		if f == nil && o.head != nil {
+			f = o.head.frames[o.head.from]
+		}
+		if f != nil && f.fate == ticket {
+			if f = o.redeem(f); f == nil {
+				continue
+			}
+		}
+		return f
+	}
+}
+
+// pull takes the next frame out, nil if there is none.
+func (o *Outbox) pull() *Frame {
+	f := o.peek()
+	if f == nil {
+		o.loose = nil
+		return nil
+	}
+	if a := o.asides; a != nil {
+		o.asides, a.next = a.next, nil
+		return f
+	}
+	switch t := o.pop(); t.fate {
+	case ticket:
+		o.loose.lanes[t.topic].shift()
+	case answered:
+		o.said--
+	}
+	return f
 }
 
 // Wrote says that these frames, which Take gave, have left for the kernel.
 func (o *Outbox) Wrote(frames []*Frame) {
+	freed, _ := o.settle(frames, time.Now().UnixNano(), true)
+	o.Relieve(freed)
+}
+
+// Settle is Wrote for a writer of many sockets, which asks once for what it needs of many. now is the time, in Unix
+// nanoseconds. If more is false nothing waits, and the next offer will Wake the wire, as if Take had found nothing.
+// freed are bytes that the writer owes to Relieve.
+func (o *Outbox) Settle(frames []*Frame, now int64) (freed int, more bool) {
+	return o.settle(frames, now, false)
+}
+
+// Relieve gives back what Settle freed, of all outboxes of one Backlog together: each gift may be felt by every publisher.
+func (o *Outbox) Relieve(freed int) {
+	if freed > 0 {
+		o.backlog.add(-freed)
+	}
+}
+
+// Backlog is where the bytes that wait here count: that of their tenant; nil if they count nowhere. It is to be asked
+// after Settle freed some: then it does not change any more.
+func (o *Outbox) Backlog() *Backlog { return o.backlog }
+
+func (o *Outbox) settle(frames []*Frame, now int64, awake bool) (freed int, more bool) {
 	bytes, data := 0, 0
-	now := time.Now().UnixNano()
 	for _, f := range frames {
 		bytes += f.size()
 		data += len(f.Data)
 		if f.Born != 0 {
-			o.latency.observe(o.shard, f.Born, now)
+			o.latency.observe(uint64(o.shard), f.Born, now)
 		}
 	}
-	o.sentFrames.Add(uint64(len(frames)))
-	o.sentBytes.Add(uint64(data))
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sentFrames += uint64(len(frames))
+	o.sentBytes += uint64(data)
 	if o.closed {
-		o.mu.Unlock()
-		return
+		if o.trail != nil {
+			o.trail.wroteLate(len(frames))
+		}
+		return 0, false
 	}
 	o.frames -= len(frames)
 	o.bytes -= bytes
-	parked := o.parked
-	o.mu.Unlock()
-	if !parked {
-		o.backlog.add(-bytes)
+	if o.trail != nil {
+		o.trail.wrote(len(frames))
 	}
+	if more = o.first != nil || o.head != nil || o.asides != nil; !more {
+		o.loose = nil
+	}
+	more = more && !o.held
+	o.awake = more || awake
+	if o.parked || o.backlog == nil {
+		bytes = 0
+	}
+	return bytes, more
+}
+
+// sent is what was written so far.
+func (o *Outbox) sent() (frames, bytes uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.sentFrames, o.sentBytes
 }
 
 // Park says that the peer is not reading: until Unpark, what waits here slows down no publisher.
@@ -204,12 +339,14 @@ func (o *Outbox) setParked(parked bool) {
 		return
 	}
 	o.parked = parked
-	bytes := o.bytes
+	bytes, backlog := o.bytes, o.backlog
 	o.mu.Unlock()
 	if parked {
 		bytes = -bytes
 	}
-	o.backlog.add(bytes)
+	if backlog != nil {
+		backlog.add(bytes)
+	}
 }
 
 // Waiting tells what waits, in frames and bytes.
@@ -217,6 +354,20 @@ func (o *Outbox) Waiting() (frames, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.frames, o.bytes
+}
+
+// room is how many of these frames, from the oldest, have to be left away for the rest to fit in.
+func (o *Outbox) room(frames []*Frame) (left int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	bytes := o.bytes
+	for i := len(frames) - 1; i >= 0; i-- {
+		bytes += frames[i].size()
+		if bytes > o.max.Bytes || o.frames+len(frames)-i > o.max.Frames {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // close drops what waits and refuses what comes. It returns how many frames were dropped.
@@ -227,12 +378,12 @@ func (o *Outbox) close() (dropped int) {
 		return 0
 	}
 	o.closed = true
-	dropped, bytes, parked := o.frames, o.bytes, o.parked
-	for o.pop() != nil {
+	dropped, bytes, counts := o.frames, o.bytes, !o.parked && o.backlog != nil
+	for o.pull() != nil {
 	}
 	o.frames, o.bytes = 0, 0
 	o.mu.Unlock()
-	if !parked {
+	if counts {
 		o.backlog.add(-bytes)
 	}
 	return dropped

@@ -23,7 +23,7 @@ func (b *bell) Close(uint16, string) {}
 func (b *bell) Cut()                 {}
 
 func newOutbox(wire Wire, bytes, frames int) *Outbox {
-	return &Outbox{wire: wire, backlog: newBacklog(1 << 30), latency: &latency{}, max: OutboxLimits{Bytes: bytes, Frames: frames}}
+	return &Outbox{wire: wire, backlog: newBacklog(1 << 30), outboxes: &outboxes{max: OutboxLimits{Bytes: bytes, Frames: frames}}}
 }
 
 func frameOf(size int) *Frame { return &Frame{Op: Text, Data: make([]byte, size-16)} }
@@ -344,18 +344,18 @@ func TestBacklog_BetweenLowAndHighNobodyOvertakesWhoWaits(t *testing.T) {
 
 func TestBacklog_APublishThatWaitsTooLongIsToldThatItIsBusyAndOthersAreNotHeldForEver(t *testing.T) {
 	bubble(t, Config{Backlog: 1000, PublishWait: 5 * time.Second}, func(n *Node) {
-		n.backlog.add(1001)
+		n.tenant("acme").backlog.add(1001)
 		start := time.Now()
 		_, err := publishTo(n, "room", jsonEvent(t, "", 1))
 		if reasonOf(err) != protocol.Busy || time.Since(start) != 5*time.Second || n.Figures().Drops[protocol.Busy] != 1 {
 			t.Errorf("%v after %s, drops %v", err, time.Since(start), n.Figures().Drops)
 		}
-		n.backlog.add(-101) // above low, but not above high, and nobody waits any more
+		n.tenant("acme").backlog.add(-101) // above low, but not above high, and nobody waits any more
 		start = time.Now()
 		if _, err := publishTo(n, "room", jsonEvent(t, "", 1)); err != nil || time.Since(start) != 0 {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
-		n.backlog.add(-900)
+		n.tenant("acme").backlog.add(-900)
 	})
 }
 
@@ -390,7 +390,7 @@ func TestBacklog_LosesNoWakeUp(t *testing.T) {
 	}
 }
 
-// Check 37, the engine's part.
+// reliability.md check 37, the engine's part.
 func TestOutbox_ParkedSlowReadersSlowNoPublisherAndAreDisconnectedAsSlowWhileOthersGetEverything(t *testing.T) {
 	const events, readers, stuck = 200, 20, 5
 	bubble(t, Config{QueueBytes: 100 * 1024, Backlog: 64 << 10}, func(n *Node) {

@@ -13,6 +13,8 @@ import (
 // is what the subscriber asked not to get; it is no drop.
 type pace struct {
 	keys map[paceKey]*beat
+	// sweepAt is when it may look again for quiet keys among too many.
+	sweepAt time.Time
 }
 
 // paceKey is a topic and a key: two devices do not conflate each other on their common ancestor.
@@ -29,10 +31,14 @@ type held struct {
 	event   *protocol.Event
 	exclude uint64
 	offset  uint64 // of the newest event in it, for the order
+	fate    fate   // of its frame
 }
 
 // maxPaceKeys bounds the keys of one group; the events of more keys pass unheld.
 const maxPaceKeys = 16384
+
+// sweepEvery is how often at most all keys are looked at for room: else each event of a key too many would.
+const sweepEvery = 100 * time.Millisecond
 
 // hold returns zero if the event may pass now, or else when it is going to be released.
 func (p *pace) hold(pub *publication, offset uint64, every time.Duration, now time.Time) time.Time {
@@ -42,7 +48,7 @@ func (p *pace) hold(pub *publication, offset uint64, every time.Duration, now ti
 		if p.keys == nil {
 			p.keys = map[paceKey]*beat{}
 		}
-		if len(p.keys) >= maxPaceKeys && !p.sweep(now) {
+		if !p.room(now) {
 			return time.Time{}
 		}
 		p.keys[key] = &beat{next: now.Add(every), every: every}
@@ -56,8 +62,20 @@ func (p *pace) hold(pub *publication, offset uint64, every time.Duration, now ti
 	if b.held.event != nil {
 		ev = b.held.event.Conflate(ev)
 	}
-	b.held = held{ev, pub.exclude, offset}
+	b.held = held{ev, pub.exclude, offset, pub.fate}
 	return b.next
+}
+
+// room makes room for one more key and reports whether there is any.
+func (p *pace) room(now time.Time) bool {
+	if len(p.keys) < maxPaceKeys {
+		return true
+	}
+	if now.Before(p.sweepAt) {
+		return false
+	}
+	p.sweepAt = now.Add(sweepEvery)
+	return p.sweep(now)
 }
 
 // sweep forgets keys that have been quiet, and reports whether there were any.

@@ -182,3 +182,25 @@ func TestPace_ForgetsQuietKeysAndLetsTheEventsOfTooManyPass(t *testing.T) {
 		t.Errorf("%d keys are left when all were quiet", len(p.keys))
 	}
 }
+
+// With too many keys of which none is quiet, an event costs a look at its own key and not at all of them.
+func TestPace_LooksForRoomTenTimesASecondAtMost(t *testing.T) {
+	p, now := pace{}, time.Now()
+	hold := func(key int) bool {
+		ev := &protocol.Event{Topic: "t", Key: fmt.Sprint(key)}
+		return !p.hold(&publication{event: ev}, 1, time.Second, now).IsZero()
+	}
+	for i := range maxPaceKeys {
+		hold(i)
+	}
+	now = now.Add(999 * time.Millisecond)
+	hold(-1) // looks, in vain
+	now = now.Add(99 * time.Millisecond)
+	if hold(-2); len(p.keys) != maxPaceKeys {
+		t.Errorf("it looked again after 99 ms: %d keys", len(p.keys))
+	}
+	now = now.Add(time.Millisecond)
+	if hold(-2); len(p.keys) != 1 {
+		t.Errorf("it did not look again after 100 ms: %d keys", len(p.keys))
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -16,12 +17,29 @@ type publication struct {
 	event *protocol.Event
 	// anonymous says that the publisher gave no id: nobody has to recognise it.
 	anonymous bool
+	fate      fate   // of its frames
 	exclude   uint64 // the connection that does not get it
 	born      int64  // Unix nanoseconds
 	verdict   *verdict
 
 	mu     sync.Mutex
 	frames []cachedFrame
+	first  [1]cachedFrame // most events are said in one dialect and view
+}
+
+// newPublication makes a publication that one actor will answer. That of an anonymous event comes with its verdict in
+// one piece; an event with an id leaves its verdict behind in dedup windows, where the rest must not be kept.
+func newPublication(ev *protocol.Event, anonymous bool) *publication {
+	if anonymous {
+		both := &struct {
+			publication
+			verdict
+		}{publication: publication{event: ev, anonymous: true}}
+		both.publication.verdict = &both.verdict
+		both.verdict.pending.Store(1)
+		return &both.publication
+	}
+	return &publication{event: ev, verdict: newVerdict(1)}
 }
 
 // cachedFrame is the event's frame in one dialect and view; a nil frame says that the dialect has no words for it.
@@ -42,6 +60,10 @@ func (p *publication) frame(n *Node, d protocol.Dialect, v protocol.View) *Frame
 		}
 	}
 	f := n.encode(d, v, p.event, p.born)
+	f.bind(p.fate, p.event.Topic, p.event.Key)
+	if p.frames == nil {
+		p.frames = p.first[:0]
+	}
 	p.frames = append(p.frames, cachedFrame{d, v, f})
 	return f
 }
@@ -65,11 +87,11 @@ func (n *Node) encode(d protocol.Dialect, v protocol.View, ev *protocol.Event, b
 
 // verdict is what becomes of a publication. It is kept in dedup windows, so it holds on to nothing large.
 type verdict struct {
-	pending   atomic.Int32 // actors that have not answered yet
 	delivered atomic.Int64
-	done      chan struct{} // closed by the last one
+	pending   atomic.Int32 // actors that have not answered yet
 
-	mu       sync.Mutex // guards these
+	mu       sync.Mutex    // guards these
+	done     chan struct{} // closed by the last one; nil if nobody waits
 	topic    string
 	position protocol.Position
 	err      *protocol.Refusal
@@ -77,7 +99,7 @@ type verdict struct {
 }
 
 func newVerdict(actors int) *verdict {
-	v := &verdict{done: make(chan struct{})}
+	v := &verdict{}
 	v.pending.Store(int32(actors))
 	return v
 }
@@ -88,9 +110,25 @@ func (v *verdict) expect(more int) { v.pending.Add(int32(more)) }
 // answered says that an actor is done with it and to how many connections it gave it.
 func (v *verdict) answered(delivered int) {
 	v.delivered.Add(int64(delivered))
-	if v.pending.Add(-1) == 0 {
-		close(v.done)
+	if v.pending.Add(-1) > 0 {
+		return
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.done != nil {
+		close(v.done)
+		v.done = nil
+	}
+}
+
+// end is a channel that is closed when all have answered, nil if they have.
+func (v *verdict) end() chan struct{} {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.done == nil && v.pending.Load() > 0 {
+		v.done = make(chan struct{})
+	}
+	return v.done
 }
 
 // failed is answered, with an error. The first error counts.
@@ -125,12 +163,17 @@ func (v *verdict) repeats(first *verdict) {
 	v.answered(0)
 }
 
-// wait returns the receipt once all have answered; that of a repetition is the first publication's.
-func (v *verdict) wait(ctx context.Context) (Receipt, *protocol.Refusal) {
-	select {
-	case <-v.done:
-	case <-ctx.Done():
-		return Receipt{}, errBusy
+// wait returns the receipt once all have answered; that of a repetition is the first publication's. It is Busy when ctx
+// or patience ends first.
+func (v *verdict) wait(ctx context.Context, patience <-chan time.Time) (Receipt, *protocol.Refusal) {
+	if end := v.end(); end != nil {
+		select {
+		case <-end:
+		case <-ctx.Done():
+			return Receipt{}, errBusy
+		case <-patience:
+			return Receipt{}, errBusy
+		}
 	}
 	v.mu.Lock()
 	r := Receipt{Topic: v.topic, Position: v.position, Delivered: int(v.delivered.Load())}
@@ -139,7 +182,7 @@ func (v *verdict) wait(ctx context.Context) (Receipt, *protocol.Refusal) {
 	if err != nil || first == nil || r.Delivered > 0 {
 		return r, err
 	}
-	r, err = first.wait(ctx)
+	r, err = first.wait(ctx, patience)
 	r.Duplicate = err == nil
 	return r, err
 }

@@ -35,7 +35,8 @@ type Receipt struct {
 // place and is in the outboxes of those who hear it, and not before the outboxes of all together have room: that is how
 // a publisher feels that it is too fast.
 //
-// Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), Busy (with RetryAfter), Internal.
+// Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), RateLimited and Busy (with RetryAfter),
+// Internal.
 func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protocol.Event) (Receipt, error) {
 	t, why := n.known(tenant)
 	if why == nil {
@@ -47,15 +48,24 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	if why != nil {
 		return Receipt{}, why
 	}
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.PublishWait)
-	defer cancel()
-	if n.backlog.wait(ctx) != nil {
-		n.dropped(protocol.Busy, 1)
-		return Receipt{}, errBusy
+	if why := t.admit(ev); why != nil {
+		n.dropped(why.Reason, 1)
+		return Receipt{}, why
 	}
-	p, id := n.publication(to, ev)
+	if t.backlog.full() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, n.cfg.PublishWait)
+		defer cancel()
+		if t.backlog.wait(ctx) != nil {
+			n.dropped(protocol.Busy, 1)
+			return Receipt{}, errBusy
+		}
+	}
+	patience := n.timers.start(n.cfg.PublishWait)
+	defer n.timers.stop(patience)
+	p, id := to.publication(ev)
 	t.dispatch(to, p)
-	receipt, why := p.verdict.wait(ctx)
+	receipt, why := p.verdict.wait(ctx, patience.C)
 	if why != nil {
 		n.dropped(why.Reason, 1)
 		return Receipt{}, why
@@ -80,7 +90,7 @@ func (to *Target) check() *protocol.Refusal {
 }
 
 // publication sets an event on its way. An event that its publisher did not name gets an id that nobody has to remember.
-func (n *Node) publication(to Target, ev *protocol.Event) (*publication, string) {
+func (to *Target) publication(ev *protocol.Event) (*publication, string) {
 	now := time.Now()
 	stamped := *ev
 	if stamped.Time.IsZero() {
@@ -92,7 +102,9 @@ func (n *Node) publication(to Target, ev *protocol.Event) (*publication, string)
 		id, made = rand.Text(), true
 	}
 	stamped.ID = id
-	return &publication{event: &stamped, anonymous: made, exclude: numberOf(to.Exclude), born: now.UnixNano(), verdict: newVerdict(1)}, id
+	p := newPublication(&stamped, made)
+	p.exclude, p.born = numberOf(to.Exclude), now.UnixNano()
+	return p, id
 }
 
 func (t *tenantCore) dispatch(to Target, p *publication) {
@@ -102,7 +114,10 @@ func (t *tenantCore) dispatch(to Target, p *publication) {
 	case to.All:
 		t.topic(everyone, publish{p})
 	default:
-		users := slices.Compact(slices.Sorted(slices.Values(to.Users)))
+		users := to.Users
+		if len(users) > 1 {
+			users = slices.Compact(slices.Sorted(slices.Values(users)))
+		}
 		p.verdict.expect(len(users))
 		if !p.anonymous { // of two publishes with one id, the same one is the first at all users
 			turn := &t.turns[t.users.shard(p.event.ID)]

@@ -20,6 +20,9 @@ type ConnectionInfo struct {
 	QueuedFrames, QueuedBytes         int
 	// Subscriptions are the topics, sorted.
 	Subscriptions []string
+	// Restored are the subscriptions that it took over from a connection of its client that had broken, Replayed and Missed
+	// the events from between that it got and did not get.
+	Restored, Replayed, Missed int
 }
 
 // ConnectionQuery chooses connections; empty fields choose all.
@@ -149,10 +152,14 @@ func (l *Link) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 		return ConnectionInfo{}, why
 	}
 	info := ConnectionInfo{
-		ID: l.ID(), Tenant: l.tenant().name, User: l.user(), Dialect: l.dialect().Name(), Remote: l.remote, Since: l.since,
+		ID: l.ID(), Tenant: l.tenant().name, User: l.user(), Dialect: l.dialect().Name(), Remote: l.remote, Since: l.since(),
 		InMessages: l.inMessages.Load(), InBytes: l.inBytes.Load(),
-		OutMessages: l.outbox.sentFrames.Load(), OutBytes: l.outbox.sentBytes.Load(), Subscriptions: topics,
+		Subscriptions: topics,
 	}
+	if l.linger != nil {
+		info.Restored, info.Replayed, info.Missed = int(l.linger.restored.Load()), int(l.linger.replayed.Load()), int(l.linger.missed.Load())
+	}
+	info.OutMessages, info.OutBytes = l.outbox.sent()
 	info.QueuedFrames, info.QueuedBytes = l.outbox.Waiting()
 	return info, nil
 }
@@ -227,7 +234,7 @@ func (n *Node) Topics(ctx context.Context, tenant string, q TopicQuery) (found [
 	}
 	limit := page(q.Limit)
 	var names []string
-	t.topics.each(func(name string, _ entry) bool {
+	t.topics.each(func(name string, _ *mailbox) bool {
 		if name > q.Cursor && strings.HasPrefix(name, q.Prefix) && name != everyone {
 			names = append(names, name)
 		}

@@ -242,7 +242,7 @@ func TestTopics_ArePagedByNameAndPrefix(t *testing.T) {
 	})
 }
 
-// Checks 30 and 31, the engine's part: what a reader missed, or that it cannot have it; never a silent gap.
+// reliability.md check 30, check 31, the engine's part: what a reader missed, or that it cannot have it; never a silent gap.
 func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 	bubble(t, Config{HistoryCount: 10, HistoryAge: time.Minute}, func(n *Node) {
 		for i := range 25 {

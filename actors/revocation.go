@@ -41,6 +41,7 @@ func (n *Node) Revoke(ctx context.Context, tenant string, r Revocation) (closed 
 		auth.Revoke(tenant, r)
 	}
 	t.revoked.note(r, time.Now())
+	n.ledger.forget(t, func(rec *record) bool { return r.Covers(rec.identity) })
 	var waits []reply[bool]
 	t.links.each(func(l *Link) bool {
 		// Each that may live by it is asked itself: its credential may be between its check and our look.

@@ -3,32 +3,53 @@ package actors
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/parley-realtime/parley/protocol"
 )
 
 // This is the part of a connection that keeps its topics told of what it wants. See interests for what that is.
 
-func (c *connection) subscribe(cmd protocol.Subscribe) *protocol.Refusal {
+// subscribe returns where the topic stood, if the connection was attached to it for this.
+func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
+	var at protocol.Position
 	if why := c.granted(cmd); why != nil {
-		return why
+		return at, why
 	}
-	if most := c.dialect().Limits().Subscriptions; most > 0 && len(c.interests.wanted) >= most && !c.interests.wants(cmd.Topic) {
-		return protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most)
+	now := time.Now()
+	if why, struck := c.admit(load{ofSubscribes: 1}, now); why != nil {
+		if struck && c.strikesOut(now) {
+			c.end(end{why: why})
+		}
+		return at, why
 	}
 	before, known := c.interests.find(cmd.Topic)
-	told, why := c.tell(c.interests.add(cmd.Topic, cmd.Filter, cmd.As != nil))
+	if cmd.Since != at && c.interests.covered(cmd.Topic) {
+		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic))
+	}
+	if most := c.dialect().Limits().Subscriptions; most > 0 && !known && len(c.interests.wanted()) >= most {
+		return at, protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most)
+	}
+	changes := c.interests.add(cmd.Topic, cmd.Filter, cmd.As != nil)
+	if i := slices.IndexFunc(changes, func(ch change) bool { return ch.topic == cmd.Topic }); i >= 0 {
+		changes[i].since, changes[i].at = cmd.Since, &at
+	}
+	told, why := c.tell(changes)
 	if why == nil {
-		return nil
+		return at, nil
 	}
 	var back []change
 	if known {
-		back = c.interests.add(cmd.Topic, before.filter, before.lent)
+		var filter protocol.Filter
+		if before.filter != nil {
+			filter = *before.filter
+		}
+		back = c.interests.add(cmd.Topic, filter, before.lent)
 	} else {
 		back = c.interests.remove(cmd.Topic, false)
 	}
 	c.settle(slices.DeleteFunc(back, func(ch change) bool { return !slices.Contains(told, ch.topic) }))
-	return why
+	return at, why
 }
 
 // granted reports whether the topic may be subscribed to, by the right of who asks.
@@ -74,7 +95,10 @@ func (c *connection) tell(changes []change) (told []string, first *protocol.Refu
 		if ch.interest == nil {
 			why = c.detach(ch.topic)
 		} else {
-			why = c.attach(ch.topic, ch.interest)
+			var got attached
+			if got, why = c.attach(ch.topic, ch.interest, ch.since, false); ch.at != nil {
+				*ch.at = got.at
+			}
 		}
 		if why == nil {
 			told = append(told, ch.topic)
@@ -85,33 +109,25 @@ func (c *connection) tell(changes []change) (told []string, first *protocol.Refu
 	return told, first
 }
 
-func (c *connection) attach(topic string, it *interest) *protocol.Refusal {
+// attach gives a topic an interest of the connection; see subscribe in topic.go for since and partial.
+func (c *connection) attach(topic string, it *interest, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
 	defer cancel()
-	answer := newReply[struct{}]()
-	wish := subscribe{c.Link, it, answer}
+	answer := newReply[attached]()
+	wish := subscribe{&c.Link, it, since, partial, answer}
 	if !c.tenant().topics.force(topic, wish) { // over the limit: one per connection waits
 		c.tenant().topic(topic, wish)
 	}
-	_, why := answer.wait(ctx)
-	return why
+	return answer.wait(ctx)
 }
 
 func (c *connection) detach(topic string) *protocol.Refusal {
 	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
 	defer cancel()
-	answer := newReply[struct{}]()
-	if !c.tenant().topics.force(topic, unsubscribe{c.Link, answer}) {
+	answer := newReply[protocol.Position]()
+	if !c.tenant().topics.force(topic, unsubscribe{&c.Link, false, answer}) {
 		return nil // it was never made
 	}
 	_, why := answer.wait(ctx)
 	return why
-}
-
-func (c *connection) topics() []string {
-	var all []string
-	for _, r := range c.interests.wanted {
-		all = append(all, r.topic)
-	}
-	return all
 }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -22,11 +23,39 @@ func (f failure) String() string { return fmt.Sprint(f.cause) }
 //
 // Supervisors are protoactor guardians and not parents: a restart in protoactor stops the children of the restarted
 // actor, so that a parent that does any work would take its whole subtree with it. What belongs to whom is in the
-// directories, which outlive a restart.
+// directories, which outlive a restart. For protoactor a restart is a resumption: what an actor knows stays, and the
+// mailbox tells it by restarted, before anything else, to put in order what the failure left.
 type supervisor struct {
+	// Static.
 	node    *Node
 	kind    string // of the actors: tenant, user, topic, connection
 	restart bool
+	props   *actor.Props // of all of them, since they are many: 240 bytes each otherwise
+
+	spawning sync.Mutex // guards these
+	spawned  actor.Actor
+	box      *mailbox
+}
+
+// newSupervisor makes a supervisor and its guardian: protoactor makes guardians on first use, and two first uses at
+// once would make two.
+func (n *Node) newSupervisor(kind string, restart bool) *supervisor {
+	s := &supervisor{node: n, kind: kind, restart: restart}
+	s.props = actor.PropsFromProducer(func() actor.Actor { return s.spawned },
+		actor.WithMailbox(func() actor.Mailbox { return s.box }), actor.WithGuardian(s))
+	n.system.Root.Copy().WithGuardian(s).Self()
+	return s
+}
+
+// spawn starts an actor. It is counted until it says that it has stopped. The props hand out the one that is being
+// spawned; protoactor asks them only once, since a failed actor goes on and is not made anew.
+func (s *supervisor) spawn(a actor.Actor, box *mailbox) {
+	s.node.actors.Add(1)
+	s.spawning.Lock()
+	defer s.spawning.Unlock()
+	s.spawned, s.box = a, box
+	s.node.system.Root.Spawn(s.props)
+	s.spawned, s.box = nil, nil
 }
 
 // Restarts are delayed by 0, 50 ms, 100 ms ... up to slowestRestart; failures older than forgiveAfter are forgotten.
@@ -54,7 +83,7 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, c
 	rs.Fail()
 	failures := rs.NumberOfFailures(forgiveAfter)
 	if failures <= 1 {
-		sup.RestartChildren(child)
+		sup.ResumeChildren(child)
 		return
 	}
 	delay := min(firstDelay<<min(failures-2, 10), slowestRestart)
@@ -67,4 +96,4 @@ type restarting struct {
 	child      *actor.PID
 }
 
-func (r restarting) ring() { r.supervisor.RestartChildren(r.child) }
+func (r restarting) ring() { r.supervisor.ResumeChildren(r.child) }

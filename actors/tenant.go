@@ -36,16 +36,22 @@ const everyone = "\x00everyone"
 type tenantCore struct {
 	node     *Node
 	name     string
-	box      *mailbox
-	pid      *actor.PID
+	box      mailbox
 	topics   *directory
 	users    *directory
 	links    *links
 	connects *connects
 	revoked  revocations
+	rules    atomic.Pointer[ruleSet] // of its topics
+	backlog  *Backlog
+	rates    atomic.Pointer[RateLimits] // nil is none
+	meter    meter                      // of the tenant as a whole
+	meters   *meters
 
 	connections atomic.Int64 // that are open
+	total       atomic.Int64 // connections that ever were
 	limit       atomic.Int64 // of connections; 0 is none
+	linger      atomic.Int64 // how long a broken connection may come back, in nanoseconds
 	suspended   atomic.Bool
 	restarting  atomic.Bool
 	inboxes     atomic.Int64 // users for whom something waits
@@ -62,12 +68,28 @@ type tenant struct{ *tenantCore }
 
 func (n *Node) newTenant(cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
-		node: n, name: cfg.Name, box: newMailbox(8 * n.cfg.MailboxSize), topics: newDirectory(), users: newDirectory(),
-		links: newLinks(), connects: newConnects(), dialects: map[protocol.Dialect]*census{},
+		node: n, name: cfg.Name, box: mailbox{limit: int32(8 * n.cfg.MailboxSize)}, topics: newDirectory(), users: newDirectory(),
+		links: newLinks(), connects: newConnects(), backlog: n.backlog.part(), meters: newMeters(), dialects: map[protocol.Dialect]*census{},
 	}
-	c.limit.Store(int64(cfg.Connections))
-	c.pid = n.spawn(c.box, n.supervise.tenant, func() actor.Actor { return &tenant{c} })
+	c.obey(cfg)
+	n.supervise.tenant.spawn(&tenant{c}, &c.box)
 	return c
+}
+
+// counting is where the bytes for a connection count; nil for one that is of no tenant yet, or the engine's own.
+func (c *tenantCore) counting() *Backlog {
+	if hidden(c.name) {
+		return nil
+	}
+	return c.backlog
+}
+
+// obey takes limits and rules. Topics that are there look for themselves.
+func (c *tenantCore) obey(cfg TenantConfig) {
+	c.limit.Store(int64(cfg.Connections))
+	c.mayLinger(cfg.Linger)
+	c.rules.Store(newRuleSet(&c.node.cfg, cfg.Rules))
+	c.limitRates(cfg.Rates)
 }
 
 // Receive is what the tenant does.
@@ -76,9 +98,9 @@ func (t *tenant) Receive(ctx actor.Context) {
 	case toTopic:
 		t.toTopic(m)
 	case toUser:
-		t.users.sendOrMake(m.name, m.message, func() entry { return t.node.newUser(t.tenantCore, m.name) })
+		t.users.sendOrMake(m.name, m.message, func() *mailbox { return t.node.newUser(t.tenantCore, m.name) })
 	case configure:
-		t.limit.Store(int64(m.config.Connections))
+		t.obey(m.config)
 	case crash:
 		panic(m.cause)
 	case *actor.Stopped:
@@ -96,7 +118,7 @@ func (t *tenant) toTopic(m toTopic) {
 		m.refuse(protocol.Refuse(protocol.TooMany, "the tenant has %d topics, which is the limit (topics)", most))
 		return
 	}
-	t.topics.sendOrMake(m.name, m.message, func() entry {
+	t.topics.sendOrMake(m.name, m.message, func() *mailbox {
 		if m.name != everyone {
 			t.topicsMade.Add(1)
 		}
@@ -131,7 +153,7 @@ func (c *tenantCore) census(d protocol.Dialect) *census {
 // topicCount is how many topics there are, the hidden ones not counted.
 func (c *tenantCore) topicCount() int {
 	count := 0
-	c.topics.each(func(name string, _ entry) bool {
+	c.topics.each(func(name string, _ *mailbox) bool {
 		if name != everyone {
 			count++
 		}

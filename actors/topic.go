@@ -12,16 +12,21 @@ import (
 
 // What a topic understands.
 type (
-	// subscribe adds a subscriber, or gives it another interest.
+	// subscribe adds a subscriber, or gives it another interest. What it missed since a position is replayed (replay.go);
+	// partial takes what there is of it.
 	subscribe struct {
 		link     *Link
 		interest *interest
-		reply    reply[struct{}]
+		since    protocol.Position // zero for from now on
+		partial  bool
+		reply    reply[attached]
 	}
-	// unsubscribe removes a subscriber; unknown ones are ignored.
+	// unsubscribe removes a subscriber, and answers where the topic stands; unknown ones are ignored. settled gives it
+	// first what is held back for it.
 	unsubscribe struct {
-		link  *Link
-		reply reply[struct{}] // the zero reply if nobody waits
+		link    *Link
+		settled bool
+		reply   reply[protocol.Position] // the zero reply if nobody waits
 	}
 	// publish appends an event, gives it to the subscribers and hands it to the topics above.
 	publish struct{ publication *publication }
@@ -50,46 +55,49 @@ func (m echo) refuse(why *protocol.Refusal)        { m.publication.verdict.faile
 func (m lookBack) refuse(why *protocol.Refusal)    { m.reply.refuse(why) }
 func (m describe) refuse(why *protocol.Refusal)    { m.reply.refuse(why) }
 
-// topicCore is what a topic keeps when its actor restarts. The actor alone touches it.
-type topicCore struct {
-	node     *Node
+// topic is the actor: the sequencer of one named stream of events. It alone touches its fields, but for the mailbox.
+type topic struct {
 	tenant   *tenantCore
 	name     string
-	box      *mailbox
+	box      mailbox
 	epoch    string
+	terms    *terms // what holds for it; Store and Sync count when it is made
 	history  *history.Memory
 	dedup    dedup
 	audience audience
 	attends  attendance
-	// used is when the topic last had a subscriber or a publish of its own: what comes from below keeps nobody's topic.
-	used time.Time
+	// used is when the topic last had a subscriber or a publish of its own, as wheel.since tells it: what comes from below
+	// keeps nobody's topic.
+	used int64
 	// flushes are those that the wheel is going to send. One is asked for only if it is earlier than all of them.
 	flushes []time.Time
 }
 
-// topic is the actor: the sequencer of one named stream of events.
-type topic struct{ *topicCore }
-
-func (n *Node) newTopic(t *tenantCore, name string) entry {
-	c := &topicCore{
-		node: n, tenant: t, name: name, box: newMailbox(n.cfg.MailboxSize), epoch: newEpoch(),
-		history: history.NewMemory(n.cfg.remembers()), dedup: dedup{count: n.cfg.DedupCount, age: n.cfg.DedupAge}, used: time.Now(),
+func (n *Node) newTopic(owner *tenantCore, name string) *mailbox {
+	now := time.Now()
+	holds := owner.rules.Load().of(name)
+	t := &topic{
+		tenant: owner, name: name, box: mailbox{limit: int32(n.cfg.MailboxSize)}, epoch: newEpoch(), terms: holds,
+		history: history.NewMemory(holds.remembers()), used: n.wheel.since(now),
 	}
-	if name == everyone {
-		c.history = history.NewMemory(history.Bounds{})
-	}
-	pid := n.spawn(c.box, n.supervise.topic, func() actor.Actor { return &topic{c} })
-	n.wheel.arm(c.used.Add(n.cfg.TopicIdle), c)
-	return entry{box: c.box, pid: pid}
+	n.supervise.topic.spawn(t, &t.box)
+	n.wheel.arm(now.Add(n.cfg.TopicIdle), t)
+	return &t.box
 }
 
+func (t *topic) node() *Node { return t.tenant.node }
+
 // ring is the topic's idle deadline.
-func (c *topicCore) ring() { c.box.force(rest{}) }
+func (t *topic) ring() { t.box.force(rest{}) }
+
+// use says that somebody uses the topic.
+func (t *topic) use(now time.Time) { t.used = t.node().wheel.since(now) }
 
 // Receive is what the topic does.
 func (t *topic) Receive(ctx actor.Context) {
+	t.obey()
 	switch m := ctx.Message().(type) {
-	case *actor.Started:
+	case restarted:
 		t.audience.rebuild()
 	case publish:
 		t.publish(m.publication)
@@ -98,14 +106,18 @@ func (t *topic) Receive(ctx actor.Context) {
 	case subscribe:
 		t.subscribe(m)
 	case unsubscribe:
+		if m.settled {
+			t.audience.settle(t.node(), m.link)
+		}
 		t.audience.remove(m.link)
-		t.used = time.Now()
-		m.reply.give(struct{}{}, nil)
+		t.use(time.Now())
+		m.reply.give(t.position(), nil)
 	case lookBack:
 		m.reply.give(t.lookBack(m))
 	case attend:
-		t.used = time.Now()
-		t.attends = t.attends.note(t.name, m, t.used)
+		now := time.Now()
+		t.use(now)
+		t.attends = t.attends.note(t.name, m, now)
 	case rollCall:
 		m.reply.give(t.attends.present(time.Now()), nil)
 	case describe:
@@ -118,21 +130,33 @@ func (t *topic) Receive(ctx actor.Context) {
 		panic(m.cause)
 	case *actor.Stopped:
 		t.box.close(errGone)
-		t.node.actors.Done()
+		t.node().actors.Done()
 	}
+}
+
+// obey goes by the tenant's rules as they are now.
+func (t *topic) obey() {
+	now := t.tenant.rules.Load()
+	if t.terms.set == now {
+		return
+	}
+	t.terms = now.of(t.name)
+	t.history.Bound(t.terms.remembers())
+	t.dedup.bound(t.terms.DedupCount)
 }
 
 func (t *topic) publish(p *publication) {
 	now := time.Now()
-	if first := t.dedup.known(p, now); first != nil {
+	if first := t.dedup.known(t.terms.DedupCount, t.terms.DedupAge, p, now); first != nil {
 		p.verdict.repeats(first)
 		return
 	}
-	t.used = now
+	p.fate = t.terms.fate
+	t.use(now)
 	t.forward(p)
 	delivered := t.append(p)
 	if t.name != everyone {
-		p.verdict.at(t.name, protocol.Position{Epoch: t.epoch, Offset: t.history.Newest()})
+		p.verdict.at(t.name, t.position())
 	}
 	p.verdict.answered(delivered)
 }
@@ -141,7 +165,7 @@ func (t *topic) publish(p *publication) {
 func (t *topic) append(p *publication) (delivered int) {
 	now := time.Now()
 	offset := t.history.Append(p.event, now)
-	delivered, due := t.audience.deliver(t.node, p, offset, now)
+	delivered, due := t.audience.deliver(t.node(), p, offset, now)
 	t.flushBy(due)
 	return delivered
 }
@@ -157,30 +181,43 @@ func (t *topic) forward(p *publication) {
 	}
 }
 
+// position is where the topic stands.
+func (t *topic) position() protocol.Position {
+	return protocol.Position{Epoch: t.epoch, Offset: t.history.Newest()}
+}
+
 func (t *topic) subscribe(m subscribe) {
+	now := time.Now()
+	missed, why := t.missedBy(m, now)
+	if why != nil {
+		m.refuse(why)
+		return
+	}
+	missed.give(m.link)
 	before := t.audience.interest(m.link)
-	t.audience.set(t.node, m.link, m.interest, t.history.Newest())
-	t.used = time.Now()
+	t.audience.set(t.node(), m.link, m.interest, t.history.Newest())
+	t.use(now)
 	switch {
-	case m.reply.give(struct{}{}, nil):
+	case m.reply.give(attached{t.position(), len(missed.frames), missed.missed}, nil):
+	case len(missed.frames) > 0: // it would get them again with its next attempt
+		m.link.box.force(end{why: errBusy})
 	case before == nil: // the connection did not wait so long, and takes it for refused
 		t.audience.remove(m.link)
 	default:
-		t.audience.set(t.node, m.link, before, t.history.Newest())
+		t.audience.set(t.node(), m.link, before, t.history.Newest())
 	}
 }
 
 func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
 	now := time.Now()
-	page := HistoryPage{Position: protocol.Position{Epoch: t.epoch, Offset: t.history.Newest()}}
+	page := HistoryPage{Position: t.position()}
 	after := m.after
 	if after.Epoch == "" && after.Offset == 0 { // from the oldest that there is
 		after = protocol.Position{Epoch: t.epoch, Offset: t.history.Oldest(now)}
 	}
 	entries, ok := t.history.After(after.Offset, m.limit, now)
 	if !ok || after.Epoch != "" && after.Epoch != t.epoch {
-		return page, protocol.Refuse(protocol.PositionLost, "the history of %s is in epoch %s and reaches from offset %d to %d; %d is not in it",
-			protocol.Quote(t.name), t.epoch, t.history.Oldest(now)+1, t.history.Newest(), m.after.Offset)
+		return page, t.lost(m.after, now)
 	}
 	for _, e := range entries {
 		page.Events = append(page.Events, Remembered{Offset: e.Offset, Event: e.Event})
@@ -189,13 +226,13 @@ func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
 }
 
 func (t *topic) describe() TopicInfo {
-	return TopicInfo{Name: t.name, Subscribers: len(t.audience.members),
-		Position: protocol.Position{Epoch: t.epoch, Offset: t.history.Newest()}, History: t.history.Len(time.Now())}
+	return TopicInfo{Name: t.name, Subscribers: t.audience.count(),
+		Position: t.position(), History: t.history.Len(time.Now())}
 }
 
 func (t *topic) flush(m flush) {
 	t.flushes = slices.DeleteFunc(t.flushes, m.due.Equal)
-	t.flushBy(t.audience.flush(t.node, time.Now()))
+	t.flushBy(t.audience.flush(t.node(), time.Now()))
 }
 
 func (t *topic) flushBy(due time.Time) {
@@ -203,28 +240,28 @@ func (t *topic) flushBy(due time.Time) {
 		return
 	}
 	t.flushes = append(t.flushes, due)
-	t.node.wheel.arm(due, flushing{t.topicCore, due})
+	t.node().wheel.arm(due, flushing{t, due})
 }
 
 // flushing is the alarm of a flush.
 type flushing struct {
-	topic *topicCore
+	topic *topic
 	due   time.Time
 }
 
 func (f flushing) ring() { f.topic.box.force(flush{f.due}) }
 
 func (t *topic) rest(ctx actor.Context) {
-	now := time.Now()
-	t.dedup.expire(now)
+	now, cfg, wheel := time.Now(), &t.node().cfg, t.node().wheel
+	t.dedup.expire(t.terms.DedupAge, now)
 	t.history.Len(now)
-	idle := now.Sub(t.used)
-	if len(t.audience.members) == 0 && idle >= t.node.cfg.TopicIdle && t.tenant.topics.retire(t.name, t.box) {
+	idle := time.Duration(wheel.since(now) - t.used)
+	if t.audience.count() == 0 && idle >= cfg.TopicIdle && t.tenant.topics.retire(t.name, &t.box) {
 		if t.name != everyone {
 			t.tenant.topicsMade.Add(-1)
 		}
 		ctx.Stop(ctx.Self())
 		return
 	}
-	t.node.wheel.arm(now.Add(max(t.node.cfg.TopicIdle-idle, t.node.cfg.TopicIdle/4)), t.topicCore)
+	wheel.arm(now.Add(max(cfg.TopicIdle-idle, cfg.TopicIdle/4)), t)
 }

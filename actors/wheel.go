@@ -38,7 +38,10 @@ func newWheel() *wheel {
 func (w *wheel) since(t time.Time) int64 { return int64(t.Sub(w.begin)) }
 
 // armSince is arm with a time as since tells it.
-func (w *wheel) armSince(at int64, a alarm) { w.arm(w.begin.Add(time.Duration(at)), a) }
+func (w *wheel) armSince(at int64, a alarm) { w.arm(w.time(at), a) }
+
+// time is the time of which since is at.
+func (w *wheel) time(at int64) time.Time { return w.begin.Add(time.Duration(at)) }
 
 // arm rings a at the time, or at once if that is past.
 func (w *wheel) arm(at time.Time, a alarm) {

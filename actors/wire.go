@@ -27,11 +27,14 @@ const (
 
 // Frame is one message in one dialect, shared by all connections that hear it and never changed.
 type Frame struct {
-	Op   Op
-	Data []byte
+	Op    Op
+	fate  fate   // what may become of it while it waits
+	topic uint32 // hash of the topic; 0 for what is lasting, as is key
+	Data  []byte
 	// Born is when the event was published, in nanoseconds of the Unix clock; 0 for what is no event.
 	Born int64
 
+	key   uint64 // hash of topic and key
 	forms [2]atomic.Pointer[[]byte]
 }
 

@@ -36,6 +36,10 @@ type (
 	Subscribe struct {
 		Topic  string
 		Filter Filter
+		// Since is where the client stands in the topic; zero is at its end. What it missed since then comes first, and once.
+		// If that is not all there any more the outcome is PositionLost, and nothing is subscribed to. A topic that the
+		// connection hears already, through this or one above, is no topic to resume: Conflict.
+		Since Position
 		// As is whose right to the topic counts; nil is the connection's own identity.
 		As *Identity
 		// Tag is the session's own; it comes back with the outcome.
@@ -94,6 +98,9 @@ type Outcome struct {
 	Now      time.Time
 	Identity *Identity
 	Count    int
+	// Position is where the topic of a Subscribe stood: what comes later is heard. It is zero if the connection hears the
+	// topic through another one.
+	Position Position
 	// Err is nil, or why it was refused.
 	Err *Refusal
 }

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -56,6 +57,26 @@ type Hello struct {
 	Header func(name string) string
 	// Remote is the client's address without port, as the trusted proxies tell it.
 	Remote string
+}
+
+// clientKeys are the parameters of the query by which clients name themselves.
+var clientKeys = []string{"client_id", "instance", "instance_uuid"}
+
+// Client is the client's own word for itself, by which it is known again when its connection broke: the first of
+// client_id, instance and instance_uuid in the query that is there, or else the header X-Client-ID. It is "" if none is
+// there, or if it is no name; nobody believes it beyond that.
+func (h *Hello) Client() string {
+	key := ""
+	for i := 0; key == "" && i < len(clientKeys); i++ {
+		key = h.Query.Get(clientKeys[i])
+	}
+	if key == "" && h.Header != nil {
+		key = h.Header("X-Client-ID")
+	}
+	if CheckName("client_id", key) != nil {
+		return ""
+	}
+	return strings.Clone(key)
 }
 
 // Limits are what one connection may do, and how many there may be. Zero is no limit.

@@ -33,6 +33,8 @@ type Draft struct {
 	Key   string
 	Time  time.Time
 	Data  []byte
+	// Checked says that Data is a part of what Check has passed, so that it is not checked again.
+	Checked bool
 }
 
 // MaxKey bounds a conflation key, in bytes.
@@ -54,10 +56,10 @@ func NewEvent(d Draft) (*Event, error) {
 	if len(d.Key) > MaxKey || !utf8.ValidString(d.Key) {
 		return nil, Refuse(Malformed, "key must be UTF-8 of at most %d bytes", MaxKey)
 	}
-	members, err := ReadObject(d.Data)
-	if err != nil {
+	if err := d.check(); err != nil {
 		return nil, Refuse(Malformed, "data of a %s event must be one JSON object: %s", d.Kind, cause(err))
 	}
+	members := Split(make([]Member, 0, max(2, len(spec.names))), d.Data, spec.names)
 	ev := &Event{ID: d.ID, Kind: d.Kind, Topic: d.Topic, Key: d.Key, Time: d.Time, Data: d.Data, members: members}
 	if err := spec.check(ev); err != nil {
 		return nil, err
@@ -66,6 +68,19 @@ func NewEvent(d Draft) (*Event, error) {
 		ev.Key = spec.name(ev, spec.key)
 	}
 	return ev, nil
+}
+
+// check says why the data is not one JSON object, or nil.
+func (d *Draft) check() error {
+	if !d.Checked {
+		if err := Check(d.Data); err != nil {
+			return err
+		}
+	}
+	if !IsObject(d.Data) {
+		return ErrNotObject
+	}
+	return nil
 }
 
 // cause shortens the JSON library's message to what helps a publisher.
@@ -111,9 +126,8 @@ func (ev *Event) Attribute(name string) (string, bool) {
 		return Scalar(raw)
 	}
 	if raw := ev.Member("metadata"); raw != nil {
-		if inner, err := ReadObject(raw); err == nil {
-			return Scalar(Find(inner, name))
-		}
+		var room [8]Member
+		return Scalar(Find(Split(room[:0], raw, nil), name))
 	}
 	return "", false
 }

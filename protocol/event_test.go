@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -121,7 +122,23 @@ func TestNewEvent_RefusesEachKindWithAMemberMissingOrWrongAndNamesIt(t *testing.
 	}
 }
 
-// Check 35: an invalid publish is refused at the door.
+// What was checked as a part of something larger makes the same event, and what is no object is refused all the same.
+func TestNewEvent_CheckedDataMakesTheSameEvent(t *testing.T) {
+	for kind, s := range samples {
+		whole, err := NewEvent(Draft{Kind: kind, Data: []byte(s.data)})
+		checked, err2 := NewEvent(Draft{Kind: kind, Data: []byte(s.data), Checked: true})
+		if err != nil || err2 != nil || !reflect.DeepEqual(whole, checked) {
+			t.Errorf("%s: %+v, %v and %+v, %v", kind, whole, err, checked, err2)
+		}
+	}
+	for _, data := range []string{`[]`, `null`, `"x"`, `1`} {
+		if _, err := NewEvent(Draft{Kind: JSON, Data: []byte(data), Checked: true}); AsRefusal(err).Reason != Malformed {
+			t.Errorf("%s: %v", data, err)
+		}
+	}
+}
+
+// reliability.md check 35: an invalid publish is refused at the door.
 func TestNewEvent_RefusesWhatIsNoGoodDraft(t *testing.T) {
 	for name, d := range map[string]Draft{
 		"no kind": {Data: []byte(`{}`)}, "unknown kind": {Kind: "x\n", Data: []byte(`{}`)}, "no data": {Kind: JSON}, "an array": {Kind: JSON, Data: []byte(`[]`)}, "null": {Kind: JSON, Data: []byte(`null`)},

@@ -8,6 +8,8 @@ type Identity struct {
 	Tenant string
 	// User is the user's id inside the tenant, "" for an anonymous connection.
 	User string
+	// Unproven says that nothing was shown for it: the client is who it says it is.
+	Unproven bool
 	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by.
 	TokenID string
 	Issued  time.Time

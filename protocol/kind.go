@@ -51,6 +51,8 @@ type spec struct {
 	key    []string
 	// parts names the object member whose members a View chooses from.
 	parts string
+
+	names []string // of fields
 }
 
 // The levels of a message and the types of an object event.
@@ -59,7 +61,7 @@ var (
 	ObjectTypes = []string{"issueUpdate", "notification", "datasetUpdate", "uploadFile", "downloadFile"}
 )
 
-var kinds = map[Kind]*spec{
+var kinds = named(map[Kind]*spec{
 	ProjectUpdated: {
 		fields: []field{{name: "project_name", form: aText}, {name: "trigger", form: aText}},
 		topic:  []string{"projects/", "$project_name"},
@@ -97,6 +99,15 @@ var kinds = map[Kind]*spec{
 			{name: "title", form: anyText, optional: true}, {name: "tags", form: anyText, optional: true}},
 	},
 	JSON: {},
+})
+
+func named(kinds map[Kind]*spec) map[Kind]*spec {
+	for _, s := range kinds {
+		for _, f := range s.fields {
+			s.names = append(s.names, f.name)
+		}
+	}
+	return kinds
 }
 
 // Kinds are all kinds, sorted.
@@ -144,17 +155,11 @@ func (s *spec) check(ev *Event) error {
 
 // split reads the parts, whose names filters and views must be able to carry.
 func (s *spec) split(ev *Event) error {
-	parts, err := ReadObject(ev.Member(s.parts))
-	if err != nil {
-		return Refuse(Malformed, "data.%s cannot be read: %s", s.parts, cause(err))
-	}
+	parts := Split(make([]Member, 0, 4), ev.Member(s.parts), nil)
 	for i := range parts {
 		if err := CheckName("data."+s.parts+"'s member", parts[i].Name); err != nil {
 			return err
 		}
-	}
-	if parts == nil {
-		parts = []Member{}
 	}
 	ev.parts = parts
 	return nil
@@ -179,12 +184,20 @@ func (f *field) fits(raw []byte) bool {
 
 // name fills a template with the event's members.
 func (s *spec) name(ev *Event, template []string) string {
+	if len(template) == 1 {
+		return ev.piece(template[0])
+	}
 	var b strings.Builder
 	for _, piece := range template {
-		if member, ok := strings.CutPrefix(piece, "$"); ok {
-			piece, _ = Scalar(ev.Member(member))
-		}
-		b.WriteString(piece)
+		b.WriteString(ev.piece(piece))
 	}
 	return b.String()
+}
+
+// piece is what a piece of a template says of the event.
+func (ev *Event) piece(piece string) string {
+	if member, ok := strings.CutPrefix(piece, "$"); ok {
+		piece, _ = Scalar(ev.Member(member))
+	}
+	return piece
 }

@@ -3,8 +3,8 @@ package protocol
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
-	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -15,78 +15,81 @@ type Member struct {
 	Value []byte
 }
 
-// ErrNotObject is what ReadObject returns for JSON that is valid but no object.
-var ErrNotObject = errors.New("not a JSON object")
+// MaxDepth is how many arrays and objects a JSON value may have in one another. The limit is for those who get it: some
+// of them read JSON recursively.
+const MaxDepth = 64
 
-var decoders = sync.Pool{New: func() any { return jsontext.NewDecoder(bytes.NewReader(nil)) }}
+// Why a JSON value is not read.
+var (
+	// ErrNotObject is for JSON that is valid but no object.
+	ErrNotObject = errors.New("not a JSON object")
+	// ErrTooDeep is for what nests deeper than MaxDepth, whether or not the rest of it is JSON.
+	ErrTooDeep = fmt.Errorf("nests deeper than %d arrays and objects", MaxDepth)
+)
 
-// ReadObject splits a JSON object into its members, in their order. It is strict: one object and nothing behind it,
-// valid UTF-8, no name twice at any depth. The values are parts of data, not copies.
-func ReadObject(data []byte) ([]Member, error) {
-	dec := decoders.Get().(*jsontext.Decoder)
-	defer func() {
-		dec.Reset(bytes.NewReader(nil))
-		decoders.Put(dec)
-	}()
-	dec.Reset(bytes.NewReader(data))
-	if dec.PeekKind() != '{' {
-		if _, err := dec.ReadValue(); err != nil {
-			return nil, err
+// Check says why data is not one strict JSON value, or nil: one value and nothing behind it, valid UTF-8, no name twice
+// at any depth, at most MaxDepth deep. Of nothing at all it says io.EOF. What has passed it, and what is inside of that,
+// is for Split and Elements.
+func Check(data []byte) error {
+	if deeper(data, MaxDepth) {
+		return ErrTooDeep
+	}
+	if jsontext.Value(data).IsValid() {
+		return nil
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(data)) // finds the same again, and says where
+	if _, err := dec.ReadValue(); err != nil {
+		return err
+	}
+	if _, err := dec.ReadToken(); err != nil && err != io.EOF {
+		return err
+	}
+	return errors.New("something follows the JSON value")
+}
+
+// deeper counts brackets outside of strings. Whether the rest is JSON is not its question.
+func deeper(data []byte, limit int) bool {
+	if bytes.Count(data, []byte{'{'})+bytes.Count(data, []byte{'['}) <= limit {
+		return false // the usual case, and much faster than to look at each byte
+	}
+	depth, inString := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			inString = !inString
+		case inString:
+			if c == '\\' {
+				i++
+			}
+		case c == '{' || c == '[':
+			if depth++; depth > limit {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
 		}
+	}
+	return false
+}
+
+// ReadObject splits a JSON object into its members, in their order, as strictly as Check says. The values are parts of
+// data, not copies.
+func ReadObject(data []byte) ([]Member, error) {
+	if err := Check(data); err != nil {
+		return nil, err
+	}
+	if !IsObject(data) {
 		return nil, ErrNotObject
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, err
-	}
-	var members []Member
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return nil, err
-		}
-		member := Member{Name: name.String()}
-		value, err := dec.ReadValue()
-		if err != nil {
-			return nil, err
-		}
-		end := dec.InputOffset()
-		member.Value = data[end-int64(len(value)) : end : end]
-		members = append(members, member)
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, err
-	}
-	if _, err := dec.ReadToken(); err != io.EOF {
-		if err == nil {
-			err = errors.New("something follows the JSON object")
-		}
-		return nil, err
-	}
-	return members, nil
+	return Split(make([]Member, 0, 4), data, nil), nil
 }
 
 // ReadArray splits a JSON array into its raw elements, as strictly as ReadObject. ok is false if data is no valid array.
 func ReadArray(data []byte) (elements [][]byte, ok bool) {
-	dec := jsontext.NewDecoder(bytes.NewReader(data))
-	if dec.PeekKind() != '[' {
+	if Check(data) != nil {
 		return nil, false
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, false
-	}
-	for dec.PeekKind() != ']' {
-		value, err := dec.ReadValue()
-		if err != nil {
-			return nil, false
-		}
-		end := dec.InputOffset()
-		elements = append(elements, data[end-int64(len(value)):end:end])
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, false
-	}
-	_, err := dec.ReadToken()
-	return elements, err == io.EOF
+	return Elements(data)
 }
 
 // Find returns the value of the named member, nil if there is none.

@@ -36,7 +36,7 @@ func TestReadObject_SplitsAnObjectIntoItsMembersInTheirOrder(t *testing.T) {
 	}
 }
 
-// Checks 19 and 35: hostile JSON is an error, and nothing else.
+// reliability.md check 19, check 35: hostile JSON is an error, and nothing else.
 func TestReadObject_IsStrict(t *testing.T) {
 	for name, data := range map[string]string{
 		"nothing": "", "space": " \n", "garbage": "x", "cut": `{"a":`, "cut name": `{"a`, "not closed": `{"a":1`, "comma": `{"a":1,}`, "two commas": `{"a":1,,"b":2}`,
@@ -62,20 +62,67 @@ func TestReadObject_IsStrict(t *testing.T) {
 	if _, err := ReadObject([]byte(" [1] ")); err != ErrNotObject {
 		t.Errorf("an array: %v", err)
 	}
-	for _, data := range []string{`{}`, ` {} `, "{\"a\":\"\U0001f600\"}", `{"a":"\ud83d\ude00"}`, `{"a":1e400}`, strings.Repeat(`{"a":`, 500) + "1" + strings.Repeat("}", 500)} {
+	for _, data := range []string{`{}`, ` {} `, "{\"a\":\"\U0001f600\"}", `{"a":"\ud83d\ude00"}`, `{"a":1e400}`, strings.Repeat(`{"a":`, MaxDepth) + "1" + strings.Repeat("}", MaxDepth)} {
 		if _, err := ReadObject([]byte(data)); err != nil {
 			t.Errorf("%.40s: %v", data, err)
 		}
 	}
 }
 
-// A reader that failed is no burden for the next one that comes out of the pool.
+// reliability.md check 19: what is deeper is refused before it is read, wherever the depth is.
+func TestReadObject_NestsNoDeeperThanItsLimit(t *testing.T) {
+	nested := func(n int, open, closing string) string {
+		return `{"a":` + strings.Repeat(open, n-1) + "1" + strings.Repeat(closing, n-1) + `}`
+	}
+	for _, form := range [][2]string{{`[`, `]`}, {`{"a":`, `}`}, {`[{"a":`, `}]`}} {
+		levels := strings.Count(form[0], "[") + strings.Count(form[0], "{")
+		if _, err := ReadObject([]byte(nested(1+(MaxDepth-1)/levels, form[0], form[1]))); err != nil {
+			t.Errorf("%s at the limit: %v", form[0], err)
+		}
+		tooDeep := nested(2+(MaxDepth-1)/levels, form[0], form[1])
+		if _, err := ReadObject([]byte(tooDeep)); err != ErrTooDeep {
+			t.Errorf("%s beyond it: %v", form[0], err)
+		}
+		if elements, ok := ReadArray([]byte("[" + tooDeep + "]")); ok {
+			t.Errorf("an array of %s beyond it: %s", form[0], elements)
+		}
+		if _, err := NewEvent(Draft{Kind: JSON, Data: []byte(tooDeep)}); AsRefusal(err).Reason != Malformed {
+			t.Errorf("an event of %s beyond it: %v", form[0], err)
+		}
+	}
+	// Many beside each other are no depth, and brackets in strings are none.
+	for _, data := range []string{`{"a":[` + strings.Repeat(`[],`, 1000) + `1]}`, `{"a":"` + strings.Repeat(`[{\"`, 1000) + `"}`} {
+		if _, err := ReadObject([]byte(data)); err != nil {
+			t.Errorf("%.40s: %v", data, err)
+		}
+	}
+}
+
+// A reader that failed is no burden for the next one.
 func TestReadObject_AFailureLeavesNothingBehind(t *testing.T) {
 	for range 100 {
 		_, _ = ReadObject([]byte(`{"a":[[[{"b":`))
 		if members, err := ReadObject([]byte(`{"a":1}`)); err != nil || len(members) != 1 {
 			t.Fatalf("%v, %v", members, err)
 		}
+	}
+}
+
+// Names that are known are the strings that the caller has, however they are written, and cost nothing.
+func TestSplit_KnownNamesAreNotMadeAnew(t *testing.T) {
+	known := []string{"topic", "event"}
+	data := []byte(`{"topic":1,"event":{"a":2},"\u0065vent2":3}`)
+	var room [4]Member
+	if members := Split(room[:0], data, known); len(members) != 3 || members[0].Name != "topic" || members[2].Name != "event2" || &members[0] != &room[0] {
+		t.Errorf("%+v", members)
+	}
+	known = append(known, "event2")
+	data = []byte(`{"topic":1,"event":{"a":2},"event2":3}`)
+	if allocs := testing.AllocsPerRun(100, func() { Split(room[:0], data, known) }); allocs > 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+	if members := Split(room[:1], []byte(` [1] `), nil); len(members) != 1 || IsObject([]byte(` [1] `)) || IsObject(nil) || !IsObject([]byte(` {}`)) {
+		t.Errorf("an array has the members %+v", members)
 	}
 }
 
@@ -181,13 +228,16 @@ func FuzzReadObject(f *testing.F) {
 		if !bytes.Equal(before, data) {
 			t.Fatal("the input was changed")
 		}
+		if (err == nil) != (Check(data) == nil && IsObject(data)) {
+			t.Fatalf("ReadObject says %v of %q, Check says %v", err, data, Check(data))
+		}
 		var want map[string]json.RawMessage
 		valid := json.Unmarshal(data, &want) == nil && want != nil
 		if err == nil && !valid {
 			t.Fatalf("ReadObject takes %q, encoding/json does not", data)
 		}
 		if err != nil {
-			if valid && !strictly(data) && nesting(data) < 1000 {
+			if valid && !strictly(data) && nesting(data) <= MaxDepth {
 				t.Fatalf("ReadObject refuses %q: %v", data, err)
 			}
 			return

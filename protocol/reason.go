@@ -29,9 +29,11 @@ const (
 	TooMany        Reason = "too_many"        // more of them than the limit
 	RateLimited    Reason = "rate_limited"    // faster than the limit
 	Busy           Reason = "busy"            // a queue is full; later it may work
+	StorageFull    Reason = "storage_full"    // no room to keep it; later there may be
 	Stale          Reason = "stale"           // it waited too long for somebody to read it
 	Slow           Reason = "slow"            // the reader did not keep up
 	Silent         Reason = "silent"          // nothing was heard for too long
+	Lost           Reason = "lost"            // the connection broke without a goodbye
 	Revoked        Reason = "revoked"         // the right was taken back
 	Disconnected   Reason = "disconnected"    // somebody asked for it
 	Suspended      Reason = "suspended"       // the tenant is switched off for now
@@ -63,9 +65,11 @@ var reasons = map[Reason]outside{
 	TooMany:        {429, 1008, "too many"},
 	RateLimited:    {429, 1008, "too many requests"},
 	Busy:           {503, 1013, "busy, try again"},
+	StorageFull:    {503, 1013, "the storage is full, try again later"},
 	Stale:          {410, 1008, "too old"},
 	Slow:           {503, 1008, "slow consumer"},
 	Silent:         {408, 1001, "nothing was heard for too long"},
+	Lost:           {408, 1001, "the connection was lost"},
 	Revoked:        {403, 1008, "revoked"},
 	Disconnected:   {409, 1000, "disconnected"},
 	Suspended:      {403, 1008, "suspended"},

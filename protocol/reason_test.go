@@ -92,7 +92,7 @@ func TestEnd_ClosesWithTheReasonsCodeAfterALastMessage(t *testing.T) {
 	}
 }
 
-// Check 61: what comes from outside cannot break a line or a terminal.
+// reliability.md check 61: what comes from outside cannot break a line or a terminal.
 func TestQuote_CutsAndEscapes(t *testing.T) {
 	for text, want := range map[string]string{
 		"room": `"room"`, "a\nb": `"a\nb"`, "\x1b[31m": `"\x1b[31m"`, `"`: `"\""`, "\xff": `"\xff"`, "ü": `"ü"`, "\u202e": `"\u202e"`,

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Check 22: names that could pass for others are no names; none is cleaned into another.
+// reliability.md check 22: names that could pass for others are no names; none is cleaned into another.
 func TestCheckTopic_RefusesNamesThatCouldPassForAnotherOne(t *testing.T) {
 	long := strings.Repeat("x", MaxName)
 	for name, ok := range map[string]bool{
@@ -77,7 +77,7 @@ func TestParentAndUnder_GoBySegments(t *testing.T) {
 	}
 }
 
-// Checks 21 and 22: no grant beyond the table.
+// reliability.md check 21, check 22: no grant beyond the table.
 func TestPattern_GrantsExactlyWhatItSays(t *testing.T) {
 	for _, c := range []struct {
 		pattern Pattern

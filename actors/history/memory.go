@@ -3,6 +3,11 @@
 // Offsets begin at 1 and have no gaps. What has to go, goes from the old end, by count, by bytes or by age, whichever
 // bound is met first; the newest offset is never forgotten. A history has one owner and no lock. It reads no clock: who
 // appends says what time it is.
+//
+// There are two stores behind one interface, [History], and one suite of tests that both pass (history/suite): [Memory]
+// ends with its process and answers at once; the durable one, actors/slot, answers when the event is on disk, from
+// another goroutine, since an actor must not wait for a disk. Memory recognises no ids: a topic does that for as long as
+// it lives (actors/dedup.go), and a Memory does not live longer.
 package history
 
 import (
@@ -27,6 +32,7 @@ type Entry struct {
 // Memory is a history that ends with its process.
 type Memory struct {
 	bounds Bounds
+	epoch  string
 	newest uint64
 	bytes  int
 	// ring holds the entries with offsets newest-count+1 .. newest, the oldest at from.
@@ -43,6 +49,38 @@ type remembered struct {
 // NewMemory makes an empty history. It takes up no room until something is appended.
 func NewMemory(b Bounds) *Memory { return &Memory{bounds: b} }
 
+// Bound gives the history other bounds. What does not fit them goes at the next Append.
+func (m *Memory) Bound(b Bounds) { m.bounds = b }
+
+// InEpoch names the epoch of the positions that Add and Position tell, and returns the history.
+func (m *Memory) InEpoch(epoch string) *Memory {
+	m.epoch = epoch
+	return m
+}
+
+// Add implements History; done is called before it returns.
+func (m *Memory) Add(ev *protocol.Event, _ bool, now time.Time, done func(Outcome)) {
+	m.Append(ev, now)
+	done(Outcome{Position: m.Position()})
+}
+
+// Position implements History.
+func (m *Memory) Position() protocol.Position {
+	return protocol.Position{Epoch: m.epoch, Offset: m.newest}
+}
+
+// Settle implements History: all is settled at once.
+func (m *Memory) Settle(Outcome) {}
+
+// Read implements History.
+func (m *Memory) Read(offset uint64, limit int, now time.Time) ([]Entry, error) {
+	entries, ok := m.After(offset, limit, now)
+	if !ok {
+		return nil, ErrLost
+	}
+	return entries, nil
+}
+
 // Append remembers the event and returns its offset.
 func (m *Memory) Append(ev *protocol.Event, now time.Time) uint64 {
 	m.newest++
@@ -51,8 +89,8 @@ func (m *Memory) Append(ev *protocol.Event, now time.Time) uint64 {
 		return m.newest
 	}
 	m.expire(now)
-	if m.count == m.bounds.Count {
-		m.forget(1)
+	if m.count >= m.bounds.Count {
+		m.forget(m.count - m.bounds.Count + 1)
 	}
 	for m.bytes+size(ev) > m.bounds.Bytes {
 		m.forget(1)

@@ -98,7 +98,7 @@ func TestMemory_AgreesWithASliceThatRemembersEverything(t *testing.T) {
 	}
 }
 
-// Check 31: at all edges either what comes after, or that it cannot be had.
+// reliability.md check 31: at all edges either what comes after, or that it cannot be had.
 func TestMemory_AfterAtAllEdges(t *testing.T) {
 	empty := history.NewMemory(history.Bounds{Count: 10, Bytes: 1 << 20, Age: time.Hour})
 	if got, ok := empty.After(0, 10, begin); !ok || got != nil {

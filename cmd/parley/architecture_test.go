@@ -59,6 +59,9 @@ var homes = []place{
 	{"github.com/alecthomas/kong", []string{"cmd/"}},
 	{"github.com/shirou/gopsutil", []string{"cmd/"}},
 	{"github.com/coder/websocket", []string{"cmd/"}},
+	{"github.com/cockroachdb/pebble", []string{"actors/slot"}},
+	{"github.com/hashicorp/raft", []string{"actors/slot"}},
+	{"github.com/hashicorp/go-hclog", []string{"actors/slot"}},
 }
 
 // pkg is what go list tells of a package.

@@ -20,7 +20,7 @@ import (
 // everyPath is where dev mode's dialects listen that let a client in before it shows anything.
 var everyPath = []string{"/api/v2/dashboard/ws", "/ws", "/ws/telemetry", "/ws/alerts", "/ws/system", "/ws/devices"}
 
-// Acceptance check 4 in small: 10,000 lines of random bytes on each socket, as messages and as raw bytes behind the
+// reliability.md check 4 in small: 10,000 lines of random bytes on each socket, as messages and as raw bytes behind the
 // handshake. Whatever the server makes of them, it is the same process afterwards, and holds no goroutine more.
 func TestHostile_TenThousandRandomLinesLeaveNothingBehind(t *testing.T) {
 	r := serveDev(t)

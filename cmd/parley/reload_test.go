@@ -48,7 +48,7 @@ func (r *running) admits(file string) bool {
 	return strings.Contains(answer, `"success":true`)
 }
 
-// Acceptance check 16: keys change under way, and no connection is dropped.
+// reliability.md check 16: keys change under way, and no connection is dropped.
 func TestReload_SIGHUPReplacesKeysAndDropsNobody(t *testing.T) {
 	t.Parallel()
 	old, fresh := tenantFile(t, firstKey, firstAPIKey), tenantFile(t, secondKey, secondAPIKey)

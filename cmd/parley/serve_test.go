@@ -14,7 +14,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Acceptance check 56.
+// reliability.md check 56.
 func TestServe_WhatIsWrongIsOneClearLineWithinASecond(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -99,7 +99,7 @@ func say(t *testing.T, conn *websocket.Conn, text string) {
 	}
 }
 
-// Acceptance check 48, in small: readyz says 503, nobody is let in, who is there hears why, and the status is 0.
+// reliability.md check 48, in small: readyz says 503, nobody is let in, who is there hears why, and the status is 0.
 func TestServe_SIGTERMDrainsAndExitsZero(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t, "--drain", "2s")
@@ -151,7 +151,7 @@ func TestServe_SecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// Acceptance check 20.
+// reliability.md check 20.
 func TestServe_HealthAndMetricsAreOnTheInternalAddressAlone(t *testing.T) {
 	t.Parallel()
 	r := serve(t, nil, "--config", tenantFile(t, firstKey, firstAPIKey))
@@ -173,7 +173,7 @@ func TestServe_HealthAndMetricsAreOnTheInternalAddressAlone(t *testing.T) {
 	}
 }
 
-// Acceptance checks 61 and 18: whatever clients send, each event of the log stays one well-formed line, without a token.
+// reliability.md check 61, check 18: whatever clients send, each event of the log stays one well-formed line, without a token.
 func TestServe_HostileInputLeavesWellFormedLogLinesWithoutTokens(t *testing.T) {
 	t.Parallel()
 	r := serve(t, []string{"PARLEY_LOG_LEVEL=debug"}, "--config", tenantFile(t, firstKey, firstAPIKey))

@@ -11,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// R000.29, R001.57: a page of the server's own host may connect, a page of another host may not, and clients without
+// reliability.md check 9, R000.29, R001.57: a page of the server's own host may connect, a page of another host may not, and clients without
 // Origin, which are no pages, may.
 func TestWire_OriginMustBeTheServersOwnHostOrAbsent(t *testing.T) {
 	t.Parallel()

@@ -249,7 +249,7 @@ func TestRequest_IsACopy(t *testing.T) {
 	}
 }
 
-// Arbitrary frames never panic, never close, and get exactly one reply with three members.
+// reliability.md check 62: arbitrary frames never panic, never close, and get exactly one reply with three members.
 func FuzzReceive(f *testing.F) {
 	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
 		for _, step := range story.Steps {

@@ -184,7 +184,7 @@ func TestLimits_ThePagesHaveAnInbox(t *testing.T) {
 	}
 }
 
-// Arbitrary frames never panic; an outpost hears ACKs and nothing else, or the close with 1000.
+// reliability.md check 62: arbitrary frames never panic; an outpost hears ACKs and nothing else, or the close with 1000.
 func FuzzOutpost(f *testing.F) {
 	for _, story := range transcript.Load(f, Transcripts, "transcripts/outpost/*.txt") {
 		for _, step := range story.Steps {
@@ -222,7 +222,7 @@ func FuzzOutpost(f *testing.F) {
 	})
 }
 
-// Arbitrary frames of a page are ignored or close with 1000.
+// reliability.md check 62: arbitrary frames of a page are ignored or close with 1000.
 func FuzzClient(f *testing.F) {
 	for _, story := range transcript.Load(f, Transcripts, "transcripts/client/*.txt") {
 		for _, step := range story.Steps {

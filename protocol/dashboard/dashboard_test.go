@@ -196,7 +196,7 @@ func TestConfig_HasTheKeysAndDefaultsOfTheDocument(t *testing.T) {
 	transcript.CheckDefaults(t, DefaultConfig())
 }
 
-// Arbitrary frames never panic, what is said is JSON, and only a token opens the door.
+// reliability.md check 62: arbitrary frames never panic, what is said is JSON, and only a token opens the door.
 func FuzzReceive(f *testing.F) {
 	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
 		for _, step := range story.Steps {

@@ -188,7 +188,7 @@ func TestConfig_Defaults(t *testing.T) {
 	}
 }
 
-// Whatever the request, it is refused with 403 or shows exactly one credential.
+// reliability.md check 62: whatever the request, it is refused with 403 or shows exactly one credential.
 func FuzzOpen(f *testing.F) {
 	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
 		for _, step := range story.Steps {
@@ -217,7 +217,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// Arbitrary frames never panic and are never answered.
+// reliability.md check 62: arbitrary frames never panic and are never answered.
 func FuzzReceive(f *testing.F) {
 	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
 		for _, step := range story.Steps {

@@ -197,7 +197,7 @@ func TestDialect_IsAPathAndNoMore(t *testing.T) {
 	New(DefaultConfig(), path)
 }
 
-// Arbitrary first frames never panic; each is answered by exactly one dialect, and what it decides agrees with X.2.
+// reliability.md check 62: arbitrary first frames never panic; each is answered by exactly one dialect, and what it decides agrees with X.2.
 func FuzzReceive(f *testing.F) {
 	for _, stories := range [][]transcript.Story{
 		transcript.Load(f, Transcripts, "transcripts/*.txt"), transcript.Load(f, airlay.Transcripts, "transcripts/*.txt"),

@@ -233,7 +233,7 @@ func TestMessages_AreNotKept(t *testing.T) {
 	}
 }
 
-// Arbitrary frames never panic; the engine holds every command against what protocol demands; nothing is subscribed
+// reliability.md check 62: arbitrary frames never panic; the engine holds every command against what protocol demands; nothing is subscribed
 // before a token held; markup never comes back.
 func FuzzReceive(f *testing.F) {
 	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {

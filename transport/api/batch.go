@@ -52,7 +52,7 @@ func (a *API) orders(body []byte) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	orders, ok := protocol.ReadArray(protocol.Find(members, "publish"))
+	orders, ok := protocol.Elements(protocol.Find(members, "publish"))
 	if !ok {
 		return nil, protocol.Refuse(protocol.Malformed, `publish must be an array: {"publish":[{"topic":"...","event":{...}}]}`)
 	}

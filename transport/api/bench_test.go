@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -53,6 +54,9 @@ func BenchmarkPublish_Order(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(payload)))
 	for b.Loop() {
+		if err := checkBody(payload); err != nil {
+			b.Fatal(err)
+		}
 		if _, err := a.order("the body", payload); err != nil {
 			b.Fatal(err)
 		}
@@ -77,6 +81,36 @@ func BenchmarkPublish_KeepAlive(b *testing.B) {
 			answer.Body.Close()
 		}
 	})
+}
+
+// BenchmarkPublish_Connection is a publish over a loopback socket that stays open, by net/http and by the shortcut. The
+// client is a bare socket and allocates nothing.
+func BenchmarkPublish_Connection(b *testing.B) {
+	for _, short := range []bool{false, true} {
+		b.Run(fmt.Sprintf("shortcut=%v", short), func(b *testing.B) {
+			a := New(Config{}, quickNode{newFakeNode()}, fakeKeys{"k1": "acme"})
+			server := httptest.NewUnstartedServer(a.Public())
+			if short {
+				server.Listener = a.Shortcut(server.Listener, server.Config)
+			}
+			server.Start()
+			defer server.Close()
+			client, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer client.Close()
+			says := []byte(post(publishPath, string(payload), "X-API-Key: k1"))
+			answer := make([]byte, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				client.Write(says)
+				if n, err := client.Read(answer); err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 200")) {
+					b.Fatalf("%v %s", err, answer[:n])
+				}
+			}
+		})
+	}
 }
 
 // BenchmarkBatch is a batch of 1,000 through the handler.

@@ -62,7 +62,7 @@ func (a *API) attend(r *route, x *exchange) (err error) {
 	if err := a.identify(r.who, x); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(x.r.Context(), a.cfg.RequestTimeout)
+	ctx, cancel := a.bounded(x.r.Context())
 	defer cancel()
 	return r.do(a, ctx, x)
 }

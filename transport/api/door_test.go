@@ -26,7 +26,7 @@ func TestDoor_UnknownPathsAre404(t *testing.T) {
 	h.do(r).refuses(protocol.NotFound)
 }
 
-// Acceptance check 20, the API's part: metrics and health are not behind the public handler.
+// reliability.md check 20, the API's part: metrics and health are not behind the public handler.
 func TestDoor_PublicAndInternalAreApart(t *testing.T) {
 	h := newHouse(t, Config{})
 	for _, r := range views {

@@ -76,8 +76,8 @@ func hostile() map[string]string {
 	}
 }
 
-// Acceptance check 19: 1 MiB, 100 deep, duplicate keys, trailing garbage, NaN, lone surrogates: an error within 50 ms.
-// Check 35: what would close a subscriber's socket is refused here.
+// reliability.md check 19: 1 MiB, 100 deep, duplicate keys, trailing garbage, NaN, lone surrogates: an error within 50 ms.
+// reliability.md check 35: what would close a subscriber's socket is refused here.
 func TestHostileBodies_AreRefusedQuicklyAndInShortWords(t *testing.T) {
 	for _, path := range []string{publishPath, "/api/v1/revoke", "/api/v1/users/42/disconnect", "/api/v1/batch"} {
 		for name, body := range hostile() {
@@ -113,6 +113,6 @@ func TestDepth_BracketsInStringsDoNotCount(t *testing.T) {
 	deep := func(n int) string { // the body and the event nest, too
 		return `{"all":true,"event":{"kind":"json","data":` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n+2)
 	}
-	h.call("POST", publishPath, deep(deepest-2)).is(200, `{"delivered":0,"id":"made-2"}`)
-	h.call("POST", publishPath, deep(deepest-1)).refuses(protocol.Malformed, fmt.Sprint(deepest))
+	h.call("POST", publishPath, deep(protocol.MaxDepth-2)).is(200, `{"delivered":0,"id":"made-2"}`)
+	h.call("POST", publishPath, deep(protocol.MaxDepth-1)).refuses(protocol.Malformed, fmt.Sprint(protocol.MaxDepth))
 }

@@ -14,25 +14,29 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// deepest is how many arrays and objects a body may nest. The limit is for the clients that get the event, some of
-// which read JSON recursively.
-const deepest = 64
-
 // readBody reads the members of a body.
 func readBody(body []byte, known []string) ([]protocol.Member, error) {
-	if err := checkDepth(body); err != nil {
+	if err := checkBody(body); err != nil {
 		return nil, err
 	}
-	return readObject("the body", body, known)
+	return split("the body", body, known, nil)
 }
 
-// readObject reads the members of an object; what is the word for it in messages. An unknown member is more likely a
-// slip than something to ignore, so it is refused. One that is null counts as left out.
-func readObject(what string, raw []byte, known []string) ([]protocol.Member, error) {
-	members, err := protocol.ReadObject(raw)
-	if err != nil {
-		return nil, unreadable(what, err)
+// checkBody says what is wrong with a body that is no JSON. Of one that it has passed, no part is checked again.
+func checkBody(body []byte) error {
+	if err := protocol.Check(body); err != nil {
+		return unreadable("the body", err)
 	}
+	return nil
+}
+
+// split appends the members of an object in a checked body to room; what is the word for it in messages. An unknown
+// member is more likely a slip than something to ignore, so it is refused. One that is null counts as left out.
+func split(what string, checked []byte, known []string, room []protocol.Member) ([]protocol.Member, error) {
+	if !protocol.IsObject(checked) {
+		return nil, unreadable(what, protocol.ErrNotObject)
+	}
+	members := protocol.Split(room, checked, known)
 	for i := range members {
 		if !slices.Contains(known, members[i].Name) {
 			return nil, protocol.Refuse(protocol.Malformed, "%s has no member %s; known are %s",
@@ -46,6 +50,8 @@ func unreadable(what string, err error) error {
 	switch {
 	case errors.Is(err, protocol.ErrNotObject):
 		return protocol.Refuse(protocol.Malformed, "%s must be a JSON object", what)
+	case errors.Is(err, protocol.ErrTooDeep):
+		return protocol.Refuse(protocol.Malformed, "%s %s", what, err)
 	case errors.Is(err, io.EOF):
 		return protocol.Refuse(protocol.Malformed, "%s is empty; it must be a JSON object", what)
 	}
@@ -67,28 +73,6 @@ func tame(err error) string {
 		text = strings.ToValidUTF8(text[:cut], "") + "..."
 	}
 	return text
-}
-
-// checkDepth counts brackets outside of strings. Whether the rest is JSON is not its question.
-func checkDepth(body []byte) error {
-	depth, inString := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case c == '"':
-			inString = !inString
-		case inString:
-			if c == '\\' {
-				i++
-			}
-		case c == '{' || c == '[':
-			if depth++; depth > deepest {
-				return protocol.Refuse(protocol.Malformed, "the body nests deeper than %d arrays and objects", deepest)
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
 }
 
 // readText reads a string.

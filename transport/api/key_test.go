@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Acceptance check 17: no key, a wrong one, one in the wrong place, one that is a character off: 401, never 500.
+// reliability.md check 17: no key, a wrong one, one in the wrong place, one that is a character off: 401, never 500.
 func TestKey_WithoutOneThatHoldsIs401(t *testing.T) {
 	with := func(target string, headers ...string) *http.Request {
 		r := httptest.NewRequest("POST", target, strings.NewReader(`{"all":true,"event":{"kind":"json","data":{}}}`))
@@ -76,7 +76,7 @@ func TestKey_OneThatHoldsNamesTheTenant(t *testing.T) {
 	}
 }
 
-// Acceptance check 18, the API's part: a key in a URL is in no log, metric or answer.
+// reliability.md check 18, the API's part: a key in a URL is in no log, metric or answer.
 func TestKey_ReachesNoLogMetricOrAnswer(t *testing.T) {
 	h := newHouse(t, Config{})
 	const key = "k1-secret-k1"

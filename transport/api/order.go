@@ -21,9 +21,10 @@ var (
 	eventMembers = []string{"kind", "data", "id", "key", "time"}
 )
 
-// order reads one publish; what is the word for it in messages. Nothing of raw is kept.
+// order reads one publish of a body that was checked; what is the word for it in messages. Nothing of raw is kept.
 func (a *API) order(what string, raw []byte) (order, error) {
-	members, err := readObject(what, raw, orderMembers)
+	var room [6]protocol.Member // no more than there are members
+	members, err := split(what, raw, orderMembers, room[:0])
 	if err != nil {
 		return order{}, err
 	}
@@ -90,7 +91,8 @@ func (a *API) draft(raw []byte) (d protocol.Draft, err error) {
 	if raw == nil {
 		return d, protocol.Refuse(protocol.Malformed, `event is missing: {"kind":"...","data":{...}}`)
 	}
-	members, err := readObject("event", raw, eventMembers)
+	var room [5]protocol.Member
+	members, err := split("event", raw, eventMembers, room[:0])
 	if err != nil {
 		return d, err
 	}
@@ -102,6 +104,7 @@ func (a *API) draft(raw []byte) (d protocol.Draft, err error) {
 			d.Kind = protocol.Kind(kind)
 		case "data":
 			d.Data, err = a.data(m.Value)
+			d.Checked = true
 		case "id":
 			d.ID, err = readName("event.id", m.Value)
 		case "key":
@@ -132,7 +135,7 @@ func (a *API) data(raw []byte) ([]byte, error) {
 
 // users reads a list of users.
 func (a *API) users(raw []byte) ([]string, error) {
-	elements, ok := protocol.ReadArray(raw)
+	elements, ok := protocol.Elements(raw)
 	switch {
 	case !ok:
 		return nil, protocol.Refuse(protocol.Malformed, "users must be an array of users' ids")

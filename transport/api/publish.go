@@ -13,7 +13,7 @@ func (a *API) publish(ctx context.Context, x *exchange) error {
 	if err := x.read(min(a.cfg.MaxBody, a.cfg.MaxEvent+envelope), a.cfg.RequestTimeout); err != nil {
 		return err
 	}
-	if err := checkDepth(x.in); err != nil {
+	if err := checkBody(x.in); err != nil {
 		return err
 	}
 	o, err := a.order("the body", x.in)

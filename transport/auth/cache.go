@@ -3,9 +3,9 @@ package auth
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"sync"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"time"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -40,46 +40,87 @@ func appendText(b []byte, text string) []byte {
 
 // cache remembers verified tokens, the one not used for longest goes first. Refusals are not remembered: that would let
 // whoever sends garbage push out what is worth keeping.
+//
+// Every client has a token of its own, so this is memory per client: what is remembered of a token has 144 bytes and its
+// place in the map 25, half of what a verdict in a general LRU takes up.
 type cache struct {
 	mu      sync.Mutex
-	entries *simplelru.LRU[fingerprint, *verdict] // guarded by mu
+	entries map[uint64]*remembered // by the beginning of the fingerprint; guarded by mu, as all below
+	order   remembered             // the ring of all: next is the one used last, before the one not used for longest
+	most    int                    // static
+}
+
+// remembered is a verdict in short.
+type remembered struct {
+	mark            fingerprint
+	next, before    *remembered
+	tenant          *tenant
+	user, tokenID   string
+	topics          []protocol.Pattern
+	issued, expires int64 // Unix seconds
+	// The fractions of both, in nanoseconds.
+	issuedPart, expiresPart int32
+	session                 bool
 }
 
 func newCache(size int) (*cache, error) {
-	entries, err := simplelru.NewLRU[fingerprint, *verdict](size, nil)
-	return &cache{entries: entries}, err
+	if size < 1 {
+		return nil, fmt.Errorf("a cache of %d tokens; it needs room for one", size)
+	}
+	c := &cache{entries: map[uint64]*remembered{}, most: size}
+	c.order.next, c.order.before = &c.order, &c.order
+	return c, nil
 }
+
+func (f *fingerprint) place() uint64 { return binary.LittleEndian.Uint64(f[:]) }
 
 // find returns the verdict on a token, nil if there is none by the keys of now.
 func (c *cache) find(f fingerprint, now *roster) *verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found, ok := c.entries.Get(f)
-	if !ok || now.byName[found.tenant.name] != found.tenant {
+	e := c.entries[f.place()]
+	if e == nil || e.mark != f {
 		return nil
 	}
-	return found
+	e.unlink()
+	e.link(&c.order)
+	if now.byName[e.tenant.name] != e.tenant {
+		return nil
+	}
+	return e.verdict()
 }
 
+// keep remembers a verdict. Should the fingerprint of another token begin with the same eight bytes, that one is forgotten.
 func (c *cache) keep(f fingerprint, v *verdict) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.entries.Add(f, v)
+	if e := c.entries[f.place()]; e != nil {
+		c.drop(e)
+	}
+	if len(c.entries) >= c.most {
+		c.drop(c.order.before)
+	}
+	e := shorten(v)
+	e.mark = f
+	c.entries[f.place()] = e
+	e.link(&c.order)
 }
 
 func (c *cache) forget(f fingerprint) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.entries.Remove(f)
+	if e := c.entries[f.place()]; e != nil && e.mark == f {
+		c.drop(e)
+	}
 }
 
 // sweep lets go of all verdicts by keys that are no longer those of their tenant. find does not need it; memory does.
 func (c *cache) sweep(now *roster) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, f := range c.entries.Keys() {
-		if v, ok := c.entries.Peek(f); ok && now.byName[v.tenant.name] != v.tenant {
-			c.entries.Remove(f)
+	for _, e := range c.entries {
+		if now.byName[e.tenant.name] != e.tenant {
+			c.drop(e)
 		}
 	}
 }
@@ -87,5 +128,34 @@ func (c *cache) sweep(now *roster) {
 func (c *cache) size() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.entries.Len()
+	return len(c.entries)
+}
+
+func (c *cache) drop(e *remembered) {
+	delete(c.entries, e.mark.place())
+	e.unlink()
+}
+
+// link puts the entry behind another one, unlink takes it out.
+func (e *remembered) link(behind *remembered) {
+	e.before, e.next = behind, behind.next
+	e.before.next, e.next.before = e, e
+}
+
+func (e *remembered) unlink() { e.before.next, e.next.before = e.next, e.before }
+
+func shorten(v *verdict) *remembered {
+	id := &v.identity
+	return &remembered{
+		tenant: v.tenant, user: id.User, tokenID: id.TokenID, topics: id.Topics, session: v.session,
+		issued: id.Issued.Unix(), issuedPart: int32(id.Issued.Nanosecond()),
+		expires: v.expires.Unix(), expiresPart: int32(v.expires.Nanosecond()),
+	}
+}
+
+func (e *remembered) verdict() *verdict {
+	return &verdict{
+		tenant: e.tenant, session: e.session, expires: time.Unix(e.expires, int64(e.expiresPart)).UTC(),
+		identity: protocol.Identity{User: e.user, TokenID: e.tokenID, Topics: e.topics, Issued: time.Unix(e.issued, int64(e.issuedPart)).UTC()},
+	}
 }

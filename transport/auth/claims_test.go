@@ -16,7 +16,7 @@ import (
 
 func unix(after time.Duration) int64 { return epoch.Add(after).Unix() }
 
-// Acceptance check 13, the times; the leeway is 10 s.
+// reliability.md check 13, the times; the leeway is 10 s.
 func TestVerifier_TimesOfATokenAreChecked(t *testing.T) {
 	const good, expired, invalid = protocol.Reason(""), protocol.TokenExpired, protocol.InvalidToken
 	for claims, want := range map[string]protocol.Reason{
@@ -92,7 +92,7 @@ func TestVerifier_LeewayIsTheTenants(t *testing.T) {
 	one(t, keys).accepts(t, later)
 }
 
-// Acceptance check 13, issuer and audience.
+// reliability.md check 13, issuer and audience.
 func TestVerifier_IssuerAndAudienceAreTheTenants(t *testing.T) {
 	keys := withSecret()
 	keys.Issuer, keys.Audience = "https://id.example", "parley"
@@ -110,7 +110,7 @@ func TestVerifier_IssuerAndAudienceAreTheTenants(t *testing.T) {
 	}
 }
 
-// Acceptance check 13, the user.
+// reliability.md check 13, the user.
 func TestVerifier_UserIsATextOrAWholeNumber(t *testing.T) {
 	b := one(t, withSecret())
 	for claim, user := range map[string]string{

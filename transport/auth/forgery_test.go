@@ -28,7 +28,7 @@ func manyKeys() auth.TenantKeys {
 	}}
 }
 
-// algorithmForgeries are those of acceptance check 11.
+// algorithmForgeries are those of reliability.md check 11.
 func algorithmForgeries() map[string]string {
 	claims := live(`"sub":"mallory"`)
 	good := alice()
@@ -110,7 +110,7 @@ func publicForms() map[string][]byte {
 	}
 }
 
-// Acceptance check 11: each is refused in the same way, without detail.
+// reliability.md check 11: each is refused in the same way, without detail.
 func TestVerifier_RefusesEveryForgeryInTheSameWay(t *testing.T) {
 	b := one(t, manyKeys())
 	forged := algorithmForgeries()
@@ -142,7 +142,7 @@ func TestVerifier_NoTokenAndNoClaimReachesTheLog(t *testing.T) {
 	}
 }
 
-// Acceptance check 12: a kid chooses among the tenant's keys and does nothing else.
+// reliability.md check 12: a kid chooses among the tenant's keys and does nothing else.
 func TestVerifier_KidOnlyChoosesAmongTheKeysOfTheTenant(t *testing.T) {
 	b := one(t, manyKeys())
 	kids := map[string]string{
@@ -162,7 +162,7 @@ func TestVerifier_KidOnlyChoosesAmongTheKeysOfTheTenant(t *testing.T) {
 	b.accepts(t, compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"hs"}`, live(`"sub":"alice"`)))
 }
 
-// Acceptance check 12: headers that bring or point to keys are refused, even on a token that is signed as it should be,
+// reliability.md check 12: headers that bring or point to keys are refused, even on a token that is signed as it should be,
 // and nothing is fetched.
 func TestVerifier_FetchesNothingThatATokenPointsTo(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

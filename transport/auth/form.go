@@ -72,7 +72,7 @@ func checkUnproven(at *tenant, shown *protocol.Credential) (finding, Outcome) {
 	case protocol.CheckName("user", shown.For) != nil:
 		return finding{whose: at}, BadUser
 	}
-	return finding{at, &protocol.Identity{User: shown.For, Topics: at.anonymous}}, Unproven
+	return finding{at, &protocol.Identity{User: shown.For, Unproven: true, Topics: at.anonymous}}, Unproven
 }
 
 // verdict returns what is known of a JWT, from memory or anew. One that does not hold has none.

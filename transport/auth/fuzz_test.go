@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// FuzzToken: whatever bytes a client shows, nothing panics, and none but the one true token opens.
+// FuzzToken, reliability.md check 62: whatever bytes a client shows, nothing panics, and none but the one true token opens.
 func FuzzToken(f *testing.F) {
 	good := alice()
 	seeds := 0
@@ -43,7 +43,7 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// FuzzClaims: whatever an issuer signs, an identity that comes of it can be used anywhere.
+// FuzzClaims, reliability.md check 62: whatever an issuer signs, an identity that comes of it can be used anywhere.
 func FuzzClaims(f *testing.F) {
 	for _, form := range []string{codegraph, valtronics, endurain, airlay} {
 		f.Add(seedClaims(form, "access"))

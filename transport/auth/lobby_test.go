@@ -18,7 +18,7 @@ func inLobby(secret string) auth.TenantKeys {
 	return auth.TenantKeys{Keys: []auth.Key{{ID: "k1", Secret: secret}}, Lobby: true}
 }
 
-// Acceptance check 14 in the lobby: the same kid in two tenants, shown in both orders, remembered or not. Each key
+// reliability.md check 14 in the lobby: the same kid in two tenants, shown in both orders, remembered or not. Each key
 // admits to its own tenant and to no other.
 func TestLobby_TheSignatureSaysWhoseATokenIs(t *testing.T) {
 	owned := map[string]string{"a": by(secret), "b": by(otherSecret)}

@@ -23,7 +23,7 @@ func issued(user string, after time.Duration, jti string) string {
 	return hs(live(fmt.Sprintf(`"sub":%q,"iat":%d,"jti":%q`, user, unix(after), jti)))
 }
 
-// Acceptance check 24, the token's side; R000.3's blacklist by jti.
+// reliability.md check 24, the token's side; R000.3's blacklist by jti.
 func TestRevoke_BeatsTheCache(t *testing.T) {
 	b := one(t, withSecret())
 	mine, other := issued("alice", 0, "one"), issued("alice", 0, "two")

@@ -18,7 +18,7 @@ func by(secret string) string {
 	return compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"k1"}`, live(`"sub":"alice"`))
 }
 
-// Acceptance check 14: the same kid in two tenants, shown in both orders, remembered or not.
+// reliability.md check 14: the same kid in two tenants, shown in both orders, remembered or not.
 func TestVerifier_SameKidInTwoTenantsNeverCrosses(t *testing.T) {
 	ownedBy := map[string]string{"a": by(secret), "b": by(otherSecret)}
 	for _, order := range [][]string{{"a", "b"}, {"b", "a"}} {
@@ -95,7 +95,7 @@ func TestVerifier_TokenWithoutKidIsTriedAgainstEightKeysOfItsAlgorithm(t *testin
 	}
 }
 
-// Acceptance check 16: a reload takes the new key at once and forgets what the old one had let in.
+// reliability.md check 16: a reload takes the new key at once and forgets what the old one had let in.
 func TestVerifier_RotationTakesEffectAtOnce(t *testing.T) {
 	b := one(t, auth.TenantKeys{Keys: []auth.Key{{ID: "k1", Secret: secret}}})
 	old, fresh := by(secret), compact(jwt.SigningMethodHS256, []byte(otherSecret), `{"alg":"HS256","kid":"k2"}`, live(`"sub":"alice"`))
@@ -161,7 +161,7 @@ func TestVerifier_ReloadDropsTenantsThatAreNotNamed(t *testing.T) {
 	b.refuses(t, protocol.InvalidToken, alice())
 }
 
-// Acceptance check 16: under load nobody whose key stays is refused while keys are replaced.
+// reliability.md check 16: under load nobody whose key stays is refused while keys are replaced.
 func TestVerifier_NobodyIsRefusedWhileKeysAreReplaced(t *testing.T) {
 	b := one(t, withSecret())
 	token := alice()

@@ -35,7 +35,7 @@ func (s *socket) carry(b batch) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.finish(protocol.Slow)
 	default:
-		s.finish(protocol.Disconnected)
+		s.finish(protocol.Lost)
 	}
 }
 
@@ -77,7 +77,8 @@ func (s *socket) progress(b *batch, st style) error {
 		n, err := s.push(b, st)
 		moved += n
 		if whole := b.advance(n, st); len(whole) > 0 && !b.last {
-			s.outbox.Wrote(whole)
+			freed, _ := s.outbox.Settle(whole, time.Now().UnixNano())
+			s.outbox.Relieve(freed)
 		}
 		if err != nil {
 			return err

@@ -106,6 +106,7 @@ func (s *socket) finish(why protocol.Reason) {
 		return
 	}
 	hardClose(s)
+	s.server.lounge.wake(s)
 	if c := s.closing.Load(); c != nil {
 		why = c.why
 		c.mu.Lock()

@@ -14,7 +14,7 @@ type Config struct {
 	HandshakeTimeout time.Duration `yaml:"handshake_timeout" env:"HANDSHAKE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long checking a credential and answering a handshake may take."`
 	WriteTimeout     time.Duration `yaml:"write_timeout" env:"WRITE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long a peer may take for 16 KiB, or for all that waits if that is less, before it is cut off as slow."`
 	CloseGrace       time.Duration `yaml:"close_grace" env:"CLOSE_GRACE" envDefault:"1s" unit:"duration" help:"How long a closing socket may go on writing what waited before its close frame is sent."`
-	Writers          int           `yaml:"writers" env:"WRITERS" envDefault:"0" unit:"goroutines" help:"How many goroutines write to sockets; 0 is one per CPU."`
+	Writers          int           `yaml:"writers" env:"WRITERS" envDefault:"0" unit:"goroutines" help:"How many goroutines write to sockets; 0 is one for every two CPUs."`
 
 	Compression          bool `yaml:"compression" env:"COMPRESSION" envDefault:"true" unit:"bool" help:"Offer permessage-deflate, without context takeover."`
 	CompressionThreshold int  `yaml:"compression_threshold" env:"COMPRESSION_THRESHOLD" envDefault:"512" unit:"bytes" help:"Messages smaller than this are not compressed."`
@@ -37,7 +37,7 @@ func (c Config) filled() Config {
 	fill(&c.HandshakeTimeout, 10*time.Second)
 	fill(&c.WriteTimeout, 10*time.Second)
 	fill(&c.CloseGrace, time.Second)
-	fill(&c.Writers, runtime.GOMAXPROCS(0))
+	fill(&c.Writers, max(1, runtime.GOMAXPROCS(0)/2)) // the runtime looks at the network only when a CPU has nothing else to do
 	fill(&c.CompressionThreshold, 512)
 	fill(&c.MessageLimit, 16<<20)
 	fill(&c.MessageTimeout, 30*time.Second)

@@ -10,7 +10,7 @@
 //  1. Bytes reach gws only after a guard has followed their frame boundaries. Reserved bits, impossible lengths (one of which ends a
 //     gws process), stray continuations, endless fragments, unfinished messages and floods of control frames end that one socket with
 //     the close code that fits.
-//  2. An idle socket costs one goroutine and no timer. Writing is done by a few workers, each with its own sockets, that put everything
+//  2. An idle socket costs no goroutine (on Linux; elsewhere one) and no timer. Writing is done by a few workers that put everything
 //     that waits for a socket into one non-blocking system call; nothing is allocated per delivery.
 //  3. A peer that does not read blocks no worker, no reader and no publisher: a goroutine takes its socket over, after [ParkAfter] its
 //     outbox is parked, and after Config.WriteTimeout without progress it is cut off as slow.

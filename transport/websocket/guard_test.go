@@ -121,7 +121,7 @@ func TestGuard_FaultsHaveCloseCodesThatMayBeSent(t *testing.T) {
 	}
 }
 
-// FuzzGuard: whatever comes, cut anywhere, no frame reaches gws that it would mishandle, and the verdict does not depend on the cuts.
+// FuzzGuard, reliability.md check 62: whatever comes, cut anywhere, no frame reaches gws that it would mishandle, and the verdict does not depend on the cuts.
 func FuzzGuard(f *testing.F) {
 	for _, c := range guardCases {
 		if len(c.bytes) < 4096 {

@@ -23,6 +23,7 @@ type visit struct {
 	tenant     string
 	session    protocol.Session
 	identity   *protocol.Identity
+	client     string // what the client calls itself, "" for nothing
 }
 
 // Serves reports whether a dialect answers on this path, for a server that has others to ask.
@@ -90,7 +91,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit) bool {
 		refuse(w, why)
 		return false
 	}
-	v.session = session
+	v.session, v.client = session, hello.Client()
 	return credential == nil || s.identify(w, r, v, *credential)
 }
 

@@ -74,6 +74,7 @@ var handshakes = []struct {
 	{"authentication fails in an unknown way", request("/cookie/7", "Cookie: broken"), 500, "internal", ""},
 }
 
+// reliability.md check 9, among the rest.
 func TestHandshake_IsCheckedInFullBeforeTheUpgrade(t *testing.T) {
 	h := newHouse(t, func(c *Config) { c.Origins = []string{"https://app.example"} }, (*httptest.Server).Start)
 	for _, c := range handshakes {

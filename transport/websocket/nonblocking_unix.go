@@ -17,17 +17,6 @@ func rawConn(conn net.Conn) syscall.RawConn {
 	return nil
 }
 
-// writeNow is one write to a non-blocking descriptor.
-func writeNow(fd uintptr, b []byte) (int, error) {
-	for {
-		n, err := syscall.Write(int(fd), b)
-		if err == syscall.EINTR {
-			continue
-		}
-		return max(n, 0), err
-	}
-}
-
 // readable reports whether a read of a non-blocking socket would find something, if only its end.
 func readable(fd uintptr) bool {
 	var b [1]byte

@@ -45,7 +45,7 @@ func TestOffer_FirstThatFitsIsAnswered(t *testing.T) {
 	}
 }
 
-// FuzzOffer: an answer is one of two, and given only to who asked for compression with a window that is not smaller than ours.
+// FuzzOffer, reliability.md check 62: an answer is one of two, and given only to who asked for compression with a window that is not smaller than ours.
 func FuzzOffer(f *testing.F) {
 	for _, c := range offerCases {
 		f.Add(strings.Join(c.lines, "\n"))

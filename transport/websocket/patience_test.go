@@ -66,7 +66,7 @@ func TestClosing_IdleSocketLivesForever(t *testing.T) {
 			t.Errorf("after a day comes %q, %v", data, err)
 		}
 		conn.Close()
-		if why := <-e.gone; why != protocol.Disconnected {
+		if why := <-e.gone; why != protocol.Lost {
 			t.Errorf("gone as %s", why)
 		}
 	})

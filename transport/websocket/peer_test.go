@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,8 +25,10 @@ type box struct {
 	frames  []*actors.Frame
 	awake   bool
 	written int
-	endless *actors.Frame // what waits when nothing was offered
-	parked  chan bool     // true for Park, false for Unpark
+
+	relieved atomic.Int64  // frames, of those that were settled
+	endless  *actors.Frame // what waits when nothing was offered
+	parked   chan bool     // true for Park, false for Unpark
 }
 
 func newBox() *box { return &box{parked: make(chan bool, 64)} }
@@ -61,11 +64,17 @@ func (b *box) Take(into []*actors.Frame, max int) []*actors.Frame {
 	return into
 }
 
-func (b *box) Wrote(frames []*actors.Frame) {
+func (b *box) Settle(frames []*actors.Frame, _ int64) (freed int, more bool) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.written += len(frames)
-	b.mu.Unlock()
+	b.awake = b.endless != nil || len(b.frames) > 0
+	return len(frames), b.awake
 }
+
+func (b *box) Relieve(freed int) { b.relieved.Add(int64(freed)) }
+
+func (b *box) Backlog() *actors.Backlog { return nil }
 
 func (b *box) Park()   { b.parked <- true }
 func (b *box) Unpark() { b.parked <- false }

@@ -1,37 +1,35 @@
 package websocket
 
 import (
-	"sync"
+	"runtime"
+	"time"
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// rounds is how many batches a worker writes to one socket before the others of its queue get their turn.
+// rounds is how many batches a worker writes to one socket before the others of its line get their turn.
 const rounds = 4
 
-// worker writes to the sockets that belong to it, as far as they take it without blocking.
+// worker writes to the sockets of a line, as far as they take it without blocking. All of it is owned by run.
 type worker struct {
+	line      *line
 	threshold int // Config.CompressionThreshold
 
-	mu         sync.Mutex
-	awake      sync.Cond
-	head, tail *socket // woken, in order
-	idle       bool    // run waits on awake
-	stopped    bool
-
-	// Owned by run.
-	frames []*actors.Frame // at most takeBytes/17 of them
-	buf    []byte          // at most takeBytes
-	out    []byte          // what write writes
-	wrote  int
-	err    error
-	write  func(fd uintptr) bool // made once, since a closure per delivery would be garbage
+	sockets []*socket       // at most atOnce of them
+	frames  []*actors.Frame // at most takeBytes/17 of them
+	buf     []byte          // at most takeBytes
+	out     []byte          // what write writes
+	wrote   int
+	err     error
+	write   func(fd uintptr) bool // made once, since a closure per delivery would be garbage
+	clock   int64                 // Unix nanoseconds, at most atOnce sockets old
+	freed   int                   // bytes that a backlog does not know of yet
+	owes    outbox                // one of those that they were freed from, all of one backlog
 }
 
-func newWorker(threshold int) *worker {
-	w := &worker{threshold: threshold, buf: make([]byte, 0, takeBytes)}
-	w.awake.L = &w.mu
+func newWorker(l *line, threshold int) *worker {
+	w := &worker{line: l, threshold: threshold, buf: make([]byte, 0, takeBytes)}
 	w.write = func(fd uintptr) bool {
 		w.wrote, w.err = writeNow(fd, w.out)
 		return true
@@ -39,60 +37,25 @@ func newWorker(threshold int) *worker {
 	return w
 }
 
-// enqueue gives the worker a socket whose turn is due.
-func (w *worker) enqueue(s *socket) {
-	w.mu.Lock()
-	if w.tail == nil {
-		w.head = s
-	} else {
-		w.tail.next = s
-	}
-	w.tail = s
-	wake := w.idle
-	w.idle = false
-	w.mu.Unlock()
-	if wake {
-		w.awake.Signal()
-	}
-}
-
-// stop ends run. Sockets that are woken after it stay unwritten.
-func (w *worker) stop() {
-	w.mu.Lock()
-	w.stopped, w.idle = true, false
-	w.mu.Unlock()
-	w.awake.Signal()
-}
-
 func (w *worker) run() {
 	for {
-		s := w.woken()
-		if s == nil {
+		w.sockets = w.line.dequeue(w.sockets[:0])
+		if len(w.sockets) == 0 {
 			return
 		}
-		for s != nil {
-			next := s.next
-			s.next = nil
+		w.clock = time.Now().UnixNano()
+		for _, s := range w.sockets {
 			w.serve(s)
-			s = next
 		}
+		clear(w.sockets)
+		w.pause()
 	}
 }
 
-// woken waits for sockets and takes all that are there.
-func (w *worker) woken() *socket {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for w.head == nil && !w.stopped {
-		w.idle = true
-		w.awake.Wait()
-	}
-	if w.stopped {
-		return nil
-	}
-	s := w.head
-	w.head, w.tail = nil, nil
-	return s
+// pause lets others have the processor, and tells the backlog what was written.
+func (w *worker) pause() {
+	w.repay()
+	runtime.Gosched()
 }
 
 // serve writes what waits for s.
@@ -105,16 +68,22 @@ func (w *worker) serve(s *socket) {
 			s.release()
 			return
 		}
-		if !w.deliver(s, batch{frames: frames, last: last}) {
+		more, mine := w.deliver(s, batch{frames: frames, last: last})
+		if !mine {
+			return
+		}
+		if !more && s.closing.Load() == nil {
+			s.release()
 			return
 		}
 	}
 	s.turn.state.Store(due)
-	w.enqueue(s)
+	w.line.enqueue(s)
 }
 
-// deliver writes a batch with one system call. It reports false if the socket's turn is somebody else's now, or has ended.
-func (w *worker) deliver(s *socket, b batch) bool {
+// deliver writes a batch with one system call. more reports whether something waits behind it; mine is false if the socket's turn
+// is somebody else's now, or has ended.
+func (w *worker) deliver(s *socket, b batch) (more, mine bool) {
 	st := style{s.deflate, w.threshold}
 	w.out, w.wrote, w.err = b.bytes(w.buf, st), 0, nil
 	err := s.raw.Write(w.write)
@@ -129,25 +98,45 @@ func (w *worker) deliver(s *socket, b batch) bool {
 		s.server.enter()
 		go func() {
 			defer s.server.leave()
-			s.finish(protocol.Disconnected)
+			s.finish(protocol.Lost)
 		}()
-		return false
+		return false, false
 	case !whole:
 		w.handOver(s, b, st)
-		return false
+		return false, false
 	case b.last:
 		s.shut()
 	default:
-		s.outbox.Wrote(b.frames)
+		more = w.settle(s, b.frames)
 	}
 	clear(b.frames)
-	return true
+	return more, true
+}
+
+// repay tells the backlog what was written.
+func (w *worker) repay() {
+	if w.freed > 0 {
+		w.owes.Relieve(w.freed)
+	}
+	w.freed, w.owes = 0, nil
+}
+
+// settle says what was written; it reports whether more waits.
+func (w *worker) settle(s *socket, frames []*actors.Frame) bool {
+	freed, more := s.outbox.Settle(frames, w.clock)
+	if freed > 0 {
+		if w.owes != nil && w.owes.Backlog() != s.outbox.Backlog() { // of another tenant
+			w.repay()
+		}
+		w.freed, w.owes = w.freed+freed, s.outbox
+	}
+	return more
 }
 
 // handOver leaves a socket that is full to a goroutine of its own.
 func (w *worker) handOver(s *socket, b batch, st style) {
 	if whole := b.advance(w.wrote, st); len(whole) > 0 {
-		s.outbox.Wrote(whole)
+		w.settle(s, whole)
 	}
 	rest := batch{frames: append([]*actors.Frame(nil), b.frames...), skip: b.skip, last: b.last}
 	clear(w.frames[:cap(w.frames)])

@@ -40,9 +40,10 @@ func (events) OnClose(c *gws.Conn, err error) { of(c).ended = err }
 
 func of(c *gws.Conn) *socket { return (*socket)(c.NetConn().(*stream)) }
 
-// A socket has one goroutine that reads. It is one of two: while the client speaks it runs gws's ReadLoop, which needs 4 KiB of stack
-// and 1.1 KiB of buffers; once the client has been silent for restAfter, that one ends and starts another that only waits, in
-// 2 KiB. (Stacks shrink only when almost empty, so the same goroutine would keep what the last message needed.)
+// A socket whose client speaks has a goroutine that runs gws's ReadLoop, which needs 4 KiB of stack and 1.1 KiB of buffers. Once
+// the client has been silent for restAfter, that one ends and the socket rests: in the lounge, or with a goroutine that only waits,
+// in 2 KiB, where there is none. (Stacks shrink only when almost empty, so the same goroutine would keep what the last message
+// needed.)
 const restAfter = time.Second
 
 // read lets gws read until the client rests or the socket ends.
@@ -50,7 +51,7 @@ func (s *socket) read() {
 	if s.closing.Load() == nil {
 		end, rest := s.listen()
 		if rest {
-			go s.rest()
+			s.rest()
 			return
 		}
 		if end != nil {
@@ -60,13 +61,19 @@ func (s *socket) read() {
 	if s.closing.Load() != nil {
 		s.readAway()
 	}
-	s.finish(protocol.Disconnected)
+	s.finish(protocol.Lost) // unless it was closing
 	s.server.leave()
 }
 
-// rest waits until there is something to read, or an end.
+// rest sees to it that somebody reads once there is something to read, or an end.
 func (s *socket) rest() {
 	_ = s.conn.SetReadDeadline(time.Time{})
+	if !s.server.lounge.seat(s) {
+		go s.await()
+	}
+}
+
+func (s *socket) await() {
 	_ = s.raw.Read(readable)
 	go s.read()
 }

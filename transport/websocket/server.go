@@ -30,7 +30,7 @@ type Server struct {
 	tenant  func(*http.Request) string
 	origins origins
 	proxies proxies
-	workers []*worker
+	lines   []*line
 	rest    time.Duration // restAfter
 	records bool          // somebody reads debug lines, so each message gets one
 
@@ -41,9 +41,10 @@ type Server struct {
 
 	open   atomic.Int64  // sockets, from just before their upgrade
 	living atomic.Int64  // sockets and goroutines of sockets
-	turnTo atomic.Uint32 // the worker of the next socket
+	turnTo atomic.Uint32 // the line of the next socket
 
-	writing sync.WaitGroup // the workers
+	working sync.WaitGroup // the workers
+	lounge  lounge
 }
 
 // New returns a Server whose workers run until Close. tenant says whose a request is, "" for nobody's. The error names the setting
@@ -58,10 +59,13 @@ func New(config Config, node Node, auth actors.Authenticator, tenant func(*http.
 	if s.proxies, err = readProxies(config.TrustedProxies); err != nil {
 		return nil, err
 	}
-	for range s.config.Writers {
-		w := newWorker(s.config.CompressionThreshold)
-		s.workers = append(s.workers, w)
-		s.writing.Go(w.run)
+	for i := range s.config.Writers {
+		if i%workersPerLine == 0 {
+			s.lines = append(s.lines, newLine())
+		}
+		l := s.lines[len(s.lines)-1]
+		l.workers++
+		s.working.Go(newWorker(l, s.config.CompressionThreshold).run)
 	}
 	return s, nil
 }
@@ -113,12 +117,13 @@ func (s *Server) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the workers and waits for them. It belongs behind the node's Close and Wait: sockets that are open still stay unwritten.
+// Close ends the workers and the lounge, and waits for them. It belongs behind the node's Close and Wait: sockets that are open still stay unwritten.
 func (s *Server) Close() {
-	for _, w := range s.workers {
-		w.stop()
+	for _, l := range s.lines {
+		l.stop()
 	}
-	s.writing.Wait()
+	s.lounge.close()
+	s.working.Wait()
 }
 
 func (s *Server) enter() { s.living.Add(1) }
@@ -135,7 +140,7 @@ func (s *Server) leave() {
 	}
 }
 
-// next is the worker for a new socket.
-func (s *Server) next() *worker {
-	return s.workers[int(s.turnTo.Add(1))%len(s.workers)]
+// next is the line for a new socket.
+func (s *Server) next() *line {
+	return s.lines[int(s.turnTo.Add(1))%len(s.lines)]
 }

@@ -18,7 +18,9 @@ type (
 	}
 	outbox interface {
 		Take(into []*actors.Frame, max int) []*actors.Frame
-		Wrote(frames []*actors.Frame)
+		Settle(frames []*actors.Frame, now int64) (freed int, more bool)
+		Relieve(freed int)
+		Backlog() *actors.Backlog
 		Park()
 		Unpark()
 		Reply(op actors.Op, data []byte) bool
@@ -37,7 +39,7 @@ type socket struct {
 	server   *Server
 	conn     net.Conn
 	raw      syscall.RawConn // for writing without blocking; nil if conn cannot do that (TLS, pipes)
-	worker   *worker
+	line     *line
 	upgrader *upgrader
 	link     link   // nil if the node refused the connection after the upgrade
 	outbox   outbox // nil with link
@@ -55,9 +57,10 @@ type socket struct {
 	// Owned by whoever writes: see turn.
 	turn     turn
 	farewell atomic.Bool // the close frame was written; nothing may follow
-	next     *socket     // the worker's queue, guarded by its mutex
+	next     *socket     // the line, guarded by its mutex
 
 	// Anyone's.
 	closing atomic.Pointer[closing] // set once, when the socket begins to end
 	over    atomic.Bool             // the connection is closed and Gone was said
+	seat    atomic.Int32            // the descriptor that it rests on, or did last
 }

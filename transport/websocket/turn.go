@@ -11,7 +11,7 @@ type turn struct{ state atomic.Uint32 }
 
 const (
 	asleep  = iota // nobody; nothing waits
-	due            // a worker has it in its queue, or a goroutine was started for it
+	due            // it stands in a line, or a goroutine was started for it
 	writing        // somebody writes
 	again          // somebody writes, and was woken since
 )
@@ -56,7 +56,7 @@ func (s *socket) Wake() {
 // dispatch finds a writer.
 func (s *socket) dispatch() {
 	if s.raw != nil {
-		s.worker.enqueue(s)
+		s.line.enqueue(s)
 		return
 	}
 	s.server.enter()

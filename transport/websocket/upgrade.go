@@ -80,6 +80,11 @@ func hijack(w http.ResponseWriter) (conn net.Conn, early []byte, err error) {
 		peeked, _ := buffered.Reader.Peek(n)
 		early = append([]byte(nil), peeked...) // the buffer belongs to net/http
 	}
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // by the API's shortcut
+		if _, secure := conn.(*tls.Conn); !secure {
+			conn = wrapped.NetConn()
+		}
+	}
 	return conn, early, nil
 }
 
@@ -114,7 +119,7 @@ func (s *Server) adopt(conn net.Conn, early []byte, v *visit) error {
 // socket makes a socket that nobody knows yet.
 func (s *Server) socket(conn net.Conn, early []byte, v *visit) *socket {
 	tune(conn)
-	k := &socket{server: s, conn: conn, raw: rawConn(conn), worker: s.next(), upgrader: v.route.upgrader, deflate: v.extensions != ""}
+	k := &socket{server: s, conn: conn, raw: rawConn(conn), line: s.next(), upgrader: v.route.upgrader, deflate: v.extensions != ""}
 	k.guard.bounds, k.guard.deflate = v.route.bounds, k.deflate
 	if len(early) > 0 {
 		k.early = early
@@ -130,7 +135,7 @@ func (s *Server) start(k *socket, connect func()) {
 	if k.raw == nil || k.early != nil {
 		go k.read()
 	} else {
-		go k.rest()
+		k.rest()
 	}
 }
 
@@ -143,7 +148,7 @@ func (s *Server) connect(k *socket, v *visit) {
 			k.begin(&closing{code: refusal.Reason.CloseCode(), reason: string(refusal.Reason), why: refusal.Reason})
 		}
 	}()
-	dial := actors.Dial{Tenant: v.tenant, Dialect: v.route.dialect, Session: v.session, Identity: v.identity, Remote: v.caller.address}
+	dial := actors.Dial{Tenant: v.tenant, Dialect: v.route.dialect, Session: v.session, Identity: v.identity, Remote: v.caller.address, Client: v.client}
 	_, refusal = s.node.Connect(dial, func(l *actors.Link) actors.Wire {
 		k.link, k.outbox = l, l.Outbox()
 		return k

@@ -45,8 +45,10 @@ func TestWriter_OrderOfEachPublisherIsKeptUnderConcurrency(t *testing.T) {
 	}
 	publishing.Wait()
 	k.Cut()
-	if err := s.Wait(t.Context()); err != nil || box.wrote() != publishers*each {
-		t.Errorf("Wrote told of %d frames of %d (%v)", box.wrote(), publishers*each, err)
+	err := s.Wait(t.Context())
+	s.Close() // a worker relieves behind the sockets that it serves
+	if err != nil || box.wrote() != publishers*each || box.relieved.Load() != publishers*each {
+		t.Errorf("of %d frames %d were settled and %d relieved (%v)", publishers*each, box.wrote(), box.relieved.Load(), err)
 	}
 }
 

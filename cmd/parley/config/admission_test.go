@@ -88,7 +88,7 @@ func TestTenant_TokenKeysHaveAllThatLetsIn(t *testing.T) {
 	}
 }
 
-// Acceptance check 56 for what lets in beside tokens.
+// reliability.md check 56 for what lets in beside tokens.
 func TestLoad_EveryProblemOfAdmissionHasItsLine(t *testing.T) {
 	const good = "tenants:\n  - name: a\n"
 	introspection := good + "    introspection:\n      url: https://x.example/\n      secret: 0123456789abcdef\n"

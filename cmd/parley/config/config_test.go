@@ -125,7 +125,7 @@ func TestLoad_EnvironmentWinsOverFileAndFlagsOverBoth(t *testing.T) {
 	}
 }
 
-// Acceptance check 56: every problem is said, each with its line and key, in one go.
+// reliability.md check 56: every problem is said, each with its line and key, in one go.
 func TestLoad_EveryProblemHasFileLineAndKey(t *testing.T) {
 	cases := []struct{ name, text, want string }{
 		{"unknown key", "lisen: 127.0.0.1:1\n", `parley.yaml:1: lisen: unknown key; did you mean "listen"?`},

@@ -36,7 +36,7 @@ func write(t *testing.T, format string, log func(*slog.Logger)) string {
 	return out.String()
 }
 
-// Acceptance check 61, R001.55: whatever is in a value, an event stays one well-formed line. Check 18: no token in it.
+// reliability.md check 61, R001.55: whatever is in a value, an event stays one well-formed line. reliability.md check 18: no token in it.
 func TestLog_HostileValuesStayOneWellFormedLine(t *testing.T) {
 	for _, format := range []string{"json", "text"} {
 		for _, value := range hostile {
@@ -67,7 +67,7 @@ func TestLog_HostileValuesStayOneWellFormedLine(t *testing.T) {
 
 func short(s string) string { return s[:min(len(s), 40)] }
 
-// Acceptance check 18: the query of a URL may hold a token.
+// reliability.md check 18: the query of a URL may hold a token.
 func TestLog_URLsLoseTheirQuery(t *testing.T) {
 	u, err := url.Parse("/api/v2/dashboard/ws?token=secret#frag")
 	if err != nil {

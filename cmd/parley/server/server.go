@@ -148,6 +148,7 @@ func (s *Server) assemble() error {
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
+	s.public.Listener = s.api.Shortcut(s.public.Listener, s.public.server)
 	if s.internal != nil {
 		s.internal.server.Handler = s.api.Internal()
 	}

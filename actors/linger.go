@@ -1,0 +1,203 @@
+package actors
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Lingering is for dialects that have no words to resume: a connection that breaks without a goodbye leaves a record,
+// and the next connection of the same client gets its subscriptions back and what it missed, in order and once, before
+// anything new. It is off unless Config.Linger says for how long.
+//
+// Whom it is for:
+//
+//   - A connection whose socket broke, or that was silent for too long. One that the client closed, or that was
+//     disconnected, revoked, suspended, drained, expired or too slow, leaves nothing.
+//   - A connection of a user, by a credential that proves who it is. Anonymous and unproven ones leave nothing.
+//
+// Who is the same client: a connection of the same tenant, user and dialect that came with the same key (Dial.Client).
+// A key is the client's own word that it is the same one, so a connection that is still there, as those are whose peer
+// has vanished, is closed for it. Without a key nothing says which of a user's connections has come back; then it is
+// taken for the same one only if exactly one lingers and none else of that dialect is there. Where that is in doubt, the
+// records without a key are given up: to give one client the subscriptions of another would be worse than to give none,
+// and so would be to play twice what another connection has heard meanwhile. Rights are not inherited: each subscription
+// is checked against the new identity.
+//
+// What a record holds: the events that were not written to the socket, as frames; the subscriptions, with their filters
+// and the very topics that they are attached to; and where each of those topics stood when the connection left it.
+// Everything later comes from the topic's history.
+//
+// What is not kept, and counted as missed (Figures.Missed, ConnectionInfo.Missed): what the history has forgotten, or a
+// new epoch; what is sent to the user or to all meanwhile, which has no history (messages may wait in an inbox); and
+// what a full record or ledger has no room for. What the kernel had taken and the client never read is neither
+// kept nor counted, since nobody here knows of it; a client that must not lose that either resumes by its own position.
+
+// linger is what a connection needs to leave a record, and what it got from one. It is nil where nobody lingers.
+type linger struct {
+	client  string  // static
+	pending *record // what is to be restored; the actor's
+
+	restored, replayed, missed atomic.Uint64
+	// everyone is where the topic of everyone stood when the connection joined; the actor's.
+	everyone protocol.Position
+}
+
+// record is what a connection leaves. Who has taken it from the ledger owns it.
+type record struct {
+	// Static.
+	tenant   *tenantCore
+	dialect  protocol.Dialect
+	client   string
+	identity *protocol.Identity
+	number   uint64 // of the connection
+	until    int64  // as wheel.since tells it
+	view     *protocol.View
+
+	// frames are the events that were not written; the first flying ones are what outbox may have written meanwhile.
+	frames    []*Frame
+	flying    int
+	outbox    *Outbox // that they waited in
+	interests interests
+	marks     []mark
+	everyone  protocol.Position
+	cut       int // how many of the oldest frames there was no room for
+	size      int // bytes, about
+
+	// unheard are the events to the user meanwhile, which the user's actor counts while it has the record.
+	unheard int
+
+	held bool // the ledger's
+}
+
+// mark is where a topic stood; the zero position is unknown.
+type mark struct {
+	topic string
+	at    protocol.Position
+}
+
+// yield ends a connection whose client has come back, and answers with its record, nil if there is none.
+type yield struct{ reply reply[*record] }
+
+func (m yield) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+
+// mayLinger says how long broken connections of the tenant may come back: 0 is what the node says, less is not at all.
+func (c *tenantCore) mayLinger(d time.Duration) {
+	if d == 0 {
+		d = c.node.cfg.Linger
+	}
+	c.linger.Store(int64(max(d, 0)))
+	if d > 0 {
+		c.node.lingers.Store(true)
+	}
+}
+
+// lingers reports whether the connection leaves a record when it breaks now.
+func (c *connection) lingers() bool {
+	id := c.identity.Load()
+	return c.linger != nil && c.joined && !c.slow.Load() && id.User != "" && !id.Unproven && c.tenant().linger.Load() > 0
+}
+
+// record takes the connection out of its topics and its outbox into a record. Nothing is offered to it afterwards.
+func (c *connection) record() *record {
+	t := c.tenant()
+	rec := &record{
+		tenant: t, dialect: c.dialect(), client: c.linger.client, identity: c.identity.Load(), number: c.number,
+		until: c.node.wheel.since(time.Now()) + t.linger.Load(), view: c.heeds.Load(), interests: c.interests,
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+	defer cancel()
+	for _, topic := range c.interests.attached() {
+		rec.marks = append(rec.marks, mark{topic, c.release(ctx, topic)})
+	}
+	c.interests = nil
+	rec.everyone = c.release(ctx, everyone)
+	var dropped int
+	rec.outbox = &c.outbox
+	rec.frames, rec.flying, dropped = c.outbox.part()
+	c.node.dropped(protocol.Lost, dropped)
+	rec.weigh()
+	return rec
+}
+
+// release takes the connection out of a topic and returns where that stands; the zero position if it does not say.
+func (c *connection) release(ctx context.Context, topic string) protocol.Position {
+	answer := newReply[protocol.Position]()
+	if !c.tenant().topics.force(topic, unsubscribe{&c.Link, true, answer}) {
+		return protocol.Position{}
+	}
+	at, _ := answer.wait(ctx)
+	return at
+}
+
+// part leaves a record with the user, if the connection may linger.
+func (c *connection) part() {
+	if c.lingers() {
+		rec := c.record()
+		c.tenant().users.force(rec.identity.User, leave{&c.Link, rec})
+	}
+}
+
+// yield is the end of a connection whose client has come back.
+func (c *connection) yield() *record {
+	if c.closing || !c.lingers() {
+		return nil
+	}
+	rec := c.record()
+	if !c.outbox.land() {
+		c.outbox.wire.Cut()
+	}
+	c.end(ending(protocol.Disconnected, protocol.Disconnected.CloseCode(), "replaced by a newer connection of the same client"))
+	return rec
+}
+
+// Bounds of a record, in bytes, and what its parts count as.
+const (
+	maxRecord  = 256 << 10
+	recordSize = 512
+	ruleSize   = 192
+	markSize   = 64
+)
+
+// weigh finds the record's size, and forgets the oldest frames if it is too large.
+func (r *record) weigh() {
+	r.size = recordSize + len(r.client) + ruleSize*len(r.interests) + markSize*len(r.marks)
+	for _, m := range r.marks {
+		r.size += len(m.topic)
+	}
+	from := len(r.frames)
+	for from > 0 && r.size+r.frames[from-1].size() <= maxRecord {
+		from--
+		r.size += r.frames[from].size()
+	}
+	r.cut, r.frames = from, r.frames[from:]
+}
+
+// unwritten are the events that were not written, and how many of those there was no room for.
+func (r *record) unwritten() (events []*Frame, cut int) {
+	written := min(r.outbox.written(), r.flying)
+	for i, f := range r.frames {
+		if r.cut+i >= written && f.isEvent() {
+			events = append(events, f)
+		}
+	}
+	return events, max(0, r.cut-written)
+}
+
+// worth is how many events are missed if the record is given up, as far as it knows; one at least.
+func (r *record) worth() int { return max(1, len(r.frames)+r.cut) }
+
+// empty lets go of what a record held that was given up: its user may keep it for a while.
+func (r *record) empty() { r.frames, r.outbox, r.interests, r.marks = nil, nil, nil, nil }
+
+// at is where a topic stood. unknown says that it did not say.
+func (r *record) at(topic string) (at protocol.Position, known bool) {
+	for _, m := range r.marks {
+		if m.topic == topic {
+			return m.at, m.at != protocol.Position{}
+		}
+	}
+	return at, false
+}

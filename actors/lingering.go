@@ -1,0 +1,146 @@
+package actors
+
+import (
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// This is the part of a user that keeps the records of connections that may come back (linger.go).
+
+// fade has a user look for records whose time is over.
+type fade struct{}
+
+// fadeAlarm is the alarm for it. It holds no record, since those are often taken before their time is over.
+type fadeAlarm struct {
+	tenant *tenantCore
+	user   string
+}
+
+func (f fadeAlarm) ring() { f.tenant.users.force(f.user, fade{}) }
+
+// client is the key of a connection's client, "" for none.
+func (l *Link) client() string {
+	if l.linger == nil {
+		return ""
+	}
+	return l.linger.client
+}
+
+// akin are the user's other connections that could be of the same client as l: of its dialect, with its key or, like it,
+// without one.
+func (u *user) akin(l *Link) (all []*Link) {
+	for _, other := range u.links {
+		if other != l && other.dialect() == l.dialect() && other.client() == l.client() {
+			all = append(all, other)
+		}
+	}
+	return all
+}
+
+// rival is the connection that a client still has when it comes with its key again, nil if there is none. Only an older
+// one is: so no two can wait for each other.
+func (u *user) rival(l *Link) (rival *Link) {
+	if l.client() == "" {
+		return nil
+	}
+	for _, other := range u.akin(l) {
+		if other.number < l.number {
+			rival = other
+		}
+	}
+	return rival
+}
+
+// claim takes the record that the client of a connection has left, nil if there is none or if it is in doubt whose it is.
+func (u *user) claim(l *Link) *record {
+	if l.linger == nil {
+		return nil
+	}
+	var mine []*record
+	u.left = slices.DeleteFunc(u.left, func(rec *record) bool {
+		found := rec.dialect == l.dialect() && rec.client == l.client()
+		if found && u.node().ledger.take(rec) {
+			mine = append(mine, rec)
+		}
+		return found
+	})
+	if len(mine) == 1 && (l.client() != "" || len(u.akin(l)) == 0) {
+		return mine[0]
+	}
+	u.giveUp(protocol.Conflict, mine...)
+	return nil
+}
+
+// linger keeps a record, nil for none. One whose client is here again, or may be, is given up.
+func (u *user) linger(rec *record) {
+	if rec == nil {
+		return
+	}
+	for _, l := range u.links {
+		if l.dialect() == rec.dialect && l.client() == rec.client && l.number > rec.number {
+			u.giveUp(protocol.Conflict, rec)
+			return
+		}
+	}
+	u.left = slices.DeleteFunc(u.left, func(old *record) bool {
+		same := rec.client != "" && old.client == rec.client && old.dialect == rec.dialect
+		if same && u.node().ledger.take(old) {
+			u.giveUp(protocol.Conflict, old)
+		}
+		return same
+	})
+	if len(u.left) >= maxUserRecords {
+		if u.node().ledger.take(u.left[0]) {
+			u.giveUp(protocol.TooMany, u.left[0])
+		}
+		u.left = slices.Delete(u.left, 0, 1)
+	}
+	u.left = append(u.left, rec)
+	u.node().ledger.hold(rec)
+	u.node().wheel.armSince(rec.until, fadeAlarm{u.tenant, u.name})
+}
+
+// giveUp counts what the clients of these records miss.
+func (u *user) giveUp(why protocol.Reason, given ...*record) {
+	for _, rec := range given {
+		if rec != nil {
+			u.node().miss(why, rec.worth()+rec.unheard)
+		}
+	}
+}
+
+// unheard counts an event to the user for those who are away, unless it waits for them.
+func (u *user) unheard(p *publication) {
+	waits := len(u.links) == 0 && u.tenant.waits(p.event)
+	for _, rec := range u.left {
+		view := protocol.Whole
+		if rec.view != nil {
+			view = *rec.view
+		}
+		if !(waits && rec.dialect.Limits().Inbox) && p.frame(u.node(), rec.dialect, view) != nil {
+			rec.unheard++
+		}
+	}
+}
+
+// fade lets go of records whose time is over. Their clients begin anew.
+func (u *user) fade(now time.Time) {
+	at := u.node().wheel.since(now)
+	u.left = slices.DeleteFunc(u.left, func(rec *record) bool {
+		over := rec.until <= at
+		if over && u.node().ledger.take(rec) {
+			u.node().counters.faded.Add(1)
+		}
+		return over
+	})
+}
+
+// forget lets go of all records.
+func (u *user) forget() {
+	for _, rec := range u.left {
+		u.node().ledger.take(rec)
+	}
+	u.left = nil
+}

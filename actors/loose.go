@@ -1,0 +1,156 @@
+package actors
+
+// loose are the waiting frames of topics whose frames need not all arrive. They are looked for when a reader falls behind,
+// and sorted into lanes, one for each topic; in the queue a ticket stands for each, which is good for the oldest frame of
+// its lane. So a frame can be dropped or replaced without a search, and a topic's frames keep their order. Who keeps up
+// has none of this.
+type loose struct{ lanes map[uint32]*lane }
+
+// lane holds the waiting frames of one topic.
+type lane struct {
+	ticket  Frame
+	frames  []*Frame // oldest first
+	bytes   int
+	gone    int            // how many left in front: frames[i] is number gone+i
+	numbers map[uint64]int // of frames that may be replaced, by key
+	spare   int            // tickets in the queue that stand for nothing, since what they stood for was dropped
+}
+
+func (ls *loose) lane(topic uint32) *lane {
+	l := ls.lanes[topic]
+	if l == nil {
+		l = &lane{ticket: Frame{fate: ticket, topic: topic}}
+		ls.lanes[topic] = l
+	}
+	return l
+}
+
+// add puts a frame into the lane: in the place of an older one of its key, which is returned, or behind all.
+func (l *lane) add(f *Frame) (replaced *Frame) {
+	l.bytes += f.size()
+	if f.fate == replaceable {
+		if number, ok := l.numbers[f.key]; ok {
+			at := &l.frames[number-l.gone]
+			replaced, *at = *at, f
+			l.bytes -= replaced.size()
+			return replaced
+		}
+		if l.numbers == nil {
+			l.numbers = map[uint64]int{}
+		}
+		l.numbers[f.key] = l.gone + len(l.frames)
+	}
+	l.frames = append(l.frames, f)
+	return nil
+}
+
+// shift takes the oldest frame out.
+func (l *lane) shift() *Frame {
+	f := l.frames[0]
+	l.frames[0] = nil
+	l.frames = l.frames[1:]
+	l.gone++
+	l.bytes -= f.size()
+	if f.fate == replaceable {
+		delete(l.numbers, f.key)
+	}
+	return f
+}
+
+// share is the part of an outbox's bounds above which frames of that fate make room for each other: a quarter for those
+// that can be replaced without a loss of what is newest, three quarters for others. The rest is for topics whose readers
+// would be disconnected.
+func (o *Outbox) share(f fate) (bytes, frames int) {
+	if f == replaceable {
+		return o.max.Bytes / 4, o.max.Frames / 4
+	}
+	return o.max.Bytes - o.max.Bytes/4, o.max.Frames - o.max.Frames/4
+}
+
+// crowded reports whether one more frame of that fate would have to make room. The caller holds the lock, here and below.
+func (o *Outbox) crowded(f fate, size int) bool {
+	bytes, frames := o.share(f)
+	return o.frames > 0 && (o.bytes+size > bytes || o.frames >= frames)
+}
+
+// squeeze queues a frame where older ones of its topic may make room for it. It returns by how much the bytes grew, which
+// may be less than nothing, and false if there is no room even so.
+func (o *Outbox) squeeze(f *Frame) (grown int, ok bool) {
+	before := o.bytes
+	if o.loose == nil {
+		o.loosen()
+	}
+	l, size := o.loose.lane(f.topic), f.size()
+	bytes, frames := o.share(droppable)
+	others := o.frames - len(l.frames)
+	if others > 0 && (o.bytes-l.bytes+size > bytes || others >= frames) {
+		o.lose(1)
+		return o.bytes - before, false
+	}
+	if old := l.add(f); old != nil {
+		o.bytes += size - old.size()
+		o.lose(1)
+	} else {
+		o.bytes += size
+		o.frames++
+		if l.spare > 0 {
+			l.spare--
+		} else {
+			o.push(&l.ticket)
+		}
+	}
+	for len(l.frames) > 1 && (o.bytes > bytes || o.frames > frames) {
+		o.bytes -= l.shift().size()
+		o.frames--
+		l.spare++
+		o.lose(1)
+	}
+	return o.bytes - before, true
+}
+
+// loosen sorts what waits into lanes.
+func (o *Outbox) loosen() {
+	o.loose = &loose{lanes: map[uint32]*lane{}}
+	if o.first != nil {
+		o.sort(&o.first)
+	}
+	for c := o.head; c != nil; c = c.next {
+		for i := c.from; i < c.to; i++ {
+			o.sort(&c.frames[i])
+		}
+	}
+}
+
+// sort puts a waiting frame into its lane, if that is where it belongs.
+func (o *Outbox) sort(at **Frame) {
+	f := *at
+	if f.fate != droppable && f.fate != replaceable {
+		return
+	}
+	l := o.loose.lane(f.topic)
+	if old := l.add(f); old != nil {
+		o.bytes -= old.size()
+		o.frames--
+		l.spare++
+		o.lose(1)
+	}
+	*at = &l.ticket
+}
+
+// redeem is the frame that a ticket in front of the queue stands for; nil if it stands for nothing, and is taken out.
+func (o *Outbox) redeem(t *Frame) *Frame {
+	l := o.loose.lanes[t.topic]
+	if l.spare > 0 { // what was dropped was in front
+		l.spare--
+		o.pop()
+		return nil
+	}
+	return l.frames[0]
+}
+
+// lose counts frames that gave way to newer ones.
+func (o *Outbox) lose(frames uint64) {
+	if o.backlog != nil {
+		o.backlog.lost.Add(frames)
+	}
+}

@@ -1,0 +1,106 @@
+package actors
+
+import "time"
+
+// trail are the frames that the wire of one outbox has taken and not yet written, oldest first. Only outboxes of
+// connections that may linger have one; the outbox's lock guards it. It is bounded by the outbox, for which these frames
+// are still waiting.
+type trail struct {
+	frames []*Frame
+	late   int           // how many of them were written after the outbox was closed
+	landed chan struct{} // closed when all were; made when it is closed
+}
+
+// took notes a frame that the wire has taken.
+func (t *trail) took(f *Frame) { t.frames = append(t.frames, f) }
+
+// wrote says that the oldest so many have left for the kernel.
+func (t *trail) wrote(frames int) {
+	rest := copy(t.frames, t.frames[frames:])
+	clear(t.frames[rest:])
+	t.frames = t.frames[:rest]
+	if rest == 0 && cap(t.frames) > 16 {
+		t.frames = nil
+	}
+}
+
+// wroteLate is wrote after the outbox was closed.
+func (t *trail) wroteLate(frames int) {
+	if t.landed == nil {
+		return
+	}
+	before := t.late
+	t.late += frames
+	if before < len(t.frames) && t.late >= len(t.frames) {
+		close(t.landed)
+	}
+}
+
+// part closes the outbox and returns the events that were not written, oldest first. What the wire has taken may be
+// written at this moment: these frames are the first, flying is how many they are, and written says later what became of
+// them. dropped are other frames: answers to a client that is not there any more.
+func (o *Outbox) part() (events []*Frame, flying, dropped int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return nil, 0, 0
+	}
+	events, flying = append(events, o.trail.frames...), len(o.trail.frames)
+	for f := o.pull(); f != nil; f = o.pull() {
+		if f.isEvent() {
+			events = append(events, f)
+		} else {
+			dropped++
+		}
+	}
+	if !o.parked && o.backlog != nil {
+		o.backlog.add(-o.bytes)
+	}
+	o.closed, o.frames, o.bytes = true, 0, 0
+	if o.trail.landed = make(chan struct{}); flying == 0 {
+		close(o.trail.landed)
+	}
+	return events, flying, dropped
+}
+
+// isEvent reports whether the frame is an event, and no answer or ping.
+func (f *Frame) isEvent() bool { return f.Born != 0 }
+
+// landing is how long a frame that is being written may take, when a client is there again.
+const landing = 100 * time.Millisecond
+
+// land waits, after part, for what is being written. It reports false if the peer does not take it.
+func (o *Outbox) land() bool {
+	select {
+	case <-o.trail.landed:
+		return true
+	case <-time.After(landing):
+		return false
+	}
+}
+
+// written is how many of the flying frames were written after all.
+func (o *Outbox) written() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.trail.late
+}
+
+// hold keeps what comes from now on from the wire, until let go: what is said meanwhile to this client alone gets ahead
+// of the events.
+func (o *Outbox) hold() {
+	o.mu.Lock()
+	o.held = true
+	o.mu.Unlock()
+}
+
+// letGo ends hold.
+func (o *Outbox) letGo() {
+	o.mu.Lock()
+	held := o.held
+	o.held, o.awake = false, o.awake || held
+	o.mu.Unlock()
+	if held {
+		o.wire.Wake()
+	}
+}

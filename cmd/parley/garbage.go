@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// gcPercent is how much garbage there may be beside what lives, in percent. Most of what lives are idle connections, which make
+	// no garbage; the usual 100 costs 1.4 KB more for each of them (15,000 connections, 2 cores, 2026-11-21). GOGC wins.
+	gcPercent = 50
+
+	// gcFloor is how much garbage there may be however little lives, in bytes. 50 % of the 5 MB of a server with few connections
+	// would be collected after every thousand publishes: 7 % of their processor time (same day).
+	gcFloor = 16 << 20
+
+	gcMost  = 400         // percent
+	gcLook  = time.Second // between two looks at how much lives
+	gcNoise = 20          // percent by which the last setting may be off
+)
+
+// collect keeps the garbage in proportion to what lives, until done.
+func collect(done <-chan struct{}) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	look := time.NewTicker(gcLook)
+	defer look.Stop()
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	for set := 0; ; {
+		metrics.Read(live)
+		if percent := garbage(live[0].Value.Uint64()); percent*100 < set*(100-gcNoise) || percent*100 > set*(100+gcNoise) {
+			debug.SetGCPercent(percent)
+			set = percent
+		}
+		select {
+		case <-look.C:
+		case <-done:
+			return
+		}
+	}
+}
+
+// garbage is how much there may be beside so many bytes that live, in percent.
+func garbage(live uint64) int {
+	return int(min(max(gcFloor*100/max(live, 1), gcPercent), gcMost))
+}

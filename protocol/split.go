@@ -1,0 +1,112 @@
+package protocol
+
+import "bytes"
+
+// What is in this file reads JSON that Check has passed, alone or as a part of something larger. To check each part again
+// would cost more than all the rest of a publish. Of anything else it may panic.
+
+// IsObject reports whether a checked value is an object.
+func IsObject(checked []byte) bool {
+	i := afterSpace(checked, 0)
+	return i < len(checked) && checked[i] == '{'
+}
+
+// Split appends the members of a checked object to dst, in their order; a value that is no object has none. The values
+// are parts of object, not copies. Names that are known are those strings, so that they cost nothing.
+func Split(dst []Member, object []byte, known []string) []Member {
+	if !IsObject(object) {
+		return dst
+	}
+	i := afterSpace(object, afterSpace(object, 0)+1)
+	for object[i] != '}' {
+		if object[i] == ',' {
+			i = afterSpace(object, i+1)
+		}
+		colon := afterText(object, i)
+		name := nameOf(object[i:colon], known)
+		i = afterSpace(object, afterSpace(object, colon)+1)
+		end := afterValue(object, i)
+		dst = append(dst, Member{Name: name, Value: object[i:end:end]})
+		i = afterSpace(object, end)
+	}
+	return dst
+}
+
+// Elements are the raw elements of a checked array. ok is false for a value that is none.
+func Elements(array []byte) (elements [][]byte, ok bool) {
+	i := afterSpace(array, 0)
+	if i == len(array) || array[i] != '[' {
+		return nil, false
+	}
+	for i = afterSpace(array, i+1); array[i] != ']'; {
+		if array[i] == ',' {
+			i = afterSpace(array, i+1)
+		}
+		end := afterValue(array, i)
+		elements = append(elements, array[i:end:end])
+		i = afterSpace(array, end)
+	}
+	return elements, true
+}
+
+func nameOf(raw []byte, known []string) string {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		raw := raw[1 : len(raw)-1]
+		for _, name := range known {
+			if string(raw) == name {
+				return name
+			}
+		}
+		return string(raw)
+	}
+	name, _ := Text(raw)
+	return name
+}
+
+// afterSpace returns where what is no space begins.
+func afterSpace(text []byte, i int) int {
+	for i < len(text) && (text[i] == ' ' || text[i] == '\n' || text[i] == '\t' || text[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// afterText returns what follows the string at i.
+func afterText(text []byte, i int) int {
+	for i++; text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// afterValue returns what follows the value at i.
+func afterValue(text []byte, i int) int {
+	switch text[i] {
+	case '"':
+		return afterText(text, i)
+	case '{', '[':
+		return afterBrackets(text, i)
+	}
+	for i < len(text) && text[i] != ',' && text[i] != '}' && text[i] != ']' && text[i] > ' ' {
+		i++
+	}
+	return i
+}
+
+// afterBrackets returns what follows the array or object at i.
+func afterBrackets(text []byte, i int) int {
+	for depth := 0; ; i++ {
+		switch text[i] {
+		case '"':
+			i = afterText(text, i) - 1
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package auth
+
+import (
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// someVerdict is what a usual token leaves: a user, a jti, times in whole seconds, the tenant's topics.
+func someVerdict(t *tenant, i int) *verdict {
+	at := time.Unix(1_800_000_000, 0).UTC()
+	return &verdict{tenant: t, expires: at.Add(time.Hour), identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i), Issued: at, Topics: t.topics}}
+}
+
+func markOf(i int) (f fingerprint) {
+	binary.LittleEndian.PutUint64(f[:], uint64(i)*0x9e3779b97f4a7c15)
+	return f
+}
+
+func TestCache_RemembersTheWholeVerdict(t *testing.T) {
+	acme := &tenant{name: "acme", topics: []protocol.Pattern{"a/*"}}
+	c, err := newCache(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := &roster{byName: map[string]*tenant{"acme": acme}}
+	plain, odd := someVerdict(acme, 1), someVerdict(acme, 2)
+	odd.expires, odd.session, odd.identity.Issued = time.Time{}, true, time.Unix(1_800_000_000, 123_456_789).UTC()
+	odd.identity.Topics = []protocol.Pattern{"b", "c"}
+	far := someVerdict(acme, 3)
+	far.expires = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+	for i, v := range []*verdict{plain, odd, far} {
+		c.keep(markOf(i), v)
+		got := c.find(markOf(i), now)
+		if got == nil || got.tenant != v.tenant || got.session != v.session || !got.expires.Equal(v.expires) || got.expires.IsZero() != v.expires.IsZero() ||
+			got.identity.User != v.identity.User || got.identity.TokenID != v.identity.TokenID || !got.identity.Issued.Equal(v.identity.Issued) || !slices.Equal(got.identity.Topics, v.identity.Topics) {
+			t.Errorf("kept %+v, found %+v", v, got)
+		}
+	}
+}
+
+// Eight bytes place an entry, all of them tell tokens apart.
+func TestCache_TwoTokensInOnePlaceAreToldApart(t *testing.T) {
+	acme := &tenant{name: "acme"}
+	now := &roster{byName: map[string]*tenant{"acme": acme}}
+	c, err := newCache(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := markOf(1), markOf(1)
+	second[31] = 1
+	c.keep(first, someVerdict(acme, 1))
+	c.forget(second)
+	if c.find(second, now) != nil || c.find(first, now) == nil {
+		t.Error("one token is taken for the other")
+	}
+	c.keep(second, someVerdict(acme, 2))
+	if got := c.find(second, now); got == nil || got.identity.User != "user-2" || c.find(first, now) != nil || c.size() != 1 {
+		t.Errorf("found %+v among %d", got, c.size())
+	}
+}
+
+// What does a remembered token cost? With its user's name and jti.
+func BenchmarkCache_BytesPerToken(b *testing.B) {
+	const tokens = 100_000
+	acme := &tenant{name: "acme"}
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for range b.N {
+		before := heap()
+		c, err := newCache(tokens)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range tokens {
+			c.keep(markOf(i), someVerdict(acme, i))
+		}
+		b.ReportMetric(float64(heap()-before)/tokens, "B/token")
+		runtime.KeepAlive(c)
+	}
+}
