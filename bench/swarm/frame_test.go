@@ -1,38 +1,57 @@
 package swarm
 
 import (
+	"encoding/binary"
+	"errors"
 	"strings"
 	"testing"
 )
 
 func TestNext_SplitsFramesAndWaitsForTheRest(t *testing.T) {
-	long := strings.Repeat("x", 300)
-	for _, text := range []string{"", "hello", strings.Repeat("x", 125), strings.Repeat("x", 126), long} {
-		frame := appendText(nil, text)
-		head := len(frame) - len(text) - 4
+	for _, size := range []int{0, 5, 125, 126, 300, 1<<16 - 1, 1 << 16, 1 << 20} {
+		payload := strings.Repeat("x", size)
+		frame := appendFrame(nil, text, payload)
+		head := len(frame) - size - 4
 		frame[1] &^= 0x80 // as a server writes it
-		frame = append(frame[:head:head], text...)
-		for cut := range frame {
+		frame = append(frame[:head:head], payload...)
+		for cut := range min(len(frame), 200) {
 			if _, _, n, err := next(frame[:cut]); n != 0 || err != nil {
 				t.Fatalf("%d of %d bytes gave %d, %v", cut, len(frame), n, err)
 			}
 		}
-		op, payload, n, err := next(append(frame, "more"...))
-		if op != 1 || string(payload) != text || n != len(frame) || err != nil {
-			t.Errorf("%.10q: got %d, %.10q, %d, %v", text, op, payload, n, err)
+		op, got, n, err := next(append(frame, "more"...))
+		if op != text || string(got) != payload || n != len(frame) || err != nil {
+			t.Errorf("%d bytes: got %d, %.10q, %d, %v", size, op, got, n, err)
 		}
 	}
-	if _, _, _, err := next([]byte{0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0}); err == nil {
-		t.Error("a frame of 64 KiB was taken")
+}
+
+func TestNext_RefusesWhatASwarmCannotCount(t *testing.T) {
+	long := binary.BigEndian.AppendUint64([]byte{final | text, 127}, maxFrame+1)
+	for name, c := range map[string]struct {
+		frame []byte
+		want  error
+	}{
+		"a first fragment": {[]byte{text, 1, 'x'}, errFragmented},
+		"a last fragment":  {[]byte{final, 1, 'x'}, errFragmented},
+		"too long":         {long, errTooLong},
+		"a negative one":   {binary.BigEndian.AppendUint64([]byte{final | text, 127}, 1<<63), errTooLong},
+	} {
+		if _, _, _, err := next(c.frame); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 
 func TestNumber_IsFoundBehindItsMarker(t *testing.T) {
-	if n, ok := number([]byte(`{"a":1,"t":1234,"s":5}`), []byte(`"t":`)); n != 1234 || !ok {
-		t.Errorf("got %d, %v", n, ok)
+	n, rest, ok := number([]byte(`{"a":1,"t":1234,"s":5}`), []byte(`"t":`))
+	if n != 1234 || string(rest) != `,"s":5}` || !ok {
+		t.Errorf("got %d, %q, %v", n, rest, ok)
 	}
-	if _, ok := number([]byte(`{"t":"x"}`), []byte(`"t":`)); ok {
-		t.Error("no digits were a number")
+	for _, without := range []string{`{"t":"x"}`, `{}`, ``, `"t":`} {
+		if _, _, ok := number([]byte(without), []byte(`"t":`)); ok {
+			t.Errorf("%q has a number", without)
+		}
 	}
 }
 

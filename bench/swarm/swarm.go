@@ -1,13 +1,10 @@
 package swarm
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,49 +14,81 @@ import (
 
 // Plan is what the clients of a swarm do.
 type Plan struct {
-	// Address is the server's, host:port on loopback; Path what they ask for. ${n} in it is the client's number.
+	// Address is the server's, host:port on loopback.
 	Address string
-	Path    string
-	Header  []string
-	// Say are the lines that each client says after its handshake, one after the other. ${n} is the client's number,
-	// ${token} what Token returns for it.
-	Say   []string
-	Token func(client int) string
-	// Ready is a text that the last answer before the swarm counts as ready contains; "" means the handshake suffices.
+	// Voice is what client n, from 1, asks for and says.
+	Voice func(n int) Voice
+	// Binary says that lines go out as binary frames.
+	Binary bool
+	// Ready is in the message after which a client counts as ready; "" means that the handshake suffices.
 	Ready string
-	// Stamp and Sequence are the texts in front of a message's time stamp (Unix nanoseconds) and sequence number; a
-	// message without Stamp is not counted. Sequence "" checks no order.
+	// Answer is what clients say to what they hear.
+	Answer []Answer
+	// Stamp and Sequence are the texts in front of an event's time stamp (Unix nanoseconds) and, behind it, its sequence
+	// number; what has no stamp is not counted.
 	Stamp, Sequence string
+	// Lanes is how many publishers number the same topic, each from its lane times Lane (default 1).
+	Lanes int
+	// Width is how many clients may be entering at once (default 32).
+	Width int
 }
 
-// Figures are what a swarm has seen. Latencies are in microseconds.
+// Lane is the distance between the sequence numbers of two publishers to one topic.
+const Lane = 1_000_000_000
+
+// Voice is what one client says: the path and the header lines of its handshake, and then its lines.
+type Voice struct {
+	Path   string
+	Header []string
+	Say    []string
+}
+
+// Answer is what a client says to a message that begins with When, or has a line that does.
+type Answer struct{ When, Say string }
+
+// Figures are what a swarm has seen since Reset. Latencies are in microseconds.
 type Figures struct {
-	Connected, Closed int
+	Connected, Closed int // since New
 	Messages          int64
-	// Gaps counts messages whose sequence number did not follow the one before on their socket.
+	// Gaps counts events whose sequence number did not follow the one before on their socket.
 	Gaps    int64
 	Latency *hdrhistogram.Histogram
+	// Last is when the last event arrived.
+	Last time.Time
 }
 
-// Swarm is the clients. One goroutine may call Dial and Run.
+// Swarm is the clients. One goroutine may call its methods; Messages is for everyone.
 type Swarm struct {
 	plan     Plan
 	server   unix.Sockaddr
 	epoll    int
 	clients  []client // by file descriptor
+	last     []int64  // sequence numbers, by file descriptor and lane
+	entering int
 	figures  Figures
 	messages atomic.Int64 // what figures.Messages is, for others to read meanwhile
 	buf      []byte
+	events   []unix.EpollEvent
 	stamp    []byte
 	sequence []byte
+	answers  []answer
 }
+
+// stage is how far a client is.
+type stage byte
+
+const (
+	gone stage = iota
+	shaking
+	speaking
+	inside
+)
 
 // client is one socket.
 type client struct {
-	open bool
-	seen bool
-	last int64  // sequence number
-	rest []byte // the begin of a frame that is not whole yet
+	stage stage
+	n     int
+	rest  []byte // the begin of what is not whole yet
 }
 
 // New makes a swarm of nobody.
@@ -68,19 +97,26 @@ func New(plan Plan) (*Swarm, error) {
 	if err != nil || !address.Addr().Is4() || !address.Addr().IsLoopback() {
 		return nil, fmt.Errorf("the server's address must be on IPv4 loopback, not %q", plan.Address)
 	}
+	if plan.Lanes == 0 {
+		plan.Lanes = 1
+	}
+	if plan.Width == 0 {
+		plan.Width = 32
+	}
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
-	s := &Swarm{plan: plan, epoll: epoll, buf: make([]byte, 256<<10), stamp: []byte(plan.Stamp), sequence: []byte(plan.Sequence),
+	s := &Swarm{plan: plan, epoll: epoll, buf: make([]byte, 256<<10), events: make([]unix.EpollEvent, 1024),
+		stamp: []byte(plan.Stamp), sequence: []byte(plan.Sequence), answers: compile(plan),
 		server: &unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}}
 	s.Reset()
 	return s, nil
 }
 
-// Reset forgets what was seen, for a new measurement with the same clients.
+// Reset forgets what was counted, for a new measurement with the same clients; sequence numbers go on.
 func (s *Swarm) Reset() {
-	s.figures.Messages, s.figures.Gaps = 0, 0
+	s.figures.Gaps = 0
 	s.messages.Store(0)
 	s.figures.Latency = hdrhistogram.New(1, 60_000_000, 3)
 }
@@ -92,118 +128,30 @@ func (s *Swarm) Figures() Figures {
 	return f
 }
 
-// Messages is how many messages arrived since Reset. Any goroutine may ask.
+// Messages is how many events arrived since Reset. Any goroutine may ask.
 func (s *Swarm) Messages() int64 { return s.messages.Load() }
 
-// Dial connects client number n and waits until it is ready.
-func (s *Swarm) Dial(n int) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	if err := s.enter(fd, n); err != nil {
-		unix.Close(fd)
-		return fmt.Errorf("client %d: %w", n, err)
+// Run reads what arrives until done says so; it is asked at least every 2 ms. The calling goroutine keeps its thread.
+func (s *Swarm) Run(done func() bool) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for !done() {
+		if err := s.turn(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (s *Swarm) enter(fd, n int) error {
-	timeout := unix.NsecToTimeval(int64(10 * time.Second))
-	if err := errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1), unix.Connect(fd, s.server)); err != nil {
+// turn waits for sockets that have something, and reads them.
+func (s *Swarm) turn() error {
+	n, err := unix.EpollWait(s.epoll, s.events, 2)
+	if err != nil && !errors.Is(err, unix.EINTR) {
 		return err
 	}
-	for len(s.clients) <= fd {
-		s.clients = append(s.clients, client{})
-	}
-	s.clients[fd] = client{open: true}
-	if err := s.greet(fd, n); err != nil {
-		return err
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		return err
-	}
-	s.figures.Connected++
-	return unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)})
-}
-
-// greet does the handshake, says the lines and waits for the answer that makes the client ready.
-func (s *Swarm) greet(fd, n int) error {
-	fill := strings.NewReplacer("${n}", strconv.Itoa(n))
-	out := "GET " + fill.Replace(s.plan.Path) + " HTTP/1.1\r\nHost: " + s.plan.Address +
-		"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cGFybGV5LXN3YXJtLWtleQ==\r\n"
-	for _, h := range s.plan.Header {
-		out += fill.Replace(h) + "\r\n"
-	}
-	if _, err := unix.Write(fd, []byte(out+"\r\n")); err != nil {
-		return err
-	}
-	got, err := s.until(fd, nil, "\r\n\r\n")
-	if err != nil {
-		return err
-	}
-	if !bytes.HasPrefix(got, []byte("HTTP/1.1 101")) {
-		line, _, _ := bytes.Cut(got, []byte("\r\n"))
-		return fmt.Errorf("the server says %q", line)
-	}
-	_, rest, _ := bytes.Cut(got, []byte("\r\n\r\n"))
-	if err := s.say(fd, n); err != nil {
-		return err
-	}
-	if s.plan.Ready != "" {
-		if rest, err = s.until(fd, rest, s.plan.Ready); err != nil {
+	for i := range max(n, 0) {
+		if err := s.read(int(s.events[i].Fd)); err != nil {
 			return err
-		}
-	}
-	return s.take(fd, rest)
-}
-
-func (s *Swarm) say(fd, n int) error {
-	var frames []byte
-	for _, line := range s.plan.Say {
-		words := []string{"${n}", strconv.Itoa(n)}
-		if s.plan.Token != nil && strings.Contains(line, "${token}") {
-			words = append(words, "${token}", s.plan.Token(n))
-		}
-		frames = appendText(frames, strings.NewReplacer(words...).Replace(line))
-	}
-	_, err := unix.Write(fd, frames)
-	return err
-}
-
-// until reads, blocking, until what was read contains mark.
-func (s *Swarm) until(fd int, got []byte, mark string) ([]byte, error) {
-	for !bytes.Contains(got, []byte(mark)) {
-		n, err := unix.Read(fd, s.buf)
-		if errors.Is(err, unix.EINTR) { // the runtime's own signals
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("while waiting for %q: %w", mark, err)
-		}
-		if n == 0 || len(got) > 64<<10 {
-			return nil, fmt.Errorf("the server closed before it said %q; it said %.200q", mark, got)
-		}
-		got = append(got, s.buf[:n]...)
-	}
-	return got, nil
-}
-
-// Run reads what arrives until done says so; it is asked at least every 10 ms. The calling goroutine keeps its thread.
-func (s *Swarm) Run(done func() bool) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	events := make([]unix.EpollEvent, 1024)
-	for !done() {
-		n, err := unix.EpollWait(s.epoll, events, 10)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return err
-		}
-		for i := range max(n, 0) {
-			if err := s.read(int(events[i].Fd)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -212,83 +160,43 @@ func (s *Swarm) Run(done func() bool) error {
 // read takes what is there for one socket.
 func (s *Swarm) read(fd int) error {
 	c := &s.clients[fd]
+	if need := len(c.rest) + 64<<10; need > len(s.buf) {
+		s.buf = make([]byte, 2*need)
+	}
 	kept := copy(s.buf, c.rest)
 	n, err := unix.Read(fd, s.buf[kept:])
 	switch {
 	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
 		return nil
 	case err != nil || n == 0:
-		s.close(fd)
-		return nil
+		return s.lose(fd)
 	}
 	c.rest = c.rest[:0]
 	return s.take(fd, s.buf[:kept+n])
 }
 
-func (s *Swarm) close(fd int) {
-	if s.clients[fd].open {
-		s.clients[fd] = client{}
-		s.figures.Closed++
-		unix.Close(fd)
+// lose closes a socket that the server closed. A client that was not in yet is an error: nobody measures without it.
+func (s *Swarm) lose(fd int) error {
+	c := s.clients[fd]
+	s.close(fd)
+	switch c.stage {
+	case shaking:
+		return fmt.Errorf("client %d: the server closed before it answered the handshake", c.n)
+	case speaking:
+		return fmt.Errorf("client %d: the server closed before it said %q", c.n, s.plan.Ready)
 	}
-}
-
-// take splits data into frames and keeps what is not whole.
-func (s *Swarm) take(fd int, data []byte) error {
-	now := time.Now().UnixNano()
-	c := &s.clients[fd]
-	count := int64(0)
-	for {
-		op, payload, n, err := next(data)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			break
-		}
-		data = data[n:]
-		switch op {
-		case 1:
-			count += s.message(c, payload, now)
-		case 8:
-			s.close(fd)
-			return nil
-		case 9:
-			if _, err := unix.Write(fd, appendFrame(nil, 0x8a, string(payload))); err != nil {
-				s.close(fd)
-				return nil
-			}
-		}
-	}
-	if len(data) > 0 {
-		c.rest = append(c.rest[:0], data...)
-	} else if cap(c.rest) > 0 {
-		c.rest = nil
-	}
-	if count > 0 {
-		s.messages.Add(count)
-	}
+	s.figures.Closed++
 	return nil
 }
 
-func (s *Swarm) message(c *client, payload []byte, now int64) int64 {
-	if len(s.stamp) == 0 {
-		return 1
+func (s *Swarm) close(fd int) {
+	if s.clients[fd].stage == gone {
+		return
 	}
-	stamp, ok := number(payload, s.stamp)
-	if !ok {
-		return 0
-	}
-	_ = s.figures.Latency.RecordValue(max(1, (now-stamp)/1000))
-	if len(s.sequence) == 0 {
-		return 1
-	}
-	sequence, _ := number(payload, s.sequence)
-	if c.seen && sequence != c.last+1 {
-		s.figures.Gaps++
-	}
-	c.seen, c.last = true, sequence
-	return 1
+	s.clients[fd] = client{}
+	// Without a word and without TIME_WAIT: the next measurement needs the ports.
+	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	unix.Close(fd)
 }
 
 // Close closes all sockets without a word.

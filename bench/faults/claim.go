@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/faults/client"
+	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/server"
+)
+
+// claim lets 5,000 clients announce the largest message that there may be and then say nothing: memory rises by less than
+// a quarter of what was announced, and they are closed within 30 s (check 43).
+func claim(d *drill.Drill) {
+	const limit = 64 << 10 // what Valtronics takes in a frame
+	count := d.Size(5000, 300)
+	var env []string
+	if d.Short {
+		env = []string{"PARLEY_WEBSOCKET_MESSAGE_TIMEOUT=3s"}
+	}
+	s := d.Serve(server.Conditions{Env: env})
+	crowd, err := client.DialAll(s.Address, count, func(i int) client.Options { return client.Options{User: fmt.Sprint("claims-", i)} })
+	d.Must(err)
+	defer crowd.Close()
+	crowd.Listen()
+	time.Sleep(time.Second)
+	before, err := s.Resident()
+	d.Must(err)
+	d.Must(s.Forget())
+	began := time.Now()
+	head := append(client.Claim(client.Final|client.Text, limit), `{"type":`...)
+	for _, c := range crowd.Clients {
+		_, err := c.Write(head)
+		d.Must(err)
+	}
+	closed := crowd.Wait(35 * time.Second)
+	took := time.Since(began)
+	alive(d, s)
+	rise := figures(d, s).Peak - before
+	d.Want(43, closed && took < 31*time.Second, "after %s not all of %d clients that never finish a message were closed", took, count)
+	d.Want(43, rise < int64(count)*limit/4, "memory rose by %s", mib(rise))
+	d.Figure(43, "%d clients announced 64 KiB each: memory +%s, all closed after %.1f s; close codes %v", count, mib(rise), took.Seconds(), crowd.Codes())
+}
+
+// bomb lets 100 clients send a compressed message of about 10 KiB that would be 10 MiB at once: all are closed and memory
+// rises by less than 100 MiB (check 44).
+func bomb(d *drill.Drill) {
+	const size = 10 << 20
+	s := d.Serve(server.Conditions{})
+	count := d.Size(100, 30)
+	crowd, err := client.DialAll(s.Address, count, func(i int) client.Options {
+		return client.Options{User: fmt.Sprint("bombs-", i), Offer: "permessage-deflate"}
+	})
+	d.Must(err)
+	defer crowd.Close()
+	crowd.Listen()
+	before, err := s.Resident()
+	d.Must(err)
+	d.Must(s.Forget())
+	packed := deflated(d, size)
+	began := time.Now()
+	for _, c := range crowd.Clients {
+		_, _ = c.Write(client.Frame(client.Final|client.Compressed|client.Text, packed)) // the server may have had enough
+	}
+	closed := crowd.Wait(20 * time.Second)
+	alive(d, s)
+	rise := figures(d, s).Peak - before
+	d.Want(44, closed, "after 20 s not all of %d clients were closed", count)
+	d.Want(44, rise < 100<<20, "memory rose by %s", mib(rise))
+	d.Figure(44, "%d bombs of %d bytes that are %s: all closed after %.2f s, memory +%s; close codes %v", count, len(packed), mib(size), time.Since(began).Seconds(), mib(rise), crowd.Codes())
+}
+
+// deflated are many spaces as permessage-deflate has them on the wire.
+func deflated(d *drill.Drill, size int) []byte {
+	var out bytes.Buffer
+	w, err := flate.NewWriter(&out, flate.BestCompression)
+	d.Must(err)
+	_, err = w.Write(bytes.Repeat([]byte{' '}, size))
+	d.Must(err)
+	d.Must(w.Flush())
+	return bytes.TrimSuffix(out.Bytes(), []byte{0, 0, 0xff, 0xff})
+}

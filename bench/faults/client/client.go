@@ -1,0 +1,200 @@
+// Package client is a WebSocket client of Parley that may misbehave: it makes its frames by hand, stops reading when it
+// is told to, and keeps a history of what it heard and of how it ended.
+//
+// It speaks Valtronics: it logs in as a user and subscribes to a device's telemetry. What it hears goes into Heard by the
+// numbers that server.Publish gave the events.
+//
+// It promises a history in the order of arrival, and that a ping is answered while somebody listens. It asks for a dev
+// mode server. A Client is used by one goroutine at a time; Close by any.
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/parley-realtime/parley/bench/faults/server"
+)
+
+// patience is how long an answer may take.
+const patience = 20 * time.Second
+
+// Options are what a client does when it comes in.
+type Options struct {
+	// Path is where (default /ws); Offer is what it offers as extensions.
+	Path, Offer string
+	// User logs in, and Devices are subscribed to; without User it says nothing.
+	User    string
+	Devices []string
+	// From is the address of loopback that it comes from; "" is whatever the kernel takes.
+	From string
+	// Buffer bounds what the kernel takes for a client that does not read, in bytes; 0 is the kernel's own bound.
+	Buffer int
+}
+
+// Client is one connection.
+type Client struct {
+	net.Conn
+	// Name is its user.
+	Name string
+	// Heard are the numbers of the events that it heard. Whoever listens owns it.
+	Heard []uint64
+	// Latest is the largest time that an event took to arrive.
+	Latest time.Duration
+	// Code is the close code that it heard, 0 for an end without one, and Why its reason; valid when it has ended.
+	Code int
+	Why  string
+	// Ended is when.
+	Ended time.Time
+
+	over   atomic.Bool
+	in     *bufio.Reader
+	buf    []byte
+	events atomic.Int64
+}
+
+// Dial shakes hands, logs in and subscribes, and returns when all of it is done.
+func Dial(address string, o Options) (*Client, error) {
+	d := net.Dialer{Timeout: patience, KeepAlive: -1, Control: buffer(o.Buffer)}
+	if o.From != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(o.From)}
+	}
+	conn, err := d.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{Conn: conn, Name: o.User, in: bufio.NewReaderSize(conn, 1024)}
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if err := c.shake(address, o); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if err := c.enter(o); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return c, conn.SetDeadline(time.Time{})
+}
+
+// Handshake is the request by which a client asks for a socket, without the empty line that ends it.
+func Handshake(address, path string) string {
+	return "GET " + path + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+}
+
+func (c *Client) shake(address string, o Options) error {
+	path := o.Path
+	if path == "" {
+		path = "/ws"
+	}
+	request := Handshake(address, path)
+	if o.Offer != "" {
+		request += "Sec-WebSocket-Extensions: " + o.Offer + "\r\n"
+	}
+	if _, err := c.Write([]byte(request + "\r\n")); err != nil {
+		return err
+	}
+	answer, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return fmt.Errorf("no answer to the handshake: %w", err)
+	}
+	if answer.StatusCode != http.StatusSwitchingProtocols {
+		return &server.Refused{Status: answer.StatusCode, Retry: answer.Header.Get("Retry-After")}
+	}
+	return nil
+}
+
+// enter logs in and subscribes; a ping behind it says that all was done.
+func (c *Client) enter(o Options) error {
+	if o.User == "" {
+		return nil
+	}
+	token, err := Token(o.User)
+	if err != nil {
+		return err
+	}
+	lines := []string{`{"type":"auth","token":"` + token + `"}`}
+	for _, device := range o.Devices {
+		lines = append(lines, fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":%q}`, device))
+	}
+	for _, line := range append(lines, `{"type":"ping"}`) {
+		if err := c.Say(line); err != nil {
+			return err
+		}
+	}
+	for {
+		op, payload, err := c.Next()
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s waits to be let in: %w", o.User, err)
+		case op != Text:
+		case bytes.Contains(payload, []byte(`"error"`)):
+			return fmt.Errorf("%s was told %.200s", o.User, payload)
+		case bytes.Contains(payload, []byte(`"pong"`)):
+			return nil
+		default:
+			c.take(payload)
+		}
+	}
+}
+
+// secret is dev mode's, which everybody knows.
+const secret = "parley-dev-secret-not-for-production"
+
+// Token is a token of dev mode, good for an hour and, with a fixed time, always the same.
+func Token(user string) (string, error) {
+	claims := jwt.MapClaims{"sub": user, "exp": time.Now().Add(2 * time.Hour).Truncate(time.Hour).Unix()}
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(secret))
+}
+
+// Events is how many events it has heard. Any goroutine may ask.
+func (c *Client) Events() int64 { return c.events.Load() }
+
+// Over reports whether it has ended while somebody listened. Any goroutine may ask.
+func (c *Client) Over() bool { return c.over.Load() }
+
+// take puts an event into the history.
+func (c *Client) take(payload []byte) {
+	number, ok := server.Number(payload)
+	if !ok {
+		return
+	}
+	if stamp, ok := server.Stamp(payload); ok {
+		c.Latest = max(c.Latest, time.Since(time.Unix(0, int64(stamp))))
+	}
+	c.Heard = append(c.Heard, number)
+	c.events.Add(1)
+}
+
+// Listen reads until the end, which it notes.
+func (c *Client) Listen() {
+	for {
+		op, payload, err := c.Next()
+		if err != nil {
+			c.Ended = time.Now()
+			c.over.Store(true)
+			return
+		}
+		if op == Text {
+			c.take(payload)
+		}
+	}
+}
+
+// Cut ends it without a word and without leaving the port in TIME_WAIT.
+func (c *Client) Cut() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	c.Conn.Close()
+}
+
+// String names it.
+func (c *Client) String() string { return strings.Join([]string{"client", c.Name}, " ") }

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/parley-realtime/parley/bench/faults/checker"
+	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/server"
+)
+
+// disk keeps durable topics on a file system of 64 MiB that somebody else fills up: publishes are refused with 503, and
+// once there is room again they are taken without a restart; after a kill -9 every acknowledged event is there (check 54).
+// It needs root to mount the file system.
+func disk(d *drill.Drill) {
+	small := filepath.Join(d.Dir, "small")
+	d.Must(os.Mkdir(small, 0o700))
+	if err := unix.Mount("tmpfs", small, "tmpfs", 0, "size=64m"); err != nil {
+		d.Must(fmt.Errorf("skipped: a small file system cannot be mounted, which needs root: %w", err))
+	}
+	d.Cleanup(func() { _ = unix.Unmount(small, unix.MNT_DETACH) })
+	durable(d, []int{54}, func(c server.Conditions) {
+		c.Args = []string{"--data", filepath.Join(small, "data")}
+		s := d.Serve(c)
+		source := (&drill.Source{Device: "durable-disk", Publishers: 2, Rate: 100, Pad: 1000, Stubborn: true}).Start(s)
+		time.Sleep(time.Second)
+		filler := filepath.Join(small, "filler")
+		d.Must(fill(filler))
+		refused, full := d.Await(10*time.Second, func() bool { return source.Turned(http.StatusServiceUnavailable) > 10 })
+		d.Want(54, full, "on a full disk no publish was refused with 503")
+		d.Must(os.Remove(filler))
+		before := source.Acked()
+		again, ok := d.Await(10*time.Second, func() bool { return source.Acked() > before+10 })
+		d.Want(54, ok, "no publish was taken within 10 s of there being room again")
+		s.Kill()
+		source.Stop()
+		d.Start(s)
+		record, err := s.Record(source.Device)
+		d.Must(err)
+		d.Faultless(54, source.Story(nil, record).Faults())
+		d.Figure(54, "refused after %s, taken again after %s; %d acknowledged, %d refused with 503, %d not answered", ms(refused), ms(again), len(source.Acks), source.Refused[http.StatusServiceUnavailable], source.Refused[0])
+	})
+}
+
+// fill writes a file until the disk is full.
+func fill(file string) error {
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	for _, size := range []int{1 << 20, 4 << 10} {
+		for err == nil {
+			_, err = out.Write(make([]byte, size))
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			return err
+		}
+		err = nil
+	}
+	return nil
+}
+
+// torn ends a server with durable topics, cuts the end off its newest file or flips a byte in it, and starts it again: it
+// starts, says in its log what it dropped, serves nothing that was not published as it was, and keeps the older part in
+// order (check 55).
+func torn(d *drill.Drill) {
+	durable(d, []int{55}, func(c server.Conditions) {
+		rounds, lost := d.Size(20, 4), 0
+		for round := range rounds {
+			c.Args = []string{"--data", filepath.Join(d.Dir, fmt.Sprint("torn-", round))}
+			lost += tear(d, c, round%2 == 0)
+		}
+		d.Figure(55, "%d damages: always started, dropped %d events and said so", rounds, lost)
+	})
+}
+
+// tear damages one server's files and returns how many events are gone.
+func tear(d *drill.Drill, c server.Conditions, cut bool) (lost int) {
+	s := d.Serve(c)
+	source := (&drill.Source{Device: "durable-torn", Publishers: 2}).Start(s)
+	d.Await(5*time.Second, func() bool { return source.Acked() > 500 })
+	s.Kill()
+	source.Stop()
+	file, err := newest(c.Args[1])
+	d.Must(err)
+	what, err := damage(d, file, cut)
+	d.Must(err)
+	d.Start(s)
+	record, err := s.Record(source.Device)
+	d.Want(55, err == nil || server.Status(err) == http.StatusNotFound, "%s: reading the history gave %v", what, err)
+	if err == nil {
+		for _, f := range source.Story(nil, record).Faults() {
+			if f.Kind != checker.Loss {
+				d.Want(55, false, "%s: %s", what, f)
+			}
+		}
+		lost = max(0, len(source.Acks)-len(record.Events))
+	}
+	d.Want(55, lost == 0 || s.Complained(), "%s: %d events are gone, and the log says nothing; it said %s", what, lost, s.Said())
+	s.Stop()
+	return lost
+}
+
+// newest is the file below a folder that was written last and is not empty.
+func newest(dir string) (file string, err error) {
+	var latest time.Time
+	err = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.Size() > 0 && !info.ModTime().Before(latest) {
+			file, latest = path, info.ModTime()
+		}
+		return err
+	})
+	if err == nil && file == "" {
+		err = fmt.Errorf("there is no file in %s", dir)
+	}
+	return file, err
+}
+
+// damage cuts up to half of a file off, or flips a byte of it.
+func damage(d *drill.Drill, file string, cut bool) (what string, err error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Base(file)
+	at := d.Random.Int64N(info.Size())
+	if cut {
+		at = info.Size() - 1 - at/2
+		return fmt.Sprintf("%s cut from %d to %d bytes", name, info.Size(), at), os.Truncate(file, at)
+	}
+	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var b [1]byte
+	if _, err = f.ReadAt(b[:], at); err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	b[0] ^= 1 << d.Random.IntN(8)
+	_, err = f.WriteAt(b[:], at)
+	return fmt.Sprintf("%s flipped at %d of %d bytes", name, at, info.Size()), err
+}

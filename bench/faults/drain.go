@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/faults/client"
+	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/server"
+)
+
+// drain ends the server with SIGTERM while 5,000 clients hear 500 events a second on 50 topics: exit 0 within 10 s (dev
+// mode drains over 2 s), each client hears of the restart (1012) and has heard every event that was acknowledged before
+// it, and nobody is let in any more (check 48).
+func drain(d *drill.Drill) {
+	const restart = 1012
+	topics, each := d.Size(50, 10), d.Size(100, 30)
+	s := d.Serve(server.Conditions{})
+	crowd, err := client.DialAll(s.Address, topics*each, func(i int) client.Options {
+		return client.Options{User: fmt.Sprint("drained-", i), Devices: []string{fmt.Sprint("drain-", i%topics)}}
+	})
+	d.Must(err)
+	defer crowd.Close()
+	crowd.Listen()
+	var sources []*drill.Source
+	for i := range topics {
+		source := &drill.Source{Device: fmt.Sprint("drain-", i), Publishers: 1, Rate: 500 / float64(topics)}
+		sources = append(sources, source.Start(s))
+	}
+	time.Sleep(d.Span(3*time.Second, time.Second))
+	before := make([]int64, topics) // acknowledged when the end begins
+	for i, source := range sources {
+		before[i] = source.Acked()
+	}
+	began := time.Now()
+	d.Must(s.Signal(syscall.SIGTERM))
+	time.Sleep(200 * time.Millisecond)
+	late, err := client.Dial(s.Address, client.Options{})
+	d.Want(48, err != nil, "a client was let in while the server drained")
+	if err == nil {
+		late.Cut()
+	}
+	status, err := s.Exit(12 * time.Second)
+	took := time.Since(began)
+	d.Want(48, err == nil && status == 0 && took < 10*time.Second, "the exit has status %d after %s: %v; it said %s", status, took, err, s.Said())
+	for _, source := range sources {
+		source.Stop()
+	}
+	d.Want(48, crowd.Wait(5*time.Second), "connections outlive the server")
+	goodbye(d, crowd, restart)
+	acknowledged := 0
+	for i, source := range sources {
+		acknowledged += len(source.Acks)
+		drained(d, source, crowd.Clients, i, topics, before[i])
+	}
+	d.Figure(48, "%d clients, %d topics, %d acknowledged; exit %d after %.1f s; close codes %v", len(crowd.Clients), topics, acknowledged, status, took.Seconds(), crowd.Codes())
+}
+
+// goodbye wants a close code of everybody.
+func goodbye(d *drill.Drill, crowd *client.Crowd, code int) {
+	n := crowd.Codes()[code]
+	d.Want(48, n == len(crowd.Clients), "%d of %d clients heard %d; codes: %v", n, len(crowd.Clients), code, crowd.Codes())
+}
+
+// drained reads the story of one topic. Its clients leave one after the other: each has to have heard all between its
+// first and its last event, and all that was acknowledged before the end began.
+func drained(d *drill.Drill, source *drill.Source, clients []*client.Client, topic, topics int, before int64) {
+	crowd := &client.Crowd{}
+	for i := topic; i < len(clients); i += topics {
+		crowd.Clients = append(crowd.Clients, clients[i])
+	}
+	d.Faultless(48, source.Story(crowd.Readers(false), nil).Faults())
+	early := source.Story(crowd.Readers(true), nil)
+	early.Acks = early.Acks[:before]
+	d.Faultless(48, early.Faults())
+}

@@ -1,0 +1,134 @@
+// Command faults runs the fault scenarios: things that happen to a real server process on loopback while clients write
+// down what they hear, and a checker holds their histories against the promises.
+//
+//	go run ./bench/faults [-short] [-run kill,slow] [-seed 7] [-for 60m] [-binary bin/parley] [-record] [-list]
+//
+// Each scenario is a file beside this one; the comment of its function says what happens and names the acceptance
+// checks that it shows, each check in one scenario alone. Its random choices come from the seed, which is printed. With
+// -record what was measured goes into bench/faults.json; a short run cannot be recorded, since its sizes are not those
+// of the checks. The exit status is 1 if any check failed: also one that a server or machine cannot be asked about.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/parley-realtime/parley/bench/faults/drill"
+)
+
+// settings are the flags.
+type settings struct {
+	drill.Options
+	chosen []scenario
+	record string // the file; "" for none
+}
+
+func main() {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	set, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	ok := false
+	if err == nil {
+		ok, err = run(ctx, set)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "faults:", err)
+	}
+	if !ok {
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (settings, error) {
+	set := settings{Options: drill.Options{Out: os.Stdout}}
+	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
+	names := flags.String("run", "", "scenarios to run, separated by commas (default all)")
+	record := flags.Bool("record", false, "write what was measured into bench/faults.json")
+	list := flags.Bool("list", false, "name the scenarios")
+	flags.Uint64Var(&set.Seed, "seed", rand.Uint64()>>32, "where random choices come from")
+	flags.BoolVar(&set.Short, "short", false, "a size that fits into continuous integration")
+	flags.DurationVar(&set.For, "for", 0, "how long soak, held and fan go on (default: what fits into a full run)")
+	flags.StringVar(&set.Binary, "binary", "bin/parley", "the server")
+	if err := flags.Parse(args); err != nil {
+		return set, err
+	}
+	if *record {
+		set.record = "bench/faults.json"
+	}
+	if *list {
+		for _, s := range scenarios {
+			fmt.Println(s.name, s.checks)
+		}
+		return set, flag.ErrHelp
+	}
+	if *record && set.Short {
+		return set, errors.New("a short run cannot be recorded: its sizes are not those of the checks")
+	}
+	if _, err := os.Stat(set.Binary); err != nil {
+		return set, fmt.Errorf("no server: %w; make build makes it", err)
+	}
+	var err error
+	set.chosen, err = choose(*names, set.Short)
+	return set, err
+}
+
+// choose finds scenarios by their names, or takes all that fit into the run.
+func choose(names string, short bool) ([]scenario, error) {
+	if names == "" {
+		return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return short && s.long }), nil
+	}
+	var chosen []scenario
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no scenario %q; -list names them", name)
+		}
+		chosen = append(chosen, scenarios[i])
+	}
+	return chosen, nil
+}
+
+// run plays scenarios one after the other. ok says that no check failed.
+func run(ctx context.Context, set settings) (ok bool, err error) {
+	ok = true
+	for _, s := range set.chosen {
+		fmt.Fprintf(set.Out, "%s (seed %d)\n", s.name, set.Seed)
+		outcome := drill.Run(ctx, s.play, s.checks, set.Options)
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		tell(set.Out, s, outcome)
+		if outcome.Failed() {
+			ok = false
+			fmt.Fprintf(set.Out, "    again: go run ./bench/faults -run %s -seed %d%s\n", s.name, set.Seed, map[bool]string{true: " -short"}[set.Short])
+		}
+		if set.record != "" {
+			if err := record(set.record, outcome); err != nil {
+				return false, err
+			}
+		}
+	}
+	return ok, nil
+}
+
+// tell prints one line for each check.
+func tell(out io.Writer, s scenario, o drill.Outcome) {
+	for _, check := range slices.Sorted(maps.Keys(o.Findings)) {
+		f := o.Findings[check]
+		fmt.Fprintf(out, "  %-9s check %-3d %s | %s\n", s.name, check, f.Result(), f.Figure())
+	}
+	fmt.Fprintf(out, "  %-9s took %.1f s\n", s.name, o.Took.Seconds())
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/faults/checker"
+	"github.com/parley-realtime/parley/bench/faults/client"
+	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/server"
+)
+
+// resume lets 500 clients leave and come back 100 times while 500 events a second are published on 10 topics. Coming back,
+// a client subscribes first, then asks for what it missed, and leaves out of the live events those that it got that way:
+// no gap, no duplicate, one order (check 32).
+func resume(d *drill.Drill) {
+	topics, rounds := 10, d.Size(100, 5)
+	s := d.Serve(server.Conditions{Env: remembering})
+	var sources []*drill.Source
+	for i := range topics {
+		source := &drill.Source{Device: fmt.Sprint("resume-", i), Publishers: 1, Rate: 500 / float64(topics)}
+		sources = append(sources, source.Start(s))
+	}
+	nomads := make([]*nomad, d.Size(500, 100))
+	var roaming sync.WaitGroup
+	began := time.Now()
+	for i := range nomads {
+		nomads[i] = &nomad{s: s, name: fmt.Sprint("nomad-", i), device: sources[i%topics].Device}
+		seed := d.Random.Uint64()
+		roaming.Go(func() { nomads[i].roam(rounds, seed) })
+	}
+	roaming.Wait()
+	took := time.Since(began)
+	missed, acknowledged, heard := int64(0), 0, 0
+	for i, source := range sources {
+		source.Stop()
+		var readers []checker.Reader
+		for j := i; j < len(nomads); j += topics {
+			d.Must(nomads[j].failed)
+			readers = append(readers, checker.Reader{Name: nomads[j].name, Heard: nomads[j].heard})
+			missed, heard = missed+nomads[j].missed.Load(), heard+len(nomads[j].heard)
+		}
+		acknowledged += len(source.Acks)
+		d.Faultless(32, source.Story(readers, nil).Faults())
+	}
+	d.Want(32, missed > 0, "nobody missed anything, so nothing was resumed")
+	d.Figure(32, "%d clients, %d times each, in %.1f s: %d published, %d heard, %d of them resumed", len(nomads), rounds, took.Seconds(), acknowledged, heard, missed)
+}
+
+// nomad is a client that comes and goes and knows where it stands.
+type nomad struct {
+	s            *server.Server
+	name, device string
+
+	epoch  string
+	offset uint64
+	heard  []uint64
+	missed atomic.Int64
+	failed error
+}
+
+func (n *nomad) roam(rounds int, seed uint64) {
+	if n.epoch, n.offset, n.failed = n.at(); n.failed != nil {
+		return
+	}
+	for round := range rounds {
+		stay := time.Duration((seed>>(round%32))%60) * time.Millisecond
+		if n.failed = n.visit(stay); n.failed != nil {
+			n.failed = fmt.Errorf("%s, round %d: %w", n.name, round+1, n.failed)
+			return
+		}
+		time.Sleep(stay / 2)
+	}
+}
+
+// at waits until there is a topic.
+func (n *nomad) at() (epoch string, offset uint64, err error) {
+	for range 100 {
+		if epoch, offset, err = n.s.Position(n.device); err == nil {
+			return epoch, offset, nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return epoch, offset, err
+}
+
+// visit subscribes, fetches what was missed, and listens for a while.
+func (n *nomad) visit(stay time.Duration) error {
+	c, err := client.Dial(n.s.Address, client.Options{User: n.name, Devices: []string{n.device}})
+	if err != nil {
+		return err
+	}
+	defer c.Cut()
+	missed, err := n.s.After(n.device, n.epoch, n.offset)
+	if err != nil {
+		return fmt.Errorf("resuming at %s %d: %w", n.epoch, n.offset, err)
+	}
+	got := map[uint64]bool{}
+	for _, e := range missed.Events {
+		got[e.Number] = true
+		n.heard, n.offset = append(n.heard, e.Number), e.Offset
+	}
+	n.missed.Add(int64(len(missed.Events)))
+	_ = c.SetReadDeadline(time.Now().Add(stay))
+	c.Listen()
+	for _, number := range c.Heard {
+		if !got[number] {
+			n.heard, n.offset = append(n.heard, number), n.offset+1
+		}
+	}
+	return nil
+}

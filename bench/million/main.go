@@ -1,0 +1,56 @@
+// Command million says what a million connections cost the engine, in one process: the memory of each, how fast they
+// come in, how long a publish to all of them takes, and what the garbage collector does meanwhile.
+//
+//	go run ./bench/million
+//	go run ./bench/million -connections 100000 -json million.json
+//
+// Each connection is authenticated as a user of its own and subscribed to one topic that all share. They are the clients
+// of bench/crowd: real sessions over wires in memory. Memory is what the kernel says of the process, as it is after a
+// collection and five seconds of rest, with the collector set as the server sets it and nothing given back by hand.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/parley-realtime/parley/bench/crowd"
+	"github.com/parley-realtime/parley/bench/crowd/figure"
+)
+
+var (
+	connections = flag.Int("connections", 1_000_000, "how many connections")
+	file        = flag.String("json", "", "where to write the figures as JSON")
+)
+
+func main() {
+	flag.Parse()
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "million:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	limitGarbage()
+	m := &measurement{sheet: figure.New("million", os.Stdout), before: footprint()}
+	m.crowd = crowd.New(crowd.Limits())
+	defer m.crowd.Close()
+	for _, step := range []func() error{m.enter, m.rest, m.fanOut, m.collectMeanwhile, m.aim, m.complete, m.leave} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return m.sheet.Write(*file)
+}
+
+// room is the topic that all hear.
+const room = "telemetry/1"
+
+// subscriber is a client that hears it.
+func subscriber(i int) crowd.Entry {
+	return crowd.Entry{User: user(i), Lines: []string{`{"type":"subscribe","channel":"telemetry","device_id":1}`}}
+}
+
+func user(i int) string { return "user-" + strconv.Itoa(i) }

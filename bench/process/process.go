@@ -1,0 +1,122 @@
+// Package process is a server that is measured: started, waited for until it serves, watched through the kernel's
+// figures, and killed with everything that it started.
+//
+// It promises that no process outlives Stop, nor the benchmark itself, and that what a server said last is in the error
+// if it does not come up.
+//
+// It asks for Linux, and for a server that serves on 127.0.0.1.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/peer"
+)
+
+// patience is how long a server may take until it serves.
+const patience = 20 * time.Second
+
+// Process is a running server.
+type Process struct {
+	// Address is where its clients connect; Words are what was filled into its words (ports).
+	Address string
+	Words   peer.Words
+	command *exec.Cmd
+	log     *tail
+	ended   chan struct{}
+}
+
+// Start starts the peer's server and returns when it serves. root is the folder of the repository.
+func Start(ctx context.Context, p *peer.Peer, root string) (*Process, error) {
+	ports, err := free(2)
+	if err != nil {
+		return nil, err
+	}
+	words := peer.Words{Port: ports[0], Port2: ports[1]}
+	var line []string
+	for i := range p.Command {
+		line = append(line, p.Command[i].Fill(&words))
+	}
+	command := Command(ctx, root, p, line)
+	for i := range p.Env {
+		command.Env = append(command.Env, p.Env[i].Fill(&words))
+	}
+	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Words: words, command: command, ended: make(chan struct{})}
+	s.log = newTail(&p.Ready)
+	command.Stdout, command.Stderr = s.log, s.log
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	go func() { _ = command.Wait(); close(s.ended) }() // Stop waits for it
+	if err := s.await(ctx, p); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("%s: %w; it said: %s", strings.Join(line, " "), err, s.log)
+	}
+	return s, nil
+}
+
+// Command is a command of a peer, which ends with this process and by Kill of ctx.
+func Command(ctx context.Context, root string, p *peer.Peer, line []string) *exec.Cmd {
+	command := exec.CommandContext(ctx, line[0], line[1:]...)
+	command.Dir = root
+	if p.Dir != "" {
+		command.Dir = root + "/" + p.Dir
+	}
+	command.Env = os.Environ()
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
+	return command
+}
+
+// Pid is the process's own number.
+func (s *Process) Pid() int { return s.command.Process.Pid }
+
+// Log is what the server said last.
+func (s *Process) Log() string { return s.log.String() }
+
+// Stop kills the server and all that it started, and waits for its end.
+func (s *Process) Stop() {
+	_ = s.command.Cancel()
+	<-s.ended
+}
+
+// await waits until the server serves.
+func (s *Process) await(ctx context.Context, p *peer.Peer) error {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	if p.Ready.Line != "" {
+		select {
+		case s.Address = <-s.log.address:
+			return nil
+		case <-s.ended:
+			return errors.New("it ended")
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+			return fmt.Errorf("it did not print a line that matches %q for %s", p.Ready.Line, patience)
+		}
+	}
+	try := time.NewTicker(20 * time.Millisecond)
+	defer try.Stop()
+	for {
+		if serves(ctx, s.Address, p.Ready.HTTP) {
+			return nil
+		}
+		select {
+		case <-try.C:
+		case <-s.ended:
+			return errors.New("it ended")
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+			return fmt.Errorf("it did not serve for %s", patience)
+		}
+	}
+}

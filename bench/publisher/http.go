@@ -1,0 +1,213 @@
+package publisher
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/peer"
+)
+
+// patience is how long an answer may take, and maxAnswer how large it may be, in bytes.
+const (
+	patience  = 15 * time.Second
+	maxAnswer = 4 << 20
+)
+
+// appendHead appends the head of a request.
+func appendHead(dst []byte, call *peer.Call, host string, w *peer.Words, length int, last bool) []byte {
+	dst = append(append(dst, call.Method...), ' ')
+	dst = call.Path.Append(dst, w)
+	dst = append(append(dst, " HTTP/1.1\r\nHost: "...), host...)
+	dst = append(dst, "\r\nContent-Type: application/json\r\n"...)
+	for i := range call.Header {
+		dst = append(call.Header[i].Append(dst, w), "\r\n"...)
+	}
+	if last {
+		dst = append(dst, "Connection: close\r\n"...)
+	}
+	dst = strconv.AppendInt(append(dst, "Content-Length: "...), int64(length), 10)
+	return append(dst, "\r\n\r\n"...)
+}
+
+// httpWire is one HTTP/1.1 connection, made anew when the server closes it.
+type httpWire struct {
+	dial  func() (net.Conn, error)
+	good  []byte
+	fresh bool
+	conn  net.Conn // nil if there is none now
+	in    *bufio.Reader
+	body  []byte
+}
+
+func dialHTTP(ctx context.Context, address, good string, fresh bool) (*httpWire, error) {
+	var d net.Dialer
+	h := &httpWire{good: []byte(good), fresh: fresh, in: bufio.NewReaderSize(nil, 16<<10),
+		dial: func() (net.Conn, error) { return d.DialContext(ctx, "tcp", address) }}
+	if fresh {
+		return h, nil
+	}
+	return h, h.connect()
+}
+
+func (h *httpWire) connect() error {
+	conn, err := h.dial()
+	if err != nil {
+		return err
+	}
+	h.conn = conn
+	h.in.Reset(conn)
+	return nil
+}
+
+func (h *httpWire) close() {
+	if h.conn != nil {
+		h.conn.Close()
+		h.conn = nil
+	}
+}
+
+// call implements wire. A status that is not 2xx is an error, as is an answer without what is in a good one.
+func (h *httpWire) call(request []byte) error {
+	if h.conn == nil {
+		if err := h.connect(); err != nil {
+			return err
+		}
+	}
+	_ = h.conn.SetDeadline(time.Now().Add(patience))
+	if _, err := h.conn.Write(request); err != nil {
+		return err
+	}
+	a, err := h.read()
+	if err != nil {
+		return fmt.Errorf("while reading the answer: %w", err)
+	}
+	if a.status/100 != 2 || !bytes.Contains(h.body, h.good) {
+		return fmt.Errorf("the server answered %d %.300s", a.status, h.body)
+	}
+	if a.last || h.fresh {
+		h.close()
+	}
+	return nil
+}
+
+// answer is the head of an answer.
+type answer struct {
+	status  int
+	length  int // of the body, in bytes; -1 if it was not said
+	chunked bool
+	last    bool // the server closes the connection
+}
+
+// read reads an answer; its body is in h.body.
+func (h *httpWire) read() (answer, error) {
+	a, err := h.head()
+	if err != nil {
+		return a, err
+	}
+	h.body = h.body[:0]
+	switch {
+	case a.chunked:
+		return a, h.chunks()
+	case a.length >= 0:
+		return a, h.piece(a.length)
+	case a.status == 204:
+		return a, nil
+	}
+	a.last = true
+	h.body, err = io.ReadAll(io.LimitReader(h.in, maxAnswer))
+	return a, err
+}
+
+var errHead = errors.New("that is no HTTP/1 answer")
+
+func (h *httpWire) head() (answer, error) {
+	a := answer{length: -1}
+	line, err := h.in.ReadSlice('\n')
+	if err != nil {
+		return a, err
+	}
+	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.")) {
+		return a, errHead
+	}
+	if a.status, err = strconv.Atoi(string(line[9:12])); err != nil {
+		return a, errHead
+	}
+	for {
+		line, err := h.in.ReadSlice('\n')
+		if err != nil {
+			return a, err
+		}
+		if line = bytes.TrimRight(line, "\r\n"); len(line) == 0 {
+			return a, nil
+		}
+		if err := a.header(line); err != nil {
+			return a, err
+		}
+	}
+}
+
+// header takes a line of the head.
+func (a *answer) header(line []byte) error {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	value = bytes.TrimSpace(value)
+	switch {
+	case is(name, "content-length"):
+		n, err := strconv.Atoi(string(value))
+		if err != nil || n < 0 || n > maxAnswer {
+			return fmt.Errorf("a Content-Length of %q", value)
+		}
+		a.length = n
+	case is(name, "transfer-encoding"):
+		a.chunked = is(value, "chunked")
+	case is(name, "connection"):
+		a.last = is(value, "close")
+	}
+	return nil
+}
+
+// is compares without regard to case, and without garbage.
+func is(text []byte, lower string) bool {
+	return len(text) == len(lower) && bytes.EqualFold(text, []byte(lower))
+}
+
+// piece appends n bytes to the body.
+func (h *httpWire) piece(n int) error {
+	if len(h.body)+n > maxAnswer {
+		return fmt.Errorf("an answer of more than %d bytes", maxAnswer)
+	}
+	begin := len(h.body)
+	h.body = append(h.body, make([]byte, n)...)
+	_, err := io.ReadFull(h.in, h.body[begin:])
+	return err
+}
+
+// chunks reads a chunked body; trailers are not expected.
+func (h *httpWire) chunks() error {
+	for {
+		line, err := h.in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		size, _, _ := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(";"))
+		n, err := strconv.ParseUint(string(size), 16, 31)
+		if err != nil {
+			return fmt.Errorf("a chunk of size %q", size)
+		}
+		if err := h.piece(int(n)); err != nil {
+			return err
+		}
+		if end, err := h.in.ReadSlice('\n'); err != nil || len(bytes.TrimRight(end, "\r\n")) > 0 {
+			return errors.Join(errors.New("a chunk without end"), err)
+		}
+		if n == 0 {
+			return nil
+		}
+	}
+}

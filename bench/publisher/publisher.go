@@ -1,0 +1,164 @@
+package publisher
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/swarm"
+)
+
+// Target is a topic or user that is published to; the fields are those of peer.Words.
+type Target struct{ N, Topic int }
+
+// Plan is what a publisher does.
+type Plan struct {
+	Call *peer.Call
+	// Payload is for ${payload} of the call; Pad is how many letters ${pad} has.
+	Payload *peer.Text
+	Pad     int
+	// Address is where the server's clients connect; Words are the ports that it was given.
+	Address string
+	Words   peer.Words
+	// Targets are published to in turn, each with sequence numbers of its own.
+	Targets []Target
+	// Lane tells publishers to the same topic apart (swarm.Lane), from 0.
+	Lane int
+	// Items is how many items a call has that has items; they are Events of their own (a batch), or parts of one event.
+	Items  int
+	Events bool
+	// Rate is how many calls to make in a second; 0 is as many as are answered.
+	Rate float64
+	// Fresh makes a connection for each call.
+	Fresh bool
+	// Room reports whether so many more events may be published now. It is asked every 50 us until it agrees.
+	Room func(events int) bool
+}
+
+// Publisher publishes. One goroutine may call its methods; Events is for everyone.
+type Publisher struct {
+	plan     Plan
+	wire     wire
+	words    peer.Words
+	sequence []int64 // of each target
+	turn     int     // whose turn it is
+	out      []byte  // the request that is made
+	body     []byte
+	payload  []byte
+	events   atomic.Int64
+}
+
+// wire carries calls to a server.
+type wire interface {
+	// call sends a request and waits for its answer, if there are answers.
+	call(request []byte) error
+	close()
+}
+
+// New makes a publisher with its connection.
+func New(ctx context.Context, plan Plan) (*Publisher, error) {
+	p := &Publisher{plan: plan, words: plan.Words, sequence: make([]int64, len(plan.Targets))}
+	for i := range p.sequence {
+		p.sequence[i] = int64(plan.Lane) * swarm.Lane
+	}
+	p.words.Pad = strings.Repeat("x", plan.Pad)
+	var err error
+	if plan.Call.TCP {
+		p.wire, err = dialTCP(ctx, plan.Call, address(plan), &p.words)
+	} else {
+		p.wire, err = dialHTTP(ctx, plan.Address, plan.Call.Good, plan.Fresh)
+	}
+	return p, err
+}
+
+func address(plan Plan) string {
+	if plan.Call.Address.Empty() {
+		return plan.Address
+	}
+	return plan.Call.Address.Fill(&plan.Words)
+}
+
+// Events is how many events were published and, where there are answers, taken. Any goroutine may ask.
+func (p *Publisher) Events() int64 { return p.events.Load() }
+
+// Run publishes until end, or until ctx ends.
+func (p *Publisher) Run(ctx context.Context, end time.Time) error {
+	pace := newPace(p.plan.Rate)
+	for {
+		stamp := pace.wait()
+		for !p.plan.Room(p.each()) && time.Now().Before(end) && ctx.Err() == nil {
+			nap(50 * time.Microsecond)
+			if p.plan.Rate == 0 {
+				stamp = time.Now()
+			}
+		}
+		if !time.Now().Before(end) || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.request(stamp)
+		if err := p.wire.call(p.out); err != nil {
+			return fmt.Errorf("publish %d of this publisher: %w", p.Events()+1, err)
+		}
+		p.events.Add(int64(p.each()))
+	}
+}
+
+// each is how many events one call publishes.
+func (p *Publisher) each() int {
+	if p.plan.Events {
+		return p.plan.Items
+	}
+	return 1
+}
+
+// Close closes the connection.
+func (p *Publisher) Close() { p.wire.close() }
+
+// request makes the next request.
+func (p *Publisher) request(stamp time.Time) {
+	i := p.turn
+	p.turn = (p.turn + 1) % len(p.plan.Targets)
+	w := &p.words
+	w.N, w.Topic, w.Stamp = p.plan.Targets[i].N, p.plan.Targets[i].Topic, stamp.UnixNano()
+	call := p.plan.Call
+	p.body = p.body[:0]
+	if call.Item.Empty() {
+		p.number(i)
+		p.body = call.Body.Append(p.body, w)
+	} else {
+		p.items(i)
+	}
+	if call.TCP {
+		p.out = append(p.out[:0], p.body...)
+		return
+	}
+	p.out = appendHead(p.out[:0], call, p.plan.Address, w, len(p.body), p.plan.Fresh)
+	p.out = append(p.out, p.body...)
+}
+
+// items makes the body of a call with items.
+func (p *Publisher) items(target int) {
+	call, w := p.plan.Call, &p.words
+	p.body = call.Open.Append(p.body, w)
+	for w.Index = range p.plan.Items {
+		if w.Index > 0 {
+			p.body = call.Between.Append(p.body, w)
+		}
+		if w.Index == 0 || p.plan.Events {
+			p.number(target)
+		}
+		p.body = call.Item.Append(p.body, w)
+	}
+	p.body = call.Close.Append(p.body, w)
+}
+
+// number gives the target's next event its number and payload.
+func (p *Publisher) number(target int) {
+	p.sequence[target]++
+	p.words.Sequence = p.sequence[target]
+	p.payload = p.plan.Payload.Append(p.payload[:0], &p.words)
+	p.words.Payload = p.payload
+}

@@ -1,0 +1,69 @@
+package publisher
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/peer"
+)
+
+// tcpWire is a connection whose calls nobody answers.
+type tcpWire struct {
+	conn  net.Conn
+	ended chan struct{} // closed by listen
+	err   error         // why it ended; read after ended
+}
+
+func dialTCP(ctx context.Context, call *peer.Call, address string, w *peer.Words) (*tcpWire, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write(call.Hello.Append(nil, w)); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	t := &tcpWire{conn: conn, ended: make(chan struct{})}
+	go t.listen(call, *w)
+	return t, nil
+}
+
+// listen answers what the server asks, until the connection ends.
+func (t *tcpWire) listen(call *peer.Call, w peer.Words) {
+	defer close(t.ended)
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := t.conn.Read(buf)
+		for _, a := range call.Answer {
+			when := []byte(a.When)
+			if bytes.HasPrefix(buf[:n], when) || bytes.Contains(buf[:n], append([]byte("\n"), when...)) {
+				_, _ = t.conn.Write(a.Say.Append(nil, &w)) // what it cannot write, call says
+			}
+		}
+		if err != nil {
+			t.err = fmt.Errorf("%w; it said %.200q last", err, buf[:n])
+			return
+		}
+	}
+}
+
+// call implements wire.
+func (t *tcpWire) call(request []byte) error {
+	select {
+	case <-t.ended:
+		return t.err
+	default:
+	}
+	_ = t.conn.SetWriteDeadline(time.Now().Add(patience))
+	_, err := t.conn.Write(request)
+	return err
+}
+
+func (t *tcpWire) close() {
+	t.conn.Close()
+	<-t.ended
+}

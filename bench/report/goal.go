@@ -1,0 +1,99 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/parley-realtime/parley/bench/trial"
+)
+
+// Goal is what the subject is to reach in a case: a ratio against a peer, or, against nobody, a figure.
+type Goal struct {
+	Case    string
+	Figure  trial.Figure
+	Against string
+	Least   bool // Bound is the least; otherwise the most
+	Bound   float64
+}
+
+// Verdict is what was found of a goal.
+type Verdict struct {
+	Case    string       `json:"case"`
+	Figure  trial.Figure `json:"figure"`
+	Against string       `json:"against,omitempty"`
+	Goal    string       `json:"goal"`
+	// Measured is nil if there is nothing to judge by; Low and High are the extremes of the pairs or runs.
+	Measured *float64 `json:"measured"`
+	Low      float64  `json:"low,omitempty"`
+	High     float64  `json:"high,omitempty"`
+	Met      bool     `json:"met"`
+	Says     string   `json:"says"`
+}
+
+// judge judges one goal.
+func (r *Report) judge(g Goal) Verdict {
+	v := Verdict{Case: g.Case, Figure: g.Figure, Against: g.Against, Goal: fmt.Sprintf("<= %s", format(g.Bound))}
+	if g.Least {
+		v.Goal = fmt.Sprintf(">= %s", format(g.Bound))
+	}
+	values, short := r.evidence(g)
+	if len(values) == 0 {
+		v.Says = "not measured: " + short
+		return v
+	}
+	value := median(values)
+	v.Measured, v.Low, v.High = &value, slices.Min(values), slices.Max(values)
+	v.Met = value <= g.Bound
+	if g.Least {
+		v.Met = value >= g.Bound
+	}
+	v.Says = "worse than the goal"
+	if v.Met {
+		v.Says = "better than the goal"
+	}
+	if short != "" {
+		v.Says += ", " + short
+	}
+	return v
+}
+
+// evidence are the values of all rounds, and what is lacking in them.
+func (r *Report) evidence(g Goal) (values []float64, short string) {
+	if g.Against == "" {
+		for round := 1; round <= r.Rounds; round++ {
+			if value, ok := r.figure(g.Case, Subject, round, g.Figure); ok {
+				values = append(values, value)
+			}
+		}
+	} else if ratio := r.ratio(g.Case, g.Against, g.Figure); ratio != nil {
+		values = ratio.Pairs
+	}
+	switch {
+	case len(values) == 0:
+		return nil, r.absent(g)
+	case len(values) < r.Rounds:
+		return values, fmt.Sprintf("by %d of %d rounds", len(values), r.Rounds)
+	}
+	return values, ""
+}
+
+// absent says why there is nothing to judge a goal by.
+func (r *Report) absent(g Goal) string {
+	for _, name := range []string{Subject, g.Against} {
+		if name == "" {
+			continue
+		}
+		for _, p := range r.Peers {
+			if p.Name == name && p.Out != "" {
+				return name + " took no part, " + p.Out
+			}
+		}
+		switch m := r.of(g.Case, name); {
+		case m == nil:
+			return "no runs of " + name
+		case m.Failed == m.Runs:
+			return fmt.Sprintf("all runs of %s failed", name)
+		}
+	}
+	return "no round in which both have figures"
+}

@@ -1,0 +1,116 @@
+package report
+
+import (
+	"fmt"
+	"image/color"
+	"io"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/parley-realtime/parley/bench/trial"
+)
+
+// shown is what a panel of the picture shows.
+type shown struct {
+	name   string
+	figure trial.Figure
+}
+
+// panels are what the picture shows, row by row.
+var panels = [][]shown{
+	{{"fan-1000", trial.Processor}, {"fan-9000", trial.Processor}, {"full-1000", trial.Processor}},
+	{{"fan-1000", trial.Tail}, {"fan-9000", trial.Tail}, {"full-1000", trial.Tail}},
+	{{"full-1000", trial.Deliveries}, {"publish-8", trial.Publishes}, {"idle", trial.Memory}},
+}
+
+var (
+	ours   = color.RGBA{R: 0x1f, G: 0x77, B: 0xb4, A: 0xff}
+	theirs = color.RGBA{R: 0xb0, G: 0xb7, B: 0xbf, A: 0xff}
+)
+
+// Picture writes the medians as bars, as SVG.
+func (r *Report) Picture(w io.Writer) error {
+	var plots [][]*plot.Plot
+	for _, row := range panels {
+		var line []*plot.Plot
+		for _, panel := range row {
+			p, err := r.panel(panel)
+			if err != nil {
+				return fmt.Errorf("the picture of %s in %s: %w", panel.figure, panel.name, err)
+			}
+			line = append(line, p)
+		}
+		plots = append(plots, line)
+	}
+	canvas := vgsvg.New(width, height)
+	arrange(draw.New(canvas), plots)
+	_, err := canvas.WriteTo(w)
+	return err
+}
+
+// The picture's size.
+const (
+	width  = 36 * vg.Centimeter
+	height = 24 * vg.Centimeter
+)
+
+// arrange draws the plots side by side on white.
+func arrange(canvas draw.Canvas, plots [][]*plot.Plot) {
+	canvas.SetColor(color.White)
+	canvas.Fill(canvas.Rectangle.Path())
+	tiles := draw.Tiles{Rows: len(panels), Cols: len(panels[0]), PadTop: vg.Points(6), PadBottom: vg.Points(6), PadLeft: vg.Points(6), PadRight: vg.Points(16), PadX: vg.Points(24), PadY: vg.Points(18)}
+	for i, line := range plot.Align(plots, tiles, canvas) {
+		for j, place := range line {
+			plots[i][j].Draw(place)
+		}
+	}
+}
+
+// panel is one diagram: a bar per peer, Parley's at the top and in a colour of its own.
+func (r *Report) panel(s shown) (*plot.Plot, error) {
+	p := plot.New()
+	p.Title.Text = fmt.Sprintf("%s, %s (%s)", s.name, s.figure, better(s.figure))
+	var names []string
+	var values plotter.Values
+	for _, peer := range slices.Backward(r.Peers) {
+		if m := r.of(s.name, peer.Name); m != nil && m.Failed < m.Runs {
+			names, values = append(names, peer.Name), append(values, m.Figures[s.figure])
+		}
+	}
+	if len(names) == 0 {
+		p.Title.Text += ": not measured"
+		p.HideAxes()
+		return p, nil
+	}
+	for i := range values {
+		bar, err := plotter.NewBarChart(values[i:i+1], vg.Points(14))
+		if err != nil {
+			return nil, err
+		}
+		bar.Horizontal, bar.XMin, bar.LineStyle.Width, bar.Color = true, float64(i), 0, theirs
+		if names[i] == Subject {
+			bar.Color = ours
+		}
+		p.Add(bar)
+		names[i] = fmt.Sprintf("%s  %s", names[i], format(values[i]))
+	}
+	p.NominalY(names...)
+	p.X.Min, p.Title.Padding = 0, vg.Points(6)
+	p.HideX() // the names have the values
+	return p, nil
+}
+
+// better says which way a figure is better.
+func better(figure trial.Figure) string {
+	for _, f := range trial.Figures {
+		if f.Name == figure && f.More {
+			return "more is better"
+		}
+	}
+	return "less is better"
+}

@@ -1,0 +1,170 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/machine"
+	"github.com/parley-realtime/parley/bench/trial"
+)
+
+// Subject is the peer that the others are compared with.
+const Subject = "parley"
+
+// Report is a whole benchmark.
+type Report struct {
+	Date    time.Time       `json:"date"`
+	Took    string          `json:"took"`
+	Commit  string          `json:"commit"` // + behind it says that files were changed since
+	Machine machine.Machine `json:"machine"`
+	Rounds  int             `json:"rounds"`
+	Quick   bool            `json:"quick,omitempty"` // windows so short that figures only show that everything works
+	Peers   []Peer          `json:"peers"`
+	Cases   []Case          `json:"cases"`
+	Runs    []Run           `json:"runs"`
+	Medians []Median        `json:"medians"`
+	Ratios  []Ratio         `json:"ratios"`
+	Goals   []Verdict       `json:"goals"`
+}
+
+// Peer is one that takes part, or why it does not.
+type Peer struct {
+	Name  string `json:"name"`
+	About string `json:"about"`
+	Out   string `json:"out,omitempty"`
+}
+
+// Case is one of the matrix.
+type Case struct {
+	Name  string         `json:"name"`
+	Title string         `json:"title"`
+	Shows []trial.Figure `json:"shows"`
+	// Out says of peers why they take no part.
+	Out map[string]string `json:"out,omitempty"`
+}
+
+// Run is one trial.
+type Run struct {
+	Case  string `json:"case"`
+	Peer  string `json:"peer"`
+	Round int    `json:"round"`
+	// Busy is which part of the machine others used when the trial began nevertheless.
+	Busy float64 `json:"busy,omitempty"`
+	trial.Result
+}
+
+// Median is of the trials of one peer in one case that did not fail.
+type Median struct {
+	Case    string                   `json:"case"`
+	Peer    string                   `json:"peer"`
+	Figures map[trial.Figure]float64 `json:"figures"`
+	Runs    int                      `json:"runs"`
+	Failed  int                      `json:"failed"`
+}
+
+// Ratio is the subject's figure divided by that of another peer.
+type Ratio struct {
+	Case    string       `json:"case"`
+	Against string       `json:"against"`
+	Figure  trial.Figure `json:"figure"`
+	Median  float64      `json:"median"`
+	Pairs   []float64    `json:"pairs"` // by round
+}
+
+// Conclude makes of the runs all that follows from them.
+func (r *Report) Conclude(goals []Goal) {
+	r.Medians, r.Ratios, r.Goals = nil, nil, nil
+	for _, c := range r.Cases {
+		for _, p := range r.Peers {
+			if m := r.middle(c.Name, p.Name); m.Runs > 0 {
+				r.Medians = append(r.Medians, m)
+			}
+			if p.Name != Subject {
+				r.Ratios = append(r.Ratios, r.compare(c, p.Name)...)
+			}
+		}
+	}
+	for _, g := range goals {
+		r.Goals = append(r.Goals, r.judge(g))
+	}
+}
+
+// middle is the median of one peer in one case.
+func (r *Report) middle(name, peer string) Median {
+	m := Median{Case: name, Peer: peer, Figures: map[trial.Figure]float64{}}
+	all := map[trial.Figure][]float64{}
+	for _, run := range r.Runs {
+		if run.Case != name || run.Peer != peer {
+			continue
+		}
+		m.Runs++
+		if run.Failed != "" {
+			m.Failed++
+		}
+		for figure, value := range run.Figures {
+			all[figure] = append(all[figure], value)
+		}
+	}
+	for figure, values := range all {
+		m.Figures[figure] = median(values)
+	}
+	return m
+}
+
+// compare makes the ratios of one case against one peer.
+func (r *Report) compare(c Case, against string) []Ratio {
+	var ratios []Ratio
+	for _, figure := range c.Shows {
+		ratio := Ratio{Case: c.Name, Against: against, Figure: figure}
+		for round := 1; round <= r.Rounds; round++ {
+			ours, ok := r.figure(c.Name, Subject, round, figure)
+			theirs, ok2 := r.figure(c.Name, against, round, figure)
+			if ok && ok2 && theirs > 0 {
+				ratio.Pairs = append(ratio.Pairs, ours/theirs)
+			}
+		}
+		if len(ratio.Pairs) > 0 {
+			ratio.Median = median(ratio.Pairs)
+			ratios = append(ratios, ratio)
+		}
+	}
+	return ratios
+}
+
+func (r *Report) figure(name, peer string, round int, figure trial.Figure) (float64, bool) {
+	for _, run := range r.Runs {
+		if run.Case == name && run.Peer == peer && run.Round == round {
+			value, ok := run.Figures[figure]
+			return value, ok
+		}
+	}
+	return 0, false
+}
+
+// median is the middle of values, of an even number the mean of the middle two; there is at least one.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	half := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[half]
+	}
+	return (sorted[half-1] + sorted[half]) / 2
+}
+
+// of is the median of a peer in a case, nil if there is none.
+func (r *Report) of(name, peer string) *Median {
+	i := slices.IndexFunc(r.Medians, func(m Median) bool { return m.Case == name && m.Peer == peer })
+	if i < 0 {
+		return nil
+	}
+	return &r.Medians[i]
+}
+
+// ratio is the ratio against a peer in a case, nil if there is none.
+func (r *Report) ratio(name, against string, figure trial.Figure) *Ratio {
+	i := slices.IndexFunc(r.Ratios, func(x Ratio) bool { return x.Case == name && x.Against == against && x.Figure == figure })
+	if i < 0 {
+		return nil
+	}
+	return &r.Ratios[i]
+}
