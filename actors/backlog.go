@@ -15,10 +15,10 @@ import (
 // readers of a noisy one.
 type Backlog struct {
 	bytes atomic.Int64
-	high  int64    // publishers wait above it; of the node alone
-	low   int64    // and go on below it
+	limit int64    // what may wait for however many readers; of the node alone
 	whole *Backlog // the node's, of which this is a part; nil for the node's own
 
+	readers atomic.Int64  // connections; of the node alone
 	sharers atomic.Int64  // parts that are not 0
 	lost    atomic.Uint64 // frames that gave way to newer ones; of parts
 
@@ -27,7 +27,24 @@ type Backlog struct {
 	waiting atomic.Bool
 }
 
-func newBacklog(high int64) *Backlog { return &Backlog{high: high, low: high / 2} }
+const (
+	// perReader is how much may wait for each connection, in bytes on average: some nine events, which then leave in one system call.
+	// More makes each of them cheaper and all of them later (bench/NOTES.md).
+	perReader = 2 << 10
+
+	// leastBacklog is how much may wait for however few, in bytes.
+	leastBacklog = 2 << 20
+)
+
+func newBacklog(limit int64) *Backlog { return &Backlog{limit: limit} }
+
+// join counts connections that come (1) or go (-1).
+func (b *Backlog) join(n int64) { b.readers.Add(n) }
+
+// high is above what the publishers of all tenants wait.
+func (b *Backlog) high() int64 {
+	return min(b.limit, max(leastBacklog, b.readers.Load()*perReader))
+}
 
 // part is a tenant's.
 func (b *Backlog) part() *Backlog { return &Backlog{whole: b} }
@@ -64,18 +81,13 @@ func (b *Backlog) open() {
 // most is above what publishers wait.
 func (b *Backlog) most() int64 {
 	if b.whole == nil {
-		return b.high
+		return b.high()
 	}
-	return b.whole.high / max(b.whole.sharers.Load(), 1)
+	return b.whole.high() / max(b.whole.sharers.Load(), 1)
 }
 
 // least is below what they go on.
-func (b *Backlog) least() int64 {
-	if b.whole == nil {
-		return b.low
-	}
-	return b.most() / 2
-}
+func (b *Backlog) least() int64 { return b.most() / 2 }
 
 // full reports whether a publisher has to wait: above most, and above least as long as others wait, since they were first.
 // A part is not full while the whole is not.

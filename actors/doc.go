@@ -13,7 +13,10 @@
 //  4. Bounds: mailboxes, outboxes, histories, dedup windows, topics, paces and limiters all have one.
 //  5. Backpressure: Publish returns when the event is in the outboxes, and waits while all outboxes together are too
 //     full; readers that do not read are not waited for (backlog.go).
-//  6. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
+//  6. Resume: a subscription from a position gets what was missed, once and before what is new, or is told that it cannot
+//     (replay.go). A client whose dialect has no words for that may be given back what it had (linger.go, off by
+//     default); what it missed and cannot be given is counted.
+//  7. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
 //
 // # What a failure does
 //

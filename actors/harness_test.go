@@ -53,6 +53,7 @@ type hand struct {
 	beats   []time.Time
 	refused []protocol.Reason
 	opened  []protocol.Command
+	mild    bool // a refusal that is not final does not end it
 }
 
 // batch is one frame from the client: it counts as so many messages, panics if it is to, or else does its commands.
@@ -102,10 +103,13 @@ func (h *hand) Beat(now time.Time) []protocol.Command {
 	return []protocol.Command{protocol.Say{Text: []byte("beat")}}
 }
 
-func (h *hand) Refuse(_ time.Time, why *protocol.Refusal, _ bool) []protocol.Command {
+func (h *hand) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refused = append(h.refused, why.Reason)
+	if h.mild && !final {
+		return nil
+	}
 	return protocol.End(why, []byte("bye: "+string(why.Reason)))
 }
 

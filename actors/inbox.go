@@ -7,9 +7,10 @@ import (
 )
 
 // inbox is what waits for a user who has no connection, until one comes that may have it. It belongs to the user's
-// actor, is bounded in events and age, and forgets the oldest first; what it forgets is counted as a drop.
+// actor, is bounded in events, bytes and age, and forgets the oldest first; what it forgets is counted as a drop.
 type inbox struct {
 	waiting []waiting
+	bytes   int
 }
 
 type waiting struct {
@@ -20,17 +21,24 @@ type waiting struct {
 // put keeps an event. It returns how many were forgotten for it.
 func (in *inbox) put(ev *protocol.Event, now time.Time, most int, age time.Duration) (forgotten int) {
 	forgotten = in.expire(now)
-	if len(in.waiting) >= most {
-		in.waiting = in.waiting[1:]
+	for len(in.waiting) > 0 && (len(in.waiting) >= most || in.bytes+waitingSize(ev) > maxInboxBytes) {
+		in.forgetOne()
 		forgotten++
 	}
 	in.waiting = append(in.waiting, waiting{ev, now.Add(age)})
+	in.bytes += waitingSize(ev)
 	return forgotten
+}
+
+func (in *inbox) forgetOne() {
+	in.bytes -= waitingSize(in.waiting[0].event)
+	in.waiting[0] = waiting{}
+	in.waiting = in.waiting[1:]
 }
 
 func (in *inbox) expire(now time.Time) (forgotten int) {
 	for len(in.waiting) > 0 && !now.Before(in.waiting[0].until) {
-		in.waiting = in.waiting[1:]
+		in.forgetOne()
 		forgotten++
 	}
 	if len(in.waiting) == 0 {
@@ -39,13 +47,21 @@ func (in *inbox) expire(now time.Time) (forgotten int) {
 	return forgotten
 }
 
-// maxInboxes bounds the users of one tenant for whom something waits.
-const maxInboxes = 100_000
+// Bounds of inboxes beside Config.InboxCount and InboxAge. Beyond those of a tenant nothing waits for anybody else.
+const (
+	maxInboxes     = 100_000  // users of one tenant for whom something waits
+	maxWaiting     = 64 << 20 // bytes of all inboxes of one tenant
+	maxInboxBytes  = 256 << 10
+	waitingWithout = 256 // what an event takes up beside its data
+)
+
+func waitingSize(ev *protocol.Event) int { return len(ev.Data) + waitingWithout }
 
 // waits reports whether the event would wait for a user who has no connection. Messages are for people, who read them
 // later; other kinds tell of a moment, and are worth nothing afterwards.
 func (t *tenantCore) waits(ev *protocol.Event) bool {
-	return t.node.cfg.InboxCount > 0 && ev.Kind == protocol.Message && t.inboxes.Load() < maxInboxes
+	return t.node.cfg.InboxCount > 0 && ev.Kind == protocol.Message && waitingSize(ev) <= maxInboxBytes &&
+		t.inboxes.Load() < maxInboxes && t.waiting.Load() < maxWaiting
 }
 
 // keep puts an event into the inbox of a user without connections.
@@ -57,8 +73,9 @@ func (u *user) keep(p *publication) {
 		u.inbox = &inbox{}
 		u.tenant.inboxes.Add(1)
 	}
-	cfg := &u.node().cfg
+	cfg, before := &u.node().cfg, u.inbox.bytes
 	u.node().dropped(protocol.Stale, u.inbox.put(p.event, time.Now(), cfg.InboxCount, cfg.InboxAge))
+	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
 }
 
 // clear forgets what has waited too long.
@@ -66,7 +83,9 @@ func (u *user) clear(now time.Time) {
 	if u.inbox == nil {
 		return
 	}
+	before := u.inbox.bytes
 	u.node().dropped(protocol.Stale, u.inbox.expire(now))
+	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
 	if u.inbox.waiting == nil {
 		u.inbox = nil
 		u.tenant.inboxes.Add(-1)
@@ -85,6 +104,7 @@ func (u *user) collect(l *Link) {
 			u.node().counters.delivered.Add(1)
 		}
 	}
+	u.tenant.waiting.Add(-int64(u.inbox.bytes))
 	u.inbox = nil
 	u.tenant.inboxes.Add(-1)
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 func note(t *testing.T, n *Node, user, text string) Receipt {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message, ID: text, Data: fmt.Appendf(nil, `{"level":"info","message":%q}`, text)})
+	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message, ID: text[:min(len(text), 100)], Data: fmt.Appendf(nil, `{"level":"info","message":%q}`, text)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +75,40 @@ func TestInbox_WhatWaitsTooLongIsForgottenCountedAndItsUserRetires(t *testing.T)
 		note(t, n, "one too many", "m")
 		if tenant.users.len() != 0 {
 			t.Error("a user was made beyond the bound")
+		}
+	})
+}
+
+func TestInbox_IsBoundedInBytesForOneUserAndForATenant(t *testing.T) {
+	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.View) []byte { return []byte(ev.Text("message"))[:2] }}
+	bubble(t, Config{InboxCount: 1000, InboxAge: time.Hour}, func(n *Node) {
+		tenant := n.tenant("acme")
+		for i := range 10 {
+			note(t, n, "ann", fmt.Sprint("m", i, strings.Repeat("x", 60<<10)))
+		}
+		note(t, n, "ann", "mx"+strings.Repeat("x", maxInboxBytes)) // does not fit, and drives nobody out
+		if waits := tenant.waiting.Load(); waits == 0 || waits > maxInboxBytes || n.Figures().Drops[protocol.Stale] != 6 {
+			t.Errorf("%d bytes wait, drops %v", waits, n.Figures().Drops)
+		}
+		ann := enter(t, n, with, someone("ann"))
+		synctest.Wait()
+		ann.wantHeard(t, "m6", "m7", "m8", "m9")
+		if waits := tenant.waiting.Load(); waits != 0 {
+			t.Errorf("%d bytes wait", waits)
+		}
+		users := 0
+		for tenant.waiting.Load() < maxWaiting {
+			note(t, n, fmt.Sprint("u", users), fmt.Sprint("m", strings.Repeat("x", 200<<10)))
+			users++
+		}
+		note(t, n, "one too many", "m")
+		if got := tenant.users.len(); got != users+1 { // ann is there
+			t.Errorf("%d users, want %d", got, users+1)
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if waits := tenant.waiting.Load(); waits != 0 || tenant.inboxes.Load() != 0 {
+			t.Errorf("after their age %d bytes wait for %d", waits, tenant.inboxes.Load())
 		}
 	})
 }

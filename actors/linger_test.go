@@ -66,14 +66,14 @@ func TestLinger_AClientThatComesBackHearsWhatItMissedOnceAndBeforeWhatIsNew(t *t
 					again := comeBack(t, n, words, someone("ann"), key)
 					publishNumbers(t, n, "room", 7, 8)
 					synctest.Wait()
-					again.wantHeard(t, numbered(3, 8)...)
+					again.wantHeard(t, countedUp(3, 8)...)
 					if i := again.told(t); i.Restored != 2 || i.Replayed < 4 || i.Missed != 0 {
 						t.Errorf("%+v", i)
 					}
 					again.subscribe(t, "room") // as a client does that does not know
 					publishNumbers(t, n, "room", 9, 9)
 					synctest.Wait()
-					again.wantHeard(t, numbered(3, 9)...)
+					again.wantHeard(t, countedUp(3, 9)...)
 					if f := n.Figures(); f.Restored != 1 || f.Lingering != 0 || f.LingeringBytes != 0 || len(f.Missed) != 0 {
 						t.Errorf("%+v", f)
 					}
@@ -153,7 +153,7 @@ func TestLinger_TopicsAboveAndBelowAreRestoredAsTheyWere(t *testing.T) {
 		publishNumbers(t, n, "a/b", 7, 7)
 		publishNumbers(t, n, "a/c", 8, 8)
 		synctest.Wait()
-		again.wantHeard(t, numbered(5, 7)...)
+		again.wantHeard(t, countedUp(5, 7)...)
 	})
 }
 
@@ -249,7 +249,7 @@ func TestLinger_ASilentPeerMayComeBack(t *testing.T) {
 		publishNumbers(t, n, "room", 1, 1)
 		again := enter(t, n, words, someone("ann"))
 		synctest.Wait()
-		again.wantHeard(t, numbered(1, 1)...)
+		again.wantHeard(t, countedUp(1, 1)...)
 	})
 }
 
@@ -264,8 +264,8 @@ func TestLinger_AKeyTakesOverAConnectionThatIsStillThere(t *testing.T) {
 		again := comeBack(t, n, one, someone("ann"), "tab")
 		publishNumbers(t, n, "room", 3, 3)
 		synctest.Wait()
-		again.wantHeard(t, numbered(2, 3)...)
-		old.wantHeard(t, numbered(1, 1)...)
+		again.wantHeard(t, countedUp(2, 3)...)
+		old.wantHeard(t, countedUp(1, 1)...)
 		if code, reason := old.ended(); code != 1000 || !strings.Contains(reason, "replaced") || openLinks(n) != 1 {
 			t.Errorf("the old one ended with %d %q, %d are open", code, reason, openLinks(n))
 		}
@@ -313,7 +313,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			publishNumbers(t, n, "room", 1, 10)
 			again := enter(t, n, words, someone("ann"))
 			synctest.Wait()
-			again.wantHeard(t, numbered(8, 10)...)
+			again.wantHeard(t, countedUp(8, 10)...)
 			again.wantBack(t, 1, 3, 7)
 			if f := n.Figures(); f.Missed[protocol.PositionLost] != 7 {
 				t.Errorf("missed %v", f.Missed)
@@ -327,7 +327,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			publishNumbers(t, n, "room", 1, 2)
 			again := enter(t, n, words, someone("ann"))
 			synctest.Wait()
-			again.wantHeard(t, numbered(1, 2)...)
+			again.wantHeard(t, countedUp(1, 2)...)
 			again.wantBack(t, 1, 2, 2) // of the topic of all, too, nobody knows
 		})
 	})
@@ -337,7 +337,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			publishNumbers(t, n, "room", 1, 10)
 			again := enter(t, n, words, someone("ann"))
 			synctest.Wait()
-			again.wantHeard(t, numbered(7, 10)...)
+			again.wantHeard(t, countedUp(7, 10)...)
 			again.wantBack(t, 1, 4, 6)
 		})
 	})
@@ -362,7 +362,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			publishNumbers(t, n, "hall", 2, 2)
 			again := enter(t, n, words, &protocol.Identity{User: "ann", Topics: []protocol.Pattern{"hall"}})
 			synctest.Wait()
-			again.wantHeard(t, numbered(2, 2)...)
+			again.wantHeard(t, countedUp(2, 2)...)
 			again.wantBack(t, 1, 1, 1)
 			if f := n.Figures(); f.Missed[protocol.Forbidden] != 1 {
 				t.Errorf("missed %v", f.Missed)

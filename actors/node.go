@@ -201,15 +201,21 @@ func (n *Node) room(t *tenantCore, d protocol.Dialect, open, ofDialect int64) *p
 func (n *Node) take(at *census) *protocol.Refusal {
 	why := n.room(at.tenant, at.dialect, at.tenant.connections.Add(1)-1, at.active.Add(1)-1)
 	if why != nil {
-		at.free()
+		at.undo()
 		return why
 	}
 	at.total.Add(1)
+	n.backlog.join(1)
 	return nil
 }
 
 // free takes a connection off the count of those that are open.
 func (c *census) free() {
+	c.tenant.node.backlog.join(-1)
+	c.undo()
+}
+
+func (c *census) undo() {
 	c.tenant.connections.Add(-1)
 	c.active.Add(-1)
 }

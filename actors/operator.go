@@ -62,5 +62,6 @@ func (n *Node) RestartTenant(ctx context.Context, tenant string) error {
 		}
 	}
 	t.inboxes.Store(0)
+	t.waiting.Store(0)
 	return err
 }

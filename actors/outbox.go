@@ -202,7 +202,14 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	defer o.mu.Unlock()
 	taken := 0
 	for !o.held {
-		f := o.peek()
+		f := o.first
+		if f == nil && o.head != nil {
+			f = o.head.frames[o.head.from]
+		}
+		plain := o.asides == nil && o.loose == nil && o.said == 0
+		if !plain {
+			f = o.peek()
+		}
 		if f == nil {
 			if taken == 0 {
 				o.awake = false
@@ -213,7 +220,12 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 			return into
 		}
 		taken += f.size()
-		into = append(into, o.pull())
+		if plain {
+			o.pop()
+		} else {
+			o.pull()
+		}
+		into = append(into, f)
 		if o.trail != nil {
 			o.trail.took(f)
 		}

@@ -440,3 +440,20 @@ func TestOutbox_ParkedSlowReadersSlowNoPublisherAndAreDisconnectedAsSlowWhileOth
 		}
 	})
 }
+
+func TestBacklog_GrowsWithTheReadersUpToItsLimit(t *testing.T) {
+	b := newBacklog(8 << 20)
+	for readers, want := range map[int64]int64{0: leastBacklog, 1000: leastBacklog, 2000: 2000 * perReader, 100_000: 8 << 20} {
+		b.join(readers)
+		b.add(int(want))
+		if b.full() {
+			t.Errorf("%d bytes for %d readers are too many", want, readers)
+		}
+		b.add(1)
+		if !b.full() {
+			t.Errorf("%d bytes for %d readers are not too many", want+1, readers)
+		}
+		b.add(-int(want) - 1)
+		b.join(-readers)
+	}
+}

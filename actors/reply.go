@@ -8,7 +8,8 @@ import (
 
 // reply is where one answer goes. Who waits for it may have given up: nobody ever blocks on giving.
 //
-// Waits go one way, so that none can be for oneself: front door -> connection -> tenant -> user or topic. An actor that
+// Waits go one way, so that none can be for oneself: front door -> connection -> older connection of the same client ->
+// tenant -> user or topic. An actor that
 // waits holds a goroutine meanwhile and nothing else; protoactor's default dispatcher gives each running actor its own.
 type reply[T any] struct{ ch chan answer[T] }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// numbered are the events {"n":from} to {"n":to} as they are heard.
-func numbered(from, to int) (all []string) {
+// countedUp are the events {"n":from} to {"n":to} as they are heard.
+func countedUp(from, to int) (all []string) {
 	for i := from; i <= to; i++ {
 		all = append(all, fmt.Sprintf(`{"n":%d}`, i))
 	}
@@ -42,7 +42,7 @@ func TestResume_WhatWasMissedComesOnceAndBeforeWhatIsNew(t *testing.T) {
 				c := enter(t, n, words, someone("ann")).subscribe(t, "room")
 				at := publishNumbers(t, n, "room", 1, 3)
 				synctest.Wait()
-				c.wantHeard(t, numbered(1, 3)...)
+				c.wantHeard(t, countedUp(1, 3)...)
 				c.link.Gone(protocol.Lost)
 				synctest.Wait()
 				publishNumbers(t, n, "room", 4, 6)
@@ -55,7 +55,7 @@ func TestResume_WhatWasMissedComesOnceAndBeforeWhatIsNew(t *testing.T) {
 				}
 				publishNumbers(t, n, "room", 9, 10)
 				synctest.Wait()
-				again.wantHeard(t, numbered(4, 10)...)
+				again.wantHeard(t, countedUp(4, 10)...)
 			})
 		})
 	}
@@ -83,7 +83,7 @@ func TestResume_APositionThatCannotBeHadIsLostAndNeverASilentGap(t *testing.T) {
 		for name, c := range map[string]struct {
 			since uint64
 			want  []string
-		}{"the oldest": {15, numbered(16, 20)}, "the newest": {20, nil}} {
+		}{"the oldest": {15, countedUp(16, 20)}, "the newest": {20, nil}} {
 			back := enter(t, n, words, someone("ann"))
 			if out := back.resume("room", protocol.Position{Epoch: at.Epoch, Offset: c.since}); out.Err != nil {
 				t.Errorf("%s: %v", name, out.Err)
@@ -142,7 +142,7 @@ func TestResume_WhilePublishesGoOnThereIsNoGapAndNoDuplicate(t *testing.T) {
 		close(stop)
 		publisher.Wait()
 		for i, got := range heard {
-			if want := numbered(2, len(got)+1); len(got) < 500 || !slices.Equal(got, want) {
+			if want := countedUp(2, len(got)+1); len(got) < 500 || !slices.Equal(got, want) {
 				t.Errorf("client %d heard %d events, not %s to %s in order", i, len(got), want[0], want[len(want)-1])
 			}
 		}
@@ -164,7 +164,7 @@ func TestResume_OfATopicThatIsHeardIsAConflictAndChangesNothing(t *testing.T) {
 		}
 		publishNumbers(t, n, "a/b", 2, 2)
 		synctest.Wait()
-		c.wantHeard(t, numbered(1, 2)...)
+		c.wantHeard(t, countedUp(1, 2)...)
 	})
 }
 
@@ -203,6 +203,6 @@ func TestResume_OfMoreThanMayWaitIsRefusedAndTheConnectionStays(t *testing.T) {
 			t.Errorf("what fits: %v", out.Err)
 		}
 		synctest.Wait()
-		c.wantHeard(t, numbered(13, 20)...)
+		c.wantHeard(t, countedUp(13, 20)...)
 	})
 }

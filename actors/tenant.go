@@ -55,6 +55,7 @@ type tenantCore struct {
 	suspended   atomic.Bool
 	restarting  atomic.Bool
 	inboxes     atomic.Int64 // users for whom something waits
+	waiting     atomic.Int64 // bytes of what waits for them
 	topicsMade  atomic.Int64 // that are there, the one of everyone not counted
 
 	turns [16]sync.Mutex // by event id: see dispatch

@@ -102,8 +102,8 @@ func vanish(d *drill.Drill, s *server.Server, every time.Duration, from string, 
 	cut()
 	began, bound := time.Now(), 2*every+5*time.Second
 	presence(d, s, count, began, bound)
-	gone, ok := d.Await(bound+30*time.Second-time.Since(began), func() bool { return figures(d, s).Connections == 0 })
-	gone = time.Since(began)
+	_, ok := d.Await(bound+30*time.Second-time.Since(began), func() bool { return figures(d, s).Connections == 0 })
+	gone := time.Since(began)
 	d.Want(50, ok && gone < bound, "after a blackhole %d of %d connections were gone after %.1f s; two ping intervals of %s and 5 s are %s", count-int(figures(d, s).Connections), count, gone.Seconds(), every, bound)
 	_, ok = d.Await(10*time.Second, func() bool {
 		now := figures(d, s)

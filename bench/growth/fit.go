@@ -37,11 +37,11 @@ func (c curve) upper(n int) curve { return c[max(0, len(c)-n):] }
 // last is the exponent between the two largest sizes.
 func (c curve) last() float64 { return c.upper(2).exponent() }
 
-// less takes the cost of so many cold cache lines off each point, at most nine tenths of it.
+// less takes the cost of so many cold cache lines off each point, at most half of it: more could hide a square.
 func (c curve) less(lines float64, price func(size int) float64) curve {
 	net := make(curve, len(c))
 	for i, p := range c {
-		net[i] = Point{p.Size, max(p.Cost-lines*price(p.Size), p.Cost/10)}
+		net[i] = Point{p.Size, max(p.Cost-lines*price(p.Size), p.Cost/2)}
 	}
 	return net
 }

@@ -68,16 +68,20 @@ func TestGrowth_OneBadMeasurementDoesNotDecide(t *testing.T) {
 
 func TestLess_AKneeOfTheCachesIsTakenOff(t *testing.T) {
 	price := func(size int) float64 { return 100 / (1 + 1e5/float64(size)) } // 0 ns inside the caches, 100 ns beyond
-	knee := of(func(n float64) float64 { return n * (50 + 4*price(int(n))) })
-	square := of(func(n float64) float64 { return n * (50 + 4*price(int(n)) + n/1e4) })
+	knee := of(func(n float64) float64 { return n * (400 + 4*price(int(n))) })
+	square := of(func(n float64) float64 { return n * (400 + 4*price(int(n)) + n/1e3) })
 	if !knee.worse() || knee.less(4, price).worse() || !square.less(4, price).worse() {
 		t.Errorf("knee %v, without memory %v; square without memory %v", knee.last(), knee.less(4, price).last(), square.less(4, price).last())
 	}
 }
 
-func TestLess_LeavesATenthAtLeast(t *testing.T) {
-	net := curve{{10, 50}}.less(4, func(int) float64 { return 100 })
-	if net[0].Cost != 5 {
+func TestLess_TakesHalfAtMostSoThatASquareStays(t *testing.T) {
+	dear := func(int) float64 { return 1e9 }
+	if net := (curve{{10, 50}}).less(4, dear); net[0].Cost != 25 {
 		t.Errorf("got %v", net)
+	}
+	free := func(size int) float64 { return float64(size / 1000) } // nothing for small sizes
+	if square := of(func(n float64) float64 { return n * n }); !square.less(1e6, free).worse() {
+		t.Error("a square is hidden")
 	}
 }

@@ -11,9 +11,8 @@
 //
 // What does not fit into the caches any more costs more, too, and not for the algorithm's fault. That knee is told apart
 // by measuring it: each series says how many cache lines one of its units touches, roughly, and walk.go touches as many
-// of as many units, in random order. What that takes is taken off the costs, at most nine tenths of them, before the
-// verdict. A series is worse than linear if then the exponent of its last two sizes and that of its last three are above
-// 1.1.
+// of as many units, in random order. What that takes is taken off the costs, at most half of them, before the verdict.
+// A series is worse than linear if then the exponent of its last two sizes and that of its last three are above 1.1.
 //
 // A series stops early, and says so, when its next size would take more than eight seconds.
 package main
@@ -61,12 +60,13 @@ var groups = []struct {
 
 func run() error {
 	debug.SetGCPercent(50) // as the server does (cmd/parley/garbage.go)
-	began := time.Now()
+	began, known := time.Now(), false
 	sheet := figure.New("growth", io.Discard)
 	for _, g := range groups {
 		if !strings.Contains(g.name, *only) {
 			continue
 		}
+		known = true
 		all, err := g.measure()
 		if err != nil {
 			return fmt.Errorf("%s: %w", g.name, err)
@@ -78,6 +78,9 @@ func run() error {
 			}
 		}
 		debug.FreeOSMemory() // what a group leaves is none of the next one's
+	}
+	if !known {
+		return fmt.Errorf("no group of series has %q in its name", *only)
 	}
 	sheet.Add("the whole run", time.Since(began).Seconds(), "s")
 	summary(sheet, time.Since(began))

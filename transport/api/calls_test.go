@@ -32,6 +32,15 @@ func TestConnections_TellSinceMessagesAndSubscriptions(t *testing.T) {
 	h.call("GET", "/api/v1/users/44", "").refuses(protocol.NotFound, `user "44" has no connection`)
 }
 
+func TestConnections_TellWhatTheyTookOverFromOneThatBroke(t *testing.T) {
+	h := newHouse(t, Config{})
+	h.node.connect("c-1", "42", "a/b", "projects")
+	c := &h.node.users["42"][0]
+	c.Restored, c.Replayed, c.Missed = 2, 5, 1
+	want := strings.TrimSuffix(connectionJSON, "}") + `,"resumed":{"subscriptions":2,"replayed":5,"missed":1}}`
+	h.call("GET", "/api/v1/connections/c-1", "").is(200, want)
+}
+
 func TestConnections_ArePagedAndFiltered(t *testing.T) {
 	h := newHouse(t, Config{})
 	for i := range 7 {

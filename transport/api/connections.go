@@ -155,5 +155,12 @@ func appendConnection(dst []byte, c *actors.ConnectionInfo) []byte {
 		}
 		dst = protocol.AppendText(dst, topic)
 	}
-	return append(dst, "]}"...)
+	dst = append(dst, ']')
+	if c.Restored+c.Replayed+c.Missed > 0 {
+		dst = append(appendMember(dst, "resumed"), '{')
+		dst = appendCount(dst, "subscriptions", c.Restored)
+		dst = appendCount(dst, "replayed", c.Replayed)
+		dst = append(appendCount(dst, "missed", c.Missed), '}')
+	}
+	return append(dst, '}')
 }

@@ -34,6 +34,11 @@ var (
 	drops           = describe("drops_total", "What was refused or not delivered, by reason.", "reason")
 	backlog         = describe("backlog_bytes", "Bytes that wait for readers in all outboxes together; publishers slow down when it is high.")
 	topicsNow       = describe("topics", "Topics that exist.")
+	missed          = describe("missed_total", "Events that clients missed while their connection was broken and that could not be replayed, by reason; 1 where nobody knows how many.", "reason")
+	lingering       = describe("lingering_clients", "Clients whose connection broke and that may come back to what they had.")
+	lingeringBytes  = describe("lingering_bytes", "What is kept for them.")
+	clientsBack     = describe("clients_restored_total", "Clients that came back to what they had.")
+	clientsFaded    = describe("clients_faded_total", "Clients that did not come back in time.")
 	restarts        = describe("actor_restarts_total", "Actors that were restarted after a panic, by kind of actor.", "actor")
 	latency         = describe("delivery_latency_seconds", "Time from the publish of an event to its write to a socket.")
 	loginsEnded     = describe("logins_total", "Credentials that were checked, by outcome.", "outcome")
@@ -41,7 +46,8 @@ var (
 
 var figures = []*prometheus.Desc{
 	connectionsNow, identifiedNow, connectionsEver, messagesIn, messagesOut, bytesIn, bytesOut, lifetime, published,
-	duplicates, delivered, drops, backlog, topicsNow, restarts, latency, loginsEnded,
+	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsBack, clientsFaded, backlog, topicsNow, restarts,
+	latency, loginsEnded,
 }
 
 // Describe implements prometheus.Collector.
@@ -62,6 +68,13 @@ func (e *engine) Collect(out chan<- prometheus.Metric) {
 	for reason, n := range now.Drops {
 		count(out, drops, float64(n), string(reason))
 	}
+	for reason, n := range now.Missed {
+		count(out, missed, float64(n), string(reason))
+	}
+	gauge(out, lingering, float64(now.Lingering))
+	gauge(out, lingeringBytes, float64(now.LingeringBytes))
+	count(out, clientsBack, float64(now.Restored))
+	count(out, clientsFaded, float64(now.Faded))
 	for actor, n := range now.Restarts {
 		count(out, restarts, float64(n), actor)
 	}

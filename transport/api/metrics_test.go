@@ -19,6 +19,8 @@ func someFigures() actors.Figures {
 		Tenants:   map[string]actors.Stats{"acme": {DialectStats: dashboard, Dialects: map[string]actors.DialectStats{"dashboard": dashboard}}, "empty": {}},
 		Latency:   actors.Histogram{Bounds: []float64{0.001, 0.01, 0.1}, Counts: []uint64{5, 3, 0, 2}, Sum: 1.5},
 		Drops:     map[protocol.Reason]uint64{protocol.Slow: 4, protocol.Busy: 1},
+		Missed:    map[protocol.Reason]uint64{protocol.PositionLost: 6},
+		Lingering: 2, LingeringBytes: 700, Restored: 8, Faded: 3,
 		Published: 100, Duplicates: 2, Delivered: 900, Backlog: 4096, Restarts: map[string]uint64{"topic": 1}, Topics: 12,
 	}
 }
@@ -33,6 +35,12 @@ parley_authenticated_connections{dialect="dashboard",tenant="acme"} 2
 # HELP parley_backlog_bytes Bytes that wait for readers in all outboxes together; publishers slow down when it is high.
 # TYPE parley_backlog_bytes gauge
 parley_backlog_bytes 4096
+# HELP parley_clients_faded_total Clients that did not come back in time.
+# TYPE parley_clients_faded_total counter
+parley_clients_faded_total 3
+# HELP parley_clients_restored_total Clients that came back to what they had.
+# TYPE parley_clients_restored_total counter
+parley_clients_restored_total 8
 # HELP parley_connection_lifetime_seconds_total Time that all connections were open, summed up; the open ones included.
 # TYPE parley_connection_lifetime_seconds_total counter
 parley_connection_lifetime_seconds_total{dialect="dashboard",tenant="acme"} 90
@@ -63,6 +71,12 @@ parley_events_duplicate_total 2
 # HELP parley_events_published_total Events that were accepted, duplicates not counted.
 # TYPE parley_events_published_total counter
 parley_events_published_total 100
+# HELP parley_lingering_bytes What is kept for them.
+# TYPE parley_lingering_bytes gauge
+parley_lingering_bytes 700
+# HELP parley_lingering_clients Clients whose connection broke and that may come back to what they had.
+# TYPE parley_lingering_clients gauge
+parley_lingering_clients 2
 # HELP parley_logins_total Credentials that were checked, by outcome.
 # TYPE parley_logins_total counter
 parley_logins_total{outcome="invalid_token"} 3
@@ -73,6 +87,9 @@ parley_messages_received_total{dialect="dashboard",tenant="acme"} 7
 # HELP parley_messages_sent_total Messages that were written to clients.
 # TYPE parley_messages_sent_total counter
 parley_messages_sent_total{dialect="dashboard",tenant="acme"} 11
+# HELP parley_missed_total Events that clients missed while their connection was broken and that could not be replayed, by reason; 1 where nobody knows how many.
+# TYPE parley_missed_total counter
+parley_missed_total{reason="position_lost"} 6
 # HELP parley_received_bytes_total Bytes of the messages that clients sent.
 # TYPE parley_received_bytes_total counter
 parley_received_bytes_total{dialect="dashboard",tenant="acme"} 70

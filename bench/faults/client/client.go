@@ -46,13 +46,9 @@ type Client struct {
 	Name string
 	// Heard are the numbers of the events that it heard. Whoever listens owns it.
 	Heard []uint64
-	// Latest is the largest time that an event took to arrive.
-	Latest time.Duration
 	// Code is the close code that it heard, 0 for an end without one, and Why its reason; valid when it has ended.
 	Code int
 	Why  string
-	// Ended is when.
-	Ended time.Time
 
 	over   atomic.Bool
 	in     *bufio.Reader
@@ -83,8 +79,8 @@ func Dial(address string, o Options) (*Client, error) {
 	return c, conn.SetDeadline(time.Time{})
 }
 
-// Handshake is the request by which a client asks for a socket, without the empty line that ends it.
-func Handshake(address, path string) string {
+// handshake is the request by which a client asks for a socket, without the empty line that ends it.
+func handshake(address, path string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 }
@@ -94,7 +90,7 @@ func (c *Client) shake(address string, o Options) error {
 	if path == "" {
 		path = "/ws"
 	}
-	request := Handshake(address, path)
+	request := handshake(address, path)
 	if o.Offer != "" {
 		request += "Sec-WebSocket-Extensions: " + o.Offer + "\r\n"
 	}
@@ -166,9 +162,6 @@ func (c *Client) take(payload []byte) {
 	if !ok {
 		return
 	}
-	if stamp, ok := server.Stamp(payload); ok {
-		c.Latest = max(c.Latest, time.Since(time.Unix(0, int64(stamp))))
-	}
 	c.Heard = append(c.Heard, number)
 	c.events.Add(1)
 }
@@ -178,7 +171,6 @@ func (c *Client) Listen() {
 	for {
 		op, payload, err := c.Next()
 		if err != nil {
-			c.Ended = time.Now()
 			c.over.Store(true)
 			return
 		}

@@ -107,11 +107,3 @@ func (c *Crowd) Codes() map[int]int {
 	}
 	return codes
 }
-
-// Latest is the largest time that an event took to arrive. Nobody may listen any more.
-func (c *Crowd) Latest() (most time.Duration) {
-	for _, client := range c.Clients {
-		most = max(most, client.Latest)
-	}
-	return most
-}

@@ -66,12 +66,12 @@ func (s *Server) Publish(device string, number uint64, pad int) (checker.Ack, er
 		Epoch  string
 		Offset uint64
 	}
-	err := s.call(http.MethodPost, "/api/v1/publish", Event(device, number, pad), &answer)
+	err := s.call(http.MethodPost, "/api/v1/publish", event(device, number, pad), &answer)
 	return checker.Ack{Number: number, Epoch: answer.Epoch, Offset: answer.Offset}, err
 }
 
-// Event is what Publish sends.
-func Event(device string, number uint64, pad int) string {
+// event is what Publish sends.
+func event(device string, number uint64, pad int) string {
 	return fmt.Sprintf(`{"event":{"kind":"telemetry","id":"%s-%d","data":{"device_id":%q,"telemetry":{"load":{"value":1.5,"t":%d,"s":%d,"pad":"%s"}}}}}`,
 		device, number, device, time.Now().UnixNano(), number, strings.Repeat("x", pad))
 }
@@ -135,13 +135,8 @@ func (s *Server) history(device, query string) (checker.Record, error) {
 }
 
 // Number is the number of an event that somebody heard.
-func Number(text []byte) (uint64, bool) { return behind(text, `"s":`) }
-
-// Stamp is when an event that somebody heard was published, in Unix nanoseconds.
-func Stamp(text []byte) (uint64, bool) { return behind(text, `"t":`) }
-
-// behind is the number behind a mark.
-func behind(text []byte, mark string) (n uint64, ok bool) {
+func Number(text []byte) (n uint64, ok bool) {
+	const mark = `"s":`
 	i := bytes.Index(text, []byte(mark))
 	if i < 0 {
 		return 0, false

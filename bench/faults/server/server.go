@@ -32,8 +32,6 @@ type Conditions struct {
 	Args, Env []string
 	// Files bounds its file descriptors; 0 leaves the limit of the harness.
 	Files int
-	// Threads is how many processors it may use at once (GOMAXPROCS); 0 is all.
-	Threads int
 	// Within does what opens sockets and starts the process, somewhere else than on the caller's thread; nil does it there.
 	Within func(do func())
 }
@@ -85,9 +83,6 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.command = exec.CommandContext(ctx, line[0], line[1:]...)
 	s.command.Env = append(environ(), s.conditions.Env...)
-	if s.conditions.Threads > 0 {
-		s.command.Env = append(s.command.Env, fmt.Sprint("GOMAXPROCS=", s.conditions.Threads))
-	}
 	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	s.said, s.ended = &tail{address: make(chan string, 1)}, make(chan struct{})
 	s.command.Stdout, s.command.Stderr = s.said, s.said

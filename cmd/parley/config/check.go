@@ -38,6 +38,7 @@ func (l *Loaded) check(dev bool) {
 		l.complain("api.admin_key", fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)", minAPIKey))
 	}
 	l.checkPlaces(dev)
+	l.checkTopics()
 	if dev {
 		if _, ok := l.lines["tenants"]; ok {
 			l.complain("tenants", "dev mode has one tenant of its own; leave tenants out, or start without --dev")
@@ -172,6 +173,8 @@ func (l *Loaded) checkTenants() {
 		if t.Connections < 0 {
 			l.complain(key+".connections", "must not be negative; 0 is no limit")
 		}
+		l.checkRules(t.TopicRules, key+".topic_rules")
+		l.checkRates(&t.Rates, key+".rates")
 	}
 	if len(l.Problems) == 0 {
 		l.checkLobby()

@@ -23,27 +23,29 @@ import (
 
 // Config is everything that can be set.
 type Config struct {
-	Listen         string           `yaml:"listen" env:"LISTEN" envDefault:"127.0.0.1:8000" unit:"host:port" help:"Where clients and backends connect."`
-	InternalListen string           `yaml:"internal_listen" env:"INTERNAL_LISTEN" envDefault:"127.0.0.1:8001" unit:"host:port" help:"Health, metrics and the OpenAPI document; dev mode serves them on listen."`
-	InternalPublic bool             `yaml:"internal_public" env:"INTERNAL_PUBLIC" envDefault:"false" help:"Let internal_listen be an address that is not loopback."`
-	Drain          time.Duration    `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration" help:"Over how long connections are closed on SIGTERM; 2s in dev mode."`
-	Data           string           `yaml:"data" env:"DATA" unit:"directory" help:"Where the server keeps what must survive it."`
-	Feed           bool             `yaml:"feed" env:"FEED" envDefault:"false" help:"Publish lively sample events to every tenant; on in dev mode."`
-	Log            Log              `yaml:"log" envPrefix:"LOG_"`
-	TLS            TLS              `yaml:"tls" envPrefix:"TLS_"`
-	Engine         actors.Config    `yaml:"engine" envPrefix:"ENGINE_"`
-	WebSocket      websocket.Config `yaml:"websocket" envPrefix:"WEBSOCKET_"`
-	API            api.Config       `yaml:"api" envPrefix:"API_"`
-	Auth           auth.Config      `yaml:"auth" envPrefix:"AUTH_"`
-	Dashboard      dashboard.Config `yaml:"dashboard" envPrefix:"DASHBOARD_"`
-	Valtronics     Valtronics       `yaml:"valtronics" envPrefix:"VALTRONICS_"`
-	Notify         Notify           `yaml:"notify" envPrefix:"NOTIFY_"`
-	Authentik      Authentik        `yaml:"authentik" envPrefix:"AUTHENTIK_"`
-	AirLay         AirLay           `yaml:"webSocketEvents" envPrefix:"AIRLAY_"`
-	Shared         shared.Config    `yaml:"shared" envPrefix:"SHARED_"`
-	Hosts          []Host           `yaml:"hosts" env:"-"`
-	Listeners      []Listener       `yaml:"listeners" env:"-"`
-	Tenants        []Tenant         `yaml:"tenants" env:"-"`
+	Listen         string            `yaml:"listen" env:"LISTEN" envDefault:"127.0.0.1:8000" unit:"host:port" help:"Where clients and backends connect."`
+	InternalListen string            `yaml:"internal_listen" env:"INTERNAL_LISTEN" envDefault:"127.0.0.1:8001" unit:"host:port" help:"Health, metrics and the OpenAPI document; dev mode serves them on listen."`
+	InternalPublic bool              `yaml:"internal_public" env:"INTERNAL_PUBLIC" envDefault:"false" help:"Let internal_listen be an address that is not loopback."`
+	Drain          time.Duration     `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration" help:"Over how long connections are closed on SIGTERM; 2s in dev mode."`
+	Data           string            `yaml:"data" env:"DATA" unit:"directory" help:"Where the server keeps what must survive it."`
+	Feed           bool              `yaml:"feed" env:"FEED" envDefault:"false" help:"Publish lively sample events to every tenant; on in dev mode."`
+	Log            Log               `yaml:"log" envPrefix:"LOG_"`
+	TLS            TLS               `yaml:"tls" envPrefix:"TLS_"`
+	Engine         actors.Config     `yaml:"engine" envPrefix:"ENGINE_"`
+	WebSocket      websocket.Config  `yaml:"websocket" envPrefix:"WEBSOCKET_"`
+	API            api.Config        `yaml:"api" envPrefix:"API_"`
+	Auth           auth.Config       `yaml:"auth" envPrefix:"AUTH_"`
+	Dashboard      dashboard.Config  `yaml:"dashboard" envPrefix:"DASHBOARD_"`
+	Valtronics     Valtronics        `yaml:"valtronics" envPrefix:"VALTRONICS_"`
+	Notify         Notify            `yaml:"notify" envPrefix:"NOTIFY_"`
+	Authentik      Authentik         `yaml:"authentik" envPrefix:"AUTHENTIK_"`
+	AirLay         AirLay            `yaml:"webSocketEvents" envPrefix:"AIRLAY_"`
+	Shared         shared.Config     `yaml:"shared" envPrefix:"SHARED_"`
+	Hosts          []Host            `yaml:"hosts" env:"-"`
+	Listeners      []Listener        `yaml:"listeners" env:"-"`
+	Topics         Topics            `yaml:"topics" envPrefix:"TOPICS_"`
+	Rates          actors.RateLimits `yaml:"rates" envPrefix:"RATES_"`
+	Tenants        []Tenant          `yaml:"tenants" env:"-"`
 }
 
 // Log is how the server tells what happens, on stderr.

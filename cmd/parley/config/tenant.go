@@ -32,7 +32,10 @@ type Tenant struct {
 	UsersFile       string        `yaml:"users_file" unit:"file" help:"A file with further users, one a line."`
 	Lobby           bool          `yaml:"lobby" env:"LOBBY" envDefault:"false" help:"Let in its clients on hosts that are no tenant's, too, as a tenant without hosts does. Where several are let in, the key of a token says whose it is."`
 	Connections     int           `yaml:"connections" env:"CONNECTIONS" envDefault:"0" unit:"connections" help:"Bound of its connections, all dialects together; 0 is none."`
+	Linger          time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long its clients may come back to what they had; 0s is engine.linger, -1s is off."`
 
+	TopicRules    []actors.TopicRule   `yaml:"topic_rules"`
+	Rates         actors.RateLimits    `yaml:"rates" envPrefix:"RATES_"`
 	Introspection introspection.Config `yaml:"introspection" envPrefix:"INTROSPECTION_"`
 }
 
@@ -46,11 +49,6 @@ type Key struct {
 	SecretFile    string `yaml:"secret_file" unit:"file" help:"A file with that secret; one line break at its end is left out."`
 	PublicKeyFile string `yaml:"public_key_file" unit:"file" help:"A PEM public key or certificate of an RS, ES or Ed key; with a private key, parley token can sign."`
 	JWKSFile      string `yaml:"jwks_file" unit:"file" help:"A JSON Web Key Set."`
-}
-
-// Limits are what the engine is told of the tenant.
-func (t *Tenant) Limits() actors.TenantConfig {
-	return actors.TenantConfig{Name: t.Name, Connections: t.Connections}
 }
 
 // BackendKeys are its API keys, with those of its file.

@@ -43,11 +43,3 @@ func readKeys(tenants []config.Tenant) (keys, error) {
 	}
 	return k, nil
 }
-
-func limits(tenants []config.Tenant) []actors.TenantConfig {
-	var all []actors.TenantConfig
-	for i := range tenants {
-		all = append(all, tenants[i].Limits())
-	}
-	return all
-}

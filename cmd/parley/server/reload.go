@@ -14,7 +14,7 @@ import (
 )
 
 // reloadable are the settings, or whole sections, that Reload replaces; all others need a restart.
-var reloadable = []string{"tenants", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst", "dashboard", "valtronics", "notify", "authentik",
+var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst", "dashboard", "valtronics", "notify", "authentik",
 	"webSocketEvents.enabled", "webSocketEvents.frame_bytes", "webSocketEvents.requests_per_second", "webSocketEvents.attachments", "shared", "hosts"}
 
 // Reload takes a configuration that was checked: its tenants, keys, limits and certificates, without dropping a connection of a
@@ -70,7 +70,7 @@ func (s *Server) replace(cfg *config.Config) {
 		}
 	}
 	s.hosts.store(cfg.Tenants)
-	for _, t := range limits(cfg.Tenants) {
+	for _, t := range cfg.Limits() {
 		s.node.SetTenant(t)
 	}
 	s.api.Limit(cfg.API.Rate, cfg.API.Burst)
@@ -85,6 +85,7 @@ func (s *Server) replace(cfg *config.Config) {
 	// What needs a restart stays what it is, and is told again next time.
 	s.config.Tenants, s.config.Drain, s.config.API.Rate, s.config.API.Burst = cfg.Tenants, cfg.Drain, cfg.API.Rate, cfg.API.Burst
 	s.config.Dashboard, s.config.Valtronics, s.config.Notify, s.config.Authentik = cfg.Dashboard, cfg.Valtronics, cfg.Notify, cfg.Authentik
+	s.config.Topics, s.config.Rates = cfg.Topics, cfg.Rates
 	address, port := s.config.AirLay.Address, s.config.AirLay.Port
 	s.config.AirLay, s.config.Shared, s.config.Hosts = cfg.AirLay, cfg.Shared, cfg.Hosts
 	s.config.AirLay.Address, s.config.AirLay.Port = address, port

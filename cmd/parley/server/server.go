@@ -139,7 +139,7 @@ func (s *Server) assemble() error {
 	s.hosts.store(cfg.Tenants)
 	s.desk.verifier = s.verifier
 	gate := gate{s.verifier}
-	s.node = actors.New(cfg.Engine, gate, append(limits(cfg.Tenants), actors.TenantConfig{Name: auth.Lobby})...)
+	s.node = actors.New(cfg.Engine, gate, append(cfg.Limits(), actors.TenantConfig{Name: auth.Lobby})...)
 	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
 		s.node.Close()
 		return fmt.Errorf("websocket: %w", err)

@@ -1,0 +1,97 @@
+package actors
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+func TestAside_AnAnswerGoesAheadOfEventsAndBehindAnswers(t *testing.T) {
+	o := newOutbox(&bell{}, 1<<20, 1000)
+	say := func(text string, behind bool) { o.count(o.say(Text, []byte(text), behind)) }
+	for i := range 3 {
+		o.send(&Frame{Op: Text, Data: fmt.Appendf(nil, "event %d", i)})
+	}
+	say("1", false)
+	o.Reply(Pong, []byte("2"))
+	say("3, the end", true) // tells where the events end
+	o.send(&Frame{Op: Text, Data: []byte("event 3")})
+	say("4", false) // must not overtake 3
+	want := []string{"1", "2", "event 0", "event 1", "event 2", "3, the end", "event 3", "4"}
+	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	say("5", true) // nothing to be behind of
+	o.send(&Frame{Op: Text, Data: []byte("event 4")})
+	say("6", false)
+	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, []string{"5", "6", "event 4"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAside_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testing.T) {
+	o := newOutbox(&bell{}, 1<<20, 60)
+	o.send(&Frame{Op: Text, Data: []byte("event")})
+	var want []string
+	for i := range 59 {
+		if !o.Reply(Pong, fmt.Appendf(nil, "%d", i)) {
+			t.Fatalf("answer %d was refused", i)
+		}
+		if want = append(want, fmt.Sprint(i)); i == asideFrames-1 {
+			want = append(want, "event")
+		}
+	}
+	if o.Reply(Pong, nil) {
+		t.Error("the outbox takes more than its bound")
+	}
+	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if o.said != 0 {
+		t.Errorf("%d answers are still counted", o.said)
+	}
+	big := strings.Repeat("x", asideBytes)
+	o = newOutbox(&bell{}, 1<<20, 60)
+	o.send(&Frame{Op: Text, Data: []byte("event")})
+	o.say(Text, []byte(big), false)
+	if got := texts(o.Take(nil, 1<<20)); got[0] != "event" || len(got) != 2 {
+		t.Errorf("a large answer went ahead")
+	}
+}
+
+func TestAside_AFullOutboxStillTakesAnswers(t *testing.T) {
+	o := newOutbox(&bell{}, 1<<20, 10)
+	for o.send(frameOf(20)) {
+	}
+	if !o.Reply(Pong, nil) {
+		t.Error("an answer was refused for events that wait")
+	}
+}
+
+// A client that does not read has much before it; what it is told of its commands does not wait for that, but for where
+// the order tells something.
+func TestAside_TheEndOfASubscriptionIsToldBehindItsEvents(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c := enter(t, n, words, someone("a")).subscribe(t, "room")
+		synctest.Wait()
+		c.forget()
+		c.stop(true)
+		event := mustPublish(t, n, "room", jsonEvent(t, "", 1))
+		c.do(protocol.Say{Text: []byte("pong")})
+		c.do(protocol.Subscribe{Topic: "other"}, protocol.Say{Text: []byte("subscribed")})
+		mustPublish(t, n, "other", jsonEvent(t, "", 2))
+		c.do(protocol.Unsubscribe{Topic: "room"}, protocol.Say{Text: []byte("unsubscribed")})
+		mustPublish(t, n, "other", jsonEvent(t, "", 3))
+		c.do(protocol.Say{Text: []byte("pong again")})
+		c.stop(false)
+		synctest.Wait()
+		if event.Delivered != 1 {
+			t.Errorf("delivered to %d", event.Delivered)
+		}
+		c.wantHeard(t, "pong", "subscribed", `{"n":1}`, `{"n":2}`, "unsubscribed", `{"n":3}`, "pong again")
+	})
+}

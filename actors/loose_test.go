@@ -1,0 +1,266 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// frameFor is a frame of a topic and key with a number to tell it by.
+func frameFor(to fate, topic, key string, number int) *Frame {
+	f := &Frame{Op: Text, Data: fmt.Appendf(nil, "%s %s %06d", topic, key, number), Born: 1}
+	f.bind(to, topic, key)
+	return f
+}
+
+func texts(frames []*Frame) (all []string) {
+	for _, f := range frames {
+		all = append(all, string(f.Data))
+	}
+	return all
+}
+
+func counted(o *Outbox) *Outbox {
+	o.backlog = newBacklog(1 << 30).part()
+	return o
+}
+
+func TestOutbox_DropsTheOldestOfATopicThatAllowsItAndOfNoOther(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 1<<20, 16)) // 12 for those that may be dropped
+	for i := range 4 {
+		o.send(frameFor(lasting, "alerts", "", i))
+		o.send(frameFor(droppable, "other", "", i))
+	}
+	for i := range 100 {
+		if !o.send(frameFor(droppable, "room", "", i)) {
+			t.Fatalf("frame %d was refused", i)
+		}
+	}
+	if frames, _ := o.Waiting(); frames != 12 || o.backlog.lost.Load() != 96 {
+		t.Errorf("%d wait, %d were lost", frames, o.backlog.lost.Load())
+	}
+	for i := range 4 { // what must not be lost still has its room
+		if !o.send(frameFor(lasting, "alerts", "", 4+i)) {
+			t.Errorf("alert %d was refused", i)
+		}
+	}
+	if o.offer(frameFor(lasting, "alerts", "", 9)) != refusedFull {
+		t.Error("the outbox has no bound")
+	}
+	var want []string
+	for i := range 4 {
+		want = append(want, fmt.Sprintf("alerts  %06d", i), fmt.Sprintf("other  %06d", i))
+	}
+	for i := range 4 {
+		want = append(want, fmt.Sprintf("room  %06d", 96+i))
+	}
+	for i := range 4 {
+		want = append(want, fmt.Sprintf("alerts  %06d", 4+i))
+	}
+	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOutbox_ConflatesToTheNewestOfEachKeyInThePlaceOfTheOldest(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 1<<20, 400)) // 100 before it conflates
+	for i := range 10_000 {
+		if !o.send(frameFor(replaceable, "room", fmt.Sprint("k", i%7), i)) {
+			t.Fatalf("frame %d was refused", i)
+		}
+	}
+	var want []string
+	for i := 9996; i < 10_003; i++ { // k0 came first
+		newest := i
+		if newest >= 10_000 {
+			newest -= 7
+		}
+		want = append(want, fmt.Sprintf("room k%d %06d", newest%7, newest))
+	}
+	slices.SortFunc(want, func(a, b string) int { return int(a[6]) - int(b[6]) })
+	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if lost := o.backlog.lost.Load(); lost != 10_000-7 {
+		t.Errorf("%d were lost", lost)
+	}
+}
+
+func TestOutbox_KeepsAllOfATopicThatMayBeConflatedWhileTheReaderKeepsUp(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 1<<20, 400))
+	for i := range 100 {
+		o.send(frameFor(replaceable, "room", "k", i))
+	}
+	if got := len(o.Take(nil, 1<<20)); got != 100 || o.backlog.lost.Load() != 0 || o.loose != nil {
+		t.Errorf("took %d, lost %d", got, o.backlog.lost.Load())
+	}
+}
+
+// A model test: whatever is offered, taken and lost, the accounts agree, the bounds hold, what is lasting arrives in its
+// order, and each topic (each key, where it is conflated) keeps its own.
+func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		o := counted(newOutbox(&bell{}, 4000, 60))
+		last, taken, lasts := map[string]int{}, []*Frame(nil), 0
+		sent, got := 0, 0
+		for i := range 20_000 {
+			switch what := rng.IntN(20); {
+			case what < 4:
+				if o.send(frameFor(lasting, "alerts", "", i)) {
+					lasts, sent = lasts+1, sent+1
+				}
+			case what < 10:
+				if o.send(frameFor(droppable, fmt.Sprint("d", rng.IntN(3)), "", i)) {
+					sent++
+				}
+			case what < 18:
+				f := frameFor(replaceable, "c", fmt.Sprint(rng.IntN(12)), i)
+				f.Data = append(f.Data, make([]byte, rng.IntN(100))...)
+				if o.send(f) {
+					sent++
+				}
+			default:
+				taken = append(taken, o.Take(nil, rng.IntN(900))...)
+				part := rng.IntN(len(taken) + 1)
+				for _, f := range taken[:part] {
+					var topic, number = "", 0
+					text := string(f.Data)
+					if i := slices.Index(f.Data, 0); i >= 0 {
+						text = text[:i]
+					}
+					topic = text[:len(text)-7]
+					number, _ = strconv.Atoi(text[len(text)-6:])
+					if before, ok := last[topic]; ok && before >= number {
+						t.Fatalf("%q: %d came after %d", topic, number, before)
+					}
+					last[topic] = number
+					got++
+					if f.fate == lasting {
+						lasts--
+					}
+				}
+				o.Wrote(taken[:part])
+				taken = slices.Clone(taken[part:])
+			}
+			if frames, bytes := o.Waiting(); frames > 60 || bytes > 4000 || o.backlog.bytes.Load() != int64(bytes) {
+				t.Fatalf("%d frames, %d bytes wait, %d in the backlog", frames, bytes, o.backlog.bytes.Load())
+			}
+		}
+		for more := o.Take(nil, 1<<20); len(more) > 0; more = o.Take(nil, 1<<20) {
+			taken = append(taken, more...)
+		}
+		for _, f := range taken {
+			got++
+			if f.fate == lasting {
+				lasts--
+			}
+		}
+		o.Wrote(taken)
+		if frames, bytes := o.Waiting(); frames != 0 || bytes != 0 || o.backlog.bytes.Load() != 0 || o.loose != nil || lasts != 0 {
+			t.Errorf("left: %d frames, %d bytes, backlog %d, %d lasting ones missing", frames, bytes, o.backlog.bytes.Load(), lasts)
+		}
+		if lost := int(o.backlog.lost.Load()); got > sent || got+lost < sent || lost == 0 {
+			t.Errorf("sent %d, got %d, lost %d", sent, got, lost)
+		}
+	}
+}
+
+// reliability.md check 38, the engine's part: a reader that does not read loses what its topic says, and stays.
+func TestSlow_AReaderIsKeptOrEndedAsItsTopicSays(t *testing.T) {
+	rules := Rules{List: []TopicRule{{Pattern: "telemetry/*", Slow: Conflate}, {Pattern: "log", Slow: DropOldest}}}
+	bubble(t, Config{QueueFrames: 40}, func(n *Node) {
+		n.SetTenant(TenantConfig{Name: "acme", Rules: rules})
+		synctest.Wait()
+		slow := map[string]*client{}
+		for _, topic := range []string{"telemetry", "log", "alerts"} { // telemetry goes by the rule of each event's own topic
+			slow[topic] = enter(t, n, words, someone(topic)).subscribe(t, topic)
+			slow[topic].stop(true)
+		}
+		for i := range 1000 {
+			mustPublish(t, n, fmt.Sprint("telemetry/", i%5), jsonEvent(t, "", i))
+			mustPublish(t, n, "log", jsonEvent(t, "", i))
+			mustPublish(t, n, "alerts", jsonEvent(t, "", i))
+		}
+		synctest.Wait()
+		slow["alerts"].wantEnd(t, protocol.Slow)
+		slow["telemetry"].stop(false)
+		slow["log"].stop(false)
+		synctest.Wait()
+		slow["telemetry"].wantHeard(t, `{"n":995}`, `{"n":996}`, `{"n":997}`, `{"n":998}`, `{"n":999}`)
+		var newest []string
+		for i := 970; i < 1000; i++ {
+			newest = append(newest, fmt.Sprintf(`{"n":%d}`, i))
+		}
+		slow["log"].wantHeard(t, newest...)
+		if drops := n.Figures().Drops; drops[protocol.Stale] != 995+970 {
+			t.Errorf("drops %v", drops)
+		}
+		if f := n.Figures(); f.Backlog != 0 {
+			t.Errorf("backlog %d", f.Backlog)
+		}
+	})
+}
+
+func TestRules_TheFirstThatCoversATopicIsItsRuleAndTheListsSayWhatItLeavesOpen(t *testing.T) {
+	r := &Rules{List: []TopicRule{{Pattern: "a/1", HistoryCount: 5}, {Pattern: "a/*", Slow: Conflate, Store: InMemory}, {Pattern: "b*", HistoryCount: -1}},
+		Durable: []string{"a", "b/x"}, Sync: SyncInterval}
+	for topic, want := range map[string]TopicRule{
+		"a/1":   {Pattern: "a/1", HistoryCount: 5, Store: Durable, Sync: SyncInterval, Slow: Disconnect},
+		"a/1/x": {Pattern: "a/1", HistoryCount: 5, Store: Durable, Sync: SyncInterval, Slow: Disconnect},
+		"a/2":   {Pattern: "a/*", Store: InMemory, Sync: SyncInterval, Slow: Conflate},
+		"a":     {Store: Durable, Sync: SyncInterval, Slow: Disconnect},
+		"bee":   {Pattern: "b*", HistoryCount: -1, Store: InMemory, Sync: SyncInterval, Slow: Disconnect},
+		"c":     {Store: InMemory, Sync: SyncInterval, Slow: Disconnect},
+	} {
+		if got := r.Rule(topic); got != want {
+			t.Errorf("%s: %+v, want %+v", topic, got, want)
+		}
+	}
+	if got := (&Rules{}).Rule("x"); got != (TopicRule{Store: InMemory, Sync: SyncAlways, Slow: Disconnect}) {
+		t.Errorf("without rules: %+v", got)
+	}
+}
+
+func TestRules_BoundATopicsHistoryAndDedupAndReachTopicsThatLive(t *testing.T) {
+	bubble(t, Config{HistoryCount: 10, DedupCount: 10}, func(n *Node) {
+		rule := func(rules ...TopicRule) {
+			n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{List: rules}})
+			synctest.Wait()
+		}
+		remembers := func(want int) {
+			t.Helper()
+			page, _, err := n.Topics(context.Background(), "acme", TopicQuery{Prefix: "room"})
+			if err != nil || len(page) != 1 || page[0].History != want {
+				t.Errorf("%+v, %v; want a history of %d", page, err, want)
+			}
+		}
+		rule(TopicRule{Pattern: "room", HistoryCount: 3, DedupCount: -1})
+		for i := range 6 {
+			if r := mustPublish(t, n, "room", jsonEvent(t, "same", i)); r.Duplicate {
+				t.Error("an id was recognised without a window")
+			}
+		}
+		remembers(3)
+		rule(TopicRule{Pattern: "room", HistoryAge: time.Minute})
+		for i := range 12 {
+			mustPublish(t, n, "room", jsonEvent(t, fmt.Sprint(i), i))
+		}
+		remembers(10)
+		if r := mustPublish(t, n, "room", jsonEvent(t, "11", 0)); !r.Duplicate {
+			t.Error("an id was not recognised")
+		}
+		rule(TopicRule{Pattern: "room", HistoryCount: 2, HistoryAge: time.Minute})
+		mustPublish(t, n, "room", jsonEvent(t, "", 0))
+		remembers(2)
+		time.Sleep(2 * time.Minute)
+		remembers(0)
+	})
+}

@@ -1,0 +1,225 @@
+package actors
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// metered runs a test in a bubble with a node whose tenant has these rates.
+func metered(t *testing.T, rates RateLimits, test func(n *Node)) {
+	bubble(t, Config{}, func(n *Node) {
+		n.SetTenant(TenantConfig{Name: "acme", Rates: rates})
+		synctest.Wait()
+		test(n)
+	})
+}
+
+// flood sends so many messages and reports how many were read.
+func (c *client) flood(messages int) (read int) {
+	for range messages {
+		done := c.send(batch{messages: 1})
+		synctest.Wait()
+		select {
+		case <-done:
+			read++
+		default:
+			c.hand.mu.Lock()
+			c.hand.batches = nil
+			c.hand.mu.Unlock()
+		}
+	}
+	return read
+}
+
+// reliability.md check 41, the WebSocket's part: limited first, closed if it goes on. Also check 42 for messages.
+func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
+	polite := &speech{name: "words"}
+	metered(t, RateLimits{Connection: Flow{Messages: 10}}, func(n *Node) {
+		c, calm := enter(t, n, polite, someone("a")), enter(t, n, polite, someone("b"))
+		c.hand.mild = true
+		if read := c.flood(10 + strikes); read != 10 {
+			t.Errorf("%d messages of a flood were read, want 10", read)
+		}
+		if got := c.refusals(); len(got) != strikes || got[0] != protocol.RateLimited || c.link.gone.Load() {
+			t.Fatalf("told %v, gone %t", got, c.link.gone.Load())
+		}
+		c.flood(1)
+		c.wantEnd(t, protocol.RateLimited)
+		for range 50 {
+			time.Sleep(100 * time.Millisecond)
+			calm.do()
+		}
+		if calm.link.gone.Load() || len(calm.refusals()) != 0 {
+			t.Error("who kept to the rate was refused")
+		}
+		if drops := n.Figures().Drops[protocol.RateLimited]; drops != strikes+1 {
+			t.Errorf("%d drops", drops)
+		}
+	})
+}
+
+func TestRates_AUserAnAddressAndATenantShareWhatTheyMay(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		rates RateLimits
+		same  bool // user
+		far   bool // address
+		both  int  // that two connections may send together
+	}{
+		{"user", RateLimits{User: Rates{Flow: Flow{Messages: 10}}}, true, true, 10},
+		{"users", RateLimits{User: Rates{Flow: Flow{Messages: 10}}}, false, false, 20},
+		{"address", RateLimits{Address: Rates{Flow: Flow{Messages: 10}}}, false, false, 10},
+		{"addresses", RateLimits{Address: Rates{Flow: Flow{Messages: 10}}}, true, true, 20},
+		{"tenant", RateLimits{Tenant: Rates{Flow: Flow{Messages: 10}}}, false, true, 10},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			metered(t, c.rates, func(n *Node) {
+				second, address := "b", "192.0.2.1"
+				if c.same {
+					second = "a"
+				}
+				if c.far {
+					address = "192.0.2.2"
+				}
+				x := enter(t, n, words, someone("a"))
+				y, why := tryEnter(n, words, someone(second), address)
+				if why != nil {
+					t.Fatal(why)
+				}
+				synctest.Wait()
+				x.hand.mild, y.hand.mild = true, true
+				if got := x.flood(15) + y.flood(15); got != c.both {
+					t.Errorf("%d were read, want %d", got, c.both)
+				}
+				time.Sleep(time.Second)
+				if got := x.flood(10); got != 10 {
+					t.Errorf("%d of 10 were read a second later", got)
+				}
+			})
+		})
+	}
+}
+
+func TestRates_OfATenantEndNobodyOnTheirOwn(t *testing.T) {
+	metered(t, RateLimits{Tenant: Rates{Flow: Flow{Messages: 1}}}, func(n *Node) {
+		c := enter(t, n, words, someone("a"))
+		c.hand.mild = true
+		c.flood(5 * strikes)
+		if c.link.gone.Load() {
+			t.Error("it was closed, though others may have used the rate up")
+		}
+	})
+}
+
+func TestRates_SubscribesAreRefusedInAnswerToTheCommand(t *testing.T) {
+	metered(t, RateLimits{Connection: Flow{Subscribes: 5}}, func(n *Node) {
+		c := enter(t, n, words, someone("a"))
+		for i := range 20 {
+			out := c.do(protocol.Subscribe{Topic: fmt.Sprint("t/", i)})
+			want := protocol.Reason("")
+			if i >= 5 {
+				want = protocol.RateLimited
+			}
+			if reasonOf(out[0].Err) != want {
+				t.Fatalf("subscribe %d: %v", i, out[0].Err)
+			}
+			if i == 5 && out[0].Err.RetryAfter != 200*time.Millisecond {
+				t.Errorf("try again after %s", out[0].Err.RetryAfter)
+			}
+		}
+		time.Sleep(200 * time.Millisecond)
+		c.subscribe(t, "late")
+	})
+}
+
+// reliability.md check 41, the API's part: Retry-After is the truth.
+func TestRates_APublishThatIsTooMuchIsToldWhenItWillNotBe(t *testing.T) {
+	metered(t, RateLimits{Tenant: Rates{Flow: Flow{Messages: 4, Bytes: 100}}}, func(n *Node) {
+		for i := range 4 {
+			mustPublish(t, n, "room", jsonEvent(t, "", i))
+		}
+		_, err := publishTo(n, "room", jsonEvent(t, "", 9))
+		why := protocol.AsRefusal(err)
+		if reasonOf(err) != protocol.RateLimited || why.RetryAfter != 250*time.Millisecond {
+			t.Fatalf("%+v", why)
+		}
+		time.Sleep(why.RetryAfter - 1)
+		if _, err := publishTo(n, "room", jsonEvent(t, "", 9)); reasonOf(err) != protocol.RateLimited {
+			t.Errorf("a moment before its time: %v", err)
+		}
+		time.Sleep(1)
+		mustPublish(t, n, "room", jsonEvent(t, "", 9))
+		time.Sleep(10 * time.Second)
+		large, _ := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":"%0292d"}`, 1)}) // three seconds' worth
+		mustPublish(t, n, "room", large)
+		time.Sleep(time.Second)
+		_, err = publishTo(n, "room", large)
+		if why := protocol.AsRefusal(err); reasonOf(err) != protocol.RateLimited || why.RetryAfter != 2*time.Second {
+			t.Errorf("behind a large one: %+v", why)
+		}
+		n.SetTenant(TenantConfig{Name: "acme"})
+		synctest.Wait()
+		mustPublish(t, n, "room", large)
+	})
+}
+
+func TestRates_ConnectsOfAnAddressAUserAndATenant(t *testing.T) {
+	metered(t, RateLimits{Address: Rates{Connects: 3}, Tenant: Rates{Connects: 5}, User: Rates{Connects: 2}}, func(n *Node) {
+		admit := func(address string, want protocol.Reason) {
+			t.Helper()
+			why := n.Admit("acme", words, address)
+			if reasonOf(why) != want || why != nil && why.RetryAfter <= 0 {
+				t.Errorf("%s: %+v, want %q", address, why, want)
+			}
+		}
+		for range 3 {
+			admit("192.0.2.1", "")
+		}
+		admit("192.0.2.1", protocol.RateLimited)
+		admit("192.0.2.2", "")
+		admit("192.0.2.3", "")
+		admit("192.0.2.4", protocol.RateLimited) // of the tenant
+		for i := range 3 {
+			c := enter(t, n, words, someone("ann"))
+			synctest.Wait()
+			if ended := c.link.gone.Load(); ended != (i == 2) {
+				t.Errorf("connection %d of a user: ended %t", i, ended)
+			}
+		}
+		time.Sleep(time.Minute)
+		admit("192.0.2.1", "")
+	})
+}
+
+func TestRates_TheUsersAndAddressesThatAreMeteredAreBounded(t *testing.T) {
+	ms := newMeters()
+	for i := range 2 * maxMeters {
+		ms.of(fmt.Sprint(i))
+	}
+	if got := ms.keys.Len(); got != maxMeters {
+		t.Errorf("%d are kept", got)
+	}
+	if ms.of("x") != ms.of("x") {
+		t.Error("one user has two meters")
+	}
+}
+
+func TestRates_ABatchIsPaidOffBeforeTheNextMessage(t *testing.T) {
+	metered(t, RateLimits{Connection: Flow{Messages: 10}}, func(n *Node) {
+		c := enter(t, n, words, someone("a"))
+		c.hand.mild = true
+		<-c.send(batch{messages: 30})
+		time.Sleep(1900 * time.Millisecond)
+		if c.flood(1) != 0 {
+			t.Error("the batch was not counted")
+		}
+		time.Sleep(200 * time.Millisecond)
+		if c.flood(1) != 1 {
+			t.Error("the batch was never paid off")
+		}
+	})
+}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/transport/auth"
+)
+
+// Topics say what holds for which topic, in all tenants; the rules of a tenant come before these.
+type Topics struct {
+	Durable []string           `yaml:"durable" env:"DURABLE" unit:"patterns" help:"Topics that are kept on disk, in data, unless a rule says where they are kept: a/b, a/*, a* or *."`
+	Sync    string             `yaml:"sync" env:"SYNC" envDefault:"always" unit:"always|interval" help:"When a durable publish is answered, unless a rule says so: when the disk has it, or before."`
+	Slow    string             `yaml:"slow" env:"SLOW" envDefault:"disconnect" unit:"disconnect|drop-oldest|conflate" help:"What becomes of a reader that does not keep up with a topic, unless a rule says so: it is disconnected, loses the oldest of the topic, or hears only the newest of each key."`
+	Rules   []actors.TopicRule `yaml:"rules" env:"-"`
+}
+
+// Limits are what the engine is told of each tenant.
+func (c *Config) Limits() []actors.TenantConfig {
+	all := make([]actors.TenantConfig, len(c.Tenants))
+	for i := range c.Tenants {
+		t := &c.Tenants[i]
+		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger, Rates: merge(t.Rates, c.Rates), Rules: actors.Rules{
+			List: slices.Concat(t.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable, Sync: c.Topics.Sync, Slow: c.Topics.Slow,
+		}}
+	}
+	return all
+}
+
+// merge gives rates that a tenant leaves open what holds for all; -1 is no limit whatever that is.
+func merge(own, all actors.RateLimits) actors.RateLimits {
+	eachRate(&own, &all, "", func(_ string, mine, everyones *int) {
+		if *mine == 0 {
+			*mine = *everyones
+		}
+		*mine = max(*mine, 0)
+	})
+	return own
+}
+
+// eachRate calls do for each number of two sets of rates.
+func eachRate(a, b *actors.RateLimits, key string, do func(key string, a, b *int)) {
+	var walk func(a, b reflect.Value, key string)
+	walk = func(a, b reflect.Value, key string) {
+		if a.Kind() == reflect.Int {
+			do(key, a.Addr().Interface().(*int), b.Addr().Interface().(*int))
+			return
+		}
+		for i := range a.NumField() {
+			name := key
+			if tag := a.Type().Field(i).Tag.Get("yaml"); tag != inline {
+				name = join(key, tag)
+			}
+			walk(a.Field(i), b.Field(i), name)
+		}
+	}
+	walk(reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem(), key)
+}
+
+func (l *Loaded) checkTopics() {
+	t := &l.Config.Topics
+	for i, pattern := range t.Durable {
+		if err := checkPattern(pattern); err != nil {
+			key := fmt.Sprintf("topics.durable[%d]", i)
+			if l.origins["topics.durable"] != "" {
+				key = "topics.durable"
+			}
+			l.complain(key, err.Error())
+		}
+	}
+	l.oneOf("topics.sync", t.Sync, actors.SyncAlways, actors.SyncInterval)
+	l.oneOf("topics.slow", t.Slow, actors.Disconnect, actors.DropOldest, actors.Conflate)
+	l.checkRules(t.Rules, "topics.rules")
+}
+
+func (l *Loaded) checkRules(rules []actors.TopicRule, key string) {
+	for i := range rules {
+		l.checkRule(&rules[i], fmt.Sprintf("%s[%d]", key, i))
+	}
+}
+
+func (l *Loaded) checkRule(r *actors.TopicRule, key string) {
+	if r.Pattern == "" {
+		l.complain(key+".pattern", "is missing: the topics concerned, such as telemetry/*")
+	} else if err := checkPattern(r.Pattern); err != nil {
+		l.complain(key+".pattern", err.Error())
+	}
+	for _, word := range []struct {
+		key, value string
+		known      []string
+	}{{"store", r.Store, []string{actors.InMemory, actors.Durable}}, {"sync", r.Sync, []string{actors.SyncAlways, actors.SyncInterval}},
+		{"slow", r.Slow, []string{actors.Disconnect, actors.DropOldest, actors.Conflate}}} {
+		if word.value != "" {
+			l.oneOf(key+"."+word.key, word.value, word.known...)
+		}
+	}
+	for name, n := range map[string]int{"history_count": r.HistoryCount, "dedup_count": r.DedupCount} {
+		if n < -1 {
+			l.complain(key+"."+name, "must not be negative; only -1 has a meaning, none")
+		}
+	}
+	for name, n := range map[string]int64{"history_bytes": int64(r.HistoryBytes), "history_age": int64(r.HistoryAge), "dedup_age": int64(r.DedupAge)} {
+		if n < 0 {
+			l.complain(key+"."+name, "must not be negative; 0 is what holds for the engine")
+		}
+	}
+}
+
+func (l *Loaded) checkRates(rates *actors.RateLimits, key string) {
+	eachRate(rates, rates, key, func(key string, n, _ *int) {
+		if *n < -1 {
+			l.complain(key, "must not be negative; only -1 has a meaning, no limit")
+		}
+	})
+}
+
+// checkPattern asks auth, which knows patterns from tokens.
+func checkPattern(pattern string) error {
+	err := try(auth.TenantKeys{Topics: []string{pattern}})
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "topics: "))
+}
