@@ -5,14 +5,16 @@
 // # What it promises
 //
 //  1. Order: all subscribers of a topic get its events in one order, that of their offsets. A topic above has an order
-//     of its own, in which the events of each topic below keep theirs.
+//     of its own, in which the events of each topic below keep theirs. A slow reader of a topic that is conflated gets
+//     them in the order of each key (rules.go). What is said to one client alone goes ahead of events (aside.go).
 //  2. Once: a connection gets an event once, however many of its subscriptions match (interest.go). An event id that is
 //     published again within the dedup window is not delivered again, and its publisher gets the first answer.
 //  3. No silent loss: what is not delivered is counted with a reason, and who asked for it is told: a publisher by
-//     Busy, a connection by its dialect's words, a slow reader by the end of its connection.
+//     Busy, a connection by its dialect's words, a slow reader by the end of its connection, unless a rule of the topic
+//     lets it lose what is old (loose.go).
 //  4. Bounds: mailboxes, outboxes, histories, dedup windows, topics, paces and limiters all have one.
 //  5. Backpressure: Publish returns when the event is in the outboxes, and waits while all outboxes together are too
-//     full; readers that do not read are not waited for (backlog.go).
+//     full and those of its tenant have more than their share; readers that do not read are not waited for (backlog.go).
 //  6. Resume: a subscription from a position gets what was missed, once and before what is new, or is told that it cannot
 //     (replay.go). A client whose dialect has no words for that may be given back what it had (linger.go, off by
 //     default); what it missed and cannot be given is counted.

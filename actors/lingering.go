@@ -58,6 +58,11 @@ func (u *user) claim(l *Link) *record {
 	if l.linger == nil {
 		return nil
 	}
+	akin := u.akin(l)
+	newest := uint64(0) // of those that have heard what came later
+	for _, other := range akin {
+		newest = max(newest, other.number)
+	}
 	var mine []*record
 	u.left = slices.DeleteFunc(u.left, func(rec *record) bool {
 		found := rec.dialect == l.dialect() && rec.client == l.client()
@@ -66,31 +71,28 @@ func (u *user) claim(l *Link) *record {
 		}
 		return found
 	})
-	if len(mine) == 1 && (l.client() != "" || len(u.akin(l)) == 0) {
+	if len(mine) == 1 && (l.client() != "" && mine[0].number > newest || len(akin) == 0) {
 		return mine[0]
 	}
 	u.giveUp(protocol.Conflict, mine...)
 	return nil
 }
 
-// linger keeps a record, nil for none. One whose client is here again, or may be, is given up.
-func (u *user) linger(rec *record) {
+// linger keeps the record of a connection that has left, nil for none. Older ones of its client are worth nothing now.
+// One without a key is given up if its client may be here again; one with a key is about to be claimed then.
+func (u *user) linger(l *Link, rec *record) {
+	if l.client() != "" {
+		u.discard(l)
+	}
 	if rec == nil {
 		return
 	}
-	for _, l := range u.links {
-		if l.dialect() == rec.dialect && l.client() == rec.client && l.number > rec.number {
+	for _, other := range u.akin(l) {
+		if rec.client == "" && other.number > rec.number {
 			u.giveUp(protocol.Conflict, rec)
 			return
 		}
 	}
-	u.left = slices.DeleteFunc(u.left, func(old *record) bool {
-		same := rec.client != "" && old.client == rec.client && old.dialect == rec.dialect
-		if same && u.node().ledger.take(old) {
-			u.giveUp(protocol.Conflict, old)
-		}
-		return same
-	})
 	if len(u.left) >= maxUserRecords {
 		if u.node().ledger.take(u.left[0]) {
 			u.giveUp(protocol.TooMany, u.left[0])
@@ -100,6 +102,17 @@ func (u *user) linger(rec *record) {
 	u.left = append(u.left, rec)
 	u.node().ledger.hold(rec)
 	u.node().wheel.armSince(rec.until, fadeAlarm{u.tenant, u.name})
+}
+
+// discard gives up what older connections of the same client have left.
+func (u *user) discard(l *Link) {
+	u.left = slices.DeleteFunc(u.left, func(old *record) bool {
+		same := old.client == l.client() && old.dialect == l.dialect() && old.number < l.number
+		if same && u.node().ledger.take(old) {
+			u.giveUp(protocol.Conflict, old)
+		}
+		return same
+	})
 }
 
 // giveUp counts what the clients of these records miss.

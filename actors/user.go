@@ -77,7 +77,7 @@ func (u *user) Receive(ctx actor.Context) {
 		u.rest(ctx)
 	case leave:
 		u.leave(m.link)
-		u.linger(m.record)
+		u.linger(m.link, m.record)
 		u.rest(ctx)
 	case reclaim:
 		if rec := u.claim(m.link); !m.reply.give(returned{record: rec}, nil) {

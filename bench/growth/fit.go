@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"math"
+	"slices"
 )
 
 // worst is the largest exponent of a whole that passes for linear: measurements are not exact.
@@ -37,11 +39,17 @@ func (c curve) upper(n int) curve { return c[max(0, len(c)-n):] }
 // last is the exponent between the two largest sizes.
 func (c curve) last() float64 { return c.upper(2).exponent() }
 
-// less takes the cost of so many cold cache lines off each point, at most half of it: more could hide a square.
+// less takes off what the memory alone makes dearer: each cost is divided by the factor by which so many cold cache lines
+// would raise the smallest cost of all. So a knee of the caches goes, whether or not the processor waits for each line,
+// and a square stays, since no memory becomes ten times slower with each decade.
 func (c curve) less(lines float64, price func(size int) float64) curve {
+	if len(c) == 0 {
+		return nil
+	}
+	least := slices.MinFunc(c, func(a, b Point) int { return cmp.Compare(a.Cost, b.Cost) }).Cost
 	net := make(curve, len(c))
 	for i, p := range c {
-		net[i] = Point{p.Size, max(p.Cost-lines*price(p.Size), p.Cost/2)}
+		net[i] = Point{p.Size, p.Cost * least / (least + lines*price(p.Size))}
 	}
 	return net
 }

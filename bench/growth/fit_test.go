@@ -66,22 +66,27 @@ func TestGrowth_OneBadMeasurementDoesNotDecide(t *testing.T) {
 	}
 }
 
+// knee is a price that is nothing within the caches and 300 ns beyond.
+func knee(size int) float64 { return 300 / (1 + 1e5/float64(size)) }
+
 func TestLess_AKneeOfTheCachesIsTakenOff(t *testing.T) {
-	price := func(size int) float64 { return 100 / (1 + 1e5/float64(size)) } // 0 ns inside the caches, 100 ns beyond
-	knee := of(func(n float64) float64 { return n * (400 + 4*price(int(n))) })
-	square := of(func(n float64) float64 { return n * (400 + 4*price(int(n)) + n/1e3) })
-	if !knee.worse() || knee.less(4, price).worse() || !square.less(4, price).worse() {
-		t.Errorf("knee %v, without memory %v; square without memory %v", knee.last(), knee.less(4, price).last(), square.less(4, price).last())
+	for _, lines := range []float64{1, 4, 20} {
+		waits := of(func(n float64) float64 { return n * (100 + lines*knee(int(n))) })
+		if !waits.worse() || waits.less(lines, knee).worse() {
+			t.Errorf("%v lines: %v, without memory %v", lines, waits.last(), waits.less(lines, knee).last())
+		}
+		half := of(func(n float64) float64 { return n * (100 + lines*knee(int(n))/2) }) // the processor waits for two at once
+		if half.less(lines, knee).worse() {
+			t.Errorf("%v lines, two at once: without memory %v", lines, half.less(lines, knee).last())
+		}
 	}
 }
 
-func TestLess_TakesHalfAtMostSoThatASquareStays(t *testing.T) {
-	dear := func(int) float64 { return 1e9 }
-	if net := (curve{{10, 50}}).less(4, dear); net[0].Cost != 25 {
-		t.Errorf("got %v", net)
-	}
-	free := func(size int) float64 { return float64(size / 1000) } // nothing for small sizes
-	if square := of(func(n float64) float64 { return n * n }); !square.less(1e6, free).worse() {
-		t.Error("a square is hidden")
+func TestLess_ASquareStays(t *testing.T) {
+	for _, lines := range []float64{1, 4, 20, 80} {
+		square := of(func(n float64) float64 { return n * (100 + n/10 + lines*knee(int(n))) })
+		if !square.less(lines, knee).worse() {
+			t.Errorf("%v lines: %v, without memory %v", lines, square.last(), square.less(lines, knee).last())
+		}
 	}
 }

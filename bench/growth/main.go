@@ -11,8 +11,9 @@
 //
 // What does not fit into the caches any more costs more, too, and not for the algorithm's fault. That knee is told apart
 // by measuring it: each series says how many cache lines one of its units touches, roughly, and walk.go touches as many
-// of as many units, in random order. What that takes is taken off the costs, at most half of them, before the verdict.
-// A series is worse than linear if then the exponent of its last two sizes and that of its last three are above 1.1.
+// of as many units, in random order. By what that would make the cheapest size dearer, all are divided before the
+// verdict. A series is worse than linear if then the exponent of its last two sizes and that of its last three are above
+// 1.1.
 //
 // A series stops early, and says so, when its next size would take more than eight seconds.
 package main

@@ -97,14 +97,17 @@ func (l *Loaded) checkRule(r *actors.TopicRule, key string) {
 			l.oneOf(key+"."+word.key, word.value, word.known...)
 		}
 	}
-	for name, n := range map[string]int{"history_count": r.HistoryCount, "dedup_count": r.DedupCount} {
-		if n < -1 {
-			l.complain(key+"."+name, "must not be negative; only -1 has a meaning, none")
-		}
-	}
-	for name, n := range map[string]int64{"history_bytes": int64(r.HistoryBytes), "history_age": int64(r.HistoryAge), "dedup_age": int64(r.DedupAge)} {
-		if n < 0 {
-			l.complain(key+"."+name, "must not be negative; 0 is what holds for the engine")
+	for _, number := range []struct {
+		key         string
+		value, none int64
+	}{{"history_count", int64(r.HistoryCount), -1}, {"dedup_count", int64(r.DedupCount), -1},
+		{"history_bytes", int64(r.HistoryBytes), 0}, {"history_age", int64(r.HistoryAge), 0}, {"dedup_age", int64(r.DedupAge), 0}} {
+		switch {
+		case number.value >= number.none:
+		case number.none < 0:
+			l.complain(key+"."+number.key, "must not be negative; only -1 has a meaning, none")
+		default:
+			l.complain(key+"."+number.key, "must not be negative; 0 is what holds for the engine")
 		}
 	}
 }

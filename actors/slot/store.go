@@ -1,0 +1,206 @@
+package slot
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/hashicorp/raft"
+)
+
+// Store is all durable topics of a node. Its methods may be called from anywhere until Close is.
+type Store struct {
+	cfg     Config // static, as are these
+	dir     string
+	id      raft.ServerID
+	space   *space
+	lock    *pebble.Lock
+	db      *pebble.DB
+	witness *witness
+	slots   []*slot
+	stop    chan struct{}  // closed by Close
+	running sync.WaitGroup // sweep and sync
+}
+
+// MaxSlots bounds Config.Slots: each costs five goroutines and a pulse.
+const MaxSlots = 256
+
+// Open opens the store in a directory, or makes one, and returns when every slot takes publishes. The directory belongs
+// to one process at a time. Errors are sentences for an operator.
+func Open(dir string, cfg Config) (*Store, error) {
+	cfg = cfg.withDefaults()
+	if cfg.Slots < 1 || cfg.Slots > MaxSlots {
+		return nil, fmt.Errorf("%d slots: there can be 1 to %d", cfg.Slots, MaxSlots)
+	}
+	s := &Store{cfg: cfg, dir: dir, stop: make(chan struct{})}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("store of durable topics in %s: %w", dir, err), s.release())
+	}
+	s.running.Go(s.syncing)
+	s.running.Go(s.sweeping)
+	return s, nil
+}
+
+func (s *Store) open() error {
+	fs := s.cfg.Files
+	if err := fs.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	lock, err := pebble.LockDirectory(s.dir, fs)
+	if err != nil {
+		return fmt.Errorf("it is in use by another process, or cannot be locked (%w); give each process a directory of its own", err)
+	}
+	s.lock = lock
+	if s.space, err = newSpace(fs, s.dir, s.cfg.Reserve, s.cfg.Logger); err != nil {
+		return err
+	}
+	if err := s.openPebble(); err != nil {
+		return err
+	}
+	if err := s.identify(); err != nil {
+		return err
+	}
+	w, marks, err := openWitness(s.space, s.dir, s.cfg.Slots, s.cfg.Logger)
+	if err != nil {
+		return err
+	}
+	s.witness = w
+	return s.start(marks)
+}
+
+func (s *Store) openPebble() (err error) {
+	s.db, err = pebble.Open(s.dir, s.options())
+	if err == nil {
+		return nil
+	}
+	cut, failed := salvage(s.space, s.dir, err, s.cfg.Logger)
+	if !cut || failed != nil {
+		return errors.Join(fmt.Errorf("its files cannot be read: %w", err), failed)
+	}
+	if s.db, err = pebble.Open(s.dir, s.options()); err != nil {
+		return fmt.Errorf("its files cannot be read: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) options() *pebble.Options {
+	q := quiet{s.cfg.Logger, s.cfg.Fatal}
+	o := &pebble.Options{
+		FS: s.space, Lock: s.lock, Logger: q, EventListener: q.listener(),
+		FormatMajorVersion: pebble.FormatTableFormatV6, // its logs tell damage from a crash, its tables have sums everywhere
+		MemTableSize:       s.space.table(), MemTableStopWritesThreshold: 3,
+		CacheSize: 32 << 20, MaxOpenFiles: 256,
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most ids that are looked for were never seen
+	}
+	return o
+}
+
+// identify reads the store's name and number of slots, or gives it those at its first start. They are kept twice, far
+// from each other, since nothing can be read without them.
+func (s *Store) identify() error {
+	value, closer, err := s.db.Get(storeKey)
+	if err != nil {
+		value, closer, err = s.db.Get(storeKeyAgain)
+	}
+	if errors.Is(err, pebble.ErrNotFound) {
+		s.id = raft.ServerID(rand.Text())
+		v := appendText(binary.AppendUvarint([]byte{1}, uint64(s.cfg.Slots)), string(s.id))
+		return errors.Join(s.db.Set(storeKey, v, pebble.NoSync), s.db.Set(storeKeyAgain, v, pebble.Sync))
+	}
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	c := cursor{rest: value}
+	version, slots := c.octet(), int(c.number())
+	s.id = raft.ServerID(c.text())
+	switch {
+	case c.bad || version != 1:
+		return fmt.Errorf("its format is %d and not one that this version knows (1)", version)
+	case slots != s.cfg.Slots:
+		return fmt.Errorf("it was made with %d slots, which is fixed; %d are configured: set slots to %d, or begin with an empty directory", slots, s.cfg.Slots, slots)
+	}
+	return nil
+}
+
+// start starts all slots at the same time.
+func (s *Store) start(marks []mark) error {
+	errs := make([]error, s.cfg.Slots)
+	s.slots = make([]*slot, s.cfg.Slots)
+	var all sync.WaitGroup
+	for i := range s.slots {
+		s.slots[i] = newSlot(s, uint16(i))
+		all.Go(func() { errs[i] = s.slots[i].start(marks[i]) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// Close ends all that the store does and waits for it. What was not answered by then is answered with an error.
+func (s *Store) Close() error {
+	close(s.stop)
+	s.running.Wait()
+	return s.release()
+}
+
+func (s *Store) release() (err error) {
+	var all sync.WaitGroup
+	for _, one := range s.slots {
+		all.Go(one.stop)
+	}
+	all.Wait()
+	if s.witness != nil {
+		err = errors.Join(err, s.witness.close())
+	}
+	if s.space != nil {
+		close(s.space.closing)
+	}
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
+}
+
+// syncing brings relaxed topics to the disk.
+func (s *Store) syncing() { s.every(s.cfg.SyncEvery, s.sync) }
+
+func (s *Store) sync(time.Time) {
+	dirty := false
+	for _, one := range s.slots {
+		dirty = one.unsynced.Swap(false) || dirty
+	}
+	if dirty {
+		if err := s.db.LogData(nil, pebble.Sync); err != nil {
+			s.cfg.Logger.Error("relaxed topics did not reach the disk", "cause", err)
+		}
+	}
+}
+
+func (s *Store) every(interval time.Duration, do func(now time.Time)) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case now := <-ticker.C:
+			do(now)
+		}
+	}
+}
+
+// slotOf is the slot of a topic.
+func (s *Store) slotOf(tenant, topic string) *slot {
+	return s.slots[place(tenant, topic, len(s.slots))]
+}

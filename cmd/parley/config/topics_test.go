@@ -1,0 +1,97 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-realtime/parley/actors"
+)
+
+const ruledYAML = tenantYAML + `
+    topic_rules:
+      - {pattern: telemetry/*, slow: conflate, history_count: -1}
+    rates:
+      connection: {messages: 20}
+      user: {connects: -1}
+topics:
+  durable: [orders/*]
+  slow: drop-oldest
+  rules:
+    - pattern: telemetry/*
+      store: durable
+    - pattern: orders/scratch
+      store: memory
+      history_age: 1m
+rates:
+  connection: {messages: 10, bytes: 1000}
+  user: {connects: 5}
+`
+
+func TestTopics_ATenantsRulesComeFirstAndTheListsLast(t *testing.T) {
+	c := mustLoad(t, ruledYAML)
+	limits := c.Limits()[0]
+	for topic, want := range map[string]actors.TopicRule{
+		"telemetry/1":    {Pattern: "telemetry/*", Store: "memory", Sync: "always", Slow: "conflate", HistoryCount: -1},
+		"orders/1":       {Store: "durable", Sync: "always", Slow: "drop-oldest"},
+		"orders/scratch": {Pattern: "orders/scratch", Store: "memory", Sync: "always", Slow: "drop-oldest", HistoryAge: time.Minute},
+	} {
+		if got := limits.Rules.Rule(topic); got != want {
+			t.Errorf("%s: %+v, want %+v", topic, got, want)
+		}
+	}
+}
+
+func TestRates_OfATenantWinOverThoseOfAllAndMinusOneIsNone(t *testing.T) {
+	got := mustLoad(t, ruledYAML).Limits()[0].Rates
+	want := actors.RateLimits{Connection: actors.Flow{Messages: 20, Bytes: 1000}}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if none := mustLoad(t, tenantYAML).Limits()[0].Rates; none != (actors.RateLimits{}) {
+		t.Errorf("by default there are limits: %+v", none)
+	}
+}
+
+// interface.md: PARLEY_TOPICS_DURABLE.
+func TestTopics_TheEnvironmentSaysWhatIsDurable(t *testing.T) {
+	loaded := Load(Sources{Dev: true, Environ: []string{"PARLEY_TOPICS_DURABLE=orders/*,audit", "PARLEY_TOPICS_SYNC=interval", "PARLEY_RATES_TENANT_MESSAGES=7"}})
+	if len(loaded.Problems) > 0 || len(loaded.Unknown) > 0 {
+		t.Fatal(loaded.Problems, loaded.Unknown)
+	}
+	limits := loaded.Config.Limits()[0]
+	for topic, want := range map[string]string{"orders/1": actors.Durable, "audit": actors.Durable, "audit/x": actors.Durable, "orders": actors.InMemory} {
+		if got := limits.Rules.Rule(topic); got.Store != want || got.Sync != actors.SyncInterval {
+			t.Errorf("%s: %+v, want %s", topic, got, want)
+		}
+	}
+	if limits.Rates.Tenant.Messages != 7 {
+		t.Errorf("%+v", limits.Rates)
+	}
+}
+
+// reliability.md check 56 for rules and rates.
+func TestLoad_EveryProblemOfRulesAndRatesHasItsLine(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"topics:\n  durable: ['a//b']\n", "parley.yaml:2: topics.durable[0]: "},
+		{"topics:\n  slow: conflated\n", "parley.yaml:2: topics.slow: must be one of disconnect, drop-oldest, conflate"},
+		{"topics:\n  sync: never\n", "parley.yaml:2: topics.sync: must be one of always, interval"},
+		{"topics:\n  rules:\n    - {slow: conflate}\n", "parley.yaml:3: topics.rules[0].pattern: is missing"},
+		{"topics:\n  rules:\n    - {pattern: 'a*b'}\n", "parley.yaml:3: topics.rules[0].pattern: "},
+		{"topics:\n  rules:\n    - pattern: a\n      store: disk\n", "parley.yaml:4: topics.rules[0].store: must be one of memory, durable"},
+		{"topics:\n  rules:\n    - pattern: a\n      history_count: -2\n", "parley.yaml:4: topics.rules[0].history_count: must not be negative; only -1"},
+		{"topics:\n  rules:\n    - pattern: a\n      dedup_age: -1s\n", "parley.yaml:4: topics.rules[0].dedup_age: must not be negative"},
+		{"topics:\n  rules:\n    - pattern: a\n      slowly: yes\n", `topics.rules[0].slowly: unknown key; did you mean "slow"?`},
+		{"rates:\n  user:\n    messages: -1\n", "parley.yaml:3: rates.user.messages: must not be negative"},
+		{"tenants:\n  - name: a\n    rates:\n      user:\n        connects: -2\n", "parley.yaml:5: tenants[0].rates.user.connects: must not be negative; only -1"},
+		{"tenants:\n  - name: a\n    topic_rules:\n      - pattern: a\n        slow: never\n", "parley.yaml:5: tenants[0].topic_rules[0].slow: must be one of"},
+	} {
+		var lines []string
+		for _, p := range load(t, c.text).Problems {
+			lines = append(lines, p.String())
+		}
+		if all := strings.Join(lines, "\n"); !strings.Contains(all, c.want) {
+			t.Errorf("%s\nwant %q, got\n%s", c.text, c.want, all)
+		}
+	}
+}
