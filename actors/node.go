@@ -12,6 +12,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -55,7 +56,8 @@ type Node struct {
 	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
 	draining atomic.Bool
 	closed   atomic.Bool
-	lingers  atomic.Bool // in some tenant
+	lingers  atomic.Bool                // in some tenant
+	store    atomic.Pointer[slot.Store] // nil while there is none
 	counters counters
 	timers   timers         // of publishes
 	actors   sync.WaitGroup // that have not stopped
@@ -100,6 +102,10 @@ func (n *Node) SetTenant(cfg TenantConfig) {
 	}
 	n.tenants[cfg.Name] = n.newTenant(cfg)
 }
+
+// Keep gives the node the store of its durable topics. A topic that should be durable and was made before stays in memory
+// for as long as it lives. Whoever opened the store closes it, after Close.
+func (n *Node) Keep(store *slot.Store) { n.store.Store(store) }
 
 // Tenants are the names of all tenants, sorted.
 func (n *Node) Tenants() []string {
