@@ -258,8 +258,9 @@ func (n *Node) Topics(ctx context.Context, tenant string, q TopicQuery) (found [
 	return found, "", nil
 }
 
-// History returns at most limit events of a topic behind a position; the zero position means from the oldest. NotFound
-// if there is no such topic, PositionLost if the position is not in the history; then the page tells the newest.
+// History returns at most limit events of a topic behind a position; the zero position means from the oldest. PositionLost
+// if the position is not in the history; then the page tells the newest. Where there is no such topic a position in it is
+// lost too, since there was one (before a restart, or before it was idle for too long), and else it is NotFound.
 func (n *Node) History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (HistoryPage, error) {
 	t, why := n.known(tenant)
 	if why != nil {
@@ -270,11 +271,19 @@ func (n *Node) History(ctx context.Context, tenant, topic string, after protocol
 	}
 	answer := newReply[HistoryPage]()
 	if !t.topics.send(topic, lookBack{after, page(limit), answer}) {
-		return HistoryPage{}, protocol.Refuse(protocol.NotFound, "no topic %s", protocol.Quote(topic))
+		return HistoryPage{}, absent(topic, after)
 	}
 	found, why := answer.wait(ctx)
 	if why != nil {
 		return found, why
 	}
 	return found, nil
+}
+
+// absent is the answer to who asks what follows a position in a topic that is not there.
+func absent(topic string, after protocol.Position) *protocol.Refusal {
+	if after == (protocol.Position{}) {
+		return protocol.Refuse(protocol.NotFound, "no topic %s", protocol.Quote(topic))
+	}
+	return protocol.Refuse(protocol.PositionLost, "there is no topic %s any more, nor its epoch %s", protocol.Quote(topic), protocol.Quote(after.Epoch))
 }

@@ -286,6 +286,11 @@ func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 		if _, err := n.History(ctx, "acme", "none", protocol.Position{}, 0); reasonOf(err) != protocol.NotFound {
 			t.Errorf("no such topic: %v", err)
 		}
+		for _, since := range []protocol.Position{at(20), {Epoch: "other"}, {Offset: 1}} {
+			if page, err := n.History(ctx, "acme", "none", since, 0); reasonOf(err) != protocol.PositionLost || page.Position != (protocol.Position{}) {
+				t.Errorf("%v in a topic that is no more: %+v, %v", since, page, err)
+			}
+		}
 		for _, bad := range []string{"", everyone, "a//b", "a/*"} {
 			if _, err := n.History(ctx, "acme", bad, protocol.Position{}, 0); reasonOf(err) != protocol.Malformed {
 				t.Errorf("%q: %v", bad, err)
