@@ -306,6 +306,18 @@ func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 	})
 }
 
+func TestProbe_ThatComesBeforeTheCanaryHasSubscribedWaitsForIt(t *testing.T) {
+	for range 50 { // who is first is chance
+		bubble(t, Config{}, func(n *Node) {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			if _, err := n.Probe(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestProbe_TellsThatEventsGetThroughAndIsInNoFigures(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		synctest.Wait()
