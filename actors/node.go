@@ -51,6 +51,7 @@ type Node struct {
 	supervise struct{ tenant, user, topic, connection *supervisor }
 	canary    *canary
 	ledger    ledger
+	watermark watermark
 
 	numbers  atomic.Uint64 // of connections
 	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
@@ -86,6 +87,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	}
 	n.canary = newCanary(n)
 	n.numbers.Store(0) // the first client is ws-1
+	n.watermark.start(n)
 	return n
 }
 
@@ -187,6 +189,10 @@ func (n *Node) room(t *tenantCore, d protocol.Dialect, open, ofDialect int64) *p
 	}
 	if t.restarting.Load() {
 		return errBusy
+	}
+	if why := n.watermark.refuse(&n.watermark.connections); why != nil {
+		n.dropped(protocol.Busy, 1)
+		return why
 	}
 	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
 	var why *protocol.Refusal

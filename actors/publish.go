@@ -48,6 +48,10 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	if why != nil {
 		return Receipt{}, why
 	}
+	if why := n.watermark.refuse(&n.watermark.publishes); why != nil {
+		n.dropped(protocol.Busy, 1)
+		return Receipt{}, why
+	}
 	if why := t.admit(ev); why != nil {
 		n.dropped(why.Reason, 1)
 		return Receipt{}, why
