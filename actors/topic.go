@@ -256,7 +256,7 @@ func (t *topic) rest(ctx actor.Context) {
 	t.dedup.expire(t.terms.DedupAge, now)
 	t.history.Len(now)
 	idle := time.Duration(wheel.since(now) - t.used)
-	if t.audience.count() == 0 && idle >= cfg.TopicIdle && t.tenant.topics.retire(t.name, &t.box) {
+	if t.audience.count() == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name) && t.tenant.topics.retire(t.name, &t.box) {
 		if t.name != everyone {
 			t.tenant.topicsMade.Add(-1)
 		}
