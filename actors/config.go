@@ -44,6 +44,8 @@ type TenantConfig struct {
 	Rules Rules
 	// Rates bound how fast things come in.
 	Rates RateLimits
+	// Lifecycle says where its backend is told what happens to its connections and users.
+	Lifecycle Lifecycle
 }
 
 func (c Config) withDefaults() Config {

@@ -32,6 +32,8 @@ type Figures struct {
 	Restarts map[string]uint64
 	Topics   int
 	Pressure Pressure
+	// Lifecycles are of the tenants whose backends are told what happens.
+	Lifecycles map[string]LifecycleFigures
 }
 
 // Stats are a tenant's figures since the node started.
@@ -140,6 +142,7 @@ func (n *Node) restarted(kind string) {
 func (n *Node) Figures() Figures {
 	f := Figures{
 		Tenants:    map[string]Stats{},
+		Lifecycles: map[string]LifecycleFigures{},
 		Latency:    n.outboxes.latency.snapshot(),
 		Published:  n.counters.published.Load(),
 		Duplicates: n.counters.duplicates.Load(),
@@ -158,6 +161,9 @@ func (n *Node) Figures() Figures {
 			f.stale(t.backlog.lost.Load())
 			f.Tenants[name] = t.stats()
 			f.Topics += t.topicCount()
+			if l := t.life.Load(); l != nil {
+				f.Lifecycles[name] = l.figures()
+			}
 		}
 	}
 	return f

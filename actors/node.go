@@ -48,7 +48,7 @@ type Node struct {
 	wheel     *wheel
 	backlog   *Backlog
 	outboxes  outboxes
-	supervise struct{ tenant, user, topic, connection *supervisor }
+	supervise struct{ tenant, user, topic, connection, lifecycle *supervisor }
 	canary    *canary
 	ledger    ledger
 	watermark watermark
@@ -62,6 +62,8 @@ type Node struct {
 	counters counters
 	timers   timers         // of publishes
 	actors   sync.WaitGroup // that have not stopped
+
+	lifecycles sync.WaitGroup // that have not stopped; no other actors
 
 	mu      sync.RWMutex // guards tenants
 	tenants map[string]*tenantCore
@@ -82,6 +84,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.supervise.user = n.newSupervisor("user", true)
 	n.supervise.topic = n.newSupervisor("topic", true)
 	n.supervise.connection = n.newSupervisor("connection", false)
+	n.supervise.lifecycle = n.newSupervisor("lifecycle", true)
 	for _, t := range tenants {
 		n.SetTenant(t)
 	}

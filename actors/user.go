@@ -98,6 +98,9 @@ func (u *user) Receive(ctx actor.Context) {
 	case crash:
 		panic(m.cause)
 	case *actor.Stopped:
+		if len(u.links) > 0 {
+			u.online(false)
+		}
 		u.forget()
 		u.box.close(errGone)
 		u.node().actors.Done()
@@ -142,7 +145,9 @@ func (u *user) join(m join) (returned, *protocol.Refusal) {
 			return returned{}, protocol.Refuse(protocol.TooMany, "the user has %d connections, which is the limit for one user (connections_per_user)", count)
 		}
 	}
-	u.links = append(u.links, m.link)
+	if u.links = append(u.links, m.link); len(u.links) == 1 {
+		u.online(true)
+	}
 	u.collect(m.link)
 	return returned{u.claim(m.link), rival}, nil
 }
@@ -150,7 +155,9 @@ func (u *user) join(m join) (returned, *protocol.Refusal) {
 func (u *user) leave(l *Link) {
 	for i, known := range u.links {
 		if known == l {
-			u.links = append(u.links[:i:i], u.links[i+1:]...)
+			if u.links = append(u.links[:i:i], u.links[i+1:]...); len(u.links) == 0 {
+				u.online(false)
+			}
 			return
 		}
 	}

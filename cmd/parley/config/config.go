@@ -14,11 +14,8 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
-<<<<<<< HEAD
 	"github.com/parley-realtime/parley/actors/slot"
-=======
 	"github.com/parley-realtime/parley/cmd/parley/memory"
->>>>>>> h-shed
 	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/shared"
 	"github.com/parley-realtime/parley/transport/api"
