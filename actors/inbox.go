@@ -64,9 +64,9 @@ func (t *tenantCore) waits(ev *protocol.Event) bool {
 		t.inboxes.Load() < maxInboxes && t.waiting.Load() < maxWaiting
 }
 
-// keep puts an event into the inbox of a user without connections.
-func (u *user) keep(p *publication) {
-	if len(u.links) > 0 || !u.tenant.waits(p.event) {
+// keep puts an event into the inbox of a user who is not there.
+func (u *user) keep(p *publication, there bool) {
+	if there || !u.tenant.waits(p.event) {
 		return
 	}
 	if u.inbox == nil {
@@ -92,19 +92,23 @@ func (u *user) clear(now time.Time) {
 	}
 }
 
-// collect gives a connection what waited, if its dialect has an inbox.
+// collect gives a connection what waited, if its dialect has an inbox. What it does not take, since its socket has ended
+// or it is full, waits on.
 func (u *user) collect(l *Link) {
 	now := time.Now()
 	u.clear(now)
 	if u.inbox == nil || !l.dialect().Limits().Inbox {
 		return
 	}
-	for _, w := range u.inbox.waiting {
-		if f := u.node().encode(l.dialect(), l.view(), w.event, now.UnixNano()); f != nil && l.send(f) {
-			u.node().counters.delivered.Add(1)
+	before := u.inbox.bytes
+	for len(u.inbox.waiting) > 0 {
+		f := u.node().encode(l.dialect(), l.view(), u.inbox.waiting[0].event, now.UnixNano())
+		if f != nil && !l.send(f) {
+			break
 		}
+		u.node().counters.delivered.Add(1)
+		u.inbox.forgetOne()
 	}
-	u.tenant.waiting.Add(-int64(u.inbox.bytes))
-	u.inbox = nil
-	u.tenant.inboxes.Add(-1)
+	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
+	u.clear(now)
 }

@@ -265,7 +265,9 @@ func (o *Outbox) pull() *Frame {
 	}
 	switch t := o.pop(); t.fate {
 	case ticket:
-		o.loose.lanes[t.topic].shift()
+		l := o.loose.lanes[t.topic]
+		l.shift()
+		o.loose.tidy(l)
 	case answered:
 		o.said--
 	}
@@ -331,6 +333,13 @@ func (o *Outbox) settle(frames []*Frame, now int64, awake bool) (freed int, more
 	return bytes, more
 }
 
+// isClosed reports whether nothing is taken any more.
+func (o *Outbox) isClosed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
+}
+
 // sent is what was written so far.
 func (o *Outbox) sent() (frames, bytes uint64) {
 	o.mu.Lock()
@@ -375,7 +384,11 @@ func (o *Outbox) room(frames []*Frame) (left int) {
 	bytes := o.bytes
 	for i := len(frames) - 1; i >= 0; i-- {
 		bytes += frames[i].size()
-		if bytes > o.max.Bytes || o.frames+len(frames)-i > o.max.Frames {
+		mostBytes, most := o.max.Bytes, o.max.Frames
+		if frames[i].fate != lasting {
+			mostBytes, most = o.share(droppable)
+		}
+		if bytes > mostBytes || o.frames+len(frames)-i > most {
 			return i + 1
 		}
 	}
