@@ -44,8 +44,10 @@ type linger struct {
 	restored, replayed, missed atomic.Uint64
 	// everyone is where the topic of everyone stood when the connection joined; the actor's.
 	everyone protocol.Position
-	// after are events to the user after the end of the connection, and before its record came; the user's.
-	after []*Frame
+	// after are events to the user after the end of the connection and before its record came, tooLate how many more
+	// there were; the user's.
+	after   []*Frame
+	tooLate int
 }
 
 // record is what a connection leaves. Who has taken it from the ledger owns it.

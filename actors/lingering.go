@@ -98,6 +98,7 @@ func (u *user) linger(l *Link, rec *record) {
 	}
 	u.left = append(u.left, rec)
 	u.node().ledger.hold(rec)
+	rec.unheard = l.linger.tooLate
 	for _, f := range l.linger.after {
 		u.wait(rec, f)
 	}
@@ -161,8 +162,12 @@ const maxAfter = 256
 
 // late notes an event to the user for a connection whose end the user has not been told yet.
 func (l *Link) late(f *Frame) {
-	if l.linger != nil && f != nil && len(l.linger.after) < maxAfter {
+	switch {
+	case l.linger == nil || f == nil:
+	case len(l.linger.after) < maxAfter:
 		l.linger.after = append(l.linger.after, f)
+	default:
+		l.linger.tooLate++
 	}
 }
 

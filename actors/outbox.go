@@ -173,6 +173,34 @@ func (o *Outbox) push(f *Frame) {
 	o.tail.to++
 }
 
+// prepend queues events ahead of those that came since hold: they are older. It returns what offer returns.
+func (o *Outbox) prepend(frames []*Frame) int {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return refusedClosed
+	}
+	first, next, bytes := o.first, o.head, 0
+	o.first, o.head, o.tail = nil, nil, nil
+	for _, f := range frames {
+		o.push(f)
+		bytes += f.size()
+	}
+	if first != nil {
+		o.push(first)
+	}
+	for c := next; c != nil; c = next {
+		for _, f := range c.frames[c.from:c.to] {
+			o.push(f)
+		}
+		next = c.next
+		*c = chunk{}
+		chunks.Put(c)
+	}
+	o.frames += len(frames) - 1 // queued adds one
+	return o.queued(bytes)
+}
+
 func (o *Outbox) pop() *Frame {
 	if f := o.first; f != nil {
 		o.first = nil

@@ -68,11 +68,9 @@ func (c *connection) resend(rec *record, granted bool) {
 	events = append(events, rec.sent...)
 	left := c.outbox.room(events)
 	c.miss(protocol.TooLarge, cut+left+rec.unheard)
-	for _, f := range events[left:] {
-		if c.send(f) {
-			c.linger.replayed.Add(1)
-			c.node.counters.delivered.Add(1)
-		}
+	if events = events[left:]; c.outbox.count(c.outbox.prepend(events)) {
+		c.linger.replayed.Add(uint64(len(events)))
+		c.node.counters.delivered.Add(uint64(len(events)))
 	}
 }
 
