@@ -155,29 +155,15 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	if why := n.room(t, d, t.connections.Load(), t.census(d).active.Load()); why != nil {
 		return why
 	}
-	perMinute := d.Limits().Connects
-	if wait, ok := t.connects.take(addressKey(d, remote), perMinute, time.Now()); !ok {
-		n.dropped(protocol.RateLimited, 1)
-		why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute from this address", perMinute)
-		why.RetryAfter = wait
-		return why
-	}
-	return n.paced(t, remote)
-}
-
-// paced says whether the address and the tenant may connect so often.
-func (n *Node) paced(t *tenantCore, remote string) *protocol.Refusal {
-	limits := t.rates.Load()
-	if limits == nil {
-		return nil
-	}
 	now := time.Now()
-	why := t.connect("address", remote, limits.Address.Connects, now)
-	if why == nil {
-		why = t.connect("tenant", t.name, limits.Tenant.Connects, now)
+	why = t.addressMayConnect(d, remote, now)
+	if limits := t.rates.Load(); limits != nil && why == nil {
+		if why = t.connect("address", network(remote), limits.Address.Connects, now); why == nil {
+			why = t.connect("tenant", t.name, limits.Tenant.Connects, now)
+		}
 	}
 	if why != nil {
-		n.dropped(protocol.RateLimited, 1)
+		n.dropped(why.Reason, 1)
 	}
 	return why
 }

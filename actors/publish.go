@@ -136,8 +136,9 @@ func (t *tenantCore) dispatch(to Target, p *publication) {
 			case t.users.send(user, publish{p}):
 			case t.waits(p.event):
 				t.user(user, publish{p})
-			default:
-				p.verdict.answered(0) // nobody is there
+			default: // nobody is there
+				t.turnAway(p.event)
+				p.verdict.answered(0)
 			}
 		}
 		p.verdict.answered(0)
