@@ -48,7 +48,8 @@ type Node struct {
 	backlog   *Backlog
 	outboxes  outboxes
 	supervise struct{ tenant, user, topic, connection *supervisor }
-	canary    *canary
+	canaries  []*canary
+	probes    probes
 	ledger    ledger
 	watermark watermark
 
@@ -83,7 +84,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	for _, t := range tenants {
 		n.SetTenant(t)
 	}
-	n.canary = newCanary(n)
+	n.canaries = newCanaries(n)
 	n.numbers.Store(0) // the first client is ws-1
 	n.watermark.start(n)
 	return n

@@ -122,7 +122,9 @@ func (u *user) publish(p *publication) {
 			delivered++
 		}
 	}
-	u.node().counters.delivered.Add(uint64(delivered))
+	if p.born != 0 { // a canary's is no figure
+		u.node().counters.delivered.Add(uint64(delivered))
+	}
 	u.dedup.done(p)
 	u.unheard(p)
 	u.keep(p)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -112,9 +113,12 @@ func (c *canary) note(err error) {
 
 // unready is what a probe's error means to those who ask.
 func unready(err error) error {
+	var lost *actors.Lost
 	switch why := protocol.AsRefusal(err); {
 	case err == nil:
 		return nil
+	case errors.As(err, &lost):
+		return protocol.Refuse(protocol.Busy, "the canary is not back after %s: %s", canaryTime, lost)
 	case errors.Is(err, context.DeadlineExceeded):
 		return protocol.Refuse(protocol.Busy, "the canary is not back after %s", canaryTime)
 	case why.Reason == protocol.Draining:

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -48,7 +49,10 @@ func TestReady_NotIfTheCanaryFailsOrIsLate(t *testing.T) {
 		}, "busy, try again"},
 		"error": {func(context.Context) (time.Duration, error) { return 0, errors.New("s3cret") }, "internal error"},
 		"late":  {func(context.Context) (time.Duration, error) { return 1001 * time.Millisecond, nil }, "not back after 1s"},
-		"lost":  {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() }, "not back after 1s"},
+		"shards": {func(context.Context) (time.Duration, error) {
+			return 0, &actors.Lost{Ways: []string{"topics shard 3", "writers 0"}}
+		}, "not back after 1s: nothing gets through topics shard 3, writers 0"},
+		"lost": {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() }, "not back after 1s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -147,6 +147,9 @@ func (s *Server) assemble() error {
 		s.node.Close()
 		return fmt.Errorf("websocket: %w", err)
 	}
+	for name, probe := range s.sockets.Probes() {
+		s.node.AddProbe(name, probe)
+	}
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
