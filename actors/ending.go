@@ -119,6 +119,7 @@ func (n *Node) Close() {
 	}
 	n.shut()
 	n.watermark.end()
+	n.watchdog.end()
 	cut(n.everyLink())
 	for _, c := range n.canaries {
 		c.Cut()

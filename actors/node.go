@@ -52,6 +52,7 @@ type Node struct {
 	probes    probes
 	ledger    ledger
 	watermark watermark
+	watchdog  watchdog
 
 	numbers  atomic.Uint64 // of connections
 	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
@@ -87,6 +88,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.canaries = newCanaries(n)
 	n.numbers.Store(0) // the first client is ws-1
 	n.watermark.start(n)
+	n.watchdog.start(n)
 	return n
 }
 

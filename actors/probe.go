@@ -36,7 +36,8 @@ type Lost struct{ Ways []string }
 
 func (l *Lost) Error() string { return "nothing gets through " + strings.Join(l.Ways, ", ") }
 
-// AddProbe has Probe try one more way, such as a writer of sockets or a shard of a store. try ends when its context does.
+// AddProbe has Probe try one more way, such as a writer of sockets or a shard of a store. try ends when its context does; its error
+// may be Lost, to name what fails in other words.
 func (n *Node) AddProbe(name string, try func(context.Context) error) {
 	n.probes.mu.Lock()
 	defer n.probes.mu.Unlock()
@@ -60,9 +61,9 @@ func (n *Node) Probe(ctx context.Context) (time.Duration, error) {
 
 func tryAll(ctx context.Context, all []*probe) error {
 	ended := make(chan outcome, len(all))
-	open := map[*probe]struct{}{} // those that have not come through
+	open := map[*probe][]string{} // those that have not come through, and how they are called
 	for _, p := range all {
-		open[p] = struct{}{}
+		open[p] = []string{p.name}
 		if p.out.CompareAndSwap(false, true) {
 			go func() {
 				err := p.try(ctx)
@@ -80,6 +81,9 @@ func tryAll(ctx context.Context, all []*probe) error {
 			if o.err == nil {
 				delete(open, o.probe)
 			}
+			if l, knows := o.err.(*Lost); knows {
+				open[o.probe] = l.Ways
+			}
 		case <-ctx.Done():
 			return lost(all, open)
 		}
@@ -88,12 +92,10 @@ func tryAll(ctx context.Context, all []*probe) error {
 }
 
 // lost names those that are open, in the order of all; nil if none is.
-func lost(all []*probe, open map[*probe]struct{}) error {
+func lost(all []*probe, open map[*probe][]string) error {
 	var ways []string
 	for _, p := range all {
-		if _, is := open[p]; is {
-			ways = append(ways, p.name)
-		}
+		ways = append(ways, open[p]...)
 	}
 	if ways == nil {
 		return nil

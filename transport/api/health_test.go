@@ -26,6 +26,21 @@ func TestReady_IfTheCanaryCameThrough(t *testing.T) {
 	newHouse(t, Config{}).call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400}`)
 }
 
+func TestReady_NotWhileMemoryIsShort(t *testing.T) {
+	h := newHouse(t, Config{})
+	h.node.health.Pressure = actors.Pressure{Stage: actors.Refusing, Used: 860, Limit: 1000}
+	h.call("GET", "/readyz", "").refuses(protocol.Busy, "short of memory (refusing): 860 of 1000 bytes")
+}
+
+func TestReady_NamesActorsThatAreStuck(t *testing.T) {
+	h := newHouse(t, Config{})
+	h.node.health.Stuck = []actors.Stuck{{Actor: "topic", Tenant: "acme", Name: `ro"om`, Message: "publish", For: 12345 * time.Millisecond, Waiting: 7},
+		{Actor: "connection", Tenant: "acme", Name: "ws-1", Message: "received", For: 6 * time.Second, Waiting: 1}}
+	h.call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400,"stuck":[`+
+		`{"actor":"topic","tenant":"acme","name":"ro\"om","at":"publish","seconds":12.345,"waiting":7},`+
+		`{"actor":"connection","tenant":"acme","name":"ws-1","at":"received","seconds":6.000,"waiting":1}]}`)
+}
+
 func TestReady_NotWhileDraining(t *testing.T) {
 	h := newHouse(t, Config{})
 	h.node.draining = true
