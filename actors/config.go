@@ -18,6 +18,9 @@ type Config struct {
 	HistoryCount int           `yaml:"history_count" env:"HISTORY_COUNT" envDefault:"128" unit:"events" help:"How many events a topic remembers."`
 	HistoryBytes int           `yaml:"history_bytes" env:"HISTORY_BYTES" envDefault:"262144" unit:"bytes" help:"How much a topic remembers."`
 	HistoryAge   time.Duration `yaml:"history_age" env:"HISTORY_AGE" envDefault:"10m" unit:"duration" help:"How long a topic remembers an event."`
+	DurableCount int           `yaml:"durable_count" env:"DURABLE_COUNT" envDefault:"1000000" unit:"events" help:"How many events a durable topic remembers."`
+	DurableBytes int           `yaml:"durable_bytes" env:"DURABLE_BYTES" envDefault:"1073741824" unit:"bytes" help:"How much a durable topic remembers."`
+	DurableAge   time.Duration `yaml:"durable_age" env:"DURABLE_AGE" envDefault:"168h" unit:"duration" help:"How long a durable topic remembers an event."`
 	DedupCount   int           `yaml:"dedup_count" env:"DEDUP_COUNT" envDefault:"4096" unit:"ids" help:"How many event ids a topic or user recognises."`
 	DedupAge     time.Duration `yaml:"dedup_age" env:"DEDUP_AGE" envDefault:"2m" unit:"duration" help:"How long an event id is recognised."`
 	InboxCount   int           `yaml:"inbox_count" env:"INBOX_COUNT" envDefault:"100" unit:"messages" help:"How many messages wait for a user without a connection, for dialects that have an inbox (authentik); 0 is none."`
@@ -42,6 +45,8 @@ type TenantConfig struct {
 	Rules Rules
 	// Rates bound how fast things come in.
 	Rates RateLimits
+	// Lifecycle says where its backend is told what happens to its connections and users.
+	Lifecycle Lifecycle
 }
 
 func (c Config) withDefaults() Config {
@@ -57,6 +62,9 @@ func (c Config) withDefaults() Config {
 	fill(&c.HistoryCount, 128)
 	fill(&c.HistoryBytes, 256<<10)
 	fill(&c.HistoryAge, 10*time.Minute)
+	fill(&c.DurableCount, 1_000_000)
+	fill(&c.DurableBytes, 1<<30)
+	fill(&c.DurableAge, 7*24*time.Hour)
 	fill(&c.DedupCount, 4096)
 	fill(&c.DedupAge, 2*time.Minute)
 	fill(&c.InboxAge, time.Hour)

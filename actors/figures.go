@@ -35,6 +35,8 @@ type Figures struct {
 	// Stuck are the actors that are stuck, WereStuck those that ever were, by kind.
 	Stuck     map[string]int
 	WereStuck map[string]uint64
+	// Lifecycles are of the tenants whose backends are told what happens.
+	Lifecycles map[string]LifecycleFigures
 }
 
 // Stats are a tenant's figures since the node started.
@@ -143,6 +145,7 @@ func (n *Node) restarted(kind string) {
 func (n *Node) Figures() Figures {
 	f := Figures{
 		Tenants:    map[string]Stats{},
+		Lifecycles: map[string]LifecycleFigures{},
 		Latency:    n.outboxes.latency.snapshot(),
 		Published:  n.counters.published.Load(),
 		Duplicates: n.counters.duplicates.Load(),
@@ -163,6 +166,9 @@ func (n *Node) Figures() Figures {
 			f.stale(t.backlog.lost.Load())
 			f.Tenants[name] = t.stats()
 			f.Topics += t.topicCount()
+			if l := t.life.Load(); l != nil {
+				f.Lifecycles[name] = l.figures()
+			}
 		}
 	}
 	return f

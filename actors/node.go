@@ -12,6 +12,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -47,7 +48,7 @@ type Node struct {
 	wheel     *wheel
 	backlog   *Backlog
 	outboxes  outboxes
-	supervise struct{ tenant, user, topic, connection *supervisor }
+	supervise struct{ tenant, user, topic, connection, lifecycle *supervisor }
 	canaries  []*canary
 	probes    probes
 	ledger    ledger
@@ -58,10 +59,13 @@ type Node struct {
 	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
 	draining atomic.Bool
 	closed   atomic.Bool
-	lingers  atomic.Bool // in some tenant
+	lingers  atomic.Bool                // in some tenant
+	store    atomic.Pointer[slot.Store] // nil while there is none
 	counters counters
 	timers   timers         // of publishes
 	actors   sync.WaitGroup // that have not stopped
+
+	lifecycles sync.WaitGroup // that have not stopped; no other actors
 
 	mu      sync.RWMutex // guards tenants
 	tenants map[string]*tenantCore
@@ -82,6 +86,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.supervise.user = n.newSupervisor("user", true)
 	n.supervise.topic = n.newSupervisor("topic", true)
 	n.supervise.connection = n.newSupervisor("connection", false)
+	n.supervise.lifecycle = n.newSupervisor("lifecycle", true)
 	for _, t := range tenants {
 		n.SetTenant(t)
 	}
@@ -105,6 +110,10 @@ func (n *Node) SetTenant(cfg TenantConfig) {
 	}
 	n.tenants[cfg.Name] = n.newTenant(cfg)
 }
+
+// Keep gives the node the store of its durable topics. A topic that should be durable and was made before stays in memory
+// for as long as it lives. Whoever opened the store closes it, after Close.
+func (n *Node) Keep(store *slot.Store) { n.store.Store(store) }
 
 // Tenants are the names of all tenants, sorted.
 func (n *Node) Tenants() []string {
@@ -149,29 +158,15 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	if why := n.room(t, d, t.connections.Load(), t.census(d).active.Load()); why != nil {
 		return why
 	}
-	perMinute := d.Limits().Connects
-	if wait, ok := t.connects.take(addressKey(d, remote), perMinute, time.Now()); !ok {
-		n.dropped(protocol.RateLimited, 1)
-		why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute from this address", perMinute)
-		why.RetryAfter = wait
-		return why
-	}
-	return n.paced(t, remote)
-}
-
-// paced says whether the address and the tenant may connect so often.
-func (n *Node) paced(t *tenantCore, remote string) *protocol.Refusal {
-	limits := t.rates.Load()
-	if limits == nil {
-		return nil
-	}
 	now := time.Now()
-	why := t.connect("address", remote, limits.Address.Connects, now)
-	if why == nil {
-		why = t.connect("tenant", t.name, limits.Tenant.Connects, now)
+	why = t.addressMayConnect(d, remote, now)
+	if limits := t.rates.Load(); limits != nil && why == nil {
+		if why = t.connect("address", network(remote), limits.Address.Connects, now); why == nil {
+			why = t.connect("tenant", t.name, limits.Tenant.Connects, now)
+		}
 	}
 	if why != nil {
-		n.dropped(protocol.RateLimited, 1)
+		n.dropped(why.Reason, 1)
 	}
 	return why
 }

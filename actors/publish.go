@@ -88,6 +88,9 @@ func (to *Target) check() *protocol.Refusal {
 	case to.Topic != "" && (to.Users != nil || to.All), to.Users != nil && to.All, to.Topic == "" && to.Users == nil && !to.All:
 		return protocol.Refuse(protocol.Malformed, "an event is for exactly one of a topic, users, or all")
 	case to.Topic != "":
+		if protocol.Reserved(to.Topic) {
+			return protocol.Refuse(protocol.Forbidden, "the topic %s is the server's own; publish to another", protocol.Quote(to.Topic))
+		}
 		return protocol.AsRefusal(protocol.CheckTopic(to.Topic))
 	}
 	return nil
@@ -133,8 +136,9 @@ func (t *tenantCore) dispatch(to Target, p *publication) {
 			case t.users.send(user, publish{p}):
 			case t.waits(p.event):
 				t.user(user, publish{p})
-			default:
-				p.verdict.answered(0) // nobody is there
+			default: // nobody is there
+				t.turnAway(p.event)
+				p.verdict.answered(0)
 			}
 		}
 		p.verdict.answered(0)

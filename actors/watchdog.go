@@ -30,13 +30,14 @@ type watchdog struct {
 }
 
 // The kinds of actors, as figures name them.
-var kinds = [...]string{"tenant", "user", "topic", "connection"}
+var kinds = [...]string{"tenant", "user", "topic", "connection", "lifecycle"}
 
 const (
 	ofTenant = iota
 	ofUsers
 	ofTopics
 	ofConnections
+	ofLifecycles
 )
 
 // Stuck is an actor that has been in one message for too long.
@@ -104,6 +105,9 @@ func (w *watchdog) round(round uint64, now time.Time) {
 		w.at.Store(&name)
 		w.begun.Store(w.node.wheel.since(time.Now()))
 		w.look(round, now, ofTenant, t, name, &t.box)
+		if l := t.life.Load(); l != nil {
+			w.look(round, now, ofLifecycles, t, name, &l.box)
+		}
 		t.users.each(func(user string, box *mailbox) bool { w.look(round, now, ofUsers, t, user, box); return true })
 		t.topics.each(func(topic string, box *mailbox) bool { w.look(round, now, ofTopics, t, topic, box); return true })
 		t.links.each(func(l *Link) bool { w.look(round, now, ofConnections, t, "", &l.box); return true })

@@ -24,6 +24,7 @@ import (
 	"sync"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/transport/api"
@@ -38,6 +39,7 @@ type Server struct {
 	verifier *auth.Verifier
 	backends *auth.APIKeys
 	node     *actors.Node
+	store    *slot.Store // nil while no topic is durable; Reload may set it
 	sockets  *websocket.Server
 	api      *api.API
 	cert     certificate
@@ -143,9 +145,12 @@ func (s *Server) assemble() error {
 	s.desk.verifier = s.verifier
 	gate := gate{s.verifier}
 	s.node = actors.New(cfg.Engine, gate, append(cfg.Limits(), actors.TenantConfig{Name: auth.Lobby})...)
-	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
+	if err := s.keep(&cfg); err != nil {
 		s.node.Close()
-		return fmt.Errorf("websocket: %w", err)
+		return err
+	}
+	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
+		return errors.Join(fmt.Errorf("websocket: %w", err), s.end())
 	}
 	for name, probe := range s.sockets.Probes() {
 		s.node.AddProbe(name, probe)
@@ -226,10 +231,21 @@ func (s *Server) Close(ctx context.Context) {
 	s.stopFeeds()
 	s.feeds.Wait()
 	s.unlisten(ctx)
-	s.node.Close()
+	if err := s.end(); err != nil {
+		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
+	}
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
 	s.verifier.Close()
+}
+
+// end ends the engine and what it keeps.
+func (s *Server) end() error {
+	s.node.Close()
+	if s.store == nil {
+		return nil
+	}
+	return s.store.Close()
 }
 
 // gateFigures tells the API what lets clients in.
