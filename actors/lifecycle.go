@@ -35,6 +35,7 @@ type (
 	happened struct {
 		to   *lifecycle
 		news protocol.Lifecycle
+		gap  uint64 // events before it that were lost
 	}
 	// inform says anew where it is told.
 	inform struct{ config Lifecycle }
@@ -44,7 +45,7 @@ type (
 	farewell struct{}
 )
 
-func (m happened) refuse(why *protocol.Refusal) { m.to.lose(why.Reason, 1) }
+func (m happened) refuse(why *protocol.Refusal) { m.to.lose(m.gap, why.Reason) }
 func (m settle) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
 
 // lifecycle is the actor: it puts what happens to a tenant's connections and users into one order, numbers it, and hands
@@ -57,7 +58,7 @@ type lifecycle struct {
 	tenant *tenantCore
 	box    mailbox
 	wanted atomic.Uint32 // a bit for each happening that is told
-	lost   atomic.Uint64 // since the last number was given
+	lost   atomic.Uint64 // since something was posted last
 
 	// The actor's own.
 	config  Lifecycle
@@ -132,7 +133,7 @@ func (l *lifecycle) Receive(ctx actor.Context) {
 	case *actor.Started:
 		l.found()
 	case happened:
-		l.tell(&m.news)
+		l.tell(m)
 	case inform:
 		l.config = m.config
 		l.found()
@@ -155,17 +156,23 @@ func (l *lifecycle) found() {
 	}
 }
 
-func (l *lifecycle) tell(news *protocol.Lifecycle) {
-	l.number += l.lost.Swap(0) + 1
-	news.Epoch, news.Number = l.epoch, l.number
+// post takes something that happened, from any goroutine.
+func (l *lifecycle) post(news protocol.Lifecycle) {
+	l.box.send(happened{l, news, l.lost.Swap(0)})
+}
+
+func (l *lifecycle) tell(m happened) {
+	news := &m.news
+	news.Epoch, news.Number = l.epoch, l.number+m.gap+1
 	text := news.AppendJSON(make([]byte, 0, 256))
 	if l.config.Herald != nil {
-		l.config.Herald.Tell(l.epoch, l.number, text)
+		l.config.Herald.Tell(l.epoch, news.Number, text)
 	}
-	l.told.Add(1)
 	if l.config.Topic {
 		l.publish(news, text)
 	}
+	l.number = news.Number // at the end: what a panic comes between is lost, and leaves one gap
+	l.told.Add(1)
 }
 
 // publish hands an event to the topic. It waits for it only when the topic has to be made, since what follows would
@@ -173,10 +180,10 @@ func (l *lifecycle) tell(news *protocol.Lifecycle) {
 func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 	l.sweep()
 	if len(l.waiting) >= maxOnTheWay {
-		l.count(lostInTopic, 1)
+		l.count(lostInTopic)
 		return
 	}
-	id := l.epoch + "-" + strconv.FormatUint(l.number, 10)
+	id := l.epoch + "-" + strconv.FormatUint(news.Number, 10)
 	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: protocol.LifecycleTopic, Time: news.Time, Data: text, Checked: true})
 	if err != nil {
 		panic(err) // of our own text
@@ -196,7 +203,7 @@ func (l *lifecycle) sweep() {
 	settled := 0
 	for settled < len(l.waiting) && l.waiting[settled].pending.Load() <= 0 {
 		if l.waiting[settled].bad() {
-			l.count(lostInTopic, 1)
+			l.count(lostInTopic)
 		}
 		settled++
 	}
@@ -204,20 +211,20 @@ func (l *lifecycle) sweep() {
 	l.waiting = l.waiting[settled:]
 }
 
-// lose counts an event that gets no number of its own; the next one leaves a gap for it.
-func (l *lifecycle) lose(why protocol.Reason, events uint64) {
-	l.lost.Add(events)
+// lose counts an event that is not told; the next one leaves a gap for it, and for those before.
+func (l *lifecycle) lose(before uint64, why protocol.Reason) {
+	l.lost.Add(before + 1)
 	if why == protocol.Internal {
-		l.count(lostInFailure, events)
+		l.count(lostInFailure)
 	} else {
-		l.count(lostInMailbox, events)
+		l.count(lostInMailbox)
 	}
 }
 
-// count counts losses, and tells them in the log once a minute at most.
-func (l *lifecycle) count(where int, events uint64) {
-	l.losses[where].Add(events)
-	unheard := l.unheard.Add(events)
+// count counts a loss, and tells of losses in the log once a minute at most.
+func (l *lifecycle) count(where int) {
+	l.losses[where].Add(1)
+	unheard := l.unheard.Add(1)
 	n := l.tenant.node
 	now := n.wheel.since(time.Now())
 	if at := l.warnAt.Load(); at > now || !l.warnAt.CompareAndSwap(at, now+int64(time.Minute)) {

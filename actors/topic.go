@@ -257,7 +257,7 @@ func (t *topic) rest(ctx actor.Context) {
 	t.history.Len(now)
 	idle := time.Duration(wheel.since(now) - t.used)
 	if t.audience.count() == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name) && t.tenant.topics.retire(t.name, &t.box) {
-		if t.name != everyone {
+		if counts(t.name) {
 			t.tenant.topicsMade.Add(-1)
 		}
 		ctx.Stop(ctx.Self())
