@@ -72,9 +72,8 @@ func (c *connection) Receive(ctx actor.Context) {
 	case revoke:
 		m.reply.give(c.revoke(m.what), nil)
 	case yield:
-		if rec := c.yield(); !m.reply.give(rec, nil) && rec != nil {
-			c.node.miss(protocol.Busy, rec.worth())
-		}
+		c.yield()
+		m.reply.give(struct{}{}, nil)
 	case inspect:
 		m.reply.give(c.interests.wanted(), nil)
 	case ended:
@@ -104,8 +103,7 @@ func (c *connection) open() {
 		c.until = c.node.wheel.since(now.Add(login))
 	}
 	c.run(c.session.Opened(now, c.number))
-	c.behind = false
-	c.restored()
+	c.said()
 	c.arm()
 }
 
@@ -131,8 +129,14 @@ func (c *connection) receive(m received) {
 		return
 	}
 	c.run(commands)
+	c.said()
+}
+
+// said ends what a client's message, or its coming, set going: by now its session has said all that comes before events.
+func (c *connection) said() {
 	c.behind = false
-	c.restored()
+	c.restore()
+	c.outbox.letGo()
 }
 
 // within counts messages against the connection's rate.

@@ -122,6 +122,7 @@ func (n *Node) Close() {
 		return
 	}
 	n.shut()
+	n.watermark.end()
 	cut(n.everyLink())
 	n.canary.Cut()
 	n.mu.RLock()

@@ -31,6 +31,7 @@ type Figures struct {
 	// Restarts counts the panics of actors, by kind (tenant, user, topic, connection).
 	Restarts map[string]uint64
 	Topics   int
+	Pressure Pressure
 	// Lifecycles are of the tenants whose backends are told what happens.
 	Lifecycles map[string]LifecycleFigures
 }
@@ -149,6 +150,7 @@ func (n *Node) Figures() Figures {
 		Backlog:    n.backlog.bytes.Load(),
 		Restored:   n.counters.restored.Load(),
 		Faded:      n.counters.faded.Load(),
+		Pressure:   n.watermark.pressure(),
 	}
 	f.Lingering, f.LingeringBytes = n.ledger.state()
 	n.counters.mu.Lock()

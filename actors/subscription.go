@@ -13,14 +13,14 @@ import (
 // subscribe returns where the topic stood, if the connection was attached to it for this.
 func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
 	var at protocol.Position
-	if why := c.granted(cmd); why != nil {
-		return at, why
-	}
 	now := time.Now()
 	if why, struck := c.admit(load{ofSubscribes: 1}, now); why != nil {
 		if struck && c.strikesOut(now) {
 			c.end(end{why: why})
 		}
+		return at, why
+	}
+	if why := c.granted(cmd); why != nil {
 		return at, why
 	}
 	before, known := c.interests.find(cmd.Topic)
@@ -34,6 +34,7 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 	if i := slices.IndexFunc(changes, func(ch change) bool { return ch.topic == cmd.Topic }); i >= 0 {
 		changes[i].since, changes[i].at = cmd.Since, &at
 	}
+	c.outbox.hold() // the answer comes before the first event
 	told, why := c.tell(changes)
 	if why == nil {
 		if !known {
