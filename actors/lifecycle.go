@@ -39,8 +39,11 @@ type (
 	}
 	// inform says anew where it is told.
 	inform struct{ config Lifecycle }
-	// settle answers when all that came before is told.
-	settle struct{ reply reply[struct{}] }
+	// settle answers when all that came before is told, and the topic has it or has refused it.
+	settle struct {
+		ctx   context.Context
+		reply reply[struct{}]
+	}
 	// farewell ends it, when all that came before is told.
 	farewell struct{}
 )
@@ -130,15 +133,12 @@ func (l *lifecycle) wants(what protocol.Happening) bool { return l.wanted.Load()
 // Receive is what the lifecycle does.
 func (l *lifecycle) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case *actor.Started:
-		l.found()
 	case happened:
 		l.tell(m)
 	case inform:
 		l.config = m.config
-		l.found()
 	case settle:
-		m.reply.give(struct{}{}, nil)
+		l.settle(m)
 	case farewell:
 		ctx.Stop(ctx.Self())
 	case crash:
@@ -149,11 +149,12 @@ func (l *lifecycle) Receive(ctx actor.Context) {
 	}
 }
 
-// found has the topic made, so that backends find it before anything happens.
-func (l *lifecycle) found() {
-	if l.config.Topic {
-		l.tenant.topic(protocol.LifecycleTopic, describe{newReply[TopicInfo]()})
+func (l *lifecycle) settle(m settle) {
+	for _, verdict := range l.waiting {
+		_, _ = verdict.wait(m.ctx, nil)
 	}
+	l.sweep()
+	m.reply.give(struct{}{}, nil)
 }
 
 // post takes something that happened, from any goroutine.
@@ -163,7 +164,8 @@ func (l *lifecycle) post(news protocol.Lifecycle) {
 
 func (l *lifecycle) tell(m happened) {
 	news := &m.news
-	news.Epoch, news.Number = l.epoch, l.number+m.gap+1
+	l.number += m.gap + 1 // at once: what a panic comes between has had its number
+	news.Epoch, news.Number = l.epoch, l.number
 	text := news.AppendJSON(make([]byte, 0, 256))
 	if l.config.Herald != nil {
 		l.config.Herald.Tell(l.epoch, news.Number, text)
@@ -171,7 +173,6 @@ func (l *lifecycle) tell(m happened) {
 	if l.config.Topic {
 		l.publish(news, text)
 	}
-	l.number = news.Number // at the end: what a panic comes between is lost, and leaves one gap
 	l.told.Add(1)
 }
 
@@ -211,14 +212,15 @@ func (l *lifecycle) sweep() {
 	l.waiting = l.waiting[settled:]
 }
 
-// lose counts an event that is not told; the next one leaves a gap for it, and for those before.
+// lose counts an event that is not told. One that a panic came between has its number; for all others, and those before
+// them, the next one leaves a gap.
 func (l *lifecycle) lose(before uint64, why protocol.Reason) {
-	l.lost.Add(before + 1)
 	if why == protocol.Internal {
 		l.count(lostInFailure)
-	} else {
-		l.count(lostInMailbox)
+		return
 	}
+	l.lost.Add(before + 1)
+	l.count(lostInMailbox)
 }
 
 // count counts a loss, and tells of losses in the log once a minute at most.
