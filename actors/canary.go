@@ -76,6 +76,9 @@ func (n *Node) Probe(ctx context.Context) (time.Duration, error) {
 	case <-c.sang: // of a probe that gave up
 	default:
 	}
+	if _, why := c.link.info(ctx); why != nil { // before that it may not have subscribed yet, at the very start
+		return 0, why
+	}
 	start := time.Now()
 	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: []byte("{}"), Time: start})
 	if err != nil {

@@ -13,10 +13,13 @@ type Config struct {
 	Backlog      int64         `yaml:"backlog" env:"BACKLOG" envDefault:"8388608" unit:"bytes" help:"How much may wait for all readers together before publishers are slowed down; less for fewer than 4,096 of them."`
 	PublishWait  time.Duration `yaml:"publish_wait" env:"PUBLISH_WAIT" envDefault:"5s" unit:"duration" help:"How long a publish may wait for its answer before it is refused as busy."`
 	PingEvery    time.Duration `yaml:"ping_every" env:"PING_EVERY" envDefault:"25s" unit:"duration" help:"The interval of WebSocket pings."`
-	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"60s" unit:"duration" help:"A peer that was silent for this long is gone. Keep it above twice the ping interval."`
+	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"0s" unit:"duration" help:"A peer that was silent for this long is gone; 0 is twice the ping interval and 2 s, for two pings and their answers."`
 	HistoryCount int           `yaml:"history_count" env:"HISTORY_COUNT" envDefault:"128" unit:"events" help:"How many events a topic remembers."`
 	HistoryBytes int           `yaml:"history_bytes" env:"HISTORY_BYTES" envDefault:"262144" unit:"bytes" help:"How much a topic remembers."`
 	HistoryAge   time.Duration `yaml:"history_age" env:"HISTORY_AGE" envDefault:"10m" unit:"duration" help:"How long a topic remembers an event."`
+	DurableCount int           `yaml:"durable_count" env:"DURABLE_COUNT" envDefault:"1000000" unit:"events" help:"How many events a durable topic remembers."`
+	DurableBytes int           `yaml:"durable_bytes" env:"DURABLE_BYTES" envDefault:"1073741824" unit:"bytes" help:"How much a durable topic remembers."`
+	DurableAge   time.Duration `yaml:"durable_age" env:"DURABLE_AGE" envDefault:"168h" unit:"duration" help:"How long a durable topic remembers an event."`
 	DedupCount   int           `yaml:"dedup_count" env:"DEDUP_COUNT" envDefault:"4096" unit:"ids" help:"How many event ids a topic or user recognises."`
 	DedupAge     time.Duration `yaml:"dedup_age" env:"DEDUP_AGE" envDefault:"2m" unit:"duration" help:"How long an event id is recognised."`
 	InboxCount   int           `yaml:"inbox_count" env:"INBOX_COUNT" envDefault:"100" unit:"messages" help:"How many messages wait for a user without a connection, for dialects that have an inbox (authentik); 0 is none."`
@@ -26,6 +29,8 @@ type Config struct {
 	Linger       time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long a client whose connection broke may come back and find its subscriptions and what it missed, without asking; 0 is off. Keep it below history_age and topic_idle."`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
+	// Memory lets the node shed load before the process has too little; nil if nobody tells.
+	Memory Memory `yaml:"-" env:"-"`
 }
 
 // TenantConfig is what one tenant may do.
@@ -39,6 +44,8 @@ type TenantConfig struct {
 	Rules Rules
 	// Rates bound how fast things come in.
 	Rates RateLimits
+	// Lifecycle says where its backend is told what happens to its connections and users.
+	Lifecycle Lifecycle
 }
 
 func (c Config) withDefaults() Config {
@@ -49,10 +56,13 @@ func (c Config) withDefaults() Config {
 	fill(&c.Backlog, 8<<20)
 	fill(&c.PublishWait, 5*time.Second)
 	fill(&c.PingEvery, 25*time.Second)
-	fill(&c.Timeout, 60*time.Second)
+	fill(&c.Timeout, 2*c.PingEvery+pongGrace)
 	fill(&c.HistoryCount, 128)
 	fill(&c.HistoryBytes, 256<<10)
 	fill(&c.HistoryAge, 10*time.Minute)
+	fill(&c.DurableCount, 1_000_000)
+	fill(&c.DurableBytes, 1<<30)
+	fill(&c.DurableAge, 7*24*time.Hour)
 	fill(&c.DedupCount, 4096)
 	fill(&c.DedupAge, 2*time.Minute)
 	fill(&c.InboxAge, time.Hour)
@@ -63,6 +73,10 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// pongGrace is what a peer has for its answer to the second ping in a row, where no other timeout is set: so who vanishes
+// is gone within two ping intervals and 5 s.
+const pongGrace = 2 * time.Second
 
 // maxMailbox is a bound that a mailbox never meets.
 const maxMailbox = 1 << 24

@@ -55,7 +55,11 @@ func (n *Node) Draining() bool { return n.draining.Load() }
 // with the context's error and the rest cut off.
 func (n *Node) Drain(ctx context.Context) error {
 	n.shut()
-	return drain(ctx, n.everyLink(), protocol.Draining)
+	err := drain(ctx, n.everyLink(), protocol.Draining)
+	if why := n.settle(ctx); err == nil && why != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // drain closes connections, paced and in random order over the time that ctx leaves, and waits until they are gone. If
@@ -118,6 +122,7 @@ func (n *Node) Close() {
 		return
 	}
 	n.shut()
+	n.watermark.end()
 	cut(n.everyLink())
 	n.canary.Cut()
 	n.mu.RLock()
@@ -126,6 +131,7 @@ func (n *Node) Close() {
 	}
 	n.mu.RUnlock()
 	n.actors.Wait()
+	n.endLifecycles()
 	n.wheel.close()
 	n.system.Shutdown()
 }

@@ -108,6 +108,11 @@ func (c *connection) lingers() bool {
 	return c.linger != nil && c.joined && !c.slow.Load() && id.User != "" && !id.Unproven && c.tenant().linger.Load() > 0
 }
 
+// mayReturn reports whether the connection leaves a record when it ends for this reason, and not by us.
+func (c *connection) mayReturn(why protocol.Reason) bool {
+	return (why == protocol.Lost || why == protocol.Silent) && c.lingers()
+}
+
 // record takes the connection out of its topics and its outbox into a record. Nothing is offered to it afterwards.
 func (c *connection) record() *record {
 	t := c.tenant()

@@ -160,10 +160,13 @@ func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
 	if why != nil {
 		c.leave()
 		c.identity.Store(nil)
-	} else if c.linger != nil {
+		return why
+	}
+	if c.linger != nil {
 		c.linger.everyone = got.at
 	}
-	return why
+	c.arrive()
+	return nil
 }
 
 // heed says what is left of events to the connection's user and to everyone.

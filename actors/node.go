@@ -12,6 +12,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -47,18 +48,22 @@ type Node struct {
 	wheel     *wheel
 	backlog   *Backlog
 	outboxes  outboxes
-	supervise struct{ tenant, user, topic, connection *supervisor }
+	supervise struct{ tenant, user, topic, connection, lifecycle *supervisor }
 	canary    *canary
 	ledger    ledger
+	watermark watermark
 
 	numbers  atomic.Uint64 // of connections
 	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
 	draining atomic.Bool
 	closed   atomic.Bool
-	lingers  atomic.Bool // in some tenant
+	lingers  atomic.Bool                // in some tenant
+	store    atomic.Pointer[slot.Store] // nil while there is none
 	counters counters
 	timers   timers         // of publishes
 	actors   sync.WaitGroup // that have not stopped
+
+	lifecycles sync.WaitGroup // that have not stopped; no other actors
 
 	mu      sync.RWMutex // guards tenants
 	tenants map[string]*tenantCore
@@ -79,11 +84,13 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.supervise.user = n.newSupervisor("user", true)
 	n.supervise.topic = n.newSupervisor("topic", true)
 	n.supervise.connection = n.newSupervisor("connection", false)
+	n.supervise.lifecycle = n.newSupervisor("lifecycle", true)
 	for _, t := range tenants {
 		n.SetTenant(t)
 	}
 	n.canary = newCanary(n)
 	n.numbers.Store(0) // the first client is ws-1
+	n.watermark.start(n)
 	return n
 }
 
@@ -100,6 +107,10 @@ func (n *Node) SetTenant(cfg TenantConfig) {
 	}
 	n.tenants[cfg.Name] = n.newTenant(cfg)
 }
+
+// Keep gives the node the store of its durable topics. A topic that should be durable and was made before stays in memory
+// for as long as it lives. Whoever opened the store closes it, after Close.
+func (n *Node) Keep(store *slot.Store) { n.store.Store(store) }
 
 // Tenants are the names of all tenants, sorted.
 func (n *Node) Tenants() []string {
@@ -167,6 +178,10 @@ func (n *Node) room(t *tenantCore, d protocol.Dialect, open, ofDialect int64) *p
 	}
 	if t.restarting.Load() {
 		return errBusy
+	}
+	if why := n.watermark.refuse(&n.watermark.connections); why != nil {
+		n.dropped(protocol.Busy, 1)
+		return why
 	}
 	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
 	var why *protocol.Refusal

@@ -90,7 +90,7 @@ func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
 		if topics, users, made, inboxes := tenant.topics.len(), tenant.users.len(), tenant.topicsMade.Load(), tenant.inboxes.Load(); topics+users != 0 || made != 0 || inboxes != 0 {
 			t.Errorf("%d topics, %d users, %d counted, %d inboxes", topics, users, made, inboxes)
 		}
-		if _, err := n.History(context.Background(), "acme", "room", before.Position, 0); reasonOf(err) != protocol.NotFound {
+		if _, err := n.History(context.Background(), "acme", "room", before.Position, 0); reasonOf(err) != protocol.PositionLost {
 			t.Errorf("history: %v", err)
 		}
 		enter(t, n, words, someone("a")).subscribe(t, "room")

@@ -96,6 +96,7 @@ type verdict struct {
 	position protocol.Position
 	err      *protocol.Refusal
 	first    *verdict // of the publication that this one repeats
+	again    bool     // it repeats one of which only the store knows
 }
 
 func newVerdict(actors int) *verdict {
@@ -155,6 +156,13 @@ func (v *verdict) at(topic string, p protocol.Position) {
 	v.mu.Unlock()
 }
 
+// known says that the store has an event with this id, and where.
+func (v *verdict) known(topic string, p protocol.Position) {
+	v.mu.Lock()
+	v.topic, v.position, v.again = topic, p, true
+	v.mu.Unlock()
+}
+
 // repeats says that the event is known, and answers.
 func (v *verdict) repeats(first *verdict) {
 	v.mu.Lock()
@@ -176,7 +184,7 @@ func (v *verdict) wait(ctx context.Context, patience <-chan time.Time) (Receipt,
 		}
 	}
 	v.mu.Lock()
-	r := Receipt{Topic: v.topic, Position: v.position, Delivered: int(v.delivered.Load())}
+	r := Receipt{Topic: v.topic, Position: v.position, Delivered: int(v.delivered.Load()), Duplicate: v.again}
 	err, first := v.err, v.first
 	v.mu.Unlock()
 	if err != nil || first == nil || r.Delivered > 0 {

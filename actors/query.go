@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -226,27 +227,27 @@ func (n *Node) linksOf(ctx context.Context, tenant, name string) ([]*Link, *prot
 	return answer.wait(ctx)
 }
 
-// Topics is one page of a tenant's topics by name; next is the cursor of the page behind it, "" at the end.
+// Topics is one page of a tenant's topics by name, those that are only on disk included; next is the cursor of the page
+// behind it, "" at the end.
 func (n *Node) Topics(ctx context.Context, tenant string, q TopicQuery) (found []TopicInfo, next string, err error) {
 	t, why := n.known(tenant)
 	if why != nil {
 		return nil, "", why
 	}
 	limit := page(q.Limit)
-	var names []string
-	t.topics.each(func(name string, _ *mailbox) bool {
-		if name > q.Cursor && strings.HasPrefix(name, q.Prefix) && name != everyone {
-			names = append(names, name)
-		}
-		return true
-	})
-	slices.Sort(names)
+	names, stored, why := t.topicNames(q, limit+1)
+	if why != nil {
+		return nil, "", why
+	}
 	for i, name := range names {
 		if i == limit {
 			return found, names[i-1], nil
 		}
 		answer := newReply[TopicInfo]()
 		if !t.topics.send(name, describe{answer}) {
+			if s, ok := stored[name]; ok {
+				found = append(found, TopicInfo{Name: name, Position: s.Position, History: s.Events})
+			}
 			continue
 		}
 		info, why := answer.wait(ctx)
@@ -258,8 +259,34 @@ func (n *Node) Topics(ctx context.Context, tenant string, q TopicQuery) (found [
 	return found, "", nil
 }
 
+// topicNames are the names that a query is about, sorted, and where those stand that are on disk. Of these there are at
+// most so many.
+func (t *tenantCore) topicNames(q TopicQuery, most int) (names []string, stored map[string]slot.Standing, why *protocol.Refusal) {
+	t.topics.each(func(name string, _ *mailbox) bool {
+		if name > q.Cursor && strings.HasPrefix(name, q.Prefix) && name != everyone {
+			names = append(names, name)
+		}
+		return true
+	})
+	if store := t.node.store.Load(); store != nil {
+		all, err := store.Topics(t.name, q.Prefix, q.Cursor, most)
+		if err != nil {
+			t.node.log.Error("the durable topics cannot be listed", "tenant", t.name, "cause", err)
+			return nil, nil, &protocol.Refusal{Reason: protocol.Internal}
+		}
+		stored = make(map[string]slot.Standing, len(all))
+		for _, s := range all {
+			stored[s.Name] = s
+			names = append(names, s.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), stored, nil
+}
+
 // History returns at most limit events of a topic behind a position; the zero position means from the oldest. NotFound
-// if there is no such topic, PositionLost if the position is not in the history; then the page tells the newest.
+// if there is no such topic, PositionLost if the position is not in the history, which that of a topic that is not there
+// any more never is.
 func (n *Node) History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (HistoryPage, error) {
 	t, why := n.known(tenant)
 	if why != nil {
@@ -269,7 +296,14 @@ func (n *Node) History(ctx context.Context, tenant, topic string, after protocol
 		return HistoryPage{}, err
 	}
 	answer := newReply[HistoryPage]()
-	if !t.topics.send(topic, lookBack{after, page(limit), answer}) {
+	ask := lookBack{after, page(limit), answer}
+	switch {
+	case t.topics.send(topic, ask):
+	case t.stored(topic):
+		t.topic(topic, ask)
+	case after != (protocol.Position{}):
+		return HistoryPage{}, protocol.Refuse(protocol.PositionLost, "there is no topic %s any more, so nothing is left of what was at offset %d; its next event begins a new epoch", protocol.Quote(topic), after.Offset)
+	default:
 		return HistoryPage{}, protocol.Refuse(protocol.NotFound, "no topic %s", protocol.Quote(topic))
 	}
 	found, why := answer.wait(ctx)

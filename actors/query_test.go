@@ -286,6 +286,11 @@ func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 		if _, err := n.History(ctx, "acme", "none", protocol.Position{}, 0); reasonOf(err) != protocol.NotFound {
 			t.Errorf("no such topic: %v", err)
 		}
+		for _, since := range []protocol.Position{at(20), {Epoch: "other"}, {Offset: 1}} {
+			if page, err := n.History(ctx, "acme", "none", since, 0); reasonOf(err) != protocol.PositionLost || page.Position != (protocol.Position{}) {
+				t.Errorf("%v in a topic that is no more: %+v, %v", since, page, err)
+			}
+		}
 		for _, bad := range []string{"", everyone, "a//b", "a/*"} {
 			if _, err := n.History(ctx, "acme", bad, protocol.Position{}, 0); reasonOf(err) != protocol.Malformed {
 				t.Errorf("%q: %v", bad, err)
@@ -299,6 +304,18 @@ func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 			t.Errorf("a gap after all was forgotten: %v", err)
 		}
 	})
+}
+
+func TestProbe_ThatComesBeforeTheCanaryHasSubscribedWaitsForIt(t *testing.T) {
+	for range 50 { // who is first is chance
+		bubble(t, Config{}, func(n *Node) {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			if _, err := n.Probe(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func TestProbe_TellsThatEventsGetThroughAndIsInNoFigures(t *testing.T) {

@@ -36,44 +36,89 @@ func (t *topic) missedBy(m subscribe, now time.Time) (replay, *protocol.Refusal)
 	if m.since == (protocol.Position{}) {
 		return replay{}, nil
 	}
-	entries, why := t.behind(m.since, now)
-	r := replay{}
-	switch {
-	case why == nil:
-	case !m.partial:
-		return r, why
-	case m.since.Epoch != t.epoch:
-		r.missed++
-		entries, _ = t.history.After(t.history.Oldest(now), int(t.history.Newest()), now)
-	default:
-		oldest := t.history.Oldest(now)
-		r.missed += max(1, int(oldest)-int(m.since.Offset))
-		entries, _ = t.history.After(oldest, int(t.history.Newest()), now)
+	entries, missed, why := t.behind(m, now)
+	if why != nil {
+		return replay{}, why
 	}
-	r.frames = t.say(m, entries, now)
+	r := replay{frames: t.say(m, entries, now), missed: missed}
 	left := m.link.outbox.room(r.frames)
 	if left > 0 && !m.partial {
-		return replay{}, protocol.Refuse(protocol.PositionLost, "%d events of %s were missed, more than may wait for the connection (queue_bytes, queue_frames); read them from the history",
-			len(r.frames), protocol.Quote(t.name))
+		return replay{}, t.tooMuch(len(r.frames))
 	}
 	r.missed += left
 	r.frames = r.frames[left:]
 	return r, nil
 }
 
-// behind are the events behind a position.
-func (t *topic) behind(since protocol.Position, now time.Time) ([]history.Entry, *protocol.Refusal) {
-	entries, ok := t.history.After(since.Offset, int(t.history.Newest()), now)
-	if ok && since.Epoch == t.epoch {
-		return entries, nil
-	}
-	return nil, t.lost(since, now)
+// tooMuch is the refusal of more missed events than a connection may have waiting.
+func (t *topic) tooMuch(events int) *protocol.Refusal {
+	return protocol.Refuse(protocol.PositionLost, "%d events of %s were missed, more than may wait for the connection (queue_bytes, queue_frames); read them from the history",
+		events, protocol.Quote(t.name))
 }
 
-// lost is the refusal of a position.
-func (t *topic) lost(at protocol.Position, now time.Time) *protocol.Refusal {
-	return protocol.Refuse(protocol.PositionLost, "the history of %s is in epoch %s and reaches from offset %d to %d; %d of epoch %s is not in it",
-		protocol.Quote(t.name), t.epoch, t.history.Oldest(now)+1, t.history.Newest(), at.Offset, protocol.Quote(at.Epoch))
+// behind are the events behind a subscriber's position, or what there is of them if it takes a part; then missed is how
+// many there are not.
+func (t *topic) behind(m subscribe, now time.Time) (entries []history.Entry, missed int, why *protocol.Refusal) {
+	newest, from := t.history.Position(), m.since.Offset
+	entries, cut, err := t.newest(from, m.partial, now)
+	switch {
+	case err == nil && m.since.Epoch == newest.Epoch:
+		if cut > 0 && !m.partial {
+			return nil, 0, t.tooMuch(cut)
+		}
+		return entries, cut, nil
+	case m.since.Epoch != newest.Epoch && !m.partial:
+		return nil, 0, t.lost(m.since, now)
+	case !m.partial:
+		return nil, 0, t.unread(err, m.since, now)
+	}
+	from = t.history.Oldest(now)
+	missed = 1 // of a former epoch nobody knows
+	if m.since.Epoch == newest.Epoch {
+		missed = max(1, int(from)-int(m.since.Offset))
+	}
+	if entries, cut, err = t.newest(from, true, now); err != nil {
+		return nil, missed + int(newest.Offset-min(newest.Offset, from)), nil
+	}
+	return entries, missed + cut, nil
+}
+
+// replayPage is how many events are read at a time.
+const replayPage = 256
+
+// newest reads the events behind an offset, up to the newest, but not many more than an outbox takes: cut are left out.
+// If it is not for a part, those it leaves out end it.
+func (t *topic) newest(from uint64, partial bool, now time.Time) (entries []history.Entry, cut int, err error) {
+	cfg, last := &t.node().cfg, t.history.Position().Offset
+	if behind := int(last - min(last, from)); behind > cfg.QueueFrames {
+		cut = behind - cfg.QueueFrames
+		if !partial {
+			return nil, behind, nil
+		}
+		from += uint64(cut)
+	}
+	bytes := 0
+	for from < last || len(entries) == 0 {
+		page, err := t.history.Read(from, replayPage, now)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(page) == 0 {
+			break
+		}
+		entries, from = append(entries, page...), page[len(page)-1].Offset
+		for _, e := range page {
+			bytes += len(e.Event.Data)
+		}
+		for bytes > 4*cfg.QueueBytes && len(entries) > 1 {
+			if !partial {
+				return nil, int(last-from) + len(entries), nil
+			}
+			bytes -= len(entries[0].Event.Data)
+			entries, cut = entries[1:], cut+1
+		}
+	}
+	return entries, cut, nil
 }
 
 // say puts remembered events into the subscriber's words, in their order.

@@ -120,6 +120,7 @@ func (c *connection) reattach(rec *record) {
 		c.linger.replayed.Add(uint64(got.replayed))
 		c.miss(protocol.PositionLost, got.missed)
 	}
+	c.subscribed(true, c.interests.wanted()...)
 }
 
 // giveUp counts what is never restored, since the connection ends before.

@@ -36,11 +36,11 @@ type TopicRule struct {
 	Store        string        `yaml:"store" unit:"memory|durable" help:"Where its events are kept; empty for what topics.durable says."`
 	Sync         string        `yaml:"sync" unit:"always|interval" help:"When a durable publish is answered: when the disk has it, or before; empty for topics.sync."`
 	Slow         string        `yaml:"slow" unit:"disconnect|drop-oldest|conflate" help:"What becomes of a reader that does not keep up: it is disconnected, loses the oldest of the topic, or hears only the newest of each key; empty for topics.slow."`
-	HistoryCount int           `yaml:"history_count" unit:"events" help:"How many events the topic remembers; 0 is engine.history_count, -1 none."`
-	HistoryBytes int           `yaml:"history_bytes" unit:"bytes" help:"How much the topic remembers; 0 is engine.history_bytes."`
-	HistoryAge   time.Duration `yaml:"history_age" unit:"duration" help:"How long the topic remembers an event; 0s is engine.history_age."`
+	HistoryCount int           `yaml:"history_count" unit:"events" help:"How many events the topic remembers; 0 is engine.history_count, of a durable topic engine.durable_count, -1 none."`
+	HistoryBytes int           `yaml:"history_bytes" unit:"bytes" help:"How much the topic remembers; 0 is engine.history_bytes, of a durable topic engine.durable_bytes."`
+	HistoryAge   time.Duration `yaml:"history_age" unit:"duration" help:"How long the topic remembers an event; 0s is engine.history_age, of a durable topic engine.durable_age."`
 	DedupCount   int           `yaml:"dedup_count" unit:"ids" help:"How many event ids the topic recognises; 0 is engine.dedup_count, -1 none."`
-	DedupAge     time.Duration `yaml:"dedup_age" unit:"duration" help:"How long the topic recognises an event id; 0s is engine.dedup_age."`
+	DedupAge     time.Duration `yaml:"dedup_age" unit:"duration" help:"How long the topic recognises an event id, a durable one at most 1h; 0s is engine.dedup_age."`
 }
 
 // Rules say what holds for which topic of a tenant. They are never changed after they were handed on.
@@ -120,9 +120,15 @@ func newRuleSet(cfg *Config, rules Rules) *ruleSet {
 
 // close gives a rule the node's numbers where it has none.
 func (s *ruleSet) close(cfg *Config, rule TopicRule) terms {
-	number(&rule.HistoryCount, cfg.HistoryCount)
-	number(&rule.HistoryBytes, cfg.HistoryBytes)
-	number(&rule.HistoryAge, cfg.HistoryAge)
+	if rule.Store == Durable {
+		number(&rule.HistoryCount, cfg.DurableCount)
+		number(&rule.HistoryBytes, cfg.DurableBytes)
+		number(&rule.HistoryAge, cfg.DurableAge)
+	} else {
+		number(&rule.HistoryCount, cfg.HistoryCount)
+		number(&rule.HistoryBytes, cfg.HistoryBytes)
+		number(&rule.HistoryAge, cfg.HistoryAge)
+	}
 	number(&rule.DedupCount, cfg.DedupCount)
 	number(&rule.DedupAge, cfg.DedupAge)
 	return terms{TopicRule: rule, set: s, fate: fates[rule.Slow]}

@@ -37,6 +37,9 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 	c.outbox.hold() // the answer comes before the first event
 	told, why := c.tell(changes)
 	if why == nil {
+		if !known {
+			c.subscribed(false, cmd.Topic)
+		}
 		return at, nil
 	}
 	var back []change
@@ -65,7 +68,7 @@ func (c *connection) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	if err := protocol.CheckTopic(cmd.Topic); err != nil {
 		return protocol.AsRefusal(err)
 	}
-	if !id.May(cmd.Topic) {
+	if !id.May(cmd.Topic) || protocol.Reserved(cmd.Topic) {
 		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
 	}
 	if c.node.rights == nil || hidden(c.tenant().name) {
@@ -77,7 +80,9 @@ func (c *connection) granted(cmd protocol.Subscribe) *protocol.Refusal {
 }
 
 func (c *connection) unsubscribe(topic string, below bool) {
+	before := c.wantedNow()
 	c.settle(c.interests.remove(topic, below))
+	c.unsubscribed(before)
 }
 
 // settle tells changes that cannot be refused. If a topic refuses one nevertheless, the connection ends: it would miss

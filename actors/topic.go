@@ -7,6 +7,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -30,8 +31,12 @@ type (
 	}
 	// publish appends an event, gives it to the subscribers and hands it to the topics above.
 	publish struct{ publication *publication }
-	// echo gives an event of a topic below to the subscribers. It is appended here too: each topic has an order of its own.
-	echo struct{ publication *publication }
+	// echo gives an event of a topic below to the subscribers. It is kept here too: each topic has an order of its own.
+	// known says that the topic below had it before.
+	echo struct {
+		publication *publication
+		known       bool
+	}
 	// lookBack answers with the events after a position.
 	lookBack struct {
 		after protocol.Position
@@ -60,9 +65,11 @@ type topic struct {
 	tenant   *tenantCore
 	name     string
 	box      mailbox
-	epoch    string
-	terms    *terms // what holds for it; Store and Sync count when it is made
-	history  *history.Memory
+	terms    *terms          // what holds for it; Store counts when it is made
+	history  history.History // nil until it is open, and one of these:
+	memory   *history.Memory // nil if it is durable
+	disk     *slot.Topic     // nil if it is in memory
+	keeping  int             // events on their way to the disk
 	dedup    dedup
 	audience audience
 	attends  attendance
@@ -75,10 +82,9 @@ type topic struct {
 
 func (n *Node) newTopic(owner *tenantCore, name string) *mailbox {
 	now := time.Now()
-	holds := owner.rules.Load().of(name)
 	t := &topic{
-		tenant: owner, name: name, box: mailbox{limit: int32(n.cfg.MailboxSize)}, epoch: newEpoch(), terms: holds,
-		history: history.NewMemory(holds.remembers()), used: n.wheel.since(now),
+		tenant: owner, name: name, box: mailbox{limit: int32(n.cfg.MailboxSize)}, terms: owner.rules.Load().of(name),
+		used: n.wheel.since(now),
 	}
 	n.supervise.topic.spawn(t, &t.box)
 	n.wheel.arm(now.Add(n.cfg.TopicIdle), t)
@@ -96,13 +102,21 @@ func (t *topic) use(now time.Time) { t.used = t.node().wheel.since(now) }
 // Receive is what the topic does.
 func (t *topic) Receive(ctx actor.Context) {
 	t.obey()
+	if why := t.open(); why != nil {
+		if m, ok := ctx.Message().(refusable); ok {
+			m.refuse(why)
+			return
+		}
+	}
 	switch m := ctx.Message().(type) {
 	case restarted:
 		t.audience.rebuild()
 	case publish:
 		t.publish(m.publication)
 	case echo:
-		m.publication.verdict.answered(t.append(m.publication))
+		t.echo(m)
+	case kept:
+		t.kept(m)
 	case subscribe:
 		t.subscribe(m)
 	case unsubscribe:
@@ -111,7 +125,7 @@ func (t *topic) Receive(ctx actor.Context) {
 		}
 		t.audience.remove(m.link)
 		t.use(time.Now())
-		m.reply.give(t.position(), nil)
+		m.reply.give(t.history.Position(), nil)
 	case lookBack:
 		m.reply.give(t.lookBack(m))
 	case attend:
@@ -141,7 +155,7 @@ func (t *topic) obey() {
 		return
 	}
 	t.terms = now.of(t.name)
-	t.history.Bound(t.terms.remembers())
+	t.bound()
 	t.dedup.bound(t.terms.DedupCount)
 }
 
@@ -153,37 +167,10 @@ func (t *topic) publish(p *publication) {
 	}
 	p.fate = t.terms.fate
 	t.use(now)
-	t.forward(p)
-	delivered := t.append(p)
-	if t.name != everyone {
-		p.verdict.at(t.name, t.position())
+	if t.memory != nil { // else when it is kept
+		t.forward(p, false)
 	}
-	p.verdict.answered(delivered)
-}
-
-// append gives the event its place in this topic's order and delivers it.
-func (t *topic) append(p *publication) (delivered int) {
-	now := time.Now()
-	offset := t.history.Append(p.event, now)
-	delivered, due := t.audience.deliver(t.node(), p, offset, now)
-	t.flushBy(due)
-	return delivered
-}
-
-// forward hands the event to the topics above that exist; those that do not have no listener and cost nothing. It is
-// done over their mailboxes' limits: the publisher waits for them, which bounds how many there can be.
-func (t *topic) forward(p *publication) {
-	for up := protocol.Parent(t.name); up != ""; up = protocol.Parent(up) {
-		p.verdict.expect(1)
-		if !t.tenant.topics.force(up, echo{p}) {
-			p.verdict.answered(0)
-		}
-	}
-}
-
-// position is where the topic stands.
-func (t *topic) position() protocol.Position {
-	return protocol.Position{Epoch: t.epoch, Offset: t.history.Newest()}
+	t.keep(p, now, false)
 }
 
 func (t *topic) subscribe(m subscribe) {
@@ -194,30 +181,34 @@ func (t *topic) subscribe(m subscribe) {
 		return
 	}
 	missed.give(m.link)
+	at := t.history.Position()
 	before := t.audience.interest(m.link)
-	t.audience.set(t.node(), m.link, m.interest, t.history.Newest())
+	t.audience.set(t.node(), m.link, m.interest, at.Offset)
 	t.use(now)
 	switch {
-	case m.reply.give(attached{t.position(), len(missed.frames), missed.missed}, nil):
+	case m.reply.give(attached{at, len(missed.frames), missed.missed}, nil):
 	case len(missed.frames) > 0: // it would get them again with its next attempt
 		m.link.box.force(end{why: errBusy})
 	case before == nil: // the connection did not wait so long, and takes it for refused
 		t.audience.remove(m.link)
 	default:
-		t.audience.set(t.node(), m.link, before, t.history.Newest())
+		t.audience.set(t.node(), m.link, before, at.Offset)
 	}
 }
 
 func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
 	now := time.Now()
-	page := HistoryPage{Position: t.position()}
+	page := HistoryPage{Position: t.history.Position()}
 	after := m.after
 	if after.Epoch == "" && after.Offset == 0 { // from the oldest that there is
-		after = protocol.Position{Epoch: t.epoch, Offset: t.history.Oldest(now)}
+		after = protocol.Position{Epoch: page.Position.Epoch, Offset: t.history.Oldest(now)}
 	}
-	entries, ok := t.history.After(after.Offset, m.limit, now)
-	if !ok || after.Epoch != "" && after.Epoch != t.epoch {
+	if after.Epoch != "" && after.Epoch != page.Position.Epoch {
 		return page, t.lost(m.after, now)
+	}
+	entries, err := t.history.Read(after.Offset, m.limit, now)
+	if err != nil {
+		return page, t.unread(err, m.after, now)
 	}
 	for _, e := range entries {
 		page.Events = append(page.Events, Remembered{Offset: e.Offset, Event: e.Event})
@@ -227,7 +218,7 @@ func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
 
 func (t *topic) describe() TopicInfo {
 	return TopicInfo{Name: t.name, Subscribers: t.audience.count(),
-		Position: t.position(), History: t.history.Len(time.Now())}
+		Position: t.history.Position(), History: t.history.Len(time.Now())}
 }
 
 func (t *topic) flush(m flush) {
@@ -254,9 +245,12 @@ func (f flushing) ring() { f.topic.box.force(flush{f.due}) }
 func (t *topic) rest(ctx actor.Context) {
 	now, cfg, wheel := time.Now(), &t.node().cfg, t.node().wheel
 	t.dedup.expire(t.terms.DedupAge, now)
-	t.history.Len(now)
+	if t.memory != nil {
+		t.memory.Len(now) // what is too old goes
+	}
 	idle := time.Duration(wheel.since(now) - t.used)
-	if t.audience.count() == 0 && idle >= cfg.TopicIdle && t.tenant.topics.retire(t.name, &t.box) {
+	unused := t.audience.count() == 0 && t.keeping == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
+	if unused && t.tenant.topics.retire(t.name, &t.box) {
 		if t.name != everyone {
 			t.tenant.topicsMade.Add(-1)
 		}

@@ -97,6 +97,9 @@ func (u *user) Receive(ctx actor.Context) {
 	case crash:
 		panic(m.cause)
 	case *actor.Stopped:
+		if len(u.links) > 0 {
+			u.online(false)
+		}
 		u.forget()
 		u.box.close(errGone)
 		u.node().actors.Done()
@@ -160,7 +163,9 @@ func (u *user) join(m join) (returned, *protocol.Refusal) {
 	if rival != nil {
 		return returned{rival: rival}, nil
 	}
-	u.links = append(u.links, m.link)
+	if u.links = append(u.links, m.link); len(u.links) == 1 {
+		u.online(true)
+	}
 	u.collect(m.link)
 	if !m.claims {
 		return returned{}, nil
@@ -171,7 +176,9 @@ func (u *user) join(m join) (returned, *protocol.Refusal) {
 func (u *user) leave(l *Link) {
 	for i, known := range u.links {
 		if known == l {
-			u.links = append(u.links[:i:i], u.links[i+1:]...)
+			if u.links = append(u.links[:i:i], u.links[i+1:]...); len(u.links) == 0 {
+				u.online(false)
+			}
 			return
 		}
 	}

@@ -151,7 +151,7 @@ func (m *machine) rotate(b *pebble.Batch, span uint64) error {
 		return nil
 	}
 	m.state.bucket = span
-	keep := span - min(span, uint64(maxDedup/bucketSpan)+1)
+	keep := span - min(span, uint64(MaxDedup/bucketSpan)+1)
 	return b.DeleteRange(numbered(letterSeen, m.slot, 0), numbered(letterSeen, m.slot, keep), nil)
 }
 

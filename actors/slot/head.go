@@ -40,7 +40,8 @@ const headVersion = 1
 // Ids are kept by the span of time in which they were seen, so that a whole span is removed at once.
 const (
 	bucketSpan = 5 * time.Minute
-	maxDedup   = time.Hour
+	// MaxDedup is the longest time that an id is recognised.
+	MaxDedup = time.Hour
 )
 
 func bucket(at int64) uint64 { return uint64(max(0, at) / int64(bucketSpan)) }

@@ -82,9 +82,17 @@ func event(topic string, body []byte) (*protocol.Event, error) {
 	return protocol.NewEvent(d)
 }
 
+// eventID is what an event is recognised by: its id, and the topic that it came from if that is one below. Topics below
+// may use the same ids.
 func eventID(body []byte) string {
 	c := cursor{rest: body}
-	return c.text()
+	id := c.text()
+	c.bytes() // kind
+	c.bytes() // key
+	if from := c.text(); from != "" {
+		return from + "\x00" + id
+	}
+	return id
 }
 
 // weight is what a body counts against Bounds.Bytes: the same as in a history.Memory.

@@ -61,8 +61,8 @@ func (t *Topic) Obey(rule Rule) error {
 }
 
 func (r *Rule) check(name string) error {
-	if r.Dedup > maxDedup {
-		return fmt.Errorf("durable topic %s: ids cannot be recognised for %s, at most for %s", protocol.Quote(name), r.Dedup, maxDedup)
+	if r.Dedup > MaxDedup {
+		return fmt.Errorf("durable topic %s: ids cannot be recognised for %s, at most for %s", protocol.Quote(name), r.Dedup, MaxDedup)
 	}
 	return nil
 }

@@ -99,21 +99,24 @@ func pour(c *client.Client, packet []byte, things int) (sent int) {
 
 // frames floods with each kind of small frame.
 func (f *flooding) frames() {
-	for name, frame := range map[string][]byte{
-		"pings":           client.Frame(client.Final|client.Ping, nil),
-		"pongs":           client.Frame(client.Final|client.Pong, nil),
-		"empty fragments": client.Frame(client.Continuation, nil),
+	for _, kind := range []struct {
+		name  string
+		frame []byte
+	}{
+		{"pings", client.Frame(client.Final|client.Ping, nil)},
+		{"pongs", client.Frame(client.Final|client.Pong, nil)},
+		{"empty fragments", client.Frame(client.Continuation, nil)},
 	} {
 		loud, err := client.Dial(f.s.Address, client.Options{User: "frames"})
 		f.d.Must(err)
-		if name == "empty fragments" {
+		if kind.name == "empty fragments" {
 			_, err = loud.Write(client.Frame(client.Text, nil))
 			f.d.Must(err)
 		}
 		sent := 0
-		now := f.during(func() { sent = pour(loud, []byte(strings.Repeat(string(frame), 1000)), 1000) })
-		f.d.Want(42, loud.Over(), "a flood of %s was not cut off after %d", name, sent)
-		f.calm(42, fmt.Sprintf("%s, closed with %d", name, loud.Code), now)
+		now := f.during(func() { sent = pour(loud, []byte(strings.Repeat(string(kind.frame), 1000)), 1000) })
+		f.d.Want(42, loud.Over(), "a flood of %s was not cut off after %d", kind.name, sent)
+		f.calm(42, fmt.Sprintf("%s, closed with %d", kind.name, loud.Code), now)
 		loud.Cut()
 	}
 }

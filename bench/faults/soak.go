@@ -10,11 +10,11 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// soak lets 100 clients a second come, subscribe, hear a little and leave in all the ways that there are, while events are
-// published (for 60 s; -for 60m is the size of the check). When all have left, goroutines, descriptors and heap are back
+// soak lets 100 new clients a second come, subscribe to what all hear and to a topic of their own, hear a little and leave
+// in all the ways that there are, while events are published (for 60 s; -for 60m is the size of the check). When all have left, goroutines, descriptors and heap are back
 // within 5 % of what they were after a first round of 20 s (check 60).
 func soak(d *drill.Drill) {
-	s := d.Serve(server.Conditions{Env: []string{"PARLEY_ENGINE_TOPIC_IDLE=2s", "PARLEY_ENGINE_HISTORY_AGE=1s", "PARLEY_ENGINE_DEDUP_AGE=1s", "PARLEY_ENGINE_DEDUP_COUNT=16"}})
+	s := d.Serve(server.Conditions{Env: []string{"PARLEY_ENGINE_TOPIC_IDLE=2s", "PARLEY_ENGINE_HISTORY_AGE=1s", "PARLEY_ENGINE_DEDUP_AGE=1s", "PARLEY_ENGINE_DEDUP_COUNT=16", "PARLEY_AUTH_CACHE_ENTRIES=1024"}}) // so that what is bounded is full after the first round
 	source := &drill.Source{Device: "soak-0", Publishers: 1, Rate: 100}
 	c := &churn{d: d, s: s}
 	source.Start(s)
@@ -40,6 +40,8 @@ type churn struct {
 	d *drill.Drill
 	s *server.Server
 
+	round int // no two visitors of different rounds have one name
+
 	mu     sync.Mutex // guards what follows while they run
 	came   int
 	failed error
@@ -47,6 +49,7 @@ type churn struct {
 
 // run lets clients come, 100 a second, and waits until the last has left.
 func (c *churn) run(count int) {
+	c.round++
 	var staying sync.WaitGroup
 	for next, i := time.Now(), 0; i < count; i++ {
 		time.Sleep(time.Until(next))
@@ -59,7 +62,8 @@ func (c *churn) run(count int) {
 
 // visit comes, listens and leaves.
 func (c *churn) visit(i, how int, stay time.Duration) {
-	visitor, err := client.Dial(c.s.Address, client.Options{User: fmt.Sprint("visitor-", i%200), Devices: []string{"soak-0", fmt.Sprint("soak-", i%50)}})
+	name := fmt.Sprintf("visitor-%d-%d", c.round, i) // each is somebody else, and has a topic that nobody else has
+	visitor, err := client.Dial(c.s.Address, client.Options{User: name, Devices: []string{"soak-0", "own-" + name}})
 	c.mu.Lock()
 	if c.came++; err != nil {
 		c.failed = err
@@ -76,7 +80,7 @@ func (c *churn) visit(i, how int, stay time.Duration) {
 		_ = visitor.SetReadDeadline(time.Now().Add(time.Second))
 		visitor.Listen()
 	case 1:
-		_ = c.s.Disconnect(visitor.Name) // two with the same name may be disconnected by one call
+		_ = c.s.Disconnect(name) // it may be gone
 	case 2:
 		_, _ = visitor.Write([]byte("no frame at all"))
 	}

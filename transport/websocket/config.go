@@ -19,8 +19,9 @@ type Config struct {
 	Compression          bool `yaml:"compression" env:"COMPRESSION" envDefault:"true" unit:"bool" help:"Offer permessage-deflate, without context takeover."`
 	CompressionThreshold int  `yaml:"compression_threshold" env:"COMPRESSION_THRESHOLD" envDefault:"512" unit:"bytes" help:"Messages smaller than this are not compressed."`
 
-	MessageLimit   int           `yaml:"message_limit" env:"MESSAGE_LIMIT" envDefault:"16777216" unit:"bytes" help:"How large a message from a client may be where its dialect sets no limit."`
-	MessageTimeout time.Duration `yaml:"message_timeout" env:"MESSAGE_TIMEOUT" envDefault:"30s" unit:"duration" help:"How long a client may take to finish a message."`
+	MessageLimit int `yaml:"message_limit" env:"MESSAGE_LIMIT" envDefault:"16777216" unit:"bytes" help:"How large a message from a client may be where its dialect sets no limit."`
+	// MessageTimeout is a second less than the 30 s after which the last of many must be gone.
+	MessageTimeout time.Duration `yaml:"message_timeout" env:"MESSAGE_TIMEOUT" envDefault:"29s" unit:"duration" help:"How long a client may take to finish a message."`
 	// 1,024 would refuse what intermediaries are known to do (a message of 2 KiB in frames of one byte).
 	Fragments     int `yaml:"fragments" env:"FRAGMENTS" envDefault:"4096" unit:"frames" help:"How many fragments a message may have."`
 	ControlFrames int `yaml:"control_frames" env:"CONTROL_FRAMES" envDefault:"512" unit:"frames per second" help:"How many pings and pongs a client may send."`
@@ -40,7 +41,7 @@ func (c Config) filled() Config {
 	fill(&c.Writers, max(1, runtime.GOMAXPROCS(0)/2)) // the runtime looks at the network only when a CPU has nothing else to do
 	fill(&c.CompressionThreshold, 512)
 	fill(&c.MessageLimit, 16<<20)
-	fill(&c.MessageTimeout, 30*time.Second)
+	fill(&c.MessageTimeout, 29*time.Second)
 	fill(&c.Fragments, 4096)
 	fill(&c.ControlFrames, 512)
 	fill(&c.MaxSockets, max(1, descriptors()/10*9))

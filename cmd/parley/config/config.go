@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/cmd/parley/memory"
 	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/shared"
 	"github.com/parley-realtime/parley/transport/api"
@@ -27,10 +29,11 @@ type Config struct {
 	InternalListen string            `yaml:"internal_listen" env:"INTERNAL_LISTEN" envDefault:"127.0.0.1:8001" unit:"host:port" help:"Health, metrics and the OpenAPI document; dev mode serves them on listen."`
 	InternalPublic bool              `yaml:"internal_public" env:"INTERNAL_PUBLIC" envDefault:"false" help:"Let internal_listen be an address that is not loopback."`
 	Drain          time.Duration     `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration" help:"Over how long connections are closed on SIGTERM; 2s in dev mode."`
-	Data           string            `yaml:"data" env:"DATA" unit:"directory" help:"Where the server keeps what must survive it."`
+	Data           string            `yaml:"data" env:"DATA" unit:"directory" help:"Where the server keeps what must survive it: durable topics, certificates."`
 	Feed           bool              `yaml:"feed" env:"FEED" envDefault:"false" help:"Publish lively sample events to every tenant; on in dev mode."`
 	Log            Log               `yaml:"log" envPrefix:"LOG_"`
 	TLS            TLS               `yaml:"tls" envPrefix:"TLS_"`
+	Memory         memory.Config     `yaml:"memory" envPrefix:"MEMORY_"`
 	Engine         actors.Config     `yaml:"engine" envPrefix:"ENGINE_"`
 	WebSocket      websocket.Config  `yaml:"websocket" envPrefix:"WEBSOCKET_"`
 	API            api.Config        `yaml:"api" envPrefix:"API_"`
@@ -44,6 +47,7 @@ type Config struct {
 	Hosts          []Host            `yaml:"hosts" env:"-"`
 	Listeners      []Listener        `yaml:"listeners" env:"-"`
 	Topics         Topics            `yaml:"topics" envPrefix:"TOPICS_"`
+	Store          slot.Config       `yaml:"store" envPrefix:"STORE_"`
 	Rates          actors.RateLimits `yaml:"rates" envPrefix:"RATES_"`
 	Tenants        []Tenant          `yaml:"tenants" env:"-"`
 }

@@ -5,8 +5,10 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
@@ -74,6 +76,29 @@ func (l *Loaded) checkTopics() {
 	l.oneOf("topics.sync", t.Sync, actors.SyncAlways, actors.SyncInterval)
 	l.oneOf("topics.slow", t.Slow, actors.Disconnect, actors.DropOldest, actors.Conflate)
 	l.checkRules(t.Rules, "topics.rules")
+	l.checkStore()
+}
+
+// Keeps reports whether any topic is to be durable.
+func (c *Config) Keeps() bool {
+	durable := func(r actors.TopicRule) bool { return r.Store == actors.Durable }
+	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(c.Topics.Rules, durable) ||
+		slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return slices.ContainsFunc(t.TopicRules, durable) })
+}
+
+func (l *Loaded) checkStore() {
+	c := &l.Config
+	if c.Keeps() && c.Data == "" {
+		l.complain("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
+	}
+	if c.Store.Slots < 1 || c.Store.Slots > slot.MaxSlots {
+		l.complain("store.slots", fmt.Sprintf("must be 1 to %d", slot.MaxSlots))
+	}
+	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery, "sweep_every": c.Store.SweepEvery, "forget": c.Store.Forget} {
+		if every <= 0 {
+			l.complain("store."+key, "must be more than 0s")
+		}
+	}
 }
 
 func (l *Loaded) checkRules(rules []actors.TopicRule, key string) {

@@ -8,7 +8,7 @@ import (
 	"github.com/parley-realtime/parley/actors"
 )
 
-const ruledYAML = tenantYAML + `
+const ruledYAML = "data: d\n" + tenantYAML + `
     topic_rules:
       - {pattern: telemetry/*, slow: conflate, history_count: -1}
     rates:
@@ -55,7 +55,7 @@ func TestRates_OfATenantWinOverThoseOfAllAndMinusOneIsNone(t *testing.T) {
 
 // interface.md: PARLEY_TOPICS_DURABLE.
 func TestTopics_TheEnvironmentSaysWhatIsDurable(t *testing.T) {
-	loaded := Load(Sources{Dev: true, Environ: []string{"PARLEY_TOPICS_DURABLE=orders/*,audit", "PARLEY_TOPICS_SYNC=interval", "PARLEY_RATES_TENANT_MESSAGES=7"}})
+	loaded := Load(Sources{Dev: true, Environ: []string{"PARLEY_DATA=d", "PARLEY_TOPICS_DURABLE=orders/*,audit", "PARLEY_TOPICS_SYNC=interval", "PARLEY_RATES_TENANT_MESSAGES=7"}})
 	if len(loaded.Problems) > 0 || len(loaded.Unknown) > 0 {
 		t.Fatal(loaded.Problems, loaded.Unknown)
 	}

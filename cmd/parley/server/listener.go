@@ -17,7 +17,7 @@ import (
 
 // Bounds of every HTTP connection. Sockets that were upgraded have their own.
 const (
-	readHeaderTimeout = 10 * time.Second // also bounds the TLS handshake
+	readHeaderTimeout = 9 * time.Second // also bounds the TLS handshake; who dawdles is gone within 10 s, however busy it is
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10

@@ -34,6 +34,9 @@ func (s *Server) Reload(cfg config.Config) error {
 			return fmt.Errorf("tls.certificate: %w", err)
 		}
 	}
+	if err := s.keep(&cfg); err != nil {
+		return err
+	}
 	if err := s.respeak(&cfg); err != nil {
 		return err
 	}

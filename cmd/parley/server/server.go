@@ -24,6 +24,7 @@ import (
 	"sync"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/transport/api"
@@ -38,6 +39,7 @@ type Server struct {
 	verifier *auth.Verifier
 	backends *auth.APIKeys
 	node     *actors.Node
+	store    *slot.Store // nil while no topic is durable; Reload may set it
 	sockets  *websocket.Server
 	api      *api.API
 	cert     certificate
@@ -57,10 +59,12 @@ type Server struct {
 	feeds     sync.WaitGroup
 }
 
-// Options are what only the command line says.
+// Options are what the process says, and no configuration.
 type Options struct {
 	// Echo serves the dialect echo, for conformance tests of the sockets.
 	Echo bool
+	// Memory is what load is shed by; nil if nobody tells.
+	Memory actors.Memory
 }
 
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
@@ -125,6 +129,7 @@ func (s *Server) unlisten(ctx context.Context) {
 func (s *Server) assemble() error {
 	cfg := s.config
 	cfg.Auth.Logger, cfg.Engine.Logger, cfg.WebSocket.Logger, cfg.API.Logger = s.log, s.log, s.log, s.log
+	cfg.Engine.Memory = s.options.Memory
 	keys, err := readKeys(cfg.Tenants)
 	if err != nil {
 		return err
@@ -140,9 +145,12 @@ func (s *Server) assemble() error {
 	s.desk.verifier = s.verifier
 	gate := gate{s.verifier}
 	s.node = actors.New(cfg.Engine, gate, append(cfg.Limits(), actors.TenantConfig{Name: auth.Lobby})...)
-	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
+	if err := s.keep(&cfg); err != nil {
 		s.node.Close()
-		return fmt.Errorf("websocket: %w", err)
+		return err
+	}
+	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
+		return errors.Join(fmt.Errorf("websocket: %w", err), s.end())
 	}
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
@@ -220,10 +228,21 @@ func (s *Server) Close(ctx context.Context) {
 	s.stopFeeds()
 	s.feeds.Wait()
 	s.unlisten(ctx)
-	s.node.Close()
+	if err := s.end(); err != nil {
+		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
+	}
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
 	s.verifier.Close()
+}
+
+// end ends the engine and what it keeps.
+func (s *Server) end() error {
+	s.node.Close()
+	if s.store == nil {
+		return nil
+	}
+	return s.store.Close()
 }
 
 // gateFigures tells the API what lets clients in.

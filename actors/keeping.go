@@ -1,0 +1,184 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// This is the part of a topic that has its events kept. A topic in memory has each event kept at once. A durable one
+// gives it to the store and goes on; the answer comes as a message, in the order of the offsets, and only then the event
+// is delivered and its publisher answered: what a subscriber hears was on disk before. Events on their way to the disk
+// wait together (group commit), so a topic takes as many at a time as there are publishers.
+//
+// A durable topic above another is given each event of it, whether anybody listens or not, since its readers may resume
+// there; so a pattern that covers both costs two places on the disk. If the one above cannot keep it, the publish fails
+// though the one below has it; repeated with its id, it is recognised below and goes to those above that still lack it.
+
+// kept says what became of an event that the store was given.
+type kept struct {
+	publication *publication
+	outcome     history.Outcome
+	echoed      bool // it came from a topic below
+}
+
+func (m kept) refuse(why *protocol.Refusal) { m.publication.verdict.failed(why) }
+
+// open opens the topic's history. A durable one reads the disk.
+func (t *topic) open() *protocol.Refusal {
+	if t.history != nil {
+		return nil
+	}
+	store := t.node().store.Load()
+	if t.terms.Store != Durable || store == nil {
+		t.memory = history.NewMemory(t.terms.remembers()).InEpoch(newEpoch())
+		t.history = t.memory
+		return nil
+	}
+	disk, err := store.Topic(t.tenant.name, t.name, t.terms.keeps())
+	if err != nil {
+		t.node().log.Error("a durable topic cannot be opened; the next who wants it tries again", "tenant", t.tenant.name, "topic", t.name, "cause", err)
+		return &protocol.Refusal{Reason: protocol.Internal}
+	}
+	t.disk, t.history = disk, disk
+	return nil
+}
+
+// bound lets the history obey the topic's terms.
+func (t *topic) bound() {
+	switch {
+	case t.memory != nil:
+		t.memory.Bound(t.terms.remembers())
+	case t.disk != nil:
+		if err := t.disk.Obey(t.terms.keeps()); err != nil {
+			t.node().log.Error("a durable topic stays with its old rule", "tenant", t.tenant.name, "topic", t.name, "cause", err)
+		}
+	}
+}
+
+// keep has an event kept. It is delivered now or, by a durable topic, when the store has answered.
+func (t *topic) keep(p *publication, now time.Time, echoed bool) {
+	if t.memory != nil {
+		t.delivered(p, t.memory.Append(p.event, now), now, echoed)
+		return
+	}
+	t.keeping++
+	t.disk.Add(p.event, !p.anonymous, now, func(o history.Outcome) { t.box.force(kept{p, o, echoed}) })
+}
+
+// kept delivers what the store has.
+func (t *topic) kept(m kept) {
+	t.keeping--
+	t.history.Settle(m.outcome)
+	p, now := m.publication, time.Now()
+	switch {
+	case m.outcome.Err != nil:
+		p.verdict.failed(t.unkept(m.outcome.Err))
+	case !m.outcome.Duplicate:
+		if !m.echoed {
+			t.forward(p, false)
+		}
+		t.delivered(p, m.outcome.Position.Offset, now, m.echoed)
+	default:
+		if !m.echoed {
+			t.forward(p, true)
+			p.verdict.known(t.name, m.outcome.Position)
+		}
+		p.verdict.answered(0)
+	}
+}
+
+// unkept is what a publisher is told of an event that was not kept. What the store does not say in words for a publisher
+// goes into the log.
+func (t *topic) unkept(err error) *protocol.Refusal {
+	var why *protocol.Refusal
+	if errors.As(err, &why) {
+		return why
+	}
+	t.node().log.Error("an event could not be kept", "tenant", t.tenant.name, "topic", t.name, "cause", err)
+	return &protocol.Refusal{Reason: protocol.Internal}
+}
+
+// delivered gives an event that has its place to the subscribers, and answers.
+func (t *topic) delivered(p *publication, offset uint64, now time.Time, echoed bool) {
+	count, due := t.audience.deliver(t.node(), p, offset, now)
+	t.flushBy(due)
+	if !echoed && t.name != everyone {
+		p.verdict.at(t.name, t.history.Position())
+	}
+	p.verdict.answered(count)
+}
+
+// forward hands the event to the topics above: those that exist, and those that are durable. Others have no listener and
+// cost nothing. It is done over their mailboxes' limits: the publisher waits for them, which bounds how many there can be.
+// An event that is known here goes only to durable ones, which know for themselves whether they have it.
+func (t *topic) forward(p *publication, known bool) {
+	for up := protocol.Parent(t.name); up != ""; up = protocol.Parent(up) {
+		p.verdict.expect(1)
+		m := echo{p, known}
+		switch {
+		case t.tenant.topics.force(up, m):
+		case t.tenant.durable(up):
+			t.tenant.box.force(toTopic{up, m})
+		default:
+			p.verdict.answered(0)
+		}
+	}
+}
+
+// echo is forward's other end.
+func (t *topic) echo(m echo) {
+	if m.known && t.disk == nil {
+		m.publication.verdict.answered(0)
+		return
+	}
+	t.keep(m.publication, time.Now(), true)
+}
+
+// durable reports whether a topic is to be kept on disk.
+func (c *tenantCore) durable(topic string) bool {
+	return c.node.store.Load() != nil && c.rules.Load().of(topic).Store == Durable
+}
+
+// stored reports whether a topic that has no actor is in the store.
+func (c *tenantCore) stored(topic string) bool {
+	return c.durable(topic) && c.node.store.Load().Known(c.name, topic)
+}
+
+// keeps is the terms in the store's words.
+func (t *terms) keeps() slot.Rule {
+	return slot.Rule{Bounds: t.remembers(), Dedup: t.recognises(), Relaxed: t.Sync == SyncInterval}
+}
+
+// lost is the refusal of a position.
+func (t *topic) lost(at protocol.Position, now time.Time) *protocol.Refusal {
+	newest := t.history.Position()
+	return protocol.Refuse(protocol.PositionLost, "the history of %s is in epoch %s and reaches from offset %d to %d; %d of epoch %s is not in it",
+		protocol.Quote(t.name), newest.Epoch, t.history.Oldest(now)+1, newest.Offset, at.Offset, protocol.Quote(at.Epoch))
+}
+
+// unread is the refusal of a position behind which the history cannot be read.
+func (t *topic) unread(err error, at protocol.Position, now time.Time) *protocol.Refusal {
+	var damage *history.Damaged
+	switch {
+	case errors.Is(err, history.ErrLost):
+		return t.lost(at, now)
+	case errors.As(err, &damage):
+		return protocol.Refuse(protocol.PositionLost, "event %d of %s is damaged and cannot be told; what is newer is behind offset %d",
+			damage.Offset, protocol.Quote(t.name), damage.Offset)
+	}
+	t.node().log.Error("a history cannot be read", "tenant", t.tenant.name, "topic", t.name, "cause", err)
+	return &protocol.Refusal{Reason: protocol.Internal, Detail: fmt.Sprintf("the history of %s cannot be read at the moment", protocol.Quote(t.name))}
+}
+
+// recognises is how long the store recognises ids.
+func (t *terms) recognises() time.Duration {
+	if t.DedupCount == 0 {
+		return 0
+	}
+	return min(t.DedupAge, slot.MaxDedup)
+}
