@@ -29,7 +29,7 @@ type Outbox struct {
 	awake   bool   // the wire was told and has not found us empty since
 	parked  bool   // the wire waits for the peer: our bytes are not in the backlog
 	closed  bool
-	held    bool   // the wire finds nothing for now (trail.go)
+	held    bool   // the wire finds nothing for now (aside.go)
 	trail   *trail // nil where nobody lingers
 
 	// What was written so far, for the figures of the connection.

@@ -85,22 +85,3 @@ func (o *Outbox) written() int {
 	defer o.mu.Unlock()
 	return o.trail.late
 }
-
-// hold keeps what comes from now on from the wire, until let go: what is said meanwhile to this client alone gets ahead
-// of the events.
-func (o *Outbox) hold() {
-	o.mu.Lock()
-	o.held = true
-	o.mu.Unlock()
-}
-
-// letGo ends hold.
-func (o *Outbox) letGo() {
-	o.mu.Lock()
-	held := o.held
-	o.held, o.awake = false, o.awake || held
-	o.mu.Unlock()
-	if held {
-		o.wire.Wake()
-	}
-}
