@@ -13,7 +13,7 @@ type Config struct {
 	Backlog      int64         `yaml:"backlog" env:"BACKLOG" envDefault:"8388608" unit:"bytes" help:"How much may wait for all readers together before publishers are slowed down; less for fewer than 4,096 of them."`
 	PublishWait  time.Duration `yaml:"publish_wait" env:"PUBLISH_WAIT" envDefault:"5s" unit:"duration" help:"How long a publish may wait for its answer before it is refused as busy."`
 	PingEvery    time.Duration `yaml:"ping_every" env:"PING_EVERY" envDefault:"25s" unit:"duration" help:"The interval of WebSocket pings."`
-	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"60s" unit:"duration" help:"A peer that was silent for this long is gone. Keep it above twice the ping interval."`
+	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"0s" unit:"duration" help:"A peer that was silent for this long is gone; 0 is twice the ping interval and 2 s, for two pings and their answers."`
 	HistoryCount int           `yaml:"history_count" env:"HISTORY_COUNT" envDefault:"128" unit:"events" help:"How many events a topic remembers."`
 	HistoryBytes int           `yaml:"history_bytes" env:"HISTORY_BYTES" envDefault:"262144" unit:"bytes" help:"How much a topic remembers."`
 	HistoryAge   time.Duration `yaml:"history_age" env:"HISTORY_AGE" envDefault:"10m" unit:"duration" help:"How long a topic remembers an event."`
@@ -52,7 +52,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.Backlog, 8<<20)
 	fill(&c.PublishWait, 5*time.Second)
 	fill(&c.PingEvery, 25*time.Second)
-	fill(&c.Timeout, 60*time.Second)
+	fill(&c.Timeout, 2*c.PingEvery+pongGrace)
 	fill(&c.HistoryCount, 128)
 	fill(&c.HistoryBytes, 256<<10)
 	fill(&c.HistoryAge, 10*time.Minute)
@@ -69,6 +69,10 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// pongGrace is what a peer has for its answer to the second ping in a row, where no other timeout is set: so who vanishes
+// is gone within two ping intervals and 5 s.
+const pongGrace = 2 * time.Second
 
 // maxMailbox is a bound that a mailbox never meets.
 const maxMailbox = 1 << 24

@@ -23,7 +23,7 @@ func (c *connection) due(now time.Time) {
 	case passed(c.until, at):
 		c.end(end{why: &protocol.Refusal{Reason: protocol.TokenExpired}})
 		return
-	case at-c.heard.Load() > int64(c.node.cfg.Timeout):
+	case at >= c.silentAt():
 		c.node.dropped(protocol.Silent, 1)
 		c.silent = true
 		c.outbox.wire.Cut()
@@ -49,6 +49,10 @@ func (c *connection) due(now time.Time) {
 
 func passed(deadline, now int64) bool { return deadline != 0 && deadline <= now }
 
+// silentAt is when the peer is gone if nothing is heard of it until then. The next ping is before that, as long as it answers,
+// so that it costs no alarm of its own.
+func (c *connection) silentAt() int64 { return c.heard.Load() + int64(c.node.cfg.Timeout) }
+
 // beat sets the interval of the dialect's heartbeat.
 func (c *connection) beat(every time.Duration) {
 	c.beatEvery, c.beatAt = every, 0
@@ -60,7 +64,7 @@ func (c *connection) beat(every time.Duration) {
 
 // arm has the wheel ring at the next deadline, if it does not ring before.
 func (c *connection) arm() {
-	next := c.pingAt
+	next := min(c.pingAt, c.silentAt())
 	for _, at := range [...]int64{c.until, c.beatAt} {
 		if at != 0 && at < next {
 			next = at

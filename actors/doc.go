@@ -18,7 +18,9 @@
 //  6. Resume: a subscription from a position gets what was missed, once and before what is new, or is told that it cannot
 //     (replay.go). A client whose dialect has no words for that may be given back what it had (linger.go, off by
 //     default); what it missed and cannot be given is counted.
-//  7. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
+//  7. Durable: a publish to a topic whose rule says durable is answered, and heard, when the store has it on disk
+//     (keeping.go, actors/slot). Its offsets, epoch and ids go on after a crash. Memory topics pay nothing for that.
+//  8. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
 //
 // # What a failure does
 //

@@ -301,8 +301,8 @@ func (n *Node) History(ctx context.Context, tenant, topic string, after protocol
 	case t.topics.send(topic, ask):
 	case t.stored(topic):
 		t.topic(topic, ask)
-	case after.Epoch != "":
-		return HistoryPage{}, protocol.Refuse(protocol.PositionLost, "there is no topic %s, so nothing is left of epoch %s; its next event begins a new one", protocol.Quote(topic), protocol.Quote(after.Epoch))
+	case after != (protocol.Position{}):
+		return HistoryPage{}, protocol.Refuse(protocol.PositionLost, "there is no topic %s any more, so nothing is left of what was at offset %d; its next event begins a new epoch", protocol.Quote(topic), after.Offset)
 	default:
 		return HistoryPage{}, protocol.Refuse(protocol.NotFound, "no topic %s", protocol.Quote(topic))
 	}

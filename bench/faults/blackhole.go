@@ -22,7 +22,7 @@ func blackhole(d *drill.Drill) {
 	every := d.Span(25*time.Second, time.Second)
 	var c server.Conditions
 	if d.Short || d.For > 0 {
-		c.Env = []string{fmt.Sprint("PARLEY_ENGINE_PING_EVERY=", every), fmt.Sprint("PARLEY_ENGINE_TIMEOUT=", every*60/25)}
+		c.Env = []string{fmt.Sprint("PARLEY_ENGINE_PING_EVERY=", every), fmt.Sprint("PARLEY_ENGINE_TIMEOUT=", 2*every+2*time.Second)}
 	}
 	n, why := isolate(d)
 	if why != nil {

@@ -21,17 +21,22 @@ const (
 	gcNoise = 20          // percent by which the last setting may be off
 )
 
-// collect keeps the garbage in proportion to what lives, until done.
+// collect keeps the garbage in proportion to what lives, and tidies up behind crowds, until done.
 func collect(done <-chan struct{}) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
 	look := time.NewTicker(gcLook)
 	defer look.Stop()
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
+	var after tidier
 	for set := 0; ; {
-		metrics.Read(live)
-		if percent := garbage(live[0].Value.Uint64()); percent*100 < set*(100-gcNoise) || percent*100 > set*(100+gcNoise) {
+		metrics.Read(heap)
+		live, allocated := heap[0].Value.Uint64(), heap[1].Value.Uint64()
+		if after.due(allocated, live) {
+			tidy()
+		}
+		if percent := garbage(live); percent*100 < set*(100-gcNoise) || percent*100 > set*(100+gcNoise) {
 			debug.SetGCPercent(percent)
 			set = percent
 		}

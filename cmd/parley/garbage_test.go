@@ -9,3 +9,29 @@ func TestGarbage_IsInProportionToWhatLivesButNeverScarce(t *testing.T) {
 		}
 	}
 }
+
+func TestTidier_TidiesOnceBehindACrowdAndNotWhileThereIsWork(t *testing.T) {
+	var at tidier
+	allocated, live := uint64(0), uint64(8<<20)
+	looks := func(count int, each uint64) (due int) {
+		for range count {
+			if allocated += each; at.due(allocated, live) {
+				due++
+			}
+		}
+		return due
+	}
+	if n := looks(600, 2<<20); n != 0 {
+		t.Errorf("under load it was due %d times", n)
+	}
+	if n := looks(tidyAfter-1, 1<<10); n != 0 {
+		t.Error("it was due before the server was quiet")
+	}
+	if n := looks(24*3600, 10); n != 1 {
+		t.Errorf("behind a crowd it was due %d times in a day", n)
+	}
+	live = 1 << 30
+	if n := looks(3600, 100<<10); n != 1 { // 256 MiB are worth it
+		t.Errorf("beside much that lives it was due %d times in an hour of little", n)
+	}
+}

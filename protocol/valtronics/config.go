@@ -22,15 +22,15 @@ type Config struct {
 	FrameBytes int `yaml:"frame_bytes" env:"FRAME_BYTES" envDefault:"65536" unit:"bytes" help:"The largest frame, which may be a batch; from 1024 to 1048576."`
 	// Subscriptions bounds what one connection subscribes to, each device counted, from 1 to 100000 (default 1000).
 	Subscriptions int `yaml:"subscriptions" env:"SUBSCRIPTIONS" envDefault:"1000" unit:"subscriptions" help:"How much one connection may subscribe to, each device counted; from 1 to 100000."`
-	// LoginTimeout is how long a connection may stay without a valid token, from 1s to 1h (default 15s).
-	LoginTimeout time.Duration `yaml:"login_timeout" env:"LOGIN_TIMEOUT" envDefault:"15s" unit:"duration" help:"How long a connection may stay without a valid token; from 1s to 1h."`
+	// LoginTimeout is how long a connection may stay without a valid token, from 1s to 1h (default 14s).
+	LoginTimeout time.Duration `yaml:"login_timeout" env:"LOGIN_TIMEOUT" envDefault:"14s" unit:"duration" help:"How long a connection may stay without a valid token; from 1s to 1h."`
 }
 
 // DefaultConfig is what holds where nothing is set.
 func DefaultConfig() Config {
 	return Config{
 		ConnectionsPerUser: 100, Connections: 1000, ConnectsPerMinute: 10, MessagesPerSecond: 100,
-		MessageBytes: 1024, BatchItems: 50, FrameBytes: 64 << 10, Subscriptions: 1000, LoginTimeout: 15 * time.Second,
+		MessageBytes: 1024, BatchItems: 50, FrameBytes: 64 << 10, Subscriptions: 1000, LoginTimeout: 14 * time.Second,
 	}
 }
 

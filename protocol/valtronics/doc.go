@@ -4,7 +4,7 @@
 // What the document leaves open is decided thus:
 //
 //   - Nothing is said before the client speaks, since the documented clients take the first frame for the answer to their
-//     `auth`. One that does not authenticate in time (15 s) gets a failed auth_response and close code 1008.
+//     `auth`. One that does not authenticate in time (14 s) gets a failed auth_response and close code 1008.
 //   - A ping is always answered, also before `auth`: its timestamp comes back, beside server_time. Everything else before
 //     `auth` is answered with error "unauthorized". What was sent right behind an `auth`, without waiting for the
 //     answer, is done after it.

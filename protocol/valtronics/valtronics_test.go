@@ -150,7 +150,7 @@ func TestSubscribe_Commands(t *testing.T) {
 // R001.54, R001.59, R001.60, R001.61, R001.62, R001.63, R001.64: the document's figures, each of them configurable.
 func TestLimits_AreTheDocuments(t *testing.T) {
 	d := New(DefaultConfig())
-	want := protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Login: 15 * time.Second, Subscriptions: 1000, Connections: 1000, PerUser: 100, Connects: 10}
+	want := protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Login: 14 * time.Second, Subscriptions: 1000, Connections: 1000, PerUser: 100, Connects: 10}
 	if got := d.Limits(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
