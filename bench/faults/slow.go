@@ -10,7 +10,7 @@ import (
 )
 
 // slow lets one of ten clients stop reading while 200 events of 1 KiB a second are published to all: those are closed as
-// slow within 10 s, memory rises by less than 200 MiB, and the p99 of the others is below twice what it was (check 37).
+// slow within 10 s, memory rises by less than 200 MiB, and the p99 of the others is below twice what it was, or below 5 ms where that is less (check 37).
 // A client that takes 1 KiB a second ends in the same way, and what waits for it stays within the limit (check 38).
 // Clients that do not read and are disconnected by the server leave nothing behind after 5 s (check 39).
 func slow(d *drill.Drill) {
@@ -35,7 +35,7 @@ func slow(d *drill.Drill) {
 	after, now := h.figures(), figures(d, s)
 	d.Must(h.fault())
 	d.Want(37, now.Peak-memory < 200<<20, "memory rose by %s", mib(now.Peak-memory))
-	d.Want(37, p99(after) < 2*p99(before), "the p99 of the others rose from %s to %s", ms(p99(before)), ms(p99(after)))
+	d.Want(37, p99(after) < bearable(d, p99(before)), "the p99 of the others rose from %s to %s", ms(p99(before)), ms(p99(after)))
 	d.Want(37, after.Closed == 0 && before.Gaps+after.Gaps == 0, "%d of the others were closed, %d events out of order", after.Closed, before.Gaps+after.Gaps)
 	d.Figure(37, "%d of %d stopped; p99 of the others %s, undisturbed %s; memory +%s; slowest answer to a publish %s; %d of %d publishes acknowledged",
 		stopped, 10*stopped, ms(p99(after)), ms(p99(before)), mib(now.Peak-memory), ms(source.Slowest), len(source.Acks), len(source.Sent))

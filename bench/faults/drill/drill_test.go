@@ -46,6 +46,17 @@ func TestRun_WhatCannotGoOnFailsAllItsChecksAndIsCleanedUp(t *testing.T) {
 	}
 }
 
+func TestSkip_EndsTheScenarioAndFailsNothingThatDidNotFailBefore(t *testing.T) {
+	o := play(t, []int{1, 2}, func(d *Drill) {
+		d.Want(2, false, "too slow")
+		d.Skip("no %s", "root")
+		t.Error("it goes on")
+	})
+	if o.Findings[1].Result() != "skipped: no root" || o.Findings[2].Result() != "fails: too slow" {
+		t.Errorf("got %q and %q", o.Findings[1].Result(), o.Findings[2].Result())
+	}
+}
+
 func TestWant_WhatFailsAgainIsToldOnce(t *testing.T) {
 	o := play(t, []int{1}, func(d *Drill) {
 		for n := range 3 {
@@ -73,6 +84,9 @@ func TestSize_AndSpanObeyTheOptions(t *testing.T) {
 	d := &Drill{}
 	if d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != time.Hour {
 		t.Error("a full run is not full")
+	}
+	if d.Brief = true; d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != 15*time.Minute || d.Span(2*time.Second, time.Second) != time.Second {
+		t.Error("a brief run is not brief")
 	}
 	d.Short = true
 	if d.Size(9, 1) != 1 || d.Span(time.Hour, time.Second) != time.Second {
