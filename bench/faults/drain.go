@@ -58,9 +58,9 @@ func draining(d *drill.Drill, s *server.Server, name string) (sources []*drill.S
 	if err == nil {
 		late.Cut()
 	}
-	status, err := s.Exit(12 * time.Second)
+	status, err := s.Exit(d.Bound(12 * time.Second))
 	took := time.Since(began)
-	d.Want(48, err == nil && status == 0 && took < 10*time.Second, "the exit has status %d after %s: %v; it said %s", status, took, err, s.Said())
+	d.Want(48, err == nil && status == 0 && took < d.Bound(10*time.Second), "the exit has status %d after %s: %v; it said %s", status, took, err, s.Said())
 	for _, source := range sources {
 		source.Stop()
 	}

@@ -104,7 +104,7 @@ func (k *killing) judge(rounds int, what string) {
 	}
 	faults := k.source.Story(readers, k.record).Faults()
 	k.d.Faultless(47, faults)
-	k.d.Want(47, k.slowest < 2*time.Second, "%s: a start took %s", what, k.slowest)
+	k.d.Want(47, k.slowest < k.d.Bound(2*time.Second), "%s: a start took %s", what, k.slowest)
 	epochs := map[string]bool{}
 	for _, a := range k.source.Acks {
 		epochs[a.Epoch] = true

@@ -189,6 +189,14 @@ func (d *Drill) Span(full, short time.Duration) time.Duration {
 	return full
 }
 
+// Bound is how long something may take. A short run has noisy neighbours, and has three times as long.
+func (d *Drill) Bound(full time.Duration) time.Duration {
+	if d.Short {
+		return 3 * full
+	}
+	return full
+}
+
 // New makes a server that is killed when the scenario ends.
 func (d *Drill) New(c server.Conditions) *server.Server {
 	s := server.New(d.Binary, c)

@@ -82,14 +82,14 @@ func TestRun_TheSeedMakesTheChoices(t *testing.T) {
 
 func TestSize_AndSpanObeyTheOptions(t *testing.T) {
 	d := &Drill{}
-	if d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != time.Hour {
+	if d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != time.Hour || d.Bound(time.Second) != time.Second {
 		t.Error("a full run is not full")
 	}
 	if d.Brief = true; d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != 15*time.Minute || d.Span(2*time.Second, time.Second) != time.Second {
 		t.Error("a brief run is not brief")
 	}
 	d.Short = true
-	if d.Size(9, 1) != 1 || d.Span(time.Hour, time.Second) != time.Second {
+	if d.Size(9, 1) != 1 || d.Span(time.Hour, time.Second) != time.Second || d.Bound(time.Second) != 3*time.Second {
 		t.Error("a short run is not short")
 	}
 	if d.For = time.Minute; d.Span(time.Hour, time.Second) != time.Minute {
