@@ -1,8 +1,11 @@
 package actors
 
-import "time"
+import (
+	"math/bits"
+	"time"
+)
 
-// allowance bounds the messages of one connection: a token bucket in eight bytes. It is when all messages so far are
+// allowance bounds messages, bytes or subscribes: a token bucket in eight bytes. It is when all messages so far are
 // paid off, as wheel.since tells it; each costs its part of a second.
 type allowance int64
 
@@ -26,7 +29,10 @@ func (a *allowance) spend(messages, rate int, now int64) {
 	*a = allowance(max(int64(*a), now) + cost(messages, rate))
 }
 
-// cost is how much of the time so many messages take up, exact to a nanosecond.
+// cost is how much of the time so many messages take up, exact to a nanosecond. They are to be less than 2^63
+// nanoseconds' worth, which is 292 years'.
 func cost(messages, rate int) int64 {
-	return int64(messages) * int64(time.Second) / int64(rate)
+	high, low := bits.Mul64(uint64(messages), uint64(time.Second))
+	nanoseconds, _ := bits.Div64(high, low, uint64(rate))
+	return int64(nanoseconds)
 }

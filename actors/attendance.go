@@ -94,7 +94,7 @@ func (a attendance) present(now time.Time) []Attendant {
 
 // attend tells a topic that a member of it is alive.
 func (c *connection) attend(cmd protocol.Attend) {
-	if protocol.CheckTopic(cmd.Topic) == nil && c.joined {
+	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && c.joined {
 		c.tenant().topic(cmd.Topic, attend{cmd.Member, slices.Clone(cmd.Data), cmd.For, &c.Link})
 	}
 }

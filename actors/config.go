@@ -29,6 +29,8 @@ type Config struct {
 	Linger       time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long a client whose connection broke may come back and find its subscriptions and what it missed, without asking; 0 is off. Keep it below history_age and topic_idle."`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
+	// Memory lets the node shed load before the process has too little; nil if nobody tells.
+	Memory Memory `yaml:"-" env:"-"`
 }
 
 // TenantConfig is what one tenant may do.
@@ -42,6 +44,8 @@ type TenantConfig struct {
 	Rules Rules
 	// Rates bound how fast things come in.
 	Rates RateLimits
+	// Lifecycle says where its backend is told what happens to its connections and users.
+	Lifecycle Lifecycle
 }
 
 func (c Config) withDefaults() Config {

@@ -46,6 +46,7 @@ type connection struct {
 	counted   *tenantCore // where the connect of its address is counted
 	allowance allowance   // of messages
 	joined    bool        // it is with its user and with everyone
+	present   bool        // its tenant's lifecycle knows of it, or would if there were one
 	silent    bool        // the wire was cut, since nothing was heard
 	closing   bool        // the wire was told to close; nothing is said or heard any more
 	behind    bool        // what is said must not go ahead of events that wait: it tells where they end
@@ -71,9 +72,8 @@ func (c *connection) Receive(ctx actor.Context) {
 	case revoke:
 		m.reply.give(c.revoke(m.what), nil)
 	case yield:
-		if rec := c.yield(); !m.reply.give(rec, nil) && rec != nil {
-			c.node.miss(protocol.Busy, rec.worth())
-		}
+		c.yield()
+		m.reply.give(struct{}{}, nil)
 	case inspect:
 		m.reply.give(c.interests.wanted(), nil)
 	case ended:
@@ -103,8 +103,7 @@ func (c *connection) open() {
 		c.until = c.node.wheel.since(now.Add(login))
 	}
 	c.run(c.session.Opened(now, c.number))
-	c.behind = false
-	c.restored()
+	c.said()
 	c.arm()
 }
 
@@ -130,8 +129,14 @@ func (c *connection) receive(m received) {
 		return
 	}
 	c.run(commands)
+	c.said()
+}
+
+// said ends what a client's message, or its coming, set going: by now its session has said all that comes before events.
+func (c *connection) said() {
 	c.behind = false
-	c.restored()
+	c.restore()
+	c.outbox.letGo()
 }
 
 // within counts messages against the connection's rate.
@@ -161,6 +166,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.say(op, cmd.Text, c.behind)
 		return nil
 	case protocol.Close:
+		c.depart(reasonFor(cmd), cmd.Code, true)
 		c.close(cmd.Code, cmd.Reason)
 		return nil
 	case protocol.Beat:
@@ -216,11 +222,14 @@ func (c *connection) end(m end) {
 		return
 	}
 	if m.code != 0 {
+		c.depart(m.why.Reason, m.code, true)
 		c.close(m.code, m.reason)
 		return
 	}
 	c.behind = m.why.Reason != protocol.Slow // who is slow would not hear it behind the rest
-	c.run(c.session.Refuse(time.Now(), m.why, true))
+	words := c.session.Refuse(time.Now(), m.why, true)
+	c.depart(m.why.Reason, closing(words), true)
+	c.run(words)
 	c.close(m.why.Reason.CloseCode(), string(m.why.Reason))
 }
 
@@ -255,7 +264,11 @@ func (c *connection) leave() {
 // ended is the end of the socket.
 func (c *connection) ended(why protocol.Reason) {
 	c.closing = true
-	if why == protocol.Lost || c.silent {
+	if c.silent {
+		why = protocol.Silent
+	}
+	c.depart(why, 0, false)
+	if c.mayReturn(why) {
 		c.part()
 	}
 	c.leave()
@@ -267,6 +280,7 @@ func (c *connection) ended(why protocol.Reason) {
 func (c *connection) stopped() {
 	c.closing = true
 	c.stopReading()
+	c.depart(protocol.Internal, 0, true)
 	c.leave()
 	if !c.gone.Load() {
 		c.outbox.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))

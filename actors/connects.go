@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -25,8 +26,48 @@ func newConnects() *connects {
 }
 
 // Dialects have limits of their own, so they are watched apart.
-func addressKey(d protocol.Dialect, address string) string { return d.Name() + " address " + address }
-func userKey(d protocol.Dialect, user string) string       { return d.Name() + " user " + user }
+func addressKey(d protocol.Dialect, address string) string {
+	return d.Name() + " address " + network(address)
+}
+func userKey(d protocol.Dialect, user string) string { return d.Name() + " user " + user }
+
+// network is what counts as one address: of IPv6 the first 64 bits, since whoever has one address has as a rule all of
+// that network.
+func network(address string) string {
+	addr, err := netip.ParseAddr(address)
+	if err != nil || addr.Is4() {
+		return address
+	}
+	prefix, _ := addr.Prefix(64)
+	return prefix.String()
+}
+
+// userMayConnect counts a connect of a user, against the limits of the dialect and of all together.
+func (t *tenantCore) userMayConnect(d protocol.Dialect, user string, now time.Time) *protocol.Refusal {
+	most := d.Limits().Connects
+	if wait, ok := t.connects.take(userKey(d, user), most, now); !ok {
+		return tooMany(most, d.Name()+" connects per minute of this user", wait)
+	}
+	if limits := t.rates.Load(); limits != nil {
+		return t.connect("user", user, limits.User.Connects, now)
+	}
+	return nil
+}
+
+// addressMayConnect counts a connect of an address against the limit of a dialect.
+func (t *tenantCore) addressMayConnect(d protocol.Dialect, address string, now time.Time) *protocol.Refusal {
+	most := d.Limits().Connects
+	if wait, ok := t.connects.take(addressKey(d, address), most, now); !ok {
+		return tooMany(most, d.Name()+" connects per minute from this address", wait)
+	}
+	return nil
+}
+
+func tooMany(most int, what string, wait time.Duration) *protocol.Refusal {
+	why := protocol.Refuse(protocol.RateLimited, "more than %d %s", most, what)
+	why.RetryAfter = wait
+	return why
+}
 
 // take counts a connect of key and reports whether it is within perMinute; if not, when the next one is. 0 is no limit.
 func (c *connects) take(key string, perMinute int, now time.Time) (wait time.Duration, ok bool) {

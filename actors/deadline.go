@@ -35,7 +35,7 @@ func (c *connection) due(now time.Time) {
 			c.beatAt = at + int64(c.beatEvery)
 		}
 		c.run(c.session.Beat(now))
-		c.restored()
+		c.said()
 	}
 	if c.closing {
 		return

@@ -55,7 +55,11 @@ func (n *Node) Draining() bool { return n.draining.Load() }
 // with the context's error and the rest cut off.
 func (n *Node) Drain(ctx context.Context) error {
 	n.shut()
-	return drain(ctx, n.everyLink(), protocol.Draining)
+	err := drain(ctx, n.everyLink(), protocol.Draining)
+	if why := n.settle(ctx); err == nil && why != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // drain closes connections, paced and in random order over the time that ctx leaves, and waits until they are gone. If
@@ -127,6 +131,7 @@ func (n *Node) Close() {
 		return
 	}
 	n.shut()
+	n.watermark.end()
 	cut(n.everyLink())
 	n.canary.Cut()
 	n.mu.RLock()
@@ -135,6 +140,7 @@ func (n *Node) Close() {
 	}
 	n.mu.RUnlock()
 	n.actors.Wait()
+	n.endLifecycles()
 	n.wheel.close()
 	n.system.Shutdown()
 }

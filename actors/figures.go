@@ -31,6 +31,9 @@ type Figures struct {
 	// Restarts counts the panics of actors, by kind (tenant, user, topic, connection).
 	Restarts map[string]uint64
 	Topics   int
+	Pressure Pressure
+	// Lifecycles are of the tenants whose backends are told what happens.
+	Lifecycles map[string]LifecycleFigures
 }
 
 // Stats are a tenant's figures since the node started.
@@ -139,6 +142,7 @@ func (n *Node) restarted(kind string) {
 func (n *Node) Figures() Figures {
 	f := Figures{
 		Tenants:    map[string]Stats{},
+		Lifecycles: map[string]LifecycleFigures{},
 		Latency:    n.outboxes.latency.snapshot(),
 		Published:  n.counters.published.Load(),
 		Duplicates: n.counters.duplicates.Load(),
@@ -146,6 +150,7 @@ func (n *Node) Figures() Figures {
 		Backlog:    n.backlog.bytes.Load(),
 		Restored:   n.counters.restored.Load(),
 		Faded:      n.counters.faded.Load(),
+		Pressure:   n.watermark.pressure(),
 	}
 	f.Lingering, f.LingeringBytes = n.ledger.state()
 	n.counters.mu.Lock()
@@ -156,6 +161,9 @@ func (n *Node) Figures() Figures {
 			f.stale(t.backlog.lost.Load())
 			f.Tenants[name] = t.stats()
 			f.Topics += t.topicCount()
+			if l := t.life.Load(); l != nil {
+				f.Lifecycles[name] = l.figures()
+			}
 		}
 	}
 	return f

@@ -57,16 +57,34 @@ const (
 
 func waitingSize(ev *protocol.Event) int { return len(ev.Data) + waitingWithout }
 
-// waits reports whether the event would wait for a user who has no connection. Messages are for people, who read them
-// later; other kinds tell of a moment, and are worth nothing afterwards.
-func (t *tenantCore) waits(ev *protocol.Event) bool {
-	return t.node.cfg.InboxCount > 0 && ev.Kind == protocol.Message && waitingSize(ev) <= maxInboxBytes &&
-		t.inboxes.Load() < maxInboxes && t.waiting.Load() < maxWaiting
+// waits reports whether the event would wait for a user who has no connection.
+func (t *tenantCore) waits(ev *protocol.Event) bool { return t.lasts(ev) && t.shelters() }
+
+// lasts reports whether the event is of those that wait. Messages are for people, who read them later; other kinds tell
+// of a moment, and are worth nothing afterwards.
+func (t *tenantCore) lasts(ev *protocol.Event) bool {
+	return t.node.cfg.InboxCount > 0 && ev.Kind == protocol.Message && waitingSize(ev) <= maxInboxBytes
 }
 
-// keep puts an event into the inbox of a user without connections.
-func (u *user) keep(p *publication) {
-	if len(u.links) > 0 || !u.tenant.waits(p.event) {
+// shelters reports whether there is room for one more in the tenant's inboxes.
+func (t *tenantCore) shelters() bool {
+	return t.inboxes.Load() < maxInboxes && t.waiting.Load() < maxWaiting
+}
+
+// turnAway counts an event that would have waited for a user if there were room.
+func (t *tenantCore) turnAway(ev *protocol.Event) {
+	if t.lasts(ev) {
+		t.node.dropped(protocol.TooMany, 1)
+	}
+}
+
+// keep puts an event into the inbox of a user who is not there.
+func (u *user) keep(p *publication, there bool) {
+	if there {
+		return
+	}
+	if !u.tenant.waits(p.event) {
+		u.tenant.turnAway(p.event)
 		return
 	}
 	if u.inbox == nil {
@@ -92,19 +110,23 @@ func (u *user) clear(now time.Time) {
 	}
 }
 
-// collect gives a connection what waited, if its dialect has an inbox.
+// collect gives a connection what waited, if its dialect has an inbox. What it does not take, since its socket has ended
+// or it is full, waits on.
 func (u *user) collect(l *Link) {
 	now := time.Now()
 	u.clear(now)
 	if u.inbox == nil || !l.dialect().Limits().Inbox {
 		return
 	}
-	for _, w := range u.inbox.waiting {
-		if f := u.node().encode(l.dialect(), l.view(), w.event, now.UnixNano()); f != nil && l.send(f) {
-			u.node().counters.delivered.Add(1)
+	before := u.inbox.bytes
+	for len(u.inbox.waiting) > 0 {
+		f := u.node().encode(l.dialect(), l.view(), u.inbox.waiting[0].event, now.UnixNano())
+		if f != nil && !l.send(f) {
+			break
 		}
+		u.node().counters.delivered.Add(1)
+		u.inbox.forgetOne()
 	}
-	u.tenant.waiting.Add(-int64(u.inbox.bytes))
-	u.inbox = nil
-	u.tenant.inboxes.Add(-1)
+	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
+	u.clear(now)
 }

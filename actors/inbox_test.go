@@ -119,3 +119,60 @@ func TestInbox_IsOffByDefault(t *testing.T) {
 		}
 	})
 }
+
+var boxed = &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.View) []byte { return []byte(ev.Text("message")) }}
+
+func TestInbox_WhatAConnectionDidNotTakeWaitsForTheNext(t *testing.T) {
+	bubble(t, Config{InboxCount: 10, QueueFrames: 2}, func(n *Node) {
+		for i := range 5 {
+			note(t, n, "ann", fmt.Sprint("m", i))
+		}
+		var heard []string
+		for range 3 {
+			c := enter(t, n, boxed, someone("ann"))
+			synctest.Wait()
+			for _, said := range c.heard() {
+				if !strings.HasPrefix(said, "bye") {
+					heard = append(heard, said)
+				}
+			}
+			c.link.Gone(protocol.Disconnected)
+			synctest.Wait()
+		}
+		if got := strings.Join(heard, " "); got != "m0 m1 m2 m3 m4" {
+			t.Errorf("heard %s", got)
+		}
+		if tenant := n.tenant("acme"); tenant.waiting.Load() != 0 || tenant.inboxes.Load() != 0 {
+			t.Errorf("%d bytes wait for %d", tenant.waiting.Load(), tenant.inboxes.Load())
+		}
+	})
+}
+
+// The user learns of the end of a connection a moment later than its outbox.
+func TestInbox_AMessageToAConnectionThatHasJustEndedWaits(t *testing.T) {
+	bubble(t, Config{InboxCount: 10}, func(n *Node) {
+		c := enter(t, n, boxed, someone("ann"))
+		synctest.Wait()
+		c.link.outbox.close()
+		if r := note(t, n, "ann", "m"); r.Delivered != 0 {
+			t.Errorf("%+v", r)
+		}
+		c.link.Gone(protocol.Lost)
+		again := enter(t, n, boxed, someone("ann"))
+		synctest.Wait()
+		again.wantHeard(t, "m")
+	})
+}
+
+func TestInbox_WhatATenantHasNoRoomForIsCounted(t *testing.T) {
+	bubble(t, Config{InboxCount: 10}, func(n *Node) {
+		note(t, n, "ann", "m")
+		n.tenant("acme").waiting.Add(maxWaiting)
+		note(t, n, "ann", "n")
+		note(t, n, "bob", "m")
+		tell(t, n, "bob", jsonEvent(t, "", 1)) // nothing that waits
+		if drops := n.Figures().Drops; drops[protocol.TooMany] != 2 {
+			t.Errorf("drops %v", drops)
+		}
+	})
+}

@@ -54,7 +54,7 @@ func (c *connection) levels(limits *RateLimits) [4]level {
 		in.user = t.meters.of("user " + user)
 	}
 	if in.address == nil && limits.Address.Flow != (Flow{}) {
-		in.address = t.meters.of("address " + c.remote)
+		in.address = t.meters.of("address " + network(c.remote))
 	}
 	return [...]level{{"connection", &in.own, &limits.Connection}, {"user", in.user, &limits.User.Flow},
 		{"address", in.address, &limits.Address.Flow}, {"tenant", &t.meter, &limits.Tenant.Flow}}

@@ -72,6 +72,20 @@ func (l *ledger) take(rec *record) bool {
 	return true
 }
 
+// add keeps an event to the user in a record; false if there is no room for it, or if the record was given up.
+func (l *ledger) add(rec *record, f *Frame) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !rec.held || rec.size+f.size() > maxRecord || l.bytes+f.size() > maxRecordBytes {
+		return false
+	}
+	rec.sent = append(rec.sent, f)
+	rec.size += f.size()
+	l.tenants[rec.tenant].bytes += f.size()
+	l.bytes += f.size()
+	return true
+}
+
 // forget gives up all records of a tenant that fit.
 func (l *ledger) forget(t *tenantCore, fits func(*record) bool) {
 	l.mu.Lock()

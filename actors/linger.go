@@ -27,13 +27,14 @@ import (
 // is checked against the new identity.
 //
 // What a record holds: the events that were not written to the socket, as frames; the subscriptions, with their filters
-// and the very topics that they are attached to; and where each of those topics stood when the connection left it.
-// Everything later comes from the topic's history.
+// and the very topics that they are attached to; where each of those topics stood when the connection left it, since
+// everything later comes from the topic's history; and what is sent to the user meanwhile, which has no history.
 //
 // What is not kept, and counted as missed (Figures.Missed, ConnectionInfo.Missed): what the history has forgotten, or a
-// new epoch; what is sent to the user or to all meanwhile, which has no history (messages may wait in an inbox); and
-// what a full record or ledger has no room for. What the kernel had taken and the client never read is neither
-// kept nor counted, since nobody here knows of it; a client that must not lose that either resumes by its own position.
+// new epoch; what is sent to all meanwhile; what a full record, ledger or outbox has no room for; and what waited for a
+// client that has lost a right since, for a frame does not say which of its topics it is of. What the kernel had taken
+// and the client never read is neither kept nor counted, since nobody here knows of it; a client that must not lose that
+// either resumes by its own position.
 
 // linger is what a connection needs to leave a record, and what it got from one. It is nil where nobody lingers.
 type linger struct {
@@ -43,6 +44,10 @@ type linger struct {
 	restored, replayed, missed atomic.Uint64
 	// everyone is where the topic of everyone stood when the connection joined; the actor's.
 	everyone protocol.Position
+	// after are events to the user after the end of the connection and before its record came, tooLate how many more
+	// there were; the user's.
+	after   []*Frame
+	tooLate int
 }
 
 // record is what a connection leaves. Who has taken it from the ledger owns it.
@@ -66,10 +71,13 @@ type record struct {
 	cut       int // how many of the oldest frames there was no room for
 	size      int // bytes, about
 
-	// unheard are the events to the user meanwhile, which the user's actor counts while it has the record.
+	// unheard are the events to the user meanwhile that there was no room for; the user's actor counts while it has the
+	// record.
 	unheard int
 
-	held bool // the ledger's
+	// Of who holds the ledger's lock, while it holds the record.
+	sent []*Frame // events to the user meanwhile
+	held bool
 }
 
 // mark is where a topic stood; the zero position is unknown.
@@ -78,8 +86,8 @@ type mark struct {
 	at    protocol.Position
 }
 
-// yield ends a connection whose client has come back, and answers with its record, nil if there is none.
-type yield struct{ reply reply[*record] }
+// yield ends a connection whose client has come back, if it may linger, and answers when its record is with the user.
+type yield struct{ reply reply[struct{}] }
 
 func (m yield) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
 
@@ -98,6 +106,11 @@ func (c *tenantCore) mayLinger(d time.Duration) {
 func (c *connection) lingers() bool {
 	id := c.identity.Load()
 	return c.linger != nil && c.joined && !c.slow.Load() && id.User != "" && !id.Unproven && c.tenant().linger.Load() > 0
+}
+
+// mayReturn reports whether the connection leaves a record when it ends for this reason, and not by us.
+func (c *connection) mayReturn(why protocol.Reason) bool {
+	return (why == protocol.Lost || why == protocol.Silent) && c.lingers()
 }
 
 // record takes the connection out of its topics and its outbox into a record. Nothing is offered to it afterwards.
@@ -141,16 +154,15 @@ func (c *connection) part() {
 }
 
 // yield is the end of a connection whose client has come back.
-func (c *connection) yield() *record {
+func (c *connection) yield() {
 	if c.closing || !c.lingers() {
-		return nil
+		return
 	}
-	rec := c.record()
+	c.part()
 	if !c.outbox.land() {
 		c.outbox.wire.Cut()
 	}
 	c.end(ending(protocol.Disconnected, protocol.Disconnected.CloseCode(), "replaced by a newer connection of the same client"))
-	return rec
 }
 
 // Bounds of a record, in bytes, and what its parts count as.
@@ -187,10 +199,12 @@ func (r *record) unwritten() (events []*Frame, cut int) {
 }
 
 // worth is how many events are missed if the record is given up, as far as it knows; one at least.
-func (r *record) worth() int { return max(1, len(r.frames)+r.cut) }
+func (r *record) worth() int { return max(1, len(r.frames)+r.cut+len(r.sent)) }
 
 // empty lets go of what a record held that was given up: its user may keep it for a while.
-func (r *record) empty() { r.frames, r.outbox, r.interests, r.marks = nil, nil, nil, nil }
+func (r *record) empty() {
+	r.frames, r.sent, r.outbox, r.interests, r.marks = nil, nil, nil, nil, nil
+}
 
 // at is where a topic stood. unknown says that it did not say.
 func (r *record) at(topic string) (at protocol.Position, known bool) {

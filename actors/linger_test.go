@@ -351,8 +351,8 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			}
 			again := enter(t, n, words, someone("ann"))
 			synctest.Wait()
-			again.wantHeard(t)
-			again.wantBack(t, 0, 0, 3)
+			again.wantHeard(t, `{"n":0}`)
+			again.wantBack(t, 0, 1, 2)
 		})
 	})
 	t.Run("no right any more", func(t *testing.T) {

@@ -55,9 +55,6 @@ func (u *user) rival(l *Link) (rival *Link) {
 
 // claim takes the record that the client of a connection has left, nil if there is none or if it is in doubt whose it is.
 func (u *user) claim(l *Link) *record {
-	if l.linger == nil {
-		return nil
-	}
 	akin := u.akin(l)
 	newest := uint64(0) // of those that have heard what came later
 	for _, other := range akin {
@@ -78,8 +75,8 @@ func (u *user) claim(l *Link) *record {
 	return nil
 }
 
-// linger keeps the record of a connection that has left, nil for none. Older ones of its client are worth nothing now.
-// One without a key is given up if its client may be here again; one with a key is about to be claimed then.
+// linger keeps the record of a connection that has left, nil for none. Older ones of its client are worth nothing now,
+// and so is this one if its client may be here again.
 func (u *user) linger(l *Link, rec *record) {
 	if l.client() != "" {
 		u.discard(l)
@@ -88,7 +85,7 @@ func (u *user) linger(l *Link, rec *record) {
 		return
 	}
 	for _, other := range u.akin(l) {
-		if rec.client == "" && other.number > rec.number {
+		if other.number > rec.number {
 			u.giveUp(protocol.Conflict, rec)
 			return
 		}
@@ -101,7 +98,19 @@ func (u *user) linger(l *Link, rec *record) {
 	}
 	u.left = append(u.left, rec)
 	u.node().ledger.hold(rec)
-	u.node().wheel.armSince(rec.until, fadeAlarm{u.tenant, u.name})
+	rec.unheard = l.linger.tooLate
+	for _, f := range l.linger.after {
+		u.wait(rec, f)
+	}
+	u.fadeBy(rec.until)
+}
+
+// fadeBy has the user woken when a record's time is over.
+func (u *user) fadeBy(at int64) {
+	if u.fadeAt == 0 || at < u.fadeAt {
+		u.fadeAt = at
+		u.node().wheel.armSince(at, fadeAlarm{u.tenant, u.name})
+	}
 }
 
 // discard gives up what older connections of the same client have left.
@@ -124,27 +133,55 @@ func (u *user) giveUp(why protocol.Reason, given ...*record) {
 	}
 }
 
-// unheard counts an event to the user for those who are away, unless it waits for them.
-func (u *user) unheard(p *publication) {
-	waits := len(u.links) == 0 && u.tenant.waits(p.event)
+// unheard keeps an event to the user for those who are away, unless it waits in the inbox for them.
+func (u *user) unheard(p *publication, there bool) {
+	waits := !there && u.tenant.waits(p.event)
 	for _, rec := range u.left {
+		if waits && rec.dialect.Limits().Inbox {
+			continue
+		}
 		view := protocol.Whole
 		if rec.view != nil {
 			view = *rec.view
 		}
-		if !(waits && rec.dialect.Limits().Inbox) && p.frame(u.node(), rec.dialect, view) != nil {
-			rec.unheard++
+		if f := p.frame(u.node(), rec.dialect, view); f != nil {
+			u.wait(rec, f)
 		}
+	}
+}
+
+// wait keeps an event in a record, or counts it.
+func (u *user) wait(rec *record, f *Frame) {
+	if !u.node().ledger.add(rec, f) {
+		rec.unheard++
+	}
+}
+
+// maxAfter bounds the events that come to the user between the end of a connection and its record.
+const maxAfter = 256
+
+// late notes an event to the user for a connection whose end the user has not been told yet.
+func (l *Link) late(f *Frame) {
+	switch {
+	case l.linger == nil || f == nil:
+	case len(l.linger.after) < maxAfter:
+		l.linger.after = append(l.linger.after, f)
+	default:
+		l.linger.tooLate++
 	}
 }
 
 // fade lets go of records whose time is over. Their clients begin anew.
 func (u *user) fade(now time.Time) {
 	at := u.node().wheel.since(now)
+	u.fadeAt = 0
 	u.left = slices.DeleteFunc(u.left, func(rec *record) bool {
 		over := rec.until <= at
 		if over && u.node().ledger.take(rec) {
 			u.node().counters.faded.Add(1)
+		}
+		if !over {
+			u.fadeBy(rec.until)
 		}
 		return over
 	})

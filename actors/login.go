@@ -93,10 +93,7 @@ func (c *connection) become(cmd protocol.Become) {
 	c.counted = c.tenant()
 	why := c.stand(c.tenant().census(cmd.Dialect))
 	if why == nil {
-		if wait, ok := c.tenant().connects.take(addressKey(cmd.Dialect, c.remote), limits.Connects, now); !ok {
-			why = protocol.Refuse(protocol.RateLimited, "more than %d connects per minute from this address", limits.Connects)
-			why.RetryAfter = wait
-		}
+		why = c.tenant().addressMayConnect(cmd.Dialect, c.remote, now)
 	}
 	if why != nil {
 		c.node.dropped(why.Reason, 1)
@@ -143,28 +140,19 @@ func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
 		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
 	}
 	if id.User != "" {
-		limits := dialect.Limits()
-		if wait, ok := tenant.connects.take(userKey(dialect, id.User), limits.Connects, now); !ok {
-			why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute", limits.Connects)
-			why.RetryAfter = wait
+		if why := tenant.userMayConnect(dialect, id.User, now); why != nil {
+			c.node.dropped(why.Reason, 1)
 			return why
-		}
-		if all := tenant.rates.Load(); all != nil {
-			if why := tenant.connect("user", id.User, all.User.Connects, now); why != nil {
-				return why
-			}
 		}
 		c.counted.connects.back(addressKey(dialect, c.remote), now)
 		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
 		defer cancel()
-		answer := newReply[returned]()
-		tenant.user(id.User, join{&c.Link, limits.PerUser, answer})
-		back, why := answer.wait(ctx)
-		if why != nil {
+		c.outbox.hold() // what the session says to its coming comes before all events
+		if why := c.meet(ctx, id); why != nil {
 			return why
 		}
-		c.take(id.User, back)
 	}
+	c.outbox.hold()
 	c.post.Load().authenticated.Add(1)
 	c.joined = true
 	c.identity.Store(id)
@@ -172,10 +160,13 @@ func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
 	if why != nil {
 		c.leave()
 		c.identity.Store(nil)
-	} else if c.linger != nil {
+		return why
+	}
+	if c.linger != nil {
 		c.linger.everyone = got.at
 	}
-	return why
+	c.arrive()
+	return nil
 }
 
 // heed says what is left of events to the connection's user and to everyone.

@@ -25,35 +25,44 @@ func (ls *loose) lane(topic uint32) *lane {
 	return l
 }
 
-// add puts a frame into the lane: in the place of an older one of its key, which is returned, or behind all.
-func (l *lane) add(f *Frame) (replaced *Frame) {
-	l.bytes += f.size()
+// place is where the lane has an older frame that this one may replace, nil if it has none.
+func (l *lane) place(f *Frame) **Frame {
+	if number, ok := l.numbers[f.key]; ok && f.fate == replaceable {
+		return &l.frames[number-l.gone]
+	}
+	return nil
+}
+
+// replace puts a frame in the place of an older one, and returns by how much the bytes grew.
+func (l *lane) replace(at **Frame, f *Frame) (grown int) {
+	grown = f.size() - (*at).size()
+	*at = f
+	l.bytes += grown
+	return grown
+}
+
+// add puts a frame behind all.
+func (l *lane) add(f *Frame) {
 	if f.fate == replaceable {
-		if number, ok := l.numbers[f.key]; ok {
-			at := &l.frames[number-l.gone]
-			replaced, *at = *at, f
-			l.bytes -= replaced.size()
-			return replaced
-		}
 		if l.numbers == nil {
 			l.numbers = map[uint64]int{}
 		}
 		l.numbers[f.key] = l.gone + len(l.frames)
 	}
 	l.frames = append(l.frames, f)
-	return nil
+	l.bytes += f.size()
 }
 
 // shift takes the oldest frame out.
 func (l *lane) shift() *Frame {
 	f := l.frames[0]
+	if f.fate == replaceable && l.numbers[f.key] == l.gone {
+		delete(l.numbers, f.key)
+	}
 	l.frames[0] = nil
 	l.frames = l.frames[1:]
 	l.gone++
 	l.bytes -= f.size()
-	if f.fate == replaceable {
-		delete(l.numbers, f.key)
-	}
 	return f
 }
 
@@ -80,32 +89,52 @@ func (o *Outbox) squeeze(f *Frame) (grown int, ok bool) {
 	if o.loose == nil {
 		o.loosen()
 	}
-	l, size := o.loose.lane(f.topic), f.size()
-	bytes, frames := o.share(droppable)
-	others := o.frames - len(l.frames)
-	if others > 0 && (o.bytes-l.bytes+size > bytes || others >= frames) {
+	l := o.loose.lane(f.topic)
+	switch at := l.place(f); {
+	case at != nil && o.bytes+f.size()-(*at).size() <= o.max.Bytes: // what is newest goes beyond the share, not beyond the bound
+		o.bytes += l.replace(at, f)
 		o.lose(1)
+	case o.fits(l, f):
+		o.enlist(l, f)
+	default:
+		o.lose(1)
+		o.loose.tidy(l)
 		return o.bytes - before, false
 	}
-	if old := l.add(f); old != nil {
-		o.bytes += size - old.size()
-		o.lose(1)
-	} else {
-		o.bytes += size
-		o.frames++
-		if l.spare > 0 {
-			l.spare--
-		} else {
-			o.push(&l.ticket)
-		}
-	}
-	for len(l.frames) > 1 && (o.bytes > bytes || o.frames > frames) {
+	return o.bytes - before, true
+}
+
+// fits reports whether there is room for a frame if all others of its lane make room.
+func (o *Outbox) fits(l *lane, f *Frame) bool {
+	bytes, frames := o.share(droppable)
+	others := o.frames - len(l.frames)
+	return others == 0 || o.bytes-l.bytes+f.size() <= bytes && others < frames
+}
+
+// enlist queues a frame of a lane, and drops the oldest ones for it that there is no room for.
+func (o *Outbox) enlist(l *lane, f *Frame) {
+	bytes, frames := o.share(droppable)
+	for len(l.frames) > 0 && (o.bytes+f.size() > bytes || o.frames >= frames) {
 		o.bytes -= l.shift().size()
 		o.frames--
 		l.spare++
 		o.lose(1)
 	}
-	return o.bytes - before, true
+	o.bytes += f.size()
+	o.frames++
+	l.add(f)
+	if l.spare > 0 {
+		l.spare--
+	} else {
+		o.push(&l.ticket)
+	}
+}
+
+// tidy forgets a lane for which nothing waits: of topics there may be many, and a slow reader's queue may never be empty.
+func (ls *loose) tidy(l *lane) {
+	if len(l.frames) == 0 && l.spare == 0 {
+		delete(ls.lanes, l.ticket.topic)
+	}
 }
 
 // loosen sorts what waits into lanes.
@@ -128,11 +157,14 @@ func (o *Outbox) sort(at **Frame) {
 		return
 	}
 	l := o.loose.lane(f.topic)
-	if old := l.add(f); old != nil {
-		o.bytes -= old.size()
+	if older := l.place(f); older != nil {
+		o.bytes -= (*older).size()
 		o.frames--
+		l.replace(older, f)
 		l.spare++
 		o.lose(1)
+	} else {
+		l.add(f)
 	}
 	*at = &l.ticket
 }
@@ -143,6 +175,7 @@ func (o *Outbox) redeem(t *Frame) *Frame {
 	if l.spare > 0 { // what was dropped was in front
 		l.spare--
 		o.pop()
+		o.loose.tidy(l)
 		return nil
 	}
 	return l.frames[0]

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -263,4 +264,121 @@ func TestRules_BoundATopicsHistoryAndDedupAndReachTopicsThatLive(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		remembers(0)
 	})
+}
+
+// A client that resumes behind what waits for it already, and reads on later, ends at what is newest.
+func TestSlow_WhatIsNewerNeverGetsAheadOfAReplay(t *testing.T) {
+	for _, slow := range []string{Conflate, DropOldest} {
+		bubble(t, Config{QueueFrames: 40}, func(n *Node) {
+			n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{List: []TopicRule{{Pattern: "room/*", Slow: slow}}}})
+			synctest.Wait()
+			c := enter(t, n, words, someone("ann")).subscribe(t, "room")
+			c.stop(true)
+			start := c.do(protocol.Unsubscribe{Topic: "room"}, protocol.Subscribe{Topic: "room"})[1].Position
+			publishNumbers(t, n, "room/1", 1, 12)
+			c.do(protocol.Unsubscribe{Topic: "room"})
+			if out := c.resume("room", start); out.Err != nil {
+				t.Fatal(out.Err)
+			}
+			publishNumbers(t, n, "room/1", 13, 50)
+			synctest.Wait()
+			c.stop(false)
+			synctest.Wait()
+			if heard := c.heard(); len(heard) == 0 || heard[len(heard)-1] != `{"n":50}` {
+				t.Errorf("%s: heard %q", slow, heard)
+			}
+		})
+	}
+}
+
+// What would be conflated or dropped at once is not what a client resumes.
+func TestSlow_AReplayThatDoesNotFitIsRefusedAndNotThinnedOut(t *testing.T) {
+	bubble(t, Config{QueueFrames: 40}, func(n *Node) {
+		n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{List: []TopicRule{{Pattern: "log", Slow: DropOldest}}}})
+		synctest.Wait()
+		at := publishNumbers(t, n, "log", 1, 1)
+		publishNumbers(t, n, "log", 2, 36)
+		c := enter(t, n, words, someone("ann"))
+		if out := c.resume("log", at); reasonOf(out.Err) != protocol.PositionLost {
+			t.Errorf("35 events of which 30 may wait: %v", out.Err)
+		}
+		at.Offset = 6
+		if out := c.resume("log", at); out.Err != nil {
+			t.Error(out.Err)
+		}
+		synctest.Wait()
+		c.wantHeard(t, countedUp(7, 36)...)
+	})
+}
+
+// With chance: as long as all keys' newest fit, the last that is heard of a key is its newest, however they grow.
+func TestOutbox_ConflatingNeverLosesTheNewestThatFits(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	for range 50 {
+		o := counted(newOutbox(&bell{}, 8000, 400)) // 6,000 bytes for what may be replaced
+		newest, heard := map[string]string{}, map[string]string{}
+		note := func(frames []*Frame) {
+			for _, f := range frames {
+				topic, key, _ := strings.Cut(string(f.Data), " ")
+				key, _, _ = strings.Cut(key, " ")
+				heard[topic+" "+key] = string(f.Data)
+			}
+			o.Wrote(frames)
+		}
+		for i := range 3000 {
+			name := fmt.Sprintf("t%d k%d", rng.IntN(4), rng.IntN(10))
+			topic, key, _ := strings.Cut(name, " ")
+			f := &Frame{Op: Text, Data: fmt.Appendf(nil, "%s %d %s", name, i, strings.Repeat("x", rng.IntN(110))), Born: 1}
+			f.bind(replaceable, topic, key)
+			newest[name] = string(f.Data)
+			o.send(f)
+			if rng.IntN(200) == 0 {
+				note(o.Take(nil, rng.IntN(3000)))
+			}
+		}
+		for more := o.Take(nil, 1000); len(more) > 0; more = o.Take(nil, 1000) {
+			note(more)
+		}
+		for name, want := range newest {
+			if heard[name] != want {
+				t.Fatalf("of %s the last is %.20q, want %.20q", name, heard[name], want)
+			}
+		}
+		if o.backlog.lost.Load() == 0 {
+			t.Fatal("nothing was conflated")
+		}
+	}
+}
+
+func TestOutbox_WhatIsNewestOfAKeyReplacesTheOlderOneWhenOthersHaveTheRoom(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 4000, 400))
+	o.send(frameFor(replaceable, "room", "k", 1))
+	for i := 0; ; i++ {
+		if _, bytes := o.Waiting(); bytes > 3000 {
+			break
+		}
+		o.send(frameFor(lasting, "alerts", "", i))
+	}
+	larger := &Frame{Op: Text, Data: []byte("room k newest " + strings.Repeat("x", 100)), Born: 1}
+	larger.bind(replaceable, "room", "k")
+	o.send(larger)
+	if got := texts(o.Take(nil, 1<<20)); got[0] != string(larger.Data) {
+		t.Errorf("first is %q", got[0])
+	}
+}
+
+// The queue of a reader that is always a little behind is never empty, and topics come and go.
+func TestOutbox_ForgetsTopicsForWhichNothingWaits(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 1<<20, 100))
+	for i := range 10_000 {
+		o.send(frameFor(replaceable, fmt.Sprint("device/", i), "", i))
+		if frames, _ := o.Waiting(); frames > 60 {
+			o.Wrote(o.Take(nil, 1))
+		}
+	}
+	if frames, _ := o.Waiting(); o.loose == nil || len(o.loose.lanes) > frames {
+		t.Errorf("%d lanes for %d frames", len(o.loose.lanes), frames)
+	}
 }

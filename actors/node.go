@@ -48,9 +48,10 @@ type Node struct {
 	wheel     *wheel
 	backlog   *Backlog
 	outboxes  outboxes
-	supervise struct{ tenant, user, topic, connection *supervisor }
+	supervise struct{ tenant, user, topic, connection, lifecycle *supervisor }
 	canary    *canary
 	ledger    ledger
+	watermark watermark
 
 	numbers  atomic.Uint64 // of connections
 	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
@@ -61,6 +62,8 @@ type Node struct {
 	counters counters
 	timers   timers         // of publishes
 	actors   sync.WaitGroup // that have not stopped
+
+	lifecycles sync.WaitGroup // that have not stopped; no other actors
 
 	mu      sync.RWMutex // guards tenants
 	tenants map[string]*tenantCore
@@ -81,11 +84,13 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.supervise.user = n.newSupervisor("user", true)
 	n.supervise.topic = n.newSupervisor("topic", true)
 	n.supervise.connection = n.newSupervisor("connection", false)
+	n.supervise.lifecycle = n.newSupervisor("lifecycle", true)
 	for _, t := range tenants {
 		n.SetTenant(t)
 	}
 	n.canary = newCanary(n)
 	n.numbers.Store(0) // the first client is ws-1
+	n.watermark.start(n)
 	return n
 }
 
@@ -150,29 +155,15 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	if why := n.room(t, d, t.connections.Load(), t.census(d).active.Load()); why != nil {
 		return why
 	}
-	perMinute := d.Limits().Connects
-	if wait, ok := t.connects.take(addressKey(d, remote), perMinute, time.Now()); !ok {
-		n.dropped(protocol.RateLimited, 1)
-		why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute from this address", perMinute)
-		why.RetryAfter = wait
-		return why
-	}
-	return n.paced(t, remote)
-}
-
-// paced says whether the address and the tenant may connect so often.
-func (n *Node) paced(t *tenantCore, remote string) *protocol.Refusal {
-	limits := t.rates.Load()
-	if limits == nil {
-		return nil
-	}
 	now := time.Now()
-	why := t.connect("address", remote, limits.Address.Connects, now)
-	if why == nil {
-		why = t.connect("tenant", t.name, limits.Tenant.Connects, now)
+	why = t.addressMayConnect(d, remote, now)
+	if limits := t.rates.Load(); limits != nil && why == nil {
+		if why = t.connect("address", network(remote), limits.Address.Connects, now); why == nil {
+			why = t.connect("tenant", t.name, limits.Tenant.Connects, now)
+		}
 	}
 	if why != nil {
-		n.dropped(protocol.RateLimited, 1)
+		n.dropped(why.Reason, 1)
 	}
 	return why
 }
@@ -187,6 +178,10 @@ func (n *Node) room(t *tenantCore, d protocol.Dialect, open, ofDialect int64) *p
 	}
 	if t.restarting.Load() {
 		return errBusy
+	}
+	if why := n.watermark.refuse(&n.watermark.connections); why != nil {
+		n.dropped(protocol.Busy, 1)
+		return why
 	}
 	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
 	var why *protocol.Refusal

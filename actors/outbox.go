@@ -173,6 +173,34 @@ func (o *Outbox) push(f *Frame) {
 	o.tail.to++
 }
 
+// prepend queues events ahead of those that came since hold: they are older. It returns what offer returns.
+func (o *Outbox) prepend(frames []*Frame) int {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return refusedClosed
+	}
+	first, next, bytes := o.first, o.head, 0
+	o.first, o.head, o.tail = nil, nil, nil
+	for _, f := range frames {
+		o.push(f)
+		bytes += f.size()
+	}
+	if first != nil {
+		o.push(first)
+	}
+	for c := next; c != nil; c = next {
+		for _, f := range c.frames[c.from:c.to] {
+			o.push(f)
+		}
+		next = c.next
+		*c = chunk{}
+		chunks.Put(c)
+	}
+	o.frames += len(frames) - 1 // queued adds one
+	return o.queued(bytes)
+}
+
 func (o *Outbox) pop() *Frame {
 	if f := o.first; f != nil {
 		o.first = nil
@@ -265,7 +293,9 @@ func (o *Outbox) pull() *Frame {
 	}
 	switch t := o.pop(); t.fate {
 	case ticket:
-		o.loose.lanes[t.topic].shift()
+		l := o.loose.lanes[t.topic]
+		l.shift()
+		o.loose.tidy(l)
 	case answered:
 		o.said--
 	}
@@ -331,6 +361,13 @@ func (o *Outbox) settle(frames []*Frame, now int64, awake bool) (freed int, more
 	return bytes, more
 }
 
+// isClosed reports whether nothing is taken any more.
+func (o *Outbox) isClosed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
+}
+
 // sent is what was written so far.
 func (o *Outbox) sent() (frames, bytes uint64) {
 	o.mu.Lock()
@@ -375,7 +412,11 @@ func (o *Outbox) room(frames []*Frame) (left int) {
 	bytes := o.bytes
 	for i := len(frames) - 1; i >= 0; i-- {
 		bytes += frames[i].size()
-		if bytes > o.max.Bytes || o.frames+len(frames)-i > o.max.Frames {
+		mostBytes, most := o.max.Bytes, o.max.Frames
+		if frames[i].fate != lasting {
+			mostBytes, most = o.share(droppable)
+		}
+		if bytes > mostBytes || o.frames+len(frames)-i > most {
 			return i + 1
 		}
 	}

@@ -48,6 +48,10 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	if why != nil {
 		return Receipt{}, why
 	}
+	if why := n.watermark.refuse(&n.watermark.publishes); why != nil {
+		n.dropped(protocol.Busy, 1)
+		return Receipt{}, why
+	}
 	if why := t.admit(ev); why != nil {
 		n.dropped(why.Reason, 1)
 		return Receipt{}, why
@@ -84,6 +88,9 @@ func (to *Target) check() *protocol.Refusal {
 	case to.Topic != "" && (to.Users != nil || to.All), to.Users != nil && to.All, to.Topic == "" && to.Users == nil && !to.All:
 		return protocol.Refuse(protocol.Malformed, "an event is for exactly one of a topic, users, or all")
 	case to.Topic != "":
+		if protocol.Reserved(to.Topic) {
+			return protocol.Refuse(protocol.Forbidden, "the topic %s is the server's own; publish to another", protocol.Quote(to.Topic))
+		}
 		return protocol.AsRefusal(protocol.CheckTopic(to.Topic))
 	}
 	return nil
@@ -129,8 +136,9 @@ func (t *tenantCore) dispatch(to Target, p *publication) {
 			case t.users.send(user, publish{p}):
 			case t.waits(p.event):
 				t.user(user, publish{p})
-			default:
-				p.verdict.answered(0) // nobody is there
+			default: // nobody is there
+				t.turnAway(p.event)
+				p.verdict.answered(0)
 			}
 		}
 		p.verdict.answered(0)

@@ -130,18 +130,14 @@ func tooFast(who string, what int, rates load, wait time.Duration) *protocol.Ref
 	if wait <= 0 {
 		return nil
 	}
-	why := protocol.Refuse(protocol.RateLimited, "more than %d %s per second of this %s (rates.%s.%s)", rates[what], flowNames[what], who, who, flowNames[what])
-	why.RetryAfter = wait
-	return why
+	return tooMany(rates[what], flowNames[what]+" per second of this "+who+" (rates."+who+"."+flowNames[what]+")", wait)
 }
 
-// connects counts a connect of somebody against a rate of all dialects together.
+// connect counts a connect of somebody against a rate of all dialects together.
 func (c *tenantCore) connect(who, name string, perMinute int, now time.Time) *protocol.Refusal {
 	wait, ok := c.connects.take("\x00"+who+" "+name, perMinute, now)
 	if ok {
 		return nil
 	}
-	why := protocol.Refuse(protocol.RateLimited, "more than %d connects per minute of this %s (rates.%s.connects)", perMinute, who, who)
-	why.RetryAfter = wait
-	return why
+	return tooMany(perMinute, "connects per minute of this "+who+" (rates."+who+".connects)", wait)
 }

@@ -1,7 +1,9 @@
 package actors
 
 import (
+	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -220,6 +222,84 @@ func TestRates_ABatchIsPaidOffBeforeTheNextMessage(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 		if c.flood(1) != 1 {
 			t.Error("the batch was never paid off")
+		}
+	})
+}
+
+func TestRates_AnIPv6NetworkIsOneAddress(t *testing.T) {
+	metered(t, RateLimits{Address: Rates{Connects: 2, Flow: Flow{Messages: 10}}}, func(n *Node) {
+		for i, want := range []protocol.Reason{"", "", protocol.RateLimited} {
+			if why := n.Admit("acme", words, fmt.Sprintf("2001:db8:1:2:%d::1", i)); reasonOf(why) != want {
+				t.Errorf("connect %d: %v", i, why)
+			}
+		}
+		if why := n.Admit("acme", words, "2001:db8:1:3::1"); why != nil {
+			t.Errorf("another network: %v", why)
+		}
+		x, _ := tryEnter(n, words, someone("a"), "2001:db8:9:9::1")
+		y, _ := tryEnter(n, words, someone("b"), "2001:db8:9:9::2")
+		synctest.Wait()
+		x.hand.mild, y.hand.mild = true, true
+		if got := x.flood(15) + y.flood(15); got != 10 {
+			t.Errorf("%d messages were read, want 10", got)
+		}
+	})
+	for address, want := range map[string]string{"192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::/64", "": "", "a name": "a name"} {
+		if got := network(address); got != want {
+			t.Errorf("%q counts as %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestRates_AConnectOfAUserThatIsRefusedIsADrop(t *testing.T) {
+	metered(t, RateLimits{User: Rates{Connects: 1}}, func(n *Node) {
+		for range 3 {
+			enter(t, n, words, someone("ann"))
+			synctest.Wait()
+		}
+		if drops := n.Figures().Drops[protocol.RateLimited]; drops != 2 {
+			t.Errorf("%d drops, want 2", drops)
+		}
+	})
+}
+
+func TestAllowance_HoldsForRatesOfAnySize(t *testing.T) {
+	for _, rate := range []int{1, 1e9, 1e10, 1e15, 1 << 62} {
+		var a allowance
+		if !a.take(min(rate, 1<<20), rate, rate, 1) {
+			t.Errorf("%d a second refuses the first", rate)
+		}
+		if !a.take(rate, rate, rate, 1+int64(time.Second)) {
+			t.Errorf("%d a second refuses a second's worth a second later", rate)
+		}
+		if a.take(rate/2+1, rate, rate, 1+int64(time.Second)) {
+			t.Errorf("%d a second passes more than a burst", rate)
+		}
+	}
+}
+
+// registrar is an Authorizer that counts who asks.
+type registrar struct {
+	anyone
+	asked atomic.Int64
+}
+
+func (r *registrar) Authorize(context.Context, string, *protocol.Identity, string) error {
+	r.asked.Add(1)
+	return protocol.Refuse(protocol.Forbidden, "no")
+}
+
+func TestRates_WhoIsRefusedATopicCannotAskForMoreThanItsRateEither(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &registrar{}
+		n := New(Config{}, r, TenantConfig{Name: "acme", Rates: RateLimits{Connection: Flow{Subscribes: 3}}})
+		defer n.Close()
+		c := enter(t, n, words, someone("a"))
+		for i := range 12 {
+			c.do(protocol.Subscribe{Topic: fmt.Sprint("t/", i)})
+		}
+		if got := r.asked.Load(); got != 3 {
+			t.Errorf("the backend was asked %d times", got)
 		}
 	})
 }

@@ -142,10 +142,19 @@ func (t *topic) say(m subscribe, entries []history.Entry, now time.Time) (frames
 	for _, h := range all {
 		view, _, _ := m.interest.choose(h.event)
 		if f := t.node().encode(m.link.dialect(), view, h.event, now.UnixNano()); f != nil {
+			f.bind(t.fateOf(h.event), h.event.Topic, h.event.Key) // else a newer one could get ahead of it
 			frames = append(frames, f)
 		}
 	}
 	return frames
+}
+
+// fateOf is what may become of the frame of an event, which may be of a topic below.
+func (t *topic) fateOf(ev *protocol.Event) fate {
+	if ev.Topic == t.name {
+		return t.terms.fate
+	}
+	return t.terms.set.of(ev.Topic).fate
 }
 
 // give puts a replay into the subscriber's outbox, where there is room for it.

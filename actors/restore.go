@@ -10,53 +10,35 @@ import (
 // This is the part of a connection that takes over what its client left (linger.go).
 
 // returned is what a user knows of a client that comes: the record that it left, or the connection that it still has.
+// With that one the client has not joined yet.
 type returned struct {
 	record *record
 	rival  *Link
 }
 
-// reclaim asks a user once more for a record, when the connection that had one has ended.
-type reclaim struct {
-	link  *Link
-	reply reply[returned]
-}
-
-func (m reclaim) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
-
-// take gets the record of a client that comes back, from the user or from the connection that it still has. It is
-// restored as soon as the session has welcomed the client.
-func (c *connection) take(user string, back returned) {
-	if c.linger == nil {
-		return
-	}
-	rec := back.record
-	if back.rival != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
-		defer cancel()
-		answer := newReply[*record]()
-		back.rival.box.force(yield{answer})
-		var why *protocol.Refusal
-		if rec, why = answer.wait(ctx); why != nil { // it has ended by itself, and left its record with the user
-			again := newReply[returned]()
-			if c.tenant().users.force(user, reclaim{&c.Link, again}) {
-				back, _ = again.wait(ctx)
-				rec = back.record
+// meet brings the connection to its user. A connection that its client still has goes first: so the user's events are
+// for one of them at a time, or wait in the record. What the client left is restored when the session has welcomed it.
+func (c *connection) meet(ctx context.Context, id *protocol.Identity) *protocol.Refusal {
+	wish := join{link: &c.Link, limit: c.dialect().Limits().PerUser, claims: c.linger != nil && !id.Unproven}
+	for {
+		wish.reply = newReply[returned]()
+		c.tenant().user(id.User, wish)
+		back, why := wish.reply.wait(ctx)
+		if why != nil || back.rival == nil {
+			if c.linger != nil {
+				c.linger.pending = back.record
 			}
+			return why
 		}
-	}
-	c.linger.pending = rec
-}
-
-// restored ends what a client's message, or its coming, set going: by now its session has welcomed it.
-func (c *connection) restored() {
-	if c.linger != nil {
-		c.restore()
-		c.outbox.letGo()
+		gone := newReply[struct{}]()
+		back.rival.box.force(yield{gone})
+		gone.wait(ctx) // a refusal says that it has ended by itself
+		wish.beside = true
 	}
 }
 
 // restore brings back what the client left: first what waited for it, then each topic from where it stood. It comes
-// before the first subscription of the session's own; what the session says before restored gets ahead of it all.
+// before the first subscription of the session's own; what the session says meanwhile gets ahead of it all.
 func (c *connection) restore() {
 	if c.linger == nil || c.linger.pending == nil || c.closing {
 		return
@@ -64,21 +46,32 @@ func (c *connection) restore() {
 	rec := c.linger.pending
 	c.linger.pending = nil
 	c.outbox.hold()
-	events, cut := rec.unwritten()
-	for _, f := range events {
-		if c.send(f) {
-			c.linger.replayed.Add(1)
-			c.node.counters.delivered.Add(1)
-		}
-	}
-	c.miss(protocol.TooLarge, cut)
-	c.miss(protocol.PositionLost, rec.unheard+since(rec.everyone, c.linger.everyone))
+	granted := c.takeOver(rec)
+	c.resend(rec, granted)
+	c.miss(protocol.PositionLost, since(rec.everyone, c.linger.everyone))
 	if rec.view != nil {
 		c.heed(*rec.view)
 	}
-	c.resubscribe(rec)
+	c.reattach(rec)
 	c.linger.restored.Store(uint64(len(c.interests.wanted())))
 	c.node.counters.restored.Add(1)
+}
+
+// resend says what waited for the client. What it was subscribed to is left out if it is not granted all of that any
+// more.
+func (c *connection) resend(rec *record, granted bool) {
+	events, cut := rec.unwritten()
+	if !granted {
+		c.miss(protocol.Forbidden, len(events)+cut)
+		events, cut = nil, 0
+	}
+	events = append(events, rec.sent...)
+	left := c.outbox.room(events)
+	c.miss(protocol.TooLarge, cut+left+rec.unheard)
+	if events = events[left:]; c.outbox.count(c.outbox.prepend(events)) {
+		c.linger.replayed.Add(uint64(len(events)))
+		c.node.counters.delivered.Add(uint64(len(events)))
+	}
 }
 
 // since is how many events lie between two positions; of different epochs it counts one.
@@ -92,9 +85,10 @@ func since(before, now protocol.Position) int {
 	return int(now.Offset - before.Offset)
 }
 
-// resubscribe attaches the connection to the very topics to which the one before was attached: positions are theirs.
-func (c *connection) resubscribe(rec *record) {
+// takeOver makes the record's subscriptions the connection's, by its own right; false if it is not granted all of them.
+func (c *connection) takeOver(rec *record) bool {
 	c.interests = rec.interests
+	all := true
 	for _, r := range slices.Clone(rec.interests) {
 		if !r.wanted {
 			continue
@@ -102,11 +96,17 @@ func (c *connection) resubscribe(rec *record) {
 		if why := c.granted(protocol.Subscribe{Topic: r.topic}); why != nil {
 			c.interests.remove(r.topic, false)
 			c.miss(why.Reason, 1)
+			all = false
 		}
 	}
 	for i := range c.interests {
-		c.interests[i].lent = false // it is by its own right from now on
+		c.interests[i].lent = false
 	}
+	return all
+}
+
+// reattach attaches the connection to the very topics to which the one before was attached: positions are theirs.
+func (c *connection) reattach(rec *record) {
 	for _, topic := range c.interests.attached() {
 		at, known := rec.at(topic)
 		if !known {
@@ -120,6 +120,7 @@ func (c *connection) resubscribe(rec *record) {
 		c.linger.replayed.Add(uint64(got.replayed))
 		c.miss(protocol.PositionLost, got.missed)
 	}
+	c.subscribed(true, c.interests.wanted()...)
 }
 
 // giveUp counts what is never restored, since the connection ends before.

@@ -13,14 +13,14 @@ import (
 // subscribe returns where the topic stood, if the connection was attached to it for this.
 func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
 	var at protocol.Position
-	if why := c.granted(cmd); why != nil {
-		return at, why
-	}
 	now := time.Now()
 	if why, struck := c.admit(load{ofSubscribes: 1}, now); why != nil {
 		if struck && c.strikesOut(now) {
 			c.end(end{why: why})
 		}
+		return at, why
+	}
+	if why := c.granted(cmd); why != nil {
 		return at, why
 	}
 	before, known := c.interests.find(cmd.Topic)
@@ -34,8 +34,12 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 	if i := slices.IndexFunc(changes, func(ch change) bool { return ch.topic == cmd.Topic }); i >= 0 {
 		changes[i].since, changes[i].at = cmd.Since, &at
 	}
+	c.outbox.hold() // the answer comes before the first event
 	told, why := c.tell(changes)
 	if why == nil {
+		if !known {
+			c.subscribed(false, cmd.Topic)
+		}
 		return at, nil
 	}
 	var back []change
@@ -64,7 +68,7 @@ func (c *connection) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	if err := protocol.CheckTopic(cmd.Topic); err != nil {
 		return protocol.AsRefusal(err)
 	}
-	if !id.May(cmd.Topic) {
+	if !id.May(cmd.Topic) || protocol.Reserved(cmd.Topic) {
 		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
 	}
 	if c.node.rights == nil || hidden(c.tenant().name) {
@@ -76,7 +80,9 @@ func (c *connection) granted(cmd protocol.Subscribe) *protocol.Refusal {
 }
 
 func (c *connection) unsubscribe(topic string, below bool) {
+	before := c.wantedNow()
 	c.settle(c.interests.remove(topic, below))
+	c.unsubscribed(before)
 }
 
 // settle tells changes that cannot be refused. If a topic refuses one nevertheless, the connection ends: it would miss

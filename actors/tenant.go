@@ -47,6 +47,7 @@ type tenantCore struct {
 	rates    atomic.Pointer[RateLimits] // nil is none
 	meter    meter                      // of the tenant as a whole
 	meters   *meters
+	life     atomic.Pointer[lifecycle] // nil while nobody is told
 
 	connections atomic.Int64 // that are open
 	total       atomic.Int64 // connections that ever were
@@ -91,6 +92,7 @@ func (c *tenantCore) obey(cfg TenantConfig) {
 	c.mayLinger(cfg.Linger)
 	c.rules.Store(newRuleSet(&c.node.cfg, cfg.Rules))
 	c.limitRates(cfg.Rates)
+	c.report(cfg.Lifecycle)
 }
 
 // Receive is what the tenant does.
@@ -115,7 +117,7 @@ func (t *tenant) toTopic(m toTopic) {
 	if t.topics.force(m.name, m.message) {
 		return
 	}
-	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most && m.name != everyone {
+	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most && m.name != everyone && !protocol.Reserved(m.name) {
 		m.refuse(protocol.Refuse(protocol.TooMany, "the tenant has %d topics, which is the limit (topics)", most))
 		return
 	}

@@ -249,7 +249,8 @@ func (t *topic) rest(ctx actor.Context) {
 		t.memory.Len(now) // what is too old goes
 	}
 	idle := time.Duration(wheel.since(now) - t.used)
-	if t.audience.count() == 0 && t.keeping == 0 && idle >= cfg.TopicIdle && t.tenant.topics.retire(t.name, &t.box) {
+	unused := t.audience.count() == 0 && t.keeping == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
+	if unused && t.tenant.topics.retire(t.name, &t.box) {
 		if t.name != everyone {
 			t.tenant.topicsMade.Add(-1)
 		}

@@ -10,11 +10,14 @@ import (
 
 // What a user understands, beside publish and rest.
 type (
-	// join adds a connection; it is refused if the user has too many of its dialect.
+	// join adds a connection; it is refused if the user has too many of its dialect, and put off while its client still
+	// has another one (returned.rival).
 	join struct {
-		link  *Link
-		limit int // of connections of this dialect; 0 is none
-		reply reply[returned]
+		link   *Link
+		limit  int  // of connections of this dialect; 0 is none
+		claims bool // it may have what its client left: it has proved who it is
+		beside bool // the other one was asked to go, and is not waited for any more
+		reply  reply[returned]
 	}
 	// leave removes a connection and keeps the record that it may leave; unknown ones are ignored.
 	leave struct {
@@ -45,8 +48,8 @@ type user struct {
 	dedup  dedup
 	inbox  *inbox    // nil if nothing waits
 	left   []*record // of connections that may come back, oldest first
-	// restAt is when the wheel is going to send rest, as wheel.since tells it.
-	restAt int64
+	// restAt and fadeAt are when the wheel is going to send rest and fade, as wheel.since tells it; 0 is not at all.
+	restAt, fadeAt int64
 	// again says that restAgain is in the mailbox.
 	again bool
 }
@@ -79,10 +82,6 @@ func (u *user) Receive(ctx actor.Context) {
 		u.leave(m.link)
 		u.linger(m.link, m.record)
 		u.rest(ctx)
-	case reclaim:
-		if rec := u.claim(m.link); !m.reply.give(returned{record: rec}, nil) {
-			u.giveUp(protocol.Busy, rec)
-		}
 	case fade:
 		u.fade(time.Now())
 		u.rest(ctx)
@@ -98,6 +97,9 @@ func (u *user) Receive(ctx actor.Context) {
 	case crash:
 		panic(m.cause)
 	case *actor.Stopped:
+		if len(u.links) > 0 {
+			u.online(false)
+		}
 		u.forget()
 		u.box.close(errGone)
 		u.node().actors.Done()
@@ -113,24 +115,40 @@ func (u *user) publish(p *publication) {
 		}
 		return
 	}
-	delivered := 0
-	for _, l := range u.links {
-		if l.number == p.exclude && p.exclude != 0 {
-			continue
-		}
-		if f := p.frame(u.node(), l.dialect(), l.view()); f != nil && l.send(f) {
-			delivered++
-		}
-	}
+	delivered, there := u.deliver(p)
 	u.node().counters.delivered.Add(uint64(delivered))
 	u.dedup.done(p)
-	u.unheard(p)
-	u.keep(p)
+	u.unheard(p, there)
+	u.keep(p, there)
 	p.verdict.answered(delivered)
 }
 
+// deliver gives a publication to the user's connections. there says that the user has one: of those whose socket has
+// ended, some may not have left yet.
+func (u *user) deliver(p *publication) (delivered int, there bool) {
+	for _, l := range u.links {
+		var f *Frame
+		if l.number != p.exclude || p.exclude == 0 {
+			f = p.frame(u.node(), l.dialect(), l.view())
+		}
+		switch {
+		case f != nil && l.send(f):
+			delivered++
+			there = true
+		case l.outbox.isClosed():
+			l.late(f)
+		default:
+			there = true
+		}
+	}
+	return delivered, there
+}
+
 func (u *user) join(m join) (returned, *protocol.Refusal) {
-	rival := u.rival(m.link)
+	var rival *Link
+	if m.claims && !m.beside {
+		rival = u.rival(m.link)
+	}
 	if m.limit > 0 {
 		count := 0
 		for _, l := range u.links {
@@ -142,15 +160,25 @@ func (u *user) join(m join) (returned, *protocol.Refusal) {
 			return returned{}, protocol.Refuse(protocol.TooMany, "the user has %d connections, which is the limit for one user (connections_per_user)", count)
 		}
 	}
-	u.links = append(u.links, m.link)
+	if rival != nil {
+		return returned{rival: rival}, nil
+	}
+	if u.links = append(u.links, m.link); len(u.links) == 1 {
+		u.online(true)
+	}
 	u.collect(m.link)
-	return returned{u.claim(m.link), rival}, nil
+	if !m.claims {
+		return returned{}, nil
+	}
+	return returned{record: u.claim(m.link)}, nil
 }
 
 func (u *user) leave(l *Link) {
 	for i, known := range u.links {
 		if known == l {
-			u.links = append(u.links[:i:i], u.links[i+1:]...)
+			if u.links = append(u.links[:i:i], u.links[i+1:]...); len(u.links) == 0 {
+				u.online(false)
+			}
 			return
 		}
 	}

@@ -86,8 +86,14 @@ func (r Reason) CloseCode() uint16 { return reasons[r.known()].code }
 // Message is the sentence for a client when there is no better one.
 func (r Reason) Message() string { return reasons[r.known()].message }
 
+// Known reports whether it is one of the table.
+func (r Reason) Known() bool {
+	_, ok := reasons[r]
+	return ok
+}
+
 func (r Reason) known() Reason {
-	if _, ok := reasons[r]; ok {
+	if r.Known() {
 		return r
 	}
 	return Internal

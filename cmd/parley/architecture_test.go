@@ -58,6 +58,7 @@ var homes = []place{
 	{"github.com/agnivade/levenshtein", []string{"cmd/"}},
 	{"github.com/alecthomas/kong", []string{"cmd/"}},
 	{"github.com/shirou/gopsutil", []string{"cmd/"}},
+	{"github.com/KimMachineGun/automemlimit", []string{"cmd/parley/memory"}},
 	{"github.com/coder/websocket", []string{"cmd/"}},
 	{"github.com/cockroachdb/pebble", []string{"actors/slot"}},
 	{"github.com/hashicorp/raft", []string{"actors/slot"}},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
+	"github.com/parley-realtime/parley/cmd/parley/memory"
 	"github.com/parley-realtime/parley/cmd/parley/server"
 )
 
@@ -67,7 +68,13 @@ func (c *serveCommand) Run() error {
 	for _, name := range loaded.Unknown {
 		log.Warn("no setting has this name in the environment", "variable", name)
 	}
-	s, err := server.New(loaded.Config, server.Options{Echo: c.DebugEcho}, log)
+	options := server.Options{Echo: c.DebugEcho}
+	if held := memory.New(loaded.Config.Memory); held != nil {
+		held.Soften()
+		log.Info("memory is limited", "bytes", held.Limit(), "by", held.From())
+		options.Memory = held
+	}
+	s, err := server.New(loaded.Config, options, log)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,10 @@ var (
 	clientsBack     = describe("clients_restored_total", "Clients that came back to what they had.")
 	clientsFaded    = describe("clients_faded_total", "Clients that did not come back in time.")
 	restarts        = describe("actor_restarts_total", "Actors that were restarted after a panic, by kind of actor.", "actor")
+	memoryStage     = describe("memory_stage", "How short memory is: 0 calm, 1 refusing, 2 dropping, 3 closing.")
+	memoryUsed      = describe("memory_used_bytes", "Memory in use when it was looked at last.")
+	memoryLimit     = describe("memory_limit_bytes", "Memory that may be in use; load is shed from 85 % of it on.")
+	memoryShed      = describe("memory_shed_total", "What was shed for lack of memory: refused connections and publishes, dropped frames, disconnected readers.", "what")
 	latency         = describe("delivery_latency_seconds", "Time from the publish of an event to its write to a socket.")
 	loginsEnded     = describe("logins_total", "Credentials that were checked, by outcome.", "outcome")
 )
@@ -47,7 +51,7 @@ var (
 var figures = []*prometheus.Desc{
 	connectionsNow, identifiedNow, connectionsEver, messagesIn, messagesOut, bytesIn, bytesOut, lifetime, published,
 	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsBack, clientsFaded, backlog, topicsNow, restarts,
-	latency, loginsEnded,
+	memoryStage, memoryUsed, memoryLimit, memoryShed, latency, loginsEnded,
 }
 
 // Describe implements prometheus.Collector.
@@ -65,6 +69,7 @@ func (e *engine) Collect(out chan<- prometheus.Metric) {
 	count(out, delivered, float64(now.Delivered))
 	gauge(out, backlog, float64(now.Backlog))
 	gauge(out, topicsNow, float64(now.Topics))
+	collectPressure(out, now.Pressure)
 	for reason, n := range now.Drops {
 		count(out, drops, float64(n), string(reason))
 	}
@@ -87,6 +92,18 @@ func (e *engine) Collect(out chan<- prometheus.Metric) {
 	}
 	for outcome, n := range e.logins() {
 		count(out, loginsEnded, float64(n), outcome)
+	}
+}
+
+func collectPressure(out chan<- prometheus.Metric, p actors.Pressure) {
+	if p.Limit == 0 {
+		return // nobody tells
+	}
+	gauge(out, memoryStage, float64(p.Stage))
+	gauge(out, memoryUsed, float64(p.Used))
+	gauge(out, memoryLimit, float64(p.Limit))
+	for what, n := range map[string]uint64{"connections": p.Connections, "publishes": p.Publishes, "frames": p.Frames, "readers": p.Readers} {
+		count(out, memoryShed, float64(n), what)
 	}
 }
 

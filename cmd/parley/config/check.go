@@ -28,7 +28,7 @@ func (l *Loaded) check(dev bool) {
 		key   string
 		check func() error
 	}{{"dashboard", c.Dashboard.Check}, {"valtronics", c.Valtronics.Check}, {"notify", c.Notify.Check}, {"authentik", c.Authentik.Check},
-		{"webSocketEvents", c.AirLay.Check}, {"websocket", c.checkWebSocket}} {
+		{"memory", c.Memory.Check}, {"webSocketEvents", c.AirLay.Check}, {"websocket", c.checkWebSocket}} {
 		if err := section.check(); err != nil {
 			l.complain(section.key, err.Error())
 		}

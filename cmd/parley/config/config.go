@@ -15,6 +15,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/cmd/parley/memory"
 	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/shared"
 	"github.com/parley-realtime/parley/transport/api"
@@ -32,6 +33,7 @@ type Config struct {
 	Feed           bool              `yaml:"feed" env:"FEED" envDefault:"false" help:"Publish lively sample events to every tenant; on in dev mode."`
 	Log            Log               `yaml:"log" envPrefix:"LOG_"`
 	TLS            TLS               `yaml:"tls" envPrefix:"TLS_"`
+	Memory         memory.Config     `yaml:"memory" envPrefix:"MEMORY_"`
 	Engine         actors.Config     `yaml:"engine" envPrefix:"ENGINE_"`
 	WebSocket      websocket.Config  `yaml:"websocket" envPrefix:"WEBSOCKET_"`
 	API            api.Config        `yaml:"api" envPrefix:"API_"`

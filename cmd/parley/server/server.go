@@ -60,10 +60,12 @@ type Server struct {
 	feeds     sync.WaitGroup
 }
 
-// Options are what only the command line says.
+// Options are what the process says, and no configuration.
 type Options struct {
 	// Echo serves the dialect echo, for conformance tests of the sockets.
 	Echo bool
+	// Memory is what load is shed by; nil if nobody tells.
+	Memory actors.Memory
 }
 
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
@@ -128,6 +130,7 @@ func (s *Server) unlisten(ctx context.Context) {
 func (s *Server) assemble() error {
 	cfg := s.config
 	cfg.Auth.Logger, cfg.Engine.Logger, cfg.WebSocket.Logger, cfg.API.Logger = s.log, s.log, s.log, s.log
+	cfg.Engine.Memory = s.options.Memory
 	keys, err := readKeys(cfg.Tenants)
 	if err != nil {
 		return err

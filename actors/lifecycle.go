@@ -1,0 +1,243 @@
+package actors
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Herald carries what happened to a tenant's backend.
+type Herald interface {
+	// Tell takes one event: its epoch, its number in that, and its JSON, which nobody changes any more. It never blocks.
+	Tell(epoch string, number uint64, text []byte)
+}
+
+// Lifecycle says where a tenant's backend is told what happens to its connections and users. The zero value tells nobody.
+type Lifecycle struct {
+	// Topic keeps it in protocol.LifecycleTopic, as the tenant's rules have it for that topic.
+	Topic bool
+	// Herald is told of it; nil is nobody.
+	Herald Herald
+	// Of are the happenings that are told; none are all.
+	Of []protocol.Happening
+}
+
+func (l *Lifecycle) on() bool { return l.Topic || l.Herald != nil }
+
+// What a lifecycle understands.
+type (
+	// happened tells of one thing.
+	happened struct {
+		to   *lifecycle
+		news protocol.Lifecycle
+	}
+	// inform says anew where it is told.
+	inform struct{ config Lifecycle }
+	// settle answers when all that came before is told.
+	settle struct{ reply reply[struct{}] }
+	// farewell ends it, when all that came before is told.
+	farewell struct{}
+)
+
+func (m happened) refuse(why *protocol.Refusal) { m.to.lose(why.Reason, 1) }
+func (m settle) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
+
+// lifecycle is the actor: it puts what happens to a tenant's connections and users into one order, numbers it, and hands
+// it to the topic and the herald. The order is that in which it was posted, so for each connection that in which it
+// happened: its user's user_online comes before connected, and user_offline after disconnected.
+//
+// Nobody waits for it. What its mailbox has no room for is lost, as what the topic refuses is, or the herald: it has a
+// number all the same, so that whoever reads misses that.
+type lifecycle struct {
+	tenant *tenantCore
+	box    mailbox
+	wanted atomic.Uint32 // a bit for each happening that is told
+	lost   atomic.Uint64 // since the last number was given
+
+	// The actor's own.
+	config  Lifecycle
+	epoch   string
+	number  uint64
+	waiting []*verdict // of what is on its way into the topic, oldest first
+
+	told    atomic.Uint64
+	losses  [3]atomic.Uint64 // as lossesOf says
+	warnAt  atomic.Int64     // when losses may be worth the next line, as wheel.since tells it
+	unheard atomic.Uint64    // losses since the last line
+}
+
+// lossesOf are the words for where events were lost.
+var lossesOf = [...]string{"mailbox", "topic", "failure"}
+
+const (
+	lostInMailbox = iota
+	lostInTopic
+	lostInFailure
+)
+
+// maxOnTheWay bounds the events that are on their way into the topic, which may be waiting for a disk.
+const maxOnTheWay = 8192
+
+// report keeps a tenant's lifecycle as its settings want it.
+func (c *tenantCore) report(cfg Lifecycle) {
+	now := c.life.Load()
+	switch {
+	case now != nil && !cfg.on():
+		c.life.Store(nil)
+		now.box.force(farewell{})
+	case now != nil:
+		now.want(cfg.Of)
+		now.box.force(inform{cfg})
+	case cfg.on():
+		c.life.Store(c.node.newLifecycle(c, cfg))
+	}
+}
+
+// fills reports whether a topic is being told what happens: its position is to stay good while nothing does.
+func (c *tenantCore) fills(topic string) bool {
+	return topic == protocol.LifecycleTopic && c.life.Load() != nil
+}
+
+func (n *Node) newLifecycle(owner *tenantCore, cfg Lifecycle) *lifecycle {
+	l := &lifecycle{tenant: owner, box: mailbox{limit: int32(min(8*n.cfg.MailboxSize, maxMailbox))}, config: cfg, epoch: newEpoch()}
+	l.want(cfg.Of)
+	n.lifecycles.Add(1)
+	n.supervise.lifecycle.spawn(l, &l.box)
+	n.actors.Done() // it outlives the others, of whose ends it tells
+	return l
+}
+
+func (l *lifecycle) want(some []protocol.Happening) {
+	if len(some) == 0 {
+		some = protocol.Happenings()
+	}
+	bits := uint32(0)
+	for _, what := range some {
+		bits |= what.Bit()
+	}
+	l.wanted.Store(bits)
+}
+
+// wants reports whether a happening is told.
+func (l *lifecycle) wants(what protocol.Happening) bool { return l.wanted.Load()&what.Bit() != 0 }
+
+// Receive is what the lifecycle does.
+func (l *lifecycle) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		l.found()
+	case happened:
+		l.tell(&m.news)
+	case inform:
+		l.config = m.config
+		l.found()
+	case settle:
+		m.reply.give(struct{}{}, nil)
+	case farewell:
+		ctx.Stop(ctx.Self())
+	case crash:
+		panic(m.cause)
+	case *actor.Stopped:
+		l.box.close(errGone)
+		l.tenant.node.lifecycles.Done()
+	}
+}
+
+// found has the topic made, so that backends find it before anything happens.
+func (l *lifecycle) found() {
+	if l.config.Topic {
+		l.tenant.topic(protocol.LifecycleTopic, describe{newReply[TopicInfo]()})
+	}
+}
+
+func (l *lifecycle) tell(news *protocol.Lifecycle) {
+	l.number += l.lost.Swap(0) + 1
+	news.Epoch, news.Number = l.epoch, l.number
+	text := news.AppendJSON(make([]byte, 0, 256))
+	if l.config.Herald != nil {
+		l.config.Herald.Tell(l.epoch, l.number, text)
+	}
+	l.told.Add(1)
+	if l.config.Topic {
+		l.publish(news, text)
+	}
+}
+
+// publish hands an event to the topic. It waits for it only when the topic has to be made, since what follows would
+// overtake it otherwise.
+func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
+	l.sweep()
+	if len(l.waiting) >= maxOnTheWay {
+		l.count(lostInTopic, 1)
+		return
+	}
+	id := l.epoch + "-" + strconv.FormatUint(l.number, 10)
+	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: protocol.LifecycleTopic, Time: news.Time, Data: text, Checked: true})
+	if err != nil {
+		panic(err) // of our own text
+	}
+	p := newPublication(ev, true)
+	if !l.tenant.topics.send(protocol.LifecycleTopic, publish{p}) {
+		ctx, cancel := context.WithTimeout(context.Background(), l.tenant.node.cfg.PublishWait)
+		defer cancel()
+		l.tenant.topic(protocol.LifecycleTopic, publish{p})
+		_, _ = p.verdict.wait(ctx, nil)
+	}
+	l.waiting = append(l.waiting, p.verdict)
+}
+
+// sweep looks what became of events that went to the topic.
+func (l *lifecycle) sweep() {
+	settled := 0
+	for settled < len(l.waiting) && l.waiting[settled].pending.Load() <= 0 {
+		if l.waiting[settled].bad() {
+			l.count(lostInTopic, 1)
+		}
+		settled++
+	}
+	clear(l.waiting[:settled])
+	l.waiting = l.waiting[settled:]
+}
+
+// lose counts an event that gets no number of its own; the next one leaves a gap for it.
+func (l *lifecycle) lose(why protocol.Reason, events uint64) {
+	l.lost.Add(events)
+	if why == protocol.Internal {
+		l.count(lostInFailure, events)
+	} else {
+		l.count(lostInMailbox, events)
+	}
+}
+
+// count counts losses, and tells them in the log once a minute at most.
+func (l *lifecycle) count(where int, events uint64) {
+	l.losses[where].Add(events)
+	unheard := l.unheard.Add(events)
+	n := l.tenant.node
+	now := n.wheel.since(time.Now())
+	if at := l.warnAt.Load(); at > now || !l.warnAt.CompareAndSwap(at, now+int64(time.Minute)) {
+		return
+	}
+	l.unheard.Store(0)
+	n.log.Warn("lifecycle events were lost; their numbers are missing", "tenant", l.tenant.name, "lost_in", lossesOf[where], "events", unheard)
+}
+
+// LifecycleFigures count what a tenant's backend was told of its connections and users, since it was switched on.
+type LifecycleFigures struct {
+	Told uint64
+	// Lost counts by where: in the mailbox, which was full; in the topic, which refused them; in a failure.
+	Lost map[string]uint64
+}
+
+func (l *lifecycle) figures() LifecycleFigures {
+	f := LifecycleFigures{Told: l.told.Load(), Lost: map[string]uint64{}}
+	for i, word := range lossesOf {
+		f.Lost[word] = l.losses[i].Load()
+	}
+	return f
+}

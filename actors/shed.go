@@ -1,0 +1,85 @@
+package actors
+
+import (
+	"slices"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// This is what the watermark sheds.
+
+// thin drops what waits and may be lost, for all readers.
+func (w *watermark) thin() {
+	for _, l := range w.node.everyLink() {
+		if dropped := l.outbox.thin(); dropped > 0 {
+			w.frames.Add(uint64(dropped))
+		}
+	}
+}
+
+// heavy is a reader and how many bytes wait for it.
+type heavy struct {
+	link  *Link
+	bytes int64
+}
+
+// disconnect ends the slowest readers, until what waits for them is as much as is to be freed. What several of them share is freed
+// with the last one: the next time tells.
+func (w *watermark) disconnect(excess int64) {
+	var all []heavy
+	for _, l := range w.node.everyLink() {
+		if _, bytes := l.outbox.Waiting(); bytes > 0 && !l.slow.Load() {
+			all = append(all, heavy{l, int64(bytes)})
+		}
+	}
+	if len(all) == 0 && !w.helpless {
+		w.helpless = true
+		w.node.log.Warn("memory: nothing waits for readers that could be shed; raise memory.limit, or lower history_bytes, topics or connections")
+	}
+	slices.SortFunc(all, func(a, b heavy) int { return int(b.bytes - a.bytes) })
+	for _, h := range all {
+		if excess <= 0 {
+			return
+		}
+		if h.link.slow.CompareAndSwap(false, true) {
+			excess -= h.bytes
+			w.readers.Add(1)
+			h.link.box.force(end{why: &protocol.Refusal{Reason: protocol.Slow}})
+		}
+	}
+}
+
+// thin drops all but the newest of the waiting frames of a topic that allows that, and all but the newest of each key. It returns
+// how many.
+func (o *Outbox) thin() (dropped int) {
+	o.mu.Lock()
+	if o.closed || o.first == nil && o.head == nil {
+		o.mu.Unlock()
+		return 0
+	}
+	frames, bytes := o.frames, o.bytes
+	if o.loose == nil {
+		o.loosen()
+	}
+	for _, l := range o.loose.lanes {
+		for len(l.frames) > 1 && l.frames[0].fate == droppable {
+			o.bytes -= l.shift().size()
+			o.frames--
+			l.spare++
+			o.lose(1)
+		}
+	}
+	if len(o.loose.lanes) == 0 {
+		o.loose = nil
+	}
+	dropped, bytes = frames-o.frames, bytes-o.bytes
+	backlog := o.backlog
+	if o.parked {
+		backlog = nil
+	}
+	o.mu.Unlock()
+	if backlog != nil {
+		backlog.add(-bytes)
+	}
+	return dropped
+}
