@@ -6,8 +6,9 @@
 // Each scenario is a file beside this one; the comment of its function says what happens and names the acceptance
 // checks that it shows, each check in one scenario alone. Its random choices come from the seed, which is printed.
 //
-// A scenario that is named runs at the size and for the time of its check, and so do all with -full or PARLEY_CHECKS=full.
-// Else all run at the size of their checks, those that go on for a time for a quarter of it: less than 10 minutes in all.
+// A scenario that is named runs at the size and for the time of its check, and so do all with -full or PARLEY_CHECKS=full
+// (80 minutes). Else all run at the size of their checks, those that go on for a time for a quarter of it and at most 15 s:
+// less than 10 minutes in all. -for says another time.
 // -short is for continuous integration. With -record what was measured at full size goes into bench/faults.json. The exit
 // status is 1 if any check failed; one for which the machine has not what it takes is skipped and says why.
 package main
@@ -65,7 +66,7 @@ func parse(args []string) (settings, error) {
 	flags.Uint64Var(&set.Seed, "seed", rand.Uint64()>>32, "where random choices come from")
 	flags.BoolVar(&set.Short, "short", false, "a size that fits into continuous integration")
 	full := flags.Bool("full", os.Getenv("PARLEY_CHECKS") == "full", "the times of the checks also where no scenario is named")
-	flags.DurationVar(&set.For, "for", 0, "how long soak, held and fan go on (default: what each one thinks)")
+	flags.DurationVar(&set.For, "for", 0, "how long soak, held, fan and others go on (default: as long as their checks say)")
 	flags.StringVar(&set.Binary, "binary", "bin/parley", "the server")
 	if err := flags.Parse(args); err != nil {
 		return set, err

@@ -25,8 +25,8 @@ import (
 type Options struct {
 	Seed   uint64
 	Short  bool          // at a size for each push instead of the one that the checks name
-	Brief  bool          // at that size, for a quarter of the time
-	For    time.Duration // how long scenarios go on that go on for a time; 0 is what each one thinks
+	Brief  bool          // at that size, for a quarter of the time and at most 15 s
+	For    time.Duration // how long scenarios go on that go on for a time; 0 is as long as their checks say
 	Binary string        // the server
 	Out    io.Writer     // what happens meanwhile
 }
@@ -184,7 +184,7 @@ func (d *Drill) Span(full, short time.Duration) time.Duration {
 	case d.Short:
 		return short
 	case d.Brief:
-		return max(short, full/4)
+		return max(short, min(full/4, 15*time.Second))
 	}
 	return full
 }

@@ -85,7 +85,7 @@ func TestSize_AndSpanObeyTheOptions(t *testing.T) {
 	if d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != time.Hour || d.Bound(time.Second) != time.Second {
 		t.Error("a full run is not full")
 	}
-	if d.Brief = true; d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != 15*time.Minute || d.Span(2*time.Second, time.Second) != time.Second {
+	if d.Brief = true; d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != 15*time.Second || d.Span(20*time.Second, time.Second) != 5*time.Second || d.Span(2*time.Second, time.Second) != time.Second {
 		t.Error("a brief run is not brief")
 	}
 	d.Short = true
