@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/slot"
@@ -225,10 +226,13 @@ func (s *Server) Token(tenant string, grant auth.Grant) (string, error) {
 	return s.verifier.Sign(tenant, grant)
 }
 
+// goodbyes is what the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
+const goodbyes = 2 * time.Second
+
 // Drain ends all connections in order, over the configured time or until the context ends.
 func (s *Server) Drain(ctx context.Context) {
 	s.log.Info("draining", "connections", s.sockets.Sockets(), "over", s.config.Drain)
-	ctx, cancel := context.WithTimeout(ctx, s.config.Drain)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Drain+goodbyes)
 	defer cancel()
 	if err := s.node.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("drain ended early", "error", err)
