@@ -29,6 +29,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
+	"github.com/parley-realtime/parley/transport/webhook"
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
@@ -49,6 +50,7 @@ type Server struct {
 	places   []*place
 	hosts    hosts
 	desk     desk
+	heralds  heralds
 	options  Options
 	dialects []*dialect
 
@@ -70,6 +72,7 @@ type Options struct {
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
 	s := &Server{config: cfg, options: options, log: log, stopFeeds: func() {}}
+	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Courier{}
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
@@ -144,7 +147,12 @@ func (s *Server) assemble() error {
 	s.hosts.store(cfg.Tenants)
 	s.desk.verifier = s.verifier
 	gate := gate{s.verifier}
-	s.node = actors.New(cfg.Engine, gate, append(cfg.Limits(), actors.TenantConfig{Name: auth.Lobby})...)
+	limits := cfg.Limits()
+	if err := s.heralds.fit(limits, keys.hooks); err != nil {
+		s.heralds.close(gone())
+		return err
+	}
+	s.node = actors.New(cfg.Engine, gate, append(limits, actors.TenantConfig{Name: auth.Lobby})...)
 	if err := s.keep(&cfg); err != nil {
 		s.node.Close()
 		return err
@@ -152,7 +160,11 @@ func (s *Server) assemble() error {
 	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
 		return errors.Join(fmt.Errorf("websocket: %w", err), s.end())
 	}
+	for name, probe := range s.sockets.Probes() {
+		s.node.AddProbe(name, probe)
+	}
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
+	cfg.API.Webhooks = s.heralds.figures
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
@@ -221,6 +233,7 @@ func (s *Server) Drain(ctx context.Context) {
 	if err := s.node.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("drain ended early", "error", err)
 	}
+	s.heralds.flush(ctx)
 }
 
 // Close ends everything at once and waits for it; the context bounds the wait for requests that are being answered.
@@ -231,6 +244,7 @@ func (s *Server) Close(ctx context.Context) {
 	if err := s.end(); err != nil {
 		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
 	}
+	s.heralds.close(ctx)
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
 	s.verifier.Close()
