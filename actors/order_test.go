@@ -339,6 +339,9 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 		mark := []byte(tenant)
 		for _, user := range []string{"ann", "bob"} {
 			h, w := &hand{}, &sink{got: func(f *Frame) {
+				if f.Op == Ping { // on a slow machine
+					return
+				}
 				heard[i].Add(1)
 				if !bytes.Contains(f.Data, mark) {
 					strays[i].Add(1)
