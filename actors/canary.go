@@ -2,38 +2,75 @@ package actors
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// The canary's tenant and topic. No API key, token or URL leads to them.
-const (
-	canaryTenant = "\x00canary"
-	canaryTopic  = "canary"
-)
+// The canaries' tenant, which no API key, token or URL leads to.
+const canaryTenant = "\x00canary"
 
-// canary proves that events get through: it is a connection like any other, with a wire that ends in this process. Its
-// events are in no figures.
+// canary proves that events get through one shard of the topics and one of the users: it is a connection like any other, with a
+// wire that ends in this process. Its events are in no figures.
 type canary struct {
-	node *Node
-	link *Link
-	sang chan struct{} // capacity 1: an event came out of the outbox
+	// Static.
+	tenant      *tenantCore
+	topic, user string
+	link        *Link
+	sang        [2]chan struct{} // capacity 1: the song came out of the outbox
 
-	probing sync.Mutex // one probe at a time
-	taking  sync.Mutex // Take and Wrote are one goroutine's at a time
+	taking sync.Mutex // Take and Wrote are one goroutine's at a time
 }
 
-func newCanary(n *Node) *canary {
+// What canaries sing: a song for topics and one for users.
+const (
+	ofTopic = iota
+	ofUser
+)
+
+var songs = [2]string{ofTopic: `{"of":"topic"}`, ofUser: `{"of":"user"}`}
+
+// newCanaries makes one for each shard of the topics, with a user in the same shard of the users, and has them probed.
+func newCanaries(n *Node) []*canary {
 	n.SetTenant(TenantConfig{Name: canaryTenant})
-	c := &canary{node: n, sang: make(chan struct{}, 1)}
-	_, why := n.Connect(Dial{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{}, Identity: &protocol.Identity{Topics: []protocol.Pattern{"*"}}},
+	t := n.tenant(canaryTenant)
+	topics, users := t.topics.names("canary"), t.users.names("canary")
+	all := make([]*canary, len(topics))
+	for shard := range all {
+		c := &canary{tenant: t, topic: topics[shard], user: users[shard], sang: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}}
+		c.enter(n)
+		n.AddProbe(fmt.Sprint("topics shard ", shard), c.singTopic)
+		n.AddProbe(fmt.Sprint("users shard ", shard), c.singUser)
+		all[shard] = c
+	}
+	for _, c := range all { // it can be heard from now on
+		_, _ = c.link.info(context.Background())
+	}
+	return all
+}
+
+// names are names of which the first is in the first shard, the second in the second, and so on.
+func (d *directory) names(stem string) []string {
+	names := make([]string, len(d.shards))
+	for i, left := 0, len(names); left > 0; i++ {
+		name := fmt.Sprint(stem, "-", i)
+		if at := d.shard(name); names[at] == "" {
+			names[at], left = name, left-1
+		}
+	}
+	return names
+}
+
+func (c *canary) enter(n *Node) {
+	id := &protocol.Identity{User: c.user, Topics: []protocol.Pattern{"*"}}
+	_, why := n.Connect(Dial{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id},
 		func(l *Link) Wire { c.link = l; return c })
 	if why != nil {
 		panic(why) // a new node has room
 	}
-	return c
 }
 
 // Wake implements Wire: it takes what waits.
@@ -48,15 +85,19 @@ func (c *canary) take() {
 			return
 		}
 		for _, f := range frames {
-			if f.Op == Text {
-				select {
-				case c.sang <- struct{}{}:
-				default:
-				}
-			}
+			c.heard(string(f.Data))
 		}
 		c.link.outbox.Wrote(frames)
 		c.link.Heard()
+	}
+}
+
+func (c *canary) heard(song string) {
+	if i := slices.Index(songs[:], song); i >= 0 {
+		select {
+		case c.sang[i] <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -66,34 +107,35 @@ func (c *canary) Close(uint16, string) { c.Cut() }
 // Cut implements Wire.
 func (c *canary) Cut() { c.link.Gone(protocol.Disconnected) }
 
-// Probe sends a canary event through topic, outbox and wire, and returns how long that took. An error says that events
-// do not get through at the moment.
-func (n *Node) Probe(ctx context.Context) (time.Duration, error) {
-	c := n.canary
-	c.probing.Lock()
-	defer c.probing.Unlock()
+// singTopic sends an event through the topic, singUser through the user.
+func (c *canary) singTopic(ctx context.Context) error {
+	return c.sing(ctx, ofTopic, func(p *publication) { c.tenant.topic(c.topic, publish{p}) })
+}
+
+func (c *canary) singUser(ctx context.Context) error {
+	return c.sing(ctx, ofUser, func(p *publication) { c.tenant.user(c.user, publish{p}) })
+}
+
+// sing sends an event and waits until it came out of the outbox.
+func (c *canary) sing(ctx context.Context, song int, send func(*publication)) error {
+	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: []byte(songs[song]), Time: time.Now()})
+	if err != nil {
+		return err
+	}
 	select {
-	case <-c.sang: // of a probe that gave up
+	case <-c.sang[song]: // of one that gave up
 	default:
 	}
-	if _, why := c.link.info(ctx); why != nil { // before that it may not have subscribed yet, at the very start
-		return 0, why
-	}
-	start := time.Now()
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: []byte("{}"), Time: start})
-	if err != nil {
-		return 0, err
-	}
-	p := newPublication(ev.At(canaryTopic), true)
-	n.tenant(canaryTenant).topic(canaryTopic, publish{p})
+	p := newPublication(ev.At(c.topic), true)
+	send(p)
 	if _, why := p.verdict.wait(ctx, nil); why != nil {
-		return 0, why
+		return why
 	}
 	select {
-	case <-c.sang:
-		return time.Since(start), nil
+	case <-c.sang[song]:
+		return nil
 	case <-ctx.Done():
-		return 0, protocol.Refuse(protocol.Busy, "an event did not get through within %s", time.Since(start).Round(time.Millisecond))
+		return errBusy
 	}
 }
 
@@ -109,10 +151,10 @@ func (canaryDialect) Open(protocol.Hello) (protocol.Session, *protocol.Credentia
 func (canaryDialect) Encode(ev *protocol.Event, _ protocol.View) []byte { return ev.Data }
 
 // canarySession subscribes to the canary's topic.
-type canarySession struct{}
+type canarySession struct{ topic string }
 
-func (canarySession) Opened(time.Time, uint64) []protocol.Command {
-	return []protocol.Command{protocol.Subscribe{Topic: canaryTopic}}
+func (s canarySession) Opened(time.Time, uint64) []protocol.Command {
+	return []protocol.Command{protocol.Subscribe{Topic: s.topic}}
 }
 func (canarySession) Receive(time.Time, protocol.Inbound) (int, []protocol.Command) { return 0, nil }
 func (canarySession) Answer(protocol.Command, protocol.Outcome) []protocol.Command  { return nil }

@@ -14,6 +14,7 @@ type Config struct {
 	PublishWait  time.Duration `yaml:"publish_wait" env:"PUBLISH_WAIT" envDefault:"5s" unit:"duration" help:"How long a publish may wait for its answer before it is refused as busy."`
 	PingEvery    time.Duration `yaml:"ping_every" env:"PING_EVERY" envDefault:"25s" unit:"duration" help:"The interval of WebSocket pings."`
 	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"0s" unit:"duration" help:"A peer that was silent for this long is gone; 0 is twice the ping interval and 2 s, for two pings and their answers."`
+	StuckAfter   time.Duration `yaml:"stuck_after" env:"STUCK_AFTER" envDefault:"5s" unit:"duration" help:"An actor that is in one message for this long while others wait is named in the log, the metrics and /readyz."`
 	HistoryCount int           `yaml:"history_count" env:"HISTORY_COUNT" envDefault:"128" unit:"events" help:"How many events a topic remembers."`
 	HistoryBytes int           `yaml:"history_bytes" env:"HISTORY_BYTES" envDefault:"262144" unit:"bytes" help:"How much a topic remembers."`
 	HistoryAge   time.Duration `yaml:"history_age" env:"HISTORY_AGE" envDefault:"10m" unit:"duration" help:"How long a topic remembers an event."`
@@ -57,6 +58,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.PublishWait, 5*time.Second)
 	fill(&c.PingEvery, 25*time.Second)
 	fill(&c.Timeout, 2*c.PingEvery+pongGrace)
+	fill(&c.StuckAfter, 5*time.Second)
 	fill(&c.HistoryCount, 128)
 	fill(&c.HistoryBytes, 256<<10)
 	fill(&c.HistoryAge, 10*time.Minute)

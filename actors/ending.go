@@ -123,8 +123,11 @@ func (n *Node) Close() {
 	}
 	n.shut()
 	n.watermark.end()
+	n.watchdog.end()
 	cut(n.everyLink())
-	n.canary.Cut()
+	for _, c := range n.canaries {
+		c.Cut()
+	}
 	n.mu.RLock()
 	for _, t := range n.tenants {
 		n.system.Root.Stop(t.box.pid())

@@ -32,6 +32,9 @@ type Figures struct {
 	Restarts map[string]uint64
 	Topics   int
 	Pressure Pressure
+	// Stuck are the actors that are stuck, WereStuck those that ever were, by kind.
+	Stuck     map[string]int
+	WereStuck map[string]uint64
 	// Lifecycles are of the tenants whose backends are told what happens.
 	Lifecycles map[string]LifecycleFigures
 }
@@ -151,6 +154,8 @@ func (n *Node) Figures() Figures {
 		Restored:   n.counters.restored.Load(),
 		Faded:      n.counters.faded.Load(),
 		Pressure:   n.watermark.pressure(),
+		Stuck:      n.watchdog.stuckNow(),
+		WereStuck:  n.watchdog.stuckEver(),
 	}
 	f.Lingering, f.LingeringBytes = n.ledger.state()
 	n.counters.mu.Lock()

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"reflect"
 	"runtime/debug"
 	"sync"
 
@@ -30,6 +31,8 @@ type mailbox struct {
 	running   bool              // a goroutine is in run
 	suspended bool              // between a failure and the restart
 	restarted bool              // the actor has not been told of its restart yet
+	nth       uint32            // messages taken, over and over; for the watchdog, as is at
+	at        reflect.Type      // of the last of them
 }
 
 // restarted is the first message of an actor after it failed.
@@ -154,7 +157,9 @@ func (m *mailbox) next() (msg any, system bool) {
 		return restarted{}, false
 	}
 	if !m.suspended && m.user.len() > 0 {
-		return m.user.pop(), false
+		msg = m.user.pop()
+		m.nth, m.at = m.nth+1, reflect.TypeOf(msg)
+		return msg, false
 	}
 	m.running = false
 	return nil, false
@@ -172,6 +177,16 @@ func (m *mailbox) invoke(msg any, system bool) {
 		return
 	}
 	m.invoker.InvokeUserMessage(msg)
+}
+
+// occupation tells which of its messages an actor is in, of which type, and how many wait behind it; none if it is in none.
+func (m *mailbox) occupation() (nth uint32, at string, waiting int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.running || m.at == nil || m.user.len() == 0 {
+		return 0, "", 0
+	}
+	return m.nth, m.at.Name(), m.user.len()
 }
 
 // empty reports whether no user message waits.

@@ -49,9 +49,11 @@ type Node struct {
 	backlog   *Backlog
 	outboxes  outboxes
 	supervise struct{ tenant, user, topic, connection, lifecycle *supervisor }
-	canary    *canary
+	canaries  []*canary
+	probes    probes
 	ledger    ledger
 	watermark watermark
+	watchdog  watchdog
 
 	numbers  atomic.Uint64 // of connections
 	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
@@ -88,9 +90,10 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	for _, t := range tenants {
 		n.SetTenant(t)
 	}
-	n.canary = newCanary(n)
+	n.canaries = newCanaries(n)
 	n.numbers.Store(0) // the first client is ws-1
 	n.watermark.start(n)
+	n.watchdog.start(n)
 	return n
 }
 

@@ -116,7 +116,9 @@ func (u *user) publish(p *publication) {
 		return
 	}
 	delivered, there := u.deliver(p)
-	u.node().counters.delivered.Add(uint64(delivered))
+	if p.born != 0 { // a canary's is no figure
+		u.node().counters.delivered.Add(uint64(delivered))
+	}
 	u.dedup.done(p)
 	u.unheard(p, there)
 	u.keep(p, there)

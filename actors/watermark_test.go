@@ -50,13 +50,32 @@ func (s *scale) set(live, waste int64) {
 	s.live, s.waste = live, waste
 }
 
+// diary is a log that can be read while it is written.
+type diary struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (d *diary) Write(line []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(line)
+}
+
+func (d *diary) String() string {
+	synctest.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.String()
+}
+
 // weighed runs a test with a node that goes by a scale; said is its log.
 func weighed(t *testing.T, test func(n *Node, s *scale, said func() string)) {
 	t.Helper()
-	var log bytes.Buffer
+	var log diary
 	s := &scale{live: 100}
 	bubble(t, Config{Memory: s, Timeout: time.Hour, Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(n *Node) {
-		test(n, s, func() string { synctest.Wait(); return log.String() })
+		test(n, s, log.String)
 	})
 }
 

@@ -40,6 +40,8 @@ var (
 	clientsBack     = describe("clients_restored_total", "Clients that came back to what they had.")
 	clientsFaded    = describe("clients_faded_total", "Clients that did not come back in time.")
 	restarts        = describe("actor_restarts_total", "Actors that were restarted after a panic, by kind of actor.", "actor")
+	stuckNow        = describe("stuck_actors", "Actors that have been in one message for too long while others wait, by kind of actor.", "actor")
+	stuckEver       = describe("stuck_actors_total", "Actors that were found stuck, by kind of actor.", "actor")
 	memoryStage     = describe("memory_stage", "How short memory is: 0 calm, 1 refusing, 2 dropping, 3 closing.")
 	memoryUsed      = describe("memory_used_bytes", "Memory in use when it was looked at last.")
 	memoryLimit     = describe("memory_limit_bytes", "Memory that may be in use; load is shed from 85 % of it on.")
@@ -52,8 +54,8 @@ var (
 
 var figures = []*prometheus.Desc{
 	connectionsNow, identifiedNow, connectionsEver, messagesIn, messagesOut, bytesIn, bytesOut, lifetime, published,
-	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsBack, clientsFaded, backlog, topicsNow, restarts, lifecycleTold, lifecycleLost,
-	memoryStage, memoryUsed, memoryLimit, memoryShed, latency, loginsEnded,
+	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsBack, clientsFaded, backlog, topicsNow, restarts,
+	lifecycleTold, lifecycleLost, stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit, memoryShed, latency, loginsEnded,
 }
 
 // Describe implements prometheus.Collector.
@@ -72,6 +74,12 @@ func (e *engine) Collect(out chan<- prometheus.Metric) {
 	gauge(out, backlog, float64(now.Backlog))
 	gauge(out, topicsNow, float64(now.Topics))
 	collectPressure(out, now.Pressure)
+	for actor, n := range now.Stuck {
+		gauge(out, stuckNow, float64(n), actor)
+	}
+	for actor, n := range now.WereStuck {
+		count(out, stuckEver, float64(n), actor)
+	}
 	for reason, n := range now.Drops {
 		count(out, drops, float64(n), string(reason))
 	}

@@ -29,6 +29,7 @@ type fakeNode struct {
 	revoked   []actors.Revocation
 	draining  bool
 	figures   actors.Figures
+	health    actors.Health
 	fail      error // what every call answers, if set
 	panics    bool
 	onPublish func(ctx context.Context) error
@@ -245,6 +246,7 @@ func (n *fakeNode) Probe(ctx context.Context) (time.Duration, error) {
 }
 
 func (n *fakeNode) Figures() actors.Figures { return n.figures }
+func (n *fakeNode) Health() actors.Health   { return n.health }
 func (n *fakeNode) Draining() bool          { return n.draining }
 
 // Attendance is as actors.Node has it: at or below prefix.

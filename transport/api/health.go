@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -17,11 +18,16 @@ func (a *API) healthz(_ context.Context, x *exchange) error {
 	return nil
 }
 
-// readyz does GET /readyz (spec R001.81): 200 if a canary event just went through topic, outbox and wire, and the server
-// is not going away.
+// readyz does GET /readyz (spec R001.81): 200 if canary events just went through topics, users, outboxes and writers in every shard of
+// them, the server has memory, and it is not going away. An actor that is stuck is named, and no reason to send everybody elsewhere:
+// it concerns its tenant alone, and what concerns all is stuck for the canary, too.
 func (a *API) readyz(ctx context.Context, x *exchange) error {
 	if a.node.Draining() {
 		return protocol.Refuse(protocol.Draining, "the server is draining: its clients are sent elsewhere")
+	}
+	h := a.node.Health()
+	if p := h.Pressure; p.Stage >= actors.Refusing {
+		return protocol.Refuse(protocol.Busy, "the server is short of memory (%s): %d of %d bytes are in use", p.Stage, p.Used, p.Limit)
 	}
 	took, err := a.canary.ask(ctx)
 	if err != nil {
@@ -29,8 +35,28 @@ func (a *API) readyz(ctx context.Context, x *exchange) error {
 	}
 	x.out = append(x.out, `{"status":"ready","canary_seconds":`...)
 	x.out = strconv.AppendFloat(x.out, took.Seconds(), 'f', 6, 64)
+	if len(h.Stuck) > 0 {
+		x.out = appendStuck(appendMember(x.out, "stuck"), h.Stuck)
+	}
 	x.out = append(x.out, '}')
 	return nil
+}
+
+// appendStuck appends the actors that are stuck.
+func appendStuck(dst []byte, all []actors.Stuck) []byte {
+	dst = append(dst, '[')
+	for i, s := range all {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendTextMember(append(dst, '{'), "actor", s.Actor)
+		dst = appendTextMember(dst, "tenant", s.Tenant)
+		dst = appendTextMember(dst, "name", s.Name)
+		dst = appendTextMember(dst, "at", s.Message)
+		dst = strconv.AppendFloat(appendMember(dst, "seconds"), s.For.Seconds(), 'f', 3, 64)
+		dst = append(appendCount(dst, "waiting", s.Waiting), '}')
+	}
+	return append(dst, ']')
 }
 
 const (
@@ -112,9 +138,12 @@ func (c *canary) note(err error) {
 
 // unready is what a probe's error means to those who ask.
 func unready(err error) error {
+	var lost *actors.Lost
 	switch why := protocol.AsRefusal(err); {
 	case err == nil:
 		return nil
+	case errors.As(err, &lost):
+		return protocol.Refuse(protocol.Busy, "the canary is not back after %s: %s", canaryTime, lost)
 	case errors.Is(err, context.DeadlineExceeded):
 		return protocol.Refuse(protocol.Busy, "the canary is not back after %s", canaryTime)
 	case why.Reason == protocol.Draining:

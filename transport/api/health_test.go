@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -23,6 +24,21 @@ func TestHealth_IsOKWhileTheProcessLives(t *testing.T) {
 
 func TestReady_IfTheCanaryCameThrough(t *testing.T) {
 	newHouse(t, Config{}).call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400}`)
+}
+
+func TestReady_NotWhileMemoryIsShort(t *testing.T) {
+	h := newHouse(t, Config{})
+	h.node.health.Pressure = actors.Pressure{Stage: actors.Refusing, Used: 860, Limit: 1000}
+	h.call("GET", "/readyz", "").refuses(protocol.Busy, "short of memory (refusing): 860 of 1000 bytes")
+}
+
+func TestReady_NamesActorsThatAreStuck(t *testing.T) {
+	h := newHouse(t, Config{})
+	h.node.health.Stuck = []actors.Stuck{{Actor: "topic", Tenant: "acme", Name: `ro"om`, Message: "publish", For: 12345 * time.Millisecond, Waiting: 7},
+		{Actor: "connection", Tenant: "acme", Name: "ws-1", Message: "received", For: 6 * time.Second, Waiting: 1}}
+	h.call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400,"stuck":[`+
+		`{"actor":"topic","tenant":"acme","name":"ro\"om","at":"publish","seconds":12.345,"waiting":7},`+
+		`{"actor":"connection","tenant":"acme","name":"ws-1","at":"received","seconds":6.000,"waiting":1}]}`)
 }
 
 func TestReady_NotWhileDraining(t *testing.T) {
@@ -48,7 +64,10 @@ func TestReady_NotIfTheCanaryFailsOrIsLate(t *testing.T) {
 		}, "busy, try again"},
 		"error": {func(context.Context) (time.Duration, error) { return 0, errors.New("s3cret") }, "internal error"},
 		"late":  {func(context.Context) (time.Duration, error) { return 1001 * time.Millisecond, nil }, "not back after 1s"},
-		"lost":  {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() }, "not back after 1s"},
+		"shards": {func(context.Context) (time.Duration, error) {
+			return 0, &actors.Lost{Ways: []string{"topics shard 3", "writers 0"}}
+		}, "not back after 1s: nothing gets through topics shard 3, writers 0"},
+		"lost": {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() }, "not back after 1s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -23,6 +23,8 @@ type Node interface {
 	Revoke(ctx context.Context, tenant string, r actors.Revocation) (closed int, err error)
 	// Probe sends a canary through the real path; it ends when ctx does.
 	Probe(ctx context.Context) (time.Duration, error)
+	// Health tells what is wrong beside what Probe finds.
+	Health() actors.Health
 	Figures() actors.Figures
 	// Draining says that the node lets no client in any more.
 	Draining() bool

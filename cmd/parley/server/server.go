@@ -160,6 +160,9 @@ func (s *Server) assemble() error {
 	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
 		return errors.Join(fmt.Errorf("websocket: %w", err), s.end())
 	}
+	for name, probe := range s.sockets.Probes() {
+		s.node.AddProbe(name, probe)
+	}
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
 	cfg.API.Webhooks = s.heralds.figures
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk

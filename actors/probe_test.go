@@ -1,0 +1,100 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// probed probes a node as readiness does, with a second of patience, and returns the ways by which nothing got through.
+func probed(t *testing.T, n *Node) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, err := n.Probe(ctx)
+	var lost *Lost
+	if err != nil && !errors.As(err, &lost) {
+		t.Fatal(err)
+	}
+	if lost == nil {
+		return nil
+	}
+	return lost.Ways
+}
+
+func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c := n.tenant(canaryTenant)
+		for shard, at := range n.canaries {
+			if c.topics.shard(at.topic) != shard || c.users.shard(at.user) != shard {
+				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.shard(at.topic), c.users.shard(at.user))
+			}
+		}
+		if len(n.canaries) != len(c.topics.shards) || len(n.probes.all) != len(c.topics.shards)+len(c.users.shards)+1 {
+			t.Errorf("%d canaries, %d probes", len(n.canaries), len(n.probes.all))
+		}
+	})
+}
+
+// A topic and a user that are stuck are named, and everything else goes on to be probed.
+func TestProbe_NamesTheShardsThroughWhichNothingGets(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		open := make(chan struct{})
+		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.View) []byte { <-open; return nil }}
+		for _, h := range []struct{ topic, user string }{{n.canaries[3].topic, ""}, {"elsewhere", n.canaries[7].user}} {
+			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: h.topic}}}}
+			dial := Dial{Tenant: canaryTenant, Dialect: stuck, Session: c.hand, Identity: someone(h.user)}
+			if _, why := n.Connect(dial, func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+				t.Fatal(why)
+			}
+		}
+		synctest.Wait()
+		for range 5 {
+			if ways := probed(t, n); !slices.Equal(ways, []string{"topics shard 3", "users shard 7"}) {
+				t.Errorf("nothing gets through %q", ways)
+			}
+		}
+		close(open)
+		synctest.Wait()
+		if ways := probed(t, n); ways != nil {
+			t.Errorf("when all is well again nothing gets through %q", ways)
+		}
+	})
+}
+
+func TestProbe_WhatWasAddedIsTriedAndWhoIsStuckInItIsNotJoined(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		open, tries := make(chan struct{}), 0
+		n.AddProbe("slot 2", func(context.Context) error { tries++; <-open; return nil }) // hears no context
+		n.AddProbe("slot 3", func(context.Context) error { return errBusy })
+		for range 10 {
+			if ways := probed(t, n); !slices.Equal(ways, []string{"slot 2", "slot 3"}) {
+				t.Errorf("nothing gets through %q", ways)
+			}
+		}
+		if tries != 1 {
+			t.Errorf("%d are stuck", tries)
+		}
+		close(open)
+		synctest.Wait()
+		if ways := probed(t, n); !slices.Equal(ways, []string{"slot 3"}) {
+			t.Errorf("nothing gets through %q", ways)
+		}
+	})
+}
+
+func BenchmarkProbe(b *testing.B) {
+	n := New(Config{}, nil, TenantConfig{Name: "acme"})
+	defer n.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := n.Probe(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

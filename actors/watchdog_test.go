@@ -1,0 +1,151 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// watched runs a test with a node whose log is said, and with a dialect in which whoever encodes an event is stuck until opened.
+func watched(t *testing.T, test func(n *Node, stuck *speech, open func(), said func() string)) {
+	t.Helper()
+	var log diary
+	bubble(t, Config{Timeout: time.Hour, PublishWait: time.Hour, Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(n *Node) {
+		shut := make(chan struct{})
+		opened := false
+		open := func() {
+			if !opened {
+				opened = true
+				close(shut)
+			}
+		}
+		defer open()
+		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.View) []byte { <-shut; return nil }}
+		test(n, stuck, open, log.String)
+	})
+}
+
+func TestWatchdog_NamesATopicThatIsStuckOnceWithItsStack(t *testing.T) {
+	watched(t, func(n *Node, stuck *speech, open func(), said func() string) {
+		enter(t, n, stuck, someone("a")).subscribe(t, "room")
+		for range 3 {
+			go publishTo(n, "room", jsonEvent(t, "", 1))
+		}
+		time.Sleep(4 * time.Second)
+		if h := n.Health(); h.Stuck != nil || said() != "" {
+			t.Errorf("after 4 s: %+v\n%s", h, said())
+		}
+		time.Sleep(5 * time.Second)
+		h := n.Health()
+		if len(h.Stuck) != 1 {
+			t.Fatalf("after 9 s: %+v", h)
+		}
+		s := h.Stuck[0]
+		if s.Actor != "topic" || s.Tenant != "acme" || s.Name != "room" || s.Message != "publish" || s.Waiting != 2 || s.For < 5*time.Second || s.For > 9*time.Second {
+			t.Errorf("%+v", s)
+		}
+		time.Sleep(time.Hour)
+		log := said()
+		if strings.Count(log, "an actor is stuck") != 1 || !strings.Contains(log, `kind=topic tenant=acme name=room at=publish`) || !strings.Contains(log, "actors.(*topic).publish(") {
+			t.Errorf("log:\n%s", log)
+		}
+		if f := n.Figures(); f.Stuck["topic"] != 1 || f.WereStuck["topic"] != 1 || f.Stuck["user"]+f.Stuck["tenant"]+f.Stuck["connection"] != 0 {
+			t.Errorf("stuck %v, were %v", f.Stuck, f.WereStuck)
+		}
+		open()
+		time.Sleep(5 * time.Second)
+		if h := n.Health(); h.Stuck != nil || !strings.Contains(said(), "goes on") || n.Figures().Stuck["topic"] != 0 {
+			t.Errorf("when it goes on: %+v\n%s", h, said())
+		}
+	})
+}
+
+func TestWatchdog_NamesUsersTenantsAndConnections(t *testing.T) {
+	watched(t, func(n *Node, stuck *speech, open func(), said func() string) {
+		enter(t, n, stuck, someone("ann"))
+		slow := &gatekeeper{open: make(chan struct{})}
+		n.auth = slow
+		c := enter(t, n, words, nil)
+		synctest.Wait()
+		for range 2 {
+			go n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 1))
+			c.send(batch{messages: 1, commands: []protocol.Command{login("x")}})
+		}
+		time.Sleep(10 * time.Second)
+		var got []string
+		for _, s := range n.Health().Stuck {
+			got = append(got, fmt.Sprint(s.Actor, " ", s.Name, " ", s.Message))
+		}
+		if fmt.Sprint(got) != fmt.Sprintf("[user ann publish connection %s received]", c.link.ID()) && fmt.Sprint(got) != fmt.Sprintf("[connection %s received user ann publish]", c.link.ID()) {
+			t.Errorf("stuck are %v", got)
+		}
+		close(slow.open)
+		open()
+	})
+}
+
+// gatekeeper takes its time.
+type gatekeeper struct{ open chan struct{} }
+
+func (g *gatekeeper) Authenticate(context.Context, string, protocol.Credential) (*protocol.Identity, error) {
+	<-g.open
+	return someone("late"), nil
+}
+
+// Who is busy, idle, or waits for a restart is not stuck.
+func TestWatchdog_LetsBeWhoGoesOn(t *testing.T) {
+	watched(t, func(n *Node, _ *speech, _ func(), said func() string) {
+		lazy := &speech{name: "lazy", encode: func(*protocol.Event, protocol.View) []byte { time.Sleep(3 * time.Second); return nil }}
+		enter(t, n, lazy, someone("a")).subscribe(t, "room")
+		for range 20 {
+			go publishTo(n, "room", jsonEvent(t, "", 1))
+		}
+		enter(t, n, words, someone("b")).subscribe(t, "quiet")
+		time.Sleep(70 * time.Second)
+		if log := said(); log != "" || n.Health().Stuck != nil {
+			t.Errorf("%+v\n%s", n.Health(), log)
+		}
+	})
+}
+
+func TestWatchdog_NamesTheTenantThatCannotBeLookedAt(t *testing.T) {
+	n := New(Config{StuckAfter: 20 * time.Millisecond}, nil, TenantConfig{Name: "acme"})
+	defer n.Close()
+	shard := &n.tenant("acme").topics.shards[7]
+	shard.Lock()
+	for { // a lock is held in real time
+		if err := n.watchdog.through(t.Context()); err != nil {
+			if err.Error() != "nothing gets through the directories of tenant acme" {
+				t.Error(err)
+			}
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := n.Probe(t.Context()); err == nil {
+		t.Error("it is ready")
+	}
+	shard.Unlock()
+	for n.watchdog.through(t.Context()) != nil {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func BenchmarkWatchdog(b *testing.B) {
+	n := New(Config{StuckAfter: time.Hour}, nil, TenantConfig{Name: "acme"})
+	defer n.Close()
+	const size = 10_000
+	for i := range size {
+		enter(b, n, words, someone(fmt.Sprint("u", i)))
+	}
+	for b.Loop() {
+		n.watchdog.round(1, time.Now())
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/connection")
+}

@@ -1,0 +1,64 @@
+package websocket
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/actors"
+)
+
+// hog is an outbox that does not let a writer go.
+type hog struct {
+	taster
+	open chan struct{}
+}
+
+func (h *hog) Take(into []*actors.Frame, _ int) []*actors.Frame {
+	<-h.open
+	return into
+}
+
+func TestProbe_ComesThroughEachLineOfWritersAndNotOneThatIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := DefaultConfig()
+		config.Writers = 3 * workersPerLine
+		s, err := New(config, nil, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		through := func(name string) error {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			return s.Probes()[name](ctx)
+		}
+		for range 3 {
+			for name := range s.Probes() {
+				if err := through(name); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+		if all := len(s.Probes()); all != 3 {
+			t.Errorf("%d probes for 3 lines", all)
+		}
+		open := make(chan struct{})
+		for range workersPerLine * atOnce { // every writer of the line has one that does not let it go
+			k := &socket{server: s, raw: nowhere{}, line: s.lines[1], outbox: &hog{open: open}}
+			k.Wake()
+		}
+		synctest.Wait()
+		for name, stuck := range map[string]bool{"writers 0": false, "writers 1": true, "writers 2": false} {
+			if err := through(name); (err != nil) != stuck {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		close(open)
+		synctest.Wait()
+		if err := through("writers 1"); err != nil {
+			t.Errorf("when its writers go on: %v", err)
+		}
+		s.Close()
+	})
+}
