@@ -22,6 +22,9 @@
 //  7. Durable: a publish to a topic whose rule says durable is answered, and heard, when the store has it on disk
 //     (keeping.go, actors/slot). Its offsets, epoch and ids go on after a crash. Memory topics pay nothing for that.
 //  8. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
+//  9. Lifecycle: where a tenant wants it, a [Herald] and a topic are told what happens to its connections and users, for
+//     each in the order in which it happened, and numbered, so that what is lost is missed. Nobody waits for that
+//     (lifecycle.go).
 //
 // # What a failure does
 //

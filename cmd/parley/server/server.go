@@ -248,7 +248,9 @@ func (s *Server) Close(ctx context.Context) {
 	if err := s.end(); err != nil {
 		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
 	}
-	s.heralds.close(ctx)
+	soon, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	s.heralds.close(soon)
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
 	s.verifier.Close()
