@@ -13,20 +13,26 @@ import (
 // crowd bounds the connections of strangers, on all public addresses together: who is one too many is told so and closed, however far
 // the others have come, so that the process keeps its reserve of file descriptors (websocket.Room).
 type crowd struct {
-	most    int64        // static
-	sockets func() int64 // that were let in; static
-	asking  atomic.Int64 // those that are no sockets, or not yet
-	telling atomic.Int64 // those that are one too many and are just told so
+	most    int64         // static
+	sockets func() int64  // that were let in; static
+	asking  atomic.Int64  // those that are no sockets, or not yet
+	telling chan struct{} // has a token for each of those that are one too many and are just told so; static
 	done    sync.WaitGroup
 }
 
 const (
-	// maxTelling is how many may be told at once; others are closed without a word.
-	maxTelling = 16
+	// maxTelling is how many may be told at once. The next one has to wait, and all behind it, for tellWait at most; then it is
+	// closed without a word.
+	maxTelling = 32
+	tellWait   = 20 * time.Millisecond
 
-	// tellTime is how long that may take.
+	// tellTime is how long it may take one to say what it wants and to hear that.
 	tellTime = 500 * time.Millisecond
 )
+
+func newCrowd(most int, sockets func() int64) *crowd {
+	return &crowd{most: int64(most), sockets: sockets, telling: make(chan struct{}, maxTelling)}
+}
 
 // full is what one too many is told, whatever it wanted.
 var full = func() string {
@@ -67,13 +73,12 @@ func (b *bounded) Accept() (net.Conn, error) {
 
 // turnAway closes a connection; one that speaks no TLS is told why, if not too many are.
 func (c *crowd) turnAway(conn net.Conn, secure bool) {
-	if secure || c.telling.Load() >= maxTelling {
+	if secure || !c.tell() {
 		_ = conn.Close()
 		return
 	}
-	c.telling.Add(1)
 	c.done.Go(func() {
-		defer c.telling.Add(-1)
+		defer func() { <-c.telling }()
 		defer conn.Close()
 		_ = conn.SetDeadline(time.Now().Add(tellTime))
 		_, _ = conn.Read(make([]byte, 4<<10)) // its request, over which the kernel would forget the answer
@@ -83,4 +88,14 @@ func (c *crowd) turnAway(conn net.Conn, secure bool) {
 			_, _ = conn.Read(make([]byte, 1))
 		}
 	})
+}
+
+// tell waits for its turn to tell somebody, and reports whether it came.
+func (c *crowd) tell() bool {
+	select {
+	case c.telling <- struct{}{}:
+		return true
+	case <-time.After(tellWait):
+		return false
+	}
 }

@@ -43,7 +43,7 @@ type Server struct {
 	sockets  *websocket.Server
 	api      *api.API
 	cert     certificate
-	crowd    crowd // of public and places
+	crowd    *crowd // of public and places
 	public   *listener
 	door     door      // of public
 	internal *listener // nil if the public one serves both
@@ -71,7 +71,7 @@ type Options struct {
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
 	s := &Server{config: cfg, options: options, log: log, stopFeeds: func() {}}
-	s.crowd.most, s.crowd.sockets = int64(websocket.Space().Connections), func() int64 { return int64(s.sockets.Sockets()) }
+	s.crowd = newCrowd(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (s *Server) listen() error {
 	if err != nil {
 		return err
 	}
-	if s.public, err = listen("listen", s.config.Listen, conf, &s.crowd, s.log); err != nil {
+	if s.public, err = listen("listen", s.config.Listen, conf, s.crowd, s.log); err != nil {
 		return err
 	}
 	s.public.server.Handler = &s.door
@@ -99,7 +99,7 @@ func (s *Server) listen() error {
 			break
 		}
 		var made *place
-		if made, err = settle(at, conf, &s.crowd, s.log); err == nil {
+		if made, err = settle(at, conf, s.crowd, s.log); err == nil {
 			s.places = append(s.places, made)
 		}
 	}
