@@ -115,8 +115,8 @@ func (o *Outbox) full(size int) bool {
 func (o *Outbox) queued(size int) int {
 	o.frames++
 	o.bytes += size
-	wake := !o.awake
-	o.awake = true
+	wake := !o.awake && !o.held
+	o.awake = o.awake || wake
 	counts := !o.parked && o.backlog != nil
 	o.mu.Unlock()
 	if wake {
@@ -229,7 +229,11 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	taken := 0
-	for !o.held {
+	if o.held {
+		o.awake = false
+		return into
+	}
+	for {
 		f := o.first
 		if f == nil && o.head != nil {
 			f = o.head.frames[o.head.from]
@@ -258,7 +262,6 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 			o.trail.took(f)
 		}
 	}
-	return into
 }
 
 // peek is the frame that pull takes out next, nil if there is none.

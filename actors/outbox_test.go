@@ -457,3 +457,35 @@ func TestBacklog_GrowsWithTheReadersUpToItsLimit(t *testing.T) {
 		b.join(-readers)
 	}
 }
+
+// A wire that is woken twice before it has found nothing would be in its writer's queue twice.
+func TestOutbox_HeldWhileItIsAwakeItWakesTheWireOnce(t *testing.T) {
+	wire := &bell{}
+	o := newOutbox(wire, 1000, 100)
+	want := func(rung int64, when string) {
+		t.Helper()
+		if got := wire.rung.Load(); got != rung {
+			t.Errorf("%s it was woken %d times, want %d", when, got, rung)
+		}
+	}
+	o.offer(frameOf(20))
+	o.hold()
+	o.offer(frameOf(20))
+	o.letGo()
+	want(1, "awake all the time")
+	o.hold()
+	if frames := o.Take(nil, 1000); len(frames) != 0 {
+		t.Errorf("%d frames while it is held", len(frames))
+	}
+	o.offer(frameOf(20))
+	want(1, "held")
+	o.letGo()
+	want(2, "let go")
+	o.Wrote(o.Take(nil, 1000))
+	o.Take(nil, 1000)
+	o.hold()
+	o.letGo()
+	want(2, "let go with nothing")
+	o.offer(frameOf(20))
+	want(3, "asleep again")
+}

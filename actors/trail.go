@@ -94,13 +94,13 @@ func (o *Outbox) hold() {
 	o.mu.Unlock()
 }
 
-// letGo ends hold.
+// letGo ends hold, and wakes the wire for what came meanwhile.
 func (o *Outbox) letGo() {
 	o.mu.Lock()
-	held := o.held
-	o.held, o.awake = false, o.awake || held
+	wake := o.held && !o.awake && (o.first != nil || o.head != nil || o.asides != nil)
+	o.held, o.awake = false, o.awake || wake
 	o.mu.Unlock()
-	if held {
+	if wake {
 		o.wire.Wake()
 	}
 }

@@ -69,14 +69,17 @@ func (c *serveCommand) Run() error {
 		log.Warn("no setting has this name in the environment", "variable", name)
 	}
 	options := server.Options{Echo: c.DebugEcho}
-	if held := memory.New(loaded.Config.Memory); held != nil {
+	held := memory.New(loaded.Config.Memory)
+	if held != nil {
 		held.Soften()
-		log.Info("memory is limited", "bytes", held.Limit(), "by", held.From())
 		options.Memory = held
 	}
 	s, err := server.New(loaded.Config, options, log)
 	if err != nil {
 		return err
+	}
+	if held != nil {
+		log.Info("memory is limited", "bytes", held.Limit(), "by", held.From())
 	}
 	if !config.Loopback(s.Address()) && !loaded.Config.TLS.On() {
 		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address", "address", s.Address())
