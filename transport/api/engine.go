@@ -45,7 +45,7 @@ var (
 	memoryStage     = describe("memory_stage", "How short memory is: 0 calm, 1 refusing, 2 dropping, 3 closing.")
 	memoryUsed      = describe("memory_used_bytes", "Memory in use when it was looked at last.")
 	memoryLimit     = describe("memory_limit_bytes", "Memory that may be in use; load is shed from 85 % of it on.")
-	memoryShed      = describe("memory_shed_total", "What was shed for lack of memory: refused connections and publishes, dropped frames, disconnected readers.", "what")
+	memoryShed      = describe("memory_shed_total", "What was shed for lack of memory: refused connections and publishes, halved histories, dropped frames, disconnected readers.", "what")
 	lifecycleTold   = describe("lifecycle_events_total", "Lifecycle events of a tenant that were told to its topic and webhook.", "tenant")
 	lifecycleLost   = describe("lifecycle_lost_total", "Lifecycle events that did not get into the topic, or (mailbox, failure) were not told at all, by where they were lost.", "tenant", "in")
 	latency         = describe("delivery_latency_seconds", "Time from the publish of an event to its write to a socket.")
@@ -118,7 +118,7 @@ func collectPressure(out chan<- prometheus.Metric, p actors.Pressure) {
 	gauge(out, memoryStage, float64(p.Stage))
 	gauge(out, memoryUsed, float64(p.Used))
 	gauge(out, memoryLimit, float64(p.Limit))
-	for what, n := range map[string]uint64{"connections": p.Connections, "publishes": p.Publishes, "frames": p.Frames, "readers": p.Readers} {
+	for what, n := range map[string]uint64{"connections": p.Connections, "publishes": p.Publishes, "histories": p.Histories, "frames": p.Frames, "readers": p.Readers} {
 		count(out, memoryShed, float64(n), what)
 	}
 }
