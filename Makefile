@@ -25,7 +25,7 @@ help:
 	@echo 'make build   bin/parley, one static binary'
 	@echo 'make bench   Parley beside its peers, and a million connections in memory: bench/README.md (ARGS=... adds flags)'
 	@echo 'make microbench  the Go benchmarks, as a table'
-	@echo 'make faults  what happens when a server is killed, flooded, cut off...: bench/FAULTS.md (FAULTS=short for less than a minute, ARGS=... adds flags)'
+	@echo 'make faults  what happens when a server is killed, flooded, cut off...: bench/FAULTS.md (10 minutes; FAULTS=short for two, ARGS=... adds flags)'
 	@echo 'make lint    static analysis'
 	@echo 'make fuzz    every fuzz target for FUZZTIME (60s) each'
 

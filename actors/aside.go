@@ -51,6 +51,25 @@ func (o *Outbox) ahead(a *aside, size int) bool {
 	return true
 }
 
+// hold keeps what comes from now on from the wire, until let go: what is said meanwhile to this client alone gets ahead
+// of the events.
+func (o *Outbox) hold() {
+	o.mu.Lock()
+	o.held = true
+	o.mu.Unlock()
+}
+
+// letGo ends hold, and wakes the wire for what came meanwhile.
+func (o *Outbox) letGo() {
+	o.mu.Lock()
+	wake := o.held && !o.awake && (o.first != nil || o.head != nil || o.asides != nil)
+	o.held, o.awake = false, o.awake || wake
+	o.mu.Unlock()
+	if wake {
+		o.wire.Wake()
+	}
+}
+
 // Reply queues a ping or pong of the wire itself; it goes through the same door as all else, so that nothing interleaves.
 // It reports false if the outbox is full or closed.
 func (o *Outbox) Reply(op Op, data []byte) bool { return o.count(o.say(op, data, false)) }

@@ -8,8 +8,8 @@ import (
 // Config is what a node obeys. A field that is zero has its default.
 type Config struct {
 	MailboxSize  int           `yaml:"mailbox_size" env:"MAILBOX_SIZE" envDefault:"4096" unit:"messages" help:"How many messages may wait for one actor; the sender of one more is told that it is busy."`
-	QueueBytes   int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"1048576" unit:"bytes" help:"How much may wait for one slow reader; more and it is disconnected."`
-	QueueFrames  int           `yaml:"queue_frames" env:"QUEUE_FRAMES" envDefault:"16384" unit:"frames" help:"How many frames may wait for one slow reader; more and it is disconnected."`
+	QueueBytes   int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"1048576" unit:"bytes" help:"How much may wait for one slow reader; with more, the topic's rule says what becomes of it (topics.slow)."`
+	QueueFrames  int           `yaml:"queue_frames" env:"QUEUE_FRAMES" envDefault:"16384" unit:"frames" help:"How many frames may wait for one slow reader; with more, the topic's rule says what becomes of it (topics.slow)."`
 	Backlog      int64         `yaml:"backlog" env:"BACKLOG" envDefault:"8388608" unit:"bytes" help:"How much may wait for all readers together before publishers are slowed down; less for fewer than 4,096 of them."`
 	PublishWait  time.Duration `yaml:"publish_wait" env:"PUBLISH_WAIT" envDefault:"5s" unit:"duration" help:"How long a publish may wait for its answer before it is refused as busy."`
 	PingEvery    time.Duration `yaml:"ping_every" env:"PING_EVERY" envDefault:"25s" unit:"duration" help:"The interval of WebSocket pings."`

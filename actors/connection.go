@@ -125,7 +125,7 @@ func (c *connection) receive(m received) {
 	c.charge(messages-1, now)
 	if !c.within(messages, now) {
 		limit := c.dialect().Limits().Rate
-		c.end(end{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second", limit)})
+		c.end(end{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)})
 		return
 	}
 	c.run(commands)

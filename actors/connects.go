@@ -46,7 +46,7 @@ func network(address string) string {
 func (t *tenantCore) userMayConnect(d protocol.Dialect, user string, now time.Time) *protocol.Refusal {
 	most := d.Limits().Connects
 	if wait, ok := t.connects.take(userKey(d, user), most, now); !ok {
-		return tooMany(most, d.Name()+" connects per minute of this user", wait)
+		return tooMany(most, d.Name()+" connects per minute of this user (connects_per_minute)", wait)
 	}
 	if limits := t.rates.Load(); limits != nil {
 		return t.connect("user", user, limits.User.Connects, now)
@@ -58,7 +58,7 @@ func (t *tenantCore) userMayConnect(d protocol.Dialect, user string, now time.Ti
 func (t *tenantCore) addressMayConnect(d protocol.Dialect, address string, now time.Time) *protocol.Refusal {
 	most := d.Limits().Connects
 	if wait, ok := t.connects.take(addressKey(d, address), most, now); !ok {
-		return tooMany(most, d.Name()+" connects per minute from this address", wait)
+		return tooMany(most, d.Name()+" connects per minute from this address (connects_per_minute)", wait)
 	}
 	return nil
 }

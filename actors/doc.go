@@ -6,7 +6,8 @@
 //
 //  1. Order: all subscribers of a topic get its events in one order, that of their offsets. A topic above has an order
 //     of its own, in which the events of each topic below keep theirs. A slow reader of a topic that is conflated gets
-//     them in the order of each key (rules.go). What is said to one client alone goes ahead of events (aside.go).
+//     them in the order of each key (rules.go). What is said to one client alone goes ahead of events (aside.go);
+//     no event comes before the welcome, and none of a topic before the answer to the subscription.
 //  2. Once: a connection gets an event once, however many of its subscriptions match (interest.go). An event id that is
 //     published again within the dedup window is not delivered again, and its publisher gets the first answer.
 //  3. No silent loss: what is not delivered is counted with a reason, and who asked for it is told: a publisher by
@@ -18,10 +19,13 @@
 //     full and those of its tenant have more than their share; readers that do not read are not waited for (backlog.go).
 //  6. Resume: a subscription from a position gets what was missed, once and before what is new, or is told that it cannot
 //     (replay.go). A client whose dialect has no words for that may be given back what it had (linger.go, off by
-//     default); what it missed and cannot be given is counted.
+//     default), with what was sent to its user meanwhile; what it missed and cannot be given is counted.
 //  7. Durable: a publish to a topic whose rule says durable is answered, and heard, when the store has it on disk
 //     (keeping.go, actors/slot). Its offsets, epoch and ids go on after a crash. Memory topics pay nothing for that.
 //  8. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
+//  9. Lifecycle: where a tenant wants it, a [Herald] and a topic are told what happens to its connections and users, for
+//     each in the order in which it happened, and numbered, so that what is lost is missed. Nobody waits for that
+//     (lifecycle.go).
 //
 // # What a failure does
 //

@@ -51,7 +51,7 @@ func TestDrain_IsPacedTellsAllInTheirDialectsWordsAndLetsNobodyIn(t *testing.T) 
 			all = append(all, enter(t, n, words, someone(fmt.Sprint(i))))
 		}
 		synctest.Wait()
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 12*time.Second)
 		defer cancel()
 		done := make(chan error)
 		start := time.Now()

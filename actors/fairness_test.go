@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -122,5 +124,40 @@ func TestBacklog_WhatWaitsCountsForTheTenantThatALoginLeadsTo(t *testing.T) {
 	o.close()
 	if part.bytes.Load() != 0 || n.bytes.Load() != 0 || n.sharers.Load() != 0 {
 		t.Errorf("%d and %d are left of %d", part.bytes.Load(), n.bytes.Load(), n.sharers.Load())
+	}
+}
+
+// With chance: tenants come and go, bytes are added and written at any time, and nobody who waits is forgotten. A wake-up
+// that is lost ends the test as a deadlock.
+func TestBacklog_NobodyWhoWaitsIsForgotten(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for round := range uint64(30) {
+		synctest.Test(t, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, round))
+			whole := newBacklog(10_000)
+			var all sync.WaitGroup
+			for range 1 + rng.IntN(5) {
+				part := whole.part()
+				for range 1 + rng.IntN(20) {
+					own := rand.New(rand.NewPCG(rng.Uint64(), round))
+					all.Go(func() {
+						for range 20 {
+							if err := part.wait(context.Background()); err != nil {
+								t.Error(err)
+							}
+							size := own.IntN(4000)
+							part.add(size)
+							time.Sleep(time.Duration(own.IntN(1000)) * time.Microsecond)
+							part.add(-size)
+						}
+					})
+				}
+			}
+			all.Wait()
+			if whole.bytes.Load() != 0 || whole.sharers.Load() != 0 {
+				t.Errorf("%d bytes of %d tenants are left", whole.bytes.Load(), whole.sharers.Load())
+			}
+		})
 	}
 }

@@ -115,11 +115,11 @@ func TestDurable_AnIDIsRecognisedInTheNextLifeOfTheNode(t *testing.T) {
 
 func TestDurable_ATopicAboveKeepsWhatNobodyHears(t *testing.T) {
 	var at protocol.Position
-	lives(t, Config{TopicIdle: time.Minute, HistoryAge: time.Second}, func(n *Node) {
+	lives(t, Config{TopicIdle: time.Second, HistoryAge: time.Second}, func(n *Node) {
 		c := enter(t, n, words, someone("ann"))
 		at = c.do(protocol.Subscribe{Topic: "orders"})[0].Position
 		c.link.Gone(protocol.Lost)
-		time.Sleep(time.Hour)
+		time.Sleep(5 * time.Second)
 		if live := n.tenant("acme").topics.len(); live != 0 {
 			t.Errorf("%d topics are there, though nobody uses them", live)
 		}

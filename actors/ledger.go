@@ -36,7 +36,6 @@ type account struct {
 // hold notes a record, for which others may have to be given up.
 func (l *ledger) hold(rec *record) {
 	l.mu.Lock()
-	var given []*record
 	a := l.tenants[rec.tenant]
 	if a == nil {
 		if l.tenants == nil {
@@ -48,13 +47,17 @@ func (l *ledger) hold(rec *record) {
 	a.records = append(a.records, rec)
 	rec.held = true
 	l.count(rec, 1)
+	var given []*record
 	for a.held > maxTenantRecords {
 		given = append(given, l.oldest(a))
 	}
-	for l.records > maxRecords || l.bytes > maxRecordBytes {
-		given = append(given, l.oldest(l.heaviest()))
-	}
+	given = l.trim(given)
 	l.mu.Unlock()
+	l.giveUp(given)
+}
+
+// giveUp counts what the clients of these records miss, which were taken out.
+func (l *ledger) giveUp(given []*record) {
 	for _, old := range given {
 		l.node.miss(protocol.TooMany, old.worth())
 		old.empty()
@@ -72,17 +75,21 @@ func (l *ledger) take(rec *record) bool {
 	return true
 }
 
-// add keeps an event to the user in a record; false if there is no room for it, or if the record was given up.
+// add keeps an event to the user in a record, for which others may have to be given up; false if the record has no room
+// for it, or was given up itself.
 func (l *ledger) add(rec *record, f *Frame) bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !rec.held || rec.size+f.size() > maxRecord || l.bytes+f.size() > maxRecordBytes {
+	if !rec.held || rec.size+f.size() > maxRecord {
+		l.mu.Unlock()
 		return false
 	}
 	rec.sent = append(rec.sent, f)
 	rec.size += f.size()
 	l.tenants[rec.tenant].bytes += f.size()
 	l.bytes += f.size()
+	given := l.trim(nil)
+	l.mu.Unlock()
+	l.giveUp(given)
 	return true
 }
 
@@ -119,7 +126,15 @@ func (l *ledger) strike(rec *record) {
 	}
 }
 
-// oldest gives up the oldest record of an account.
+// trim takes records out until the bounds of all together hold.
+func (l *ledger) trim(given []*record) []*record {
+	for l.records > maxRecords || l.bytes > maxRecordBytes {
+		given = append(given, l.oldest(l.heaviest()))
+	}
+	return given
+}
+
+// oldest takes out the oldest record of an account.
 func (l *ledger) oldest(a *account) *record {
 	rec := a.records[0]
 	l.strike(rec)

@@ -35,16 +35,20 @@ type (
 	happened struct {
 		to   *lifecycle
 		news protocol.Lifecycle
+		gap  uint64 // events before it that were lost
 	}
 	// inform says anew where it is told.
 	inform struct{ config Lifecycle }
-	// settle answers when all that came before is told.
-	settle struct{ reply reply[struct{}] }
+	// settle answers when all that came before is told, and the topic has it or has refused it.
+	settle struct {
+		ctx   context.Context
+		reply reply[struct{}]
+	}
 	// farewell ends it, when all that came before is told.
 	farewell struct{}
 )
 
-func (m happened) refuse(why *protocol.Refusal) { m.to.lose(why.Reason, 1) }
+func (m happened) refuse(why *protocol.Refusal) { m.to.lose(m.gap, why.Reason) }
 func (m settle) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
 
 // lifecycle is the actor: it puts what happens to a tenant's connections and users into one order, numbers it, and hands
@@ -57,7 +61,7 @@ type lifecycle struct {
 	tenant *tenantCore
 	box    mailbox
 	wanted atomic.Uint32 // a bit for each happening that is told
-	lost   atomic.Uint64 // since the last number was given
+	lost   atomic.Uint64 // since something was posted last
 
 	// The actor's own.
 	config  Lifecycle
@@ -129,15 +133,12 @@ func (l *lifecycle) wants(what protocol.Happening) bool { return l.wanted.Load()
 // Receive is what the lifecycle does.
 func (l *lifecycle) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case *actor.Started:
-		l.found()
 	case happened:
-		l.tell(&m.news)
+		l.tell(m)
 	case inform:
 		l.config = m.config
-		l.found()
 	case settle:
-		m.reply.give(struct{}{}, nil)
+		l.settle(m)
 	case farewell:
 		ctx.Stop(ctx.Self())
 	case crash:
@@ -148,24 +149,31 @@ func (l *lifecycle) Receive(ctx actor.Context) {
 	}
 }
 
-// found has the topic made, so that backends find it before anything happens.
-func (l *lifecycle) found() {
-	if l.config.Topic {
-		l.tenant.topic(protocol.LifecycleTopic, describe{newReply[TopicInfo]()})
+func (l *lifecycle) settle(m settle) {
+	for _, verdict := range l.waiting {
+		_, _ = verdict.wait(m.ctx, nil)
 	}
+	l.sweep()
+	m.reply.give(struct{}{}, nil)
 }
 
-func (l *lifecycle) tell(news *protocol.Lifecycle) {
-	l.number += l.lost.Swap(0) + 1
+// post takes something that happened, from any goroutine.
+func (l *lifecycle) post(news protocol.Lifecycle) {
+	l.box.send(happened{l, news, l.lost.Swap(0)})
+}
+
+func (l *lifecycle) tell(m happened) {
+	news := &m.news
+	l.number += m.gap + 1 // at once: what a panic comes between has had its number
 	news.Epoch, news.Number = l.epoch, l.number
 	text := news.AppendJSON(make([]byte, 0, 256))
 	if l.config.Herald != nil {
-		l.config.Herald.Tell(l.epoch, l.number, text)
+		l.config.Herald.Tell(l.epoch, news.Number, text)
 	}
-	l.told.Add(1)
 	if l.config.Topic {
 		l.publish(news, text)
 	}
+	l.told.Add(1)
 }
 
 // publish hands an event to the topic. It waits for it only when the topic has to be made, since what follows would
@@ -173,10 +181,10 @@ func (l *lifecycle) tell(news *protocol.Lifecycle) {
 func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 	l.sweep()
 	if len(l.waiting) >= maxOnTheWay {
-		l.count(lostInTopic, 1)
+		l.count(lostInTopic)
 		return
 	}
-	id := l.epoch + "-" + strconv.FormatUint(l.number, 10)
+	id := l.epoch + "-" + strconv.FormatUint(news.Number, 10)
 	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: protocol.LifecycleTopic, Time: news.Time, Data: text, Checked: true})
 	if err != nil {
 		panic(err) // of our own text
@@ -196,7 +204,7 @@ func (l *lifecycle) sweep() {
 	settled := 0
 	for settled < len(l.waiting) && l.waiting[settled].pending.Load() <= 0 {
 		if l.waiting[settled].bad() {
-			l.count(lostInTopic, 1)
+			l.count(lostInTopic)
 		}
 		settled++
 	}
@@ -204,20 +212,21 @@ func (l *lifecycle) sweep() {
 	l.waiting = l.waiting[settled:]
 }
 
-// lose counts an event that gets no number of its own; the next one leaves a gap for it.
-func (l *lifecycle) lose(why protocol.Reason, events uint64) {
-	l.lost.Add(events)
+// lose counts an event that is not told. One that a panic came between has its number; for all others, and those before
+// them, the next one leaves a gap.
+func (l *lifecycle) lose(before uint64, why protocol.Reason) {
 	if why == protocol.Internal {
-		l.count(lostInFailure, events)
-	} else {
-		l.count(lostInMailbox, events)
+		l.count(lostInFailure)
+		return
 	}
+	l.lost.Add(before + 1)
+	l.count(lostInMailbox)
 }
 
-// count counts losses, and tells them in the log once a minute at most.
-func (l *lifecycle) count(where int, events uint64) {
-	l.losses[where].Add(events)
-	unheard := l.unheard.Add(events)
+// count counts a loss, and tells of losses in the log once a minute at most.
+func (l *lifecycle) count(where int) {
+	l.losses[where].Add(1)
+	unheard := l.unheard.Add(1)
 	n := l.tenant.node
 	now := n.wheel.since(time.Now())
 	if at := l.warnAt.Load(); at > now || !l.warnAt.CompareAndSwap(at, now+int64(time.Minute)) {

@@ -158,6 +158,7 @@ func (c *connection) yield() {
 	if c.closing || !c.lingers() {
 		return
 	}
+	c.depart(protocol.Disconnected, 0, true)
 	c.part()
 	if !c.outbox.land() {
 		c.outbox.wire.Cut()

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,9 +14,10 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// leaves are where the model publishes; a reader of one of the lists hears those below its topics.
+// leaves are where the model publishes, an @ stands before a user; a reader of one of the lists hears those below its
+// topics, and what is for its user.
 var (
-	leaves  = []string{"a/x", "a/y", "b/x", "c"}
+	leaves  = []string{"a/x", "a/y", "b/x", "c", "@u0", "@u1", "@u2", "@u3", "@u4"}
 	tastes  = [][]string{{"a/x", "c"}, {"a"}, {"a/x", "a", "b"}, {"c", "b", "a"}, {"a/y", "b/x"}}
 	readers = 12
 )
@@ -64,7 +66,7 @@ func (r *reader) wants(leaf string) bool {
 			return true
 		}
 	}
-	return false
+	return leaf == "@"+r.user
 }
 
 // reliability.md checks 30 and 32, with chance: clients break, stop reading and come back while events are published and
@@ -94,7 +96,11 @@ func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			mustPublish(t, n, leaf, ev)
+			if user, direct := strings.CutPrefix(leaf, "@"); direct {
+				tell(t, n, user, ev)
+			} else {
+				mustPublish(t, n, leaf, ev)
+			}
 		}
 		back := func(r *reader) {
 			r.before, r.client, r.there = r.client, comeBack(t, n, words, someone(r.user), r.key), true

@@ -2,9 +2,12 @@ package actors
 
 // loose are the waiting frames of topics whose frames need not all arrive. They are looked for when a reader falls behind,
 // and sorted into lanes, one for each topic; in the queue a ticket stands for each, which is good for the oldest frame of
-// its lane. So a frame can be dropped or replaced without a search, and a topic's frames keep their order. Who keeps up
-// has none of this.
-type loose struct{ lanes map[uint32]*lane }
+// its lane. So a frame can be dropped or replaced without a search, and all that is not replaced keeps its order: what is
+// dropped leaves a ticket in front, which stands for nothing. Who keeps up has none of this.
+type loose struct {
+	lanes map[uint32]*lane
+	spare int // of all lanes
+}
 
 // lane holds the waiting frames of one topic.
 type lane struct {
@@ -115,19 +118,47 @@ func (o *Outbox) fits(l *lane, f *Frame) bool {
 func (o *Outbox) enlist(l *lane, f *Frame) {
 	bytes, frames := o.share(droppable)
 	for len(l.frames) > 0 && (o.bytes+f.size() > bytes || o.frames >= frames) {
-		o.bytes -= l.shift().size()
-		o.frames--
-		l.spare++
-		o.lose(1)
+		o.drop(l)
 	}
 	o.bytes += f.size()
 	o.frames++
 	l.add(f)
-	if l.spare > 0 {
-		l.spare--
-	} else {
-		o.push(&l.ticket)
+	o.push(&l.ticket)
+	o.sweep()
+}
+
+// drop takes the oldest frame of a lane out.
+func (o *Outbox) drop(l *lane) {
+	o.bytes -= l.shift().size()
+	o.frames--
+	o.spared(l)
+}
+
+// spared counts a frame that is gone, and its ticket, which stands for nothing now.
+func (o *Outbox) spared(l *lane) {
+	l.spare++
+	o.loose.spare++
+	o.lose(1)
+}
+
+// sweep takes the tickets that stand for nothing out of the queue, when they are more than what waits: a reader that does
+// not read at all never comes to them.
+func (o *Outbox) sweep() {
+	if o.loose.spare <= o.frames+cap(chunk{}.frames) {
+		return
 	}
+	o.refill(nil, func(f *Frame) bool { return f.fate != ticket || !o.burn(o.loose.lanes[f.topic]) })
+}
+
+// burn takes one ticket that stands for nothing off the count; false if the lane has none.
+func (o *Outbox) burn(l *lane) bool {
+	if l.spare == 0 {
+		return false
+	}
+	l.spare--
+	o.loose.spare--
+	o.loose.tidy(l)
+	return true
 }
 
 // tidy forgets a lane for which nothing waits: of topics there may be many, and a slow reader's queue may never be empty.
@@ -161,8 +192,7 @@ func (o *Outbox) sort(at **Frame) {
 		o.bytes -= (*older).size()
 		o.frames--
 		l.replace(older, f)
-		l.spare++
-		o.lose(1)
+		o.spared(l)
 	} else {
 		l.add(f)
 	}
@@ -172,10 +202,8 @@ func (o *Outbox) sort(at **Frame) {
 // redeem is the frame that a ticket in front of the queue stands for; nil if it stands for nothing, and is taken out.
 func (o *Outbox) redeem(t *Frame) *Frame {
 	l := o.loose.lanes[t.topic]
-	if l.spare > 0 { // what was dropped was in front
-		l.spare--
+	if o.burn(l) { // what was dropped was in front
 		o.pop()
-		o.loose.tidy(l)
 		return nil
 	}
 	return l.frames[0]

@@ -382,3 +382,43 @@ func TestOutbox_ForgetsTopicsForWhichNothingWaits(t *testing.T) {
 		t.Errorf("%d lanes for %d frames", len(o.loose.lanes), frames)
 	}
 }
+
+// A reader of several topics that may be dropped hears what is left of them in the order in which it came, and one that
+// does not read at all costs no more than its bounds.
+func TestOutbox_WhatIsDroppedLeavesTheOthersInTheirOrder(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 2))
+	o := counted(newOutbox(&bell{}, 1<<20, 100))
+	last := -1
+	for i := range 20_000 {
+		to := droppable
+		if rng.IntN(30) == 0 {
+			to = lasting
+		}
+		o.send(frameFor(to, fmt.Sprint("t", rng.IntN(5), to), "", i))
+		chunks := 0
+		for c := o.head; c != nil; c = c.next {
+			chunks++
+		}
+		if chunks > 10 {
+			t.Fatalf("%d frames wait in %d chunks", o.frames, chunks)
+		}
+		if rng.IntN(500) > 0 {
+			continue
+		}
+		taken := o.Take(nil, rng.IntN(4000))
+		for _, f := range taken {
+			var number int
+			fmt.Sscanf(string(f.Data[len(f.Data)-6:]), "%d", &number)
+			if number <= last {
+				t.Fatalf("%d came after %d", number, last)
+			}
+			last = number
+		}
+		o.Wrote(taken)
+	}
+	if last < 15_000 || o.backlog.lost.Load() == 0 {
+		t.Errorf("the last was %d, %d were lost", last, o.backlog.lost.Load())
+	}
+}

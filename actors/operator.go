@@ -55,7 +55,7 @@ func (n *Node) RestartTenant(ctx context.Context, tenant string) error {
 	err := drain(ctx, t.everyLink(), protocol.Draining)
 	for _, d := range []*directory{t.topics, t.users} {
 		for name, box := range d.clear() {
-			if d == t.topics && name != everyone {
+			if d == t.topics && counts(name) {
 				t.topicsMade.Add(-1)
 			}
 			n.system.Root.Stop(box.pid())

@@ -29,7 +29,7 @@ type Outbox struct {
 	awake   bool   // the wire was told and has not found us empty since
 	parked  bool   // the wire waits for the peer: our bytes are not in the backlog
 	closed  bool
-	held    bool   // the wire finds nothing for now (trail.go)
+	held    bool   // the wire finds nothing for now (aside.go)
 	trail   *trail // nil where nobody lingers
 
 	// What was written so far, for the figures of the connection.
@@ -180,25 +180,35 @@ func (o *Outbox) prepend(frames []*Frame) int {
 		o.mu.Unlock()
 		return refusedClosed
 	}
-	first, next, bytes := o.first, o.head, 0
+	bytes := 0
+	for _, f := range frames {
+		bytes += f.size()
+	}
+	o.refill(frames, func(*Frame) bool { return true })
+	o.frames += len(frames) - 1 // queued adds one
+	return o.queued(bytes)
+}
+
+// refill puts frames into the queue, and behind them those that were in it, if they are to be kept. The caller holds the lock.
+func (o *Outbox) refill(frames []*Frame, kept func(*Frame) bool) {
+	first, rest := o.first, o.head
 	o.first, o.head, o.tail = nil, nil, nil
 	for _, f := range frames {
 		o.push(f)
-		bytes += f.size()
 	}
-	if first != nil {
+	if first != nil && kept(first) {
 		o.push(first)
 	}
-	for c := next; c != nil; c = next {
+	for c := rest; c != nil; c = rest {
 		for _, f := range c.frames[c.from:c.to] {
-			o.push(f)
+			if kept(f) {
+				o.push(f)
+			}
 		}
-		next = c.next
+		rest = c.next
 		*c = chunk{}
 		chunks.Put(c)
 	}
-	o.frames += len(frames) - 1 // queued adds one
-	return o.queued(bytes)
 }
 
 func (o *Outbox) pop() *Frame {

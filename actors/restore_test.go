@@ -216,3 +216,28 @@ func alarms(n *Node) (all int) {
 	}
 	return all
 }
+
+// DESIGN.md section 8, promise 6: whoever has the most gives way.
+func TestLinger_ATenantThatFillsTheLedgerTakesNothingFromAnother(t *testing.T) {
+	bubble(t, lingering, func(n *Node) {
+		n.SetTenant(TenantConfig{Name: "quiet"})
+		l, noisy, quiet := &n.ledger, n.tenant("acme"), n.tenant("quiet")
+		var first *record
+		for i := range maxRecordBytes / maxRecord {
+			rec := &record{tenant: noisy, size: maxRecord}
+			if l.hold(rec); i == 0 {
+				first = rec
+			}
+		}
+		mine := &record{tenant: quiet, size: recordSize}
+		l.hold(mine)
+		for range 100 {
+			if !l.add(mine, frameOf(1000)) {
+				t.Fatal("an event to the quiet one's user was not kept")
+			}
+		}
+		if _, bytes := l.state(); first.held || !mine.held || len(mine.sent) != 100 || bytes > maxRecordBytes {
+			t.Errorf("%d bytes, the noisy one's oldest is held: %t, the quiet one has %d", bytes, first.held, len(mine.sent))
+		}
+	})
+}

@@ -26,7 +26,8 @@ const (
 	// DropOldest takes the oldest that waits of this topic from it.
 	DropOldest = "drop-oldest"
 	// Conflate replaces what waits of this topic by what is newer and has the same key, and drops the oldest if that is
-	// not enough. Keys keep their places, so the order holds for each key by itself.
+	// not enough. Keys keep their places, so the order holds for each key by itself. Events without a key have one in
+	// common.
 	Conflate = "conflate"
 )
 
@@ -35,7 +36,7 @@ type TopicRule struct {
 	Pattern      string        `yaml:"pattern" unit:"pattern" help:"The topics concerned: a/b (and what lies below), a/* (only what lies below), a* (all that begin so), * (all). The first rule that covers a topic is its rule."`
 	Store        string        `yaml:"store" unit:"memory|durable" help:"Where its events are kept; empty for what topics.durable says."`
 	Sync         string        `yaml:"sync" unit:"always|interval" help:"When a durable publish is answered: when the disk has it, or before; empty for topics.sync."`
-	Slow         string        `yaml:"slow" unit:"disconnect|drop-oldest|conflate" help:"What becomes of a reader that does not keep up: it is disconnected, loses the oldest of the topic, or hears only the newest of each key; empty for topics.slow."`
+	Slow         string        `yaml:"slow" unit:"disconnect|drop-oldest|conflate" help:"What becomes of a reader that does not keep up: it is disconnected, loses the oldest of the topic, or hears only the newest of each key (events without one have one in common); empty for topics.slow."`
 	HistoryCount int           `yaml:"history_count" unit:"events" help:"How many events the topic remembers; 0 is engine.history_count, of a durable topic engine.durable_count, -1 none."`
 	HistoryBytes int           `yaml:"history_bytes" unit:"bytes" help:"How much the topic remembers; 0 is engine.history_bytes, of a durable topic engine.durable_bytes."`
 	HistoryAge   time.Duration `yaml:"history_age" unit:"duration" help:"How long the topic remembers an event; 0s is engine.history_age, of a durable topic engine.durable_age."`

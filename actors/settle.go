@@ -49,15 +49,8 @@ func (t *tenantCore) settle(ctx context.Context) *protocol.Refusal {
 		return nil
 	}
 	told := newReply[struct{}]()
-	l.box.force(settle{told})
-	if _, why := told.wait(ctx); why != nil {
-		return why
-	}
-	kept := newReply[TopicInfo]()
-	if !t.topics.force(protocol.LifecycleTopic, describe{kept}) {
-		return nil
-	}
-	_, why := kept.wait(ctx)
+	l.box.force(settle{ctx, told})
+	_, why := told.wait(ctx)
 	return why
 }
 

@@ -79,10 +79,7 @@ func (o *Outbox) thin() (dropped int) {
 	}
 	for _, l := range o.loose.lanes {
 		for len(l.frames) > 1 && l.frames[0].fate == droppable {
-			o.bytes -= l.shift().size()
-			o.frames--
-			l.spare++
-			o.lose(1)
+			o.drop(l)
 		}
 	}
 	if len(o.loose.lanes) == 0 {

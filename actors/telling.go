@@ -14,7 +14,7 @@ import (
 func (c *tenantCore) tells(news protocol.Lifecycle) {
 	if l := c.life.Load(); l != nil && l.wants(news.Happening) {
 		news.Time = time.Now()
-		l.box.send(happened{l, news})
+		l.post(news)
 	}
 }
 

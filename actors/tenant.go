@@ -113,16 +113,19 @@ func (t *tenant) Receive(ctx actor.Context) {
 	}
 }
 
+// counts reports whether a topic is one of the tenant's own, which are limited.
+func counts(topic string) bool { return topic != everyone && !protocol.Reserved(topic) }
+
 func (t *tenant) toTopic(m toTopic) {
 	if t.topics.force(m.name, m.message) {
 		return
 	}
-	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most && m.name != everyone && !protocol.Reserved(m.name) {
+	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most && counts(m.name) {
 		m.refuse(protocol.Refuse(protocol.TooMany, "the tenant has %d topics, which is the limit (topics)", most))
 		return
 	}
 	t.topics.sendOrMake(m.name, m.message, func() *mailbox {
-		if m.name != everyone {
+		if counts(m.name) {
 			t.topicsMade.Add(1)
 		}
 		return t.node.newTopic(t.tenantCore, m.name)

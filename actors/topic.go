@@ -257,7 +257,7 @@ func (t *topic) rest(ctx actor.Context) {
 	idle := time.Duration(wheel.since(now) - t.used)
 	unused := t.audience.count() == 0 && t.keeping == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
 	if unused && t.tenant.topics.retire(t.name, &t.box) {
-		if t.name != everyone {
+		if counts(t.name) {
 			t.tenant.topicsMade.Add(-1)
 		}
 		ctx.Stop(ctx.Self())

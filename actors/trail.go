@@ -85,22 +85,3 @@ func (o *Outbox) written() int {
 	defer o.mu.Unlock()
 	return o.trail.late
 }
-
-// hold keeps what comes from now on from the wire, until let go: what is said meanwhile to this client alone gets ahead
-// of the events.
-func (o *Outbox) hold() {
-	o.mu.Lock()
-	o.held = true
-	o.mu.Unlock()
-}
-
-// letGo ends hold, and wakes the wire for what came meanwhile.
-func (o *Outbox) letGo() {
-	o.mu.Lock()
-	wake := o.held && !o.awake && (o.first != nil || o.head != nil || o.asides != nil)
-	o.held, o.awake = false, o.awake || wake
-	o.mu.Unlock()
-	if wake {
-		o.wire.Wake()
-	}
-}

@@ -21,7 +21,7 @@ import (
 func blackhole(d *drill.Drill) {
 	every := d.Span(25*time.Second, time.Second)
 	var c server.Conditions
-	if d.Short || d.For > 0 {
+	if every != 25*time.Second {
 		c.Env = []string{fmt.Sprint("PARLEY_ENGINE_PING_EVERY=", every), fmt.Sprint("PARLEY_ENGINE_TIMEOUT=", 2*every+2*time.Second)}
 	}
 	n, why := isolate(d)

@@ -12,20 +12,37 @@ import (
 
 // drain ends the server with SIGTERM while 5,000 clients hear 500 events a second on 50 topics: exit 0 within 10 s (dev
 // mode drains over 2 s), each client hears of the restart (1012) and has heard every event that was acknowledged before
-// it, and nobody is let in any more (check 48).
+// it, and nobody is let in any more. Where the topics are durable, the next start has every event that was ever
+// acknowledged (check 48).
 func drain(d *drill.Drill) {
+	draining(d, d.Serve(server.Conditions{}), "drain-")
+	durable(d, []int{48}, func(c server.Conditions) {
+		s := d.Serve(c)
+		sources := draining(d, s, "durable-drain-")
+		d.Start(s)
+		kept := 0
+		for _, source := range sources {
+			record, err := s.Record(source.Device)
+			d.Must(err)
+			d.Faultless(48, source.Story(nil, record).Faults())
+			kept += len(record.Events)
+		}
+		d.Figure(48, "durable: %d are there after the next start", kept)
+	})
+}
+
+// draining lets a server end under its clients.
+func draining(d *drill.Drill, s *server.Server, name string) (sources []*drill.Source) {
 	const restart = 1012
 	topics, each := d.Size(50, 10), d.Size(100, 30)
-	s := d.Serve(server.Conditions{})
 	crowd, err := client.DialAll(s.Address, topics*each, func(i int) client.Options {
-		return client.Options{User: fmt.Sprint("drained-", i), Devices: []string{fmt.Sprint("drain-", i%topics)}}
+		return client.Options{User: fmt.Sprint("drained-", i), Devices: []string{fmt.Sprint(name, i%topics)}}
 	})
 	d.Must(err)
 	defer crowd.Close()
 	crowd.Listen()
-	var sources []*drill.Source
 	for i := range topics {
-		source := &drill.Source{Device: fmt.Sprint("drain-", i), Publishers: 1, Rate: 500 / float64(topics)}
+		source := &drill.Source{Device: fmt.Sprint(name, i), Publishers: 1, Rate: 500 / float64(topics)}
 		sources = append(sources, source.Start(s))
 	}
 	time.Sleep(d.Span(3*time.Second, time.Second))
@@ -41,9 +58,9 @@ func drain(d *drill.Drill) {
 	if err == nil {
 		late.Cut()
 	}
-	status, err := s.Exit(12 * time.Second)
+	status, err := s.Exit(d.Bound(12 * time.Second))
 	took := time.Since(began)
-	d.Want(48, err == nil && status == 0 && took < 10*time.Second, "the exit has status %d after %s: %v; it said %s", status, took, err, s.Said())
+	d.Want(48, err == nil && status == 0 && took < d.Bound(10*time.Second), "the exit has status %d after %s: %v; it said %s", status, took, err, s.Said())
 	for _, source := range sources {
 		source.Stop()
 	}
@@ -55,6 +72,7 @@ func drain(d *drill.Drill) {
 		drained(d, source, crowd.Clients, i, topics, before[i])
 	}
 	d.Figure(48, "%d clients, %d topics, %d acknowledged; exit %d after %.1f s; close codes %v", len(crowd.Clients), topics, acknowledged, status, took.Seconds(), crowd.Codes())
+	return sources
 }
 
 // goodbye wants a close code of everybody.

@@ -50,7 +50,7 @@ func (f *flooding) during(what func()) time.Duration {
 
 // calm wants that the others notice nothing.
 func (f *flooding) calm(check int, what string, now time.Duration) {
-	f.d.Want(check, now < max(2*f.base, 5*time.Millisecond), "%s: the p99 of the others rose from %s to %s", what, ms(f.base), ms(now))
+	f.d.Want(check, now < bearable(f.d, f.base), "%s: the p99 of the others rose from %s to %s", what, ms(f.base), ms(now))
 	f.d.Figure(check, "%s: p99 of the others %s, undisturbed %s", what, ms(now), ms(f.base))
 }
 

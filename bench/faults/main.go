@@ -1,12 +1,16 @@
 // Command faults runs the fault scenarios: things that happen to a real server process on loopback while clients write
 // down what they hear, and a checker holds their histories against the promises.
 //
-//	go run ./bench/faults [-short] [-run kill,slow] [-seed 7] [-for 60m] [-binary bin/parley] [-record] [-list]
+//	go run ./bench/faults [-short|-full] [-run kill,slow] [-seed 7] [-for 60m] [-binary bin/parley] [-record] [-list]
 //
 // Each scenario is a file beside this one; the comment of its function says what happens and names the acceptance
-// checks that it shows, each check in one scenario alone. Its random choices come from the seed, which is printed. With
-// -record what was measured goes into bench/faults.json; a short run cannot be recorded, since its sizes are not those
-// of the checks. The exit status is 1 if any check failed: also one that a server or machine cannot be asked about.
+// checks that it shows, each check in one scenario alone. Its random choices come from the seed, which is printed.
+//
+// A scenario that is named runs at the size and for the time of its check, and so do all with -full or PARLEY_CHECKS=full
+// (80 minutes). Else all run at the size of their checks, those that go on for a time for a quarter of it and at most 15 s:
+// less than 10 minutes in all. -for says another time.
+// -short is for continuous integration. With -record what was measured at full size goes into bench/faults.json. The exit
+// status is 1 if any check failed; one for which the machine has not what it takes is skipped and says why.
 package main
 
 import (
@@ -22,6 +26,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/parley-realtime/parley/bench/faults/drill"
 )
@@ -60,7 +65,8 @@ func parse(args []string) (settings, error) {
 	list := flags.Bool("list", false, "name the scenarios")
 	flags.Uint64Var(&set.Seed, "seed", rand.Uint64()>>32, "where random choices come from")
 	flags.BoolVar(&set.Short, "short", false, "a size that fits into continuous integration")
-	flags.DurationVar(&set.For, "for", 0, "how long soak, held and fan go on (default: what fits into a full run)")
+	full := flags.Bool("full", os.Getenv("PARLEY_CHECKS") == "full", "the times of the checks also where no scenario is named")
+	flags.DurationVar(&set.For, "for", 0, "how long soak, held, fan and others go on (default: as long as their checks say)")
 	flags.StringVar(&set.Binary, "binary", "bin/parley", "the server")
 	if err := flags.Parse(args); err != nil {
 		return set, err
@@ -74,8 +80,9 @@ func parse(args []string) (settings, error) {
 		}
 		return set, flag.ErrHelp
 	}
-	if *record && set.Short {
-		return set, errors.New("a short run cannot be recorded: its sizes are not those of the checks")
+	set.Brief = *names == "" && !*full && !set.Short
+	if *record && (set.Short || set.Brief) {
+		return set, errors.New("what is not at full size cannot be recorded; name scenarios, or say -full")
 	}
 	if _, err := os.Stat(set.Binary); err != nil {
 		return set, fmt.Errorf("no server: %w; make build makes it", err)
@@ -101,14 +108,22 @@ func choose(names string, short bool) ([]scenario, error) {
 	return chosen, nil
 }
 
+// most bounds a brief run.
+const most = 10 * time.Minute
+
 // run plays scenarios one after the other. ok says that no check failed.
 func run(ctx context.Context, set settings) (ok bool, err error) {
+	if set.Brief {
+		var cancel func()
+		ctx, cancel = context.WithTimeoutCause(ctx, most, fmt.Errorf("not all was done within %s", most))
+		defer cancel()
+	}
 	ok = true
 	for _, s := range set.chosen {
 		fmt.Fprintf(set.Out, "%s (seed %d)\n", s.name, set.Seed)
 		outcome := drill.Run(ctx, s.play, s.checks, set.Options)
 		if ctx.Err() != nil {
-			return false, ctx.Err()
+			return false, context.Cause(ctx)
 		}
 		tell(set.Out, s, outcome)
 		if outcome.Failed() {

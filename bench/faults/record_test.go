@@ -17,6 +17,7 @@ func TestRecord_LeavesTheOtherChecksAsTheyAre(t *testing.T) {
 	outcome := drill.Outcome{Findings: map[int]*drill.Finding{
 		8: {Figures: []string{"3 | of", "4\nlines"}},
 		9: {Failures: []string{"too slow", "too large"}},
+		7: {Skipped: "no root"},
 	}}
 	if err := record(file, outcome); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ type scenario struct {
 
 // scenarios are all of them, those that matter most first.
 var scenarios = []scenario{
-	{name: "kill", checks: []int{36, 47}, play: kill},
+	{name: "kill", checks: []int{29, 36, 47}, play: kill},
 	{name: "slow", checks: []int{37, 38, 39}, play: slow},
 	{name: "drain", checks: []int{48}, play: drain},
 	{name: "suspend", checks: []int{49}, play: suspend},

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -84,9 +85,25 @@ func TestChoose_FindsScenariosByTheirNames(t *testing.T) {
 	}
 }
 
-func TestParse_AShortRunCannotBeRecorded(t *testing.T) {
-	if _, err := parse([]string{"-short", "-record"}); err == nil {
-		t.Error("a short run may be recorded")
+func TestParse_OnlyWhatHasItsFullSizeIsRecorded(t *testing.T) {
+	t.Setenv("PARLEY_CHECKS", "")
+	server := []string{"-binary", os.Args[0]}
+	for _, args := range [][]string{{"-short", "-record"}, {"-record"}, {"-short", "-run", "kill", "-record"}} {
+		if _, err := parse(append(args, server...)); err == nil {
+			t.Errorf("%v may be recorded", args)
+		}
+	}
+	for _, args := range [][]string{{"-full", "-record"}, {"-run", "kill", "-record"}} {
+		if set, err := parse(append(args, server...)); err != nil || set.Brief || set.Short {
+			t.Errorf("%v: %+v, %v", args, set.Options, err)
+		}
+	}
+	if set, err := parse(server); err != nil || !set.Brief {
+		t.Errorf("nothing said: %+v, %v", set.Options, err)
+	}
+	t.Setenv("PARLEY_CHECKS", "full")
+	if set, err := parse(server); err != nil || set.Brief {
+		t.Errorf("all checks in full: %+v, %v", set.Options, err)
 	}
 	if _, err := parse([]string{"-binary", "no/such/server"}); err == nil {
 		t.Error("a server that is not there is no error")

@@ -10,7 +10,7 @@ import (
 )
 
 // slow lets one of ten clients stop reading while 200 events of 1 KiB a second are published to all: those are closed as
-// slow within 10 s, memory rises by less than 200 MiB, and the p99 of the others is below twice what it was (check 37).
+// slow within 10 s, memory rises by less than 200 MiB, and the p99 of the others is below twice what it was, or below 5 ms where that is less (check 37).
 // A client that takes 1 KiB a second ends in the same way, and what waits for it stays within the limit (check 38).
 // Clients that do not read and are disconnected by the server leave nothing behind after 5 s (check 39).
 func slow(d *drill.Drill) {
@@ -35,7 +35,7 @@ func slow(d *drill.Drill) {
 	after, now := h.figures(), figures(d, s)
 	d.Must(h.fault())
 	d.Want(37, now.Peak-memory < 200<<20, "memory rose by %s", mib(now.Peak-memory))
-	d.Want(37, p99(after) < 2*p99(before), "the p99 of the others rose from %s to %s", ms(p99(before)), ms(p99(after)))
+	d.Want(37, p99(after) < bearable(d, p99(before)), "the p99 of the others rose from %s to %s", ms(p99(before)), ms(p99(after)))
 	d.Want(37, after.Closed == 0 && before.Gaps+after.Gaps == 0, "%d of the others were closed, %d events out of order", after.Closed, before.Gaps+after.Gaps)
 	d.Figure(37, "%d of %d stopped; p99 of the others %s, undisturbed %s; memory +%s; slowest answer to a publish %s; %d of %d publishes acknowledged",
 		stopped, 10*stopped, ms(p99(after)), ms(p99(before)), mib(now.Peak-memory), ms(source.Slowest), len(source.Acks), len(source.Sent))
@@ -68,7 +68,7 @@ func trickle(d *drill.Drill, s *server.Server, source *drill.Source, stopped int
 			gone = time.Since(began)
 		}
 	}
-	d.Want(37, gone > 0 && gone < 10*time.Second, "the stopped clients were gone as slow after %s (0s is never)", gone)
+	d.Want(37, gone > 0 && gone < d.Bound(10*time.Second), "the stopped clients were gone as slow after %s (0s is never)", gone)
 	d.Figure(37, "all gone as slow after %.1f s", gone.Seconds())
 	d.Want(38, ended > 0, "a client that takes 1 KiB a second was still there after 40 s")
 	d.Want(38, most <= limit, "%d bytes waited for a client that takes 1 KiB a second, the limit is %d", most, limit)
@@ -96,11 +96,11 @@ func closing(d *drill.Drill) {
 		d.Must(s.Disconnect(fmt.Sprint("stuck-", i)))
 	}
 	var now server.Figures
-	_, ok := d.Await(5*time.Second-time.Since(began), func() bool {
+	_, ok := d.Await(d.Bound(5*time.Second)-time.Since(began), func() bool {
 		now = figures(d, s)
 		return now.Connections == 0 && now.Goroutines <= base.Goroutines+5
 	})
-	d.Want(39, ok, "5 s after the server closed %d stuck clients there are %d connections and %d goroutines, %d before", count, now.Connections, now.Goroutines, base.Goroutines)
+	d.Want(39, ok, "long after the server closed %d stuck clients there are %d connections and %d goroutines, %d before", count, now.Connections, now.Goroutines, base.Goroutines)
 	d.Figure(39, "%d stuck clients disconnected: gone, with their goroutines, after %.1f s", count, time.Since(began).Seconds())
 }
 

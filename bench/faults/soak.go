@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -11,28 +12,33 @@ import (
 )
 
 // soak lets 100 new clients a second come, subscribe to what all hear and to a topic of their own, hear a little and leave
-// in all the ways that there are, while events are published (for 60 s; -for 60m is the size of the check). When all have left, goroutines, descriptors and heap are back
-// within 5 % of what they were after a first round of 20 s (check 60).
+// in all the ways that there are, while events are published, some of them durable, for 60 minutes. When all have left,
+// goroutines, descriptors and heap are back within 5 % of what they were after a first round of 20 s (check 60).
 func soak(d *drill.Drill) {
-	s := d.Serve(server.Conditions{Env: []string{"PARLEY_ENGINE_TOPIC_IDLE=2s", "PARLEY_ENGINE_HISTORY_AGE=1s", "PARLEY_ENGINE_DEDUP_AGE=1s", "PARLEY_ENGINE_DEDUP_COUNT=16", "PARLEY_AUTH_CACHE_ENTRIES=1024"}}) // so that what is bounded is full after the first round
-	source := &drill.Source{Device: "soak-0", Publishers: 1, Rate: 100}
-	c := &churn{d: d, s: s}
-	source.Start(s)
-	c.run(d.Size(2000, 500))
-	source.Stop()
-	base := c.rest()
-	source.Start(s)
-	span := d.Span(60*time.Second, 3*time.Second)
-	c.run(int(span.Seconds() * 100))
-	source.Stop()
-	now := c.rest()
+	c := &churn{d: d, s: d.Serve(soaking(d))}
+	loud := &drill.Source{Device: "soak-0", Publishers: 1, Rate: 100}
+	kept := &drill.Source{Device: "durable-soak", Publishers: 1, Rate: 20}
+	filling := &drill.Source{Device: "durable-fill", Publishers: 4, Rate: 50, Pad: 16_000}
+	base := c.beside(d.Size(2000, 500), loud, kept, filling)
+	span := d.Span(time.Hour, 3*time.Second)
+	now := c.beside(int(span.Seconds()*100), loud, kept)
 	near := func(after, before, more int64) bool { return after <= before+before/20+more }
 	d.Want(60, near(now.Goroutines, base.Goroutines, 3), "%d goroutines, %d before", now.Goroutines, base.Goroutines)
 	d.Want(60, near(now.Files, base.Files, 2), "%d descriptors, %d before", now.Files, base.Files)
 	d.Want(60, near(now.Heap, base.Heap, 512<<10), "a heap of %d KiB, %d before", now.Heap>>10, base.Heap>>10)
 	d.Want(60, c.failed == nil, "a client could not come in: %v", c.failed)
-	d.Figure(60, "%d clients in %s, %d events: goroutines %d to %d, descriptors %d to %d, heap %d to %d KiB, resident %s to %s", c.came, span, len(source.Acks),
+	d.Figure(60, "%d clients in %s, %d events: goroutines %d to %d, descriptors %d to %d, heap %d to %d KiB, resident %s to %s", c.came, span, len(loud.Acks)+len(kept.Acks),
 		base.Goroutines, now.Goroutines, base.Files, now.Files, base.Heap>>10, now.Heap>>10, mib(base.Resident), mib(now.Resident))
+}
+
+// soaking are conditions in which all that is bounded is full after the first round: what is remembered is little or soon
+// forgotten, and the store's buffers are filled by large events.
+func soaking(d *drill.Drill) server.Conditions {
+	return server.Conditions{
+		Args: []string{"--data", filepath.Join(d.Dir, "data")},
+		Env: []string{"PARLEY_TOPICS_DURABLE=telemetry/durable-*", "PARLEY_ENGINE_DURABLE_COUNT=1000", "PARLEY_ENGINE_TOPIC_IDLE=2s", "PARLEY_ENGINE_HISTORY_AGE=1s",
+			"PARLEY_ENGINE_DEDUP_AGE=1s", "PARLEY_ENGINE_DEDUP_COUNT=16", "PARLEY_AUTH_CACHE_ENTRIES=1024"},
+	}
 }
 
 // churn are clients that come and go.
@@ -45,6 +51,18 @@ type churn struct {
 	mu     sync.Mutex // guards what follows while they run
 	came   int
 	failed error
+}
+
+// beside lets so many clients come while events are published, and returns what is left when all is over.
+func (c *churn) beside(count int, sources ...*drill.Source) server.Figures {
+	for _, source := range sources {
+		source.Start(c.s)
+	}
+	c.run(count)
+	for _, source := range sources {
+		source.Stop()
+	}
+	return c.rest()
 }
 
 // run lets clients come, 100 a second, and waits until the last has left.
@@ -63,7 +81,7 @@ func (c *churn) run(count int) {
 // visit comes, listens and leaves.
 func (c *churn) visit(i, how int, stay time.Duration) {
 	name := fmt.Sprintf("visitor-%d-%d", c.round, i) // each is somebody else, and has a topic that nobody else has
-	visitor, err := client.Dial(c.s.Address, client.Options{User: name, Devices: []string{"soak-0", "own-" + name}})
+	visitor, err := client.Dial(c.s.Address, client.Options{User: name, Devices: []string{"soak-0", "durable-soak", "own-" + name}})
 	c.mu.Lock()
 	if c.came++; err != nil {
 		c.failed = err

@@ -10,11 +10,11 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// suspend stops the server with SIGSTOP for 1, 10 and 60 s (short: 1 s) and lets it go on, while two publishers publish
+// suspend stops the server with SIGSTOP for 1, 10 and 60 s (brief: 15 s; short: 1 s alone) and lets it go on, while two publishers publish
 // and clients listen. Afterwards publishes are answered again within 2 s, nobody heard anything twice or in disorder or
 // missed anything, and the server holds exactly those connections that their clients hold (check 49).
 func suspend(d *drill.Drill) {
-	pauses := []time.Duration{time.Second, 10 * time.Second, 60 * time.Second}
+	pauses := []time.Duration{time.Second, 10 * time.Second, d.Span(60*time.Second, 10*time.Second)}
 	pauses = pauses[:d.Size(3, 1)]
 	s := d.Serve(server.Conditions{})
 	source := &drill.Source{Device: "suspend", Publishers: 2, Rate: 50, Stubborn: true}

@@ -30,6 +30,9 @@ func New(cfg Config, node Node, keys Keys) *API {
 	if a.cfg.Gate != nil {
 		a.meter.registry.MustRegister(gate{a.cfg.Gate})
 	}
+	if a.cfg.Webhooks != nil {
+		a.meter.registry.MustRegister(webhooks{a.cfg.Webhooks})
+	}
 	a.Limit(cfg.Rate, cfg.Burst)
 	a.public = a.house(calls)
 	a.clients = a.house(slices.DeleteFunc(slices.Clone(calls), func(r route) bool { return !r.who.own() }))

@@ -30,7 +30,10 @@ type Config struct {
 	// are a small fixed set.
 	Logins func() map[string]uint64 `yaml:"-" env:"-"`
 	// Gate tells of tickets, revocations and introspection, for the metrics. nil is none.
-	Gate   func() Gate  `yaml:"-" env:"-"`
+	Gate func() Gate `yaml:"-" env:"-"`
+	// Webhooks tells of the tenants' webhooks, for the metrics. nil is none.
+	Webhooks func() map[string]Webhook `yaml:"-" env:"-"`
+
 	Logger *slog.Logger `yaml:"-" env:"-"`
 }
 

@@ -46,6 +46,8 @@ var (
 	memoryUsed      = describe("memory_used_bytes", "Memory in use when it was looked at last.")
 	memoryLimit     = describe("memory_limit_bytes", "Memory that may be in use; load is shed from 85 % of it on.")
 	memoryShed      = describe("memory_shed_total", "What was shed for lack of memory: refused connections and publishes, halved histories, dropped frames, disconnected readers.", "what")
+	lifecycleTold   = describe("lifecycle_events_total", "Lifecycle events of a tenant that were told to its topic and webhook.", "tenant")
+	lifecycleLost   = describe("lifecycle_lost_total", "Lifecycle events that did not get into the topic, or (mailbox, failure) were not told at all, by where they were lost.", "tenant", "in")
 	latency         = describe("delivery_latency_seconds", "Time from the publish of an event to its write to a socket.")
 	loginsEnded     = describe("logins_total", "Credentials that were checked, by outcome.", "outcome")
 )
@@ -53,7 +55,7 @@ var (
 var figures = []*prometheus.Desc{
 	connectionsNow, identifiedNow, connectionsEver, messagesIn, messagesOut, bytesIn, bytesOut, lifetime, published,
 	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsBack, clientsFaded, backlog, topicsNow, restarts,
-	stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit, memoryShed, latency, loginsEnded,
+	lifecycleTold, lifecycleLost, stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit, memoryShed, latency, loginsEnded,
 }
 
 // Describe implements prometheus.Collector.
@@ -93,6 +95,12 @@ func (e *engine) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, tenant := range slices.Sorted(maps.Keys(now.Tenants)) {
 		collectTenant(out, tenant, now.Tenants[tenant])
+	}
+	for tenant, l := range now.Lifecycles {
+		count(out, lifecycleTold, float64(l.Told), tenant)
+		for where, n := range l.Lost {
+			count(out, lifecycleLost, float64(n), tenant, where)
+		}
 	}
 	collectLatency(out, now.Latency)
 	if e.logins == nil {

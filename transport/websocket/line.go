@@ -1,6 +1,10 @@
 package websocket
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/parley-realtime/parley/actors"
+)
 
 const (
 	// atOnce is how many sockets a worker takes. It lets others have its processor in between: what it does looks like computing to
@@ -13,32 +17,90 @@ const (
 
 // line is where sockets whose turn is due stand until a worker is free. Workers share it, so that what one of them has not come to
 // when the kernel takes its processor away does not wait for it.
+//
+// Each tenant's sockets stand in a row of their own, and the rows take turns, one socket each: a tenant with 10,000 sockets that are
+// due is not in front of another one's only socket.
 type line struct {
 	workers int // fixed before any socket is in it
 
-	mu         sync.Mutex
-	waiting    sync.Cond // a worker waits for sockets
-	head, tail *socket   // in the order in which they came
-	length     int
-	idle       int // workers that wait, and were not woken yet
-	stopped    bool
+	mu          sync.Mutex
+	waiting     sync.Cond // a worker waits for sockets
+	rows        map[*actors.Backlog]*row
+	recent      *row // where a socket was put last; nil if that is forgotten
+	first, last *row // those in which somebody stands, in the order of their turns
+	length      int  // of all rows
+	idle        int  // workers that wait, and were not woken yet
+	stopped     bool
 }
 
+// row are the sockets of one tenant; those whose tenant is not known yet are in one, too.
+type row struct {
+	tenant     *actors.Backlog
+	head, tail *socket // in the order in which they came
+	next       *row    // whose turn is next
+}
+
+// maxRows is from how many rows on an empty one is forgotten. To make one anew takes an allocation.
+const maxRows = 1024
+
 func newLine() *line {
-	l := &line{}
+	l := &line{rows: map[*actors.Backlog]*row{}}
 	l.waiting.L = &l.mu
 	return l
+}
+
+// row is where a socket stands. The caller holds the lock, here and below.
+func (l *line) row(s *socket) *row {
+	if l.recent != nil && l.recent.tenant == s.tenant { // as a rule
+		return l.recent
+	}
+	r := l.rows[s.tenant]
+	if r == nil {
+		r = &row{tenant: s.tenant}
+		l.rows[s.tenant] = r
+	}
+	l.recent = r
+	return r
+}
+
+// push puts a row behind the others.
+func (l *line) push(r *row) {
+	if l.last == nil {
+		l.first = r
+	} else {
+		l.last.next = r
+	}
+	l.last = r
+}
+
+// pop takes the socket whose turn it is.
+func (l *line) pop() *socket {
+	r := l.first
+	if l.first, r.next = r.next, nil; l.first == nil {
+		l.last = nil
+	}
+	s := r.head
+	r.head, s.next = s.next, nil
+	l.length--
+	switch {
+	case r.head != nil:
+		l.push(r)
+	case len(l.rows) > maxRows:
+		delete(l.rows, r.tenant)
+		l.recent = nil
+	}
+	return s
 }
 
 // enqueue adds a socket. A worker is woken for it if none is at work, or if there is more than those at work take at once.
 func (l *line) enqueue(s *socket) {
 	l.mu.Lock()
-	if l.tail == nil {
-		l.head = s
+	if r := l.row(s); r.head == nil {
+		r.head, r.tail = s, s
+		l.push(r)
 	} else {
-		l.tail.next = s
+		r.tail.next, r.tail = s, s
 	}
-	l.tail = s
 	l.length++
 	wake := l.idle > 0 && (l.idle == l.workers || l.length > atOnce)
 	if wake {
@@ -54,21 +116,15 @@ func (l *line) enqueue(s *socket) {
 func (l *line) dequeue(into []*socket) []*socket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.head == nil && !l.stopped {
+	for l.first == nil && !l.stopped {
 		l.idle++
 		l.waiting.Wait()
 	}
 	if l.stopped {
 		return nil
 	}
-	for l.head != nil && len(into) < atOnce {
-		s := l.head
-		l.head, s.next = s.next, nil
-		into = append(into, s)
-		l.length--
-	}
-	if l.head == nil {
-		l.tail = nil
+	for l.first != nil && len(into) < atOnce {
+		into = append(into, l.pop())
 	}
 	return into
 }

@@ -125,7 +125,8 @@ func (w *worker) repay() {
 func (w *worker) settle(s *socket, frames []*actors.Frame) bool {
 	freed, more := s.outbox.Settle(frames, w.clock)
 	if freed > 0 {
-		if w.owes != nil && w.owes.Backlog() != s.outbox.Backlog() { // of another tenant
+		s.tenant = s.outbox.Backlog()
+		if w.owes != nil && w.owes.Backlog() != s.tenant {
 			w.repay()
 		}
 		w.freed, w.owes = w.freed+freed, s.outbox

@@ -56,8 +56,9 @@ type socket struct {
 
 	// Owned by whoever writes: see turn.
 	turn     turn
-	farewell atomic.Bool // the close frame was written; nothing may follow
-	next     *socket     // the line, guarded by its mutex
+	tenant   *actors.Backlog // by which its row is known (see line); nil until something was written
+	farewell atomic.Bool     // the close frame was written; nothing may follow
+	next     *socket         // the line, guarded by its mutex
 
 	// Anyone's.
 	closing atomic.Pointer[closing] // set once, when the socket begins to end

@@ -11,6 +11,7 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -166,12 +167,15 @@ func (c *Client) take(payload []byte) {
 	c.events.Add(1)
 }
 
-// Listen reads until the end, which it notes.
+// Listen reads until the end, which it notes. After a goodbye it hangs up, as clients do.
 func (c *Client) Listen() {
 	for {
 		op, payload, err := c.Next()
 		if err != nil {
 			c.over.Store(true)
+			if errors.Is(err, errClosed) {
+				c.Conn.Close()
+			}
 			return
 		}
 		if op == Text {

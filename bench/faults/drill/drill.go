@@ -3,7 +3,8 @@
 //
 // A scenario is a function of a Drill. It says what it measured with Figure and what must hold with Want; the first
 // thing without which it cannot go on ends it (Must), and all checks of the scenario fail by that. What it starts ends
-// with it. A scenario that finds nothing out about one of its checks has failed it.
+// with it. A scenario that finds nothing out about one of its checks has failed it, unless it says that the machine has
+// not what it takes (Skip).
 package drill
 
 import (
@@ -24,7 +25,8 @@ import (
 type Options struct {
 	Seed   uint64
 	Short  bool          // at a size for each push instead of the one that the checks name
-	For    time.Duration // how long scenarios go on that go on for a time; 0 is what each one thinks
+	Brief  bool          // at that size, for a quarter of the time and at most 15 s
+	For    time.Duration // how long scenarios go on that go on for a time; 0 is as long as their checks say
 	Binary string        // the server
 	Out    io.Writer     // what happens meanwhile
 }
@@ -46,6 +48,7 @@ type Drill struct {
 type Finding struct {
 	Figures  []string
 	Failures []string // those that were wanted in the same words once, with the first one's values
+	Skipped  string   // why nothing more was found out, "" if nothing is in the way
 
 	wanted map[string]int // failures by their words
 }
@@ -66,8 +69,11 @@ func (o Outcome) Failed() bool {
 	return false
 }
 
-// stopped ends a scenario from within.
-type stopped struct{ why error }
+// stopped ends a scenario from within, as does skipped.
+type (
+	stopped struct{ why error }
+	skipped struct{ why string }
+)
 
 // Run runs a scenario that shows checks.
 func Run(ctx context.Context, scenario func(*Drill), checks []int, o Options) Outcome {
@@ -80,7 +86,7 @@ func Run(ctx context.Context, scenario func(*Drill), checks []int, o Options) Ou
 	began := time.Now()
 	d.play(scenario)
 	for _, f := range d.findings {
-		if len(f.Figures)+len(f.Failures) == 0 {
+		if len(f.Figures)+len(f.Failures) == 0 && f.Skipped == "" {
 			f.Failures = append(f.Failures, "the scenario says nothing about it")
 		}
 	}
@@ -100,6 +106,10 @@ func (d *Drill) play(scenario func(*Drill)) {
 		case stopped:
 			for _, f := range d.findings {
 				f.Failures = append(f.Failures, why.why.Error())
+			}
+		case skipped:
+			for _, f := range d.findings {
+				f.Skipped = why.why
 			}
 		default:
 			panic(why)
@@ -121,6 +131,9 @@ func (d *Drill) Must(err error) {
 		panic(stopped{err})
 	}
 }
+
+// Skip ends the scenario where the machine has not what it takes.
+func (d *Drill) Skip(format string, args ...any) { panic(skipped{fmt.Sprintf(format, args...)}) }
 
 // Figure is something that was measured for a check.
 func (d *Drill) Figure(check int, format string, args ...any) {
@@ -170,6 +183,16 @@ func (d *Drill) Span(full, short time.Duration) time.Duration {
 		return d.For
 	case d.Short:
 		return short
+	case d.Brief:
+		return max(short, min(full/4, 15*time.Second))
+	}
+	return full
+}
+
+// Bound is how long something may take. A short run has noisy neighbours, and has three times as long.
+func (d *Drill) Bound(full time.Duration) time.Duration {
+	if d.Short {
+		return 3 * full
 	}
 	return full
 }
@@ -205,9 +228,13 @@ func (d *Drill) Await(within time.Duration, holds func() bool) (took time.Durati
 	}
 }
 
-// Result is what a table says: "passes", or "fails: " and why.
+// Result is what a table says: "passes", "fails: " and why, or "skipped: " and why.
 func (f *Finding) Result() string {
-	if len(f.Failures) == 0 {
+	switch {
+	case len(f.Failures) > 0:
+	case f.Skipped != "":
+		return "skipped: " + plain(f.Skipped)
+	default:
 		return "passes"
 	}
 	why := f.Failures[0]

@@ -46,6 +46,17 @@ func TestRun_WhatCannotGoOnFailsAllItsChecksAndIsCleanedUp(t *testing.T) {
 	}
 }
 
+func TestSkip_EndsTheScenarioAndFailsNothingThatDidNotFailBefore(t *testing.T) {
+	o := play(t, []int{1, 2}, func(d *Drill) {
+		d.Want(2, false, "too slow")
+		d.Skip("no %s", "root")
+		t.Error("it goes on")
+	})
+	if o.Findings[1].Result() != "skipped: no root" || o.Findings[2].Result() != "fails: too slow" {
+		t.Errorf("got %q and %q", o.Findings[1].Result(), o.Findings[2].Result())
+	}
+}
+
 func TestWant_WhatFailsAgainIsToldOnce(t *testing.T) {
 	o := play(t, []int{1}, func(d *Drill) {
 		for n := range 3 {
@@ -71,11 +82,14 @@ func TestRun_TheSeedMakesTheChoices(t *testing.T) {
 
 func TestSize_AndSpanObeyTheOptions(t *testing.T) {
 	d := &Drill{}
-	if d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != time.Hour {
+	if d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != time.Hour || d.Bound(time.Second) != time.Second {
 		t.Error("a full run is not full")
 	}
+	if d.Brief = true; d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != 15*time.Second || d.Span(20*time.Second, time.Second) != 5*time.Second || d.Span(2*time.Second, time.Second) != time.Second {
+		t.Error("a brief run is not brief")
+	}
 	d.Short = true
-	if d.Size(9, 1) != 1 || d.Span(time.Hour, time.Second) != time.Second {
+	if d.Size(9, 1) != 1 || d.Span(time.Hour, time.Second) != time.Second || d.Bound(time.Second) != 3*time.Second {
 		t.Error("a short run is not short")
 	}
 	if d.For = time.Minute; d.Span(time.Hour, time.Second) != time.Minute {

@@ -175,6 +175,7 @@ func (l *Loaded) checkTenants() {
 		}
 		l.checkRules(t.TopicRules, key+".topic_rules")
 		l.checkRates(&t.Rates, key+".rates")
+		l.checkLifecycle(&t.Lifecycle, key+".lifecycle")
 	}
 	if len(l.Problems) == 0 {
 		l.checkLobby()

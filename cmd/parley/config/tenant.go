@@ -37,6 +37,7 @@ type Tenant struct {
 	TopicRules    []actors.TopicRule   `yaml:"topic_rules"`
 	Rates         actors.RateLimits    `yaml:"rates" envPrefix:"RATES_"`
 	Introspection introspection.Config `yaml:"introspection" envPrefix:"INTROSPECTION_"`
+	Lifecycle     Lifecycle            `yaml:"lifecycle" envPrefix:"LIFECYCLE_"`
 }
 
 // Key checks a tenant's tokens. Its algorithm is pinned to it.

@@ -25,7 +25,7 @@ func (c *Config) Limits() []actors.TenantConfig {
 	all := make([]actors.TenantConfig, len(c.Tenants))
 	for i := range c.Tenants {
 		t := &c.Tenants[i]
-		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger, Rates: merge(t.Rates, c.Rates), Rules: actors.Rules{
+		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger, Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: actors.Rules{
 			List: slices.Concat(t.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable, Sync: c.Topics.Sync, Slow: c.Topics.Slow,
 		}}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/transport/auth"
+	"github.com/parley-realtime/parley/transport/webhook"
 )
 
 // gate fits the verifier to the engine, which has its own word for a revocation.
@@ -26,11 +27,12 @@ func (g gate) Revoke(tenant string, r actors.Revocation) {
 type keys struct {
 	tokens   map[string]auth.TenantKeys
 	backends map[string][]string
+	hooks    map[string]webhook.Config
 }
 
 // readKeys reads the key files.
 func readKeys(tenants []config.Tenant) (keys, error) {
-	k := keys{map[string]auth.TenantKeys{}, map[string][]string{}}
+	k := keys{map[string]auth.TenantKeys{}, map[string][]string{}, map[string]webhook.Config{}}
 	for i := range tenants {
 		t := &tenants[i]
 		var err error
@@ -39,6 +41,9 @@ func readKeys(tenants []config.Tenant) (keys, error) {
 		}
 		if k.backends[t.Name], err = t.BackendKeys(); err != nil {
 			return k, fmt.Errorf("tenant %s: api_key_file: %w", t.Name, err)
+		}
+		if k.hooks[t.Name], err = t.Lifecycle.Courier(); err != nil {
+			return k, fmt.Errorf("tenant %s: %w", t.Name, err)
 		}
 	}
 	return k, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth"
+	"github.com/parley-realtime/parley/transport/webhook"
 )
 
 // reloadable are the settings, or whole sections, that Reload replaces; all others need a restart.
@@ -46,7 +47,7 @@ func (s *Server) Reload(cfg config.Config) error {
 	if err := s.backends.Reload(fresh.backends); err != nil {
 		return err
 	}
-	s.replace(&cfg)
+	s.replace(&cfg, fresh.hooks)
 	return nil
 }
 
@@ -66,16 +67,21 @@ func (s *Server) respeak(cfg *config.Config) error {
 }
 
 // replace does the rest of Reload, none of which can fail but for a file that changes under our hands.
-func (s *Server) replace(cfg *config.Config) {
+func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
 	if s.config.TLS.Certificate != "" && cfg.TLS.Certificate != "" {
 		if err := s.cert.load(cfg.TLS); err != nil {
 			s.log.Error("the certificate was not replaced", "error", err)
 		}
 	}
 	s.hosts.store(cfg.Tenants)
-	for _, t := range cfg.Limits() {
+	limits := cfg.Limits()
+	if err := s.heralds.fit(limits, hooks); err != nil {
+		s.log.Error("a webhook was not replaced", "error", err)
+	}
+	for _, t := range limits {
 		s.node.SetTenant(t)
 	}
+	s.heralds.dismiss(limits)
 	s.api.Limit(cfg.API.Rate, cfg.API.Burst)
 	for _, gone := range s.config.Tenants {
 		if !slices.ContainsFunc(cfg.Tenants, func(t config.Tenant) bool { return t.Name == gone.Name }) {

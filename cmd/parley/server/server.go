@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/slot"
@@ -29,6 +30,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
+	"github.com/parley-realtime/parley/transport/webhook"
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
@@ -50,6 +52,7 @@ type Server struct {
 	places   []*place
 	hosts    hosts
 	desk     desk
+	heralds  heralds
 	options  Options
 	dialects []*dialect
 
@@ -72,6 +75,7 @@ type Options struct {
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
 	s := &Server{config: cfg, options: options, log: log, stopFeeds: func() {}}
 	s.crowd = newCrowd(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
+	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Courier{}
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
@@ -147,7 +151,12 @@ func (s *Server) assemble() error {
 	s.hosts.store(cfg.Tenants)
 	s.desk.verifier = s.verifier
 	gate := gate{s.verifier}
-	s.node = actors.New(cfg.Engine, gate, append(cfg.Limits(), actors.TenantConfig{Name: auth.Lobby})...)
+	limits := cfg.Limits()
+	if err := s.heralds.fit(limits, keys.hooks); err != nil {
+		s.heralds.close(gone())
+		return err
+	}
+	s.node = actors.New(cfg.Engine, gate, append(limits, actors.TenantConfig{Name: auth.Lobby})...)
 	if err := s.keep(&cfg); err != nil {
 		s.node.Close()
 		return err
@@ -159,6 +168,7 @@ func (s *Server) assemble() error {
 		s.node.AddProbe(name, probe)
 	}
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
+	cfg.API.Webhooks = s.heralds.figures
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
@@ -236,14 +246,18 @@ func (s *Server) Token(tenant string, grant auth.Grant) (string, error) {
 	return s.verifier.Sign(tenant, grant)
 }
 
+// goodbyes is what the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
+const goodbyes = 2 * time.Second
+
 // Drain ends all connections in order, over the configured time or until the context ends.
 func (s *Server) Drain(ctx context.Context) {
 	s.log.Info("draining", "connections", s.sockets.Sockets(), "over", s.config.Drain)
-	ctx, cancel := context.WithTimeout(ctx, s.config.Drain)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Drain+goodbyes)
 	defer cancel()
 	if err := s.node.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("drain ended early", "error", err)
 	}
+	s.heralds.flush(ctx)
 }
 
 // Close ends everything at once and waits for it; the context bounds the wait for requests that are being answered.
@@ -254,6 +268,9 @@ func (s *Server) Close(ctx context.Context) {
 	if err := s.end(); err != nil {
 		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
 	}
+	soon, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	s.heralds.close(soon)
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
 	s.verifier.Close()

@@ -1,0 +1,525 @@
+package actors
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// news is one lifecycle event as a backend reads it.
+type news struct {
+	Type, Epoch, User, Connection, Dialect, Topic, Reason, By string
+
+	Number, Received, Sent uint64
+	Code                   int
+	Restored, Lingers      bool
+	Seconds                float64
+	Time                   time.Time
+}
+
+// brief says an event in a few words.
+func (n news) brief() string {
+	words := n.Type
+	for _, more := range []string{n.Connection, n.User, n.Topic, n.Reason} {
+		if more != "" {
+			words += " " + more
+		}
+	}
+	return words
+}
+
+// crier is a Herald that writes down what it is told.
+type crier struct {
+	t  testing.TB
+	mu sync.Mutex
+	// hold, if not nil, is waited for with each event; fails is the number of one at which it panics.
+	hold  chan struct{}
+	fails uint64
+	all   []news
+}
+
+func (c *crier) Tell(epoch string, number uint64, text []byte) {
+	if c.hold != nil {
+		<-c.hold
+	}
+	if number == c.fails {
+		panic("a herald that fails")
+	}
+	var n news
+	if err := json.Unmarshal(text, &n); err != nil || n.Epoch != epoch || n.Number != number {
+		c.t.Errorf("told %s as %s-%d: %v", text, epoch, number, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(c.all, n)
+}
+
+func (c *crier) told() []news {
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]news(nil), c.all...)
+}
+
+func (c *crier) wantTold(want ...string) {
+	c.t.Helper()
+	var got []string
+	for i, n := range c.told() {
+		got = append(got, n.brief())
+		if n.Number != uint64(i+1) || n.Epoch != c.all[0].Epoch {
+			c.t.Errorf("event %d has the number %d, epoch %s", i+1, n.Number, n.Epoch)
+		}
+	}
+	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+		c.t.Errorf("told %q\nwant %q", got, want)
+	}
+}
+
+// heralded runs a test with a node whose tenant acme tells a crier and its topic.
+func heralded(t *testing.T, cfg Config, test func(t *testing.T, n *Node, c *crier)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := &crier{t: t}
+		n := New(cfg, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Topic: true, Herald: c}})
+		defer n.Close()
+		test(t, n, c)
+	})
+}
+
+func TestLifecycle_TellsWhatHappensToAConnectionInOrder(t *testing.T) {
+	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
+		ann := enter(t, n, words, someone("ann")).subscribe(t, "a", "a/b", "b")
+		ann.want(t, "a", protocol.Filter{View: "x"}) // it is no new subscription
+		if out := ann.do(protocol.Subscribe{Topic: "a//b"}); out[0].Err == nil {
+			t.Fatal("subscribed to a topic that is none")
+		}
+		for range 3 {
+			time.Sleep(30 * time.Second)
+			ann.link.Heard()
+		}
+		mustPublish(t, n, "b", jsonEvent(t, "", 1))
+		ann.do(protocol.Unsubscribe{Topic: "a", Below: true})
+		ann.do(protocol.Unsubscribe{Topic: "none"})
+		ann.link.Gone(protocol.Disconnected)
+		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann a", "subscribed ws-1 ann a/b", "subscribed ws-1 ann b",
+			"unsubscribed ws-1 ann a", "unsubscribed ws-1 ann a/b", "disconnected ws-1 ann disconnected", "user_offline ann")
+		left := c.told()[7]
+		if left.By != "client" || left.Code != 1000 || left.Seconds < 90 || left.Received != 7 || left.Sent == 0 || left.Dialect != "words" || left.Lingers {
+			t.Errorf("%+v", left)
+		}
+		if at := c.told()[8].Time; at.Sub(c.told()[0].Time) < 90*time.Second {
+			t.Errorf("user_offline was at %s", at)
+		}
+	})
+}
+
+func TestLifecycle_SaysWhyAConnectionEnded(t *testing.T) {
+	ends := map[string]func(n *Node, c *client){
+		"disconnected 1000 client": func(_ *Node, c *client) { c.link.Gone(protocol.Disconnected) },
+		"lost 1001 client":         func(_ *Node, c *client) { c.link.Gone(protocol.Lost) },
+		"malformed 1008 client":    func(_ *Node, c *client) { c.link.Gone(protocol.Malformed) },
+		"silent 1001 client":       func(_ *Node, c *client) { time.Sleep(2 * time.Minute) },
+		"disconnected 4001 server": func(n *Node, c *client) { n.Disconnect("acme", c.link.ID(), 4001, "go") },
+		"disconnected 1000 server": func(n *Node, c *client) { n.DisconnectUser(context.Background(), "acme", "ann", 0, "") },
+		"revoked 1008 server":      func(n *Node, c *client) { n.Revoke(context.Background(), "acme", Revocation{User: "ann"}) },
+		"suspended 1008 server":    func(n *Node, _ *client) { n.SuspendTenant("acme", true) },
+		"draining 1012 server":     func(n *Node, _ *client) { n.Drain(context.Background()) },
+		"internal 1011 server":     func(_ *Node, c *client) { c.send(batch{panics: true}) },
+		"forbidden 4003 server": func(_ *Node, c *client) {
+			c.send(batch{messages: 1, commands: []protocol.Command{protocol.Close{Code: 4003, Reason: "forbidden"}}})
+		},
+		"disconnected 4004 server": func(_ *Node, c *client) {
+			c.send(batch{messages: 1, commands: []protocol.Command{protocol.Close{Code: 4004, Reason: "some words"}}})
+		},
+		"token_expired 1008 server": func(_ *Node, c *client) { time.Sleep(59 * time.Second) },
+	}
+	for want, end := range ends {
+		t.Run(want, func(t *testing.T) {
+			heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
+				id := someone("ann")
+				if strings.HasPrefix(want, "token_expired") {
+					id.Expires = time.Now().Add(30 * time.Second)
+				}
+				ann := enter(t, n, words, id)
+				synctest.Wait()
+				end(n, ann)
+				all := c.told()
+				if len(all) != 4 || all[2].Type != "disconnected" || all[3].Type != "user_offline" {
+					t.Fatalf("told %+v", all)
+				}
+				if got := fmt.Sprintf("%s %d %s", all[2].Reason, all[2].Code, all[2].By); got != want {
+					t.Errorf("ended with %s", got)
+				}
+			})
+		})
+	}
+}
+
+func TestLifecycle_AUserIsOnlineWithTheFirstConnectionAndOfflineWithTheLast(t *testing.T) {
+	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
+		one := enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		two := enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		one.link.Gone(protocol.Lost)
+		synctest.Wait()
+		three := enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		two.link.Gone(protocol.Lost)
+		synctest.Wait()
+		three.link.Gone(protocol.Lost)
+		synctest.Wait()
+		enter(t, n, words, &protocol.Identity{}) // nobody in particular
+		c.wantTold("user_online ann", "connected ws-1 ann", "connected ws-2 ann", "disconnected ws-1 ann lost", "connected ws-3 ann",
+			"disconnected ws-2 ann lost", "disconnected ws-3 ann lost", "user_offline ann", "connected ws-4")
+	})
+}
+
+func TestLifecycle_TellsNothingOfWhoNeverCameIn(t *testing.T) {
+	strict := &speech{name: "strict", limits: protocol.Limits{PerUser: 1, Login: time.Second}}
+	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
+		enter(t, n, strict, nil) // never logs in
+		time.Sleep(2 * time.Second)
+		enter(t, n, strict, someone("ann"))
+		synctest.Wait()
+		enter(t, n, strict, someone("ann")) // one too many
+		c.wantTold("user_online ann", "connected ws-2 ann")
+	})
+}
+
+// Whatever the connections of users do at once: of each one the order is causal, and users are online exactly while they
+// have a connection.
+func TestLifecycle_HoldsWhenManyComeAndGoAtOnce(t *testing.T) {
+	c := &crier{t: t}
+	n := New(Config{}, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Herald: c}})
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			for round := range 30 {
+				client := enter(t, n, words, someone(fmt.Sprint(i%3)))
+				if round%3 > 0 {
+					client.do(protocol.Subscribe{Topic: "a"}, protocol.Unsubscribe{Topic: "a"}, protocol.Subscribe{Topic: "b"})
+				}
+				if round%2 > 0 {
+					_ = n.Disconnect("acme", client.link.ID(), 0, "")
+				}
+				client.link.Gone(protocol.Lost)
+			}
+		})
+	}
+	wg.Wait()
+	if err := n.Drain(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	checkStory(t, c.all)
+	n.Close()
+}
+
+// checkStory checks that a complete story can have happened.
+func checkStory(t *testing.T, all []news) {
+	t.Helper()
+	online, open, hears := map[string]bool{}, map[string]map[string]bool{}, map[string]bool{}
+	for i, e := range all {
+		bad := e.Number != uint64(i+1)
+		if open[e.User] == nil {
+			open[e.User] = map[string]bool{}
+		}
+		mine := open[e.User]
+		switch e.Type {
+		case "user_online":
+			bad = bad || online[e.User]
+			online[e.User] = true
+		case "user_offline":
+			bad = bad || !online[e.User]
+			online[e.User] = false
+		case "connected":
+			bad = bad || mine[e.Connection]
+			mine[e.Connection] = true
+		case "disconnected":
+			bad = bad || !mine[e.Connection]
+			delete(mine, e.Connection)
+		case "subscribed", "unsubscribed":
+			key := e.Connection + e.Topic
+			bad = bad || !mine[e.Connection] || hears[key] == (e.Type == "subscribed")
+			hears[key] = e.Type == "subscribed"
+		}
+		if bad {
+			t.Fatalf("event %d cannot be: %+v", i+1, e)
+		}
+	}
+	for user, is := range online {
+		if is || len(open[user]) > 0 {
+			t.Errorf("at the end %s is online: %t, with %d connections", user, is, len(open[user]))
+		}
+	}
+	if len(all) < 16*30*2 {
+		t.Errorf("%d events", len(all))
+	}
+}
+
+func TestLifecycle_AReconnectThatRestoresSubscriptionsSaysSo(t *testing.T) {
+	heralded(t, lingering, func(t *testing.T, n *Node, c *crier) {
+		ann := comeBack(t, n, words, someone("ann"), "tab").subscribe(t, "room")
+		ann.lose()
+		comeBack(t, n, words, someone("ann"), "tab")
+		synctest.Wait()
+		newer := comeBack(t, n, words, someone("ann"), "tab") // what the client still has goes first
+		synctest.Wait()
+		newer.link.Gone(protocol.Disconnected)
+		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann room", "disconnected ws-1 ann lost", "user_offline ann",
+			"user_online ann", "connected ws-2 ann", "subscribed ws-2 ann room", "disconnected ws-2 ann disconnected", "user_offline ann",
+			"user_online ann", "connected ws-3 ann", "subscribed ws-3 ann room", "disconnected ws-3 ann disconnected", "user_offline ann")
+		all := c.told()
+		if !all[3].Lingers || all[13].Lingers || all[2].Restored || !all[7].Restored || !all[12].Restored {
+			t.Errorf("%+v", all)
+		}
+	})
+}
+
+func TestLifecycle_ARefreshThatTakesATopicAwayIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, c := &gateway{}, &crier{t: t}
+		g.know("all", granted("ann", "*"))
+		g.know("less", granted("ann", "b"))
+		n := New(Config{}, g, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Herald: c}})
+		defer n.Close()
+		ann := enter(t, n, words, nil)
+		ann.do(login("all"))
+		ann.subscribe(t, "a", "b")
+		ann.do(login("less"))
+		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann a", "subscribed ws-1 ann b", "unsubscribed ws-1 ann a")
+	})
+}
+
+func TestLifecycle_IsKeptInATopicThatIsReadByPosition(t *testing.T) {
+	heralded(t, Config{TopicIdle: time.Minute, HistoryAge: time.Hour, Timeout: time.Hour, Topics: 1}, func(t *testing.T, n *Node, c *crier) {
+		read := func(after protocol.Position) HistoryPage {
+			t.Helper()
+			page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, after, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return page
+		}
+		ann := enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		mustPublish(t, n, "a", jsonEvent(t, "", 1)) // the one topic that the tenant may have
+		first := read(protocol.Position{})
+		time.Sleep(10 * time.Minute) // the topic has no listener and is not idle
+		enter(t, n, words, someone("bob"))
+		ann.link.Gone(protocol.Lost)
+		synctest.Wait()
+		rest := read(first.Position)
+		var got []string
+		for _, kept := range append(first.Events, rest.Events...) {
+			var e news
+			if err := json.Unmarshal(kept.Event.Data, &e); err != nil || kept.Event.ID != fmt.Sprintf("%s-%d", e.Epoch, e.Number) || kept.Offset != e.Number {
+				t.Errorf("%s with offset %d and id %s: %v", kept.Event.Data, kept.Offset, kept.Event.ID, err)
+			}
+			got = append(got, e.Type)
+		}
+		if len(first.Events) != 2 || fmt.Sprint(got[2:]) != "[disconnected user_offline user_online connected]" && len(got) != 6 {
+			t.Errorf("the topic has %q", got)
+		}
+		if len(c.told()) != 6 {
+			t.Errorf("the herald was told %d", len(c.told()))
+		}
+	})
+}
+
+func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
+	for name, on := range map[string]bool{"on": true, "off": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := New(Config{}, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Topic: on}})
+				defer n.Close()
+				ann := enter(t, n, words, someone("ann"))
+				for _, topic := range []string{"$lifecycle", "$lifecycle/x"} {
+					if out := ann.do(protocol.Subscribe{Topic: topic}); reasonOf(out[0].Err) != protocol.Forbidden {
+						t.Errorf("subscribe %s: %v", topic, out[0].Err)
+					}
+					lent := ann.do(protocol.Subscribe{Topic: topic, As: someone("eve")})
+					if reasonOf(lent[0].Err) != protocol.Forbidden {
+						t.Errorf("subscribe to %s by another's right: %v", topic, lent[0].Err)
+					}
+					if _, err := publishTo(n, topic, jsonEvent(t, "", 1)); reasonOf(err) != protocol.Forbidden {
+						t.Errorf("publish to %s: %v", topic, err)
+					}
+					ann.do(protocol.Attend{Topic: topic, Member: "m", For: time.Minute})
+				}
+				synctest.Wait()
+				if here, err := n.Attendance(context.Background(), "acme", "$lifecycle"); err != nil || len(here) > 0 {
+					t.Errorf("%v attend it, %v", here, err)
+				}
+				if page, err := n.History(context.Background(), "acme", "$lifecycle", protocol.Position{}, 0); (err == nil) != on || len(page.Events) > 2 {
+					t.Errorf("the topic is there: %t", !on)
+				}
+				ann.wantHeard(t)
+			})
+		})
+	}
+}
+
+func TestLifecycle_TenantsNeverHearOfEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mine, theirs := &crier{t: t}, &crier{t: t}
+		n := New(Config{}, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Herald: mine}},
+			TenantConfig{Name: "other", Lifecycle: Lifecycle{Herald: theirs, Topic: true}}, TenantConfig{Name: "quiet"})
+		defer n.Close()
+		enter(t, n, words, someone("ann"))
+		for _, tenant := range []string{"other", "quiet"} {
+			c := &client{&tape{}, &hand{}}
+			if _, why := n.Connect(Dial{Tenant: tenant, Dialect: words, Session: c.hand, Identity: someone("x")}, func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+				t.Fatal(why)
+			}
+			synctest.Wait()
+		}
+		mine.wantTold("user_online ann", "connected ws-1 ann")
+		theirs.wantTold("user_online x", "connected ws-2 x")
+		if mine.told()[0].Epoch == theirs.told()[0].Epoch {
+			t.Error("two tenants have one epoch")
+		}
+		if _, err := n.History(context.Background(), "quiet", "$lifecycle", protocol.Position{}, 0); reasonOf(err) != protocol.NotFound {
+			t.Errorf("a tenant without: %v", err)
+		}
+	})
+}
+
+func TestLifecycle_CanBeSwitchedAndChosenWhileClientsAreConnected(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		first, second := &crier{t: t}, &crier{t: t}
+		obey := func(l Lifecycle) {
+			n.SetTenant(TenantConfig{Name: "acme", Lifecycle: l})
+			synctest.Wait()
+		}
+		ann := enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		obey(Lifecycle{Herald: first})
+		ann.subscribe(t, "a")
+		first.wantTold("subscribed ws-1 ann a")
+		obey(Lifecycle{Herald: first, Of: []protocol.Happening{protocol.UserOffline, protocol.UserOnline}})
+		ann.subscribe(t, "b")
+		enter(t, n, words, someone("bob"))
+		first.wantTold("subscribed ws-1 ann a", "user_online bob") // numbers go on, and what is not wanted has none
+		obey(Lifecycle{})
+		enter(t, n, words, someone("eve"))
+		synctest.Wait()
+		obey(Lifecycle{Herald: second})
+		ann.link.Gone(protocol.Lost)
+		second.wantTold("disconnected ws-1 ann lost", "user_offline ann")
+		if len(first.told()) != 2 || first.told()[0].Epoch == second.told()[0].Epoch {
+			t.Errorf("first %+v, second %+v", first.told(), second.told())
+		}
+	})
+}
+
+func TestLifecycle_WhatItHasNoRoomForLeavesAGapAndIsCounted(t *testing.T) {
+	heralded(t, Config{MailboxSize: 1}, func(t *testing.T, n *Node, c *crier) { // room for eight
+		n.SetTenant(TenantConfig{Name: "acme", Lifecycle: Lifecycle{Herald: c}})
+		synctest.Wait()
+		c.hold = make(chan struct{})
+		for i := range 10 {
+			enter(t, n, words, someone(fmt.Sprint(i)))
+			synctest.Wait() // nobody waits for it
+		}
+		if openLinks(n) != 10 {
+			t.Fatalf("%d are connected", openLinks(n))
+		}
+		close(c.hold)
+		synctest.Wait()
+		enter(t, n, words, someone("last"))
+		all := c.told()
+		if len(all) != 11 || all[8].Number != 9 || all[9].Number != 21 || all[10].Number != 22 {
+			t.Errorf("%d were told, the last %+v", len(all), all[len(all)-1])
+		}
+		if f := n.Figures().Lifecycles["acme"]; f.Told != 11 || f.Lost["mailbox"] != 11 || f.Lost["topic"] != 0 {
+			t.Errorf("%+v", f)
+		}
+	})
+}
+
+func TestLifecycle_WhatTheTopicRefusesIsCounted(t *testing.T) {
+	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
+		enter(t, n, words, &protocol.Identity{})
+		synctest.Wait()
+		crashTopic(n, protocol.LifecycleTopic)
+		crashTopic(n, protocol.LifecycleTopic)
+		synctest.Wait() // it waits for its restart
+		box := n.tenant("acme").topics.shards[n.tenant("acme").topics.shard(protocol.LifecycleTopic)].entries[protocol.LifecycleTopic]
+		box.limit = 3
+		enter(t, n, words, someone("ann")).subscribe(t, "a", "b", "c")
+		time.Sleep(10 * time.Second)
+		enter(t, n, words, someone("bob"))
+		synctest.Wait()
+		if f := n.Figures().Lifecycles["acme"]; len(c.told()) != 8 || f.Told != 8 || f.Lost["topic"] != 2 {
+			t.Errorf("%d told, %+v", len(c.told()), f)
+		}
+		page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, protocol.Position{}, 0)
+		if err != nil || len(page.Events) != 6 {
+			t.Errorf("%d are in the topic, %v", len(page.Events), err)
+		}
+	})
+}
+
+func TestLifecycle_APanicLeavesAGapAndTheRestIsTold(t *testing.T) {
+	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
+		c.fails = 3
+		enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		enter(t, n, words, someone("bob"))
+		all := c.told()
+		if len(all) != 3 || all[1].Number != 2 || all[2].Number != 4 || all[2].Type != "connected" {
+			t.Errorf("told %+v", all)
+		}
+		if f := n.Figures(); f.Restarts["lifecycle"] != 1 || f.Lifecycles["acme"].Lost["failure"] != 1 {
+			t.Errorf("restarts %v, %+v", f.Restarts, f.Lifecycles["acme"])
+		}
+	})
+}
+
+func TestLifecycle_ADrainTellsTheLastOfAll(t *testing.T) {
+	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
+		for i := range 20 {
+			enter(t, n, words, someone(fmt.Sprint(i%4)))
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := n.Drain(ctx); err != nil {
+			t.Fatal(err)
+		}
+		c.mu.Lock() // and not after a wait
+		all := c.all
+		c.mu.Unlock()
+		if len(all) != 20+20+4+4 {
+			t.Errorf("told %d", len(all))
+		}
+	})
+}
+
+func TestLifecycle_RestartingATenantLeavesNobodyOnline(t *testing.T) {
+	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
+		for range 3 {
+			enter(t, n, words, someone("ann"))
+		}
+		synctest.Wait()
+		if err := n.RestartTenant(context.Background(), "acme"); err != nil {
+			t.Fatal(err)
+		}
+		all := c.told()
+		if last := all[len(all)-1]; last.Type != "user_offline" || len(all) != 8 {
+			t.Errorf("told %+v", all)
+		}
+		enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		if page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, protocol.Position{}, 0); err != nil || len(page.Events) != 2 {
+			t.Errorf("in the new topic: %d, %v", len(page.Events), err)
+		}
+	})
+}

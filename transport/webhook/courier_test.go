@@ -1,0 +1,353 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const secret = "0123456789abcdef0123456789abcdef"
+
+// call is a request that a backend got.
+type call struct {
+	at      time.Time
+	url, id string
+	body    string
+	lost    uint64
+	numbers []uint64
+}
+
+// backend is a tenant's backend in the same process: it checks each request and answers as it is told.
+type backend struct {
+	t  *testing.T
+	mu sync.Mutex
+	// answers are given one by one; then all is taken. An error is a broken connection, a nil response never comes.
+	answers []func() (*http.Response, error)
+	calls   []call
+}
+
+func status(code int, header ...string) func() (*http.Response, error) {
+	return func() (*http.Response, error) {
+		r := &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("said\n"))}
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		return r, nil
+	}
+}
+
+func broken() (*http.Response, error) { return nil, errors.New("connection refused") }
+func mute() (*http.Response, error)   { return nil, nil }
+
+// RoundTrip implements http.RoundTripper.
+func (b *backend) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := b.note(r)
+	response, err := answer()
+	if response == nil && err == nil {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return response, err
+}
+
+func (b *backend) note(r *http.Request) func() (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		b.t.Error(err)
+	}
+	var read struct {
+		Tenant, Epoch string
+		Lost          uint64
+		Events        []struct{ Number uint64 }
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&read); err != nil || read.Tenant != "acme" || len(read.Events) == 0 {
+		b.t.Errorf("the body %s: %v", body, err)
+		return status(200)
+	}
+	made := call{at: time.Now(), url: r.URL.String(), id: r.Header.Get("Parley-Batch"), body: string(body), lost: read.Lost}
+	for _, e := range read.Events {
+		made.numbers = append(made.numbers, e.Number)
+	}
+	if made.id != fmt.Sprintf("%s-%d", read.Epoch, made.numbers[0]) {
+		b.t.Errorf("the batch %s begins with %d", made.id, made.numbers[0])
+	}
+	verify(b.t, r.Header, body)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls = append(b.calls, made)
+	if len(b.answers) == 0 {
+		return status(204)
+	}
+	answer := b.answers[0]
+	b.answers = b.answers[1:]
+	return answer
+}
+
+// verify does what a backend does, as the package comment says it.
+func verify(t *testing.T, h http.Header, body []byte) {
+	t.Helper()
+	sum := hmac.New(sha256.New, []byte(secret))
+	sum.Write([]byte(h.Get("Parley-Timestamp") + "." + string(body)))
+	given, found := strings.CutPrefix(h.Get("Parley-Signature"), "v1=")
+	if !found || !hmac.Equal([]byte(given), []byte(hex.EncodeToString(sum.Sum(nil)))) {
+		t.Errorf("the signature %q does not hold", h.Get("Parley-Signature"))
+	}
+	seconds, err := strconv.ParseInt(h.Get("Parley-Timestamp"), 10, 64)
+	if age := time.Since(time.Unix(seconds, 0)); err != nil || age < -time.Minute || age > time.Minute {
+		t.Errorf("the timestamp is %q, %v", h.Get("Parley-Timestamp"), err)
+	}
+	if h.Get("Content-Type") != "application/json" {
+		t.Errorf("the header is %v", h)
+	}
+}
+
+func (b *backend) got() []call {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]call(nil), b.calls...)
+}
+
+// numbers are those of all calls, call by call.
+func (b *backend) wantNumbers(want string) {
+	b.t.Helper()
+	var got []string
+	for _, c := range b.got() {
+		got = append(got, fmt.Sprint(c.numbers))
+	}
+	if strings.Join(got, " ") != want {
+		b.t.Errorf("got %s, want %s", strings.Join(got, " "), want)
+	}
+}
+
+// tell tells the events from..to of an epoch.
+func tell(c *Courier, epoch string, from, to uint64) {
+	for n := from; n <= to; n++ {
+		c.Tell(epoch, n, fmt.Appendf(nil, `{"number":%d}`, n))
+	}
+}
+
+// carried runs a test with a courier and its backend in fake time, and checks that everything ends.
+func carried(t *testing.T, cfg Config, test func(t *testing.T, b *backend, c *Courier, log *bytes.Buffer)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b, log := &backend{t: t}, &bytes.Buffer{}
+		cfg.URL, cfg.Secret, cfg.Transport, cfg.Logger = "https://backend.example/x?key=hidden", secret, b, slog.New(slog.NewTextHandler(log, nil))
+		c, err := New("acme", cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, b, c, log)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		c.Close(ctx)
+		if strings.Contains(log.String(), "hidden") || strings.Contains(log.String(), secret) {
+			t.Errorf("the log tells secrets: %s", log)
+		}
+	})
+}
+
+func TestCourier_BringsEventsInOrderInBatches(t *testing.T) {
+	carried(t, Config{Batch: 3}, func(t *testing.T, b *backend, c *Courier, _ *bytes.Buffer) {
+		tell(c, "E", 1, 1)
+		synctest.Wait()
+		b.answers = []func() (*http.Response, error){func() (*http.Response, error) { time.Sleep(time.Second); return status(200)() }}
+		tell(c, "E", 2, 2)
+		synctest.Wait()
+		tell(c, "E", 3, 9) // while that one is under way
+		time.Sleep(2 * time.Second)
+		b.wantNumbers("[1] [2] [3 4 5] [6 7 8] [9]")
+		for _, call := range b.got() {
+			if call.lost != 0 {
+				t.Errorf("%d are said to be lost", call.lost)
+			}
+		}
+		if f := c.Figures(); f != (Figures{Taken: 9, Batches: 5}) {
+			t.Errorf("%+v", f)
+		}
+	})
+}
+
+func TestCourier_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
+	carried(t, Config{Timeout: time.Second}, func(t *testing.T, b *backend, c *Courier, log *bytes.Buffer) {
+		b.answers = []func() (*http.Response, error){status(500), broken, status(404), status(302, "Location", "https://elsewhere.example/"), mute, status(410)}
+		for range 14 {
+			b.answers = append(b.answers, status(503))
+		}
+		tell(c, "E", 1, 2)
+		synctest.Wait()
+		tell(c, "E", 3, 3)
+		time.Sleep(time.Hour)
+		calls := b.got()
+		if len(calls) != 22 {
+			t.Fatalf("%d calls", len(calls))
+		}
+		for i, call := range calls[:21] {
+			if call.id != calls[0].id || call.body != calls[0].body || call.url != calls[0].url {
+				t.Errorf("try %d differs: %+v", i+1, call)
+			}
+			if i == 0 || i == 5 { // what was mute took its time
+				continue
+			}
+			wait, usual := call.at.Sub(calls[i-1].at), min(firstWait<<(i-1), longestWait)
+			if wait < usual/2 || wait > usual*3/2+time.Millisecond {
+				t.Errorf("the wait before try %d was %s, usual is %s", i+1, wait, usual)
+			}
+		}
+		if calls[21].id != "E-3" && calls[21].id != "E-2" {
+			t.Errorf("then came %+v", calls[21])
+		}
+		if f := c.Figures(); f != (Figures{Taken: 3, Batches: 2, Failures: 20}) {
+			t.Errorf("%+v", f)
+		}
+		if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), "does not take") || !strings.Contains(log.String(), "again") {
+			t.Errorf("the log: %s", log)
+		}
+	})
+}
+
+func TestCourier_WaitsAsLongAsTheBackendAsks(t *testing.T) {
+	for _, c := range []struct {
+		header string
+		wait   time.Duration
+	}{{"7", 7 * time.Second}, {"Sat, 01 Jan 2000 00:00:40 GMT", 40 * time.Second}, {"86400", maxRetryAfter}, {"99999999999999999999", 0}, {"soon", 0}, {"-3", 0}} {
+		carried(t, Config{}, func(t *testing.T, b *backend, courier *Courier, _ *bytes.Buffer) {
+			b.answers = []func() (*http.Response, error){status(429, "Retry-After", c.header)}
+			tell(courier, "E", 1, 1)
+			synctest.Wait()
+			courier.hurry() // a backend that asks for time gets it
+			time.Sleep(10 * time.Minute)
+			calls := b.got()
+			if len(calls) != 2 {
+				t.Fatalf("%s: %d calls", c.header, len(calls))
+			}
+			if got := calls[1].at.Sub(calls[0].at); c.wait > 0 && got != c.wait || c.wait == 0 && got > time.Second {
+				t.Errorf("Retry-After: %s was answered after %s", c.header, got)
+			}
+		})
+	}
+}
+
+func TestCourier_WhatThereIsNoRoomForIsLostFromTheOldEndAndSaid(t *testing.T) {
+	carried(t, Config{QueueEvents: 5, Batch: 3}, func(t *testing.T, b *backend, c *Courier, log *bytes.Buffer) {
+		b.answers = []func() (*http.Response, error){mute}
+		tell(c, "E", 1, 1)
+		synctest.Wait()
+		for n := uint64(2); n <= 100; n++ {
+			tell(c, "E", n, n) // never waits
+		}
+		if f := c.Figures(); f.Waiting != 6 || f.Overflow != 94 {
+			t.Errorf("%+v", f)
+		}
+		time.Sleep(time.Minute)
+		tell(c, "E", 103, 104) // two were lost before they came here
+		calls := b.got()
+		var lost uint64
+		var all []uint64
+		for _, call := range calls[1:] {
+			lost += call.lost
+			all = append(all, call.numbers...)
+		}
+		if fmt.Sprint(all) != "[1 96 97 98 99 100 103 104]" || lost != 96 || calls[2].lost != 94 {
+			t.Errorf("numbers %v, lost %d, of which %d were said with the first batch", all, lost, calls[2].lost)
+		}
+		if lines := strings.Count(log.String(), "queue is full"); lines != 1 {
+			t.Errorf("%d lines: %s", lines, log)
+		}
+	})
+}
+
+func TestCourier_ANewEpochBeginsANewBatchAndCountsFromOne(t *testing.T) {
+	carried(t, Config{}, func(t *testing.T, b *backend, c *Courier, _ *bytes.Buffer) {
+		b.answers = []func() (*http.Response, error){broken}
+		tell(c, "E", 1, 1)
+		synctest.Wait()
+		tell(c, "E", 2, 3)
+		tell(c, "F", 1, 2)
+		tell(c, "G", 4, 4)
+		time.Sleep(time.Minute)
+		b.wantNumbers("[1] [1] [2 3] [1 2] [4]")
+		if calls := b.got(); calls[3].id != "F-1" || calls[3].lost != 0 || calls[4].lost != 3 {
+			t.Errorf("%+v", calls)
+		}
+	})
+}
+
+func TestCourier_FlushDoesNotSitOutAWait(t *testing.T) {
+	carried(t, Config{}, func(t *testing.T, b *backend, c *Courier, _ *bytes.Buffer) {
+		for range 12 {
+			b.answers = append(b.answers, broken)
+		}
+		tell(c, "E", 1, 1)
+		for len(b.got()) < 12 { // by now it waits for half a minute
+			time.Sleep(time.Second)
+		}
+		began := time.Now()
+		if err := c.Flush(context.Background()); err != nil || time.Since(began) > time.Second {
+			t.Errorf("flushed in %s, %v", time.Since(began), err)
+		}
+		if f := c.Figures(); f.Taken != 1 {
+			t.Errorf("%+v", f)
+		}
+	})
+}
+
+func TestCourier_CloseEndsInTimeAndCountsWhatIsLeft(t *testing.T) {
+	carried(t, Config{Timeout: time.Minute}, func(t *testing.T, b *backend, c *Courier, log *bytes.Buffer) {
+		b.answers = []func() (*http.Response, error){mute}
+		tell(c, "E", 1, 2)
+		synctest.Wait()
+		tell(c, "E", 3, 4)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		began := time.Now()
+		if c.Close(ctx); time.Since(began) != 3*time.Second {
+			t.Errorf("it took %s", time.Since(began))
+		}
+		tell(c, "E", 5, 5) // too late
+		if f := c.Figures(); f.End != 5 || f.Waiting != 0 || f.Failures != 0 {
+			t.Errorf("%+v", f)
+		}
+		if !strings.Contains(log.String(), "before the end") || !strings.Contains(log.String(), "events=4") {
+			t.Errorf("the log: %s", log)
+		}
+	})
+}
+
+func TestCourier_ReloadTakesAnotherURLAndKeepsWhatWaits(t *testing.T) {
+	carried(t, Config{}, func(t *testing.T, b *backend, c *Courier, _ *bytes.Buffer) {
+		for range 12 {
+			b.answers = append(b.answers, broken)
+		}
+		tell(c, "E", 1, 2)
+		for len(b.got()) < 12 {
+			time.Sleep(time.Second)
+		}
+		if err := c.Reload(Config{URL: "ftp://x", Secret: secret}); err == nil {
+			t.Error("took a wrong configuration")
+		}
+		if err := c.Reload(Config{URL: "https://new.example/", Secret: secret}); err != nil {
+			t.Fatal(err)
+		}
+		calls := b.got()
+		if last := calls[len(calls)-1]; len(calls) != 13 || last.url != "https://new.example/" || last.body != calls[0].body {
+			t.Errorf("%d calls, the last %+v", len(calls), last)
+		}
+	})
+}

@@ -1,0 +1,77 @@
+package webhook
+
+// event is one that waits.
+type event struct {
+	epoch  string
+	number uint64
+	text   []byte
+}
+
+// eventSize is what an event counts as beside its text, in bytes.
+const eventSize = 64
+
+func (e *event) size() int { return len(e.text) + eventSize }
+
+// queue holds events in the order of their numbers. When there is no room the oldest goes. Its owner guards it.
+type queue struct {
+	most, mostBytes int
+	events          []event // from from on
+	from            int
+	bytes           int
+
+	// last is the last event that was taken, of which only epoch and number are kept.
+	last event
+}
+
+func (q *queue) len() int { return len(q.events) - q.from }
+
+// push appends an event and returns how many had to go for it.
+func (q *queue) push(e event) (lost int) {
+	for q.len() > 0 && (q.len() >= q.most || q.bytes+e.size() > q.mostBytes) {
+		q.pop()
+		lost++
+	}
+	if q.from > 64 && q.from > len(q.events)/2 { // so each is moved once, on average
+		kept := copy(q.events, q.events[q.from:])
+		clear(q.events[kept:])
+		q.events, q.from = q.events[:kept], 0
+	}
+	q.events = append(q.events, e)
+	q.bytes += e.size()
+	return lost
+}
+
+func (q *queue) pop() event {
+	e := q.events[q.from]
+	q.events[q.from] = event{}
+	q.from++
+	q.bytes -= e.size()
+	if q.from == len(q.events) { // an empty queue keeps nothing
+		q.events, q.from = nil, 0
+	}
+	return e
+}
+
+// take returns the oldest events of one epoch, at most so many, and how many are missing before the last of them since
+// what was taken before.
+func (q *queue) take(most int) (batch []event, lost uint64) {
+	bytes := 0
+	for q.len() > 0 && len(batch) < most {
+		next := &q.events[q.from]
+		if len(batch) > 0 && (next.epoch != batch[0].epoch || bytes+next.size() > maxBody) {
+			break
+		}
+		bytes += next.size()
+		batch = append(batch, q.pop())
+	}
+	if len(batch) == 0 {
+		return nil, 0
+	}
+	before := uint64(0)
+	newest := batch[len(batch)-1]
+	if newest.epoch == q.last.epoch {
+		before = q.last.number
+	}
+	q.last = event{epoch: newest.epoch, number: newest.number}
+	return batch, newest.number - before - uint64(len(batch))
+}

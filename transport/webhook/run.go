@@ -1,0 +1,170 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// run sends one batch after the other until the courier ends.
+func (c *Courier) run() {
+	defer close(c.done)
+	for {
+		next := c.next()
+		if next == nil {
+			select {
+			case <-c.more:
+				continue
+			case <-c.ctx.Done():
+				return
+			}
+		}
+		if !c.carry(next) {
+			return
+		}
+	}
+}
+
+// next is the next batch, nil if nothing waits.
+func (c *Courier) next() *batch {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	events, lost := c.queue.take(c.cfg.Batch)
+	if events == nil {
+		return nil
+	}
+	c.carrying = len(events)
+	return newBatch(c.tenant, events, lost)
+}
+
+// carry sends a batch until it is taken; false if the courier ended before.
+func (c *Courier) carry(b *batch) bool {
+	waits := &backoff.ExponentialBackOff{InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: longestWait}
+	waits.Reset()
+	c.isHurried() // a hurry from before is met: the first try is now
+	for {
+		asked, err := c.try(b)
+		c.note(b, err)
+		if err == nil {
+			return true
+		}
+		if !c.rest(waits, asked) {
+			return false
+		}
+	}
+}
+
+// rest waits before the next try: as long as was asked for, or as long as waits say, which may be cut short.
+func (c *Courier) rest(waits *backoff.ExponentialBackOff, asked time.Duration) bool {
+	wait := asked
+	if wait == 0 {
+		wait = waits.NextBackOff()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for c.ctx.Err() == nil {
+		select {
+		case <-timer.C:
+			return true
+		case <-c.ctx.Done():
+			return false
+		case <-c.more:
+			if c.isHurried() && asked == 0 {
+				waits.Reset()
+				return c.ctx.Err() == nil
+			}
+		}
+	}
+	return false
+}
+
+func (c *Courier) isHurried() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	hurried := c.hurried
+	c.hurried = false
+	return hurried
+}
+
+// try sends a batch once. If the backend asked for a time to wait, that is told with the error. Errors hold nothing of
+// what was sent, nor the URL.
+func (c *Courier) try(b *batch) (wait time.Duration, err error) {
+	c.mu.Lock()
+	cfg := c.cfg
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(c.ctx, cfg.Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, cfg.URL, bytes.NewReader(b.body))
+	if err != nil {
+		return 0, errors.New("the url cannot be called")
+	}
+	b.address(request, cfg.Secret, time.Now())
+	response, err := c.http.Do(request)
+	if err != nil {
+		return 0, cause(err)
+	}
+	defer response.Body.Close()
+	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
+	if response.StatusCode/100 == 2 {
+		return 0, nil
+	}
+	return retryAfter(response.Header, time.Now()), fmt.Errorf("the status is %d, wanted is 2xx", response.StatusCode)
+}
+
+// cause is why a call failed, without its URL.
+func cause(err error) error {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		if outer.Timeout() {
+			return errors.New("no answer in time")
+		}
+		return outer.Err
+	}
+	return err
+}
+
+// retryAfter is how long the backend asks to be left alone, 0 if it does not.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	text := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return min(max(at.Sub(now), 0), maxRetryAfter)
+	}
+	return 0
+}
+
+// note counts a try, and tells in the log when the backend stops to take batches and when it takes them again.
+func (c *Courier) note(b *batch, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	failed := c.figures.Failing
+	if err != nil {
+		if c.ctx.Err() != nil {
+			return // it was cut off by our own end
+		}
+		c.figures.Failures++
+		c.figures.Failing = true
+		if !failed {
+			c.cfg.Logger.Warn("the webhook does not take lifecycle events; they wait", "tenant", c.tenant, "why", err.Error())
+		}
+		return
+	}
+	c.figures.Failing = false
+	c.figures.Batches++
+	c.figures.Taken += uint64(b.events)
+	if c.carrying = 0; c.queue.len() == 0 {
+		close(c.idle)
+	}
+	if failed {
+		c.cfg.Logger.Info("the webhook takes lifecycle events again", "tenant", c.tenant)
+	}
+}
