@@ -42,7 +42,7 @@ test:
 ifeq ($(CC_FOUND),)
 	@echo 'No C compiler: testing without the race detector. Install one for the whole check: apt-get install gcc libc6-dev'
 endif
-	@$(RACE) -timeout 5m $(TESTFLAGS) ./...
+	@$(RACE) -timeout 10m $(TESTFLAGS) ./...
 
 bench:
 	@$(GO) run ./bench/matrix $(ARGS)
