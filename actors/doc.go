@@ -14,6 +14,7 @@
 //     Busy, a connection by its dialect's words, a slow reader by the end of its connection, unless a rule of the topic
 //     lets it lose what is old (loose.go).
 //  4. Bounds: mailboxes, outboxes, histories, dedup windows, topics, paces and limiters all have one.
+//     When memory itself is short (Config.Memory), load is shed in stages before the process ends (watermark.go).
 //  5. Backpressure: Publish returns when the event is in the outboxes, and waits while all outboxes together are too
 //     full and those of its tenant have more than their share; readers that do not read are not waited for (backlog.go).
 //  6. Resume: a subscription from a position gets what was missed, once and before what is new, or is told that it cannot
@@ -22,6 +23,9 @@
 //  7. Durable: a publish to a topic whose rule says durable is answered, and heard, when the store has it on disk
 //     (keeping.go, actors/slot). Its offsets, epoch and ids go on after a crash. Memory topics pay nothing for that.
 //  8. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
+//  9. Lifecycle: where a tenant wants it, a [Herald] and a topic are told what happens to its connections and users, for
+//     each in the order in which it happened, and numbered, so that what is lost is missed. Nobody waits for that
+//     (lifecycle.go).
 //
 // # What a failure does
 //

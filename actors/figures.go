@@ -32,6 +32,7 @@ type Figures struct {
 	Restarts map[string]uint64
 	Topics   int
 	Pressure Pressure
+	Storage  Storage
 	// Stuck are the actors that are stuck, WereStuck those that ever were, by kind.
 	Stuck     map[string]int
 	WereStuck map[string]uint64
@@ -154,6 +155,7 @@ func (n *Node) Figures() Figures {
 		Restored:   n.counters.restored.Load(),
 		Faded:      n.counters.faded.Load(),
 		Pressure:   n.watermark.pressure(),
+		Storage:    n.storage(),
 		Stuck:      n.watchdog.stuckNow(),
 		WereStuck:  n.watchdog.stuckEver(),
 	}
@@ -247,4 +249,16 @@ func (t *tenantCore) stats() Stats {
 	}
 	s.TotalConnections = uint64(t.total.Load())
 	return s
+}
+
+// Storage is how the store of durable topics is. The zero value is that of a node without one.
+type Storage struct {
+	Open bool
+	// Full says that publishes are refused since the disk has too little room.
+	Full bool
+}
+
+func (n *Node) storage() Storage {
+	store := n.store.Load()
+	return Storage{Open: store != nil, Full: store != nil && store.Full()}
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -113,7 +114,12 @@ func (n *Node) SetTenant(cfg TenantConfig) {
 
 // Keep gives the node the store of its durable topics. A topic that should be durable and was made before stays in memory
 // for as long as it lives. Whoever opened the store closes it, after Close.
-func (n *Node) Keep(store *slot.Store) { n.store.Store(store) }
+func (n *Node) Keep(store *slot.Store) {
+	n.store.Store(store)
+	for i := range store.Slots() {
+		n.AddProbe(fmt.Sprint("slot ", i), func(ctx context.Context) error { return store.Probe(ctx, i) })
+	}
+}
 
 // Tenants are the names of all tenants, sorted.
 func (n *Node) Tenants() []string {

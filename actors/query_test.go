@@ -307,7 +307,7 @@ func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 }
 
 func TestProbe_ThatComesBeforeTheCanaryHasSubscribedWaitsForIt(t *testing.T) {
-	for range 50 { // who is first is chance
+	for range 10 { // who is first is chance
 		bubble(t, Config{}, func(n *Node) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 			defer cancel()

@@ -8,6 +8,22 @@ import (
 
 // This is what the watermark sheds.
 
+// halve has all topics forget the older half of what they remember in memory. Who resumes from there is told.
+func (w *watermark) halve() {
+	w.node.mu.RLock()
+	defer w.node.mu.RUnlock()
+	for name, t := range w.node.tenants {
+		if name == canaryTenant {
+			continue
+		}
+		t.topics.each(func(_ string, box *mailbox) bool {
+			box.send(halve{})
+			w.histories.Add(1)
+			return true
+		})
+	}
+}
+
 // thin drops what waits and may be lost, for all readers.
 func (w *watermark) thin() {
 	for _, l := range w.node.everyLink() {

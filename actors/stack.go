@@ -21,7 +21,7 @@ func stacksOf(boxes []*mailbox) []string {
 	all := strings.Split(string(text[:runtime.Stack(text, true)]), "\n\n")
 	found := make([]string, len(boxes))
 	for i, box := range boxes {
-		found[i] = stackOf(all, fmt.Sprintf("(*mailbox).invoke(%p,", box))
+		found[i] = stackOf(all, fmt.Sprintf("(*mailbox).run(%p)", box))
 	}
 	return found
 }

@@ -49,6 +49,8 @@ type (
 	flush struct{ due time.Time }
 	// rest stops the topic if nobody uses it.
 	rest struct{}
+	// halve forgets the older half of what is remembered in memory, since that is short.
+	halve struct{}
 	// crash panics, for tests of what is promised then.
 	crash struct{ cause string }
 )
@@ -138,6 +140,10 @@ func (t *topic) Receive(ctx actor.Context) {
 		m.reply.give(t.describe(), nil)
 	case flush:
 		t.flush(m)
+	case halve:
+		if t.memory != nil {
+			t.memory.Halve()
+		}
 	case rest:
 		t.rest(ctx)
 	case crash:

@@ -21,7 +21,7 @@ type Stage int32
 
 const (
 	Calm     Stage = iota
-	Refusing       // no connection and no event comes in
+	Refusing       // no connection and no event comes in, and topics forget the older half of what they remember
 	Dropping       // what waits for slow readers is dropped where its topic's rule allows that
 	Closing        // the slowest readers are disconnected, those for whom most waits first
 )
@@ -50,8 +50,8 @@ var (
 type Pressure struct {
 	Stage       Stage
 	Used, Limit int64 // bytes; 0 if nobody tells
-	// Connections and Publishes were refused, Frames dropped, Readers disconnected.
-	Connections, Publishes, Frames, Readers uint64
+	// Connections and Publishes were refused, Histories halved, Frames dropped, Readers disconnected.
+	Connections, Publishes, Histories, Frames, Readers uint64
 }
 
 // watermark sheds load while memory is short, before the kernel ends the process: first who comes, then what waits, then whom it
@@ -65,6 +65,7 @@ type watermark struct {
 
 	// Owned by run.
 	collected time.Time
+	halved    time.Time
 	helpless  bool // it was logged that there is nothing left to shed
 
 	// Written by run.
@@ -72,7 +73,7 @@ type watermark struct {
 	since atomic.Int64 // when the stage was entered, as wheel.since tells it
 	used  atomic.Int64
 
-	connections, publishes, frames, readers atomic.Uint64
+	connections, publishes, histories, frames, readers atomic.Uint64
 }
 
 func (w *watermark) start(n *Node) {
@@ -108,7 +109,7 @@ func (w *watermark) run() {
 // look reads the memory in use, sets the stage and sheds what that asks for.
 func (w *watermark) look() {
 	used, collected := w.memory.Used(), false
-	if w.over(used) && time.Since(w.collected) >= collectEvery {
+	if w.over(used) && time.Since(w.collected) >= collectEvery || w.stays(used) && time.Since(w.collected) >= stageHold {
 		w.memory.Collect()
 		w.collected, collected = time.Now(), true
 		used = w.memory.Used()
@@ -116,6 +117,10 @@ func (w *watermark) look() {
 	w.used.Store(used)
 	stage := w.next(used, collected)
 	w.enter(stage, used)
+	if w.stays(used) && time.Since(w.halved) >= stageHold {
+		w.halved = time.Now()
+		w.halve()
+	}
 	if stage >= Dropping {
 		w.thin()
 	}
@@ -131,6 +136,12 @@ func (w *watermark) bytes(percent int64) int64 { return w.memory.Limit() / 100 *
 func (w *watermark) over(used int64) bool {
 	up := min(Stage(w.stage.Load())+1, Closing)
 	return used >= w.bytes(stageMark[up])
+}
+
+// stays reports whether so much in use is too much for a lower stage.
+func (w *watermark) stays(used int64) bool {
+	now := Stage(w.stage.Load())
+	return now > Calm && used >= w.bytes(stageFloor[now])
 }
 
 // next is the stage for so much in use: up at once if that is no garbage, down by one if it was held for long enough.
@@ -169,13 +180,13 @@ func (w *watermark) enter(stage Stage, used int64) {
 	}
 	p := w.pressure()
 	say("memory: "+stage.String(), "before", was.String(), "used", used, "limit", p.Limit, "refused_connections", p.Connections,
-		"refused_publishes", p.Publishes, "dropped_frames", p.Frames, "disconnected_readers", p.Readers)
+		"refused_publishes", p.Publishes, "halved_histories", p.Histories, "dropped_frames", p.Frames, "disconnected_readers", p.Readers)
 }
 
 // pressure is how it stands.
 func (w *watermark) pressure() Pressure {
 	p := Pressure{Stage: Stage(w.stage.Load()), Used: w.used.Load(), Connections: w.connections.Load(), Publishes: w.publishes.Load(),
-		Frames: w.frames.Load(), Readers: w.readers.Load()}
+		Histories: w.histories.Load(), Frames: w.frames.Load(), Readers: w.readers.Load()}
 	if w.memory != nil {
 		p.Limit = w.memory.Limit()
 	}

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -174,6 +175,50 @@ func TestWatermark_StagesAreEnteredAtTheirMarksAndLeftOneByOneBelowTheirFloors(t
 			t.Errorf("%d times it was said that nothing is left to shed:\n%s", helpless, log)
 		}
 	})
+}
+
+// What topics remember is not kept for longer than there is room for new events, and who missed it is told.
+func TestWatermark_TopicsForgetTheOlderHalfWhileMemoryIsShort(t *testing.T) {
+	weighed(t, func(n *Node, s *scale, said func() string) {
+		for i := range 40 {
+			mustPublish(t, n, "room", jsonEvent(t, "", i))
+		}
+		remembered := func() int {
+			page, err := n.History(context.Background(), "acme", "room", protocol.Position{}, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(page.Events)
+		}
+		s.set(860, 0)
+		look()
+		if got := remembered(); got != 20 {
+			t.Errorf("of 40 events it remembers %d", got)
+		}
+		time.Sleep(stageHold + watermarkEvery)
+		if got := remembered(); got != 10 {
+			t.Errorf("of 40 events it remembers %d after %s", got, stageHold)
+		}
+		epoch := n.topicPosition(t, "room").Epoch
+		if _, err := n.History(context.Background(), "acme", "room", protocol.Position{Epoch: epoch, Offset: 5}, 100); reasonOf(err) != protocol.PositionLost {
+			t.Errorf("what is forgotten: %v", err)
+		}
+		s.set(700, 0)
+		time.Sleep(time.Minute)
+		if got := remembered(); got != 10 || stageOf(n) != Calm || n.Figures().Pressure.Histories == 0 {
+			t.Errorf("when there is memory again it remembers %d, %+v", got, n.Figures().Pressure)
+		}
+	})
+}
+
+// topicPosition is where a topic stands.
+func (n *Node) topicPosition(t *testing.T, topic string) protocol.Position {
+	t.Helper()
+	page, err := n.History(context.Background(), "acme", topic, protocol.Position{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Position
 }
 
 func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) {

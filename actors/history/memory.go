@@ -104,6 +104,9 @@ func (m *Memory) Append(ev *protocol.Event, now time.Time) uint64 {
 	return m.newest
 }
 
+// Halve forgets the older half.
+func (m *Memory) Halve() { m.forget(m.count - m.count/2) }
+
 // Newest is the offset of the newest event, 0 if there was none.
 func (m *Memory) Newest() uint64 { return m.newest }
 

@@ -1,6 +1,7 @@
 package slot
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -217,11 +218,19 @@ func (s *slot) compact(bytes int) {
 }
 
 // await has one operation agreed on and waits for it.
-func (s *slot) await(o *operation) error {
+func (s *slot) await(o *operation) error { return s.awaitFor(context.Background(), o) }
+
+// awaitFor is await, but gives up when the context ends; then nobody knows what became of the operation.
+func (s *slot) awaitFor(ctx context.Context, o *operation) error {
 	answer := make(chan error, 1)
 	r := request{operation: o.append(nil), frees: true, done: func(out history.Outcome) { answer <- out.Err }}
 	if err := s.queue.put(r); err != nil {
 		return err
 	}
-	return <-answer
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -142,8 +142,11 @@ func (m *machine) apply(b *pebble.Batch, l *raft.Log) *applied {
 }
 
 func (m *machine) do(b *pebble.Batch, o *operation) history.Outcome {
-	if o.deed == deedReseed {
+	switch o.deed {
+	case deedReseed:
 		return m.reseed(o)
+	case deedProbe:
+		return history.Outcome{}
 	}
 	h, err := m.head(o.tenant, o.topic)
 	if err != nil && o.deed != deedMend {

@@ -12,6 +12,7 @@ const (
 	deedForget deed = 3 // a topic that is empty is removed
 	deedReseed deed = 4 // all topics of the slot, or all relaxed ones, get new epochs
 	deedMend   deed = 5 // a topic loses its newest events, which are damaged, and gets a new epoch
+	deedProbe  deed = 6 // nothing: whoever is answered knows that the slot takes operations
 )
 
 // operation is one line of an entry of the log. An entry says all that depends on a clock or on chance: applied to the
@@ -55,6 +56,8 @@ func (o *operation) append(b []byte) []byte {
 		return append(append(b, 0), o.seed[:]...)
 	case deedMend:
 		return appendText(b, o.head.append(nil, nil))
+	case deedProbe:
+		return b
 	}
 	panic("an operation without a deed")
 }
@@ -96,6 +99,7 @@ func (o *operation) next(c *cursor) (ok bool) {
 		var good bool
 		o.head, good = headOf(nil, c.bytes())
 		c.bad = c.bad || !good
+	case deedProbe:
 	default:
 		c.bad = true
 	}

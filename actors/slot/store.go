@@ -1,6 +1,7 @@
 package slot
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -199,6 +200,18 @@ func (s *Store) every(interval time.Duration, do func(now time.Time)) {
 		}
 	}
 }
+
+// Slots is how many there are, from 0 on.
+func (s *Store) Slots() int { return len(s.slots) }
+
+// Probe asks whether a slot takes publishes: it has something that says nothing agreed on and brought to the disk. A full
+// disk is no reason for it to fail, since no start would help; Full tells of that.
+func (s *Store) Probe(ctx context.Context, slot int) error {
+	return s.slots[slot].awaitFor(ctx, &operation{deed: deedProbe})
+}
+
+// Full reports whether publishes are refused since the disk has too little room.
+func (s *Store) Full() bool { return s.space.room() != nil }
 
 // slotOf is the slot of a topic.
 func (s *Store) slotOf(tenant, topic string) *slot {

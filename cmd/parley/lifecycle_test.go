@@ -233,6 +233,10 @@ func TestLifecycle_SIGHUPSwitchesItAndDropsNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await(h, "user_offline alice")
+	rewrite(t, file, off)
+	r.signal(syscall.SIGHUP)
+	for late := r.patient(); strings.Contains(r.metrics(), "parley_webhook_failing{"); late() {
+	}
 }
 
 func (h *hook) silent() bool {

@@ -45,9 +45,10 @@ var (
 	memoryStage     = describe("memory_stage", "How short memory is: 0 calm, 1 refusing, 2 dropping, 3 closing.")
 	memoryUsed      = describe("memory_used_bytes", "Memory in use when it was looked at last.")
 	memoryLimit     = describe("memory_limit_bytes", "Memory that may be in use; load is shed from 85 % of it on.")
-	memoryShed      = describe("memory_shed_total", "What was shed for lack of memory: refused connections and publishes, dropped frames, disconnected readers.", "what")
-	lifecycleTold   = describe("lifecycle_events_total", "Lifecycle events of a tenant that were told to its topic or webhook.", "tenant")
-	lifecycleLost   = describe("lifecycle_lost_total", "Lifecycle events that were lost before the webhook, by where.", "tenant", "in")
+	memoryShed      = describe("memory_shed_total", "What was shed for lack of memory: refused connections and publishes, halved histories, dropped frames, disconnected readers.", "what")
+	lifecycleTold   = describe("lifecycle_events_total", "Lifecycle events of a tenant that were told to its topic and webhook.", "tenant")
+	lifecycleLost   = describe("lifecycle_lost_total", "Lifecycle events that did not get into the topic, or (mailbox, failure) were not told at all, by where they were lost.", "tenant", "in")
+	storageFull     = describe("storage_full", "1 while durable publishes are refused since the disk has too little room.")
 	latency         = describe("delivery_latency_seconds", "Time from the publish of an event to its write to a socket.")
 	loginsEnded     = describe("logins_total", "Credentials that were checked, by outcome.", "outcome")
 )
@@ -55,7 +56,7 @@ var (
 var figures = []*prometheus.Desc{
 	connectionsNow, identifiedNow, connectionsEver, messagesIn, messagesOut, bytesIn, bytesOut, lifetime, published,
 	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsBack, clientsFaded, backlog, topicsNow, restarts,
-	lifecycleTold, lifecycleLost, stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit, memoryShed, latency, loginsEnded,
+	lifecycleTold, lifecycleLost, stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit, memoryShed, storageFull, latency, loginsEnded,
 }
 
 // Describe implements prometheus.Collector.
@@ -74,6 +75,13 @@ func (e *engine) Collect(out chan<- prometheus.Metric) {
 	gauge(out, backlog, float64(now.Backlog))
 	gauge(out, topicsNow, float64(now.Topics))
 	collectPressure(out, now.Pressure)
+	if now.Storage.Open {
+		full := 0.0
+		if now.Storage.Full {
+			full = 1
+		}
+		gauge(out, storageFull, full)
+	}
 	for actor, n := range now.Stuck {
 		gauge(out, stuckNow, float64(n), actor)
 	}
@@ -118,7 +126,7 @@ func collectPressure(out chan<- prometheus.Metric, p actors.Pressure) {
 	gauge(out, memoryStage, float64(p.Stage))
 	gauge(out, memoryUsed, float64(p.Used))
 	gauge(out, memoryLimit, float64(p.Limit))
-	for what, n := range map[string]uint64{"connections": p.Connections, "publishes": p.Publishes, "frames": p.Frames, "readers": p.Readers} {
+	for what, n := range map[string]uint64{"connections": p.Connections, "publishes": p.Publishes, "histories": p.Histories, "frames": p.Frames, "readers": p.Readers} {
 		count(out, memoryShed, float64(n), what)
 	}
 }

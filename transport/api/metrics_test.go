@@ -22,6 +22,7 @@ func someFigures() actors.Figures {
 		Missed:    map[protocol.Reason]uint64{protocol.PositionLost: 6},
 		Lingering: 2, LingeringBytes: 700, Restored: 8, Faded: 3,
 		Published: 100, Duplicates: 2, Delivered: 900, Backlog: 4096, Restarts: map[string]uint64{"topic": 1}, Topics: 12,
+		Lifecycles: map[string]actors.LifecycleFigures{"acme": {Told: 9, Lost: map[string]uint64{"topic": 2}}},
 	}
 }
 
@@ -71,6 +72,12 @@ parley_events_duplicate_total 2
 # HELP parley_events_published_total Events that were accepted, duplicates not counted.
 # TYPE parley_events_published_total counter
 parley_events_published_total 100
+# HELP parley_lifecycle_events_total Lifecycle events of a tenant that were told to its topic and webhook.
+# TYPE parley_lifecycle_events_total counter
+parley_lifecycle_events_total{tenant="acme"} 9
+# HELP parley_lifecycle_lost_total Lifecycle events that did not get into the topic, or (mailbox, failure) were not told at all, by where they were lost.
+# TYPE parley_lifecycle_lost_total counter
+parley_lifecycle_lost_total{in="topic",tenant="acme"} 2
 # HELP parley_lingering_bytes What is kept for them.
 # TYPE parley_lingering_bytes gauge
 parley_lingering_bytes 700
@@ -112,6 +119,8 @@ func TestMetrics_TellTheNodesFigures(t *testing.T) {
 func meteredHouse(t *testing.T) *house {
 	h := newHouse(t, Config{Logins: func() map[string]uint64 { return map[string]uint64{"ok": 8} }, Gate: func() Gate {
 		return Gate{Tickets: 2, Backends: map[string]Backend{"acme": {Asked: 9, Remembered: 4, Unavailable: 1, Calls: 5, Failures: 1, Open: true}}}
+	}, Webhooks: func() map[string]Webhook {
+		return map[string]Webhook{"acme": {Taken: 7, Overflow: 2, End: 1, Batches: 3, Failures: 4, Waiting: 5, Failing: true}}
 	}})
 	h.node.figures = someFigures()
 	h.call("POST", publishPath, anything)
@@ -153,6 +162,13 @@ func TestMetrics_AreServedInPrometheusText(t *testing.T) {
 		`parley_introspection_questions_total{answered="by_backend",tenant="acme"} 4`,
 		`parley_introspection_calls_total{outcome="failed",tenant="acme"} 1`,
 		`parley_introspection_breaker_open{tenant="acme"} 1`,
+		`parley_webhook_events_total{tenant="acme"} 7`,
+		`parley_webhook_lost_total{reason="overflow",tenant="acme"} 2`,
+		`parley_webhook_lost_total{reason="end",tenant="acme"} 1`,
+		`parley_webhook_calls_total{outcome="taken",tenant="acme"} 3`,
+		`parley_webhook_calls_total{outcome="failed",tenant="acme"} 4`,
+		`parley_webhook_waiting_events{tenant="acme"} 5`,
+		`parley_webhook_failing{tenant="acme"} 1`,
 		`parley_http_refusals_total{reason="not_found"} 2`,
 	} {
 		if !strings.Contains(a.body, line+"\n") {

@@ -25,7 +25,7 @@ type Config struct {
 	// 1,024 would refuse what intermediaries are known to do (a message of 2 KiB in frames of one byte).
 	Fragments     int `yaml:"fragments" env:"FRAGMENTS" envDefault:"4096" unit:"frames" help:"How many fragments a message may have."`
 	ControlFrames int `yaml:"control_frames" env:"CONTROL_FRAMES" envDefault:"512" unit:"frames per second" help:"How many pings and pongs a client may send."`
-	MaxSockets    int `yaml:"max_sockets" env:"MAX_SOCKETS" envDefault:"0" unit:"sockets" help:"How many sockets may be open; 0 is nine tenths of the file descriptor limit."`
+	MaxSockets    int `yaml:"max_sockets" env:"MAX_SOCKETS" envDefault:"0" unit:"sockets" help:"How many sockets may be open; 0 is as many as the limit of file descriptors leaves room for (nine tenths of it, or more), which is the most."`
 
 	// Logger hears of panics and failed upgrades; nil is slog.Default.
 	Logger *slog.Logger `yaml:"-" env:"-"`
@@ -44,7 +44,9 @@ func (c Config) filled() Config {
 	fill(&c.MessageTimeout, 29*time.Second)
 	fill(&c.Fragments, 4096)
 	fill(&c.ControlFrames, 512)
-	fill(&c.MaxSockets, max(1, descriptors()/10*9))
+	most := Space().Sockets
+	fill(&c.MaxSockets, most)
+	c.MaxSockets = min(c.MaxSockets, most)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

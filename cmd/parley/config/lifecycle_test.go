@@ -28,7 +28,7 @@ func TestLifecycle_IsReadAndTold(t *testing.T) {
 		t.Error("it is on by itself")
 	}
 	file := write(t, "secret", "0123456789abcdef-of-a-file\n")
-	c = mustLoad(t, strings.Replace(lifecycleYAML, "secret: 0123456789abcdef", "secret_file: "+file, 1))
+	c = mustLoad(t, strings.Replace(lifecycleYAML, ", secret: 0123456789abcdef,", ", secret_file: "+file+",", 1))
 	if hook, err := c.Tenants[0].Lifecycle.Courier(); err != nil || hook.Secret != "0123456789abcdef-of-a-file" {
 		t.Errorf("a secret of %d bytes, %v", len(hook.Secret), err)
 	}

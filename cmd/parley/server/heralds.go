@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/transport/api"
@@ -67,6 +68,9 @@ func (h *heralds) dismiss(limits []actors.TenantConfig) {
 		}
 	}
 }
+
+// lastWords is how long webhooks may take for what is told after the drain.
+const lastWords = time.Second
 
 // gone is a context that has ended.
 func gone() context.Context {

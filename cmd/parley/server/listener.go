@@ -38,11 +38,11 @@ type place struct {
 }
 
 // settle takes a place's address. conf is what the public address speaks.
-func settle(at config.Listener, conf *tls.Config, log *slog.Logger) (*place, error) {
+func settle(at config.Listener, conf *tls.Config, c *crowd, log *slog.Logger) (*place, error) {
 	if !at.TLS {
 		conf = nil
 	}
-	l, err := listen("listener", at.Address, conf, log)
+	l, err := listen("listener", at.Address, conf, c, log)
 	if err != nil {
 		return nil, err
 	}
@@ -59,14 +59,11 @@ func settle(at config.Listener, conf *tls.Config, log *slog.Logger) (*place, err
 // tenantOfPlace is under what a request's context has the tenant of the listener that it came by.
 type tenantOfPlace struct{}
 
-// listen takes an address; nothing is answered before serve. conf is nil for plain HTTP.
-func listen(key, address string, conf *tls.Config, log *slog.Logger) (*listener, error) {
+// listen takes an address; nothing is answered before serve. conf is nil for plain HTTP, c for an address that is not for strangers.
+func listen(key, address string, conf *tls.Config, c *crowd, log *slog.Logger) (*listener, error) {
 	l, err := (&net.ListenConfig{KeepAlive: 30 * time.Second}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %s", key, address, bindCause(err))
-	}
-	if conf != nil {
-		l = tls.NewListener(l, conf)
 	}
 	server := &http.Server{
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -77,6 +74,12 @@ func listen(key, address string, conf *tls.Config, log *slog.Logger) (*listener,
 		Protocols:         new(http.Protocols),
 	}
 	server.Protocols.SetHTTP1(true)
+	if c != nil {
+		l = c.bound(l, server, conf != nil)
+	}
+	if conf != nil {
+		l = tls.NewListener(l, conf)
+	}
 	return &listener{Listener: l, server: server}, nil
 }
 

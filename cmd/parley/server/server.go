@@ -45,6 +45,7 @@ type Server struct {
 	sockets  *websocket.Server
 	api      *api.API
 	cert     certificate
+	crowd    *crowd // of public and places
 	public   *listener
 	door     door      // of public
 	internal *listener // nil if the public one serves both
@@ -74,6 +75,7 @@ type Options struct {
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
 	s := &Server{config: cfg, options: options, log: log, stopFeeds: func() {}}
 	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Courier{}
+	s.crowd = newCrowd(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
@@ -89,19 +91,19 @@ func (s *Server) listen() error {
 	if err != nil {
 		return err
 	}
-	if s.public, err = listen("listen", s.config.Listen, conf, s.log); err != nil {
+	if s.public, err = listen("listen", s.config.Listen, conf, s.crowd, s.log); err != nil {
 		return err
 	}
 	s.public.server.Handler = &s.door
 	if s.config.InternalListen != "" {
-		s.internal, err = listen("internal_listen", s.config.InternalListen, nil, s.log)
+		s.internal, err = listen("internal_listen", s.config.InternalListen, nil, nil, s.log)
 	}
 	for _, at := range s.config.Places() {
 		if err != nil {
 			break
 		}
 		var made *place
-		if made, err = settle(at, conf, s.log); err == nil {
+		if made, err = settle(at, conf, s.crowd, s.log); err == nil {
 			s.places = append(s.places, made)
 		}
 	}
@@ -127,6 +129,7 @@ func (s *Server) unlisten(ctx context.Context) {
 	for _, l := range s.listeners() {
 		l.stop(ctx)
 	}
+	s.crowd.done.Wait()
 }
 
 // assemble makes the parts: who knows whom is all here.
@@ -179,6 +182,7 @@ func (s *Server) assemble() error {
 
 // Run starts to answer.
 func (s *Server) Run() {
+	s.warn(websocket.Space())
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopFeeds = stop
 	s.feeds.Go(func() { feed.System(ctx, s.node, s.disk(), s.log) })
@@ -190,6 +194,22 @@ func (s *Server) Run() {
 	for _, l := range s.listeners() {
 		l.serve(s.log)
 	}
+}
+
+// warn says which settings promise more connections than the process has file descriptors for.
+func (s *Server) warn(space websocket.Room) {
+	tell := func(setting string, value int) {
+		if value > space.Sockets {
+			s.log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, LimitNOFILE of systemd)",
+				"setting", setting, "value", value, "allowed", space.Sockets, "descriptors", space.Descriptors)
+		}
+	}
+	tell("websocket.max_sockets", s.config.WebSocket.MaxSockets)
+	most := 0
+	for i := range s.config.Tenants {
+		most = max(most, s.config.Tenants[i].Connections)
+	}
+	tell("tenants[].connections", most)
 }
 
 // disk is the directory whose disk system_status tells of.
@@ -248,7 +268,9 @@ func (s *Server) Close(ctx context.Context) {
 	if err := s.end(); err != nil {
 		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
 	}
-	s.heralds.close(ctx)
+	soon, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	s.heralds.close(soon)
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
 	s.verifier.Close()
