@@ -74,7 +74,9 @@ func (a *API) house(routes []route) http.Handler {
 	mux.Handle("/", nowhere)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The mux would redirect an unclean path, and a POST that is redirected loses its body.
-		if p := r.URL.EscapedPath(); r.Method == http.MethodConnect || path.Clean(p) != p && path.Clean(p)+"/" != p {
+		p := r.URL.EscapedPath()
+		clean := path.Clean(p)
+		if r.Method == http.MethodConnect || clean != p && (clean == "/" || clean+"/" != p) {
 			nowhere.ServeHTTP(w, r)
 			return
 		}

@@ -24,6 +24,9 @@ func TestDoor_UnknownPathsAre404(t *testing.T) {
 	}
 	r := request("CONNECT", "/api/v1/publish", "")
 	h.do(r).refuses(protocol.NotFound)
+	r = request("GET", "/", "")
+	r.URL.Path = "//"
+	h.do(r).refuses(protocol.NotFound, "no such path")
 }
 
 // reliability.md check 20, the API's part: metrics and health are not behind the public handler.
