@@ -1,0 +1,168 @@
+package actors
+
+import "time"
+
+// This is the part of an outbox that its wire uses: it takes frames, writes them, and says so.
+
+func (o *Outbox) pop() *Frame {
+	if f := o.first; f != nil {
+		o.first = nil
+		return f
+	}
+	c := o.head
+	if c == nil {
+		return nil
+	}
+	f := c.frames[c.from]
+	c.frames[c.from] = nil
+	if c.from++; c.from == c.to {
+		if o.head = c.next; o.head == nil {
+			o.tail = nil
+		}
+		c.next = nil
+		chunks.Put(c)
+	}
+	return f
+}
+
+// Take appends waiting frames to into: at most max bytes of them, but at least one if any waits. If it appends none, the
+// outbox is empty and the next offer will Wake the wire. For one outbox, Take and Wrote are called by one goroutine at a
+// time.
+func (o *Outbox) Take(into []*Frame, max int) []*Frame {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	taken := 0
+	if o.held {
+		o.awake = false
+		return into
+	}
+	for {
+		f := o.first
+		if f == nil && o.head != nil {
+			f = o.head.frames[o.head.from]
+		}
+		plain := o.asides == nil && o.loose == nil && o.said == 0
+		if !plain {
+			f = o.peek()
+		}
+		if f == nil {
+			if taken == 0 {
+				o.awake = false
+			}
+			return into
+		}
+		if taken > 0 && taken+f.size() > max {
+			return into
+		}
+		taken += f.size()
+		if plain {
+			o.pop()
+		} else {
+			o.pull()
+		}
+		into = append(into, f)
+		if o.trail != nil {
+			o.trail.took(f)
+		}
+	}
+}
+
+// peek is the frame that pull takes out next, nil if there is none.
+func (o *Outbox) peek() *Frame {
+	if o.asides != nil {
+		return &o.asides.Frame
+	}
+	for {
+		f := o.first
+		if f == nil && o.head != nil {
+			f = o.head.frames[o.head.from]
+		}
+		if f != nil && f.fate == ticket {
+			if f = o.redeem(f); f == nil {
+				continue
+			}
+		}
+		return f
+	}
+}
+
+// pull takes the next frame out, nil if there is none.
+func (o *Outbox) pull() *Frame {
+	f := o.peek()
+	if f == nil {
+		o.loose = nil
+		return nil
+	}
+	if a := o.asides; a != nil {
+		o.asides, a.next = a.next, nil
+		return f
+	}
+	switch t := o.pop(); t.fate {
+	case ticket:
+		l := o.loose.lanes[t.topic]
+		l.shift()
+		o.loose.tidy(l)
+	case answered:
+		o.said--
+	}
+	return f
+}
+
+// Wrote says that these frames, which Take gave, have left for the kernel.
+func (o *Outbox) Wrote(frames []*Frame) {
+	freed, _ := o.settle(frames, time.Now().UnixNano(), true)
+	o.Relieve(freed)
+}
+
+// Settle is Wrote for a writer of many sockets, which asks once for what it needs of many. now is the time, in Unix
+// nanoseconds. If more is false nothing waits, and the next offer will Wake the wire, as if Take had found nothing.
+// freed are bytes that the writer owes to Relieve.
+func (o *Outbox) Settle(frames []*Frame, now int64) (freed int, more bool) {
+	return o.settle(frames, now, false)
+}
+
+// Relieve gives back what Settle freed, of all outboxes of one Backlog together: each gift may be felt by every publisher.
+func (o *Outbox) Relieve(freed int) {
+	if freed > 0 {
+		o.backlog.add(-freed)
+	}
+}
+
+// Backlog is where the bytes that wait here count: that of their tenant; nil if they count nowhere. It is to be asked
+// after Settle freed some: then it does not change any more.
+func (o *Outbox) Backlog() *Backlog { return o.backlog }
+
+func (o *Outbox) settle(frames []*Frame, now int64, awake bool) (freed int, more bool) {
+	bytes, data := 0, 0
+	for _, f := range frames {
+		bytes += f.size()
+		data += len(f.Data)
+		if f.Born != 0 {
+			o.latency.observe(uint64(o.shard), f.Born, now)
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sentFrames += uint64(len(frames))
+	o.sentBytes += uint64(data)
+	if o.closed {
+		if o.trail != nil {
+			o.trail.wroteLate(len(frames))
+		}
+		return 0, false
+	}
+	o.frames -= len(frames)
+	o.bytes -= bytes
+	if o.trail != nil {
+		o.trail.wrote(len(frames))
+	}
+	if more = o.first != nil || o.head != nil || o.asides != nil; !more {
+		o.loose = nil
+	}
+	more = more && !o.held
+	o.awake = more || awake
+	if o.parked || o.backlog == nil {
+		bytes = 0
+	}
+	return bytes, more
+}
