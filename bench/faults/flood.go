@@ -21,7 +21,7 @@ func flood(d *drill.Drill) {
 	f := &flooding{d: d, s: s, herd: gather(d, s, "calm", "flood", d.Size(1000, 100), 1)}
 	f.source = (&drill.Source{Device: "flood", Publishers: 1, Rate: rate / 4}).Start(s)
 	defer f.source.Stop()
-	span := d.Span(5*time.Second, time.Second)
+	span := time.Duration(d.Size(5, 1)) * time.Second // in a brief run, too: all else is compared with it
 	f.base = f.during(func() { time.Sleep(span) })
 	f.publishes(span, rate)
 	f.commands()
