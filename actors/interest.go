@@ -136,11 +136,15 @@ func (in *interests) changes(topic string) []change {
 	return all
 }
 
-// of returns the interest at an attached topic, nil if no subscription relies on it.
+// of returns the interest at an attached topic, nil if no subscription relies on it. One to all of the topic makes those
+// below it idle: they choose nothing that it does not.
 func (in interests) of(at string) *interest {
 	it := &interest{}
+	all := false
 	in.around(at, func(r *rule) {
-		if r.wanted {
+		if r.wanted && r.filter == nil && protocol.Under(at, r.topic) && !all {
+			it.rules, all = append(it.rules[:0], *r), true
+		} else if r.wanted && !all {
 			it.rules = append(it.rules, *r)
 		}
 		if r.attached && len(r.topic) > len(at) {
@@ -150,7 +154,7 @@ func (in interests) of(at string) *interest {
 	if it.rules == nil {
 		return nil
 	}
-	if len(it.rules) == 1 && it.except == nil && it.rules[0].topic == at && it.rules[0].filter == nil {
+	if all && it.except == nil {
 		return whole
 	}
 	it.key = it.name(at)
@@ -226,6 +230,16 @@ func (in interests) find(topic string) (rule, bool) {
 
 // wanted are the topics that are subscribed to, sorted.
 func (in interests) wanted() []string { return in.topics(func(r *rule) bool { return r.wanted }) }
+
+// count is how many topics are subscribed to.
+func (in interests) count() (n int) {
+	for i := range in {
+		if in[i].wanted {
+			n++
+		}
+	}
+	return n
+}
 
 // attached are the topics that are attached to, sorted.
 func (in interests) attached() []string { return in.topics(func(r *rule) bool { return r.attached }) }

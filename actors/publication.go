@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,11 @@ type publication struct {
 	mu     sync.Mutex
 	frames []cachedFrame
 	first  [1]cachedFrame // most events are said in one dialect and view
+	places map[saying]int // in frames; nil while they are few
 }
+
+// fewFrames are looked through faster than looked up.
+const fewFrames = 16
 
 // newPublication makes a publication that one actor will answer. That of an anonymous event comes with its verdict in
 // one piece; an event with an id leaves its verdict behind in dedup windows, where the rest must not be kept.
@@ -44,9 +49,14 @@ func newPublication(ev *protocol.Event, anonymous bool) *publication {
 
 // cachedFrame is the event's frame in one dialect and view; a nil frame says that the dialect has no words for it.
 type cachedFrame struct {
+	saying
+	frame *Frame
+}
+
+// saying is how an event is said.
+type saying struct {
 	dialect protocol.Dialect
 	view    protocol.View
-	frame   *Frame
 }
 
 // frame returns the event in a dialect as a view leaves it, encoded once however many topics and users ask. nil if
@@ -54,18 +64,37 @@ type cachedFrame struct {
 func (p *publication) frame(n *Node, d protocol.Dialect, v protocol.View) *Frame {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i := range p.frames {
-		if p.frames[i].dialect == d && p.frames[i].view == v {
-			return p.frames[i].frame
-		}
+	in := saying{d, v}
+	if i := p.place(in); i >= 0 {
+		return p.frames[i].frame
 	}
 	f := n.encode(d, v, p.event, p.born)
 	f.bind(p.fate, p.event.Topic, p.event.Key)
 	if p.frames == nil {
 		p.frames = p.first[:0]
 	}
-	p.frames = append(p.frames, cachedFrame{d, v, f})
+	p.frames = append(p.frames, cachedFrame{in, f})
+	if p.places != nil {
+		p.places[in] = len(p.frames) - 1
+	}
 	return f
+}
+
+// place is where the frame in this saying is, -1 if it was not encoded yet.
+func (p *publication) place(in saying) int {
+	if len(p.frames) <= fewFrames {
+		return slices.IndexFunc(p.frames, func(c cachedFrame) bool { return c.saying == in })
+	}
+	if p.places == nil {
+		p.places = make(map[saying]int, 4*fewFrames)
+		for i := range p.frames {
+			p.places[p.frames[i].saying] = i
+		}
+	}
+	if i, ok := p.places[in]; ok {
+		return i
+	}
+	return -1
 }
 
 // encode makes the frame of an event, nil if there is nothing to say. This is the one place that recovers: a dialect

@@ -53,7 +53,7 @@ func (c *connection) restore() {
 		c.heed(*rec.view)
 	}
 	c.reattach(rec)
-	c.linger.restored.Store(uint64(len(c.interests.wanted())))
+	c.linger.restored.Store(uint64(c.interests.count()))
 	c.node.counters.restored.Add(1)
 }
 

@@ -27,7 +27,7 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 	if cmd.Since != at && c.interests.covered(cmd.Topic) {
 		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic))
 	}
-	if most := c.dialect().Limits().Subscriptions; most > 0 && !known && len(c.interests.wanted()) >= most {
+	if most := c.dialect().Limits().Subscriptions; most > 0 && !known && c.interests.count() >= most {
 		return at, protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most)
 	}
 	changes := c.interests.add(cmd.Topic, cmd.Filter, cmd.As != nil)
