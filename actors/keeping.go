@@ -60,12 +60,8 @@ func (t *topic) bound() {
 	}
 }
 
-// keep has an event kept. It is delivered now or, by a durable topic, when the store has answered.
+// keep gives an event to the store. It is delivered when that has answered.
 func (t *topic) keep(p *publication, now time.Time, echoed bool) {
-	if t.memory != nil {
-		t.delivered(p, t.memory.Append(p.event, now), now, echoed)
-		return
-	}
 	t.keeping++
 	t.disk.Add(p.event, !p.anonymous, now, func(o history.Outcome) { t.box.force(kept{p, o, echoed}) })
 }
@@ -132,11 +128,15 @@ func (t *topic) forward(p *publication, known bool) {
 
 // echo is forward's other end.
 func (t *topic) echo(m echo) {
-	if m.known && t.disk == nil {
-		m.publication.verdict.answered(0)
-		return
+	p, now := m.publication, time.Now()
+	switch {
+	case t.memory == nil:
+		t.keep(p, now, true)
+	case m.known: // it came the first time
+		p.verdict.answered(0)
+	default:
+		t.delivered(p, t.memory.Append(p.event, now), now, true)
 	}
-	t.keep(m.publication, time.Now(), true)
 }
 
 // durable reports whether a topic is to be kept on disk.

@@ -101,24 +101,35 @@ func (t *topic) ring() { t.box.force(rest{}) }
 // use says that somebody uses the topic.
 func (t *topic) use(now time.Time) { t.used = t.node().wheel.since(now) }
 
-// Receive is what the topic does.
+// Receive is what the topic does. What a publish needs is apart from the rest: all that one function may need is on its
+// stack, and a topic that was at rest has a small one.
 func (t *topic) Receive(ctx actor.Context) {
 	t.obey()
-	if why := t.open(); why != nil {
-		if m, ok := ctx.Message().(refusable); ok {
-			m.refuse(why)
-			return
+	if t.history == nil {
+		if why := t.open(); why != nil {
+			if m, ok := ctx.Message().(refusable); ok {
+				m.refuse(why)
+				return
+			}
 		}
 	}
 	switch m := ctx.Message().(type) {
-	case restarted:
-		t.audience.rebuild()
 	case publish:
 		t.publish(m.publication)
 	case echo:
 		t.echo(m)
 	case kept:
 		t.kept(m)
+	default:
+		t.serve(ctx)
+	}
+}
+
+// serve does what is not about an event.
+func (t *topic) serve(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case restarted:
+		t.audience.rebuild()
 	case subscribe:
 		t.subscribe(m)
 	case unsubscribe:
@@ -173,10 +184,12 @@ func (t *topic) publish(p *publication) {
 	}
 	p.fate = t.terms.fate
 	t.use(now)
-	if t.memory != nil { // else when it is kept
-		t.forward(p, false)
+	if t.memory == nil {
+		t.keep(p, now, false)
+		return
 	}
-	t.keep(p, now, false)
+	t.forward(p, false)
+	t.delivered(p, t.memory.Append(p.event, now), now, false)
 }
 
 func (t *topic) subscribe(m subscribe) {
