@@ -190,6 +190,7 @@ func (r *record) weigh() {
 
 // unwritten are the events that were not written, and how many of those there was no room for.
 func (r *record) unwritten() (events []*Frame, cut int) {
+	r.outbox.land() // its client may be back before the writer has noted what it wrote
 	written := min(r.outbox.written(), r.flying)
 	for i, f := range r.frames {
 		if r.cut+i >= written && f.isEvent() {

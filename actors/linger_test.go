@@ -109,6 +109,11 @@ func notWritten(t *testing.T, written bool) {
 			want = want[1:]
 		}
 		again := enter(t, n, words, someone("ann"))
+		if !written {
+			synctest.Wait()
+			again.wantHeard(t) // it may be being written
+			time.Sleep(landing)
+		}
 		synctest.Wait()
 		again.wantHeard(t, want...)
 		again.wantBack(t, 1, len(want), 0)
