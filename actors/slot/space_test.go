@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -107,6 +108,10 @@ func isFull(err error) bool {
 
 // reliability.md check 54 with a disk of the test's own, so that it runs everywhere.
 func TestStore_AFullDiskRefusesPublishesAndTakesThemWhenThereIsRoom(t *testing.T) {
+	synctest.Test(t, aFullDisk)
+}
+
+func aFullDisk(t *testing.T) {
 	d := &disk{FS: vfs.NewMem(), size: 8 << 20}
 	j := &journal{}
 	s := open(t, "data", Config{Files: d, Logger: j.logger(), Fatal: func(sentence string) { t.Error(sentence) }})
@@ -182,6 +187,10 @@ func found(t *testing.T, h *Topic, answered map[string]uint64) {
 // The disk fills faster than that is seen: writes that are on their way use the ballast and then wait, and the process
 // lives.
 func TestStore_AWriteThatFindsNoRoomUsesTheBallastAndThenWaits(t *testing.T) {
+	synctest.Test(t, noRoom)
+}
+
+func noRoom(t *testing.T) {
 	d := &disk{FS: vfs.NewMem(), size: 8 << 20}
 	d.blind.Store(true)
 	j := &journal{}

@@ -274,23 +274,3 @@ func (r *running) ask(method, path, body string) (int, string) {
 	r.t.Helper()
 	return r.askAs("dev", method, path, body)
 }
-
-// askAs makes an API call with a key of its own.
-func (r *running) askAs(key, method, path, body string) (int, string) {
-	r.t.Helper()
-	request, err := http.NewRequestWithContext(r.t.Context(), method, r.base+path, strings.NewReader(body))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	request.Header.Set("X-API-Key", key)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return response.StatusCode, string(answer)
-}

@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -88,15 +87,7 @@ func first(d *ast.GenDecl) ast.Spec {
 // everyEvidence goes through the house.
 func everyEvidence(t *testing.T) (all []evidence) {
 	t.Helper()
-	err := filepath.WalkDir(house, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		file, err := filepath.Rel(house, name)
-		if err != nil {
-			return err
-		}
-		file = filepath.ToSlash(file)
+	walkHouse(t, func(name, file string) {
 		switch {
 		case strings.HasPrefix(file, ".git/"):
 		case strings.HasPrefix(file, ".ci/"):
@@ -108,11 +99,7 @@ func everyEvidence(t *testing.T) (all []evidence) {
 		case strings.HasPrefix(file, "bench/faults/") && strings.HasSuffix(file, ".go"):
 			all = append(all, declared(t, name, file, false)...)
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	slices.SortFunc(all, func(a, b evidence) int {
 		if a.check != b.check {
 			return a.check - b.check

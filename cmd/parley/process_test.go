@@ -175,21 +175,33 @@ func get(t *testing.T, url string) (int, string) {
 // post publishes and returns the status and the answer.
 func (r *running) post(key, body string) (int, string) {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.base+"/api/v1/publish", strings.NewReader(body))
+	return r.askAs(key, http.MethodPost, "/api/v1/publish", body)
+}
+
+// askAs makes an API call with a key of its own.
+func (r *running) askAs(key, method, path, body string) (int, string) {
+	r.t.Helper()
+	status, answer, err := r.try(key, method, path, body)
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	return status, answer
+}
+
+// try is askAs of a server that may end meanwhile.
+func (r *running) try(key, method, path, body string) (int, string, error) {
+	request, err := http.NewRequestWithContext(r.t.Context(), method, r.base+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
 	}
 	request.Header.Set("X-API-Key", key)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		r.t.Fatal(err)
+		return 0, "", err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return response.StatusCode, string(answer)
+	return response.StatusCode, string(answer), err
 }
 
 // transcript is what a stream has said so far, line by line.
@@ -286,19 +298,9 @@ func (tr *transcript) await(t *testing.T, fits func(map[string]any) bool) map[st
 // call makes an API call with dev mode's key and returns the body of its 200.
 func (r *running) call(method, path string) string {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(r.t.Context(), method, r.base+path, nil)
-	if err != nil {
-		r.t.Fatal(err)
+	status, body := r.askAs("dev", method, path, "")
+	if status != http.StatusOK {
+		r.t.Fatalf("%s %s: %d %s", method, path, status, body)
 	}
-	request.Header.Set("X-API-Key", "dev")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		r.t.Fatalf("%s %s: %d %s %v", method, path, response.StatusCode, body, err)
-	}
-	return string(body)
+	return body
 }

@@ -94,19 +94,29 @@ func ofComments(t *testing.T, path, test, file string) (all []proof) {
 	return all
 }
 
-// everyProof goes through the house.
-func everyProof(t *testing.T) []proof {
+// walkHouse calls do for every file of the house, with where it is and its name from the house's door.
+func walkHouse(t *testing.T, do func(path, file string)) {
 	t.Helper()
-	var all []proof
 	err := filepath.WalkDir(house, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		file, err := filepath.Rel(house, path)
-		if err != nil {
-			return err
+		if err == nil {
+			do(path, filepath.ToSlash(file))
 		}
-		file = filepath.ToSlash(file)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// everyProof goes through the house.
+func everyProof(t *testing.T) []proof {
+	t.Helper()
+	var all []proof
+	walkHouse(t, func(path, file string) {
 		switch {
 		case strings.HasPrefix(file, ".git/"):
 		case strings.HasSuffix(file, "_test.go"):
@@ -116,11 +126,7 @@ func everyProof(t *testing.T) []proof {
 		case strings.HasPrefix(file, ".ci/"):
 			all = append(all, ofComments(t, path, "continuous integration", file)...)
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	slices.SortFunc(all, func(a, b proof) int {
 		if a.document != b.document {
 			return strings.Compare(a.document, b.document)
