@@ -3,7 +3,7 @@ package websocket
 import "sync/atomic"
 
 // handle is a socket's descriptor for the workers, who write to it directly. To ask the connection for it each time (syscall.RawConn)
-// takes a lock of the runtime and touches three more places in memory, which are cold when there are many sockets: 6 % of a delivery
+// takes a lock of the runtime and touches three more places in memory, which are cold when there are many sockets: 3 % of a delivery
 // to one of 9,000 (bench/NOTES.md).
 //
 // A worker holds it while it writes. Whoever ends the socket meanwhile leaves the closing to that worker, so that nobody ever writes to
