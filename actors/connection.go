@@ -51,11 +51,7 @@ type connection struct {
 	closing   bool        // the wire was told to close; nothing is said or heard any more
 	behind    bool        // what is said must not go ahead of events that wait: it tells where they end
 	intake    *intake     // nil while no rate bounds what comes in
-
-	// Deadlines as wheel.since tells them, 0 for none. until is the end of the time for a login, then that of the token.
-	until, beatAt, pingAt int64
-	beatEvery             time.Duration
-	ringAt                int64 // when the wheel rings next
+	deadlines deadlines
 }
 
 // Receive is what the connection does.
@@ -89,7 +85,7 @@ func (c *connection) Receive(ctx actor.Context) {
 // open lets the session say what it has to say first, and sets the deadlines.
 func (c *connection) open() {
 	now := time.Now()
-	c.pingAt = c.node.wheel.since(now.Add(c.node.cfg.PingEvery))
+	c.deadlines.ping(c.node.wheel.since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		why := &protocol.Refusal{Reason: protocol.Revoked}
 		if !c.tenant().revoked.cover(id, now) {
@@ -100,7 +96,7 @@ func (c *connection) open() {
 			return
 		}
 	} else if login := c.dialect().Limits().Login; login > 0 {
-		c.until = c.node.wheel.since(now.Add(login))
+		c.deadlines.expire(c.node.wheel.since(now.Add(login)))
 	}
 	c.run(c.session.Opened(now, c.number))
 	c.said()
@@ -170,7 +166,8 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.close(cmd.Code, cmd.Reason)
 		return nil
 	case protocol.Beat:
-		c.beat(cmd.Every)
+		c.deadlines.beat(cmd.Every, c.node.wheel.since(time.Now()))
+		c.arm()
 		return nil
 	case protocol.Heed:
 		c.heed(cmd.View)

@@ -34,9 +34,6 @@ func (c *connection) authenticate(cmd protocol.Authenticate) (*protocol.Identity
 	return id, nil
 }
 
-// forever is when a token that is good for longer expires: nanoseconds do not count to the year 9999.
-const forever = 100 * 365 * 24 * time.Hour
-
 // enter makes id the connection's identity. The first one joins the user; later ones must be of the same user, and take
 // away the subscriptions that they no longer grant. A lasting one does not expire.
 func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusal {
@@ -52,9 +49,9 @@ func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusa
 		}
 	}
 	c.identity.Store(id)
-	c.until = 0
+	c.deadlines.expire(0)
 	if !id.Expires.IsZero() && !lasting {
-		c.until = c.node.wheel.since(time.Now().Add(time.Until(id.Expires))) // at most 292 years, whatever it says
+		c.deadlines.expire(c.node.wheel.since(time.Now().Add(time.Until(id.Expires)))) // at most 292 years, whatever it says
 	}
 	for _, r := range slices.Clone(c.interests) {
 		if r.wanted && !r.lent && !id.May(r.topic) {
@@ -101,7 +98,7 @@ func (c *connection) become(cmd protocol.Become) {
 		return
 	}
 	if limits.Login > 0 {
-		c.until = c.node.wheel.since(now.Add(limits.Login))
+		c.deadlines.expire(c.node.wheel.since(now.Add(limits.Login)))
 	}
 	c.arm()
 }
