@@ -43,14 +43,12 @@ type connection struct {
 	Link
 	session   protocol.Session
 	interests interests
-	counted   *tenantCore // where the connect of its address is counted
-	allowance allowance   // of messages
-	joined    bool        // it is with its user and with everyone
-	present   bool        // its tenant's lifecycle knows of it, or would if there were one
-	silent    bool        // the wire was cut, since nothing was heard
-	closing   bool        // the wire was told to close; nothing is said or heard any more
-	behind    bool        // what is said must not go ahead of events that wait: it tells where they end
-	intake    *intake     // nil while no rate bounds what comes in
+	intake    intake
+	joined    bool // it is with its user and with everyone
+	present   bool // its tenant's lifecycle knows of it, or would if there were one
+	silent    bool // the wire was cut, since nothing was heard
+	closing   bool // the wire was told to close; nothing is said or heard any more
+	behind    bool // what is said must not go ahead of events that wait: it tells where they end
 	deadlines deadlines
 }
 
@@ -113,13 +111,13 @@ func (c *connection) receive(m received) {
 		c.end(end{why: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
 		return
 	}
-	if why, struck := c.admit(load{ofMessages: 1, ofBytes: len(m.data)}, now); why != nil {
+	if why, struck := c.intake.admit(&c.Link, load{ofMessages: 1, ofBytes: len(m.data)}, now); why != nil {
 		c.scold(why, struck, now)
 		return
 	}
 	messages, commands := c.session.Receive(now, protocol.Inbound{Data: m.data, Binary: m.binary})
-	c.charge(messages-1, now)
-	if !c.within(messages, now) {
+	c.intake.charge(&c.Link, messages-1, now)
+	if !c.intake.within(&c.Link, messages, now) {
 		limit := c.dialect().Limits().Rate
 		c.end(end{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)})
 		return
@@ -133,12 +131,6 @@ func (c *connection) said() {
 	c.behind = false
 	c.restore()
 	c.outbox.letGo()
-}
-
-// within counts messages against the connection's rate.
-func (c *connection) within(messages int, now time.Time) bool {
-	limits := c.dialect().Limits()
-	return limits.Rate <= 0 || c.allowance.take(messages, limits.Rate, max(limits.Burst, limits.Rate), c.node.wheel.since(now))
 }
 
 // run does commands in their order; what the session answers to one comes before the next.

@@ -84,10 +84,10 @@ func (c *connection) become(cmd protocol.Become) {
 	if c.joined {
 		panic("a connection that belongs to a user cannot become another dialect")
 	}
-	c.session, c.allowance = cmd.Session, 0
+	c.session = cmd.Session
 	limits, now := cmd.Dialect.Limits(), time.Now()
-	c.counted.connects.back(addressKey(c.dialect(), c.remote), now)
-	c.counted = c.tenant()
+	c.intake.takeBack(&c.Link, now)
+	c.intake.renew(&c.Link)
 	why := c.stand(c.tenant().census(cmd.Dialect))
 	if why == nil {
 		why = c.tenant().addressMayConnect(cmd.Dialect, c.remote, now)
@@ -119,7 +119,7 @@ func (c *connection) stand(at *census) *protocol.Refusal {
 	switch {
 	case at.tenant != from.tenant:
 		at.tenant.total.Add(1)
-		c.intake = nil
+		c.intake.gauges = nil // they are of the other tenant
 	case at.dialect.Name() == from.dialect.Name(): // one and the same to who reads the figures
 		from.total.Add(-1)
 	}
@@ -141,7 +141,7 @@ func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
 			c.node.dropped(why.Reason, 1)
 			return why
 		}
-		c.counted.connects.back(addressKey(dialect, c.remote), now)
+		c.intake.takeBack(&c.Link, now)
 		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
 		defer cancel()
 		c.outbox.hold() // what the session says to its coming comes before all events

@@ -238,7 +238,7 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	if why != nil {
 		return nil, why
 	}
-	c := &connection{session: d.Session, counted: t}
+	c := &connection{session: d.Session, intake: intake{counted: t}}
 	l := &c.Link
 	l.number, l.node, l.remote, l.began = n.numbers.Add(1), n, d.Remote, n.wheel.since(time.Now())
 	l.post.Store(t.census(d.Dialect))

@@ -14,8 +14,8 @@ import (
 func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
 	var at protocol.Position
 	now := time.Now()
-	if why, struck := c.admit(load{ofSubscribes: 1}, now); why != nil {
-		if struck && c.strikesOut(now) {
+	if why, struck := c.intake.admit(&c.Link, load{ofSubscribes: 1}, now); why != nil {
+		if struck && c.intake.strikesOut(&c.Link, now) {
 			c.end(end{why: why})
 		}
 		return at, why
