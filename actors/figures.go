@@ -191,28 +191,6 @@ func (n *Node) Stats(tenant string) Stats {
 	return Stats{}
 }
 
-// census counts the connections of one dialect in a tenant.
-type census struct {
-	// Static.
-	tenant  *tenantCore
-	dialect protocol.Dialect
-
-	total, active, authenticated atomic.Int64
-
-	mu   sync.Mutex
-	past DialectStats // the sums of connections that have ended
-}
-
-// left takes a connection that has ended out of its tenant and adds it to the past. Both are one step for stats: else
-// sums would fall back.
-func (c *census) left(l *Link) {
-	c.mu.Lock()
-	c.past.add(l.figures(time.Now()))
-	l.tenant().links.remove(l)
-	c.mu.Unlock()
-	c.free()
-}
-
 func (l *Link) figures(now time.Time) DialectStats {
 	frames, bytes := l.outbox.sent()
 	return DialectStats{

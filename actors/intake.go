@@ -100,6 +100,9 @@ func (in *intake) takeBack(l *Link, now time.Time) {
 	in.counted.connects.back(addressKey(l.dialect(), l.remote), now)
 }
 
+// move leaves the meters of a tenant behind.
+func (in *intake) move() { in.gauges = nil }
+
 // renew begins anew in the tenant of the link, for another dialect.
 func (in *intake) renew(l *Link) { in.counted, in.spent = l.tenant(), 0 }
 

@@ -71,12 +71,16 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 		why = protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
 	}
 	if why == nil {
-		why = c.stand(t.census(c.dialect()))
+		why = t.census(c.dialect()).adopt(&c.Link)
 	}
-	if why == nil && t.revoked.cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
-		why = &protocol.Refusal{Reason: protocol.Revoked}
+	if why != nil {
+		return why
 	}
-	return why
+	c.intake.move()
+	if t.revoked.cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
+		return &protocol.Refusal{Reason: protocol.Revoked}
+	}
+	return nil
 }
 
 // become makes the connection one of another dialect. Should there be no room for it, it ends in that dialect's words.
@@ -88,7 +92,7 @@ func (c *connection) become(cmd protocol.Become) {
 	limits, now := cmd.Dialect.Limits(), time.Now()
 	c.intake.takeBack(&c.Link, now)
 	c.intake.renew(&c.Link)
-	why := c.stand(c.tenant().census(cmd.Dialect))
+	why := c.tenant().census(cmd.Dialect).adopt(&c.Link)
 	if why == nil {
 		why = c.tenant().addressMayConnect(cmd.Dialect, c.remote, now)
 	}
@@ -101,32 +105,6 @@ func (c *connection) become(cmd protocol.Become) {
 		c.deadlines.expire(c.node.wheel.since(now.Add(limits.Login)))
 	}
 	c.arm()
-}
-
-// stand moves the connection to another post, where it counts from now on.
-func (c *connection) stand(at *census) *protocol.Refusal {
-	from := c.post.Load()
-	if at == from {
-		return nil
-	}
-	c.node.entering.RLock()
-	defer c.node.entering.RUnlock()
-	if why := c.node.take(at); why != nil {
-		return why
-	}
-	from.tenant.links.remove(&c.Link)
-	from.free()
-	switch {
-	case at.tenant != from.tenant:
-		at.tenant.total.Add(1)
-		c.intake.gauges = nil // they are of the other tenant
-	case at.dialect.Name() == from.dialect.Name(): // one and the same to who reads the figures
-		from.total.Add(-1)
-	}
-	c.post.Store(at)
-	c.outbox.join(at.tenant.counting())
-	at.tenant.links.add(&c.Link)
-	return nil
 }
 
 // join brings the connection to its user and to the topic of everyone.

@@ -161,7 +161,8 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	if why != nil {
 		return why
 	}
-	if why := n.room(t, d, t.connections.Load(), t.census(d).active.Load()); why != nil {
+	at := t.census(d)
+	if why := at.room(t.connections.Load(), at.active.Load()); why != nil {
 		return why
 	}
 	now := time.Now()
@@ -175,59 +176,6 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 		n.dropped(why.Reason, 1)
 	}
 	return why
-}
-
-// room says whether there is room for one more beside so many open connections of the tenant and of the dialect in it.
-func (n *Node) room(t *tenantCore, d protocol.Dialect, open, ofDialect int64) *protocol.Refusal {
-	if n.draining.Load() {
-		return errDraining
-	}
-	if t.suspended.Load() {
-		return errSuspended
-	}
-	if t.restarting.Load() {
-		return errBusy
-	}
-	if why := n.watermark.refuse(&n.watermark.connections); why != nil {
-		n.dropped(protocol.Busy, 1)
-		return why
-	}
-	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
-	var why *protocol.Refusal
-	switch {
-	case most > 0 && open >= most:
-		why = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
-	case dialectMost > 0 && ofDialect >= dialectMost:
-		why = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
-	default:
-		return nil
-	}
-	why.RetryAfter = 10 * time.Second
-	n.dropped(protocol.TooMany, 1)
-	return why
-}
-
-// take counts a connection at a post, unless there is no room for it.
-func (n *Node) take(at *census) *protocol.Refusal {
-	why := n.room(at.tenant, at.dialect, at.tenant.connections.Add(1)-1, at.active.Add(1)-1)
-	if why != nil {
-		at.undo()
-		return why
-	}
-	at.total.Add(1)
-	n.backlog.join(1)
-	return nil
-}
-
-// free takes a connection off the count of those that are open.
-func (c *census) free() {
-	c.tenant.node.backlog.join(-1)
-	c.undo()
-}
-
-func (c *census) undo() {
-	c.tenant.connections.Add(-1)
-	c.active.Add(-1)
 }
 
 // Connect makes the actor of a connection whose socket was upgraded. open is called once, with the link, before
@@ -244,7 +192,7 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	l.post.Store(t.census(d.Dialect))
 	n.entering.RLock()
 	defer n.entering.RUnlock()
-	if why := n.take(l.post.Load()); why != nil {
+	if why := l.post.Load().take(); why != nil {
 		return nil, why
 	}
 	t.total.Add(1)

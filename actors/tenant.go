@@ -146,16 +146,6 @@ func (c *tenantCore) user(name string, msg refusable) {
 	}
 }
 
-// census returns the counts of one dialect.
-func (c *tenantCore) census(d protocol.Dialect) *census {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.dialects[d] == nil {
-		c.dialects[d] = &census{tenant: c, dialect: d}
-	}
-	return c.dialects[d]
-}
-
 // topicCount is how many topics there are, the hidden ones not counted.
 func (c *tenantCore) topicCount() int {
 	count := 0
