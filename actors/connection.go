@@ -238,7 +238,7 @@ func (c *connection) leave() {
 		c.tenant().topics.force(topic, unsubscribe{link: &c.Link})
 	}
 	c.interests = nil
-	c.giveUp()
+	c.linger.giveUp(c.node)
 	if !c.joined {
 		return
 	}

@@ -50,6 +50,51 @@ type linger struct {
 	tooLate int
 }
 
+// key is that of the connection's client, "" for none.
+func (g *linger) key() string {
+	if g == nil {
+		return ""
+	}
+	return g.client
+}
+
+// take takes what is to be restored, nil for nothing.
+func (g *linger) take() (rec *record) {
+	if g != nil {
+		rec, g.pending = g.pending, nil
+	}
+	return rec
+}
+
+// giveUp counts what is never restored, since the connection ends before.
+func (g *linger) giveUp(n *Node) {
+	if rec := g.take(); rec != nil {
+		g.miss(n, protocol.Disconnected, rec.worth())
+	}
+}
+
+// miss counts events that the client missed and that cannot be replayed.
+func (g *linger) miss(n *Node, why protocol.Reason, events int) {
+	if events > 0 {
+		g.missed.Add(uint64(events))
+		n.miss(why, events)
+	}
+}
+
+// maxAfter bounds the events that come to the user between the end of a connection and its record.
+const maxAfter = 256
+
+// late notes an event to the user for a connection whose end the user has not been told yet.
+func (g *linger) late(f *Frame) {
+	switch {
+	case g == nil || f == nil:
+	case len(g.after) < maxAfter:
+		g.after = append(g.after, f)
+	default:
+		g.tooLate++
+	}
+}
+
 // record is what a connection leaves. Who has taken it from the ledger owns it.
 type record struct {
 	// Static.

@@ -40,15 +40,17 @@ func (c *connection) meet(ctx context.Context, id *protocol.Identity) *protocol.
 // restore brings back what the client left: first what waited for it, then each topic from where it stood. It comes
 // before the first subscription of the session's own; what the session says meanwhile gets ahead of it all.
 func (c *connection) restore() {
-	if c.linger == nil || c.linger.pending == nil || c.closing {
+	if c.closing {
 		return
 	}
-	rec := c.linger.pending
-	c.linger.pending = nil
+	rec := c.linger.take()
+	if rec == nil {
+		return
+	}
 	c.outbox.hold()
 	granted := c.takeOver(rec)
 	c.resend(rec, granted)
-	c.miss(protocol.PositionLost, since(rec.everyone, c.linger.everyone))
+	c.linger.miss(c.node, protocol.PositionLost, since(rec.everyone, c.linger.everyone))
 	if rec.view != nil {
 		c.heed(*rec.view)
 	}
@@ -62,12 +64,12 @@ func (c *connection) restore() {
 func (c *connection) resend(rec *record, granted bool) {
 	events, cut := rec.unwritten()
 	if !granted {
-		c.miss(protocol.Forbidden, len(events)+cut)
+		c.linger.miss(c.node, protocol.Forbidden, len(events)+cut)
 		events, cut = nil, 0
 	}
 	events = append(events, rec.sent...)
 	left := c.outbox.room(events)
-	c.miss(protocol.TooLarge, cut+left+rec.unheard)
+	c.linger.miss(c.node, protocol.TooLarge, cut+left+rec.unheard)
 	if events = events[left:]; c.outbox.count(c.outbox.prepend(events)) {
 		c.linger.replayed.Add(uint64(len(events)))
 		c.node.counters.delivered.Add(uint64(len(events)))
@@ -95,7 +97,7 @@ func (c *connection) takeOver(rec *record) bool {
 		}
 		if why := c.granted(protocol.Subscribe{Topic: r.topic}); why != nil {
 			c.interests.remove(r.topic, false)
-			c.miss(why.Reason, 1)
+			c.linger.miss(c.node, why.Reason, 1)
 			all = false
 		}
 	}
@@ -110,7 +112,7 @@ func (c *connection) reattach(rec *record) {
 	for _, topic := range c.interests.attached() {
 		at, known := rec.at(topic)
 		if !known {
-			c.miss(protocol.Busy, 1)
+			c.linger.miss(c.node, protocol.Busy, 1)
 		}
 		got, why := c.attach(topic, c.interests.of(topic), at, true)
 		if why != nil {
@@ -118,23 +120,8 @@ func (c *connection) reattach(rec *record) {
 			return
 		}
 		c.linger.replayed.Add(uint64(got.replayed))
-		c.miss(protocol.PositionLost, got.missed)
+		c.linger.miss(c.node, protocol.PositionLost, got.missed)
 	}
 	c.subscribed(true, c.interests.wanted()...)
 }
 
-// giveUp counts what is never restored, since the connection ends before.
-func (c *connection) giveUp() {
-	if c.linger != nil && c.linger.pending != nil {
-		c.miss(protocol.Disconnected, c.linger.pending.worth())
-		c.linger.pending = nil
-	}
-}
-
-// miss counts events that the client missed and that cannot be replayed.
-func (c *connection) miss(why protocol.Reason, events int) {
-	if events > 0 {
-		c.linger.missed.Add(uint64(events))
-		c.node.miss(why, events)
-	}
-}

@@ -138,7 +138,7 @@ func (u *user) deliver(p *publication) (delivered int, there bool) {
 			delivered++
 			there = true
 		case l.outbox.isClosed():
-			l.late(f)
+			l.linger.late(f)
 		default:
 			there = true
 		}
