@@ -42,7 +42,7 @@ func (m inspect) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
 type connection struct {
 	Link
 	session   protocol.Session
-	interests interests
+	hears     hearing
 	intake    intake
 	joined    bool // it is with its user and with everyone
 	present   bool // its tenant's lifecycle knows of it, or would if there were one
@@ -69,7 +69,7 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.yield()
 		m.reply.give(struct{}{}, nil)
 	case inspect:
-		m.reply.give(c.interests.wanted(), nil)
+		m.reply.give(c.hears.wanted(), nil)
 	case ended:
 		c.ended(m.why)
 		ctx.Stop(ctx.Self())
@@ -181,7 +181,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		id, why := c.verify(cmd.Credential)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
 	case protocol.Subscribe:
-		_, known := c.interests.find(cmd.Topic)
+		_, known := c.hears.find(cmd.Topic)
 		c.restore()                                                      // what was missed comes before what this brings
 		c.behind = c.behind || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
 		at, why := c.subscribe(cmd)
@@ -234,10 +234,7 @@ func (c *connection) close(code uint16, reason string) {
 
 // leave takes the connection out of its topics and its user; what is offered from now on is not for it.
 func (c *connection) leave() {
-	for _, topic := range c.interests.attached() {
-		c.tenant().topics.force(topic, unsubscribe{link: &c.Link})
-	}
-	c.interests = nil
+	c.hears.leave(&c.Link)
 	c.linger.giveUp(c.node)
 	if !c.joined {
 		return

@@ -159,41 +159,31 @@ func (c *connection) mayReturn(why protocol.Reason) bool {
 }
 
 // record takes the connection out of its topics and its outbox into a record. Nothing is offered to it afterwards.
-func (c *connection) record() *record {
-	t := c.tenant()
+func (h *hearing) record(l *Link) *record {
+	t := l.tenant()
 	rec := &record{
-		tenant: t, dialect: c.dialect(), client: c.linger.client, identity: c.identity.Load(), number: c.number,
-		until: c.node.wheel.since(time.Now()) + t.linger.Load(), view: c.heeds.Load(), interests: c.interests,
+		tenant: t, dialect: l.dialect(), client: l.linger.client, identity: l.identity.Load(), number: l.number,
+		until: l.node.wheel.since(time.Now()) + t.linger.Load(), view: l.heeds.Load(), interests: h.interests,
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
 	defer cancel()
-	for _, topic := range c.interests.attached() {
-		rec.marks = append(rec.marks, mark{topic, c.release(ctx, topic)})
+	for _, topic := range h.attached() {
+		rec.marks = append(rec.marks, mark{topic, l.release(ctx, topic)})
 	}
-	c.interests = nil
-	rec.everyone = c.release(ctx, everyone)
+	h.interests = nil
+	rec.everyone = l.release(ctx, everyone)
 	var dropped int
-	rec.outbox = &c.outbox
-	rec.frames, rec.flying, dropped = c.outbox.part()
-	c.node.dropped(protocol.Lost, dropped)
+	rec.outbox = &l.outbox
+	rec.frames, rec.flying, dropped = l.outbox.part()
+	l.node.dropped(protocol.Lost, dropped)
 	rec.weigh()
 	return rec
-}
-
-// release takes the connection out of a topic and returns where that stands; the zero position if it does not say.
-func (c *connection) release(ctx context.Context, topic string) protocol.Position {
-	answer := newReply[protocol.Position]()
-	if !c.tenant().topics.force(topic, unsubscribe{&c.Link, true, answer}) {
-		return protocol.Position{}
-	}
-	at, _ := answer.wait(ctx)
-	return at
 }
 
 // part leaves a record with the user, if the connection may linger.
 func (c *connection) part() {
 	if c.lingers() {
-		rec := c.record()
+		rec := c.hears.record(&c.Link)
 		c.tenant().users.force(rec.identity.User, leave{&c.Link, rec})
 	}
 }

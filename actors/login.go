@@ -53,7 +53,7 @@ func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusa
 	if !id.Expires.IsZero() && !lasting {
 		c.deadlines.expire(c.node.wheel.since(time.Now().Add(time.Until(id.Expires)))) // at most 292 years, whatever it says
 	}
-	for _, r := range slices.Clone(c.interests) {
+	for _, r := range slices.Clone(c.hears.interests) {
 		if r.wanted && !r.lent && !id.May(r.topic) {
 			c.unsubscribe(r.topic, false)
 		}

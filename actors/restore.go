@@ -7,7 +7,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This is the part of a connection that takes over what its client left (linger.go).
+// This is how a connection takes over what its client left (linger.go).
 
 // returned is what a user knows of a client that comes: the record that it left, or the connection that it still has.
 // With that one the client has not joined yet.
@@ -48,31 +48,34 @@ func (c *connection) restore() {
 		return
 	}
 	c.outbox.hold()
-	granted := c.takeOver(rec)
-	c.resend(rec, granted)
+	granted := c.hears.takeOver(&c.Link, rec)
+	rec.resend(&c.Link, granted)
 	c.linger.miss(c.node, protocol.PositionLost, since(rec.everyone, c.linger.everyone))
 	if rec.view != nil {
 		c.heed(*rec.view)
 	}
-	c.reattach(rec)
-	c.linger.restored.Store(uint64(c.interests.count()))
+	if broken := c.hears.reattach(&c.Link, rec); broken != nil {
+		c.end(end{why: broken})
+	}
+	c.subscribed(true, c.hears.wanted()...)
+	c.linger.restored.Store(uint64(c.hears.count()))
 	c.node.counters.restored.Add(1)
 }
 
 // resend says what waited for the client. What it was subscribed to is left out if it is not granted all of that any
 // more.
-func (c *connection) resend(rec *record, granted bool) {
-	events, cut := rec.unwritten()
+func (r *record) resend(to *Link, granted bool) {
+	events, cut := r.unwritten()
 	if !granted {
-		c.linger.miss(c.node, protocol.Forbidden, len(events)+cut)
+		to.linger.miss(to.node, protocol.Forbidden, len(events)+cut)
 		events, cut = nil, 0
 	}
-	events = append(events, rec.sent...)
-	left := c.outbox.room(events)
-	c.linger.miss(c.node, protocol.TooLarge, cut+left+rec.unheard)
-	if events = events[left:]; c.outbox.count(c.outbox.prepend(events)) {
-		c.linger.replayed.Add(uint64(len(events)))
-		c.node.counters.delivered.Add(uint64(len(events)))
+	events = append(events, r.sent...)
+	left := to.outbox.room(events)
+	to.linger.miss(to.node, protocol.TooLarge, cut+left+r.unheard)
+	if events = events[left:]; to.outbox.count(to.outbox.prepend(events)) {
+		to.linger.replayed.Add(uint64(len(events)))
+		to.node.counters.delivered.Add(uint64(len(events)))
 	}
 }
 
@@ -87,41 +90,40 @@ func since(before, now protocol.Position) int {
 	return int(now.Offset - before.Offset)
 }
 
-// takeOver makes the record's subscriptions the connection's, by its own right; false if it is not granted all of them.
-func (c *connection) takeOver(rec *record) bool {
-	c.interests = rec.interests
+// takeOver makes the record's subscriptions those of a connection, by its own right; false if it is not granted all of
+// them.
+func (h *hearing) takeOver(l *Link, rec *record) bool {
+	h.interests = rec.interests
 	all := true
 	for _, r := range slices.Clone(rec.interests) {
 		if !r.wanted {
 			continue
 		}
-		if why := c.granted(protocol.Subscribe{Topic: r.topic}); why != nil {
-			c.interests.remove(r.topic, false)
-			c.linger.miss(c.node, why.Reason, 1)
+		if why := l.granted(protocol.Subscribe{Topic: r.topic}); why != nil {
+			h.remove(r.topic, false)
+			l.linger.miss(l.node, why.Reason, 1)
 			all = false
 		}
 	}
-	for i := range c.interests {
-		c.interests[i].lent = false
+	for i := range h.interests {
+		h.interests[i].lent = false
 	}
 	return all
 }
 
-// reattach attaches the connection to the very topics to which the one before was attached: positions are theirs.
-func (c *connection) reattach(rec *record) {
-	for _, topic := range c.interests.attached() {
+// reattach attaches to the very topics to which the connection before was attached: positions are theirs.
+func (h *hearing) reattach(l *Link, rec *record) (broken *protocol.Refusal) {
+	for _, topic := range h.attached() {
 		at, known := rec.at(topic)
 		if !known {
-			c.linger.miss(c.node, protocol.Busy, 1)
+			l.linger.miss(l.node, protocol.Busy, 1)
 		}
-		got, why := c.attach(topic, c.interests.of(topic), at, true)
+		got, why := l.attach(topic, h.of(topic), at, true)
 		if why != nil {
-			c.end(end{why: why})
-			return
+			return why
 		}
-		c.linger.replayed.Add(uint64(got.replayed))
-		c.linger.miss(c.node, protocol.PositionLost, got.missed)
+		l.linger.replayed.Add(uint64(got.replayed))
+		l.linger.miss(l.node, protocol.PositionLost, got.missed)
 	}
-	c.subscribed(true, c.interests.wanted()...)
+	return nil
 }
-

@@ -8,101 +8,77 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This is the part of a connection that keeps its topics told of what it wants. See interests for what that is.
+// hearing is what a connection hears: its interests, of which it keeps the topics told. It belongs to the connection's
+// actor, and knows no session: where a connection has to end, it says so.
+type hearing struct{ interests }
 
-// subscribe returns where the topic stood, if the connection was attached to it for this.
-func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
-	var at protocol.Position
-	now := time.Now()
-	if why, struck := c.intake.admit(&c.Link, load{ofSubscribes: 1}, now); why != nil {
-		if struck && c.intake.strikesOut(&c.Link, now) {
-			c.end(end{why: why})
-		}
-		return at, why
+// subscribe returns where the topic stood, if the connection was attached to it for this. broken is why the connection
+// has to end, see tell.
+func (h *hearing) subscribe(l *Link, cmd protocol.Subscribe) (at protocol.Position, why, broken *protocol.Refusal) {
+	if why = l.granted(cmd); why != nil {
+		return at, why, nil
 	}
-	if why := c.granted(cmd); why != nil {
-		return at, why
+	before, known := h.find(cmd.Topic)
+	if cmd.Since != at && h.covered(cmd.Topic) {
+		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic)), nil
 	}
-	before, known := c.interests.find(cmd.Topic)
-	if cmd.Since != at && c.interests.covered(cmd.Topic) {
-		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic))
+	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && h.count() >= most {
+		return at, protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most), nil
 	}
-	if most := c.dialect().Limits().Subscriptions; most > 0 && !known && c.interests.count() >= most {
-		return at, protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most)
-	}
-	changes := c.interests.add(cmd.Topic, cmd.Filter, cmd.As != nil)
+	changes := h.add(cmd.Topic, cmd.Filter, cmd.As != nil)
 	if i := slices.IndexFunc(changes, func(ch change) bool { return ch.topic == cmd.Topic }); i >= 0 {
 		changes[i].since, changes[i].at = cmd.Since, &at
 	}
-	c.outbox.hold() // the answer comes before the first event
-	told, why := c.tell(changes)
-	if why == nil {
-		if !known {
-			c.subscribed(false, cmd.Topic)
-		}
-		return at, nil
+	l.outbox.hold() // the answer comes before the first event
+	told, why := h.tell(l, changes)
+	if why != nil {
+		broken = h.goBack(l, cmd.Topic, before, told)
 	}
+	return at, why, broken
+}
+
+// goBack makes a topic's subscription what it was before, with those topics that were told of another. The zero rule is
+// none.
+func (h *hearing) goBack(l *Link, topic string, before rule, told []string) (broken *protocol.Refusal) {
 	var back []change
-	if known {
+	if before.wanted {
 		var filter protocol.Filter
 		if before.filter != nil {
 			filter = *before.filter
 		}
-		back = c.interests.add(cmd.Topic, filter, before.lent)
+		back = h.add(topic, filter, before.lent)
 	} else {
-		back = c.interests.remove(cmd.Topic, false)
+		back = h.remove(topic, false)
 	}
-	c.settle(slices.DeleteFunc(back, func(ch change) bool { return !slices.Contains(told, ch.topic) }))
-	return at, why
+	_, broken = h.tell(l, slices.DeleteFunc(back, func(ch change) bool { return !slices.Contains(told, ch.topic) }))
+	return broken
 }
 
-// granted reports whether the topic may be subscribed to, by the right of who asks.
-func (c *connection) granted(cmd protocol.Subscribe) *protocol.Refusal {
-	id := c.identity.Load()
-	if id == nil {
-		return protocol.Refuse(protocol.Unauthorized, "authenticate before subscribing")
-	}
-	if cmd.As != nil {
-		id = cmd.As
-	}
-	if err := protocol.CheckTopic(cmd.Topic); err != nil {
-		return protocol.AsRefusal(err)
-	}
-	if !id.May(cmd.Topic) || protocol.Reserved(cmd.Topic) {
-		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
-	}
-	if c.node.rights == nil || hidden(c.tenant().name) {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
-	defer cancel()
-	return protocol.AsRefusal(c.node.rights.Authorize(ctx, c.tenant().name, id, cmd.Topic))
+// unsubscribe drops a subscription, with below also those to topics under it.
+func (h *hearing) unsubscribe(l *Link, topic string, below bool) (broken *protocol.Refusal) {
+	_, broken = h.tell(l, h.remove(topic, below))
+	return broken
 }
 
-func (c *connection) unsubscribe(topic string, below bool) {
-	before := c.wantedNow()
-	c.settle(c.interests.remove(topic, below))
-	c.unsubscribed(before)
-}
-
-// settle tells changes that cannot be refused. If a topic refuses one nevertheless, the connection ends: it would miss
-// events without a word.
-func (c *connection) settle(changes []change) {
-	if _, why := c.tell(changes); why != nil {
-		c.end(end{why: why})
+// leave detaches from all topics, and waits for none.
+func (h *hearing) leave(l *Link) {
+	for _, topic := range h.attached() {
+		l.tenant().topics.force(topic, unsubscribe{link: l})
 	}
+	h.interests = nil
 }
 
 // tell makes changes known to their topics and returns those that took them, and the first refusal. It waits for each
-// topic: only so does none deliver what is another's by now.
-func (c *connection) tell(changes []change) (told []string, first *protocol.Refusal) {
+// topic: only so does none deliver what is another's by now. If one refuses what cannot be refused, the connection has
+// to end: it would miss events without a word.
+func (h *hearing) tell(l *Link, changes []change) (told []string, first *protocol.Refusal) {
 	for _, ch := range changes {
 		var why *protocol.Refusal
 		if ch.interest == nil {
-			why = c.detach(ch.topic)
+			why = l.detach(ch.topic)
 		} else {
 			var got attached
-			if got, why = c.attach(ch.topic, ch.interest, ch.since, false); ch.at != nil {
+			if got, why = l.attach(ch.topic, ch.interest, ch.since, false); ch.at != nil {
 				*ch.at = got.at
 			}
 		}
@@ -115,25 +91,88 @@ func (c *connection) tell(changes []change) (told []string, first *protocol.Refu
 	return told, first
 }
 
+// subscribe does what the session asks for, and tells of it.
+func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
+	now := time.Now()
+	if why, struck := c.intake.admit(&c.Link, load{ofSubscribes: 1}, now); why != nil {
+		if struck && c.intake.strikesOut(&c.Link, now) {
+			c.end(end{why: why})
+		}
+		return protocol.Position{}, why
+	}
+	_, known := c.hears.find(cmd.Topic)
+	at, why, broken := c.hears.subscribe(&c.Link, cmd)
+	switch {
+	case broken != nil:
+		c.end(end{why: broken})
+	case why == nil && !known:
+		c.subscribed(false, cmd.Topic)
+	}
+	return at, why
+}
+
+// unsubscribe drops a subscription, and tells of it.
+func (c *connection) unsubscribe(topic string, below bool) {
+	before := c.wantedNow()
+	if broken := c.hears.unsubscribe(&c.Link, topic, below); broken != nil {
+		c.end(end{why: broken})
+	}
+	c.unsubscribed(before)
+}
+
+// granted reports whether the topic may be subscribed to, by the right of who asks.
+func (l *Link) granted(cmd protocol.Subscribe) *protocol.Refusal {
+	id := l.identity.Load()
+	if id == nil {
+		return protocol.Refuse(protocol.Unauthorized, "authenticate before subscribing")
+	}
+	if cmd.As != nil {
+		id = cmd.As
+	}
+	if err := protocol.CheckTopic(cmd.Topic); err != nil {
+		return protocol.AsRefusal(err)
+	}
+	if !id.May(cmd.Topic) || protocol.Reserved(cmd.Topic) {
+		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
+	}
+	if l.node.rights == nil || hidden(l.tenant().name) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
+	defer cancel()
+	return protocol.AsRefusal(l.node.rights.Authorize(ctx, l.tenant().name, id, cmd.Topic))
+}
+
 // attach gives a topic an interest of the connection; see subscribe in topic.go for since and partial.
-func (c *connection) attach(topic string, it *interest, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+func (l *Link) attach(topic string, it *interest, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
+	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
 	defer cancel()
 	answer := newReply[attached]()
-	wish := subscribe{&c.Link, it, since, partial, answer}
-	if !c.tenant().topics.force(topic, wish) { // over the limit: one per connection waits
-		c.tenant().topic(topic, wish)
+	wish := subscribe{l, it, since, partial, answer}
+	if !l.tenant().topics.force(topic, wish) { // over the limit: one per connection waits
+		l.tenant().topic(topic, wish)
 	}
 	return answer.wait(ctx)
 }
 
-func (c *connection) detach(topic string) *protocol.Refusal {
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+// detach takes the connection out of a topic.
+func (l *Link) detach(topic string) *protocol.Refusal {
+	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
 	defer cancel()
 	answer := newReply[protocol.Position]()
-	if !c.tenant().topics.force(topic, unsubscribe{&c.Link, false, answer}) {
+	if !l.tenant().topics.force(topic, unsubscribe{l, false, answer}) {
 		return nil // it was never made
 	}
 	_, why := answer.wait(ctx)
 	return why
+}
+
+// release takes the connection out of a topic and returns where that stands; the zero position if it does not say.
+func (l *Link) release(ctx context.Context, topic string) protocol.Position {
+	answer := newReply[protocol.Position]()
+	if !l.tenant().topics.force(topic, unsubscribe{l, true, answer}) {
+		return protocol.Position{}
+	}
+	at, _ := answer.wait(ctx)
+	return at
 }

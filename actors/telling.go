@@ -63,13 +63,13 @@ func (c *connection) wantedNow() []string {
 	if c.tenant().life.Load() == nil {
 		return nil
 	}
-	return c.interests.wanted()
+	return c.hears.wanted()
 }
 
 // unsubscribed says which of the topics that it wanted before the connection does not want any more.
 func (c *connection) unsubscribed(before []string) {
 	for _, topic := range before {
-		if _, still := c.interests.find(topic); !still {
+		if _, still := c.hears.find(topic); !still {
 			c.tells(protocol.Lifecycle{Happening: protocol.Unsubscribed, Topic: topic})
 		}
 	}
