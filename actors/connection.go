@@ -37,18 +37,18 @@ type (
 func (m revoke) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
 func (m inspect) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
 
-// connection is the actor: the state of one session. Deliveries do not pass through it; topics and users put frames
-// into its link's outbox.
+// connection is the actor: it lets a session and the engine talk. Deliveries do not pass through it; topics and users put
+// frames into its link's outbox. What belongs together is a type of its own, here by value, since an idle connection pays
+// for each of its bytes; each is given the link where it needs it. The actor alone touches all of this but the link.
 type connection struct {
 	Link
 	session   protocol.Session
-	hears     hearing
-	intake    intake
-	joined    bool // it is with its user and with everyone
-	present   bool // its tenant's lifecycle knows of it, or would if there were one
-	silent    bool // the wire was cut, since nothing was heard
-	closing   bool // the wire was told to close; nothing is said or heard any more
-	behind    bool // what is said must not go ahead of events that wait: it tells where they end
+	hears     hearing    // which topics, and what of them (hearing.go)
+	intake    intake     // what comes in, against all limits (intake.go)
+	member    membership // of its user and of everyone (membership.go)
+	silent    bool       // the wire was cut, since nothing was heard
+	closing   bool       // the wire was told to close; nothing is said or heard any more
+	behind    bool       // what is said must not go ahead of events that wait: it tells where they end
 	deadlines deadlines
 }
 
@@ -154,7 +154,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.say(op, cmd.Text, c.behind)
 		return nil
 	case protocol.Close:
-		c.depart(reasonFor(cmd), cmd.Code, true)
+		c.member.depart(&c.Link, reasonFor(cmd), cmd.Code, true)
 		c.close(cmd.Code, cmd.Reason)
 		return nil
 	case protocol.Beat:
@@ -162,10 +162,10 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.arm()
 		return nil
 	case protocol.Heed:
-		c.heed(cmd.View)
+		c.endIf(c.member.heed(&c.Link, cmd.View))
 		return nil
 	case protocol.Attend:
-		c.attend(cmd)
+		c.member.attend(&c.Link, cmd)
 		return nil
 	case protocol.Become:
 		c.become(cmd)
@@ -174,7 +174,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.node.log.Info("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
 		return nil
 	case protocol.Authenticate:
-		c.behind = c.behind || c.joined // it may take subscriptions away
+		c.behind = c.behind || c.member.joined // it may take subscriptions away
 		id, why := c.authenticate(cmd)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
 	case protocol.Verify:
@@ -211,15 +211,22 @@ func (c *connection) end(m end) {
 		return
 	}
 	if m.code != 0 {
-		c.depart(m.why.Reason, m.code, true)
+		c.member.depart(&c.Link, m.why.Reason, m.code, true)
 		c.close(m.code, m.reason)
 		return
 	}
 	c.behind = m.why.Reason != protocol.Slow // who is slow would not hear it behind the rest
 	words := c.session.Refuse(time.Now(), m.why, true)
-	c.depart(m.why.Reason, closing(words), true)
+	c.member.depart(&c.Link, m.why.Reason, closing(words), true)
 	c.run(words)
 	c.close(m.why.Reason.CloseCode(), string(m.why.Reason))
+}
+
+// endIf ends the connection if something broke.
+func (c *connection) endIf(broken *protocol.Refusal) {
+	if broken != nil {
+		c.end(end{why: broken})
+	}
 }
 
 func (c *connection) close(code uint16, reason string) {
@@ -236,15 +243,7 @@ func (c *connection) close(code uint16, reason string) {
 func (c *connection) leave() {
 	c.hears.leave(&c.Link)
 	c.linger.giveUp(c.node)
-	if !c.joined {
-		return
-	}
-	c.joined = false
-	c.post.Load().authenticated.Add(-1)
-	c.tenant().topics.force(everyone, unsubscribe{link: &c.Link})
-	if id := c.identity.Load(); id != nil && id.User != "" {
-		c.tenant().users.force(id.User, leave{link: &c.Link})
-	}
+	c.member.leave(&c.Link)
 }
 
 // ended is the end of the socket.
@@ -253,9 +252,9 @@ func (c *connection) ended(why protocol.Reason) {
 	if c.silent {
 		why = protocol.Silent
 	}
-	c.depart(why, 0, false)
-	if c.mayReturn(why) {
-		c.part()
+	c.member.depart(&c.Link, why, 0, false)
+	if c.member.mayReturn(&c.Link, why) {
+		c.hears.part(&c.Link)
 	}
 	c.leave()
 	c.node.dropped(why, c.outbox.close())
@@ -266,7 +265,7 @@ func (c *connection) ended(why protocol.Reason) {
 func (c *connection) stopped() {
 	c.closing = true
 	c.stopReading()
-	c.depart(protocol.Internal, 0, true)
+	c.member.depart(&c.Link, protocol.Internal, 0, true)
 	c.leave()
 	if !c.gone.Load() {
 		c.outbox.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))

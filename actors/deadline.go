@@ -25,7 +25,7 @@ func (c *connection) due(now time.Time) {
 		return
 	}
 	switch over := c.deadlines.over(at); {
-	case over && !c.joined:
+	case over && !c.member.joined:
 		c.end(end{why: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect().Limits().Login)})
 		return
 	case over:

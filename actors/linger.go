@@ -147,17 +147,6 @@ func (c *tenantCore) mayLinger(d time.Duration) {
 	}
 }
 
-// lingers reports whether the connection leaves a record when it breaks now.
-func (c *connection) lingers() bool {
-	id := c.identity.Load()
-	return c.linger != nil && c.joined && !c.slow.Load() && id.User != "" && !id.Unproven && c.tenant().linger.Load() > 0
-}
-
-// mayReturn reports whether the connection leaves a record when it ends for this reason, and not by us.
-func (c *connection) mayReturn(why protocol.Reason) bool {
-	return (why == protocol.Lost || why == protocol.Silent) && c.lingers()
-}
-
 // record takes the connection out of its topics and its outbox into a record. Nothing is offered to it afterwards.
 func (h *hearing) record(l *Link) *record {
 	t := l.tenant()
@@ -180,21 +169,19 @@ func (h *hearing) record(l *Link) *record {
 	return rec
 }
 
-// part leaves a record with the user, if the connection may linger.
-func (c *connection) part() {
-	if c.lingers() {
-		rec := c.hears.record(&c.Link)
-		c.tenant().users.force(rec.identity.User, leave{&c.Link, rec})
-	}
+// part leaves a record with the user.
+func (h *hearing) part(l *Link) {
+	rec := h.record(l)
+	l.tenant().users.force(rec.identity.User, leave{l, rec})
 }
 
 // yield is the end of a connection whose client has come back.
 func (c *connection) yield() {
-	if c.closing || !c.lingers() {
+	if c.closing || !c.member.lingers(&c.Link) {
 		return
 	}
-	c.depart(protocol.Disconnected, 0, true)
-	c.part()
+	c.member.depart(&c.Link, protocol.Disconnected, 0, true)
+	c.hears.part(&c.Link)
 	if !c.outbox.land() {
 		c.outbox.wire.Cut()
 	}

@@ -37,14 +37,14 @@ func (c *connection) authenticate(cmd protocol.Authenticate) (*protocol.Identity
 // enter makes id the connection's identity. The first one joins the user; later ones must be of the same user, and take
 // away the subscriptions that they no longer grant. A lasting one does not expire.
 func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusal {
-	if before := c.identity.Load(); before != nil && c.joined && (before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
+	if before := c.identity.Load(); before != nil && c.member.joined && (before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
 		return protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
 	}
-	if !c.joined {
+	if !c.member.joined {
 		if why := c.move(id); why != nil {
 			return why
 		}
-		if why := c.join(id); why != nil {
+		if why := c.member.join(&c.Link, &c.intake, id); why != nil {
 			return why
 		}
 	}
@@ -85,7 +85,7 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 
 // become makes the connection one of another dialect. Should there be no room for it, it ends in that dialect's words.
 func (c *connection) become(cmd protocol.Become) {
-	if c.joined {
+	if c.member.joined {
 		panic("a connection that belongs to a user cannot become another dialect")
 	}
 	c.session = cmd.Session
@@ -105,52 +105,4 @@ func (c *connection) become(cmd protocol.Become) {
 		c.deadlines.expire(c.node.wheel.since(now.Add(limits.Login)))
 	}
 	c.arm()
-}
-
-// join brings the connection to its user and to the topic of everyone.
-func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
-	tenant, dialect := c.tenant(), c.dialect()
-	now := time.Now()
-	if hidden(tenant.name) && tenant.name != canaryTenant {
-		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
-	}
-	if id.User != "" {
-		if why := tenant.userMayConnect(dialect, id.User, now); why != nil {
-			c.node.dropped(why.Reason, 1)
-			return why
-		}
-		c.intake.takeBack(&c.Link, now)
-		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
-		defer cancel()
-		c.outbox.hold() // what the session says to its coming comes before all events
-		if why := c.meet(ctx, id); why != nil {
-			return why
-		}
-	}
-	c.outbox.hold()
-	c.post.Load().authenticated.Add(1)
-	c.joined = true
-	c.identity.Store(id)
-	got, why := c.attach(everyone, viewing(c.view()), protocol.Position{}, false)
-	if why != nil {
-		c.leave()
-		c.identity.Store(nil)
-		return why
-	}
-	if c.linger != nil {
-		c.linger.everyone = got.at
-	}
-	c.arrive()
-	return nil
-}
-
-// heed says what is left of events to the connection's user and to everyone.
-func (c *connection) heed(v protocol.View) {
-	c.heeds.Store(&v)
-	if !c.joined {
-		return
-	}
-	if _, why := c.attach(everyone, viewing(v), protocol.Position{}, false); why != nil {
-		c.end(end{why: why})
-	}
 }

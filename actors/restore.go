@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"context"
 	"slices"
 
 	"github.com/parley-realtime/parley/protocol"
@@ -14,27 +13,6 @@ import (
 type returned struct {
 	record *record
 	rival  *Link
-}
-
-// meet brings the connection to its user. A connection that its client still has goes first: so the user's events are
-// for one of them at a time, or wait in the record. What the client left is restored when the session has welcomed it.
-func (c *connection) meet(ctx context.Context, id *protocol.Identity) *protocol.Refusal {
-	wish := join{link: &c.Link, limit: c.dialect().Limits().PerUser, claims: c.linger != nil && !id.Unproven}
-	for {
-		wish.reply = newReply[returned]()
-		c.tenant().user(id.User, wish)
-		back, why := wish.reply.wait(ctx)
-		if why != nil || back.rival == nil {
-			if c.linger != nil {
-				c.linger.pending = back.record
-			}
-			return why
-		}
-		gone := newReply[struct{}]()
-		back.rival.box.force(yield{gone})
-		gone.wait(ctx) // a refusal says that it has ended by itself
-		wish.beside = true
-	}
 }
 
 // restore brings back what the client left: first what waited for it, then each topic from where it stood. It comes
@@ -52,12 +30,10 @@ func (c *connection) restore() {
 	rec.resend(&c.Link, granted)
 	c.linger.miss(c.node, protocol.PositionLost, since(rec.everyone, c.linger.everyone))
 	if rec.view != nil {
-		c.heed(*rec.view)
+		c.endIf(c.member.heed(&c.Link, *rec.view))
 	}
-	if broken := c.hears.reattach(&c.Link, rec); broken != nil {
-		c.end(end{why: broken})
-	}
-	c.subscribed(true, c.hears.wanted()...)
+	c.endIf(c.hears.reattach(&c.Link, rec))
+	c.member.subscribed(&c.Link, true, c.hears.wanted()...)
 	c.linger.restored.Store(uint64(c.hears.count()))
 	c.node.counters.restored.Add(1)
 }

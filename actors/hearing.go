@@ -102,22 +102,21 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 	}
 	_, known := c.hears.find(cmd.Topic)
 	at, why, broken := c.hears.subscribe(&c.Link, cmd)
-	switch {
-	case broken != nil:
-		c.end(end{why: broken})
-	case why == nil && !known:
-		c.subscribed(false, cmd.Topic)
+	c.endIf(broken)
+	if why == nil && !known {
+		c.member.subscribed(&c.Link, false, cmd.Topic)
 	}
 	return at, why
 }
 
 // unsubscribe drops a subscription, and tells of it.
 func (c *connection) unsubscribe(topic string, below bool) {
-	before := c.wantedNow()
-	if broken := c.hears.unsubscribe(&c.Link, topic, below); broken != nil {
-		c.end(end{why: broken})
+	var before []string
+	if c.member.told(&c.Link) {
+		before = c.hears.wanted()
 	}
-	c.unsubscribed(before)
+	c.endIf(c.hears.unsubscribe(&c.Link, topic, below))
+	c.member.unsubscribed(&c.Link, before, c.hears.interests)
 }
 
 // granted reports whether the topic may be subscribed to, by the right of who asks.
