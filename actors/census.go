@@ -23,7 +23,7 @@ type census struct {
 // room says whether there is room for one more beside so many open connections of the tenant and of the dialect in it.
 func (c *census) room(open, ofDialect int64) *protocol.Refusal {
 	t, d, n := c.tenant, c.dialect, c.tenant.node
-	if n.draining.Load() {
+	if n.Draining() {
 		return errDraining
 	}
 	if t.suspended.Load() {
@@ -69,8 +69,8 @@ func (c *census) adopt(l *Link) *protocol.Refusal {
 	if c == from {
 		return nil
 	}
-	l.node.entering.RLock()
-	defer l.node.entering.RUnlock()
+	l.node.gate.enter()
+	defer l.node.gate.entered()
 	if why := c.take(); why != nil {
 		return why
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,9 +55,10 @@ type Node struct {
 	watermark watermark
 	watchdog  watchdog
 
+	tenants
+	gate
+
 	numbers  atomic.Uint64 // of connections
-	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
-	draining atomic.Bool
 	closed   atomic.Bool
 	lingers  atomic.Bool                // in some tenant
 	store    atomic.Pointer[slot.Store] // nil while there is none
@@ -67,15 +67,12 @@ type Node struct {
 	actors   sync.WaitGroup // that have not stopped
 
 	lifecycles sync.WaitGroup // that have not stopped; no other actors
-
-	mu      sync.RWMutex // guards tenants
-	tenants map[string]*tenantCore
 }
 
 // New starts a node with its tenants. Close ends it.
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}, tenants: map[string]*tenantCore{}}
+	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}}
 	n.rights, _ = auth.(Authorizer)
 	n.ledger.node = n
 	n.counters.drops, n.counters.restarts = map[protocol.Reason]uint64{}, map[string]uint64{}
@@ -100,16 +97,15 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 
 // SetTenant adds a tenant, or gives one that is known other limits.
 func (n *Node) SetTenant(cfg TenantConfig) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if t := n.tenants[cfg.Name]; t != nil {
-		t.box.force(configure{cfg})
-		return
+	known := n.tenants.add(cfg.Name, func() *tenantCore {
+		if n.closed.Load() {
+			return nil
+		}
+		return n.newTenant(cfg)
+	})
+	if known != nil {
+		known.box.force(configure{cfg})
 	}
-	if n.closed.Load() {
-		return
-	}
-	n.tenants[cfg.Name] = n.newTenant(cfg)
 }
 
 // Keep gives the node the store of its durable topics. A topic that should be durable and was made before stays in memory
@@ -119,39 +115,6 @@ func (n *Node) Keep(store *slot.Store) {
 	for i := range store.Slots() {
 		n.AddProbe(fmt.Sprint("slot ", i), func(ctx context.Context) error { return store.Probe(ctx, i) })
 	}
-}
-
-// Tenants are the names of all tenants, sorted.
-func (n *Node) Tenants() []string {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	var names []string
-	for name := range n.tenants {
-		if !hidden(name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// hidden reports whether a tenant is one of the engine's or its users' own making, such as the canary's, or a lobby for
-// connections whose token says which tenant they are of. It is in no list.
-func hidden(tenant string) bool { return strings.HasPrefix(tenant, "\x00") }
-
-// tenant returns a tenant, nil if it is unknown.
-func (n *Node) tenant(name string) *tenantCore {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return n.tenants[name]
-}
-
-// known returns a tenant or the refusal of an unknown one.
-func (n *Node) known(name string) (*tenantCore, *protocol.Refusal) {
-	if t := n.tenant(name); t != nil {
-		return t, nil
-	}
-	return nil, protocol.Refuse(protocol.NotFound, "unknown tenant %s", protocol.Quote(name))
 }
 
 // Admit says whether one more connection may come in, before its socket is upgraded: limits of the tenant, of the
@@ -190,8 +153,8 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	l := &c.Link
 	l.number, l.node, l.remote, l.began = n.numbers.Add(1), n, d.Remote, n.wheel.since(time.Now())
 	l.post.Store(t.census(d.Dialect))
-	n.entering.RLock()
-	defer n.entering.RUnlock()
+	n.gate.enter()
+	defer n.gate.entered()
 	if why := l.post.Load().take(); why != nil {
 		return nil, why
 	}

@@ -27,9 +27,7 @@ func (n *Node) SuspendTenant(tenant string, on bool) error {
 	if why != nil {
 		return why
 	}
-	n.entering.Lock() // who is coming in is either seen below or sees that it is switched off
-	t.suspended.Store(on)
-	n.entering.Unlock()
+	n.gate.change(func() { t.suspended.Store(on) }) // who is coming in is either seen below or sees that
 	if on {
 		n.ledger.forget(t, func(*record) bool { return true })
 		for _, l := range t.everyLink() {
@@ -46,12 +44,12 @@ func (n *Node) RestartTenant(ctx context.Context, tenant string) error {
 	if why != nil {
 		return why
 	}
-	if t.restarting.Swap(true) {
+	busy := false
+	n.gate.change(func() { busy = t.restarting.Swap(true) }) // who is coming in is either seen below or sees that
+	if busy {
 		return protocol.Refuse(protocol.Conflict, "the tenant is restarting already")
 	}
 	defer t.restarting.Store(false)
-	n.entering.Lock() // who is coming in is seen below
-	n.entering.Unlock()
 	err := drain(ctx, t.everyLink(), protocol.Draining)
 	for _, d := range []*directory{t.topics, t.users} {
 		for name, box := range d.clear() {

@@ -165,18 +165,6 @@ func (l *Link) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 	return info, nil
 }
 
-// link finds a connection of a tenant by id.
-func (n *Node) link(tenant, id string) (*Link, *protocol.Refusal) {
-	t, why := n.known(tenant)
-	if why != nil {
-		return nil, why
-	}
-	if l := t.links.find(numberOf(id)); l != nil {
-		return l, nil
-	}
-	return nil, protocol.Refuse(protocol.NotFound, "no connection %s", protocol.Quote(id))
-}
-
 // Connection tells of one connection. NotFound if there is none.
 func (n *Node) Connection(ctx context.Context, tenant, id string) (ConnectionInfo, error) {
 	l, why := n.link(tenant, id)
