@@ -50,21 +50,21 @@ type Node struct {
 	outboxes  outboxes
 	supervise struct{ tenant, user, topic, connection, lifecycle *supervisor }
 	canaries  []*canary
-	probes    probes
 	ledger    ledger
 	watermark watermark
 	watchdog  watchdog
 
 	tenants
 	gate
+	counters
+	probes
 
-	numbers  atomic.Uint64 // of connections
-	closed   atomic.Bool
-	lingers  atomic.Bool                // in some tenant
-	store    atomic.Pointer[slot.Store] // nil while there is none
-	counters counters
-	timers   timers         // of publishes
-	actors   sync.WaitGroup // that have not stopped
+	numbers atomic.Uint64 // of connections
+	closed  atomic.Bool
+	lingers atomic.Bool                // in some tenant
+	store   atomic.Pointer[slot.Store] // nil while there is none
+	timers  timers                     // of publishes
+	actors  sync.WaitGroup             // that have not stopped
 
 	lifecycles sync.WaitGroup // that have not stopped; no other actors
 }
@@ -72,11 +72,9 @@ type Node struct {
 // New starts a node with its tenants. Close ends it.
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}}
+	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}, counters: newCounters()}
 	n.rights, _ = auth.(Authorizer)
 	n.ledger.node = n
-	n.counters.drops, n.counters.restarts = map[protocol.Reason]uint64{}, map[string]uint64{}
-	n.counters.missed = map[protocol.Reason]uint64{}
 	quiet := slog.New(slog.DiscardHandler) // what an actor's failure has to say, its supervisor says
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
 	compact(n.system)
