@@ -93,8 +93,8 @@ func (a attendance) present(now time.Time) []Attendant {
 }
 
 // Attendance tells who attends the topics at or below prefix at the moment, by topic and member.
-func (n *Node) Attendance(ctx context.Context, tenant, prefix string) ([]Attendant, error) {
-	t, why := n.known(tenant)
+func (qs *queries) Attendance(ctx context.Context, tenant, prefix string) ([]Attendant, error) {
+	t, why := qs.tenants.known(tenant)
 	if why != nil {
 		return nil, why
 	}

@@ -17,36 +17,6 @@ func ending(why protocol.Reason, code uint16, reason string) end {
 	return end{why: &protocol.Refusal{Reason: why}, code: code, reason: reason}
 }
 
-// Disconnect closes one connection, in its dialect's words or with a code. NotFound if there is none.
-func (n *Node) Disconnect(tenant, id string, code uint16, reason string) error {
-	l, why := n.link(tenant, id)
-	if why != nil {
-		return why
-	}
-	l.box.force(ending(protocol.Disconnected, code, reason))
-	return nil
-}
-
-// DisconnectUser closes all connections of a user and returns how many. NotFound if there are none.
-func (n *Node) DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error) {
-	t, why := n.known(tenant)
-	if why != nil {
-		return 0, why
-	}
-	answer := newReply[int]()
-	if !t.users.send(user, part{ending(protocol.Disconnected, code, reason), answer}) {
-		return 0, nobody(user)
-	}
-	count, why := answer.wait(ctx)
-	if why == nil && count == 0 {
-		why = nobody(user)
-	}
-	if why != nil {
-		return 0, why
-	}
-	return count, nil
-}
-
 // Drain lets nobody in any more and closes all connections, in their dialects' words, paced and in random order over
 // the time that ctx leaves, so that not all clients come to the next server at once. It returns when all are gone, or
 // with the context's error and the rest cut off.

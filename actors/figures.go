@@ -144,8 +144,8 @@ func (f *Figures) stale(frames uint64) {
 }
 
 // Stats are the figures of one tenant; of an unknown one they are zero.
-func (n *Node) Stats(tenant string) Stats {
-	if t := n.tenant(tenant); t != nil {
+func (qs *queries) Stats(tenant string) Stats {
+	if t := qs.tenants.tenant(tenant); t != nil {
 		return t.stats()
 	}
 	return Stats{}

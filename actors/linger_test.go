@@ -454,7 +454,7 @@ func TestLinger_RecordsOfOneUserAreBounded(t *testing.T) {
 
 func TestLedger_BoundsEachTenantAndAllTogether(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
-		l, small, large := &n.ledger, n.tenant("acme"), n.newTenant(TenantConfig{Name: "large"})
+		l, small, large := &n.ledger, n.tenant("acme"), newTenant(n, TenantConfig{Name: "large"})
 		n.tenants.add("large", func() *tenantCore { return large })
 		mine := &record{tenant: small, size: 1000}
 		l.hold(mine)

@@ -38,6 +38,8 @@ var (
 
 // Node is the front door: the engine as transports and embedding programs see it. All methods may be called from many
 // goroutines at once. No PID, mailbox or message leaves this package.
+//
+// Its parts without a field name are faces of it: what they export, it does. Each knows what it holds, and not the node.
 type Node struct {
 	// Static after New.
 	cfg       Config
@@ -54,10 +56,12 @@ type Node struct {
 	watermark watermark
 	watchdog  watchdog
 
-	tenants
-	gate
-	counters
-	probes
+	tenants  // by name (tenants.go)
+	gate     // where connections come in (gate.go)
+	counters // of what passes (counters.go)
+	probes   // of the ways through it (probe.go)
+	queries  // what it may be asked (query.go)
+	operator // what may be done to one tenant (operator.go)
 
 	numbers atomic.Uint64 // of connections
 	closed  atomic.Bool
@@ -78,11 +82,14 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	quiet := slog.New(slog.DiscardHandler) // what an actor's failure has to say, its supervisor says
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
 	compact(n.system)
-	n.supervise.tenant = n.newSupervisor("tenant", true)
-	n.supervise.user = n.newSupervisor("user", true)
-	n.supervise.topic = n.newSupervisor("topic", true)
-	n.supervise.connection = n.newSupervisor("connection", false)
-	n.supervise.lifecycle = n.newSupervisor("lifecycle", true)
+	n.supervise.tenant = newSupervisor(n, "tenant", true)
+	n.supervise.user = newSupervisor(n, "user", true)
+	n.supervise.topic = newSupervisor(n, "topic", true)
+	n.supervise.connection = newSupervisor(n, "connection", false)
+	n.supervise.lifecycle = newSupervisor(n, "lifecycle", true)
+	n.queries = queries{&n.tenants}
+	n.operator = operator{tenants: &n.tenants, gate: &n.gate, ledger: &n.ledger, root: n.system.Root}
+	n.operator.revoker, _ = auth.(revoker)
 	for _, t := range tenants {
 		n.SetTenant(t)
 	}
@@ -99,7 +106,7 @@ func (n *Node) SetTenant(cfg TenantConfig) {
 		if n.closed.Load() {
 			return nil
 		}
-		return n.newTenant(cfg)
+		return newTenant(n, cfg)
 	})
 	if known != nil {
 		known.box.force(configure{cfg})

@@ -68,7 +68,7 @@ type tenantCore struct {
 // tenant is the actor. It makes the users and topics of one tenant; finding them needs no actor.
 type tenant struct{ *tenantCore }
 
-func (n *Node) newTenant(cfg TenantConfig) *tenantCore {
+func newTenant(n *Node, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
 		node: n, name: cfg.Name, box: mailbox{limit: int32(8 * n.cfg.MailboxSize)}, topics: newDirectory(), users: newDirectory(),
 		links: newLinks(), connects: newConnects(), backlog: n.backlog.part(), meters: newMeters(), dialects: map[protocol.Dialect]*census{},
@@ -101,7 +101,7 @@ func (t *tenant) Receive(ctx actor.Context) {
 	case toTopic:
 		t.toTopic(m)
 	case toUser:
-		t.users.sendOrMake(m.name, m.message, func() *mailbox { return t.node.newUser(t.tenantCore, m.name) })
+		t.users.sendOrMake(m.name, m.message, func() *mailbox { return newUser(t.tenantCore, m.name) })
 	case configure:
 		t.obey(m.config)
 	case crash:

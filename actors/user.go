@@ -54,9 +54,9 @@ type user struct {
 	again bool
 }
 
-func (n *Node) newUser(t *tenantCore, name string) *mailbox {
-	u := &user{tenant: t, name: name, box: mailbox{limit: int32(n.cfg.MailboxSize)}}
-	n.supervise.user.spawn(u, &u.box)
+func newUser(t *tenantCore, name string) *mailbox {
+	u := &user{tenant: t, name: name, box: mailbox{limit: int32(t.node.cfg.MailboxSize)}}
+	t.node.supervise.user.spawn(u, &u.box)
 	return &u.box
 }
 
