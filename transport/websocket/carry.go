@@ -62,7 +62,7 @@ func (s *socket) drain(b *batch) error {
 }
 
 func (s *socket) piece() int {
-	if s.raw == nil {
+	if !s.direct() {
 		return pieceBytes
 	}
 	return takeBytes
@@ -89,13 +89,13 @@ func (s *socket) progress(b *batch, st style) error {
 
 // push writes something, waiting until the connection takes it.
 func (s *socket) push(b *batch, st style) (n int, err error) {
-	if s.raw == nil {
+	if !s.direct() {
 		buf := carriers.Get().(*[]byte)
 		defer carriers.Put(buf)
 		out := b.bytes(*buf, st)
 		return s.conn.Write(out[:min(len(out), pieceBytes)])
 	}
-	waited := s.raw.Write(func(fd uintptr) bool {
+	waited := rawConn(s.conn).Write(func(fd uintptr) bool {
 		buf := carriers.Get().(*[]byte)
 		n, err = writeNow(fd, b.bytes(*buf, st))
 		carriers.Put(buf)

@@ -105,8 +105,10 @@ func (s *socket) finish(why protocol.Reason) {
 	if !s.over.CompareAndSwap(false, true) {
 		return
 	}
-	hardClose(s)
-	s.server.lounge.wake(s)
+	s.server.lounge.wake(s) // while the descriptor by which it is found there is still its own
+	if s.handle.doom() {
+		hardClose(s)
+	}
 	if c := s.closing.Load(); c != nil {
 		why = c.why
 		c.mu.Lock()

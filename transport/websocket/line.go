@@ -7,8 +7,7 @@ import (
 )
 
 const (
-	// atOnce is how many sockets a worker takes. It lets others have its processor in between: what it does looks like computing to
-	// the scheduler (see writeNow), which would otherwise let it go on for 10 ms while publishers wait.
+	// atOnce is how many sockets a worker takes; those that it has not come to wait with it if the kernel takes its processor away.
 	atOnce = 16
 
 	// workersPerLine is how many workers share a line: enough for one that is held up to hold up nobody, too few to fight for it.
@@ -31,13 +30,6 @@ type line struct {
 	length      int  // of all rows
 	idle        int  // workers that wait, and were not woken yet
 	stopped     bool
-}
-
-// row are the sockets of one tenant; those whose tenant is not known yet are in one, too.
-type row struct {
-	tenant     *actors.Backlog
-	head, tail *socket // in the order in which they came
-	next       *row    // whose turn is next
 }
 
 // maxRows is from how many rows on an empty one is forgotten. To make one anew takes an allocation.
@@ -79,8 +71,7 @@ func (l *line) pop() *socket {
 	if l.first, r.next = r.next, nil; l.first == nil {
 		l.last = nil
 	}
-	s := r.head
-	r.head, s.next = s.next, nil
+	s := r.take()
 	l.length--
 	switch {
 	case r.head != nil:
@@ -95,12 +86,11 @@ func (l *line) pop() *socket {
 // enqueue adds a socket. A worker is woken for it if none is at work, or if there is more than those at work take at once.
 func (l *line) enqueue(s *socket) {
 	l.mu.Lock()
-	if r := l.row(s); r.head == nil {
-		r.head, r.tail = s, s
+	r := l.row(s)
+	if r.head == nil {
 		l.push(r)
-	} else {
-		r.tail.next, r.tail = s, s
 	}
+	r.add(s)
 	l.length++
 	wake := l.idle > 0 && (l.idle == l.workers || l.length > atOnce)
 	if wake {

@@ -77,17 +77,15 @@ func (l *lounge) close() {
 
 // seat lets a socket rest. It reports false if it cannot; the caller is its reader still.
 func (l *lounge) seat(s *socket) (seated bool) {
-	fd := -1
-	err := s.raw.Control(func(number uintptr) {
-		fd = int(number)
+	err := rawConn(s.conn).Control(func(number uintptr) { // during which the descriptor is nobody else's
+		fd := int(number)
 		s.seat.Store(int32(fd))
 		seated = l.arm(s, fd)
+		if seated && s.over.Load() { // it ended, perhaps too early for finish to find it here
+			seated = l.take(fd, s) == nil
+		}
 	})
-	if err != nil || !seated {
-		return false
-	}
-	// The socket may have ended before it was seated, too early for finish to find it here.
-	return !s.over.Load() || l.take(fd, s) == nil
+	return err == nil && seated
 }
 
 // arm waits for one event of a socket.

@@ -12,6 +12,8 @@ import (
 
 func rawConn(net.Conn) syscall.RawConn { return nil }
 
+func descriptor(net.Conn) int32 { return 0 }
+
 func writeNow(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func readable(uintptr) bool { return true }

@@ -17,6 +17,14 @@ func rawConn(conn net.Conn) syscall.RawConn {
 	return nil
 }
 
+// descriptor is the number of conn's descriptor if it can be written to without blocking, 0 if not. It is good until conn is closed.
+func descriptor(conn net.Conn) (fd int32) {
+	if raw := rawConn(conn); raw != nil {
+		_ = raw.Control(func(number uintptr) { fd = int32(number) })
+	}
+	return fd
+}
+
 // readable reports whether a read of a non-blocking socket would find something, if only its end.
 func readable(fd uintptr) bool {
 	var b [1]byte

@@ -11,6 +11,11 @@ import (
 // rounds is how many batches a worker writes to one socket before the others of its line get their turn.
 const rounds = 4
 
+// pauseAfter is how long a worker is at work before it lets others have its processor. What it does looks like computing to the
+// scheduler (see writeNow), which would otherwise let it go on for 10 ms while publishers wait; but each pause may wake a thread of
+// the runtime, in vain as a rule, and cost as much as four deliveries.
+const pauseAfter = 250 * time.Microsecond
+
 // worker writes to the sockets of a line, as far as they take it without blocking. All of it is owned by run.
 type worker struct {
 	line      *line
@@ -19,22 +24,25 @@ type worker struct {
 	sockets []*socket       // at most atOnce of them
 	frames  []*actors.Frame // at most takeBytes/17 of them
 	buf     []byte          // at most takeBytes
-	out     []byte          // what write writes
-	wrote   int
-	err     error
-	write   func(fd uintptr) bool // made once, since a closure per delivery would be garbage
-	clock   int64                 // Unix nanoseconds, at most atOnce sockets old
-	freed   int                   // bytes that a backlog does not know of yet
-	owes    outbox                // one of those that they were freed from, all of one backlog
+	rest    batch           // what a socket that is full has not taken, until serve hands it over
+	clock   int64           // Unix nanoseconds, at most atOnce sockets old
+	paused  int64           // when it last paused, likewise
+	freed   int             // bytes that a backlog does not know of yet
+	owes    outbox          // one of those that they were freed from, all of one backlog
 }
 
+// state is how it stands with a socket after a worker wrote to it.
+type state int
+
+const (
+	done   state = iota // nothing waits
+	behind              // more waits than one turn may write
+	full                // the kernel has not taken all
+	broken
+)
+
 func newWorker(l *line, threshold int) *worker {
-	w := &worker{line: l, threshold: threshold, buf: make([]byte, 0, takeBytes)}
-	w.write = func(fd uintptr) bool {
-		w.wrote, w.err = writeNow(fd, w.out)
-		return true
-	}
-	return w
+	return &worker{line: l, threshold: threshold, buf: make([]byte, 0, takeBytes)}
 }
 
 func (w *worker) run() {
@@ -48,77 +56,89 @@ func (w *worker) run() {
 			w.serve(s)
 		}
 		clear(w.sockets)
+		w.repay()
 		w.pause()
 	}
 }
 
-// pause lets others have the processor, and tells the backlog what was written.
+// pause lets others have the processor, if it is time for it.
 func (w *worker) pause() {
-	w.repay()
-	runtime.Gosched()
+	if w.clock-w.paused >= int64(pauseAfter) {
+		w.paused = w.clock
+		runtime.Gosched()
+	}
 }
 
-// serve writes what waits for s.
+// serve takes the turn to write what waits for s.
 func (w *worker) serve(s *socket) {
 	s.turn.take()
-	for range rounds {
-		frames, last := s.upcoming(w.frames[:0], takeBytes)
-		w.frames = frames[:0]
-		if len(frames) == 0 {
-			s.release()
-			return
-		}
-		more, mine := w.deliver(s, batch{frames: frames, last: last})
-		if !mine {
-			return
-		}
-		if !more && s.closing.Load() == nil {
-			s.release()
-			return
+	left := done
+	if s.handle.hold() {
+		left = w.write(s)
+		if s.handle.drop() {
+			hardClose(s)
 		}
 	}
-	s.turn.state.Store(due)
-	w.line.enqueue(s)
-}
-
-// deliver writes a batch with one system call. more reports whether something waits behind it; mine is false if the socket's turn
-// is somebody else's now, or has ended.
-func (w *worker) deliver(s *socket, b batch) (more, mine bool) {
-	st := style{s.deflate, w.threshold}
-	w.out, w.wrote, w.err = b.bytes(w.buf, st), 0, nil
-	err := s.raw.Write(w.write)
-	if err == nil {
-		err = w.err
-	}
-	whole := w.wrote == len(w.out)
-	w.out = nil
-	switch {
-	case err != nil && !wouldBlock(err):
-		clear(b.frames)
+	switch left {
+	case done:
+		s.release()
+	case behind:
+		s.turn.state.Store(due)
+		w.line.enqueue(s)
+	case full: // it gets a goroutine of its own
+		s.server.enter()
+		go s.carry(w.rest)
+		w.rest = batch{}
+	case broken:
 		s.server.enter()
 		go func() {
 			defer s.server.leave()
 			s.finish(protocol.Lost)
 		}()
-		return false, false
-	case !whole:
-		w.handOver(s, b, st)
-		return false, false
-	case b.last:
-		s.shut()
-	default:
-		more = w.settle(s, b.frames)
 	}
-	clear(b.frames)
-	return more, true
 }
 
-// repay tells the backlog what was written.
-func (w *worker) repay() {
-	if w.freed > 0 {
-		w.owes.Relieve(w.freed)
+// write writes a few batches of what waits for a socket that is held, each with one system call.
+func (w *worker) write(s *socket) state {
+	for range rounds {
+		frames, last := s.upcoming(w.frames[:0], takeBytes)
+		w.frames = frames[:0]
+		if len(frames) == 0 {
+			return done
+		}
+		left, more := w.deliver(s, batch{frames: frames, last: last})
+		clear(frames)
+		if left != done || !more && s.closing.Load() == nil {
+			return left
+		}
 	}
-	w.freed, w.owes = 0, nil
+	return behind
+}
+
+// deliver writes a batch. more reports whether something waits behind it.
+func (w *worker) deliver(s *socket, b batch) (left state, more bool) {
+	st := style{s.deflate, w.threshold}
+	out := b.bytes(w.buf, st)
+	n, err := writeNow(uintptr(s.handle.fd), out)
+	switch {
+	case err != nil && !wouldBlock(err):
+		return broken, false
+	case n < len(out):
+		w.keep(s, b, n, st)
+		return full, false
+	case b.last:
+		s.shut()
+		return done, false
+	}
+	return done, w.settle(s, b.frames)
+}
+
+// keep notes what is left of a batch of which n bytes were written, in memory of its own.
+func (w *worker) keep(s *socket, b batch, n int, st style) {
+	if whole := b.advance(n, st); len(whole) > 0 {
+		w.settle(s, whole)
+	}
+	w.rest = batch{frames: append([]*actors.Frame(nil), b.frames...), skip: b.skip, last: b.last}
 }
 
 // settle says what was written; it reports whether more waits.
@@ -134,13 +154,10 @@ func (w *worker) settle(s *socket, frames []*actors.Frame) bool {
 	return more
 }
 
-// handOver leaves a socket that is full to a goroutine of its own.
-func (w *worker) handOver(s *socket, b batch, st style) {
-	if whole := b.advance(w.wrote, st); len(whole) > 0 {
-		w.settle(s, whole)
+// repay tells the backlog what was written.
+func (w *worker) repay() {
+	if w.freed > 0 {
+		w.owes.Relieve(w.freed)
 	}
-	rest := batch{frames: append([]*actors.Frame(nil), b.frames...), skip: b.skip, last: b.last}
-	clear(w.frames[:cap(w.frames)])
-	s.server.enter()
-	go s.carry(rest)
+	w.freed, w.owes = 0, nil
 }

@@ -3,7 +3,6 @@ package websocket
 import (
 	"context"
 	"fmt"
-	"syscall"
 
 	"github.com/parley-realtime/parley/actors"
 )
@@ -14,7 +13,7 @@ func (s *Server) Probes() map[string]func(context.Context) error {
 	all := map[string]func(context.Context) error{}
 	for i, l := range s.lines {
 		t := &taster{asked: make(chan struct{}, 1)}
-		k := &socket{server: s, raw: nowhere{}, line: l, outbox: t}
+		k := &socket{server: s, handle: handle{fd: nowhere}, line: l, outbox: t}
 		all[fmt.Sprint("writers ", i)] = func(ctx context.Context) error { return t.taste(ctx, k) }
 	}
 	return all
@@ -54,14 +53,7 @@ func (t *taster) Park()                                     {}
 func (t *taster) Unpark()                                   {}
 func (t *taster) Reply(actors.Op, []byte) bool              { return false }
 
-// nowhere is the connection of a probe, to which nothing is written.
-type nowhere struct{}
+// nowhere is a descriptor that none is.
+const nowhere = -1
 
-func (nowhere) Control(func(uintptr)) error    { return syscall.ENOTCONN }
-func (nowhere) Read(func(uintptr) bool) error  { return syscall.ENOTCONN }
-func (nowhere) Write(func(uintptr) bool) error { return syscall.ENOTCONN }
-
-var (
-	_ outbox          = (*taster)(nil)
-	_ syscall.RawConn = nowhere{}
-)
+var _ outbox = (*taster)(nil)

@@ -45,7 +45,7 @@ func TestProbe_ComesThroughEachLineOfWritersAndNotOneThatIsStuck(t *testing.T) {
 		}
 		open := make(chan struct{})
 		for range workersPerLine * atOnce { // every writer of the line has one that does not let it go
-			k := &socket{server: s, raw: nowhere{}, line: s.lines[1], outbox: &hog{open: open}}
+			k := &socket{server: s, handle: handle{fd: nowhere}, line: s.lines[1], outbox: &hog{open: open}}
 			k.Wake()
 		}
 		synctest.Wait()

@@ -74,7 +74,7 @@ func (s *socket) rest() {
 }
 
 func (s *socket) await() {
-	_ = s.raw.Read(readable)
+	_ = rawConn(s.conn).Read(readable)
 	go s.read()
 }
 

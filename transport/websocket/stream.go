@@ -91,7 +91,7 @@ func (s *socket) patience() {
 			s.timing, s.timed = true, s.guard.started
 			_ = s.conn.SetReadDeadline(time.Now().Add(s.server.config.MessageTimeout))
 		}
-	case s.raw != nil:
+	case s.direct():
 		s.timing = false
 		_ = s.conn.SetReadDeadline(time.Now().Add(s.server.rest))
 	case s.timing:

@@ -55,7 +55,7 @@ func (s *socket) Wake() {
 
 // dispatch finds a writer.
 func (s *socket) dispatch() {
-	if s.raw != nil {
+	if s.direct() {
 		s.line.enqueue(s)
 		return
 	}

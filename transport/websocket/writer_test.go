@@ -180,7 +180,7 @@ func TestWriter_ConnectionsThatBlockAreWrittenByAGoroutineOfTheirOwn(t *testing.
 	s := newServer(t, nil)
 	server, conn := net.Pipe()
 	k, box := plug(s, server, newEar(nil), 1024, "")
-	if k.raw != nil {
+	if k.direct() {
 		t.Fatal("a pipe has a raw connection")
 	}
 	c := newClient(conn)

@@ -1,0 +1,99 @@
+package websocket
+
+import (
+	"encoding/binary"
+	"net"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/parley-realtime/parley/actors"
+)
+
+func TestHandle_WhoHoldsItClosesWhatEndsMeanwhile(t *testing.T) {
+	var h handle
+	if !h.hold() || h.drop() || !h.hold() {
+		t.Fatal("it cannot be held twice in turn")
+	}
+	if h.doom() {
+		t.Error("it is closed under the hands of who holds it")
+	}
+	if h.hold() || !h.drop() {
+		t.Error("who held it does not close it")
+	}
+	var idle handle
+	if !idle.doom() || idle.hold() {
+		t.Error("what nobody holds is not closed at once")
+	}
+}
+
+// A descriptor that is closed is the next connection's a moment later: nothing for the old one may be written to it.
+func TestHandle_ASocketThatEndsUnderAWritersHandsKeepsItsDescriptorUntilTheWriterIsDone(t *testing.T) {
+	s := newServer(t, nil)
+	server, conn := tcp(t)
+	e := newEar(nil)
+	k, box := plug(s, server, e, 1024, "")
+	box.frames = []*actors.Frame{text("for the old one")}
+	box.mu.Lock() // the writer will stand in Take
+	k.Wake()
+	for k.handle.state.Load() != held {
+		runtime.Gosched()
+	}
+	k.Cut()
+	await(t, "Gone", e.gone)
+	for range 3 {
+		for _, other := range both(tcp(t)) {
+			if descriptor(other) == k.handle.fd {
+				t.Error("its descriptor is another connection's while the writer may write to it")
+			}
+		}
+	}
+	box.mu.Unlock()
+	if _, data, err := newClient(conn).frame(); err != nil || string(data) != "for the old one" {
+		t.Errorf("the writer wrote %q, %v", data, err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("nobody closed it")
+	}
+	if err := s.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func both(a, b net.Conn) [2]net.Conn { return [2]net.Conn{a, b} }
+
+// Sockets that end in all ways at once, while descriptors go from hand to hand.
+func TestHandle_NothingReachesTheConnectionThatGetsTheDescriptorNext(t *testing.T) {
+	const generations, frames = 300, 16
+	s := newServer(t, nil)
+	var reading sync.WaitGroup
+	for g := range uint32(generations) {
+		server, conn := tcp(t)
+		_ = server.(*net.TCPConn).SetLinger(0) // or the machine would run out of ports
+		k, box := plug(s, server, newEar(nil), 1024, "")
+		reading.Go(func() {
+			c := newClient(conn)
+			for {
+				_, data, err := c.frame()
+				if err != nil {
+					return // cut, perhaps in mid frame
+				}
+				if of := binary.BigEndian.Uint32(data); of != g {
+					t.Errorf("connection %d got what was for %d", g, of)
+				}
+			}
+		})
+		var ending sync.WaitGroup
+		ending.Go(func() {
+			for range frames {
+				box.offer(&actors.Frame{Op: actors.Binary, Data: binary.BigEndian.AppendUint32(nil, g)})
+			}
+		})
+		ending.Go(k.Cut)
+		ending.Wait()
+	}
+	reading.Wait()
+	if err := s.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
