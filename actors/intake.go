@@ -9,9 +9,9 @@ import (
 // intake is how fast a connection comes and brings something in, counted against what its dialect and its tenant allow.
 // It belongs to the connection's actor.
 type intake struct {
-	counted *tenantCore // where the connect of its address is counted
-	spent   allowance   // of messages, against the dialect's limit
-	gauges  *gauges     // nil while no rate of the tenant bounds what comes in
+	counted *inflow   // where the connect of its address is counted
+	spent   allowance // of messages, against the dialect's limit
+	gauges  *gauges   // nil while no rate of the tenant bounds what comes in
 }
 
 // gauges are what a connection is metered by if its tenant has rates. Its first message makes them; the meters of user
@@ -28,7 +28,7 @@ const strikes = 16
 // admit counts what the connection brings against all rates, the narrowest first. What was counted by one stays counted
 // if the next refuses. struck says that it is the connection itself, its user or its address that is too fast.
 func (in *intake) admit(l *Link, much load, now time.Time) (why *protocol.Refusal, struck bool) {
-	limits := l.tenant().rates.Load()
+	limits := l.tenant().inflow.rates.Load()
 	if limits == nil {
 		return nil, false
 	}
@@ -57,20 +57,20 @@ func (in *intake) levels(l *Link, limits *RateLimits) [4]level {
 	if in.gauges == nil {
 		in.gauges = &gauges{}
 	}
-	g, t := in.gauges, l.tenant()
+	g, of := in.gauges, &l.tenant().inflow
 	if user := l.user(); g.user == nil && user != "" && limits.User.Flow != (Flow{}) {
-		g.user = t.meters.of("user " + user)
+		g.user = of.meters.of("user " + user)
 	}
 	if g.address == nil && limits.Address.Flow != (Flow{}) {
-		g.address = t.meters.of("address " + network(l.remote))
+		g.address = of.meters.of("address " + network(l.remote))
 	}
 	return [...]level{{"connection", &g.own, &limits.Connection}, {"user", g.user, &limits.User.Flow},
-		{"address", g.address, &limits.Address.Flow}, {"tenant", &t.meter, &limits.Tenant.Flow}}
+		{"address", g.address, &limits.Address.Flow}, {"tenant", &of.meter, &limits.Tenant.Flow}}
 }
 
 // charge counts the items of a batch behind its first one: they are paid off before the next message is taken.
 func (in *intake) charge(l *Link, messages int, now time.Time) {
-	limits := l.tenant().rates.Load()
+	limits := l.tenant().inflow.rates.Load()
 	if limits == nil || messages <= 0 {
 		return
 	}
@@ -104,7 +104,7 @@ func (in *intake) takeBack(l *Link, now time.Time) {
 func (in *intake) move() { in.gauges = nil }
 
 // renew begins anew in the tenant of the link, for another dialect.
-func (in *intake) renew(l *Link) { in.counted, in.spent = l.tenant(), 0 }
+func (in *intake) renew(l *Link) { in.counted, in.spent = &l.tenant().inflow, 0 }
 
 // scold tells the client that a message was too much and is not read, or ends the connection if that goes on.
 func (c *connection) scold(why *protocol.Refusal, struck bool, now time.Time) {

@@ -94,7 +94,7 @@ func (c *connection) become(cmd protocol.Become) {
 	c.intake.renew(&c.Link)
 	why := c.tenant().census(cmd.Dialect).adopt(&c.Link)
 	if why == nil {
-		why = c.tenant().addressMayConnect(cmd.Dialect, c.remote, now)
+		why = c.tenant().inflow.addressMayConnect(cmd.Dialect, c.remote, now)
 	}
 	if why != nil {
 		c.node.dropped(why.Reason, 1)

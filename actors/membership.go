@@ -23,7 +23,7 @@ func (m *membership) join(l *Link, in *intake, id *protocol.Identity) *protocol.
 		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
 	}
 	if id.User != "" {
-		if why := tenant.userMayConnect(dialect, id.User, now); why != nil {
+		if why := tenant.inflow.userMayConnect(dialect, id.User, now); why != nil {
 			l.node.dropped(why.Reason, 1)
 			return why
 		}

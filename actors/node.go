@@ -133,17 +133,11 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	if why := at.room(t.connections.Load(), at.active.Load()); why != nil {
 		return why
 	}
-	now := time.Now()
-	why = t.addressMayConnect(d, remote, now)
-	if limits := t.rates.Load(); limits != nil && why == nil {
-		if why = t.connect("address", network(remote), limits.Address.Connects, now); why == nil {
-			why = t.connect("tenant", t.name, limits.Tenant.Connects, now)
-		}
-	}
-	if why != nil {
+	if why := t.inflow.mayConnect(d, remote, time.Now()); why != nil {
 		n.dropped(why.Reason, 1)
+		return why
 	}
-	return why
+	return nil
 }
 
 // Connect makes the actor of a connection whose socket was upgraded. open is called once, with the link, before
@@ -154,7 +148,7 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	if why != nil {
 		return nil, why
 	}
-	c := &connection{session: d.Session, intake: intake{counted: t}}
+	c := &connection{session: d.Session, intake: intake{counted: &t.inflow}}
 	l := &c.Link
 	l.number, l.node, l.remote, l.began = n.numbers.Add(1), n, d.Remote, n.wheel.since(time.Now())
 	l.post.Store(t.census(d.Dialect))

@@ -34,20 +34,17 @@ const everyone = "\x00everyone"
 // tenantCore is what a tenant keeps when its actor restarts, and what others may look up while it does: its users,
 // topics and connections go on.
 type tenantCore struct {
-	node     *Node
-	name     string
-	box      mailbox
-	topics   *directory
-	users    *directory
-	links    *links
-	connects *connects
-	revoked  revocations
-	rules    atomic.Pointer[ruleSet] // of its topics
-	backlog  *Backlog
-	rates    atomic.Pointer[RateLimits] // nil is none
-	meter    meter                      // of the tenant as a whole
-	meters   *meters
-	life     atomic.Pointer[lifecycle] // nil while nobody is told
+	node    *Node
+	name    string
+	box     mailbox
+	topics  *directory
+	users   *directory
+	links   *links
+	revoked revocations
+	rules   atomic.Pointer[ruleSet] // of its topics
+	backlog *Backlog
+	inflow  inflow
+	life    atomic.Pointer[lifecycle] // nil while nobody is told
 
 	connections atomic.Int64 // that are open
 	total       atomic.Int64 // connections that ever were
@@ -71,7 +68,7 @@ type tenant struct{ *tenantCore }
 func newTenant(n *Node, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
 		node: n, name: cfg.Name, box: mailbox{limit: int32(8 * n.cfg.MailboxSize)}, topics: newDirectory(), users: newDirectory(),
-		links: newLinks(), connects: newConnects(), backlog: n.backlog.part(), meters: newMeters(), dialects: map[protocol.Dialect]*census{},
+		links: newLinks(), inflow: inflow{connects: newConnects(), meters: newMeters()}, backlog: n.backlog.part(), dialects: map[protocol.Dialect]*census{},
 	}
 	c.obey(cfg)
 	n.supervise.tenant.spawn(&tenant{c}, &c.box)
@@ -91,7 +88,7 @@ func (c *tenantCore) obey(cfg TenantConfig) {
 	c.limit.Store(int64(cfg.Connections))
 	c.mayLinger(cfg.Linger)
 	c.rules.Store(newRuleSet(&c.node.cfg, cfg.Rules))
-	c.limitRates(cfg.Rates)
+	c.inflow.limit(cfg.Rates)
 	c.report(cfg.Lifecycle)
 }
 
