@@ -280,13 +280,16 @@ func (g *group) offer(n *Node, f *Frame, exclude, offset uint64) (delivered int)
 	backlog, of := 0, (*Backlog)(nil)
 	for i := range g.seats {
 		l := g.seats[i].link
-		if g.seats[i].since >= offset || l.number == exclude && exclude != 0 {
+		if g.seats[i].since >= offset || exclude != 0 && l.number == exclude {
 			continue
 		}
 		taken := l.outbox.offer(f)
 		if taken >= 0 {
-			backlog, of = backlog+taken, l.outbox.backlog
 			delivered++
+			if taken > 0 && of == nil {
+				of = l.outbox.backlog
+			}
+			backlog += taken
 		} else if taken == refusedFull {
 			l.tooSlow()
 		}

@@ -112,7 +112,7 @@ func TestBacklog_TenantsThatAreAboveTheirShareWaitForTheWholeOrForTheirOwn(t *te
 func TestBacklog_WhatWaitsCountsForTheTenantThatALoginLeadsTo(t *testing.T) {
 	n := newBacklog(1 << 20)
 	o := newOutbox(&bell{}, 1<<20, 100)
-	o.backlog = nil
+	o.backlog, o.counted = nil, false
 	o.send(frameOf(100))
 	part := n.part()
 	if o.join(part); part.bytes.Load() != 100 || n.bytes.Load() != 100 {

@@ -161,7 +161,8 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	l.Heard()
 	l.box.limit = int32(n.cfg.MailboxSize)
 	l.identity.Store(d.Identity)
-	l.outbox.outboxes, l.outbox.backlog, l.outbox.shard = &n.outboxes, t.counting(), uint8(l.number)
+	l.outbox.outboxes, l.outbox.shard = &n.outboxes, uint8(l.number)
+	l.outbox.join(t.counting())
 	if n.lingers.Load() {
 		l.linger, l.outbox.trail = &linger{client: d.Client}, &trail{}
 	}

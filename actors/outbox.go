@@ -9,31 +9,35 @@ import (
 //
 // Topics and users offer, the wire takes. Order is the order of the offers, but that what is said to this client alone
 // goes ahead (aside.go), and that a slow reader may lose some of a topic that allows it (loose.go).
+//
+// What an offer needs stands first, in 64 bytes, and behind it what only the wire needs, in 64 more: with many connections each of
+// them is cold memory (bench/NOTES.md).
 type Outbox struct {
-	// Static after Connect.
-	wire Wire
-	*outboxes
-
 	mu      sync.Mutex
-	backlog *Backlog // of the connection's tenant; nil until it has one, and then the same for ever
-	first   *Frame   // the oldest, when only one waits: the common case needs no chunk
-	head    *chunk   // the rest, oldest first; nil when empty
-	tail    *chunk
-	frames  int // waiting or taken, not yet written
-	bytes   int
-	asides  *aside // what goes ahead of the queue, oldest first
-	loose   *loose // what of the queue may be dropped; nil while the reader keeps up
-	said    int32  // answers in the queue
-	shard   uint8  // of latency; static
+	wire    Wire   // static after Connect
+	first   *Frame // the oldest, when only one waits: the common case needs no chunk
+	head    *chunk // the rest, oldest first; nil when empty
+	frames  int    // waiting or taken, not yet written
+	bytes   int    // likewise
 	awake   bool   // the wire was told and has not found us empty since
-	parked  bool   // the wire waits for the peer: our bytes are not in the backlog
-	closed  bool
 	held    bool   // the wire finds nothing for now (aside.go)
-	trail   *trail // nil where nobody lingers
+	parked  bool   // the wire waits for the peer: our bytes are not in the backlog
+	counted bool   // they are: it is not parked, and has a backlog
+	closed  bool
+
+	*outboxes          // static after Connect
+	backlog   *Backlog // of the connection's tenant; nil until it has one, and then the same for ever
+	asides    *aside   // what goes ahead of the queue, oldest first
+	loose     *loose   // what of the queue may be dropped; nil while the reader keeps up
+	trail     *trail   // nil where nobody lingers
+	said      int32    // answers in the queue
+	shard     uint8    // of latency; static
 
 	// What was written so far, for the figures of the connection.
 	sentFrames uint64
 	sentBytes  uint64
+
+	tail *chunk // the last of head
 }
 
 // outboxes are what all outboxes of a node share.
@@ -88,7 +92,7 @@ func (o *Outbox) offer(f *Frame) int {
 func (o *Outbox) offerLoose(f *Frame) int {
 	grown, ok := o.squeeze(f)
 	backlog := o.backlog
-	if o.parked {
+	if !o.counted {
 		backlog = nil
 	}
 	n := refusedStale
@@ -116,12 +120,12 @@ func (o *Outbox) queued(size int) int {
 	o.bytes += size
 	wake := !o.awake && !o.held
 	o.awake = o.awake || wake
-	counts := !o.parked && o.backlog != nil
+	counted := o.counted
 	o.mu.Unlock()
 	if wake {
 		o.wire.Wake()
 	}
-	if !counts {
+	if !counted {
 		return 0
 	}
 	return size
@@ -147,8 +151,8 @@ func (o *Outbox) join(b *Backlog) {
 	if o.backlog != nil || b == nil {
 		return
 	}
-	o.backlog = b
-	if !o.parked && !o.closed {
+	o.backlog, o.counted = b, !o.parked
+	if o.counted && !o.closed {
 		b.add(o.bytes)
 	}
 }
@@ -236,7 +240,7 @@ func (o *Outbox) setParked(parked bool) {
 		o.mu.Unlock()
 		return
 	}
-	o.parked = parked
+	o.parked, o.counted = parked, !parked && o.backlog != nil
 	bytes, backlog := o.bytes, o.backlog
 	o.mu.Unlock()
 	if parked {
@@ -280,12 +284,12 @@ func (o *Outbox) close() (dropped int) {
 		return 0
 	}
 	o.closed = true
-	dropped, bytes, counts := o.frames, o.bytes, !o.parked && o.backlog != nil
+	dropped, bytes, counted := o.frames, o.bytes, o.counted
 	for o.pull() != nil {
 	}
 	o.frames, o.bytes = 0, 0
 	o.mu.Unlock()
-	if counts {
+	if counted {
 		o.backlog.add(-bytes)
 	}
 	return dropped

@@ -23,7 +23,9 @@ func (b *bell) Close(uint16, string) {}
 func (b *bell) Cut()                 {}
 
 func newOutbox(wire Wire, bytes, frames int) *Outbox {
-	return &Outbox{wire: wire, backlog: newBacklog(1 << 30), outboxes: &outboxes{max: OutboxLimits{Bytes: bytes, Frames: frames}}}
+	o := &Outbox{wire: wire, outboxes: &outboxes{max: OutboxLimits{Bytes: bytes, Frames: frames}}}
+	o.join(newBacklog(1 << 30))
+	return o
 }
 
 func frameOf(size int) *Frame { return &Frame{Op: Text, Data: make([]byte, size-16)} }

@@ -85,7 +85,7 @@ func (o *Outbox) thin() (dropped int) {
 	}
 	dropped, bytes = frames-o.frames, bytes-o.bytes
 	backlog := o.backlog
-	if o.parked {
+	if !o.counted {
 		backlog = nil
 	}
 	o.mu.Unlock()

@@ -30,7 +30,12 @@ func (o *Outbox) pop() *Frame {
 // time.
 func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	into = o.take(into, max)
+	o.mu.Unlock()
+	return into
+}
+
+func (o *Outbox) take(into []*Frame, max int) []*Frame {
 	taken := 0
 	if o.held {
 		o.awake = false
@@ -142,26 +147,32 @@ func (o *Outbox) settle(frames []*Frame, now int64, awake bool) (freed int, more
 		}
 	}
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.sentFrames += uint64(len(frames))
+	freed, more = o.wrote(len(frames), bytes, data, awake)
+	o.mu.Unlock()
+	return freed, more
+}
+
+// wrote counts frames that were written, of so many bytes, those of their data alone beside.
+func (o *Outbox) wrote(frames, bytes, data int, awake bool) (freed int, more bool) {
+	o.sentFrames += uint64(frames)
 	o.sentBytes += uint64(data)
 	if o.closed {
 		if o.trail != nil {
-			o.trail.wroteLate(len(frames))
+			o.trail.wroteLate(frames)
 		}
 		return 0, false
 	}
-	o.frames -= len(frames)
+	o.frames -= frames
 	o.bytes -= bytes
 	if o.trail != nil {
-		o.trail.wrote(len(frames))
+		o.trail.wrote(frames)
 	}
 	if more = o.first != nil || o.head != nil || o.asides != nil; !more {
 		o.loose = nil
 	}
 	more = more && !o.held
 	o.awake = more || awake
-	if o.parked || o.backlog == nil {
+	if !o.counted {
 		bytes = 0
 	}
 	return bytes, more

@@ -53,7 +53,7 @@ func (o *Outbox) part() (events []*Frame, flying, dropped int) {
 			dropped++
 		}
 	}
-	if !o.parked && o.backlog != nil {
+	if o.counted {
 		o.backlog.add(-o.bytes)
 	}
 	o.closed, o.frames, o.bytes = true, 0, 0
