@@ -506,3 +506,19 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 		c.wantHeard(t, "welcome", `{"n":1}`, `{"n":2}`, `{"n":3}`)
 	})
 }
+
+func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
+	n := &Node{counters: newCounters()}
+	g := &linger{client: "tab", pending: &record{frames: []*Frame{{}, {}}, cut: 3}}
+	g.giveUp(n)
+	g.giveUp(n)
+	if missed := n.missed[protocol.Disconnected]; missed != 5 || g.missed.Load() != 5 {
+		t.Errorf("the node counts %d, the connection %d; want 5", missed, g.missed.Load())
+	}
+	var none *linger
+	none.giveUp(n)
+	none.late(&Frame{})
+	if none.take() != nil || none.key() != "" {
+		t.Error("what does not linger has something to restore, or a key")
+	}
+}
