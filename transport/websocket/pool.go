@@ -14,7 +14,7 @@ const rounds = 4
 // pauseAfter is how long a worker is at work before it lets others have its processor. What it does looks like computing to the
 // scheduler (see writeNow), which would otherwise let it go on for 10 ms while publishers wait; but each pause may wake a thread of
 // the runtime, in vain as a rule, and cost as much as four deliveries.
-const pauseAfter = 250 * time.Microsecond
+const pauseAfter = time.Millisecond
 
 // worker writes to the sockets of a line, as far as they take it without blocking. All of it is owned by run.
 type worker struct {
