@@ -92,16 +92,9 @@ func (a attendance) present(now time.Time) []Attendant {
 	return all
 }
 
-// attend tells a topic that a member of it is alive.
-func (c *connection) attend(cmd protocol.Attend) {
-	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && c.joined {
-		c.tenant().topic(cmd.Topic, attend{cmd.Member, slices.Clone(cmd.Data), cmd.For, &c.Link})
-	}
-}
-
 // Attendance tells who attends the topics at or below prefix at the moment, by topic and member.
-func (n *Node) Attendance(ctx context.Context, tenant, prefix string) ([]Attendant, error) {
-	t, why := n.known(tenant)
+func (qs *queries) Attendance(ctx context.Context, tenant, prefix string) ([]Attendant, error) {
+	t, why := qs.tenants.known(tenant)
 	if why != nil {
 		return nil, why
 	}

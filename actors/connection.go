@@ -37,25 +37,19 @@ type (
 func (m revoke) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
 func (m inspect) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
 
-// connection is the actor: the state of one session. Deliveries do not pass through it; topics and users put frames
-// into its link's outbox.
+// connection is the actor: it lets a session and the engine talk. Deliveries do not pass through it; topics and users put
+// frames into its link's outbox. What belongs together is a type of its own, here by value, since an idle connection pays
+// for each of its bytes; each is given the link where it needs it. The actor alone touches all of this but the link.
 type connection struct {
 	Link
 	session   protocol.Session
-	interests interests
-	counted   *tenantCore // where the connect of its address is counted
-	allowance allowance   // of messages
-	joined    bool        // it is with its user and with everyone
-	present   bool        // its tenant's lifecycle knows of it, or would if there were one
-	silent    bool        // the wire was cut, since nothing was heard
-	closing   bool        // the wire was told to close; nothing is said or heard any more
-	behind    bool        // what is said must not go ahead of events that wait: it tells where they end
-	intake    *intake     // nil while no rate bounds what comes in
-
-	// Deadlines as wheel.since tells them, 0 for none. until is the end of the time for a login, then that of the token.
-	until, beatAt, pingAt int64
-	beatEvery             time.Duration
-	ringAt                int64 // when the wheel rings next
+	hears     hearing    // which topics, and what of them (hearing.go)
+	intake    intake     // what comes in, against all limits (intake.go)
+	member    membership // of its user and of everyone (membership.go)
+	silent    bool       // the wire was cut, since nothing was heard
+	closing   bool       // the wire was told to close; nothing is said or heard any more
+	behind    bool       // what is said must not go ahead of events that wait: it tells where they end
+	deadlines deadlines
 }
 
 // Receive is what the connection does.
@@ -75,7 +69,7 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.yield()
 		m.reply.give(struct{}{}, nil)
 	case inspect:
-		m.reply.give(c.interests.wanted(), nil)
+		m.reply.give(c.hears.wanted(), nil)
 	case ended:
 		c.ended(m.why)
 		ctx.Stop(ctx.Self())
@@ -89,7 +83,7 @@ func (c *connection) Receive(ctx actor.Context) {
 // open lets the session say what it has to say first, and sets the deadlines.
 func (c *connection) open() {
 	now := time.Now()
-	c.pingAt = c.node.wheel.since(now.Add(c.node.cfg.PingEvery))
+	c.deadlines.ping(c.node.wheel.since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		why := &protocol.Refusal{Reason: protocol.Revoked}
 		if !c.tenant().revoked.cover(id, now) {
@@ -100,7 +94,7 @@ func (c *connection) open() {
 			return
 		}
 	} else if login := c.dialect().Limits().Login; login > 0 {
-		c.until = c.node.wheel.since(now.Add(login))
+		c.deadlines.expire(c.node.wheel.since(now.Add(login)))
 	}
 	c.run(c.session.Opened(now, c.number))
 	c.said()
@@ -117,13 +111,13 @@ func (c *connection) receive(m received) {
 		c.end(end{why: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
 		return
 	}
-	if why, struck := c.admit(load{ofMessages: 1, ofBytes: len(m.data)}, now); why != nil {
+	if why, struck := c.intake.admit(&c.Link, load{ofMessages: 1, ofBytes: len(m.data)}, now); why != nil {
 		c.scold(why, struck, now)
 		return
 	}
 	messages, commands := c.session.Receive(now, protocol.Inbound{Data: m.data, Binary: m.binary})
-	c.charge(messages-1, now)
-	if !c.within(messages, now) {
+	c.intake.charge(&c.Link, messages-1, now)
+	if !c.intake.within(&c.Link, messages, now) {
 		limit := c.dialect().Limits().Rate
 		c.end(end{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)})
 		return
@@ -137,12 +131,6 @@ func (c *connection) said() {
 	c.behind = false
 	c.restore()
 	c.outbox.letGo()
-}
-
-// within counts messages against the connection's rate.
-func (c *connection) within(messages int, now time.Time) bool {
-	limits := c.dialect().Limits()
-	return limits.Rate <= 0 || c.allowance.take(messages, limits.Rate, max(limits.Burst, limits.Rate), c.node.wheel.since(now))
 }
 
 // run does commands in their order; what the session answers to one comes before the next.
@@ -166,17 +154,18 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.say(op, cmd.Text, c.behind)
 		return nil
 	case protocol.Close:
-		c.depart(reasonFor(cmd), cmd.Code, true)
+		c.member.depart(&c.Link, reasonFor(cmd), cmd.Code, true)
 		c.close(cmd.Code, cmd.Reason)
 		return nil
 	case protocol.Beat:
-		c.beat(cmd.Every)
+		c.deadlines.beat(cmd.Every, c.node.wheel.since(time.Now()))
+		c.arm()
 		return nil
 	case protocol.Heed:
-		c.heed(cmd.View)
+		c.endIf(c.member.heed(&c.Link, cmd.View))
 		return nil
 	case protocol.Attend:
-		c.attend(cmd)
+		c.member.attend(&c.Link, cmd)
 		return nil
 	case protocol.Become:
 		c.become(cmd)
@@ -185,14 +174,14 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.node.log.Info("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
 		return nil
 	case protocol.Authenticate:
-		c.behind = c.behind || c.joined // it may take subscriptions away
+		c.behind = c.behind || c.member.joined // it may take subscriptions away
 		id, why := c.authenticate(cmd)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
 	case protocol.Verify:
 		id, why := c.verify(cmd.Credential)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
 	case protocol.Subscribe:
-		_, known := c.interests.find(cmd.Topic)
+		_, known := c.hears.find(cmd.Topic)
 		c.restore()                                                      // what was missed comes before what this brings
 		c.behind = c.behind || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
 		at, why := c.subscribe(cmd)
@@ -222,15 +211,22 @@ func (c *connection) end(m end) {
 		return
 	}
 	if m.code != 0 {
-		c.depart(m.why.Reason, m.code, true)
+		c.member.depart(&c.Link, m.why.Reason, m.code, true)
 		c.close(m.code, m.reason)
 		return
 	}
 	c.behind = m.why.Reason != protocol.Slow // who is slow would not hear it behind the rest
 	words := c.session.Refuse(time.Now(), m.why, true)
-	c.depart(m.why.Reason, closing(words), true)
+	c.member.depart(&c.Link, m.why.Reason, closing(words), true)
 	c.run(words)
 	c.close(m.why.Reason.CloseCode(), string(m.why.Reason))
+}
+
+// endIf ends the connection if something broke.
+func (c *connection) endIf(broken *protocol.Refusal) {
+	if broken != nil {
+		c.end(end{why: broken})
+	}
 }
 
 func (c *connection) close(code uint16, reason string) {
@@ -245,20 +241,9 @@ func (c *connection) close(code uint16, reason string) {
 
 // leave takes the connection out of its topics and its user; what is offered from now on is not for it.
 func (c *connection) leave() {
-	for _, topic := range c.interests.attached() {
-		c.tenant().topics.force(topic, unsubscribe{link: &c.Link})
-	}
-	c.interests = nil
-	c.giveUp()
-	if !c.joined {
-		return
-	}
-	c.joined = false
-	c.post.Load().authenticated.Add(-1)
-	c.tenant().topics.force(everyone, unsubscribe{link: &c.Link})
-	if id := c.identity.Load(); id != nil && id.User != "" {
-		c.tenant().users.force(id.User, leave{link: &c.Link})
-	}
+	c.hears.leave(&c.Link)
+	c.linger.giveUp(c.node)
+	c.member.leave(&c.Link)
 }
 
 // ended is the end of the socket.
@@ -267,9 +252,9 @@ func (c *connection) ended(why protocol.Reason) {
 	if c.silent {
 		why = protocol.Silent
 	}
-	c.depart(why, 0, false)
-	if c.mayReturn(why) {
-		c.part()
+	c.member.depart(&c.Link, why, 0, false)
+	if c.member.mayReturn(&c.Link, why) {
+		c.hears.part(&c.Link)
 	}
 	c.leave()
 	c.node.dropped(why, c.outbox.close())
@@ -280,7 +265,7 @@ func (c *connection) ended(why protocol.Reason) {
 func (c *connection) stopped() {
 	c.closing = true
 	c.stopReading()
-	c.depart(protocol.Internal, 0, true)
+	c.member.depart(&c.Link, protocol.Internal, 0, true)
 	c.leave()
 	if !c.gone.Load() {
 		c.outbox.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))

@@ -42,27 +42,6 @@ func network(address string) string {
 	return prefix.String()
 }
 
-// userMayConnect counts a connect of a user, against the limits of the dialect and of all together.
-func (t *tenantCore) userMayConnect(d protocol.Dialect, user string, now time.Time) *protocol.Refusal {
-	most := d.Limits().Connects
-	if wait, ok := t.connects.take(userKey(d, user), most, now); !ok {
-		return tooMany(most, d.Name()+" connects per minute of this user (connects_per_minute)", wait)
-	}
-	if limits := t.rates.Load(); limits != nil {
-		return t.connect("user", user, limits.User.Connects, now)
-	}
-	return nil
-}
-
-// addressMayConnect counts a connect of an address against the limit of a dialect.
-func (t *tenantCore) addressMayConnect(d protocol.Dialect, address string, now time.Time) *protocol.Refusal {
-	most := d.Limits().Connects
-	if wait, ok := t.connects.take(addressKey(d, address), most, now); !ok {
-		return tooMany(most, d.Name()+" connects per minute from this address (connects_per_minute)", wait)
-	}
-	return nil
-}
-
 func tooMany(most int, what string, wait time.Duration) *protocol.Refusal {
 	why := protocol.Refuse(protocol.RateLimited, "more than %d %s", most, what)
 	why.RetryAfter = wait

@@ -6,21 +6,29 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
+// deadlines are what a connection has time for, as wheel.since tells it; 0 is for ever. All of them share one entry in
+// the wheel. They belong to the connection's actor.
+type deadlines struct {
+	until     int64 // the end of the time for a login, then that of the token
+	beatAt    int64 // the dialect's next heartbeat
+	beatEvery time.Duration
+	pingAt    int64 // the next ping
+	ringAt    int64 // when the wheel rings next
+}
+
 // due does what is due on a connection: the end of an unfinished login, the end of a token, the dialect's heartbeat,
-// the ping, and the end of a peer that has been silent. All of them share one entry in the wheel.
+// the ping, and the end of a peer that has been silent.
 func (c *connection) due(now time.Time) {
 	at := c.node.wheel.since(now)
-	if c.ringAt <= at {
-		c.ringAt = 0
-	}
+	c.deadlines.rung(at)
 	if c.closing {
 		return
 	}
-	switch {
-	case passed(c.until, at) && !c.joined:
+	switch over := c.deadlines.over(at); {
+	case over && !c.member.joined:
 		c.end(end{why: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect().Limits().Login)})
 		return
-	case passed(c.until, at):
+	case over:
 		c.end(end{why: &protocol.Refusal{Reason: protocol.TokenExpired}})
 		return
 	case at >= c.silentAt():
@@ -29,50 +37,92 @@ func (c *connection) due(now time.Time) {
 		c.outbox.wire.Cut()
 		return
 	}
-	if passed(c.beatAt, at) {
-		c.beatAt += int64(c.beatEvery)
-		if c.beatAt <= at { // the process slept: do not make up for it
-			c.beatAt = at + int64(c.beatEvery)
-		}
+	if c.deadlines.beats(at) {
 		c.run(c.session.Beat(now))
 		c.said()
 	}
 	if c.closing {
 		return
 	}
-	if passed(c.pingAt, at) {
-		c.pingAt = at + int64(c.node.cfg.PingEvery)
+	if c.deadlines.pings(at, c.node.cfg.PingEvery) {
 		c.outbox.Reply(Ping, nil)
-	}
-	c.arm()
-}
-
-func passed(deadline, now int64) bool { return deadline != 0 && deadline <= now }
-
-// silentAt is when the peer is gone if nothing is heard of it until then. The next ping is before that, as long as it answers,
-// so that it costs no alarm of its own.
-func (c *connection) silentAt() int64 { return c.heard.Load() + int64(c.node.cfg.Timeout) }
-
-// beat sets the interval of the dialect's heartbeat.
-func (c *connection) beat(every time.Duration) {
-	c.beatEvery, c.beatAt = every, 0
-	if every > 0 {
-		c.beatAt = c.node.wheel.since(time.Now().Add(every))
 	}
 	c.arm()
 }
 
 // arm has the wheel ring at the next deadline, if it does not ring before.
 func (c *connection) arm() {
-	next := min(c.pingAt, c.silentAt())
-	for _, at := range [...]int64{c.until, c.beatAt} {
+	if c.closing {
+		return
+	}
+	if next, sooner := c.deadlines.ring(c.silentAt()); sooner {
+		c.node.wheel.armSince(next, &c.Link)
+	}
+}
+
+// silentAt is when the peer is gone if nothing is heard of it until then. The next ping is before that, as long as it answers,
+// so that it costs no alarm of its own.
+func (l *Link) silentAt() int64 { return l.heard.Load() + int64(l.node.cfg.Timeout) }
+
+// expire sets the end of the time for a login or of a token; 0 is none.
+func (d *deadlines) expire(at int64) { d.until = at }
+
+// over reports whether that time is over.
+func (d *deadlines) over(now int64) bool { return passed(d.until, now) }
+
+// beat sets the interval of the dialect's heartbeat; 0 is none.
+func (d *deadlines) beat(every time.Duration, now int64) {
+	d.beatEvery, d.beatAt = every, 0
+	if every > 0 {
+		d.beatAt = now + int64(every)
+	}
+}
+
+// beats reports whether the heartbeat is due, and sets the next one.
+func (d *deadlines) beats(now int64) bool {
+	if !passed(d.beatAt, now) {
+		return false
+	}
+	d.beatAt += int64(d.beatEvery)
+	if d.beatAt <= now { // the process slept: do not make up for it
+		d.beatAt = now + int64(d.beatEvery)
+	}
+	return true
+}
+
+// ping sets the next ping.
+func (d *deadlines) ping(at int64) { d.pingAt = at }
+
+// pings reports whether the ping is due, and sets the next one.
+func (d *deadlines) pings(now int64, every time.Duration) bool {
+	if !passed(d.pingAt, now) {
+		return false
+	}
+	d.ping(now + int64(every))
+	return true
+}
+
+// ring is the next deadline, that of a silent peer included. sooner says that the wheel has to be asked for it, since it
+// does not ring before.
+func (d *deadlines) ring(silentAt int64) (next int64, sooner bool) {
+	next = min(d.pingAt, silentAt)
+	for _, at := range [...]int64{d.until, d.beatAt} {
 		if at != 0 && at < next {
 			next = at
 		}
 	}
-	if c.closing || c.ringAt != 0 && c.ringAt <= next {
-		return
+	if d.ringAt != 0 && d.ringAt <= next {
+		return next, false
 	}
-	c.ringAt = next
-	c.node.wheel.armSince(next, &c.Link)
+	d.ringAt = next
+	return next, true
 }
+
+// rung says that the wheel rang.
+func (d *deadlines) rung(now int64) {
+	if d.ringAt <= now {
+		d.ringAt = 0
+	}
+}
+
+func passed(deadline, now int64) bool { return deadline != 0 && deadline <= now }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,4 +219,42 @@ func TestDeadline_AConnectionThatHasEndedLeavesTheWheelWithinAPingInterval(t *te
 			t.Error(err)
 		}
 	})
+}
+
+func TestDeadline_AProcessThatSleptDoesNotMakeUpForHeartbeats(t *testing.T) {
+	var d deadlines
+	d.beat(10, 100)
+	var beats []int64
+	for now := int64(100); now < 180; now++ {
+		if (now < 125 || now > 155) && d.beats(now) {
+			beats = append(beats, now)
+		}
+	}
+	if want := []int64{110, 120, 156, 166, 176}; !slices.Equal(beats, want) {
+		t.Errorf("heartbeats at %v, want %v", beats, want)
+	}
+}
+
+func TestDeadline_TheWheelIsAskedOnlyForWhatComesSoonerThanItRings(t *testing.T) {
+	var d deadlines
+	d.ping(50)
+	for _, step := range []struct {
+		what   string
+		do     func()
+		silent int64
+		next   int64
+		sooner bool
+	}{
+		{"the ping comes first", func() {}, 90, 50, true},
+		{"the wheel rings for it", func() {}, 90, 50, false},
+		{"a login has less time", func() { d.expire(40) }, 90, 40, true},
+		{"it is over, and the wheel rings early", func() { d.expire(0) }, 90, 50, false},
+		{"the wheel rang", func() { d.rung(40) }, 90, 50, true},
+		{"the peer is silent sooner", func() {}, 45, 45, true},
+	} {
+		step.do()
+		if next, sooner := d.ring(step.silent); next != step.next || sooner != step.sooner {
+			t.Errorf("%s: next at %d, sooner %v; want %d, %v", step.what, next, sooner, step.next, step.sooner)
+		}
+	}
 }

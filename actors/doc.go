@@ -44,6 +44,21 @@
 // A Wire never blocks, calls Outbox.Take and Outbox.Wrote from one goroutine at a time, and calls Link.Gone exactly when
 // the socket has ended. A Dialect is pure. Whoever calls Connect calls Gone.
 //
+// # What lives where
+//
+// A [Node] is its parts: the tenants, the gate at which connections come in, what may be asked (queries), what may be
+// done to one tenant (operator), counters and probes. Beside them are what all actors share: wheel.go, backlog.go,
+// supervision.go, ledger.go; and the two that look after the process: watchdog.go, watermark.go.
+//
+// A connection is the Link that all may touch, and the actor (connection.go) that lets a session and the engine talk. The
+// actor's own is in four nouns that know no session: what it hears (hearing.go, interest.go), what it may bring in
+// (intake.go, beside the inflow of its tenant), that it is one of its user's (membership.go, telling.go), and what it has
+// time for (deadline.go). Whose it becomes is in login.go, what it leaves and gets back in linger.go and restore.go, what
+// waits to be written in outbox.go. Its post is a census, which counts who comes and goes (census.go).
+//
+// A topic (topic.go) has an audience, a history and attendance; a user (user.go) an inbox and the records of those who may
+// come back (lingering.go).
+//
 // # How it is built
 //
 // Messages between actors are small values, declared at the top of the file of the actor that understands them. Waits go

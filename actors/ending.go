@@ -17,46 +17,13 @@ func ending(why protocol.Reason, code uint16, reason string) end {
 	return end{why: &protocol.Refusal{Reason: why}, code: code, reason: reason}
 }
 
-// Disconnect closes one connection, in its dialect's words or with a code. NotFound if there is none.
-func (n *Node) Disconnect(tenant, id string, code uint16, reason string) error {
-	l, why := n.link(tenant, id)
-	if why != nil {
-		return why
-	}
-	l.box.force(ending(protocol.Disconnected, code, reason))
-	return nil
-}
-
-// DisconnectUser closes all connections of a user and returns how many. NotFound if there are none.
-func (n *Node) DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error) {
-	t, why := n.known(tenant)
-	if why != nil {
-		return 0, why
-	}
-	answer := newReply[int]()
-	if !t.users.send(user, part{ending(protocol.Disconnected, code, reason), answer}) {
-		return 0, nobody(user)
-	}
-	count, why := answer.wait(ctx)
-	if why == nil && count == 0 {
-		why = nobody(user)
-	}
-	if why != nil {
-		return 0, why
-	}
-	return count, nil
-}
-
-// Draining reports whether the node lets nobody in any more.
-func (n *Node) Draining() bool { return n.draining.Load() }
-
 // Drain lets nobody in any more and closes all connections, in their dialects' words, paced and in random order over
 // the time that ctx leaves, so that not all clients come to the next server at once. It returns when all are gone, or
 // with the context's error and the rest cut off.
 func (n *Node) Drain(ctx context.Context) error {
-	n.shut()
+	n.gate.shut()
 	err := drain(ctx, n.everyLink(), protocol.Draining)
-	if why := n.settle(ctx); err == nil && why != nil {
+	if why := n.tenants.settle(ctx); err == nil && why != nil {
 		return ctx.Err()
 	}
 	return err
@@ -108,18 +75,6 @@ func cut(all []*Link) {
 	}
 }
 
-// everyLink are the connections of all tenants, the canary's not counted.
-func (n *Node) everyLink() (all []*Link) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	for name, t := range n.tenants {
-		if name != canaryTenant {
-			all = append(all, t.everyLink()...)
-		}
-	}
-	return all
-}
-
 func (t *tenantCore) everyLink() (all []*Link) {
 	t.links.each(func(l *Link) bool { all = append(all, l); return true })
 	return all
@@ -130,29 +85,21 @@ func (n *Node) Close() {
 	if n.closed.Swap(true) {
 		return
 	}
-	n.shut()
+	n.gate.shut()
 	n.watermark.end()
 	n.watchdog.end()
 	cut(n.everyLink())
 	for _, c := range n.canaries {
 		c.Cut()
 	}
-	n.mu.RLock()
-	for _, t := range n.tenants {
+	for _, t := range n.tenants.all() {
 		n.system.Root.Stop(t.box.pid())
 	}
-	n.mu.RUnlock()
 	n.actors.Wait()
-	n.endLifecycles()
+	n.tenants.farewell()
+	n.lifecycles.Wait()
 	n.wheel.close()
 	n.system.Shutdown()
-}
-
-// shut lets nobody in any more. When it returns, all who are in can be found.
-func (n *Node) shut() {
-	n.entering.Lock()
-	n.draining.Store(true)
-	n.entering.Unlock()
 }
 
 // stopAll stops the tenant's topics and users. The tenant's actor calls it as its last act, when it makes no more of

@@ -1,12 +1,11 @@
 package actors
 
 import (
-	"maps"
 	"math/bits"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -110,59 +109,20 @@ func (l *latency) snapshot() Histogram {
 	return h
 }
 
-// counters are a node's sums.
-type counters struct {
-	published, duplicates, delivered atomic.Uint64
-	restored, faded                  atomic.Uint64
-
-	mu       sync.Mutex
-	drops    map[protocol.Reason]uint64
-	missed   map[protocol.Reason]uint64
-	restarts map[string]uint64
-}
-
-func (n *Node) dropped(why protocol.Reason, count int) {
-	if count == 0 {
-		return
-	}
-	n.counters.mu.Lock()
-	n.counters.drops[why] += uint64(count)
-	n.counters.mu.Unlock()
-}
-
-func (n *Node) miss(why protocol.Reason, count int) {
-	n.counters.mu.Lock()
-	n.counters.missed[why] += uint64(count)
-	n.counters.mu.Unlock()
-}
-
-func (n *Node) restarted(kind string) {
-	n.counters.mu.Lock()
-	n.counters.restarts[kind]++
-	n.counters.mu.Unlock()
-}
-
 // Figures takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop.
 func (n *Node) Figures() Figures {
 	f := Figures{
 		Tenants:    map[string]Stats{},
 		Lifecycles: map[string]LifecycleFigures{},
 		Latency:    n.outboxes.latency.snapshot(),
-		Published:  n.counters.published.Load(),
-		Duplicates: n.counters.duplicates.Load(),
-		Delivered:  n.counters.delivered.Load(),
 		Backlog:    n.backlog.bytes.Load(),
-		Restored:   n.counters.restored.Load(),
-		Faded:      n.counters.faded.Load(),
 		Pressure:   n.watermark.pressure(),
-		Storage:    n.storage(),
+		Storage:    storageOf(n.store.Load()),
 		Stuck:      n.watchdog.stuckNow(),
 		WereStuck:  n.watchdog.stuckEver(),
 	}
 	f.Lingering, f.LingeringBytes = n.ledger.state()
-	n.counters.mu.Lock()
-	f.Drops, f.Missed, f.Restarts = maps.Clone(n.counters.drops), maps.Clone(n.counters.missed), maps.Clone(n.counters.restarts)
-	n.counters.mu.Unlock()
+	n.counters.tell(&f)
 	for _, name := range n.Tenants() {
 		if t := n.tenant(name); t != nil {
 			f.stale(t.backlog.lost.Load())
@@ -184,33 +144,11 @@ func (f *Figures) stale(frames uint64) {
 }
 
 // Stats are the figures of one tenant; of an unknown one they are zero.
-func (n *Node) Stats(tenant string) Stats {
-	if t := n.tenant(tenant); t != nil {
+func (qs *queries) Stats(tenant string) Stats {
+	if t := qs.tenants.tenant(tenant); t != nil {
 		return t.stats()
 	}
 	return Stats{}
-}
-
-// census counts the connections of one dialect in a tenant.
-type census struct {
-	// Static.
-	tenant  *tenantCore
-	dialect protocol.Dialect
-
-	total, active, authenticated atomic.Int64
-
-	mu   sync.Mutex
-	past DialectStats // the sums of connections that have ended
-}
-
-// left takes a connection that has ended out of its tenant and adds it to the past. Both are one step for stats: else
-// sums would fall back.
-func (c *census) left(l *Link) {
-	c.mu.Lock()
-	c.past.add(l.figures(time.Now()))
-	l.tenant().links.remove(l)
-	c.mu.Unlock()
-	c.free()
 }
 
 func (l *Link) figures(now time.Time) DialectStats {
@@ -258,7 +196,6 @@ type Storage struct {
 	Full bool
 }
 
-func (n *Node) storage() Storage {
-	store := n.store.Load()
+func storageOf(store *slot.Store) Storage {
 	return Storage{Open: store != nil, Full: store != nil && store.Full()}
 }

@@ -6,9 +6,17 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// intake is how fast a connection brings something in. It is made by its first message if its tenant has limits, and
-// belongs to the connection's actor; the meters of user and address are shared.
+// intake is how fast a connection comes and brings something in, counted against what its dialect and its tenant allow.
+// It belongs to the connection's actor.
 type intake struct {
+	counted *inflow   // where the connect of its address is counted
+	spent   allowance // of messages, against the dialect's limit
+	gauges  *gauges   // nil while no rate of the tenant bounds what comes in
+}
+
+// gauges are what a connection is metered by if its tenant has rates. Its first message makes them; the meters of user
+// and address are shared.
+type gauges struct {
 	own           meter
 	user, address *meter // nil until they are needed
 	strikes       allowance
@@ -19,19 +27,19 @@ const strikes = 16
 
 // admit counts what the connection brings against all rates, the narrowest first. What was counted by one stays counted
 // if the next refuses. struck says that it is the connection itself, its user or its address that is too fast.
-func (c *connection) admit(much load, now time.Time) (why *protocol.Refusal, struck bool) {
-	limits := c.tenant().rates.Load()
+func (in *intake) admit(l *Link, much load, now time.Time) (why *protocol.Refusal, struck bool) {
+	limits := l.tenant().inflow.rates.Load()
 	if limits == nil {
 		return nil, false
 	}
-	at := c.node.wheel.since(now)
-	for _, level := range c.levels(limits) {
+	at := l.node.wheel.since(now)
+	for _, level := range in.levels(l, limits) {
 		if level.meter == nil {
 			continue
 		}
 		rates := level.flow.rates()
 		if what, wait := level.meter.take(much, rates, at); wait > 0 {
-			c.node.dropped(protocol.RateLimited, 1)
+			l.node.dropped(protocol.RateLimited, 1)
 			return tooFast(level.who, what, rates, wait), level.who != "tenant"
 		}
 	}
@@ -45,29 +53,29 @@ type level struct {
 	flow  *Flow
 }
 
-func (c *connection) levels(limits *RateLimits) [4]level {
-	if c.intake == nil {
-		c.intake = &intake{}
+func (in *intake) levels(l *Link, limits *RateLimits) [4]level {
+	if in.gauges == nil {
+		in.gauges = &gauges{}
 	}
-	in, t := c.intake, c.tenant()
-	if user := c.user(); in.user == nil && user != "" && limits.User.Flow != (Flow{}) {
-		in.user = t.meters.of("user " + user)
+	g, of := in.gauges, &l.tenant().inflow
+	if user := l.user(); g.user == nil && user != "" && limits.User.Flow != (Flow{}) {
+		g.user = of.meters.of("user " + user)
 	}
-	if in.address == nil && limits.Address.Flow != (Flow{}) {
-		in.address = t.meters.of("address " + network(c.remote))
+	if g.address == nil && limits.Address.Flow != (Flow{}) {
+		g.address = of.meters.of("address " + network(l.remote))
 	}
-	return [...]level{{"connection", &in.own, &limits.Connection}, {"user", in.user, &limits.User.Flow},
-		{"address", in.address, &limits.Address.Flow}, {"tenant", &t.meter, &limits.Tenant.Flow}}
+	return [...]level{{"connection", &g.own, &limits.Connection}, {"user", g.user, &limits.User.Flow},
+		{"address", g.address, &limits.Address.Flow}, {"tenant", &of.meter, &limits.Tenant.Flow}}
 }
 
 // charge counts the items of a batch behind its first one: they are paid off before the next message is taken.
-func (c *connection) charge(messages int, now time.Time) {
-	limits := c.tenant().rates.Load()
+func (in *intake) charge(l *Link, messages int, now time.Time) {
+	limits := l.tenant().inflow.rates.Load()
 	if limits == nil || messages <= 0 {
 		return
 	}
-	at := c.node.wheel.since(now)
-	for _, level := range c.levels(limits) {
+	at := l.node.wheel.since(now)
+	for _, level := range in.levels(l, limits) {
 		if level.meter != nil {
 			level.meter.mu.Lock()
 			level.meter.charge(load{ofMessages: messages}, level.flow.rates(), at)
@@ -76,16 +84,33 @@ func (c *connection) charge(messages int, now time.Time) {
 	}
 }
 
+// within counts messages against the limit of the dialect.
+func (in *intake) within(l *Link, messages int, now time.Time) bool {
+	limits := l.dialect().Limits()
+	return limits.Rate <= 0 || in.spent.take(messages, limits.Rate, max(limits.Burst, limits.Rate), l.node.wheel.since(now))
+}
+
+// strikesOut counts a refusal of admit and reports whether it is one too many.
+func (in *intake) strikesOut(l *Link, now time.Time) bool {
+	return !in.gauges.strikes.take(1, 1, strikes, l.node.wheel.since(now))
+}
+
+// takeBack takes back the connect of the address: it counts otherwise now, as its user's or of another dialect.
+func (in *intake) takeBack(l *Link, now time.Time) {
+	in.counted.connects.back(addressKey(l.dialect(), l.remote), now)
+}
+
+// move leaves the meters of a tenant behind.
+func (in *intake) move() { in.gauges = nil }
+
+// renew begins anew in the tenant of the link, for another dialect.
+func (in *intake) renew(l *Link) { in.counted, in.spent = &l.tenant().inflow, 0 }
+
 // scold tells the client that a message was too much and is not read, or ends the connection if that goes on.
 func (c *connection) scold(why *protocol.Refusal, struck bool, now time.Time) {
-	if struck && c.strikesOut(now) {
+	if struck && c.intake.strikesOut(&c.Link, now) {
 		c.end(end{why: why})
 		return
 	}
 	c.run(c.session.Refuse(now, why, false))
-}
-
-// strikesOut counts a refusal and reports whether it is one too many.
-func (c *connection) strikesOut(now time.Time) bool {
-	return !c.intake.strikes.take(1, 1, strikes, c.node.wheel.since(now))
 }

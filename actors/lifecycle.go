@@ -98,7 +98,7 @@ func (c *tenantCore) report(cfg Lifecycle) {
 		now.want(cfg.Of)
 		now.box.force(inform{cfg})
 	case cfg.on():
-		c.life.Store(c.node.newLifecycle(c, cfg))
+		c.life.Store(newLifecycle(c, cfg))
 	}
 }
 
@@ -107,7 +107,8 @@ func (c *tenantCore) fills(topic string) bool {
 	return topic == protocol.LifecycleTopic && c.life.Load() != nil
 }
 
-func (n *Node) newLifecycle(owner *tenantCore, cfg Lifecycle) *lifecycle {
+func newLifecycle(owner *tenantCore, cfg Lifecycle) *lifecycle {
+	n := owner.node
 	l := &lifecycle{tenant: owner, box: mailbox{limit: int32(min(8*n.cfg.MailboxSize, maxMailbox))}, config: cfg, epoch: newEpoch()}
 	l.want(cfg.Of)
 	n.lifecycles.Add(1)

@@ -50,6 +50,51 @@ type linger struct {
 	tooLate int
 }
 
+// key is that of the connection's client, "" for none.
+func (g *linger) key() string {
+	if g == nil {
+		return ""
+	}
+	return g.client
+}
+
+// take takes what is to be restored, nil for nothing.
+func (g *linger) take() (rec *record) {
+	if g != nil {
+		rec, g.pending = g.pending, nil
+	}
+	return rec
+}
+
+// giveUp counts what is never restored, since the connection ends before.
+func (g *linger) giveUp(n *Node) {
+	if rec := g.take(); rec != nil {
+		g.miss(n, protocol.Disconnected, rec.worth())
+	}
+}
+
+// miss counts events that the client missed and that cannot be replayed.
+func (g *linger) miss(n *Node, why protocol.Reason, events int) {
+	if events > 0 {
+		g.missed.Add(uint64(events))
+		n.miss(why, events)
+	}
+}
+
+// maxAfter bounds the events that come to the user between the end of a connection and its record.
+const maxAfter = 256
+
+// late notes an event to the user for a connection whose end the user has not been told yet.
+func (g *linger) late(f *Frame) {
+	switch {
+	case g == nil || f == nil:
+	case len(g.after) < maxAfter:
+		g.after = append(g.after, f)
+	default:
+		g.tooLate++
+	}
+}
+
 // record is what a connection leaves. Who has taken it from the ledger owns it.
 type record struct {
 	// Static.
@@ -102,64 +147,41 @@ func (c *tenantCore) mayLinger(d time.Duration) {
 	}
 }
 
-// lingers reports whether the connection leaves a record when it breaks now.
-func (c *connection) lingers() bool {
-	id := c.identity.Load()
-	return c.linger != nil && c.joined && !c.slow.Load() && id.User != "" && !id.Unproven && c.tenant().linger.Load() > 0
-}
-
-// mayReturn reports whether the connection leaves a record when it ends for this reason, and not by us.
-func (c *connection) mayReturn(why protocol.Reason) bool {
-	return (why == protocol.Lost || why == protocol.Silent) && c.lingers()
-}
-
 // record takes the connection out of its topics and its outbox into a record. Nothing is offered to it afterwards.
-func (c *connection) record() *record {
-	t := c.tenant()
+func (h *hearing) record(l *Link) *record {
+	t := l.tenant()
 	rec := &record{
-		tenant: t, dialect: c.dialect(), client: c.linger.client, identity: c.identity.Load(), number: c.number,
-		until: c.node.wheel.since(time.Now()) + t.linger.Load(), view: c.heeds.Load(), interests: c.interests,
+		tenant: t, dialect: l.dialect(), client: l.linger.client, identity: l.identity.Load(), number: l.number,
+		until: l.node.wheel.since(time.Now()) + t.linger.Load(), view: l.heeds.Load(), interests: h.interests,
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
+	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
 	defer cancel()
-	for _, topic := range c.interests.attached() {
-		rec.marks = append(rec.marks, mark{topic, c.release(ctx, topic)})
+	for _, topic := range h.attached() {
+		rec.marks = append(rec.marks, mark{topic, l.release(ctx, topic)})
 	}
-	c.interests = nil
-	rec.everyone = c.release(ctx, everyone)
+	h.interests = nil
+	rec.everyone = l.release(ctx, everyone)
 	var dropped int
-	rec.outbox = &c.outbox
-	rec.frames, rec.flying, dropped = c.outbox.part()
-	c.node.dropped(protocol.Lost, dropped)
+	rec.outbox = &l.outbox
+	rec.frames, rec.flying, dropped = l.outbox.part()
+	l.node.dropped(protocol.Lost, dropped)
 	rec.weigh()
 	return rec
 }
 
-// release takes the connection out of a topic and returns where that stands; the zero position if it does not say.
-func (c *connection) release(ctx context.Context, topic string) protocol.Position {
-	answer := newReply[protocol.Position]()
-	if !c.tenant().topics.force(topic, unsubscribe{&c.Link, true, answer}) {
-		return protocol.Position{}
-	}
-	at, _ := answer.wait(ctx)
-	return at
-}
-
-// part leaves a record with the user, if the connection may linger.
-func (c *connection) part() {
-	if c.lingers() {
-		rec := c.record()
-		c.tenant().users.force(rec.identity.User, leave{&c.Link, rec})
-	}
+// part leaves a record with the user.
+func (h *hearing) part(l *Link) {
+	rec := h.record(l)
+	l.tenant().users.force(rec.identity.User, leave{l, rec})
 }
 
 // yield is the end of a connection whose client has come back.
 func (c *connection) yield() {
-	if c.closing || !c.lingers() {
+	if c.closing || !c.member.lingers(&c.Link) {
 		return
 	}
-	c.depart(protocol.Disconnected, 0, true)
-	c.part()
+	c.member.depart(&c.Link, protocol.Disconnected, 0, true)
+	c.hears.part(&c.Link)
 	if !c.outbox.land() {
 		c.outbox.wire.Cut()
 	}

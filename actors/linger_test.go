@@ -454,10 +454,8 @@ func TestLinger_RecordsOfOneUserAreBounded(t *testing.T) {
 
 func TestLedger_BoundsEachTenantAndAllTogether(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
-		l, small, large := &n.ledger, n.tenant("acme"), n.newTenant(TenantConfig{Name: "large"})
-		n.mu.Lock()
-		n.tenants["large"] = large
-		n.mu.Unlock()
+		l, small, large := &n.ledger, n.tenant("acme"), newTenant(n, TenantConfig{Name: "large"})
+		n.tenants.add("large", func() *tenantCore { return large })
 		mine := &record{tenant: small, size: 1000}
 		l.hold(mine)
 		var of []*record
@@ -507,4 +505,20 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 		synctest.Wait()
 		c.wantHeard(t, "welcome", `{"n":1}`, `{"n":2}`, `{"n":3}`)
 	})
+}
+
+func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
+	n := &Node{counters: newCounters()}
+	g := &linger{client: "tab", pending: &record{frames: []*Frame{{}, {}}, cut: 3}}
+	g.giveUp(n)
+	g.giveUp(n)
+	if missed := n.missed[protocol.Disconnected]; missed != 5 || g.missed.Load() != 5 {
+		t.Errorf("the node counts %d, the connection %d; want 5", missed, g.missed.Load())
+	}
+	var none *linger
+	none.giveUp(n)
+	none.late(&Frame{})
+	if none.take() != nil || none.key() != "" {
+		t.Error("what does not linger has something to restore, or a key")
+	}
 }

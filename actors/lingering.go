@@ -20,19 +20,11 @@ type fadeAlarm struct {
 
 func (f fadeAlarm) ring() { f.tenant.users.force(f.user, fade{}) }
 
-// client is the key of a connection's client, "" for none.
-func (l *Link) client() string {
-	if l.linger == nil {
-		return ""
-	}
-	return l.linger.client
-}
-
 // akin are the user's other connections that could be of the same client as l: of its dialect, with its key or, like it,
 // without one.
 func (u *user) akin(l *Link) (all []*Link) {
 	for _, other := range u.links {
-		if other != l && other.dialect() == l.dialect() && other.client() == l.client() {
+		if other != l && other.dialect() == l.dialect() && other.linger.key() == l.linger.key() {
 			all = append(all, other)
 		}
 	}
@@ -42,7 +34,7 @@ func (u *user) akin(l *Link) (all []*Link) {
 // rival is the connection that a client still has when it comes with its key again, nil if there is none. Only an older
 // one is: so no two can wait for each other.
 func (u *user) rival(l *Link) (rival *Link) {
-	if l.client() == "" {
+	if l.linger.key() == "" {
 		return nil
 	}
 	for _, other := range u.akin(l) {
@@ -62,13 +54,13 @@ func (u *user) claim(l *Link) *record {
 	}
 	var mine []*record
 	u.left = slices.DeleteFunc(u.left, func(rec *record) bool {
-		found := rec.dialect == l.dialect() && rec.client == l.client()
+		found := rec.dialect == l.dialect() && rec.client == l.linger.key()
 		if found && u.node().ledger.take(rec) {
 			mine = append(mine, rec)
 		}
 		return found
 	})
-	if len(mine) == 1 && (l.client() != "" && mine[0].number > newest || len(akin) == 0) {
+	if len(mine) == 1 && (l.linger.key() != "" && mine[0].number > newest || len(akin) == 0) {
 		return mine[0]
 	}
 	u.giveUp(protocol.Conflict, mine...)
@@ -78,7 +70,7 @@ func (u *user) claim(l *Link) *record {
 // linger keeps the record of a connection that has left, nil for none. Older ones of its client are worth nothing now,
 // and so is this one if its client may be here again.
 func (u *user) linger(l *Link, rec *record) {
-	if l.client() != "" {
+	if l.linger.key() != "" {
 		u.discard(l)
 	}
 	if rec == nil {
@@ -116,7 +108,7 @@ func (u *user) fadeBy(at int64) {
 // discard gives up what older connections of the same client have left.
 func (u *user) discard(l *Link) {
 	u.left = slices.DeleteFunc(u.left, func(old *record) bool {
-		same := old.client == l.client() && old.dialect == l.dialect() && old.number < l.number
+		same := old.client == l.linger.key() && old.dialect == l.dialect() && old.number < l.number
 		if same && u.node().ledger.take(old) {
 			u.giveUp(protocol.Conflict, old)
 		}
@@ -154,20 +146,6 @@ func (u *user) unheard(p *publication, there bool) {
 func (u *user) wait(rec *record, f *Frame) {
 	if !u.node().ledger.add(rec, f) {
 		rec.unheard++
-	}
-}
-
-// maxAfter bounds the events that come to the user between the end of a connection and its record.
-const maxAfter = 256
-
-// late notes an event to the user for a connection whose end the user has not been told yet.
-func (l *Link) late(f *Frame) {
-	switch {
-	case l.linger == nil || f == nil:
-	case len(l.linger.after) < maxAfter:
-		l.linger.after = append(l.linger.after, f)
-	default:
-		l.linger.tooLate++
 	}
 }
 

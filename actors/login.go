@@ -34,29 +34,26 @@ func (c *connection) authenticate(cmd protocol.Authenticate) (*protocol.Identity
 	return id, nil
 }
 
-// forever is when a token that is good for longer expires: nanoseconds do not count to the year 9999.
-const forever = 100 * 365 * 24 * time.Hour
-
 // enter makes id the connection's identity. The first one joins the user; later ones must be of the same user, and take
 // away the subscriptions that they no longer grant. A lasting one does not expire.
 func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusal {
-	if before := c.identity.Load(); before != nil && c.joined && (before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
+	if before := c.identity.Load(); before != nil && c.member.joined && (before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
 		return protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
 	}
-	if !c.joined {
+	if !c.member.joined {
 		if why := c.move(id); why != nil {
 			return why
 		}
-		if why := c.join(id); why != nil {
+		if why := c.member.join(&c.Link, &c.intake, id); why != nil {
 			return why
 		}
 	}
 	c.identity.Store(id)
-	c.until = 0
+	c.deadlines.expire(0)
 	if !id.Expires.IsZero() && !lasting {
-		c.until = c.node.wheel.since(time.Now().Add(time.Until(id.Expires))) // at most 292 years, whatever it says
+		c.deadlines.expire(c.node.wheel.since(time.Now().Add(time.Until(id.Expires)))) // at most 292 years, whatever it says
 	}
-	for _, r := range slices.Clone(c.interests) {
+	for _, r := range slices.Clone(c.hears.interests) {
 		if r.wanted && !r.lent && !id.May(r.topic) {
 			c.unsubscribe(r.topic, false)
 		}
@@ -74,26 +71,30 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 		why = protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
 	}
 	if why == nil {
-		why = c.stand(t.census(c.dialect()))
+		why = t.census(c.dialect()).adopt(&c.Link)
 	}
-	if why == nil && t.revoked.cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
-		why = &protocol.Refusal{Reason: protocol.Revoked}
+	if why != nil {
+		return why
 	}
-	return why
+	c.intake.move()
+	if t.revoked.cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
+		return &protocol.Refusal{Reason: protocol.Revoked}
+	}
+	return nil
 }
 
 // become makes the connection one of another dialect. Should there be no room for it, it ends in that dialect's words.
 func (c *connection) become(cmd protocol.Become) {
-	if c.joined {
+	if c.member.joined {
 		panic("a connection that belongs to a user cannot become another dialect")
 	}
-	c.session, c.allowance = cmd.Session, 0
+	c.session = cmd.Session
 	limits, now := cmd.Dialect.Limits(), time.Now()
-	c.counted.connects.back(addressKey(c.dialect(), c.remote), now)
-	c.counted = c.tenant()
-	why := c.stand(c.tenant().census(cmd.Dialect))
+	c.intake.takeBack(&c.Link, now)
+	c.intake.renew(&c.Link)
+	why := c.tenant().census(cmd.Dialect).adopt(&c.Link)
 	if why == nil {
-		why = c.tenant().addressMayConnect(cmd.Dialect, c.remote, now)
+		why = c.tenant().inflow.addressMayConnect(cmd.Dialect, c.remote, now)
 	}
 	if why != nil {
 		c.node.dropped(why.Reason, 1)
@@ -101,81 +102,7 @@ func (c *connection) become(cmd protocol.Become) {
 		return
 	}
 	if limits.Login > 0 {
-		c.until = c.node.wheel.since(now.Add(limits.Login))
+		c.deadlines.expire(c.node.wheel.since(now.Add(limits.Login)))
 	}
 	c.arm()
-}
-
-// stand moves the connection to another post, where it counts from now on.
-func (c *connection) stand(at *census) *protocol.Refusal {
-	from := c.post.Load()
-	if at == from {
-		return nil
-	}
-	c.node.entering.RLock()
-	defer c.node.entering.RUnlock()
-	if why := c.node.take(at); why != nil {
-		return why
-	}
-	from.tenant.links.remove(&c.Link)
-	from.free()
-	switch {
-	case at.tenant != from.tenant:
-		at.tenant.total.Add(1)
-		c.intake = nil
-	case at.dialect.Name() == from.dialect.Name(): // one and the same to who reads the figures
-		from.total.Add(-1)
-	}
-	c.post.Store(at)
-	c.outbox.join(at.tenant.counting())
-	at.tenant.links.add(&c.Link)
-	return nil
-}
-
-// join brings the connection to its user and to the topic of everyone.
-func (c *connection) join(id *protocol.Identity) *protocol.Refusal {
-	tenant, dialect := c.tenant(), c.dialect()
-	now := time.Now()
-	if hidden(tenant.name) && tenant.name != canaryTenant {
-		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
-	}
-	if id.User != "" {
-		if why := tenant.userMayConnect(dialect, id.User, now); why != nil {
-			c.node.dropped(why.Reason, 1)
-			return why
-		}
-		c.counted.connects.back(addressKey(dialect, c.remote), now)
-		ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
-		defer cancel()
-		c.outbox.hold() // what the session says to its coming comes before all events
-		if why := c.meet(ctx, id); why != nil {
-			return why
-		}
-	}
-	c.outbox.hold()
-	c.post.Load().authenticated.Add(1)
-	c.joined = true
-	c.identity.Store(id)
-	got, why := c.attach(everyone, viewing(c.view()), protocol.Position{}, false)
-	if why != nil {
-		c.leave()
-		c.identity.Store(nil)
-		return why
-	}
-	if c.linger != nil {
-		c.linger.everyone = got.at
-	}
-	c.arrive()
-	return nil
-}
-
-// heed says what is left of events to the connection's user and to everyone.
-func (c *connection) heed(v protocol.View) {
-	c.heeds.Store(&v)
-	if !c.joined {
-		return
-	}
-	if _, why := c.attach(everyone, viewing(v), protocol.Position{}, false); why != nil {
-		c.end(end{why: why})
-	}
 }

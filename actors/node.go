@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,6 +38,8 @@ var (
 
 // Node is the front door: the engine as transports and embedding programs see it. All methods may be called from many
 // goroutines at once. No PID, mailbox or message leaves this package.
+//
+// Its parts without a field name are faces of it: what they export, it does. Each knows what it holds, and not the node.
 type Node struct {
 	// Static after New.
 	cfg       Config
@@ -51,43 +52,44 @@ type Node struct {
 	outboxes  outboxes
 	supervise struct{ tenant, user, topic, connection, lifecycle *supervisor }
 	canaries  []*canary
-	probes    probes
 	ledger    ledger
 	watermark watermark
 	watchdog  watchdog
 
-	numbers  atomic.Uint64 // of connections
-	entering sync.RWMutex  // read while a connection comes in, written to close the door behind the last one
-	draining atomic.Bool
-	closed   atomic.Bool
-	lingers  atomic.Bool                // in some tenant
-	store    atomic.Pointer[slot.Store] // nil while there is none
-	counters counters
-	timers   timers         // of publishes
-	actors   sync.WaitGroup // that have not stopped
+	tenants  // by name (tenants.go)
+	gate     // where connections come in (gate.go)
+	counters // of what passes (counters.go)
+	probes   // of the ways through it (probe.go)
+	queries  // what it may be asked (query.go)
+	operator // what may be done to one tenant (operator.go)
+
+	numbers atomic.Uint64 // of connections
+	closed  atomic.Bool
+	lingers atomic.Bool                // in some tenant
+	store   atomic.Pointer[slot.Store] // nil while there is none
+	timers  timers                     // of publishes
+	actors  sync.WaitGroup             // that have not stopped
 
 	lifecycles sync.WaitGroup // that have not stopped; no other actors
-
-	mu      sync.RWMutex // guards tenants
-	tenants map[string]*tenantCore
 }
 
 // New starts a node with its tenants. Close ends it.
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}, tenants: map[string]*tenantCore{}}
+	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}, counters: newCounters()}
 	n.rights, _ = auth.(Authorizer)
 	n.ledger.node = n
-	n.counters.drops, n.counters.restarts = map[protocol.Reason]uint64{}, map[string]uint64{}
-	n.counters.missed = map[protocol.Reason]uint64{}
 	quiet := slog.New(slog.DiscardHandler) // what an actor's failure has to say, its supervisor says
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
 	compact(n.system)
-	n.supervise.tenant = n.newSupervisor("tenant", true)
-	n.supervise.user = n.newSupervisor("user", true)
-	n.supervise.topic = n.newSupervisor("topic", true)
-	n.supervise.connection = n.newSupervisor("connection", false)
-	n.supervise.lifecycle = n.newSupervisor("lifecycle", true)
+	n.supervise.tenant = newSupervisor(n, "tenant", true)
+	n.supervise.user = newSupervisor(n, "user", true)
+	n.supervise.topic = newSupervisor(n, "topic", true)
+	n.supervise.connection = newSupervisor(n, "connection", false)
+	n.supervise.lifecycle = newSupervisor(n, "lifecycle", true)
+	n.queries = queries{&n.tenants}
+	n.operator = operator{tenants: &n.tenants, gate: &n.gate, ledger: &n.ledger, root: n.system.Root}
+	n.operator.revoker, _ = auth.(revoker)
 	for _, t := range tenants {
 		n.SetTenant(t)
 	}
@@ -100,16 +102,15 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 
 // SetTenant adds a tenant, or gives one that is known other limits.
 func (n *Node) SetTenant(cfg TenantConfig) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if t := n.tenants[cfg.Name]; t != nil {
-		t.box.force(configure{cfg})
-		return
+	known := n.tenants.add(cfg.Name, func() *tenantCore {
+		if n.closed.Load() {
+			return nil
+		}
+		return newTenant(n, cfg)
+	})
+	if known != nil {
+		known.box.force(configure{cfg})
 	}
-	if n.closed.Load() {
-		return
-	}
-	n.tenants[cfg.Name] = n.newTenant(cfg)
 }
 
 // Keep gives the node the store of its durable topics. A topic that should be durable and was made before stays in memory
@@ -121,39 +122,6 @@ func (n *Node) Keep(store *slot.Store) {
 	}
 }
 
-// Tenants are the names of all tenants, sorted.
-func (n *Node) Tenants() []string {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	var names []string
-	for name := range n.tenants {
-		if !hidden(name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// hidden reports whether a tenant is one of the engine's or its users' own making, such as the canary's, or a lobby for
-// connections whose token says which tenant they are of. It is in no list.
-func hidden(tenant string) bool { return strings.HasPrefix(tenant, "\x00") }
-
-// tenant returns a tenant, nil if it is unknown.
-func (n *Node) tenant(name string) *tenantCore {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return n.tenants[name]
-}
-
-// known returns a tenant or the refusal of an unknown one.
-func (n *Node) known(name string) (*tenantCore, *protocol.Refusal) {
-	if t := n.tenant(name); t != nil {
-		return t, nil
-	}
-	return nil, protocol.Refuse(protocol.NotFound, "unknown tenant %s", protocol.Quote(name))
-}
-
 // Admit says whether one more connection may come in, before its socket is upgraded: limits of the tenant, of the
 // dialect and of the address, and whether the node is draining. nil admits. It counts a connect of the address.
 func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal {
@@ -161,73 +129,15 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	if why != nil {
 		return why
 	}
-	if why := n.room(t, d, t.connections.Load(), t.census(d).active.Load()); why != nil {
+	at := t.census(d)
+	if why := at.room(t.connections.Load(), at.active.Load()); why != nil {
 		return why
 	}
-	now := time.Now()
-	why = t.addressMayConnect(d, remote, now)
-	if limits := t.rates.Load(); limits != nil && why == nil {
-		if why = t.connect("address", network(remote), limits.Address.Connects, now); why == nil {
-			why = t.connect("tenant", t.name, limits.Tenant.Connects, now)
-		}
-	}
-	if why != nil {
+	if why := t.inflow.mayConnect(d, remote, time.Now()); why != nil {
 		n.dropped(why.Reason, 1)
-	}
-	return why
-}
-
-// room says whether there is room for one more beside so many open connections of the tenant and of the dialect in it.
-func (n *Node) room(t *tenantCore, d protocol.Dialect, open, ofDialect int64) *protocol.Refusal {
-	if n.draining.Load() {
-		return errDraining
-	}
-	if t.suspended.Load() {
-		return errSuspended
-	}
-	if t.restarting.Load() {
-		return errBusy
-	}
-	if why := n.watermark.refuse(&n.watermark.connections); why != nil {
-		n.dropped(protocol.Busy, 1)
 		return why
 	}
-	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
-	var why *protocol.Refusal
-	switch {
-	case most > 0 && open >= most:
-		why = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
-	case dialectMost > 0 && ofDialect >= dialectMost:
-		why = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
-	default:
-		return nil
-	}
-	why.RetryAfter = 10 * time.Second
-	n.dropped(protocol.TooMany, 1)
-	return why
-}
-
-// take counts a connection at a post, unless there is no room for it.
-func (n *Node) take(at *census) *protocol.Refusal {
-	why := n.room(at.tenant, at.dialect, at.tenant.connections.Add(1)-1, at.active.Add(1)-1)
-	if why != nil {
-		at.undo()
-		return why
-	}
-	at.total.Add(1)
-	n.backlog.join(1)
 	return nil
-}
-
-// free takes a connection off the count of those that are open.
-func (c *census) free() {
-	c.tenant.node.backlog.join(-1)
-	c.undo()
-}
-
-func (c *census) undo() {
-	c.tenant.connections.Add(-1)
-	c.active.Add(-1)
 }
 
 // Connect makes the actor of a connection whose socket was upgraded. open is called once, with the link, before
@@ -238,13 +148,13 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	if why != nil {
 		return nil, why
 	}
-	c := &connection{session: d.Session, counted: t}
+	c := &connection{session: d.Session, intake: intake{counted: &t.inflow}}
 	l := &c.Link
 	l.number, l.node, l.remote, l.began = n.numbers.Add(1), n, d.Remote, n.wheel.since(time.Now())
 	l.post.Store(t.census(d.Dialect))
-	n.entering.RLock()
-	defer n.entering.RUnlock()
-	if why := n.take(l.post.Load()); why != nil {
+	n.gate.enter()
+	defer n.gate.entered()
+	if why := l.post.Load().take(); why != nil {
 		return nil, why
 	}
 	t.total.Add(1)

@@ -3,16 +3,55 @@ package actors
 import (
 	"context"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This is what an operator may do to one tenant. The others do not notice.
+// operator is what whoever runs the node may do to one tenant, its users and its connections. Other tenants do not notice.
+type operator struct {
+	tenants *tenants
+	gate    *gate
+	ledger  *ledger
+	revoker revoker // nil if the authenticator cannot revoke
+	root    *actor.RootContext
+}
+
+// Disconnect closes one connection, in its dialect's words or with a code. NotFound if there is none.
+func (o *operator) Disconnect(tenant, id string, code uint16, reason string) error {
+	l, why := o.tenants.link(tenant, id)
+	if why != nil {
+		return why
+	}
+	l.box.force(ending(protocol.Disconnected, code, reason))
+	return nil
+}
+
+// DisconnectUser closes all connections of a user and returns how many. NotFound if there are none.
+func (o *operator) DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error) {
+	t, why := o.tenants.known(tenant)
+	if why != nil {
+		return 0, why
+	}
+	answer := newReply[int]()
+	if !t.users.send(user, part{ending(protocol.Disconnected, code, reason), answer}) {
+		return 0, nobody(user)
+	}
+	count, why := answer.wait(ctx)
+	if why == nil && count == 0 {
+		why = nobody(user)
+	}
+	if why != nil {
+		return 0, why
+	}
+	return count, nil
+}
 
 // DrainTenant closes a tenant's connections, in their dialects' words, paced over the time that ctx leaves, and returns
 // how many. The tenant goes on: clients may come back. If ctx ends before all are gone, the rest is cut off and its
 // error returned.
-func (n *Node) DrainTenant(ctx context.Context, tenant string) (closed int, err error) {
-	t, why := n.known(tenant)
+func (o *operator) DrainTenant(ctx context.Context, tenant string) (closed int, err error) {
+	t, why := o.tenants.known(tenant)
 	if why != nil {
 		return 0, why
 	}
@@ -22,16 +61,14 @@ func (n *Node) DrainTenant(ctx context.Context, tenant string) (closed int, err 
 
 // SuspendTenant switches a tenant off or on. While it is off it lets nobody in, takes no event, and has no connections:
 // those that are there are closed as Suspended. Topics and their histories stay.
-func (n *Node) SuspendTenant(tenant string, on bool) error {
-	t, why := n.known(tenant)
+func (o *operator) SuspendTenant(tenant string, on bool) error {
+	t, why := o.tenants.known(tenant)
 	if why != nil {
 		return why
 	}
-	n.entering.Lock() // who is coming in is either seen below or sees that it is switched off
-	t.suspended.Store(on)
-	n.entering.Unlock()
+	o.gate.change(func() { t.suspended.Store(on) }) // who is coming in is either seen below or sees that
 	if on {
-		n.ledger.forget(t, func(*record) bool { return true })
+		o.ledger.forget(t, func(*record) bool { return true })
 		for _, l := range t.everyLink() {
 			l.box.force(ending(protocol.Suspended, 0, ""))
 		}
@@ -41,24 +78,24 @@ func (n *Node) SuspendTenant(tenant string, on bool) error {
 
 // RestartTenant ends a tenant's connections, users and topics, and begins anew: topics have new epochs and no history.
 // It returns when what was is gone, or with the context's error when that ends before.
-func (n *Node) RestartTenant(ctx context.Context, tenant string) error {
-	t, why := n.known(tenant)
+func (o *operator) RestartTenant(ctx context.Context, tenant string) error {
+	t, why := o.tenants.known(tenant)
 	if why != nil {
 		return why
 	}
-	if t.restarting.Swap(true) {
+	busy := false
+	o.gate.change(func() { busy = t.restarting.Swap(true) }) // who is coming in is either seen below or sees that
+	if busy {
 		return protocol.Refuse(protocol.Conflict, "the tenant is restarting already")
 	}
 	defer t.restarting.Store(false)
-	n.entering.Lock() // who is coming in is seen below
-	n.entering.Unlock()
 	err := drain(ctx, t.everyLink(), protocol.Draining)
 	for _, d := range []*directory{t.topics, t.users} {
 		for name, box := range d.clear() {
 			if d == t.topics && counts(name) {
 				t.topicsMade.Add(-1)
 			}
-			n.system.Root.Stop(box.pid())
+			o.root.Stop(box.pid())
 		}
 	}
 	t.inboxes.Store(0)

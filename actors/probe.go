@@ -14,8 +14,8 @@ import (
 type probes struct {
 	turn sync.Mutex // one question at a time
 
-	mu  sync.Mutex // guards all
-	all []*probe
+	mu   sync.Mutex // guards ways
+	ways []*probe
 }
 
 // probe is one way. It is tried by one goroutine at a time: who is stuck in it is left there and counts as failed.
@@ -38,20 +38,20 @@ func (l *Lost) Error() string { return "nothing gets through " + strings.Join(l.
 
 // AddProbe has Probe try one more way, such as a writer of sockets or a shard of a store. try ends when its context does; its error
 // may be Lost, to name what fails in other words.
-func (n *Node) AddProbe(name string, try func(context.Context) error) {
-	n.probes.mu.Lock()
-	defer n.probes.mu.Unlock()
-	n.probes.all = append(n.probes.all, &probe{name: name, try: try})
+func (ps *probes) AddProbe(name string, try func(context.Context) error) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.ways = append(ps.ways, &probe{name: name, try: try})
 }
 
 // Probe tries all ways at once: an event through topic, user, outbox and wire in each shard of their directories, and what was
 // added. It returns how long the slowest took. The error is Lost, or Draining if the node ends.
-func (n *Node) Probe(ctx context.Context) (time.Duration, error) {
-	n.probes.turn.Lock()
-	defer n.probes.turn.Unlock()
-	n.probes.mu.Lock()
-	all := n.probes.all
-	n.probes.mu.Unlock()
+func (ps *probes) Probe(ctx context.Context) (time.Duration, error) {
+	ps.turn.Lock()
+	defer ps.turn.Unlock()
+	ps.mu.Lock()
+	all := ps.ways
+	ps.mu.Unlock()
 	start := time.Now()
 	if err := tryAll(ctx, all); err != nil {
 		return 0, err

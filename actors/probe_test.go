@@ -35,8 +35,8 @@ func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
 				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.shard(at.topic), c.users.shard(at.user))
 			}
 		}
-		if len(n.canaries) != len(c.topics.shards) || len(n.probes.all) != len(c.topics.shards)+len(c.users.shards)+1 {
-			t.Errorf("%d canaries, %d probes", len(n.canaries), len(n.probes.all))
+		if len(n.canaries) != len(c.topics.shards) || len(n.probes.ways) != len(c.topics.shards)+len(c.users.shards)+1 {
+			t.Errorf("%d canaries, %d probes", len(n.canaries), len(n.probes.ways))
 		}
 	})
 }

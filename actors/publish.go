@@ -52,7 +52,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 		n.dropped(protocol.Busy, 1)
 		return Receipt{}, why
 	}
-	if why := t.admit(ev); why != nil {
+	if why := t.inflow.admit(ev, n.wheel); why != nil {
 		n.dropped(why.Reason, 1)
 		return Receipt{}, why
 	}

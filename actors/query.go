@@ -68,6 +68,10 @@ type Remembered struct {
 	Event  *protocol.Event
 }
 
+// queries are what a node may be asked: for connections, users, topics and what they hold. They only look, and know
+// nothing of the node but its tenants.
+type queries struct{ tenants *tenants }
+
 const (
 	defaultPage = 100
 	maxPage     = 1000
@@ -82,8 +86,8 @@ func page(limit int) int {
 
 // Connections is one page of a tenant's connections, oldest first; next is the cursor of the page behind it, "" at the
 // end.
-func (n *Node) Connections(ctx context.Context, tenant string, q ConnectionQuery) (found []ConnectionInfo, next string, err error) {
-	t, why := n.known(tenant)
+func (qs *queries) Connections(ctx context.Context, tenant string, q ConnectionQuery) (found []ConnectionInfo, next string, err error) {
+	t, why := qs.tenants.known(tenant)
 	if why != nil {
 		return nil, "", why
 	}
@@ -165,21 +169,9 @@ func (l *Link) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 	return info, nil
 }
 
-// link finds a connection of a tenant by id.
-func (n *Node) link(tenant, id string) (*Link, *protocol.Refusal) {
-	t, why := n.known(tenant)
-	if why != nil {
-		return nil, why
-	}
-	if l := t.links.find(numberOf(id)); l != nil {
-		return l, nil
-	}
-	return nil, protocol.Refuse(protocol.NotFound, "no connection %s", protocol.Quote(id))
-}
-
 // Connection tells of one connection. NotFound if there is none.
-func (n *Node) Connection(ctx context.Context, tenant, id string) (ConnectionInfo, error) {
-	l, why := n.link(tenant, id)
+func (qs *queries) Connection(ctx context.Context, tenant, id string) (ConnectionInfo, error) {
+	l, why := qs.tenants.link(tenant, id)
 	if why != nil {
 		return ConnectionInfo{}, why
 	}
@@ -191,8 +183,8 @@ func (n *Node) Connection(ctx context.Context, tenant, id string) (ConnectionInf
 }
 
 // User tells of a user's connections. NotFound if there are none.
-func (n *Node) User(ctx context.Context, tenant, name string) (UserInfo, error) {
-	links, why := n.linksOf(ctx, tenant, name)
+func (qs *queries) User(ctx context.Context, tenant, name string) (UserInfo, error) {
+	links, why := qs.linksOf(ctx, tenant, name)
 	if why != nil {
 		return UserInfo{}, why
 	}
@@ -215,8 +207,8 @@ func nobody(user string) *protocol.Refusal {
 	return protocol.Refuse(protocol.NotFound, "user %s has no connection", protocol.Quote(user))
 }
 
-func (n *Node) linksOf(ctx context.Context, tenant, name string) ([]*Link, *protocol.Refusal) {
-	t, why := n.known(tenant)
+func (qs *queries) linksOf(ctx context.Context, tenant, name string) ([]*Link, *protocol.Refusal) {
+	t, why := qs.tenants.known(tenant)
 	if why != nil {
 		return nil, why
 	}
@@ -229,8 +221,8 @@ func (n *Node) linksOf(ctx context.Context, tenant, name string) ([]*Link, *prot
 
 // Topics is one page of a tenant's topics by name, those that are only on disk included; next is the cursor of the page
 // behind it, "" at the end.
-func (n *Node) Topics(ctx context.Context, tenant string, q TopicQuery) (found []TopicInfo, next string, err error) {
-	t, why := n.known(tenant)
+func (qs *queries) Topics(ctx context.Context, tenant string, q TopicQuery) (found []TopicInfo, next string, err error) {
+	t, why := qs.tenants.known(tenant)
 	if why != nil {
 		return nil, "", why
 	}
@@ -287,8 +279,8 @@ func (t *tenantCore) topicNames(q TopicQuery, most int) (names []string, stored 
 // History returns at most limit events of a topic behind a position; the zero position means from the oldest. NotFound
 // if there is no such topic, PositionLost if the position is not in the history, which that of a topic that is not there
 // any more never is.
-func (n *Node) History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (HistoryPage, error) {
-	t, why := n.known(tenant)
+func (qs *queries) History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (HistoryPage, error) {
+	t, why := qs.tenants.known(tenant)
 	if why != nil {
 		return HistoryPage{}, why
 	}

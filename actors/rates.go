@@ -106,39 +106,10 @@ func (ms *meters) of(key string) *meter {
 	return m
 }
 
-// limit gives the tenant other rates.
-func (c *tenantCore) limitRates(to RateLimits) {
-	if to == (RateLimits{}) {
-		c.rates.Store(nil)
-		return
-	}
-	c.rates.Store(&to)
-}
-
-// admit counts a publish against the tenant's rates.
-func (c *tenantCore) admit(ev *protocol.Event) *protocol.Refusal {
-	limits := c.rates.Load()
-	if limits == nil {
-		return nil
-	}
-	rates := limits.Tenant.rates()
-	what, wait := c.meter.take(load{ofMessages: 1, ofBytes: len(ev.Data)}, rates, c.node.wheel.since(time.Now()))
-	return tooFast("tenant", what, rates, wait)
-}
-
 // tooFast is nil if wait is 0.
 func tooFast(who string, what int, rates load, wait time.Duration) *protocol.Refusal {
 	if wait <= 0 {
 		return nil
 	}
 	return tooMany(rates[what], flowNames[what]+" per second of this "+who+" (rates."+who+"."+flowNames[what]+")", wait)
-}
-
-// connect counts a connect of somebody against a rate of all dialects together.
-func (c *tenantCore) connect(who, name string, perMinute int, now time.Time) *protocol.Refusal {
-	wait, ok := c.connects.take("\x00"+who+" "+name, perMinute, now)
-	if ok {
-		return nil
-	}
-	return tooMany(perMinute, "connects per minute of this "+who+" (rates."+who+".connects)", wait)
 }

@@ -1,13 +1,12 @@
 package actors
 
 import (
-	"context"
 	"slices"
 
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This is the part of a connection that takes over what its client left (linger.go).
+// This is how a connection takes over what its client left (linger.go).
 
 // returned is what a user knows of a client that comes: the record that it left, or the connection that it still has.
 // With that one the client has not joined yet.
@@ -16,61 +15,43 @@ type returned struct {
 	rival  *Link
 }
 
-// meet brings the connection to its user. A connection that its client still has goes first: so the user's events are
-// for one of them at a time, or wait in the record. What the client left is restored when the session has welcomed it.
-func (c *connection) meet(ctx context.Context, id *protocol.Identity) *protocol.Refusal {
-	wish := join{link: &c.Link, limit: c.dialect().Limits().PerUser, claims: c.linger != nil && !id.Unproven}
-	for {
-		wish.reply = newReply[returned]()
-		c.tenant().user(id.User, wish)
-		back, why := wish.reply.wait(ctx)
-		if why != nil || back.rival == nil {
-			if c.linger != nil {
-				c.linger.pending = back.record
-			}
-			return why
-		}
-		gone := newReply[struct{}]()
-		back.rival.box.force(yield{gone})
-		gone.wait(ctx) // a refusal says that it has ended by itself
-		wish.beside = true
-	}
-}
-
 // restore brings back what the client left: first what waited for it, then each topic from where it stood. It comes
 // before the first subscription of the session's own; what the session says meanwhile gets ahead of it all.
 func (c *connection) restore() {
-	if c.linger == nil || c.linger.pending == nil || c.closing {
+	if c.closing {
 		return
 	}
-	rec := c.linger.pending
-	c.linger.pending = nil
-	c.outbox.hold()
-	granted := c.takeOver(rec)
-	c.resend(rec, granted)
-	c.miss(protocol.PositionLost, since(rec.everyone, c.linger.everyone))
-	if rec.view != nil {
-		c.heed(*rec.view)
+	rec := c.linger.take()
+	if rec == nil {
+		return
 	}
-	c.reattach(rec)
-	c.linger.restored.Store(uint64(c.interests.count()))
+	c.outbox.hold()
+	granted := c.hears.takeOver(&c.Link, rec)
+	rec.resend(&c.Link, granted)
+	c.linger.miss(c.node, protocol.PositionLost, since(rec.everyone, c.linger.everyone))
+	if rec.view != nil {
+		c.endIf(c.member.heed(&c.Link, *rec.view))
+	}
+	c.endIf(c.hears.reattach(&c.Link, rec))
+	c.member.subscribed(&c.Link, true, c.hears.wanted()...)
+	c.linger.restored.Store(uint64(c.hears.count()))
 	c.node.counters.restored.Add(1)
 }
 
 // resend says what waited for the client. What it was subscribed to is left out if it is not granted all of that any
 // more.
-func (c *connection) resend(rec *record, granted bool) {
-	events, cut := rec.unwritten()
+func (r *record) resend(to *Link, granted bool) {
+	events, cut := r.unwritten()
 	if !granted {
-		c.miss(protocol.Forbidden, len(events)+cut)
+		to.linger.miss(to.node, protocol.Forbidden, len(events)+cut)
 		events, cut = nil, 0
 	}
-	events = append(events, rec.sent...)
-	left := c.outbox.room(events)
-	c.miss(protocol.TooLarge, cut+left+rec.unheard)
-	if events = events[left:]; c.outbox.count(c.outbox.prepend(events)) {
-		c.linger.replayed.Add(uint64(len(events)))
-		c.node.counters.delivered.Add(uint64(len(events)))
+	events = append(events, r.sent...)
+	left := to.outbox.room(events)
+	to.linger.miss(to.node, protocol.TooLarge, cut+left+r.unheard)
+	if events = events[left:]; to.outbox.count(to.outbox.prepend(events)) {
+		to.linger.replayed.Add(uint64(len(events)))
+		to.node.counters.delivered.Add(uint64(len(events)))
 	}
 }
 
@@ -85,56 +66,40 @@ func since(before, now protocol.Position) int {
 	return int(now.Offset - before.Offset)
 }
 
-// takeOver makes the record's subscriptions the connection's, by its own right; false if it is not granted all of them.
-func (c *connection) takeOver(rec *record) bool {
-	c.interests = rec.interests
+// takeOver makes the record's subscriptions those of a connection, by its own right; false if it is not granted all of
+// them.
+func (h *hearing) takeOver(l *Link, rec *record) bool {
+	h.interests = rec.interests
 	all := true
 	for _, r := range slices.Clone(rec.interests) {
 		if !r.wanted {
 			continue
 		}
-		if why := c.granted(protocol.Subscribe{Topic: r.topic}); why != nil {
-			c.interests.remove(r.topic, false)
-			c.miss(why.Reason, 1)
+		if why := l.granted(protocol.Subscribe{Topic: r.topic}); why != nil {
+			h.remove(r.topic, false)
+			l.linger.miss(l.node, why.Reason, 1)
 			all = false
 		}
 	}
-	for i := range c.interests {
-		c.interests[i].lent = false
+	for i := range h.interests {
+		h.interests[i].lent = false
 	}
 	return all
 }
 
-// reattach attaches the connection to the very topics to which the one before was attached: positions are theirs.
-func (c *connection) reattach(rec *record) {
-	for _, topic := range c.interests.attached() {
+// reattach attaches to the very topics to which the connection before was attached: positions are theirs.
+func (h *hearing) reattach(l *Link, rec *record) (broken *protocol.Refusal) {
+	for _, topic := range h.attached() {
 		at, known := rec.at(topic)
 		if !known {
-			c.miss(protocol.Busy, 1)
+			l.linger.miss(l.node, protocol.Busy, 1)
 		}
-		got, why := c.attach(topic, c.interests.of(topic), at, true)
+		got, why := l.attach(topic, h.of(topic), at, true)
 		if why != nil {
-			c.end(end{why: why})
-			return
+			return why
 		}
-		c.linger.replayed.Add(uint64(got.replayed))
-		c.miss(protocol.PositionLost, got.missed)
+		l.linger.replayed.Add(uint64(got.replayed))
+		l.linger.miss(l.node, protocol.PositionLost, got.missed)
 	}
-	c.subscribed(true, c.interests.wanted()...)
-}
-
-// giveUp counts what is never restored, since the connection ends before.
-func (c *connection) giveUp() {
-	if c.linger != nil && c.linger.pending != nil {
-		c.miss(protocol.Disconnected, c.linger.pending.worth())
-		c.linger.pending = nil
-	}
-}
-
-// miss counts events that the client missed and that cannot be replayed.
-func (c *connection) miss(why protocol.Reason, events int) {
-	if events > 0 {
-		c.linger.missed.Add(uint64(events))
-		c.node.miss(why, events)
-	}
+	return nil
 }

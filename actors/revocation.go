@@ -29,19 +29,19 @@ type revoker interface {
 
 // Revoke takes rights back: tokens that it covers are not accepted any more, and connections that live by them are
 // closed. It returns how many; when it returns, nothing published later reaches them.
-func (n *Node) Revoke(ctx context.Context, tenant string, r Revocation) (closed int, err error) {
-	t, why := n.known(tenant)
+func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (closed int, err error) {
+	t, why := o.tenants.known(tenant)
 	if why != nil {
 		return 0, why
 	}
 	if r.User == "" && r.TokenID == "" {
 		return 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
 	}
-	if auth, ok := n.auth.(revoker); ok {
-		auth.Revoke(tenant, r)
+	if o.revoker != nil {
+		o.revoker.Revoke(tenant, r)
 	}
 	t.revoked.note(r, time.Now())
-	n.ledger.forget(t, func(rec *record) bool { return r.Covers(rec.identity) })
+	o.ledger.forget(t, func(rec *record) bool { return r.Covers(rec.identity) })
 	var waits []reply[bool]
 	t.links.each(func(l *Link) bool {
 		// Each that may live by it is asked itself: its credential may be between its check and our look.

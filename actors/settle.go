@@ -8,27 +8,32 @@ import (
 
 // This is the end of what lifecycles tell: all that has happened is told before they end.
 
-// tenantsThatTell are those whose lifecycle is told.
-func (n *Node) tenantsThatTell() (all []*tenantCore) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	for _, t := range n.tenants {
+// thatTell are those whose lifecycle is told.
+func (ts *tenants) thatTell() (some []*tenantCore) {
+	for _, t := range ts.all() {
 		if t.life.Load() != nil {
-			all = append(all, t)
+			some = append(some, t)
 		}
 	}
-	return all
+	return some
 }
 
 // settle returns when what the users and connections have told so far is in the topics and with the heralds, or with
 // Busy when ctx ends before.
-func (n *Node) settle(ctx context.Context) *protocol.Refusal {
-	for _, t := range n.tenantsThatTell() {
+func (ts *tenants) settle(ctx context.Context) *protocol.Refusal {
+	for _, t := range ts.thatTell() {
 		if why := t.settle(ctx); why != nil && why.Reason == protocol.Busy {
 			return why
 		}
 	}
 	return nil
+}
+
+// farewell ends the lifecycles, when nothing happens any more and all that did is told.
+func (ts *tenants) farewell() {
+	for _, t := range ts.thatTell() {
+		t.life.Load().box.force(farewell{})
+	}
 }
 
 func (t *tenantCore) settle(ctx context.Context) *protocol.Refusal {
@@ -52,12 +57,4 @@ func (t *tenantCore) settle(ctx context.Context) *protocol.Refusal {
 	l.box.force(settle{ctx, told})
 	_, why := told.wait(ctx)
 	return why
-}
-
-// endLifecycles ends them when nothing happens any more, and waits until they have told what did.
-func (n *Node) endLifecycles() {
-	for _, t := range n.tenantsThatTell() {
-		t.life.Load().box.force(farewell{})
-	}
-	n.lifecycles.Wait()
 }

@@ -10,9 +10,7 @@ import (
 
 // halve has all topics forget the older half of what they remember in memory. Who resumes from there is told.
 func (w *watermark) halve() {
-	w.node.mu.RLock()
-	defer w.node.mu.RUnlock()
-	for name, t := range w.node.tenants {
+	for name, t := range w.node.tenants.all() {
 		if name == canaryTenant {
 			continue
 		}

@@ -39,7 +39,7 @@ type supervisor struct {
 
 // newSupervisor makes a supervisor and its guardian: protoactor makes guardians on first use, and two first uses at
 // once would make two.
-func (n *Node) newSupervisor(kind string, restart bool) *supervisor {
+func newSupervisor(n *Node, kind string, restart bool) *supervisor {
 	s := &supervisor{node: n, kind: kind, restart: restart}
 	s.props = actor.PropsFromProducer(func() actor.Actor { return s.spawned },
 		actor.WithMailbox(func() actor.Mailbox { return s.box }), actor.WithGuardian(s))

@@ -18,59 +18,51 @@ func (c *tenantCore) tells(news protocol.Lifecycle) {
 	}
 }
 
-// tells tells of the connection, while it is one of its user.
-func (c *connection) tells(news protocol.Lifecycle) {
-	t := c.tenant()
-	if c.present && t.life.Load() != nil {
-		news.User, news.Connection, news.Dialect = c.user(), c.ID(), c.dialect().Name()
-		t.tells(news)
+// told reports whether somebody is told of the connection: it is one of its user, and its tenant's lifecycle is on.
+func (m *membership) told(l *Link) bool { return m.present && l.tenant().life.Load() != nil }
+
+// tells tells of the connection.
+func (m *membership) tells(l *Link, news protocol.Lifecycle) {
+	if m.told(l) {
+		news.User, news.Connection, news.Dialect = l.user(), l.ID(), l.dialect().Name()
+		l.tenant().tells(news)
 	}
 }
 
 // arrive says that the connection is one of its user.
-func (c *connection) arrive() {
-	c.present = true
-	c.tells(protocol.Lifecycle{Happening: protocol.Connected})
+func (m *membership) arrive(l *Link) {
+	m.present = true
+	m.tells(l, protocol.Lifecycle{Happening: protocol.Connected})
 }
 
 // depart says that it is none any more: before it leaves its user, so that the user is offline after that. Only the
 // first reason counts. code 0 is the reason's own.
-func (c *connection) depart(why protocol.Reason, code uint16, byServer bool) {
-	if c.present && c.tenant().life.Load() != nil {
-		now := c.figures(time.Now())
+func (m *membership) depart(l *Link, why protocol.Reason, code uint16, byServer bool) {
+	if m.told(l) {
+		now := l.figures(time.Now())
 		if code == 0 {
 			code = why.CloseCode()
 		}
-		c.tells(protocol.Lifecycle{Happening: protocol.Disconnection, Left: &protocol.Leaving{
-			Reason: why, Code: code, ByServer: byServer, Lingers: !byServer && c.mayReturn(why),
+		m.tells(l, protocol.Lifecycle{Happening: protocol.Disconnection, Left: &protocol.Leaving{
+			Reason: why, Code: code, ByServer: byServer, Lingers: !byServer && m.mayReturn(l, why),
 			Lasted: now.Lifetime, Received: now.MessagesReceived, Sent: now.MessagesSent,
 		}})
 	}
-	c.present = false
+	m.present = false
 }
 
 // subscribed says which topics the connection hears from now on.
-func (c *connection) subscribed(restored bool, topics ...string) {
-	if c.present && c.tenant().life.Load() != nil {
-		for _, topic := range topics {
-			c.tells(protocol.Lifecycle{Happening: protocol.Subscribed, Topic: topic, Restored: restored})
-		}
+func (m *membership) subscribed(l *Link, restored bool, topics ...string) {
+	for _, topic := range topics {
+		m.tells(l, protocol.Lifecycle{Happening: protocol.Subscribed, Topic: topic, Restored: restored})
 	}
 }
 
-// wantedNow are the topics that the connection wants, for unsubscribed; nil if nobody is told.
-func (c *connection) wantedNow() []string {
-	if c.tenant().life.Load() == nil {
-		return nil
-	}
-	return c.interests.wanted()
-}
-
-// unsubscribed says which of the topics that it wanted before the connection does not want any more.
-func (c *connection) unsubscribed(before []string) {
+// unsubscribed says which of the topics that the connection wanted before it does not want now.
+func (m *membership) unsubscribed(l *Link, before []string, now interests) {
 	for _, topic := range before {
-		if _, still := c.interests.find(topic); !still {
-			c.tells(protocol.Lifecycle{Happening: protocol.Unsubscribed, Topic: topic})
+		if _, still := now.find(topic); !still {
+			m.tells(l, protocol.Lifecycle{Happening: protocol.Unsubscribed, Topic: topic})
 		}
 	}
 }

@@ -34,20 +34,17 @@ const everyone = "\x00everyone"
 // tenantCore is what a tenant keeps when its actor restarts, and what others may look up while it does: its users,
 // topics and connections go on.
 type tenantCore struct {
-	node     *Node
-	name     string
-	box      mailbox
-	topics   *directory
-	users    *directory
-	links    *links
-	connects *connects
-	revoked  revocations
-	rules    atomic.Pointer[ruleSet] // of its topics
-	backlog  *Backlog
-	rates    atomic.Pointer[RateLimits] // nil is none
-	meter    meter                      // of the tenant as a whole
-	meters   *meters
-	life     atomic.Pointer[lifecycle] // nil while nobody is told
+	node    *Node
+	name    string
+	box     mailbox
+	topics  *directory
+	users   *directory
+	links   *links
+	revoked revocations
+	rules   atomic.Pointer[ruleSet] // of its topics
+	backlog *Backlog
+	inflow  inflow
+	life    atomic.Pointer[lifecycle] // nil while nobody is told
 
 	connections atomic.Int64 // that are open
 	total       atomic.Int64 // connections that ever were
@@ -68,10 +65,10 @@ type tenantCore struct {
 // tenant is the actor. It makes the users and topics of one tenant; finding them needs no actor.
 type tenant struct{ *tenantCore }
 
-func (n *Node) newTenant(cfg TenantConfig) *tenantCore {
+func newTenant(n *Node, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
 		node: n, name: cfg.Name, box: mailbox{limit: int32(8 * n.cfg.MailboxSize)}, topics: newDirectory(), users: newDirectory(),
-		links: newLinks(), connects: newConnects(), backlog: n.backlog.part(), meters: newMeters(), dialects: map[protocol.Dialect]*census{},
+		links: newLinks(), inflow: inflow{connects: newConnects(), meters: newMeters()}, backlog: n.backlog.part(), dialects: map[protocol.Dialect]*census{},
 	}
 	c.obey(cfg)
 	n.supervise.tenant.spawn(&tenant{c}, &c.box)
@@ -91,7 +88,7 @@ func (c *tenantCore) obey(cfg TenantConfig) {
 	c.limit.Store(int64(cfg.Connections))
 	c.mayLinger(cfg.Linger)
 	c.rules.Store(newRuleSet(&c.node.cfg, cfg.Rules))
-	c.limitRates(cfg.Rates)
+	c.inflow.limit(cfg.Rates)
 	c.report(cfg.Lifecycle)
 }
 
@@ -101,7 +98,7 @@ func (t *tenant) Receive(ctx actor.Context) {
 	case toTopic:
 		t.toTopic(m)
 	case toUser:
-		t.users.sendOrMake(m.name, m.message, func() *mailbox { return t.node.newUser(t.tenantCore, m.name) })
+		t.users.sendOrMake(m.name, m.message, func() *mailbox { return newUser(t.tenantCore, m.name) })
 	case configure:
 		t.obey(m.config)
 	case crash:
@@ -144,16 +141,6 @@ func (c *tenantCore) user(name string, msg refusable) {
 	if !c.users.send(name, msg) {
 		c.box.send(toUser{name, msg})
 	}
-}
-
-// census returns the counts of one dialect.
-func (c *tenantCore) census(d protocol.Dialect) *census {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.dialects[d] == nil {
-		c.dialects[d] = &census{tenant: c, dialect: d}
-	}
-	return c.dialects[d]
 }
 
 // topicCount is how many topics there are, the hidden ones not counted.

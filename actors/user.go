@@ -54,9 +54,9 @@ type user struct {
 	again bool
 }
 
-func (n *Node) newUser(t *tenantCore, name string) *mailbox {
-	u := &user{tenant: t, name: name, box: mailbox{limit: int32(n.cfg.MailboxSize)}}
-	n.supervise.user.spawn(u, &u.box)
+func newUser(t *tenantCore, name string) *mailbox {
+	u := &user{tenant: t, name: name, box: mailbox{limit: int32(t.node.cfg.MailboxSize)}}
+	t.node.supervise.user.spawn(u, &u.box)
 	return &u.box
 }
 
@@ -138,7 +138,7 @@ func (u *user) deliver(p *publication) (delivered int, there bool) {
 			delivered++
 			there = true
 		case l.outbox.isClosed():
-			l.late(f)
+			l.linger.late(f)
 		default:
 			there = true
 		}

@@ -3,7 +3,6 @@ package actors
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -98,10 +97,7 @@ func (w *watchdog) run() {
 
 // round looks at every actor of the node.
 func (w *watchdog) round(round uint64, now time.Time) {
-	w.node.mu.RLock()
-	tenants := maps.Clone(w.node.tenants)
-	w.node.mu.RUnlock()
-	for name, t := range tenants {
+	for name, t := range w.node.tenants.all() {
 		w.at.Store(&name)
 		w.begun.Store(w.node.wheel.since(time.Now()))
 		w.look(round, now, ofTenant, t, name, &t.box)

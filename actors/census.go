@@ -1,0 +1,120 @@
+package actors
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// census counts the connections of one dialect in a tenant, and lets them in.
+type census struct {
+	// Static.
+	tenant  *tenantCore
+	dialect protocol.Dialect
+
+	total, active, authenticated atomic.Int64
+
+	mu   sync.Mutex
+	past DialectStats // the sums of connections that have ended
+}
+
+// room says whether there is room for one more beside so many open connections of the tenant and of the dialect in it.
+func (c *census) room(open, ofDialect int64) *protocol.Refusal {
+	t, d, n := c.tenant, c.dialect, c.tenant.node
+	if n.Draining() {
+		return errDraining
+	}
+	if t.suspended.Load() {
+		return errSuspended
+	}
+	if t.restarting.Load() {
+		return errBusy
+	}
+	if why := n.watermark.refuse(&n.watermark.connections); why != nil {
+		n.dropped(protocol.Busy, 1)
+		return why
+	}
+	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
+	var why *protocol.Refusal
+	switch {
+	case most > 0 && open >= most:
+		why = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
+	case dialectMost > 0 && ofDialect >= dialectMost:
+		why = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
+	default:
+		return nil
+	}
+	why.RetryAfter = 10 * time.Second
+	n.dropped(protocol.TooMany, 1)
+	return why
+}
+
+// take counts one more connection, unless there is no room for it.
+func (c *census) take() *protocol.Refusal {
+	why := c.room(c.tenant.connections.Add(1)-1, c.active.Add(1)-1)
+	if why != nil {
+		c.undo()
+		return why
+	}
+	c.total.Add(1)
+	c.tenant.node.backlog.join(1)
+	return nil
+}
+
+// adopt takes a connection over from where it stood; from now on it counts here.
+func (c *census) adopt(l *Link) *protocol.Refusal {
+	from := l.post.Load()
+	if c == from {
+		return nil
+	}
+	l.node.gate.enter()
+	defer l.node.gate.entered()
+	if why := c.take(); why != nil {
+		return why
+	}
+	from.tenant.links.remove(l)
+	from.free()
+	switch {
+	case c.tenant != from.tenant:
+		c.tenant.total.Add(1)
+	case c.dialect.Name() == from.dialect.Name(): // one and the same to who reads the figures
+		from.total.Add(-1)
+	}
+	l.post.Store(c)
+	l.outbox.join(c.tenant.counting())
+	c.tenant.links.add(l)
+	return nil
+}
+
+// left takes a connection that has ended out of its tenant and adds it to the past. Both are one step for stats: else
+// sums would fall back.
+func (c *census) left(l *Link) {
+	c.mu.Lock()
+	c.past.add(l.figures(time.Now()))
+	l.tenant().links.remove(l)
+	c.mu.Unlock()
+	c.free()
+}
+
+// free takes a connection off the count of those that are open.
+func (c *census) free() {
+	c.tenant.node.backlog.join(-1)
+	c.undo()
+}
+
+func (c *census) undo() {
+	c.tenant.connections.Add(-1)
+	c.active.Add(-1)
+}
+
+// census returns the counts of one dialect.
+func (c *tenantCore) census(d protocol.Dialect) *census {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dialects[d] == nil {
+		c.dialects[d] = &census{tenant: c, dialect: d}
+	}
+	return c.dialects[d]
+}

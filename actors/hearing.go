@@ -1,0 +1,177 @@
+package actors
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// hearing is what a connection hears: its interests, of which it keeps the topics told. It belongs to the connection's
+// actor, and knows no session: where a connection has to end, it says so.
+type hearing struct{ interests }
+
+// subscribe returns where the topic stood, if the connection was attached to it for this. broken is why the connection
+// has to end, see tell.
+func (h *hearing) subscribe(l *Link, cmd protocol.Subscribe) (at protocol.Position, why, broken *protocol.Refusal) {
+	if why = l.granted(cmd); why != nil {
+		return at, why, nil
+	}
+	before, known := h.find(cmd.Topic)
+	if cmd.Since != at && h.covered(cmd.Topic) {
+		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic)), nil
+	}
+	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && h.count() >= most {
+		return at, protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most), nil
+	}
+	changes := h.add(cmd.Topic, cmd.Filter, cmd.As != nil)
+	if i := slices.IndexFunc(changes, func(ch change) bool { return ch.topic == cmd.Topic }); i >= 0 {
+		changes[i].since, changes[i].at = cmd.Since, &at
+	}
+	l.outbox.hold() // the answer comes before the first event
+	told, why := h.tell(l, changes)
+	if why != nil {
+		broken = h.goBack(l, cmd.Topic, before, told)
+	}
+	return at, why, broken
+}
+
+// goBack makes a topic's subscription what it was before, with those topics that were told of another. The zero rule is
+// none.
+func (h *hearing) goBack(l *Link, topic string, before rule, told []string) (broken *protocol.Refusal) {
+	var back []change
+	if before.wanted {
+		var filter protocol.Filter
+		if before.filter != nil {
+			filter = *before.filter
+		}
+		back = h.add(topic, filter, before.lent)
+	} else {
+		back = h.remove(topic, false)
+	}
+	_, broken = h.tell(l, slices.DeleteFunc(back, func(ch change) bool { return !slices.Contains(told, ch.topic) }))
+	return broken
+}
+
+// unsubscribe drops a subscription, with below also those to topics under it.
+func (h *hearing) unsubscribe(l *Link, topic string, below bool) (broken *protocol.Refusal) {
+	_, broken = h.tell(l, h.remove(topic, below))
+	return broken
+}
+
+// leave detaches from all topics, and waits for none.
+func (h *hearing) leave(l *Link) {
+	for _, topic := range h.attached() {
+		l.tenant().topics.force(topic, unsubscribe{link: l})
+	}
+	h.interests = nil
+}
+
+// tell makes changes known to their topics and returns those that took them, and the first refusal. It waits for each
+// topic: only so does none deliver what is another's by now. If one refuses what cannot be refused, the connection has
+// to end: it would miss events without a word.
+func (h *hearing) tell(l *Link, changes []change) (told []string, first *protocol.Refusal) {
+	for _, ch := range changes {
+		var why *protocol.Refusal
+		if ch.interest == nil {
+			why = l.detach(ch.topic)
+		} else {
+			var got attached
+			if got, why = l.attach(ch.topic, ch.interest, ch.since, false); ch.at != nil {
+				*ch.at = got.at
+			}
+		}
+		if why == nil {
+			told = append(told, ch.topic)
+		} else if first == nil {
+			first = why
+		}
+	}
+	return told, first
+}
+
+// subscribe does what the session asks for, and tells of it.
+func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
+	now := time.Now()
+	if why, struck := c.intake.admit(&c.Link, load{ofSubscribes: 1}, now); why != nil {
+		if struck && c.intake.strikesOut(&c.Link, now) {
+			c.end(end{why: why})
+		}
+		return protocol.Position{}, why
+	}
+	_, known := c.hears.find(cmd.Topic)
+	at, why, broken := c.hears.subscribe(&c.Link, cmd)
+	c.endIf(broken)
+	if why == nil && !known {
+		c.member.subscribed(&c.Link, false, cmd.Topic)
+	}
+	return at, why
+}
+
+// unsubscribe drops a subscription, and tells of it.
+func (c *connection) unsubscribe(topic string, below bool) {
+	var before []string
+	if c.member.told(&c.Link) {
+		before = c.hears.wanted()
+	}
+	c.endIf(c.hears.unsubscribe(&c.Link, topic, below))
+	c.member.unsubscribed(&c.Link, before, c.hears.interests)
+}
+
+// granted reports whether the topic may be subscribed to, by the right of who asks.
+func (l *Link) granted(cmd protocol.Subscribe) *protocol.Refusal {
+	id := l.identity.Load()
+	if id == nil {
+		return protocol.Refuse(protocol.Unauthorized, "authenticate before subscribing")
+	}
+	if cmd.As != nil {
+		id = cmd.As
+	}
+	if err := protocol.CheckTopic(cmd.Topic); err != nil {
+		return protocol.AsRefusal(err)
+	}
+	if !id.May(cmd.Topic) || protocol.Reserved(cmd.Topic) {
+		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
+	}
+	if l.node.rights == nil || hidden(l.tenant().name) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
+	defer cancel()
+	return protocol.AsRefusal(l.node.rights.Authorize(ctx, l.tenant().name, id, cmd.Topic))
+}
+
+// attach gives a topic an interest of the connection; see subscribe in topic.go for since and partial.
+func (l *Link) attach(topic string, it *interest, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
+	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
+	defer cancel()
+	answer := newReply[attached]()
+	wish := subscribe{l, it, since, partial, answer}
+	if !l.tenant().topics.force(topic, wish) { // over the limit: one per connection waits
+		l.tenant().topic(topic, wish)
+	}
+	return answer.wait(ctx)
+}
+
+// detach takes the connection out of a topic.
+func (l *Link) detach(topic string) *protocol.Refusal {
+	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
+	defer cancel()
+	answer := newReply[protocol.Position]()
+	if !l.tenant().topics.force(topic, unsubscribe{l, false, answer}) {
+		return nil // it was never made
+	}
+	_, why := answer.wait(ctx)
+	return why
+}
+
+// release takes the connection out of a topic and returns where that stands; the zero position if it does not say.
+func (l *Link) release(ctx context.Context, topic string) protocol.Position {
+	answer := newReply[protocol.Position]()
+	if !l.tenant().topics.force(topic, unsubscribe{l, true, answer}) {
+		return protocol.Position{}
+	}
+	at, _ := answer.wait(ctx)
+	return at
+}

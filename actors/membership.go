@@ -1,0 +1,117 @@
+package actors
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// membership is that a connection is one of its user's and of everyone's. It belongs to the connection's actor, and knows
+// neither its session nor its subscriptions.
+type membership struct {
+	joined  bool // it is with its user and with everyone
+	present bool // its tenant's lifecycle knows of it, or would if there were one (telling.go)
+}
+
+// join brings the connection to its user and to the topic of everyone.
+func (m *membership) join(l *Link, in *intake, id *protocol.Identity) *protocol.Refusal {
+	tenant, dialect := l.tenant(), l.dialect()
+	now := time.Now()
+	if hidden(tenant.name) && tenant.name != canaryTenant {
+		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
+	}
+	if id.User != "" {
+		if why := tenant.inflow.userMayConnect(dialect, id.User, now); why != nil {
+			l.node.dropped(why.Reason, 1)
+			return why
+		}
+		in.takeBack(l, now)
+		l.outbox.hold() // what the session says to its coming comes before all events
+		if why := m.meet(l, id); why != nil {
+			return why
+		}
+	}
+	l.outbox.hold()
+	l.post.Load().authenticated.Add(1)
+	m.joined = true
+	l.identity.Store(id)
+	got, why := l.attach(everyone, viewing(l.view()), protocol.Position{}, false)
+	if why != nil {
+		l.linger.giveUp(l.node)
+		m.leave(l)
+		l.identity.Store(nil)
+		return why
+	}
+	if l.linger != nil {
+		l.linger.everyone = got.at
+	}
+	m.arrive(l)
+	return nil
+}
+
+// meet brings the connection to its user. A connection that its client still has goes first: so the user's events are
+// for one of them at a time, or wait in the record. What the client left is restored when the session has welcomed it.
+func (m *membership) meet(l *Link, id *protocol.Identity) *protocol.Refusal {
+	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
+	defer cancel()
+	wish := join{link: l, limit: l.dialect().Limits().PerUser, claims: l.linger != nil && !id.Unproven}
+	for {
+		wish.reply = newReply[returned]()
+		l.tenant().user(id.User, wish)
+		back, why := wish.reply.wait(ctx)
+		if why != nil || back.rival == nil {
+			if l.linger != nil {
+				l.linger.pending = back.record
+			}
+			return why
+		}
+		gone := newReply[struct{}]()
+		back.rival.box.force(yield{gone})
+		gone.wait(ctx) // a refusal says that it has ended by itself
+		wish.beside = true
+	}
+}
+
+// leave takes the connection out of its user and of everyone; what is offered from now on is not for it.
+func (m *membership) leave(l *Link) {
+	if !m.joined {
+		return
+	}
+	m.joined = false
+	l.post.Load().authenticated.Add(-1)
+	l.tenant().topics.force(everyone, unsubscribe{link: l})
+	if id := l.identity.Load(); id != nil && id.User != "" {
+		l.tenant().users.force(id.User, leave{link: l})
+	}
+}
+
+// heed says what is left of events to the connection's user and to everyone. If the topic of everyone does not take
+// that, the connection has to end.
+func (m *membership) heed(l *Link, v protocol.View) (broken *protocol.Refusal) {
+	l.heeds.Store(&v)
+	if !m.joined {
+		return nil
+	}
+	_, broken = l.attach(everyone, viewing(v), protocol.Position{}, false)
+	return broken
+}
+
+// attend tells a topic that a member of it is alive.
+func (m *membership) attend(l *Link, cmd protocol.Attend) {
+	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && m.joined {
+		l.tenant().topic(cmd.Topic, attend{cmd.Member, slices.Clone(cmd.Data), cmd.For, l})
+	}
+}
+
+// lingers reports whether the connection leaves a record when it breaks now.
+func (m *membership) lingers(l *Link) bool {
+	id := l.identity.Load()
+	return l.linger != nil && m.joined && !l.slow.Load() && id.User != "" && !id.Unproven && l.tenant().linger.Load() > 0
+}
+
+// mayReturn reports whether the connection leaves a record when it ends for this reason, and not by us.
+func (m *membership) mayReturn(l *Link, why protocol.Reason) bool {
+	return (why == protocol.Lost || why == protocol.Silent) && m.lingers(l)
+}
