@@ -23,8 +23,7 @@ func (o *Outbox) say(op Op, data []byte, behind bool) int {
 		o.mu.Unlock()
 		return refusedClosed
 	}
-	events := o.first != nil || o.head != nil
-	if o.said == 0 && !(behind && events) && o.ahead(a, size) {
+	if o.said == 0 && (!behind || o.line.empty()) && o.ahead(a, size) {
 		return o.queued(size)
 	}
 	if o.full(size) {
@@ -33,7 +32,7 @@ func (o *Outbox) say(op Op, data []byte, behind bool) int {
 	}
 	a.fate = answered
 	o.said++
-	o.push(&a.Frame)
+	o.line.push(&a.Frame)
 	return o.queued(size)
 }
 
@@ -62,7 +61,7 @@ func (o *Outbox) hold() {
 // letGo ends hold, and wakes the wire for what came meanwhile.
 func (o *Outbox) letGo() {
 	o.mu.Lock()
-	wake := o.held && !o.awake && (o.first != nil || o.head != nil || o.asides != nil)
+	wake := o.held && !o.awake && (!o.line.empty() || o.asides != nil)
 	o.held, o.awake = false, o.awake || wake
 	o.mu.Unlock()
 	if wake {

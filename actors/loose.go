@@ -123,7 +123,7 @@ func (o *Outbox) enlist(l *lane, f *Frame) {
 	o.bytes += f.size()
 	o.frames++
 	l.add(f)
-	o.push(&l.ticket)
+	o.line.push(&l.ticket)
 	o.sweep()
 }
 
@@ -147,7 +147,7 @@ func (o *Outbox) sweep() {
 	if o.loose.spare <= o.frames+cap(chunk{}.frames) {
 		return
 	}
-	o.refill(nil, func(f *Frame) bool { return f.fate != ticket || !o.burn(o.loose.lanes[f.topic]) })
+	o.line.refill(nil, func(f *Frame) bool { return f.fate != ticket || !o.burn(o.loose.lanes[f.topic]) })
 }
 
 // burn takes one ticket that stands for nothing off the count; false if the lane has none.
@@ -171,21 +171,13 @@ func (ls *loose) tidy(l *lane) {
 // loosen sorts what waits into lanes.
 func (o *Outbox) loosen() {
 	o.loose = &loose{lanes: map[uint32]*lane{}}
-	if o.first != nil {
-		o.sort(&o.first)
-	}
-	for c := o.head; c != nil; c = c.next {
-		for i := c.from; i < c.to; i++ {
-			o.sort(&c.frames[i])
-		}
-	}
+	o.line.rewrite(o.sort)
 }
 
-// sort puts a waiting frame into its lane, if that is where it belongs.
-func (o *Outbox) sort(at **Frame) {
-	f := *at
+// sort puts a waiting frame into its lane, if that is where it belongs, and returns what stands in the line from now on.
+func (o *Outbox) sort(f *Frame) *Frame {
 	if f.fate != droppable && f.fate != replaceable {
-		return
+		return f
 	}
 	l := o.loose.lane(f.topic)
 	if older := l.place(f); older != nil {
@@ -196,14 +188,14 @@ func (o *Outbox) sort(at **Frame) {
 	} else {
 		l.add(f)
 	}
-	*at = &l.ticket
+	return &l.ticket
 }
 
 // redeem is the frame that a ticket in front of the queue stands for; nil if it stands for nothing, and is taken out.
 func (o *Outbox) redeem(t *Frame) *Frame {
 	l := o.loose.lanes[t.topic]
 	if o.burn(l) { // what was dropped was in front
-		o.pop()
+		o.line.pop()
 		return nil
 	}
 	return l.frames[0]

@@ -397,11 +397,7 @@ func TestOutbox_WhatIsDroppedLeavesTheOthersInTheirOrder(t *testing.T) {
 			to = lasting
 		}
 		o.send(frameFor(to, fmt.Sprint("t", rng.IntN(5), to), "", i))
-		chunks := 0
-		for c := o.head; c != nil; c = c.next {
-			chunks++
-		}
-		if chunks > 10 {
+		if chunks := o.line.chunks(); chunks > 10 {
 			t.Fatalf("%d frames wait in %d chunks", o.frames, chunks)
 		}
 		if rng.IntN(500) > 0 {

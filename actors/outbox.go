@@ -14,15 +14,14 @@ import (
 // them is cold memory (bench/NOTES.md).
 type Outbox struct {
 	mu      sync.Mutex
-	wire    Wire   // static after Connect
-	first   *Frame // the oldest, when only one waits: the common case needs no chunk
-	head    *chunk // the rest, oldest first; nil when empty
-	frames  int    // waiting or taken, not yet written
-	bytes   int    // likewise
-	awake   bool   // the wire was told and has not found us empty since
-	held    bool   // the wire finds nothing for now (aside.go)
-	parked  bool   // the wire waits for the peer: our bytes are not in the backlog
-	counted bool   // they are: it is not parked, and has a backlog
+	wire    Wire // static after Connect
+	line    line // what waits, but the asides
+	frames  int  // waiting or taken, not yet written
+	bytes   int  // likewise
+	awake   bool // the wire was told and has not found us empty since
+	held    bool // the wire finds nothing for now (aside.go)
+	parked  bool // the wire waits for the peer: our bytes are not in the backlog
+	counted bool // they are: it is not parked, and has a backlog
 	closed  bool
 
 	*outboxes          // static after Connect
@@ -36,8 +35,6 @@ type Outbox struct {
 	// What was written so far, for the figures of the connection.
 	sentFrames uint64
 	sentBytes  uint64
-
-	tail *chunk // the last of head
 }
 
 // outboxes are what all outboxes of a node share.
@@ -51,15 +48,6 @@ type OutboxLimits struct {
 	Bytes  int
 	Frames int
 }
-
-// chunk is a piece of a queue. Chunks come from a pool, so a queue that fills and empties allocates nothing.
-type chunk struct {
-	next     *chunk
-	from, to int
-	frames   [30]*Frame
-}
-
-var chunks = sync.Pool{New: func() any { return new(chunk) }}
 
 // Why an offer was not taken.
 const (
@@ -84,7 +72,7 @@ func (o *Outbox) offer(f *Frame) int {
 		o.mu.Unlock()
 		return refusedFull
 	}
-	o.push(f)
+	o.line.push(f)
 	return o.queued(size)
 }
 
@@ -157,25 +145,6 @@ func (o *Outbox) join(b *Backlog) {
 	}
 }
 
-func (o *Outbox) push(f *Frame) {
-	if o.first == nil && o.head == nil {
-		o.first = f
-		return
-	}
-	if o.tail == nil || o.tail.to == len(o.tail.frames) {
-		c := chunks.Get().(*chunk)
-		c.next, c.from, c.to = nil, 0, 0
-		if o.tail == nil {
-			o.head = c
-		} else {
-			o.tail.next = c
-		}
-		o.tail = c
-	}
-	o.tail.frames[o.tail.to] = f
-	o.tail.to++
-}
-
 // prepend queues events ahead of those that came since hold: they are older. It returns what offer returns.
 func (o *Outbox) prepend(frames []*Frame) int {
 	o.mu.Lock()
@@ -187,31 +156,9 @@ func (o *Outbox) prepend(frames []*Frame) int {
 	for _, f := range frames {
 		bytes += f.size()
 	}
-	o.refill(frames, func(*Frame) bool { return true })
+	o.line.refill(frames, func(*Frame) bool { return true })
 	o.frames += len(frames) - 1 // queued adds one
 	return o.queued(bytes)
-}
-
-// refill puts frames into the queue, and behind them those that were in it, if they are to be kept. The caller holds the lock.
-func (o *Outbox) refill(frames []*Frame, kept func(*Frame) bool) {
-	first, rest := o.first, o.head
-	o.first, o.head, o.tail = nil, nil, nil
-	for _, f := range frames {
-		o.push(f)
-	}
-	if first != nil && kept(first) {
-		o.push(first)
-	}
-	for c := rest; c != nil; c = rest {
-		for _, f := range c.frames[c.from:c.to] {
-			if kept(f) {
-				o.push(f)
-			}
-		}
-		rest = c.next
-		*c = chunk{}
-		chunks.Put(c)
-	}
 }
 
 // isClosed reports whether nothing is taken any more.

@@ -114,7 +114,7 @@ func TestOutbox_HoldsNoBufferWhenEmpty(t *testing.T) {
 		o.offer(frameOf(20))
 	}
 	o.Wrote(o.Take(nil, 1<<20))
-	if o.head != nil || o.tail != nil || o.first != nil {
+	if o.line != (line{}) {
 		t.Error("an empty outbox holds a chunk")
 	}
 }

@@ -67,7 +67,7 @@ func (w *watermark) disconnect(excess int64) {
 // how many.
 func (o *Outbox) thin() (dropped int) {
 	o.mu.Lock()
-	if o.closed || o.first == nil && o.head == nil {
+	if o.closed || o.line.empty() {
 		o.mu.Unlock()
 		return 0
 	}

@@ -4,27 +4,6 @@ import "time"
 
 // This is the part of an outbox that its wire uses: it takes frames, writes them, and says so.
 
-func (o *Outbox) pop() *Frame {
-	if f := o.first; f != nil {
-		o.first = nil
-		return f
-	}
-	c := o.head
-	if c == nil {
-		return nil
-	}
-	f := c.frames[c.from]
-	c.frames[c.from] = nil
-	if c.from++; c.from == c.to {
-		if o.head = c.next; o.head == nil {
-			o.tail = nil
-		}
-		c.next = nil
-		chunks.Put(c)
-	}
-	return f
-}
-
 // Take appends waiting frames to into: at most max bytes of them, but at least one if any waits. If it appends none, the
 // outbox is empty and the next offer will Wake the wire. For one outbox, Take and Wrote are called by one goroutine at a
 // time.
@@ -42,10 +21,7 @@ func (o *Outbox) take(into []*Frame, max int) []*Frame {
 		return into
 	}
 	for {
-		f := o.first
-		if f == nil && o.head != nil {
-			f = o.head.frames[o.head.from]
-		}
+		f := o.line.front()
 		plain := o.asides == nil && o.loose == nil && o.said == 0
 		if !plain {
 			f = o.peek()
@@ -61,7 +37,7 @@ func (o *Outbox) take(into []*Frame, max int) []*Frame {
 		}
 		taken += f.size()
 		if plain {
-			o.pop()
+			o.line.pop()
 		} else {
 			o.pull()
 		}
@@ -78,10 +54,7 @@ func (o *Outbox) peek() *Frame {
 		return &o.asides.Frame
 	}
 	for {
-		f := o.first
-		if f == nil && o.head != nil {
-			f = o.head.frames[o.head.from]
-		}
+		f := o.line.front()
 		if f != nil && f.fate == ticket {
 			if f = o.redeem(f); f == nil {
 				continue
@@ -102,7 +75,7 @@ func (o *Outbox) pull() *Frame {
 		o.asides, a.next = a.next, nil
 		return f
 	}
-	switch t := o.pop(); t.fate {
+	switch t := o.line.pop(); t.fate {
 	case ticket:
 		l := o.loose.lanes[t.topic]
 		l.shift()
@@ -167,7 +140,7 @@ func (o *Outbox) wrote(frames, bytes, data int, awake bool) (freed int, more boo
 	if o.trail != nil {
 		o.trail.wrote(frames)
 	}
-	if more = o.first != nil || o.head != nil || o.asides != nil; !more {
+	if more = !o.line.empty() || o.asides != nil; !more {
 		o.loose = nil
 	}
 	more = more && !o.held
