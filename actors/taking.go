@@ -8,82 +8,18 @@ import "time"
 // outbox is empty and the next offer will Wake the wire. For one outbox, Take and Wrote are called by one goroutine at a
 // time.
 func (o *Outbox) Take(into []*Frame, max int) []*Frame {
+	had := len(into)
 	o.mu.Lock()
-	into = o.take(into, max)
+	if !o.held {
+		into = o.waiting.take(into, max)
+	}
+	if len(into) == had {
+		o.awake = false
+	} else if o.trail != nil {
+		o.trail.took(into[had:])
+	}
 	o.mu.Unlock()
 	return into
-}
-
-func (o *Outbox) take(into []*Frame, max int) []*Frame {
-	taken := 0
-	if o.held {
-		o.awake = false
-		return into
-	}
-	for {
-		f := o.line.front()
-		plain := o.asides == nil && o.loose == nil && o.said == 0
-		if !plain {
-			f = o.peek()
-		}
-		if f == nil {
-			if taken == 0 {
-				o.awake = false
-			}
-			return into
-		}
-		if taken > 0 && taken+f.size() > max {
-			return into
-		}
-		taken += f.size()
-		if plain {
-			o.line.pop()
-		} else {
-			o.pull()
-		}
-		into = append(into, f)
-		if o.trail != nil {
-			o.trail.took(f)
-		}
-	}
-}
-
-// peek is the frame that pull takes out next, nil if there is none.
-func (o *Outbox) peek() *Frame {
-	if o.asides != nil {
-		return &o.asides.Frame
-	}
-	for {
-		f := o.line.front()
-		if f != nil && f.fate == ticket {
-			if f = o.redeem(f); f == nil {
-				continue
-			}
-		}
-		return f
-	}
-}
-
-// pull takes the next frame out, nil if there is none.
-func (o *Outbox) pull() *Frame {
-	f := o.peek()
-	if f == nil {
-		o.loose = nil
-		return nil
-	}
-	if a := o.asides; a != nil {
-		o.asides, a.next = a.next, nil
-		return f
-	}
-	switch t := o.line.pop(); t.fate {
-	case ticket:
-		l := o.loose.lanes[t.topic]
-		l.shift()
-		o.loose.tidy(l)
-	case answered:
-		o.said--
-	}
-	return f
 }
 
 // Wrote says that these frames, which Take gave, have left for the kernel.
@@ -135,15 +71,11 @@ func (o *Outbox) wrote(frames, bytes, data int, awake bool) (freed int, more boo
 		}
 		return 0, false
 	}
-	o.frames -= frames
-	o.bytes -= bytes
+	o.waiting.wrote(frames, bytes)
 	if o.trail != nil {
 		o.trail.wrote(frames)
 	}
-	if more = !o.line.empty() || o.asides != nil; !more {
-		o.loose = nil
-	}
-	more = more && !o.held
+	more = !o.held && !o.waiting.empty()
 	o.awake = more || awake
 	if !o.counted {
 		bytes = 0
