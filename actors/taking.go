@@ -10,13 +10,14 @@ import "time"
 func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	had := len(into)
 	o.mu.Lock()
-	if !o.held {
+	if !o.held && !o.waiting.empty() {
 		into = o.waiting.take(into, max)
+		if o.trail != nil {
+			o.trail.took(into[had:])
+		}
 	}
 	if len(into) == had {
 		o.awake = false
-	} else if o.trail != nil {
-		o.trail.took(into[had:])
 	}
 	o.mu.Unlock()
 	return into
