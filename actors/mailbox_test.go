@@ -127,9 +127,12 @@ func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var handled []int
 		var m *mailbox
-		w := &worker{}
+		gate, w := make(chan struct{}), &worker{}
 		w.do = func(x any) {
 			n := x.(letter).n
+			if n == 0 {
+				<-gate
+			}
 			if handled = append(handled, n); n == 1 {
 				m.send(newLetter(2))
 				m.send(newLetter(3))
@@ -149,10 +152,12 @@ func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 		if len(handled) != 0 {
 			t.Fatalf("handled %v before its turn", handled)
 		}
-		idle.turn()
+		idle.turn() // does not wait for the next
+		synctest.Wait()
 		if len(handled) != 1 || len(w.failed) != 1 {
 			t.Errorf("in its turn: handled %v, failed %v", handled, w.failed)
 		}
+		close(gate)
 		synctest.Wait()
 		if len(handled) != 5 || !m.empty() {
 			t.Errorf("handled %v", handled)
