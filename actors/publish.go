@@ -33,7 +33,8 @@ type Receipt struct {
 
 // Publish gives an event to a topic and the topics above it, to users, or to everyone. It returns when the event has its
 // place and is in the outboxes of those who hear it, and not before the outboxes of all together have room: that is how
-// a publisher feels that it is too fast.
+// a publisher feels that it is too fast. An idle topic or user is run on the caller's goroutine, and PublishWait bounds only what
+// the caller waits for others.
 //
 // Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), RateLimited and Busy (with RetryAfter),
 // Internal.
