@@ -29,6 +29,18 @@ func (d *directory) send(name string, msg any) bool {
 	return d.with(name, func(box *mailbox) { box.send(msg) })
 }
 
+// lend is mailbox.lend for the named actor; false if there is none.
+func (d *directory) lend(name string, msg any) (idle *mailbox, ok bool) {
+	s := &d.shards[d.shard(name)]
+	s.RLock()
+	defer s.RUnlock()
+	box, ok := s.entries[name]
+	if ok {
+		idle = box.lend(msg)
+	}
+	return idle, ok
+}
+
 // force posts msg over the mailbox's limit; false if there is no such actor.
 func (d *directory) force(name string, msg any) bool {
 	return d.with(name, func(box *mailbox) { box.force(msg) })

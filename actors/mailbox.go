@@ -28,9 +28,10 @@ type mailbox struct {
 	system    *queue            // nil while it is empty, which is nearly always
 	closed    *protocol.Refusal // why nothing is taken any more; nil while it is
 	limit     int32             // static
-	running   bool              // a goroutine is in run
+	running   bool              // a goroutine is in run or turn, or about to be
 	suspended bool              // between a failure and the restart
 	restarted bool              // the actor has not been told of its restart yet
+	alone     bool              // it is never lent; owned by who runs the actor
 	nth       uint32            // messages taken, over and over; for the watchdog, as is at
 	at        reflect.Type      // of the last of them
 }
@@ -41,7 +42,7 @@ type restarted struct{}
 func newMailbox(limit int) *mailbox { return &mailbox{limit: int32(limit)} }
 
 // RegisterHandlers implements actor.Mailbox. Dispatchers are not used: an actor that has something to do has a goroutine
-// of its own, since it may wait.
+// of its own, since it may wait, or that of a publisher (turn).
 func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatcher) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -80,6 +81,13 @@ func (m *mailbox) force(msg any) {
 }
 
 func (m *mailbox) post(msg any, limit int) {
+	if m.put(msg, limit) {
+		go m.wake()
+	}
+}
+
+// put queues a message, and reports whether the caller has to see to it that the actor runs: it is booked.
+func (m *mailbox) put(msg any, limit int) (start bool) {
 	m.mu.Lock()
 	var why *protocol.Refusal
 	switch {
@@ -90,14 +98,48 @@ func (m *mailbox) post(msg any, limit int) {
 	default:
 		m.user.push(msg)
 	}
-	start := why == nil && m.startable()
+	start = why == nil && m.startable()
 	m.mu.Unlock()
-	if start {
-		go m.wake()
-	}
 	if r, ok := msg.(refusable); ok && why != nil {
 		r.refuse(why)
 	}
+	return start
+}
+
+// lend is send by who is going to wait for the answer, and may as well do the actor's work: if the actor has nothing to do, it is not
+// started but returned, and the caller calls turn once it holds no lock.
+func (m *mailbox) lend(msg any) (idle *mailbox) {
+	if !m.put(msg, int(m.limit)) {
+		return nil
+	}
+	if m.alone {
+		go m.wake()
+		return nil
+	}
+	return m
+}
+
+// turn handles one message on the caller's goroutine. What else waits by then gets a goroutine, so that nobody works for others. It
+// saves that goroutine, its stack, and threads that wake each other: with 10,000 topics of one subscriber each, 2.8 instead of 4.8
+// futex calls for an event (2 cores, 2026-11-21).
+func (m *mailbox) turn() {
+	if m == nil {
+		return
+	}
+	if msg, system := m.next(); msg != nil {
+		m.invoke(msg, system)
+		if m.more() {
+			go m.wake()
+		}
+	}
+}
+
+// more reports whether something waits; if not, the run has ended.
+func (m *mailbox) more() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.running = m.system != nil || !m.suspended && (m.restarted || m.user.len() > 0)
+	return m.running
 }
 
 // PostSystemMessage implements actor.Mailbox.

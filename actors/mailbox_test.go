@@ -122,6 +122,59 @@ func TestMailbox_SystemMessagesOvertakeAndAPanicIsEscalatedWithItsMessage(t *tes
 	})
 }
 
+// A publisher may do the work of an actor that it would wait for.
+func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var handled []int
+		var m *mailbox
+		gate, w := make(chan struct{}), &worker{}
+		w.do = func(x any) {
+			n := x.(letter).n
+			if n == 0 {
+				<-gate
+			}
+			if handled = append(handled, n); n == 1 {
+				m.send(newLetter(2))
+				m.send(newLetter(3))
+				if m.lend(newLetter(4)) != nil {
+					t.Error("an actor that is in a message was lent")
+				}
+				panic("one")
+			}
+		}
+		m = boxFor(10, w)
+		idle := m.lend(newLetter(1))
+		if idle != m || len(handled) != 0 {
+			t.Fatalf("an idle actor was not lent: %v, handled %v", idle, handled)
+		}
+		m.send(newLetter(0)) // it is booked, so nobody else runs it
+		synctest.Wait()
+		if len(handled) != 0 {
+			t.Fatalf("handled %v before its turn", handled)
+		}
+		idle.turn() // does not wait for the next
+		synctest.Wait()
+		if len(handled) != 1 || len(w.failed) != 1 {
+			t.Errorf("in its turn: handled %v, failed %v", handled, w.failed)
+		}
+		close(gate)
+		synctest.Wait()
+		if len(handled) != 5 || !m.empty() {
+			t.Errorf("handled %v", handled)
+		}
+		m.alone = true
+		if m.lend(newLetter(5)) != nil {
+			t.Error("one that has to be alone was lent")
+		}
+		synctest.Wait()
+		if len(handled) != 6 {
+			t.Errorf("handled %v", handled)
+		}
+		var nobody *mailbox
+		nobody.turn()
+	})
+}
+
 // What is posted before the actor is there waits for it: a socket may speak before its actor lives.
 func TestMailbox_TakesMessagesBeforeItsActorIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -33,7 +33,8 @@ type Receipt struct {
 
 // Publish gives an event to a topic and the topics above it, to users, or to everyone. It returns when the event has its
 // place and is in the outboxes of those who hear it, and not before the outboxes of all together have room: that is how
-// a publisher feels that it is too fast.
+// a publisher feels that it is too fast. An idle topic or user is run on the caller's goroutine, and PublishWait bounds only what
+// the caller waits for others.
 //
 // Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), RateLimited and Busy (with RetryAfter),
 // Internal.
@@ -114,33 +115,53 @@ func (to *Target) publication(ev *protocol.Event) (*publication, string) {
 	return p, id
 }
 
+// dispatch sends a publication on its way. Who publishes does the work of an actor that has nothing else to do: it would wait for it.
 func (t *tenantCore) dispatch(to Target, p *publication) {
 	switch {
 	case to.Topic != "":
-		t.topic(to.Topic, publish{p})
+		t.publish(to.Topic, p)
 	case to.All:
-		t.topic(everyone, publish{p})
+		t.publish(everyone, p)
 	default:
 		users := to.Users
 		if len(users) > 1 {
 			users = slices.Compact(slices.Sorted(slices.Values(users)))
 		}
 		p.verdict.expect(len(users))
-		if !p.anonymous { // of two publishes with one id, the same one is the first at all users
-			turn := &t.turns[t.users.shard(p.event.ID)]
-			turn.Lock()
-			defer turn.Unlock()
-		}
-		for _, user := range users {
-			switch {
-			case t.users.send(user, publish{p}):
-			case t.waits(p.event):
-				t.user(user, publish{p})
-			default: // nobody is there
-				t.turnAway(p.event)
-				p.verdict.answered(0)
-			}
-		}
+		t.tell(users, p).turn()
 		p.verdict.answered(0)
 	}
+}
+
+// publish gives a publication to a topic, which is made if there is none.
+func (t *tenantCore) publish(topic string, p *publication) {
+	idle, ok := t.topics.lend(topic, publish{p})
+	if !ok {
+		t.box.send(toTopic{topic, publish{p}})
+	}
+	idle.turn()
+}
+
+// tell gives a publication to users, and returns one of them for the caller to run; nil if all do so themselves.
+func (t *tenantCore) tell(users []string, p *publication) (idle *mailbox) {
+	if !p.anonymous { // of two publishes with one id, the same one is the first at all users
+		turn := &t.turns[t.users.shard(p.event.ID)]
+		turn.Lock()
+		defer turn.Unlock()
+	}
+	for _, user := range users {
+		found := len(users) > 1 && t.users.send(user, publish{p})
+		if len(users) == 1 {
+			idle, found = t.users.lend(user, publish{p})
+		}
+		switch {
+		case found:
+		case t.waits(p.event):
+			t.user(user, publish{p})
+		default: // nobody is there
+			t.turnAway(p.event)
+			p.verdict.answered(0)
+		}
+	}
+	return idle
 }

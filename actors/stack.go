@@ -14,21 +14,21 @@ const (
 	maxStack = 8 << 10
 )
 
-// stacksOf are the stacks of the goroutines that are in these mailboxes' run, in their order; one that is not found is said to be so.
+// stacksOf are the stacks of the goroutines that are in these mailboxes' run or turn, in their order; one that is not found is said to be so.
 // The whole process stands still meanwhile, for some milliseconds, so it is for the rare case.
 func stacksOf(boxes []*mailbox) []string {
 	text := make([]byte, maxStacks)
 	all := strings.Split(string(text[:runtime.Stack(text, true)]), "\n\n")
 	found := make([]string, len(boxes))
 	for i, box := range boxes {
-		found[i] = stackOf(all, fmt.Sprintf("(*mailbox).run(%p)", box))
+		found[i] = stackOf(all, fmt.Sprintf("(*mailbox).run(%p)", box), fmt.Sprintf("(*mailbox).turn(%p)", box))
 	}
 	return found
 }
 
-func stackOf(all []string, mark string) string {
+func stackOf(all []string, run, turn string) string {
 	for _, stack := range all {
-		if strings.Contains(stack, mark) {
+		if strings.Contains(stack, run) || strings.Contains(stack, turn) {
 			return stack[:min(len(stack), maxStack)]
 		}
 	}

@@ -3,11 +3,9 @@ package publisher
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"time"
 
@@ -38,18 +36,16 @@ func appendHead(dst []byte, call *peer.Call, host string, w *peer.Words, length 
 
 // httpWire is one HTTP/1.1 connection, made anew when the server closes it.
 type httpWire struct {
-	dial  func() (net.Conn, error)
-	good  []byte
-	fresh bool
-	conn  net.Conn // nil if there is none now
-	in    *bufio.Reader
-	body  []byte
+	address string
+	good    []byte
+	fresh   bool
+	conn    *socket // nil if there is none now
+	in      *bufio.Reader
+	body    []byte
 }
 
-func dialHTTP(ctx context.Context, address, good string, fresh bool) (*httpWire, error) {
-	var d net.Dialer
-	h := &httpWire{good: []byte(good), fresh: fresh, in: bufio.NewReaderSize(nil, 16<<10),
-		dial: func() (net.Conn, error) { return d.DialContext(ctx, "tcp", address) }}
+func dialHTTP(address, good string, fresh bool) (*httpWire, error) {
+	h := &httpWire{address: address, good: []byte(good), fresh: fresh, in: bufio.NewReaderSize(nil, 16<<10)}
 	if fresh {
 		return h, nil
 	}
@@ -57,7 +53,7 @@ func dialHTTP(ctx context.Context, address, good string, fresh bool) (*httpWire,
 }
 
 func (h *httpWire) connect() error {
-	conn, err := h.dial()
+	conn, err := dial(h.address)
 	if err != nil {
 		return err
 	}
@@ -68,7 +64,7 @@ func (h *httpWire) connect() error {
 
 func (h *httpWire) close() {
 	if h.conn != nil {
-		h.conn.Close()
+		h.conn.close()
 		h.conn = nil
 	}
 }
@@ -80,8 +76,7 @@ func (h *httpWire) call(request []byte) error {
 			return err
 		}
 	}
-	_ = h.conn.SetDeadline(time.Now().Add(patience))
-	if _, err := h.conn.Write(request); err != nil {
+	if err := h.conn.write(request); err != nil {
 		return err
 	}
 	a, err := h.read()

@@ -69,7 +69,7 @@ func New(ctx context.Context, plan Plan) (*Publisher, error) {
 	if plan.Call.TCP {
 		p.wire, err = dialTCP(ctx, plan.Call, address(plan), &p.words)
 	} else {
-		p.wire, err = dialHTTP(ctx, plan.Address, plan.Call.Good, plan.Fresh)
+		p.wire, err = dialHTTP(plan.Address, plan.Call.Good, plan.Fresh)
 	}
 	return p, err
 }

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/parley-realtime/parley/bench/peer"
@@ -121,6 +122,10 @@ func (c *Case) lanes() int {
 	}
 	return 1
 }
+
+// threads is how many threads of the generator may wait in the kernel at once. The runtime has a processor for each of them: one
+// that has to wait until another's is taken from it comes late.
+func (c *Case) threads() int { return max(runtime.NumCPU(), c.Publishers+2) }
 
 // items is how many items a call has.
 func (c *Case) items() int {

@@ -10,6 +10,7 @@ package trial
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,7 @@ type trial struct {
 
 func run(ctx context.Context, root string, p *peer.Peer, c *Case) (map[Figure]float64, error) {
 	t := &trial{peer: p, of: c, figures: map[Figure]float64{}}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.threads()))
 	tokens, err := t.tokens()
 	if err != nil {
 		return nil, err

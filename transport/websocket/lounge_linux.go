@@ -79,7 +79,6 @@ func (l *lounge) close() {
 func (l *lounge) seat(s *socket) (seated bool) {
 	err := rawConn(s.conn).Control(func(number uintptr) { // during which the descriptor is nobody else's
 		fd := int(number)
-		s.seat.Store(int32(fd))
 		seated = l.arm(s, fd)
 		if seated && s.over.Load() { // it ended, perhaps too early for finish to find it here
 			seated = l.take(fd, s) == nil
@@ -128,7 +127,7 @@ func (l *lounge) take(fd int, only *socket) *socket {
 
 // wake takes a socket that ends out of the lounge.
 func (l *lounge) wake(s *socket) {
-	if fd := int(s.seat.Load()); l.take(fd, s) != nil {
+	if l.take(int(s.handle.fd), s) != nil {
 		go s.read()
 	}
 }

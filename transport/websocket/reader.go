@@ -22,7 +22,7 @@ func (events) OnOpen(*gws.Conn) {}
 // OnMessage hands on one message. The link copies it, so its buffer can go back to gws.
 func (events) OnMessage(c *gws.Conn, m *gws.Message) {
 	s := of(c)
-	if s.server.records {
+	if s.records {
 		s.record("received", actors.Op(m.Opcode), m.Bytes())
 	}
 	s.link.Receive(m.Bytes(), m.Opcode == gws.OpcodeBinary)

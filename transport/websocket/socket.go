@@ -36,20 +36,22 @@ var (
 //
 // What a delivery needs stands first, in 64 bytes: one place of memory, which is cold for each of many sockets.
 type socket struct {
-	turn    turn
-	handle  handle
-	over    atomic.Bool             // the connection is closed, or about to be, and Gone was said
-	line    *line                   // fixed before any goroutine but the upgrading one knows the socket
-	outbox  outbox                  // fixed likewise; nil with link
-	tenant  *actors.Backlog         // by which its row is known (see line); nil until something was written. Owned by whoever writes: see turn.
-	closing atomic.Pointer[closing] // set once, when the socket begins to end
+	turn     turn
+	handle   handle
+	over     atomic.Bool             // the connection is closed, or about to be, and Gone was said
+	farewell atomic.Bool             // the close frame was written; nothing may follow. Owned by whoever writes: see turn.
+	deflate  bool                    // fixed before any goroutine but the upgrading one knows the socket, as are the next three
+	records  bool                    // each message gets a line in the log
+	line     *line                   // where it stands when its turn is due
+	outbox   outbox                  // nil with link
+	tenant   *actors.Backlog         // by which its row is known (see line); nil until something was written. Owned by whoever writes.
+	closing  atomic.Pointer[closing] // set once, when the socket begins to end
 
-	// Fixed before any goroutine but the upgrading one knows the socket.
+	// Fixed like those above.
 	server   *Server
 	conn     net.Conn
 	upgrader *upgrader
 	link     link // nil if the node refused the connection after the upgrade
-	deflate  bool
 
 	// Owned by the reader (see reader.go).
 	timing  bool   // the read deadline is that of an unfinished message
@@ -60,8 +62,7 @@ type socket struct {
 	fault   *fault // what the guard found; the frames in front of it are passed on first
 	ended   error  // what gws told OnClose
 
-	farewell atomic.Bool  // the close frame was written; nothing may follow. Owned by whoever writes.
-	seat     atomic.Int32 // the descriptor that it rests on, or did last
+	_ [24]byte // 256 in all: they are allocated side by side, and none shares its first 64 with another
 }
 
 // direct reports whether the socket can be written to without blocking.

@@ -78,7 +78,7 @@ func (s *socket) upcoming(into []*actors.Frame, max int) (frames []*actors.Frame
 	c := s.closing.Load()
 	if s.outbox != nil && (c == nil || !c.hurry()) {
 		if frames = s.outbox.Take(into, max); len(frames) > len(into) {
-			if s.server.records {
+			if s.records {
 				s.recordSent(frames[len(into):])
 			}
 			return frames, false

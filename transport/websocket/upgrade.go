@@ -119,7 +119,7 @@ func (s *Server) adopt(conn net.Conn, early []byte, v *visit) error {
 // socket makes a socket that nobody knows yet.
 func (s *Server) socket(conn net.Conn, early []byte, v *visit) *socket {
 	tune(conn)
-	k := &socket{server: s, conn: conn, handle: handle{fd: descriptor(conn)}, line: s.next(), upgrader: v.route.upgrader, deflate: v.extensions != ""}
+	k := &socket{server: s, conn: conn, handle: handle{fd: descriptor(conn)}, line: s.next(), upgrader: v.route.upgrader, deflate: v.extensions != "", records: s.records}
 	k.guard.bounds, k.guard.deflate = v.route.bounds, k.deflate
 	if len(early) > 0 {
 		k.early = early
