@@ -6,12 +6,41 @@ type aside struct {
 	next *aside
 }
 
-// What may wait ahead of the events. An answer for which there is no room waits behind them, and so do those that follow
-// it: answers keep their order.
+// asides are those that wait, ahead of the events. An answer for which there is no room waits behind the events, and so do
+// those that follow it: answers keep their order.
+type asides struct {
+	first  *aside // the oldest
+	behind int32  // how many wait behind events
+}
+
+// What may wait ahead of the events.
 const (
 	asideFrames = 32
 	asideBytes  = 32 << 10
 )
+
+// push queues a behind the others, if there is room for it.
+func (s *asides) push(a *aside) bool {
+	if s.behind > 0 {
+		return false
+	}
+	at, frames, bytes := &s.first, 0, a.size()
+	for ; *at != nil; at = &(*at).next {
+		bytes += (*at).size()
+		frames++
+	}
+	if frames >= asideFrames || bytes > asideBytes {
+		return false
+	}
+	*at = a
+	return true
+}
+
+// pop takes the oldest out; there must be one.
+func (s *asides) pop() {
+	a := s.first
+	s.first, a.next = a.next, nil
+}
 
 // say queues what is said to this client alone, ahead of all events; behind says that the client must hear what waits
 // before it. It returns what offer returns.
@@ -23,32 +52,11 @@ func (o *Outbox) say(op Op, data []byte, behind bool) int {
 		o.mu.Unlock()
 		return refusedClosed
 	}
-	events := o.first != nil || o.head != nil
-	if o.said == 0 && !(behind && events) && o.ahead(a, size) {
-		return o.queued(size)
-	}
-	if o.full(size) {
+	if !o.waiting.say(a, behind, !o.full(size)) {
 		o.mu.Unlock()
 		return refusedFull
 	}
-	a.fate = answered
-	o.said++
-	o.push(&a.Frame)
 	return o.queued(size)
-}
-
-// ahead queues a ahead of the events if there is room for it. The caller holds the lock.
-func (o *Outbox) ahead(a *aside, size int) bool {
-	at, frames := &o.asides, 0
-	for ; *at != nil; at = &(*at).next {
-		size += (*at).size()
-		frames++
-	}
-	if frames >= asideFrames || size > asideBytes {
-		return false
-	}
-	*at = a
-	return true
 }
 
 // hold keeps what comes from now on from the wire, until let go: what is said meanwhile to this client alone gets ahead
@@ -62,7 +70,7 @@ func (o *Outbox) hold() {
 // letGo ends hold, and wakes the wire for what came meanwhile.
 func (o *Outbox) letGo() {
 	o.mu.Lock()
-	wake := o.held && !o.awake && (o.first != nil || o.head != nil || o.asides != nil)
+	wake := o.held && !o.awake && !o.waiting.empty()
 	o.held, o.awake = false, o.awake || wake
 	o.mu.Unlock()
 	if wake {

@@ -51,8 +51,8 @@ func TestAside_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testi
 	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if o.said != 0 {
-		t.Errorf("%d answers are still counted", o.said)
+	if o.waiting.asides.behind != 0 {
+		t.Errorf("%d answers are still counted", o.waiting.asides.behind)
 	}
 	big := strings.Repeat("x", asideBytes)
 	o = newOutbox(&bell{}, 1<<20, 60)
@@ -69,6 +69,35 @@ func TestAside_AFullOutboxStillTakesAnswers(t *testing.T) {
 	}
 	if !o.Reply(Pong, nil) {
 		t.Error("an answer was refused for events that wait")
+	}
+}
+
+func TestAsides_AreBoundedInFramesAndBytesAndKeepTheirOrder(t *testing.T) {
+	var s asides
+	var all []*aside
+	for range asideFrames {
+		a := &aside{Frame: *frameOf(16)}
+		if !s.push(a) {
+			t.Fatalf("refused after %d", len(all))
+		}
+		all = append(all, a)
+	}
+	if s.push(&aside{}) {
+		t.Error("one too many")
+	}
+	for i, a := range all {
+		if s.first != a {
+			t.Fatalf("aside %d is another", i)
+		}
+		if s.pop(); a.next != nil {
+			t.Error("what was taken keeps the next alive")
+		}
+	}
+	if s.push(&aside{Frame: *frameOf(asideBytes + 1)}) || !s.push(&aside{Frame: *frameOf(asideBytes)}) {
+		t.Error("the bound in bytes is another")
+	}
+	if s = (asides{behind: 1}); s.push(&aside{}) {
+		t.Error("got ahead of an answer that waits behind events")
 	}
 }
 

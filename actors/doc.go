@@ -53,8 +53,12 @@
 // A connection is the Link that all may touch, and the actor (connection.go) that lets a session and the engine talk. The
 // actor's own is in four nouns that know no session: what it hears (hearing.go, interest.go), what it may bring in
 // (intake.go, beside the inflow of its tenant), that it is one of its user's (membership.go, telling.go), and what it has
-// time for (deadline.go). Whose it becomes is in login.go, what it leaves and gets back in linger.go and restore.go, what
-// waits to be written in outbox.go. Its post is a census, which counts who comes and goes (census.go).
+// time for (deadline.go). Whose it becomes is in login.go, what it leaves and gets back in linger.go and restore.go. Its
+// post is a census, which counts who comes and goes (census.go).
+//
+// What waits for its socket is in an [Outbox]: the lock, the wire and the accounts. In which order it goes is pending's
+// (pending.go): the asides (aside.go), then the line (line.go), of which a slow reader may lose what is loose (loose.go).
+// What the wire has taken and may not have written is the trail (trail.go), where somebody lingers.
 //
 // A topic (topic.go) has an audience, a history and attendance; a user (user.go) an inbox and the records of those who may
 // come back (lingering.go).

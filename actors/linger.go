@@ -182,7 +182,7 @@ func (c *connection) yield() {
 	}
 	c.member.depart(&c.Link, protocol.Disconnected, 0, true)
 	c.hears.part(&c.Link)
-	if !c.outbox.land() {
+	if !c.outbox.trail.land() {
 		c.outbox.wire.Cut()
 	}
 	c.end(ending(protocol.Disconnected, protocol.Disconnected.CloseCode(), "replaced by a newer connection of the same client"))
@@ -212,7 +212,7 @@ func (r *record) weigh() {
 
 // unwritten are the events that were not written, and how many of those there was no room for.
 func (r *record) unwritten() (events []*Frame, cut int) {
-	r.outbox.land() // its client may be back before the writer has noted what it wrote
+	r.outbox.trail.land() // its client may be back before the writer has noted what it wrote
 	written := min(r.outbox.written(), r.flying)
 	for i, f := range r.frames {
 		if r.cut+i >= written && f.isEvent() {

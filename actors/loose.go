@@ -1,12 +1,14 @@
 package actors
 
 // loose are the waiting frames of topics whose frames need not all arrive. They are looked for when a reader falls behind,
-// and sorted into lanes, one for each topic; in the queue a ticket stands for each, which is good for the oldest frame of
+// and sorted into lanes, one for each topic; in the line a ticket stands for each, which is good for the oldest frame of
 // its lane. So a frame can be dropped or replaced without a search, and all that is not replaced keeps its order: what is
 // dropped leaves a ticket in front, which stands for nothing. Who keeps up has none of this.
 type loose struct {
-	lanes map[uint32]*lane
-	spare int // of all lanes
+	lanes  map[uint32]*lane
+	spare  int     // of all lanes
+	line   *line   // static: where the tickets wait, among others' frames
+	weight *weight // static: what all that waits comes to, in lanes or not
 }
 
 // lane holds the waiting frames of one topic.
@@ -16,7 +18,14 @@ type lane struct {
 	bytes   int
 	gone    int            // how many left in front: frames[i] is number gone+i
 	numbers map[uint64]int // of frames that may be replaced, by key
-	spare   int            // tickets in the queue that stand for nothing, since what they stood for was dropped
+	spare   int            // tickets in the line that stand for nothing, since what they stood for was dropped
+}
+
+// loosen sorts what waits in a line into lanes.
+func loosen(l *line, w *weight) *loose {
+	ls := &loose{lanes: map[uint32]*lane{}, line: l, weight: w}
+	l.rewrite(ls.sort)
+	return ls
 }
 
 func (ls *loose) lane(topic uint32) *lane {
@@ -69,149 +78,121 @@ func (l *lane) shift() *Frame {
 	return f
 }
 
-// share is the part of an outbox's bounds above which frames of that fate make room for each other: a quarter for those
-// that can be replaced without a loss of what is newest, three quarters for others. The rest is for topics whose readers
-// would be disconnected.
-func (o *Outbox) share(f fate) (bytes, frames int) {
-	if f == replaceable {
-		return o.max.Bytes / 4, o.max.Frames / 4
-	}
-	return o.max.Bytes - o.max.Bytes/4, o.max.Frames - o.max.Frames/4
-}
-
-// crowded reports whether one more frame of that fate would have to make room. The caller holds the lock, here and below.
-func (o *Outbox) crowded(f fate, size int) bool {
-	bytes, frames := o.share(f)
-	return o.frames > 0 && (o.bytes+size > bytes || o.frames >= frames)
-}
-
-// squeeze queues a frame where older ones of its topic may make room for it. It returns by how much the bytes grew, which
-// may be less than nothing, and false if there is no room even so.
-func (o *Outbox) squeeze(f *Frame) (grown int, ok bool) {
-	before := o.bytes
-	if o.loose == nil {
-		o.loosen()
-	}
-	l := o.loose.lane(f.topic)
+// squeeze queues a frame, for which older ones of its topic may make room; false if there is no room even so. max are the
+// bounds for all that waits.
+func (ls *loose) squeeze(f *Frame, max OutboxLimits) bool {
+	l, share := ls.lane(f.topic), max.share(droppable)
 	switch at := l.place(f); {
-	case at != nil && o.bytes+f.size()-(*at).size() <= o.max.Bytes: // what is newest goes beyond the share, not beyond the bound
-		o.bytes += l.replace(at, f)
-		o.lose(1)
-	case o.fits(l, f):
-		o.enlist(l, f)
+	case at != nil && ls.weight.bytes+f.size()-(*at).size() <= max.Bytes: // what is newest goes beyond the share, not beyond the bound
+		ls.weight.bytes += l.replace(at, f)
+	case ls.fits(l, f, share):
+		ls.enlist(l, f, share)
 	default:
-		o.lose(1)
-		o.loose.tidy(l)
-		return o.bytes - before, false
+		ls.tidy(l)
+		return false
 	}
-	return o.bytes - before, true
+	return true
 }
 
 // fits reports whether there is room for a frame if all others of its lane make room.
-func (o *Outbox) fits(l *lane, f *Frame) bool {
-	bytes, frames := o.share(droppable)
-	others := o.frames - len(l.frames)
-	return others == 0 || o.bytes-l.bytes+f.size() <= bytes && others < frames
+func (ls *loose) fits(l *lane, f *Frame, share OutboxLimits) bool {
+	others := ls.weight.frames - len(l.frames)
+	return others == 0 || !share.exceeded(others+1, ls.weight.bytes-l.bytes+f.size())
 }
 
 // enlist queues a frame of a lane, and drops the oldest ones for it that there is no room for.
-func (o *Outbox) enlist(l *lane, f *Frame) {
-	bytes, frames := o.share(droppable)
-	for len(l.frames) > 0 && (o.bytes+f.size() > bytes || o.frames >= frames) {
-		o.drop(l)
+func (ls *loose) enlist(l *lane, f *Frame, share OutboxLimits) {
+	for len(l.frames) > 0 && share.exceeded(ls.weight.frames+1, ls.weight.bytes+f.size()) {
+		ls.drop(l)
 	}
-	o.bytes += f.size()
-	o.frames++
+	ls.weight.add(1, f.size())
 	l.add(f)
-	o.push(&l.ticket)
-	o.sweep()
+	ls.line.push(&l.ticket)
+	ls.sweep()
+}
+
+// thin drops all but the newest frame of each lane, and all but the newest of each key.
+func (ls *loose) thin() {
+	for _, l := range ls.lanes {
+		for len(l.frames) > 1 && l.frames[0].fate == droppable {
+			ls.drop(l)
+		}
+	}
 }
 
 // drop takes the oldest frame of a lane out.
-func (o *Outbox) drop(l *lane) {
-	o.bytes -= l.shift().size()
-	o.frames--
-	o.spared(l)
+func (ls *loose) drop(l *lane) {
+	ls.gone(l, l.shift())
 }
 
-// spared counts a frame that is gone, and its ticket, which stands for nothing now.
-func (o *Outbox) spared(l *lane) {
+// gone counts a frame off that gave way, and its ticket, which stands for nothing now.
+func (ls *loose) gone(l *lane, f *Frame) {
+	ls.weight.add(-1, -f.size())
 	l.spare++
-	o.loose.spare++
-	o.lose(1)
+	ls.spare++
 }
 
-// sweep takes the tickets that stand for nothing out of the queue, when they are more than what waits: a reader that does
+// sweep takes the tickets that stand for nothing out of the line, when they are more than what waits: a reader that does
 // not read at all never comes to them.
-func (o *Outbox) sweep() {
-	if o.loose.spare <= o.frames+cap(chunk{}.frames) {
+func (ls *loose) sweep() {
+	if ls.spare <= ls.weight.frames+cap(chunk{}.frames) {
 		return
 	}
-	o.refill(nil, func(f *Frame) bool { return f.fate != ticket || !o.burn(o.loose.lanes[f.topic]) })
+	ls.line.refill(nil, func(f *Frame) bool { return f.fate != ticket || !ls.burn(ls.lanes[f.topic]) })
 }
 
 // burn takes one ticket that stands for nothing off the count; false if the lane has none.
-func (o *Outbox) burn(l *lane) bool {
+func (ls *loose) burn(l *lane) bool {
 	if l.spare == 0 {
 		return false
 	}
 	l.spare--
-	o.loose.spare--
-	o.loose.tidy(l)
+	ls.spare--
+	ls.tidy(l)
 	return true
 }
 
-// tidy forgets a lane for which nothing waits: of topics there may be many, and a slow reader's queue may never be empty.
+// tidy forgets a lane for which nothing waits: of topics there may be many, and a slow reader's line may never be empty.
 func (ls *loose) tidy(l *lane) {
 	if len(l.frames) == 0 && l.spare == 0 {
 		delete(ls.lanes, l.ticket.topic)
 	}
 }
 
-// loosen sorts what waits into lanes.
-func (o *Outbox) loosen() {
-	o.loose = &loose{lanes: map[uint32]*lane{}}
-	if o.first != nil {
-		o.sort(&o.first)
-	}
-	for c := o.head; c != nil; c = c.next {
-		for i := c.from; i < c.to; i++ {
-			o.sort(&c.frames[i])
-		}
-	}
-}
-
-// sort puts a waiting frame into its lane, if that is where it belongs.
-func (o *Outbox) sort(at **Frame) {
-	f := *at
+// sort puts a waiting frame into its lane, if that is where it belongs, and returns what stands in the line from now on.
+func (ls *loose) sort(f *Frame) *Frame {
 	if f.fate != droppable && f.fate != replaceable {
-		return
+		return f
 	}
-	l := o.loose.lane(f.topic)
+	l := ls.lane(f.topic)
 	if older := l.place(f); older != nil {
-		o.bytes -= (*older).size()
-		o.frames--
+		ls.gone(l, *older)
 		l.replace(older, f)
-		o.spared(l)
 	} else {
 		l.add(f)
 	}
-	*at = &l.ticket
+	return &l.ticket
 }
 
-// redeem is the frame that a ticket in front of the queue stands for; nil if it stands for nothing, and is taken out.
-func (o *Outbox) redeem(t *Frame) *Frame {
-	l := o.loose.lanes[t.topic]
-	if o.burn(l) { // what was dropped was in front
-		o.pop()
-		return nil
+// front is the next frame in the line, or what the ticket in front stands for; nil if there is none. It takes out the
+// tickets before it that stand for nothing.
+func (ls *loose) front() *Frame {
+	for {
+		f := ls.line.front()
+		if f == nil || f.fate != ticket {
+			return f
+		}
+		l := ls.lanes[f.topic]
+		if !ls.burn(l) { // else what was dropped was in front
+			return l.frames[0]
+		}
+		ls.line.pop()
 	}
-	return l.frames[0]
 }
 
-// lose counts frames that gave way to newer ones.
-func (o *Outbox) lose(frames uint64) {
-	if o.backlog != nil {
-		o.backlog.lost.Add(frames)
-	}
+// redeem takes out what a ticket stands for, which front has found.
+func (ls *loose) redeem(t *Frame) {
+	l := ls.lanes[t.topic]
+	l.shift()
+	ls.tidy(l)
 }

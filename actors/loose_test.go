@@ -99,7 +99,7 @@ func TestOutbox_KeepsAllOfATopicThatMayBeConflatedWhileTheReaderKeepsUp(t *testi
 	for i := range 100 {
 		o.send(frameFor(replaceable, "room", "k", i))
 	}
-	if got := len(o.Take(nil, 1<<20)); got != 100 || o.backlog.lost.Load() != 0 || o.loose != nil {
+	if got := len(o.Take(nil, 1<<20)); got != 100 || o.backlog.lost.Load() != 0 || o.waiting.loose != nil {
 		t.Errorf("took %d, lost %d", got, o.backlog.lost.Load())
 	}
 }
@@ -165,7 +165,7 @@ func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
 			}
 		}
 		o.Wrote(taken)
-		if frames, bytes := o.Waiting(); frames != 0 || bytes != 0 || o.backlog.bytes.Load() != 0 || o.loose != nil || lasts != 0 {
+		if frames, bytes := o.Waiting(); frames != 0 || bytes != 0 || o.backlog.bytes.Load() != 0 || o.waiting.loose != nil || lasts != 0 {
 			t.Errorf("left: %d frames, %d bytes, backlog %d, %d lasting ones missing", frames, bytes, o.backlog.bytes.Load(), lasts)
 		}
 		if lost := int(o.backlog.lost.Load()); got > sent || got+lost < sent || lost == 0 {
@@ -378,8 +378,8 @@ func TestOutbox_ForgetsTopicsForWhichNothingWaits(t *testing.T) {
 			o.Wrote(o.Take(nil, 1))
 		}
 	}
-	if frames, _ := o.Waiting(); o.loose == nil || len(o.loose.lanes) > frames {
-		t.Errorf("%d lanes for %d frames", len(o.loose.lanes), frames)
+	if frames, _ := o.Waiting(); o.waiting.loose == nil || len(o.waiting.loose.lanes) > frames {
+		t.Errorf("%d lanes for %d frames", len(o.waiting.loose.lanes), frames)
 	}
 }
 
@@ -397,12 +397,8 @@ func TestOutbox_WhatIsDroppedLeavesTheOthersInTheirOrder(t *testing.T) {
 			to = lasting
 		}
 		o.send(frameFor(to, fmt.Sprint("t", rng.IntN(5), to), "", i))
-		chunks := 0
-		for c := o.head; c != nil; c = c.next {
-			chunks++
-		}
-		if chunks > 10 {
-			t.Fatalf("%d frames wait in %d chunks", o.frames, chunks)
+		if chunks := o.waiting.line.chunks(); chunks > 10 {
+			t.Fatalf("%d frames wait in %d chunks", o.waiting.frames, chunks)
 		}
 		if rng.IntN(500) > 0 {
 			continue

@@ -8,36 +8,29 @@ import (
 // not yet written counts too, so that a stuck write is seen. An empty outbox holds no buffer.
 //
 // Topics and users offer, the wire takes. Order is the order of the offers, but that what is said to this client alone
-// goes ahead (aside.go), and that a slow reader may lose some of a topic that allows it (loose.go).
+// goes ahead (aside.go), and that a slow reader may lose some of a topic that allows it (loose.go). What waits, in which
+// order, is pending's; the outbox has the lock, the wire, and what counts in the backlog and the figures.
 //
 // What an offer needs stands first, in 64 bytes, and behind it what only the wire needs, in 64 more: with many connections each of
-// them is cold memory (bench/NOTES.md).
+// them is cold memory (bench/NOTES.md). The border goes through pending, behind its line.
 type Outbox struct {
 	mu      sync.Mutex
-	wire    Wire   // static after Connect
-	first   *Frame // the oldest, when only one waits: the common case needs no chunk
-	head    *chunk // the rest, oldest first; nil when empty
-	frames  int    // waiting or taken, not yet written
-	bytes   int    // likewise
-	awake   bool   // the wire was told and has not found us empty since
-	held    bool   // the wire finds nothing for now (aside.go)
-	parked  bool   // the wire waits for the peer: our bytes are not in the backlog
-	counted bool   // they are: it is not parked, and has a backlog
-	closed  bool
+	wire    Wire  // static after Connect
+	awake   bool  // the wire was told and has not found us empty since
+	held    bool  // the wire finds nothing for now (aside.go)
+	parked  bool  // the wire waits for the peer: our bytes are not in the backlog
+	counted bool  // they are: it is not parked, and has a backlog
+	closed  bool  // nothing is taken any more
+	shard   uint8 // of latency; static
+	waiting pending
 
 	*outboxes          // static after Connect
 	backlog   *Backlog // of the connection's tenant; nil until it has one, and then the same for ever
-	asides    *aside   // what goes ahead of the queue, oldest first
-	loose     *loose   // what of the queue may be dropped; nil while the reader keeps up
 	trail     *trail   // nil where nobody lingers
-	said      int32    // answers in the queue
-	shard     uint8    // of latency; static
 
 	// What was written so far, for the figures of the connection.
 	sentFrames uint64
 	sentBytes  uint64
-
-	tail *chunk // the last of head
 }
 
 // outboxes are what all outboxes of a node share.
@@ -52,14 +45,20 @@ type OutboxLimits struct {
 	Frames int
 }
 
-// chunk is a piece of a queue. Chunks come from a pool, so a queue that fills and empties allocates nothing.
-type chunk struct {
-	next     *chunk
-	from, to int
-	frames   [30]*Frame
+// exceeded reports whether so many frames of so many bytes are too much.
+func (m OutboxLimits) exceeded(frames, bytes int) bool {
+	return bytes > m.Bytes || frames > m.Frames
 }
 
-var chunks = sync.Pool{New: func() any { return new(chunk) }}
+// share is the part of an outbox's bounds above which frames of that fate make room for each other: a quarter for those
+// that can be replaced without a loss of what is newest, three quarters for others. The rest is for topics whose readers
+// would be disconnected.
+func (m OutboxLimits) share(f fate) OutboxLimits {
+	if f == replaceable {
+		return OutboxLimits{m.Bytes / 4, m.Frames / 4}
+	}
+	return OutboxLimits{m.Bytes - m.Bytes/4, m.Frames - m.Frames/4}
+}
 
 // Why an offer was not taken.
 const (
@@ -77,47 +76,54 @@ func (o *Outbox) offer(f *Frame) int {
 		o.mu.Unlock()
 		return refusedClosed
 	}
-	if f.fate != lasting && (o.loose != nil || o.crowded(f.fate, size)) {
+	if f.fate != lasting && (o.waiting.loose != nil || o.crowded(f.fate, size)) {
 		return o.offerLoose(f)
 	}
 	if o.full(size) {
 		o.mu.Unlock()
 		return refusedFull
 	}
-	o.push(f)
+	o.waiting.push(f, size)
 	return o.queued(size)
 }
 
 // offerLoose is offer where older frames may make room. The caller holds the lock, which is released.
 func (o *Outbox) offerLoose(f *Frame) int {
-	grown, ok := o.squeeze(f)
-	backlog := o.backlog
-	if !o.counted {
-		backlog = nil
-	}
-	n := refusedStale
-	if ok {
-		o.frames, o.bytes = o.frames-1, o.bytes-max(grown, 0) // which queued adds
+	before := o.waiting.weight
+	taken := o.waiting.squeeze(f, o.max)
+	grown, counted, n := o.waiting.bytes-before.bytes, o.counted, refusedStale
+	o.lose(before.frames + 1 - o.waiting.frames)
+	if taken {
 		n = o.queued(max(grown, 0))
 	} else {
 		o.mu.Unlock()
 	}
-	if grown < 0 && backlog != nil {
-		backlog.add(grown)
+	if counted && grown < 0 {
+		o.backlog.add(grown)
 	}
 	return n
 }
 
-// full reports whether there is no room for so many bytes more. An empty outbox takes any one frame.
-func (o *Outbox) full(size int) bool {
-	return o.frames > 0 && (o.bytes+size > o.max.Bytes || o.frames >= o.max.Frames)
+// lose counts frames that gave way to newer ones. The caller holds the lock, here and below.
+func (o *Outbox) lose(frames int) {
+	if o.backlog != nil && frames > 0 {
+		o.backlog.lost.Add(uint64(frames))
+	}
 }
 
-// queued follows a push: it counts the frame, releases the lock, wakes the wire if it sleeps, and returns how many bytes
-// the caller has to add to the backlog.
+// full reports whether there is no room for so many bytes more. An empty outbox takes any one frame.
+func (o *Outbox) full(size int) bool {
+	return o.waiting.frames > 0 && o.max.exceeded(o.waiting.frames+1, o.waiting.bytes+size)
+}
+
+// crowded reports whether one more frame of that fate would have to make room.
+func (o *Outbox) crowded(f fate, size int) bool {
+	return o.waiting.frames > 0 && o.max.share(f).exceeded(o.waiting.frames+1, o.waiting.bytes+size)
+}
+
+// queued follows a push: it releases the lock, wakes the wire if it sleeps, and returns how many of these bytes the caller
+// has to add to the backlog.
 func (o *Outbox) queued(size int) int {
-	o.frames++
-	o.bytes += size
 	wake := !o.awake && !o.held
 	o.awake = o.awake || wake
 	counted := o.counted
@@ -129,11 +135,6 @@ func (o *Outbox) queued(size int) int {
 		return 0
 	}
 	return size
-}
-
-// send offers one frame and counts it, for callers without a fan-out of their own.
-func (o *Outbox) send(f *Frame) bool {
-	return o.count(o.offer(f))
 }
 
 // count adds what offer returned to the backlog, and reports whether the frame was taken.
@@ -153,27 +154,8 @@ func (o *Outbox) join(b *Backlog) {
 	}
 	o.backlog, o.counted = b, !o.parked
 	if o.counted && !o.closed {
-		b.add(o.bytes)
+		b.add(o.waiting.bytes)
 	}
-}
-
-func (o *Outbox) push(f *Frame) {
-	if o.first == nil && o.head == nil {
-		o.first = f
-		return
-	}
-	if o.tail == nil || o.tail.to == len(o.tail.frames) {
-		c := chunks.Get().(*chunk)
-		c.next, c.from, c.to = nil, 0, 0
-		if o.tail == nil {
-			o.head = c
-		} else {
-			o.tail.next = c
-		}
-		o.tail = c
-	}
-	o.tail.frames[o.tail.to] = f
-	o.tail.to++
 }
 
 // prepend queues events ahead of those that came since hold: they are older. It returns what offer returns.
@@ -183,35 +165,7 @@ func (o *Outbox) prepend(frames []*Frame) int {
 		o.mu.Unlock()
 		return refusedClosed
 	}
-	bytes := 0
-	for _, f := range frames {
-		bytes += f.size()
-	}
-	o.refill(frames, func(*Frame) bool { return true })
-	o.frames += len(frames) - 1 // queued adds one
-	return o.queued(bytes)
-}
-
-// refill puts frames into the queue, and behind them those that were in it, if they are to be kept. The caller holds the lock.
-func (o *Outbox) refill(frames []*Frame, kept func(*Frame) bool) {
-	first, rest := o.first, o.head
-	o.first, o.head, o.tail = nil, nil, nil
-	for _, f := range frames {
-		o.push(f)
-	}
-	if first != nil && kept(first) {
-		o.push(first)
-	}
-	for c := rest; c != nil; c = rest {
-		for _, f := range c.frames[c.from:c.to] {
-			if kept(f) {
-				o.push(f)
-			}
-		}
-		rest = c.next
-		*c = chunk{}
-		chunks.Put(c)
-	}
+	return o.queued(o.waiting.prepend(frames))
 }
 
 // isClosed reports whether nothing is taken any more.
@@ -241,7 +195,7 @@ func (o *Outbox) setParked(parked bool) {
 		return
 	}
 	o.parked, o.counted = parked, !parked && o.backlog != nil
-	bytes, backlog := o.bytes, o.backlog
+	bytes, backlog := o.waiting.bytes, o.backlog
 	o.mu.Unlock()
 	if parked {
 		bytes = -bytes
@@ -255,25 +209,14 @@ func (o *Outbox) setParked(parked bool) {
 func (o *Outbox) Waiting() (frames, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.frames, o.bytes
+	return o.waiting.frames, o.waiting.bytes
 }
 
 // room is how many of these frames, from the oldest, have to be left away for the rest to fit in.
 func (o *Outbox) room(frames []*Frame) (left int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	bytes := o.bytes
-	for i := len(frames) - 1; i >= 0; i-- {
-		bytes += frames[i].size()
-		mostBytes, most := o.max.Bytes, o.max.Frames
-		if frames[i].fate != lasting {
-			mostBytes, most = o.share(droppable)
-		}
-		if bytes > mostBytes || o.frames+len(frames)-i > most {
-			return i + 1
-		}
-	}
-	return 0
+	return o.waiting.room(frames, o.max)
 }
 
 // close drops what waits and refuses what comes. It returns how many frames were dropped.
@@ -284,10 +227,10 @@ func (o *Outbox) close() (dropped int) {
 		return 0
 	}
 	o.closed = true
-	dropped, bytes, counted := o.frames, o.bytes, o.counted
-	for o.pull() != nil {
+	dropped, bytes, counted := o.waiting.frames, o.waiting.bytes, o.counted
+	for o.waiting.pop() != nil {
 	}
-	o.frames, o.bytes = 0, 0
+	o.waiting.weight = weight{}
 	o.mu.Unlock()
 	if counted {
 		o.backlog.add(-bytes)

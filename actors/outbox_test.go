@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -29,6 +30,11 @@ func newOutbox(wire Wire, bytes, frames int) *Outbox {
 }
 
 func frameOf(size int) *Frame { return &Frame{Op: Text, Data: make([]byte, size-16)} }
+
+// send offers one frame and counts it.
+func (o *Outbox) send(f *Frame) bool {
+	return o.count(o.offer(f))
+}
 
 func TestOutbox_IsBoundedInBytesAndFramesWithWhatIsTakenButNotWritten(t *testing.T) {
 	for name, c := range map[string]struct{ bytes, frames, size, fits int }{
@@ -65,6 +71,35 @@ func TestOutbox_IsBoundedInBytesAndFramesWithWhatIsTakenButNotWritten(t *testing
 				t.Error("something is left after close")
 			}
 		})
+	}
+}
+
+func TestOutboxLimits_AreExceededByOneMoreOfEither(t *testing.T) {
+	m := OutboxLimits{Bytes: 400, Frames: 40}
+	for _, c := range []struct {
+		of            OutboxLimits
+		frames, bytes int
+	}{{m, 40, 400}, {m.share(droppable), 30, 300}, {m.share(replaceable), 10, 100}} {
+		if c.of.exceeded(c.frames, c.bytes) || !c.of.exceeded(c.frames+1, 0) || !c.of.exceeded(0, c.bytes+1) {
+			t.Errorf("%+v is not exceeded from %d frames or %d bytes on", c.of, c.frames, c.bytes)
+		}
+	}
+}
+
+// Each outbox of many is cold memory: an offer is to touch one line of the cache, and what follows it one more.
+func TestOutbox_WhatAnOfferNeedsIsInItsFirst64BytesAndAllElseInTheNext(t *testing.T) {
+	var o Outbox
+	for name, end := range map[string]uintptr{
+		"wire": unsafe.Offsetof(o.wire) + unsafe.Sizeof(o.wire), "awake": unsafe.Offsetof(o.awake), "held": unsafe.Offsetof(o.held),
+		"counted": unsafe.Offsetof(o.counted), "closed": unsafe.Offsetof(o.closed),
+		"line": unsafe.Offsetof(o.waiting) + unsafe.Offsetof(o.waiting.line) + unsafe.Sizeof(o.waiting.line), // the weight is before it
+	} {
+		if end > 64 {
+			t.Errorf("%s ends at %d", name, end)
+		}
+	}
+	if size := unsafe.Sizeof(o); size > 128 {
+		t.Errorf("an outbox is %d bytes", size)
 	}
 }
 
@@ -114,7 +149,7 @@ func TestOutbox_HoldsNoBufferWhenEmpty(t *testing.T) {
 		o.offer(frameOf(20))
 	}
 	o.Wrote(o.Take(nil, 1<<20))
-	if o.head != nil || o.tail != nil || o.first != nil {
+	if o.waiting.line != (line{}) {
 		t.Error("an empty outbox holds a chunk")
 	}
 }

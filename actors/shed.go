@@ -67,30 +67,18 @@ func (w *watermark) disconnect(excess int64) {
 // how many.
 func (o *Outbox) thin() (dropped int) {
 	o.mu.Lock()
-	if o.closed || o.first == nil && o.head == nil {
+	if o.closed {
 		o.mu.Unlock()
 		return 0
 	}
-	frames, bytes := o.frames, o.bytes
-	if o.loose == nil {
-		o.loosen()
-	}
-	for _, l := range o.loose.lanes {
-		for len(l.frames) > 1 && l.frames[0].fate == droppable {
-			o.drop(l)
-		}
-	}
-	if len(o.loose.lanes) == 0 {
-		o.loose = nil
-	}
-	dropped, bytes = frames-o.frames, bytes-o.bytes
-	backlog := o.backlog
-	if !o.counted {
-		backlog = nil
-	}
+	before := o.waiting.weight
+	o.waiting.thin()
+	dropped = before.frames - o.waiting.frames
+	freed, counted := before.bytes-o.waiting.bytes, o.counted
+	o.lose(dropped)
 	o.mu.Unlock()
-	if backlog != nil {
-		backlog.add(-bytes)
+	if counted {
+		o.backlog.add(-freed)
 	}
 	return dropped
 }

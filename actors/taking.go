@@ -4,113 +4,23 @@ import "time"
 
 // This is the part of an outbox that its wire uses: it takes frames, writes them, and says so.
 
-func (o *Outbox) pop() *Frame {
-	if f := o.first; f != nil {
-		o.first = nil
-		return f
-	}
-	c := o.head
-	if c == nil {
-		return nil
-	}
-	f := c.frames[c.from]
-	c.frames[c.from] = nil
-	if c.from++; c.from == c.to {
-		if o.head = c.next; o.head == nil {
-			o.tail = nil
-		}
-		c.next = nil
-		chunks.Put(c)
-	}
-	return f
-}
-
 // Take appends waiting frames to into: at most max bytes of them, but at least one if any waits. If it appends none, the
 // outbox is empty and the next offer will Wake the wire. For one outbox, Take and Wrote are called by one goroutine at a
 // time.
 func (o *Outbox) Take(into []*Frame, max int) []*Frame {
+	had := len(into)
 	o.mu.Lock()
-	into = o.take(into, max)
+	if !o.held && !o.waiting.empty() {
+		into = o.waiting.take(into, max)
+		if o.trail != nil {
+			o.trail.took(into[had:])
+		}
+	}
+	if len(into) == had {
+		o.awake = false
+	}
 	o.mu.Unlock()
 	return into
-}
-
-func (o *Outbox) take(into []*Frame, max int) []*Frame {
-	taken := 0
-	if o.held {
-		o.awake = false
-		return into
-	}
-	for {
-		f := o.first
-		if f == nil && o.head != nil {
-			f = o.head.frames[o.head.from]
-		}
-		plain := o.asides == nil && o.loose == nil && o.said == 0
-		if !plain {
-			f = o.peek()
-		}
-		if f == nil {
-			if taken == 0 {
-				o.awake = false
-			}
-			return into
-		}
-		if taken > 0 && taken+f.size() > max {
-			return into
-		}
-		taken += f.size()
-		if plain {
-			o.pop()
-		} else {
-			o.pull()
-		}
-		into = append(into, f)
-		if o.trail != nil {
-			o.trail.took(f)
-		}
-	}
-}
-
-// peek is the frame that pull takes out next, nil if there is none.
-func (o *Outbox) peek() *Frame {
-	if o.asides != nil {
-		return &o.asides.Frame
-	}
-	for {
-		f := o.first
-		if f == nil && o.head != nil {
-			f = o.head.frames[o.head.from]
-		}
-		if f != nil && f.fate == ticket {
-			if f = o.redeem(f); f == nil {
-				continue
-			}
-		}
-		return f
-	}
-}
-
-// pull takes the next frame out, nil if there is none.
-func (o *Outbox) pull() *Frame {
-	f := o.peek()
-	if f == nil {
-		o.loose = nil
-		return nil
-	}
-	if a := o.asides; a != nil {
-		o.asides, a.next = a.next, nil
-		return f
-	}
-	switch t := o.pop(); t.fate {
-	case ticket:
-		l := o.loose.lanes[t.topic]
-		l.shift()
-		o.loose.tidy(l)
-	case answered:
-		o.said--
-	}
-	return f
 }
 
 // Wrote says that these frames, which Take gave, have left for the kernel.
@@ -162,15 +72,11 @@ func (o *Outbox) wrote(frames, bytes, data int, awake bool) (freed int, more boo
 		}
 		return 0, false
 	}
-	o.frames -= frames
-	o.bytes -= bytes
+	o.waiting.wrote(frames, bytes)
 	if o.trail != nil {
 		o.trail.wrote(frames)
 	}
-	if more = o.first != nil || o.head != nil || o.asides != nil; !more {
-		o.loose = nil
-	}
-	more = more && !o.held
+	more = !o.held && !o.waiting.empty()
 	o.awake = more || awake
 	if !o.counted {
 		bytes = 0

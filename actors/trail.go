@@ -11,8 +11,8 @@ type trail struct {
 	landed chan struct{} // closed when all were; made when it is closed
 }
 
-// took notes a frame that the wire has taken.
-func (t *trail) took(f *Frame) { t.frames = append(t.frames, f) }
+// took notes frames that the wire has taken.
+func (t *trail) took(frames []*Frame) { t.frames = append(t.frames, frames...) }
 
 // wrote says that the oldest so many have left for the kernel.
 func (t *trail) wrote(frames int) {
@@ -36,6 +36,27 @@ func (t *trail) wroteLate(frames int) {
 	}
 }
 
+// part says that the outbox is closed, and returns the frames that may be written at this moment.
+func (t *trail) part() (flying []*Frame) {
+	if t.landed = make(chan struct{}); len(t.frames) == 0 {
+		close(t.landed)
+	}
+	return append(flying, t.frames...)
+}
+
+// landing is how long a frame that is being written may take, when a client is there again.
+const landing = 100 * time.Millisecond
+
+// land waits, after part and without the lock, for what is being written. It reports false if the peer does not take it.
+func (t *trail) land() bool {
+	select {
+	case <-t.landed:
+		return true
+	case <-time.After(landing):
+		return false
+	}
+}
+
 // part closes the outbox and returns the events that were not written, oldest first. What the wire has taken may be
 // written at this moment: these frames are the first, flying is how many they are, and written says later what became of
 // them. dropped are other frames: answers to a client that is not there any more.
@@ -45,8 +66,9 @@ func (o *Outbox) part() (events []*Frame, flying, dropped int) {
 	if o.closed {
 		return nil, 0, 0
 	}
-	events, flying = append(events, o.trail.frames...), len(o.trail.frames)
-	for f := o.pull(); f != nil; f = o.pull() {
+	events = o.trail.part()
+	flying = len(events)
+	for f := o.waiting.pop(); f != nil; f = o.waiting.pop() {
 		if f.isEvent() {
 			events = append(events, f)
 		} else {
@@ -54,30 +76,14 @@ func (o *Outbox) part() (events []*Frame, flying, dropped int) {
 		}
 	}
 	if o.counted {
-		o.backlog.add(-o.bytes)
+		o.backlog.add(-o.waiting.bytes)
 	}
-	o.closed, o.frames, o.bytes = true, 0, 0
-	if o.trail.landed = make(chan struct{}); flying == 0 {
-		close(o.trail.landed)
-	}
+	o.closed, o.waiting.weight = true, weight{}
 	return events, flying, dropped
 }
 
 // isEvent reports whether the frame is an event, and no answer or ping.
 func (f *Frame) isEvent() bool { return f.Born != 0 }
-
-// landing is how long a frame that is being written may take, when a client is there again.
-const landing = 100 * time.Millisecond
-
-// land waits, after part, for what is being written. It reports false if the peer does not take it.
-func (o *Outbox) land() bool {
-	select {
-	case <-o.trail.landed:
-		return true
-	case <-time.After(landing):
-		return false
-	}
-}
 
 // written is how many of the flying frames were written after all.
 func (o *Outbox) written() int {

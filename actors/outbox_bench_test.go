@@ -1,0 +1,43 @@
+package actors
+
+import (
+	"strconv"
+	"testing"
+	"time"
+)
+
+// What does an outbox cost alone, for so many frames that wait at once: the offers, one Take and one Settle?
+func BenchmarkOutbox_OfferTakeSettle(b *testing.B) {
+	for _, waiting := range []int{1, 2, 20, 1000} {
+		b.Run(strconv.Itoa(waiting), func(b *testing.B) {
+			o, f, now := newOutbox(&bell{}, 1<<20, 1<<20), frameOf(160), time.Now().UnixNano()
+			into := make([]*Frame, 0, waiting)
+			b.ReportAllocs()
+			for range b.N {
+				for range waiting {
+					o.offer(f)
+				}
+				into = o.Take(into[:0], 1<<20)
+				o.Settle(into, now)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(waiting), "ns/frame")
+		})
+	}
+}
+
+// And an offer to one whose reader is behind, by what its topic does then: refuse, drop the oldest, or replace the older one?
+func BenchmarkOutbox_OfferToOneThatIsBehind(b *testing.B) {
+	for _, slow := range []string{Disconnect, DropOldest, Conflate} {
+		b.Run(slow, func(b *testing.B) {
+			o := newOutbox(&bell{}, 1<<20, 400)
+			frames := make([]*Frame, 8)
+			for i := range frames {
+				frames[i] = frameFor(fates[slow], "room", strconv.Itoa(i), i)
+			}
+			b.ReportAllocs()
+			for i := range b.N {
+				o.offer(frames[i%len(frames)])
+			}
+		})
+	}
+}
