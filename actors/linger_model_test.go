@@ -105,7 +105,8 @@ func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
 		back := func(r *reader) {
 			r.before, r.client, r.there = r.client, comeBack(t, n, words, someone(r.user), r.key), true
 		}
-		for step := range 400 {
+		lost := func() bool { return n.Figures().Missed[protocol.PositionLost] > 0 }
+		for step := 0; step < 400 || step < 4000 && !lost(); step++ { // that is rare
 			var busy sync.WaitGroup
 			burst := make([]string, rng.IntN(12))
 			for i := range burst {

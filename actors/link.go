@@ -26,6 +26,8 @@ type Dial struct {
 // Link is where a socket and the engine meet: what was read goes in through it, and what is to be written waits in its
 // outbox. Topics and users know a connection by its link, which is part of the actor's memory (connection.go).
 type Link struct {
+	outbox Outbox // first, so that its halves are as few places of memory as they can be
+
 	// Static after Connect.
 	number uint64
 	node   *Node
@@ -37,8 +39,7 @@ type Link struct {
 	// post is where the connection stands: in which tenant, speaking which dialect. It changes at most twice, before
 	// the connection is with its user: when the first frame decides the dialect, and when the token decides the tenant.
 	post     atomic.Pointer[census]
-	heeds    atomic.Pointer[protocol.View] // what is left of events to its user and to everyone; nil is the whole
-	outbox   Outbox
+	heeds    atomic.Pointer[protocol.View]     // what is left of events to its user and to everyone; nil is the whole
 	identity atomic.Pointer[protocol.Identity] // nil until authenticated
 
 	heard      atomic.Int64 // when the peer last said anything, as wheel.since tells it
