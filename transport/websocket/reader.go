@@ -44,7 +44,10 @@ func of(c *gws.Conn) *socket { return (*socket)(c.NetConn().(*stream)) }
 // the client has been silent for restAfter, that one ends and the socket rests: in the lounge, or with a goroutine that only waits,
 // in 2 KiB, where there is none. (Stacks shrink only when almost empty, so the same goroutine would keep what the last message
 // needed.)
-const restAfter = time.Second
+//
+// To rest costs a goroutine at the next message; not to rest costs its stack, which a crowd that comes pays all at once: with 1 s instead
+// of 250 ms each of 15,000 had 2.4 KB more in the end (bench/NOTES.md).
+const restAfter = 250 * time.Millisecond
 
 // read lets gws read until the client rests or the socket ends.
 func (s *socket) read() {
