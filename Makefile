@@ -21,7 +21,7 @@ endif
 
 help:
 	@echo 'make run     build and run the server in dev mode, with nothing to configure (ARGS=... adds flags)'
-	@echo 'make test    everything that must be green: format, vet, tests under the race detector'
+	@echo 'make test    everything that must be green: format, vet, go.mod, tests under the race detector'
 	@echo 'make build   bin/parley, one static binary'
 	@echo 'make bench   Parley beside its peers, and a million connections in memory: bench/README.md (ARGS=... adds flags)'
 	@echo 'make microbench  the Go benchmarks, as a table'
@@ -39,6 +39,7 @@ test:
 	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l actors bench cmd protocol transport 2>/dev/null); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w fixes it):"; echo "$$unformatted"; exit 1; fi
 	@$(GO) vet ./...
+	@$(GO) mod tidy -diff || { echo 'go mod tidy changes go.mod'; exit 1; }
 ifeq ($(CC_FOUND),)
 	@echo 'No C compiler: testing without the race detector. Install one for the whole check: apt-get install gcc libc6-dev'
 endif

@@ -101,7 +101,9 @@ func (t *topic) node() *Node { return t.tenant.node }
 const few = 4
 
 // alone reports whether the topic needs a goroutine of its own: it works long, or waits for the disk.
-func (t *topic) alone() bool { return t.terms.Store == Durable || t.audience.count() > few }
+func (t *topic) alone() bool {
+	return t.disk != nil || t.terms.Store == Durable || t.audience.count() > few
+}
 
 // ring is the topic's idle deadline.
 func (t *topic) ring() { t.box.force(rest{}) }
@@ -182,6 +184,7 @@ func (t *topic) obey() {
 		return
 	}
 	t.terms = now.of(t.name)
+	t.box.alone = t.alone()
 	t.bound()
 	t.dedup.bound(t.terms.DedupCount)
 }
