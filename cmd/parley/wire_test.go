@@ -12,12 +12,15 @@ import (
 )
 
 // reliability.md check 9, R000.29, R001.57: a page of the server's own host may connect, a page of another host may not, and clients without
-// Origin, which are no pages, may.
+// Origin, which are no pages, may. F30: in dev mode so may each page of this machine.
 func TestWire_OriginMustBeTheServersOwnHostOrAbsent(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
 	for _, path := range []string{"/api/v2/dashboard/ws", "/ws"} {
-		for origin, admitted := range map[string]bool{"": true, r.base: true, "https://evil.example": false, "null": false, r.base + ".evil.example": false} {
+		for origin, admitted := range map[string]bool{
+			"": true, r.base: true, "https://evil.example": false, "null": false, r.base + ".evil.example": false,
+			"http://localhost:3000": true, "http://[::1]:5173": true, "https://app.localhost": true, "http://localhost.evil.example": false,
+		} {
 			header := http.Header{}
 			if origin != "" {
 				header.Set("Origin", origin)

@@ -22,6 +22,9 @@ type Config struct {
 	AdminKeyOnly bool `yaml:"-" env:"-"`
 	// Tenant says whose a request without API key is, as for sockets; "" is nobody's. nil is nobody's always.
 	Tenant func(*http.Request) string `yaml:"-" env:"-"`
+	// AllowsOrigin says whether the web page that a request names as its Origin may make the calls of users, as for
+	// sockets. nil allows none.
+	AllowsOrigin func(*http.Request) bool `yaml:"-" env:"-"`
 	// Tickets and Outposts serve users and outposts with tokens of their own; nil serves none.
 	Tickets  Tickets  `yaml:"-" env:"-"`
 	Outposts Outposts `yaml:"-" env:"-"`
@@ -51,6 +54,9 @@ func (c Config) withDefaults() Config {
 	fill(&c.RequestTimeout, 10*time.Second)
 	if c.Tenant == nil {
 		c.Tenant = func(*http.Request) string { return "" }
+	}
+	if c.AllowsOrigin == nil {
+		c.AllowsOrigin = func(*http.Request) bool { return false }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -36,6 +36,7 @@ func (d *door) choose(x *exchange) (*route, error) {
 	if d.unknown {
 		return nil, protocol.Refuse(protocol.NotFound, "no such path; /openapi.json on the internal address lists all")
 	}
+	d.share(x)
 	if x.r.Method == http.MethodOptions {
 		x.header("Allow", d.allow)
 		x.status = http.StatusNoContent

@@ -75,11 +75,13 @@ type door struct {
 	routes  []*route
 	allow   string
 	unknown bool // nothing is behind it
+	shared  bool // web pages make these calls, across origins too
 }
 
 func (d *door) add(r route) {
 	r.took = d.api.meter.observer(r.pattern())
 	d.routes = append(d.routes, &r)
+	d.shared = d.shared || r.who == user
 	methods := make([]string, 0, 4)
 	for _, r := range d.routes {
 		methods = append(methods, r.method)

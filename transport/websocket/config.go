@@ -8,8 +8,8 @@ import (
 
 // Config is what a Server obeys. A field that is zero has its default, except Compression, which is then off.
 type Config struct {
-	Origins        []string `yaml:"origins" env:"ORIGINS" unit:"scheme://host[:port]" help:"Origins of web pages that may connect beside the server's own; * is all. Clients without Origin (no browsers) may always."`
-	TrustedProxies []string `yaml:"trusted_proxies" env:"TRUSTED_PROXIES" unit:"addresses or CIDRs" help:"Proxies whose X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host and X-Real-IP are believed."`
+	Origins        []string `yaml:"origins" env:"ORIGINS" unit:"scheme://host[:port]" help:"Origins of web pages that may connect, and get tickets, beside the server's own host; https://*.example.org is all below, null a page without one, * all. Clients without Origin (no browsers) may always."`
+	TrustedProxies []string `yaml:"trusted_proxies" env:"TRUSTED_PROXIES" unit:"addresses or CIDRs" help:"Proxies whose X-Forwarded-For, X-Forwarded-Host and X-Real-IP are believed."`
 
 	HandshakeTimeout time.Duration `yaml:"handshake_timeout" env:"HANDSHAKE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long checking a credential and answering a handshake may take."`
 	WriteTimeout     time.Duration `yaml:"write_timeout" env:"WRITE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long a peer may take for 16 KiB, or for all that waits if that is less, before it is cut off as slow."`
@@ -27,6 +27,8 @@ type Config struct {
 	ControlFrames int `yaml:"control_frames" env:"CONTROL_FRAMES" envDefault:"512" unit:"frames per second" help:"How many pings and pongs a client may send."`
 	MaxSockets    int `yaml:"max_sockets" env:"MAX_SOCKETS" envDefault:"0" unit:"sockets" help:"How many sockets may be open; 0 is as many as the limit of file descriptors leaves room for (nine tenths of it, or more), which is the most."`
 
+	// LoopbackOrigins lets the web pages of this machine connect: dev mode.
+	LoopbackOrigins bool `yaml:"-" env:"-"`
 	// Logger hears of panics and failed upgrades; nil is slog.Default.
 	Logger *slog.Logger `yaml:"-" env:"-"`
 }

@@ -69,8 +69,8 @@ func (h *Handler) find(r *http.Request) *route {
 // admit asks everybody who may refuse. It has answered if it reports false.
 func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit) bool {
 	s := h.server
-	if !s.origins.allow(r.Header["Origin"], v.caller.scheme+"://"+v.caller.host) {
-		refuse(w, protocol.Refuse(protocol.Forbidden, "this Origin is not allowed; the server's setting origins lists those that are"))
+	if !s.origins.allow(r.Header["Origin"], v.caller.host, r.TLS != nil) {
+		refuse(w, errOrigin(r, v.caller.host))
 		return false
 	}
 	if s.Sockets() >= s.config.MaxSockets { // upgrade asks again; here it spares the rest

@@ -40,8 +40,8 @@ func (p proxies) trust(addr netip.Addr) bool {
 type caller struct {
 	// address is the client's, without port.
 	address string
-	// scheme and host are what the client asked for.
-	scheme, host string
+	// host is what the client asked for, with its port if that was said.
+	host string
 }
 
 // caller reads the forwarding headers if the request comes from a trusted proxy, and only then.
@@ -50,10 +50,7 @@ func (p proxies) caller(r *http.Request) caller {
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	c := caller{address: host, scheme: "http", host: r.Host}
-	if r.TLS != nil {
-		c.scheme = "https"
-	}
+	c := caller{address: host, host: r.Host}
 	peer, err := netip.ParseAddr(host)
 	if err != nil {
 		return c
@@ -64,9 +61,6 @@ func (p proxies) caller(r *http.Request) caller {
 		return c
 	}
 	c.address = p.client(r.Header, peer).String()
-	if scheme := first(r.Header, "X-Forwarded-Proto"); scheme == "https" || scheme == "http" {
-		c.scheme = scheme
-	}
 	if host := first(r.Header, "X-Forwarded-Host"); host != "" {
 		c.host = host
 	}

@@ -53,7 +53,7 @@ func New(config Config, node Node, auth actors.Authenticator, tenant func(*http.
 	s := &Server{config: config.filled(), node: node, auth: auth, tenant: tenant, upgraders: map[int]*upgrader{}, rest: restAfter}
 	s.records = s.config.Logger.Enabled(context.Background(), slog.LevelDebug)
 	var err error
-	if s.origins, err = readOrigins(config.Origins); err != nil {
+	if s.origins, err = readOrigins(config.Origins, config.LoopbackOrigins); err != nil {
 		return nil, err
 	}
 	if s.proxies, err = readProxies(config.TrustedProxies); err != nil {

@@ -169,6 +169,7 @@ func (s *Server) assemble() error {
 	}
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
 	cfg.API.Webhooks = s.heralds.figures
+	cfg.API.AllowsOrigin = s.sockets.AllowsOrigin
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
