@@ -25,7 +25,7 @@ func (c *Config) develop() {
 	c.Valtronics.Connections, c.Valtronics.ConnectionsPerUser, c.Valtronics.ConnectsPerMinute = 0, 0, 0
 	c.Engine.InboxCount = 100
 	c.WebSocket.LoopbackOrigins = true // a page under development is served from a port of its own
-	c.Notify.StrictClaims = false // the tokens that dev mode makes are for every dialect
+	c.Notify.StrictClaims = false      // the tokens that dev mode makes are for every dialect
 	c.Tenants = []Tenant{{
 		Name:      DevTenant,
 		APIKeys:   []string{DevAPIKey},
