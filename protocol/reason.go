@@ -3,6 +3,8 @@ package protocol
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -85,6 +87,9 @@ func (r Reason) CloseCode() uint16 { return reasons[r.known()].code }
 
 // Message is the sentence for a client when there is no better one.
 func (r Reason) Message() string { return reasons[r.known()].message }
+
+// Reasons are those of the table, sorted.
+func Reasons() []Reason { return slices.Sorted(maps.Keys(reasons)) }
 
 // Known reports whether it is one of the table.
 func (r Reason) Known() bool {

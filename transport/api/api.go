@@ -26,7 +26,7 @@ type API struct {
 func New(cfg Config, node Node, keys Keys) *API {
 	a := &API{cfg: cfg.withDefaults(), node: node, keys: keys}
 	a.canary = newCanary(node.Probe, a.cfg.Logger)
-	a.meter = newMeter(node.Figures, a.cfg.Logins, a.cfg.Logger)
+	a.meter = newMeter(node.Figures, &a.cfg)
 	if a.cfg.Gate != nil {
 		a.meter.registry.MustRegister(gate{a.cfg.Gate})
 	}

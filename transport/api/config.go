@@ -29,6 +29,8 @@ type Config struct {
 	Tickets  Tickets  `yaml:"-" env:"-"`
 	Outposts Outposts `yaml:"-" env:"-"`
 
+	// Dialects are the names of those that are spoken, for the metrics: each has its series before somebody comes. nil is none.
+	Dialects func() []string `yaml:"-" env:"-"`
 	// Logins tells how logins ended so far, by outcome ("ok", or the reason), for the metrics. nil is none. Its keys
 	// are a small fixed set.
 	Logins func() map[string]uint64 `yaml:"-" env:"-"`

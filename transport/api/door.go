@@ -117,7 +117,7 @@ func (a *API) record(r *route, x *exchange, took time.Duration) {
 	pattern, method := "none", "OTHER"
 	if r != nil {
 		pattern, method = r.path, x.r.Method
-		r.took.Observe(took.Seconds())
+		r.took().Observe(took.Seconds())
 	}
 	if x.why != "" {
 		a.meter.refused(x.why)

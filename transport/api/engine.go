@@ -5,13 +5,16 @@ import (
 	"slices"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// engine collects the node's figures: one snapshot for each scrape, nothing kept in between.
+// engine collects the node's figures: one snapshot for each scrape, nothing kept in between. A series whose labels are
+// known exists from the start, since the increase of one that appears with its first event cannot be seen.
 type engine struct {
-	figures func() actors.Figures
-	logins  func() map[string]uint64
+	figures  func() actors.Figures
+	dialects func() []string // those that are spoken, whether or not somebody came
+	logins   func() map[string]uint64
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -84,25 +87,21 @@ func (e *engine) Collect(out chan<- prometheus.Metric) {
 	}
 	for actor, n := range now.Stuck {
 		gauge(out, stuckNow, float64(n), actor)
+		count(out, restarts, float64(now.Restarts[actor]), actor)
 	}
 	for actor, n := range now.WereStuck {
 		count(out, stuckEver, float64(n), actor)
 	}
-	for reason, n := range now.Drops {
-		count(out, drops, float64(n), string(reason))
-	}
-	for reason, n := range now.Missed {
-		count(out, missed, float64(n), string(reason))
+	for _, reason := range protocol.Reasons() {
+		count(out, drops, float64(now.Drops[reason]), string(reason))
+		count(out, missed, float64(now.Missed[reason]), string(reason))
 	}
 	gauge(out, lingering, float64(now.Lingering))
 	gauge(out, lingeringBytes, float64(now.LingeringBytes))
 	count(out, clientsBack, float64(now.Restored))
 	count(out, clientsFaded, float64(now.Faded))
-	for actor, n := range now.Restarts {
-		count(out, restarts, float64(n), actor)
-	}
 	for _, tenant := range slices.Sorted(maps.Keys(now.Tenants)) {
-		collectTenant(out, tenant, now.Tenants[tenant])
+		e.collectTenant(out, tenant, now.Tenants[tenant])
 	}
 	for tenant, l := range now.Lifecycles {
 		count(out, lifecycleTold, float64(l.Told), tenant)
@@ -131,8 +130,15 @@ func collectPressure(out chan<- prometheus.Metric, p actors.Pressure) {
 	}
 }
 
-func collectTenant(out chan<- prometheus.Metric, tenant string, s actors.Stats) {
-	for dialect, d := range s.Dialects {
+func (e *engine) collectTenant(out chan<- prometheus.Metric, tenant string, s actors.Stats) {
+	dialects := map[string]actors.DialectStats{}
+	if e.dialects != nil {
+		for _, dialect := range e.dialects() {
+			dialects[dialect] = actors.DialectStats{}
+		}
+	}
+	maps.Copy(dialects, s.Dialects)
+	for dialect, d := range dialects {
 		gauge(out, connectionsNow, float64(d.ActiveConnections), tenant, dialect)
 		gauge(out, identifiedNow, float64(d.Authenticated), tenant, dialect)
 		count(out, connectionsEver, float64(d.TotalConnections), tenant, dialect)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
@@ -22,7 +23,7 @@ type meter struct {
 	handler  http.Handler
 }
 
-func newMeter(figures func() actors.Figures, logins func() map[string]uint64, logger *slog.Logger) *meter {
+func newMeter(figures func() actors.Figures, cfg *Config) *meter {
 	m := &meter{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -35,16 +36,22 @@ func newMeter(figures func() actors.Figures, logins func() map[string]uint64, lo
 			Help: "HTTP API requests, and items of batches, that were answered with an error, by its code.",
 		}, []string{"reason"}),
 	}
-	m.registry.MustRegister(m.requests, m.refusals, &engine{figures: figures, logins: logins},
+	m.registry.MustRegister(m.requests, m.refusals, &engine{figures: figures, dialects: cfg.Dialects, logins: cfg.Logins},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, reason := range protocol.Reasons() {
+		m.refusals.WithLabelValues(string(reason))
+	}
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		ErrorLog: complaints{logger}, ErrorHandling: promhttp.ContinueOnError,
+		ErrorLog: complaints{cfg.Logger}, ErrorHandling: promhttp.ContinueOnError,
 		MaxRequestsInFlight: 4, Timeout: 5 * time.Second,
 	})
 	return m
 }
 
-func (m *meter) observer(route string) prometheus.Observer { return m.requests.WithLabelValues(route) }
+// observer returns the histogram of a route, which exists once the route was called: its buckets are many.
+func (m *meter) observer(route string) func() prometheus.Observer {
+	return sync.OnceValue(func() prometheus.Observer { return m.requests.WithLabelValues(route) })
+}
 
 func (m *meter) refused(why protocol.Reason) { m.refusals.WithLabelValues(string(why)).Inc() }
 

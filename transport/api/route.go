@@ -16,7 +16,7 @@ type route struct {
 	who caller
 	do  func(*API, context.Context, *exchange) error
 
-	took prometheus.Observer // set by add
+	took func() prometheus.Observer // set by add
 }
 
 // caller is who a call is for, which says what has to be shown.

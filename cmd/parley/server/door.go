@@ -70,6 +70,8 @@ func (s *Server) route(cfg *config.Config) error {
 		all = append(all, in)
 	}
 	s.door.behind.Store(all[0])
+	names := namesOf(s.spoken(cfg, nil))
+	s.names.Store(&names)
 	for i, at := range s.places {
 		at.door.behind.Store(all[i+1])
 	}
@@ -103,6 +105,22 @@ func (s *Server) spoken(cfg *config.Config, names []string) []*dialect {
 		name := d.Name()
 		return name != "echo" && !cfg.Speaks(name) || len(names) > 0 && !slices.Contains(names, name)
 	})
+}
+
+// spokenNames are the names of the dialects that are enabled.
+func (s *Server) spokenNames() []string {
+	if names := s.names.Load(); names != nil {
+		return *names
+	}
+	return nil
+}
+
+func namesOf(all []*dialect) []string {
+	var names []string
+	for _, d := range all {
+		names = append(names, d.Name())
+	}
+	return names
 }
 
 func (s *Server) handler(cfg *config.Config, spoken []*dialect, ownListener bool) (*websocket.Handler, error) {

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
@@ -55,6 +56,7 @@ type Server struct {
 	heralds  heralds
 	options  Options
 	dialects []*dialect
+	names    atomic.Pointer[[]string] // of the dialects that are enabled
 
 	// Owned by who calls Reload and Drain.
 	config config.Config
@@ -169,6 +171,7 @@ func (s *Server) assemble() error {
 	}
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
 	cfg.API.Webhooks = s.heralds.figures
+	cfg.API.Dialects = s.spokenNames
 	cfg.API.AllowsOrigin = s.sockets.AllowsOrigin
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
