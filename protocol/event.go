@@ -57,7 +57,7 @@ func NewEvent(d Draft) (*Event, error) {
 		return nil, Refuse(Malformed, "key must be UTF-8 of at most %d bytes", MaxKey)
 	}
 	if err := d.check(); err != nil {
-		return nil, Refuse(Malformed, "data of a %s event must be one JSON object: %s", d.Kind, cause(err))
+		return nil, Refuse(Malformed, "data of %s must be one JSON object: %s", d.Kind.Event(), cause(err))
 	}
 	members := Split(make([]Member, 0, max(2, len(spec.names))), d.Data, spec.names)
 	ev := &Event{ID: d.ID, Kind: d.Kind, Topic: d.Topic, Key: d.Key, Time: d.Time, Data: d.Data, members: members}

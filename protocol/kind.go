@@ -8,6 +8,17 @@ import (
 // Kind says what an event is about, and so which dialects have words for it.
 type Kind string
 
+// Event is "a telemetry event", or "an alert event".
+func (k Kind) Event() string { return article(string(k)) + " " + string(k) + " event" }
+
+// article is the indefinite one of an English word.
+func article(word string) string {
+	if word != "" && strings.ContainsRune("aeiou", rune(word[0])) {
+		return "an"
+	}
+	return "a"
+}
+
 // The kinds of events.
 const (
 	ProjectUpdated Kind = "project_updated"
@@ -138,10 +149,10 @@ func (s *spec) check(ev *Event) error {
 			if f.optional {
 				continue
 			}
-			return Refuse(Malformed, "data.%s is missing; a %s event needs it (%s)", f.name, ev.Kind, f.form)
+			return Refuse(Malformed, "data.%s is missing; %s needs it (%s)", f.name, ev.Kind.Event(), f.form)
 		}
 		if !f.fits(raw) {
-			return Refuse(Malformed, "data.%s of a %s event must be %s", f.name, ev.Kind, f.form)
+			return Refuse(Malformed, "data.%s of %s must be %s", f.name, ev.Kind.Event(), f.form)
 		}
 		if text, _ := Text(raw); f.oneOf != nil && !slices.Contains(f.oneOf, text) {
 			return Refuse(Malformed, "data.%s must be one of %s, not %s", f.name, strings.Join(f.oneOf, ", "), Quote(text))

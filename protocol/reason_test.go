@@ -118,3 +118,27 @@ func TestCredential_DoesNotShowItsToken(t *testing.T) {
 		}
 	}
 }
+
+// F41: a sentence names a kind with its article.
+func TestKind_EventHasItsArticle(t *testing.T) {
+	for kind, want := range map[Kind]string{Alert: "an alert event", Object: "an object event", Telemetry: "a telemetry event", ProjectUpdated: "a project_updated event"} {
+		if got := kind.Event(); got != want {
+			t.Errorf("%q is %q, not %q", string(kind), got, want)
+		}
+	}
+}
+
+// F39: an id has one length, so that it is cut out of a log by eye, and hardly comes twice.
+func TestRequestID_IsTwelveLettersAndDigitsByChance(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		id := NewRequestID()
+		if len(id) != 12 || strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789") != "" || seen[id] {
+			t.Fatalf("id %q", id)
+		}
+		seen[id] = true
+	}
+	if RequestID(t.Context()) != "" || RequestID(WithRequestID(t.Context(), "x")) != "x" {
+		t.Error("a context does not keep the id")
+	}
+}

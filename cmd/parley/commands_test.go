@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -164,5 +166,56 @@ func TestCommands_DevModePrintsATokenAndLinesThatWork(t *testing.T) {
 		if status, body := get(t, r.base+path); status != 200 {
 			t.Errorf("%s: %d %.80s", path, status, body)
 		}
+	}
+}
+
+// F40: the README's first publish is heard by a listener whatever line one types, and so is what follows.
+func TestCommands_ListenWithoutADialectHearsTheFirstPublish(t *testing.T) {
+	t.Parallel()
+	r := serveDev(t)
+	all, some := r.listener(), r.listener("--time", "projects", "alerts")
+	r.connected(5) // authenticated ones: all but the two dashboards, which need no login here
+	r.subscribed(2, "projects")
+	r.subscribed(2, "alerts")
+	r.publish(2, "project_updated", `{"project_name":"my-project","trigger":"audit"}`)
+	all.contains(t, `{"event":"project_updated","project_name":"my-project"`)
+	line := some.contains(t, `{"event":"project_updated","project_name":"my-project"`)
+	if begin := regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d{3} dashboard  \{`); !begin.MatchString(line) {
+		t.Errorf("with --time the line is %q", line)
+	}
+	if status, answer := r.post("dev", `{"all":true,"event":{"kind":"message","data":{"level":"info","message":"hello"}}}`); status != http.StatusOK || !strings.Contains(answer, `"delivered":7`) {
+		t.Errorf("the publish: %d %s", status, answer)
+	}
+	for _, words := range []string{`"event":"message"`, `"type":"alert"`, `{"message":"hello"`, `"message_type":"message"`, `"type":"notification"`} {
+		all.contains(t, words)
+	}
+}
+
+// F40: a listener whose server goes away connects again when it is back, and says so meanwhile.
+func TestCommands_ListenConnectsAgain(t *testing.T) {
+	t.Parallel()
+	r := serveDev(t)
+	address := strings.TrimPrefix(r.base, "http://")
+	l := r.listener("--dialect", "dashboard")
+	l.contains(t, `{"event":"connected"`)
+	r.signal(syscall.SIGTERM)
+	r.exit()
+	again := serve(t, []string{"PARLEY_INTERNAL_LISTEN="}, "--dev", "--feed=false", "--listen", address)
+	again.subscribed(1, "projects")
+	again.publish(1, "project_updated", `{"project_name":"after","trigger":"audit"}`)
+	l.contains(t, `"project_name":"after"`)
+}
+
+// F39: a refused listener says what the server said, with the id by which the server's log has it.
+func TestCommands_ARefusedListenerSaysWhy(t *testing.T) {
+	t.Parallel()
+	r := serveDev(t)
+	for _, dialect := range []string{"notify", "authentik"} {
+		got := parley(t, nil, "listen", "--url", r.base, "--dialect", dialect, "--token", "bad")
+		found := regexp.MustCompile(`^parley: ` + dialect + `: refused: forbidden: not allowed \(request ([a-z0-9]{12})\)\n$`).FindStringSubmatch(got.stderr)
+		if got.status == 0 || found == nil {
+			t.Fatalf("%s: status %d, %q", dialect, got.status, got.stderr)
+		}
+		r.log.contains(t, "authentication failed", found[1])
 	}
 }

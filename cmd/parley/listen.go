@@ -1,39 +1,134 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
+	"sync"
+	"time"
+
+	"github.com/mattn/go-isatty"
 
 	"github.com/parley-realtime/parley/cmd/parley/client"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 )
 
 type listenCommand struct {
-	URL     string   `name:"url" default:"http://127.0.0.1:8000" env:"PARLEY_URL" help:"The server (${default}); a path of its own wins over the dialect's."`
-	Token   string   `env:"PARLEY_TOKEN" help:"The token to show; for a server on this machine, one for dev mode is made."`
-	Dialect string   `default:"valtronics" enum:"${dialects}" help:"The protocol to speak: ${enum} (${default})."`
-	Topics  []string `arg:"" optional:"" name:"topic" help:"What to hear, such as telemetry/1; by default all that the dialect has."`
+	URL       string   `name:"url" default:"http://127.0.0.1:8000" env:"PARLEY_URL" help:"The server (${default}); a path of its own wins over the dialect's."`
+	Token     string   `env:"PARLEY_TOKEN" help:"The token to show; for a server on this machine, one for dev mode is made."`
+	Dialect   string   `default:"" enum:",${dialects}" help:"The protocol to speak: one of ${dialects}. Without one, all that hear the topics, and all but outposts if there are none."`
+	Time      *bool    `negatable:"" help:"Begin each line with the time and the dialect (on if the output is a terminal)."`
+	Reconnect bool     `negatable:"" default:"true" help:"Connect again when a connection breaks (on)."`
+	Topics    []string `arg:"" optional:"" name:"topic" help:"What to hear, such as telemetry/1; by default all that the dialect has."`
 }
 
 // Run listens until a signal or the server ends it.
 func (c *listenCommand) Run() error {
+	given := c.Token != ""
+	dialects := []string{c.Dialect}
+	topics := map[string][]string{c.Dialect: c.Topics}
+	if c.Dialect == "" {
+		var err error
+		if dialects, topics, err = client.Share(c.Topics); err != nil {
+			return err
+		}
+	}
 	token := c.Token
-	if token == "" && local(c.URL) {
+	if !given && local(c.URL) {
 		var err error
 		if token, err = devToken("listener"); err != nil {
 			return err
 		}
-		if c.Dialect == "authentik_outpost" {
-			token = config.DevOutpostToken
-			if len(c.Topics) == 0 {
-				c.Topics = []string{config.DevOutpost}
-			}
-		}
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	return client.Listen(ctx, os.Stdout, c.URL, c.Dialect, token, c.Topics)
+	lines := &lines{out: os.Stdout, timed: isatty.IsTerminal(os.Stdout.Fd())}
+	if c.Time != nil {
+		lines.timed = *c.Time
+	}
+	var all []client.Listening
+	for _, dialect := range dialects {
+		l := client.Listening{Base: c.URL, Dialect: dialect, Token: token, Topics: topics[dialect], Print: lines.printer(dialect)}
+		if !given && dialect == "authentik_outpost" && local(c.URL) {
+			l.Token = config.DevOutpostToken
+			if len(l.Topics) == 0 {
+				l.Topics = []string{config.DevOutpost}
+			}
+		}
+		if c.Reconnect {
+			l.Retry = func(why error, in time.Duration) {
+				fmt.Fprintf(os.Stderr, "parley: %s; connecting again in %s\n", oneLine(fmt.Errorf("%s: %w", dialect, why)), in.Round(100*time.Millisecond))
+			}
+		}
+		all = append(all, l)
+	}
+	return listenTo(ctx, all)
+}
+
+// listenTo listens in several dialects at once until one ends with an error, or all have ended. A dialect that the server
+// does not speak is left out, unless it is the only one. The others begin when the first is in, or was refused: it is the
+// one that says best why.
+func listenTo(ctx context.Context, all []client.Listening) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var listening sync.WaitGroup
+	missing := make(chan error, len(all))
+	first := make(chan struct{})
+	begin := sync.OnceFunc(func() { close(first) })
+	for i, l := range all {
+		listening.Go(func() {
+			if i > 0 {
+				<-first
+			}
+			l.Admitted = begin
+			err := client.Listen(ctx, l)
+			defer begin()
+			if err == nil {
+				return
+			}
+			err = fmt.Errorf("%s: %w", l.Dialect, err)
+			if refused, ok := errors.AsType[*client.Refused](err); ok && refused.NotServed {
+				missing <- err
+				return
+			}
+			stop(err)
+		})
+	}
+	listening.Wait()
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if len(missing) == len(all) {
+		return <-missing
+	}
+	return nil
+}
+
+// lines are written one at a time, whoever hears them.
+type lines struct {
+	out   io.Writer
+	timed bool
+
+	mu sync.Mutex
+}
+
+// printer returns what prints the lines of a dialect.
+func (l *lines) printer(dialect string) func([]byte) error {
+	return func(line []byte) error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.timed {
+			line = append(fmt.Appendf(nil, "%s %-10s ", time.Now().Format("15:04:05.000"), dialect), bytes.TrimSpace(line)...)
+			line = append(line, '\n')
+		}
+		_, err := l.out.Write(line)
+		return err
+	}
 }
 
 // local reports whether a URL leads to this machine, where dev mode may run.

@@ -8,12 +8,15 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// appendError appends the one form that all errors have.
-func appendError(dst []byte, code, message string) []byte {
+// appendError appends the one form that all errors have; request is the id of the request, "" for one of many in a batch.
+func appendError(dst []byte, code, message, request string) []byte {
 	dst = append(dst, `{"error":{"code":`...)
 	dst = protocol.AppendText(dst, code)
 	dst = append(dst, `,"message":`...)
 	dst = protocol.AppendText(dst, message)
+	if request != "" {
+		dst = appendTextMember(dst, "request_id", request)
+	}
 	return append(dst, "}}"...)
 }
 
@@ -29,7 +32,7 @@ func appendDetail(dst []byte, why *protocol.Refusal) []byte {
 // appendRefusal is appendError for one item of a batch, which has no headers of its own: what may be tried again says
 // when, in seconds.
 func appendRefusal(dst []byte, why *protocol.Refusal) []byte {
-	dst = appendError(dst, string(why.Reason), why.Error())
+	dst = appendError(dst, string(why.Reason), why.Error(), "")
 	if status := why.Reason.Status(); status == 429 || status == 503 {
 		dst = append(dst[:len(dst)-2], `,"retry_after":`...)
 		dst = append(dst, retryAfter(why)...)

@@ -17,7 +17,7 @@ func (d *door) share(x *exchange) {
 	x.header("Access-Control-Allow-Origin", origin[0])
 	x.header("Access-Control-Allow-Credentials", "true") // a page may have said so; the cookies are not looked at
 	if x.r.Method != http.MethodOptions {
-		x.header("Access-Control-Expose-Headers", "Retry-After")
+		x.header("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 		return
 	}
 	x.header("Access-Control-Allow-Methods", d.allow)

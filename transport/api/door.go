@@ -73,10 +73,12 @@ var errPanic = errors.New("panic")
 
 // fail replaces the answer by an error.
 func (a *API) fail(x *exchange, err error, allow string) {
+	x.request = protocol.NewRequestID()
+	x.header("X-Request-Id", x.request)
 	if err == errMethod {
 		x.header("Allow", allow)
 		x.status = http.StatusMethodNotAllowed
-		x.out = appendError(x.out[:0], "method_not_allowed", "this path takes "+allow)
+		x.out = appendError(x.out[:0], "method_not_allowed", "this path takes "+allow, x.request)
 		return
 	}
 	why := a.refusal(err)
@@ -88,7 +90,7 @@ func (a *API) fail(x *exchange, err error, allow string) {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		x.header("Retry-After", retryAfter(why))
 	}
-	x.out = appendError(x.out[:0], string(why.Reason), why.Error())
+	x.out = appendError(x.out[:0], string(why.Reason), why.Error(), x.request)
 	if x.own {
 		x.out = appendDetail(x.out, why)
 	}
@@ -125,7 +127,10 @@ func (a *API) record(r *route, x *exchange, took time.Duration) {
 	if !a.cfg.Logger.Enabled(x.r.Context(), slog.LevelDebug) {
 		return
 	}
-	a.cfg.Logger.LogAttrs(x.r.Context(), slog.LevelDebug, "request", slog.String("method", method),
-		slog.String("route", pattern), slog.Int("status", x.status), slog.Duration("took", took),
-		slog.String("tenant", x.tenant))
+	attributes := []slog.Attr{slog.String("method", method), slog.String("route", pattern), slog.Int("status", x.status),
+		slog.Duration("took", took), slog.String("tenant", x.tenant)}
+	if x.request != "" {
+		attributes = append(attributes, slog.String("request", x.request))
+	}
+	a.cfg.Logger.LogAttrs(x.r.Context(), slog.LevelDebug, "request", attributes...)
 }

@@ -22,12 +22,13 @@ type exchange struct {
 	limiter *rate.Limiter // of the key, nil if its rate has no limit
 	own     bool          // errors have a member detail as well
 
-	in     []byte // the body, once it was read
-	out    []byte // the answer
-	status int
-	why    protocol.Reason // of a refusal
-	sent   bool            // the call wrote its answer itself
-	spoilt bool
+	in      []byte // the body, once it was read
+	out     []byte // the answer
+	status  int
+	why     protocol.Reason // of a refusal
+	request string          // the id of a request that was refused
+	sent    bool            // the call wrote its answer itself
+	spoilt  bool
 }
 
 // kept is how large the buffers of an exchange may be that waits for its next request.

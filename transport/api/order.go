@@ -81,7 +81,7 @@ func (a *API) target(o *order, m protocol.Member) (chose bool, err error) {
 func home(ev *protocol.Event) (string, error) {
 	topic := ev.HomeTopic()
 	if topic == "" {
-		return "", protocol.Refuse(protocol.Malformed, "a %s event needs one of topic, user, users and all", ev.Kind)
+		return "", protocol.Refuse(protocol.Malformed, "%s needs one of topic, user, users and all", ev.Kind.Event())
 	}
 	return topic, protocol.CheckTopic(topic)
 }

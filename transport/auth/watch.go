@@ -65,7 +65,10 @@ func (v *Verifier) tell(ctx context.Context, level slog.Level, message, tenant s
 	case protocol.CheckName("tenant", tenant) != nil || outcome == UnknownTenant:
 		tenant = protocol.Quote(tenant)
 	}
-	attrs := append(make([]slog.Attr, 0, 6), slog.String("tenant", tenant), slog.String("reason", outcome.String()))
+	attrs := append(make([]slog.Attr, 0, 8), slog.String("tenant", tenant), slog.String("reason", outcome.String()))
+	if id := protocol.RequestID(ctx); id != "" {
+		attrs = append(attrs, slog.String("request", id))
+	}
 	if remote, ok := ctx.Value(remoteKey{}).(netip.Addr); ok {
 		attrs = append(attrs, slog.String("remote", remote.String()))
 	}

@@ -16,6 +16,7 @@ type Handler struct {
 
 // visit is a request that wants to become a socket, as far as it came.
 type visit struct {
+	request    string // its id
 	route      *route
 	key        string // Sec-WebSocket-Key
 	extensions string // what is answered to the extensions that were offered
@@ -24,6 +25,8 @@ type visit struct {
 	session    protocol.Session
 	identity   *protocol.Identity
 	client     string // what the client calls itself, "" for nothing
+	refused    int    // the HTTP status that it was refused with, 0 if it was not
+	why        protocol.Reason
 }
 
 // Serves reports whether a dialect answers on this path, for a server that has others to ask.
@@ -34,14 +37,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		leaveBody(w)
 	}
-	v := visit{caller: h.server.proxies.caller(r)}
+	v := visit{request: protocol.NewRequestID(), caller: h.server.proxies.caller(r)}
+	defer h.server.recordRefusal(r, &v)
 	if v.route = h.find(r); v.route == nil {
-		refuse(w, protocol.Refuse(protocol.NotFound, "no WebSocket is served on this path"))
+		v.refuse(w, protocol.Refuse(protocol.NotFound, "no WebSocket is served on this path"))
 		return
 	}
 	var bad *badHandshake
 	if v.key, bad = checkHandshake(r); bad != nil {
-		refuseHandshake(w, bad)
+		v.refuseHandshake(w, bad)
 		return
 	}
 	if h.server.config.Compression {
@@ -70,25 +74,25 @@ func (h *Handler) find(r *http.Request) *route {
 func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit) bool {
 	s := h.server
 	if !s.origins.allow(r.Header["Origin"], v.caller.host, r.TLS != nil) {
-		refuse(w, errOrigin(r, v.caller.host))
+		v.refuse(w, errOrigin(r, v.caller.host))
 		return false
 	}
 	if s.Sockets() >= s.config.MaxSockets { // upgrade asks again; here it spares the rest
-		refuse(w, errFull)
+		v.refuse(w, errFull)
 		return false
 	}
 	if v.tenant = s.tenant(r); v.tenant == "" {
-		refuse(w, protocol.Refuse(protocol.NotFound, "no tenant is served here"))
+		v.refuse(w, protocol.Refuse(protocol.NotFound, "no tenant is served here"))
 		return false
 	}
 	if why := s.node.Admit(v.tenant, v.route.dialect, v.caller.address); why != nil {
-		refuse(w, why)
+		v.refuse(w, why)
 		return false
 	}
 	hello := protocol.Hello{Path: r.URL.Path, Query: r.URL.Query(), Host: v.caller.host, Header: r.Header.Get, Remote: v.caller.address}
 	session, credential, why := v.route.dialect.Open(hello)
 	if why != nil {
-		refuse(w, why)
+		v.refuse(w, why)
 		return false
 	}
 	v.session, v.client = session, hello.Client()
@@ -97,14 +101,14 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit) bool {
 
 // identify checks a credential that came with the request.
 func (s *Server) identify(w http.ResponseWriter, r *http.Request, v *visit, credential protocol.Credential) bool {
-	ctx, cancel := context.WithTimeout(r.Context(), s.config.HandshakeTimeout)
+	ctx, cancel := context.WithTimeout(protocol.WithRequestID(r.Context(), v.request), s.config.HandshakeTimeout)
 	defer cancel()
 	identity, err := s.auth.Authenticate(ctx, v.tenant, credential)
 	if err == nil && identity == nil {
 		err = protocol.Refuse(protocol.InvalidToken, "")
 	}
 	if err != nil {
-		refuseCredential(w, err)
+		v.refuseCredential(w, err)
 		return false
 	}
 	v.identity = identity
@@ -118,13 +122,13 @@ var errFull = &protocol.Refusal{Reason: protocol.Busy, RetryAfter: 5 * time.Seco
 func (h *Handler) upgrade(w http.ResponseWriter, v *visit) {
 	if h.server.open.Add(1) > int64(h.server.config.MaxSockets) {
 		h.server.open.Add(-1)
-		refuse(w, errFull)
+		v.refuse(w, errFull)
 		return
 	}
 	conn, early, err := hijack(w)
 	if err != nil {
 		h.server.open.Add(-1)
-		refuse(w, protocol.Refuse(protocol.Internal, "this connection cannot be upgraded"))
+		v.refuse(w, protocol.Refuse(protocol.Internal, "this connection cannot be upgraded"))
 		h.server.config.Logger.Error("connection cannot be upgraded", "error", err)
 		return
 	}

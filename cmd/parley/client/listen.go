@@ -8,55 +8,119 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/coder/websocket"
 )
 
-// Listen connects to the server at base, says who it is and what it wants in a dialect, and writes each message that
-// arrives as one line of JSON, until the context ends (nil) or the connection does (why).
-func Listen(ctx context.Context, out io.Writer, base, dialect, token string, topics []string) error {
-	speech, err := speechOf(dialect)
-	if err != nil {
-		return err
+// Listening is how to listen in one dialect.
+type Listening struct {
+	// Base is the server's URL; Dialect one of Dialects; Topics what to ask for, none for all that the dialect has.
+	Base, Dialect, Token string
+	Topics               []string
+	// Print is given each message that arrives, as one line of JSON. Its error ends the listening.
+	Print func(line []byte) error
+	// Admitted is called whenever the server has let this client in; nil is not.
+	Admitted func()
+	// Retry is told why a connection broke that was good before, and how long it will be until the next; nil is no next.
+	Retry func(why error, in time.Duration)
+}
+
+// Refused is that the server does not let this client in, or has sent it away for good: another try would end as well.
+type Refused struct {
+	// NotServed says that the server does not speak the dialect.
+	NotServed bool
+	// Why is in the server's own words.
+	Why string
+}
+
+// Error implements error.
+func (r *Refused) Error() string { return r.Why }
+
+// Listen connects, says who it is and what it wants, and prints what arrives until the context ends (nil), or the
+// connection does (why). It blocks. A connection that breaks after it was good is made again, with growing pauses. What
+// was refused is a *Refused.
+func Listen(ctx context.Context, l Listening) error {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 30*time.Second
+	for ever := false; ; {
+		good, err := l.connect(ctx)
+		if good {
+			ever = true
+			pauses.Reset()
+		}
+		if _, refused := errors.AsType[*Refused](err); err == nil || refused || !ever || l.Retry == nil || errors.Is(err, errPrint) {
+			return err
+		}
+		pause := pauses.NextBackOff()
+		l.Retry(err, pause)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
 	}
-	wants, err := speech.wants(token, topics)
+}
+
+// errPrint is in what Listen returns after Print failed.
+var errPrint = errors.New("nothing can be printed any more")
+
+// connect is one connection; good says that something was heard on it.
+func (l *Listening) connect(ctx context.Context) (good bool, err error) {
+	speech, err := speechOf(l.Dialect)
 	if err != nil {
-		return err
+		return false, err
 	}
-	opening, err := speech.opening(token, topics)
+	wants, err := speech.wants(l.Token, l.Topics)
 	if err != nil {
-		return err
+		return false, err
 	}
-	u, err := endpoint(base, "ws", opening.path)
+	conn, err := l.dial(ctx, speech)
 	if err != nil {
-		return err
+		if ctx.Err() != nil {
+			err = nil
+		}
+		return false, err
+	}
+	defer conn.CloseNow()
+	conn.SetReadLimit(maxAnswer)
+	// The end of the context says goodbye first: a context that ends a Read would cut the connection.
+	defer context.AfterFunc(ctx, func() { conn.Close(websocket.StatusNormalClosure, "") })()
+	first := speech.login(l.Token)
+	if speech.asking {
+		first, wants = append(first, wants...), nil
+	}
+	for _, frame := range first {
+		if err := send(ctx, conn, frame); err != nil {
+			return false, ended(ctx, err)
+		}
+	}
+	if speech.every > 0 {
+		defer repeat(ctx, conn, speech.every, first)()
+	}
+	return l.hear(ctx, conn, speech, wants)
+}
+
+func (l *Listening) dial(ctx context.Context, speech speech) (*websocket.Conn, error) {
+	opening, err := speech.opening(l.Token, l.Topics)
+	if err != nil {
+		return nil, err
+	}
+	u, err := endpoint(l.Base, "ws", opening.path)
+	if err != nil {
+		return nil, err
 	}
 	if opening.query != nil {
 		u.RawQuery = opening.query.Encode()
 	}
 	conn, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPHeader: opening.header, CompressionMode: websocket.CompressionNoContextTakeover})
 	if err != nil {
-		return fmt.Errorf("connect: %w", dialError(response, err))
+		return nil, dialError(response, err)
 	}
-	defer conn.CloseNow()
-	conn.SetReadLimit(maxAnswer)
-	// The end of the context says goodbye first: a context that ends a Read would cut the connection.
-	defer context.AfterFunc(ctx, func() { conn.Close(websocket.StatusNormalClosure, "") })()
-	first := speech.login(token)
-	if speech.asking {
-		first, wants = append(first, wants...), nil
-	}
-	for _, frame := range first {
-		if err := send(ctx, conn, frame); err != nil {
-			return ended(ctx, err)
-		}
-	}
-	if speech.every > 0 {
-		defer repeat(ctx, conn, speech.every, first)()
-	}
-	return hear(ctx, out, conn, speech, wants)
+	return conn, nil
 }
 
 // repeat says something every so often until it is stopped, or the connection ends.
@@ -83,27 +147,41 @@ func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, fram
 }
 
 // hear reads until the end, and asks for the topics as soon as the server has let us in.
-func hear(ctx context.Context, out io.Writer, conn *websocket.Conn, speech speech, wants []any) error {
+func (l *Listening) hear(ctx context.Context, conn *websocket.Conn, speech speech, wants []any) (good bool, err error) {
 	admitted := speech.admitted == nil
+	if admitted {
+		l.enter()
+	}
 	for {
 		_, message, err := conn.Read(context.WithoutCancel(ctx))
 		if err != nil {
-			return ended(ctx, err)
+			return good, ended(ctx, err)
 		}
-		if _, err := out.Write(line(message)); err != nil {
-			return err
+		good = true
+		if err := l.Print(line(message)); err != nil {
+			return good, fmt.Errorf("%w: %w", errPrint, err)
 		}
 		if admitted {
 			continue
 		}
 		if admitted, err = speech.admitted(message); err != nil {
-			return err
+			return good, &Refused{Why: err.Error()}
 		}
-		for i := 0; admitted && i < len(wants); i++ {
-			if err := send(ctx, conn, wants[i]); err != nil {
-				return ended(ctx, err)
+		if !admitted {
+			continue
+		}
+		l.enter()
+		for _, want := range wants {
+			if err := send(ctx, conn, want); err != nil {
+				return good, ended(ctx, err)
 			}
 		}
+	}
+}
+
+func (l *Listening) enter() {
+	if l.Admitted != nil {
+		l.Admitted()
 	}
 }
 
@@ -132,15 +210,30 @@ func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if closed, ok := errors.AsType[websocket.CloseError](err); ok {
-		return fmt.Errorf("the server closed the connection: %d %s", closed.Code, closed.Reason)
+	closed, ok := errors.AsType[websocket.CloseError](err)
+	if !ok {
+		return fmt.Errorf("the connection broke: %w", err)
 	}
-	return fmt.Errorf("the connection broke: %w", err)
+	why := strings.TrimSpace(fmt.Sprintf("the server closed the connection: %d %s", closed.Code, closed.Reason))
+	switch closed.Code {
+	case websocket.StatusGoingAway, websocket.StatusInternalError, websocket.StatusServiceRestart, websocket.StatusTryAgainLater:
+		return errors.New(why)
+	}
+	return &Refused{Why: why}
 }
 
+// dialError says what the server answered instead of a socket, in its own words.
 func dialError(response *http.Response, err error) error {
 	if response == nil {
-		return err
+		return fmt.Errorf("connect: %w", err)
 	}
-	return fmt.Errorf("the server answered %s", response.Status)
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	why := refusal(response.Status, body)
+	switch status := response.StatusCode; {
+	case status == http.StatusNotFound:
+		return &Refused{NotServed: true, Why: why.Error()}
+	case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
+		return &Refused{Why: why.Error()}
+	}
+	return why
 }

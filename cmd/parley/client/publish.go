@@ -64,10 +64,17 @@ func Publish(ctx context.Context, base, key string, p Publication) ([]byte, erro
 // refusal is an error answer as one line.
 func refusal(status string, answer []byte) error {
 	var told struct {
-		Error struct{ Code, Message string }
+		Error struct {
+			Code, Message string
+			Request       string `json:"request_id"`
+		}
 	}
-	if json.Unmarshal(answer, &told) == nil && told.Error.Code != "" {
-		return fmt.Errorf("refused: %s: %s", told.Error.Code, told.Error.Message)
+	if json.Unmarshal(answer, &told) != nil || told.Error.Code == "" {
+		return fmt.Errorf("refused: %s", status)
 	}
-	return fmt.Errorf("refused: %s", status)
+	why := fmt.Sprintf("refused: %s: %s", told.Error.Code, told.Error.Message)
+	if told.Error.Request != "" { // by which the server's log has it
+		why += " (request " + told.Error.Request + ")"
+	}
+	return errors.New(why)
 }

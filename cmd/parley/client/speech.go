@@ -26,6 +26,12 @@ type speech struct {
 	wants func(token string, topics []string) ([]any, error)
 	// asking says that it is by asking that a client is let in.
 	asking bool
+	// hears reports whether a client of the dialect can ask for a topic; nil is none.
+	hears func(topic string) bool
+	// unasked says that it hears something without naming a topic, and does not have to be somebody in particular.
+	unasked bool
+	// explains says that its login tells in words what is wrong with a token, rather than that one is not let in.
+	explains bool
 }
 
 // opening is the beginning of a handshake.
@@ -41,12 +47,56 @@ func at(path string) func(string, []string) (opening, error) {
 }
 
 var speeches = map[string]speech{
-	"dashboard":         {opening: at("/api/v2/dashboard/ws"), login: dashboardLogin, admitted: dashboardAdmitted, wants: dashboardWants},
-	"valtronics":        {opening: at("/ws"), login: valtronicsLogin, admitted: valtronicsAdmitted, wants: valtronicsWants},
-	"notify":            {opening: notifyOpening, login: silence, wants: nothing},
-	"authentik":         {opening: authentikOpening, login: silence, wants: nothing},
-	"authentik_outpost": {opening: outpostOpening, login: outpostHello, every: 10 * time.Second, wants: outpostWants},
-	"airlay":            {opening: at("/ws"), login: silence, admitted: airlayAdmitted, wants: airlayWants, asking: true},
+	"dashboard": {opening: at("/api/v2/dashboard/ws"), login: dashboardLogin, admitted: dashboardAdmitted, wants: dashboardWants, hears: below("projects"), unasked: true},
+	"valtronics": {opening: at("/ws"), login: valtronicsLogin, admitted: valtronicsAdmitted, wants: valtronicsWants,
+		hears: below("telemetry", "alerts", "devices", "system"), unasked: true, explains: true},
+	"notify":            {opening: notifyOpening, login: silence, wants: nothing, unasked: true},
+	"authentik":         {opening: authentikOpening, login: silence, wants: nothing, unasked: true},
+	"authentik_outpost": {opening: outpostOpening, login: outpostHello, every: 10 * time.Second, wants: outpostWants, hears: below("outposts")},
+	"airlay": {opening: at("/ws"), login: silence, admitted: airlayAdmitted, wants: airlayWants, asking: true,
+		hears: below("issueUpdate", "notification", "datasetUpdate", "uploadFile", "downloadFile"), unasked: true},
+}
+
+// below is for topics whose first part is one of these.
+func below(firsts ...string) func(string) bool {
+	return func(topic string) bool {
+		first, _, _ := strings.Cut(topic, "/")
+		return slices.Contains(firsts, first)
+	}
+}
+
+// Share says in which dialects to listen when none is named, and for which topics in each: without topics in all that
+// hear something anyway, else in those that can ask for them. The first is one that explains what is wrong with a token, if
+// there is one. A topic that nobody can ask for is an error.
+func Share(topics []string) (dialects []string, each map[string][]string, err error) {
+	each = map[string][]string{}
+	for _, dialect := range Dialects() {
+		if len(topics) == 0 && speeches[dialect].unasked {
+			dialects = append(dialects, dialect)
+		}
+	}
+	for _, topic := range topics {
+		hearer := ""
+		for _, dialect := range Dialects() {
+			if hears := speeches[dialect].hears; hears != nil && hears(topic) {
+				hearer = dialect
+			}
+		}
+		if hearer == "" {
+			return nil, nil, fmt.Errorf("topic %.100q: no protocol's clients ask for it by this name; say which one you mean with --dialect", topic)
+		}
+		if len(each[hearer]) == 0 {
+			dialects = append(dialects, hearer)
+		}
+		each[hearer] = append(each[hearer], topic)
+	}
+	slices.SortFunc(dialects, func(a, b string) int {
+		if speeches[a].explains != speeches[b].explains {
+			return map[bool]int{true: -1, false: 1}[speeches[a].explains]
+		}
+		return strings.Compare(a, b)
+	})
+	return dialects, each, nil
 }
 
 // Dialects are the dialects that Listen speaks, sorted.
