@@ -48,8 +48,16 @@ func proofs(text, test, file string) (all []proof) {
 	return all
 }
 
-// ofTests reads the comments above and inside the tests of a Go file. Those anywhere else prove nothing.
+// ofTests reads the tests of a Go file.
 func ofTests(t *testing.T, path, file string) (all []proof) {
+	t.Helper()
+	eachTest(t, path, func(test, text string) { all = append(all, proofs(text, test, file)...) })
+	return all
+}
+
+// eachTest gives the name of each test of a Go file, and that with the comments above and inside of it. Those anywhere
+// else prove nothing.
+func eachTest(t *testing.T, path string, do func(test, text string)) {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 	if err != nil {
@@ -60,19 +68,8 @@ func ofTests(t *testing.T, path, file string) (all []proof) {
 		if !ok || test.Recv != nil || !isTest(test.Name.Name) {
 			continue
 		}
-		begin := test.Pos()
-		if test.Doc != nil {
-			begin = test.Doc.Pos()
-		}
-		text := strings.ReplaceAll(test.Name.Name, "_", ".")
-		for _, comment := range parsed.Comments {
-			if comment.Pos() >= begin && comment.End() <= test.End() {
-				text += "\n" + comment.Text()
-			}
-		}
-		all = append(all, proofs(text, test.Name.Name, file)...)
+		do(test.Name.Name, strings.ReplaceAll(test.Name.Name, "_", ".")+"\n"+comments(parsed, test))
 	}
-	return all
 }
 
 func isTest(name string) bool {
