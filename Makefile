@@ -17,16 +17,18 @@ else
 RACE := CGO_ENABLED=0 $(GO) test
 endif
 
-.PHONY: help run build test bench microbench faults lint fuzz clean
+.PHONY: help run build test quick bench microbench faults lint fuzz mutate clean
 
 help:
 	@echo 'make run     build and run the server in dev mode, with nothing to configure (ARGS=... adds flags)'
 	@echo 'make test    everything that must be green: format, vet, go.mod, tests under the race detector'
+	@echo 'make quick   the same tests without the race detector, cached: while you work'
 	@echo 'make build   bin/parley, one static binary'
 	@echo 'make bench   Parley beside its peers, and a million connections in memory: bench/README.md (ARGS=... adds flags)'
 	@echo 'make microbench  the Go benchmarks, as a table'
 	@echo 'make faults  what happens when a server is killed, flooded, cut off...: bench/FAULTS.md (10 minutes; FAULTS=short for two, ARGS=... adds flags)'
 	@echo 'make lint    static analysis'
+	@echo 'make mutate  break the source in one place at a time: do the tests notice? (ten minutes; ARGS="-run REGEXP" for some)'
 	@echo 'make fuzz    every fuzz target for FUZZTIME (60s) each'
 
 run: build
@@ -44,6 +46,10 @@ ifeq ($(CC_FOUND),)
 	@echo 'No C compiler: testing without the race detector. Install one for the whole check: apt-get install gcc libc6-dev'
 endif
 	@$(RACE) -timeout 10m $(TESTFLAGS) ./...
+
+quick:
+	@$(GO) vet ./...
+	@CGO_ENABLED=0 $(GO) test -timeout 5m $(TESTFLAGS) $(or $(PKG),./...)
 
 bench:
 	@$(GO) run ./bench/matrix $(ARGS)
@@ -70,6 +76,9 @@ fuzz:
 		echo "== $$dir $$target"; \
 		$(GO) test "./$$dir" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x; \
 	done
+
+mutate:
+	@$(GO) run ./bench/mutate $(ARGS)
 
 clean:
 	@rm -rf bin
