@@ -8,7 +8,7 @@ type Wire interface {
 	// Outbox.Take returns nothing.
 	Wake()
 	// Close writes what waits in the outbox, for as long as its grace allows, then a close frame with code and reason,
-	// and ends the socket; Link.Gone follows. Only the first call counts.
+	// and ends the socket; Link.Gone follows. Only the first call counts, and none if the client has ended it before.
 	Close(code uint16, reason string)
 	// Cut ends the socket at once; Link.Gone follows.
 	Cut()

@@ -48,6 +48,9 @@ func (s *socket) drain(b *batch) error {
 			clear(base)
 			b.skip = 0
 			if b.frames, b.last = s.upcoming(base[:0], s.piece()); len(b.frames) == 0 {
+				if b.last {
+					s.shut()
+				}
 				return s.conn.SetWriteDeadline(time.Time{})
 			}
 			base = b.frames

@@ -13,7 +13,7 @@ type Config struct {
 
 	HandshakeTimeout time.Duration `yaml:"handshake_timeout" env:"HANDSHAKE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long checking a credential and answering a handshake may take."`
 	WriteTimeout     time.Duration `yaml:"write_timeout" env:"WRITE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long a peer may take for 16 KiB, or for all that waits if that is less, before it is cut off as slow."`
-	CloseGrace       time.Duration `yaml:"close_grace" env:"CLOSE_GRACE" envDefault:"1s" unit:"duration" help:"How long a closing socket may go on writing what waited before its close frame is sent."`
+	CloseGrace       time.Duration `yaml:"close_grace" env:"CLOSE_GRACE" envDefault:"1s" unit:"duration" help:"How long a closing socket may go on answering what came and writing what waited before its close frame is sent."`
 	Writers          int           `yaml:"writers" env:"WRITERS" envDefault:"0" unit:"goroutines" help:"How many goroutines write to sockets; 0 is one for every two CPUs."`
 
 	Compression          bool `yaml:"compression" env:"COMPRESSION" envDefault:"true" unit:"bool" help:"Offer permessage-deflate, without context takeover."`

@@ -13,6 +13,8 @@ type (
 	link interface {
 		Receive(data []byte, binary bool)
 		Heard()
+		Finish(why protocol.Reason, then func())
+		Resumable() bool
 		Gone(why protocol.Reason)
 	}
 	outbox interface {
