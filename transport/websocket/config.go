@@ -22,8 +22,10 @@ type Config struct {
 	MessageLimit int `yaml:"message_limit" env:"MESSAGE_LIMIT" envDefault:"16777216" unit:"bytes" help:"How large a message from a client may be where its dialect sets no limit."`
 	// MessageTimeout is a second less than the 30 s after which the last of many must be gone.
 	MessageTimeout time.Duration `yaml:"message_timeout" env:"MESSAGE_TIMEOUT" envDefault:"29s" unit:"duration" help:"How long a client may take to finish a message."`
-	// 1,024 would refuse what intermediaries are known to do (a message of 2 KiB in frames of one byte).
-	Fragments     int `yaml:"fragments" env:"FRAGMENTS" envDefault:"4096" unit:"frames" help:"How many fragments a message may have."`
+	// 1,024 would refuse what intermediaries are known to do (a message of 2 KiB in frames of one byte). With one more
+	// for every 4 bytes (fragmentBytes) 4 MiB may come in fragments of any size, but neither empty nor tiny ones
+	// without end.
+	Fragments     int `yaml:"fragments" env:"FRAGMENTS" envDefault:"4096" unit:"frames" help:"How many fragments a message may have, beside one for every 4 bytes of it."`
 	ControlFrames int `yaml:"control_frames" env:"CONTROL_FRAMES" envDefault:"512" unit:"frames per second" help:"How many pings and pongs a client may send."`
 	MaxSockets    int `yaml:"max_sockets" env:"MAX_SOCKETS" envDefault:"0" unit:"sockets" help:"How many sockets may be open; 0 is as many as the limit of file descriptors leaves room for (nine tenths of it, or more), which is the most."`
 

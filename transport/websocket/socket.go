@@ -64,7 +64,7 @@ type socket struct {
 	fault   *fault // what the guard found; the frames in front of it are passed on first
 	ended   error  // what gws told OnClose
 
-	_ [24]byte // 256 in all: they are allocated side by side, and none shares its first 64 with another
+	_ [16]byte // 256 in all: they are allocated side by side, and none shares its first 64 with another
 }
 
 // direct reports whether the socket can be written to without blocking.
