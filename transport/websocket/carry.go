@@ -41,7 +41,7 @@ func (s *socket) carry(b batch) {
 
 // drain writes the batch and everything behind it.
 func (s *socket) drain(b *batch) error {
-	st := style{s.deflate, s.server.config.CompressionThreshold}
+	st := style{s.window, s.server.config.CompressionThreshold}
 	base := b.frames
 	for {
 		if len(b.frames) == 0 {

@@ -140,10 +140,18 @@ func newServer(t testing.TB, change func(*Config)) *Server {
 	return s
 }
 
-// plug makes a socket of conn whose link is e.
+// plug makes a socket of conn whose link is e; extensions is what was answered to an offer of compression.
 func plug(s *Server, conn net.Conn, e *ear, limit int, extensions string) (*socket, *box) {
+	agreed := agreement{}
+	if extensions != "" {
+		agreed = agreement{extensions, wideWindow}
+	}
+	return plugAgreed(s, conn, e, limit, agreed)
+}
+
+func plugAgreed(s *Server, conn net.Conn, e *ear, limit int, agreed agreement) (*socket, *box) {
 	b := newBox()
-	v := &visit{extensions: extensions, route: &route{upgrader: s.upgrader(limit), bounds: &bounds{
+	v := &visit{extensions: agreed, route: &route{upgrader: s.upgrader(limit), bounds: &bounds{
 		message: uint64(limit), fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}}
 	k := s.socket(conn, nil, v)
 	k.link, k.outbox, b.wire = e, b, k

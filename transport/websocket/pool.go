@@ -116,7 +116,7 @@ func (w *worker) write(s *socket) state {
 
 // deliver writes a batch. more reports whether something waits behind it.
 func (w *worker) deliver(s *socket, b batch) (left state, more bool) {
-	st := style{s.deflate, w.threshold}
+	st := style{s.window, w.threshold}
 	out := b.bytes(w.buf, st)
 	n, err := writeNow(uintptr(s.handle.fd), out)
 	switch {

@@ -42,7 +42,7 @@ type socket struct {
 	handle   handle
 	over     atomic.Bool             // the connection is closed, or about to be, and Gone was said
 	farewell atomic.Bool             // the close frame was written; nothing may follow. Owned by whoever writes: see turn.
-	deflate  bool                    // fixed before any goroutine but the upgrading one knows the socket, as are the next three
+	window   window                  // fixed before a goroutine but the upgrading one knows the socket, as are the next three
 	records  bool                    // each message gets a line in the log
 	line     *line                   // where it stands when its turn is due
 	outbox   outbox                  // nil with link
