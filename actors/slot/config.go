@@ -19,12 +19,17 @@ type Config struct {
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Fatal ends the process with a sentence, when the disk refuses what must not be refused. The default panics.
 	Fatal func(sentence string) `yaml:"-" env:"-"`
+	// Clock tells the time as time.Now does, which it is by default: the wall clock, which may be set at any moment, and
+	// the monotonic reading, by which alone the store measures (clock.go).
+	Clock func() time.Time `yaml:"-" env:"-"`
 	// Files is the file system; the default is the machine's.
 	Files vfs.FS `yaml:"-" env:"-"`
 	// Joins says that an empty store waits to be added to the groups of other nodes, and makes none of its own.
 	Joins bool `yaml:"-" env:"-"`
 	// Transport makes the transport of a slot's group; the default reaches nobody else.
 	Transport func(slot int, id raft.ServerID) raft.Transport `yaml:"-" env:"-"`
+
+	boot func() (id string, up time.Duration) // machineBoot, but in tests
 }
 
 func (c Config) withDefaults() Config {
@@ -38,6 +43,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Fatal == nil {
 		c.Fatal = func(sentence string) { panic(sentence) }
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.boot == nil {
+		c.boot = machineBoot
 	}
 	if c.Files == nil {
 		c.Files = vfs.Default
