@@ -51,8 +51,10 @@ func TestClock_AStepRemovesRepeatsAndRefusesNothing(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %s, at rest", topic, step), func(t *testing.T) {
 				wall := &suite.Wall{}
 				under(t, wall, vfs.NewMem(), func(n *Node) {
-					publishNumbers(t, n, topic, 1, 6)
-					last := mustPublish(t, n, topic, jsonEvent(t, "a", 7))
+					var last Receipt
+					for i := range 7 { // whatever time their publisher says
+						last = mustPublish(t, n, topic, dated(t, jsonEvent(t, fmt.Sprint("id ", i), i+1), wall.Now().Add(-step)))
+					}
 					for _, ahead := range []time.Duration{step, 0, step} {
 						wall.Set(ahead)
 						wall.Pass(3 * time.Minute)
@@ -63,7 +65,7 @@ func TestClock_AStepRemovesRepeatsAndRefusesNothing(t *testing.T) {
 					if err != nil || len(page.Events) != 0 {
 						t.Errorf("%d events are older than is remembered, and there: %v", len(page.Events), err)
 					}
-					if again := mustPublish(t, n, topic, jsonEvent(t, "a", 8)); again.Duplicate || again.Position.Offset != 8 {
+					if again := mustPublish(t, n, topic, jsonEvent(t, last.ID, 8)); again.Duplicate || again.Position.Offset != 8 {
 						t.Errorf("behind its window an id is %+v", again)
 					}
 				})
@@ -87,6 +89,16 @@ func TestClock_AStepRemovesRepeatsAndRefusesNothing(t *testing.T) {
 			})
 		}
 	}
+}
+
+// dated is an event with a time of its publisher's.
+func dated(t *testing.T, ev *protocol.Event, at time.Time) *protocol.Event {
+	t.Helper()
+	again, err := protocol.NewEvent(protocol.Draft{ID: ev.ID, Kind: ev.Kind, Data: ev.Data, Time: at.Round(0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
 }
 
 // F1, F2: a node is started while the wall clock is wrong, and again when it is right, or the other way round.

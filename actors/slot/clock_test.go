@@ -181,7 +181,7 @@ func TestClock_IDsAreRecognisedUnderLoadWhileTheClockJumps(t *testing.T) {
 			t.Fatalf("event %d: %+v", i, out)
 		}
 		all = append(all, out)
-		oldest := max(0, i-window+1)
+		oldest := max(0, i-window)
 		h.Set(suite.Steps[(i+5)%len(suite.Steps)])
 		for _, j := range []int{oldest, (oldest + i) / 2, i} {
 			if again := suite.Add(t, room, suite.Event(t, fmt.Sprint(j), 10), true, h.Now()); !again.Duplicate || again.Position != all[j].Position {
@@ -337,7 +337,7 @@ func TestTopic_ABusyOneSaysWhatItRemovesForItsAge(t *testing.T) {
 		"aged": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Minute}}, "many": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Hour}},
 	} {
 		room := topic(t, s, name, rule)
-		for i := range 2 * trimCount {
+		for i := range 3 * trimCount {
 			h.pass(200 * time.Millisecond)
 			suite.Add(t, room, suite.Event(t, fmt.Sprint(i), 10), false, h.Now())
 		}

@@ -6,9 +6,11 @@ import (
 	"unsafe"
 )
 
-// Wall is a clock that a test sets, as an operator or NTP does, and whose time it lets pass.
+// Wall is a clock that a test sets, as an operator or NTP does. Its time passes when the test says so. The zero value
+// begins at the time of its first use.
 type Wall struct {
 	mu            sync.Mutex
+	begin         time.Time
 	ahead, passed time.Duration
 }
 
@@ -38,7 +40,10 @@ func (w *Wall) Pass(d time.Duration) {
 func (w *Wall) Now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	right := time.Now().Add(w.passed)
+	if w.begin.IsZero() {
+		w.begin = time.Now()
+	}
+	right := w.begin.Add(w.passed)
 	set := right.Add(w.ahead)
 	(*layout)(unsafe.Pointer(&set)).monotonic = (*layout)(unsafe.Pointer(&right)).monotonic
 	if set.Sub(right) != 0 || set.Round(0).Sub(right.Round(0)) != w.ahead {
