@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/wal"
 
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/history/suite"
@@ -58,8 +62,9 @@ func intactUpTo(t *testing.T, h *Topic) int {
 
 // reliability.md check 55: a flipped byte anywhere in the newest log file, or its end cut off: it starts, says what is lost, serves
 // what is older, and never what is damaged; an epoch that goes on has lost nothing.
+// F47: the log is long enough for Pebble to refuse it, so that most of it is cut off in front of the damage and put aside.
 func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
-	const count = 120
+	const count = 1200
 	damages := map[string]func([]byte) []byte{}
 	for percent := 3; percent < 100; percent += 8 {
 		damages[fmt.Sprintf("flip at %d%%", percent)] = func(b []byte) []byte { b[len(b)*percent/100] ^= 0x10; return b }
@@ -74,16 +79,21 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 		}
 		return b
 	}
-	lost := 0
+	whole, epoch := written(t, count)
+	lost, cut := 0, 0
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
-			dir, epoch := written(t, count)
+			dir := filepath.Join(t.TempDir(), "data")
+			if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
+				t.Fatal(err)
+			}
 			file := newestLog(t, dir)
 			b, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(file, damage(b), 0o600); err != nil {
+			b = damage(b)
+			if err := os.WriteFile(file, b, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			j := &journal{}
@@ -96,6 +106,14 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 					t.Errorf("%d of %d are left in epoch %s, which was %s:\n%s", left, count, h.Position().Epoch, epoch, j)
 				}
 			}
+			if j.has("a log file of the store is damaged") {
+				cut++
+				wantAside(t, dir, filepath.Base(file), b)
+			}
+			var percent int
+			if _, err := fmt.Sscanf(name, "flip at %d%%", &percent); err == nil && left < count*(percent-10)/100 {
+				t.Errorf("%d of %d are left, though the damage is at %d%%", left, count, percent)
+			}
 			if out := suite.Add(t, h, suite.Event(t, fmt.Sprint(left+1), 100), true, suite.Begin.Add(time.Hour)); out.Err != nil || out.Position.Offset != uint64(left)+1 {
 				t.Errorf("it goes on at %+v", out)
 			}
@@ -107,8 +125,68 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 			}
 		})
 	}
-	if lost < 5 {
-		t.Errorf("only %d of %d damages hit anything", lost, len(damages))
+	if lost < 5 || cut < 5 {
+		t.Errorf("of %d damages only %d hit anything, and %d had the log cut", len(damages), lost, cut)
+	}
+}
+
+// wantAside wants a damaged log put aside as it was.
+func wantAside(t *testing.T, dir, name string, as []byte) {
+	t.Helper()
+	kept, err := os.ReadFile(filepath.Join(dir, damagedDir, name))
+	if err != nil || !bytes.Equal(kept, as) {
+		t.Errorf("of the damaged log of %d bytes %d are put aside, or others: %v", len(as), len(kept), err)
+	}
+}
+
+// F47: a damaged log is cut in front of the damage, newer ones go, older ones stay; what goes is put aside, and what was
+// put aside before is not there any more.
+func TestSalvage_CutsOneLogAndDropsWhatIsNewer(t *testing.T) {
+	fs := vfs.NewMem()
+	put := func(name, content string) {
+		f, err := fs.Create(name, vfs.WriteCategoryUnspecified)
+		if err == nil {
+			_, err = f.Write([]byte(content))
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{"data", "data/" + damagedDir} {
+		if err := fs.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("data/"+damagedDir+"/000001.log", "from before")
+	for i := 4; i <= 7; i++ {
+		put(fmt.Sprintf("data/00000%d.log", i), fmt.Sprintf("log number %d", i))
+	}
+	logs, err := wal.Scan(wal.Dir{FS: fs, Dirname: "data"})
+	if err != nil || len(logs) != 4 {
+		t.Fatalf("%d logs: %v", len(logs), err)
+	}
+	if err := dropFrom(fs, "data", logs[1:], 3); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, dir := range []string{"data", "data/" + damagedDir} {
+		names, err := fs.List(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if f, err := fs.Open(dir + "/" + name); err == nil && strings.Contains(name, ".") {
+				b, _ := io.ReadAll(f)
+				got[dir+"/"+name] = string(b)
+				_ = f.Close()
+			}
+		}
+	}
+	want := map[string]string{"data/000004.log": "log number 4", "data/000005.log": "log",
+		"data/damaged/000005.log": "log number 5", "data/damaged/000006.log": "log number 6", "data/damaged/000007.log": "log number 7"}
+	if !maps.Equal(got, want) {
+		t.Errorf("there is %q, want %q", got, want)
 	}
 }
 
