@@ -80,7 +80,7 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 		return b
 	}
 	whole, epoch := written(t, count)
-	lost, cut := 0, 0
+	lost, cut, lefts := 0, 0, map[string]int{}
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
@@ -110,10 +110,7 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 				cut++
 				wantAside(t, dir, filepath.Base(file), b)
 			}
-			var percent int
-			if _, err := fmt.Sscanf(name, "flip at %d%%", &percent); err == nil && left < count*(percent-10)/100 {
-				t.Errorf("%d of %d are left, though the damage is at %d%%", left, count, percent)
-			}
+			lefts[name] = left
 			if out := suite.Add(t, h, suite.Event(t, fmt.Sprint(left+1), 100), true, suite.Begin.Add(time.Hour)); out.Err != nil || out.Position.Offset != uint64(left)+1 {
 				t.Errorf("it goes on at %+v", out)
 			}
@@ -124,6 +121,12 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 				t.Errorf("after another start it is at %+v, was %+v:\n%s", again.Position(), h.Position(), j)
 			}
 		})
+	}
+	for percent := 3; percent < 100; percent += 8 { // what is in no log any more is there, and what was in front of the damage
+		tables := lefts["all cut"]
+		if left := lefts[fmt.Sprintf("flip at %d%%", percent)]; left < tables+(count-tables)*(percent-10)/100 {
+			t.Errorf("of %d events, the newest %d of them in the log, %d are left, though the damage is at %d%%", count, count-tables, left, percent)
+		}
 	}
 	if lost < 5 || cut < 5 {
 		t.Errorf("of %d damages only %d hit anything, and %d had the log cut", len(damages), lost, cut)
