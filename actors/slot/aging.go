@@ -15,7 +15,7 @@ func (t *Topic) tooOld(oldest uint64) uint64 { return oldest - t.oldest(t.fits) 
 // tellAged says that events were removed for their age. The other bounds are met all the time and not worth a line.
 func (t *Topic) tellAged(count, upTo uint64, age time.Duration) {
 	if count > few {
-		t.store.cfg.Logger.Info("events of a durable topic were removed, since they are older than its rule lets them be",
+		t.store.cfg.Logger.Info("events of a durable topic were removed, since they are older than its rule keeps them",
 			"tenant", t.tenant, "topic", t.name, "events", count, "up_to_offset", upTo, "age", age)
 	}
 }
@@ -23,8 +23,9 @@ func (t *Topic) tellAged(count, upTo uint64, age time.Duration) {
 // tellForgotten says that a topic was removed with the events that it still had.
 func (t *Topic) tellForgotten(count uint64) {
 	if count > few {
-		t.store.cfg.Logger.Info("a durable topic was removed with its events, since they are older than its rule lets them be and nothing was published for long",
-			"tenant", t.tenant, "topic", t.name, "events", count, "up_to_offset", t.newest, "age", t.rule.Bounds.Age, "unused_for", t.store.cfg.Forget)
+		t.store.cfg.Logger.Info("a durable topic was removed with its events, since they are older than its rule keeps them "+
+			"and nothing was published for long", "tenant", t.tenant, "topic", t.name, "events", count,
+			"up_to_offset", t.newest, "age", t.rule.Bounds.Age, "unused_for", t.store.cfg.Forget)
 	}
 }
 

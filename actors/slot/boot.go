@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// machineBoot is which start of the machine this is, and how long ago it was, whether the machine slept since or not. The
-// kernel says so on Linux; elsewhere the id is empty. It is no wall clock: setting that does not change it.
+// machineBoot is which start of the machine this is, and how long ago it was, whether the machine slept since or not.
+// The kernel says so on Linux; elsewhere the id is empty. Setting the wall clock does not change it.
 func machineBoot() (id string, up time.Duration) {
 	name, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

@@ -10,32 +10,31 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// clock is the store's clock. The age of an event and the window of an id are differences of what it says, and nothing
-// else in the store asks what time it is. It advances by time that is known to have passed, and never goes back:
+// clock is the store's clock. The age of an event and the window of an id are differences of its readings, and nothing
+// else in the store asks what time it is. It advances by time that has passed for certain, and never goes back:
 //
 //   - While the process runs, by the monotonic clock, which nobody can set.
 //   - While the process or the machine slept, by the lesser of what the wall clock and the machine's uptime say, if the
 //     machine was not started anew in between. Neither alone is believed.
-//   - Not at all while the machine was off, or from one machine to another: only the wall clock tells of that, and a wall
-//     clock that was set wrong says the same as an honest one after a long time.
+//   - Not at all while the machine was off, or from one machine to another. Only the wall clock tells of that, and a
+//     wrong one says the same as an honest one after a long time.
 //
 // So an event may be kept for longer than its topic's rule says, by as much as the machine was off, and is never removed
-// before its time; the bounds of count and bytes hold meanwhile. A clock that caught up with the wall clock after a while
-// would remove too early whatever it was that made the wall clock wrong, if that only stays for long enough.
+// before its time. The bounds of count and bytes hold meanwhile. doc.go says why the clock does not catch up later.
 //
-// What it said last is in the store, so that it goes on from there at the next start.
+// The newest reading is in the store, so that the clock goes on from there at the next start.
 type clock struct {
 	now  func() time.Time // static, as are these
 	boot func() (id string, up time.Duration)
 	db   *pebble.DB
 	log  *slog.Logger
 
-	anchor atomic.Pointer[anchor]
+	anchor atomic.Pointer[anchor] // anybody reads it; it moves when the machine has slept
 
-	last  reading   // of Open and then of the goroutine that ticks, as are these
-	when  time.Time // of last
-	told  bool      // that the wall clock is not to be believed
-	stuck bool      // the last reading could not be written, which was said
+	last   reading   // of Open, and then of the goroutine that ticks, as are these
+	when   time.Time // of last
+	warned bool      // that the wall clock is not believed
+	failed bool      // a reading could not be written, and that was logged
 }
 
 // anchor is a moment of this process and what the store's clock said then, in nanoseconds.
@@ -74,7 +73,7 @@ func openClock(db *pebble.DB, cfg *Config) (*clock, error) {
 		return nil, err
 	}
 	if known {
-		passed := slept(&before, &r)
+		passed := confirmed(&before, &r)
 		r.at = before.at + int64(passed)
 		c.doubt(&before, &r, passed)
 	} else if r.at, err = begin(db, r.wall); err != nil {
@@ -94,16 +93,16 @@ func (c *clock) at(now time.Time) int64 {
 // tick notes what the clock says, and how long the machine slept.
 func (c *clock) tick(now time.Time) {
 	r, passed := c.read(now), now.Sub(c.when)
-	if asleep := slept(&c.last, &r) - passed; asleep >= sleepLeast {
+	if asleep := confirmed(&c.last, &r) - passed; asleep >= sleepLeast {
 		passed += asleep
 		c.anchor.Store(&anchor{now, c.at(now) + int64(asleep)})
 	}
 	r.at = c.at(now)
 	c.doubt(&c.last, &r, passed)
 	c.last, c.when = r, now
-	if err := c.save(); err != nil && !c.stuck {
-		c.stuck = true
-		c.log.Error("the store's clock cannot be written: the next start takes it for earlier, and keeps events for longer", "cause", err)
+	if err := c.save(); err != nil && !c.failed {
+		c.failed = true
+		c.log.Error("the store's clock cannot be written; after the next start events are kept for longer", "cause", err)
 	}
 }
 
@@ -113,22 +112,23 @@ func (c *clock) read(now time.Time) reading {
 	return r
 }
 
-// slept is how much time has passed between two readings for certain, as far as the machine itself can tell.
-func slept(from, to *reading) time.Duration {
+// confirmed is how much of what the wall clock says has passed between two readings the machine's uptime confirms.
+func confirmed(from, to *reading) time.Duration {
 	if from.boot == "" || from.boot != to.boot {
 		return 0
 	}
 	return max(0, min(to.wall.Sub(from.wall), to.up-from.up))
 }
 
-// doubt says once that the wall clock tells of another time than has passed.
+// doubt warns once that the wall clock tells of another time than has passed.
 func (c *clock) doubt(from, to *reading, passed time.Duration) {
 	leap := to.wall.Sub(from.wall) - passed
-	if c.told || leap.Abs() < leapLeast {
+	if c.warned || leap.Abs() < leapLeast {
 		return
 	}
-	c.told = true
-	c.log.Warn("the wall clock is not where the time that is known to have passed would put it; durable topics go by the latter, so nothing is removed or repeated for it, and events may be kept for longer",
+	c.warned = true
+	c.log.Warn("the wall clock has leapt, or the machine was off; durable topics do not count that time: nothing is removed "+
+		"or repeated for it, and events may be kept for longer",
 		"wall_clock", to.wall.UTC(), "was", from.wall.UTC(), "passed", passed, "leap", leap)
 }
 

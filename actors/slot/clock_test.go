@@ -59,7 +59,7 @@ func (h *host) begin(t *testing.T) *Store {
 func (h *host) said(what string) int { return strings.Count(h.log.String(), what) }
 
 const (
-	distrusted = "the wall clock is not where"
+	distrusted = "the wall clock has leapt"
 	removed    = "events of a durable topic were removed"
 	forgotten  = "a durable topic was removed with its events"
 )
@@ -87,9 +87,11 @@ func (h *host) wantAll(t *testing.T, last history.Outcome) {
 	room := topic(t, h.store, "room", anHour)
 	entries, err := room.Read(0, 100, h.Now())
 	if err != nil || len(entries) != 6 || room.Position() != last.Position {
-		t.Fatalf("%d events up to %+v are there, 6 up to %+v were answered: %v", len(entries), room.Position(), last.Position, err)
+		t.Fatalf("%d events up to %+v are there, 6 up to %+v were answered: %v",
+			len(entries), room.Position(), last.Position, err)
 	}
-	if again := suite.Add(t, room, suite.Event(t, "6", 10), true, h.Now()); again.Err != nil || !again.Duplicate || again.Position != last.Position {
+	again := suite.Add(t, room, suite.Event(t, "6", 10), true, h.Now())
+	if again.Err != nil || !again.Duplicate || again.Position != last.Position {
 		t.Fatalf("published again it is %+v, and was %+v", again, last)
 	}
 }
@@ -102,7 +104,7 @@ func (h *host) wantNone(t *testing.T) {
 	h.store.sweep(h.Now())
 	room := topic(t, h.store, "room", anHour)
 	if _, err := room.Read(0, 100, h.Now()); !errors.Is(err, history.ErrLost) || held(t, h.store, letterEvent) != 0 {
-		t.Fatalf("%d events are held behind their age, reading them gives %v", held(t, h.store, letterEvent), err)
+		t.Fatalf("%d events are held behind their age, reading gives %v", held(t, h.store, letterEvent), err)
 	}
 	if h.said(removed) != before+1 || !h.log.has("topic=room events=6 ") || !h.log.has("age=1h0m0s") {
 		t.Errorf("the removal of 6 events is not one line with topic, count and why:\n%s", h.log)
@@ -112,8 +114,8 @@ func (h *host) wantNone(t *testing.T) {
 	}
 }
 
-// F1, F2: a wall clock is set forwards and back while the store is open. What is not old is there, an id in its window is
-// recognised, and what becomes old goes when it does.
+// F1, F2: a wall clock is set forwards and back while the store is open. What is not old is there, an id in its window
+// is recognised, and what becomes old goes when it does.
 func TestClock_AStepWhileTheStoreIsOpenChangesNothing(t *testing.T) {
 	for _, step := range suite.Steps {
 		t.Run(step.String(), func(t *testing.T) {
@@ -134,7 +136,8 @@ func TestClock_AStepWhileTheStoreIsOpenChangesNothing(t *testing.T) {
 	}
 }
 
-// F1, F2: a store is opened while the wall clock is wrong, in its first life or a later one, and again when it is right.
+// F1, F2: a store is opened while the wall clock is wrong, in its first life or a later one, and again when it is
+// right.
 func TestClock_AWrongOneAtTheStartChangesNothing(t *testing.T) {
 	for _, step := range suite.Steps {
 		for _, wrong := range [][3]time.Duration{{0, step, 0}, {step, 0, step}} {
@@ -166,11 +169,13 @@ func TestClock_AWrongOneAtTheStartChangesNothing(t *testing.T) {
 	}
 }
 
-// F2: each of many ids is recognised, while the wall clock jumps between all its steps and over the edges of five minutes.
+// F2: each of many ids is recognised, while the wall clock jumps between all its steps and over the edges of five
+// minutes.
 func TestClock_IDsAreRecognisedUnderLoadWhileTheClockJumps(t *testing.T) {
 	h := newHost(t)
 	h.begin(t)
-	room := topic(t, h.store, "room", Rule{Bounds: history.Bounds{Count: 10_000, Bytes: 1 << 24, Age: time.Hour}, Dedup: 10 * time.Minute})
+	bounds := history.Bounds{Count: 10_000, Bytes: 1 << 24, Age: time.Hour}
+	room := topic(t, h.store, "room", Rule{Bounds: bounds, Dedup: 10 * time.Minute})
 	var all []history.Outcome
 	window := int(10 * time.Minute / (2 * time.Second)) // in events
 	for i := range 900 {
@@ -184,7 +189,8 @@ func TestClock_IDsAreRecognisedUnderLoadWhileTheClockJumps(t *testing.T) {
 		oldest := max(0, i-window)
 		h.Set(suite.Steps[(i+5)%len(suite.Steps)])
 		for _, j := range []int{oldest, (oldest + i) / 2, i} {
-			if again := suite.Add(t, room, suite.Event(t, fmt.Sprint(j), 10), true, h.Now()); !again.Duplicate || again.Position != all[j].Position {
+			again := suite.Add(t, room, suite.Event(t, fmt.Sprint(j), 10), true, h.Now())
+			if !again.Duplicate || again.Position != all[j].Position {
 				t.Fatalf("event %d again, after event %d: %+v", j, i, again)
 			}
 		}
@@ -204,7 +210,8 @@ func TestMachine_AnEntryThatSaysAnEarlierTimeRecognisesTheSameIDs(t *testing.T) 
 		if back > 0 {
 			continue
 		}
-		if again := suite.Add(t, room, suite.Event(t, "a", 10), true, edge.Add(back)); !again.Duplicate || again.Position != first.Position {
+		again := suite.Add(t, room, suite.Event(t, "a", 10), true, edge.Add(back))
+		if !again.Duplicate || again.Position != first.Position {
 			t.Errorf("%s in front of the edge: %+v, was %+v", -back, again, first)
 		}
 	}
@@ -334,7 +341,8 @@ func TestTopic_ABusyOneSaysWhatItRemovesForItsAge(t *testing.T) {
 	h := newHost(t)
 	s := h.begin(t)
 	for name, rule := range map[string]Rule{
-		"aged": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Minute}}, "many": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Hour}},
+		"aged": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Minute}},
+		"many": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Hour}},
 	} {
 		room := topic(t, s, name, rule)
 		for i := range 3 * trimCount {

@@ -55,8 +55,11 @@ func (s *slot) sweepTopic(tenant, topic string, h head, now time.Time) error {
 	oldest, unused := t.Oldest(now), time.Duration(s.store.clock.at(now)-h.at)
 	switch {
 	case oldest == h.newest && unused > s.store.cfg.Forget:
-		err := s.await(&operation{deed: deedForget, tenant: tenant, topic: topic, offset: h.newest})
-		if err == nil {
+		if err := s.await(&operation{deed: deedForget, tenant: tenant, topic: topic, offset: h.newest}); err != nil {
+			return err
+		}
+		left, err := s.stored(tenant, topic)
+		if left == nil && err == nil { // nothing was published meanwhile
 			t.tellForgotten(h.newest - h.floor)
 		}
 		return err
