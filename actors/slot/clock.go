@@ -65,7 +65,7 @@ const (
 
 // openClock goes on from what the clock said last.
 func openClock(db *pebble.DB, cfg *Config) (*clock, error) {
-	c := &clock{now: cfg.Clock, boot: cfg.boot, db: db, log: cfg.Logger}
+	c := &clock{now: cfg.Clock, boot: cfg.Boot, db: db, log: cfg.Logger}
 	c.when = c.now()
 	r := c.read(c.when)
 	before, known, err := c.saved()
