@@ -30,6 +30,9 @@ type Config struct {
 	Linger       time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long a client whose connection broke may come back and find its subscriptions and what it missed, without asking; 0 is off. Keep it below history_age and topic_idle."`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
+	// Clock tells topics and users the time as time.Now does, which it is by default: the wall clock, which may be set at
+	// any moment, and the monotonic reading. What they remember, recognise, hold back or forget goes by the latter alone.
+	Clock func() time.Time `yaml:"-" env:"-"`
 	// Memory lets the node shed load before the process has too little; nil if nobody tells.
 	Memory Memory `yaml:"-" env:"-"`
 }
@@ -70,6 +73,9 @@ func (c Config) withDefaults() Config {
 	fill(&c.InboxAge, time.Hour)
 	fill(&c.TopicIdle, 15*time.Minute)
 	fill(&c.Topics, 1_000_000)
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -17,6 +17,7 @@ func (s *Server) keep(cfg *config.Config) error {
 		return nil
 	}
 	own := cfg.Store
+	own.Boot = machineBoot
 	own.Logger, own.Fatal = s.log, func(sentence string) { endAtOnce(s.log, sentence) }
 	start := time.Now()
 	store, err := slot.Open(filepath.Join(cfg.Data, "topics"), own)
