@@ -10,9 +10,13 @@ type Identity struct {
 	User string
 	// Unproven says that nothing was shown for it: the client is who it says it is.
 	Unproven bool
-	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by.
+	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by. Issued is zero for what does
+	// not say, or cannot be right: then it may be of any age.
 	TokenID string
 	Issued  time.Time
+	// Key says which of the tenant's keys the credential's signature held by, in a word that is no secret and the same for
+	// as long as the key is; "" if it was not signed.
+	Key string
 	// Expires is when the connection needs a new token; zero for never.
 	Expires time.Time
 	// Topics are the topics that may be subscribed to.

@@ -17,6 +17,8 @@ type Config struct {
 	Tickets       int           `yaml:"tickets" env:"TICKETS" envDefault:"100000" unit:"tickets" help:"How many single-use tickets may wait to be used, of all tenants together; about 300 bytes each. When full, the tenant that has most loses its oldest."`
 	WarnAfter     int           `yaml:"warn_after" env:"WARN_AFTER" envDefault:"20" unit:"failures" help:"How many failed authentications of one tenant in a minute make a warning; those after it are logged at debug level."`
 
+	// Journal keeps revocations across restarts; nil keeps them in memory alone.
+	Journal Journal `yaml:"-" env:"-"`
 	// Clock tells the time; nil is time.Now.
 	Clock func() time.Time `yaml:"-" env:"-"`
 	// Logger hears what became of authentications; nil is silence.

@@ -87,7 +87,7 @@ func (v *Verifier) verdict(r *roster, at *tenant, shown *protocol.Credential, no
 		if known, outcome = r.verify(at, shown, now); outcome != Accepted {
 			return known, outcome
 		}
-		known.tenant.account.seen(known)
+		known.tenant.account.seen(known, now)
 		v.cache.keep(mark, known)
 	}
 	if known.hasExpired(now) {

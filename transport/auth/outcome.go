@@ -27,7 +27,7 @@ const (
 	UnknownKey
 	BadSignature
 	Expired
-	BadTime // exp missing or no time, nbf or iat in the future
+	BadTime // exp missing or no time, iat no time, or nbf in the future
 	BadIssuer
 	BadAudience
 	BadType // a refresh token
@@ -92,8 +92,8 @@ type Figures struct {
 	Outcomes map[string]map[string]uint64
 	// CacheEntries and Revocations are how many there are now.
 	CacheEntries, Revocations int
-	// Forgotten counts revocations that were pushed out before their time.
-	Forgotten uint64
+	// Forgotten counts revocations that were pushed out before their time, NotKept changes that the Journal did not take.
+	Forgotten, NotKept uint64
 	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time.
 	Tickets     int
 	TicketsLost uint64

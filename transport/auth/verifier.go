@@ -40,10 +40,9 @@ type ledger struct {
 	counts   tally
 	failures alarm
 	revoked  list
-	// farthest is the latest exp that was accepted, in Unix seconds: revocations are kept at least until then.
+	// farthest is the latest exp that was accepted, in Unix seconds: revocations hold at least until then.
 	farthest atomic.Int64
-	// lastIssued is the latest iat that was accepted, in Unix nanoseconds: see Revoke.
-	lastIssued atomic.Int64
+	issues   issues
 }
 
 // New makes a Verifier for the tenants, which may be none yet.
@@ -60,9 +59,13 @@ func New(cfg Config, tenants map[string]TenantKeys) (*Verifier, error) {
 		now: cfg.Clock, log: cfg.Logger, warnAfter: cfg.WarnAfter, config: cfg, cache: cache,
 		revoked: newRegister(cfg.Revocations, cfg.RevocationAge), tickets: newTickets(cfg.Tickets, cfg.Clock), ledgers: map[string]*ledger{},
 	}
+	v.revoked.journal = cfg.Journal
 	v.roster.Store(&roster{})
 	if err := v.Reload(tenants); err != nil {
 		return nil, err
+	}
+	if err := v.recall(); err != nil {
+		return nil, fmt.Errorf("revocations: %w", err)
 	}
 	return v, nil
 }
@@ -120,8 +123,10 @@ func (v *Verifier) replace(tenants map[string]*tenant) error {
 	return nil
 }
 
-// Close lets go of the connections to the tenants' backends that nobody uses.
+// Close lets go of the connections to the tenants' backends that nobody uses, and tries once more to write revocations
+// that the Journal did not take.
 func (v *Verifier) Close() {
+	v.revoked.settle()
 	for _, t := range v.roster.Load().byName {
 		if t.backend != nil {
 			t.backend.Close()
@@ -132,7 +137,7 @@ func (v *Verifier) Close() {
 // ledger is called with mu held.
 func (v *Verifier) ledger(name string) *ledger {
 	if v.ledgers[name] == nil {
-		v.ledgers[name] = &ledger{}
+		v.ledgers[name] = &ledger{revoked: list{tenant: name}}
 	}
 	return v.ledgers[name]
 }
@@ -172,25 +177,12 @@ func (v *Verifier) Authenticate(ctx context.Context, tenant string, credential p
 	return found.identity, nil
 }
 
-// seen notes the times of a token that was accepted. None lies beyond what UnixNano can hold: iat is not in the future.
-func (l *ledger) seen(v *verdict) {
+// seen notes the times of a token that was accepted.
+func (l *ledger) seen(v *verdict, now time.Time) {
 	if !v.expires.IsZero() {
 		raise(&l.farthest, v.expires.Unix())
 	}
-	l.sawIssued(v.identity.Issued)
-}
-
-func (l *ledger) sawIssued(at time.Time) {
-	if !at.IsZero() {
-		raise(&l.lastIssued, at.UnixNano())
-	}
-}
-
-// raise makes most at least as great as value.
-func raise(most *atomic.Int64, value int64) {
-	for known := most.Load(); value > known && !most.CompareAndSwap(known, value); {
-		known = most.Load()
-	}
+	l.issues.note(v.identity.User, v.identity.Issued, now)
 }
 
 // Figures are the counters, for metrics.
@@ -202,6 +194,7 @@ func (v *Verifier) Figures() Figures {
 		CacheEntries: v.cache.size(),
 		Revocations:  int(v.revoked.count.Load()),
 		Forgotten:    v.revoked.forgotten.Load(),
+		NotKept:      v.revoked.failed.Load(),
 
 		Introspection: map[string]introspection.Figures{},
 	}
