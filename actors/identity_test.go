@@ -126,6 +126,7 @@ func TestUnrevoke_LetsInAtOnce(t *testing.T) {
 			if closed, err := n.Revoke(ctx, "acme", Revocation{User: "ann"}); closed != 1 || err != nil {
 				t.Fatalf("closed %d, %v", closed, err)
 			}
+			synctest.Wait()
 			first.wantEnd(t, protocol.Revoked)
 			turned := enter(t, n, words, ann)
 			synctest.Wait()
