@@ -25,7 +25,7 @@ func (v *Verifier) check(ctx context.Context, r *roster, at *tenant, shown *prot
 	case protocol.Cookie:
 		return v.checkCookie(ctx, r, at, shown, now)
 	case protocol.Ticket:
-		return v.checkTicket(r, at, shown)
+		return v.checkTicket(r, at, shown, now)
 	case protocol.Outpost:
 		return v.checkOutpost(ctx, r, at, shown, now)
 	case protocol.Unproven:

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ const (
 // key is one key and its one algorithm. It is never changed.
 type key struct {
 	id     string
+	word   string // what it is known by, without saying anything of it: see protocol.Identity
 	method jwt.SigningMethod
 	check  any // what method.Verify takes
 	sign   any // what method.Sign takes, nil if it cannot
@@ -109,10 +111,18 @@ func newKey(id, algorithm string, check, sign any) (*key, error) {
 	}
 	for _, fits := range fitting {
 		if fits == algorithm {
-			return &key{id: id, method: method, check: check, sign: sign}, nil
+			k := &key{id: id, method: method, check: check, sign: sign}
+			k.word = k.name()
+			return k, nil
 		}
 	}
 	return nil, fmt.Errorf("cannot be used with %s; its algorithm is %s", algorithm, strings.Join(fitting, " or "))
+}
+
+// name is the same for the same key, and another for any other.
+func (k *key) name() string {
+	sum := k.fingerprint()
+	return hex.EncodeToString(sum[:8])
 }
 
 // fittingAlgorithms are those that a key can be used with, the usual one first.

@@ -102,6 +102,9 @@ func (t *tenant) addKeys(settings TenantKeys) error {
 	return nil
 }
 
+// has reports whether a key of this word is still one of the tenant's.
+func (t *tenant) has(word string) bool { return t.keys.has(word) || t.cookies.has(word) }
+
 // lasts reports whether something lets in that does not end by itself: revocations must then not end either.
 func (t *tenant) lasts() bool {
 	return t.neverExpire || len(t.cookies.all) > 0 || len(t.outposts) > 0 || t.unproven || t.backend != nil

@@ -159,7 +159,7 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.hosts.store(cfg.Tenants)
-	s.desk.verifier = s.verifier
+	s.desk = desk{s.verifier, s.ticketRules}
 	gate := gate{s.verifier}
 	limits := cfg.Limits()
 	if err := s.heralds.fit(limits, keys.hooks); err != nil {
