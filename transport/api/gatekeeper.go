@@ -1,6 +1,10 @@
 package api
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Gate tells of what lets clients in, for the metrics.
 type Gate struct {
@@ -13,6 +17,16 @@ type Gate struct {
 	RevocationsLost, RevocationsNotKept uint64
 	// Backends are the introspection backends, by tenant.
 	Backends map[string]Backend
+	// KeySets are the key sets that are fetched, by tenant.
+	KeySets map[string]KeySet
+}
+
+// KeySet tells of the key sets of a tenant that are published at a URL.
+type KeySet struct {
+	// Fetches counts tries, Failures those of them that brought nothing to use.
+	Fetches, Failures uint64
+	// Age is the time since the last one that did, or since the start; of several the greatest.
+	Age time.Duration
 }
 
 // Backend tells of a tenant's own backend, which is asked for what this server does not know.
@@ -33,6 +47,8 @@ var (
 	notKept         = describe("revocations_not_kept_total", "Revocations, or their ends, that could not be written to disk at once.")
 	asked           = describe("introspection_questions_total", "Questions that a tenant's backend decides, by how they were answered.", "tenant", "answered")
 	backendCalls    = describe("introspection_calls_total", "Requests to a tenant's backend, by outcome.", "tenant", "outcome")
+	keySetFetches   = describe("jwks_fetches_total", "Tries to fetch a tenant's key sets, by outcome.", "tenant", "outcome")
+	keySetAge       = describe("jwks_age_seconds", "Time since a tenant's key set was fetched last, or since the start if it never was.", "tenant")
 	breaker         = describe("introspection_breaker_open", "1 while a tenant's backend is left alone since it failed too often.", "tenant")
 )
 
@@ -41,7 +57,7 @@ type gate struct{ figures func() Gate }
 
 // Describe implements prometheus.Collector.
 func (gate) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ticketsNow, ticketsLost, revocationsNow, revocationsLost, notKept, asked, backendCalls, breaker} {
+	for _, d := range []*prometheus.Desc{ticketsNow, ticketsLost, revocationsNow, revocationsLost, notKept, asked, backendCalls, breaker, keySetFetches, keySetAge} {
 		out <- d
 	}
 }
@@ -66,5 +82,10 @@ func (g gate) Collect(out chan<- prometheus.Metric) {
 			open = 1
 		}
 		gauge(out, breaker, open, tenant)
+	}
+	for tenant, set := range now.KeySets {
+		count(out, keySetFetches, float64(set.Fetches-min(set.Fetches, set.Failures)), tenant, "fetched")
+		count(out, keySetFetches, float64(set.Failures), tenant, "failed")
+		gauge(out, keySetAge, set.Age.Seconds(), tenant)
 	}
 }

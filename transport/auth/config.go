@@ -131,7 +131,7 @@ func (o OutpostToken) String() string { return "[token of outpost " + protocol.Q
 // GoString keeps tokens out of %#v.
 func (o OutpostToken) GoString() string { return o.String() }
 
-// Key is one key, or a JWKS document with several: exactly one of Secret, PEM and JWKS is set.
+// Key is one key, or a JWKS document with several: exactly one of Secret, PEM, JWKS and URL is set.
 type Key struct {
 	// ID is the kid; "" for a key that only tokens without kid use.
 	ID string
@@ -144,9 +144,12 @@ type Key struct {
 	Secret string
 	// PEM is a public key, a certificate (whose dates are not looked at), or a private key, which can also sign.
 	PEM []byte
-	// JWKS is a JSON Web Key Set (RFC 7517). Keys in it that are not for signatures, or of a kind not known here, are
-	// passed over.
+	// JWKS is a JSON Web Key Set (RFC 7517). Keys in it that are not for signatures are passed over, and those that cannot
+	// be used (of an unknown kind, weak, broken, with the kid of another) are left out with a warning; one has to be left.
 	JWKS []byte
+	// URL is where such a set is published: https, or http on loopback. It is fetched from when Start was called on, and its
+	// keys change with it. What should be secret (oct, or a private key) is left out of it.
+	URL string
 }
 
 // String keeps keys out of logs and messages.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
+	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
 // Outcome is what became of one authentication. Logs and metrics tell outcomes apart; clients hear three reasons.
@@ -39,7 +40,7 @@ const (
 	BadSession  // it has ended, or nobody has logged in to it
 	BadOutpost  // no token, or that of another outpost
 	UnknownUser // the token holds, but its user does not exist
-	Unavailable // the tenant's backend could not be asked
+	Unavailable // the tenant's backend could not be asked, or its key set has not come yet
 	Revoked
 
 	outcomes = iota
@@ -99,4 +100,6 @@ type Figures struct {
 	TicketsLost uint64
 	// Introspection tells of the backends that are asked, by tenant.
 	Introspection map[string]introspection.Figures
+	// KeySets tells of the key sets that are fetched, by tenant.
+	KeySets map[string]jwks.Figures
 }

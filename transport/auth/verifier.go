@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
+	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
 // Verifier says who shows a token. Its methods may be called from many goroutines at once.
@@ -33,6 +34,10 @@ type Verifier struct {
 	mu sync.Mutex // held while the roster is replaced
 	// ledgers of all tenants that ever were: they outlive keys. Guarded by mu; grows with the configuration only.
 	ledgers map[string]*ledger
+
+	settings map[string]TenantKeys // by which the tenants of the roster were made; guarded by mu
+	started  bool                  // key sets are fetched; guarded by mu
+	fetching sync.WaitGroup        // of key sets
 }
 
 // ledger is what is remembered of a tenant whatever its keys are.
@@ -78,7 +83,7 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	tenants := make(map[string]*tenant, len(settings))
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		made, err := newTenant(name, settings[name], v.ledger(name), v.roster.Load().byName[name], &v.config)
+		made, err := v.newTenant(name, settings[name])
 		if err != nil {
 			problems = append(problems, err)
 		}
@@ -87,23 +92,38 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
-	return v.replace(tenants)
+	if err := v.replace(tenants); err != nil {
+		return err
+	}
+	v.settings = maps.Clone(settings)
+	return nil
 }
 
 // SetTenant adds one tenant or replaces its keys and rules, as Reload does.
 func (v *Verifier) SetTenant(name string, settings TenantKeys) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	before := v.roster.Load().byName
-	made, err := newTenant(name, settings, v.ledger(name), before[name], &v.config)
+	made, err := v.newTenant(name, settings)
 	if err != nil {
 		return err
 	}
-	tenants := maps.Clone(before)
+	if err := v.replaceOne(made); err != nil {
+		return err
+	}
+	if v.settings == nil {
+		v.settings = map[string]TenantKeys{}
+	}
+	v.settings[name] = settings
+	return nil
+}
+
+// replaceOne is replace for one tenant.
+func (v *Verifier) replaceOne(t *tenant) error {
+	tenants := maps.Clone(v.roster.Load().byName)
 	if tenants == nil {
 		tenants = map[string]*tenant{}
 	}
-	tenants[name] = made
+	tenants[t.name] = t
 	return v.replace(tenants)
 }
 
@@ -115,6 +135,8 @@ func (v *Verifier) replace(tenants map[string]*tenant) error {
 	}
 	before := v.roster.Swap(next)
 	v.cache.sweep(next)
+	v.follow(before, next)
+	v.warn(before, next)
 	for name, t := range before.byName {
 		if after := tenants[name]; t.backend != nil && (after == nil || after.backend != t.backend) {
 			t.backend.Close()
@@ -123,9 +145,14 @@ func (v *Verifier) replace(tenants map[string]*tenant) error {
 	return nil
 }
 
-// Close lets go of the connections to the tenants' backends that nobody uses, and tries once more to write revocations
-// that the Journal did not take.
+// Close ends the fetching of key sets and waits for it, lets go of the connections to the tenants' backends that nobody
+// uses, and tries once more to write revocations that the Journal did not take.
 func (v *Verifier) Close() {
+	v.mu.Lock()
+	v.started = false
+	v.follow(v.roster.Load(), &roster{})
+	v.mu.Unlock()
+	v.fetching.Wait()
 	v.revoked.settle()
 	for _, t := range v.roster.Load().byName {
 		if t.backend != nil {
@@ -196,7 +223,7 @@ func (v *Verifier) Figures() Figures {
 		Forgotten:    v.revoked.forgotten.Load(),
 		NotKept:      v.revoked.failed.Load(),
 
-		Introspection: map[string]introspection.Figures{},
+		Introspection: map[string]introspection.Figures{}, KeySets: map[string]jwks.Figures{},
 	}
 	f.Tickets, f.TicketsLost = v.tickets.figures()
 	for name, account := range v.ledgers {
@@ -205,6 +232,9 @@ func (v *Verifier) Figures() Figures {
 	for name, t := range v.roster.Load().byName {
 		if t.backend != nil {
 			f.Introspection[name] = t.backend.Figures()
+		}
+		if len(t.remotes) > 0 {
+			f.KeySets[name] = t.keySets()
 		}
 	}
 	return f

@@ -197,6 +197,7 @@ func (s *Server) Run() {
 	s.warn(websocket.Space())
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopFeeds = stop
+	s.verifier.Start()
 	s.feeds.Go(func() { feed.System(ctx, s.node, s.disk(), s.log) })
 	if s.config.Feed {
 		for _, tenant := range s.node.Tenants() {
@@ -311,7 +312,10 @@ func (s *Server) end() error {
 func (s *Server) gateFigures() api.Gate {
 	now := s.verifier.Figures()
 	g := api.Gate{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations, RevocationsLost: now.Forgotten,
-		RevocationsNotKept: now.NotKept, Backends: map[string]api.Backend{}}
+		RevocationsNotKept: now.NotKept, Backends: map[string]api.Backend{}, KeySets: map[string]api.KeySet{}}
+	for tenant, set := range now.KeySets {
+		g.KeySets[tenant] = api.KeySet(set)
+	}
 	for tenant, b := range now.Introspection {
 		g.Backends[tenant] = api.Backend{Asked: b.Asked, Remembered: b.Remembered, Unavailable: b.Unavailable,
 			Calls: b.Calls, Failures: b.Failures, Rejected: b.Rejected, Open: b.Breaker == "open"}
