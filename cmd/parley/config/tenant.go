@@ -58,11 +58,11 @@ func (t *Tenant) BackendKeys() ([]string, error) {
 	if t.APIKeyFile == "" {
 		return t.APIKeys, nil
 	}
-	text, err := readBounded(t.APIKeyFile)
+	text, err := readText(t.APIKeyFile)
 	if err != nil {
-		return nil, errors.New(cause(err))
+		return nil, err
 	}
-	return append(t.APIKeys[:len(t.APIKeys):len(t.APIKeys)], strings.Fields(string(text))...), nil
+	return append(t.APIKeys[:len(t.APIKeys):len(t.APIKeys)], strings.Fields(text)...), nil
 }
 
 // TokenKeys are its keys and rules, with the files read. The error names the key or file in question.
