@@ -71,6 +71,58 @@ func TestKeys_EveryWayToWriteAPEMKey(t *testing.T) {
 		accepts(t, compact(jwt.SigningMethodES256, es, `{"alg":"ES256"}`, live(`"sub":"alice"`)))
 }
 
+// F24: a key of somebody's set that cannot be used costs that key alone, at the start and at each reload, and is warned of;
+// those for encryption are passed over in silence.
+func TestKeys_OneThatCannotBeUsedIsLeftOutOfItsSet(t *testing.T) {
+	weak := must(rsa.GenerateKey(rand.Reader, 1024))
+	good := public("good", rsaKey())
+	for says, bad := range map[string]string{
+		"RSA key of 1024 bits":           public("weak", weak),
+		`kind "post-quantum"`:            `{"kty":"post-quantum","kid":"pq"}`,
+		`kind ""`:                        `{"kid":"x"}`,
+		`curve "secp256k1"`:              `{"kty":"EC","kid":"k1","crv":"secp256k1","x":"AA","y":"AA"}`,
+		`curve "X25519"`:                 `{"kty":"OKP","crv":"X25519","x":"AA"}`,
+		"no point of its curve":          `{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}`,
+		"cannot be used with ES256":      `{"kty":"RSA","alg":"ES256","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQAB"}`,
+		`algorithm "PS256", which`:       `{"kty":"RSA","alg":"PS256","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQAB"}`,
+		"no n in base64url":              `{"kty":"RSA","n":"!","e":"AQAB"}`,
+		"a secret of 1 bytes":            `{"kty":"oct","k":"AQ"}`,
+		"kid that is no text":            `{"kty":"oct","kid":1,"k":"` + enc([]byte(secret)) + `"}`,
+		"control or invisible":           `{"kty":"oct","kid":"a\nb","k":"` + enc([]byte(secret)) + `"}`,
+		"no JSON object":                 `[1]`,
+		"has the kid of a key before it": public("good", rsa4096()),
+		`kid "own", which another key`:   public("own", rsa4096()),
+		"":                               `{"kty":"RSA","use":"enc","alg":"RSA-OAEP","n":"AQAB","e":"AQAB"}`,
+	} {
+		set := setOf(bad, good)
+		if strings.Contains(says, "before it") {
+			set = setOf(good, bad)
+		}
+		keys := auth.TenantKeys{Keys: []auth.Key{{ID: "own", Secret: secret}, {JWKS: []byte(set)}}}
+		b := one(t, keys)
+		b.accepts(t, signedBy("good", rsaKey()))
+		b.accepts(t, compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"own"}`, live(`"sub":"alice"`)))
+		b.log.Reset()
+		if err := b.Reload(map[string]auth.TenantKeys{"acme": keys}); err != nil {
+			t.Errorf("%s: %v", says, err)
+		}
+		if warned := strings.ReplaceAll(b.log.String(), `\"`, `"`); strings.Contains(warned, "left out") != (says != "") || !strings.Contains(warned, says) || strings.Contains(warned, secret) {
+			t.Errorf("want %q, the log says %s", says, warned)
+		}
+		b.accepts(t, signedBy("good", rsaKey()))
+	}
+}
+
+// F24: a set without any that can be used is an error, which says why.
+func TestKeys_ASetWithoutAnyThatCanBeUsedIsAnError(t *testing.T) {
+	weak := public("weak", must(rsa.GenerateKey(rand.Reader, 1024)))
+	k := auth.Key{JWKS: []byte(setOf(weak, weak, `{"kty":"RSA","use":"enc"}`))}
+	if _, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"acme": {Keys: []auth.Key{k}}}); err == nil ||
+		!strings.Contains(err.Error(), "without a key that can check signatures") || !strings.Contains(err.Error(), "1024 bits") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Errors of configuration name tenant, key, problem and way out, and no secret.
 func TestKeys_ErrorsNameTheKeyTheProblemAndTheWayOut(t *testing.T) {
 	weak := must(rsa.GenerateKey(rand.Reader, 1024))
