@@ -33,6 +33,10 @@ func (id *Identity) May(topic string) bool {
 	return false
 }
 
+// MaxToken bounds a credential, in bytes of its text: a token of AirLay has 948, one of Keycloak 1,200 to 2,000. A larger one
+// is refused as TooLarge.
+const MaxToken = 8 << 10
+
 // Credential is what a client showed to say who it is. It is a secret: it must not reach a log.
 type Credential struct {
 	// Form says what the Token is; the zero Form is a JWT.

@@ -17,7 +17,8 @@
 //  3. No claim is looked at before the signature holds: the claims are not even decoded.
 //  4. Every refusal of a credential is a [protocol.Refusal] without detail, whose reason is Unauthorized (no token), TokenExpired
 //     (it was good until now), UnknownUser (it holds, but the dialect demands a user that the tenant knows), Busy (the
-//     tenant's backend could not be asked) or InvalidToken (everything else). The finer reason is an [Outcome], for logs
+//     tenant's backend could not be asked, or its key set has not come), TooLarge (which names the limit) or InvalidToken
+//     (everything else). The finer reason is an [Outcome], for logs
 //     and metrics alone.
 //  5. A JWT that was verified is remembered until it expires, by a hash and never by itself; expiry and revocation are
 //     checked on every call all the same, for every form. New keys take effect at once and forget what the old ones had

@@ -16,7 +16,7 @@ type finding struct {
 
 // check asks by the form of what is shown. at is nil in the lobby.
 func (v *Verifier) check(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
-	if len(shown.Token) > MaxToken {
+	if len(shown.Token) > protocol.MaxToken {
 		return finding{whose: at}, TooLarge
 	}
 	switch shown.Form {

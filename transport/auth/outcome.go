@@ -69,6 +69,8 @@ func (o Outcome) refusal() *protocol.Refusal {
 		return &protocol.Refusal{Reason: protocol.TokenExpired}
 	case UnknownUser:
 		return &protocol.Refusal{Reason: protocol.UnknownUser}
+	case TooLarge:
+		return protocol.Refuse(protocol.TooLarge, "the token has more than %d bytes", protocol.MaxToken)
 	case Unavailable:
 		return &protocol.Refusal{Reason: protocol.Busy, RetryAfter: retryAfter}
 	}

@@ -163,7 +163,7 @@ func TestTickets_AreForUsersAlone(t *testing.T) {
 			t.Errorf("%q, %v", text, err)
 		}
 	}
-	for _, text := range []string{"", "x", strings.Repeat("A", 43), strings.Repeat("A", 9000)} {
+	for _, text := range []string{"", "x", strings.Repeat("A", 43), strings.Repeat("A", protocol.MaxToken)} {
 		b.turns(t, protocol.InvalidToken, "acme", ticket(text))
 	}
 	b.turns(t, protocol.InvalidToken, "acme", protocol.Credential{Form: protocol.Ticket, Token: b.issue(t, "acme", alice()), For: "x"})
