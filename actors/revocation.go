@@ -22,13 +22,16 @@ func (r Revocation) Covers(id *protocol.Identity) bool {
 		(r.Before.IsZero() || id.Issued.Before(r.Before))
 }
 
-// revoker is an Authenticator that remembers what was revoked, so that it does not come in again.
+// revoker is an Authenticator that remembers what was revoked, so that it does not come in again. An error of StorageFull
+// says that it does so until the process ends, any other that nothing was done.
 type revoker interface {
-	Revoke(tenant string, r Revocation)
+	Revoke(tenant string, r Revocation) error
+	Unrevoke(tenant string, r Revocation) (was bool, err error)
 }
 
 // Revoke takes rights back: tokens that it covers are not accepted any more, and connections that live by them are
-// closed. It returns how many; when it returns, nothing published later reaches them.
+// closed. It returns how many; when it returns, nothing published later reaches them. A later call for the same user and
+// token replaces an earlier one. With an error of StorageFull all this is done, but would not survive a restart.
 func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (closed int, err error) {
 	t, why := o.tenants.known(tenant)
 	if why != nil {
@@ -37,8 +40,11 @@ func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (clo
 	if r.User == "" && r.TokenID == "" {
 		return 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
 	}
+	var kept error
 	if o.revoker != nil {
-		o.revoker.Revoke(tenant, r)
+		if kept = o.revoker.Revoke(tenant, r); kept != nil && protocol.AsRefusal(kept).Reason != protocol.StorageFull {
+			return 0, kept
+		}
 	}
 	t.revoked.note(r, time.Now())
 	o.ledger.forget(t, func(rec *record) bool { return r.Covers(rec.identity) })
@@ -61,7 +67,21 @@ func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (clo
 			closed++
 		}
 	}
-	return closed, nil
+	return closed, kept
+}
+
+// Unrevoke takes a revocation back, the one of the same user and token, and reports whether there was one. Connections
+// that it closed have to come back by themselves. With an error of StorageFull a restart would bring the revocation back.
+func (o *operator) Unrevoke(tenant string, r Revocation) (was bool, err error) {
+	t, why := o.tenants.known(tenant)
+	if why != nil {
+		return false, why
+	}
+	was = t.revoked.forget(r)
+	if o.revoker != nil {
+		return o.revoker.Unrevoke(tenant, r)
+	}
+	return was, nil
 }
 
 // revocations are a tenant's newest: they are for connections whose credential was checked before one, and whose
@@ -85,11 +105,24 @@ const (
 func (rs *revocations) note(r Revocation, now time.Time) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
+	rs.noted = slices.DeleteFunc(rs.noted, r.sameTarget)
 	old := 0
 	for old < len(rs.noted) && (now.Sub(rs.noted[old].at) > revocationAge || len(rs.noted)-old >= maxRevocations) {
 		old++
 	}
 	rs.noted = append(slices.Delete(rs.noted, 0, old), noted{r, now})
+}
+
+// sameTarget says that the later of the two replaces the other.
+func (r Revocation) sameTarget(n noted) bool { return n.User == r.User && n.TokenID == r.TokenID }
+
+// forget reports whether there was one of the same target.
+func (rs *revocations) forget(r Revocation) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	before := len(rs.noted)
+	rs.noted = slices.DeleteFunc(rs.noted, r.sameTarget)
+	return len(rs.noted) < before
 }
 
 // cover reports whether the identity was revoked a moment ago. A user's token that was issued since is a new right.
