@@ -62,6 +62,12 @@ func deflated(c *collection) {
 	hello := text(string(prose(600)))
 	g.rounds("compressed message and Close in one packet: the echo, then the reply",
 		send(hello.deflated(), closing(1000, "")), answeredBeforeClose(hello))
+
+	g = plain.offering(usualLevel, offering(clientNoTakeover))
+	g.section = "RFC 7692 7.2.3.4"
+	final := message(opText, append(finalBlock(hello.payload), 0)).reserved(rsv1)
+	g.echo("a message behind one that ended with a final block",
+		send(final), wantEchoes(hello), send(hello.deflated()), wantEchoes(hello), finished)
 }
 
 // exchanged sends messages of some sizes, round for round, in fragments of size bytes; 0 is one frame.

@@ -34,6 +34,10 @@ func fragmentation(c *collection) {
 	stray := continuation("stray")
 	answeredBefore(g, "a continuation of nothing", stray)
 	answeredBefore(g, "a message inside of a message", text("a").unfinished(), text("b"))
+	g.section = "RFC 6455 5.5"
+	for _, op := range []opcode{opPing, opPong} {
+		g.live("first fragment of a "+op.String(), send(message(op, []byte("a")).unfinished()), violated(protocolError))
+	}
 }
 
 func tellFragments(g *group, op opcode) {

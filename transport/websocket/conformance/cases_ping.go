@@ -39,9 +39,9 @@ func pings(c *collection) {
 	g.live("unasked pong with payload is ignored", unasked(1, []byte("hello")))
 	g.live("50 unasked pongs are ignored", unasked(50, noise(60)))
 
-	g.live("10 pings at once", burst(10, 0, false), finished)
-	g.live("10 pings at once, byte by byte", burst(10, 1, false), finished)
-	g.live("200 pings at once", burst(200, 0, true), finished)
+	g.live("10 pings at once", burst(10, 0, false), alive, finished)
+	g.live("10 pings at once, byte by byte", burst(10, 1, false), alive, finished)
+	g.live("200 pings at once", burst(200, 0, true), alive, finished)
 
 	g.section = "RFC 6455 5.5.2"
 	one, two := text("one"), text("two")
@@ -49,8 +49,8 @@ func pings(c *collection) {
 		sendEach(one, ping([]byte("mid")), two), wantEchoes(one, two), wantPong([]byte("mid")), finished)
 }
 
-// burst sends many pings; a server may leave some out but never the last, nor change their order. A server that guards
-// itself may hang up.
+// burst sends many pings; a server may leave some out but never the last, nor change their order (which a ping behind them
+// brings to light). A server that guards itself may hang up.
 func burst(n, size int, guarded bool) step {
 	const mark = "ping-"
 	return func(p *peer) error {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"time"
@@ -78,10 +79,14 @@ func (p *peer) abort() {
 		return
 	}
 	p.aborted = true
-	if tcp, ok := p.conn.(*net.TCPConn); ok {
+	conn := p.conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn() // without TLS's goodbye
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
 		tcp.SetLinger(0)
 	}
-	p.conn.Close()
+	conn.Close()
 	p.stream.stop()
 }
 
