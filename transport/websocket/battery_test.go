@@ -19,8 +19,8 @@ var tolerated = map[string]string{
 	"7.47":  "a pipe has no half-close; continuous integration plays this case over TCP",
 }
 
-// F44, F45, F46, F51: the conformance battery against a whole node, in fake time. Nothing fails, and nothing is weak but for
-// the reasons that are listed. The cases of 8 and 16 MiB are left to the battery over TCP.
+// F44, F45, F46, F51, check 1: the conformance battery against a whole node, in fake time. Nothing fails, and nothing is weak
+// but for the reasons that are listed. The cases of 8 and 16 MiB are left to the battery over TCP.
 func TestServer_PassesTheConformanceBattery(t *testing.T) {
 	t.Parallel()
 	const limit = 4 << 20

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
@@ -84,11 +85,11 @@ func oneClose(p *peer) error {
 	for {
 		e, err := p.receive(p.Timeout)
 		switch {
-		case err == errDropped && closes == 1:
+		case errors.Is(err, errDropped) && closes == 1:
 			return nil
-		case err == errDropped:
+		case errors.Is(err, errDropped):
 			return fail("%d close frames in reply to two", closes)
-		case err == errTimeout:
+		case errors.Is(err, errTimeout):
 			return fail("the server left the connection open")
 		case err != nil:
 			return err

@@ -153,8 +153,8 @@ func flushed(parts ...[]byte) []byte {
 	var b bytes.Buffer
 	w := newWriter(&b, usualLevel, 1<<15)
 	for _, part := range parts {
-		w.Write(part)
-		w.Flush()
+		_, _ = w.Write(part)
+		_ = w.Flush()
 	}
 	return b.Bytes()
 }
@@ -167,8 +167,8 @@ func storedBlock(data []byte) []byte {
 func finalBlock(data []byte) []byte {
 	var b bytes.Buffer
 	w, _ := flate.NewWriter(&b, usualLevel)
-	w.Write(data)
-	w.Close()
+	_, _ = w.Write(data)
+	_ = w.Close()
 	return b.Bytes()
 }
 

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -113,7 +114,7 @@ func refusedNaming(header string, edits ...edit) func(*session) error {
 		}
 		answer, err := p.ask(s.request(edits...))
 		switch {
-		case err == errDropped:
+		case errors.Is(err, errDropped):
 			return weak("dropped without an HTTP response")
 		case err != nil:
 			return err
@@ -150,12 +151,12 @@ func flood(lines iter.Seq[string]) func(*session) error {
 		if err == nil {
 			err = p.write([]byte("\r\n\r\n"))
 		}
-		if err != nil && err != errDropped {
+		if err != nil && !errors.Is(err, errDropped) {
 			return err
 		}
 		answer, err := p.response()
 		switch {
-		case err == errDropped:
+		case errors.Is(err, errDropped):
 			return nil
 		case err == nil && answer.status == 101:
 			return fail("a handshake of %d bytes was accepted", sent)
@@ -192,7 +193,7 @@ func stall(begin, drop string) func(*session) error {
 					return unlessDropped(err)
 				}
 			}
-			if err := p.stream.drain(p.ctx, time.Now().Add(pause)); err != errTimeout {
+			if err := p.stream.drain(p.ctx, time.Now().Add(pause)); !errors.Is(err, errTimeout) {
 				return err
 			}
 		}
@@ -209,7 +210,7 @@ func early(s *session) error {
 	r := s.request(with(ping([]byte("early"))))
 	answer, err := p.ask(r)
 	switch {
-	case err == errDropped || err == nil && answer.refused():
+	case errors.Is(err, errDropped) || err == nil && answer.refused():
 		return nil
 	case err != nil:
 		return err

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -47,7 +48,7 @@ func survives(b []byte) step {
 		}
 		for {
 			switch e, err := p.receive(300 * time.Millisecond); {
-			case err == errDropped || err == errTimeout:
+			case errors.Is(err, errDropped) || errors.Is(err, errTimeout):
 				return nil
 			case err != nil || e.op == opClose:
 				return err

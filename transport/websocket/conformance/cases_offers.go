@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -113,7 +114,7 @@ func (g *group) declined(value string) {
 		if err == nil && len(answer) > 0 {
 			return fail("a bad offer was accepted with %q", strings.Join(answer, ", "))
 		}
-		if err == errRefused {
+		if errors.Is(err, errRefused) {
 			return nil
 		}
 		return err
@@ -134,7 +135,7 @@ func (s *session) offered(lines ...string) ([]string, error) {
 		r.add("Sec-WebSocket-Extensions", value)
 	}
 	answer, err := p.ask(r)
-	if err == errDropped {
+	if errors.Is(err, errDropped) {
 		err = fail("dropped instead of an answer to the handshake")
 	}
 	if err != nil {
@@ -148,7 +149,7 @@ func (s *session) offered(lines ...string) ([]string, error) {
 
 func badOffersFirst(s *session) error {
 	answer, err := s.offered("permessage-deflate; nonsense, permessage-deflate; server_max_window_bits=77, permessage-deflate")
-	if err == errRefused {
+	if errors.Is(err, errRefused) {
 		return weak("the whole handshake was refused because of one bad offer")
 	}
 	if err == nil && len(answer) > 0 {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func burst(n, size int, guarded bool) step {
 		for last := -1; last < n-1; {
 			e, err := p.receive(p.Timeout)
 			switch {
-			case err == errDropped && guarded:
+			case errors.Is(err, errDropped) && guarded:
 				return weak("dropped after %d of %d pings", last+1, n)
 			case err != nil:
 				return fail("after %d of %d pongs: %v", last+1, n, err)

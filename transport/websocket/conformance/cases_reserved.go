@@ -1,6 +1,9 @@
 package conformance
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Group 3: reserved bits without an extension that gives them a meaning (RFC 6455 section 5.2).
 func reservedBits(c *collection) {
@@ -48,9 +51,9 @@ func notAnsweredBehind(bad frame) []step {
 		for {
 			e, err := p.receive(p.Timeout)
 			switch {
-			case err == errDropped:
+			case errors.Is(err, errDropped):
 				return nil
-			case err == errTimeout:
+			case errors.Is(err, errTimeout):
 				return fail("the connection stayed open")
 			case err != nil:
 				return err

@@ -35,8 +35,8 @@ func (d *deflate) compress(data []byte) []byte {
 	if d.writer == nil || d.fresh {
 		d.writer = newWriter(&d.out, d.level, d.window)
 	}
-	d.writer.Write(data)
-	d.writer.Flush()
+	_, _ = d.writer.Write(data) // a buffer takes everything
+	_ = d.writer.Flush()
 	return withoutTail(d.out.Bytes())
 }
 

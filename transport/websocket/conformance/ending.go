@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,9 +29,9 @@ func (p *peer) refusal(patience time.Duration, codes []int, before []frame) ([]f
 	for {
 		e, err := p.receive(patience)
 		switch {
-		case err == errTimeout:
+		case errors.Is(err, errTimeout):
 			return before, ignored("the connection stayed open, wanted it closed with %s", either(codes))
-		case err == errDropped:
+		case errors.Is(err, errDropped):
 			return before, weak("dropped without a close frame, wanted %s", either(codes))
 		case err != nil:
 			return before, err
@@ -54,7 +55,7 @@ func (p *peer) closedWith(code int, codes []int) error {
 		}
 		return closed(event{code: code}, either(codes))
 	}
-	if err := p.send(closing(code, "")); err != nil && err != errDropped {
+	if err := p.send(closing(code, "")); err != nil && !errors.Is(err, errDropped) {
 		return err
 	}
 	return ended(p)
@@ -71,7 +72,7 @@ func either(codes []int) string {
 // ended wants the end of the TCP connection.
 func ended(p *peer) error {
 	err := p.stream.drain(p.ctx, time.Now().Add(p.Timeout))
-	if err == errTimeout {
+	if errors.Is(err, errTimeout) {
 		return fail("the server left the TCP connection open")
 	}
 	return err

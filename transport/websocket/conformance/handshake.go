@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha1"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,7 +77,7 @@ type response struct {
 
 // ask sends a request and reads the answer.
 func (p *peer) ask(r *request) (*response, error) {
-	if err := p.writeIn(r.chop, append(r.bytes(), r.behind...)); err != nil && err != errDropped {
+	if err := p.writeIn(r.chop, append(r.bytes(), r.behind...)); err != nil && !errors.Is(err, errDropped) {
 		return nil, err
 	}
 	return p.response()
@@ -88,7 +89,7 @@ func (p *peer) accepted(r *request) (*response, error) {
 	if err == nil {
 		err = answer.accepts(r)
 	}
-	if err == errDropped {
+	if errors.Is(err, errDropped) {
 		err = fail("dropped instead of an answer to the handshake")
 	}
 	return answer, err
@@ -104,7 +105,7 @@ func (p *peer) response() (*response, error) {
 	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
 		b, err := p.stream.next(p.ctx, 1, deadline)
 		switch {
-		case err == errTimeout:
+		case errors.Is(err, errTimeout):
 			return nil, fail("no HTTP response within %v", p.Timeout)
 		case err != nil:
 			return nil, err

@@ -21,7 +21,7 @@ type peer struct {
 
 // write sends bytes. Of a connection that has ended it says errDropped.
 func (p *peer) write(b []byte) error {
-	p.conn.SetWriteDeadline(time.Now().Add(large))
+	_ = p.conn.SetWriteDeadline(time.Now().Add(large))
 	_, err := p.conn.Write(b)
 	switch {
 	case err == nil:
@@ -84,7 +84,7 @@ func (p *peer) abort() {
 		conn = secure.NetConn() // without TLS's goodbye
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
+		_ = tcp.SetLinger(0)
 	}
 	conn.Close()
 	p.stream.stop()

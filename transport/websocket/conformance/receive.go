@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/binary"
+	"errors"
 	"time"
 	"unicode/utf8"
 )
@@ -30,7 +31,7 @@ func (p *peer) receive(patience time.Duration) (event, error) {
 		}
 		switch {
 		case f.op == opPing:
-			if err := p.send(message(opPong, f.payload)); err != nil && err != errDropped {
+			if err := p.send(message(opPong, f.payload)); err != nil && !errors.Is(err, errDropped) {
 				return event{}, err
 			}
 		case f.op == opPong:
@@ -101,7 +102,7 @@ func (p *peer) readFrame(deadline time.Time) (frame, error) {
 
 // unfinished makes a timeout inside of a frame what it is: no silence.
 func unfinished(err error) error {
-	if err == errTimeout {
+	if errors.Is(err, errTimeout) {
 		return fail("the server stopped inside of a frame")
 	}
 	return err

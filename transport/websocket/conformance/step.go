@@ -1,6 +1,9 @@
 package conformance
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // step is a part of a case: it does something on a connection, or wants something of the server.
 type step func(*peer) error
@@ -45,7 +48,7 @@ func sendBytes(b []byte) step {
 }
 
 func unlessDropped(err error) error {
-	if err == errDropped {
+	if errors.Is(err, errDropped) {
 		return nil
 	}
 	return err
@@ -70,9 +73,9 @@ func echoed(op opcode, data []byte) step {
 func (p *peer) want(what string, patience time.Duration) (event, error) {
 	e, err := p.receive(patience)
 	switch {
-	case err == errTimeout:
+	case errors.Is(err, errTimeout):
 		return e, fail("the server was silent, wanted %s", what)
-	case err == errDropped:
+	case errors.Is(err, errDropped):
 		return e, fail("the connection was dropped, wanted %s", what)
 	}
 	return e, err
@@ -135,7 +138,7 @@ func wantPong(data []byte) step {
 func alive(p *peer) error {
 	probe := noiseFrom(uint64(time.Now().UnixNano()), 8)
 	if err := p.send(ping(probe)); err != nil {
-		if err == errDropped {
+		if errors.Is(err, errDropped) {
 			return fail("the connection was dropped after valid input")
 		}
 		return err

@@ -46,10 +46,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 			return good
 		}
 	case err == nil:
-		var status int
-		if status, err = c.play(ctx, out); err == nil {
+		status, err := c.play(ctx, out)
+		if err == nil {
 			return status
 		}
+		fmt.Fprintln(errs, "wsconform:", err)
+		return senseless
 	}
 	fmt.Fprintln(errs, "wsconform:", err)
 	return senseless
@@ -86,17 +88,14 @@ func (c *command) play(ctx context.Context, out io.Writer) (status int, err erro
 			return 0, err
 		}
 	}
-	if err := report.Write(out, c.strict); err != nil {
-		return 0, err
+	tooWeak := c.maxWeak >= 0 && report.Count(conformance.Weak) > c.maxWeak
+	if tooWeak {
+		fmt.Fprintf(out, "more than %d cases are weak\n", c.maxWeak)
 	}
-	return c.judge(report), nil
-}
-
-func (c *command) judge(report *conformance.Report) int {
-	if report.Failed(c.strict) > 0 || c.maxWeak >= 0 && report.Count(conformance.Weak) > c.maxWeak {
-		return bad
+	if report.Failed(c.strict) > 0 || tooWeak {
+		status = bad
 	}
-	return good
+	return status, report.Write(out, c.strict)
 }
 
 // document is what --json writes.
