@@ -34,14 +34,14 @@ func deflated(c *collection) {
 	g := plain.offering(usualLevel, usual)
 	for _, m := range materials {
 		for _, n := range []int{0, 1, 16, 64, 125, 126, 256, 1024, 4096, 8192, 16384, 32768, 65535, 65536, 131072} {
-			g.echo(fmt.Sprintf("%s of %d bytes", m.name, n), exchanged(m, 3, 0, n), finished)
+			g.echo(fmt.Sprintf("%s of %d bytes", m.name, n), exchanged(m, 2, 0, n), finished)
 		}
 		for _, size := range []int{1, 256, 1024, 4096} {
 			n := 65536
 			if size == 1 {
 				n = 2048
 			}
-			g.echo(fmt.Sprintf("%s of %d bytes in fragments of %d", m.name, n, size), exchanged(m, 3, size, n), finished)
+			g.echo(fmt.Sprintf("%s of %d bytes in fragments of %d", m.name, n, size), exchanged(m, 2, size, n), finished)
 		}
 		g.echo(m.name+": 200 messages of mixed size share one context",
 			exchanged(m, 20, 0, 3, 50, 700, 9, 4000, 128, 0, 33000, 17, 260), finished)

@@ -30,7 +30,7 @@ func offers(c *collection) {
 		title := offersText(tried)
 		for _, m := range []material{jsonText, noiseBytes} {
 			g.offering(usualLevel, tried...).echo(fmt.Sprintf("%s: %s", title, m.name),
-				exchanged(m, 5, 0, 5, 100, 3000, 40000, 1, 3000), finished)
+				exchanged(m, 2, 0, 5, 100, 3000, 40000, 1, 3000), finished)
 		}
 		g.add(title+": the answer fits the offer", fitting(tried))
 	}
@@ -84,7 +84,7 @@ func granted(offers ...offer) func(*session) error {
 			return err
 		}
 		if p.deflate != nil {
-			return all(exchanged(jsonText, 3, 0, 5, 3000, 40000, 1, 3000), finished)(p)
+			return all(exchanged(jsonText, 2, 0, 5, 20000, 3000), finished)(p)
 		}
 		if _, err := s.openDeflated(opening{offers: []offer{usual}, level: usualLevel}); err != nil {
 			return err

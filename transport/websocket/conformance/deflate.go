@@ -32,8 +32,11 @@ func newDeflate(chosen offer, level, most int) *deflate {
 // compress makes a message's payload of data.
 func (d *deflate) compress(data []byte) []byte {
 	d.out.Reset()
-	if d.writer == nil || d.fresh {
+	switch {
+	case d.writer == nil:
 		d.writer = newWriter(&d.out, d.level, d.window)
+	case d.fresh:
+		d.writer.Reset(&d.out)
 	}
 	_, _ = d.writer.Write(data) // a buffer takes everything
 	_ = d.writer.Flush()

@@ -1,7 +1,9 @@
 package conformance
 
 import (
+	"bytes"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
 )
@@ -97,10 +99,17 @@ func (f frame) append(b []byte) []byte {
 	b = append(b, key[:]...)
 	start := len(b)
 	b = append(b, f.payload...)
-	for i := range f.payload {
-		b[start+i] ^= key[i&3]
-	}
+	masked(b[start:], key)
 	return b
+}
+
+// masked masks or unmasks b (RFC 6455 section 5.3).
+func masked(b []byte, key [4]byte) {
+	const step = 1 << 10
+	mask := bytes.Repeat(key[:], step/len(key))
+	for ; len(b) > 0; b = b[min(step, len(b)):] {
+		subtle.XORBytes(b, b, mask)
+	}
 }
 
 func (f frame) appendLength(b []byte, mask byte) []byte {

@@ -12,7 +12,7 @@ import (
 // What other compressors make comes back, message for message, with what they remember of those before.
 func TestInflate_ReadsWhatCompressorsWrite(t *testing.T) {
 	t.Parallel()
-	for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
+	for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, 1, 6, 9} {
 		var b bytes.Buffer
 		w, err := flate.NewWriter(&b, level)
 		if err != nil {
@@ -20,7 +20,7 @@ func TestInflate_ReadsWhatCompressorsWrite(t *testing.T) {
 		}
 		d := inflater{window: 1 << 15}
 		for _, m := range materials {
-			for _, n := range []int{0, 1, 300, 40000, 100000} {
+			for _, n := range []int{0, 1, 300, 40000} {
 				data := m.make(n)
 				b.Reset()
 				w.Write(data)

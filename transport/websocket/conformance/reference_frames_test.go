@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"encoding/binary"
 	"io"
 	"slices"
@@ -138,9 +140,8 @@ func (c *referenceConn) payload(h *head) ([]byte, error) {
 	b := make([]byte, min(h.length-uint64(h.position), 4096))
 	n, err := c.in.Read(b)
 	b = b[:n]
-	for i := range b {
-		b[i] ^= h.key[(h.position+i)%4]
-	}
+	turned := slices.Concat(h.key[h.position%4:], h.key[:h.position%4])
+	subtle.XORBytes(b, b, bytes.Repeat(turned, n/4+1))
 	h.position += n
 	return b, err
 }

@@ -2,12 +2,7 @@ package conformance
 
 import (
 	"bytes"
-	"compress/flate"
-	"encoding/binary"
-	"io"
 	"unicode/utf8"
-
-	kflate "github.com/klauspost/compress/flate"
 )
 
 // assembly is a message that the reference is hearing.
@@ -71,6 +66,10 @@ func (c *referenceConn) begin(h *head) error {
 // validSoFar looks at what has come since it last did. The last character need not be whole.
 func (c *referenceConn) validSoFar(m *assembly) bool {
 	if m.op == opBinary && !c.is("utf8-in-binary") || c.is("no-utf8") {
+		return true
+	}
+	if c.broken == "" && utf8.Valid(m.data[m.checked:]) {
+		m.checked = len(m.data)
 		return true
 	}
 	refuseNoncharacters := c.is("refuse-noncharacters")
@@ -182,130 +181,4 @@ func (c *referenceConn) say(m *assembly) {
 		return
 	}
 	c.sendFrame(m.op, payload, true, rsv1)
-}
-
-// close answers a close frame.
-func (c *referenceConn) close(body []byte) error {
-	if c.is("no-close-reply") {
-		return io.EOF
-	}
-	if len(body) == 1 {
-		return c.violation(1002, "accept-close-of-one-byte")
-	}
-	code := noStatus
-	if len(body) >= 2 {
-		code = int(binary.BigEndian.Uint16(body))
-		if !referenceCode(code) {
-			if err := c.violation(1002, "accept-any-close-code"); err != nil {
-				return err
-			}
-			code = 1000
-		}
-		if !utf8.Valid(body[2:]) && !c.is("accept-close-reason-not-utf8") {
-			return broke(1007)
-		}
-	}
-	if len(body) > 120 && c.is("refuse-long-reasons") {
-		return broke(1002)
-	}
-	c.closing = true
-	c.sendClose(code, "")
-	if c.is("close-twice") {
-		c.sendClose(code, "")
-	}
-	if c.is("late-echo") && c.held != nil {
-		c.say(c.held)
-	}
-	if c.is("pong-behind-close") || c.is("echo-behind-close") {
-		c.closing = c.is("echo-behind-close")
-		return nil
-	}
-	return io.EOF
-}
-
-// referenceCode lists the codes that may be sent.
-func referenceCode(code int) bool {
-	switch code {
-	case 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014:
-		return true
-	}
-	return 3000 <= code && code < 5000
-}
-
-func (c *referenceConn) sendClose(code int, reason string) {
-	switch {
-	case c.is("close-code-forgotten"):
-		code = noStatus
-	case c.is("close-code-1011"):
-		code = 1011
-	case c.is("close-code-1005"):
-		c.send(opClose, []byte{1005 >> 8, 1005 & 255})
-		return
-	case c.is("close-reason-not-utf8"):
-		reason = "\xff"
-	}
-	if code == noStatus {
-		c.send(opClose, nil)
-		return
-	}
-	c.send(opClose, append([]byte{byte(code >> 8), byte(code)}, reason...))
-}
-
-// squeezer is the compression of a connection.
-type squeezer struct {
-	out    bytes.Buffer
-	writer *kflate.Writer
-	ended  bool   // a final block has come
-	heard  []byte // the last of what was inflated
-}
-
-func (c *referenceConn) deflate(data []byte) []byte {
-	s := &c.squeeze
-	s.out.Reset()
-	if s.writer == nil || c.chosen.has(serverNoTakeover) && !c.is("keep-context") {
-		bits := c.chosen.bits(serverBits)
-		if c.is("ignore-window") || bits == 15 {
-			s.writer, _ = kflate.NewWriter(&s.out, 6)
-		} else {
-			s.writer, _ = kflate.NewWriterWindow(&s.out, 1<<bits)
-		}
-	}
-	s.writer.Write(data)
-	s.writer.Flush()
-	return bytes.Clone(bytes.TrimSuffix(s.out.Bytes(), []byte("\x00\x00\xff\xff")))
-}
-
-// inflate wants a message to end where a block does: behind it comes a last, empty one.
-func (c *referenceConn) inflate(payload []byte) ([]byte, error) {
-	s := &c.squeeze
-	if c.chosen.has(clientNoTakeover) || c.is("forget-context") {
-		s.heard = nil
-	}
-	in := bytes.NewReader(append(payload, "\x00\x00\xff\xff\x01\x00\x00\xff\xff"...))
-	limit := c.limit
-	if c.is("inflate-without-limit") {
-		limit = 1 << 30
-	}
-	var out []byte
-	blocks := 0
-	for ; in.Len() > 0; blocks++ {
-		dictionary := append(bytes.Clone(s.heard), out...)
-		r := flate.NewReaderDict(in, dictionary[max(0, len(dictionary)-1<<15):])
-		some, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
-		out = append(out, some...)
-		switch {
-		case len(out) > limit:
-			return nil, broke(1009)
-		case err != nil && c.is("echo-garbage"):
-			return out, nil
-		case err != nil:
-			return nil, broke(1007)
-		case in.Len() > 0 && c.is("refuse-final-blocks"), s.ended && c.is("end-at-final-block"):
-			return nil, broke(1007)
-		}
-	}
-	s.ended = blocks > 1
-	s.heard = append(s.heard, out...)
-	s.heard = s.heard[max(0, len(s.heard)-1<<15):]
-	return out, nil
 }

@@ -26,7 +26,7 @@ type reference struct {
 const handshakePatience = 2 * time.Second
 
 func newReference(broken string) *reference {
-	return &reference{broken: broken, limit: 1 << 20, turn: make(chan struct{}, 1)}
+	return &reference{broken: broken, limit: 256 << 10, turn: make(chan struct{}, 1)}
 }
 
 // is reports whether a rule is the broken one.

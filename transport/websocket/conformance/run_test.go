@@ -87,7 +87,7 @@ func TestRun_PlaysOverTLS(t *testing.T) {
 
 func TestRun_LiveEndpointsArePlayedWithoutAnEcho(t *testing.T) {
 	t.Parallel()
-	report := playReference(t, "", Options{Jobs: 4, Fast: true}, func(target *Target) {
+	report := playReference(t, "", Options{Only: []string{"0", "2", "7", "13"}, Jobs: 4, Fast: true}, func(target *Target) {
 		target.Live, target.SendFirst, target.Subprotocol = true, []string{"login"}, "chat"
 		target.Header = http.Header{"Authorization": {"Bearer token"}}
 	})

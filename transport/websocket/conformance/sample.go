@@ -2,49 +2,69 @@ package conformance
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"unicode/utf8"
 )
 
 // What messages are made of. The same size and seed always make the same bytes.
 
-func source(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 6455)) }
+const sampleBlock = 128 << 10 // bytes that are made once and repeated
 
 var words = []string{"channel", "presence", "ąęśćż", "publish", "offset", "naïve", "日本語", "token", "42", "room:1", "✓", "ok"}
 
-// prose is valid UTF-8 that compresses well, of exactly n bytes.
-func prose(n int) []byte {
-	random, b := source(1), make([]byte, 0, n+16)
-	for len(b) < n {
+var proseBlock = sync.OnceValue(func() (b []byte) {
+	random := rand.New(rand.NewPCG(1, 6455))
+	for len(b) < sampleBlock {
 		b = append(append(b, words[random.IntN(len(words))]...), ' ')
 	}
-	b = b[:n]
-	for len(b) > 0 && !utf8.Valid(b) { // the last word was cut inside of a character
-		b = b[:len(b)-1]
+	return b
+})
+
+// prose is valid UTF-8 that compresses well, of exactly n bytes.
+func prose(n int) []byte {
+	b := repeated(proseBlock(), n)
+	end := len(b)
+	for end > 0 && !utf8.RuneStart(b[end-1]) {
+		end--
 	}
-	return append(b, bytes.Repeat([]byte("."), n-len(b))...)
+	if end > 0 && !utf8.FullRune(b[end-1:]) { // the last word was cut inside of a character
+		b = append(b[:end-1], bytes.Repeat([]byte("."), len(b)-end+1)...)
+	}
+	return b
 }
 
-// jsonish is what much of the traffic looks like, cut to n bytes.
-func jsonish(n int) []byte {
-	random, b := source(2), make([]byte, 0, n+100)
-	b = append(b, '[')
-	for len(b) < n {
+var jsonBlock = sync.OnceValue(func() (b []byte) {
+	random := rand.New(rand.NewPCG(2, 6455))
+	for len(b) < sampleBlock {
 		b = fmt.Appendf(b, `{"id":%d,"channel":"room:%d","value":%.4f,"tags":["a","b"]},`,
 			random.IntN(1e6), random.IntN(50), random.Float64())
 	}
-	return b[:n]
+	return b
+})
+
+// jsonish is what much of the traffic looks like, cut to n bytes.
+func jsonish(n int) []byte { return repeated(jsonBlock(), n) }
+
+// repeated is n bytes of blocks.
+func repeated(block []byte, n int) []byte {
+	b := make([]byte, 0, n)
+	for len(b) < n {
+		b = append(b, block[:min(len(block), n-len(b))]...)
+	}
+	return b
 }
 
 // noise does not compress.
 func noise(n int) []byte { return noiseFrom(3, n) }
 
 func noiseFrom(seed uint64, n int) []byte {
-	random, b := source(seed), make([]byte, n)
-	for i := range b {
-		b[i] = byte(random.Uint32())
-	}
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8(key).Read(b)
 	return b
 }
 
