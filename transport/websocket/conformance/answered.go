@@ -31,6 +31,7 @@ func answeredBefore(g *group, what string, bad ...frame) {
 	g.rounds("messages in the packet of "+what+" are answered first", send(all...), answeredAndViolated(first, second))
 	g.rounds("messages in the packet before "+what+" are answered first",
 		send(first, second), send(bad...), answeredAndViolated(first, second))
+	g.rounds("messages byte by byte before "+what+" are answered first", sendIn(1, all...), answeredAndViolated(first, second))
 }
 
 func answeredAndViolated(messages ...frame) step {

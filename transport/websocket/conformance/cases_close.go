@@ -77,6 +77,8 @@ func messagesBeforeClose(g *group) {
 	big := message(opBinary, noise(256<<10))
 	g.echo("256 KiB message, Close and ping in one packet: the echo, then the reply",
 		fits(len(big.payload)), send(big, goodbye, ping([]byte("late"))), answeredBeforeClose(big))
+	g.live("fragment, Close and the last fragment in one packet: the reply alone",
+		send(text("half").unfinished(), goodbye, continuation("late")), closedBack(1000))
 }
 
 // oneClose wants one close frame and then the end.

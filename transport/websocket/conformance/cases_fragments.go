@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Group 5: fragmentation (RFC 6455 section 5.4).
@@ -38,6 +39,12 @@ func fragmentation(c *collection) {
 	for _, op := range []opcode{opPing, opPong} {
 		g.live("first fragment of a "+op.String(), send(message(op, []byte("a")).unfinished()), violated(protocolError))
 	}
+	g.section = "RFC 6455 5.4"
+	for _, op := range []opcode{opText, opBinary} {
+		middle := chain(op, []frame{continuation("").unfinished(), continuation("middle").unfinished(), continuation("").unfinished()})
+		g.echo(op.String()+": only the middle fragment is not empty", fragmented(op, middle)...)
+	}
+	g.echo("text in 5 fragments with pings and pauses inside", paused(pinged(opText, fragments(opText, []byte("fives"), 1)))...)
 }
 
 func tellFragments(g *group, op opcode) {
@@ -90,6 +97,15 @@ func pinged(op opcode, fragments []frame) []step {
 		steps = append(steps, send(f))
 	}
 	return append(steps, wantEcho(op, joined(fragments)), finished)
+}
+
+// paused waits between steps.
+func paused(steps []step) []step {
+	var all []step
+	for _, s := range steps {
+		all = append(all, s, func(p *peer) error { return pause(p.ctx, 100*time.Millisecond) })
+	}
+	return all
 }
 
 func strayFragments(g *group) {

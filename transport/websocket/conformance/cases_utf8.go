@@ -2,8 +2,10 @@ package conformance
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Group 6: text is UTF-8 (RFC 6455 sections 5.6 and 8.1, RFC 3629).
@@ -22,13 +24,7 @@ func utf8Texts(c *collection) {
 
 	g.section = "RFC 6455 8.1"
 	for _, s := range badTexts() {
-		data := "before " + s.bytes
-		if !s.last {
-			data += " after"
-		}
-		g.live("invalid: "+s.name, send(text(data)), violated(badData))
-		g.live("invalid: "+s.name+", one byte per fragment",
-			send(fragments(opText, []byte(data), 1)...), violated(badData))
+		g.invalid(s)
 	}
 	every := make([]byte, 256)
 	for i := range every {
@@ -37,6 +33,47 @@ func utf8Texts(c *collection) {
 	g.section = "RFC 6455 5.6"
 	g.echo("binary messages are not checked for UTF-8", echoed(opBinary, every), finished)
 	failFast(g)
+	moreTexts(g)
+}
+
+// moreTexts are texts that Autobahn has, too.
+func moreTexts(g *group) {
+	g.invalid(sequence{"incomplete sequences in a row", "\xc3\xe2\x82\xf0\x9f\x9c\xc3", false})
+	g.invalid(sequence{"every first byte of two, each before a space", spaced(0xC2, 0xDF), false})
+	g.invalid(sequence{"every first byte of three, each before a space", spaced(0xE0, 0xEF), false})
+	g.invalid(sequence{"every first byte of four, each before a space", spaced(0xF0, 0xF4), false})
+	for _, s := range slices.Concat(
+		family("continuation bytes %s", "80bf 80bf80 80bf80bf80bf", "", false),
+		family("surrogate pair %s", "eda080edb080 eda080edbfbf edadbfedb080 edadbfedbfbf edae80edb080 edae80edbfbf edafbfedb080 edafbfedbfbf", "", false),
+		family("overlong form %s", "f8808080af fc80808080af f887bfbfbf fc83bfbfbfbf", "", false),
+	) {
+		g.invalid(s)
+	}
+	g.section = "RFC 3629 3"
+	var ends []byte // the last two code points of each plane are no characters, and may be sent
+	for plane := rune(0); plane <= 16; plane++ {
+		ends = utf8.AppendRune(utf8.AppendRune(ends, plane<<16|0xFFFE), plane<<16|0xFFFF)
+	}
+	g.echo("valid: the ends of all planes", echoed(opText, ends), finished)
+	g.echo("valid: the ends of all planes, one byte per fragment", fragmented(opText, fragments(opText, ends, 1))...)
+}
+
+// invalid adds the cases of a text that is no UTF-8.
+func (g *group) invalid(s sequence) {
+	data := "before " + s.bytes
+	if !s.last {
+		data += " after"
+	}
+	g.live("invalid: "+s.name, send(text(data)), violated(badData))
+	g.live("invalid: "+s.name+", one byte per fragment", send(fragments(opText, []byte(data), 1)...), violated(badData))
+}
+
+func spaced(first, last int) string {
+	var b []byte
+	for i := first; i <= last; i++ {
+		b = append(b, byte(i), ' ')
+	}
+	return string(b)
 }
 
 // failFast tells how soon invalid text is found. A server may wait for the end of the message; a careful one does not.
@@ -103,33 +140,35 @@ func parseRune(digits string) (r rune) {
 	return r
 }
 
-func badTexts() (all []sequence) {
-	add := func(name, bytes string) { all = append(all, sequence{name, bytes, false}) }
-	// family adds sequences in hexadecimal; %s in the name is the sequence.
-	family := func(name, sequences, behind string, last bool) {
-		for _, digits := range strings.Fields(sequences) {
-			b, err := hex.DecodeString(digits)
-			if err != nil {
-				panic(err)
-			}
-			all = append(all, sequence{strings.Replace(name, "%s", digits, 1), string(b) + behind, last})
-		}
-	}
-	family("lone continuation byte %s", "80 bf", "", false)
+func badTexts() []sequence {
 	var run []byte
 	for b := 0x80; b < 0xC0; b++ {
 		run = append(run, byte(b))
 	}
-	add("run of continuation bytes", string(run))
-	family("lead byte %s then a space", "c2 df e0 e1 ef f0 f1 f4", " ", false)
-	family("sequence %s cut short, then ASCII", "e282 f09f f09f9c", "a", false)
-	family("message ends inside a sequence (%s)", "c3 e2 e282 f0 f09f f09f9c", "", true)
-	family("overlong form %s", "c080 c1bf c0af e08080 e09fbf e080af f0808080 f08fbfbf f08080af", "", false)
-	family("surrogate %s", "eda080 edadbf edaebf edafbf edb080 edbe80 edbfbf", "", false)
-	family("surrogate pair in UTF-8", "eda0bdedb882", "", false)
-	family("above U+10FFFF: %s", "f4908080 f5808080 f7bfbfbf", "", false)
-	family("five or six byte form %s", "f888808080 fbbfbfbfbf fc8480808080 fdbfbfbfbfbf f880808080 fc8080808080", "", false)
-	family("impossible byte %s", "fe ff fefeffff", "", false)
-	family("wrong continuation in %s", "c328 e228a1 e28228 f0288cbc f0902838 f09028bc f09f9c28", "", false)
+	return slices.Concat(
+		family("lone continuation byte %s", "80 bf", "", false),
+		[]sequence{{"run of continuation bytes", string(run), false}},
+		family("lead byte %s then a space", "c2 df e0 e1 ef f0 f1 f4", " ", false),
+		family("sequence %s cut short, then ASCII", "e282 f09f f09f9c", "a", false),
+		family("message ends inside a sequence (%s)", "c3 e2 e282 f0 f09f f09f9c", "", true),
+		family("overlong form %s", "c080 c1bf c0af e08080 e09fbf e080af f0808080 f08fbfbf f08080af", "", false),
+		family("surrogate %s", "eda080 edadbf edaebf edafbf edb080 edbe80 edbfbf", "", false),
+		family("surrogate pair in UTF-8", "eda0bdedb882", "", false),
+		family("above U+10FFFF: %s", "f4908080 f5808080 f7bfbfbf", "", false),
+		family("five or six byte form %s", "f888808080 fbbfbfbfbf fc8480808080 fdbfbfbfbfbf f880808080 fc8080808080", "", false),
+		family("impossible byte %s", "fe ff fefeffff", "", false),
+		family("wrong continuation in %s", "c328 e228a1 e28228 f0288cbc f0902838 f09028bc f09f9c28", "", false),
+	)
+}
+
+// family makes texts of sequences in hexadecimal; %s in the name is the sequence.
+func family(name, sequences, behind string, last bool) (all []sequence) {
+	for _, digits := range strings.Fields(sequences) {
+		b, err := hex.DecodeString(digits)
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, sequence{strings.Replace(name, "%s", digits, 1), string(b) + behind, last})
+	}
 	return all
 }

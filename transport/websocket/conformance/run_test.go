@@ -163,7 +163,7 @@ func TestSelect_ByGroupIDGlobAndWords(t *testing.T) {
 		want    int
 		first   string
 	}{
-		{Options{Only: []string{"3"}}, false, 53, "3.1"},
+		{Options{Only: []string{"10"}}, false, 3, "10.1"},
 		{Options{Only: []string{"7.12"}}, false, 1, "7.12"},
 		{Options{Only: []string{"7.1?"}}, false, 10, "7.10"},
 		{Options{Only: []string{"code point U+10FFFE"}}, false, 2, "6.49"},
