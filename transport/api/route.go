@@ -14,7 +14,9 @@ type route struct {
 	method, path string
 	// who may call; the zero value is a backend with its key.
 	who caller
-	do  func(*API, context.Context, *exchange) error
+	// any takes every method; rest lets the last segment match any number of segments.
+	any, rest bool
+	do        func(*API, context.Context, *exchange) error
 
 	took func() prometheus.Observer // set by add
 }
@@ -34,6 +36,14 @@ const (
 // the originals of these calls do.
 func (c caller) own() bool { return c == user || c == outpost }
 
+// mux is the pattern of the path in a ServeMux.
+func (r *route) mux() string {
+	if r.rest {
+		return strings.TrimSuffix(r.path, "}") + "...}"
+	}
+	return r.path
+}
+
 func (r *route) pattern() string { return r.method + " " + r.path }
 
 // calls are what backends can do.
@@ -52,8 +62,9 @@ var calls = []route{
 	{method: "GET", path: "/api/v1/outposts", do: (*API).outposts},
 	{method: "GET", path: "/api/v1/outposts/{uuid}", do: (*API).outpost},
 	{method: "POST", path: "/api/v1/ws/ticket", who: user, do: (*API).ticket},
-	{method: "GET", path: "/api/v3/outposts/instances/", who: outpost, do: (*API).instances},
-	{method: "GET", path: "/api/v3/root/config/", who: outpost, do: (*API).rootConfig},
+	{method: "GET", path: "/api/v3/outposts/instances/", who: outpost, any: true, do: (*API).outpostCall},
+	{method: "GET", path: "/api/v3/root/config/", who: outpost, any: true, do: (*API).outpostCall},
+	{method: "GET", path: "/api/v3/{path}", who: outpost, any: true, rest: true, do: (*API).outpostCall},
 }
 
 // views are for those who run the server.
@@ -98,7 +109,7 @@ func (d *door) find(method string) *route {
 		method = http.MethodGet
 	}
 	for _, r := range d.routes {
-		if r.method == method {
+		if r.method == method || r.any {
 			return r
 		}
 	}

@@ -114,7 +114,7 @@ func TestOutpostDocuments_AreWhatAnOutpostReads(t *testing.T) {
 	var config struct {
 		Reporting    map[string]any `json:"error_reporting"`
 		Capabilities []string
-		Timeout      *int `json:"cache_timeout_reputation"`
+		Timeout      *int `json:"cache_timeout"`
 	}
 	if err := json.Unmarshal([]byte(a.body), &config); err != nil || a.status != 200 || config.Capabilities == nil || config.Timeout == nil || config.Reporting["enabled"] != false {
 		t.Errorf("%d %s %v", a.status, a.body, err)

@@ -33,6 +33,9 @@ func (l *Loaded) check(dev bool) {
 			l.complain(section.key, err.Error())
 		}
 	}
+	if _, err := c.Authentik.UpstreamURL(); err != nil {
+		l.complain("authentik.upstream", err.Error())
+	}
 	l.oneOf("shared.default", c.Shared.Default, "valtronics", "airlay")
 	if c.API.AdminKey != "" && len(c.API.AdminKey) < minAPIKey {
 		l.complain("api.admin_key", fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)", minAPIKey))

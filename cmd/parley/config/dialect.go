@@ -25,7 +25,8 @@ type (
 	}
 	// Authentik is both dialects of authentik.
 	Authentik struct {
-		Enabled          bool `yaml:"enabled" env:"ENABLED" envDefault:"true" unit:"true or false" help:"Whether authentik's pages and outposts are served."`
+		Enabled          bool   `yaml:"enabled" env:"ENABLED" envDefault:"true" unit:"true or false" help:"Whether authentik's pages and outposts are served."`
+		Upstream         string `yaml:"upstream" env:"UPSTREAM" unit:"URL" help:"The real authentik, such as https://authentik.example/: it answers what is below /api/v3/, but for what outposts[].documents say."`
 		authentik.Config `yaml:",inline"`
 	}
 	// AirLay is AirLay, under its document's name, on /ws and on a listener of its own.

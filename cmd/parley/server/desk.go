@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"net/url"
+	"sync/atomic"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/protocol"
@@ -10,7 +12,10 @@ import (
 )
 
 // desk serves, for the API, users and outposts that come with tokens of their own.
-type desk struct{ verifier *auth.Verifier }
+type desk struct {
+	verifier  *auth.Verifier
+	documents atomic.Pointer[map[string]map[string]api.Documents] // by tenant and outpost; replaced as a whole
+}
 
 var (
 	_ api.Tickets  = (*desk)(nil)
@@ -38,4 +43,15 @@ func (d *desk) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string,
 		}
 	}
 	return all, err
+}
+
+// Documents implements api.Outposts.
+func (d *desk) Documents(tenant string) map[string]api.Documents {
+	return (*d.documents.Load())[tenant]
+}
+
+// upstream is where the real authentik is; a wrong URL was refused before.
+func upstream(cfg *config.Config) *url.URL {
+	at, _ := cfg.Authentik.UpstreamURL()
+	return at
 }

@@ -1,12 +1,14 @@
 package server
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
@@ -63,11 +65,19 @@ func hostOf(r *http.Request) string {
 	return strings.ToLower(host)
 }
 
-// share says of the keys of tenants that share a host that a token there says whose it is.
+// share says of the keys of tenants that share a host that a token there says whose it is. Documents of an outpost that
+// two of them have are nobody's there.
 func (k keys) share(tenants []config.Tenant) {
+	together, times := map[string]api.Documents{}, map[string]int{}
 	for name := range config.Sharing(tenants) {
 		keys := k.tokens[name]
 		keys.Lobby = true
 		k.tokens[name] = keys
+		for uuid, documents := range k.documents[name] {
+			together[uuid] = documents
+			times[uuid]++
+		}
 	}
+	maps.DeleteFunc(together, func(uuid string, _ api.Documents) bool { return times[uuid] > 1 })
+	k.documents[auth.Lobby] = together
 }
