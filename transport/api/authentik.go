@@ -145,7 +145,7 @@ func (a *API) outpostsOf(ctx context.Context, x *exchange) ([]string, error) {
 	if a.cfg.Outposts == nil {
 		return nil, protocol.Refuse(protocol.NotFound, "no outposts are served here")
 	}
-	token, err := bearer(x.r)
+	token, err := bearer(x.r.Header["Authorization"])
 	if err != nil {
 		return nil, err
 	}

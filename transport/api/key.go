@@ -61,9 +61,8 @@ func (a *API) operate(x *exchange) error {
 // maxToken is how long a user's or an outpost's token may be, in bytes.
 const maxToken = 16 << 10
 
-// bearer returns the token that a user or an outpost shows.
-func bearer(r *http.Request) (string, error) {
-	lines := r.Header["Authorization"]
+// bearer returns the token that a user or an outpost shows in the one Authorization header.
+func bearer(lines []string) (string, error) {
 	if len(lines) == 0 {
 		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
 	}
