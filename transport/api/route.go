@@ -14,9 +14,11 @@ type route struct {
 	method, path string
 	// who may call; the zero value is a backend with its key.
 	who caller
-	// any takes every method; rest lets the last segment match any number of segments.
-	any, rest bool
-	do        func(*API, context.Context, *exchange) error
+	// any takes every method; rest lets the last segment match any number of segments; alone takes no other method from a
+	// path that matches this one.
+	any, rest, alone bool
+
+	do func(*API, context.Context, *exchange) error
 
 	took func() prometheus.Observer // set by add
 }
@@ -38,8 +40,11 @@ func (c caller) own() bool { return c == user || c == outpost }
 
 // mux is the pattern of the path in a ServeMux.
 func (r *route) mux() string {
-	if r.rest {
+	switch {
+	case r.rest:
 		return strings.TrimSuffix(r.path, "}") + "...}"
+	case r.alone:
+		return r.pattern()
 	}
 	return r.path
 }
@@ -52,11 +57,14 @@ var calls = []route{
 	{method: "POST", path: "/api/v1/batch", do: (*API).batch},
 	{method: "GET", path: "/api/v1/users/{user}", do: (*API).user},
 	{method: "POST", path: "/api/v1/users/{user}/disconnect", do: (*API).disconnectUser},
+	{method: "GET", path: "/api/v1/users", do: (*API).user},
+	{method: "POST", path: "/api/v1/users/disconnect", alone: true, do: (*API).disconnectUser},
 	{method: "GET", path: "/api/v1/connections", do: (*API).connections},
 	{method: "GET", path: "/api/v1/connections/{id}", do: (*API).connection},
 	{method: "DELETE", path: "/api/v1/connections/{id}", do: (*API).disconnect},
 	{method: "GET", path: "/api/v1/topics", do: (*API).topics},
 	{method: "GET", path: "/api/v1/topics/{topic}/history", do: (*API).history},
+	{method: "GET", path: "/api/v1/topics/history", do: (*API).history},
 	{method: "GET", path: "/api/v1/stats", do: (*API).stats},
 	{method: "POST", path: "/api/v1/revoke", do: (*API).revoke},
 	{method: "GET", path: "/api/v1/outposts", do: (*API).outposts},
