@@ -101,7 +101,7 @@ func (to *Target) check() *protocol.Refusal {
 func (to *Target) publication(ev *protocol.Event) (*publication, string) {
 	now := time.Now()
 	stamped := *ev
-	if stamped.Time.IsZero() {
+	if stamped.Time == (time.Time{}) {
 		stamped.Time = now
 	}
 	stamped.Topic = to.Topic

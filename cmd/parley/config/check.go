@@ -167,7 +167,7 @@ func (l *Loaded) checkTenants() {
 		}
 		l.unique(seen, "tenant "+t.Name, key, key+".name", "another tenant has this name")
 		for j, host := range t.Hosts {
-			if slices.ContainsFunc(t.Hosts[:j], func(other string) bool { return strings.EqualFold(other, host) }) {
+			if slices.ContainsFunc(t.Hosts[:j], func(other string) bool { return CanonicalHost(other) == CanonicalHost(host) }) {
 				l.complain(fmt.Sprintf("%s.hosts[%d]", key, j), "is there twice")
 			}
 		}

@@ -85,7 +85,7 @@ func (l *Loaded) checkPlaces(dev bool) {
 	seen := map[string]bool{}
 	for i := range c.Hosts {
 		host, key := &c.Hosts[i], fmt.Sprintf("hosts[%d]", i)
-		switch name := strings.ToLower(host.Name); {
+		switch name := CanonicalHost(host.Name); {
 		case name == "":
 			l.complain(key+".name", "is missing")
 		case seen[name]:

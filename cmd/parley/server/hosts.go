@@ -2,9 +2,7 @@ package server
 
 import (
 	"maps"
-	"net"
 	"net/http"
-	"strings"
 	"sync/atomic"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
@@ -25,7 +23,7 @@ func (h *hosts) store(tenants []config.Tenant) {
 	for i := range tenants {
 		t := &tenants[i]
 		for _, host := range t.Hosts {
-			host = strings.ToLower(host)
+			host = config.CanonicalHost(host)
 			table.byHost[host] = together(table.byHost[host], t.Name)
 		}
 		if len(t.Hosts) == 0 || t.Lobby {
@@ -56,14 +54,8 @@ func (h *hosts) tenant(r *http.Request) string {
 	return table.other
 }
 
-// hostOf is the Host header without its port, in lower case.
-func hostOf(r *http.Request) string {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.ToLower(host)
-}
+// hostOf is the Host header as hosts are compared.
+func hostOf(r *http.Request) string { return config.CanonicalHost(r.Host) }
 
 // share says of the keys of tenants that share a host that a token there says whose it is. Documents of an outpost that
 // two of them have are nobody's there.
