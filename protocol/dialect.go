@@ -54,7 +54,8 @@ type Hello struct {
 	Path  string
 	Query url.Values
 	Host  string
-	// Header is the first line of a header, "" if there is none; Values are all of them. Where Values is nil there is one at most.
+	// Header is the first line of a header, "" if there is none; Values are all of them. Where Values is nil there is
+	// one at most.
 	Header func(name string) string
 	Values func(name string) []string
 	// Remote is the client's address without port, as the trusted proxies tell it.
@@ -81,7 +82,8 @@ func (h *Hello) Client() string {
 	return strings.Clone(key)
 }
 
-// Last is the last line of a header, which counts where a framework makes a dictionary of the headers; "" if there is none.
+// Last is the last line of a header, which counts where a framework makes a dictionary of the headers; "" if there is
+// none.
 func (h *Hello) Last(name string) string {
 	if h.Values != nil {
 		if all := h.Values(name); len(all) > 0 {

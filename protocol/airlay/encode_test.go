@@ -39,8 +39,8 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 	}
 }
 
-// F33, R004.34, R004.35: a push is for those who are attached to its type and id; the view says which notifications that
-// are sent to a user the connection is attached to.
+// F33, R004.34, R004.35: a push is for those who are attached to its type and id; the view says which notifications
+// that are sent to a user the connection is attached to.
 func TestEncode_NothingForWhoIsNotAttached(t *testing.T) {
 	d := New(DefaultConfig())
 	const note, message = `{"type":"notification","id":"7"}`, `{"level":"info","message":"m"}`

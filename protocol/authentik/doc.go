@@ -23,7 +23,8 @@
 //
 //   - The uuid in the path is lower case with dashes, with or without a slash behind it (2024.12.1 leaves it away). Any
 //     other form is refused, and so is everything but an Authorization: Bearer (in any case) whose token is bound to
-//     that outpost. Of several Authorization headers the last counts, as in the original, which makes a dictionary of them.
+//     that outpost. Of several Authorization headers the last counts, as in the original, which makes a dictionary of
+//     them.
 //   - It is subscribed to outposts/<uuid> by itself, and hears nothing else; what is sent to users or to all is not for
 //     it.
 //   - Every frame except an ACK is answered by an ACK, unknown instructions as well. An ACK is answered by nothing.

@@ -2,8 +2,8 @@ package authentik
 
 import "strings"
 
-// cookie returns the value of the last cookie of that name, "" if there is none or it is nothing that a session's may be. It reads
-// what browsers send (RFC 6265 section 4.2.1) and skips what it cannot read.
+// cookie returns the value of the last cookie of that name, "" if there is none or it is nothing that a session's may
+// be. It reads what browsers send (RFC 6265 section 4.2.1) and skips what it cannot read.
 func cookie(header, name string) string {
 	last := ""
 	for pair := range strings.SplitSeq(header, ";") {

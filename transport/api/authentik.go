@@ -9,10 +9,11 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// An authentik outpost fetches documents before it dials its socket, and again after each trigger: which outposts its token
-// is for, of which it takes the first, the server's settings, and the providers that it works for (spec R003.32). What is
-// configured for the outpost comes first; else the upstream, the real authentik, is asked; else the first two, which this
-// server knows itself, are answered. For all else there is no answer, and none that an outpost could ask for in a loop.
+// An authentik outpost fetches documents before it dials its socket, and again after each trigger: which outposts its
+// token is for, of which it takes the first, the server's settings, and the providers that it works for (spec R003.32).
+// What is configured for the outpost comes first; else the upstream, the real authentik, is asked; else the first two,
+// which this server knows itself, are answered. For all else there is no answer, and none that an outpost could ask for
+// in a loop.
 
 // outpostCall does what is below /api/v3/.
 func (a *API) outpostCall(ctx context.Context, x *exchange) error {
@@ -50,11 +51,12 @@ const outpostPath = "/api/v3/"
 // unanswered is the error for what nobody here knows, after a while.
 func (a *API) unanswered(x *exchange, uuids []string) error {
 	if len(uuids) > 0 && a.held.first(x.tenant+"/"+uuids[0]) {
-		a.cfg.Logger.Warn("an outpost asks for what this server does not have; set authentik.upstream, or documents of the outpost",
+		a.cfg.Logger.Warn("an outpost asks for what this server does not have; set authentik.upstream, or its documents",
 			"tenant", x.tenant, "outpost", uuids[0], "path", protocol.Quote(x.r.URL.Path))
 	}
 	a.hold(x)
-	why := protocol.Refuse(protocol.Busy, "this server has nothing at this path for the outpost; its operator has to set authentik.upstream, or the outpost's documents")
+	why := protocol.Refuse(protocol.Busy, "this server has nothing at this path for the outpost; "+
+		"its operator has to set authentik.upstream, or the outpost's documents")
 	why.RetryAfter = unansweredRetry
 	return why
 }
@@ -78,8 +80,8 @@ func (x *exchange) appendInstances(uuids []string, kind string) {
 		x.out = appendTextMember(append(x.out, '{'), "pk", uuid)
 		x.out = appendTextMember(x.out, "name", "outpost "+uuid)
 		x.out = appendTextMember(x.out, "type", kind)
-		x.out = append(x.out, `,"providers":[],"providers_obj":[],"service_connection":null,"service_connection_obj":`+noConnection+
-			`,"refresh_interval_s":300`...)
+		x.out = append(x.out, `,"providers":[],"providers_obj":[],"service_connection":null,"service_connection_obj":`...)
+		x.out = append(x.out, noConnection+`,"refresh_interval_s":300`...)
 		x.out = appendTextMember(x.out, "token_identifier", "ak-outpost-"+uuid+"-api")
 		x.out = append(x.out, `,"config":{"log_level":"info"},"managed":null}`...) // older ones panic without a log_level
 	}
@@ -87,9 +89,8 @@ func (x *exchange) appendInstances(uuids []string, kind string) {
 }
 
 // noConnection stands for no connection: some clients refuse null.
-const noConnection = `{"pk":"` + nilUUID + `","name":"","component":"","verbose_name":"","verbose_name_plural":"","meta_model_name":""}`
-
-const nilUUID = "00000000-0000-0000-0000-000000000000"
+const noConnection = `{"pk":"00000000-0000-0000-0000-000000000000","name":"","component":"",` +
+	`"verbose_name":"","verbose_name_plural":"","meta_model_name":""}`
 
 // endPage ends a page of a list.
 func (x *exchange) endPage() {
@@ -106,8 +107,8 @@ const (
 	withoutReputation = 2025*100 + 10 // the first release whose settings have no cache_timeout_reputation
 )
 
-// since reports whether the caller is of a release or a later one. Who does not say it is taken for a new one, since older ones
-// always do.
+// since reports whether the caller is of a release or a later one. Who does not say it is taken for a new one, since
+// older ones always do.
 func (x *exchange) since(release int) bool {
 	of, ok := outpostRelease(x.r.UserAgent())
 	return !ok || of >= release
@@ -123,8 +124,8 @@ func (x *exchange) appendRootConfig() {
 	x.out = append(x.out, '}')
 }
 
-// outpostRelease reads the release that an outpost's User-Agent names, "goauthentik.io/outpost/2025.10.4": 202510. ok is false if
-// it names none.
+// outpostRelease reads the release that an outpost's User-Agent names, "goauthentik.io/outpost/2025.10.4": 202510. ok
+// is false if it names none.
 func outpostRelease(agent string) (release int, ok bool) {
 	_, version, ok := strings.Cut(agent, "goauthentik.io/outpost/")
 	year, rest, dotted := strings.Cut(version, ".")

@@ -71,8 +71,8 @@ func (a *API) disconnect(_ context.Context, x *exchange) error {
 	return nil
 }
 
-// segment reads a name of a call that has no other parameters: from a segment of the path, or from the query if the path has
-// none.
+// segment reads a name of a call that has no other parameters: from a segment of the path, or from the query if the
+// path has none.
 func (x *exchange) segment(name string) (string, error) {
 	if x.r.URL.RawQuery != "" && x.r.PathValue(name) != "" {
 		return "", protocol.Refuse(protocol.Malformed, "this call has no query parameters")

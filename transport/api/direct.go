@@ -73,8 +73,8 @@ func (c *direct) Read(p []byte) (int, error) {
 // maxBlank is how many bytes of line breaks may stand between two requests, as many as net/http takes after a POST.
 const maxBlank = 4
 
-// pastBlank passes over empty lines after a publish, which old clients send (RFC 9112 section 2.2). More than a few, and those
-// before the first request, are left to net/http, which refuses them.
+// pastBlank passes over empty lines after a publish, which old clients send (RFC 9112 section 2.2). More than a few,
+// and those before the first request, are left to net/http, which refuses them.
 func (c *direct) pastBlank(got []byte) []byte {
 	for c.ride != nil && c.blank < maxBlank && len(got) > 0 && (got[0] == '\r' || got[0] == '\n') {
 		c.blank++

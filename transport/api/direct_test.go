@@ -7,8 +7,8 @@ import (
 	"testing/synctest"
 )
 
-// F36: empty lines before a request are passed over on the shortcut as net/http does, in one piece or several, whatever comes then; those
-// that net/http refuses, more of them or before the first request, are refused.
+// F36: empty lines before a request are passed over on the shortcut as net/http does, in one piece or several, whatever
+// comes then; those that net/http refuses, more of them or before the first request, are refused.
 func TestShortcut_PassesOverEmptyLinesBetweenRequests(t *testing.T) {
 	publish := post(publishPath, event, "X-API-Key: k1")
 	const get = "GET /api/v1/stats HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\n\r\n"

@@ -7,9 +7,9 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Documents are what an outpost is answered, by the path below /api/v3/ without slashes at its ends ("outposts/radius"). Each
-// is JSON that [protocol.Check] has passed. An array is a list, which is given in pages as authentik gives them; all else is
-// given as it is. They are never changed.
+// Documents are what an outpost is answered, by the path below /api/v3/ without slashes at its ends
+// ("outposts/radius"). Each is JSON that [protocol.Check] has passed. An array is a list, which is given in pages as
+// authentik gives them; all else is given as it is. They are never changed.
 type Documents map[string][]byte
 
 // providerLists are where outposts of each kind find their providers.
@@ -53,8 +53,8 @@ func (x *exchange) answerDocument(document []byte) error {
 // page is one page of a list, as authentik counts: the first is 1, and an empty list has one page.
 type page struct{ number, size, count int }
 
-// pageOf reads which page is wanted of a list; without a size it is one page. What else is in the query orders and filters, which
-// outposts do not rely on.
+// pageOf reads which page is wanted of a list; without a size it is one page. What else is in the query orders and
+// filters, which outposts do not rely on.
 func pageOf(query string, count int) (page, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Outposts up to 2024.12 ask again without a pause until they are answered. An answer that would have them do so is held for
-// a while, by which one client asks about once a second.
+// Outposts up to 2024.12 ask again without a pause until they are answered. An answer that would have them do so is
+// held for a while, by which one client asks about once a second.
 const (
 	holdTime = time.Second
 	// unansweredRetry is what such a client is told to wait.

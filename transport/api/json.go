@@ -130,7 +130,8 @@ func readTime(name string, raw []byte) (time.Time, error) {
 // utc is UTC where it must not be the zero value of a Location.
 var utc = time.FixedZone("UTC", 0)
 
-// meant is a time that a publisher gave. That of the first of January of the year 1 is not the zero value, which stands for none.
+// meant is a time that a publisher gave. That of the first of January of the year 1 is not the zero value, which stands
+// for none.
 func meant(t time.Time) time.Time {
 	if t.IsZero() {
 		return t.In(utc)

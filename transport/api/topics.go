@@ -45,8 +45,8 @@ func appendTopic(dst []byte, t *actors.TopicInfo) []byte {
 	return append(appendCount(dst, "history_length", t.History), '}')
 }
 
-// history does GET /api/v1/topics/{topic}/history, and /api/v1/topics/history?topic=. A page ends early when it has as many bytes as a body may have; the
-// offset of its last event is where the next one begins.
+// history does GET /api/v1/topics/{topic}/history, and /api/v1/topics/history?topic=. A page ends early when it has as
+// many bytes as a body may have; the offset of its last event is where the next one begins.
 func (a *API) history(ctx context.Context, x *exchange) error {
 	topic, after, limit, err := historyQuery(x)
 	if err != nil {
@@ -85,7 +85,8 @@ func historyQuery(x *exchange) (topic string, after protocol.Position, limit int
 	}
 	if text := values.Get("offset"); text != "" {
 		if after.Offset, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return topic, after, 0, protocol.Refuse(protocol.Malformed, "offset must be an integer from 0 up: that of the last event that was seen")
+			return topic, after, 0, protocol.Refuse(protocol.Malformed,
+				"offset must be an integer from 0 up: that of the last event that was seen")
 		}
 	}
 	limit, err = readLimit(values)

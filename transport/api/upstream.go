@@ -31,10 +31,12 @@ type upstream struct {
 	proxy *httputil.ReverseProxy
 }
 
-// errUpstream is one more refusal that protocol.Reason has no word for: the upstream did not answer, or not as it should.
+// errUpstream is one more refusal that protocol.Reason has no word for: the upstream did not answer, or not as it
+// should.
 var errUpstream = errors.New("authentik did not answer as it should; the log of this server says more")
 
-// Upstream has calls below /api/v3/ answered by the real authentik at base, whose path stands before theirs; nil by nobody.
+// Upstream has calls below /api/v3/ answered by the real authentik at base, whose path stands before theirs; nil by
+// nobody.
 func (a *API) Upstream(base *url.URL) {
 	var next *upstream
 	if base != nil {
@@ -110,15 +112,16 @@ func (a *API) forward(up *upstream, x *exchange) error {
 // upstreamFailed says once in a while what went wrong, and has the client wait.
 func (a *API) upstreamFailed(x *exchange, err error) error {
 	now := time.Now().UnixNano()
-	if last := a.complained.Load(); (last == 0 || now-last >= int64(upstreamQuiet)) && a.complained.CompareAndSwap(last, now) {
+	last := a.complained.Load()
+	if (last == 0 || now-last >= int64(upstreamQuiet)) && a.complained.CompareAndSwap(last, now) {
 		a.cfg.Logger.Warn("authentik.upstream does not answer", "cause", tame(err))
 	}
 	a.hold(x)
 	return errUpstream
 }
 
-// rewrite makes the upstream's request of a client's: its headers but for those of its connection, the upstream's host, and
-// where it came from.
+// rewrite makes the upstream's request of a client's: its headers but for those of its connection, the upstream's host,
+// and where it came from.
 func (a *API) rewrite(base *url.URL, r *httputil.ProxyRequest) {
 	r.SetURL(base)
 	r.Out.Header.Del("Connection") // with Upgrade: no socket is opened this way
@@ -133,7 +136,8 @@ func (a *API) rewrite(base *url.URL, r *httputil.ProxyRequest) {
 	r.Out.Header.Add("Via", via)
 }
 
-// bound bounds what is passed on. What would make an outpost ask in a loop is held, and not on the upstream's connection.
+// bound bounds what is passed on. What would make an outpost ask in a loop is held, and not on the upstream's
+// connection.
 func (a *API) bound(r *http.Response) error {
 	x := forwardedOf(r.Request.Context()).x
 	if r.ContentLength > upstreamAnswer {

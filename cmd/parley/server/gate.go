@@ -34,7 +34,8 @@ type keys struct {
 
 // readKeys reads the key files, and the outposts' documents.
 func readKeys(tenants []config.Tenant) (keys, error) {
-	k := keys{map[string]auth.TenantKeys{}, map[string][]string{}, map[string]webhook.Config{}, map[string]map[string]api.Documents{}}
+	k := keys{map[string]auth.TenantKeys{}, map[string][]string{}, map[string]webhook.Config{},
+		map[string]map[string]api.Documents{}}
 	for i := range tenants {
 		t := &tenants[i]
 		var err error

@@ -33,8 +33,8 @@ func asOutpost(t *testing.T, url string) (status int, body string) {
 	return answer.StatusCode, string(text)
 }
 
-// F26: an outpost does its three calls and opens its socket, first with documents of a file and then, after a reload, with those of the
-// real authentik, below a path of its own as well.
+// F26: an outpost does its three calls and opens its socket, first with documents of a file and then, after a reload,
+// with those of the real authentik, below a path of its own as well.
 func TestOutpost_StartsFromFilesAndThroughAnUpstream(t *testing.T) {
 	authentik := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"upstream":"`+r.URL.Path+`","for":"`+r.Header.Get("X-Forwarded-For")+`"}`)
