@@ -9,9 +9,12 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // Bounds of what is forwarded.
@@ -84,8 +87,12 @@ func forwardedOf(ctx context.Context) *forwarded {
 // via is the name that this server has in the header Via.
 const via = "1.1 parley"
 
-// forward has the upstream answer. What it answers is the client's, whatever it is.
+// forward has the upstream answer. What it answers is the client's, whatever it is. A path that would lead elsewhere once
+// it is decoded is none of ours.
 func (a *API) forward(up *upstream, x *exchange) error {
+	if at := x.r.URL.Path; path.Clean(at) != strings.TrimSuffix(at, "/") {
+		return protocol.Refuse(protocol.NotFound, "the path is not written plainly")
+	}
 	if strings.Contains(strings.Join(x.r.Header["Via"], ","), via) {
 		return a.upstreamFailed(x, errors.New("authentik.upstream leads back to this server"))
 	}

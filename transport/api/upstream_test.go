@@ -72,6 +72,24 @@ func (h *house) upstreamAt(base string) {
 	h.Upstream(u)
 }
 
+// F26: nothing but what is below /api/v3/ is to be had this way, however the path is written.
+func TestUpstream_IsAskedForNothingElse(t *testing.T) {
+	var asked atomic.Int32
+	authentik := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer authentik.Close()
+	h := newHouse(t, Config{})
+	h.upstreamAt(authentik.URL)
+	for _, path := range []string{"/api/v3/../v2/", "/api/v3/%2e%2e/v2/", "/api/v3/x%2F..%2F..%2Fv2/", "/api/v3/%2E%2E%2Fv2", "/api/v3/x%2F%2Fy/", "/api/v3//x"} {
+		h.do(shows("GET", path, "Bearer outpost")).refuses(protocol.NotFound)
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("it was asked %d times", n)
+	}
+	if a := h.do(shows("GET", "/api/v3/a%2Fb/", "Bearer outpost")); a.status != http.StatusOK {
+		t.Errorf("a slash in a segment is %d", a.status)
+	}
+}
+
 // F26: without forwarding headers that can be believed it is the connection that says where a request is from.
 func TestUpstream_HearsWhereARequestIsFrom(t *testing.T) {
 	authentik := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

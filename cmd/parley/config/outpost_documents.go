@@ -98,6 +98,8 @@ func readDocumentDir(name string) (api.Documents, error) {
 			return nil
 		case entry.IsDir():
 			return nil
+		case !entry.Type().IsRegular() && entry.Type() != fs.ModeSymlink:
+			return fmt.Errorf("has %s, which is no file", protocol.Quote(file))
 		}
 		at, isJSON := strings.CutSuffix(file, ".json")
 		if !isJSON {
