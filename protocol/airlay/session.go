@@ -86,8 +86,8 @@ func (s *session) act() []protocol.Command {
 	return []protocol.Command{protocol.Unsubscribe{Topic: r.topic}}
 }
 
-// acted ends a request that was done. What is sent to the connection's user comes after the reply to attach, and not
-// after that to detach.
+// acted ends a request that was done. The notifications of the connection's user come after the reply to attach, and
+// none comes after that to detach.
 func (s *session) acted() []protocol.Command {
 	r, own := s.request, s.user == s.identity.User
 	reply := s.end(replies[done])

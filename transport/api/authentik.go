@@ -11,8 +11,8 @@ import (
 
 // An authentik outpost fetches documents before it dials its socket, and again after each trigger: which outposts its
 // token is for, of which it takes the first, the server's settings, and the providers that it works for (spec R003.32).
-// What is configured for the outpost comes first; else the upstream, the real authentik, is asked; else the first two,
-// which this server knows itself, are answered. For all else there is no answer, and none that an outpost could ask for
+// A document that is configured for the outpost comes first; else the upstream, the real authentik, is asked; else this
+// server answers the first two, which it knows itself. All else has no answer, and none that an outpost could ask for
 // in a loop.
 
 // outpostCall does what is below /api/v3/.
@@ -107,8 +107,8 @@ const (
 	withoutReputation = 2025*100 + 10 // the first release whose settings have no cache_timeout_reputation
 )
 
-// since reports whether the caller is of a release or a later one. Who does not say it is taken for a new one, since
-// older ones always do.
+// since reports whether the caller is of a release or a later one. A caller that does not say it is taken for a new
+// one, since older ones always do.
 func (x *exchange) since(release int) bool {
 	of, ok := outpostRelease(x.r.UserAgent())
 	return !ok || of >= release

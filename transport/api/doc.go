@@ -18,10 +18,10 @@
 //
 // Beside backends there are users, who get tickets, and outposts, which read documents, both with tokens of their own
 // that [Tickets] and [Outposts] check, in the tenant that Config.Tenant names; their errors have the member detail of the
-// original servers as well. What an outpost reads below /api/v3/ is a document that is configured for it, else what the
-// real authentik says ([API.Upstream]: who asks there is for it to check, and 502 says that it did not answer), else
-// one of the two documents that this server knows itself. What would have an outpost ask again and again comes after a
-// second, on the request's own goroutine: up to 32 at once for one token and 1,024 in all; one more loses its
+// original servers as well. An outpost that reads below /api/v3/ gets the document that is configured for it, else what
+// the real authentik says ([API.Upstream]: it checks who asks, and 502 says that it did not answer), else one of the
+// two documents that this server knows itself. An answer that would have an outpost ask again and again is held for a
+// second on the request's own goroutine: up to 32 at once for one token and 1,024 in all; one more loses its
 // connection.
 //
 // Operators look at, drain, restart and suspend tenants, on the internal address.

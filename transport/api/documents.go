@@ -53,7 +53,7 @@ func (x *exchange) answerDocument(document []byte) error {
 // page is one page of a list, as authentik counts: the first is 1, and an empty list has one page.
 type page struct{ number, size, count int }
 
-// pageOf reads which page is wanted of a list; without a size it is one page. What else is in the query orders and
+// pageOf reads which page is wanted of a list; without a size it is one page. All else in the query orders and
 // filters, which outposts do not rely on.
 func pageOf(query string, count int) (page, error) {
 	values, err := url.ParseQuery(query)

@@ -87,7 +87,7 @@ func forwardedOf(ctx context.Context) *forwarded {
 // via is the name that this server has in the header Via.
 const via = "1.1 parley"
 
-// forward has the upstream answer. What it answers is the client's, whatever it is. A path that would lead elsewhere once
+// forward has the upstream answer, and the client gets that, whatever it is. A path that would lead elsewhere once
 // it is decoded is none of ours.
 func (a *API) forward(up *upstream, x *exchange) error {
 	if at := x.r.URL.Path; path.Clean(at) != strings.TrimSuffix(at, "/") {
@@ -143,7 +143,7 @@ func (a *API) rewrite(base *url.URL, r *httputil.ProxyRequest) {
 	r.Out.Header.Add("Via", via)
 }
 
-// bound bounds what is passed on. What would make an outpost ask in a loop is held, and not on the upstream's
+// bound bounds what is passed on. An answer that would make an outpost ask in a loop is held, and not on the upstream's
 // connection.
 func (a *API) bound(r *http.Response) error {
 	x := forwardedOf(r.Request.Context()).x
