@@ -33,6 +33,9 @@ func (l *Loaded) check(dev bool) {
 			l.complain(section.key, err.Error())
 		}
 	}
+	if _, err := c.Authentik.UpstreamURL(); err != nil {
+		l.complain("authentik.upstream", err.Error())
+	}
 	l.oneOf("shared.default", c.Shared.Default, "valtronics", "airlay")
 	if c.API.AdminKey != "" && len(c.API.AdminKey) < minAPIKey {
 		l.complain("api.admin_key", fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)", minAPIKey))
@@ -164,7 +167,7 @@ func (l *Loaded) checkTenants() {
 		}
 		l.unique(seen, "tenant "+t.Name, key, key+".name", "another tenant has this name")
 		for j, host := range t.Hosts {
-			if slices.ContainsFunc(t.Hosts[:j], func(other string) bool { return strings.EqualFold(other, host) }) {
+			if slices.ContainsFunc(t.Hosts[:j], func(other string) bool { return CanonicalHost(other) == CanonicalHost(host) }) {
 				l.complain(fmt.Sprintf("%s.hosts[%d]", key, j), "is there twice")
 			}
 		}

@@ -47,6 +47,8 @@ func (s *Server) Reload(cfg config.Config) error {
 	if err := s.backends.Reload(fresh.backends); err != nil {
 		return err
 	}
+	s.desk.documents.Store(&fresh.documents)
+	s.api.Upstream(upstream(&cfg))
 	s.replace(&cfg, fresh.hooks)
 	return nil
 }

@@ -159,7 +159,8 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.hosts.store(cfg.Tenants)
-	s.desk = desk{s.verifier, s.ticketRules}
+	s.desk.verifier, s.desk.rules = s.verifier, s.ticketRules
+	s.desk.documents.Store(&keys.documents)
 	gate := gate{s.verifier}
 	limits := cfg.Limits()
 	if err := s.heralds.fit(limits, keys.hooks); err != nil {
@@ -182,8 +183,10 @@ func (s *Server) assemble() error {
 	cfg.API.Dialects = s.spokenNames
 	cfg.API.AllowsOrigin = s.sockets.AllowsOrigin
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
+	cfg.API.Forwarded = s.sockets.Forwarded
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
+	s.api.Upstream(upstream(&cfg))
 	s.public.Listener = s.api.Shortcut(s.public.Listener, s.public.server)
 	if s.internal != nil {
 		s.internal.server.Handler = s.api.Internal()
