@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -52,34 +50,35 @@ func (c *serveCommand) sources() config.Sources {
 	return from
 }
 
-// Run serves until a signal.
+// Run serves until a signal. A log whose reader is slow, gone or full holds up nothing here.
 func (c *serveCommand) Run() error {
+	signal.Ignore(syscall.SIGPIPE) // a write to a stream that nobody reads is an error like any other
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	loaded := config.Load(c.sources())
 	if len(loaded.Problems) > 0 {
 		return loaded.Problems
 	}
-	log, err := logline.New(os.Stderr, loaded.Config.Log.Format, loaded.Config.Log.Level)
+	log, lines, err := logline.Open(os.Stderr, loaded.Config.Log.Format, loaded.Config.Log.Level)
 	if err != nil {
 		return err
 	}
+	defer lines.Close(lastLines)
 	slog.SetDefault(log)
 	for _, name := range loaded.Unknown {
 		log.Warn("no setting has this name in the environment", "variable", name)
 	}
-	options := server.Options{Echo: c.DebugEcho}
+	p := &process{command: c, log: log, lines: lines, signals: signals}
 	held := memory.New(loaded.Config.Memory)
+	options := server.Options{Echo: c.DebugEcho, LogLost: lines.Lost, Exit: p.exit}
 	if held != nil {
 		held.Soften()
 		options.Memory = held
-	}
-	s, err := server.New(loaded.Config, options, log)
-	if err != nil {
-		return err
-	}
-	if held != nil {
 		log.Info("memory is limited", "bytes", held.Limit(), "by", held.From())
+	}
+	s, err := p.begin(loaded.Config, options)
+	if s == nil || err != nil {
+		return err
 	}
 	if !config.Loopback(s.Address()) && !loaded.Config.TLS.On() {
 		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address", "address", s.Address())
@@ -92,51 +91,11 @@ func (c *serveCommand) Run() error {
 	s.Run()
 	log.Info("serving", "address", s.Address(), "internal", s.Internal(), "version", version, "tls", loaded.Config.TLS.On())
 	if c.Dev {
-		if err := greet(os.Stdout, s); err != nil {
+		stdout := logline.NewQueue(os.Stdout, nil)
+		defer stdout.Close(lastLines)
+		if err := greet(stdout, s); err != nil {
 			return err
 		}
 	}
-	c.attend(s, signals, log)
-	return nil
-}
-
-// attend does what signals ask for, until one ends the server.
-func (c *serveCommand) attend(s *server.Server, signals <-chan os.Signal, log *slog.Logger) {
-	for received := range signals {
-		if received == syscall.SIGHUP {
-			c.reload(s, log)
-			continue
-		}
-		go func() { // a second one does not wait; the process ends with the drain otherwise
-			for again := range signals {
-				if again != syscall.SIGHUP {
-					fmt.Fprintln(os.Stderr, "parley: second signal, ending at once")
-					os.Exit(1)
-				}
-			}
-		}()
-		s.Drain(context.Background())
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-		defer cancel()
-		s.Close(ctx)
-		log.Info("ended")
-		return
-	}
-}
-
-// closeTimeout bounds the wait for requests that are being answered when all else has ended.
-const closeTimeout = 3 * time.Second
-
-// reload takes the configuration anew. A wrong one changes nothing.
-func (c *serveCommand) reload(s *server.Server, log *slog.Logger) {
-	loaded := config.Load(c.sources())
-	for _, p := range loaded.Problems {
-		log.Error("the new configuration is wrong; the old one stays", "problem", p.String())
-	}
-	if len(loaded.Problems) > 0 {
-		return
-	}
-	if err := s.Reload(loaded.Config); err != nil {
-		log.Error("the new configuration cannot be used; the old one stays", "problem", err)
-	}
+	return p.attend(s)
 }

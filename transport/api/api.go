@@ -33,6 +33,9 @@ func New(cfg Config, node Node, keys Keys) *API {
 	if a.cfg.Webhooks != nil {
 		a.meter.registry.MustRegister(webhooks{a.cfg.Webhooks})
 	}
+	if a.cfg.Process != nil {
+		a.meter.registry.MustRegister(process{a.cfg.Process})
+	}
 	a.Limit(cfg.Rate, cfg.Burst)
 	a.public = a.house(calls)
 	a.clients = a.house(slices.DeleteFunc(slices.Clone(calls), func(r route) bool { return !r.who.own() }))

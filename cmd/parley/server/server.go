@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/cmd/parley/journal"
+	"github.com/parley-realtime/parley/cmd/parley/logline"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/webhook"
@@ -43,7 +45,6 @@ type Server struct {
 	verifier *auth.Verifier
 	backends *auth.APIKeys
 	node     *actors.Node
-	store    *slot.Store // nil while no topic is durable; Reload may set it
 
 	revocations *journal.File // nil without a data directory
 
@@ -62,11 +63,17 @@ type Server struct {
 	dialects []*dialect
 	names    atomic.Pointer[[]string] // of the dialects that are enabled
 
+	running context.Context // until Close
+	stop    context.CancelFunc
+	feeds   sync.WaitGroup // what runs as long
+	failed  chan error     // has room for one
+
 	// Owned by who calls Reload and Drain.
 	config config.Config
 
-	stopFeeds context.CancelFunc
-	feeds     sync.WaitGroup
+	storeTurn sync.Mutex    // guards what follows
+	opening   *slot.Opening // nil while no topic is durable
+	store     *slot.Store   // nil until it is open
 }
 
 // Options are what the process says, and no configuration.
@@ -75,17 +82,27 @@ type Options struct {
 	Echo bool
 	// Memory is what load is shed by; nil if nobody tells.
 	Memory actors.Memory
+	// LogLost tells how many lines of the log were lost; nil if nobody counts.
+	LogLost func() logline.Lost
+	// Exit ends the process at once; nil is os.Exit.
+	Exit func(status int)
 }
 
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
-	s := &Server{config: cfg, options: options, log: log, stopFeeds: func() {}}
+	s := &Server{config: cfg, options: options, log: log, failed: make(chan error, 1)}
+	s.running, s.stop = context.WithCancel(context.Background())
+	if s.options.Exit == nil {
+		s.options.Exit = os.Exit
+	}
 	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Courier{}
 	s.crowd = newCrowd(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
 	if err := s.listen(); err != nil {
+		s.stop()
 		return nil, err
 	}
 	if err := s.assemble(); err != nil {
+		s.stop()
 		s.unlisten(context.Background())
 		s.forget()
 		return nil, err
@@ -167,7 +184,7 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.node = actors.New(cfg.Engine, gate, append(limits, actors.TenantConfig{Name: auth.Lobby})...)
-	if err := s.keep(&cfg); err != nil {
+	if err := s.keep(&cfg, s.lateAtStart); err != nil {
 		s.node.Close()
 		return err
 	}
@@ -178,7 +195,7 @@ func (s *Server) assemble() error {
 		s.node.AddProbe(name, probe)
 	}
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
-	cfg.API.Webhooks = s.heralds.figures
+	cfg.API.Webhooks, cfg.API.Process = s.heralds.figures, s.process
 	cfg.API.Dialects = s.spokenNames
 	cfg.API.AllowsOrigin = s.sockets.AllowsOrigin
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
@@ -195,13 +212,11 @@ func (s *Server) assemble() error {
 // Run starts to answer.
 func (s *Server) Run() {
 	s.warn(websocket.Space())
-	ctx, stop := context.WithCancel(context.Background())
-	s.stopFeeds = stop
 	s.verifier.Start()
-	s.feeds.Go(func() { feed.System(ctx, s.node, s.disk(), s.log) })
+	s.feeds.Go(func() { feed.System(s.running, s.node, s.disk(), s.log) })
 	if s.config.Feed {
 		for _, tenant := range s.node.Tenants() {
-			s.feeds.Go(func() { feed.Sample(ctx, s.node, tenant, s.log) })
+			s.feeds.Go(func() { feed.Sample(s.running, s.node, tenant, s.log) })
 		}
 	}
 	for _, l := range s.listeners() {
@@ -275,7 +290,7 @@ func (s *Server) Drain(ctx context.Context) {
 
 // Close ends everything at once and waits for it; the context bounds the wait for requests that are being answered.
 func (s *Server) Close(ctx context.Context) {
-	s.stopFeeds()
+	s.stop()
 	s.feeds.Wait()
 	s.unlisten(ctx)
 	if err := s.end(); err != nil {
@@ -301,11 +316,23 @@ func (s *Server) forget() {
 
 // end ends the engine and what it keeps.
 func (s *Server) end() error {
+	s.stop()
 	s.node.Close()
+	s.feeds.Wait()
 	if s.store == nil {
 		return nil
 	}
 	return s.store.Close()
+}
+
+// process tells the API of the process around the engine.
+func (s *Server) process() api.Process {
+	var p api.Process
+	if s.options.LogLost != nil {
+		lost := s.options.LogLost()
+		p.LogFull, p.LogFailed = lost.Full, lost.Failed
+	}
+	return p
 }
 
 // gateFigures tells the API what lets clients in.
