@@ -45,8 +45,6 @@ type Lost struct {
 	Failed uint64 // were refused by the stream
 }
 
-func (l Lost) all() uint64 { return l.Full + l.Failed }
-
 // NewQueue makes a queue before a stream; notice makes the line, with its newline, that says how many were lost, nil
 // says nothing. Close ends it.
 func NewQueue(out io.Writer, notice func(lost uint64) []byte) *Queue {
@@ -153,20 +151,20 @@ func (q *Queue) run() {
 	var batch []byte
 	for open := true; open; {
 		<-q.more
-		if batch, open = q.take(batch); len(batch) > 0 {
-			q.write(batch)
-		}
-		q.tell()
+		var full uint64
+		batch, full, open = q.take(batch)
+		q.write(batch)
+		q.tell(full)
 		q.rest()
 	}
 }
 
-// take exchanges an empty buffer for what waits.
-func (q *Queue) take(empty []byte) (batch []byte, open bool) {
+// take exchanges an empty buffer for what waits. Behind it, so many lines found no room by now.
+func (q *Queue) take(empty []byte) (batch []byte, full uint64, open bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	batch, q.waiting, q.lines, q.writing = q.waiting, empty[:0], 0, true
-	return batch, !q.closed
+	return batch, q.lost.Full, !q.closed
 }
 
 // rest says that nothing is being written.
@@ -196,9 +194,9 @@ func (q *Queue) write(batch []byte) {
 	}
 }
 
-// tell says how many lines were lost, if the stream takes that.
-func (q *Queue) tell() {
-	lost := q.Lost().all()
+// tell says how many lines were lost, if the stream takes that; full is how many of them found no room.
+func (q *Queue) tell(full uint64) {
+	lost := full + q.Lost().Failed
 	if q.notice != nil && lost > q.told && q.put(q.notice(lost-q.told)) {
 		q.told = lost
 	}
