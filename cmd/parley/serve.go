@@ -74,11 +74,13 @@ func (c *serveCommand) Run() error {
 	if held != nil {
 		held.Soften()
 		options.Memory = held
-		log.Info("memory is limited", "bytes", held.Limit(), "by", held.From())
 	}
 	s, err := p.begin(loaded.Config, options)
 	if s == nil || err != nil {
 		return err
+	}
+	if held != nil {
+		log.Info("memory is limited", "bytes", held.Limit(), "by", held.From())
 	}
 	if !config.Loopback(s.Address()) && !loaded.Config.TLS.On() {
 		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address", "address", s.Address())
