@@ -220,6 +220,7 @@ func (s *Server) Run() {
 		}
 	}
 	for _, l := range s.listeners() {
+		l.server.Handler = closing{l.server.Handler, s.node.Draining}
 		l.serve(s.log)
 	}
 }
