@@ -89,7 +89,7 @@ func (l *Loaded) readFile(from Sources) {
 	l.Problems = append(l.Problems, doc.problems...)
 }
 
-// readEnvironment sets what PARLEY_ variables say; an empty one says nothing.
+// readEnvironment sets what PARLEY_ variables say; an empty one says nothing, nor does one that tells of a Service.
 func (l *Loaded) readEnvironment(environ []string) {
 	known := map[string]string{}
 	for _, s := range Settings() {
@@ -99,7 +99,7 @@ func (l *Loaded) readEnvironment(environ []string) {
 	}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(elsewhere, name) {
+		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(elsewhere, name) || ofService(entry) {
 			continue
 		}
 		if key, ok := known[name]; ok {
