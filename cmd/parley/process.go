@@ -30,6 +30,19 @@ const (
 	leaveTimeout = 2 * time.Second
 )
 
+// warn says what is not right with a configuration that can be used.
+func (p *process) warn(loaded *config.Loaded) {
+	for _, name := range loaded.Unknown {
+		p.log.Warn("no setting has this name in the environment", "variable", name)
+	}
+	for _, refused := range loaded.Refused {
+		p.log.Error("clients do not connect", "cause", refused.String())
+	}
+	for _, expiring := range loaded.Expiring {
+		p.log.Warn("clients will not connect much longer", "cause", expiring.String())
+	}
+}
+
 // begin makes the server. A signal to end ends the wait for it; the server is nil then.
 func (p *process) begin(cfg config.Config, options server.Options) (*server.Server, error) {
 	made, failed := make(chan *server.Server, 1), make(chan error, 1)
@@ -119,6 +132,7 @@ func (p *process) reload(s *server.Server) {
 	if len(loaded.Problems) > 0 {
 		return
 	}
+	p.warn(loaded)
 	if err := s.Reload(loaded.Config); err != nil {
 		p.log.Error("the new configuration cannot be used; the old one stays", "problem", err)
 	}

@@ -65,10 +65,8 @@ func (c *serveCommand) Run() error {
 	}
 	defer lines.Close(lastLines)
 	slog.SetDefault(log)
-	for _, name := range loaded.Unknown {
-		log.Warn("no setting has this name in the environment", "variable", name)
-	}
 	p := &process{command: c, log: log, lines: lines, signals: signals}
+	p.warn(loaded)
 	held := memory.New(loaded.Config.Memory)
 	options := server.Options{Echo: c.DebugEcho, LogLost: lines.Lost, Exit: p.exit}
 	if held != nil {

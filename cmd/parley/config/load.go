@@ -41,6 +41,8 @@ type Loaded struct {
 	Problems Problems
 	// Warnings are what works, but perhaps not as it is meant. For parley check: who serves says them itself.
 	Warnings Problems
+	// Refused are certificates that clients refuse, and Expiring those that they will refuse soon: a server starts with both and says so.
+	Refused, Expiring Problems
 	// Unknown are variables that begin with PARLEY_ and are no setting, with a suggestion; worth a warning.
 	Unknown []string
 

@@ -95,7 +95,9 @@ func TestDrain_EveryAnswerSaysCloseAndItsConnectionCloses(t *testing.T) {
 	cfg.InternalListen = "127.0.0.1:0"
 	cfg.Listeners = []config.Listener{{Address: "127.0.0.1:0", Dialects: []string{"notify"}}}
 	s := run(t, cfg)
-	get := func(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: x\r\nX-API-Key: " + config.DevAPIKey + "\r\n\r\n" }
+	get := func(path string) string {
+		return "GET " + path + " HTTP/1.1\r\nHost: x\r\nX-API-Key: " + config.DevAPIKey + "\r\n\r\n"
+	}
 	post := func(path, body string) string {
 		return strings.Replace(publishOf(body), "/api/v1/publish", path, 1)
 	}

@@ -213,6 +213,7 @@ func (s *Server) assemble() error {
 func (s *Server) Run() {
 	s.warn(websocket.Space())
 	s.verifier.Start()
+	s.feeds.Go(func() { s.cert.watch(s.running, s.log) })
 	s.feeds.Go(func() { feed.System(s.running, s.node, s.disk(), s.log) })
 	if s.config.Feed {
 		for _, tenant := range s.node.Tenants() {
@@ -328,7 +329,7 @@ func (s *Server) end() error {
 
 // process tells the API of the process around the engine.
 func (s *Server) process() api.Process {
-	var p api.Process
+	p := api.Process{Certificate: s.cert.expiry()}
 	if s.options.LogLost != nil {
 		lost := s.options.LogLost()
 		p.LogFull, p.LogFailed = lost.Full, lost.Failed
