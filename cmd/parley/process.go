@@ -10,6 +10,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
 	"github.com/parley-realtime/parley/cmd/parley/server"
+	"github.com/parley-realtime/parley/cmd/parley/systemd"
 )
 
 // process is the server as its operating system sees it: signals come in, and an exit status goes out whatever the log,
@@ -19,6 +20,7 @@ type process struct {
 	log     *slog.Logger
 	lines   *logline.Queue // of log
 	signals <-chan os.Signal
+	systemd *systemd.Notifier
 }
 
 const (
@@ -70,6 +72,7 @@ func (p *process) begin(cfg config.Config, options server.Options) (*server.Serv
 
 // attend does what signals ask for, until one ends the server, or the server its own start.
 func (p *process) attend(s *server.Server) error {
+	p.systemd.Ready("serving on " + s.Address())
 	for {
 		select {
 		case err := <-s.Failed():
@@ -80,7 +83,8 @@ func (p *process) attend(s *server.Server) error {
 				p.end(s)
 				return nil
 			}
-			p.reload(s)
+			p.systemd.Reloading()
+			p.systemd.Ready(p.reload(s))
 		}
 	}
 }
@@ -88,6 +92,7 @@ func (p *process) attend(s *server.Server) error {
 // end drains and ends the server, within its time.
 func (p *process) end(s *server.Server) {
 	go p.hurry()
+	p.systemd.Stopping(s.DrainTime()+closeTimeout+leaveTimeout, "draining")
 	s.Drain(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -123,17 +128,19 @@ func (p *process) exit(status int) {
 // hurriedLines is the moment for the last lines of a process that ends at once.
 const hurriedLines = 250 * time.Millisecond
 
-// reload takes the configuration anew. A wrong one changes nothing.
-func (p *process) reload(s *server.Server) {
+// reload takes the configuration anew, and returns what came of it in a few words. A wrong one changes nothing.
+func (p *process) reload(s *server.Server) string {
 	loaded := config.Load(p.command.sources())
 	for _, problem := range loaded.Problems {
 		p.log.Error("the new configuration is wrong; the old one stays", "problem", problem.String())
 	}
 	if len(loaded.Problems) > 0 {
-		return
+		return "serving with the old configuration, since the new one is wrong: " + loaded.Problems.Error()
 	}
 	p.warn(loaded)
 	if err := s.Reload(loaded.Config); err != nil {
 		p.log.Error("the new configuration cannot be used; the old one stays", "problem", err)
+		return "serving with the old configuration, since the new one cannot be used: " + oneLine(err)
 	}
+	return "serving on " + s.Address()
 }

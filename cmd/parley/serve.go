@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -13,6 +14,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/logline"
 	"github.com/parley-realtime/parley/cmd/parley/memory"
 	"github.com/parley-realtime/parley/cmd/parley/server"
+	"github.com/parley-realtime/parley/cmd/parley/systemd"
 )
 
 type serveCommand struct {
@@ -65,7 +67,7 @@ func (c *serveCommand) Run() error {
 	}
 	defer lines.Close(lastLines)
 	slog.SetDefault(log)
-	p := &process{command: c, log: log, lines: lines, signals: signals}
+	p := &process{command: c, log: log, lines: lines, signals: signals, systemd: systemd.New(os.Getenv)}
 	p.warn(loaded)
 	held := memory.New(loaded.Config.Memory)
 	options := server.Options{Echo: c.DebugEcho, LogLost: lines.Lost, Exit: p.exit}
@@ -84,9 +86,9 @@ func (c *serveCommand) Run() error {
 		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address", "address", s.Address())
 	}
 	ended := make(chan struct{})
-	var collecting sync.WaitGroup
-	collecting.Go(func() { collect(ended) })
-	defer collecting.Wait()
+	var besides sync.WaitGroup
+	besides.Go(func() { collect(ended) })
+	defer besides.Wait()
 	defer close(ended)
 	s.Run()
 	log.Info("serving", "address", s.Address(), "internal", s.Internal(), "version", version, "tls", loaded.Config.TLS.On())
@@ -97,5 +99,8 @@ func (c *serveCommand) Run() error {
 			return err
 		}
 	}
+	watching, unwatch := context.WithCancel(context.Background())
+	besides.Go(func() { p.systemd.Watch(watching, s.Well) })
+	defer unwatch()
 	return p.attend(s)
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/cmd/parley/journal"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
+	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/webhook"
@@ -279,10 +280,22 @@ func (s *Server) Token(tenant string, grant auth.Grant) (string, error) {
 // goodbyes is what the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
 const goodbyes = 2 * time.Second
 
+// DrainTime is how long Drain may take.
+func (s *Server) DrainTime() time.Duration { return s.config.Drain + goodbyes }
+
+// Well reports whether events get through the server, as /readyz asks; one that goes away is well. It ends with ctx.
+func (s *Server) Well(ctx context.Context) error {
+	_, err := s.node.Probe(ctx)
+	if why := protocol.AsRefusal(err); why != nil && why.Reason == protocol.Draining {
+		return nil
+	}
+	return err
+}
+
 // Drain ends all connections in order, over the configured time or until the context ends.
 func (s *Server) Drain(ctx context.Context) {
 	s.log.Info("draining", "connections", s.sockets.Sockets(), "over", s.config.Drain)
-	ctx, cancel := context.WithTimeout(ctx, s.config.Drain+goodbyes)
+	ctx, cancel := context.WithTimeout(ctx, s.DrainTime())
 	defer cancel()
 	if err := s.node.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("drain ended early", "error", err)
