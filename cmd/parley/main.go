@@ -6,6 +6,7 @@
 //	server   puts the parts together, listens, reloads, drains
 //	feed     the machine's figures, and the sample events of dev mode
 //	logline  the log
+//	systemd  what systemd is told
 //	client   the other side: publish, and listen in a dialect
 //
 // Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not 0.

@@ -21,7 +21,7 @@ type serveCommand struct {
 	Config         string         `short:"c" env:"PARLEY_CONFIG" placeholder:"FILE" help:"The YAML file; by default parley.yaml, and none in dev mode."`
 	Listen         string         `placeholder:"ADDR" help:"Where clients and backends connect (127.0.0.1:8000)."`
 	InternalListen string         `placeholder:"ADDR" help:"Health and metrics (127.0.0.1:8001; in dev mode the same as --listen)."`
-	Drain          *time.Duration `placeholder:"TIME" help:"Over how long connections are closed on SIGTERM (30s; in dev mode 2s)."`
+	Drain          *time.Duration `placeholder:"TIME" help:"How long closing all connections may take on SIGTERM (30s; in dev mode 2s)."`
 	Data           string         `placeholder:"DIR" help:"Where the server keeps what must survive it."`
 	Dev            bool           `help:"Dev mode: nothing to configure, loopback alone, public keys, a sample feed."`
 	Feed           *bool          `negatable:"" help:"Publish lively sample events (on in dev mode; --feed=false turns it off)."`

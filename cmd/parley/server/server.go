@@ -2,11 +2,12 @@
 //
 // It promises:
 //
-//  1. New takes its addresses before anything is started, so that a port in use is an error at once.
+//  1. New takes its addresses before anything is started, so that a port in use is an error at once. It waits a second for the
+//     store of durable topics; one that takes longer, such as on a full disk, is opened while all else is served.
 //  2. Reload replaces keys, limits, tenants, certificates and what is spoken where, and drops no connection. What cannot be used changes
 //     nothing; what needs a restart is named in the log.
-//  3. Drain makes /readyz say 503, lets no connection in, closes those that are there over the drain time in their
-//     dialects' words, and answers backends until the end.
+//  3. Drain makes /readyz say 503, lets no connection in, closes those that are there within the drain time in their
+//     dialects' words, and answers backends until the end; each answer says that its connection closes.
 //  4. Health, metrics, the OpenAPI document and operators' calls are on the internal address alone; only dev mode puts them on the public
 //     one. Further listeners have sockets and the calls of clients, and none of backends.
 //  5. A dialect is one thing to the engine, whatever address, host or path its connections come by; on a path that several share the
