@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -70,9 +71,29 @@ func (p *process) begin(cfg config.Config, options server.Options) (*server.Serv
 	}
 }
 
+// serve runs the server to its end, and what the process does beside it.
+func (p *process) serve(s *server.Server, secure bool) error {
+	ctx, stop := context.WithCancel(context.Background())
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer stop()
+	beside.Go(func() { collect(ctx.Done()) })
+	s.Run()
+	p.log.Info("serving", "address", s.Address(), "internal", s.Internal(), "version", version, "tls", secure)
+	if p.command.Dev {
+		stdout := logline.NewQueue(os.Stdout, nil)
+		defer stdout.Close(lastLines)
+		if err := greet(stdout, s); err != nil {
+			return err
+		}
+	}
+	p.systemd.Ready("serving on " + s.Address())
+	beside.Go(func() { p.systemd.Watch(ctx, s.Well) })
+	return p.attend(s)
+}
+
 // attend does what signals ask for, until one ends the server, or the server its own start.
 func (p *process) attend(s *server.Server) error {
-	p.systemd.Ready("serving on " + s.Address())
 	for {
 		select {
 		case err := <-s.Failed():

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"os"
 	"os/signal"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
@@ -85,22 +83,5 @@ func (c *serveCommand) Run() error {
 	if !config.Loopback(s.Address()) && !loaded.Config.TLS.On() {
 		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address", "address", s.Address())
 	}
-	ended := make(chan struct{})
-	var besides sync.WaitGroup
-	besides.Go(func() { collect(ended) })
-	defer besides.Wait()
-	defer close(ended)
-	s.Run()
-	log.Info("serving", "address", s.Address(), "internal", s.Internal(), "version", version, "tls", loaded.Config.TLS.On())
-	if c.Dev {
-		stdout := logline.NewQueue(os.Stdout, nil)
-		defer stdout.Close(lastLines)
-		if err := greet(stdout, s); err != nil {
-			return err
-		}
-	}
-	watching, unwatch := context.WithCancel(context.Background())
-	besides.Go(func() { p.systemd.Watch(watching, s.Well) })
-	defer unwatch()
-	return p.attend(s)
+	return p.serve(s, loaded.Config.TLS.On())
 }
