@@ -57,7 +57,7 @@ type file struct {
 
 func (f *file) Write(p []byte) (n int, err error) {
 	if f.patient {
-		if n, err = f.File.Write(p); outOfRoom(err) {
+		if n, err = f.File.Write(p); vfs.IsNoSpaceError(err) {
 			f.space.unload()
 			f.space.pause()
 		}

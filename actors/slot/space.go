@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -125,7 +124,7 @@ func (s *space) load() error {
 func (s *space) insist(do func() error) error {
 	for {
 		err := do()
-		if !outOfRoom(err) {
+		if !vfs.IsNoSpaceError(err) {
 			if err == nil && s.told.Load() && s.told.CompareAndSwap(true, false) {
 				s.log.Info("a write has found room", "dir", s.dir)
 			}
@@ -139,9 +138,6 @@ func (s *space) insist(do func() error) error {
 		}
 	}
 }
-
-// outOfRoom reports whether a write failed since the disk, or the owner's share of it, is full.
-func outOfRoom(err error) bool { return vfs.IsNoSpaceError(err) || errors.Is(err, syscall.EDQUOT) }
 
 // unload gives the ballast's room to whoever needs it now. It reports whether there was one.
 func (s *space) unload() bool {

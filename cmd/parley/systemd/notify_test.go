@@ -97,7 +97,7 @@ func TestNotifier_NeverWaitsForSystemd(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for range 30 { // more than the queue of such a socket holds
+		for range 15 { // more than the queue of such a socket holds
 			n.Ready("")
 		}
 	}()
