@@ -65,13 +65,21 @@ func (o *Opening) Abandon() {
 
 var (
 	errNoRoom  = &protocol.Refusal{Reason: protocol.StorageFull, Detail: "the disk of durable topics is full, so they cannot be opened; they will be when there is room", RetryAfter: openAgain}
+	errFailed  = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics could not be opened; the server's log says why", RetryAfter: openAgain}
 	errOpening = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics are still being opened", RetryAfter: openAgain}
 )
 
 // Refusal is why a durable topic cannot be used yet.
 func (o *Opening) Refusal() *protocol.Refusal {
-	if o.store.space.told.Load() {
-		return errNoRoom
+	select {
+	case <-o.done:
+		if o.err != nil {
+			return errFailed
+		}
+	default:
+		if o.store.space.told.Load() {
+			return errNoRoom
+		}
 	}
 	return errOpening
 }

@@ -199,3 +199,44 @@ func TestDrain_APublisherThatKeepsItsConnectionMeetsNoBrokenOne(t *testing.T) {
 		t.Errorf("%d of 52 publishes came by a connection that was there, want the second and the first while draining", reused)
 	}
 }
+
+// F12: nor does it when there are no sockets to wait for, up to the end of the server.
+func TestDrain_WithoutSocketsLastsUntilPublishersHaveHeardClose(t *testing.T) {
+	s := run(t, devConfig(t))
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	defer client.CloseIdleConnections()
+	reused := false
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { reused = got.Reused }})
+	send := func() error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Address()+"/api/v1/publish", struct{ io.Reader }{strings.NewReader(quick)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.ContentLength = int64(len(quick))
+		request.Header.Set("X-API-Key", config.DevAPIKey)
+		response, err := client.Do(request)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		_, err = io.Copy(io.Discard, response.Body)
+		return err
+	}
+	for range 2 {
+		if err := send(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Drain(t.Context())
+		s.Close(t.Context())
+	}()
+	for err := error(nil); err == nil; time.Sleep(5 * time.Millisecond) { // between two publishes it may end
+		if reused, err = false, send(); err != nil && reused {
+			t.Error("a publish on a connection that was kept: ", err)
+		}
+	}
+	<-ended
+}

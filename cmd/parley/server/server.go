@@ -295,13 +295,25 @@ func (s *Server) Well(ctx context.Context) error {
 
 // Drain ends all connections in order, over the configured time or until the context ends.
 func (s *Server) Drain(ctx context.Context) {
-	s.log.Info("draining", "connections", s.sockets.Sockets(), "over", s.config.Drain)
+	s.log.Info("draining", "connections", s.sockets.Sockets(), "within", s.config.Drain)
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.DrainTime())
 	defer cancel()
 	if err := s.node.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("drain ended early", "error", err)
 	}
 	s.heralds.flush(ctx)
+	s.lastAnswers(began)
+}
+
+// answersTime is how long a drain lasts at least while clients keep HTTP connections open: those that use them hear with
+// an answer that theirs closes, and none has sent a request when it does.
+const answersTime = time.Second
+
+func (s *Server) lastAnswers(began time.Time) {
+	for s.crowd.asking.Load() > 0 && time.Since(began) < min(answersTime, s.config.Drain) {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // Close ends everything at once and waits for it; the context bounds the wait for requests that are being answered.

@@ -17,15 +17,18 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/config"
 )
 
-// fullDisk has no room for another file while it is full.
+// fullDisk has no room for another file while it is full, and then takes none if it is broken.
 type fullDisk struct {
 	vfs.FS
-	full atomic.Bool
+	full, broken atomic.Bool
 }
 
 func (d *fullDisk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if d.full.Load() {
+	switch {
+	case d.full.Load():
 		return nil, syscall.ENOSPC
+	case d.broken.Load():
+		return nil, syscall.EROFS
 	}
 	return d.FS.Create(name, c)
 }
@@ -172,5 +175,59 @@ func TestReload_ADirectoryThatCannotBeUsedChangesNothing(t *testing.T) {
 	if s, err := New(cfg, Options{}, s.log); err == nil {
 		s.Close(context.Background())
 		t.Error("a start with that directory")
+	}
+}
+
+// F10: a store that cannot be opened after all ends a server that was started with it, in order and with the reason; one
+// that was reloaded stays as it is.
+func TestFailed_AStoreThatCannotBeOpenedAfterAllEndsTheStartAlone(t *testing.T) {
+	for _, reloaded := range []bool{false, true} {
+		cfg, disk := onFullDisk(t)
+		disk.broken.Store(true)
+		durable := cfg.Topics.Durable
+		if reloaded {
+			cfg.Topics.Durable = nil
+		}
+		s := run(t, cfg)
+		if cfg.Topics.Durable = durable; reloaded {
+			if err := s.Reload(cfg); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refusesOrders(t, s)
+		disk.full.Store(false)
+		if !reloaded {
+			select {
+			case err := <-s.Failed():
+				if !strings.Contains(err.Error(), "store of durable topics") {
+					t.Error(err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("it does not say that it failed")
+			}
+			continue
+		}
+		awaitAnswer(t, "the failure", func() bool {
+			_, _, answer := publish(t, s, "orders/1")
+			return strings.Contains(answer, "could not be opened")
+		})
+		disk.broken.Store(false)
+		awaitAnswer(t, "the store after another reload", func() bool {
+			if err := s.Reload(cfg); err != nil {
+				t.Fatal(err)
+			}
+			status, _, _ := publish(t, s, "orders/1")
+			return status == http.StatusOK
+		})
+	}
+}
+
+// awaitAnswer asks until something has come about.
+func awaitAnswer(t *testing.T, what string, came func() bool) {
+	t.Helper()
+	for limit := time.Now().Add(20 * time.Second); !came(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("%s does not come about", what)
+		}
 	}
 }
