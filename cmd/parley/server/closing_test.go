@@ -166,67 +166,72 @@ func TestDrain_RequestsBehindTheLastAnswerAreNotDone(t *testing.T) {
 	}
 }
 
+// publisher publishes, one event after the other, and keeps its connection. What it sends it cannot send again.
+type publisher struct {
+	t      *testing.T
+	url    string
+	client *http.Client
+	kept   int  // publishes that came by a connection that was there
+	reused bool // the last one did
+}
+
+func newPublisher(t *testing.T, s *Server) *publisher {
+	p := &publisher{t: t, url: "http://" + s.Address() + "/api/v1/publish", client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}}
+	t.Cleanup(p.client.CloseIdleConnections)
+	return p
+}
+
+func (p *publisher) send() error {
+	p.t.Helper()
+	p.reused = false
+	ctx := httptrace.WithClientTrace(p.t.Context(), &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		if p.reused = got.Reused; got.Reused {
+			p.kept++
+		}
+	}})
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, struct{ io.Reader }{strings.NewReader(quick)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request.ContentLength = int64(len(quick))
+	request.Header.Set("X-API-Key", config.DevAPIKey)
+	response, err := p.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if _, err = io.Copy(io.Discard, response.Body); err == nil && response.StatusCode != http.StatusOK {
+		p.t.Error(response.Status)
+	}
+	return err
+}
+
+func (p *publisher) sends(count int) {
+	p.t.Helper()
+	for range count {
+		if err := p.send(); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
 // F12: a publisher that keeps its connection uses it for one more publish, and none of the later ones meets its end.
 func TestDrain_APublisherThatKeepsItsConnectionMeetsNoBrokenOne(t *testing.T) {
 	s := run(t, devConfig(t))
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
-	defer client.CloseIdleConnections()
-	reused := 0
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
-		if got.Reused {
-			reused++
-		}
-	}})
-	send := func() {
-		body := struct{ io.Reader }{strings.NewReader(quick)} // which cannot be sent again
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Address()+"/api/v1/publish", body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.ContentLength = int64(len(quick))
-		request.Header.Set("X-API-Key", config.DevAPIKey)
-		if status, _, answer := doBy(t, client, request); status != http.StatusOK {
-			t.Fatal(status, answer)
-		}
-	}
-	send()
-	send()
+	p := newPublisher(t, s)
+	p.sends(2)
 	drainingSoon(t, s)
-	for range 50 {
-		send()
-	}
-	if reused != 2 {
-		t.Errorf("%d of 52 publishes came by a connection that was there, want the second and the first while draining", reused)
+	p.sends(50)
+	if p.kept != 2 {
+		t.Errorf("%d of 52 publishes came by a connection that was there, want the second and the first while draining", p.kept)
 	}
 }
 
 // F12: nor does it when there are no sockets to wait for, up to the end of the server.
 func TestDrain_WithoutSocketsLastsUntilPublishersHaveHeardClose(t *testing.T) {
 	s := run(t, devConfig(t))
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
-	defer client.CloseIdleConnections()
-	reused := false
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { reused = got.Reused }})
-	send := func() error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Address()+"/api/v1/publish", struct{ io.Reader }{strings.NewReader(quick)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.ContentLength = int64(len(quick))
-		request.Header.Set("X-API-Key", config.DevAPIKey)
-		response, err := client.Do(request)
-		if err != nil {
-			return err
-		}
-		defer response.Body.Close()
-		_, err = io.Copy(io.Discard, response.Body)
-		return err
-	}
-	for range 2 {
-		if err := send(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	p := newPublisher(t, s)
+	p.sends(2)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -234,7 +239,7 @@ func TestDrain_WithoutSocketsLastsUntilPublishersHaveHeardClose(t *testing.T) {
 		s.Close(t.Context())
 	}()
 	for err := error(nil); err == nil; time.Sleep(5 * time.Millisecond) { // between two publishes it may end
-		if reused, err = false, send(); err != nil && reused {
+		if err = p.send(); err != nil && p.reused {
 			t.Error("a publish on a connection that was kept: ", err)
 		}
 	}

@@ -56,12 +56,7 @@ func publish(t *testing.T, s *Server, topic string) (status int, retry, answer s
 
 func do(t *testing.T, request *http.Request) (status int, retry, answer string) {
 	t.Helper()
-	return doBy(t, http.DefaultClient, request)
-}
-
-func doBy(t *testing.T, client *http.Client, request *http.Request) (status int, retry, answer string) {
-	t.Helper()
-	response, err := client.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
