@@ -38,7 +38,7 @@ func onFullDisk(t *testing.T) (config.Config, *fullDisk) {
 	t.Helper()
 	cfg, disk := devConfig(t), &fullDisk{FS: vfs.NewMem()}
 	disk.full.Store(true)
-	cfg.Data, cfg.Topics.Durable, cfg.Store.Files = "data", []string{"orders/*"}, disk
+	cfg.Data, cfg.Topics.Durable, cfg.Store.Files = t.TempDir(), []string{"orders/*"}, disk
 	return cfg, disk
 }
 
@@ -153,11 +153,15 @@ func TestReload_AFirstDurableTopicOnAFullDiskWaitsForRoom(t *testing.T) {
 
 // F10: a directory that cannot be used is an error of the start, and of a reload, which changes nothing.
 func TestReload_ADirectoryThatCannotBeUsedChangesNothing(t *testing.T) {
-	cfg := devConfig(t)
-	cfg.Data = filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(cfg.Data, nil, 0o600); err != nil {
-		t.Fatal(err)
+	wrong := func() string {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "topics"), nil, 0o600); err != nil { // where a directory should be
+			t.Fatal(err)
+		}
+		return dir
 	}
+	cfg := devConfig(t)
+	cfg.Data = wrong()
 	s := run(t, cfg)
 	cfg.Topics.Durable = []string{"orders/*"}
 	if err := s.Reload(cfg); err == nil || !strings.Contains(err.Error(), "store of durable topics") {
@@ -166,10 +170,12 @@ func TestReload_ADirectoryThatCannotBeUsedChangesNothing(t *testing.T) {
 	if status, _, answer := publish(t, s, "orders/1"); status != http.StatusOK {
 		t.Errorf("the old configuration has it in memory: %d %s", status, answer)
 	}
-	cfg.Listen = "127.0.0.1:0"
-	if s, err := New(cfg, Options{}, s.log); err == nil {
-		s.Close(context.Background())
-		t.Error("a start with that directory")
+	cfg.Data = wrong()
+	if s, err := New(cfg, Options{}, s.log); err == nil || !strings.Contains(err.Error(), "store of durable topics") {
+		t.Errorf("a start: %v", err)
+		if err == nil {
+			s.Close(context.Background())
+		}
 	}
 }
 
