@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,10 +16,28 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/logline"
 )
 
+// page is a log that is read while it is written.
+type page struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (p *page) Write(line []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(line)
+}
+
+func (p *page) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
 // F13: from 14 days before its end on a certificate is warned about once a day, and is an error behind it; a new one ends that.
 func TestCertificate_IsWarnedAboutDailyFromTwoWeeksBeforeItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var text strings.Builder
+		var text page
 		log, err := logline.New(&text, "text", "info")
 		if err != nil {
 			t.Fatal(err)
