@@ -39,6 +39,9 @@ func New(cfg Config, node Node, keys Keys) *API {
 	if a.cfg.Webhooks != nil {
 		a.meter.registry.MustRegister(webhooks{a.cfg.Webhooks})
 	}
+	if a.cfg.Process != nil {
+		a.meter.registry.MustRegister(process{a.cfg.Process})
+	}
 	a.Limit(cfg.Rate, cfg.Burst)
 	a.quiet = slog.NewLogLogger(a.cfg.Logger.Handler(), slog.LevelDebug)
 	a.public = a.house(calls)

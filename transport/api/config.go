@@ -43,6 +43,8 @@ type Config struct {
 	Gate func() Gate `yaml:"-" env:"-"`
 	// Webhooks tells of the tenants' webhooks, for the metrics. nil is none.
 	Webhooks func() map[string]Webhook `yaml:"-" env:"-"`
+	// Process tells of the process, for the metrics. nil is none.
+	Process func() Process `yaml:"-" env:"-"`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -93,7 +94,10 @@ func (c *direct) answer(h *head, got []byte) (rest []byte, err error) {
 	c.blank = 0
 	err = net.ErrClosed
 	defer func() { // a panic comes by here as well
-		if c.state.Swap(resting) == leaving || c.shortcut.ended.Load() || err != nil {
+		if err == nil && c.ride.last {
+			c.part()
+		}
+		if c.state.Swap(resting) == leaving || c.shortcut.ended.Load() || err != nil || c.ride.last {
 			c.Conn.Close()
 			c.forget()
 			err = net.ErrClosed
@@ -101,6 +105,21 @@ func (c *direct) answer(h *head, got []byte) (rest []byte, err error) {
 	}()
 	rest, err = c.ride.serve(h, got)
 	return rest, err
+}
+
+// partTime and partBytes bound what a client may still send behind its last answer.
+const (
+	partTime  = 500 * time.Millisecond
+	partBytes = 1 << 20
+)
+
+// part reads away what the client still sends until it has closed, too: the kernel would take back the last answer of a
+// connection that is closed with something unread.
+func (c *direct) part() {
+	if c.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(partTime)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, c.Conn, partBytes)
 }
 
 // handOver leaves the connection to net/http, with the bytes that it has to begin with, in net/http's own buffer.

@@ -146,9 +146,12 @@ func (l *Loaded) checkTLS() {
 	case t.Certificate != "" && len(t.ACME.Domains) > 0:
 		l.complain("tls.acme.domains", "is set beside tls.certificate; choose one")
 	case t.Certificate != "":
-		if _, err := tls.LoadX509KeyPair(t.Certificate, t.Key); err != nil {
+		pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+		if err != nil {
 			l.complain("tls.certificate", "cannot be used with tls.key: "+cause(err))
+			return
 		}
+		l.checkCertificate(&pair)
 	case len(t.ACME.Domains) > 0 && t.ACME.Cache == "" && l.Config.Data == "":
 		l.complain("tls.acme.cache", "is missing; without it (or data) each start would ask for new certificates until the authority refuses")
 	}

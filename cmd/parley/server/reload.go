@@ -35,7 +35,7 @@ func (s *Server) Reload(cfg config.Config) error {
 			return fmt.Errorf("tls.certificate: %w", err)
 		}
 	}
-	if err := s.keep(&cfg); err != nil {
+	if err := s.keep(&cfg, s.lateAtReload); err != nil {
 		return err
 	}
 	if err := s.respeak(&cfg); err != nil {
