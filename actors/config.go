@@ -29,6 +29,8 @@ type Config struct {
 	Topics       int           `yaml:"topics" env:"TOPICS" envDefault:"1000000" unit:"topics" help:"How many topics one tenant may have at a time."`
 	Linger       time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long a client whose connection broke may come back and find its subscriptions and what it missed, without asking; 0 is off. Keep it below history_age and topic_idle."`
 
+	RequestTimeout time.Duration `yaml:"request_timeout" env:"REQUEST_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long what a client asks for (a login, a subscription, a resume) may wait for its answer, that of the tenant's backend included, before it is refused as busy."`
+
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Memory lets the node shed load before the process has too little; nil if nobody tells.
 	Memory Memory `yaml:"-" env:"-"`
@@ -56,6 +58,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.QueueFrames, 16384)
 	fill(&c.Backlog, 8<<20)
 	fill(&c.PublishWait, 5*time.Second)
+	fill(&c.RequestTimeout, 10*time.Second)
 	fill(&c.PingEvery, 25*time.Second)
 	fill(&c.Timeout, 2*c.PingEvery+pongGrace)
 	fill(&c.StuckAfter, 5*time.Second)

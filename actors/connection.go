@@ -23,10 +23,10 @@ type (
 		code   uint16
 		reason string
 	}
-	// revoke ends the connection if it lives by what is revoked, and answers whether it did.
+	// revoke ends the connection if it lives by what is revoked, or else what it hears by that, and answers what ended.
 	revoke struct {
 		what  Revocation
-		reply reply[bool]
+		reply reply[revoked]
 	}
 	// due says that a deadline may be due.
 	due struct{}
@@ -162,7 +162,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.arm()
 		return nil
 	case protocol.Heed:
-		c.endIf(c.member.heed(&c.Link, cmd.View))
+		c.heed(cmd)
 		return nil
 	case protocol.Attend:
 		c.member.attend(&c.Link, cmd)
@@ -175,8 +175,9 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		return nil
 	case protocol.Authenticate:
 		c.behind = c.behind || c.member.joined // it may take subscriptions away
-		id, why := c.authenticate(cmd)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
+		id, lost, why := c.authenticate(cmd)
+		answer := c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
+		return append(answer, c.cease(lost, protocol.Forbidden)...)
 	case protocol.Verify:
 		id, why := c.verify(cmd.Credential)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
@@ -196,13 +197,16 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 	panic("unknown command")
 }
 
-func (c *connection) revoke(what Revocation) bool {
+func (c *connection) revoke(what Revocation) revoked {
 	id := c.identity.Load()
-	if c.closing || id == nil || !what.Covers(id) {
-		return false
+	switch {
+	case c.closing || id == nil:
+		return revoked{}
+	case what.Covers(id):
+		c.end(end{why: &protocol.Refusal{Reason: protocol.Revoked}})
+		return revoked{connection: true}
 	}
-	c.end(end{why: &protocol.Refusal{Reason: protocol.Revoked}})
-	return true
+	return revoked{subscriptions: c.withdraw(revokedBy(what), protocol.Revoked)}
 }
 
 // end closes the connection in its dialect's words.

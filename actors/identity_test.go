@@ -81,7 +81,7 @@ func TestRevoke_ClosesWhatItCoversAndNothingPublishedLaterArrives(t *testing.T) 
 					id.Topics = []protocol.Pattern{"*"}
 					all[name] = enter(t, n, words, id).subscribe(t, "room")
 				}
-				closed, err := n.Revoke(context.Background(), "acme", c.r)
+				closed, _, err := n.Revoke(context.Background(), "acme", c.r)
 				if want := len(strings.Fields(c.gone)); err != nil || closed != want {
 					t.Errorf("closed %d, want %d, %v", closed, want, err)
 				}
@@ -128,7 +128,7 @@ func TestRevoke_HoldsAgainstConnectionsThatComeInAtThatMoment(t *testing.T) {
 		for range round * 300 {
 			runtime.Gosched()
 		}
-		if _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3 {
@@ -159,7 +159,7 @@ func TestRevoke_ClosesAConnectionWhoseCredentialIsBeingChecked(t *testing.T) {
 		<-g.inside // it held before the revocation
 		done := make(chan int)
 		go func() {
-			closed, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
+			closed, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
 			if err != nil {
 				t.Error(err)
 			}
@@ -183,11 +183,11 @@ func TestRevoke_ClosesAConnectionWhoseCredentialWasCheckedBeforeItsUpgrade(t *te
 		token := func(id string, issued time.Duration) *protocol.Identity {
 			return &protocol.Identity{User: "ann", TokenID: id, Issued: time.Now().Add(issued), Topics: []protocol.Pattern{"*"}}
 		}
-		if _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		before, after := enter(t, n, words, token("x", -time.Second)), enter(t, n, words, token("y", time.Second))
-		if _, err := n.Revoke(context.Background(), "acme", Revocation{TokenID: "z"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{TokenID: "z"}); err != nil {
 			t.Fatal(err)
 		}
 		named := enter(t, n, words, token("z", time.Second))
@@ -216,14 +216,14 @@ func TestRevoke_TellsTheAuthenticatorAndRefusesWhatNamesNobody(t *testing.T) {
 	g.know("ann", someone("ann"))
 	guarded(t, Config{}, g, func(n *Node) {
 		for _, r := range []Revocation{{}, {Before: time.Now()}} {
-			if _, err := n.Revoke(context.Background(), "acme", r); reasonOf(err) != protocol.Malformed {
+			if _, _, err := n.Revoke(context.Background(), "acme", r); reasonOf(err) != protocol.Malformed {
 				t.Errorf("%+v: %v", r, err)
 			}
 		}
-		if _, err := n.Revoke(context.Background(), "none", Revocation{User: "ann"}); reasonOf(err) != protocol.NotFound {
+		if _, _, err := n.Revoke(context.Background(), "none", Revocation{User: "ann"}); reasonOf(err) != protocol.NotFound {
 			t.Errorf("an unknown tenant: %v", err)
 		}
-		if _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		if out := enter(t, n, words, nil).do(login("ann")); reasonOf(out[0].Err) != protocol.InvalidToken {

@@ -13,6 +13,9 @@ type Identity struct {
 	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by.
 	TokenID string
 	Issued  time.Time
+	// Key names the key that the credential was checked with, "" if it was none: when a tenant's key is removed, what stands
+	// on it ends.
+	Key string
 	// Expires is when the connection needs a new token; zero for never.
 	Expires time.Time
 	// Topics are the topics that may be subscribed to.

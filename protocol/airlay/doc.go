@@ -15,7 +15,10 @@
 //   - To attach twice is to attach once, and to detach without having attached is no error: both are 200, and an event
 //     comes once.
 //   - Rights are checked with each request, by its own token: two users may attach through one connection, each by
-//     their own right. An attachment stays until it is detached or the connection ends, also when its token expires.
+//     their own right. An attachment stays until it is detached, or the connection ends, or its token: when that expires
+//     or is revoked nothing more is pushed by it. To attach again with a newer token keeps it, and so does another user's
+//     token. The document has no message for such an end, and a reply without a request would be taken for another's, so
+//     nothing is said: a client attaches again before its token expires, and its next request by the old one gets code 2.
 //   - The first token that holds with a request that is well formed makes its user the connection's, from then on. What
 //     is sent to that user is heard on it. Notifications are so only while the connection is attached to `notification`
 //     without id; another user who asks for that on the same connection gets code 4, since it could never be heard.

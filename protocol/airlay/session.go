@@ -78,7 +78,8 @@ func (s *session) act() []protocol.Command {
 	case r.topic == notification && r.attach && s.user != s.identity.User:
 		return s.end(replies[noAccess])
 	case r.topic == notification && r.attach:
-		return append(s.end(replies[done]), protocol.Heed{View: protocol.Whole})
+		as := s.identity
+		return append(s.end(replies[done]), protocol.Heed{View: protocol.Whole, As: as})
 	case r.topic == notification:
 		return append([]protocol.Command{protocol.Heed{View: protocol.Nothing}}, s.end(replies[done])...)
 	case r.attach:
@@ -94,9 +95,12 @@ func (s *session) end(last protocol.Say) []protocol.Command {
 }
 
 // Refuse implements protocol.Session. A request that was one too many gets its reply; for all else there are no words
-// but the close frame.
+// but the close frame. That an attachment has ended with its token nobody asked: a reply to no request would be taken for
+// that to the next.
 func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	switch {
+	case !final && (why.Reason == protocol.TokenExpired || why.Reason == protocol.Revoked || why.Reason == protocol.Forbidden):
+		return nil
 	case !final:
 		return []protocol.Command{refuse(why)}
 	case why.Reason == protocol.RateLimited:

@@ -222,7 +222,7 @@ func TestRevoke_TakesBackAUserOrAToken(t *testing.T) {
 		if got := h.node.revoked[len(h.node.revoked)-1]; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s became %+v", body, got)
 		}
-		a.is(200, fmt.Sprintf(`{"closed":%d}`, len(h.node.users[want.User])))
+		a.is(200, fmt.Sprintf(`{"closed":%d,"unsubscribed":0}`, len(h.node.users[want.User])))
 	}
 	for body, text := range map[string]string{
 		``: "empty", `{}`: "user, or jti", `{"before":1}`: "user, or jti", `{"user":""}`: "user is empty", `{"user":[]}`: "user's id",
