@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/airlay"
 	"github.com/parley-realtime/parley/protocol/authentik"
 	"github.com/parley-realtime/parley/protocol/transcript"
 )
@@ -87,4 +88,38 @@ func (s *stage) health(uuid string) (status int, body string) {
 	w := httptest.NewRecorder()
 	s.calls.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
+}
+
+// mute is a client's connection on which nothing of what it writes behind its handshake arrives: a cable that was pulled.
+type mute struct {
+	net.Conn
+	pulled *atomic.Bool
+}
+
+func (m mute) Write(data []byte) (int, error) {
+	if m.pulled.Load() {
+		return len(data), nil
+	}
+	return m.Conn.Write(data)
+}
+
+// F50: a story's client took a connection that was cut for silence, so three stories passed while being cut off.
+func TestStoryClient_ACutConnectionIsNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var pulled atomic.Bool
+		s := &stage{t: t, build: func(transcript.Settings) (protocol.Dialect, error) { return airlay.New(airlay.DefaultConfig()), nil }}
+		s.wrap = func(conn net.Conn) net.Conn { return mute{conn, &pulled} }
+		defer s.end()
+		client, err := s.Open(airlay.Path, nil)
+		s.must(err)
+		defer client.Leave()
+		client.Send([]byte(`{"auth":"`+s.Token(transcript.Token{User: "5dad615eae019570fb4647ed", TTL: time.Hour})+`","action":"attach","event":{"type":"notification"}}`), false)
+		if got, ok := client.Receive(time.Second); !ok || got.Closed {
+			t.Fatalf("there came %s, %v", got, ok)
+		}
+		pulled.Store(true)
+		if got, ok := client.Receive(5 * time.Minute); !ok || !got.Closed || got.Code != 1006 {
+			t.Errorf("there came %s, %v; want the end 1006", got, ok)
+		}
+	})
 }

@@ -327,15 +327,21 @@ type storyClient struct {
 func (c *storyClient) read() {
 	for {
 		op, data, err := c.conn.Read(context.Background())
-		var end ws.CloseError
-		if errors.As(err, &end) {
-			c.news <- transcript.Arrival{Closed: true, Code: int(end.Code), Reason: end.Reason}
-		}
 		if err != nil {
+			c.news <- ended(err)
 			return
 		}
 		c.news <- transcript.Arrival{Data: data, Binary: op == ws.MessageBinary}
 	}
+}
+
+// ended is how a connection ended: with a close frame, or without one, which RFC 6455 section 7.1.5 calls 1006.
+func ended(err error) transcript.Arrival {
+	var end ws.CloseError
+	if errors.As(err, &end) {
+		return transcript.Arrival{Closed: true, Code: int(end.Code), Reason: end.Reason}
+	}
+	return transcript.Arrival{Closed: true, Code: int(ws.StatusAbnormalClosure), Reason: "cut off without a close frame"}
 }
 
 // Send implements transcript.Client.
