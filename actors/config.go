@@ -31,6 +31,10 @@ type Config struct {
 
 	RequestTimeout time.Duration `yaml:"request_timeout" env:"REQUEST_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long what a client asks for (a login, a subscription, a resume) may wait for its answer, that of the tenant's backend included, before it is refused as busy."`
 
+	// Here 0 is no limit.
+	Unauthenticated           int `yaml:"unauthenticated" env:"UNAUTHENTICATED" envDefault:"10000" unit:"connections" help:"How many connections may be open that have not said who they are, of all tenants together; with one more it is 503. At most half of websocket.max_sockets."`
+	UnauthenticatedPerAddress int `yaml:"unauthenticated_per_address" env:"UNAUTHENTICATED_PER_ADDRESS" envDefault:"1000" unit:"connections" help:"How many of them one address may have (of IPv6 one /64); with one more it is 429. A proxy of a private network that is not in websocket.trusted_proxies counts for no address."`
+
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Memory lets the node shed load before the process has too little; nil if nobody tells.
 	Memory Memory `yaml:"-" env:"-"`

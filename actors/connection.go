@@ -275,6 +275,7 @@ func (c *connection) stopped() {
 		c.outbox.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))
 	}
 	c.node.dropped(protocol.Internal, c.outbox.close())
+	c.member.known(&c.Link)
 	c.box.close(errNoConnection)
 	c.post.Load().left(&c.Link)
 	c.out.Store(true)

@@ -18,8 +18,9 @@ type Dial struct {
 	Session protocol.Session
 	// Identity is set if the credential was checked before the upgrade.
 	Identity *protocol.Identity
-	// Remote is the client's address, without port.
-	Remote string
+	// Remote is the client's address, without port. Proxied says that it is that of a proxy, and so of many clients.
+	Remote  string
+	Proxied bool
 	// Client is the client's own word for itself, by which it is known again when it comes back; "" is none (linger.go).
 	Client string
 }

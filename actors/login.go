@@ -96,6 +96,7 @@ func (c *connection) become(cmd protocol.Become) {
 		c.end(end{why: why})
 		return
 	}
+	c.deadlines.expire(0)
 	if limits.Login > 0 {
 		c.deadlines.expire(c.node.wheel.since(now.Add(limits.Login)))
 	}

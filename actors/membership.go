@@ -12,6 +12,8 @@ import (
 type membership struct {
 	joined  bool   // it is with its user and with everyone
 	present bool   // its tenant's lifecycle knows of it, or would if there were one (telling.go)
+	awaited bool   // it counts as one that has not said who it is (unauthenticated.go)
+	proxied bool   // its address is that of many clients
 	right   *right // whose it hears them by; nil is the connection's own
 }
 
@@ -36,6 +38,7 @@ func (m *membership) join(l *Link, in *intake, id *protocol.Identity) *protocol.
 	l.outbox.hold()
 	l.post.Load().authenticated.Add(1)
 	m.joined = true
+	m.known(l)
 	l.identity.Store(id)
 	got, why := l.attach(everyone, viewing(l.view()), protocol.Position{}, false)
 	if why != nil {

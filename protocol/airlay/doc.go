@@ -28,7 +28,7 @@
 //   - Binary frames are requests that cannot be read: code 5. An error never closes. More requests in a second than the
 //     limit do: the one too many gets its reply, then close code 1008.
 //   - Nothing is sent besides replies and pushes, no heartbeat either. A connection may be silent for as long as its
-//     pings are answered.
+//     pings are answered, once a request's token has held; until then it has Config.LoginTimeout, and ends with 1008.
 //   - On a listener of its own (Own) the path may be / as well as /ws.
 //
 // Beyond the document: a `message` is pushed as {"type":"notification","id":"","data":{level,message,title}},

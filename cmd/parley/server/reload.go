@@ -16,7 +16,7 @@ import (
 
 // reloadable are the settings, or whole sections, that Reload replaces; all others need a restart.
 var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst", "dashboard", "valtronics", "notify", "authentik",
-	"webSocketEvents.enabled", "webSocketEvents.frame_bytes", "webSocketEvents.requests_per_second", "webSocketEvents.attachments", "shared", "hosts"}
+	"webSocketEvents.enabled", "webSocketEvents.frame_bytes", "webSocketEvents.requests_per_second", "webSocketEvents.attachments", "webSocketEvents.login_timeout", "shared", "hosts"}
 
 // Reload takes a configuration that was checked: its tenants, keys, limits and certificates, without dropping a connection of a
 // tenant that is still there. If the error is not nil nothing has changed.

@@ -139,6 +139,9 @@ func (s *Server) assemble() error {
 	cfg := s.config
 	cfg.Auth.Logger, cfg.Engine.Logger, cfg.WebSocket.Logger, cfg.API.Logger = s.log, s.log, s.log, s.log
 	cfg.Engine.Memory = s.options.Memory
+	if cfg.Engine.Unauthenticated != config.Unlimited {
+		cfg.Engine.Unauthenticated = min(cfg.Engine.Unauthenticated, max(1, cfg.WebSocket.Sockets()/2))
+	}
 	keys, err := readKeys(cfg.Tenants)
 	if err != nil {
 		return err
