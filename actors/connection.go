@@ -23,10 +23,15 @@ type (
 		code   uint16
 		reason string
 	}
-	// revoke ends the connection if it lives by what is revoked, or else what it hears by that, and answers what ended.
-	revoke struct {
-		what  Revocation
-		reply reply[revoked]
+	// withdraw ends the connection if its right is gone, or else what it hears by rights that are, and answers what ended.
+	withdraw struct {
+		gone  func(*protocol.Identity) bool
+		reply reply[withdrawn]
+	}
+	// withdrawn is what ended: the connection, or some of its subscriptions.
+	withdrawn struct {
+		connection    bool
+		subscriptions int
 	}
 	// due says that a deadline may be due.
 	due struct{}
@@ -34,8 +39,8 @@ type (
 	inspect struct{ reply reply[[]string] }
 )
 
-func (m revoke) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
-func (m inspect) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+func (m withdraw) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+func (m inspect) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
 
 // connection is the actor: it lets a session and the engine talk. Deliveries do not pass through it; topics and users put
 // frames into its link's outbox. What belongs together is a type of its own, here by value, since an idle connection pays
@@ -63,8 +68,8 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.due(time.Now())
 	case end:
 		c.end(m)
-	case revoke:
-		m.reply.give(c.revoke(m.what), nil)
+	case withdraw:
+		m.reply.give(c.revoke(m.gone), nil)
 	case yield:
 		c.yield()
 		m.reply.give(struct{}{}, nil)
@@ -86,7 +91,7 @@ func (c *connection) open() {
 	c.deadlines.ping(c.node.wheel.since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		why := &protocol.Refusal{Reason: protocol.Revoked}
-		if !c.tenant().revoked.cover(id, now) {
+		if !c.tenant().lost(id, now) {
 			why = c.enter(id, false)
 		}
 		if why != nil {
@@ -197,16 +202,16 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 	panic("unknown command")
 }
 
-func (c *connection) revoke(what Revocation) revoked {
+func (c *connection) revoke(gone func(*protocol.Identity) bool) withdrawn {
 	id := c.identity.Load()
 	switch {
 	case c.closing || id == nil:
-		return revoked{}
-	case what.Covers(id):
+		return withdrawn{}
+	case gone(id):
 		c.end(end{why: &protocol.Refusal{Reason: protocol.Revoked}})
-		return revoked{connection: true}
+		return withdrawn{connection: true}
 	}
-	return revoked{subscriptions: c.withdraw(revokedBy(what), protocol.Revoked)}
+	return withdrawn{subscriptions: c.withdraw(func(r *right) bool { return gone(r.of) }, protocol.Revoked)}
 }
 
 // end closes the connection in its dialect's words.

@@ -9,27 +9,17 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Revocation takes rights back: of a user, of one token, of all tokens of a key, or of those issued before a time. What
-// is given must all hold.
+// Revocation takes rights back: of a user, of one token, or of a user's tokens issued before a time.
 type Revocation struct {
-	User, TokenID, Key string
-	Before             time.Time
+	User, TokenID string
+	Before        time.Time
 }
 
 // Covers reports whether the revocation takes the identity's rights.
 func (r Revocation) Covers(id *protocol.Identity) bool {
-	return r.named() &&
-		(r.User == "" || r.User == id.User) && (r.TokenID == "" || r.TokenID == id.TokenID) && (r.Key == "" || r.Key == id.Key) &&
+	return (r.User != "" || r.TokenID != "") &&
+		(r.User == "" || r.User == id.User) && (r.TokenID == "" || r.TokenID == id.TokenID) &&
 		(r.Before.IsZero() || id.Issued.Before(r.Before))
-}
-
-// named reports whether it says whose rights it takes.
-func (r Revocation) named() bool { return r.User != "" || r.TokenID != "" || r.Key != "" }
-
-// revoked is what a revocation ended on one connection: itself, or some of its subscriptions.
-type revoked struct {
-	connection    bool
-	subscriptions int
 }
 
 // revoker is an Authenticator that remembers what was revoked, so that it does not come in again.
@@ -40,26 +30,52 @@ type revoker interface {
 // Revoke takes rights back: tokens that it covers are not accepted any more, connections that live by them are closed,
 // and so are, on other connections, the subscriptions that were asked for with them. It returns how many connections it
 // closed, and how many subscriptions it ended on those that go on; when it returns, nothing published later reaches them.
-// A key that is removed is not accepted anyway: the Authenticator is told of users and tokens.
 func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (closed, unsubscribed int, err error) {
 	t, why := o.tenants.known(tenant)
 	if why != nil {
 		return 0, 0, why
 	}
-	if !r.named() {
-		return 0, 0, protocol.Refuse(protocol.Malformed, "a revocation names a user, a token (jti) or a key")
+	if r.User == "" && r.TokenID == "" {
+		return 0, 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
 	}
-	if o.revoker != nil && r.Key == "" {
+	if o.revoker != nil {
 		o.revoker.Revoke(tenant, r)
 	}
 	t.revoked.note(r, time.Now())
-	o.ledger.forget(t, func(rec *record) bool { return r.Covers(rec.identity) })
-	var waits []reply[revoked]
+	return o.withdraw(ctx, t, r.Covers, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
+}
+
+// RetainKeys ends what stands on keys of a tenant that do not hold any more, as Revoke does. From now on it is so for
+// whoever comes, until the next call. What was signed by no key (Identity.Key is "") is none of it.
+func (o *operator) RetainKeys(ctx context.Context, tenant string, holds func(key string) bool) (closed, unsubscribed int, err error) {
+	t, why := o.tenants.known(tenant)
+	if why != nil {
+		return 0, 0, why
+	}
+	t.keys.Store(&holds)
+	return o.withdraw(ctx, t, t.keyIsGone, func(*protocol.Identity) bool { return true })
+}
+
+// keyIsGone reports whether an identity's key does not hold any more.
+func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
+	holds := c.keys.Load()
+	return holds != nil && id.Key != "" && !(*holds)(id.Key)
+}
+
+// lost reports whether an identity's right was taken back between the check of its credential and now.
+func (c *tenantCore) lost(id *protocol.Identity, now time.Time) bool {
+	return c.revoked.cover(id, now) || c.keyIsGone(id)
+}
+
+// withdraw ends what stands on rights that are gone. may says whether a connection of that identity may have such a right
+// by now: each that may is asked itself, since its credential may be between its check and our look.
+func (o *operator) withdraw(ctx context.Context, t *tenantCore, gone, may func(*protocol.Identity) bool) (closed, unsubscribed int, err error) {
+	o.ledger.forget(t, func(rec *record) bool { return gone(rec.identity) })
+	var waits []reply[withdrawn]
 	t.links.each(func(l *Link) bool {
-		// Each that may live by it is asked itself: its credential may be between its check and our look.
-		if id := l.identity.Load(); id == nil || r.User == "" || r.User == id.User || l.lent.Load() {
-			answer := newReply[revoked]()
-			l.box.force(revoke{r, answer})
+		if id := l.identity.Load(); id == nil || l.lent.Load() || may(id) {
+			answer := newReply[withdrawn]()
+			l.box.force(withdraw{gone, answer})
 			waits = append(waits, answer)
 		}
 		return true
@@ -110,6 +126,6 @@ func (rs *revocations) cover(id *protocol.Identity, now time.Time) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return slices.ContainsFunc(rs.noted, func(n noted) bool {
-		return now.Sub(n.at) <= revocationAge && n.Covers(id) && (n.TokenID != "" || n.Key != "" || id.Issued.Before(n.at))
+		return now.Sub(n.at) <= revocationAge && n.Covers(id) && (n.TokenID != "" || id.Issued.Before(n.at))
 	})
 }

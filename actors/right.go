@@ -85,11 +85,6 @@ func (r *right) count() (n int) {
 	return n
 }
 
-// revokedBy says which rights a revocation takes.
-func revokedBy(what Revocation) func(*right) bool {
-	return func(r *right) bool { return what.Covers(r.of) }
-}
-
 // expiredAt says which rights have expired.
 func expiredAt(at int64) func(*right) bool {
 	return func(r *right) bool { return passed(r.until, at) }
@@ -161,7 +156,7 @@ func (c *connection) heed(cmd protocol.Heed) {
 func (c *connection) borrow(id *protocol.Identity) (right, *protocol.Refusal) {
 	now := time.Now()
 	c.lent.Store(true)
-	if c.tenant().revoked.cover(id, now) {
+	if c.tenant().lost(id, now) {
 		return right{}, &protocol.Refusal{Reason: protocol.Revoked}
 	}
 	return c.node.wheel.rightOf(id, now), nil

@@ -57,11 +57,9 @@ func TestRight_ARevokedRightEndsWhatWasSubscribedToByIt(t *testing.T) {
 		"of the token":                {Revocation{TokenID: "b1"}, 1, []string{"both", "own"}},
 		"of the user's token":         {Revocation{User: "bob", TokenID: "b1"}, 1, []string{"both", "own"}},
 		"of the user's older tokens":  {Revocation{User: "bob", Before: time.Date(2000, 1, 1, 0, 0, 1, 0, time.UTC)}, 1, []string{"both", "own"}},
-		"of the key":                  {Revocation{Key: "key of bob"}, 1, []string{"both", "own"}},
 		"of another token":            {Revocation{TokenID: "b2"}, 0, topics},
 		"of another user":             {Revocation{User: "eve"}, 0, topics},
 		"of even older tokens":        {Revocation{User: "bob", Before: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)}, 0, topics},
-		"of another key":              {Revocation{Key: "key of eve"}, 0, topics},
 		"of the other right to a few": {Revocation{User: "cat"}, 0, topics},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,6 +83,40 @@ func TestRight_ARevokedRightEndsWhatWasSubscribedToByIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// F17: what stands on a key ends when the key is removed, whole connections and what was subscribed to on others; who comes
+// with it later, or was just coming, gets nowhere.
+func TestRight_ARemovedKeyEndsWhatStandsOnIt(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		ann, bob := enter(t, n, words, guest("ann", "a1", time.Now())), enter(t, n, words, guest("bob", "b1", time.Now()))
+		ann.mild = true
+		ann.subscribe(t, "own")
+		ann.lentTo(t, guest("bob", "b2", time.Now()), "others")
+		keyless := enter(t, n, words, someone("cat"))
+		for round, want := range [][2]int{{1, 1}, {0, 0}} {
+			closed, unsubscribed, err := n.RetainKeys(context.Background(), "acme", func(key string) bool { return key != "key of bob" })
+			if closed != want[0] || unsubscribed != want[1] || err != nil {
+				t.Errorf("round %d: closed %d, unsubscribed %d, %v; want %v", round, closed, unsubscribed, err, want)
+			}
+		}
+		synctest.Wait()
+		bob.wantEnd(t, protocol.Revoked)
+		ann.hears(t, n, []string{"others", "own"}, "own")
+		if out := ann.do(protocol.Subscribe{Topic: "others", As: guest("bob", "b3", time.Now())}); reasonOf(out[0].Err) != protocol.Revoked {
+			t.Errorf("subscribed: %v", out[0].Err)
+		}
+		late := enter(t, n, words, guest("bob", "b4", time.Now()))
+		synctest.Wait()
+		late.wantEnd(t, protocol.Revoked)
+		if code, _ := keyless.ended(); code != 0 {
+			t.Error("one without a key was closed")
+		}
+		if _, _, err := n.RetainKeys(context.Background(), "acme", func(string) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		enter(t, n, words, guest("bob", "b5", time.Now())).subscribe(t, "own") // the key is back
+	})
 }
 
 // F17: a subscription by another's right outlived that one's token. One that was asked for anew, or by several, lives as
