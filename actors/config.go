@@ -64,7 +64,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.PublishWait, 5*time.Second)
 	fill(&c.RequestTimeout, 10*time.Second)
 	fill(&c.PingEvery, 25*time.Second)
-	fill(&c.Timeout, 2*c.PingEvery+pongGrace)
+	c.Timeout = c.SilentAfter()
 	fill(&c.StuckAfter, 5*time.Second)
 	fill(&c.HistoryCount, 128)
 	fill(&c.HistoryBytes, 256<<10)
@@ -81,6 +81,15 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+// SilentAfter is how long a peer may be silent before it is gone, of a dialect that needs no longer: Timeout, or what
+// PingEvery makes of it.
+func (c Config) SilentAfter() time.Duration {
+	if c.Timeout != 0 {
+		return c.Timeout
+	}
+	return 2*c.PingEvery + pongGrace
 }
 
 // pongGrace is what a peer has for its answer to the second ping in a row, where no other timeout is set: so who vanishes

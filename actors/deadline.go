@@ -68,8 +68,10 @@ func (c *connection) arm() {
 }
 
 // silentAt is when the peer is gone if nothing is heard of it until then. The next ping is before that, as long as it answers,
-// so that it costs no alarm of its own.
-func (l *Link) silentAt() int64 { return l.heard.Load() + int64(l.node.cfg.Timeout) }
+// so that it costs no alarm of its own. A dialect whose clients do not always read has its own say.
+func (l *Link) silentAt() int64 {
+	return l.heard.Load() + int64(max(l.node.cfg.Timeout, l.dialect().Limits().Unread))
+}
 
 // expire sets the end of the time for a login or of a token; 0 is none.
 func (d *deadlines) expire(at int64) { d.until = at }

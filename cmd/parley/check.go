@@ -21,6 +21,9 @@ func (c *checkCommand) Run() error {
 	for _, name := range loaded.Unknown {
 		fmt.Fprintln(os.Stderr, "warning: the environment has", name, "which is no setting")
 	}
+	for _, w := range loaded.Warnings {
+		fmt.Fprintln(os.Stderr, "warning:", w)
+	}
 	if n := len(loaded.Problems); n > 0 {
 		os.Exit(1)
 	}

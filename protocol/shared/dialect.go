@@ -57,10 +57,11 @@ func (d *Dialect) Limits() protocol.Limits {
 		most.Frame = larger(most.Frame, limits.Frame)
 		most.Burst = larger(max(most.Rate, most.Burst), max(limits.Rate, limits.Burst))
 		most.Rate = larger(most.Rate, limits.Rate)
+		most.Unread = max(most.Unread, limits.Unread)
 		most.Connections = larger(most.Connections, limits.Connections)
 		most.Connects = larger(most.Connects, limits.Connects)
 	}
-	return protocol.Limits{Frame: most.Frame, Rate: most.Rate, Burst: most.Burst, Login: d.patience, Connections: most.Connections, Connects: most.Connects}
+	return protocol.Limits{Frame: most.Frame, Rate: most.Rate, Burst: most.Burst, Login: d.patience, Unread: most.Unread, Connections: most.Connections, Connects: most.Connects}
 }
 
 // larger is the larger of two limits, of which 0 is the largest.

@@ -24,6 +24,7 @@ func (l *Loaded) check(dev bool) {
 	}
 	l.checkTLS()
 	l.checkNumbers()
+	l.checkPatience()
 	for _, section := range []struct {
 		key   string
 		check func() error

@@ -39,6 +39,8 @@ type Loaded struct {
 	Config Config
 	// Problems are all that is wrong. A configuration with problems must not be used.
 	Problems Problems
+	// Warnings are what works, but perhaps not as it is meant. For parley check: who serves says them itself.
+	Warnings Problems
 	// Unknown are variables that begin with PARLEY_ and are no setting, with a suggestion; worth a warning.
 	Unknown []string
 
@@ -153,15 +155,20 @@ func (l *Loaded) complain(key, text string) {
 			return
 		}
 	}
-	p := Problem{Key: key, Text: text}
+	l.Problems = append(l.Problems, l.placed(key, text)...)
+}
+
+// warn adds a warning about a setting.
+func (l *Loaded) warn(key, text string) { l.Warnings = append(l.Warnings, l.placed(key, text)...) }
+
+// placed is a problem with a setting, and where its value came from.
+func (l *Loaded) placed(key, text string) Problems {
 	if origin, ok := l.origins[key]; ok {
-		p.Origin = origin
-		l.Problems = append(l.Problems, p)
-		return
+		return Problems{{Key: key, Text: text, Origin: origin}}
 	}
 	at := document{file: l.file}
 	at.complain(l.lineOf(key), key, "%s", text)
-	l.Problems = append(l.Problems, at.problems...)
+	return at.problems
 }
 
 // lineOf is the line of a key, or of the section that should have it.

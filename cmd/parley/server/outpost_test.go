@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/airlay"
 	"github.com/parley-realtime/parley/protocol/authentik"
@@ -31,10 +32,19 @@ func (d drowsy) Read(into []byte) (int, error) {
 
 // R003.18, R003.20, R003.21, R003.27: an outpost says HELLO twice at once, then every 10 s, and does not read for 9 s after
 // each trigger. It stays connected and healthy for 5 minutes; 15 s after it has gone nobody knows it any more.
+// F34: however short the engine's own patience is.
 func TestOutpost_StaysForMinutesAndIsForgottenSoonAfter(t *testing.T) {
+	for name, engine := range map[string]actors.Config{
+		"by default": {}, "pings every 2 s": {PingEvery: 2 * time.Second}, "a timeout of 3 s": {Timeout: 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) { outpostStays(t, engine) })
+	}
+}
+
+func outpostStays(t *testing.T, engine actors.Config) {
 	synctest.Test(t, func(t *testing.T) {
 		var asleep atomic.Int64
-		s := &stage{t: t, settings: transcript.Settings{}, wrap: func(c net.Conn) net.Conn { return drowsy{c, &asleep} },
+		s := &stage{t: t, engine: engine, settings: transcript.Settings{}, wrap: func(c net.Conn) net.Conn { return drowsy{c, &asleep} },
 			build: func(transcript.Settings) (protocol.Dialect, error) {
 				return authentik.NewOutpost(authentik.DefaultConfig()), nil
 			}}

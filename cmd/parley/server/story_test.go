@@ -125,6 +125,7 @@ const (
 // stage is a whole node in a bubble.
 type stage struct {
 	t        *testing.T
+	engine   actors.Config // what it obeys, the size of an inbox aside
 	build    func(transcript.Settings) (protocol.Dialect, error)
 	settings transcript.Settings
 	keys     auth.TenantKeys
@@ -164,7 +165,8 @@ func (s *stage) start() {
 	s.unlock()
 	dialect, err := s.build(s.settings)
 	s.must(err)
-	s.node = actors.New(actors.Config{InboxCount: 16}, gate{s.verifier}, actors.TenantConfig{Name: storyTenant})
+	s.engine.InboxCount = 16
+	s.node = actors.New(s.engine, gate{s.verifier}, actors.TenantConfig{Name: storyTenant})
 	cfg := websocket.DefaultConfig()
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	s.sockets, err = websocket.New(cfg, s.node, gate{s.verifier}, func(*http.Request) string { return storyTenant })
