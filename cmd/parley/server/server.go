@@ -29,6 +29,7 @@ import (
 	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/feed"
+	"github.com/parley-realtime/parley/cmd/parley/logline"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/webhook"
@@ -75,6 +76,7 @@ type Options struct {
 
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
+	log = logline.SumUp(log) // clients cause lines
 	s := &Server{config: cfg, options: options, log: log, stopFeeds: func() {}}
 	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Courier{}
 	s.crowd = newCrowd(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
