@@ -45,7 +45,7 @@ test:
 ifeq ($(CC_FOUND),)
 	@echo 'No C compiler: testing without the race detector. Install one for the whole check: apt-get install gcc libc6-dev'
 endif
-	@$(RACE) -timeout 10m $(TESTFLAGS) ./...
+	@{ $(RACE) -v -timeout 10m $(TESTFLAGS) ./... 2>&1; echo "go test ended with $$?"; } | awk -f .ci/summary.awk
 
 quick:
 	@$(GO) vet ./...

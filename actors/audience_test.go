@@ -120,9 +120,14 @@ func TestAudience_ThousandsOfDistinctFiltersAreNotSearchedOneByOne(t *testing.T)
 		}
 		return best
 	}
-	few, many := cost(1000), cost(16000)
-	if many > 64*few { // 16 times as many would take 256 times as long
-		t.Errorf("1,000 come and go in %s, 16,000 in %s", few, many)
+	for try := 1; ; try++ { // what else the machine does hits one of both now and then, and not each time
+		few, many := cost(1000), cost(16000)
+		if many <= 64*few { // 16 times as many would take 256 times as long
+			return
+		}
+		if try == 5 {
+			t.Fatalf("1,000 come and go in %s, 16,000 in %s, five times", few, many)
+		}
 	}
 }
 

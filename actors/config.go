@@ -36,6 +36,9 @@ type Config struct {
 	UnauthenticatedPerAddress int `yaml:"unauthenticated_per_address" env:"UNAUTHENTICATED_PER_ADDRESS" envDefault:"1000" unit:"connections" help:"How many of them one address may have (of IPv6 one /64); with one more it is 429. A proxy of a private network that is not in websocket.trusted_proxies counts for no address."`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
+	// Clock tells topics and users the time as time.Now does, which it is by default: the wall clock, which may be set at
+	// any moment, and the monotonic reading. What they remember, recognise, hold back or forget goes by the latter alone.
+	Clock func() time.Time `yaml:"-" env:"-"`
 	// Memory lets the node shed load before the process has too little; nil if nobody tells.
 	Memory Memory `yaml:"-" env:"-"`
 }
@@ -77,6 +80,9 @@ func (c Config) withDefaults() Config {
 	fill(&c.InboxAge, time.Hour)
 	fill(&c.TopicIdle, 15*time.Minute)
 	fill(&c.Topics, 1_000_000)
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -15,6 +15,11 @@ type (
 		data   []byte
 		binary bool
 	}
+	// finish says that the client says no more; then is told when all that it said is handled.
+	finish struct {
+		why  protocol.Reason
+		then func()
+	}
 	// ended says that the socket has ended.
 	ended struct{ why protocol.Reason }
 	// end closes the connection in its dialect's words; a code other than 0 is used instead of the reason's.
@@ -39,6 +44,7 @@ type (
 	inspect struct{ reply reply[[]string] }
 )
 
+func (m finish) refuse(*protocol.Refusal)       { m.then() }
 func (m withdraw) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
 func (m inspect) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
 
@@ -68,6 +74,8 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.due(time.Now())
 	case end:
 		c.end(m)
+	case finish:
+		c.finish(m)
 	case withdraw:
 		m.reply.give(c.revoke(m.gone), nil)
 	case yield:
@@ -253,6 +261,18 @@ func (c *connection) leave() {
 	c.hears.leave(&c.Link)
 	c.linger.giveUp(c.node)
 	c.member.leave(&c.Link)
+}
+
+// finish is the end of what the client says. All of it is handled, since the mailbox is in order; the wire closes once
+// the answers are written, and events that come from now on are no more for this connection.
+func (c *connection) finish(m finish) {
+	if !c.closing {
+		c.closing = true
+		c.member.depart(&c.Link, m.why, 0, false)
+		c.leave()
+		c.outbox.letGo()
+	}
+	m.then()
 }
 
 // ended is the end of the socket.

@@ -42,7 +42,8 @@
 // # What it asks of you
 //
 // A Wire never blocks, calls Outbox.Take and Outbox.Wrote from one goroutine at a time, and calls Link.Gone exactly when
-// the socket has ended. A Dialect is pure. Whoever calls Connect calls Gone.
+// the socket has ended; before that it may call Link.Finish, once, when the client says no more. A Dialect is pure.
+// Whoever calls Connect calls Gone.
 //
 // # What lives where
 //

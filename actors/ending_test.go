@@ -157,9 +157,7 @@ func TestDrain_MissesNobodyWhoComesInAtThatMoment(t *testing.T) {
 			}
 		})
 	}
-	for came.Load() < 200 {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "200 have come", func() bool { return came.Load() >= 200 })
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 

@@ -71,8 +71,9 @@ func connect(node *actors.Node, user string) *printer {
 	return wire
 }
 
+// until waits until it is so, for 20 s at most: then the example's output is another.
 func until(true func() bool) {
-	for !true() {
+	for end := time.Now().Add(20 * time.Second); !true() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 }

@@ -91,9 +91,7 @@ func TestFigures_TotalsNeverFallBackWhileConnectionsEnd(t *testing.T) {
 	wg.Wait()
 	close(stop)
 	t.Logf("%d looks", <-checked)
-	for int64(len(n.everyLink())) > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "all links are gone", func() bool { return len(n.everyLink()) == 0 })
 	if s := n.Stats("acme").DialectStats; s.TotalConnections != 1200 || s.MessagesReceived != 1200 || s.ActiveConnections != 0 || s.Authenticated != 0 {
 		t.Errorf("at the end: %+v", s)
 	}

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -220,6 +221,7 @@ type gateway struct {
 	known    map[string]*protocol.Identity
 	hold     chan struct{} // if not nil, Authenticate waits for it
 	revoked  []Revocation
+	notKept  error         // what Revoke says
 	inside   chan struct{} // if not nil, told when an Authenticate begins to wait
 	rejected int
 }
@@ -252,10 +254,22 @@ func (g *gateway) Authenticate(ctx context.Context, _ string, c protocol.Credent
 }
 
 // Revoke implements revoker.
-func (g *gateway) Revoke(_ string, r Revocation) {
+func (g *gateway) Revoke(_ string, r Revocation) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.revoked = append(g.revoked, r)
+	return g.notKept
+}
+
+// Unrevoke implements revoker.
+func (g *gateway) Unrevoke(_ string, r Revocation) (bool, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := len(g.revoked)
+	g.revoked = slices.DeleteFunc(g.revoked, func(known Revocation) bool {
+		return known.User == r.User && known.TokenID == r.TokenID
+	})
+	return len(g.revoked) < before, nil
 }
 
 func (g *gateway) know(token string, id *protocol.Identity) {

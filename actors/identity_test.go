@@ -103,6 +103,68 @@ func TestRevoke_ClosesWhatItCoversAndNothingPublishedLaterArrives(t *testing.T) 
 	}
 }
 
+// F3: what was taken back lets in at once, also who is coming in at that moment, and so does a later call that covers less.
+func TestUnrevoke_LetsInAtOnce(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		ctx, ann := context.Background(), someone("ann")
+		ann.Issued = time.Now()
+		time.Sleep(time.Second)
+		for _, undo := range []func() error{
+			func() error {
+				was, err := n.Unrevoke("acme", Revocation{User: "ann"})
+				if !was {
+					t.Error("there was none")
+				}
+				return err
+			},
+			func() error {
+				_, _, err := n.Revoke(ctx, "acme", Revocation{User: "ann", Before: ann.Issued.Add(-time.Hour)})
+				return err
+			},
+		} {
+			first := enter(t, n, words, ann).subscribe(t, "room")
+			if closed, _, err := n.Revoke(ctx, "acme", Revocation{User: "ann"}); closed != 1 || err != nil {
+				t.Fatalf("closed %d, %v", closed, err)
+			}
+			synctest.Wait()
+			first.wantEnd(t, protocol.Revoked)
+			turned := enter(t, n, words, ann)
+			synctest.Wait()
+			turned.wantEnd(t, protocol.Revoked)
+			if err := undo(); err != nil {
+				t.Fatal(err)
+			}
+			enter(t, n, words, ann).subscribe(t, "room").link.Gone(protocol.Lost)
+			synctest.Wait()
+		}
+		if was, err := n.Unrevoke("acme", Revocation{User: "eve"}); was || err != nil {
+			t.Errorf("%t, %v", was, err)
+		}
+		if _, err := n.Unrevoke("nobody", Revocation{User: "ann"}); protocol.AsRefusal(err).Reason != protocol.NotFound {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// F16: a revocation that could not be kept is done all the same, and says so; one that is refused is not done.
+func TestRevoke_SaysThatItWasNotKept(t *testing.T) {
+	for reason, closes := range map[protocol.Reason]int{protocol.StorageFull: 1, protocol.Malformed: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			n := New(Config{}, &gateway{notKept: protocol.Refuse(reason, "")}, TenantConfig{Name: "acme"})
+			defer n.Close()
+			ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
+			closed, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
+			if closed != closes || protocol.AsRefusal(err).Reason != reason {
+				t.Errorf("%s: closed %d, %v", reason, closed, err)
+			}
+			synctest.Wait()
+			if closes == 1 {
+				ann.wantEnd(t, protocol.Revoked)
+			}
+		})
+	}
+}
+
 // A publish after Revoke returned reaches no connection of the user, whatever these were doing at that moment.
 func TestRevoke_HoldsAgainstConnectionsThatComeInAtThatMoment(t *testing.T) {
 	for round := range 8 {

@@ -92,7 +92,7 @@ func (u *user) keep(p *publication, there bool) {
 		u.tenant.inboxes.Add(1)
 	}
 	cfg, before := &u.node().cfg, u.inbox.bytes
-	u.node().dropped(protocol.Stale, u.inbox.put(p.event, time.Now(), cfg.InboxCount, cfg.InboxAge))
+	u.node().dropped(protocol.Stale, u.inbox.put(p.event, u.node().now(), cfg.InboxCount, cfg.InboxAge))
 	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
 }
 
@@ -113,7 +113,7 @@ func (u *user) clear(now time.Time) {
 // collect gives a connection what waited, if its dialect has an inbox. What it does not take, since its socket has ended
 // or it is full, waits on.
 func (u *user) collect(l *Link) {
-	now := time.Now()
+	now := u.node().now()
 	u.clear(now)
 	if u.inbox == nil || !l.dialect().Limits().Inbox {
 		return

@@ -70,7 +70,7 @@ func (t *topic) keep(p *publication, now time.Time, echoed bool) {
 func (t *topic) kept(m kept) {
 	t.keeping--
 	t.history.Settle(m.outcome)
-	p, now := m.publication, time.Now()
+	p, now := m.publication, t.node().now()
 	switch {
 	case m.outcome.Err != nil:
 		p.verdict.failed(t.unkept(m.outcome.Err))
@@ -128,7 +128,7 @@ func (t *topic) forward(p *publication, known bool) {
 
 // echo is forward's other end.
 func (t *topic) echo(m echo) {
-	p, now := m.publication, time.Now()
+	p, now := m.publication, t.node().now()
 	switch {
 	case t.memory == nil:
 		t.keep(p, now, true)

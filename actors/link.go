@@ -189,6 +189,20 @@ func (l *Link) Gone(why protocol.Reason) {
 	}
 }
 
+// Finish says that the client says no more, and why (see Gone). It does not block: then is called once all that came
+// before is handled and what is said to it is in the outbox, by which time the connection has left its topics and its
+// user. It may be called during the call, and more than once.
+func (l *Link) Finish(why protocol.Reason, then func()) { l.box.force(finish{why, then}) }
+
+// Resumable reports whether the client may come back to what this connection leaves if it breaks now.
+func (l *Link) Resumable() bool {
+	id := l.identity.Load()
+	if l.linger == nil || id == nil || id.User == "" || id.Unproven {
+		return false
+	}
+	return !l.slow.Load() && l.tenant().linger.Load() > 0
+}
+
 // send offers a frame for this connection alone.
 func (l *Link) send(f *Frame) bool {
 	n := l.outbox.offer(f)

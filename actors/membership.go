@@ -109,10 +109,7 @@ func (m *membership) attend(l *Link, cmd protocol.Attend) {
 }
 
 // lingers reports whether the connection leaves a record when it breaks now.
-func (m *membership) lingers(l *Link) bool {
-	id := l.identity.Load()
-	return l.linger != nil && m.joined && !l.slow.Load() && id.User != "" && !id.Unproven && l.tenant().linger.Load() > 0
-}
+func (m *membership) lingers(l *Link) bool { return m.joined && l.Resumable() }
 
 // mayReturn reports whether the connection leaves a record when it ends for this reason, and not by us.
 func (m *membership) mayReturn(l *Link, why protocol.Reason) bool {

@@ -68,7 +68,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	}
 	patience := n.timers.start(n.cfg.PublishWait)
 	defer n.timers.stop(patience)
-	p, id := to.publication(ev)
+	p, id := to.publication(ev, n.now())
 	t.dispatch(to, p)
 	receipt, why := p.verdict.wait(ctx, patience.C)
 	if why != nil {
@@ -98,8 +98,7 @@ func (to *Target) check() *protocol.Refusal {
 }
 
 // publication sets an event on its way. An event that its publisher did not name gets an id that nobody has to remember.
-func (to *Target) publication(ev *protocol.Event) (*publication, string) {
-	now := time.Now()
+func (to *Target) publication(ev *protocol.Event, now time.Time) (*publication, string) {
 	stamped := *ev
 	if stamped.Time.IsZero() {
 		stamped.Time = now

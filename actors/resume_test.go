@@ -128,9 +128,7 @@ func TestResume_WhilePublishesGoOnThereIsNoGapAndNoDuplicate(t *testing.T) {
 					}
 					time.Sleep(time.Duration(i+round*7) * time.Millisecond)
 					c.link.Gone(protocol.Lost)
-					for !c.link.out.Load() {
-						time.Sleep(time.Millisecond)
-					}
+					eventually(t, "its link is out", c.link.out.Load)
 					got := c.heard()
 					heard[i] = append(heard[i], got...)
 					at.Offset += uint64(len(got))

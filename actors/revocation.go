@@ -22,14 +22,18 @@ func (r Revocation) Covers(id *protocol.Identity) bool {
 		(r.Before.IsZero() || id.Issued.Before(r.Before))
 }
 
-// revoker is an Authenticator that remembers what was revoked, so that it does not come in again.
+// revoker is an Authenticator that remembers what was revoked, so that it does not come in again. An error of StorageFull
+// says that it does so until the process ends, any other that nothing was done.
 type revoker interface {
-	Revoke(tenant string, r Revocation)
+	Revoke(tenant string, r Revocation) error
+	Unrevoke(tenant string, r Revocation) (was bool, err error)
 }
 
 // Revoke takes rights back: tokens that it covers are not accepted any more, connections that live by them are closed,
 // and so are, on other connections, the subscriptions that were asked for with them. It returns how many connections it
 // closed, and how many subscriptions it ended on those that go on; when it returns, nothing published later reaches them.
+// A later call for the same user and token replaces an earlier one. With an error of StorageFull all this is done, but
+// would not survive a restart.
 func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (closed, unsubscribed int, err error) {
 	t, why := o.tenants.known(tenant)
 	if why != nil {
@@ -38,11 +42,18 @@ func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (clo
 	if r.User == "" && r.TokenID == "" {
 		return 0, 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
 	}
+	var kept error
 	if o.revoker != nil {
-		o.revoker.Revoke(tenant, r)
+		if kept = o.revoker.Revoke(tenant, r); kept != nil && protocol.AsRefusal(kept).Reason != protocol.StorageFull {
+			return 0, 0, kept
+		}
 	}
 	t.revoked.note(r, time.Now())
-	return o.withdraw(ctx, t, r.Covers, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
+	closed, unsubscribed, err = o.withdraw(ctx, t, r.Covers, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
+	if err == nil {
+		err = kept
+	}
+	return closed, unsubscribed, err
 }
 
 // RetainKeys ends what stands on keys of a tenant that do not hold any more, as Revoke does. From now on it is so for
@@ -93,6 +104,20 @@ func (o *operator) withdraw(ctx context.Context, t *tenantCore, gone, may func(*
 	return closed, unsubscribed, nil
 }
 
+// Unrevoke takes a revocation back, the one of the same user and token, and reports whether there was one. Connections
+// that it closed have to come back by themselves. With an error of StorageFull a restart would bring the revocation back.
+func (o *operator) Unrevoke(tenant string, r Revocation) (was bool, err error) {
+	t, why := o.tenants.known(tenant)
+	if why != nil {
+		return false, why
+	}
+	was = t.revoked.forget(r)
+	if o.revoker != nil {
+		return o.revoker.Unrevoke(tenant, r)
+	}
+	return was, nil
+}
+
 // revocations are a tenant's newest: they are for connections whose credential was checked before one, and whose
 // actor begins after it.
 type revocations struct {
@@ -114,11 +139,24 @@ const (
 func (rs *revocations) note(r Revocation, now time.Time) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
+	rs.noted = slices.DeleteFunc(rs.noted, r.sameTarget)
 	old := 0
 	for old < len(rs.noted) && (now.Sub(rs.noted[old].at) > revocationAge || len(rs.noted)-old >= maxRevocations) {
 		old++
 	}
 	rs.noted = append(slices.Delete(rs.noted, 0, old), noted{r, now})
+}
+
+// sameTarget says that the later of the two replaces the other.
+func (r Revocation) sameTarget(n noted) bool { return n.User == r.User && n.TokenID == r.TokenID }
+
+// forget reports whether there was one of the same target.
+func (rs *revocations) forget(r Revocation) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	before := len(rs.noted)
+	rs.noted = slices.DeleteFunc(rs.noted, r.sameTarget)
+	return len(rs.noted) < before
 }
 
 // cover reports whether the identity was revoked a moment ago. A user's token that was issued since is a new right.

@@ -83,7 +83,7 @@ type topic struct {
 }
 
 func (n *Node) newTopic(owner *tenantCore, name string) *mailbox {
-	now := time.Now()
+	now := n.now()
 	t := &topic{
 		tenant: owner, name: name, box: mailbox{limit: int32(n.cfg.MailboxSize)}, terms: owner.rules.Load().of(name),
 		used: n.wheel.since(now),
@@ -149,16 +149,16 @@ func (t *topic) serve(ctx actor.Context) {
 		}
 		t.audience.remove(m.link)
 		t.box.alone = t.alone()
-		t.use(time.Now())
+		t.use(t.node().now())
 		m.reply.give(t.history.Position(), nil)
 	case lookBack:
 		m.reply.give(t.lookBack(m))
 	case attend:
-		now := time.Now()
+		now := t.node().now()
 		t.use(now)
 		t.attends = t.attends.note(t.name, m, now)
 	case rollCall:
-		m.reply.give(t.attends.present(time.Now()), nil)
+		m.reply.give(t.attends.present(t.node().now()), nil)
 	case describe:
 		m.reply.give(t.describe(), nil)
 	case flush:
@@ -190,7 +190,7 @@ func (t *topic) obey() {
 }
 
 func (t *topic) publish(p *publication) {
-	now := time.Now()
+	now := t.node().now()
 	if first := t.dedup.known(t.terms.DedupCount, t.terms.DedupAge, p, now); first != nil {
 		p.verdict.repeats(first)
 		return
@@ -206,7 +206,7 @@ func (t *topic) publish(p *publication) {
 }
 
 func (t *topic) subscribe(m subscribe) {
-	now := time.Now()
+	now := t.node().now()
 	missed, why := t.missedBy(m, now)
 	if why != nil {
 		m.refuse(why)
@@ -229,7 +229,7 @@ func (t *topic) subscribe(m subscribe) {
 }
 
 func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
-	now := time.Now()
+	now := t.node().now()
 	page := HistoryPage{Position: t.history.Position()}
 	after := m.after
 	if after.Epoch == "" && after.Offset == 0 { // from the oldest that there is
@@ -250,12 +250,12 @@ func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
 
 func (t *topic) describe() TopicInfo {
 	return TopicInfo{Name: t.name, Subscribers: t.audience.count(),
-		Position: t.history.Position(), History: t.history.Len(time.Now())}
+		Position: t.history.Position(), History: t.history.Len(t.node().now())}
 }
 
 func (t *topic) flush(m flush) {
 	t.flushes = slices.DeleteFunc(t.flushes, m.due.Equal)
-	t.flushBy(t.audience.flush(t.node(), time.Now()))
+	t.flushBy(t.audience.flush(t.node(), t.node().now()))
 }
 
 func (t *topic) flushBy(due time.Time) {
@@ -275,7 +275,7 @@ type flushing struct {
 func (f flushing) ring() { f.topic.box.force(flush{f.due}) }
 
 func (t *topic) rest(ctx actor.Context) {
-	now, cfg, wheel := time.Now(), &t.node().cfg, t.node().wheel
+	now, cfg, wheel := t.node().now(), &t.node().cfg, t.node().wheel
 	t.dedup.expire(t.terms.DedupAge, now)
 	if t.memory != nil {
 		t.memory.Len(now) // what is too old goes

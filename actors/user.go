@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"time"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/parley-realtime/parley/protocol"
@@ -83,7 +81,7 @@ func (u *user) Receive(ctx actor.Context) {
 		u.linger(m.link, m.record)
 		u.rest(ctx)
 	case fade:
-		u.fade(time.Now())
+		u.fade(u.node().now())
 		u.rest(ctx)
 	case part:
 		m.reply.give(u.part(m.end), nil)
@@ -107,7 +105,7 @@ func (u *user) Receive(ctx actor.Context) {
 }
 
 func (u *user) publish(p *publication) {
-	if first := u.dedup.known(u.node().cfg.DedupCount, u.node().cfg.DedupAge, p, time.Now()); first != nil {
+	if first := u.dedup.known(u.node().cfg.DedupCount, u.node().cfg.DedupAge, p, u.node().now()); first != nil {
 		if first.bad() { // for another user
 			p.verdict.answered(0)
 		} else {
@@ -200,7 +198,7 @@ func (u *user) rest(ctx actor.Context) {
 	if len(u.links) > 0 || len(u.left) > 0 {
 		return
 	}
-	now, cfg, wheel := time.Now(), &u.node().cfg, u.node().wheel
+	now, cfg, wheel := u.node().now(), &u.node().cfg, u.node().wheel
 	if u.restAt > wheel.since(now) { // an alarm is on its way
 		return
 	}

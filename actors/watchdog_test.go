@@ -119,21 +119,26 @@ func TestWatchdog_NamesTheTenantThatCannotBeLookedAt(t *testing.T) {
 	defer n.Close()
 	shard := &n.tenant("acme").topics.shards[7]
 	shard.Lock()
-	for { // a lock is held in real time
-		if err := n.watchdog.through(t.Context()); err != nil {
-			if err.Error() != "nothing gets through the directories of tenant acme" {
-				t.Error(err)
-			}
-			break
-		}
-		time.Sleep(time.Millisecond)
+	var err error
+	eventually(t, "the directory is found stuck", func() bool { err = n.watchdog.through(t.Context()); return err != nil })
+	if err.Error() != "nothing gets through the directories of tenant acme" {
+		t.Error(err)
 	}
 	if _, err := n.Probe(t.Context()); err == nil {
 		t.Error("it is ready")
 	}
 	shard.Unlock()
-	for n.watchdog.through(t.Context()) != nil {
-		time.Sleep(time.Millisecond)
+	eventually(t, "the directory is found free", func() bool { return n.watchdog.through(t.Context()) == nil })
+}
+
+// eventually waits until it is so, for 20 s of the test's time: for what is brought about by others.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Errorf("not yet after 20 s: %s", what)
+			return
+		}
 	}
 }
 

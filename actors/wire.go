@@ -8,7 +8,7 @@ type Wire interface {
 	// Outbox.Take returns nothing.
 	Wake()
 	// Close writes what waits in the outbox, for as long as its grace allows, then a close frame with code and reason,
-	// and ends the socket; Link.Gone follows. Only the first call counts.
+	// and ends the socket; Link.Gone follows. Only the first call counts, and none if the client has ended it before.
 	Close(code uint16, reason string)
 	// Cut ends the socket at once; Link.Gone follows.
 	Cut()
@@ -35,20 +35,35 @@ type Frame struct {
 	Born int64
 
 	key   uint64 // hash of topic and key
-	forms [2]atomic.Pointer[[]byte]
+	forms atomic.Pointer[encoded]
 }
 
-// Form returns the frame as a wire needs it (form 0: plain, 1: compressed). The first who asks makes it, for all; two
-// who ask at once may both make it, and one of the results is kept.
+// encoded is a frame as some wires need it, one of a list. It never changes.
+type encoded struct {
+	next  *encoded
+	form  int
+	bytes []byte
+}
+
+// Form returns the frame as a wire needs it; the wire numbers its forms. The first caller makes a form, for all; two
+// that ask at once may both make it, and one of the results is kept.
 func (f *Frame) Form(form int, build func(*Frame) []byte) []byte {
-	if made := f.forms[form].Load(); made != nil {
-		return *made
+	var made *encoded
+	for {
+		first := f.forms.Load()
+		for e := first; e != nil; e = e.next {
+			if e.form == form {
+				return e.bytes
+			}
+		}
+		if made == nil {
+			made = &encoded{form: form, bytes: build(f)}
+		}
+		made.next = first
+		if f.forms.CompareAndSwap(first, made) {
+			return made.bytes
+		}
 	}
-	made := build(f)
-	if !f.forms[form].CompareAndSwap(nil, &made) {
-		return *f.forms[form].Load()
-	}
-	return made
 }
 
 // size is what a frame counts against the bounds of an outbox.

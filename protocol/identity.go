@@ -10,11 +10,12 @@ type Identity struct {
 	User string
 	// Unproven says that nothing was shown for it: the client is who it says it is.
 	Unproven bool
-	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by.
+	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by. Issued is zero for what does
+	// not say, or cannot be right: then it may be of any age.
 	TokenID string
 	Issued  time.Time
-	// Key names the key that the credential was checked with, "" if it was none: when a tenant's key is removed, what stands
-	// on it ends.
+	// Key says which of the tenant's keys the credential's signature held by, in a word that is no secret and the same for
+	// as long as the key is; "" if it was not signed. When the key is removed, what stands on it ends.
 	Key string
 	// Expires is when the connection needs a new token; zero for never.
 	Expires time.Time
@@ -31,6 +32,10 @@ func (id *Identity) May(topic string) bool {
 	}
 	return false
 }
+
+// MaxToken bounds a credential, in bytes of its text: a token of AirLay has 948, one of Keycloak 1,200 to 2,000. A larger one
+// is refused as TooLarge.
+const MaxToken = 8 << 10
 
 // Credential is what a client showed to say who it is. It is a secret: it must not reach a log.
 type Credential struct {

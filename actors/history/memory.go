@@ -2,7 +2,7 @@
 //
 // Offsets begin at 1 and have no gaps. What has to go, goes from the old end, by count, by bytes or by age, whichever
 // bound is met first; the newest offset is never forgotten. A history has one owner and no lock. It reads no clock: who
-// appends says what time it is.
+// appends says what time it is, with a monotonic reading, by which alone ages are measured.
 //
 // There are two stores behind one interface, [History], and one suite of tests that both pass (history/suite): [Memory]
 // ends with its process and answers at once; the durable one, actors/slot, answers when the event is on disk, from

@@ -19,6 +19,13 @@ type Config struct {
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Fatal ends the process with a sentence, when the disk refuses what must not be refused. The default panics.
 	Fatal func(sentence string) `yaml:"-" env:"-"`
+	// Clock tells the time as time.Now does, which it is by default: the wall clock, which may be set at any moment, and
+	// the monotonic reading, by which alone the store measures (clock.go).
+	Clock func() time.Time `yaml:"-" env:"-"`
+	// Boot names the machine's newest start and says how long ago that was, by a clock that cannot be set and goes on
+	// while the machine sleeps. It confirms what the wall clock says of the time between two lives of the process. The
+	// default knows nothing, with an empty name, and then that time does not count.
+	Boot func() (id string, up time.Duration) `yaml:"-" env:"-"`
 	// Files is the file system; the default is the machine's.
 	Files vfs.FS `yaml:"-" env:"-"`
 	// Joins says that an empty store waits to be added to the groups of other nodes, and makes none of its own.
@@ -38,6 +45,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Fatal == nil {
 		c.Fatal = func(sentence string) { panic(sentence) }
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Boot == nil {
+		c.Boot = func() (string, time.Duration) { return "", 0 }
 	}
 	if c.Files == nil {
 		c.Files = vfs.Default

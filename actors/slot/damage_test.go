@@ -58,8 +58,9 @@ func intactUpTo(t *testing.T, h *Topic) int {
 
 // reliability.md check 55: a flipped byte anywhere in the newest log file, or its end cut off: it starts, says what is lost, serves
 // what is older, and never what is damaged; an epoch that goes on has lost nothing.
+// F47: the log is long enough for Pebble to refuse it, so that most of it is cut off in front of the damage and put aside.
 func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
-	const count = 120
+	const count = 1200
 	damages := map[string]func([]byte) []byte{}
 	for percent := 3; percent < 100; percent += 8 {
 		damages[fmt.Sprintf("flip at %d%%", percent)] = func(b []byte) []byte { b[len(b)*percent/100] ^= 0x10; return b }
@@ -74,16 +75,21 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 		}
 		return b
 	}
-	lost := 0
+	whole, epoch := written(t, count)
+	lost, cut, lefts := 0, 0, map[string]int{}
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
-			dir, epoch := written(t, count)
+			dir := filepath.Join(t.TempDir(), "data")
+			if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
+				t.Fatal(err)
+			}
 			file := newestLog(t, dir)
 			b, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(file, damage(b), 0o600); err != nil {
+			b = damage(b)
+			if err := os.WriteFile(file, b, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			j := &journal{}
@@ -96,6 +102,11 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 					t.Errorf("%d of %d are left in epoch %s, which was %s:\n%s", left, count, h.Position().Epoch, epoch, j)
 				}
 			}
+			if j.has("a log file of the store is damaged") {
+				cut++
+				wantAside(t, dir, filepath.Base(file), b)
+			}
+			lefts[name] = left
 			if out := suite.Add(t, h, suite.Event(t, fmt.Sprint(left+1), 100), true, suite.Begin.Add(time.Hour)); out.Err != nil || out.Position.Offset != uint64(left)+1 {
 				t.Errorf("it goes on at %+v", out)
 			}
@@ -107,8 +118,23 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 			}
 		})
 	}
-	if lost < 5 {
-		t.Errorf("only %d of %d damages hit anything", lost, len(damages))
+	for percent := 3; percent < 100; percent += 8 { // what is in no log any more is there, and what was in front of the damage
+		tables := lefts["all cut"]
+		if left := lefts[fmt.Sprintf("flip at %d%%", percent)]; left < tables+(count-tables)*(percent-10)/100 {
+			t.Errorf("of %d events, the newest %d of them in the log, %d are left, though the damage is at %d%%", count, count-tables, left, percent)
+		}
+	}
+	if lost < 5 || cut < 5 {
+		t.Errorf("of %d damages only %d hit anything, and %d had the log cut", len(damages), lost, cut)
+	}
+}
+
+// wantAside wants a damaged log put aside as it was.
+func wantAside(t *testing.T, dir, name string, as []byte) {
+	t.Helper()
+	kept, err := os.ReadFile(filepath.Join(dir, damagedDir, name))
+	if err != nil || !bytes.Equal(kept, as) {
+		t.Errorf("of the damaged log of %d bytes %d are put aside, or others: %v", len(as), len(kept), err)
 	}
 }
 

@@ -18,17 +18,17 @@ func (m *machine) add(b *pebble.Batch, h *head, o *operation) history.Outcome {
 		m.name(h)
 		m.touch(h)
 	}
-	id := ""
+	id, now := "", m.reached(o.now)
 	if o.recognise && h.rule.Dedup > 0 {
 		id = eventID(o.body)
-		if first, known, err := m.seen(h, o.now, id); err != nil || known {
+		if first, known, err := m.seen(h, now, id); err != nil || known {
 			return history.Outcome{Position: first, Duplicate: known, Err: err}
 		}
 	}
 	out := history.Outcome{Err: m.write(b, h, o)}
 	out.Position = protocol.Position{Epoch: h.epoch, Offset: h.newest}
 	if id != "" && out.Err == nil {
-		out.Err = m.remember(b, h, o.now, id)
+		out.Err = m.remember(b, h, now, id)
 	}
 	return out
 }
@@ -97,6 +97,10 @@ func (m *machine) mend(b *pebble.Batch, o *operation) error {
 		b.DeleteRange(eventKey(m.slot, h.tenant, h.topic, h.newest+1), after(first[:len(first)-8]), nil),
 		m.unsee(b, &h))
 }
+
+// reached is when an entry is, for ids: an entry says what its leader's clock says, and that of another leader may be
+// behind. It is never before the newest span of time in which an id was seen.
+func (m *machine) reached(now int64) int64 { return max(now, int64(m.state.bucket)*int64(bucketSpan)) }
 
 // seen finds the position of the event that had this id in the topic's window.
 func (m *machine) seen(h *head, now int64, id string) (first protocol.Position, known bool, err error) {

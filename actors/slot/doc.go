@@ -22,17 +22,28 @@
 //  5. A full disk refuses publishes, and takes them again when there is room, without a restart (space.go).
 //  6. Everything that grows is bounded: queues, entries, the log, heads in memory, events by their topic's rule (and up
 //     to as many again before they are removed), ids by time, topics by Config.Forget.
+//  7. Time is the store's own (clock.go): nothing is removed, repeated or refused because a wall clock was set. An event
+//     is not removed for its age before it has that age, and an id is recognised for its whole window.
 //
 // # What it asks of you
 //
 // A topic is opened by one owner at a time. done callbacks run on the goroutine of the topic's slot and must not block.
-// Everybody has stopped using the store when Close is called.
+// Everybody has stopped using the store when Close is called. The times that a topic is told have their monotonic reading,
+// as those of Config.Clock.
 //
 // # Decisions
 //
 // The state machine gives the offsets and recognises ids, and not the topic's home: an entry whose fate was unknown to
 // the leader that wrote it then makes neither a hole nor a second event. All that depends on a clock or on chance is said
 // by the entry, so that every node makes the same of it.
+//
+// The store's clock advances by what is known to have passed, and does not follow the wall clock. A server that was ended
+// for two days on a machine that went on counts them, since the machine's uptime confirms what the wall clock says. After
+// a restart of the machine, or on another one, nothing does: two days off and a clock that is two days wrong look the
+// same. Then the events are kept for as much longer. That costs some disk, which count and bytes bound; to believe a wrong
+// clock would cost events that were acknowledged. To catch up later, a little at a time or after a day without a step,
+// would only make the same mistake later. A server that starts often loses nothing of its time: what the clock said is
+// written down every few seconds, and at the end.
 //
 // The epoch is derived from a seed of the slot and a salt of the topic, and not stored per topic: a topic that was never
 // published to has one without a write, and a new seed is a new epoch for a hundred thousand topics at once.

@@ -27,20 +27,23 @@ func (t *Topic) Read(offset uint64, limit int, now time.Time) ([]history.Entry, 
 		return nil, history.ErrLost
 	case err != nil:
 		return nil, err
-	case !t.remembers(&first, now):
+	case !t.remembers(&first, t.store.clock.at(now)):
 		return nil, history.ErrLost
 	}
 	return t.page(offset, min(uint64(max(0, limit)), t.newest-offset))
 }
 
-// remembers reports whether the bounds of bytes and age leave an event.
-func (t *Topic) remembers(r *record, now time.Time) bool {
-	b := t.rule.Bounds
-	if b.Age > 0 && now.UnixNano()-r.at > int64(b.Age) {
-		return false
-	}
+// remembers reports whether the bounds of bytes and age leave an event, at a time of the store's clock.
+func (t *Topic) remembers(r *record, now int64) bool { return t.isYoung(r, now) && t.fits(r) }
+
+func (t *Topic) isYoung(r *record, now int64) bool {
+	age := t.rule.Bounds.Age
+	return age <= 0 || now-r.at <= int64(age)
+}
+
+func (t *Topic) fits(r *record) bool {
 	total := t.total()
-	return total == 0 || total-r.total+weight(r.body) <= uint64(max(0, b.Bytes))
+	return total == 0 || total-r.total+weight(r.body) <= uint64(max(0, t.rule.Bounds.Bytes))
 }
 
 // total is the newest event's, 0 if that is damaged: it is said when it is read itself.
@@ -56,19 +59,25 @@ func (t *Topic) total() uint64 {
 
 // Oldest implements history.History. What is remembered is found by bisection, since all bounds cut from the old end.
 func (t *Topic) Oldest(now time.Time) uint64 {
-	from := max(t.floor, t.newest-min(t.newest, uint64(max(0, t.rule.Bounds.Count))))
-	if from == t.newest || t.rests(from+1, now) {
-		return from
-	}
-	return from + uint64(sort.Search(int(t.newest-from), func(i int) bool { return t.rests(from+uint64(i)+1, now) }))
+	at := t.store.clock.at(now)
+	return t.oldest(func(r *record) bool { return t.remembers(r, at) })
 }
 
-// rests reports whether the event at an offset is remembered. One that is damaged is if the next intact one is.
-func (t *Topic) rests(offset uint64, now time.Time) bool {
+// oldest is the offset behind which the bound of count leaves events and left, too.
+func (t *Topic) oldest(left func(*record) bool) uint64 {
+	from := max(t.floor, t.newest-min(t.newest, uint64(max(0, t.rule.Bounds.Count))))
+	if from == t.newest || t.rests(from+1, left) {
+		return from
+	}
+	return from + uint64(sort.Search(int(t.newest-from), func(i int) bool { return t.rests(from+uint64(i)+1, left) }))
+}
+
+// rests reports whether the event at an offset is left. One that is damaged is if the next intact one is.
+func (t *Topic) rests(offset uint64, left func(*record) bool) bool {
 	for ; offset <= t.newest; offset++ {
 		r, err := t.get(offset)
 		if err == nil {
-			return t.remembers(&r, now)
+			return left(&r)
 		}
 		if errors.Is(err, errGone) {
 			return false

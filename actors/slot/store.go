@@ -23,9 +23,10 @@ type Store struct {
 	lock    *pebble.Lock
 	db      *pebble.DB
 	witness *witness
+	clock   *clock
 	slots   []*slot
 	stop    chan struct{}  // closed by Close
-	running sync.WaitGroup // sweep and sync
+	running sync.WaitGroup // sweep, sync and tick
 }
 
 // MaxSlots bounds Config.Slots: each costs five goroutines and a pulse.
@@ -44,6 +45,7 @@ func Open(dir string, cfg Config) (*Store, error) {
 	}
 	s.running.Go(s.syncing)
 	s.running.Go(s.sweeping)
+	s.running.Go(s.ticking)
 	return s, nil
 }
 
@@ -64,6 +66,9 @@ func (s *Store) open() error {
 		return err
 	}
 	if err := s.identify(); err != nil {
+		return err
+	}
+	if s.clock, err = openClock(s.db, &s.cfg); err != nil {
 		return err
 	}
 	w, marks, err := openWitness(s.space, s.dir, s.cfg.Slots, s.cfg.Logger)
@@ -149,6 +154,7 @@ func (s *Store) start(marks []mark) error {
 func (s *Store) Close() error {
 	close(s.stop)
 	s.running.Wait()
+	s.tick(s.cfg.Clock())
 	return s.release()
 }
 
@@ -188,6 +194,16 @@ func (s *Store) sync(time.Time) {
 	}
 }
 
+// ticking keeps the clock.
+func (s *Store) ticking() { s.every(tickEvery, s.tick) }
+
+// tick has the clock write down what it says. It waits for the next time if the disk is full.
+func (s *Store) tick(now time.Time) {
+	if s.space.room() == nil {
+		s.clock.tick(now)
+	}
+}
+
 func (s *Store) every(interval time.Duration, do func(now time.Time)) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -195,8 +211,8 @@ func (s *Store) every(interval time.Duration, do func(now time.Time)) {
 		select {
 		case <-s.stop:
 			return
-		case now := <-ticker.C:
-			do(now)
+		case <-ticker.C:
+			do(s.cfg.Clock())
 		}
 	}
 }

@@ -52,12 +52,24 @@ func (s *slot) sweep(now time.Time) error {
 func (s *slot) sweepTopic(tenant, topic string, h head, now time.Time) error {
 	t := &Topic{store: s.store, slot: s, tenant: tenant, name: topic, rule: h.rule, floor: h.floor, newest: h.newest,
 		epoch: s.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, topic)}
-	oldest := t.Oldest(now)
+	oldest, unused := t.Oldest(now), time.Duration(s.store.clock.at(now)-h.at)
 	switch {
-	case oldest == h.newest && now.Sub(time.Unix(0, h.at)) > s.store.cfg.Forget:
-		return s.await(&operation{deed: deedForget, tenant: tenant, topic: topic, offset: h.newest})
+	case oldest == h.newest && unused > s.store.cfg.Forget:
+		if err := s.await(&operation{deed: deedForget, tenant: tenant, topic: topic, offset: h.newest}); err != nil {
+			return err
+		}
+		left, err := s.stored(tenant, topic)
+		if left == nil && err == nil { // nothing was published meanwhile
+			t.tellForgotten(h.newest - h.floor)
+		}
+		return err
 	case oldest > h.floor:
-		return s.await(&operation{deed: deedTrim, tenant: tenant, topic: topic, epoch: t.epoch, offset: oldest})
+		aged := t.tooOld(oldest)
+		err := s.await(&operation{deed: deedTrim, tenant: tenant, topic: topic, epoch: t.epoch, offset: oldest})
+		if err == nil {
+			t.tellAged(aged, oldest, t.rule.Bounds.Age)
+		}
+		return err
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func (s *Store) Known(tenant, name string) bool {
 
 // Add implements history.History. Refusals are StorageFull, Busy and Draining, with RetryAfter, and Internal.
 func (t *Topic) Add(ev *protocol.Event, recognise bool, now time.Time, done func(history.Outcome)) {
-	o := operation{deed: deedAdd, tenant: t.tenant, topic: t.name, now: now.UnixNano(), recognise: recognise, body: appendEvent(nil, t.name, ev)}
+	o := operation{deed: deedAdd, tenant: t.tenant, topic: t.name, now: t.store.clock.at(now), recognise: recognise, body: appendEvent(nil, t.name, ev)}
 	if !t.told {
 		o.rule = &t.rule
 	}
@@ -125,8 +125,9 @@ func (t *Topic) trim() {
 	if oldest <= t.floor {
 		return
 	}
+	done := t.trimmed(t.tooOld(oldest), oldest, t.rule.Bounds.Age)
 	o := operation{deed: deedTrim, tenant: t.tenant, topic: t.name, epoch: t.epoch, offset: oldest}
-	if t.slot.queue.put(request{operation: o.append(nil), relaxed: true, frees: true, done: func(history.Outcome) {}}) == nil {
+	if t.slot.queue.put(request{operation: o.append(nil), relaxed: true, frees: true, done: done}) == nil {
 		t.floor = oldest
 	}
 }

@@ -16,8 +16,8 @@ func latency(d *drill.Drill) {
 	time.Sleep(d.Span(10*time.Second, 2*time.Second))
 	source.Stop()
 	f := settled(d, h, 34, int64(100*len(source.Acks)))
-	d.Want(34, p50(f) < 5*time.Millisecond, "p50 is %s", ms(p50(f)))
-	d.Want(34, p99(f) < 50*time.Millisecond, "p99 is %s", ms(p99(f)))
+	d.Want(34, p50(f) < d.Bound(5*time.Millisecond), "p50 is %s", ms(p50(f)))
+	d.Want(34, p99(f) < d.Bound(50*time.Millisecond), "p99 is %s", ms(p99(f)))
 	d.Figure(34, "%d events to 100 clients: p50 %s, p99 %s", len(source.Acks), ms(p50(f)), ms(p99(f)))
 }
 
@@ -34,7 +34,7 @@ func fan(d *drill.Drill) {
 	source.Stop()
 	f := settled(d, h, 59, int64(count*len(source.Acks)))
 	used := (figures(d, s).Processor - before).Seconds() / span.Seconds()
-	d.Want(59, p99(f) < 500*time.Millisecond, "p99 is %s", ms(p99(f)))
+	d.Want(59, p99(f) < d.Bound(500*time.Millisecond), "p99 is %s", ms(p99(f)))
 	d.Want(59, len(source.Acks) > int(0.9*20*span.Seconds()), "only %d events were published in %s", len(source.Acks), span)
 	d.Figure(59, "%d clients, %d events, %d deliveries in %s: p50 %s, p99 %s, %.0f %% of a core", count, len(source.Acks), f.Messages, span, ms(p50(f)), ms(p99(f)), 100*used)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -12,7 +13,8 @@ type checkCommand struct {
 	Dev    bool   `help:"Check it for dev mode."`
 }
 
-// Run prints every problem, or ok.
+// Run prints every problem, or ok. What is outside and cannot be reached now is a warning: it may be there when the server
+// starts, which goes without it until it is.
 func (c *checkCommand) Run() error {
 	loaded := config.Load(config.Sources{File: c.Config, Dev: c.Dev, Environ: os.Environ()})
 	for _, p := range loaded.Problems {
@@ -26,6 +28,9 @@ func (c *checkCommand) Run() error {
 	}
 	if n := len(loaded.Problems); n > 0 {
 		os.Exit(1)
+	}
+	for _, w := range loaded.Probe(context.Background()) {
+		fmt.Fprintln(os.Stderr, "warning:", w)
 	}
 	fmt.Println("ok")
 	return nil

@@ -26,6 +26,16 @@ import (
 // into make test.
 func full() bool { return os.Getenv("PARLEY_CHECKS") == "full" }
 
+// within fails the test if something took longer than its check allows. That is wanted at full size alone, which is run
+// with the machine to itself: in the small run others are at work too, and patience is the end of every wait.
+func within(t *testing.T, what string, took, bound time.Duration) {
+	t.Helper()
+	t.Logf("%s: %s, of at most %s", what, took, bound)
+	if full() && took > bound {
+		t.Errorf("%s took %s, of at most %s", what, took, bound)
+	}
+}
+
 // scale is a size of a check.
 func scale(small, large int) int {
 	if full() {

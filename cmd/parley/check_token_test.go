@@ -30,7 +30,7 @@ func (r *running) logged(token string) *websocket.Conn {
 func TestToken_EndsItsConnectionAndChangesNoUser(t *testing.T) {
 	t.Parallel()
 	r, sign := serveDev(t), devTokens(t)
-	expires := time.Now().Add(2 * time.Second).Truncate(time.Second)
+	expires := time.Now().Add(6 * time.Second).Truncate(time.Second)
 	claims := fmt.Sprintf(`{"exp":%d}`, expires.Unix())
 	ending := []*websocket.Conn{r.logged(sign(auth.Grant{User: "alice", Claims: claims})), r.logged(sign(auth.Grant{User: "bob", Claims: claims}))}
 	page := r.dialWith("/ws/client/", http.Header{"Cookie": {"authentik_session=" + sign(auth.Grant{User: "carol", Claims: claims})}})
@@ -48,10 +48,10 @@ func TestToken_EndsItsConnectionAndChangesNoUser(t *testing.T) {
 		for err == nil {
 			_, err = next(t, conn)
 		}
-		if late := time.Since(expires); websocket.CloseStatus(err) != websocket.StatusPolicyViolation || late < -time.Second || late > 5*time.Second {
+		if late := time.Since(expires); websocket.CloseStatus(err) != websocket.StatusPolicyViolation || late < -time.Second {
 			t.Errorf("%s ended %s after its token with %v", who, late, err)
 		} else {
-			t.Logf("%s ended %s after its token", who, late.Round(time.Millisecond))
+			within(t, who+" ending after its token", late, 5*time.Second)
 		}
 	}
 	for user, there := range map[string]int{"alice": 404, "bob": 200, "carol": 404, "dave": 200, "eve": 404} {
@@ -119,7 +119,7 @@ func TestReload_KeysChangeUnderLoadAndNobodyIsDropped(t *testing.T) {
 		rewrite(t, served, tenantYAML([]string{secondKey, firstKey}[turn%2], firstAPIKey))
 		r.signal(syscall.SIGHUP)
 		began := time.Now()
-		for !r.takes(shown[(turn+1)%2]) && time.Since(began) < patience {
+		for late := r.patient(); !r.takes(shown[(turn+1)%2]); late() {
 		}
 		slowest = max(slowest, time.Since(began))
 		if r.takes(shown[turn%2]) {
@@ -128,9 +128,7 @@ func TestReload_KeysChangeUnderLoadAndNobodyIsDropped(t *testing.T) {
 	}
 	close(done)
 	load.Wait()
-	if slowest > 2*time.Second {
-		t.Errorf("a new key held after %s", slowest)
-	}
+	within(t, "a new key holding", slowest, 2*time.Second)
 	publish(0)
 	for range size {
 		if err := <-results; err != nil {
@@ -244,7 +242,5 @@ func TestRevoke_NothingPublishedASecondLaterIsDelivered(t *testing.T) {
 	if heardOf == 0 {
 		t.Error("they never heard anything, so that nothing is shown")
 	}
-	if latest > time.Second {
-		t.Errorf("an event of %s later was delivered", latest)
-	}
+	within(t, "delivering after a revoke", latest, time.Second)
 }

@@ -11,11 +11,14 @@ import (
 	"testing"
 )
 
-// The clients that the documents print, cut out of the documents when the test runs and run as they are against a real
-// server. What stands around them (who reads their answers, where they connect) is in testdata/clients.
+// Clients of the protocols, run as they are against a real server. What stands around them (who reads their answers, where
+// they connect) is in testdata/clients, and so are clients of our own that say the same on the wire. Where the protocols'
+// documents lie beside the repository, the clients that they print are cut out of them and run, too.
 //
-// They need the documents (../shared/seeds beside the repository), Node 20 or newer and Debian's python3-websockets.
-// Without these a test is skipped and says what to install; with PARLEY_CLIENTS=required, as in .ci/run, it fails.
+// They need Node 20 or newer and Debian's python3-websockets. Without these a test is skipped and says what to install; with
+// PARLEY_CLIENTS=required, as in .ci/run, it fails.
+
+// seeds is where the protocols' documents are, if they are.
 const seeds = "../../../shared/seeds"
 
 // missing skips the test, or fails it where it must run.
@@ -27,7 +30,7 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-// document reads one of the documents.
+// document reads one of the documents. They are not ours to ship.
 func document(t *testing.T, pattern string) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(seeds, pattern))
@@ -35,9 +38,32 @@ func document(t *testing.T, pattern string) string {
 		t.Fatal(err)
 	}
 	if len(found) != 1 {
-		missing(t, fmt.Sprintf("the documents are not there: put them at shared/seeds beside the repository (%s)", pattern))
+		t.Skipf("the document %s is not beside the repository; what it prints has run in our own words alone", pattern)
 	}
 	text, err := os.ReadFile(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// ownAndPrinted plays a test with what is written here, and with what a document prints.
+func ownAndPrinted(t *testing.T, own, pattern string, cut func(t *testing.T, text string) string, play func(t *testing.T, client string)) {
+	t.Helper()
+	t.Run("own", func(t *testing.T) {
+		t.Parallel()
+		play(t, own)
+	})
+	t.Run("printed", func(t *testing.T) {
+		t.Parallel()
+		play(t, cut(t, document(t, pattern)))
+	})
+}
+
+// ownClient reads a client of our own.
+func ownClient(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "clients", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,80 +215,99 @@ const (
 	aStatus    = `{"device_id":2,"old_status":"online","new_status":"offline","reason":"Connection lost"}`
 )
 
-// R000.1, R000.4, R000.14, R000.29, R000.30: the snippet of the dashboard's document.
+// F43: R000.1, R000.4, R000.14, R000.29, R000.30: the snippet of the dashboard's document.
 func TestClients_DashboardSnippetHearsWhatIsPublished(t *testing.T) {
 	t.Parallel()
-	snippet := between(t, document(t, "000_*.txt"), "const protocol = location.protocol", "React Hook")
-	r := serveDev(t)
-	client := node(t, harness(t, "dashboard.mjs", "/*CLIENT*/", snippet), "PARLEY_TEST_HOST="+strings.TrimPrefix(r.base, "http://"))
-	client.contains(t, "Connected")
-	client.contains(t, "Client ID: ws-")
-	r.publish(1, "project_updated", `{"project_name":"my-project","trigger":"audit"}`)
-	client.contains(t, "Updated: my-project")
-	client.goodbye(t)
+	cut := func(t *testing.T, text string) string {
+		return between(t, text, "const protocol = location.protocol", "React Hook")
+	}
+	ownAndPrinted(t, ownClient(t, "dashboard.own.js"), "000_*.txt", cut, func(t *testing.T, snippet string) {
+		r := serveDev(t)
+		client := node(t, harness(t, "dashboard.mjs", "/*CLIENT*/", snippet), "PARLEY_TEST_HOST="+strings.TrimPrefix(r.base, "http://"))
+		client.contains(t, "Connected")
+		client.contains(t, "Client ID: ws-")
+		r.publish(1, "project_updated", `{"project_name":"my-project","trigger":"audit"}`)
+		client.contains(t, "Updated: my-project")
+		client.goodbye(t)
+	})
 }
 
-// R001.1, R001.8-10, R001.15, R001.19-33: the JavaScript class, which spreads its filters at the top level.
+// F43: R001.1, R001.8-10, R001.15, R001.19-33: the JavaScript class, which spreads its filters at the top level.
 func TestClients_ValtronicsJavaScriptClassHearsWhatIsPublished(t *testing.T) {
 	t.Parallel()
-	r := serveDev(t)
-	client := node(t, javascriptClass(t), "PARLEY_TEST_URL="+r.socket("/ws"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"), "PARLEY_TEST_SUBSCRIBE=1")
-	client.contains(t, "READY")
-	r.publish(1, "telemetry", aTelemetry)
-	client.contains(t, "GOT telemetry", `"value":23.5`)
-	r.publish(0, "telemetry", strings.Replace(aTelemetry, `"device_id":1`, `"device_id":2`, 1))
-	r.publish(1, "alert", anAlert)
-	client.contains(t, "GOT alert High Temperature Alert")
-	r.publish(0, "alert", strings.Replace(anAlert, "critical", "info", 1))
-	r.publish(1, "device_status", aStatus)
-	client.contains(t, "GOT status online -> offline")
-	client.goodbye(t)
+	javascriptClass(t, func(t *testing.T, script string) {
+		r := serveDev(t)
+		client := node(t, script, "PARLEY_TEST_URL="+r.socket("/ws"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"), "PARLEY_TEST_SUBSCRIBE=1")
+		client.contains(t, "READY")
+		r.publish(1, "telemetry", aTelemetry)
+		client.contains(t, "GOT telemetry", `"value":23.5`)
+		r.publish(0, "telemetry", strings.Replace(aTelemetry, `"device_id":1`, `"device_id":2`, 1))
+		r.publish(1, "alert", anAlert)
+		client.contains(t, "GOT alert High Temperature Alert")
+		r.publish(0, "alert", strings.Replace(anAlert, "critical", "info", 1))
+		r.publish(1, "device_status", aStatus)
+		client.contains(t, "GOT status online -> offline")
+		client.goodbye(t)
+	})
 }
 
-// R001.2: on a specialised path the class needs no subscribe, which its usage example loses by sending it too early.
+// F43: R001.2: on a specialised path the class needs no subscribe, which its usage example loses by sending it too early.
 func TestClients_ValtronicsJavaScriptClassIsSubscribedByItsPath(t *testing.T) {
 	t.Parallel()
-	r := serveDev(t)
-	client := node(t, javascriptClass(t), "PARLEY_TEST_URL="+r.socket("/ws/telemetry"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"))
-	client.contains(t, "READY")
-	r.publish(1, "telemetry", aTelemetry)
-	client.contains(t, "GOT telemetry", `"value":23.5`)
-	client.goodbye(t)
+	javascriptClass(t, func(t *testing.T, script string) {
+		r := serveDev(t)
+		client := node(t, script, "PARLEY_TEST_URL="+r.socket("/ws/telemetry"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"))
+		client.contains(t, "READY")
+		r.publish(1, "telemetry", aTelemetry)
+		client.contains(t, "GOT telemetry", `"value":23.5`)
+		client.goodbye(t)
+	})
 }
 
-// R001.11: the document's own handleAuthResponse reads the refusal.
+// F43: R001.11: the document's own handleAuthResponse reads the refusal.
 func TestClients_ValtronicsJavaScriptClassReadsARefusal(t *testing.T) {
 	t.Parallel()
-	r := serveDev(t)
-	client := node(t, javascriptClass(t), "PARLEY_TEST_URL="+r.socket("/ws"), "PARLEY_TEST_TOKEN=nonsense")
-	client.contains(t, "Authentication failed: ")
-	client.contains(t, "GOT a request to refresh the token")
-	client.goodbye(t)
+	javascriptClass(t, func(t *testing.T, script string) {
+		r := serveDev(t)
+		client := node(t, script, "PARLEY_TEST_URL="+r.socket("/ws"), "PARLEY_TEST_TOKEN=nonsense")
+		client.contains(t, "Authentication failed: ")
+		client.contains(t, "GOT a request to refresh the token")
+		client.goodbye(t)
+	})
 }
 
-// javascriptClass is the harness with the class and the document's handleAuthResponse, which the class calls and lacks.
-func javascriptClass(t *testing.T) string {
+// javascriptClass plays a test with the harness of the class and of the document's handleAuthResponse, which the class calls
+// and lacks.
+func javascriptClass(t *testing.T, play func(t *testing.T, script string)) {
 	t.Helper()
-	text := document(t, "001_*.txt")
-	class := between(t, text, "class ValtronicsWebSocket {", "// Usage example")
-	return harness(t, "valtronics.mjs", "/*CLIENT*/", class+"\n"+braces(t, text, "function handleAuthResponse(data)"))
+	cut := func(t *testing.T, text string) string {
+		class := between(t, text, "class ValtronicsWebSocket {", "// Usage example")
+		return class + "\n" + braces(t, text, "function handleAuthResponse(data)")
+	}
+	ownAndPrinted(t, ownClient(t, "valtronics.own.js"), "001_*.txt", cut, func(t *testing.T, class string) {
+		play(t, harness(t, "valtronics.mjs", "/*CLIENT*/", class))
+	})
 }
 
-// R001.9, R001.10, R001.43: the Python class authenticates with its first frame and takes the first answer for its own.
+// F43: R001.9, R001.10, R001.43: the Python class authenticates with its first frame and takes the first answer for its own.
 func TestClients_ValtronicsPythonClassHearsWhatIsPublished(t *testing.T) {
 	t.Parallel()
-	class := indent(between(t, document(t, "001_*.txt"), "class ValtronicsWebSocketClient:", "# Usage example"))
-	r := serveDev(t)
-	client := python(t, harness(t, "valtronics.py", "#CLIENT#", class), "PARLEY_TEST_URL="+r.socket("/ws"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"))
-	client.contains(t, "Authentication successful")
-	client.contains(t, "WebSocket connected successfully")
-	client.contains(t, "READY")
-	r.publish(1, "telemetry", aTelemetry)
-	client.contains(t, "Telemetry update for device 1: {'temperature': {'value': 23.5, 'unit': '°C'")
-	r.publish(0, "telemetry", strings.Replace(aTelemetry, `"device_id":1`, `"device_id":2`, 1))
-	r.publish(1, "alert", anAlert)
-	client.contains(t, "Alert [critical]: High Temperature Alert (ID: 123)")
-	r.publish(1, "device_status", aStatus)
-	client.contains(t, "Device 2 status changed: online -> offline")
-	client.goodbye(t)
+	cut := func(t *testing.T, text string) string {
+		return indent(between(t, text, "class ValtronicsWebSocketClient:", "# Usage example"))
+	}
+	ownAndPrinted(t, ownClient(t, "valtronics.own.py"), "001_*.txt", cut, func(t *testing.T, class string) {
+		r := serveDev(t)
+		client := python(t, harness(t, "valtronics.py", "#CLIENT#", class), "PARLEY_TEST_URL="+r.socket("/ws"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"))
+		client.contains(t, "Authentication successful")
+		client.contains(t, "WebSocket connected successfully")
+		client.contains(t, "READY")
+		r.publish(1, "telemetry", aTelemetry)
+		client.contains(t, "Telemetry update for device 1: {'temperature': {'value': 23.5, 'unit': '°C'")
+		r.publish(0, "telemetry", strings.Replace(aTelemetry, `"device_id":1`, `"device_id":2`, 1))
+		r.publish(1, "alert", anAlert)
+		client.contains(t, "Alert [critical]: High Temperature Alert (ID: 123)")
+		r.publish(1, "device_status", aStatus)
+		client.contains(t, "Device 2 status changed: online -> offline")
+		client.goodbye(t)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
@@ -108,12 +109,31 @@ func rsaFile(t *testing.T) string {
 	return path
 }
 
-// R004.4, R004.20, R004.27, R004.36, R004.42: a command starts the server, and the request as AirLay's document prints it, 1,052 bytes of it, is understood; its
-// token expired in 2024. It comes on the very path on which a Valtronics client works, and a token of the same shape,
-// RS256 too, that has not expired is let in.
+// F43, F54: R004.4, R004.20, R004.27, R004.36, R004.42: a command starts the server, and a request like the one that AirLay's
+// document prints, 1,052 bytes of it or more, is understood; its token expired in 2024. It comes on the very path on which a
+// Valtronics client works, and a token of the same shape, RS256 too, that has not expired is let in.
 func TestFive_AirLaysPrintedRequestIsUnderstoodBesideValtronics(t *testing.T) {
 	t.Parallel()
-	text := document(t, "004_*.txt")
+	ownAndPrinted(t, ownRequest(t), "004_*.txt", printedRequest, airLaysRequestIsUnderstood)
+}
+
+// ownRequest has the shape and the size of the one in AirLay's document.
+func ownRequest(t *testing.T) string {
+	t.Helper()
+	part := base64.RawURLEncoding.EncodeToString
+	signature := make([]byte, 512) // that of a key of 4,096 bits
+	rand.Read(signature)
+	claims := `{"iat":1711709116,"jti":"` + part(make([]byte, 48)) + `","iss":"dev.airlay.ru","exp":1711716316,` +
+		`"data":{"name":"i.ivanova","id":"64b7f0c2a9e1d35b8c6f4e21"}}`
+	token := part([]byte(`{"typ":"JWT","alg":"RS256"}`)) + "." + part([]byte(claims)) + "." + part(signature)
+	request := `{"auth":"` + token + `","action":"attach","event":{"type":"issueUpdate","id":"64b7f0c2a9e1d35b8c6f4e22"}}`
+	if len(request) < 1052 {
+		t.Fatalf("the request has %d bytes", len(request))
+	}
+	return request
+}
+
+func airLaysRequestIsUnderstood(t *testing.T, printed string) {
 	file := rsaFile(t)
 	r := serve(t, nil, "--config", file)
 	valtronics, airlay := r.dial("/ws"), r.dial("/ws")
@@ -127,7 +147,6 @@ func TestFive_AirLaysPrintedRequestIsUnderstoodBesideValtronics(t *testing.T) {
 	say(t, valtronics, `{"type":"auth","token":"`+tokenFor("--user", "alice")+`"}`)
 	hears(t, "valtronics", valtronics, `{"type":"auth_response","success":true}`)
 
-	printed := printedRequest(t, text)
 	say(t, airlay, printed)
 	hears(t, "airlay", airlay, `{"status":400,"message":"Invalid token","code":2}`)
 

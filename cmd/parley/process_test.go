@@ -52,7 +52,7 @@ func command(t *testing.T, environ []string, args ...string) *exec.Cmd {
 type outcome struct {
 	stdout, stderr string
 	status         int
-	took           time.Duration
+	took, cpu      time.Duration
 }
 
 // parley runs a command to its end.
@@ -65,7 +65,7 @@ func parley(t *testing.T, environ []string, args ...string) outcome {
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), time.Since(began)}
+	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), time.Since(began), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 }
 
 // running is a server process.

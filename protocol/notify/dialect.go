@@ -56,6 +56,9 @@ func (*Dialect) Limits() protocol.Limits {
 	return protocol.Limits{Frame: frame, Rate: rate, Burst: rate}
 }
 
+// TicketClaims are the rules for a token that is shown for a ticket: those that hold for the token itself.
+func (d *Dialect) TicketClaims() protocol.Claims { return d.claims }
+
 // Open implements protocol.Dialect. The credential is in the query, and one that is not there is refused like one that
 // does not hold.
 func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
@@ -84,7 +87,7 @@ func (d *Dialect) credential(hello protocol.Hello) (*protocol.Credential, *proto
 	case tokens == 1 && tickets == 0:
 		return &protocol.Credential{Token: token, Claims: d.claims}, nil
 	case tokens == 0 && tickets == 1:
-		return &protocol.Credential{Form: protocol.Ticket, Token: ticket}, nil
+		return &protocol.Credential{Form: protocol.Ticket, Token: ticket, Claims: d.claims}, nil
 	}
 	return nil, protocol.Refuse(protocol.Forbidden, "%s wants either access_token or ticket, once", Path)
 }

@@ -7,7 +7,8 @@
 //     ticket. None, both, or one of them twice is refused as a bad one is: HTTP 403 in the handshake, and no close
 //     frame.
 //   - A JWT must have sid, iss, aud, sub, scope, iat, nbf, exp and jti, as the original demands. strict_claims: false
-//     lets in tokens of issuers that leave some of them out; the signature and the times hold either way.
+//     lets in tokens of issuers that leave some of them out; the signature and the times hold either way. A ticket is made
+//     for a token that has them, too.
 //   - The original's user ids are integers and its `sub` is a JSON number. 7 and "7" are the same user here, since a
 //     tenant may have other clients whose ids are texts.
 //   - The oldest clients connect to /api/v1/ws/{user_id} and show nothing. Whoever knows a number hears that user's
@@ -18,6 +19,8 @@
 //   - A token is checked when the socket opens and not afterwards, as in the original, whose older clients do not come
 //     back by themselves: they would fall silent when their token, good for 15 minutes, expires. Revoking the token
 //     ends them.
+//   - A ticket is good for whom the token would be that it was made for, by the same claims, and its connection ends when
+//     that token expires: clients with tickets come back by themselves, with a new one.
 //   - Nothing is said on connect, since pages attach their listener a moment later and would miss it.
 //   - Whatever a client sends is ignored. The first frame that is no JSON is reported once per connection, for the log;
 //     nothing closes.

@@ -49,7 +49,8 @@ func TestOpen_DemandsTheClaimsOfTheDocument(t *testing.T) {
 		t.Errorf("got %+v", credential.Claims)
 	}
 	_, credential, _ = open(t, New(DefaultConfig()), Path+"?ticket=abc")
-	if credential.Form != protocol.Ticket || credential.Token != "abc" || credential.Claims.Require != nil {
+	if credential.Form != protocol.Ticket || credential.Token != "abc" || !slices.Equal(credential.Claims.Require, want) || // F19
+		!slices.Equal(New(DefaultConfig()).TicketClaims().Require, want) {
 		t.Errorf("got %+v", *credential)
 	}
 }

@@ -16,7 +16,7 @@ type session struct {
 }
 
 // Opened implements protocol.Session. The token that held a moment ago is shown once more, so that the connection
-// outlives it; a ticket is spent, and whoever made it says how long it lasts.
+// outlives it; a ticket is spent, and its connection ends with the token that it was made for.
 func (s *session) Opened(time.Time, uint64) []protocol.Command {
 	if s.shown == nil {
 		return nil

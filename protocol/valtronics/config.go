@@ -15,7 +15,7 @@ type Config struct {
 	// MessagesPerSecond bounds what one connection sends, batch items counted one by one (default 100). 0 is no limit.
 	MessagesPerSecond int `yaml:"messages_per_second" env:"MESSAGES_PER_SECOND" envDefault:"100" unit:"messages" help:"How many messages one connection may send in a second, each item of a batch counted; 0 is no limit."`
 	// MessageBytes bounds one message, alone or in a batch, from 64 to FrameBytes (default 1024).
-	MessageBytes int `yaml:"message_bytes" env:"MESSAGE_BYTES" envDefault:"1024" unit:"bytes" help:"The largest message, alone or in a batch; from 64 to frame_bytes."`
+	MessageBytes int `yaml:"message_bytes" env:"MESSAGE_BYTES" envDefault:"1024" unit:"bytes" help:"The largest message, alone or in a batch; from 64 to frame_bytes. An auth may be as large as a token may be."`
 	// BatchItems bounds the messages of a batch, from 1 to 1000 (default 50).
 	BatchItems int `yaml:"batch_items" env:"BATCH_ITEMS" envDefault:"50" unit:"messages" help:"How many messages a batch may hold; from 1 to 1000."`
 	// FrameBytes bounds a frame, which may be a batch, from 1024 to 1048576 (default 65536).

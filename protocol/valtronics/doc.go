@@ -30,8 +30,9 @@
 //     error.
 //   - Errors are always said: {"type":"error","error":<reason>,"message":...}, with "channel" where it is about one, "index"
 //     where it is about an item of a batch, and "retry_after" in seconds where waiting helps.
-//   - The 1 KB limit is 1024 bytes of one message, and above it there is an error, not an end. In a batch it holds for each
-//     item, while the frame may have 64 KiB: ten subscriptions, the documented batcher's default, are more than 1 KB.
+//   - The 1 KB limit is 1024 bytes of one message, and above it there is an error, not an end; an `auth` may be as
+//     large as a token may be, since those of common issuers have more than 1 KB. In a batch it holds for each item, while
+//     the frame may have 64 KiB: ten subscriptions, the documented batcher's default, are more than 1 KB.
 //     A batch counts as its items against the messages per second.
 //   - /ws/telemetry, /ws/alerts, /ws/system and /ws/devices speak the same protocol; their channel is subscribed to right
 //     after the first `auth`, since the documented JavaScript class loses a subscription that it makes before the

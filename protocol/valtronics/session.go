@@ -21,6 +21,9 @@ type session struct {
 // maxFailures is how many tokens in a row may fail before the connection is closed.
 const maxFailures = 5
 
+// maxAuth is how many bytes an auth message may have at least: those of the largest token, and what is around it.
+const maxAuth = protocol.MaxToken + 512
+
 // accepted says which tokens open a socket: access and device tokens do, refresh tokens do not.
 var accepted = protocol.Claims{Refuse: []string{"refresh"}}
 
@@ -113,6 +116,9 @@ func (s *session) understand(m message) ([]protocol.Command, channel, *protocol.
 // readable says why a message cannot be read. Its size comes first, so that the limit is what is named.
 func (s *session) readable(m message) *protocol.Refusal {
 	most := s.dialect.config.MessageBytes
+	if word, _ := protocol.Text(m.member("type")); word == "auth" {
+		most = max(most, maxAuth)
+	}
 	switch {
 	case len(m.raw) > most:
 		return protocol.Refuse(protocol.TooLarge,

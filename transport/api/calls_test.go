@@ -235,6 +235,25 @@ func TestRevoke_TakesBackAUserOrAToken(t *testing.T) {
 	}
 }
 
+// F3: the same selectors take it back, in the query or as the body that made it, and only that one.
+func TestRevoke_DELETETakesItBack(t *testing.T) {
+	h := newHouse(t, Config{})
+	for _, c := range []struct{ made, query, body string }{
+		{`{"user":"4 2"}`, "?user=4%202", ""},
+		{`{"user":"42","jti":"t-1"}`, "?user=42&jti=t-1", ""},
+		{`{"jti":"t-1"}`, "", `{"jti":"t-1"}`},
+		{`{"user":42,"before":1769860800}`, "", `{"user":42,"before":1769860800}`},
+	} {
+		h.call("POST", "/api/v1/revoke", c.made).is(200, `{"closed":0}`)
+		h.call("DELETE", "/api/v1/revoke?user=another", "").is(200, `{"removed":0}`)
+		h.call("DELETE", "/api/v1/revoke"+c.query, c.body).is(200, `{"removed":1}`)
+		h.call("DELETE", "/api/v1/revoke"+c.query, c.body).is(200, `{"removed":0}`)
+	}
+	for query, text := range map[string]string{"": "empty", "?user=": "user, or jti", "?all=1": "no parameter", "?user=%01": "user", "?user=1&user=2": "twice"} {
+		h.call("DELETE", "/api/v1/revoke"+query, "").refuses(protocol.Malformed, text)
+	}
+}
+
 // A user's or topic's name may hold anything that CheckName allows, percent-encoded.
 func TestPaths_NamesAreDecodedOnce(t *testing.T) {
 	h := newHouse(t, Config{})

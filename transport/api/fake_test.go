@@ -238,6 +238,17 @@ func (n *fakeNode) Revoke(_ context.Context, tenant string, r actors.Revocation)
 	return len(n.users[r.User]), 0, nil
 }
 
+func (n *fakeNode) Unrevoke(tenant string, r actors.Revocation) (bool, error) {
+	if err := n.check(tenant); err != nil {
+		return false, err
+	}
+	before := len(n.revoked)
+	n.revoked = slices.DeleteFunc(n.revoked, func(known actors.Revocation) bool {
+		return known.User == r.User && known.TokenID == r.TokenID
+	})
+	return len(n.revoked) < before, nil
+}
+
 func (n *fakeNode) Probe(ctx context.Context) (time.Duration, error) {
 	if n.probe != nil {
 		return n.probe(ctx)

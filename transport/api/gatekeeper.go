@@ -1,15 +1,32 @@
 package api
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Gate tells of what lets clients in, for the metrics.
 type Gate struct {
-	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time, RevocationsLost the
-	// same of revocations.
-	Tickets                      int
-	TicketsLost, RevocationsLost uint64
+	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time.
+	Tickets     int
+	TicketsLost uint64
+	// Revocations is how many are remembered, RevocationsLost how many were pushed out before their time, and
+	// RevocationsNotKept how often one, or its end, could not be written to disk.
+	Revocations                         int
+	RevocationsLost, RevocationsNotKept uint64
 	// Backends are the introspection backends, by tenant.
 	Backends map[string]Backend
+	// KeySets are the key sets that are fetched, by tenant.
+	KeySets map[string]KeySet
+}
+
+// KeySet tells of the key sets of a tenant that are published at a URL.
+type KeySet struct {
+	// Fetches counts tries, Failures those of them that brought nothing to use.
+	Fetches, Failures uint64
+	// Age is the time since the last one that did, or since the start; of several the greatest.
+	Age time.Duration
 }
 
 // Backend tells of a tenant's own backend, which is asked for what this server does not know.
@@ -25,9 +42,13 @@ type Backend struct {
 var (
 	ticketsNow      = describe("tickets", "Tickets that wait to be used.")
 	ticketsLost     = describe("tickets_lost_total", "Tickets that were pushed out before their time.")
+	revocationsNow  = describe("revocations", "Revocations that are remembered, also those that hold no more.")
 	revocationsLost = describe("revocations_lost_total", "Revocations that were pushed out before their time.")
+	notKept         = describe("revocations_not_kept_total", "Revocations, or their ends, that could not be written to disk at once.")
 	asked           = describe("introspection_questions_total", "Questions that a tenant's backend decides, by how they were answered.", "tenant", "answered")
 	backendCalls    = describe("introspection_calls_total", "Requests to a tenant's backend, by outcome.", "tenant", "outcome")
+	keySetFetches   = describe("jwks_fetches_total", "Tries to fetch a tenant's key sets, by outcome.", "tenant", "outcome")
+	keySetAge       = describe("jwks_age_seconds", "Time since a tenant's key set was fetched last, or since the start if it never was.", "tenant")
 	breaker         = describe("introspection_breaker_open", "1 while a tenant's backend is left alone since it failed too often.", "tenant")
 )
 
@@ -36,7 +57,7 @@ type gate struct{ figures func() Gate }
 
 // Describe implements prometheus.Collector.
 func (gate) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ticketsNow, ticketsLost, revocationsLost, asked, backendCalls, breaker} {
+	for _, d := range []*prometheus.Desc{ticketsNow, ticketsLost, revocationsNow, revocationsLost, notKept, asked, backendCalls, breaker, keySetFetches, keySetAge} {
 		out <- d
 	}
 }
@@ -46,7 +67,9 @@ func (g gate) Collect(out chan<- prometheus.Metric) {
 	now := g.figures()
 	gauge(out, ticketsNow, float64(now.Tickets))
 	count(out, ticketsLost, float64(now.TicketsLost))
+	gauge(out, revocationsNow, float64(now.Revocations))
 	count(out, revocationsLost, float64(now.RevocationsLost))
+	count(out, notKept, float64(now.RevocationsNotKept))
 	for tenant, b := range now.Backends {
 		count(out, asked, float64(b.Remembered), tenant, "from_memory")
 		count(out, asked, float64(b.Unavailable), tenant, "not_at_all")
@@ -59,5 +82,10 @@ func (g gate) Collect(out chan<- prometheus.Metric) {
 			open = 1
 		}
 		gauge(out, breaker, open, tenant)
+	}
+	for tenant, set := range now.KeySets {
+		count(out, keySetFetches, float64(set.Fetches-min(set.Fetches, set.Failures)), tenant, "fetched")
+		count(out, keySetFetches, float64(set.Failures), tenant, "failed")
+		gauge(out, keySetAge, set.Age.Seconds(), tenant)
 	}
 }

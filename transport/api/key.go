@@ -58,9 +58,6 @@ func (a *API) operate(x *exchange) error {
 	return nil
 }
 
-// maxToken is how long a user's or an outpost's token may be, in bytes.
-const maxToken = 16 << 10
-
 // bearer returns the token that a user or an outpost shows.
 func bearer(r *http.Request) (string, error) {
 	lines := r.Header["Authorization"]
@@ -68,8 +65,11 @@ func bearer(r *http.Request) (string, error) {
 		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
 	}
 	scheme, token, _ := strings.Cut(lines[0], " ")
-	if token = strings.Trim(token, " "); len(lines) > 1 || token == "" || len(token) > maxToken || !strings.EqualFold(scheme, "Bearer") {
+	if token = strings.Trim(token, " "); len(lines) > 1 || token == "" || !strings.EqualFold(scheme, "Bearer") {
 		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
+	}
+	if len(token) > protocol.MaxToken {
+		return "", protocol.Refuse(protocol.TooLarge, "the token has %d bytes; the limit is %d", len(token), protocol.MaxToken)
 	}
 	return token, nil
 }

@@ -20,7 +20,9 @@ type Node interface {
 	Topics(ctx context.Context, tenant string, q actors.TopicQuery) (page []actors.TopicInfo, next string, err error)
 	History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (actors.HistoryPage, error)
 	Stats(tenant string) actors.Stats
+	// Revoke takes rights back, and Unrevoke that of the same user and token. StorageFull: done, until a restart.
 	Revoke(ctx context.Context, tenant string, r actors.Revocation) (closed, unsubscribed int, err error)
+	Unrevoke(tenant string, r actors.Revocation) (was bool, err error)
 	// Probe sends a canary through the real path; it ends when ctx does.
 	Probe(ctx context.Context) (time.Duration, error)
 	// Health tells what is wrong beside what Probe finds.

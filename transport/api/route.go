@@ -49,6 +49,7 @@ var calls = []route{
 	{method: "GET", path: "/api/v1/topics/{topic}/history", do: (*API).history},
 	{method: "GET", path: "/api/v1/stats", do: (*API).stats},
 	{method: "POST", path: "/api/v1/revoke", do: (*API).revoke},
+	{method: "DELETE", path: "/api/v1/revoke", do: (*API).unrevoke},
 	{method: "GET", path: "/api/v1/outposts", do: (*API).outposts},
 	{method: "GET", path: "/api/v1/outposts/{uuid}", do: (*API).outpost},
 	{method: "POST", path: "/api/v1/ws/ticket", who: user, do: (*API).ticket},

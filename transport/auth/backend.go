@@ -75,9 +75,11 @@ func (t *tenant) adopt(answer *introspection.Answer, id *protocol.Identity, now 
 	if id.TokenID == "" {
 		id.TokenID = answer.ID
 	}
-	if id.Issued.IsZero() && !answer.Issued.After(now.Add(t.leeway)) { // from the future it says nothing
-		id.Issued = answer.Issued
-		t.account.sawIssued(answer.Issued)
+	if id.Issued.IsZero() {
+		t.account.issues.note(id.User, answer.Issued, now)
+		if !isAhead(answer.Issued, now) {
+			id.Issued = answer.Issued
+		}
 	}
 	return Accepted
 }

@@ -17,20 +17,26 @@ var scratch = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
 
 func fingerprintOf(tenant string, shown *protocol.Credential) fingerprint {
 	buffer := scratch.Get().(*[]byte)
-	b := appendText(appendText((*buffer)[:0], tenant), string(shown.Form))
-	rules := &shown.Claims
-	for _, list := range [...][]string{rules.User, rules.Require, rules.Refuse} {
-		b = binary.AppendUvarint(b, uint64(len(list)))
-		for _, text := range list {
-			b = appendText(b, text)
-		}
-	}
+	b := appendRules(appendText(appendText((*buffer)[:0], tenant), string(shown.Form)), &shown.Claims)
 	b = append(b, shown.Token...)
 	sum := sha256.Sum256(b)
 	clear(b) // it held a secret
 	*buffer = b
 	scratch.Put(buffer)
 	return sum
+}
+
+// rulesOf stands for the rules of a dialect.
+func rulesOf(rules *protocol.Claims) fingerprint { return sha256.Sum256(appendRules(nil, rules)) }
+
+func appendRules(b []byte, rules *protocol.Claims) []byte {
+	for _, list := range [...][]string{rules.User, rules.Require, rules.Refuse} {
+		b = binary.AppendUvarint(b, uint64(len(list)))
+		for _, text := range list {
+			b = appendText(b, text)
+		}
+	}
+	return b
 }
 
 // appendText puts the length first, so that no two lists of texts look alike.
@@ -41,7 +47,7 @@ func appendText(b []byte, text string) []byte {
 // cache remembers verified tokens, the one not used for longest goes first. Refusals are not remembered: that would let
 // whoever sends garbage push out what is worth keeping.
 //
-// Every client has a token of its own, so this is memory per client: what is remembered of a token has 144 bytes and its
+// Every client has a token of its own, so this is memory per client: what is remembered of a token has 160 bytes and its
 // place in the map 25, half of what a verdict in a general LRU takes up.
 type cache struct {
 	mu      sync.Mutex
@@ -56,6 +62,7 @@ type remembered struct {
 	next, before    *remembered
 	tenant          *tenant
 	user, tokenID   string
+	key             string // of the tenant, its word
 	topics          []protocol.Pattern
 	issued, expires int64 // Unix seconds
 	// The fractions of both, in nanoseconds.
@@ -147,7 +154,7 @@ func (e *remembered) unlink() { e.before.next, e.next.before = e.next, e.before 
 func shorten(v *verdict) *remembered {
 	id := &v.identity
 	return &remembered{
-		tenant: v.tenant, user: id.User, tokenID: id.TokenID, topics: id.Topics, session: v.session,
+		tenant: v.tenant, user: id.User, tokenID: id.TokenID, key: id.Key, topics: id.Topics, session: v.session,
 		issued: id.Issued.Unix(), issuedPart: int32(id.Issued.Nanosecond()),
 		expires: v.expires.Unix(), expiresPart: int32(v.expires.Nanosecond()),
 	}
@@ -156,6 +163,6 @@ func shorten(v *verdict) *remembered {
 func (e *remembered) verdict() *verdict {
 	return &verdict{
 		tenant: e.tenant, session: e.session, expires: time.Unix(e.expires, int64(e.expiresPart)).UTC(),
-		identity: protocol.Identity{User: e.user, TokenID: e.tokenID, Topics: e.topics, Issued: time.Unix(e.issued, int64(e.issuedPart)).UTC()},
+		identity: protocol.Identity{User: e.user, TokenID: e.tokenID, Key: e.key, Topics: e.topics, Issued: time.Unix(e.issued, int64(e.issuedPart)).UTC()},
 	}
 }

@@ -14,7 +14,7 @@ import (
 // someVerdict is what a usual token leaves: a user, a jti, times in whole seconds, the tenant's topics.
 func someVerdict(t *tenant, i int) *verdict {
 	at := time.Unix(1_800_000_000, 0).UTC()
-	return &verdict{tenant: t, expires: at.Add(time.Hour), identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i), Issued: at, Topics: t.topics}}
+	return &verdict{tenant: t, expires: at.Add(time.Hour), identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i), Key: "0123456789abcdef", Issued: at, Topics: t.topics}}
 }
 
 func markOf(i int) (f fingerprint) {
@@ -38,7 +38,7 @@ func TestCache_RemembersTheWholeVerdict(t *testing.T) {
 		c.keep(markOf(i), v)
 		got := c.find(markOf(i), now)
 		if got == nil || got.tenant != v.tenant || got.session != v.session || !got.expires.Equal(v.expires) || got.expires.IsZero() != v.expires.IsZero() ||
-			got.identity.User != v.identity.User || got.identity.TokenID != v.identity.TokenID || !got.identity.Issued.Equal(v.identity.Issued) || !slices.Equal(got.identity.Topics, v.identity.Topics) {
+			got.identity.User != v.identity.User || got.identity.TokenID != v.identity.TokenID || got.identity.Key != v.identity.Key || !got.identity.Issued.Equal(v.identity.Issued) || !slices.Equal(got.identity.Topics, v.identity.Topics) {
 			t.Errorf("kept %+v, found %+v", v, got)
 		}
 	}

@@ -17,6 +17,8 @@ type Config struct {
 	Tickets       int           `yaml:"tickets" env:"TICKETS" envDefault:"100000" unit:"tickets" help:"How many single-use tickets may wait to be used, of all tenants together; about 300 bytes each. When full, the tenant that has most loses its oldest."`
 	WarnAfter     int           `yaml:"warn_after" env:"WARN_AFTER" envDefault:"20" unit:"failures" help:"How many failed authentications of one tenant in a minute make a warning; those after it are logged at debug level."`
 
+	// Journal keeps revocations across restarts; nil keeps them in memory alone.
+	Journal Journal `yaml:"-" env:"-"`
 	// Clock tells the time; nil is time.Now.
 	Clock func() time.Time `yaml:"-" env:"-"`
 	// Logger hears what became of authentications; nil is silence.
@@ -129,7 +131,7 @@ func (o OutpostToken) String() string { return "[token of outpost " + protocol.Q
 // GoString keeps tokens out of %#v.
 func (o OutpostToken) GoString() string { return o.String() }
 
-// Key is one key, or a JWKS document with several: exactly one of Secret, PEM and JWKS is set.
+// Key is one key, or a JWKS document with several: exactly one of Secret, PEM, JWKS and URL is set.
 type Key struct {
 	// ID is the kid; "" for a key that only tokens without kid use.
 	ID string
@@ -142,9 +144,12 @@ type Key struct {
 	Secret string
 	// PEM is a public key, a certificate (whose dates are not looked at), or a private key, which can also sign.
 	PEM []byte
-	// JWKS is a JSON Web Key Set (RFC 7517). Keys in it that are not for signatures, or of a kind not known here, are
-	// passed over.
+	// JWKS is a JSON Web Key Set (RFC 7517). Keys in it that are not for signatures are passed over, and those that cannot
+	// be used (of an unknown kind, weak, broken, with the kid of another) are left out with a warning; one has to be left.
 	JWKS []byte
+	// URL is where such a set is published: https, or http on loopback. It is fetched from when Start was called on, and its
+	// keys change with it. What should be secret (oct, or a private key) is left out of it.
+	URL string
 }
 
 // String keeps keys out of logs and messages.

@@ -86,7 +86,7 @@ func (v *Verifier) checkCookie(ctx context.Context, r *roster, at *tenant, shown
 	if strings.Count(shown.Token, ".") != 2 {
 		return v.checkOpaque(ctx, at, shown.Token, now)
 	}
-	known, outcome := v.verdict(r, at, shown, now)
+	known, outcome := v.verdict(ctx, r, at, shown, now)
 	if !outcome.admits() {
 		return known.finding(at, nil), outcome
 	}

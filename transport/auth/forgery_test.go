@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -70,8 +71,6 @@ func algorithmForgeries() map[string]string {
 		"padding":             good + "=",
 		"Bearer":              "Bearer " + good,
 		"no text":             "\x00\xff\xfe",
-		"too large":           compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256"}`, live(`"sub":"mallory"`, `"x":"`+strings.Repeat("x", 8192)+`"`)),
-		"a megabyte":          strings.Repeat("a.", 1<<19),
 		"typ refresh":         compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","typ":"refresh+jwt"}`, claims),
 		"typ number":          compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","typ":1}`, claims),
 		"spare bits":          spareBits(good),
@@ -142,6 +141,39 @@ func TestVerifier_NoTokenAndNoClaimReachesTheLog(t *testing.T) {
 	}
 }
 
+// refusesAsTooLarge wants that the size is named, and nothing else.
+func (b *bench) refusesAsTooLarge(t testing.TB, token string) {
+	t.Helper()
+	id, err := b.show("acme", token, protocol.Claims{})
+	if why, ok := errors.AsType[*protocol.Refusal](err); !ok || id != nil || *why != (protocol.Refusal{Reason: protocol.TooLarge, Detail: "the token has more than 8192 bytes"}) {
+		t.Errorf("%d bytes: %+v", len(token), err)
+	}
+}
+
+// F22: a token that is too large is told so, of whatever form, whether it would hold or not; the largest holds.
+func TestVerifier_ATokenThatIsTooLargeIsToldSo(t *testing.T) {
+	b := one(t, manyKeys())
+	padded := func(pad int) string {
+		return compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"hs"}`, live(`"sub":"alice"`, `"x":"`+strings.Repeat("x", pad)+`"`))
+	}
+	pad := 0
+	for len(padded(pad+1)) <= protocol.MaxToken {
+		pad++
+	}
+	b.accepts(t, padded(pad))
+	b.refusesAsTooLarge(t, padded(pad+3))
+	b.refusesAsTooLarge(t, strings.Repeat("a.", 1<<19))
+	for _, form := range []protocol.Form{protocol.Cookie, protocol.Ticket, protocol.Outpost, protocol.Unproven} {
+		_, err := b.meet("acme", protocol.Credential{Form: form, Token: strings.Repeat("x", protocol.MaxToken+1)})
+		if protocol.AsRefusal(err).Reason != protocol.TooLarge {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+	if got := b.outcomes()["too_large"]; got != 6 {
+		t.Errorf("counted %d", got)
+	}
+}
+
 // reliability.md check 12: a kid chooses among the tenant's keys and does nothing else.
 func TestVerifier_KidOnlyChoosesAmongTheKeysOfTheTenant(t *testing.T) {
 	b := one(t, manyKeys())
@@ -158,7 +190,7 @@ func TestVerifier_KidOnlyChoosesAmongTheKeysOfTheTenant(t *testing.T) {
 		})
 	}
 	huge := `{"alg":"HS256","kid":"` + strings.Repeat("k", 1<<20) + `"}`
-	b.refuses(t, protocol.InvalidToken, compact(jwt.SigningMethodHS256, []byte(secret), huge, live(`"sub":"mallory"`)))
+	b.refusesAsTooLarge(t, compact(jwt.SigningMethodHS256, []byte(secret), huge, live(`"sub":"mallory"`)))
 	b.accepts(t, compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"hs"}`, live(`"sub":"alice"`)))
 }
 

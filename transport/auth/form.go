@@ -16,16 +16,16 @@ type finding struct {
 
 // check asks by the form of what is shown. at is nil in the lobby.
 func (v *Verifier) check(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
-	if len(shown.Token) > MaxToken {
+	if len(shown.Token) > protocol.MaxToken {
 		return finding{whose: at}, TooLarge
 	}
 	switch shown.Form {
 	case protocol.Token:
-		return v.checkToken(r, at, shown, now)
+		return v.checkToken(ctx, r, at, shown, now)
 	case protocol.Cookie:
 		return v.checkCookie(ctx, r, at, shown, now)
 	case protocol.Ticket:
-		return v.checkTicket(r, at, shown)
+		return v.checkTicket(r, at, shown, now)
 	case protocol.Outpost:
 		return v.checkOutpost(ctx, r, at, shown, now)
 	case protocol.Unproven:
@@ -48,7 +48,7 @@ func (v *Verifier) recheck(ctx context.Context, found *finding, shown *protocol.
 }
 
 // checkToken: a JWT, or none where the dialect lets a client in without.
-func (v *Verifier) checkToken(r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
+func (v *Verifier) checkToken(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
 	switch {
 	case shown.For != "":
 		return finding{whose: at}, OtherForm
@@ -57,7 +57,7 @@ func (v *Verifier) checkToken(r *roster, at *tenant, shown *protocol.Credential,
 	case shown.Token == "":
 		return finding{whose: at}, NoToken
 	}
-	known, outcome := v.verdict(r, at, shown, now)
+	known, outcome := v.verdict(ctx, r, at, shown, now)
 	if !outcome.admits() {
 		return known.finding(at, nil), outcome
 	}
@@ -76,7 +76,7 @@ func checkUnproven(at *tenant, shown *protocol.Credential) (finding, Outcome) {
 }
 
 // verdict returns what is known of a JWT, from memory or anew. One that does not hold has none.
-func (v *Verifier) verdict(r *roster, at *tenant, shown *protocol.Credential, now time.Time) (*verdict, Outcome) {
+func (v *Verifier) verdict(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (*verdict, Outcome) {
 	where := Lobby
 	if at != nil {
 		where = at.name
@@ -84,10 +84,10 @@ func (v *Verifier) verdict(r *roster, at *tenant, shown *protocol.Credential, no
 	mark := fingerprintOf(where, shown)
 	known, outcome := v.cache.find(mark, r), Cached
 	if known == nil {
-		if known, outcome = r.verify(at, shown, now); outcome != Accepted {
+		if known, outcome = v.verify(ctx, r, at, shown, now); outcome != Accepted {
 			return known, outcome
 		}
-		known.tenant.account.seen(known)
+		known.tenant.account.seen(known, now)
 		v.cache.keep(mark, known)
 	}
 	if known.hasExpired(now) {

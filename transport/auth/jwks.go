@@ -21,49 +21,79 @@ var errPassOver = errors.New("not for checking signatures")
 // jwk is one member of a key set.
 type jwk []protocol.Member
 
-// readJWKS makes the keys of a JWKS document. One that is broken or weak is an error, so that an operator hears of it
-// before a user does.
-func readJWKS(document []byte) ([]*key, error) {
+// readJWKS makes the keys of a JWKS document. Somebody else may have made it, so that a key which cannot be used costs that
+// key alone; a set without any that can is an error. public says that anybody can read the document.
+func readJWKS(document []byte, public bool) (set, error) {
+	var made set
 	members, err := protocol.ReadObject(document)
 	if err != nil {
-		return nil, errors.New("is no JWKS document: not one JSON object without duplicate names")
+		return made, errors.New("is no JWKS document: not one JSON object without duplicate names")
 	}
 	elements, ok := protocol.ReadArray(protocol.Find(members, "keys"))
 	if !ok {
-		return nil, errors.New(`is no JWKS document: it has no list "keys"`)
+		return made, errors.New(`is no JWKS document: it has no list "keys"`)
 	}
-	var keys []*key
+	kids := map[string]bool{}
 	for i, element := range elements {
-		one, err := protocol.ReadObject(element)
-		if err != nil {
-			return nil, fmt.Errorf("has a JWKS whose keys[%d] is no JSON object", i)
+		k, err := readJWK(element, public)
+		if err == nil && k.id != "" && kids[k.id] {
+			err = errors.New("has the kid of a key before it")
 		}
-		made, err := jwk(one).build()
 		switch {
 		case errors.Is(err, errPassOver):
 		case err != nil:
-			return nil, fmt.Errorf("has a JWKS whose keys[%d] (kid %s) %w", i, protocol.Quote(jwk(one).text("kid")), err)
+			made.warnings = append(made.warnings, fmt.Sprintf("keys[%d] (kid %s) %s", i, kidOf(element), err))
 		default:
-			keys = append(keys, made)
+			kids[k.id] = true
+			made.keys = append(made.keys, k)
 		}
 	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("has a JWKS without a key that can check signatures; known are %s", knownAlgorithms)
+	if len(made.keys) == 0 {
+		return made, fmt.Errorf("has a JWKS without a key that can check signatures%s; known are %s", because(made.warnings), knownAlgorithms)
 	}
-	return keys, nil
+	return made, nil
+}
+
+// because tells the first reasons.
+func because(warnings []string) string {
+	if len(warnings) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(warnings[:min(3, len(warnings))], "; ")
+}
+
+// kidOf is the kid of a key that may be none, for a message.
+func kidOf(element []byte) string {
+	members, _ := protocol.ReadObject(element)
+	return protocol.Quote(jwk(members).text("kid"))
+}
+
+func readJWK(element []byte, public bool) (*key, error) {
+	members, err := protocol.ReadObject(element)
+	if err != nil {
+		return nil, errors.New("is no JSON object")
+	}
+	j := jwk(members)
+	if !j.forSignatures() {
+		return nil, errPassOver
+	}
+	if public && (protocol.Find(j, "d") != nil || protocol.Find(j, "k") != nil) {
+		return nil, errors.New("is a private key or a secret that is published, so that anybody could sign with it; replace it")
+	}
+	return j.build()
 }
 
 func (j jwk) build() (*key, error) {
 	algorithm := j.text("alg")
-	if !j.forSignatures() || algorithm != "" && algorithms[algorithm] == nil {
-		return nil, errPassOver
+	if algorithm != "" && algorithms[algorithm] == nil {
+		return nil, fmt.Errorf("has the algorithm %s, which is not known", protocol.Quote(algorithm))
 	}
 	if kid := protocol.Find(j, "kid"); kid != nil {
 		if text, ok := protocol.Text(kid); !ok || text == "" {
 			return nil, errors.New("has a kid that is no text; correct it or leave it out")
 		}
 	}
-	switch j.text("kty") {
+	switch kind := j.text("kty"); kind {
 	case "RSA":
 		return j.rsa(algorithm)
 	case "EC":
@@ -76,8 +106,9 @@ func (j jwk) build() (*key, error) {
 			return nil, err
 		}
 		return secretKey(j.text("kid"), algorithm, secret)
+	default:
+		return nil, fmt.Errorf("is of the kind %s, which is not known; known are RSA, EC, OKP, oct", protocol.Quote(kind))
 	}
-	return nil, errPassOver
 }
 
 // forSignatures goes by use and key_ops, which may both be left out.
@@ -110,7 +141,7 @@ func (j jwk) ec(algorithm string) (*key, error) {
 	curves := map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384()}
 	curve := curves[j.text("crv")]
 	if curve == nil {
-		return nil, errPassOver
+		return nil, j.unknownCurve("P-256, P-384")
 	}
 	x, err := j.bytes("x")
 	if err != nil {
@@ -129,7 +160,7 @@ func (j jwk) ec(algorithm string) (*key, error) {
 
 func (j jwk) okp(algorithm string) (*key, error) {
 	if j.text("crv") != "Ed25519" {
-		return nil, errPassOver
+		return nil, j.unknownCurve("Ed25519")
 	}
 	x, err := j.bytes("x")
 	if err != nil {
@@ -139,6 +170,10 @@ func (j jwk) okp(algorithm string) (*key, error) {
 		return nil, fmt.Errorf("has an x of %d bytes; an Ed25519 key has %d", len(x), ed25519.PublicKeySize)
 	}
 	return newKey(j.text("kid"), algorithm, ed25519.PublicKey(x), nil)
+}
+
+func (j jwk) unknownCurve(known string) error {
+	return fmt.Errorf("is on the curve %s, which is not known; known are %s", protocol.Quote(j.text("crv")), known)
 }
 
 func (j jwk) text(name string) string {

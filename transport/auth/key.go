@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
 // algorithms are all that there are; "none" is not among them.
@@ -37,6 +39,7 @@ const (
 // key is one key and its one algorithm. It is never changed.
 type key struct {
 	id     string
+	word   string // what it is known by, without saying anything of it: see protocol.Identity
 	method jwt.SigningMethod
 	check  any // what method.Verify takes
 	sign   any // what method.Sign takes, nil if it cannot
@@ -45,24 +48,33 @@ type key struct {
 	session          bool   // it signs session cookies and nothing else
 }
 
-// build makes the keys that k stands for.
-func (k *Key) build() ([]*key, error) {
+// set are keys that were made together, and what is to be said about those that were left out.
+type set struct {
+	keys     []*key
+	warnings []string
+}
+
+// build makes the keys that k stands for. document is what its URL had last, nil for nothing yet.
+func (k *Key) build(document []byte) (set, error) {
 	given := 0
-	for _, there := range []bool{k.Secret != "", len(k.PEM) > 0, len(k.JWKS) > 0} {
+	for _, there := range []bool{k.Secret != "", len(k.PEM) > 0, len(k.JWKS) > 0, k.URL != ""} {
 		if there {
 			given++
 		}
 	}
 	switch {
 	case given != 1:
-		return nil, errors.New("needs exactly one of a secret, a PEM key and a JWKS document")
+		return set{}, errors.New("needs exactly one of a secret, a PEM key, a JWKS document and the URL of one")
 	case len(k.PEM) > maxKeyFile || len(k.JWKS) > maxKeyFile:
-		return nil, fmt.Errorf("is larger than %d bytes, which is no key file", maxKeyFile)
+		return set{}, fmt.Errorf("is larger than %d bytes, which is no key file", maxKeyFile)
+	case k.isSet() && (k.ID != "" || k.Algorithm != ""):
+		return set{}, errors.New("is a JWKS document, which brings its own kid and alg; leave them out")
+	case k.URL != "" && document == nil:
+		return set{}, nil
+	case k.URL != "":
+		return readJWKS(document, true)
 	case len(k.JWKS) > 0:
-		if k.ID != "" || k.Algorithm != "" {
-			return nil, errors.New("is a JWKS document, which brings its own kid and alg; leave them out")
-		}
-		return readJWKS(k.JWKS)
+		return readJWKS(k.JWKS, false)
 	}
 	var one *key
 	var err error
@@ -72,9 +84,29 @@ func (k *Key) build() ([]*key, error) {
 		one, err = pemKey(k.ID, k.Algorithm, k.PEM)
 	}
 	if err != nil {
-		return nil, err
+		return set{}, err
 	}
-	return []*key{one}, nil
+	return set{keys: []*key{one}}, nil
+}
+
+// isSet reports whether it stands for several keys that somebody else may have made.
+func (k *Key) isSet() bool { return len(k.JWKS) > 0 || k.URL != "" }
+
+// Check says what is wrong with a key by itself, and what of it would be left out. Nothing is fetched.
+func (k *Key) Check() (warnings []string, err error) {
+	if k.URL != "" {
+		if err := jwks.CheckURL(k.URL); err != nil {
+			return nil, fmt.Errorf("jwks_url: %w", err)
+		}
+	}
+	made, err := k.build(nil)
+	return made.warnings, err
+}
+
+// CheckSet says what is wrong with the key set of a URL, and what of it would be left out.
+func CheckSet(document []byte) (warnings []string, err error) {
+	made, err := readJWKS(document, true)
+	return made.warnings, err
 }
 
 func secretKey(id, algorithm string, secret []byte) (*key, error) {
@@ -109,10 +141,18 @@ func newKey(id, algorithm string, check, sign any) (*key, error) {
 	}
 	for _, fits := range fitting {
 		if fits == algorithm {
-			return &key{id: id, method: method, check: check, sign: sign}, nil
+			k := &key{id: id, method: method, check: check, sign: sign}
+			k.word = k.name()
+			return k, nil
 		}
 	}
 	return nil, fmt.Errorf("cannot be used with %s; its algorithm is %s", algorithm, strings.Join(fitting, " or "))
+}
+
+// name is the same for the same key, and another for any other.
+func (k *key) name() string {
+	sum := k.fingerprint()
+	return hex.EncodeToString(sum[:8])
 }
 
 // fittingAlgorithms are those that a key can be used with, the usual one first.

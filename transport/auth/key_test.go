@@ -71,46 +71,98 @@ func TestKeys_EveryWayToWriteAPEMKey(t *testing.T) {
 		accepts(t, compact(jwt.SigningMethodES256, es, `{"alg":"ES256"}`, live(`"sub":"alice"`)))
 }
 
+// F24: a key of somebody's set that cannot be used costs that key alone, at the start and at each reload, and is warned of;
+// those for encryption are passed over in silence.
+func TestKeys_OneThatCannotBeUsedIsLeftOutOfItsSet(t *testing.T) {
+	weak := must(rsa.GenerateKey(rand.Reader, 1024))
+	good := public("good", rsaKey())
+	for says, bad := range map[string]string{
+		"RSA key of 1024 bits":           public("weak", weak),
+		`kind "post-quantum"`:            `{"kty":"post-quantum","kid":"pq"}`,
+		`kind ""`:                        `{"kid":"x"}`,
+		`curve "secp256k1"`:              `{"kty":"EC","kid":"k1","crv":"secp256k1","x":"AA","y":"AA"}`,
+		`curve "X25519"`:                 `{"kty":"OKP","crv":"X25519","x":"AA"}`,
+		"no point of its curve":          `{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}`,
+		"cannot be used with ES256":      `{"kty":"RSA","alg":"ES256","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQAB"}`,
+		`algorithm "PS256", which`:       `{"kty":"RSA","alg":"PS256","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQAB"}`,
+		"no n in base64url":              `{"kty":"RSA","n":"!","e":"AQAB"}`,
+		"a secret of 1 bytes":            `{"kty":"oct","k":"AQ"}`,
+		"kid that is no text":            `{"kty":"oct","kid":1,"k":"` + enc([]byte(secret)) + `"}`,
+		"control or invisible":           `{"kty":"oct","kid":"a\nb","k":"` + enc([]byte(secret)) + `"}`,
+		"no JSON object":                 `[1]`,
+		"has the kid of a key before it": public("good", rsa4096()),
+		`kid "own", which another key`:   public("own", rsa4096()),
+		"":                               `{"kty":"RSA","use":"enc","alg":"RSA-OAEP","n":"AQAB","e":"AQAB"}`,
+	} {
+		set := setOf(bad, good)
+		if strings.Contains(says, "before it") {
+			set = setOf(good, bad)
+		}
+		keys := auth.TenantKeys{Keys: []auth.Key{{ID: "own", Secret: secret}, {JWKS: []byte(set)}}}
+		b := one(t, keys)
+		b.accepts(t, signedBy("good", rsaKey()))
+		b.accepts(t, compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"own"}`, live(`"sub":"alice"`)))
+		b.log.Reset()
+		if err := b.Reload(map[string]auth.TenantKeys{"acme": keys}); err != nil {
+			t.Errorf("%s: %v", says, err)
+		}
+		if warned := strings.ReplaceAll(b.log.String(), `\"`, `"`); strings.Contains(warned, "left out") != (says != "") || !strings.Contains(warned, says) || strings.Contains(warned, secret) {
+			t.Errorf("want %q, the log says %s", says, warned)
+		}
+		b.accepts(t, signedBy("good", rsaKey()))
+	}
+}
+
+// F24: a set without any that can be used is an error, which says why.
+func TestKeys_ASetWithoutAnyThatCanBeUsedIsAnError(t *testing.T) {
+	weak := public("weak", must(rsa.GenerateKey(rand.Reader, 1024)))
+	k := auth.Key{JWKS: []byte(setOf(weak, weak, `{"kty":"RSA","use":"enc"}`))}
+	if _, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"acme": {Keys: []auth.Key{k}}}); err == nil ||
+		!strings.Contains(err.Error(), "without a key that can check signatures") || !strings.Contains(err.Error(), "1024 bits") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Errors of configuration name tenant, key, problem and way out, and no secret.
 func TestKeys_ErrorsNameTheKeyTheProblemAndTheWayOut(t *testing.T) {
 	weak := must(rsa.GenerateKey(rand.Reader, 1024))
 	p521 := must(ecdsa.GenerateKey(elliptic.P521(), rand.Reader))
 	set := func(members string) auth.Key { return auth.Key{JWKS: []byte(`{"keys":[{` + members + `}]}`)} }
 	for says, k := range map[string]auth.Key{
-		"exactly one of":                      {},
-		"exactly one":                         {Secret: secret, JWKS: []byte("{}")},
-		"31 bytes; at least 32":               {Secret: secret[:31]},
-		"give it as a public key file":        {Secret: string(publicPEM(rsaKey().Public()))},
-		"ends with a line break":              {Secret: secret + "\n"},
-		"RSA key of 1024 bits; it needs 2048": {PEM: publicPEM(weak.Public())},
-		"RSA key of 1024 bits":                set(`"kty":"RSA","n":"` + enc(weak.N.Bytes()) + `","e":"AQAB"`),
-		"exponent that is not odd":            set(`"kty":"RSA","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQ"`),
-		"more than 31 bits":                   set(`"kty":"RSA","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQAAAAAAAAAB"`),
-		"use P-256 (ES256) or P-384":          {PEM: publicPEM(p521.Public())},
-		"known are HS256":                     {Secret: secret, Algorithm: "none"},
-		`"hs256", which is not known`:         {Secret: secret, Algorithm: "hs256"},
-		"HS256 or HS384 or HS512":             {Secret: secret, Algorithm: "RS256"},
-		"RS256 or RS384 or RS512":             {PEM: publicPEM(rsaKey().Public()), Algorithm: "HS256"},
-		"cannot be used with ES384":           {PEM: publicPEM(p256().Public()), Algorithm: "ES384"},
-		"-----BEGIN":                          {PEM: []byte("c2VjcmV0")},
-		"more than one key":                   {PEM: slices.Concat(publicPEM(rsaKey().Public()), publicPEM(p256().Public()))},
-		"cannot be read":                      {PEM: []byte("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")},
-		"is encrypted":                        {PEM: []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")},
-		`type "DH PARAMETERS"`:                {PEM: []byte("-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n")},
-		"is larger than":                      {PEM: make([]byte, 2<<20)},
-		"control or invisible":                {Secret: secret, ID: "a\nb"},
-		"brings its own kid":                  {JWKS: jwks(), ID: "k"},
-		"not one JSON object":                 {JWKS: []byte(`[]`)},
-		`no list "keys"`:                      {JWKS: []byte(`{"keys":{}}`)},
-		"keys[0] is no JSON object":           {JWKS: []byte(`{"keys":[1]}`)},
-		"without a key that can check":        {JWKS: []byte(`{"keys":[]}`)},
-		"a key that can check signatures":     set(`"kty":"RSA","use":"enc"`),
-		"has no n in base64url":               set(`"kty":"RSA","n":"!","e":"AQAB"`),
-		"is no point of its curve":            set(`"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"`),
-		"an Ed25519 key has 32":               set(`"kty":"OKP","crv":"Ed25519","x":"AQ"`),
-		`(kid "k") has a secret of 1 bytes`:   set(`"kty":"oct","kid":"k","k":"AQ"`),
-		"kid that is no text":                 set(`"kty":"oct","kid":1,"k":"` + enc([]byte(secret)) + `"`),
-		"cannot be used with HS256":           set(`"kty":"RSA","alg":"HS256","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQAB"`),
+		"exactly one of":                       {},
+		"exactly one":                          {Secret: secret, JWKS: []byte("{}")},
+		"31 bytes; at least 32":                {Secret: secret[:31]},
+		"give it as a public key file":         {Secret: string(publicPEM(rsaKey().Public()))},
+		"ends with a line break":               {Secret: secret + "\n"},
+		"RSA key of 1024 bits; it needs 2048":  {PEM: publicPEM(weak.Public())},
+		"RSA key of 1024 bits":                 set(`"kty":"RSA","n":"` + enc(weak.N.Bytes()) + `","e":"AQAB"`),
+		"exponent that is not odd":             set(`"kty":"RSA","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQ"`),
+		"more than 31 bits":                    set(`"kty":"RSA","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQAAAAAAAAAB"`),
+		"use P-256 (ES256) or P-384":           {PEM: publicPEM(p521.Public())},
+		"known are HS256":                      {Secret: secret, Algorithm: "none"},
+		`"hs256", which is not known`:          {Secret: secret, Algorithm: "hs256"},
+		"HS256 or HS384 or HS512":              {Secret: secret, Algorithm: "RS256"},
+		"RS256 or RS384 or RS512":              {PEM: publicPEM(rsaKey().Public()), Algorithm: "HS256"},
+		"cannot be used with ES384":            {PEM: publicPEM(p256().Public()), Algorithm: "ES384"},
+		"-----BEGIN":                           {PEM: []byte("c2VjcmV0")},
+		"more than one key":                    {PEM: slices.Concat(publicPEM(rsaKey().Public()), publicPEM(p256().Public()))},
+		"cannot be read":                       {PEM: []byte("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")},
+		"is encrypted":                         {PEM: []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")},
+		`type "DH PARAMETERS"`:                 {PEM: []byte("-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n")},
+		"is larger than":                       {PEM: make([]byte, 2<<20)},
+		"control or invisible":                 {Secret: secret, ID: "a\nb"},
+		"brings its own kid":                   {JWKS: jwks(), ID: "k"},
+		"not one JSON object":                  {JWKS: []byte(`[]`)},
+		`no list "keys"`:                       {JWKS: []byte(`{"keys":{}}`)},
+		"keys[0] (kid \"\") is no JSON object": {JWKS: []byte(`{"keys":[1]}`)},
+		"without a key that can check":         {JWKS: []byte(`{"keys":[]}`)},
+		"a key that can check signatures":      set(`"kty":"RSA","use":"enc"`),
+		"has no n in base64url":                set(`"kty":"RSA","n":"!","e":"AQAB"`),
+		"is no point of its curve":             set(`"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"`),
+		"an Ed25519 key has 32":                set(`"kty":"OKP","crv":"Ed25519","x":"AQ"`),
+		`(kid "k") has a secret of 1 bytes`:    set(`"kty":"oct","kid":"k","k":"AQ"`),
+		"kid that is no text":                  set(`"kty":"oct","kid":1,"k":"` + enc([]byte(secret)) + `"`),
+		"cannot be used with HS256":            set(`"kty":"RSA","alg":"HS256","n":"` + enc(rsaKey().N.Bytes()) + `","e":"AQAB"`),
 	} {
 		_, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"acme": {Keys: []auth.Key{k}}})
 		switch {

@@ -165,7 +165,7 @@ func TestLobby_CookiesTicketsAndOutpostsSayWhoseTheyAre(t *testing.T) {
 	other.Outposts = []auth.OutpostToken{{Outpost: outpostA, Token: "token-of-other"}}
 	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"a": a, "other": other})
 	id := b.admits(t, auth.Lobby, protocol.Credential{Token: by(otherSecret)})
-	text, err := b.Tickets().Issue(auth.Lobby, id)
+	text, err := b.Tickets().Issue(auth.Lobby, id, protocol.Claims{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
+	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
 // Outcome is what became of one authentication. Logs and metrics tell outcomes apart; clients hear three reasons.
@@ -27,7 +28,7 @@ const (
 	UnknownKey
 	BadSignature
 	Expired
-	BadTime // exp missing or no time, nbf or iat in the future
+	BadTime // exp missing or no time, iat no time, or nbf in the future
 	BadIssuer
 	BadAudience
 	BadType // a refresh token
@@ -39,7 +40,7 @@ const (
 	BadSession  // it has ended, or nobody has logged in to it
 	BadOutpost  // no token, or that of another outpost
 	UnknownUser // the token holds, but its user does not exist
-	Unavailable // the tenant's backend could not be asked
+	Unavailable // the tenant's backend could not be asked, or its key set has not come yet
 	Revoked
 
 	outcomes = iota
@@ -68,6 +69,8 @@ func (o Outcome) refusal() *protocol.Refusal {
 		return &protocol.Refusal{Reason: protocol.TokenExpired}
 	case UnknownUser:
 		return &protocol.Refusal{Reason: protocol.UnknownUser}
+	case TooLarge:
+		return protocol.Refuse(protocol.TooLarge, "the token has more than %d bytes", protocol.MaxToken)
 	case Unavailable:
 		return &protocol.Refusal{Reason: protocol.Busy, RetryAfter: retryAfter}
 	}
@@ -92,11 +95,13 @@ type Figures struct {
 	Outcomes map[string]map[string]uint64
 	// CacheEntries and Revocations are how many there are now.
 	CacheEntries, Revocations int
-	// Forgotten counts revocations that were pushed out before their time.
-	Forgotten uint64
+	// Forgotten counts revocations that were pushed out before their time, NotKept changes that the Journal did not take.
+	Forgotten, NotKept uint64
 	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time.
 	Tickets     int
 	TicketsLost uint64
 	// Introspection tells of the backends that are asked, by tenant.
 	Introspection map[string]introspection.Figures
+	// KeySets tells of the key sets that are fetched, by tenant.
+	KeySets map[string]jwks.Figures
 }

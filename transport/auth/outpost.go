@@ -117,13 +117,16 @@ func (t *tenant) askOutpost(ctx context.Context, id, token string) (introspectio
 const NilOutpost = "00000000-0000-0000-0000-000000000000"
 
 // OutpostsOf says which outposts a token is for, by uuid. In the Lobby the token says whose it is as well. The error is a
-// protocol.Refusal: Forbidden if it is none's, TokenExpired, or Busy if the tenant's backend could not be asked.
+// protocol.Refusal: Forbidden if it is none's, TokenExpired, TooLarge, or Busy if the tenant's backend could not be asked.
 func (v *Verifier) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
 	forbidden := &protocol.Refusal{Reason: protocol.Forbidden}
 	r := v.roster.Load()
 	at := r.byName[tenant]
-	if at == nil && tenant != Lobby || len(bearer) > MaxToken {
+	switch {
+	case at == nil && tenant != Lobby:
 		return nil, forbidden
+	case len(bearer) > protocol.MaxToken:
+		return nil, TooLarge.refusal()
 	}
 	uuid, outcome := r.outpostOf(ctx, at, bearer)
 	if outcome != Accepted {

@@ -116,7 +116,10 @@ func TestOutpostsOf_NamesTheOutpostOfATokenThatHolds(t *testing.T) {
 			t.Errorf("%s: %q, %v", token, all, err)
 		}
 	}
-	for _, token := range []string{"", "other", strings.Repeat("x", 9000)} {
+	if _, err := b.OutpostsOf(t.Context(), "acme", strings.Repeat("x", 9000)); protocol.AsRefusal(err).Reason != protocol.TooLarge { // F22
+		t.Errorf("%v", err)
+	}
+	for _, token := range []string{"", "other", strings.Repeat("x", protocol.MaxToken)} {
 		if all, err := b.OutpostsOf(t.Context(), "acme", token); protocol.AsRefusal(err) == nil || protocol.AsRefusal(err).Reason != protocol.Forbidden {
 			t.Errorf("%q, %v", all, err)
 		}

@@ -3,11 +3,7 @@ package auth
 import (
 	"context"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -17,45 +13,69 @@ type Revocation struct {
 	// User is whose tokens are refused, TokenID the jti of one token that is; with both, that token of that user.
 	User, TokenID string
 	// Before limits it to tokens issued before that time. Zero is no limit for one token; for a user it is up to now,
-	// since a user may come back with a new token. A token without iat could be of any age and is covered.
+	// since a user may come back with a new token. A token without iat could be of any age and is covered, and so is one
+	// whose iat lies ahead of our clock by more than MaxLeeway, for as long as it does.
 	Before time.Time
 }
 
 // Revoke refuses, from when it returns, tokens that were good until now; connections that they opened are the engine's
-// to close. The error is a protocol.Refusal: NotFound (no such tenant) or Malformed.
+// to close. A later call for the same user and jti replaces an earlier one. The error is a protocol.Refusal: NotFound (no
+// such tenant), Malformed (nobody is named, or Before lies ahead of now by more than the tenant's leeway), or StorageFull:
+// then the revocation holds, but only until this process ends, since the Journal did not take it. It may block for as
+// long as the Journal takes to write.
 //
 // Now, for a user, includes the second that is passing, since iat has no fractions as a rule, and the latest iat that the
-// tenant has shown, since its clock may be ahead of ours by the leeway: no token that was seen before slips through.
+// tenant has shown, since its clock may be ahead of ours: no token that was seen before slips through. An iat that is
+// ahead by more than MaxLeeway counts for its own user alone, so that one issuer with a wrong clock locks out nobody else.
 //
 // It covers every form of credential: by user all of them, by jti also a ticket that was issued for that token, a cookie by
 // its sid, and what the tenant's backend gave an id. The token of an outpost, which has no iat, counts as issued when the
 // settings first had it; a cookie counts as of any age unless it or the backend says when its session began, so that a
 // user whose cookies have no iat is kept out until then.
 //
-// A revocation is kept for Config.RevocationAge, and longer if the tenant has shown a token that lives longer; for ever
-// if the tenant accepts what does not end by itself: tokens without exp, cookies, outposts, or what its backend says. When the register is full, the tenant that has most revocations loses the
-// one that was neither made nor met for longest. That is counted in Figures.Forgotten and a warning in the log, because
-// a token revoked by it may work again.
+// A revocation holds for Config.RevocationAge, and longer if the tenant has shown a token that lives longer; for ever
+// if the tenant accepts what does not end by itself: tokens without exp, cookies, outposts, or what its backend says.
+// When the register is full, those that hold no more go first; then the tenant that has most loses the one that was
+// neither made nor met for longest. That is counted in Figures.Forgotten and a warning in the log, because a token revoked
+// by it may work again.
 func (v *Verifier) Revoke(tenant string, r Revocation) error {
 	t, err := v.tenant(tenant)
 	if err != nil {
 		return err
 	}
-	if err := r.check(); err != nil {
+	now := v.now()
+	if err := r.check(now.Add(t.leeway)); err != nil {
 		return err
 	}
-	now, before := v.now(), r.Before
+	before := r.Before
 	if before.IsZero() && r.TokenID == "" {
-		before = latestOf(now, time.Unix(0, t.account.lastIssued.Load())).Add(1) // that instant is within
+		before = latestOf(now, t.account.lastIssuedTo(r.User)).Add(1) // that instant is within
 	}
-	until := v.keptUntil(t, latestOf(now, before))
-	if v.revoked.add(&t.account.revoked, target{r.User, r.TokenID}, revocation{before, until}, now) {
-		v.warnOfLoss(now)
-	}
-	return nil
+	return v.keep(t.account, entry{tenant, target{r.User, r.TokenID}, revocation{before, v.keptUntil(t, latestOf(now, r.Before))}}, now)
 }
 
-func (r Revocation) check() error {
+// Unrevoke takes a revocation back, the one of the same User and TokenID, and reports whether there was one. The error is
+// as that of Revoke; with StorageFull it is taken back until this process ends.
+func (v *Verifier) Unrevoke(tenant string, r Revocation) (was bool, err error) {
+	t, err := v.tenant(tenant)
+	if err != nil {
+		return false, err
+	}
+	if err := (Revocation{User: r.User, TokenID: r.TokenID}).check(time.Time{}); err != nil {
+		return false, err
+	}
+	of := target{r.User, r.TokenID}
+	v.revoked.writing.Lock()
+	defer v.revoked.writing.Unlock()
+	was = t.account.revoked.remove(of)
+	if !was && !v.revoked.stale {
+		return false, nil
+	}
+	return was, v.revoked.write(entry{tenant: tenant, of: of}, true)
+}
+
+// check says what is wrong; no time to be named may lie behind latest.
+func (r Revocation) check(latest time.Time) error {
 	if r.User == "" && r.TokenID == "" {
 		return protocol.Refuse(protocol.Malformed, "a revocation needs a user or a jti")
 	}
@@ -65,9 +85,24 @@ func (r Revocation) check() error {
 		}
 	}
 	if r.TokenID != "" {
-		return protocol.CheckName("jti", r.TokenID)
+		if err := protocol.CheckName("jti", r.TokenID); err != nil {
+			return err
+		}
+	}
+	if r.Before.After(latest) {
+		return protocol.Refuse(protocol.Malformed, "before lies in the future; leave it out for all tokens issued until now")
 	}
 	return nil
+}
+
+// keep puts a revocation into memory and, if there is one, into the journal.
+func (v *Verifier) keep(account *ledger, e entry, now time.Time) error {
+	v.revoked.writing.Lock()
+	defer v.revoked.writing.Unlock()
+	if v.revoked.add(&account.revoked, e.of, e.what, now) {
+		v.warnOfLoss(now)
+	}
+	return v.revoked.write(e, false)
 }
 
 // warnOfLoss does so once a minute.
@@ -97,133 +132,11 @@ func latestOf(a, b time.Time) time.Time {
 // target is whom a revocation is about, inside a tenant; what is empty is any.
 type target struct{ user, token string }
 
-// revocation covers tokens issued before a time, zero for all, until it can be forgotten, zero for never.
+// revocation covers tokens issued before a time, zero for all, until a time, zero for ever.
 type revocation struct{ before, until time.Time }
 
 func (r revocation) covers(issued time.Time) bool {
 	return r.before.IsZero() || issued.IsZero() || issued.Before(r.before)
 }
 
-// register bounds the revocations of all tenants together.
-type register struct {
-	// Static after construction.
-	bound int
-	age   time.Duration
-
-	count, forgotten atomic.Uint64
-	losses           alarm
-
-	mu    sync.Mutex
-	lists map[*list]struct{} // that have an entry; guarded by mu
-}
-
-// list are the revocations of one tenant. It outlives the tenant's keys.
-type list struct {
-	size atomic.Int64 // so that a tenant without revocations pays nothing
-	mu   sync.Mutex
-	lru  *simplelru.LRU[target, revocation] // guarded by mu; nil before the first
-	all  *register                          // set with lru
-}
-
-func newRegister(bound int, age time.Duration) *register {
-	return &register{bound: bound, age: age, lists: map[*list]struct{}{}}
-}
-
-// add reports whether another revocation was forgotten for it before its time.
-func (r *register) add(l *list, to target, what revocation, now time.Time) (lost bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lists[l] = struct{}{}
-	l.add(r, to, what)
-	if r.count.Load() <= uint64(r.bound) {
-		return false
-	}
-	var largest *list
-	for l := range r.lists {
-		if largest == nil || l.size.Load() > largest.size.Load() {
-			largest = l
-		}
-	}
-	lost = largest.dropOldest(now)
-	if lost {
-		r.forgotten.Add(1)
-	}
-	return lost
-}
-
-func (l *list) add(all *register, to target, what revocation) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.lru == nil {
-		// One more than fits: the register drops, and it counts what it drops.
-		l.lru, _ = simplelru.NewLRU[target, revocation](all.bound+1, nil)
-		l.all = all
-	}
-	if known, ok := l.lru.Peek(to); ok {
-		what = what.with(known)
-	} else {
-		l.size.Add(1)
-		all.count.Add(1)
-	}
-	l.lru.Add(to, what)
-}
-
-// with covers what either covers, for as long as either would.
-func (r revocation) with(other revocation) revocation {
-	return revocation{later(r.before, other.before), later(r.until, other.until)}
-}
-
-// later is where zero is later than any time.
-func later(a, b time.Time) time.Time {
-	if a.IsZero() || b.IsZero() {
-		return time.Time{}
-	}
-	return latestOf(a, b)
-}
-
 func (r revocation) isOver(now time.Time) bool { return !r.until.IsZero() && now.After(r.until) }
-
-// dropOldest reports whether it was still needed.
-func (l *list) dropOldest(now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, what, ok := l.lru.GetOldest()
-	if !ok {
-		return false
-	}
-	l.lru.RemoveOldest()
-	l.shrunk()
-	return !what.isOver(now)
-}
-
-// shrunk is called with mu held.
-func (l *list) shrunk() {
-	l.size.Add(-1)
-	l.all.count.Add(^uint64(0))
-}
-
-// covers reports whether the identity's token was revoked.
-func (l *list) covers(id *protocol.Identity, now time.Time) bool {
-	if l.size.Load() == 0 {
-		return false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, of := range [...]target{{"", id.TokenID}, {id.User, id.TokenID}, {id.User, ""}} {
-		if what, ok := l.find(of, now); ok && what.covers(id.Issued) {
-			return true
-		}
-	}
-	return false
-}
-
-// find is called with mu held. It lets go of what is over.
-func (l *list) find(of target, now time.Time) (revocation, bool) {
-	what, ok := l.lru.Get(of)
-	if ok && what.isOver(now) {
-		l.lru.Remove(of)
-		l.shrunk()
-		return what, false
-	}
-	return what, ok
-}

@@ -55,9 +55,80 @@ func TestRevoke_BeforeIsHonoured(t *testing.T) {
 	b.revoke(t, "acme", auth.Revocation{User: "alice", Before: epoch.Add(-time.Minute)})
 	b.refuses(t, protocol.InvalidToken, issued("alice", -61*time.Second, "a"))
 	b.accepts(t, issued("alice", -time.Minute, "b"))
-	// An earlier one does not give back what a later one took.
+}
+
+// F3: the later call holds, whatever the earlier one said, for a user and for a token.
+func TestRevoke_ALaterCallReplacesAnEarlierOne(t *testing.T) {
+	b := one(t, withSecret())
+	b.revoke(t, "acme", auth.Revocation{User: "alice"})
+	b.refuses(t, protocol.InvalidToken, issued("alice", -time.Minute, "a"))
 	b.revoke(t, "acme", auth.Revocation{User: "alice", Before: epoch.Add(-time.Hour)})
-	b.refuses(t, protocol.InvalidToken, issued("alice", -61*time.Second, "a"))
+	b.accepts(t, issued("alice", -time.Minute, "a"))
+	b.refuses(t, protocol.InvalidToken, issued("alice", -61*time.Minute, "a"))
+	b.revoke(t, "acme", auth.Revocation{TokenID: "one"})
+	b.revoke(t, "acme", auth.Revocation{TokenID: "one", Before: epoch})
+	b.accepts(t, issued("bob", 0, "one"))
+	if n := b.Figures().Revocations; n != 2 {
+		t.Errorf("%d revocations, want 2", n)
+	}
+}
+
+// F3: nothing that is still to be issued can be revoked; what clocks may differ by is allowed.
+func TestRevoke_BeforeATimeToComeIsRefused(t *testing.T) {
+	b := one(t, withSecret())
+	for _, before := range []time.Time{epoch.Add(auth.DefaultLeeway + time.Nanosecond), epoch.Add(time.Hour), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		for _, r := range []auth.Revocation{{User: "alice", Before: before}, {TokenID: "one", Before: before}} {
+			if why := protocol.AsRefusal(b.Revoke("acme", r)); why == nil || why.Reason != protocol.Malformed || !strings.Contains(why.Detail, "future") {
+				t.Errorf("%+v: %v", r, why)
+			}
+		}
+	}
+	b.accepts(t, issued("alice", 0, "one"))
+	b.revoke(t, "acme", auth.Revocation{User: "alice", Before: epoch.Add(auth.DefaultLeeway)})
+	b.refuses(t, protocol.InvalidToken, issued("alice", 0, "one"))
+}
+
+// F3: a revocation that was made while the clock was an hour ahead is undone by taking it back, or by a new one.
+func TestUnrevoke_LetsAUserInWhomAWrongClockLockedOut(t *testing.T) {
+	b := one(t, withSecret())
+	b.now = epoch.Add(time.Hour)
+	b.revoke(t, "acme", auth.Revocation{User: "alice"})
+	b.revoke(t, "acme", auth.Revocation{User: "bob"})
+	b.revoke(t, "acme", auth.Revocation{TokenID: "one"})
+	b.now = epoch.Add(time.Minute) // set right
+	b.refuses(t, protocol.InvalidToken, issued("alice", time.Minute, "a"))
+	if was, err := b.Unrevoke("acme", auth.Revocation{User: "alice", Before: epoch}); !was || err != nil {
+		t.Errorf("%t, %v", was, err)
+	}
+	b.accepts(t, issued("alice", time.Minute, "a"))
+	b.revoke(t, "acme", auth.Revocation{User: "bob"})
+	b.now = epoch.Add(2 * time.Minute)
+	b.accepts(t, issued("bob", 2*time.Minute, "b"))
+	b.refuses(t, protocol.InvalidToken, issued("bob", time.Minute, "b"))
+	b.refuses(t, protocol.InvalidToken, issued("carol", 0, "one"))
+	for range 2 {
+		was, err := b.Unrevoke("acme", auth.Revocation{TokenID: "one"})
+		if err != nil || was != (b.Figures().Revocations == 1) {
+			t.Errorf("%t, %v", was, err)
+		}
+		b.accepts(t, issued("carol", 0, "one"))
+		b.revoke(t, "acme", auth.Revocation{User: "carol", TokenID: "one"}) // is another one
+		if was, err := b.Unrevoke("acme", auth.Revocation{TokenID: "one"}); was || err != nil {
+			t.Errorf("%t, %v", was, err)
+		}
+		b.refuses(t, protocol.InvalidToken, issued("carol", 0, "one"))
+		b.revoke(t, "acme", auth.Revocation{TokenID: "one"})
+		_, _ = b.Unrevoke("acme", auth.Revocation{User: "carol", TokenID: "one"})
+	}
+}
+
+func TestUnrevoke_RefusesWhatNamesNobody(t *testing.T) {
+	b := one(t, withSecret())
+	for tenant, want := range map[string]protocol.Reason{"nobody": protocol.NotFound, "acme": protocol.Malformed} {
+		if _, err := b.Unrevoke(tenant, auth.Revocation{}); protocol.AsRefusal(err).Reason != want {
+			t.Errorf("%s: %v", tenant, err)
+		}
+	}
 }
 
 // An issuer's clock may be ahead: what was seen before the revocation does not slip through.
@@ -107,22 +178,68 @@ func TestRevoke_IsKeptForItsAgeAndAsLongAsTokensMayLive(t *testing.T) {
 	b.revoke(t, "acme", auth.Revocation{TokenID: "long"})
 	b.now = epoch.Add(48 * time.Hour)
 	b.refuses(t, protocol.InvalidToken, long)
-	// The other one is let go of when it is met.
-	if n := b.Figures().Revocations; n != 2 {
-		t.Fatalf("%d revocations", n)
-	}
 	b.accepts(t, hs(fmt.Sprintf(`{"sub":"bob","jti":"short-lived","exp":%d}`, unix(49*time.Hour))))
-	if f := b.Figures(); f.Revocations != 1 || f.Forgotten != 0 {
-		t.Errorf("%d revocations, %d forgotten", f.Revocations, f.Forgotten)
+}
+
+// What holds no more makes room, before anything that holds does; and not sooner, since the clock may have been wrong.
+func TestRevoke_WhatIsOverGoesFirstWhenRoomIsNeeded(t *testing.T) {
+	b := newBench(t, auth.Config{Revocations: 4, RevocationAge: time.Hour}, map[string]auth.TenantKeys{"acme": withSecret()})
+	lasting := withSecret()
+	lasting.NeverExpire = true
+	if err := b.SetTenant("b", lasting); err != nil {
+		t.Fatal(err)
+	}
+	b.revoke(t, "b", auth.Revocation{User: "device"}) // for ever, and the oldest of all
+	for _, jti := range []string{"one", "two", "three"} {
+		b.revoke(t, "acme", auth.Revocation{TokenID: jti})
+	}
+	b.now = epoch.Add(400 * 24 * time.Hour)
+	b.accepts(t, hs(fmt.Sprintf(`{"sub":"bob","jti":"one","exp":%d}`, b.now.Add(time.Hour).Unix())))
+	b.now = epoch.Add(time.Minute) // it was never that late
+	b.refuses(t, protocol.InvalidToken, issued("bob", 0, "one"))
+	b.now = epoch.Add(2 * time.Hour)
+	b.revoke(t, "acme", auth.Revocation{TokenID: "four"})
+	if f := b.Figures(); f.Revocations != 2 || f.Forgotten != 0 {
+		t.Errorf("%d revocations, %d forgotten; want 2 and 0", f.Revocations, f.Forgotten)
+	}
+	if _, err := b.show("b", hs(`{"sub":"device"}`), protocol.Claims{}); err == nil {
+		t.Error("the one that holds for ever has gone")
 	}
 }
 
-func TestRevoke_OfTimesToComeIsKeptBeyondThem(t *testing.T) {
-	b := newBench(t, auth.Config{RevocationAge: time.Hour}, map[string]auth.TenantKeys{"acme": withSecret()})
-	b.revoke(t, "acme", auth.Revocation{User: "alice", Before: epoch.Add(5 * time.Hour)})
-	b.now = epoch.Add(5*time.Hour + 30*time.Minute)
-	token := hs(fmt.Sprintf(`{"sub":"alice","iat":%d,"exp":%d}`, unix(4*time.Hour), unix(6*time.Hour)))
-	b.refuses(t, protocol.InvalidToken, token)
+// F4: when a token was issued does not say whether it is good. One that comes from the future is of any age for a revocation
+// of its user: it does not escape. Once its time has come it is taken at its word, unless it was seen before.
+func TestRevoke_CoversATokenFromTheFuture(t *testing.T) {
+	b := one(t, withSecret())
+	far := func(user string) string {
+		return hs(fmt.Sprintf(`{"sub":%q,"iat":%d,"exp":%d}`, user, unix(time.Hour), unix(10*time.Hour)))
+	}
+	ever := hs(fmt.Sprintf(`{"sub":"alice","iat":%d,"exp":%d}`, unix(70*365*24*time.Hour), unix(80*365*24*time.Hour)))
+	for range 2 { // the second time it is remembered
+		if id := b.accepts(t, far("alice")); !id.Issued.IsZero() {
+			t.Errorf("issued %s", id.Issued)
+		}
+	}
+	b.revoke(t, "acme", auth.Revocation{User: "alice"})
+	b.revoke(t, "acme", auth.Revocation{User: "bob", Before: epoch.Add(-time.Hour)})
+	b.refuses(t, protocol.InvalidToken, far("alice"))
+	b.refuses(t, protocol.InvalidToken, ever)
+	b.refuses(t, protocol.InvalidToken, far("bob")) // never seen before
+	b.accepts(t, far("carol"))
+	b.now = epoch.Add(2 * time.Hour)
+	b.refuses(t, protocol.InvalidToken, far("alice"))
+	b.refuses(t, protocol.InvalidToken, ever)
+	b.accepts(t, far("bob"))
+	b.accepts(t, hs(fmt.Sprintf(`{"sub":"alice","iat":%d,"exp":%d}`, unix(2*time.Hour), unix(3*time.Hour))))
+}
+
+// F4: an issuer whose clock is far ahead makes its own users wait for new tokens after a revocation, and nobody else.
+func TestRevoke_OneTokenFromTheFutureLocksOutNobodyElse(t *testing.T) {
+	b := one(t, withSecret())
+	b.accepts(t, issued("mallory", 59*time.Minute, "m"))
+	b.revoke(t, "acme", auth.Revocation{User: "alice"})
+	b.now = epoch.Add(time.Second)
+	b.accepts(t, issued("alice", time.Second, "a"))
 }
 
 func TestRevoke_NeverLapsesWhereTokensNeverExpire(t *testing.T) {

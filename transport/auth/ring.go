@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -46,4 +47,9 @@ func (r *ring) candidates(tok *token) ([]*key, Outcome) {
 		return nil, BadAlgorithm
 	}
 	return []*key{named}, Accepted
+}
+
+// has reports whether a key of this word is among them.
+func (r *ring) has(word string) bool {
+	return slices.ContainsFunc(r.all, func(k *key) bool { return k.word == word })
 }

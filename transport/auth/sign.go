@@ -51,8 +51,8 @@ func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("sign for tenant %s with key %s: %w", protocol.Quote(tenant), protocol.Quote(k.id), err)
 	}
-	if len(signed) > MaxToken {
-		return "", protocol.Refuse(protocol.TooLarge, "the token has %d bytes; the limit is %d, so leave out some claims or topics", len(signed), MaxToken)
+	if len(signed) > protocol.MaxToken {
+		return "", protocol.Refuse(protocol.TooLarge, "the token has %d bytes; the limit is %d, so leave out some claims or topics", len(signed), protocol.MaxToken)
 	}
 	return signed, nil
 }

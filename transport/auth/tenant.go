@@ -29,19 +29,22 @@ type tenant struct {
 	asks        introspection.Config  // as it was set
 	backend     *introspection.Client // nil if there is none
 	lobby       bool
-	account     *ledger // shared with its predecessors
+	remotes     []*remote // key sets at URLs
+	warnings    []string  // about keys that were left out
+	account     *ledger   // shared with its predecessors
 }
 
-// newTenant checks the settings; the error names tenant, key, problem and way out, and holds no secret. before is the
-// tenant that this one follows, nil if it is new.
-func newTenant(name string, settings TenantKeys, account *ledger, before *tenant, cfg *Config) (*tenant, error) {
+// newTenant checks the settings; the error names tenant, key, problem and way out, and holds no secret. The new one follows
+// the one of now, if there is one. It is called with mu held.
+func (v *Verifier) newTenant(name string, settings TenantKeys) (*tenant, error) {
+	before := v.roster.Load().byName[name]
 	t := &tenant{
-		name: name, account: account, neverExpire: settings.NeverExpire, leeway: settings.Leeway, user: settings.User,
+		name: name, account: v.ledger(name), neverExpire: settings.NeverExpire, leeway: settings.Leeway, user: settings.User,
 		unproven: settings.Unproven, lobby: settings.Lobby, asks: settings.Introspection, users: setOf(settings.Users),
 	}
 	problems := []error{
-		protocol.CheckName("the name", name), t.addKeys(settings), t.addCookies(settings),
-		t.addOutposts(settings.Outposts, before, cfg.Clock()), t.addBackend(before, cfg),
+		protocol.CheckName("the name", name), t.addKeys(settings, before, v), t.addCookies(settings),
+		t.addOutposts(settings.Outposts, before, v.now()), t.addBackend(before, &v.config),
 	}
 	var err error
 	if t.topics, err = patterns(settings.Topics); err != nil {
@@ -78,29 +81,43 @@ func (t *tenant) checkRules() error {
 	return errors.Join(problems...)
 }
 
-func (t *tenant) addKeys(settings TenantKeys) error {
+func (t *tenant) addKeys(settings TenantKeys, before *tenant, v *Verifier) error {
 	count := 0
 	for i := range settings.Keys {
-		built, err := settings.Keys[i].build()
+		given := &settings.Keys[i]
+		document, err := t.published(given.URL, before, v)
 		if err != nil {
-			return fmt.Errorf("key %d (kid %s) %w", i+1, protocol.Quote(settings.Keys[i].ID), err)
+			return fmt.Errorf("key %d (kid %s) %w", i+1, protocol.Quote(given.ID), err)
 		}
-		if count += len(built); count > MaxKeys {
+		built, err := given.build(document)
+		if err != nil {
+			return fmt.Errorf("key %d (kid %s) %w", i+1, protocol.Quote(given.ID), err)
+		}
+		if count += len(built.keys); count > MaxKeys {
 			return fmt.Errorf("key %d makes more than %d keys; remove those that sign nothing any more", i+1, MaxKeys)
 		}
-		for _, k := range built {
-			k.issuer = cmp.Or(settings.Keys[i].Issuer, settings.Issuer)
-			k.audience = cmp.Or(settings.Keys[i].Audience, settings.Audience)
-			if err := t.keys.add(k); err != nil {
+		for _, warning := range built.warnings {
+			t.warnings = append(t.warnings, fmt.Sprintf("key %d: %s", i+1, warning))
+		}
+		for _, k := range built.keys {
+			k.issuer = cmp.Or(given.Issuer, settings.Issuer)
+			k.audience = cmp.Or(given.Audience, settings.Audience)
+			err := t.keys.add(k)
+			switch {
+			case err != nil && given.isSet():
+				t.warnings = append(t.warnings, fmt.Sprintf("key %d: a key of the set %s", i+1, err))
+			case err != nil:
 				return fmt.Errorf("key %d %w", i+1, err)
-			}
-			if k.sign != nil {
+			case k.sign != nil:
 				t.signing = append(t.signing, k)
 			}
 		}
 	}
 	return nil
 }
+
+// has reports whether a key of this word is still one of the tenant's.
+func (t *tenant) has(word string) bool { return t.keys.has(word) || t.cookies.has(word) }
 
 // lasts reports whether something lets in that does not end by itself: revocations must then not end either.
 func (t *tenant) lasts() bool {

@@ -21,7 +21,9 @@ const (
 )
 
 // Tickets are single-use credentials: whoever has a token gets one by a call, and shows it where a token would end in
-// logs. Each is good once, for TicketLife, in the tenant of its token. It keeps hashes, not tickets, and in this process
+// logs. Each is good once, for TicketLife, in the tenant of its token, for as long as the token would be: until it expires,
+// is revoked, or its key is removed. A dialect takes those that were made by its own rules. What a ticket opens has the
+// token's identity, and ends with the token. It keeps hashes, not tickets, and in this process
 // alone: it is to be shown to the node that made it. Its methods may be called from many goroutines at once.
 type Tickets struct {
 	// Static after construction.
@@ -38,6 +40,7 @@ type ticket struct {
 	hash     [sha256.Size]byte
 	tenant   string
 	identity protocol.Identity
+	rules    fingerprint // that its token was checked by
 	until    time.Time
 }
 
@@ -45,9 +48,10 @@ func newTickets(bound int, now func() time.Time) *Tickets {
 	return &Tickets{now: now, bound: bound, byHash: map[[sha256.Size]byte]*fifo.Element{}, queues: map[string]*fifo.List{}}
 }
 
-// Issue makes a ticket for who showed a token in the tenant. The error is a protocol.Refusal, Unauthorized, if that is
-// nobody. When there are as many as the bound allows, the tenant that has most loses its oldest.
-func (s *Tickets) Issue(tenant string, id *protocol.Identity) (string, error) {
+// Issue makes a ticket for who showed a token in the tenant; rules are those that the token was checked by, which must be the
+// rules of the dialect where the ticket is to be shown. The error is a protocol.Refusal, Unauthorized, if that is nobody.
+// When there are as many as the bound allows, the tenant that has most loses its oldest.
+func (s *Tickets) Issue(tenant string, id *protocol.Identity, rules protocol.Claims) (string, error) {
 	if id == nil || id.User == "" {
 		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
 	}
@@ -58,8 +62,8 @@ func (s *Tickets) Issue(tenant string, id *protocol.Identity) (string, error) {
 	_, _ = rand.Read(secret[:]) // it never fails
 	text := base64.RawURLEncoding.EncodeToString(secret[:])
 	now := s.now()
-	t := &ticket{hash: sha256.Sum256([]byte(text)), tenant: tenant, identity: *id, until: now.Add(TicketLife)}
-	t.identity.Tenant, t.identity.Expires = "", time.Time{}
+	t := &ticket{hash: sha256.Sum256([]byte(text)), tenant: tenant, identity: *id, rules: rulesOf(&rules), until: now.Add(TicketLife)}
+	t.identity.Tenant = ""
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.makeRoom(now)
@@ -135,8 +139,8 @@ func (s *Tickets) String() string { return "[tickets]" }
 // Tickets are those that Authenticate takes.
 func (v *Verifier) Tickets() *Tickets { return v.tickets }
 
-// checkTicket: the identity is that of the token that the ticket was issued for, but it does not expire.
-func (v *Verifier) checkTicket(r *roster, at *tenant, shown *protocol.Credential) (finding, Outcome) {
+// checkTicket: the identity is that of the token that the ticket was issued for, and must still stand on it.
+func (v *Verifier) checkTicket(r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
 	if shown.For != "" {
 		return finding{whose: at}, BadTicket
 	}
@@ -145,8 +149,13 @@ func (v *Verifier) checkTicket(r *roster, at *tenant, shown *protocol.Credential
 		whose = r.byName[tenant]
 		return whose != nil && (whose == at || at == nil && whose.lobby)
 	})
-	if found == nil {
+	switch {
+	case found == nil:
 		return finding{whose: at}, BadTicket
+	case found.rules != rulesOf(&shown.Claims), found.identity.Key != "" && !whose.has(found.identity.Key):
+		return finding{whose: whose}, BadTicket
+	case !found.identity.Expires.IsZero() && !now.Before(found.identity.Expires):
+		return finding{whose: whose}, Expired
 	}
 	return finding{whose: whose, identity: &found.identity}, Accepted
 }

@@ -1,9 +1,11 @@
 package auth_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth"
@@ -16,11 +18,17 @@ func ticket(text string) protocol.Credential {
 // issue makes a ticket for whom a token names.
 func (b *bench) issue(t testing.TB, tenant, token string) string {
 	t.Helper()
-	id, err := b.show(tenant, token, protocol.Claims{})
+	return b.issueBy(t, tenant, token, protocol.Claims{})
+}
+
+// issueBy makes it by the rules of a dialect.
+func (b *bench) issueBy(t testing.TB, tenant, token string, rules protocol.Claims) string {
+	t.Helper()
+	id, err := b.show(tenant, token, rules)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := b.Tickets().Issue(tenant, id)
+	text, err := b.Tickets().Issue(tenant, id, rules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +43,7 @@ func TestTickets_OpenOneSocketAsTheUserOfTheToken(t *testing.T) {
 		t.Errorf("ticket %q", text)
 	}
 	id := b.admits(t, "acme", ticket(text))
-	if id.User != "7" || id.TokenID != "j" || !id.Expires.IsZero() || id.Tenant != "" {
+	if id.User != "7" || id.TokenID != "j" || !id.Expires.Equal(epoch.Add(time.Hour)) || id.Tenant != "" {
 		t.Errorf("identity %+v", id)
 	}
 	checkTopics(t, id, "a/*")
@@ -52,6 +60,63 @@ func TestTickets_EndAfterThirtySeconds(t *testing.T) {
 	b.admits(t, "acme", ticket(in))
 	b.now = epoch.Add(auth.TicketLife)
 	b.turns(t, protocol.InvalidToken, "acme", ticket(late))
+}
+
+// F20: a ticket, and what it opens, ends with the token that it was made for.
+func TestTickets_EndWithTheirToken(t *testing.T) {
+	b := one(t, withSecret())
+	short := hs(fmt.Sprintf(`{"sub":"alice","exp":%d}`, unix(20*time.Second)))
+	in, late := b.issue(t, "acme", short), b.issue(t, "acme", short)
+	b.now = epoch.Add(20*time.Second - 1)
+	if id := b.admits(t, "acme", ticket(in)); !id.Expires.Equal(epoch.Add(20 * time.Second)) {
+		t.Errorf("it opens something until %s", id.Expires)
+	}
+	b.now = epoch.Add(20 * time.Second)
+	b.turns(t, protocol.TokenExpired, "acme", ticket(late))
+}
+
+// F20: without its key a ticket is nothing, as the token would be; other keys may come and go.
+func TestTickets_EndWithTheirKey(t *testing.T) {
+	first, second := auth.Key{Secret: secret}, auth.Key{ID: "2", Secret: otherSecret}
+	keys := func(all ...auth.Key) map[string]auth.TenantKeys {
+		return map[string]auth.TenantKeys{"acme": {Keys: all}}
+	}
+	b := newBench(t, auth.Config{}, keys(first, second))
+	for name, next := range map[string][]auth.Key{"removed": {second}, "stays": {first}, "in another place": {second, first}} {
+		if err := b.Reload(keys(first, second)); err != nil {
+			t.Fatal(err)
+		}
+		text := b.issue(t, "acme", alice())
+		if err := b.Reload(keys(next...)); err != nil {
+			t.Fatal(err)
+		}
+		if name == "removed" {
+			b.turns(t, protocol.InvalidToken, "acme", ticket(text))
+		} else if id := b.admits(t, "acme", ticket(text)); id.Key == "" {
+			t.Errorf("%s: the identity names no key", name)
+		}
+	}
+}
+
+// F19: a dialect takes the tickets that were made by its own rules, and no others.
+func TestTickets_AreTakenByTheRulesThatTheyWereMadeBy(t *testing.T) {
+	b := one(t, withSecret())
+	strict := protocol.Claims{Refuse: []string{"refresh"}, Require: []string{"sid"}}
+	id := b.accepts(t, alice())
+	for _, c := range []struct {
+		made, shown protocol.Claims
+		taken       bool
+	}{{strict, strict, true}, {protocol.Claims{Refuse: []string{"refresh"}}, strict, false}, {protocol.Claims{}, strict, false}, {strict, protocol.Claims{User: []string{"data.id"}}, false}} {
+		text, err := b.Tickets().Issue("acme", id, c.made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := ticket(text)
+		shown.Claims = c.shown
+		if _, err := b.meet("acme", shown); (err == nil) != c.taken {
+			t.Errorf("made by %v, shown by %v: %v", c.made, c.shown, err)
+		}
+	}
 }
 
 func TestTickets_AreOfOneTenant(t *testing.T) {
@@ -94,11 +159,11 @@ func TestTickets_AreUsedExactlyOnceHoweverManyTryAtOnce(t *testing.T) {
 func TestTickets_AreForUsersAlone(t *testing.T) {
 	b := one(t, withSecret())
 	for _, id := range []*protocol.Identity{nil, {}} {
-		if text, err := b.Tickets().Issue("acme", id); text != "" || protocol.AsRefusal(err).Reason != protocol.Unauthorized {
+		if text, err := b.Tickets().Issue("acme", id, protocol.Claims{}); text != "" || protocol.AsRefusal(err).Reason != protocol.Unauthorized {
 			t.Errorf("%q, %v", text, err)
 		}
 	}
-	for _, text := range []string{"", "x", strings.Repeat("A", 43), strings.Repeat("A", 9000)} {
+	for _, text := range []string{"", "x", strings.Repeat("A", 43), strings.Repeat("A", protocol.MaxToken)} {
 		b.turns(t, protocol.InvalidToken, "acme", ticket(text))
 	}
 	b.turns(t, protocol.InvalidToken, "acme", protocol.Credential{Form: protocol.Ticket, Token: b.issue(t, "acme", alice()), For: "x"})

@@ -9,8 +9,6 @@ import (
 
 // Bounds of what a client may show.
 const (
-	// MaxToken bounds a token, in bytes of its text. AirLay's have 948.
-	MaxToken = 8 << 10
 	// maxHeader bounds the decoded header, in bytes.
 	maxHeader = 1 << 10
 	// maxTried bounds the signatures that are computed for one token.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
+	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
 // Verifier says who shows a token. Its methods may be called from many goroutines at once.
@@ -33,6 +34,10 @@ type Verifier struct {
 	mu sync.Mutex // held while the roster is replaced
 	// ledgers of all tenants that ever were: they outlive keys. Guarded by mu; grows with the configuration only.
 	ledgers map[string]*ledger
+
+	settings map[string]TenantKeys // by which the tenants of the roster were made; guarded by mu
+	started  bool                  // key sets are fetched; guarded by mu
+	fetching sync.WaitGroup        // of key sets
 }
 
 // ledger is what is remembered of a tenant whatever its keys are.
@@ -40,10 +45,9 @@ type ledger struct {
 	counts   tally
 	failures alarm
 	revoked  list
-	// farthest is the latest exp that was accepted, in Unix seconds: revocations are kept at least until then.
+	// farthest is the latest exp that was accepted, in Unix seconds: revocations hold at least until then.
 	farthest atomic.Int64
-	// lastIssued is the latest iat that was accepted, in Unix nanoseconds: see Revoke.
-	lastIssued atomic.Int64
+	issues   issues
 }
 
 // New makes a Verifier for the tenants, which may be none yet.
@@ -60,9 +64,13 @@ func New(cfg Config, tenants map[string]TenantKeys) (*Verifier, error) {
 		now: cfg.Clock, log: cfg.Logger, warnAfter: cfg.WarnAfter, config: cfg, cache: cache,
 		revoked: newRegister(cfg.Revocations, cfg.RevocationAge), tickets: newTickets(cfg.Tickets, cfg.Clock), ledgers: map[string]*ledger{},
 	}
+	v.revoked.journal = cfg.Journal
 	v.roster.Store(&roster{})
 	if err := v.Reload(tenants); err != nil {
 		return nil, err
+	}
+	if err := v.recall(); err != nil {
+		return nil, fmt.Errorf("revocations: %w", err)
 	}
 	return v, nil
 }
@@ -75,7 +83,7 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	tenants := make(map[string]*tenant, len(settings))
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		made, err := newTenant(name, settings[name], v.ledger(name), v.roster.Load().byName[name], &v.config)
+		made, err := v.newTenant(name, settings[name])
 		if err != nil {
 			problems = append(problems, err)
 		}
@@ -84,23 +92,38 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
-	return v.replace(tenants)
+	if err := v.replace(tenants); err != nil {
+		return err
+	}
+	v.settings = maps.Clone(settings)
+	return nil
 }
 
 // SetTenant adds one tenant or replaces its keys and rules, as Reload does.
 func (v *Verifier) SetTenant(name string, settings TenantKeys) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	before := v.roster.Load().byName
-	made, err := newTenant(name, settings, v.ledger(name), before[name], &v.config)
+	made, err := v.newTenant(name, settings)
 	if err != nil {
 		return err
 	}
-	tenants := maps.Clone(before)
+	if err := v.replaceOne(made); err != nil {
+		return err
+	}
+	if v.settings == nil {
+		v.settings = map[string]TenantKeys{}
+	}
+	v.settings[name] = settings
+	return nil
+}
+
+// replaceOne is replace for one tenant.
+func (v *Verifier) replaceOne(t *tenant) error {
+	tenants := maps.Clone(v.roster.Load().byName)
 	if tenants == nil {
 		tenants = map[string]*tenant{}
 	}
-	tenants[name] = made
+	tenants[t.name] = t
 	return v.replace(tenants)
 }
 
@@ -112,6 +135,8 @@ func (v *Verifier) replace(tenants map[string]*tenant) error {
 	}
 	before := v.roster.Swap(next)
 	v.cache.sweep(next)
+	v.follow(before, next)
+	v.warn(before, next)
 	for name, t := range before.byName {
 		if after := tenants[name]; t.backend != nil && (after == nil || after.backend != t.backend) {
 			t.backend.Close()
@@ -120,8 +145,15 @@ func (v *Verifier) replace(tenants map[string]*tenant) error {
 	return nil
 }
 
-// Close lets go of the connections to the tenants' backends that nobody uses.
+// Close ends the fetching of key sets and waits for it, lets go of the connections to the tenants' backends that nobody
+// uses, and tries once more to write revocations that the Journal did not take.
 func (v *Verifier) Close() {
+	v.mu.Lock()
+	v.started = false
+	v.follow(v.roster.Load(), &roster{})
+	v.mu.Unlock()
+	v.fetching.Wait()
+	v.revoked.settle()
 	for _, t := range v.roster.Load().byName {
 		if t.backend != nil {
 			t.backend.Close()
@@ -132,7 +164,7 @@ func (v *Verifier) Close() {
 // ledger is called with mu held.
 func (v *Verifier) ledger(name string) *ledger {
 	if v.ledgers[name] == nil {
-		v.ledgers[name] = &ledger{}
+		v.ledgers[name] = &ledger{revoked: list{tenant: name}}
 	}
 	return v.ledgers[name]
 }
@@ -172,25 +204,12 @@ func (v *Verifier) Authenticate(ctx context.Context, tenant string, credential p
 	return found.identity, nil
 }
 
-// seen notes the times of a token that was accepted. None lies beyond what UnixNano can hold: iat is not in the future.
-func (l *ledger) seen(v *verdict) {
+// seen notes the times of a token that was accepted.
+func (l *ledger) seen(v *verdict, now time.Time) {
 	if !v.expires.IsZero() {
 		raise(&l.farthest, v.expires.Unix())
 	}
-	l.sawIssued(v.identity.Issued)
-}
-
-func (l *ledger) sawIssued(at time.Time) {
-	if !at.IsZero() {
-		raise(&l.lastIssued, at.UnixNano())
-	}
-}
-
-// raise makes most at least as great as value.
-func raise(most *atomic.Int64, value int64) {
-	for known := most.Load(); value > known && !most.CompareAndSwap(known, value); {
-		known = most.Load()
-	}
+	l.issues.note(v.identity.User, v.identity.Issued, now)
 }
 
 // Figures are the counters, for metrics.
@@ -202,8 +221,9 @@ func (v *Verifier) Figures() Figures {
 		CacheEntries: v.cache.size(),
 		Revocations:  int(v.revoked.count.Load()),
 		Forgotten:    v.revoked.forgotten.Load(),
+		NotKept:      v.revoked.failed.Load(),
 
-		Introspection: map[string]introspection.Figures{},
+		Introspection: map[string]introspection.Figures{}, KeySets: map[string]jwks.Figures{},
 	}
 	f.Tickets, f.TicketsLost = v.tickets.figures()
 	for name, account := range v.ledgers {
@@ -212,6 +232,9 @@ func (v *Verifier) Figures() Figures {
 	for name, t := range v.roster.Load().byName {
 		if t.backend != nil {
 			f.Introspection[name] = t.backend.Figures()
+		}
+		if len(t.remotes) > 0 {
+			f.KeySets[name] = t.keySets()
 		}
 	}
 	return f

@@ -26,6 +26,9 @@ func (v *verdict) at(now time.Time) *protocol.Identity {
 	if !v.expires.IsZero() && !now.Before(v.expires) {
 		id.Expires = v.expires.Add(v.tenant.leeway)
 	}
+	if isAhead(id.Issued, now) {
+		id.Issued = time.Time{}
+	}
 	return &id
 }
 
@@ -65,6 +68,7 @@ func (r *roster) verify(at *tenant, shown *protocol.Credential, now time.Time) (
 // judge reads the claims of a token whose signature holds. The verdict says whose it is even if the outcome is against it.
 func (t *tenant) judge(encoded string, by *key, shown *protocol.Credential, now time.Time) (*verdict, Outcome) {
 	v, rules := &verdict{tenant: t}, &shown.Claims
+	v.identity.Key = by.word
 	raw, err := base64url.DecodeString(encoded)
 	if err != nil {
 		return v, Malformed
@@ -94,7 +98,8 @@ func (t *tenant) judge(encoded string, by *key, shown *protocol.Credential, now 
 	return v, Accepted
 }
 
-// judgeTimes: is it good now?
+// judgeTimes: is it good now? The time at which it was issued says nothing about that (RFC 7519 section 4.1.6); it is for
+// revocations.
 func (t *tenant) judgeTimes(c claims, v *verdict, mayLast bool, now time.Time) Outcome {
 	expires, ok1 := c.time("exp")
 	begins, ok2 := c.time("nbf")
@@ -106,7 +111,7 @@ func (t *tenant) judgeTimes(c claims, v *verdict, mayLast bool, now time.Time) O
 	if v.hasExpired(now) {
 		return Expired
 	}
-	if soon := now.Add(t.leeway); begins.After(soon) || issued.After(soon) {
+	if begins.After(now.Add(t.leeway)) {
 		return BadTime
 	}
 	return Accepted

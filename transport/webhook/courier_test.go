@@ -124,6 +124,17 @@ func (b *backend) got() []call {
 	return append([]call(nil), b.calls...)
 }
 
+// await waits until there were so many calls, for an hour of the bubble.
+func (b *backend) await(calls int) {
+	for range 3600 {
+		if len(b.got()) >= calls {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+	b.t.Fatalf("there were %d calls in an hour, not %d", len(b.got()), calls)
+}
+
 // numbers are those of all calls, call by call.
 func (b *backend) wantNumbers(want string) {
 	b.t.Helper()
@@ -295,9 +306,7 @@ func TestCourier_FlushDoesNotSitOutAWait(t *testing.T) {
 			b.answers = append(b.answers, broken)
 		}
 		tell(c, "E", 1, 1)
-		for len(b.got()) < 12 { // by now it waits for half a minute
-			time.Sleep(time.Second)
-		}
+		b.await(12) // by now it waits for half a minute
 		began := time.Now()
 		if err := c.Flush(context.Background()); err != nil || time.Since(began) > time.Second {
 			t.Errorf("flushed in %s, %v", time.Since(began), err)
@@ -336,9 +345,7 @@ func TestCourier_ReloadTakesAnotherURLAndKeepsWhatWaits(t *testing.T) {
 			b.answers = append(b.answers, broken)
 		}
 		tell(c, "E", 1, 2)
-		for len(b.got()) < 12 {
-			time.Sleep(time.Second)
-		}
+		b.await(12)
 		if err := c.Reload(Config{URL: "ftp://x", Secret: secret}); err == nil {
 			t.Error("took a wrong configuration")
 		}

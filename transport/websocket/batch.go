@@ -24,19 +24,19 @@ type batch struct {
 
 // style is how a socket's frames look on the wire.
 type style struct {
-	deflate   bool
-	threshold int // bytes from which data is compressed
+	window    window // for which data is compressed
+	threshold int    // bytes from which it is
 }
 
 // compressed reports whether f goes out in its compressed form.
 func (st style) compressed(f *actors.Frame) bool {
-	return st.deflate && f.Op <= actors.Binary && len(f.Data) >= st.threshold
+	return st.window != noWindow && f.Op <= actors.Binary && len(f.Data) >= st.threshold
 }
 
 // size is how many bytes f has on the wire.
 func (st style) size(f *actors.Frame) int {
 	if st.compressed(f) {
-		return len(f.Form(1, deflated))
+		return len(st.window.deflated(f))
 	}
 	switch n := len(f.Data); {
 	case n < 126:
@@ -51,7 +51,7 @@ func (st style) size(f *actors.Frame) int {
 // append adds f as it looks on the wire.
 func (st style) append(dst []byte, f *actors.Frame) []byte {
 	if st.compressed(f) {
-		return append(dst, f.Form(1, deflated)...)
+		return append(dst, st.window.deflated(f)...)
 	}
 	return append(appendHeader(dst, byte(f.Op), len(f.Data)), f.Data...)
 }
@@ -61,9 +61,9 @@ func (st style) append(dst []byte, f *actors.Frame) []byte {
 func (b *batch) bytes(buf []byte, st style) []byte {
 	if len(b.frames) == 1 && len(b.frames[0].Data) > shareAbove {
 		if f := b.frames[0]; st.compressed(f) {
-			return f.Form(1, deflated)[b.skip:]
+			return st.window.deflated(f)[b.skip:]
 		} else {
-			return f.Form(0, plain)[b.skip:]
+			return f.Form(int(noWindow), plain)[b.skip:]
 		}
 	}
 	buf = buf[:0]
@@ -100,7 +100,7 @@ func appendHeader(dst []byte, op byte, n int) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 0x80|op, 127), uint64(n))
 }
 
-// plain is a frame's form 0: header and data.
+// plain is a frame's form without compression: header and data.
 func plain(f *actors.Frame) []byte {
 	return append(appendHeader(make([]byte, 0, len(f.Data)+10), byte(f.Op), len(f.Data)), f.Data...)
 }

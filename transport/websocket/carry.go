@@ -41,13 +41,16 @@ func (s *socket) carry(b batch) {
 
 // drain writes the batch and everything behind it.
 func (s *socket) drain(b *batch) error {
-	st := style{s.deflate, s.server.config.CompressionThreshold}
+	st := style{s.window, s.server.config.CompressionThreshold}
 	base := b.frames
 	for {
 		if len(b.frames) == 0 {
 			clear(base)
 			b.skip = 0
 			if b.frames, b.last = s.upcoming(base[:0], s.piece()); len(b.frames) == 0 {
+				if b.last {
+					s.shut()
+				}
 				return s.conn.SetWriteDeadline(time.Time{})
 			}
 			base = b.frames

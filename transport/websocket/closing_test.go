@@ -145,7 +145,7 @@ func TestClosing_BrokenProtocolEndsWithItsCode(t *testing.T) {
 
 // bomb is 8 MiB of zeros in about 8 KiB.
 func bomb() []byte {
-	form := deflated(&actors.Frame{Op: actors.Binary, Data: make([]byte, 8<<20)})
+	form := deflatedWide(&actors.Frame{Op: actors.Binary, Data: make([]byte, 8<<20)})
 	n := binary.BigEndian.Uint16(form[2:])
 	return form[len(form)-int(n):]
 }

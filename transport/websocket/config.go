@@ -13,7 +13,7 @@ type Config struct {
 
 	HandshakeTimeout time.Duration `yaml:"handshake_timeout" env:"HANDSHAKE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long checking a credential and answering a handshake may take."`
 	WriteTimeout     time.Duration `yaml:"write_timeout" env:"WRITE_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long a peer may take for 16 KiB, or for all that waits if that is less, before it is cut off as slow."`
-	CloseGrace       time.Duration `yaml:"close_grace" env:"CLOSE_GRACE" envDefault:"1s" unit:"duration" help:"How long a closing socket may go on writing what waited before its close frame is sent."`
+	CloseGrace       time.Duration `yaml:"close_grace" env:"CLOSE_GRACE" envDefault:"1s" unit:"duration" help:"How long a closing socket may go on answering what came and writing what waited before its close frame is sent."`
 	Writers          int           `yaml:"writers" env:"WRITERS" envDefault:"0" unit:"goroutines" help:"How many goroutines write to sockets; 0 is one for every two CPUs."`
 
 	Compression          bool `yaml:"compression" env:"COMPRESSION" envDefault:"true" unit:"bool" help:"Offer permessage-deflate, without context takeover."`
@@ -22,8 +22,10 @@ type Config struct {
 	MessageLimit int `yaml:"message_limit" env:"MESSAGE_LIMIT" envDefault:"16777216" unit:"bytes" help:"How large a message from a client may be where its dialect sets no limit."`
 	// MessageTimeout is a second less than the 30 s after which the last of many must be gone.
 	MessageTimeout time.Duration `yaml:"message_timeout" env:"MESSAGE_TIMEOUT" envDefault:"29s" unit:"duration" help:"How long a client may take to finish a message."`
-	// 1,024 would refuse what intermediaries are known to do (a message of 2 KiB in frames of one byte).
-	Fragments     int `yaml:"fragments" env:"FRAGMENTS" envDefault:"4096" unit:"frames" help:"How many fragments a message may have."`
+	// 1,024 would refuse what intermediaries are known to do (a message of 2 KiB in frames of one byte). With one more
+	// for every 4 bytes (fragmentBytes) 4 MiB may come in fragments of any size, but neither empty nor tiny ones
+	// without end.
+	Fragments     int `yaml:"fragments" env:"FRAGMENTS" envDefault:"4096" unit:"frames" help:"How many fragments a message may have, beside one for every 4 bytes of it."`
 	ControlFrames int `yaml:"control_frames" env:"CONTROL_FRAMES" envDefault:"512" unit:"frames per second" help:"How many pings and pongs a client may send."`
 	MaxSockets    int `yaml:"max_sockets" env:"MAX_SOCKETS" envDefault:"0" unit:"sockets" help:"How many sockets may be open; 0 is as many as the limit of file descriptors leaves room for (nine tenths of it, or more), which is the most."`
 

@@ -8,14 +8,17 @@
 // It promises:
 //
 //  1. Bytes reach gws only after a guard has followed their frame boundaries. Reserved bits, impossible lengths (one of which ends a
-//     gws process), stray continuations, endless fragments, unfinished messages and floods of control frames end that one socket with
-//     the close code that fits.
+//     gws process), stray continuations, endless fragments, text that cannot become UTF-8, unfinished messages and
+//     floods of control frames end that one socket with the close code that fits, at the byte that shows it.
 //  2. An idle socket costs no goroutine (on Linux; elsewhere one) and no timer. Writing is done by a few workers that put everything
 //     that waits for a socket into one non-blocking system call; nothing is allocated per delivery.
 //  3. A peer that does not read blocks no worker, no reader and no publisher: a goroutine takes its socket over, after [ParkAfter] its
 //     outbox is parked, and after Config.WriteTimeout without progress it is cut off as slow.
 //  4. A close frame survives: after it the stream is half-closed and what the peer still sends is read away for up to a second, so
-//     that no reset overtakes the frame.
+//     that no reset overtakes the frame. Whole messages that came before the client's close frame, before its fault or
+//     before the end of its side of the stream are answered first, and what waits for it is written first, for
+//     Config.CloseGrace at most. A client that ends its side without a close frame gets none; if it may resume, it is
+//     taken for lost at once, so that events are kept for it.
 //  5. Whatever ends a socket, a panic included, its Link hears Gone once, and nothing of it is left.
 //  6. If the Logger takes debug lines, each message gets one: direction, size, and the protocol's word for what it is. Nothing else of
 //     what is said is ever logged.

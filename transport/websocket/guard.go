@@ -22,6 +22,8 @@ type guard struct {
 	size      uint64   // payload bytes of the current message
 	skip      uint64   // mask and payload bytes still to come of the current frame
 
+	text utf8Validator
+
 	controls      uint32 // control frames in the second controlSecond
 	controlSecond int64
 }
@@ -29,9 +31,14 @@ type guard struct {
 // bounds are what a dialect allows, shared by its sockets.
 type bounds struct {
 	message   uint64 // bytes
-	fragments uint32 // per message
+	fragments uint32 // per message, beside one for every fragmentBytes
 	controls  uint32 // per second
 }
+
+// fragmentBytes is how much the fragments of a message have to carry on average, beyond those that bounds allow in any
+// case: a fragment costs us as much as a message does, but no limit of messages counts it. Autobahn sends 4 MiB in
+// fragments of 64 bytes.
+const fragmentBytes = 4
 
 // fault is how a client broke the protocol.
 type fault struct {
@@ -51,6 +58,7 @@ var (
 	topBit          = &fault{1002, "length with its top bit set", protocol.Malformed}
 	tooLarge        = &fault{1009, "message too large", protocol.TooLarge}
 	tooFragmented   = &fault{1008, "too many fragments", protocol.TooMany}
+	badText         = &fault{1007, "text is not UTF-8", protocol.Malformed}
 	tooManyControls = &fault{1008, "too many control frames", protocol.RateLimited}
 	unfinished      = &fault{1008, "message not finished in time", protocol.Silent}
 )
@@ -63,9 +71,14 @@ func (g *guard) scan(b []byte) (int, *fault) {
 			break
 		}
 		if g.skip > 0 {
-			step := min(g.skip, uint64(len(b)-i))
-			g.skip -= step
-			i += int(step)
+			step := int(min(g.skip, uint64(len(b)-i)))
+			if g.text.follows {
+				if good := g.text.scan(b[i : i+step]); good < step {
+					return i + good, badText
+				}
+			}
+			g.skip -= uint64(step)
+			i += step
 			continue
 		}
 		if g.have == 0 && len(b)-i >= 10 {
@@ -143,10 +156,12 @@ func (g *guard) start(first, second byte) *fault {
 	if op != 0 {
 		g.fragments, g.size = 0, 0
 		g.started++
+		g.text.begin(op == 1 && rsv == 0)
 	}
-	if g.fragments++; g.fragments > g.bounds.fragments {
+	if g.fragments++; uint64(g.fragments) > uint64(g.bounds.fragments)+g.size/fragmentBytes {
 		return tooFragmented
 	}
+	g.text.frame(true)
 	g.inMessage = !fin
 	return nil
 }
@@ -167,6 +182,7 @@ func (g *guard) control(fin bool, op, length byte) *fault {
 	if !g.inMessage {
 		g.started++
 	}
+	g.text.frame(false)
 	g.closed = op == 8
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -20,6 +21,14 @@ func claim(first byte, n uint64, width int) []byte {
 		return append(binary.BigEndian.AppendUint16([]byte{first, 0x80 | 126}, uint16(n)), 0, 0, 0, 0)
 	}
 	return append(binary.BigEndian.AppendUint64([]byte{first, 0x80 | 127}, n), 0, 0, 0, 0)
+}
+
+// frames are some from a client: of each its first byte and its payload.
+func frames(parts ...any) (b []byte) {
+	for i := 0; i < len(parts); i += 2 {
+		b = append(b, said(byte(parts[i].(int)), []byte(parts[i+1].(string)))...)
+	}
+	return b
 }
 
 var guardCases = []struct {
@@ -54,9 +63,18 @@ var guardCases = []struct {
 	{"fragments of more than the limit", append(said(0x02, make([]byte, 99_999)), claim(0x80, 2, 1)...), 99_999 + 14, tooLarge},
 	{"1,025 fragments", append(said(0x01, nil), bytes.Repeat(said(0x00, nil), 1024)...), 6 * 1024, tooFragmented},
 	{"513 pings", bytes.Repeat(said(0x89, nil), 513), 6 * 512, tooManyControls},
+	{"text that is not UTF-8", said(0x81, []byte("h\xff")), 7, badText},
+	{"text with a surrogate", said(0x81, []byte("abc\xed\xa0\x80")), 10, badText},
+	{"binary that is not UTF-8", said(0x82, []byte("h\xff")), 8, nil},
+	{"compressed data is not text yet", said(0xc1, []byte("h\xff")), 8, nil},
+	{"a ping is no text", frames(0x01, "\xc5", 0x89, "\xff", 0x80, "\xbc"), 21, nil},
+	{"bad in the second fragment", frames(0x01, "\xce\xba\xf4", 0x00, "\x90never read"), 9 + 6, badText},
+	{"bad after a ping", frames(0x01, "\xf4", 0x89, "x", 0x00, "\x90"), 7 + 7 + 6, badText},
+	{"text behind bad binary", frames(0x02, "\xff", 0x80, "", 0x81, "z\xc0"), 7 + 6 + 7, badText},
 	{"good, then bad", append(said(0x81, []byte("hello")), 0x81, 0x01), 11, unmasked},
 }
 
+// F46: text that is not UTF-8 is stopped inside the frame.
 func TestGuard_StopsInFrontOfTheFirstBadFrame(t *testing.T) {
 	for _, c := range guardCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -65,6 +83,37 @@ func TestGuard_StopsInFrontOfTheFirstBadFrame(t *testing.T) {
 				t.Errorf("passed %d bytes and found %+v; want %d and %+v", pass, bad, c.pass, c.fault)
 			}
 		})
+	}
+}
+
+// F45: how many fragments a message may have follows from its size; empty and tiny ones do not come without end.
+func TestGuard_FragmentsAreBoundedByWhatTheyCarry(t *testing.T) {
+	const limit, most = 16 << 20, 4096
+	for _, c := range []struct{ message, fragment int }{
+		{4 << 20, 64}, {4 << 20, 256}, {4 << 20, 1023}, {4 << 20, 1024}, {limit, 64}, {limit, 16}, {limit, fragmentBytes},
+		{4096, 1}, {8192, 2}, {12_000, 3},
+	} {
+		g := &guard{bounds: &bounds{message: limit, fragments: most, controls: 512}}
+		fragment := said(0x00, make([]byte, c.fragment))
+		if _, bad := g.scan(said(0x02, make([]byte, c.fragment))); bad != nil {
+			t.Fatal(bad)
+		}
+		for sent := c.fragment; sent < c.message; sent += c.fragment {
+			if sent+c.fragment >= c.message {
+				fragment = said(0x80, make([]byte, c.message-sent))
+			}
+			if _, bad := g.scan(fragment); bad != nil {
+				t.Errorf("%d bytes in fragments of %d: %s after %d", c.message, c.fragment, bad.detail, sent)
+				break
+			}
+		}
+	}
+	for size, atMost := range map[int]int{0: most, 1: 2 * most, 2: 2 * most, 3: 4 * most} {
+		g := &guard{bounds: &bounds{message: limit, fragments: most, controls: 512}}
+		flood := append(said(0x01, nil), bytes.Repeat(said(0x00, make([]byte, size)), 10*most)...)
+		if pass, bad := g.scan(flood); bad != tooFragmented || pass > atMost*(6+size) {
+			t.Errorf("a flood of fragments of %d bytes is stopped after %d (%v)", size, pass/(6+size), bad)
+		}
 	}
 }
 
@@ -115,7 +164,11 @@ func TestGuard_KnowsWhetherAMessageIsUnfinished(t *testing.T) {
 
 func TestGuard_FaultsHaveCloseCodesThatMayBeSent(t *testing.T) {
 	for _, c := range guardCases {
-		if f := c.fault; f != nil && (f.code != 1002 && f.code != 1008 && f.code != 1009 || f.detail == "" || f.reason.Status() == 500) {
+		f := c.fault
+		if f == nil {
+			continue
+		}
+		if !slices.Contains([]uint16{1002, 1007, 1008, 1009}, f.code) || f.detail == "" || f.reason.Status() == 500 {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}

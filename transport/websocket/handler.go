@@ -19,7 +19,7 @@ type visit struct {
 	request    string // its id
 	route      *route
 	key        string // Sec-WebSocket-Key
-	extensions string // what is answered to the extensions that were offered
+	extensions agreement
 	caller     caller
 	proxied    bool // caller's address is that of many clients
 	tenant     string

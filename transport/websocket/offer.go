@@ -1,39 +1,44 @@
 package websocket
 
-import "strings"
-
-// What we compress with: a window of 2^12 bytes, so that one compressed form serves all who negotiated compression, those
-// included who ask for server_max_window_bits=12 (Python's websockets does by default). Most messages are smaller than that anyway.
-const windowBits = 12
+import (
+	"strconv"
+	"strings"
+)
 
 const (
 	deflateName   = "permessage-deflate"
 	deflateAnswer = deflateName + "; server_no_context_takeover; client_no_context_takeover"
-	windowAnswer  = deflateAnswer + "; server_max_window_bits=12"
+	windowAnswer  = deflateAnswer + "; server_max_window_bits="
 
 	// offerBytes bounds the Sec-WebSocket-Extensions lines that are looked at; longer ones are declined unread.
 	offerBytes = 4096
 )
 
-// negotiate returns the answer to the first compression offer that can be met, "" if there is none (RFC 7692 section 5.1). A bad
-// offer is declined and the next one looked at; a list that is no list declines everything.
-func negotiate(lines []string) string {
+// agreement is what is answered to the extensions that a client offers, and what we compress with then. The zero value
+// is none.
+type agreement struct {
+	answer string
+	window window
+}
+
+// negotiate agrees to the first compression offer that can be met, if there is one (RFC 7692 section 5.1). A bad offer
+// is declined and the next one looked at; a list that is no list declines everything.
+func negotiate(lines []string) (agreed agreement) {
 	list := strings.Join(lines, ",")
 	if len(list) > offerBytes {
-		return ""
+		return agreement{}
 	}
-	answer := ""
 	rest := tokens(list)
 	for {
 		name, params, more, ok := rest.extension()
 		if !ok {
-			return ""
+			return agreement{}
 		}
-		if answer == "" && name == deflateName {
-			answer = answerTo(params)
+		if agreed.window == noWindow && name == deflateName {
+			agreed = agree(params)
 		}
 		if !more {
-			return answer
+			return agreed
 		}
 	}
 }
@@ -44,38 +49,40 @@ type param struct {
 	valued      bool
 }
 
-// answerTo returns the answer to one permessage-deflate offer, "" to decline it.
-func answerTo(params []param) string {
-	answer := deflateAnswer
+// agree agrees to one permessage-deflate offer, or declines it. Windows of any size can be had: we send with the one
+// that is asked for or a smaller one, and read with the largest whatever the client uses.
+func agree(params []param) agreement {
+	agreed := agreement{deflateAnswer, wideWindow}
 	for i, p := range params {
 		for _, before := range params[:i] {
 			if before.name == p.name {
-				return ""
+				return agreement{}
 			}
 		}
 		switch p.name {
 		case "server_no_context_takeover", "client_no_context_takeover":
 			if p.valued {
-				return ""
+				return agreement{}
 			}
 		case "server_max_window_bits":
-			if bits, ok := window(p.value); !ok || !p.valued || bits < windowBits {
-				return ""
+			bits, ok := windowBits(p.value)
+			if !ok {
+				return agreement{}
 			}
-			answer = windowAnswer
+			agreed = agreement{windowAnswer + strconv.Itoa(min(bits, wideBits)), windowFor(bits)}
 		case "client_max_window_bits":
-			if _, ok := window(p.value); p.valued && !ok {
-				return ""
+			if _, ok := windowBits(p.value); p.valued && !ok {
+				return agreement{}
 			}
 		default:
-			return ""
+			return agreement{}
 		}
 	}
-	return answer
+	return agreed
 }
 
-// window reads 8 to 15 without leading zeros.
-func window(value string) (bits int, ok bool) {
+// windowBits reads 8 to 15 without leading zeros.
+func windowBits(value string) (bits int, ok bool) {
 	switch {
 	case len(value) == 1 && (value[0] == '8' || value[0] == '9'):
 		return int(value[0] - '0'), true

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -13,14 +14,17 @@ var offerCases = []struct {
 	{"none", nil, ""},
 	{"plain", []string{"permessage-deflate"}, deflateAnswer},
 	{"a browser's", []string{"permessage-deflate; client_max_window_bits"}, deflateAnswer},
-	{"Python's", []string{"permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"}, windowAnswer},
-	{"quoted", []string{`permessage-deflate; server_max_window_bits="15"`}, windowAnswer},
+	{"Python's", []string{"permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"}, windowAnswer + "12"},
+	{"quoted", []string{`permessage-deflate; server_max_window_bits="15"`}, windowAnswer + "12"},
 	{"Go's", []string{"permessage-deflate; server_no_context_takeover; client_no_context_takeover"}, deflateAnswer},
 	{"on a second line", []string{"x-unknown; a=1", "permessage-deflate"}, deflateAnswer},
 	{"behind a bad one", []string{"permessage-deflate; nonsense, permessage-deflate; server_max_window_bits=77, permessage-deflate"}, deflateAnswer},
 	{"empty elements", []string{" , ,permessage-deflate,, "}, deflateAnswer},
-	{"window smaller than ours", []string{"permessage-deflate; server_max_window_bits=11"}, ""},
-	{"smaller, then none", []string{"permessage-deflate; server_max_window_bits=9, permessage-deflate"}, deflateAnswer},
+	{"window of 11", []string{"permessage-deflate; server_max_window_bits=11"}, windowAnswer + "11"},
+	{"window of 9", []string{"permessage-deflate; server_max_window_bits=9"}, windowAnswer + "9"},
+	{"windows of 8", []string{"permessage-deflate; client_max_window_bits=8; server_max_window_bits=8"}, windowAnswer + "8"},
+	{"9, then any", []string{"permessage-deflate; server_max_window_bits=9, permessage-deflate"}, windowAnswer + "9"},
+	{"window of 7", []string{"permessage-deflate; server_max_window_bits=7"}, ""},
 	{"window of 16", []string{"permessage-deflate; server_max_window_bits=16"}, ""},
 	{"window of 012", []string{"permessage-deflate; server_max_window_bits=012"}, ""},
 	{"window without value", []string{"permessage-deflate; server_max_window_bits"}, ""},
@@ -35,34 +39,38 @@ var offerCases = []struct {
 	{"too long to look at", []string{"permessage-deflate", strings.Repeat("x,", 3000)}, ""},
 }
 
+// F46: a window of 8 to 11 bits is agreed to as well.
 func TestOffer_FirstThatFitsIsAnswered(t *testing.T) {
 	for _, c := range offerCases {
 		t.Run(c.name, func(t *testing.T) {
-			if got := negotiate(c.lines); got != c.answer {
-				t.Errorf("%q is answered with %q, not %q", c.lines, got, c.answer)
+			if got := negotiate(c.lines); got.answer != c.answer || (got.window == noWindow) != (c.answer == "") {
+				t.Errorf("%q is answered with %+v, not %q", c.lines, got, c.answer)
 			}
 		})
 	}
 }
 
-// FuzzOffer, reliability.md check 62: an answer is one of two, and given only to who asked for compression with a window that is not smaller than ours.
+// FuzzOffer, reliability.md check 62: an answer is one of a few, and given only to a client that asked for compression;
+// we compress with no larger window than it asked for.
 func FuzzOffer(f *testing.F) {
 	for _, c := range offerCases {
 		f.Add(strings.Join(c.lines, "\n"))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		switch got := negotiate(strings.Split(text, "\n")); got {
-		case "":
-		case deflateAnswer:
-			if !strings.Contains(text, deflateName) {
-				t.Fatalf("%q was never offered", got)
+		got := negotiate(strings.Split(text, "\n"))
+		bits, limited := strings.CutPrefix(got.answer, windowAnswer)
+		switch {
+		case got == agreement{}:
+		case !strings.Contains(text, deflateName):
+			t.Fatalf("%+v was never offered", got)
+		case limited:
+			n, err := strconv.Atoi(bits)
+			asked := strings.Contains(text, "server_max_window_bits") && (n == wideBits || strings.Contains(text, bits))
+			if err != nil || n < 8 || n > wideBits || got.window != windowFor(n) || !asked {
+				t.Fatalf("%+v was never offered", got)
 			}
-		case windowAnswer:
-			if !strings.Contains(text, "server_max_window_bits") || !strings.ContainsAny(text, "2345") {
-				t.Fatalf("%q was never offered", got)
-			}
-		default:
-			t.Fatalf("answer %q", got)
+		case got.answer != deflateAnswer || got.window != wideWindow:
+			t.Fatalf("answer %+v", got)
 		}
 	})
 }

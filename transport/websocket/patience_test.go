@@ -104,7 +104,7 @@ func TestClosing_EndlessOffersKeepTheCloseFrameBackNoLongerThanTheGrace(t *testi
 		c := newClient(conn)
 		k.Close(1001, "going")
 		start := time.Now()
-		for {
+		for range 1000 {
 			first, _, err := c.frame()
 			if err != nil {
 				t.Fatal(err)

@@ -29,6 +29,7 @@ type box struct {
 	relieved atomic.Int64  // frames, of those that were settled
 	endless  *actors.Frame // what waits when nothing was offered
 	parked   chan bool     // true for Park, false for Unpark
+	emptied  func()        // called once, when Take has found nothing
 }
 
 func newBox() *box { return &box{parked: make(chan bool, 64)} }
@@ -52,6 +53,12 @@ func (b *box) Take(into []*actors.Frame, max int) []*actors.Frame {
 	}
 	if len(b.frames) == 0 {
 		b.awake = false
+		if emptied := b.emptied; emptied != nil {
+			b.emptied = nil
+			b.mu.Unlock()
+			emptied()
+			b.mu.Lock()
+		}
 		return into
 	}
 	n, size := 0, 0
@@ -92,8 +99,10 @@ func (b *box) wrote() int {
 
 // ear is a link that hands what it hears to a test.
 type ear struct {
-	hear func(data []byte, binary bool)
-	gone chan protocol.Reason // with room to show a second Gone
+	hear      func(data []byte, binary bool)
+	finish    func(then func()) // nil: all is answered at once
+	resumable bool
+	gone      chan protocol.Reason // with room to show a second Gone
 }
 
 func newEar(hear func([]byte, bool)) *ear {
@@ -105,7 +114,15 @@ func (e *ear) Receive(data []byte, binary bool) {
 		e.hear(data, binary)
 	}
 }
-func (e *ear) Heard()                   {}
+func (e *ear) Heard()          {}
+func (e *ear) Resumable() bool { return e.resumable }
+func (e *ear) Finish(_ protocol.Reason, then func()) {
+	if e.finish != nil {
+		e.finish(then)
+		return
+	}
+	then()
+}
 func (e *ear) Gone(why protocol.Reason) { e.gone <- why }
 
 // newServer returns a server without a node, for sockets made by connect.
@@ -123,10 +140,18 @@ func newServer(t testing.TB, change func(*Config)) *Server {
 	return s
 }
 
-// plug makes a socket of conn whose link is e.
+// plug makes a socket of conn whose link is e; extensions is what was answered to an offer of compression.
 func plug(s *Server, conn net.Conn, e *ear, limit int, extensions string) (*socket, *box) {
+	agreed := agreement{}
+	if extensions != "" {
+		agreed = agreement{extensions, wideWindow}
+	}
+	return plugAgreed(s, conn, e, limit, agreed)
+}
+
+func plugAgreed(s *Server, conn net.Conn, e *ear, limit int, agreed agreement) (*socket, *box) {
 	b := newBox()
-	v := &visit{extensions: extensions, route: &route{upgrader: s.upgrader(limit), bounds: &bounds{
+	v := &visit{extensions: agreed, route: &route{upgrader: s.upgrader(limit), bounds: &bounds{
 		message: uint64(limit), fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}}
 	k := s.socket(conn, nil, v)
 	k.link, k.outbox, b.wire = e, b, k

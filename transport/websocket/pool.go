@@ -90,11 +90,7 @@ func (w *worker) serve(s *socket) {
 		go s.carry(w.rest)
 		w.rest = batch{}
 	case broken:
-		s.server.enter()
-		go func() {
-			defer s.server.leave()
-			s.finish(protocol.Lost)
-		}()
+		s.finishSoon(protocol.Lost)
 	}
 }
 
@@ -104,6 +100,9 @@ func (w *worker) write(s *socket) state {
 		frames, last := s.upcoming(w.frames[:0], takeBytes)
 		w.frames = frames[:0]
 		if len(frames) == 0 {
+			if last {
+				s.shut()
+			}
 			return done
 		}
 		left, more := w.deliver(s, batch{frames: frames, last: last})
@@ -117,7 +116,7 @@ func (w *worker) write(s *socket) state {
 
 // deliver writes a batch. more reports whether something waits behind it.
 func (w *worker) deliver(s *socket, b batch) (left state, more bool) {
-	st := style{s.deflate, w.threshold}
+	st := style{s.window, w.threshold}
 	out := b.bytes(w.buf, st)
 	n, err := writeNow(uintptr(s.handle.fd), out)
 	switch {

@@ -3,6 +3,7 @@ package websocket
 import (
 	"bytes"
 	"errors"
+	"io"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -58,13 +59,13 @@ func (s *socket) read() {
 			return
 		}
 		if end != nil {
-			s.begin(end)
+			s.closeAfterAnswers(end)
 		}
 	}
-	if s.closing.Load() != nil {
-		s.readAway()
+	c := s.closing.Load()
+	if c == nil || !isEnd(s.readAway()) || !s.halfClosed(c) {
+		s.finish(protocol.Lost) // unless it was closing
 	}
-	s.finish(protocol.Lost) // unless it was closing
 	s.server.leave()
 }
 
@@ -124,8 +125,14 @@ func (s *socket) conclude() *closing {
 		}
 		return &closing{code: 1007, reason: "compressed data cannot be read", why: protocol.Malformed}
 	}
+	if isEnd(s.ended) && !s.link.Resumable() { // events that a client may come back for must not be written to nobody
+		return &closing{frameless: true, why: protocol.Lost}
+	}
 	return nil
 }
+
+// isEnd reports whether the peer has ended its side of the stream, rather than broken it: it may still read.
+func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // answerClose answers a close frame in kind, unless gws found it bad.
 func (s *socket) answerClose(peer *gws.CloseError) *closing {
@@ -142,9 +149,10 @@ func (s *socket) answerClose(peer *gws.CloseError) *closing {
 
 var awayBuffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 32<<10)) }}
 
-// readAway takes what a peer still sends to a closing socket, since unread bytes would turn our close into a reset that may overtake
-// the close frame. A peer that goes on sending is slowed to about 300 KiB a second; finish ends it.
-func (s *socket) readAway() {
+// readAway takes what a peer still sends to a closing socket, since unread bytes would turn our close into a reset that
+// may overtake the close frame. A peer that goes on sending is slowed to about 300 KiB a second; finish ends it. The
+// error is how the stream ended.
+func (s *socket) readAway() error {
 	const free = 768 << 10
 	buf := awayBuffers.Get().(*bytes.Buffer)
 	defer awayBuffers.Put(buf)
@@ -152,7 +160,7 @@ func (s *socket) readAway() {
 	for total := 0; ; {
 		n, err := s.conn.Read(buf.Bytes())
 		if err != nil {
-			return
+			return err
 		}
 		if total += n; total > free {
 			time.Sleep(100 * time.Millisecond)

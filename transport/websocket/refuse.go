@@ -20,12 +20,15 @@ func (v *visit) refuse(w http.ResponseWriter, why *protocol.Refusal) {
 }
 
 // refuseCredential hides why a credential does not hold: forgers learn nothing, and documents want HTTP 403 for all of it. That we
-// cannot tell right now is no verdict on the credential, and the client may come back.
+// cannot tell right now is no verdict on the credential, and the client may come back; and its size says nothing of what is in
+// it.
 func (v *visit) refuseCredential(w http.ResponseWriter, err error) {
 	switch why := protocol.AsRefusal(err); why.Reason {
 	case protocol.Busy, protocol.Draining, protocol.RateLimited, protocol.Internal:
 		retry := max(why.RetryAfter, time.Second)
 		v.refuse(w, &protocol.Refusal{Reason: why.Reason, RetryAfter: retry})
+	case protocol.TooLarge:
+		v.refuse(w, why)
 	default:
 		v.respond(w, http.StatusForbidden, protocol.Forbidden, protocol.Forbidden.Message())
 	}

@@ -13,6 +13,8 @@ type (
 	link interface {
 		Receive(data []byte, binary bool)
 		Heard()
+		Finish(why protocol.Reason, then func())
+		Resumable() bool
 		Gone(why protocol.Reason)
 	}
 	outbox interface {
@@ -40,7 +42,7 @@ type socket struct {
 	handle   handle
 	over     atomic.Bool             // the connection is closed, or about to be, and Gone was said
 	farewell atomic.Bool             // the close frame was written; nothing may follow. Owned by whoever writes: see turn.
-	deflate  bool                    // fixed before any goroutine but the upgrading one knows the socket, as are the next three
+	window   window                  // fixed before a goroutine but the upgrading one knows the socket, as are the next three
 	records  bool                    // each message gets a line in the log
 	line     *line                   // where it stands when its turn is due
 	outbox   outbox                  // nil with link
@@ -62,7 +64,7 @@ type socket struct {
 	fault   *fault // what the guard found; the frames in front of it are passed on first
 	ended   error  // what gws told OnClose
 
-	_ [24]byte // 256 in all: they are allocated side by side, and none shares its first 64 with another
+	_ [16]byte // 256 in all: they are allocated side by side, and none shares its first 64 with another
 }
 
 // direct reports whether the socket can be written to without blocking.

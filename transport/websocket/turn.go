@@ -71,22 +71,26 @@ func (s *socket) release() {
 }
 
 // upcoming appends what is to be written next: what waits, up to max bytes, or the close frame (last) if nothing does.
+// Last without a frame is an end without one.
 func (s *socket) upcoming(into []*actors.Frame, max int) (frames []*actors.Frame, last bool) {
 	if s.farewell.Load() || s.over.Load() {
 		return into, false
 	}
 	c := s.closing.Load()
-	if s.outbox != nil && (c == nil || !c.hurry()) {
+	due, hurried := c.stage() // before the outbox is looked at: what was said until then comes first
+	if s.outbox != nil && !hurried {
 		if frames = s.outbox.Take(into, max); len(frames) > len(into) {
 			if s.records {
 				s.recordSent(frames[len(into):])
 			}
 			return frames, false
 		}
-		c = s.closing.Load() // it may have come while the outbox was found empty
 	}
-	if c == nil {
+	switch {
+	case !due && !hurried: // what changes that wakes us
 		return into, false
+	case c.frameless:
+		return into, true
 	}
 	return append(into, c.frame()), true
 }

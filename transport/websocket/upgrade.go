@@ -63,7 +63,7 @@ func introduction(extensions string) *http.Request {
 // connection makes the gws side of a socket, which begins at the start of a frame. What gws would answer is dropped by Write.
 func (u *upgrader) connection(s *socket) (*gws.Conn, error) {
 	request := u.plain
-	if s.deflate {
+	if s.window != noWindow {
 		request = u.deflated
 	}
 	t := (*stream)(s)
@@ -106,7 +106,7 @@ func (s *Server) adopt(conn net.Conn, early []byte, v *visit) error {
 	if err := conn.SetDeadline(time.Now().Add(s.config.HandshakeTimeout)); err != nil {
 		return err
 	}
-	if _, err := conn.Write(answer(v.key, v.extensions)); err != nil {
+	if _, err := conn.Write(answer(v.key, v.extensions.answer)); err != nil {
 		return err
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
@@ -119,8 +119,9 @@ func (s *Server) adopt(conn net.Conn, early []byte, v *visit) error {
 // socket makes a socket that nobody knows yet.
 func (s *Server) socket(conn net.Conn, early []byte, v *visit) *socket {
 	tune(conn)
-	k := &socket{server: s, conn: conn, handle: handle{fd: descriptor(conn)}, line: s.next(), upgrader: v.route.upgrader, deflate: v.extensions != "", records: s.records}
-	k.guard.bounds, k.guard.deflate = v.route.bounds, k.deflate
+	k := &socket{server: s, conn: conn, handle: handle{fd: descriptor(conn)}, line: s.next(), upgrader: v.route.upgrader,
+		window: v.extensions.window, records: s.records}
+	k.guard.bounds, k.guard.deflate = v.route.bounds, k.window != noWindow
 	if len(early) > 0 {
 		k.early = early
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"testing"
@@ -169,9 +170,47 @@ func TestWriter_CompressedFormIsMadeOnceAndShared(t *testing.T) {
 		k.Cut()
 	}
 	remade := func(*actors.Frame) []byte { t.Error("form 1 was not kept"); return nil }
-	frames[0].Form(1, remade)
-	if form := deflated(&actors.Frame{Op: actors.Text, Data: []byte("abc")}); form[0] != 0x81 {
+	frames[0].Form(int(wideWindow), remade)
+	if form := deflatedWide(&actors.Frame{Op: actors.Text, Data: []byte("abc")}); form[0] != 0x81 {
 		t.Errorf("what compression makes longer goes out with first byte %#x", form[0])
+	}
+}
+
+// F46: a client that asks for a small window gets frames that it can inflate with that, and takes nothing from the
+// others.
+func TestWriter_EachWindowGetsAFormOfItsOwn(t *testing.T) {
+	random := make([]byte, 1000)
+	rand.NewChaCha8([32]byte{}).Read(random)
+	near := &actors.Frame{Op: actors.Binary, Data: bytes.Repeat(random[:200], 5)}
+	far := &actors.Frame{Op: actors.Binary, Data: bytes.Repeat(random, 3)} // of which a small window has forgotten the first
+	s := newServer(t, nil)
+	for _, c := range []struct {
+		offer       string
+		near, far   byte // the first byte of each frame
+		most, least int  // bytes of near on the wire
+	}{
+		{"", 0x82, 0x82, 1000, 1000},
+		{"permessage-deflate", 0xc2, 0xc2, 300, 200},
+		{"permessage-deflate; server_max_window_bits=12", 0xc2, 0xc2, 300, 200},
+		{"permessage-deflate; server_max_window_bits=11", 0xc2, 0x82, 300, 200},
+		{"permessage-deflate; server_max_window_bits=9", 0xc2, 0x82, 300, 200},
+		{"permessage-deflate; server_max_window_bits=8", 0xc2, 0x82, 300, 200},
+	} {
+		t.Run(c.offer, func(t *testing.T) {
+			server, conn := patientTCP(t)
+			k, box := plugAgreed(s, server, newEar(nil), 1024, negotiate([]string{c.offer}))
+			defer k.Cut()
+			box.offer(near, far)
+			peer := newClient(conn)
+			first, data, err := peer.frame()
+			if err != nil || first != c.near || len(data) > c.most || len(data) < c.least {
+				t.Errorf("what repeats itself soon came as %#x with %d bytes (%v)", first, len(data), err)
+			}
+			first, data, err = peer.frame()
+			if err != nil || first != c.far || first == 0x82 && !bytes.Equal(data, far.Data) {
+				t.Errorf("what repeats itself late came as %#x with %d bytes (%v)", first, len(data), err)
+			}
+		})
 	}
 }
 

@@ -83,26 +83,17 @@ func (t *Tenant) users() ([]string, error) {
 	if t.UsersFile == "" {
 		return t.Users, nil
 	}
-	text, err := readBounded(t.UsersFile)
+	text, err := readText(t.UsersFile)
 	if err != nil {
-		return nil, errors.New(cause(err))
+		return nil, err
 	}
 	all := append([]string{}, t.Users...)
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if name := strings.TrimSpace(line); name != "" {
 			all = append(all, name)
 		}
 	}
 	return all, nil
-}
-
-// readSecret reads a secret without the line break that editors put at its end.
-func readSecret(file string) (string, error) {
-	text, err := readBounded(file)
-	if err != nil {
-		return "", errors.New(cause(err))
-	}
-	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), nil
 }
 
 var uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")

@@ -217,8 +217,13 @@ func (l *Loaded) checkAPIKeys(seen map[string]string, t *Tenant, key string) {
 func (l *Loaded) checkKeys(t *Tenant, key string) {
 	sound := l.checkAdmission(t, key)
 	for j := range t.Keys {
-		if err := t.Keys[j].check(); err != nil {
-			l.complain(fmt.Sprintf("%s.keys[%d]", key, j), err.Error())
+		at := fmt.Sprintf("%s.keys[%d]", key, j)
+		warnings, err := t.Keys[j].check()
+		for _, warning := range warnings {
+			l.warn(at, "left out: "+warning)
+		}
+		if err != nil {
+			l.complain(at, err.Error())
 			sound = false
 		}
 	}

@@ -50,6 +50,7 @@ type Key struct {
 	SecretFile    string `yaml:"secret_file" unit:"file" help:"A file with that secret; one line break at its end is left out."`
 	PublicKeyFile string `yaml:"public_key_file" unit:"file" help:"A PEM public key or certificate of an RS, ES or Ed key; with a private key, parley token can sign."`
 	JWKSFile      string `yaml:"jwks_file" unit:"file" help:"A JSON Web Key Set."`
+	JWKSURL       string `yaml:"jwks_url" unit:"URL" help:"Where a JSON Web Key Set is published (https, or http on loopback); fetched at the start, as its cache headers say, and for an unknown kid."`
 }
 
 // BackendKeys are its API keys, with those of its file.
@@ -57,11 +58,11 @@ func (t *Tenant) BackendKeys() ([]string, error) {
 	if t.APIKeyFile == "" {
 		return t.APIKeys, nil
 	}
-	text, err := readBounded(t.APIKeyFile)
+	text, err := readText(t.APIKeyFile)
 	if err != nil {
-		return nil, errors.New(cause(err))
+		return nil, err
 	}
-	return append(t.APIKeys[:len(t.APIKeys):len(t.APIKeys)], strings.Fields(string(text))...), nil
+	return append(t.APIKeys[:len(t.APIKeys):len(t.APIKeys)], strings.Fields(text)...), nil
 }
 
 // TokenKeys are its keys and rules, with the files read. The error names the key or file in question.
@@ -95,7 +96,7 @@ func (t *Tenant) rules() auth.TenantKeys {
 
 // read makes the key, reading its file.
 func (k *Key) read() (auth.Key, error) {
-	made := auth.Key{ID: k.Kid, Algorithm: k.Alg, Issuer: k.Issuer, Audience: k.Audience, Secret: k.Secret}
+	made := auth.Key{ID: k.Kid, Algorithm: k.Alg, Issuer: k.Issuer, Audience: k.Audience, Secret: k.Secret, URL: k.JWKSURL}
 	var err error
 	switch {
 	case k.SecretFile != "":
@@ -111,23 +112,22 @@ func (k *Key) read() (auth.Key, error) {
 	return made, nil
 }
 
-// check finds what is wrong with one key by itself.
-func (k *Key) check() error {
+// check finds what is wrong with one key by itself, and what of it is left out.
+func (k *Key) check() (warnings []string, err error) {
 	given := 0
-	for _, source := range []string{k.Secret, k.SecretFile, k.PublicKeyFile, k.JWKSFile} {
+	for _, source := range []string{k.Secret, k.SecretFile, k.PublicKeyFile, k.JWKSFile, k.JWKSURL} {
 		if source != "" {
 			given++
 		}
 	}
 	if given != 1 {
-		return errors.New("needs exactly one of secret, secret_file, public_key_file, jwks_file")
+		return nil, errors.New("needs exactly one of secret, secret_file, public_key_file, jwks_file, jwks_url")
 	}
 	key, err := k.read()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = auth.New(auth.Config{}, map[string]auth.TenantKeys{"this": {Keys: []auth.Key{key}}})
-	return plain(err)
+	return key.Check()
 }
 
 // plain is an error of auth without the tenant and key in front, which the problem's place names.

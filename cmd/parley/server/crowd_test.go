@@ -36,9 +36,7 @@ func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
 		defer conn.Close()
 		slow = append(slow, conn)
 	}
-	for c.asking.Load() < 2 { // the kernel takes them before we do
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "both are being asked", func() bool { return c.asking.Load() == 2 }) // the kernel takes them before we do
 	status := func() int {
 		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
 		answer, err := client.Get("http://" + l.Addr().String() + "/")
@@ -60,9 +58,7 @@ func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
 	for _, conn := range slow {
 		conn.Close()
 	}
-	for c.asking.Load() > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "nobody is being asked", func() bool { return c.asking.Load() == 0 })
 	if got := status(); got != 200 {
 		t.Errorf("when the others have left one gets %d", got)
 	}
@@ -83,6 +79,16 @@ func TestServer_WarnsOfMoreConnectionsThanThereAreDescriptors(t *testing.T) {
 	for _, want := range []string{"setting=websocket.max_sockets value=1900", "setting=tenants[].connections value=5000", "allowed=1800 descriptors=2000", "ulimit -n"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, &log)
+		}
+	}
+}
+
+// eventually waits until it is so, which other goroutines or the kernel bring about.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not yet after 20 s: %s", what)
 		}
 	}
 }

@@ -10,23 +10,36 @@ import (
 )
 
 // desk serves, for the API, users and outposts that come with tokens of their own.
-type desk struct{ verifier *auth.Verifier }
+type desk struct {
+	verifier *auth.Verifier
+	// rules are those of the dialect that takes tickets, for a token that is shown for one. Whoever would be refused there
+	// with the token gets no ticket.
+	rules func() protocol.Claims
+}
 
 var (
 	_ api.Tickets  = (*desk)(nil)
 	_ api.Outposts = (*desk)(nil)
 )
 
-// userClaims are the rules for a token that is shown for a ticket.
-var userClaims = protocol.Claims{Refuse: []string{"refresh"}}
-
 // Issue implements api.Tickets.
 func (d *desk) Issue(ctx context.Context, tenant, bearer string) (string, error) {
-	id, err := d.verifier.Authenticate(ctx, tenant, protocol.Credential{Token: bearer, Claims: userClaims})
+	rules := d.rules()
+	id, err := d.verifier.Authenticate(ctx, tenant, protocol.Credential{Token: bearer, Claims: rules})
 	if err != nil {
 		return "", err
 	}
-	return d.verifier.Tickets().Issue(tenant, id)
+	return d.verifier.Tickets().Issue(tenant, id, rules)
+}
+
+// ticketRules are those of the dialect that takes tickets, as it is set up now.
+func (s *Server) ticketRules() protocol.Claims {
+	for _, d := range s.dialects {
+		if takes, ok := d.now().(interface{ TicketClaims() protocol.Claims }); ok {
+			return takes.TicketClaims()
+		}
+	}
+	panic("no dialect takes tickets")
 }
 
 // OutpostsOf implements api.Outposts. A token for any outpost, as dev mode has it, is told to be of dev mode's own.

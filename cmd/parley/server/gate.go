@@ -18,9 +18,13 @@ var (
 )
 
 // Revoke keeps what was revoked from coming in again.
-func (g gate) Revoke(tenant string, r actors.Revocation) {
-	// The engine has checked the tenant and that a user or token is named; a name that no token can have needs no entry.
-	_ = g.Verifier.Revoke(tenant, auth.Revocation{User: r.User, TokenID: r.TokenID, Before: r.Before})
+func (g gate) Revoke(tenant string, r actors.Revocation) error {
+	return g.Verifier.Revoke(tenant, auth.Revocation(r))
+}
+
+// Unrevoke lets it come in again.
+func (g gate) Unrevoke(tenant string, r actors.Revocation) (bool, error) {
+	return g.Verifier.Unrevoke(tenant, auth.Revocation(r))
 }
 
 // keys are the secrets of all tenants, by tenant.

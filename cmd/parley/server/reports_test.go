@@ -17,20 +17,20 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// journal is where a test's server logs.
-type journal struct {
+// logBook is where a test's server logs.
+type logBook struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBook) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
 }
 
 // count is how many lines say something.
-func (j *journal) count(what string) int {
+func (j *logBook) count(what string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return strings.Count(j.text.String(), what)
@@ -41,7 +41,7 @@ func TestReports_OfClientsInALoopAreSummedUpInTheLog(t *testing.T) {
 	const clients, each = 5, 30
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	var log journal
+	var log logBook
 	s, err := New(devConfig(t), Options{}, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ import (
 	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/feed"
+	"github.com/parley-realtime/parley/cmd/parley/journal"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
@@ -44,6 +45,9 @@ type Server struct {
 	backends *auth.APIKeys
 	node     *actors.Node
 	store    *slot.Store // nil while no topic is durable; Reload may set it
+
+	revocations *journal.File // nil without a data directory
+
 	sockets  *websocket.Server
 	api      *api.API
 	cert     certificate
@@ -85,6 +89,7 @@ func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) 
 	}
 	if err := s.assemble(); err != nil {
 		s.unlisten(context.Background())
+		s.forget()
 		return nil, err
 	}
 	return s, nil
@@ -149,6 +154,9 @@ func (s *Server) assemble() error {
 		return err
 	}
 	keys.share(cfg.Tenants)
+	if err := s.recall(&cfg); err != nil {
+		return err
+	}
 	if s.verifier, err = auth.New(cfg.Auth, keys.tokens); err != nil {
 		return err
 	}
@@ -156,7 +164,7 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.hosts.store(cfg.Tenants)
-	s.desk.verifier = s.verifier
+	s.desk = desk{s.verifier, s.ticketRules}
 	gate := gate{s.verifier}
 	limits := cfg.Limits()
 	if err := s.heralds.fit(limits, keys.hooks); err != nil {
@@ -194,6 +202,7 @@ func (s *Server) Run() {
 	s.warn(websocket.Space())
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopFeeds = stop
+	s.verifier.Start()
 	s.feeds.Go(func() { feed.System(ctx, s.node, s.disk(), s.log) })
 	if s.config.Feed {
 		for _, tenant := range s.node.Tenants() {
@@ -282,7 +291,17 @@ func (s *Server) Close(ctx context.Context) {
 	s.heralds.close(soon)
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
-	s.verifier.Close()
+	s.forget()
+}
+
+// forget ends what lets clients in, and what is kept of it.
+func (s *Server) forget() {
+	if s.verifier != nil {
+		s.verifier.Close()
+	}
+	if s.revocations != nil {
+		_ = s.revocations.Close() // what was answered is on disk
+	}
 }
 
 // end ends the engine and what it keeps.
@@ -297,7 +316,11 @@ func (s *Server) end() error {
 // gateFigures tells the API what lets clients in.
 func (s *Server) gateFigures() api.Gate {
 	now := s.verifier.Figures()
-	g := api.Gate{Tickets: now.Tickets, TicketsLost: now.TicketsLost, RevocationsLost: now.Forgotten, Backends: map[string]api.Backend{}}
+	g := api.Gate{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations, RevocationsLost: now.Forgotten,
+		RevocationsNotKept: now.NotKept, Backends: map[string]api.Backend{}, KeySets: map[string]api.KeySet{}}
+	for tenant, set := range now.KeySets {
+		g.KeySets[tenant] = api.KeySet(set)
+	}
 	for tenant, b := range now.Introspection {
 		g.Backends[tenant] = api.Backend{Asked: b.Asked, Remembered: b.Remembered, Unavailable: b.Unavailable,
 			Calls: b.Calls, Failures: b.Failures, Rejected: b.Rejected, Open: b.Breaker == "open"}

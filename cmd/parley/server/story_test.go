@@ -225,7 +225,10 @@ func (s *stage) ticket(wanted transcript.Token) string {
 	if wanted.Expired || wanted.Foreign {
 		return strings.Repeat("x", 43)
 	}
-	made, err := s.verifier.Tickets().Issue(storyTenant, &protocol.Identity{User: wanted.User, TokenID: wanted.ID, Issued: time.Now(), Topics: wanted.Topics})
+	dialect, err := s.build(s.settings)
+	s.must(err)
+	made, err := s.verifier.Tickets().Issue(storyTenant, &protocol.Identity{User: wanted.User, TokenID: wanted.ID, Issued: time.Now(), Topics: wanted.Topics},
+		dialect.(*notify.Dialect).TicketClaims())
 	s.must(err)
 	return made
 }

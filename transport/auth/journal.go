@@ -1,0 +1,144 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Journal keeps revocations where they outlive the process: in a file, or in a log that several nodes share. A record is
+// one line of text. The Verifier makes one call at a time.
+type Journal interface {
+	// Replay calls do with each record that is kept, the oldest first.
+	Replay(do func(record []byte)) error
+	// Append keeps one more record. When it returns nil the record outlives the process and the machine's power.
+	Append(record []byte) error
+	// Rewrite replaces all records at once: whatever happens, either all of the old ones are kept or all of the new.
+	Rewrite(records iter.Seq[[]byte]) error
+}
+
+// entry is one revocation of a tenant; what is not set there is one that was taken back.
+type entry struct {
+	tenant string
+	of     target
+	what   revocation
+}
+
+// record is an entry in the journal.
+type record struct {
+	Tenant string    `json:"tenant"`
+	User   string    `json:"user,omitempty"`
+	Token  string    `json:"jti,omitempty"`
+	Before time.Time `json:"before,omitzero"`
+	Until  time.Time `json:"until,omitzero"`
+	Undo   bool      `json:"undo,omitempty"`
+}
+
+// book writes the journal. Its records are at most twice as many as there are revocations, and slack.
+type book struct {
+	journal Journal // nil if nothing is kept; static
+	records int     // that it has
+	stale   bool    // it has not what memory has, since a write failed
+	failed  atomic.Uint64
+}
+
+// slack is how many records more than needed are nothing to tidy up for.
+const slack = 1024
+
+// write is called with writing held, after the change in memory.
+func (r *register) write(e entry, undo bool) error {
+	if r.journal == nil {
+		return nil
+	}
+	if r.stale || r.records >= 2*int(r.count.Load())+slack {
+		return r.rewrite()
+	}
+	if err := r.journal.Append(e.record(undo)); err != nil {
+		return r.miss()
+	}
+	r.records++
+	return nil
+}
+
+// rewrite writes all that is in memory, and what was missed with it.
+func (r *register) rewrite() error {
+	all := r.every()
+	if err := r.journal.Rewrite(func(yield func([]byte) bool) {
+		for i := range all {
+			if !yield(all[i].record(false)) {
+				return
+			}
+		}
+	}); err != nil {
+		return r.miss()
+	}
+	r.records, r.stale = len(all), false
+	return nil
+}
+
+// settle writes what was missed, if it can be written now.
+func (r *register) settle() {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if r.stale {
+		_ = r.rewrite()
+	}
+}
+
+// miss notes that the journal did not take a change. The next one that it takes brings it along.
+func (r *register) miss() error {
+	r.stale = true
+	r.failed.Add(1)
+	return protocol.Refuse(protocol.StorageFull,
+		"done in memory, but not kept: it could not be written to disk and would not survive a restart; make room and send it again")
+}
+
+func (e *entry) record(undo bool) []byte {
+	line, err := json.Marshal(record{e.tenant, e.of.user, e.of.token, written(e.what.before), written(e.what.until), undo})
+	if err != nil {
+		panic(err) // it is made of texts and times that can be written
+	}
+	return line
+}
+
+// written is a time that JSON can hold: it has years of four digits.
+func written(t time.Time) time.Time {
+	if end := time.Unix(latest, 0); t.After(end) {
+		t = end
+	}
+	return t.UTC()
+}
+
+// recall reads what the journal has kept. It is called by New alone.
+func (v *Verifier) recall() error {
+	if v.revoked.journal == nil {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now, unread := v.now(), 0
+	err := v.revoked.journal.Replay(func(line []byte) {
+		v.revoked.records++
+		var r record
+		if json.Unmarshal(line, &r) != nil || r.Tenant == "" || r.User == "" && r.Token == "" {
+			unread++
+			return
+		}
+		list, of := &v.ledger(r.Tenant).revoked, target{r.User, r.Token}
+		if r.Undo {
+			list.remove(of)
+		} else if v.revoked.add(list, of, revocation{r.Before, r.Until}, now) {
+			v.warnOfLoss(now)
+		}
+	})
+	if unread > 0 {
+		v.log.LogAttrs(context.Background(), slog.LevelError,
+			"some revocations on disk cannot be read; tokens revoked by them work again, so revoke them anew", slog.Int("records", unread))
+	}
+	return err
+}

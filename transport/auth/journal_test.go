@@ -1,0 +1,200 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/auth"
+)
+
+// paper is a journal whose disk can be full.
+type paper struct {
+	lines    []string
+	full     bool
+	rewrites int
+}
+
+var errFull = errors.New("no space left on device")
+
+func (p *paper) Replay(do func([]byte)) error {
+	for _, line := range p.lines {
+		do([]byte(line))
+	}
+	return nil
+}
+
+func (p *paper) Append(record []byte) error {
+	if p.full {
+		return errFull
+	}
+	p.lines = append(p.lines, string(record))
+	return nil
+}
+
+func (p *paper) Rewrite(records iter.Seq[[]byte]) error {
+	if p.full {
+		return errFull
+	}
+	p.lines = nil
+	for record := range records {
+		p.lines = append(p.lines, string(record))
+	}
+	p.rewrites++
+	return nil
+}
+
+// life is a bench whose revocations are kept on paper, at a time.
+func (p *paper) life(t testing.TB, now time.Time) *bench {
+	t.Helper()
+	b := newBench(t, auth.Config{Journal: p}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
+	b.now = now
+	return b
+}
+
+func isNotKept(t testing.TB, err error) {
+	t.Helper()
+	if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.StorageFull || !strings.Contains(why.Detail, "not kept") {
+		t.Errorf("%v, want that it is not kept", err)
+	}
+}
+
+// F16: what was revoked stays so in the next life, in its tenant and for its time; what was taken back does not.
+func TestJournal_RevocationsOutliveTheProcess(t *testing.T) {
+	p := &paper{}
+	first := p.life(t, epoch)
+	for _, r := range []auth.Revocation{
+		{User: "alice"}, {TokenID: "one"}, {User: "bob", TokenID: "two"}, {User: "carol", Before: epoch.Add(-time.Minute)},
+		{User: "dave"}, {User: "erin"}, {User: "erin", Before: epoch.Add(-time.Hour)},
+	} {
+		first.revoke(t, "acme", r)
+	}
+	if was, err := first.Unrevoke("acme", auth.Revocation{User: "dave"}); !was || err != nil {
+		t.Errorf("%t, %v", was, err)
+	}
+	next := p.life(t, epoch.Add(time.Minute))
+	for token, refused := range map[string]bool{
+		issued("alice", 0, "a"): true, issued("alice", time.Minute, "a"): false,
+		issued("x", time.Minute, "one"): true, issued("bob", time.Minute, "two"): true, issued("x", 0, "two"): false,
+		issued("carol", -2*time.Minute, "c"): true, issued("carol", 0, "c"): false,
+		issued("dave", 0, "d"): false, issued("erin", -time.Minute, "e"): false, issued("erin", -61*time.Minute, "e"): true,
+	} {
+		_, err := next.show("acme", token, protocol.Claims{})
+		if refused != (err != nil) {
+			t.Errorf("%s: %v, want refused %t", token, err, refused)
+		}
+		if _, err := next.show("b", token, protocol.Claims{}); err != nil {
+			t.Errorf("in another tenant: %v", err)
+		}
+	}
+	later := p.life(t, epoch.Add(25*time.Hour)) // beyond their age
+	later.accepts(t, hs(fmt.Sprintf(`{"sub":"x","jti":"one","exp":%d}`, later.now.Add(time.Hour).Unix())))
+}
+
+// F16: where the disk is full a revocation holds all the same, and the caller knows that it would not survive; the next that
+// can be written brings all along.
+func TestJournal_AFullDiskIsSaidAndMadeGood(t *testing.T) {
+	p := &paper{}
+	b := p.life(t, epoch)
+	b.revoke(t, "acme", auth.Revocation{User: "alice"})
+	b.revoke(t, "acme", auth.Revocation{User: "carol"})
+	p.full = true
+	isNotKept(t, b.Revoke("acme", auth.Revocation{TokenID: "one"}))
+	b.refuses(t, protocol.InvalidToken, issued("x", 0, "one"))
+	was, err := b.Unrevoke("acme", auth.Revocation{User: "carol"})
+	isNotKept(t, err)
+	if !was {
+		t.Error("there was one")
+	}
+	_, err = b.Unrevoke("acme", auth.Revocation{User: "carol"}) // once more, as it says
+	isNotKept(t, err)
+	if f := b.Figures(); f.NotKept != 3 {
+		t.Errorf("%d were not kept, want 3", f.NotKept)
+	}
+	p.full = false
+	if was, err := b.Unrevoke("acme", auth.Revocation{User: "carol"}); was || err != nil {
+		t.Errorf("%t, %v", was, err)
+	}
+	next := p.life(t, epoch)
+	next.refuses(t, protocol.InvalidToken, issued("alice", 0, "a"))
+	next.refuses(t, protocol.InvalidToken, issued("x", 0, "one"))
+	next.accepts(t, issued("carol", 0, "c"))
+}
+
+// F16: an orderly end writes what could not be written before.
+func TestJournal_CloseWritesWhatWasMissed(t *testing.T) {
+	p := &paper{full: true}
+	b := p.life(t, epoch)
+	isNotKept(t, b.Revoke("acme", auth.Revocation{User: "alice"}))
+	p.full = false
+	b.Close()
+	p.life(t, epoch).refuses(t, protocol.InvalidToken, issued("alice", 0, "a"))
+}
+
+// F16: what is on disk is bounded by what is in memory.
+func TestJournal_IsRewrittenBeforeItGrowsWithoutBound(t *testing.T) {
+	p := &paper{}
+	b := p.life(t, epoch)
+	most := 0
+	for i := range 10_000 {
+		b.revoke(t, "acme", auth.Revocation{User: fmt.Sprint("user", i%3)})
+		most = max(most, len(p.lines))
+	}
+	if most > 1100 || p.rewrites == 0 || p.rewrites > 20 {
+		t.Errorf("at most %d lines for 3 revocations, rewritten %d times", most, p.rewrites)
+	}
+	next := p.life(t, epoch)
+	if n := next.Figures().Revocations; n != 3 {
+		t.Errorf("%d revocations", n)
+	}
+	next.refuses(t, protocol.InvalidToken, issued("user2", 0, "a"))
+}
+
+// The bound holds for what is read as well; a tenant that is no more counts, too, since it may come back.
+func TestJournal_BeyondTheBoundTheOldestAreForgotten(t *testing.T) {
+	p := &paper{}
+	b := p.life(t, epoch)
+	for i := range 10 {
+		b.revoke(t, "b", auth.Revocation{TokenID: fmt.Sprint("t", i)})
+	}
+	next := newBench(t, auth.Config{Journal: p, Revocations: 4}, map[string]auth.TenantKeys{"acme": withSecret()})
+	if f := next.Figures(); f.Revocations != 4 || f.Forgotten != 6 {
+		t.Errorf("%d revocations, %d forgotten", f.Revocations, f.Forgotten)
+	}
+	if err := next.SetTenant("b", withSecret()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := next.show("b", issued("x", 0, "t9"), protocol.Claims{}); err == nil {
+		t.Error("the newest is forgotten")
+	}
+}
+
+// What cannot be read is said, and costs nothing else; times of any year can be written.
+func TestJournal_ReadsWhatItCan(t *testing.T) {
+	p := &paper{}
+	b := p.life(t, epoch)
+	b.accepts(t, hs(`{"sub":"alice","exp":253402300799}`)) // the year 9999, from now on the tenant has such
+	b.revoke(t, "acme", auth.Revocation{User: "alice"})
+	p.lines = slices.Concat([]string{"", "{}", `{"tenant":"acme"}`, `{"tenant":"acme","user":"x","until":"?"}`, "\x00"}, p.lines)
+	next := p.life(t, epoch)
+	next.refuses(t, protocol.InvalidToken, alice())
+	if !strings.Contains(next.log.String(), `"records":5`) {
+		t.Errorf("the log says\n%s", next.log)
+	}
+}
+
+type unreadable struct{ paper }
+
+func (*unreadable) Replay(func([]byte)) error { return errors.New("input/output error") }
+
+// F16: without knowing what was revoked nobody is let in.
+func TestJournal_ThatCannotBeReadIsNoStart(t *testing.T) {
+	if _, err := auth.New(auth.Config{Journal: &unreadable{}}, nil); err == nil || !strings.Contains(err.Error(), "revocations") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,50 @@
+package conformance
+
+import "fmt"
+
+// What a client said before the end is answered before the end. Whether it is depends on timing in many servers, so that each
+// case has rounds.
+
+// endRounds is how many connections a case opens that looks for a race.
+const endRounds = 25
+
+// rounds plays the steps on one connection after the other.
+func (g *group) rounds(title string, steps ...step) {
+	open := g.opening
+	g.add(title, func(s *session) error {
+		for i := range endRounds {
+			if err := s.play(open, steps...); err != nil {
+				outcome, note := outcomeOf(err)
+				return &verdict{outcome: outcome, note: fmt.Sprintf("round %d of %d: %s", i+1, endRounds, note)}
+			}
+			s.end()
+		}
+		return nil
+	}).Echo = true
+}
+
+// answeredBefore tells of messages in front of a violation, in its packet and in one of their own. RFC 6455 section 7.1.7
+// lets a server forget them.
+func answeredBefore(g *group, what string, bad ...frame) {
+	first, second := text("first"), text("second")
+	all := append([]frame{first, second}, bad...)
+	g.rounds("messages in the packet of "+what+" are answered first", send(all...), answeredAndViolated(first, second))
+	g.rounds("messages in the packet before "+what+" are answered first",
+		send(first, second), send(bad...), answeredAndViolated(first, second))
+	g.rounds("messages byte by byte before "+what+" are answered first", sendIn(1, all...), answeredAndViolated(first, second))
+}
+
+func answeredAndViolated(messages ...frame) step {
+	return func(p *peer) error {
+		rest, err := p.refusal(0, protocolError, messages)
+		if err == nil && len(rest) > 0 {
+			return weak("%d of %d messages before the violation were not answered", len(rest), len(messages))
+		}
+		return err
+	}
+}
+
+// answeredBeforeClose sends messages and a close frame, and wants each message back, then the answer to the close frame.
+func answeredBeforeClose(messages ...frame) step {
+	return all(wantEchoes(messages...), closedBack(1000))
+}
