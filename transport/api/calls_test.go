@@ -244,7 +244,7 @@ func TestRevoke_DELETETakesItBack(t *testing.T) {
 		{`{"jti":"t-1"}`, "", `{"jti":"t-1"}`},
 		{`{"user":42,"before":1769860800}`, "", `{"user":42,"before":1769860800}`},
 	} {
-		h.call("POST", "/api/v1/revoke", c.made).is(200, `{"closed":0}`)
+		h.call("POST", "/api/v1/revoke", c.made).is(200, `{"closed":0,"unsubscribed":0}`)
 		h.call("DELETE", "/api/v1/revoke?user=another", "").is(200, `{"removed":0}`)
 		h.call("DELETE", "/api/v1/revoke"+c.query, c.body).is(200, `{"removed":1}`)
 		h.call("DELETE", "/api/v1/revoke"+c.query, c.body).is(200, `{"removed":0}`)

@@ -31,6 +31,16 @@ func TestProxies_OneOfOurOwnNetworkThatNobodyTrustsHidesItsClients(t *testing.T)
 	}
 }
 
+// awaitConnections waits until the node has so many: a client has its answer before that.
+func (h *house) awaitConnections(t testing.TB, count uint64) {
+	t.Helper()
+	for end := time.Now().Add(testPatience); h.door.Stats("acme").ActiveConnections < count; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("there are no %d connections after %v", count, testPatience)
+		}
+	}
+}
+
 // F18: who would be one stranger too many is refused before the upgrade and told when to come back; who shows a
 // credential in the handshake is no stranger.
 func TestHandshake_StrangersHaveABound(t *testing.T) {
@@ -56,6 +66,7 @@ func TestHandshake_StrangersHaveABound(t *testing.T) {
 					t.Fatalf("status %d before the bound", got)
 				}
 			}
+			h.awaitConnections(t, 2)
 			third := come("/debug/echo")
 			if third.StatusCode != c.status || (c.status != 101) != (third.Header.Get("Retry-After") == "5") {
 				t.Errorf("the third hears %d, Retry-After %q; want %d", third.StatusCode, third.Header.Get("Retry-After"), c.status)
@@ -74,11 +85,7 @@ func TestHandshake_TheBoundOfStrangersHoldsBetweenCheckAndUpgrade(t *testing.T) 
 	if got, _ := h.ask(t, request("/debug/echo")); got.StatusCode != 101 {
 		t.Fatalf("status %d", got.StatusCode)
 	}
-	for end := time.Now().Add(testPatience); h.door.Stats("acme").ActiveConnections == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the first connection was not made")
-		}
-	}
+	h.awaitConnections(t, 1)
 	_, c := h.ask(t, request("/debug/echo"))
 	if code, _ := c.closed(t); code != int(protocol.Busy.CloseCode()) {
 		t.Errorf("the second ends with %d", code)
