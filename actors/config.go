@@ -29,6 +29,12 @@ type Config struct {
 	Topics       int           `yaml:"topics" env:"TOPICS" envDefault:"1000000" unit:"topics" help:"How many topics one tenant may have at a time."`
 	Linger       time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long a client whose connection broke may come back and find its subscriptions and what it missed, without asking; 0 is off. Keep it below history_age and topic_idle."`
 
+	RequestTimeout time.Duration `yaml:"request_timeout" env:"REQUEST_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long what a client asks for (a login, a subscription, a resume) may wait for its answer, that of the tenant's backend included, before it is refused as busy."`
+
+	// Here 0 is no limit.
+	Unauthenticated           int `yaml:"unauthenticated" env:"UNAUTHENTICATED" envDefault:"10000" unit:"connections" help:"How many connections may be open that have not said who they are, of all tenants together; with one more it is 503. At most half of websocket.max_sockets."`
+	UnauthenticatedPerAddress int `yaml:"unauthenticated_per_address" env:"UNAUTHENTICATED_PER_ADDRESS" envDefault:"1000" unit:"connections" help:"How many of them one address may have (of IPv6 one /64); with one more it is 429. A proxy of a private network that is not in websocket.trusted_proxies counts for no address."`
+
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Clock tells topics and users the time as time.Now does, which it is by default: the wall clock, which may be set at
 	// any moment, and the monotonic reading. What they remember, recognise, hold back or forget goes by the latter alone.
@@ -59,8 +65,9 @@ func (c Config) withDefaults() Config {
 	fill(&c.QueueFrames, 16384)
 	fill(&c.Backlog, 8<<20)
 	fill(&c.PublishWait, 5*time.Second)
+	fill(&c.RequestTimeout, 10*time.Second)
 	fill(&c.PingEvery, 25*time.Second)
-	fill(&c.Timeout, 2*c.PingEvery+pongGrace)
+	c.Timeout = c.SilentAfter()
 	fill(&c.StuckAfter, 5*time.Second)
 	fill(&c.HistoryCount, 128)
 	fill(&c.HistoryBytes, 256<<10)
@@ -80,6 +87,15 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+// SilentAfter is how long a peer may be silent before it is gone, of a dialect that needs no longer: Timeout, or what
+// PingEvery makes of it.
+func (c Config) SilentAfter() time.Duration {
+	if c.Timeout != 0 {
+		return c.Timeout
+	}
+	return 2*c.PingEvery + pongGrace
 }
 
 // pongGrace is what a peer has for its answer to the second ping in a row, where no other timeout is set: so who vanishes

@@ -28,10 +28,15 @@ type (
 		code   uint16
 		reason string
 	}
-	// revoke ends the connection if it lives by what is revoked, and answers whether it did.
-	revoke struct {
-		what  Revocation
-		reply reply[bool]
+	// withdraw ends the connection if its right is gone, or else what it hears by rights that are, and answers what ended.
+	withdraw struct {
+		gone  func(*protocol.Identity) bool
+		reply reply[withdrawn]
+	}
+	// withdrawn is what ended: the connection, or some of its subscriptions.
+	withdrawn struct {
+		connection    bool
+		subscriptions int
 	}
 	// due says that a deadline may be due.
 	due struct{}
@@ -39,9 +44,9 @@ type (
 	inspect struct{ reply reply[[]string] }
 )
 
-func (m finish) refuse(*protocol.Refusal)      { m.then() }
-func (m revoke) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
-func (m inspect) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+func (m finish) refuse(*protocol.Refusal)       { m.then() }
+func (m withdraw) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+func (m inspect) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
 
 // connection is the actor: it lets a session and the engine talk. Deliveries do not pass through it; topics and users put
 // frames into its link's outbox. What belongs together is a type of its own, here by value, since an idle connection pays
@@ -71,8 +76,8 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.end(m)
 	case finish:
 		c.finish(m)
-	case revoke:
-		m.reply.give(c.revoke(m.what), nil)
+	case withdraw:
+		m.reply.give(c.revoke(m.gone), nil)
 	case yield:
 		c.yield()
 		m.reply.give(struct{}{}, nil)
@@ -94,7 +99,7 @@ func (c *connection) open() {
 	c.deadlines.ping(c.node.wheel.since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		why := &protocol.Refusal{Reason: protocol.Revoked}
-		if !c.tenant().revoked.cover(id, now) {
+		if !c.tenant().lost(id, now) {
 			why = c.enter(id, false)
 		}
 		if why != nil {
@@ -170,7 +175,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.arm()
 		return nil
 	case protocol.Heed:
-		c.endIf(c.member.heed(&c.Link, cmd.View))
+		c.heed(cmd)
 		return nil
 	case protocol.Attend:
 		c.member.attend(&c.Link, cmd)
@@ -183,8 +188,9 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		return nil
 	case protocol.Authenticate:
 		c.behind = c.behind || c.member.joined // it may take subscriptions away
-		id, why := c.authenticate(cmd)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
+		id, lost, why := c.authenticate(cmd)
+		answer := c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
+		return append(answer, c.cease(lost, protocol.Forbidden)...)
 	case protocol.Verify:
 		id, why := c.verify(cmd.Credential)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
@@ -204,13 +210,16 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 	panic("unknown command")
 }
 
-func (c *connection) revoke(what Revocation) bool {
+func (c *connection) revoke(gone func(*protocol.Identity) bool) withdrawn {
 	id := c.identity.Load()
-	if c.closing || id == nil || !what.Covers(id) {
-		return false
+	switch {
+	case c.closing || id == nil:
+		return withdrawn{}
+	case gone(id):
+		c.end(end{why: &protocol.Refusal{Reason: protocol.Revoked}})
+		return withdrawn{connection: true}
 	}
-	c.end(end{why: &protocol.Refusal{Reason: protocol.Revoked}})
-	return true
+	return withdrawn{subscriptions: c.withdraw(func(r *right) bool { return gone(r.of) }, protocol.Revoked)}
 }
 
 // end closes the connection in its dialect's words.
@@ -291,6 +300,7 @@ func (c *connection) stopped() {
 		c.outbox.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))
 	}
 	c.node.dropped(protocol.Internal, c.outbox.close())
+	c.member.known(&c.Link)
 	c.box.close(errNoConnection)
 	c.post.Load().left(&c.Link)
 	c.out.Store(true)

@@ -13,6 +13,7 @@ type deadlines struct {
 	beatAt    int64 // the dialect's next heartbeat
 	beatEvery time.Duration
 	pingAt    int64 // the next ping
+	rightsAt  int64 // when a right that was lent may expire (right.go)
 	ringAt    int64 // when the wheel rings next
 }
 
@@ -35,6 +36,12 @@ func (c *connection) due(now time.Time) {
 		c.node.dropped(protocol.Silent, 1)
 		c.silent = true
 		c.outbox.wire.Cut()
+		return
+	}
+	if passed(c.deadlines.rightsAt, at) {
+		c.withdraw(expiredAt(at), protocol.TokenExpired)
+	}
+	if c.closing {
 		return
 	}
 	if c.deadlines.beats(at) {
@@ -61,8 +68,10 @@ func (c *connection) arm() {
 }
 
 // silentAt is when the peer is gone if nothing is heard of it until then. The next ping is before that, as long as it answers,
-// so that it costs no alarm of its own.
-func (l *Link) silentAt() int64 { return l.heard.Load() + int64(l.node.cfg.Timeout) }
+// so that it costs no alarm of its own. A dialect whose clients do not always read has its own say.
+func (l *Link) silentAt() int64 {
+	return l.heard.Load() + int64(max(l.node.cfg.Timeout, l.dialect().Limits().Unread))
+}
 
 // expire sets the end of the time for a login or of a token; 0 is none.
 func (d *deadlines) expire(at int64) { d.until = at }
@@ -106,7 +115,7 @@ func (d *deadlines) pings(now int64, every time.Duration) bool {
 // does not ring before.
 func (d *deadlines) ring(silentAt int64) (next int64, sooner bool) {
 	next = min(d.pingAt, silentAt)
-	for _, at := range [...]int64{d.until, d.beatAt} {
+	for _, at := range [...]int64{d.until, d.beatAt, d.rightsAt} {
 		if at != 0 && at < next {
 			next = at
 		}

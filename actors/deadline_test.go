@@ -122,6 +122,23 @@ func TestDeadline_WhoVanishesIsGoneAfterTwoPingsAndWithinFiveSeconds(t *testing.
 	})
 }
 
+// F34: who may leave its socket unread, as its dialect says, is not taken for gone by a timeout that is shorter, and by one
+// that is longer no sooner than all others.
+func TestDeadline_ADialectWhoseClientsDoNotAlwaysReadHasTheTimeThatItNeeds(t *testing.T) {
+	drowsy := &speech{name: "drowsy", limits: protocol.Limits{Unread: 30 * time.Second}}
+	for timeout, want := range map[time.Duration]time.Duration{6 * time.Second: 30 * time.Second, time.Minute: time.Minute} {
+		bubble(t, Config{PingEvery: 2 * time.Second, Timeout: timeout}, func(n *Node) {
+			for d, want := range map[protocol.Dialect]time.Duration{drowsy: want, words: timeout} {
+				c := enter(t, n, d, someone("ann"))
+				c.link.Heard()
+				if took := untilEnd(t, n, c, time.Hour); took < want || took > want+granularity {
+					t.Errorf("%s with a timeout of %s was gone after %s, want %s", d.Name(), timeout, took, want)
+				}
+			}
+		})
+	}
+}
+
 func TestDeadline_PingsGoOutInTimeAndASilentPeerIsGoneWithinTimeout(t *testing.T) {
 	cfg := Config{PingEvery: 25 * time.Second, Timeout: 60 * time.Second}
 	bubble(t, cfg, func(n *Node) {

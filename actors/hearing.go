@@ -12,9 +12,9 @@ import (
 // actor, and knows no session: where a connection has to end, it says so.
 type hearing struct{ interests }
 
-// subscribe returns where the topic stood, if the connection was attached to it for this. broken is why the connection
-// has to end, see tell.
-func (h *hearing) subscribe(l *Link, cmd protocol.Subscribe) (at protocol.Position, why, broken *protocol.Refusal) {
+// subscribe returns where the topic stood, if the connection was attached to it for this. by is the right that it goes
+// by, nil for the connection's own. broken is why the connection has to end, see tell.
+func (h *hearing) subscribe(l *Link, cmd protocol.Subscribe, by *right) (at protocol.Position, why, broken *protocol.Refusal) {
 	if why = l.granted(cmd); why != nil {
 		return at, why, nil
 	}
@@ -25,7 +25,7 @@ func (h *hearing) subscribe(l *Link, cmd protocol.Subscribe) (at protocol.Positi
 	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && h.count() >= most {
 		return at, protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most), nil
 	}
-	changes := h.add(cmd.Topic, cmd.Filter, cmd.As != nil)
+	changes := h.add(cmd.Topic, cmd.Filter, by)
 	if i := slices.IndexFunc(changes, func(ch change) bool { return ch.topic == cmd.Topic }); i >= 0 {
 		changes[i].since, changes[i].at = cmd.Since, &at
 	}
@@ -46,7 +46,7 @@ func (h *hearing) goBack(l *Link, topic string, before rule, told []string) (bro
 		if before.filter != nil {
 			filter = *before.filter
 		}
-		back = h.add(topic, filter, before.lent)
+		back = h.add(topic, filter, before.right)
 	} else {
 		back = h.remove(topic, false)
 	}
@@ -100,9 +100,20 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 		}
 		return protocol.Position{}, why
 	}
-	_, known := c.hears.find(cmd.Topic)
-	at, why, broken := c.hears.subscribe(&c.Link, cmd)
+	before, known := c.hears.find(cmd.Topic)
+	var by *right
+	if cmd.As != nil {
+		more, why := c.borrow(cmd.As)
+		if why != nil {
+			return protocol.Position{}, why
+		}
+		if by = before.right.with(more); known && before.right == nil {
+			by = nil // it stands on the connection's own
+		}
+	}
+	at, why, broken := c.hears.subscribe(&c.Link, cmd, by)
 	c.endIf(broken)
+	c.expireBy(by)
 	if why == nil && !known {
 		c.member.subscribed(&c.Link, false, cmd.Topic)
 	}
@@ -117,6 +128,21 @@ func (c *connection) unsubscribe(topic string, below bool) {
 	}
 	c.endIf(c.hears.unsubscribe(&c.Link, topic, below))
 	c.member.unsubscribed(&c.Link, before, c.hears.interests)
+}
+
+// narrow ends the subscriptions by the connection's own right that its new identity does not grant, and returns their
+// topics. One whose right cannot be looked up now stays: its user had it before.
+func (c *connection) narrow() (lost []string) {
+	for _, topic := range c.hears.wanted() {
+		if r, _ := c.hears.find(topic); r.right != nil {
+			continue
+		}
+		if why := c.granted(protocol.Subscribe{Topic: topic}); why != nil && why.Reason == protocol.Forbidden {
+			c.unsubscribe(topic, false)
+			lost = append(lost, topic)
+		}
+	}
+	return lost
 }
 
 // granted reports whether the topic may be subscribed to, by the right of who asks.
@@ -137,15 +163,15 @@ func (l *Link) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	if l.node.rights == nil || hidden(l.tenant().name) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
-	defer cancel()
+	ctx, done := l.request()
+	defer done()
 	return protocol.AsRefusal(l.node.rights.Authorize(ctx, l.tenant().name, id, cmd.Topic))
 }
 
 // attach gives a topic an interest of the connection; see subscribe in topic.go for since and partial.
 func (l *Link) attach(topic string, it *interest, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
-	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
-	defer cancel()
+	ctx, done := l.step()
+	defer done()
 	answer := newReply[attached]()
 	wish := subscribe{l, it, since, partial, answer}
 	if !l.tenant().topics.force(topic, wish) { // over the limit: one per connection waits
@@ -156,8 +182,8 @@ func (l *Link) attach(topic string, it *interest, since protocol.Position, parti
 
 // detach takes the connection out of a topic.
 func (l *Link) detach(topic string) *protocol.Refusal {
-	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
-	defer cancel()
+	ctx, done := l.step()
+	defer done()
 	answer := newReply[protocol.Position]()
 	if !l.tenant().topics.force(topic, unsubscribe{l, false, answer}) {
 		return nil // it was never made

@@ -9,21 +9,22 @@ import (
 )
 
 func TestHearing_AChangeThatIsRefusedLeavesTheSubscriptionAsItWas(t *testing.T) {
+	owner := &right{of: someone("owner")}
 	slowly := protocol.Filter{Every: time.Second}
 	for name, before := range map[string]func(*hearing){
 		"none":                 func(*hearing) {},
-		"of everything":        func(h *hearing) { h.add("room", protocol.Filter{}, false) },
-		"with a filter":        func(h *hearing) { h.add("room", slowly, false) },
-		"by another's right":   func(h *hearing) { h.add("room", slowly, true) },
-		"of another topic":     func(h *hearing) { h.add("hall", slowly, true) },
-		"of a topic below too": func(h *hearing) { h.add("room/1", slowly, false); h.add("room", slowly, false) },
+		"of everything":        func(h *hearing) { h.add("room", protocol.Filter{}, nil) },
+		"with a filter":        func(h *hearing) { h.add("room", slowly, nil) },
+		"by another's right":   func(h *hearing) { h.add("room", slowly, owner) },
+		"of another topic":     func(h *hearing) { h.add("hall", slowly, owner) },
+		"of a topic below too": func(h *hearing) { h.add("room/1", slowly, nil); h.add("room", slowly, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			was, is := &hearing{}, &hearing{}
 			before(was)
 			before(is)
 			of, _ := is.find("room")
-			is.add("room", protocol.Filter{Every: time.Minute}, false)
+			is.add("room", protocol.Filter{Every: time.Minute}, nil)
 			if broken := is.goBack(nil, "room", of, nil); broken != nil {
 				t.Fatal(broken)
 			}

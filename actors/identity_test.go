@@ -81,7 +81,7 @@ func TestRevoke_ClosesWhatItCoversAndNothingPublishedLaterArrives(t *testing.T) 
 					id.Topics = []protocol.Pattern{"*"}
 					all[name] = enter(t, n, words, id).subscribe(t, "room")
 				}
-				closed, err := n.Revoke(context.Background(), "acme", c.r)
+				closed, _, err := n.Revoke(context.Background(), "acme", c.r)
 				if want := len(strings.Fields(c.gone)); err != nil || closed != want {
 					t.Errorf("closed %d, want %d, %v", closed, want, err)
 				}
@@ -118,12 +118,12 @@ func TestUnrevoke_LetsInAtOnce(t *testing.T) {
 				return err
 			},
 			func() error {
-				_, err := n.Revoke(ctx, "acme", Revocation{User: "ann", Before: ann.Issued.Add(-time.Hour)})
+				_, _, err := n.Revoke(ctx, "acme", Revocation{User: "ann", Before: ann.Issued.Add(-time.Hour)})
 				return err
 			},
 		} {
 			first := enter(t, n, words, ann).subscribe(t, "room")
-			if closed, err := n.Revoke(ctx, "acme", Revocation{User: "ann"}); closed != 1 || err != nil {
+			if closed, _, err := n.Revoke(ctx, "acme", Revocation{User: "ann"}); closed != 1 || err != nil {
 				t.Fatalf("closed %d, %v", closed, err)
 			}
 			synctest.Wait()
@@ -153,7 +153,7 @@ func TestRevoke_SaysThatItWasNotKept(t *testing.T) {
 			n := New(Config{}, &gateway{notKept: protocol.Refuse(reason, "")}, TenantConfig{Name: "acme"})
 			defer n.Close()
 			ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
-			closed, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
+			closed, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
 			if closed != closes || protocol.AsRefusal(err).Reason != reason {
 				t.Errorf("%s: closed %d, %v", reason, closed, err)
 			}
@@ -190,7 +190,7 @@ func TestRevoke_HoldsAgainstConnectionsThatComeInAtThatMoment(t *testing.T) {
 		for range round * 300 {
 			runtime.Gosched()
 		}
-		if _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3 {
@@ -221,7 +221,7 @@ func TestRevoke_ClosesAConnectionWhoseCredentialIsBeingChecked(t *testing.T) {
 		<-g.inside // it held before the revocation
 		done := make(chan int)
 		go func() {
-			closed, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
+			closed, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
 			if err != nil {
 				t.Error(err)
 			}
@@ -245,11 +245,11 @@ func TestRevoke_ClosesAConnectionWhoseCredentialWasCheckedBeforeItsUpgrade(t *te
 		token := func(id string, issued time.Duration) *protocol.Identity {
 			return &protocol.Identity{User: "ann", TokenID: id, Issued: time.Now().Add(issued), Topics: []protocol.Pattern{"*"}}
 		}
-		if _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		before, after := enter(t, n, words, token("x", -time.Second)), enter(t, n, words, token("y", time.Second))
-		if _, err := n.Revoke(context.Background(), "acme", Revocation{TokenID: "z"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{TokenID: "z"}); err != nil {
 			t.Fatal(err)
 		}
 		named := enter(t, n, words, token("z", time.Second))
@@ -278,14 +278,14 @@ func TestRevoke_TellsTheAuthenticatorAndRefusesWhatNamesNobody(t *testing.T) {
 	g.know("ann", someone("ann"))
 	guarded(t, Config{}, g, func(n *Node) {
 		for _, r := range []Revocation{{}, {Before: time.Now()}} {
-			if _, err := n.Revoke(context.Background(), "acme", r); reasonOf(err) != protocol.Malformed {
+			if _, _, err := n.Revoke(context.Background(), "acme", r); reasonOf(err) != protocol.Malformed {
 				t.Errorf("%+v: %v", r, err)
 			}
 		}
-		if _, err := n.Revoke(context.Background(), "none", Revocation{User: "ann"}); reasonOf(err) != protocol.NotFound {
+		if _, _, err := n.Revoke(context.Background(), "none", Revocation{User: "ann"}); reasonOf(err) != protocol.NotFound {
 			t.Errorf("an unknown tenant: %v", err)
 		}
-		if _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		if out := enter(t, n, words, nil).do(login("ann")); reasonOf(out[0].Err) != protocol.InvalidToken {

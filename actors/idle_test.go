@@ -175,7 +175,7 @@ func TestIdle_AConnectionThatWaitedTooLongLeavesNoGhost(t *testing.T) {
 	g := &gateway{}
 	g.know("ann", someone("ann"))
 	g.know("bob", someone("bob"))
-	guarded(t, Config{PublishWait: time.Second}, g, func(n *Node) {
+	guarded(t, Config{RequestTimeout: time.Second}, g, func(n *Node) {
 		bob := enter(t, n, words, someone("bob")).subscribe(t, "room")
 		ann := enter(t, n, words, someone("ann"))
 		synctest.Wait()

@@ -21,11 +21,10 @@ type interests []rule
 
 // rule is a topic that a connection subscribed to, or is attached to, or both.
 type rule struct {
-	topic  string
-	filter *protocol.Filter // nil wants everything
-	wanted bool             // it is subscribed to
-	// lent says that it goes by somebody else's right than the connection's.
-	lent     bool
+	topic    string
+	filter   *protocol.Filter // nil wants everything
+	right    *right           // whose it is subscribed by; nil is the connection's own
+	wanted   bool             // it is subscribed to
 	attached bool
 }
 
@@ -60,13 +59,13 @@ func viewing(v protocol.View) *interest {
 func byTopic(r rule, topic string) int { return strings.Compare(r.topic, topic) }
 
 // add notes a subscription and returns what has to be told.
-func (in *interests) add(topic string, f protocol.Filter, lent bool) []change {
+func (in *interests) add(topic string, f protocol.Filter, by *right) []change {
 	i, known := slices.BinarySearchFunc(*in, topic, byTopic)
 	if !known {
 		*in = slices.Insert(*in, i, rule{topic: topic})
 	}
 	r := &(*in)[i]
-	r.filter, r.wanted, r.lent = nil, true, lent
+	r.filter, r.wanted, r.right = nil, true, by
 	if f.Where != nil || f.View != protocol.Whole || f.Every != 0 {
 		r.filter = &f
 	}

@@ -89,7 +89,7 @@ func TestInterests_ChooseTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 				var changes []change
 				switch cmd := cmd.(type) {
 				case protocol.Subscribe:
-					changes = in.add(cmd.Topic, cmd.Filter, false)
+					changes = in.add(cmd.Topic, cmd.Filter, nil)
 				case protocol.Unsubscribe:
 					changes = in.remove(cmd.Topic, cmd.Below)
 				}

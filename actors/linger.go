@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"context"
 	"sync/atomic"
 	"time"
 
@@ -105,6 +104,7 @@ type record struct {
 	number   uint64 // of the connection
 	until    int64  // as wheel.since tells it
 	view     *protocol.View
+	lent     bool // the connection heard something by another right than its own
 
 	// frames are the events that were not written; the first flying ones are what outbox may have written meanwhile.
 	frames    []*Frame
@@ -152,10 +152,10 @@ func (h *hearing) record(l *Link) *record {
 	t := l.tenant()
 	rec := &record{
 		tenant: t, dialect: l.dialect(), client: l.linger.client, identity: l.identity.Load(), number: l.number,
-		until: l.node.wheel.since(time.Now()) + t.linger.Load(), view: l.heeds.Load(), interests: h.interests,
+		until: l.node.wheel.since(time.Now()) + t.linger.Load(), view: l.heeds.Load(), lent: l.lent.Load(), interests: h.interests,
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
-	defer cancel()
+	ctx, done := l.step()
+	defer done()
 	for _, topic := range h.attached() {
 		rec.marks = append(rec.marks, mark{topic, l.release(ctx, topic)})
 	}

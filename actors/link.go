@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,8 +18,9 @@ type Dial struct {
 	Session protocol.Session
 	// Identity is set if the credential was checked before the upgrade.
 	Identity *protocol.Identity
-	// Remote is the client's address, without port.
-	Remote string
+	// Remote is the client's address, without port. Proxied says that it is that of a proxy, and so of many clients.
+	Remote  string
+	Proxied bool
 	// Client is the client's own word for itself, by which it is known again when it comes back; "" is none (linger.go).
 	Client string
 }
@@ -48,12 +50,14 @@ type Link struct {
 	slow       atomic.Bool // it was found too slow, and the connection told
 	gone       atomic.Bool // the socket has ended
 	out        atomic.Bool // the actor has stopped
+	lent       atomic.Bool // some of what it hears goes, or went, by another right than its own (right.go)
 
 	// What Receive has handed on and the actor has not read. mu guards it.
 	unread int16
 	over   bool // nothing will be read any more
 	mu     sync.Mutex
 	room   chan struct{} // closed when there is room again; nil while nobody waits
+	cancel func()        // ends what the actor waits for, see request; nil while it waits for nothing
 }
 
 // since is when the connection was made.
@@ -133,7 +137,37 @@ func (l *Link) stopReading() {
 	l.mu.Lock()
 	l.over = true
 	l.makeRoom()
+	cancel := l.cancel
 	l.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// step is the context of one thing that the connection asks of other actors. It ends after Config.RequestTimeout, and
+// not with the connection: what was begun is finished, so that nothing that a client left is lost between two of them.
+func (l *Link) step() (ctx context.Context, done context.CancelFunc) {
+	return context.WithTimeout(context.Background(), l.node.cfg.RequestTimeout)
+}
+
+// request is the context of one thing that the connection asks of the outside. It ends after Config.RequestTimeout, and
+// with the connection. It costs something only while it lasts. The connection's actor calls it, and done when it has the
+// answer.
+func (l *Link) request() (ctx context.Context, done func()) {
+	ctx, cancel := l.step()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	outer := l.cancel
+	l.cancel = cancel
+	if l.over {
+		cancel()
+	}
+	return ctx, func() {
+		l.mu.Lock()
+		l.cancel = outer
+		l.mu.Unlock()
+		cancel()
+	}
 }
 
 func (l *Link) makeRoom() {

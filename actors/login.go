@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"context"
-	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
@@ -12,8 +10,8 @@ import (
 
 // verify asks who shows a credential.
 func (c *connection) verify(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.cfg.PublishWait)
-	defer cancel()
+	ctx, done := c.request()
+	defer done()
 	id, err := c.node.auth.Authenticate(ctx, c.tenant().name, credential)
 	if err != nil {
 		return nil, protocol.AsRefusal(err)
@@ -21,21 +19,23 @@ func (c *connection) verify(credential protocol.Credential) (*protocol.Identity,
 	return id, nil
 }
 
-// authenticate checks a credential and makes its identity the connection's.
-func (c *connection) authenticate(cmd protocol.Authenticate) (*protocol.Identity, *protocol.Refusal) {
+// authenticate checks a credential and makes its identity the connection's. lost are the topics that it does not grant
+// any more.
+func (c *connection) authenticate(cmd protocol.Authenticate) (_ *protocol.Identity, lost []string, _ *protocol.Refusal) {
 	id, why := c.verify(cmd.Credential)
 	if why == nil {
 		why = c.enter(id, cmd.Lasting)
 	}
 	if why != nil {
-		return nil, why
+		return nil, nil, why
 	}
+	lost = c.narrow()
 	c.arm()
-	return id, nil
+	return id, lost, nil
 }
 
-// enter makes id the connection's identity. The first one joins the user; later ones must be of the same user, and take
-// away the subscriptions that they no longer grant. A lasting one does not expire.
+// enter makes id the connection's identity. The first one joins the user; later ones must be of the same user. A lasting
+// one does not expire.
 func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusal {
 	if before := c.identity.Load(); before != nil && c.member.joined && (before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
 		return protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
@@ -52,11 +52,6 @@ func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusa
 	c.deadlines.expire(0)
 	if !id.Expires.IsZero() && !lasting {
 		c.deadlines.expire(c.node.wheel.since(time.Now().Add(time.Until(id.Expires)))) // at most 292 years, whatever it says
-	}
-	for _, r := range slices.Clone(c.hears.interests) {
-		if r.wanted && !r.lent && !id.May(r.topic) {
-			c.unsubscribe(r.topic, false)
-		}
 	}
 	return nil
 }
@@ -77,7 +72,7 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 		return why
 	}
 	c.intake.move()
-	if t.revoked.cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
+	if t.lost(id, time.Now()) { // since its check, when the tenant did not know the connection yet
 		return &protocol.Refusal{Reason: protocol.Revoked}
 	}
 	return nil
@@ -101,6 +96,7 @@ func (c *connection) become(cmd protocol.Become) {
 		c.end(end{why: why})
 		return
 	}
+	c.deadlines.expire(0)
 	if limits.Login > 0 {
 		c.deadlines.expire(c.node.wheel.since(now.Add(limits.Login)))
 	}

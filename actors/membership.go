@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -11,8 +10,11 @@ import (
 // membership is that a connection is one of its user's and of everyone's. It belongs to the connection's actor, and knows
 // neither its session nor its subscriptions.
 type membership struct {
-	joined  bool // it is with its user and with everyone
-	present bool // its tenant's lifecycle knows of it, or would if there were one (telling.go)
+	joined  bool   // it is with its user and with everyone
+	present bool   // its tenant's lifecycle knows of it, or would if there were one (telling.go)
+	awaited bool   // it counts as one that has not said who it is (unauthenticated.go)
+	proxied bool   // its address is that of many clients
+	right   *right // whose it hears them by; nil is the connection's own
 }
 
 // join brings the connection to its user and to the topic of everyone.
@@ -36,6 +38,7 @@ func (m *membership) join(l *Link, in *intake, id *protocol.Identity) *protocol.
 	l.outbox.hold()
 	l.post.Load().authenticated.Add(1)
 	m.joined = true
+	m.known(l)
 	l.identity.Store(id)
 	got, why := l.attach(everyone, viewing(l.view()), protocol.Position{}, false)
 	if why != nil {
@@ -54,8 +57,8 @@ func (m *membership) join(l *Link, in *intake, id *protocol.Identity) *protocol.
 // meet brings the connection to its user. A connection that its client still has goes first: so the user's events are
 // for one of them at a time, or wait in the record. What the client left is restored when the session has welcomed it.
 func (m *membership) meet(l *Link, id *protocol.Identity) *protocol.Refusal {
-	ctx, cancel := context.WithTimeout(context.Background(), l.node.cfg.PublishWait)
-	defer cancel()
+	ctx, done := l.step()
+	defer done()
 	wish := join{link: l, limit: l.dialect().Limits().PerUser, claims: l.linger != nil && !id.Unproven}
 	for {
 		wish.reply = newReply[returned]()

@@ -55,6 +55,8 @@ type Node struct {
 	watermark watermark
 	watchdog  watchdog
 
+	unauthenticated unauthenticated // connections (unauthenticated.go)
+
 	tenants  // by name (tenants.go)
 	gate     // where connections come in (gate.go)
 	counters // of what passes (counters.go)
@@ -79,6 +81,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}, counters: newCounters()}
 	n.rights, _ = auth.(Authorizer)
 	n.ledger.node = n
+	n.unauthenticated.most, n.unauthenticated.perAddress = cfg.Unauthenticated, cfg.UnauthenticatedPerAddress
 	quiet := slog.New(slog.DiscardHandler) // what an actor's failure has to say, its supervisor says
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
 	compact(n.system)
@@ -145,7 +148,14 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	l.post.Store(t.census(d.Dialect))
 	n.gate.enter()
 	defer n.gate.entered()
+	if d.Identity == nil {
+		if why := c.member.await(l, d.Proxied); why != nil {
+			n.dropped(why.Reason, 1)
+			return nil, why
+		}
+	}
 	if why := l.post.Load().take(); why != nil {
+		c.member.known(l)
 		return nil, why
 	}
 	t.total.Add(1)

@@ -419,7 +419,7 @@ func TestTenant_HearsSeesAndCountsNothingOfAnother(t *testing.T) {
 				t.Errorf("%s of another tenant: %v", name, err)
 			}
 		}
-		if closed, err := n.Revoke(ctx, "other", Revocation{User: "ann"}); closed != 0 || err != nil {
+		if closed, _, err := n.Revoke(ctx, "other", Revocation{User: "ann"}); closed != 0 || err != nil {
 			t.Errorf("Revoke of another tenant closed %d, %v", closed, err)
 		}
 		if s := n.Stats("other"); s.TotalConnections != 0 {

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"slices"
+	"time"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -30,10 +31,17 @@ func (c *connection) restore() {
 	rec.resend(&c.Link, granted)
 	c.linger.miss(c.node, protocol.PositionLost, since(rec.everyone, c.linger.everyone))
 	if rec.view != nil {
-		c.endIf(c.member.heed(&c.Link, *rec.view))
+		heed := protocol.Heed{View: *rec.view}
+		if rec.lent { // by the token that the client has shown now
+			heed.As = c.identity.Load()
+		}
+		c.heed(heed)
 	}
 	c.endIf(c.hears.reattach(&c.Link, rec))
 	c.member.subscribed(&c.Link, true, c.hears.wanted()...)
+	for _, r := range c.hears.interests {
+		c.expireBy(r.right)
+	}
 	c.linger.restored.Store(uint64(c.hears.count()))
 	c.node.counters.restored.Add(1)
 }
@@ -81,8 +89,11 @@ func (h *hearing) takeOver(l *Link, rec *record) bool {
 			all = false
 		}
 	}
+	own := l.node.wheel.rightOf(l.identity.Load(), time.Now())
 	for i := range h.interests {
-		h.interests[i].lent = false
+		if r := &h.interests[i]; r.right != nil {
+			r.right = &own
+		}
 	}
 	return all
 }

@@ -29,31 +29,64 @@ type revoker interface {
 	Unrevoke(tenant string, r Revocation) (was bool, err error)
 }
 
-// Revoke takes rights back: tokens that it covers are not accepted any more, and connections that live by them are
-// closed. It returns how many; when it returns, nothing published later reaches them. A later call for the same user and
-// token replaces an earlier one. With an error of StorageFull all this is done, but would not survive a restart.
-func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (closed int, err error) {
+// Revoke takes rights back: tokens that it covers are not accepted any more, connections that live by them are closed,
+// and so are, on other connections, the subscriptions that were asked for with them. It returns how many connections it
+// closed, and how many subscriptions it ended on those that go on; when it returns, nothing published later reaches them.
+// A later call for the same user and token replaces an earlier one. With an error of StorageFull all this is done, but
+// would not survive a restart.
+func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (closed, unsubscribed int, err error) {
 	t, why := o.tenants.known(tenant)
 	if why != nil {
-		return 0, why
+		return 0, 0, why
 	}
 	if r.User == "" && r.TokenID == "" {
-		return 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
+		return 0, 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
 	}
 	var kept error
 	if o.revoker != nil {
 		if kept = o.revoker.Revoke(tenant, r); kept != nil && protocol.AsRefusal(kept).Reason != protocol.StorageFull {
-			return 0, kept
+			return 0, 0, kept
 		}
 	}
 	t.revoked.note(r, time.Now())
-	o.ledger.forget(t, func(rec *record) bool { return r.Covers(rec.identity) })
-	var waits []reply[bool]
+	closed, unsubscribed, err = o.withdraw(ctx, t, r.Covers, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
+	if err == nil {
+		err = kept
+	}
+	return closed, unsubscribed, err
+}
+
+// RetainKeys ends what stands on keys of a tenant that do not hold any more, as Revoke does. From now on it is so for
+// whoever comes, until the next call. What was signed by no key (Identity.Key is "") is none of it.
+func (o *operator) RetainKeys(ctx context.Context, tenant string, holds func(key string) bool) (closed, unsubscribed int, err error) {
+	t, why := o.tenants.known(tenant)
+	if why != nil {
+		return 0, 0, why
+	}
+	t.keys.Store(&holds)
+	return o.withdraw(ctx, t, t.keyIsGone, func(*protocol.Identity) bool { return true })
+}
+
+// keyIsGone reports whether an identity's key does not hold any more.
+func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
+	holds := c.keys.Load()
+	return holds != nil && id.Key != "" && !(*holds)(id.Key)
+}
+
+// lost reports whether an identity's right was taken back between the check of its credential and now.
+func (c *tenantCore) lost(id *protocol.Identity, now time.Time) bool {
+	return c.revoked.cover(id, now) || c.keyIsGone(id)
+}
+
+// withdraw ends what stands on rights that are gone. may says whether a connection of that identity may have such a right
+// by now: each that may is asked itself, since its credential may be between its check and our look.
+func (o *operator) withdraw(ctx context.Context, t *tenantCore, gone, may func(*protocol.Identity) bool) (closed, unsubscribed int, err error) {
+	o.ledger.forget(t, func(rec *record) bool { return gone(rec.identity) })
+	var waits []reply[withdrawn]
 	t.links.each(func(l *Link) bool {
-		// Each that may live by it is asked itself: its credential may be between its check and our look.
-		if id := l.identity.Load(); id == nil || r.User == "" || r.User == id.User {
-			answer := newReply[bool]()
-			l.box.force(revoke{r, answer})
+		if id := l.identity.Load(); id == nil || l.lent.Load() || may(id) {
+			answer := newReply[withdrawn]()
+			l.box.force(withdraw{gone, answer})
 			waits = append(waits, answer)
 		}
 		return true
@@ -61,13 +94,14 @@ func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (clo
 	for _, answer := range waits {
 		ended, why := answer.wait(ctx)
 		if why != nil && why.Reason == protocol.Busy {
-			return closed, why
+			return closed, unsubscribed, why
 		}
-		if ended {
+		if ended.connection {
 			closed++
 		}
+		unsubscribed += ended.subscriptions
 	}
-	return closed, kept
+	return closed, unsubscribed, nil
 }
 
 // Unrevoke takes a revocation back, the one of the same user and token, and reports whether there was one. Connections

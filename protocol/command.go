@@ -40,7 +40,9 @@ type (
 		// If that is not all there any more the outcome is PositionLost, and nothing is subscribed to. A topic that the
 		// connection hears already, through this or one above, is no topic to resume: Conflict.
 		Since Position
-		// As is whose right to the topic counts; nil is the connection's own identity.
+		// As is whose right to the topic counts; nil is the connection's own identity. The subscription ends with that right:
+		// when its token expires, or it is revoked. By the rights of several it ends with the last of them. The session
+		// hears of it through Refuse, as TokenExpired, Revoked or Forbidden, not final.
 		As *Identity
 		// Tag is the session's own; it comes back with the outcome.
 		Tag any
@@ -67,7 +69,11 @@ type (
 	}
 	// Heed says what is left for this connection of events that are sent to its user or to everyone; at first it is the
 	// whole. The dialect's Encode gets the view. No outcome.
-	Heed struct{ View View }
+	Heed struct {
+		View View
+		// As is whose right it goes by; when that ends, nothing is left. nil is the connection's own identity.
+		As *Identity
+	}
 	// Beat calls Session.Beat every so often from now on; 0 stops it. No outcome.
 	Beat struct{ Every time.Duration }
 	// Census asks how many authenticated connections of this dialect the tenant has. Outcome: Count.

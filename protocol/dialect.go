@@ -101,7 +101,7 @@ func (h *Hello) LastQuery(name string) string {
 	return ""
 }
 
-// Limits are what one connection may do, and how many there may be. Zero is no limit.
+// Limits are what one connection may do and needs, and how many there may be. Zero is no limit.
 type Limits struct {
 	// Frame bounds one message from the client, in bytes; more is answered with close code 1009.
 	Frame int
@@ -109,6 +109,9 @@ type Limits struct {
 	Rate, Burst int
 	// Login is how long a connection may stay without an identity.
 	Login time.Duration
+	// Unread is how long its clients may leave their socket unread, so that pings wait for an answer: the engine takes none
+	// for gone that was silent for less, however short its own timeout is. Zero are clients that always read.
+	Unread time.Duration
 	// Subscriptions bounds the topics of one connection.
 	Subscriptions int
 	// Connections bounds the connections of this dialect in a tenant, PerUser those of one user.

@@ -15,7 +15,7 @@ type Identity struct {
 	TokenID string
 	Issued  time.Time
 	// Key says which of the tenant's keys the credential's signature held by, in a word that is no secret and the same for
-	// as long as the key is; "" if it was not signed.
+	// as long as the key is; "" if it was not signed. When the key is removed, what stands on it ends.
 	Key string
 	// Expires is when the connection needs a new token; zero for never.
 	Expires time.Time

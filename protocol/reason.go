@@ -109,9 +109,15 @@ type Refusal struct {
 	Reason Reason
 	// Detail names the thing, the limit and the way out. It is safe to show: it holds no secret and no control character.
 	Detail string
+	// Topic is that of a subscription that has ended without being asked to, or OwnEvents; "" otherwise.
+	Topic string
 	// RetryAfter is how long to wait before the same thing may work; 0 if waiting does not help or nobody knows.
 	RetryAfter time.Duration
 }
+
+// OwnEvents stands for what is sent to a connection's user and to everyone (Heed) where a topic is named. No topic has
+// this name.
+const OwnEvents = "\x00own"
 
 // Refuse makes a Refusal with a detail of its own.
 func Refuse(r Reason, format string, args ...any) *Refusal {

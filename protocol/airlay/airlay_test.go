@@ -197,12 +197,13 @@ func TestConfig_HasTheKeysOfTheDocument(t *testing.T) {
 	if got := config.Listen(); got != "[::1]:8081" {
 		t.Errorf("got %q", got)
 	}
-	want := protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Subscriptions: 1000}
+	want := protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Login: 20 * time.Second, Subscriptions: 1000}
 	if got := New(DefaultConfig()).Limits(); got != want {
 		t.Errorf("got %+v", got)
 	}
 	for key, values := range map[string][]string{
 		"port": {"-1", "65536"}, "frame_bytes": {"2047", "1048577"}, "requests_per_second": {"-1"}, "attachments": {"0", "100001"},
+		"login_timeout": {"0s", "999ms", "61m"},
 	} {
 		for _, value := range values {
 			config := DefaultConfig()

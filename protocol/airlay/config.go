@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 )
 
 // Config is what AirLay obeys; address and port are those of its document's section webSocketEvents.
@@ -17,11 +18,13 @@ type Config struct {
 	RequestsPerSecond int `yaml:"requests_per_second" env:"REQUESTS_PER_SECOND" envDefault:"100" unit:"requests" help:"How many requests one connection may send in a second; 0 is no limit."`
 	// Attachments bounds what one connection attaches to, from 1 to 100000 (default 1000).
 	Attachments int `yaml:"attachments" env:"ATTACHMENTS" envDefault:"1000" unit:"attachments" help:"How much one connection may attach to; from 1 to 100000."`
+	// LoginTimeout is how long a connection may stay without a valid token, from 1s to 1h (default 20s).
+	LoginTimeout time.Duration `yaml:"login_timeout" env:"LOGIN_TIMEOUT" envDefault:"20s" unit:"duration" help:"How long a connection may stay without a request whose token holds; from 1s to 1h."`
 }
 
 // DefaultConfig is what holds where nothing is set.
 func DefaultConfig() Config {
-	return Config{Address: "0.0.0.0", FrameBytes: 64 << 10, RequestsPerSecond: 100, Attachments: 1000}
+	return Config{Address: "0.0.0.0", FrameBytes: 64 << 10, RequestsPerSecond: 100, Attachments: 1000, LoginTimeout: 20 * time.Second}
 }
 
 // Check says what is wrong with the configuration, by key, or nil.
@@ -38,6 +41,9 @@ func (c Config) Check() error {
 		if bound.is < bound.from || bound.is > bound.upTo {
 			return fmt.Errorf("%s is %d; it goes from %d to %d", bound.key, bound.is, bound.from, bound.upTo)
 		}
+	}
+	if c.LoginTimeout < time.Second || c.LoginTimeout > time.Hour {
+		return fmt.Errorf("login_timeout is %s; it goes from 1s to 1h", c.LoginTimeout)
 	}
 	return nil
 }

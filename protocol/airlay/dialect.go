@@ -36,7 +36,7 @@ func (*Dialect) Paths() []string { return []string{Path} }
 // Limits implements protocol.Dialect.
 func (d *Dialect) Limits() protocol.Limits {
 	c := &d.config
-	return protocol.Limits{Frame: c.FrameBytes, Rate: c.RequestsPerSecond, Burst: c.RequestsPerSecond, Subscriptions: c.Attachments}
+	return protocol.Limits{Frame: c.FrameBytes, Rate: c.RequestsPerSecond, Burst: c.RequestsPerSecond, Login: c.LoginTimeout, Subscriptions: c.Attachments}
 }
 
 // Open implements protocol.Dialect. The token comes with each request.

@@ -15,12 +15,16 @@
 //   - To attach twice is to attach once, and to detach without having attached is no error: both are 200, and an event
 //     comes once.
 //   - Rights are checked with each request, by its own token: two users may attach through one connection, each by
-//     their own right. An attachment stays until it is detached or the connection ends, also when its token expires.
+//     their own right. An attachment stays until it is detached, or the connection ends, or its token: when that expires
+//     or is revoked nothing more is pushed by it. To attach again with a newer token keeps it, and so does another user's
+//     token. The document has no message for such an end, and a reply without a request would be taken for another's, so
+//     nothing is said: a client attaches again before its token expires, and its next request by the old one gets code 2.
 //   - The first token that holds with a request that is well formed makes its user the connection's, from then on. Of
 //     the notifications that are sent to that user, a connection that is attached to `notification` without id hears
 //     all, one that is attached with an id hears those with that id, and one that is attached to neither hears none.
-//     Each way is attached to and detached from by itself; in both ways a notification comes once. Another user who
-//     asks for all on the same connection gets code 4, since it could never be heard.
+//     Each way is attached to and detached from by itself; in both ways a notification comes once; all of them stand on
+//     the token that attached last. Another user who asks for all on the same connection gets code 4, since it could
+//     never be heard.
 //   - An event that is published to a topic is heard by those who are attached to its type and id, if the topic is
 //     <type>/<id>. Objects of other types than `notification` that are sent to users have no words here, nor have
 //     objects that are published to a topic that is not theirs.
@@ -28,7 +32,7 @@
 //   - Binary frames are requests that cannot be read: code 5. An error never closes. More requests in a second than the
 //     limit do: the one too many gets its reply, then close code 1008.
 //   - Nothing is sent besides replies and pushes, no heartbeat either. A connection may be silent for as long as its
-//     pings are answered.
+//     pings are answered, once a request's token has held; until then it has Config.LoginTimeout, and ends with 1008.
 //   - On a listener of its own (Own) the path may be / as well as /ws.
 //
 // Beyond the document: a `message` is pushed as {"type":"notification","id":"","data":{level,message,title}}, as a

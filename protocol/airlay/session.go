@@ -1,6 +1,7 @@
 package airlay
 
 import (
+	"strings"
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
@@ -89,7 +90,7 @@ func (s *session) act() []protocol.Command {
 // acted ends a request that was done. The notifications of the connection's user come after the reply to attach, and
 // none comes after that to detach.
 func (s *session) acted() []protocol.Command {
-	r, own := s.request, s.user == s.identity.User
+	r, as, own := s.request, s.identity, s.user == s.identity.User
 	reply := s.end(replies[done])
 	switch {
 	case r.kind != notification || r.attach && !own:
@@ -98,11 +99,25 @@ func (s *session) acted() []protocol.Command {
 		if s.attached == nil {
 			s.attached = &notifications{}
 		}
-		s.attached.attach(r.id)
+		s.attached.attach(r.id, as)
 		return append(reply, s.attached.heed())
 	}
 	s.attached.detach(r.id)
 	return append([]protocol.Command{s.attached.heed()}, reply...)
+}
+
+// ended forgets what is heard no more, since the right that it stood on is gone.
+func (s *session) ended(topic string) []protocol.Command {
+	kind, id, below := strings.Cut(topic, "/")
+	switch {
+	case s.attached == nil:
+	case topic == protocol.OwnEvents:
+		s.attached = nil
+	case kind == notification && below:
+		s.attached.detach(id)
+		return []protocol.Command{s.attached.heed()}
+	}
+	return nil
 }
 
 // end ends a request with its reply.
@@ -112,9 +127,12 @@ func (s *session) end(last protocol.Say) []protocol.Command {
 }
 
 // Refuse implements protocol.Session. A request that was one too many gets its reply; for all else there are no words
-// but the close frame.
+// but the close frame. That an attachment has ended with its token nobody asked: a reply to no request would be taken for
+// that to the next.
 func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	switch {
+	case !final && why.Topic != "":
+		return s.ended(why.Topic)
 	case !final:
 		return []protocol.Command{refuse(why)}
 	case why.Reason == protocol.RateLimited:

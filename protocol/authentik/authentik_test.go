@@ -178,7 +178,7 @@ func TestLimits_ThePagesHaveAnInbox(t *testing.T) {
 	if got := NewClient(DefaultConfig()).Limits(); got != want {
 		t.Errorf("got %+v", got)
 	}
-	want.Inbox = false
+	want.Inbox, want.Unread = false, 30*time.Second
 	if got := NewOutpost(DefaultConfig()).Limits(); got != want {
 		t.Errorf("got %+v", got)
 	}

@@ -3,6 +3,7 @@ package authentik
 import (
 	"bytes"
 	"strings"
+	"time"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -26,7 +27,7 @@ func (o *Outpost) Paths() []string { return []string{o.path + "{uuid}/", o.path 
 
 // Limits implements protocol.Dialect.
 func (*Outpost) Limits() protocol.Limits {
-	return protocol.Limits{Frame: frame, Rate: rate, Burst: rate}
+	return protocol.Limits{Frame: frame, Rate: rate, Burst: rate, Unread: unread}
 }
 
 // Open implements protocol.Dialect. The token must be bound to the outpost that the path names.
@@ -45,6 +46,10 @@ func (o *Outpost) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 	}
 	return s, &protocol.Credential{Form: protocol.Outpost, Token: token, For: strings.Clone(uuid)}, nil
 }
+
+// unread is how long an outpost may be silent. While it does what a trigger asks (it sleeps for up to 9 s and then fetches)
+// it reads nothing and answers no ping; it says HELLO every 10 s meanwhile, of which one may be late and one be lost.
+const unread = 30 * time.Second
 
 // isUUID reports whether text is a uuid as authentik's routes know them: 8-4-4-4-12 digits, hexadecimal, lower case.
 func isUUID(text string) bool {

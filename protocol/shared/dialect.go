@@ -3,6 +3,7 @@ package shared
 import (
 	"embed"
 	"slices"
+	"time"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -23,7 +24,8 @@ type Candidate interface {
 type Dialect struct {
 	path       string
 	candidates []Candidate
-	fallback   int // among candidates
+	fallback   int           // among candidates
+	patience   time.Duration // for the first frame
 }
 
 // New returns the dialect of a path. Candidates are asked in this order; there must be one at least.
@@ -31,7 +33,10 @@ func New(config Config, path string, candidates ...Candidate) *Dialect {
 	if len(candidates) == 0 {
 		panic("shared: a path without a dialect")
 	}
-	d := &Dialect{path: path, candidates: slices.Clone(candidates)}
+	d := &Dialect{path: path, candidates: slices.Clone(candidates), patience: config.FirstFrameTimeout}
+	if d.patience <= 0 {
+		d.patience = DefaultConfig().FirstFrameTimeout
+	}
 	d.fallback = max(0, slices.IndexFunc(candidates, func(c Candidate) bool { return c.Name() == config.Default }))
 	return d
 }
@@ -44,7 +49,7 @@ func (*Dialect) Name() string { return "shared" }
 // Paths implements protocol.Dialect.
 func (d *Dialect) Paths() []string { return []string{d.path} }
 
-// Limits implements protocol.Dialect: the largest of the candidates'.
+// Limits implements protocol.Dialect: the largest of the candidates', but for the time until the first frame.
 func (d *Dialect) Limits() protocol.Limits {
 	most := d.candidates[0].Limits()
 	for _, candidate := range d.candidates[1:] {
@@ -52,10 +57,11 @@ func (d *Dialect) Limits() protocol.Limits {
 		most.Frame = larger(most.Frame, limits.Frame)
 		most.Burst = larger(max(most.Rate, most.Burst), max(limits.Rate, limits.Burst))
 		most.Rate = larger(most.Rate, limits.Rate)
+		most.Unread = max(most.Unread, limits.Unread)
 		most.Connections = larger(most.Connections, limits.Connections)
 		most.Connects = larger(most.Connects, limits.Connects)
 	}
-	return protocol.Limits{Frame: most.Frame, Rate: most.Rate, Burst: most.Burst, Connections: most.Connections, Connects: most.Connects}
+	return protocol.Limits{Frame: most.Frame, Rate: most.Rate, Burst: most.Burst, Login: d.patience, Unread: most.Unread, Connections: most.Connections, Connects: most.Connects}
 }
 
 // larger is the larger of two limits, of which 0 is the largest.

@@ -9,8 +9,9 @@
 //   - A frame that nobody recognises, or a binary one, is answered in the words of the default dialect, and decides
 //     nothing. What else that dialect would do about it is not done.
 //   - Until it is decided, each limit is the largest of the candidates', so that no protocol meets the figure of
-//     another; and there is no time by which a client has to authenticate, since a silent one may speak a protocol that
-//     knows none. Once decided, the limits are those of its dialect, the time to authenticate counted from then.
+//     another. Once decided, the limits are those of its dialect, the time to authenticate counted from then.
+//   - A client that has not said within Config.FirstFrameTimeout what it speaks is closed with 1008 auth_timeout, and no
+//     word before that, since nobody knows whose words it understands. Frames that decide nothing do not stop that clock.
 //
 // The default is a setting because documents do not say who answers nonsense. It asks of a candidate that it has no
 // credential in its handshake (one that wants one there is left out), and that it is the very dialect that the rest of

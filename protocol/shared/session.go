@@ -61,5 +61,8 @@ func (*session) Beat(time.Time) []protocol.Command { return nil }
 
 // Refuse implements protocol.Session, in the words of the default dialect.
 func (s *session) Refuse(now time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+	if why.Reason == protocol.AuthTimeout {
+		return protocol.End(why, nil)
+	}
 	return words(s.open[s.fallback].Refuse(now, why, final))
 }

@@ -35,7 +35,7 @@ func TestTranscripts(t *testing.T) {
 // /ws, but for those about what happens before the first frame and about settings, of which the shared path has others.
 func TestCandidates_TellTheirStoriesHere(t *testing.T) {
 	other := map[string]string{
-		"connect-rate": "nobody has connected to Valtronics before its first frame", "auth-late": "no time runs before the first frame",
+		"connect-rate": "nobody has connected to Valtronics before its first frame", "auth-late": "the time until the first frame is another", "login-late": "so it is here",
 	}
 	played := 0
 	for _, story := range append(transcript.Load(t, airlay.Transcripts, "transcripts/*.txt"), transcript.Load(t, valtronics.Transcripts, "transcripts/*.txt")...) {
@@ -170,15 +170,16 @@ func TestOpen_LeavesOutWhoCannotBeDecidedByAFrame(t *testing.T) {
 func TestLimits_AreTheLargestOfTheCandidates(t *testing.T) {
 	a := protocol.Limits{Frame: 1000, Rate: 10, Burst: 50, Login: time.Second, Subscriptions: 1, Connections: 5, PerUser: 1, Connects: 10}
 	b := protocol.Limits{Frame: 2000, Rate: 20, Connections: 6, Connects: 3, Inbox: true}
-	want := protocol.Limits{Frame: 2000, Rate: 20, Burst: 50, Connections: 6, Connects: 10}
-	if got := New(Config{}, path, fake{limits: a}, fake{limits: b}).Limits(); got != want {
+	want := protocol.Limits{Frame: 2000, Rate: 20, Burst: 50, Login: 3 * time.Second, Connections: 6, Connects: 10}
+	config := Config{FirstFrameTimeout: 3 * time.Second}
+	if got := New(config, path, fake{limits: a}, fake{limits: b}).Limits(); got != want {
 		t.Errorf("got %+v", got)
 	}
 	b = protocol.Limits{}
-	if got := New(Config{}, path, fake{limits: a}, fake{limits: b}).Limits(); got != (protocol.Limits{}) {
+	if got := New(config, path, fake{limits: a}, fake{limits: b}).Limits(); got != (protocol.Limits{Login: 3 * time.Second}) {
 		t.Errorf("got %+v", got)
 	}
-	if got, want := dialect(DefaultConfig()).Limits(), (protocol.Limits{Frame: 65536, Rate: 100, Burst: 100}); got != want {
+	if got, want := dialect(DefaultConfig()).Limits(), (protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Login: 20 * time.Second}); got != want {
 		t.Errorf("got %+v", got)
 	}
 }

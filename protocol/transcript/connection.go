@@ -18,6 +18,7 @@ type Connection struct {
 	identity *protocol.Identity
 	lasting  bool // it outlives its token
 	heeds    protocol.View
+	heedsAs  *protocol.Identity // whose right that stands on; nil is the connection's own
 	topics   []*subscription
 	every    time.Duration // between two beats, 0 for none
 	beat     time.Time     // the next one
@@ -130,7 +131,7 @@ func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, ha
 		c.engine.Attended = append(c.engine.Attended, command)
 		return outcome, false
 	case protocol.Heed:
-		c.heeds = command.View
+		c.heeds, c.heedsAs = command.View, command.As
 		return outcome, false
 	case protocol.Become:
 		c.dialect, c.session = command.Dialect, command.Session
@@ -204,6 +205,9 @@ func (c *Connection) due() time.Time {
 	if c.every > 0 {
 		sooner(c.beat)
 	}
+	for _, right := range c.rights() {
+		sooner(right.Expires)
+	}
 	for _, s := range c.topics {
 		for _, h := range s.held {
 			if h.event != nil {
@@ -212,6 +216,19 @@ func (c *Connection) due() time.Time {
 		}
 	}
 	return next
+}
+
+// rights are those that something of the connection stands on, beside its own.
+func (c *Connection) rights() (all []*protocol.Identity) {
+	if c.heedsAs != nil {
+		all = append(all, c.heedsAs)
+	}
+	for _, s := range c.topics {
+		if s.by != nil {
+			all = append(all, s.by)
+		}
+	}
+	return all
 }
 
 // tick does what is due.
@@ -225,6 +242,7 @@ func (c *Connection) tick() {
 		c.refuse(protocol.Refuse(protocol.TokenExpired, ""), true)
 		return
 	}
+	c.withdraw(func(id *protocol.Identity) bool { return !id.Expires.IsZero() && !now.Before(id.Expires) }, protocol.TokenExpired)
 	if c.every > 0 && !now.Before(c.beat) {
 		c.beat = c.beat.Add(c.every)
 		c.do(c.session.Beat(now))

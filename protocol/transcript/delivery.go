@@ -13,6 +13,7 @@ import (
 type subscription struct {
 	topic  string
 	filter protocol.Filter
+	by     *protocol.Identity // whose right it stands on; nil is the connection's own
 	held   []*held
 }
 
@@ -46,7 +47,7 @@ func (c *Connection) subscribe(command protocol.Subscribe) *protocol.Refusal {
 	if !as.May(command.Topic) {
 		return protocol.Refuse(protocol.Forbidden, "the token does not grant topic %s", protocol.Quote(command.Topic))
 	}
-	added := &subscription{topic: command.Topic, filter: command.Filter}
+	added := &subscription{topic: command.Topic, filter: command.Filter, by: command.As}
 	if i := slices.IndexFunc(c.topics, func(s *subscription) bool { return s.topic == command.Topic }); i >= 0 {
 		c.topics[i] = added
 		return nil
@@ -56,6 +57,28 @@ func (c *Connection) subscribe(command protocol.Subscribe) *protocol.Refusal {
 	}
 	c.topics = append(c.topics, added)
 	return nil
+}
+
+// withdraw ends what stands on a right that is gone, and says why in the dialect's words. Of several rights to one topic
+// it knows the last alone.
+func (c *Connection) withdraw(gone func(*protocol.Identity) bool, why protocol.Reason) {
+	var lost []string
+	if c.heedsAs != nil && gone(c.heedsAs) {
+		c.heeds, c.heedsAs = protocol.Nothing, nil
+		lost = append(lost, protocol.OwnEvents)
+	}
+	c.topics = slices.DeleteFunc(c.topics, func(s *subscription) bool {
+		if s.by == nil || !gone(s.by) {
+			return false
+		}
+		lost = append(lost, s.topic)
+		return true
+	})
+	for _, topic := range lost {
+		refusal := protocol.Refuse(why, "%s is heard no more", protocol.Quote(topic))
+		refusal.Topic = topic
+		c.refuse(refusal, false)
+	}
 }
 
 func (c *Connection) unsubscribe(command protocol.Unsubscribe) {

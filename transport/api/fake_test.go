@@ -230,12 +230,12 @@ func (n *fakeNode) Stats(string) actors.Stats {
 	return actors.Stats{DialectStats: d, Dialects: map[string]actors.DialectStats{"dashboard": d}}
 }
 
-func (n *fakeNode) Revoke(_ context.Context, tenant string, r actors.Revocation) (int, error) {
+func (n *fakeNode) Revoke(_ context.Context, tenant string, r actors.Revocation) (int, int, error) {
 	if err := n.check(tenant); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	n.revoked = append(n.revoked, r)
-	return len(n.users[r.User]), nil
+	return len(n.users[r.User]), 0, nil
 }
 
 func (n *fakeNode) Unrevoke(tenant string, r actors.Revocation) (bool, error) {

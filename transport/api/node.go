@@ -21,7 +21,7 @@ type Node interface {
 	History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (actors.HistoryPage, error)
 	Stats(tenant string) actors.Stats
 	// Revoke takes rights back, and Unrevoke that of the same user and token. StorageFull: done, until a restart.
-	Revoke(ctx context.Context, tenant string, r actors.Revocation) (closed int, err error)
+	Revoke(ctx context.Context, tenant string, r actors.Revocation) (closed, unsubscribed int, err error)
 	Unrevoke(tenant string, r actors.Revocation) (was bool, err error)
 	// Probe sends a canary through the real path; it ends when ctx does.
 	Probe(ctx context.Context) (time.Duration, error)

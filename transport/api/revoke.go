@@ -8,7 +8,9 @@ import (
 )
 
 // revoke does POST /api/v1/revoke: it takes the rights of a user back, or of one token; with a time, only those of tokens
-// issued before. What is given must all hold. A later call for the same user and token replaces an earlier one.
+// issued before. What is given must all hold. A later call for the same user and token replaces an earlier one. It answers
+// how many connections that closed, and how many subscriptions it ended on connections that go on, since they stand on
+// other rights.
 func (a *API) revoke(ctx context.Context, x *exchange) error {
 	if err := x.read(small, a.cfg.RequestTimeout); err != nil {
 		return err
@@ -17,11 +19,12 @@ func (a *API) revoke(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	closed, err := a.node.Revoke(ctx, x.tenant, r)
+	closed, unsubscribed, err := a.node.Revoke(ctx, x.tenant, r)
 	if err != nil {
 		return err
 	}
-	x.out = append(appendCount(append(x.out, '{'), "closed", closed), '}')
+	x.out = appendCount(append(x.out, '{'), "closed", closed)
+	x.out = append(appendCount(x.out, "unsubscribed", unsubscribed), '}')
 	return nil
 }
 

@@ -116,6 +116,16 @@ func (t *tenant) addKeys(settings TenantKeys, before *tenant, v *Verifier) error
 	return nil
 }
 
+// words are those of all its keys.
+func (t *tenant) words() (all []string) {
+	for _, r := range [...]*ring{&t.keys, &t.cookies} {
+		for _, k := range r.all {
+			all = append(all, k.word)
+		}
+	}
+	return all
+}
+
 // has reports whether a key of this word is still one of the tenant's.
 func (t *tenant) has(word string) bool { return t.keys.has(word) || t.cookies.has(word) }
 

@@ -99,6 +99,14 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	return nil
 }
 
+// Keys are the words of all keys of a tenant, as identities have them (protocol.Identity); none if there is no such tenant.
+func (v *Verifier) Keys(tenant string) []string {
+	if t := v.roster.Load().byName[tenant]; t != nil {
+		return t.words()
+	}
+	return nil
+}
+
 // SetTenant adds one tenant or replaces its keys and rules, as Reload does.
 func (v *Verifier) SetTenant(name string, settings TenantKeys) error {
 	v.mu.Lock()

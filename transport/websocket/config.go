@@ -48,13 +48,20 @@ func (c Config) filled() Config {
 	fill(&c.MessageTimeout, 29*time.Second)
 	fill(&c.Fragments, 4096)
 	fill(&c.ControlFrames, 512)
-	most := Space().Sockets
-	fill(&c.MaxSockets, most)
-	c.MaxSockets = min(c.MaxSockets, most)
+	c.MaxSockets = c.Sockets()
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
 	return c
+}
+
+// Sockets is how many sockets may be open, in this process.
+func (c Config) Sockets() int {
+	most := Space().Sockets
+	if c.MaxSockets > 0 {
+		most = min(most, c.MaxSockets)
+	}
+	return most
 }
 
 func fill[T int | time.Duration](field *T, value T) {

@@ -21,6 +21,7 @@ type visit struct {
 	key        string // Sec-WebSocket-Key
 	extensions agreement
 	caller     caller
+	proxied    bool // caller's address is that of many clients
 	tenant     string
 	session    protocol.Session
 	identity   *protocol.Identity
@@ -37,7 +38,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		leaveBody(w)
 	}
-	v := visit{request: protocol.NewRequestID(), caller: h.server.proxies.caller(r)}
+	v := visit{request: protocol.NewRequestID(), caller: h.server.proxies.caller(r), proxied: h.server.proxies.hides(r)}
 	defer h.server.recordRefusal(r, &v)
 	if v.route = h.find(r); v.route == nil {
 		v.refuse(w, protocol.Refuse(protocol.NotFound, "no WebSocket is served on this path"))
@@ -97,7 +98,14 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit) bool {
 		return false
 	}
 	v.session, v.client = session, hello.Client()
-	return credential == nil || s.identify(w, r, v, *credential)
+	if credential != nil {
+		return s.identify(w, r, v, *credential)
+	}
+	if why := s.node.AdmitUnauthenticated(v.caller.address, v.proxied); why != nil {
+		v.refuse(w, why)
+		return false
+	}
+	return true
 }
 
 // identify checks a credential that came with the request.

@@ -16,6 +16,7 @@ import (
 // Node is what a Server needs of *actors.Node.
 type Node interface {
 	Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal
+	AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal
 	Connect(d actors.Dial, open func(*actors.Link) actors.Wire) (*actors.Link, *protocol.Refusal)
 }
 

@@ -149,7 +149,7 @@ func (s *Server) connect(k *socket, v *visit) {
 			k.begin(&closing{code: refusal.Reason.CloseCode(), reason: string(refusal.Reason), why: refusal.Reason})
 		}
 	}()
-	dial := actors.Dial{Tenant: v.tenant, Dialect: v.route.dialect, Session: v.session, Identity: v.identity, Remote: v.caller.address, Client: v.client}
+	dial := actors.Dial{Tenant: v.tenant, Dialect: v.route.dialect, Session: v.session, Identity: v.identity, Remote: v.caller.address, Proxied: v.proxied, Client: v.client}
 	_, refusal = s.node.Connect(dial, func(l *actors.Link) actors.Wire {
 		k.link, k.outbox = l, l.Outbox()
 		return k

@@ -24,6 +24,7 @@ func (l *Loaded) check(dev bool) {
 	}
 	l.checkTLS()
 	l.checkNumbers()
+	l.checkPatience()
 	for _, section := range []struct {
 		key   string
 		check func() error
@@ -37,6 +38,9 @@ func (l *Loaded) check(dev bool) {
 		l.complain("authentik.upstream", err.Error())
 	}
 	l.oneOf("shared.default", c.Shared.Default, "valtronics", "airlay")
+	if c.Shared.FirstFrameTimeout < time.Second || c.Shared.FirstFrameTimeout > time.Hour {
+		l.complain("shared.first_frame_timeout", "must be between 1s and 1h")
+	}
 	if c.API.AdminKey != "" && len(c.API.AdminKey) < minAPIKey {
 		l.complain("api.admin_key", fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)", minAPIKey))
 	}

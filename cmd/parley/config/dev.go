@@ -17,12 +17,16 @@ const (
 	DevOutpost = "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d"
 )
 
+// Unlimited is a limit on connections that none meets.
+const Unlimited = 1 << 30
+
 // develop turns the defaults into those of dev mode; file, environment and flags still win.
 func (c *Config) develop() {
 	c.InternalListen = ""
 	c.Drain = 2 * time.Second
 	c.Feed = true
 	c.Valtronics.Connections, c.Valtronics.ConnectionsPerUser, c.Valtronics.ConnectsPerMinute = 0, 0, 0
+	c.Engine.Unauthenticated, c.Engine.UnauthenticatedPerAddress = Unlimited, Unlimited
 	c.Engine.InboxCount = 100
 	c.WebSocket.LoopbackOrigins = true // a page under development is served from a port of its own
 	c.Notify.StrictClaims = false      // the tokens that dev mode makes are for every dialect

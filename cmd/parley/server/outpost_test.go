@@ -11,7 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/airlay"
 	"github.com/parley-realtime/parley/protocol/authentik"
 	"github.com/parley-realtime/parley/protocol/transcript"
 )
@@ -30,10 +32,19 @@ func (d drowsy) Read(into []byte) (int, error) {
 
 // R003.18, R003.20, R003.21, R003.27: an outpost says HELLO twice at once, then every 10 s, and does not read for 9 s after
 // each trigger. It stays connected and healthy for 5 minutes; 15 s after it has gone nobody knows it any more.
+// F34: however short the engine's own patience is.
 func TestOutpost_StaysForMinutesAndIsForgottenSoonAfter(t *testing.T) {
+	for name, engine := range map[string]actors.Config{
+		"by default": {}, "pings every 2 s": {PingEvery: 2 * time.Second}, "a timeout of 3 s": {Timeout: 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) { outpostStays(t, engine) })
+	}
+}
+
+func outpostStays(t *testing.T, engine actors.Config) {
 	synctest.Test(t, func(t *testing.T) {
 		var asleep atomic.Int64
-		s := &stage{t: t, settings: transcript.Settings{}, wrap: func(c net.Conn) net.Conn { return drowsy{c, &asleep} },
+		s := &stage{t: t, engine: engine, settings: transcript.Settings{}, wrap: func(c net.Conn) net.Conn { return drowsy{c, &asleep} },
 			build: func(transcript.Settings) (protocol.Dialect, error) {
 				return authentik.NewOutpost(authentik.DefaultConfig()), nil
 			}}
@@ -87,4 +98,38 @@ func (s *stage) health(uuid string) (status int, body string) {
 	w := httptest.NewRecorder()
 	s.calls.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
+}
+
+// mute is a client's connection on which nothing of what it writes behind its handshake arrives: a cable that was pulled.
+type mute struct {
+	net.Conn
+	pulled *atomic.Bool
+}
+
+func (m mute) Write(data []byte) (int, error) {
+	if m.pulled.Load() {
+		return len(data), nil
+	}
+	return m.Conn.Write(data)
+}
+
+// F50: a story's client took a connection that was cut for silence, so three stories passed while being cut off.
+func TestStoryClient_ACutConnectionIsNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var pulled atomic.Bool
+		s := &stage{t: t, build: func(transcript.Settings) (protocol.Dialect, error) { return airlay.New(airlay.DefaultConfig()), nil }}
+		s.wrap = func(conn net.Conn) net.Conn { return mute{conn, &pulled} }
+		defer s.end()
+		client, err := s.Open(airlay.Path, nil)
+		s.must(err)
+		defer client.Leave()
+		client.Send([]byte(`{"auth":"`+s.Token(transcript.Token{User: "5dad615eae019570fb4647ed", TTL: time.Hour})+`","action":"attach","event":{"type":"notification"}}`), false)
+		if got, ok := client.Receive(time.Second); !ok || got.Closed {
+			t.Fatalf("there came %s, %v", got, ok)
+		}
+		pulled.Store(true)
+		if got, ok := client.Receive(5 * time.Minute); !ok || !got.Closed || got.Code != 1006 {
+			t.Errorf("there came %s, %v; want the end 1006", got, ok)
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/cmd/parley/config"
@@ -16,10 +17,10 @@ import (
 
 // reloadable are the settings, or whole sections, that Reload replaces; all others need a restart.
 var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst", "dashboard", "valtronics", "notify", "authentik",
-	"webSocketEvents.enabled", "webSocketEvents.frame_bytes", "webSocketEvents.requests_per_second", "webSocketEvents.attachments", "shared", "hosts"}
+	"webSocketEvents.enabled", "webSocketEvents.frame_bytes", "webSocketEvents.requests_per_second", "webSocketEvents.attachments", "webSocketEvents.login_timeout", "shared", "hosts"}
 
 // Reload takes a configuration that was checked: its tenants, keys, limits and certificates, without dropping a connection of a
-// tenant that is still there. If the error is not nil nothing has changed.
+// tenant that is still there, but for what stands on a key that was removed. If the error is not nil nothing has changed.
 func (s *Server) Reload(cfg config.Config) error {
 	fresh, err := readKeys(cfg.Tenants)
 	if err != nil {
@@ -41,8 +42,15 @@ func (s *Server) Reload(cfg config.Config) error {
 	if err := s.respeak(&cfg); err != nil {
 		return err
 	}
+	before := map[string][]string{}
+	for i := range cfg.Tenants {
+		before[cfg.Tenants[i].Name] = s.verifier.Keys(cfg.Tenants[i].Name)
+	}
 	if err := s.verifier.Reload(fresh.tokens); err != nil {
 		return errors.Join(err, s.respeak(&s.config))
+	}
+	for tenant, keys := range before {
+		s.endKeys(tenant, keys)
 	}
 	if err := s.backends.Reload(fresh.backends); err != nil {
 		return err
@@ -102,6 +110,29 @@ func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
 	s.config.AirLay.Address, s.config.AirLay.Port = address, port
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
 }
+
+// endKeys ends what stands on those of a tenant's keys that it has no more.
+func (s *Server) endKeys(tenant string, before []string) {
+	gone := map[string]bool{}
+	for _, key := range before {
+		gone[key] = !slices.Contains(s.verifier.Keys(tenant), key)
+	}
+	if !slices.ContainsFunc(before, func(key string) bool { return gone[key] }) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keyTime)
+	defer cancel()
+	closed, unsubscribed, err := s.node.RetainKeys(ctx, tenant, func(key string) bool {
+		return !gone[key] || slices.Contains(s.verifier.Keys(tenant), key)
+	})
+	s.log.Info("keys were removed", "tenant", tenant, "closed", closed, "unsubscribed", unsubscribed)
+	if err != nil {
+		s.log.Error("what stands on removed keys has not ended yet", "tenant", tenant, "error", err)
+	}
+}
+
+// keyTime is how long a reload waits for what stood on removed keys to end.
+const keyTime = 5 * time.Second
 
 // evict closes the connections of a tenant that is no more. Its keys are gone, so they cannot come back.
 func (s *Server) evict(tenant string) {

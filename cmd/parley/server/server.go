@@ -92,6 +92,7 @@ type Options struct {
 
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
+	log = logline.SumUp(log) // clients cause lines
 	s := &Server{config: cfg, options: options, log: log, failed: make(chan error, 1)}
 	s.running, s.stop = context.WithCancel(context.Background())
 	if s.options.Exit == nil {
@@ -163,6 +164,9 @@ func (s *Server) assemble() error {
 	cfg := s.config
 	cfg.Auth.Logger, cfg.Engine.Logger, cfg.WebSocket.Logger, cfg.API.Logger = s.log, s.log, s.log, s.log
 	cfg.Engine.Memory = s.options.Memory
+	if cfg.Engine.Unauthenticated != config.Unlimited {
+		cfg.Engine.Unauthenticated = min(cfg.Engine.Unauthenticated, max(1, cfg.WebSocket.Sockets()/2))
+	}
 	keys, err := readKeys(cfg.Tenants)
 	if err != nil {
 		return err

@@ -125,6 +125,7 @@ const (
 // stage is a whole node in a bubble.
 type stage struct {
 	t        *testing.T
+	engine   actors.Config // what it obeys, the size of an inbox aside
 	build    func(transcript.Settings) (protocol.Dialect, error)
 	settings transcript.Settings
 	keys     auth.TenantKeys
@@ -164,7 +165,8 @@ func (s *stage) start() {
 	s.unlock()
 	dialect, err := s.build(s.settings)
 	s.must(err)
-	s.node = actors.New(actors.Config{InboxCount: 16}, gate{s.verifier}, actors.TenantConfig{Name: storyTenant})
+	s.engine.InboxCount = 16
+	s.node = actors.New(s.engine, gate{s.verifier}, actors.TenantConfig{Name: storyTenant})
 	cfg := websocket.DefaultConfig()
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	s.sockets, err = websocket.New(cfg, s.node, gate{s.verifier}, func(*http.Request) string { return storyTenant })
@@ -330,15 +332,21 @@ type storyClient struct {
 func (c *storyClient) read() {
 	for {
 		op, data, err := c.conn.Read(context.Background())
-		var end ws.CloseError
-		if errors.As(err, &end) {
-			c.news <- transcript.Arrival{Closed: true, Code: int(end.Code), Reason: end.Reason}
-		}
 		if err != nil {
+			c.news <- ended(err)
 			return
 		}
 		c.news <- transcript.Arrival{Data: data, Binary: op == ws.MessageBinary}
 	}
+}
+
+// ended is how a connection ended: with a close frame, or without one, which RFC 6455 section 7.1.5 calls 1006.
+func ended(err error) transcript.Arrival {
+	var end ws.CloseError
+	if errors.As(err, &end) {
+		return transcript.Arrival{Closed: true, Code: int(end.Code), Reason: end.Reason}
+	}
+	return transcript.Arrival{Closed: true, Code: int(ws.StatusAbnormalClosure), Reason: "cut off without a close frame"}
 }
 
 // Send implements transcript.Client.

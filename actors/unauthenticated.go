@@ -1,0 +1,106 @@
+package actors
+
+import (
+	"sync"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// unauthenticated bounds the connections that have not said who they are, of all tenants together and of one address.
+// Those whose credential came with the handshake are none of them; the others are until their login holds or they end,
+// and their dialect's Limits.Login says how long that may take.
+type unauthenticated struct {
+	most, perAddress int // static; 0 is no limit
+
+	mu        sync.Mutex
+	count     int
+	byAddress map[string]int // by network; none is 0, so there are at most count of them
+}
+
+// retryUnauthenticated is when a client that was one too many may come back: by then some have logged in or were closed.
+const retryUnauthenticated = 5 * time.Second
+
+// key is what an address counts as. A proxy that brings the connections of many clients, and is not trusted to say whose,
+// counts for no address.
+func (u *unauthenticated) key(address string, proxied bool) string {
+	if proxied || address == "" {
+		return ""
+	}
+	return network(address)
+}
+
+// room says whether one more may come. It is called with mu held.
+func (u *unauthenticated) room(key string) (why *protocol.Refusal) {
+	switch {
+	case u.most > 0 && u.count >= u.most:
+		why = protocol.Refuse(protocol.Busy, "%d connections have not said who they are, which is the limit (engine.unauthenticated)", u.count)
+	case key != "" && u.perAddress > 0 && u.byAddress[key] >= u.perAddress:
+		why = protocol.Refuse(protocol.TooMany, "%d connections of this address have not said who they are, which is the limit (engine.unauthenticated_per_address)", u.perAddress)
+	default:
+		return nil
+	}
+	why.RetryAfter = retryUnauthenticated
+	return why
+}
+
+// take counts one more, unless there is no room for it.
+func (u *unauthenticated) take(key string) *protocol.Refusal {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if why := u.room(key); why != nil {
+		return why
+	}
+	u.count++
+	if key != "" {
+		if u.byAddress == nil {
+			u.byAddress = map[string]int{}
+		}
+		u.byAddress[key]++
+	}
+	return nil
+}
+
+// leave takes one off the count: it has said who it is, or has ended.
+func (u *unauthenticated) leave(key string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.count--
+	switch {
+	case key == "":
+	case u.byAddress[key] > 1:
+		u.byAddress[key]--
+	default:
+		delete(u.byAddress, key)
+	}
+}
+
+// AdmitUnauthenticated says whether one more connection may come in that shows no credential with its handshake, before
+// its socket is upgraded; nil admits. proxied says that remote is the address of many clients. Connect asks again.
+func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
+	n.unauthenticated.mu.Lock()
+	why := n.unauthenticated.room(n.unauthenticated.key(remote, proxied))
+	n.unauthenticated.mu.Unlock()
+	if why != nil {
+		n.dropped(why.Reason, 1)
+	}
+	return why
+}
+
+// await counts the connection among those that have not said who they are.
+func (m *membership) await(l *Link, proxied bool) *protocol.Refusal {
+	m.proxied = proxied
+	u := &l.node.unauthenticated
+	why := u.take(u.key(l.remote, proxied))
+	m.awaited = why == nil
+	return why
+}
+
+// known takes the connection off that count, if it is on it.
+func (m *membership) known(l *Link) {
+	if m.awaited {
+		m.awaited = false
+		u := &l.node.unauthenticated
+		u.leave(u.key(l.remote, m.proxied))
+	}
+}

@@ -1,0 +1,110 @@
+package actors
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// strangers are connections that have not said who they are.
+func strangers(t testing.TB, n *Node, count int, remote string) (all []*client) {
+	t.Helper()
+	for range count {
+		if why := n.AdmitUnauthenticated(remote, false); why != nil {
+			t.Fatalf("%s is refused: %v", remote, why)
+		}
+		c, why := tryEnter(n, words, nil, remote)
+		if why != nil {
+			t.Fatalf("%s is refused: %v", remote, why)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// F18: nothing bounded the sockets without an identity.
+func TestUnauthenticated_ConnectionsHaveABoundInAllAndPerAddress(t *testing.T) {
+	bubble(t, Config{Unauthenticated: 5, UnauthenticatedPerAddress: 2}, func(n *Node) {
+		strangers(t, n, 2, "192.0.2.1")
+		refused := func(remote string, proxied bool, want protocol.Reason) {
+			t.Helper()
+			why := n.AdmitUnauthenticated(remote, proxied)
+			if why == nil || why.Reason != want || why.RetryAfter <= 0 {
+				t.Errorf("%s: %+v, want %s and when to come back", remote, why, want)
+			}
+			if !proxied {
+				if _, why := tryEnter(n, words, nil, remote); why == nil || why.Reason != want {
+					t.Errorf("%s got in: %+v, want %s", remote, why, want)
+				}
+			}
+		}
+		refused("192.0.2.1", false, protocol.TooMany)
+		if why := n.AdmitUnauthenticated("192.0.2.1", true); why != nil {
+			t.Errorf("through a proxy: %v", why)
+		}
+		strangers(t, n, 1, "2001:db8::1")
+		strangers(t, n, 1, "2001:db8::ffff:2")
+		refused("2001:db8::3", false, protocol.TooMany) // of the same /64
+		strangers(t, n, 1, "2001:db8:0:1::3")
+		refused("198.51.100.1", false, protocol.Busy)
+		refused("198.51.100.1", true, protocol.Busy)
+		enter(t, n, words, someone("ann")) // showed a credential in its handshake
+	})
+}
+
+// F18: a place is free again when its connection has logged in, has ended, or was refused for something else.
+func TestUnauthenticated_APlaceIsGivenBackOnceHoweverItEnds(t *testing.T) {
+	g := &gateway{}
+	g.know("ann", someone("ann"))
+	d := &speech{name: "hasty", limits: protocol.Limits{Login: 20 * time.Second, Connections: 50}}
+	for name, leave := range map[string]func(*client){
+		"it logs in":             func(c *client) { c.do(login("ann")) },
+		"it logs in twice":       func(c *client) { c.do(login("ann"), login("ann")) },
+		"it logs in and goes":    func(c *client) { c.do(login("ann")); c.link.Gone(protocol.Lost) },
+		"it goes":                func(c *client) { c.link.Gone(protocol.Lost) },
+		"it says nothing":        func(*client) { time.Sleep(20*time.Second + granularity) },
+		"it says nothing useful": func(c *client) { c.do(login("bad")); time.Sleep(20*time.Second + granularity) },
+		"it fails":               func(c *client) { c.link.box.force(crash{"a test"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			guarded(t, Config{UnauthenticatedPerAddress: 1}, g, func(n *Node) {
+				for round := range 3 {
+					c, why := tryEnter(n, d, nil, "192.0.2.1")
+					if why != nil {
+						t.Fatalf("round %d: %v", round, why)
+					}
+					if n.AdmitUnauthenticated("192.0.2.1", false) == nil {
+						t.Fatal("the first does not count")
+					}
+					synctest.Wait()
+					leave(c)
+					if code, _ := c.ended(); code != 0 { // the wire closes
+						c.link.Gone(protocol.Disconnected)
+					}
+					synctest.Wait()
+				}
+				if u := &n.unauthenticated; u.count != 0 || len(u.byAddress) != 0 {
+					t.Errorf("at the end %d, %v", u.count, u.byAddress)
+				}
+			})
+		})
+	}
+	t.Run("it is refused for another limit", func(t *testing.T) {
+		bubble(t, Config{}, func(n *Node) {
+			n.SetTenant(TenantConfig{Name: "acme", Connections: 1})
+			synctest.Wait()
+			enter(t, n, words, nil)
+			for range 3 {
+				if _, why := tryEnter(n, words, nil, "192.0.2.1"); why == nil || why.Reason != protocol.Busy {
+					t.Fatalf("got %v", why)
+				}
+			}
+			if u := &n.unauthenticated; u.count != 1 || fmt.Sprint(u.byAddress) != "map[192.0.2.1:1]" {
+				t.Errorf("at the end %d, %v", u.count, u.byAddress)
+			}
+		})
+	})
+}
