@@ -110,7 +110,7 @@ func fitting(offers []offer) func(*session) error {
 // declined adds a case in which a bad offer must not be accepted; refusing the whole handshake is as good.
 func (g *group) declined(value string) {
 	g.add("bad offer is declined: "+value, func(s *session) error {
-		answer, err := s.offered(value)
+		_, answer, err := s.offered(value)
 		if err == nil && len(answer) > 0 {
 			return fail("a bad offer was accepted with %q", strings.Join(answer, ", "))
 		}
@@ -125,10 +125,10 @@ func (g *group) declined(value string) {
 var errRefused = fail("the handshake was refused because of an offer")
 
 // offered makes a handshake with Sec-WebSocket-Extensions lines and returns what was answered to them.
-func (s *session) offered(lines ...string) ([]string, error) {
+func (s *session) offered(lines ...string) (*peer, []string, error) {
 	p, err := s.connect()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r := s.request()
 	for _, value := range lines {
@@ -139,35 +139,37 @@ func (s *session) offered(lines ...string) ([]string, error) {
 		err = fail("dropped instead of an answer to the handshake")
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if answer.refused() {
-		return nil, errRefused
+		return nil, nil, errRefused
 	}
-	return answer.header.Values("Sec-WebSocket-Extensions"), answer.accepts(r)
+	return p, answer.header.Values("Sec-WebSocket-Extensions"), answer.accepts(r)
 }
 
 func badOffersFirst(s *session) error {
-	answer, err := s.offered("permessage-deflate; nonsense, permessage-deflate; server_max_window_bits=77, permessage-deflate")
+	p, answer, err := s.offered("permessage-deflate; nonsense, permessage-deflate; server_max_window_bits=77, permessage-deflate")
 	if errors.Is(err, errRefused) {
 		return weak("the whole handshake was refused because of one bad offer")
 	}
-	if err == nil && len(answer) > 0 {
-		_, err = agreed([]offer{offering()}, strings.Join(answer, ","))
+	if err == nil {
+		err = p.agree(opening{offers: []offer{offering()}, level: usualLevel}, answer)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return all(alive, finished)(p)
 }
 
 func twoLines(s *session) error {
-	answer, err := s.offered("x-unknown", "permessage-deflate")
+	p, answer, err := s.offered("x-unknown", "permessage-deflate")
 	if err != nil {
 		return err
 	}
 	if len(answer) > 0 {
-		_, err = agreed([]offer{offering()}, strings.Join(answer, ","))
-		return err
+		return p.agree(opening{offers: []offer{offering()}}, answer)
 	}
-	p, err := s.open(opening{offers: []offer{offering()}})
+	p, err = s.open(opening{offers: []offer{offering()}})
 	if err == nil && p.deflate != nil {
 		return weak("an offer on a second header line is overlooked")
 	}

@@ -60,7 +60,7 @@ func notAnsweredBehind(bad frame) []step {
 			case e.op == opPong:
 				return fail("a ping behind a violation was answered")
 			case e.op == opClose:
-				return p.closedWith(e.code, protocolError)
+				return p.closedWith(e, protocolError)
 			}
 		}
 	}}

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -99,9 +98,8 @@ func failFast(g *group) {
 
 // foundBefore wants invalid text refused before the rest of it is sent.
 func foundBefore(rest []byte, begin step) step {
-	const patience = 700 * time.Millisecond
 	return func(p *peer) error {
-		err := all(begin, violatedWithin(patience, badData))(p)
+		err := all(begin, violatedWithin(p.Timeout/2, badData))(p)
 		if !wasIgnored(err) {
 			return err
 		}

@@ -37,7 +37,7 @@ func (p *peer) refusal(patience time.Duration, codes []int, before []frame) ([]f
 			return before, err
 		case e.op == opPong:
 		case e.op == opClose:
-			return before, p.closedWith(e.code, codes)
+			return before, p.closedWith(e, codes)
 		case p.Live:
 		case len(before) == 0 || !before[0].is(e.op, e.data):
 			return before, ignored("the server answered what it must refuse: %s %s", e.op, show(e.data))
@@ -47,15 +47,15 @@ func (p *peer) refusal(patience time.Duration, codes []int, before []frame) ([]f
 	}
 }
 
-// closedWith checks the code of a violation, answers the close frame and wants the end of the TCP connection.
-func (p *peer) closedWith(code int, codes []int) error {
-	if !slices.Contains(codes, code) {
-		if p.Live && code >= 3000 && code <= 4999 {
-			return weak("the application refused it with %d, wanted %s", code, either(codes))
+// closedWith checks the close frame of a violation, answers it and wants the end of the TCP connection.
+func (p *peer) closedWith(e event, codes []int) error {
+	if !slices.Contains(codes, e.code) {
+		if p.Live && e.code >= 3000 && e.code <= 4999 {
+			return weak("the application refused it with %d, wanted %s", e.code, either(codes))
 		}
-		return closed(event{code: code}, either(codes))
+		return closed(e, either(codes))
 	}
-	if err := p.send(closing(code, "")); err != nil && !errors.Is(err, errDropped) {
+	if err := p.send(closing(e.code, "")); err != nil && !errors.Is(err, errDropped) {
 		return err
 	}
 	return ended(p)

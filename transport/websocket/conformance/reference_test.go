@@ -15,18 +15,17 @@ import (
 // reference is a small echo server that keeps every rule, but for the one that is to be broken. It is written apart from the
 // battery's client: they share the names of opcodes, headers and parameters, and no code that reads or writes frames.
 type reference struct {
-	broken string
-	limit  int // bytes of a message
+	broken   string
+	limit    int           // bytes of a message
+	patience time.Duration // with a handshake, and a quarter of it with the end
 
 	serving sync.WaitGroup
 	crashed atomic.Bool
 	turn    chan struct{} // who may send a pong, where one client stalls the others
 }
 
-const handshakePatience = 2 * time.Second
-
 func newReference(broken string) *reference {
-	return &reference{broken: broken, limit: 256 << 10, turn: make(chan struct{}, 1)}
+	return &reference{broken: broken, limit: 256 << 10, patience: 2 * time.Second, turn: make(chan struct{}, 1)}
 }
 
 // is reports whether a rule is the broken one.
@@ -74,7 +73,7 @@ type halfCloser interface {
 func (r *reference) serve(conn halfCloser) {
 	defer conn.Close()
 	if !r.is("slow-handshake-forever") {
-		conn.SetReadDeadline(time.Now().Add(handshakePatience))
+		conn.SetReadDeadline(time.Now().Add(r.patience))
 	}
 	in := bufio.NewReader(conn)
 	chosen, ok := r.handshake(in, conn)
@@ -89,7 +88,7 @@ func (r *reference) serve(conn halfCloser) {
 	}
 	// What the client still sends is read away for a moment, as no reset may overtake the last frame.
 	conn.CloseWrite()
-	conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+	conn.SetReadDeadline(time.Now().Add(r.patience / 4))
 	io.Copy(io.Discard, in)
 }
 
