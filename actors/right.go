@@ -7,7 +7,8 @@ import (
 )
 
 // A subscription stands on a right: the connection's own identity, or one that was shown for it alone (Subscribe.As). It
-// ends with that right: when the token expires, or is revoked, or its key is removed. Whatever a session holds by
+// ends with that right: when the token expires, or is revoked, or its key is removed. (A connection as a whole outlives the
+// key of its own token: keys change without dropping a connection.) Whatever a session holds by
 // another identity than the connection's has a right beside it.
 
 // right is an identity by which something was asked for, in a list with those by which the same was asked for before: it
@@ -156,7 +157,7 @@ func (c *connection) heed(cmd protocol.Heed) {
 func (c *connection) borrow(id *protocol.Identity) (right, *protocol.Refusal) {
 	now := time.Now()
 	c.lent.Store(true)
-	if c.tenant().lost(id, now) {
+	if t := c.tenant(); t.revoked.cover(id, now) || t.keyIsGone(id) {
 		return right{}, &protocol.Refusal{Reason: protocol.Revoked}
 	}
 	return c.node.wheel.rightOf(id, now), nil
