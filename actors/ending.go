@@ -17,24 +17,25 @@ func ending(why protocol.Reason, code uint16, reason string) end {
 	return end{why: &protocol.Refusal{Reason: why}, code: code, reason: reason}
 }
 
-// Drain lets nobody in any more and closes all connections, in their dialects' words, paced and in random order over
-// the time that ctx leaves, so that not all clients come to the next server at once. It returns when all are gone, or
-// with the context's error and the rest cut off.
+// Drain lets nobody in any more and closes all connections, in their dialects' words, paced by tellRate and in random order,
+// so that not all clients come to the next server at once; faster if ctx leaves less time than that. It returns when all are
+// gone, or with the context's error and the rest cut off.
 func (n *Node) Drain(ctx context.Context) error {
 	n.gate.shut()
-	err := drain(ctx, n.everyLink(), protocol.Draining)
+	all := n.everyLink()
+	err := drain(ctx, all, min(paced(len(all)), tellWithin(ctx)), protocol.Draining)
 	if why := n.tenants.settle(ctx); err == nil && why != nil {
 		return ctx.Err()
 	}
 	return err
 }
 
-// drain closes connections, paced and in random order over the time that ctx leaves, and waits until they are gone. If
-// ctx ends before, it cuts off the rest and returns its error.
-func drain(ctx context.Context, all []*Link, why protocol.Reason) error {
+// drain closes connections, in random order over some time, and waits until they are gone. If ctx ends before, it cuts off
+// the rest and returns its error.
+func drain(ctx context.Context, all []*Link, over time.Duration, why protocol.Reason) error {
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	const step = 10 * time.Millisecond
-	began, over := time.Now(), tellWithin(ctx)
+	began := time.Now()
 	ticker := time.NewTicker(step)
 	defer ticker.Stop()
 	told := 0
@@ -59,7 +60,22 @@ func drain(ctx context.Context, all []*Link, why protocol.Reason) error {
 	}
 }
 
-// tellWithin is over how much of the time that ctx leaves connections are told to end. The last 2 s and a fifth of the rest
+const (
+	// tellRate is how many connections a second are told to end if there is time: a server to which they all go next takes as
+	// many handshakes and logins beside its own work.
+	tellRate = 1000
+
+	// tellLeast is over how long even a few are told: their clients are not to come back at the same moment.
+	tellLeast = time.Second
+)
+
+// paced is over how long so many connections are told to end by the rate, and not longer, however much time there is: whoever
+// runs this process may have less patience with it than it was told.
+func paced(count int) time.Duration {
+	return max(tellLeast, time.Duration(count)*time.Second/tellRate)
+}
+
+// tellWithin is over how much of the time that ctx leaves connections can be told to end. The last 2 s and a fifth of the rest
 // are for closing handshakes: a machine with too little processor needs them, and who is cut off has not heard a word.
 func tellWithin(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()

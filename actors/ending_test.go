@@ -42,10 +42,46 @@ func TestDisconnect_ClosesInTheDialectsWordsOrWithACode(t *testing.T) {
 	})
 }
 
+// F14: the pace is a rate: a few are told within a second, and so that they do not all come back at one moment; many take as
+// long as the rate wants, and less when there is less time.
+func TestDrain_IsPacedByARateAndNotStretched(t *testing.T) {
+	for _, c := range []struct {
+		count          int
+		limit, between time.Duration // the last one is told within half a second of between
+	}{
+		{1, 32 * time.Second, 500 * time.Millisecond},
+		{40, 32 * time.Second, time.Second},
+		{40, 3 * time.Second, 800 * time.Millisecond},
+		{3000, 32 * time.Second, 3 * time.Second},
+		{3000, 4 * time.Second, 1600 * time.Millisecond},
+	} {
+		bubble(t, Config{}, func(n *Node) {
+			for i := range c.count {
+				enter(t, n, words, someone(fmt.Sprint(i)))
+			}
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(context.Background(), c.limit)
+			defer cancel()
+			half := make(chan int, 1)
+			time.AfterFunc(c.between/2, func() { half <- len(n.everyLink()) })
+			began := time.Now()
+			if err := n.Drain(ctx); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took < c.between-100*time.Millisecond || took > c.between+500*time.Millisecond {
+				t.Errorf("%d with %s to go took %s, want about %s", c.count, c.limit, took, c.between)
+			}
+			if left := <-half; c.count > 1 && (left < c.count/3 || left > c.count*2/3) {
+				t.Errorf("%d of %d are left after half the time", left, c.count)
+			}
+		})
+	}
+}
+
 // Promise 7: check 48, the engine's part.
 func TestDrain_IsPacedTellsAllInTheirDialectsWordsAndLetsNobodyIn(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
-		const count = 500
+		const count = 8000 // of which all the time that there is allows for the rate
 		var all []*client
 		for i := range count {
 			all = append(all, enter(t, n, words, someone(fmt.Sprint(i))))

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -117,7 +116,7 @@ func (n *Node) Figures() Figures {
 		Latency:    n.outboxes.latency.snapshot(),
 		Backlog:    n.backlog.bytes.Load(),
 		Pressure:   n.watermark.pressure(),
-		Storage:    storageOf(n.store.Load()),
+		Storage:    n.storage(),
 		Stuck:      n.watchdog.stuckNow(),
 		WereStuck:  n.watchdog.stuckEver(),
 	}
@@ -187,15 +186,4 @@ func (t *tenantCore) stats() Stats {
 	}
 	s.TotalConnections = uint64(t.total.Load())
 	return s
-}
-
-// Storage is how the store of durable topics is. The zero value is that of a node without one.
-type Storage struct {
-	Open bool
-	// Full says that publishes are refused since the disk has too little room.
-	Full bool
-}
-
-func storageOf(store *slot.Store) Storage {
-	return Storage{Open: store != nil, Full: store != nil && store.Full()}
 }

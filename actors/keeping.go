@@ -28,13 +28,16 @@ type kept struct {
 
 func (m kept) refuse(why *protocol.Refusal) { m.publication.verdict.failed(why) }
 
-// open opens the topic's history. A durable one reads the disk.
+// open opens the topic's history. A durable one reads the disk, and is refused while there is none to read.
 func (t *topic) open() *protocol.Refusal {
 	if t.history != nil {
 		return nil
 	}
-	store := t.node().store.Load()
-	if t.terms.Store != Durable || store == nil {
+	store, why := t.node().keeper()
+	switch {
+	case t.terms.Store == Durable && why != nil:
+		return why
+	case t.terms.Store != Durable || store == nil:
 		t.memory = history.NewMemory(t.terms.remembers()).InEpoch(newEpoch())
 		t.history = t.memory
 		return nil
@@ -141,12 +144,17 @@ func (t *topic) echo(m echo) {
 
 // durable reports whether a topic is to be kept on disk.
 func (c *tenantCore) durable(topic string) bool {
-	return c.node.store.Load() != nil && c.rules.Load().of(topic).Store == Durable
+	store, why := c.node.keeper()
+	return (store != nil || why != nil) && c.rules.Load().of(topic).Store == Durable
 }
 
-// stored reports whether a topic that has no actor is in the store.
+// stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not say.
 func (c *tenantCore) stored(topic string) bool {
-	return c.durable(topic) && c.node.store.Load().Known(c.name, topic)
+	if !c.durable(topic) {
+		return false
+	}
+	store := c.node.store.Load()
+	return store == nil || store.Known(c.name, topic)
 }
 
 // keeps is the terms in the store's words.

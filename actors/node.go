@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -69,6 +68,7 @@ type Node struct {
 	closed  atomic.Bool
 	lingers atomic.Bool                // in some tenant
 	store   atomic.Pointer[slot.Store] // nil while there is none
+	awaited atomic.Pointer[Opening]    // nil while none is awaited; it is not asked when there is a store
 	timers  timers                     // of publishes
 	actors  sync.WaitGroup             // that have not stopped
 
@@ -113,15 +113,6 @@ func (n *Node) SetTenant(cfg TenantConfig) {
 	})
 	if known != nil {
 		known.box.force(configure{cfg})
-	}
-}
-
-// Keep gives the node the store of its durable topics. A topic that should be durable and was made before stays in memory
-// for as long as it lives. Whoever opened the store closes it, after Close.
-func (n *Node) Keep(store *slot.Store) {
-	n.store.Store(store)
-	for i := range store.Slots() {
-		n.AddProbe(fmt.Sprint("slot ", i), func(ctx context.Context) error { return store.Probe(ctx, i) })
 	}
 }
 

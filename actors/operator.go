@@ -56,7 +56,7 @@ func (o *operator) DrainTenant(ctx context.Context, tenant string) (closed int, 
 		return 0, why
 	}
 	all := t.everyLink()
-	return len(all), drain(ctx, all, protocol.Draining)
+	return len(all), drain(ctx, all, tellWithin(ctx), protocol.Draining)
 }
 
 // SuspendTenant switches a tenant off or on. While it is off it lets nobody in, takes no event, and has no connections:
@@ -89,7 +89,7 @@ func (o *operator) RestartTenant(ctx context.Context, tenant string) error {
 		return protocol.Refuse(protocol.Conflict, "the tenant is restarting already")
 	}
 	defer t.restarting.Store(false)
-	err := drain(ctx, t.everyLink(), protocol.Draining)
+	err := drain(ctx, t.everyLink(), tellWithin(ctx), protocol.Draining)
 	for _, d := range []*directory{t.topics, t.users} {
 		for name, box := range d.clear() {
 			if d == t.topics && counts(name) {

@@ -100,7 +100,7 @@ func (to *Target) check() *protocol.Refusal {
 // publication sets an event on its way. An event that its publisher did not name gets an id that nobody has to remember.
 func (to *Target) publication(ev *protocol.Event, now time.Time) (*publication, string) {
 	stamped := *ev
-	if stamped.Time.IsZero() {
+	if stamped.Time == (time.Time{}) {
 		stamped.Time = now
 	}
 	stamped.Topic = to.Topic

@@ -111,6 +111,7 @@ func (h *hearing) ended(gone func(*right) bool) (topics []string) {
 func (c *connection) withdraw(gone func(*right) bool, why protocol.Reason) int {
 	topics := c.hears.ended(gone)
 	if c.member.right != nil && c.member.right.without(gone) == nil {
+		c.member.right = nil
 		c.heed(protocol.Heed{View: protocol.Nothing})
 	}
 	for _, topic := range topics {
@@ -138,14 +139,12 @@ func (c *connection) cease(topics []string, why protocol.Reason) (words []protoc
 
 // heed says what is left of events to the user and to everyone, and by whose right.
 func (c *connection) heed(cmd protocol.Heed) {
-	before := c.member.right
-	c.member.right = nil
 	if cmd.As != nil {
 		more, why := c.borrow(cmd.As)
 		if why == nil {
-			c.member.right = before.with(more)
+			c.member.right = c.member.right.with(more)
 		} else {
-			cmd.View = protocol.Nothing
+			cmd.View, c.member.right = protocol.Nothing, nil
 		}
 	}
 	c.endIf(c.member.heed(&c.Link, cmd.View))

@@ -117,7 +117,8 @@ func (t *topic) Receive(ctx actor.Context) {
 	t.obey()
 	if t.history == nil {
 		if why := t.open(); why != nil {
-			if m, ok := ctx.Message().(refusable); ok {
+			m, refused := ctx.Message().(refusable)
+			if _, named := m.(describe); refused && !named {
 				m.refuse(why)
 				return
 			}
@@ -249,8 +250,11 @@ func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
 }
 
 func (t *topic) describe() TopicInfo {
-	return TopicInfo{Name: t.name, Subscribers: t.audience.count(),
-		Position: t.history.Position(), History: t.history.Len(t.node().now())}
+	info := TopicInfo{Name: t.name, Subscribers: t.audience.count()}
+	if t.history != nil {
+		info.Position, info.History = t.history.Position(), t.history.Len(t.node().now())
+	}
+	return info
 }
 
 func (t *topic) flush(m flush) {

@@ -197,12 +197,14 @@ type Health struct {
 	Pressure Pressure
 	// Stuck are the actors that are stuck, the oldest first; at most maxStuck of them. Each concerns its tenant alone.
 	Stuck []Stuck
+	// Storage concerns durable topics alone.
+	Storage Storage
 }
 
 // Health tells what is wrong.
 func (n *Node) Health() Health {
 	w := &n.watchdog
-	h := Health{Pressure: n.watermark.pressure()}
+	h := Health{Pressure: n.watermark.pressure(), Storage: n.storage()}
 	w.mu.Lock()
 	h.Stuck = slices.Clone(w.stuck[:min(len(w.stuck), maxStuck)])
 	w.mu.Unlock()

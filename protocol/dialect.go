@@ -51,10 +51,13 @@ type Inbound struct {
 
 // Hello is the request that asked for the connection. It is valid during Open only.
 type Hello struct {
-	Path   string
-	Query  url.Values
-	Host   string
+	Path  string
+	Query url.Values
+	Host  string
+	// Header is the first line of a header, "" if there is none; Values are all of them. Where Values is nil there is
+	// one at most.
 	Header func(name string) string
+	Values func(name string) []string
 	// Remote is the client's address without port, as the trusted proxies tell it.
 	Remote string
 }
@@ -77,6 +80,25 @@ func (h *Hello) Client() string {
 		return ""
 	}
 	return strings.Clone(key)
+}
+
+// Last is the last line of a header, which counts where a framework makes a dictionary of the headers; "" if there is
+// none.
+func (h *Hello) Last(name string) string {
+	if h.Values != nil {
+		if all := h.Values(name); len(all) > 0 {
+			return all[len(all)-1]
+		}
+	}
+	return h.Header(name)
+}
+
+// LastQuery is the last of the parameters of that name in the query, which counts in Starlette; "" if there is none.
+func (h *Hello) LastQuery(name string) string {
+	if all := h.Query[name]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return ""
 }
 
 // Limits are what one connection may do and needs, and how many there may be. Zero is no limit.

@@ -31,8 +31,10 @@ type Draft struct {
 	// Topic is where it is published to; "" means where its kind belongs.
 	Topic string
 	Key   string
-	Time  time.Time
-	Data  []byte
+	// Time is when it happened; the zero value is when it is published. The first second of the year 1 is in a Location
+	// that is not the zero value's.
+	Time time.Time
+	Data []byte
 	// Checked says that Data is a part of what Check has passed, so that it is not checked again.
 	Checked bool
 }

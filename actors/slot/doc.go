@@ -19,7 +19,8 @@
 //  4. What was answered and is not there any more is noticed and said, even where the store itself cannot tell
 //     (witness.go, salvage.go, mendlog.go, mend.go), and the topics concerned begin a new epoch, so that no reader is led
 //     past a hole.
-//  5. A full disk refuses publishes, and takes them again when there is room, without a restart (space.go).
+//  5. A full disk refuses publishes, and takes them again when there is room, without a restart (space.go). A store that is
+//     opened on one waits for room, and says so meanwhile (opening.go).
 //  6. Everything that grows is bounded: queues, entries, the log, heads in memory, events by their topic's rule (and up
 //     to as many again before they are removed), ids by time, topics by Config.Forget.
 //  7. Time is the store's own (clock.go): nothing is removed, repeated or refused because a wall clock was set. An event

@@ -35,30 +35,36 @@ const (
 	ballastName = "ballast"
 	checkEvery  = 20 * time.Millisecond // a look at the disk is a system call
 	retryEvery  = 50 * time.Millisecond
+	openAgain   = 2 * time.Second // when it is worth to try again what came before the store was open
 	// smallest and largest memtable. What a flush and a log of that size need must fit into the reserve four times.
 	smallTable, largeTable = 256 << 10, 16 << 20
 )
 
-// newSpace makes the reserve fit the disk: at most a quarter of it.
-func newSpace(fs vfs.FS, dir string, reserve uint64, log *slog.Logger) (*space, error) {
-	usage, err := fs.GetDiskUsage(dir)
+func newSpace(fs vfs.FS, dir string, log *slog.Logger) *space {
+	return &space{FS: fs, dir: dir, log: log, closing: make(chan struct{})}
+}
+
+// measure makes the reserve fit the disk, of which it is at most a quarter. The directory has to be there.
+func (s *space) measure(reserve uint64) error {
+	usage, err := s.GetDiskUsage(s.dir)
 	if err != nil && !errors.Is(err, vfs.ErrUnsupported) { // then the disk is taken for endless
-		return nil, err
+		return err
 	}
 	if quarter := usage.TotalBytes / 4; quarter > 0 {
 		reserve = min(reserve, quarter)
 	}
-	s := &space{FS: fs, dir: dir, reserve: reserve, log: log, closing: make(chan struct{})}
+	_, err = s.Stat(s.PathJoin(s.dir, ballastName))
+	s.mu.Lock() // a write may wait for room by now
+	defer s.mu.Unlock()
+	s.reserve, s.laden = reserve, err == nil
 	s.ballast = s.table()
-	_, err = fs.Stat(fs.PathJoin(dir, ballastName))
-	s.laden = err == nil
-	return s, nil
+	return nil
 }
 
 // table is how large a memtable may be.
 func (s *space) table() uint64 { return min(max(s.reserve/4, smallTable), largeTable) }
 
-var errFull = &protocol.Refusal{Reason: protocol.StorageFull, RetryAfter: time.Second}
+var errFull = &protocol.Refusal{Reason: protocol.StorageFull, Detail: "the disk of durable topics is full, try again later", RetryAfter: time.Second}
 
 // room says why nothing more should be published, nil if it may.
 func (s *space) room() *protocol.Refusal {

@@ -12,6 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/hashicorp/raft"
+
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // Store is all durable topics of a node. Its methods may be called from anywhere until Close is.
@@ -32,34 +34,22 @@ type Store struct {
 // MaxSlots bounds Config.Slots: each costs five goroutines and a pulse.
 const MaxSlots = 256
 
-// Open opens the store in a directory, or makes one, and returns when every slot takes publishes. The directory belongs
-// to one process at a time. Errors are sentences for an operator.
-func Open(dir string, cfg Config) (*Store, error) {
-	cfg = cfg.withDefaults()
-	if cfg.Slots < 1 || cfg.Slots > MaxSlots {
-		return nil, fmt.Errorf("%d slots: there can be 1 to %d", cfg.Slots, MaxSlots)
-	}
-	s := &Store{cfg: cfg, dir: dir, stop: make(chan struct{})}
-	if err := s.open(); err != nil {
-		return nil, errors.Join(fmt.Errorf("store of durable topics in %s: %w", dir, err), s.release())
-	}
-	s.running.Go(s.syncing)
-	s.running.Go(s.sweeping)
-	s.running.Go(s.ticking)
-	return s, nil
-}
+// Open opens the store in a directory, or makes one, and returns when every slot takes publishes, however long that
+// takes (see Begin). Errors are sentences for an operator.
+func Open(dir string, cfg Config) (*Store, error) { return Begin(dir, cfg).Wait(context.Background()) }
 
 func (s *Store) open() error {
-	fs := s.cfg.Files
-	if err := fs.MkdirAll(s.dir, 0o700); err != nil {
+	if s.cfg.Slots < 1 || s.cfg.Slots > MaxSlots {
+		return fmt.Errorf("%d slots: there can be 1 to %d", s.cfg.Slots, MaxSlots)
+	}
+	if err := s.space.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	lock, err := pebble.LockDirectory(s.dir, fs)
+	err := s.space.insist(func() (err error) { s.lock, err = pebble.LockDirectory(s.dir, s.cfg.Files); return err })
 	if err != nil {
 		return fmt.Errorf("it is in use by another process, or cannot be locked (%w); give each process a directory of its own", err)
 	}
-	s.lock = lock
-	if s.space, err = newSpace(fs, s.dir, s.cfg.Reserve, s.cfg.Logger); err != nil {
+	if err := s.space.measure(s.cfg.Reserve); err != nil {
 		return err
 	}
 	if err := s.openPebble(); err != nil {
@@ -167,9 +157,7 @@ func (s *Store) release() (err error) {
 	if s.witness != nil {
 		err = errors.Join(err, s.witness.close())
 	}
-	if s.space != nil {
-		close(s.space.closing)
-	}
+	close(s.space.closing)
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
 	}
@@ -221,13 +209,13 @@ func (s *Store) every(interval time.Duration, do func(now time.Time)) {
 func (s *Store) Slots() int { return len(s.slots) }
 
 // Probe asks whether a slot takes publishes: it has something that says nothing agreed on and brought to the disk. A full
-// disk is no reason for it to fail, since no start would help; Full tells of that.
+// disk is no reason for it to fail, since no start would help; Room tells of that.
 func (s *Store) Probe(ctx context.Context, slot int) error {
 	return s.slots[slot].awaitFor(ctx, &operation{deed: deedProbe})
 }
 
-// Full reports whether publishes are refused since the disk has too little room.
-func (s *Store) Full() bool { return s.space.room() != nil }
+// Room says why publishes are refused: the disk has too little room. nil if they are not.
+func (s *Store) Room() *protocol.Refusal { return s.space.room() }
 
 // slotOf is the slot of a topic.
 func (s *Store) slotOf(tenant, topic string) *slot {

@@ -17,16 +17,17 @@ type checkCommand struct {
 // starts, which goes without it until it is.
 func (c *checkCommand) Run() error {
 	loaded := config.Load(config.Sources{File: c.Config, Dev: c.Dev, Environ: os.Environ()})
-	for _, p := range loaded.Problems {
+	problems := append(loaded.Problems, loaded.Refused...)
+	for _, p := range problems {
 		fmt.Println(p)
+	}
+	for _, p := range append(loaded.Warnings, loaded.Expiring...) {
+		fmt.Fprintln(os.Stderr, "warning:", p)
 	}
 	for _, name := range loaded.Unknown {
 		fmt.Fprintln(os.Stderr, "warning: the environment has", name, "which is no setting")
 	}
-	for _, w := range loaded.Warnings {
-		fmt.Fprintln(os.Stderr, "warning:", w)
-	}
-	if n := len(loaded.Problems); n > 0 {
+	if len(problems) > 0 {
 		os.Exit(1)
 	}
 	for _, w := range loaded.Probe(context.Background()) {

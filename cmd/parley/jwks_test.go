@@ -122,17 +122,18 @@ func TestJWKS_RotationUnderLoadDropsNobody(t *testing.T) {
 			}
 		}
 	})
-	for turns.Load() < 5 { // the load's own waits have an end
-		time.Sleep(time.Millisecond)
+	busy := func() {
+		for late, before := r.patient(), turns.Load(); turns.Load() < before+5; late() {
+			time.Sleep(time.Millisecond)
+		}
 	}
+	busy()
 	renewed := p.rotate("new")
 	fresh.Store(new(p.token("new", renewed, "busy")))
 	if !r.takes(p.token("new", renewed, "alice")) {
 		t.Error("a token of the new key was turned away")
 	}
-	for before := turns.Load(); turns.Load() < before+5; {
-		time.Sleep(time.Millisecond)
-	}
+	busy()
 	p.down.Store(true)
 	if r.takes(p.token("old", old, "alice")) {
 		t.Error("a token of the old key is still taken")

@@ -6,6 +6,7 @@
 //	server   puts the parts together, listens, reloads, drains
 //	feed     the machine's figures, and the sample events of dev mode
 //	logline  the log
+//	systemd  what systemd is told
 //	client   the other side: publish, and listen in a dialect
 //
 // Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not 0.
@@ -18,10 +19,12 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/parley-realtime/parley/cmd/parley/client"
+	"github.com/parley-realtime/parley/cmd/parley/logline"
 )
 
 type commands struct {
@@ -36,16 +39,24 @@ type commands struct {
 
 func main() {
 	var all commands
-	parser := kong.Must(&all, kong.Name("parley"),
+	stderr := logline.NewQueue(os.Stderr, nil)
+	exit := func(status int) {
+		stderr.Close(lastLines)
+		os.Exit(status)
+	}
+	parser := kong.Must(&all, kong.Name("parley"), kong.Writers(os.Stdout, stderr), kong.Exit(exit),
 		kong.Description("Real-time notifications: publish once over HTTP, reach every client in the protocol that it speaks."),
 		kong.Vars{"dialects": strings.Join(client.Dialects(), ",")})
 	chosen, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	if err := chosen.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "parley:", oneLine(err))
-		os.Exit(1)
+		fmt.Fprintln(stderr, "parley:", oneLine(err))
+		exit(1)
 	}
 }
+
+// lastLines is how long a process that ends waits for somebody to read its last lines.
+const lastLines = time.Second
 
 // untilSignal is a context that ends with SIGINT or SIGTERM; a second signal ends the process.
 func untilSignal() (context.Context, context.CancelFunc) {

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
@@ -15,13 +12,14 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/logline"
 	"github.com/parley-realtime/parley/cmd/parley/memory"
 	"github.com/parley-realtime/parley/cmd/parley/server"
+	"github.com/parley-realtime/parley/cmd/parley/systemd"
 )
 
 type serveCommand struct {
 	Config         string         `short:"c" env:"PARLEY_CONFIG" placeholder:"FILE" help:"The YAML file; by default parley.yaml, and none in dev mode."`
 	Listen         string         `placeholder:"ADDR" help:"Where clients and backends connect (127.0.0.1:8000)."`
 	InternalListen string         `placeholder:"ADDR" help:"Health and metrics (127.0.0.1:8001; in dev mode the same as --listen)."`
-	Drain          *time.Duration `placeholder:"TIME" help:"Over how long connections are closed on SIGTERM (30s; in dev mode 2s)."`
+	Drain          *time.Duration `placeholder:"TIME" help:"How long closing all connections may take on SIGTERM (30s; in dev mode 2s)."`
 	Data           string         `placeholder:"DIR" help:"Where the server keeps what must survive it."`
 	Dev            bool           `help:"Dev mode: nothing to configure, loopback alone, public keys, a sample feed."`
 	Feed           *bool          `negatable:"" help:"Publish lively sample events (on in dev mode; --feed=false turns it off)."`
@@ -52,30 +50,31 @@ func (c *serveCommand) sources() config.Sources {
 	return from
 }
 
-// Run serves until a signal.
+// Run serves until a signal. A log whose reader is slow, gone or full holds up nothing here.
 func (c *serveCommand) Run() error {
+	signal.Ignore(syscall.SIGPIPE) // a write to a stream that nobody reads is an error like any other
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	loaded := config.Load(c.sources())
 	if len(loaded.Problems) > 0 {
 		return loaded.Problems
 	}
-	log, err := logline.New(os.Stderr, loaded.Config.Log.Format, loaded.Config.Log.Level)
+	log, lines, err := logline.Open(os.Stderr, loaded.Config.Log.Format, loaded.Config.Log.Level)
 	if err != nil {
 		return err
 	}
+	defer lines.Close(lastLines)
 	slog.SetDefault(log)
-	for _, name := range loaded.Unknown {
-		log.Warn("no setting has this name in the environment", "variable", name)
-	}
-	options := server.Options{Echo: c.DebugEcho}
+	p := &process{command: c, log: log, lines: lines, signals: signals, systemd: systemd.New(os.Getenv)}
+	p.warn(loaded)
 	held := memory.New(loaded.Config.Memory)
+	options := server.Options{Echo: c.DebugEcho, LogLost: lines.Lost, Exit: p.exit}
 	if held != nil {
 		held.Soften()
 		options.Memory = held
 	}
-	s, err := server.New(loaded.Config, options, log)
-	if err != nil {
+	s, err := p.begin(loaded.Config, options)
+	if s == nil || err != nil {
 		return err
 	}
 	if held != nil {
@@ -84,59 +83,5 @@ func (c *serveCommand) Run() error {
 	if !config.Loopback(s.Address()) && !loaded.Config.TLS.On() {
 		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address", "address", s.Address())
 	}
-	ended := make(chan struct{})
-	var collecting sync.WaitGroup
-	collecting.Go(func() { collect(ended) })
-	defer collecting.Wait()
-	defer close(ended)
-	s.Run()
-	log.Info("serving", "address", s.Address(), "internal", s.Internal(), "version", version, "tls", loaded.Config.TLS.On())
-	if c.Dev {
-		if err := greet(os.Stdout, s); err != nil {
-			return err
-		}
-	}
-	c.attend(s, signals, log)
-	return nil
-}
-
-// attend does what signals ask for, until one ends the server.
-func (c *serveCommand) attend(s *server.Server, signals <-chan os.Signal, log *slog.Logger) {
-	for received := range signals {
-		if received == syscall.SIGHUP {
-			c.reload(s, log)
-			continue
-		}
-		go func() { // a second one does not wait; the process ends with the drain otherwise
-			for again := range signals {
-				if again != syscall.SIGHUP {
-					fmt.Fprintln(os.Stderr, "parley: second signal, ending at once")
-					os.Exit(1)
-				}
-			}
-		}()
-		s.Drain(context.Background())
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-		defer cancel()
-		s.Close(ctx)
-		log.Info("ended")
-		return
-	}
-}
-
-// closeTimeout bounds the wait for requests that are being answered when all else has ended.
-const closeTimeout = 3 * time.Second
-
-// reload takes the configuration anew. A wrong one changes nothing.
-func (c *serveCommand) reload(s *server.Server, log *slog.Logger) {
-	loaded := config.Load(c.sources())
-	for _, p := range loaded.Problems {
-		log.Error("the new configuration is wrong; the old one stays", "problem", p.String())
-	}
-	if len(loaded.Problems) > 0 {
-		return
-	}
-	if err := s.Reload(loaded.Config); err != nil {
-		log.Error("the new configuration cannot be used; the old one stays", "problem", err)
-	}
+	return p.serve(s, loaded.Config.TLS.On())
 }

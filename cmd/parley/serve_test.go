@@ -200,3 +200,26 @@ func TestServe_HostileInputLeavesWellFormedLogLinesWithoutTokens(t *testing.T) {
 	}
 	checkLines(t, r.log.all(), token)
 }
+
+// F14: a few clients are told, and the server has ended, long before the time of its drain is over.
+func TestServe_AFewClientsDoNotTakeTheWholeDrain(t *testing.T) {
+	t.Parallel()
+	r := serveDev(t, "--drain", "1h")
+	var all []*websocket.Conn
+	for range 10 {
+		conn := r.dial("/api/v2/dashboard/ws")
+		if _, err := next(t, conn); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, conn)
+	}
+	r.signal(syscall.SIGTERM)
+	for _, conn := range all {
+		if _, err := next(t, conn); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+			t.Errorf("a client heard %v, want 1012", err)
+		}
+	}
+	if status := r.exit(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}

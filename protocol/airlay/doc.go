@@ -19,11 +19,14 @@
 //     or is revoked nothing more is pushed by it. To attach again with a newer token keeps it, and so does another user's
 //     token. The document has no message for such an end, and a reply without a request would be taken for another's, so
 //     nothing is said: a client attaches again before its token expires, and its next request by the old one gets code 2.
-//   - The first token that holds with a request that is well formed makes its user the connection's, from then on. What
-//     is sent to that user is heard on it. Notifications are so only while the connection is attached to `notification`
-//     without id; another user who asks for that on the same connection gets code 4, since it could never be heard.
-//   - An object event is heard by those who are attached to its type and id, through its topic <type>/<id>. A
-//     notification may also be sent to a user; objects of the other types that are sent to users have no words here.
+//   - The first token that holds with a request that is well formed makes its user the connection's, from then on. Of
+//     the notifications that are sent to that user, a connection that is attached to `notification` without id hears
+//     all, one that is attached with an id hears those with that id, and one that is attached to neither hears none.
+//     Each way is attached to and detached from by itself; in both ways a notification comes once. Another user who
+//     asks for all on the same connection gets code 4, since it could never be heard.
+//   - An event that is published to a topic is heard by those who are attached to its type and id, if the topic is
+//     <type>/<id>. Objects of other types than `notification` that are sent to users have no words here, nor have
+//     objects that are published to a topic that is not theirs.
 //   - A push has type, id and data in this order; data is [] if there is none, and id is always a text.
 //   - Binary frames are requests that cannot be read: code 5. An error never closes. More requests in a second than the
 //     limit do: the one too many gets its reply, then close code 1008.
@@ -31,8 +34,9 @@
 //     pings are answered, once a request's token has held; until then it has Config.LoginTimeout, and ends with 1008.
 //   - On a listener of its own (Own) the path may be / as well as /ws.
 //
-// Beyond the document: a `message` is pushed as {"type":"notification","id":"","data":{level,message,title}},
-// attached or not: it is for people, and one who has shown a token is one.
+// Beyond the document: a `message` is pushed as {"type":"notification","id":"","data":{level,message,title}}, as a
+// notification without id is. One that is published to the topic notification/<id> has that id, and is heard by those
+// who are attached to it.
 //
 // It does not know how a token is checked, who exists, or who may attach to what: the engine tells it.
 package airlay

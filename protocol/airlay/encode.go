@@ -1,36 +1,71 @@
 package airlay
 
-import "github.com/parley-realtime/parley/protocol"
+import (
+	"bytes"
+	"strings"
 
-// Encode implements protocol.Dialect.
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Encode implements protocol.Dialect. A push goes to those who are attached to its type and id: by its topic, or, if it
+// is a notification that was sent to users, by what each of their connections heeds.
 func (*Dialect) Encode(ev *protocol.Event, view protocol.View) []byte {
 	switch ev.Kind {
 	case protocol.Object:
-		if ev.Topic == "" && view == protocol.Nothing {
-			return nil // a notification for a user who has detached from them here
+		if attachedTo(ev, view) {
+			return encodeObject(ev)
 		}
-		return encodeObject(ev)
 	case protocol.Message:
-		text := append(make([]byte, 0, len(ev.Data)+80), `{"type":"notification","id":"","data":{"level":`...)
-		text = append(text, ev.Member("level")...)
-		text = append(append(text, `,"message":`...), ev.Member("message")...)
-		text = append(text, `,"title":`...)
-		if title := ev.Member("title"); len(title) > 0 && title[0] == '"' {
-			text = append(text, title...)
-		} else {
-			text = append(text, `""`...)
+		id, ofID := strings.CutPrefix(ev.Topic, notification+"/")
+		if ofID || ev.Topic == "" && view == protocol.Whole {
+			return encodeMessage(ev, id)
 		}
-		return append(text, "}}"...)
 	}
 	return nil
 }
 
-// encodeObject says an object to those who are attached to it. Of what is sent to users instead of a topic, only
-// notifications are a user's.
-func encodeObject(ev *protocol.Event) []byte {
-	if ev.Topic == "" && ev.Text("type") != notification {
-		return nil
+// attachedTo reports whether who hears the event is attached to what it is about.
+func attachedTo(ev *protocol.Event, view protocol.View) bool {
+	kind, id := ev.Member("type"), ev.Member("id")
+	if ev.Topic != "" {
+		typ, rest, _ := strings.Cut(ev.Topic, "/")
+		return says(kind, typ) && says(id, rest)
 	}
+	if !says(kind, notification) || view == protocol.Nothing {
+		return false
+	}
+	if view == protocol.Whole {
+		return true
+	}
+	text, _ := protocol.Scalar(id)
+	return view.Leaves(text)
+}
+
+// says reports whether a JSON text or number is written so.
+func says(raw []byte, text string) bool {
+	if raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1:len(raw)-1]) == text
+	}
+	scalar, _ := protocol.Scalar(raw)
+	return scalar == text
+}
+
+// encodeMessage says a message as a notification with an id, which is "" if it was sent to users.
+func encodeMessage(ev *protocol.Event, id string) []byte {
+	text := append(make([]byte, 0, len(ev.Data)+80+len(id)), `{"type":"notification","id":`...)
+	text = append(protocol.AppendText(text, id), `,"data":{"level":`...)
+	text = append(text, ev.Member("level")...)
+	text = append(append(text, `,"message":`...), ev.Member("message")...)
+	text = append(text, `,"title":`...)
+	if title := ev.Member("title"); len(title) > 0 && title[0] == '"' {
+		text = append(text, title...)
+	} else {
+		text = append(text, `""`...)
+	}
+	return append(text, "}}"...)
+}
+
+func encodeObject(ev *protocol.Event) []byte {
 	text := append(make([]byte, 0, len(ev.Data)+40), `{"type":`...)
 	text = append(append(text, ev.Member("type")...), `,"id":`...)
 	if id := ev.Member("id"); id[0] == '"' {

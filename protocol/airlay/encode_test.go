@@ -39,17 +39,52 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 	}
 }
 
+// F33, R004.34, R004.35: a push is for those who are attached to its type and id; the view says which notifications
+// that are sent to a user the connection is attached to.
+func TestEncode_NothingForWhoIsNotAttached(t *testing.T) {
+	d := New(DefaultConfig())
+	const note, message = `{"type":"notification","id":"7"}`, `{"level":"info","message":"m"}`
+	for _, c := range []struct {
+		kind        protocol.Kind
+		topic, data string
+		view        protocol.View
+		heard       bool
+	}{
+		{protocol.Object, "", note, protocol.Whole, true},
+		{protocol.Object, "", note, protocol.ViewOf([]string{"6", "7"}), true},
+		{protocol.Object, "", `{"type":"notification","id":"\u0037"}`, protocol.ViewOf([]string{"7"}), true},
+		{protocol.Object, "", note, protocol.ViewOf([]string{"70", "6"}), false},
+		{protocol.Object, "", note, protocol.Nothing, false},
+		{protocol.Object, "", `{"type":"uploadFile","id":"7"}`, protocol.Whole, false},
+		{protocol.Object, "", `{"type":"uploadFile","id":"7"}`, protocol.ViewOf([]string{"7"}), false},
+		{protocol.Object, "notification/7", note, protocol.Whole, true},
+		{protocol.Object, "notification/\u0437", `{"type":"notification","id":"\u0437"}`, protocol.Whole, true},
+		{protocol.Object, "notification/8", note, protocol.Whole, false},
+		{protocol.Object, "issueUpdate/7", note, protocol.Whole, false},
+		{protocol.Object, "notification", note, protocol.Whole, false},
+		{protocol.Message, "", message, protocol.Whole, true},
+		{protocol.Message, "", message, protocol.ViewOf([]string{"7"}), false},
+		{protocol.Message, "", message, protocol.Nothing, false},
+		{protocol.Message, "notification/7", message, protocol.Whole, true},
+		{protocol.Message, "issueUpdate/7", message, protocol.Whole, false},
+	} {
+		if got := d.Encode(event(t, c.kind, c.topic, c.data), c.view); (got != nil) != c.heard {
+			t.Errorf("%s on %q in view %q: got %s", c.data, c.topic, c.view, got)
+		}
+	}
+}
+
 // R004.31, R004.32, R004.33: whatever is published, a push has a type, an id that is a text, and data that is a list or
 // an object.
 func FuzzEncode(f *testing.F) {
 	f.Add(`{"type":"issueUpdate","id":"x","data":[]}`)
 	f.Add(`{"type":"notification","id":-7,"data":{"a":null}}`)
 	f.Fuzz(func(t *testing.T, data string) {
-		ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Object, Topic: "t", Data: []byte(data)})
+		ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Object, Data: []byte(data)})
 		if err != nil {
 			return
 		}
-		text := New(DefaultConfig()).Encode(ev, protocol.Whole)
+		text := New(DefaultConfig()).Encode(ev.At(ev.HomeTopic()), protocol.Whole)
 		members, err := protocol.ReadObject(text)
 		if err != nil || len(members) != 3 {
 			t.Fatalf("%s became %s: %v", data, text, err)

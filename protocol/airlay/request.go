@@ -8,10 +8,11 @@ import (
 
 // request is what one frame asks, as far as it was understood. Nothing of the frame is kept but copies.
 type request struct {
-	auth   string
-	attach bool
-	topic  string
-	wrong  bool // its action, type or id
+	auth     string
+	attach   bool
+	kind, id string // of the event; the id of a notification may be ""
+	topic    string
+	wrong    bool // its action, type or id
 }
 
 // notification is the one type whose id may be absent.
@@ -57,6 +58,7 @@ func (r *request) ask(members []protocol.Member) {
 	default:
 		r.topic = kind + "/" + id
 	}
+	r.kind, r.id = kind, id
 }
 
 // objectID reads the id of an object, "" if it is absent, null or empty. ok is false for what is there and no id.

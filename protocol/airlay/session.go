@@ -8,8 +8,9 @@ import (
 
 // session is one connection.
 type session struct {
-	user   string // whose connection it is
-	inside bool   // user is known
+	user     string         // whose connection it is
+	inside   bool           // user is known
+	attached *notifications // nil before the first
 
 	// Of the request that is being done, between two answers of the engine; zero otherwise.
 	request  *request
@@ -51,9 +52,9 @@ func (s *session) Answer(command protocol.Command, outcome protocol.Outcome) []p
 		return s.verified(outcome.Identity)
 	case protocol.Authenticate:
 		s.user, s.inside = s.identity.User, true
-		return append([]protocol.Command{protocol.Heed{View: protocol.Nothing}}, s.act()...)
+		return append([]protocol.Command{s.attached.heed()}, s.act()...)
 	}
-	return s.end(replies[done])
+	return s.acted()
 }
 
 // verified goes on with a request whose token holds. The first one makes the connection its user's.
@@ -71,21 +72,39 @@ func (s *session) verified(id *protocol.Identity) []protocol.Command {
 	return []protocol.Command{protocol.Authenticate{Credential: s.request.credential(), Lasting: true}}
 }
 
-// act does what a request asks.
+// act does what a request asks. All of a user's notifications are no topic, since others' would be in it.
 func (s *session) act() []protocol.Command {
 	r := s.request
 	switch {
 	case r.topic == notification && r.attach && s.user != s.identity.User:
 		return s.end(replies[noAccess])
-	case r.topic == notification && r.attach:
-		as := s.identity
-		return append(s.end(replies[done]), protocol.Heed{View: protocol.Whole, As: as})
 	case r.topic == notification:
-		return append([]protocol.Command{protocol.Heed{View: protocol.Nothing}}, s.end(replies[done])...)
+		return s.acted()
 	case r.attach:
 		return []protocol.Command{protocol.Subscribe{Topic: r.topic, As: s.identity}}
 	}
 	return []protocol.Command{protocol.Unsubscribe{Topic: r.topic}}
+}
+
+// acted ends a request that was done. The notifications of the connection's user come after the reply to attach, and
+// none comes after that to detach.
+func (s *session) acted() []protocol.Command {
+	r, by, own := s.request, s.identity, s.user == s.identity.User
+	reply := s.end(replies[done])
+	switch {
+	case r.kind != notification || r.attach && !own:
+		return reply
+	case r.attach:
+		if s.attached == nil {
+			s.attached = &notifications{}
+		}
+		s.attached.attach(r.id)
+		heed := s.attached.heed()
+		heed.As = by
+		return append(reply, heed)
+	}
+	s.attached.detach(r.id)
+	return append([]protocol.Command{s.attached.heed()}, reply...)
 }
 
 // end ends a request with its reply.

@@ -9,8 +9,8 @@
 // What is decided of the client:
 //
 //   - The cookie authentik_session says who it is: the session's own JWT or an opaque key. Without one the upgrade is
-//     refused, as authentik does since 2025.10. Of two cookies of that name the first that is not empty counts, since
-//     browsers send the more specific one first.
+//     refused, as authentik does since 2025.10. Of several cookies of that name the last counts, as in
+//     Django, also if it is empty or no session's; of several Cookie headers the first, as in Channels.
 //   - A `message` has message_type, level, tags and message, in this order; tags is "" if there are none. A title is
 //     left out, since the document has no place for it.
 //   - A `json` event with a message_type is passed on byte by byte (session.authenticated, notification.new, refresh);
@@ -23,7 +23,8 @@
 //
 //   - The uuid in the path is lower case with dashes, with or without a slash behind it (2024.12.1 leaves it away). Any
 //     other form is refused, and so is everything but an Authorization: Bearer (in any case) whose token is bound to
-//     that outpost.
+//     that outpost. Of several Authorization headers the last counts, as in the original, which makes a dictionary of
+//     them.
 //   - It is subscribed to outposts/<uuid> by itself, and hears nothing else; what is sent to users or to all is not for
 //     it.
 //   - Every frame except an ACK is answered by an ACK, unknown instructions as well. An ACK is answered by nothing.

@@ -2,23 +2,22 @@ package authentik
 
 import "strings"
 
-// cookie returns the value of the first cookie of that name that is not empty, "" if there is none. It reads what
-// browsers send (RFC 6265 section 4.2.1) and skips what it cannot read.
+// cookie returns the value of the last cookie of that name, "" if there is none or it is nothing that a session's may
+// be. It reads what browsers send (RFC 6265 section 4.2.1) and skips what it cannot read.
 func cookie(header, name string) string {
+	last := ""
 	for pair := range strings.SplitSeq(header, ";") {
-		called, value, ok := strings.Cut(pair, "=")
-		if !ok || strings.Trim(called, " \t") != name {
-			continue
-		}
-		value = strings.Trim(value, " \t")
-		if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
-			value = value[1 : len(value)-1]
-		}
-		if value != "" && plain(value) {
-			return strings.Clone(value)
+		if called, value, ok := strings.Cut(pair, "="); ok && strings.Trim(called, " \t") == name {
+			last = strings.Trim(value, " \t")
 		}
 	}
-	return ""
+	if len(last) >= 2 && last[0] == '"' && last[len(last)-1] == '"' {
+		last = last[1 : len(last)-1]
+	}
+	if !plain(last) {
+		return ""
+	}
+	return strings.Clone(last)
 }
 
 // bearer returns the token of an Authorization header with the scheme Bearer, "" for any other.

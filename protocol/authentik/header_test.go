@@ -1,23 +1,30 @@
 package authentik
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/parley-realtime/parley/protocol"
 )
 
-// R003.3
+// R003.3. F35: of several cookies of the name the last counts, as in Django, whatever it is.
 func TestCookie_IsFoundAmongWhatBrowsersSend(t *testing.T) {
 	for header, want := range map[string]string{
-		"authentik_session=abc":                       "abc",
-		"a=b; authentik_session=abc; c=d":             "abc",
-		"a=b;authentik_session=abc":                   "abc",
-		";;  authentik_session = abc ;":               "abc",
-		`authentik_session="abc"`:                     "abc",
-		"authentik_session=a.b-c_d==":                 "a.b-c_d==",
-		"authentik_session=; authentik_session=x":     "x",
-		"authentik_session=x; authentik_session=y":    "x",
-		"authentik_session=a b; authentik_session=y":  "y",
-		"authentik_session=\x00; authentik_session=é": "",
+		"authentik_session=abc":                        "abc",
+		"a=b; authentik_session=abc; c=d":              "abc",
+		"a=b;authentik_session=abc":                    "abc",
+		";;  authentik_session = abc ;":                "abc",
+		`authentik_session="abc"`:                      "abc",
+		"authentik_session=a.b-c_d==":                  "a.b-c_d==",
+		"authentik_session=; authentik_session=x":      "x",
+		"authentik_session=x; authentik_session=y":     "y",
+		"authentik_session=x; authentik_session=":      "",
+		"authentik_session=x; authentik_session":       "x",
+		"authentik_session=a b; authentik_session=y":   "y",
+		"authentik_session=y; authentik_session=a b":   "",
+		`authentik_session="x"; authentik_session="y"`: "y",
+		"authentik_session=\x00; authentik_session=é":  "",
 		"":                            "",
 		"authentik_session":           "",
 		"authentik_session=":          "",
@@ -73,4 +80,25 @@ func FuzzHeader(f *testing.F) {
 			}
 		}
 	})
+}
+
+// F35: of several Authorization headers the last counts, as in the original, whose consumer makes a dictionary of them.
+func TestOutpost_TheLastAuthorizationCounts(t *testing.T) {
+	open := func(values ...string) (token string, refused bool) {
+		h := http.Header{"Authorization": values}
+		_, credential, why := NewOutpost(DefaultConfig()).Open(protocol.Hello{Path: "/ws/outpost/" + one + "/", Header: h.Get, Values: h.Values})
+		if why != nil {
+			return "", true
+		}
+		return credential.Token, false
+	}
+	if token, _ := open("Bearer a", "Bearer b"); token != "b" {
+		t.Errorf("got %q", token)
+	}
+	if _, refused := open("Bearer a", "Basic b"); !refused {
+		t.Error("the first counted")
+	}
+	if _, refused := open(); !refused {
+		t.Error("none was let in")
+	}
 }

@@ -36,7 +36,7 @@ func (o *Outpost) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 	if !isUUID(uuid) {
 		return nil, nil, protocol.Refuse(protocol.Forbidden, "an outpost is named by its uuid, in lower case with dashes")
 	}
-	token := bearer(hello.Header("Authorization"))
+	token := bearer(hello.Last("Authorization"))
 	if token == "" {
 		return nil, nil, protocol.Refuse(protocol.Forbidden, "an outpost shows Authorization: Bearer and its token")
 	}

@@ -66,7 +66,7 @@ func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 	}
 	s := &session{dialect: d}
 	if d.config.MultiTenant {
-		s.token = strings.Clone(hello.Query.Get("token"))
+		s.token = strings.Clone(hello.LastQuery("token"))
 	}
 	return s, nil, nil
 }

@@ -9,6 +9,7 @@
 //     frame: one that expires must not end a connection that needs none.
 //   - In multi-tenant mode an absent token waits for the first frame, 5 s from the upgrade; an invalid one fails at once,
 //     and so does a first frame that is no token object. A ping before that is not answered and does not stop the clock.
+//     Of two tokens in the query the last counts, as in Starlette. One there counts before one in a frame.
 //     Every failure is {"event":"error","message":"Authentication required"} and close code 1008, after the upgrade.
 //   - `connected` comes after the authentication and is the first frame of every connection that gets in. It comes 30 ms
 //     after the upgrade, or when the client speaks: a page attaches its handlers a moment after the socket is open, and what

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"embed"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -46,9 +45,9 @@ func (*Dialect) Name() string { return "notify" }
 // Paths implements protocol.Dialect.
 func (d *Dialect) Paths() []string {
 	if d.config.OpenUserPath {
-		return []string{Path, Path + "/{user_id}"}
+		return []string{Path, Path + "/", Path + "/{user_id}"}
 	}
-	return []string{Path}
+	return []string{Path, Path + "/"}
 }
 
 // Limits implements protocol.Dialect.
@@ -74,32 +73,20 @@ func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 }
 
 func (d *Dialect) credential(hello protocol.Hello) (*protocol.Credential, *protocol.Refusal) {
-	token, tokens := shown(hello.Query, "access_token")
-	ticket, tickets := shown(hello.Query, "ticket")
-	if len(hello.Path) > len(Path) {
-		user := strings.TrimPrefix(hello.Path, Path+"/")
-		if !d.config.OpenUserPath || !isUser(user) || tokens+tickets > 0 {
+	token, ticket := hello.LastQuery("access_token"), hello.LastQuery("ticket")
+	if user := strings.TrimPrefix(strings.TrimPrefix(hello.Path, Path), "/"); user != "" {
+		if !d.config.OpenUserPath || !isUser(user) || token != "" || ticket != "" {
 			return nil, protocol.Refuse(protocol.Forbidden, "%s/{user_id} wants a whole number and no credential", Path)
 		}
 		return &protocol.Credential{Form: protocol.Unproven, For: strings.Clone(user)}, nil
 	}
 	switch {
-	case tokens == 1 && tickets == 0:
-		return &protocol.Credential{Token: token, Claims: d.claims}, nil
-	case tokens == 0 && tickets == 1:
-		return &protocol.Credential{Form: protocol.Ticket, Token: ticket, Claims: d.claims}, nil
+	case ticket != "":
+		return &protocol.Credential{Form: protocol.Ticket, Token: strings.Clone(ticket), Claims: d.claims}, nil
+	case token != "":
+		return &protocol.Credential{Token: strings.Clone(token), Claims: d.claims}, nil
 	}
-	return nil, protocol.Refuse(protocol.Forbidden, "%s wants either access_token or ticket, once", Path)
-}
-
-// shown is what the query says under a name, and how often. Empty is as good as absent.
-func shown(query url.Values, name string) (value string, times int) {
-	for _, v := range query[name] {
-		if v != "" {
-			value, times = strings.Clone(v), times+1
-		}
-	}
-	return value, times
+	return nil, protocol.Refuse(protocol.Forbidden, "%s wants access_token or ticket", Path)
 }
 
 // isUser reports whether text is a whole number from 1 to 2^63-1 in its one plain spelling: 07 and +7 would be second

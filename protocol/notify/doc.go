@@ -4,8 +4,9 @@
 // What the document leaves open is decided thus:
 //
 //   - A client shows who it is in the query of the upgrade: ?access_token= with a JWT, or ?ticket= with a single-use
-//     ticket. None, both, or one of them twice is refused as a bad one is: HTTP 403 in the handshake, and no close
-//     frame.
+//     ticket. None is refused as a bad one is: HTTP 403 in the handshake, and no close frame. Empty is as good as
+//     absent. Of one that is there twice the last counts, as in Starlette; with both the ticket does, since the
+//     original's newest release does not look at the other. A slash may stand at the end of the path.
 //   - A JWT must have sid, iss, aud, sub, scope, iat, nbf, exp and jti, as the original demands. strict_claims: false
 //     lets in tokens of issuers that leave some of them out; the signature and the times hold either way. A ticket is made
 //     for a token that has them, too.

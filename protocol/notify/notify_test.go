@@ -57,14 +57,14 @@ func TestOpen_DemandsTheClaimsOfTheDocument(t *testing.T) {
 
 // R002.4: user ids are whole numbers; the open path exists where it is switched on, and nowhere else.
 func TestOpenUserPath_IsAHoleThatSomebodyHasToOpen(t *testing.T) {
-	if paths := New(DefaultConfig()).Paths(); !slices.Equal(paths, []string{"/api/v1/ws"}) {
+	if paths := New(DefaultConfig()).Paths(); !slices.Equal(paths, []string{"/api/v1/ws", "/api/v1/ws/"}) {
 		t.Errorf("got %q", paths)
 	}
 	if _, _, why := open(t, New(DefaultConfig()), Path+"/7"); why == nil || why.Reason != protocol.Forbidden {
 		t.Errorf("got %v", why)
 	}
 	d := New(Config{OpenUserPath: true})
-	if paths := d.Paths(); !slices.Equal(paths, []string{"/api/v1/ws", "/api/v1/ws/{user_id}"}) {
+	if paths := d.Paths(); !slices.Equal(paths, []string{"/api/v1/ws", "/api/v1/ws/", "/api/v1/ws/{user_id}"}) {
 		t.Errorf("got %q", paths)
 	}
 	for _, user := range []string{"1", "7", "2147483648", "9223372036854775807"} {
@@ -212,7 +212,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		if s == nil || (credential.Token == "") != (credential.Form == protocol.Unproven) || (credential.Form == protocol.Unproven) != (path != Path) {
+		if s == nil || (credential.Token == "") != (credential.Form == protocol.Unproven) || (credential.Form == protocol.Unproven) != (strings.TrimSuffix(path, "/") != Path) {
 			t.Fatalf("%q %q: %+v", path, query, *credential)
 		}
 	})

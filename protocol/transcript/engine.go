@@ -113,7 +113,7 @@ func (e *Engine) Connect(path string, header http.Header) (*Connection, error) {
 	}
 	session, credential, refusal := dialect.Open(protocol.Hello{
 		Path: target.Path, Query: target.Query(), Host: "parley.test", Remote: remote,
-		Header: header.Get,
+		Header: header.Get, Values: header.Values,
 	})
 	if refusal != nil {
 		return nil, Status(refusal.Reason.Status())

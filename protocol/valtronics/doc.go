@@ -11,6 +11,8 @@
 //   - A failed `auth` leaves the connection open, so that the client can read the answer, refresh its token and try again;
 //     the fifth failure in a row closes. Any token that does not hold is error "invalid_token", an expired one too, because
 //     that is the word on which the documented clients refresh. Where the connection is one too many, it is closed.
+//   - The token is in the `auth` frame and nowhere else; one in the query or a header is not looked at. A frame with a
+//     member twice, token too, is no message: which one counts differs from reader to reader.
 //   - A second `auth` refreshes the identity and keeps the subscriptions; if it fails, the old identity stays as long as
 //     its own token holds. A token that expires is error "token_expired", then close 1008.
 //   - Options of a subscription may stand at the top (the JavaScript class) or under "filters" (the Python class). If the

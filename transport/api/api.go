@@ -1,6 +1,8 @@
 package api
 
 import (
+	"log"
+	"log/slog"
 	"net/http"
 	"path"
 	"slices"
@@ -19,7 +21,11 @@ type API struct {
 	clients  http.Handler
 	internal http.Handler
 
-	quota atomic.Pointer[quota] // replaced by Limit
+	quota      atomic.Pointer[quota]    // replaced by Limit
+	upstream   atomic.Pointer[upstream] // replaced by Upstream
+	complained atomic.Int64             // when it was logged that the upstream does not answer, Unix nanoseconds
+	held       holding
+	quiet      *log.Logger // of what is no line of ours
 }
 
 // New makes the API of a node.
@@ -33,7 +39,11 @@ func New(cfg Config, node Node, keys Keys) *API {
 	if a.cfg.Webhooks != nil {
 		a.meter.registry.MustRegister(webhooks{a.cfg.Webhooks})
 	}
+	if a.cfg.Process != nil {
+		a.meter.registry.MustRegister(process{a.cfg.Process})
+	}
 	a.Limit(cfg.Rate, cfg.Burst)
+	a.quiet = slog.NewLogLogger(a.cfg.Logger.Handler(), slog.LevelDebug)
 	a.public = a.house(calls)
 	a.clients = a.house(slices.DeleteFunc(slices.Clone(calls), func(r route) bool { return !r.who.own() }))
 	a.internal = a.house(views)
@@ -55,7 +65,7 @@ func (a *API) Limit(rate, burst int) { a.quota.Store(newQuota(rate, burst)) }
 // house puts routes behind their doors, and says 404 everywhere else.
 func (a *API) house(routes []route) http.Handler {
 	mux := http.NewServeMux()
-	doors := map[string]*door{}
+	doors, nowhere := map[string]*door{}, &door{api: a, unknown: true}
 	for _, r := range routes {
 		d := doors[r.path]
 		if d == nil {
@@ -65,12 +75,14 @@ func (a *API) house(routes []route) http.Handler {
 				mux.Handle(plain, d)
 				mux.Handle(r.path+"{$}", d)
 			} else {
-				mux.Handle(r.path, d)
+				mux.Handle(r.mux(), d)
+			}
+			if above, ok := strings.CutSuffix(r.path, "/{path}"); ok && r.rest { // the mux would redirect it
+				mux.Handle(above, nowhere)
 			}
 		}
 		d.add(r)
 	}
-	nowhere := &door{api: a, unknown: true}
 	mux.Handle("/", nowhere)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The mux would redirect an unclean path, and a POST that is redirected loses its body.

@@ -31,6 +31,11 @@ type Config struct {
 
 	// Dialects are the names of those that are spoken, for the metrics: each has its series before somebody comes. nil is none.
 	Dialects func() []string `yaml:"-" env:"-"`
+
+	// Forwarded says where a request comes from, as far as it can be believed: the client's address, and the scheme and
+	// host that it asked for. nil is where its connection comes from.
+	Forwarded func(*http.Request) (address, scheme, host string) `yaml:"-" env:"-"`
+
 	// Logins tells how logins ended so far, by outcome ("ok", or the reason), for the metrics. nil is none. Its keys
 	// are a small fixed set.
 	Logins func() map[string]uint64 `yaml:"-" env:"-"`
@@ -38,6 +43,8 @@ type Config struct {
 	Gate func() Gate `yaml:"-" env:"-"`
 	// Webhooks tells of the tenants' webhooks, for the metrics. nil is none.
 	Webhooks func() map[string]Webhook `yaml:"-" env:"-"`
+	// Process tells of the process, for the metrics. nil is none.
+	Process func() Process `yaml:"-" env:"-"`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
 }

@@ -71,12 +71,16 @@ func (a *API) disconnect(_ context.Context, x *exchange) error {
 	return nil
 }
 
-// segment reads what a segment of the path names, of a call that has no parameters.
+// segment reads a name of a call that has no other parameters: from a segment of the path, or from the query if the
+// path has none.
 func (x *exchange) segment(name string) (string, error) {
-	if x.r.URL.RawQuery != "" {
+	if x.r.URL.RawQuery != "" && x.r.PathValue(name) != "" {
 		return "", protocol.Refuse(protocol.Malformed, "this call has no query parameters")
 	}
-	value := x.r.PathValue(name)
+	value, _, err := x.named(name)
+	if err != nil {
+		return "", err
+	}
 	return value, protocol.CheckName(name, value)
 }
 

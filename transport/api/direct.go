@@ -1,6 +1,7 @@
 package api
 
 import (
+	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -13,8 +14,9 @@ type direct struct {
 	shortcut *shortcut
 
 	// Owned by who reads.
-	past bool  // all that comes is net/http's
-	ride *ride // nil before the first publish, and when past
+	past  bool  // all that comes is net/http's
+	ride  *ride // nil before the first publish, and when past
+	blank int   // bytes of line breaks that were passed over since the last publish
 
 	state atomic.Int32
 }
@@ -57,7 +59,7 @@ func (c *direct) Read(p []byte) (int, error) {
 			c.forget()
 			return n, err
 		}
-		for rest := p[:n]; len(rest) > 0; {
+		for rest := c.pastBlank(p[:n]); len(rest) > 0; rest = c.pastBlank(rest) {
 			h, ok := readHead(rest, c.shortcut.doors)
 			if !ok {
 				return c.handOver(p, rest), nil
@@ -69,6 +71,19 @@ func (c *direct) Read(p []byte) (int, error) {
 	}
 }
 
+// maxBlank is how many bytes of line breaks may stand between two requests, as many as net/http takes after a POST.
+const maxBlank = 4
+
+// pastBlank passes over empty lines after a publish, which old clients send (RFC 9112 section 2.2). More than a few,
+// and those before the first request, are left to net/http, which refuses them.
+func (c *direct) pastBlank(got []byte) []byte {
+	for c.ride != nil && c.blank < maxBlank && len(got) > 0 && (got[0] == '\r' || got[0] == '\n') {
+		c.blank++
+		got = got[1:]
+	}
+	return got
+}
+
 // answer answers the request that got begins with, and returns what follows it. After an error it has closed.
 func (c *direct) answer(h *head, got []byte) (rest []byte, err error) {
 	if c.ride == nil {
@@ -76,9 +91,13 @@ func (c *direct) answer(h *head, got []byte) (rest []byte, err error) {
 		c.shortcut.enter(c)
 	}
 	c.state.Store(answering)
+	c.blank = 0
 	err = net.ErrClosed
 	defer func() { // a panic comes by here as well
-		if c.state.Swap(resting) == leaving || c.shortcut.ended.Load() || err != nil {
+		if err == nil && c.ride.last {
+			c.part()
+		}
+		if c.state.Swap(resting) == leaving || c.shortcut.ended.Load() || err != nil || c.ride.last {
 			c.Conn.Close()
 			c.forget()
 			err = net.ErrClosed
@@ -86,6 +105,21 @@ func (c *direct) answer(h *head, got []byte) (rest []byte, err error) {
 	}()
 	rest, err = c.ride.serve(h, got)
 	return rest, err
+}
+
+// partTime and partBytes bound what a client may still send behind its last answer.
+const (
+	partTime  = 500 * time.Millisecond
+	partBytes = 1 << 20
+)
+
+// part reads away what the client still sends until it has closed, too: the kernel would take back the last answer of a
+// connection that is closed with something unread.
+func (c *direct) part() {
+	if c.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(partTime)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, c.Conn, partBytes)
 }
 
 // handOver leaves the connection to net/http, with the bytes that it has to begin with, in net/http's own buffer.

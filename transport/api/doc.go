@@ -16,9 +16,15 @@
 //  6. A publish that comes by [API.Shortcut] is answered as one that comes by net/http, to the byte but for the order of
 //     its headers. All that is not a plain publish or batch goes to net/http.
 //
-// Beside backends there are users, who get tickets, and outposts, which read two documents, both with tokens of their own
+// Beside backends there are users, who get tickets, and outposts, which read documents, both with tokens of their own
 // that [Tickets] and [Outposts] check, in the tenant that Config.Tenant names; their errors have the member detail of the
-// original servers as well. Operators look at, drain, restart and suspend tenants, on the internal address.
+// original servers as well. An outpost that reads below /api/v3/ gets the document that is configured for it, else what
+// the real authentik says ([API.Upstream]: it checks who asks, and 502 says that it did not answer), else one of the
+// two documents that this server knows itself. An answer that would have an outpost ask again and again is held for a
+// second on the request's own goroutine: up to 32 at once for one token and 1,024 in all; one more loses its
+// connection.
+//
+// Operators look at, drain, restart and suspend tenants, on the internal address.
 //
 // It asks for an http.Server in front with ReadHeaderTimeout, WriteTimeout and MaxHeaderBytes; the time for a body and
 // for an answer of the node is bounded here. [API.Internal] has no keys but Config.AdminKey: its address belongs on loopback.

@@ -37,7 +37,7 @@ func (d *door) choose(x *exchange) (*route, error) {
 		return nil, protocol.Refuse(protocol.NotFound, "no such path; /openapi.json on the internal address lists all")
 	}
 	d.share(x)
-	if x.r.Method == http.MethodOptions {
+	if x.r.Method == http.MethodOptions && !d.routes[0].any {
 		x.header("Allow", d.allow)
 		x.status = http.StatusNoContent
 		return nil, nil
@@ -53,6 +53,9 @@ func (d *door) choose(x *exchange) (*route, error) {
 func (a *API) attend(r *route, x *exchange) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
+			if cause == http.ErrAbortHandler { // what was forwarded broke off
+				panic(cause)
+			}
 			a.cfg.Logger.Error("panic in the API", "route", r.pattern(),
 				"cause", protocol.Quote(fmt.Sprint(cause)), "stack", string(debug.Stack()))
 			x.spoil()
@@ -79,6 +82,11 @@ func (a *API) fail(x *exchange, err error, allow string) {
 		x.header("Allow", allow)
 		x.status = http.StatusMethodNotAllowed
 		x.out = appendError(x.out[:0], "method_not_allowed", "this path takes "+allow, x.request)
+		return
+	}
+	if err == errUpstream {
+		x.status = http.StatusBadGateway
+		x.out = appendError(x.out[:0], "upstream_failed", err.Error(), x.request)
 		return
 	}
 	why := a.refusal(err)

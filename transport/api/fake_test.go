@@ -297,7 +297,10 @@ func (n *fakeNode) SuspendTenant(tenant string, on bool) error {
 }
 
 // fakeTokens are the tokens of users and outposts: alice's own, and that of the outpost oneOutpost.
-type fakeTokens struct{ fail error }
+type fakeTokens struct {
+	fail      error
+	documents map[string]Documents
+}
 
 const oneOutpost = "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d"
 
@@ -309,6 +312,13 @@ func (f *fakeTokens) Issue(_ context.Context, tenant, bearer string) (string, er
 		return "", protocol.Refuse(protocol.InvalidToken, "")
 	}
 	return "t1cket", nil
+}
+
+func (f *fakeTokens) Documents(tenant string) map[string]Documents {
+	if tenant != "acme" {
+		return nil
+	}
+	return f.documents
 }
 
 func (f *fakeTokens) OutpostsOf(_ context.Context, tenant, bearer string) ([]string, error) {

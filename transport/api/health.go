@@ -20,7 +20,8 @@ func (a *API) healthz(_ context.Context, x *exchange) error {
 
 // readyz does GET /readyz (spec R001.81): 200 if canary events just went through topics, users, outboxes and writers in every shard of
 // them, the server has memory, and it is not going away. An actor that is stuck is named, and no reason to send everybody elsewhere:
-// it concerns its tenant alone, and what concerns all is stuck for the canary, too.
+// it concerns its tenant alone, and what concerns all is stuck for the canary, too. A full disk is named as well: it concerns durable
+// topics alone, and no other server may have them. A store that is just being opened is a server that is just being started.
 func (a *API) readyz(ctx context.Context, x *exchange) error {
 	if a.node.Draining() {
 		return protocol.Refuse(protocol.Draining, "the server is draining: its clients are sent elsewhere")
@@ -28,6 +29,9 @@ func (a *API) readyz(ctx context.Context, x *exchange) error {
 	h := a.node.Health()
 	if p := h.Pressure; p.Stage >= actors.Refusing {
 		return protocol.Refuse(protocol.Busy, "the server is short of memory (%s): %d of %d bytes are in use", p.Stage, p.Used, p.Limit)
+	}
+	if why := h.Storage.Refusal; why != nil && !h.Storage.Full {
+		return why
 	}
 	took, err := a.canary.ask(ctx)
 	if err != nil {
@@ -37,6 +41,9 @@ func (a *API) readyz(ctx context.Context, x *exchange) error {
 	x.out = strconv.AppendFloat(x.out, took.Seconds(), 'f', 6, 64)
 	if len(h.Stuck) > 0 {
 		x.out = appendStuck(appendMember(x.out, "stuck"), h.Stuck)
+	}
+	if why := h.Storage.Refusal; why != nil {
+		x.out = appendTextMember(x.out, "storage", why.Error())
 	}
 	x.out = append(x.out, '}')
 	return nil

@@ -111,20 +111,32 @@ func readNumber(name string, raw []byte, most uint64) (uint64, error) {
 	return n, nil
 }
 
-// The first and the last second that RFC 3339 can write.
-const firstSecond, lastSecond = -62135596800, 253402300799
+// The first and the last second that RFC 3339 can write: those of the years 0 and 9999, in UTC.
+const firstSecond, lastSecond = -62167219200, 253402300799
 
 // readTime reads RFC 3339, or Unix seconds with or without a fraction.
 func readTime(name string, raw []byte) (time.Time, error) {
 	if text, ok := protocol.Text(raw); ok {
-		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
-			return t.UTC(), nil
+		if t, err := time.Parse(time.RFC3339Nano, text); err == nil && t.Unix() >= firstSecond && t.Unix() <= lastSecond {
+			return meant(t.UTC()), nil
 		}
 	} else if t, ok := unixTime(string(raw)); ok {
-		return t, nil
+		return meant(t), nil
 	}
 	return time.Time{}, protocol.Refuse(protocol.Malformed,
 		"%s must be RFC 3339, such as \"2026-01-31T12:00:00Z\", or Unix seconds, such as 1769860800.25", name)
+}
+
+// utc is UTC where it must not be the zero value of a Location.
+var utc = time.FixedZone("UTC", 0)
+
+// meant is a time that a publisher gave. That of the first of January of the year 1 is not the zero value, which stands
+// for none.
+func meant(t time.Time) time.Time {
+	if t.IsZero() {
+		return t.In(utc)
+	}
+	return t
 }
 
 func unixTime(number string) (time.Time, bool) {

@@ -58,9 +58,8 @@ func (a *API) operate(x *exchange) error {
 	return nil
 }
 
-// bearer returns the token that a user or an outpost shows.
-func bearer(r *http.Request) (string, error) {
-	lines := r.Header["Authorization"]
+// bearer returns the token that a user or an outpost shows in the one Authorization header.
+func bearer(lines []string) (string, error) {
 	if len(lines) == 0 {
 		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
 	}

@@ -55,4 +55,6 @@ type Tickets interface {
 // Outposts knows which outposts a token is for, by uuid. The error is a protocol.Refusal; none is Forbidden.
 type Outposts interface {
 	OutpostsOf(ctx context.Context, tenant, bearer string) (uuids []string, err error)
+	// Documents are those of a tenant's outposts, by uuid.
+	Documents(tenant string) map[string]Documents
 }

@@ -101,6 +101,7 @@ func TestDocument_NamesTheLimitsAndMembersOfTheCode(t *testing.T) {
 // documentedHouse has what the document's examples speak of.
 func documentedHouse(t *testing.T) *house {
 	h := newHouse(t, Config{AdminKey: "k1"})
+	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/radius": []byte(`[{"pk":7,"name":"radius"}]`)}}
 	h.node.connect("c-1", "42", "projects")
 	for range 7 {
 		h.call("POST", publishPath, `{"event":{"kind":"project_updated","data":{"project_name":"apollo","trigger":"audit"}}}`)
@@ -222,6 +223,11 @@ var trouble = map[int]func(*house, *http.Request) *http.Request{
 	413: func(h *house, r *http.Request) *http.Request { return withBody(r, strings.Repeat(" ", 9<<20)) },
 	429: failing(protocol.TooMany),
 	500: func(h *house, r *http.Request) *http.Request { h.node.panics = true; return r },
+	502: func(h *house, r *http.Request) *http.Request {
+		h.Upstream(&url.URL{Scheme: "http", Host: "127.0.0.1:0"})
+		r.URL.Path = "/api/v3/core/brands/current/"
+		return r
+	},
 	503: failing(protocol.Busy),
 }
 
@@ -243,7 +249,7 @@ func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
 	// These do not ask the fake node, or never fail; 408 is tested with a server and a slow client.
 	exempt := map[string][]int{"GET /api/v1/stats": {429, 500, 503}, "GET /healthz": {500}, "GET /readyz": {500}, "GET /metrics": {500}, "GET /openapi.json": {500},
 		"POST /api/v1/batch": {429, 500, 503}, "GET /api/v1/admin/tenants": {403}, "POST /api/v1/ws/ticket": {500},
-		"GET /api/v3/outposts/instances/": {500}, "GET /api/v3/root/config/": {500}, "POST /api/v1/users/{user}/disconnect": {404}}
+		"GET /api/v3/outposts/instances/": {500}, "GET /api/v3/root/config/": {500}, "GET /api/v3/{path}": {400, 500}, "POST /api/v1/users/{user}/disconnect": {404}}
 	for pattern, op := range operations(t, loadDocument(t)) {
 		for code := range op.Responses.Map() {
 			status, _ := strconv.Atoi(code)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func appendOutpost(dst []byte, instances []actors.Attendant) []byte {
 	return append(dst, "]}"...)
 }
 
-// appendInstance appends what an instance told of itself with its last HELLO (spec R003.23-26).
+// appendInstance appends what an instance told of itself with its last HELLO (spec R003.23-26, R003.31).
 func appendInstance(dst []byte, in *actors.Attendant, now time.Time) []byte {
 	told, _ := protocol.ReadObject(in.Data) // one that told nothing is known by its uuid alone
 	text := func(name string) string {
@@ -94,12 +95,18 @@ func appendInstance(dst []byte, in *actors.Attendant, now time.Time) []byte {
 	for _, name := range []string{"version", "buildHash", "hostname"} {
 		dst = appendTextMember(dst, name, text(name))
 	}
+	for _, name := range []string{"golangVersion", "opensslVersion"} { // from 2025 on
+		if value := text(name); value != "" {
+			dst = appendTextMember(dst, name, value)
+		}
+	}
+	for _, name := range []string{"opensslEnabled", "fipsEnabled"} {
+		if value := string(protocol.Find(told, name)); value == "true" || value == "false" {
+			dst = append(appendMember(dst, name), value...)
+		}
+	}
 	dst = appendTime(dst, "since", in.Since)
 	dst = appendTime(dst, "last_seen", in.Seen)
-	healthy := "false"
-	if now.Before(in.Until) {
-		healthy = "true"
-	}
-	dst = append(appendMember(dst, "healthy"), healthy...)
+	dst = strconv.AppendBool(appendMember(dst, "healthy"), now.Before(in.Until))
 	return append(appendTextMember(dst, "connection", in.Connection), '}')
 }

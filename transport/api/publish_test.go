@@ -94,13 +94,18 @@ func TestPublish_MFARequiredWithoutConnectionIs400(t *testing.T) {
 
 func TestPublish_TimeIsRFC3339OrUnixSeconds(t *testing.T) {
 	for text, want := range map[string]time.Time{
-		`"2026-01-31T12:00:00Z"`:              noon,
-		`"2026-01-31T13:00:00.25+01:00"`:      noon.Add(250 * time.Millisecond),
-		`1769860800`:                          noon,
-		`1769860800.25`:                       noon.Add(250 * time.Millisecond),
-		`1.7698608e9`:                         noon,
-		`-1`:                                  time.Unix(-1, 0).UTC(),
-		`1769860800.123456`:                   noon.Add(123456 * time.Microsecond),
+		`"2026-01-31T12:00:00Z"`:         noon,
+		`"2026-01-31T13:00:00.25+01:00"`: noon.Add(250 * time.Millisecond),
+		`1769860800`:                     noon,
+		`1769860800.25`:                  noon.Add(250 * time.Millisecond),
+		`1.7698608e9`:                    noon,
+		`-1`:                             time.Unix(-1, 0).UTC(),
+		`1769860800.123456`:              noon.Add(123456 * time.Microsecond),
+		// F36: no time that can be written is taken for none.
+		`"0001-01-01T00:00:00Z"`:              time.Date(1, 1, 1, 0, 0, 0, 0, utc),
+		`"0001-01-01T01:00:00+01:00"`:         time.Date(1, 1, 1, 0, 0, 0, 0, utc),
+		`-62135596800`:                        time.Date(1, 1, 1, 0, 0, 0, 0, utc),
+		`"0000-01-01T00:00:00Z"`:              time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC),
 		`253402300799`:                        time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		`"` + noon.Format(time.RFC3339) + `"`: noon,
 	} {
@@ -110,7 +115,7 @@ func TestPublish_TimeIsRFC3339OrUnixSeconds(t *testing.T) {
 			t.Errorf("%s: %+v", text, h.node.published)
 		}
 	}
-	for _, text := range []string{`"yesterday"`, `1e400`, `-1e18`, `253402300800`, `true`, `{}`, `[]`, `""`, `"1769860800"`} {
+	for _, text := range []string{`"yesterday"`, `1e400`, `-1e18`, `253402300800`, `true`, `{}`, `[]`, `""`, `"1769860800"`, `"9999-12-31T23:59:59-01:00"`} {
 		newHouse(t, Config{}).call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{},"time":`+text+`}}`).refuses(protocol.Malformed)
 	}
 }

@@ -39,6 +39,19 @@ func (x *exchange) query(known ...string) (url.Values, error) {
 	return values, nil
 }
 
+// named reads the parameters of a call and the name that it is about: a segment of the path, or one more parameter
+// where the path has none, since there are proxies that decode a slash in a segment.
+func (x *exchange) named(name string, known ...string) (value string, values url.Values, err error) {
+	value = x.r.PathValue(name)
+	if value == "" {
+		known = append(known, name)
+	}
+	if values, err = x.query(known...); err == nil && value == "" {
+		value = values.Get(name)
+	}
+	return value, values, err
+}
+
 // paging reads cursor and limit.
 func paging(values url.Values) (cursor string, limit int, err error) {
 	cursor = values.Get("cursor")

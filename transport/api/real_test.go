@@ -34,6 +34,11 @@ func TestAPI_OfARealNode(t *testing.T) {
 	if h := call("GET", "/api/v1/topics/projects%2Fapollo/history?offset=0&epoch="+receipt.Epoch, ""); h.status != 200 || !strings.Contains(h.body, `"id":"i-1","kind":"project_updated","data":{"project_name":"apollo","trigger":"audit"},"time":"`) {
 		t.Errorf("history: %s", h.body)
 	}
+	// F36: the first time there is, is a time.
+	call("POST", publishPath, `{"topic":"old","event":{"kind":"json","data":{},"time":"0001-01-01T00:00:00Z"}}`)
+	if h := call("GET", "/api/v1/topics/old/history", ""); !strings.Contains(h.body, `"time":"0001-01-01T00:00:00Z"`) {
+		t.Errorf("history: %s", h.body)
+	}
 	call("GET", "/api/v1/topics/projects%2Fapollo/history?offset=9", "").refuses(protocol.PositionLost)
 	call("GET", "/api/v1/topics/projects%2Fapollo/history?offset=1&epoch=old", "").refuses(protocol.PositionLost)
 	if topics := call("GET", "/api/v1/topics?prefix=proj&limit=1", ""); !strings.Contains(topics.body, `"name":"projects/apollo"`) {

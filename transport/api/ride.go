@@ -16,6 +16,7 @@ type ride struct {
 	body    body
 	answer  answerer
 	armed   time.Time // when the connection's timeouts were set
+	last    bool      // the answer that was written last said that none follows
 	second  int64     // of date
 	date    []byte    // of the answer
 	out     []byte    // what was written last
@@ -35,6 +36,7 @@ func (r *ride) serve(h *head, got []byte) (rest []byte, err error) {
 	r.arm(now)
 	rest = r.take(h, got)
 	r.ask(h.lane.door, now)
+	r.last = r.conn.shortcut.closing()
 	if _, err = r.conn.Conn.Write(r.write(now)); err != nil {
 		return nil, err
 	}
@@ -97,6 +99,9 @@ func (r *ride) write(now time.Time) []byte {
 	out = strconv.AppendInt(out, int64(r.answer.status), 10)
 	out = append(append(out, ' '), http.StatusText(r.answer.status)...)
 	out = append(append(out, "\r\nDate: "...), r.date...)
+	if r.last {
+		out = append(out, "\r\nConnection: close"...)
+	}
 	out = append(out, "\r\nContent-Length: "...)
 	out = strconv.AppendInt(out, int64(len(r.answer.out)), 10)
 	for name, values := range r.answer.header {

@@ -14,7 +14,11 @@ type route struct {
 	method, path string
 	// who may call; the zero value is a backend with its key.
 	who caller
-	do  func(*API, context.Context, *exchange) error
+	// any takes every method; rest lets the last segment match any number of segments; alone takes no other method from a
+	// path that matches this one.
+	any, rest, alone bool
+
+	do func(*API, context.Context, *exchange) error
 
 	took func() prometheus.Observer // set by add
 }
@@ -34,6 +38,17 @@ const (
 // the originals of these calls do.
 func (c caller) own() bool { return c == user || c == outpost }
 
+// mux is the pattern of the path in a ServeMux.
+func (r *route) mux() string {
+	switch {
+	case r.rest:
+		return strings.TrimSuffix(r.path, "}") + "...}"
+	case r.alone:
+		return r.pattern()
+	}
+	return r.path
+}
+
 func (r *route) pattern() string { return r.method + " " + r.path }
 
 // calls are what backends can do.
@@ -42,19 +57,23 @@ var calls = []route{
 	{method: "POST", path: "/api/v1/batch", do: (*API).batch},
 	{method: "GET", path: "/api/v1/users/{user}", do: (*API).user},
 	{method: "POST", path: "/api/v1/users/{user}/disconnect", do: (*API).disconnectUser},
+	{method: "GET", path: "/api/v1/users", do: (*API).user},
+	{method: "POST", path: "/api/v1/users/disconnect", alone: true, do: (*API).disconnectUser},
 	{method: "GET", path: "/api/v1/connections", do: (*API).connections},
 	{method: "GET", path: "/api/v1/connections/{id}", do: (*API).connection},
 	{method: "DELETE", path: "/api/v1/connections/{id}", do: (*API).disconnect},
 	{method: "GET", path: "/api/v1/topics", do: (*API).topics},
 	{method: "GET", path: "/api/v1/topics/{topic}/history", do: (*API).history},
+	{method: "GET", path: "/api/v1/topics/history", do: (*API).history},
 	{method: "GET", path: "/api/v1/stats", do: (*API).stats},
 	{method: "POST", path: "/api/v1/revoke", do: (*API).revoke},
 	{method: "DELETE", path: "/api/v1/revoke", do: (*API).unrevoke},
 	{method: "GET", path: "/api/v1/outposts", do: (*API).outposts},
 	{method: "GET", path: "/api/v1/outposts/{uuid}", do: (*API).outpost},
 	{method: "POST", path: "/api/v1/ws/ticket", who: user, do: (*API).ticket},
-	{method: "GET", path: "/api/v3/outposts/instances/", who: outpost, do: (*API).instances},
-	{method: "GET", path: "/api/v3/root/config/", who: outpost, do: (*API).rootConfig},
+	{method: "GET", path: "/api/v3/outposts/instances/", who: outpost, any: true, do: (*API).outpostCall},
+	{method: "GET", path: "/api/v3/root/config/", who: outpost, any: true, do: (*API).outpostCall},
+	{method: "GET", path: "/api/v3/{path}", who: outpost, any: true, rest: true, do: (*API).outpostCall},
 }
 
 // views are for those who run the server.
@@ -99,7 +118,7 @@ func (d *door) find(method string) *route {
 		method = http.MethodGet
 	}
 	for _, r := range d.routes {
-		if r.method == method {
+		if r.method == method || r.any {
 			return r
 		}
 	}

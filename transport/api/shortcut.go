@@ -18,13 +18,13 @@ import (
 // Upgrade, an odd byte in a header - goes with all that follows on that connection to net/http, which decides what it
 // is. It is unanswered then, so that no request is seen by both.
 //
-// The timeouts are the server's, up to slack longer. While the server shuts down, connections here end after the answer
-// that is being made. Two things differ from net/http: a client that goes away does not cancel its publish, and
+// The timeouts are the server's, up to slack longer. While the node drains or the server shuts down, an answer says that
+// its connection closes, and it does: requests behind it are not done. Two things differ from net/http: a client that goes away does not cancel its publish, and
 // connections with TLS have no shortcut.
 //
 // A connection that is hijacked is still wrapped; its method NetConn returns it as it was accepted.
 func (a *API) Shortcut(l net.Listener, server *http.Server) net.Listener {
-	s := &shortcut{Listener: l, server: server, riders: map[*direct]struct{}{}}
+	s := &shortcut{Listener: l, server: server, draining: a.node.Draining, riders: map[*direct]struct{}{}}
 	for _, r := range calls {
 		if r.path == "/api/v1/publish" || r.path == "/api/v1/batch" {
 			d := &door{api: a}
@@ -43,8 +43,9 @@ const slack = 10 * time.Second
 type shortcut struct {
 	net.Listener
 	// Static after Shortcut.
-	server *http.Server
-	doors  []lane
+	server   *http.Server
+	draining func() bool
+	doors    []lane
 
 	ended atomic.Bool
 
@@ -69,6 +70,9 @@ func (s *shortcut) Accept() (net.Conn, error) {
 	}
 	return &direct{Conn: conn, shortcut: s}, nil
 }
+
+// closing reports whether a connection is to end after its answer.
+func (s *shortcut) closing() bool { return s.ended.Load() || s.draining() }
 
 // end closes connections that rest, and has the others close after their answer.
 func (s *shortcut) end() {

@@ -8,12 +8,14 @@ import (
 )
 
 // ticket does POST /api/v1/ws/ticket (spec R002.24): a user's own token for a ticket, which opens one socket. What else
-// web pages send with it (X-CSRF-Token, X-Client-Type, a body) is not looked at.
+// web pages send with it (X-CSRF-Token, X-Client-Type, a body) is not looked at. Of several Authorization headers the
+// first counts, as in the original.
 func (a *API) ticket(ctx context.Context, x *exchange) error {
 	if a.cfg.Tickets == nil {
 		return protocol.Refuse(protocol.NotFound, "no tickets are made here")
 	}
-	token, err := bearer(x.r)
+	shown := x.r.Header["Authorization"]
+	token, err := bearer(shown[:min(1, len(shown))])
 	if err != nil {
 		return err
 	}

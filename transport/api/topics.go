@@ -45,14 +45,10 @@ func appendTopic(dst []byte, t *actors.TopicInfo) []byte {
 	return append(appendCount(dst, "history_length", t.History), '}')
 }
 
-// history does GET /api/v1/topics/{topic}/history. A page ends early when it has as many bytes as a body may have; the
-// offset of its last event is where the next one begins.
+// history does GET /api/v1/topics/{topic}/history, and /api/v1/topics/history?topic=. A page ends early when it has as
+// many bytes as a body may have; the offset of its last event is where the next one begins.
 func (a *API) history(ctx context.Context, x *exchange) error {
-	topic := x.r.PathValue("topic")
-	if err := protocol.CheckTopic(topic); err != nil {
-		return err
-	}
-	after, limit, err := historyQuery(x)
+	topic, after, limit, err := historyQuery(x)
 	if err != nil {
 		return err
 	}
@@ -76,21 +72,25 @@ func (a *API) history(ctx context.Context, x *exchange) error {
 	return nil
 }
 
-func historyQuery(x *exchange) (after protocol.Position, limit int, err error) {
-	values, err := x.query("epoch", "offset", "limit")
+func historyQuery(x *exchange) (topic string, after protocol.Position, limit int, err error) {
+	topic, values, err := x.named("topic", "epoch", "offset", "limit")
+	if err == nil {
+		err = protocol.CheckTopic(topic)
+	}
 	if err != nil {
-		return after, 0, err
+		return topic, after, 0, err
 	}
 	if after.Epoch, err = checked(values, "epoch", aName("epoch")); err != nil {
-		return after, 0, err
+		return topic, after, 0, err
 	}
 	if text := values.Get("offset"); text != "" {
 		if after.Offset, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return after, 0, protocol.Refuse(protocol.Malformed, "offset must be an integer from 0 up: that of the last event that was seen")
+			return topic, after, 0, protocol.Refuse(protocol.Malformed,
+				"offset must be an integer from 0 up: that of the last event that was seen")
 		}
 	}
 	limit, err = readLimit(values)
-	return after, limit, err
+	return topic, after, limit, err
 }
 
 func appendRemembered(dst []byte, r *actors.Remembered) []byte {

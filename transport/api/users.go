@@ -7,7 +7,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// user does GET /api/v1/users/{user}.
+// user does GET /api/v1/users/{user}, and /api/v1/users?user=.
 func (a *API) user(ctx context.Context, x *exchange) error {
 	name, err := x.segment("user")
 	if err != nil {
@@ -28,7 +28,8 @@ func (a *API) user(ctx context.Context, x *exchange) error {
 	return nil
 }
 
-// disconnectUser does POST /api/v1/users/{user}/disconnect. A user without connections is no error: nobody is left.
+// disconnectUser does POST /api/v1/users/{user}/disconnect, and /api/v1/users/disconnect?user=. A user without
+// connections is no error: nobody is left.
 func (a *API) disconnectUser(ctx context.Context, x *exchange) error {
 	name, err := x.segment("user")
 	if err != nil {

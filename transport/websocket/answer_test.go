@@ -254,32 +254,43 @@ func (h halfPipe) Read(p []byte) (int, error)      { return h.in.Read(p) }
 func (h halfPipe) Close() error                    { h.in.Close(); return h.Conn.Close() }
 func (h halfPipe) SetReadDeadline(time.Time) error { return nil }
 
-// F44: the same where the peer has ended its side of the stream; it gets no close frame, since it sent none.
-func TestClosing_HandlerThatHangsKeepsAHalfClosedSocketForTheGraceAtMost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, err := New(DefaultConfig(), nil, nil, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		server, conn := net.Pipe()
-		in, say := io.Pipe()
-		e := newEar(nil)
-		e.finish = func(func()) {}
-		plug(s, halfPipe{server, in}, e, 4096, "")
-		start := time.Now()
-		say.Write(said(0x81, []byte("a question")))
-		say.Close()
-		if b, err := newClient(conn).r.ReadByte(); err != io.EOF || time.Since(start) != time.Second {
-			t.Errorf("%#x, %v after %v", b, err, time.Since(start))
-		}
-		if why := <-e.gone; why != protocol.Lost {
-			t.Errorf("gone as %s", why)
-		}
-		if err := s.Wait(t.Context()); err != nil {
-			t.Error(err)
-		}
-		s.Close()
-	})
+// F44: the same where the peer has ended its side of the stream; it gets no close frame, since it sent none. Once all
+// is answered nobody waits for anything.
+func TestClosing_HalfClosedSocketLastsUntilItsAnswerOrForTheGrace(t *testing.T) {
+	for name, c := range map[string]struct {
+		finish func(func())
+		after  time.Duration
+	}{
+		"answered": {func(then func()) { then() }, 0},
+		"hanging":  {func(func()) {}, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, err := New(DefaultConfig(), nil, nil, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				server, conn := net.Pipe()
+				in, say := io.Pipe()
+				e := newEar(nil)
+				e.finish = c.finish
+				plug(s, halfPipe{server, in}, e, 4096, "")
+				start := time.Now()
+				say.Write(said(0x81, []byte("a question")))
+				say.Close()
+				if b, err := newClient(conn).r.ReadByte(); err != io.EOF || time.Since(start) != c.after {
+					t.Errorf("%#x, %v after %v", b, err, time.Since(start))
+				}
+				if why := <-e.gone; why != protocol.Lost || time.Since(start) != c.after {
+					t.Errorf("gone as %s after %v", why, time.Since(start))
+				}
+				if err := s.Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+				s.Close()
+			})
+		})
+	}
 }
 
 // F44: events that wait are kept for a client that may come back, not written to one that may be gone.

@@ -90,7 +90,8 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit) bool {
 		v.refuse(w, why)
 		return false
 	}
-	hello := protocol.Hello{Path: r.URL.Path, Query: r.URL.Query(), Host: v.caller.host, Header: r.Header.Get, Remote: v.caller.address}
+	hello := protocol.Hello{Path: r.URL.Path, Query: r.URL.Query(), Host: v.caller.host, Remote: v.caller.address,
+		Header: r.Header.Get, Values: r.Header.Values}
 	session, credential, why := v.route.dialect.Open(hello)
 	if why != nil {
 		v.refuse(w, why)

@@ -17,12 +17,13 @@ type Cookie struct {
 	Tokens        bool     `yaml:"tokens" env:"TOKENS" envDefault:"false" help:"Let a token of the tenant be the cookie, and keys of the tenant sign session cookies."`
 }
 
-// Outpost is one token of an outpost. An outpost may have several.
+// Outpost is one token of an outpost, which may have several, or what it is answered, or both.
 type Outpost struct {
 	UUID      string `yaml:"uuid" unit:"uuid" help:"The outpost that may show the token, in lower case with dashes."`
 	Token     string `yaml:"token" unit:"secret" help:"The token (AUTHENTIK_TOKEN of the outpost), at least 16 bytes."`
 	TokenFile string `yaml:"token_file" unit:"file" help:"A file with that token; one line break at its end is left out."`
 	Expires   string `yaml:"expires" unit:"RFC 3339" help:"When the token ends, such as 2027-01-31T00:00:00Z; empty for never."`
+	Documents string `yaml:"documents" unit:"path" help:"What it is answered below /api/v3/: a directory of JSON files, such as outposts/radius.json, or one JSON object of them by path. A list is given in pages."`
 }
 
 // admit puts in what lets in beside tokens, reading its files.
@@ -32,6 +33,9 @@ func (t *Tenant) admit(into *auth.TenantKeys) error {
 		return fmt.Errorf("cookie: %w", err)
 	}
 	for i := range t.Outposts {
+		if !t.Outposts[i].shows() {
+			continue
+		}
 		token, err := t.Outposts[i].read()
 		if err != nil {
 			return fmt.Errorf("outposts[%d]: %w", i, err)
@@ -61,6 +65,9 @@ func (c *Cookie) read() (auth.CookieRules, error) {
 	made.Secrets = append(made.Secrets[:len(made.Secrets):len(made.Secrets)], secret)
 	return made, nil
 }
+
+// shows reports whether it is a token; else it says only what an outpost is answered, whose token introspection knows.
+func (o *Outpost) shows() bool { return o.Token != "" || o.TokenFile != "" || o.Documents == "" }
 
 func (o *Outpost) read() (auth.OutpostToken, error) {
 	made := auth.OutpostToken{Outpost: o.UUID, Token: o.Token}
@@ -123,6 +130,8 @@ func (l *Loaded) checkOutposts(t *Tenant, key string) {
 		switch {
 		case !uuid.MatchString(o.UUID):
 			l.complain(at+".uuid", "must be a uuid in lower case with dashes")
+		case !o.shows():
+			continue
 		case (o.Token == "") == (o.TokenFile == ""):
 			l.complain(at, "needs exactly one of token, token_file")
 		case err != nil:
@@ -134,6 +143,7 @@ func (l *Loaded) checkOutposts(t *Tenant, key string) {
 		}
 		seen[made.Token] = true
 	}
+	l.checkDocuments(t, key)
 }
 
 func (l *Loaded) checkIntrospection(t *Tenant, key string) {

@@ -34,6 +34,9 @@ func (l *Loaded) check(dev bool) {
 			l.complain(section.key, err.Error())
 		}
 	}
+	if _, err := c.Authentik.UpstreamURL(); err != nil {
+		l.complain("authentik.upstream", err.Error())
+	}
 	l.oneOf("shared.default", c.Shared.Default, "valtronics", "airlay")
 	if c.Shared.FirstFrameTimeout < time.Second || c.Shared.FirstFrameTimeout > time.Hour {
 		l.complain("shared.first_frame_timeout", "must be between 1s and 1h")
@@ -147,9 +150,12 @@ func (l *Loaded) checkTLS() {
 	case t.Certificate != "" && len(t.ACME.Domains) > 0:
 		l.complain("tls.acme.domains", "is set beside tls.certificate; choose one")
 	case t.Certificate != "":
-		if _, err := tls.LoadX509KeyPair(t.Certificate, t.Key); err != nil {
+		pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+		if err != nil {
 			l.complain("tls.certificate", "cannot be used with tls.key: "+cause(err))
+			return
 		}
+		l.checkCertificate(&pair)
 	case len(t.ACME.Domains) > 0 && t.ACME.Cache == "" && l.Config.Data == "":
 		l.complain("tls.acme.cache", "is missing; without it (or data) each start would ask for new certificates until the authority refuses")
 	}
@@ -168,7 +174,7 @@ func (l *Loaded) checkTenants() {
 		}
 		l.unique(seen, "tenant "+t.Name, key, key+".name", "another tenant has this name")
 		for j, host := range t.Hosts {
-			if slices.ContainsFunc(t.Hosts[:j], func(other string) bool { return strings.EqualFold(other, host) }) {
+			if slices.ContainsFunc(t.Hosts[:j], func(other string) bool { return CanonicalHost(other) == CanonicalHost(host) }) {
 				l.complain(fmt.Sprintf("%s.hosts[%d]", key, j), "is there twice")
 			}
 		}

@@ -28,7 +28,7 @@ type Config struct {
 	Listen         string            `yaml:"listen" env:"LISTEN" envDefault:"127.0.0.1:8000" unit:"host:port" help:"Where clients and backends connect."`
 	InternalListen string            `yaml:"internal_listen" env:"INTERNAL_LISTEN" envDefault:"127.0.0.1:8001" unit:"host:port" help:"Health, metrics and the OpenAPI document; dev mode serves them on listen."`
 	InternalPublic bool              `yaml:"internal_public" env:"INTERNAL_PUBLIC" envDefault:"false" help:"Let internal_listen be an address that is not loopback."`
-	Drain          time.Duration     `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration" help:"Over how long connections are closed on SIGTERM; 2s in dev mode."`
+	Drain          time.Duration     `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration" help:"How long the closing of all connections may take on SIGTERM; a thousand a second are told, more if they are too many for that. Keep it, and 5s more, below what the platform waits. 2s in dev mode."`
 	Data           string            `yaml:"data" env:"DATA" unit:"directory" help:"Where the server keeps what must survive it: durable topics, certificates."`
 	Feed           bool              `yaml:"feed" env:"FEED" envDefault:"false" help:"Publish lively sample events to every tenant; on in dev mode."`
 	Log            Log               `yaml:"log" envPrefix:"LOG_"`

@@ -25,7 +25,8 @@ type (
 	}
 	// Authentik is both dialects of authentik.
 	Authentik struct {
-		Enabled          bool `yaml:"enabled" env:"ENABLED" envDefault:"true" unit:"true or false" help:"Whether authentik's pages and outposts are served."`
+		Enabled          bool   `yaml:"enabled" env:"ENABLED" envDefault:"true" unit:"true or false" help:"Whether authentik's pages and outposts are served."`
+		Upstream         string `yaml:"upstream" env:"UPSTREAM" unit:"URL" help:"The real authentik, such as https://authentik.example/: it answers what is below /api/v3/, but for what outposts[].documents say."`
 		authentik.Config `yaml:",inline"`
 	}
 	// AirLay is AirLay, under its document's name, on /ws and on a listener of its own.
@@ -84,7 +85,7 @@ func (l *Loaded) checkPlaces(dev bool) {
 	seen := map[string]bool{}
 	for i := range c.Hosts {
 		host, key := &c.Hosts[i], fmt.Sprintf("hosts[%d]", i)
-		switch name := strings.ToLower(host.Name); {
+		switch name := CanonicalHost(host.Name); {
 		case name == "":
 			l.complain(key+".name", "is missing")
 		case seen[name]:

@@ -41,6 +41,8 @@ type Loaded struct {
 	Problems Problems
 	// Warnings are what works, but perhaps not as it is meant. For parley check: who serves says them itself.
 	Warnings Problems
+	// Refused are certificates that clients refuse, and Expiring those that they will refuse soon: a server starts with both and says so.
+	Refused, Expiring Problems
 	// Unknown are variables that begin with PARLEY_ and are no setting, with a suggestion; worth a warning.
 	Unknown []string
 
@@ -89,7 +91,7 @@ func (l *Loaded) readFile(from Sources) {
 	l.Problems = append(l.Problems, doc.problems...)
 }
 
-// readEnvironment sets what PARLEY_ variables say; an empty one says nothing.
+// readEnvironment sets what PARLEY_ variables say; an empty one says nothing, nor does one that tells of a Service.
 func (l *Loaded) readEnvironment(environ []string) {
 	known := map[string]string{}
 	for _, s := range Settings() {
@@ -99,7 +101,7 @@ func (l *Loaded) readEnvironment(environ []string) {
 	}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(elsewhere, name) {
+		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(elsewhere, name) || ofService(entry) {
 			continue
 		}
 		if key, ok := known[name]; ok {

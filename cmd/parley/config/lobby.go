@@ -1,7 +1,5 @@
 package config
 
-import "strings"
-
 // Sharing are the tenants that share a host, or share all hosts that are nobody's: there a token says whose a connection
 // is, not the host.
 func Sharing(tenants []Tenant) map[string]bool {
@@ -12,7 +10,7 @@ func Sharing(tenants []Tenant) map[string]bool {
 			claims[""] = append(claims[""], t.Name)
 		}
 		for _, host := range t.Hosts {
-			host = strings.ToLower(host)
+			host = CanonicalHost(host)
 			claims[host] = append(claims[host], t.Name)
 		}
 	}

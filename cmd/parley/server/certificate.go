@@ -1,10 +1,17 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
@@ -16,6 +23,15 @@ import (
 // from an ACME authority, which renew themselves.
 type certificate struct {
 	files atomic.Pointer[tls.Certificate] // nil with ACME
+
+	mu    sync.Mutex      // guards shown
+	shown map[string]pair // by name; "" is that of the files
+}
+
+// pair is a certificate that clients get.
+type pair struct {
+	config.Validity
+	leaf *x509.Certificate
 }
 
 // load reads the pair of files; a pair that cannot be used changes nothing.
@@ -23,11 +39,12 @@ func (c *certificate) load(from config.TLS) error {
 	if from.Certificate == "" {
 		return nil
 	}
-	pair, err := tls.LoadX509KeyPair(from.Certificate, from.Key)
+	read, err := tls.LoadX509KeyPair(from.Certificate, from.Key)
 	if err != nil {
 		return fmt.Errorf("tls.certificate: %w", err)
 	}
-	c.files.Store(&pair)
+	c.files.Store(&read)
+	c.note("", &read)
 	return nil
 }
 
@@ -35,8 +52,63 @@ func (c *certificate) show(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.files.Load(), nil
 }
 
+// note remembers what is shown under a name, which is one of the configuration's.
+func (c *certificate) note(name string, shown *tls.Certificate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shown[name].leaf == shown.Leaf {
+		return
+	}
+	if v, err := config.ValidityOf(shown); err == nil { // else no client can read it either
+		c.shown[name] = pair{v, shown.Leaf}
+	}
+}
+
+// expiry is when the first of the certificates expires; zero if none is known.
+func (c *certificate) expiry() (first time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range c.shown {
+		if first.IsZero() || v.Until.Before(first) {
+			first = v.Until
+		}
+	}
+	return first
+}
+
+// daily is between two looks at certificates.
+const daily = 24 * time.Hour
+
+// watch says once a day which certificates clients refuse, or will soon, until ctx ends. Of those in files the start and
+// each reload have said it.
+func (c *certificate) watch(ctx context.Context, log *slog.Logger) {
+	tick := time.NewTicker(daily)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.tell(time.Now(), log)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *certificate) tell(now time.Time, log *slog.Logger) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, v := range c.shown {
+		if why := v.Refused(now); why != "" {
+			log.Error("the TLS certificate "+why, "name", name, "expires", v.Until)
+		} else if why := v.Ending(now); why != "" {
+			log.Warn("the TLS certificate "+why, "name", name, "expires", v.Until)
+		}
+	}
+}
+
 // tlsConfig is what the public address speaks; nil is plain HTTP. HTTP/2 is left out: WebSocket here is HTTP/1.1.
 func (c *certificate) tlsConfig(cfg *config.Config) (*tls.Config, error) {
+	c.shown = map[string]pair{}
 	switch t := cfg.TLS; {
 	case t.Certificate != "":
 		if err := c.load(t); err != nil {
@@ -44,12 +116,12 @@ func (c *certificate) tlsConfig(cfg *config.Config) (*tls.Config, error) {
 		}
 		return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: c.show}, nil
 	case len(t.ACME.Domains) > 0:
-		return acmeConfig(cfg), nil
+		return c.acmeConfig(cfg), nil
 	}
 	return nil, nil
 }
 
-func acmeConfig(cfg *config.Config) *tls.Config {
+func (c *certificate) acmeConfig(cfg *config.Config) *tls.Config {
 	a := cfg.TLS.ACME
 	cache := a.Cache
 	if cache == "" {
@@ -67,5 +139,12 @@ func acmeConfig(cfg *config.Config) *tls.Config {
 	conf := manager.TLSConfig()
 	conf.MinVersion = tls.VersionTLS12
 	conf.NextProtos = []string{"http/1.1", acme.ALPNProto}
+	conf.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		got, err := manager.GetCertificate(hello)
+		if err == nil && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) { // that one is for the authority alone
+			c.note(strings.TrimSuffix(strings.ToLower(hello.ServerName), "."), got)
+		}
+		return got, err
+	}
 	return conf
 }

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"net/url"
+	"sync/atomic"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/protocol"
@@ -14,7 +16,8 @@ type desk struct {
 	verifier *auth.Verifier
 	// rules are those of the dialect that takes tickets, for a token that is shown for one. Whoever would be refused there
 	// with the token gets no ticket.
-	rules func() protocol.Claims
+	rules     func() protocol.Claims
+	documents atomic.Pointer[map[string]map[string]api.Documents] // by tenant and outpost; replaced as a whole
 }
 
 var (
@@ -51,4 +54,15 @@ func (d *desk) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string,
 		}
 	}
 	return all, err
+}
+
+// Documents implements api.Outposts.
+func (d *desk) Documents(tenant string) map[string]api.Documents {
+	return (*d.documents.Load())[tenant]
+}
+
+// upstream is where the real authentik is; a wrong URL was refused before.
+func upstream(cfg *config.Config) *url.URL {
+	at, _ := cfg.Authentik.UpstreamURL()
+	return at
 }

@@ -92,7 +92,8 @@ func (s *Server) rooms(cfg *config.Config, names []string, ownListener bool) (*r
 		if len(both) == 0 {
 			continue // nothing of what this host speaks is spoken here
 		}
-		if in.byHost[strings.ToLower(cfg.Hosts[i].Name)], err = s.handler(cfg, s.spoken(cfg, both), ownListener); err != nil {
+		host := config.CanonicalHost(cfg.Hosts[i].Name)
+		if in.byHost[host], err = s.handler(cfg, s.spoken(cfg, both), ownListener); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/webhook"
 )
@@ -27,16 +28,18 @@ func (g gate) Unrevoke(tenant string, r actors.Revocation) (bool, error) {
 	return g.Verifier.Unrevoke(tenant, auth.Revocation(r))
 }
 
-// keys are the secrets of all tenants, by tenant.
+// keys are the secrets of all tenants, and what their outposts are answered, by tenant.
 type keys struct {
-	tokens   map[string]auth.TenantKeys
-	backends map[string][]string
-	hooks    map[string]webhook.Config
+	tokens    map[string]auth.TenantKeys
+	backends  map[string][]string
+	hooks     map[string]webhook.Config
+	documents map[string]map[string]api.Documents
 }
 
-// readKeys reads the key files.
+// readKeys reads the key files, and the outposts' documents.
 func readKeys(tenants []config.Tenant) (keys, error) {
-	k := keys{map[string]auth.TenantKeys{}, map[string][]string{}, map[string]webhook.Config{}}
+	k := keys{map[string]auth.TenantKeys{}, map[string][]string{}, map[string]webhook.Config{},
+		map[string]map[string]api.Documents{}}
 	for i := range tenants {
 		t := &tenants[i]
 		var err error
@@ -48,6 +51,9 @@ func readKeys(tenants []config.Tenant) (keys, error) {
 		}
 		if k.hooks[t.Name], err = t.Lifecycle.Courier(); err != nil {
 			return k, fmt.Errorf("tenant %s: %w", t.Name, err)
+		}
+		if k.documents[t.Name], err = t.OutpostDocuments(); err != nil {
+			return k, err
 		}
 	}
 	return k, nil

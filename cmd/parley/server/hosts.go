@@ -1,12 +1,12 @@
 package server
 
 import (
-	"net"
+	"maps"
 	"net/http"
-	"strings"
 	"sync/atomic"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
@@ -23,7 +23,7 @@ func (h *hosts) store(tenants []config.Tenant) {
 	for i := range tenants {
 		t := &tenants[i]
 		for _, host := range t.Hosts {
-			host = strings.ToLower(host)
+			host = config.CanonicalHost(host)
 			table.byHost[host] = together(table.byHost[host], t.Name)
 		}
 		if len(t.Hosts) == 0 || t.Lobby {
@@ -54,20 +54,22 @@ func (h *hosts) tenant(r *http.Request) string {
 	return table.other
 }
 
-// hostOf is the Host header without its port, in lower case.
-func hostOf(r *http.Request) string {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.ToLower(host)
-}
+// hostOf is the Host header as hosts are compared.
+func hostOf(r *http.Request) string { return config.CanonicalHost(r.Host) }
 
-// share says of the keys of tenants that share a host that a token there says whose it is.
+// share says of the keys of tenants that share a host that a token there says whose it is. Documents of an outpost that
+// two of them have are nobody's there.
 func (k keys) share(tenants []config.Tenant) {
+	together, times := map[string]api.Documents{}, map[string]int{}
 	for name := range config.Sharing(tenants) {
 		keys := k.tokens[name]
 		keys.Lobby = true
 		k.tokens[name] = keys
+		for uuid, documents := range k.documents[name] {
+			together[uuid] = documents
+			times[uuid]++
+		}
 	}
+	maps.DeleteFunc(together, func(uuid string, _ api.Documents) bool { return times[uuid] > 1 })
+	k.documents[auth.Lobby] = together
 }

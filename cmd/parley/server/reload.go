@@ -36,7 +36,7 @@ func (s *Server) Reload(cfg config.Config) error {
 			return fmt.Errorf("tls.certificate: %w", err)
 		}
 	}
-	if err := s.keep(&cfg); err != nil {
+	if err := s.keep(&cfg, s.lateAtReload); err != nil {
 		return err
 	}
 	if err := s.respeak(&cfg); err != nil {
@@ -55,6 +55,8 @@ func (s *Server) Reload(cfg config.Config) error {
 	if err := s.backends.Reload(fresh.backends); err != nil {
 		return err
 	}
+	s.desk.documents.Store(&fresh.documents)
+	s.api.Upstream(upstream(&cfg))
 	s.replace(&cfg, fresh.hooks)
 	return nil
 }

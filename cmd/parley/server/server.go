@@ -2,11 +2,12 @@
 //
 // It promises:
 //
-//  1. New takes its addresses before anything is started, so that a port in use is an error at once.
+//  1. New takes its addresses before anything is started, so that a port in use is an error at once. It waits a second for the
+//     store of durable topics; one that takes longer, such as on a full disk, is opened while all else is served.
 //  2. Reload replaces keys, limits, tenants, certificates and what is spoken where, and drops no connection. What cannot be used changes
 //     nothing; what needs a restart is named in the log.
-//  3. Drain makes /readyz say 503, lets no connection in, closes those that are there over the drain time in their
-//     dialects' words, and answers backends until the end.
+//  3. Drain makes /readyz say 503, lets no connection in, closes those that are there within the drain time in their
+//     dialects' words, and answers backends until the end; each answer says that its connection closes.
 //  4. Health, metrics, the OpenAPI document and operators' calls are on the internal address alone; only dev mode puts them on the public
 //     one. Further listeners have sockets and the calls of clients, and none of backends.
 //  5. A dialect is one thing to the engine, whatever address, host or path its connections come by; on a path that several share the
@@ -21,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +33,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/cmd/parley/journal"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
+	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/webhook"
@@ -44,7 +47,6 @@ type Server struct {
 	verifier *auth.Verifier
 	backends *auth.APIKeys
 	node     *actors.Node
-	store    *slot.Store // nil while no topic is durable; Reload may set it
 
 	revocations *journal.File // nil without a data directory
 
@@ -63,11 +65,17 @@ type Server struct {
 	dialects []*dialect
 	names    atomic.Pointer[[]string] // of the dialects that are enabled
 
+	running context.Context // until Close
+	stop    context.CancelFunc
+	feeds   sync.WaitGroup // what runs as long
+	failed  chan error     // has room for one
+
 	// Owned by who calls Reload and Drain.
 	config config.Config
 
-	stopFeeds context.CancelFunc
-	feeds     sync.WaitGroup
+	storeTurn sync.Mutex    // guards what follows
+	opening   *slot.Opening // nil while no topic is durable
+	store     *slot.Store   // nil until it is open
 }
 
 // Options are what the process says, and no configuration.
@@ -76,18 +84,28 @@ type Options struct {
 	Echo bool
 	// Memory is what load is shed by; nil if nobody tells.
 	Memory actors.Memory
+	// LogLost tells how many lines of the log were lost; nil if nobody counts.
+	LogLost func() logline.Lost
+	// Exit ends the process at once; nil is os.Exit.
+	Exit func(status int)
 }
 
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
 	log = logline.SumUp(log) // clients cause lines
-	s := &Server{config: cfg, options: options, log: log, stopFeeds: func() {}}
+	s := &Server{config: cfg, options: options, log: log, failed: make(chan error, 1)}
+	s.running, s.stop = context.WithCancel(context.Background())
+	if s.options.Exit == nil {
+		s.options.Exit = os.Exit
+	}
 	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Courier{}
 	s.crowd = newCrowd(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
 	if err := s.listen(); err != nil {
+		s.stop()
 		return nil, err
 	}
 	if err := s.assemble(); err != nil {
+		s.stop()
 		s.unlisten(context.Background())
 		s.forget()
 		return nil, err
@@ -164,7 +182,8 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.hosts.store(cfg.Tenants)
-	s.desk = desk{s.verifier, s.ticketRules}
+	s.desk.verifier, s.desk.rules = s.verifier, s.ticketRules
+	s.desk.documents.Store(&keys.documents)
 	gate := gate{s.verifier}
 	limits := cfg.Limits()
 	if err := s.heralds.fit(limits, keys.hooks); err != nil {
@@ -172,7 +191,7 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.node = actors.New(cfg.Engine, gate, append(limits, actors.TenantConfig{Name: auth.Lobby})...)
-	if err := s.keep(&cfg); err != nil {
+	if err := s.keep(&cfg, s.lateAtStart); err != nil {
 		s.node.Close()
 		return err
 	}
@@ -183,12 +202,14 @@ func (s *Server) assemble() error {
 		s.node.AddProbe(name, probe)
 	}
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
-	cfg.API.Webhooks = s.heralds.figures
+	cfg.API.Webhooks, cfg.API.Process = s.heralds.figures, s.process
 	cfg.API.Dialects = s.spokenNames
 	cfg.API.AllowsOrigin = s.sockets.AllowsOrigin
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
+	cfg.API.Forwarded = s.sockets.Forwarded
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
+	s.api.Upstream(upstream(&cfg))
 	s.public.Listener = s.api.Shortcut(s.public.Listener, s.public.server)
 	if s.internal != nil {
 		s.internal.server.Handler = s.api.Internal()
@@ -200,16 +221,16 @@ func (s *Server) assemble() error {
 // Run starts to answer.
 func (s *Server) Run() {
 	s.warn(websocket.Space())
-	ctx, stop := context.WithCancel(context.Background())
-	s.stopFeeds = stop
 	s.verifier.Start()
-	s.feeds.Go(func() { feed.System(ctx, s.node, s.disk(), s.log) })
+	s.feeds.Go(func() { s.cert.watch(s.running, s.log) })
+	s.feeds.Go(func() { feed.System(s.running, s.node, s.disk(), s.log) })
 	if s.config.Feed {
 		for _, tenant := range s.node.Tenants() {
-			s.feeds.Go(func() { feed.Sample(ctx, s.node, tenant, s.log) })
+			s.feeds.Go(func() { feed.Sample(s.running, s.node, tenant, s.log) })
 		}
 	}
 	for _, l := range s.listeners() {
+		l.server.Handler = closing{l.server.Handler, s.node.Draining}
 		l.serve(s.log)
 	}
 }
@@ -267,20 +288,44 @@ func (s *Server) Token(tenant string, grant auth.Grant) (string, error) {
 // goodbyes is what the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
 const goodbyes = 2 * time.Second
 
+// DrainTime is how long Drain may take.
+func (s *Server) DrainTime() time.Duration { return s.config.Drain + goodbyes }
+
+// Well reports whether events get through the server, as /readyz asks; one that goes away is well. It ends with ctx.
+func (s *Server) Well(ctx context.Context) error {
+	_, err := s.node.Probe(ctx)
+	if why := protocol.AsRefusal(err); why != nil && why.Reason == protocol.Draining {
+		return nil
+	}
+	return err
+}
+
 // Drain ends all connections in order, over the configured time or until the context ends.
 func (s *Server) Drain(ctx context.Context) {
-	s.log.Info("draining", "connections", s.sockets.Sockets(), "over", s.config.Drain)
-	ctx, cancel := context.WithTimeout(ctx, s.config.Drain+goodbyes)
+	s.log.Info("draining", "connections", s.sockets.Sockets(), "within", s.config.Drain)
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, s.DrainTime())
 	defer cancel()
 	if err := s.node.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("drain ended early", "error", err)
 	}
 	s.heralds.flush(ctx)
+	s.lastAnswers(began)
+}
+
+// answersTime is how long a drain lasts at least while clients keep HTTP connections open: those that use them hear with
+// an answer that theirs closes, and none has sent a request when it does.
+const answersTime = time.Second
+
+func (s *Server) lastAnswers(began time.Time) {
+	for s.crowd.asking.Load() > 0 && time.Since(began) < min(answersTime, s.config.Drain) {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // Close ends everything at once and waits for it; the context bounds the wait for requests that are being answered.
 func (s *Server) Close(ctx context.Context) {
-	s.stopFeeds()
+	s.stop()
 	s.feeds.Wait()
 	s.unlisten(ctx)
 	if err := s.end(); err != nil {
@@ -306,11 +351,23 @@ func (s *Server) forget() {
 
 // end ends the engine and what it keeps.
 func (s *Server) end() error {
+	s.stop()
 	s.node.Close()
+	s.feeds.Wait()
 	if s.store == nil {
 		return nil
 	}
 	return s.store.Close()
+}
+
+// process tells the API of the process around the engine.
+func (s *Server) process() api.Process {
+	p := api.Process{Certificate: s.cert.expiry()}
+	if s.options.LogLost != nil {
+		lost := s.options.LogLost()
+		p.LogFull, p.LogFailed = lost.Full, lost.Failed
+	}
+	return p
 }
 
 // gateFigures tells the API what lets clients in.

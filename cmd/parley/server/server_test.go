@@ -145,10 +145,12 @@ func TestServer_ACMEAsksForItsDomainsAlone(t *testing.T) {
 	}
 }
 
+// F36: nor does it go by the dot at the end of a full name, or the spelling of an address.
 func TestHosts_TenantGoesByHostWithoutPort(t *testing.T) {
 	var h hosts
-	h.store([]config.Tenant{{Name: "a", Hosts: []string{"a.example", "::1"}}, {Name: "b", Hosts: []string{"B.example"}}})
-	for host, want := range map[string]string{"a.example": "a", "A.EXAMPLE:8000": "a", "[::1]:80": "a", "b.example": "b", "c.example": "", "": "", "a.example.evil": ""} {
+	h.store([]config.Tenant{{Name: "a", Hosts: []string{"a.example", "::1"}}, {Name: "b", Hosts: []string{"B.example", "full.example."}}})
+	for host, want := range map[string]string{"a.example": "a", "A.EXAMPLE:8000": "a", "[::1]:80": "a", "b.example": "b", "c.example": "", "": "", "a.example.evil": "",
+		"a.example.": "a", "A.example.:8000": "a", "[::1]": "a", "[0:0::1]:80": "a", "full.example": "b", "full.example.": "b", "a.example..": ""} {
 		if got := h.tenant(&http.Request{Host: host}); got != want {
 			t.Errorf("%q is %q's, want %q", host, got, want)
 		}

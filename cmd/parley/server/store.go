@@ -1,9 +1,9 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -12,23 +12,38 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/journal"
 )
 
+// openWait is how long the start, or a reload, waits for the store of durable topics. What is wrong with a directory, such
+// as that another process has it, is known by then. On a full disk, and with a store that takes longer, the server goes on
+// without durable topics until they are there.
+const openWait = time.Second
+
 // keep opens the store of durable topics, if there are to be any, and gives it to the engine. Once open it stays so: a
-// topic that is in it does not lose its events because a rule has changed.
-func (s *Server) keep(cfg *config.Config) error {
-	if s.store != nil || !cfg.Keeps() {
+// topic that is in it does not lose its events because a rule has changed. What keeps it from being opened after openWait
+// is given to late.
+func (s *Server) keep(cfg *config.Config, late func(error)) error {
+	s.storeTurn.Lock()
+	defer s.storeTurn.Unlock()
+	if s.opening != nil || !cfg.Keeps() {
 		return nil
 	}
-	own := cfg.Store
-	own.Boot = machineBoot
-	own.Logger, own.Fatal = s.log, func(sentence string) { endAtOnce(s.log, sentence) }
-	start := time.Now()
-	store, err := slot.Open(filepath.Join(cfg.Data, "topics"), own)
-	if err != nil {
+	own, dir, start := cfg.Store, filepath.Join(cfg.Data, "topics"), time.Now()
+	own.Boot, own.Logger, own.Fatal = machineBoot, s.log, s.endAtOnce
+	opening := slot.Begin(dir, own)
+	s.node.Await(opening)
+	wait, cancel := context.WithTimeout(context.Background(), openWait)
+	defer cancel()
+	store, err := opening.Wait(wait)
+	switch {
+	case err == nil:
+		s.kept(store, start)
+	case errors.Is(err, context.DeadlineExceeded):
+		s.log.Warn("durable topics are not open yet; all else is served, and they are refused until they are", "directory", cfg.Data, "cause", opening.Refusal().Error())
+		s.await(opening, start, late)
+	default:
+		s.node.Await(nil)
 		return err
 	}
-	s.log.Info("durable topics are open", "directory", cfg.Data, "after", time.Since(start).Round(time.Millisecond))
-	s.store = store
-	s.node.Keep(store)
+	s.opening = opening
 	return nil
 }
 
@@ -50,11 +65,47 @@ func (s *Server) recall(cfg *config.Config) error {
 	return nil
 }
 
+// await gives the engine its store when that is open, unless the server ends before.
+func (s *Server) await(opening *slot.Opening, start time.Time, late func(error)) {
+	s.feeds.Go(func() {
+		store, err := opening.Wait(s.running)
+		s.storeTurn.Lock()
+		defer s.storeTurn.Unlock()
+		switch {
+		case s.running.Err() != nil:
+			opening.Abandon()
+		case err != nil:
+			s.opening = nil // the next reload tries again
+			late(err)
+		default:
+			s.kept(store, start)
+		}
+	})
+}
+
+// kept is for who holds the lock.
+func (s *Server) kept(store *slot.Store, start time.Time) {
+	s.log.Info("durable topics are open", "directory", s.config.Data, "after", time.Since(start).Round(time.Millisecond))
+	s.store = store
+	s.node.Keep(store)
+}
+
+// lateAtStart has a store that cannot be opened end the server, as it would have kept it from starting.
+func (s *Server) lateAtStart(err error) { s.failed <- err }
+
+// lateAtReload leaves the durable topics refused: the server was well before they came.
+func (s *Server) lateAtReload(err error) {
+	s.log.Error("durable topics cannot be opened; they stay refused until another reload finds the cause gone", "cause", err)
+}
+
+// Failed has the error that the server has to end with, if there comes to be one after New.
+func (s *Server) Failed() <-chan error { return s.failed }
+
 // endAtOnce ends the process when the disk has failed: what is in memory is then no longer what is on disk, and only a
 // new start makes them one again. Nothing was answered that is not on disk.
-func endAtOnce(log *slog.Logger, sentence string) {
-	log.Error("the store of durable topics has failed; ending at once, start again when the disk is well", "cause", sentence)
-	os.Exit(exitStore)
+func (s *Server) endAtOnce(sentence string) {
+	s.log.Error("the store of durable topics has failed; ending at once, start again when the disk is well", "cause", sentence)
+	s.options.Exit(exitStore)
 }
 
 // exitStore is the exit status after the disk has failed.

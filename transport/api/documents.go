@@ -1,0 +1,132 @@
+package api
+
+import (
+	"net/url"
+	"strconv"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Documents are what an outpost is answered, by the path below /api/v3/ without slashes at its ends
+// ("outposts/radius"). Each is JSON that [protocol.Check] has passed. An array is a list, which is given in pages as
+// authentik gives them; all else is given as it is. They are never changed.
+type Documents map[string][]byte
+
+// providerLists are where outposts of each kind find their providers.
+var providerLists = []struct{ path, kind string }{
+	{"outposts/proxy", "proxy"}, {"outposts/ldap", "ldap"}, {"outposts/radius", "radius"},
+}
+
+// kind is the kind of outpost that the documents are for.
+func (d Documents) kind() string {
+	for _, list := range providerLists {
+		if _, ok := d[list.path]; ok {
+			return list.kind
+		}
+	}
+	return "proxy"
+}
+
+// answerDocument answers with a document.
+func (x *exchange) answerDocument(document []byte) error {
+	elements, isList := protocol.Elements(document)
+	if !isList {
+		x.out = append(x.out, document...)
+		return nil
+	}
+	p, err := pageOf(x.r.URL.RawQuery, len(elements))
+	if err != nil {
+		return err
+	}
+	x.out = append(appendPagination(append(x.out, '{'), p), `,"results":[`...)
+	from, to := p.bounds()
+	for i, element := range elements[from:to] {
+		if i > 0 {
+			x.out = append(x.out, ',')
+		}
+		x.out = append(x.out, element...)
+	}
+	x.endPage()
+	return nil
+}
+
+// page is one page of a list, as authentik counts: the first is 1, and an empty list has one page.
+type page struct{ number, size, count int }
+
+// pageOf reads which page is wanted of a list; without a size it is one page. All else in the query orders and
+// filters, which outposts do not rely on.
+func pageOf(query string, count int) (page, error) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return page{}, protocol.Refuse(protocol.Malformed, "the query cannot be read; is it percent-encoded?")
+	}
+	p := page{number: 1, size: max(1, count), count: count}
+	if p.number, err = positive(values, "page", p.number); err != nil {
+		return p, err
+	}
+	if p.size, err = positive(values, "page_size", p.size); err != nil {
+		return p, err
+	}
+	if p.number > p.pages() {
+		return p, protocol.Refuse(protocol.NotFound, "Invalid page.")
+	}
+	return p, nil
+}
+
+// positive reads a number from 1 up that may be left out.
+func positive(values url.Values, name string, otherwise int) (int, error) {
+	all := values[name]
+	if len(all) == 0 {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseUint(all[len(all)-1], 10, 31)
+	if err != nil || n == 0 {
+		return 0, protocol.Refuse(protocol.Malformed, "%s must be an integer from 1 up", name)
+	}
+	return int(n), nil
+}
+
+func (p page) pages() int { return max(1, (p.count+p.size-1)/p.size) }
+
+// bounds are where the page begins and ends in the list.
+func (p page) bounds() (from, to int) {
+	from = (p.number - 1) * p.size
+	return from, from + min(p.size, p.count-from)
+}
+
+// appendPagination appends the member by which authentik's clients find the next page; 0 is none.
+func appendPagination(dst []byte, p page) []byte {
+	from, to := p.bounds()
+	next := 0
+	if p.number < p.pages() {
+		next = p.number + 1
+	}
+	dst = append(dst, `"pagination":{`...)
+	for i, member := range []struct {
+		name  string
+		value int
+	}{{"next", next}, {"previous", p.number - 1}, {"count", p.count}, {"current", p.number}, {"total_pages", p.pages()},
+		{"start_index", min(from+1, to)}, {"end_index", to}} {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(strconv.AppendQuote(dst, member.name), ':')
+		dst = strconv.AppendInt(dst, int64(member.value), 10)
+	}
+	return append(dst, '}')
+}
+
+// Problem says what is wrong with documents, "" for nothing: an outpost ends at it.
+func (d Documents) Problem() string {
+	for _, path := range []string{"outposts/ldap", "outposts/radius"} {
+		if elements, isList := protocol.Elements(d[path]); isList && len(elements) == 0 {
+			return path + " is an empty list, at which such an outpost ends"
+		}
+	}
+	for _, list := range providerLists {
+		if document, ok := d[list.path]; ok && len(document) > 0 && document[0] != '[' && document[0] != '{' {
+			return list.path + " must be a list of providers, or a page of them"
+		}
+	}
+	return ""
+}

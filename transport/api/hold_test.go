@@ -1,0 +1,117 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// loop asks without a pause on a connection of its own, for so long, and counts answers by status.
+func (h *house) loop(authorization string, lasting time.Duration) map[int]int {
+	client, stop := serve(h.t.(*testing.T), h)
+	defer stop()
+	read := bufio.NewReader(client)
+	answers := map[int]int{}
+	for end := time.Now().Add(lasting); time.Now().Before(end); {
+		fmt.Fprintf(client, "GET /api/v3/outposts/radius/?page=1&page_size=100 HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n\r\n", authorization)
+		answer, err := http.ReadResponse(read, nil)
+		if err != nil {
+			h.t.Error(err)
+			return answers
+		}
+		io.Copy(io.Discard, answer.Body)
+		if answers[answer.StatusCode]++; answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") == "" {
+			h.t.Error("503 without Retry-After")
+		}
+	}
+	return answers
+}
+
+// F26: an outpost that asks again without a pause, which has neither documents nor an upstream, is answered at most
+// twice a second, and so is each of several; the log says it once.
+func TestOutposts_WithoutProvidersCannotLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, Config{})
+		var running sync.WaitGroup
+		for range 3 {
+			running.Go(func() {
+				if got := h.loop("Bearer outpost", 14*time.Second); got[503] < 7 || got[503] > 28 || len(got) != 1 {
+					t.Errorf("in 14 s it was answered %v", got)
+				}
+			})
+		}
+		running.Wait()
+		if n := strings.Count(h.log.String(), "set authentik.upstream"); n != 1 {
+			t.Errorf("%d lines in the log: %s", n, h.log)
+		}
+	})
+}
+
+// F26: nor can it while its upstream cannot be reached.
+func TestOutposts_WithoutTheirUpstreamCannotLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, Config{})
+		h.upstreamAt("http://authentik.example/")
+		h.upstream.Load().proxy.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
+		if got := h.loop("Bearer outpost", 14*time.Second); got[502] < 7 || got[502] > 28 || len(got) != 1 {
+			t.Errorf("in 14 s it was answered %v", got)
+		}
+	})
+}
+
+// F26: what is held is bounded, and one token's cannot take another's place.
+func TestHold_IsBoundedForOneAndForAll(t *testing.T) {
+	var h holding
+	count := func(whose string) (n int) {
+		for h.enter(whose) {
+			n++
+		}
+		return n
+	}
+	if n := count("a"); n != heldOfOne {
+		t.Errorf("%d of one are held", n)
+	}
+	if !h.enter("b") {
+		t.Error("another one finds no room")
+	}
+	h.leave("b")
+	for i := range heldOfAll {
+		count(fmt.Sprint(i))
+	}
+	if h.all != heldOfAll || h.enter("new") {
+		t.Errorf("%d are held, and one more", h.all)
+	}
+	for whose, n := range h.by {
+		for range n {
+			h.leave(whose)
+		}
+	}
+	if h.all != 0 || len(h.by) != 0 {
+		t.Errorf("%d are left, %v", h.all, h.by)
+	}
+}
+
+// F26: one that finds no room is answered at once and loses its connection.
+func TestHold_OneTooManyLosesItsConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, Config{})
+		for h.held.enter("acme/Bearer outpost") {
+		}
+		before := time.Now()
+		a := h.do(shows("GET", "/api/v3/outposts/ldap/", "Bearer outpost"))
+		a.refuses(protocol.Busy)
+		if a.header.Get("Connection") != "close" || a.header.Get("Retry-After") == "" || !time.Now().Equal(before) {
+			t.Errorf("after %s: %v", time.Since(before), a.header)
+		}
+	})
+}

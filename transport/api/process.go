@@ -1,0 +1,39 @@
+package api
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Process tells of the process around the engine, for the metrics.
+type Process struct {
+	// LogFull counts lines of the log that found no room to wait for its reader, LogFailed those that its stream refused.
+	LogFull, LogFailed uint64
+	// Certificate is when the certificate of the public address expires; zero without one.
+	Certificate time.Time
+}
+
+var (
+	logLost           = describe("log_lines_lost_total", "Lines of the log that nobody can read, by reason: full (its reader was too slow), failed (its stream was closed or broken).", "reason")
+	certificateExpiry = describe("tls_certificate_expiry_seconds", "When the TLS certificate expires, in Unix time; the earliest of its chain.")
+)
+
+// process collects a Process.
+type process struct{ figures func() Process }
+
+// Describe implements prometheus.Collector.
+func (process) Describe(out chan<- *prometheus.Desc) {
+	out <- logLost
+	out <- certificateExpiry
+}
+
+// Collect implements prometheus.Collector.
+func (p process) Collect(out chan<- prometheus.Metric) {
+	now := p.figures()
+	count(out, logLost, float64(now.LogFull), "full")
+	count(out, logLost, float64(now.LogFailed), "failed")
+	if !now.Certificate.IsZero() {
+		gauge(out, certificateExpiry, float64(now.Certificate.Unix()))
+	}
+}

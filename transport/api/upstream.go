@@ -1,0 +1,180 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Bounds of what is forwarded.
+const (
+	upstreamTime   = 25 * time.Second // all of a call; the server's own WriteTimeout is longer
+	upstreamDial   = 5 * time.Second
+	upstreamAnswer = 64 << 20 // bytes
+	upstreamWords  = 64 << 10 // bytes of an error; more are cut off
+	upstreamConns  = 64
+	// upstreamQuiet is the least time between two lines in the log that it does not answer.
+	upstreamQuiet = time.Minute
+)
+
+// upstream is the real authentik.
+type upstream struct {
+	base  *url.URL
+	proxy *httputil.ReverseProxy
+}
+
+// errUpstream is one more refusal that protocol.Reason has no word for: the upstream did not answer, or not as it
+// should.
+var errUpstream = errors.New("authentik did not answer as it should; the log of this server says more")
+
+// Upstream has calls below /api/v3/ answered by the real authentik at base, whose path stands before theirs; nil by
+// nobody.
+func (a *API) Upstream(base *url.URL) {
+	var next *upstream
+	if base != nil {
+		next = &upstream{base: base, proxy: a.reverseProxy(base)}
+	}
+	before := a.upstream.Load()
+	if before != nil && next != nil && *before.base == *next.base {
+		return // its connections are good
+	}
+	if a.upstream.Store(next); before != nil {
+		before.proxy.Transport.(*http.Transport).CloseIdleConnections()
+	}
+}
+
+func (a *API) reverseProxy(base *url.URL) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport: &http.Transport{ // no proxy of the environment, and no redirect is followed
+			DialContext:         (&net.Dialer{Timeout: upstreamDial}).DialContext,
+			TLSHandshakeTimeout: upstreamDial, ForceAttemptHTTP2: true,
+			MaxConnsPerHost: upstreamConns, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute,
+			MaxResponseHeaderBytes: 64 << 10, DisableCompression: true,
+		},
+		Rewrite:        func(r *httputil.ProxyRequest) { a.rewrite(base, r) },
+		ModifyResponse: a.bound,
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
+			forwardedOf(r.Context()).err = err
+		},
+		ErrorLog: a.quiet,
+	}
+}
+
+// forwarded is what becomes of a call that is forwarded. Its request's context has it.
+type forwarded struct {
+	x   *exchange
+	err error
+}
+
+type forwardedKey struct{}
+
+func forwardedOf(ctx context.Context) *forwarded {
+	f, _ := ctx.Value(forwardedKey{}).(*forwarded)
+	return f
+}
+
+// via is the name that this server has in the header Via.
+const via = "1.1 parley"
+
+// forward has the upstream answer, and the client gets that, whatever it is. A path that would lead elsewhere once
+// it is decoded is none of ours.
+func (a *API) forward(up *upstream, x *exchange) error {
+	if at := x.r.URL.Path; path.Clean(at) != strings.TrimSuffix(at, "/") {
+		return protocol.Refuse(protocol.NotFound, "the path is not written plainly")
+	}
+	if strings.Contains(strings.Join(x.r.Header["Via"], ","), via) {
+		return a.upstreamFailed(x, errors.New("authentik.upstream leads back to this server"))
+	}
+	f := &forwarded{x: x}
+	ctx, cancel := context.WithTimeout(context.WithValue(x.r.Context(), forwardedKey{}, f), upstreamTime)
+	defer cancel()
+	if x.r.ContentLength != 0 {
+		// Not every ResponseWriter can; the server's own can.
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(upstreamTime))
+	}
+	r := x.r.WithContext(ctx)
+	r.Body = http.MaxBytesReader(x.w, x.r.Body, int64(a.cfg.MaxBody))
+	up.proxy.ServeHTTP(x.w, r)
+	if f.err == nil {
+		x.sent = true
+		return nil
+	}
+	if _, large := errors.AsType[*http.MaxBytesError](f.err); large {
+		return tooLarge(a.cfg.MaxBody)
+	}
+	return a.upstreamFailed(x, f.err)
+}
+
+// upstreamFailed says once in a while what went wrong, and has the client wait.
+func (a *API) upstreamFailed(x *exchange, err error) error {
+	now := time.Now().UnixNano()
+	last := a.complained.Load()
+	if (last == 0 || now-last >= int64(upstreamQuiet)) && a.complained.CompareAndSwap(last, now) {
+		a.cfg.Logger.Warn("authentik.upstream does not answer", "cause", tame(err))
+	}
+	a.hold(x)
+	return errUpstream
+}
+
+// rewrite makes the upstream's request of a client's: its headers but for those of its connection, the upstream's host,
+// and where it came from.
+func (a *API) rewrite(base *url.URL, r *httputil.ProxyRequest) {
+	r.SetURL(base)
+	r.Out.Header.Del("Connection") // with Upgrade: no socket is opened this way
+	r.Out.Header.Del("Upgrade")
+	r.SetXForwarded()
+	if a.cfg.Forwarded != nil {
+		address, scheme, host := a.cfg.Forwarded(r.In)
+		r.Out.Header.Set("X-Forwarded-For", address)
+		r.Out.Header.Set("X-Forwarded-Proto", scheme)
+		r.Out.Header.Set("X-Forwarded-Host", host)
+	}
+	r.Out.Header.Add("Via", via)
+}
+
+// bound bounds what is passed on. An answer that would make an outpost ask in a loop is held, and not on the upstream's
+// connection.
+func (a *API) bound(r *http.Response) error {
+	x := forwardedOf(r.Request.Context()).x
+	if r.ContentLength > upstreamAnswer {
+		return errors.New("its answer is larger than 64 MiB")
+	}
+	if x.status = r.StatusCode; x.status >= http.StatusInternalServerError {
+		words, err := io.ReadAll(io.LimitReader(r.Body, upstreamWords))
+		r.Body.Close()
+		if err != nil {
+			return err
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(words)), int64(len(words))
+		r.Header.Set("Content-Length", strconv.Itoa(len(words)))
+		a.hold(x)
+	}
+	r.Body = &bounded{ReadCloser: r.Body, left: upstreamAnswer}
+	return nil
+}
+
+// bounded is a body that fails when it is longer than it may be.
+type bounded struct {
+	io.ReadCloser
+	left int
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= n; b.left < 0 {
+		return 0, errors.New("the answer is larger than 64 MiB")
+	}
+	return n, err
+}
