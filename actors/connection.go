@@ -31,6 +31,7 @@ type (
 	// withdraw ends the connection if its right is gone, or else what it hears by rights that are, and answers what ended.
 	withdraw struct {
 		gone  func(*protocol.Identity) bool
+		lent  bool // it is about rights that were lent alone, and not about the connection's own
 		reply reply[withdrawn]
 	}
 	// withdrawn is what ended: the connection, or some of its subscriptions.
@@ -77,7 +78,7 @@ func (c *connection) Receive(ctx actor.Context) {
 	case finish:
 		c.finish(m)
 	case withdraw:
-		m.reply.give(c.revoke(m.gone), nil)
+		m.reply.give(c.revoke(m), nil)
 	case yield:
 		c.yield()
 		m.reply.give(struct{}{}, nil)
@@ -99,7 +100,7 @@ func (c *connection) open() {
 	c.deadlines.ping(c.node.wheel.since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		why := &protocol.Refusal{Reason: protocol.Revoked}
-		if !c.tenant().lost(id, now) {
+		if !c.tenant().revoked.cover(id, now) {
 			why = c.enter(id, false)
 		}
 		if why != nil {
@@ -210,16 +211,16 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 	panic("unknown command")
 }
 
-func (c *connection) revoke(gone func(*protocol.Identity) bool) withdrawn {
+func (c *connection) revoke(m withdraw) withdrawn {
 	id := c.identity.Load()
 	switch {
 	case c.closing || id == nil:
 		return withdrawn{}
-	case gone(id):
+	case !m.lent && m.gone(id):
 		c.end(end{why: &protocol.Refusal{Reason: protocol.Revoked}})
 		return withdrawn{connection: true}
 	}
-	return withdrawn{subscriptions: c.withdraw(func(r *right) bool { return gone(r.of) }, protocol.Revoked)}
+	return withdrawn{subscriptions: c.withdraw(func(r *right) bool { return m.gone(r.of) }, protocol.Revoked)}
 }
 
 // end closes the connection in its dialect's words.

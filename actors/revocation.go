@@ -49,22 +49,26 @@ func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (clo
 		}
 	}
 	t.revoked.note(r, time.Now())
-	closed, unsubscribed, err = o.withdraw(ctx, t, r.Covers, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
+	o.ledger.forget(t, func(rec *record) bool { return r.Covers(rec.identity) })
+	closed, unsubscribed, err = t.withdraw(ctx, withdraw{gone: r.Covers}, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
 	if err == nil {
 		err = kept
 	}
 	return closed, unsubscribed, err
 }
 
-// RetainKeys ends what stands on keys of a tenant that do not hold any more, as Revoke does. From now on it is so for
-// whoever comes, until the next call. What was signed by no key (Identity.Key is "") is none of it.
-func (o *operator) RetainKeys(ctx context.Context, tenant string, holds func(key string) bool) (closed, unsubscribed int, err error) {
+// RetainKeys ends the subscriptions that were asked for with a token of their own whose key does not hold any more, and
+// returns how many. From now on it is so for whoever subscribes, until the next call. Connections go on: their own tokens
+// were checked when they came, and keys change without dropping a connection. What was signed by no key (Identity.Key is
+// "") is none of it.
+func (o *operator) RetainKeys(ctx context.Context, tenant string, holds func(key string) bool) (unsubscribed int, err error) {
 	t, why := o.tenants.known(tenant)
 	if why != nil {
-		return 0, 0, why
+		return 0, why
 	}
 	t.keys.Store(&holds)
-	return o.withdraw(ctx, t, t.keyIsGone, func(*protocol.Identity) bool { return true })
+	_, unsubscribed, err = t.withdraw(ctx, withdraw{gone: t.keyIsGone, lent: true}, func(*protocol.Identity) bool { return false })
+	return unsubscribed, err
 }
 
 // keyIsGone reports whether an identity's key does not hold any more.
@@ -73,21 +77,15 @@ func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
 	return holds != nil && id.Key != "" && !(*holds)(id.Key)
 }
 
-// lost reports whether an identity's right was taken back between the check of its credential and now.
-func (c *tenantCore) lost(id *protocol.Identity, now time.Time) bool {
-	return c.revoked.cover(id, now) || c.keyIsGone(id)
-}
-
-// withdraw ends what stands on rights that are gone. may says whether a connection of that identity may have such a right
+// withdraw has connections end what stands on rights that are gone. may says whether a connection of that identity may have such a right
 // by now: each that may is asked itself, since its credential may be between its check and our look.
-func (o *operator) withdraw(ctx context.Context, t *tenantCore, gone, may func(*protocol.Identity) bool) (closed, unsubscribed int, err error) {
-	o.ledger.forget(t, func(rec *record) bool { return gone(rec.identity) })
+func (c *tenantCore) withdraw(ctx context.Context, order withdraw, may func(*protocol.Identity) bool) (closed, unsubscribed int, err error) {
 	var waits []reply[withdrawn]
-	t.links.each(func(l *Link) bool {
+	c.links.each(func(l *Link) bool {
 		if id := l.identity.Load(); id == nil || l.lent.Load() || may(id) {
-			answer := newReply[withdrawn]()
-			l.box.force(withdraw{gone, answer})
-			waits = append(waits, answer)
+			order.reply = newReply[withdrawn]()
+			l.box.force(order)
+			waits = append(waits, order.reply)
 		}
 		return true
 	})

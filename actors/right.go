@@ -8,7 +8,8 @@ import (
 )
 
 // A subscription stands on a right: the connection's own identity, or one that was shown for it alone (Subscribe.As). It
-// ends with that right: when the token expires, or is revoked, or its key is removed. Whatever a session holds by
+// ends with that right: when the token expires, or is revoked, or its key is removed. (A connection as a whole outlives the
+// key of its own token: keys change without dropping a connection.) Whatever a session holds by
 // another identity than the connection's has a right beside it.
 
 // right is an identity by which something was asked for, in a list with those by which the same was asked for before: it
@@ -112,6 +113,7 @@ func (c *connection) withdraw(gone func(*right) bool, why protocol.Reason) int {
 	topics := c.hears.ended(gone)
 	ended := topics
 	if c.member.right != nil && c.member.right.without(gone) == nil {
+		c.member.right = nil
 		c.heed(protocol.Heed{View: protocol.Nothing})
 		ended = append(slices.Clone(topics), protocol.OwnEvents)
 	}
@@ -141,14 +143,12 @@ func (c *connection) cease(topics []string, why protocol.Reason) (words []protoc
 
 // heed says what is left of events to the user and to everyone, and by whose right.
 func (c *connection) heed(cmd protocol.Heed) {
-	before := c.member.right
-	c.member.right = nil
 	if cmd.As != nil {
 		more, why := c.borrow(cmd.As)
 		if why == nil {
-			c.member.right = before.with(more)
+			c.member.right = c.member.right.with(more)
 		} else {
-			cmd.View = protocol.Nothing
+			cmd.View, c.member.right = protocol.Nothing, nil
 		}
 	}
 	c.endIf(c.member.heed(&c.Link, cmd.View))
@@ -160,7 +160,7 @@ func (c *connection) heed(cmd protocol.Heed) {
 func (c *connection) borrow(id *protocol.Identity) (right, *protocol.Refusal) {
 	now := time.Now()
 	c.lent.Store(true)
-	if c.tenant().lost(id, now) {
+	if t := c.tenant(); t.revoked.cover(id, now) || t.keyIsGone(id) {
 		return right{}, &protocol.Refusal{Reason: protocol.Revoked}
 	}
 	return c.node.wheel.rightOf(id, now), nil

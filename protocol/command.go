@@ -71,7 +71,8 @@ type (
 	// whole. The dialect's Encode gets the view. No outcome.
 	Heed struct {
 		View View
-		// As is whose right it goes by; when that ends, nothing is left. nil is the connection's own identity.
+		// As is whose right it goes by, beside those before; when the last of them ends, nothing is left. nil changes nothing
+		// of that: at first it is the connection's own identity.
 		As *Identity
 	}
 	// Beat calls Session.Beat every so often from now on; 0 stops it. No outcome.

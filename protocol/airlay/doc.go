@@ -22,9 +22,8 @@
 //   - The first token that holds with a request that is well formed makes its user the connection's, from then on. Of
 //     the notifications that are sent to that user, a connection that is attached to `notification` without id hears
 //     all, one that is attached with an id hears those with that id, and one that is attached to neither hears none.
-//     Each way is attached to and detached from by itself; in both ways a notification comes once; all of them stand on
-//     the token that attached last. Another user who asks for all on the same connection gets code 4, since it could
-//     never be heard.
+//     Each way is attached to and detached from by itself; in both ways a notification comes once. Another user who
+//     asks for all on the same connection gets code 4, since it could never be heard.
 //   - An event that is published to a topic is heard by those who are attached to its type and id, if the topic is
 //     <type>/<id>. Objects of other types than `notification` that are sent to users have no words here, nor have
 //     objects that are published to a topic that is not theirs.

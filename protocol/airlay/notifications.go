@@ -10,13 +10,11 @@ import (
 // nil is none.
 type notifications struct {
 	all bool
-	ids []string           // sorted
-	as  *protocol.Identity // who attached last; all of them stand on this right
+	ids []string // sorted
 }
 
-// attach adds those with an id, or all if it is "", by somebody's right.
-func (n *notifications) attach(id string, as *protocol.Identity) {
-	n.as = as
+// attach adds those with an id, or all if it is "".
+func (n *notifications) attach(id string) {
 	if id == "" {
 		n.all = true
 	} else if i, known := slices.BinarySearch(n.ids, id); !known {
@@ -42,7 +40,7 @@ func (n *notifications) heed() protocol.Heed {
 	case n == nil || !n.all && len(n.ids) == 0:
 		return protocol.Heed{View: protocol.Nothing}
 	case n.all:
-		return protocol.Heed{View: protocol.Whole, As: n.as}
+		return protocol.Heed{View: protocol.Whole}
 	}
-	return protocol.Heed{View: protocol.ViewOf(n.ids), As: n.as}
+	return protocol.Heed{View: protocol.ViewOf(n.ids)}
 }

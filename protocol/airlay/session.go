@@ -90,7 +90,7 @@ func (s *session) act() []protocol.Command {
 // acted ends a request that was done. The notifications of the connection's user come after the reply to attach, and
 // none comes after that to detach.
 func (s *session) acted() []protocol.Command {
-	r, as, own := s.request, s.identity, s.user == s.identity.User
+	r, by, own := s.request, s.identity, s.user == s.identity.User
 	reply := s.end(replies[done])
 	switch {
 	case r.kind != notification || r.attach && !own:
@@ -99,8 +99,10 @@ func (s *session) acted() []protocol.Command {
 		if s.attached == nil {
 			s.attached = &notifications{}
 		}
-		s.attached.attach(r.id, as)
-		return append(reply, s.attached.heed())
+		s.attached.attach(r.id)
+		heed := s.attached.heed()
+		heed.As = by
+		return append(reply, heed)
 	}
 	s.attached.detach(r.id)
 	return append([]protocol.Command{s.attached.heed()}, reply...)

@@ -131,7 +131,10 @@ func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, ha
 		c.engine.Attended = append(c.engine.Attended, command)
 		return outcome, false
 	case protocol.Heed:
-		c.heeds, c.heedsAs = command.View, command.As
+		c.heeds = command.View
+		if command.As != nil {
+			c.heedsAs = command.As
+		}
 		return outcome, false
 	case protocol.Become:
 		c.dialect, c.session = command.Dialect, command.Session

@@ -222,7 +222,7 @@ func TestRevoke_TakesBackAUserOrAToken(t *testing.T) {
 		if got := h.node.revoked[len(h.node.revoked)-1]; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s became %+v", body, got)
 		}
-		a.is(200, fmt.Sprintf(`{"closed":%d,"unsubscribed":0}`, len(h.node.users[want.User])))
+		a.is(200, fmt.Sprintf(`{"closed":%d}`, len(h.node.users[want.User])))
 	}
 	for body, text := range map[string]string{
 		``: "empty", `{}`: "user, or jti", `{"before":1}`: "user, or jti", `{"user":""}`: "user is empty", `{"user":[]}`: "user's id",
@@ -244,7 +244,7 @@ func TestRevoke_DELETETakesItBack(t *testing.T) {
 		{`{"jti":"t-1"}`, "", `{"jti":"t-1"}`},
 		{`{"user":42,"before":1769860800}`, "", `{"user":42,"before":1769860800}`},
 	} {
-		h.call("POST", "/api/v1/revoke", c.made).is(200, `{"closed":0,"unsubscribed":0}`)
+		h.call("POST", "/api/v1/revoke", c.made).is(200, `{"closed":0}`)
 		h.call("DELETE", "/api/v1/revoke?user=another", "").is(200, `{"removed":0}`)
 		h.call("DELETE", "/api/v1/revoke"+c.query, c.body).is(200, `{"removed":1}`)
 		h.call("DELETE", "/api/v1/revoke"+c.query, c.body).is(200, `{"removed":0}`)

@@ -9,8 +9,8 @@ import (
 
 // revoke does POST /api/v1/revoke: it takes the rights of a user back, or of one token; with a time, only those of tokens
 // issued before. What is given must all hold. A later call for the same user and token replaces an earlier one. It answers
-// how many connections that closed, and how many subscriptions it ended on connections that go on, since they stand on
-// other rights.
+// how many connections that closed, and, if there are any, how many subscriptions it ended on connections that go on, since
+// they stand on other rights.
 func (a *API) revoke(ctx context.Context, x *exchange) error {
 	if err := x.read(small, a.cfg.RequestTimeout); err != nil {
 		return err
@@ -24,7 +24,10 @@ func (a *API) revoke(ctx context.Context, x *exchange) error {
 		return err
 	}
 	x.out = appendCount(append(x.out, '{'), "closed", closed)
-	x.out = append(appendCount(x.out, "unsubscribed", unsubscribed), '}')
+	if unsubscribed > 0 {
+		x.out = appendCount(x.out, "unsubscribed", unsubscribed)
+	}
+	x.out = append(x.out, '}')
 	return nil
 }
 

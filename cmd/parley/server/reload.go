@@ -20,7 +20,7 @@ var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificat
 	"webSocketEvents.enabled", "webSocketEvents.frame_bytes", "webSocketEvents.requests_per_second", "webSocketEvents.attachments", "webSocketEvents.login_timeout", "shared", "hosts"}
 
 // Reload takes a configuration that was checked: its tenants, keys, limits and certificates, without dropping a connection of a
-// tenant that is still there, but for what stands on a key that was removed. If the error is not nil nothing has changed.
+// tenant that is still there. If the error is not nil nothing has changed.
 func (s *Server) Reload(cfg config.Config) error {
 	fresh, err := readKeys(cfg.Tenants)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
 }
 
-// endKeys ends what stands on those of a tenant's keys that it has no more.
+// endKeys ends the subscriptions that stand on those of a tenant's keys that it has no more.
 func (s *Server) endKeys(tenant string, before []string) {
 	gone := map[string]bool{}
 	for _, key := range before {
@@ -122,10 +122,10 @@ func (s *Server) endKeys(tenant string, before []string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), keyTime)
 	defer cancel()
-	closed, unsubscribed, err := s.node.RetainKeys(ctx, tenant, func(key string) bool {
+	unsubscribed, err := s.node.RetainKeys(ctx, tenant, func(key string) bool {
 		return !gone[key] || slices.Contains(s.verifier.Keys(tenant), key)
 	})
-	s.log.Info("keys were removed", "tenant", tenant, "closed", closed, "unsubscribed", unsubscribed)
+	s.log.Info("keys were removed", "tenant", tenant, "unsubscribed", unsubscribed)
 	if err != nil {
 		s.log.Error("what stands on removed keys has not ended yet", "tenant", tenant, "error", err)
 	}
