@@ -26,6 +26,8 @@ type Store struct {
 	db      *pebble.DB
 	witness *witness
 	clock   *clock
+	made    bool // at this start
+	anew    bool // all topics begin new epochs, at this start
 	slots   []*slot
 	stop    chan struct{}  // closed by Close
 	running sync.WaitGroup // sweep, sync and tick
@@ -47,7 +49,7 @@ func (s *Store) open() error {
 	}
 	err := s.space.insist(func() (err error) { s.lock, err = pebble.LockDirectory(s.dir, s.cfg.Files); return err })
 	if err != nil {
-		return fmt.Errorf("it is in use by another process, or cannot be locked (%w); give each process a directory of its own", err)
+		return inUse(err)
 	}
 	if err := s.space.measure(s.cfg.Reserve); err != nil {
 		return err
@@ -66,7 +68,17 @@ func (s *Store) open() error {
 		return err
 	}
 	s.witness = w
-	return s.start(marks)
+	if s.anew, err = s.copied(); err != nil {
+		return err
+	}
+	if s.anew && !s.made {
+		s.cfg.Logger.Warn("the files of the durable topics are not those that the last start wrote: they were copied, restored, or are from an older version; " +
+			"all durable topics begin new epochs, so that readers from before are told")
+	}
+	if err := s.start(marks); err != nil {
+		return err
+	}
+	return s.settled()
 }
 
 func (s *Store) openPebble() (err error) {
@@ -107,7 +119,7 @@ func (s *Store) identify() error {
 		value, closer, err = s.db.Get(storeKeyAgain)
 	}
 	if errors.Is(err, pebble.ErrNotFound) {
-		s.id = raft.ServerID(rand.Text())
+		s.id, s.made = raft.ServerID(rand.Text()), true
 		v := appendText(binary.AppendUvarint([]byte{1}, uint64(s.cfg.Slots)), string(s.id))
 		return errors.Join(s.db.Set(storeKey, v, pebble.NoSync), s.db.Set(storeKeyAgain, v, pebble.Sync))
 	}
