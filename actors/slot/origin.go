@@ -2,8 +2,6 @@ package slot
 
 import (
 	"errors"
-	"fmt"
-	"os"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -45,23 +43,8 @@ func (s *Store) settled() error {
 }
 
 // NewLife tells the store in a directory that nobody has open that it was put back to an earlier state by means that it
-// cannot notice, such as a snapshot of a disk: every topic begins a new epoch at the next start. Errors are sentences for
-// an operator.
+// cannot notice, such as a snapshot of a disk: every topic begins a new epoch at the next start. Errors are those of
+// Hold.
 func NewLife(dir string) error {
-	if _, err := os.Stat(dir); err != nil {
-		return fmt.Errorf("there is no store of durable topics: %w", err)
-	}
-	lock, err := pebble.LockDirectory(dir, vfs.Default)
-	if err != nil {
-		return inUse(err)
-	}
-	err = vfs.Default.Remove(vfs.Default.PathJoin(dir, witnessName))
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil
-	}
-	return errors.Join(err, syncDir(vfs.Default, dir), lock.Close())
-}
-
-func inUse(err error) error {
-	return fmt.Errorf("it is in use by another process, or cannot be locked (%w); give each process a directory of its own", err)
+	return Hold(dir, func() error { return removeIn(vfs.Default, dir, witnessName) })
 }

@@ -222,9 +222,17 @@ func (l *lifetime) read() reader {
 	return r
 }
 
-// copy copies the directory between two starts. Close writes nothing that a kill would not have left.
+// copy copies the store while it is open, as a backup does, or its directory between two starts. Close writes nothing
+// that a kill would not have left.
 func (l *lifetime) copy() {
 	to := filepath.Join(l.t.TempDir(), "copy")
+	if l.random.IntN(2) == 0 {
+		l.copies = append(l.copies, to)
+		if err := l.store.Checkpoint(func(dir string) error { return os.CopyFS(to, os.DirFS(dir)) }); err != nil {
+			l.t.Fatal(err)
+		}
+		return
+	}
 	shut(l.t, l.store)
 	run(l.t, "cp", []string{"-r", "-a"}[l.random.IntN(2)], l.dir, to)
 	l.copies = append(l.copies, to)

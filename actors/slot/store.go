@@ -27,10 +27,11 @@ type Store struct {
 	witness *witness
 	clock   *clock
 	made    bool // at this start
-	anew    bool // all topics begin new epochs, at this start
+	anew    bool // all topics begin new epochs, at this start; until Serve was told the rules
 	slots   []*slot
 	stop    chan struct{}  // closed by Close
 	running sync.WaitGroup // sweep, sync and tick
+	copying sync.Mutex     // held by the one who has a checkpoint
 }
 
 // MaxSlots bounds Config.Slots: each costs five goroutines and a pulse.
@@ -50,6 +51,14 @@ func (s *Store) open() error {
 	err := s.space.insist(func() (err error) { s.lock, err = pebble.LockDirectory(s.dir, s.cfg.Files); return err })
 	if err != nil {
 		return inUse(err)
+	}
+	if err := s.cfg.Files.RemoveAll(s.cfg.Files.PathJoin(s.dir, checkpointName)); err != nil {
+		return err
+	}
+	if s.cfg.Rules != "" {
+		if err := announce(s.cfg.Files, s.dir, s.cfg.Rules); err != nil {
+			return err
+		}
 	}
 	if err := s.space.measure(s.cfg.Reserve); err != nil {
 		return err
@@ -154,6 +163,7 @@ func (s *Store) start(marks []mark) error {
 
 // Close ends all that the store does and waits for it. What was not answered by then is answered with an error.
 func (s *Store) Close() error {
+	s.copying.Lock() // whoever has a checkpoint is waited for, and nobody gets one any more
 	close(s.stop)
 	s.running.Wait()
 	s.tick(s.cfg.Clock())
