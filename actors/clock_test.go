@@ -23,7 +23,9 @@ func under(t *testing.T, wall *suite.Wall, disk vfs.FS, live func(n *Node)) {
 	const age = 10 * time.Minute
 	cfg := Config{HistoryAge: age, DurableAge: age, DedupAge: age, InboxAge: age, InboxCount: 10, Clock: wall.Now}
 	n := New(cfg, nil, TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"orders"}}})
-	n.Keep(store)
+	if err := n.Keep(store); err != nil {
+		t.Fatal(err)
+	}
 	live(n)
 	n.Close()
 	if err := store.Close(); err != nil {

@@ -24,7 +24,9 @@ func benchDurable(b *testing.B, publishers, topics int) {
 		b.Fatal(err)
 	}
 	n := New(Config{}, nil, TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"orders/*"}}})
-	n.Keep(store)
+	if err := n.Keep(store); err != nil {
+		b.Fatal(err)
+	}
 	defer store.Close()
 	defer n.Close()
 	ev := jsonEvent(b, "", 1)

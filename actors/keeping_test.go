@@ -26,20 +26,28 @@ func lives(t *testing.T, cfg Config, lives ...func(n *Node)) {
 func livesOn(t *testing.T, disk vfs.FS, cfg Config, lives ...func(n *Node)) {
 	t.Helper()
 	for _, live := range lives {
-		synctest.Test(t, func(t *testing.T) {
-			store, err := slot.Open("data", slot.Config{Slots: 2, Files: disk, Reserve: 1 << 20})
-			if err != nil {
-				t.Fatal(err)
-			}
-			n := New(cfg, nil, TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"orders", "audit"}}})
-			n.Keep(store)
-			live(n)
-			n.Close()
-			if err := store.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+		runOn(t, disk, cfg, Rules{Durable: []string{"orders", "audit"}}, func(_ *testing.T, n *Node) { live(n) })
 	}
+}
+
+// runOn runs one life of a node with some rules, on a disk.
+func runOn(t *testing.T, disk vfs.FS, cfg Config, rules Rules, live func(t *testing.T, n *Node)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		store, err := slot.Open("data", slot.Config{Slots: 2, Files: disk, Reserve: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := New(cfg, nil, TenantConfig{Name: "acme", Rules: rules})
+		if err := n.Keep(store); err != nil {
+			t.Fatal(err)
+		}
+		live(t, n)
+		n.Close()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // heardAll are the events that a history page holds, as they are heard.

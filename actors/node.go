@@ -64,6 +64,8 @@ type Node struct {
 	queries  // what it may be asked (query.go)
 	operator // what may be done to one tenant (operator.go)
 
+	durability durability // which topics the store is told to have
+
 	numbers atomic.Uint64 // of connections
 	closed  atomic.Bool
 	lingers atomic.Bool                // in some tenant
@@ -93,9 +95,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.queries = queries{&n.tenants}
 	n.operator = operator{tenants: &n.tenants, gate: &n.gate, ledger: &n.ledger, root: n.system.Root}
 	n.operator.revoker, _ = auth.(revoker)
-	for _, t := range tenants {
-		n.SetTenant(t)
-	}
+	n.SetTenants(tenants...)
 	n.canaries = newCanaries(n)
 	n.numbers.Store(0) // the first client is ws-1
 	n.watermark.start(n)
@@ -103,16 +103,26 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	return n
 }
 
-// SetTenant adds a tenant, or gives one that is known other limits.
-func (n *Node) SetTenant(cfg TenantConfig) {
-	known := n.tenants.add(cfg.Name, func() *tenantCore {
-		if n.closed.Load() {
-			return nil
+// SetTenant adds a tenant, or gives one that is known other limits. If its rules change which topics are durable it
+// waits for the store.
+func (n *Node) SetTenant(cfg TenantConfig) { n.SetTenants(cfg) }
+
+// SetTenants is SetTenant for some at once; the store is told once.
+func (n *Node) SetTenants(all ...TenantConfig) {
+	if err := n.durability.know(all); err != nil {
+		n.log.Error("the store could not take note of the rules; readers of topics that change between disk and memory may miss events until the next start",
+			"cause", err)
+	}
+	for _, cfg := range all {
+		known := n.tenants.add(cfg.Name, func() *tenantCore {
+			if n.closed.Load() {
+				return nil
+			}
+			return newTenant(n, cfg)
+		})
+		if known != nil {
+			known.box.force(configure{cfg})
 		}
-		return newTenant(n, cfg)
-	})
-	if known != nil {
-		known.box.force(configure{cfg})
 	}
 }
 

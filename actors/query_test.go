@@ -276,7 +276,7 @@ func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 		}
 		for name, after := range map[string]protocol.Position{
 			"forgotten": at(15), "the beginning": at(0), "the future": at(27), "2^63": at(1 << 63), "-1": at(math.MaxUint64),
-			"wrong epoch": {Epoch: "other", Offset: 26}, "wrong epoch from 0": {Epoch: "other"},
+			"wrong epoch": {Epoch: "other", Offset: 26}, "wrong epoch from 0": {Epoch: "other"}, "no epoch": {Offset: 20},
 		} {
 			page, err := n.History(ctx, "acme", "room", after, 0)
 			if reasonOf(err) != protocol.PositionLost || page.Position != newest || page.Events != nil {

@@ -22,6 +22,7 @@ type Opening interface {
 // reads are refused as opening says. nil waits for none: then durable topics are in memory. It is to be called before
 // there are durable topics.
 func (n *Node) Await(opening Opening) {
+	n.durability.await(opening != nil)
 	if opening == nil {
 		n.awaited.Store(nil)
 		return
@@ -29,13 +30,31 @@ func (n *Node) Await(opening Opening) {
 	n.awaited.Store(&opening)
 }
 
-// Keep gives the node the store of its durable topics. A topic that should be durable and was made before Await and Keep
-// stays in memory for as long as it lives. Whoever opened the store closes it, after Close.
-func (n *Node) Keep(store *slot.Store) {
+// Keep gives the node the store of its durable topics, which begins a new epoch of each that the tenants' rules did not
+// keep there all the time. A topic that should be durable and was made before Await and Keep stays in memory for as long as
+// it lives. If the error is not nil the node does not use the store. Whoever opened it closes it, after Close.
+func (n *Node) Keep(store *slot.Store) error {
+	if err := n.durability.begin(store); err != nil {
+		return err
+	}
 	n.store.Store(store)
 	for i := range store.Slots() {
 		n.AddProbe(fmt.Sprint("slot ", i), func(ctx context.Context) error { return store.Probe(ctx, i) })
 	}
+	return nil
+}
+
+// Checkpoint has use read a directory with the durable topics as they are at one moment; "" if none are durable. See
+// slot.Store.Checkpoint for its errors; while the store is not open yet the error says so.
+func (n *Node) Checkpoint(use func(dir string) error) error {
+	store, why := n.keeper()
+	switch {
+	case why != nil:
+		return why
+	case store == nil:
+		return use("")
+	}
+	return store.Checkpoint(use)
 }
 
 // keeper is the store of durable topics, or why they cannot be used yet; neither if they are in memory.

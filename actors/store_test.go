@@ -55,7 +55,9 @@ func TestAwait_DurableTopicsAreRefusedUntilTheirStoreIsThere(t *testing.T) {
 			t.Errorf("%+v", now)
 		}
 
-		n.Keep(store)
+		if err := n.Keep(store); err != nil {
+			t.Fatal(err)
+		}
 		c.subscribe(t, "orders/1")
 		if r := mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1)); r.Duplicate || r.Position.Offset != 1 || r.Delivered != 1 {
 			t.Errorf("%+v", r)

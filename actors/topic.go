@@ -233,10 +233,10 @@ func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
 	now := t.node().now()
 	page := HistoryPage{Position: t.history.Position()}
 	after := m.after
-	if after.Epoch == "" && after.Offset == 0 { // from the oldest that there is
+	if after == (protocol.Position{}) { // from the oldest that there is
 		after = protocol.Position{Epoch: page.Position.Epoch, Offset: t.history.Oldest(now)}
 	}
-	if after.Epoch != "" && after.Epoch != page.Position.Epoch {
+	if after.Epoch != page.Position.Epoch {
 		return page, t.lost(m.after, now)
 	}
 	entries, err := t.history.Read(after.Offset, m.limit, now)

@@ -28,6 +28,9 @@ type Config struct {
 	Boot func() (id string, up time.Duration) `yaml:"-" env:"-"`
 	// Files is the file system; the default is the machine's.
 	Files vfs.FS `yaml:"-" env:"-"`
+	// Rules says which topics are going to be durable, as Store.Serve is told; it is noted as soon as the directory is
+	// locked, whenever the rest of it can be opened. "" is what Serve says, then.
+	Rules string `yaml:"-" env:"-"`
 	// Joins says that an empty store waits to be added to the groups of other nodes, and makes none of its own.
 	Joins bool `yaml:"-" env:"-"`
 	// Transport makes the transport of a slot's group; the default reaches nobody else.

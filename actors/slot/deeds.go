@@ -84,6 +84,13 @@ func (m *machine) reseed(o *operation) history.Outcome {
 	return history.Outcome{}
 }
 
+// renew gives a topic a new epoch: the salt is one that it never had.
+func (m *machine) renew(h *head) {
+	h.salt = m.state.forgot
+	m.name(h)
+	m.touch(h)
+}
+
 // mend makes a topic what the operation says is left of it. Its new salt makes a new epoch.
 func (m *machine) mend(b *pebble.Batch, o *operation) error {
 	h := o.head

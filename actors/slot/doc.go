@@ -25,12 +25,15 @@
 //     to as many again before they are removed), ids by time, topics by Config.Forget.
 //  7. Time is the store's own (clock.go): nothing is removed, repeated or refused because a wall clock was set. An event
 //     is not removed for its age before it has that age, and an id is recognised for its whole window.
+//  8. A position is never honoured over a gap: a store that was copied, restored, or is said to have been put back
+//     (origin.go), and a topic that was served from elsewhere meanwhile (coverage.go), begin new epochs. A restart, kill -9
+//     and a loss of power leave every epoch as it is.
 //
 // # What it asks of you
 //
-// A topic is opened by one owner at a time. done callbacks run on the goroutine of the topic's slot and must not block.
-// Everybody has stopped using the store when Close is called. The times that a topic is told have their monotonic reading,
-// as those of Config.Clock.
+// Serve is told which topics are durable before any is opened. A topic is opened by one owner at a time. done callbacks
+// run on the goroutine of the topic's slot and must not block. Everybody has stopped using the store when Close is called.
+// The times that a topic is told have their monotonic reading, as those of Config.Clock.
 //
 // # Decisions
 //

@@ -6,13 +6,16 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// What follows is vfs.FS with insistence. Compactions alone do not insist, since what they have written is removed when
-// they fail; they pause, or Pebble would try again at once.
+// What follows is vfs.FS with insistence. Compactions do not insist, since what they have written is removed when they
+// fail; they pause, or Pebble would try again at once. Nor does a checkpoint, whose caller is told.
 
 // compaction is Pebble's word for what a compaction writes.
 const compaction = "pebble-compaction"
 
 func (s *space) Create(name string, category vfs.DiskWriteCategory) (f vfs.File, err error) {
+	if s.spare(name) {
+		return s.FS.Create(name, category)
+	}
 	err = s.insist(func() error { f, err = s.FS.Create(name, category); return err })
 	return s.file(f, category, err)
 }
@@ -28,14 +31,23 @@ func (s *space) ReuseForWrite(old, name string, category vfs.DiskWriteCategory) 
 }
 
 func (s *space) Link(old, name string) error {
+	if s.spare(name) {
+		return s.FS.Link(old, name)
+	}
 	return s.insist(func() error { return s.FS.Link(old, name) })
 }
 
 func (s *space) Rename(old, name string) error {
+	if s.spare(name) {
+		return s.FS.Rename(old, name)
+	}
 	return s.insist(func() error { return s.FS.Rename(old, name) })
 }
 
 func (s *space) MkdirAll(dir string, mode fs.FileMode) error {
+	if s.spare(dir) {
+		return s.FS.MkdirAll(dir, mode)
+	}
 	return s.insist(func() error { return s.FS.MkdirAll(dir, mode) })
 }
 

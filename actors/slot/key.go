@@ -14,7 +14,7 @@ import "encoding/binary"
 //	x number                      piece of a snapshot that another node sent
 //
 // Names hold no control characters (protocol.CheckName), so a zero byte ends them. Numbers are big endian: keys sort by
-// them. The keys without slot hold what is true of the whole store: "!" and "~" its name, "@" its clock.
+// them. The keys without slot hold what is true of the whole store: "!" and "~" its name, "@" its clock, "#" its origin.
 const (
 	letterHead   = 'h'
 	letterEvent  = 'e'
@@ -26,7 +26,7 @@ const (
 	letterPiece  = 'x'
 )
 
-var storeKey, storeKeyAgain, clockKey = []byte("!"), []byte("~"), []byte("@")
+var storeKey, storeKeyAgain, clockKey, originKey = []byte("!"), []byte("~"), []byte("@"), []byte("#")
 
 // replicated are the letters of the state machine: what a snapshot holds.
 var replicated = []byte{letterHead, letterEvent, letterSeen, letterState}

@@ -46,7 +46,7 @@ const headsKept = 4 * batchCount
 type state struct {
 	applied uint64 // index of the newest entry that is applied
 	seeds   seeds
-	forgot  uint64 // how many topics were forgotten: a topic that comes back gets another salt
+	forgot  uint64 // how many topics were forgotten or renewed: a topic that comes back gets another salt
 	bucket  uint64 // the newest span of time in which an id was seen
 }
 
@@ -147,8 +147,17 @@ func (m *machine) do(b *pebble.Batch, o *operation) history.Outcome {
 		return m.reseed(o)
 	case deedProbe:
 		return history.Outcome{}
+	case deedRenew:
+		m.state.forgot++
+		m.forgot.Store(m.state.forgot)
+		if o.topic == "" {
+			return history.Outcome{}
+		}
 	}
 	h, err := m.head(o.tenant, o.topic)
+	if errors.Is(err, errDamagedHead) && o.deed == deedRenew { // it is mended when somebody opens it, and begins a new epoch then
+		return history.Outcome{}
+	}
 	if err != nil && o.deed != deedMend {
 		m.log.Error("a topic cannot be read", "slot", m.slot, "tenant", o.tenant, "topic", o.topic, "cause", err)
 		return history.Outcome{Err: &protocol.Refusal{Reason: protocol.Internal}}
@@ -162,6 +171,8 @@ func (m *machine) do(b *pebble.Batch, o *operation) history.Outcome {
 		err = m.forget(b, h, o)
 	case deedMend:
 		err = m.mend(b, o)
+	case deedRenew:
+		m.renew(h)
 	}
 	return history.Outcome{Err: err}
 }

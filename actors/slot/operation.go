@@ -13,6 +13,7 @@ const (
 	deedReseed deed = 4 // all topics of the slot, or all relaxed ones, get new epochs
 	deedMend   deed = 5 // a topic loses its newest events, which are damaged, and gets a new epoch
 	deedProbe  deed = 6 // nothing: whoever is answered knows that the slot takes operations
+	deedRenew  deed = 7 // a topic gets a new epoch and keeps its events; without a name, all that nobody has published to
 )
 
 // operation is one line of an entry of the log. An entry says all that depends on a clock or on chance: applied to the
@@ -56,7 +57,7 @@ func (o *operation) append(b []byte) []byte {
 		return append(append(b, 0), o.seed[:]...)
 	case deedMend:
 		return appendText(b, o.head.append(nil, nil))
-	case deedProbe:
+	case deedProbe, deedRenew:
 		return b
 	}
 	panic("an operation without a deed")
@@ -99,7 +100,7 @@ func (o *operation) next(c *cursor) (ok bool) {
 		var good bool
 		o.head, good = headOf(nil, c.bytes())
 		c.bad = c.bad || !good
-	case deedProbe:
+	case deedProbe, deedRenew:
 	default:
 		c.bad = true
 	}

@@ -70,15 +70,21 @@ func (s *slot) start(seen mark) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.store.anew {
+		lost = lostAny
+	}
 	voters, err := s.run(m)
 	if err != nil {
 		return err
 	}
 	s.ended.Go(s.committing)
 	if voters == 1 {
-		err = s.settle(lost)
+		return s.settle(lost)
 	}
-	return err
+	if s.store.anew && !s.store.made { // it may have voted and agreed to what it does not know of
+		return errors.New("it is a copy of a node of a cluster; remove this node from the cluster, empty its directory, and add it again")
+	}
+	return nil
 }
 
 // restore completes what another node sent and a crash interrupted.
@@ -122,8 +128,8 @@ func (s *slot) run(m markers) (voters int, err error) {
 	return voters, err
 }
 
-// settle waits for the election, and for all that the log holds to be applied. If answered events are lost, all topics
-// of the slot begin new epochs.
+// settle waits for the election, and for all that the log holds to be applied. If answered events are lost, or may be,
+// all topics of the slot begin new epochs.
 func (s *slot) settle(lost loss) error {
 	for limit := time.Now().Add(electionLimit); s.raft.State() != raft.Leader; {
 		if time.Now().After(limit) {
@@ -141,14 +147,19 @@ func (s *slot) settle(lost loss) error {
 	if lost == lostNothing && !first {
 		return nil
 	}
-	o := operation{deed: deedReseed, part: lost == lostRelaxed && !first}
-	if _, err := rand.Read(o.seed[:]); err != nil {
-		return err
-	}
-	if err := s.await(&o); err != nil {
+	if err := s.reseed(lost == lostRelaxed && !first); err != nil {
 		return err
 	}
 	return s.raft.Snapshot().Error() // from now on the members are known even if the log is damaged
+}
+
+// reseed begins new epochs: of all topics, or of the relaxed ones.
+func (s *slot) reseed(relaxedOnly bool) error {
+	o := operation{deed: deedReseed, part: relaxedOnly}
+	if _, err := rand.Read(o.seed[:]); err != nil {
+		return err
+	}
+	return s.await(&o)
 }
 
 // loss is what was answered and is not there any more.

@@ -26,9 +26,12 @@ type Store struct {
 	db      *pebble.DB
 	witness *witness
 	clock   *clock
+	made    bool // at this start
+	anew    bool // all topics begin new epochs, at this start; until Serve was told the rules
 	slots   []*slot
 	stop    chan struct{}  // closed by Close
 	running sync.WaitGroup // sweep, sync and tick
+	copying sync.Mutex     // held by the one who has a checkpoint
 }
 
 // MaxSlots bounds Config.Slots: each costs five goroutines and a pulse.
@@ -47,7 +50,15 @@ func (s *Store) open() error {
 	}
 	err := s.space.insist(func() (err error) { s.lock, err = pebble.LockDirectory(s.dir, s.cfg.Files); return err })
 	if err != nil {
-		return fmt.Errorf("it is in use by another process, or cannot be locked (%w); give each process a directory of its own", err)
+		return inUse(err)
+	}
+	if err := s.cfg.Files.RemoveAll(s.cfg.Files.PathJoin(s.dir, checkpointName)); err != nil {
+		return err
+	}
+	if s.cfg.Rules != "" {
+		if err := announce(s.cfg.Files, s.dir, s.cfg.Rules); err != nil {
+			return err
+		}
 	}
 	if err := s.space.measure(s.cfg.Reserve); err != nil {
 		return err
@@ -66,7 +77,17 @@ func (s *Store) open() error {
 		return err
 	}
 	s.witness = w
-	return s.start(marks)
+	if s.anew, err = s.copied(); err != nil {
+		return err
+	}
+	if s.anew && !s.made {
+		s.cfg.Logger.Warn("the files of the durable topics are not those that the last start wrote: they were copied, restored, or are from an older version; " +
+			"all durable topics begin new epochs, so that readers from before are told")
+	}
+	if err := s.start(marks); err != nil {
+		return err
+	}
+	return s.settled()
 }
 
 func (s *Store) openPebble() (err error) {
@@ -107,7 +128,7 @@ func (s *Store) identify() error {
 		value, closer, err = s.db.Get(storeKeyAgain)
 	}
 	if errors.Is(err, pebble.ErrNotFound) {
-		s.id = raft.ServerID(rand.Text())
+		s.id, s.made = raft.ServerID(rand.Text()), true
 		v := appendText(binary.AppendUvarint([]byte{1}, uint64(s.cfg.Slots)), string(s.id))
 		return errors.Join(s.db.Set(storeKey, v, pebble.NoSync), s.db.Set(storeKeyAgain, v, pebble.Sync))
 	}
@@ -142,6 +163,7 @@ func (s *Store) start(marks []mark) error {
 
 // Close ends all that the store does and waits for it. What was not answered by then is answered with an error.
 func (s *Store) Close() error {
+	s.copying.Lock() // whoever has a checkpoint is waited for, and nobody gets one any more
 	close(s.stop)
 	s.running.Wait()
 	s.tick(s.cfg.Clock())

@@ -51,7 +51,7 @@ var homes = []place{
 	{"github.com/prometheus/", []string{"transport/api/"}},
 	{"github.com/hashicorp/golang-lru", []string{"actors/", "transport/"}},
 	{"github.com/klauspost/compress", []string{"transport/websocket/"}},
-	{"golang.org/x/sys", []string{"transport/websocket/", "cmd/parley/systemd/"}},
+	{"golang.org/x/sys", []string{"transport/websocket/", "cmd/parley/systemd/", "actors/slot"}},
 	{"golang.org/x/net/idna", []string{"transport/websocket/"}},
 	{"golang.org/x/time", []string{"actors/", "transport/"}},
 	{"golang.org/x/crypto", []string{"cmd/"}},

@@ -7,7 +7,8 @@
 //	feed     the machine's figures, and the sample events of dev mode
 //	logline  the log
 //	systemd  what systemd is told
-//	client   the other side: publish, and listen in a dialect
+//	client   the other side: publish, listen in a dialect, fetch a backup
+//	backup   one file of a data directory, and back
 //
 // Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not 0.
 package main
@@ -34,6 +35,8 @@ type commands struct {
 	Listen  listenCommand  `cmd:"" help:"Connect as a client and print what arrives, one JSON a line."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration and print every problem in it."`
 	Config  configCommand  `cmd:"" help:"Print every setting with its default, unit, environment name and meaning."`
+	Backup  backupCommand  `cmd:"" help:"Make one file of a data directory, of a server that runs or of one that does not."`
+	Restore restoreCommand `cmd:"" help:"Make a data directory of such a file; durable topics begin new epochs."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 }
 

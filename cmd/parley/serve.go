@@ -68,7 +68,7 @@ func (c *serveCommand) Run() error {
 	p := &process{command: c, log: log, lines: lines, signals: signals, systemd: systemd.New(os.Getenv)}
 	p.warn(loaded)
 	held := memory.New(loaded.Config.Memory)
-	options := server.Options{Echo: c.DebugEcho, LogLost: lines.Lost, Exit: p.exit}
+	options := server.Options{Echo: c.DebugEcho, Version: version, LogLost: lines.Lost, Exit: p.exit}
 	if held != nil {
 		held.Soften()
 		options.Memory = held

@@ -170,12 +170,23 @@ func TestHistory_TellsWhatFollowsAPosition(t *testing.T) {
 	path := "/api/v1/topics/a%2Fb%20c/history"
 	h.call("GET", path, "").is(200, `{"epoch":"e1","offset":3,"events":[`+event(1)+`,`+event(2)+`,`+event(3)+`]}`)
 	h.call("GET", path+"?epoch=e1&offset=1&limit=1", "").is(200, `{"epoch":"e1","offset":3,"events":[`+event(2)+`]}`)
-	h.call("GET", path+"?offset=3", "").is(200, `{"epoch":"e1","offset":3,"events":[]}`)
+	h.call("GET", path+"?epoch=e1&offset=3", "").is(200, `{"epoch":"e1","offset":3,"events":[]}`)
 	h.call("GET", path+"?epoch=e0&offset=1", "").refuses(protocol.PositionLost)
-	h.call("GET", path+"?offset=4", "").refuses(protocol.PositionLost)
-	h.call("GET", path+"?offset=9223372036854775808", "").refuses(protocol.PositionLost)
+	h.call("GET", path+"?epoch=e1&offset=4", "").refuses(protocol.PositionLost)
+	h.call("GET", path+"?epoch=e1&offset=9223372036854775808", "").refuses(protocol.PositionLost)
 	h.call("GET", "/api/v1/topics/none/history", "").refuses(protocol.NotFound)
 	h.call("GET", "/api/v1/topics/a/b%20c/history", "").refuses(protocol.NotFound, "no such path")
+}
+
+// F7: an offset says nothing without the epoch that it was counted in; 0 is the beginning in any.
+func TestHistory_AnOffsetWithoutItsEpochIsRefused(t *testing.T) {
+	h := newHouse(t, Config{})
+	h.node.topic("a")
+	for _, query := range []string{"offset=5", "offset=1&limit=10", "epoch=&offset=5", "offset=18446744073709551615"} {
+		h.call("GET", "/api/v1/topics/a/history?"+query, "").refuses(protocol.Malformed, "needs the epoch")
+		h.call("GET", "/api/v1/topics/none/history?"+query, "").refuses(protocol.Malformed, "needs the epoch")
+	}
+	h.call("GET", "/api/v1/topics/a/history?offset=0", "").is(200, `{"epoch":"e1","offset":0,"events":[]}`)
 }
 
 func TestHistory_PageEndsWhenItHasTooManyBytes(t *testing.T) {
@@ -185,7 +196,7 @@ func TestHistory_PageEndsWhenItHasTooManyBytes(t *testing.T) {
 	}
 	seen := uint64(0)
 	for pages := 1; seen < 10; pages++ {
-		a := h.call("GET", fmt.Sprintf("/api/v1/topics/t/history?offset=%d", seen), "")
+		a := h.call("GET", fmt.Sprintf("/api/v1/topics/t/history?epoch=e1&offset=%d", seen), "")
 		var page struct{ Events []struct{ Offset uint64 } }
 		if err := json.Unmarshal([]byte(a.body), &page); err != nil || len(page.Events) == 0 || len(a.body) > 5000 || pages > 5 {
 			t.Fatalf("page %d has %d events in %d bytes: %v", pages, len(page.Events), len(a.body), err)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -45,6 +47,10 @@ type Config struct {
 	Webhooks func() map[string]Webhook `yaml:"-" env:"-"`
 	// Process tells of the process, for the metrics. nil is none.
 	Process func() Process `yaml:"-" env:"-"`
+
+	// Backup writes an archive of all that the server keeps; a Refusal before its first byte is the caller's answer. nil is
+	// a server that keeps nothing.
+	Backup func(ctx context.Context, to io.Writer) error `yaml:"-" env:"-"`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
 }

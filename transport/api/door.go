@@ -53,7 +53,7 @@ func (d *door) choose(x *exchange) (*route, error) {
 func (a *API) attend(r *route, x *exchange) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			if cause == http.ErrAbortHandler { // what was forwarded broke off
+			if cause == http.ErrAbortHandler { // what was being written or forwarded broke off
 				panic(cause)
 			}
 			a.cfg.Logger.Error("panic in the API", "route", r.pattern(),

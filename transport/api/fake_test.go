@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -81,6 +82,15 @@ func (n *fakeNode) check(tenant string) error {
 		return protocol.Refuse(protocol.NotFound, "unknown tenant")
 	}
 	return n.fail
+}
+
+// backup stands for what the server writes.
+func (n *fakeNode) backup(_ context.Context, to io.Writer) error {
+	if err := n.check("acme"); err != nil {
+		return err
+	}
+	_, err := io.WriteString(to, "an archive")
+	return err
 }
 
 func (n *fakeNode) Publish(ctx context.Context, tenant string, to actors.Target, ev *protocol.Event) (actors.Receipt, error) {

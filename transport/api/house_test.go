@@ -26,6 +26,9 @@ func newHouse(t testing.TB, cfg Config) *house {
 	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	node, tokens := newFakeNode(), &fakeTokens{}
 	cfg.Tickets, cfg.Outposts = tokens, tokens
+	if cfg.Backup == nil {
+		cfg.Backup = node.backup
+	}
 	cfg.Tenant = func(r *http.Request) string {
 		if r.Host == "nobody.example" {
 			return ""

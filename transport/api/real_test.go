@@ -39,7 +39,7 @@ func TestAPI_OfARealNode(t *testing.T) {
 	if h := call("GET", "/api/v1/topics/old/history", ""); !strings.Contains(h.body, `"time":"0001-01-01T00:00:00Z"`) {
 		t.Errorf("history: %s", h.body)
 	}
-	call("GET", "/api/v1/topics/projects%2Fapollo/history?offset=9", "").refuses(protocol.PositionLost)
+	call("GET", "/api/v1/topics/projects%2Fapollo/history?offset=9&epoch="+receipt.Epoch, "").refuses(protocol.PositionLost)
 	call("GET", "/api/v1/topics/projects%2Fapollo/history?offset=1&epoch=old", "").refuses(protocol.PositionLost)
 	if topics := call("GET", "/api/v1/topics?prefix=proj&limit=1", ""); !strings.Contains(topics.body, `"name":"projects/apollo"`) {
 		t.Errorf("topics: %s", topics.body)

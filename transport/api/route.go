@@ -82,6 +82,7 @@ var views = []route{
 	{method: "GET", path: "/readyz", who: anyone, do: (*API).readyz},
 	{method: "GET", path: "/metrics", who: anyone, do: (*API).metrics},
 	{method: "GET", path: "/openapi.json", who: anyone, do: (*API).openapi},
+	{method: "POST", path: "/api/v1/admin/backup", who: operator, do: (*API).backup},
 	{method: "GET", path: "/api/v1/admin/tenants", who: operator, do: (*API).tenants},
 	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/drain", who: operator, do: (*API).drainTenant},
 	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/restart", who: operator, do: (*API).restartTenant},

@@ -89,6 +89,10 @@ func historyQuery(x *exchange) (topic string, after protocol.Position, limit int
 				"offset must be an integer from 0 up: that of the last event that was seen")
 		}
 	}
+	if after.Offset > 0 && after.Epoch == "" {
+		return topic, after, 0, protocol.Refuse(protocol.Malformed, "offset %d needs the epoch that it was counted in (epoch=, it stands beside each offset); without both, "+
+			"what there is comes from the oldest event on", after.Offset)
+	}
 	limit, err = readLimit(values)
 	return topic, after, limit, err
 }

@@ -88,9 +88,7 @@ func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
 	if err := s.heralds.fit(limits, hooks); err != nil {
 		s.log.Error("a webhook was not replaced", "error", err)
 	}
-	for _, t := range limits {
-		s.node.SetTenant(t)
-	}
+	s.node.SetTenants(limits...)
 	s.heralds.dismiss(limits)
 	s.api.Limit(cfg.API.Rate, cfg.API.Burst)
 	for _, gone := range s.config.Tenants {

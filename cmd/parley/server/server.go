@@ -82,6 +82,8 @@ type Server struct {
 type Options struct {
 	// Echo serves the dialect echo, for conformance tests of the sockets.
 	Echo bool
+	// Version is the server's, for what it writes.
+	Version string
 	// Memory is what load is shed by; nil if nobody tells.
 	Memory actors.Memory
 	// LogLost tells how many lines of the log were lost; nil if nobody counts.
@@ -204,6 +206,9 @@ func (s *Server) assemble() error {
 	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
 	cfg.API.Webhooks, cfg.API.Process = s.heralds.figures, s.process
 	cfg.API.Dialects = s.spokenNames
+	if cfg.Data != "" {
+		cfg.API.Backup = s.backup
+	}
 	cfg.API.AllowsOrigin = s.sockets.AllowsOrigin
 	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
 	cfg.API.Forwarded = s.sockets.Forwarded
@@ -233,6 +238,7 @@ func (s *Server) Run() {
 		l.server.Handler = closing{l.server.Handler, s.node.Draining}
 		l.serve(s.log)
 	}
+	s.tellAddress()
 }
 
 // warn says which settings promise more connections than the process has file descriptors for.
@@ -327,6 +333,7 @@ func (s *Server) lastAnswers(began time.Time) {
 func (s *Server) Close(ctx context.Context) {
 	s.stop()
 	s.feeds.Wait()
+	s.forgetAddress()
 	s.unlisten(ctx)
 	if err := s.end(); err != nil {
 		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/cmd/parley/backup"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/journal"
 )
@@ -18,15 +20,20 @@ import (
 const openWait = time.Second
 
 // keep opens the store of durable topics, if there are to be any, and gives it to the engine. Once open it stays so: a
-// topic that is in it does not lose its events because a rule has changed. What keeps it from being opened after openWait
-// is given to late.
+// topic that is in it does not lose its events because a rule has changed; a start that does not need it tells it so. What
+// keeps it from being opened after openWait is given to late.
 func (s *Server) keep(cfg *config.Config, late func(error)) error {
 	s.storeTurn.Lock()
 	defer s.storeTurn.Unlock()
-	if s.opening != nil || !cfg.Keeps() {
+	if s.opening != nil {
 		return nil
 	}
-	own, dir, start := cfg.Store, filepath.Join(cfg.Data, "topics"), time.Now()
+	own, dir, start := cfg.Store, filepath.Join(cfg.Data, backup.Topics), time.Now()
+	if !cfg.Keeps() {
+		s.passOver(cfg, dir)
+		return nil
+	}
+	own.Rules = actors.DurableTopics(cfg.Limits())
 	own.Boot, own.Logger, own.Fatal = machineBoot, s.log, s.endAtOnce
 	opening := slot.Begin(dir, own)
 	s.node.Await(opening)
@@ -35,7 +42,10 @@ func (s *Server) keep(cfg *config.Config, late func(error)) error {
 	store, err := opening.Wait(wait)
 	switch {
 	case err == nil:
-		s.kept(store, start)
+		if err := s.kept(store, start); err != nil {
+			s.node.Await(nil)
+			return err
+		}
 	case errors.Is(err, context.DeadlineExceeded):
 		s.log.Warn("durable topics are not open yet; all else is served, and they are refused until they are", "directory", cfg.Data, "cause", opening.Refusal().Error())
 		s.await(opening, start, late)
@@ -47,11 +57,14 @@ func (s *Server) keep(cfg *config.Config, late func(error)) error {
 	return nil
 }
 
-// recall opens what is kept of revocations, if there is a data directory. It is not a part of the store: revocations have
-// to be kept when no topic is durable, and known before the first client comes.
+// recall opens what is kept of revocations, if there is a data directory, and is the first to look into that. It is not a
+// part of the store: revocations have to be kept when no topic is durable, and known before the first client comes.
 func (s *Server) recall(cfg *config.Config) error {
 	if cfg.Data == "" {
 		return nil
+	}
+	if err := backup.Unfinished(cfg.Data); err != nil {
+		return err
 	}
 	path := filepath.Join(cfg.Data, "revocations")
 	kept, err := journal.Open(path)
@@ -63,6 +76,16 @@ func (s *Server) recall(cfg *config.Config) error {
 	}
 	s.revocations, cfg.Auth.Journal = kept, kept
 	return nil
+}
+
+// passOver notes beside a store that this run does not use that its topics are served without it.
+func (s *Server) passOver(cfg *config.Config, dir string) {
+	if cfg.Data == "" {
+		return
+	}
+	if err := slot.PassOver(dir); err != nil {
+		s.log.Warn("the store of durable topics does not know that none is durable now", "directory", dir, "cause", err)
+	}
 }
 
 // await gives the engine its store when that is open, unless the server ends before.
@@ -78,16 +101,22 @@ func (s *Server) await(opening *slot.Opening, start time.Time, late func(error))
 			s.opening = nil // the next reload tries again
 			late(err)
 		default:
-			s.kept(store, start)
+			if err := s.kept(store, start); err != nil {
+				s.opening = nil
+				late(err)
+			}
 		}
 	})
 }
 
 // kept is for who holds the lock.
-func (s *Server) kept(store *slot.Store, start time.Time) {
+func (s *Server) kept(store *slot.Store, start time.Time) error {
+	if err := s.node.Keep(store); err != nil {
+		return errors.Join(fmt.Errorf("store of durable topics in %s: %w", s.config.Data, err), store.Close())
+	}
 	s.log.Info("durable topics are open", "directory", s.config.Data, "after", time.Since(start).Round(time.Millisecond))
 	s.store = store
-	s.node.Keep(store)
+	return nil
 }
 
 // lateAtStart has a store that cannot be opened end the server, as it would have kept it from starting.
