@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,16 +21,31 @@ type written struct {
 	Lines                       int
 }
 
-func read(t *testing.T, out *bytes.Buffer) (all []written) {
+// sink takes lines, also those that a timer writes.
+type sink struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+// read takes the lines so far.
+func read(t *testing.T, out *sink) (all []written) {
 	t.Helper()
-	for text := range strings.Lines(out.String()) {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	for text := range strings.Lines(out.text.String()) {
 		var one written
 		if err := json.Unmarshal([]byte(text), &one); err != nil {
 			t.Fatalf("%v: %s", err, text)
 		}
 		all = append(all, one)
 	}
-	out.Reset()
+	out.text.Reset()
 	return all
 }
 
@@ -37,7 +53,7 @@ func read(t *testing.T, out *bytes.Buffer) (all []written) {
 // is summed up, for each tenant and each message by itself, and what is said now and then is not touched.
 func TestSumUp_WhatIsSaidAgainAndAgainIsSummedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out sink
 		log, err := logline.New(&out, "json", "info")
 		if err != nil {
 			t.Fatal(err)
@@ -82,7 +98,7 @@ func TestSumUp_WhatIsSaidAgainAndAgainIsSummedUp(t *testing.T) {
 // F21: who wants all lines has them at debug level.
 func TestSumUp_WhatIsLeftOutIsThereAtDebugLevel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out sink
 		log, err := logline.New(&out, "json", "debug")
 		if err != nil {
 			t.Fatal(err)
@@ -106,7 +122,7 @@ func TestSumUp_WhatIsLeftOutIsThereAtDebugLevel(t *testing.T) {
 // F21: however many messages and tenants are named, what is remembered of them has a bound, and so has what is written.
 func TestSumUp_SumsHaveABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out sink
 		log, err := logline.New(&out, "json", "info")
 		if err != nil {
 			t.Fatal(err)
