@@ -108,7 +108,7 @@ func TestAudience_HoldsWhoCameAndDidNotLeaveWithTheirLatestInterest(t *testing.T
 func TestAudience_ThousandsOfDistinctFiltersAreNotSearchedOneByOne(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	const total = 64_000 // in each case, since the kernel counts in steps of some milliseconds
+	const total = 64_000                    // in each case, since the kernel counts in steps of some milliseconds
 	cost := func(count int) time.Duration { // of the processor's time: what else the machine does is no matter
 		all := listeners(count, words)
 		begin := threadTime()
