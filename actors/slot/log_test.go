@@ -16,6 +16,23 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
+// Raft's metrics may read the log of a group that has ended.
+func TestLog_IsReadInVainWhenTheStoreIsClosed(t *testing.T) {
+	s := open(t, t.TempDir(), Config{Slots: 1})
+	number(t, topic(t, s, "room", keepAll), 1, 3)
+	log := s.slots[0].log
+	if first, err := log.FirstIndex(); err != nil || log.GetLog(first, &raft.Log{}) != nil {
+		t.Fatal(first, err)
+	}
+	shut(t, s)
+	if _, err := log.FirstIndex(); !errors.Is(err, raft.ErrRaftShutdown) {
+		t.Error(err)
+	}
+	if err := log.GetLog(1, &raft.Log{}); !errors.Is(err, raft.ErrRaftShutdown) {
+		t.Error(err)
+	}
+}
+
 func memory(t *testing.T, fs vfs.FS) *pebble.DB {
 	t.Helper()
 	db, err := pebble.Open("", &pebble.Options{FS: fs, Logger: quiet{(&journal{}).logger(), func(s string) { panic(s) }}, FormatMajorVersion: pebble.FormatTableFormatV6})
