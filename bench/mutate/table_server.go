@@ -1,0 +1,21 @@
+package main
+
+// ofServer break what the process promises: its log, its hosts, its files.
+var ofServer = []mutation{
+	{file: "cmd/parley/logline/logline.go", proves: "check 61",
+		from: "unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r", to: "unicode.In(r, unicode.Cf, unicode.Zl) || r", tests: "TestLog_Hostile|FuzzClean"},
+	{file: "cmd/parley/logline/logline.go", proves: "check 18",
+		from: "if strings.Contains(text, \"eyJ\") {", to: "if strings.HasPrefix(text, \"eyJ\") {", tests: "TestLog_|FuzzClean"},
+	{file: "cmd/parley/journal/journal.go", proves: "F16",
+		from: "uint32(sum) == crc32.Checksum(record, castagnoli)", to: "sum != 0", tests: "TestFile_|FuzzFile"},
+	{file: "cmd/parley/journal/journal.go", proves: "F16",
+		from: "if f.torn {\n", to: "if f.torn && f.size < 0 {\n", tests: "TestFile_"},
+	{file: "cmd/parley/config/secret.go", proves: "F23",
+		from: "if secret != \"\" && (stray(first) || stray(last)) {", to: "if secret != \"\" && stray(first) {", tests: "TestSecretFile_"},
+	{file: "cmd/parley/server/hosts.go", proves: "tenants apart",
+		from: "host := r.Host\n", to: "host := \"\"\n", tests: "TestTenants_AreToldApart|TestHosts_"},
+	{file: "cmd/parley/server/hosts.go", proves: "a shared host is the lobby's",
+		from: "if before == \"\" || before == tenant {", to: "if before == \"\" || before != tenant {", tests: "TestTenants_"},
+	{file: "cmd/parley/feed/system.go", proves: "R001.38",
+		from: "const SystemEvery = 5 * time.Second", to: "const SystemEvery = 7 * time.Second", tests: "TestSystem_"},
+}
