@@ -29,6 +29,8 @@ var ofAuth = []mutation{
 		from: "if known.hasExpired(now) {", to: "if known == nil {", tests: "TestCache_ARemembered"},
 	{file: "transport/auth/form.go", proves: "F16",
 		from: "if found.whose.account.revoked.covers(found.identity, now) {", to: "if found.identity.User == \"\" {", tests: "TestRevoke_BeatsTheCache"},
+	{file: "transport/auth/rights.go", proves: "check 21",
+		from: "id.Tenant != tenant || !id.May(topic) {", to: "id.Tenant != tenant {", tests: "TestAuthorize_|TestRights_"},
 	{file: "transport/auth/ticket.go", proves: "tickets last 30 s",
 		from: "if t := s.remove(e); now.Before(t.until) {", to: "if t := s.remove(e); !t.until.IsZero() {", tests: "TestTickets_EndAfter"},
 	{file: "transport/auth/ticket.go", proves: "tickets are used once",
