@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +12,14 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 )
+
+// sized is the size of a check: the one that reliability.md names with PARLEY_CHECKS=full, else one that fits into each run.
+func sized(small, large int) int {
+	if os.Getenv("PARLEY_CHECKS") == "full" {
+		return large
+	}
+	return small
+}
 
 // speech is a dialect for tests, with limits and words of the test's choice.
 type speech struct {

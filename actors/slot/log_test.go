@@ -122,6 +122,8 @@ func TestVotes_AreKeptAndWhatWasNeverSetIsNothing(t *testing.T) {
 }
 
 // After a loss of power, what was stored is there; of what is relaxed a beginning is.
+// Each is on disk when its call returns, whatever is stored afterwards: the vote comes first, since what is synced takes
+// along what came before.
 func TestEntries_SurviveALossOfPower(t *testing.T) {
 	for seed := range uint64(20) {
 		fs := vfs.NewCrashableMem()
@@ -130,7 +132,7 @@ func TestEntries_SurviveALossOfPower(t *testing.T) {
 		log, vote := entries{0, db}, votes{0, db}
 		strict := rng.Uint64N(50) + 1
 		for i := range strict {
-			if err := errors.Join(log.StoreLog(entryOf(i+1, 1, "x")), vote.SetUint64([]byte("term"), i+1)); err != nil {
+			if err := errors.Join(vote.SetUint64([]byte("term"), i+1), log.StoreLog(entryOf(i+1, 1, "x"))); err != nil {
 				t.Fatal(err)
 			}
 		}

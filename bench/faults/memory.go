@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/parley-realtime/parley/bench/faults/client"
@@ -69,9 +70,13 @@ func withstood(d *drill.Drill, limit int64, now server.Figures) {
 
 // stop ends publishing and adds up what became of it: refused counts by status.
 func stop(sources []*drill.Source) (sent, acked int, refused map[int]int) {
+	var stopping sync.WaitGroup
+	for _, source := range sources {
+		stopping.Go(source.Stop)
+	}
+	stopping.Wait()
 	refused = map[int]int{}
 	for _, source := range sources {
-		source.Stop()
 		sent, acked = sent+len(source.Sent), acked+len(source.Acks)
 		for status, count := range source.Refused {
 			refused[status] += count
