@@ -18,7 +18,7 @@ import (
 )
 
 // written makes a store with one slot and one topic of so many events, and closes it.
-func written(t *testing.T, count int) (dir string, epoch string) {
+func written(t *testing.T, count int, flushed bool) (dir string, epoch string) {
 	t.Helper()
 	dir = t.TempDir()
 	s := open(t, dir, Config{Slots: 1})
@@ -27,6 +27,11 @@ func written(t *testing.T, count int) (dir string, epoch string) {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i+1), 100), true, suite.Begin)
 	}
 	epoch = h.Position().Epoch
+	if flushed {
+		if err := s.db.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	shut(t, s)
 	return dir, epoch
 }
@@ -75,7 +80,7 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 		}
 		return b
 	}
-	whole, epoch := written(t, count)
+	whole, epoch := written(t, count, false)
 	lost, cut, lefts := 0, 0, map[string]int{}
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
@@ -141,18 +146,13 @@ func wantAside(t *testing.T, dir, name string, as []byte) {
 // A table that is damaged: what it held is not served, and the rest is. Nothing of it stops the store.
 func TestStore_AFlippedByteInATableIsNeverServed(t *testing.T) {
 	const count = 400
+	whole, _ := written(t, count, true)
 	for percent := 2; percent < 90; percent += 8 {
 		t.Run(fmt.Sprintf("flip at %d%%", percent), func(t *testing.T) {
-			dir := t.TempDir()
-			s := open(t, dir, Config{Slots: 1})
-			h := topic(t, s, "room", keepAll)
-			for i := range count {
-				suite.Add(t, h, suite.Event(t, fmt.Sprint(i+1), 100), true, suite.Begin)
-			}
-			if err := s.db.Flush(); err != nil {
+			dir := filepath.Join(t.TempDir(), "data")
+			if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
 				t.Fatal(err)
 			}
-			shut(t, s)
 			flipLargestTable(t, dir, percent)
 			j := &journal{}
 			s, err := Open(dir, Config{Slots: 1, Logger: j.logger()})
@@ -164,7 +164,7 @@ func TestStore_AFlippedByteInATableIsNeverServed(t *testing.T) {
 				return
 			}
 			defer func() { shut(t, s) }()
-			h, err = s.Topic("acme", "room", keepAll)
+			h, err := s.Topic("acme", "room", keepAll)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, j)
 			}
@@ -347,7 +347,7 @@ func TestTopic_ADamagedHeadIsMadeAgainFromTheEvents(t *testing.T) {
 
 // Damage behind what the log needs no more, or in front of it: the slot starts with what is applied.
 func TestStore_ADamagedEntryOfTheRaftLogDoesNotStopAGroupOfOne(t *testing.T) {
-	dir, epoch := written(t, 50)
+	dir, epoch := written(t, 50, false)
 	j := &journal{}
 	s := open(t, dir, Config{Slots: 1, Logger: j.logger()})
 	last, _ := s.slots[0].log.LastIndex()

@@ -27,7 +27,7 @@ var ofProtocol = []mutation{
 	{file: "protocol/valtronics/encode.go", proves: "R001.29",
 		from: "`,\"severity\":`, ev.Member(\"severity\")", to: "`,\"severity\":`, ev.Member(\"title\")", tests: "TestEncode_IsWhat"},
 	{file: "protocol/notify/session.go", proves: "R002.27",
-		from: "if s.reported || !in.Binary && jsontext.Value(in.Data).IsValid() {", to: "if s.reported || true {", tests: "TestReceive_Malformed"},
+		from: "if s.reported || !in.Binary && jsontext.Value(in.Data).IsValid() {", to: "if s.reported || jsontext.Value(in.Data).IsValid() || len(in.Data) > 0 {", tests: "TestReceive_Malformed"},
 	{file: "protocol/notify/encode.go", proves: "R002.15",
 		from: "`{\"message\":`", to: "`{\"text\":`", tests: "TestEncode_Bytes"},
 	{file: "protocol/authentik/instance.go", proves: "R003.13",
@@ -38,6 +38,6 @@ var ofProtocol = []mutation{
 		from: "protocol.Subscribe{Topic: r.topic, As: s.identity}", to: "protocol.Subscribe{Topic: r.topic}", tests: "TestTranscripts|TestAnswer_"},
 	{file: "protocol/airlay/reply.go", proves: "R004.20",
 		from: "case protocol.UnknownUser:\n\t\treturn replies[noUser]", to: "case protocol.UnknownUser:\n\t\treturn replies[noAccess]", tests: "TestRefuse_"},
-	{file: "protocol/shared/session.go", proves: "nothing is done before it is decided",
-		from: "case protocol.Say, protocol.Close:", to: "case protocol.Say, protocol.Close, protocol.Authenticate:", tests: "TestReceive_WhatNobodyRecognises|TestTranscripts"},
+	{file: "protocol/shared/session.go", proves: "what nobody recognises gets words",
+		from: "case protocol.Say, protocol.Close:", to: "case protocol.Close:", tests: "TestReceive_WhatNobodyRecognises|TestTranscripts"},
 }
