@@ -3,7 +3,8 @@ package main
 // ofAuth break who gets in, and for how long.
 var ofAuth = []mutation{
 	{file: "transport/auth/verify.go", proves: "check 13",
-		from: "if v.hasExpired(now) {", to: "if v.hasExpired(now.Add(-time.Hour)) {", tests: "TestVerifier_TimesOfAToken"},
+		from: "return !v.expires.IsZero() && !now.Before(v.expires.Add(v.tenant.leeway))",
+		to:   "return !v.expires.IsZero() && !now.Before(v.expires.Add(2*v.tenant.leeway))", tests: "TestVerifier_TimesOfAToken|TestVerifier_Leeway"},
 	{file: "transport/auth/verify.go", proves: "F4",
 		from: "if begins.After(now.Add(t.leeway)) {", to: "if begins.After(now.Add(t.leeway)) || issued.After(now.Add(t.leeway)) {",
 		tests: "TestVerifier_TimesOfAToken"},

@@ -30,6 +30,8 @@ var ofSlots = []mutation{
 		tests: "TestTopic_PassesTheSuite"},
 	{file: "actors/slot/machine.go", proves: "an entry is applied once",
 		from: "if l.Index <= m.state.applied {", to: "if l.Index < m.state.applied {", tests: "TestStore_|TestMachine_|TestGroup_"},
+	{file: "actors/slot/mendlog.go", proves: "a log is cut in time",
+		from: "s.count, s.logged = s.count+1, s.logged+len(l.Data)", to: "_ = l.Data", tests: "TestStore_ALogThatMany"},
 	{file: "actors/slot/space.go", proves: "check 54",
 		from: "full := usage.AvailBytes < need", to: "full := usage.AvailBytes < need/4096", tests: "TestStore_AFullDisk|TestStore_AWrite|TestStore_ASmallDisk"},
 	{file: "actors/slot/clock.go", proves: "F1",
