@@ -13,7 +13,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// sized is the size of a check: the one that reliability.md names with PARLEY_CHECKS=full, else one that fits into each run.
+// sized is the size of a check: the one that reliability.md names with PARLEY_CHECKS=full, else one that fits into each
+// run.
 func sized(small, large int) int {
 	if os.Getenv("PARLEY_CHECKS") == "full" {
 		return large

@@ -179,8 +179,8 @@ func TestLimits_TheAddressesAndUsersThatAreWatchedAreBounded(t *testing.T) {
 	}
 }
 
-// reliability.md check 40, F48, the engine's part: of what 100 clients ask for, each gets what its limit allows, the rest
-// is an error, and nothing of it is left when they have gone.
+// reliability.md check 40, F48, the engine's part: of what 100 clients ask for, each gets what its limit allows, the
+// rest is an error, and nothing of it is left when they have gone.
 func TestLimits_SubscriptionsOfAConnection(t *testing.T) {
 	limit, asked := sized(100, 1000), sized(1000, 10_000)
 	d := &speech{name: "words", limits: protocol.Limits{Subscriptions: limit}}

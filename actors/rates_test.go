@@ -37,8 +37,8 @@ func (c *client) flood(messages int) (read int) {
 	return read
 }
 
-// reliability.md check 41, the WebSocket's part: limited first, told so 16 times, closed if it goes on. Also check 42 for
-// messages.
+// reliability.md check 41, the WebSocket's part: limited first, told so 16 times, closed if it goes on. Also check 42
+// for messages.
 func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 	polite := &speech{name: "words"}
 	metered(t, RateLimits{Connection: Flow{Messages: 10}}, func(n *Node) {

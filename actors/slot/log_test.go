@@ -122,8 +122,8 @@ func TestVotes_AreKeptAndWhatWasNeverSetIsNothing(t *testing.T) {
 }
 
 // After a loss of power, what was stored is there; of what is relaxed a beginning is.
-// Each is on disk when its call returns, whatever is stored afterwards: the vote comes first, since what is synced takes
-// along what came before.
+// Each is on disk when its call returns, whatever is stored afterwards: the vote comes first, since what is synced
+// takes along what came before.
 func TestEntries_SurviveALossOfPower(t *testing.T) {
 	for seed := range uint64(20) {
 		fs := vfs.NewCrashableMem()

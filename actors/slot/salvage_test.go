@@ -13,7 +13,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// plenty are files of a store's folder in memory: logs 4 to 7, none of which can be read, and one that was put aside before.
+// plenty are files of a store's folder in memory: logs 4 to 7, none of which can be read, and one that was put aside
+// before.
 func plenty(t *testing.T) (fs vfs.FS, logs wal.Logs) {
 	t.Helper()
 	fs = vfs.NewMem()
@@ -65,8 +66,8 @@ func holds(t *testing.T, fs vfs.FS, want map[string]string) {
 	}
 }
 
-// F47: a damaged log is cut in front of the damage, newer ones go, older ones stay. All that goes is put aside, and what
-// was put aside before is not there any more.
+// F47: a damaged log is cut in front of the damage, newer ones go, older ones stay. All that goes is put aside, and
+// what was put aside before is not there any more.
 func TestSalvage_CutsOneLogAndDropsWhatIsNewer(t *testing.T) {
 	fs, logs := plenty(t)
 	if err := dropFrom(fs, "data", logs[1:], 3); err != nil {

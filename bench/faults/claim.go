@@ -44,8 +44,8 @@ func claim(d *drill.Drill) {
 	d.Figure(43, "%d clients announced 64 KiB each: memory +%s, all closed after %.1f s; close codes %v", count, mib(rise), took.Seconds(), crowd.Codes())
 }
 
-// bomb lets 100 clients send a compressed message of about 10 KiB that would be 10 MiB at once: all are closed, since it is
-// too large, and memory rises by less than 100 MiB (check 44).
+// bomb lets 100 clients send a compressed message of about 10 KiB that would be 10 MiB at once: all are closed, since
+// it is too large, and memory rises by less than 100 MiB (check 44).
 func bomb(d *drill.Drill) {
 	const size = 10 << 20
 	s := d.Serve(server.Conditions{})

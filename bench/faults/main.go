@@ -9,9 +9,9 @@
 // A scenario that is named runs at the size and for the time of its check, and so do all with -full or PARLEY_CHECKS=full
 // (80 minutes). Else all run at the size of their checks, those that go on for a time for a quarter of it and at most 15 s:
 // less than 10 minutes in all. -for says another time.
-// -short is for continuous integration. With -record what was measured at full size goes into bench/faults.json, with the
-// date and the commit of the server that was measured. The exit status is 1 if any check failed; one for which the machine
-// has not what it takes is skipped and says why.
+// -short is for continuous integration. With -record what was measured at full size goes into bench/faults.json, with
+// the date and the commit of the server that was measured. The exit status is 1 if any check failed; one for which the
+// machine has not what it takes is skipped and says why.
 package main
 
 import (

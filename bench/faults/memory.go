@@ -10,12 +10,12 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// memory gives the server a limit of 512 MiB (GOMEMLIMIT; short: 128 MiB) and lets happen at once what costs most: 100 of
-// 1,000 clients stop reading while 200 events of 1 KiB a second are published, 100 clients subscribe to 1,000 topics of
-// their own each, 3,000 announce a message of 64 KiB that does not come, and 2,400 topics fill their histories of 256 KiB.
-// That would take more than 700 MiB. The server
-// sheds load before the kernel would end it, answers each publish, if only with 503, and takes clients and publishes again
-// when the flood is over (check 46).
+// memory gives the server a limit of 512 MiB (GOMEMLIMIT; short: 128 MiB) and lets happen at once what costs most: 100
+// of 1,000 clients stop reading while 200 events of 1 KiB a second are published, 100 clients subscribe to 1,000 topics
+// of their own each, 3,000 announce a message of 64 KiB that does not come, and 2,400 topics fill their histories of
+// 256 KiB. That would take more than 700 MiB. The server
+// sheds load before the kernel would end it, answers each publish, if only with 503, and takes clients and publishes
+// again when the flood is over (check 46).
 func memory(d *drill.Drill) {
 	limit := int64(d.Size(512<<20, 128<<20))
 	s := d.Serve(server.Conditions{Env: []string{fmt.Sprint("GOMEMLIMIT=", limit)}})

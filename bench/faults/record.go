@@ -24,8 +24,8 @@ type measured struct {
 	Result string `json:"result"` // "passes", or "fails: " and why
 }
 
-// built is what a server says of itself: parley, its version, its commit, and that of Go. A version that is dirty was made of
-// changes that no commit has.
+// built is what a server says of itself: parley, its version, its commit, and that of Go. A version that is dirty was
+// made of changes that no commit has.
 var built = regexp.MustCompile(`^parley (\S+) ([0-9a-f]{12})[0-9a-f]* `)
 
 // commitOf is the commit that a server was made of.

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// F55: there is a quick form of the tests: without the race detector, with what go test remembers, and for one package if
-// one is named. make help tells of it.
+// F55: there is a quick form of the tests: without the race detector, with what go test remembers, and for one package
+// if one is named. make help tells of it.
 func TestMake_HasAQuickFormOfTheTests(t *testing.T) {
 	dry := func(args ...string) string {
 		t.Helper()

@@ -38,8 +38,8 @@ func mustEvent(t testing.TB, kind protocol.Kind, data string) *protocol.Event {
 	return ev
 }
 
-// R000.13, R000.19, R000.22, R000.33, F49: byte for byte as the document prints it, members in its order, none renamed and
-// none added.
+// R000.13, R000.19, R000.22, R000.33, F49: byte for byte as the document prints it, members in its order, none renamed
+// and none added.
 func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 	d := New(DefaultConfig())
 	for _, c := range []struct {

@@ -29,8 +29,8 @@ func TestDoor_UnknownPathsAre404(t *testing.T) {
 	h.do(r).refuses(protocol.NotFound, "no such path")
 }
 
-// reliability.md check 20, F51: what must not be on the public address is named here, and not by the table that is tested.
-// A route that is new has to be put on one of the lists.
+// reliability.md check 20, F51: what must not be on the public address is named here, and not by the table that is
+// tested. A route that is new has to be put on one of the lists.
 func TestDoor_PublicAndInternalAreApart(t *testing.T) {
 	h := newHouse(t, Config{})
 	internal := map[string]string{

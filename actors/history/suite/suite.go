@@ -43,8 +43,8 @@ func Add(t *testing.T, h history.History, ev *protocol.Event, recognise bool, no
 	return out
 }
 
-// AddMany adds events of so many bytes at once, and waits for and settles all of them: a durable store brings them to the
-// disk together. Their ids are their numbers, from from on. It returns the last outcome.
+// AddMany adds events of so many bytes at once, and waits for and settles all of them: a durable store brings them to
+// the disk together. Their ids are their numbers, from from on. It returns the last outcome.
 func AddMany(t *testing.T, h history.History, from, count, size int, recognise bool, now time.Time) (last history.Outcome) {
 	t.Helper()
 	answers := make([]chan history.Outcome, count)

@@ -37,8 +37,8 @@ func (n *notes) Stats(tenant string) actors.Stats {
 
 func (n *notes) Tenants() []string { return []string{"busy", "idle"} }
 
-// R001.37, R001.38, R001.39, F49: the figures are measured, the connections counted, and only who has connections is told,
-// every five seconds.
+// R001.37, R001.38, R001.39, F49: the figures are measured, the connections counted, and only who has connections is
+// told, every five seconds.
 func TestSystem_MeasuresAndTellsTenantsThatHaveConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, began := &notes{connections: map[string]uint64{"busy": 15}}, time.Now()
