@@ -16,7 +16,7 @@ var ofServer = []mutation{
 		from: "if secret != \"\" && (stray(first) || stray(last)) {", to: "if secret != \"\" && stray(first) {",
 		tests: "TestSecretFile_"},
 	{file: "cmd/parley/server/hosts.go", proves: "tenants apart",
-		from: "host := r.Host\n", to: "host := \"\"\n", tests: "TestTenants_AreToldApart|TestHosts_"},
+		from: "return config.CanonicalHost(r.Host)", to: "return config.CanonicalHost(\"\")", tests: "TestTenants_AreToldApart|TestHosts_"},
 	{file: "cmd/parley/server/hosts.go", proves: "a shared host is the lobby's",
 		from: "if before == \"\" || before == tenant {", to: "if before == \"\" || before != tenant {",
 		tests: "TestTenants_"},

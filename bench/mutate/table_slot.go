@@ -13,7 +13,7 @@ var ofSlots = []mutation{
 		from: "if lost == lostNothing && !first {", to: "if !first {",
 		tests: "TestStore_DamageOfTheNewestLog|TestStore_ALossOfWhatIsRelaxed"},
 	{file: "actors/slot/slot.go", proves: "a relaxed loss is theirs alone",
-		from: "part: lost == lostRelaxed && !first", to: "part: false", tests: "TestStore_ALossOfWhatIsRelaxed"},
+		from: "part: relaxedOnly", to: "part: false", tests: "TestStore_ALossOfWhatIsRelaxed"},
 	{file: "actors/slot/salvage.go", proves: "F47",
 		from: "if named == nil {", to: "if len(named) != 1 {", tests: "TestSalvage_|TestStore_DamageOfTheNewestLog"},
 	{file: "actors/slot/salvage.go", proves: "F47",
