@@ -18,7 +18,10 @@ import (
 )
 
 // written makes a store with one slot and one topic of so many events, and closes it.
-func written(t *testing.T, count int, flushed bool) (dir string, epoch string) {
+func written(t *testing.T, count int) (dir string, epoch string) { return writtenBy(t, count, false) }
+
+// writtenBy is written; flushed has the events in a table, and not in the log alone.
+func writtenBy(t *testing.T, count int, flushed bool) (dir string, epoch string) {
 	t.Helper()
 	dir = t.TempDir()
 	s := open(t, dir, Config{Slots: 1})
@@ -80,7 +83,7 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 		}
 		return b
 	}
-	whole, epoch := written(t, count, false)
+	whole, epoch := written(t, count)
 	lost, cut, lefts := 0, 0, map[string]int{}
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +149,7 @@ func wantAside(t *testing.T, dir, name string, as []byte) {
 // A table that is damaged: what it held is not served, and the rest is. Nothing of it stops the store.
 func TestStore_AFlippedByteInATableIsNeverServed(t *testing.T) {
 	const count = 400
-	whole, _ := written(t, count, true)
+	whole, _ := writtenBy(t, count, true)
 	for percent := 2; percent < 90; percent += 8 {
 		t.Run(fmt.Sprintf("flip at %d%%", percent), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
@@ -347,7 +350,7 @@ func TestTopic_ADamagedHeadIsMadeAgainFromTheEvents(t *testing.T) {
 
 // Damage behind what the log needs no more, or in front of it: the slot starts with what is applied.
 func TestStore_ADamagedEntryOfTheRaftLogDoesNotStopAGroupOfOne(t *testing.T) {
-	dir, epoch := written(t, 50, false)
+	dir, epoch := written(t, 50)
 	j := &journal{}
 	s := open(t, dir, Config{Slots: 1, Logger: j.logger()})
 	last, _ := s.slots[0].log.LastIndex()
