@@ -129,7 +129,7 @@ func TestStore_ARestartKeepsTheEpochWhateverWasDoneToTheDirectory(t *testing.T) 
 
 // F5: a snapshot of a disk that is put back has the same files; NewLife says it.
 func TestNewLife_BeginsNewEpochsAndKeepsTheEvents(t *testing.T) {
-	dir, before := written(t, 7, false)
+	dir, before := written(t, 7)
 	s := open(t, dir, Config{Slots: 1})
 	if err := NewLife(dir); err == nil {
 		t.Error("it is told to a store that is open")
