@@ -325,6 +325,28 @@ func TestTopic_ADamagedEndIsDroppedAndTheEpochIsNew(t *testing.T) {
 	}
 }
 
+// An event that is whole, but not the one that was answered, is dropped as a damaged one is: the head knows its sum.
+func TestTopic_AnEndThatTheHeadDoesNotKnowIsDropped(t *testing.T) {
+	s := open(t, t.TempDir(), Config{})
+	h := topic(t, s, "room", keepAll)
+	suite.AddMany(t, h, 1, 10, 100, true, suite.Begin)
+	epoch := h.Position().Epoch
+	one := s.slotOf("acme", "room")
+	r, err := one.record("acme", "room", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.prev ^= 1
+	key := eventKey(one.number, "acme", "room", 10)
+	if err := s.db.Set(key, r.seal(nil, key), pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	h = topic(t, s, "room", keepAll)
+	if p := h.Position(); p.Offset != 9 || p.Epoch == epoch || intactUpTo(t, h) != 9 {
+		t.Errorf("it is at %+v, was in %s", p, epoch)
+	}
+}
+
 func TestTopic_ADamagedHeadIsMadeAgainFromTheEvents(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Config{})

@@ -154,7 +154,7 @@ func TestServe_HealthAndMetricsAreOnTheInternalAddressAlone(t *testing.T) {
 	if r.base == r.internal {
 		t.Fatal("both are on one address")
 	}
-	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/openapi.json", "/debug/pprof/", "/debug/vars", "/debug/echo", "/api/v1/admin/tenants"} {
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/openapi.json", "/debug/pprof/", "/debug/vars", "/debug/echo", "/api/v1/admin/tenants", "/api/v1/admin/backup"} {
 		if status, body := get(t, r.base+path); status != http.StatusNotFound {
 			t.Errorf("public %s: %d %.80s", path, status, body)
 		}

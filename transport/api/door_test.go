@@ -35,6 +35,7 @@ func TestDoor_PublicAndInternalAreApart(t *testing.T) {
 	h := newHouse(t, Config{})
 	internal := map[string]string{
 		"/healthz": "GET", "/readyz": "GET", "/metrics": "GET", "/openapi.json": "GET", "/api/v1/admin/tenants": "GET",
+		"/api/v1/admin/backup":             "POST",
 		"/api/v1/admin/tenants/acme/drain": "POST", "/api/v1/admin/tenants/acme/restart": "POST",
 		"/api/v1/admin/tenants/acme/suspend": "POST", "/api/v1/admin/tenants/acme/resume": "POST",
 	}
