@@ -28,7 +28,7 @@ help:
 	@echo 'make microbench  the Go benchmarks, as a table'
 	@echo 'make faults  what happens when a server is killed, flooded, cut off...: bench/FAULTS.md (10 minutes; FAULTS=short for two, ARGS=... adds flags)'
 	@echo 'make lint    static analysis'
-	@echo 'make mutate  break the source in one place at a time: do the tests notice? (ten minutes; ARGS="-run REGEXP" for some)'
+	@echo 'make mutate  break the source in one place at a time: do the tests notice? (140 builds and runs, some ten seconds each; ARGS="-run REGEXP" for some)'
 	@echo 'make fuzz    every fuzz target for FUZZTIME (60s) each'
 
 run: build

@@ -46,11 +46,19 @@ func wantKept(t *testing.T, n *Node, topic string, last Receipt, count int) {
 	}
 }
 
+// steps are those of the wall clock: all of them with PARLEY_CHECKS=full, as the store's own tests have them each time.
+func steps() []time.Duration {
+	if sized(0, 1) == 1 {
+		return suite.Steps
+	}
+	return suite.FewSteps
+}
+
 // F1, F2: the wall clock is set, at rest and while much is published: of a topic in memory or on disk, nothing that was
 // acknowledged is gone, no id in its window is taken again, and what is old goes when it would have gone.
 func TestClock_AStepRemovesRepeatsAndRefusesNothing(t *testing.T) {
 	for _, topic := range []string{"room/1", "orders/1"} {
-		for _, step := range suite.Steps {
+		for _, step := range steps() {
 			t.Run(fmt.Sprintf("%s, %s, at rest", topic, step), func(t *testing.T) {
 				wall := &suite.Wall{}
 				under(t, wall, vfs.NewMem(), func(n *Node) {
@@ -108,7 +116,7 @@ func dated(t *testing.T, number int, at time.Time) *protocol.Event {
 // F1, F2: a node is started while the wall clock is wrong, and again when it is right, or the other way round.
 func TestClock_AWrongOneAtTheStartLosesNoPositionAndNoID(t *testing.T) {
 	const topic = "orders/1"
-	for _, step := range suite.Steps {
+	for _, step := range steps() {
 		for _, wrong := range [][3]time.Duration{{0, step, 0}, {step, 0, step}} {
 			t.Run(fmt.Sprint(wrong), func(t *testing.T) {
 				wall, disk := &suite.Wall{}, vfs.NewMem()
@@ -133,7 +141,7 @@ func TestClock_AWrongOneAtTheStartLosesNoPositionAndNoID(t *testing.T) {
 // F1, F2: what waits for a user waits for its time, and a member of a topic is there for its own.
 func TestClock_AStepTakesNothingFromInboxesAndAttendance(t *testing.T) {
 	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}}
-	for _, step := range suite.Steps {
+	for _, step := range steps() {
 		t.Run(step.String(), func(t *testing.T) {
 			wall := &suite.Wall{}
 			under(t, wall, vfs.NewMem(), func(n *Node) {

@@ -185,7 +185,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.become(cmd)
 		return nil
 	case protocol.Report:
-		c.node.log.Info("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
+		c.report(cmd)
 		return nil
 	case protocol.Authenticate:
 		c.behind = c.behind || c.member.joined // it may take subscriptions away
@@ -221,6 +221,15 @@ func (c *connection) revoke(m withdraw) withdrawn {
 		return withdrawn{connection: true}
 	}
 	return withdrawn{subscriptions: c.withdraw(func(r *right) bool { return m.gone(r.of) }, protocol.Revoked)}
+}
+
+// report writes into the log what a client reports.
+func (c *connection) report(cmd protocol.Report) {
+	say := c.node.log.Info
+	if cmd.Warn {
+		say = c.node.log.Warn
+	}
+	say("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
 }
 
 // end closes the connection in its dialect's words.

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
+// R001.66, F49: how long connections lasted is measured, of those that have ended and of those that live.
 func TestFigures_AddUpWhenConnectionsHaveEnded(t *testing.T) {
 	other := &speech{name: "other"}
 	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {

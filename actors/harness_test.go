@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +12,15 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 )
+
+// sized is the size of a check: the one that reliability.md names with PARLEY_CHECKS=full, else one that fits into each
+// run.
+func sized(small, large int) int {
+	if os.Getenv("PARLEY_CHECKS") == "full" {
+		return large
+	}
+	return small
+}
 
 // speech is a dialect for tests, with limits and words of the test's choice.
 type speech struct {
@@ -153,9 +163,17 @@ func (c *client) send(b batch) chan []protocol.Outcome {
 	return b.done
 }
 
-// do has the connection do commands and returns their outcomes.
+// do has the connection do commands and returns their outcomes. If there are none, since the connection has ended, that
+// is said after a while: a bubble's time goes on for ever.
 func (c *client) do(commands ...protocol.Command) []protocol.Outcome {
-	return <-c.send(batch{messages: 1, commands: commands})
+	late := time.NewTimer(time.Hour)
+	defer late.Stop()
+	select {
+	case outcomes := <-c.send(batch{messages: 1, commands: commands}):
+		return outcomes
+	case <-late.C:
+		panic(fmt.Sprintf("no outcome of %T in an hour; what the connection heard: %q", commands[0], c.heard()))
+	}
 }
 
 // subscribe subscribes to topics; a refusal fails the test.

@@ -24,7 +24,7 @@ func TestRefresh_TheSameUserKeepsItsSubscriptionsAndLosesThoseThatAreNoLongerGra
 	g.know("bob", granted("bob", "*"))
 	guarded(t, Config{}, g, func(n *Node) {
 		c := enter(t, n, words, nil)
-		c.mild = true // it goes on when it is told what it has lost
+		c.hand.mild = true // it is told of those that it loses
 		if out := c.do(login("all")); out[0].Err != nil {
 			t.Fatal(out[0].Err)
 		}

@@ -291,7 +291,7 @@ func TestLifecycle_ARefreshThatTakesATopicAwayIsTold(t *testing.T) {
 		n := New(Config{}, g, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Herald: c}})
 		defer n.Close()
 		ann := enter(t, n, words, nil)
-		ann.mild = true // it goes on when it is told what it has lost
+		ann.hand.mild = true // it is told of what it loses
 		ann.do(login("all"))
 		ann.subscribe(t, "a", "b")
 		ann.do(login("less"))

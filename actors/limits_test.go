@@ -179,35 +179,64 @@ func TestLimits_TheAddressesAndUsersThatAreWatchedAreBounded(t *testing.T) {
 	}
 }
 
-// reliability.md check 40, the engine's part.
+// reliability.md check 40, F48, the engine's part: of what 100 clients ask for, each gets what its limit allows, the
+// rest is an error, and nothing of it is left when they have gone.
 func TestLimits_SubscriptionsOfAConnection(t *testing.T) {
-	d := &speech{name: "words", limits: protocol.Limits{Subscriptions: 100}}
+	limit, asked := sized(100, 1000), sized(1000, 10_000)
+	d := &speech{name: "words", limits: protocol.Limits{Subscriptions: limit}}
 	bubble(t, Config{}, func(n *Node) {
-		c := enter(t, n, d, someone("a"))
-		for i := range 100 {
-			c.subscribe(t, fmt.Sprint("t/", i))
-		}
-		for i := range 1000 {
-			if out := c.do(protocol.Subscribe{Topic: fmt.Sprint("x/", i)}); reasonOf(out[0].Err) != protocol.TooMany {
-				t.Fatalf("subscription %d: %+v", 101+i, out)
+		all := make([]*client, sized(2, 100))
+		for k := range all {
+			all[k] = enter(t, n, d, someone(fmt.Sprint("user-", k)))
+			for i := range limit {
+				all[k].subscribe(t, fmt.Sprint("t/", k, "/", i))
+			}
+			for i := range asked - limit {
+				if out := all[k].do(protocol.Subscribe{Topic: fmt.Sprint("x/", i)}); reasonOf(out[0].Err) != protocol.TooMany {
+					t.Fatalf("subscription %d of client %d: %+v", limit+1+i, k, out)
+				}
 			}
 		}
-		c.want(t, "t/1", every(time.Second)) // another filter is no other subscription
-		c.do(protocol.Unsubscribe{Topic: "t/1"})
+		c := all[0]
+		c.want(t, "t/0/1", every(time.Second)) // another filter is no other subscription
+		c.do(protocol.Unsubscribe{Topic: "t/0/1"})
 		c.subscribe(t, "t/new")
 		topics, _, err := n.Topics(context.Background(), "acme", TopicQuery{Prefix: "x/"})
 		if err != nil || len(topics) != 0 {
 			t.Errorf("refused subscriptions made %d topics, %v", len(topics), err)
 		}
-		c.link.Gone(protocol.Disconnected)
+		for _, c := range all {
+			c.link.Gone(protocol.Disconnected)
+		}
 		synctest.Wait()
-		topics, _, _ = n.Topics(context.Background(), "acme", TopicQuery{Prefix: "t/", Limit: 1000})
-		for _, topic := range topics {
-			if topic.Subscribers != 0 {
-				t.Errorf("%s has %d subscribers when all have left", topic.Name, topic.Subscribers)
-			}
+		if heard := subscribers(t, n, "t/"); heard != 0 {
+			t.Errorf("topics have %d subscribers when all have left", heard)
 		}
 	})
+}
+
+// subscribers counts those of all topics whose names begin so, of which there must be some.
+func subscribers(t *testing.T, n *Node, prefix string) (count int) {
+	t.Helper()
+	seen, query := 0, TopicQuery{Prefix: prefix, Limit: 1000}
+	for {
+		topics, next, err := n.Topics(context.Background(), "acme", query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, topic := range topics {
+			count += topic.Subscribers
+		}
+		seen += len(topics)
+		if next == "" {
+			break
+		}
+		query.Cursor = next
+	}
+	if seen == 0 {
+		t.Fatalf("there is no topic below %s", prefix)
+	}
+	return count
 }
 
 func TestLimits_TheMessageRateCountsEachItemOfABatch(t *testing.T) {

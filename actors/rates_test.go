@@ -37,16 +37,17 @@ func (c *client) flood(messages int) (read int) {
 	return read
 }
 
-// reliability.md check 41, the WebSocket's part: limited first, closed if it goes on. Also check 42 for messages.
+// reliability.md check 41, the WebSocket's part: limited first, told so 16 times, closed if it goes on. Also check 42
+// for messages.
 func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 	polite := &speech{name: "words"}
 	metered(t, RateLimits{Connection: Flow{Messages: 10}}, func(n *Node) {
 		c, calm := enter(t, n, polite, someone("a")), enter(t, n, polite, someone("b"))
 		c.hand.mild = true
-		if read := c.flood(10 + strikes); read != 10 {
+		if read := c.flood(10 + 16); read != 10 {
 			t.Errorf("%d messages of a flood were read, want 10", read)
 		}
-		if got := c.refusals(); len(got) != strikes || got[0] != protocol.RateLimited || c.link.gone.Load() {
+		if got := c.refusals(); len(got) != 16 || got[0] != protocol.RateLimited || c.link.gone.Load() {
 			t.Fatalf("told %v, gone %t", got, c.link.gone.Load())
 		}
 		c.flood(1)
@@ -58,7 +59,7 @@ func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 		if calm.link.gone.Load() || len(calm.refusals()) != 0 {
 			t.Error("who kept to the rate was refused")
 		}
-		if drops := n.Figures().Drops[protocol.RateLimited]; drops != strikes+1 {
+		if drops := n.Figures().Drops[protocol.RateLimited]; drops != 17 {
 			t.Errorf("%d drops", drops)
 		}
 	})

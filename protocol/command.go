@@ -79,10 +79,11 @@ type (
 	Beat struct{ Every time.Duration }
 	// Census asks how many authenticated connections of this dialect the tenant has. Outcome: Count.
 	Census struct{}
-	// Report hands on what a client reports of itself (an error, its health). No outcome.
+	// Report hands on what a client reports of itself (an error, its health), or what was wrong with it. No outcome.
 	Report struct {
 		Kind string
 		Data []byte
+		Warn bool // whoever runs the server should see it
 	}
 )
 

@@ -17,6 +17,7 @@ func TestCheckTopic_RefusesNamesThatCouldPassForAnotherOne(t *testing.T) {
 		"": false, "/": false, "/a": false, "a/": false, "a//b": false, ".": false, "..": false, "a/..": false, "a/./b": false, "../a": false,
 		" a": false, "a ": false, "\ta": false, "a\n": false, "a\rb": false, "a\x00": false, "\x00everyone": false, "a\x7f": false, "a\x1b[31m": false, "a\u0085b": false,
 		"a\u200bb": false, "a\u200db": false, "\ufeffa": false, "a\u202eb": false, "a\u2028b": false, "a\u2029b": false, "a\u00ad": false, "a\u3000": false,
+		"a/ b": false, "a /b": false, "a/b\u00a0/c": false,
 		"a*": false, "*": false, "a?": false, "a/#": false, "a\xff": false, "\xc3\x28": false, "a\xed\xa0\x80": false,
 	} {
 		err := CheckTopic(name)

@@ -18,7 +18,10 @@ import (
 )
 
 // written makes a store with one slot and one topic of so many events, and closes it.
-func written(t *testing.T, count int) (dir string, epoch string) {
+func written(t *testing.T, count int) (dir string, epoch string) { return writtenBy(t, count, false) }
+
+// writtenBy is written; flushed has the events in a table, and not in the log alone.
+func writtenBy(t *testing.T, count int, flushed bool) (dir string, epoch string) {
 	t.Helper()
 	dir = t.TempDir()
 	s := open(t, dir, Config{Slots: 1})
@@ -27,6 +30,11 @@ func written(t *testing.T, count int) (dir string, epoch string) {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i+1), 100), true, suite.Begin)
 	}
 	epoch = h.Position().Epoch
+	if flushed {
+		if err := s.db.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	shut(t, s)
 	return dir, epoch
 }
@@ -141,18 +149,13 @@ func wantAside(t *testing.T, dir, name string, as []byte) {
 // A table that is damaged: what it held is not served, and the rest is. Nothing of it stops the store.
 func TestStore_AFlippedByteInATableIsNeverServed(t *testing.T) {
 	const count = 400
+	whole, _ := writtenBy(t, count, true)
 	for percent := 2; percent < 90; percent += 8 {
 		t.Run(fmt.Sprintf("flip at %d%%", percent), func(t *testing.T) {
-			dir := t.TempDir()
-			s := open(t, dir, Config{Slots: 1})
-			h := topic(t, s, "room", keepAll)
-			for i := range count {
-				suite.Add(t, h, suite.Event(t, fmt.Sprint(i+1), 100), true, suite.Begin)
-			}
-			if err := s.db.Flush(); err != nil {
+			dir := filepath.Join(t.TempDir(), "data")
+			if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
 				t.Fatal(err)
 			}
-			shut(t, s)
 			flipLargestTable(t, dir, percent)
 			j := &journal{}
 			s, err := Open(dir, Config{Slots: 1, Logger: j.logger()})
@@ -164,7 +167,7 @@ func TestStore_AFlippedByteInATableIsNeverServed(t *testing.T) {
 				return
 			}
 			defer func() { shut(t, s) }()
-			h, err = s.Topic("acme", "room", keepAll)
+			h, err := s.Topic("acme", "room", keepAll)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, j)
 			}
@@ -319,6 +322,28 @@ func TestTopic_ADamagedEndIsDroppedAndTheEpochIsNew(t *testing.T) {
 	s = open(t, dir, Config{})
 	if h = topic(t, s, "room", keepAll); h.Position() != was || intactUpTo(t, h) != 9 {
 		t.Errorf("after a restart it is at %+v, was %+v", h.Position(), was)
+	}
+}
+
+// An event that is whole, but not the one that was answered, is dropped as a damaged one is: the head knows its sum.
+func TestTopic_AnEndThatTheHeadDoesNotKnowIsDropped(t *testing.T) {
+	s := open(t, t.TempDir(), Config{})
+	h := topic(t, s, "room", keepAll)
+	suite.AddMany(t, h, 1, 10, 100, true, suite.Begin)
+	epoch := h.Position().Epoch
+	one := s.slotOf("acme", "room")
+	r, err := one.record("acme", "room", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.prev ^= 1
+	key := eventKey(one.number, "acme", "room", 10)
+	if err := s.db.Set(key, r.seal(nil, key), pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	h = topic(t, s, "room", keepAll)
+	if p := h.Position(); p.Offset != 9 || p.Epoch == epoch || intactUpTo(t, h) != 9 {
+		t.Errorf("it is at %+v, was in %s", p, epoch)
 	}
 }
 

@@ -136,7 +136,7 @@ func TestStore_KillsInMidPublishLoseNothingThatWasAnswered(t *testing.T) {
 	}
 	dir, answers := t.TempDir(), map[string]string{}
 	for range rounds {
-		child(t, "publish", dir, answers, 1+rand.IntN(3000), func(c *exec.Cmd) { _ = c.Process.Kill() })
+		child(t, "publish", dir, answers, 1+rand.IntN(1000), func(c *exec.Cmd) { _ = c.Process.Kill() })
 	}
 	start := time.Now()
 	j := &journal{}

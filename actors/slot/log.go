@@ -3,6 +3,7 @@ package slot
 import (
 	"encoding/binary"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -23,7 +24,43 @@ type (
 	}
 )
 
+// groupLog is the entries as the group reads them. Raft's metrics read them every ten seconds on a goroutine that its
+// Shutdown does not wait for, and Pebble panics when somebody reads what is closed.
+type groupLog struct {
+	entries
+	mu     sync.RWMutex // guards closed, and holds it off while somebody reads
+	closed bool
+}
+
+// FirstIndex implements raft.LogStore.
+func (g *groupLog) FirstIndex() (uint64, error) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return 0, raft.ErrRaftShutdown
+	}
+	return g.entries.FirstIndex()
+}
+
+// GetLog implements raft.LogStore.
+func (g *groupLog) GetLog(index uint64, l *raft.Log) error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return raft.ErrRaftShutdown
+	}
+	return g.entries.GetLog(index, l)
+}
+
+// close waits for who reads; who comes later gets raft.ErrRaftShutdown.
+func (g *groupLog) close() {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+}
+
 var (
+	_ raft.LogStore    = (*groupLog)(nil)
 	_ raft.LogStore    = entries{}
 	_ raft.StableStore = votes{}
 )

@@ -16,6 +16,23 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
+// Raft's metrics may read the log of a group that has ended.
+func TestLog_IsReadInVainWhenTheStoreIsClosed(t *testing.T) {
+	s := open(t, t.TempDir(), Config{Slots: 1})
+	number(t, topic(t, s, "room", keepAll), 1, 3)
+	log := s.slots[0].log
+	if first, err := log.FirstIndex(); err != nil || log.GetLog(first, &raft.Log{}) != nil {
+		t.Fatal(first, err)
+	}
+	shut(t, s)
+	if _, err := log.FirstIndex(); !errors.Is(err, raft.ErrRaftShutdown) {
+		t.Error(err)
+	}
+	if err := log.GetLog(1, &raft.Log{}); !errors.Is(err, raft.ErrRaftShutdown) {
+		t.Error(err)
+	}
+}
+
 func memory(t *testing.T, fs vfs.FS) *pebble.DB {
 	t.Helper()
 	db, err := pebble.Open("", &pebble.Options{FS: fs, Logger: quiet{(&journal{}).logger(), func(s string) { panic(s) }}, FormatMajorVersion: pebble.FormatTableFormatV6})
@@ -122,6 +139,8 @@ func TestVotes_AreKeptAndWhatWasNeverSetIsNothing(t *testing.T) {
 }
 
 // After a loss of power, what was stored is there; of what is relaxed a beginning is.
+// Each is on disk when its call returns, whatever is stored afterwards: the vote comes first, since what is synced
+// takes along what came before.
 func TestEntries_SurviveALossOfPower(t *testing.T) {
 	for seed := range uint64(20) {
 		fs := vfs.NewCrashableMem()
@@ -130,7 +149,7 @@ func TestEntries_SurviveALossOfPower(t *testing.T) {
 		log, vote := entries{0, db}, votes{0, db}
 		strict := rng.Uint64N(50) + 1
 		for i := range strict {
-			if err := errors.Join(log.StoreLog(entryOf(i+1, 1, "x")), vote.SetUint64([]byte("term"), i+1)); err != nil {
+			if err := errors.Join(vote.SetUint64([]byte("term"), i+1), log.StoreLog(entryOf(i+1, 1, "x"))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -165,17 +184,19 @@ func TestEntries_SurviveALossOfPower(t *testing.T) {
 	}
 }
 
-// The log is cut however often the store is opened: a start reads what is left of it.
+// The log is cut however often the store is opened: a start reads what is left of it. No life is long enough for a cut
+// by itself.
 func TestStore_ALogThatManyShortLivesMadeIsCut(t *testing.T) {
+	const size, each = 64 << 10, cutBytes / 3 / (64 << 10)
 	dir := t.TempDir()
 	for life := range 5 {
 		s := open(t, dir, Config{Slots: 1})
-		if first, _ := s.slots[0].log.FirstIndex(); life == 4 && first < cutCount/2 {
+		if first, _ := s.slots[0].log.FirstIndex(); life == 4 && first < 2*each {
 			t.Errorf("the log begins at %d", first)
 		}
 		h := topic(t, s, "room", keepAll)
-		for i := range cutCount / 3 {
-			suite.Add(t, h, suite.Event(t, fmt.Sprintf("%d-%d", life, i), 10), false, suite.Begin)
+		for i := range each {
+			suite.Add(t, h, suite.Event(t, fmt.Sprintf("%d-%d", life, i), size), false, suite.Begin)
 		}
 		shut(t, s)
 	}

@@ -15,7 +15,7 @@ import (
 type slot struct {
 	number  uint16 // static, as are these
 	store   *Store
-	log     entries
+	log     *groupLog
 	machine *machine
 	raft    *raft.Raft
 	queue   *queue
@@ -33,7 +33,7 @@ const (
 )
 
 func newSlot(s *Store, number uint16) *slot {
-	return &slot{number: number, store: s, log: entries{number, s.db}, queue: newQueue()}
+	return &slot{number: number, store: s, log: &groupLog{entries: entries{number, s.db}}, queue: newQueue()}
 }
 
 func (s *slot) config() *raft.Config {
@@ -220,4 +220,5 @@ func (s *slot) stop() {
 			s.store.cfg.Logger.Error("a slot did not end as it should", "slot", s.number, "cause", err)
 		}
 	}
+	s.log.close()
 }

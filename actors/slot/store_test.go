@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
@@ -77,13 +79,28 @@ func topic(t testing.TB, s *Store, name string, r Rule) *Topic {
 	return h
 }
 
+// The disk is one of memory: what the suite asks for is the same on a real one, which other tests have.
 func TestTopic_PassesTheSuiteOfHistories(t *testing.T) {
-	s := open(t, t.TempDir(), Config{})
+	s := open(t, "data", Config{Files: vfs.NewMem(), Reserve: 1 << 20})
 	made := 0
 	suite.Run(t, suite.Store{Window: 2 * time.Minute, New: func(t *testing.T, b history.Bounds) history.History {
 		made++
 		return topic(t, s, fmt.Sprintf("room/%d", made), Rule{Bounds: b, Dedup: 2 * time.Minute})
 	}})
+}
+
+// What the log holds is applied again at a start, and what was applied by then is not, though no id tells.
+func TestStore_AStartAppliesNothingTwice(t *testing.T) {
+	dir := t.TempDir()
+	for life := range uint64(3) {
+		s := open(t, dir, Config{Slots: 1})
+		h := topic(t, s, "room", keepAll)
+		if at := h.Position().Offset; at != life {
+			t.Fatalf("life %d begins at offset %d", life, at)
+		}
+		suite.Add(t, h, suite.Event(t, "x", 10), false, suite.Begin)
+		shut(t, s)
+	}
 }
 
 // What was opened, read and written is all there after a restart: events, epochs, ids (reliability.md checks 29 and 47).

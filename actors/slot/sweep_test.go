@@ -38,13 +38,13 @@ func TestTopic_WhatIsForgottenLeavesTheDisk(t *testing.T) {
 	} {
 		before := held(t, s, letterEvent)
 		h := topic(t, s, name, rule)
-		for i := range 3000 {
-			suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 100), false, suite.Begin)
+		for i := range 30 {
+			suite.AddMany(t, h, 100*i, 100, 100, false, suite.Begin)
 		}
 		if n := h.Len(suite.Begin); n != 100 {
 			t.Errorf("%s: %d are remembered", name, n)
 		}
-		if n := held(t, s, letterEvent) - before; n > 100+2*trimCount+64 {
+		if n := held(t, s, letterEvent) - before; n > 100+2*trimCount+100 {
 			t.Errorf("%s: %d are held", name, n)
 		}
 	}

@@ -9,8 +9,9 @@
 // A scenario that is named runs at the size and for the time of its check, and so do all with -full or PARLEY_CHECKS=full
 // (80 minutes). Else all run at the size of their checks, those that go on for a time for a quarter of it and at most 15 s:
 // less than 10 minutes in all. -for says another time.
-// -short is for continuous integration. With -record what was measured at full size goes into bench/faults.json. The exit
-// status is 1 if any check failed; one for which the machine has not what it takes is skipped and says why.
+// -short is for continuous integration. With -record what was measured at full size goes into bench/faults.json, with
+// the date and the commit of the server that was measured. The exit status is 1 if any check failed; one for which the
+// machine has not what it takes is skipped and says why.
 package main
 
 import (
@@ -81,8 +82,8 @@ func parse(args []string) (settings, error) {
 		return set, flag.ErrHelp
 	}
 	set.Brief = *names == "" && !*full && !set.Short
-	if *record && (set.Short || set.Brief) {
-		return set, errors.New("what is not at full size cannot be recorded; name scenarios, or say -full")
+	if *record && (set.Short || set.Brief || set.For != 0) {
+		return set, errors.New("what is not at full size cannot be recorded; name scenarios, or say -full, and not -short or -for")
 	}
 	if _, err := os.Stat(set.Binary); err != nil {
 		return set, fmt.Errorf("no server: %w; make build makes it", err)
@@ -118,6 +119,12 @@ func run(ctx context.Context, set settings) (ok bool, err error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, most, fmt.Errorf("not all was done within %s", most))
 		defer cancel()
 	}
+	commit := ""
+	if set.record != "" {
+		if commit, err = commitOf(ctx, set.Binary); err != nil {
+			return false, err
+		}
+	}
 	ok = true
 	for _, s := range set.chosen {
 		fmt.Fprintf(set.Out, "%s (seed %d)\n", s.name, set.Seed)
@@ -131,7 +138,7 @@ func run(ctx context.Context, set settings) (ok bool, err error) {
 			fmt.Fprintf(set.Out, "    again: go run ./bench/faults -run %s -seed %d%s\n", s.name, set.Seed, map[bool]string{true: " -short"}[set.Short])
 		}
 		if set.record != "" {
-			if err := record(set.record, outcome); err != nil {
+			if err := record(set.record, outcome, commit); err != nil {
 				return false, err
 			}
 		}

@@ -85,10 +85,11 @@ func TestChoose_FindsScenariosByTheirNames(t *testing.T) {
 	}
 }
 
+// F48: nor is a run that went on for a time of one's own.
 func TestParse_OnlyWhatHasItsFullSizeIsRecorded(t *testing.T) {
 	t.Setenv("PARLEY_CHECKS", "")
 	server := []string{"-binary", os.Args[0]}
-	for _, args := range [][]string{{"-short", "-record"}, {"-record"}, {"-short", "-run", "kill", "-record"}} {
+	for _, args := range [][]string{{"-short", "-record"}, {"-record"}, {"-short", "-run", "kill", "-record"}, {"-full", "-for", "1s", "-record"}, {"-run", "soak", "-for", "1h", "-record"}} {
 		if _, err := parse(append(args, server...)); err == nil {
 			t.Errorf("%v may be recorded", args)
 		}

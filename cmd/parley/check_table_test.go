@@ -49,7 +49,11 @@ func declared(t *testing.T, name, file string, tests bool) (all []evidence) {
 		case *ast.FuncDecl:
 			switch {
 			case tests && d.Recv == nil && isTest(d.Name.Name):
-				all = append(all, marks(comments(parsed, d), "`"+path.Dir(file)+"` "+d.Name.Name)...)
+				where := "`" + path.Dir(file) + "` " + d.Name.Name
+				if isScaled(d) {
+					where += smaller
+				}
+				all = append(all, marks(comments(parsed, d), where)...)
 			case !tests:
 				all = append(all, marks(d.Doc.Text(), scenario+d.Name.Name)...)
 			}
@@ -60,6 +64,22 @@ func declared(t *testing.T, name, file string, tests bool) (all []evidence) {
 		}
 	}
 	return all
+}
+
+// smaller marks a test that is smaller in each run than with PARLEY_CHECKS=full.
+const smaller = " (smaller)"
+
+// isScaled reports whether a test has two sizes: it asks one of the functions that tell them apart.
+func isScaled(test *ast.FuncDecl) (scaled bool) {
+	ast.Inspect(test, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			if f, ok := call.Fun.(*ast.Ident); ok && slices.Contains([]string{"scale", "sized", "full"}, f.Name) {
+				scaled = true
+			}
+		}
+		return !scaled
+	})
+	return scaled
 }
 
 // comments are those above and inside of a function.
@@ -128,12 +148,14 @@ func ofLines(t *testing.T, name string) (all []string) {
 type measured struct {
 	Figure string `json:"figure"`
 	Date   string `json:"date"`   // 2026-01-31
+	Commit string `json:"commit"` // of the server, 12 digits; "" before they were noted
 	Result string `json:"result"` // "passes", or "fails: " and why
 }
 
 var (
-	date   = regexp.MustCompile(`^\d{4}-\d\d-\d\d$`)
-	result = regexp.MustCompile(`^(passes|fails: .+)$`)
+	date     = regexp.MustCompile(`^\d{4}-\d\d-\d\d$`)
+	commit12 = regexp.MustCompile(`^([0-9a-f]{12})?$`)
+	result   = regexp.MustCompile(`^(passes|fails: .+)$`)
 )
 
 func figures(t *testing.T) map[string]measured {
@@ -148,8 +170,8 @@ func figures(t *testing.T) map[string]measured {
 		if n, err := strconv.Atoi(number); err != nil || n < 1 || n >= len(acceptance) {
 			t.Errorf("bench/faults.json: there is no check %s", number)
 		}
-		if !date.MatchString(m.Date) || !result.MatchString(m.Result) || m.Figure == "" || strings.ContainsAny(m.Figure+m.Result, "|\n") {
-			t.Errorf("bench/faults.json: %s has no figure, date or result that a table can show: %+v", number, m)
+		if !date.MatchString(m.Date) || !commit12.MatchString(m.Commit) || !result.MatchString(m.Result) || m.Figure == "" || strings.ContainsAny(m.Figure+m.Result, "|\n") {
+			t.Errorf("bench/faults.json: %s has no figure, date, commit or result that a table can show: %+v", number, m)
 		}
 	}
 	return found
@@ -163,18 +185,26 @@ const scenario = "`make faults` "
 
 // row is a check's line of the table.
 func row(n int, where []string, m measured, isMeasured bool) string {
-	how, figure, when := strings.Join(where, "<br>"), "passes", "each run"
+	how, figure, when, at := strings.Join(where, "<br>"), "passes", "each run", "-"
+	if isMeasured {
+		figure, when, at = m.Figure, m.Date, m.Commit
+		if at == "" {
+			at = "before commits were noted"
+		}
+		if m.Result != "passes" {
+			figure = "**" + m.Result + "** " + figure
+		}
+	}
 	switch {
 	case len(where) == 0:
-		how, figure, when = "no test yet", "-", "-"
-	case isMeasured && m.Result == "passes":
-		figure, when = m.Figure, m.Date
-	case !isMeasured && slices.ContainsFunc(where, isScenario):
-		figure, when = "scenario not measured yet", "-"
+		how, figure, when, at = "no test yet", "-", "-", "-"
 	case isMeasured:
-		figure, when = "**"+m.Result+"** "+m.Figure, m.Date
+	case slices.ContainsFunc(where, isScenario):
+		figure, when = "scenario not measured yet", "-"
+	case !slices.ContainsFunc(where, func(w string) bool { return !strings.HasSuffix(w, smaller) }):
+		figure, when = "passes at the smaller size", "each run"
 	}
-	return fmt.Sprintf("| %d | %s | %s | %s | %s |\n", n, acceptance[n], how, figure, when)
+	return fmt.Sprintf("| %d | %s | %s | %s | %s | %s |\n", n, acceptance[n], how, figure, when, at)
 }
 
 // Every acceptance check has a test or a scenario that carries its number. bench/FAULTS.md lists them with what was
@@ -189,9 +219,12 @@ func TestChecks_EachHasATestThatCarriesItsNumber(t *testing.T) {
 	}
 	measurements := figures(t)
 	var table strings.Builder
-	table.WriteString("# The acceptance checks and their tests\n\nGenerated: `go test ./cmd/parley -run Checks -update` writes this file from the tests that name a check and from the figures in\n" +
-		"bench/faults.json, and the test fails if it is not up to date or a check has no test. `PARLEY_CHECKS=full` runs tests at the size that\n" +
-		"their check names, and `make faults` the scenarios.\n\n| Number | What | How it is tested | Figure | Date |\n|---|---|---|---|---|\n")
+	table.WriteString("# The acceptance checks and their tests\n\nGenerated: `go test ./cmd/parley -run Checks -update` writes this file from the tests that name a check and from the\n" +
+		"figures in bench/faults.json, and the test fails if it is not up to date or a check has no test. A test marked" + smaller + " is\n" +
+		"smaller in each run than its check says, and has the size of the check with `PARLEY_CHECKS=full`; `make faults` runs the\n" +
+		"scenarios. A figure holds for the commit beside it, at full size: `git diff --stat COMMIT -- actors cmd protocol transport`\n" +
+		"shows what has changed since. Those from before commits were noted are older than the code that they stand for.\n\n" +
+		"| Number | What | How it is tested | Figure | Date | Commit |\n|---|---|---|---|---|---|\n")
 	for n := 1; n < len(acceptance); n++ {
 		m, isMeasured := measurements[strconv.Itoa(n)]
 		switch missing := slices.Contains(untested, n); {
@@ -207,18 +240,37 @@ func TestChecks_EachHasATestThatCarriesItsNumber(t *testing.T) {
 	golden(t, filepath.Join(house, "bench", "FAULTS.md"), table.String()+faultTable(t))
 }
 
-// A check that fails must be read as one that fails.
+// A check that fails must be read as one that fails. F48: a row says at which commit, and whether each run is smaller.
 func TestChecks_ARowSaysWhatIsWrong(t *testing.T) {
-	where := []string{"`a` TestB", "`make faults` c"}
+	where, small := []string{"`a` TestB", "`make faults` c"}, []string{"`a` TestB" + smaller}
+	begin := "| 1 | " + acceptance[1] + " | "
 	for want, got := range map[string]string{
-		"| 1 | " + acceptance[1] + " | no test yet | - | - |\n":                                                 row(1, nil, measured{}, false),
-		"| 1 | " + acceptance[1] + " | `a` TestB | passes | each run |\n":                                       row(1, where[:1], measured{}, false),
-		"| 1 | " + acceptance[1] + " | `make faults` c | scenario not measured yet | - |\n":                     row(1, where[1:], measured{}, false),
-		"| 1 | " + acceptance[1] + " | `a` TestB<br>`make faults` c | 3 ms | 2026-01-31 |\n":                    row(1, where, measured{"3 ms", "2026-01-31", "passes"}, true),
-		"| 1 | " + acceptance[1] + " | `a` TestB<br>`make faults` c | **fails: too slow** 3 s | 2026-01-31 |\n": row(1, where, measured{"3 s", "2026-01-31", "fails: too slow"}, true),
+		"no test yet | - | - | - |":                                                            row(1, nil, measured{}, false),
+		"`a` TestB | passes | each run | - |":                                                  row(1, where[:1], measured{}, false),
+		"`a` TestB (smaller) | passes at the smaller size | each run | - |":                    row(1, small, measured{}, false),
+		"`make faults` c | scenario not measured yet | - | - |":                                row(1, where[1:], measured{}, false),
+		"`a` TestB<br>`make faults` c | 3 ms | 2026-01-31 | 0123456789ab |":                    row(1, where, measured{"3 ms", "2026-01-31", "0123456789ab", "passes"}, true),
+		"`a` TestB<br>`make faults` c | 3 ms | 2026-01-31 | before commits were noted |":       row(1, where, measured{"3 ms", "2026-01-31", "", "passes"}, true),
+		"`a` TestB<br>`make faults` c | **fails: too slow** 3 s | 2026-01-31 | 0123456789ab |": row(1, where, measured{"3 s", "2026-01-31", "0123456789ab", "fails: too slow"}, true),
 	} {
-		if got != want {
+		if want = begin + want + "\n"; got != want {
 			t.Errorf("the row is %q, want %q", got, want)
+		}
+	}
+}
+
+// F48: a test that has two sizes says so, and one that has not does not.
+func TestChecks_ATestWithTwoSizesIsMarked(t *testing.T) {
+	shown := map[string]bool{}
+	for _, e := range everyEvidence(t) {
+		shown[e.where] = true
+	}
+	for _, where := range []string{
+		"`actors` TestOrder_AThousandSubscribersHearAllEventsInOrderOnce" + smaller, "`actors` TestLimits_SubscriptionsOfAConnection" + smaller,
+		"`cmd/parley` TestTenants_NothingCrossesOver" + smaller, "`transport/api` TestDoor_PublicAndInternalAreApart",
+	} {
+		if !shown[where] {
+			t.Errorf("no check is shown by %s", where)
 		}
 	}
 }

@@ -215,7 +215,8 @@ const (
 	aStatus    = `{"device_id":2,"old_status":"online","new_status":"offline","reason":"Connection lost"}`
 )
 
-// F43: R000.1, R000.4, R000.14, R000.29, R000.30: the snippet of the dashboard's document.
+// F43: R000.1, R000.4, R000.14, R000.29, R000.30: the snippet of the dashboard's document. R000.33, F49: it passes over
+// an event that it does not know.
 func TestClients_DashboardSnippetHearsWhatIsPublished(t *testing.T) {
 	t.Parallel()
 	cut := func(t *testing.T, text string) string {
@@ -226,13 +227,17 @@ func TestClients_DashboardSnippetHearsWhatIsPublished(t *testing.T) {
 		client := node(t, harness(t, "dashboard.mjs", "/*CLIENT*/", snippet), "PARLEY_TEST_HOST="+strings.TrimPrefix(r.base, "http://"))
 		client.contains(t, "Connected")
 		client.contains(t, "Client ID: ws-")
+		if status, answer := r.post("dev", `{"all":true,"event":{"kind":"json","data":{"event":"something_new","n":1}}}`); status != 200 {
+			t.Errorf("an event that it does not know: %d %s", status, answer)
+		}
 		r.publish(1, "project_updated", `{"project_name":"my-project","trigger":"audit"}`)
 		client.contains(t, "Updated: my-project")
 		client.goodbye(t)
 	})
 }
 
-// F43: R001.1, R001.8-10, R001.15, R001.19-33: the JavaScript class, which spreads its filters at the top level.
+// F43, F49: R001.1, R001.8-10, R001.15: the JavaScript class, which spreads its filters at the top level: those for a
+// device (R001.19, R001.20, R001.23), for severities (R001.25, R001.26, R001.29), and none (R001.30, R001.33).
 func TestClients_ValtronicsJavaScriptClassHearsWhatIsPublished(t *testing.T) {
 	t.Parallel()
 	javascriptClass(t, func(t *testing.T, script string) {

@@ -147,19 +147,19 @@ func TestServe_SecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// reliability.md check 20.
+// reliability.md check 20, F51: no profiles, metrics or operators' calls on the public address.
 func TestServe_HealthAndMetricsAreOnTheInternalAddressAlone(t *testing.T) {
 	t.Parallel()
 	r := serve(t, nil, "--config", tenantFile(t, firstKey, firstAPIKey))
 	if r.base == r.internal {
 		t.Fatal("both are on one address")
 	}
-	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/openapi.json", "/debug/pprof/", "/debug/echo"} {
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/openapi.json", "/debug/pprof/", "/debug/vars", "/debug/echo", "/api/v1/admin/tenants", "/api/v1/admin/backup"} {
 		if status, body := get(t, r.base+path); status != http.StatusNotFound {
 			t.Errorf("public %s: %d %.80s", path, status, body)
 		}
 	}
-	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/openapi.json"} {
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/openapi.json", "/api/v1/admin/tenants"} {
 		if status, body := get(t, r.internal+path); status != http.StatusOK {
 			t.Errorf("internal %s: %d %.80s", path, status, body)
 		}

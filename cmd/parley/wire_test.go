@@ -111,13 +111,20 @@ func TestWire_AConnectionsLifeIsSeenAndLeavesNothing(t *testing.T) {
 	}
 	r.gone("alice")
 	var stats struct {
-		Dialects map[string]struct{ TotalConnections, AuthenticatedConnections, MessagesReceived, MessagesSent int }
+		Dialects map[string]struct {
+			TotalConnections, AuthenticatedConnections, MessagesReceived, MessagesSent int
+			AverageConnectionDuration, MessagesPerConnection                           float64
+		}
 	}
 	if err := json.Unmarshal([]byte(r.call("GET", "/api/v1/stats")), &stats); err != nil {
 		t.Fatal(err)
 	}
-	if d := stats.Dialects["valtronics"]; d.AuthenticatedConnections != 0 || d.MessagesReceived < 2 || d.MessagesSent < 2 || d.TotalConnections < 1 {
+	d := stats.Dialects["valtronics"]
+	if d.AuthenticatedConnections != 0 || d.MessagesReceived < 2 || d.MessagesSent < 2 || d.TotalConnections < 1 {
 		t.Errorf("what stays is %+v", d)
+	}
+	if d.AverageConnectionDuration <= 0 || d.MessagesPerConnection < 4 {
+		t.Errorf("on average it is %+v", d)
 	}
 	if status, body := get(t, r.base+"/readyz"); status != http.StatusOK {
 		t.Errorf("readyz: %d %s", status, body)

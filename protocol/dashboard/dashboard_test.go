@@ -38,7 +38,8 @@ func mustEvent(t testing.TB, kind protocol.Kind, data string) *protocol.Event {
 	return ev
 }
 
-// R000.13, R000.19, R000.22: byte for byte as the document prints it, members in its order.
+// R000.13, R000.19, R000.22, R000.33, F49: byte for byte as the document prints it, members in its order, none renamed
+// and none added.
 func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 	d := New(DefaultConfig())
 	for _, c := range []struct {
@@ -87,22 +88,28 @@ func TestConnected_ClientIDsAreNeverUsedAgain(t *testing.T) {
 	}
 }
 
-// R000.10, R000.11: whatever the refusal, the last thing is the close with the code of the table.
+// R000.10, R000.11, F49: whatever the refusal, the last thing is the close; a failed authentication has the document's
+// words and its code.
 func TestRefuse_EveryReasonHasItsEnd(t *testing.T) {
-	for reason, last := range map[protocol.Reason]string{
-		protocol.AuthTimeout:  string(denied),
-		protocol.TokenExpired: string(denied),
-		protocol.InvalidToken: string(denied),
-		protocol.Unauthorized: string(denied),
-		protocol.Revoked:      string(denied),
-		protocol.RateLimited:  `{"event":"error","message":"the detail"}`,
-		protocol.TooMany:      `{"event":"error","message":"the detail"}`,
-		protocol.Internal:     `{"event":"error","message":"the detail"}`,
-		protocol.Draining:     "",
-		protocol.Disconnected: "",
-		protocol.Slow:         "",
-		protocol.Silent:       "",
+	const required = `{"event":"error","message":"Authentication required"}`
+	for reason, end := range map[protocol.Reason]struct {
+		last string
+		code int
+	}{
+		protocol.AuthTimeout:  {required, 1008},
+		protocol.TokenExpired: {required, 1008},
+		protocol.InvalidToken: {required, 1008},
+		protocol.Unauthorized: {required, 1008},
+		protocol.Revoked:      {required, 1008},
+		protocol.RateLimited:  {`{"event":"error","message":"the detail"}`, 1008},
+		protocol.TooMany:      {`{"event":"error","message":"the detail"}`, 1008},
+		protocol.Internal:     {`{"event":"error","message":"the detail"}`, 1011},
+		protocol.Draining:     {"", 1012},
+		protocol.Disconnected: {"", 1000},
+		protocol.Slow:         {"", 1008},
+		protocol.Silent:       {"", 1001},
 	} {
+		last := end.last
 		e := engine(t)
 		c, err := e.Connect(Path, nil)
 		if err != nil {
@@ -117,8 +124,8 @@ func TestRefuse_EveryReasonHasItsEnd(t *testing.T) {
 			}
 			got, _ = c.Receive(0)
 		}
-		if !got.Closed || got.Code != int(reason.CloseCode()) {
-			t.Errorf("%s: ended with %s, want code %d", reason, got, reason.CloseCode())
+		if !got.Closed || got.Code != end.code {
+			t.Errorf("%s: ended with %s, want code %d", reason, got, end.code)
 		}
 	}
 }

@@ -89,8 +89,8 @@ func TestOpenUserPath_IsAHoleThatSomebodyHasToOpen(t *testing.T) {
 	}
 }
 
-// R002.27: the first frame that is no JSON is reported, fit for a log, and no other.
-func TestReceive_MalformedJSONIsReportedOnce(t *testing.T) {
+// R002.27, F49: the first frame that is no JSON is a warning, fit for a log, and no other is.
+func TestReceive_MalformedJSONIsAWarningOnce(t *testing.T) {
 	e := engine(t)
 	c, err := e.Connect(Path+"?access_token="+e.Token(transcript.Token{User: "7", TTL: time.Hour}), nil)
 	if err != nil {
@@ -98,14 +98,14 @@ func TestReceive_MalformedJSONIsReportedOnce(t *testing.T) {
 	}
 	c.Send([]byte(`{"message":"fine"}`), false)
 	if len(e.Reports) != 0 {
-		t.Errorf("got %q", e.Reports)
+		t.Errorf("got %+v", e.Reports)
 	}
 	for range 3 {
 		c.Send([]byte("{\n\x1b[31m\u202e"+strings.Repeat("x", 1000)), false)
 	}
 	const want = "a frame of 1010 bytes is no JSON"
-	if len(e.Reports) != 1 || e.Reports[0].Kind != "malformed" || string(e.Reports[0].Data) != want {
-		t.Errorf("got %q, want %q", e.Reports, want)
+	if len(e.Reports) != 1 || e.Reports[0].Kind != "malformed" || !e.Reports[0].Warn || string(e.Reports[0].Data) != want {
+		t.Errorf("got %+v, want %q", e.Reports, want)
 	}
 	if got, ok := c.Receive(0); ok {
 		t.Errorf("got %s", got)

@@ -33,7 +33,7 @@ func (s *session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Com
 		return 1, nil
 	}
 	s.reported = true
-	return 1, []protocol.Command{protocol.Report{Kind: "malformed", Data: fmt.Appendf(nil, "a frame of %d bytes is no JSON", len(in.Data))}}
+	return 1, []protocol.Command{protocol.Report{Kind: "malformed", Warn: true, Data: fmt.Appendf(nil, "a frame of %d bytes is no JSON", len(in.Data))}}
 }
 
 // Answer implements protocol.Session. A token that no longer holds leaves the connection to the end that the engine has

@@ -29,23 +29,44 @@ func TestDoor_UnknownPathsAre404(t *testing.T) {
 	h.do(r).refuses(protocol.NotFound, "no such path")
 }
 
-// reliability.md check 20, the API's part: metrics and health are not behind the public handler.
+// reliability.md check 20, F51: what must not be on the public address is named here, and not by the table that is
+// tested. A route that is new has to be put on one of the lists.
 func TestDoor_PublicAndInternalAreApart(t *testing.T) {
 	h := newHouse(t, Config{})
-	for _, r := range views {
-		w := httptest.NewRecorder()
-		h.Public().ServeHTTP(w, request(r.method, r.path, ""))
-		if w.Code != 404 {
-			t.Errorf("%s is public: %d", r.path, w.Code)
+	internal := map[string]string{
+		"/healthz": "GET", "/readyz": "GET", "/metrics": "GET", "/openapi.json": "GET", "/api/v1/admin/tenants": "GET",
+		"/api/v1/admin/backup":             "POST",
+		"/api/v1/admin/tenants/acme/drain": "POST", "/api/v1/admin/tenants/acme/restart": "POST",
+		"/api/v1/admin/tenants/acme/suspend": "POST", "/api/v1/admin/tenants/acme/resume": "POST",
+	}
+	public := map[string]string{
+		"/api/v1/publish": "POST", "/api/v1/batch": "POST", "/api/v1/users/7": "GET", "/api/v1/users/7/disconnect": "POST",
+		"/api/v1/connections": "GET", "/api/v1/connections/1": "GET", "/api/v1/topics": "GET", "/api/v1/topics/a/history": "GET",
+		"/api/v1/stats": "GET", "/api/v1/revoke": "POST", "/api/v1/outposts": "GET", "/api/v1/ws/ticket": "POST",
+		"/api/v1/outposts/0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d": "GET", "/api/v3/outposts/instances/": "GET", "/api/v3/root/config/": "GET",
+	}
+	for path, method := range internal {
+		if code := answers(h.Public(), method, path); code != 404 {
+			t.Errorf("%s is public: %d", path, code)
+		}
+		if code := answers(h.Internal(), method, path); code == 404 {
+			t.Errorf("%s is nowhere", path)
 		}
 	}
-	for _, r := range calls {
-		w := httptest.NewRecorder()
-		h.Internal().ServeHTTP(w, request(r.method, r.path, ""))
-		if w.Code != 404 {
-			t.Errorf("%s is internal: %d", r.path, w.Code)
+	for path, method := range public {
+		if code := answers(h.Internal(), method, path); code != 404 {
+			t.Errorf("%s is internal: %d", path, code)
 		}
 	}
+	if len(views) != len(internal) {
+		t.Errorf("there are %d internal routes, and %d are named here", len(views), len(internal))
+	}
+}
+
+func answers(h http.Handler, method, path string) (status int) {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, request(method, path, ""))
+	return w.Code
 }
 
 func TestDoor_WrongMethodIs405WithAllow(t *testing.T) {

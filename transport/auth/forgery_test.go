@@ -45,6 +45,8 @@ func algorithmForgeries() map[string]string {
 		"alg RS512":           compact(jwt.SigningMethodRS512, rsaKey(), `{"alg":"RS512"}`, claims),
 		"kid of another alg":  compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"rs"}`, claims),
 		"RS256 for kid hs":    compact(jwt.SigningMethodRS256, rsaKey(), `{"alg":"RS256","kid":"hs"}`, claims),
+		"HS384 said, by kid":  compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS384","kid":"hs"}`, claims),
+		"RS512 said, by kid":  compact(jwt.SigningMethodRS256, rsaKey(), `{"alg":"RS512","kid":"rs"}`, claims),
 		"other secret":        compact(jwt.SigningMethodHS256, []byte(otherSecret), `{"alg":"HS256"}`, claims),
 		"empty key":           compact(jwt.SigningMethodHS256, []byte{}, `{"alg":"HS256"}`, claims),
 		"zero key":            compact(jwt.SigningMethodHS256, make([]byte, 32), `{"alg":"HS256"}`, claims),

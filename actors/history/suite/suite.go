@@ -43,6 +43,21 @@ func Add(t *testing.T, h history.History, ev *protocol.Event, recognise bool, no
 	return out
 }
 
+// AddMany adds events of so many bytes at once, and waits for and settles all of them: a durable store brings them to
+// the disk together. Their ids are their numbers, from from on. It returns the last outcome.
+func AddMany(t *testing.T, h history.History, from, count, size int, recognise bool, now time.Time) (last history.Outcome) {
+	t.Helper()
+	answers := make([]chan history.Outcome, count)
+	for i := range answers {
+		answers[i] = begin(h, Event(t, fmt.Sprint(from+i), size), recognise, now)
+	}
+	for _, answer := range answers {
+		last = wait(t, answer)
+		h.Settle(last)
+	}
+	return last
+}
+
 func begin(h history.History, ev *protocol.Event, recognise bool, now time.Time) chan history.Outcome {
 	answer := make(chan history.Outcome, 1)
 	h.Add(ev, recognise, now, func(o history.Outcome) { answer <- o })

@@ -20,6 +20,9 @@ var Steps = []time.Duration{
 	24 * time.Hour, -24 * time.Hour, 400 * 24 * time.Hour, -400 * 24 * time.Hour,
 }
 
+// FewSteps are one of each kind: by a moment, over a window, over days, far ahead and far behind.
+var FewSteps = []time.Duration{-time.Millisecond, 6 * time.Minute, -24 * time.Hour, 400 * 24 * time.Hour, -400 * 24 * time.Hour}
+
 // Set puts the wall clock ahead of the right time, or behind it.
 func (w *Wall) Set(ahead time.Duration) {
 	w.mu.Lock()

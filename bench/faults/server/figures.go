@@ -20,6 +20,7 @@ type Figures struct {
 	Files      int64 // open file descriptors
 	// Connections are those that are open, and Slow those ever closed because they did not keep up.
 	Connections, Slow int64
+	Stage, Shed       int64         // how short memory is (0 is calm), and how often something was shed for that
 	Processor         time.Duration // that it used so far
 }
 
@@ -48,6 +49,7 @@ func (s *Server) Figures() (f Figures, err error) {
 	}
 	f.Heap, f.Goroutines = sum(text.Bytes(), "go_memstats_heap_alloc_bytes"), sum(text.Bytes(), "go_goroutines")
 	f.Files, f.Connections = sum(text.Bytes(), "process_open_fds"), sum(text.Bytes(), "parley_connections")
+	f.Stage, f.Shed = sum(text.Bytes(), "parley_memory_stage"), sum(text.Bytes(), "parley_memory_shed_total")
 	f.Slow = sum(text.Bytes(), `parley_drops_total{reason="slow"}`)
 	return f, nil
 }

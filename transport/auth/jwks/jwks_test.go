@@ -202,7 +202,11 @@ func TestSource_UnknownKeysFetchItOnceInThirtySeconds(t *testing.T) {
 					t.Error("fetched again at once")
 				}
 			}
-			time.Sleep(askEvery - time.Since(began))
+			time.Sleep(29*time.Second - time.Since(began))
+			if s.Ask() != nil {
+				t.Error("fetched again within 30 s")
+			}
+			time.Sleep(time.Second)
 			synctest.Wait()
 			if n := a.count(); n != round+2 {
 				t.Errorf("fetched %d times", n)

@@ -1,0 +1,41 @@
+package server
+
+import "github.com/parley-realtime/parley/transport/api"
+
+// This is what the server tells the API for its metrics.
+
+// process tells the API of the process around the engine.
+func (s *Server) process() api.Process {
+	p := api.Process{Certificate: s.cert.expiry()}
+	if s.options.LogLost != nil {
+		lost := s.options.LogLost()
+		p.LogFull, p.LogFailed = lost.Full, lost.Failed
+	}
+	return p
+}
+
+// gateFigures tells the API what lets clients in.
+func (s *Server) gateFigures() api.Gate {
+	now := s.verifier.Figures()
+	g := api.Gate{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations, RevocationsLost: now.Forgotten,
+		RevocationsNotKept: now.NotKept, Backends: map[string]api.Backend{}, KeySets: map[string]api.KeySet{}}
+	for tenant, set := range now.KeySets {
+		g.KeySets[tenant] = api.KeySet(set)
+	}
+	for tenant, b := range now.Introspection {
+		g.Backends[tenant] = api.Backend{Asked: b.Asked, Remembered: b.Remembered, Unavailable: b.Unavailable,
+			Calls: b.Calls, Failures: b.Failures, Rejected: b.Rejected, Open: b.Breaker == "open"}
+	}
+	return g
+}
+
+// logins counts authentications by outcome, over all tenants.
+func (s *Server) logins() map[string]uint64 {
+	sum := map[string]uint64{}
+	for _, outcomes := range s.verifier.Figures().Outcomes {
+		for outcome, count := range outcomes {
+			sum[outcome] += count
+		}
+	}
+	return sum
+}

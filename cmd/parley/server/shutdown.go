@@ -1,0 +1,68 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Drain ends all connections in order, over the configured time or until the context ends.
+func (s *Server) Drain(ctx context.Context) {
+	s.log.Info("draining", "connections", s.sockets.Sockets(), "within", s.config.Drain)
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, s.DrainTime())
+	defer cancel()
+	if err := s.node.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("drain ended early", "error", err)
+	}
+	s.heralds.flush(ctx)
+	s.lastAnswers(began)
+}
+
+// answersTime is how long a drain lasts at least while clients keep HTTP connections open: those that use them hear with
+// an answer that theirs closes, and none has sent a request when it does.
+const answersTime = time.Second
+
+func (s *Server) lastAnswers(began time.Time) {
+	for s.crowd.asking.Load() > 0 && time.Since(began) < min(answersTime, s.config.Drain) {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Close ends everything at once and waits for it; the context bounds the wait for requests that are being answered.
+func (s *Server) Close(ctx context.Context) {
+	s.stop()
+	s.feeds.Wait()
+	s.forgetAddress()
+	s.unlisten(ctx)
+	if err := s.end(); err != nil {
+		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
+	}
+	soon, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	s.heralds.close(soon)
+	_ = s.sockets.Wait(ctx)
+	s.sockets.Close()
+	s.forget()
+}
+
+// forget ends what lets clients in, and what is kept of it.
+func (s *Server) forget() {
+	if s.verifier != nil {
+		s.verifier.Close()
+	}
+	if s.revocations != nil {
+		_ = s.revocations.Close() // what was answered is on disk
+	}
+}
+
+// end ends the engine and what it keeps.
+func (s *Server) end() error {
+	s.stop()
+	s.node.Close()
+	s.feeds.Wait()
+	if s.store == nil {
+		return nil
+	}
+	return s.store.Close()
+}
