@@ -102,7 +102,7 @@ func (s *Store) renew(served []string, parse func(rules string) Covers) error {
 // renew gives new epochs to the topics of a slot that were missed, and to all that nobody has published to: of those the
 // store has no name.
 func (s *slot) renew(missed Covers) (count int, err error) {
-	todo := []*operation{{deed: deedRenew}}
+	pending := []*operation{{deed: deedRenew}}
 	from, to := span(letterHead, s.number)
 	it, err := s.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
@@ -116,14 +116,14 @@ func (s *slot) renew(missed Covers) (count int, err error) {
 			continue
 		}
 		count++
-		if todo = append(todo, &operation{deed: deedRenew, tenant: string(tenant), topic: topic}); len(todo) == batchCount {
-			if err := s.awaitAll(todo); err != nil {
+		if pending = append(pending, &operation{deed: deedRenew, tenant: string(tenant), topic: topic}); len(pending) == batchCount {
+			if err := s.awaitAll(pending); err != nil {
 				return count, err
 			}
-			todo = todo[:0]
+			pending = pending[:0]
 		}
 	}
-	return count, errors.Join(it.Error(), s.awaitAll(todo))
+	return count, errors.Join(it.Error(), s.awaitAll(pending))
 }
 
 // awaitAll is await for some operations, no more than make an entry.
