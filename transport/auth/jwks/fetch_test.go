@@ -42,10 +42,14 @@ func TestFetch_OfAHostileSourceFailsAndEnds(t *testing.T) {
 				}
 			}
 		},
-		"redirects to another host": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, 302) },
-		"host or scheme":            func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, plain.URL, 307) },
-		"to another":                func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://"+r.Host, 301) },
-		"more than 3 times":         func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", 302) },
+		"redirects to another host": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, http.StatusFound) },
+		"host or scheme": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, plain.URL, http.StatusTemporaryRedirect)
+		},
+		"to another": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://"+r.Host, http.StatusMovedPermanently)
+		},
+		"more than 3 times": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) },
 		"": func(w http.ResponseWriter, _ *http.Request) { // an answer of headers
 			for range 100 {
 				w.Header().Add("X-Much", strings.Repeat("x", 4096))
