@@ -1,8 +1,10 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -13,6 +15,7 @@ func TestMake_HasAQuickFormOfTheTests(t *testing.T) {
 	dry := func(args ...string) string {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", "-C", house}, args...)...)
+		cmd.Env = outsideMake(os.Environ())
 		said, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("make %v: %v\n%s", args, err, said)
@@ -32,4 +35,13 @@ func TestMake_HasAQuickFormOfTheTests(t *testing.T) {
 	if help := dry("help"); !strings.Contains(help, "make quick ") {
 		t.Errorf("help does not name it:\n%s", help)
 	}
+}
+
+// outsideMake is an environment without what a make that runs these tests hands down: its flags, and the variables of
+// its command line (make quick PKG=./protocol), which would decide for the make of the test, too.
+func outsideMake(environ []string) []string {
+	return slices.DeleteFunc(environ, func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains([]string{"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "PKG", "TESTFLAGS"}, name)
+	})
 }
