@@ -57,6 +57,7 @@ type connection struct {
 	session   protocol.Session
 	hears     hearing    // which topics, and what of them (hearing.go)
 	intake    intake     // what comes in, against all limits (intake.go)
+	rights    *rights    // of others than its identity, by which it hears something (right.go); nil for none
 	member    membership // of its user and of everyone (membership.go)
 	silent    bool       // the wire was cut, since nothing was heard
 	closing   bool       // the wire was told to close; nothing is said or heard any more
@@ -306,13 +307,13 @@ func (c *connection) stopped() {
 	c.stopReading()
 	c.member.depart(&c.Link, protocol.Internal, 0, true)
 	c.leave()
-	if !c.gone.Load() {
+	if !c.flags.has(isGone) {
 		c.outbox.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))
 	}
 	c.node.dropped(protocol.Internal, c.outbox.close())
 	c.member.known(&c.Link)
 	c.box.close(errNoConnection)
 	c.post.Load().left(&c.Link)
-	c.out.Store(true)
+	c.flags.set(isOut)
 	c.node.actors.Done()
 }

@@ -13,7 +13,6 @@ type deadlines struct {
 	beatAt    int64 // the dialect's next heartbeat
 	beatEvery time.Duration
 	pingAt    int64 // the next ping
-	rightsAt  int64 // when a right that was lent may expire (right.go)
 	ringAt    int64 // when the wheel rings next
 }
 
@@ -38,7 +37,7 @@ func (c *connection) due(now time.Time) {
 		c.outbox.wire.Cut()
 		return
 	}
-	if passed(c.deadlines.rightsAt, at) {
+	if passed(c.rights.expire(), at) {
 		c.withdraw(expiredAt(at), protocol.TokenExpired)
 	}
 	if c.closing {
@@ -62,7 +61,7 @@ func (c *connection) arm() {
 	if c.closing {
 		return
 	}
-	if next, sooner := c.deadlines.ring(c.silentAt()); sooner {
+	if next, sooner := c.deadlines.ring(c.silentAt(), c.rights.expire()); sooner {
 		c.node.wheel.armSince(next, &c.Link)
 	}
 }
@@ -111,11 +110,11 @@ func (d *deadlines) pings(now int64, every time.Duration) bool {
 	return true
 }
 
-// ring is the next deadline, that of a silent peer included. sooner says that the wheel has to be asked for it, since it
-// does not ring before.
-func (d *deadlines) ring(silentAt int64) (next int64, sooner bool) {
+// ring is the next deadline, that of a silent peer and of a right that was lent (0 for none) included. sooner says that the
+// wheel has to be asked for it, since it does not ring before.
+func (d *deadlines) ring(silentAt, rightsAt int64) (next int64, sooner bool) {
 	next = min(d.pingAt, silentAt)
-	for _, at := range [...]int64{d.until, d.beatAt, d.rightsAt} {
+	for _, at := range [...]int64{d.until, d.beatAt, rightsAt} {
 		if at != 0 && at < next {
 			next = at
 		}

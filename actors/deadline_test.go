@@ -23,7 +23,7 @@ func untilEnd(t *testing.T, n *Node, c *client, most time.Duration) time.Duratio
 	t.Helper()
 	start := time.Now()
 	for time.Since(start) < most {
-		if !c.link.gone.Load() {
+		if !c.link.flags.has(isGone) {
 			time.Sleep(time.Millisecond)
 			continue
 		}
@@ -51,7 +51,7 @@ func TestDeadline_WhoDoesNotLogInInTimeIsClosed(t *testing.T) {
 		silent.wantEnd(t, protocol.AuthTimeout)
 		wrong.wantEnd(t, protocol.AuthTimeout)
 		time.Sleep(10 * time.Second)
-		if right.link.gone.Load() {
+		if right.link.flags.has(isGone) {
 			t.Error("who logged in was closed")
 		}
 	})
@@ -84,7 +84,7 @@ func TestDeadline_ATokenEndsItsConnectionAtExp(t *testing.T) {
 		synctest.Wait()
 		c.wantEnd(t, protocol.TokenExpired)
 		for range 2 {
-			if refreshed.link.gone.Load() || ever.link.gone.Load() {
+			if refreshed.link.flags.has(isGone) || ever.link.flags.has(isGone) {
 				t.Error("closed before its token expired")
 			}
 			refreshed.link.Heard()
@@ -95,7 +95,7 @@ func TestDeadline_ATokenEndsItsConnectionAtExp(t *testing.T) {
 		ever.link.Heard()
 		time.Sleep(15 * time.Second)
 		refreshed.wantEnd(t, protocol.TokenExpired)
-		if ever.link.gone.Load() {
+		if ever.link.flags.has(isGone) {
 			t.Error("a token of the year 9999 has expired")
 		}
 	})
@@ -147,7 +147,7 @@ func TestDeadline_PingsGoOutInTimeAndASilentPeerIsGoneWithinTimeout(t *testing.T
 		for range 1000 { // an hour or more
 			time.Sleep(5 * time.Second)
 			alive.link.Heard()
-			if silent.link.gone.Load() {
+			if silent.link.flags.has(isGone) {
 				break
 			}
 		}
@@ -270,7 +270,7 @@ func TestDeadline_TheWheelIsAskedOnlyForWhatComesSoonerThanItRings(t *testing.T)
 		{"the peer is silent sooner", func() {}, 45, 45, true},
 	} {
 		step.do()
-		if next, sooner := d.ring(step.silent); next != step.next || sooner != step.sooner {
+		if next, sooner := d.ring(step.silent, 0); next != step.next || sooner != step.sooner {
 			t.Errorf("%s: next at %d, sooner %v; want %d, %v", step.what, next, sooner, step.next, step.sooner)
 		}
 	}

@@ -48,7 +48,7 @@ func drain(ctx context.Context, all []*Link, over time.Duration, why protocol.Re
 			l.box.force(ending(why, 0, ""))
 		}
 		told = to
-		if !slices.ContainsFunc(all, func(l *Link) bool { return !l.out.Load() }) {
+		if !slices.ContainsFunc(all, func(l *Link) bool { return !l.flags.has(isOut) }) {
 			return nil
 		}
 		select {

@@ -36,7 +36,7 @@ func TestDisconnect_ClosesInTheDialectsWordsOrWithACode(t *testing.T) {
 		if err := n.Disconnect("acme", spoken.link.ID(), 0, ""); reasonOf(err) != protocol.NotFound {
 			t.Errorf("again: %v", err)
 		}
-		if other.link.gone.Load() {
+		if other.link.flags.has(isGone) {
 			t.Error("another was closed")
 		}
 	})

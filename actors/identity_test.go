@@ -257,7 +257,7 @@ func TestRevoke_ClosesAConnectionWhoseCredentialWasCheckedBeforeItsUpgrade(t *te
 		synctest.Wait()
 		before.wantEnd(t, protocol.Revoked)
 		named.wantEnd(t, protocol.Revoked)
-		if after.link.gone.Load() {
+		if after.link.flags.has(isGone) {
 			t.Error("a token that was issued after the revocation does not hold")
 		}
 		for i := range 2 * maxRevocations {

@@ -247,7 +247,7 @@ func TestLimits_TheMessageRateCountsEachItemOfABatch(t *testing.T) {
 			single.do()
 		}
 		synctest.Wait()
-		if single.link.gone.Load() {
+		if single.link.flags.has(isGone) {
 			t.Fatal("closed within the burst")
 		}
 		single.send(batch{messages: 1})
@@ -270,7 +270,7 @@ func TestLimits_TheMessageRateCountsEachItemOfABatch(t *testing.T) {
 				t.Errorf("%s was told %q", name, c.heard())
 			}
 		}
-		if steady.link.gone.Load() {
+		if steady.link.flags.has(isGone) {
 			t.Error("who kept to the rate was closed")
 		}
 	})

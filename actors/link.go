@@ -47,10 +47,7 @@ type Link struct {
 	heard      atomic.Int64 // when the peer last said anything, as wheel.since tells it
 	inMessages atomic.Uint64
 	inBytes    atomic.Uint64
-	slow       atomic.Bool // it was found too slow, and the connection told
-	gone       atomic.Bool // the socket has ended
-	out        atomic.Bool // the actor has stopped
-	lent       atomic.Bool // some of what it hears goes, or went, by another right than its own (right.go)
+	flags      flags
 
 	// What Receive has handed on and the actor has not read. mu guards it.
 	unread int16
@@ -59,6 +56,22 @@ type Link struct {
 	room   chan struct{} // closed when there is room again; nil while nobody waits
 	cancel func()        // ends what the actor waits for, see request; nil while it waits for nothing
 }
+
+// flags are facts about a connection that several goroutines ask for; one that is set stays set. One word holds them all,
+// since an idle connection pays for each of its bytes.
+type flags struct{ bits atomic.Uint32 }
+
+const (
+	isSlow  uint32 = 1 << iota // it was found too slow, and the connection told
+	isGone                     // the socket has ended
+	isOut                      // the actor has stopped
+	hasLent                    // some of what it hears goes, or went, by another right than its own (right.go)
+)
+
+// set sets a flag and reports whether it was not set before.
+func (f *flags) set(flag uint32) (first bool) { return f.bits.Or(flag)&flag == 0 }
+
+func (f *flags) has(flag uint32) bool { return f.bits.Load()&flag != 0 }
 
 // since is when the connection was made.
 func (l *Link) since() time.Time { return l.node.wheel.time(l.began) }
@@ -183,7 +196,7 @@ func (l *Link) Heard() { l.heard.Store(l.node.wheel.since(time.Now())) }
 // Gone says that the socket has ended, and why: protocol.Disconnected for a peer that closed, Lost for one that went
 // without a word, Malformed for one that broke the protocol, Slow for one that did not read. Only the first call counts.
 func (l *Link) Gone(why protocol.Reason) {
-	if l.gone.CompareAndSwap(false, true) {
+	if l.flags.set(isGone) {
 		l.stopReading()
 		l.box.force(ended{why})
 	}
@@ -200,7 +213,7 @@ func (l *Link) Resumable() bool {
 	if l.linger == nil || id == nil || id.User == "" || id.Unproven {
 		return false
 	}
-	return !l.slow.Load() && l.tenant().linger.Load() > 0
+	return !l.flags.has(isSlow) && l.tenant().linger.Load() > 0
 }
 
 // send offers a frame for this connection alone.
@@ -215,7 +228,7 @@ func (l *Link) send(f *Frame) bool {
 // tooSlow counts a frame that the outbox did not take, and has the connection ended.
 func (l *Link) tooSlow() {
 	l.node.dropped(protocol.Slow, 1)
-	if l.slow.CompareAndSwap(false, true) {
+	if l.flags.set(isSlow) {
 		l.box.force(end{why: &protocol.Refusal{Reason: protocol.Slow}})
 	}
 }

@@ -170,7 +170,7 @@ func TestLasting_AConnectionOutlivesItsToken(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		other.wantEnd(t, protocol.TokenExpired)
-		if lasting.link.gone.Load() {
+		if lasting.link.flags.has(isGone) {
 			t.Error("it ended with its token")
 		}
 	})

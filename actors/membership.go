@@ -10,11 +10,10 @@ import (
 // membership is that a connection is one of its user's and of everyone's. It belongs to the connection's actor, and knows
 // neither its session nor its subscriptions.
 type membership struct {
-	joined  bool   // it is with its user and with everyone
-	present bool   // its tenant's lifecycle knows of it, or would if there were one (telling.go)
-	awaited bool   // it counts as one that has not said who it is (unauthenticated.go)
-	proxied bool   // its address is that of many clients
-	right   *right // whose it hears them by; nil is the connection's own
+	joined  bool // it is with its user and with everyone
+	present bool // its tenant's lifecycle knows of it, or would if there were one (telling.go)
+	awaited bool // it counts as one that has not said who it is (unauthenticated.go)
+	proxied bool // its address is that of many clients
 }
 
 // join brings the connection to its user and to the topic of everyone.

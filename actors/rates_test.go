@@ -47,8 +47,8 @@ func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 		if read := c.flood(10 + 16); read != 10 {
 			t.Errorf("%d messages of a flood were read, want 10", read)
 		}
-		if got := c.refusals(); len(got) != 16 || got[0] != protocol.RateLimited || c.link.gone.Load() {
-			t.Fatalf("told %v, gone %t", got, c.link.gone.Load())
+		if got := c.refusals(); len(got) != 16 || got[0] != protocol.RateLimited || c.link.flags.has(isGone) {
+			t.Fatalf("told %v, gone %t", got, c.link.flags.has(isGone))
 		}
 		c.flood(1)
 		c.wantEnd(t, protocol.RateLimited)
@@ -56,7 +56,7 @@ func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			calm.do()
 		}
-		if calm.link.gone.Load() || len(calm.refusals()) != 0 {
+		if calm.link.flags.has(isGone) || len(calm.refusals()) != 0 {
 			t.Error("who kept to the rate was refused")
 		}
 		if drops := n.Figures().Drops[protocol.RateLimited]; drops != 17 {
@@ -112,7 +112,7 @@ func TestRates_OfATenantEndNobodyOnTheirOwn(t *testing.T) {
 		c := enter(t, n, words, someone("a"))
 		c.hand.mild = true
 		c.flood(5 * strikes)
-		if c.link.gone.Load() {
+		if c.link.flags.has(isGone) {
 			t.Error("it was closed, though others may have used the rate up")
 		}
 	})
@@ -189,7 +189,7 @@ func TestRates_ConnectsOfAnAddressAUserAndATenant(t *testing.T) {
 		for i := range 3 {
 			c := enter(t, n, words, someone("ann"))
 			synctest.Wait()
-			if ended := c.link.gone.Load(); ended != (i == 2) {
+			if ended := c.link.flags.has(isGone); ended != (i == 2) {
 				t.Errorf("connection %d of a user: ended %t", i, ended)
 			}
 		}

@@ -47,13 +47,13 @@ func TestRequest_EndsWithItsConnection(t *testing.T) {
 		c.send(batch{messages: 1, commands: []protocol.Command{request}})
 		<-asked
 		synctest.Wait()
-		if c.link.out.Load() {
+		if c.link.flags.has(isOut) {
 			t.Error("it did not wait")
 		}
 		began := time.Now()
 		c.link.Gone(protocol.Lost)
 		synctest.Wait()
-		if !c.link.out.Load() || time.Since(began) > 0 {
+		if !c.link.flags.has(isOut) || time.Since(began) > 0 {
 			t.Errorf("the connection is still there")
 		}
 	})

@@ -128,7 +128,7 @@ func TestResume_WhilePublishesGoOnThereIsNoGapAndNoDuplicate(t *testing.T) {
 					}
 					time.Sleep(time.Duration(i+round*7) * time.Millisecond)
 					c.link.Gone(protocol.Lost)
-					eventually(t, "its link is out", c.link.out.Load)
+					eventually(t, "its link is out", func() bool { return c.link.flags.has(isOut) })
 					got := c.heard()
 					heard[i] = append(heard[i], got...)
 					at.Offset += uint64(len(got))

@@ -82,7 +82,7 @@ func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
 func (c *tenantCore) withdraw(ctx context.Context, order withdraw, may func(*protocol.Identity) bool) (closed, unsubscribed int, err error) {
 	var waits []reply[withdrawn]
 	c.links.each(func(l *Link) bool {
-		if id := l.identity.Load(); id == nil || l.lent.Load() || may(id) {
+		if id := l.identity.Load(); id == nil || l.flags.has(hasLent) || may(id) {
 			order.reply = newReply[withdrawn]()
 			l.box.force(order)
 			waits = append(waits, order.reply)

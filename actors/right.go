@@ -20,6 +20,28 @@ type right struct {
 	before *right
 }
 
+// rights are what a connection that was lent a right knows of them, beside its subscriptions. They belong to its actor.
+type rights struct {
+	events *right // whose it hears the user's and everyone's events by; nil is the connection's own
+	at     int64  // when one of the connection's rights may expire, as wheel.since tells it; 0 is never
+}
+
+// own is whose right the user's and everyone's events are heard by; nil is the connection's own.
+func (r *rights) own() *right {
+	if r == nil {
+		return nil
+	}
+	return r.events
+}
+
+// expire is when one of the rights may expire; 0 is never.
+func (r *rights) expire() int64 {
+	if r == nil {
+		return 0
+	}
+	return r.at
+}
+
 // maxRights bounds the rights that one subscription stands on. With one more, the one that expires first is forgotten.
 const maxRights = 8
 
@@ -112,8 +134,8 @@ func (h *hearing) ended(gone func(*right) bool) (topics []string) {
 func (c *connection) withdraw(gone func(*right) bool, why protocol.Reason) int {
 	topics := c.hears.ended(gone)
 	ended := topics
-	if c.member.right != nil && c.member.right.without(gone) == nil {
-		c.member.right = nil
+	if own := c.rights.own(); own != nil && own.without(gone) == nil {
+		c.rights.events = nil
 		c.heed(protocol.Heed{View: protocol.Nothing})
 		ended = append(slices.Clone(topics), protocol.OwnEvents)
 	}
@@ -123,8 +145,11 @@ func (c *connection) withdraw(gone func(*right) bool, why protocol.Reason) int {
 	}
 	c.run(c.cease(ended, why))
 	c.said()
-	c.deadlines.rightsAt = 0
-	c.expireBy(c.member.right)
+	if c.rights == nil {
+		return len(topics)
+	}
+	c.rights.at = 0
+	c.expireBy(c.rights.events)
 	for _, r := range c.hears.interests {
 		c.expireBy(r.right)
 	}
@@ -146,20 +171,23 @@ func (c *connection) heed(cmd protocol.Heed) {
 	if cmd.As != nil {
 		more, why := c.borrow(cmd.As)
 		if why == nil {
-			c.member.right = c.member.right.with(more)
+			c.rights.events = c.rights.events.with(more)
 		} else {
-			cmd.View, c.member.right = protocol.Nothing, nil
+			cmd.View, c.rights.events = protocol.Nothing, nil
 		}
 	}
 	c.endIf(c.member.heed(&c.Link, cmd.View))
-	c.expireBy(c.member.right)
+	c.expireBy(c.rights.own())
 }
 
 // borrow takes another identity's right. From now on the connection is asked when rights are revoked, so that no
 // revocation falls between the check of the credential and our look (operator.Revoke).
 func (c *connection) borrow(id *protocol.Identity) (right, *protocol.Refusal) {
 	now := time.Now()
-	c.lent.Store(true)
+	c.flags.set(hasLent)
+	if c.rights == nil {
+		c.rights = &rights{}
+	}
 	if t := c.tenant(); t.revoked.cover(id, now) || t.keyIsGone(id) {
 		return right{}, &protocol.Refusal{Reason: protocol.Revoked}
 	}
@@ -168,8 +196,8 @@ func (c *connection) borrow(id *protocol.Identity) (right, *protocol.Refusal) {
 
 // expireBy has the connection look when a right expires, if it does not look before.
 func (c *connection) expireBy(r *right) {
-	if at := r.ends(); at != 0 && (c.deadlines.rightsAt == 0 || at < c.deadlines.rightsAt) {
-		c.deadlines.rightsAt = at
+	if at := r.ends(); at != 0 && (c.rights.at == 0 || at < c.rights.at) {
+		c.rights.at = at
 		c.arm()
 	}
 }

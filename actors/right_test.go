@@ -139,7 +139,7 @@ func TestRight_AnExpiredRightEndsWhatWasSubscribedToByIt(t *testing.T) {
 		if got := fmt.Sprint(ann.refusals()); got != "[token_expired token_expired token_expired]" {
 			t.Errorf("the client was told %s", got)
 		}
-		if ann.link.gone.Load() {
+		if ann.link.flags.has(isGone) {
 			t.Error("the connection ended with another's token")
 		}
 	})
@@ -187,7 +187,7 @@ func TestRight_WhatIsHeededByARightEndsWithIt(t *testing.T) {
 				tell(t, n, "ann", jsonEvent(t, "", 2))
 				synctest.Wait()
 				ann.wantHeard(t, `{"n":1}`)
-				if ann.link.gone.Load() {
+				if ann.link.flags.has(isGone) {
 					t.Error("the connection ended")
 				}
 			})

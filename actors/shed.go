@@ -42,7 +42,7 @@ type heavy struct {
 func (w *watermark) disconnect(excess int64) {
 	var all []heavy
 	for _, l := range w.node.everyLink() {
-		if _, bytes := l.outbox.Waiting(); bytes > 0 && !l.slow.Load() {
+		if _, bytes := l.outbox.Waiting(); bytes > 0 && !l.flags.has(isSlow) {
 			all = append(all, heavy{l, int64(bytes)})
 		}
 	}
@@ -55,7 +55,7 @@ func (w *watermark) disconnect(excess int64) {
 		if excess <= 0 {
 			return
 		}
-		if h.link.slow.CompareAndSwap(false, true) {
+		if h.link.flags.set(isSlow) {
 			excess -= h.bytes
 			w.readers.Add(1)
 			h.link.box.force(end{why: &protocol.Refusal{Reason: protocol.Slow}})

@@ -121,8 +121,8 @@ func TestWatermark_RefusesConnectionsAndPublishesAndSaysTruthfullyUntilWhen(t *t
 			t.Errorf("%+v", r)
 		}
 		enter(t, n, words, someone("again"))
-		if in.link.gone.Load() || n.Figures().Pressure.Publishes < 2 || n.Figures().Pressure.Connections < 2 {
-			t.Errorf("%+v, gone: %v", n.Figures().Pressure, in.link.gone.Load())
+		if in.link.flags.has(isGone) || n.Figures().Pressure.Publishes < 2 || n.Figures().Pressure.Connections < 2 {
+			t.Errorf("%+v, gone: %v", n.Figures().Pressure, in.link.flags.has(isGone))
 		}
 		if log := said(); strings.Count(log, "memory: refusing") != 1 || strings.Count(log, "memory: calm") != 1 {
 			t.Errorf("log:\n%s", log)
@@ -251,7 +251,7 @@ func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) 
 		synctest.Wait()
 		readers["all"].wantEnd(t, protocol.Slow)
 		for _, topic := range []string{"last", "each", "few"} {
-			if readers[topic].link.gone.Load() {
+			if readers[topic].link.flags.has(isGone) {
 				t.Errorf("the reader of %s was disconnected", topic)
 			}
 			readers[topic].stop(false)
