@@ -8,15 +8,15 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/history/suite"
-	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 // under runs a life of a node whose topics below "orders" are durable, and whose clock the test sets.
 func under(t *testing.T, wall *suite.Wall, disk vfs.FS, live func(n *Node)) {
 	t.Helper()
-	store, err := slot.Open("data", slot.Config{Slots: 1, Files: disk, Reserve: 1 << 20, Clock: wall.Now})
+	store, err := durable.Open("data", durable.Config{Slots: 1, Files: disk, Reserve: 1 << 20, Clock: wall.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@
 //     (replay.go). A client whose dialect has no words for that may be given back what it had (linger.go, off by
 //     default), with what was sent to its user meanwhile; what it missed and cannot be given is counted.
 //  7. Durable: a publish to a topic whose rule says durable is answered, and heard, when the store has it on disk
-//     (keeping.go, actors/slot). Its offsets, epoch and ids go on after a crash. It has a new epoch if the store is a
+//     (keeping.go, actors/durable). Its offsets, epoch and ids go on after a crash. It has a new epoch if the store is a
 //     copy or was restored, and if rules kept the topic elsewhere meanwhile (durability.go), so that no reader is led
 //     past a gap. Memory topics pay nothing for that. While the store is not open yet, the topic is refused in every way,
 //     and is never in memory instead (store.go).

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 )
 
 // durability tells the store which topics the rules of all tenants keep in it, before they hold: the store gives a topic
@@ -13,7 +13,7 @@ import (
 type durability struct {
 	mu    sync.Mutex // guards the rest, and lets one at a time tell the store
 	rules map[string]Rules
-	store *slot.Store // nil while there is none
+	store *durable.Store // nil while there is none
 	// missed are the texts that held while the store was being opened; nil while it is not.
 	missed []string
 }
@@ -55,7 +55,7 @@ func (d *durability) await(opening bool) {
 }
 
 // begin tells a store that was just opened, also of what it missed; if that fails there is none.
-func (d *durability) begin(store *slot.Store) error {
+func (d *durability) begin(store *durable.Store) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, text := range append(d.missed, durableTopics(d.rules)) {
@@ -67,7 +67,7 @@ func (d *durability) begin(store *slot.Store) error {
 	return nil
 }
 
-// DurableTopics says which topics are durable by the rules of these tenants, as a text for slot.Config.Rules.
+// DurableTopics says which topics are durable by the rules of these tenants, as a text for durable.Config.Rules.
 func DurableTopics(tenants []TenantConfig) string {
 	rules := map[string]Rules{}
 	for _, t := range tenants {
@@ -117,7 +117,7 @@ func (r *Rules) durable() string {
 }
 
 // covers reads what durableTopics wrote.
-func covers(text string) slot.Covers {
+func covers(text string) durable.Covers {
 	byTenant := map[string]*Rules{}
 	for _, line := range strings.Split(text, "\n") {
 		fields := strings.Split(line, "\t")

@@ -10,7 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -76,8 +76,8 @@ func TestDurable_ATopicThatWasInMemoryMeanwhileBeginsANewEpoch(t *testing.T) {
 // F6: the same by reloads of the rules while the store is open. The first topic is at rest when it comes back, the second
 // is open all the time and loses nothing, but its readers are told as well.
 func TestDurable_ReloadsOfTheRulesBeginNewEpochs(t *testing.T) {
-	durable := Rules{Durable: []string{"orders"}}
-	runOn(t, vfs.NewMem(), restful, durable, func(t *testing.T, n *Node) {
+	rules := Rules{Durable: []string{"orders"}}
+	runOn(t, vfs.NewMem(), restful, rules, func(t *testing.T, n *Node) {
 		at := publishNumbers(t, n, "orders/1", 1, 3)
 		rest := func() { time.Sleep(time.Minute) }
 		rest()
@@ -89,7 +89,7 @@ func TestDurable_ReloadsOfTheRulesBeginNewEpochs(t *testing.T) {
 		listed := page[0].Position
 		publishNumbers(t, n, "orders/1", 4, 5)
 		rest()
-		n.SetTenant(TenantConfig{Name: "acme", Rules: durable})
+		n.SetTenant(TenantConfig{Name: "acme", Rules: rules})
 		publishNumbers(t, n, "orders/1", 6, 7)
 		wantBehind(t, n, "orders/1", at, true)
 		wantBehind(t, n, "orders/1", listed, true)
@@ -102,20 +102,20 @@ func TestDurable_ReloadsOfTheRulesBeginNewEpochs(t *testing.T) {
 
 // F6: rules that hold while the store is still being opened, and no longer when it is open, are told to it as well.
 func TestDurable_RulesThatHeldBeforeTheStoreWasOpenCount(t *testing.T) {
-	disk, durable := vfs.NewMem(), Rules{Durable: []string{"orders", "audit"}}
+	disk, rules := vfs.NewMem(), Rules{Durable: []string{"orders", "audit"}}
 	var orders, audit protocol.Position
-	runOn(t, disk, restful, durable, func(t *testing.T, n *Node) {
+	runOn(t, disk, restful, rules, func(t *testing.T, n *Node) {
 		orders, audit = publishNumbers(t, n, "orders", 1, 3), publishNumbers(t, n, "audit", 1, 3)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		n := New(restful, nil, TenantConfig{Name: "acme", Rules: durable})
-		opening := slot.Begin("data", slot.Config{Slots: 2, Files: disk, Reserve: 1 << 20, Rules: DurableTopics([]TenantConfig{{Name: "acme", Rules: durable}})})
+		n := New(restful, nil, TenantConfig{Name: "acme", Rules: rules})
+		opening := durable.Begin("data", durable.Config{Slots: 2, Files: disk, Reserve: 1 << 20, Rules: DurableTopics([]TenantConfig{{Name: "acme", Rules: rules}})})
 		n.Await(opening)
 		n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"audit"}}})
 		synctest.Wait()
 		publishNumbers(t, n, "orders", 4, 5)
 		time.Sleep(time.Minute) // it is at rest
-		n.SetTenant(TenantConfig{Name: "acme", Rules: durable})
+		n.SetTenant(TenantConfig{Name: "acme", Rules: rules})
 		store, err := opening.Wait(context.Background())
 		if err != nil {
 			t.Fatal(err)

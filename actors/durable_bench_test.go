@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 )
 
 // Acknowledged publishes a second through the front door, each on disk, from so many publishers that wait for their
@@ -19,7 +19,7 @@ func BenchmarkDurablePublish(b *testing.B) {
 }
 
 func benchDurable(b *testing.B, publishers, topics int) {
-	store, err := slot.Open(b.TempDir(), slot.Config{})
+	store, err := durable.Open(b.TempDir(), durable.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/history"
-	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -158,8 +158,8 @@ func (c *tenantCore) stored(topic string) bool {
 }
 
 // keeps is the terms in the store's words.
-func (t *terms) keeps() slot.Rule {
-	return slot.Rule{Bounds: t.remembers(), Dedup: t.recognises(), Relaxed: t.Sync == SyncInterval}
+func (t *terms) keeps() durable.Rule {
+	return durable.Rule{Bounds: t.remembers(), Dedup: t.recognises(), Relaxed: t.Sync == SyncInterval}
 }
 
 // lost is the refusal of a position.
@@ -188,5 +188,5 @@ func (t *terms) recognises() time.Duration {
 	if t.DedupCount == 0 {
 		return 0
 	}
-	return min(t.DedupAge, slot.MaxDedup)
+	return min(t.DedupAge, durable.MaxDedup)
 }

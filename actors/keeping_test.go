@@ -13,7 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -34,7 +34,7 @@ func livesOn(t *testing.T, disk vfs.FS, cfg Config, lives ...func(n *Node)) {
 func runOn(t *testing.T, disk vfs.FS, cfg Config, rules Rules, live func(t *testing.T, n *Node)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		store, err := slot.Open("data", slot.Config{Slots: 2, Files: disk, Reserve: 1 << 20})
+		store, err := durable.Open("data", durable.Config{Slots: 2, Files: disk, Reserve: 1 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -68,11 +68,11 @@ type Node struct {
 
 	numbers atomic.Uint64 // of connections
 	closed  atomic.Bool
-	lingers atomic.Bool                // in some tenant
-	store   atomic.Pointer[slot.Store] // nil while there is none
-	awaited atomic.Pointer[Opening]    // nil while none is awaited; it is not asked when there is a store
-	timers  timers                     // of publishes
-	actors  sync.WaitGroup             // that have not stopped
+	lingers atomic.Bool                   // in some tenant
+	store   atomic.Pointer[durable.Store] // nil while there is none
+	awaited atomic.Pointer[Opening]       // nil while none is awaited; it is not asked when there is a store
+	timers  timers                        // of publishes
+	actors  sync.WaitGroup                // that have not stopped
 
 	lifecycles sync.WaitGroup // that have not stopped; no other actors
 }

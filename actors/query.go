@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -253,7 +253,7 @@ func (qs *queries) Topics(ctx context.Context, tenant string, q TopicQuery) (fou
 
 // topicNames are the names that a query is about, sorted, and where those stand that are on disk. Of these there are at
 // most so many.
-func (t *tenantCore) topicNames(q TopicQuery, most int) (names []string, stored map[string]slot.Standing, why *protocol.Refusal) {
+func (t *tenantCore) topicNames(q TopicQuery, most int) (names []string, stored map[string]durable.Standing, why *protocol.Refusal) {
 	t.topics.each(func(name string, _ *mailbox) bool {
 		if name > q.Cursor && strings.HasPrefix(name, q.Prefix) && name != everyone {
 			names = append(names, name)
@@ -266,7 +266,7 @@ func (t *tenantCore) topicNames(q TopicQuery, most int) (names []string, stored 
 			t.node.log.Error("the durable topics cannot be listed", "tenant", t.name, "cause", err)
 			return nil, nil, &protocol.Refusal{Reason: protocol.Internal}
 		}
-		stored = make(map[string]slot.Standing, len(all))
+		stored = make(map[string]durable.Standing, len(all))
 		for _, s := range all {
 			stored[s.Name] = s
 			names = append(names, s.Name)

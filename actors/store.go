@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -12,7 +12,7 @@ import (
 // is room, and the node serves meanwhile: topics in memory as ever, and of durable ones nothing at all. A durable topic
 // that was served from memory for a while would give its events places that others have on the disk.
 
-// Opening is a store that is being opened (slot.Opening).
+// Opening is a store that is being opened (durable.Opening).
 type Opening interface {
 	// Refusal says why nothing can be done with a durable topic yet.
 	Refusal() *protocol.Refusal
@@ -33,7 +33,7 @@ func (n *Node) Await(opening Opening) {
 // Keep gives the node the store of its durable topics, which begins a new epoch of each that the tenants' rules did not
 // keep there all the time. A topic that should be durable and was made before Await and Keep stays in memory for as long as
 // it lives. If the error is not nil the node does not use the store. Whoever opened it closes it, after Close.
-func (n *Node) Keep(store *slot.Store) error {
+func (n *Node) Keep(store *durable.Store) error {
 	if err := n.durability.begin(store); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (n *Node) Keep(store *slot.Store) error {
 }
 
 // Checkpoint has use read a directory with the durable topics as they are at one moment; "" if none are durable. See
-// slot.Store.Checkpoint for its errors; while the store is not open yet the error says so.
+// durable.Store.Checkpoint for its errors; while the store is not open yet the error says so.
 func (n *Node) Checkpoint(use func(dir string) error) error {
 	store, why := n.keeper()
 	switch {
@@ -58,7 +58,7 @@ func (n *Node) Checkpoint(use func(dir string) error) error {
 }
 
 // keeper is the store of durable topics, or why they cannot be used yet; neither if they are in memory.
-func (n *Node) keeper() (*slot.Store, *protocol.Refusal) {
+func (n *Node) keeper() (*durable.Store, *protocol.Refusal) {
 	if store := n.store.Load(); store != nil {
 		return store, nil
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -21,7 +21,7 @@ func (n notYet) Refusal() *protocol.Refusal { return n.why }
 // memory goes on. When the store comes, the topic goes on where the disk has it.
 func TestAwait_DurableTopicsAreRefusedUntilTheirStoreIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, err := slot.Open("data", slot.Config{Slots: 2, Files: vfs.NewMem(), Reserve: 1 << 20})
+		store, err := durable.Open("data", durable.Config{Slots: 2, Files: vfs.NewMem(), Reserve: 1 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/history"
-	"github.com/parley-realtime/parley/actors/slot"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -70,7 +70,7 @@ type topic struct {
 	terms    *terms          // what holds for it; Store counts when it is made
 	history  history.History // nil until it is open, and one of these:
 	memory   *history.Memory // nil if it is durable
-	disk     *slot.Topic     // nil if it is in memory
+	disk     *durable.Topic  // nil if it is in memory
 	keeping  int             // events on their way to the disk
 	dedup    dedup
 	audience audience

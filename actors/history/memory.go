@@ -5,7 +5,7 @@
 // appends says what time it is, with a monotonic reading, by which alone ages are measured.
 //
 // There are two stores behind one interface, [History], and one suite of tests that both pass (history/suite): [Memory]
-// ends with its process and answers at once; the durable one, actors/slot, answers when the event is on disk, from
+// ends with its process and answers at once; the durable one, actors/durable, answers when the event is on disk, from
 // another goroutine, since an actor must not wait for a disk. Memory recognises no ids: a topic does that for as long as
 // it lives (actors/dedup.go), and a Memory does not live longer.
 package history

@@ -51,7 +51,7 @@ var homes = []place{
 	{"github.com/prometheus/", []string{"transport/api/"}},
 	{"github.com/hashicorp/golang-lru", []string{"actors/", "transport/"}},
 	{"github.com/klauspost/compress", []string{"transport/websocket/"}},
-	{"golang.org/x/sys", []string{"transport/websocket/", "cmd/parley/systemd/", "actors/slot"}},
+	{"golang.org/x/sys", []string{"transport/websocket/", "cmd/parley/systemd/", "actors/durable"}},
 	{"golang.org/x/net/idna", []string{"transport/websocket/"}},
 	{"golang.org/x/time", []string{"actors/", "transport/"}},
 	{"golang.org/x/crypto", []string{"cmd/"}},
@@ -63,9 +63,9 @@ var homes = []place{
 	{"github.com/shirou/gopsutil", []string{"cmd/"}},
 	{"github.com/KimMachineGun/automemlimit", []string{"cmd/parley/memory"}},
 	{"github.com/coder/websocket", []string{"cmd/"}},
-	{"github.com/cockroachdb/pebble", []string{"actors/slot"}},
-	{"github.com/hashicorp/raft", []string{"actors/slot"}},
-	{"github.com/hashicorp/go-hclog", []string{"actors/slot"}},
+	{"github.com/cockroachdb/pebble", []string{"actors/durable"}},
+	{"github.com/hashicorp/raft", []string{"actors/durable"}},
+	{"github.com/hashicorp/go-hclog", []string{"actors/durable"}},
 }
 
 // pkg is what go list tells of a package.

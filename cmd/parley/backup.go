@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/cmd/parley/backup"
 	"github.com/parley-realtime/parley/cmd/parley/client"
 )
@@ -39,11 +39,11 @@ func (c *backupCommand) Run() error {
 
 func (c *backupCommand) write(ctx context.Context, to io.Writer) error {
 	own := func() error { return backup.Write(to, c.Data, "", version) }
-	err := slot.Hold(filepath.Join(c.Data, backup.Topics), own)
+	err := durable.Hold(filepath.Join(c.Data, backup.Topics), own)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // no durable topics, so there is nothing that must not change meanwhile
 		return own()
-	case errors.Is(err, slot.ErrInUse):
+	case errors.Is(err, durable.ErrInUse):
 		return c.ask(ctx, to)
 	}
 	return err

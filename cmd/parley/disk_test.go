@@ -39,7 +39,7 @@ func smallDisk(t *testing.T) (data string, room func()) {
 // F10: on a full disk the server starts without its durable topics, obeys signals, and has them when there is room.
 func TestServe_AFullDiskAtTheStartKeepsDurableTopicsAloneAway(t *testing.T) {
 	data, room := smallDisk(t)
-	r := durable(t, data)
+	r := serveDurable(t, data)
 	if got, status := r.order("a"); status != http.StatusServiceUnavailable {
 		t.Errorf("a durable publish: %d %+v", status, got)
 	}
@@ -61,7 +61,7 @@ func TestServe_AFullDiskAtTheStartKeepsDurableTopicsAloneAway(t *testing.T) {
 		t.Errorf("exit status %d of a server whose disk is full", status)
 	}
 
-	r = durable(t, data)
+	r = serveDurable(t, data)
 	if _, status := r.order("a"); status != http.StatusServiceUnavailable {
 		t.Errorf("a durable publish to the second start: %d", status)
 	}

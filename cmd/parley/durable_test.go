@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// durable starts a server that keeps orders and what lies below on disk.
-func durable(t *testing.T, dir string) *running {
+// serveDurable starts a server that keeps orders and what lies below on disk.
+func serveDurable(t *testing.T, dir string) *running {
 	t.Helper()
 	r := serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_TOPICS_DURABLE=orders/*"}, "--dev", "--feed=false", "--data", dir)
 	for late := r.patient(); ; late() { // on a busy machine its store may open behind it
@@ -45,7 +45,7 @@ func TestServe_AnsweredPublishesSurviveKills(t *testing.T) {
 	answered := map[string]receipt{}
 	var mu sync.Mutex
 	for round := range 3 {
-		r := durable(t, dir)
+		r := serveDurable(t, dir)
 		var publishers sync.WaitGroup
 		enough := make(chan struct{}, 400)
 		for p := range 4 {
@@ -73,7 +73,7 @@ func TestServe_AnsweredPublishesSurviveKills(t *testing.T) {
 		<-r.ended
 		publishers.Wait()
 	}
-	r := durable(t, dir)
+	r := serveDurable(t, dir)
 	there := map[string]uint64{}
 	for offset, epoch := uint64(0), ""; ; {
 		var page struct {
@@ -123,7 +123,7 @@ func TestServe_DurableTopicsNeedADirectory(t *testing.T) {
 		t.Errorf("%d %s", got.status, got.stderr)
 	}
 	dir := t.TempDir()
-	durable(t, dir)
+	serveDurable(t, dir)
 	second := parley(t, []string{"PARLEY_TOPICS_DURABLE=orders/*"}, "serve", "--dev", "--listen", "127.0.0.1:0", "--data", dir)
 	if second.status == 0 || strings.Count(second.stderr, "\n") != 1 || !strings.Contains(second.stderr, "another process") {
 		t.Errorf("%d %s", second.status, second.stderr)

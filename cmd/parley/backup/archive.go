@@ -30,7 +30,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 )
 
 const (
@@ -81,7 +81,7 @@ func Write(to io.Writer, dir, store, version string) error {
 			return w.rest(dir)
 		}
 	}
-	if err := w.tree(store, Topics, true, slot.OfOneLife); err != nil {
+	if err := w.tree(store, Topics, true, durable.OfOneLife); err != nil {
 		return err
 	}
 	return w.rest(dir)

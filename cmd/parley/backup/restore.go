@@ -9,7 +9,7 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 )
 
 const (
@@ -46,14 +46,14 @@ func Restore(from io.ReadSeeker, dir string) (all Summary, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return all, err
 	}
-	err = slot.Hold(dir, func() error {
+	err = durable.Hold(dir, func() error {
 		defer os.Remove(filepath.Join(dir, lockName)) // Hold's; what is left of it does no harm
 		if err := empty(dir); err != nil {
 			return err
 		}
 		return fill(from, dir)
 	})
-	if errors.Is(err, slot.ErrInUse) {
+	if errors.Is(err, durable.ErrInUse) {
 		return all, fmt.Errorf("another restore into %s is at work", dir)
 	}
 	return all, err

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/cmd/parley/memory"
 	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/shared"
@@ -47,7 +47,7 @@ type Config struct {
 	Hosts          []Host            `yaml:"hosts" env:"-"`
 	Listeners      []Listener        `yaml:"listeners" env:"-"`
 	Topics         Topics            `yaml:"topics" envPrefix:"TOPICS_"`
-	Store          slot.Config       `yaml:"store" envPrefix:"STORE_"`
+	Store          durable.Config    `yaml:"store" envPrefix:"STORE_"`
 	Rates          actors.RateLimits `yaml:"rates" envPrefix:"RATES_"`
 	Tenants        []Tenant          `yaml:"tenants" env:"-"`
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
@@ -81,9 +81,9 @@ func (l *Loaded) checkTopics() {
 
 // Keeps reports whether any topic is to be durable.
 func (c *Config) Keeps() bool {
-	durable := func(r actors.TopicRule) bool { return r.Store == actors.Durable }
-	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(c.Topics.Rules, durable) ||
-		slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return slices.ContainsFunc(t.TopicRules, durable) })
+	isDurable := func(r actors.TopicRule) bool { return r.Store == actors.Durable }
+	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(c.Topics.Rules, isDurable) ||
+		slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return slices.ContainsFunc(t.TopicRules, isDurable) })
 }
 
 func (l *Loaded) checkStore() {
@@ -91,8 +91,8 @@ func (l *Loaded) checkStore() {
 	if c.Keeps() && c.Data == "" {
 		l.complain("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
 	}
-	if c.Store.Slots < 1 || c.Store.Slots > slot.MaxSlots {
-		l.complain("store.slots", fmt.Sprintf("must be 1 to %d", slot.MaxSlots))
+	if c.Store.Slots < 1 || c.Store.Slots > durable.MaxSlots {
+		l.complain("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxSlots))
 	}
 	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery, "sweep_every": c.Store.SweepEvery, "forget": c.Store.Forget} {
 		if every <= 0 {

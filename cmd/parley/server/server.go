@@ -28,7 +28,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/cmd/parley/journal"
@@ -73,9 +73,9 @@ type Server struct {
 	// Owned by who calls Reload and Drain.
 	config config.Config
 
-	storeTurn sync.Mutex    // guards what follows
-	opening   *slot.Opening // nil while no topic is durable
-	store     *slot.Store   // nil until it is open
+	storeTurn sync.Mutex       // guards what follows
+	opening   *durable.Opening // nil while no topic is durable
+	store     *durable.Store   // nil until it is open
 }
 
 // Options are what the process says, and no configuration.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
-	"github.com/parley-realtime/parley/actors/slot"
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/cmd/parley/backup"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/journal"
@@ -35,7 +35,7 @@ func (s *Server) keep(cfg *config.Config, late func(error)) error {
 	}
 	own.Rules = actors.DurableTopics(cfg.Limits())
 	own.Boot, own.Logger, own.Fatal = machineBoot, s.log, s.endAtOnce
-	opening := slot.Begin(dir, own)
+	opening := durable.Begin(dir, own)
 	s.node.Await(opening)
 	wait, cancel := context.WithTimeout(context.Background(), openWait)
 	defer cancel()
@@ -83,13 +83,13 @@ func (s *Server) passOver(cfg *config.Config, dir string) {
 	if cfg.Data == "" {
 		return
 	}
-	if err := slot.PassOver(dir); err != nil {
+	if err := durable.PassOver(dir); err != nil {
 		s.log.Warn("the store of durable topics does not know that none is durable now", "directory", dir, "cause", err)
 	}
 }
 
 // await gives the engine its store when that is open, unless the server ends before.
-func (s *Server) await(opening *slot.Opening, start time.Time, late func(error)) {
+func (s *Server) await(opening *durable.Opening, start time.Time, late func(error)) {
 	s.feeds.Go(func() {
 		store, err := opening.Wait(s.running)
 		s.storeTurn.Lock()
@@ -110,7 +110,7 @@ func (s *Server) await(opening *slot.Opening, start time.Time, late func(error))
 }
 
 // kept is for who holds the lock.
-func (s *Server) kept(store *slot.Store, start time.Time) error {
+func (s *Server) kept(store *durable.Store, start time.Time) error {
 	if err := s.node.Keep(store); err != nil {
 		return errors.Join(fmt.Errorf("store of durable topics in %s: %w", s.config.Data, err), store.Close())
 	}

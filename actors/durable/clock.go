@@ -1,0 +1,189 @@
+package durable
+
+import (
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// clock is the store's clock. The age of an event and the window of an id are differences of its readings, and nothing
+// else in the store asks what time it is. It advances by time that has passed for certain, and never goes back:
+//
+//   - While the process runs, by the monotonic clock, which nobody can set.
+//   - While the process or the machine slept, by the lesser of what the wall clock and the machine's uptime say, if the
+//     machine was not started anew in between. Neither alone is believed.
+//   - Not at all while the machine was off, or from one machine to another. Only the wall clock tells of that, and a
+//     wrong one says the same as an honest one after a long time.
+//
+// So an event may be kept for longer than its topic's rule says, by as much as the machine was off, and is never removed
+// before its time. The bounds of count and bytes hold meanwhile. doc.go says why the clock does not catch up later.
+//
+// The newest reading is in the store, so that the clock goes on from there at the next start.
+type clock struct {
+	now  func() time.Time // static, as are these
+	boot func() (id string, up time.Duration)
+	db   *pebble.DB
+	log  *slog.Logger
+
+	anchor atomic.Pointer[anchor] // anybody reads it; it moves when the machine has slept
+
+	last   reading   // of Open, and then of the goroutine that ticks, as are these
+	when   time.Time // of last
+	warned bool      // that the wall clock is not believed
+	failed bool      // a reading could not be written, and that was logged
+}
+
+// anchor is a moment of this process and what the store's clock said then, in nanoseconds.
+type anchor struct {
+	when time.Time
+	at   int64
+}
+
+// reading is what all clocks say at a moment.
+type reading struct {
+	at   int64 // the store's clock
+	wall time.Time
+	boot string        // names the machine's start; "" if that is not known
+	up   time.Duration // since then, whether the machine slept or not
+}
+
+const (
+	// tickEvery is how often the clock is written down: a kill of the process sets it back by so much, if the machine
+	// does not tell its uptime.
+	tickEvery = 10 * time.Second
+	// leapLeast is how far the wall clock may be from the time that has passed before that is said.
+	leapLeast = 5 * time.Minute
+	// sleepLeast is what counts as sleep of the machine.
+	sleepLeast = time.Second
+	// latestStart bounds the first reading of a new store, so that it can be added to: a moment of 2116.
+	latestStart = 1 << 62
+)
+
+// openClock goes on from what the clock said last.
+func openClock(db *pebble.DB, cfg *Config) (*clock, error) {
+	c := &clock{now: cfg.Clock, boot: cfg.Boot, db: db, log: cfg.Logger}
+	c.when = c.now()
+	r := c.read(c.when)
+	before, known, err := c.saved()
+	if err != nil {
+		return nil, err
+	}
+	if known {
+		passed := confirmed(&before, &r)
+		r.at = before.at + int64(passed)
+		c.doubt(&before, &r, passed)
+	} else if r.at, err = begin(db, r.wall); err != nil {
+		return nil, err
+	}
+	c.last = r
+	c.anchor.Store(&anchor{c.when, r.at})
+	return c, c.save()
+}
+
+// at is what the store's clock says at a moment of this process; of now, its monotonic reading counts.
+func (c *clock) at(now time.Time) int64 {
+	a := c.anchor.Load()
+	return a.at + int64(now.Sub(a.when))
+}
+
+// tick notes what the clock says, and how long the machine slept.
+func (c *clock) tick(now time.Time) {
+	r, passed := c.read(now), now.Sub(c.when)
+	if asleep := confirmed(&c.last, &r) - passed; asleep >= sleepLeast {
+		passed += asleep
+		c.anchor.Store(&anchor{now, c.at(now) + int64(asleep)})
+	}
+	r.at = c.at(now)
+	c.doubt(&c.last, &r, passed)
+	c.last, c.when = r, now
+	if err := c.save(); err != nil && !c.failed {
+		c.failed = true
+		c.log.Error("the store's clock cannot be written; after the next start events are kept for longer", "cause", err)
+	}
+}
+
+func (c *clock) read(now time.Time) reading {
+	r := reading{wall: now.Round(0)}
+	r.boot, r.up = c.boot()
+	return r
+}
+
+// confirmed is how much of what the wall clock says has passed between two readings the machine's uptime confirms.
+func confirmed(from, to *reading) time.Duration {
+	if from.boot == "" || from.boot != to.boot {
+		return 0
+	}
+	return max(0, min(to.wall.Sub(from.wall), to.up-from.up))
+}
+
+// doubt warns once that the wall clock tells of another time than has passed.
+func (c *clock) doubt(from, to *reading, passed time.Duration) {
+	leap := to.wall.Sub(from.wall) - passed
+	if c.warned || leap.Abs() < leapLeast {
+		return
+	}
+	c.warned = true
+	c.log.Warn("the wall clock has leapt, or the machine was off; durable topics do not count that time: nothing is removed "+
+		"or repeated for it, and events may be kept for longer",
+		"wall_clock", to.wall.UTC(), "was", from.wall.UTC(), "passed", passed, "leap", leap)
+}
+
+func (c *clock) save() error {
+	v := binary.BigEndian.AppendUint64([]byte{1}, uint64(c.last.at))
+	v = binary.BigEndian.AppendUint64(v, uint64(c.last.wall.Unix()))
+	v = binary.AppendUvarint(v, uint64(c.last.wall.Nanosecond()))
+	v = appendText(binary.AppendUvarint(v, uint64(c.last.up)), c.last.boot)
+	return c.db.Set(clockKey, v, pebble.NoSync)
+}
+
+// saved is the newest reading that was saved. One that cannot be read is as good as none.
+func (c *clock) saved() (r reading, known bool, err error) {
+	value, closer, err := c.db.Get(clockKey)
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		return r, false, nil
+	case pebble.IsCorruptionError(err):
+		c.log.Warn("what the store's clock said last is damaged: it begins at the newest event", "cause", err)
+		return r, false, nil
+	case err != nil:
+		return r, false, err
+	}
+	defer closer.Close()
+	in := cursor{rest: value}
+	version := in.octet()
+	r.at = int64(in.fixed())
+	r.wall = time.Unix(int64(in.fixed()), int64(in.number()))
+	r.up, r.boot = time.Duration(in.number()), in.text()
+	if in.bad || version != 1 {
+		return r, false, errors.New("its clock is of a format that this version does not know")
+	}
+	return r, true, nil
+}
+
+// begin is where the clock of a store begins that has none: a new one's at the wall clock, any other's at its newest
+// event, if the wall clock is not behind that. Of two that may be wrong, the earlier one removes nothing.
+func begin(db *pebble.DB, wall time.Time) (at int64, err error) {
+	at = min(max(0, wall.UnixNano()), latestStart)
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{letterHead}, UpperBound: []byte{letterHead + 1}})
+	if err != nil {
+		return 0, err
+	}
+	defer it.Close()
+	newest := int64(0)
+	for ok := it.First(); ok; ok = it.Next() {
+		if h, good := headOf(it.Key(), it.Value()); good {
+			newest = max(newest, h.at)
+		}
+	}
+	if newest > 0 {
+		at = min(at, newest)
+	}
+	if err := it.Error(); err != nil && !pebble.IsCorruptionError(err) {
+		return 0, err
+	}
+	return at, nil
+}

@@ -1,0 +1,176 @@
+package durable
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// named are rules that list the durable topics.
+func named(rules string) Covers {
+	return func(_, topic string) bool { return slices.Contains(strings.Fields(rules), topic) }
+}
+
+// served runs a store that is told some rules, and returns where the topics a, b and c stand in it.
+func served(t *testing.T, dir string, cfg Config, rules string) map[string]protocol.Position {
+	t.Helper()
+	cfg.Slots = 1
+	s := open(t, dir, cfg)
+	defer shut(t, s)
+	if err := s.Serve(rules, named); err != nil {
+		t.Fatal(err)
+	}
+	at := map[string]protocol.Position{}
+	for _, name := range []string{"a", "b", "c"} {
+		at[name] = topic(t, s, name, keepAll).Position()
+	}
+	return at
+}
+
+// filled makes a store in which a, b and c have three events each, and rules for all of them.
+func filled(t *testing.T) (dir string, at map[string]protocol.Position) {
+	t.Helper()
+	dir = t.TempDir()
+	s := open(t, dir, Config{Slots: 1})
+	if err := s.Serve("a b c", named); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		number(t, topic(t, s, name, keepAll), 1, 3)
+	}
+	shut(t, s)
+	return dir, served(t, dir, Config{}, "a b c")
+}
+
+// changed are the topics that have another epoch than before, and fails if one has lost events.
+func changed(t *testing.T, before, after map[string]protocol.Position) string {
+	t.Helper()
+	var names []string
+	for name, at := range before {
+		if after[name].Offset != at.Offset {
+			t.Errorf("%s is at %+v, was at %+v", name, after[name], at)
+		}
+		if after[name].Epoch != at.Epoch {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// F6: what the rules say of a topic decides, in each start, whether its epoch goes on.
+func TestServe_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
+	for starts, want := range map[string]string{
+		"a b c":                 "",
+		"a b, a b c":            "c",
+		"a b":                   "c",
+		"c b a, a b c":          "",
+		"a, b, a b c":           "a b c",
+		"a b c d, a b c":        "",
+		"a b c, passed, a b c":  "a b c",
+		"a b, a b, passed, a b": "a b c",
+		", a b c":               "a b c",
+		"a c, a b c, a b c":     "b",
+	} {
+		t.Run(starts, func(t *testing.T) {
+			dir, before := filled(t)
+			var after map[string]protocol.Position
+			for _, rules := range strings.Split(starts, ", ") {
+				if rules == "passed" {
+					if err := PassOver(dir); err != nil {
+						t.Fatal(err)
+					}
+					continue
+				}
+				after = served(t, dir, Config{}, rules)
+			}
+			if got := changed(t, before, after); got != want {
+				t.Errorf("new epochs in %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// F6: a start that ends before the store could be looked through has told which rules it served topics by; the next one
+// makes up for it.
+func TestServe_AStartThatWasCutShortIsMadeUpFor(t *testing.T) {
+	dir, before := filled(t)
+	for range 3 { // it opens, and is killed before Serve
+		shut(t, open(t, dir, Config{Slots: 1, Rules: "a c"}))
+	}
+	after := served(t, dir, Config{Rules: "a b c"}, "a b c")
+	if got := changed(t, before, after); got != "b" {
+		t.Errorf("new epochs in %q, want b", got)
+	}
+	for i := range 2 * pendingRules {
+		shut(t, open(t, dir, Config{Slots: 1, Rules: fmt.Sprint("a b c ", i)}))
+	}
+	b, err := os.ReadFile(filepath.Join(dir, coverageName))
+	if lines := strings.Count(string(b), "\n"); err == nil && lines > pendingRules {
+		t.Errorf("%d rules wait: %v", lines, err)
+	}
+	if got := changed(t, after, served(t, dir, Config{}, "a b c")); got != "a b c" && got != "" {
+		t.Errorf("new epochs in %q, want all or none", got)
+	}
+}
+
+// F6: a disk that has no room for the rules, or a file that says nothing, costs epochs and no events.
+func TestServe_RulesThatCannotBeKnownCostTheEpochs(t *testing.T) {
+	dir, before := filled(t)
+	full := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, coverageName+".new") {
+			return errorfs.ErrInjected
+		}
+		return nil
+	}))
+	one := served(t, dir, Config{Files: full}, "a b")
+	if _, err := os.Stat(filepath.Join(dir, coverageName)); !os.IsNotExist(err) {
+		t.Error("old rules are left")
+	}
+	if got := changed(t, before, served(t, dir, Config{}, "a b c")); got != "a b c" {
+		t.Errorf("new epochs in %q, want all", got)
+	}
+	now := served(t, dir, Config{}, "a b c")
+	if got := changed(t, one, now); got != "a b c" {
+		t.Errorf("new epochs in %q, want all", got)
+	}
+	if err := os.WriteFile(filepath.Join(dir, coverageName), []byte("\"a b c\"\nx"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := changed(t, now, served(t, dir, Config{}, "a b c")); got != "a b c" {
+		t.Errorf("new epochs in %q, want all", got)
+	}
+}
+
+// F6: many topics change at once.
+func TestServe_RenewsMoreTopicsThanAnEntryHolds(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Config{Slots: 1})
+	if err := s.Serve("*", func(string) Covers { return func(_, _ string) bool { return true } }); err != nil {
+		t.Fatal(err)
+	}
+	const count = 2*batchCount + 7
+	epochs := map[string]bool{}
+	for i := range count {
+		h := topic(t, s, fmt.Sprint("t/", i), keepAll)
+		number(t, h, 1, 1)
+		epochs[h.Position().Epoch] = true
+	}
+	if err := s.Serve("none", func(string) Covers { return func(_, _ string) bool { return false } }); err != nil {
+		t.Fatal(err)
+	}
+	for i := range count {
+		epochs[topic(t, s, fmt.Sprint("t/", i), keepAll).Position().Epoch] = true
+	}
+	if len(epochs) != 2*count {
+		t.Errorf("%d epochs of %d topics", len(epochs), count)
+	}
+}

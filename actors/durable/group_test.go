@@ -1,0 +1,126 @@
+package durable
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/actors/history/suite"
+)
+
+// wires connects the slots of stores in this process.
+type wires struct {
+	all map[int][]*raft.InmemTransport // by slot
+}
+
+func (w *wires) transport(slot int, id raft.ServerID) raft.Transport {
+	address, t := raft.NewInmemTransport(raft.ServerAddress(id))
+	t.Connect(address, t)
+	for _, other := range w.all[slot] {
+		t.Connect(other.LocalAddr(), other)
+		other.Connect(address, t)
+	}
+	w.all[slot] = append(w.all[slot], t)
+	return t
+}
+
+// A second store that is added to the group gets what the first one has, by a snapshot's stream since the log is cut, and
+// then entry by entry; both hold the same, byte by byte.
+func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
+	w := &wires{all: map[int][]*raft.InmemTransport{}}
+	one := open(t, t.TempDir(), Config{Slots: 1, Transport: w.transport})
+	h := topic(t, one, "room", Rule{Bounds: history.Bounds{Count: 600, Bytes: 1 << 30}, Dedup: time.Minute})
+	for i := range 500 {
+		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 200), true, suite.Begin)
+	}
+	leader := one.slots[0]
+	if err := leader.raft.ReloadConfig(raft.ReloadableConfig{TrailingLogs: 1, SnapshotInterval: time.Hour, SnapshotThreshold: 1 << 62, HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat}); err != nil {
+		t.Fatal(err)
+	}
+	if err := leader.raft.Snapshot().Error(); err != nil {
+		t.Fatal(err)
+	}
+	two := open(t, t.TempDir(), Config{Slots: 1, Transport: w.transport, Joins: true})
+	follower := two.slots[0]
+	if err := leader.raft.AddNonvoter(two.id, raft.ServerAddress(two.id), 0, 5*time.Second).Error(); err != nil {
+		t.Fatal(err)
+	}
+	level(t, leader, follower)
+	for i := range 1000 {
+		suite.Add(t, h, suite.Event(t, fmt.Sprintf("more %d", i), 200), true, suite.Begin.Add(time.Duration(i)*time.Second))
+	}
+	level(t, leader, follower)
+	if a, b := content(t, leader), content(t, follower); a != b {
+		t.Errorf("the nodes hold %d and %d bytes, which differ", len(a), len(b))
+	}
+	marked, err := (markers{0, two.db}).newest()
+	if err != nil || marked == nil || marked.pieces != 0 || held(t, two, letterPiece) != 0 {
+		t.Errorf("the snapshot is not restored: %+v, %v, %d pieces", marked, err, held(t, two, letterPiece))
+	}
+	again, err := two.Topic("acme", "room", keepAll)
+	if err != nil || again.Position() != h.Position() {
+		t.Errorf("the follower is at %+v, %v, the leader at %+v", again.Position(), err, h.Position())
+	}
+	if err := leader.raft.RemoveServer(two.id, 0, 5*time.Second).Error(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// level waits until both have applied the same.
+func level(t *testing.T, a, b *slot) {
+	t.Helper()
+	if err := a.raft.Barrier(5 * time.Second).Error(); err != nil {
+		t.Fatal(err)
+	}
+	for limit := time.Now().Add(20 * time.Second); b.raft.AppliedIndex() < a.raft.AppliedIndex(); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("the follower is at %d, the leader at %d", b.raft.AppliedIndex(), a.raft.AppliedIndex())
+		}
+	}
+	if err := b.raft.Barrier(0).Error(); err == nil {
+		t.Error("the follower leads")
+	}
+}
+
+func content(t *testing.T, s *slot) string {
+	t.Helper()
+	r, size, err := stream(s.store.db, s.number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil || int64(len(b)) != size {
+		t.Fatalf("%d bytes, announced were %d: %v", len(b), size, err)
+	}
+	return string(b)
+}
+
+// A stream that was changed on its way is not taken for a state.
+func TestStream_ADamagedOneIsRefused(t *testing.T) {
+	from := open(t, t.TempDir(), Config{Slots: 1})
+	h := topic(t, from, "room", keepAll)
+	for i := range 10 {
+		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 20), true, suite.Begin)
+	}
+	good := content(t, from.slots[0])
+	to := open(t, t.TempDir(), Config{Slots: 1})
+	for i := 0; i < len(good); i += 37 {
+		bad := []byte(good)
+		bad[i] ^= 4
+		if err := receive(to.db, 0, bytes.NewReader(bad)); err == nil {
+			t.Fatalf("byte %d of %d is not missed", i, len(good))
+		}
+		if err := receive(to.db, 0, bytes.NewReader([]byte(good[:i]))); err == nil {
+			t.Fatalf("the end from %d on is not missed", i)
+		}
+	}
+	if err := receive(to.db, 0, bytes.NewReader([]byte(good))); err != nil || content(t, to.slots[0]) != good {
+		t.Errorf("the good one: %v", err)
+	}
+}

@@ -1,0 +1,74 @@
+package durable
+
+import "encoding/binary"
+
+// All slots share one store. A key is a letter, its slot, and what the letter says:
+//
+//	h tenant 0 topic 0            head of a topic
+//	e tenant 0 topic 0 offset     event
+//	d bucket tenant 0 topic 0 id  id that was seen in a span of time
+//	s                             what the state machine knows of itself
+//	l index                       entry of the Raft log
+//	v name                        Raft's term and vote
+//	m                             marker: the newest snapshot
+//	x number                      piece of a snapshot that another node sent
+//
+// Names hold no control characters (protocol.CheckName), so a zero byte ends them. Numbers are big endian: keys sort by
+// them. The keys without slot hold what is true of the whole store: "!" and "~" its name, "@" its clock, "#" its origin.
+const (
+	letterHead   = 'h'
+	letterEvent  = 'e'
+	letterSeen   = 'd'
+	letterState  = 's'
+	letterLog    = 'l'
+	letterVote   = 'v'
+	letterMarker = 'm'
+	letterPiece  = 'x'
+)
+
+var storeKey, storeKeyAgain, clockKey, originKey = []byte("!"), []byte("~"), []byte("@"), []byte("#")
+
+// replicated are the letters of the state machine: what a snapshot holds.
+var replicated = []byte{letterHead, letterEvent, letterSeen, letterState}
+
+func slotKey(letter byte, slot uint16) []byte {
+	return binary.BigEndian.AppendUint16(append(make([]byte, 0, 64), letter), slot)
+}
+
+// span is the range of all keys of a letter in a slot.
+func span(letter byte, slot uint16) (from, to []byte) {
+	from = slotKey(letter, slot)
+	return from, after(from)
+}
+
+// after is the first key behind all that begin with prefix, whose last byte is not 0xff: slots end below 65535.
+func after(prefix []byte) []byte {
+	for i := len(prefix) - 1; ; i-- {
+		if prefix[i] != 0xff {
+			end := append([]byte(nil), prefix[:i+1]...)
+			end[i]++
+			return end
+		}
+	}
+}
+
+func numbered(letter byte, slot uint16, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(slotKey(letter, slot), n)
+}
+
+func appendName(key []byte, tenant, topic string) []byte {
+	key = append(append(key, tenant...), 0)
+	return append(append(key, topic...), 0)
+}
+
+func headKey(slot uint16, tenant, topic string) []byte {
+	return appendName(slotKey(letterHead, slot), tenant, topic)
+}
+
+func eventKey(slot uint16, tenant, topic string, offset uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendName(slotKey(letterEvent, slot), tenant, topic), offset)
+}
+
+func seenKey(slot uint16, bucket uint64, tenant, topic, id string) []byte {
+	return append(appendName(numbered(letterSeen, slot, bucket), tenant, topic), id...)
+}

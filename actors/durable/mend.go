@@ -1,0 +1,113 @@
+package durable
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// stored reads what the store knows of a topic, nil if it knows nothing.
+func (s *slot) stored(tenant, topic string) (*head, error) {
+	key := headKey(s.number, tenant, topic)
+	value, closer, err := s.store.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer closer.Close()
+	h, ok := headOf(key, value)
+	if !ok {
+		return nil, errDamagedHead
+	}
+	h.tenant, h.topic = tenant, topic
+	h.epoch = s.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, topic)
+	return &h, nil
+}
+
+// sound is what is known of the topic once its newest event is intact: what is damaged at the end is cut off.
+func (t *Topic) sound() (*head, error) {
+	h, err := t.slot.stored(t.tenant, t.name)
+	switch {
+	case err == nil && h == nil:
+		m := t.slot.machine
+		return &head{epoch: m.seeds.Load().epoch(t.rule.Relaxed, m.forgot.Load(), t.tenant, t.name)}, nil
+	case errors.Is(err, errDamagedHead) || pebble.IsCorruptionError(err):
+		h, err = t.rebuild()
+		return t.mend(h, err, 0)
+	case err != nil:
+		return nil, err
+	}
+	newest := h.newest
+	if ok, err := t.tailIntact(h); ok || err != nil {
+		return h, err
+	}
+	for h.newest > h.floor {
+		h.newest--
+		if r, err := t.slot.record(t.tenant, t.name, h.newest); err == nil {
+			h.sum, h.total, h.at = r.sum, r.total, r.at
+			break
+		}
+	}
+	return t.mend(h, nil, newest)
+}
+
+// tailIntact reports whether the newest event is the one that the head names.
+func (t *Topic) tailIntact(h *head) (bool, error) {
+	if h.newest == h.floor {
+		return true, nil
+	}
+	r, err := t.slot.record(t.tenant, t.name, h.newest)
+	if err == nil {
+		return r.sum == h.sum, nil
+	}
+	if errors.Is(err, errSum) || errors.Is(err, pebble.ErrNotFound) || pebble.IsCorruptionError(err) {
+		return false, nil
+	}
+	return false, err
+}
+
+// rebuild makes a head of the events that can be read.
+func (t *Topic) rebuild() (*head, error) {
+	h := &head{rule: t.rule}
+	first := eventKey(t.slot.number, t.tenant, t.name, 0)
+	it, err := t.store.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: after(first[:len(first)-8])})
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		r, intact := unseal(it.Key(), it.Value())
+		offset := binary.BigEndian.Uint64(it.Key()[len(first)-8:])
+		switch {
+		case !intact || h.newest > 0 && offset != h.newest+1:
+			return h, nil
+		case h.newest == 0:
+			h.floor = offset - 1
+		}
+		h.newest, h.sum, h.total, h.at = offset, r.sum, r.total, r.at
+	}
+	return h, nil // an iterator that fails has ended in front of the damage
+}
+
+// mend cuts the topic's end off and gives it a new epoch. was is the newest offset it had, 0 if that is unknown.
+func (t *Topic) mend(h *head, err error, was uint64) (*head, error) {
+	if err != nil {
+		return nil, err
+	}
+	var salt [8]byte
+	if _, err := rand.Read(salt[:]); err != nil {
+		return nil, err
+	}
+	h.salt = binary.BigEndian.Uint64(salt[:])
+	t.store.cfg.Logger.Error("the newest events of a topic are damaged; they are dropped, older ones are kept, and the topic begins a new epoch",
+		"tenant", t.tenant, "topic", t.name, "kept_up_to", h.newest, "newest_was", was)
+	o := operation{deed: deedMend, tenant: t.tenant, topic: t.name, head: *h}
+	if err := t.slot.await(&o); err != nil {
+		return nil, err
+	}
+	return t.slot.stored(t.tenant, t.name)
+}

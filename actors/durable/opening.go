@@ -1,0 +1,85 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Opening is a store that is being opened. On a disk without room that takes until there is some; a large store, or one
+// that a crash has damaged, takes its time as well.
+type Opening struct {
+	store *Store
+	done  chan struct{} // closed when err is what it will be
+	err   error
+}
+
+// Begin begins to open the store in a directory, or to make one. The directory belongs to one process at a time. The
+// caller ends it with Wait and Store.Close, or with Abandon.
+func Begin(dir string, cfg Config) *Opening {
+	cfg = cfg.withDefaults()
+	s := &Store{cfg: cfg, dir: dir, space: newSpace(cfg.Files, dir, cfg.Logger), stop: make(chan struct{})}
+	o := &Opening{store: s, done: make(chan struct{})}
+	go func() {
+		defer close(o.done)
+		if err := s.open(); err != nil {
+			o.err = errors.Join(fmt.Errorf("store of durable topics in %s: %w", dir, err), s.release())
+			return
+		}
+		s.running.Go(s.syncing)
+		s.running.Go(s.sweeping)
+		s.running.Go(s.ticking)
+	}()
+	return o
+}
+
+// Wait returns the store when every slot takes publishes, or why it cannot be opened, in a sentence for an operator. If
+// ctx ends before, it returns the context's error, and the opening goes on.
+func (o *Opening) Wait(ctx context.Context) (*Store, error) {
+	select {
+	case <-o.done:
+	case <-ctx.Done():
+		select {
+		case <-o.done:
+		default:
+			return nil, ctx.Err()
+		}
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	return o.store, nil
+}
+
+// Abandon closes the store once it is open. It does not wait for that: Pebble cannot be told to give up, and waits for
+// room as long as there is none.
+func (o *Opening) Abandon() {
+	go func() {
+		if store, err := o.Wait(context.Background()); err == nil {
+			_ = store.Close()
+		}
+	}()
+}
+
+var (
+	errNoRoom  = &protocol.Refusal{Reason: protocol.StorageFull, Detail: "the disk of durable topics is full, so they cannot be opened; they will be when there is room", RetryAfter: openAgain}
+	errFailed  = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics could not be opened; the server's log says why", RetryAfter: openAgain}
+	errOpening = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics are still being opened", RetryAfter: openAgain}
+)
+
+// Refusal is why a durable topic cannot be used yet.
+func (o *Opening) Refusal() *protocol.Refusal {
+	select {
+	case <-o.done:
+		if o.err != nil {
+			return errFailed
+		}
+	default:
+		if o.store.space.told.Load() {
+			return errNoRoom
+		}
+	}
+	return errOpening
+}

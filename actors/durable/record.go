@@ -1,0 +1,105 @@
+package durable
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// record is an event in the store. Its sum covers its key and all of it, and it holds the sum of the event before it:
+// so an event that was changed, moved or left out is noticed.
+type record struct {
+	sum   uint32 // CRC-32C
+	prev  uint32 // sum of the event before it, 0 at the first
+	at    int64  // Unix nanoseconds when it came; never before the one before it
+	total uint64 // what the topic's events count against Bounds.Bytes up to this one
+	body  []byte
+}
+
+const recordHeader = 4 + 4 + 8 + 8
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// seal appends the record to b, and sets its sum.
+func (r *record) seal(b, key []byte) []byte {
+	from := len(b)
+	b = binary.BigEndian.AppendUint32(b, 0)
+	b = binary.BigEndian.AppendUint32(b, r.prev)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.at))
+	b = binary.BigEndian.AppendUint64(b, r.total)
+	b = append(b, r.body...)
+	r.sum = sum(key, b[from+4:])
+	binary.BigEndian.PutUint32(b[from:], r.sum)
+	return b
+}
+
+func sum(key, rest []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, rest)
+}
+
+// unseal reads a record; its body is a piece of value. ok is false if it is not what was sealed.
+func unseal(key, value []byte) (r record, ok bool) {
+	if len(value) < recordHeader {
+		return r, false
+	}
+	c := cursor{rest: value}
+	r = record{sum: c.fixed32(), prev: c.fixed32(), at: int64(c.fixed()), total: c.fixed(), body: c.rest}
+	return r, r.sum == sum(key, value[4:])
+}
+
+// appendEvent is the body of a record. The id comes first, since the state machine asks for it.
+func appendEvent(b []byte, topic string, ev *protocol.Event) []byte {
+	b = appendText(b, ev.ID)
+	b = appendText(b, string(ev.Kind))
+	b = appendText(b, ev.Key)
+	if ev.Topic == topic {
+		b = appendText(b, "")
+	} else {
+		b = appendText(b, ev.Topic) // it came from below
+	}
+	stamp, err := ev.Time.MarshalBinary()
+	if err != nil { // a zone with an offset that no zone has
+		stamp, _ = ev.Time.UTC().MarshalBinary()
+	}
+	b = appendText(b, stamp)
+	return append(b, ev.Data...)
+}
+
+// event rebuilds an event; nothing of it is a piece of body.
+func event(topic string, body []byte) (*protocol.Event, error) {
+	c := cursor{rest: body}
+	d := protocol.Draft{ID: c.text(), Kind: protocol.Kind(c.text()), Key: c.text(), Topic: c.text()}
+	if d.Topic == "" {
+		d.Topic = topic
+	}
+	var stamp time.Time
+	if err := stamp.UnmarshalBinary(c.bytes()); err != nil {
+		return nil, err
+	}
+	d.Time, d.Data = stamp, append([]byte(nil), c.rest...)
+	return protocol.NewEvent(d)
+}
+
+// eventID is what an event is recognised by: its id, and the topic that it came from if that is one below. Topics below
+// may use the same ids.
+func eventID(body []byte) string {
+	c := cursor{rest: body}
+	id := c.text()
+	c.bytes() // kind
+	c.bytes() // key
+	if from := c.text(); from != "" {
+		return from + "\x00" + id
+	}
+	return id
+}
+
+// weight is what a body counts against Bounds.Bytes: the same as in a history.Memory.
+func weight(body []byte) uint64 {
+	c := cursor{rest: body}
+	for range 5 {
+		c.bytes()
+	}
+	return uint64(len(c.rest)) + 256
+}

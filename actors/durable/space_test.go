@@ -1,0 +1,320 @@
+package durable
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// disk is a file system of a size, of which somebody else may take a part.
+type disk struct {
+	vfs.FS
+	size    int64
+	foreign atomic.Int64
+	blind   atomic.Bool // it tells that all is free
+
+}
+
+type diskFile struct {
+	vfs.File
+	disk *disk
+}
+
+func (d *disk) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	free := uint64(max(0, d.size-d.taken()))
+	if d.blind.Load() {
+		free = uint64(d.size)
+	}
+	return vfs.DiskUsage{AvailBytes: free, TotalBytes: uint64(d.size)}, nil
+}
+
+// taken counts what the files hold, so that removed ones count no more.
+func (d *disk) taken() int64 {
+	names, _ := d.List("data")
+	n := d.foreign.Load()
+	for _, name := range names {
+		if info, err := d.Stat(d.PathJoin("data", name)); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
+
+// fill has somebody else take all that is free.
+func (d *disk) fill() { d.foreign.Add(d.size - d.taken()) }
+
+func (d *disk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := d.FS.Create(name, c)
+	return &diskFile{f, d}, err
+}
+
+func (d *disk) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := d.FS.ReuseForWrite(old, name, c)
+	return &diskFile{f, d}, err
+}
+
+func (d *disk) Unwrap() vfs.FS { return d.FS }
+
+func (f *diskFile) Write(p []byte) (int, error) {
+	if f.disk.taken()+int64(len(p)) > f.disk.size {
+		return 0, syscall.ENOSPC
+	}
+	return f.File.Write(p)
+}
+
+// noise is an event of 1 kB that cannot be compressed.
+func noise(t *testing.T, id string) *protocol.Event {
+	t.Helper()
+	content := make([]byte, 500)
+	_, _ = rand.Read(content)
+	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: "room", Data: fmt.Appendf(nil, `{"x":"%x"}`, content)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ev
+}
+
+// attempt publishes one event and returns what became of it.
+func attempt(t *testing.T, h *Topic, id string) history.Outcome {
+	t.Helper()
+	answer := make(chan history.Outcome, 1)
+	h.Add(noise(t, id), true, time.Now(), func(o history.Outcome) { answer <- o })
+	select {
+	case out := <-answer:
+		h.Settle(out)
+		return out
+	case <-time.After(20 * time.Second):
+		t.Fatal("no answer")
+		panic("unreachable")
+	}
+}
+
+func isFull(err error) bool {
+	return errors.Is(err, protocol.Refuse(protocol.StorageFull, "")) && protocol.AsRefusal(err).RetryAfter > 0
+}
+
+// reliability.md check 54 with a disk of the test's own, so that it runs everywhere.
+func TestStore_AFullDiskRefusesPublishesAndTakesThemWhenThereIsRoom(t *testing.T) {
+	synctest.Test(t, aFullDisk)
+}
+
+func aFullDisk(t *testing.T) {
+	d := &disk{FS: vfs.NewMem(), size: 8 << 20}
+	j := &journal{}
+	s := open(t, "data", Config{Files: d, Logger: j.logger(), Fatal: func(sentence string) { t.Error(sentence) }})
+	h := topic(t, s, "room", keepAll)
+	answered := map[string]uint64{}
+	publish := func(id string) error {
+		out := attempt(t, h, id)
+		if out.Err == nil {
+			answered[id] = out.Position.Offset
+		}
+		return out.Err
+	}
+	for i := range 50 {
+		if err := publish(fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round := range 3 {
+		d.fill()
+		refused := 0
+		for i := range 20 {
+			if err := publish(fmt.Sprintf("full %d %d", round, i)); isFull(err) {
+				refused++
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(checkEvery / 4)
+		}
+		if refused < 10 {
+			t.Errorf("%d of 20 were refused", refused)
+		}
+		if entries, err := h.Read(0, 1000, time.Now()); err != nil || len(entries) != len(answered) {
+			t.Errorf("while it is full %d of %d can be read: %v", len(entries), len(answered), err)
+		}
+		d.foreign.Store(0)
+		untilTaken(t, func() error { return publish(fmt.Sprintf("again %d", round)) })
+	}
+	if !j.has("the disk is full") || !j.has("the disk has room again") {
+		t.Errorf("it says:\n%s", j)
+	}
+	found(t, h, answered)
+}
+
+func untilTaken(t *testing.T, publish func() error) {
+	t.Helper()
+	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(checkEvery) {
+		err := publish()
+		if err == nil {
+			return
+		}
+		if !isFull(err) || time.Now().After(limit) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func found(t *testing.T, h *Topic, answered map[string]uint64) {
+	t.Helper()
+	entries, err := h.Read(0, 1<<20, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if offset, ok := answered[e.Event.ID]; ok && offset == e.Offset {
+			delete(answered, e.Event.ID)
+		}
+	}
+	if len(answered) > 0 {
+		t.Errorf("%d answered publishes are not there", len(answered))
+	}
+}
+
+// The disk fills faster than that is seen: writes that are on their way use the ballast and then wait, and the process
+// lives.
+func TestStore_AWriteThatFindsNoRoomUsesTheBallastAndThenWaits(t *testing.T) {
+	synctest.Test(t, noRoom)
+}
+
+func noRoom(t *testing.T) {
+	d := &disk{FS: vfs.NewMem(), size: 8 << 20}
+	d.blind.Store(true)
+	j := &journal{}
+	s := open(t, "data", Config{Files: d, Slots: 1, Logger: j.logger(), Fatal: func(sentence string) { t.Error(sentence) }})
+	h := topic(t, s, "room", keepAll)
+	answered := map[string]uint64{}
+	out := attempt(t, h, "first") // makes the ballast
+	answered["first"] = out.Position.Offset
+	if _, err := d.Stat("data/" + ballastName); err != nil {
+		t.Fatal("there is no ballast: ", err)
+	}
+	d.fill()
+	answers := make(chan history.Outcome, 2000)
+	for i := range 2000 { // 2 MB: more than the ballast
+		h.Add(noise(t, fmt.Sprint(i)), true, time.Now(), func(o history.Outcome) { answers <- o })
+	}
+	for limit := time.Now().Add(10 * time.Second); !j.has("a write found no room"); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatal("no write found the disk full")
+		}
+	}
+	if _, err := d.Stat("data/" + ballastName); err == nil {
+		t.Error("the ballast was not used")
+	}
+	d.foreign.Store(0)
+	for range 2000 {
+		if out := <-answers; out.Err == nil {
+			h.Settle(out)
+		} else if !isFull(out.Err) {
+			t.Fatal(out.Err)
+		}
+	}
+	untilTaken(t, func() error { return attempt(t, h, "last").Err })
+	found(t, h, answered)
+}
+
+// reliability.md check 54 as it is written, where a small disk can be had.
+func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
+		t.Skipf("a small disk cannot be mounted here (%v); the test before this one has one of its own", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	j := &journal{}
+	s := open(t, dir, Config{Logger: j.logger(), Slots: 16, Fatal: func(sentence string) { t.Error(sentence) }})
+
+	h, answered := topic(t, s, "room", keepAll), map[string]uint64{}
+	publish := func(id string) error {
+		out := attempt(t, h, id)
+		if out.Err == nil {
+			answered[id] = out.Position.Offset
+		}
+		return out.Err
+	}
+	count := 0
+	for ; count < 20_000; count++ { // we fill it
+		if err := publish(fmt.Sprint(count)); isFull(err) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("8 MiB hold %d events of 1 kB", count)
+	if count < 500 || count == 20_000 {
+		t.Errorf("%d publishes were taken", count)
+	}
+	stuffing := filepath.Join(dir, "stuffing")
+	f, err := os.Create(stuffing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for i := range 100 { // the first may be taken, by the room of the ballast
+		stuff(t, f)
+		if err := publish(fmt.Sprintf("full %d", i)); isFull(err) {
+			refused++
+		} else if err != nil {
+			t.Fatalf("on a full disk: %v", err)
+		}
+		time.Sleep(checkEvery / 10)
+	}
+	if refused < 80 {
+		t.Errorf("%d of 100 were refused on a full disk", refused)
+	}
+	found(t, h, maps.Clone(answered))
+	if err := errors.Join(f.Close(), os.Remove(stuffing)); err != nil {
+		t.Fatal(err)
+	}
+	roomByTrim(t, s, h)
+	untilTaken(t, func() error { return publish("at last") })
+	if h.Position().Offset != answered["at last"] {
+		t.Errorf("it is at %+v", h.Position())
+	}
+	shut(t, s)
+	s = open(t, dir, Config{Slots: 16, Logger: j.logger()})
+	if again := topic(t, s, "room", keepAll); again.Position() != h.Position() {
+		t.Errorf("after a restart it is at %+v, was %+v", again.Position(), h.Position())
+	}
+}
+
+// stuff fills what is left of a disk, as somebody else.
+func stuff(t *testing.T, f *os.File) {
+	t.Helper()
+	var err error
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	if !vfs.IsNoSpaceError(err) {
+		t.Fatal(err)
+	}
+}
+
+// roomByTrim has the topic forget what filled the disk: trims are taken while it is full.
+func roomByTrim(t *testing.T, s *Store, h *Topic) {
+	t.Helper()
+	o := operation{deed: deedTrim, tenant: "acme", topic: "room", epoch: h.epoch, offset: h.newest - 10}
+	if err := s.slotOf("acme", "room").await(&o); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Compact(t.Context(), []byte{0}, []byte{0xff}, false); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,245 @@
+package durable
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/hashicorp/raft"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Store is all durable topics of a node. Its methods may be called from anywhere until Close is.
+type Store struct {
+	cfg     Config // static, as are these
+	dir     string
+	id      raft.ServerID
+	space   *space
+	lock    *pebble.Lock
+	db      *pebble.DB
+	witness *witness
+	clock   *clock
+	made    bool // at this start
+	anew    bool // all topics begin new epochs, at this start; until Serve was told the rules
+	slots   []*slot
+	stop    chan struct{}  // closed by Close
+	running sync.WaitGroup // sweep, sync and tick
+	copying sync.Mutex     // held by the one who has a checkpoint
+}
+
+// MaxSlots bounds Config.Slots: each costs five goroutines and a pulse.
+const MaxSlots = 256
+
+// Open opens the store in a directory, or makes one, and returns when every slot takes publishes, however long that
+// takes (see Begin). Errors are sentences for an operator.
+func Open(dir string, cfg Config) (*Store, error) { return Begin(dir, cfg).Wait(context.Background()) }
+
+func (s *Store) open() error {
+	if s.cfg.Slots < 1 || s.cfg.Slots > MaxSlots {
+		return fmt.Errorf("%d slots: there can be 1 to %d", s.cfg.Slots, MaxSlots)
+	}
+	if err := s.space.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	err := s.space.insist(func() (err error) { s.lock, err = pebble.LockDirectory(s.dir, s.cfg.Files); return err })
+	if err != nil {
+		return inUse(err)
+	}
+	if err := s.cfg.Files.RemoveAll(s.cfg.Files.PathJoin(s.dir, checkpointName)); err != nil {
+		return err
+	}
+	if s.cfg.Rules != "" {
+		if err := announce(s.cfg.Files, s.dir, s.cfg.Rules); err != nil {
+			return err
+		}
+	}
+	if err := s.space.measure(s.cfg.Reserve); err != nil {
+		return err
+	}
+	if err := s.openPebble(); err != nil {
+		return err
+	}
+	if err := s.identify(); err != nil {
+		return err
+	}
+	if s.clock, err = openClock(s.db, &s.cfg); err != nil {
+		return err
+	}
+	w, marks, err := openWitness(s.space, s.dir, s.cfg.Slots, s.cfg.Logger)
+	if err != nil {
+		return err
+	}
+	s.witness = w
+	if s.anew, err = s.copied(); err != nil {
+		return err
+	}
+	if s.anew && !s.made {
+		s.cfg.Logger.Warn("the files of the durable topics are not those that the last start wrote: they were copied, restored, or are from an older version; " +
+			"all durable topics begin new epochs, so that readers from before are told")
+	}
+	if err := s.start(marks); err != nil {
+		return err
+	}
+	return s.settled()
+}
+
+func (s *Store) openPebble() (err error) {
+	s.db, err = pebble.Open(s.dir, s.options())
+	if err == nil {
+		return nil
+	}
+	cut, failed := salvage(s.space, s.dir, err, s.cfg.Logger)
+	if !cut || failed != nil {
+		return errors.Join(fmt.Errorf("its files cannot be read: %w", err), failed)
+	}
+	if s.db, err = pebble.Open(s.dir, s.options()); err != nil {
+		return fmt.Errorf("its files cannot be read: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) options() *pebble.Options {
+	q := quiet{s.cfg.Logger, s.cfg.Fatal}
+	o := &pebble.Options{
+		FS: s.space, Lock: s.lock, Logger: q, EventListener: q.listener(),
+		FormatMajorVersion: pebble.FormatTableFormatV6, // its logs tell damage from a crash, its tables have sums everywhere
+		MemTableSize:       s.space.table(), MemTableStopWritesThreshold: 3,
+		CacheSize: 32 << 20, MaxOpenFiles: 256,
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most ids that are looked for were never seen
+	}
+	return o
+}
+
+// identify reads the store's name and number of slots, or gives it those at its first start. They are kept twice, far
+// from each other, since nothing can be read without them.
+func (s *Store) identify() error {
+	value, closer, err := s.db.Get(storeKey)
+	if err != nil {
+		value, closer, err = s.db.Get(storeKeyAgain)
+	}
+	if errors.Is(err, pebble.ErrNotFound) {
+		s.id, s.made = raft.ServerID(rand.Text()), true
+		v := appendText(binary.AppendUvarint([]byte{1}, uint64(s.cfg.Slots)), string(s.id))
+		return errors.Join(s.db.Set(storeKey, v, pebble.NoSync), s.db.Set(storeKeyAgain, v, pebble.Sync))
+	}
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	c := cursor{rest: value}
+	version, slots := c.octet(), int(c.number())
+	s.id = raft.ServerID(c.text())
+	switch {
+	case c.bad || version != 1:
+		return fmt.Errorf("its format is %d and not one that this version knows (1)", version)
+	case slots != s.cfg.Slots:
+		return fmt.Errorf("it was made with %d slots, which is fixed; %d are configured: set slots to %d, or begin with an empty directory", slots, s.cfg.Slots, slots)
+	}
+	return nil
+}
+
+// start starts all slots at the same time.
+func (s *Store) start(marks []mark) error {
+	errs := make([]error, s.cfg.Slots)
+	s.slots = make([]*slot, s.cfg.Slots)
+	var all sync.WaitGroup
+	for i := range s.slots {
+		s.slots[i] = newSlot(s, uint16(i))
+		all.Go(func() { errs[i] = s.slots[i].start(marks[i]) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// Close ends all that the store does and waits for it. What was not answered by then is answered with an error.
+func (s *Store) Close() error {
+	s.copying.Lock() // whoever has a checkpoint is waited for, and nobody gets one any more
+	close(s.stop)
+	s.running.Wait()
+	s.tick(s.cfg.Clock())
+	return s.release()
+}
+
+func (s *Store) release() (err error) {
+	var all sync.WaitGroup
+	for _, one := range s.slots {
+		all.Go(one.stop)
+	}
+	all.Wait()
+	if s.witness != nil {
+		err = errors.Join(err, s.witness.close())
+	}
+	close(s.space.closing)
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
+}
+
+// syncing brings relaxed topics to the disk.
+func (s *Store) syncing() { s.every(s.cfg.SyncEvery, s.sync) }
+
+func (s *Store) sync(time.Time) {
+	dirty := false
+	for _, one := range s.slots {
+		dirty = one.unsynced.Swap(false) || dirty
+	}
+	if dirty {
+		if err := s.db.LogData(nil, pebble.Sync); err != nil {
+			s.cfg.Logger.Error("relaxed topics did not reach the disk", "cause", err)
+		}
+	}
+}
+
+// ticking keeps the clock.
+func (s *Store) ticking() { s.every(tickEvery, s.tick) }
+
+// tick has the clock write down what it says. It waits for the next time if the disk is full.
+func (s *Store) tick(now time.Time) {
+	if s.space.room() == nil {
+		s.clock.tick(now)
+	}
+}
+
+func (s *Store) every(interval time.Duration, do func(now time.Time)) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-ticker.C:
+			do(s.cfg.Clock())
+		}
+	}
+}
+
+// Slots is how many there are, from 0 on.
+func (s *Store) Slots() int { return len(s.slots) }
+
+// Probe asks whether a slot takes publishes: it has something that says nothing agreed on and brought to the disk. A full
+// disk is no reason for it to fail, since no start would help; Room tells of that.
+func (s *Store) Probe(ctx context.Context, slot int) error {
+	return s.slots[slot].awaitFor(ctx, &operation{deed: deedProbe})
+}
+
+// Room says why publishes are refused: the disk has too little room. nil if they are not.
+func (s *Store) Room() *protocol.Refusal { return s.space.room() }
+
+// slotOf is the slot of a topic.
+func (s *Store) slotOf(tenant, topic string) *slot {
+	return s.slots[place(tenant, topic, len(s.slots))]
+}

@@ -1,0 +1,159 @@
+package durable
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash"
+	"hash/crc64"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// A snapshot's stream is the keys and values of the state machine, each with its length before it, then a key of length
+// 0 and the CRC-64 of all before it.
+
+var ecma = crc64.MakeTable(crc64.ECMA)
+
+// streamed reads the stream of a slot as it was when it was opened.
+type streamed struct {
+	snapshot *pebble.Snapshot
+	slot     uint16
+	letters  []byte // that follow
+	it       *pebble.Iterator
+	crc      hash.Hash64
+	rest     []byte
+	ended    bool
+}
+
+// stream opens it, and tells its size, for which it is read once.
+func stream(db *pebble.DB, slot uint16) (r io.ReadCloser, size int64, err error) {
+	snapshot := db.NewSnapshot()
+	size, err = io.Copy(io.Discard, &streamed{snapshot: snapshot, slot: slot, letters: replicated, crc: crc64.New(ecma)})
+	if err != nil {
+		return nil, 0, errors.Join(err, snapshot.Close())
+	}
+	return &streamed{snapshot: snapshot, slot: slot, letters: replicated, crc: crc64.New(ecma)}, size, nil
+}
+
+func (s *streamed) Read(p []byte) (int, error) {
+	for len(s.rest) == 0 {
+		if s.ended {
+			return 0, io.EOF
+		}
+		if err := s.fill(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// fill puts the next key and value, or the end, into rest.
+func (s *streamed) fill() error {
+	for {
+		if s.it == nil && len(s.letters) == 0 {
+			s.rest = binary.BigEndian.AppendUint64(append(s.rest[:0], 0), s.crc.Sum64())
+			s.ended = true
+			return nil
+		}
+		ok, err := s.next()
+		if err != nil {
+			return err
+		}
+		if ok {
+			s.rest = appendText(appendText(s.rest[:0], s.it.Key()), s.it.Value())
+			s.crc.Write(s.rest)
+			return nil
+		}
+	}
+}
+
+// next moves to the next key, and from letter to letter.
+func (s *streamed) next() (ok bool, err error) {
+	if s.it == nil {
+		from, to := span(s.letters[0], s.slot)
+		s.letters = s.letters[1:]
+		if s.it, err = s.snapshot.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to}); err != nil {
+			return false, err
+		}
+		ok = s.it.First()
+	} else {
+		ok = s.it.Next()
+	}
+	if !ok {
+		err, s.it = s.it.Close(), nil
+	}
+	return ok, err
+}
+
+func (s *streamed) Close() error {
+	var err error
+	if s.it != nil {
+		err, s.it = s.it.Close(), nil
+	}
+	return errors.Join(err, s.snapshot.Close())
+}
+
+var errStream = errors.New("what another node sent as its state is damaged")
+
+// maxPair bounds a key or a value of a stream, in bytes.
+const maxPair = 64 << 20
+
+// receive makes a slot what a stream says. It ends with what it was told on disk, or with an error and a slot that has
+// to be restored again.
+func receive(db *pebble.DB, slot uint16, r io.Reader) error {
+	for _, letter := range replicated {
+		from, to := span(letter, slot)
+		if err := db.DeleteRange(from, to, pebble.NoSync); err != nil {
+			return err
+		}
+	}
+	in, crc := bufio.NewReaderSize(r, 64<<10), crc64.New(ecma)
+	var key, value []byte
+	for {
+		var err error
+		if key, err = readText(in, key); err != nil {
+			return err
+		}
+		if len(key) == 0 {
+			break
+		}
+		if value, err = readText(in, value); err != nil {
+			return err
+		}
+		if len(key) < 3 || binary.BigEndian.Uint16(key[1:]) != slot || !bytes.Contains(replicated, key[:1]) {
+			return errStream
+		}
+		crc.Write(appendText(appendText(nil, key), value))
+		if err := db.Set(key, value, pebble.NoSync); err != nil {
+			return err
+		}
+	}
+	var check [8]byte
+	if _, err := io.ReadFull(in, check[:]); err != nil || binary.BigEndian.Uint64(check[:]) != crc.Sum64() {
+		return errStream
+	}
+	if err := db.LogData(nil, pebble.Sync); err != nil {
+		return err
+	}
+	return markers{slot, db}.restored()
+}
+
+func readText(in *bufio.Reader, into []byte) ([]byte, error) {
+	n, err := binary.ReadUvarint(in)
+	if err != nil || n > maxPair {
+		return nil, errStream
+	}
+	if uint64(cap(into)) < n {
+		into = make([]byte, n)
+	}
+	into = into[:n]
+	if _, err := io.ReadFull(in, into); err != nil {
+		return nil, errStream
+	}
+	return into, nil
+}

@@ -1,0 +1,133 @@
+package durable
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Topic is what one durable topic remembers: a history.History whose answers come when the disk has the event. done is
+// called from the goroutine of its slot, in the order of the offsets, except for what is refused at once.
+type Topic struct {
+	store        *Store // static, as are these
+	slot         *slot
+	tenant, name string
+	rule         Rule
+
+	// The owner alone touches these.
+	told   bool // the store knows the rule
+	epoch  string
+	floor  uint64    // what is known of the store's
+	newest uint64    // settled
+	tail   record    // the newest event, if tailAt is newest
+	tailAt uint64    // 0 if tail is unknown
+	now    time.Time // of the newest Add
+	trims            // how much was added since the last trim
+}
+
+type trims struct {
+	count int
+	bytes int
+}
+
+var _ history.History = (*Topic)(nil)
+
+// Topic opens a topic, which may be one that nobody has published to yet. It reads the disk, and looks whether the newest
+// event is intact; if not, the topic loses what is damaged at its end and begins a new epoch, which is logged. A topic is
+// open once at a time.
+func (s *Store) Topic(tenant, name string, rule Rule) (*Topic, error) {
+	if err := rule.check(name); err != nil {
+		return nil, err
+	}
+	t := &Topic{store: s, slot: s.slotOf(tenant, name), tenant: tenant, name: name, rule: rule}
+	h, err := t.sound()
+	if err != nil {
+		return nil, fmt.Errorf("durable topic %s of tenant %s: %w", protocol.Quote(name), protocol.Quote(tenant), err)
+	}
+	t.epoch, t.floor, t.newest = h.epoch, h.floor, h.newest
+	return t, nil
+}
+
+// Obey gives the topic another rule, from the next Add on; what is read obeys it at once.
+func (t *Topic) Obey(rule Rule) error {
+	if err := rule.check(t.name); err != nil {
+		return err
+	}
+	t.told = t.told && rule == t.rule
+	t.rule = rule
+	return nil
+}
+
+func (r *Rule) check(name string) error {
+	if r.Dedup > MaxDedup {
+		return fmt.Errorf("durable topic %s: ids cannot be recognised for %s, at most for %s", protocol.Quote(name), r.Dedup, MaxDedup)
+	}
+	return nil
+}
+
+// Known reports whether the store holds a topic. It reads the disk.
+func (s *Store) Known(tenant, name string) bool {
+	h, err := s.slotOf(tenant, name).stored(tenant, name)
+	return err != nil || h != nil
+}
+
+// Add implements history.History. Refusals are StorageFull, Busy and Draining, with RetryAfter, and Internal.
+func (t *Topic) Add(ev *protocol.Event, recognise bool, now time.Time, done func(history.Outcome)) {
+	o := operation{deed: deedAdd, tenant: t.tenant, topic: t.name, now: t.store.clock.at(now), recognise: recognise, body: appendEvent(nil, t.name, ev)}
+	if !t.told {
+		o.rule = &t.rule
+	}
+	if why := t.slot.queue.put(request{operation: o.append(nil), relaxed: t.rule.Relaxed, done: done}); why != nil {
+		done(history.Outcome{Err: why})
+		return
+	}
+	t.now = now
+	t.trims.count++
+	t.trims.bytes += int(weight(o.body))
+}
+
+// Settle implements history.History.
+func (t *Topic) Settle(o history.Outcome) {
+	if o.Err != nil || o.Duplicate {
+		return
+	}
+	t.told = true
+	if o.Position.Epoch != t.epoch { // it was forgotten, and came back
+		t.epoch, t.floor, t.newest = o.Position.Epoch, 0, 0
+	}
+	t.newest = max(t.newest, o.Position.Offset)
+	t.trim()
+}
+
+// Position implements history.History.
+func (t *Topic) Position() protocol.Position {
+	return protocol.Position{Epoch: t.epoch, Offset: t.newest}
+}
+
+// Len implements history.History.
+func (t *Topic) Len(now time.Time) int { return int(t.newest - t.Oldest(now)) }
+
+// Events are removed many at a time: the disk holds up to twice what the bounds allow, and at least these.
+const (
+	trimCount = 512
+	trimBytes = 256 << 10
+)
+
+// trim removes what is not remembered any more, now and then.
+func (t *Topic) trim() {
+	if t.trims.count < max(trimCount, t.rule.Bounds.Count) && t.trims.bytes < max(trimBytes, t.rule.Bounds.Bytes) {
+		return
+	}
+	t.trims = trims{}
+	oldest := t.Oldest(t.now)
+	if oldest <= t.floor {
+		return
+	}
+	done := t.trimmed(t.tooOld(oldest), oldest, t.rule.Bounds.Age)
+	o := operation{deed: deedTrim, tenant: t.tenant, topic: t.name, epoch: t.epoch, offset: oldest}
+	if t.slot.queue.put(request{operation: o.append(nil), relaxed: true, frees: true, done: done}) == nil {
+		t.floor = oldest
+	}
+}
