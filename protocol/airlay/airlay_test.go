@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 func configured(s dialecttest.Settings) (*Dialect, error) {
@@ -272,11 +273,11 @@ func FuzzReceive(f *testing.F) {
 		for range 2 {
 			c.Send(data, binary)
 			got, ok := c.Receive(0)
-			reply, err := protocol.ReadObject(got.Data)
+			reply, err := rawjson.ReadObject(got.Data)
 			if !ok || got.Closed || err != nil || len(reply) != 3 {
 				t.Fatalf("%q got %s", data, got)
 			}
-			status, code := string(protocol.Find(reply, "status")), string(protocol.Find(reply, "code"))
+			status, code := string(rawjson.Find(reply, "status")), string(rawjson.Find(reply, "code"))
 			if (status == "200") != (code == "0") || len(code) != 1 || code[0] > '5' {
 				t.Fatalf("%q got %s", data, got)
 			}

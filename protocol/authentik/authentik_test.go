@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 const (
@@ -215,7 +216,7 @@ func FuzzOutpost(f *testing.F) {
 			t.Fatalf("%q: %d ACKs, %d signs of life", data, acks, len(e.Attended))
 		}
 		for _, a := range e.Attended {
-			if _, err := protocol.ReadObject(a.Data); err != nil || protocol.CheckName("member", a.Member) != nil {
+			if _, err := rawjson.ReadObject(a.Data); err != nil || protocol.CheckName("member", a.Member) != nil {
 				t.Fatalf("%q: %+v", data, a)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/airlay"
 	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
@@ -215,13 +216,13 @@ func FuzzReceive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, binary bool) {
 		s, _, _ := dialect(DefaultConfig()).Open(protocol.Hello{Path: path})
 		_, commands := s.Receive(time.Time{}, protocol.Inbound{Data: data, Binary: binary})
-		members, err := protocol.ReadObject(data)
-		event := string(protocol.Find(members, "event"))
-		_, isTyped := protocol.Text(protocol.Find(members, "type"))
+		members, err := rawjson.ReadObject(data)
+		event := string(rawjson.Find(members, "event"))
+		_, isTyped := rawjson.Text(rawjson.Find(members, "type"))
 		want := ""
 		switch {
 		case binary || err != nil:
-		case protocol.Find(members, "action") != nil || protocol.Find(members, "auth") != nil || strings.HasPrefix(event, "{"):
+		case rawjson.Find(members, "action") != nil || rawjson.Find(members, "auth") != nil || strings.HasPrefix(event, "{"):
 			want = "airlay"
 		case isTyped:
 			want = "valtronics"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 func engine(t testing.TB) *dialecttest.Engine {
@@ -136,7 +137,7 @@ func TestSubscribe_Commands(t *testing.T) {
 		`{"channel":"system","filters":{"metrics":"cpu"}}`:                                                         "system {Where:[] View:\x00cpu Every:0s}",
 		`{"channel":"devices","filters":null,"device_id":-4}`:                                                      "devices/-4 {Where:[] View: Every:0s}",
 	} {
-		members, err := protocol.ReadObject([]byte(text))
+		members, err := rawjson.ReadObject([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,8 +268,8 @@ func FuzzReceive(f *testing.F) {
 			if !ok || got.Closed {
 				break
 			}
-			said, err := protocol.ReadObject(got.Data)
-			if word, _ := protocol.Text(protocol.Find(said, "type")); err != nil || word == "" {
+			said, err := rawjson.ReadObject(got.Data)
+			if word, _ := rawjson.Text(rawjson.Find(said, "type")); err != nil || word == "" {
 				t.Fatalf("%q got %s, which has no type", data, got)
 			}
 			if bytes.ContainsAny(got.Data, "<>") {
