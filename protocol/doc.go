@@ -14,6 +14,5 @@
 // It promises that nothing in it panics on input, blocks, reads a clock, or keeps a slice that it was handed: what is
 // kept is copied.
 //
-// JSON is read with go-json-experiment's jsontext (what encoding/json/v2 is made of) and not with encoding/json,
-// because it refuses duplicate names and invalid UTF-8, which would otherwise reach a client and close its socket.
+// JSON is read by package rawjson, which refuses what a client's own reader might choke on.
 package protocol

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Event is what is published to a topic or sent to a user. It is never changed after NewEvent, so it may be shared.
@@ -20,8 +22,8 @@ type Event struct {
 	// Data is the JSON object as it was published.
 	Data []byte
 
-	members []Member // of Data
-	parts   []Member // of the member that views can take from, nil if the kind has none
+	members []rawjson.Member // of Data
+	parts   []rawjson.Member // of the member that views can take from, nil if the kind has none
 }
 
 // Draft is what a publisher says about an event.
@@ -35,7 +37,7 @@ type Draft struct {
 	// that is not the zero value's.
 	Time time.Time
 	Data []byte
-	// Checked says that Data is a part of what Check has passed, so that it is not checked again.
+	// Checked says that Data is a part of what rawjson.Check has passed, so that it is not checked again.
 	Checked bool
 }
 
@@ -61,7 +63,7 @@ func NewEvent(d Draft) (*Event, error) {
 	if err := d.check(); err != nil {
 		return nil, Refuse(Malformed, "data of %s must be one JSON object: %s", d.Kind.Event(), cause(err))
 	}
-	members := Split(make([]Member, 0, max(2, len(spec.names))), d.Data, spec.names)
+	members := rawjson.Split(make([]rawjson.Member, 0, max(2, len(spec.names))), d.Data, spec.names)
 	ev := &Event{ID: d.ID, Kind: d.Kind, Topic: d.Topic, Key: d.Key, Time: d.Time, Data: d.Data, members: members}
 	if err := spec.check(ev); err != nil {
 		return nil, err
@@ -75,12 +77,12 @@ func NewEvent(d Draft) (*Event, error) {
 // check says why the data is not one JSON object, or nil.
 func (d *Draft) check() error {
 	if !d.Checked {
-		if err := Check(d.Data); err != nil {
+		if err := rawjson.Check(d.Data); err != nil {
 			return err
 		}
 	}
-	if !IsObject(d.Data) {
-		return ErrNotObject
+	if !rawjson.IsObject(d.Data) {
+		return rawjson.ErrNotObject
 	}
 	return nil
 }
@@ -111,31 +113,30 @@ func (ev *Event) At(topic string) *Event {
 }
 
 // Member returns the raw JSON of one member of the data, nil if there is none.
-func (ev *Event) Member(name string) []byte { return Find(ev.members, name) }
+func (ev *Event) Member(name string) []byte { return rawjson.Find(ev.members, name) }
 
 // Members are the members of the data in the order in which they were published.
-func (ev *Event) Members() []Member { return ev.members }
+func (ev *Event) Members() []rawjson.Member { return ev.members }
 
 // Text returns what a string member says, "" if there is none.
 func (ev *Event) Text(name string) string {
-	text, _ := Text(ev.Member(name))
+	text, _ := rawjson.Text(ev.Member(name))
 	return text
 }
 
 // Attribute returns the canonical text of a scalar member of the data, or of its "metadata", for filters.
 func (ev *Event) Attribute(name string) (string, bool) {
 	if raw := ev.Member(name); raw != nil {
-		return Scalar(raw)
+		return rawjson.Scalar(raw)
 	}
 	if raw := ev.Member("metadata"); raw != nil {
-		var room [8]Member
-		return Scalar(Find(Split(room[:0], raw, nil), name))
+		return rawjson.Scalar(rawjson.Lookup(raw, name))
 	}
 	return "", false
 }
 
 // Parts are what a View can choose from: the metrics of a telemetry or system_status event. nil for other kinds.
-func (ev *Event) Parts() []Member { return ev.parts }
+func (ev *Event) Parts() []rawjson.Member { return ev.parts }
 
 // Conflate joins an event with a newer one of the same key: the newer wins, part by part, so that a temperature that
 // waited is not lost to a later humidity.
@@ -146,7 +147,7 @@ func (ev *Event) Conflate(newer *Event) *Event {
 	joined := *newer
 	joined.parts = slices.Clone(ev.parts)
 	for _, part := range newer.parts {
-		if i := slices.IndexFunc(joined.parts, func(p Member) bool { return p.Name == part.Name }); i >= 0 {
+		if i := slices.IndexFunc(joined.parts, func(p rawjson.Member) bool { return p.Name == part.Name }); i >= 0 {
 			joined.parts[i] = part
 		} else {
 			joined.parts = append(joined.parts, part)

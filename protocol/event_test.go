@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // sample is a good event of a kind; the tests break it.
@@ -47,6 +49,16 @@ var samples = map[Kind]sample{
 func TestNewEvent_EachKindHasASampleHere(t *testing.T) {
 	if got, want := slices.Sorted(maps.Keys(samples)), Kinds(); !slices.Equal(got, want) {
 		t.Errorf("there are samples of %v, the kinds are %v", got, want)
+	}
+}
+
+// reliability.md check 19
+func TestNewEvent_NestsNoDeeperThanTheReadersLimit(t *testing.T) {
+	for _, form := range [][2]string{{`[`, `]`}, {`{"a":`, `}`}, {`[{"a":`, `}]`}} {
+		tooDeep := `{"a":` + strings.Repeat(form[0], rawjson.MaxDepth) + "1" + strings.Repeat(form[1], rawjson.MaxDepth) + `}`
+		if _, err := NewEvent(Draft{Kind: JSON, Data: []byte(tooDeep)}); AsRefusal(err).Reason != Malformed {
+			t.Errorf("an event of %s beyond it: %v", form[0], err)
+		}
 	}
 }
 

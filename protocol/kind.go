@@ -3,6 +3,8 @@ package protocol
 import (
 	"slices"
 	"strings"
+
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Kind says what an event is about, and so which dialects have words for it.
@@ -154,7 +156,7 @@ func (s *spec) check(ev *Event) error {
 		if !f.fits(raw) {
 			return Refuse(Malformed, "data.%s of %s must be %s", f.name, ev.Kind.Event(), f.form)
 		}
-		if text, _ := Text(raw); f.oneOf != nil && !slices.Contains(f.oneOf, text) {
+		if text, _ := rawjson.Text(raw); f.oneOf != nil && !slices.Contains(f.oneOf, text) {
 			return Refuse(Malformed, "data.%s must be one of %s, not %s", f.name, strings.Join(f.oneOf, ", "), Quote(text))
 		}
 	}
@@ -166,7 +168,7 @@ func (s *spec) check(ev *Event) error {
 
 // split reads the parts, whose names filters and views must be able to carry.
 func (s *spec) split(ev *Event) error {
-	parts := Split(make([]Member, 0, 4), ev.Member(s.parts), nil)
+	parts := rawjson.Split(make([]rawjson.Member, 0, 4), ev.Member(s.parts), nil)
 	for i := range parts {
 		if err := CheckName("data."+s.parts+"'s member", parts[i].Name); err != nil {
 			return err
@@ -179,12 +181,12 @@ func (s *spec) split(ev *Event) error {
 func (f *field) fits(raw []byte) bool {
 	switch f.form {
 	case aText:
-		text, ok := Text(raw)
+		text, ok := rawjson.Text(raw)
 		return ok && text != ""
 	case anyText:
 		return raw[0] == '"'
 	case anID:
-		text, ok := Scalar(raw)
+		text, ok := rawjson.Scalar(raw)
 		return ok && text != "" && text != "true" && text != "false" && (raw[0] == '"' || !strings.ContainsAny(text, ".eE"))
 	case anObject:
 		return raw[0] == '{'
@@ -208,7 +210,7 @@ func (s *spec) name(ev *Event, template []string) string {
 // piece is what a piece of a template says of the event.
 func (ev *Event) piece(piece string) string {
 	if member, ok := strings.CutPrefix(piece, "$"); ok {
-		piece, _ = Scalar(ev.Member(member))
+		piece, _ = rawjson.Scalar(ev.Member(member))
 	}
 	return piece
 }

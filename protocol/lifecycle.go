@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Happening is what may happen to a connection or user, as the backend of its tenant is told.
@@ -70,14 +72,14 @@ func (l *Lifecycle) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"type":"`...)
 	dst = append(dst, l.Happening...)
 	dst = append(dst, `","epoch":`...)
-	dst = AppendText(dst, l.Epoch)
+	dst = rawjson.AppendText(dst, l.Epoch)
 	dst = append(dst, `,"number":`...)
 	dst = strconv.AppendUint(dst, l.Number, 10)
 	dst = l.Time.UTC().AppendFormat(append(dst, `,"time":"`...), "2006-01-02T15:04:05.000Z")
 	dst = append(dst, '"')
 	for _, m := range [...]struct{ name, text string }{{"user", l.User}, {"connection", l.Connection}, {"dialect", l.Dialect}, {"topic", l.Topic}} {
 		if m.text != "" {
-			dst = AppendText(append(append(append(dst, `,"`...), m.name...), `":`...), m.text)
+			dst = rawjson.AppendText(append(append(append(dst, `,"`...), m.name...), `":`...), m.text)
 		}
 	}
 	if l.Restored {
@@ -90,7 +92,7 @@ func (l *Lifecycle) AppendJSON(dst []byte) []byte {
 }
 
 func (l *Leaving) appendJSON(dst []byte) []byte {
-	dst = AppendText(append(dst, `,"reason":`...), string(l.Reason))
+	dst = rawjson.AppendText(append(dst, `,"reason":`...), string(l.Reason))
 	dst = strconv.AppendUint(append(dst, `,"code":`...), uint64(l.Code), 10)
 	by := `,"by":"client"`
 	if l.ByServer {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Backends read these texts: a change here is a change of what is promised to them.
@@ -26,7 +28,7 @@ func TestLifecycle_IsSaidInTheseWords(t *testing.T) {
 		if string(got) != want {
 			t.Errorf("said as\n%s, want\n%s", got, want)
 		}
-		if err := Check(got); err != nil {
+		if err := rawjson.Check(got); err != nil {
 			t.Errorf("%s: %v", got, err)
 		}
 	}

@@ -51,7 +51,7 @@ var ofProtocol = []mutation{
 	{file: "protocol/airlay/reply.go", proves: "R004.20",
 		from: "case protocol.UnknownUser:\n\t\treturn replies[noUser]",
 		to:   "case protocol.UnknownUser:\n\t\treturn replies[noAccess]", tests: "TestRefuse_"},
-	{file: "protocol/shared/session.go", proves: "what nobody recognises gets words",
+	{file: "protocol/firstframe/session.go", proves: "what nobody recognises gets words",
 		from: "case protocol.Say, protocol.Close:", to: "case protocol.Close:",
 		tests: "TestReceive_WhatNobodyRecognises|TestTranscripts"},
 }

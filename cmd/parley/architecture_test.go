@@ -140,7 +140,7 @@ func TestArchitecture_EachLibraryIsUsedOnlyInItsHome(t *testing.T) {
 }
 
 // player is the part of protocol that plays transcripts for tests.
-const player = "protocol/transcript/"
+const player = "protocol/dialecttest/"
 
 // The protocol is values and pure functions; the engine has no files; the environment is read in cmd alone.
 func TestArchitecture_ProtocolAndActorsTouchNoOutside(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/authentik"
 	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/notify"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
@@ -74,7 +75,7 @@ func said(t *testing.T, ev *protocol.Event, frame []byte) string {
 	if bytes.Equal(frame, ev.Data) {
 		return "unchanged"
 	}
-	members, err := protocol.ReadObject(frame)
+	members, err := rawjson.ReadObject(frame)
 	if err != nil || len(members) == 0 {
 		t.Fatalf("%s is said as %s: %v", ev.Kind, frame, err)
 	}

@@ -7,10 +7,11 @@ import (
 	"unsafe"
 
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/transcript"
+	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-func configured(s transcript.Settings) (*Dialect, error) {
+func configured(s dialecttest.Settings) (*Dialect, error) {
 	config := DefaultConfig()
 	if err := s.Apply(&config); err != nil {
 		return nil, err
@@ -18,13 +19,13 @@ func configured(s transcript.Settings) (*Dialect, error) {
 	return New(config), config.Check()
 }
 
-func engine(t testing.TB) *transcript.Engine {
-	return transcript.NewEngine(t, func(s transcript.Settings) (protocol.Dialect, error) { return configured(s) })
+func engine(t testing.TB) *dialecttest.Engine {
+	return dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) { return configured(s) })
 }
 
 // ownEngine serves the listener of AirLay's own.
-func ownEngine(t testing.TB) *transcript.Engine {
-	return transcript.NewEngine(t, func(s transcript.Settings) (protocol.Dialect, error) {
+func ownEngine(t testing.TB) *dialecttest.Engine {
+	return dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		d, err := configured(s)
 		return Own(d), err
 	})
@@ -32,9 +33,9 @@ func ownEngine(t testing.TB) *transcript.Engine {
 
 // R004.3, R004.5: the same on the shared listener and on AirLay's own.
 func TestTranscripts(t *testing.T) {
-	for _, story := range transcript.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t)) })
-		t.Run("own listener/"+story.Name, func(t *testing.T) { transcript.Play(t, story, ownEngine(t)) })
+	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
+		t.Run("own listener/"+story.Name, func(t *testing.T) { dialecttest.Play(t, story, ownEngine(t)) })
 	}
 }
 
@@ -177,7 +178,7 @@ func TestOwn_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Send([]byte(`{"auth":"`+e.Token(transcript.Token{User: user, Topics: []protocol.Pattern{"*"}, TTL: time.Hour})+`","action":"attach","event":{"type":"uploadFile","id":"`+object+`"}}`), false)
+	c.Send([]byte(`{"auth":"`+e.Token(dialecttest.Token{User: user, Topics: []protocol.Pattern{"*"}, TTL: time.Hour})+`","action":"attach","event":{"type":"uploadFile","id":"`+object+`"}}`), false)
 	if got, _ := c.Receive(0); string(got.Data) != `{"status":200,"message":"Ok","code":0}` {
 		t.Errorf("got %s", got)
 	}
@@ -185,9 +186,9 @@ func TestOwn_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
 
 // R004.5, R004.6, R004.7, R004.42
 func TestConfig_HasTheKeysOfTheDocument(t *testing.T) {
-	transcript.CheckDefaults(t, DefaultConfig())
+	dialecttest.CheckDefaults(t, DefaultConfig())
 	config := DefaultConfig()
-	if err := (transcript.Settings{"address": "0.0.0.0", "port": "8081"}).Apply(&config); err != nil || config.Check() != nil {
+	if err := (dialecttest.Settings{"address": "0.0.0.0", "port": "8081"}).Apply(&config); err != nil || config.Check() != nil {
 		t.Fatal(err)
 	}
 	if got := config.Listen(); got != "0.0.0.0:8081" || DefaultConfig().Listen() != "" {
@@ -207,7 +208,7 @@ func TestConfig_HasTheKeysOfTheDocument(t *testing.T) {
 	} {
 		for _, value := range values {
 			config := DefaultConfig()
-			if err := (transcript.Settings{key: value}).Apply(&config); err != nil {
+			if err := (dialecttest.Settings{key: value}).Apply(&config); err != nil {
 				t.Fatal(err)
 			}
 			if err := config.Check(); err == nil || !strings.HasPrefix(err.Error(), key+" is ") {
@@ -252,10 +253,10 @@ func TestRequest_IsACopy(t *testing.T) {
 
 // reliability.md check 62: arbitrary frames never panic, never close, and get exactly one reply with three members.
 func FuzzReceive(f *testing.F) {
-	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
+	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
 		for _, step := range story.Steps {
-			if step.Verb == transcript.Text || step.Verb == transcript.Binary {
-				f.Add([]byte(strings.ReplaceAll(step.Text, "${token:"+user+"}", "token.1.of-"+user)), step.Verb == transcript.Binary)
+			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
+				f.Add([]byte(strings.ReplaceAll(step.Text, "${token:"+user+"}", "token.1.of-"+user)), step.Verb == dialecttest.Binary)
 			}
 		}
 	}
@@ -264,7 +265,7 @@ func FuzzReceive(f *testing.F) {
 			return
 		}
 		e := engine(t)
-		e.Token(transcript.Token{User: user, Topics: []protocol.Pattern{"issueUpdate"}, TTL: time.Hour})
+		e.Token(dialecttest.Token{User: user, Topics: []protocol.Pattern{"issueUpdate"}, TTL: time.Hour})
 		c, err := e.Connect(Path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -272,11 +273,11 @@ func FuzzReceive(f *testing.F) {
 		for range 2 {
 			c.Send(data, binary)
 			got, ok := c.Receive(0)
-			reply, err := protocol.ReadObject(got.Data)
+			reply, err := rawjson.ReadObject(got.Data)
 			if !ok || got.Closed || err != nil || len(reply) != 3 {
 				t.Fatalf("%q got %s", data, got)
 			}
-			status, code := string(protocol.Find(reply, "status")), string(protocol.Find(reply, "code"))
+			status, code := string(rawjson.Find(reply, "status")), string(rawjson.Find(reply, "code"))
 			if (status == "200") != (code == "0") || len(code) != 1 || code[0] > '5' {
 				t.Fatalf("%q got %s", data, got)
 			}

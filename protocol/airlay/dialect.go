@@ -4,6 +4,7 @@ import (
 	"embed"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Transcripts are the stories of this dialect.
@@ -46,10 +47,10 @@ func (*Dialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *p
 
 // Recognises reports whether a client's first frame speaks AirLay: an object with an action, an auth, or an object event.
 func (*Dialect) Recognises(frame []byte) bool {
-	members, err := protocol.ReadObject(frame)
+	members, err := rawjson.ReadObject(frame)
 	if err != nil {
 		return false
 	}
-	event := protocol.Find(members, "event")
-	return protocol.Find(members, "action") != nil || protocol.Find(members, "auth") != nil || len(event) > 0 && event[0] == '{'
+	event := rawjson.Find(members, "event")
+	return rawjson.Find(members, "action") != nil || rawjson.Find(members, "auth") != nil || len(event) > 0 && event[0] == '{'
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Encode implements protocol.Dialect. A push goes to those who are attached to its type and id: by its topic, or, if it
@@ -37,7 +38,7 @@ func attachedTo(ev *protocol.Event, view protocol.View) bool {
 	if view == protocol.Whole {
 		return true
 	}
-	text, _ := protocol.Scalar(id)
+	text, _ := rawjson.Scalar(id)
 	return view.Leaves(text)
 }
 
@@ -46,14 +47,14 @@ func says(raw []byte, text string) bool {
 	if raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1:len(raw)-1]) == text
 	}
-	scalar, _ := protocol.Scalar(raw)
+	scalar, _ := rawjson.Scalar(raw)
 	return scalar == text
 }
 
 // encodeMessage says a message as a notification with an id, which is "" if it was sent to users.
 func encodeMessage(ev *protocol.Event, id string) []byte {
 	text := append(make([]byte, 0, len(ev.Data)+80+len(id)), `{"type":"notification","id":`...)
-	text = append(protocol.AppendText(text, id), `,"data":{"level":`...)
+	text = append(rawjson.AppendText(text, id), `,"data":{"level":`...)
 	text = append(text, ev.Member("level")...)
 	text = append(append(text, `,"message":`...), ev.Member("message")...)
 	text = append(text, `,"title":`...)

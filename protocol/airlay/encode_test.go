@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 func event(t testing.TB, kind protocol.Kind, topic, data string) *protocol.Event {
@@ -85,11 +86,11 @@ func FuzzEncode(f *testing.F) {
 			return
 		}
 		text := New(DefaultConfig()).Encode(ev.At(ev.HomeTopic()), protocol.Whole)
-		members, err := protocol.ReadObject(text)
+		members, err := rawjson.ReadObject(text)
 		if err != nil || len(members) != 3 {
 			t.Fatalf("%s became %s: %v", data, text, err)
 		}
-		id, payload := protocol.Find(members, "id"), protocol.Find(members, "data")
+		id, payload := rawjson.Find(members, "id"), rawjson.Find(members, "data")
 		if id[0] != '"' || payload[0] != '[' && payload[0] != '{' {
 			t.Fatalf("%s became %s", data, text)
 		}

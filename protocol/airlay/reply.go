@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // code is what a reply says of a request.
@@ -37,7 +38,7 @@ func say(c code, message string) protocol.Say {
 	}
 	text := strconv.AppendInt([]byte(`{"status":`), int64(status), 10)
 	text = append(text, `,"message":`...)
-	text = protocol.AppendText(text, message)
+	text = rawjson.AppendText(text, message)
 	text = append(text, `,"code":`...)
 	return protocol.Say{Text: append(strconv.AppendInt(text, int64(c), 10), '}')}
 }

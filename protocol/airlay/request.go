@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // request is what one frame asks, as far as it was understood. Nothing of the frame is kept but copies.
@@ -23,17 +24,17 @@ func read(in protocol.Inbound) (*request, code) {
 	if in.Binary {
 		return nil, badRequest
 	}
-	members, err := protocol.ReadObject(in.Data)
+	members, err := rawjson.ReadObject(in.Data)
 	if err != nil {
 		return nil, badRequest
 	}
-	auth := protocol.Find(members, "auth")
+	auth := rawjson.Find(members, "auth")
 	if auth == nil || string(auth) == "null" {
 		return nil, noToken
 	}
 	r := &request{}
 	var isText bool
-	if r.auth, isText = protocol.Text(auth); !isText {
+	if r.auth, isText = rawjson.Text(auth); !isText {
 		return nil, badRequest
 	}
 	if r.auth == "" {
@@ -44,12 +45,12 @@ func read(in protocol.Inbound) (*request, code) {
 }
 
 // ask reads what is asked for.
-func (r *request) ask(members []protocol.Member) {
-	action, _ := protocol.Text(protocol.Find(members, "action"))
+func (r *request) ask(members []rawjson.Member) {
+	action, _ := rawjson.Text(rawjson.Find(members, "action"))
 	r.attach = action == "attach"
-	event, err := protocol.ReadObject(protocol.Find(members, "event"))
-	kind, _ := protocol.Text(protocol.Find(event, "type"))
-	id, isID := objectID(protocol.Find(event, "id"))
+	event, err := rawjson.ReadObject(rawjson.Find(members, "event"))
+	kind, _ := rawjson.Text(rawjson.Find(event, "type"))
+	id, isID := objectID(rawjson.Find(event, "id"))
 	switch {
 	case !r.attach && action != "detach", err != nil, !slices.Contains(protocol.ObjectTypes, kind), !isID, id == "" && kind != notification:
 		r.wrong = true
@@ -66,7 +67,7 @@ func objectID(raw []byte) (id string, ok bool) {
 	if raw == nil || string(raw) == "null" {
 		return "", true
 	}
-	id, ok = protocol.Text(raw)
+	id, ok = rawjson.Text(raw)
 	return id, ok && (id == "" || isObjectID(id))
 }
 

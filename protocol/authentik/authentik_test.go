@@ -9,7 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/transcript"
+	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 const (
@@ -17,8 +18,8 @@ const (
 	id  = "da95bcd8-1c1e-4b7a-8d0f-1f2e3d4c5b6a"
 )
 
-func engine(t testing.TB, build func(Config) protocol.Dialect) *transcript.Engine {
-	return transcript.NewEngine(t, func(s transcript.Settings) (protocol.Dialect, error) {
+func engine(t testing.TB, build func(Config) protocol.Dialect) *dialecttest.Engine {
+	return dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		config := DefaultConfig()
 		if err := s.Apply(&config); err != nil {
 			return nil, err
@@ -31,21 +32,21 @@ func client(config Config) protocol.Dialect  { return NewClient(config) }
 func outpost(config Config) protocol.Dialect { return NewOutpost(config) }
 
 func TestClientTranscripts(t *testing.T) {
-	for _, story := range transcript.Load(t, Transcripts, "transcripts/client/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t, client)) })
+	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/client/*.txt") {
+		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t, client)) })
 	}
 }
 
 func TestOutpostTranscripts(t *testing.T) {
-	for _, story := range transcript.Load(t, Transcripts, "transcripts/outpost/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t, outpost)) })
+	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/outpost/*.txt") {
+		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t, outpost)) })
 	}
 }
 
 // connected is an outpost's connection.
-func connected(t testing.TB, e *transcript.Engine, query string) *transcript.Connection {
+func connected(t testing.TB, e *dialecttest.Engine, query string) *dialecttest.Connection {
 	t.Helper()
-	token := e.Token(transcript.Token{User: "ak", Form: protocol.Outpost, For: one, Topics: []protocol.Pattern{"*"}, TTL: time.Hour})
+	token := e.Token(dialecttest.Token{User: "ak", Form: protocol.Outpost, For: one, Topics: []protocol.Pattern{"*"}, TTL: time.Hour})
 	c, err := e.Connect("/ws/outpost/"+one+"/"+query, http.Header{"Authorization": {"Bearer " + token}})
 	if err != nil {
 		t.Fatal(err)
@@ -139,11 +140,11 @@ func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 		protocol.Silent: 1001, protocol.Internal: 1011, protocol.RateLimited: 1008,
 	} {
 		e := engine(t, client)
-		page, err := e.Connect("/ws/client/", http.Header{"Cookie": {"authentik_session=" + e.Token(transcript.Token{User: "u", TTL: time.Hour})}})
+		page, err := e.Connect("/ws/client/", http.Header{"Cookie": {"authentik_session=" + e.Token(dialecttest.Token{User: "u", TTL: time.Hour})}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range []*transcript.Connection{page, connected(t, engine(t, outpost), "")} {
+		for _, c := range []*dialecttest.Connection{page, connected(t, engine(t, outpost), "")} {
 			c.Refuse(protocol.Refuse(reason, "the detail"), false)
 			c.Refuse(protocol.Refuse(reason, "the detail"), true)
 			if got, _ := c.Receive(0); !got.Closed || got.Code != code || got.Reason != string(reason) {
@@ -154,7 +155,7 @@ func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 }
 
 func TestConfig_PathBeginsAndEndsWithASlash(t *testing.T) {
-	transcript.CheckDefaults(t, DefaultConfig())
+	dialecttest.CheckDefaults(t, DefaultConfig())
 	for path, want := range map[string]string{
 		"/": "/ws/client/", "/auth/": "/auth/ws/client/", "/foo/bar-1/": "/foo/bar-1/ws/client/",
 		"": "", "auth": "", "/auth": "", "auth/": "", "//": "", "/a//b/": "", "/../": "", "/{x}/": "", "/a%2fb/": "", "/a?b/": "", "/a\nb/": "",
@@ -186,10 +187,10 @@ func TestLimits_ThePagesHaveAnInbox(t *testing.T) {
 
 // reliability.md check 62: arbitrary frames never panic; an outpost hears ACKs and nothing else, or the close with 1000.
 func FuzzOutpost(f *testing.F) {
-	for _, story := range transcript.Load(f, Transcripts, "transcripts/outpost/*.txt") {
+	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/outpost/*.txt") {
 		for _, step := range story.Steps {
-			if step.Verb == transcript.Text || step.Verb == transcript.Binary {
-				f.Add([]byte(step.Text), step.Verb == transcript.Binary)
+			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
+				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 			}
 		}
 	}
@@ -215,7 +216,7 @@ func FuzzOutpost(f *testing.F) {
 			t.Fatalf("%q: %d ACKs, %d signs of life", data, acks, len(e.Attended))
 		}
 		for _, a := range e.Attended {
-			if _, err := protocol.ReadObject(a.Data); err != nil || protocol.CheckName("member", a.Member) != nil {
+			if _, err := rawjson.ReadObject(a.Data); err != nil || protocol.CheckName("member", a.Member) != nil {
 				t.Fatalf("%q: %+v", data, a)
 			}
 		}
@@ -224,10 +225,10 @@ func FuzzOutpost(f *testing.F) {
 
 // reliability.md check 62: arbitrary frames of a page are ignored or close with 1000.
 func FuzzClient(f *testing.F) {
-	for _, story := range transcript.Load(f, Transcripts, "transcripts/client/*.txt") {
+	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/client/*.txt") {
 		for _, step := range story.Steps {
-			if step.Verb == transcript.Text || step.Verb == transcript.Binary {
-				f.Add([]byte(step.Text), step.Verb == transcript.Binary)
+			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
+				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 			}
 		}
 	}

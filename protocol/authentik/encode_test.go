@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 func event(t testing.TB, kind protocol.Kind, topic, data string) *protocol.Event {
@@ -88,9 +89,9 @@ func FuzzOutpostEncode(f *testing.F) {
 		if text == nil {
 			return
 		}
-		members, err := protocol.ReadObject(text)
-		args := protocol.Find(members, "args")
-		if err != nil || !isInteger(protocol.Find(members, "instruction")) || len(args) == 0 || args[0] != '{' {
+		members, err := rawjson.ReadObject(text)
+		args := rawjson.Find(members, "args")
+		if err != nil || !isInteger(rawjson.Find(members, "instruction")) || len(args) == 0 || args[0] != '{' {
 			t.Fatalf("%s became %s: %v", data, text, err)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // The instructions that an instance says.
@@ -37,8 +38,8 @@ func (s *instance) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Co
 	if in.Binary {
 		return 1, thrown
 	}
-	members, err := protocol.ReadObject(in.Data)
-	instruction, args := protocol.Find(members, "instruction"), protocol.Find(members, "args")
+	members, err := rawjson.ReadObject(in.Data)
+	instruction, args := rawjson.Find(members, "instruction"), rawjson.Find(members, "args")
 	if string(args) == "null" || args == nil {
 		args = []byte("{}")
 	}
@@ -56,7 +57,7 @@ func (s *instance) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Co
 
 // hear keeps what a HELLO tells, if it tells anything.
 func (s *instance) hear(args []byte) {
-	members, err := protocol.ReadObject(args)
+	members, err := rawjson.ReadObject(args)
 	if err != nil || len(members) == 0 {
 		return
 	}
@@ -64,7 +65,7 @@ func (s *instance) hear(args []byte) {
 	if s.member != "" {
 		return
 	}
-	if uuid, _ := protocol.Text(protocol.Find(members, "uuid")); protocol.CheckName("uuid", uuid) == nil {
+	if uuid, _ := rawjson.Text(rawjson.Find(members, "uuid")); protocol.CheckName("uuid", uuid) == nil {
 		s.member = uuid
 	}
 }

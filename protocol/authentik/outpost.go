@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // outposts is the topic above those of all outposts.
@@ -98,8 +99,7 @@ func (*Outpost) Encode(ev *protocol.Event, _ protocol.View) []byte {
 }
 
 func typeOf(args []byte) string {
-	members, _ := protocol.ReadObject(args)
-	text, _ := protocol.Text(protocol.Find(members, "type"))
+	text, _ := rawjson.Text(rawjson.Lookup(args, "type"))
 	return text
 }
 

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/transcript"
+	"github.com/parley-realtime/parley/protocol/dialecttest"
 )
 
-func engine(t testing.TB) *transcript.Engine {
-	return transcript.NewEngine(t, func(s transcript.Settings) (protocol.Dialect, error) {
+func engine(t testing.TB) *dialecttest.Engine {
+	return dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		config := DefaultConfig()
 		if err := s.Apply(&config); err != nil {
 			return nil, err
@@ -22,8 +22,8 @@ func engine(t testing.TB) *transcript.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range transcript.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t)) })
+	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
 	}
 }
 
@@ -200,16 +200,16 @@ func TestConfig_HasTheKeysAndDefaultsOfTheDocument(t *testing.T) {
 			t.Errorf("%d became %s", wrong, New(config).heartbeat)
 		}
 	}
-	transcript.CheckDefaults(t, DefaultConfig())
+	dialecttest.CheckDefaults(t, DefaultConfig())
 }
 
 // reliability.md check 62: arbitrary frames never panic, what is said is JSON, and only a token opens the door.
 func FuzzReceive(f *testing.F) {
-	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
+	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
 		for _, step := range story.Steps {
-			if step.Verb == transcript.Text || step.Verb == transcript.Binary {
-				f.Add([]byte(step.Text), step.Verb == transcript.Binary, true)
-				f.Add([]byte(step.Text), step.Verb == transcript.Binary, false)
+			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
+				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary, true)
+				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary, false)
 			}
 		}
 	}

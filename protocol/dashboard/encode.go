@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Encode implements protocol.Dialect. A dashboard has words for a project that was updated and for a message; a json
@@ -64,6 +65,6 @@ func heartbeat(now time.Time, clients int) []byte {
 
 // problem is what went wrong, for a client that is inside.
 func problem(why *protocol.Refusal) []byte {
-	text := protocol.AppendText([]byte(`{"event":"error","message":`), why.Error())
+	text := rawjson.AppendText([]byte(`{"event":"error","message":`), why.Error())
 	return append(text, '}')
 }

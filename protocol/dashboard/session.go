@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // stage is how far a connection has come.
@@ -104,13 +105,13 @@ func read(text []byte) (what said) {
 	case `ping`, `"ping"`:
 		return said{ping: true}
 	}
-	members, err := protocol.ReadObject(text)
+	members, err := rawjson.ReadObject(text)
 	if err != nil {
 		return said{}
 	}
-	what.token, _ = protocol.Text(protocol.Find(members, "token"))
+	what.token, _ = rawjson.Text(rawjson.Find(members, "token"))
 	for _, name := range []string{"event", "type", "action"} {
-		if word, _ := protocol.Text(protocol.Find(members, name)); word == "ping" {
+		if word, _ := rawjson.Text(rawjson.Find(members, name)); word == "ping" {
 			what.ping = true
 		}
 	}

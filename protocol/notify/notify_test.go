@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/transcript"
+	"github.com/parley-realtime/parley/protocol/dialecttest"
 )
 
-func engine(t testing.TB) *transcript.Engine {
-	return transcript.NewEngine(t, func(s transcript.Settings) (protocol.Dialect, error) {
+func engine(t testing.TB) *dialecttest.Engine {
+	return dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		config := DefaultConfig()
 		if err := s.Apply(&config); err != nil {
 			return nil, err
@@ -22,8 +22,8 @@ func engine(t testing.TB) *transcript.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range transcript.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t)) })
+	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
 	}
 }
 
@@ -92,7 +92,7 @@ func TestOpenUserPath_IsAHoleThatSomebodyHasToOpen(t *testing.T) {
 // R002.27, F49: the first frame that is no JSON is a warning, fit for a log, and no other is.
 func TestReceive_MalformedJSONIsAWarningOnce(t *testing.T) {
 	e := engine(t)
-	c, err := e.Connect(Path+"?access_token="+e.Token(transcript.Token{User: "7", TTL: time.Hour}), nil)
+	c, err := e.Connect(Path+"?access_token="+e.Token(dialecttest.Token{User: "7", TTL: time.Hour}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 		protocol.Silent: 1001, protocol.Internal: 1011, protocol.RateLimited: 1008,
 	} {
 		e := engine(t)
-		c, err := e.Connect(Path+"?access_token="+e.Token(transcript.Token{User: "7", TTL: time.Hour}), nil)
+		c, err := e.Connect(Path+"?access_token="+e.Token(dialecttest.Token{User: "7", TTL: time.Hour}), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestEncode_Bytes(t *testing.T) {
 }
 
 func TestConfig_Defaults(t *testing.T) {
-	transcript.CheckDefaults(t, DefaultConfig())
+	dialecttest.CheckDefaults(t, DefaultConfig())
 	if err := DefaultConfig().Check(); err != nil || DefaultConfig().OpenUserPath {
 		t.Error(err)
 	}
@@ -191,9 +191,9 @@ func TestConfig_Defaults(t *testing.T) {
 
 // reliability.md check 62: whatever the request, it is refused with 403 or shows exactly one credential.
 func FuzzOpen(f *testing.F) {
-	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
+	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
 		for _, step := range story.Steps {
-			if step.Verb == transcript.Open {
+			if step.Verb == dialecttest.Open {
 				path, query, _ := strings.Cut(step.Text, "?")
 				f.Add(path, query, true)
 				f.Add(path, query, false)
@@ -220,10 +220,10 @@ func FuzzOpen(f *testing.F) {
 
 // reliability.md check 62: arbitrary frames never panic and are never answered.
 func FuzzReceive(f *testing.F) {
-	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
+	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
 		for _, step := range story.Steps {
-			if step.Verb == transcript.Text || step.Verb == transcript.Binary {
-				f.Add([]byte(step.Text), step.Verb == transcript.Binary)
+			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
+				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 			}
 		}
 	}

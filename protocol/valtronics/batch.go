@@ -4,11 +4,12 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // batch does the messages of a batch in their order, each with an answer of its own; a bad one does not sink the rest.
-func (s *session) batch(now time.Time, members []protocol.Member) (int, []protocol.Command) {
-	items, ok := protocol.ReadArray(protocol.Find(members, "messages"))
+func (s *session) batch(now time.Time, members []rawjson.Member) (int, []protocol.Command) {
+	items, ok := rawjson.ReadArray(rawjson.Find(members, "messages"))
 	most := s.dialect.config.BatchItems
 	switch {
 	case !ok:
@@ -20,7 +21,7 @@ func (s *session) batch(now time.Time, members []protocol.Member) (int, []protoc
 	}
 	var commands []protocol.Command
 	for i, raw := range items {
-		inner, err := protocol.ReadObject(raw)
+		inner, err := rawjson.ReadObject(raw)
 		commands = s.message(commands, message{now: now, raw: raw, members: inner, err: err, index: i})
 	}
 	return max(1, len(items)), commands

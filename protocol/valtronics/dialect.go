@@ -4,6 +4,7 @@ import (
 	"embed"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Transcripts are the stories of this dialect.
@@ -82,7 +83,7 @@ func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 
 // Recognises reports whether a client's first frame speaks Valtronics: an object whose type is a text.
 func (*Dialect) Recognises(frame []byte) bool {
-	members, err := protocol.ReadObject(frame)
-	_, isText := protocol.Text(protocol.Find(members, "type"))
+	members, err := rawjson.ReadObject(frame)
+	_, isText := rawjson.Text(rawjson.Find(members, "type"))
 	return err == nil && isText
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Encode implements protocol.Dialect. Members come in the order of the document, values as they were published.
@@ -46,7 +47,7 @@ func encodeTelemetry(ev *protocol.Event, view protocol.View) []byte {
 		if len(text) > before {
 			text = append(text, ',')
 		}
-		text = append(protocol.AppendText(text, metric.Name), ':')
+		text = append(rawjson.AppendText(text, metric.Name), ':')
 		text = appendMetric(text, metric.Value, ev.Time)
 	}
 	if len(text) == before && view != protocol.Whole {
@@ -61,7 +62,7 @@ func appendMetric(text, raw []byte, at time.Time) []byte {
 	switch {
 	case raw[0] != '{':
 		text = append(append(text, `{"value":`...), raw...)
-	case has(raw, "timestamp"):
+	case rawjson.Lookup(raw, "timestamp") != nil:
 		return append(text, raw...)
 	default:
 		end := len(raw) - 1
@@ -95,7 +96,7 @@ func encodeSystem(ev *protocol.Event, view protocol.View) []byte {
 		if len(text) > before {
 			text = append(text, ',')
 		}
-		text = append(protocol.AppendText(text, metric.Name), ':')
+		text = append(rawjson.AppendText(text, metric.Name), ':')
 		text = append(text, metric.Value...)
 	}
 	if len(text) == before && view != protocol.Whole {
@@ -159,7 +160,7 @@ func encodeMessage(ev *protocol.Event) []byte {
 		severity = `"info"`
 	}
 	text := append(make([]byte, 0, 2*len(ev.Data)+len(ev.ID)+200), `{"type":"alert","channel":"alerts","alert_id":`...)
-	text = protocol.AppendText(text, ev.ID)
+	text = rawjson.AppendText(text, ev.ID)
 	text = append(append(text, `,"device_id":null,"severity":`...), severity...)
 	title := ev.Member("title")
 	if len(title) <= len(`""`) || title[0] != '"' {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Bounds of a frequency: below, it would be no relief; above, the latest value would be worth nothing.
@@ -25,7 +26,7 @@ func frequency(raw []byte) (time.Duration, *protocol.Refusal) {
 	if raw == nil {
 		return 0, nil
 	}
-	text, ok := protocol.Scalar(raw)
+	text, ok := rawjson.Scalar(raw)
 	text = strings.ToLower(strings.TrimSpace(text))
 	switch text {
 	case "real-time", "realtime", "":

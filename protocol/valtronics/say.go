@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 var welcome = []byte(`{"type":"auth_response","success":true}`)
@@ -20,7 +21,7 @@ func denial(why *protocol.Refusal) []byte {
 	text := append(make([]byte, 0, 128), `{"type":"auth_response","success":false,"message":`...)
 	text = appendClean(text, why.Error())
 	text = append(text, `,"error":`...)
-	text = protocol.AppendText(text, string(word))
+	text = rawjson.AppendText(text, string(word))
 	return append(appendRetry(text, why), '}')
 }
 
@@ -32,7 +33,7 @@ func complain(why *protocol.Refusal, ch channel, index int) protocol.Command {
 // problem is the message of an error, about a channel unless that is "", about an item of a batch unless it is alone.
 func problem(why *protocol.Refusal, ch channel, index int) []byte {
 	text := append(make([]byte, 0, 192), `{"type":"error","error":`...)
-	text = protocol.AppendText(text, string(why.Reason))
+	text = rawjson.AppendText(text, string(why.Reason))
 	text = append(text, `,"message":`...)
 	text = appendClean(text, why.Error())
 	if ch != "" {
@@ -59,7 +60,7 @@ func appendRetry(text []byte, why *protocol.Refusal) []byte {
 var noMarkup = strings.NewReplacer("<", "?", ">", "?", "&", "?")
 
 func appendClean(text []byte, message string) []byte {
-	return protocol.AppendText(text, noMarkup.Replace(message))
+	return rawjson.AppendText(text, noMarkup.Replace(message))
 }
 
 // plain is a word from a client for a message, quoted and with a space before it, if there is nothing in it but letters,

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // session is one connection.
@@ -42,8 +43,8 @@ func (s *session) Receive(now time.Time, in protocol.Inbound) (int, []protocol.C
 		why := protocol.Refuse(protocol.Malformed, "binary messages are not understood; send JSON as text")
 		return 1, []protocol.Command{complain(why, "", alone)}
 	}
-	members, err := protocol.ReadObject(in.Data)
-	if word, _ := protocol.Text(protocol.Find(members, "type")); err == nil && word == "batch" {
+	members, err := rawjson.ReadObject(in.Data)
+	if word, _ := rawjson.Text(rawjson.Find(members, "type")); err == nil && word == "batch" {
 		return s.batch(now, members)
 	}
 	return 1, s.message(nil, message{now: now, raw: in.Data, members: members, err: err, index: alone})
@@ -53,13 +54,13 @@ func (s *session) Receive(now time.Time, in protocol.Inbound) (int, []protocol.C
 type message struct {
 	now     time.Time
 	raw     []byte
-	members []protocol.Member
+	members []rawjson.Member
 	err     error // of reading it
 	index   int   // in the batch, or alone
 }
 
 // member is the raw value of a member; null is as good as none.
-func (m *message) member(name string) []byte { return unlessNull(protocol.Find(m.members, name)) }
+func (m *message) member(name string) []byte { return unlessNull(rawjson.Find(m.members, name)) }
 
 func unlessNull(raw []byte) []byte {
 	if string(raw) == "null" {
@@ -82,7 +83,7 @@ func (s *session) understand(m message) ([]protocol.Command, channel, *protocol.
 	if why := s.readable(m); why != nil {
 		return nil, "", why
 	}
-	word, ok := protocol.Text(m.member("type"))
+	word, ok := rawjson.Text(m.member("type"))
 	switch {
 	case m.member("type") == nil:
 		return nil, "", protocol.Refuse(protocol.Malformed, "Missing message type")
@@ -116,14 +117,14 @@ func (s *session) understand(m message) ([]protocol.Command, channel, *protocol.
 // readable says why a message cannot be read. Its size comes first, so that the limit is what is named.
 func (s *session) readable(m message) *protocol.Refusal {
 	most := s.dialect.config.MessageBytes
-	if word, _ := protocol.Text(m.member("type")); word == "auth" {
+	if word, _ := rawjson.Text(m.member("type")); word == "auth" {
 		most = max(most, maxAuth)
 	}
 	switch {
 	case len(m.raw) > most:
 		return protocol.Refuse(protocol.TooLarge,
 			"the message has %d bytes; the limit is %d (only a batch may have more, in messages of at most %d)", len(m.raw), most, most)
-	case errors.Is(m.err, protocol.ErrNotObject):
+	case errors.Is(m.err, rawjson.ErrNotObject):
 		return protocol.Refuse(protocol.Malformed, "a message must be a JSON object")
 	case m.err != nil:
 		return protocol.Refuse(protocol.Malformed, "the message is no valid JSON (UTF-8, no member twice)")
@@ -132,7 +133,7 @@ func (s *session) readable(m message) *protocol.Refusal {
 }
 
 func (s *session) auth(m message) []protocol.Command {
-	token, _ := protocol.Text(m.member("token"))
+	token, _ := rawjson.Text(m.member("token"))
 	if token == "" {
 		return s.deny(protocol.Refuse(protocol.InvalidToken, "token is missing or not a string"))
 	}

@@ -5,18 +5,19 @@ import (
 	"strings"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // request is a subscribe or unsubscribe: the channel, and where its options may stand.
 type request struct {
 	channel channel
 	message message
-	filters []protocol.Member
+	filters []rawjson.Member
 }
 
 // option is the raw value of an option; under "filters" it wins over the top.
 func (r *request) option(name string) []byte {
-	if raw := unlessNull(protocol.Find(r.filters, name)); raw != nil {
+	if raw := unlessNull(rawjson.Find(r.filters, name)); raw != nil {
 		return raw
 	}
 	return r.message.member(name)
@@ -24,7 +25,7 @@ func (r *request) option(name string) []byte {
 
 func read(m message) (*request, *protocol.Refusal) {
 	r := &request{message: m}
-	name, ok := protocol.Text(m.member("channel"))
+	name, ok := rawjson.Text(m.member("channel"))
 	switch {
 	case m.member("channel") == nil:
 		return r, protocol.Refuse(protocol.Malformed, "channel is missing; known are telemetry, alerts, devices, system")
@@ -35,7 +36,7 @@ func read(m message) (*request, *protocol.Refusal) {
 		return r, protocol.Refuse(protocol.UnknownChannel, "unknown channel%s; known are telemetry, alerts, devices, system", plain(name))
 	}
 	if raw := m.member("filters"); raw != nil {
-		filters, err := protocol.ReadObject(raw)
+		filters, err := rawjson.ReadObject(raw)
 		if err != nil {
 			return r, protocol.Refuse(protocol.Malformed, "filters must be an object")
 		}
@@ -140,11 +141,11 @@ func (r *request) list(option string) ([]string, *protocol.Refusal) {
 	}
 	elements := [][]byte{raw}
 	if raw[0] == '[' {
-		elements, _ = protocol.ReadArray(raw)
+		elements, _ = rawjson.ReadArray(raw)
 	}
 	var values []string
 	for _, raw := range elements {
-		value, ok := protocol.Scalar(raw)
+		value, ok := rawjson.Scalar(raw)
 		if !ok || raw[0] == 't' || raw[0] == 'f' || raw[0] != '"' && strings.ContainsAny(value, ".eE") {
 			return nil, protocol.Refuse(protocol.Malformed, "%s must be a string, an integer, or a list of them", option)
 		}

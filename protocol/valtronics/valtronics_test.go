@@ -10,11 +10,12 @@ import (
 	"unsafe"
 
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/transcript"
+	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-func engine(t testing.TB) *transcript.Engine {
-	return transcript.NewEngine(t, func(s transcript.Settings) (protocol.Dialect, error) {
+func engine(t testing.TB) *dialecttest.Engine {
+	return dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		config := DefaultConfig()
 		if err := s.Apply(&config); err != nil {
 			return nil, err
@@ -24,19 +25,19 @@ func engine(t testing.TB) *transcript.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range transcript.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t)) })
+	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
 	}
 }
 
 // inside is a connection that has authenticated.
-func inside(t testing.TB, e *transcript.Engine, path string) *transcript.Connection {
+func inside(t testing.TB, e *dialecttest.Engine, path string) *dialecttest.Connection {
 	t.Helper()
 	c, err := e.Connect(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Send([]byte(`{"type":"auth","token":"`+e.Token(transcript.Token{User: "alice", Topics: []protocol.Pattern{"alerts", "telemetry", "devices/1"}, TTL: time.Hour})+`"}`), false)
+	c.Send([]byte(`{"type":"auth","token":"`+e.Token(dialecttest.Token{User: "alice", Topics: []protocol.Pattern{"alerts", "telemetry", "devices/1"}, TTL: time.Hour})+`"}`), false)
 	if got, _ := c.Receive(0); string(got.Data) != string(welcome) {
 		t.Fatalf("got %s", got)
 	}
@@ -136,7 +137,7 @@ func TestSubscribe_Commands(t *testing.T) {
 		`{"channel":"system","filters":{"metrics":"cpu"}}`:                                                         "system {Where:[] View:\x00cpu Every:0s}",
 		`{"channel":"devices","filters":null,"device_id":-4}`:                                                      "devices/-4 {Where:[] View: Every:0s}",
 	} {
-		members, err := protocol.ReadObject([]byte(text))
+		members, err := rawjson.ReadObject([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +163,7 @@ func TestLimits_AreTheDocuments(t *testing.T) {
 	if d.config.MessageBytes != 1024 || d.config.BatchItems != 50 {
 		t.Errorf("got %+v", d.config)
 	}
-	transcript.CheckDefaults(t, DefaultConfig())
+	dialecttest.CheckDefaults(t, DefaultConfig())
 	other := Config{
 		ConnectionsPerUser: 1, Connections: 2, ConnectsPerMinute: 3, MessagesPerSecond: 4, MessageBytes: 65, BatchItems: 6,
 		FrameBytes: 1024, Subscriptions: 7, LoginTimeout: 8 * time.Second,
@@ -181,7 +182,7 @@ func TestConfig_EachBoundIsNamed(t *testing.T) {
 	} {
 		for _, value := range values {
 			config := DefaultConfig()
-			if err := (transcript.Settings{key: value}).Apply(&config); err != nil {
+			if err := (dialecttest.Settings{key: value}).Apply(&config); err != nil {
 				t.Fatal(err)
 			}
 			if err := config.Check(); err == nil || !strings.HasPrefix(err.Error(), key+" is ") {
@@ -241,17 +242,17 @@ func TestMessages_AreNotKept(t *testing.T) {
 // reliability.md check 62: arbitrary frames never panic; the engine holds every command against what protocol demands; nothing is subscribed
 // before a token held; markup never comes back.
 func FuzzReceive(f *testing.F) {
-	for _, story := range transcript.Load(f, Transcripts, "transcripts/*.txt") {
+	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
 		for _, step := range story.Steps {
-			if step.Verb == transcript.Text || step.Verb == transcript.Binary {
-				f.Add([]byte(step.Text), step.Verb == transcript.Binary, true)
-				f.Add([]byte(step.Text), step.Verb == transcript.Binary, false)
+			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
+				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary, true)
+				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary, false)
 			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte, binary, auth bool) {
 		e := engine(t)
-		var c *transcript.Connection
+		var c *dialecttest.Connection
 		if auth {
 			c = inside(t, e, Path+"/alerts")
 		} else {
@@ -267,8 +268,8 @@ func FuzzReceive(f *testing.F) {
 			if !ok || got.Closed {
 				break
 			}
-			said, err := protocol.ReadObject(got.Data)
-			if word, _ := protocol.Text(protocol.Find(said, "type")); err != nil || word == "" {
+			said, err := rawjson.ReadObject(got.Data)
+			if word, _ := rawjson.Text(rawjson.Find(said, "type")); err != nil || word == "" {
 				t.Fatalf("%q got %s, which has no type", data, got)
 			}
 			if bytes.ContainsAny(got.Data, "<>") {

@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // appendError appends the one form that all errors have; request is the id of the request, "" for one of many in a batch.
 func appendError(dst []byte, code, message, request string) []byte {
 	dst = append(dst, `{"error":{"code":`...)
-	dst = protocol.AppendText(dst, code)
+	dst = rawjson.AppendText(dst, code)
 	dst = append(dst, `,"message":`...)
-	dst = protocol.AppendText(dst, message)
+	dst = rawjson.AppendText(dst, message)
 	if request != "" {
 		dst = appendTextMember(dst, "request_id", request)
 	}
@@ -57,7 +58,7 @@ func appendMember(dst []byte, name string) []byte {
 }
 
 func appendTextMember(dst []byte, name, text string) []byte {
-	return protocol.AppendText(appendMember(dst, name), text)
+	return rawjson.AppendText(appendMember(dst, name), text)
 }
 
 func appendCount[T int | uint64](dst []byte, name string, n T) []byte {

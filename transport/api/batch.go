@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // batch does POST /api/v1/batch: publishes one after the other, in their order. A body that cannot be read publishes
@@ -52,7 +53,7 @@ func (a *API) orders(body []byte) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	orders, ok := protocol.Elements(protocol.Find(members, "publish"))
+	orders, ok := rawjson.Elements(rawjson.Find(members, "publish"))
 	if !ok {
 		return nil, protocol.Refuse(protocol.Malformed, `publish must be an array: {"publish":[{"topic":"...","event":{...}}]}`)
 	}

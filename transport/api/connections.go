@@ -5,6 +5,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // connections does GET /api/v1/connections.
@@ -157,7 +158,7 @@ func appendConnection(dst []byte, c *actors.ConnectionInfo) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = protocol.AppendText(dst, topic)
+		dst = rawjson.AppendText(dst, topic)
 	}
 	dst = append(dst, ']')
 	if c.Restored+c.Replayed+c.Missed > 0 {

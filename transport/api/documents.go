@@ -5,10 +5,11 @@ import (
 	"strconv"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Documents are what an outpost is answered, by the path below /api/v3/ without slashes at its ends
-// ("outposts/radius"). Each is JSON that [protocol.Check] has passed. An array is a list, which is given in pages as
+// ("outposts/radius"). Each is JSON that [rawjson.Check] has passed. An array is a list, which is given in pages as
 // authentik gives them; all else is given as it is. They are never changed.
 type Documents map[string][]byte
 
@@ -29,7 +30,7 @@ func (d Documents) kind() string {
 
 // answerDocument answers with a document.
 func (x *exchange) answerDocument(document []byte) error {
-	elements, isList := protocol.Elements(document)
+	elements, isList := rawjson.Elements(document)
 	if !isList {
 		x.out = append(x.out, document...)
 		return nil
@@ -119,7 +120,7 @@ func appendPagination(dst []byte, p page) []byte {
 // Problem says what is wrong with documents, "" for nothing: an outpost ends at it.
 func (d Documents) Problem() string {
 	for _, path := range []string{"outposts/ldap", "outposts/radius"} {
-		if elements, isList := protocol.Elements(d[path]); isList && len(elements) == 0 {
+		if elements, isList := rawjson.Elements(d[path]); isList && len(elements) == 0 {
 			return path + " is an empty list, at which such an outpost ends"
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // answerQuickly makes a request, whose answer may take so much processor time. What else the machine does meanwhile does
@@ -122,6 +123,6 @@ func TestDepth_BracketsInStringsDoNotCount(t *testing.T) {
 	deep := func(n int) string { // the body and the event nest, too
 		return `{"all":true,"event":{"kind":"json","data":` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n+2)
 	}
-	h.call("POST", publishPath, deep(protocol.MaxDepth-2)).is(200, `{"delivered":0,"id":"made-2"}`)
-	h.call("POST", publishPath, deep(protocol.MaxDepth-1)).refuses(protocol.Malformed, fmt.Sprint(protocol.MaxDepth))
+	h.call("POST", publishPath, deep(rawjson.MaxDepth-2)).is(200, `{"delivered":0,"id":"made-2"}`)
+	h.call("POST", publishPath, deep(rawjson.MaxDepth-1)).refuses(protocol.Malformed, fmt.Sprint(rawjson.MaxDepth))
 }

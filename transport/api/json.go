@@ -12,10 +12,11 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // readBody reads the members of a body.
-func readBody(body []byte, known []string) ([]protocol.Member, error) {
+func readBody(body []byte, known []string) ([]rawjson.Member, error) {
 	if err := checkBody(body); err != nil {
 		return nil, err
 	}
@@ -24,7 +25,7 @@ func readBody(body []byte, known []string) ([]protocol.Member, error) {
 
 // checkBody says what is wrong with a body that is no JSON. Of one that it has passed, no part is checked again.
 func checkBody(body []byte) error {
-	if err := protocol.Check(body); err != nil {
+	if err := rawjson.Check(body); err != nil {
 		return unreadable("the body", err)
 	}
 	return nil
@@ -32,25 +33,25 @@ func checkBody(body []byte) error {
 
 // split appends the members of an object in a checked body to room; what is the word for it in messages. An unknown
 // member is more likely a slip than something to ignore, so it is refused. One that is null counts as left out.
-func split(what string, checked []byte, known []string, room []protocol.Member) ([]protocol.Member, error) {
-	if !protocol.IsObject(checked) {
-		return nil, unreadable(what, protocol.ErrNotObject)
+func split(what string, checked []byte, known []string, room []rawjson.Member) ([]rawjson.Member, error) {
+	if !rawjson.IsObject(checked) {
+		return nil, unreadable(what, rawjson.ErrNotObject)
 	}
-	members := protocol.Split(room, checked, known)
+	members := rawjson.Split(room, checked, known)
 	for i := range members {
 		if !slices.Contains(known, members[i].Name) {
 			return nil, protocol.Refuse(protocol.Malformed, "%s has no member %s; known are %s",
 				what, protocol.Quote(members[i].Name), strings.Join(known, ", "))
 		}
 	}
-	return slices.DeleteFunc(members, func(m protocol.Member) bool { return m.Value[0] == 'n' }), nil
+	return slices.DeleteFunc(members, func(m rawjson.Member) bool { return m.Value[0] == 'n' }), nil
 }
 
 func unreadable(what string, err error) error {
 	switch {
-	case errors.Is(err, protocol.ErrNotObject):
+	case errors.Is(err, rawjson.ErrNotObject):
 		return protocol.Refuse(protocol.Malformed, "%s must be a JSON object", what)
-	case errors.Is(err, protocol.ErrTooDeep):
+	case errors.Is(err, rawjson.ErrTooDeep):
 		return protocol.Refuse(protocol.Malformed, "%s %s", what, err)
 	case errors.Is(err, io.EOF):
 		return protocol.Refuse(protocol.Malformed, "%s is empty; it must be a JSON object", what)
@@ -77,7 +78,7 @@ func tame(err error) string {
 
 // readText reads a string.
 func readText(name string, raw []byte) (string, error) {
-	text, ok := protocol.Text(raw)
+	text, ok := rawjson.Text(raw)
 	if !ok {
 		return "", protocol.Refuse(protocol.Malformed, "%s must be a string", name)
 	}
@@ -95,7 +96,7 @@ func readName(name string, raw []byte) (string, error) {
 
 // readUser reads a user's id. A backend whose ids are integers may send them so.
 func readUser(name string, raw []byte) (string, error) {
-	user, ok := protocol.Scalar(raw)
+	user, ok := rawjson.Scalar(raw)
 	if !ok || raw[0] == 't' || raw[0] == 'f' || raw[0] != '"' && strings.ContainsAny(user, ".eE") {
 		return "", protocol.Refuse(protocol.Malformed, "%s must be a user's id, a string or an integer", name)
 	}
@@ -116,7 +117,7 @@ const firstSecond, lastSecond = -62167219200, 253402300799
 
 // readTime reads RFC 3339, or Unix seconds with or without a fraction.
 func readTime(name string, raw []byte) (time.Time, error) {
-	if text, ok := protocol.Text(raw); ok {
+	if text, ok := rawjson.Text(raw); ok {
 		if t, err := time.Parse(time.RFC3339Nano, text); err == nil && t.Unix() >= firstSecond && t.Unix() <= lastSecond {
 			return meant(t.UTC()), nil
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // order is one publish as it was asked for, checked.
@@ -23,7 +24,7 @@ var (
 
 // order reads one publish of a body that was checked; what is the word for it in messages. Nothing of raw is kept.
 func (a *API) order(what string, raw []byte) (order, error) {
-	var room [6]protocol.Member // no more than there are members
+	var room [6]rawjson.Member // no more than there are members
 	members, err := split(what, raw, orderMembers, room[:0])
 	if err != nil {
 		return order{}, err
@@ -40,7 +41,7 @@ func (a *API) order(what string, raw []byte) (order, error) {
 	if targets > 1 {
 		return order{}, protocol.Refuse(protocol.Malformed, "%s has %d of topic, user, users and all; one says whom the event is for", what, targets)
 	}
-	draft, err := a.draft(protocol.Find(members, "event"))
+	draft, err := a.draft(rawjson.Find(members, "event"))
 	if err != nil {
 		return order{}, err
 	}
@@ -54,7 +55,7 @@ func (a *API) order(what string, raw []byte) (order, error) {
 }
 
 // target reads a member that says whom the event is for, or not for. It reports whether it chose somebody.
-func (a *API) target(o *order, m protocol.Member) (chose bool, err error) {
+func (a *API) target(o *order, m rawjson.Member) (chose bool, err error) {
 	switch m.Name {
 	case "topic":
 		if o.to.Topic, err = readText("topic", m.Value); err == nil {
@@ -91,7 +92,7 @@ func (a *API) draft(raw []byte) (d protocol.Draft, err error) {
 	if raw == nil {
 		return d, protocol.Refuse(protocol.Malformed, `event is missing: {"kind":"...","data":{...}}`)
 	}
-	var room [5]protocol.Member
+	var room [5]rawjson.Member
 	members, err := split("event", raw, eventMembers, room[:0])
 	if err != nil {
 		return d, err
@@ -135,7 +136,7 @@ func (a *API) data(raw []byte) ([]byte, error) {
 
 // users reads a list of users.
 func (a *API) users(raw []byte) ([]string, error) {
-	elements, ok := protocol.Elements(raw)
+	elements, ok := rawjson.Elements(raw)
 	switch {
 	case !ok:
 		return nil, protocol.Refuse(protocol.Malformed, "users must be an array of users' ids")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // outpostTopics is the topic below which each outpost has its own, by uuid.
@@ -86,9 +87,9 @@ func appendOutpost(dst []byte, instances []actors.Attendant) []byte {
 
 // appendInstance appends what an instance told of itself with its last HELLO (spec R003.23-26, R003.31).
 func appendInstance(dst []byte, in *actors.Attendant, now time.Time) []byte {
-	told, _ := protocol.ReadObject(in.Data) // one that told nothing is known by its uuid alone
+	told, _ := rawjson.ReadObject(in.Data) // one that told nothing is known by its uuid alone
 	text := func(name string) string {
-		value, _ := protocol.Text(protocol.Find(told, name))
+		value, _ := rawjson.Text(rawjson.Find(told, name))
 		return value
 	}
 	dst = appendTextMember(append(dst, '{'), "uuid", in.Member)
@@ -101,7 +102,7 @@ func appendInstance(dst []byte, in *actors.Attendant, now time.Time) []byte {
 		}
 	}
 	for _, name := range []string{"opensslEnabled", "fipsEnabled"} {
-		if value := string(protocol.Find(told, name)); value == "true" || value == "false" {
+		if value := string(rawjson.Find(told, name)); value == "true" || value == "false" {
 			dst = append(appendMember(dst, name), value...)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // tenants does GET /api/v1/admin/tenants.
@@ -65,7 +66,7 @@ func (a *API) drainOver(x *exchange) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	if raw := protocol.Find(members, "over"); raw != nil {
+	if raw := rawjson.Find(members, "over"); raw != nil {
 		seconds, err := strconv.ParseFloat(string(raw), 64)
 		if most := a.cfg.RequestTimeout; err != nil || !(seconds > 0 && seconds <= most.Seconds()) {
 			return 0, protocol.Refuse(protocol.Malformed, "over must be a number of seconds above 0 and up to %g (api.request_timeout)", most.Seconds())

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // claims are those of a token whose signature held.
-type claims []protocol.Member
+type claims []rawjson.Member
 
 func readClaims(raw []byte) (claims, error) {
-	members, err := protocol.ReadObject(raw)
+	members, err := rawjson.ReadObject(raw)
 	return claims(members), err
 }
 
@@ -30,14 +31,14 @@ const latest = 253402300799
 
 // find returns the claim called name; a dot goes one object deeper, unless the claim itself is called so.
 func (c claims) find(name string) []byte {
-	if raw := protocol.Find(c, name); raw != nil {
+	if raw := rawjson.Find(c, name); raw != nil {
 		return raw
 	}
 	outer, rest, ok := strings.Cut(name, ".")
 	if !ok {
 		return nil
 	}
-	inner, err := protocol.ReadObject(protocol.Find(c, outer))
+	inner, err := rawjson.ReadObject(rawjson.Find(c, outer))
 	if err != nil {
 		return nil
 	}
@@ -51,7 +52,7 @@ func (c claims) has(name string) bool {
 
 // time reads a NumericDate (RFC 7519 section 2). ok is false for what is there and none; absent is the zero time.
 func (c claims) time(name string) (at time.Time, ok bool) {
-	raw := protocol.Find(c, name)
+	raw := rawjson.Find(c, name)
 	if raw == nil {
 		return time.Time{}, true
 	}
@@ -79,7 +80,7 @@ func (c claims) user(names []string) (string, bool) {
 
 // identifier reads a text or whole number that can name something.
 func identifier(raw []byte) (string, bool) {
-	text, ok := protocol.Scalar(raw)
+	text, ok := rawjson.Scalar(raw)
 	if !ok || raw[0] != '"' && !isInteger(text) {
 		return "", false
 	}
@@ -94,7 +95,7 @@ func isInteger(text string) bool {
 
 // tokenID reads jti, "" if there is none.
 func (c claims) tokenID() (string, bool) {
-	raw := protocol.Find(c, "jti")
+	raw := rawjson.Find(c, "jti")
 	if raw == nil {
 		return "", true
 	}
@@ -103,17 +104,17 @@ func (c claims) tokenID() (string, bool) {
 
 // topics reads the patterns; those of the tenant if the token says nothing.
 func (c claims) topics(otherwise []protocol.Pattern) ([]protocol.Pattern, bool) {
-	raw := protocol.Find(c, "topics")
+	raw := rawjson.Find(c, "topics")
 	if raw == nil {
 		return otherwise, true
 	}
-	elements, ok := protocol.ReadArray(raw)
+	elements, ok := rawjson.ReadArray(raw)
 	if !ok || len(elements) > maxPatterns {
 		return nil, false
 	}
 	patterns := make([]protocol.Pattern, len(elements))
 	for i, element := range elements {
-		text, ok := protocol.Text(element)
+		text, ok := rawjson.Text(element)
 		if !ok || checkPattern(text) != nil {
 			return nil, false
 		}
@@ -136,19 +137,19 @@ func checkPattern(text string) error {
 
 // issuer reads iss, "" if there is none or it is no text.
 func (c claims) issuer() string {
-	text, _ := protocol.Text(protocol.Find(c, "iss"))
+	text, _ := rawjson.Text(rawjson.Find(c, "iss"))
 	return text
 }
 
 // isFor reports whether aud, a text or a list of texts, names audience.
 func (c claims) isFor(audience string) bool {
-	raw := protocol.Find(c, "aud")
+	raw := rawjson.Find(c, "aud")
 	if raw == nil || raw[0] != '[' {
-		text, ok := protocol.Text(raw)
+		text, ok := rawjson.Text(raw)
 		return ok && text == audience
 	}
 	return slices.ContainsFunc(elementsOf(raw), func(element []byte) bool {
-		text, ok := protocol.Text(element)
+		text, ok := rawjson.Text(element)
 		return ok && text == audience
 	})
 }
@@ -159,11 +160,11 @@ func (c claims) isRefused(purposes []string) bool {
 		return false
 	}
 	for _, name := range typeClaims {
-		raw := protocol.Find(c, name)
+		raw := rawjson.Find(c, name)
 		if raw == nil {
 			continue
 		}
-		text, ok := protocol.Text(raw)
+		text, ok := rawjson.Text(raw)
 		if !ok || slices.ContainsFunc(purposes, func(p string) bool { return strings.EqualFold(p, text) }) {
 			return true
 		}

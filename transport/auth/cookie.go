@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
@@ -64,13 +65,13 @@ func (t *tenant) judgeSession(c claims, v *verdict, now time.Time) Outcome {
 		return outcome
 	}
 	id, ok := &v.identity, false
-	if id.TokenID, ok = protocol.Text(protocol.Find(c, "sid")); !ok || protocol.CheckName("sid", id.TokenID) != nil {
+	if id.TokenID, ok = rawjson.Text(rawjson.Find(c, "sid")); !ok || protocol.CheckName("sid", id.TokenID) != nil {
 		return BadTokenID
 	}
 	if id.User, ok = c.user([]string{"sub"}); !ok {
 		return BadUser
 	}
-	if string(protocol.Find(c, "authenticated")) != "true" || id.User == nobody {
+	if string(rawjson.Find(c, "authenticated")) != "true" || id.User == nobody {
 		return BadSession
 	}
 	id.Topics, v.session = t.topics, true

@@ -13,23 +13,24 @@ import (
 	"strings"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // errPassOver says that a JWK is not for us, which RFC 7517 section 5 wants to be no error.
 var errPassOver = errors.New("not for checking signatures")
 
 // jwk is one member of a key set.
-type jwk []protocol.Member
+type jwk []rawjson.Member
 
 // readJWKS makes the keys of a JWKS document. Somebody else may have made it, so that a key which cannot be used costs that
 // key alone; a set without any that can is an error. public says that anybody can read the document.
 func readJWKS(document []byte, public bool) (set, error) {
 	var made set
-	members, err := protocol.ReadObject(document)
+	members, err := rawjson.ReadObject(document)
 	if err != nil {
 		return made, errors.New("is no JWKS document: not one JSON object without duplicate names")
 	}
-	elements, ok := protocol.ReadArray(protocol.Find(members, "keys"))
+	elements, ok := rawjson.ReadArray(rawjson.Find(members, "keys"))
 	if !ok {
 		return made, errors.New(`is no JWKS document: it has no list "keys"`)
 	}
@@ -64,12 +65,12 @@ func because(warnings []string) string {
 
 // kidOf is the kid of a key that may be none, for a message.
 func kidOf(element []byte) string {
-	members, _ := protocol.ReadObject(element)
+	members, _ := rawjson.ReadObject(element)
 	return protocol.Quote(jwk(members).text("kid"))
 }
 
 func readJWK(element []byte, public bool) (*key, error) {
-	members, err := protocol.ReadObject(element)
+	members, err := rawjson.ReadObject(element)
 	if err != nil {
 		return nil, errors.New("is no JSON object")
 	}
@@ -77,7 +78,7 @@ func readJWK(element []byte, public bool) (*key, error) {
 	if !j.forSignatures() {
 		return nil, errPassOver
 	}
-	if public && (protocol.Find(j, "d") != nil || protocol.Find(j, "k") != nil) {
+	if public && (rawjson.Find(j, "d") != nil || rawjson.Find(j, "k") != nil) {
 		return nil, errors.New("is a private key or a secret that is published, so that anybody could sign with it; replace it")
 	}
 	return j.build()
@@ -88,8 +89,8 @@ func (j jwk) build() (*key, error) {
 	if algorithm != "" && algorithms[algorithm] == nil {
 		return nil, fmt.Errorf("has the algorithm %s, which is not known", protocol.Quote(algorithm))
 	}
-	if kid := protocol.Find(j, "kid"); kid != nil {
-		if text, ok := protocol.Text(kid); !ok || text == "" {
+	if kid := rawjson.Find(j, "kid"); kid != nil {
+		if text, ok := rawjson.Text(kid); !ok || text == "" {
 			return nil, errors.New("has a kid that is no text; correct it or leave it out")
 		}
 	}
@@ -113,10 +114,10 @@ func (j jwk) build() (*key, error) {
 
 // forSignatures goes by use and key_ops, which may both be left out.
 func (j jwk) forSignatures() bool {
-	if use := protocol.Find(j, "use"); use != nil && j.text("use") != "sig" {
+	if use := rawjson.Find(j, "use"); use != nil && j.text("use") != "sig" {
 		return false
 	}
-	ops := protocol.Find(j, "key_ops")
+	ops := rawjson.Find(j, "key_ops")
 	return ops == nil || slices.ContainsFunc(elementsOf(ops), func(op []byte) bool { return string(op) == `"verify"` })
 }
 
@@ -177,7 +178,7 @@ func (j jwk) unknownCurve(known string) error {
 }
 
 func (j jwk) text(name string) string {
-	text, _ := protocol.Text(protocol.Find(j, name))
+	text, _ := rawjson.Text(rawjson.Find(j, name))
 	return text
 }
 
@@ -192,6 +193,6 @@ func (j jwk) bytes(name string) ([]byte, error) {
 
 // elementsOf is the list in raw, nil if it is none.
 func elementsOf(raw []byte) [][]byte {
-	elements, _ := protocol.ReadArray(raw)
+	elements, _ := rawjson.ReadArray(raw)
 	return elements
 }

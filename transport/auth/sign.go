@@ -11,6 +11,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Grant is what a token to be signed says.
@@ -106,7 +107,7 @@ func object(text string) (map[string]any, error) {
 	if text == "" {
 		return nil, nil
 	}
-	if _, err := protocol.ReadObject([]byte(text)); err != nil {
+	if _, err := rawjson.ReadObject([]byte(text)); err != nil {
 		return nil, protocol.Refuse(protocol.Malformed, `claims must be one JSON object, such as {"role":"admin"}: %s`, err)
 	}
 	var further map[string]any

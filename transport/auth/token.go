@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Bounds of what a client may show.
@@ -55,25 +56,25 @@ func parse(text string) (token, Outcome) {
 }
 
 func (t *token) readHeader(raw []byte) Outcome {
-	header, err := protocol.ReadObject(raw)
+	header, err := rawjson.ReadObject(raw)
 	if err != nil {
 		return Malformed
 	}
 	for _, name := range dangerous {
-		if protocol.Find(header, name) != nil {
+		if rawjson.Find(header, name) != nil {
 			return BadHeader
 		}
 	}
-	if !isAccessToken(protocol.Find(header, "typ")) {
+	if !isAccessToken(rawjson.Find(header, "typ")) {
 		return BadHeader
 	}
-	t.algorithm, _ = protocol.Text(protocol.Find(header, "alg"))
+	t.algorithm, _ = rawjson.Text(rawjson.Find(header, "alg"))
 	if algorithms[t.algorithm] == nil {
 		return BadAlgorithm
 	}
-	if kid := protocol.Find(header, "kid"); kid != nil {
+	if kid := rawjson.Find(header, "kid"); kid != nil {
 		var ok bool
-		if t.kid, ok = protocol.Text(kid); !ok || t.kid == "" || len(t.kid) > protocol.MaxName {
+		if t.kid, ok = rawjson.Text(kid); !ok || t.kid == "" || len(t.kid) > protocol.MaxName {
 			return UnknownKey
 		}
 	}
@@ -86,7 +87,7 @@ func isAccessToken(typ []byte) bool {
 	if typ == nil {
 		return true
 	}
-	text, _ := protocol.Text(typ)
+	text, _ := rawjson.Text(typ)
 	text = strings.TrimPrefix(strings.ToLower(text), "application/")
 	return text == "jwt" || text == "at+jwt"
 }

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // batch is what is sent at once. It is never changed, so that each try sends the same.
@@ -21,8 +21,8 @@ type batch struct {
 func newBatch(tenant string, events []event, lost uint64) *batch {
 	first := &events[0]
 	body := append([]byte(nil), `{"tenant":`...)
-	body = protocol.AppendText(body, tenant)
-	body = protocol.AppendText(append(body, `,"epoch":`...), first.epoch)
+	body = rawjson.AppendText(body, tenant)
+	body = rawjson.AppendText(append(body, `,"epoch":`...), first.epoch)
 	body = strconv.AppendUint(append(body, `,"lost":`...), lost, 10)
 	body = append(body, `,"events":[`...)
 	for i := range events {

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/parley-realtime/parley/actors"
-	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // record writes down, at debug level, that a message was received or is about to be sent: what kind of thing it is and
@@ -39,22 +39,22 @@ var kinds = []string{"type", "event", "message_type", "action", "instruction"}
 
 // kind reads what a message calls itself, and its channel; "" for what has no such word.
 func kind(data []byte) (word, channel string) {
-	members, err := protocol.ReadObject(data)
+	members, err := rawjson.ReadObject(data)
 	if err != nil {
 		return "", ""
 	}
 	for _, name := range kinds {
-		if word = plainWord(protocol.Find(members, name)); word != "" {
+		if word = plainWord(rawjson.Find(members, name)); word != "" {
 			break
 		}
 	}
-	return word, plainWord(protocol.Find(members, "channel"))
+	return word, plainWord(rawjson.Find(members, "channel"))
 }
 
 // plainWord is a JSON string or number that can be a word of a protocol; anything longer or stranger might be a secret.
 func plainWord(raw []byte) string {
 	const longest = 32
-	text, ok := protocol.Scalar(raw)
+	text, ok := rawjson.Scalar(raw)
 	if !ok || len(text) > longest {
 		return ""
 	}

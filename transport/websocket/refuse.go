@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // refuse answers a handshake with the status of its refusal.
@@ -49,11 +50,11 @@ func (v *visit) refuseHandshake(w http.ResponseWriter, bad *badHandshake) {
 
 func (v *visit) respond(w http.ResponseWriter, status int, code protocol.Reason, message string) {
 	v.refused, v.why = status, code
-	body := append([]byte(`{"error":{"code":`), protocol.AppendText(nil, string(code))...)
+	body := append([]byte(`{"error":{"code":`), rawjson.AppendText(nil, string(code))...)
 	body = append(body, `,"message":`...)
-	body = protocol.AppendText(body, message)
+	body = rawjson.AppendText(body, message)
 	body = append(body, `,"request_id":`...)
-	body = protocol.AppendText(body, v.request)
+	body = rawjson.AppendText(body, v.request)
 	body = append(body, "}}\n"...)
 	h := w.Header()
 	h.Set("X-Request-Id", v.request)

@@ -17,7 +17,7 @@ import (
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/cmd/parley/memory"
 	"github.com/parley-realtime/parley/protocol/dashboard"
-	"github.com/parley-realtime/parley/protocol/shared"
+	"github.com/parley-realtime/parley/protocol/firstframe"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/websocket"
@@ -43,7 +43,7 @@ type Config struct {
 	Notify         Notify            `yaml:"notify" envPrefix:"NOTIFY_"`
 	Authentik      Authentik         `yaml:"authentik" envPrefix:"AUTHENTIK_"`
 	AirLay         AirLay            `yaml:"webSocketEvents" envPrefix:"AIRLAY_"`
-	Shared         shared.Config     `yaml:"shared" envPrefix:"SHARED_"`
+	Shared         firstframe.Config `yaml:"shared" envPrefix:"SHARED_"`
 	Hosts          []Host            `yaml:"hosts" env:"-"`
 	Listeners      []Listener        `yaml:"listeners" env:"-"`
 	Topics         Topics            `yaml:"topics" envPrefix:"TOPICS_"`

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 	"github.com/parley-realtime/parley/transport/api"
 )
 
@@ -70,7 +71,7 @@ func readDocuments(name string) (api.Documents, error) {
 	if err != nil {
 		return nil, errors.New(cause(err))
 	}
-	members, err := protocol.ReadObject(text)
+	members, err := rawjson.ReadObject(text)
 	if err != nil {
 		return nil, fmt.Errorf("must be a JSON object of documents by path: %w", err)
 	}
@@ -117,7 +118,7 @@ func readDocumentDir(name string) (api.Documents, error) {
 func addDocument(to api.Documents, at string, text []byte) error {
 	at = strings.Trim(strings.TrimPrefix(strings.TrimPrefix(at, "/"), "api/v3/"), "/")
 	text = []byte(strings.TrimSpace(string(text)))
-	switch err := protocol.Check(text); {
+	switch err := rawjson.Check(text); {
 	case !fs.ValidPath(at) || at == ".":
 		return fmt.Errorf("has a path %s, which is none below /api/v3/", protocol.Quote(at))
 	case err != nil:

@@ -11,8 +11,8 @@ import (
 	"github.com/parley-realtime/parley/protocol/authentik"
 	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/echo"
+	"github.com/parley-realtime/parley/protocol/firstframe"
 	"github.com/parley-realtime/parley/protocol/notify"
-	"github.com/parley-realtime/parley/protocol/shared"
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
@@ -43,7 +43,7 @@ type dialect struct {
 	current atomic.Pointer[protocol.Dialect]
 }
 
-var _ shared.Candidate = (*dialect)(nil)
+var _ firstframe.Candidate = (*dialect)(nil)
 
 func dialects(cfg *config.Config, options Options) []*dialect {
 	var all []*dialect
@@ -80,13 +80,13 @@ func (d *dialect) Encode(ev *protocol.Event, view protocol.View) []byte {
 
 // shares reports whether the dialect answers on the shared path.
 func (d *dialect) shares() bool {
-	_, ok := d.now().(shared.Candidate)
+	_, ok := d.now().(firstframe.Candidate)
 	return ok
 }
 
-// Recognises implements shared.Candidate.
+// Recognises implements firstframe.Candidate.
 func (d *dialect) Recognises(frame []byte) bool {
-	candidate, ok := d.now().(shared.Candidate)
+	candidate, ok := d.now().(firstframe.Candidate)
 	return ok && candidate.Recognises(frame)
 }
 
@@ -119,8 +119,8 @@ func (a arrival) Opened(now time.Time, number uint64) []protocol.Command {
 
 // sharing is what answers on the shared path for those of some dialects that do; nil if none does. AirLay is asked first:
 // its requests cannot be mistaken, and a type is a common word. ownListener says that the address is for these alone.
-func sharing(cfg shared.Config, all []*dialect, ownListener bool) protocol.Dialect {
-	var candidates []shared.Candidate
+func sharing(cfg firstframe.Config, all []*dialect, ownListener bool) protocol.Dialect {
+	var candidates []firstframe.Candidate
 	for _, d := range slices.Backward(all) { // AirLay comes last among all
 		if d.shares() {
 			candidates = append(candidates, d)
@@ -128,7 +128,7 @@ func sharing(cfg shared.Config, all []*dialect, ownListener bool) protocol.Diale
 	}
 	switch {
 	case len(candidates) > 1:
-		return shared.New(cfg, sharedPath, candidates...)
+		return firstframe.New(cfg, sharedPath, candidates...)
 	case len(candidates) == 0:
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/airlay"
 	"github.com/parley-realtime/parley/protocol/authentik"
-	"github.com/parley-realtime/parley/protocol/transcript"
+	"github.com/parley-realtime/parley/protocol/dialecttest"
 )
 
 // drowsy is a connection whose owner does not read for a while, now and then.
@@ -44,13 +44,13 @@ func TestOutpost_StaysForMinutesAndIsForgottenSoonAfter(t *testing.T) {
 func outpostStays(t *testing.T, engine actors.Config) {
 	synctest.Test(t, func(t *testing.T) {
 		var asleep atomic.Int64
-		s := &stage{t: t, engine: engine, settings: transcript.Settings{}, wrap: func(c net.Conn) net.Conn { return drowsy{c, &asleep} },
-			build: func(transcript.Settings) (protocol.Dialect, error) {
+		s := &stage{t: t, engine: engine, settings: dialecttest.Settings{}, wrap: func(c net.Conn) net.Conn { return drowsy{c, &asleep} },
+			build: func(dialecttest.Settings) (protocol.Dialect, error) {
 				return authentik.NewOutpost(authentik.DefaultConfig()), nil
 			}}
 		defer s.end()
 		const uuid = "0fc6b9a6-2b44-4b0e-9d4a-3c2f7b6a1d11"
-		token := s.Token(transcript.Token{User: "ak", Form: protocol.Outpost, For: uuid, TTL: time.Hour})
+		token := s.Token(dialecttest.Token{User: "ak", Form: protocol.Outpost, For: uuid, TTL: time.Hour})
 		client, err := s.Open("/ws/outpost/"+uuid+"/", http.Header{"Authorization": {"Bearer " + token}})
 		s.must(err)
 		hello := []byte(`{"instruction":1,"args":{"buildHash":"tagged","hostname":"vm","uuid":"i-1","version":"2024.10.4"}}` + "\n")
@@ -117,13 +117,13 @@ func (m mute) Write(data []byte) (int, error) {
 func TestStoryClient_ACutConnectionIsNoSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var pulled atomic.Bool
-		s := &stage{t: t, build: func(transcript.Settings) (protocol.Dialect, error) { return airlay.New(airlay.DefaultConfig()), nil }}
+		s := &stage{t: t, build: func(dialecttest.Settings) (protocol.Dialect, error) { return airlay.New(airlay.DefaultConfig()), nil }}
 		s.wrap = func(conn net.Conn) net.Conn { return mute{conn, &pulled} }
 		defer s.end()
 		client, err := s.Open(airlay.Path, nil)
 		s.must(err)
 		defer client.Leave()
-		client.Send([]byte(`{"auth":"`+s.Token(transcript.Token{User: "5dad615eae019570fb4647ed", TTL: time.Hour})+`","action":"attach","event":{"type":"notification"}}`), false)
+		client.Send([]byte(`{"auth":"`+s.Token(dialecttest.Token{User: "5dad615eae019570fb4647ed", TTL: time.Hour})+`","action":"attach","event":{"type":"notification"}}`), false)
 		if got, ok := client.Receive(time.Second); !ok || got.Closed {
 			t.Fatalf("there came %s, %v", got, ok)
 		}

@@ -25,9 +25,9 @@ import (
 	"github.com/parley-realtime/parley/protocol/airlay"
 	"github.com/parley-realtime/parley/protocol/authentik"
 	"github.com/parley-realtime/parley/protocol/dashboard"
+	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/firstframe"
 	"github.com/parley-realtime/parley/protocol/notify"
-	"github.com/parley-realtime/parley/protocol/shared"
-	"github.com/parley-realtime/parley/protocol/transcript"
 	"github.com/parley-realtime/parley/protocol/valtronics"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
@@ -38,7 +38,7 @@ import (
 // the network is a pipe and the clock is the bubble's.
 
 func TestStories_OfTheDashboardHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, dashboard.Transcripts, func(s transcript.Settings) (protocol.Dialect, error) {
+	playThroughNode(t, dashboard.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		cfg := dashboard.DefaultConfig()
 		err := s.Apply(&cfg)
 		return dashboard.New(cfg), err
@@ -46,7 +46,7 @@ func TestStories_OfTheDashboardHoldThroughAWholeNode(t *testing.T) {
 }
 
 func TestStories_OfValtronicsHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, valtronics.Transcripts, func(s transcript.Settings) (protocol.Dialect, error) {
+	playThroughNode(t, valtronics.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		cfg := valtronics.DefaultConfig()
 		err := s.Apply(&cfg)
 		return valtronics.New(cfg), err
@@ -54,7 +54,7 @@ func TestStories_OfValtronicsHoldThroughAWholeNode(t *testing.T) {
 }
 
 func TestStories_OfNotifyHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, notify.Transcripts, func(s transcript.Settings) (protocol.Dialect, error) {
+	playThroughNode(t, notify.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		cfg := notify.DefaultConfig()
 		err := s.Apply(&cfg)
 		return notify.New(cfg), err
@@ -62,7 +62,7 @@ func TestStories_OfNotifyHoldThroughAWholeNode(t *testing.T) {
 }
 
 func TestStories_OfAuthentiksPagesHoldThroughAWholeNode(t *testing.T) {
-	playStories(t, transcript.Load(t, authentik.Transcripts, "transcripts/client/*.txt"), func(s transcript.Settings) (protocol.Dialect, error) {
+	playStories(t, dialecttest.Load(t, authentik.Transcripts, "transcripts/client/*.txt"), func(s dialecttest.Settings) (protocol.Dialect, error) {
 		cfg := authentik.DefaultConfig()
 		err := s.Apply(&cfg)
 		return authentik.NewClient(cfg), err
@@ -70,7 +70,7 @@ func TestStories_OfAuthentiksPagesHoldThroughAWholeNode(t *testing.T) {
 }
 
 func TestStories_OfAuthentiksOutpostsHoldThroughAWholeNode(t *testing.T) {
-	playStories(t, transcript.Load(t, authentik.Transcripts, "transcripts/outpost/*.txt"), func(s transcript.Settings) (protocol.Dialect, error) {
+	playStories(t, dialecttest.Load(t, authentik.Transcripts, "transcripts/outpost/*.txt"), func(s dialecttest.Settings) (protocol.Dialect, error) {
 		cfg := authentik.DefaultConfig()
 		err := s.Apply(&cfg)
 		return authentik.NewOutpost(cfg), err
@@ -78,7 +78,7 @@ func TestStories_OfAuthentiksOutpostsHoldThroughAWholeNode(t *testing.T) {
 }
 
 func TestStories_OfAirLayHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, airlay.Transcripts, func(s transcript.Settings) (protocol.Dialect, error) {
+	playThroughNode(t, airlay.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		cfg := airlay.DefaultConfig()
 		err := s.Apply(&cfg)
 		return airlay.New(cfg), err
@@ -86,15 +86,15 @@ func TestStories_OfAirLayHoldThroughAWholeNode(t *testing.T) {
 }
 
 func TestStories_OfTheSharedPathHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, shared.Transcripts, func(s transcript.Settings) (protocol.Dialect, error) {
-		cfg := shared.DefaultConfig()
+	playThroughNode(t, firstframe.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
+		cfg := firstframe.DefaultConfig()
 		err := s.Apply(&cfg)
-		return shared.New(cfg, sharedPath, airlay.New(airlay.DefaultConfig()), valtronics.New(valtronics.DefaultConfig())), err
+		return firstframe.New(cfg, sharedPath, airlay.New(airlay.DefaultConfig()), valtronics.New(valtronics.DefaultConfig())), err
 	})
 }
 
-func playThroughNode(t *testing.T, files fs.FS, build func(transcript.Settings) (protocol.Dialect, error)) {
-	playStories(t, transcript.Load(t, files, "transcripts/*.txt"), build)
+func playThroughNode(t *testing.T, files fs.FS, build func(dialecttest.Settings) (protocol.Dialect, error)) {
+	playStories(t, dialecttest.Load(t, files, "transcripts/*.txt"), build)
 }
 
 // dialectsOwn are stories about what a whole node does not let happen.
@@ -102,16 +102,16 @@ var dialectsOwn = map[string]string{
 	"no-right": "a token of an outpost always has the right to its own topic; only a dialect alone can be shown another",
 }
 
-func playStories(t *testing.T, stories []transcript.Story, build func(transcript.Settings) (protocol.Dialect, error)) {
+func playStories(t *testing.T, stories []dialecttest.Story, build func(dialecttest.Settings) (protocol.Dialect, error)) {
 	for _, story := range stories {
 		t.Run(story.Name, func(t *testing.T) {
 			if why := dialectsOwn[story.Name]; why != "" {
 				t.Skip(why)
 			}
 			synctest.Test(t, func(t *testing.T) {
-				s := &stage{t: t, build: build, settings: transcript.Settings{}}
+				s := &stage{t: t, build: build, settings: dialecttest.Settings{}}
 				defer s.end()
-				transcript.Play(t, story, s)
+				dialecttest.Play(t, story, s)
 			})
 		})
 	}
@@ -126,8 +126,8 @@ const (
 type stage struct {
 	t        *testing.T
 	engine   actors.Config // what it obeys, the size of an inbox aside
-	build    func(transcript.Settings) (protocol.Dialect, error)
-	settings transcript.Settings
+	build    func(dialecttest.Settings) (protocol.Dialect, error)
+	settings dialecttest.Settings
 	keys     auth.TenantKeys
 	verifier *auth.Verifier
 	foreign  *auth.Verifier // signs with another key
@@ -198,14 +198,14 @@ func (s *stage) end() {
 	s.must(s.server.Close())
 }
 
-// Set implements transcript.Stage.
+// Set implements dialecttest.Stage.
 func (s *stage) Set(key, value string) error {
 	s.settings[key] = value
 	return nil
 }
 
-// Token implements transcript.Stage. A session key that only a backend knows is played as a session's JWT.
-func (s *stage) Token(wanted transcript.Token) string {
+// Token implements dialecttest.Stage. A session key that only a backend knows is played as a session's JWT.
+func (s *stage) Token(wanted dialecttest.Token) string {
 	s.unlock()
 	switch wanted.Form {
 	case protocol.Ticket:
@@ -221,7 +221,7 @@ func (s *stage) Token(wanted transcript.Token) string {
 }
 
 // ticket is one that the API would give; one that has expired is as good as one that never was.
-func (s *stage) ticket(wanted transcript.Token) string {
+func (s *stage) ticket(wanted dialecttest.Token) string {
 	if wanted.Expired || wanted.Foreign {
 		return strings.Repeat("x", 43)
 	}
@@ -233,7 +233,7 @@ func (s *stage) ticket(wanted transcript.Token) string {
 	return made
 }
 
-func (s *stage) outpostToken(wanted transcript.Token) string {
+func (s *stage) outpostToken(wanted dialecttest.Token) string {
 	s.opaque++
 	token := auth.OutpostToken{Outpost: wanted.For, Token: "the token of an outpost, number " + strconv.Itoa(s.opaque), Expires: time.Now().Add(wanted.TTL)}
 	token.Token = strings.ReplaceAll(token.Token, " ", "-")
@@ -248,7 +248,7 @@ func (s *stage) outpostToken(wanted transcript.Token) string {
 }
 
 // jwt has every claim that a dialect may demand.
-func (s *stage) jwt(wanted transcript.Token) string {
+func (s *stage) jwt(wanted dialecttest.Token) string {
 	g := auth.Grant{User: wanted.User, TTL: wanted.TTL}
 	for _, p := range wanted.Topics {
 		g.Topics = append(g.Topics, string(p))
@@ -275,7 +275,7 @@ func (s *stage) jwt(wanted transcript.Token) string {
 	return token
 }
 
-// Publish implements transcript.Stage.
+// Publish implements dialecttest.Stage.
 func (s *stage) Publish(body []byte) error {
 	s.start()
 	r := httptest.NewRequest("POST", "/api/v1/publish", bytes.NewReader(body))
@@ -289,14 +289,14 @@ func (s *stage) Publish(body []byte) error {
 	return nil
 }
 
-// Advance implements transcript.Stage.
+// Advance implements dialecttest.Stage.
 func (s *stage) Advance(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// Open implements transcript.Stage.
-func (s *stage) Open(path string, header http.Header) (transcript.Client, error) {
+// Open implements dialecttest.Stage.
+func (s *stage) Open(path string, header http.Header) (dialecttest.Client, error) {
 	s.start()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -310,13 +310,13 @@ func (s *stage) Open(path string, header http.Header) (transcript.Client, error)
 	conn, answer, err := ws.Dial(ctx, "ws://parley.test"+path, &ws.DialOptions{HTTPHeader: header, HTTPClient: &http.Client{Transport: transport}})
 	if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		transport.CloseIdleConnections()
-		return nil, transcript.Status(answer.StatusCode)
+		return nil, dialecttest.Status(answer.StatusCode)
 	}
 	if err != nil {
 		return nil, err
 	}
 	conn.SetReadLimit(1 << 20)
-	c := &storyClient{conn: conn, news: make(chan transcript.Arrival, 1024)}
+	c := &storyClient{conn: conn, news: make(chan dialecttest.Arrival, 1024)}
 	c.reading.Go(c.read)
 	synctest.Wait()
 	return c, nil
@@ -325,7 +325,7 @@ func (s *stage) Open(path string, header http.Header) (transcript.Client, error)
 // storyClient is a WebSocket client.
 type storyClient struct {
 	conn    *ws.Conn
-	news    chan transcript.Arrival
+	news    chan dialecttest.Arrival
 	reading sync.WaitGroup
 }
 
@@ -336,20 +336,20 @@ func (c *storyClient) read() {
 			c.news <- ended(err)
 			return
 		}
-		c.news <- transcript.Arrival{Data: data, Binary: op == ws.MessageBinary}
+		c.news <- dialecttest.Arrival{Data: data, Binary: op == ws.MessageBinary}
 	}
 }
 
 // ended is how a connection ended: with a close frame, or without one, which RFC 6455 section 7.1.5 calls 1006.
-func ended(err error) transcript.Arrival {
+func ended(err error) dialecttest.Arrival {
 	var end ws.CloseError
 	if errors.As(err, &end) {
-		return transcript.Arrival{Closed: true, Code: int(end.Code), Reason: end.Reason}
+		return dialecttest.Arrival{Closed: true, Code: int(end.Code), Reason: end.Reason}
 	}
-	return transcript.Arrival{Closed: true, Code: int(ws.StatusAbnormalClosure), Reason: "cut off without a close frame"}
+	return dialecttest.Arrival{Closed: true, Code: int(ws.StatusAbnormalClosure), Reason: "cut off without a close frame"}
 }
 
-// Send implements transcript.Client.
+// Send implements dialecttest.Client.
 func (c *storyClient) Send(data []byte, binary bool) {
 	op := ws.MessageText
 	if binary {
@@ -359,8 +359,8 @@ func (c *storyClient) Send(data []byte, binary bool) {
 	synctest.Wait()
 }
 
-// Receive implements transcript.Client.
-func (c *storyClient) Receive(within time.Duration) (transcript.Arrival, bool) {
+// Receive implements dialecttest.Client.
+func (c *storyClient) Receive(within time.Duration) (dialecttest.Arrival, bool) {
 	synctest.Wait()
 	select {
 	case a := <-c.news:
@@ -371,11 +371,11 @@ func (c *storyClient) Receive(within time.Duration) (transcript.Arrival, bool) {
 	case a := <-c.news:
 		return a, true
 	case <-time.After(within):
-		return transcript.Arrival{}, false
+		return dialecttest.Arrival{}, false
 	}
 }
 
-// Leave implements transcript.Client.
+// Leave implements dialecttest.Client.
 func (c *storyClient) Leave() {
 	_ = c.conn.CloseNow()
 	c.reading.Wait()

@@ -14,8 +14,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/airlay"
 	"github.com/parley-realtime/parley/protocol/dashboard"
-	"github.com/parley-realtime/parley/protocol/shared"
-	"github.com/parley-realtime/parley/protocol/transcript"
+	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/firstframe"
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
@@ -26,7 +26,7 @@ func TestStrangers_AreClosedHoweverSlowlyTheySpeak(t *testing.T) {
 		path string
 		make protocol.Dialect
 	}{
-		"the shared path": {"/ws", shared.New(shared.DefaultConfig(), "/ws", airlay.New(airlay.DefaultConfig()), valtronics.New(valtronics.DefaultConfig()))},
+		"the shared path": {"/ws", firstframe.New(firstframe.DefaultConfig(), "/ws", airlay.New(airlay.DefaultConfig()), valtronics.New(valtronics.DefaultConfig()))},
 		"valtronics":      {"/ws", valtronics.New(valtronics.DefaultConfig())},
 		"airlay":          {"/ws", airlay.New(airlay.DefaultConfig())},
 		"the dashboard":   {"/api/v2/dashboard/ws", dashboard.New(func() dashboard.Config { c := dashboard.DefaultConfig(); c.MultiTenant = true; return c }())},
@@ -35,7 +35,7 @@ func TestStrangers_AreClosedHoweverSlowlyTheySpeak(t *testing.T) {
 		for how, pause := range map[string]time.Duration{"silent": 0, "a byte a second": time.Second} {
 			t.Run(name+", "+how, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := &stage{t: t, build: func(transcript.Settings) (protocol.Dialect, error) { return d.make, nil }}
+					s := &stage{t: t, build: func(dialecttest.Settings) (protocol.Dialect, error) { return d.make, nil }}
 					defer s.end()
 					s.start()
 					conn, err := s.pipes.dial(context.Background(), "", "")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Answer is what the backend says. It is never changed.
@@ -27,11 +28,11 @@ var errNoAnswer = errors.New("the answer is not of the form that is asked for")
 // readAnswer reads an answer from outside.
 func readAnswer(text []byte) (Answer, error) {
 	var a Answer
-	members, err := protocol.ReadObject(text)
+	members, err := rawjson.ReadObject(text)
 	if err != nil {
 		return a, errNoAnswer
 	}
-	switch string(protocol.Find(members, "allow")) {
+	switch string(rawjson.Find(members, "allow")) {
 	case "true":
 		a.Allow = true
 	case "false":
@@ -52,12 +53,12 @@ func readAnswer(text []byte) (Answer, error) {
 
 // fields reads members that may be absent or null, and remembers whether one was not what it should be.
 type fields struct {
-	members []protocol.Member
+	members []rawjson.Member
 	wrong   bool
 }
 
 func (f *fields) find(name string) []byte {
-	if raw := protocol.Find(f.members, name); string(raw) != "null" {
+	if raw := rawjson.Find(f.members, name); string(raw) != "null" {
 		return raw
 	}
 	return nil
@@ -69,7 +70,7 @@ func (f *fields) name(member string) string {
 	if raw == nil {
 		return ""
 	}
-	text, ok := protocol.Scalar(raw)
+	text, ok := rawjson.Scalar(raw)
 	if raw[0] != '"' && strings.Trim(text, "0123456789") != "" || !ok || protocol.CheckName(member, text) != nil {
 		f.wrong = true
 		return ""
@@ -106,14 +107,14 @@ func (f *fields) topics() []string {
 	if raw == nil {
 		return nil
 	}
-	elements, ok := protocol.ReadArray(raw)
+	elements, ok := rawjson.ReadArray(raw)
 	if !ok || len(elements) > maxTopics {
 		f.wrong = true
 		return nil
 	}
 	texts := make([]string, len(elements))
 	for i, element := range elements {
-		if texts[i], ok = protocol.Text(element); !ok {
+		if texts[i], ok = rawjson.Text(element); !ok {
 			f.wrong = true
 		}
 	}

@@ -1,9 +1,9 @@
-package protocol
+package rawjson
 
 import "bytes"
 
-// What is in this file reads JSON that Check has passed, alone or as a part of something larger. To check each part again
-// would cost more than all the rest of a publish. Of anything else it may panic.
+// The functions of this file read JSON that Check has passed, alone or as a part of something larger. To check each part
+// again would cost more than all the rest of a publish. They may panic on anything else.
 
 // IsObject reports whether a checked value is an object.
 func IsObject(checked []byte) bool {
@@ -17,19 +17,43 @@ func Split(dst []Member, object []byte, known []string) []Member {
 	if !IsObject(object) {
 		return dst
 	}
-	i := afterSpace(object, afterSpace(object, 0)+1)
-	for object[i] != '}' {
-		if object[i] == ',' {
-			i = afterSpace(object, i+1)
-		}
-		colon := afterText(object, i)
-		name := nameOf(object[i:colon], known)
-		i = afterSpace(object, afterSpace(object, colon)+1)
-		end := afterValue(object, i)
-		dst = append(dst, Member{Name: name, Value: object[i:end:end]})
-		i = afterSpace(object, end)
+	for i := afterSpace(object, afterSpace(object, 0)+1); object[i] != '}'; {
+		var name, value []byte
+		name, value, i = member(object, i)
+		dst = append(dst, Member{Name: nameOf(name, known), Value: value})
 	}
 	return dst
+}
+
+// Lookup returns the value of the named member of a checked object, nil if there is none or if the value is no object. It
+// allocates nothing, unless a name is written with escapes.
+func Lookup(object []byte, name string) []byte {
+	if !IsObject(object) {
+		return nil
+	}
+	for i := afterSpace(object, afterSpace(object, 0)+1); object[i] != '}'; {
+		var raw, value []byte
+		raw, value, i = member(object, i)
+		if bytes.IndexByte(raw, '\\') < 0 {
+			if string(raw[1:len(raw)-1]) == name {
+				return value
+			}
+		} else if text, _ := Text(raw); text == name {
+			return value
+		}
+	}
+	return nil
+}
+
+// member reads the member that begins at i, or behind the comma there. after is where the next one or the end begins.
+func member(object []byte, i int) (name, value []byte, after int) {
+	if object[i] == ',' {
+		i = afterSpace(object, i+1)
+	}
+	colon := afterText(object, i)
+	start := afterSpace(object, afterSpace(object, colon)+1)
+	end := afterValue(object, start)
+	return object[i:colon], object[start:end:end], afterSpace(object, end)
 }
 
 // Elements are the raw elements of a checked array. ok is false for a value that is none.

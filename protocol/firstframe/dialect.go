@@ -1,4 +1,4 @@
-package shared
+package firstframe
 
 import (
 	"embed"
@@ -31,7 +31,7 @@ type Dialect struct {
 // New returns the dialect of a path. Candidates are asked in this order; there must be one at least.
 func New(config Config, path string, candidates ...Candidate) *Dialect {
 	if len(candidates) == 0 {
-		panic("shared: a path without a dialect")
+		panic("firstframe: a path without a dialect")
 	}
 	d := &Dialect{path: path, candidates: slices.Clone(candidates), patience: config.FirstFrameTimeout}
 	if d.patience <= 0 {

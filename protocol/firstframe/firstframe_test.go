@@ -1,4 +1,4 @@
-package shared
+package firstframe
 
 import (
 	"strings"
@@ -7,7 +7,8 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/airlay"
-	"github.com/parley-realtime/parley/protocol/transcript"
+	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
@@ -17,8 +18,8 @@ func dialect(config Config) *Dialect {
 	return New(config, path, airlay.New(airlay.DefaultConfig()), valtronics.New(valtronics.DefaultConfig()))
 }
 
-func engine(t testing.TB) *transcript.Engine {
-	return transcript.NewEngine(t, func(s transcript.Settings) (protocol.Dialect, error) {
+func engine(t testing.TB) *dialecttest.Engine {
+	return dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		config := DefaultConfig()
 		err := s.Apply(&config)
 		return dialect(config), err
@@ -26,8 +27,8 @@ func engine(t testing.TB) *transcript.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range transcript.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t)) })
+	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
 	}
 }
 
@@ -38,10 +39,10 @@ func TestCandidates_TellTheirStoriesHere(t *testing.T) {
 		"connect-rate": "nobody has connected to Valtronics before its first frame", "auth-late": "the time until the first frame is another", "login-late": "so it is here",
 	}
 	played := 0
-	for _, story := range append(transcript.Load(t, airlay.Transcripts, "transcripts/*.txt"), transcript.Load(t, valtronics.Transcripts, "transcripts/*.txt")...) {
+	for _, story := range append(dialecttest.Load(t, airlay.Transcripts, "transcripts/*.txt"), dialecttest.Load(t, valtronics.Transcripts, "transcripts/*.txt")...) {
 		if tells(story, other) {
 			played++
-			t.Run(story.Name, func(t *testing.T) { transcript.Play(t, story, engine(t)) })
+			t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
 		}
 	}
 	if played < 20 {
@@ -50,9 +51,9 @@ func TestCandidates_TellTheirStoriesHere(t *testing.T) {
 }
 
 // tells reports whether a story is about this path as it is configured, and none of the others.
-func tells(story transcript.Story, others map[string]string) bool {
+func tells(story dialecttest.Story, others map[string]string) bool {
 	for _, step := range story.Steps {
-		if step.Verb == transcript.Set || step.Verb == transcript.Open && step.Text != path {
+		if step.Verb == dialecttest.Set || step.Verb == dialecttest.Open && step.Text != path {
 			return false
 		}
 	}
@@ -100,16 +101,16 @@ func (f fake) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.
 	return f.say("refuses")
 }
 
-func connected(t *testing.T, d *Dialect) *transcript.Connection {
+func connected(t *testing.T, d *Dialect) *dialecttest.Connection {
 	t.Helper()
-	c, err := transcript.NewEngine(t, func(transcript.Settings) (protocol.Dialect, error) { return d, nil }).Connect(path, nil)
+	c, err := dialecttest.NewEngine(t, func(dialecttest.Settings) (protocol.Dialect, error) { return d, nil }).Connect(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func hears(t *testing.T, c *transcript.Connection, want ...string) {
+func hears(t *testing.T, c *dialecttest.Connection, want ...string) {
 	t.Helper()
 	for _, text := range want {
 		if got, _ := c.Receive(0); string(got.Data) != `"`+text+`"` {
@@ -189,7 +190,7 @@ func TestDialect_IsAPathAndNoMore(t *testing.T) {
 	if d.Name() != "shared" || len(d.Paths()) != 1 || d.Paths()[0] != path || d.Encode(nil, protocol.Whole) != nil {
 		t.Errorf("%s %q", d.Name(), d.Paths())
 	}
-	transcript.CheckDefaults(t, DefaultConfig())
+	dialecttest.CheckDefaults(t, DefaultConfig())
 	defer func() {
 		if recover() == nil {
 			t.Error("a path without a dialect was made")
@@ -200,14 +201,14 @@ func TestDialect_IsAPathAndNoMore(t *testing.T) {
 
 // reliability.md check 62: arbitrary first frames never panic; each is answered by exactly one dialect, and what it decides agrees with X.2.
 func FuzzReceive(f *testing.F) {
-	for _, stories := range [][]transcript.Story{
-		transcript.Load(f, Transcripts, "transcripts/*.txt"), transcript.Load(f, airlay.Transcripts, "transcripts/*.txt"),
-		transcript.Load(f, valtronics.Transcripts, "transcripts/*.txt"),
+	for _, stories := range [][]dialecttest.Story{
+		dialecttest.Load(f, Transcripts, "transcripts/*.txt"), dialecttest.Load(f, airlay.Transcripts, "transcripts/*.txt"),
+		dialecttest.Load(f, valtronics.Transcripts, "transcripts/*.txt"),
 	} {
 		for _, story := range stories {
 			for _, step := range story.Steps {
-				if step.Verb == transcript.Text || step.Verb == transcript.Binary {
-					f.Add([]byte(step.Text), step.Verb == transcript.Binary)
+				if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
+					f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 				}
 			}
 		}
@@ -215,13 +216,13 @@ func FuzzReceive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, binary bool) {
 		s, _, _ := dialect(DefaultConfig()).Open(protocol.Hello{Path: path})
 		_, commands := s.Receive(time.Time{}, protocol.Inbound{Data: data, Binary: binary})
-		members, err := protocol.ReadObject(data)
-		event := string(protocol.Find(members, "event"))
-		_, isTyped := protocol.Text(protocol.Find(members, "type"))
+		members, err := rawjson.ReadObject(data)
+		event := string(rawjson.Find(members, "event"))
+		_, isTyped := rawjson.Text(rawjson.Find(members, "type"))
 		want := ""
 		switch {
 		case binary || err != nil:
-		case protocol.Find(members, "action") != nil || protocol.Find(members, "auth") != nil || strings.HasPrefix(event, "{"):
+		case rawjson.Find(members, "action") != nil || rawjson.Find(members, "auth") != nil || strings.HasPrefix(event, "{"):
 			want = "airlay"
 		case isTyped:
 			want = "valtronics"

@@ -1,4 +1,4 @@
-package transcript
+package dialecttest
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // more is what "..." becomes inside a pattern, so that the rest is plain JSON.
@@ -20,7 +20,7 @@ func Match(pattern string, got []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err := protocol.ReadObject(got); err != nil && !errors.Is(err, protocol.ErrNotObject) {
+	if _, err := rawjson.ReadObject(got); err != nil && !errors.Is(err, rawjson.ErrNotObject) {
 		return fmt.Errorf("it is no valid JSON: %w", err)
 	}
 	return match("", want, bytes.TrimSpace(got))
@@ -31,7 +31,7 @@ func checkPattern(pattern string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := protocol.ReadObject(want); err != nil && !errors.Is(err, protocol.ErrNotObject) {
+	if _, err := rawjson.ReadObject(want); err != nil && !errors.Is(err, rawjson.ErrNotObject) {
 		return fmt.Errorf("the pattern is no valid JSON: %w", err)
 	}
 	return nil
@@ -60,7 +60,7 @@ func expand(pattern string) ([]byte, error) {
 		case (c == '}' || c == ']') && len(open) > 0:
 			out, open = append(out, c), open[:len(open)-1]
 		case strings.HasPrefix(pattern[i:], "...") && len(open) > 0:
-			out = protocol.AppendText(out, more)
+			out = rawjson.AppendText(out, more)
 			if open[len(open)-1] == '{' {
 				out = append(out, ":0"...)
 			}
@@ -79,7 +79,7 @@ func match(at string, want, got []byte) error {
 	case '[':
 		return matchArray(at, want, got)
 	case '"':
-		text, _ := protocol.Text(want)
+		text, _ := rawjson.Text(want)
 		return matchText(at, text, got)
 	}
 	if string(want) != string(got) {
@@ -89,11 +89,11 @@ func match(at string, want, got []byte) error {
 }
 
 func matchObject(at string, want, got []byte) error {
-	wanted, err := protocol.ReadObject(want)
+	wanted, err := rawjson.ReadObject(want)
 	if err != nil {
 		return err
 	}
-	members, err := protocol.ReadObject(got)
+	members, err := rawjson.ReadObject(got)
 	if err != nil {
 		return fmt.Errorf("%s is %s, not an object", place(at), got)
 	}
@@ -103,7 +103,7 @@ func matchObject(at string, want, got []byte) error {
 			open = true
 			continue
 		}
-		value := protocol.Find(members, w.Name)
+		value := rawjson.Find(members, w.Name)
 		if value == nil {
 			return fmt.Errorf("%s is missing", place(at+"."+w.Name))
 		}
@@ -112,7 +112,7 @@ func matchObject(at string, want, got []byte) error {
 		}
 	}
 	for _, m := range members {
-		if !open && protocol.Find(wanted, m.Name) == nil {
+		if !open && rawjson.Find(wanted, m.Name) == nil {
 			return fmt.Errorf("%s is there, with %s, and should not be", place(at+"."+m.Name), m.Value)
 		}
 	}
@@ -120,13 +120,13 @@ func matchObject(at string, want, got []byte) error {
 }
 
 func matchArray(at string, want, got []byte) error {
-	wanted, _ := protocol.ReadArray(want)
-	elements, ok := protocol.ReadArray(got)
+	wanted, _ := rawjson.ReadArray(want)
+	elements, ok := rawjson.ReadArray(got)
 	if !ok {
 		return fmt.Errorf("%s is %s, not an array", place(at), got)
 	}
 	for i, w := range wanted {
-		if text, _ := protocol.Text(w); text == more {
+		if text, _ := rawjson.Text(w); text == more {
 			return nil
 		}
 		if i >= len(elements) {
@@ -148,7 +148,7 @@ var (
 )
 
 func matchText(at, want string, got []byte) error {
-	text, isText := protocol.Text(got)
+	text, isText := rawjson.Text(got)
 	ok := false
 	switch placeholder(want) {
 	case "any":

@@ -1,4 +1,4 @@
-// Package shared is a path on which several dialects answer, such as /ws of Valtronics and AirLay. Both let the client
+// Package firstframe is a path on which several dialects answer, such as /ws of Valtronics and AirLay. Both let the client
 // speak first, so its first text frame decides which of them the connection speaks from then on.
 //
 // It promises:
@@ -18,4 +18,4 @@
 // the server knows by that name.
 //
 // It does not know which dialects there are. A listener or a host that belongs to one dialect alone does not need it.
-package shared
+package firstframe

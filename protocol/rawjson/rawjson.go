@@ -1,4 +1,16 @@
-package protocol
+// Package rawjson reads JSON without making values of it: a member of an object, or an element of an array, stays the
+// bytes that a client or a backend sent, so that it is passed on as it came.
+//
+// It promises that nothing in it panics on input that [Check] has passed, that [ReadObject] and [ReadArray] panic on no
+// input, and that nothing is changed or kept: what it returns are parts of the data that it was handed.
+//
+// It asks that the functions whose parameter is called checked, object or array get what Check has passed.
+//
+// It reads with go-json-experiment's jsontext (what encoding/json/v2 is made of) and not with encoding/json, because
+// that refuses duplicate names and invalid UTF-8, which would otherwise reach a client and close its socket.
+//
+// It does not know events or dialects.
+package rawjson
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-// Package transcript is the form in which Parley writes down the truth about a wire: plain text, one story a file, played
+// Package dialecttest is the form in which Parley writes down the truth about a wire: plain text, one story a file, played
 // by the tests of a dialect against its sessions alone, and by a test of the whole node against sockets.
 //
 //	# R001.8, R001.9: a token in the first frame.
@@ -42,4 +42,4 @@
 //
 // [Play] plays a story on a [Stage]. An [Engine] is the stage of a dialect's own tests: it does what commands ask, in the
 // plainest way, and holds each of them against what protocol demands. It knows no sockets, no actors and no real time.
-package transcript
+package dialecttest

@@ -1,4 +1,4 @@
-package transcript
+package dialecttest
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // script is a dialect whose session does what the test wrote down, and says what became of it.
@@ -32,7 +33,7 @@ func (d script) Answer(_ protocol.Command, outcome protocol.Outcome) []protocol.
 	if outcome.Err != nil {
 		text = string(outcome.Err.Reason)
 	}
-	return []protocol.Command{protocol.Say{Text: protocol.AppendText(nil, text)}}
+	return []protocol.Command{protocol.Say{Text: rawjson.AppendText(nil, text)}}
 }
 
 func tell(t testing.TB, e *Engine, text string) {

@@ -1,4 +1,4 @@
-package protocol
+package rawjson
 
 import (
 	"bytes"
@@ -86,9 +86,6 @@ func TestReadObject_NestsNoDeeperThanItsLimit(t *testing.T) {
 		if elements, ok := ReadArray([]byte("[" + tooDeep + "]")); ok {
 			t.Errorf("an array of %s beyond it: %s", form[0], elements)
 		}
-		if _, err := NewEvent(Draft{Kind: JSON, Data: []byte(tooDeep)}); AsRefusal(err).Reason != Malformed {
-			t.Errorf("an event of %s beyond it: %v", form[0], err)
-		}
 	}
 	// Many beside each other are no depth, and brackets in strings are none.
 	for _, data := range []string{`{"a":[` + strings.Repeat(`[],`, 1000) + `1]}`, `{"a":"` + strings.Repeat(`[{\"`, 1000) + `"}`} {
@@ -123,6 +120,24 @@ func TestSplit_KnownNamesAreNotMadeAnew(t *testing.T) {
 	}
 	if members := Split(room[:1], []byte(` [1] `), nil); len(members) != 1 || IsObject([]byte(` [1] `)) || IsObject(nil) || !IsObject([]byte(` {}`)) {
 		t.Errorf("an array has the members %+v", members)
+	}
+}
+
+func TestLookup_FindsAMemberAtTheTopAlone(t *testing.T) {
+	data := []byte(` { "a" : {"b":1} , "c\\":"b","\u0062":[2], "d":"}" } `)
+	for name, want := range map[string]string{"a": `{"b":1}`, `c\`: `"b"`, "b": "[2]", "d": `"}"`, "e": ""} {
+		if got := string(Lookup(data, name)); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for _, other := range []string{`["a"]`, `"a"`, `1`, `{}`, ``} {
+		if got := Lookup([]byte(other), "a"); got != nil {
+			t.Errorf("%s has the member %s", other, got)
+		}
+	}
+	plain := []byte(`{"x":1,"timestamp":{"y":2}}`)
+	if allocs := testing.AllocsPerRun(100, func() { Lookup(plain, "timestamp") }); allocs > 0 {
+		t.Errorf("%v allocations", allocs)
 	}
 }
 
@@ -242,12 +257,18 @@ func FuzzReadObject(f *testing.F) {
 			}
 			return
 		}
+		if got := Lookup(data, "no such name"); (got == nil) != (want["no such name"] == nil) {
+			t.Fatalf("Lookup finds %s", got)
+		}
 		if len(members) != len(want) {
 			t.Fatalf("%d members, want %d", len(members), len(want))
 		}
 		for _, m := range members {
 			if !bytes.Equal(m.Value, want[m.Name]) {
 				t.Fatalf("%q is %s, want %s", m.Name, m.Value, want[m.Name])
+			}
+			if got := Lookup(data, m.Name); !bytes.Equal(got, m.Value) {
+				t.Fatalf("Lookup finds %s as %q, want %s", got, m.Name, m.Value)
 			}
 			if text, ok := Text(m.Value); ok {
 				var wantText string

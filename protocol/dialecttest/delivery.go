@@ -1,4 +1,4 @@
-package transcript
+package dialecttest
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // subscription is one topic of one connection.
@@ -92,17 +93,17 @@ func (e *Engine) Publish(body []byte) error {
 	if _, err := e.Dialect(); err != nil {
 		return err
 	}
-	request, err := protocol.ReadObject(body)
+	request, err := rawjson.ReadObject(body)
 	if err != nil {
 		return err
 	}
-	ev, err := e.event(protocol.Find(request, "event"))
+	ev, err := e.event(rawjson.Find(request, "event"))
 	if err != nil {
 		return err
 	}
-	topic, _ := protocol.Text(protocol.Find(request, "topic"))
+	topic, _ := rawjson.Text(rawjson.Find(request, "topic"))
 	users := userList(request)
-	all := string(protocol.Find(request, "all")) == "true"
+	all := string(rawjson.Find(request, "all")) == "true"
 	if topic == "" && users == nil && !all {
 		topic = ev.HomeTopic()
 	}
@@ -128,12 +129,12 @@ func (e *Engine) Publish(body []byte) error {
 }
 
 func (e *Engine) event(raw []byte) (*protocol.Event, error) {
-	members, err := protocol.ReadObject(raw)
+	members, err := rawjson.ReadObject(raw)
 	if err != nil {
 		return nil, fmt.Errorf("event: %w", err)
 	}
 	text := func(name string) string {
-		value, _ := protocol.Text(protocol.Find(members, name))
+		value, _ := rawjson.Text(rawjson.Find(members, name))
 		return value
 	}
 	at := e.now
@@ -147,18 +148,18 @@ func (e *Engine) event(raw []byte) (*protocol.Event, error) {
 		id = fmt.Sprintf("event-%d", e.now.UnixNano())
 	}
 	return protocol.NewEvent(protocol.Draft{
-		ID: id, Kind: protocol.Kind(text("kind")), Key: text("key"), Time: at, Data: protocol.Find(members, "data"),
+		ID: id, Kind: protocol.Kind(text("kind")), Key: text("key"), Time: at, Data: rawjson.Find(members, "data"),
 	})
 }
 
-func userList(request []protocol.Member) []string {
-	if user, ok := protocol.Text(protocol.Find(request, "user")); ok {
+func userList(request []rawjson.Member) []string {
+	if user, ok := rawjson.Text(rawjson.Find(request, "user")); ok {
 		return []string{user}
 	}
 	var users []string
-	elements, _ := protocol.ReadArray(protocol.Find(request, "users"))
+	elements, _ := rawjson.ReadArray(rawjson.Find(request, "users"))
 	for _, raw := range elements {
-		user, _ := protocol.Text(raw)
+		user, _ := rawjson.Text(raw)
 		users = append(users, user)
 	}
 	return users
