@@ -60,8 +60,8 @@ func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (clo
 // RetainKeys ends the subscriptions that were asked for with a token of their own whose key does not hold any more, and
 // returns how many. From now on it is so for whoever subscribes, until the next call. Connections go on: their own tokens
 // were checked when they came, and keys change without dropping a connection. What was signed by no key (Identity.Key is
-// "") is none of it.
-func (o *operator) RetainKeys(ctx context.Context, tenant string, holds func(key string) bool) (unsubscribed int, err error) {
+// zero) is none of it.
+func (o *operator) RetainKeys(ctx context.Context, tenant string, holds func(key protocol.KeyFingerprint) bool) (unsubscribed int, err error) {
 	t, why := o.tenants.known(tenant)
 	if why != nil {
 		return 0, why
@@ -74,7 +74,7 @@ func (o *operator) RetainKeys(ctx context.Context, tenant string, holds func(key
 // keyIsGone reports whether an identity's key does not hold any more.
 func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
 	holds := c.keys.Load()
-	return holds != nil && id.Key != "" && !(*holds)(id.Key)
+	return holds != nil && id.Key != protocol.KeyFingerprint{} && !(*holds)(id.Key)
 }
 
 // withdraw has connections end what stands on rights that are gone. may says whether a connection of that identity may have such a right

@@ -40,9 +40,15 @@ func (c *client) hears(t testing.TB, n *Node, all []string, want ...string) {
 	}
 }
 
+// keyOf is the key of a user's tokens.
+func keyOf(user string) (key protocol.KeyFingerprint) {
+	copy(key[:], user)
+	return key
+}
+
 // guest is a user's identity by one token.
 func guest(user, token string, issued time.Time) *protocol.Identity {
-	return &protocol.Identity{User: user, TokenID: token, Key: "key of " + user, Issued: issued, Topics: []protocol.Pattern{"*"}}
+	return &protocol.Identity{User: user, TokenID: token, Key: keyOf(user), Issued: issued, Topics: []protocol.Pattern{"*"}}
 }
 
 // F17: user B's token attached a topic on A's connection; revoking B answered "closed: 0" and events went on arriving.
@@ -95,7 +101,7 @@ func TestRight_ARemovedKeyEndsWhatWasSubscribedToByIt(t *testing.T) {
 		ann.lentTo(t, guest("bob", "b2", time.Now()), "others")
 		ann.lentTo(t, someone("cat"), "keyless")
 		for round, want := range []int{1, 0} {
-			unsubscribed, err := n.RetainKeys(context.Background(), "acme", func(key string) bool { return key != "key of bob" })
+			unsubscribed, err := n.RetainKeys(context.Background(), "acme", func(key protocol.KeyFingerprint) bool { return key != keyOf("bob") })
 			if unsubscribed != want || err != nil {
 				t.Errorf("round %d: unsubscribed %d, %v; want %d", round, unsubscribed, err, want)
 			}
@@ -105,11 +111,11 @@ func TestRight_ARemovedKeyEndsWhatWasSubscribedToByIt(t *testing.T) {
 		if out := ann.do(protocol.Subscribe{Topic: "others", As: guest("bob", "b3", time.Now())}); reasonOf(out[0].Err) != protocol.Revoked {
 			t.Errorf("subscribed: %v", out[0].Err)
 		}
-		if _, err := n.RetainKeys(context.Background(), "acme", func(string) bool { return true }); err != nil {
+		if _, err := n.RetainKeys(context.Background(), "acme", func(protocol.KeyFingerprint) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
 		ann.lentTo(t, guest("bob", "b4", time.Now()), "others") // the key is back
-		if _, err := n.RetainKeys(context.Background(), "nobody", func(string) bool { return true }); reasonOf(err) != protocol.NotFound {
+		if _, err := n.RetainKeys(context.Background(), "nobody", func(protocol.KeyFingerprint) bool { return true }); reasonOf(err) != protocol.NotFound {
 			t.Errorf("of no tenant: %v", err)
 		}
 	})

@@ -41,8 +41,8 @@ type tenantCore struct {
 	users   *directory
 	links   *links
 	revoked revocations
-	keys    atomic.Pointer[func(string) bool] // which of its keys hold; nil is all
-	rules   atomic.Pointer[ruleSet]           // of its topics
+	keys    atomic.Pointer[func(protocol.KeyFingerprint) bool] // which of its keys hold; nil is all
+	rules   atomic.Pointer[ruleSet]                            // of its topics
 	backlog *Backlog
 	inflow  inflow
 	life    atomic.Pointer[lifecycle] // nil while nobody is told

@@ -10,13 +10,13 @@ type Identity struct {
 	User string
 	// Unproven says that nothing was shown for it: the client is who it says it is.
 	Unproven bool
+	// Key says which of the tenant's keys the credential's signature held by; zero if it was not signed. When the key is
+	// removed, what stands on it ends.
+	Key KeyFingerprint
 	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by. Issued is zero for what does
 	// not say, or cannot be right: then it may be of any age.
 	TokenID string
 	Issued  time.Time
-	// Key says which of the tenant's keys the credential's signature held by, in a word that is no secret and the same for
-	// as long as the key is; "" if it was not signed. When the key is removed, what stands on it ends.
-	Key string
 	// Expires is when the connection needs a new token; zero for never.
 	Expires time.Time
 	// Topics are the topics that may be subscribed to.
@@ -32,6 +32,10 @@ func (id *Identity) May(topic string) bool {
 	}
 	return false
 }
+
+// KeyFingerprint names a key: it is the beginning of the key's SHA-256, so it is no secret and the same for as long as the
+// key is. Every client has an Identity; 7 bytes and Unproven are one word of it.
+type KeyFingerprint [7]byte
 
 // MaxToken bounds a credential, in bytes of its text: a token of AirLay has 948, one of Keycloak 1,200 to 2,000. A larger one
 // is refused as TooLarge.

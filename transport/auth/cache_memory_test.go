@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -14,7 +15,7 @@ import (
 // someVerdict is what a usual token leaves: a user, a jti, times in whole seconds, the tenant's topics.
 func someVerdict(t *tenant, i int) *verdict {
 	at := time.Unix(1_800_000_000, 0).UTC()
-	return &verdict{tenant: t, expires: at.Add(time.Hour), identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i), Key: "0123456789abcdef", Issued: at, Topics: t.topics}}
+	return &verdict{tenant: t, expires: at.Add(time.Hour), identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i), Key: protocol.KeyFingerprint{0: 1, 6: 7}, Issued: at, Topics: t.topics}}
 }
 
 func markOf(i int) (f fingerprint) {
@@ -62,6 +63,16 @@ func TestCache_TwoTokensInOnePlaceAreToldApart(t *testing.T) {
 	c.keep(second, someVerdict(acme, 2))
 	if got := c.find(second, now); got == nil || got.identity.User != "user-2" || c.find(first, now) != nil || c.size() != 1 {
 		t.Errorf("found %+v among %d", got, c.size())
+	}
+}
+
+// Every client has both: one more byte in either puts each into the next size class of the allocator, 16 bytes larger.
+func TestCache_ARememberedTokenAndAnIdentityFillTheirSizeClasses(t *testing.T) {
+	if size := unsafe.Sizeof(remembered{}); size != 144 {
+		t.Errorf("a remembered token has %d bytes, want 144", size)
+	}
+	if size := unsafe.Sizeof(protocol.Identity{}); size != 128 {
+		t.Errorf("an identity has %d bytes, want 128", size)
 	}
 }
 

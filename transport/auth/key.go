@@ -6,7 +6,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -39,13 +38,14 @@ const (
 // key is one key and its one algorithm. It is never changed.
 type key struct {
 	id     string
-	word   string // what it is known by, without saying anything of it: see protocol.Identity
 	method jwt.SigningMethod
 	check  any // what method.Verify takes
 	sign   any // what method.Sign takes, nil if it cannot
 
 	issuer, audience string // what its tokens must say, "" for anything
 	session          bool   // it signs session cookies and nothing else
+
+	fingerprint protocol.KeyFingerprint // see protocol.Identity
 }
 
 // set are keys that were made together, and what is to be said about those that were left out.
@@ -142,17 +142,12 @@ func newKey(id, algorithm string, check, sign any) (*key, error) {
 	for _, fits := range fitting {
 		if fits == algorithm {
 			k := &key{id: id, method: method, check: check, sign: sign}
-			k.word = k.name()
+			hash := k.hash()
+			copy(k.fingerprint[:], hash[:])
 			return k, nil
 		}
 	}
 	return nil, fmt.Errorf("cannot be used with %s; its algorithm is %s", algorithm, strings.Join(fitting, " or "))
-}
-
-// name is the same for the same key, and another for any other.
-func (k *key) name() string {
-	sum := k.fingerprint()
-	return hex.EncodeToString(sum[:8])
 }
 
 // fittingAlgorithms are those that a key can be used with, the usual one first.

@@ -49,7 +49,7 @@ func (r *ring) candidates(tok *token) ([]*key, Outcome) {
 	return []*key{named}, Accepted
 }
 
-// has reports whether a key of this word is among them.
-func (r *ring) has(word string) bool {
-	return slices.ContainsFunc(r.all, func(k *key) bool { return k.word == word })
+// has reports whether a key with this fingerprint is among them.
+func (r *ring) has(fingerprint protocol.KeyFingerprint) bool {
+	return slices.ContainsFunc(r.all, func(k *key) bool { return k.fingerprint == fingerprint })
 }

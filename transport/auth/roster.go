@@ -49,7 +49,7 @@ func (r *roster) checkKeys() error {
 	owners := map[[sha256.Size]byte][]owner{}
 	for _, t := range r.lobby {
 		for i, k := range append(slices.Clone(t.keys.all), t.cookies.all...) {
-			hash, issuer := k.fingerprint(), k.issuer
+			hash, issuer := k.hash(), k.issuer
 			if i >= len(t.keys.all) {
 				issuer = "" // all sessions have one issuer
 			}
@@ -81,8 +81,8 @@ func (r *roster) checkOutposts() error {
 	return errors.Join(problems...)
 }
 
-// fingerprint is the same for keys that accept the same signatures, and says nothing about a secret to whoever reads it.
-func (k *key) fingerprint() [sha256.Size]byte {
+// hash is the same for keys that accept the same signatures, and says nothing about a secret to whoever reads it.
+func (k *key) hash() [sha256.Size]byte {
 	if secret, ok := k.check.([]byte); ok {
 		return sha256.Sum256(append([]byte("secret "), secret...))
 	}

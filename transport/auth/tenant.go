@@ -116,18 +116,20 @@ func (t *tenant) addKeys(settings TenantKeys, before *tenant, v *Verifier) error
 	return nil
 }
 
-// words are those of all its keys.
-func (t *tenant) words() (all []string) {
+// fingerprints are those of all its keys.
+func (t *tenant) fingerprints() (all []protocol.KeyFingerprint) {
 	for _, r := range [...]*ring{&t.keys, &t.cookies} {
 		for _, k := range r.all {
-			all = append(all, k.word)
+			all = append(all, k.fingerprint)
 		}
 	}
 	return all
 }
 
-// has reports whether a key of this word is still one of the tenant's.
-func (t *tenant) has(word string) bool { return t.keys.has(word) || t.cookies.has(word) }
+// has reports whether a key with this fingerprint is still one of the tenant's.
+func (t *tenant) has(fingerprint protocol.KeyFingerprint) bool {
+	return t.keys.has(fingerprint) || t.cookies.has(fingerprint)
+}
 
 // lasts reports whether something lets in that does not end by itself: revocations must then not end either.
 func (t *tenant) lasts() bool {

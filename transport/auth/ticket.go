@@ -152,7 +152,7 @@ func (v *Verifier) checkTicket(r *roster, at *tenant, shown *protocol.Credential
 	switch {
 	case found == nil:
 		return finding{whose: at}, BadTicket
-	case found.rules != rulesOf(&shown.Claims), found.identity.Key != "" && !whose.has(found.identity.Key):
+	case found.rules != rulesOf(&shown.Claims), found.identity.Key != protocol.KeyFingerprint{} && !whose.has(found.identity.Key):
 		return finding{whose: whose}, BadTicket
 	case !found.identity.Expires.IsZero() && !now.Before(found.identity.Expires):
 		return finding{whose: whose}, Expired

@@ -92,7 +92,7 @@ func TestTickets_EndWithTheirKey(t *testing.T) {
 		}
 		if name == "removed" {
 			b.turns(t, protocol.InvalidToken, "acme", ticket(text))
-		} else if id := b.admits(t, "acme", ticket(text)); id.Key == "" {
+		} else if id := b.admits(t, "acme", ticket(text)); id.Key == (protocol.KeyFingerprint{}) {
 			t.Errorf("%s: the identity names no key", name)
 		}
 	}

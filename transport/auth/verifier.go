@@ -99,10 +99,11 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	return nil
 }
 
-// Keys are the words of all keys of a tenant, as identities have them (protocol.Identity); none if there is no such tenant.
-func (v *Verifier) Keys(tenant string) []string {
+// Keys are the fingerprints of all keys of a tenant, as identities have them (protocol.Identity); none if there is no such
+// tenant.
+func (v *Verifier) Keys(tenant string) []protocol.KeyFingerprint {
 	if t := v.roster.Load().byName[tenant]; t != nil {
-		return t.words()
+		return t.fingerprints()
 	}
 	return nil
 }

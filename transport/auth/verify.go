@@ -68,7 +68,7 @@ func (r *roster) verify(at *tenant, shown *protocol.Credential, now time.Time) (
 // judge reads the claims of a token whose signature holds. The verdict says whose it is even if the outcome is against it.
 func (t *tenant) judge(encoded string, by *key, shown *protocol.Credential, now time.Time) (*verdict, Outcome) {
 	v, rules := &verdict{tenant: t}, &shown.Claims
-	v.identity.Key = by.word
+	v.identity.Key = by.fingerprint
 	raw, err := base64url.DecodeString(encoded)
 	if err != nil {
 		return v, Malformed

@@ -42,7 +42,7 @@ func (s *Server) Reload(cfg config.Config) error {
 	if err := s.respeak(&cfg); err != nil {
 		return err
 	}
-	before := map[string][]string{}
+	before := map[string][]protocol.KeyFingerprint{}
 	for i := range cfg.Tenants {
 		before[cfg.Tenants[i].Name] = s.verifier.Keys(cfg.Tenants[i].Name)
 	}
@@ -110,17 +110,17 @@ func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
 }
 
 // endKeys ends the subscriptions that stand on those of a tenant's keys that it has no more.
-func (s *Server) endKeys(tenant string, before []string) {
-	gone := map[string]bool{}
+func (s *Server) endKeys(tenant string, before []protocol.KeyFingerprint) {
+	gone := map[protocol.KeyFingerprint]bool{}
 	for _, key := range before {
 		gone[key] = !slices.Contains(s.verifier.Keys(tenant), key)
 	}
-	if !slices.ContainsFunc(before, func(key string) bool { return gone[key] }) {
+	if !slices.ContainsFunc(before, func(key protocol.KeyFingerprint) bool { return gone[key] }) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), keyTime)
 	defer cancel()
-	unsubscribed, err := s.node.RetainKeys(ctx, tenant, func(key string) bool {
+	unsubscribed, err := s.node.RetainKeys(ctx, tenant, func(key protocol.KeyFingerprint) bool {
 		return !gone[key] || slices.Contains(s.verifier.Keys(tenant), key)
 	})
 	s.log.Info("keys were removed", "tenant", tenant, "unsubscribed", unsubscribed)
