@@ -98,7 +98,7 @@ func (c *connection) Receive(ctx actor.Context) {
 // open lets the session say what it has to say first, and sets the deadlines.
 func (c *connection) open() {
 	now := time.Now()
-	c.deadlines.ping(c.node.wheel.since(now.Add(c.node.cfg.PingEvery)))
+	c.deadlines.ping(c.node.wheel.Since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		why := &protocol.Refusal{Reason: protocol.Revoked}
 		if !c.tenant().revoked.cover(id, now) {
@@ -109,7 +109,7 @@ func (c *connection) open() {
 			return
 		}
 	} else if login := c.dialect().Limits().Login; login > 0 {
-		c.deadlines.expire(c.node.wheel.since(now.Add(login)))
+		c.deadlines.expire(c.node.wheel.Since(now.Add(login)))
 	}
 	c.run(c.session.Opened(now, c.number))
 	c.said()
@@ -173,7 +173,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.close(cmd.Code, cmd.Reason)
 		return nil
 	case protocol.Beat:
-		c.deadlines.beat(cmd.Every, c.node.wheel.since(time.Now()))
+		c.deadlines.beat(cmd.Every, c.node.wheel.Since(time.Now()))
 		c.arm()
 		return nil
 	case protocol.Heed:

@@ -19,7 +19,7 @@ type deadlines struct {
 // due does what is due on a connection: the end of an unfinished login, the end of a token, the dialect's heartbeat,
 // the ping, and the end of a peer that has been silent.
 func (c *connection) due(now time.Time) {
-	at := c.node.wheel.since(now)
+	at := c.node.wheel.Since(now)
 	c.deadlines.rung(at)
 	if c.closing {
 		return
@@ -62,7 +62,7 @@ func (c *connection) arm() {
 		return
 	}
 	if next, sooner := c.deadlines.ring(c.silentAt(), c.rights.expire()); sooner {
-		c.node.wheel.armSince(next, &c.Link)
+		c.node.wheel.ScheduleAt(next, (*deadlineTimer)(&c.Link))
 	}
 }
 

@@ -7,13 +7,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 // within checks that something happened at the time, or at most the wheel's granularity later.
 func within(t *testing.T, what string, took, want time.Duration) {
 	t.Helper()
-	if took < want || took > want+granularity {
+	if took < want || took > want+timer.Granularity {
 		t.Errorf("%s after %s, want %s", what, took, want)
 	}
 }
@@ -77,10 +78,10 @@ func TestDeadline_ATokenEndsItsConnectionAtExp(t *testing.T) {
 		if out := refreshed.do(login("later")); out[0].Err != nil {
 			t.Error(out[0].Err)
 		}
-		time.Sleep(granularity)
+		time.Sleep(timer.Granularity)
 		synctest.Wait()
 		past.wantEnd(t, protocol.TokenExpired)
-		within(t, "expired", untilEnd(t, n, c, time.Hour)+granularity, 30*time.Second)
+		within(t, "expired", untilEnd(t, n, c, time.Hour)+timer.Granularity, 30*time.Second)
 		synctest.Wait()
 		c.wantEnd(t, protocol.TokenExpired)
 		for range 2 {
@@ -131,7 +132,7 @@ func TestDeadline_ADialectWhoseClientsDoNotAlwaysReadHasTheTimeThatItNeeds(t *te
 			for d, want := range map[protocol.Dialect]time.Duration{drowsy: want, words: timeout} {
 				c := enter(t, n, d, someone("ann"))
 				c.link.Heard()
-				if took := untilEnd(t, n, c, time.Hour); took < want || took > want+granularity {
+				if took := untilEnd(t, n, c, time.Hour); took < want || took > want+timer.Granularity {
 					t.Errorf("%s with a timeout of %s was gone after %s, want %s", d.Name(), timeout, took, want)
 				}
 			}
@@ -198,7 +199,7 @@ func TestDeadline_TheDialectsHeartbeatComesAtItsIntervalAndCanBeChangedAndStoppe
 		for i, at := range c.beats {
 			within(t, "a beat", at.Sub(start), want[i]*time.Second)
 		}
-		if alarms := waitingAlarms(n, func(a alarm) bool { return a == alarm(c.link) }); alarms != 1 {
+		if alarms := n.wheel.Pending(func(a timer.Target) bool { return a == timer.Target((*deadlineTimer)(c.link)) }); alarms != 1 {
 			t.Errorf("%d alarms wait for one connection", alarms)
 		}
 	})
@@ -210,7 +211,7 @@ func TestDeadline_HeartbeatsDoNotDrift(t *testing.T) {
 		c := enter(t, n, words, someone("a"))
 		start := time.Now()
 		c.do(protocol.Beat{Every: interval})
-		time.Sleep(100*interval + granularity)
+		time.Sleep(100*interval + timer.Granularity)
 		synctest.Wait()
 		if len(c.beats) != 100 {
 			t.Errorf("%d beats, want 100", len(c.beats))
@@ -229,7 +230,7 @@ func TestDeadline_AConnectionThatHasEndedLeavesTheWheelWithinAPingInterval(t *te
 		}
 		synctest.Wait()
 		time.Sleep(26 * time.Second)
-		if left := waitingAlarms(n, func(a alarm) bool { _, ok := a.(*Link); return ok }); left > len(n.canaries) {
+		if left := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(*deadlineTimer); return ok }); left > len(n.canaries) {
 			t.Errorf("%d alarms are left", left)
 		}
 		if _, err := n.Probe(context.Background()); err != nil {

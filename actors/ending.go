@@ -114,7 +114,7 @@ func (n *Node) Close() {
 	n.actors.Wait()
 	n.tenants.farewell()
 	n.lifecycles.Wait()
-	n.wheel.close()
+	n.wheel.Close()
 	n.system.Shutdown()
 }
 

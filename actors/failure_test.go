@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -247,7 +248,7 @@ func TestFailure_RepeatedPanicsBackOffAndDoNotStopOthers(t *testing.T) {
 				t.Errorf("the good topic delivered to %d", r.Delivered)
 			}
 		}
-		if gaps[0] != 0 || gaps[1] < firstDelay || !slices.IsSorted(gaps[:7]) || slices.Max(gaps) > slowestRestart+granularity {
+		if gaps[0] != 0 || gaps[1] < firstDelay || !slices.IsSorted(gaps[:7]) || slices.Max(gaps) > slowestRestart+timer.Granularity {
 			t.Errorf("restarts took %v", gaps)
 		}
 		synctest.Wait()

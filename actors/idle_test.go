@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -80,7 +81,7 @@ func TestIdle_AUserRetiresWhenItsLastConnectionAndItsEventIDsAreGone(t *testing.
 			c.link.Gone(protocol.Disconnected)
 			time.Sleep(time.Second)
 		}
-		if alarms := waitingAlarms(n, func(a alarm) bool { _, ok := a.(*user); return ok }); alarms > 1 {
+		if alarms := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(*user); return ok }); alarms > 1 {
 			t.Errorf("%d alarms wait for one user", alarms)
 		}
 		time.Sleep(3 * time.Minute)

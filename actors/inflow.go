@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -26,13 +27,13 @@ func (in *inflow) limit(to RateLimits) {
 }
 
 // admit counts a publish against the tenant's rates.
-func (in *inflow) admit(ev *protocol.Event, wheel *wheel) *protocol.Refusal {
+func (in *inflow) admit(ev *protocol.Event, wheel *timer.Wheel) *protocol.Refusal {
 	limits := in.rates.Load()
 	if limits == nil {
 		return nil
 	}
 	rates := limits.Tenant.rates()
-	what, wait := in.meter.take(load{ofMessages: 1, ofBytes: len(ev.Data)}, rates, wheel.since(time.Now()))
+	what, wait := in.meter.take(load{ofMessages: 1, ofBytes: len(ev.Data)}, rates, wheel.Since(time.Now()))
 	return tooFast("tenant", what, rates, wait)
 }
 

@@ -32,7 +32,7 @@ func (in *intake) admit(l *Link, much load, now time.Time) (why *protocol.Refusa
 	if limits == nil {
 		return nil, false
 	}
-	at := l.node.wheel.since(now)
+	at := l.node.wheel.Since(now)
 	for _, level := range in.levels(l, limits) {
 		if level.meter == nil {
 			continue
@@ -74,7 +74,7 @@ func (in *intake) charge(l *Link, messages int, now time.Time) {
 	if limits == nil || messages <= 0 {
 		return
 	}
-	at := l.node.wheel.since(now)
+	at := l.node.wheel.Since(now)
 	for _, level := range in.levels(l, limits) {
 		if level.meter != nil {
 			level.meter.mu.Lock()
@@ -87,12 +87,12 @@ func (in *intake) charge(l *Link, messages int, now time.Time) {
 // within counts messages against the limit of the dialect.
 func (in *intake) within(l *Link, messages int, now time.Time) bool {
 	limits := l.dialect().Limits()
-	return limits.Rate <= 0 || in.spent.take(messages, limits.Rate, max(limits.Burst, limits.Rate), l.node.wheel.since(now))
+	return limits.Rate <= 0 || in.spent.take(messages, limits.Rate, max(limits.Burst, limits.Rate), l.node.wheel.Since(now))
 }
 
 // strikesOut counts a refusal of admit and reports whether it is one too many.
 func (in *intake) strikesOut(l *Link, now time.Time) bool {
-	return !in.gauges.strikes.take(1, 1, strikes, l.node.wheel.since(now))
+	return !in.gauges.strikes.take(1, 1, strikes, l.node.wheel.Since(now))
 }
 
 // takeBack takes back the connect of the address: it counts otherwise now, as its user's or of another dialect.

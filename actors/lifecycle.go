@@ -229,7 +229,7 @@ func (l *lifecycle) count(where int) {
 	l.losses[where].Add(1)
 	unheard := l.unheard.Add(1)
 	n := l.tenant.node
-	now := n.wheel.since(time.Now())
+	now := n.wheel.Since(time.Now())
 	if at := l.warnAt.Load(); at > now || !l.warnAt.CompareAndSwap(at, now+int64(time.Minute)) {
 		return
 	}

@@ -152,7 +152,7 @@ func (h *hearing) record(l *Link) *record {
 	t := l.tenant()
 	rec := &record{
 		tenant: t, dialect: l.dialect(), client: l.linger.client, identity: l.identity.Load(), number: l.number,
-		until: l.node.wheel.since(time.Now()) + t.linger.Load(), view: l.heeds.Load(), lent: l.flags.has(hasLent), interests: h.interests,
+		until: l.node.wheel.Since(time.Now()) + t.linger.Load(), view: l.heeds.Load(), lent: l.flags.has(hasLent), interests: h.interests,
 	}
 	ctx, done := l.step()
 	defer done()

@@ -12,13 +12,13 @@ import (
 // fade has a user look for records whose time is over.
 type fade struct{}
 
-// fadeAlarm is the alarm for it. It holds no record, since those are often taken before their time is over.
-type fadeAlarm struct {
+// expireTimer is the alarm for it. It holds no record, since those are often taken before their time is over.
+type expireTimer struct {
 	tenant *tenantCore
 	user   string
 }
 
-func (f fadeAlarm) ring() { f.tenant.users.force(f.user, fade{}) }
+func (f expireTimer) Fire() { f.tenant.users.force(f.user, fade{}) }
 
 // akin are the user's other connections that could be of the same client as l: of its dialect, with its key or, like it,
 // without one.
@@ -101,7 +101,7 @@ func (u *user) linger(l *Link, rec *record) {
 func (u *user) fadeBy(at int64) {
 	if u.fadeAt == 0 || at < u.fadeAt {
 		u.fadeAt = at
-		u.node().wheel.armSince(at, fadeAlarm{u.tenant, u.name})
+		u.node().wheel.ScheduleAt(at, expireTimer{u.tenant, u.name})
 	}
 }
 
@@ -151,7 +151,7 @@ func (u *user) wait(rec *record, f *Frame) {
 
 // fade lets go of records whose time is over. Their clients begin anew.
 func (u *user) fade(now time.Time) {
-	at := u.node().wheel.since(now)
+	at := u.node().wheel.Since(now)
 	u.fadeAt = 0
 	u.left = slices.DeleteFunc(u.left, func(rec *record) bool {
 		over := rec.until <= at

@@ -74,7 +74,7 @@ func (f *flags) set(flag uint32) (first bool) { return f.bits.Or(flag)&flag == 0
 func (f *flags) has(flag uint32) bool { return f.bits.Load()&flag != 0 }
 
 // since is when the connection was made.
-func (l *Link) since() time.Time { return l.node.wheel.time(l.began) }
+func (l *Link) since() time.Time { return l.node.wheel.Time(l.began) }
 
 // maxUnread is how many messages of one connection may wait for its actor before its reader has to.
 const maxUnread = 32
@@ -191,7 +191,7 @@ func (l *Link) makeRoom() {
 }
 
 // Heard says that the peer lives: a pong, or part of a message.
-func (l *Link) Heard() { l.heard.Store(l.node.wheel.since(time.Now())) }
+func (l *Link) Heard() { l.heard.Store(l.node.wheel.Since(time.Now())) }
 
 // Gone says that the socket has ended, and why: protocol.Disconnected for a peer that closed, Lost for one that went
 // without a word, Malformed for one that broke the protocol, Slow for one that did not read. Only the first call counts.
@@ -241,8 +241,10 @@ func (l *Link) user() string {
 	return ""
 }
 
-// ring is the connection's next deadline.
-func (l *Link) ring() { l.box.force(due{}) }
+// deadlineTimer is a connection as the timing wheel knows it: the wheel fires at its next deadline.
+type deadlineTimer Link
+
+func (d *deadlineTimer) Fire() { (*Link)(d).box.force(due{}) }
 
 // links finds the connections of a tenant by number.
 type links struct {

@@ -51,7 +51,7 @@ func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusa
 	c.identity.Store(id)
 	c.deadlines.expire(0)
 	if !id.Expires.IsZero() && !lasting {
-		c.deadlines.expire(c.node.wheel.since(time.Now().Add(time.Until(id.Expires)))) // at most 292 years, whatever it says
+		c.deadlines.expire(c.node.wheel.Since(time.Now().Add(time.Until(id.Expires)))) // at most 292 years, whatever it says
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (c *connection) become(cmd protocol.Become) {
 	}
 	c.deadlines.expire(0)
 	if limits.Login > 0 {
-		c.deadlines.expire(c.node.wheel.since(now.Add(limits.Login)))
+		c.deadlines.expire(c.node.wheel.Since(now.Add(limits.Login)))
 	}
 	c.arm()
 }

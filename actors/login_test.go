@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -43,7 +44,7 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 		_, third := become() // no room for it
 		third.wantEnd(t, protocol.Busy)
 		third.wantHeard(t, "bye: busy")
-		time.Sleep(10*time.Second + granularity)
+		time.Sleep(10*time.Second + timer.Granularity)
 		synctest.Wait()
 		late.wantEnd(t, protocol.AuthTimeout)
 		a.link.Receive([]byte("four"), false)

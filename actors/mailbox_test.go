@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -281,79 +280,6 @@ func TestReply_AnAnswerThatComesTooLateIsNotTakenAndGiveSaysSo(t *testing.T) {
 				t.Fatalf("give says %v, wait says %d, %v", ok, value, why)
 			}
 		}
-	})
-}
-
-func TestWheel_RingsInOrderNeverEarlyAndAtMostItsGranularityLate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWheel()
-		defer w.close()
-		start := time.Now()
-		var mu sync.Mutex
-		var rung []time.Duration
-		for i := range 500 {
-			at := time.Duration((i*7919)%5000) * time.Millisecond
-			w.arm(start.Add(at), ringFunc(func() {
-				late := time.Since(start) - at
-				if late < 0 || late > granularity {
-					t.Errorf("deadline %s rang %s late", at, late)
-				}
-				mu.Lock()
-				rung = append(rung, at)
-				mu.Unlock()
-			}))
-		}
-		time.Sleep(6 * time.Second)
-		mu.Lock()
-		defer mu.Unlock()
-		if len(rung) != 500 {
-			t.Fatalf("%d of 500 rang", len(rung))
-		}
-		for i := 1; i < len(rung); i++ {
-			if rung[i] < rung[i-1]-granularity {
-				t.Errorf("%s rang after %s", rung[i], rung[i-1])
-			}
-		}
-		if len(w.slots) != 0 || len(w.ticks) != 0 {
-			t.Error("something is left in the wheel")
-		}
-	})
-}
-
-type ringFunc func()
-
-func (f ringFunc) ring() { f() }
-
-func TestWheel_AnEarlierDeadlineWakesItAndAPastOneRingsAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWheel()
-		defer w.close()
-		rung := make(chan string, 10)
-		w.arm(time.Now().Add(time.Hour), ringFunc(func() { rung <- "hour" }))
-		synctest.Wait()
-		w.arm(time.Now().Add(time.Minute), ringFunc(func() { rung <- "minute" }))
-		w.arm(time.Now().Add(-time.Hour), ringFunc(func() { rung <- "past" }))
-		w.arm(time.Now().Add(200*365*24*time.Hour), ringFunc(func() { rung <- "far" }))
-		start := time.Now()
-		for _, want := range []struct {
-			name string
-			at   time.Duration
-		}{{"past", 0}, {"minute", time.Minute}, {"hour", time.Hour}} {
-			if got := <-rung; got != want.name || time.Since(start)-want.at > 2*granularity {
-				t.Errorf("%s rang after %s, want %s", got, time.Since(start), want.name)
-			}
-		}
-	})
-}
-
-func TestWheel_RingsNothingAfterClose(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWheel()
-		w.arm(time.Now().Add(time.Second), ringFunc(func() { t.Error("rang after close") }))
-		w.close()
-		w.close()
-		w.arm(time.Now(), ringFunc(func() { t.Error("armed after close") }))
-		time.Sleep(time.Minute)
 	})
 }
 

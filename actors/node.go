@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -46,7 +47,7 @@ type Node struct {
 	auth      Authenticator
 	rights    Authorizer // nil if identities alone say what is allowed
 	system    *actor.ActorSystem
-	wheel     *wheel
+	wheel     *timer.Wheel
 	backlog   *Backlog
 	outboxes  outboxes
 	supervise struct{ tenant, user, topic, connection, lifecycle *supervisor }
@@ -71,7 +72,7 @@ type Node struct {
 	lingers atomic.Bool                   // in some tenant
 	store   atomic.Pointer[durable.Store] // nil while there is none
 	awaited atomic.Pointer[Opening]       // nil while none is awaited; it is not asked when there is a store
-	timers  timers                        // of publishes
+	timers  timer.Pool                    // of publishes
 	actors  sync.WaitGroup                // that have not stopped
 
 	lifecycles sync.WaitGroup // that have not stopped; no other actors
@@ -80,7 +81,7 @@ type Node struct {
 // New starts a node with its tenants. Close ends it.
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: newWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}, counters: newCounters()}
+	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: timer.NewWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}, counters: newCounters()}
 	n.rights, _ = auth.(Authorizer)
 	n.ledger.node = n
 	n.unauthenticated.most, n.unauthenticated.perAddress = cfg.Unauthenticated, cfg.UnauthenticatedPerAddress
@@ -154,7 +155,7 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	}
 	c := &connection{session: d.Session, intake: intake{counted: &t.inflow}}
 	l := &c.Link
-	l.number, l.node, l.remote, l.began = n.numbers.Add(1), n, d.Remote, n.wheel.since(time.Now())
+	l.number, l.node, l.remote, l.began = n.numbers.Add(1), n, d.Remote, n.wheel.Since(time.Now())
 	l.post.Store(t.census(d.Dialect))
 	n.gate.enter()
 	defer n.gate.entered()

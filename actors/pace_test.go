@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -124,7 +125,7 @@ func TestPace_ManyIntervalsOnOneTopicDoNotMultiplyAlarms(t *testing.T) {
 			time.Sleep(1500 * time.Millisecond)
 		}
 		synctest.Wait()
-		if alarms := waitingAlarms(n, func(a alarm) bool { _, ok := a.(flushing); return ok }); alarms > 2 {
+		if alarms := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(flushing); return ok }); alarms > 2 {
 			t.Errorf("%d alarms wait to flush one topic", alarms)
 		}
 		if got := len(slow.heard()); got != 8 {
@@ -134,20 +135,6 @@ func TestPace_ManyIntervalsOnOneTopicDoNotMultiplyAlarms(t *testing.T) {
 			t.Errorf("the fast one heard %d in 450 s", got)
 		}
 	})
-}
-
-// waitingAlarms counts what waits in the wheel.
-func waitingAlarms(n *Node, counts func(alarm) bool) (count int) {
-	n.wheel.mu.Lock()
-	defer n.wheel.mu.Unlock()
-	for _, slot := range n.wheel.slots {
-		for _, a := range slot {
-			if counts(a) {
-				count++
-			}
-		}
-	}
-	return count
 }
 
 // The memory of a pace is bounded in keys; the events of more keys pass at once.

@@ -66,8 +66,8 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 			return Receipt{}, errBusy
 		}
 	}
-	patience := n.timers.start(n.cfg.PublishWait)
-	defer n.timers.stop(patience)
+	patience := n.timers.Start(n.cfg.PublishWait)
+	defer n.timers.Stop(patience)
 	p, id := to.publication(ev, n.now())
 	t.dispatch(to, p)
 	receipt, why := p.verdict.wait(ctx, patience.C)

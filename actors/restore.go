@@ -89,7 +89,7 @@ func (h *hearing) takeOver(l *Link, rec *record) bool {
 			all = false
 		}
 	}
-	own := l.node.wheel.rightOf(l.identity.Load(), time.Now())
+	own := rightOf(l.node.wheel, l.identity.Load(), time.Now())
 	for i := range h.interests {
 		if r := &h.interests[i]; r.right != nil {
 			r.right = &own

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -46,11 +47,11 @@ func (r *rights) expire() int64 {
 const maxRights = 8
 
 // rightOf is an identity's right, by the wheel, so that the wall clock may be set meanwhile.
-func (w *wheel) rightOf(id *protocol.Identity, now time.Time) right {
+func rightOf(w *timer.Wheel, id *protocol.Identity, now time.Time) right {
 	if id.Expires.IsZero() {
 		return right{of: id}
 	}
-	return right{of: id, until: max(1, w.since(now.Add(id.Expires.Sub(now))))}
+	return right{of: id, until: max(1, w.Since(now.Add(id.Expires.Sub(now))))}
 }
 
 // with adds a right, in the place of an older one by the same token.
@@ -191,7 +192,7 @@ func (c *connection) borrow(id *protocol.Identity) (right, *protocol.Refusal) {
 	if t := c.tenant(); t.revoked.cover(id, now) || t.keyIsGone(id) {
 		return right{}, &protocol.Refusal{Reason: protocol.Revoked}
 	}
-	return c.node.wheel.rightOf(id, now), nil
+	return rightOf(c.node.wheel, id, now), nil
 }
 
 // expireBy has the connection look when a right expires, if it does not look before.

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -139,7 +140,7 @@ func TestRight_AnExpiredRightEndsWhatWasSubscribedToByIt(t *testing.T) {
 		ann.lentTo(t, someone("dan"), "whole")
 		for _, want := range [][]string{topics, {"renewed", "second", "whole"}, {"renewed", "whole"}, {"whole"}, {"whole"}} {
 			ann.hears(t, n, topics, want...)
-			time.Sleep(10*time.Minute + granularity)
+			time.Sleep(10*time.Minute + timer.Granularity)
 			synctest.Wait()
 		}
 		if got := fmt.Sprint(ann.refusals()); got != "[token_expired token_expired token_expired]" {
@@ -178,7 +179,7 @@ func TestRight_WhatIsHeededByARightEndsWithIt(t *testing.T) {
 		return ev.Data
 	}}
 	for name, end := range map[string]func(n *Node){
-		"expired": func(*Node) { time.Sleep(time.Hour + granularity) },
+		"expired": func(*Node) { time.Sleep(time.Hour + timer.Granularity) },
 		"revoked": func(n *Node) { _, _, _ = n.Revoke(context.Background(), "acme", Revocation{TokenID: "a2"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -237,13 +238,14 @@ func TestRight_ALentRightIsNotInheritedByTheNextConnection(t *testing.T) {
 
 // F17: however many tokens ask for one topic, its rights have a bound, and the longest are kept.
 func TestRight_RightsOfOneSubscriptionAreBounded(t *testing.T) {
-	w := &wheel{begin: time.Now().Add(-1)}
+	w := timer.NewWheel()
+	defer w.Close()
 	var r *right
 	for i := range 3 * maxRights {
 		id := guest("bob", fmt.Sprint(i), time.Time{})
 		id.Expires = time.Now().Add(time.Duration(1+(i*7)%(3*maxRights)) * time.Hour)
-		r = r.with(w.rightOf(id, time.Now()))
-		r = r.with(w.rightOf(id, time.Now())) // the same once more
+		r = r.with(rightOf(w, id, time.Now()))
+		r = r.with(rightOf(w, id, time.Now())) // the same once more
 	}
 	if r.count() != maxRights {
 		t.Errorf("%d rights, want %d", r.count(), maxRights)

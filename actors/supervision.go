@@ -87,7 +87,7 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, c
 		return
 	}
 	delay := min(firstDelay<<min(failures-2, 10), slowestRestart)
-	s.node.wheel.arm(time.Now().Add(delay), restarting{sup, child})
+	s.node.wheel.Schedule(time.Now().Add(delay), restarting{sup, child})
 }
 
 // restarting is a restart that waits.
@@ -96,4 +96,4 @@ type restarting struct {
 	child      *actor.PID
 }
 
-func (r restarting) ring() { r.supervisor.ResumeChildren(r.child) }
+func (r restarting) Fire() { r.supervisor.ResumeChildren(r.child) }

@@ -86,11 +86,11 @@ func (n *Node) newTopic(owner *tenantCore, name string) *mailbox {
 	now := n.now()
 	t := &topic{
 		tenant: owner, name: name, box: mailbox{limit: int32(n.cfg.MailboxSize)}, terms: owner.rules.Load().of(name),
-		used: n.wheel.since(now),
+		used: n.wheel.Since(now),
 	}
 	t.box.alone = t.alone()
 	n.supervise.topic.spawn(t, &t.box)
-	n.wheel.arm(now.Add(n.cfg.TopicIdle), t)
+	n.wheel.Schedule(now.Add(n.cfg.TopicIdle), t)
 	return &t.box
 }
 
@@ -106,10 +106,10 @@ func (t *topic) alone() bool {
 }
 
 // ring is the topic's idle deadline.
-func (t *topic) ring() { t.box.force(rest{}) }
+func (t *topic) Fire() { t.box.force(rest{}) }
 
 // use says that somebody uses the topic.
-func (t *topic) use(now time.Time) { t.used = t.node().wheel.since(now) }
+func (t *topic) use(now time.Time) { t.used = t.node().wheel.Since(now) }
 
 // Receive is what the topic does. What a publish needs is apart from the rest: all that one function may need is on its
 // stack, and a topic that was at rest has a small one.
@@ -267,7 +267,7 @@ func (t *topic) flushBy(due time.Time) {
 		return
 	}
 	t.flushes = append(t.flushes, due)
-	t.node().wheel.arm(due, flushing{t, due})
+	t.node().wheel.Schedule(due, flushing{t, due})
 }
 
 // flushing is the alarm of a flush.
@@ -276,7 +276,7 @@ type flushing struct {
 	due   time.Time
 }
 
-func (f flushing) ring() { f.topic.box.force(flush{f.due}) }
+func (f flushing) Fire() { f.topic.box.force(flush{f.due}) }
 
 func (t *topic) rest(ctx actor.Context) {
 	now, cfg, wheel := t.node().now(), &t.node().cfg, t.node().wheel
@@ -284,7 +284,7 @@ func (t *topic) rest(ctx actor.Context) {
 	if t.memory != nil {
 		t.memory.Len(now) // what is too old goes
 	}
-	idle := time.Duration(wheel.since(now) - t.used)
+	idle := time.Duration(wheel.Since(now) - t.used)
 	unused := t.audience.count() == 0 && t.keeping == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
 	if unused && t.tenant.topics.retire(t.name, &t.box) {
 		if counts(t.name) {
@@ -293,5 +293,5 @@ func (t *topic) rest(ctx actor.Context) {
 		ctx.Stop(ctx.Self())
 		return
 	}
-	wheel.arm(now.Add(max(cfg.TopicIdle-idle, cfg.TopicIdle/4)), t)
+	wheel.Schedule(now.Add(max(cfg.TopicIdle-idle, cfg.TopicIdle/4)), t)
 }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -65,8 +66,8 @@ func TestUnauthenticated_APlaceIsGivenBackOnceHoweverItEnds(t *testing.T) {
 		"it logs in twice":       func(c *client) { c.do(login("ann"), login("ann")) },
 		"it logs in and goes":    func(c *client) { c.do(login("ann")); c.link.Gone(protocol.Lost) },
 		"it goes":                func(c *client) { c.link.Gone(protocol.Lost) },
-		"it says nothing":        func(*client) { time.Sleep(20*time.Second + granularity) },
-		"it says nothing useful": func(c *client) { c.do(login("bad")); time.Sleep(20*time.Second + granularity) },
+		"it says nothing":        func(*client) { time.Sleep(20*time.Second + timer.Granularity) },
+		"it says nothing useful": func(c *client) { c.do(login("bad")); time.Sleep(20*time.Second + timer.Granularity) },
 		"it fails":               func(c *client) { c.link.box.force(crash{"a test"}) },
 	} {
 		t.Run(name, func(t *testing.T) {

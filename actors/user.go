@@ -61,7 +61,7 @@ func newUser(t *tenantCore, name string) *mailbox {
 func (u *user) node() *Node { return u.tenant.node }
 
 // ring is the user's idle deadline.
-func (u *user) ring() { u.box.force(rest{}) }
+func (u *user) Fire() { u.box.force(rest{}) }
 
 // Receive is what the user does.
 func (u *user) Receive(ctx actor.Context) {
@@ -199,7 +199,7 @@ func (u *user) rest(ctx actor.Context) {
 		return
 	}
 	now, cfg, wheel := u.node().now(), &u.node().cfg, u.node().wheel
-	if u.restAt > wheel.since(now) { // an alarm is on its way
+	if u.restAt > wheel.Since(now) { // an alarm is on its way
 		return
 	}
 	u.dedup.expire(cfg.DedupAge, now)
@@ -209,8 +209,8 @@ func (u *user) rest(ctx actor.Context) {
 		if u.inbox != nil {
 			at = u.inbox.waiting[0].until
 		}
-		u.restAt = wheel.since(at)
-		wheel.arm(at, u)
+		u.restAt = wheel.Since(at)
+		wheel.Schedule(at, u)
 		return
 	}
 	if u.tenant.users.retire(u.name, &u.box) {

@@ -99,7 +99,7 @@ func (w *watchdog) run() {
 func (w *watchdog) round(round uint64, now time.Time) {
 	for name, t := range w.node.tenants.all() {
 		w.at.Store(&name)
-		w.begun.Store(w.node.wheel.since(time.Now()))
+		w.begun.Store(w.node.wheel.Since(time.Now()))
 		w.look(round, now, ofTenant, t, name, &t.box)
 		if l := t.life.Load(); l != nil {
 			w.look(round, now, ofLifecycles, t, name, &l.box)
@@ -213,7 +213,7 @@ func (n *Node) Health() Health {
 
 // through is a probe: it fails while there is a tenant whose actors cannot even be looked at.
 func (w *watchdog) through(context.Context) error {
-	if begun := w.begun.Load(); begun != 0 && time.Duration(w.node.wheel.since(time.Now())-begun) > w.node.cfg.StuckAfter {
+	if begun := w.begun.Load(); begun != 0 && time.Duration(w.node.wheel.Since(time.Now())-begun) > w.node.cfg.StuckAfter {
 		return &Lost{[]string{"the directories of tenant " + *w.at.Load()}}
 	}
 	return nil

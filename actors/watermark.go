@@ -160,7 +160,7 @@ func (w *watermark) next(used int64, collected bool) Stage {
 
 // held is how long the stage has lasted.
 func (w *watermark) held() time.Duration {
-	return time.Duration(w.node.wheel.since(time.Now()) - w.since.Load())
+	return time.Duration(w.node.wheel.Since(time.Now()) - w.since.Load())
 }
 
 // enter changes the stage, if it is another one, and logs that.
@@ -169,7 +169,7 @@ func (w *watermark) enter(stage Stage, used int64) {
 	if was == stage {
 		return
 	}
-	w.since.Store(w.node.wheel.since(time.Now()))
+	w.since.Store(w.node.wheel.Since(time.Now()))
 	w.stage.Store(int32(stage))
 	say := w.node.log.Info
 	if stage > was {
