@@ -3,6 +3,8 @@ package actors
 import (
 	"log/slog"
 	"time"
+
+	"github.com/parley-realtime/parley/actors/limit"
 )
 
 // Config is what a node obeys. A field that is zero has its default.
@@ -53,7 +55,7 @@ type TenantConfig struct {
 	// Rules say what holds for its topics.
 	Rules Rules
 	// Rates bound how fast things come in.
-	Rates RateLimits
+	Rates limit.RateLimits
 	// Lifecycle says where its backend is told what happens to its connections and users.
 	Lifecycle Lifecycle
 }

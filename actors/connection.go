@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -55,13 +56,13 @@ func (m inspect) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
 type connection struct {
 	Link
 	session   protocol.Session
-	hears     hearing    // which topics, and what of them (hearing.go)
-	intake    intake     // what comes in, against all limits (intake.go)
-	rights    *rights    // of others than its identity, by which it hears something (right.go); nil for none
-	member    membership // of its user and of everyone (membership.go)
-	silent    bool       // the wire was cut, since nothing was heard
-	closing   bool       // the wire was told to close; nothing is said or heard any more
-	behind    bool       // what is said must not go ahead of events that wait: it tells where they end
+	hears     hearing          // which topics, and what of them (hearing.go)
+	limits    limit.Connection // of what comes in (intake.go)
+	rights    *rights          // of others than its identity, by which it hears something (right.go); nil for none
+	member    membership       // of its user and of everyone (membership.go)
+	silent    bool             // the wire was cut, since nothing was heard
+	closing   bool             // the wire was told to close; nothing is said or heard any more
+	behind    bool             // what is said must not go ahead of events that wait: it tells where they end
 	deadlines deadlines
 }
 
@@ -126,13 +127,14 @@ func (c *connection) receive(m received) {
 		c.end(end{why: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
 		return
 	}
-	if why, struck := c.intake.admit(&c.Link, load{ofMessages: 1, ofBytes: len(m.data)}, now); why != nil {
-		c.scold(why, struck, now)
+	if why, struck := c.admit(limit.Load{limit.Messages: 1, limit.Bytes: len(m.data)}, now); why != nil {
+		c.rejectMessage(why, struck, now)
 		return
 	}
+	at := c.node.wheel.Since(now)
 	messages, commands := c.session.Receive(now, protocol.Inbound{Data: m.data, Binary: m.binary})
-	c.intake.charge(&c.Link, messages-1, now)
-	if !c.intake.within(&c.Link, messages, now) {
+	c.limits.Charge(c.tenant().limits, c.peer(), messages-1, at)
+	if !c.limits.Within(c.dialect().Limits(), messages, at) {
 		limit := c.dialect().Limits().Rate
 		c.end(end{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)})
 		return

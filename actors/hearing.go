@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -94,8 +95,8 @@ func (h *hearing) tell(l *Link, changes []change) (told []string, first *protoco
 // subscribe does what the session asks for, and tells of it.
 func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
 	now := time.Now()
-	if why, struck := c.intake.admit(&c.Link, load{ofSubscribes: 1}, now); why != nil {
-		if struck && c.intake.strikesOut(&c.Link, now) {
+	if why, struck := c.admit(limit.Load{limit.Subscribes: 1}, now); why != nil {
+		if struck && c.limits.Strike(c.node.wheel.Since(now)) {
 			c.end(end{why: why})
 		}
 		return protocol.Position{}, why

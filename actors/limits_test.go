@@ -155,30 +155,6 @@ func TestLimits_ConnectsPerMinuteOfAnAddressAreTakenBackByALoginAndThenCountForT
 	})
 }
 
-func TestLimits_TheAddressesAndUsersThatAreWatchedAreBounded(t *testing.T) {
-	c := newConnects()
-	now := time.Now()
-	for i := range 2 * maxConnectKeys {
-		c.take(fmt.Sprint(i), 1, now)
-	}
-	if got := c.keys.Len(); got != maxConnectKeys {
-		t.Errorf("%d keys are kept", got)
-	}
-	c.back("unknown", now)
-	for range 5 { // more taken back than taken gives no credit beyond the limit
-		c.back("131071", now)
-	}
-	if _, ok := c.take("131071", 1, now); !ok {
-		t.Error("what was taken back cannot be taken again")
-	}
-	if _, ok := c.take("131071", 1, now); ok {
-		t.Error("taking back gave more than the limit")
-	}
-	if _, ok := c.take("131071", 0, now); !ok {
-		t.Error("0 is a limit")
-	}
-}
-
 // reliability.md check 40, F48, the engine's part: of what 100 clients ask for, each gets what its limit allows, the
 // rest is an error, and nothing of it is left when they have gone.
 func TestLimits_SubscriptionsOfAConnection(t *testing.T) {

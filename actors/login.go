@@ -44,7 +44,7 @@ func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusa
 		if why := c.move(id); why != nil {
 			return why
 		}
-		if why := c.member.join(&c.Link, &c.intake, id); why != nil {
+		if why := c.member.join(&c.Link, &c.limits, id); why != nil {
 			return why
 		}
 	}
@@ -71,7 +71,7 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 	if why != nil {
 		return why
 	}
-	c.intake.move()
+	c.limits.Leave()
 	if t.revoked.cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
 		return &protocol.Refusal{Reason: protocol.Revoked}
 	}
@@ -85,11 +85,11 @@ func (c *connection) become(cmd protocol.Become) {
 	}
 	c.session = cmd.Session
 	limits, now := cmd.Dialect.Limits(), time.Now()
-	c.intake.takeBack(&c.Link, now)
-	c.intake.renew(&c.Link)
+	c.limits.Refund(c.dialect(), c.remote, now)
+	c.limits.Renew(c.tenant().limits)
 	why := c.tenant().census(cmd.Dialect).adopt(&c.Link)
 	if why == nil {
-		why = c.tenant().inflow.addressMayConnect(cmd.Dialect, c.remote, now)
+		why = c.tenant().limits.AdmitAddress(cmd.Dialect, c.remote, now)
 	}
 	if why != nil {
 		c.node.dropped(why.Reason, 1)

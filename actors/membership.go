@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -17,18 +18,18 @@ type membership struct {
 }
 
 // join brings the connection to its user and to the topic of everyone.
-func (m *membership) join(l *Link, in *intake, id *protocol.Identity) *protocol.Refusal {
+func (m *membership) join(l *Link, limits *limit.Connection, id *protocol.Identity) *protocol.Refusal {
 	tenant, dialect := l.tenant(), l.dialect()
 	now := time.Now()
 	if hidden(tenant.name) && tenant.name != canaryTenant {
 		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
 	}
 	if id.User != "" {
-		if why := tenant.inflow.userMayConnect(dialect, id.User, now); why != nil {
+		if why := tenant.limits.AdmitUser(dialect, id.User, now); why != nil {
 			l.node.dropped(why.Reason, 1)
 			return why
 		}
-		in.takeBack(l, now)
+		limits.Refund(dialect, l.remote, now)
 		l.outbox.hold() // what the session says to its coming comes before all events
 		if why := m.meet(l, id); why != nil {
 			return why

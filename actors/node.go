@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -138,7 +139,7 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	if why := at.room(t.connections.Load(), at.active.Load()); why != nil {
 		return why
 	}
-	if why := t.inflow.mayConnect(d, remote, time.Now()); why != nil {
+	if why := t.limits.AdmitConnect(d, remote, time.Now()); why != nil {
 		n.dropped(why.Reason, 1)
 		return why
 	}
@@ -153,7 +154,7 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	if why != nil {
 		return nil, why
 	}
-	c := &connection{session: d.Session, intake: intake{counted: &t.inflow}}
+	c := &connection{session: d.Session, limits: limit.NewConnection(t.limits)}
 	l := &c.Link
 	l.number, l.node, l.remote, l.began = n.numbers.Add(1), n, d.Remote, n.wheel.Since(time.Now())
 	l.post.Store(t.census(d.Dialect))

@@ -53,7 +53,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 		n.dropped(protocol.Busy, 1)
 		return Receipt{}, why
 	}
-	if why := t.inflow.admit(ev, n.wheel); why != nil {
+	if why := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now())); why != nil {
 		n.dropped(why.Reason, 1)
 		return Receipt{}, why
 	}

@@ -8,11 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 // metered runs a test in a bubble with a node whose tenant has these rates.
-func metered(t *testing.T, rates RateLimits, test func(n *Node)) {
+func metered(t *testing.T, rates limit.RateLimits, test func(n *Node)) {
 	bubble(t, Config{}, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "acme", Rates: rates})
 		synctest.Wait()
@@ -41,7 +42,7 @@ func (c *client) flood(messages int) (read int) {
 // for messages.
 func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 	polite := &speech{name: "words"}
-	metered(t, RateLimits{Connection: Flow{Messages: 10}}, func(n *Node) {
+	metered(t, limit.RateLimits{Connection: limit.Flow{Messages: 10}}, func(n *Node) {
 		c, calm := enter(t, n, polite, someone("a")), enter(t, n, polite, someone("b"))
 		c.hand.mild = true
 		if read := c.flood(10 + 16); read != 10 {
@@ -68,16 +69,16 @@ func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 func TestRates_AUserAnAddressAndATenantShareWhatTheyMay(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		rates RateLimits
+		rates limit.RateLimits
 		same  bool // user
 		far   bool // address
 		both  int  // that two connections may send together
 	}{
-		{"user", RateLimits{User: Rates{Flow: Flow{Messages: 10}}}, true, true, 10},
-		{"users", RateLimits{User: Rates{Flow: Flow{Messages: 10}}}, false, false, 20},
-		{"address", RateLimits{Address: Rates{Flow: Flow{Messages: 10}}}, false, false, 10},
-		{"addresses", RateLimits{Address: Rates{Flow: Flow{Messages: 10}}}, true, true, 20},
-		{"tenant", RateLimits{Tenant: Rates{Flow: Flow{Messages: 10}}}, false, true, 10},
+		{"user", limit.RateLimits{User: limit.Rates{Flow: limit.Flow{Messages: 10}}}, true, true, 10},
+		{"users", limit.RateLimits{User: limit.Rates{Flow: limit.Flow{Messages: 10}}}, false, false, 20},
+		{"address", limit.RateLimits{Address: limit.Rates{Flow: limit.Flow{Messages: 10}}}, false, false, 10},
+		{"addresses", limit.RateLimits{Address: limit.Rates{Flow: limit.Flow{Messages: 10}}}, true, true, 20},
+		{"tenant", limit.RateLimits{Tenant: limit.Rates{Flow: limit.Flow{Messages: 10}}}, false, true, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			metered(t, c.rates, func(n *Node) {
@@ -108,10 +109,10 @@ func TestRates_AUserAnAddressAndATenantShareWhatTheyMay(t *testing.T) {
 }
 
 func TestRates_OfATenantEndNobodyOnTheirOwn(t *testing.T) {
-	metered(t, RateLimits{Tenant: Rates{Flow: Flow{Messages: 1}}}, func(n *Node) {
+	metered(t, limit.RateLimits{Tenant: limit.Rates{Flow: limit.Flow{Messages: 1}}}, func(n *Node) {
 		c := enter(t, n, words, someone("a"))
 		c.hand.mild = true
-		c.flood(5 * strikes)
+		c.flood(5 * limit.Strikes)
 		if c.link.flags.has(isGone) {
 			t.Error("it was closed, though others may have used the rate up")
 		}
@@ -119,7 +120,7 @@ func TestRates_OfATenantEndNobodyOnTheirOwn(t *testing.T) {
 }
 
 func TestRates_SubscribesAreRefusedInAnswerToTheCommand(t *testing.T) {
-	metered(t, RateLimits{Connection: Flow{Subscribes: 5}}, func(n *Node) {
+	metered(t, limit.RateLimits{Connection: limit.Flow{Subscribes: 5}}, func(n *Node) {
 		c := enter(t, n, words, someone("a"))
 		for i := range 20 {
 			out := c.do(protocol.Subscribe{Topic: fmt.Sprint("t/", i)})
@@ -141,7 +142,7 @@ func TestRates_SubscribesAreRefusedInAnswerToTheCommand(t *testing.T) {
 
 // reliability.md check 41, the API's part: Retry-After is the truth.
 func TestRates_APublishThatIsTooMuchIsToldWhenItWillNotBe(t *testing.T) {
-	metered(t, RateLimits{Tenant: Rates{Flow: Flow{Messages: 4, Bytes: 100}}}, func(n *Node) {
+	metered(t, limit.RateLimits{Tenant: limit.Rates{Flow: limit.Flow{Messages: 4, Bytes: 100}}}, func(n *Node) {
 		for i := range 4 {
 			mustPublish(t, n, "room", jsonEvent(t, "", i))
 		}
@@ -171,7 +172,7 @@ func TestRates_APublishThatIsTooMuchIsToldWhenItWillNotBe(t *testing.T) {
 }
 
 func TestRates_ConnectsOfAnAddressAUserAndATenant(t *testing.T) {
-	metered(t, RateLimits{Address: Rates{Connects: 3}, Tenant: Rates{Connects: 5}, User: Rates{Connects: 2}}, func(n *Node) {
+	metered(t, limit.RateLimits{Address: limit.Rates{Connects: 3}, Tenant: limit.Rates{Connects: 5}, User: limit.Rates{Connects: 2}}, func(n *Node) {
 		admit := func(address string, want protocol.Reason) {
 			t.Helper()
 			why := n.Admit("acme", words, address)
@@ -198,21 +199,8 @@ func TestRates_ConnectsOfAnAddressAUserAndATenant(t *testing.T) {
 	})
 }
 
-func TestRates_TheUsersAndAddressesThatAreMeteredAreBounded(t *testing.T) {
-	ms := newMeters()
-	for i := range 2 * maxMeters {
-		ms.of(fmt.Sprint(i))
-	}
-	if got := ms.keys.Len(); got != maxMeters {
-		t.Errorf("%d are kept", got)
-	}
-	if first, again := ms.of("x"), ms.of("x"); first != again {
-		t.Error("one user has two meters")
-	}
-}
-
 func TestRates_ABatchIsPaidOffBeforeTheNextMessage(t *testing.T) {
-	metered(t, RateLimits{Connection: Flow{Messages: 10}}, func(n *Node) {
+	metered(t, limit.RateLimits{Connection: limit.Flow{Messages: 10}}, func(n *Node) {
 		c := enter(t, n, words, someone("a"))
 		c.hand.mild = true
 		<-c.send(batch{messages: 30})
@@ -228,7 +216,7 @@ func TestRates_ABatchIsPaidOffBeforeTheNextMessage(t *testing.T) {
 }
 
 func TestRates_AnIPv6NetworkIsOneAddress(t *testing.T) {
-	metered(t, RateLimits{Address: Rates{Connects: 2, Flow: Flow{Messages: 10}}}, func(n *Node) {
+	metered(t, limit.RateLimits{Address: limit.Rates{Connects: 2, Flow: limit.Flow{Messages: 10}}}, func(n *Node) {
 		for i, want := range []protocol.Reason{"", "", protocol.RateLimited} {
 			if why := n.Admit("acme", words, fmt.Sprintf("2001:db8:1:2:%d::1", i)); reasonOf(why) != want {
 				t.Errorf("connect %d: %v", i, why)
@@ -246,14 +234,14 @@ func TestRates_AnIPv6NetworkIsOneAddress(t *testing.T) {
 		}
 	})
 	for address, want := range map[string]string{"192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::/64", "": "", "a name": "a name"} {
-		if got := network(address); got != want {
+		if got := limit.Network(address); got != want {
 			t.Errorf("%q counts as %q, want %q", address, got, want)
 		}
 	}
 }
 
 func TestRates_AConnectOfAUserThatIsRefusedIsADrop(t *testing.T) {
-	metered(t, RateLimits{User: Rates{Connects: 1}}, func(n *Node) {
+	metered(t, limit.RateLimits{User: limit.Rates{Connects: 1}}, func(n *Node) {
 		for range 3 {
 			enter(t, n, words, someone("ann"))
 			synctest.Wait()
@@ -262,21 +250,6 @@ func TestRates_AConnectOfAUserThatIsRefusedIsADrop(t *testing.T) {
 			t.Errorf("%d drops, want 2", drops)
 		}
 	})
-}
-
-func TestAllowance_HoldsForRatesOfAnySize(t *testing.T) {
-	for _, rate := range []int{1, 1e9, 1e10, 1e15, 1 << 62} {
-		var a allowance
-		if !a.take(min(rate, 1<<20), rate, rate, 1) {
-			t.Errorf("%d a second refuses the first", rate)
-		}
-		if !a.take(rate, rate, rate, 1+int64(time.Second)) {
-			t.Errorf("%d a second refuses a second's worth a second later", rate)
-		}
-		if a.take(rate/2+1, rate, rate, 1+int64(time.Second)) {
-			t.Errorf("%d a second passes more than a burst", rate)
-		}
-	}
 }
 
 // registrar is an Authorizer that counts who asks.
@@ -293,7 +266,7 @@ func (r *registrar) Authorize(context.Context, string, *protocol.Identity, strin
 func TestRates_WhoIsRefusedATopicCannotAskForMoreThanItsRateEither(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &registrar{}
-		n := New(Config{}, r, TenantConfig{Name: "acme", Rates: RateLimits{Connection: Flow{Subscribes: 3}}})
+		n := New(Config{}, r, TenantConfig{Name: "acme", Rates: limit.RateLimits{Connection: limit.Flow{Subscribes: 3}}})
 		defer n.Close()
 		c := enter(t, n, words, someone("a"))
 		for i := range 12 {

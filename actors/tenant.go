@@ -6,6 +6,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -44,7 +45,7 @@ type tenantCore struct {
 	keys    atomic.Pointer[func(protocol.KeyFingerprint) bool] // which of its keys hold; nil is all
 	rules   atomic.Pointer[ruleSet]                            // of its topics
 	backlog *Backlog
-	inflow  inflow
+	limits  *limit.Tenant
 	life    atomic.Pointer[lifecycle] // nil while nobody is told
 
 	connections atomic.Int64 // that are open
@@ -69,7 +70,7 @@ type tenant struct{ *tenantCore }
 func newTenant(n *Node, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
 		node: n, name: cfg.Name, box: mailbox{limit: int32(8 * n.cfg.MailboxSize)}, topics: newDirectory(), users: newDirectory(),
-		links: newLinks(), inflow: inflow{connects: newConnects(), meters: newMeters()}, backlog: n.backlog.part(), dialects: map[protocol.Dialect]*census{},
+		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.part(), dialects: map[protocol.Dialect]*census{},
 	}
 	c.obey(cfg)
 	n.supervise.tenant.spawn(&tenant{c}, &c.box)
@@ -89,7 +90,7 @@ func (c *tenantCore) obey(cfg TenantConfig) {
 	c.limit.Store(int64(cfg.Connections))
 	c.mayLinger(cfg.Linger)
 	c.rules.Store(newRuleSet(&c.node.cfg, cfg.Rules))
-	c.inflow.limit(cfg.Rates)
+	c.limits.SetRates(cfg.Rates)
 	c.report(cfg.Lifecycle)
 }
 

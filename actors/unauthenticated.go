@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -27,7 +28,7 @@ func (u *unauthenticated) key(address string, proxied bool) string {
 	if proxied || address == "" {
 		return ""
 	}
-	return network(address)
+	return limit.Network(address)
 }
 
 // room says whether one more may come. It is called with mu held.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/cmd/parley/memory"
 	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/firstframe"
@@ -48,7 +49,7 @@ type Config struct {
 	Listeners      []Listener        `yaml:"listeners" env:"-"`
 	Topics         Topics            `yaml:"topics" envPrefix:"TOPICS_"`
 	Store          durable.Config    `yaml:"store" envPrefix:"STORE_"`
-	Rates          actors.RateLimits `yaml:"rates" envPrefix:"RATES_"`
+	Rates          limit.RateLimits  `yaml:"rates" envPrefix:"RATES_"`
 	Tenants        []Tenant          `yaml:"tenants" env:"-"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
@@ -35,7 +36,7 @@ type Tenant struct {
 	Linger          time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long its clients may come back to what they had; 0s is engine.linger, -1s is off."`
 
 	TopicRules    []actors.TopicRule   `yaml:"topic_rules"`
-	Rates         actors.RateLimits    `yaml:"rates" envPrefix:"RATES_"`
+	Rates         limit.RateLimits     `yaml:"rates" envPrefix:"RATES_"`
 	Introspection introspection.Config `yaml:"introspection" envPrefix:"INTROSPECTION_"`
 	Lifecycle     Lifecycle            `yaml:"lifecycle" envPrefix:"LIFECYCLE_"`
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
@@ -33,7 +34,7 @@ func (c *Config) Limits() []actors.TenantConfig {
 }
 
 // merge gives rates that a tenant leaves open what holds for all; -1 is no limit whatever that is.
-func merge(own, all actors.RateLimits) actors.RateLimits {
+func merge(own, all limit.RateLimits) limit.RateLimits {
 	eachRate(&own, &all, "", func(_ string, mine, everyones *int) {
 		if *mine == 0 {
 			*mine = *everyones
@@ -44,7 +45,7 @@ func merge(own, all actors.RateLimits) actors.RateLimits {
 }
 
 // eachRate calls do for each number of two sets of rates.
-func eachRate(a, b *actors.RateLimits, key string, do func(key string, a, b *int)) {
+func eachRate(a, b *limit.RateLimits, key string, do func(key string, a, b *int)) {
 	var walk func(a, b reflect.Value, key string)
 	walk = func(a, b reflect.Value, key string) {
 		if a.Kind() == reflect.Int {
@@ -137,7 +138,7 @@ func (l *Loaded) checkRule(r *actors.TopicRule, key string) {
 	}
 }
 
-func (l *Loaded) checkRates(rates *actors.RateLimits, key string) {
+func (l *Loaded) checkRates(rates *limit.RateLimits, key string) {
 	eachRate(rates, rates, key, func(key string, n, _ *int) {
 		if *n < -1 {
 			l.complain(key, "must not be negative; only -1 has a meaning, no limit")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/limit"
 )
 
 const ruledYAML = "data: d\n" + tenantYAML + `
@@ -44,11 +45,11 @@ func TestTopics_ATenantsRulesComeFirstAndTheListsLast(t *testing.T) {
 
 func TestRates_OfATenantWinOverThoseOfAllAndMinusOneIsNone(t *testing.T) {
 	got := mustLoad(t, ruledYAML).Limits()[0].Rates
-	want := actors.RateLimits{Connection: actors.Flow{Messages: 20, Bytes: 1000}}
+	want := limit.RateLimits{Connection: limit.Flow{Messages: 20, Bytes: 1000}}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if none := mustLoad(t, tenantYAML).Limits()[0].Rates; none != (actors.RateLimits{}) {
+	if none := mustLoad(t, tenantYAML).Limits()[0].Rates; none != (limit.RateLimits{}) {
 		t.Errorf("by default there are limits: %+v", none)
 	}
 }

@@ -1,4 +1,4 @@
-package actors
+package limit
 
 import (
 	"net/netip"
@@ -11,8 +11,9 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// connects bounds how often one address or user may connect. Whom it has not seen for long, it forgets.
-type connects struct {
+// connects bounds how often one address or user may connect. It forgets those that it has not
+// seen for long.
+type connectLimiter struct {
 	mu   sync.Mutex
 	keys *simplelru.LRU[string, *rate.Limiter]
 }
@@ -20,20 +21,20 @@ type connects struct {
 // maxConnectKeys bounds the addresses and users that are watched in one tenant.
 const maxConnectKeys = 65536
 
-func newConnects() *connects {
+func newConnectLimiter() *connectLimiter {
 	keys, _ := simplelru.NewLRU[string, *rate.Limiter](maxConnectKeys, nil)
-	return &connects{keys: keys}
+	return &connectLimiter{keys: keys}
 }
 
 // Dialects have limits of their own, so they are watched apart.
 func addressKey(d protocol.Dialect, address string) string {
-	return d.Name() + " address " + network(address)
+	return d.Name() + " address " + Network(address)
 }
 func userKey(d protocol.Dialect, user string) string { return d.Name() + " user " + user }
 
-// network is what counts as one address: of IPv6 the first 64 bits, since whoever has one address has as a rule all of
-// that network.
-func network(address string) string {
+// Network is what counts as one address: of IPv6 the first 64 bits, since a client that has one address has as a rule
+// all of that network.
+func Network(address string) string {
 	addr, err := netip.ParseAddr(address)
 	if err != nil || addr.Is4() {
 		return address
@@ -42,14 +43,8 @@ func network(address string) string {
 	return prefix.String()
 }
 
-func tooMany(most int, what string, wait time.Duration) *protocol.Refusal {
-	why := protocol.Refuse(protocol.RateLimited, "more than %d %s", most, what)
-	why.RetryAfter = wait
-	return why
-}
-
 // take counts a connect of key and reports whether it is within perMinute; if not, when the next one is. 0 is no limit.
-func (c *connects) take(key string, perMinute int, now time.Time) (wait time.Duration, ok bool) {
+func (c *connectLimiter) take(key string, perMinute int, now time.Time) (wait time.Duration, ok bool) {
 	if perMinute <= 0 {
 		return 0, true
 	}
@@ -67,8 +62,8 @@ func (c *connects) take(key string, perMinute int, now time.Time) (wait time.Dur
 	return time.Duration(missing / float64(limiter.Limit()) * float64(time.Second)), false
 }
 
-// back takes a connect of key back.
-func (c *connects) back(key string, now time.Time) {
+// refund takes a connect of key back.
+func (c *connectLimiter) refund(key string, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if limiter, known := c.keys.Peek(key); known {

@@ -1,0 +1,31 @@
+package limit
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestLimits_TheAddressesAndUsersThatAreWatchedAreBounded(t *testing.T) {
+	c := newConnectLimiter()
+	now := time.Now()
+	for i := range 2 * maxConnectKeys {
+		c.take(fmt.Sprint(i), 1, now)
+	}
+	if got := c.keys.Len(); got != maxConnectKeys {
+		t.Errorf("%d keys are kept", got)
+	}
+	c.refund("unknown", now)
+	for range 5 { // more taken back than taken gives no credit beyond the limit
+		c.refund("131071", now)
+	}
+	if _, ok := c.take("131071", 1, now); !ok {
+		t.Error("what was taken back cannot be taken again")
+	}
+	if _, ok := c.take("131071", 1, now); ok {
+		t.Error("taking back gave more than the limit")
+	}
+	if _, ok := c.take("131071", 0, now); !ok {
+		t.Error("0 is a limit")
+	}
+}
