@@ -66,7 +66,7 @@ var ofActors = []mutation{
 		from: "+ cost(messages, rate) - cost(burst, rate) - now)",
 		to:   "+ cost(messages, rate) - 2*cost(burst, rate) - now)", tests: "TestBucket_IsARate"},
 	{file: "actors/limit/connection.go", proves: "check 41",
-		from: "const Strikes = 16", to: "const Strikes = 1 << 20", tests: "TestRates_AFloodIsTold", in: "./actors"},
+		from: "const Strikes = 16", to: "const Strikes = 1 << 20", tests: "TestRates_AFloodIsTold", in: "actors"},
 	{file: "actors/limit/meter.go", proves: "rates: of each its own",
 		from: "t.keys.Add(key, m)", to: "_ = key", tests: "TestRates_"},
 	{file: "actors/outbox.go", proves: "check 38",
