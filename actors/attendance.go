@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -30,13 +31,13 @@ type (
 		link   *Link
 	}
 	// rollCall answers with the members that are alive.
-	rollCall struct{ reply reply[[]Attendant] }
+	rollCall struct{ reply mailbox.Reply[[]Attendant] }
 )
 
-func (m rollCall) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+func (m rollCall) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
 
 // refuse has nobody to tell: the member attends again before its life ends.
-func (m attend) refuse(*protocol.Refusal) {}
+func (m attend) Refuse(*protocol.Refusal) {}
 
 // maxAttendants bounds the members of one topic; with one more, the one that ends soonest is forgotten.
 const maxAttendants = 1024
@@ -99,7 +100,7 @@ func (qs *queries) Attendance(ctx context.Context, tenant, prefix string) ([]Att
 		return nil, why
 	}
 	var names []string
-	t.topics.each(func(name string, _ *mailbox) bool {
+	t.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
 		if protocol.Under(name, prefix) {
 			names = append(names, name)
 		}
@@ -108,11 +109,11 @@ func (qs *queries) Attendance(ctx context.Context, tenant, prefix string) ([]Att
 	slices.Sort(names)
 	var all []Attendant
 	for _, name := range names {
-		answer := newReply[[]Attendant]()
-		if !t.topics.send(name, rollCall{answer}) {
+		answer := mailbox.NewReply[[]Attendant]()
+		if !t.topics.Send(name, rollCall{answer}) {
 			continue
 		}
-		present, why := answer.wait(ctx)
+		present, why := answer.Wait(ctx)
 		if why != nil {
 			return nil, why
 		}

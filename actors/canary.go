@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -37,7 +38,7 @@ var songs = [2]string{ofTopic: `{"of":"topic"}`, ofUser: `{"of":"user"}`}
 func newCanaries(n *Node) []*canary {
 	n.SetTenant(TenantConfig{Name: canaryTenant})
 	t := n.tenant(canaryTenant)
-	topics, users := t.topics.names("canary"), t.users.names("canary")
+	topics, users := t.topics.NamePerShard("canary"), t.users.NamePerShard("canary")
 	all := make([]*canary, len(topics))
 	for shard := range all {
 		c := &canary{tenant: t, topic: topics[shard], user: users[shard], sang: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}}
@@ -50,18 +51,6 @@ func newCanaries(n *Node) []*canary {
 		_, _ = c.link.info(context.Background())
 	}
 	return all
-}
-
-// names are names of which the first is in the first shard, the second in the second, and so on.
-func (d *directory) names(stem string) []string {
-	names := make([]string, len(d.shards))
-	for i, left := 0, len(names); left > 0; i++ {
-		name := fmt.Sprint(stem, "-", i)
-		if at := d.shard(name); names[at] == "" {
-			names[at], left = name, left-1
-		}
-	}
-	return names
 }
 
 func (c *canary) enter(n *Node) {
@@ -135,7 +124,7 @@ func (c *canary) sing(ctx context.Context, song int, send func(*publication)) er
 	case <-c.sang[song]:
 		return nil
 	case <-ctx.Done():
-		return errBusy
+		return mailbox.ErrBusy
 	}
 }
 

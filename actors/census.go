@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -30,9 +31,9 @@ func (c *census) room(open, ofDialect int64) *protocol.Refusal {
 		return errSuspended
 	}
 	if t.restarting.Load() {
-		return errBusy
+		return mailbox.ErrBusy
 	}
-	if why := n.watermark.refuse(&n.watermark.connections); why != nil {
+	if why := n.watermark.Refuse(&n.watermark.connections); why != nil {
 		n.dropped(protocol.Busy, 1)
 		return why
 	}

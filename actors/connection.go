@@ -3,9 +3,8 @@ package actors
 import (
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -33,7 +32,7 @@ type (
 	withdraw struct {
 		gone  func(*protocol.Identity) bool
 		lent  bool // it is about rights that were lent alone, and not about the connection's own
-		reply reply[withdrawn]
+		reply mailbox.Reply[withdrawn]
 	}
 	// withdrawn is what ended: the connection, or some of its subscriptions.
 	withdrawn struct {
@@ -43,12 +42,12 @@ type (
 	// due says that a deadline may be due.
 	due struct{}
 	// inspect answers with the topics that are subscribed to.
-	inspect struct{ reply reply[[]string] }
+	inspect struct{ reply mailbox.Reply[[]string] }
 )
 
-func (m finish) refuse(*protocol.Refusal)       { m.then() }
-func (m withdraw) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
-func (m inspect) refuse(why *protocol.Refusal)  { m.reply.refuse(why) }
+func (m finish) Refuse(*protocol.Refusal)       { m.then() }
+func (m withdraw) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
+func (m inspect) Refuse(why *protocol.Refusal)  { m.reply.Refuse(why) }
 
 // connection is the actor: it lets a session and the engine talk. Deliveries do not pass through it; topics and users put
 // frames into its link's outbox. What belongs together is a type of its own, here by value, since an idle connection pays
@@ -67,9 +66,9 @@ type connection struct {
 }
 
 // Receive is what the connection does.
-func (c *connection) Receive(ctx actor.Context) {
+func (c *connection) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
-	case *actor.Started:
+	case *mailbox.Started:
 		c.open()
 	case received:
 		c.receive(m)
@@ -80,18 +79,18 @@ func (c *connection) Receive(ctx actor.Context) {
 	case finish:
 		c.finish(m)
 	case withdraw:
-		m.reply.give(c.revoke(m), nil)
+		m.reply.Give(c.revoke(m), nil)
 	case yield:
 		c.yield()
-		m.reply.give(struct{}{}, nil)
+		m.reply.Give(struct{}{}, nil)
 	case inspect:
-		m.reply.give(c.hears.wanted(), nil)
+		m.reply.Give(c.hears.wanted(), nil)
 	case ended:
 		c.ended(m.why)
 		ctx.Stop(ctx.Self())
 	case crash:
 		panic(m.cause)
-	case *actor.Stopped:
+	case *mailbox.Stopped:
 		c.stopped()
 	}
 }
@@ -314,8 +313,8 @@ func (c *connection) stopped() {
 	}
 	c.node.dropped(protocol.Internal, c.outbox.close())
 	c.member.known(&c.Link)
-	c.box.close(errNoConnection)
+	c.box.Close(errNoConnection)
 	c.post.Load().left(&c.Link)
 	c.flags.set(isOut)
-	c.node.actors.Done()
+	c.node.system.Done()
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -45,7 +46,7 @@ func drain(ctx context.Context, all []*Link, over time.Duration, why protocol.Re
 			to = int((float64(len(all))*at.Seconds() + over.Seconds()/2) / over.Seconds()) // rounded: one alone is told halfway
 		}
 		for _, l := range all[told:to] {
-			l.box.force(ending(why, 0, ""))
+			l.box.SendUnbounded(ending(why, 0, ""))
 		}
 		told = to
 		if !slices.ContainsFunc(all, func(l *Link) bool { return !l.flags.has(isOut) }) {
@@ -109,22 +110,21 @@ func (n *Node) Close() {
 		c.Cut()
 	}
 	for _, t := range n.tenants.all() {
-		n.system.Root.Stop(t.box.pid())
+		n.system.Stop(&t.box)
 	}
-	n.actors.Wait()
+	n.system.Wait()
 	n.tenants.farewell()
 	n.lifecycles.Wait()
 	n.wheel.Close()
-	n.system.Shutdown()
+	n.system.Close()
 }
 
 // stopAll stops the tenant's topics and users. The tenant's actor calls it as its last act, when it makes no more of
 // them. Connections end by their sockets.
 func (t *tenantCore) stopAll() {
-	root := t.node.system.Root
-	for _, d := range []*directory{t.topics, t.users} {
-		d.each(func(_ string, box *mailbox) bool {
-			root.Stop(box.pid())
+	for _, d := range []*mailbox.Registry{t.topics, t.users} {
+		d.Each(func(_ string, box *mailbox.Mailbox) bool {
+			t.node.system.Stop(box)
 			return true
 		})
 	}

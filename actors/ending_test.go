@@ -248,8 +248,8 @@ func TestClose_EndsEverythingWhateverGoesOn(t *testing.T) {
 		mustPublish(t, n, "slow", jsonEvent(t, "", 2)) // is held
 		for range 4 {                                  // one of each is down
 			crashTopic(n, "room")
-			n.tenant("acme").users.force("u1", crash{"a test"})
-			n.tenant("acme").box.force(crash{"a test"})
+			n.tenant("acme").users.SendUnbounded("u1", crash{"a test"})
+			n.tenant("acme").box.SendUnbounded(crash{"a test"})
 			synctest.Wait()
 		}
 		waiting := make(chan error, 2)

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -18,7 +19,7 @@ import (
 
 func TestFailure_AConnectionThatPanicsClosesWith1011AndNobodyElseNotices(t *testing.T) {
 	for name, fail := range map[string]func(c *client){
-		"engine":          func(c *client) { c.link.box.force(crash{"a test"}) },
+		"engine":          func(c *client) { c.link.box.SendUnbounded(crash{"a test"}) },
 		"Session.Receive": func(c *client) { c.send(batch{panics: true}) },
 		"unknown command": func(c *client) { c.send(batch{commands: []protocol.Command{struct{ protocol.Command }{}}}) },
 	} {
@@ -163,7 +164,7 @@ func TestFailure_MessagesThatWaitAreHandledAfterARestart(t *testing.T) {
 		for range 10 {
 			<-answers
 		}
-		if took := time.Since(start); took == 0 || took > slowestRestart {
+		if took := time.Since(start); took == 0 || took > mailbox.SlowestRestart {
 			t.Errorf("the restart took %s", took)
 		}
 		synctest.Wait()
@@ -181,7 +182,7 @@ func TestFailure_AUserThatPanicsKeepsItsConnections(t *testing.T) {
 		if err != nil || first.Delivered != 2 {
 			t.Fatalf("%+v, %v", first, err)
 		}
-		n.tenant("acme").users.force("ann", crash{"a test"})
+		n.tenant("acme").users.SendUnbounded("ann", crash{"a test"})
 		synctest.Wait()
 		again, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "one", 1))
 		if err != nil || !again.Duplicate || again.Delivered != 2 {
@@ -205,7 +206,7 @@ func TestFailure_ATenantThatPanicsLeavesItsUsersTopicsAndConnectionsAloneAndMake
 	bubble(t, Config{}, func(n *Node) {
 		ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
 		for range 3 {
-			n.tenant("acme").box.force(crash{"a test"})
+			n.tenant("acme").box.SendUnbounded(crash{"a test"})
 			synctest.Wait()
 		}
 		// It is down now; what exists does not notice.
@@ -236,10 +237,10 @@ func TestFailure_RepeatedPanicsBackOffAndDoNotStopOthers(t *testing.T) {
 		for range 9 {
 			start := time.Now()
 			crashTopic(n, "bad")
-			answer := newReply[TopicInfo]()
-			core.force("bad", describe{answer})
+			answer := mailbox.NewReply[TopicInfo]()
+			core.SendUnbounded("bad", describe{answer})
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			if _, why := answer.wait(ctx); why != nil {
+			if _, why := answer.Wait(ctx); why != nil {
 				t.Fatalf("after %d failures: %v", len(gaps)+1, why)
 			}
 			cancel()
@@ -248,7 +249,7 @@ func TestFailure_RepeatedPanicsBackOffAndDoNotStopOthers(t *testing.T) {
 				t.Errorf("the good topic delivered to %d", r.Delivered)
 			}
 		}
-		if gaps[0] != 0 || gaps[1] < firstDelay || !slices.IsSorted(gaps[:7]) || slices.Max(gaps) > slowestRestart+timer.Granularity {
+		if gaps[0] != 0 || gaps[1] < mailbox.FirstDelay || !slices.IsSorted(gaps[:7]) || slices.Max(gaps) > mailbox.SlowestRestart+timer.Granularity {
 			t.Errorf("restarts took %v", gaps)
 		}
 		synctest.Wait()
@@ -256,7 +257,7 @@ func TestFailure_RepeatedPanicsBackOffAndDoNotStopOthers(t *testing.T) {
 			t.Errorf("the good topic's subscriber heard %d of 9", got)
 		}
 		// Failures of long ago are forgiven.
-		time.Sleep(2 * forgiveAfter)
+		time.Sleep(2 * mailbox.ForgiveAfter)
 		start := time.Now()
 		crashTopic(n, "bad")
 		mustPublish(t, n, "bad", jsonEvent(t, "", 1))
@@ -305,7 +306,7 @@ func TestFailure_AReaderThatWaitsIsReleasedWhenItsConnectionPanics(t *testing.T)
 		c := enter(t, n, words, nil)
 		c.send(batch{commands: []protocol.Command{login("a")}})
 		<-g.inside // the actor waits for the answer
-		c.link.box.force(crash{"a test"})
+		c.link.box.SendUnbounded(crash{"a test"})
 		done := make(chan struct{})
 		go func() {
 			defer close(done)

@@ -357,7 +357,7 @@ func reasonOf(err error) protocol.Reason {
 }
 
 // crashTopic has a topic's actor panic.
-func crashTopic(n *Node, topic string) { n.tenant("acme").topics.force(topic, crash{"a test"}) }
+func crashTopic(n *Node, topic string) { n.tenant("acme").topics.SendUnbounded(topic, crash{"a test"}) }
 
 // sink is a wire that reads at once, on the goroutine that wakes it, and costs next to nothing.
 type sink struct {

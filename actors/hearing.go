@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -64,7 +65,7 @@ func (h *hearing) unsubscribe(l *Link, topic string, below bool) (broken *protoc
 // leave detaches from all topics, and waits for none.
 func (h *hearing) leave(l *Link) {
 	for _, topic := range h.attached() {
-		l.tenant().topics.force(topic, unsubscribe{link: l})
+		l.tenant().topics.SendUnbounded(topic, unsubscribe{link: l})
 	}
 	h.interests = nil
 }
@@ -173,32 +174,32 @@ func (l *Link) granted(cmd protocol.Subscribe) *protocol.Refusal {
 func (l *Link) attach(topic string, it *interest, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
 	ctx, done := l.step()
 	defer done()
-	answer := newReply[attached]()
+	answer := mailbox.NewReply[attached]()
 	wish := subscribe{l, it, since, partial, answer}
-	if !l.tenant().topics.force(topic, wish) { // over the limit: one per connection waits
+	if !l.tenant().topics.SendUnbounded(topic, wish) { // over the limit: one per connection waits
 		l.tenant().topic(topic, wish)
 	}
-	return answer.wait(ctx)
+	return answer.Wait(ctx)
 }
 
 // detach takes the connection out of a topic.
 func (l *Link) detach(topic string) *protocol.Refusal {
 	ctx, done := l.step()
 	defer done()
-	answer := newReply[protocol.Position]()
-	if !l.tenant().topics.force(topic, unsubscribe{l, false, answer}) {
+	answer := mailbox.NewReply[protocol.Position]()
+	if !l.tenant().topics.SendUnbounded(topic, unsubscribe{l, false, answer}) {
 		return nil // it was never made
 	}
-	_, why := answer.wait(ctx)
+	_, why := answer.Wait(ctx)
 	return why
 }
 
 // release takes the connection out of a topic and returns where that stands; the zero position if it does not say.
 func (l *Link) release(ctx context.Context, topic string) protocol.Position {
-	answer := newReply[protocol.Position]()
-	if !l.tenant().topics.force(topic, unsubscribe{l, true, answer}) {
+	answer := mailbox.NewReply[protocol.Position]()
+	if !l.tenant().topics.SendUnbounded(topic, unsubscribe{l, true, answer}) {
 		return protocol.Position{}
 	}
-	at, _ := answer.wait(ctx)
+	at, _ := answer.Wait(ctx)
 	return at
 }

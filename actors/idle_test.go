@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -26,7 +27,7 @@ func TestIdle_ATopicThatNobodyUsesRetiresAndBeginsANewEpoch(t *testing.T) {
 			above.link.Heard()
 			mustPublish(t, n, "above/below", jsonEvent(t, "", 1)) // what comes from below keeps nobody's topic
 		}
-		if topics.send("left", rest{}) || topics.send("above", rest{}) {
+		if topics.Send("left", rest{}) || topics.Send("above", rest{}) {
 			t.Error("a topic that nobody uses is still there")
 		}
 		if r := mustPublish(t, n, "heard", jsonEvent(t, "", 2)); r.Delivered != 1 || r.Position.Offset != 1 {
@@ -42,7 +43,7 @@ func TestIdle_ATopicThatNobodyUsesRetiresAndBeginsANewEpoch(t *testing.T) {
 		heard.link.Gone(protocol.Disconnected)
 		above.link.Gone(protocol.Disconnected)
 		time.Sleep(40 * time.Minute)
-		if made, there := n.tenant("acme").topicsMade.Load(), topics.len(); made != 0 || there != 0 {
+		if made, there := n.tenant("acme").topicsMade.Load(), topics.Len(); made != 0 || there != 0 {
 			t.Errorf("%d topics are counted, %d are there", made, there)
 		}
 	})
@@ -55,7 +56,7 @@ func TestIdle_AUserRetiresWhenItsLastConnectionAndItsEventIDsAreGone(t *testing.
 		synctest.Wait()
 		c.link.Gone(protocol.Disconnected)
 		synctest.Wait()
-		if users.len() != 0 {
+		if users.Len() != 0 {
 			t.Error("a user without connections and ids is there")
 		}
 		c = enter(t, n, words, someone("ann"))
@@ -85,7 +86,7 @@ func TestIdle_AUserRetiresWhenItsLastConnectionAndItsEventIDsAreGone(t *testing.
 			t.Errorf("%d alarms wait for one user", alarms)
 		}
 		time.Sleep(3 * time.Minute)
-		if users.len() != 0 {
+		if users.Len() != 0 {
 			t.Error("the user is there after its last id was forgotten")
 		}
 	})
@@ -98,12 +99,12 @@ func TestIdle_AUserThatMessagesWaitForWhenItRestsRetiresAfterwards(t *testing.T)
 		c := enter(t, n, words, someone("ann"))
 		synctest.Wait()
 		for range 3 { // the user is down: messages wait
-			users.force("ann", crash{"a test"})
+			users.SendUnbounded("ann", crash{"a test"})
 			synctest.Wait()
 		}
 		c.link.Gone(protocol.Disconnected)
 		synctest.Wait()
-		users.force("ann", rest{})
+		users.SendUnbounded("ann", rest{})
 		answers := make(chan error, 5)
 		for range 5 {
 			go func() { answers <- second(n.User(context.Background(), "acme", "ann")) }()
@@ -114,7 +115,7 @@ func TestIdle_AUserThatMessagesWaitForWhenItRestsRetiresAfterwards(t *testing.T)
 			}
 		}
 		synctest.Wait()
-		if users.len() != 0 {
+		if users.Len() != 0 {
 			t.Error("the user is still there")
 		}
 	})
@@ -135,7 +136,7 @@ func TestIdle_NoPublishAndNoSubscriberIsLostToARetiringTopic(t *testing.T) {
 			default:
 			}
 			for i := range 4 {
-				n.tenant("acme").topics.force(fmt.Sprint("t/", i), rest{})
+				n.tenant("acme").topics.SendUnbounded(fmt.Sprint("t/", i), rest{})
 			}
 			time.Sleep(10 * time.Microsecond)
 		}
@@ -181,9 +182,9 @@ func TestIdle_AConnectionThatWaitedTooLongLeavesNoGhost(t *testing.T) {
 		ann := enter(t, n, words, someone("ann"))
 		synctest.Wait()
 		tenant := n.tenant("acme")
-		fail := func(directory *directory, name string) {
+		fail := func(directory *mailbox.Registry, name string) {
 			for range 8 {
-				directory.force(name, crash{"a test"})
+				directory.SendUnbounded(name, crash{"a test"})
 			}
 			time.Sleep(3300 * time.Millisecond) // now it is down for three seconds more
 		}

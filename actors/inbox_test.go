@@ -62,18 +62,18 @@ func TestInbox_WhatWaitsTooLongIsForgottenCountedAndItsUserRetires(t *testing.T)
 			note(t, n, fmt.Sprint("u", i), "m")
 			note(t, n, fmt.Sprint("u", i), "n")
 		}
-		if users, inboxes := tenant.users.len(), tenant.inboxes.Load(); users != 50 || inboxes != 50 {
+		if users, inboxes := tenant.users.Len(), tenant.inboxes.Load(); users != 50 || inboxes != 50 {
 			t.Errorf("%d users, %d inboxes", users, inboxes)
 		}
 		time.Sleep(time.Hour + time.Minute)
 		synctest.Wait()
-		if users, inboxes := tenant.users.len(), tenant.inboxes.Load(); users != 0 || inboxes != 0 || n.Figures().Drops[protocol.Stale] != 100 {
+		if users, inboxes := tenant.users.Len(), tenant.inboxes.Load(); users != 0 || inboxes != 0 || n.Figures().Drops[protocol.Stale] != 100 {
 			t.Errorf("after their age: %d users, %d inboxes, drops %v", users, inboxes, n.Figures().Drops)
 		}
 		// Beyond the bound nothing waits, and nobody is made.
 		tenant.inboxes.Store(maxInboxes)
 		note(t, n, "one too many", "m")
-		if tenant.users.len() != 0 {
+		if tenant.users.Len() != 0 {
 			t.Error("a user was made beyond the bound")
 		}
 	})
@@ -99,7 +99,7 @@ func TestInbox_IsBoundedInBytesForOneUserAndForATenant(t *testing.T) {
 		tenant.waiting.Add(maxWaiting - 100) // others have it
 		note(t, n, "the last", "m")
 		note(t, n, "one too many", "m")
-		if got := tenant.users.len(); got != 2 { // ann is there
+		if got := tenant.users.Len(); got != 2 { // ann is there
 			t.Errorf("%d users, want 2", got)
 		}
 		tenant.waiting.Add(100 - maxWaiting)
@@ -114,7 +114,7 @@ func TestInbox_IsBoundedInBytesForOneUserAndForATenant(t *testing.T) {
 func TestInbox_IsOffByDefault(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		note(t, n, "ann", "m")
-		if n.tenant("acme").users.len() != 0 {
+		if n.tenant("acme").users.Len() != 0 {
 			t.Error("a user was made")
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -299,9 +300,9 @@ func TestInterests_SubscribingAndUnsubscribingFromManyClientsEndsInTheStateOfThe
 	if r := mustPublish(t, n, "room/1", jsonEvent(t, "", 1)); r.Delivered != want {
 		t.Errorf("delivered to %d, want %d", r.Delivered, want)
 	}
-	answer := newReply[TopicInfo]()
-	n.tenant("acme").topics.send("room/1", describe{answer})
-	if info, _ := answer.wait(t.Context()); info.Subscribers != want {
+	answer := mailbox.NewReply[TopicInfo]()
+	n.tenant("acme").topics.Send("room/1", describe{answer})
+	if info, _ := answer.Wait(t.Context()); info.Subscribers != want {
 		t.Errorf("%d subscribers, want %d", info.Subscribers, want)
 	}
 }

@@ -26,7 +26,7 @@ type kept struct {
 	echoed      bool // it came from a topic below
 }
 
-func (m kept) refuse(why *protocol.Refusal) { m.publication.verdict.failed(why) }
+func (m kept) Refuse(why *protocol.Refusal) { m.publication.verdict.failed(why) }
 
 // open opens the topic's history. A durable one reads the disk, and is refused while there is none to read.
 func (t *topic) open() *protocol.Refusal {
@@ -66,7 +66,7 @@ func (t *topic) bound() {
 // keep gives an event to the store. It is delivered when that has answered.
 func (t *topic) keep(p *publication, now time.Time, echoed bool) {
 	t.keeping++
-	t.disk.Add(p.event, !p.anonymous, now, func(o history.Outcome) { t.box.force(kept{p, o, echoed}) })
+	t.disk.Add(p.event, !p.anonymous, now, func(o history.Outcome) { t.box.SendUnbounded(kept{p, o, echoed}) })
 }
 
 // kept delivers what the store has.
@@ -120,9 +120,9 @@ func (t *topic) forward(p *publication, known bool) {
 		p.verdict.expect(1)
 		m := echo{p, known}
 		switch {
-		case t.tenant.topics.force(up, m):
+		case t.tenant.topics.SendUnbounded(up, m):
 		case t.tenant.durable(up):
-			t.tenant.box.force(toTopic{up, m})
+			t.tenant.box.SendUnbounded(toTopic{up, m})
 		default:
 			p.verdict.answered(0)
 		}

@@ -130,7 +130,7 @@ func TestDurable_ATopicAboveKeepsWhatNobodyHears(t *testing.T) {
 		at = c.do(protocol.Subscribe{Topic: "orders"})[0].Position
 		c.link.Gone(protocol.Lost)
 		time.Sleep(5 * time.Second)
-		if live := n.tenant("acme").topics.len(); live != 0 {
+		if live := n.tenant("acme").topics.Len(); live != 0 {
 			t.Errorf("%d topics are there, though nobody uses them", live)
 		}
 		publishNumbers(t, n, "orders/1", 1, 2)

@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -42,14 +41,14 @@ type (
 	// settle answers when all that came before is told, and the topic has it or has refused it.
 	settle struct {
 		ctx   context.Context
-		reply reply[struct{}]
+		reply mailbox.Reply[struct{}]
 	}
 	// farewell ends it, when all that came before is told.
 	farewell struct{}
 )
 
-func (m happened) refuse(why *protocol.Refusal) { m.to.lose(m.gap, why.Reason) }
-func (m settle) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
+func (m happened) Refuse(why *protocol.Refusal) { m.to.lose(m.gap, why.Reason) }
+func (m settle) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
 
 // lifecycle is the actor: it puts what happens to a tenant's connections and users into one order, numbers it, and hands
 // it to the topic and the herald. The order is that in which it was posted, so for each connection that in which it
@@ -59,7 +58,7 @@ func (m settle) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
 // number all the same, so that whoever reads misses that.
 type lifecycle struct {
 	tenant *tenantCore
-	box    mailbox
+	box    mailbox.Mailbox
 	wanted atomic.Uint32 // a bit for each happening that is told
 	lost   atomic.Uint64 // since something was posted last
 
@@ -93,10 +92,10 @@ func (c *tenantCore) report(cfg Lifecycle) {
 	switch {
 	case now != nil && !cfg.on():
 		c.life.Store(nil)
-		now.box.force(farewell{})
+		now.box.SendUnbounded(farewell{})
 	case now != nil:
 		now.want(cfg.Of)
-		now.box.force(inform{cfg})
+		now.box.SendUnbounded(inform{cfg})
 	case cfg.on():
 		c.life.Store(newLifecycle(c, cfg))
 	}
@@ -109,11 +108,12 @@ func (c *tenantCore) fills(topic string) bool {
 
 func newLifecycle(owner *tenantCore, cfg Lifecycle) *lifecycle {
 	n := owner.node
-	l := &lifecycle{tenant: owner, box: mailbox{limit: int32(min(8*n.cfg.MailboxSize, maxMailbox))}, config: cfg, epoch: newEpoch()}
+	l := &lifecycle{tenant: owner, config: cfg, epoch: newEpoch()}
+	l.box.Init(min(8*n.cfg.MailboxSize, maxMailbox))
 	l.want(cfg.Of)
 	n.lifecycles.Add(1)
-	n.supervise.lifecycle.spawn(l, &l.box)
-	n.actors.Done() // it outlives the others, of whose ends it tells
+	n.supervise.lifecycle.Spawn(l, &l.box)
+	n.system.Done() // it outlives the others, of whose ends it tells
 	return l
 }
 
@@ -132,7 +132,7 @@ func (l *lifecycle) want(some []protocol.Happening) {
 func (l *lifecycle) wants(what protocol.Happening) bool { return l.wanted.Load()&what.Bit() != 0 }
 
 // Receive is what the lifecycle does.
-func (l *lifecycle) Receive(ctx actor.Context) {
+func (l *lifecycle) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case happened:
 		l.tell(m)
@@ -144,8 +144,8 @@ func (l *lifecycle) Receive(ctx actor.Context) {
 		ctx.Stop(ctx.Self())
 	case crash:
 		panic(m.cause)
-	case *actor.Stopped:
-		l.box.close(errGone)
+	case *mailbox.Stopped:
+		l.box.Close(errGone)
 		l.tenant.node.lifecycles.Done()
 	}
 }
@@ -155,12 +155,12 @@ func (l *lifecycle) settle(m settle) {
 		_, _ = verdict.wait(m.ctx, nil)
 	}
 	l.sweep()
-	m.reply.give(struct{}{}, nil)
+	m.reply.Give(struct{}{}, nil)
 }
 
 // post takes something that happened, from any goroutine.
 func (l *lifecycle) post(news protocol.Lifecycle) {
-	l.box.send(happened{l, news, l.lost.Swap(0)})
+	l.box.Send(happened{l, news, l.lost.Swap(0)})
 }
 
 func (l *lifecycle) tell(m happened) {
@@ -191,7 +191,7 @@ func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 		panic(err) // of our own text
 	}
 	p := newPublication(ev, true)
-	if !l.tenant.topics.send(protocol.LifecycleTopic, publish{p}) {
+	if !l.tenant.topics.Send(protocol.LifecycleTopic, publish{p}) {
 		ctx, cancel := context.WithTimeout(context.Background(), l.tenant.node.cfg.PublishWait)
 		defer cancel()
 		l.tenant.topic(protocol.LifecycleTopic, publish{p})

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -453,8 +454,12 @@ func TestLifecycle_WhatTheTopicRefusesIsCounted(t *testing.T) {
 		crashTopic(n, protocol.LifecycleTopic)
 		crashTopic(n, protocol.LifecycleTopic)
 		synctest.Wait() // it waits for its restart
-		box := n.tenant("acme").topics.shards[n.tenant("acme").topics.shard(protocol.LifecycleTopic)].entries[protocol.LifecycleTopic]
-		box.limit = 3
+		n.tenant("acme").topics.Each(func(name string, box *mailbox.Mailbox) bool {
+			if name == protocol.LifecycleTopic {
+				box.Init(3)
+			}
+			return true
+		})
 		enter(t, n, words, someone("ann")).subscribe(t, "a", "b", "c")
 		time.Sleep(10 * time.Second)
 		enter(t, n, words, someone("bob"))

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -132,9 +133,9 @@ type mark struct {
 }
 
 // yield ends a connection whose client has come back, if it may linger, and answers when its record is with the user.
-type yield struct{ reply reply[struct{}] }
+type yield struct{ reply mailbox.Reply[struct{}] }
 
-func (m yield) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+func (m yield) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
 
 // mayLinger says how long broken connections of the tenant may come back: 0 is what the node says, less is not at all.
 func (c *tenantCore) mayLinger(d time.Duration) {
@@ -172,7 +173,7 @@ func (h *hearing) record(l *Link) *record {
 // part leaves a record with the user.
 func (h *hearing) part(l *Link) {
 	rec := h.record(l)
-	l.tenant().users.force(rec.identity.User, leave{l, rec})
+	l.tenant().users.SendUnbounded(rec.identity.User, leave{l, rec})
 }
 
 // yield is the end of a connection whose client has come back.

@@ -400,13 +400,13 @@ func TestLinger_WhoDoesNotComeInTimeBeginsAnewAndItsUserRetires(t *testing.T) {
 	bubble(t, Config{Linger: 10 * time.Second}, func(n *Node) {
 		enter(t, n, words, someone("ann")).subscribe(t, "room").lose()
 		time.Sleep(9 * time.Second)
-		if users := n.tenant("acme").users.len(); users != 1 {
+		if users := n.tenant("acme").users.Len(); users != 1 {
 			t.Errorf("%d users", users)
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if f := n.Figures(); f.Faded != 1 || f.Lingering != 0 || f.LingeringBytes != 0 || n.tenant("acme").users.len() != 0 {
-			t.Errorf("%+v, %d users", f, n.tenant("acme").users.len())
+		if f := n.Figures(); f.Faded != 1 || f.Lingering != 0 || f.LingeringBytes != 0 || n.tenant("acme").users.Len() != 0 {
+			t.Errorf("%+v, %d users", f, n.tenant("acme").users.Len())
 		}
 		again := enter(t, n, words, someone("ann"))
 		synctest.Wait()

@@ -18,7 +18,7 @@ type expireTimer struct {
 	user   string
 }
 
-func (f expireTimer) Fire() { f.tenant.users.force(f.user, fade{}) }
+func (f expireTimer) Fire() { f.tenant.users.SendUnbounded(f.user, fade{}) }
 
 // akin are the user's other connections that could be of the same client as l: of its dialect, with its key or, like it,
 // without one.

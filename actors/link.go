@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -36,7 +37,7 @@ type Link struct {
 	remote string
 	began  int64 // when it was connected, as wheel.since tells it
 	linger *linger
-	box    mailbox
+	box    mailbox.Mailbox
 
 	// post is where the connection stands: in which tenant, speaking which dialect. It changes at most twice, before
 	// the connection is with its user: when the first frame decides the dialect, and when the token decides the tenant.
@@ -131,7 +132,7 @@ func (l *Link) Receive(data []byte, binary bool) {
 	over := l.over
 	l.mu.Unlock()
 	if !over {
-		l.box.force(received{append([]byte(nil), data...), binary})
+		l.box.SendUnbounded(received{append([]byte(nil), data...), binary})
 	}
 }
 
@@ -198,14 +199,14 @@ func (l *Link) Heard() { l.heard.Store(l.node.wheel.Since(time.Now())) }
 func (l *Link) Gone(why protocol.Reason) {
 	if l.flags.set(isGone) {
 		l.stopReading()
-		l.box.force(ended{why})
+		l.box.SendUnbounded(ended{why})
 	}
 }
 
 // Finish says that the client says no more, and why (see Gone). It does not block: then is called once all that came
 // before is handled and what is said to it is in the outbox, by which time the connection has left its topics and its
 // user. It may be called during the call, and more than once.
-func (l *Link) Finish(why protocol.Reason, then func()) { l.box.force(finish{why, then}) }
+func (l *Link) Finish(why protocol.Reason, then func()) { l.box.SendUnbounded(finish{why, then}) }
 
 // Resumable reports whether the client may come back to what this connection leaves if it breaks now.
 func (l *Link) Resumable() bool {
@@ -229,7 +230,7 @@ func (l *Link) send(f *Frame) bool {
 func (l *Link) tooSlow() {
 	l.node.dropped(protocol.Slow, 1)
 	if l.flags.set(isSlow) {
-		l.box.force(end{why: &protocol.Refusal{Reason: protocol.Slow}})
+		l.box.SendUnbounded(end{why: &protocol.Refusal{Reason: protocol.Slow}})
 	}
 }
 
@@ -244,7 +245,7 @@ func (l *Link) user() string {
 // deadlineTimer is a connection as the timing wheel knows it: the wheel fires at its next deadline.
 type deadlineTimer Link
 
-func (d *deadlineTimer) Fire() { (*Link)(d).box.force(due{}) }
+func (d *deadlineTimer) Fire() { (*Link)(d).box.SendUnbounded(due{}) }
 
 // links finds the connections of a tenant by number.
 type links struct {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -61,18 +62,18 @@ func (m *membership) meet(l *Link, id *protocol.Identity) *protocol.Refusal {
 	defer done()
 	wish := join{link: l, limit: l.dialect().Limits().PerUser, claims: l.linger != nil && !id.Unproven}
 	for {
-		wish.reply = newReply[returned]()
+		wish.reply = mailbox.NewReply[returned]()
 		l.tenant().user(id.User, wish)
-		back, why := wish.reply.wait(ctx)
+		back, why := wish.reply.Wait(ctx)
 		if why != nil || back.rival == nil {
 			if l.linger != nil {
 				l.linger.pending = back.record
 			}
 			return why
 		}
-		gone := newReply[struct{}]()
-		back.rival.box.force(yield{gone})
-		gone.wait(ctx) // a refusal says that it has ended by itself
+		gone := mailbox.NewReply[struct{}]()
+		back.rival.box.SendUnbounded(yield{gone})
+		gone.Wait(ctx) // a refusal says that it has ended by itself
 		wish.beside = true
 	}
 }
@@ -84,9 +85,9 @@ func (m *membership) leave(l *Link) {
 	}
 	m.joined = false
 	l.post.Load().authenticated.Add(-1)
-	l.tenant().topics.force(everyone, unsubscribe{link: l})
+	l.tenant().topics.SendUnbounded(everyone, unsubscribe{link: l})
 	if id := l.identity.Load(); id != nil && id.User != "" {
-		l.tenant().users.force(id.User, leave{link: l})
+		l.tenant().users.SendUnbounded(id.User, leave{link: l})
 	}
 }
 

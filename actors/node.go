@@ -9,10 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -28,7 +27,6 @@ type Authorizer interface {
 }
 
 var (
-	errBusy     = &protocol.Refusal{Reason: protocol.Busy, Detail: "too much waits; try again", RetryAfter: time.Second}
 	errGone     = &protocol.Refusal{Reason: protocol.Draining}
 	errDraining = &protocol.Refusal{Reason: protocol.Draining, RetryAfter: 5 * time.Second}
 
@@ -47,11 +45,11 @@ type Node struct {
 	log       *slog.Logger
 	auth      Authenticator
 	rights    Authorizer // nil if identities alone say what is allowed
-	system    *actor.ActorSystem
+	system    *mailbox.System
 	wheel     *timer.Wheel
 	backlog   *Backlog
 	outboxes  outboxes
-	supervise struct{ tenant, user, topic, connection, lifecycle *supervisor }
+	supervise struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
 	canaries  []*canary
 	ledger    ledger
 	watermark watermark
@@ -74,7 +72,6 @@ type Node struct {
 	store   atomic.Pointer[durable.Store] // nil while there is none
 	awaited atomic.Pointer[Opening]       // nil while none is awaited; it is not asked when there is a store
 	timers  timer.Pool                    // of publishes
-	actors  sync.WaitGroup                // that have not stopped
 
 	lifecycles sync.WaitGroup // that have not stopped; no other actors
 }
@@ -86,16 +83,14 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.rights, _ = auth.(Authorizer)
 	n.ledger.node = n
 	n.unauthenticated.most, n.unauthenticated.perAddress = cfg.Unauthenticated, cfg.UnauthenticatedPerAddress
-	quiet := slog.New(slog.DiscardHandler) // what an actor's failure has to say, its supervisor says
-	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
-	compact(n.system)
-	n.supervise.tenant = newSupervisor(n, "tenant", true)
-	n.supervise.user = newSupervisor(n, "user", true)
-	n.supervise.topic = newSupervisor(n, "topic", true)
-	n.supervise.connection = newSupervisor(n, "connection", false)
-	n.supervise.lifecycle = newSupervisor(n, "lifecycle", true)
+	n.system = mailbox.NewSystem(n.log, n.wheel, n.counters.restarted)
+	n.supervise.tenant = n.system.Supervisor("tenant", true)
+	n.supervise.user = n.system.Supervisor("user", true)
+	n.supervise.topic = n.system.Supervisor("topic", true)
+	n.supervise.connection = n.system.Supervisor("connection", false)
+	n.supervise.lifecycle = n.system.Supervisor("lifecycle", true)
 	n.queries = queries{&n.tenants}
-	n.operator = operator{tenants: &n.tenants, gate: &n.gate, ledger: &n.ledger, root: n.system.Root}
+	n.operator = operator{tenants: &n.tenants, gate: &n.gate, ledger: &n.ledger, system: n.system}
 	n.operator.revoker, _ = auth.(revoker)
 	n.SetTenants(tenants...)
 	n.canaries = newCanaries(n)
@@ -123,7 +118,7 @@ func (n *Node) SetTenants(all ...TenantConfig) {
 			return newTenant(n, cfg)
 		})
 		if known != nil {
-			known.box.force(configure{cfg})
+			known.box.SendUnbounded(configure{cfg})
 		}
 	}
 }
@@ -172,7 +167,7 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	}
 	t.total.Add(1)
 	l.Heard()
-	l.box.limit = int32(n.cfg.MailboxSize)
+	l.box.Init(n.cfg.MailboxSize)
 	l.identity.Store(d.Identity)
 	l.outbox.outboxes, l.outbox.shard = &n.outboxes, uint8(l.number)
 	l.outbox.join(t.counting())
@@ -181,7 +176,7 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	}
 	l.outbox.wire = open(l)
 	t.links.add(l)
-	n.supervise.connection.spawn(c, &l.box)
+	n.supervise.connection.Spawn(c, &l.box)
 	return l, nil
 }
 

@@ -3,8 +3,7 @@ package actors
 import (
 	"context"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -14,7 +13,7 @@ type operator struct {
 	gate    *gate
 	ledger  *ledger
 	revoker revoker // nil if the authenticator cannot revoke
-	root    *actor.RootContext
+	system  *mailbox.System
 }
 
 // Disconnect closes one connection, in its dialect's words or with a code. NotFound if there is none.
@@ -23,7 +22,7 @@ func (o *operator) Disconnect(tenant, id string, code uint16, reason string) err
 	if why != nil {
 		return why
 	}
-	l.box.force(ending(protocol.Disconnected, code, reason))
+	l.box.SendUnbounded(ending(protocol.Disconnected, code, reason))
 	return nil
 }
 
@@ -33,11 +32,11 @@ func (o *operator) DisconnectUser(ctx context.Context, tenant, user string, code
 	if why != nil {
 		return 0, why
 	}
-	answer := newReply[int]()
-	if !t.users.send(user, part{ending(protocol.Disconnected, code, reason), answer}) {
+	answer := mailbox.NewReply[int]()
+	if !t.users.Send(user, part{ending(protocol.Disconnected, code, reason), answer}) {
 		return 0, nobody(user)
 	}
-	count, why := answer.wait(ctx)
+	count, why := answer.Wait(ctx)
 	if why == nil && count == 0 {
 		why = nobody(user)
 	}
@@ -70,7 +69,7 @@ func (o *operator) SuspendTenant(tenant string, on bool) error {
 	if on {
 		o.ledger.forget(t, func(*record) bool { return true })
 		for _, l := range t.everyLink() {
-			l.box.force(ending(protocol.Suspended, 0, ""))
+			l.box.SendUnbounded(ending(protocol.Suspended, 0, ""))
 		}
 	}
 	return nil
@@ -90,12 +89,12 @@ func (o *operator) RestartTenant(ctx context.Context, tenant string) error {
 	}
 	defer t.restarting.Store(false)
 	err := drain(ctx, t.everyLink(), tellWithin(ctx), protocol.Draining)
-	for _, d := range []*directory{t.topics, t.users} {
-		for name, box := range d.clear() {
+	for _, d := range []*mailbox.Registry{t.topics, t.users} {
+		for name, box := range d.Clear() {
 			if d == t.topics && counts(name) {
 				t.topicsMade.Add(-1)
 			}
-			o.root.Stop(box.pid())
+			o.system.Stop(box)
 		}
 	}
 	t.inboxes.Store(0)

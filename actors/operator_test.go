@@ -87,7 +87,7 @@ func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
 		synctest.Wait()
 		a.wantEnd(t, protocol.Draining)
 		tenant := n.tenant("acme")
-		if topics, users, made, inboxes := tenant.topics.len(), tenant.users.len(), tenant.topicsMade.Load(), tenant.inboxes.Load(); topics+users != 0 || made != 0 || inboxes != 0 {
+		if topics, users, made, inboxes := tenant.topics.Len(), tenant.users.Len(), tenant.topicsMade.Load(), tenant.inboxes.Load(); topics+users != 0 || made != 0 || inboxes != 0 {
 			t.Errorf("%d topics, %d users, %d counted, %d inboxes", topics, users, made, inboxes)
 		}
 		if _, err := n.History(context.Background(), "acme", "room", before.Position, 0); reasonOf(err) != protocol.PositionLost {

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -189,11 +190,11 @@ func TestOnce_ARetryAfterOneUserWasBusyReachesOnlyThatUser(t *testing.T) {
 		synctest.Wait()
 		users := n.tenant("acme").users
 		for range 3 { // the third restart is 50 ms away
-			users.force("bob", crash{"a test"})
+			users.SendUnbounded("bob", crash{"a test"})
 			synctest.Wait()
 		}
 		for range 4 {
-			users.force("bob", gather{newReply[[]*Link]()}) // and his mailbox is full
+			users.SendUnbounded("bob", gather{mailbox.NewReply[[]*Link]()}) // and his mailbox is full
 		}
 		to := Target{Users: []string{"ann", "bob"}}
 		_, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "one", 1))

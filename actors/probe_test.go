@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -31,11 +32,11 @@ func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := n.tenant(canaryTenant)
 		for shard, at := range n.canaries {
-			if c.topics.shard(at.topic) != shard || c.users.shard(at.user) != shard {
-				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.shard(at.topic), c.users.shard(at.user))
+			if c.topics.Shard(at.topic) != shard || c.users.Shard(at.user) != shard {
+				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.Shard(at.topic), c.users.Shard(at.user))
 			}
 		}
-		if len(n.canaries) != len(c.topics.shards) || len(n.probes.ways) != len(c.topics.shards)+len(c.users.shards)+1 {
+		if len(n.canaries) != mailbox.Shards || len(n.probes.ways) != 2*mailbox.Shards+1 {
 			t.Errorf("%d canaries, %d probes", len(n.canaries), len(n.probes.ways))
 		}
 	})
@@ -71,7 +72,7 @@ func TestProbe_WhatWasAddedIsTriedAndWhoIsStuckInItIsNotJoined(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		open, tries := make(chan struct{}), 0
 		n.AddProbe("slot 2", func(context.Context) error { tries++; <-open; return nil }) // hears no context
-		n.AddProbe("slot 3", func(context.Context) error { return errBusy })
+		n.AddProbe("slot 3", func(context.Context) error { return mailbox.ErrBusy })
 		for range 10 {
 			if ways := probed(t, n); !slices.Equal(ways, []string{"slot 2", "slot 3"}) {
 				t.Errorf("nothing gets through %q", ways)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -207,9 +208,9 @@ func (v *verdict) wait(ctx context.Context, patience <-chan time.Time) (Receipt,
 		select {
 		case <-end:
 		case <-ctx.Done():
-			return Receipt{}, errBusy
+			return Receipt{}, mailbox.ErrBusy
 		case <-patience:
-			return Receipt{}, errBusy
+			return Receipt{}, mailbox.ErrBusy
 		}
 	}
 	v.mu.Lock()

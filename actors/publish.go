@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -49,7 +50,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	if why != nil {
 		return Receipt{}, why
 	}
-	if why := n.watermark.refuse(&n.watermark.publishes); why != nil {
+	if why := n.watermark.Refuse(&n.watermark.publishes); why != nil {
 		n.dropped(protocol.Busy, 1)
 		return Receipt{}, why
 	}
@@ -63,7 +64,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 		defer cancel()
 		if t.backlog.wait(ctx) != nil {
 			n.dropped(protocol.Busy, 1)
-			return Receipt{}, errBusy
+			return Receipt{}, mailbox.ErrBusy
 		}
 	}
 	patience := n.timers.Start(n.cfg.PublishWait)
@@ -127,31 +128,31 @@ func (t *tenantCore) dispatch(to Target, p *publication) {
 			users = slices.Compact(slices.Sorted(slices.Values(users)))
 		}
 		p.verdict.expect(len(users))
-		t.tell(users, p).turn()
+		t.tell(users, p).RunInline()
 		p.verdict.answered(0)
 	}
 }
 
 // publish gives a publication to a topic, which is made if there is none.
 func (t *tenantCore) publish(topic string, p *publication) {
-	idle, ok := t.topics.lend(topic, publish{p})
+	idle, ok := t.topics.Claim(topic, publish{p})
 	if !ok {
-		t.box.send(toTopic{topic, publish{p}})
+		t.box.Send(toTopic{topic, publish{p}})
 	}
-	idle.turn()
+	idle.RunInline()
 }
 
 // tell gives a publication to users, and returns one of them for the caller to run; nil if all do so themselves.
-func (t *tenantCore) tell(users []string, p *publication) (idle *mailbox) {
+func (t *tenantCore) tell(users []string, p *publication) (idle *mailbox.Mailbox) {
 	if !p.anonymous { // of two publishes with one id, the same one is the first at all users
-		turn := &t.turns[t.users.shard(p.event.ID)]
+		turn := &t.turns[t.users.Shard(p.event.ID)]
 		turn.Lock()
 		defer turn.Unlock()
 	}
 	for _, user := range users {
-		found := len(users) > 1 && t.users.send(user, publish{p})
+		found := len(users) > 1 && t.users.Send(user, publish{p})
 		if len(users) == 1 {
-			idle, found = t.users.lend(user, publish{p})
+			idle, found = t.users.Claim(user, publish{p})
 		}
 		switch {
 		case found:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -111,7 +112,7 @@ func (qs *queries) Connections(ctx context.Context, tenant string, q ConnectionQ
 			} // else it ended meanwhile, or does not fit
 		}
 		if ctx.Err() != nil {
-			return nil, "", errBusy
+			return nil, "", mailbox.ErrBusy
 		}
 		if len(candidates) <= limit {
 			return found, "", nil
@@ -150,9 +151,9 @@ func (h *newestFirst) Pop() any {
 
 // info asks the connection itself for its subscriptions.
 func (l *Link) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
-	answer := newReply[[]string]()
-	l.box.send(inspect{answer})
-	topics, why := answer.wait(ctx)
+	answer := mailbox.NewReply[[]string]()
+	l.box.Send(inspect{answer})
+	topics, why := answer.Wait(ctx)
 	if why != nil {
 		return ConnectionInfo{}, why
 	}
@@ -212,11 +213,11 @@ func (qs *queries) linksOf(ctx context.Context, tenant, name string) ([]*Link, *
 	if why != nil {
 		return nil, why
 	}
-	answer := newReply[[]*Link]()
-	if !t.users.send(name, gather{answer}) {
+	answer := mailbox.NewReply[[]*Link]()
+	if !t.users.Send(name, gather{answer}) {
 		return nil, nobody(name)
 	}
-	return answer.wait(ctx)
+	return answer.Wait(ctx)
 }
 
 // Topics is one page of a tenant's topics by name, those that are only on disk included; next is the cursor of the page
@@ -235,14 +236,14 @@ func (qs *queries) Topics(ctx context.Context, tenant string, q TopicQuery) (fou
 		if i == limit {
 			return found, names[i-1], nil
 		}
-		answer := newReply[TopicInfo]()
-		if !t.topics.send(name, describe{answer}) {
+		answer := mailbox.NewReply[TopicInfo]()
+		if !t.topics.Send(name, describe{answer}) {
 			if s, ok := stored[name]; ok {
 				found = append(found, TopicInfo{Name: name, Position: s.Position, History: s.Events})
 			}
 			continue
 		}
-		info, why := answer.wait(ctx)
+		info, why := answer.Wait(ctx)
 		if why != nil {
 			return nil, "", why
 		}
@@ -254,7 +255,7 @@ func (qs *queries) Topics(ctx context.Context, tenant string, q TopicQuery) (fou
 // topicNames are the names that a query is about, sorted, and where those stand that are on disk. Of these there are at
 // most so many.
 func (t *tenantCore) topicNames(q TopicQuery, most int) (names []string, stored map[string]durable.Standing, why *protocol.Refusal) {
-	t.topics.each(func(name string, _ *mailbox) bool {
+	t.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
 		if name > q.Cursor && strings.HasPrefix(name, q.Prefix) && name != everyone {
 			names = append(names, name)
 		}
@@ -287,10 +288,10 @@ func (qs *queries) History(ctx context.Context, tenant, topic string, after prot
 	if err := protocol.CheckTopic(topic); err != nil {
 		return HistoryPage{}, err
 	}
-	answer := newReply[HistoryPage]()
+	answer := mailbox.NewReply[HistoryPage]()
 	ask := lookBack{after, page(limit), answer}
 	switch {
-	case t.topics.send(topic, ask):
+	case t.topics.Send(topic, ask):
 	case t.stored(topic):
 		t.topic(topic, ask)
 	case after != (protocol.Position{}):
@@ -298,7 +299,7 @@ func (qs *queries) History(ctx context.Context, tenant, topic string, after prot
 	default:
 		return HistoryPage{}, protocol.Refuse(protocol.NotFound, "no topic %s", protocol.Quote(topic))
 	}
-	found, why := answer.wait(ctx)
+	found, why := answer.Wait(ctx)
 	if why != nil {
 		return found, why
 	}

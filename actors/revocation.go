@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -80,17 +81,17 @@ func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
 // withdraw has connections end what stands on rights that are gone. may says whether a connection of that identity may have such a right
 // by now: each that may is asked itself, since its credential may be between its check and our look.
 func (c *tenantCore) withdraw(ctx context.Context, order withdraw, may func(*protocol.Identity) bool) (closed, unsubscribed int, err error) {
-	var waits []reply[withdrawn]
+	var waits []mailbox.Reply[withdrawn]
 	c.links.each(func(l *Link) bool {
 		if id := l.identity.Load(); id == nil || l.flags.has(hasLent) || may(id) {
-			order.reply = newReply[withdrawn]()
-			l.box.force(order)
+			order.reply = mailbox.NewReply[withdrawn]()
+			l.box.SendUnbounded(order)
 			waits = append(waits, order.reply)
 		}
 		return true
 	})
 	for _, answer := range waits {
-		ended, why := answer.wait(ctx)
+		ended, why := answer.Wait(ctx)
 		if why != nil && why.Reason == protocol.Busy {
 			return closed, unsubscribed, why
 		}

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -32,20 +33,20 @@ func (ts *tenants) settle(ctx context.Context) *protocol.Refusal {
 // farewell ends the lifecycles, when nothing happens any more and all that did is told.
 func (ts *tenants) farewell() {
 	for _, t := range ts.thatTell() {
-		t.life.Load().box.force(farewell{})
+		t.life.Load().box.SendUnbounded(farewell{})
 	}
 }
 
 func (t *tenantCore) settle(ctx context.Context) *protocol.Refusal {
-	var users []reply[[]*Link]
-	t.users.each(func(_ string, box *mailbox) bool {
-		answer := newReply[[]*Link]()
-		box.force(gather{answer}) // it answers behind what it has to tell
+	var users []mailbox.Reply[[]*Link]
+	t.users.Each(func(_ string, box *mailbox.Mailbox) bool {
+		answer := mailbox.NewReply[[]*Link]()
+		box.SendUnbounded(gather{answer}) // it answers behind what it has to tell
 		users = append(users, answer)
 		return true
 	})
 	for _, answer := range users {
-		if _, why := answer.wait(ctx); why != nil && why.Reason == protocol.Busy {
+		if _, why := answer.Wait(ctx); why != nil && why.Reason == protocol.Busy {
 			return why
 		}
 	}
@@ -53,8 +54,8 @@ func (t *tenantCore) settle(ctx context.Context) *protocol.Refusal {
 	if l == nil {
 		return nil
 	}
-	told := newReply[struct{}]()
-	l.box.force(settle{ctx, told})
-	_, why := told.wait(ctx)
+	told := mailbox.NewReply[struct{}]()
+	l.box.SendUnbounded(settle{ctx, told})
+	_, why := told.Wait(ctx)
 	return why
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"slices"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -14,8 +15,8 @@ func (w *watermark) halve() {
 		if name == canaryTenant {
 			continue
 		}
-		t.topics.each(func(_ string, box *mailbox) bool {
-			box.send(halve{})
+		t.topics.Each(func(_ string, box *mailbox.Mailbox) bool {
+			box.Send(halve{})
 			w.histories.Add(1)
 			return true
 		})
@@ -58,7 +59,7 @@ func (w *watermark) disconnect(excess int64) {
 		if h.link.flags.set(isSlow) {
 			excess -= h.bytes
 			w.readers.Add(1)
-			h.link.box.force(end{why: &protocol.Refusal{Reason: protocol.Slow}})
+			h.link.box.SendUnbounded(end{why: &protocol.Refusal{Reason: protocol.Slow}})
 		}
 	}
 }

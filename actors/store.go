@@ -44,7 +44,7 @@ func (n *Node) Keep(store *durable.Store) error {
 	return nil
 }
 
-// Checkpoint has use read a directory with the durable topics as they are at one moment; "" if none are durable. See
+// Checkpoint has use read a Registry with the durable topics as they are at one moment; "" if none are durable. See
 // durable.Store.Checkpoint for its errors; while the store is not open yet the error says so.
 func (n *Node) Checkpoint(use func(dir string) error) error {
 	store, why := n.keeper()

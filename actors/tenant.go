@@ -4,9 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -26,8 +25,8 @@ type (
 	configure struct{ config TenantConfig }
 )
 
-func (m toTopic) refuse(why *protocol.Refusal) { m.message.(refusable).refuse(why) }
-func (m toUser) refuse(why *protocol.Refusal)  { m.message.(refusable).refuse(why) }
+func (m toTopic) Refuse(why *protocol.Refusal) { m.message.(mailbox.Refusable).Refuse(why) }
+func (m toUser) Refuse(why *protocol.Refusal)  { m.message.(mailbox.Refusable).Refuse(why) }
 
 // everyone is the topic that every authenticated connection of a tenant hears. No client and no publisher can name it.
 const everyone = "\x00everyone"
@@ -37,9 +36,9 @@ const everyone = "\x00everyone"
 type tenantCore struct {
 	node    *Node
 	name    string
-	box     mailbox
-	topics  *directory
-	users   *directory
+	box     mailbox.Mailbox
+	topics  *mailbox.Registry
+	users   *mailbox.Registry
 	links   *links
 	revoked revocations
 	keys    atomic.Pointer[func(protocol.KeyFingerprint) bool] // which of its keys hold; nil is all
@@ -58,7 +57,7 @@ type tenantCore struct {
 	waiting     atomic.Int64 // bytes of what waits for them
 	topicsMade  atomic.Int64 // that are there, the one of everyone not counted
 
-	turns [16]sync.Mutex // by event id: see dispatch
+	turns [mailbox.Shards]sync.Mutex // by event id: see dispatch
 
 	mu       sync.Mutex // guards dialects
 	dialects map[protocol.Dialect]*census
@@ -69,11 +68,12 @@ type tenant struct{ *tenantCore }
 
 func newTenant(n *Node, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
-		node: n, name: cfg.Name, box: mailbox{limit: int32(8 * n.cfg.MailboxSize)}, topics: newDirectory(), users: newDirectory(),
+		node: n, name: cfg.Name, topics: mailbox.NewRegistry(), users: mailbox.NewRegistry(),
 		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.part(), dialects: map[protocol.Dialect]*census{},
 	}
+	c.box.Init(8 * n.cfg.MailboxSize)
 	c.obey(cfg)
-	n.supervise.tenant.spawn(&tenant{c}, &c.box)
+	n.supervise.tenant.Spawn(&tenant{c}, &c.box)
 	return c
 }
 
@@ -95,20 +95,20 @@ func (c *tenantCore) obey(cfg TenantConfig) {
 }
 
 // Receive is what the tenant does.
-func (t *tenant) Receive(ctx actor.Context) {
+func (t *tenant) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case toTopic:
 		t.toTopic(m)
 	case toUser:
-		t.users.sendOrMake(m.name, m.message, func() *mailbox { return newUser(t.tenantCore, m.name) })
+		t.users.SendOrSpawn(m.name, m.message, func() *mailbox.Mailbox { return newUser(t.tenantCore, m.name) })
 	case configure:
 		t.obey(m.config)
 	case crash:
 		panic(m.cause)
-	case *actor.Stopped:
-		t.box.close(errGone)
+	case *mailbox.Stopped:
+		t.box.Close(errGone)
 		t.stopAll()
-		t.node.actors.Done()
+		t.node.system.Done()
 	}
 }
 
@@ -116,14 +116,14 @@ func (t *tenant) Receive(ctx actor.Context) {
 func counts(topic string) bool { return topic != everyone && !protocol.Reserved(topic) }
 
 func (t *tenant) toTopic(m toTopic) {
-	if t.topics.force(m.name, m.message) {
+	if t.topics.SendUnbounded(m.name, m.message) {
 		return
 	}
 	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most && counts(m.name) {
-		m.refuse(protocol.Refuse(protocol.TooMany, "the tenant has %d topics, which is the limit (topics)", most))
+		m.Refuse(protocol.Refuse(protocol.TooMany, "the tenant has %d topics, which is the limit (topics)", most))
 		return
 	}
-	t.topics.sendOrMake(m.name, m.message, func() *mailbox {
+	t.topics.SendOrSpawn(m.name, m.message, func() *mailbox.Mailbox {
 		if counts(m.name) {
 			t.topicsMade.Add(1)
 		}
@@ -132,23 +132,23 @@ func (t *tenant) toTopic(m toTopic) {
 }
 
 // topic sends msg to a topic, which is made if there is none.
-func (c *tenantCore) topic(name string, msg refusable) {
-	if !c.topics.send(name, msg) {
-		c.box.send(toTopic{name, msg})
+func (c *tenantCore) topic(name string, msg mailbox.Refusable) {
+	if !c.topics.Send(name, msg) {
+		c.box.Send(toTopic{name, msg})
 	}
 }
 
 // user sends msg to a user, who is made if there is none.
-func (c *tenantCore) user(name string, msg refusable) {
-	if !c.users.send(name, msg) {
-		c.box.send(toUser{name, msg})
+func (c *tenantCore) user(name string, msg mailbox.Refusable) {
+	if !c.users.Send(name, msg) {
+		c.box.Send(toUser{name, msg})
 	}
 }
 
 // topicCount is how many topics there are, the hidden ones not counted.
 func (c *tenantCore) topicCount() int {
 	count := 0
-	c.topics.each(func(name string, _ *mailbox) bool {
+	c.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
 		if name != everyone {
 			count++
 		}

@@ -4,10 +4,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -20,14 +19,14 @@ type (
 		interest *interest
 		since    protocol.Position // zero for from now on
 		partial  bool
-		reply    reply[attached]
+		reply    mailbox.Reply[attached]
 	}
 	// unsubscribe removes a subscriber, and answers where the topic stands; unknown ones are ignored. settled gives it
 	// first what is held back for it.
 	unsubscribe struct {
 		link    *Link
 		settled bool
-		reply   reply[protocol.Position] // the zero reply if nobody waits
+		reply   mailbox.Reply[protocol.Position] // the zero reply if nobody waits
 	}
 	// publish appends an event, gives it to the subscribers and hands it to the topics above.
 	publish struct{ publication *publication }
@@ -41,10 +40,10 @@ type (
 	lookBack struct {
 		after protocol.Position
 		limit int
-		reply reply[HistoryPage]
+		reply mailbox.Reply[HistoryPage]
 	}
 	// describe answers with what can be told of the topic.
-	describe struct{ reply reply[TopicInfo] }
+	describe struct{ reply mailbox.Reply[TopicInfo] }
 	// flush releases what was held back for subscribers that want fewer events.
 	flush struct{ due time.Time }
 	// rest stops the topic if nobody uses it.
@@ -55,18 +54,18 @@ type (
 	crash struct{ cause string }
 )
 
-func (m subscribe) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
-func (m unsubscribe) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
-func (m publish) refuse(why *protocol.Refusal)     { m.publication.verdict.failed(why) }
-func (m echo) refuse(why *protocol.Refusal)        { m.publication.verdict.failed(why) }
-func (m lookBack) refuse(why *protocol.Refusal)    { m.reply.refuse(why) }
-func (m describe) refuse(why *protocol.Refusal)    { m.reply.refuse(why) }
+func (m subscribe) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
+func (m unsubscribe) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
+func (m publish) Refuse(why *protocol.Refusal)     { m.publication.verdict.failed(why) }
+func (m echo) Refuse(why *protocol.Refusal)        { m.publication.verdict.failed(why) }
+func (m lookBack) Refuse(why *protocol.Refusal)    { m.reply.Refuse(why) }
+func (m describe) Refuse(why *protocol.Refusal)    { m.reply.Refuse(why) }
 
 // topic is the actor: the sequencer of one named stream of events. It alone touches its fields, but for the mailbox.
 type topic struct {
 	tenant   *tenantCore
 	name     string
-	box      mailbox
+	box      mailbox.Mailbox
 	terms    *terms          // what holds for it; Store counts when it is made
 	history  history.History // nil until it is open, and one of these:
 	memory   *history.Memory // nil if it is durable
@@ -82,14 +81,15 @@ type topic struct {
 	flushes []time.Time
 }
 
-func (n *Node) newTopic(owner *tenantCore, name string) *mailbox {
+func (n *Node) newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
 	now := n.now()
 	t := &topic{
-		tenant: owner, name: name, box: mailbox{limit: int32(n.cfg.MailboxSize)}, terms: owner.rules.Load().of(name),
+		tenant: owner, name: name, terms: owner.rules.Load().of(name),
 		used: n.wheel.Since(now),
 	}
-	t.box.alone = t.alone()
-	n.supervise.topic.spawn(t, &t.box)
+	t.box.Init(n.cfg.MailboxSize)
+	t.box.Dedicate(t.alone())
+	n.supervise.topic.Spawn(t, &t.box)
 	n.wheel.Schedule(now.Add(n.cfg.TopicIdle), t)
 	return &t.box
 }
@@ -106,20 +106,20 @@ func (t *topic) alone() bool {
 }
 
 // ring is the topic's idle deadline.
-func (t *topic) Fire() { t.box.force(rest{}) }
+func (t *topic) Fire() { t.box.SendUnbounded(rest{}) }
 
 // use says that somebody uses the topic.
 func (t *topic) use(now time.Time) { t.used = t.node().wheel.Since(now) }
 
 // Receive is what the topic does. What a publish needs is apart from the rest: all that one function may need is on its
 // stack, and a topic that was at rest has a small one.
-func (t *topic) Receive(ctx actor.Context) {
+func (t *topic) Receive(ctx mailbox.Context) {
 	t.obey()
 	if t.history == nil {
 		if why := t.open(); why != nil {
-			m, refused := ctx.Message().(refusable)
+			m, refused := ctx.Message().(mailbox.Refusable)
 			if _, named := m.(describe); refused && !named {
-				m.refuse(why)
+				m.Refuse(why)
 				return
 			}
 		}
@@ -137,31 +137,31 @@ func (t *topic) Receive(ctx actor.Context) {
 }
 
 // serve does what is not about an event.
-func (t *topic) serve(ctx actor.Context) {
+func (t *topic) serve(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
-	case restarted:
+	case mailbox.Restarted:
 		t.audience.rebuild()
 	case subscribe:
 		t.subscribe(m)
-		t.box.alone = t.alone()
+		t.box.Dedicate(t.alone())
 	case unsubscribe:
 		if m.settled {
 			t.audience.settle(t.node(), m.link)
 		}
 		t.audience.remove(m.link)
-		t.box.alone = t.alone()
+		t.box.Dedicate(t.alone())
 		t.use(t.node().now())
-		m.reply.give(t.history.Position(), nil)
+		m.reply.Give(t.history.Position(), nil)
 	case lookBack:
-		m.reply.give(t.lookBack(m))
+		m.reply.Give(t.lookBack(m))
 	case attend:
 		now := t.node().now()
 		t.use(now)
 		t.attends = t.attends.note(t.name, m, now)
 	case rollCall:
-		m.reply.give(t.attends.present(t.node().now()), nil)
+		m.reply.Give(t.attends.present(t.node().now()), nil)
 	case describe:
-		m.reply.give(t.describe(), nil)
+		m.reply.Give(t.describe(), nil)
 	case flush:
 		t.flush(m)
 	case halve:
@@ -172,9 +172,9 @@ func (t *topic) serve(ctx actor.Context) {
 		t.rest(ctx)
 	case crash:
 		panic(m.cause)
-	case *actor.Stopped:
-		t.box.close(errGone)
-		t.node().actors.Done()
+	case *mailbox.Stopped:
+		t.box.Close(errGone)
+		t.node().system.Done()
 	}
 }
 
@@ -185,7 +185,7 @@ func (t *topic) obey() {
 		return
 	}
 	t.terms = now.of(t.name)
-	t.box.alone = t.alone()
+	t.box.Dedicate(t.alone())
 	t.bound()
 	t.dedup.bound(t.terms.DedupCount)
 }
@@ -210,7 +210,7 @@ func (t *topic) subscribe(m subscribe) {
 	now := t.node().now()
 	missed, why := t.missedBy(m, now)
 	if why != nil {
-		m.refuse(why)
+		m.Refuse(why)
 		return
 	}
 	missed.give(m.link)
@@ -219,9 +219,9 @@ func (t *topic) subscribe(m subscribe) {
 	t.audience.set(t.node(), m.link, m.interest, at.Offset)
 	t.use(now)
 	switch {
-	case m.reply.give(attached{at, len(missed.frames), missed.missed}, nil):
+	case m.reply.Give(attached{at, len(missed.frames), missed.missed}, nil):
 	case len(missed.frames) > 0: // it would get them again with its next attempt
-		m.link.box.force(end{why: errBusy})
+		m.link.box.SendUnbounded(end{why: mailbox.ErrBusy})
 	case before == nil: // the connection did not wait so long, and takes it for refused
 		t.audience.remove(m.link)
 	default:
@@ -276,9 +276,9 @@ type flushing struct {
 	due   time.Time
 }
 
-func (f flushing) Fire() { f.topic.box.force(flush{f.due}) }
+func (f flushing) Fire() { f.topic.box.SendUnbounded(flush{f.due}) }
 
-func (t *topic) rest(ctx actor.Context) {
+func (t *topic) rest(ctx mailbox.Context) {
 	now, cfg, wheel := t.node().now(), &t.node().cfg, t.node().wheel
 	t.dedup.expire(t.terms.DedupAge, now)
 	if t.memory != nil {
@@ -286,7 +286,7 @@ func (t *topic) rest(ctx actor.Context) {
 	}
 	idle := time.Duration(wheel.Since(now) - t.used)
 	unused := t.audience.count() == 0 && t.keeping == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
-	if unused && t.tenant.topics.retire(t.name, &t.box) {
+	if unused && t.tenant.topics.Remove(t.name, &t.box) {
 		if counts(t.name) {
 			t.tenant.topicsMade.Add(-1)
 		}

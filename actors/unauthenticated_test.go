@@ -68,7 +68,7 @@ func TestUnauthenticated_APlaceIsGivenBackOnceHoweverItEnds(t *testing.T) {
 		"it goes":                func(c *client) { c.link.Gone(protocol.Lost) },
 		"it says nothing":        func(*client) { time.Sleep(20*time.Second + timer.Granularity) },
 		"it says nothing useful": func(c *client) { c.do(login("bad")); time.Sleep(20*time.Second + timer.Granularity) },
-		"it fails":               func(c *client) { c.link.box.force(crash{"a test"}) },
+		"it fails":               func(c *client) { c.link.box.SendUnbounded(crash{"a test"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, Config{UnauthenticatedPerAddress: 1}, g, func(n *Node) {

@@ -1,8 +1,7 @@
 package actors
 
 import (
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -15,7 +14,7 @@ type (
 		limit  int  // of connections of this dialect; 0 is none
 		claims bool // it may have what its client left: it has proved who it is
 		beside bool // the other one was asked to go, and is not waited for any more
-		reply  reply[returned]
+		reply  mailbox.Reply[returned]
 	}
 	// leave removes a connection and keeps the record that it may leave; unknown ones are ignored.
 	leave struct {
@@ -25,23 +24,23 @@ type (
 	// part ends all connections and answers how many.
 	part struct {
 		end   end
-		reply reply[int]
+		reply mailbox.Reply[int]
 	}
 	// gather answers with the user's connections.
-	gather struct{ reply reply[[]*Link] }
+	gather struct{ reply mailbox.Reply[[]*Link] }
 	// restAgain is a rest that messages were in the way of.
 	restAgain struct{}
 )
 
-func (m join) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
-func (m part) refuse(why *protocol.Refusal)   { m.reply.refuse(why) }
-func (m gather) refuse(why *protocol.Refusal) { m.reply.refuse(why) }
+func (m join) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
+func (m part) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
+func (m gather) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
 
 // user is the actor: one identity, wherever it is connected. It alone touches its fields, but for the mailbox.
 type user struct {
 	tenant *tenantCore
 	name   string
-	box    mailbox
+	box    mailbox.Mailbox
 	links  []*Link // in the order in which they joined
 	dedup  dedup
 	inbox  *inbox    // nil if nothing waits
@@ -52,26 +51,27 @@ type user struct {
 	again bool
 }
 
-func newUser(t *tenantCore, name string) *mailbox {
-	u := &user{tenant: t, name: name, box: mailbox{limit: int32(t.node.cfg.MailboxSize)}}
-	t.node.supervise.user.spawn(u, &u.box)
+func newUser(t *tenantCore, name string) *mailbox.Mailbox {
+	u := &user{tenant: t, name: name}
+	u.box.Init(t.node.cfg.MailboxSize)
+	t.node.supervise.user.Spawn(u, &u.box)
 	return &u.box
 }
 
 func (u *user) node() *Node { return u.tenant.node }
 
 // ring is the user's idle deadline.
-func (u *user) Fire() { u.box.force(rest{}) }
+func (u *user) Fire() { u.box.SendUnbounded(rest{}) }
 
 // Receive is what the user does.
-func (u *user) Receive(ctx actor.Context) {
+func (u *user) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case publish:
 		u.publish(m.publication)
 		u.rest(ctx) // it may have been made for this alone
 	case join:
 		back, why := u.join(m)
-		if !m.reply.give(back, why) { // the connection did not wait so long
+		if !m.reply.Give(back, why) { // the connection did not wait so long
 			u.leave(m.link)
 			u.giveUp(protocol.Busy, back.record)
 		}
@@ -84,9 +84,9 @@ func (u *user) Receive(ctx actor.Context) {
 		u.fade(u.node().now())
 		u.rest(ctx)
 	case part:
-		m.reply.give(u.part(m.end), nil)
+		m.reply.Give(u.part(m.end), nil)
 	case gather:
-		m.reply.give(append([]*Link(nil), u.links...), nil)
+		m.reply.Give(append([]*Link(nil), u.links...), nil)
 	case rest:
 		u.rest(ctx)
 	case restAgain:
@@ -94,13 +94,13 @@ func (u *user) Receive(ctx actor.Context) {
 		u.rest(ctx)
 	case crash:
 		panic(m.cause)
-	case *actor.Stopped:
+	case *mailbox.Stopped:
 		if len(u.links) > 0 {
 			u.online(false)
 		}
 		u.forget()
-		u.box.close(errGone)
-		u.node().actors.Done()
+		u.box.Close(errGone)
+		u.node().system.Done()
 	}
 }
 
@@ -187,14 +187,14 @@ func (u *user) leave(l *Link) {
 func (u *user) part(why end) int {
 	u.forget()
 	for _, l := range u.links {
-		l.box.force(why)
+		l.box.SendUnbounded(why)
 	}
 	return len(u.links)
 }
 
 // rest stops the user when it has no connection and none that may come back, no event id that it would have to
 // recognise, and nothing in its inbox.
-func (u *user) rest(ctx actor.Context) {
+func (u *user) rest(ctx mailbox.Context) {
 	if len(u.links) > 0 || len(u.left) > 0 {
 		return
 	}
@@ -213,12 +213,12 @@ func (u *user) rest(ctx actor.Context) {
 		wheel.Schedule(at, u)
 		return
 	}
-	if u.tenant.users.retire(u.name, &u.box) {
+	if u.tenant.users.Remove(u.name, &u.box) {
 		ctx.Stop(ctx.Self())
 		return
 	}
 	if !u.again {
 		u.again = true
-		u.box.force(restAgain{})
+		u.box.SendUnbounded(restAgain{})
 	}
 }

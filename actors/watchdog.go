@@ -3,6 +3,7 @@ package actors
 import (
 	"cmp"
 	"context"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,7 +19,7 @@ type watchdog struct {
 	done chan struct{}
 
 	// Owned by run.
-	busy map[*mailbox]*occupied // that had something to do when they were looked at last
+	busy map[*mailbox.Mailbox]*occupied // that had something to do when they were looked at last
 
 	at    atomic.Pointer[string] // the tenant that is looked at
 	begun atomic.Int64           // when that began, as wheel.since tells it; 0 between two rounds
@@ -68,7 +69,7 @@ const (
 )
 
 func (w *watchdog) start(n *Node) {
-	w.node, w.stop, w.done, w.busy = n, make(chan struct{}), make(chan struct{}), map[*mailbox]*occupied{}
+	w.node, w.stop, w.done, w.busy = n, make(chan struct{}), make(chan struct{}), map[*mailbox.Mailbox]*occupied{}
 	n.AddProbe("the directories", w.through)
 	go w.run()
 }
@@ -104,8 +105,11 @@ func (w *watchdog) round(round uint64, now time.Time) {
 		if l := t.life.Load(); l != nil {
 			w.look(round, now, ofLifecycles, t, name, &l.box)
 		}
-		t.users.each(func(user string, box *mailbox) bool { w.look(round, now, ofUsers, t, user, box); return true })
-		t.topics.each(func(topic string, box *mailbox) bool { w.look(round, now, ofTopics, t, topic, box); return true })
+		t.users.Each(func(user string, box *mailbox.Mailbox) bool { w.look(round, now, ofUsers, t, user, box); return true })
+		t.topics.Each(func(topic string, box *mailbox.Mailbox) bool {
+			w.look(round, now, ofTopics, t, topic, box)
+			return true
+		})
 		t.links.each(func(l *Link) bool { w.look(round, now, ofConnections, t, "", &l.box); return true })
 	}
 	w.begun.Store(0)
@@ -113,8 +117,8 @@ func (w *watchdog) round(round uint64, now time.Time) {
 }
 
 // look notes an actor that has something to do.
-func (w *watchdog) look(round uint64, now time.Time, kind int, t *tenantCore, name string, box *mailbox) {
-	nth, at, waiting := box.occupation()
+func (w *watchdog) look(round uint64, now time.Time, kind int, t *tenantCore, name string, box *mailbox.Mailbox) {
+	nth, at, waiting := box.Occupation()
 	if waiting == 0 {
 		return
 	}
@@ -132,7 +136,7 @@ func (w *watchdog) look(round uint64, now time.Time, kind int, t *tenantCore, na
 // judge forgets who has gone on, and tells of those who have not for too long.
 func (w *watchdog) judge(round uint64, now time.Time) {
 	var stuck []Stuck
-	var fresh []*mailbox
+	var fresh []*mailbox.Mailbox
 	for box, o := range w.busy {
 		switch {
 		case o.round != round:
@@ -158,11 +162,11 @@ func (w *watchdog) judge(round uint64, now time.Time) {
 }
 
 // tell logs those that were found stuck, each once, with what its goroutine does.
-func (w *watchdog) tell(fresh []*mailbox) {
+func (w *watchdog) tell(fresh []*mailbox.Mailbox) {
 	if len(fresh) == 0 {
 		return
 	}
-	stacks := stacksOf(fresh[:min(len(fresh), maxStuck)])
+	stacks := mailbox.StacksOf(fresh[:min(len(fresh), maxStuck)])
 	for i, stack := range stacks {
 		o := w.busy[fresh[i]]
 		w.node.log.Error("an actor is stuck", "kind", o.Actor, "tenant", o.Tenant, "name", o.Name, "at", o.Message, "for", o.For, "waiting", o.Waiting, "stack", stack)
@@ -180,7 +184,7 @@ func (w *watchdog) freed(o *occupied, now time.Time) {
 }
 
 // nameOf is the id of a connection, which is made only for those that are stuck.
-func (w *watchdog) nameOf(box *mailbox, tenant string) (name string) {
+func (w *watchdog) nameOf(box *mailbox.Mailbox, tenant string) (name string) {
 	if t := w.node.tenant(tenant); t != nil {
 		t.links.each(func(l *Link) bool {
 			if &l.box == box {

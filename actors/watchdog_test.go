@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -117,8 +118,11 @@ func TestWatchdog_LetsBeWhoGoesOn(t *testing.T) {
 func TestWatchdog_NamesTheTenantThatCannotBeLookedAt(t *testing.T) {
 	n := New(Config{StuckAfter: 20 * time.Millisecond}, nil, TenantConfig{Name: "acme"})
 	defer n.Close()
-	shard := &n.tenant("acme").topics.shards[7]
-	shard.Lock()
+	acme, release, made := n.tenant("acme"), make(chan struct{}), make(chan struct{})
+	go func() { // it holds the shard of its name for as long as the topic is being made
+		defer close(made)
+		acme.topics.SendOrSpawn("stuck", rest{}, func() *mailbox.Mailbox { <-release; return n.newTopic(acme, "stuck") })
+	}()
 	var err error
 	eventually(t, "the directory is found stuck", func() bool { err = n.watchdog.through(t.Context()); return err != nil })
 	if err.Error() != "nothing gets through the directories of tenant acme" {
@@ -127,7 +131,8 @@ func TestWatchdog_NamesTheTenantThatCannotBeLookedAt(t *testing.T) {
 	if _, err := n.Probe(t.Context()); err == nil {
 		t.Error("it is ready")
 	}
-	shard.Unlock()
+	close(release)
+	<-made
 	eventually(t, "the directory is found free", func() bool { return n.watchdog.through(t.Context()) == nil })
 }
 

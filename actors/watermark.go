@@ -194,7 +194,7 @@ func (w *watermark) pressure() Pressure {
 }
 
 // refuse is why nothing comes in at the moment, nil if something does; count is of what is refused.
-func (w *watermark) refuse(count *atomic.Uint64) *protocol.Refusal {
+func (w *watermark) Refuse(count *atomic.Uint64) *protocol.Refusal {
 	stage := Stage(w.stage.Load())
 	if stage == Calm {
 		return nil

@@ -1,4 +1,4 @@
-package actors
+package mailbox
 
 import (
 	"fmt"
@@ -14,14 +14,14 @@ const (
 	maxStack = 8 << 10
 )
 
-// stacksOf are the stacks of the goroutines that are in these mailboxes' run or turn, in their order; one that is not found is said to be so.
+// StacksOf are the stacks of the goroutines that are in these mailboxes' run or turn, in their order; one that is not found is said to be so.
 // The whole process stands still meanwhile, for some milliseconds, so it is for the rare case.
-func stacksOf(boxes []*mailbox) []string {
+func StacksOf(boxes []*Mailbox) []string {
 	text := make([]byte, maxStacks)
 	all := strings.Split(string(text[:runtime.Stack(text, true)]), "\n\n")
 	found := make([]string, len(boxes))
 	for i, box := range boxes {
-		found[i] = stackOf(all, fmt.Sprintf("(*mailbox).run(%p)", box), fmt.Sprintf("(*mailbox).turn(%p)", box))
+		found[i] = stackOf(all, fmt.Sprintf("(*Mailbox).run(%p)", box), fmt.Sprintf("(*Mailbox).RunInline(%p)", box))
 	}
 	return found
 }

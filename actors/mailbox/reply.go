@@ -1,4 +1,4 @@
-package actors
+package mailbox
 
 import (
 	"context"
@@ -11,18 +11,18 @@ import (
 // Waits go one way, so that none can be for oneself: front door -> connection -> older connection of the same client ->
 // tenant -> user or topic. An actor that
 // waits holds a goroutine meanwhile and nothing else; protoactor's default dispatcher gives each running actor its own.
-type reply[T any] struct{ ch chan answer[T] }
+type Reply[T any] struct{ ch chan answer[T] }
 
 type answer[T any] struct {
 	value T
 	why   *protocol.Refusal
 }
 
-func newReply[T any]() reply[T] { return reply[T]{make(chan answer[T], 1)} }
+func NewReply[T any]() Reply[T] { return Reply[T]{make(chan answer[T], 1)} }
 
 // give answers; the first answer counts. It reports false if nobody wants to know: who asked has given up, or never
 // waited. What was done for them alone is then undone.
-func (r reply[T]) give(value T, why *protocol.Refusal) bool {
+func (r Reply[T]) Give(value T, why *protocol.Refusal) bool {
 	select {
 	case r.ch <- answer[T]{value, why}:
 		return true
@@ -31,20 +31,20 @@ func (r reply[T]) give(value T, why *protocol.Refusal) bool {
 	}
 }
 
-func (r reply[T]) refuse(why *protocol.Refusal) {
+func (r Reply[T]) Refuse(why *protocol.Refusal) {
 	var none T
-	r.give(none, why)
+	r.Give(none, why)
 }
 
 // wait returns the answer, or Busy when ctx ends first; then no answer is taken any more, and give says so.
-func (r reply[T]) wait(ctx context.Context) (T, *protocol.Refusal) {
+func (r Reply[T]) Wait(ctx context.Context) (T, *protocol.Refusal) {
 	var none T
 	select {
 	case a := <-r.ch:
 		return a.value, a.why
 	case <-ctx.Done():
-		if r.give(none, errBusy) { // and stays in the channel, so that no other answer fits
-			return none, errBusy
+		if r.Give(none, ErrBusy) { // and stays in the channel, so that no other answer fits
+			return none, ErrBusy
 		}
 		a := <-r.ch // came at the last moment
 		return a.value, a.why

@@ -1,4 +1,4 @@
-package actors
+package mailbox
 
 import (
 	"context"
@@ -21,7 +21,7 @@ type worker struct {
 }
 
 func (w *worker) InvokeUserMessage(m any) {
-	if _, ok := m.(restarted); ok {
+	if _, ok := m.(Restarted); ok {
 		w.anew++
 		return
 	}
@@ -30,17 +30,23 @@ func (w *worker) InvokeUserMessage(m any) {
 func (w *worker) InvokeSystemMessage(m any)   { w.system = append(w.system, m) }
 func (w *worker) EscalateFailure(_, what any) { w.failed = append(w.failed, what) }
 
-// letter is a refusable message.
+// letter is a Refusable message.
 type letter struct {
 	n       int
 	refused *atomic.Pointer[protocol.Refusal]
 }
 
-func (l letter) refuse(why *protocol.Refusal) { l.refused.Store(why) }
+func (l letter) Refuse(why *protocol.Refusal) { l.refused.Store(why) }
 
 func newLetter(n int) letter { return letter{n, new(atomic.Pointer[protocol.Refusal])} }
 
-func boxFor(limit int, w *worker) *mailbox {
+func newMailbox(limit int) *Mailbox {
+	m := &Mailbox{}
+	m.Init(limit)
+	return m
+}
+
+func boxFor(limit int, w *worker) *Mailbox {
 	m := newMailbox(limit)
 	m.RegisterHandlers(w, actor.NewDefaultDispatcher(300))
 	return m
@@ -54,21 +60,21 @@ func TestMailbox_ItsBoundTellsTheSenderAndForceGoesOverIt(t *testing.T) {
 		var letters []letter
 		for i := range 5 {
 			letters = append(letters, newLetter(i))
-			m.send(letters[i])
+			m.Send(letters[i])
 		}
 		for i, l := range letters {
 			if why := l.refused.Load(); (why != nil) != (i >= 3) || why != nil && (why.Reason != protocol.Busy || why.RetryAfter == 0) {
 				t.Errorf("letter %d: %v", i, why)
 			}
 		}
-		m.force(newLetter(5))
+		m.SendUnbounded(newLetter(5))
 		synctest.Wait()
-		if len(handled) != 0 || m.UserMessageCount() != 4 || m.empty() {
+		if len(handled) != 0 || m.UserMessageCount() != 4 || m.Empty() {
 			t.Errorf("while suspended: handled %v, %d wait", handled, m.UserMessageCount())
 		}
 		m.PostSystemMessage(&actor.ResumeMailbox{})
 		synctest.Wait()
-		if len(handled) != 4 || handled[3] != 5 || !m.empty() {
+		if len(handled) != 4 || handled[3] != 5 || !m.Empty() {
 			t.Errorf("handled %v", handled)
 		}
 		if m.user.rest != nil || m.user.first != nil || m.system != nil {
@@ -82,13 +88,13 @@ func TestMailbox_RefusesWhatWaitsAndWhatComesWhenItStops(t *testing.T) {
 		m := boxFor(10, &worker{do: func(any) { t.Error("handled") }})
 		m.PostSystemMessage(&actor.SuspendMailbox{})
 		before, plain, after := newLetter(1), "cannot be refused", newLetter(2)
-		m.send(before)
-		m.send(plain)
-		m.close(errGone)
-		m.send(after)
-		m.force(plain)
+		m.Send(before)
+		m.Send(plain)
+		m.Close(errStopped)
+		m.Send(after)
+		m.SendUnbounded(plain)
 		for _, l := range []letter{before, after} {
-			if l.refused.Load() != errGone {
+			if l.refused.Load() != errStopped {
 				t.Errorf("letter %d: %v", l.n, l.refused.Load())
 			}
 		}
@@ -111,8 +117,8 @@ func TestMailbox_SystemMessagesOvertakeAndAPanicIsEscalatedWithItsMessage(t *tes
 			}
 		}
 		m.PostSystemMessage(&actor.SuspendMailbox{})
-		m.send("first")
-		m.send("second")
+		m.Send("first")
+		m.Send("second")
 		m.PostSystemMessage(&actor.ResumeMailbox{})
 		synctest.Wait()
 		if len(w.failed) != 1 || w.failed[0] != "first" || len(w.system) != 1 || len(order) != 2 || w.anew != 1 {
@@ -125,7 +131,7 @@ func TestMailbox_SystemMessagesOvertakeAndAPanicIsEscalatedWithItsMessage(t *tes
 func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var handled []int
-		var m *mailbox
+		var m *Mailbox
 		gate, w := make(chan struct{}), &worker{}
 		w.do = func(x any) {
 			n := x.(letter).n
@@ -133,44 +139,44 @@ func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 				<-gate
 			}
 			if handled = append(handled, n); n == 1 {
-				m.send(newLetter(2))
-				m.send(newLetter(3))
-				if m.lend(newLetter(4)) != nil {
+				m.Send(newLetter(2))
+				m.Send(newLetter(3))
+				if m.claim(newLetter(4)) != nil {
 					t.Error("an actor that is in a message was lent")
 				}
 				panic("one")
 			}
 		}
 		m = boxFor(10, w)
-		idle := m.lend(newLetter(1))
+		idle := m.claim(newLetter(1))
 		if idle != m || len(handled) != 0 {
 			t.Fatalf("an idle actor was not lent: %v, handled %v", idle, handled)
 		}
-		m.send(newLetter(0)) // it is booked, so nobody else runs it
+		m.Send(newLetter(0)) // it is booked, so nobody else runs it
 		synctest.Wait()
 		if len(handled) != 0 {
 			t.Fatalf("handled %v before its turn", handled)
 		}
-		idle.turn() // does not wait for the next
+		idle.RunInline() // does not wait for the next
 		synctest.Wait()
 		if len(handled) != 1 || len(w.failed) != 1 {
 			t.Errorf("in its turn: handled %v, failed %v", handled, w.failed)
 		}
 		close(gate)
 		synctest.Wait()
-		if len(handled) != 5 || !m.empty() {
+		if len(handled) != 5 || !m.Empty() {
 			t.Errorf("handled %v", handled)
 		}
-		m.alone = true
-		if m.lend(newLetter(5)) != nil {
+		m.dedicated = true
+		if m.claim(newLetter(5)) != nil {
 			t.Error("one that has to be alone was lent")
 		}
 		synctest.Wait()
 		if len(handled) != 6 {
 			t.Errorf("handled %v", handled)
 		}
-		var nobody *mailbox
-		nobody.turn()
+		var nobody *Mailbox
+		nobody.RunInline()
 	})
 }
 
@@ -180,7 +186,7 @@ func TestMailbox_TakesMessagesBeforeItsActorIsThere(t *testing.T) {
 		var handled atomic.Int64
 		m := newMailbox(10)
 		for range 5 {
-			go m.force("early")
+			go m.SendUnbounded("early")
 		}
 		go m.RegisterHandlers(&worker{do: func(any) { handled.Add(1) }}, actor.NewDefaultDispatcher(300))
 		synctest.Wait()
@@ -211,7 +217,7 @@ func TestMailbox_LosesNoWakeUpAndKeepsTheOrderOfEachSender(t *testing.T) {
 	for s := range senders {
 		go func() {
 			for i := range each {
-				m.send(s*each + i)
+				m.Send(s*each + i)
 			}
 		}()
 	}
@@ -249,33 +255,33 @@ func TestMailbox_QueueAgreesWithASlice(t *testing.T) {
 
 func TestReply_AnAnswerThatComesTooLateIsNotTakenAndGiveSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newReply[int]()
+		r := NewReply[int]()
 		got := make(chan *protocol.Refusal, 1)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		go func() {
-			_, why := r.wait(ctx)
+			_, why := r.Wait(ctx)
 			got <- why
 		}()
 		time.Sleep(2 * time.Second)
-		if why := <-got; why != errBusy {
+		if why := <-got; why != ErrBusy {
 			t.Errorf("waited in vain and got %v", why)
 		}
-		if r.give(1, nil) {
+		if r.Give(1, nil) {
 			t.Error("an answer was taken that nobody waits for")
 		}
-		var nobody reply[int]
-		if nobody.give(1, nil) {
+		var nobody Reply[int]
+		if nobody.Give(1, nil) {
 			t.Error("the zero reply took an answer")
 		}
 		// Either the answer is taken and waited for, or neither.
 		for range 1000 {
-			r := newReply[int]()
+			r := NewReply[int]()
 			taken := make(chan bool, 1)
 			ctx, cancel := context.WithCancel(context.Background())
 			go cancel()
-			go func() { taken <- r.give(7, nil) }()
-			value, why := r.wait(ctx)
+			go func() { taken <- r.Give(7, nil) }()
+			value, why := r.Wait(ctx)
 			if ok := <-taken; ok != (why == nil && value == 7) {
 				t.Fatalf("give says %v, wait says %d, %v", ok, value, why)
 			}
@@ -283,76 +289,4 @@ func TestReply_AnAnswerThatComesTooLateIsNotTakenAndGiveSaysSo(t *testing.T) {
 	})
 }
 
-func TestLink_AReaderBlocksAtMaxUnreadAndIsReleasedByTheActorOrByTheEnd(t *testing.T) {
-	for name, release := range map[string]func(c *client, g *gateway){
-		"the actor reads": func(_ *client, g *gateway) { close(g.hold) },
-		"the socket ends": func(c *client, _ *gateway) { c.link.Gone(protocol.Disconnected) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			g := &gateway{}
-			g.know("a", someone("a"))
-			guarded(t, Config{}, g, func(n *Node) {
-				g.hold, g.inside = make(chan struct{}), make(chan struct{}, 1)
-				c := enter(t, n, words, nil)
-				c.send(batch{commands: []protocol.Command{login("a")}})
-				<-g.inside // the actor is busy with the first message
-				var sent atomic.Int64
-				go func() {
-					for range 3 * maxUnread {
-						c.send(batch{})
-						sent.Add(1)
-					}
-				}()
-				synctest.Wait()
-				if got := sent.Load() + 1; got != maxUnread {
-					t.Errorf("%d messages wait, want %d", got, maxUnread)
-				}
-				if in := n.Stats("acme").MessagesReceived; in != maxUnread+1 { // with the one that blocks
-					t.Errorf("%d messages counted", in)
-				}
-				release(c, g)
-				synctest.Wait()
-				if sent.Load() != 3*maxUnread {
-					t.Errorf("the reader is stuck at message %d", sent.Load())
-				}
-			})
-		})
-	}
-}
-
-func TestLink_GoneCountsOnceAndMayComeBeforeTheActor(t *testing.T) {
-	bubble(t, Config{}, func(n *Node) {
-		c := &client{&tape{}, &hand{batches: []batch{{done: make(chan []protocol.Outcome, 1)}}}}
-		_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) Wire {
-			c.link = l
-			l.Receive([]byte("early"), false)
-			l.Gone(protocol.Malformed)
-			l.Gone(protocol.Disconnected)
-			return c.tape
-		})
-		if why != nil {
-			t.Fatal(why)
-		}
-		synctest.Wait()
-		if s := n.Stats("acme"); s.ActiveConnections != 0 || s.Authenticated != 0 || s.TotalConnections != 1 {
-			t.Errorf("%+v", s.DialectStats)
-		}
-		c.link.Receive([]byte("late"), false) // neither blocks nor panics
-		if f := n.Figures(); len(f.Restarts) != 0 {
-			t.Errorf("failures: %v", f.Restarts)
-		}
-	})
-}
-
-func TestLink_IDsAreNumbersThatComeBack(t *testing.T) {
-	for _, number := range []uint64{1, 10, 1<<64 - 1} {
-		if got := numberOf(idOf(number)); got != number {
-			t.Errorf("%d came back as %d", number, got)
-		}
-	}
-	for _, bad := range []string{"", "ws-", "1", "ws-x", "ws--1", "ws-18446744073709551616", "WS-1", "ws-1 "} {
-		if got := numberOf(bad); got != 0 {
-			t.Errorf("%q is %d", bad, got)
-		}
-	}
-}
+var errStopped = &protocol.Refusal{Reason: protocol.Draining}

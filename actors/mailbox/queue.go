@@ -1,4 +1,4 @@
-package actors
+package mailbox
 
 // queue holds messages in their order. The first message of an empty queue needs no ring, and an empty queue keeps none.
 type queue struct {
