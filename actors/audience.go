@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -266,36 +267,36 @@ func (a *audience) settle(n *Node, l *Link) {
 }
 
 // frame is what is held, in a dialect.
-func (h *held) frame(n *Node, d protocol.Dialect, v protocol.View, now time.Time) *Frame {
+func (h *held) frame(n *Node, d protocol.Dialect, v protocol.View, now time.Time) *outbox.Frame {
 	f := n.encode(d, v, h.event, now.UnixNano())
-	f.bind(h.fate, h.event.Topic, h.event.Key)
+	f.Bind(h.fate, h.event.Topic, h.event.Key)
 	return f
 }
 
 // offer gives one frame to the group's links that came before offset and returns how many took it.
-func (g *group) offer(n *Node, f *Frame, exclude, offset uint64) (delivered int) {
+func (g *group) offer(n *Node, f *outbox.Frame, exclude, offset uint64) (delivered int) {
 	if f == nil {
 		return 0
 	}
-	backlog, of := 0, (*Backlog)(nil)
+	backlog, of := 0, (*outbox.Backpressure)(nil)
 	for i := range g.seats {
 		l := g.seats[i].link
 		if g.seats[i].since >= offset || exclude != 0 && l.number == exclude {
 			continue
 		}
-		taken := l.outbox.offer(f)
+		taken := l.outbox.Offer(f)
 		if taken >= 0 {
 			delivered++
 			if taken > 0 && of == nil {
-				of = l.outbox.backlog
+				of = l.outbox.Backpressure()
 			}
 			backlog += taken
-		} else if taken == refusedFull {
+		} else if taken == outbox.RefusedFull {
 			l.tooSlow()
 		}
 	}
 	if backlog > 0 {
-		of.add(backlog) // the tenant of all of them
+		of.Add(backlog) // the tenant of all of them
 	}
 	if f.Born != 0 {
 		n.counters.delivered.Add(uint64(delivered))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -74,7 +75,7 @@ func BenchmarkIdle_BytesPerConnection(b *testing.B) {
 						}
 					}
 					if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: &hand{opened: open}, Identity: c.id(i), Remote: "192.0.2.1"},
-						func(l *Link) Wire { s.link = l; return s }); why != nil {
+						func(l *Link) outbox.Transport { s.link = l; return s }); why != nil {
 						b.Fatal(why)
 					}
 				}

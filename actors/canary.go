@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -23,7 +24,7 @@ type canary struct {
 	link        *Link
 	sang        [2]chan struct{} // capacity 1: the song came out of the outbox
 
-	taking sync.Mutex // Take and Wrote are one goroutine's at a time
+	taking sync.Mutex // Take and Ack are one goroutine's at a time
 }
 
 // What canaries sing: a song for topics and one for users.
@@ -56,13 +57,13 @@ func newCanaries(n *Node) []*canary {
 func (c *canary) enter(n *Node) {
 	id := &protocol.Identity{User: c.user, Topics: []protocol.Pattern{"*"}}
 	_, why := n.Connect(Dial{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id},
-		func(l *Link) Wire { c.link = l; return c })
+		func(l *Link) outbox.Transport { c.link = l; return c })
 	if why != nil {
 		panic(why) // a new node has room
 	}
 }
 
-// Wake implements Wire: it takes what waits.
+// Wake implements Transport: it takes what waits.
 func (c *canary) Wake() { go c.take() }
 
 func (c *canary) take() {
@@ -76,7 +77,7 @@ func (c *canary) take() {
 		for _, f := range frames {
 			c.heard(string(f.Data))
 		}
-		c.link.outbox.Wrote(frames)
+		c.link.outbox.Ack(frames)
 		c.link.Heard()
 	}
 }
@@ -90,10 +91,10 @@ func (c *canary) heard(song string) {
 	}
 }
 
-// Close implements Wire.
+// Close implements Transport.
 func (c *canary) Close(uint16, string) { c.Cut() }
 
-// Cut implements Wire.
+// Cut implements Transport.
 func (c *canary) Cut() { c.link.Gone(protocol.Disconnected) }
 
 // singTopic sends an event through the topic, singUser through the user.

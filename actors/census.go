@@ -60,7 +60,7 @@ func (c *census) take() *protocol.Refusal {
 		return why
 	}
 	c.total.Add(1)
-	c.tenant.node.backlog.join(1)
+	c.tenant.node.backlog.AddReaders(1)
 	return nil
 }
 
@@ -84,7 +84,7 @@ func (c *census) adopt(l *Link) *protocol.Refusal {
 		from.total.Add(-1)
 	}
 	l.post.Store(c)
-	l.outbox.join(c.tenant.counting())
+	l.outbox.SetBackpressure(c.tenant.counting())
 	c.tenant.links.add(l)
 	return nil
 }
@@ -101,7 +101,7 @@ func (c *census) left(l *Link) {
 
 // free takes a connection off the count of those that are open.
 func (c *census) free() {
-	c.tenant.node.backlog.join(-1)
+	c.tenant.node.backlog.AddReaders(-1)
 	c.undo()
 }
 

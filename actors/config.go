@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 // Config is what a node obeys. A field that is zero has its default.
@@ -114,6 +115,6 @@ func fill[T comparable](field *T, value T) {
 	}
 }
 
-func (c *Config) outbox() OutboxLimits {
-	return OutboxLimits{Bytes: c.QueueBytes, Frames: c.QueueFrames}
+func (c *Config) outbox() outbox.Limits {
+	return outbox.Limits{Bytes: c.QueueBytes, Frames: c.QueueFrames}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -146,7 +147,7 @@ func (c *connection) receive(m received) {
 func (c *connection) said() {
 	c.behind = false
 	c.restore()
-	c.outbox.letGo()
+	c.outbox.Release()
 }
 
 // run does commands in their order; what the session answers to one comes before the next.
@@ -163,9 +164,9 @@ func (c *connection) run(commands []protocol.Command) {
 func (c *connection) do(command protocol.Command) []protocol.Command {
 	switch cmd := command.(type) {
 	case protocol.Say:
-		op := Text
+		op := outbox.Text
 		if cmd.Binary {
-			op = Binary
+			op = outbox.Binary
 		}
 		c.say(op, cmd.Text, c.behind)
 		return nil
@@ -263,8 +264,8 @@ func (c *connection) close(code uint16, reason string) {
 		c.closing = true
 		c.stopReading()
 		c.leave()
-		c.outbox.letGo()
-		c.outbox.wire.Close(code, reason)
+		c.outbox.Release()
+		c.outbox.Transport().Close(code, reason)
 	}
 }
 
@@ -282,7 +283,7 @@ func (c *connection) finish(m finish) {
 		c.closing = true
 		c.member.depart(&c.Link, m.why, 0, false)
 		c.leave()
-		c.outbox.letGo()
+		c.outbox.Release()
 	}
 	m.then()
 }
@@ -298,7 +299,7 @@ func (c *connection) ended(why protocol.Reason) {
 		c.hears.part(&c.Link)
 	}
 	c.leave()
-	c.node.dropped(why, c.outbox.close())
+	c.node.dropped(why, c.outbox.Close())
 	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "dialect", c.dialect().Name(), "why", why, "lasted", time.Since(c.since()))
 }
 
@@ -309,9 +310,9 @@ func (c *connection) stopped() {
 	c.member.depart(&c.Link, protocol.Internal, 0, true)
 	c.leave()
 	if !c.flags.has(isGone) {
-		c.outbox.wire.Close(protocol.Internal.CloseCode(), string(protocol.Internal))
+		c.outbox.Transport().Close(protocol.Internal.CloseCode(), string(protocol.Internal))
 	}
-	c.node.dropped(protocol.Internal, c.outbox.close())
+	c.node.dropped(protocol.Internal, c.outbox.Close())
 	c.member.known(&c.Link)
 	c.box.Close(errNoConnection)
 	c.post.Load().left(&c.Link)

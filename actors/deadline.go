@@ -3,6 +3,7 @@ package actors
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -34,7 +35,7 @@ func (c *connection) due(now time.Time) {
 	case at >= c.silentAt():
 		c.node.dropped(protocol.Silent, 1)
 		c.silent = true
-		c.outbox.wire.Cut()
+		c.outbox.Transport().Cut()
 		return
 	}
 	if passed(c.rights.expire(), at) {
@@ -51,7 +52,7 @@ func (c *connection) due(now time.Time) {
 		return
 	}
 	if c.deadlines.pings(at, c.node.cfg.PingEvery) {
-		c.outbox.Reply(Ping, nil)
+		c.outbox.Reply(outbox.Ping, nil)
 	}
 	c.arm()
 }

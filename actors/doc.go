@@ -1,6 +1,6 @@
 // Package actors is the engine of Parley: tenants, users, topics and connections, each an actor. It knows no socket, no
 // HTTP, no JSON and no token; it speaks to the outside through its front door, [Node], and through the two small
-// interfaces that it needs, [Wire] and [Authenticator].
+// interfaces that it needs, [Transport] and [Authenticator].
 //
 // # What it promises
 //
@@ -44,7 +44,7 @@
 //
 // # What it asks of you
 //
-// A Wire never blocks, calls Outbox.Take and Outbox.Wrote from one goroutine at a time, and calls Link.Gone exactly when
+// A Transport never blocks, calls Outbox.Take and Outbox.Ack from one goroutine at a time, and calls Link.Gone exactly when
 // the socket has ended; before that it may call Link.Finish, once, when the client says no more. A Dialect is pure.
 // Whoever calls Connect calls Gone.
 //

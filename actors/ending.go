@@ -88,7 +88,7 @@ func tellWithin(ctx context.Context) time.Duration {
 
 func cut(all []*Link) {
 	for _, l := range all {
-		l.outbox.wire.Cut()
+		l.outbox.Transport().Cut()
 	}
 }
 

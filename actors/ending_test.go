@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -129,7 +130,7 @@ func TestDrain_CutsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		good := enter(t, n, words, someone("good"))
 		w := &deaf{&tape{}}
-		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: &hand{}, Identity: someone("deaf")}, func(l *Link) Wire { w.link = l; return w }); why != nil {
+		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: &hand{}, Identity: someone("deaf")}, func(l *Link) outbox.Transport { w.link = l; return w }); why != nil {
 			t.Fatal(why)
 		}
 		start := time.Now()
@@ -211,7 +212,7 @@ func TestDrain_WaitsForAConnectionWhoseWireIsBeingMade(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{}}
 		drained := make(chan error)
-		_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) Wire {
+		_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) outbox.Transport {
 			c.link = l
 			go func() {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -263,8 +264,8 @@ func TestClose_EndsEverythingWhateverGoesOn(t *testing.T) {
 				t.Errorf("a publish that waited: %v", err)
 			}
 		}
-		if int64(len(n.everyLink())) != 0 || n.backlog.bytes.Load() != 0 {
-			t.Errorf("%d open, backlog %d", int64(len(n.everyLink())), n.backlog.bytes.Load())
+		if int64(len(n.everyLink())) != 0 || n.backlog.Bytes() != 0 {
+			t.Errorf("%d open, backlog %d", int64(len(n.everyLink())), n.backlog.Bytes())
 		}
 		// The door is closed, and says so.
 		if _, err := publishTo(n, "room", jsonEvent(t, "", 4)); reasonOf(err) != protocol.Draining {

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/notify"
 )
 
-// The examples are what a Go program does that embeds Parley. It brings a Wire for each of its connections (here one
+// The examples are what a Go program does that embeds Parley. It brings a Transport for each of its connections (here one
 // that prints) and an Authenticator (here one that believes everybody); it gets the registry that the document of notify
 // describes: one per node, by user, with targeted sends and broadcasts.
 
@@ -29,7 +30,7 @@ func (p *printer) Wake() {
 		for _, f := range frames {
 			fmt.Printf("%s hears %s\n", p.link.ID(), f.Data)
 		}
-		p.link.Outbox().Wrote(frames)
+		p.link.Outbox().Ack(frames)
 	}
 }
 
@@ -60,7 +61,7 @@ func connect(node *actors.Node, user string) *printer {
 	session, _, _ := pages.Open(protocol.Hello{Path: notify.Path, Query: map[string][]string{"access_token": {user}}, Header: func(string) string { return "" }})
 	wire := &printer{over: make(chan struct{}, 1)}
 	_, refused := node.Connect(actors.Dial{Tenant: "acme", Dialect: pages, Session: session, Identity: &protocol.Identity{User: user, Topics: []protocol.Pattern{"*"}}},
-		func(l *actors.Link) actors.Wire { wire.link = l; return wire })
+		func(l *actors.Link) outbox.Transport { wire.link = l; return wire })
 	if refused != nil {
 		fmt.Println(refused)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -57,7 +58,7 @@ func TestFailure_AConnectionThatPanicsClosesWith1011AndNobodyElseNotices(t *test
 func TestFailure_AConnectionThatPanicsWhileItOpensIsClosed(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{opened: []protocol.Command{nil}}}
-		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
 			t.Fatal(why)
 		}
 		synctest.Wait()
@@ -116,7 +117,7 @@ func TestFailure_ThePublishThatATopicFailsAtIsRefusedInternalAndMayBeRetried(t *
 	bubble(t, Config{}, func(n *Node) {
 		w := &fuse{tape: &tape{}}
 		odd := &client{w.tape, &hand{}}
-		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")}, func(l *Link) Wire { odd.link = l; return w }); why != nil {
+		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")}, func(l *Link) outbox.Transport { odd.link = l; return w }); why != nil {
 			t.Fatal(why)
 		}
 		odd.subscribe(t, "room")

@@ -1,10 +1,9 @@
 package actors
 
 import (
-	"math/bits"
-	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -12,7 +11,7 @@ import (
 type Figures struct {
 	Tenants map[string]Stats
 	// Latency is the time from publish to socket write.
-	Latency Histogram
+	Latency outbox.Histogram
 	// Drops counts what was not delivered or was refused, by reason.
 	Drops map[protocol.Reason]uint64
 	// Missed counts events that clients missed while they were away and that could not be replayed when they came back, or
@@ -67,54 +66,13 @@ func (s *DialectStats) add(t DialectStats) {
 	s.Lifetime += t.Lifetime
 }
 
-// Histogram counts by upper bound: Counts[i] are those at most Bounds[i] seconds and above the bound before; the last
-// count has no bound. Sum is in seconds.
-type Histogram struct {
-	Bounds []float64
-	Counts []uint64
-	Sum    float64
-}
-
-// latency is a histogram with bounds of 2^n x 1,024 ns (1 us to 34 s), in shards so that writers do not share a line.
-type latency struct {
-	shards [8]struct {
-		counts [latencyBuckets + 1]atomic.Uint64
-		sum    atomic.Uint64 // nanoseconds
-		_      [64]byte
-	}
-}
-
-const latencyBuckets = 26
-
-// observe counts how long ago born is, both in nanoseconds of the Unix clock.
-func (l *latency) observe(shard uint64, born, now int64) {
-	d := uint64(max(now-born, 0))
-	s := &l.shards[shard%uint64(len(l.shards))]
-	s.counts[min(bits.Len64((max(d, 1)-1)>>10), latencyBuckets)].Add(1)
-	s.sum.Add(d)
-}
-
-func (l *latency) snapshot() Histogram {
-	h := Histogram{Bounds: make([]float64, latencyBuckets), Counts: make([]uint64, latencyBuckets+1)}
-	for i := range h.Bounds {
-		h.Bounds[i] = float64(uint64(1)<<(10+i)) / 1e9
-	}
-	for i := range l.shards {
-		for j := range h.Counts {
-			h.Counts[j] += l.shards[i].counts[j].Load()
-		}
-		h.Sum += float64(l.shards[i].sum.Load()) / 1e9
-	}
-	return h
-}
-
 // Figures takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop.
 func (n *Node) Figures() Figures {
 	f := Figures{
 		Tenants:    map[string]Stats{},
 		Lifecycles: map[string]LifecycleFigures{},
-		Latency:    n.outboxes.latency.snapshot(),
-		Backlog:    n.backlog.bytes.Load(),
+		Latency:    n.outboxes.Latency.Snapshot(),
+		Backlog:    n.backlog.Bytes(),
 		Pressure:   n.watermark.pressure(),
 		Storage:    n.storage(),
 		Stuck:      n.watchdog.stuckNow(),
@@ -124,7 +82,7 @@ func (n *Node) Figures() Figures {
 	n.counters.tell(&f)
 	for _, name := range n.Tenants() {
 		if t := n.tenant(name); t != nil {
-			f.stale(t.backlog.lost.Load())
+			f.stale(t.backlog.Lost.Load())
 			f.Tenants[name] = t.stats()
 			f.Topics += t.topicCount()
 			if l := t.life.Load(); l != nil {
@@ -151,7 +109,7 @@ func (qs *queries) Stats(tenant string) Stats {
 }
 
 func (l *Link) figures(now time.Time) DialectStats {
-	frames, bytes := l.outbox.sent()
+	frames, bytes := l.outbox.Sent()
 	return DialectStats{
 		MessagesReceived: l.inMessages.Load(), BytesReceived: l.inBytes.Load(),
 		MessagesSent: frames, BytesSent: bytes,

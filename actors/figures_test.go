@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -114,14 +115,14 @@ func TestFigures_CountWhatWasDroppedByReason(t *testing.T) {
 }
 
 func TestFigures_LatencyCountsByPowersOfTwo(t *testing.T) {
-	var l latency
+	var l outbox.LatencyHistogram
 	for i, c := range []struct {
 		late   int64
 		bucket int
 	}{{-5, 0}, {0, 0}, {1, 0}, {1024, 0}, {1025, 1}, {2048, 1}, {2049, 2}, {1 << 35, 25}, {1<<35 + 1, 26}, {math.MaxInt64 / 2, 26}} {
-		before := l.snapshot()
-		l.observe(uint64(i), 1000, 1000+c.late)
-		after := l.snapshot()
+		before := l.Snapshot()
+		l.Observe(uint64(i), 1000, 1000+c.late)
+		after := l.Snapshot()
 		for b := range after.Counts {
 			if grew := after.Counts[b] - before.Counts[b]; (grew == 1) != (b == c.bucket) {
 				t.Errorf("%d ns late: bucket %d grew by %d", c.late, b, grew)

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -149,7 +150,7 @@ func enter(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity) *cl
 func tryEnter(n *Node, d protocol.Dialect, id *protocol.Identity, remote string) (*client, *protocol.Refusal) {
 	c := &client{&tape{}, &hand{}}
 	_, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Remote: remote},
-		func(l *Link) Wire { c.link = l; return c.tape })
+		func(l *Link) outbox.Transport { c.link = l; return c.tape })
 	return c, why
 }
 
@@ -362,8 +363,8 @@ func crashTopic(n *Node, topic string) { n.tenant("acme").topics.SendUnbounded(t
 // sink is a wire that reads at once, on the goroutine that wakes it, and costs next to nothing.
 type sink struct {
 	link *Link
-	got  func(*Frame)
-	buf  []*Frame
+	got  func(*outbox.Frame)
+	buf  []*outbox.Frame
 }
 
 func (s *sink) Wake() {
@@ -377,7 +378,7 @@ func (s *sink) Wake() {
 				s.got(f)
 			}
 		}
-		s.link.Outbox().Wrote(frames)
+		s.link.Outbox().Ack(frames)
 		s.buf = frames[:0]
 	}
 }
@@ -386,11 +387,11 @@ func (s *sink) Close(uint16, string) { go s.link.Gone(protocol.Disconnected) }
 func (s *sink) Cut()                 { go s.link.Gone(protocol.Disconnected) }
 
 // drink connects a sink and subscribes it; it returns when that is done.
-func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got func(*Frame), topics ...string) *Link {
+func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got func(*outbox.Frame), topics ...string) *Link {
 	t.Helper()
 	h := &hand{}
 	s := &sink{got: got}
-	l, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: h, Identity: id}, func(l *Link) Wire { s.link = l; return s })
+	l, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: h, Identity: id}, func(l *Link) outbox.Transport { s.link = l; return s })
 	if why != nil {
 		t.Fatal(why)
 	}

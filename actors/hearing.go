@@ -31,7 +31,7 @@ func (h *hearing) subscribe(l *Link, cmd protocol.Subscribe, by *right) (at prot
 	if i := slices.IndexFunc(changes, func(ch change) bool { return ch.topic == cmd.Topic }); i >= 0 {
 		changes[i].since, changes[i].at = cmd.Since, &at
 	}
-	l.outbox.hold() // the answer comes before the first event
+	l.outbox.Hold() // the answer comes before the first event
 	told, why := h.tell(l, changes)
 	if why != nil {
 		broken = h.goBack(l, cmd.Topic, before, told)

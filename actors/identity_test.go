@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -208,7 +209,7 @@ func TestRevoke_HoldsAgainstConnectionsThatComeInAtThatMoment(t *testing.T) {
 
 func tryEnterWith(n *Node, h *hand, id *protocol.Identity) (*client, *protocol.Refusal) {
 	c := &client{&tape{}, h}
-	_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: h, Identity: id}, func(l *Link) Wire { c.link = l; return c.tape })
+	_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: h, Identity: id}, func(l *Link) outbox.Transport { c.link = l; return c.tape })
 	return c, why
 }
 

@@ -153,7 +153,7 @@ func TestInbox_AMessageToAConnectionThatHasJustEndedWaits(t *testing.T) {
 	bubble(t, Config{InboxCount: 10}, func(n *Node) {
 		c := enter(t, n, boxed, someone("ann"))
 		synctest.Wait()
-		c.link.outbox.close()
+		c.link.outbox.Close()
 		if r := note(t, n, "ann", "m"); r.Delivered != 0 {
 			t.Errorf("%+v", r)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -189,12 +190,12 @@ func TestInterests_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *
 			var mu sync.Mutex
 			var heard []string
 			h := &hand{}
-			s := &sink{got: func(f *Frame) {
+			s := &sink{got: func(f *outbox.Frame) {
 				mu.Lock()
 				heard = append(heard, string(f.Data))
 				mu.Unlock()
 			}}
-			if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Link) Wire { s.link = l; return s }); why != nil {
+			if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Link) outbox.Transport { s.link = l; return s }); why != nil {
 				t.Fatal(why)
 			}
 			me := (&client{&tape{link: s.link}, h}).subscribe(t, c.stays)

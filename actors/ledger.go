@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -77,16 +78,16 @@ func (l *ledger) take(rec *record) bool {
 
 // add keeps an event to the user in a record, for which others may have to be given up; false if the record has no room
 // for it, or was given up itself.
-func (l *ledger) add(rec *record, f *Frame) bool {
+func (l *ledger) add(rec *record, f *outbox.Frame) bool {
 	l.mu.Lock()
-	if !rec.held || rec.size+f.size() > maxRecord {
+	if !rec.held || rec.size+f.Size() > maxRecord {
 		l.mu.Unlock()
 		return false
 	}
 	rec.sent = append(rec.sent, f)
-	rec.size += f.size()
-	l.tenants[rec.tenant].bytes += f.size()
-	l.bytes += f.size()
+	rec.size += f.Size()
+	l.tenants[rec.tenant].bytes += f.Size()
+	l.bytes += f.Size()
 	given := l.trim(nil)
 	l.mu.Unlock()
 	l.giveUp(given)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -378,7 +379,7 @@ func TestLifecycle_TenantsNeverHearOfEachOther(t *testing.T) {
 		enter(t, n, words, someone("ann"))
 		for _, tenant := range []string{"other", "quiet"} {
 			c := &client{&tape{}, &hand{}}
-			if _, why := n.Connect(Dial{Tenant: tenant, Dialect: words, Session: c.hand, Identity: someone("x")}, func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+			if _, why := n.Connect(Dial{Tenant: tenant, Dialect: words, Session: c.hand, Identity: someone("x")}, func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
 				t.Fatal(why)
 			}
 			synctest.Wait()

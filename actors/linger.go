@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -46,7 +47,7 @@ type linger struct {
 	everyone protocol.Position
 	// after are events to the user after the end of the connection and before its record came, tooLate how many more
 	// there were; the user's.
-	after   []*Frame
+	after   []*outbox.Frame
 	tooLate int
 }
 
@@ -85,7 +86,7 @@ func (g *linger) miss(n *Node, why protocol.Reason, events int) {
 const maxAfter = 256
 
 // late notes an event to the user for a connection whose end the user has not been told yet.
-func (g *linger) late(f *Frame) {
+func (g *linger) late(f *outbox.Frame) {
 	switch {
 	case g == nil || f == nil:
 	case len(g.after) < maxAfter:
@@ -108,9 +109,9 @@ type record struct {
 	lent     bool // the connection heard something by another right than its own
 
 	// frames are the events that were not written; the first flying ones are what outbox may have written meanwhile.
-	frames    []*Frame
+	frames    []*outbox.Frame
 	flying    int
-	outbox    *Outbox // that they waited in
+	outbox    *outbox.Outbox // that they waited in
 	interests interests
 	marks     []mark
 	everyone  protocol.Position
@@ -122,7 +123,7 @@ type record struct {
 	unheard int
 
 	// Of who holds the ledger's lock, while it holds the record.
-	sent []*Frame // events to the user meanwhile
+	sent []*outbox.Frame // events to the user meanwhile
 	held bool
 }
 
@@ -164,7 +165,7 @@ func (h *hearing) record(l *Link) *record {
 	rec.everyone = l.release(ctx, everyone)
 	var dropped int
 	rec.outbox = &l.outbox
-	rec.frames, rec.flying, dropped = l.outbox.part()
+	rec.frames, rec.flying, dropped = l.outbox.Detach()
 	l.node.dropped(protocol.Lost, dropped)
 	rec.weigh()
 	return rec
@@ -183,8 +184,8 @@ func (c *connection) yield() {
 	}
 	c.member.depart(&c.Link, protocol.Disconnected, 0, true)
 	c.hears.part(&c.Link)
-	if !c.outbox.trail.land() {
-		c.outbox.wire.Cut()
+	if !c.outbox.AwaitFlush() {
+		c.outbox.Transport().Cut()
 	}
 	c.end(ending(protocol.Disconnected, protocol.Disconnected.CloseCode(), "replaced by a newer connection of the same client"))
 }
@@ -204,19 +205,19 @@ func (r *record) weigh() {
 		r.size += len(m.topic)
 	}
 	from := len(r.frames)
-	for from > 0 && r.size+r.frames[from-1].size() <= maxRecord {
+	for from > 0 && r.size+r.frames[from-1].Size() <= maxRecord {
 		from--
-		r.size += r.frames[from].size()
+		r.size += r.frames[from].Size()
 	}
 	r.cut, r.frames = from, r.frames[from:]
 }
 
 // unwritten are the events that were not written, and how many of those there was no room for.
-func (r *record) unwritten() (events []*Frame, cut int) {
-	r.outbox.trail.land() // its client may be back before the writer has noted what it wrote
-	written := min(r.outbox.written(), r.flying)
+func (r *record) unwritten() (events []*outbox.Frame, cut int) {
+	r.outbox.AwaitFlush() // its client may be back before the writer has noted what it wrote
+	written := min(r.outbox.LateAcks(), r.flying)
 	for i, f := range r.frames {
-		if r.cut+i >= written && f.isEvent() {
+		if r.cut+i >= written && f.IsEvent() {
 			events = append(events, f)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -16,7 +17,7 @@ func comeBack(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, 
 	t.Helper()
 	c := &client{&tape{}, &hand{}}
 	_, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Client: key},
-		func(l *Link) Wire { c.link = l; return c.tape })
+		func(l *Link) outbox.Transport { c.link = l; return c.tape })
 	if why != nil {
 		t.Fatal(why)
 	}
@@ -105,14 +106,14 @@ func notWritten(t *testing.T, written bool) {
 		publishNumbers(t, n, "room", 6, 6)
 		want := []string{`{"n":3}`, `{"n":4}`, `{"n":100}`, `{"n":5}`, `{"n":6}`}
 		if written {
-			c.link.Outbox().Wrote(held)
+			c.link.Outbox().Ack(held)
 			want = want[1:]
 		}
 		again := enter(t, n, words, someone("ann"))
 		if !written {
 			synctest.Wait()
 			again.wantHeard(t) // it may be being written
-			time.Sleep(landing)
+			time.Sleep(outbox.FlushTime)
 		}
 		synctest.Wait()
 		again.wantHeard(t, want...)
@@ -417,7 +418,7 @@ func TestLinger_WhoDoesNotComeInTimeBeginsAnewAndItsUserRetires(t *testing.T) {
 func TestLinger_IsOffByDefaultAndEachTenantsOwn(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := comeBack(t, n, words, someone("ann"), "tab").subscribe(t, "room")
-		if c.link.linger != nil || c.link.outbox.trail != nil {
+		if c.link.linger != nil || c.link.outbox.TracksInFlight() {
 			t.Error("what is off takes up room")
 		}
 		c.lose()
@@ -501,7 +502,7 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 		publishNumbers(t, n, "room", 1, 3)
 		c := &client{&tape{}, nil}
 		_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: &welcoming{}, Identity: someone("ann")},
-			func(l *Link) Wire { c.link = l; return c.tape })
+			func(l *Link) outbox.Transport { c.link = l; return c.tape })
 		if why != nil {
 			t.Fatal(why)
 		}
@@ -512,7 +513,7 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 
 func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
 	n := &Node{counters: newCounters()}
-	g := &linger{client: "tab", pending: &record{frames: []*Frame{{}, {}}, cut: 3}}
+	g := &linger{client: "tab", pending: &record{frames: []*outbox.Frame{{}, {}}, cut: 3}}
 	g.giveUp(n)
 	g.giveUp(n)
 	if missed := n.missed[protocol.Disconnected]; missed != 5 || g.missed.Load() != 5 {
@@ -520,7 +521,7 @@ func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
 	}
 	var none *linger
 	none.giveUp(n)
-	none.late(&Frame{})
+	none.late(&outbox.Frame{})
 	if none.take() != nil || none.key() != "" {
 		t.Error("what does not linger has something to restore, or a key")
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -143,7 +144,7 @@ func (u *user) unheard(p *publication, there bool) {
 }
 
 // wait keeps an event in a record, or counts it.
-func (u *user) wait(rec *record, f *Frame) {
+func (u *user) wait(rec *record, f *outbox.Frame) {
 	if !u.node().ledger.add(rec, f) {
 		rec.unheard++
 	}

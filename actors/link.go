@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -29,7 +30,7 @@ type Dial struct {
 // Link is where a socket and the engine meet: what was read goes in through it, and what is to be written waits in its
 // outbox. Topics and users know a connection by its link, which is part of the actor's memory (connection.go).
 type Link struct {
-	outbox Outbox // first, so that its halves are as few places of memory as they can be
+	outbox outbox.Outbox // first, so that its halves are as few places of memory as they can be
 
 	// Static after Connect.
 	number uint64
@@ -110,7 +111,7 @@ func (l *Link) view() protocol.View {
 }
 
 // Outbox is what the wire writes from.
-func (l *Link) Outbox() *Outbox { return &l.outbox }
+func (l *Link) Outbox() *outbox.Outbox { return &l.outbox }
 
 // Receive hands on one message; data is copied. It blocks while too many messages of this connection wait, so that the
 // peer feels it, until there is room or the connection ends. One goroutine calls it, the socket's reader.
@@ -218,12 +219,12 @@ func (l *Link) Resumable() bool {
 }
 
 // send offers a frame for this connection alone.
-func (l *Link) send(f *Frame) bool {
-	n := l.outbox.offer(f)
-	if n == refusedFull {
+func (l *Link) send(f *outbox.Frame) bool {
+	n := l.outbox.Offer(f)
+	if n == outbox.RefusedFull {
 		l.tooSlow()
 	}
-	return l.outbox.count(n)
+	return l.outbox.Charge(n)
 }
 
 // tooSlow counts a frame that the outbox did not take, and has the connection ended.
@@ -295,4 +296,13 @@ func (ls *links) each(do func(*Link) bool) {
 		}
 		s.RUnlock()
 	}
+}
+
+// say queues what is said to this connection alone; see Outbox.say.
+func (l *Link) say(op outbox.Op, data []byte, behind bool) bool {
+	n := l.outbox.SendControl(op, data, behind)
+	if n == outbox.RefusedFull {
+		l.tooSlow()
+	}
+	return l.outbox.Charge(n)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -48,7 +49,7 @@ func TestLink_AReaderBlocksAtMaxUnreadAndIsReleasedByTheActorOrByTheEnd(t *testi
 func TestLink_GoneCountsOnceAndMayComeBeforeTheActor(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{batches: []batch{{done: make(chan []protocol.Outcome, 1)}}}}
-		_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) Wire {
+		_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) outbox.Transport {
 			c.link = l
 			l.Receive([]byte("early"), false)
 			l.Gone(protocol.Malformed)

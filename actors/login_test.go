@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -73,7 +74,7 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 				t.Fatalf("Admit: %v", why)
 			}
 			c := &client{&tape{}, &hand{}}
-			if _, why := n.Connect(Dial{Tenant: "\x00lobby", Dialect: d, Session: c.hand, Remote: "192.0.2.1"}, func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+			if _, why := n.Connect(Dial{Tenant: "\x00lobby", Dialect: d, Session: c.hand, Remote: "192.0.2.1"}, func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
 				t.Fatal(why)
 			}
 			return c, c.do(login(token))[0].Err

@@ -31,12 +31,12 @@ func (m *membership) join(l *Link, limits *limit.Connection, id *protocol.Identi
 			return why
 		}
 		limits.Refund(dialect, l.remote, now)
-		l.outbox.hold() // what the session says to its coming comes before all events
+		l.outbox.Hold() // what the session says to its coming comes before all events
 		if why := m.meet(l, id); why != nil {
 			return why
 		}
 	}
-	l.outbox.hold()
+	l.outbox.Hold()
 	l.post.Load().authenticated.Add(1)
 	m.joined = true
 	m.known(l)

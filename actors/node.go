@@ -12,6 +12,7 @@ import (
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -47,8 +48,8 @@ type Node struct {
 	rights    Authorizer // nil if identities alone say what is allowed
 	system    *mailbox.System
 	wheel     *timer.Wheel
-	backlog   *Backlog
-	outboxes  outboxes
+	backlog   *outbox.Backpressure
+	outboxes  outbox.Shared
 	supervise struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
 	canaries  []*canary
 	ledger    ledger
@@ -79,7 +80,7 @@ type Node struct {
 // New starts a node with its tenants. Close ends it.
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: timer.NewWheel(), backlog: newBacklog(cfg.Backlog), outboxes: outboxes{max: cfg.outbox()}, counters: newCounters()}
+	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: timer.NewWheel(), backlog: outbox.NewBackpressure(cfg.Backlog), outboxes: outbox.Shared{Limits: cfg.outbox()}, counters: newCounters()}
 	n.rights, _ = auth.(Authorizer)
 	n.ledger.node = n
 	n.unauthenticated.most, n.unauthenticated.perAddress = cfg.Unauthenticated, cfg.UnauthenticatedPerAddress
@@ -144,7 +145,7 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 // Connect makes the actor of a connection whose socket was upgraded. open is called once, with the link, before
 // anything can be written, and returns the wire. Then the session is opened. Each Connect that succeeds is owed one
 // Link.Gone.
-func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal) {
+func (n *Node) Connect(d Dial, open func(*Link) outbox.Transport) (*Link, *protocol.Refusal) {
 	t, why := n.known(d.Tenant)
 	if why != nil {
 		return nil, why
@@ -169,12 +170,13 @@ func (n *Node) Connect(d Dial, open func(*Link) Wire) (*Link, *protocol.Refusal)
 	l.Heard()
 	l.box.Init(n.cfg.MailboxSize)
 	l.identity.Store(d.Identity)
-	l.outbox.outboxes, l.outbox.shard = &n.outboxes, uint8(l.number)
-	l.outbox.join(t.counting())
+	l.outbox.Init(&n.outboxes, l.number)
+	l.outbox.SetBackpressure(t.counting())
 	if n.lingers.Load() {
-		l.linger, l.outbox.trail = &linger{client: d.Client}, &trail{}
+		l.linger = &linger{client: d.Client}
+		l.outbox.TrackInFlight()
 	}
-	l.outbox.wire = open(l)
+	l.outbox.Attach(open(l))
 	t.links.add(l)
 	n.supervise.connection.Spawn(c, &l.box)
 	return l, nil

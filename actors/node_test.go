@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -81,13 +82,13 @@ func (w *tape) take() {
 			return
 		}
 		for _, f := range frames {
-			if f.Op == Ping {
+			if f.Op == outbox.Ping {
 				w.pings++
 				continue
 			}
 			w.said = append(w.said, string(f.Data))
 		}
-		w.link.Outbox().Wrote(frames)
+		w.link.Outbox().Ack(frames)
 	}
 }
 
@@ -132,7 +133,7 @@ func dial(t *testing.T, n *Node, d protocol.Dialect, user string, topics ...stri
 	t.Helper()
 	w := &tape{}
 	session, _, _ := d.Open(protocol.Hello{})
-	l, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"}, func(l *Link) Wire { w.link = l; return w })
+	l, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"}, func(l *Link) outbox.Transport { w.link = l; return w })
 	if why != nil {
 		t.Fatalf("Connect: %v", why)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -14,7 +15,7 @@ func besides(t *testing.T, cfg Config, test func(n *Node)) {
 	bubble(t, cfg, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "other"})
 		w := &client{&tape{}, &hand{}}
-		if _, why := n.Connect(Dial{Tenant: "other", Dialect: words, Session: w.hand, Identity: someone("x")}, func(l *Link) Wire { w.link = l; return w.tape }); why != nil {
+		if _, why := n.Connect(Dial{Tenant: "other", Dialect: words, Session: w.hand, Identity: someone("x")}, func(l *Link) outbox.Transport { w.link = l; return w.tape }); why != nil {
 			t.Fatal(why)
 		}
 		w.subscribe(t, "room")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -224,8 +225,8 @@ func TestOrder_AThousandSubscribersHearAllEventsInOrderOnce(t *testing.T) {
 		expected = append(expected, fmt.Sprintf(`{"n":%d}`, i))
 	}
 	for i := range count {
-		drink(t, n, words, someone(fmt.Sprint("u", i)), func(f *Frame) {
-			if f.Op != Text {
+		drink(t, n, words, someone(fmt.Sprint("u", i)), func(f *outbox.Frame) {
+			if f.Op != outbox.Text {
 				return
 			}
 			if heard[i] >= events || string(f.Data) != expected[heard[i]] {
@@ -340,8 +341,8 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 	for i, tenant := range []string{"acme", "other"} {
 		mark := []byte(tenant)
 		for _, user := range []string{"ann", "bob"} {
-			h, w := &hand{}, &sink{got: func(f *Frame) {
-				if f.Op == Ping { // on a slow machine
+			h, w := &hand{}, &sink{got: func(f *outbox.Frame) {
+				if f.Op == outbox.Ping { // on a slow machine
 					return
 				}
 				heard[i].Add(1)
@@ -350,7 +351,7 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 				}
 			}}
 			h.opened = []protocol.Command{protocol.Subscribe{Topic: "room"}}
-			if _, why := n.Connect(Dial{Tenant: tenant, Dialect: words, Session: h, Identity: someone(user)}, func(l *Link) Wire { w.link = l; return w }); why != nil {
+			if _, why := n.Connect(Dial{Tenant: tenant, Dialect: words, Session: h, Identity: someone(user)}, func(l *Link) outbox.Transport { w.link = l; return w }); why != nil {
 				t.Fatal(why)
 			}
 		}
@@ -467,7 +468,7 @@ func TestConnect_MoreAtOnceThanAMailboxHoldsAllGetIn(t *testing.T) {
 		}
 		for i := range 100 {
 			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: "known"}, protocol.Subscribe{Topic: "new"}}}}
-			if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))}, func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+			if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))}, func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
 				t.Fatal(why)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -30,8 +31,8 @@ type beat struct {
 type held struct {
 	event   *protocol.Event
 	exclude uint64
-	offset  uint64 // of the newest event in it, for the order
-	fate    fate   // of its frame
+	offset  uint64        // of the newest event in it, for the order
+	fate    outbox.Policy // of its frame
 }
 
 // maxPaceKeys bounds the keys of one group; the events of more keys pass unheld.

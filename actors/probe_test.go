@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -50,7 +51,7 @@ func TestProbe_NamesTheShardsThroughWhichNothingGets(t *testing.T) {
 		for _, h := range []struct{ topic, user string }{{n.canaries[3].topic, ""}, {"elsewhere", n.canaries[7].user}} {
 			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: h.topic}}}}
 			dial := Dial{Tenant: canaryTenant, Dialect: stuck, Session: c.hand, Identity: someone(h.user)}
-			if _, why := n.Connect(dial, func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+			if _, why := n.Connect(dial, func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
 				t.Fatal(why)
 			}
 		}

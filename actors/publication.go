@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -19,9 +20,9 @@ type publication struct {
 	event *protocol.Event
 	// anonymous says that the publisher gave no id: nobody has to recognise it.
 	anonymous bool
-	fate      fate   // of its frames
-	exclude   uint64 // the connection that does not get it
-	born      int64  // Unix nanoseconds
+	fate      outbox.Policy // of its frames
+	exclude   uint64        // the connection that does not get it
+	born      int64         // Unix nanoseconds
 	verdict   *verdict
 
 	mu     sync.Mutex
@@ -51,7 +52,7 @@ func newPublication(ev *protocol.Event, anonymous bool) *publication {
 // cachedFrame is the event's frame in one dialect and view; a nil frame says that the dialect has no words for it.
 type cachedFrame struct {
 	saying
-	frame *Frame
+	frame *outbox.Frame
 }
 
 // saying is how an event is said.
@@ -62,7 +63,7 @@ type saying struct {
 
 // frame returns the event in a dialect as a view leaves it, encoded once however many topics and users ask. nil if
 // there is nothing to say.
-func (p *publication) frame(n *Node, d protocol.Dialect, v protocol.View) *Frame {
+func (p *publication) frame(n *Node, d protocol.Dialect, v protocol.View) *outbox.Frame {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	in := saying{d, v}
@@ -70,7 +71,7 @@ func (p *publication) frame(n *Node, d protocol.Dialect, v protocol.View) *Frame
 		return p.frames[i].frame
 	}
 	f := n.encode(d, v, p.event, p.born)
-	f.bind(p.fate, p.event.Topic, p.event.Key)
+	f.Bind(p.fate, p.event.Topic, p.event.Key)
 	if p.frames == nil {
 		p.frames = p.first[:0]
 	}
@@ -101,7 +102,7 @@ func (p *publication) place(in saying) int {
 // encode makes the frame of an event, nil if there is nothing to say. This is the one place that recovers: a dialect
 // that fails at an event must not keep it from those of other dialects. It is then said as if the dialect had no words
 // for it, logged, and counted as dropped.
-func (n *Node) encode(d protocol.Dialect, v protocol.View, ev *protocol.Event, born int64) (f *Frame) {
+func (n *Node) encode(d protocol.Dialect, v protocol.View, ev *protocol.Event, born int64) (f *outbox.Frame) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			n.dropped(protocol.Internal, 1)
@@ -110,7 +111,7 @@ func (n *Node) encode(d protocol.Dialect, v protocol.View, ev *protocol.Event, b
 		}
 	}()
 	if data := d.Encode(ev, v); data != nil {
-		return &Frame{Op: Text, Data: data, Born: born}
+		return &outbox.Frame{Op: outbox.Text, Data: data, Born: born}
 	}
 	return nil
 }

@@ -58,11 +58,11 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 		n.dropped(why.Reason, 1)
 		return Receipt{}, why
 	}
-	if t.backlog.full() {
+	if t.backlog.Full() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, n.cfg.PublishWait)
 		defer cancel()
-		if t.backlog.wait(ctx) != nil {
+		if t.backlog.Wait(ctx) != nil {
 			n.dropped(protocol.Busy, 1)
 			return Receipt{}, mailbox.ErrBusy
 		}

@@ -165,7 +165,7 @@ func (l *Link) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 	if l.linger != nil {
 		info.Restored, info.Replayed, info.Missed = int(l.linger.restored.Load()), int(l.linger.replayed.Load()), int(l.linger.missed.Load())
 	}
-	info.OutMessages, info.OutBytes = l.outbox.sent()
+	info.OutMessages, info.OutBytes = l.outbox.Sent()
 	info.QueuedFrames, info.QueuedBytes = l.outbox.Waiting()
 	return info, nil
 }

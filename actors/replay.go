@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -26,7 +27,7 @@ type attached struct {
 
 // replay is what a subscriber gets before it hears anything.
 type replay struct {
-	frames []*Frame
+	frames []*outbox.Frame
 	missed int
 }
 
@@ -41,7 +42,7 @@ func (t *topic) missedBy(m subscribe, now time.Time) (replay, *protocol.Refusal)
 		return replay{}, why
 	}
 	r := replay{frames: t.say(m, entries, now), missed: missed}
-	left := m.link.outbox.room(r.frames)
+	left := m.link.outbox.Overflow(r.frames)
 	if left > 0 && !m.partial {
 		return replay{}, t.tooMuch(len(r.frames))
 	}
@@ -122,7 +123,7 @@ func (t *topic) newest(from uint64, partial bool, now time.Time) (entries []hist
 }
 
 // say puts remembered events into the subscriber's words, in their order.
-func (t *topic) say(m subscribe, entries []history.Entry, now time.Time) (frames []*Frame) {
+func (t *topic) say(m subscribe, entries []history.Entry, now time.Time) (frames []*outbox.Frame) {
 	var all []held
 	latest := map[paceKey]held{} // of what is wanted only every so often
 	for _, e := range entries {
@@ -142,7 +143,7 @@ func (t *topic) say(m subscribe, entries []history.Entry, now time.Time) (frames
 	for _, h := range all {
 		view, _, _ := m.interest.choose(h.event)
 		if f := t.node().encode(m.link.dialect(), view, h.event, now.UnixNano()); f != nil {
-			f.bind(t.fateOf(h.event), h.event.Topic, h.event.Key) // else a newer one could get ahead of it
+			f.Bind(t.fateOf(h.event), h.event.Topic, h.event.Key) // else a newer one could get ahead of it
 			frames = append(frames, f)
 		}
 	}
@@ -150,7 +151,7 @@ func (t *topic) say(m subscribe, entries []history.Entry, now time.Time) (frames
 }
 
 // fateOf is what may become of the frame of an event, which may be of a topic below.
-func (t *topic) fateOf(ev *protocol.Event) fate {
+func (t *topic) fateOf(ev *protocol.Event) outbox.Policy {
 	if ev.Topic == t.name {
 		return t.terms.fate
 	}

@@ -26,7 +26,7 @@ func (c *connection) restore() {
 	if rec == nil {
 		return
 	}
-	c.outbox.hold()
+	c.outbox.Hold()
 	granted := c.hears.takeOver(&c.Link, rec)
 	rec.resend(&c.Link, granted)
 	c.linger.miss(c.node, protocol.PositionLost, since(rec.everyone, c.linger.everyone))
@@ -55,9 +55,9 @@ func (r *record) resend(to *Link, granted bool) {
 		events, cut = nil, 0
 	}
 	events = append(events, r.sent...)
-	left := to.outbox.room(events)
+	left := to.outbox.Overflow(events)
 	to.linger.miss(to.node, protocol.TooLarge, cut+left+r.unheard)
-	if events = events[left:]; to.outbox.count(to.outbox.prepend(events)) {
+	if events = events[left:]; to.outbox.Charge(to.outbox.Prepend(events)) {
 		to.linger.replayed.Add(uint64(len(events)))
 		to.node.counters.delivered.Add(uint64(len(events)))
 	}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -97,7 +98,7 @@ func TestLinger_WhatComesToTheUserBeforeItKnowsOfTheEndIsKept(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		c := enter(t, n, words, someone("ann"))
 		synctest.Wait()
-		c.link.outbox.part()
+		c.link.outbox.Detach()
 		for i := range maxAfter + 2 {
 			tell(t, n, "ann", jsonEvent(t, "", i))
 		}
@@ -201,7 +202,7 @@ func TestOrder_NoEventComesBeforeTheGreetingAndNoneOfATopicBeforeItsAnswer(t *te
 			time.Sleep(time.Second) // the wire has all the time to write
 		}
 		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: h, Identity: someone("ann")},
-			func(l *Link) Wire { c.link = l; return c.tape }); why != nil {
+			func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
 			t.Fatal(why)
 		}
 		time.Sleep(time.Minute)
@@ -224,7 +225,7 @@ func TestLinger_ATenantThatFillsTheLedgerTakesNothingFromAnother(t *testing.T) {
 		mine := &record{tenant: quiet, size: recordSize}
 		l.hold(mine)
 		for range 100 {
-			if !l.add(mine, frameOf(1000)) {
+			if !l.add(mine, &outbox.Frame{Op: outbox.Text, Data: make([]byte, 1000-16)}) {
 				t.Fatal("an event to the quiet one's user was not kept")
 			}
 		}

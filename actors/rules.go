@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -98,7 +99,7 @@ func open(field *string, value string) {
 type terms struct {
 	TopicRule
 	set  *ruleSet
-	fate fate // of the topic's frames
+	fate outbox.Policy // of the topic's frames
 }
 
 // ruleSet are a tenant's rules as its topics use them. It is replaced as a whole.
@@ -156,3 +157,5 @@ func (s *ruleSet) of(topic string) *terms {
 func (t *terms) remembers() history.Bounds {
 	return history.Bounds{Count: t.HistoryCount, Bytes: t.HistoryBytes, Age: t.HistoryAge}
 }
+
+var fates = map[string]outbox.Policy{Disconnect: outbox.Keep, DropOldest: outbox.DropOldest, Conflate: outbox.Conflate}

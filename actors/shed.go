@@ -26,7 +26,7 @@ func (w *watermark) halve() {
 // thin drops what waits and may be lost, for all readers.
 func (w *watermark) thin() {
 	for _, l := range w.node.everyLink() {
-		if dropped := l.outbox.thin(); dropped > 0 {
+		if dropped := l.outbox.Shed(); dropped > 0 {
 			w.frames.Add(uint64(dropped))
 		}
 	}
@@ -62,24 +62,4 @@ func (w *watermark) disconnect(excess int64) {
 			h.link.box.SendUnbounded(end{why: &protocol.Refusal{Reason: protocol.Slow}})
 		}
 	}
-}
-
-// thin drops all but the newest of the waiting frames of a topic that allows that, and all but the newest of each key. It returns
-// how many.
-func (o *Outbox) thin() (dropped int) {
-	o.mu.Lock()
-	if o.closed {
-		o.mu.Unlock()
-		return 0
-	}
-	before := o.waiting.weight
-	o.waiting.thin()
-	dropped = before.frames - o.waiting.frames
-	freed, counted := before.bytes-o.waiting.bytes, o.counted
-	o.lose(dropped)
-	o.mu.Unlock()
-	if counted {
-		o.backlog.add(-freed)
-	}
-	return dropped
 }

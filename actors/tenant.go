@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -43,7 +44,7 @@ type tenantCore struct {
 	revoked revocations
 	keys    atomic.Pointer[func(protocol.KeyFingerprint) bool] // which of its keys hold; nil is all
 	rules   atomic.Pointer[ruleSet]                            // of its topics
-	backlog *Backlog
+	backlog *outbox.Backpressure
 	limits  *limit.Tenant
 	life    atomic.Pointer[lifecycle] // nil while nobody is told
 
@@ -69,7 +70,7 @@ type tenant struct{ *tenantCore }
 func newTenant(n *Node, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
 		node: n, name: cfg.Name, topics: mailbox.NewRegistry(), users: mailbox.NewRegistry(),
-		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.part(), dialects: map[protocol.Dialect]*census{},
+		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.Tenant(), dialects: map[protocol.Dialect]*census{},
 	}
 	c.box.Init(8 * n.cfg.MailboxSize)
 	c.obey(cfg)
@@ -78,7 +79,7 @@ func newTenant(n *Node, cfg TenantConfig) *tenantCore {
 }
 
 // counting is where the bytes for a connection count; nil for one that is of no tenant yet, or the engine's own.
-func (c *tenantCore) counting() *Backlog {
+func (c *tenantCore) counting() *outbox.Backpressure {
 	if hidden(c.name) {
 		return nil
 	}

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -127,7 +128,7 @@ func (u *user) publish(p *publication) {
 // ended, some may not have left yet.
 func (u *user) deliver(p *publication) (delivered int, there bool) {
 	for _, l := range u.links {
-		var f *Frame
+		var f *outbox.Frame
 		if l.number != p.exclude || p.exclude == 0 {
 			f = p.frame(u.node(), l.dialect(), l.view())
 		}
@@ -135,7 +136,7 @@ func (u *user) deliver(p *publication) (delivered int, there bool) {
 		case f != nil && l.send(f):
 			delivered++
 			there = true
-		case l.outbox.isClosed():
+		case l.outbox.IsClosed():
 			l.linger.late(f)
 		default:
 			there = true

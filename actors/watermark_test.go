@@ -263,8 +263,8 @@ func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) 
 		if p.Frames != 9+8 || p.Readers != 1 || n.Figures().Drops[protocol.Stale] != 17 {
 			t.Errorf("%+v, drops %v", p, n.Figures().Drops)
 		}
-		if n.backlog.bytes.Load() != 0 {
-			t.Errorf("backlog %d", n.backlog.bytes.Load())
+		if n.backlog.Bytes() != 0 {
+			t.Errorf("backlog %d", n.backlog.Bytes())
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -20,7 +21,7 @@ type Client struct {
 	took uint32 // events
 }
 
-var _ actors.Wire = (*Client)(nil)
+var _ outbox.Transport = (*Client)(nil)
 
 // Wake implements actors.Wire. The outbox wakes once until it was found empty, so nobody is in a queue twice.
 func (cl *Client) Wake() { cl.writer.enqueue(cl) }
@@ -47,12 +48,12 @@ func (cl *Client) say(lines []string) {
 }
 
 // hear is what a client makes of one frame.
-func (cl *Client) hear(f *actors.Frame) {
+func (cl *Client) hear(f *outbox.Frame) {
 	switch {
 	case f.Born != 0:
 		cl.took++
 		cl.writer.events++
-	case f.Op == actors.Ping:
+	case f.Op == outbox.Ping:
 		cl.link.Heard()
 	case bytes.Contains(f.Data, []byte(`"pong"`)):
 		cl.writer.pongs++

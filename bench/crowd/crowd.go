@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
@@ -102,7 +103,7 @@ func (c *Crowd) open(user string) (*Client, error) {
 	}
 	client := &Client{writer: c.writers[int(c.born)%len(c.writers)]}
 	_, why = c.Node.Connect(actors.Dial{Tenant: Tenant, Dialect: c.dialect, Session: session, Remote: remote},
-		func(l *actors.Link) actors.Wire { client.link = l; return client })
+		func(l *actors.Link) outbox.Transport { client.link = l; return client })
 	if why != nil {
 		return nil, why
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"sync"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 const (
@@ -23,7 +23,7 @@ type writer struct {
 	stopped    bool
 
 	// Owned by run.
-	frames        []*actors.Frame
+	frames        []*outbox.Frame
 	buf           []byte
 	events, pongs int64 // taken and not yet told
 }
@@ -104,13 +104,13 @@ func (w *writer) serve(cl *Client) {
 			w.write(f)
 			cl.hear(f)
 		}
-		outbox.Wrote(frames)
+		outbox.Ack(frames)
 		clear(frames)
 	}
 }
 
 // write puts a frame where the system call would take it from.
-func (w *writer) write(f *actors.Frame) {
+func (w *writer) write(f *outbox.Frame) {
 	if n := len(f.Data); n < 126 {
 		w.buf = append(w.buf, 0x80|byte(f.Op), byte(n))
 	} else {

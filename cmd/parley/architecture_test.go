@@ -49,7 +49,7 @@ var homes = []place{
 	{"github.com/cenkalti/backoff", []string{"transport/auth/introspection", "transport/webhook", "cmd/parley/client"}},
 	{"github.com/sony/gobreaker", []string{"transport/auth/introspection"}},
 	{"github.com/prometheus/", []string{"transport/api/"}},
-	{"github.com/hashicorp/golang-lru", []string{"actors/limit/", "transport/"}},
+	{"github.com/hashicorp/golang-lru", []string{"actors/", "transport/"}},
 	{"github.com/klauspost/compress", []string{"transport/websocket/"}},
 	{"golang.org/x/sys", []string{"transport/websocket/", "cmd/parley/systemd/", "actors/durable"}},
 	{"golang.org/x/net/idna", []string{"transport/websocket/"}},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -151,7 +152,7 @@ func (e *engine) collectTenant(out chan<- prometheus.Metric, tenant string, s ac
 }
 
 // collectLatency sums the counts up, since Prometheus' buckets hold all that is below their bound.
-func collectLatency(out chan<- prometheus.Metric, h actors.Histogram) {
+func collectLatency(out chan<- prometheus.Metric, h outbox.Histogram) {
 	buckets := make(map[float64]uint64, len(h.Bounds))
 	var below uint64
 	for i, n := range h.Counts {

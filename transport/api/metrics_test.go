@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
@@ -18,7 +19,7 @@ func someFigures() actors.Figures {
 		BytesReceived: 70, BytesSent: 1100, Lifetime: 90 * time.Second}
 	return actors.Figures{
 		Tenants:   map[string]actors.Stats{"acme": {DialectStats: dashboard, Dialects: map[string]actors.DialectStats{"dashboard": dashboard}}, "empty": {}},
-		Latency:   actors.Histogram{Bounds: []float64{0.001, 0.01, 0.1}, Counts: []uint64{5, 3, 0, 2}, Sum: 1.5},
+		Latency:   outbox.Histogram{Bounds: []float64{0.001, 0.01, 0.1}, Counts: []uint64{5, 3, 0, 2}, Sum: 1.5},
 		Drops:     map[protocol.Reason]uint64{protocol.Slow: 4, protocol.Busy: 1},
 		Missed:    map[protocol.Reason]uint64{protocol.PositionLost: 6},
 		Lingering: 2, LingeringBytes: 700, Restored: 8, Faded: 3,

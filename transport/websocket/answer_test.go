@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -200,7 +200,7 @@ func TestClosing_AnswerThatTakesTimeIsWaitedFor(t *testing.T) {
 				conn.(*net.TCPConn).CloseWrite()
 			}
 			then := await(t, "the end of what the client says", finishing)
-			box.offer(&actors.Frame{Op: actors.Text, Data: []byte("an answer")})
+			box.offer(&outbox.Frame{Op: outbox.Text, Data: []byte("an answer")})
 			then()
 			c := newClient(conn)
 			c.wantMessage(t, 1, []byte("an answer"))
@@ -235,7 +235,7 @@ func TestClosing_HandlerThatHangsKeepsTheSocketForTheGraceAtMost(t *testing.T) {
 			t.Errorf("gone as %s after %v", why, time.Since(start))
 		}
 		<-flooding
-		box.offer(&actors.Frame{Op: actors.Text, Data: []byte("an answer that comes too late")})
+		box.offer(&outbox.Frame{Op: outbox.Text, Data: []byte("an answer that comes too late")})
 		then()
 		synctest.Wait()
 		if s.Sockets() != 0 {
@@ -337,7 +337,7 @@ func TestClosing_LastWordsOfTheEngineComeBeforeItsCloseFrame(t *testing.T) {
 	server, conn := patientTCP(t)
 	k, box := plug(s, server, newEar(nil), 4096, "")
 	box.emptied = func() {
-		box.offer(&actors.Frame{Op: actors.Text, Data: []byte("last words")})
+		box.offer(&outbox.Frame{Op: outbox.Text, Data: []byte("last words")})
 		k.Close(1012, "restart")
 	}
 	k.Wake()

@@ -3,7 +3,7 @@ package websocket
 import (
 	"encoding/binary"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 const (
@@ -17,7 +17,7 @@ const (
 
 // batch is what is being written to one socket.
 type batch struct {
-	frames []*actors.Frame // not yet written whole
+	frames []*outbox.Frame // not yet written whole
 	skip   int             // bytes of the first one that are written
 	last   bool            // it is the close frame
 }
@@ -29,12 +29,12 @@ type style struct {
 }
 
 // compressed reports whether f goes out in its compressed form.
-func (st style) compressed(f *actors.Frame) bool {
-	return st.window != noWindow && f.Op <= actors.Binary && len(f.Data) >= st.threshold
+func (st style) compressed(f *outbox.Frame) bool {
+	return st.window != noWindow && f.Op <= outbox.Binary && len(f.Data) >= st.threshold
 }
 
 // size is how many bytes f has on the wire.
-func (st style) size(f *actors.Frame) int {
+func (st style) size(f *outbox.Frame) int {
 	if st.compressed(f) {
 		return len(st.window.deflated(f))
 	}
@@ -49,7 +49,7 @@ func (st style) size(f *actors.Frame) int {
 }
 
 // append adds f as it looks on the wire.
-func (st style) append(dst []byte, f *actors.Frame) []byte {
+func (st style) append(dst []byte, f *outbox.Frame) []byte {
 	if st.compressed(f) {
 		return append(dst, st.window.deflated(f)...)
 	}
@@ -57,7 +57,7 @@ func (st style) append(dst []byte, f *actors.Frame) []byte {
 }
 
 // bytes returns what is left of the batch, from buf if it had to be put together. Frames larger than shareAbove are alone in a batch
-// or small enough for buf together (see actors.Outbox.Take).
+// or small enough for buf together (see outbox.Outbox.Take).
 func (b *batch) bytes(buf []byte, st style) []byte {
 	if len(b.frames) == 1 && len(b.frames[0].Data) > shareAbove {
 		if f := b.frames[0]; st.compressed(f) {
@@ -74,7 +74,7 @@ func (b *batch) bytes(buf []byte, st style) []byte {
 }
 
 // advance notes that n more bytes were written and returns the frames that are whole now.
-func (b *batch) advance(n int, st style) (whole []*actors.Frame) {
+func (b *batch) advance(n int, st style) (whole []*outbox.Frame) {
 	n += b.skip
 	i := 0
 	for ; i < len(b.frames); i++ {
@@ -101,6 +101,6 @@ func appendHeader(dst []byte, op byte, n int) []byte {
 }
 
 // plain is a frame's form without compression: header and data.
-func plain(f *actors.Frame) []byte {
+func plain(f *outbox.Frame) []byte {
 	return append(appendHeader(make([]byte, 0, len(f.Data)+10), byte(f.Op), len(f.Data)), f.Data...)
 }

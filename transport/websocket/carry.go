@@ -80,8 +80,8 @@ func (s *socket) progress(b *batch, st style) error {
 		n, err := s.push(b, st)
 		moved += n
 		if whole := b.advance(n, st); len(whole) > 0 && !b.last {
-			freed, _ := s.outbox.Settle(whole, time.Now().UnixNano())
-			s.outbox.Relieve(freed)
+			freed, _ := s.outbox.AckAt(whole, time.Now().UnixNano())
+			s.outbox.ReleaseCredit(freed)
 		}
 		if err != nil {
 			return err

@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -15,7 +15,7 @@ import (
 const linger = time.Second
 
 // opClose is the close frame's opcode. It never waits in an outbox.
-const opClose actors.Op = 8
+const opClose outbox.Op = 8
 
 // closing is how a socket ends: what came whole is answered and what waits is written, both within Config.CloseGrace,
 // then comes the close frame, then the stream is half-closed and read away for up to linger. It makes the one timer
@@ -33,12 +33,12 @@ type closing struct {
 	ended      bool // the peer's side of the stream has ended: nobody reads any more
 }
 
-// Close implements actors.Wire.
+// Close implements outbox.Transport.
 func (s *socket) Close(code uint16, reason string) {
 	s.begin(&closing{code: code, reason: reason, why: protocol.Disconnected})
 }
 
-// Cut implements actors.Wire.
+// Cut implements outbox.Transport.
 func (s *socket) Cut() {
 	if !s.over.Load() {
 		go s.finish(protocol.Disconnected)
@@ -111,16 +111,16 @@ func (c *closing) stage() (due, hurried bool) {
 }
 
 // frame is the close frame.
-func (c *closing) frame() *actors.Frame {
+func (c *closing) frame() *outbox.Frame {
 	if c.code == 0 || c.code == 1005 {
-		return &actors.Frame{Op: opClose}
+		return &outbox.Frame{Op: opClose}
 	}
 	reason := strings.ToValidUTF8(c.reason, "?")
 	for len(reason) > 123 {
 		_, size := utf8.DecodeLastRuneInString(reason)
 		reason = reason[:len(reason)-size]
 	}
-	return &actors.Frame{Op: opClose, Data: append([]byte{byte(c.code >> 8), byte(c.code)}, reason...)}
+	return &outbox.Frame{Op: opClose, Data: append([]byte{byte(c.code >> 8), byte(c.code)}, reason...)}
 }
 
 // shut follows the close frame: the peer sees the end of the stream and has linger to end its own, if it has not yet.

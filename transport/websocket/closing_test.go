@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -58,7 +58,7 @@ func TestClosing_WhatWaitsIsWrittenBeforeTheCloseFrame(t *testing.T) {
 	e := newEar(nil)
 	k, box := plug(s, server, e, 4096, "")
 	for range 100 {
-		box.offer(&actors.Frame{Op: actors.Binary, Data: make([]byte, 30_000)})
+		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 30_000)})
 	}
 	k.Close(1012, "restart")
 	k.Close(1000, "second")
@@ -145,7 +145,7 @@ func TestClosing_BrokenProtocolEndsWithItsCode(t *testing.T) {
 
 // bomb is 8 MiB of zeros in about 8 KiB.
 func bomb() []byte {
-	form := deflatedWide(&actors.Frame{Op: actors.Binary, Data: make([]byte, 8<<20)})
+	form := deflatedWide(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 8<<20)})
 	n := binary.BigEndian.Uint16(form[2:])
 	return form[len(form)-int(n):]
 }

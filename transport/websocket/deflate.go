@@ -6,10 +6,10 @@ import (
 
 	"github.com/klauspost/compress/flate"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
-// window is which compressed form of a frame a socket gets, and the number of that form (see actors.Frame.Form).
+// window is which compressed form of a frame a socket gets, and the number of that form (see outbox.Frame.Form).
 type window uint8
 
 const (
@@ -54,18 +54,18 @@ func deflators(bits int) *sync.Pool {
 }
 
 // deflated is a frame's form for the window, which is one.
-func (w window) deflated(f *actors.Frame) []byte {
+func (w window) deflated(f *outbox.Frame) []byte {
 	if w == narrowWindow {
 		return f.Form(int(narrowWindow), deflatedNarrow)
 	}
 	return f.Form(int(wideWindow), deflatedWide)
 }
 
-func deflatedWide(f *actors.Frame) []byte   { return deflated(f, wideDeflators) }
-func deflatedNarrow(f *actors.Frame) []byte { return deflated(f, narrowDeflators) }
+func deflatedWide(f *outbox.Frame) []byte   { return deflated(f, wideDeflators) }
+func deflatedNarrow(f *outbox.Frame) []byte { return deflated(f, narrowDeflators) }
 
 // deflated is a frame compressed by itself (RFC 7692 section 7.2.1), or plain if that is no longer.
-func deflated(f *actors.Frame, pool *sync.Pool) []byte {
+func deflated(f *outbox.Frame, pool *sync.Pool) []byte {
 	d := pool.Get().(*deflator)
 	defer pool.Put(d)
 	d.out.Reset()

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 func TestHandle_WhoHoldsItClosesWhatEndsMeanwhile(t *testing.T) {
@@ -33,7 +33,7 @@ func TestHandle_ASocketThatEndsUnderAWritersHandsKeepsItsDescriptorUntilTheWrite
 	server, conn := tcp(t)
 	e := newEar(nil)
 	k, box := plug(s, server, e, 1024, "")
-	box.frames = []*actors.Frame{text("for the old one")}
+	box.frames = []*outbox.Frame{text("for the old one")}
 	box.mu.Lock() // the writer will stand in Take
 	k.Wake()
 	for k.handle.state.Load() != held {
@@ -86,7 +86,7 @@ func TestHandle_NothingReachesTheConnectionThatGetsTheDescriptorNext(t *testing.
 		var ending sync.WaitGroup
 		ending.Go(func() {
 			for range frames {
-				box.offer(&actors.Frame{Op: actors.Binary, Data: binary.BigEndian.AppendUint32(nil, g)})
+				box.offer(&outbox.Frame{Op: outbox.Binary, Data: binary.BigEndian.AppendUint32(nil, g)})
 			}
 		})
 		ending.Go(k.Cut)

@@ -3,7 +3,7 @@ package websocket
 import (
 	"sync"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 const (
@@ -24,7 +24,7 @@ type line struct {
 
 	mu          sync.Mutex
 	waiting     sync.Cond // a worker waits for sockets
-	rows        map[*actors.Backlog]*row
+	rows        map[*outbox.Backpressure]*row
 	recent      *row // where a socket was put last; nil if that is forgotten
 	first, last *row // those in which somebody stands, in the order of their turns
 	length      int  // of all rows
@@ -36,7 +36,7 @@ type line struct {
 const maxRows = 1024
 
 func newLine() *line {
-	l := &line{rows: map[*actors.Backlog]*row{}}
+	l := &line{rows: map[*outbox.Backpressure]*row{}}
 	l.waiting.L = &l.mu
 	return l
 }

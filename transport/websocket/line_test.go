@@ -3,7 +3,7 @@ package websocket
 import (
 	"testing"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 // drained takes all that stand in a line, a few at a time as workers do.
@@ -16,7 +16,7 @@ func drained(l *line) (all []*socket) {
 
 // DESIGN.md section 8, promise 6: however many sockets of a tenant are due, another one's wait for one turn of each.
 func TestLine_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.T) {
-	l, noisy, quiet := newLine(), &actors.Backlog{}, &actors.Backlog{}
+	l, noisy, quiet := newLine(), &outbox.Backpressure{}, &outbox.Backpressure{}
 	var first, second []*socket
 	for range 1000 {
 		s := &socket{tenant: noisy}
@@ -34,9 +34,9 @@ func TestLine_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.T) {
 	if len(got) != 1004 || l.first != nil || l.last != nil {
 		t.Fatalf("%d came out", len(got))
 	}
-	seen := map[*actors.Backlog]int{}
+	seen := map[*outbox.Backpressure]int{}
 	for i, s := range got {
-		of := map[*actors.Backlog][]*socket{noisy: first, quiet: second, nil: {newcomer}}[s.tenant]
+		of := map[*outbox.Backpressure][]*socket{noisy: first, quiet: second, nil: {newcomer}}[s.tenant]
 		if s != of[seen[s.tenant]] {
 			t.Fatalf("number %d is out of order", i)
 		}
@@ -53,7 +53,7 @@ func TestLine_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.T) {
 }
 
 func TestLine_RowsAreReusedAndBounded(t *testing.T) {
-	l, s := newLine(), &socket{tenant: &actors.Backlog{}}
+	l, s := newLine(), &socket{tenant: &outbox.Backpressure{}}
 	room := make([]*socket, 0, 1)
 	pass := func() {
 		l.enqueue(s)
@@ -64,7 +64,7 @@ func TestLine_RowsAreReusedAndBounded(t *testing.T) {
 		t.Errorf("%v allocations for one pass", got)
 	}
 	for range 3 * maxRows {
-		l.enqueue(&socket{tenant: &actors.Backlog{}})
+		l.enqueue(&socket{tenant: &outbox.Backpressure{}})
 		drained(l)
 	}
 	if len(l.rows) > maxRows {

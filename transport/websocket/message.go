@@ -4,19 +4,19 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // record writes down, at debug level, that a message was received or is about to be sent: what kind of thing it is and
 // how large, and nothing of what it says.
-func (s *socket) record(direction string, op actors.Op, data []byte) {
+func (s *socket) record(direction string, op outbox.Op, data []byte) {
 	attributes := make([]slog.Attr, 0, 6)
 	if known, ok := s.link.(interface{ ID() string }); ok {
 		attributes = append(attributes, slog.String("connection", known.ID()))
 	}
 	attributes = append(attributes, slog.String("direction", direction), slog.Int("size", len(data)))
-	if op == actors.Text {
+	if op == outbox.Text {
 		word, channel := kind(data)
 		attributes = append(attributes, slog.String("type", word), slog.String("channel", channel))
 	} else {
@@ -26,9 +26,9 @@ func (s *socket) record(direction string, op actors.Op, data []byte) {
 }
 
 // recordSent writes down the messages among some frames.
-func (s *socket) recordSent(frames []*actors.Frame) {
+func (s *socket) recordSent(frames []*outbox.Frame) {
 	for _, f := range frames {
-		if f.Op == actors.Text || f.Op == actors.Binary {
+		if f.Op == outbox.Text || f.Op == outbox.Binary {
 			s.record("sent", f.Op, f.Data)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -99,7 +99,7 @@ func TestClosing_PeerThatDoesNotCloseIsGoneAfterLinger(t *testing.T) {
 
 func TestClosing_EndlessOffersKeepTheCloseFrameBackNoLongerThanTheGrace(t *testing.T) {
 	bubble(t, func(_ *Server, k *socket, b *box, e *ear, conn net.Conn) {
-		b.endless = &actors.Frame{Op: actors.Binary, Data: make([]byte, 4096)}
+		b.endless = &outbox.Frame{Op: outbox.Binary, Data: make([]byte, 4096)}
 		k.Wake()
 		c := newClient(conn)
 		k.Close(1001, "going")

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -21,20 +21,20 @@ const testPatience = 20 * time.Second
 // box is an outbox that a test fills.
 type box struct {
 	mu      sync.Mutex
-	wire    actors.Wire
-	frames  []*actors.Frame
+	wire    outbox.Transport
+	frames  []*outbox.Frame
 	awake   bool
 	written int
 
 	relieved atomic.Int64  // frames, of those that were settled
-	endless  *actors.Frame // what waits when nothing was offered
+	endless  *outbox.Frame // what waits when nothing was offered
 	parked   chan bool     // true for Park, false for Unpark
 	emptied  func()        // called once, when Take has found nothing
 }
 
 func newBox() *box { return &box{parked: make(chan bool, 64)} }
 
-func (b *box) offer(frames ...*actors.Frame) {
+func (b *box) offer(frames ...*outbox.Frame) {
 	b.mu.Lock()
 	b.frames = append(b.frames, frames...)
 	wake := !b.awake
@@ -45,7 +45,7 @@ func (b *box) offer(frames ...*actors.Frame) {
 	}
 }
 
-func (b *box) Take(into []*actors.Frame, max int) []*actors.Frame {
+func (b *box) Take(into []*outbox.Frame, max int) []*outbox.Frame {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.endless != nil {
@@ -71,7 +71,7 @@ func (b *box) Take(into []*actors.Frame, max int) []*actors.Frame {
 	return into
 }
 
-func (b *box) Settle(frames []*actors.Frame, _ int64) (freed int, more bool) {
+func (b *box) AckAt(frames []*outbox.Frame, _ int64) (freed int, more bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.written += len(frames)
@@ -79,15 +79,15 @@ func (b *box) Settle(frames []*actors.Frame, _ int64) (freed int, more bool) {
 	return len(frames), b.awake
 }
 
-func (b *box) Relieve(freed int) { b.relieved.Add(int64(freed)) }
+func (b *box) ReleaseCredit(freed int) { b.relieved.Add(int64(freed)) }
 
-func (b *box) Backlog() *actors.Backlog { return nil }
+func (b *box) Backpressure() *outbox.Backpressure { return nil }
 
 func (b *box) Park()   { b.parked <- true }
 func (b *box) Unpark() { b.parked <- false }
 
-func (b *box) Reply(op actors.Op, data []byte) bool {
-	b.offer(&actors.Frame{Op: op, Data: data})
+func (b *box) Reply(op outbox.Op, data []byte) bool {
+	b.offer(&outbox.Frame{Op: op, Data: data})
 	return true
 }
 

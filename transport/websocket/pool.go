@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -22,13 +22,13 @@ type worker struct {
 	threshold int // Config.CompressionThreshold
 
 	sockets []*socket       // at most atOnce of them
-	frames  []*actors.Frame // at most takeBytes/17 of them
+	frames  []*outbox.Frame // at most takeBytes/17 of them
 	buf     []byte          // at most takeBytes
 	rest    batch           // what a socket that is full has not taken, until serve hands it over
 	clock   int64           // Unix nanoseconds, at most atOnce sockets old
 	paused  int64           // when it last paused, likewise
 	freed   int             // bytes that a backlog does not know of yet
-	owes    outbox          // one of those that they were freed from, all of one backlog
+	owes    frameSource     // one of those that they were freed from, all of one backlog
 }
 
 // state is how it stands with a socket after a worker wrote to it.
@@ -137,15 +137,15 @@ func (w *worker) keep(s *socket, b batch, n int, st style) {
 	if whole := b.advance(n, st); len(whole) > 0 {
 		w.settle(s, whole)
 	}
-	w.rest = batch{frames: append([]*actors.Frame(nil), b.frames...), skip: b.skip, last: b.last}
+	w.rest = batch{frames: append([]*outbox.Frame(nil), b.frames...), skip: b.skip, last: b.last}
 }
 
 // settle says what was written; it reports whether more waits.
-func (w *worker) settle(s *socket, frames []*actors.Frame) bool {
-	freed, more := s.outbox.Settle(frames, w.clock)
+func (w *worker) settle(s *socket, frames []*outbox.Frame) bool {
+	freed, more := s.outbox.AckAt(frames, w.clock)
 	if freed > 0 {
-		s.tenant = s.outbox.Backlog()
-		if w.owes != nil && w.owes.Backlog() != s.tenant {
+		s.tenant = s.outbox.Backpressure()
+		if w.owes != nil && w.owes.Backpressure() != s.tenant {
 			w.repay()
 		}
 		w.freed, w.owes = w.freed+freed, s.outbox
@@ -156,7 +156,7 @@ func (w *worker) settle(s *socket, frames []*actors.Frame) bool {
 // repay tells the backlog what was written.
 func (w *worker) repay() {
 	if w.freed > 0 {
-		w.owes.Relieve(w.freed)
+		w.owes.ReleaseCredit(w.freed)
 	}
 	w.freed, w.owes = 0, nil
 }

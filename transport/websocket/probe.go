@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 // Probes are ways by which frames have to get to sockets, by name: a line of writers each. A probe stands in the line like a socket,
@@ -37,7 +37,7 @@ func (t *taster) taste(ctx context.Context, k *socket) error {
 }
 
 // Take implements outbox.
-func (t *taster) Take(into []*actors.Frame, _ int) []*actors.Frame {
+func (t *taster) Take(into []*outbox.Frame, _ int) []*outbox.Frame {
 	select {
 	case t.asked <- struct{}{}:
 	default:
@@ -46,14 +46,14 @@ func (t *taster) Take(into []*actors.Frame, _ int) []*actors.Frame {
 }
 
 // Nothing is ever taken, so nothing is settled, parked or said. These implement outbox.
-func (t *taster) Settle([]*actors.Frame, int64) (int, bool) { return 0, false }
-func (t *taster) Relieve(int)                               {}
-func (t *taster) Backlog() *actors.Backlog                  { return nil }
-func (t *taster) Park()                                     {}
-func (t *taster) Unpark()                                   {}
-func (t *taster) Reply(actors.Op, []byte) bool              { return false }
+func (t *taster) AckAt([]*outbox.Frame, int64) (int, bool) { return 0, false }
+func (t *taster) ReleaseCredit(int)                        {}
+func (t *taster) Backpressure() *outbox.Backpressure       { return nil }
+func (t *taster) Park()                                    {}
+func (t *taster) Unpark()                                  {}
+func (t *taster) Reply(outbox.Op, []byte) bool             { return false }
 
 // nowhere is a descriptor that none is.
 const nowhere = -1
 
-var _ outbox = (*taster)(nil)
+var _ frameSource = (*taster)(nil)

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 // hog is an outbox that does not let a writer go.
@@ -15,7 +15,7 @@ type hog struct {
 	open chan struct{}
 }
 
-func (h *hog) Take(into []*actors.Frame, _ int) []*actors.Frame {
+func (h *hog) Take(into []*outbox.Frame, _ int) []*outbox.Frame {
 	<-h.open
 	return into
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/lxzan/gws"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -24,14 +24,14 @@ func (events) OnOpen(*gws.Conn) {}
 func (events) OnMessage(c *gws.Conn, m *gws.Message) {
 	s := of(c)
 	if s.records {
-		s.record("received", actors.Op(m.Opcode), m.Bytes())
+		s.record("received", outbox.Op(m.Opcode), m.Bytes())
 	}
 	s.link.Receive(m.Bytes(), m.Opcode == gws.OpcodeBinary)
 	_ = m.Close()
 }
 
 // OnPing answers through the outbox, in order with everything else. If that is full the peer is not reading, and owed no pong.
-func (events) OnPing(c *gws.Conn, payload []byte) { of(c).outbox.Reply(actors.Pong, payload) }
+func (events) OnPing(c *gws.Conn, payload []byte) { of(c).outbox.Reply(outbox.Pong, payload) }
 
 // OnPong does nothing: that something was heard is known from Read.
 func (events) OnPong(*gws.Conn, []byte) {}

@@ -3,13 +3,13 @@ package websocket
 import (
 	"sync"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 // row are the sockets of one tenant that stand in a line; those whose tenant is not known yet are in one, too. They stand on benches
 // and are not linked to each other, so that a worker that takes them need not touch one to find the next: each is cold memory.
 type row struct {
-	tenant     *actors.Backlog
+	tenant     *outbox.Backpressure
 	head, tail *bench // in the order in which they came; nil when nobody stands here
 	next       *row   // whose turn is next
 }

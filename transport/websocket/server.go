@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -17,7 +18,7 @@ import (
 type Node interface {
 	Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal
 	AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal
-	Connect(d actors.Dial, open func(*actors.Link) actors.Wire) (*actors.Link, *protocol.Refusal)
+	Connect(d actors.Dial, open func(*actors.Link) outbox.Transport) (*actors.Link, *protocol.Refusal)
 }
 
 var _ Node = (*actors.Node)(nil)

@@ -5,10 +5,11 @@ import (
 	"sync/atomic"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// What a socket needs of its connection; *actors.Link and *actors.Outbox fit.
+// What a socket needs of its connection; *actors.Link and *outbox.Outbox fit.
 type (
 	link interface {
 		Receive(data []byte, binary bool)
@@ -17,21 +18,21 @@ type (
 		Resumable() bool
 		Gone(why protocol.Reason)
 	}
-	outbox interface {
-		Take(into []*actors.Frame, max int) []*actors.Frame
-		Settle(frames []*actors.Frame, now int64) (freed int, more bool)
-		Relieve(freed int)
-		Backlog() *actors.Backlog
+	frameSource interface {
+		Take(into []*outbox.Frame, max int) []*outbox.Frame
+		AckAt(frames []*outbox.Frame, now int64) (freed int, more bool)
+		ReleaseCredit(freed int)
+		Backpressure() *outbox.Backpressure
 		Park()
 		Unpark()
-		Reply(op actors.Op, data []byte) bool
+		Reply(op outbox.Op, data []byte) bool
 	}
 )
 
 var (
-	_ actors.Wire = (*socket)(nil)
-	_ link        = (*actors.Link)(nil)
-	_ outbox      = (*actors.Outbox)(nil)
+	_ outbox.Transport = (*socket)(nil)
+	_ link             = (*actors.Link)(nil)
+	_ frameSource      = (*outbox.Outbox)(nil)
 )
 
 // socket is one client's connection: the actors' Wire on one side; its other side, a stream, is what gws reads from.
@@ -45,8 +46,8 @@ type socket struct {
 	window   window                  // fixed before a goroutine but the upgrading one knows the socket, as are the next three
 	records  bool                    // each message gets a line in the log
 	line     *line                   // where it stands when its turn is due
-	outbox   outbox                  // nil with link
-	tenant   *actors.Backlog         // by which its row is known (see line); nil until something was written. Owned by whoever writes.
+	outbox   frameSource             // nil with link
+	tenant   *outbox.Backpressure    // by which its row is known (see line); nil until something was written. Owned by whoever writes.
 	closing  atomic.Pointer[closing] // set once, when the socket begins to end
 
 	// Fixed like those above.

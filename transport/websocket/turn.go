@@ -3,7 +3,7 @@ package websocket
 import (
 	"sync/atomic"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 )
 
 // turn says whose turn it is to write to a socket, so that one goroutine at a time does. A wake-up during a turn is remembered.
@@ -46,7 +46,7 @@ func (t *turn) pass() bool {
 	return true
 }
 
-// Wake implements actors.Wire.
+// Wake implements outbox.Transport.
 func (s *socket) Wake() {
 	if s.turn.wake() {
 		s.dispatch()
@@ -72,7 +72,7 @@ func (s *socket) release() {
 
 // upcoming appends what is to be written next: what waits, up to max bytes, or the close frame (last) if nothing does.
 // Last without a frame is an end without one.
-func (s *socket) upcoming(into []*actors.Frame, max int) (frames []*actors.Frame, last bool) {
+func (s *socket) upcoming(into []*outbox.Frame, max int) (frames []*outbox.Frame, last bool) {
 	if s.farewell.Load() || s.over.Load() {
 		return into, false
 	}

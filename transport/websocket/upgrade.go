@@ -10,6 +10,7 @@ import (
 	"github.com/lxzan/gws"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -150,7 +151,7 @@ func (s *Server) connect(k *socket, v *visit) {
 		}
 	}()
 	dial := actors.Dial{Tenant: v.tenant, Dialect: v.route.dialect, Session: v.session, Identity: v.identity, Remote: v.caller.address, Proxied: v.proxied, Client: v.client}
-	_, refusal = s.node.Connect(dial, func(l *actors.Link) actors.Wire {
+	_, refusal = s.node.Connect(dial, func(l *actors.Link) outbox.Transport {
 		k.link, k.outbox = l, l.Outbox()
 		return k
 	})

@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func text(s string) *actors.Frame { return &actors.Frame{Op: actors.Text, Data: []byte(s)} }
+func text(s string) *outbox.Frame { return &outbox.Frame{Op: outbox.Text, Data: []byte(s)} }
 
 func TestWriter_OrderOfEachPublisherIsKeptUnderConcurrency(t *testing.T) {
 	const publishers, each = 8, 1500
@@ -29,7 +29,7 @@ func TestWriter_OrderOfEachPublisherIsKeptUnderConcurrency(t *testing.T) {
 		publishing.Go(func() {
 			for i := range each {
 				data := binary.BigEndian.AppendUint32([]byte{byte(p)}, uint32(i))
-				box.offer(&actors.Frame{Op: actors.Binary, Data: append(data, make([]byte, i%300)...)})
+				box.offer(&outbox.Frame{Op: outbox.Binary, Data: append(data, make([]byte, i%300)...)})
 			}
 		})
 	}
@@ -60,7 +60,7 @@ func TestWriter_FrameOfEverySizeArrivesWhole(t *testing.T) {
 	defer k.Cut()
 	sizes := []int{0, 1, 125, 126, 127, shareAbove, shareAbove + 1, 65535, 65536, takeBytes * 3, 5 << 20, 2}
 	for i, n := range sizes {
-		box.offer(&actors.Frame{Op: actors.Binary, Data: bytes.Repeat([]byte{byte(i)}, n)})
+		box.offer(&outbox.Frame{Op: outbox.Binary, Data: bytes.Repeat([]byte{byte(i)}, n)})
 	}
 	c := newClient(conn)
 	for i, n := range sizes {
@@ -114,7 +114,7 @@ func TestWriter_PeerThatTakesNothingIsCutOffAsSlow(t *testing.T) {
 	e := newEar(nil)
 	_, box := plug(s, server, e, 1024, "")
 	for range 64 {
-		box.offer(&actors.Frame{Op: actors.Binary, Data: make([]byte, 256<<10)})
+		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
 	}
 	if why := await(t, "Gone", e.gone); why != protocol.Slow {
 		t.Errorf("gone as %s, not %s", why, protocol.Slow)
@@ -130,7 +130,7 @@ func TestWriter_CutEndsAtOnceWhateverWaits(t *testing.T) {
 	e := newEar(nil)
 	k, box := plug(s, server, e, 1024, "")
 	for range 64 {
-		box.offer(&actors.Frame{Op: actors.Binary, Data: make([]byte, 256<<10)})
+		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
 	}
 	await(t, "Park", box.parked)
 	k.Cut()
@@ -146,8 +146,8 @@ func TestWriter_CutEndsAtOnceWhateverWaits(t *testing.T) {
 
 func TestWriter_CompressedFormIsMadeOnceAndShared(t *testing.T) {
 	s := newServer(t, nil)
-	frames := []*actors.Frame{text(string(bytes.Repeat([]byte("the same again "), 60))), text("short"),
-		{Op: actors.Ping, Data: nil}}
+	frames := []*outbox.Frame{text(string(bytes.Repeat([]byte("the same again "), 60))), text("short"),
+		{Op: outbox.Ping, Data: nil}}
 	for range 3 {
 		server, conn := tcp(t)
 		k, box := plug(s, server, newEar(nil), 1024, deflateAnswer)
@@ -169,9 +169,9 @@ func TestWriter_CompressedFormIsMadeOnceAndShared(t *testing.T) {
 		}
 		k.Cut()
 	}
-	remade := func(*actors.Frame) []byte { t.Error("form 1 was not kept"); return nil }
+	remade := func(*outbox.Frame) []byte { t.Error("form 1 was not kept"); return nil }
 	frames[0].Form(int(wideWindow), remade)
-	if form := deflatedWide(&actors.Frame{Op: actors.Text, Data: []byte("abc")}); form[0] != 0x81 {
+	if form := deflatedWide(&outbox.Frame{Op: outbox.Text, Data: []byte("abc")}); form[0] != 0x81 {
 		t.Errorf("what compression makes longer goes out with first byte %#x", form[0])
 	}
 }
@@ -181,8 +181,8 @@ func TestWriter_CompressedFormIsMadeOnceAndShared(t *testing.T) {
 func TestWriter_EachWindowGetsAFormOfItsOwn(t *testing.T) {
 	random := make([]byte, 1000)
 	rand.NewChaCha8([32]byte{}).Read(random)
-	near := &actors.Frame{Op: actors.Binary, Data: bytes.Repeat(random[:200], 5)}
-	far := &actors.Frame{Op: actors.Binary, Data: bytes.Repeat(random, 3)} // of which a small window has forgotten the first
+	near := &outbox.Frame{Op: outbox.Binary, Data: bytes.Repeat(random[:200], 5)}
+	far := &outbox.Frame{Op: outbox.Binary, Data: bytes.Repeat(random, 3)} // of which a small window has forgotten the first
 	s := newServer(t, nil)
 	for _, c := range []struct {
 		offer       string
@@ -224,7 +224,7 @@ func TestWriter_ConnectionsThatBlockAreWrittenByAGoroutineOfTheirOwn(t *testing.
 	}
 	c := newClient(conn)
 	for i := range 100 {
-		box.offer(text("a"), &actors.Frame{Op: actors.Binary, Data: make([]byte, i*1000)}, text("b"))
+		box.offer(text("a"), &outbox.Frame{Op: outbox.Binary, Data: make([]byte, i*1000)}, text("b"))
 		for _, want := range []int{1, i * 1000, 1} {
 			if _, data, err := c.frame(); err != nil || len(data) != want {
 				t.Fatalf("round %d: %d bytes instead of %d (%v)", i, len(data), want, err)
@@ -250,7 +250,7 @@ func BenchmarkWrite(b *testing.B) {
 				boxes = append(boxes, box)
 				go io.Copy(io.Discard, conn)
 			}
-			frame := &actors.Frame{Op: actors.Text, Data: make([]byte, 160)}
+			frame := &outbox.Frame{Op: outbox.Text, Data: make([]byte, 160)}
 			b.ReportAllocs()
 			b.ResetTimer()
 			for i := 0; i < b.N; i++ {

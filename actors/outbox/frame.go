@@ -1,9 +1,9 @@
-package actors
+package outbox
 
 import "sync/atomic"
 
-// Wire is what a connection needs of its socket. Its methods never block and may be called from many goroutines.
-type Wire interface {
+// Transport is what a connection needs of its socket. Its methods never block and may be called from many goroutines.
+type Transport interface {
 	// Wake says that something waits in the outbox, which was empty before. The wire then takes and writes until
 	// Outbox.Take returns nothing.
 	Wake()
@@ -27,10 +27,10 @@ const (
 
 // Frame is one message in one dialect, shared by all connections that hear it and never changed.
 type Frame struct {
-	Op    Op
-	fate  fate   // what may become of it while it waits
-	topic uint32 // hash of the topic; 0 for what is lasting, as is key
-	Data  []byte
+	Op     Op
+	Policy Policy // what may become of it while it waits
+	topic  uint32 // hash of the topic; 0 for what is lasting, as is key
+	Data   []byte
 	// Born is when the event was published, in nanoseconds of the Unix clock; 0 for what is no event.
 	Born int64
 
@@ -67,4 +67,4 @@ func (f *Frame) Form(form int, build func(*Frame) []byte) []byte {
 }
 
 // size is what a frame counts against the bounds of an outbox.
-func (f *Frame) size() int { return len(f.Data) + 16 }
+func (f *Frame) Size() int { return len(f.Data) + 16 }

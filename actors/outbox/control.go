@@ -1,35 +1,35 @@
-package actors
+package outbox
 
 // aside is what is said to one client alone: an answer, a heartbeat, a ping. It does not wait behind events.
-type aside struct {
+type controlFrame struct {
 	Frame
-	next *aside
+	next *controlFrame
 }
 
 // asides are those that wait, ahead of the events. An answer for which there is no room waits behind the events, and so do
 // those that follow it: answers keep their order.
-type asides struct {
-	first  *aside // the oldest
-	behind int32  // how many wait behind events
+type controlQueue struct {
+	first  *controlFrame // the oldest
+	behind int32         // how many wait behind events
 }
 
 // What may wait ahead of the events.
 const (
-	asideFrames = 32
-	asideBytes  = 32 << 10
+	controlFrames = 32
+	controlBytes  = 32 << 10
 )
 
 // push queues a behind the others, if there is room for it.
-func (s *asides) push(a *aside) bool {
+func (s *controlQueue) push(a *controlFrame) bool {
 	if s.behind > 0 {
 		return false
 	}
-	at, frames, bytes := &s.first, 0, a.size()
+	at, frames, bytes := &s.first, 0, a.Size()
 	for ; *at != nil; at = &(*at).next {
-		bytes += (*at).size()
+		bytes += (*at).Size()
 		frames++
 	}
-	if frames >= asideFrames || bytes > asideBytes {
+	if frames >= controlFrames || bytes > controlBytes {
 		return false
 	}
 	*at = a
@@ -37,56 +37,47 @@ func (s *asides) push(a *aside) bool {
 }
 
 // pop takes the oldest out; there must be one.
-func (s *asides) pop() {
+func (s *controlQueue) pop() {
 	a := s.first
 	s.first, a.next = a.next, nil
 }
 
 // say queues what is said to this client alone, ahead of all events; behind says that the client must hear what waits
 // before it. It returns what offer returns.
-func (o *Outbox) say(op Op, data []byte, behind bool) int {
-	a := &aside{Frame: Frame{Op: op, Data: data}}
-	size := a.size()
+func (o *Outbox) SendControl(op Op, data []byte, behind bool) int {
+	a := &controlFrame{Frame: Frame{Op: op, Data: data}}
+	size := a.Size()
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
-		return refusedClosed
+		return RefusedClosed
 	}
-	if !o.waiting.say(a, behind, !o.full(size)) {
+	if !o.waiting.sendControl(a, behind, !o.full(size)) {
 		o.mu.Unlock()
-		return refusedFull
+		return RefusedFull
 	}
 	return o.queued(size)
 }
 
 // hold keeps what comes from now on from the wire, until let go: what is said meanwhile to this client alone gets ahead
 // of the events.
-func (o *Outbox) hold() {
+func (o *Outbox) Hold() {
 	o.mu.Lock()
 	o.held = true
 	o.mu.Unlock()
 }
 
 // letGo ends hold, and wakes the wire for what came meanwhile.
-func (o *Outbox) letGo() {
+func (o *Outbox) Release() {
 	o.mu.Lock()
 	wake := o.held && !o.awake && !o.waiting.empty()
 	o.held, o.awake = false, o.awake || wake
 	o.mu.Unlock()
 	if wake {
-		o.wire.Wake()
+		o.transport.Wake()
 	}
 }
 
 // Reply queues a ping or pong of the wire itself; it goes through the same door as all else, so that nothing interleaves.
 // It reports false if the outbox is full or closed.
-func (o *Outbox) Reply(op Op, data []byte) bool { return o.count(o.say(op, data, false)) }
-
-// say queues what is said to this connection alone; see Outbox.say.
-func (l *Link) say(op Op, data []byte, behind bool) bool {
-	n := l.outbox.say(op, data, behind)
-	if n == refusedFull {
-		l.tooSlow()
-	}
-	return l.outbox.count(n)
-}
+func (o *Outbox) Reply(op Op, data []byte) bool { return o.Charge(o.SendControl(op, data, false)) }

@@ -1,11 +1,11 @@
-package actors
+package outbox
 
 import "sync"
 
 // line is frames that wait, oldest first. It has no bound and no lock of its own, and holds no buffer when it is empty.
 // It is 16 bytes, since they belong to what an offer needs of an outbox: of the chunks it knows the newest alone, which
 // knows the oldest.
-type line struct {
+type fifo struct {
 	first *Frame // the oldest, when only one waits: the common case needs no chunk
 	last  *chunk // the newest of the rest, which are a ring; nil when empty
 }
@@ -19,10 +19,10 @@ type chunk struct {
 
 var chunks = sync.Pool{New: func() any { return new(chunk) }}
 
-func (l *line) empty() bool { return l.first == nil && l.last == nil }
+func (l *fifo) empty() bool { return l.first == nil && l.last == nil }
 
 // front is the oldest, nil if there is none.
-func (l *line) front() *Frame {
+func (l *fifo) front() *Frame {
 	if l.first != nil || l.last == nil {
 		return l.first
 	}
@@ -30,7 +30,7 @@ func (l *line) front() *Frame {
 	return c.frames[c.from]
 }
 
-func (l *line) push(f *Frame) {
+func (l *fifo) push(f *Frame) {
 	if l.first == nil && l.last == nil {
 		l.first = f
 		return
@@ -43,7 +43,7 @@ func (l *line) push(f *Frame) {
 }
 
 // grow adds a chunk behind the last.
-func (l *line) grow() {
+func (l *fifo) grow() {
 	c := chunks.Get().(*chunk)
 	c.next, c.from, c.to = c, 0, 0
 	if l.last != nil {
@@ -53,7 +53,7 @@ func (l *line) grow() {
 }
 
 // pop takes the oldest out; nil if there is none.
-func (l *line) pop() *Frame {
+func (l *fifo) pop() *Frame {
 	if f := l.first; f != nil {
 		l.first = nil
 		return f
@@ -71,7 +71,7 @@ func (l *line) pop() *Frame {
 }
 
 // shrink gives the oldest chunk back, which is empty.
-func (l *line) shrink() {
+func (l *fifo) shrink() {
 	c := l.last.next
 	if l.last.next = c.next; c == l.last {
 		l.last = nil
@@ -81,9 +81,9 @@ func (l *line) shrink() {
 }
 
 // refill puts frames into the line, and behind them those that were in it, if they are to be kept.
-func (l *line) refill(frames []*Frame, kept func(*Frame) bool) {
+func (l *fifo) refill(frames []*Frame, kept func(*Frame) bool) {
 	old := *l
-	*l = line{}
+	*l = fifo{}
 	for _, f := range frames {
 		l.push(f)
 	}
@@ -95,7 +95,7 @@ func (l *line) refill(frames []*Frame, kept func(*Frame) bool) {
 }
 
 // rewrite puts another frame, or the same, in the place of each, from the oldest.
-func (l *line) rewrite(other func(*Frame) *Frame) {
+func (l *fifo) rewrite(other func(*Frame) *Frame) {
 	if l.first != nil {
 		l.first = other(l.first)
 	}

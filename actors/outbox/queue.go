@@ -1,14 +1,14 @@
-package actors
+package outbox
 
 // pending is what one socket has yet to be written, and in which order it goes: the asides, then the line, in which a
 // ticket stands for what is loose. It knows no lock, no wire and no backlog: these are the outbox's, which alone has one.
 //
 // Its fields stand as they do since half of them belong to what an offer needs (Outbox).
-type pending struct {
-	weight        // of what waits, or was taken and is not yet written
-	line   line   // what does not go ahead
-	asides asides // what does
-	loose  *loose // what of the line may be dropped; nil while the reader keeps up
+type sendQueue struct {
+	weight               // of what waits, or was taken and is not yet written
+	fifo    fifo         // what does not go ahead
+	control controlQueue // what does
+	lossy   *lossyQueue  // what of the line may be dropped; nil while the reader keeps up
 }
 
 // weight is so many frames, of so many bytes in all.
@@ -20,67 +20,67 @@ func (w *weight) add(frames, bytes int) {
 }
 
 // empty reports whether nothing is left to be taken.
-func (p *pending) empty() bool { return p.line.empty() && p.asides.first == nil }
+func (p *sendQueue) empty() bool { return p.fifo.empty() && p.control.first == nil }
 
 // push queues a frame behind all.
-func (p *pending) push(f *Frame, size int) {
-	p.line.push(f)
+func (p *sendQueue) push(f *Frame, size int) {
+	p.fifo.push(f)
 	p.add(1, size)
 }
 
 // say queues what is said to this client alone, ahead of the line or in it; behind says that the client must hear what
 // waits before it. It reports false if that has to be in the line, which has no room.
-func (p *pending) say(a *aside, behind, room bool) bool {
-	if behind && !p.line.empty() || !p.asides.push(a) {
+func (p *sendQueue) sendControl(a *controlFrame, behind, room bool) bool {
+	if behind && !p.fifo.empty() || !p.control.push(a) {
 		if !room {
 			return false
 		}
-		p.asides.behind++
-		a.fate = answered
-		p.line.push(&a.Frame)
+		p.control.behind++
+		a.Policy = controlled
+		p.fifo.push(&a.Frame)
 	}
-	p.add(1, a.size())
+	p.add(1, a.Size())
 	return true
 }
 
 // prepend queues frames ahead of all that is in the line, and returns how many bytes they are.
-func (p *pending) prepend(frames []*Frame) (bytes int) {
+func (p *sendQueue) prepend(frames []*Frame) (bytes int) {
 	for _, f := range frames {
-		bytes += f.size()
+		bytes += f.Size()
 	}
-	p.line.refill(frames, func(*Frame) bool { return true })
+	p.fifo.refill(frames, func(*Frame) bool { return true })
 	p.add(len(frames), bytes)
 	return bytes
 }
 
 // squeeze queues a frame where older ones of its topic may make room for it; false if there is no room even so.
-func (p *pending) squeeze(f *Frame, max OutboxLimits) bool {
-	if p.loose == nil {
-		p.loose = loosen(&p.line, &p.weight)
+func (p *sendQueue) makeRoom(f *Frame, max Limits) bool {
+	if p.lossy == nil {
+		p.lossy = newLossyQueue(&p.fifo, &p.weight)
 	}
-	return p.loose.squeeze(f, max)
+	return p.lossy.makeRoom(f, max)
 }
 
 // thin drops what loose.thin drops.
-func (p *pending) thin() {
-	if p.line.empty() {
+func (p *sendQueue) shed() {
+	if p.fifo.empty() {
 		return
 	}
-	if p.loose == nil {
-		p.loose = loosen(&p.line, &p.weight)
+	if p.lossy == nil {
+		p.lossy = newLossyQueue(&p.fifo, &p.weight)
 	}
-	if p.loose.thin(); len(p.loose.lanes) == 0 {
-		p.loose = nil
+	if p.lossy.shed(); len(p.lossy.topics) == 0 {
+		p.lossy = nil
 	}
 }
 
 // room is how many of these frames, from the oldest, have to be left away for the rest to fit in.
-func (p *pending) room(frames []*Frame, max OutboxLimits) (left int) {
-	bytes, share := p.bytes, max.share(droppable)
+func (p *sendQueue) overflow(frames []*Frame, max Limits) (left int) {
+	bytes, share := p.bytes, max.share(DropOldest)
 	for i := len(frames) - 1; i >= 0; i-- {
-		bytes += frames[i].size()
+		bytes += frames[i].Size()
 		most := max
-		if frames[i].fate != lasting {
+		if frames[i].Policy != Keep {
 			most = share
 		}
 		if most.exceeded(p.frames+len(frames)-i, bytes) {
@@ -91,19 +91,19 @@ func (p *pending) room(frames []*Frame, max OutboxLimits) (left int) {
 }
 
 // take appends frames to into: at most max bytes of them, but at least one if any waits.
-func (p *pending) take(into []*Frame, max int) []*Frame {
-	plain := p.asides.first == nil && p.asides.behind == 0 && p.loose == nil // and so it stays: the common case
+func (p *sendQueue) take(into []*Frame, max int) []*Frame {
+	plain := p.control.first == nil && p.control.behind == 0 && p.lossy == nil // and so it stays: the common case
 	for taken := 0; ; {
-		f := p.line.front()
+		f := p.fifo.front()
 		if !plain {
 			f = p.front()
 		}
-		if f == nil || taken > 0 && taken+f.size() > max {
+		if f == nil || taken > 0 && taken+f.Size() > max {
 			return into
 		}
-		taken += f.size()
+		taken += f.Size()
 		if plain {
-			p.line.pop()
+			p.fifo.pop()
 		} else {
 			p.pop()
 		}
@@ -112,40 +112,40 @@ func (p *pending) take(into []*Frame, max int) []*Frame {
 }
 
 // front is the frame that pop takes out, nil if there is none.
-func (p *pending) front() *Frame {
+func (p *sendQueue) front() *Frame {
 	switch {
-	case p.asides.first != nil:
-		return &p.asides.first.Frame
-	case p.loose != nil:
-		return p.loose.front()
+	case p.control.first != nil:
+		return &p.control.first.Frame
+	case p.lossy != nil:
+		return p.lossy.front()
 	}
-	return p.line.front()
+	return p.fifo.front()
 }
 
 // pop takes the next frame out, nil if there is none.
-func (p *pending) pop() *Frame {
+func (p *sendQueue) pop() *Frame {
 	f := p.front()
 	if f == nil {
-		p.loose = nil
+		p.lossy = nil
 		return nil
 	}
-	if p.asides.first != nil {
-		p.asides.pop()
+	if p.control.first != nil {
+		p.control.pop()
 		return f
 	}
-	switch t := p.line.pop(); t.fate {
+	switch t := p.fifo.pop(); t.Policy {
 	case ticket:
-		p.loose.redeem(t)
-	case answered:
-		p.asides.behind--
+		p.lossy.redeem(t)
+	case controlled:
+		p.control.behind--
 	}
 	return f
 }
 
 // wrote counts so many frames off that were taken and written.
-func (p *pending) wrote(frames, bytes int) {
+func (p *sendQueue) acked(frames, bytes int) {
 	p.add(-frames, -bytes)
 	if p.empty() {
-		p.loose = nil
+		p.lossy = nil
 	}
 }

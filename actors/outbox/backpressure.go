@@ -1,4 +1,4 @@
-package actors
+package outbox
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 // When the node's is high, those tenants wait whose part is above a fair share: what high allows, divided by the tenants
 // for which something waits. So all together stay below twice high, and a quiet tenant's publisher does not wait for the
 // readers of a noisy one.
-type Backlog struct {
+type Backpressure struct {
 	bytes atomic.Int64
-	limit int64    // what may wait for however many readers; of the node alone
-	whole *Backlog // the node's, of which this is a part; nil for the node's own
+	limit int64         // what may wait for however many readers; of the node alone
+	node  *Backpressure // the node's, of which this is a part; nil for the node's own
 
-	readers atomic.Int64  // connections; of the node alone
-	sharers atomic.Int64  // parts that are not 0
-	lost    atomic.Uint64 // frames that gave way to newer ones; of parts
+	readers       atomic.Int64  // connections; of the node alone
+	activeTenants atomic.Int64  // parts that are not 0
+	Lost          atomic.Uint64 // frames that gave way to newer ones; of parts
 
 	mu      sync.Mutex
 	opened  chan struct{} // closed when the backlog has fallen below low; nil while nobody waits
@@ -33,42 +33,48 @@ const (
 	perReader = 2 << 10
 
 	// leastBacklog is how much may wait for however few, in bytes.
-	leastBacklog = 2 << 20
+	minBackpressure = 2 << 20
 )
 
-func newBacklog(limit int64) *Backlog { return &Backlog{limit: limit} }
+func NewBackpressure(limit int64) *Backpressure { return &Backpressure{limit: limit} }
 
 // join counts connections that come (1) or go (-1).
-func (b *Backlog) join(n int64) { b.readers.Add(n) }
+func (b *Backpressure) AddReaders(n int64) { b.readers.Add(n) }
+
+// Bytes is how many bytes wait.
+func (b *Backpressure) Bytes() int64 { return b.bytes.Load() }
+
+// ActiveTenants is for how many tenants something waits.
+func (b *Backpressure) ActiveTenants() int64 { return b.activeTenants.Load() }
 
 // high is above what the publishers of all tenants wait.
-func (b *Backlog) high() int64 {
-	return min(b.limit, max(leastBacklog, b.readers.Load()*perReader))
+func (b *Backpressure) high() int64 {
+	return min(b.limit, max(minBackpressure, b.readers.Load()*perReader))
 }
 
 // part is a tenant's.
-func (b *Backlog) part() *Backlog { return &Backlog{whole: b} }
+func (b *Backpressure) Tenant() *Backpressure { return &Backpressure{node: b} }
 
-func (b *Backlog) add(n int) {
+func (b *Backpressure) Add(n int) {
 	if n == 0 {
 		return
 	}
 	now := b.bytes.Add(int64(n))
-	if b.whole != nil {
+	if b.node != nil {
 		switch before := now - int64(n); {
 		case before <= 0 && now > 0:
-			b.whole.sharers.Add(1)
+			b.node.activeTenants.Add(1)
 		case before > 0 && now <= 0:
-			b.whole.sharers.Add(-1)
+			b.node.activeTenants.Add(-1)
 		}
-		b.whole.add(n)
+		b.node.Add(n)
 	}
 	if n < 0 && b.waiting.Load() && now <= b.least() {
 		b.open()
 	}
 }
 
-func (b *Backlog) open() {
+func (b *Backpressure) open() {
 	b.mu.Lock()
 	if b.opened != nil {
 		close(b.opened)
@@ -79,20 +85,20 @@ func (b *Backlog) open() {
 }
 
 // most is above what publishers wait.
-func (b *Backlog) most() int64 {
-	if b.whole == nil {
+func (b *Backpressure) most() int64 {
+	if b.node == nil {
 		return b.high()
 	}
-	return b.whole.high() / max(b.whole.sharers.Load(), 1)
+	return b.node.high() / max(b.node.activeTenants.Load(), 1)
 }
 
 // least is below what they go on.
-func (b *Backlog) least() int64 { return b.most() / 2 }
+func (b *Backpressure) least() int64 { return b.most() / 2 }
 
 // full reports whether a publisher has to wait: above most, and above least as long as others wait, since they were first.
 // A part is not full while the whole is not.
-func (b *Backlog) full() bool {
-	if b.whole != nil && !b.whole.full() {
+func (b *Backpressure) Full() bool {
+	if b.node != nil && !b.node.Full() {
 		return false
 	}
 	bytes := b.bytes.Load()
@@ -100,11 +106,11 @@ func (b *Backlog) full() bool {
 }
 
 // wait returns when publishing may go on, or with the context's error.
-func (b *Backlog) wait(ctx context.Context) error {
-	for b.full() {
+func (b *Backpressure) Wait(ctx context.Context) error {
+	for b.Full() {
 		mine, all := b.queue(), (chan struct{})(nil)
-		if b.whole != nil {
-			all = b.whole.queue()
+		if b.node != nil {
+			all = b.node.queue()
 		}
 		if b.fell() { // before we were seen waiting
 			return nil
@@ -114,8 +120,8 @@ func (b *Backlog) wait(ctx context.Context) error {
 		case <-all:
 		case <-ctx.Done():
 			b.open() // the others look again: it may stay above low for long, and is not above high
-			if b.whole != nil {
-				b.whole.open()
+			if b.node != nil {
+				b.node.open()
 			}
 			return ctx.Err()
 		}
@@ -124,7 +130,7 @@ func (b *Backlog) wait(ctx context.Context) error {
 }
 
 // queue is closed when it is worth to look again.
-func (b *Backlog) queue() chan struct{} {
+func (b *Backpressure) queue() chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.opened == nil {
@@ -135,10 +141,10 @@ func (b *Backlog) queue() chan struct{} {
 }
 
 // fell reports whether the backlog is low, here or in the whole, and tells all who wait for that.
-func (b *Backlog) fell() bool {
+func (b *Backpressure) fell() bool {
 	low := b.bytes.Load() <= b.least()
 	if low {
 		b.open()
 	}
-	return b.whole != nil && b.whole.fell() || low
+	return b.node != nil && b.node.fell() || low
 }

@@ -1,4 +1,4 @@
-package actors
+package outbox
 
 import (
 	"sync"
@@ -14,19 +14,19 @@ import (
 // What an offer needs stands first, in 64 bytes, and behind it what only the wire needs, in 64 more: with many connections each of
 // them is cold memory (bench/NOTES.md). The border goes through pending, behind its line.
 type Outbox struct {
-	mu      sync.Mutex
-	wire    Wire  // static after Connect
-	awake   bool  // the wire was told and has not found us empty since
-	held    bool  // the wire finds nothing for now (aside.go)
-	parked  bool  // the wire waits for the peer: our bytes are not in the backlog
-	counted bool  // they are: it is not parked, and has a backlog
-	closed  bool  // nothing is taken any more
-	shard   uint8 // of latency; static
-	waiting pending
+	mu        sync.Mutex
+	transport Transport // static after Connect
+	awake     bool      // the wire was told and has not found us empty since
+	held      bool      // the wire finds nothing for now (aside.go)
+	parked    bool      // the wire waits for the peer: our bytes are not in the backlog
+	counted   bool      // they are: it is not parked, and has a backlog
+	closed    bool      // nothing is taken any more
+	shard     uint8     // of latency; static
+	waiting   sendQueue
 
-	*outboxes          // static after Connect
-	backlog   *Backlog // of the connection's tenant; nil until it has one, and then the same for ever
-	trail     *trail   // nil where nobody lingers
+	*Shared                    // static after Connect
+	backpressure *Backpressure // of the connection's tenant; nil until it has one, and then the same for ever
+	inFlight     *inFlight     // nil where nobody lingers
 
 	// What was written so far, for the figures of the connection.
 	sentFrames uint64
@@ -34,91 +34,111 @@ type Outbox struct {
 }
 
 // outboxes are what all outboxes of a node share.
-type outboxes struct {
-	max     OutboxLimits // static
-	latency latency
+type Shared struct {
+	Limits  Limits // static
+	Latency LatencyHistogram
 }
 
 // OutboxLimits bound what may wait for one socket.
-type OutboxLimits struct {
+type Limits struct {
 	Bytes  int
 	Frames int
 }
 
 // exceeded reports whether so many frames of so many bytes are too much.
-func (m OutboxLimits) exceeded(frames, bytes int) bool {
+func (m Limits) exceeded(frames, bytes int) bool {
 	return bytes > m.Bytes || frames > m.Frames
 }
 
 // share is the part of an outbox's bounds above which frames of that fate make room for each other: a quarter for those
 // that can be replaced without a loss of what is newest, three quarters for others. The rest is for topics whose readers
 // would be disconnected.
-func (m OutboxLimits) share(f fate) OutboxLimits {
-	if f == replaceable {
-		return OutboxLimits{m.Bytes / 4, m.Frames / 4}
+func (m Limits) share(f Policy) Limits {
+	if f == Conflate {
+		return Limits{m.Bytes / 4, m.Frames / 4}
 	}
-	return OutboxLimits{m.Bytes - m.Bytes/4, m.Frames - m.Frames/4}
+	return Limits{m.Bytes - m.Bytes/4, m.Frames - m.Frames/4}
 }
+
+// Init ties the outbox to its node. The shard spreads what writers of many outboxes count. It comes before all else, as
+// do TrackInFlight and Attach.
+func (o *Outbox) Init(shared *Shared, shard uint64) { o.Shared, o.shard = shared, uint8(shard) }
+
+// TrackInFlight has the outbox remember what its transport took and did not write yet, for Detach.
+func (o *Outbox) TrackInFlight() { o.inFlight = &inFlight{} }
+
+// TracksInFlight reports whether TrackInFlight was called.
+func (o *Outbox) TracksInFlight() bool { return o.inFlight != nil }
+
+// Attach gives the outbox its transport.
+func (o *Outbox) Attach(t Transport) { o.transport = t }
+
+// Transport is what Attach gave.
+func (o *Outbox) Transport() Transport { return o.transport }
+
+// AwaitFlush waits, after Detach, until what was in flight is written, for at most 100 ms. It reports false if the peer
+// does not take it.
+func (o *Outbox) AwaitFlush() bool { return o.inFlight.await() }
 
 // Why an offer was not taken.
 const (
-	refusedFull   = -1
-	refusedClosed = -2
-	refusedStale  = -3 // it gave way to others of its topic; that is counted
+	RefusedFull   = -1
+	RefusedClosed = -2
+	RefusedStale  = -3 // it gave way to others of its topic; that is counted
 )
 
 // offer queues a frame and wakes the wire if it sleeps. It returns how many bytes the caller has to add to the backlog,
 // or why it was refused.
-func (o *Outbox) offer(f *Frame) int {
-	size := f.size()
+func (o *Outbox) Offer(f *Frame) int {
+	size := f.Size()
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
-		return refusedClosed
+		return RefusedClosed
 	}
-	if f.fate != lasting && (o.waiting.loose != nil || o.crowded(f.fate, size)) {
-		return o.offerLoose(f)
+	if f.Policy != Keep && (o.waiting.lossy != nil || o.crowded(f.Policy, size)) {
+		return o.offerLossy(f)
 	}
 	if o.full(size) {
 		o.mu.Unlock()
-		return refusedFull
+		return RefusedFull
 	}
 	o.waiting.push(f, size)
 	return o.queued(size)
 }
 
 // offerLoose is offer where older frames may make room. The caller holds the lock, which is released.
-func (o *Outbox) offerLoose(f *Frame) int {
+func (o *Outbox) offerLossy(f *Frame) int {
 	before := o.waiting.weight
-	taken := o.waiting.squeeze(f, o.max)
-	grown, counted, n := o.waiting.bytes-before.bytes, o.counted, refusedStale
-	o.lose(before.frames + 1 - o.waiting.frames)
+	taken := o.waiting.makeRoom(f, o.Limits)
+	grown, counted, n := o.waiting.bytes-before.bytes, o.counted, RefusedStale
+	o.lost(before.frames + 1 - o.waiting.frames)
 	if taken {
 		n = o.queued(max(grown, 0))
 	} else {
 		o.mu.Unlock()
 	}
 	if counted && grown < 0 {
-		o.backlog.add(grown)
+		o.backpressure.Add(grown)
 	}
 	return n
 }
 
 // lose counts frames that gave way to newer ones. The caller holds the lock, here and below.
-func (o *Outbox) lose(frames int) {
-	if o.backlog != nil && frames > 0 {
-		o.backlog.lost.Add(uint64(frames))
+func (o *Outbox) lost(frames int) {
+	if o.backpressure != nil && frames > 0 {
+		o.backpressure.Lost.Add(uint64(frames))
 	}
 }
 
 // full reports whether there is no room for so many bytes more. An empty outbox takes any one frame.
 func (o *Outbox) full(size int) bool {
-	return o.waiting.frames > 0 && o.max.exceeded(o.waiting.frames+1, o.waiting.bytes+size)
+	return o.waiting.frames > 0 && o.Limits.exceeded(o.waiting.frames+1, o.waiting.bytes+size)
 }
 
 // crowded reports whether one more frame of that fate would have to make room.
-func (o *Outbox) crowded(f fate, size int) bool {
-	return o.waiting.frames > 0 && o.max.share(f).exceeded(o.waiting.frames+1, o.waiting.bytes+size)
+func (o *Outbox) crowded(f Policy, size int) bool {
+	return o.waiting.frames > 0 && o.Limits.share(f).exceeded(o.waiting.frames+1, o.waiting.bytes+size)
 }
 
 // queued follows a push: it releases the lock, wakes the wire if it sleeps, and returns how many of these bytes the caller
@@ -129,7 +149,7 @@ func (o *Outbox) queued(size int) int {
 	counted := o.counted
 	o.mu.Unlock()
 	if wake {
-		o.wire.Wake()
+		o.transport.Wake()
 	}
 	if !counted {
 		return 0
@@ -138,45 +158,45 @@ func (o *Outbox) queued(size int) int {
 }
 
 // count adds what offer returned to the backlog, and reports whether the frame was taken.
-func (o *Outbox) count(n int) bool {
+func (o *Outbox) Charge(n int) bool {
 	if n > 0 {
-		o.backlog.add(n)
+		o.backpressure.Add(n)
 	}
 	return n >= 0
 }
 
 // join has what waits here counted in a tenant's backlog from now on.
-func (o *Outbox) join(b *Backlog) {
+func (o *Outbox) SetBackpressure(b *Backpressure) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.backlog != nil || b == nil {
+	if o.backpressure != nil || b == nil {
 		return
 	}
-	o.backlog, o.counted = b, !o.parked
+	o.backpressure, o.counted = b, !o.parked
 	if o.counted && !o.closed {
-		b.add(o.waiting.bytes)
+		b.Add(o.waiting.bytes)
 	}
 }
 
 // prepend queues events ahead of those that came since hold: they are older. It returns what offer returns.
-func (o *Outbox) prepend(frames []*Frame) int {
+func (o *Outbox) Prepend(frames []*Frame) int {
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
-		return refusedClosed
+		return RefusedClosed
 	}
 	return o.queued(o.waiting.prepend(frames))
 }
 
 // isClosed reports whether nothing is taken any more.
-func (o *Outbox) isClosed() bool {
+func (o *Outbox) IsClosed() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.closed
 }
 
 // sent is what was written so far.
-func (o *Outbox) sent() (frames, bytes uint64) {
+func (o *Outbox) Sent() (frames, bytes uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.sentFrames, o.sentBytes
@@ -194,14 +214,14 @@ func (o *Outbox) setParked(parked bool) {
 		o.mu.Unlock()
 		return
 	}
-	o.parked, o.counted = parked, !parked && o.backlog != nil
-	bytes, backlog := o.waiting.bytes, o.backlog
+	o.parked, o.counted = parked, !parked && o.backpressure != nil
+	bytes, backlog := o.waiting.bytes, o.backpressure
 	o.mu.Unlock()
 	if parked {
 		bytes = -bytes
 	}
 	if backlog != nil {
-		backlog.add(bytes)
+		backlog.Add(bytes)
 	}
 }
 
@@ -213,14 +233,14 @@ func (o *Outbox) Waiting() (frames, bytes int) {
 }
 
 // room is how many of these frames, from the oldest, have to be left away for the rest to fit in.
-func (o *Outbox) room(frames []*Frame) (left int) {
+func (o *Outbox) Overflow(frames []*Frame) (left int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.waiting.room(frames, o.max)
+	return o.waiting.overflow(frames, o.Limits)
 }
 
 // close drops what waits and refuses what comes. It returns how many frames were dropped.
-func (o *Outbox) close() (dropped int) {
+func (o *Outbox) Close() (dropped int) {
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
@@ -233,7 +253,27 @@ func (o *Outbox) close() (dropped int) {
 	o.waiting.weight = weight{}
 	o.mu.Unlock()
 	if counted {
-		o.backlog.add(-bytes)
+		o.backpressure.Add(-bytes)
+	}
+	return dropped
+}
+
+// thin drops all but the newest of the waiting frames of a topic that allows that, and all but the newest of each key. It returns
+// how many.
+func (o *Outbox) Shed() (dropped int) {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return 0
+	}
+	before := o.waiting.weight
+	o.waiting.shed()
+	dropped = before.frames - o.waiting.frames
+	freed, counted := before.bytes-o.waiting.bytes, o.counted
+	o.lost(dropped)
+	o.mu.Unlock()
+	if counted {
+		o.backpressure.Add(-freed)
 	}
 	return dropped
 }

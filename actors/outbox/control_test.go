@@ -1,18 +1,15 @@
-package actors
+package outbox
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-
-	"github.com/parley-realtime/parley/protocol"
 )
 
 func TestAside_AnAnswerGoesAheadOfEventsAndBehindAnswers(t *testing.T) {
 	o := newOutbox(&bell{}, 1<<20, 1000)
-	say := func(text string, behind bool) { o.count(o.say(Text, []byte(text), behind)) }
+	say := func(text string, behind bool) { o.Charge(o.SendControl(Text, []byte(text), behind)) }
 	for i := range 3 {
 		o.send(&Frame{Op: Text, Data: fmt.Appendf(nil, "event %d", i)})
 	}
@@ -41,7 +38,7 @@ func TestAside_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testi
 		if !o.Reply(Pong, fmt.Appendf(nil, "%d", i)) {
 			t.Fatalf("answer %d was refused", i)
 		}
-		if want = append(want, fmt.Sprint(i)); i == asideFrames-1 {
+		if want = append(want, fmt.Sprint(i)); i == controlFrames-1 {
 			want = append(want, "event")
 		}
 	}
@@ -51,13 +48,13 @@ func TestAside_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testi
 	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if o.waiting.asides.behind != 0 {
-		t.Errorf("%d answers are still counted", o.waiting.asides.behind)
+	if o.waiting.control.behind != 0 {
+		t.Errorf("%d answers are still counted", o.waiting.control.behind)
 	}
-	big := strings.Repeat("x", asideBytes)
+	big := strings.Repeat("x", controlBytes)
 	o = newOutbox(&bell{}, 1<<20, 60)
 	o.send(&Frame{Op: Text, Data: []byte("event")})
-	o.say(Text, []byte(big), false)
+	o.SendControl(Text, []byte(big), false)
 	if got := texts(o.Take(nil, 1<<20)); got[0] != "event" || len(got) != 2 {
 		t.Errorf("a large answer went ahead")
 	}
@@ -73,16 +70,16 @@ func TestAside_AFullOutboxStillTakesAnswers(t *testing.T) {
 }
 
 func TestAsides_AreBoundedInFramesAndBytesAndKeepTheirOrder(t *testing.T) {
-	var s asides
-	var all []*aside
-	for range asideFrames {
-		a := &aside{Frame: *frameOf(16)}
+	var s controlQueue
+	var all []*controlFrame
+	for range controlFrames {
+		a := &controlFrame{Frame: *frameOf(16)}
 		if !s.push(a) {
 			t.Fatalf("refused after %d", len(all))
 		}
 		all = append(all, a)
 	}
-	if s.push(&aside{}) {
+	if s.push(&controlFrame{}) {
 		t.Error("one too many")
 	}
 	for i, a := range all {
@@ -93,34 +90,10 @@ func TestAsides_AreBoundedInFramesAndBytesAndKeepTheirOrder(t *testing.T) {
 			t.Error("what was taken keeps the next alive")
 		}
 	}
-	if s.push(&aside{Frame: *frameOf(asideBytes + 1)}) || !s.push(&aside{Frame: *frameOf(asideBytes)}) {
+	if s.push(&controlFrame{Frame: *frameOf(controlBytes + 1)}) || !s.push(&controlFrame{Frame: *frameOf(controlBytes)}) {
 		t.Error("the bound in bytes is another")
 	}
-	if s = (asides{behind: 1}); s.push(&aside{}) {
+	if s = (controlQueue{behind: 1}); s.push(&controlFrame{}) {
 		t.Error("got ahead of an answer that waits behind events")
 	}
-}
-
-// A client that does not read has much before it; what it is told of its commands does not wait for that, but for where
-// the order tells something.
-func TestAside_TheEndOfASubscriptionIsToldBehindItsEvents(t *testing.T) {
-	bubble(t, Config{}, func(n *Node) {
-		c := enter(t, n, words, someone("a")).subscribe(t, "room")
-		synctest.Wait()
-		c.forget()
-		c.stop(true)
-		event := mustPublish(t, n, "room", jsonEvent(t, "", 1))
-		c.do(protocol.Say{Text: []byte("pong")})
-		c.do(protocol.Subscribe{Topic: "other"}, protocol.Say{Text: []byte("subscribed")})
-		mustPublish(t, n, "other", jsonEvent(t, "", 2))
-		c.do(protocol.Unsubscribe{Topic: "room"}, protocol.Say{Text: []byte("unsubscribed")})
-		mustPublish(t, n, "other", jsonEvent(t, "", 3))
-		c.do(protocol.Say{Text: []byte("pong again")})
-		c.stop(false)
-		synctest.Wait()
-		if event.Delivered != 1 {
-			t.Errorf("delivered to %d", event.Delivered)
-		}
-		c.wantHeard(t, "pong", "subscribed", `{"n":1}`, `{"n":2}`, "unsubscribed", `{"n":3}`, "pong again")
-	})
 }

@@ -1,4 +1,4 @@
-package actors
+package outbox
 
 import (
 	"testing"
@@ -8,23 +8,23 @@ import (
 
 func TestTrail_LandsWhenAllThatFlewIsWrittenAndNotBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var tr trail
+		var tr inFlight
 		a, b, c := &Frame{}, &Frame{}, &Frame{}
 		tr.took([]*Frame{a, b, c})
-		tr.wrote(1)
-		flying := tr.part()
+		tr.acked(1)
+		flying := tr.detach()
 		if len(flying) != 2 || flying[0] != b || flying[1] != c {
 			t.Fatalf("%d frames are flying", len(flying))
 		}
-		tr.wroteLate(1)
-		if start := time.Now(); tr.land() || time.Since(start) != landing {
+		tr.ackedLate(1)
+		if start := time.Now(); tr.await() || time.Since(start) != FlushTime {
 			t.Error("landed with one in the air")
 		}
-		if tr.wroteLate(1); !tr.land() || tr.late != 2 {
+		if tr.ackedLate(1); !tr.await() || tr.late != 2 {
 			t.Errorf("%d landed", tr.late)
 		}
-		var idle trail
-		if idle.part(); !idle.land() {
+		var idle inFlight
+		if idle.detach(); !idle.await() {
 			t.Error("nothing flew, and it did not land")
 		}
 	})

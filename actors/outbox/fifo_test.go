@@ -1,4 +1,4 @@
-package actors
+package outbox
 
 import (
 	"math/rand/v2"
@@ -7,7 +7,7 @@ import (
 )
 
 // chunks is how many a line holds.
-func (l *line) chunks() (n int) {
+func (l *fifo) chunks() (n int) {
 	if l.last == nil {
 		return 0
 	}
@@ -24,7 +24,7 @@ func (l *line) chunks() (n int) {
 }
 
 // all are the frames of a line, oldest first.
-func (l *line) all() (all []*Frame) {
+func (l *fifo) all() (all []*Frame) {
 	l.rewrite(func(f *Frame) *Frame {
 		all = append(all, f)
 		return f
@@ -34,7 +34,7 @@ func (l *line) all() (all []*Frame) {
 
 func TestLine_AgreesWithASlice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	var l line
+	var l fifo
 	var want []*Frame
 	for range 20_000 {
 		switch rng.IntN(5) {
@@ -70,7 +70,7 @@ func TestLine_AgreesWithASlice(t *testing.T) {
 		if l.chunks() > len(want)/30+2 {
 			t.Fatalf("%d frames in %d chunks", len(want), l.chunks())
 		}
-		if len(want) == 0 && l != (line{}) {
+		if len(want) == 0 && l != (fifo{}) {
 			t.Fatal("an empty line holds a chunk")
 		}
 	}
@@ -78,7 +78,7 @@ func TestLine_AgreesWithASlice(t *testing.T) {
 
 func TestLine_IsRewrittenInItsPlaces(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 31, 32, 100} {
-		var l line
+		var l fifo
 		var want []*Frame
 		others := map[*Frame]*Frame{}
 		for range n {
@@ -96,7 +96,7 @@ func TestLine_IsRewrittenInItsPlaces(t *testing.T) {
 
 // A chunk that is in the pool must keep no frame alive.
 func TestLine_GivesChunksBackEmpty(t *testing.T) {
-	var l line
+	var l fifo
 	for range 61 {
 		l.push(&Frame{})
 	}

@@ -1,4 +1,4 @@
-package actors
+package outbox
 
 import (
 	"strconv"
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What does an outbox cost alone, for so many frames that wait at once: the offers, one Take and one Settle?
+// What does an outbox cost alone, for so many frames that wait at once: the offers, one Take and one AckAt?
 func BenchmarkOutbox_OfferTakeSettle(b *testing.B) {
 	for _, waiting := range []int{1, 2, 20, 1000} {
 		b.Run(strconv.Itoa(waiting), func(b *testing.B) {
@@ -15,10 +15,10 @@ func BenchmarkOutbox_OfferTakeSettle(b *testing.B) {
 			b.ReportAllocs()
 			for range b.N {
 				for range waiting {
-					o.offer(f)
+					o.Offer(f)
 				}
 				into = o.Take(into[:0], 1<<20)
-				o.Settle(into, now)
+				o.AckAt(into, now)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(waiting), "ns/frame")
 		})
@@ -27,16 +27,16 @@ func BenchmarkOutbox_OfferTakeSettle(b *testing.B) {
 
 // And an offer to one whose reader is behind, by what its topic does then: refuse, drop the oldest, or replace the older one?
 func BenchmarkOutbox_OfferToOneThatIsBehind(b *testing.B) {
-	for _, slow := range []string{Disconnect, DropOldest, Conflate} {
+	for slow, policy := range map[string]Policy{"disconnect": Keep, "drop-oldest": DropOldest, "conflate": Conflate} {
 		b.Run(slow, func(b *testing.B) {
 			o := newOutbox(&bell{}, 1<<20, 400)
 			frames := make([]*Frame, 8)
 			for i := range frames {
-				frames[i] = frameFor(fates[slow], "room", strconv.Itoa(i), i)
+				frames[i] = frameFor(policy, "room", strconv.Itoa(i), i)
 			}
 			b.ReportAllocs()
 			for i := range b.N {
-				o.offer(frames[i%len(frames)])
+				o.Offer(frames[i%len(frames)])
 			}
 		})
 	}

@@ -1,0 +1,47 @@
+package outbox
+
+import (
+	"math/bits"
+	"sync/atomic"
+)
+
+// Histogram counts by upper bound: Counts[i] are those at most Bounds[i] seconds and above the bound before; the last
+// count has no bound. Sum is in seconds.
+type Histogram struct {
+	Bounds []float64
+	Counts []uint64
+	Sum    float64
+}
+
+// latency is a histogram with bounds of 2^n x 1,024 ns (1 us to 34 s), in shards so that writers do not share a line.
+type LatencyHistogram struct {
+	shards [8]struct {
+		counts [latencyBuckets + 1]atomic.Uint64
+		sum    atomic.Uint64 // nanoseconds
+		_      [64]byte
+	}
+}
+
+const latencyBuckets = 26
+
+// observe counts how long ago born is, both in nanoseconds of the Unix clock.
+func (l *LatencyHistogram) Observe(shard uint64, born, now int64) {
+	d := uint64(max(now-born, 0))
+	s := &l.shards[shard%uint64(len(l.shards))]
+	s.counts[min(bits.Len64((max(d, 1)-1)>>10), latencyBuckets)].Add(1)
+	s.sum.Add(d)
+}
+
+func (l *LatencyHistogram) Snapshot() Histogram {
+	h := Histogram{Bounds: make([]float64, latencyBuckets), Counts: make([]uint64, latencyBuckets+1)}
+	for i := range h.Bounds {
+		h.Bounds[i] = float64(uint64(1)<<(10+i)) / 1e9
+	}
+	for i := range l.shards {
+		for j := range h.Counts {
+			h.Counts[j] += l.shards[i].counts[j].Load()
+		}
+		h.Sum += float64(l.shards[i].sum.Load()) / 1e9
+	}
+	return h
+}

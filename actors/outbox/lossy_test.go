@@ -1,0 +1,279 @@
+package outbox
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// frameFor is a frame of a topic and key with a number to tell it by.
+func frameFor(to Policy, topic, key string, number int) *Frame {
+	f := &Frame{Op: Text, Data: fmt.Appendf(nil, "%s %s %06d", topic, key, number), Born: 1}
+	f.Bind(to, topic, key)
+	return f
+}
+
+func texts(frames []*Frame) (all []string) {
+	for _, f := range frames {
+		all = append(all, string(f.Data))
+	}
+	return all
+}
+
+func counted(o *Outbox) *Outbox {
+	o.backpressure = NewBackpressure(1 << 30).Tenant()
+	return o
+}
+
+func TestOutbox_DropsTheOldestOfATopicThatAllowsItAndOfNoOther(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 1<<20, 16)) // 12 for those that may be dropped
+	for i := range 4 {
+		o.send(frameFor(Keep, "alerts", "", i))
+		o.send(frameFor(DropOldest, "other", "", i))
+	}
+	for i := range 100 {
+		if !o.send(frameFor(DropOldest, "room", "", i)) {
+			t.Fatalf("frame %d was refused", i)
+		}
+	}
+	if frames, _ := o.Waiting(); frames != 12 || o.backpressure.Lost.Load() != 96 {
+		t.Errorf("%d wait, %d were lost", frames, o.backpressure.Lost.Load())
+	}
+	for i := range 4 { // what must not be lost still has its room
+		if !o.send(frameFor(Keep, "alerts", "", 4+i)) {
+			t.Errorf("alert %d was refused", i)
+		}
+	}
+	if o.Offer(frameFor(Keep, "alerts", "", 9)) != RefusedFull {
+		t.Error("the outbox has no bound")
+	}
+	var want []string
+	for i := range 4 {
+		want = append(want, fmt.Sprintf("alerts  %06d", i), fmt.Sprintf("other  %06d", i))
+	}
+	for i := range 4 {
+		want = append(want, fmt.Sprintf("room  %06d", 96+i))
+	}
+	for i := range 4 {
+		want = append(want, fmt.Sprintf("alerts  %06d", 4+i))
+	}
+	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOutbox_ConflatesToTheNewestOfEachKeyInThePlaceOfTheOldest(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 1<<20, 400)) // 100 before it conflates
+	for i := range 10_000 {
+		if !o.send(frameFor(Conflate, "room", fmt.Sprint("k", i%7), i)) {
+			t.Fatalf("frame %d was refused", i)
+		}
+	}
+	var want []string
+	for i := 9996; i < 10_003; i++ { // k0 came first
+		newest := i
+		if newest >= 10_000 {
+			newest -= 7
+		}
+		want = append(want, fmt.Sprintf("room k%d %06d", newest%7, newest))
+	}
+	slices.SortFunc(want, func(a, b string) int { return int(a[6]) - int(b[6]) })
+	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if lost := o.backpressure.Lost.Load(); lost != 10_000-7 {
+		t.Errorf("%d were lost", lost)
+	}
+}
+
+func TestOutbox_KeepsAllOfATopicThatMayBeConflatedWhileTheReaderKeepsUp(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 1<<20, 400))
+	for i := range 100 {
+		o.send(frameFor(Conflate, "room", "k", i))
+	}
+	if got := len(o.Take(nil, 1<<20)); got != 100 || o.backpressure.Lost.Load() != 0 || o.waiting.lossy != nil {
+		t.Errorf("took %d, lost %d", got, o.backpressure.Lost.Load())
+	}
+}
+
+// A model test: whatever is offered, taken and lost, the accounts agree, the bounds hold, what is lasting arrives in its
+// order, and each topic (each key, where it is conflated) keeps its own.
+func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		o := counted(newOutbox(&bell{}, 4000, 60))
+		last, taken, lasts := map[string]int{}, []*Frame(nil), 0
+		sent, got := 0, 0
+		for i := range 20_000 {
+			switch what := rng.IntN(20); {
+			case what < 4:
+				if o.send(frameFor(Keep, "alerts", "", i)) {
+					lasts, sent = lasts+1, sent+1
+				}
+			case what < 10:
+				if o.send(frameFor(DropOldest, fmt.Sprint("d", rng.IntN(3)), "", i)) {
+					sent++
+				}
+			case what < 18:
+				f := frameFor(Conflate, "c", fmt.Sprint(rng.IntN(12)), i)
+				f.Data = append(f.Data, make([]byte, rng.IntN(100))...)
+				if o.send(f) {
+					sent++
+				}
+			default:
+				taken = append(taken, o.Take(nil, rng.IntN(900))...)
+				part := rng.IntN(len(taken) + 1)
+				for _, f := range taken[:part] {
+					var topic, number = "", 0
+					text := string(f.Data)
+					if i := slices.Index(f.Data, 0); i >= 0 {
+						text = text[:i]
+					}
+					topic = text[:len(text)-7]
+					number, _ = strconv.Atoi(text[len(text)-6:])
+					if before, ok := last[topic]; ok && before >= number {
+						t.Fatalf("%q: %d came after %d", topic, number, before)
+					}
+					last[topic] = number
+					got++
+					if f.Policy == Keep {
+						lasts--
+					}
+				}
+				o.Ack(taken[:part])
+				taken = slices.Clone(taken[part:])
+			}
+			if frames, bytes := o.Waiting(); frames > 60 || bytes > 4000 || o.backpressure.bytes.Load() != int64(bytes) {
+				t.Fatalf("%d frames, %d bytes wait, %d in the backlog", frames, bytes, o.backpressure.bytes.Load())
+			}
+		}
+		for more := o.Take(nil, 1<<20); len(more) > 0; more = o.Take(nil, 1<<20) {
+			taken = append(taken, more...)
+		}
+		for _, f := range taken {
+			got++
+			if f.Policy == Keep {
+				lasts--
+			}
+		}
+		o.Ack(taken)
+		if frames, bytes := o.Waiting(); frames != 0 || bytes != 0 || o.backpressure.bytes.Load() != 0 || o.waiting.lossy != nil || lasts != 0 {
+			t.Errorf("left: %d frames, %d bytes, backlog %d, %d lasting ones missing", frames, bytes, o.backpressure.bytes.Load(), lasts)
+		}
+		if lost := int(o.backpressure.Lost.Load()); got > sent || got+lost < sent || lost == 0 {
+			t.Errorf("sent %d, got %d, lost %d", sent, got, lost)
+		}
+	}
+}
+
+// With chance: as long as all keys' newest fit, the last that is heard of a key is its newest, however they grow.
+func TestOutbox_ConflatingNeverLosesTheNewestThatFits(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	for range 50 {
+		o := counted(newOutbox(&bell{}, 8000, 400)) // 6,000 bytes for what may be replaced
+		newest, heard := map[string]string{}, map[string]string{}
+		note := func(frames []*Frame) {
+			for _, f := range frames {
+				topic, key, _ := strings.Cut(string(f.Data), " ")
+				key, _, _ = strings.Cut(key, " ")
+				heard[topic+" "+key] = string(f.Data)
+			}
+			o.Ack(frames)
+		}
+		for i := range 3000 {
+			name := fmt.Sprintf("t%d k%d", rng.IntN(4), rng.IntN(10))
+			topic, key, _ := strings.Cut(name, " ")
+			f := &Frame{Op: Text, Data: fmt.Appendf(nil, "%s %d %s", name, i, strings.Repeat("x", rng.IntN(110))), Born: 1}
+			f.Bind(Conflate, topic, key)
+			newest[name] = string(f.Data)
+			o.send(f)
+			if rng.IntN(200) == 0 {
+				note(o.Take(nil, rng.IntN(3000)))
+			}
+		}
+		for more := o.Take(nil, 1000); len(more) > 0; more = o.Take(nil, 1000) {
+			note(more)
+		}
+		for name, want := range newest {
+			if heard[name] != want {
+				t.Fatalf("of %s the last is %.20q, want %.20q", name, heard[name], want)
+			}
+		}
+		if o.backpressure.Lost.Load() == 0 {
+			t.Fatal("nothing was conflated")
+		}
+	}
+}
+
+func TestOutbox_WhatIsNewestOfAKeyReplacesTheOlderOneWhenOthersHaveTheRoom(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 4000, 400))
+	o.send(frameFor(Conflate, "room", "k", 1))
+	for i := 0; ; i++ {
+		if _, bytes := o.Waiting(); bytes > 3000 {
+			break
+		}
+		o.send(frameFor(Keep, "alerts", "", i))
+	}
+	larger := &Frame{Op: Text, Data: []byte("room k newest " + strings.Repeat("x", 100)), Born: 1}
+	larger.Bind(Conflate, "room", "k")
+	o.send(larger)
+	if got := texts(o.Take(nil, 1<<20)); got[0] != string(larger.Data) {
+		t.Errorf("first is %q", got[0])
+	}
+}
+
+// The queue of a reader that is always a little behind is never empty, and topics come and go.
+func TestOutbox_ForgetsTopicsForWhichNothingWaits(t *testing.T) {
+	o := counted(newOutbox(&bell{}, 1<<20, 100))
+	for i := range 10_000 {
+		o.send(frameFor(Conflate, fmt.Sprint("device/", i), "", i))
+		if frames, _ := o.Waiting(); frames > 60 {
+			o.Ack(o.Take(nil, 1))
+		}
+	}
+	if frames, _ := o.Waiting(); o.waiting.lossy == nil || len(o.waiting.lossy.topics) > frames {
+		t.Errorf("%d lanes for %d frames", len(o.waiting.lossy.topics), frames)
+	}
+}
+
+// A reader of several topics that may be dropped hears what is left of them in the order in which it came, and one that
+// does not read at all costs no more than its bounds.
+func TestOutbox_WhatIsDroppedLeavesTheOthersInTheirOrder(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 2))
+	o := counted(newOutbox(&bell{}, 1<<20, 100))
+	last := -1
+	for i := range 20_000 {
+		to := DropOldest
+		if rng.IntN(30) == 0 {
+			to = Keep
+		}
+		o.send(frameFor(to, fmt.Sprint("t", rng.IntN(5), to), "", i))
+		if chunks := o.waiting.fifo.chunks(); chunks > 10 {
+			t.Fatalf("%d frames wait in %d chunks", o.waiting.frames, chunks)
+		}
+		if rng.IntN(500) > 0 {
+			continue
+		}
+		taken := o.Take(nil, rng.IntN(4000))
+		for _, f := range taken {
+			var number int
+			fmt.Sscanf(string(f.Data[len(f.Data)-6:]), "%d", &number)
+			if number <= last {
+				t.Fatalf("%d came after %d", number, last)
+			}
+			last = number
+		}
+		o.Ack(taken)
+	}
+	if last < 15_000 || o.backpressure.Lost.Load() == 0 {
+		t.Errorf("the last was %d, %d were lost", last, o.backpressure.Lost.Load())
+	}
+}
