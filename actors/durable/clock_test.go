@@ -178,7 +178,7 @@ func TestClock_IDsAreRecognisedUnderLoadWhileTheClockJumps(t *testing.T) {
 	room := topic(t, h.store, "room", Rule{Bounds: bounds, Dedup: 10 * time.Minute})
 	var all []history.Outcome
 	window := int(10 * time.Minute / (2 * time.Second)) // in events
-	for i := range 900 {
+	for i := range rounds(450, 900) {
 		h.Set(suite.Steps[i%len(suite.Steps)])
 		h.pass(2 * time.Second)
 		out := suite.Add(t, room, suite.Event(t, fmt.Sprint(i), 10), true, h.Now())

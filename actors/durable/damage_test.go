@@ -68,7 +68,7 @@ func intactUpTo(t *testing.T, h *Topic) int {
 // what is older, and never what is damaged; an epoch that goes on has lost nothing.
 // F47: the log is long enough for Pebble to refuse it, so that most of it is cut off in front of the damage and put aside.
 func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
-	const count = 1200
+	count := rounds(600, 1200)
 	damages := map[string]func([]byte) []byte{}
 	for percent := 3; percent < 100; percent += 8 {
 		damages[fmt.Sprintf("flip at %d%%", percent)] = func(b []byte) []byte { b[len(b)*percent/100] ^= 0x10; return b }
@@ -150,7 +150,7 @@ func wantAside(t *testing.T, dir, name string, as []byte) {
 func TestStore_AFlippedByteInATableIsNeverServed(t *testing.T) {
 	const count = 400
 	whole, _ := writtenBy(t, count, true)
-	for percent := 2; percent < 90; percent += 8 {
+	for percent := 2; percent < 90; percent += rounds(16, 8) {
 		t.Run(fmt.Sprintf("flip at %d%%", percent), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
 			if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {

@@ -60,7 +60,7 @@ func TestEntries_AgreeWithAMap(t *testing.T) {
 	for _, g := range groups {
 		g.model = map[uint64]*raft.Log{}
 	}
-	for step := range 2000 {
+	for step := range rounds(500, 2000) {
 		g := groups[rng.IntN(2)]
 		switch first := g.next - uint64(len(g.model)); rng.IntN(6) {
 		case 0, 1, 2: // append

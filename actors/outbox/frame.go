@@ -28,7 +28,7 @@ const (
 // Frame is one message in one dialect, shared by all connections that hear it and never changed.
 type Frame struct {
 	Op     Op
-	Policy Policy // what may become of it while it waits
+	policy Policy // what may become of it while it waits
 	topic  uint32 // hash of the topic; 0 for what is lasting, as is key
 	Data   []byte
 	// Born is when the event was published, in nanoseconds of the Unix clock; 0 for what is no event.

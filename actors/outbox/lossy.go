@@ -31,7 +31,7 @@ func newLossyQueue(l *fifo, w *weight) *lossyQueue {
 func (ls *lossyQueue) topic(topic uint32) *topicQueue {
 	l := ls.topics[topic]
 	if l == nil {
-		l = &topicQueue{ticket: Frame{Policy: ticket, topic: topic}}
+		l = &topicQueue{ticket: Frame{policy: ticket, topic: topic}}
 		ls.topics[topic] = l
 	}
 	return l
@@ -39,7 +39,7 @@ func (ls *lossyQueue) topic(topic uint32) *topicQueue {
 
 // place is where the lane has an older frame that this one may replace, nil if it has none.
 func (l *topicQueue) older(f *Frame) **Frame {
-	if number, ok := l.numbers[f.key]; ok && f.Policy == Conflate {
+	if number, ok := l.numbers[f.key]; ok && f.policy == Conflate {
 		return &l.frames[number-l.shifted]
 	}
 	return nil
@@ -55,7 +55,7 @@ func (l *topicQueue) replace(at **Frame, f *Frame) (grown int) {
 
 // add puts a frame behind all.
 func (l *topicQueue) add(f *Frame) {
-	if f.Policy == Conflate {
+	if f.policy == Conflate {
 		if l.numbers == nil {
 			l.numbers = map[uint64]int{}
 		}
@@ -68,7 +68,7 @@ func (l *topicQueue) add(f *Frame) {
 // shift takes the oldest frame out.
 func (l *topicQueue) shift() *Frame {
 	f := l.frames[0]
-	if f.Policy == Conflate && l.numbers[f.key] == l.shifted {
+	if f.policy == Conflate && l.numbers[f.key] == l.shifted {
 		delete(l.numbers, f.key)
 	}
 	l.frames[0] = nil
@@ -114,7 +114,7 @@ func (ls *lossyQueue) enqueue(l *topicQueue, f *Frame, share Limits) {
 // thin drops all but the newest frame of each lane, and all but the newest of each key.
 func (ls *lossyQueue) shed() {
 	for _, l := range ls.topics {
-		for len(l.frames) > 1 && l.frames[0].Policy == DropOldest {
+		for len(l.frames) > 1 && l.frames[0].policy == DropOldest {
 			ls.drop(l)
 		}
 	}
@@ -138,7 +138,7 @@ func (ls *lossyQueue) dropSpareTickets() {
 	if ls.spare <= ls.weight.frames+cap(chunk{}.frames) {
 		return
 	}
-	ls.fifo.refill(nil, func(f *Frame) bool { return f.Policy != ticket || !ls.dropSpareTicket(ls.topics[f.topic]) })
+	ls.fifo.refill(nil, func(f *Frame) bool { return f.policy != ticket || !ls.dropSpareTicket(ls.topics[f.topic]) })
 }
 
 // burn takes one ticket that stands for nothing off the count; false if the lane has none.
@@ -161,7 +161,7 @@ func (ls *lossyQueue) forgetIfEmpty(l *topicQueue) {
 
 // sort puts a waiting frame into its lane, if that is where it belongs, and returns what stands in the line from now on.
 func (ls *lossyQueue) sort(f *Frame) *Frame {
-	if f.Policy != DropOldest && f.Policy != Conflate {
+	if f.policy != DropOldest && f.policy != Conflate {
 		return f
 	}
 	l := ls.topic(f.topic)
@@ -179,7 +179,7 @@ func (ls *lossyQueue) sort(f *Frame) *Frame {
 func (ls *lossyQueue) front() *Frame {
 	for {
 		f := ls.fifo.front()
-		if f == nil || f.Policy != ticket {
+		if f == nil || f.policy != ticket {
 			return f
 		}
 		l := ls.topics[f.topic]

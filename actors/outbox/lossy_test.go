@@ -103,7 +103,7 @@ func TestOutbox_KeepsAllOfATopicThatMayBeConflatedWhileTheReaderKeepsUp(t *testi
 // A model test: whatever is offered, taken and lost, the accounts agree, the bounds hold, what is lasting arrives in its
 // order, and each topic (each key, where it is conflated) keeps its own.
 func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(rounds(5, 20)) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		o := counted(newOutbox(&bell{}, 4000, 60))
 		last, taken, lasts := map[string]int{}, []*Frame(nil), 0
@@ -140,7 +140,7 @@ func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
 					}
 					last[topic] = number
 					got++
-					if f.Policy == Keep {
+					if f.policy == Keep {
 						lasts--
 					}
 				}
@@ -156,7 +156,7 @@ func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
 		}
 		for _, f := range taken {
 			got++
-			if f.Policy == Keep {
+			if f.policy == Keep {
 				lasts--
 			}
 		}
@@ -175,7 +175,7 @@ func TestOutbox_ConflatingNeverLosesTheNewestThatFits(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	for range 50 {
+	for range rounds(10, 50) {
 		o := counted(newOutbox(&bell{}, 8000, 400)) // 6,000 bytes for what may be replaced
 		newest, heard := map[string]string{}, map[string]string{}
 		note := func(frames []*Frame) {

@@ -96,7 +96,7 @@ func (o *Outbox) Offer(f *Frame) int {
 		o.mu.Unlock()
 		return RefusedClosed
 	}
-	if f.Policy != Keep && (o.waiting.lossy != nil || o.crowded(f.Policy, size)) {
+	if f.policy != Keep && (o.waiting.lossy != nil || o.crowded(f.policy, size)) {
 		return o.offerLossy(f)
 	}
 	if o.full(size) {

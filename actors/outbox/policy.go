@@ -22,7 +22,7 @@ func (f *Frame) Bind(to Policy, topic, key string) {
 	if f == nil || to == Keep {
 		return
 	}
-	f.Policy = to
+	f.policy = to
 	whole := maphash.String(seed, topic)
 	f.topic = uint32(whole)
 	f.key = maphash.String(seed, key) ^ (whole<<31 | whole>>33)

@@ -36,7 +36,7 @@ func (p *sendQueue) sendControl(a *controlFrame, behind, room bool) bool {
 			return false
 		}
 		p.control.behind++
-		a.Policy = controlled
+		a.policy = controlled
 		p.fifo.push(&a.Frame)
 	}
 	p.add(1, a.Size())
@@ -80,7 +80,7 @@ func (p *sendQueue) overflow(frames []*Frame, max Limits) (left int) {
 	for i := len(frames) - 1; i >= 0; i-- {
 		bytes += frames[i].Size()
 		most := max
-		if frames[i].Policy != Keep {
+		if frames[i].policy != Keep {
 			most = share
 		}
 		if most.exceeded(p.frames+len(frames)-i, bytes) {
@@ -133,7 +133,7 @@ func (p *sendQueue) pop() *Frame {
 		p.control.pop()
 		return f
 	}
-	switch t := p.fifo.pop(); t.Policy {
+	switch t := p.fifo.pop(); t.policy {
 	case ticket:
 		p.lossy.redeem(t)
 	case controlled:

@@ -2,6 +2,7 @@
 package suite
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -23,6 +24,8 @@ type Store struct {
 	New func(t *testing.T, b history.Bounds) history.History
 	// Window is how long it recognises ids; 0 if it does not.
 	Window time.Duration
+	// Steps is how many adds and reads are compared with a slice, for each kind of bounds; 0 is 1500.
+	Steps int
 }
 
 // Run runs the suite.
@@ -121,7 +124,7 @@ func (s Store) agrees(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			h, m, now := s.New(t, bounds), &model{bounds: bounds}, Begin
-			for i := range 1500 {
+			for i := range cmp.Or(s.Steps, 1500) {
 				if rng.IntN(3) > 0 {
 					ev := Event(t, fmt.Sprint(i), rng.IntN(900))
 					if rng.IntN(50) == 0 {
