@@ -59,7 +59,8 @@ func TestAttendance_TellsWhoIsAliveUntilTheirTimeIsOver(t *testing.T) {
 
 func TestAttendance_IsBoundedAndForgetsWhoEndsSoonest(t *testing.T) {
 	var a attendance
-	l, now := &Link{number: 1}, time.Now()
+	l, now := &Link{}, time.Now()
+	l.outbox.Init(nil, 1)
 	for i := range maxAttendants + 10 {
 		a = a.note("t", attend{member: fmt.Sprint(i), life: time.Duration(1+i) * time.Second, link: l}, now)
 	}

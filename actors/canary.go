@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -99,15 +100,15 @@ func (c *canary) Cut() { c.link.Gone(protocol.Disconnected) }
 
 // singTopic sends an event through the topic, singUser through the user.
 func (c *canary) singTopic(ctx context.Context) error {
-	return c.sing(ctx, ofTopic, func(p *publication) { c.tenant.topic(c.topic, publish{p}) })
+	return c.sing(ctx, ofTopic, func(p *fanout.Delivery) { c.tenant.topic(c.topic, publish{p}) })
 }
 
 func (c *canary) singUser(ctx context.Context) error {
-	return c.sing(ctx, ofUser, func(p *publication) { c.tenant.user(c.user, publish{p}) })
+	return c.sing(ctx, ofUser, func(p *fanout.Delivery) { c.tenant.user(c.user, publish{p}) })
 }
 
 // sing sends an event and waits until it came out of the outbox.
-func (c *canary) sing(ctx context.Context, song int, send func(*publication)) error {
+func (c *canary) sing(ctx context.Context, song int, send func(*fanout.Delivery)) error {
 	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: []byte(songs[song]), Time: time.Now()})
 	if err != nil {
 		return err
@@ -116,9 +117,9 @@ func (c *canary) sing(ctx context.Context, song int, send func(*publication)) er
 	case <-c.sang[song]: // of one that gave up
 	default:
 	}
-	p := newPublication(ev.At(c.topic), true)
+	p := fanout.NewDelivery(ev.At(c.topic), true)
 	send(p)
-	if _, why := p.verdict.wait(ctx, nil); why != nil {
+	if _, why := p.Result.Wait(ctx, nil); why != nil {
 		return why
 	}
 	select {

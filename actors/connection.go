@@ -3,6 +3,7 @@ package actors
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
@@ -85,7 +86,7 @@ func (c *connection) Receive(ctx mailbox.Context) {
 		c.yield()
 		m.reply.Give(struct{}{}, nil)
 	case inspect:
-		m.reply.Give(c.hears.wanted(), nil)
+		m.reply.Give(c.hears.Wanted(), nil)
 	case ended:
 		c.ended(m.why)
 		ctx.Stop(ctx.Self())
@@ -112,7 +113,7 @@ func (c *connection) open() {
 	} else if login := c.dialect().Limits().Login; login > 0 {
 		c.deadlines.expire(c.node.wheel.Since(now.Add(login)))
 	}
-	c.run(c.session.Opened(now, c.number))
+	c.run(c.session.Opened(now, c.number()))
 	c.said()
 	c.arm()
 }
@@ -199,7 +200,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		id, why := c.verify(cmd.Credential)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
 	case protocol.Subscribe:
-		_, known := c.hears.find(cmd.Topic)
+		_, known := c.hears.Find(cmd.Topic)
 		c.restore()                                                      // what was missed comes before what this brings
 		c.behind = c.behind || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
 		at, why := c.subscribe(cmd)
@@ -223,7 +224,7 @@ func (c *connection) revoke(m withdraw) withdrawn {
 		c.end(end{why: &protocol.Refusal{Reason: protocol.Revoked}})
 		return withdrawn{connection: true}
 	}
-	return withdrawn{subscriptions: c.withdraw(func(r *right) bool { return m.gone(r.of) }, protocol.Revoked)}
+	return withdrawn{subscriptions: c.withdraw(func(r *grant.Grant) bool { return m.gone(r.Identity) }, protocol.Revoked)}
 }
 
 // report writes into the log what a client reports.

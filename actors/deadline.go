@@ -3,6 +3,7 @@ package actors
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -39,7 +40,7 @@ func (c *connection) due(now time.Time) {
 		return
 	}
 	if passed(c.rights.expire(), at) {
-		c.withdraw(expiredAt(at), protocol.TokenExpired)
+		c.withdraw(grant.ExpiredAt(at), protocol.TokenExpired)
 	}
 	if c.closing {
 		return

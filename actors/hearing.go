@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/fanout"
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -12,24 +14,24 @@ import (
 
 // hearing is what a connection hears: its interests, of which it keeps the topics told. It belongs to the connection's
 // actor, and knows no session: where a connection has to end, it says so.
-type hearing struct{ interests }
+type hearing struct{ fanout.Subscriptions }
 
 // subscribe returns where the topic stood, if the connection was attached to it for this. by is the right that it goes
 // by, nil for the connection's own. broken is why the connection has to end, see tell.
-func (h *hearing) subscribe(l *Link, cmd protocol.Subscribe, by *right) (at protocol.Position, why, broken *protocol.Refusal) {
+func (h *hearing) subscribe(l *Link, cmd protocol.Subscribe, by *grant.Grant) (at protocol.Position, why, broken *protocol.Refusal) {
 	if why = l.granted(cmd); why != nil {
 		return at, why, nil
 	}
-	before, known := h.find(cmd.Topic)
-	if cmd.Since != at && h.covered(cmd.Topic) {
+	before, known := h.Find(cmd.Topic)
+	if cmd.Since != at && h.Covered(cmd.Topic) {
 		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic)), nil
 	}
-	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && h.count() >= most {
+	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && h.Count() >= most {
 		return at, protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most), nil
 	}
-	changes := h.add(cmd.Topic, cmd.Filter, by)
-	if i := slices.IndexFunc(changes, func(ch change) bool { return ch.topic == cmd.Topic }); i >= 0 {
-		changes[i].since, changes[i].at = cmd.Since, &at
+	changes := h.Add(cmd.Topic, cmd.Filter, by)
+	if i := slices.IndexFunc(changes, func(ch fanout.Change) bool { return ch.Topic == cmd.Topic }); i >= 0 {
+		changes[i].Since, changes[i].At = cmd.Since, &at
 	}
 	l.outbox.Hold() // the answer comes before the first event
 	told, why := h.tell(l, changes)
@@ -41,51 +43,51 @@ func (h *hearing) subscribe(l *Link, cmd protocol.Subscribe, by *right) (at prot
 
 // goBack makes a topic's subscription what it was before, with those topics that were told of another. The zero rule is
 // none.
-func (h *hearing) goBack(l *Link, topic string, before rule, told []string) (broken *protocol.Refusal) {
-	var back []change
-	if before.wanted {
+func (h *hearing) goBack(l *Link, topic string, before fanout.Subscription, told []string) (broken *protocol.Refusal) {
+	var back []fanout.Change
+	if before.Wanted {
 		var filter protocol.Filter
-		if before.filter != nil {
-			filter = *before.filter
+		if before.Filter != nil {
+			filter = *before.Filter
 		}
-		back = h.add(topic, filter, before.right)
+		back = h.Add(topic, filter, before.Right)
 	} else {
-		back = h.remove(topic, false)
+		back = h.Remove(topic, false)
 	}
-	_, broken = h.tell(l, slices.DeleteFunc(back, func(ch change) bool { return !slices.Contains(told, ch.topic) }))
+	_, broken = h.tell(l, slices.DeleteFunc(back, func(ch fanout.Change) bool { return !slices.Contains(told, ch.Topic) }))
 	return broken
 }
 
 // unsubscribe drops a subscription, with below also those to topics under it.
 func (h *hearing) unsubscribe(l *Link, topic string, below bool) (broken *protocol.Refusal) {
-	_, broken = h.tell(l, h.remove(topic, below))
+	_, broken = h.tell(l, h.Remove(topic, below))
 	return broken
 }
 
 // leave detaches from all topics, and waits for none.
 func (h *hearing) leave(l *Link) {
-	for _, topic := range h.attached() {
+	for _, topic := range h.Attached() {
 		l.tenant().topics.SendUnbounded(topic, unsubscribe{link: l})
 	}
-	h.interests = nil
+	h.Subscriptions = nil
 }
 
 // tell makes changes known to their topics and returns those that took them, and the first refusal. It waits for each
 // topic: only so does none deliver what is another's by now. If one refuses what cannot be refused, the connection has
 // to end: it would miss events without a word.
-func (h *hearing) tell(l *Link, changes []change) (told []string, first *protocol.Refusal) {
+func (h *hearing) tell(l *Link, changes []fanout.Change) (told []string, first *protocol.Refusal) {
 	for _, ch := range changes {
 		var why *protocol.Refusal
-		if ch.interest == nil {
-			why = l.detach(ch.topic)
+		if ch.Filters == nil {
+			why = l.detach(ch.Topic)
 		} else {
 			var got attached
-			if got, why = l.attach(ch.topic, ch.interest, ch.since, false); ch.at != nil {
-				*ch.at = got.at
+			if got, why = l.attach(ch.Topic, ch.Filters, ch.Since, false); ch.At != nil {
+				*ch.At = got.at
 			}
 		}
 		if why == nil {
-			told = append(told, ch.topic)
+			told = append(told, ch.Topic)
 		} else if first == nil {
 			first = why
 		}
@@ -102,14 +104,14 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 		}
 		return protocol.Position{}, why
 	}
-	before, known := c.hears.find(cmd.Topic)
-	var by *right
+	before, known := c.hears.Find(cmd.Topic)
+	var by *grant.Grant
 	if cmd.As != nil {
 		more, why := c.borrow(cmd.As)
 		if why != nil {
 			return protocol.Position{}, why
 		}
-		if by = before.right.with(more); known && before.right == nil {
+		if by = before.Right.With(more); known && before.Right == nil {
 			by = nil // it stands on the connection's own
 		}
 	}
@@ -126,17 +128,17 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 func (c *connection) unsubscribe(topic string, below bool) {
 	var before []string
 	if c.member.told(&c.Link) {
-		before = c.hears.wanted()
+		before = c.hears.Wanted()
 	}
 	c.endIf(c.hears.unsubscribe(&c.Link, topic, below))
-	c.member.unsubscribed(&c.Link, before, c.hears.interests)
+	c.member.unsubscribed(&c.Link, before, c.hears.Subscriptions)
 }
 
 // narrow ends the subscriptions by the connection's own right that its new identity does not grant, and returns their
 // topics. One whose right cannot be looked up now stays: its user had it before.
 func (c *connection) narrow() (lost []string) {
-	for _, topic := range c.hears.wanted() {
-		if r, _ := c.hears.find(topic); r.right != nil {
+	for _, topic := range c.hears.Wanted() {
+		if r, _ := c.hears.Find(topic); r.Right != nil {
 			continue
 		}
 		if why := c.granted(protocol.Subscribe{Topic: topic}); why != nil && why.Reason == protocol.Forbidden {
@@ -171,7 +173,7 @@ func (l *Link) granted(cmd protocol.Subscribe) *protocol.Refusal {
 }
 
 // attach gives a topic an interest of the connection; see subscribe in topic.go for since and partial.
-func (l *Link) attach(topic string, it *interest, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
+func (l *Link) attach(topic string, it *fanout.Filters, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
 	ctx, done := l.step()
 	defer done()
 	answer := mailbox.NewReply[attached]()

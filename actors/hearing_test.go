@@ -5,31 +5,32 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 func TestHearing_AChangeThatIsRefusedLeavesTheSubscriptionAsItWas(t *testing.T) {
-	owner := &right{of: someone("owner")}
+	owner := &grant.Grant{Identity: someone("owner")}
 	slowly := protocol.Filter{Every: time.Second}
 	for name, before := range map[string]func(*hearing){
 		"none":                 func(*hearing) {},
-		"of everything":        func(h *hearing) { h.add("room", protocol.Filter{}, nil) },
-		"with a filter":        func(h *hearing) { h.add("room", slowly, nil) },
-		"by another's right":   func(h *hearing) { h.add("room", slowly, owner) },
-		"of another topic":     func(h *hearing) { h.add("hall", slowly, owner) },
-		"of a topic below too": func(h *hearing) { h.add("room/1", slowly, nil); h.add("room", slowly, nil) },
+		"of everything":        func(h *hearing) { h.Add("room", protocol.Filter{}, nil) },
+		"with a filter":        func(h *hearing) { h.Add("room", slowly, nil) },
+		"by another's right":   func(h *hearing) { h.Add("room", slowly, owner) },
+		"of another topic":     func(h *hearing) { h.Add("hall", slowly, owner) },
+		"of a topic below too": func(h *hearing) { h.Add("room/1", slowly, nil); h.Add("room", slowly, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			was, is := &hearing{}, &hearing{}
 			before(was)
 			before(is)
-			of, _ := is.find("room")
-			is.add("room", protocol.Filter{Every: time.Minute}, nil)
+			of, _ := is.Find("room")
+			is.Add("room", protocol.Filter{Every: time.Minute}, nil)
 			if broken := is.goBack(nil, "room", of, nil); broken != nil {
 				t.Fatal(broken)
 			}
-			if !reflect.DeepEqual(was.interests, is.interests) && len(was.interests)+len(is.interests) > 0 {
-				t.Errorf("before %+v, after %+v", was.interests, is.interests)
+			if !reflect.DeepEqual(was.Subscriptions, is.Subscriptions) && len(was.Subscriptions)+len(is.Subscriptions) > 0 {
+				t.Errorf("before %+v, after %+v", was.Subscriptions, is.Subscriptions)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package actors
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -79,12 +80,12 @@ func (t *tenantCore) turnAway(ev *protocol.Event) {
 }
 
 // keep puts an event into the inbox of a user who is not there.
-func (u *user) keep(p *publication, there bool) {
+func (u *user) keep(p *fanout.Delivery, there bool) {
 	if there {
 		return
 	}
-	if !u.tenant.waits(p.event) {
-		u.tenant.turnAway(p.event)
+	if !u.tenant.waits(p.Event) {
+		u.tenant.turnAway(p.Event)
 		return
 	}
 	if u.inbox == nil {
@@ -92,7 +93,7 @@ func (u *user) keep(p *publication, there bool) {
 		u.tenant.inboxes.Add(1)
 	}
 	cfg, before := &u.node().cfg, u.inbox.bytes
-	u.node().dropped(protocol.Stale, u.inbox.put(p.event, u.node().now(), cfg.InboxCount, cfg.InboxAge))
+	u.node().dropped(protocol.Stale, u.inbox.put(p.Event, u.node().now(), cfg.InboxCount, cfg.InboxAge))
 	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
 }
 
@@ -120,7 +121,7 @@ func (u *user) collect(l *Link) {
 	}
 	before := u.inbox.bytes
 	for len(u.inbox.waiting) > 0 {
-		f := u.node().encode(l.dialect(), l.view(), u.inbox.waiting[0].event, now.UnixNano())
+		f := u.node().encoder().Encode(l.dialect(), l.view(), u.inbox.waiting[0].event, now.UnixNano())
 		if f != nil && !l.send(f) {
 			break
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -84,34 +85,34 @@ func randomMetrics(t testing.TB, rng *rand.Rand, topic string, number int) *prot
 func TestInterests_ChooseTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for round := range 300 {
-		m, in := model{}, interests{}
-		told := map[string]*interest{}
+		m, in := model{}, fanout.Subscriptions{}
+		told := map[string]*fanout.Filters{}
 		for range 20 {
 			m.step(rng, func(cmd protocol.Command) {
-				var changes []change
+				var changes []fanout.Change
 				switch cmd := cmd.(type) {
 				case protocol.Subscribe:
-					changes = in.add(cmd.Topic, cmd.Filter, nil)
+					changes = in.Add(cmd.Topic, cmd.Filter, nil)
 				case protocol.Unsubscribe:
-					changes = in.remove(cmd.Topic, cmd.Below)
+					changes = in.Remove(cmd.Topic, cmd.Below)
 				}
 				for _, ch := range changes {
-					if ch.interest == nil {
-						delete(told, ch.topic)
+					if ch.Filters == nil {
+						delete(told, ch.Topic)
 					} else {
-						told[ch.topic] = ch.interest
+						told[ch.Topic] = ch.Filters
 					}
 				}
 			})
-			if attached := slices.Sorted(mapsKeys(told)); !slices.Equal(attached, in.attached()) {
-				t.Fatalf("round %d: told %v, noted as attached %v", round, attached, in.attached())
+			if attached := slices.Sorted(mapsKeys(told)); !slices.Equal(attached, in.Attached()) {
+				t.Fatalf("round %d: told %v, noted as attached %v", round, attached, in.Attached())
 			}
 			ev := randomMetrics(t, rng, tree[rng.IntN(len(tree))], round)
 			wantView, want := m.wants(ev)
 			hits := 0
 			for up := ev.Topic; up != ""; up = protocol.Parent(up) {
 				if it := told[up]; it != nil {
-					if view, _, ok := it.choose(ev); ok {
+					if view, _, ok := it.Select(ev); ok {
 						hits++
 						if string(inWords(ev, view)) != string(inWords(ev, wantView)) {
 							t.Fatalf("round %d: %s is left as %q, want %q", round, ev.Topic, view, wantView)
@@ -123,7 +124,7 @@ func TestInterests_ChooseTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 				t.Fatalf("round %d: an event of %s was chosen %d times, wanted: %v, by %v", round, ev.Topic, hits, want, m)
 			}
 		}
-		if in.remove("a", true); len(m) == 0 && len(in) != 0 {
+		if in.Remove("a", true); len(m) == 0 && len(in) != 0 {
 			t.Fatalf("attached to %v for nothing", in)
 		}
 	}

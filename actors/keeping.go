@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -21,12 +22,12 @@ import (
 
 // kept says what became of an event that the store was given.
 type kept struct {
-	publication *publication
+	publication *fanout.Delivery
 	outcome     history.Outcome
 	echoed      bool // it came from a topic below
 }
 
-func (m kept) Refuse(why *protocol.Refusal) { m.publication.verdict.failed(why) }
+func (m kept) Refuse(why *protocol.Refusal) { m.publication.Result.Fail(why) }
 
 // open opens the topic's history. A durable one reads the disk, and is refused while there is none to read.
 func (t *topic) open() *protocol.Refusal {
@@ -64,9 +65,9 @@ func (t *topic) bound() {
 }
 
 // keep gives an event to the store. It is delivered when that has answered.
-func (t *topic) keep(p *publication, now time.Time, echoed bool) {
+func (t *topic) keep(p *fanout.Delivery, now time.Time, echoed bool) {
 	t.keeping++
-	t.disk.Add(p.event, !p.anonymous, now, func(o history.Outcome) { t.box.SendUnbounded(kept{p, o, echoed}) })
+	t.disk.Add(p.Event, !p.Anonymous, now, func(o history.Outcome) { t.box.SendUnbounded(kept{p, o, echoed}) })
 }
 
 // kept delivers what the store has.
@@ -76,7 +77,7 @@ func (t *topic) kept(m kept) {
 	p, now := m.publication, t.node().now()
 	switch {
 	case m.outcome.Err != nil:
-		p.verdict.failed(t.unkept(m.outcome.Err))
+		p.Result.Fail(t.unkept(m.outcome.Err))
 	case !m.outcome.Duplicate:
 		if !m.echoed {
 			t.forward(p, false)
@@ -85,9 +86,9 @@ func (t *topic) kept(m kept) {
 	default:
 		if !m.echoed {
 			t.forward(p, true)
-			p.verdict.known(t.name, m.outcome.Position)
+			p.Result.AlreadyStored(t.name, m.outcome.Position)
 		}
-		p.verdict.answered(0)
+		p.Result.Answer(0)
 	}
 }
 
@@ -103,28 +104,28 @@ func (t *topic) unkept(err error) *protocol.Refusal {
 }
 
 // delivered gives an event that has its place to the subscribers, and answers.
-func (t *topic) delivered(p *publication, offset uint64, now time.Time, echoed bool) {
-	count, due := t.audience.deliver(t.node(), p, offset, now)
-	t.flushBy(due)
+func (t *topic) delivered(p *fanout.Delivery, offset uint64, now time.Time, echoed bool) {
+	out := t.audience.Deliver(t.node().encoder(), p, offset, now)
+	t.settle(out, p.Born != 0) // a canary's is no figure
 	if !echoed && t.name != everyone {
-		p.verdict.at(t.name, t.history.Position())
+		p.Result.SetPosition(t.name, t.history.Position())
 	}
-	p.verdict.answered(count)
+	p.Result.Answer(out.Count)
 }
 
 // forward hands the event to the topics above: those that exist, and those that are durable. Others have no listener and
 // cost nothing. It is done over their mailboxes' limits: the publisher waits for them, which bounds how many there can be.
 // An event that is known here goes only to durable ones, which know for themselves whether they have it.
-func (t *topic) forward(p *publication, known bool) {
+func (t *topic) forward(p *fanout.Delivery, known bool) {
 	for up := protocol.Parent(t.name); up != ""; up = protocol.Parent(up) {
-		p.verdict.expect(1)
+		p.Result.Expect(1)
 		m := echo{p, known}
 		switch {
 		case t.tenant.topics.SendUnbounded(up, m):
 		case t.tenant.durable(up):
 			t.tenant.box.SendUnbounded(toTopic{up, m})
 		default:
-			p.verdict.answered(0)
+			p.Result.Answer(0)
 		}
 	}
 }
@@ -136,9 +137,9 @@ func (t *topic) echo(m echo) {
 	case t.memory == nil:
 		t.keep(p, now, true)
 	case m.known: // it came the first time
-		p.verdict.answered(0)
+		p.Result.Answer(0)
 	default:
-		t.delivered(p, t.memory.Append(p.event, now), now, true)
+		t.delivered(p, t.memory.Append(p.Event, now), now, true)
 	}
 }
 

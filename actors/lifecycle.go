@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -66,7 +67,7 @@ type lifecycle struct {
 	config  Lifecycle
 	epoch   string
 	number  uint64
-	waiting []*verdict // of what is on its way into the topic, oldest first
+	waiting []*fanout.Result // of what is on its way into the topic, oldest first
 
 	told    atomic.Uint64
 	losses  [3]atomic.Uint64 // as lossesOf says
@@ -152,7 +153,7 @@ func (l *lifecycle) Receive(ctx mailbox.Context) {
 
 func (l *lifecycle) settle(m settle) {
 	for _, verdict := range l.waiting {
-		_, _ = verdict.wait(m.ctx, nil)
+		_, _ = verdict.Wait(m.ctx, nil)
 	}
 	l.sweep()
 	m.reply.Give(struct{}{}, nil)
@@ -190,21 +191,21 @@ func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 	if err != nil {
 		panic(err) // of our own text
 	}
-	p := newPublication(ev, true)
+	p := fanout.NewDelivery(ev, true)
 	if !l.tenant.topics.Send(protocol.LifecycleTopic, publish{p}) {
 		ctx, cancel := context.WithTimeout(context.Background(), l.tenant.node.cfg.PublishWait)
 		defer cancel()
 		l.tenant.topic(protocol.LifecycleTopic, publish{p})
-		_, _ = p.verdict.wait(ctx, nil)
+		_, _ = p.Result.Wait(ctx, nil)
 	}
-	l.waiting = append(l.waiting, p.verdict)
+	l.waiting = append(l.waiting, p.Result)
 }
 
 // sweep looks what became of events that went to the topic.
 func (l *lifecycle) sweep() {
 	settled := 0
-	for settled < len(l.waiting) && l.waiting[settled].pending.Load() <= 0 {
-		if l.waiting[settled].bad() {
+	for settled < len(l.waiting) && l.waiting[settled].Done() {
+		if l.waiting[settled].Failed() {
 			l.count(lostInTopic)
 		}
 		settled++

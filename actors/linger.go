@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -112,7 +113,7 @@ type record struct {
 	frames    []*outbox.Frame
 	flying    int
 	outbox    *outbox.Outbox // that they waited in
-	interests interests
+	interests fanout.Subscriptions
 	marks     []mark
 	everyone  protocol.Position
 	cut       int // how many of the oldest frames there was no room for
@@ -153,15 +154,15 @@ func (c *tenantCore) mayLinger(d time.Duration) {
 func (h *hearing) record(l *Link) *record {
 	t := l.tenant()
 	rec := &record{
-		tenant: t, dialect: l.dialect(), client: l.linger.client, identity: l.identity.Load(), number: l.number,
-		until: l.node.wheel.Since(time.Now()) + t.linger.Load(), view: l.heeds.Load(), lent: l.flags.has(hasLent), interests: h.interests,
+		tenant: t, dialect: l.dialect(), client: l.linger.client, identity: l.identity.Load(), number: l.number(),
+		until: l.node.wheel.Since(time.Now()) + t.linger.Load(), view: l.heeds.Load(), lent: l.flags.has(hasLent), interests: h.Subscriptions,
 	}
 	ctx, done := l.step()
 	defer done()
-	for _, topic := range h.attached() {
+	for _, topic := range h.Attached() {
 		rec.marks = append(rec.marks, mark{topic, l.release(ctx, topic)})
 	}
-	h.interests = nil
+	h.Subscriptions = nil
 	rec.everyone = l.release(ctx, everyone)
 	var dropped int
 	rec.outbox = &l.outbox

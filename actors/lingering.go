@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -39,7 +40,7 @@ func (u *user) rival(l *Link) (rival *Link) {
 		return nil
 	}
 	for _, other := range u.akin(l) {
-		if other.number < l.number {
+		if other.number() < l.number() {
 			rival = other
 		}
 	}
@@ -51,7 +52,7 @@ func (u *user) claim(l *Link) *record {
 	akin := u.akin(l)
 	newest := uint64(0) // of those that have heard what came later
 	for _, other := range akin {
-		newest = max(newest, other.number)
+		newest = max(newest, other.number())
 	}
 	var mine []*record
 	u.left = slices.DeleteFunc(u.left, func(rec *record) bool {
@@ -78,7 +79,7 @@ func (u *user) linger(l *Link, rec *record) {
 		return
 	}
 	for _, other := range u.akin(l) {
-		if other.number > rec.number {
+		if other.number() > rec.number {
 			u.giveUp(protocol.Conflict, rec)
 			return
 		}
@@ -109,7 +110,7 @@ func (u *user) fadeBy(at int64) {
 // discard gives up what older connections of the same client have left.
 func (u *user) discard(l *Link) {
 	u.left = slices.DeleteFunc(u.left, func(old *record) bool {
-		same := old.client == l.linger.key() && old.dialect == l.dialect() && old.number < l.number
+		same := old.client == l.linger.key() && old.dialect == l.dialect() && old.number < l.number()
 		if same && u.node().ledger.take(old) {
 			u.giveUp(protocol.Conflict, old)
 		}
@@ -127,8 +128,8 @@ func (u *user) giveUp(why protocol.Reason, given ...*record) {
 }
 
 // unheard keeps an event to the user for those who are away, unless it waits in the inbox for them.
-func (u *user) unheard(p *publication, there bool) {
-	waits := !there && u.tenant.waits(p.event)
+func (u *user) unheard(p *fanout.Delivery, there bool) {
+	waits := !there && u.tenant.waits(p.Event)
 	for _, rec := range u.left {
 		if waits && rec.dialect.Limits().Inbox {
 			continue
@@ -137,7 +138,7 @@ func (u *user) unheard(p *publication, there bool) {
 		if rec.view != nil {
 			view = *rec.view
 		}
-		if f := p.frame(u.node(), rec.dialect, view); f != nil {
+		if f := p.Frame(u.node().encoder(), rec.dialect, view); f != nil {
 			u.wait(rec, f)
 		}
 	}

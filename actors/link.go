@@ -33,7 +33,6 @@ type Link struct {
 	outbox outbox.Outbox // first, so that its halves are as few places of memory as they can be
 
 	// Static after Connect.
-	number uint64
 	node   *Node
 	remote string
 	began  int64 // when it was connected, as wheel.since tells it
@@ -81,8 +80,11 @@ func (l *Link) since() time.Time { return l.node.wheel.Time(l.began) }
 // maxUnread is how many messages of one connection may wait for its actor before its reader has to.
 const maxUnread = 32
 
+// number is the connection's, unique in the life of the node.
+func (l *Link) number() uint64 { return l.outbox.Number() }
+
 // ID names the connection in the API, the logs and, in some dialects, on the wire.
-func (l *Link) ID() string { return idOf(l.number) }
+func (l *Link) ID() string { return idOf(l.number()) }
 
 func idOf(number uint64) string { return "ws-" + strconv.FormatUint(number, 10) }
 
@@ -259,20 +261,20 @@ type links struct {
 func newLinks() *links { return &links{} }
 
 func (ls *links) add(l *Link) {
-	s := &ls.shards[l.number%uint64(len(ls.shards))]
+	s := &ls.shards[l.number()%uint64(len(ls.shards))]
 	s.Lock()
 	defer s.Unlock()
 	if s.byNumber == nil {
 		s.byNumber = map[uint64]*Link{}
 	}
-	s.byNumber[l.number] = l
+	s.byNumber[l.number()] = l
 }
 
 func (ls *links) remove(l *Link) {
-	s := &ls.shards[l.number%uint64(len(ls.shards))]
+	s := &ls.shards[l.number()%uint64(len(ls.shards))]
 	s.Lock()
 	defer s.Unlock()
-	delete(s.byNumber, l.number)
+	delete(s.byNumber, l.number())
 }
 
 // find returns the connection of that number, nil if there is none.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -41,7 +42,7 @@ func (m *membership) join(l *Link, limits *limit.Connection, id *protocol.Identi
 	m.joined = true
 	m.known(l)
 	l.identity.Store(id)
-	got, why := l.attach(everyone, viewing(l.view()), protocol.Position{}, false)
+	got, why := l.attach(everyone, fanout.Projecting(l.view()), protocol.Position{}, false)
 	if why != nil {
 		l.linger.giveUp(l.node)
 		m.leave(l)
@@ -98,7 +99,7 @@ func (m *membership) heed(l *Link, v protocol.View) (broken *protocol.Refusal) {
 	if !m.joined {
 		return nil
 	}
-	_, broken = l.attach(everyone, viewing(v), protocol.Position{}, false)
+	_, broken = l.attach(everyone, fanout.Projecting(v), protocol.Position{}, false)
 	return broken
 }
 

@@ -152,7 +152,7 @@ func (n *Node) Connect(d Dial, open func(*Link) outbox.Transport) (*Link, *proto
 	}
 	c := &connection{session: d.Session, limits: limit.NewConnection(t.limits)}
 	l := &c.Link
-	l.number, l.node, l.remote, l.began = n.numbers.Add(1), n, d.Remote, n.wheel.Since(time.Now())
+	l.node, l.remote, l.began = n, d.Remote, n.wheel.Since(time.Now())
 	l.post.Store(t.census(d.Dialect))
 	n.gate.enter()
 	defer n.gate.entered()
@@ -170,7 +170,7 @@ func (n *Node) Connect(d Dial, open func(*Link) outbox.Transport) (*Link, *proto
 	l.Heard()
 	l.box.Init(n.cfg.MailboxSize)
 	l.identity.Store(d.Identity)
-	l.outbox.Init(&n.outboxes, l.number)
+	l.outbox.Init(&n.outboxes, n.numbers.Add(1))
 	l.outbox.SetBackpressure(t.counting())
 	if n.lingers.Load() {
 		l.linger = &linger{client: d.Client}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -20,17 +21,7 @@ type Target struct {
 }
 
 // Receipt is the answer to a publish.
-type Receipt struct {
-	// ID is the event's id, made here if the publisher gave none.
-	ID string
-	// Topic and Position are set for an event that went to a topic.
-	Topic    string
-	Position protocol.Position
-	// Duplicate says that the id was seen before in the dedup window; the rest is the first publish's answer.
-	Duplicate bool
-	// Delivered is how many connections got it into their outbox.
-	Delivered int
-}
+type Receipt = fanout.Receipt
 
 // Publish gives an event to a topic and the topics above it, to users, or to everyone. It returns when the event has its
 // place and is in the outboxes of those who hear it, and not before the outboxes of all together have room: that is how
@@ -71,7 +62,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	defer n.timers.Stop(patience)
 	p, id := to.publication(ev, n.now())
 	t.dispatch(to, p)
-	receipt, why := p.verdict.wait(ctx, patience.C)
+	receipt, why := p.Result.Wait(ctx, patience.C)
 	if why != nil {
 		n.dropped(why.Reason, 1)
 		return Receipt{}, why
@@ -99,7 +90,7 @@ func (to *Target) check() *protocol.Refusal {
 }
 
 // publication sets an event on its way. An event that its publisher did not name gets an id that nobody has to remember.
-func (to *Target) publication(ev *protocol.Event, now time.Time) (*publication, string) {
+func (to *Target) publication(ev *protocol.Event, now time.Time) (*fanout.Delivery, string) {
 	stamped := *ev
 	if stamped.Time == (time.Time{}) {
 		stamped.Time = now
@@ -110,13 +101,13 @@ func (to *Target) publication(ev *protocol.Event, now time.Time) (*publication, 
 		id, made = rand.Text(), true
 	}
 	stamped.ID = id
-	p := newPublication(&stamped, made)
-	p.exclude, p.born = numberOf(to.Exclude), now.UnixNano()
+	p := fanout.NewDelivery(&stamped, made)
+	p.Exclude, p.Born = numberOf(to.Exclude), now.UnixNano()
 	return p, id
 }
 
 // dispatch sends a publication on its way. Who publishes does the work of an actor that has nothing else to do: it would wait for it.
-func (t *tenantCore) dispatch(to Target, p *publication) {
+func (t *tenantCore) dispatch(to Target, p *fanout.Delivery) {
 	switch {
 	case to.Topic != "":
 		t.publish(to.Topic, p)
@@ -127,14 +118,14 @@ func (t *tenantCore) dispatch(to Target, p *publication) {
 		if len(users) > 1 {
 			users = slices.Compact(slices.Sorted(slices.Values(users)))
 		}
-		p.verdict.expect(len(users))
+		p.Result.Expect(len(users))
 		t.tell(users, p).RunInline()
-		p.verdict.answered(0)
+		p.Result.Answer(0)
 	}
 }
 
 // publish gives a publication to a topic, which is made if there is none.
-func (t *tenantCore) publish(topic string, p *publication) {
+func (t *tenantCore) publish(topic string, p *fanout.Delivery) {
 	idle, ok := t.topics.Claim(topic, publish{p})
 	if !ok {
 		t.box.Send(toTopic{topic, publish{p}})
@@ -143,9 +134,9 @@ func (t *tenantCore) publish(topic string, p *publication) {
 }
 
 // tell gives a publication to users, and returns one of them for the caller to run; nil if all do so themselves.
-func (t *tenantCore) tell(users []string, p *publication) (idle *mailbox.Mailbox) {
-	if !p.anonymous { // of two publishes with one id, the same one is the first at all users
-		turn := &t.turns[t.users.Shard(p.event.ID)]
+func (t *tenantCore) tell(users []string, p *fanout.Delivery) (idle *mailbox.Mailbox) {
+	if !p.Anonymous { // of two publishes with one id, the same one is the first at all users
+		turn := &t.turns[t.users.Shard(p.Event.ID)]
 		turn.Lock()
 		defer turn.Unlock()
 	}
@@ -156,11 +147,11 @@ func (t *tenantCore) tell(users []string, p *publication) (idle *mailbox.Mailbox
 		}
 		switch {
 		case found:
-		case t.waits(p.event):
+		case t.waits(p.Event):
 			t.user(user, publish{p})
 		default: // nobody is there
-			t.turnAway(p.event)
-			p.verdict.answered(0)
+			t.turnAway(p.Event)
+			p.Result.Answer(0)
 		}
 	}
 	return idle

@@ -105,7 +105,7 @@ func (qs *queries) Connections(ctx context.Context, tenant string, q ConnectionQ
 			if len(found) == limit {
 				return found, idOf(after), nil
 			}
-			after = l.number
+			after = l.number()
 			info, why := l.info(ctx)
 			if why == nil && (q.Topic == "" || slices.Contains(info.Subscriptions, q.Topic)) {
 				found = append(found, info)
@@ -124,7 +124,7 @@ func (qs *queries) Connections(ctx context.Context, tenant string, q ConnectionQ
 func (t *tenantCore) oldest(after uint64, count int, fits func(*Link) bool) []*Link {
 	var best newestFirst
 	t.links.each(func(l *Link) bool {
-		if l.number > after && fits(l) && (len(best) < count || l.number < best[0].number) {
+		if l.number() > after && fits(l) && (len(best) < count || l.number() < best[0].number()) {
 			heap.Push(&best, l)
 			if len(best) > count {
 				heap.Pop(&best)
@@ -132,14 +132,14 @@ func (t *tenantCore) oldest(after uint64, count int, fits func(*Link) bool) []*L
 		}
 		return true
 	})
-	sort.Slice(best, func(i, j int) bool { return best[i].number < best[j].number })
+	sort.Slice(best, func(i, j int) bool { return best[i].number() < best[j].number() })
 	return best
 }
 
 type newestFirst []*Link
 
 func (h newestFirst) Len() int           { return len(h) }
-func (h newestFirst) Less(i, j int) bool { return h[i].number > h[j].number }
+func (h newestFirst) Less(i, j int) bool { return h[i].number() > h[j].number() }
 func (h newestFirst) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *newestFirst) Push(x any)        { *h = append(*h, x.(*Link)) }
 func (h *newestFirst) Pop() any {
@@ -196,7 +196,9 @@ func (qs *queries) User(ctx context.Context, tenant, name string) (UserInfo, err
 			continue // it ended meanwhile
 		}
 		info.Connections = append(info.Connections, c)
-		info.Since = earlier(info.Since, c.Since)
+		if info.Since.IsZero() || c.Since.Before(info.Since) {
+			info.Since = c.Since
+		}
 	}
 	if info.Connections == nil {
 		return UserInfo{}, nobody(name)

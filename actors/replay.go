@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/history"
@@ -41,7 +39,7 @@ func (t *topic) missedBy(m subscribe, now time.Time) (replay, *protocol.Refusal)
 	if why != nil {
 		return replay{}, why
 	}
-	r := replay{frames: t.say(m, entries, now), missed: missed}
+	r := replay{frames: t.framesFor(m, entries, now), missed: missed}
 	left := m.link.outbox.Overflow(r.frames)
 	if left > 0 && !m.partial {
 		return replay{}, t.tooMuch(len(r.frames))
@@ -122,36 +120,13 @@ func (t *topic) newest(from uint64, partial bool, now time.Time) (entries []hist
 	return entries, cut, nil
 }
 
-// say puts remembered events into the subscriber's words, in their order.
-func (t *topic) say(m subscribe, entries []history.Entry, now time.Time) (frames []*outbox.Frame) {
-	var all []held
-	latest := map[paceKey]held{} // of what is wanted only every so often
-	for _, e := range entries {
-		_, every, ok := m.interest.choose(e.Event)
-		switch key := (paceKey{e.Event.Topic, e.Event.Key}); {
-		case !ok:
-		case every == 0:
-			all = append(all, held{event: e.Event, offset: e.Offset})
-		case latest[key].event != nil:
-			latest[key] = held{event: latest[key].event.Conflate(e.Event), offset: e.Offset}
-		default:
-			latest[key] = held{event: e.Event, offset: e.Offset}
-		}
-	}
-	all = slices.AppendSeq(all, maps.Values(latest))
-	slices.SortFunc(all, byOffset)
-	for _, h := range all {
-		view, _, _ := m.interest.choose(h.event)
-		if f := t.node().encode(m.link.dialect(), view, h.event, now.UnixNano()); f != nil {
-			f.Bind(t.fateOf(h.event), h.event.Topic, h.event.Key) // else a newer one could get ahead of it
-			frames = append(frames, f)
-		}
-	}
-	return frames
+// framesFor puts remembered events into the subscriber's words, in their order.
+func (t *topic) framesFor(m subscribe, entries []history.Entry, now time.Time) []*outbox.Frame {
+	return m.interest.Replay(t.node().encoder(), m.link.dialect(), entries, t.policyOf, now)
 }
 
-// fateOf is what may become of the frame of an event, which may be of a topic below.
-func (t *topic) fateOf(ev *protocol.Event) outbox.Policy {
+// policyOf is what may become of the frame of an event, which may be of a topic below.
+func (t *topic) policyOf(ev *protocol.Event) outbox.Policy {
 	if ev.Topic == t.name {
 		return t.terms.fate
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -38,11 +39,11 @@ func (c *connection) restore() {
 		c.heed(heed)
 	}
 	c.endIf(c.hears.reattach(&c.Link, rec))
-	c.member.subscribed(&c.Link, true, c.hears.wanted()...)
-	for _, r := range c.hears.interests {
-		c.expireBy(r.right)
+	c.member.subscribed(&c.Link, true, c.hears.Wanted()...)
+	for _, r := range c.hears.Subscriptions {
+		c.expireBy(r.Right)
 	}
-	c.linger.restored.Store(uint64(c.hears.count()))
+	c.linger.restored.Store(uint64(c.hears.Count()))
 	c.node.counters.restored.Add(1)
 }
 
@@ -77,22 +78,22 @@ func since(before, now protocol.Position) int {
 // takeOver makes the record's subscriptions those of a connection, by its own right; false if it is not granted all of
 // them.
 func (h *hearing) takeOver(l *Link, rec *record) bool {
-	h.interests = rec.interests
+	h.Subscriptions = rec.interests
 	all := true
 	for _, r := range slices.Clone(rec.interests) {
-		if !r.wanted {
+		if !r.Wanted {
 			continue
 		}
-		if why := l.granted(protocol.Subscribe{Topic: r.topic}); why != nil {
-			h.remove(r.topic, false)
+		if why := l.granted(protocol.Subscribe{Topic: r.Topic}); why != nil {
+			h.Remove(r.Topic, false)
 			l.linger.miss(l.node, why.Reason, 1)
 			all = false
 		}
 	}
-	own := rightOf(l.node.wheel, l.identity.Load(), time.Now())
-	for i := range h.interests {
-		if r := &h.interests[i]; r.right != nil {
-			r.right = &own
+	own := grant.New(l.node.wheel, l.identity.Load(), time.Now())
+	for i := range h.Subscriptions {
+		if r := &h.Subscriptions[i]; r.Right != nil {
+			r.Right = &own
 		}
 	}
 	return all
@@ -100,12 +101,12 @@ func (h *hearing) takeOver(l *Link, rec *record) bool {
 
 // reattach attaches to the very topics to which the connection before was attached: positions are theirs.
 func (h *hearing) reattach(l *Link, rec *record) (broken *protocol.Refusal) {
-	for _, topic := range h.attached() {
+	for _, topic := range h.Attached() {
 		at, known := rec.at(topic)
 		if !known {
 			l.linger.miss(l.node, protocol.Busy, 1)
 		}
-		got, why := l.attach(topic, h.of(topic), at, true)
+		got, why := l.attach(topic, h.FiltersAt(topic), at, true)
 		if why != nil {
 			return why
 		}

@@ -235,22 +235,3 @@ func TestRight_ALentRightIsNotInheritedByTheNextConnection(t *testing.T) {
 		again.hears(t, n, []string{"others", "own"}, "own")
 	})
 }
-
-// F17: however many tokens ask for one topic, its rights have a bound, and the longest are kept.
-func TestRight_RightsOfOneSubscriptionAreBounded(t *testing.T) {
-	w := timer.NewWheel()
-	defer w.Close()
-	var r *right
-	for i := range 3 * maxRights {
-		id := guest("bob", fmt.Sprint(i), time.Time{})
-		id.Expires = time.Now().Add(time.Duration(1+(i*7)%(3*maxRights)) * time.Hour)
-		r = r.with(rightOf(w, id, time.Now()))
-		r = r.with(rightOf(w, id, time.Now())) // the same once more
-	}
-	if r.count() != maxRights {
-		t.Errorf("%d rights, want %d", r.count(), maxRights)
-	}
-	if hours := time.Duration(r.ends()).Round(time.Hour).Hours(); hours != 3*maxRights {
-		t.Errorf("the last of them ends after %v h, want %d", hours, 3*maxRights)
-	}
-}

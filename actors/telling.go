@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -59,9 +60,9 @@ func (m *membership) subscribed(l *Link, restored bool, topics ...string) {
 }
 
 // unsubscribed says which of the topics that the connection wanted before it does not want now.
-func (m *membership) unsubscribed(l *Link, before []string, now interests) {
+func (m *membership) unsubscribed(l *Link, before []string, now fanout.Subscriptions) {
 	for _, topic := range before {
-		if _, still := now.find(topic); !still {
+		if _, still := now.Find(topic); !still {
 			m.tells(l, protocol.Lifecycle{Happening: protocol.Unsubscribed, Topic: topic})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -16,7 +17,7 @@ type (
 	// partial takes what there is of it.
 	subscribe struct {
 		link     *Link
-		interest *interest
+		interest *fanout.Filters
 		since    protocol.Position // zero for from now on
 		partial  bool
 		reply    mailbox.Reply[attached]
@@ -29,11 +30,11 @@ type (
 		reply   mailbox.Reply[protocol.Position] // the zero reply if nobody waits
 	}
 	// publish appends an event, gives it to the subscribers and hands it to the topics above.
-	publish struct{ publication *publication }
+	publish struct{ publication *fanout.Delivery }
 	// echo gives an event of a topic below to the subscribers. It is kept here too: each topic has an order of its own.
 	// known says that the topic below had it before.
 	echo struct {
-		publication *publication
+		publication *fanout.Delivery
 		known       bool
 	}
 	// lookBack answers with the events after a position.
@@ -56,8 +57,8 @@ type (
 
 func (m subscribe) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
 func (m unsubscribe) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
-func (m publish) Refuse(why *protocol.Refusal)     { m.publication.verdict.failed(why) }
-func (m echo) Refuse(why *protocol.Refusal)        { m.publication.verdict.failed(why) }
+func (m publish) Refuse(why *protocol.Refusal)     { m.publication.Result.Fail(why) }
+func (m echo) Refuse(why *protocol.Refusal)        { m.publication.Result.Fail(why) }
 func (m lookBack) Refuse(why *protocol.Refusal)    { m.reply.Refuse(why) }
 func (m describe) Refuse(why *protocol.Refusal)    { m.reply.Refuse(why) }
 
@@ -71,8 +72,8 @@ type topic struct {
 	memory   *history.Memory // nil if it is durable
 	disk     *durable.Topic  // nil if it is in memory
 	keeping  int             // events on their way to the disk
-	dedup    dedup
-	audience audience
+	dedup    fanout.Dedup
+	audience fanout.Subscribers
 	attends  attendance
 	// used is when the topic last had a subscriber or a publish of its own, as wheel.since tells it: what comes from below
 	// keeps nobody's topic.
@@ -102,7 +103,7 @@ const few = 4
 
 // alone reports whether the topic needs a goroutine of its own: it works long, or waits for the disk.
 func (t *topic) alone() bool {
-	return t.disk != nil || t.terms.Store == Durable || t.audience.count() > few
+	return t.disk != nil || t.terms.Store == Durable || t.audience.Count() > few
 }
 
 // ring is the topic's idle deadline.
@@ -140,15 +141,15 @@ func (t *topic) Receive(ctx mailbox.Context) {
 func (t *topic) serve(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case mailbox.Restarted:
-		t.audience.rebuild()
+		t.audience.Rebuild()
 	case subscribe:
 		t.subscribe(m)
 		t.box.Dedicate(t.alone())
 	case unsubscribe:
 		if m.settled {
-			t.audience.settle(t.node(), m.link)
+			t.settle(t.audience.FlushTo(t.node().encoder(), &m.link.outbox), true)
 		}
-		t.audience.remove(m.link)
+		t.audience.Remove(&m.link.outbox)
 		t.box.Dedicate(t.alone())
 		t.use(t.node().now())
 		m.reply.Give(t.history.Position(), nil)
@@ -187,23 +188,23 @@ func (t *topic) obey() {
 	t.terms = now.of(t.name)
 	t.box.Dedicate(t.alone())
 	t.bound()
-	t.dedup.bound(t.terms.DedupCount)
+	t.dedup.Resize(t.terms.DedupCount)
 }
 
-func (t *topic) publish(p *publication) {
+func (t *topic) publish(p *fanout.Delivery) {
 	now := t.node().now()
-	if first := t.dedup.known(t.terms.DedupCount, t.terms.DedupAge, p, now); first != nil {
-		p.verdict.repeats(first)
+	if first := t.dedup.Known(t.terms.DedupCount, t.terms.DedupAge, p, now); first != nil {
+		p.Result.Repeats(first)
 		return
 	}
-	p.fate = t.terms.fate
+	p.Policy = t.terms.fate
 	t.use(now)
 	if t.memory == nil {
 		t.keep(p, now, false)
 		return
 	}
 	t.forward(p, false)
-	t.delivered(p, t.memory.Append(p.event, now), now, false)
+	t.delivered(p, t.memory.Append(p.Event, now), now, false)
 }
 
 func (t *topic) subscribe(m subscribe) {
@@ -215,18 +216,23 @@ func (t *topic) subscribe(m subscribe) {
 	}
 	missed.give(m.link)
 	at := t.history.Position()
-	before := t.audience.interest(m.link)
-	t.audience.set(t.node(), m.link, m.interest, at.Offset)
+	before := t.audience.FiltersOf(&m.link.outbox)
+	t.setFilters(m.link, m.interest, at.Offset)
 	t.use(now)
 	switch {
 	case m.reply.Give(attached{at, len(missed.frames), missed.missed}, nil):
 	case len(missed.frames) > 0: // it would get them again with its next attempt
 		m.link.box.SendUnbounded(end{why: mailbox.ErrBusy})
 	case before == nil: // the connection did not wait so long, and takes it for refused
-		t.audience.remove(m.link)
+		t.audience.Remove(&m.link.outbox)
 	default:
-		t.audience.set(t.node(), m.link, before, at.Offset)
+		t.setFilters(m.link, before, at.Offset)
 	}
+}
+
+// setFilters makes a connection a subscriber, or gives it other filters.
+func (t *topic) setFilters(l *Link, filters *fanout.Filters, offset uint64) {
+	t.settle(t.audience.Set(t.node().encoder(), &l.outbox, l.dialect(), filters, offset), true)
 }
 
 func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
@@ -250,7 +256,7 @@ func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
 }
 
 func (t *topic) describe() TopicInfo {
-	info := TopicInfo{Name: t.name, Subscribers: t.audience.count()}
+	info := TopicInfo{Name: t.name, Subscribers: t.audience.Count()}
 	if t.history != nil {
 		info.Position, info.History = t.history.Position(), t.history.Len(t.node().now())
 	}
@@ -259,7 +265,20 @@ func (t *topic) describe() TopicInfo {
 
 func (t *topic) flush(m flush) {
 	t.flushes = slices.DeleteFunc(t.flushes, m.due.Equal)
-	t.flushBy(t.audience.flush(t.node(), t.node().now()))
+	t.settle(t.audience.Flush(t.node().encoder(), t.node().now()), true)
+}
+
+// settle follows a delivery: it schedules the next flush, ends the connections that were too slow, and counts.
+func (t *topic) settle(out fanout.Delivered, counts bool) {
+	t.flushBy(out.Next)
+	for _, o := range out.Full {
+		if l := t.tenant.links.find(o.Number()); l != nil {
+			l.tooSlow()
+		}
+	}
+	if counts {
+		t.node().counters.delivered.Add(uint64(out.Count))
+	}
 }
 
 func (t *topic) flushBy(due time.Time) {
@@ -280,12 +299,12 @@ func (f flushing) Fire() { f.topic.box.SendUnbounded(flush{f.due}) }
 
 func (t *topic) rest(ctx mailbox.Context) {
 	now, cfg, wheel := t.node().now(), &t.node().cfg, t.node().wheel
-	t.dedup.expire(t.terms.DedupAge, now)
+	t.dedup.Expire(t.terms.DedupAge, now)
 	if t.memory != nil {
 		t.memory.Len(now) // what is too old goes
 	}
 	idle := time.Duration(wheel.Since(now) - t.used)
-	unused := t.audience.count() == 0 && t.keeping == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
+	unused := t.audience.Count() == 0 && t.keeping == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
 	if unused && t.tenant.topics.Remove(t.name, &t.box) {
 		if counts(t.name) {
 			t.tenant.topicsMade.Add(-1)

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -43,7 +44,7 @@ type user struct {
 	name   string
 	box    mailbox.Mailbox
 	links  []*Link // in the order in which they joined
-	dedup  dedup
+	dedup  fanout.Dedup
 	inbox  *inbox    // nil if nothing waits
 	left   []*record // of connections that may come back, oldest first
 	// restAt and fadeAt are when the wheel is going to send rest and fade, as wheel.since tells it; 0 is not at all.
@@ -105,32 +106,32 @@ func (u *user) Receive(ctx mailbox.Context) {
 	}
 }
 
-func (u *user) publish(p *publication) {
-	if first := u.dedup.known(u.node().cfg.DedupCount, u.node().cfg.DedupAge, p, u.node().now()); first != nil {
-		if first.bad() { // for another user
-			p.verdict.answered(0)
+func (u *user) publish(p *fanout.Delivery) {
+	if first := u.dedup.Known(u.node().cfg.DedupCount, u.node().cfg.DedupAge, p, u.node().now()); first != nil {
+		if first.Failed() { // for another user
+			p.Result.Answer(0)
 		} else {
-			p.verdict.repeats(first)
+			p.Result.Repeats(first)
 		}
 		return
 	}
 	delivered, there := u.deliver(p)
-	if p.born != 0 { // a canary's is no figure
+	if p.Born != 0 { // a canary's is no figure
 		u.node().counters.delivered.Add(uint64(delivered))
 	}
-	u.dedup.done(p)
+	u.dedup.Done(p)
 	u.unheard(p, there)
 	u.keep(p, there)
-	p.verdict.answered(delivered)
+	p.Result.Answer(delivered)
 }
 
 // deliver gives a publication to the user's connections. there says that the user has one: of those whose socket has
 // ended, some may not have left yet.
-func (u *user) deliver(p *publication) (delivered int, there bool) {
+func (u *user) deliver(p *fanout.Delivery) (delivered int, there bool) {
 	for _, l := range u.links {
 		var f *outbox.Frame
-		if l.number != p.exclude || p.exclude == 0 {
-			f = p.frame(u.node(), l.dialect(), l.view())
+		if l.number() != p.Exclude || p.Exclude == 0 {
+			f = p.Frame(u.node().encoder(), l.dialect(), l.view())
 		}
 		switch {
 		case f != nil && l.send(f):
@@ -203,9 +204,9 @@ func (u *user) rest(ctx mailbox.Context) {
 	if u.restAt > wheel.Since(now) { // an alarm is on its way
 		return
 	}
-	u.dedup.expire(cfg.DedupAge, now)
+	u.dedup.Expire(cfg.DedupAge, now)
 	u.clear(now)
-	if u.dedup.seen != nil || u.inbox != nil {
+	if u.dedup.Active() || u.inbox != nil {
 		at := now.Add(cfg.DedupAge)
 		if u.inbox != nil {
 			at = u.inbox.waiting[0].until

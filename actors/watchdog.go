@@ -3,11 +3,12 @@ package actors
 import (
 	"cmp"
 	"context"
-	"github.com/parley-realtime/parley/actors/mailbox"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/parley-realtime/parley/actors/mailbox"
 )
 
 // watchdog finds actors that are stuck: others wait in their mailbox, and they have been in one message for too long. It looks at all

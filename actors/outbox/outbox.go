@@ -31,6 +31,8 @@ type Outbox struct {
 	// What was written so far, for the figures of the connection.
 	sentFrames uint64
 	sentBytes  uint64
+
+	number uint64 // of the connection, static; behind the 128 bytes that deliveries need
 }
 
 // outboxes are what all outboxes of a node share.
@@ -60,9 +62,14 @@ func (m Limits) share(f Policy) Limits {
 	return Limits{m.Bytes - m.Bytes/4, m.Frames - m.Frames/4}
 }
 
-// Init ties the outbox to its node. The shard spreads what writers of many outboxes count. It comes before all else, as
-// do TrackInFlight and Attach.
-func (o *Outbox) Init(shared *Shared, shard uint64) { o.Shared, o.shard = shared, uint8(shard) }
+// Init ties the outbox to its node, and gives it the number of its connection. It comes before all else, as do
+// TrackInFlight and Attach.
+func (o *Outbox) Init(shared *Shared, number uint64) {
+	o.Shared, o.number, o.shard = shared, number, uint8(number)
+}
+
+// Number is the connection's, unique in the life of a node.
+func (o *Outbox) Number() uint64 { return o.number }
 
 // TrackInFlight has the outbox remember what its transport took and did not write yet, for Detach.
 func (o *Outbox) TrackInFlight() { o.inFlight = &inFlight{} }

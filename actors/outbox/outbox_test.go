@@ -96,8 +96,8 @@ func TestOutbox_WhatAnOfferNeedsIsInItsFirst64BytesAndAllElseInTheNext(t *testin
 			t.Errorf("%s ends at %d", name, end)
 		}
 	}
-	if size := unsafe.Sizeof(o); size > 128 {
-		t.Errorf("an outbox is %d bytes", size)
+	if end := unsafe.Offsetof(o.number); end > 128 {
+		t.Errorf("what deliveries need of an outbox is %d bytes", end)
 	}
 }
 

@@ -1,4 +1,4 @@
-package actors
+package fanout
 
 import (
 	"fmt"
@@ -8,40 +8,52 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// listeners are links of a dialect that an audience can hold; nothing is ever written to them.
-func listeners(count int, dialects ...protocol.Dialect) []*Link {
-	all := make([]*Link, count)
+// mute is a dialect that says nothing.
+type mute struct {
+	protocol.Dialect
+	name string
+}
+
+func (d *mute) Name() string { return d.name }
+
+var quiet = &mute{name: "words"}
+
+// listeners are outboxes that a topic can deliver to; nothing is ever written to them. The dialects take turns.
+func listeners(count int, dialects ...protocol.Dialect) ([]*outbox.Outbox, map[*outbox.Outbox]protocol.Dialect) {
+	all, speaks := make([]*outbox.Outbox, count), map[*outbox.Outbox]protocol.Dialect{}
 	for i := range all {
-		all[i] = &Link{number: uint64(i + 1)}
-		all[i].post.Store(&census{dialect: dialects[i%len(dialects)]})
+		all[i] = &outbox.Outbox{}
+		all[i].Init(nil, uint64(i+1))
+		speaks[all[i]] = dialects[i%len(dialects)]
 	}
-	return all
+	return all, speaks
 }
 
 // wants is an interest with this key.
-func wants(key int) *interest { return &interest{key: fmt.Sprint(key)} }
+func wants(key int) *Filters { return &Filters{key: fmt.Sprint(key)} }
 
 // check compares an audience with what it should be, by interest key.
-func (a *audience) check(t *testing.T, want map[*Link]string) {
+func (a *Subscribers) check(t *testing.T, want map[*outbox.Outbox]string, speaks map[*outbox.Outbox]protocol.Dialect) {
 	t.Helper()
-	if a.count() != len(want) {
-		t.Fatalf("%d subscribers, want %d", a.count(), len(want))
+	if a.Count() != len(want) {
+		t.Fatalf("%d subscribers, want %d", a.Count(), len(want))
 	}
 	seen := map[groupKey]bool{}
 	for number, g := range a.groups {
-		if len(g.seats) == 0 || g.number != number || seen[g.key()] {
-			t.Fatalf("group %d has %d seats, calls itself %d, there are two of its key: %t", number, len(g.seats), g.number, seen[g.key()])
+		if len(g.subscribers) == 0 || g.number != number || seen[g.key()] {
+			t.Fatalf("group %d has %d seats, calls itself %d, there are two of its key: %t", number, len(g.subscribers), g.number, seen[g.key()])
 		}
 		seen[g.key()] = true
-		for i, s := range g.seats {
-			if key, ok := want[s.link]; !ok || key != g.interest.key || s.link.dialect() != g.dialect {
-				t.Fatalf("%s sits with those who want %q of %s; it wants %q", s.link.ID(), g.interest.key, g.dialect.Name(), key)
+		for i, s := range g.subscribers {
+			if key, ok := want[s.outbox]; !ok || key != g.filters.key || speaks[s.outbox] != g.dialect {
+				t.Fatalf("%d sits with those who want %q of %s; it wants %q", s.outbox.Number(), g.filters.key, g.dialect.Name(), key)
 			}
-			if at, ok := a.find(s.link); !ok || at.group != g || at.seat != i {
-				t.Fatalf("%s sits at %d and is found at %d", s.link.ID(), i, at.seat)
+			if at, ok := a.find(s.outbox); !ok || at.group != g || at.at != i {
+				t.Fatalf("%d sits at %d and is found at %d", s.outbox.Number(), i, at.at)
 			}
 		}
 	}
@@ -51,22 +63,22 @@ func (a *audience) check(t *testing.T, want map[*Link]string) {
 }
 
 func TestAudience_HasAnIndexFromNineSubscribersOnAndNoneFromFourOn(t *testing.T) {
-	var a audience
-	want := map[*Link]string{}
-	all := listeners(12, words)
+	var a Subscribers
+	want := map[*outbox.Outbox]string{}
+	all, speaks := listeners(12, quiet)
 	for i, l := range all {
-		a.set(nil, l, wants(i%3), 0)
+		a.Set(nil, l, speaks[l], wants(i%3), 0)
 		want[l] = fmt.Sprint(i % 3)
-		a.check(t, want)
+		a.check(t, want, speaks)
 		if has := a.index != nil; has != (i+1 >= 9) {
 			t.Errorf("with %d subscribers: index %t", i+1, has)
 		}
 	}
 	for i, l := range all {
-		a.remove(l)
-		a.remove(l) // one that is not in is ignored
+		a.Remove(l)
+		a.Remove(l) // one that is not in is ignored
 		delete(want, l)
-		a.check(t, want)
+		a.check(t, want, speaks)
 		if left := len(want); (a.index != nil) != (left > 4) {
 			t.Errorf("with %d left: index %t", len(all)-i-1, a.index != nil)
 		}
@@ -78,27 +90,27 @@ func TestAudience_HasAnIndexFromNineSubscribersOnAndNoneFromFourOn(t *testing.T)
 
 func TestAudience_HoldsWhoCameAndDidNotLeaveWithTheirLatestInterest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	other := &speech{name: "other"}
+	other := &mute{name: "other"}
 	for _, most := range []int{3, 8, 9, 10, 100} {
-		var a audience
-		want := map[*Link]string{}
-		all := listeners(most, words, other)
+		var a Subscribers
+		want := map[*outbox.Outbox]string{}
+		all, speaks := listeners(most, quiet, other)
 		for range 2000 {
 			l := all[rng.IntN(len(all))]
 			switch rng.IntN(20) {
 			case 0:
-				a.rebuild()
+				a.Rebuild()
 			case 1, 2, 3, 4, 5, 6, 7, 8:
-				a.remove(l)
+				a.Remove(l)
 				delete(want, l)
 			default:
 				it := wants(rng.IntN(6))
-				a.set(nil, l, it, 0)
+				a.Set(nil, l, speaks[l], it, 0)
 				want[l] = it.key
 			}
-			a.check(t, want)
-			if it := a.interest(l); (it == nil) != (want[l] == "") || it != nil && it.key != want[l] {
-				t.Fatalf("the interest of %s is %v, want %q", l.ID(), it, want[l])
+			a.check(t, want, speaks)
+			if it := a.FiltersOf(l); (it == nil) != (want[l] == "") || it != nil && it.key != want[l] {
+				t.Fatalf("the filters of %d is %v, want %q", l.Number(), it, want[l])
 			}
 		}
 	}
@@ -110,15 +122,15 @@ func TestAudience_ThousandsOfDistinctFiltersAreNotSearchedOneByOne(t *testing.T)
 	defer runtime.UnlockOSThread()
 	const total = 64_000                    // in each case, since the kernel counts in steps of some milliseconds
 	cost := func(count int) time.Duration { // of the processor's time: what else the machine does is no matter
-		all := listeners(count, words)
+		all, speaks := listeners(count, quiet)
 		begin := threadTime()
 		for range total / count {
-			var a audience
+			var a Subscribers
 			for i, l := range all {
-				a.set(nil, l, wants(i), 0)
+				a.Set(nil, l, speaks[l], wants(i), 0)
 			}
 			for _, l := range all {
-				a.remove(l)
+				a.Remove(l)
 			}
 		}
 		return threadTime() - begin
@@ -142,12 +154,12 @@ func threadTime() time.Duration {
 func BenchmarkAudience_SubscribersWithDistinctFilters(b *testing.B) {
 	for _, count := range []int{8, 1000, 10_000} {
 		b.Run(fmt.Sprint(count), func(b *testing.B) {
-			all := listeners(count, words)
+			all, speaks := listeners(count, quiet)
 			b.ReportAllocs()
 			for range b.N {
-				var a audience
+				var a Subscribers
 				for i, l := range all {
-					a.set(nil, l, wants(i), 0)
+					a.Set(nil, l, speaks[l], wants(i), 0)
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/subscriber")

@@ -1,10 +1,11 @@
-package actors
+package fanout
 
 import (
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -17,68 +18,68 @@ import (
 // subscription relies on it, so that no change of subscriptions loses or repeats an event of another one.
 //
 // They are in one list, sorted by topic.
-type interests []rule
+type Subscriptions []Subscription
 
 // rule is a topic that a connection subscribed to, or is attached to, or both.
-type rule struct {
-	topic    string
-	filter   *protocol.Filter // nil wants everything
-	right    *right           // whose it is subscribed by; nil is the connection's own
-	wanted   bool             // it is subscribed to
+type Subscription struct {
+	Topic    string
+	Filter   *protocol.Filter // nil wants everything
+	Right    *grant.Grant     // whose it is subscribed by; nil is the connection's own
+	Wanted   bool             // it is subscribed to
 	attached bool
 }
 
 // interest is what a connection wants of one attached topic. It is never changed; the zero interest wants everything.
 // Subscribers whose interests have equal keys share their frames.
-type interest struct {
-	key    string
-	rules  []rule
-	view   protocol.View // without rules: what is left of every event
-	except []string      // attached topics below, which are responsible for their own events
+type Filters struct {
+	key           string
+	subscriptions []Subscription
+	projection    protocol.View // without rules: what is left of every event
+	except        []string      // attached topics below, which are responsible for their own events
 }
 
 // change is what has to be told to a topic; a nil interest detaches.
-type change struct {
-	topic    string
-	interest *interest
-	since    protocol.Position  // where to resume, zero for from now on
-	at       *protocol.Position // where to note where the topic stood, nil for nowhere
+type Change struct {
+	Topic   string
+	Filters *Filters
+	Since   protocol.Position  // where to resume, zero for from now on
+	At      *protocol.Position // where to note where the topic stood, nil for nowhere
 }
 
 // whole is the interest in everything. Nearly all connections have it, so it is one for all.
-var whole = &interest{}
+var Everything = &Filters{}
 
 // viewing is the interest in a view of everything.
-func viewing(v protocol.View) *interest {
+func Projecting(v protocol.View) *Filters {
 	if v == protocol.Whole {
-		return whole
+		return Everything
 	}
-	return &interest{key: string(v), view: v}
+	return &Filters{key: string(v), projection: v}
 }
 
-func byTopic(r rule, topic string) int { return strings.Compare(r.topic, topic) }
+func byTopic(r Subscription, topic string) int { return strings.Compare(r.Topic, topic) }
 
 // add notes a subscription and returns what has to be told.
-func (in *interests) add(topic string, f protocol.Filter, by *right) []change {
+func (in *Subscriptions) Add(topic string, f protocol.Filter, by *grant.Grant) []Change {
 	i, known := slices.BinarySearchFunc(*in, topic, byTopic)
 	if !known {
-		*in = slices.Insert(*in, i, rule{topic: topic})
+		*in = slices.Insert(*in, i, Subscription{Topic: topic})
 	}
 	r := &(*in)[i]
-	r.filter, r.wanted, r.right = nil, true, by
+	r.Filter, r.Wanted, r.Right = nil, true, by
 	if f.Where != nil || f.View != protocol.Whole || f.Every != 0 {
-		r.filter = &f
+		r.Filter = &f
 	}
-	r.attached = r.attached || !in.covered(topic)
+	r.attached = r.attached || !in.Covered(topic)
 	return in.changes(topic)
 }
 
 // remove drops a subscription, with below also those to topics under it, and returns what has to be told.
-func (in *interests) remove(topic string, below bool) []change {
+func (in *Subscriptions) Remove(topic string, below bool) []Change {
 	removed := false
-	in.around(topic, func(r *rule) {
-		if r.wanted && (r.topic == topic || below && protocol.Under(r.topic, topic)) {
-			r.wanted, removed = false, true
+	in.around(topic, func(r *Subscription) {
+		if r.Wanted && (r.Topic == topic || below && protocol.Under(r.Topic, topic)) {
+			r.Wanted, removed = false, true
 		}
 	})
 	if !removed {
@@ -88,7 +89,7 @@ func (in *interests) remove(topic string, below bool) []change {
 }
 
 // around calls do for the topics above, at and below topic: those that share events with it.
-func (in interests) around(topic string, do func(*rule)) {
+func (in Subscriptions) around(topic string, do func(*Subscription)) {
 	for up := topic; up != ""; up = protocol.Parent(up) {
 		if i, ok := slices.BinarySearchFunc(in, up, byTopic); ok {
 			do(&in[i])
@@ -96,13 +97,13 @@ func (in interests) around(topic string, do func(*rule)) {
 	}
 	below := topic + "/"
 	i, _ := slices.BinarySearchFunc(in, below, byTopic)
-	for ; i < len(in) && strings.HasPrefix(in[i].topic, below); i++ {
+	for ; i < len(in) && strings.HasPrefix(in[i].Topic, below); i++ {
 		do(&in[i])
 	}
 }
 
 // covered reports whether an attached topic is responsible for topic's own events.
-func (in interests) covered(topic string) bool {
+func (in Subscriptions) Covered(topic string) bool {
 	for up := topic; up != ""; up = protocol.Parent(up) {
 		if i, ok := slices.BinarySearchFunc(in, up, byTopic); ok && in[i].attached {
 			return true
@@ -113,60 +114,60 @@ func (in interests) covered(topic string) bool {
 
 // changes tells every attached topic above, at or below topic what it is to know now, the deepest first: so a topic
 // takes over a filter before another one lets go of it.
-func (in *interests) changes(topic string) []change {
-	var all []change
+func (in *Subscriptions) changes(topic string) []Change {
+	var all []Change
 	idle := false
-	in.around(topic, func(r *rule) {
+	in.around(topic, func(r *Subscription) {
 		if r.attached {
-			all = append(all, change{topic: r.topic, interest: in.of(r.topic)})
+			all = append(all, Change{Topic: r.Topic, Filters: in.FiltersAt(r.Topic)})
 		}
-		idle = idle || !r.wanted
+		idle = idle || !r.Wanted
 	})
 	for _, ch := range all {
-		if ch.interest == nil {
-			i, _ := slices.BinarySearchFunc(*in, ch.topic, byTopic)
+		if ch.Filters == nil {
+			i, _ := slices.BinarySearchFunc(*in, ch.Topic, byTopic)
 			(*in)[i].attached = false
 		}
 	}
 	if idle {
-		*in = slices.DeleteFunc(*in, func(r rule) bool { return !r.wanted && !r.attached })
+		*in = slices.DeleteFunc(*in, func(r Subscription) bool { return !r.Wanted && !r.attached })
 	}
-	slices.SortFunc(all, func(a, b change) int { return len(b.topic) - len(a.topic) })
+	slices.SortFunc(all, func(a, b Change) int { return len(b.Topic) - len(a.Topic) })
 	return all
 }
 
 // of returns the interest at an attached topic, nil if no subscription relies on it. One to all of the topic makes those
 // below it idle: they choose nothing that it does not.
-func (in interests) of(at string) *interest {
-	it := &interest{}
+func (in Subscriptions) FiltersAt(at string) *Filters {
+	it := &Filters{}
 	all := false
-	in.around(at, func(r *rule) {
-		if r.wanted && r.filter == nil && protocol.Under(at, r.topic) && !all {
-			it.rules, all = append(it.rules[:0], *r), true
-		} else if r.wanted && !all {
-			it.rules = append(it.rules, *r)
+	in.around(at, func(r *Subscription) {
+		if r.Wanted && r.Filter == nil && protocol.Under(at, r.Topic) && !all {
+			it.subscriptions, all = append(it.subscriptions[:0], *r), true
+		} else if r.Wanted && !all {
+			it.subscriptions = append(it.subscriptions, *r)
 		}
-		if r.attached && len(r.topic) > len(at) {
-			it.except = append(it.except, r.topic)
+		if r.attached && len(r.Topic) > len(at) {
+			it.except = append(it.except, r.Topic)
 		}
 	})
-	if it.rules == nil {
+	if it.subscriptions == nil {
 		return nil
 	}
 	if all && it.except == nil {
-		return whole
+		return Everything
 	}
 	it.key = it.name(at)
 	return it
 }
 
-func (it *interest) name(at string) string {
-	if len(it.rules) == 1 && it.except == nil && it.rules[0].topic == at {
-		return it.rules[0].key()
+func (it *Filters) name(at string) string {
+	if len(it.subscriptions) == 1 && it.except == nil && it.subscriptions[0].Topic == at {
+		return it.subscriptions[0].key()
 	}
 	var b strings.Builder
-	for _, r := range it.rules {
-		b.WriteString("\x04" + r.topic + "\x05" + r.key())
+	for _, r := range it.subscriptions {
+		b.WriteString("\x04" + r.Topic + "\x05" + r.key())
 	}
 	for _, e := range it.except {
 		b.WriteString("\x06" + e)
@@ -175,18 +176,18 @@ func (it *interest) name(at string) string {
 }
 
 // choose reports whether the event is wanted, what is left of it, and how often at most.
-func (it *interest) choose(ev *protocol.Event) (view protocol.View, every time.Duration, ok bool) {
-	if it.rules == nil {
-		return it.view, 0, true
+func (it *Filters) Select(ev *protocol.Event) (view protocol.View, every time.Duration, ok bool) {
+	if it.subscriptions == nil {
+		return it.projection, 0, true
 	}
 	for _, e := range it.except {
 		if protocol.Under(ev.Topic, e) {
 			return "", 0, false
 		}
 	}
-	for i := range it.rules {
-		r := &it.rules[i]
-		if !protocol.Under(ev.Topic, r.topic) {
+	for i := range it.subscriptions {
+		r := &it.subscriptions[i]
+		if !protocol.Under(ev.Topic, r.Topic) {
 			continue
 		}
 		v, hit, often := r.choose(ev)
@@ -203,37 +204,39 @@ func (it *interest) choose(ev *protocol.Event) (view protocol.View, every time.D
 }
 
 // choose is choose of one subscription.
-func (r *rule) choose(ev *protocol.Event) (view protocol.View, ok bool, every time.Duration) {
-	if r.filter == nil {
+func (r *Subscription) choose(ev *protocol.Event) (view protocol.View, ok bool, every time.Duration) {
+	if r.Filter == nil {
 		return protocol.Whole, true, 0
 	}
-	view, ok = r.filter.Select(ev)
-	return view, ok, r.filter.Every
+	view, ok = r.Filter.Select(ev)
+	return view, ok, r.Filter.Every
 }
 
-func (r *rule) key() string {
-	if r.filter == nil {
+func (r *Subscription) key() string {
+	if r.Filter == nil {
 		return ""
 	}
-	return r.filter.Key()
+	return r.Filter.Key()
 }
 
 // find is the topic's subscription, if there is one.
-func (in interests) find(topic string) (rule, bool) {
+func (in Subscriptions) Find(topic string) (Subscription, bool) {
 	i, ok := slices.BinarySearchFunc(in, topic, byTopic)
-	if !ok || !in[i].wanted {
-		return rule{}, false
+	if !ok || !in[i].Wanted {
+		return Subscription{}, false
 	}
 	return in[i], true
 }
 
 // wanted are the topics that are subscribed to, sorted.
-func (in interests) wanted() []string { return in.topics(func(r *rule) bool { return r.wanted }) }
+func (in Subscriptions) Wanted() []string {
+	return in.topics(func(r *Subscription) bool { return r.Wanted })
+}
 
 // count is how many topics are subscribed to.
-func (in interests) count() (n int) {
+func (in Subscriptions) Count() (n int) {
 	for i := range in {
-		if in[i].wanted {
+		if in[i].Wanted {
 			n++
 		}
 	}
@@ -241,12 +244,14 @@ func (in interests) count() (n int) {
 }
 
 // attached are the topics that are attached to, sorted.
-func (in interests) attached() []string { return in.topics(func(r *rule) bool { return r.attached }) }
+func (in Subscriptions) Attached() []string {
+	return in.topics(func(r *Subscription) bool { return r.attached })
+}
 
-func (in interests) topics(fit func(*rule) bool) (all []string) {
+func (in Subscriptions) topics(fit func(*Subscription) bool) (all []string) {
 	for i := range in {
 		if fit(&in[i]) {
-			all = append(all, in[i].topic)
+			all = append(all, in[i].Topic)
 		}
 	}
 	return all
