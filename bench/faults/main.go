@@ -1,7 +1,7 @@
 // Command faults runs the fault scenarios: things that happen to a real server process on loopback while clients write
 // down what they hear, and a checker holds their histories against the promises.
 //
-//	go run ./bench/faults [-short|-full] [-run kill,slow] [-seed 7] [-for 60m] [-binary bin/parley] [-record] [-list]
+//	go -C bench run ./faults [-short|-full] [-run kill,slow] [-seed 7] [-for 60m] [-binary bin/parley] [-record] [-list]
 //
 // Each scenario is a file beside this one; the comment of its function says what happens and names the acceptance
 // checks that it shows, each check in one scenario alone. Its random choices come from the seed, which is printed.
@@ -29,6 +29,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/parley-realtime/parley/bench/checkout"
 	"github.com/parley-realtime/parley/bench/faults/drill"
 )
 
@@ -42,7 +43,11 @@ type settings struct {
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	set, err := parse(os.Args[1:])
+	err := checkout.Enter()
+	var set settings
+	if err == nil {
+		set, err = parse(os.Args[1:])
+	}
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
@@ -135,7 +140,7 @@ func run(ctx context.Context, set settings) (ok bool, err error) {
 		tell(set.Out, s, outcome)
 		if outcome.Failed() {
 			ok = false
-			fmt.Fprintf(set.Out, "    again: go run ./bench/faults -run %s -seed %d%s\n", s.name, set.Seed, map[bool]string{true: " -short"}[set.Short])
+			fmt.Fprintf(set.Out, "    again: go -C bench run ./faults -run %s -seed %d%s\n", s.name, set.Seed, map[bool]string{true: " -short"}[set.Short])
 		}
 		if set.record != "" {
 			if err := record(set.record, outcome, commit); err != nil {

@@ -1,8 +1,8 @@
 // Command growth says how what the engine does grows with how much there is of it: connections, subscribers, topics,
 // subscriptions, filters, levels. Nothing may cost more than in proportion.
 //
-//	go run ./bench/growth
-//	go run ./bench/growth -only filter -json growth.json
+//	go -C bench run ./growth
+//	go -C bench run ./growth -only filter -json growth.json
 //
 // A series has sizes, and the processor time that one unit took at each (one connection of so many, one delivery to so many, one publish
 // beside so many). The exponent of the whole is one more than the slope of these costs in a log-log plane, fitted by
@@ -27,6 +27,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-realtime/parley/bench/checkout"
 	"github.com/parley-realtime/parley/bench/crowd/figure"
 )
 
@@ -60,6 +61,9 @@ var groups = []struct {
 }
 
 func run() error {
+	if err := checkout.Enter(); err != nil {
+		return err
+	}
 	debug.SetGCPercent(50) // as the server does (cmd/parley/garbage.go)
 	began, known := time.Now(), false
 	sheet := figure.New("growth", io.Discard)

@@ -1,10 +1,10 @@
 // Command matrix measures Parley beside its peers: every case of the matrix, round by round, each trial with a fresh
 // server and fresh clients, the peers taking turns. It prints a table and writes bench/results/<date>.json and .svg.
 //
-//	go run ./bench/matrix
-//	go run ./bench/matrix -cases fan-1000,idle -peers parley,floor -rounds 3
+//	go -C bench run ./matrix
+//	go -C bench run ./matrix -cases fan-1000,idle -peers parley,floor -rounds 3
 //
-// bench/README.md says what is measured, how, and how to read it. It runs in the root of the repository.
+// bench/README.md says what is measured, how, and how to read it. Paths are from the root of the repository.
 package main
 
 import (
@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/parley-realtime/parley/bench/checkout"
 	"github.com/parley-realtime/parley/bench/machine"
 	"github.com/parley-realtime/parley/bench/peer"
 	"github.com/parley-realtime/parley/bench/report"
@@ -51,7 +52,11 @@ func main() {
 	debug.SetGCPercent(400) // the generator's garbage is not what is measured
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, o); err != nil {
+	err := checkout.Enter()
+	if err == nil {
+		err = run(ctx, o)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "matrix:", err)
 		stop()
 		os.Exit(1)

@@ -1,8 +1,8 @@
 // Command million says what a million connections cost the engine, in one process: the memory of each, how fast they
 // come in, how long a publish to all of them takes, and what the garbage collector does meanwhile.
 //
-//	go run ./bench/million
-//	go run ./bench/million -connections 100000 -json million.json
+//	go -C bench run ./million
+//	go -C bench run ./million -connections 100000 -json million.json
 //
 // Each connection is authenticated as a user of its own and subscribed to one topic that all share. They are the clients
 // of bench/crowd: real sessions over wires in memory. Memory is what the kernel says of the process, as it is after a
@@ -15,6 +15,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/parley-realtime/parley/bench/checkout"
 	"github.com/parley-realtime/parley/bench/crowd"
 	"github.com/parley-realtime/parley/bench/crowd/figure"
 )
@@ -33,6 +34,9 @@ func main() {
 }
 
 func run() error {
+	if err := checkout.Enter(); err != nil {
+		return err
+	}
 	limitGarbage()
 	m := &measurement{sheet: figure.New("million", os.Stdout), before: footprint()}
 	m.crowd = crowd.New(crowd.Limits())

@@ -18,6 +18,8 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"github.com/parley-realtime/parley/bench/checkout"
 )
 
 func main() {
@@ -29,6 +31,10 @@ func main() {
 	chosen, err := regexp.Compile(*only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate: -run:", err)
+		os.Exit(2)
+	}
+	if err := checkout.Enter(); err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
