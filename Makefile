@@ -61,7 +61,7 @@ quick:
 	$(if $(PKG_BENCH),@CGO_ENABLED=0 $(GO) -C bench test -timeout 5m $(TESTFLAGS) $(PKG_BENCH))
 
 bench:
-	@$(GO) -C bench run ./matrix $(ARGS)
+	@$(GO) -C bench run ./suite $(ARGS)
 	@$(GO) -C bench run ./million
 
 BENCHMARKS = -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

@@ -13,14 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/parley-realtime/parley/bench/faults/checker"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
 // disk keeps durable topics on a file system of 8 MiB that somebody else fills up: publishes are refused with 503, and
 // once there is room again they are taken without a restart; after a kill -9 every acknowledged event is there (check 54).
 // It needs root to mount the file system.
-func disk(d *drill.Drill) {
+func disk(d *scenario.Drill) {
 	small := filepath.Join(d.Dir, "small")
 	d.Must(os.Mkdir(small, 0o700))
 	if err := unix.Mount("tmpfs", small, "tmpfs", 0, "size=8m"); err != nil {
@@ -30,7 +30,7 @@ func disk(d *drill.Drill) {
 	durable(d, []int{54}, func(c server.Conditions) {
 		c.Args = []string{"--data", filepath.Join(small, "data")}
 		s := d.Serve(c)
-		source := (&drill.Source{Device: "durable-disk", Publishers: 2, Rate: 100, Pad: 1000, Stubborn: true}).Start(s)
+		source := (&scenario.Source{Device: "durable-disk", Publishers: 2, Rate: 100, Pad: 1000, Stubborn: true}).Start(s)
 		time.Sleep(time.Second)
 		filler := filepath.Join(small, "filler")
 		d.Must(fill(filler))
@@ -72,7 +72,7 @@ func fill(file string) error {
 // torn ends a server with durable topics, cuts the end off its newest file or flips a byte in it, and starts it again: it
 // starts, says in its log what it dropped, serves nothing that was not published as it was, and keeps the older part in
 // order (check 55).
-func torn(d *drill.Drill) {
+func torn(d *scenario.Drill) {
 	durable(d, []int{55}, func(c server.Conditions) {
 		rounds, lost := d.Size(20, 4), 0
 		for round := range rounds {
@@ -84,9 +84,9 @@ func torn(d *drill.Drill) {
 }
 
 // tear damages one server's files and returns how many events are gone.
-func tear(d *drill.Drill, c server.Conditions, cut bool) (lost int) {
+func tear(d *scenario.Drill, c server.Conditions, cut bool) (lost int) {
 	s := d.Serve(c)
-	source := (&drill.Source{Device: "durable-torn", Publishers: 2}).Start(s)
+	source := (&scenario.Source{Device: "durable-torn", Publishers: 2}).Start(s)
 	d.Await(5*time.Second, func() bool { return source.Acked() > 500 })
 	s.Kill()
 	source.Stop()
@@ -141,7 +141,7 @@ func newest(dir string, least int64) (file string, err error) {
 }
 
 // damage cuts up to half of a file off, or flips a byte of it.
-func damage(d *drill.Drill, file string, cut bool) (what string, err error) {
+func damage(d *scenario.Drill, file string, cut bool) (what string, err error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return "", err

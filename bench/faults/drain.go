@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
@@ -14,7 +14,7 @@ import (
 // mode drains over 2 s), each client hears of the restart (1012) and has heard every event that was acknowledged before
 // it, and nobody is let in any more. Where the topics are durable, the next start has every event that was ever
 // acknowledged (check 48).
-func drain(d *drill.Drill) {
+func drain(d *scenario.Drill) {
 	draining(d, d.Serve(server.Conditions{}), "drain-")
 	durable(d, []int{48}, func(c server.Conditions) {
 		s := d.Serve(c)
@@ -32,7 +32,7 @@ func drain(d *drill.Drill) {
 }
 
 // draining lets a server end under its clients.
-func draining(d *drill.Drill, s *server.Server, name string) (sources []*drill.Source) {
+func draining(d *scenario.Drill, s *server.Server, name string) (sources []*scenario.Source) {
 	const restart = 1012
 	topics, each := d.Size(50, 10), d.Size(100, 30)
 	crowd, err := client.DialAll(s.Address, topics*each, func(i int) client.Options {
@@ -42,7 +42,7 @@ func draining(d *drill.Drill, s *server.Server, name string) (sources []*drill.S
 	defer crowd.Close()
 	crowd.Listen()
 	for i := range topics {
-		source := &drill.Source{Device: fmt.Sprint(name, i), Publishers: 1, Rate: 500 / float64(topics)}
+		source := &scenario.Source{Device: fmt.Sprint(name, i), Publishers: 1, Rate: 500 / float64(topics)}
 		sources = append(sources, source.Start(s))
 	}
 	time.Sleep(d.Span(3*time.Second, time.Second))
@@ -76,14 +76,14 @@ func draining(d *drill.Drill, s *server.Server, name string) (sources []*drill.S
 }
 
 // goodbye wants a close code of everybody.
-func goodbye(d *drill.Drill, crowd *client.Crowd, code int) {
+func goodbye(d *scenario.Drill, crowd *client.Crowd, code int) {
 	n := crowd.Codes()[code]
 	d.Want(48, n == len(crowd.Clients), "%d of %d clients heard %d; codes: %v", n, len(crowd.Clients), code, crowd.Codes())
 }
 
 // drained reads the story of one topic. Its clients leave one after the other: each has to have heard all between its
 // first and its last event, and all that was acknowledged before the end began.
-func drained(d *drill.Drill, source *drill.Source, clients []*client.Client, topic, topics int, before int64) {
+func drained(d *scenario.Drill, source *scenario.Source, clients []*client.Client, topic, topics int, before int64) {
 	crowd := &client.Crowd{}
 	for i := topic; i < len(clients); i += topics {
 		crowd.Clients = append(crowd.Clients, clients[i])

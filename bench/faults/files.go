@@ -8,20 +8,20 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
 // files gives the server 512 file descriptors and lets 2,000 clients dial and dial again: those for whom there is no room
 // are refused with 503 or dropped, those who are in go on to hear everything, the server uses less than half a processor,
 // and after the dialers have left a new client is in within 1 s (check 45).
-func files(d *drill.Drill) {
+func files(d *scenario.Drill) {
 	s := d.Serve(server.Conditions{Files: 512})
 	held, err := client.DialAll(s.Address, 200, client.Users("held", "files"))
 	d.Must(err)
 	defer held.Close()
 	held.Listen()
-	source := (&drill.Source{Device: "files", Publishers: 1, Rate: 20}).Start(s)
+	source := (&scenario.Source{Device: "files", Publishers: 1, Rate: 20}).Start(s)
 	before, span := figures(d, s).Processor, d.Span(10*time.Second, 3*time.Second)
 	began := time.Now()
 	crush := dialers{s: s, count: d.Size(2000, 600), until: began.Add(span)}

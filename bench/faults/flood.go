@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
@@ -15,11 +15,11 @@ import (
 // client that floods with commands is told so and closed with "too many requests" (check 41). Floods of pings, pongs and
 // empty fragments, as fast as the socket takes them, are cut off (check 42). Each time the p99 of the others stays below
 // twice the undisturbed one, or below 5 ms where that is less.
-func flood(d *drill.Drill) {
+func flood(d *scenario.Drill) {
 	const rate = 100
 	s := d.Serve(server.Conditions{Env: []string{"PARLEY_API_RATE=100", "PARLEY_API_BURST=100"}})
 	f := &flooding{d: d, s: s, herd: gather(d, s, "calm", "flood", d.Size(1000, 100), 1)}
-	f.source = (&drill.Source{Device: "flood", Publishers: 1, Rate: rate / 4}).Start(s)
+	f.source = (&scenario.Source{Device: "flood", Publishers: 1, Rate: rate / 4}).Start(s)
 	defer f.source.Stop()
 	span := time.Duration(d.Size(5, 1)) * time.Second // in a brief run, too: all else is compared with it
 	f.base = f.during(func() { time.Sleep(span) })
@@ -32,10 +32,10 @@ func flood(d *drill.Drill) {
 
 // flooding is a server under floods.
 type flooding struct {
-	d      *drill.Drill
+	d      *scenario.Drill
 	s      *server.Server
 	herd   *herd
-	source *drill.Source
+	source *scenario.Source
 	base   time.Duration // the others' undisturbed p99
 }
 
@@ -56,7 +56,7 @@ func (f *flooding) calm(check int, what string, now time.Duration) {
 
 // publishes publishes ten times as often as the key may.
 func (f *flooding) publishes(span time.Duration, rate int) {
-	loud := &drill.Source{Device: "loud", Publishers: 10, Rate: float64(rate)}
+	loud := &scenario.Source{Device: "loud", Publishers: 10, Rate: float64(rate)}
 	f.calm(41, "publishes at 10 times the rate", f.during(func() {
 		loud.Start(f.s)
 		time.Sleep(span)

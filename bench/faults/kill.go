@@ -8,7 +8,7 @@ import (
 
 	"github.com/parley-realtime/parley/bench/faults/checker"
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
@@ -17,7 +17,7 @@ import (
 // old one is told so; on a durable topic every acknowledged event is there and readers resume (check 47, check 36), and
 // an event that was acknowledged before and is published again gets the first answer (check 29). Starting takes less than
 // 2 s.
-func kill(d *drill.Drill) {
+func kill(d *scenario.Drill) {
 	rounds := d.Size(100, 8)
 	k := &killing{d: d, s: d.Serve(server.Conditions{Env: remembering}), source: fresh("memory")}
 	for range rounds {
@@ -42,13 +42,13 @@ func kill(d *drill.Drill) {
 // remembering lets topics remember all that a scenario publishes.
 var remembering = []string{"PARLEY_ENGINE_HISTORY_COUNT=1000000", "PARLEY_ENGINE_HISTORY_BYTES=1073741824"}
 
-func fresh(device string) *drill.Source { return &drill.Source{Device: device, Publishers: 2} }
+func fresh(device string) *scenario.Source { return &scenario.Source{Device: device, Publishers: 2} }
 
 // killing is one server that is killed again and again.
 type killing struct {
-	d       *drill.Drill
+	d       *scenario.Drill
 	s       *server.Server
-	source  *drill.Source
+	source  *scenario.Source
 	heard   [3][]uint64 // of each reader, with breaks
 	slowest time.Duration
 	record  *checker.Record

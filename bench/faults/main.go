@@ -30,13 +30,13 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/bench/checkout"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 )
 
 // settings are the flags.
 type settings struct {
-	drill.Options
-	chosen []scenario
+	scenario.Options
+	chosen []entry
 	record string // the file; "" for none
 }
 
@@ -64,7 +64,7 @@ func main() {
 }
 
 func parse(args []string) (settings, error) {
-	set := settings{Options: drill.Options{Out: os.Stdout}}
+	set := settings{Options: scenario.Options{Out: os.Stdout}}
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	names := flags.String("run", "", "scenarios to run, separated by commas (default all)")
 	record := flags.Bool("record", false, "write what was measured into bench/faults.json")
@@ -99,13 +99,13 @@ func parse(args []string) (settings, error) {
 }
 
 // choose finds scenarios by their names, or takes all that fit into the run.
-func choose(names string, short bool) ([]scenario, error) {
+func choose(names string, short bool) ([]entry, error) {
 	if names == "" {
-		return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return short && s.long }), nil
+		return slices.DeleteFunc(slices.Clone(scenarios), func(s entry) bool { return short && s.long }), nil
 	}
-	var chosen []scenario
+	var chosen []entry
 	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
+		i := slices.IndexFunc(scenarios, func(s entry) bool { return s.name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("there is no scenario %q; -list names them", name)
 		}
@@ -133,7 +133,7 @@ func run(ctx context.Context, set settings) (ok bool, err error) {
 	ok = true
 	for _, s := range set.chosen {
 		fmt.Fprintf(set.Out, "%s (seed %d)\n", s.name, set.Seed)
-		outcome := drill.Run(ctx, s.play, s.checks, set.Options)
+		outcome := scenario.Run(ctx, s.play, s.checks, set.Options)
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}
@@ -152,7 +152,7 @@ func run(ctx context.Context, set settings) (ok bool, err error) {
 }
 
 // tell prints one line for each check.
-func tell(out io.Writer, s scenario, o drill.Outcome) {
+func tell(out io.Writer, s entry, o scenario.Outcome) {
 	for _, check := range slices.Sorted(maps.Keys(o.Findings)) {
 		f := o.Findings[check]
 		fmt.Fprintf(out, "  %-9s check %-3d %s | %s\n", s.name, check, f.Result(), f.Figure())

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
@@ -16,7 +16,7 @@ import (
 // 256 KiB. That would take more than 700 MiB. The server
 // sheds load before the kernel would end it, answers each publish, if only with 503, and takes clients and publishes
 // again when the flood is over (check 46).
-func memory(d *drill.Drill) {
+func memory(d *scenario.Drill) {
 	limit := int64(d.Size(512<<20, 128<<20))
 	s := d.Serve(server.Conditions{Env: []string{fmt.Sprint("GOMEMLIMIT=", limit)}})
 	size := func(full int) int { return d.Size(full, full/5) }
@@ -30,9 +30,9 @@ func memory(d *drill.Drill) {
 	stopped := crowd(size(100), client.Users("stopped", "memory"))
 	claims := crowd(size(3000), func(i int) client.Options { return client.Options{User: fmt.Sprint("claims-", i)} })
 	greedy := crowd(size(100), func(i int) client.Options { return client.Options{User: fmt.Sprint("greedy-", i)} })
-	sources := []*drill.Source{{Device: "memory", Publishers: 1, Rate: 200, Pad: 900}}
+	sources := []*scenario.Source{{Device: "memory", Publishers: 1, Rate: 200, Pad: 900}}
 	for i := range size(2400) {
-		sources = append(sources, &drill.Source{Device: fmt.Sprint("full-", i), Publishers: 1, Rate: 2, Pad: 16_000})
+		sources = append(sources, &scenario.Source{Device: fmt.Sprint("full-", i), Publishers: 1, Rate: 2, Pad: 16_000})
 	}
 	for _, source := range sources {
 		source.Start(s)
@@ -58,7 +58,7 @@ func memory(d *drill.Drill) {
 
 // withstood wants that the flood came near the limit, that load was shed then, and that the server stayed below what a
 // cgroup would allow it: the limit is 90 % of that. A short run has a small limit and noisy neighbours.
-func withstood(d *drill.Drill, limit int64, now server.Figures) {
+func withstood(d *scenario.Drill, limit int64, now server.Figures) {
 	most := limit / 9 * 10
 	if d.Short {
 		most = limit / 4 * 5
@@ -69,7 +69,7 @@ func withstood(d *drill.Drill, limit int64, now server.Figures) {
 }
 
 // stop ends publishing and adds up what became of it: refused counts by status.
-func stop(sources []*drill.Source) (sent, acked int, refused map[int]int) {
+func stop(sources []*scenario.Source) (sent, acked int, refused map[int]int) {
 	var stopping sync.WaitGroup
 	for _, source := range sources {
 		stopping.Go(source.Stop)
@@ -86,7 +86,7 @@ func stop(sources []*drill.Source) (sent, acked int, refused map[int]int) {
 }
 
 // recovers waits until a server that was short of memory takes clients and publishes again.
-func recovers(d *drill.Drill, s *server.Server) time.Duration {
+func recovers(d *scenario.Drill, s *server.Server) time.Duration {
 	took, calm := d.Await(90*time.Second, func() bool { time.Sleep(time.Second); return figures(d, s).Stage == 0 })
 	d.Want(46, calm, "%.0f s after the flood memory is still short: %+v", took.Seconds(), figures(d, s))
 	c, err := client.Dial(s.Address, client.Options{User: "after"})

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 )
 
 // measured is what a run of a check gave, as bench/faults.json holds it by the check's number.
@@ -46,7 +46,7 @@ func commitIn(said string) (string, error) {
 }
 
 // record puts an outcome into a file and leaves the other checks as they are, and those that were skipped.
-func record(file string, o drill.Outcome, commit string) error {
+func record(file string, o scenario.Outcome, commit string) error {
 	all := map[string]measured{}
 	text, err := os.ReadFile(file)
 	switch {

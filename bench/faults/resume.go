@@ -8,19 +8,19 @@ import (
 
 	"github.com/parley-realtime/parley/bench/faults/checker"
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
 // resume lets 500 clients leave and come back 100 times while 500 events a second are published on 10 topics. Coming back,
 // a client subscribes first, then asks for what it missed, and leaves out of the live events those that it got that way:
 // no gap, no duplicate, one order (check 32).
-func resume(d *drill.Drill) {
+func resume(d *scenario.Drill) {
 	topics, rounds := 10, d.Size(100, 5)
 	s := d.Serve(server.Conditions{Env: remembering})
-	var sources []*drill.Source
+	var sources []*scenario.Source
 	for i := range topics {
-		source := &drill.Source{Device: fmt.Sprint("resume-", i), Publishers: 1, Rate: 500 / float64(topics)}
+		source := &scenario.Source{Device: fmt.Sprint("resume-", i), Publishers: 1, Rate: 500 / float64(topics)}
 		sources = append(sources, source.Start(s))
 	}
 	nomads := make([]*nomad, d.Size(500, 100))

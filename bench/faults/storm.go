@@ -8,7 +8,7 @@ import (
 
 	"github.com/parley-realtime/parley/bench/faults/checker"
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
@@ -16,13 +16,13 @@ import (
 // time of up to 5 s, tries again as often as it must, and asks for what it missed: of a durable topic it gets all of it,
 // of a memory topic it is told that its position is lost. All are back within 20 s, those that are refused are told when to
 // try again, none waits in vain, and all hear what is published then (check 58).
-func storm(d *drill.Drill) {
+func storm(d *scenario.Drill) {
 	storming(d, d.Serve(server.Conditions{}), "storm", false)
 	durable(d, []int{58}, func(c server.Conditions) { storming(d, d.Serve(c), "durable-storm", true) })
 }
 
 // storming is the storm of one topic's clients, who resume if it is kept.
-func storming(d *drill.Drill, s *server.Server, device string, kept bool) {
+func storming(d *scenario.Drill, s *server.Server, device string, kept bool) {
 	const bound, missed = 20 * time.Second, 10
 	count := d.Size(10_000, 500)
 	crowd, err := client.DialAll(s.Address, count, client.Users("storm", device))

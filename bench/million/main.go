@@ -16,8 +16,8 @@ import (
 	"strconv"
 
 	"github.com/parley-realtime/parley/bench/checkout"
-	"github.com/parley-realtime/parley/bench/crowd"
-	"github.com/parley-realtime/parley/bench/crowd/figure"
+	"github.com/parley-realtime/parley/bench/inproc"
+	"github.com/parley-realtime/parley/bench/inproc/figure"
 )
 
 var (
@@ -39,7 +39,7 @@ func run() error {
 	}
 	limitGarbage()
 	m := &measurement{sheet: figure.New("million", os.Stdout), before: footprint()}
-	m.crowd = crowd.New(crowd.Limits())
+	m.crowd = inproc.New(inproc.Limits())
 	defer m.crowd.Close()
 	for _, step := range []func() error{m.enter, m.rest, m.fanOut, m.collectMeanwhile, m.aim, m.complete, m.leave} {
 		if err := step(); err != nil {
@@ -53,8 +53,8 @@ func run() error {
 const room = "telemetry/1"
 
 // subscriber is a client that hears it.
-func subscriber(i int) crowd.Entry {
-	return crowd.Entry{User: user(i), Lines: []string{`{"type":"subscribe","channel":"telemetry","device_id":1}`}}
+func subscriber(i int) inproc.Entry {
+	return inproc.Entry{User: user(i), Lines: []string{`{"type":"subscribe","channel":"telemetry","device_id":1}`}}
 }
 
 func user(i int) string { return "user-" + strconv.Itoa(i) }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
-	"github.com/parley-realtime/parley/bench/crowd"
-	"github.com/parley-realtime/parley/bench/crowd/figure"
+	"github.com/parley-realtime/parley/bench/inproc"
+	"github.com/parley-realtime/parley/bench/inproc/figure"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -24,8 +24,8 @@ const (
 type measurement struct {
 	sheet   *figure.Sheet
 	before  memory
-	crowd   *crowd.Crowd
-	clients []*crowd.Client
+	crowd   *inproc.Crowd
+	clients []*inproc.Client
 	toAll   uint32 // events that every client has to have taken
 }
 

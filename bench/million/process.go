@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/crowd/figure"
+	"github.com/parley-realtime/parley/bench/inproc/figure"
 )
 
 // gcPercent is what the server sets when more than a few MiB live (cmd/parley/garbage.go). GOGC wins, as there.

@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
 // patience is how long a server may take until it serves.
@@ -27,19 +27,19 @@ const patience = 20 * time.Second
 type Process struct {
 	// Address is where its clients connect; Words are what was filled into its words (ports).
 	Address string
-	Words   peer.Words
+	Words   target.Words
 	command *exec.Cmd
 	log     *tail
 	ended   chan struct{}
 }
 
 // Start starts the peer's server and returns when it serves. root is the folder of the repository.
-func Start(ctx context.Context, p *peer.Peer, root string) (*Process, error) {
+func Start(ctx context.Context, p *target.Peer, root string) (*Process, error) {
 	ports, err := free(2)
 	if err != nil {
 		return nil, err
 	}
-	words := peer.Words{Port: ports[0], Port2: ports[1]}
+	words := target.Words{Port: ports[0], Port2: ports[1]}
 	var line []string
 	for i := range p.Command {
 		line = append(line, p.Command[i].Fill(&words))
@@ -63,7 +63,7 @@ func Start(ctx context.Context, p *peer.Peer, root string) (*Process, error) {
 }
 
 // Command is a command of a peer, which ends with this process and by Kill of ctx.
-func Command(ctx context.Context, root string, p *peer.Peer, line []string) *exec.Cmd {
+func Command(ctx context.Context, root string, p *target.Peer, line []string) *exec.Cmd {
 	command := exec.CommandContext(ctx, line[0], line[1:]...)
 	command.Dir = root
 	if p.Dir != "" {
@@ -88,7 +88,7 @@ func (s *Process) Stop() {
 }
 
 // await waits until the server serves.
-func (s *Process) await(ctx context.Context, p *peer.Peer) error {
+func (s *Process) await(ctx context.Context, p *target.Peer) error {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	if p.Ready.Line != "" {

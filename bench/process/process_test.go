@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
 // The test's own binary is the server: it serves where role says.
@@ -43,13 +43,13 @@ func serve(role string) {
 }
 
 // words are a peer whose server is this test.
-func words(t *testing.T, ready, extra string) *peer.Peer {
+func words(t *testing.T, ready, extra string) *target.Peer {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := peer.Decode(fmt.Appendf(nil, `{name: x, command: [%q], env: ["PROCESS_ROLE=serves", "PROCESS_WORD=w-${port}", %s], ready: %s, client: {path: /}, stamp: t, sequence: s}`, self, extra, ready))
+	p, err := target.Decode(fmt.Appendf(nil, `{name: x, command: [%q], env: ["PROCESS_ROLE=serves", "PROCESS_WORD=w-${port}", %s], ready: %s, client: {path: /}, stamp: t, sequence: s}`, self, extra, ready))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,10 +98,10 @@ func TestFigures_AreThoseOfAllThatTheServerStarted(t *testing.T) {
 	p := words(t, `{http: /}`, onPort)
 	self := p.Command[0]
 	// A shell that stays the parent of the server.
-	shell, _ := peer.Parse("sh")
-	flag, _ := peer.Parse("-c")
-	script, _ := peer.Parse(self.Fill(&peer.Words{}) + "; true")
-	p.Command = []peer.Text{shell, flag, script}
+	shell, _ := target.Parse("sh")
+	flag, _ := target.Parse("-c")
+	script, _ := target.Parse(self.Fill(&target.Words{}) + "; true")
+	p.Command = []target.Text{shell, flag, script}
 	s, err := Start(t.Context(), p, ".")
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
 // free returns ports of 127.0.0.1 that nobody uses now.
@@ -52,7 +52,7 @@ func serves(ctx context.Context, address, path string) bool {
 
 // tail keeps what a server said last, and finds the line that tells its address. It is safe for concurrent use.
 type tail struct {
-	ready   *peer.Ready
+	ready   *target.Ready
 	address chan string
 
 	mu    sync.Mutex
@@ -63,7 +63,7 @@ type tail struct {
 // kept is how much of a server's output is kept, in bytes.
 const kept = 4 << 10
 
-func newTail(ready *peer.Ready) *tail { return &tail{ready: ready, address: make(chan string, 1)} }
+func newTail(ready *target.Ready) *tail { return &tail{ready: ready, address: make(chan string, 1)} }
 
 func (t *tail) Write(text []byte) (int, error) {
 	t.mu.Lock()

@@ -7,25 +7,25 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
-	"github.com/parley-realtime/parley/bench/swarm"
+	"github.com/parley-realtime/parley/bench/loadgen"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
-// Target is a topic or user that is published to; the fields are those of peer.Words.
+// Target is a topic or user that is published to; the fields are those of target.Words.
 type Target struct{ N, Topic int }
 
 // Plan is what a publisher does.
 type Plan struct {
-	Call *peer.Call
+	Call *target.Call
 	// Payload is for ${payload} of the call; Pad is how many letters ${pad} has.
-	Payload *peer.Text
+	Payload *target.Text
 	Pad     int
 	// Address is where the server's clients connect; Words are the ports that it was given.
 	Address string
-	Words   peer.Words
+	Words   target.Words
 	// Targets are published to in turn, each with sequence numbers of its own.
 	Targets []Target
-	// Lane tells publishers to the same topic apart (swarm.Lane), from 0.
+	// Lane tells publishers to the same topic apart (loadgen.Lane), from 0.
 	Lane int
 	// Items is how many items a call has that has items; they are Events of their own (a batch), or parts of one event.
 	Items  int
@@ -42,7 +42,7 @@ type Plan struct {
 type Publisher struct {
 	plan     Plan
 	wire     wire
-	words    peer.Words
+	words    target.Words
 	sequence []int64 // of each target
 	turn     int     // whose turn it is
 	out      []byte  // the request that is made
@@ -62,7 +62,7 @@ type wire interface {
 func New(ctx context.Context, plan Plan) (*Publisher, error) {
 	p := &Publisher{plan: plan, words: plan.Words, sequence: make([]int64, len(plan.Targets))}
 	for i := range p.sequence {
-		p.sequence[i] = int64(plan.Lane) * swarm.Lane
+		p.sequence[i] = int64(plan.Lane) * loadgen.Lane
 	}
 	p.words.Pad = strings.Repeat("x", plan.Pad)
 	var err error

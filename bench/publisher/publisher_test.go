@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
 // backend is an HTTP server that keeps what was published.
@@ -51,11 +51,11 @@ func plan(t *testing.T, address, call string, count int) Plan {
 	if strings.Contains(call, "item:") {
 		name = "batch"
 	}
-	p, err := peer.Decode(fmt.Appendf(nil, `{name: x, command: [x], ready: {tcp: true}, client: {path: /}, stamp: t, sequence: s, payload: '"${sequence}"', publish: {%s: %s}}`, name, call))
+	p, err := target.Decode(fmt.Appendf(nil, `{name: x, command: [x], ready: {tcp: true}, client: {path: /}, stamp: t, sequence: s, payload: '"${sequence}"', publish: {%s: %s}}`, name, call))
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := Plan{Call: p.Publish.Topic, Payload: &p.Payload, Pad: 3, Address: address, Targets: []Target{{N: 1, Topic: 1}}, Words: peer.Words{Port: 9}}
+	made := Plan{Call: p.Publish.Topic, Payload: &p.Payload, Pad: 3, Address: address, Targets: []Target{{N: 1, Topic: 1}}, Words: target.Words{Port: 9}}
 	if made.Call == nil {
 		made.Call = p.Publish.Batch
 	}

@@ -7,7 +7,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
 // tcpWire is a connection whose calls nobody answers.
@@ -17,7 +17,7 @@ type tcpWire struct {
 	err   error         // why it ended; read after ended
 }
 
-func dialTCP(ctx context.Context, call *peer.Call, address string, w *peer.Words) (*tcpWire, error) {
+func dialTCP(ctx context.Context, call *target.Call, address string, w *target.Words) (*tcpWire, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -33,7 +33,7 @@ func dialTCP(ctx context.Context, call *peer.Call, address string, w *peer.Words
 }
 
 // listen answers what the server asks, until the connection ends.
-func (t *tcpWire) listen(call *peer.Call, w peer.Words) {
+func (t *tcpWire) listen(call *target.Call, w target.Words) {
 	defer close(t.ended)
 	buf := make([]byte, 16<<10)
 	for {

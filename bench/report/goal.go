@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/parley-realtime/parley/bench/trial"
+	"github.com/parley-realtime/parley/bench/run"
 )
 
 // Goal is what the subject is to reach in a case: a ratio against a peer, or, against nobody, a figure.
 type Goal struct {
 	Case    string
-	Figure  trial.Figure
+	Figure  run.Figure
 	Against string
 	Least   bool // Bound is the least; otherwise the most
 	Bound   float64
@@ -18,10 +18,10 @@ type Goal struct {
 
 // Verdict is what was found of a goal.
 type Verdict struct {
-	Case    string       `json:"case"`
-	Figure  trial.Figure `json:"figure"`
-	Against string       `json:"against,omitempty"`
-	Goal    string       `json:"goal"`
+	Case    string     `json:"case"`
+	Figure  run.Figure `json:"figure"`
+	Against string     `json:"against,omitempty"`
+	Goal    string     `json:"goal"`
 	// Measured is nil if there is nothing to judge by; Low and High are the extremes of the pairs or runs.
 	Measured *float64 `json:"measured"`
 	Low      float64  `json:"low,omitempty"`

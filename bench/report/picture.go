@@ -12,20 +12,20 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"github.com/parley-realtime/parley/bench/trial"
+	"github.com/parley-realtime/parley/bench/run"
 )
 
 // shown is what a panel of the picture shows.
 type shown struct {
 	name   string
-	figure trial.Figure
+	figure run.Figure
 }
 
 // panels are what the picture shows, row by row.
 var panels = [][]shown{
-	{{"fan-1000", trial.Processor}, {"fan-9000", trial.Processor}, {"full-1000", trial.Processor}},
-	{{"fan-1000", trial.Tail}, {"fan-9000", trial.Tail}, {"full-1000", trial.Tail}},
-	{{"full-1000", trial.Deliveries}, {"publish-8", trial.Publishes}, {"idle", trial.Memory}},
+	{{"fan-1000", run.Processor}, {"fan-9000", run.Processor}, {"full-1000", run.Processor}},
+	{{"fan-1000", run.Tail}, {"fan-9000", run.Tail}, {"full-1000", run.Tail}},
+	{{"full-1000", run.Deliveries}, {"publish-8", run.Publishes}, {"idle", run.Memory}},
 }
 
 var (
@@ -106,8 +106,8 @@ func (r *Report) panel(s shown) (*plot.Plot, error) {
 }
 
 // better says which way a figure is better.
-func better(figure trial.Figure) string {
-	for _, f := range trial.Figures {
+func better(figure run.Figure) string {
+	for _, f := range run.Figures {
 		if f.Name == figure && f.More {
 			return "more is better"
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/bench/machine"
-	"github.com/parley-realtime/parley/bench/trial"
+	"github.com/parley-realtime/parley/bench/run"
 )
 
 // Subject is the peer that the others are compared with.
@@ -34,11 +34,11 @@ type Peer struct {
 	Out   string `json:"out,omitempty"`
 }
 
-// Case is one of the matrix.
+// Case is one of the suite.
 type Case struct {
-	Name  string         `json:"name"`
-	Title string         `json:"title"`
-	Shows []trial.Figure `json:"shows"`
+	Name  string       `json:"name"`
+	Title string       `json:"title"`
+	Shows []run.Figure `json:"shows"`
 	// Out says of peers why they take no part.
 	Out map[string]string `json:"out,omitempty"`
 }
@@ -50,25 +50,25 @@ type Run struct {
 	Round int    `json:"round"`
 	// Busy is which part of the machine others used when the trial began nevertheless.
 	Busy float64 `json:"busy,omitempty"`
-	trial.Result
+	run.Result
 }
 
 // Median is of the trials of one peer in one case that did not fail.
 type Median struct {
-	Case    string                   `json:"case"`
-	Peer    string                   `json:"peer"`
-	Figures map[trial.Figure]float64 `json:"figures"`
-	Runs    int                      `json:"runs"`
-	Failed  int                      `json:"failed"`
+	Case    string                 `json:"case"`
+	Peer    string                 `json:"peer"`
+	Figures map[run.Figure]float64 `json:"figures"`
+	Runs    int                    `json:"runs"`
+	Failed  int                    `json:"failed"`
 }
 
 // Ratio is the subject's figure divided by that of another peer.
 type Ratio struct {
-	Case    string       `json:"case"`
-	Against string       `json:"against"`
-	Figure  trial.Figure `json:"figure"`
-	Median  float64      `json:"median"`
-	Pairs   []float64    `json:"pairs"` // by round
+	Case    string     `json:"case"`
+	Against string     `json:"against"`
+	Figure  run.Figure `json:"figure"`
+	Median  float64    `json:"median"`
+	Pairs   []float64  `json:"pairs"` // by round
 }
 
 // Conclude makes of the runs all that follows from them.
@@ -91,8 +91,8 @@ func (r *Report) Conclude(goals []Goal) {
 
 // middle is the median of one peer in one case.
 func (r *Report) middle(name, peer string) Median {
-	m := Median{Case: name, Peer: peer, Figures: map[trial.Figure]float64{}}
-	all := map[trial.Figure][]float64{}
+	m := Median{Case: name, Peer: peer, Figures: map[run.Figure]float64{}}
+	all := map[run.Figure][]float64{}
 	for _, run := range r.Runs {
 		if run.Case != name || run.Peer != peer {
 			continue
@@ -131,7 +131,7 @@ func (r *Report) compare(c Case, against string) []Ratio {
 	return ratios
 }
 
-func (r *Report) figure(name, peer string, round int, figure trial.Figure) (float64, bool) {
+func (r *Report) figure(name, peer string, round int, figure run.Figure) (float64, bool) {
 	for _, run := range r.Runs {
 		if run.Case == name && run.Peer == peer && run.Round == round {
 			value, ok := run.Figures[figure]
@@ -161,7 +161,7 @@ func (r *Report) of(name, peer string) *Median {
 }
 
 // ratio is the ratio against a peer in a case, nil if there is none.
-func (r *Report) ratio(name, against string, figure trial.Figure) *Ratio {
+func (r *Report) ratio(name, against string, figure run.Figure) *Ratio {
 	i := slices.IndexFunc(r.Ratios, func(x Ratio) bool { return x.Case == name && x.Against == against && x.Figure == figure })
 	if i < 0 {
 		return nil

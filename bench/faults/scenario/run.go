@@ -1,0 +1,262 @@
+// Package scenario runs scenarios: it gives them servers, random choices from a printed seed and a folder, takes down what
+// they find out about which acceptance check, and cleans up behind them however they end.
+//
+// A scenario is a function of a Drill. It says what it measured with Figure and what must hold with Want; the first
+// thing without which it cannot go on ends it (Must), and all checks of the scenario fail by that. What it starts ends
+// with it. A scenario that finds nothing out about one of its checks has failed it, unless it says that the machine has
+// not what it takes (Skip).
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/faults/checker"
+	"github.com/parley-realtime/parley/bench/faults/server"
+)
+
+// Options are how scenarios run.
+type Options struct {
+	Seed   uint64
+	Short  bool          // at a size for each push instead of the one that the checks name
+	Brief  bool          // at that size, for a quarter of the time and at most 15 s
+	For    time.Duration // how long scenarios go on that go on for a time; 0 is as long as their checks say
+	Binary string        // the server
+	Out    io.Writer     // what happens meanwhile
+}
+
+// Drill is one run of a scenario. The goroutine of the scenario owns it.
+type Drill struct {
+	Options
+	// Random makes all choices.
+	Random *rand.Rand
+	// Dir is an empty folder.
+	Dir string
+
+	ctx      context.Context
+	findings map[int]*Finding
+	cleanups []func()
+}
+
+// Finding is what a scenario found out about a check.
+type Finding struct {
+	Figures  []string
+	Failures []string // those that were wanted in the same words once, with the first one's values
+	Skipped  string   // why nothing more was found out, "" if nothing is in the way
+
+	wanted map[string]int // failures by their words
+}
+
+// Outcome is how a scenario ended: what it found out by check.
+type Outcome struct {
+	Findings map[int]*Finding
+	Took     time.Duration
+}
+
+// Failed reports whether any check failed.
+func (o Outcome) Failed() bool {
+	for _, f := range o.Findings {
+		if len(f.Failures) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// stopped ends a scenario from within, as does skipped.
+type (
+	stopped struct{ why error }
+	skipped struct{ why string }
+)
+
+// Run runs a scenario that shows checks.
+func Run(ctx context.Context, scenario func(*Drill), checks []int, o Options) Outcome {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d := &Drill{Options: o, Random: rand.New(rand.NewPCG(o.Seed, 0)), ctx: ctx, findings: map[int]*Finding{}}
+	for _, check := range checks {
+		d.findings[check] = &Finding{wanted: map[string]int{}}
+	}
+	began := time.Now()
+	d.play(scenario)
+	for _, f := range d.findings {
+		if len(f.Figures)+len(f.Failures) == 0 && f.Skipped == "" {
+			f.Failures = append(f.Failures, "the scenario says nothing about it")
+		}
+	}
+	return Outcome{d.findings, time.Since(began)}
+}
+
+// play lets the scenario happen and cleans up.
+func (d *Drill) play(scenario func(*Drill)) {
+	defer func() {
+		for _, cleanup := range slices.Backward(d.cleanups) {
+			cleanup()
+		}
+	}()
+	defer func() {
+		switch why := recover().(type) {
+		case nil:
+		case stopped:
+			for _, f := range d.findings {
+				f.Failures = append(f.Failures, why.why.Error())
+			}
+		case skipped:
+			for _, f := range d.findings {
+				f.Skipped = why.why
+			}
+		default:
+			panic(why)
+		}
+	}()
+	var err error
+	d.Dir, err = os.MkdirTemp("", "parley-faults-")
+	d.Must(err)
+	d.Cleanup(func() { os.RemoveAll(d.Dir) })
+	scenario(d)
+}
+
+// Cleanup is done when the scenario ends, the latest first.
+func (d *Drill) Cleanup(do func()) { d.cleanups = append(d.cleanups, do) }
+
+// Must ends the scenario unless err is nil.
+func (d *Drill) Must(err error) {
+	if err != nil {
+		panic(stopped{err})
+	}
+}
+
+// Skip ends the scenario where the machine has not what it takes.
+func (d *Drill) Skip(format string, args ...any) { panic(skipped{fmt.Sprintf(format, args...)}) }
+
+// Figure is something that was measured for a check.
+func (d *Drill) Figure(check int, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	d.findings[check].Figures = append(d.findings[check].Figures, text)
+	fmt.Fprintf(d.Out, "    check %d: %s\n", check, text)
+}
+
+// Want fails a check unless ok. What fails again in the same words is told once.
+func (d *Drill) Want(check int, ok bool, format string, args ...any) {
+	if ok {
+		return
+	}
+	f := d.findings[check]
+	if f.wanted[format]++; f.wanted[format] > 1 && format != "%s" {
+		return
+	}
+	text := fmt.Sprintf(format, args...)
+	f.Failures = append(f.Failures, text)
+	fmt.Fprintf(d.Out, "    check %d FAILS: %s\n", check, text)
+}
+
+// Faultless fails a check for each fault.
+func (d *Drill) Faultless(check int, faults []checker.Fault) {
+	for _, f := range faults {
+		d.Want(check, false, "%s", f)
+	}
+}
+
+// Note says something about how it goes.
+func (d *Drill) Note(format string, args ...any) {
+	fmt.Fprintf(d.Out, "    %s\n", fmt.Sprintf(format, args...))
+}
+
+// Size is how many there are of something.
+func (d *Drill) Size(full, short int) int {
+	if d.Short {
+		return short
+	}
+	return full
+}
+
+// Span is how long something goes on.
+func (d *Drill) Span(full, short time.Duration) time.Duration {
+	switch {
+	case d.For > 0:
+		return d.For
+	case d.Short:
+		return short
+	case d.Brief:
+		return max(short, min(full/4, 15*time.Second))
+	}
+	return full
+}
+
+// Bound is how long something may take. A short run has noisy neighbours, and has three times as long.
+func (d *Drill) Bound(full time.Duration) time.Duration {
+	if d.Short {
+		return 3 * full
+	}
+	return full
+}
+
+// New makes a server that is killed when the scenario ends.
+func (d *Drill) New(c server.Conditions) *server.Server {
+	s := server.New(d.Binary, c)
+	d.Cleanup(s.Stop)
+	return s
+}
+
+// Serve is New, and starts it.
+func (d *Drill) Serve(c server.Conditions) *server.Server {
+	s := d.New(c)
+	d.Start(s)
+	return s
+}
+
+// Start starts a server, the first time or again.
+func (d *Drill) Start(s *server.Server) { d.Must(s.Start(d.ctx)) }
+
+// Await asks every 10 ms until something holds, and returns how long that took; ok is false if it was not in time.
+func (d *Drill) Await(within time.Duration, holds func() bool) (took time.Duration, ok bool) {
+	began := time.Now()
+	for {
+		if holds() {
+			return time.Since(began), true
+		}
+		if took = time.Since(began); took > within || d.ctx.Err() != nil {
+			return took, false
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Result is what a table says: "passes", "fails: " and why, or "skipped: " and why.
+func (f *Finding) Result() string {
+	switch {
+	case len(f.Failures) > 0:
+	case f.Skipped != "":
+		return "skipped: " + plain(f.Skipped)
+	default:
+		return "passes"
+	}
+	why := f.Failures[0]
+	if n := len(f.Failures) - 1; n > 0 {
+		why += fmt.Sprintf(" (and %d more)", n)
+	}
+	return "fails: " + plain(why)
+}
+
+// Figure is what was measured, in one line.
+func (f *Finding) Figure() string {
+	if len(f.Figures) == 0 {
+		return "nothing measured"
+	}
+	return plain(strings.Join(f.Figures, "; "))
+}
+
+// plain makes a text fit for a cell of a table, of at most 400 bytes.
+func plain(text string) string {
+	text = strings.NewReplacer("|", "/", "\n", " ", "\r", " ", "*", "").Replace(text)
+	if len(text) > 400 {
+		text = strings.ToValidUTF8(text[:400], "") + "..."
+	}
+	return text
+}

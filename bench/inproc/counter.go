@@ -1,0 +1,78 @@
+package inproc
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// patience is how long anything that is waited for may take.
+const patience = time.Minute
+
+// tally counts what arrives, for one goroutine that waits until it is enough.
+type tally struct {
+	n       atomic.Int64
+	goal    atomic.Int64 // 0 while nobody waits
+	reached atomic.Pointer[chan struct{}]
+}
+
+func (t *tally) add(n int64) {
+	if n == 0 {
+		return
+	}
+	if now, goal := t.n.Add(n), t.goal.Load(); goal > 0 && now >= goal && t.goal.CompareAndSwap(goal, 0) {
+		close(*t.reached.Load())
+	}
+}
+
+// await returns when so many have come, or with the first fault.
+func (t *tally) await(goal int64, f *faults) error {
+	if t.n.Load() >= goal {
+		return f.first()
+	}
+	reached := make(chan struct{})
+	t.reached.Store(&reached)
+	t.goal.Store(goal)
+	if t.n.Load() >= goal && t.goal.CompareAndSwap(goal, 0) { // they came before we were seen waiting
+		return f.first()
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for {
+		select {
+		case <-reached:
+			return f.first()
+		case <-late.C:
+			t.goal.Store(0)
+			return fmt.Errorf("%d came of %d that were waited for", t.n.Load(), goal)
+		}
+	}
+}
+
+// faults keeps the first thing that went wrong.
+type faults struct {
+	mu       sync.Mutex
+	err      error
+	expected bool // it is the end; what goes wrong now does not
+}
+
+func (f *faults) note(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil && !f.expected {
+		f.err = err
+	}
+}
+
+func (f *faults) expect() {
+	f.mu.Lock()
+	f.expected = true
+	f.mu.Unlock()
+}
+
+func (f *faults) first() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}

@@ -1,0 +1,128 @@
+package loadgen
+
+import (
+	"bytes"
+	"time"
+)
+
+// answer is an Answer as it is looked for.
+type answer struct {
+	when, line []byte
+	say        string
+}
+
+func compile(plan Plan) []answer {
+	var answers []answer
+	for _, a := range plan.Answer {
+		answers = append(answers, answer{when: []byte(a.When), line: []byte("\n" + a.When), say: a.Say})
+	}
+	return answers
+}
+
+// take splits data into frames, counts what is in them, and keeps what is not whole.
+func (s *Swarm) take(fd int, data []byte) error {
+	now := time.Now()
+	c := &s.clients[fd]
+	if c.stage == shaking {
+		var err error
+		if data, err = s.shake(fd, data); err != nil {
+			return err
+		}
+	}
+	count := int64(0)
+	for c.stage > shaking {
+		op, payload, n, err := next(data)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		data = data[n:]
+		found, err := s.hear(fd, op, payload, now.UnixNano())
+		if err != nil {
+			return err
+		}
+		count += found
+	}
+	if c.stage != gone {
+		c.keep(data)
+	}
+	if count > 0 {
+		s.figures.Last = now
+		s.messages.Add(count)
+	}
+	return nil
+}
+
+// keep keeps the begin of a frame.
+func (c *client) keep(data []byte) {
+	if len(data) > 0 {
+		c.rest = append(c.rest[:0], data...)
+	} else if cap(c.rest) > 0 {
+		c.rest = nil
+	}
+}
+
+// hear does what a frame asks for, and returns how many events are in it.
+func (s *Swarm) hear(fd int, op byte, payload []byte, now int64) (int64, error) {
+	switch op {
+	case text, binaries:
+		count := s.count(fd, payload, now)
+		return count, s.reply(fd, payload)
+	case closing:
+		return 0, s.lose(fd)
+	case ping:
+		return 0, s.write(fd, appendFrame(nil, pong, string(payload)))
+	}
+	return 0, nil
+}
+
+// reply lets a client in if it was waiting for this message, and answers it.
+func (s *Swarm) reply(fd int, payload []byte) error {
+	if c := &s.clients[fd]; c.stage == speaking && bytes.Contains(payload, []byte(s.plan.Ready)) {
+		s.enter(c)
+	}
+	for i := range s.answers {
+		a := &s.answers[i]
+		if bytes.HasPrefix(payload, a.when) || bytes.Contains(payload, a.line) {
+			if err := s.say(fd, a.say); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// count counts the events of a message.
+func (s *Swarm) count(fd int, payload []byte, now int64) (count int64) {
+	for {
+		stamp, rest, ok := number(payload, s.stamp)
+		if !ok {
+			return count
+		}
+		count++
+		_ = s.figures.Latency.RecordValue(max(1, min((now-stamp)/1000, 60_000_000)))
+		sequence, rest, ok := number(rest, s.sequence)
+		if !ok {
+			s.figures.Gaps++
+			return count
+		}
+		s.follow(fd, sequence)
+		payload = rest
+	}
+}
+
+// follow holds a sequence number against the one before it in its lane.
+func (s *Swarm) follow(fd int, sequence int64) {
+	lane := int(sequence / Lane)
+	if lane >= s.plan.Lanes {
+		s.figures.Gaps++
+		return
+	}
+	last := &s.last[fd*s.plan.Lanes+lane]
+	if sequence%Lane != *last+1 {
+		s.figures.Gaps++
+	}
+	*last = sequence % Lane
+}

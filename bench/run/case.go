@@ -1,0 +1,152 @@
+package run
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/publisher"
+	"github.com/parley-realtime/parley/bench/target"
+)
+
+// Way is how one publishes.
+type Way int
+
+// The ways; None only lets clients connect and watches them.
+const (
+	None Way = iota
+	Topic
+	User
+	Batch
+	Views
+)
+
+// parts is how many filter views there are: clients have them in turn, and an event has a part for each.
+const parts = 50
+
+// Case is a question of the suite.
+type Case struct {
+	Name  string
+	Title string
+	// Clients is how many connect; each is a user of its own. Own gives each a topic of its own, instead of one for all.
+	Clients int
+	Own     bool
+	Way     Way
+	// Publishers share Rate, in events per second; 0 is as fast as answers come, with window under way at most.
+	Publishers int
+	Rate       float64
+	// Items is how many events a batch has.
+	Items int
+	// Fresh makes a connection for each publish.
+	Fresh bool
+	// Warm is how long the same is done before it is measured, and For how long it is measured.
+	Warm, For time.Duration
+	// Without says why a peer takes no part that could.
+	Without map[string]string
+	// Shows are the figures that the case is about.
+	Shows []Figure
+}
+
+// Window is how many events may be under way, from the publisher's request to the last subscriber's read; fewer if these are
+// more than Flight deliveries. Servers that answer before they deliver would be flooded without one; it is the same for all.
+const (
+	Window = 256
+	Flight = 256_000
+)
+
+// window is how many events may be under way in the case.
+func (c *Case) window() int64 { return min(Window, Flight/c.fan()) }
+
+// call is how the peer is published to; nil if it cannot be.
+func (c *Case) call(p *target.Peer) *target.Call {
+	switch c.Way {
+	case Topic:
+		return p.Publish.Topic
+	case User:
+		return p.Publish.User
+	case Batch:
+		return p.Publish.Batch
+	case Views:
+		return p.Publish.Views
+	}
+	return nil
+}
+
+// Out says why a peer takes no part in the case, "" if it does.
+func (c *Case) Out(p *target.Peer) string {
+	switch {
+	case p.Cases[c.Name].Out != "":
+		return p.Cases[c.Name].Out
+	case c.Without[p.Name] != "":
+		return c.Without[p.Name]
+	case c.Way != None && c.call(p) == nil:
+		return "its words have no such publish"
+	case c.Fresh && c.call(p).TCP:
+		return "its publishers have one connection by their nature"
+	}
+	return ""
+}
+
+// fan is how many clients get an event.
+func (c *Case) fan() int64 {
+	if c.Own || c.Way == User {
+		return 1
+	}
+	return int64(c.Clients)
+}
+
+// topic is the number of the topic that a client listens to.
+func (c *Case) topic(client int) int {
+	if c.Own {
+		return client
+	}
+	return 1
+}
+
+// targets are those that one of the publishers publishes to.
+func (c *Case) targets(which int) []publisher.Target {
+	if c.fan() > 1 {
+		return []publisher.Target{{N: 1, Topic: 1}}
+	}
+	var all []publisher.Target
+	for n := 1 + which; n <= c.Clients; n += c.Publishers {
+		all = append(all, publisher.Target{N: n, Topic: c.topic(n)})
+	}
+	return all
+}
+
+// lanes is how many publishers share a topic.
+func (c *Case) lanes() int {
+	if c.fan() > 1 {
+		return max(1, c.Publishers)
+	}
+	return 1
+}
+
+// threads is how many threads of the generator may wait in the kernel at once. The runtime has a processor for each of them: one
+// that has to wait until another's is taken from it comes late.
+func (c *Case) threads() int { return max(runtime.NumCPU(), c.Publishers+2) }
+
+// items is how many items a call has.
+func (c *Case) items() int {
+	switch c.Way {
+	case Batch:
+		return c.Items
+	case Views:
+		return parts
+	}
+	return 0
+}
+
+// calls is how many calls one publisher makes in a second, 0 for as many as it can.
+func (c *Case) calls() float64 {
+	return c.Rate / float64(max(1, c.Publishers)) / float64(max(1, c.Items))
+}
+
+// Check says what is wrong with the case.
+func (c *Case) Check() error {
+	if c.Clients < 1 || c.For <= 0 || len(c.Shows) == 0 || (c.Way == Batch) != (c.Items > 0) || (c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() {
+		return fmt.Errorf("the case %s is not whole", c.Name)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/loadgen"
+	"github.com/parley-realtime/parley/bench/process"
+)
+
+// phase is what happened in a while.
+type phase struct {
+	events int64
+	took   time.Duration // until the last event arrived
+	seen   loadgen.Figures
+}
+
+// drain is how long what was published may take to arrive.
+const drain = 5 * time.Second
+
+// flood publishes for a while, and waits until everything has arrived.
+func (t *trial) flood(ctx context.Context, during time.Duration) (phase, error) {
+	t.crowd.Reset()
+	t.under.Store(0)
+	before, began := t.events(), time.Now()
+	failed := make(chan error, len(t.out))
+	var busy sync.WaitGroup
+	var left atomic.Int64
+	left.Store(int64(len(t.out)))
+	for _, p := range t.out {
+		busy.Go(func() {
+			defer left.Add(-1)
+			if err := p.Run(ctx, began.Add(during)); err != nil {
+				failed <- err
+			}
+		})
+	}
+	late := until(during + drain)
+	err := t.crowd.Run(func() bool {
+		return left.Load() == 0 && t.crowd.Messages() >= (t.events()-before)*t.of.fan() || late() || len(failed) > 0
+	})
+	busy.Wait()
+	stopped := time.Now()
+	if err == nil && len(failed) > 0 {
+		err = <-failed
+	}
+	f := phase{events: t.events() - before, seen: t.crowd.Figures()}
+	f.took = max(f.seen.Last.Sub(began), min(stopped.Sub(began), during))
+	if err == nil {
+		err = f.whole(t.of)
+	}
+	return f, err
+}
+
+// whole says what is lacking in what arrived.
+func (f *phase) whole(c *Case) error {
+	want := f.events * c.fan()
+	switch {
+	case f.seen.Closed > 0:
+		return fmt.Errorf("%d clients were cut off", f.seen.Closed)
+	case f.seen.Messages != want:
+		return fmt.Errorf("%d of %d deliveries arrived", f.seen.Messages, want)
+	case f.seen.Gaps > 0:
+		return fmt.Errorf("%d deliveries were out of order", f.seen.Gaps)
+	case want == 0:
+		return errors.New("nothing was published")
+	}
+	return nil
+}
+
+// held says whether the case's rate was held: within 5 %, or one call of each publisher if that is more.
+func (f *phase) held(c *Case) error {
+	rate, call := float64(f.events)/c.For.Seconds(), 1.5*float64(c.Publishers*max(1, c.Items))/c.For.Seconds()
+	if c.Rate > 0 && math.Abs(rate-c.Rate) > max(c.Rate/20, call) {
+		return fmt.Errorf("%.1f events a second were published, not %.0f", rate, c.Rate)
+	}
+	return nil
+}
+
+// measure floods, and takes the figures.
+func (t *trial) measure(ctx context.Context) error {
+	before, err := t.server.Figures()
+	if err != nil {
+		return err
+	}
+	self, err := process.Processor(os.Getpid())
+	if err != nil {
+		return err
+	}
+	f, err := t.flood(ctx, t.of.For)
+	if err != nil {
+		return err
+	}
+	if err := f.held(t.of); err != nil {
+		return err
+	}
+	after, err := t.server.Figures()
+	if err != nil {
+		return err
+	}
+	now, err := process.Processor(os.Getpid())
+	if err != nil {
+		return err
+	}
+	t.figures[Processor] = (after.Processor - before.Processor).Seconds() * 1e6 / float64(f.seen.Messages)
+	t.figures[Median] = float64(f.seen.Latency.ValueAtQuantile(50)) / 1000
+	t.figures[Tail] = float64(f.seen.Latency.ValueAtQuantile(99)) / 1000
+	t.figures[Deliveries] = float64(f.seen.Messages) / f.took.Seconds()
+	t.figures[Publishes] = float64(f.events) / f.took.Seconds()
+	t.figures[Generator] = 100 * (now - self).Seconds() / f.took.Seconds()
+	return nil
+}

@@ -1,0 +1,120 @@
+package target
+
+import "regexp"
+
+// Peer is a server that takes part.
+type Peer struct {
+	Name  string
+	About string // one line for the table's legend
+	// Needs is an environment variable; without it the peer is left out.
+	Needs string
+	// Dir is where Prepare and Command run; default is the root of the repository.
+	Dir string
+	// Prepare are commands that run once, before the first measurement.
+	Prepare [][]string
+	Command []Text
+	Env     []Text
+	Ready   Ready
+	Client  Client
+	// Token is what clients show; nil for nothing.
+	Token   *Token
+	Publish Publish
+	// Payload is for ${payload} and ${size} of calls.
+	Payload Text
+	// Pad is how many letters ${pad} has; the default makes {"device_id":1,"t":...,"s":...,"pad":"..."} 160 bytes long.
+	Pad int
+	// Stamp and Sequence are the texts in front of the time stamp and the sequence number in what a client gets.
+	Stamp, Sequence string
+	// Cases say what is different in one case of the suite.
+	Cases map[string]Difference
+}
+
+// Difference is what one case changes.
+type Difference struct {
+	Client *Client // replaces the peer's
+	Out    string  // why the peer takes no part
+}
+
+// Ready is how one knows that the server serves; one of the three.
+type Ready struct {
+	// Line is found in what it prints; its first group is host:port.
+	Line string
+	// HTTP is a path that answers 200 on 127.0.0.1:${port}.
+	HTTP string `yaml:"http"`
+	// TCP says that 127.0.0.1:${port} accepts connections.
+	TCP  bool `yaml:"tcp"`
+	line *regexp.Regexp
+}
+
+// Address is the host:port that a printed line tells, "" if it tells none.
+func (r *Ready) Address(line string) string {
+	if r.line == nil {
+		return ""
+	}
+	if found := r.line.FindStringSubmatch(line); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// Client is what the clients of the peer do.
+type Client struct {
+	Path   Text
+	Header []Text
+	// Binary says that lines go out as binary frames.
+	Binary bool
+	// Say are the lines that each client says after its handshake.
+	Say []Text
+	// Ready is in the answer after which a client counts as ready; "" means that the handshake suffices.
+	Ready string
+	// Answer is what a client says to what it hears.
+	Answer []Answer
+}
+
+// Answer is what one says to a message that begins with When, or has a line that does.
+type Answer struct {
+	When string
+	Say  Text
+}
+
+// Token is a JWT, signed with HS256.
+type Token struct {
+	Secret string
+	Claims Text
+}
+
+// Publish are the calls by which one publishes; what is nil the peer cannot do.
+type Publish struct {
+	Topic, User *Call
+	// Batch holds several events of one topic in its items.
+	Batch *Call
+	// Views is one event of a topic whose parts, which clients filter, are its items.
+	Views *Call
+}
+
+// Call is one publish, over HTTP or, with TCP, as bytes on a long-lived connection that nobody answers.
+type Call struct {
+	Method string // default POST
+	Path   Text
+	Header []Text
+	Body   Text
+	// Open, Item, Between and Close are the body of a call with items, instead of Body.
+	Open, Item, Between, Close Text
+	// Good is in the answer to a publish that was taken; "" says that the status suffices.
+	Good string
+
+	TCP bool `yaml:"tcp"`
+	// Address is where a TCP call connects; default the clients' address.
+	Address Text
+	// Hello is what a TCP connection says first; Answer what it says to what it hears (pings).
+	Hello  Text
+	Answer []Answer
+}
+
+// ClientFor is what clients do in a case.
+func (p *Peer) ClientFor(name string) *Client {
+	if d := p.Cases[name]; d.Client != nil {
+		return d.Client
+	}
+	return &p.Client
+}
