@@ -18,7 +18,7 @@ import (
 // more by then (check 33), and memory and descriptors are back. It needs root and ip(8) for a network of its own, in
 // which packets to the clients' address are dropped; without these the clients just stop to read and to answer, which
 // the server's kernel cannot tell from a network that only delivers acknowledgements.
-func blackhole(d *scenario.Drill) {
+func blackhole(d *scenario.Run) {
 	every := d.Span(25*time.Second, time.Second)
 	var c server.Conditions
 	if every != 25*time.Second {
@@ -43,7 +43,7 @@ func blackhole(d *scenario.Drill) {
 type network struct{ jobs chan func() }
 
 // isolate makes a network, which ends with the scenario.
-func isolate(d *scenario.Drill) (*network, error) {
+func isolate(d *scenario.Run) (*network, error) {
 	n := &network{jobs: make(chan func())}
 	ready := make(chan error)
 	go func() {
@@ -84,7 +84,7 @@ func ip(args ...string) error {
 }
 
 // vanish brings the clients in, cuts them off, and waits until the server knows.
-func vanish(d *scenario.Drill, s *server.Server, every time.Duration, from string, cut func(), within func(func())) {
+func vanish(d *scenario.Run, s *server.Server, every time.Duration, from string, cut func(), within func(func())) {
 	d.Start(s)
 	base := figures(d, s)
 	count := d.Size(1000, 100)
@@ -120,7 +120,7 @@ const slack = 2 << 20
 
 // quiet waits until a server that nobody uses has given back what it used, or does not. It asks seldom: each question
 // makes garbage, and a server tidies up when it makes little.
-func quiet(d *scenario.Drill, s *server.Server, heap int64) (now server.Figures) {
+func quiet(d *scenario.Run, s *server.Server, heap int64) (now server.Figures) {
 	for late := time.Now().Add(time.Minute); time.Now().Before(late); time.Sleep(3 * time.Second) {
 		if now = figures(d, s); now.Heap <= heap+slack {
 			break
@@ -130,7 +130,7 @@ func quiet(d *scenario.Drill, s *server.Server, heap int64) (now server.Figures)
 }
 
 // forgotten wants that memory is back.
-func forgotten(d *scenario.Drill, base, held, now server.Figures) {
+func forgotten(d *scenario.Run, base, held, now server.Figures) {
 	d.Want(50, now.Heap <= base.Heap+slack, "afterwards the heap is %s, with them it was %s and before %s", mib(now.Heap), mib(held.Heap), mib(base.Heap))
 }
 
@@ -140,13 +140,13 @@ func answer(clients []*client.Client, span time.Duration) {
 	for _, c := range clients {
 		_ = c.SetReadDeadline(until)
 	}
-	crowd := &client.Crowd{Clients: clients}
+	crowd := &client.Group{Clients: clients}
 	crowd.Listen()
 	crowd.Wait(span + 5*time.Second)
 }
 
 // presence waits until the users are gone.
-func presence(d *scenario.Drill, s *server.Server, count int, began time.Time, bound time.Duration) {
+func presence(d *scenario.Run, s *server.Server, count int, began time.Time, bound time.Duration) {
 	last := fmt.Sprint("vanished-", count-1)
 	_, gone := d.Await(bound+30*time.Second, func() bool {
 		for _, user := range []string{"vanished-0", last} {

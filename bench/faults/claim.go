@@ -13,7 +13,7 @@ import (
 
 // claim lets 5,000 clients announce the largest message that there may be and then say nothing: memory rises by less than
 // a quarter of what was announced, and they are closed within 30 s (check 43).
-func claim(d *scenario.Drill) {
+func claim(d *scenario.Run) {
 	const limit = 64 << 10 // what Valtronics takes in a frame
 	count := d.Size(5000, 300)
 	var env []string
@@ -30,7 +30,7 @@ func claim(d *scenario.Drill) {
 	d.Must(err)
 	d.Must(s.Forget())
 	began := time.Now()
-	head := append(client.Claim(client.Final|client.Text, limit), `{"type":`...)
+	head := append(client.Header(client.Final|client.Text, limit), `{"type":`...)
 	for _, c := range crowd.Clients {
 		_, err := c.Write(head)
 		d.Must(err)
@@ -46,7 +46,7 @@ func claim(d *scenario.Drill) {
 
 // bomb lets 100 clients send a compressed message of about 10 KiB that would be 10 MiB at once: all are closed, since
 // it is too large, and memory rises by less than 100 MiB (check 44).
-func bomb(d *scenario.Drill) {
+func bomb(d *scenario.Run) {
 	const size = 10 << 20
 	s := d.Serve(server.Conditions{})
 	count := d.Size(100, 30)
@@ -75,13 +75,13 @@ func bomb(d *scenario.Drill) {
 }
 
 // defused wants that each of the bombs was told what it was, which a server that does not decompress cannot.
-func defused(d *scenario.Drill, count int, codes map[int]int, rise int64) {
+func defused(d *scenario.Run, count int, codes map[int]int, rise int64) {
 	d.Want(44, codes[1009] == count, "of %d bombs %d were refused as too large (1009); the codes are %v", count, codes[1009], codes)
 	d.Want(44, rise < 100<<20, "memory rose by %s", mib(rise))
 }
 
 // deflated are many spaces as permessage-deflate has them on the wire.
-func deflated(d *scenario.Drill, size int) []byte {
+func deflated(d *scenario.Run, size int) []byte {
 	var out bytes.Buffer
 	w, err := flate.NewWriter(&out, flate.BestCompression)
 	d.Must(err)

@@ -20,7 +20,7 @@ import (
 // disk keeps durable topics on a file system of 8 MiB that somebody else fills up: publishes are refused with 503, and
 // once there is room again they are taken without a restart; after a kill -9 every acknowledged event is there (check 54).
 // It needs root to mount the file system.
-func disk(d *scenario.Drill) {
+func disk(d *scenario.Run) {
 	small := filepath.Join(d.Dir, "small")
 	d.Must(os.Mkdir(small, 0o700))
 	if err := unix.Mount("tmpfs", small, "tmpfs", 0, "size=8m"); err != nil {
@@ -30,11 +30,11 @@ func disk(d *scenario.Drill) {
 	durable(d, []int{54}, func(c server.Conditions) {
 		c.Args = []string{"--data", filepath.Join(small, "data")}
 		s := d.Serve(c)
-		source := (&scenario.Source{Device: "durable-disk", Publishers: 2, Rate: 100, Pad: 1000, Stubborn: true}).Start(s)
+		source := (&scenario.Publisher{Device: "durable-disk", Publishers: 2, Rate: 100, Pad: 1000, Stubborn: true}).Start(s)
 		time.Sleep(time.Second)
 		filler := filepath.Join(small, "filler")
 		d.Must(fill(filler))
-		refused, full := d.Await(d.Bound(10*time.Second), func() bool { return source.Turned(http.StatusServiceUnavailable) > 10 })
+		refused, full := d.Await(d.Bound(10*time.Second), func() bool { return source.Responses(http.StatusServiceUnavailable) > 10 })
 		d.Want(54, full, "on a full disk no publish was refused with 503")
 		d.Must(os.Remove(filler))
 		before := source.Acked()
@@ -45,7 +45,7 @@ func disk(d *scenario.Drill) {
 		d.Start(s)
 		record, err := s.Record(source.Device)
 		d.Must(err)
-		d.Faultless(54, source.Story(nil, record).Faults())
+		d.Faultless(54, source.Topic(nil, record).Faults())
 		d.Figure(54, "refused after %s, taken again after %s; %d acknowledged, %d refused with 503, %d not answered", ms(refused), ms(again), len(source.Acks), source.Refused[http.StatusServiceUnavailable], source.Refused[0])
 	})
 }
@@ -72,7 +72,7 @@ func fill(file string) error {
 // torn ends a server with durable topics, cuts the end off its newest file or flips a byte in it, and starts it again: it
 // starts, says in its log what it dropped, serves nothing that was not published as it was, and keeps the older part in
 // order (check 55).
-func torn(d *scenario.Drill) {
+func torn(d *scenario.Run) {
 	durable(d, []int{55}, func(c server.Conditions) {
 		rounds, lost := d.Size(20, 4), 0
 		for round := range rounds {
@@ -84,9 +84,9 @@ func torn(d *scenario.Drill) {
 }
 
 // tear damages one server's files and returns how many events are gone.
-func tear(d *scenario.Drill, c server.Conditions, cut bool) (lost int) {
+func tear(d *scenario.Run, c server.Conditions, cut bool) (lost int) {
 	s := d.Serve(c)
-	source := (&scenario.Source{Device: "durable-torn", Publishers: 2}).Start(s)
+	source := (&scenario.Publisher{Device: "durable-torn", Publishers: 2}).Start(s)
 	d.Await(5*time.Second, func() bool { return source.Acked() > 500 })
 	s.Kill()
 	source.Stop()
@@ -103,7 +103,7 @@ func tear(d *scenario.Drill, c server.Conditions, cut bool) (lost int) {
 	d.Want(55, err == nil || server.Status(err) == http.StatusNotFound, "%s: reading the history gave %v", what, err)
 	if err == nil {
 		d.Want(55, len(record.Events) > 0 && record.Events[0].Offset == 1, "%s: the older part is gone, too", what)
-		for _, f := range source.Story(nil, record).Faults() {
+		for _, f := range source.Topic(nil, record).Faults() {
 			if f.Kind != checker.Loss {
 				d.Want(55, false, "%s: %s", what, f)
 			}
@@ -141,7 +141,7 @@ func newest(dir string, least int64) (file string, err error) {
 }
 
 // damage cuts up to half of a file off, or flips a byte of it.
-func damage(d *scenario.Drill, file string, cut bool) (what string, err error) {
+func damage(d *scenario.Run, file string, cut bool) (what string, err error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return "", err

@@ -14,7 +14,7 @@ import (
 // mode drains over 2 s), each client hears of the restart (1012) and has heard every event that was acknowledged before
 // it, and nobody is let in any more. Where the topics are durable, the next start has every event that was ever
 // acknowledged (check 48).
-func drain(d *scenario.Drill) {
+func drain(d *scenario.Run) {
 	draining(d, d.Serve(server.Conditions{}), "drain-")
 	durable(d, []int{48}, func(c server.Conditions) {
 		s := d.Serve(c)
@@ -24,7 +24,7 @@ func drain(d *scenario.Drill) {
 		for _, source := range sources {
 			record, err := s.Record(source.Device)
 			d.Must(err)
-			d.Faultless(48, source.Story(nil, record).Faults())
+			d.Faultless(48, source.Topic(nil, record).Faults())
 			kept += len(record.Events)
 		}
 		d.Figure(48, "durable: %d are there after the next start", kept)
@@ -32,7 +32,7 @@ func drain(d *scenario.Drill) {
 }
 
 // draining lets a server end under its clients.
-func draining(d *scenario.Drill, s *server.Server, name string) (sources []*scenario.Source) {
+func draining(d *scenario.Run, s *server.Server, name string) (sources []*scenario.Publisher) {
 	const restart = 1012
 	topics, each := d.Size(50, 10), d.Size(100, 30)
 	crowd, err := client.DialAll(s.Address, topics*each, func(i int) client.Options {
@@ -42,7 +42,7 @@ func draining(d *scenario.Drill, s *server.Server, name string) (sources []*scen
 	defer crowd.Close()
 	crowd.Listen()
 	for i := range topics {
-		source := &scenario.Source{Device: fmt.Sprint(name, i), Publishers: 1, Rate: 500 / float64(topics)}
+		source := &scenario.Publisher{Device: fmt.Sprint(name, i), Publishers: 1, Rate: 500 / float64(topics)}
 		sources = append(sources, source.Start(s))
 	}
 	time.Sleep(d.Span(3*time.Second, time.Second))
@@ -76,20 +76,20 @@ func draining(d *scenario.Drill, s *server.Server, name string) (sources []*scen
 }
 
 // goodbye wants a close code of everybody.
-func goodbye(d *scenario.Drill, crowd *client.Crowd, code int) {
+func goodbye(d *scenario.Run, crowd *client.Group, code int) {
 	n := crowd.Codes()[code]
 	d.Want(48, n == len(crowd.Clients), "%d of %d clients heard %d; codes: %v", n, len(crowd.Clients), code, crowd.Codes())
 }
 
 // drained reads the story of one topic. Its clients leave one after the other: each has to have heard all between its
 // first and its last event, and all that was acknowledged before the end began.
-func drained(d *scenario.Drill, source *scenario.Source, clients []*client.Client, topic, topics int, before int64) {
-	crowd := &client.Crowd{}
+func drained(d *scenario.Run, source *scenario.Publisher, clients []*client.Client, topic, topics int, before int64) {
+	crowd := &client.Group{}
 	for i := topic; i < len(clients); i += topics {
 		crowd.Clients = append(crowd.Clients, clients[i])
 	}
-	d.Faultless(48, source.Story(crowd.Readers(false), nil).Faults())
-	early := source.Story(crowd.Readers(true), nil)
+	d.Faultless(48, source.Topic(crowd.Readers(false), nil).Faults())
+	early := source.Topic(crowd.Readers(true), nil)
 	early.Acks = early.Acks[:before]
 	d.Faultless(48, early.Faults())
 }

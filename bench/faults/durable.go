@@ -12,7 +12,7 @@ import (
 
 // durable plays a part of a scenario under conditions in which devices called durable-... have durable topics. If the
 // server does not keep such a topic across a clean restart, the checks fail and say so.
-func durable(d *scenario.Drill, checks []int, part func(server.Conditions)) {
+func durable(d *scenario.Run, checks []int, part func(server.Conditions)) {
 	c := server.Conditions{
 		Args: []string{"--data", filepath.Join(d.Dir, "data")},
 		Env:  append([]string{"PARLEY_TOPICS_DURABLE=telemetry/durable-*", "PARLEY_LOG_FORMAT=text"}, remembering...),
@@ -27,7 +27,7 @@ func durable(d *scenario.Drill, checks []int, part func(server.Conditions)) {
 }
 
 // keeps publishes an event, restarts the server cleanly, and looks for it.
-func keeps(d *scenario.Drill, c server.Conditions) error {
+func keeps(d *scenario.Run, c server.Conditions) error {
 	const device = "durable-probe"
 	s := d.New(c)
 	defer s.Stop()

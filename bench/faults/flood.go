@@ -15,11 +15,11 @@ import (
 // client that floods with commands is told so and closed with "too many requests" (check 41). Floods of pings, pongs and
 // empty fragments, as fast as the socket takes them, are cut off (check 42). Each time the p99 of the others stays below
 // twice the undisturbed one, or below 5 ms where that is less.
-func flood(d *scenario.Drill) {
+func flood(d *scenario.Run) {
 	const rate = 100
 	s := d.Serve(server.Conditions{Env: []string{"PARLEY_API_RATE=100", "PARLEY_API_BURST=100"}})
 	f := &flooding{d: d, s: s, herd: gather(d, s, "calm", "flood", d.Size(1000, 100), 1)}
-	f.source = (&scenario.Source{Device: "flood", Publishers: 1, Rate: rate / 4}).Start(s)
+	f.source = (&scenario.Publisher{Device: "flood", Publishers: 1, Rate: rate / 4}).Start(s)
 	defer f.source.Stop()
 	span := time.Duration(d.Size(5, 1)) * time.Second // in a brief run, too: all else is compared with it
 	f.base = f.during(func() { time.Sleep(span) })
@@ -32,10 +32,10 @@ func flood(d *scenario.Drill) {
 
 // flooding is a server under floods.
 type flooding struct {
-	d      *scenario.Drill
+	d      *scenario.Run
 	s      *server.Server
 	herd   *herd
-	source *scenario.Source
+	source *scenario.Publisher
 	base   time.Duration // the others' undisturbed p99
 }
 
@@ -56,7 +56,7 @@ func (f *flooding) calm(check int, what string, now time.Duration) {
 
 // publishes publishes ten times as often as the key may.
 func (f *flooding) publishes(span time.Duration, rate int) {
-	loud := &scenario.Source{Device: "loud", Publishers: 10, Rate: float64(rate)}
+	loud := &scenario.Publisher{Device: "loud", Publishers: 10, Rate: float64(rate)}
 	f.calm(41, "publishes at 10 times the rate", f.during(func() {
 		loud.Start(f.s)
 		time.Sleep(span)

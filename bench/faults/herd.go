@@ -12,13 +12,13 @@ import (
 
 // herd are very many clients that read all that comes, on one thread, and check the order.
 type herd struct {
-	swarm  *loadgen.Swarm
+	swarm  *loadgen.Generator
 	orders chan func() // done on the herd's goroutine
 	ended  chan error
 }
 
 // gather brings in clients that listen to a device; every user is called after the herd.
-func gather(d *scenario.Drill, s *server.Server, name, device string, count, publishers int) *herd {
+func gather(d *scenario.Run, s *server.Server, name, device string, count, publishers int) *herd {
 	token := make([]string, count+1)
 	for i := range token {
 		var err error
@@ -26,9 +26,9 @@ func gather(d *scenario.Drill, s *server.Server, name, device string, count, pub
 		d.Must(err)
 	}
 	made, err := loadgen.New(loadgen.Plan{
-		Address: s.Address, Ready: `"pong"`, Stamp: `"t":`, Sequence: `"s":`, Lanes: publishers,
-		Voice: func(n int) loadgen.Voice {
-			return loadgen.Voice{Path: "/ws", Say: []string{`{"type":"auth","token":"` + token[n] + `"}`,
+		Address: s.Address, Ready: `"pong"`, Stamp: `"t":`, Sequence: `"s":`, Publishers: publishers,
+		Client: func(n int) loadgen.ClientPlan {
+			return loadgen.ClientPlan{Path: "/ws", Say: []string{`{"type":"auth","token":"` + token[n] + `"}`,
 				fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":%q}`, device), `{"type":"ping"}`}}
 		},
 	})
@@ -85,25 +85,25 @@ func (h *herd) fault() error {
 }
 
 // figures are what it saw since reset.
-func (h *herd) figures() (f loadgen.Figures) {
-	h.do(func() { f = h.swarm.Figures() })
+func (h *herd) figures() (f loadgen.Stats) {
+	h.do(func() { f = h.swarm.Stats() })
 	return f
 }
 
 func (h *herd) reset() { h.do(func() { h.swarm.Reset() }) }
 
 // p99 is the largest time of 99 of 100 deliveries.
-func p99(f loadgen.Figures) time.Duration {
+func p99(f loadgen.Stats) time.Duration {
 	return time.Duration(f.Latency.ValueAtQuantile(99)) * time.Microsecond
 }
 
-func p50(f loadgen.Figures) time.Duration {
+func p50(f loadgen.Stats) time.Duration {
 	return time.Duration(f.Latency.ValueAtQuantile(50)) * time.Microsecond
 }
 
 // bearable is what a p99 has to stay below while others misbehave: twice what it was, or 5 ms where that is less. A short
 // run measures too little beside too many others for that.
-func bearable(d *scenario.Drill, before time.Duration) time.Duration {
+func bearable(d *scenario.Run, before time.Duration) time.Duration {
 	if d.Short {
 		return max(2*before, 500*time.Millisecond)
 	}

@@ -17,7 +17,7 @@ import (
 // old one is told so; on a durable topic every acknowledged event is there and readers resume (check 47, check 36), and
 // an event that was acknowledged before and is published again gets the first answer (check 29). Starting takes less than
 // 2 s.
-func kill(d *scenario.Drill) {
+func kill(d *scenario.Run) {
 	rounds := d.Size(100, 8)
 	k := &killing{d: d, s: d.Serve(server.Conditions{Env: remembering}), source: fresh("memory")}
 	for range rounds {
@@ -42,13 +42,15 @@ func kill(d *scenario.Drill) {
 // remembering lets topics remember all that a scenario publishes.
 var remembering = []string{"PARLEY_ENGINE_HISTORY_COUNT=1000000", "PARLEY_ENGINE_HISTORY_BYTES=1073741824"}
 
-func fresh(device string) *scenario.Source { return &scenario.Source{Device: device, Publishers: 2} }
+func fresh(device string) *scenario.Publisher {
+	return &scenario.Publisher{Device: device, Publishers: 2}
+}
 
 // killing is one server that is killed again and again.
 type killing struct {
-	d       *scenario.Drill
+	d       *scenario.Run
 	s       *server.Server
-	source  *scenario.Source
+	source  *scenario.Publisher
 	heard   [3][]uint64 // of each reader, with breaks
 	slowest time.Duration
 	record  *checker.Record
@@ -102,7 +104,7 @@ func (k *killing) judge(rounds int, what string) {
 	for i, heard := range k.heard {
 		readers = append(readers, checker.Reader{Name: fmt.Sprint("reader ", i), Heard: heard})
 	}
-	faults := k.source.Story(readers, k.record).Faults()
+	faults := k.source.Topic(readers, k.record).Faults()
 	k.d.Faultless(47, faults)
 	k.d.Want(47, k.slowest < k.d.Bound(2*time.Second), "%s: a start took %s", what, k.slowest)
 	epochs := map[string]bool{}

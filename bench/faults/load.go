@@ -9,10 +9,10 @@ import (
 )
 
 // latency publishes 1,000 events a second to 100 clients: p50 is below 5 ms and p99 below 50 ms (check 34).
-func latency(d *scenario.Drill) {
+func latency(d *scenario.Run) {
 	s := d.Serve(server.Conditions{})
 	h := gather(d, s, "near", "latency", 100, 4)
-	source := (&scenario.Source{Device: "latency", Publishers: 4, Rate: 250}).Start(s)
+	source := (&scenario.Publisher{Device: "latency", Publishers: 4, Rate: 250}).Start(s)
 	time.Sleep(d.Span(10*time.Second, 2*time.Second))
 	source.Stop()
 	f := settled(d, h, 34, int64(100*len(source.Acks)))
@@ -23,12 +23,12 @@ func latency(d *scenario.Drill) {
 
 // fan publishes 20 events a second to 5,000 clients, 100,000 deliveries a second, for 60 s: none is lost and p99 is below
 // 500 ms (check 59).
-func fan(d *scenario.Drill) {
+func fan(d *scenario.Run) {
 	s := d.Serve(server.Conditions{})
 	count := d.Size(5000, 1000)
 	h := gather(d, s, "fan", "fan", count, 1)
 	before := figures(d, s).Processor
-	source := (&scenario.Source{Device: "fan", Publishers: 1, Rate: 20}).Start(s)
+	source := (&scenario.Publisher{Device: "fan", Publishers: 1, Rate: 20}).Start(s)
 	span := d.Span(60*time.Second, 3*time.Second)
 	time.Sleep(span)
 	source.Stop()
@@ -40,7 +40,7 @@ func fan(d *scenario.Drill) {
 }
 
 // settled waits for the last deliveries, and wants that they are as many as they should be, in order.
-func settled(d *scenario.Drill, h *herd, check int, want int64) (f loadgen.Figures) {
+func settled(d *scenario.Run, h *herd, check int, want int64) (f loadgen.Stats) {
 	d.Await(5*time.Second, func() bool { f = h.figures(); return f.Messages >= want })
 	d.Must(h.fault())
 	d.Want(check, f.Messages == want && f.Gaps == 0 && f.Closed == 0, "%d of %d deliveries arrived, %d out of order, %d clients closed", f.Messages, want, f.Gaps, f.Closed)
@@ -49,7 +49,7 @@ func settled(d *scenario.Drill, h *herd, check int, want int64) (f loadgen.Figur
 
 // held brings in 15,000 clients and holds them for 10 minutes: none is dropped, memory is at most 20
 // KiB each and an idle server needs less than 15 % of a core (check 57).
-func held(d *scenario.Drill) {
+func held(d *scenario.Run) {
 	s := d.Serve(server.Conditions{})
 	base, err := s.Resident()
 	d.Must(err)
@@ -65,7 +65,7 @@ func held(d *scenario.Drill) {
 	d.Want(57, f.Closed == 0 && now.Connections == int64(count), "%d were dropped, %d are left", f.Closed, now.Connections)
 	d.Want(57, each <= 20, "memory is %.1f KiB each", each)
 	d.Want(57, used < 15, "idle, the server needs %.1f %% of a core", used)
-	source := (&scenario.Source{Device: "held", Publishers: 1, Rate: 5}).Start(s)
+	source := (&scenario.Publisher{Device: "held", Publishers: 1, Rate: 5}).Start(s)
 	time.Sleep(time.Second)
 	source.Stop()
 	settled(d, h, 57, int64(count*len(source.Acks)))

@@ -133,7 +133,7 @@ func run(ctx context.Context, set settings) (ok bool, err error) {
 	ok = true
 	for _, s := range set.chosen {
 		fmt.Fprintf(set.Out, "%s (seed %d)\n", s.name, set.Seed)
-		outcome := scenario.Run(ctx, s.play, s.checks, set.Options)
+		outcome := scenario.Play(ctx, s.play, s.checks, set.Options)
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}

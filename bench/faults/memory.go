@@ -16,12 +16,12 @@ import (
 // 256 KiB. That would take more than 700 MiB. The server
 // sheds load before the kernel would end it, answers each publish, if only with 503, and takes clients and publishes
 // again when the flood is over (check 46).
-func memory(d *scenario.Drill) {
+func memory(d *scenario.Run) {
 	limit := int64(d.Size(512<<20, 128<<20))
 	s := d.Serve(server.Conditions{Env: []string{fmt.Sprint("GOMEMLIMIT=", limit)}})
 	size := func(full int) int { return d.Size(full, full/5) }
 	gather(d, s, "reader", "memory", size(900), 1)
-	crowd := func(count int, who func(i int) client.Options) *client.Crowd {
+	crowd := func(count int, who func(i int) client.Options) *client.Group {
 		made, err := client.DialAll(s.Address, count, who)
 		d.Must(err)
 		d.Cleanup(made.Close)
@@ -30,14 +30,14 @@ func memory(d *scenario.Drill) {
 	stopped := crowd(size(100), client.Users("stopped", "memory"))
 	claims := crowd(size(3000), func(i int) client.Options { return client.Options{User: fmt.Sprint("claims-", i)} })
 	greedy := crowd(size(100), func(i int) client.Options { return client.Options{User: fmt.Sprint("greedy-", i)} })
-	sources := []*scenario.Source{{Device: "memory", Publishers: 1, Rate: 200, Pad: 900}}
+	sources := []*scenario.Publisher{{Device: "memory", Publishers: 1, Rate: 200, Pad: 900}}
 	for i := range size(2400) {
-		sources = append(sources, &scenario.Source{Device: fmt.Sprint("full-", i), Publishers: 1, Rate: 2, Pad: 16_000})
+		sources = append(sources, &scenario.Publisher{Device: fmt.Sprint("full-", i), Publishers: 1, Rate: 2, Pad: 16_000})
 	}
 	for _, source := range sources {
 		source.Start(s)
 	}
-	head := append(client.Claim(client.Final|client.Text, 64<<10), `{"type":`...)
+	head := append(client.Header(client.Final|client.Text, 64<<10), `{"type":`...)
 	for _, c := range claims.Clients {
 		_, err := c.Write(head)
 		d.Must(err)
@@ -48,7 +48,7 @@ func memory(d *scenario.Drill) {
 	now := figures(d, s)
 	withstood(d, limit, now)
 	d.Want(46, acked+refused[503] == sent, "of %d publishes %d were acknowledged and %v refused, by status", sent, acked, refused)
-	for _, made := range []*client.Crowd{stopped, claims, greedy} {
+	for _, made := range []*client.Group{stopped, claims, greedy} {
 		made.Close()
 	}
 	took := recovers(d, s)
@@ -58,7 +58,7 @@ func memory(d *scenario.Drill) {
 
 // withstood wants that the flood came near the limit, that load was shed then, and that the server stayed below what a
 // cgroup would allow it: the limit is 90 % of that. A short run has a small limit and noisy neighbours.
-func withstood(d *scenario.Drill, limit int64, now server.Figures) {
+func withstood(d *scenario.Run, limit int64, now server.Figures) {
 	most := limit / 9 * 10
 	if d.Short {
 		most = limit / 4 * 5
@@ -69,7 +69,7 @@ func withstood(d *scenario.Drill, limit int64, now server.Figures) {
 }
 
 // stop ends publishing and adds up what became of it: refused counts by status.
-func stop(sources []*scenario.Source) (sent, acked int, refused map[int]int) {
+func stop(sources []*scenario.Publisher) (sent, acked int, refused map[int]int) {
 	var stopping sync.WaitGroup
 	for _, source := range sources {
 		stopping.Go(source.Stop)
@@ -86,7 +86,7 @@ func stop(sources []*scenario.Source) (sent, acked int, refused map[int]int) {
 }
 
 // recovers waits until a server that was short of memory takes clients and publishes again.
-func recovers(d *scenario.Drill, s *server.Server) time.Duration {
+func recovers(d *scenario.Run, s *server.Server) time.Duration {
 	took, calm := d.Await(90*time.Second, func() bool { time.Sleep(time.Second); return figures(d, s).Stage == 0 })
 	d.Want(46, calm, "%.0f s after the flood memory is still short: %+v", took.Seconds(), figures(d, s))
 	c, err := client.Dial(s.Address, client.Options{User: "after"})
@@ -100,13 +100,13 @@ func recovers(d *scenario.Drill, s *server.Server) time.Duration {
 }
 
 // subscribe lets each client subscribe to 1,000 topics of its own over a span, within its rate.
-func subscribe(crowd *client.Crowd, span time.Duration) {
+func subscribe(crowd *client.Group, span time.Duration) {
 	crowd.Listen()
 	began := time.Now()
 	for k := 0; k < 1000 && time.Since(began) < span; k += 50 {
 		for i, c := range crowd.Clients {
 			for j := range 50 {
-				_ = c.Say(fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":"own-%d-%d"}`, i, k+j)) // it may be closed by now
+				_ = c.Send(fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":"own-%d-%d"}`, i, k+j)) // it may be closed by now
 			}
 		}
 		time.Sleep(span / 20)

@@ -15,12 +15,12 @@ import (
 // resume lets 500 clients leave and come back 100 times while 500 events a second are published on 10 topics. Coming back,
 // a client subscribes first, then asks for what it missed, and leaves out of the live events those that it got that way:
 // no gap, no duplicate, one order (check 32).
-func resume(d *scenario.Drill) {
+func resume(d *scenario.Run) {
 	topics, rounds := 10, d.Size(100, 5)
 	s := d.Serve(server.Conditions{Env: remembering})
-	var sources []*scenario.Source
+	var sources []*scenario.Publisher
 	for i := range topics {
-		source := &scenario.Source{Device: fmt.Sprint("resume-", i), Publishers: 1, Rate: 500 / float64(topics)}
+		source := &scenario.Publisher{Device: fmt.Sprint("resume-", i), Publishers: 1, Rate: 500 / float64(topics)}
 		sources = append(sources, source.Start(s))
 	}
 	nomads := make([]*nomad, d.Size(500, 100))
@@ -43,7 +43,7 @@ func resume(d *scenario.Drill) {
 			missed, heard = missed+nomads[j].missed.Load(), heard+len(nomads[j].heard)
 		}
 		acknowledged += len(source.Acks)
-		d.Faultless(32, source.Story(readers, nil).Faults())
+		d.Faultless(32, source.Topic(readers, nil).Faults())
 	}
 	d.Want(32, missed > 0, "nobody missed anything, so nothing was resumed")
 	d.Figure(32, "%d clients, %d times each, in %.1f s: %d published, %d heard, %d of them resumed", len(nomads), rounds, took.Seconds(), acknowledged, heard, missed)

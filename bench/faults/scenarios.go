@@ -6,7 +6,7 @@ import "github.com/parley-realtime/parley/bench/faults/scenario"
 type entry struct {
 	name   string // of its function
 	checks []int  // those that its comment names
-	play   func(*scenario.Drill)
+	play   func(*scenario.Run)
 	// long says that it takes its time at any size: a short run leaves it out unless it is named.
 	long bool
 }

@@ -13,11 +13,11 @@ import (
 // slow within 10 s, memory rises by less than 200 MiB, and the p99 of the others is below twice what it was, or below 5 ms where that is less (check 37).
 // A client that takes 1 KiB a second ends in the same way, and what waits for it stays within the limit (check 38).
 // Clients that do not read and are disconnected by the server leave nothing behind after 5 s (check 39).
-func slow(d *scenario.Drill) {
+func slow(d *scenario.Run) {
 	s := d.Serve(server.Conditions{})
 	stopped := d.Size(100, 20)
 	h := gather(d, s, "reader", "slow", 9*stopped, 1)
-	source := &scenario.Source{Device: "slow", Publishers: 1, Rate: 200, Pad: 900}
+	source := &scenario.Publisher{Device: "slow", Publishers: 1, Rate: 200, Pad: 900}
 	source.Start(s)
 	time.Sleep(time.Duration(d.Size(5, 2)) * time.Second) // in a brief run, too: what follows is compared with it
 	before := h.figures()
@@ -43,7 +43,7 @@ func slow(d *scenario.Drill) {
 }
 
 // trickle waits until those that stopped are gone, and takes 1 KiB a second meanwhile and afterwards.
-func trickle(d *scenario.Drill, s *server.Server, source *scenario.Source, stopped int) {
+func trickle(d *scenario.Run, s *server.Server, source *scenario.Publisher, stopped int) {
 	const limit = 1 << 20
 	crowd, err := client.DialAll(s.Address, 1, func(int) client.Options {
 		return client.Options{User: "trickle", Devices: []string{source.Device}, Buffer: 4 << 10}
@@ -78,7 +78,7 @@ func trickle(d *scenario.Drill, s *server.Server, source *scenario.Source, stopp
 }
 
 // closing disconnects clients that do not read.
-func closing(d *scenario.Drill) {
+func closing(d *scenario.Run) {
 	s := d.Serve(server.Conditions{})
 	base := figures(d, s)
 	count := d.Size(100, 20)
@@ -87,7 +87,7 @@ func closing(d *scenario.Drill) {
 	})
 	d.Must(err)
 	defer crowd.Close()
-	source := &scenario.Source{Device: "stuck", Publishers: 1, Rate: 200, Pad: 4000}
+	source := &scenario.Publisher{Device: "stuck", Publishers: 1, Rate: 200, Pad: 4000}
 	source.Start(s)
 	time.Sleep(500 * time.Millisecond)
 	source.Stop()
@@ -105,14 +105,14 @@ func closing(d *scenario.Drill) {
 }
 
 // figures are the server's; without them no scenario goes on.
-func figures(d *scenario.Drill, s *server.Server) server.Figures {
+func figures(d *scenario.Run, s *server.Server) server.Figures {
 	f, err := s.Figures()
 	d.Must(err)
 	return f
 }
 
 // alive ends the scenario if the server has ended.
-func alive(d *scenario.Drill, s *server.Server) {
+func alive(d *scenario.Run, s *server.Server) {
 	if !s.Alive() {
 		d.Must(fmt.Errorf("the server ended; it said: %s", s.Said()))
 	}

@@ -14,11 +14,11 @@ import (
 // soak lets 100 new clients a second come, subscribe to what all hear and to a topic of their own, hear a little and leave
 // in all the ways that there are, while events are published, some of them durable, for 60 minutes. When all have left,
 // goroutines, descriptors and heap are back within 5 % of what they were after a first round of 20 s (check 60).
-func soak(d *scenario.Drill) {
+func soak(d *scenario.Run) {
 	c := &churn{d: d, s: d.Serve(soaking(d))}
-	loud := &scenario.Source{Device: "soak-0", Publishers: 1, Rate: 100}
-	kept := &scenario.Source{Device: "durable-soak", Publishers: 1, Rate: 20}
-	filling := &scenario.Source{Device: "durable-fill", Publishers: 4, Rate: 50, Pad: 16_000}
+	loud := &scenario.Publisher{Device: "soak-0", Publishers: 1, Rate: 100}
+	kept := &scenario.Publisher{Device: "durable-soak", Publishers: 1, Rate: 20}
+	filling := &scenario.Publisher{Device: "durable-fill", Publishers: 4, Rate: 50, Pad: 16_000}
 	base := c.beside(d.Size(2000, 500), loud, kept, filling)
 	span := d.Span(time.Hour, 3*time.Second)
 	now := c.beside(int(span.Seconds()*100), loud, kept)
@@ -33,7 +33,7 @@ func soak(d *scenario.Drill) {
 
 // soaking are conditions in which all that is bounded is full after the first round: what is remembered is little or soon
 // forgotten, and the store's buffers are filled by large events.
-func soaking(d *scenario.Drill) server.Conditions {
+func soaking(d *scenario.Run) server.Conditions {
 	return server.Conditions{
 		Args: []string{"--data", filepath.Join(d.Dir, "data")},
 		Env: []string{"PARLEY_TOPICS_DURABLE=telemetry/durable-*", "PARLEY_ENGINE_DURABLE_COUNT=1000", "PARLEY_ENGINE_TOPIC_IDLE=2s", "PARLEY_ENGINE_HISTORY_AGE=1s",
@@ -43,7 +43,7 @@ func soaking(d *scenario.Drill) server.Conditions {
 
 // churn are clients that come and go.
 type churn struct {
-	d *scenario.Drill
+	d *scenario.Run
 	s *server.Server
 
 	round int // no two visitors of different rounds have one name
@@ -54,7 +54,7 @@ type churn struct {
 }
 
 // beside lets so many clients come while events are published, and returns what is left when all is over.
-func (c *churn) beside(count int, sources ...*scenario.Source) server.Figures {
+func (c *churn) beside(count int, sources ...*scenario.Publisher) server.Figures {
 	for _, source := range sources {
 		source.Start(c.s)
 	}

@@ -16,13 +16,13 @@ import (
 // time of up to 5 s, tries again as often as it must, and asks for what it missed: of a durable topic it gets all of it,
 // of a memory topic it is told that its position is lost. All are back within 20 s, those that are refused are told when to
 // try again, none waits in vain, and all hear what is published then (check 58).
-func storm(d *scenario.Drill) {
+func storm(d *scenario.Run) {
 	storming(d, d.Serve(server.Conditions{}), "storm", false)
 	durable(d, []int{58}, func(c server.Conditions) { storming(d, d.Serve(c), "durable-storm", true) })
 }
 
 // storming is the storm of one topic's clients, who resume if it is kept.
-func storming(d *scenario.Drill, s *server.Server, device string, kept bool) {
+func storming(d *scenario.Run, s *server.Server, device string, kept bool) {
 	const bound, missed = 20 * time.Second, 10
 	count := d.Size(10_000, 500)
 	crowd, err := client.DialAll(s.Address, count, client.Users("storm", device))
@@ -44,7 +44,7 @@ func storming(d *scenario.Drill, s *server.Server, device string, kept bool) {
 	}
 	r.all(delays, began.Add(bound+10*time.Second))
 	took := time.Since(began)
-	back := &client.Crowd{Clients: r.clients}
+	back := &client.Group{Clients: r.clients}
 	defer back.Close()
 	d.Want(58, r.in.Load() == int64(count) && took < bound, "%d of %d were back after %s; %v", r.in.Load(), count, took, r.oddly.Load())
 	d.Want(58, r.silent.Load() == 0, "%d tries were not answered; %v", r.silent.Load(), r.oddly.Load())
@@ -58,7 +58,7 @@ func storming(d *scenario.Drill, s *server.Server, device string, kept bool) {
 		back.Listen()
 		_, err = s.Publish(device, missed+2, 0)
 		d.Must(err)
-		d.Want(58, back.Heard(1, 10*time.Second), "not everybody hears what is published afterwards")
+		d.Want(58, back.AwaitEvents(1, 10*time.Second), "not everybody hears what is published afterwards")
 	}
 	d.Figure(58, "%d clients of %s: all back after %.1f s, start %d ms; %d refused politely, %d not answered; %d resumed, %d told 409", count, device, took.Seconds(), s.Took.Milliseconds(), r.polite.Load(), r.silent.Load(), r.resumed.Load(), r.lost.Load())
 }

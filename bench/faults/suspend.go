@@ -13,11 +13,11 @@ import (
 // suspend stops the server with SIGSTOP for 1, 10 and 60 s (brief: 15 s; short: 1 s alone) and lets it go on, while two publishers publish
 // and clients listen. Afterwards publishes are answered again within 2 s, nobody heard anything twice or in disorder or
 // missed anything, and the server holds exactly those connections that their clients hold (check 49).
-func suspend(d *scenario.Drill) {
+func suspend(d *scenario.Run) {
 	pauses := []time.Duration{time.Second, 10 * time.Second, d.Span(60*time.Second, 10*time.Second)}
 	pauses = pauses[:d.Size(3, 1)]
 	s := d.Serve(server.Conditions{})
-	source := &scenario.Source{Device: "suspend", Publishers: 2, Rate: 50, Stubborn: true}
+	source := &scenario.Publisher{Device: "suspend", Publishers: 2, Rate: 50, Stubborn: true}
 	source.Start(s)
 	worst := time.Duration(0)
 	ended := 0
@@ -33,7 +33,7 @@ func suspend(d *scenario.Drill) {
 		d.Await(5*time.Second, func() bool { return figures(d, s).Connections == 0 })
 		readers := crowd.Readers(false)
 		source.Stop()
-		d.Faultless(49, source.Story(readers, nil).Faults())
+		d.Faultless(49, source.Topic(readers, nil).Faults())
 		source.Start(s)
 	}
 	source.Stop()
@@ -42,7 +42,7 @@ func suspend(d *scenario.Drill) {
 }
 
 // pausing stops the server for a while, and returns how long it takes afterwards until publishes are acknowledged.
-func pausing(d *scenario.Drill, s *server.Server, source *scenario.Source, pause time.Duration) time.Duration {
+func pausing(d *scenario.Run, s *server.Server, source *scenario.Publisher, pause time.Duration) time.Duration {
 	d.Must(s.Signal(syscall.SIGSTOP))
 	time.Sleep(pause)
 	before := source.Acked()
@@ -54,7 +54,7 @@ func pausing(d *scenario.Drill, s *server.Server, source *scenario.Source, pause
 }
 
 // wrongly wants that both sides agree on who is connected, and returns how many the pause has ended.
-func wrongly(d *scenario.Drill, s *server.Server, crowd *client.Crowd) (ended int) {
+func wrongly(d *scenario.Run, s *server.Server, crowd *client.Group) (ended int) {
 	for _, c := range crowd.Clients {
 		if !c.Over() {
 			continue

@@ -8,13 +8,13 @@ import (
 )
 
 // gate takes the token for the user's name.
-type gate struct{}
+type authenticator struct{}
 
 // everything is what all may subscribe to. Real verifiers share it, too.
-var everything = []protocol.Pattern{"*"}
+var anyTopic = []protocol.Pattern{"*"}
 
 // Authenticate implements actors.Authenticator.
-func (gate) Authenticate(_ context.Context, _ string, c protocol.Credential) (*protocol.Identity, error) {
+func (authenticator) Authenticate(_ context.Context, _ string, c protocol.Credential) (*protocol.Identity, error) {
 	now := time.Now()
-	return &protocol.Identity{User: c.Token, Issued: now, Expires: now.Add(24 * time.Hour), Topics: everything}, nil
+	return &protocol.Identity{User: c.Token, Issued: now, Expires: now.Add(24 * time.Hour), Topics: anyTopic}, nil
 }

@@ -18,7 +18,7 @@ type Client struct {
 	next *Client // the writer's queue, guarded by its mutex
 
 	// Owned by the writer.
-	took uint32 // events
+	received uint32 // events
 }
 
 var _ outbox.Transport = (*Client)(nil)
@@ -28,7 +28,7 @@ func (cl *Client) Wake() { cl.writer.enqueue(cl) }
 
 // Close implements actors.Wire. Nobody here is sent away but at the end.
 func (cl *Client) Close(code uint16, reason string) {
-	cl.writer.crowd.faults.note(fmt.Errorf("a client was closed with %d %s", code, reason))
+	cl.writer.harness.faults.note(fmt.Errorf("a client was closed with %d %s", code, reason))
 	cl.link.Gone(protocol.Disconnected)
 }
 
@@ -36,28 +36,28 @@ func (cl *Client) Close(code uint16, reason string) {
 func (cl *Client) Cut() { cl.Close(1006, "cut off") }
 
 // Took is how many events the client has taken. Ask it when all have arrived.
-func (cl *Client) Took() uint32 { return cl.took }
+func (cl *Client) Received() uint32 { return cl.received }
 
 // say says lines and a ping behind them, whose answer says that they were done.
-func (cl *Client) say(lines []string) {
+func (cl *Client) send(lines []string) {
 	for _, line := range lines {
 		cl.link.Receive([]byte(line), false)
 	}
-	cl.writer.crowd.asked++
+	cl.writer.harness.asked++
 	cl.link.Receive([]byte(`{"type":"ping"}`), false)
 }
 
 // hear is what a client makes of one frame.
-func (cl *Client) hear(f *outbox.Frame) {
+func (cl *Client) receive(f *outbox.Frame) {
 	switch {
 	case f.Born != 0:
-		cl.took++
+		cl.received++
 		cl.writer.events++
 	case f.Op == outbox.Ping:
 		cl.link.Heard()
 	case bytes.Contains(f.Data, []byte(`"pong"`)):
 		cl.writer.pongs++
 	case bytes.Contains(f.Data, []byte(`"error"`)):
-		cl.writer.crowd.faults.note(fmt.Errorf("a client was told %s", f.Data))
+		cl.writer.harness.faults.note(fmt.Errorf("a client was told %s", f.Data))
 	}
 }

@@ -8,16 +8,16 @@ import (
 )
 
 // patience is how long anything that is waited for may take.
-const patience = time.Minute
+const timeout = time.Minute
 
 // tally counts what arrives, for one goroutine that waits until it is enough.
-type tally struct {
+type counter struct {
 	n       atomic.Int64
 	goal    atomic.Int64 // 0 while nobody waits
 	reached atomic.Pointer[chan struct{}]
 }
 
-func (t *tally) add(n int64) {
+func (t *counter) add(n int64) {
 	if n == 0 {
 		return
 	}
@@ -27,7 +27,7 @@ func (t *tally) add(n int64) {
 }
 
 // await returns when so many have come, or with the first fault.
-func (t *tally) await(goal int64, f *faults) error {
+func (t *counter) await(goal int64, f *faults) error {
 	if t.n.Load() >= goal {
 		return f.first()
 	}
@@ -37,7 +37,7 @@ func (t *tally) await(goal int64, f *faults) error {
 	if t.n.Load() >= goal && t.goal.CompareAndSwap(goal, 0) { // they came before we were seen waiting
 		return f.first()
 	}
-	late := time.NewTimer(patience)
+	late := time.NewTimer(timeout)
 	defer late.Stop()
 	for {
 		select {

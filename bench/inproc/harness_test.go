@@ -27,7 +27,7 @@ func TestDeliver_EachClientTakesEachEventOnce(t *testing.T) {
 	c := New(Limits())
 	defer c.Close()
 	const clients, events = 2000, 5
-	all, err := c.Enter(clients, subscriber)
+	all, err := c.Connect(clients, subscriber)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,8 +40,8 @@ func TestDeliver_EachClientTakesEachEventOnce(t *testing.T) {
 		t.Errorf("%d are authenticated", n)
 	}
 	for i, client := range all {
-		if client.Took() != events {
-			t.Errorf("client %d took %d events", i, client.Took())
+		if client.Received() != events {
+			t.Errorf("client %d took %d events", i, client.Received())
 		}
 	}
 }
@@ -49,11 +49,11 @@ func TestDeliver_EachClientTakesEachEventOnce(t *testing.T) {
 func TestLeave_ReturnsWhenTheNodeHasForgottenThem(t *testing.T) {
 	c := New(Limits())
 	defer c.Close()
-	all, err := c.Enter(300, subscriber)
+	all, err := c.Connect(300, subscriber)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Leave(all[:200]); err != nil {
+	if err := c.Disconnect(all[:200]); err != nil {
 		t.Fatal(err)
 	}
 	if n := c.Node.Stats(Tenant).ActiveConnections; n != 100 {
@@ -67,7 +67,7 @@ func TestLeave_ReturnsWhenTheNodeHasForgottenThem(t *testing.T) {
 func TestAsk_WhatAClientIsRefusedIsAFault(t *testing.T) {
 	c := New(Limits())
 	defer c.Close()
-	all, err := c.Enter(1, subscriber)
+	all, err := c.Connect(1, subscriber)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestAsk_WhatAClientIsRefusedIsAFault(t *testing.T) {
 func TestEnter_AClientThatIsClosedIsAFault(t *testing.T) {
 	c := New(Limits())
 	defer c.Close()
-	all, err := c.Enter(1, subscriber)
+	all, err := c.Connect(1, subscriber)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,13 +89,13 @@ func TestEnter_AClientThatIsClosedIsAFault(t *testing.T) {
 	for c.faults.first() == nil {
 		_ = c.Node.Stats(Tenant) // a connection's own goroutine closes it
 	}
-	if _, err := c.Enter(1, subscriber); err == nil || !strings.Contains(err.Error(), "4000") {
+	if _, err := c.Connect(1, subscriber); err == nil || !strings.Contains(err.Error(), "4000") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestTally_WaitsForAsManyAsWereAskedFor(t *testing.T) {
-	var n tally
+	var n counter
 	var f faults
 	done := make(chan error)
 	go func() { done <- n.await(3, &f) }()

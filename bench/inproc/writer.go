@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	takeBytes = 64 << 10 // that are taken of one client at once, as transport/websocket does
-	tellEvery = 1024     // clients between two looks at who waits for figures
+	takeBytes   = 64 << 10 // that are taken of one client at once, as transport/websocket does
+	reportEvery = 1024     // clients between two looks at who waits for figures
 )
 
 // writer takes what waits for the clients that belong to it.
 type writer struct {
-	crowd *Crowd // static
+	harness *Harness // static
 
 	mu         sync.Mutex
 	awake      sync.Cond
@@ -28,8 +28,8 @@ type writer struct {
 	events, pongs int64 // taken and not yet told
 }
 
-func newWriter(c *Crowd) *writer {
-	w := &writer{crowd: c, buf: make([]byte, 0, takeBytes)}
+func newWriter(c *Harness) *writer {
+	w := &writer{harness: c, buf: make([]byte, 0, takeBytes)}
 	w.awake.L = &w.mu
 	return w
 }
@@ -59,7 +59,7 @@ func (w *writer) stop() {
 
 func (w *writer) run() {
 	for {
-		cl := w.woken()
+		cl := w.dequeue()
 		if cl == nil {
 			return
 		}
@@ -67,15 +67,15 @@ func (w *writer) run() {
 			next := cl.next
 			cl.next = nil
 			w.serve(cl)
-			if cl = next; cl == nil || served%tellEvery == 0 {
-				w.tell()
+			if cl = next; cl == nil || served%reportEvery == 0 {
+				w.report()
 			}
 		}
 	}
 }
 
 // woken waits for clients and takes all that are there.
-func (w *writer) woken() *Client {
+func (w *writer) dequeue() *Client {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.head == nil && !w.stopped {
@@ -102,7 +102,7 @@ func (w *writer) serve(cl *Client) {
 		w.buf = w.buf[:0]
 		for _, f := range frames {
 			w.write(f)
-			cl.hear(f)
+			cl.receive(f)
 		}
 		outbox.Ack(frames)
 		clear(frames)
@@ -119,8 +119,8 @@ func (w *writer) write(f *outbox.Frame) {
 	w.buf = append(w.buf, f.Data...)
 }
 
-func (w *writer) tell() {
-	w.crowd.events.add(w.events)
-	w.crowd.pongs.add(w.pongs)
+func (w *writer) report() {
+	w.harness.events.add(w.events)
+	w.harness.pongs.add(w.pongs)
 	w.events, w.pongs = 0, 0
 }

@@ -12,46 +12,46 @@ import (
 )
 
 // patience is how long nobody may come in before Connect gives up.
-const patience = 10 * time.Second
+const connectTimeout = 10 * time.Second
 
 // Connect lets the clients from first to last enter, and returns when all are ready.
-func (s *Swarm) Connect(first, last int) error {
+func (s *Generator) Connect(first, last int) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	inside, since := s.figures.Connected, time.Now()
+	inside, since := s.stats.Connected, time.Now()
 	for n := first; n <= last || s.entering > 0; {
 		for ; n <= last && s.entering < s.plan.Width; n++ {
-			if err := s.begin(n); err != nil {
+			if err := s.dial(n); err != nil {
 				return fmt.Errorf("client %d: %w", n, err)
 			}
 		}
-		if err := s.turn(); err != nil {
+		if err := s.poll(); err != nil {
 			return err
 		}
-		if s.figures.Connected > inside {
-			inside, since = s.figures.Connected, time.Now()
-		} else if time.Since(since) > patience {
-			return s.stuck()
+		if s.stats.Connected > inside {
+			inside, since = s.stats.Connected, time.Now()
+		} else if time.Since(since) > connectTimeout {
+			return s.stalled()
 		}
 	}
 	return nil
 }
 
 // stuck says what the clients wait for.
-func (s *Swarm) stuck() error {
+func (s *Generator) stalled() error {
 	for _, c := range s.clients {
-		switch c.stage {
-		case shaking:
-			return fmt.Errorf("client %d: no answer to the handshake for %s", c.n, patience)
-		case speaking:
-			return fmt.Errorf("client %d: the server did not say %q for %s", c.n, s.plan.Ready, patience)
+		switch c.state {
+		case handshaking:
+			return fmt.Errorf("client %d: no answer to the handshake for %s", c.n, connectTimeout)
+		case subscribing:
+			return fmt.Errorf("client %d: the server did not say %q for %s", c.n, s.plan.Ready, connectTimeout)
 		}
 	}
 	return errors.New("nobody is entering")
 }
 
 // begin opens a socket and asks for the upgrade.
-func (s *Swarm) begin(n int) error {
+func (s *Generator) dial(n int) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -59,11 +59,11 @@ func (s *Swarm) begin(n int) error {
 	for len(s.clients) <= fd {
 		s.clients = append(s.clients, client{})
 	}
-	for len(s.last) < len(s.clients)*s.plan.Lanes {
+	for len(s.last) < len(s.clients)*s.plan.Publishers {
 		s.last = append(s.last, 0)
 	}
-	clear(s.last[fd*s.plan.Lanes : (fd+1)*s.plan.Lanes])
-	s.clients[fd] = client{stage: shaking, n: n}
+	clear(s.last[fd*s.plan.Publishers : (fd+1)*s.plan.Publishers])
+	s.clients[fd] = client{state: handshaking, n: n}
 	// Connecting to loopback waits for nobody, as long as the server's backlog has room.
 	if err := errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1), unix.Connect(fd, s.server), unix.SetNonblock(fd, true)); err != nil {
 		s.close(fd)
@@ -77,8 +77,8 @@ func (s *Swarm) begin(n int) error {
 	return err
 }
 
-func (s *Swarm) handshake(n int) []byte {
-	voice := s.plan.Voice(n)
+func (s *Generator) handshake(n int) []byte {
+	voice := s.plan.Client(n)
 	var out strings.Builder
 	out.WriteString("GET " + voice.Path + " HTTP/1.1\r\nHost: " + s.plan.Address +
 		"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cGFybGV5LXN3YXJtLWtleQ==\r\n")
@@ -90,7 +90,7 @@ func (s *Swarm) handshake(n int) []byte {
 }
 
 // shake takes the answer to the handshake, and returns what follows it.
-func (s *Swarm) shake(fd int, data []byte) ([]byte, error) {
+func (s *Generator) readHandshake(fd int, data []byte) ([]byte, error) {
 	c := &s.clients[fd]
 	head, rest, whole := bytes.Cut(data, []byte("\r\n\r\n"))
 	if !whole {
@@ -103,22 +103,22 @@ func (s *Swarm) shake(fd int, data []byte) ([]byte, error) {
 		line, _, _ := bytes.Cut(head, []byte("\r\n"))
 		return nil, fmt.Errorf("client %d: the server says %q", c.n, line)
 	}
-	c.stage = speaking
+	c.state = subscribing
 	if s.plan.Ready == "" {
-		s.enter(c)
+		s.ready(c)
 	}
-	return rest, s.say(fd, s.plan.Voice(c.n).Say...)
+	return rest, s.send(fd, s.plan.Client(c.n).Say...)
 }
 
 // enter lets a client count as ready.
-func (s *Swarm) enter(c *client) {
-	c.stage = inside
+func (s *Generator) ready(c *client) {
+	c.state = ready
 	s.entering--
-	s.figures.Connected++
+	s.stats.Connected++
 }
 
 // say writes lines, each a message.
-func (s *Swarm) say(fd int, lines ...string) error {
+func (s *Generator) send(fd int, lines ...string) error {
 	op := byte(text)
 	if s.plan.Binary {
 		op = binaries
@@ -134,9 +134,9 @@ func (s *Swarm) say(fd int, lines ...string) error {
 }
 
 // write writes to a socket whose buffer has room for all that clients say; if it has none, the server does not read.
-func (s *Swarm) write(fd int, frames []byte) error {
+func (s *Generator) write(fd int, frames []byte) error {
 	if n, err := unix.Write(fd, frames); err != nil || n < len(frames) {
-		return s.lose(fd)
+		return s.lost(fd)
 	}
 	return nil
 }

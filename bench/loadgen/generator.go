@@ -17,7 +17,7 @@ type Plan struct {
 	// Address is the server's, host:port on loopback.
 	Address string
 	// Voice is what client n, from 1, asks for and says.
-	Voice func(n int) Voice
+	Client func(n int) ClientPlan
 	// Binary says that lines go out as binary frames.
 	Binary bool
 	// Ready is in the message after which a client counts as ready; "" means that the handshake suffices.
@@ -28,16 +28,16 @@ type Plan struct {
 	// number; what has no stamp is not counted.
 	Stamp, Sequence string
 	// Lanes is how many publishers number the same topic, each from its lane times Lane (default 1).
-	Lanes int
+	Publishers int
 	// Width is how many clients may be entering at once (default 32).
 	Width int
 }
 
 // Lane is the distance between the sequence numbers of two publishers to one topic.
-const Lane = 1_000_000_000
+const PublisherStride = 1_000_000_000
 
 // Voice is what one client says: the path and the header lines of its handshake, and then its lines.
-type Voice struct {
+type ClientPlan struct {
 	Path   string
 	Header []string
 	Say    []string
@@ -47,7 +47,7 @@ type Voice struct {
 type Answer struct{ When, Say string }
 
 // Figures are what a swarm has seen since Reset. Latencies are in microseconds.
-type Figures struct {
+type Stats struct {
 	Connected, Closed int // since New
 	Messages          int64
 	// Gaps counts events whose sequence number did not follow the one before on their socket.
@@ -58,14 +58,14 @@ type Figures struct {
 }
 
 // Swarm is the clients. One goroutine may call its methods; Messages is for everyone.
-type Swarm struct {
+type Generator struct {
 	plan     Plan
 	server   unix.Sockaddr
 	epoll    int
 	clients  []client // by file descriptor
 	last     []int64  // sequence numbers, by file descriptor and lane
 	entering int
-	figures  Figures
+	stats    Stats
 	messages atomic.Int64 // what figures.Messages is, for others to read meanwhile
 	buf      []byte
 	events   []unix.EpollEvent
@@ -75,30 +75,30 @@ type Swarm struct {
 }
 
 // stage is how far a client is.
-type stage byte
+type state byte
 
 const (
-	gone stage = iota
-	shaking
-	speaking
-	inside
+	closed state = iota
+	handshaking
+	subscribing
+	ready
 )
 
 // client is one socket.
 type client struct {
-	stage stage
+	state state
 	n     int
 	rest  []byte // the begin of what is not whole yet
 }
 
 // New makes a swarm of nobody.
-func New(plan Plan) (*Swarm, error) {
+func New(plan Plan) (*Generator, error) {
 	address, err := netip.ParseAddrPort(plan.Address)
 	if err != nil || !address.Addr().Is4() || !address.Addr().IsLoopback() {
 		return nil, fmt.Errorf("the server's address must be on IPv4 loopback, not %q", plan.Address)
 	}
-	if plan.Lanes == 0 {
-		plan.Lanes = 1
+	if plan.Publishers == 0 {
+		plan.Publishers = 1
 	}
 	if plan.Width == 0 {
 		plan.Width = 32
@@ -107,7 +107,7 @@ func New(plan Plan) (*Swarm, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Swarm{plan: plan, epoll: epoll, buf: make([]byte, 256<<10), events: make([]unix.EpollEvent, 1024),
+	s := &Generator{plan: plan, epoll: epoll, buf: make([]byte, 256<<10), events: make([]unix.EpollEvent, 1024),
 		stamp: []byte(plan.Stamp), sequence: []byte(plan.Sequence), answers: compile(plan),
 		server: &unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}}
 	s.Reset()
@@ -115,28 +115,28 @@ func New(plan Plan) (*Swarm, error) {
 }
 
 // Reset forgets what was counted, for a new measurement with the same clients; sequence numbers go on.
-func (s *Swarm) Reset() {
-	s.figures.Gaps = 0
+func (s *Generator) Reset() {
+	s.stats.Gaps = 0
 	s.messages.Store(0)
-	s.figures.Latency = hdrhistogram.New(1, 60_000_000, 3)
+	s.stats.Latency = hdrhistogram.New(1, 60_000_000, 3)
 }
 
 // Figures are what was seen since Reset.
-func (s *Swarm) Figures() Figures {
-	f := s.figures
+func (s *Generator) Stats() Stats {
+	f := s.stats
 	f.Messages = s.messages.Load()
 	return f
 }
 
 // Messages is how many events arrived since Reset. Any goroutine may ask.
-func (s *Swarm) Messages() int64 { return s.messages.Load() }
+func (s *Generator) Messages() int64 { return s.messages.Load() }
 
 // Run reads what arrives until done says so; it is asked at least every 2 ms. The calling goroutine keeps its thread.
-func (s *Swarm) Run(done func() bool) error {
+func (s *Generator) Run(done func() bool) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for !done() {
-		if err := s.turn(); err != nil {
+		if err := s.poll(); err != nil {
 			return err
 		}
 	}
@@ -144,7 +144,7 @@ func (s *Swarm) Run(done func() bool) error {
 }
 
 // turn waits for sockets that have something, and reads them.
-func (s *Swarm) turn() error {
+func (s *Generator) poll() error {
 	n, err := unix.EpollWait(s.epoll, s.events, 2)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return err
@@ -158,7 +158,7 @@ func (s *Swarm) turn() error {
 }
 
 // read takes what is there for one socket.
-func (s *Swarm) read(fd int) error {
+func (s *Generator) read(fd int) error {
 	c := &s.clients[fd]
 	if need := len(c.rest) + 64<<10; need > len(s.buf) {
 		s.buf = make([]byte, 2*need)
@@ -169,28 +169,28 @@ func (s *Swarm) read(fd int) error {
 	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
 		return nil
 	case err != nil || n == 0:
-		return s.lose(fd)
+		return s.lost(fd)
 	}
 	c.rest = c.rest[:0]
-	return s.take(fd, s.buf[:kept+n])
+	return s.receive(fd, s.buf[:kept+n])
 }
 
 // lose closes a socket that the server closed. A client that was not in yet is an error: nobody measures without it.
-func (s *Swarm) lose(fd int) error {
+func (s *Generator) lost(fd int) error {
 	c := s.clients[fd]
 	s.close(fd)
-	switch c.stage {
-	case shaking:
+	switch c.state {
+	case handshaking:
 		return fmt.Errorf("client %d: the server closed before it answered the handshake", c.n)
-	case speaking:
+	case subscribing:
 		return fmt.Errorf("client %d: the server closed before it said %q", c.n, s.plan.Ready)
 	}
-	s.figures.Closed++
+	s.stats.Closed++
 	return nil
 }
 
-func (s *Swarm) close(fd int) {
-	if s.clients[fd].stage == gone {
+func (s *Generator) close(fd int) {
+	if s.clients[fd].state == closed {
 		return
 	}
 	s.clients[fd] = client{}
@@ -200,7 +200,7 @@ func (s *Swarm) close(fd int) {
 }
 
 // Close closes all sockets without a word.
-func (s *Swarm) Close() {
+func (s *Generator) Close() {
 	for fd := range s.clients {
 		s.close(fd)
 	}

@@ -69,7 +69,7 @@ func serve(t *testing.T, hear func(conn *gws.Conn, line string)) (*server, strin
 
 func plan(address string) Plan {
 	return Plan{Address: address, Ready: "welcome", Stamp: `"t":`, Sequence: `"s":`,
-		Voice: func(n int) Voice { return Voice{Path: "/ws", Say: []string{fmt.Sprint("hello ", n), "more"}} }}
+		Client: func(n int) ClientPlan { return ClientPlan{Path: "/ws", Say: []string{fmt.Sprint("hello ", n), "more"}} }}
 }
 
 func welcome(conn *gws.Conn, line string) {
@@ -78,7 +78,7 @@ func welcome(conn *gws.Conn, line string) {
 	}
 }
 
-func swarm(t *testing.T, p Plan, clients int) *Swarm {
+func swarm(t *testing.T, p Plan, clients int) *Generator {
 	t.Helper()
 	s, err := New(p)
 	if err != nil {
@@ -92,13 +92,13 @@ func swarm(t *testing.T, p Plan, clients int) *Swarm {
 }
 
 // wait runs the swarm until it has so many events, or for 10 s.
-func wait(t *testing.T, s *Swarm, events int64) Figures {
+func wait(t *testing.T, s *Generator, events int64) Stats {
 	t.Helper()
 	late := time.Now().Add(10 * time.Second)
 	if err := s.Run(func() bool { return s.Messages() >= events || time.Now().After(late) }); err != nil {
 		t.Fatal(err)
 	}
-	return s.Figures()
+	return s.Stats()
 }
 
 func event(sequence int64) string {
@@ -108,7 +108,7 @@ func event(sequence int64) string {
 func TestSwarm_CountsOrdersAndTimesEvents(t *testing.T) {
 	s, address := serve(t, welcome)
 	crowd := swarm(t, plan(address), 100)
-	if f := crowd.Figures(); f.Connected != 100 {
+	if f := crowd.Stats(); f.Connected != 100 {
 		t.Fatalf("%d connected", f.Connected)
 	}
 	s.broadcast(gws.OpcodeText, event(1))
@@ -132,15 +132,15 @@ func TestSwarm_CountsOrdersAndTimesEvents(t *testing.T) {
 func TestSwarm_OrderIsThatOfEachPublisher(t *testing.T) {
 	s, address := serve(t, welcome)
 	p := plan(address)
-	p.Lanes = 2
+	p.Publishers = 2
 	crowd := swarm(t, p, 1)
-	for _, sequence := range []int64{1, Lane + 1, Lane + 2, 2, 3} {
+	for _, sequence := range []int64{1, PublisherStride + 1, PublisherStride + 2, 2, 3} {
 		s.broadcast(gws.OpcodeText, event(sequence))
 	}
 	if f := wait(t, crowd, 5); f.Gaps != 0 {
 		t.Errorf("%d gaps", f.Gaps)
 	}
-	s.broadcast(gws.OpcodeText, event(2*Lane+1))
+	s.broadcast(gws.OpcodeText, event(2*PublisherStride+1))
 	if f := wait(t, crowd, 6); f.Gaps != 1 {
 		t.Errorf("a third publisher of two: %d gaps", f.Gaps)
 	}
@@ -226,7 +226,7 @@ func TestConnect_SaysWhoWasNotLetIn(t *testing.T) {
 	for path, says := range map[string]string{"/none": `client 1: the server says "HTTP/1.1 404 Not Found"`, "/ws": `client 1: the server closed before it said "welcome"`} {
 		p := plan(address)
 		p.Width = 1
-		p.Voice = func(int) Voice { return Voice{Path: path, Say: []string{"x"}} }
+		p.Client = func(int) ClientPlan { return ClientPlan{Path: path, Say: []string{"x"}} }
 		s, err := New(p)
 		if err != nil {
 			t.Fatal(err)
@@ -242,8 +242,8 @@ func TestConnect_WithoutReadyTheHandshakeSuffices(t *testing.T) {
 	_, address := serve(t, func(*gws.Conn, string) {})
 	p := plan(address)
 	p.Ready, p.Binary = "", true
-	p.Voice = func(int) Voice { return Voice{Path: "/ws", Header: []string{"X-Test: 1"}} }
-	if f := swarm(t, p, 50).Figures(); f.Connected != 50 {
+	p.Client = func(int) ClientPlan { return ClientPlan{Path: "/ws", Header: []string{"X-Test: 1"}} }
+	if f := swarm(t, p, 50).Stats(); f.Connected != 50 {
 		t.Errorf("%d connected", f.Connected)
 	}
 }

@@ -20,17 +20,17 @@ func compile(plan Plan) []answer {
 }
 
 // take splits data into frames, counts what is in them, and keeps what is not whole.
-func (s *Swarm) take(fd int, data []byte) error {
+func (s *Generator) receive(fd int, data []byte) error {
 	now := time.Now()
 	c := &s.clients[fd]
-	if c.stage == shaking {
+	if c.state == handshaking {
 		var err error
-		if data, err = s.shake(fd, data); err != nil {
+		if data, err = s.readHandshake(fd, data); err != nil {
 			return err
 		}
 	}
 	count := int64(0)
-	for c.stage > shaking {
+	for c.state > handshaking {
 		op, payload, n, err := next(data)
 		if err != nil {
 			return err
@@ -39,24 +39,24 @@ func (s *Swarm) take(fd int, data []byte) error {
 			break
 		}
 		data = data[n:]
-		found, err := s.hear(fd, op, payload, now.UnixNano())
+		found, err := s.handle(fd, op, payload, now.UnixNano())
 		if err != nil {
 			return err
 		}
 		count += found
 	}
-	if c.stage != gone {
-		c.keep(data)
+	if c.state != closed {
+		c.buffer(data)
 	}
 	if count > 0 {
-		s.figures.Last = now
+		s.stats.Last = now
 		s.messages.Add(count)
 	}
 	return nil
 }
 
 // keep keeps the begin of a frame.
-func (c *client) keep(data []byte) {
+func (c *client) buffer(data []byte) {
 	if len(data) > 0 {
 		c.rest = append(c.rest[:0], data...)
 	} else if cap(c.rest) > 0 {
@@ -65,13 +65,13 @@ func (c *client) keep(data []byte) {
 }
 
 // hear does what a frame asks for, and returns how many events are in it.
-func (s *Swarm) hear(fd int, op byte, payload []byte, now int64) (int64, error) {
+func (s *Generator) handle(fd int, op byte, payload []byte, now int64) (int64, error) {
 	switch op {
 	case text, binaries:
 		count := s.count(fd, payload, now)
 		return count, s.reply(fd, payload)
 	case closing:
-		return 0, s.lose(fd)
+		return 0, s.lost(fd)
 	case ping:
 		return 0, s.write(fd, appendFrame(nil, pong, string(payload)))
 	}
@@ -79,14 +79,14 @@ func (s *Swarm) hear(fd int, op byte, payload []byte, now int64) (int64, error) 
 }
 
 // reply lets a client in if it was waiting for this message, and answers it.
-func (s *Swarm) reply(fd int, payload []byte) error {
-	if c := &s.clients[fd]; c.stage == speaking && bytes.Contains(payload, []byte(s.plan.Ready)) {
-		s.enter(c)
+func (s *Generator) reply(fd int, payload []byte) error {
+	if c := &s.clients[fd]; c.state == subscribing && bytes.Contains(payload, []byte(s.plan.Ready)) {
+		s.ready(c)
 	}
 	for i := range s.answers {
 		a := &s.answers[i]
 		if bytes.HasPrefix(payload, a.when) || bytes.Contains(payload, a.line) {
-			if err := s.say(fd, a.say); err != nil {
+			if err := s.send(fd, a.say); err != nil {
 				return err
 			}
 		}
@@ -95,34 +95,34 @@ func (s *Swarm) reply(fd int, payload []byte) error {
 }
 
 // count counts the events of a message.
-func (s *Swarm) count(fd int, payload []byte, now int64) (count int64) {
+func (s *Generator) count(fd int, payload []byte, now int64) (count int64) {
 	for {
 		stamp, rest, ok := number(payload, s.stamp)
 		if !ok {
 			return count
 		}
 		count++
-		_ = s.figures.Latency.RecordValue(max(1, min((now-stamp)/1000, 60_000_000)))
+		_ = s.stats.Latency.RecordValue(max(1, min((now-stamp)/1000, 60_000_000)))
 		sequence, rest, ok := number(rest, s.sequence)
 		if !ok {
-			s.figures.Gaps++
+			s.stats.Gaps++
 			return count
 		}
-		s.follow(fd, sequence)
+		s.checkOrder(fd, sequence)
 		payload = rest
 	}
 }
 
 // follow holds a sequence number against the one before it in its lane.
-func (s *Swarm) follow(fd int, sequence int64) {
-	lane := int(sequence / Lane)
-	if lane >= s.plan.Lanes {
-		s.figures.Gaps++
+func (s *Generator) checkOrder(fd int, sequence int64) {
+	lane := int(sequence / PublisherStride)
+	if lane >= s.plan.Publishers {
+		s.stats.Gaps++
 		return
 	}
-	last := &s.last[fd*s.plan.Lanes+lane]
-	if sequence%Lane != *last+1 {
-		s.figures.Gaps++
+	last := &s.last[fd*s.plan.Publishers+lane]
+	if sequence%PublisherStride != *last+1 {
+		s.stats.Gaps++
 	}
-	*last = sequence % Lane
+	*last = sequence % PublisherStride
 }

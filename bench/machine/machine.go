@@ -68,23 +68,23 @@ func Commit(ctx context.Context, root string) string {
 
 // calm is how much of the machine others may use, and patience how long Settle waits for that.
 const (
-	calm     = 0.08
-	look     = 100 * time.Millisecond
-	patience = 10 * time.Second
+	idleShare = 0.08
+	interval  = 100 * time.Millisecond
+	timeout   = 10 * time.Second
 )
 
 // Settle waits until the machine is idle. It returns which part of it was still busy when it gave up, or 0.
 func Settle(ctx context.Context) float64 {
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(timeout); ; {
 		before := ticks()
 		select {
-		case <-time.After(look):
+		case <-time.After(interval):
 		case <-ctx.Done():
 			return 0
 		}
 		now := ticks()
 		busy := now.share(before)
-		if busy <= calm {
+		if busy <= idleShare {
 			return 0
 		}
 		if time.Now().After(end) {

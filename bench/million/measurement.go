@@ -24,7 +24,7 @@ const (
 type measurement struct {
 	sheet   *figure.Sheet
 	before  memory
-	crowd   *inproc.Crowd
+	crowd   *inproc.Harness
 	clients []*inproc.Client
 	toAll   uint32 // events that every client has to have taken
 }
@@ -32,7 +32,7 @@ type measurement struct {
 // enter brings the clients in.
 func (m *measurement) enter() (err error) {
 	work := watch()
-	m.clients, err = m.crowd.Enter(*connections, subscriber)
+	m.clients, err = m.crowd.Connect(*connections, subscriber)
 	if err != nil {
 		return err
 	}
@@ -118,17 +118,17 @@ func (m *measurement) toEach(times int, first func()) ([]time.Duration, error) {
 
 // complete holds every client against what all had to take; those that took more were meant alone.
 func (m *measurement) complete() error {
-	alone := m.crowd.Taken()
+	alone := m.crowd.Received()
 	for i, client := range m.clients {
-		if client.Took() < m.toAll {
-			return fmt.Errorf("client %d took %d of %d events that were for all", i, client.Took(), m.toAll)
+		if client.Received() < m.toAll {
+			return fmt.Errorf("client %d took %d of %d events that were for all", i, client.Received(), m.toAll)
 		}
 		alone -= int64(m.toAll)
 	}
 	if want := int64(2 * aims); alone != want {
 		return fmt.Errorf("%d events that were for one were taken, not %d", alone, want)
 	}
-	m.sheet.Add("events taken by the wires, none lost and none twice", float64(m.crowd.Taken()), "")
+	m.sheet.Add("events taken by the wires, none lost and none twice", float64(m.crowd.Received()), "")
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (m *measurement) single(name string, to func() actors.Target, ev *protocol.
 // leave ends all sockets.
 func (m *measurement) leave() error {
 	began := time.Now()
-	err := m.crowd.Leave(m.clients)
+	err := m.crowd.Disconnect(m.clients)
 	m.sheet.Add("disconnects, until the node has forgotten them", float64(*connections)/time.Since(began).Seconds(), "per second")
 	return err
 }

@@ -21,25 +21,25 @@ import (
 )
 
 // patience is how long a server may take until it serves.
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 // Process is a running server.
 type Process struct {
 	// Address is where its clients connect; Words are what was filled into its words (ports).
 	Address string
-	Words   target.Words
+	Words   target.Values
 	command *exec.Cmd
 	log     *tail
 	ended   chan struct{}
 }
 
 // Start starts the peer's server and returns when it serves. root is the folder of the repository.
-func Start(ctx context.Context, p *target.Peer, root string) (*Process, error) {
+func Start(ctx context.Context, p *target.Target, root string) (*Process, error) {
 	ports, err := free(2)
 	if err != nil {
 		return nil, err
 	}
-	words := target.Words{Port: ports[0], Port2: ports[1]}
+	words := target.Values{Port: ports[0], Port2: ports[1]}
 	var line []string
 	for i := range p.Command {
 		line = append(line, p.Command[i].Fill(&words))
@@ -63,7 +63,7 @@ func Start(ctx context.Context, p *target.Peer, root string) (*Process, error) {
 }
 
 // Command is a command of a peer, which ends with this process and by Kill of ctx.
-func Command(ctx context.Context, root string, p *target.Peer, line []string) *exec.Cmd {
+func Command(ctx context.Context, root string, p *target.Target, line []string) *exec.Cmd {
 	command := exec.CommandContext(ctx, line[0], line[1:]...)
 	command.Dir = root
 	if p.Dir != "" {
@@ -88,8 +88,8 @@ func (s *Process) Stop() {
 }
 
 // await waits until the server serves.
-func (s *Process) await(ctx context.Context, p *target.Peer) error {
-	late := time.NewTimer(patience)
+func (s *Process) await(ctx context.Context, p *target.Target) error {
+	late := time.NewTimer(timeout)
 	defer late.Stop()
 	if p.Ready.Line != "" {
 		select {
@@ -100,7 +100,7 @@ func (s *Process) await(ctx context.Context, p *target.Peer) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
-			return fmt.Errorf("it did not print a line that matches %q for %s", p.Ready.Line, patience)
+			return fmt.Errorf("it did not print a line that matches %q for %s", p.Ready.Line, timeout)
 		}
 	}
 	try := time.NewTicker(20 * time.Millisecond)
@@ -116,7 +116,7 @@ func (s *Process) await(ctx context.Context, p *target.Peer) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
-			return fmt.Errorf("it did not serve for %s", patience)
+			return fmt.Errorf("it did not serve for %s", timeout)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func serve(role string) {
 }
 
 // words are a peer whose server is this test.
-func words(t *testing.T, ready, extra string) *target.Peer {
+func words(t *testing.T, ready, extra string) *target.Target {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -100,8 +100,8 @@ func TestFigures_AreThoseOfAllThatTheServerStarted(t *testing.T) {
 	// A shell that stays the parent of the server.
 	shell, _ := target.Parse("sh")
 	flag, _ := target.Parse("-c")
-	script, _ := target.Parse(self.Fill(&target.Words{}) + "; true")
-	p.Command = []target.Text{shell, flag, script}
+	script, _ := target.Parse(self.Fill(&target.Values{}) + "; true")
+	p.Command = []target.Template{shell, flag, script}
 	s, err := Start(t.Context(), p, ".")
 	if err != nil {
 		t.Fatal(err)

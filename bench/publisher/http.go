@@ -19,7 +19,7 @@ const (
 )
 
 // appendHead appends the head of a request.
-func appendHead(dst []byte, call *target.Call, host string, w *target.Words, length int, last bool) []byte {
+func appendHead(dst []byte, call *target.Call, host string, w *target.Values, length int, last bool) []byte {
 	dst = append(append(dst, call.Method...), ' ')
 	dst = call.Path.Append(dst, w)
 	dst = append(append(dst, " HTTP/1.1\r\nHost: "...), host...)

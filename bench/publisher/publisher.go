@@ -18,11 +18,11 @@ type Target struct{ N, Topic int }
 type Plan struct {
 	Call *target.Call
 	// Payload is for ${payload} of the call; Pad is how many letters ${pad} has.
-	Payload *target.Text
+	Payload *target.Template
 	Pad     int
 	// Address is where the server's clients connect; Words are the ports that it was given.
 	Address string
-	Words   target.Words
+	Words   target.Values
 	// Targets are published to in turn, each with sequence numbers of its own.
 	Targets []Target
 	// Lane tells publishers to the same topic apart (loadgen.Lane), from 0.
@@ -42,7 +42,7 @@ type Plan struct {
 type Publisher struct {
 	plan     Plan
 	wire     wire
-	words    target.Words
+	words    target.Values
 	sequence []int64 // of each target
 	turn     int     // whose turn it is
 	out      []byte  // the request that is made
@@ -62,7 +62,7 @@ type wire interface {
 func New(ctx context.Context, plan Plan) (*Publisher, error) {
 	p := &Publisher{plan: plan, words: plan.Words, sequence: make([]int64, len(plan.Targets))}
 	for i := range p.sequence {
-		p.sequence[i] = int64(plan.Lane) * loadgen.Lane
+		p.sequence[i] = int64(plan.Lane) * loadgen.PublisherStride
 	}
 	p.words.Pad = strings.Repeat("x", plan.Pad)
 	var err error

@@ -55,7 +55,7 @@ func plan(t *testing.T, address, call string, count int) Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := Plan{Call: p.Publish.Topic, Payload: &p.Payload, Pad: 3, Address: address, Targets: []Target{{N: 1, Topic: 1}}, Words: target.Words{Port: 9}}
+	made := Plan{Call: p.Publish.Topic, Payload: &p.Payload, Pad: 3, Address: address, Targets: []Target{{N: 1, Topic: 1}}, Words: target.Values{Port: 9}}
 	if made.Call == nil {
 		made.Call = p.Publish.Batch
 	}

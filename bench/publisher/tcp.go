@@ -17,7 +17,7 @@ type tcpWire struct {
 	err   error         // why it ended; read after ended
 }
 
-func dialTCP(ctx context.Context, call *target.Call, address string, w *target.Words) (*tcpWire, error) {
+func dialTCP(ctx context.Context, call *target.Call, address string, w *target.Values) (*tcpWire, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -33,7 +33,7 @@ func dialTCP(ctx context.Context, call *target.Call, address string, w *target.W
 }
 
 // listen answers what the server asks, until the connection ends.
-func (t *tcpWire) listen(call *target.Call, w target.Words) {
+func (t *tcpWire) listen(call *target.Call, w target.Values) {
 	defer close(t.ended)
 	buf := make([]byte, 16<<10)
 	for {

@@ -31,7 +31,7 @@ type Verdict struct {
 }
 
 // judge judges one goal.
-func (r *Report) judge(g Goal) Verdict {
+func (r *Report) verdict(g Goal) Verdict {
 	v := Verdict{Case: g.Case, Figure: g.Figure, Against: g.Against, Goal: fmt.Sprintf("<= %s", format(g.Bound))}
 	if g.Least {
 		v.Goal = fmt.Sprintf(">= %s", format(g.Bound))
@@ -70,7 +70,7 @@ func (r *Report) evidence(g Goal) (values []float64, short string) {
 	}
 	switch {
 	case len(values) == 0:
-		return nil, r.absent(g)
+		return nil, r.missing(g)
 	case len(values) < r.Rounds:
 		return values, fmt.Sprintf("by %d of %d rounds", len(values), r.Rounds)
 	}
@@ -78,17 +78,17 @@ func (r *Report) evidence(g Goal) (values []float64, short string) {
 }
 
 // absent says why there is nothing to judge a goal by.
-func (r *Report) absent(g Goal) string {
+func (r *Report) missing(g Goal) string {
 	for _, name := range []string{Subject, g.Against} {
 		if name == "" {
 			continue
 		}
-		for _, p := range r.Peers {
+		for _, p := range r.Targets {
 			if p.Name == name && p.Out != "" {
 				return name + " took no part, " + p.Out
 			}
 		}
-		switch m := r.of(g.Case, name); {
+		switch m := r.find(g.Case, name); {
 		case m == nil:
 			return "no runs of " + name
 		case m.Failed == m.Runs:

@@ -16,13 +16,13 @@ import (
 )
 
 // shown is what a panel of the picture shows.
-type shown struct {
+type panel struct {
 	name   string
 	figure run.Figure
 }
 
 // panels are what the picture shows, row by row.
-var panels = [][]shown{
+var panels = [][]panel{
 	{{"fan-1000", run.Processor}, {"fan-9000", run.Processor}, {"full-1000", run.Processor}},
 	{{"fan-1000", run.Tail}, {"fan-9000", run.Tail}, {"full-1000", run.Tail}},
 	{{"full-1000", run.Deliveries}, {"publish-8", run.Publishes}, {"idle", run.Memory}},
@@ -72,13 +72,13 @@ func arrange(canvas draw.Canvas, plots [][]*plot.Plot) {
 }
 
 // panel is one diagram: a bar per peer, Parley's at the top and in a colour of its own.
-func (r *Report) panel(s shown) (*plot.Plot, error) {
+func (r *Report) panel(s panel) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%s, %s (%s)", s.name, s.figure, better(s.figure))
 	var names []string
 	var values plotter.Values
-	for _, peer := range slices.Backward(r.Peers) {
-		if m := r.of(s.name, peer.Name); m != nil && m.Failed < m.Runs {
+	for _, peer := range slices.Backward(r.Targets) {
+		if m := r.find(s.name, peer.Name); m != nil && m.Failed < m.Runs {
 			names, values = append(names, peer.Name), append(values, m.Figures[s.figure])
 		}
 	}

@@ -19,7 +19,7 @@ type Report struct {
 	Machine machine.Machine `json:"machine"`
 	Rounds  int             `json:"rounds"`
 	Quick   bool            `json:"quick,omitempty"` // windows so short that figures only show that everything works
-	Peers   []Peer          `json:"peers"`
+	Targets []Target        `json:"peers"`
 	Cases   []Case          `json:"cases"`
 	Runs    []Run           `json:"runs"`
 	Medians []Median        `json:"medians"`
@@ -28,7 +28,7 @@ type Report struct {
 }
 
 // Peer is one that takes part, or why it does not.
-type Peer struct {
+type Target struct {
 	Name  string `json:"name"`
 	About string `json:"about"`
 	Out   string `json:"out,omitempty"`
@@ -75,8 +75,8 @@ type Ratio struct {
 func (r *Report) Conclude(goals []Goal) {
 	r.Medians, r.Ratios, r.Goals = nil, nil, nil
 	for _, c := range r.Cases {
-		for _, p := range r.Peers {
-			if m := r.middle(c.Name, p.Name); m.Runs > 0 {
+		for _, p := range r.Targets {
+			if m := r.medianOf(c.Name, p.Name); m.Runs > 0 {
 				r.Medians = append(r.Medians, m)
 			}
 			if p.Name != Subject {
@@ -85,12 +85,12 @@ func (r *Report) Conclude(goals []Goal) {
 		}
 	}
 	for _, g := range goals {
-		r.Goals = append(r.Goals, r.judge(g))
+		r.Goals = append(r.Goals, r.verdict(g))
 	}
 }
 
 // middle is the median of one peer in one case.
-func (r *Report) middle(name, peer string) Median {
+func (r *Report) medianOf(name, peer string) Median {
 	m := Median{Case: name, Peer: peer, Figures: map[run.Figure]float64{}}
 	all := map[run.Figure][]float64{}
 	for _, run := range r.Runs {
@@ -152,7 +152,7 @@ func median(values []float64) float64 {
 }
 
 // of is the median of a peer in a case, nil if there is none.
-func (r *Report) of(name, peer string) *Median {
+func (r *Report) find(name, peer string) *Median {
 	i := slices.IndexFunc(r.Medians, func(m Median) bool { return m.Case == name && m.Peer == peer })
 	if i < 0 {
 		return nil

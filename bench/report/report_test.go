@@ -17,8 +17,8 @@ import (
 // example is a benchmark of two rounds with one failed run, and a peer that took no part.
 func example() *Report {
 	r := &Report{Date: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Took: "1s", Commit: "abc", Rounds: 2,
-		Peers: []Peer{{Name: "parley", About: "this"}, {Name: "floor", About: "bare"}, {Name: "slow", About: "fails"}, {Name: "absent", About: "gone", Out: "PEER_ABSENT is not set"}},
-		Cases: []Case{{Name: "fan-1000", Title: "an example", Shows: []run.Figure{run.Processor, run.Deliveries}, Out: map[string]string{"absent": "PEER_ABSENT is not set"}}}}
+		Targets: []Target{{Name: "parley", About: "this"}, {Name: "floor", About: "bare"}, {Name: "slow", About: "fails"}, {Name: "absent", About: "gone", Out: "PEER_ABSENT is not set"}},
+		Cases:   []Case{{Name: "fan-1000", Title: "an example", Shows: []run.Figure{run.Processor, run.Deliveries}, Out: map[string]string{"absent": "PEER_ABSENT is not set"}}}}
 	add := func(peer string, round int, cpu float64, failed string) {
 		one := Run{Case: "fan-1000", Peer: peer, Round: round, Result: run.Result{Failed: failed}}
 		if failed == "" {
@@ -38,10 +38,10 @@ func example() *Report {
 func TestConclude_TakesMediansOfRunsAndOfRatiosWithinARound(t *testing.T) {
 	r := example()
 	r.Conclude(nil)
-	if m := r.of("fan-1000", "parley"); m.Figures[run.Processor] != 2.5 || m.Runs != 2 || m.Failed != 0 {
+	if m := r.find("fan-1000", "parley"); m.Figures[run.Processor] != 2.5 || m.Runs != 2 || m.Failed != 0 {
 		t.Errorf("got %+v", m)
 	}
-	if m := r.of("fan-1000", "slow"); m.Figures[run.Processor] != 12 || m.Runs != 2 || m.Failed != 1 {
+	if m := r.find("fan-1000", "slow"); m.Figures[run.Processor] != 12 || m.Runs != 2 || m.Failed != 1 {
 		t.Errorf("got %+v", m)
 	}
 	if x := r.ratio("fan-1000", "floor", run.Processor); x.Median != 0.625 || !slices.Equal(x.Pairs, []float64{0.5, 0.75}) {

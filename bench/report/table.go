@@ -19,7 +19,7 @@ func (r *Report) Table(w io.Writer) error {
 	if r.Quick {
 		out.WriteString("QUICK: the windows are so short that the figures only show that everything works.\n\n")
 	}
-	for _, p := range r.Peers {
+	for _, p := range r.Targets {
 		about := p.About
 		if p.Out != "" {
 			about = "TOOK NO PART: " + p.Out
@@ -45,8 +45,8 @@ func (r *Report) block(out io.Writer, c Case) {
 		fmt.Fprintf(table, "%s\t\t", figure)
 	}
 	fmt.Fprintln(table)
-	for _, p := range r.Peers {
-		if m := r.of(c.Name, p.Name); m != nil {
+	for _, p := range r.Targets {
+		if m := r.find(c.Name, p.Name); m != nil {
 			r.row(table, c, m)
 		}
 	}

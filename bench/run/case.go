@@ -50,15 +50,15 @@ type Case struct {
 // Window is how many events may be under way, from the publisher's request to the last subscriber's read; fewer if these are
 // more than Flight deliveries. Servers that answer before they deliver would be flooded without one; it is the same for all.
 const (
-	Window = 256
-	Flight = 256_000
+	Window           = 256
+	WindowDeliveries = 256_000
 )
 
 // window is how many events may be under way in the case.
-func (c *Case) window() int64 { return min(Window, Flight/c.fan()) }
+func (c *Case) window() int64 { return min(Window, WindowDeliveries/c.fanOut()) }
 
 // call is how the peer is published to; nil if it cannot be.
-func (c *Case) call(p *target.Peer) *target.Call {
+func (c *Case) call(p *target.Target) *target.Call {
 	switch c.Way {
 	case Topic:
 		return p.Publish.Topic
@@ -73,7 +73,7 @@ func (c *Case) call(p *target.Peer) *target.Call {
 }
 
 // Out says why a peer takes no part in the case, "" if it does.
-func (c *Case) Out(p *target.Peer) string {
+func (c *Case) Excluded(p *target.Target) string {
 	switch {
 	case p.Cases[c.Name].Out != "":
 		return p.Cases[c.Name].Out
@@ -88,7 +88,7 @@ func (c *Case) Out(p *target.Peer) string {
 }
 
 // fan is how many clients get an event.
-func (c *Case) fan() int64 {
+func (c *Case) fanOut() int64 {
 	if c.Own || c.Way == User {
 		return 1
 	}
@@ -105,7 +105,7 @@ func (c *Case) topic(client int) int {
 
 // targets are those that one of the publishers publishes to.
 func (c *Case) targets(which int) []publisher.Target {
-	if c.fan() > 1 {
+	if c.fanOut() > 1 {
 		return []publisher.Target{{N: 1, Topic: 1}}
 	}
 	var all []publisher.Target
@@ -116,8 +116,8 @@ func (c *Case) targets(which int) []publisher.Target {
 }
 
 // lanes is how many publishers share a topic.
-func (c *Case) lanes() int {
-	if c.fan() > 1 {
+func (c *Case) publishersPerTopic() int {
+	if c.fanOut() > 1 {
 		return max(1, c.Publishers)
 	}
 	return 1

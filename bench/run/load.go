@@ -18,22 +18,22 @@ import (
 type phase struct {
 	events int64
 	took   time.Duration // until the last event arrived
-	seen   loadgen.Figures
+	seen   loadgen.Stats
 }
 
 // drain is how long what was published may take to arrive.
 const drain = 5 * time.Second
 
 // flood publishes for a while, and waits until everything has arrived.
-func (t *trial) flood(ctx context.Context, during time.Duration) (phase, error) {
-	t.crowd.Reset()
-	t.under.Store(0)
+func (t *measurement) load(ctx context.Context, during time.Duration) (phase, error) {
+	t.clients.Reset()
+	t.inFlight.Store(0)
 	before, began := t.events(), time.Now()
-	failed := make(chan error, len(t.out))
+	failed := make(chan error, len(t.publishers))
 	var busy sync.WaitGroup
 	var left atomic.Int64
-	left.Store(int64(len(t.out)))
-	for _, p := range t.out {
+	left.Store(int64(len(t.publishers)))
+	for _, p := range t.publishers {
 		busy.Go(func() {
 			defer left.Add(-1)
 			if err := p.Run(ctx, began.Add(during)); err != nil {
@@ -42,15 +42,15 @@ func (t *trial) flood(ctx context.Context, during time.Duration) (phase, error) 
 		})
 	}
 	late := until(during + drain)
-	err := t.crowd.Run(func() bool {
-		return left.Load() == 0 && t.crowd.Messages() >= (t.events()-before)*t.of.fan() || late() || len(failed) > 0
+	err := t.clients.Run(func() bool {
+		return left.Load() == 0 && t.clients.Messages() >= (t.events()-before)*t.of.fanOut() || late() || len(failed) > 0
 	})
 	busy.Wait()
 	stopped := time.Now()
 	if err == nil && len(failed) > 0 {
 		err = <-failed
 	}
-	f := phase{events: t.events() - before, seen: t.crowd.Figures()}
+	f := phase{events: t.events() - before, seen: t.clients.Stats()}
 	f.took = max(f.seen.Last.Sub(began), min(stopped.Sub(began), during))
 	if err == nil {
 		err = f.whole(t.of)
@@ -60,7 +60,7 @@ func (t *trial) flood(ctx context.Context, during time.Duration) (phase, error) 
 
 // whole says what is lacking in what arrived.
 func (f *phase) whole(c *Case) error {
-	want := f.events * c.fan()
+	want := f.events * c.fanOut()
 	switch {
 	case f.seen.Closed > 0:
 		return fmt.Errorf("%d clients were cut off", f.seen.Closed)
@@ -84,7 +84,7 @@ func (f *phase) held(c *Case) error {
 }
 
 // measure floods, and takes the figures.
-func (t *trial) measure(ctx context.Context) error {
+func (t *measurement) measure(ctx context.Context) error {
 	before, err := t.server.Figures()
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (t *trial) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := t.flood(ctx, t.of.For)
+	f, err := t.load(ctx, t.of.For)
 	if err != nil {
 		return err
 	}

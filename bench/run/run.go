@@ -28,8 +28,8 @@ type Result struct {
 }
 
 // Run does a trial. root is the folder of the repository.
-func Run(ctx context.Context, root string, p *target.Peer, c *Case) Result {
-	figures, err := run(ctx, root, p, c)
+func Measure(ctx context.Context, root string, p *target.Target, c *Case) Result {
+	figures, err := measure(ctx, root, p, c)
 	if err != nil {
 		return Result{Failed: err.Error()}
 	}
@@ -37,19 +37,19 @@ func Run(ctx context.Context, root string, p *target.Peer, c *Case) Result {
 }
 
 // trial is a measurement under way.
-type trial struct {
-	peer   *target.Peer
-	of     *Case
-	server *process.Process
-	crowd  *loadgen.Swarm
-	out    []*publisher.Publisher
+type measurement struct {
+	target     *target.Target
+	of         *Case
+	server     *process.Process
+	clients    *loadgen.Generator
+	publishers []*publisher.Publisher
 	// under counts the events of a phase that publishers have begun to publish.
-	under   atomic.Int64
-	figures map[Figure]float64
+	inFlight atomic.Int64
+	figures  map[Figure]float64
 }
 
-func run(ctx context.Context, root string, p *target.Peer, c *Case) (map[Figure]float64, error) {
-	t := &trial{peer: p, of: c, figures: map[Figure]float64{}}
+func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[Figure]float64, error) {
+	t := &measurement{target: p, of: c, figures: map[Figure]float64{}}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.threads()))
 	tokens, err := t.tokens()
 	if err != nil {
@@ -64,24 +64,24 @@ func run(ctx context.Context, root string, p *target.Peer, c *Case) (map[Figure]
 		return nil, err
 	}
 	if err := t.connect(tokens); err != nil {
-		return nil, t.blame(err)
+		return nil, t.withServerError(err)
 	}
-	defer t.crowd.Close()
+	defer t.clients.Close()
 	if c.Way == None {
-		return t.figures, t.blame(t.watch(alone))
+		return t.figures, t.withServerError(t.observeIdle(alone))
 	}
-	defer t.silence()
-	if err := t.appoint(ctx); err != nil {
-		return nil, t.blame(err)
+	defer t.closePublishers()
+	if err := t.startPublishers(ctx); err != nil {
+		return nil, t.withServerError(err)
 	}
-	if _, err := t.flood(ctx, c.Warm); err != nil {
-		return nil, t.blame(fmt.Errorf("while warming up: %w", err))
+	if _, err := t.load(ctx, c.Warm); err != nil {
+		return nil, t.withServerError(fmt.Errorf("while warming up: %w", err))
 	}
-	return t.figures, t.blame(t.measure(ctx))
+	return t.figures, t.withServerError(t.measure(ctx))
 }
 
 // blame adds what the server said, if it is not there any more.
-func (t *trial) blame(err error) error {
+func (t *measurement) withServerError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -92,14 +92,14 @@ func (t *trial) blame(err error) error {
 }
 
 // tokens signs what the clients will show, so that signing is not in any figure.
-func (t *trial) tokens() ([]string, error) {
-	if t.peer.Token == nil {
+func (t *measurement) tokens() ([]string, error) {
+	if t.target.Token == nil {
 		return nil, nil
 	}
 	all := make([]string, t.of.Clients+1)
 	exp := time.Now().Add(24 * time.Hour).Unix()
 	for n := 1; n <= t.of.Clients; n++ {
-		token, err := t.peer.Token.Sign(&target.Words{N: n, Topic: t.of.topic(n), Exp: exp})
+		token, err := t.target.Token.Sign(&target.Values{N: n, Topic: t.of.topic(n), Exp: exp})
 		if err != nil {
 			return nil, err
 		}
@@ -109,18 +109,18 @@ func (t *trial) tokens() ([]string, error) {
 }
 
 // connect brings the clients in.
-func (t *trial) connect(tokens []string) error {
-	client := t.peer.ClientFor(t.of.Name)
-	plan := loadgen.Plan{Address: t.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: t.peer.Stamp, Sequence: t.peer.Sequence, Lanes: t.of.lanes()}
+func (t *measurement) connect(tokens []string) error {
+	client := t.target.ClientFor(t.of.Name)
+	plan := loadgen.Plan{Address: t.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: t.target.Stamp, Sequence: t.target.Sequence, Publishers: t.of.publishersPerTopic()}
 	for _, a := range client.Answer {
 		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&t.server.Words)})
 	}
-	plan.Voice = func(n int) loadgen.Voice { return t.voice(client, n, tokens) }
+	plan.Client = func(n int) loadgen.ClientPlan { return t.client(client, n, tokens) }
 	crowd, err := loadgen.New(plan)
 	if err != nil {
 		return err
 	}
-	t.crowd = crowd
+	t.clients = crowd
 	began := time.Now()
 	if err := crowd.Connect(1, t.of.Clients); err != nil {
 		crowd.Close()
@@ -130,16 +130,16 @@ func (t *trial) connect(tokens []string) error {
 	return nil
 }
 
-func (t *trial) voice(client *target.Client, n int, tokens []string) loadgen.Voice {
+func (t *measurement) client(client *target.Client, n int, tokens []string) loadgen.ClientPlan {
 	w := t.server.Words
 	w.N, w.Topic, w.View = n, t.of.topic(n), n%parts
 	if tokens != nil {
 		w.Token = tokens[n]
 	}
-	return loadgen.Voice{Path: client.Path.Fill(&w), Header: fill(client.Header, &w), Say: fill(client.Say, &w)}
+	return loadgen.ClientPlan{Path: client.Path.Fill(&w), Header: fill(client.Header, &w), Say: fill(client.Say, &w)}
 }
 
-func fill(texts []target.Text, w *target.Words) []string {
+func fill(texts []target.Template, w *target.Values) []string {
 	var lines []string
 	for i := range texts {
 		lines = append(lines, texts[i].Fill(w))
@@ -148,22 +148,22 @@ func fill(texts []target.Text, w *target.Words) []string {
 }
 
 // watch measures what idle clients cost, after the time of Warm.
-func (t *trial) watch(alone process.Figures) error {
-	if err := t.crowd.Run(until(t.of.Warm)); err != nil {
+func (t *measurement) observeIdle(alone process.Figures) error {
+	if err := t.clients.Run(until(t.of.Warm)); err != nil {
 		return err
 	}
 	before, err := t.server.Figures()
 	if err != nil {
 		return err
 	}
-	if err := t.crowd.Run(until(t.of.For)); err != nil {
+	if err := t.clients.Run(until(t.of.For)); err != nil {
 		return err
 	}
 	after, err := t.server.Figures()
 	if err != nil {
 		return err
 	}
-	if closed := t.crowd.Figures().Closed; closed > 0 {
+	if closed := t.clients.Stats().Closed; closed > 0 {
 		return fmt.Errorf("%d clients were cut off", closed)
 	}
 	t.figures[Memory] = float64(after.Resident-alone.Resident) / 1000 / float64(t.of.Clients)
@@ -177,40 +177,40 @@ func until(d time.Duration) func() bool {
 }
 
 // appoint makes the publishers.
-func (t *trial) appoint(ctx context.Context) error {
+func (t *measurement) startPublishers(ctx context.Context) error {
 	for which := range t.of.Publishers {
-		plan := publisher.Plan{Call: t.of.call(t.peer), Payload: &t.peer.Payload, Pad: t.peer.Pad, Address: t.server.Address, Words: t.server.Words,
-			Targets: t.of.targets(which), Items: t.of.items(), Events: t.of.Way == Batch, Rate: t.of.calls(), Fresh: t.of.Fresh, Room: t.room}
-		if t.of.lanes() > 1 {
+		plan := publisher.Plan{Call: t.of.call(t.target), Payload: &t.target.Payload, Pad: t.target.Pad, Address: t.server.Address, Words: t.server.Words,
+			Targets: t.of.targets(which), Items: t.of.items(), Events: t.of.Way == Batch, Rate: t.of.calls(), Fresh: t.of.Fresh, Room: t.admit}
+		if t.of.publishersPerTopic() > 1 {
 			plan.Lane = which
 		}
 		p, err := publisher.New(ctx, plan)
 		if err != nil {
 			return err
 		}
-		t.out = append(t.out, p)
+		t.publishers = append(t.publishers, p)
 	}
 	return nil
 }
 
-func (t *trial) silence() {
-	for _, p := range t.out {
+func (t *measurement) closePublishers() {
+	for _, p := range t.publishers {
 		p.Close()
 	}
 }
 
 // room lets a publisher publish if not more than window events are under way. Two that ask at once may make it a few more.
-func (t *trial) room(events int) bool {
-	if t.under.Load()+int64(events)-t.crowd.Messages()/t.of.fan() > t.of.window() {
+func (t *measurement) admit(events int) bool {
+	if t.inFlight.Load()+int64(events)-t.clients.Messages()/t.of.fanOut() > t.of.window() {
 		return false
 	}
-	t.under.Add(int64(events))
+	t.inFlight.Add(int64(events))
 	return true
 }
 
 // events is how many events were published since the trial began.
-func (t *trial) events() (all int64) {
-	for _, p := range t.out {
+func (t *measurement) events() (all int64) {
+	for _, p := range t.publishers {
 		all += p.Events()
 	}
 	return all

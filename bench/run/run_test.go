@@ -80,7 +80,7 @@ func serve(r *room) {
 	}))
 }
 
-func words(t *testing.T, role string) *target.Peer {
+func words(t *testing.T, role string) *target.Target {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -107,7 +107,7 @@ func TestRun_MeasuresWhatAServerDelivers(t *testing.T) {
 	} {
 		c := paced()
 		change(&c)
-		r := Run(t.Context(), ".", words(t, "right"), &c)
+		r := Measure(t.Context(), ".", words(t, "right"), &c)
 		if r.Failed != "" {
 			t.Errorf("%s: %s", name, r.Failed)
 			continue
@@ -129,7 +129,7 @@ func TestRun_MeasuresWhatAServerDelivers(t *testing.T) {
 func TestRun_AFigureOfALosingServerIsNoFigure(t *testing.T) {
 	for role, says := range map[string]string{"loses": "of ", "twice": "of ", "closes": "clients were cut off"} {
 		c := paced()
-		if r := Run(t.Context(), ".", words(t, role), &c); r.Figures != nil || !strings.Contains(r.Failed, says) {
+		if r := Measure(t.Context(), ".", words(t, role), &c); r.Figures != nil || !strings.Contains(r.Failed, says) {
 			t.Errorf("%s: %+v", role, r)
 		}
 	}
@@ -137,7 +137,7 @@ func TestRun_AFigureOfALosingServerIsNoFigure(t *testing.T) {
 
 func TestRun_WatchesIdleClients(t *testing.T) {
 	c := Case{Name: "idle", Clients: 20, Warm: time.Millisecond, For: 50 * time.Millisecond, Shows: []Figure{Memory}}
-	r := Run(t.Context(), ".", words(t, "right"), &c)
+	r := Measure(t.Context(), ".", words(t, "right"), &c)
 	if r.Failed != "" || r.Figures[Memory] <= 0 || r.Figures[Connects] <= 0 || len(r.Figures) != 3 {
 		t.Errorf("got %+v", r)
 	}
@@ -177,7 +177,7 @@ func TestOut_SaysWhyAPeerTakesNoPart(t *testing.T) {
 	} {
 		c := paced()
 		change(&c)
-		if got := c.Out(p); got != want {
+		if got := c.Excluded(p); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -198,11 +198,11 @@ func TestWindow_BoundsEventsAndDeliveries(t *testing.T) {
 
 func TestTargets_AreSharedOutAmongPublishers(t *testing.T) {
 	c := Case{Clients: 5, Own: true, Way: Topic, Publishers: 2}
-	if a, b := c.targets(0), c.targets(1); len(a) != 3 || len(b) != 2 || a[1].N != 3 || b[1].Topic != 4 || c.lanes() != 1 || c.fan() != 1 {
+	if a, b := c.targets(0), c.targets(1); len(a) != 3 || len(b) != 2 || a[1].N != 3 || b[1].Topic != 4 || c.publishersPerTopic() != 1 || c.fanOut() != 1 {
 		t.Errorf("got %v and %v", a, b)
 	}
 	c.Own = false
-	if a := c.targets(1); len(a) != 1 || a[0].Topic != 1 || c.lanes() != 2 || c.fan() != 5 {
+	if a := c.targets(1); len(a) != 1 || a[0].Topic != 1 || c.publishersPerTopic() != 2 || c.fanOut() != 5 {
 		t.Errorf("got %v", a)
 	}
 }

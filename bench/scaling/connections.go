@@ -41,7 +41,7 @@ func crowdOf(size int) (costs [6]float64, err error) {
 	c := free()
 	defer c.Close()
 	var clients []*inproc.Client
-	took, err := timed(func() (err error) { clients, err = c.Enter(size, subscriber); return err })
+	took, err := timed(func() (err error) { clients, err = c.Connect(size, subscriber); return err })
 	if err != nil {
 		return costs, err
 	}
@@ -64,13 +64,13 @@ func crowdOf(size int) (costs [6]float64, err error) {
 		return costs, err
 	}
 	costs[3] = per(took, times)
-	took, err = timed(func() error { return c.Leave(clients) })
+	took, err = timed(func() error { return c.Disconnect(clients) })
 	costs[4] = per(took, size)
 	return costs, err
 }
 
 // comeAndGo leaves the topic of all and comes back.
-func comeAndGo(c *inproc.Crowd, client *inproc.Client) error {
+func comeAndGo(c *inproc.Harness, client *inproc.Client) error {
 	return c.Ask(client, request("unsubscribe", []string{"1"}, ""), subscribe([]string{"1"}, ""))
 }
 

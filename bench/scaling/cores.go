@@ -35,7 +35,7 @@ func cores() ([]*Series, error) {
 func toMany(size int) (float64, error) {
 	c := free()
 	defer c.Close()
-	if _, err := c.Enter(size, subscriber); err != nil {
+	if _, err := c.Connect(size, subscriber); err != nil {
 		return 0, err
 	}
 	runtime.GC()
@@ -58,7 +58,7 @@ func atOnce() (float64, error) {
 	if err := makeTopics(c, 0, topics); err != nil {
 		return 0, err
 	}
-	before, began := c.Taken(), time.Now()
+	before, began := c.Received(), time.Now()
 	var publishing sync.WaitGroup
 	failed := make(chan error, publishers)
 	for p := range publishers {
@@ -70,11 +70,11 @@ func atOnce() (float64, error) {
 			return 0, err
 		}
 	}
-	err := c.Arrived(before + publishers*each)
+	err := c.Await(before + publishers*each)
 	return per(time.Since(began), publishers*each), err
 }
 
-func publishSome(c *inproc.Crowd, first, step, topics, times int) error {
+func publishSome(c *inproc.Harness, first, step, topics, times int) error {
 	ev := telemetry(1)
 	for i := range times {
 		if _, err := c.Publish(actors.Target{Topic: "telemetry/" + topicID((first+i*step)%topics)}, ev); err != nil {

@@ -14,7 +14,7 @@ import (
 const room = "telemetry/1"
 
 // free is a crowd whose clients obey no limit but that of subscriptions, which is the most that can be configured.
-func free() *inproc.Crowd {
+func free() *inproc.Harness {
 	limits := inproc.Limits()
 	limits.ConnectionsPerUser, limits.ConnectsPerMinute, limits.MessagesPerSecond = 0, 0, 0
 	limits.Subscriptions = 100_000
@@ -66,7 +66,7 @@ func event(kind protocol.Kind, data string) *protocol.Event {
 }
 
 // deliver publishes and checks how many took it.
-func deliver(c *inproc.Crowd, to actors.Target, ev *protocol.Event, want int) error {
+func deliver(c *inproc.Harness, to actors.Target, ev *protocol.Event, want int) error {
 	delivered, _, err := c.Deliver(to, ev)
 	if err == nil && delivered != want {
 		err = fmt.Errorf("a publish reached %d instead of %d", delivered, want)

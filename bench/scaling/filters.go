@@ -35,7 +35,7 @@ func filtersThat(how string, options func(i int) string, match bool) ([]*Series,
 func differing(size int, options func(i int) string, match bool, come, hear, part *Series) error {
 	c := free()
 	defer c.Close()
-	clients, err := c.Enter(size, plain)
+	clients, err := c.Connect(size, plain)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func differing(size int, options func(i int) string, match bool, come, hear, par
 	return err
 }
 
-func hearFiltered(c *inproc.Crowd, size int, match bool, hear *Series) error {
+func hearFiltered(c *inproc.Harness, size int, match bool, hear *Series) error {
 	want := 0
 	if match {
 		want = size

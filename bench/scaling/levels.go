@@ -30,7 +30,7 @@ func deep(size, from int, s *Series) error {
 	for i := range path {
 		path[i] = "level"
 	}
-	if _, err := c.Enter(size-from+1, func(i int) inproc.Entry {
+	if _, err := c.Connect(size-from+1, func(i int) inproc.Entry {
 		var ids []string
 		if at := from + i; at > 1 {
 			ids = []string{strings.Join(path[:at-1], "/")}

@@ -42,7 +42,7 @@ func keyed(key int) *protocol.Event {
 func keys(size int, s *Series) error {
 	c := free()
 	defer c.Close()
-	if _, err := c.Enter(1, paced(`"1h"`, 1)); err != nil {
+	if _, err := c.Connect(1, paced(`"1h"`, 1)); err != nil {
 		return err
 	}
 	took, err := timed(func() error {
@@ -73,7 +73,7 @@ func paced(frequency string, filters int) func(i int) inproc.Entry {
 func release(filters, keys int, s *Series) error {
 	c := free()
 	defer c.Close()
-	if _, err := c.Enter(filters, paced(`"500ms"`, filters)); err != nil {
+	if _, err := c.Connect(filters, paced(`"500ms"`, filters)); err != nil {
 		return err
 	}
 	took, err := timed(func() error {
@@ -82,7 +82,7 @@ func release(filters, keys int, s *Series) error {
 				return err
 			}
 		}
-		return c.Arrived(int64(2 * filters * keys))
+		return c.Await(int64(2 * filters * keys))
 	})
 	if err == nil {
 		size := filters

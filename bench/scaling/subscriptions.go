@@ -42,7 +42,7 @@ func oneWith(size int, first []string, come, hear, change, part *Series) error {
 	if err := makeTopics(c, 0, size); err != nil {
 		return err
 	}
-	clients, err := c.Enter(1, plain)
+	clients, err := c.Connect(1, plain)
 	if err != nil {
 		return err
 	}

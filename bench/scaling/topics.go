@@ -45,8 +45,8 @@ func topics() ([]*Series, error) {
 func topicID(i int) string { return fmt.Sprintf("t%06d", i) }
 
 // makeTopics lets new clients in that subscribe to the topics from have on.
-func makeTopics(c *inproc.Crowd, have, size int) error {
-	_, err := c.Enter((size-have+hold-1)/hold, func(i int) inproc.Entry {
+func makeTopics(c *inproc.Harness, have, size int) error {
+	_, err := c.Connect((size-have+hold-1)/hold, func(i int) inproc.Entry {
 		from := have + i*hold
 		return inproc.Entry{User: user(from), Lines: subscribeTo(from, min(from+hold, size), "")}
 	})

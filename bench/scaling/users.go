@@ -32,7 +32,7 @@ func sameUser(size int, join, hear, leave *Series) error {
 	defer c.Close()
 	var clients []*inproc.Client
 	took, err := timed(func() (err error) {
-		clients, err = c.Enter(size, func(int) inproc.Entry { return plain(0) })
+		clients, err = c.Connect(size, func(int) inproc.Entry { return plain(0) })
 		return err
 	})
 	if err != nil {
@@ -44,7 +44,7 @@ func sameUser(size int, join, hear, leave *Series) error {
 		return err
 	}
 	hear.add(size, took, times)
-	took, err = timed(func() error { return c.Leave(clients) })
+	took, err = timed(func() error { return c.Disconnect(clients) })
 	leave.add(size, took, 1)
 	return err
 }
@@ -52,7 +52,7 @@ func sameUser(size int, join, hear, leave *Series) error {
 func byName(size int, s *Series) error {
 	c := free()
 	defer c.Close()
-	if _, err := c.Enter(size, plain); err != nil {
+	if _, err := c.Connect(size, plain); err != nil {
 		return err
 	}
 	names := make([]string, size)

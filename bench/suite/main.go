@@ -72,7 +72,7 @@ func benchmark(ctx context.Context, o options) error {
 	if r.Machine, err = machine.Describe(); err != nil {
 		return err
 	}
-	if err := m.fits(r.Machine.Files); err != nil {
+	if err := m.checkLimit(r.Machine.Files); err != nil {
 		return err
 	}
 	m.prepare(ctx, r)
@@ -105,10 +105,10 @@ func (o *options) part() bool {
 
 // suite is what is measured.
 type suite struct {
-	cases  []run.Case
-	peers  []*target.Peer
-	rounds int
-	out    map[string]string // why a peer takes no part at all
+	cases    []run.Case
+	targets  []*target.Target
+	rounds   int
+	excluded map[string]string // why a peer takes no part at all
 }
 
 // plan makes the suite of the command line.
@@ -117,15 +117,15 @@ func plan(o options) (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &suite{rounds: max(1, o.rounds), out: map[string]string{}}
+	m := &suite{rounds: max(1, o.rounds), excluded: map[string]string{}}
 	if m.cases, err = pick("case", o.cases, cases, func(c run.Case) string { return c.Name }); err != nil {
 		return nil, err
 	}
-	if m.peers, err = pick("peer", o.peers, all, func(p *target.Peer) string { return p.Name }); err != nil {
+	if m.targets, err = pick("peer", o.peers, all, func(p *target.Target) string { return p.Name }); err != nil {
 		return nil, err
 	}
 	if o.peers != "" {
-		m.patient()
+		m.includeNamed()
 	}
 	if o.quick {
 		m.rounds = 1
@@ -137,7 +137,7 @@ func plan(o options) (*suite, error) {
 }
 
 // patient lets peers that were named take part where they do not for the sake of time.
-func (m *suite) patient() {
+func (m *suite) includeNamed() {
 	for i := range m.cases {
 		m.cases[i].Without = maps.Clone(m.cases[i].Without)
 		maps.DeleteFunc(m.cases[i].Without, func(_, why string) bool { return why == forTime })
@@ -170,7 +170,7 @@ func pick[T any](what, names string, all []T, name func(T) string) ([]T, error) 
 const spare = 200
 
 // fits says whether one process may have as many sockets as the largest case has clients.
-func (m *suite) fits(files uint64) error {
+func (m *suite) checkLimit(files uint64) error {
 	largest := slices.MaxFunc(m.cases, func(a, b run.Case) int { return cmp.Compare(a.Clients, b.Clients) })
 	if need := uint64(largest.Clients + spare); files < need {
 		return fmt.Errorf("the case %s needs %d file descriptors and the limit is %d: ulimit -n %d", largest.Name, need, files, need)

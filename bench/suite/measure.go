@@ -22,17 +22,17 @@ const logs = "bin/bench"
 // prepare makes the peers ready to be started, and leaves out who cannot be.
 func (m *suite) prepare(ctx context.Context, r *report.Report) {
 	done := map[string]error{} // peers may share a folder and what is done in it
-	for _, p := range m.peers {
+	for _, p := range m.targets {
 		if why := ready(ctx, p, done); why != "" {
-			m.out[p.Name] = why
+			m.excluded[p.Name] = why
 			fmt.Fprintf(os.Stderr, "without %s: %s\n", p.Name, why)
 		}
-		r.Peers = append(r.Peers, report.Peer{Name: p.Name, About: p.About, Out: m.out[p.Name]})
+		r.Targets = append(r.Targets, report.Target{Name: p.Name, About: p.About, Out: m.excluded[p.Name]})
 	}
 }
 
 // ready prepares one peer, and says why that was not possible.
-func ready(ctx context.Context, p *target.Peer, done map[string]error) string {
+func ready(ctx context.Context, p *target.Target, done map[string]error) string {
 	if p.Needs != "" && os.Getenv(p.Needs) == "" {
 		return p.Needs + " is not set"
 	}
@@ -49,7 +49,7 @@ func ready(ctx context.Context, p *target.Peer, done map[string]error) string {
 }
 
 // command runs one command of a peer's preparation.
-func command(ctx context.Context, p *target.Peer, line []string) error {
+func command(ctx context.Context, p *target.Target, line []string) error {
 	log := filepath.Join(logs, p.Name+".log")
 	if err := os.MkdirAll(logs, 0o755); err != nil {
 		return err
@@ -70,32 +70,32 @@ func command(ctx context.Context, p *target.Peer, line []string) error {
 
 // measure measures one case: round by round, the peers taking turns.
 func (m *suite) measure(ctx context.Context, c *run.Case, r *report.Report) {
-	told := report.Case{Name: c.Name, Title: c.Title, Shows: c.Shows, Out: maps.Clone(m.out)}
+	told := report.Case{Name: c.Name, Title: c.Title, Shows: c.Shows, Out: maps.Clone(m.excluded)}
 	for round := 1; round <= m.rounds; round++ {
-		for _, p := range m.peers {
-			if m.out[p.Name] != "" || ctx.Err() != nil {
+		for _, p := range m.targets {
+			if m.excluded[p.Name] != "" || ctx.Err() != nil {
 				continue
 			}
-			if why := c.Out(p); why != "" {
+			if why := c.Excluded(p); why != "" {
 				told.Out[p.Name] = why
 				continue
 			}
 			fmt.Fprintf(os.Stderr, "%s, round %d of %d, %s: ", c.Name, round, m.rounds, p.Name)
 			result := report.Run{Case: c.Name, Peer: p.Name, Round: round, Busy: machine.Settle(ctx)}
 			began := time.Now()
-			result.Result = run.Run(ctx, ".", p, c)
+			result.Result = run.Measure(ctx, ".", p, c)
 			if ctx.Err() != nil {
 				continue // it was interrupted, and did not fail
 			}
 			r.Runs = append(r.Runs, result)
-			fmt.Fprintf(os.Stderr, "%s (%.1f s)\n", said(c, result.Result), time.Since(began).Seconds())
+			fmt.Fprintf(os.Stderr, "%s (%.1f s)\n", summary(c, result.Result), time.Since(began).Seconds())
 		}
 	}
 	r.Cases = append(r.Cases, told)
 }
 
 // said is a trial in one line.
-func said(c *run.Case, result run.Result) string {
+func summary(c *run.Case, result run.Result) string {
 	if result.Failed != "" {
 		return "FAILED: " + result.Failed
 	}

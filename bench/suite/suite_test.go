@@ -20,7 +20,7 @@ func TestCases_AreWholeAndPeersTakePartWhereGoalsAskForThem(t *testing.T) {
 		if err := c.Check(); err != nil {
 			t.Error(err)
 		}
-		if why := c.Out(peers[0]); peers[0].Name != report.Subject || why != "" {
+		if why := c.Excluded(peers[0]); peers[0].Name != report.Subject || why != "" {
 			t.Errorf("%s takes no part in %s: %s", peers[0].Name, c.Name, why)
 		}
 	}
@@ -31,7 +31,7 @@ func TestCases_AreWholeAndPeersTakePartWhereGoalsAskForThem(t *testing.T) {
 			continue
 		}
 		for _, p := range peers {
-			if why := cases[i].Out(p); p.Name == g.Against && why != "" {
+			if why := cases[i].Excluded(p); p.Name == g.Against && why != "" {
 				t.Errorf("%s takes no part in %s: %s", p.Name, g.Case, why)
 			}
 		}
@@ -43,7 +43,7 @@ func TestPlan_PicksWhatIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.cases) != 2 || m.cases[0].Name != "fan-1000" || len(m.peers) != 2 || m.peers[0].Name != "parley" || m.rounds != 3 {
+	if len(m.cases) != 2 || m.cases[0].Name != "fan-1000" || len(m.targets) != 2 || m.targets[0].Name != "parley" || m.rounds != 3 {
 		t.Errorf("got %+v", m)
 	}
 	if len(m.goals()) == 0 || slices.ContainsFunc(m.goals(), func(g report.Goal) bool { return g.Case == "full-1000" }) {
@@ -75,10 +75,10 @@ func TestPlan_NamesThatAreNotThereAreRefused(t *testing.T) {
 
 func TestFits_SaysWhichLimitIsTooLow(t *testing.T) {
 	m := &suite{cases: cases}
-	if err := m.fits(20000); err != nil {
+	if err := m.checkLimit(20000); err != nil {
 		t.Error(err)
 	}
-	if err := m.fits(1024); err == nil || !strings.Contains(err.Error(), "idle needs 15200 file descriptors and the limit is 1024: ulimit -n 15200") {
+	if err := m.checkLimit(1024); err == nil || !strings.Contains(err.Error(), "idle needs 15200 file descriptors and the limit is 1024: ulimit -n 15200") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -86,7 +86,7 @@ func TestFits_SaysWhichLimitIsTooLow(t *testing.T) {
 func TestReady_SaysWhyAPeerIsLeftOut(t *testing.T) {
 	t.Chdir(t.TempDir())
 	done := map[string]error{}
-	for want, p := range map[string]*target.Peer{
+	for want, p := range map[string]*target.Target{
 		"":                                       {Name: "a", Prepare: [][]string{{"true"}}},
 		"PEER_NONE is not set":                   {Name: "b", Needs: "PEER_NONE"},
 		"false: exit status 1 (bin/bench/c.log)": {Name: "c", Prepare: [][]string{{"true"}, {"false"}}},

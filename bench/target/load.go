@@ -17,7 +17,7 @@ import (
 const pad = 93
 
 // Folder loads all peers of a folder, parley first, the others by name.
-func Folder(dir string) ([]*Peer, error) {
+func Folder(dir string) ([]*Target, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func Folder(dir string) ([]*Peer, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no peers in %s", dir)
 	}
-	var peers []*Peer
+	var peers []*Target
 	var problems []error
 	for _, file := range files {
 		p, err := Load(file)
@@ -34,7 +34,7 @@ func Folder(dir string) ([]*Peer, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(peers, func(a, b *Peer) int { return cmp.Or(order(a.Name)-order(b.Name), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(peers, func(a, b *Target) int { return cmp.Or(order(a.Name)-order(b.Name), cmp.Compare(a.Name, b.Name)) })
 	return peers, nil
 }
 
@@ -47,7 +47,7 @@ func order(name string) int {
 }
 
 // Load loads the peer of a file.
-func Load(file string) (*Peer, error) {
+func Load(file string) (*Target, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -63,8 +63,8 @@ func Load(file string) (*Peer, error) {
 }
 
 // Decode reads a peer.
-func Decode(text []byte) (*Peer, error) {
-	p := &Peer{Pad: pad}
+func Decode(text []byte) (*Target, error) {
+	p := &Target{Pad: pad}
 	if err := yaml.UnmarshalWithOptions(text, p, yaml.Strict()); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func Decode(text []byte) (*Peer, error) {
 }
 
 // check says what is missing, and makes what Decode leaves to it.
-func (p *Peer) check() error {
+func (p *Target) check() error {
 	switch {
 	case p.Name == "":
 		return errors.New("name is missing")

@@ -8,7 +8,7 @@ import (
 )
 
 // Sign makes a client's token.
-func (t *Token) Sign(w *Words) (string, error) {
+func (t *Token) Sign(w *Values) (string, error) {
 	var claims jwt.MapClaims
 	if err := json.Unmarshal(t.Claims.Append(nil, w), &claims); err != nil {
 		return "", fmt.Errorf("token.claims: %w", err)

@@ -3,7 +3,7 @@ package target
 import "regexp"
 
 // Peer is a server that takes part.
-type Peer struct {
+type Target struct {
 	Name  string
 	About string // one line for the table's legend
 	// Needs is an environment variable; without it the peer is left out.
@@ -12,15 +12,15 @@ type Peer struct {
 	Dir string
 	// Prepare are commands that run once, before the first measurement.
 	Prepare [][]string
-	Command []Text
-	Env     []Text
+	Command []Template
+	Env     []Template
 	Ready   Ready
 	Client  Client
 	// Token is what clients show; nil for nothing.
 	Token   *Token
 	Publish Publish
 	// Payload is for ${payload} and ${size} of calls.
-	Payload Text
+	Payload Template
 	// Pad is how many letters ${pad} has; the default makes {"device_id":1,"t":...,"s":...,"pad":"..."} 160 bytes long.
 	Pad int
 	// Stamp and Sequence are the texts in front of the time stamp and the sequence number in what a client gets.
@@ -59,12 +59,12 @@ func (r *Ready) Address(line string) string {
 
 // Client is what the clients of the peer do.
 type Client struct {
-	Path   Text
-	Header []Text
+	Path   Template
+	Header []Template
 	// Binary says that lines go out as binary frames.
 	Binary bool
 	// Say are the lines that each client says after its handshake.
-	Say []Text
+	Say []Template
 	// Ready is in the answer after which a client counts as ready; "" means that the handshake suffices.
 	Ready string
 	// Answer is what a client says to what it hears.
@@ -74,13 +74,13 @@ type Client struct {
 // Answer is what one says to a message that begins with When, or has a line that does.
 type Answer struct {
 	When string
-	Say  Text
+	Say  Template
 }
 
 // Token is a JWT, signed with HS256.
 type Token struct {
 	Secret string
-	Claims Text
+	Claims Template
 }
 
 // Publish are the calls by which one publishes; what is nil the peer cannot do.
@@ -95,24 +95,24 @@ type Publish struct {
 // Call is one publish, over HTTP or, with TCP, as bytes on a long-lived connection that nobody answers.
 type Call struct {
 	Method string // default POST
-	Path   Text
-	Header []Text
-	Body   Text
+	Path   Template
+	Header []Template
+	Body   Template
 	// Open, Item, Between and Close are the body of a call with items, instead of Body.
-	Open, Item, Between, Close Text
+	Open, Item, Between, Close Template
 	// Good is in the answer to a publish that was taken; "" says that the status suffices.
 	Good string
 
 	TCP bool `yaml:"tcp"`
 	// Address is where a TCP call connects; default the clients' address.
-	Address Text
+	Address Template
 	// Hello is what a TCP connection says first; Answer what it says to what it hears (pings).
-	Hello  Text
+	Hello  Template
 	Answer []Answer
 }
 
 // ClientFor is what clients do in a case.
-func (p *Peer) ClientFor(name string) *Client {
+func (p *Target) ClientFor(name string) *Client {
 	if d := p.Cases[name]; d.Client != nil {
 		return d.Client
 	}

@@ -36,7 +36,7 @@ func TestDecode_ReadsAWholePeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := Words{N: 7, Topic: 3, Port: 81, Stamp: 5, Sequence: 6, Pad: "ab", Exp: 9000000000}
+	w := Values{N: 7, Topic: 3, Port: 81, Stamp: 5, Sequence: 6, Pad: "ab", Exp: 9000000000}
 	w.Payload = p.Payload.Append(nil, &w)
 	for got, want := range map[string]string{
 		p.Command[0].Fill(&w):                     "/bin/x",

@@ -9,7 +9,7 @@ import (
 )
 
 // Words are what is filled into a Text.
-type Words struct {
+type Values struct {
 	N, Topic, View, Index int
 	Port, Port2           int
 	Stamp, Sequence       int64
@@ -19,18 +19,18 @@ type Words struct {
 }
 
 // Text is text with places to fill in.
-type Text struct{ pieces []piece }
+type Template struct{ pieces []piece }
 
 // piece is plain text, and behind it what is filled in; nil for nothing.
 type piece struct {
 	plain string
-	fill  func(dst []byte, w *Words) []byte
+	fill  func(dst []byte, w *Values) []byte
 	name  string
 }
 
 // Parse reads a text.
-func Parse(text string) (Text, error) {
-	var t Text
+func Parse(text string) (Template, error) {
+	var t Template
 	for {
 		plain, rest, found := strings.Cut(text, "${")
 		if !found {
@@ -39,11 +39,11 @@ func Parse(text string) (Text, error) {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			return Text{}, fmt.Errorf("%q has no closing bracket behind ${", text)
+			return Template{}, fmt.Errorf("%q has no closing bracket behind ${", text)
 		}
-		fill, err := place(name)
+		fill, err := variable(name)
 		if err != nil {
-			return Text{}, err
+			return Template{}, err
 		}
 		t.pieces = append(t.pieces, piece{plain: plain, fill: fill, name: name})
 		text = after
@@ -51,7 +51,7 @@ func Parse(text string) (Text, error) {
 }
 
 // Append appends the text with w filled in.
-func (t *Text) Append(dst []byte, w *Words) []byte {
+func (t *Template) Append(dst []byte, w *Values) []byte {
 	for i := range t.pieces {
 		p := &t.pieces[i]
 		dst = append(dst, p.plain...)
@@ -63,20 +63,20 @@ func (t *Text) Append(dst []byte, w *Words) []byte {
 }
 
 // Fill is the text with w filled in.
-func (t *Text) Fill(w *Words) string { return string(t.Append(nil, w)) }
+func (t *Template) Fill(w *Values) string { return string(t.Append(nil, w)) }
 
 // Has reports whether the text has a place called name.
-func (t *Text) Has(name string) bool {
+func (t *Template) Has(name string) bool {
 	return slices.ContainsFunc(t.pieces, func(p piece) bool { return p.name == name })
 }
 
 // Empty reports whether there is no text at all.
-func (t *Text) Empty() bool {
+func (t *Template) Empty() bool {
 	return len(t.pieces) == 0 || len(t.pieces) == 1 && t.pieces[0].plain == "" && t.pieces[0].fill == nil
 }
 
 // UnmarshalYAML reads a text from a string.
-func (t *Text) UnmarshalYAML(decode func(any) error) error {
+func (t *Template) UnmarshalYAML(decode func(any) error) error {
 	var text string
 	if err := decode(&text); err != nil {
 		return err
@@ -86,32 +86,32 @@ func (t *Text) UnmarshalYAML(decode func(any) error) error {
 	return err
 }
 
-var places = map[string]func(dst []byte, w *Words) []byte{
-	"n":    func(dst []byte, w *Words) []byte { return strconv.AppendInt(dst, int64(w.N), 10) },
-	"user": func(dst []byte, w *Words) []byte { return strconv.AppendInt(append(dst, "user-"...), int64(w.N), 10) },
-	"topic": func(dst []byte, w *Words) []byte {
+var variables = map[string]func(dst []byte, w *Values) []byte{
+	"n":    func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.N), 10) },
+	"user": func(dst []byte, w *Values) []byte { return strconv.AppendInt(append(dst, "user-"...), int64(w.N), 10) },
+	"topic": func(dst []byte, w *Values) []byte {
 		return strconv.AppendInt(append(dst, "topic-"...), int64(w.Topic), 10)
 	},
-	"view":     func(dst []byte, w *Words) []byte { return strconv.AppendInt(dst, int64(w.View), 10) },
-	"index":    func(dst []byte, w *Words) []byte { return strconv.AppendInt(dst, int64(w.Index), 10) },
-	"port":     func(dst []byte, w *Words) []byte { return strconv.AppendInt(dst, int64(w.Port), 10) },
-	"port2":    func(dst []byte, w *Words) []byte { return strconv.AppendInt(dst, int64(w.Port2), 10) },
-	"stamp":    func(dst []byte, w *Words) []byte { return strconv.AppendInt(dst, w.Stamp, 10) },
-	"sequence": func(dst []byte, w *Words) []byte { return strconv.AppendInt(dst, w.Sequence, 10) },
-	"exp":      func(dst []byte, w *Words) []byte { return strconv.AppendInt(dst, w.Exp, 10) },
-	"size":     func(dst []byte, w *Words) []byte { return strconv.AppendInt(dst, int64(len(w.Payload)), 10) },
-	"token":    func(dst []byte, w *Words) []byte { return append(dst, w.Token...) },
-	"pad":      func(dst []byte, w *Words) []byte { return append(dst, w.Pad...) },
-	"payload":  func(dst []byte, w *Words) []byte { return append(dst, w.Payload...) },
+	"view":     func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.View), 10) },
+	"index":    func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.Index), 10) },
+	"port":     func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.Port), 10) },
+	"port2":    func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.Port2), 10) },
+	"stamp":    func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, w.Stamp, 10) },
+	"sequence": func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, w.Sequence, 10) },
+	"exp":      func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, w.Exp, 10) },
+	"size":     func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(len(w.Payload)), 10) },
+	"token":    func(dst []byte, w *Values) []byte { return append(dst, w.Token...) },
+	"pad":      func(dst []byte, w *Values) []byte { return append(dst, w.Pad...) },
+	"payload":  func(dst []byte, w *Values) []byte { return append(dst, w.Payload...) },
 }
 
 // place is what fills the place called name.
-func place(name string) (func(dst []byte, w *Words) []byte, error) {
-	if fill, ok := places[name]; ok {
+func variable(name string) (func(dst []byte, w *Values) []byte, error) {
+	if fill, ok := variables[name]; ok {
 		return fill, nil
 	}
 	if name != "" && name == strings.ToUpper(name) {
-		return func(dst []byte, _ *Words) []byte { return append(dst, os.Getenv(name)...) }, nil
+		return func(dst []byte, _ *Values) []byte { return append(dst, os.Getenv(name)...) }, nil
 	}
 	return nil, fmt.Errorf("there is nothing called ${%s} to fill in", name)
 }

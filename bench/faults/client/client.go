@@ -25,7 +25,7 @@ import (
 )
 
 // patience is how long an answer may take.
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 // Options are what a client does when it comes in.
 type Options struct {
@@ -59,7 +59,7 @@ type Client struct {
 
 // Dial shakes hands, logs in and subscribes, and returns when all of it is done.
 func Dial(address string, o Options) (*Client, error) {
-	d := net.Dialer{Timeout: patience, KeepAlive: -1, Control: buffer(o.Buffer)}
+	d := net.Dialer{Timeout: timeout, KeepAlive: -1, Control: buffer(o.Buffer)}
 	if o.From != "" {
 		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(o.From)}
 	}
@@ -68,12 +68,12 @@ func Dial(address string, o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{Conn: conn, Name: o.User, in: bufio.NewReaderSize(conn, 1024)}
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	if err := c.shake(address, o); err != nil {
+	_ = conn.SetDeadline(time.Now().Add(timeout))
+	if err := c.handshake(address, o); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	if err := c.enter(o); err != nil {
+	if err := c.login(o); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func handshake(address, path string) string {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 }
 
-func (c *Client) shake(address string, o Options) error {
+func (c *Client) handshake(address string, o Options) error {
 	path := o.Path
 	if path == "" {
 		path = "/ws"
@@ -109,7 +109,7 @@ func (c *Client) shake(address string, o Options) error {
 }
 
 // enter logs in and subscribes; a ping behind it says that all was done.
-func (c *Client) enter(o Options) error {
+func (c *Client) login(o Options) error {
 	if o.User == "" {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (c *Client) enter(o Options) error {
 		lines = append(lines, fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":%q}`, device))
 	}
 	for _, line := range append(lines, `{"type":"ping"}`) {
-		if err := c.Say(line); err != nil {
+		if err := c.Send(line); err != nil {
 			return err
 		}
 	}
@@ -137,7 +137,7 @@ func (c *Client) enter(o Options) error {
 		case bytes.Contains(payload, []byte(`"pong"`)):
 			return nil
 		default:
-			c.take(payload)
+			c.record(payload)
 		}
 	}
 }
@@ -158,7 +158,7 @@ func (c *Client) Events() int64 { return c.events.Load() }
 func (c *Client) Over() bool { return c.over.Load() }
 
 // take puts an event into the history.
-func (c *Client) take(payload []byte) {
+func (c *Client) record(payload []byte) {
 	number, ok := server.Number(payload)
 	if !ok {
 		return
@@ -179,7 +179,7 @@ func (c *Client) Listen() {
 			return
 		}
 		if op == Text {
-			c.take(payload)
+			c.record(payload)
 		}
 	}
 }

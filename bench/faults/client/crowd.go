@@ -9,7 +9,7 @@ import (
 )
 
 // Crowd is many clients, each of which listens in a goroutine of its own until its connection ends.
-type Crowd struct {
+type Group struct {
 	Clients   []*Client
 	listening sync.WaitGroup
 }
@@ -18,8 +18,8 @@ type Crowd struct {
 const width = 32
 
 // DialAll brings in clients 0 to count-1. With an error nobody is left behind.
-func DialAll(address string, count int, options func(i int) Options) (*Crowd, error) {
-	c := &Crowd{Clients: make([]*Client, count)}
+func DialAll(address string, count int, options func(i int) Options) (*Group, error) {
+	c := &Group{Clients: make([]*Client, count)}
 	errs := make(chan error, count)
 	turn := make(chan struct{}, width)
 	var dialing sync.WaitGroup
@@ -49,14 +49,14 @@ func Users(name, device string) func(i int) Options {
 }
 
 // Listen lets all listen.
-func (c *Crowd) Listen() {
+func (c *Group) Listen() {
 	for _, client := range c.Clients {
 		c.listening.Go(client.Listen)
 	}
 }
 
 // Close ends all and waits until nobody listens.
-func (c *Crowd) Close() {
+func (c *Group) Close() {
 	for _, client := range c.Clients {
 		if client != nil {
 			client.Cut()
@@ -66,7 +66,7 @@ func (c *Crowd) Close() {
 }
 
 // Wait waits until all have ended by themselves, and reports whether they did in time.
-func (c *Crowd) Wait(within time.Duration) bool {
+func (c *Group) Wait(within time.Duration) bool {
 	done := make(chan struct{})
 	go func() { c.listening.Wait(); close(done) }()
 	select {
@@ -78,7 +78,7 @@ func (c *Crowd) Wait(within time.Duration) bool {
 }
 
 // Heard waits until each has heard so many events, and reports whether that came about in time.
-func (c *Crowd) Heard(events int64, within time.Duration) bool {
+func (c *Group) AwaitEvents(events int64, within time.Duration) bool {
 	late := time.Now().Add(within)
 	for _, client := range c.Clients {
 		for client.Events() < events {
@@ -92,7 +92,7 @@ func (c *Crowd) Heard(events int64, within time.Duration) bool {
 }
 
 // Readers are the histories. Nobody may listen any more.
-func (c *Crowd) Readers(whole bool) (all []checker.Reader) {
+func (c *Group) Readers(whole bool) (all []checker.Reader) {
 	for _, client := range c.Clients {
 		all = append(all, checker.Reader{Name: client.String(), Heard: client.Heard, Whole: whole})
 	}
@@ -100,7 +100,7 @@ func (c *Crowd) Readers(whole bool) (all []checker.Reader) {
 }
 
 // Codes counts how they ended. Nobody may listen any more.
-func (c *Crowd) Codes() map[int]int {
+func (c *Group) Codes() map[int]int {
 	codes := map[int]int{}
 	for _, client := range c.Clients {
 		codes[client.Code]++

@@ -27,11 +27,11 @@ const maxFrame = 16 << 20
 
 // Frame is a masked frame; head holds its code and bits. The mask is zero, which leaves the payload as it is.
 func Frame(head byte, payload []byte) []byte {
-	return append(Claim(head, uint64(len(payload))), payload...)
+	return append(Header(head, uint64(len(payload))), payload...)
 }
 
 // Claim is the head of a frame with so many bytes, which may never come.
-func Claim(head byte, length uint64) []byte {
+func Header(head byte, length uint64) []byte {
 	frame := []byte{head}
 	switch {
 	case length < 126:
@@ -45,7 +45,7 @@ func Claim(head byte, length uint64) []byte {
 }
 
 // Say sends a text.
-func (c *Client) Say(text string) error {
+func (c *Client) Send(text string) error {
 	_, err := c.Write(Frame(Final|Text, []byte(text)))
 	return err
 }

@@ -10,10 +10,10 @@ import (
 )
 
 // Lane is the distance between the numbers of two publishers to one topic.
-const Lane = 1_000_000_000
+const PublisherStride = 1_000_000_000
 
 // Source publishes to a device's topic and takes down what was sent and what was acknowledged.
-type Source struct {
+type Publisher struct {
 	Device string
 	// Publishers publish side by side, each as fast as it is answered or Rate times a second.
 	Publishers int
@@ -40,7 +40,7 @@ type Source struct {
 }
 
 // Start begins to publish, or goes on after Stop.
-func (s *Source) Start(at *server.Server) *Source {
+func (s *Publisher) Start(at *server.Server) *Publisher {
 	if s.Refused == nil {
 		s.Refused, s.last = map[int]int{}, make([]uint64, s.Publishers)
 	}
@@ -52,22 +52,22 @@ func (s *Source) Start(at *server.Server) *Source {
 }
 
 // Acked is how many publishes were acknowledged. Any goroutine may ask.
-func (s *Source) Acked() int64 { return s.acked.Load() }
+func (s *Publisher) Acked() int64 { return s.acked.Load() }
 
 // Turned is how many answers had a status so far. Any goroutine may ask.
-func (s *Source) Turned(status int) int {
+func (s *Publisher) Responses(status int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.Refused[status]
 }
 
 // Stop ends publishing and waits for the last answers.
-func (s *Source) Stop() {
+func (s *Publisher) Stop() {
 	close(s.stop)
 	s.publishing.Wait()
 }
 
-func (s *Source) publish(lane int) {
+func (s *Publisher) publish(lane int) {
 	next := time.Now()
 	for {
 		if s.Rate > 0 {
@@ -77,10 +77,10 @@ func (s *Source) publish(lane int) {
 			return
 		}
 		s.last[lane]++
-		number := uint64(lane)*Lane + s.last[lane]
+		number := uint64(lane)*PublisherStride + s.last[lane]
 		began := time.Now()
 		ack, err := s.server.Publish(s.Device, number, s.Pad)
-		s.note(number, ack, time.Since(began), err)
+		s.record(number, ack, time.Since(began), err)
 		if err != nil && !(s.Stubborn && s.pause(20*time.Millisecond)) && server.Status(err) == 0 {
 			return
 		}
@@ -88,7 +88,7 @@ func (s *Source) publish(lane int) {
 }
 
 // pause waits, and reports whether to go on.
-func (s *Source) pause(d time.Duration) bool {
+func (s *Publisher) pause(d time.Duration) bool {
 	if d <= 0 {
 		select {
 		case <-s.stop:
@@ -105,7 +105,7 @@ func (s *Source) pause(d time.Duration) bool {
 	}
 }
 
-func (s *Source) note(number uint64, ack checker.Ack, took time.Duration, err error) {
+func (s *Publisher) record(number uint64, ack checker.Ack, took time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Sent = append(s.Sent, number)
@@ -119,6 +119,6 @@ func (s *Source) note(number uint64, ack checker.Ack, took time.Duration, err er
 }
 
 // Story is the topic as the checker reads it.
-func (s *Source) Story(readers []checker.Reader, record *checker.Record) *checker.Topic {
+func (s *Publisher) Topic(readers []checker.Reader, record *checker.Record) *checker.Topic {
 	return &checker.Topic{Name: server.Topic(s.Device), Sent: s.Sent, Acks: s.Acks, Readers: readers, Record: record}
 }

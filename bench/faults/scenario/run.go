@@ -32,7 +32,7 @@ type Options struct {
 }
 
 // Drill is one run of a scenario. The goroutine of the scenario owns it.
-type Drill struct {
+type Run struct {
 	Options
 	// Random makes all choices.
 	Random *rand.Rand
@@ -76,10 +76,10 @@ type (
 )
 
 // Run runs a scenario that shows checks.
-func Run(ctx context.Context, scenario func(*Drill), checks []int, o Options) Outcome {
+func Play(ctx context.Context, scenario func(*Run), checks []int, o Options) Outcome {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d := &Drill{Options: o, Random: rand.New(rand.NewPCG(o.Seed, 0)), ctx: ctx, findings: map[int]*Finding{}}
+	d := &Run{Options: o, Random: rand.New(rand.NewPCG(o.Seed, 0)), ctx: ctx, findings: map[int]*Finding{}}
 	for _, check := range checks {
 		d.findings[check] = &Finding{wanted: map[string]int{}}
 	}
@@ -94,7 +94,7 @@ func Run(ctx context.Context, scenario func(*Drill), checks []int, o Options) Ou
 }
 
 // play lets the scenario happen and cleans up.
-func (d *Drill) play(scenario func(*Drill)) {
+func (d *Run) play(scenario func(*Run)) {
 	defer func() {
 		for _, cleanup := range slices.Backward(d.cleanups) {
 			cleanup()
@@ -123,27 +123,27 @@ func (d *Drill) play(scenario func(*Drill)) {
 }
 
 // Cleanup is done when the scenario ends, the latest first.
-func (d *Drill) Cleanup(do func()) { d.cleanups = append(d.cleanups, do) }
+func (d *Run) Cleanup(do func()) { d.cleanups = append(d.cleanups, do) }
 
 // Must ends the scenario unless err is nil.
-func (d *Drill) Must(err error) {
+func (d *Run) Must(err error) {
 	if err != nil {
 		panic(stopped{err})
 	}
 }
 
 // Skip ends the scenario where the machine has not what it takes.
-func (d *Drill) Skip(format string, args ...any) { panic(skipped{fmt.Sprintf(format, args...)}) }
+func (d *Run) Skip(format string, args ...any) { panic(skipped{fmt.Sprintf(format, args...)}) }
 
 // Figure is something that was measured for a check.
-func (d *Drill) Figure(check int, format string, args ...any) {
+func (d *Run) Figure(check int, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	d.findings[check].Figures = append(d.findings[check].Figures, text)
 	fmt.Fprintf(d.Out, "    check %d: %s\n", check, text)
 }
 
 // Want fails a check unless ok. What fails again in the same words is told once.
-func (d *Drill) Want(check int, ok bool, format string, args ...any) {
+func (d *Run) Want(check int, ok bool, format string, args ...any) {
 	if ok {
 		return
 	}
@@ -157,19 +157,19 @@ func (d *Drill) Want(check int, ok bool, format string, args ...any) {
 }
 
 // Faultless fails a check for each fault.
-func (d *Drill) Faultless(check int, faults []checker.Fault) {
+func (d *Run) Faultless(check int, faults []checker.Fault) {
 	for _, f := range faults {
 		d.Want(check, false, "%s", f)
 	}
 }
 
 // Note says something about how it goes.
-func (d *Drill) Note(format string, args ...any) {
+func (d *Run) Note(format string, args ...any) {
 	fmt.Fprintf(d.Out, "    %s\n", fmt.Sprintf(format, args...))
 }
 
 // Size is how many there are of something.
-func (d *Drill) Size(full, short int) int {
+func (d *Run) Size(full, short int) int {
 	if d.Short {
 		return short
 	}
@@ -177,7 +177,7 @@ func (d *Drill) Size(full, short int) int {
 }
 
 // Span is how long something goes on.
-func (d *Drill) Span(full, short time.Duration) time.Duration {
+func (d *Run) Span(full, short time.Duration) time.Duration {
 	switch {
 	case d.For > 0:
 		return d.For
@@ -190,7 +190,7 @@ func (d *Drill) Span(full, short time.Duration) time.Duration {
 }
 
 // Bound is how long something may take. A short run has noisy neighbours, and has three times as long.
-func (d *Drill) Bound(full time.Duration) time.Duration {
+func (d *Run) Bound(full time.Duration) time.Duration {
 	if d.Short {
 		return 3 * full
 	}
@@ -198,24 +198,24 @@ func (d *Drill) Bound(full time.Duration) time.Duration {
 }
 
 // New makes a server that is killed when the scenario ends.
-func (d *Drill) New(c server.Conditions) *server.Server {
+func (d *Run) New(c server.Conditions) *server.Server {
 	s := server.New(d.Binary, c)
 	d.Cleanup(s.Stop)
 	return s
 }
 
 // Serve is New, and starts it.
-func (d *Drill) Serve(c server.Conditions) *server.Server {
+func (d *Run) Serve(c server.Conditions) *server.Server {
 	s := d.New(c)
 	d.Start(s)
 	return s
 }
 
 // Start starts a server, the first time or again.
-func (d *Drill) Start(s *server.Server) { d.Must(s.Start(d.ctx)) }
+func (d *Run) Start(s *server.Server) { d.Must(s.Start(d.ctx)) }
 
 // Await asks every 10 ms until something holds, and returns how long that took; ok is false if it was not in time.
-func (d *Drill) Await(within time.Duration, holds func() bool) (took time.Duration, ok bool) {
+func (d *Run) Await(within time.Duration, holds func() bool) (took time.Duration, ok bool) {
 	began := time.Now()
 	for {
 		if holds() {

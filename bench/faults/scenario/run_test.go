@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-func play(t *testing.T, checks []int, scenario func(*Drill)) Outcome {
+func play(t *testing.T, checks []int, scenario func(*Run)) Outcome {
 	t.Helper()
-	return Run(t.Context(), scenario, checks, Options{Seed: 7, Out: io.Discard})
+	return Play(t.Context(), scenario, checks, Options{Seed: 7, Out: io.Discard})
 }
 
 func TestRun_ACheckThatNothingIsSaidAboutFails(t *testing.T) {
-	o := play(t, []int{1, 2}, func(d *Drill) { d.Figure(1, "%d ms", 3) })
+	o := play(t, []int{1, 2}, func(d *Run) { d.Figure(1, "%d ms", 3) })
 	if !o.Failed() || o.Findings[1].Result() != "passes" || !strings.HasPrefix(o.Findings[2].Result(), "fails: the scenario") {
 		t.Errorf("got %q and %q", o.Findings[1].Result(), o.Findings[2].Result())
 	}
@@ -24,7 +24,7 @@ func TestRun_ACheckThatNothingIsSaidAboutFails(t *testing.T) {
 func TestRun_WhatCannotGoOnFailsAllItsChecksAndIsCleanedUp(t *testing.T) {
 	var dir string
 	var order []int
-	o := play(t, []int{1, 2}, func(d *Drill) {
+	o := play(t, []int{1, 2}, func(d *Run) {
 		dir = d.Dir
 		d.Cleanup(func() { order = append(order, 1) })
 		d.Cleanup(func() { order = append(order, 2) })
@@ -47,7 +47,7 @@ func TestRun_WhatCannotGoOnFailsAllItsChecksAndIsCleanedUp(t *testing.T) {
 }
 
 func TestSkip_EndsTheScenarioAndFailsNothingThatDidNotFailBefore(t *testing.T) {
-	o := play(t, []int{1, 2}, func(d *Drill) {
+	o := play(t, []int{1, 2}, func(d *Run) {
 		d.Want(2, false, "too slow")
 		d.Skip("no %s", "root")
 		t.Error("it goes on")
@@ -58,7 +58,7 @@ func TestSkip_EndsTheScenarioAndFailsNothingThatDidNotFailBefore(t *testing.T) {
 }
 
 func TestWant_WhatFailsAgainIsToldOnce(t *testing.T) {
-	o := play(t, []int{1}, func(d *Drill) {
+	o := play(t, []int{1}, func(d *Run) {
 		for n := range 3 {
 			d.Want(1, false, "round %d", n)
 		}
@@ -72,7 +72,7 @@ func TestWant_WhatFailsAgainIsToldOnce(t *testing.T) {
 
 func TestRun_TheSeedMakesTheChoices(t *testing.T) {
 	choices := func() (n uint64) {
-		play(t, nil, func(d *Drill) { n = d.Random.Uint64() })
+		play(t, nil, func(d *Run) { n = d.Random.Uint64() })
 		return n
 	}
 	if a, b := choices(), choices(); a != b {
@@ -81,7 +81,7 @@ func TestRun_TheSeedMakesTheChoices(t *testing.T) {
 }
 
 func TestSize_AndSpanObeyTheOptions(t *testing.T) {
-	d := &Drill{}
+	d := &Run{}
 	if d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != time.Hour || d.Bound(time.Second) != time.Second {
 		t.Error("a full run is not full")
 	}

@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a server may take to serve, and to end.
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 // Conditions are what a server runs under; the zero value is dev mode without its sample feed.
 type Conditions struct {
@@ -58,13 +58,13 @@ func New(binary string, c Conditions) *Server {
 	if c.Within == nil {
 		c.Within = func(do func()) { do() }
 	}
-	dialer := net.Dialer{Timeout: patience}
+	dialer := net.Dialer{Timeout: timeout}
 	transport := &http.Transport{MaxIdleConnsPerHost: 256, MaxIdleConns: 256, DisableCompression: true,
 		DialContext: func(ctx context.Context, network, address string) (conn net.Conn, err error) {
 			c.Within(func() { conn, err = dialer.DialContext(ctx, network, address) })
 			return conn, err
 		}}
-	return &Server{binary: binary, conditions: c, client: &http.Client{Transport: transport, Timeout: patience}}
+	return &Server{binary: binary, conditions: c, client: &http.Client{Transport: transport, Timeout: timeout}}
 }
 
 // serving is the line that tells where it serves.
@@ -112,7 +112,7 @@ func environ() (kept []string) {
 
 // await waits until the server is ready.
 func (s *Server) await(ctx context.Context) error {
-	late := time.NewTimer(patience)
+	late := time.NewTimer(timeout)
 	defer late.Stop()
 	select {
 	case s.Address = <-s.said.address:
@@ -121,7 +121,7 @@ func (s *Server) await(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-late.C:
-		return fmt.Errorf("it did not tell its address within %s", patience)
+		return fmt.Errorf("it did not tell its address within %s", timeout)
 	}
 	for {
 		if answer, err := s.client.Get("http://" + s.Address + "/readyz"); err == nil {
@@ -136,7 +136,7 @@ func (s *Server) await(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
-			return fmt.Errorf("it was not ready within %s", patience)
+			return fmt.Errorf("it was not ready within %s", timeout)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
