@@ -75,7 +75,7 @@ func post(l *loop, client *http.Client, body string) (string, error) {
 	return fmt.Sprint(r.StatusCode, " ", string(text)), err
 }
 
-func TestFloor_EveryLengthArrivesAsItWasPublished(t *testing.T) {
+func TestBaseline_EveryLengthArrivesAsItWasPublished(t *testing.T) {
 	l := start(t)
 	c := open(t, l)
 	for _, length := range []int{0, 1, 125, 126, 300, maxBody} {
@@ -89,7 +89,7 @@ func TestFloor_EveryLengthArrivesAsItWasPublished(t *testing.T) {
 	}
 }
 
-func TestFloor_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
+func TestBaseline_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 	const publishers, each, sockets = 4, 200, 20
 	l := start(t)
 	var crowd []*websocket.Conn
@@ -132,7 +132,7 @@ func TestFloor_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 	}
 }
 
-func TestFloor_RequestsComeInPiecesAndTogether(t *testing.T) {
+func TestBaseline_RequestsComeInPiecesAndTogether(t *testing.T) {
 	l := start(t)
 	c := open(t, l)
 	p, err := net.Dial("tcp", l.address)
@@ -175,7 +175,7 @@ func TestFloor_RequestsComeInPiecesAndTogether(t *testing.T) {
 	}
 }
 
-func TestFloor_RefusesWhatItCannotRead(t *testing.T) {
+func TestBaseline_RefusesWhatItCannotRead(t *testing.T) {
 	l := start(t)
 	for text, want := range map[string]int{
 		"POST /publish HTTP/1.1\r\nContent-Length: 65536\r\n\r\n":       413,
@@ -216,7 +216,7 @@ func accepted(t *testing.T, l *loop, greeting string) (*connection, net.Conn) {
 	_ = c.SetDeadline(time.Now().Add(patience))
 	_, _ = io.WriteString(c, greeting)
 	for {
-		if _, err := l.turn(); err != nil {
+		if _, err := l.poll(); err != nil {
 			t.Fatal(err)
 		}
 		for fd, at := range l.byFD {
@@ -227,13 +227,13 @@ func accepted(t *testing.T, l *loop, greeting string) (*connection, net.Conn) {
 	}
 }
 
-func TestFloor_FullSocketLosesNothingAndHoldsThePublisher(t *testing.T) {
+func TestBaseline_FullSocketLosesNothingAndHoldsThePublisher(t *testing.T) {
 	const long = 60_000
 	l, err := listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.room = 10 * long
+	l.limit = 10 * long
 	_, socket := accepted(t, l, "GET / HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n")
 	p, publisher := accepted(t, l, "")
 	published := 0
@@ -242,8 +242,8 @@ func TestFloor_FullSocketLosesNothingAndHoldsThePublisher(t *testing.T) {
 		l.next = append(l.next, p)
 		l.publish()
 	}
-	if l.queued > l.room || l.queued < l.room-2*long || !p.waiting {
-		t.Fatalf("%d bytes wait where %d may; the publisher waits: %v", l.queued, l.room, p.waiting)
+	if l.queued > l.limit || l.queued < l.limit-2*long || !p.waiting {
+		t.Fatalf("%d bytes wait where %d may; the publisher waits: %v", l.queued, l.limit, p.waiting)
 	}
 	serve(t, l)
 	heard := bufio.NewReader(socket)
@@ -271,13 +271,13 @@ func TestFloor_FullSocketLosesNothingAndHoldsThePublisher(t *testing.T) {
 	}
 }
 
-func TestFloor_SocketThatClosesIsForgottenWhateverWaitsForIt(t *testing.T) {
+func TestBaseline_SocketThatClosesIsForgottenWhateverWaitsForIt(t *testing.T) {
 	l, err := listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	const long = 60_000
-	l.room = 2 * long
+	l.limit = 2 * long
 	_, dead := accepted(t, l, "GET / HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n")
 	p, _ := accepted(t, l, "")
 	for l.now.from == nil {
@@ -287,7 +287,7 @@ func TestFloor_SocketThatClosesIsForgottenWhateverWaitsForIt(t *testing.T) {
 	}
 	dead.Close()
 	for l.now.from != nil {
-		if _, err := l.turn(); err != nil {
+		if _, err := l.poll(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -27,7 +27,7 @@ func (c *connection) reads() bool {
 }
 
 // wants are the epoll events to register for.
-func (c *connection) wants() uint32 {
+func (c *connection) interest() uint32 {
 	var events uint32
 	if c.reads() {
 		events = unix.EPOLLIN | unix.EPOLLRDHUP
@@ -40,7 +40,7 @@ func (c *connection) wants() uint32 {
 
 // put writes data and returns how much of it the kernel took; ok is false if the socket is broken. What was kept before
 // has to go first.
-func (c *connection) put(data []byte) (n int, ok bool) {
+func (c *connection) write(data []byte) (n int, ok bool) {
 	if len(c.rest) > 0 {
 		return 0, true
 	}

@@ -18,7 +18,7 @@ type loop struct {
 	listen  int
 	epoll   int
 	wake    int // an eventfd; readable when the loop is to end
-	room    int // maxQueued
+	limit   int // maxQueued
 
 	byFD   []*connection
 	events []unix.EpollEvent
@@ -48,7 +48,7 @@ func listen(address string) (*loop, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	l := &loop{listen: fd, room: maxQueued, events: make([]unix.EpollEvent, 1024), buf: make([]byte, 256<<10)}
+	l := &loop{listen: fd, limit: maxQueued, events: make([]unix.EpollEvent, 1024), buf: make([]byte, 256<<10)}
 	return l, l.prepare()
 }
 
@@ -82,14 +82,14 @@ func (l *loop) run() error {
 	defer runtime.UnlockOSThread()
 	defer l.close()
 	for {
-		if ended, err := l.turn(); ended || err != nil {
+		if ended, err := l.poll(); ended || err != nil {
 			return err
 		}
 	}
 }
 
 // turn waits until something is ready and does it.
-func (l *loop) turn() (ended bool, err error) {
+func (l *loop) poll() (ended bool, err error) {
 	n, err := unix.EpollWait(l.epoll, l.events, -1)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return false, err
@@ -131,7 +131,7 @@ func (l *loop) accept() {
 			l.byFD = append(l.byFD, nil)
 		}
 		c := &connection{fd: fd}
-		c.watched = c.wants()
+		c.watched = c.interest()
 		if l.control(unix.EPOLL_CTL_ADD, fd, c.watched) != nil {
 			unix.Close(fd)
 			continue
@@ -158,16 +158,16 @@ func (l *loop) serve(c *connection, events uint32) {
 	} else {
 		ok = events&(unix.EPOLLERR|unix.EPOLLHUP) == 0
 	}
-	l.settle(c, ok)
+	l.update(c, ok)
 }
 
 // settle closes a connection that is broken or done, and registers any other for what it wants now.
-func (l *loop) settle(c *connection, ok bool) {
+func (l *loop) update(c *connection, ok bool) {
 	if !ok || c.last && !c.waiting && len(c.rest) == 0 {
 		l.drop(c)
 		return
 	}
-	if wants := c.wants(); wants != c.watched {
+	if wants := c.interest(); wants != c.watched {
 		c.watched = wants
 		_ = l.control(unix.EPOLL_CTL_MOD, c.fd, wants)
 	}
@@ -200,14 +200,14 @@ func (l *loop) read(c *connection) (ok bool) {
 
 // send writes an answer. It always fits: as long as it is not written, nothing more is read from that connection.
 func (l *loop) send(c *connection, data []byte) (ok bool) {
-	n, ok := c.put(data)
+	n, ok := c.write(data)
 	if ok {
-		l.keep(c, data[n:])
+		l.queue(c, data[n:])
 	}
 	return ok
 }
 
-func (l *loop) keep(c *connection, data []byte) {
+func (l *loop) queue(c *connection, data []byte) {
 	c.rest = append(c.rest, data...)
 	l.queued += len(data)
 }

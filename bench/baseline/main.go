@@ -27,7 +27,7 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to serve on, an IPv4 one")
 	flag.Parse()
 	if err := run(*listen); err != nil {
-		fmt.Fprintln(os.Stderr, "floor:", err)
+		fmt.Fprintln(os.Stderr, "baseline:", err)
 		os.Exit(1)
 	}
 }

@@ -103,19 +103,19 @@ func (l *loop) write() bool {
 		if c == nil {
 			continue
 		}
-		if l.queued+len(frame) > l.room {
+		if l.queued+len(frame) > l.limit {
 			return false
 		}
-		n, ok := c.put(frame)
+		n, ok := c.write(frame)
 		if ok && n == len(frame) {
 			l.now.count++
 			continue
 		}
 		if ok {
-			l.keep(c, frame[n:])
+			l.queue(c, frame[n:])
 			l.now.count++
 		}
-		l.settle(c, ok)
+		l.update(c, ok)
 	}
 	return true
 }
@@ -129,5 +129,5 @@ func (l *loop) finish() {
 		return // it did not wait
 	}
 	ok := l.respond(c, "200 OK", strconv.Itoa(count))
-	l.settle(c, ok && l.requests(c, c.in))
+	l.update(c, ok && l.requests(c, c.in))
 }

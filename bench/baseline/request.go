@@ -9,7 +9,7 @@ import (
 // maxHead is how long a request may be before its body, in bytes.
 const maxHead = 8 << 10
 
-// request is what the floor reads of an HTTP request. Its bytes are those that it was parsed from.
+// request is what the server reads of an HTTP request. Its bytes are those that it was parsed from.
 type request struct {
 	method, path []byte
 	key          []byte // Sec-WebSocket-Key

@@ -28,7 +28,7 @@ func post(client *http.Client, url, body string) (string, error) {
 
 func TestBroadcast_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 	const publishers, each, sockets = 4, 3 * window / 2, 10
-	server := httptest.NewServer(routes(newRoom()))
+	server := httptest.NewServer(routes(newHub()))
 	defer server.Close()
 	if got, err := post(server.Client(), server.URL+"/publish", "nobody"); got != "200 0" || err != nil {
 		t.Fatalf("a publish to nobody got %q, %v", got, err)
@@ -85,7 +85,7 @@ func TestBroadcast_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 }
 
 func TestBroadcast_BodyThatIsTooLongIsRefused(t *testing.T) {
-	server := httptest.NewServer(routes(newRoom()))
+	server := httptest.NewServer(routes(newHub()))
 	defer server.Close()
 	if got, _ := post(server.Client(), server.URL+"/publish", strings.Repeat("x", maxBody+1)); !strings.HasPrefix(got, "413 ") {
 		t.Errorf("got %q", got)
@@ -93,7 +93,7 @@ func TestBroadcast_BodyThatIsTooLongIsRefused(t *testing.T) {
 }
 
 // enter opens a socket over a pipe, which holds nothing back: a write waits for its read.
-func enter(t *testing.T, r *room) (io.ReadCloser, *bufio.Reader) {
+func enter(t *testing.T, r *hub) (io.ReadCloser, *bufio.Reader) {
 	t.Helper()
 	near, far := net.Pipe()
 	q := httptest.NewRequest(http.MethodGet, "/ws", nil)
@@ -120,7 +120,7 @@ func enter(t *testing.T, r *room) (io.ReadCloser, *bufio.Reader) {
 func TestBroadcast_PublisherWaitsForSocketThatIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const all = 3 * window
-		r := newRoom()
+		r := newHub()
 		socket, heard := enter(t, r)
 		var answered atomic.Int64
 		go func() {
@@ -147,7 +147,7 @@ func TestBroadcast_PublisherWaitsForSocketThatIsFull(t *testing.T) {
 
 func TestBroadcast_SocketThatClosesHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRoom()
+		r := newHub()
 		socket, _ := enter(t, r)
 		other, heard := enter(t, r)
 		go func() { _, _ = io.Copy(io.Discard, heard) }()

@@ -33,6 +33,6 @@ func serve(address string) error {
 		return err
 	}
 	fmt.Printf("serving address=%s\n", listener.Addr())
-	server := &http.Server{Handler: routes(newRoom()), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: routes(newHub()), ReadHeaderTimeout: 10 * time.Second}
 	return server.Serve(listener)
 }

@@ -12,14 +12,14 @@ import (
 
 // durable plays a part of a scenario under conditions in which devices called durable-... have durable topics. If the
 // server does not keep such a topic across a clean restart, the checks fail and say so.
-func durable(d *scenario.Run, checks []int, part func(server.Conditions)) {
+func durable(r *scenario.Run, checks []int, part func(server.Conditions)) {
 	c := server.Conditions{
-		Args: []string{"--data", filepath.Join(d.Dir, "data")},
+		Args: []string{"--data", filepath.Join(r.Dir, "data")},
 		Env:  append([]string{"PARLEY_TOPICS_DURABLE=telemetry/durable-*", "PARLEY_LOG_FORMAT=text"}, remembering...),
 	}
-	if err := keeps(d, c); err != nil {
+	if err := keepsTopics(r, c); err != nil {
 		for _, check := range checks {
-			d.Want(check, false, "durable topics are not supported: %s", err)
+			r.Want(check, false, "durable topics are not supported: %s", err)
 		}
 		return
 	}
@@ -27,11 +27,11 @@ func durable(d *scenario.Run, checks []int, part func(server.Conditions)) {
 }
 
 // keeps publishes an event, restarts the server cleanly, and looks for it.
-func keeps(d *scenario.Run, c server.Conditions) error {
+func keepsTopics(r *scenario.Run, c server.Conditions) error {
 	const device = "durable-probe"
-	s := d.New(c)
+	s := r.New(c)
 	defer s.Stop()
-	d.Start(s)
+	r.Start(s)
 	ack, err := s.Publish(device, 1, 0)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func keeps(d *scenario.Run, c server.Conditions) error {
 	if _, err := s.Exit(10 * time.Second); err != nil {
 		return err
 	}
-	d.Start(s)
+	r.Start(s)
 	record, err := s.Record(device)
 	switch {
 	case err != nil:

@@ -115,13 +115,13 @@ func choose(names string, short bool) ([]entry, error) {
 }
 
 // most bounds a brief run.
-const most = 10 * time.Minute
+const briefBound = 10 * time.Minute
 
 // run plays scenarios one after the other. ok says that no check failed.
 func run(ctx context.Context, set settings) (ok bool, err error) {
 	if set.Brief {
 		var cancel func()
-		ctx, cancel = context.WithTimeoutCause(ctx, most, fmt.Errorf("not all was done within %s", most))
+		ctx, cancel = context.WithTimeoutCause(ctx, briefBound, fmt.Errorf("not all was done within %s", briefBound))
 		defer cancel()
 	}
 	commit := ""
@@ -137,7 +137,7 @@ func run(ctx context.Context, set settings) (ok bool, err error) {
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}
-		tell(set.Out, s, outcome)
+		printOutcome(set.Out, s, outcome)
 		if outcome.Failed() {
 			ok = false
 			fmt.Fprintf(set.Out, "    again: go -C bench run ./faults -run %s -seed %d%s\n", s.name, set.Seed, map[bool]string{true: " -short"}[set.Short])
@@ -152,7 +152,7 @@ func run(ctx context.Context, set settings) (ok bool, err error) {
 }
 
 // tell prints one line for each check.
-func tell(out io.Writer, s entry, o scenario.Outcome) {
+func printOutcome(out io.Writer, s entry, o scenario.Outcome) {
 	for _, check := range slices.Sorted(maps.Keys(o.Findings)) {
 		f := o.Findings[check]
 		fmt.Fprintf(out, "  %-9s check %-3d %s | %s\n", s.name, check, f.Result(), f.Figure())

@@ -45,23 +45,23 @@ func Limits() valtronics.Config {
 
 // New starts a node and one writer per core. Close ends them.
 func New(limits valtronics.Config) *Harness {
-	c := &Harness{Node: actors.New(actors.Config{}, authenticator{}, actors.TenantConfig{Name: Tenant}), dialect: valtronics.New(limits)}
+	h := &Harness{Node: actors.New(actors.Config{}, authenticator{}, actors.TenantConfig{Name: Tenant}), dialect: valtronics.New(limits)}
 	for range runtime.NumCPU() {
-		w := newWriter(c)
-		c.writers = append(c.writers, w)
-		c.writing.Go(w.run)
+		w := newWriter(h)
+		h.writers = append(h.writers, w)
+		h.writing.Go(w.run)
 	}
-	return c
+	return h
 }
 
 // Close ends the node, the clients and the writers, and waits for them.
-func (c *Harness) Close() {
-	c.faults.expect()
-	c.Node.Close()
-	for _, w := range c.writers {
+func (h *Harness) Close() {
+	h.faults.expect()
+	h.Node.Close()
+	for _, w := range h.writers {
 		w.stop()
 	}
-	c.writing.Wait()
+	h.writing.Wait()
 }
 
 // Entry is how a client comes in: as which user, and what it says when it is authenticated.
@@ -71,38 +71,38 @@ type Entry struct {
 }
 
 // Enter brings n clients in, at most 512 of them at once on their way, and returns when all have had their answers.
-func (c *Harness) Connect(n int, entry func(i int) Entry) ([]*Client, error) {
+func (h *Harness) Connect(n int, entry func(i int) Entry) ([]*Client, error) {
 	all := make([]*Client, 0, n)
 	for i := range n {
 		e := entry(i)
-		client, err := c.connect(e.User)
+		client, err := h.connect(e.User)
 		if err != nil {
 			return all, err
 		}
 		all = append(all, client)
 		client.send(append([]string{`{"type":"auth","token":"` + e.User + `"}`}, e.Lines...))
 		if i%64 == 0 {
-			if err := c.answered(c.asked - window); err != nil {
+			if err := h.answered(h.asked - window); err != nil {
 				return all, err
 			}
 		}
 	}
-	return all, c.answered(c.asked)
+	return all, h.answered(h.asked)
 }
 
 // open connects one client, as a server does with a socket that it lets in.
-func (c *Harness) connect(user string) (*Client, error) {
-	c.connected++
-	remote := fmt.Sprintf("10.%d.%d.%d", c.connected>>16&255, c.connected>>8&255, c.connected&255)
-	if why := c.Node.Admit(Tenant, c.dialect, remote); why != nil {
+func (h *Harness) connect(user string) (*Client, error) {
+	h.connected++
+	remote := fmt.Sprintf("10.%d.%d.%d", h.connected>>16&255, h.connected>>8&255, h.connected&255)
+	if why := h.Node.Admit(Tenant, h.dialect, remote); why != nil {
 		return nil, why
 	}
-	session, _, why := c.dialect.Open(protocol.Hello{Path: valtronics.Path, Remote: remote})
+	session, _, why := h.dialect.Open(protocol.Hello{Path: valtronics.Path, Remote: remote})
 	if why != nil {
 		return nil, why
 	}
-	client := &Client{writer: c.writers[int(c.connected)%len(c.writers)]}
-	_, why = c.Node.Connect(actors.Dial{Tenant: Tenant, Dialect: c.dialect, Session: session, Remote: remote},
+	client := &Client{writer: h.writers[int(h.connected)%len(h.writers)]}
+	_, why = h.Node.Connect(actors.Dial{Tenant: Tenant, Dialect: h.dialect, Session: session, Remote: remote},
 		func(l *actors.Link) outbox.Transport { client.link = l; return client })
 	if why != nil {
 		return nil, why
@@ -111,51 +111,51 @@ func (c *Harness) connect(user string) (*Client, error) {
 }
 
 // Ask has a client say lines and returns when they are answered.
-func (c *Harness) Ask(client *Client, lines ...string) error {
+func (h *Harness) Ask(client *Client, lines ...string) error {
 	client.send(lines)
-	return c.answered(c.asked)
+	return h.answered(h.asked)
 }
 
 // AskEach has each client say lines, without waiting for one before the next, and returns when all are answered.
-func (c *Harness) AskEach(clients []*Client, lines func(i int) []string) error {
+func (h *Harness) AskEach(clients []*Client, lines func(i int) []string) error {
 	for i, client := range clients {
 		client.send(lines(i))
 		if i%64 == 0 {
-			if err := c.answered(c.asked - window); err != nil {
+			if err := h.answered(h.asked - window); err != nil {
 				return err
 			}
 		}
 	}
-	return c.answered(c.asked)
+	return h.answered(h.asked)
 }
 
 // settled waits for so many answers since the beginning.
-func (c *Harness) answered(pongs int64) error { return c.pongs.await(pongs, &c.faults) }
+func (h *Harness) answered(pongs int64) error { return h.pongs.await(pongs, &h.faults) }
 
 // Taken is how many events all clients together have taken since the beginning.
-func (c *Harness) Received() int64 { return c.events.n.Load() }
+func (h *Harness) Received() int64 { return h.events.n.Load() }
 
 // Arrived waits until all clients together have taken so many events since the beginning.
-func (c *Harness) Await(events int64) error { return c.events.await(events, &c.faults) }
+func (h *Harness) Await(events int64) error { return h.events.await(events, &h.faults) }
 
 // Publish publishes and does not wait for the writers. Many goroutines may call it.
-func (c *Harness) Publish(to actors.Target, ev *protocol.Event) (delivered int, err error) {
-	receipt, err := c.Node.Publish(context.Background(), Tenant, to, ev)
+func (h *Harness) Publish(to actors.Target, ev *protocol.Event) (delivered int, err error) {
+	receipt, err := h.Node.Publish(context.Background(), Tenant, to, ev)
 	return receipt.Delivered, err
 }
 
 // Deliver publishes and returns when the last client has taken the event, how many they are, and after how long.
-func (c *Harness) Deliver(to actors.Target, ev *protocol.Event) (delivered int, took time.Duration, err error) {
-	before, began := c.Received(), time.Now()
-	if delivered, err = c.Publish(to, ev); err == nil {
-		err = c.Await(before + int64(delivered))
+func (h *Harness) Deliver(to actors.Target, ev *protocol.Event) (delivered int, took time.Duration, err error) {
+	before, began := h.Received(), time.Now()
+	if delivered, err = h.Publish(to, ev); err == nil {
+		err = h.Await(before + int64(delivered))
 	}
 	return delivered, time.Since(began), err
 }
 
 // Leave ends the sockets of clients and returns when the node has forgotten them.
-func (c *Harness) Disconnect(clients []*Client) error {
-	open := c.Node.Stats(Tenant).ActiveConnections
+func (h *Harness) Disconnect(clients []*Client) error {
+	open := h.Node.Stats(Tenant).ActiveConnections
 	want := open - uint64(len(clients))
 	for _, client := range clients {
 		client.link.Gone(protocol.Disconnected)
@@ -163,7 +163,7 @@ func (c *Harness) Disconnect(clients []*Client) error {
 	deadline := time.Now().Add(timeout)
 	for pause := 100 * time.Microsecond; ; {
 		began := time.Now()
-		open = c.Node.Stats(Tenant).ActiveConnections
+		open = h.Node.Stats(Tenant).ActiveConnections
 		if open <= want {
 			return nil
 		}

@@ -46,7 +46,7 @@ func TestDeliver_EachClientTakesEachEventOnce(t *testing.T) {
 	}
 }
 
-func TestLeave_ReturnsWhenTheNodeHasForgottenThem(t *testing.T) {
+func TestDisconnect_ReturnsWhenTheNodeHasForgottenThem(t *testing.T) {
 	c := New(Limits())
 	defer c.Close()
 	all, err := c.Connect(300, subscriber)
@@ -76,7 +76,7 @@ func TestAsk_WhatAClientIsRefusedIsAFault(t *testing.T) {
 	}
 }
 
-func TestEnter_AClientThatIsClosedIsAFault(t *testing.T) {
+func TestConnect_AClientThatIsClosedIsAFault(t *testing.T) {
 	c := New(Limits())
 	defer c.Close()
 	all, err := c.Connect(1, subscriber)
@@ -94,7 +94,7 @@ func TestEnter_AClientThatIsClosedIsAFault(t *testing.T) {
 	}
 }
 
-func TestTally_WaitsForAsManyAsWereAskedFor(t *testing.T) {
+func TestCounter_WaitsForAsManyAsWereAskedFor(t *testing.T) {
 	var n counter
 	var f faults
 	done := make(chan error)

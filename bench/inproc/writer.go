@@ -28,8 +28,8 @@ type writer struct {
 	events, pongs int64 // taken and not yet told
 }
 
-func newWriter(c *Harness) *writer {
-	w := &writer{harness: c, buf: make([]byte, 0, takeBytes)}
+func newWriter(h *Harness) *writer {
+	w := &writer{harness: h, buf: make([]byte, 0, takeBytes)}
 	w.awake.L = &w.mu
 	return w
 }

@@ -15,72 +15,72 @@ import (
 const connectTimeout = 10 * time.Second
 
 // Connect lets the clients from first to last enter, and returns when all are ready.
-func (s *Generator) Connect(first, last int) error {
+func (g *Generator) Connect(first, last int) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	inside, since := s.stats.Connected, time.Now()
-	for n := first; n <= last || s.entering > 0; {
-		for ; n <= last && s.entering < s.plan.Width; n++ {
-			if err := s.dial(n); err != nil {
+	inside, since := g.stats.Connected, time.Now()
+	for n := first; n <= last || g.entering > 0; {
+		for ; n <= last && g.entering < g.plan.Width; n++ {
+			if err := g.dial(n); err != nil {
 				return fmt.Errorf("client %d: %w", n, err)
 			}
 		}
-		if err := s.poll(); err != nil {
+		if err := g.poll(); err != nil {
 			return err
 		}
-		if s.stats.Connected > inside {
-			inside, since = s.stats.Connected, time.Now()
+		if g.stats.Connected > inside {
+			inside, since = g.stats.Connected, time.Now()
 		} else if time.Since(since) > connectTimeout {
-			return s.stalled()
+			return g.stalled()
 		}
 	}
 	return nil
 }
 
 // stuck says what the clients wait for.
-func (s *Generator) stalled() error {
-	for _, c := range s.clients {
+func (g *Generator) stalled() error {
+	for _, c := range g.clients {
 		switch c.state {
 		case handshaking:
 			return fmt.Errorf("client %d: no answer to the handshake for %s", c.n, connectTimeout)
 		case subscribing:
-			return fmt.Errorf("client %d: the server did not say %q for %s", c.n, s.plan.Ready, connectTimeout)
+			return fmt.Errorf("client %d: the server did not say %q for %s", c.n, g.plan.Ready, connectTimeout)
 		}
 	}
 	return errors.New("nobody is entering")
 }
 
 // begin opens a socket and asks for the upgrade.
-func (s *Generator) dial(n int) error {
+func (g *Generator) dial(n int) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
-	for len(s.clients) <= fd {
-		s.clients = append(s.clients, client{})
+	for len(g.clients) <= fd {
+		g.clients = append(g.clients, client{})
 	}
-	for len(s.last) < len(s.clients)*s.plan.Publishers {
-		s.last = append(s.last, 0)
+	for len(g.last) < len(g.clients)*g.plan.Publishers {
+		g.last = append(g.last, 0)
 	}
-	clear(s.last[fd*s.plan.Publishers : (fd+1)*s.plan.Publishers])
-	s.clients[fd] = client{state: handshaking, n: n}
+	clear(g.last[fd*g.plan.Publishers : (fd+1)*g.plan.Publishers])
+	g.clients[fd] = client{state: handshaking, n: n}
 	// Connecting to loopback waits for nobody, as long as the server's backlog has room.
-	if err := errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1), unix.Connect(fd, s.server), unix.SetNonblock(fd, true)); err != nil {
-		s.close(fd)
+	if err := errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1), unix.Connect(fd, g.server), unix.SetNonblock(fd, true)); err != nil {
+		g.close(fd)
 		return err
 	}
-	s.entering++
-	if err := unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)}); err != nil {
+	g.entering++
+	if err := unix.EpollCtl(g.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)}); err != nil {
 		return err
 	}
-	_, err = unix.Write(fd, s.handshake(n))
+	_, err = unix.Write(fd, g.handshake(n))
 	return err
 }
 
-func (s *Generator) handshake(n int) []byte {
-	voice := s.plan.Client(n)
+func (g *Generator) handshake(n int) []byte {
+	voice := g.plan.Client(n)
 	var out strings.Builder
-	out.WriteString("GET " + voice.Path + " HTTP/1.1\r\nHost: " + s.plan.Address +
+	out.WriteString("GET " + voice.Path + " HTTP/1.1\r\nHost: " + g.plan.Address +
 		"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cGFybGV5LXN3YXJtLWtleQ==\r\n")
 	for _, line := range voice.Header {
 		out.WriteString(line + "\r\n")
@@ -90,8 +90,8 @@ func (s *Generator) handshake(n int) []byte {
 }
 
 // shake takes the answer to the handshake, and returns what follows it.
-func (s *Generator) readHandshake(fd int, data []byte) ([]byte, error) {
-	c := &s.clients[fd]
+func (g *Generator) readHandshake(fd int, data []byte) ([]byte, error) {
+	c := &g.clients[fd]
 	head, rest, whole := bytes.Cut(data, []byte("\r\n\r\n"))
 	if !whole {
 		if len(data) > 64<<10 {
@@ -104,23 +104,23 @@ func (s *Generator) readHandshake(fd int, data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("client %d: the server says %q", c.n, line)
 	}
 	c.state = subscribing
-	if s.plan.Ready == "" {
-		s.ready(c)
+	if g.plan.Ready == "" {
+		g.ready(c)
 	}
-	return rest, s.send(fd, s.plan.Client(c.n).Say...)
+	return rest, g.send(fd, g.plan.Client(c.n).Say...)
 }
 
 // enter lets a client count as ready.
-func (s *Generator) ready(c *client) {
+func (g *Generator) ready(c *client) {
 	c.state = ready
-	s.entering--
-	s.stats.Connected++
+	g.entering--
+	g.stats.Connected++
 }
 
 // say writes lines, each a message.
-func (s *Generator) send(fd int, lines ...string) error {
+func (g *Generator) send(fd int, lines ...string) error {
 	op := byte(text)
-	if s.plan.Binary {
+	if g.plan.Binary {
 		op = binaries
 	}
 	var frames []byte
@@ -130,13 +130,13 @@ func (s *Generator) send(fd int, lines ...string) error {
 	if len(frames) == 0 {
 		return nil
 	}
-	return s.write(fd, frames)
+	return g.write(fd, frames)
 }
 
 // write writes to a socket whose buffer has room for all that clients say; if it has none, the server does not read.
-func (s *Generator) write(fd int, frames []byte) error {
+func (g *Generator) write(fd int, frames []byte) error {
 	if n, err := unix.Write(fd, frames); err != nil || n < len(frames) {
-		return s.lost(fd)
+		return g.lost(fd)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func TestNext_SplitsFramesAndWaitsForTheRest(t *testing.T) {
 	}
 }
 
-func TestNext_RefusesWhatASwarmCannotCount(t *testing.T) {
+func TestNext_RefusesWhatAGeneratorCannotCount(t *testing.T) {
 	long := binary.BigEndian.AppendUint64([]byte{final | text, 127}, maxFrame+1)
 	for name, c := range map[string]struct {
 		frame []byte

@@ -107,36 +107,36 @@ func New(plan Plan) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Generator{plan: plan, epoll: epoll, buf: make([]byte, 256<<10), events: make([]unix.EpollEvent, 1024),
+	g := &Generator{plan: plan, epoll: epoll, buf: make([]byte, 256<<10), events: make([]unix.EpollEvent, 1024),
 		stamp: []byte(plan.Stamp), sequence: []byte(plan.Sequence), answers: compile(plan),
 		server: &unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}}
-	s.Reset()
-	return s, nil
+	g.Reset()
+	return g, nil
 }
 
 // Reset forgets what was counted, for a new measurement with the same clients; sequence numbers go on.
-func (s *Generator) Reset() {
-	s.stats.Gaps = 0
-	s.messages.Store(0)
-	s.stats.Latency = hdrhistogram.New(1, 60_000_000, 3)
+func (g *Generator) Reset() {
+	g.stats.Gaps = 0
+	g.messages.Store(0)
+	g.stats.Latency = hdrhistogram.New(1, 60_000_000, 3)
 }
 
 // Figures are what was seen since Reset.
-func (s *Generator) Stats() Stats {
-	f := s.stats
-	f.Messages = s.messages.Load()
+func (g *Generator) Stats() Stats {
+	f := g.stats
+	f.Messages = g.messages.Load()
 	return f
 }
 
 // Messages is how many events arrived since Reset. Any goroutine may ask.
-func (s *Generator) Messages() int64 { return s.messages.Load() }
+func (g *Generator) Messages() int64 { return g.messages.Load() }
 
 // Run reads what arrives until done says so; it is asked at least every 2 ms. The calling goroutine keeps its thread.
-func (s *Generator) Run(done func() bool) error {
+func (g *Generator) Run(done func() bool) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for !done() {
-		if err := s.poll(); err != nil {
+		if err := g.poll(); err != nil {
 			return err
 		}
 	}
@@ -144,13 +144,13 @@ func (s *Generator) Run(done func() bool) error {
 }
 
 // turn waits for sockets that have something, and reads them.
-func (s *Generator) poll() error {
-	n, err := unix.EpollWait(s.epoll, s.events, 2)
+func (g *Generator) poll() error {
+	n, err := unix.EpollWait(g.epoll, g.events, 2)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return err
 	}
 	for i := range max(n, 0) {
-		if err := s.read(int(s.events[i].Fd)); err != nil {
+		if err := g.read(int(g.events[i].Fd)); err != nil {
 			return err
 		}
 	}
@@ -158,51 +158,51 @@ func (s *Generator) poll() error {
 }
 
 // read takes what is there for one socket.
-func (s *Generator) read(fd int) error {
-	c := &s.clients[fd]
-	if need := len(c.rest) + 64<<10; need > len(s.buf) {
-		s.buf = make([]byte, 2*need)
+func (g *Generator) read(fd int) error {
+	c := &g.clients[fd]
+	if need := len(c.rest) + 64<<10; need > len(g.buf) {
+		g.buf = make([]byte, 2*need)
 	}
-	kept := copy(s.buf, c.rest)
-	n, err := unix.Read(fd, s.buf[kept:])
+	kept := copy(g.buf, c.rest)
+	n, err := unix.Read(fd, g.buf[kept:])
 	switch {
 	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
 		return nil
 	case err != nil || n == 0:
-		return s.lost(fd)
+		return g.lost(fd)
 	}
 	c.rest = c.rest[:0]
-	return s.receive(fd, s.buf[:kept+n])
+	return g.receive(fd, g.buf[:kept+n])
 }
 
 // lose closes a socket that the server closed. A client that was not in yet is an error: nobody measures without it.
-func (s *Generator) lost(fd int) error {
-	c := s.clients[fd]
-	s.close(fd)
+func (g *Generator) lost(fd int) error {
+	c := g.clients[fd]
+	g.close(fd)
 	switch c.state {
 	case handshaking:
 		return fmt.Errorf("client %d: the server closed before it answered the handshake", c.n)
 	case subscribing:
-		return fmt.Errorf("client %d: the server closed before it said %q", c.n, s.plan.Ready)
+		return fmt.Errorf("client %d: the server closed before it said %q", c.n, g.plan.Ready)
 	}
-	s.stats.Closed++
+	g.stats.Closed++
 	return nil
 }
 
-func (s *Generator) close(fd int) {
-	if s.clients[fd].state == closed {
+func (g *Generator) close(fd int) {
+	if g.clients[fd].state == closed {
 		return
 	}
-	s.clients[fd] = client{}
+	g.clients[fd] = client{}
 	// Without a word and without TIME_WAIT: the next measurement needs the ports.
 	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	unix.Close(fd)
 }
 
 // Close closes all sockets without a word.
-func (s *Generator) Close() {
-	for fd := range s.clients {
-		s.close(fd)
+func (g *Generator) Close() {
+	for fd := range g.clients {
+		g.close(fd)
 	}
-	unix.Close(s.epoll)
+	unix.Close(g.epoll)
 }

@@ -16,9 +16,9 @@ import (
 // server is a WebSocket server that does what a test says with what it hears.
 type server struct {
 	gws.BuiltinEventHandler
-	hear func(conn *gws.Conn, line string)
-	mu   sync.Mutex
-	all  []*gws.Conn
+	onMessage func(conn *gws.Conn, line string)
+	mu        sync.Mutex
+	all       []*gws.Conn
 	// pongs has room for all that a test makes.
 	pongs chan string
 }
@@ -26,7 +26,7 @@ type server struct {
 func (s *server) OnMessage(conn *gws.Conn, m *gws.Message) {
 	line := m.Data.String()
 	_ = m.Close()
-	s.hear(conn, line)
+	s.onMessage(conn, line)
 }
 
 func (s *server) OnOpen(conn *gws.Conn) {
@@ -49,7 +49,7 @@ func (s *server) broadcast(op gws.Opcode, text string) {
 // serve starts the server; its clients ask for /ws, and any other path is not found.
 func serve(t *testing.T, hear func(conn *gws.Conn, line string)) (*server, string) {
 	t.Helper()
-	s := &server{hear: hear, pongs: make(chan string, 10)}
+	s := &server{onMessage: hear, pongs: make(chan string, 10)}
 	upgrader := gws.NewUpgrader(s, nil)
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/ws" {
@@ -78,7 +78,7 @@ func welcome(conn *gws.Conn, line string) {
 	}
 }
 
-func swarm(t *testing.T, p Plan, clients int) *Generator {
+func connect(t *testing.T, p Plan, clients int) *Generator {
 	t.Helper()
 	s, err := New(p)
 	if err != nil {
@@ -105,57 +105,57 @@ func event(sequence int64) string {
 	return fmt.Sprintf(`{"t":%d,"s":%d}`, time.Now().Add(-time.Millisecond).UnixNano(), sequence)
 }
 
-func TestSwarm_CountsOrdersAndTimesEvents(t *testing.T) {
+func TestGenerator_CountsOrdersAndTimesEvents(t *testing.T) {
 	s, address := serve(t, welcome)
-	crowd := swarm(t, plan(address), 100)
-	if f := crowd.Stats(); f.Connected != 100 {
+	clients := connect(t, plan(address), 100)
+	if f := clients.Stats(); f.Connected != 100 {
 		t.Fatalf("%d connected", f.Connected)
 	}
 	s.broadcast(gws.OpcodeText, event(1))
 	s.broadcast(gws.OpcodeText, "no event")
 	s.broadcast(gws.OpcodeBinary, event(2)+"\n"+event(3))
-	f := wait(t, crowd, 300)
+	f := wait(t, clients, 300)
 	if f.Messages != 300 || f.Gaps != 0 || f.Closed != 0 {
 		t.Errorf("got %+v", f)
 	}
 	if p50 := f.Latency.ValueAtQuantile(50); p50 < 1000 || p50 > 1_000_000 {
 		t.Errorf("the median of latencies is %d us", p50)
 	}
-	crowd.Reset()
+	clients.Reset()
 	s.broadcast(gws.OpcodeText, event(5))
 	s.broadcast(gws.OpcodeText, event(5))
-	if f := wait(t, crowd, 200); f.Gaps != 200 {
+	if f := wait(t, clients, 200); f.Gaps != 200 {
 		t.Errorf("a lost and a doubled event made %d gaps at 100 clients", f.Gaps)
 	}
 }
 
-func TestSwarm_OrderIsThatOfEachPublisher(t *testing.T) {
+func TestGenerator_OrderIsThatOfEachPublisher(t *testing.T) {
 	s, address := serve(t, welcome)
 	p := plan(address)
 	p.Publishers = 2
-	crowd := swarm(t, p, 1)
+	clients := connect(t, p, 1)
 	for _, sequence := range []int64{1, PublisherStride + 1, PublisherStride + 2, 2, 3} {
 		s.broadcast(gws.OpcodeText, event(sequence))
 	}
-	if f := wait(t, crowd, 5); f.Gaps != 0 {
+	if f := wait(t, clients, 5); f.Gaps != 0 {
 		t.Errorf("%d gaps", f.Gaps)
 	}
 	s.broadcast(gws.OpcodeText, event(2*PublisherStride+1))
-	if f := wait(t, crowd, 6); f.Gaps != 1 {
+	if f := wait(t, clients, 6); f.Gaps != 1 {
 		t.Errorf("a third publisher of two: %d gaps", f.Gaps)
 	}
 }
 
-func TestSwarm_AnEventWithoutSequenceIsAGap(t *testing.T) {
+func TestGenerator_AnEventWithoutSequenceIsAGap(t *testing.T) {
 	s, address := serve(t, welcome)
-	crowd := swarm(t, plan(address), 1)
+	clients := connect(t, plan(address), 1)
 	s.broadcast(gws.OpcodeText, `{"t":1}`)
-	if f := wait(t, crowd, 1); f.Messages != 1 || f.Gaps != 1 {
+	if f := wait(t, clients, 1); f.Messages != 1 || f.Gaps != 1 {
 		t.Errorf("got %+v", f)
 	}
 }
 
-func TestSwarm_AnswersWhatThePlanSays(t *testing.T) {
+func TestGenerator_AnswersWhatThePlanSays(t *testing.T) {
 	heard := make(chan string, 10)
 	s, address := serve(t, func(conn *gws.Conn, line string) {
 		welcome(conn, line)
@@ -165,11 +165,11 @@ func TestSwarm_AnswersWhatThePlanSays(t *testing.T) {
 	})
 	p := plan(address)
 	p.Answer = []Answer{{When: "PING", Say: "PONG"}}
-	crowd := swarm(t, p, 1)
+	clients := connect(t, p, 1)
 	s.broadcast(gws.OpcodeText, "PING\r\n")
 	s.broadcast(gws.OpcodeText, event(1)+"\nPING\n")
 	s.broadcast(gws.OpcodeText, "a PING inside a line "+event(2))
-	wait(t, crowd, 2)
+	wait(t, clients, 2)
 	for range 2 {
 		if line := <-heard; line != "PONG" {
 			t.Errorf("the server heard %q", line)
@@ -180,9 +180,9 @@ func TestSwarm_AnswersWhatThePlanSays(t *testing.T) {
 	}
 }
 
-func TestSwarm_AnswersPings(t *testing.T) {
+func TestGenerator_AnswersPings(t *testing.T) {
 	s, address := serve(t, welcome)
-	crowd := swarm(t, plan(address), 3)
+	clients := connect(t, plan(address), 3)
 	s.mu.Lock()
 	for _, conn := range s.all {
 		if err := errors.Join(conn.WritePing([]byte("x")), conn.WriteString(event(1))); err != nil {
@@ -190,7 +190,7 @@ func TestSwarm_AnswersPings(t *testing.T) {
 		}
 	}
 	s.mu.Unlock()
-	if f := wait(t, crowd, 3); f.Closed != 0 || f.Messages != 3 {
+	if f := wait(t, clients, 3); f.Closed != 0 || f.Messages != 3 {
 		t.Errorf("got %+v", f)
 	}
 	for range 3 {
@@ -200,23 +200,23 @@ func TestSwarm_AnswersPings(t *testing.T) {
 	}
 }
 
-func TestSwarm_TakesFramesLargerThanItsBuffer(t *testing.T) {
+func TestGenerator_TakesFramesLargerThanItsBuffer(t *testing.T) {
 	s, address := serve(t, welcome)
-	crowd := swarm(t, plan(address), 2)
+	clients := connect(t, plan(address), 2)
 	s.broadcast(gws.OpcodeText, strings.Repeat(" ", 1<<20)+event(1))
-	if f := wait(t, crowd, 2); f.Messages != 2 || f.Gaps != 0 {
+	if f := wait(t, clients, 2); f.Messages != 2 || f.Gaps != 0 {
 		t.Errorf("got %+v", f)
 	}
 }
 
-func TestSwarm_CountsWhomTheServerCloses(t *testing.T) {
+func TestGenerator_CountsWhomTheServerCloses(t *testing.T) {
 	s, address := serve(t, welcome)
-	crowd := swarm(t, plan(address), 2)
+	clients := connect(t, plan(address), 2)
 	s.mu.Lock()
 	_ = s.all[0].WriteClose(1001, nil)
 	s.mu.Unlock()
 	s.broadcast(gws.OpcodeText, event(1))
-	if f := wait(t, crowd, 1); f.Messages != 1 || f.Closed != 1 {
+	if f := wait(t, clients, 1); f.Messages != 1 || f.Closed != 1 {
 		t.Errorf("got %+v", f)
 	}
 }
@@ -243,7 +243,7 @@ func TestConnect_WithoutReadyTheHandshakeSuffices(t *testing.T) {
 	p := plan(address)
 	p.Ready, p.Binary = "", true
 	p.Client = func(int) ClientPlan { return ClientPlan{Path: "/ws", Header: []string{"X-Test: 1"}} }
-	if f := swarm(t, p, 50).Stats(); f.Connected != 50 {
+	if f := connect(t, p, 50).Stats(); f.Connected != 50 {
 		t.Errorf("%d connected", f.Connected)
 	}
 }

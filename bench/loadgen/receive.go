@@ -20,12 +20,12 @@ func compile(plan Plan) []answer {
 }
 
 // take splits data into frames, counts what is in them, and keeps what is not whole.
-func (s *Generator) receive(fd int, data []byte) error {
+func (g *Generator) receive(fd int, data []byte) error {
 	now := time.Now()
-	c := &s.clients[fd]
+	c := &g.clients[fd]
 	if c.state == handshaking {
 		var err error
-		if data, err = s.readHandshake(fd, data); err != nil {
+		if data, err = g.readHandshake(fd, data); err != nil {
 			return err
 		}
 	}
@@ -39,7 +39,7 @@ func (s *Generator) receive(fd int, data []byte) error {
 			break
 		}
 		data = data[n:]
-		found, err := s.handle(fd, op, payload, now.UnixNano())
+		found, err := g.handle(fd, op, payload, now.UnixNano())
 		if err != nil {
 			return err
 		}
@@ -49,8 +49,8 @@ func (s *Generator) receive(fd int, data []byte) error {
 		c.buffer(data)
 	}
 	if count > 0 {
-		s.stats.Last = now
-		s.messages.Add(count)
+		g.stats.Last = now
+		g.messages.Add(count)
 	}
 	return nil
 }
@@ -65,28 +65,28 @@ func (c *client) buffer(data []byte) {
 }
 
 // hear does what a frame asks for, and returns how many events are in it.
-func (s *Generator) handle(fd int, op byte, payload []byte, now int64) (int64, error) {
+func (g *Generator) handle(fd int, op byte, payload []byte, now int64) (int64, error) {
 	switch op {
 	case text, binaries:
-		count := s.count(fd, payload, now)
-		return count, s.reply(fd, payload)
+		count := g.count(fd, payload, now)
+		return count, g.reply(fd, payload)
 	case closing:
-		return 0, s.lost(fd)
+		return 0, g.lost(fd)
 	case ping:
-		return 0, s.write(fd, appendFrame(nil, pong, string(payload)))
+		return 0, g.write(fd, appendFrame(nil, pong, string(payload)))
 	}
 	return 0, nil
 }
 
 // reply lets a client in if it was waiting for this message, and answers it.
-func (s *Generator) reply(fd int, payload []byte) error {
-	if c := &s.clients[fd]; c.state == subscribing && bytes.Contains(payload, []byte(s.plan.Ready)) {
-		s.ready(c)
+func (g *Generator) reply(fd int, payload []byte) error {
+	if c := &g.clients[fd]; c.state == subscribing && bytes.Contains(payload, []byte(g.plan.Ready)) {
+		g.ready(c)
 	}
-	for i := range s.answers {
-		a := &s.answers[i]
+	for i := range g.answers {
+		a := &g.answers[i]
 		if bytes.HasPrefix(payload, a.when) || bytes.Contains(payload, a.line) {
-			if err := s.send(fd, a.say); err != nil {
+			if err := g.send(fd, a.say); err != nil {
 				return err
 			}
 		}
@@ -95,34 +95,34 @@ func (s *Generator) reply(fd int, payload []byte) error {
 }
 
 // count counts the events of a message.
-func (s *Generator) count(fd int, payload []byte, now int64) (count int64) {
+func (g *Generator) count(fd int, payload []byte, now int64) (count int64) {
 	for {
-		stamp, rest, ok := number(payload, s.stamp)
+		stamp, rest, ok := number(payload, g.stamp)
 		if !ok {
 			return count
 		}
 		count++
-		_ = s.stats.Latency.RecordValue(max(1, min((now-stamp)/1000, 60_000_000)))
-		sequence, rest, ok := number(rest, s.sequence)
+		_ = g.stats.Latency.RecordValue(max(1, min((now-stamp)/1000, 60_000_000)))
+		sequence, rest, ok := number(rest, g.sequence)
 		if !ok {
-			s.stats.Gaps++
+			g.stats.Gaps++
 			return count
 		}
-		s.checkOrder(fd, sequence)
+		g.checkOrder(fd, sequence)
 		payload = rest
 	}
 }
 
 // follow holds a sequence number against the one before it in its lane.
-func (s *Generator) checkOrder(fd int, sequence int64) {
+func (g *Generator) checkOrder(fd int, sequence int64) {
 	lane := int(sequence / PublisherStride)
-	if lane >= s.plan.Publishers {
-		s.stats.Gaps++
+	if lane >= g.plan.Publishers {
+		g.stats.Gaps++
 		return
 	}
-	last := &s.last[fd*s.plan.Publishers+lane]
+	last := &g.last[fd*g.plan.Publishers+lane]
 	if sequence%PublisherStride != *last+1 {
-		s.stats.Gaps++
+		g.stats.Gaps++
 	}
 	*last = sequence % PublisherStride
 }

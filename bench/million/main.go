@@ -39,9 +39,9 @@ func run() error {
 	}
 	limitGarbage()
 	m := &measurement{sheet: figure.New("million", os.Stdout), before: footprint()}
-	m.crowd = inproc.New(inproc.Limits())
-	defer m.crowd.Close()
-	for _, step := range []func() error{m.enter, m.rest, m.fanOut, m.collectMeanwhile, m.aim, m.complete, m.leave} {
+	m.harness = inproc.New(inproc.Limits())
+	defer m.harness.Close()
+	for _, step := range []func() error{m.enter, m.rest, m.fanOut, m.collectMeanwhile, m.publishToOne, m.complete, m.leave} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func run() error {
 }
 
 // room is the topic that all hear.
-const room = "telemetry/1"
+const sharedTopic = "telemetry/1"
 
 // subscriber is a client that hears it.
 func subscriber(i int) inproc.Entry {

@@ -47,7 +47,7 @@ func main() {
 // run tries the chosen rows and returns how many were not noticed, or could not be tried.
 func run(ctx context.Context, house string, chosen *regexp.Regexp, workers int, limit time.Duration) (missed int) {
 	rows := make(chan mutation)
-	results := make(chan verdict)
+	results := make(chan result)
 	var trying sync.WaitGroup
 	for range workers {
 		trying.Go(func() {

@@ -23,7 +23,7 @@ type mutation struct {
 }
 
 // verdict is what became of a mutation.
-type verdict struct {
+type result struct {
 	mutation
 	noticed bool
 	why     string
@@ -31,7 +31,7 @@ type verdict struct {
 }
 
 // String is one line, and for what was not noticed the output of the tests behind it.
-func (v verdict) String() string {
+func (v result) String() string {
 	how := "noticed"
 	if !v.noticed {
 		how = "MISSED "
@@ -69,9 +69,9 @@ func (m mutation) where() string {
 }
 
 // try runs the tests over the broken source. It blocks for up to limit.
-func (m mutation) try(ctx context.Context, house string, limit time.Duration) verdict {
+func (m mutation) try(ctx context.Context, house string, limit time.Duration) result {
 	began := time.Now()
-	v := verdict{mutation: m}
+	v := result{mutation: m}
 	v.noticed, v.why = m.notice(ctx, house, limit)
 	v.took = time.Since(began)
 	return v

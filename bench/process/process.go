@@ -27,7 +27,7 @@ const timeout = 20 * time.Second
 type Process struct {
 	// Address is where its clients connect; Words are what was filled into its words (ports).
 	Address string
-	Words   target.Values
+	Values  target.Values
 	command *exec.Cmd
 	log     *tail
 	ended   chan struct{}
@@ -48,7 +48,7 @@ func Start(ctx context.Context, p *target.Target, root string) (*Process, error)
 	for i := range p.Env {
 		command.Env = append(command.Env, p.Env[i].Fill(&words))
 	}
-	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Words: words, command: command, ended: make(chan struct{})}
+	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Values: words, command: command, ended: make(chan struct{})}
 	s.log = newTail(&p.Ready)
 	command.Stdout, command.Stderr = s.log, s.log
 	if err := command.Start(); err != nil {

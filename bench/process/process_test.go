@@ -77,7 +77,7 @@ func TestStart_ReturnsWhenTheServerServes(t *testing.T) {
 		}
 		body, _ := io.ReadAll(answer.Body)
 		answer.Body.Close()
-		if want := fmt.Sprint("w-", s.Words.Port); string(body) != want {
+		if want := fmt.Sprint("w-", s.Values.Port); string(body) != want {
 			t.Errorf("%s: the server says %q, want %q", ready, body, want)
 		}
 		s.Stop()

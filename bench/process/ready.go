@@ -70,7 +70,7 @@ func (t *tail) Write(text []byte) (int, error) {
 	defer t.mu.Unlock()
 	t.text = append(t.text, text...)
 	if !t.found {
-		t.look()
+		t.findAddress()
 	}
 	if extra := len(t.text) - kept; extra > 0 {
 		t.text = append(t.text[:0], t.text[extra:]...)
@@ -79,7 +79,7 @@ func (t *tail) Write(text []byte) (int, error) {
 }
 
 // look looks for the address in whole lines.
-func (t *tail) look() {
+func (t *tail) findAddress() {
 	for line := range bytes.Lines(t.text) {
 		if address := t.ready.Address(string(line)); address != "" && bytes.HasSuffix(line, []byte("\n")) {
 			t.address <- address

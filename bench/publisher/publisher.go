@@ -22,11 +22,11 @@ type Plan struct {
 	Pad     int
 	// Address is where the server's clients connect; Words are the ports that it was given.
 	Address string
-	Words   target.Values
+	Values  target.Values
 	// Targets are published to in turn, each with sequence numbers of its own.
 	Targets []Target
 	// Lane tells publishers to the same topic apart (loadgen.Lane), from 0.
-	Lane int
+	Number int
 	// Items is how many items a call has that has items; they are Events of their own (a batch), or parts of one event.
 	Items  int
 	Events bool
@@ -35,24 +35,24 @@ type Plan struct {
 	// Fresh makes a connection for each call.
 	Fresh bool
 	// Room reports whether so many more events may be published now. It is asked every 50 us until it agrees.
-	Room func(events int) bool
+	Admit func(events int) bool
 }
 
 // Publisher publishes. One goroutine may call its methods; Events is for everyone.
 type Publisher struct {
-	plan     Plan
-	wire     wire
-	words    target.Values
-	sequence []int64 // of each target
-	turn     int     // whose turn it is
-	out      []byte  // the request that is made
-	body     []byte
-	payload  []byte
-	events   atomic.Int64
+	plan      Plan
+	transport transport
+	values    target.Values
+	sequence  []int64 // of each target
+	next      int     // whose turn it is
+	out       []byte  // the request that is made
+	body      []byte
+	payload   []byte
+	events    atomic.Int64
 }
 
 // wire carries calls to a server.
-type wire interface {
+type transport interface {
 	// call sends a request and waits for its answer, if there are answers.
 	call(request []byte) error
 	close()
@@ -60,16 +60,16 @@ type wire interface {
 
 // New makes a publisher with its connection.
 func New(ctx context.Context, plan Plan) (*Publisher, error) {
-	p := &Publisher{plan: plan, words: plan.Words, sequence: make([]int64, len(plan.Targets))}
+	p := &Publisher{plan: plan, values: plan.Values, sequence: make([]int64, len(plan.Targets))}
 	for i := range p.sequence {
-		p.sequence[i] = int64(plan.Lane) * loadgen.PublisherStride
+		p.sequence[i] = int64(plan.Number) * loadgen.PublisherStride
 	}
-	p.words.Pad = strings.Repeat("x", plan.Pad)
+	p.values.Pad = strings.Repeat("x", plan.Pad)
 	var err error
 	if plan.Call.TCP {
-		p.wire, err = dialTCP(ctx, plan.Call, address(plan), &p.words)
+		p.transport, err = dialTCP(ctx, plan.Call, address(plan), &p.values)
 	} else {
-		p.wire, err = dialHTTP(plan.Address, plan.Call.Good, plan.Fresh)
+		p.transport, err = dialHTTP(plan.Address, plan.Call.Good, plan.Fresh)
 	}
 	return p, err
 }
@@ -78,7 +78,7 @@ func address(plan Plan) string {
 	if plan.Call.Address.Empty() {
 		return plan.Address
 	}
-	return plan.Call.Address.Fill(&plan.Words)
+	return plan.Call.Address.Fill(&plan.Values)
 }
 
 // Events is how many events were published and, where there are answers, taken. Any goroutine may ask.
@@ -86,10 +86,10 @@ func (p *Publisher) Events() int64 { return p.events.Load() }
 
 // Run publishes until end, or until ctx ends.
 func (p *Publisher) Run(ctx context.Context, end time.Time) error {
-	pace := newPace(p.plan.Rate)
+	pace := newPacer(p.plan.Rate)
 	for {
 		stamp := pace.wait()
-		for !p.plan.Room(p.each()) && time.Now().Before(end) && ctx.Err() == nil {
+		for !p.plan.Admit(p.eventsPerCall()) && time.Now().Before(end) && ctx.Err() == nil {
 			nap(50 * time.Microsecond)
 			if p.plan.Rate == 0 {
 				stamp = time.Now()
@@ -99,15 +99,15 @@ func (p *Publisher) Run(ctx context.Context, end time.Time) error {
 			return ctx.Err()
 		}
 		p.request(stamp)
-		if err := p.wire.call(p.out); err != nil {
+		if err := p.transport.call(p.out); err != nil {
 			return fmt.Errorf("publish %d of this publisher: %w", p.Events()+1, err)
 		}
-		p.events.Add(int64(p.each()))
+		p.events.Add(int64(p.eventsPerCall()))
 	}
 }
 
 // each is how many events one call publishes.
-func (p *Publisher) each() int {
+func (p *Publisher) eventsPerCall() int {
 	if p.plan.Events {
 		return p.plan.Items
 	}
@@ -115,13 +115,13 @@ func (p *Publisher) each() int {
 }
 
 // Close closes the connection.
-func (p *Publisher) Close() { p.wire.close() }
+func (p *Publisher) Close() { p.transport.close() }
 
 // request makes the next request.
 func (p *Publisher) request(stamp time.Time) {
-	i := p.turn
-	p.turn = (p.turn + 1) % len(p.plan.Targets)
-	w := &p.words
+	i := p.next
+	p.next = (p.next + 1) % len(p.plan.Targets)
+	w := &p.values
 	w.N, w.Topic, w.Stamp = p.plan.Targets[i].N, p.plan.Targets[i].Topic, stamp.UnixNano()
 	call := p.plan.Call
 	p.body = p.body[:0]
@@ -141,7 +141,7 @@ func (p *Publisher) request(stamp time.Time) {
 
 // items makes the body of a call with items.
 func (p *Publisher) items(target int) {
-	call, w := p.plan.Call, &p.words
+	call, w := p.plan.Call, &p.values
 	p.body = call.Open.Append(p.body, w)
 	for w.Index = range p.plan.Items {
 		if w.Index > 0 {
@@ -158,7 +158,7 @@ func (p *Publisher) items(target int) {
 // number gives the target's next event its number and payload.
 func (p *Publisher) number(target int) {
 	p.sequence[target]++
-	p.words.Sequence = p.sequence[target]
-	p.payload = p.plan.Payload.Append(p.payload[:0], &p.words)
-	p.words.Payload = p.payload
+	p.values.Sequence = p.sequence[target]
+	p.payload = p.plan.Payload.Append(p.payload[:0], &p.values)
+	p.values.Payload = p.payload
 }

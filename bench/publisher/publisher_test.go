@@ -55,12 +55,12 @@ func plan(t *testing.T, address, call string, count int) Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := Plan{Call: p.Publish.Topic, Payload: &p.Payload, Pad: 3, Address: address, Targets: []Target{{N: 1, Topic: 1}}, Words: target.Values{Port: 9}}
+	made := Plan{Call: p.Publish.Topic, Payload: &p.Payload, Pad: 3, Address: address, Targets: []Target{{N: 1, Topic: 1}}, Values: target.Values{Port: 9}}
 	if made.Call == nil {
 		made.Call = p.Publish.Batch
 	}
 	left := count
-	made.Room = func(events int) bool { left -= events; return left >= 0 }
+	made.Admit = func(events int) bool { left -= events; return left >= 0 }
 	return made
 }
 
@@ -68,8 +68,8 @@ func plan(t *testing.T, address, call string, count int) Plan {
 func run(t *testing.T, p Plan) (int64, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	room := p.Room
-	p.Room = func(events int) bool {
+	room := p.Admit
+	p.Admit = func(events int) bool {
 		if room(events) {
 			return true
 		}
@@ -118,7 +118,7 @@ func TestRun_FreshMakesAConnectionForEachCall(t *testing.T) {
 func TestRun_ItemsOfABatchAreEventsAndThoseOfAViewAreParts(t *testing.T) {
 	b, address := house(t, ok)
 	p := plan(t, address, `{path: /, open: '[', item: '${index}:${sequence}', between: ',', close: ']'}`, 6)
-	p.Items, p.Events, p.Lane = 3, true, 1
+	p.Items, p.Events, p.Number = 3, true, 1
 	if events, err := run(t, p); events != 6 || err != nil {
 		t.Fatalf("%d events, %v", events, err)
 	}
@@ -170,7 +170,7 @@ func TestRead_RefusesWhatIsNoAnswer(t *testing.T) {
 	for _, text := range []string{"", "HTTP/2 200\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"} {
-		h := &httpWire{in: bufio.NewReader(strings.NewReader(text))}
+		h := &httpTransport{in: bufio.NewReader(strings.NewReader(text))}
 		if a, err := h.read(); err == nil {
 			t.Errorf("%q is %+v", text, a)
 		}
@@ -216,7 +216,7 @@ func TestRun_TCPSaysHelloAndAnswers(t *testing.T) {
 		t.Errorf("the server heard %q", text)
 	}
 	made.Close()
-	if err := made.wire.call([]byte("x")); err == nil {
+	if err := made.transport.call([]byte("x")); err == nil {
 		t.Error("a call on a closed connection is no error")
 	}
 }

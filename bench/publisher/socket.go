@@ -37,7 +37,7 @@ func dial(address string) (*socket, error) {
 // connect connects, and bounds all waits. The timeouts come last: with them a signal would end the system call of connecting.
 func (s *socket) connect(to netip.AddrPort) error {
 	const attempts = 3 // to be heard, of 1, 2 and 4 s
-	wait := unix.NsecToTimeval(patience.Nanoseconds())
+	wait := unix.NsecToTimeval(timeout.Nanoseconds())
 	if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_SYNCNT, attempts); err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (s *socket) Read(p []byte) (int, error) {
 		case err == syscall.EINTR:
 			continue
 		case err == syscall.EAGAIN:
-			return 0, fmt.Errorf("nothing came for %s", patience)
+			return 0, fmt.Errorf("nothing came for %s", timeout)
 		case err != nil:
 			return 0, err
 		case n == 0 && len(p) > 0:
@@ -79,7 +79,7 @@ func (s *socket) write(p []byte) error {
 		case err == syscall.EINTR:
 			continue
 		case err == syscall.EAGAIN:
-			return fmt.Errorf("the server took nothing for %s", patience)
+			return fmt.Errorf("the server took nothing for %s", timeout)
 		case err != nil:
 			return err
 		}

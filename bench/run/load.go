@@ -25,15 +25,15 @@ type phase struct {
 const drain = 5 * time.Second
 
 // flood publishes for a while, and waits until everything has arrived.
-func (t *measurement) load(ctx context.Context, during time.Duration) (phase, error) {
-	t.clients.Reset()
-	t.inFlight.Store(0)
-	before, began := t.events(), time.Now()
-	failed := make(chan error, len(t.publishers))
+func (m *measurement) load(ctx context.Context, during time.Duration) (phase, error) {
+	m.clients.Reset()
+	m.inFlight.Store(0)
+	before, began := m.events(), time.Now()
+	failed := make(chan error, len(m.publishers))
 	var busy sync.WaitGroup
 	var left atomic.Int64
-	left.Store(int64(len(t.publishers)))
-	for _, p := range t.publishers {
+	left.Store(int64(len(m.publishers)))
+	for _, p := range m.publishers {
 		busy.Go(func() {
 			defer left.Add(-1)
 			if err := p.Run(ctx, began.Add(during)); err != nil {
@@ -42,18 +42,18 @@ func (t *measurement) load(ctx context.Context, during time.Duration) (phase, er
 		})
 	}
 	late := until(during + drain)
-	err := t.clients.Run(func() bool {
-		return left.Load() == 0 && t.clients.Messages() >= (t.events()-before)*t.of.fanOut() || late() || len(failed) > 0
+	err := m.clients.Run(func() bool {
+		return left.Load() == 0 && m.clients.Messages() >= (m.events()-before)*m.of.fanOut() || late() || len(failed) > 0
 	})
 	busy.Wait()
 	stopped := time.Now()
 	if err == nil && len(failed) > 0 {
 		err = <-failed
 	}
-	f := phase{events: t.events() - before, seen: t.clients.Stats()}
+	f := phase{events: m.events() - before, seen: m.clients.Stats()}
 	f.took = max(f.seen.Last.Sub(began), min(stopped.Sub(began), during))
 	if err == nil {
-		err = f.whole(t.of)
+		err = f.whole(m.of)
 	}
 	return f, err
 }
@@ -84,8 +84,8 @@ func (f *phase) held(c *Case) error {
 }
 
 // measure floods, and takes the figures.
-func (t *measurement) measure(ctx context.Context) error {
-	before, err := t.server.Figures()
+func (m *measurement) measure(ctx context.Context) error {
+	before, err := m.server.Figures()
 	if err != nil {
 		return err
 	}
@@ -93,14 +93,14 @@ func (t *measurement) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := t.load(ctx, t.of.For)
+	f, err := m.load(ctx, m.of.For)
 	if err != nil {
 		return err
 	}
-	if err := f.held(t.of); err != nil {
+	if err := f.held(m.of); err != nil {
 		return err
 	}
-	after, err := t.server.Figures()
+	after, err := m.server.Figures()
 	if err != nil {
 		return err
 	}
@@ -108,11 +108,11 @@ func (t *measurement) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.figures[Processor] = (after.Processor - before.Processor).Seconds() * 1e6 / float64(f.seen.Messages)
-	t.figures[Median] = float64(f.seen.Latency.ValueAtQuantile(50)) / 1000
-	t.figures[Tail] = float64(f.seen.Latency.ValueAtQuantile(99)) / 1000
-	t.figures[Deliveries] = float64(f.seen.Messages) / f.took.Seconds()
-	t.figures[Publishes] = float64(f.events) / f.took.Seconds()
-	t.figures[Generator] = 100 * (now - self).Seconds() / f.took.Seconds()
+	m.figures[Processor] = (after.Processor - before.Processor).Seconds() * 1e6 / float64(f.seen.Messages)
+	m.figures[Median] = float64(f.seen.Latency.ValueAtQuantile(50)) / 1000
+	m.figures[Tail] = float64(f.seen.Latency.ValueAtQuantile(99)) / 1000
+	m.figures[Deliveries] = float64(f.seen.Messages) / f.took.Seconds()
+	m.figures[Publishes] = float64(f.events) / f.took.Seconds()
+	m.figures[Generator] = 100 * (now - self).Seconds() / f.took.Seconds()
 	return nil
 }

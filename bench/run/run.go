@@ -49,57 +49,57 @@ type measurement struct {
 }
 
 func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[Figure]float64, error) {
-	t := &measurement{target: p, of: c, figures: map[Figure]float64{}}
+	m := &measurement{target: p, of: c, figures: map[Figure]float64{}}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.threads()))
-	tokens, err := t.tokens()
+	tokens, err := m.tokens()
 	if err != nil {
 		return nil, err
 	}
-	if t.server, err = process.Start(ctx, p, root); err != nil {
+	if m.server, err = process.Start(ctx, p, root); err != nil {
 		return nil, err
 	}
-	defer t.server.Stop()
-	alone, err := t.server.Figures()
+	defer m.server.Stop()
+	alone, err := m.server.Figures()
 	if err != nil {
 		return nil, err
 	}
-	if err := t.connect(tokens); err != nil {
-		return nil, t.withServerError(err)
+	if err := m.connect(tokens); err != nil {
+		return nil, m.withServerError(err)
 	}
-	defer t.clients.Close()
+	defer m.clients.Close()
 	if c.Way == None {
-		return t.figures, t.withServerError(t.observeIdle(alone))
+		return m.figures, m.withServerError(m.observeIdle(alone))
 	}
-	defer t.closePublishers()
-	if err := t.startPublishers(ctx); err != nil {
-		return nil, t.withServerError(err)
+	defer m.closePublishers()
+	if err := m.startPublishers(ctx); err != nil {
+		return nil, m.withServerError(err)
 	}
-	if _, err := t.load(ctx, c.Warm); err != nil {
-		return nil, t.withServerError(fmt.Errorf("while warming up: %w", err))
+	if _, err := m.load(ctx, c.Warm); err != nil {
+		return nil, m.withServerError(fmt.Errorf("while warming up: %w", err))
 	}
-	return t.figures, t.withServerError(t.measure(ctx))
+	return m.figures, m.withServerError(m.measure(ctx))
 }
 
 // blame adds what the server said, if it is not there any more.
-func (t *measurement) withServerError(err error) error {
+func (m *measurement) withServerError(err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, gone := t.server.Figures(); gone != nil {
+	if _, gone := m.server.Figures(); gone != nil {
 		return fmt.Errorf("%w; %w", err, gone)
 	}
 	return err
 }
 
 // tokens signs what the clients will show, so that signing is not in any figure.
-func (t *measurement) tokens() ([]string, error) {
-	if t.target.Token == nil {
+func (m *measurement) tokens() ([]string, error) {
+	if m.target.Token == nil {
 		return nil, nil
 	}
-	all := make([]string, t.of.Clients+1)
+	all := make([]string, m.of.Clients+1)
 	exp := time.Now().Add(24 * time.Hour).Unix()
-	for n := 1; n <= t.of.Clients; n++ {
-		token, err := t.target.Token.Sign(&target.Values{N: n, Topic: t.of.topic(n), Exp: exp})
+	for n := 1; n <= m.of.Clients; n++ {
+		token, err := m.target.Token.Sign(&target.Values{N: n, Topic: m.of.topic(n), Exp: exp})
 		if err != nil {
 			return nil, err
 		}
@@ -109,30 +109,30 @@ func (t *measurement) tokens() ([]string, error) {
 }
 
 // connect brings the clients in.
-func (t *measurement) connect(tokens []string) error {
-	client := t.target.ClientFor(t.of.Name)
-	plan := loadgen.Plan{Address: t.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: t.target.Stamp, Sequence: t.target.Sequence, Publishers: t.of.publishersPerTopic()}
+func (m *measurement) connect(tokens []string) error {
+	client := m.target.ClientFor(m.of.Name)
+	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp, Sequence: m.target.Sequence, Publishers: m.of.publishersPerTopic()}
 	for _, a := range client.Answer {
-		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&t.server.Words)})
+		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&m.server.Values)})
 	}
-	plan.Client = func(n int) loadgen.ClientPlan { return t.client(client, n, tokens) }
+	plan.Client = func(n int) loadgen.ClientPlan { return m.client(client, n, tokens) }
 	crowd, err := loadgen.New(plan)
 	if err != nil {
 		return err
 	}
-	t.clients = crowd
+	m.clients = crowd
 	began := time.Now()
-	if err := crowd.Connect(1, t.of.Clients); err != nil {
+	if err := crowd.Connect(1, m.of.Clients); err != nil {
 		crowd.Close()
 		return err
 	}
-	t.figures[Connects] = float64(t.of.Clients) / time.Since(began).Seconds()
+	m.figures[Connects] = float64(m.of.Clients) / time.Since(began).Seconds()
 	return nil
 }
 
-func (t *measurement) client(client *target.Client, n int, tokens []string) loadgen.ClientPlan {
-	w := t.server.Words
-	w.N, w.Topic, w.View = n, t.of.topic(n), n%parts
+func (m *measurement) client(client *target.Client, n int, tokens []string) loadgen.ClientPlan {
+	w := m.server.Values
+	w.N, w.Topic, w.View = n, m.of.topic(n), n%parts
 	if tokens != nil {
 		w.Token = tokens[n]
 	}
@@ -148,26 +148,26 @@ func fill(texts []target.Template, w *target.Values) []string {
 }
 
 // watch measures what idle clients cost, after the time of Warm.
-func (t *measurement) observeIdle(alone process.Figures) error {
-	if err := t.clients.Run(until(t.of.Warm)); err != nil {
+func (m *measurement) observeIdle(alone process.Figures) error {
+	if err := m.clients.Run(until(m.of.Warm)); err != nil {
 		return err
 	}
-	before, err := t.server.Figures()
+	before, err := m.server.Figures()
 	if err != nil {
 		return err
 	}
-	if err := t.clients.Run(until(t.of.For)); err != nil {
+	if err := m.clients.Run(until(m.of.For)); err != nil {
 		return err
 	}
-	after, err := t.server.Figures()
+	after, err := m.server.Figures()
 	if err != nil {
 		return err
 	}
-	if closed := t.clients.Stats().Closed; closed > 0 {
+	if closed := m.clients.Stats().Closed; closed > 0 {
 		return fmt.Errorf("%d clients were cut off", closed)
 	}
-	t.figures[Memory] = float64(after.Resident-alone.Resident) / 1000 / float64(t.of.Clients)
-	t.figures[Idle] = 100 * (after.Processor - before.Processor).Seconds() / t.of.For.Seconds()
+	m.figures[Memory] = float64(after.Resident-alone.Resident) / 1000 / float64(m.of.Clients)
+	m.figures[Idle] = 100 * (after.Processor - before.Processor).Seconds() / m.of.For.Seconds()
 	return nil
 }
 
@@ -177,40 +177,40 @@ func until(d time.Duration) func() bool {
 }
 
 // appoint makes the publishers.
-func (t *measurement) startPublishers(ctx context.Context) error {
-	for which := range t.of.Publishers {
-		plan := publisher.Plan{Call: t.of.call(t.target), Payload: &t.target.Payload, Pad: t.target.Pad, Address: t.server.Address, Words: t.server.Words,
-			Targets: t.of.targets(which), Items: t.of.items(), Events: t.of.Way == Batch, Rate: t.of.calls(), Fresh: t.of.Fresh, Room: t.admit}
-		if t.of.publishersPerTopic() > 1 {
-			plan.Lane = which
+func (m *measurement) startPublishers(ctx context.Context) error {
+	for which := range m.of.Publishers {
+		plan := publisher.Plan{Call: m.of.call(m.target), Payload: &m.target.Payload, Pad: m.target.Pad, Address: m.server.Address, Values: m.server.Values,
+			Targets: m.of.targets(which), Items: m.of.items(), Events: m.of.Way == Batch, Rate: m.of.calls(), Fresh: m.of.Fresh, Admit: m.admit}
+		if m.of.publishersPerTopic() > 1 {
+			plan.Number = which
 		}
 		p, err := publisher.New(ctx, plan)
 		if err != nil {
 			return err
 		}
-		t.publishers = append(t.publishers, p)
+		m.publishers = append(m.publishers, p)
 	}
 	return nil
 }
 
-func (t *measurement) closePublishers() {
-	for _, p := range t.publishers {
+func (m *measurement) closePublishers() {
+	for _, p := range m.publishers {
 		p.Close()
 	}
 }
 
 // room lets a publisher publish if not more than window events are under way. Two that ask at once may make it a few more.
-func (t *measurement) admit(events int) bool {
-	if t.inFlight.Load()+int64(events)-t.clients.Messages()/t.of.fanOut() > t.of.window() {
+func (m *measurement) admit(events int) bool {
+	if m.inFlight.Load()+int64(events)-m.clients.Messages()/m.of.fanOut() > m.of.window() {
 		return false
 	}
-	t.inFlight.Add(int64(events))
+	m.inFlight.Add(int64(events))
 	return true
 }
 
 // events is how many events were published since the trial began.
-func (t *measurement) events() (all int64) {
-	for _, p := range t.publishers {
+func (m *measurement) events() (all int64) {
+	for _, p := range m.publishers {
 		all += p.Events()
 	}
 	return all

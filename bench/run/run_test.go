@@ -17,16 +17,16 @@ import (
 	"github.com/parley-realtime/parley/bench/target"
 )
 
-// The test's own binary is the server: one room, whose publishes are broadcast as TRIAL_ROLE says.
+// The test's own binary is the server: one room, whose publishes are broadcast as RUN_ROLE says.
 func TestMain(m *testing.M) {
-	if role := os.Getenv("TRIAL_ROLE"); role != "" {
-		serve(&room{role: role})
+	if role := os.Getenv("RUN_ROLE"); role != "" {
+		serve(&hub{role: role})
 		return
 	}
 	os.Exit(m.Run())
 }
 
-type room struct {
+type hub struct {
 	gws.BuiltinEventHandler
 	role  string
 	mu    sync.Mutex
@@ -34,7 +34,7 @@ type room struct {
 	event int
 }
 
-func (r *room) OnMessage(conn *gws.Conn, m *gws.Message) {
+func (r *hub) OnMessage(conn *gws.Conn, m *gws.Message) {
 	defer m.Close()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,7 +42,7 @@ func (r *room) OnMessage(conn *gws.Conn, m *gws.Message) {
 	_ = conn.WriteString("in")
 }
 
-func (r *room) publish(event []byte) {
+func (r *hub) publish(event []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.event++
@@ -59,7 +59,7 @@ func (r *room) publish(event []byte) {
 	}
 }
 
-func serve(r *room) {
+func serve(r *hub) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
@@ -86,7 +86,7 @@ func words(t *testing.T, role string) *target.Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := target.Decode(fmt.Appendf(nil, `{name: x, command: [%q], env: [TRIAL_ROLE=%s], ready: {line: 'serving (\S+)'}, client: {path: /, say: [hello], ready: in}, stamp: 't:', sequence: 's:',
+	p, err := target.Decode(fmt.Appendf(nil, `{name: x, command: [%q], env: [RUN_ROLE=%s], ready: {line: 'serving (\S+)'}, client: {path: /, say: [hello], ready: in}, stamp: 't:', sequence: 's:',
   token: {secret: x, claims: '{"sub":"${user}"}'}, publish: {topic: {path: /, body: 't:${stamp} s:${sequence}'}, batch: {path: /, open: '', item: 't:${stamp} s:${sequence}', between: "\n", close: ''}}}`, self, role))
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func paced() Case {
 	return Case{Name: "paced", Clients: 5, Way: Topic, Publishers: 1, Rate: 200, Warm: 50 * time.Millisecond, For: 250 * time.Millisecond, Shows: []Figure{Processor}}
 }
 
-func TestRun_MeasuresWhatAServerDelivers(t *testing.T) {
+func TestMeasure_MeasuresWhatAServerDelivers(t *testing.T) {
 	for name, change := range map[string]func(c *Case){
 		"paced":      func(*Case) {},
 		"full speed": func(c *Case) { c.Rate, c.Publishers = 0, 3 },
@@ -126,7 +126,7 @@ func TestRun_MeasuresWhatAServerDelivers(t *testing.T) {
 	}
 }
 
-func TestRun_AFigureOfALosingServerIsNoFigure(t *testing.T) {
+func TestMeasure_AFigureOfALosingServerIsNoFigure(t *testing.T) {
 	for role, says := range map[string]string{"loses": "of ", "twice": "of ", "closes": "clients were cut off"} {
 		c := paced()
 		if r := Measure(t.Context(), ".", words(t, role), &c); r.Figures != nil || !strings.Contains(r.Failed, says) {
@@ -135,7 +135,7 @@ func TestRun_AFigureOfALosingServerIsNoFigure(t *testing.T) {
 	}
 }
 
-func TestRun_WatchesIdleClients(t *testing.T) {
+func TestMeasure_WatchesIdleClients(t *testing.T) {
 	c := Case{Name: "idle", Clients: 20, Warm: time.Millisecond, For: 50 * time.Millisecond, Shows: []Figure{Memory}}
 	r := Measure(t.Context(), ".", words(t, "right"), &c)
 	if r.Failed != "" || r.Figures[Memory] <= 0 || r.Figures[Connects] <= 0 || len(r.Figures) != 3 {
@@ -166,7 +166,7 @@ func TestPhase_SaysWhatWentWrong(t *testing.T) {
 	}
 }
 
-func TestOut_SaysWhyAPeerTakesNoPart(t *testing.T) {
+func TestExcluded_SaysWhyATargetTakesNoPart(t *testing.T) {
 	p := words(t, "right")
 	p.Cases = map[string]target.Difference{"special": {Out: "it cannot"}}
 	for want, change := range map[string]func(c *Case){

@@ -21,7 +21,7 @@ func connections() ([]*Series, error) {
 	}
 	for size := 10; size <= *most; size *= 10 {
 		if _, err := repeat(func() error {
-			costs, err := crowdOf(size)
+			costs, err := measureConnections(size)
 			for i, cost := range costs {
 				all[i].note(size, cost)
 			}
@@ -36,9 +36,9 @@ func connections() ([]*Series, error) {
 }
 
 // crowdOf measures one crowd. The costs are in the order of the series.
-func crowdOf(size int) (costs [6]float64, err error) {
+func measureConnections(size int) (costs [6]float64, err error) {
 	before := live()
-	c := free()
+	c := newHarness()
 	defer c.Close()
 	var clients []*inproc.Client
 	took, err := timed(func() (err error) { clients, err = c.Connect(size, subscriber); return err })
@@ -47,7 +47,7 @@ func crowdOf(size int) (costs [6]float64, err error) {
 	}
 	costs[0] = per(took, size)
 	costs[5] = float64(live()-before) / float64(size)
-	took, times, err := often(1000, func() error { return deliver(c, actors.Target{Topic: room}, telemetry(1), size) })
+	took, times, err := often(1000, func() error { return deliver(c, actors.Target{Topic: sharedTopic}, telemetry(1), size) })
 	if err != nil {
 		return costs, err
 	}
@@ -59,7 +59,7 @@ func crowdOf(size int) (costs [6]float64, err error) {
 		return costs, err
 	}
 	costs[2] = per(took, times)
-	took, times, err = often(1000, func() error { return comeAndGo(c, clients[rand.IntN(size)]) })
+	took, times, err = often(1000, func() error { return resubscribe(c, clients[rand.IntN(size)]) })
 	if err != nil {
 		return costs, err
 	}
@@ -70,7 +70,7 @@ func crowdOf(size int) (costs [6]float64, err error) {
 }
 
 // comeAndGo leaves the topic of all and comes back.
-func comeAndGo(c *inproc.Harness, client *inproc.Client) error {
+func resubscribe(c *inproc.Harness, client *inproc.Client) error {
 	return c.Ask(client, request("unsubscribe", []string{"1"}, ""), subscribe([]string{"1"}, ""))
 }
 

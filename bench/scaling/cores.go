@@ -33,7 +33,7 @@ func cores() ([]*Series, error) {
 }
 
 func toMany(size int) (float64, error) {
-	c := free()
+	c := newHarness()
 	defer c.Close()
 	if _, err := c.Connect(size, subscriber); err != nil {
 		return 0, err
@@ -41,7 +41,7 @@ func toMany(size int) (float64, error) {
 	runtime.GC()
 	best := time.Hour
 	for range 10 {
-		_, took, err := c.Deliver(actors.Target{Topic: room}, telemetry(1))
+		_, took, err := c.Deliver(actors.Target{Topic: sharedTopic}, telemetry(1))
 		if err != nil {
 			return 0, err
 		}
@@ -53,7 +53,7 @@ func toMany(size int) (float64, error) {
 // atOnce publishes to many topics from many goroutines, each to its own topics.
 func atOnce() (float64, error) {
 	const topics, publishers, each = 1000, 64, 3000
-	c := free()
+	c := newHarness()
 	defer c.Close()
 	if err := makeTopics(c, 0, topics); err != nil {
 		return 0, err

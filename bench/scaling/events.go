@@ -11,10 +11,10 @@ import (
 )
 
 // room is the topic that many hear.
-const room = "telemetry/1"
+const sharedTopic = "telemetry/1"
 
 // free is a crowd whose clients obey no limit but that of subscriptions, which is the most that can be configured.
-func free() *inproc.Harness {
+func newHarness() *inproc.Harness {
 	limits := inproc.Limits()
 	limits.ConnectionsPerUser, limits.ConnectsPerMinute, limits.MessagesPerSecond = 0, 0, 0
 	limits.Subscriptions = 100_000

@@ -33,7 +33,7 @@ func filtersThat(how string, options func(i int) string, match bool) ([]*Series,
 }
 
 func differing(size int, options func(i int) string, match bool, come, hear, part *Series) error {
-	c := free()
+	c := newHarness()
 	defer c.Close()
 	clients, err := c.Connect(size, plain)
 	if err != nil {
@@ -62,7 +62,7 @@ func hearFiltered(c *inproc.Harness, size int, match bool, hear *Series) error {
 	if match {
 		want = size
 	}
-	took, times, err := often(1000, func() error { return deliver(c, actors.Target{Topic: room}, telemetry(1), want) })
+	took, times, err := often(1000, func() error { return deliver(c, actors.Target{Topic: sharedTopic}, telemetry(1), want) })
 	if err == nil {
 		hear.add(size, took, times)
 	}

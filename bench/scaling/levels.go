@@ -24,7 +24,7 @@ func levels() ([]*Series, error) {
 
 // deep measures a topic of so many levels, which are listened to from the level from on.
 func deep(size, from int, s *Series) error {
-	c := free()
+	c := newHarness()
 	defer c.Close()
 	path := make([]string, size-1) // below telemetry, which is the first level
 	for i := range path {

@@ -56,7 +56,7 @@ var groups = []struct {
 	{"filters", filters},
 	{"levels", levels},
 	{"users", users},
-	{"paces", paces},
+	{"throttles", throttles},
 	{"cores", cores},
 }
 

@@ -23,7 +23,7 @@ type Series struct {
 }
 
 // patience is how long one size may take.
-const patience = 8 * time.Second
+const maxStep = 8 * time.Second
 
 func series(name, unit string, lines int) *Series {
 	return &Series{Name: name, Unit: unit, Lines: lines, Bounded: true}
@@ -55,7 +55,7 @@ func (s *Series) goesOn(next int, took time.Duration) bool {
 	if len(s.Points) > 1 && s.Points.last() > 1.5 {
 		grown *= grown
 	}
-	if expected := time.Duration(float64(took) * grown); expected > patience {
+	if expected := time.Duration(float64(took) * grown); expected > maxStep {
 		s.Stopped = fmt.Sprintf("%d would take %s", next, expected.Round(time.Second))
 		return false
 	}
@@ -123,7 +123,7 @@ func repeat(measure func() error) (took time.Duration, err error) {
 func often(atMost int, do func() error) (took time.Duration, times int, err error) {
 	for range 3 {
 		n := 0
-		t, err := timed(func() (err error) { n, err = while(40*time.Millisecond, atMost, do); return err })
+		t, err := timed(func() (err error) { n, err = repeatFor(40*time.Millisecond, atMost, do); return err })
 		if err != nil {
 			return 0, 0, err
 		}
@@ -134,7 +134,7 @@ func often(atMost int, do func() error) (took time.Duration, times int, err erro
 	return took, times, nil
 }
 
-func while(enough time.Duration, atMost int, do func() error) (times int, err error) {
+func repeatFor(enough time.Duration, atMost int, do func() error) (times int, err error) {
 	for began := time.Now(); times < atMost && time.Since(began) < enough; times++ {
 		if err := do(); err != nil {
 			return 0, err

@@ -37,7 +37,7 @@ func subscriptionsOf(how string, first []string) ([]*Series, error) {
 
 // oneWith measures one connection with so many subscriptions to topics that were there before.
 func oneWith(size int, first []string, come, hear, change, part *Series) error {
-	c := free()
+	c := newHarness()
 	defer c.Close()
 	if err := makeTopics(c, 0, size); err != nil {
 		return err

@@ -19,7 +19,7 @@ func topics() ([]*Series, error) {
 	made := series("make a topic by subscribing to it, by topics", "ns/topic", 80)
 	published := series("publish to one topic of many, by topics", "ns/publish", 40)
 	heap := series("live heap, by topics", "B/topic", 0)
-	c := free()
+	c := newHarness()
 	defer c.Close()
 	before := live()
 	for size, have := 10, 0; size <= *most; have, size = size, size*10 {

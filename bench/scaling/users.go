@@ -28,7 +28,7 @@ func users() ([]*Series, error) {
 }
 
 func sameUser(size int, join, hear, leave *Series) error {
-	c := free()
+	c := newHarness()
 	defer c.Close()
 	var clients []*inproc.Client
 	took, err := timed(func() (err error) {
@@ -50,7 +50,7 @@ func sameUser(size int, join, hear, leave *Series) error {
 }
 
 func byName(size int, s *Series) error {
-	c := free()
+	c := newHarness()
 	defer c.Close()
 	if _, err := c.Connect(size, plain); err != nil {
 		return err

@@ -30,7 +30,7 @@ sequence: '"s":'
 cases: {users: {client: {path: /users}}, idle: {out: it has no idle}}
 `
 
-func TestDecode_ReadsAWholePeer(t *testing.T) {
+func TestDecode_ReadsAWholeTarget(t *testing.T) {
 	t.Setenv("PEER_X", "/bin/x")
 	p, err := Decode([]byte(whole))
 	if err != nil {
@@ -103,7 +103,7 @@ func TestDecode_RefusalNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestFolder_HoldsPeersWithParleyFirst(t *testing.T) {
+func TestFolder_HoldsTargetsWithParleyFirst(t *testing.T) {
 	peers, err := Folder("../peers")
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestFolder_HoldsPeersWithParleyFirst(t *testing.T) {
 	}
 }
 
-func TestLoad_AFileIsCalledAsItsPeer(t *testing.T) {
+func TestLoad_AFileIsCalledAsItsTarget(t *testing.T) {
 	file := t.TempDir() + "/y.yaml"
 	if err := os.WriteFile(file, []byte(whole), 0o600); err != nil {
 		t.Fatal(err)

@@ -79,24 +79,24 @@ type (
 func Play(ctx context.Context, scenario func(*Run), checks []int, o Options) Outcome {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d := &Run{Options: o, Random: rand.New(rand.NewPCG(o.Seed, 0)), ctx: ctx, findings: map[int]*Finding{}}
+	r := &Run{Options: o, Random: rand.New(rand.NewPCG(o.Seed, 0)), ctx: ctx, findings: map[int]*Finding{}}
 	for _, check := range checks {
-		d.findings[check] = &Finding{wanted: map[string]int{}}
+		r.findings[check] = &Finding{wanted: map[string]int{}}
 	}
 	began := time.Now()
-	d.play(scenario)
-	for _, f := range d.findings {
+	r.play(scenario)
+	for _, f := range r.findings {
 		if len(f.Figures)+len(f.Failures) == 0 && f.Skipped == "" {
 			f.Failures = append(f.Failures, "the scenario says nothing about it")
 		}
 	}
-	return Outcome{d.findings, time.Since(began)}
+	return Outcome{r.findings, time.Since(began)}
 }
 
 // play lets the scenario happen and cleans up.
-func (d *Run) play(scenario func(*Run)) {
+func (r *Run) play(scenario func(*Run)) {
 	defer func() {
-		for _, cleanup := range slices.Backward(d.cleanups) {
+		for _, cleanup := range slices.Backward(r.cleanups) {
 			cleanup()
 		}
 	}()
@@ -104,11 +104,11 @@ func (d *Run) play(scenario func(*Run)) {
 		switch why := recover().(type) {
 		case nil:
 		case stopped:
-			for _, f := range d.findings {
+			for _, f := range r.findings {
 				f.Failures = append(f.Failures, why.why.Error())
 			}
 		case skipped:
-			for _, f := range d.findings {
+			for _, f := range r.findings {
 				f.Skipped = why.why
 			}
 		default:
@@ -116,112 +116,112 @@ func (d *Run) play(scenario func(*Run)) {
 		}
 	}()
 	var err error
-	d.Dir, err = os.MkdirTemp("", "parley-faults-")
-	d.Must(err)
-	d.Cleanup(func() { os.RemoveAll(d.Dir) })
-	scenario(d)
+	r.Dir, err = os.MkdirTemp("", "parley-faults-")
+	r.Must(err)
+	r.Cleanup(func() { os.RemoveAll(r.Dir) })
+	scenario(r)
 }
 
 // Cleanup is done when the scenario ends, the latest first.
-func (d *Run) Cleanup(do func()) { d.cleanups = append(d.cleanups, do) }
+func (r *Run) Cleanup(do func()) { r.cleanups = append(r.cleanups, do) }
 
 // Must ends the scenario unless err is nil.
-func (d *Run) Must(err error) {
+func (r *Run) Must(err error) {
 	if err != nil {
 		panic(stopped{err})
 	}
 }
 
 // Skip ends the scenario where the machine has not what it takes.
-func (d *Run) Skip(format string, args ...any) { panic(skipped{fmt.Sprintf(format, args...)}) }
+func (r *Run) Skip(format string, args ...any) { panic(skipped{fmt.Sprintf(format, args...)}) }
 
 // Figure is something that was measured for a check.
-func (d *Run) Figure(check int, format string, args ...any) {
+func (r *Run) Figure(check int, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	d.findings[check].Figures = append(d.findings[check].Figures, text)
-	fmt.Fprintf(d.Out, "    check %d: %s\n", check, text)
+	r.findings[check].Figures = append(r.findings[check].Figures, text)
+	fmt.Fprintf(r.Out, "    check %d: %s\n", check, text)
 }
 
 // Want fails a check unless ok. What fails again in the same words is told once.
-func (d *Run) Want(check int, ok bool, format string, args ...any) {
+func (r *Run) Want(check int, ok bool, format string, args ...any) {
 	if ok {
 		return
 	}
-	f := d.findings[check]
+	f := r.findings[check]
 	if f.wanted[format]++; f.wanted[format] > 1 && format != "%s" {
 		return
 	}
 	text := fmt.Sprintf(format, args...)
 	f.Failures = append(f.Failures, text)
-	fmt.Fprintf(d.Out, "    check %d FAILS: %s\n", check, text)
+	fmt.Fprintf(r.Out, "    check %d FAILS: %s\n", check, text)
 }
 
 // Faultless fails a check for each fault.
-func (d *Run) Faultless(check int, faults []checker.Fault) {
+func (r *Run) Faultless(check int, faults []checker.Fault) {
 	for _, f := range faults {
-		d.Want(check, false, "%s", f)
+		r.Want(check, false, "%s", f)
 	}
 }
 
 // Note says something about how it goes.
-func (d *Run) Note(format string, args ...any) {
-	fmt.Fprintf(d.Out, "    %s\n", fmt.Sprintf(format, args...))
+func (r *Run) Note(format string, args ...any) {
+	fmt.Fprintf(r.Out, "    %s\n", fmt.Sprintf(format, args...))
 }
 
 // Size is how many there are of something.
-func (d *Run) Size(full, short int) int {
-	if d.Short {
+func (r *Run) Size(full, short int) int {
+	if r.Short {
 		return short
 	}
 	return full
 }
 
 // Span is how long something goes on.
-func (d *Run) Span(full, short time.Duration) time.Duration {
+func (r *Run) Span(full, short time.Duration) time.Duration {
 	switch {
-	case d.For > 0:
-		return d.For
-	case d.Short:
+	case r.For > 0:
+		return r.For
+	case r.Short:
 		return short
-	case d.Brief:
+	case r.Brief:
 		return max(short, min(full/4, 15*time.Second))
 	}
 	return full
 }
 
 // Bound is how long something may take. A short run has noisy neighbours, and has three times as long.
-func (d *Run) Bound(full time.Duration) time.Duration {
-	if d.Short {
+func (r *Run) Bound(full time.Duration) time.Duration {
+	if r.Short {
 		return 3 * full
 	}
 	return full
 }
 
 // New makes a server that is killed when the scenario ends.
-func (d *Run) New(c server.Conditions) *server.Server {
-	s := server.New(d.Binary, c)
-	d.Cleanup(s.Stop)
+func (r *Run) New(c server.Conditions) *server.Server {
+	s := server.New(r.Binary, c)
+	r.Cleanup(s.Stop)
 	return s
 }
 
 // Serve is New, and starts it.
-func (d *Run) Serve(c server.Conditions) *server.Server {
-	s := d.New(c)
-	d.Start(s)
+func (r *Run) Serve(c server.Conditions) *server.Server {
+	s := r.New(c)
+	r.Start(s)
 	return s
 }
 
 // Start starts a server, the first time or again.
-func (d *Run) Start(s *server.Server) { d.Must(s.Start(d.ctx)) }
+func (r *Run) Start(s *server.Server) { r.Must(s.Start(r.ctx)) }
 
 // Await asks every 10 ms until something holds, and returns how long that took; ok is false if it was not in time.
-func (d *Run) Await(within time.Duration, holds func() bool) (took time.Duration, ok bool) {
+func (r *Run) Await(within time.Duration, holds func() bool) (took time.Duration, ok bool) {
 	began := time.Now()
 	for {
 		if holds() {
 			return time.Since(began), true
 		}
-		if took = time.Since(began); took > within || d.ctx.Err() != nil {
+		if took = time.Since(began); took > within || r.ctx.Err() != nil {
 			return took, false
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -15,7 +15,7 @@ func play(t *testing.T, checks []int, scenario func(*Run)) Outcome {
 }
 
 func TestRun_ACheckThatNothingIsSaidAboutFails(t *testing.T) {
-	o := play(t, []int{1, 2}, func(d *Run) { d.Figure(1, "%d ms", 3) })
+	o := play(t, []int{1, 2}, func(r *Run) { r.Figure(1, "%d ms", 3) })
 	if !o.Failed() || o.Findings[1].Result() != "passes" || !strings.HasPrefix(o.Findings[2].Result(), "fails: the scenario") {
 		t.Errorf("got %q and %q", o.Findings[1].Result(), o.Findings[2].Result())
 	}
@@ -24,13 +24,13 @@ func TestRun_ACheckThatNothingIsSaidAboutFails(t *testing.T) {
 func TestRun_WhatCannotGoOnFailsAllItsChecksAndIsCleanedUp(t *testing.T) {
 	var dir string
 	var order []int
-	o := play(t, []int{1, 2}, func(d *Run) {
-		dir = d.Dir
-		d.Cleanup(func() { order = append(order, 1) })
-		d.Cleanup(func() { order = append(order, 2) })
-		d.Figure(1, "something")
-		d.Must(nil)
-		d.Must(errors.New("broken"))
+	o := play(t, []int{1, 2}, func(r *Run) {
+		dir = r.Dir
+		r.Cleanup(func() { order = append(order, 1) })
+		r.Cleanup(func() { order = append(order, 2) })
+		r.Figure(1, "something")
+		r.Must(nil)
+		r.Must(errors.New("broken"))
 		t.Error("it goes on")
 	})
 	for check, f := range o.Findings {
@@ -47,9 +47,9 @@ func TestRun_WhatCannotGoOnFailsAllItsChecksAndIsCleanedUp(t *testing.T) {
 }
 
 func TestSkip_EndsTheScenarioAndFailsNothingThatDidNotFailBefore(t *testing.T) {
-	o := play(t, []int{1, 2}, func(d *Run) {
-		d.Want(2, false, "too slow")
-		d.Skip("no %s", "root")
+	o := play(t, []int{1, 2}, func(r *Run) {
+		r.Want(2, false, "too slow")
+		r.Skip("no %s", "root")
 		t.Error("it goes on")
 	})
 	if o.Findings[1].Result() != "skipped: no root" || o.Findings[2].Result() != "fails: too slow" {
@@ -58,12 +58,12 @@ func TestSkip_EndsTheScenarioAndFailsNothingThatDidNotFailBefore(t *testing.T) {
 }
 
 func TestWant_WhatFailsAgainIsToldOnce(t *testing.T) {
-	o := play(t, []int{1}, func(d *Run) {
+	o := play(t, []int{1}, func(r *Run) {
 		for n := range 3 {
-			d.Want(1, false, "round %d", n)
+			r.Want(1, false, "round %d", n)
 		}
-		d.Want(1, true, "fine")
-		d.Want(1, false, "other")
+		r.Want(1, true, "fine")
+		r.Want(1, false, "other")
 	})
 	if got := o.Findings[1].Result(); got != "fails: round 0 (and 1 more)" {
 		t.Errorf("got %q", got)
@@ -72,7 +72,7 @@ func TestWant_WhatFailsAgainIsToldOnce(t *testing.T) {
 
 func TestRun_TheSeedMakesTheChoices(t *testing.T) {
 	choices := func() (n uint64) {
-		play(t, nil, func(d *Run) { n = d.Random.Uint64() })
+		play(t, nil, func(r *Run) { n = r.Random.Uint64() })
 		return n
 	}
 	if a, b := choices(), choices(); a != b {
@@ -81,18 +81,18 @@ func TestRun_TheSeedMakesTheChoices(t *testing.T) {
 }
 
 func TestSize_AndSpanObeyTheOptions(t *testing.T) {
-	d := &Run{}
-	if d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != time.Hour || d.Bound(time.Second) != time.Second {
+	r := &Run{}
+	if r.Size(9, 1) != 9 || r.Span(time.Hour, time.Second) != time.Hour || r.Bound(time.Second) != time.Second {
 		t.Error("a full run is not full")
 	}
-	if d.Brief = true; d.Size(9, 1) != 9 || d.Span(time.Hour, time.Second) != 15*time.Second || d.Span(20*time.Second, time.Second) != 5*time.Second || d.Span(2*time.Second, time.Second) != time.Second {
+	if r.Brief = true; r.Size(9, 1) != 9 || r.Span(time.Hour, time.Second) != 15*time.Second || r.Span(20*time.Second, time.Second) != 5*time.Second || r.Span(2*time.Second, time.Second) != time.Second {
 		t.Error("a brief run is not brief")
 	}
-	d.Short = true
-	if d.Size(9, 1) != 1 || d.Span(time.Hour, time.Second) != time.Second || d.Bound(time.Second) != 3*time.Second {
+	r.Short = true
+	if r.Size(9, 1) != 1 || r.Span(time.Hour, time.Second) != time.Second || r.Bound(time.Second) != 3*time.Second {
 		t.Error("a short run is not short")
 	}
-	if d.For = time.Minute; d.Span(time.Hour, time.Second) != time.Minute {
+	if r.For = time.Minute; r.Span(time.Hour, time.Second) != time.Minute {
 		t.Error("-for is not obeyed")
 	}
 }

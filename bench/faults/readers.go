@@ -11,19 +11,19 @@ import (
 )
 
 // herd are very many clients that read all that comes, on one thread, and check the order.
-type herd struct {
-	swarm  *loadgen.Generator
-	orders chan func() // done on the herd's goroutine
-	ended  chan error
+type readers struct {
+	generator *loadgen.Generator
+	commands  chan func() // done on the herd's goroutine
+	ended     chan error
 }
 
 // gather brings in clients that listen to a device; every user is called after the herd.
-func gather(d *scenario.Run, s *server.Server, name, device string, count, publishers int) *herd {
+func connectReaders(r *scenario.Run, s *server.Server, name, device string, count, publishers int) *readers {
 	token := make([]string, count+1)
 	for i := range token {
 		var err error
 		token[i], err = client.Token(fmt.Sprint(name, "-", i))
-		d.Must(err)
+		r.Must(err)
 	}
 	made, err := loadgen.New(loadgen.Plan{
 		Address: s.Address, Ready: `"pong"`, Stamp: `"t":`, Sequence: `"s":`, Publishers: publishers,
@@ -32,50 +32,50 @@ func gather(d *scenario.Run, s *server.Server, name, device string, count, publi
 				fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":%q}`, device), `{"type":"ping"}`}}
 		},
 	})
-	d.Must(err)
+	r.Must(err)
 	if err := made.Connect(1, count); err != nil {
 		made.Close()
-		d.Must(err)
+		r.Must(err)
 	}
-	h := &herd{swarm: made, orders: make(chan func()), ended: make(chan error, 1)}
-	go h.graze()
-	d.Cleanup(func() {
-		h.do(func() { h.swarm = nil })
+	h := &readers{generator: made, commands: make(chan func()), ended: make(chan error, 1)}
+	go h.run()
+	r.Cleanup(func() {
+		h.do(func() { h.generator = nil })
 		made.Close()
 	})
 	return h
 }
 
 // graze reads until the swarm is taken away.
-func (h *herd) graze() {
-	for h.swarm != nil {
-		err := h.swarm.Run(func() bool {
+func (h *readers) run() {
+	for h.generator != nil {
+		err := h.generator.Run(func() bool {
 			select {
-			case order := <-h.orders:
+			case order := <-h.commands:
 				order()
-				return h.swarm == nil
+				return h.generator == nil
 			default:
 				return false
 			}
 		})
 		if err != nil {
 			h.ended <- err
-			for h.swarm != nil { // nobody shall wait for it
-				(<-h.orders)()
+			for h.generator != nil { // nobody shall wait for it
+				(<-h.commands)()
 			}
 		}
 	}
 }
 
 // do lets something happen between two reads.
-func (h *herd) do(order func()) {
+func (h *readers) do(order func()) {
 	done := make(chan struct{})
-	h.orders <- func() { order(); close(done) }
+	h.commands <- func() { order(); close(done) }
 	<-done
 }
 
 // fault is why it reads no longer, nil while it does.
-func (h *herd) fault() error {
+func (h *readers) err() error {
 	select {
 	case err := <-h.ended:
 		return err
@@ -85,12 +85,12 @@ func (h *herd) fault() error {
 }
 
 // figures are what it saw since reset.
-func (h *herd) figures() (f loadgen.Stats) {
-	h.do(func() { f = h.swarm.Stats() })
+func (h *readers) figures() (f loadgen.Stats) {
+	h.do(func() { f = h.generator.Stats() })
 	return f
 }
 
-func (h *herd) reset() { h.do(func() { h.swarm.Reset() }) }
+func (h *readers) reset() { h.do(func() { h.generator.Reset() }) }
 
 // p99 is the largest time of 99 of 100 deliveries.
 func p99(f loadgen.Stats) time.Duration {
@@ -103,8 +103,8 @@ func p50(f loadgen.Stats) time.Duration {
 
 // bearable is what a p99 has to stay below while others misbehave: twice what it was, or 5 ms where that is less. A short
 // run measures too little beside too many others for that.
-func bearable(d *scenario.Run, before time.Duration) time.Duration {
-	if d.Short {
+func maxTail(r *scenario.Run, before time.Duration) time.Duration {
+	if r.Short {
 		return max(2*before, 500*time.Millisecond)
 	}
 	return max(2*before, 5*time.Millisecond)

@@ -6,9 +6,9 @@ import (
 )
 
 // fake is a pace whose clock stands still but for its sleeps, which take 3 ms too long.
-func fake(interval time.Duration) (*pace, *time.Time) {
+func fake(interval time.Duration) (*pacer, *time.Time) {
 	clock := time.Unix(1000, 0)
-	p := &pace{interval: interval, due: clock, now: func() time.Time { return clock }}
+	p := &pacer{interval: interval, due: clock, now: func() time.Time { return clock }}
 	p.sleep = func(d time.Duration) { clock = clock.Add(d + 3*time.Millisecond) }
 	return p, &clock
 }

@@ -10,7 +10,7 @@ import (
 
 // paces are subscribers that want to hear of each key only so often: by keys, and by filters that each hold back for
 // themselves.
-func paces() ([]*Series, error) {
+func throttles() ([]*Series, error) {
 	fresh := series("publish with a key of its own to a subscriber that wants one an hour, by keys", "ns/publish", 10)
 	for _, size := range []int{10, 100, 1000, 10_000, 30_000} { // 16,384 are held back at most
 		if _, err := repeat(func() error { return keys(size, fresh) }); err != nil {
@@ -40,14 +40,14 @@ func keyed(key int) *protocol.Event {
 }
 
 func keys(size int, s *Series) error {
-	c := free()
+	c := newHarness()
 	defer c.Close()
-	if _, err := c.Connect(1, paced(`"1h"`, 1)); err != nil {
+	if _, err := c.Connect(1, throttled(`"1h"`, 1)); err != nil {
 		return err
 	}
 	took, err := timed(func() error {
 		for i := range size {
-			if _, err := c.Publish(actors.Target{Topic: room}, keyed(i)); err != nil {
+			if _, err := c.Publish(actors.Target{Topic: sharedTopic}, keyed(i)); err != nil {
 				return err
 			}
 		}
@@ -58,7 +58,7 @@ func keys(size int, s *Series) error {
 }
 
 // paced are clients with filters of their own that all leave something, and want to hear this often.
-func paced(frequency string, filters int) func(i int) inproc.Entry {
+func throttled(frequency string, filters int) func(i int) inproc.Entry {
 	return func(i int) inproc.Entry {
 		options := `,"frequency":` + frequency
 		if filters > 1 {
@@ -71,14 +71,14 @@ func paced(frequency string, filters int) func(i int) inproc.Entry {
 // release publishes two events for each key, of which the second is held back for half a second, until all
 // were released.
 func release(filters, keys int, s *Series) error {
-	c := free()
+	c := newHarness()
 	defer c.Close()
-	if _, err := c.Connect(filters, paced(`"500ms"`, filters)); err != nil {
+	if _, err := c.Connect(filters, throttled(`"500ms"`, filters)); err != nil {
 		return err
 	}
 	took, err := timed(func() error {
 		for i := range 2 * keys {
-			if _, err := c.Publish(actors.Target{Topic: room}, keyed(i%keys)); err != nil {
+			if _, err := c.Publish(actors.Target{Topic: sharedTopic}, keyed(i%keys)); err != nil {
 				return err
 			}
 		}

@@ -10,7 +10,7 @@ import (
 const window = 64
 
 // room is all sockets.
-type room struct {
+type hub struct {
 	gws.BuiltinEventHandler
 
 	mu sync.Mutex // held during a publish, which gives all sockets one order
@@ -20,10 +20,10 @@ type room struct {
 	published int
 }
 
-func newRoom() *room { return &room{at: map[*gws.Conn]int{}} }
+func newHub() *hub { return &hub{at: map[*gws.Conn]int{}} }
 
 // OnOpen is called by gws.
-func (r *room) OnOpen(c *gws.Conn) {
+func (r *hub) OnOpen(c *gws.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.at[c] = len(r.sockets)
@@ -31,7 +31,7 @@ func (r *room) OnOpen(c *gws.Conn) {
 }
 
 // OnClose is called by gws.
-func (r *room) OnClose(c *gws.Conn, _ error) {
+func (r *hub) OnClose(c *gws.Conn, _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i, last := r.at[c], len(r.sockets)-1
@@ -43,13 +43,13 @@ func (r *room) OnClose(c *gws.Conn, _ error) {
 }
 
 // OnMessage is called by gws. The echo tells a client that it is in the room; the end of its handshake does not.
-func (r *room) OnMessage(c *gws.Conn, m *gws.Message) {
+func (r *hub) OnMessage(c *gws.Conn, m *gws.Message) {
 	defer m.Close()
 	_ = c.WriteMessage(m.Opcode, m.Bytes())
 }
 
 // publish sends text to all sockets and returns how many queues took it. gws keeps text until it is written.
-func (r *room) publish(text []byte) (count int) {
+func (r *hub) publish(text []byte) (count int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := gws.NewBroadcaster(gws.OpcodeText, text)
@@ -66,7 +66,7 @@ func (r *room) publish(text []byte) (count int) {
 }
 
 // wait waits until all queues have done what is in them.
-func (r *room) wait() {
+func (r *hub) wait() {
 	var queues sync.WaitGroup
 	queues.Add(len(r.sockets))
 	for _, c := range r.sockets {

@@ -7,15 +7,15 @@ import (
 )
 
 // pace says when events are due.
-type pace struct {
+type pacer struct {
 	interval time.Duration // 0 is at once
 	due      time.Time
 	now      func() time.Time
 	sleep    func(time.Duration)
 }
 
-func newPace(rate float64) *pace {
-	p := &pace{due: time.Now(), now: time.Now, sleep: nap}
+func newPacer(rate float64) *pacer {
+	p := &pacer{due: time.Now(), now: time.Now, sleep: nap}
 	if rate > 0 {
 		p.interval = time.Duration(float64(time.Second) / rate)
 	}
@@ -23,7 +23,7 @@ func newPace(rate float64) *pace {
 }
 
 // wait waits until the next event is due, and returns the time that it bears.
-func (p *pace) wait() time.Time {
+func (p *pacer) wait() time.Time {
 	now := p.now()
 	if p.interval == 0 {
 		return now
