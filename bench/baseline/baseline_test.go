@@ -102,7 +102,8 @@ func TestBaseline_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 			client := &http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
 			for i := range each {
-				if got, err := post(l, client, fmt.Sprintf("%d %d", p, i)); got != fmt.Sprint("200 ", sockets) || err != nil {
+				got, err := post(l, client, fmt.Sprintf("%d %d", p, i))
+				if got != fmt.Sprint("200 ", sockets) || err != nil {
 					t.Errorf("a publish got %q, %v", got, err)
 					return
 				}

@@ -60,7 +60,8 @@ func (c *connection) flush() (n int, ok bool) {
 
 // write is write(2) without a word to Go's scheduler, since the sockets do not block.
 func write(fd int, data []byte) (n int, ok bool) {
-	taken, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)))
+	taken, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd),
+		uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)))
 	if errno != 0 {
 		return 0, errno == syscall.EAGAIN || errno == syscall.EINTR
 	}

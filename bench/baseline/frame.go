@@ -23,6 +23,7 @@ func appendFrame(dst, body []byte) []byte {
 // appendHandshake appends the answer to a handshake with this Sec-WebSocket-Key.
 func appendHandshake(dst, key []byte) []byte {
 	sum := sha1.Sum(append(append([]byte(nil), key...), "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"...))
-	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "+
+		"Upgrade\r\nSec-WebSocket-Accept: "...)
 	return append(base64.StdEncoding.AppendEncode(dst, sum[:]), "\r\n\r\n"...)
 }

@@ -66,7 +66,8 @@ func (l *loop) prepare() error {
 	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return err
 	}
-	return errors.Join(l.control(unix.EPOLL_CTL_ADD, l.listen, unix.EPOLLIN), l.control(unix.EPOLL_CTL_ADD, l.wake, unix.EPOLLIN))
+	return errors.Join(l.control(unix.EPOLL_CTL_ADD, l.listen, unix.EPOLLIN),
+		l.control(unix.EPOLL_CTL_ADD, l.wake, unix.EPOLLIN))
 }
 
 func (l *loop) control(op, fd int, events uint32) error {

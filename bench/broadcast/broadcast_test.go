@@ -52,7 +52,8 @@ func TestBroadcast_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 	for p := range publishers {
 		group.Go(func() {
 			for i := range each {
-				if got, err := post(server.Client(), server.URL+"/publish", fmt.Sprintf("%d %d", p, i)); got != fmt.Sprint("200 ", sockets) || err != nil {
+				got, err := post(server.Client(), server.URL+"/publish", fmt.Sprintf("%d %d", p, i))
+				if got != fmt.Sprint("200 ", sockets) || err != nil {
 					t.Errorf("a publish got %q, %v", got, err)
 					return
 				}
@@ -87,7 +88,8 @@ func TestBroadcast_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 func TestBroadcast_BodyThatIsTooLongIsRefused(t *testing.T) {
 	server := httptest.NewServer(routes(newHub()))
 	defer server.Close()
-	if got, _ := post(server.Client(), server.URL+"/publish", strings.Repeat("x", maxBody+1)); !strings.HasPrefix(got, "413 ") {
+	got, _ := post(server.Client(), server.URL+"/publish", strings.Repeat("x", maxBody+1))
+	if !strings.HasPrefix(got, "413 ") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -22,7 +22,8 @@ func blackhole(r *scenario.Run) {
 	every := r.Span(25*time.Second, time.Second)
 	var c server.Conditions
 	if every != 25*time.Second {
-		c.Env = []string{fmt.Sprint("PARLEY_ENGINE_PING_EVERY=", every), fmt.Sprint("PARLEY_ENGINE_TIMEOUT=", 2*every+2*time.Second)}
+		c.Env = []string{fmt.Sprint("PARLEY_ENGINE_PING_EVERY=", every),
+			fmt.Sprint("PARLEY_ENGINE_TIMEOUT=", 2*every+2*time.Second)}
 	}
 	n, why := isolate(r)
 	if why != nil {
@@ -92,7 +93,8 @@ func vanish(r *scenario.Run, s *server.Server, every time.Duration, from string,
 	for i := range clients {
 		var err error
 		within(func() {
-			clients[i], err = client.Dial(s.Address, client.Options{User: fmt.Sprint("vanished-", i), Devices: []string{"blackhole"}, From: from})
+			clients[i], err = client.Dial(s.Address,
+				client.Options{User: fmt.Sprint("vanished-", i), Devices: []string{"blackhole"}, From: from})
 		})
 		r.Must(err)
 		defer clients[i].Cut()
@@ -104,15 +106,18 @@ func vanish(r *scenario.Run, s *server.Server, every time.Duration, from string,
 	awaitAbsence(r, s, count, began, bound)
 	_, ok := r.Await(bound+30*time.Second-time.Since(began), func() bool { return figures(r, s).Connections == 0 })
 	gone := time.Since(began)
-	r.Want(50, ok && gone < bound, "after a blackhole %d of %d connections were gone after %.1f s; two ping intervals of %s and 5 s are %s", count-int(figures(r, s).Connections), count, gone.Seconds(), every, bound)
+	r.Want(50, ok && gone < bound, "after a blackhole %d of %d connections were gone after %.1f s; two ping "+
+		"intervals of %s and 5 s are %s", count-int(figures(r, s).Connections), count, gone.Seconds(), every, bound)
 	_, ok = r.Await(10*time.Second, func() bool {
 		now := figures(r, s)
 		return now.Files <= base.Files+5 && now.Goroutines <= base.Goroutines+10
 	})
 	now := awaitHeap(r, s, base.Heap)
 	forgotten(r, base, held, now)
-	r.Want(50, ok, "afterwards there are %d descriptors and %d goroutines, before %d and %d", now.Files, now.Goroutines, base.Files, base.Goroutines)
-	r.Figure(50, "%d clients, pings every %s: all gone after %.1f s (bound %s); heap %s, with them %s", count, every, gone.Seconds(), bound, mib(now.Heap), mib(held.Heap))
+	r.Want(50, ok, "afterwards there are %d descriptors and %d goroutines, before %d and %d", now.Files, now.Goroutines,
+		base.Files, base.Goroutines)
+	r.Figure(50, "%d clients, pings every %s: all gone after %.1f s (bound %s); heap %s, with them %s", count, every,
+		gone.Seconds(), bound, mib(now.Heap), mib(held.Heap))
 }
 
 // slack is how much more the heap may be than before the crowd, in bytes.
@@ -131,7 +136,8 @@ func awaitHeap(r *scenario.Run, s *server.Server, heap int64) (now server.Figure
 
 // forgotten wants that memory is back.
 func forgotten(r *scenario.Run, base, held, now server.Figures) {
-	r.Want(50, now.Heap <= base.Heap+slack, "afterwards the heap is %s, with them it was %s and before %s", mib(now.Heap), mib(held.Heap), mib(base.Heap))
+	r.Want(50, now.Heap <= base.Heap+slack, "afterwards the heap is %s, with them it was %s and before %s",
+		mib(now.Heap), mib(held.Heap), mib(base.Heap))
 }
 
 // answer lets all clients answer pings for a while, so that the server has heard all of them shortly before it ends.
@@ -159,6 +165,7 @@ func awaitAbsence(r *scenario.Run, s *server.Server, count int, began time.Time,
 		return true
 	})
 	took := time.Since(began)
-	r.Want(33, gone && took < bound+5*time.Second, "%s and vanished-0 were present %.1f s after the blackhole", last, took.Seconds())
+	r.Want(33, gone && took < bound+5*time.Second, "%s and vanished-0 were present %.1f s after the blackhole", last,
+		took.Seconds())
 	r.Figure(33, "users in a blackhole were present for %.1f s", took.Seconds())
 }

@@ -21,7 +21,8 @@ func claim(r *scenario.Run) {
 		env = []string{"PARLEY_WEBSOCKET_MESSAGE_TIMEOUT=3s"}
 	}
 	s := r.Serve(server.Conditions{Env: env})
-	group, err := client.DialAll(s.Address, count, func(i int) client.Options { return client.Options{User: fmt.Sprint("claims-", i)} })
+	group, err := client.DialAll(s.Address, count,
+		func(i int) client.Options { return client.Options{User: fmt.Sprint("claims-", i)} })
 	r.Must(err)
 	defer group.Close()
 	group.Listen()
@@ -39,9 +40,11 @@ func claim(r *scenario.Run) {
 	took := time.Since(began)
 	alive(r, s)
 	rise := figures(r, s).Peak - before
-	r.Want(43, closed && took < 30*time.Second, "%d clients that never finish a message took %.1f s to be closed", count, took.Seconds())
+	r.Want(43, closed && took < 30*time.Second, "%d clients that never finish a message took %.1f s to be closed",
+		count, took.Seconds())
 	r.Want(43, rise < int64(count)*limit/4, "memory rose by %s", mib(rise))
-	r.Figure(43, "%d clients announced 64 KiB each: memory +%s, all closed after %.1f s; close codes %v", count, mib(rise), took.Seconds(), group.Codes())
+	r.Figure(43, "%d clients announced 64 KiB each: memory +%s, all closed after %.1f s; close codes %v", count,
+		mib(rise), took.Seconds(), group.Codes())
 }
 
 // bomb lets 100 clients send a compressed message of about 10 KiB that would be 10 MiB at once: all are closed, since
@@ -62,7 +65,8 @@ func bomb(r *scenario.Run) {
 	packed := deflated(r, size)
 	began := time.Now()
 	for _, c := range group.Clients {
-		_, _ = c.Write(client.Frame(client.Final|client.Compressed|client.Text, packed)) // the server may have had enough
+		// An error means that the server has had enough.
+		_, _ = c.Write(client.Frame(client.Final|client.Compressed|client.Text, packed))
 	}
 	closed := group.Wait(20 * time.Second)
 	alive(r, s)
@@ -71,12 +75,14 @@ func bomb(r *scenario.Run) {
 	codes := group.Codes()
 	r.Want(44, closed, "after 20 s not all of %d clients were closed", count)
 	defused(r, count, codes, rise)
-	r.Figure(44, "%d bombs of %d bytes that are %s: all closed after %.2f s, memory +%s; close codes %v", count, len(packed), mib(size), time.Since(began).Seconds(), mib(rise), codes)
+	r.Figure(44, "%d bombs of %d bytes that are %s: all closed after %.2f s, memory +%s; close codes %v", count,
+		len(packed), mib(size), time.Since(began).Seconds(), mib(rise), codes)
 }
 
 // defused wants that each of the bombs was told what it was, which a server that does not decompress cannot.
 func defused(r *scenario.Run, count int, codes map[int]int, rise int64) {
-	r.Want(44, codes[1009] == count, "of %d bombs %d were refused as too large (1009); the codes are %v", count, codes[1009], codes)
+	r.Want(44, codes[1009] == count, "of %d bombs %d were refused as too large (1009); the codes are %v", count,
+		codes[1009], codes)
 	r.Want(44, rise < 100<<20, "memory rose by %s", mib(rise))
 }
 

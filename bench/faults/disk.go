@@ -30,11 +30,13 @@ func disk(r *scenario.Run) {
 	durable(r, []int{54}, func(c server.Conditions) {
 		c.Args = []string{"--data", filepath.Join(small, "data")}
 		s := r.Serve(c)
-		publisher := (&scenario.Publisher{Device: "durable-disk", Publishers: 2, Rate: 100, Pad: 1000, Stubborn: true}).Start(s)
+		publisher := (&scenario.Publisher{Device: "durable-disk", Publishers: 2, Rate: 100, Pad: 1000,
+			Stubborn: true}).Start(s)
 		time.Sleep(time.Second)
 		filler := filepath.Join(small, "filler")
 		r.Must(fill(filler))
-		refused, full := r.Await(r.Bound(10*time.Second), func() bool { return publisher.Responses(http.StatusServiceUnavailable) > 10 })
+		refused, full := r.Await(r.Bound(10*time.Second),
+			func() bool { return publisher.Responses(http.StatusServiceUnavailable) > 10 })
 		r.Want(54, full, "on a full disk no publish was refused with 503")
 		r.Must(os.Remove(filler))
 		before := publisher.Acked()
@@ -46,7 +48,9 @@ func disk(r *scenario.Run) {
 		record, err := s.Record(publisher.Device)
 		r.Must(err)
 		r.Faultless(54, publisher.Topic(nil, record).Faults())
-		r.Figure(54, "refused after %s, taken again after %s; %d acknowledged, %d refused with 503, %d not answered", ms(refused), ms(again), len(publisher.Acks), publisher.Refused[http.StatusServiceUnavailable], publisher.Refused[0])
+		r.Figure(54, "refused after %s, taken again after %s; %d acknowledged, %d refused with 503, %d not answered",
+			ms(refused), ms(again), len(publisher.Acks), publisher.Refused[http.StatusServiceUnavailable],
+			publisher.Refused[0])
 	})
 }
 
@@ -113,9 +117,11 @@ func tear(r *scenario.Run, c server.Conditions, cut bool) (lost int) {
 	if lost > 0 {
 		last := publisher.Acks[len(publisher.Acks)-1]
 		_, err = s.After(publisher.Device, last.Epoch, last.Offset)
-		r.Want(55, server.Status(err) == http.StatusConflict, "%s: %d events are gone, and resuming behind them gave %v, not 409", what, lost, err)
+		r.Want(55, server.Status(err) == http.StatusConflict,
+			"%s: %d events are gone, and resuming behind them gave %v, not 409", what, lost, err)
 	}
-	r.Want(55, lost == 0 || s.Complained(), "%s: %d events are gone, and the log says nothing; it said %s", what, lost, s.Said())
+	r.Want(55, lost == 0 || s.Complained(), "%s: %d events are gone, and the log says nothing; it said %s", what, lost,
+		s.Said())
 	r.Note("%s: %d of %d events are gone", what, lost, len(publisher.Acks))
 	s.Stop()
 	return lost

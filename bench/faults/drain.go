@@ -60,7 +60,8 @@ func draining(r *scenario.Run, s *server.Server, name string) (publishers []*sce
 	}
 	status, err := s.Exit(r.Bound(12 * time.Second))
 	took := time.Since(began)
-	r.Want(48, err == nil && status == 0 && took < r.Bound(10*time.Second), "the exit has status %d after %s: %v; it said %s", status, took, err, s.Said())
+	r.Want(48, err == nil && status == 0 && took < r.Bound(10*time.Second),
+		"the exit has status %d after %s: %v; it said %s", status, took, err, s.Said())
 	for _, publisher := range publishers {
 		publisher.Stop()
 	}
@@ -71,19 +72,22 @@ func draining(r *scenario.Run, s *server.Server, name string) (publishers []*sce
 		acknowledged += len(publisher.Acks)
 		drained(r, publisher, group.Clients, i, topics, before[i])
 	}
-	r.Figure(48, "%d clients, %d topics, %d acknowledged; exit %d after %.1f s; close codes %v", len(group.Clients), topics, acknowledged, status, took.Seconds(), group.Codes())
+	r.Figure(48, "%d clients, %d topics, %d acknowledged; exit %d after %.1f s; close codes %v", len(group.Clients),
+		topics, acknowledged, status, took.Seconds(), group.Codes())
 	return publishers
 }
 
 // goodbye wants a close code of everybody.
 func wantCloseCode(r *scenario.Run, group *client.Group, code int) {
 	n := group.Codes()[code]
-	r.Want(48, n == len(group.Clients), "%d of %d clients heard %d; codes: %v", n, len(group.Clients), code, group.Codes())
+	r.Want(48, n == len(group.Clients), "%d of %d clients heard %d; codes: %v", n, len(group.Clients), code,
+		group.Codes())
 }
 
 // drained reads the story of one topic. Its clients leave one after the other: each has to have heard all between its
 // first and its last event, and all that was acknowledged before the end began.
-func drained(r *scenario.Run, publisher *scenario.Publisher, clients []*client.Client, topic, topics int, before int64) {
+func drained(r *scenario.Run, publisher *scenario.Publisher, clients []*client.Client, topic, topics int,
+	before int64) {
 	group := &client.Group{}
 	for i := topic; i < len(clients); i += topics {
 		group.Clients = append(group.Clients, clients[i])

@@ -48,7 +48,8 @@ func keepsTopics(r *scenario.Run, c server.Conditions) error {
 	case err != nil:
 		return fmt.Errorf("after a clean restart its history: %w", err)
 	case record.Epoch != ack.Epoch || len(record.Events) != 1:
-		return fmt.Errorf("after a clean restart it is in epoch %q instead of %q and holds %d of 1 events", record.Epoch, ack.Epoch, len(record.Events))
+		return fmt.Errorf("after a clean restart it is in epoch %q instead of %q and holds %d of 1 events",
+			record.Epoch, ack.Epoch, len(record.Events))
 	}
 	return nil
 }

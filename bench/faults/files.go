@@ -30,7 +30,8 @@ func files(r *scenario.Run) {
 	alive(r, s)
 	began = time.Now()
 	c, err := client.Dial(s.Address, client.Options{User: "after"})
-	r.Want(45, err == nil && time.Since(began) < time.Second, "after the dialers left a client came in after %s: %v", time.Since(began), err)
+	r.Want(45, err == nil && time.Since(began) < time.Second, "after the dialers left a client came in after %s: %v",
+		time.Since(began), err)
 	if err == nil {
 		c.Cut()
 	}
@@ -41,8 +42,11 @@ func files(r *scenario.Run) {
 	held.Close()
 	r.Faultless(45, publisher.Topic(held.Readers(true), nil).Faults())
 	r.Want(45, used < 0.5, "the server used %.0f %% of a processor", 100*used)
-	r.Want(45, crush.odd.Load() == 0, "%d dials ended otherwise than in a socket, 503 or a drop: %v", crush.odd.Load(), crush.oddly.Load())
-	r.Figure(45, "%d dialers, 512 descriptors: %d let in, %d got 503, %d dropped; %.0f %% of a processor; %d of %d publishes acknowledged", crush.count, crush.in.Load(), crush.refused.Load(), crush.dropped.Load(), 100*used, len(publisher.Acks), len(publisher.Sent))
+	r.Want(45, crush.odd.Load() == 0, "%d dials ended otherwise than in a socket, 503 or a drop: %v", crush.odd.Load(),
+		crush.oddly.Load())
+	r.Figure(45, "%d dialers, 512 descriptors: %d let in, %d got 503, %d dropped; %.0f %% of a processor; %d of %d "+
+		"publishes acknowledged", crush.count, crush.in.Load(), crush.refused.Load(), crush.dropped.Load(), 100*used,
+		len(publisher.Acks), len(publisher.Sent))
 }
 
 // dialers all try to come in and, if they do not, try again a second later, as polite clients do.

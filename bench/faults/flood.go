@@ -50,7 +50,8 @@ func (f *flooding) p99During(what func()) time.Duration {
 
 // calm wants that the others notice nothing.
 func (f *flooding) wantUndisturbed(check int, what string, now time.Duration) {
-	f.r.Want(check, now < maxTail(f.r, f.base), "%s: the p99 of the others rose from %s to %s", what, ms(f.base), ms(now))
+	f.r.Want(check, now < maxTail(f.r, f.base), "%s: the p99 of the others rose from %s to %s", what, ms(f.base),
+		ms(now))
 	f.r.Figure(check, "%s: p99 of the others %s, undisturbed %s", what, ms(now), ms(f.base))
 }
 
@@ -64,8 +65,10 @@ func (f *flooding) publishes(span time.Duration, rate int) {
 	}))
 	allowed := int(span.Seconds()*float64(rate)) + 2*rate
 	f.r.Want(41, len(loud.Acks) <= allowed, "%d publishes were taken, the rate allows %d", len(loud.Acks), allowed)
-	f.r.Want(41, loud.Refused[http.StatusTooManyRequests]+len(loud.Acks) == len(loud.Sent), "a publish ended otherwise than taken or 429: %v", loud.Refused)
-	f.r.Figure(41, "%d sent, %d taken, %d got 429", len(loud.Sent), len(loud.Acks), loud.Refused[http.StatusTooManyRequests])
+	f.r.Want(41, loud.Refused[http.StatusTooManyRequests]+len(loud.Acks) == len(loud.Sent),
+		"a publish ended otherwise than taken or 429: %v", loud.Refused)
+	f.r.Figure(41, "%d sent, %d taken, %d got 429", len(loud.Sent), len(loud.Acks),
+		loud.Refused[http.StatusTooManyRequests])
 }
 
 // commands sends commands until the server has enough of it.
@@ -73,11 +76,13 @@ func (f *flooding) commands() {
 	loud, err := client.Dial(f.s.Address, client.Options{User: "commander"})
 	f.r.Must(err)
 	defer loud.Cut()
-	burst := strings.Repeat(string(client.Frame(client.Final|client.Text, []byte(`{"type":"subscribe","channel":"telemetry","device_id":"x"}`))), 100)
+	command := []byte(`{"type":"subscribe","channel":"telemetry","device_id":"x"}`)
+	burst := strings.Repeat(string(client.Frame(client.Final|client.Text, command)), 100)
 	sent := 0
 	now := f.p99During(func() { sent = writeUntilClosed(loud, []byte(burst), 100) })
 	f.wantUndisturbed(41, "flood of commands", now)
-	f.r.Want(41, loud.Code == 1008 && (loud.Why == "rate_limited" || strings.Contains(loud.Why, "too many requests")), "a flood of commands ended with %d %q after %d", loud.Code, loud.Why, sent)
+	f.r.Want(41, loud.Code == 1008 && (loud.Why == "rate_limited" || strings.Contains(loud.Why, "too many requests")),
+		"a flood of commands ended with %d %q after %d", loud.Code, loud.Why, sent)
 	f.r.Figure(41, "a client was closed with %d %s after %d commands were written", loud.Code, loud.Why, sent)
 }
 
@@ -114,7 +119,8 @@ func (f *flooding) frames() {
 			f.r.Must(err)
 		}
 		sent := 0
-		now := f.p99During(func() { sent = writeUntilClosed(loud, []byte(strings.Repeat(string(kind.frame), 1000)), 1000) })
+		burst := []byte(strings.Repeat(string(kind.frame), 1000))
+		now := f.p99During(func() { sent = writeUntilClosed(loud, burst, 1000) })
 		f.r.Want(42, loud.Over(), "a flood of %s was not cut off after %d", kind.name, sent)
 		f.wantUndisturbed(42, fmt.Sprintf("%s, closed with %d", kind.name, loud.Code), now)
 		loud.Cut()

@@ -83,19 +83,24 @@ func (k *killing) round() {
 func (k *killing) wantPositionLost() {
 	last := k.publisher.Acks[len(k.publisher.Acks)-1]
 	_, err := k.s.After(k.publisher.Device, last.Epoch, last.Offset)
-	k.r.Want(47, server.Status(err) == http.StatusConflict, "resuming at %s %d in a memory topic gave %v, not 409", last.Epoch, last.Offset, err)
+	k.r.Want(47, server.Status(err) == http.StatusConflict, "resuming at %s %d in a memory topic gave %v, not 409",
+		last.Epoch, last.Offset, err)
 	epoch, _, err := k.s.Position(k.publisher.Device)
 	unknown := server.Status(err) == http.StatusNotFound
-	k.r.Want(47, (err == nil || unknown) && epoch != last.Epoch, "after a kill the epoch of a memory topic is %q, %v; it was %q", epoch, err, last.Epoch)
+	k.r.Want(47, (err == nil || unknown) && epoch != last.Epoch,
+		"after a kill the epoch of a memory topic is %q, %v; it was %q", epoch, err, last.Epoch)
 }
 
 // goesOn wants that a reader resumes in a durable topic, and that what was acknowledged is not published twice.
 func (k *killing) wantResumed() {
 	last := k.publisher.Acks[len(k.publisher.Acks)-1]
 	missed, err := k.s.After(k.publisher.Device, last.Epoch, last.Offset)
-	k.r.Want(47, err == nil && missed.Epoch == last.Epoch, "resuming at %s %d in a durable topic gave epoch %q, %v", last.Epoch, last.Offset, missed.Epoch, err)
+	k.r.Want(47, err == nil && missed.Epoch == last.Epoch, "resuming at %s %d in a durable topic gave epoch %q, %v",
+		last.Epoch, last.Offset, missed.Epoch, err)
 	again, err := k.s.Publish(k.publisher.Device, last.Number, 0)
-	k.r.Want(29, err == nil && again == last, "event %d was acknowledged at %s %d; published again after a kill, at %s %d, %v", last.Number, last.Epoch, last.Offset, again.Epoch, again.Offset, err)
+	k.r.Want(29, err == nil && again == last,
+		"event %d was acknowledged at %s %d; published again after a kill, at %s %d, %v", last.Number, last.Epoch,
+		last.Offset, again.Epoch, again.Offset, err)
 }
 
 // judge lets the checker read the story.
@@ -111,7 +116,8 @@ func (k *killing) check(rounds int, what string) {
 	for _, a := range k.publisher.Acks {
 		epochs[a.Epoch] = true
 	}
-	k.r.Figure(47, "%s: %d kills, %d acknowledged of %d sent, %d epochs, slowest start %d ms", what, rounds, len(k.publisher.Acks), len(k.publisher.Sent), len(epochs), k.slowest.Milliseconds())
+	k.r.Figure(47, "%s: %d kills, %d acknowledged of %d sent, %d epochs, slowest start %d ms", what, rounds,
+		len(k.publisher.Acks), len(k.publisher.Sent), len(epochs), k.slowest.Milliseconds())
 	lost := slices.ContainsFunc(faults, func(f checker.Fault) bool { return f.Kind == checker.Loss })
 	k.r.Want(36, !lost, "%s: acknowledged events were lost", what)
 	k.r.Figure(36, "%s: %d acknowledged, kept as promised", what, len(k.publisher.Acks))

@@ -35,15 +35,18 @@ func fan(r *scenario.Run) {
 	f := settled(r, h, 59, int64(count*len(publisher.Acks)))
 	used := (figures(r, s).Processor - before).Seconds() / span.Seconds()
 	r.Want(59, p99(f) < r.Bound(500*time.Millisecond), "p99 is %s", ms(p99(f)))
-	r.Want(59, len(publisher.Acks) > int(0.9*20*span.Seconds()), "only %d events were published in %s", len(publisher.Acks), span)
-	r.Figure(59, "%d clients, %d events, %d deliveries in %s: p50 %s, p99 %s, %.0f %% of a core", count, len(publisher.Acks), f.Messages, span, ms(p50(f)), ms(p99(f)), 100*used)
+	r.Want(59, len(publisher.Acks) > int(0.9*20*span.Seconds()), "only %d events were published in %s",
+		len(publisher.Acks), span)
+	r.Figure(59, "%d clients, %d events, %d deliveries in %s: p50 %s, p99 %s, %.0f %% of a core", count,
+		len(publisher.Acks), f.Messages, span, ms(p50(f)), ms(p99(f)), 100*used)
 }
 
 // settled waits for the last deliveries, and wants that they are as many as they should be, in order.
 func settled(r *scenario.Run, h *readers, check int, want int64) (f loadgen.Stats) {
 	r.Await(5*time.Second, func() bool { f = h.figures(); return f.Messages >= want })
 	r.Must(h.err())
-	r.Want(check, f.Messages == want && f.Gaps == 0 && f.Closed == 0, "%d of %d deliveries arrived, %d out of order, %d clients closed", f.Messages, want, f.Gaps, f.Closed)
+	r.Want(check, f.Messages == want && f.Gaps == 0 && f.Closed == 0,
+		"%d of %d deliveries arrived, %d out of order, %d clients closed", f.Messages, want, f.Gaps, f.Closed)
 	return f
 }
 
@@ -62,7 +65,8 @@ func held(r *scenario.Run) {
 	f, now := h.figures(), figures(r, s)
 	used := 100 * (now.Processor - began).Seconds() / span.Seconds()
 	each := float64(now.Resident-base) / float64(count) / 1024
-	r.Want(57, f.Closed == 0 && now.Connections == int64(count), "%d were dropped, %d are left", f.Closed, now.Connections)
+	r.Want(57, f.Closed == 0 && now.Connections == int64(count), "%d were dropped, %d are left", f.Closed,
+		now.Connections)
 	r.Want(57, each <= 20, "memory is %.1f KiB each", each)
 	r.Want(57, used < 15, "idle, the server needs %.1f %% of a core", used)
 	publisher := (&scenario.Publisher{Device: "held", Publishers: 1, Rate: 5}).Start(s)

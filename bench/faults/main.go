@@ -71,8 +71,10 @@ func parse(args []string) (settings, error) {
 	list := flags.Bool("list", false, "name the scenarios")
 	flags.Uint64Var(&set.Seed, "seed", rand.Uint64()>>32, "where random choices come from")
 	flags.BoolVar(&set.Short, "short", false, "a size that fits into continuous integration")
-	full := flags.Bool("full", os.Getenv("PARLEY_CHECKS") == "full", "the times of the checks also where no scenario is named")
-	flags.DurationVar(&set.For, "for", 0, "how long soak, held, fan and others go on (default: as long as their checks say)")
+	full := flags.Bool("full", os.Getenv("PARLEY_CHECKS") == "full",
+		"the times of the checks also where no scenario is named")
+	flags.DurationVar(&set.For, "for", 0,
+		"how long soak, held, fan and others go on (default: as long as their checks say)")
 	flags.StringVar(&set.Binary, "binary", "bin/parley", "the server")
 	if err := flags.Parse(args); err != nil {
 		return set, err
@@ -88,7 +90,8 @@ func parse(args []string) (settings, error) {
 	}
 	set.Brief = *names == "" && !*full && !set.Short
 	if *record && (set.Short || set.Brief || set.For != 0) {
-		return set, errors.New("what is not at full size cannot be recorded; name scenarios, or say -full, and not -short or -for")
+		return set, errors.New("what is not at full size cannot be recorded; name scenarios, or say -full, and not " +
+			"-short or -for")
 	}
 	if _, err := os.Stat(set.Binary); err != nil {
 		return set, fmt.Errorf("no server: %w; make build makes it", err)
@@ -140,7 +143,8 @@ func run(ctx context.Context, set settings) (ok bool, err error) {
 		printOutcome(set.Out, s, outcome)
 		if outcome.Failed() {
 			ok = false
-			fmt.Fprintf(set.Out, "    again: go -C bench run ./faults -run %s -seed %d%s\n", s.name, set.Seed, map[bool]string{true: " -short"}[set.Short])
+			fmt.Fprintf(set.Out, "    again: go -C bench run ./faults -run %s -seed %d%s\n", s.name, set.Seed,
+				map[bool]string{true: " -short"}[set.Short])
 		}
 		if set.record != "" {
 			if err := record(set.record, outcome, commit); err != nil {

@@ -32,7 +32,8 @@ func memory(r *scenario.Run) {
 	greedy := group(size(100), func(i int) client.Options { return client.Options{User: fmt.Sprint("greedy-", i)} })
 	publishers := []*scenario.Publisher{{Device: "memory", Publishers: 1, Rate: 200, Pad: 900}}
 	for i := range size(2400) {
-		publishers = append(publishers, &scenario.Publisher{Device: fmt.Sprint("full-", i), Publishers: 1, Rate: 2, Pad: 16_000})
+		publishers = append(publishers, &scenario.Publisher{Device: fmt.Sprint("full-", i), Publishers: 1, Rate: 2,
+			Pad: 16_000})
 	}
 	for _, publisher := range publishers {
 		publisher.Start(s)
@@ -47,12 +48,14 @@ func memory(r *scenario.Run) {
 	alive(r, s)
 	now := figures(r, s)
 	withstood(r, limit, now)
-	r.Want(46, acked+refused[503] == sent, "of %d publishes %d were acknowledged and %v refused, by status", sent, acked, refused)
+	r.Want(46, acked+refused[503] == sent, "of %d publishes %d were acknowledged and %v refused, by status", sent,
+		acked, refused)
 	for _, made := range []*client.Group{stopped, claims, greedy} {
 		made.Close()
 	}
 	took := recovers(r, s)
-	r.Figure(46, "limit %s: at most %s resident; %d times something was shed, %d clients closed as slow; %d of %d publishes acknowledged, the others got 503; calm %.1f s after the flood",
+	r.Figure(46, "limit %s: at most %s resident; %d times something was shed, %d clients closed as slow; %d of %d "+
+		"publishes acknowledged, the others got 503; calm %.1f s after the flood",
 		mib(limit), mib(now.Peak), now.Shed, now.Slow, acked, sent, took.Seconds())
 }
 
@@ -65,7 +68,8 @@ func withstood(r *scenario.Run, limit int64, now server.Figures) {
 	}
 	r.Want(46, now.Peak > limit/100*85, "only %s of %s were resident: that is no flood", mib(now.Peak), mib(limit))
 	r.Want(46, now.Shed > 0, "nothing was shed with %s of %s resident", mib(now.Peak), mib(limit))
-	r.Want(46, now.Peak < most, "%s were resident; with a limit of %s at most %s may be", mib(now.Peak), mib(limit), mib(most))
+	r.Want(46, now.Peak < most, "%s were resident; with a limit of %s at most %s may be", mib(now.Peak), mib(limit),
+		mib(most))
 }
 
 // stop ends publishing and adds up what became of it: refused counts by status.
@@ -106,7 +110,8 @@ func subscribe(group *client.Group, span time.Duration) {
 	for k := 0; k < 1000 && time.Since(began) < span; k += 50 {
 		for i, c := range group.Clients {
 			for j := range 50 {
-				_ = c.Send(fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":"own-%d-%d"}`, i, k+j)) // it may be closed by now
+				line := fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":"own-%d-%d"}`, i, k+j)
+				_ = c.Send(line) // the client may be closed by now
 			}
 		}
 		time.Sleep(span / 20)

@@ -40,7 +40,8 @@ func commitOf(ctx context.Context, binary string) (string, error) {
 func commitIn(said string) (string, error) {
 	found := built.FindStringSubmatch(said)
 	if found == nil || strings.HasSuffix(found[1], "-dirty") {
-		return "", fmt.Errorf("what a server measures that no commit has made cannot be recorded; commit, and make build: it says %q", said)
+		return "", fmt.Errorf("what a server measures that no commit has made cannot be recorded; commit, and make "+
+			"build: it says %q", said)
 	}
 	return found[2], nil
 }
@@ -62,7 +63,8 @@ func record(file string, o scenario.Outcome, commit string) error {
 		if f.Skipped != "" {
 			continue
 		}
-		all[strconv.Itoa(check)] = measured{Figure: f.Figure(), Date: time.Now().Format(time.DateOnly), Commit: commit, Result: f.Result()}
+		all[strconv.Itoa(check)] = measured{Figure: f.Figure(), Date: time.Now().Format(time.DateOnly), Commit: commit,
+			Result: f.Result()}
 	}
 	if text, err = json.MarshalIndent(all, "", "\t"); err != nil {
 		return err

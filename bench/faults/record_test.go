@@ -11,7 +11,8 @@ import (
 
 func TestRecord_LeavesTheOtherChecksAsTheyAre(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "faults.json")
-	if err := os.WriteFile(file, []byte(`{"7":{"figure":"f","date":"2026-01-31","result":"passes"},"8":{"figure":"old","date":"2026-01-31","result":"passes"}}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"7":{"figure":"f","date":"2026-01-31","result":"passes"},`+
+		`"8":{"figure":"old","date":"2026-01-31","result":"passes"}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	outcome := scenario.Outcome{Findings: map[int]*scenario.Finding{
@@ -33,7 +34,8 @@ func TestRecord_LeavesTheOtherChecksAsTheyAre(t *testing.T) {
 	if got := all["7"]; got != (measured{"f", "2026-01-31", "", "passes"}) {
 		t.Errorf("check 7 is %+v", got)
 	}
-	if got := all["8"]; got.Figure != "3 / of; 4 lines" || got.Result != "passes" || got.Date == "2026-01-31" || got.Commit != "0123456789ab" {
+	if got := all["8"]; got.Figure != "3 / of; 4 lines" || got.Result != "passes" || got.Date == "2026-01-31" ||
+		got.Commit != "0123456789ab" {
 		t.Errorf("check 8 is %+v", got)
 	}
 	if got := all["9"]; got.Figure != "nothing measured" || got.Result != "fails: too slow (and 1 more)" {

@@ -46,7 +46,8 @@ func resume(r *scenario.Run) {
 		r.Faultless(32, publisher.Topic(readers, nil).Faults())
 	}
 	r.Want(32, missed > 0, "nobody missed anything, so nothing was resumed")
-	r.Figure(32, "%d clients, %d times each, in %.1f s: %d published, %d heard, %d of them resumed", len(resumers), rounds, took.Seconds(), acknowledged, heard, missed)
+	r.Figure(32, "%d clients, %d times each, in %.1f s: %d published, %d heard, %d of them resumed", len(resumers),
+		rounds, took.Seconds(), acknowledged, heard, missed)
 }
 
 // nomad is a client that comes and goes and knows where it stands.

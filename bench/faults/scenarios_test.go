@@ -74,10 +74,12 @@ func TestChoose_FindsScenariosByTheirNames(t *testing.T) {
 	if all, err := choose("", false); err != nil || len(all) != len(scenarios) {
 		t.Errorf("no name gave %d scenarios, %v", len(all), err)
 	}
-	if most, err := choose("", true); err != nil || len(most) >= len(scenarios) || slices.ContainsFunc(most, func(s entry) bool { return s.long }) {
+	if most, err := choose("", true); err != nil || len(most) >= len(scenarios) ||
+		slices.ContainsFunc(most, func(s entry) bool { return s.long }) {
 		t.Errorf("a short run has %d scenarios, %v", len(most), err)
 	}
-	if two, err := choose("slow,soak", true); err != nil || len(two) != 2 || two[0].name != "slow" || two[1].name != "soak" {
+	if two, err := choose("slow,soak", true); err != nil || len(two) != 2 || two[0].name != "slow" ||
+		two[1].name != "soak" {
 		t.Errorf("two names gave %v, %v", two, err)
 	}
 	if _, err := choose("kill,quake", false); err == nil {
@@ -89,7 +91,8 @@ func TestChoose_FindsScenariosByTheirNames(t *testing.T) {
 func TestParse_OnlyWhatHasItsFullSizeIsRecorded(t *testing.T) {
 	t.Setenv("PARLEY_CHECKS", "")
 	server := []string{"-binary", os.Args[0]}
-	for _, args := range [][]string{{"-short", "-record"}, {"-record"}, {"-short", "-run", "kill", "-record"}, {"-full", "-for", "1s", "-record"}, {"-run", "soak", "-for", "1h", "-record"}} {
+	for _, args := range [][]string{{"-short", "-record"}, {"-record"}, {"-short", "-run", "kill", "-record"},
+		{"-full", "-for", "1s", "-record"}, {"-run", "soak", "-for", "1h", "-record"}} {
 		if _, err := parse(append(args, server...)); err == nil {
 			t.Errorf("%v may be recorded", args)
 		}

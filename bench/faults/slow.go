@@ -35,10 +35,14 @@ func slow(r *scenario.Run) {
 	after, now := h.figures(), figures(r, s)
 	r.Must(h.err())
 	r.Want(37, now.Peak-memory < 200<<20, "memory rose by %s", mib(now.Peak-memory))
-	r.Want(37, p99(after) < maxTail(r, p99(before)), "the p99 of the others rose from %s to %s", ms(p99(before)), ms(p99(after)))
-	r.Want(37, after.Closed == 0 && before.Gaps+after.Gaps == 0, "%d of the others were closed, %d events out of order", after.Closed, before.Gaps+after.Gaps)
-	r.Figure(37, "%d of %d stopped; p99 of the others %s, undisturbed %s; memory +%s; slowest answer to a publish %s; %d of %d publishes acknowledged",
-		stopped, 10*stopped, ms(p99(after)), ms(p99(before)), mib(now.Peak-memory), ms(publisher.Slowest), len(publisher.Acks), len(publisher.Sent))
+	r.Want(37, p99(after) < maxTail(r, p99(before)), "the p99 of the others rose from %s to %s", ms(p99(before)),
+		ms(p99(after)))
+	r.Want(37, after.Closed == 0 && before.Gaps+after.Gaps == 0, "%d of the others were closed, %d events out of order",
+		after.Closed, before.Gaps+after.Gaps)
+	r.Figure(37, "%d of %d stopped; p99 of the others %s, undisturbed %s; memory +%s; slowest answer to a publish "+
+		"%s; %d of %d publishes acknowledged",
+		stopped, 10*stopped, ms(p99(after)), ms(p99(before)), mib(now.Peak-memory), ms(publisher.Slowest),
+		len(publisher.Acks), len(publisher.Sent))
 	disconnectStuck(r)
 }
 
@@ -55,8 +59,9 @@ func trickle(r *scenario.Run, s *server.Server, publisher *scenario.Publisher, s
 	r.Must(err)
 	most, gone, ended := int64(0), time.Duration(0), time.Duration(0)
 	buf := make([]byte, 102)
-	for next := began; time.Since(began) < 40*time.Second && (gone == 0 || ended == 0); next = next.Add(100 * time.Millisecond) {
+	for next := began; time.Since(began) < 40*time.Second && (gone == 0 || ended == 0); {
 		time.Sleep(time.Until(next))
+		next = next.Add(100 * time.Millisecond)
 		_, _ = slowly.Read(buf) // its end is seen from the other side
 		queued, there, err := s.Queued("trickle")
 		r.Must(err)
@@ -68,7 +73,8 @@ func trickle(r *scenario.Run, s *server.Server, publisher *scenario.Publisher, s
 			gone = time.Since(began)
 		}
 	}
-	r.Want(37, gone > 0 && gone < r.Bound(10*time.Second), "the stopped clients were gone as slow after %s (0s is never)", gone)
+	r.Want(37, gone > 0 && gone < r.Bound(10*time.Second),
+		"the stopped clients were gone as slow after %s (0s is never)", gone)
 	r.Figure(37, "all gone as slow after %.1f s", gone.Seconds())
 	r.Want(38, ended > 0, "a client that takes 1 KiB a second was still there after 40 s")
 	r.Want(38, most <= limit, "%d bytes waited for a client that takes 1 KiB a second, the limit is %d", most, limit)
@@ -100,8 +106,10 @@ func disconnectStuck(r *scenario.Run) {
 		now = figures(r, s)
 		return now.Connections == 0 && now.Goroutines <= base.Goroutines+5
 	})
-	r.Want(39, ok, "long after the server closed %d stuck clients there are %d connections and %d goroutines, %d before", count, now.Connections, now.Goroutines, base.Goroutines)
-	r.Figure(39, "%d stuck clients disconnected: gone, with their goroutines, after %.1f s", count, time.Since(began).Seconds())
+	r.Want(39, ok, "long after the server closed %d stuck clients there are %d connections and %d goroutines, %d "+
+		"before", count, now.Connections, now.Goroutines, base.Goroutines)
+	r.Figure(39, "%d stuck clients disconnected: gone, with their goroutines, after %.1f s", count,
+		time.Since(began).Seconds())
 }
 
 // figures are the server's; without them no scenario goes on.

@@ -27,8 +27,10 @@ func soak(r *scenario.Run) {
 	r.Want(60, near(now.Files, base.Files, 2), "%d descriptors, %d before", now.Files, base.Files)
 	r.Want(60, near(now.Heap, base.Heap, 512<<10), "a heap of %d KiB, %d before", now.Heap>>10, base.Heap>>10)
 	r.Want(60, c.failed == nil, "a client could not come in: %v", c.failed)
-	r.Figure(60, "%d clients in %s, %d events: goroutines %d to %d, descriptors %d to %d, heap %d to %d KiB, resident %s to %s", c.came, span, len(loud.Acks)+len(kept.Acks),
-		base.Goroutines, now.Goroutines, base.Files, now.Files, base.Heap>>10, now.Heap>>10, mib(base.Resident), mib(now.Resident))
+	r.Figure(60, "%d clients in %s, %d events: goroutines %d to %d, descriptors %d to %d, heap %d to %d KiB, "+
+		"resident %s to %s", c.came, span, len(loud.Acks)+len(kept.Acks),
+		base.Goroutines, now.Goroutines, base.Files, now.Files, base.Heap>>10, now.Heap>>10, mib(base.Resident),
+		mib(now.Resident))
 }
 
 // soaking are conditions in which all that is bounded is full after the first round: what is remembered is little or soon
@@ -36,7 +38,8 @@ func soak(r *scenario.Run) {
 func soaking(r *scenario.Run) server.Conditions {
 	return server.Conditions{
 		Args: []string{"--data", filepath.Join(r.Dir, "data")},
-		Env: []string{"PARLEY_TOPICS_DURABLE=telemetry/durable-*", "PARLEY_ENGINE_DURABLE_COUNT=1000", "PARLEY_ENGINE_TOPIC_IDLE=2s", "PARLEY_ENGINE_HISTORY_AGE=1s",
+		Env: []string{"PARLEY_TOPICS_DURABLE=telemetry/durable-*", "PARLEY_ENGINE_DURABLE_COUNT=1000",
+			"PARLEY_ENGINE_TOPIC_IDLE=2s", "PARLEY_ENGINE_HISTORY_AGE=1s",
 			"PARLEY_ENGINE_DEDUP_AGE=1s", "PARLEY_ENGINE_DEDUP_COUNT=16", "PARLEY_AUTH_CACHE_ENTRIES=1024"},
 	}
 }
@@ -81,7 +84,8 @@ func (c *churn) run(count int) {
 // visit comes, listens and leaves.
 func (c *churn) connect(i, how int, stay time.Duration) {
 	name := fmt.Sprintf("visitor-%d-%d", c.round, i) // each is somebody else, and has a topic that nobody else has
-	visitor, err := client.Dial(c.s.Address, client.Options{User: name, Devices: []string{"soak-0", "durable-soak", "own-" + name}})
+	visitor, err := client.Dial(c.s.Address,
+		client.Options{User: name, Devices: []string{"soak-0", "durable-soak", "own-" + name}})
 	c.mu.Lock()
 	if c.came++; err != nil {
 		c.failed = err
@@ -116,7 +120,8 @@ func (c *churn) leastFigures() (least server.Figures) {
 		if i == 0 {
 			least = now
 		}
-		least.Heap, least.Goroutines, least.Files, least.Resident = min(least.Heap, now.Heap), min(least.Goroutines, now.Goroutines), min(least.Files, now.Files), min(least.Resident, now.Resident)
+		least.Heap, least.Goroutines = min(least.Heap, now.Heap), min(least.Goroutines, now.Goroutines)
+		least.Files, least.Resident = min(least.Files, now.Files), min(least.Resident, now.Resident)
 	}
 	return least
 }

@@ -46,13 +46,16 @@ func reconnectAll(r *scenario.Run, s *server.Server, device string, kept bool) {
 	took := time.Since(began)
 	back := &client.Group{Clients: b.clients}
 	defer back.Close()
-	r.Want(58, b.in.Load() == int64(count) && took < bound, "%d of %d were back after %s; %v", b.in.Load(), count, took, b.oddly.Load())
+	r.Want(58, b.in.Load() == int64(count) && took < bound, "%d of %d were back after %s; %v", b.in.Load(), count, took,
+		b.oddly.Load())
 	r.Want(58, b.silent.Load() == 0, "%d tries were not answered; %v", b.silent.Load(), b.oddly.Load())
 	r.Want(58, b.rude.Load() == 0, "%d refusals did not say when to try again", b.rude.Load())
 	if kept {
-		r.Want(58, b.resumed.Load() == int64(count), "%d of %d got what they missed of a durable topic; %v", b.resumed.Load(), count, b.oddly.Load())
+		r.Want(58, b.resumed.Load() == int64(count), "%d of %d got what they missed of a durable topic; %v",
+			b.resumed.Load(), count, b.oddly.Load())
 	} else {
-		r.Want(58, b.lost.Load() == int64(count), "%d of %d were told that their position is lost; %v", b.lost.Load(), count, b.oddly.Load())
+		r.Want(58, b.lost.Load() == int64(count), "%d of %d were told that their position is lost; %v", b.lost.Load(),
+			count, b.oddly.Load())
 	}
 	if b.in.Load() == int64(count) {
 		back.Listen()
@@ -60,7 +63,9 @@ func reconnectAll(r *scenario.Run, s *server.Server, device string, kept bool) {
 		r.Must(err)
 		r.Want(58, back.AwaitEvents(1, 10*time.Second), "not everybody hears what is published afterwards")
 	}
-	r.Figure(58, "%d clients of %s: all back after %.1f s, start %d ms; %d refused politely, %d not answered; %d resumed, %d told 409", count, device, took.Seconds(), s.Took.Milliseconds(), b.polite.Load(), b.silent.Load(), b.resumed.Load(), b.lost.Load())
+	r.Figure(58, "%d clients of %s: all back after %.1f s, start %d ms; %d refused politely, %d not answered; %d "+
+		"resumed, %d told 409", count, device, took.Seconds(), s.Took.Milliseconds(), b.polite.Load(), b.silent.Load(),
+		b.resumed.Load(), b.lost.Load())
 }
 
 // returning are clients that come back.

@@ -38,7 +38,8 @@ func suspend(r *scenario.Run) {
 	}
 	publisher.Stop()
 	r.Want(49, figures(r, s).Connections == 0, "connections outlive their clients: %d", figures(r, s).Connections)
-	r.Figure(49, "SIGSTOP %v: first answer after at most %s; %d acknowledged, %d not answered; %d connections ended by it", pauses, ms(worst), len(publisher.Acks), publisher.Refused[0], ended)
+	r.Figure(49, "SIGSTOP %v: first answer after at most %s; %d acknowledged, %d not answered; %d connections ended "+
+		"by it", pauses, ms(worst), len(publisher.Acks), publisher.Refused[0], ended)
 }
 
 // pausing stops the server for a while, and returns how long it takes afterwards until publishes are acknowledged.
@@ -49,7 +50,8 @@ func pauseServer(r *scenario.Run, s *server.Server, publisher *scenario.Publishe
 	began := time.Now()
 	r.Must(s.Signal(syscall.SIGCONT))
 	took, ok := r.Await(5*time.Second, func() bool { return publisher.Acked() > before+2 })
-	r.Want(49, ok && took < 2*time.Second, "after a stop of %s no publish was acknowledged for %s", pause, time.Since(began))
+	r.Want(49, ok && took < 2*time.Second, "after a stop of %s no publish was acknowledged for %s", pause,
+		time.Since(began))
 	return took
 }
 
@@ -62,6 +64,7 @@ func compareConnections(r *scenario.Run, s *server.Server, group *client.Group) 
 		ended++
 	}
 	now := figures(r, s)
-	r.Want(49, now.Connections == int64(len(group.Clients)-ended), "the server holds %d connections, the clients %d", now.Connections, len(group.Clients)-ended)
+	r.Want(49, now.Connections == int64(len(group.Clients)-ended), "the server holds %d connections, the clients %d",
+		now.Connections, len(group.Clients)-ended)
 	return ended
 }

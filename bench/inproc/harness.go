@@ -45,7 +45,8 @@ func Limits() valtronics.Config {
 
 // New starts a node and one writer per core. Close ends them.
 func New(limits valtronics.Config) *Harness {
-	h := &Harness{Node: actors.New(actors.Config{}, authenticator{}, actors.TenantConfig{Name: Tenant}), dialect: valtronics.New(limits)}
+	h := &Harness{Node: actors.New(actors.Config{}, authenticator{}, actors.TenantConfig{Name: Tenant}),
+		dialect: valtronics.New(limits)}
 	for range runtime.NumCPU() {
 		w := newWriter(h)
 		h.writers = append(h.writers, w)

@@ -11,12 +11,14 @@ import (
 )
 
 func subscriber(i int) Entry {
-	return Entry{User: "u" + strconv.Itoa(i), Lines: []string{`{"type":"subscribe","channel":"telemetry","device_id":1}`}}
+	return Entry{User: "u" + strconv.Itoa(i),
+		Lines: []string{`{"type":"subscribe","channel":"telemetry","device_id":1}`}}
 }
 
 func sample(t *testing.T) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry, Data: []byte(`{"device_id":1,"telemetry":{"load":{"value":1}}}`)})
+	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry,
+		Data: []byte(`{"device_id":1,"telemetry":{"load":{"value":1}}}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +34,8 @@ func TestDeliver_EachClientTakesEachEventOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range events {
-		if delivered, _, err := c.Deliver(actors.Target{Topic: "telemetry/1"}, sample(t)); err != nil || delivered != clients {
+		if delivered, _, err := c.Deliver(actors.Target{Topic: "telemetry/1"}, sample(t)); err != nil ||
+			delivered != clients {
 			t.Fatalf("delivered %d (%v)", delivered, err)
 		}
 	}
@@ -71,7 +74,8 @@ func TestAsk_WhatAClientIsRefusedIsAFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Ask(all[0], `{"type":"subscribe","channel":"nothing"}`); err == nil || !strings.Contains(err.Error(), "unknown_channel") {
+	if err := c.Ask(all[0], `{"type":"subscribe","channel":"nothing"}`); err == nil ||
+		!strings.Contains(err.Error(), "unknown_channel") {
 		t.Errorf("got %v", err)
 	}
 }

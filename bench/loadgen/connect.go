@@ -65,12 +65,14 @@ func (g *Generator) dial(n int) error {
 	clear(g.last[fd*g.plan.Publishers : (fd+1)*g.plan.Publishers])
 	g.clients[fd] = client{state: handshaking, n: n}
 	// Connecting to loopback waits for nobody, as long as the server's backlog has room.
-	if err := errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1), unix.Connect(fd, g.server), unix.SetNonblock(fd, true)); err != nil {
+	if err := errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1), unix.Connect(fd, g.server),
+		unix.SetNonblock(fd, true)); err != nil {
 		g.close(fd)
 		return err
 	}
 	g.entering++
-	if err := unix.EpollCtl(g.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)}); err != nil {
+	if err := unix.EpollCtl(g.epoll, unix.EPOLL_CTL_ADD, fd,
+		&unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)}); err != nil {
 		return err
 	}
 	_, err = unix.Write(fd, g.handshake(n))
@@ -81,7 +83,8 @@ func (g *Generator) handshake(n int) []byte {
 	voice := g.plan.Client(n)
 	var out strings.Builder
 	out.WriteString("GET " + voice.Path + " HTTP/1.1\r\nHost: " + g.plan.Address +
-		"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cGFybGV5LXN3YXJtLWtleQ==\r\n")
+		"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
+		"cGFybGV5LXN3YXJtLWtleQ==\r\n")
 	for _, line := range voice.Header {
 		out.WriteString(line + "\r\n")
 	}

@@ -69,7 +69,9 @@ func serve(t *testing.T, hear func(conn *gws.Conn, line string)) (*server, strin
 
 func plan(address string) Plan {
 	return Plan{Address: address, Ready: "welcome", Stamp: `"t":`, Sequence: `"s":`,
-		Client: func(n int) ClientPlan { return ClientPlan{Path: "/ws", Say: []string{fmt.Sprint("hello ", n), "more"}} }}
+		Client: func(n int) ClientPlan {
+			return ClientPlan{Path: "/ws", Say: []string{fmt.Sprint("hello ", n), "more"}}
+		}}
 }
 
 func welcome(conn *gws.Conn, line string) {
@@ -223,7 +225,10 @@ func TestGenerator_CountsWhomTheServerCloses(t *testing.T) {
 
 func TestConnect_SaysWhoWasNotLetIn(t *testing.T) {
 	_, address := serve(t, func(conn *gws.Conn, line string) { _ = conn.WriteClose(1008, nil) })
-	for path, says := range map[string]string{"/none": `client 1: the server says "HTTP/1.1 404 Not Found"`, "/ws": `client 1: the server closed before it said "welcome"`} {
+	for path, says := range map[string]string{
+		"/none": `client 1: the server says "HTTP/1.1 404 Not Found"`,
+		"/ws":   `client 1: the server closed before it said "welcome"`,
+	} {
 		p := plan(address)
 		p.Width = 1
 		p.Client = func(int) ClientPlan { return ClientPlan{Path: path, Say: []string{"x"}} }

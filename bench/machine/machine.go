@@ -35,11 +35,14 @@ func Describe() (Machine, error) {
 	var name unix.Utsname
 	var memory unix.Sysinfo_t
 	var files unix.Rlimit
-	if err := errors.Join(unix.Uname(&name), unix.Sysinfo(&memory), unix.Getrlimit(unix.RLIMIT_NOFILE, &files)); err != nil {
+	if err := errors.Join(unix.Uname(&name), unix.Sysinfo(&memory),
+		unix.Getrlimit(unix.RLIMIT_NOFILE, &files)); err != nil {
 		return Machine{}, err
 	}
-	return Machine{Processor: model(string(info)), Cores: runtime.NumCPU(), Memory: float64(memory.Totalram) * float64(memory.Unit) / (1 << 30),
-		Kernel: unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:]), Go: runtime.Version(), Files: files.Cur}, nil
+	return Machine{Processor: model(string(info)), Cores: runtime.NumCPU(),
+		Memory: float64(memory.Totalram) * float64(memory.Unit) / (1 << 30),
+		Kernel: unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:]),
+		Go:     runtime.Version(), Files: files.Cur}, nil
 }
 
 // String is one line for a person.

@@ -41,7 +41,8 @@ func run() error {
 	m := &measurement{sheet: figure.New("million", os.Stdout), before: footprint()}
 	m.harness = inproc.New(inproc.Limits())
 	defer m.harness.Close()
-	for _, step := range []func() error{m.enter, m.rest, m.fanOut, m.collectMeanwhile, m.publishToOne, m.complete, m.leave} {
+	steps := []func() error{m.enter, m.rest, m.fanOut, m.collectMeanwhile, m.publishToOne, m.complete, m.leave}
+	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}

@@ -37,7 +37,8 @@ func (m *measurement) enter() (err error) {
 		return err
 	}
 	m.sheet.Add("connections", float64(*connections), "")
-	m.sheet.Add("connects, each authenticated and subscribed", float64(*connections)/work.since().Seconds(), "per second")
+	m.sheet.Add("connects, each authenticated and subscribed", float64(*connections)/work.since().Seconds(),
+		"per second")
 	work.report(m.sheet, "while they connect")
 	return nil
 }
@@ -142,11 +143,13 @@ const (
 func (m *measurement) publishToOne() error {
 	few := min(topics, *connections)
 	for i := range few {
-		if err := m.harness.Ask(m.clients[i], `{"type":"subscribe","channel":"devices","device_id":`+strconv.Itoa(i)+`}`); err != nil {
+		if err := m.harness.Ask(m.clients[i],
+			`{"type":"subscribe","channel":"devices","device_id":`+strconv.Itoa(i)+`}`); err != nil {
 			return err
 		}
 	}
-	message, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message, Data: []byte(`{"level":"info","title":"Hello","message":"You have mail"}`)})
+	message, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message,
+		Data: []byte(`{"level":"info","title":"Hello","message":"You have mail"}`)})
 	if err != nil {
 		return err
 	}
@@ -157,7 +160,8 @@ func (m *measurement) publishToOne() error {
 	if err != nil {
 		return err
 	}
-	change, err := protocol.NewEvent(protocol.Draft{Kind: protocol.DeviceStatus, Data: []byte(`{"device_id":1,"old_status":"online","new_status":"offline"}`)})
+	change, err := protocol.NewEvent(protocol.Draft{Kind: protocol.DeviceStatus,
+		Data: []byte(`{"device_id":1,"old_status":"online","new_status":"offline"}`)})
 	if err != nil {
 		return err
 	}
@@ -188,14 +192,17 @@ func (m *measurement) deliverToOne(name string, to func() actors.Target, ev *pro
 func (m *measurement) leave() error {
 	began := time.Now()
 	err := m.harness.Disconnect(m.clients)
-	m.sheet.Add("disconnects, until the node has forgotten them", float64(*connections)/time.Since(began).Seconds(), "per second")
+	m.sheet.Add("disconnects, until the node has forgotten them", float64(*connections)/time.Since(began).Seconds(),
+		"per second")
 	return err
 }
 
 // telemetry is an event as devices send it, 160 bytes of data.
 func telemetry(i int) *protocol.Event {
 	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry,
-		Data: fmt.Appendf(nil, `{"device_id":1,"telemetry":{"load":{"value":%d,"unit":"%%","timestamp":"2026-11-21T12:00:00Z"},"temperature":{"value":21.5,"unit":"C","timestamp":"2026-11-21T12:00:00Z"}}}`, i)})
+		Data: fmt.Appendf(nil, `{"device_id":1,"telemetry":{"load":{"value":%d,"unit":"%%",`+
+			`"timestamp":"2026-11-21T12:00:00Z"},"temperature":{"value":21.5,"unit":"C",`+
+			`"timestamp":"2026-11-21T12:00:00Z"}}}`, i)})
 	if err != nil {
 		panic(err) // it is a constant
 	}

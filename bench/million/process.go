@@ -78,7 +78,8 @@ type work struct {
 func watch() work {
 	s := []metrics.Sample{{Name: pauseMetric}, {Name: collectorMetric}, {Name: cyclesMetric}}
 	metrics.Read(s)
-	return work{time.Now(), processor(), append([]uint64(nil), s[0].Value.Float64Histogram().Counts...), s[1].Value.Float64(), s[2].Value.Uint64()}
+	return work{time.Now(), processor(), append([]uint64(nil), s[0].Value.Float64Histogram().Counts...),
+		s[1].Value.Float64(), s[2].Value.Uint64()}
 }
 
 func (w *work) since() time.Duration { return time.Since(w.began) }

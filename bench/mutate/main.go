@@ -26,7 +26,8 @@ func main() {
 	only := flag.String("run", "", "only the rows whose file or tests match this regular expression")
 	at := flag.String("house", ".", "the root of the source")
 	workers := flag.Int("p", 2, "how many rows at a time")
-	limit := flag.Duration("limit", 3*time.Minute, "how long the tests of one row may take; the time up is a break that was noticed")
+	limit := flag.Duration("limit", 3*time.Minute,
+		"how long the tests of one row may take; the time up is a break that was noticed")
 	flag.Parse()
 	chosen, err := regexp.Compile(*only)
 	if err != nil {

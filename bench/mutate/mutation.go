@@ -36,7 +36,8 @@ func (v result) String() string {
 	if !v.noticed {
 		how = "MISSED "
 	}
-	return fmt.Sprintf("%s %5.1fs  %-12s %s: %q -> %q (%s) %s", how, v.took.Seconds(), v.proves, v.file, short(v.from), short(v.to), v.tests, v.why)
+	return fmt.Sprintf("%s %5.1fs  %-12s %s: %q -> %q (%s) %s", how, v.took.Seconds(), v.proves, v.file, short(v.from),
+		short(v.to), v.tests, v.why)
 }
 
 // short is a text of at most 60 bytes on one line.
@@ -87,7 +88,8 @@ func (m mutation) notice(ctx context.Context, house string, limit time.Duration)
 	if err != nil {
 		return false, err.Error()
 	}
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-vet=off", "-timeout="+limit.String(), "-run="+m.tests, "-overlay="+overlay, m.where())
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-vet=off", "-timeout="+limit.String(), "-run="+m.tests,
+		"-overlay="+overlay, m.where())
 	cmd.Dir = house
 	output, err := cmd.CombinedOutput()
 	text := string(output)

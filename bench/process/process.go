@@ -48,7 +48,8 @@ func Start(ctx context.Context, p *target.Target, root string) (*Process, error)
 	for i := range p.Env {
 		command.Env = append(command.Env, p.Env[i].Fill(&words))
 	}
-	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Values: words, command: command, ended: make(chan struct{})}
+	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Values: words, command: command,
+		ended: make(chan struct{})}
 	s.log = newTail(&p.Ready)
 	command.Stdout, command.Stderr = s.log, s.log
 	if err := command.Start(); err != nil {

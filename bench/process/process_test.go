@@ -49,7 +49,9 @@ func words(t *testing.T, ready, extra string) *target.Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := target.Decode(fmt.Appendf(nil, `{name: x, command: [%q], env: ["PROCESS_ROLE=serves", "PROCESS_WORD=w-${port}", %s], ready: %s, client: {path: /}, stamp: t, sequence: s}`, self, extra, ready))
+	p, err := target.Decode(fmt.Appendf(nil,
+		`{name: x, command: [%q], env: ["PROCESS_ROLE=serves", "PROCESS_WORD=w-${port}", %s], ready: %s,`+
+			` client: {path: /}, stamp: t, sequence: s}`, self, extra, ready))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +91,8 @@ func TestStart_ReturnsWhenTheServerServes(t *testing.T) {
 
 func TestStart_TellsWhatAServerSaidThatDidNotComeUp(t *testing.T) {
 	p := words(t, `{tcp: true}`, `"PROCESS_ROLE=ends"`)
-	if _, err := Start(t.Context(), p, "."); err == nil || !strings.Contains(err.Error(), "it ended; it said: no licence") {
+	if _, err := Start(t.Context(), p, "."); err == nil ||
+		!strings.Contains(err.Error(), "it ended; it said: no licence") {
 		t.Errorf("got %v", err)
 	}
 }

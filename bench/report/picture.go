@@ -63,7 +63,8 @@ const (
 func arrange(canvas draw.Canvas, plots [][]*plot.Plot) {
 	canvas.SetColor(color.White)
 	canvas.Fill(canvas.Rectangle.Path())
-	tiles := draw.Tiles{Rows: len(panels), Cols: len(panels[0]), PadTop: vg.Points(6), PadBottom: vg.Points(6), PadLeft: vg.Points(6), PadRight: vg.Points(16), PadX: vg.Points(24), PadY: vg.Points(18)}
+	tiles := draw.Tiles{Rows: len(panels), Cols: len(panels[0]), PadTop: vg.Points(6), PadBottom: vg.Points(6),
+		PadLeft: vg.Points(6), PadRight: vg.Points(16), PadX: vg.Points(24), PadY: vg.Points(18)}
 	for i, line := range plot.Align(plots, tiles, canvas) {
 		for j, place := range line {
 			plots[i][j].Draw(place)

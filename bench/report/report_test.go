@@ -17,8 +17,10 @@ import (
 // example is a benchmark of two rounds with one failed run, and a peer that took no part.
 func example() *Report {
 	r := &Report{Date: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Took: "1s", Commit: "abc", Rounds: 2,
-		Targets: []Target{{Name: "parley", About: "this"}, {Name: "floor", About: "bare"}, {Name: "slow", About: "fails"}, {Name: "absent", About: "gone", Out: "PEER_ABSENT is not set"}},
-		Cases:   []Case{{Name: "fan-1000", Title: "an example", Shows: []run.Figure{run.Processor, run.Deliveries}, Out: map[string]string{"absent": "PEER_ABSENT is not set"}}}}
+		Targets: []Target{{Name: "parley", About: "this"}, {Name: "floor", About: "bare"},
+			{Name: "slow", About: "fails"}, {Name: "absent", About: "gone", Out: "PEER_ABSENT is not set"}},
+		Cases: []Case{{Name: "fan-1000", Title: "an example", Shows: []run.Figure{run.Processor, run.Deliveries},
+			Out: map[string]string{"absent": "PEER_ABSENT is not set"}}}}
 	add := func(peer string, round int, cpu float64, failed string) {
 		one := Run{Case: "fan-1000", Peer: peer, Round: round, Result: run.Result{Failed: failed}}
 		if failed == "" {
@@ -44,7 +46,8 @@ func TestConclude_TakesMediansOfRunsAndOfRatiosWithinARound(t *testing.T) {
 	if m := r.find("fan-1000", "slow"); m.Figures[run.Processor] != 12 || m.Runs != 2 || m.Failed != 1 {
 		t.Errorf("got %+v", m)
 	}
-	if x := r.ratio("fan-1000", "floor", run.Processor); x.Median != 0.625 || !slices.Equal(x.Pairs, []float64{0.5, 0.75}) {
+	if x := r.ratio("fan-1000", "floor", run.Processor); x.Median != 0.625 ||
+		!slices.Equal(x.Pairs, []float64{0.5, 0.75}) {
 		t.Errorf("got %+v", x)
 	}
 	if x := r.ratio("fan-1000", "slow", run.Processor); x.Median != 0.25 || len(x.Pairs) != 1 {
@@ -67,10 +70,13 @@ func TestConclude_EveryGoalHasAVerdict(t *testing.T) {
 	for i, want := range []struct {
 		says string
 		met  bool
-	}{{"better than the goal", true}, {"worse than the goal", false}, {"better than the goal", true}, {"worse than the goal", false},
-		{"better than the goal, by 1 of 2 rounds", true}, {"not measured: absent took no part, PEER_ABSENT is not set", false},
+	}{{"better than the goal", true}, {"worse than the goal", false}, {"better than the goal", true},
+		{"worse than the goal", false},
+		{"better than the goal, by 1 of 2 rounds", true},
+		{"not measured: absent took no part, PEER_ABSENT is not set", false},
 		{"not measured: no runs of stranger", false}, {"not measured: no runs of parley", false}} {
-		if v := r.Goals[i]; v.Says != want.says || v.Met != want.met || (v.Measured == nil) != strings.HasPrefix(want.says, "not") {
+		if v := r.Goals[i]; v.Says != want.says || v.Met != want.met ||
+			(v.Measured == nil) != strings.HasPrefix(want.says, "not") {
 			t.Errorf("goal %d: got %+v, want %+v", i, v, want)
 		}
 	}
@@ -97,8 +103,10 @@ func TestTable_HidesNothing(t *testing.T) {
 	if err := r.Table(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"2026-01-31 12:00 UTC, commit abc, 2 rounds in 1s", "QUICK", "TOOK NO PART: PEER_ABSENT is not set", "fan-1000: an example", "(0.62)", "416,667",
-		"1 of 2 failed", "(without absent: PEER_ABSENT is not set)", "<= 0.60", "0.50-0.75", "worse than the goal", "fan-1000 slow, round 1: 3 of 5 deliveries arrived", "1 of 6 runs began though others"} {
+	for _, text := range []string{"2026-01-31 12:00 UTC, commit abc, 2 rounds in 1s", "QUICK",
+		"TOOK NO PART: PEER_ABSENT is not set", "fan-1000: an example", "(0.62)", "416,667",
+		"1 of 2 failed", "(without absent: PEER_ABSENT is not set)", "<= 0.60", "0.50-0.75", "worse than the goal",
+		"fan-1000 slow, round 1: 3 of 5 deliveries arrived", "1 of 6 runs began though others"} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("%q is missing in\n%s", text, out.String())
 		}
@@ -123,7 +131,8 @@ func TestWrite_KeepsEveryRunAndAPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got Report
-	if err := json.Unmarshal(text, &got); err != nil || len(got.Runs) != 6 || got.Runs[2].Failed == "" || got.Runs[0].Figures[run.Processor] != 2 {
+	if err := json.Unmarshal(text, &got); err != nil || len(got.Runs) != 6 || got.Runs[2].Failed == "" ||
+		got.Runs[0].Figures[run.Processor] != 2 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	picture, err := os.ReadFile(dir + "/2026-01-31.svg")
@@ -145,7 +154,8 @@ func TestWrite_KeepsEveryRunAndAPicture(t *testing.T) {
 }
 
 func TestFormat_ThreeDigitsAndThousands(t *testing.T) {
-	for value, want := range map[float64]string{0: "0.00", 0.123: "0.12", 9.876: "9.88", 12.34: "12.3", 123.4: "123", 1234.5: "1,235", 1234567: "1,234,567", 999_999.6: "1,000,000"} {
+	for value, want := range map[float64]string{0: "0.00", 0.123: "0.12", 9.876: "9.88", 12.34: "12.3", 123.4: "123",
+		1234.5: "1,235", 1234567: "1,234,567", 999_999.6: "1,000,000"} {
 		if got := format(value); got != want {
 			t.Errorf("%v is %s, want %s", value, got, want)
 		}

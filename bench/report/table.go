@@ -15,7 +15,8 @@ import (
 // Table writes the report for a person.
 func (r *Report) Table(w io.Writer) error {
 	out := &strings.Builder{}
-	fmt.Fprintf(out, "%s, commit %s, %d rounds in %s\n%s\n\n", r.Date.Format("2006-01-02 15:04 MST"), r.Commit, r.Rounds, r.Took, r.Machine)
+	fmt.Fprintf(out, "%s, commit %s, %d rounds in %s\n%s\n\n", r.Date.Format("2006-01-02 15:04 MST"), r.Commit,
+		r.Rounds, r.Took, r.Machine)
 	if r.Quick {
 		out.WriteString("QUICK: the windows are so short that the figures only show that everything works.\n\n")
 	}
@@ -26,7 +27,8 @@ func (r *Report) Table(w io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-11s %s\n", p.Name, about)
 	}
-	out.WriteString("\nMedians; behind each, in brackets, what of it Parley has (the median of the ratios within a round).\n")
+	out.WriteString("\nMedians; behind each, in brackets, what of it Parley has (the median of the ratios within a " +
+		"round).\n")
 	for _, c := range r.Cases {
 		r.block(out, c)
 	}
@@ -91,7 +93,8 @@ func (r *Report) goals(out io.Writer) {
 		if v.Measured != nil {
 			measured, spread = format(*v.Measured), format(v.Low)+"-"+format(v.High)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Case, v.Figure, cmp.Or(v.Against, "-"), v.Goal, measured, spread, v.Says)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Case, v.Figure, cmp.Or(v.Against, "-"), v.Goal, measured,
+			spread, v.Says)
 	}
 	table.Flush()
 }
@@ -109,7 +112,8 @@ func (r *Report) failures(out io.Writer) {
 		if failed++; failed == 1 {
 			fmt.Fprint(out, "\nFailed runs, which are in no figure\n")
 		}
-		fmt.Fprintf(out, "  %s %s, round %d: %.300s\n", run.Case, run.Peer, run.Round, strings.Join(strings.Fields(run.Failed), " "))
+		fmt.Fprintf(out, "  %s %s, round %d: %.300s\n", run.Case, run.Peer, run.Round,
+			strings.Join(strings.Fields(run.Failed), " "))
 	}
 	if busy > 0 {
 		fmt.Fprintf(out, "\n%d of %d runs began though others used the machine.\n", busy, len(r.Runs))

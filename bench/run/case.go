@@ -145,7 +145,8 @@ func (c *Case) calls() float64 {
 
 // Check says what is wrong with the case.
 func (c *Case) Check() error {
-	if c.Clients < 1 || c.For <= 0 || len(c.Shows) == 0 || (c.Way == Batch) != (c.Items > 0) || (c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() {
+	if c.Clients < 1 || c.For <= 0 || len(c.Shows) == 0 || (c.Way == Batch) != (c.Items > 0) ||
+		(c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() {
 		return fmt.Errorf("the case %s is not whole", c.Name)
 	}
 	return nil

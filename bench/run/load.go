@@ -43,7 +43,8 @@ func (m *measurement) load(ctx context.Context, during time.Duration) (phase, er
 	}
 	late := until(during + drain)
 	err := m.clients.Run(func() bool {
-		return left.Load() == 0 && m.clients.Messages() >= (m.events()-before)*m.of.fanOut() || late() || len(failed) > 0
+		return left.Load() == 0 && m.clients.Messages() >= (m.events()-before)*m.of.fanOut() || late() ||
+			len(failed) > 0
 	})
 	busy.Wait()
 	stopped := time.Now()

@@ -111,7 +111,8 @@ func (m *measurement) tokens() ([]string, error) {
 // connect brings the clients in.
 func (m *measurement) connect(tokens []string) error {
 	client := m.target.ClientFor(m.of.Name)
-	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp, Sequence: m.target.Sequence, Publishers: m.of.publishersPerTopic()}
+	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp,
+		Sequence: m.target.Sequence, Publishers: m.of.publishersPerTopic()}
 	for _, a := range client.Answer {
 		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&m.server.Values)})
 	}
@@ -179,8 +180,10 @@ func until(d time.Duration) func() bool {
 // appoint makes the publishers.
 func (m *measurement) startPublishers(ctx context.Context) error {
 	for which := range m.of.Publishers {
-		plan := publisher.Plan{Call: m.of.call(m.target), Payload: &m.target.Payload, Pad: m.target.Pad, Address: m.server.Address, Values: m.server.Values,
-			Targets: m.of.targets(which), Items: m.of.items(), Events: m.of.Way == Batch, Rate: m.of.calls(), Fresh: m.of.Fresh, Admit: m.admit}
+		plan := publisher.Plan{Call: m.of.call(m.target), Payload: &m.target.Payload, Pad: m.target.Pad,
+			Address: m.server.Address, Values: m.server.Values,
+			Targets: m.of.targets(which), Items: m.of.items(), Events: m.of.Way == Batch, Rate: m.of.calls(),
+			Fresh: m.of.Fresh, Admit: m.admit}
 		if m.of.publishersPerTopic() > 1 {
 			plan.Number = which
 		}

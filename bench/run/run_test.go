@@ -86,8 +86,15 @@ func words(t *testing.T, role string) *target.Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := target.Decode(fmt.Appendf(nil, `{name: x, command: [%q], env: [RUN_ROLE=%s], ready: {line: 'serving (\S+)'}, client: {path: /, say: [hello], ready: in}, stamp: 't:', sequence: 's:',
-  token: {secret: x, claims: '{"sub":"${user}"}'}, publish: {topic: {path: /, body: 't:${stamp} s:${sequence}'}, batch: {path: /, open: '', item: 't:${stamp} s:${sequence}', between: "\n", close: ''}}}`, self, role))
+	p, err := target.Decode(fmt.Appendf(nil, `{
+  name: x, command: [%q], env: [RUN_ROLE=%s], ready: {line: 'serving (\S+)'},
+  client: {path: /, say: [hello], ready: in}, stamp: 't:', sequence: 's:',
+  token: {secret: x, claims: '{"sub":"${user}"}'},
+  publish: {
+    topic: {path: /, body: 't:${stamp} s:${sequence}'},
+    batch: {path: /, open: '', item: 't:${stamp} s:${sequence}', between: "\n", close: ''}
+  }
+}`, self, role))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +102,8 @@ func words(t *testing.T, role string) *target.Target {
 }
 
 func paced() Case {
-	return Case{Name: "paced", Clients: 5, Way: Topic, Publishers: 1, Rate: 200, Warm: 50 * time.Millisecond, For: 250 * time.Millisecond, Shows: []Figure{Processor}}
+	return Case{Name: "paced", Clients: 5, Way: Topic, Publishers: 1, Rate: 200, Warm: 50 * time.Millisecond,
+		For: 250 * time.Millisecond, Shows: []Figure{Processor}}
 }
 
 func TestMeasure_MeasuresWhatAServerDelivers(t *testing.T) {
@@ -198,7 +206,8 @@ func TestWindow_BoundsEventsAndDeliveries(t *testing.T) {
 
 func TestTargets_AreSharedOutAmongPublishers(t *testing.T) {
 	c := Case{Clients: 5, Own: true, Way: Topic, Publishers: 2}
-	if a, b := c.targets(0), c.targets(1); len(a) != 3 || len(b) != 2 || a[1].N != 3 || b[1].Topic != 4 || c.publishersPerTopic() != 1 || c.fanOut() != 1 {
+	if a, b := c.targets(0), c.targets(1); len(a) != 3 || len(b) != 2 || a[1].N != 3 || b[1].Topic != 4 ||
+		c.publishersPerTopic() != 1 || c.fanOut() != 1 {
 		t.Errorf("got %v and %v", a, b)
 	}
 	c.Own = false

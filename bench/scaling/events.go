@@ -50,7 +50,8 @@ func plain(i int) inproc.Entry { return inproc.Entry{User: user(i)} }
 
 // telemetry is an event of one device.
 func telemetry(device int) *protocol.Event {
-	return event(protocol.Telemetry, fmt.Sprintf(`{"device_id":%d,"telemetry":{"load":{"value":1.5,"unit":"%%","timestamp":"2026-11-21T12:00:00Z"}}}`, device))
+	return event(protocol.Telemetry, fmt.Sprintf(`{"device_id":%d,"telemetry":{"load":{"value":1.5,"unit":"%%",`+
+		`"timestamp":"2026-11-21T12:00:00Z"}}}`, device))
 }
 
 func message() *protocol.Event {

@@ -11,11 +11,13 @@ import (
 // filters are all of one topic, of one subscriber each. Each leaves something of every event and no two the same, so
 // that nothing is shared; and, second, no two want the same and none wants what is published.
 func filters() ([]*Series, error) {
-	match, err := filtersThat("that match", func(i int) string { return `,"metrics":["load","m` + strconv.Itoa(i) + `"]` }, true)
+	match, err := filtersThat("that match",
+		func(i int) string { return `,"metrics":["load","m` + strconv.Itoa(i) + `"]` }, true)
 	if err != nil {
 		return nil, err
 	}
-	miss, err := filtersThat("that do not match", func(i int) string { return `,"metrics":["m` + strconv.Itoa(i) + `"]` }, false)
+	miss, err := filtersThat("that do not match",
+		func(i int) string { return `,"metrics":["m` + strconv.Itoa(i) + `"]` }, false)
 	return append(match, miss...), err
 }
 
@@ -41,7 +43,10 @@ func differing(size int, options func(i int) string, match bool, come, hear, par
 	}
 	ask := func(what string) (time.Duration, error) {
 		return timed(func() error {
-			return c.AskEach(clients, func(i int) []string { return []string{request(what, []string{"1"}, options(i))} })
+			return c.AskEach(clients, func(i int) []string {
+				return []string{request(what, []string{"1"},
+					options(i))}
+			})
 		})
 	}
 	took, err := ask("subscribe")
@@ -62,7 +67,10 @@ func hearFiltered(c *inproc.Harness, size int, match bool, hear *Series) error {
 	if match {
 		want = size
 	}
-	took, times, err := often(1000, func() error { return deliver(c, actors.Target{Topic: sharedTopic}, telemetry(1), want) })
+	took, times, err := often(1000, func() error {
+		return deliver(c, actors.Target{Topic: sharedTopic}, telemetry(1),
+			want)
+	})
 	if err == nil {
 		hear.add(size, took, times)
 	}

@@ -40,7 +40,10 @@ func deep(size, from int, s *Series) error {
 		return err
 	}
 	topic := strings.Join(append([]string{"telemetry"}, path...), "/")
-	took, times, err := often(5000, func() error { return deliver(c, actors.Target{Topic: topic}, telemetry(1), size-from+1) })
+	took, times, err := often(5000, func() error {
+		return deliver(c, actors.Target{Topic: topic}, telemetry(1),
+			size-from+1)
+	})
 	if err == nil {
 		s.add(size, took, times)
 	}

@@ -83,7 +83,8 @@ func (s *Series) print(out io.Writer) {
 	}
 	fmt.Fprintf(out, "\n%s\n  %-16s%s\n  %-16s%s\n", s.Name, "", sizes, s.Unit, costs)
 	if len(s.Points) > 1 && s.Bounded {
-		fmt.Fprintf(out, "  exponent %.2f, of the largest sizes %.2f, memory taken off %.2f: %s\n", s.Points.exponent(), s.Points.growth(), s.net().growth(), s.verdict())
+		fmt.Fprintf(out, "  exponent %.2f, of the largest sizes %.2f, memory taken off %.2f: %s\n", s.Points.exponent(),
+			s.Points.growth(), s.net().growth(), s.verdict())
 	}
 	if s.Stopped != "" {
 		fmt.Fprintf(out, "  stopped: %s\n", s.Stopped)

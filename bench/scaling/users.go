@@ -39,7 +39,10 @@ func sameUser(size int, join, hear, leave *Series) error {
 		return err
 	}
 	join.add(size, took, 1)
-	took, times, err := often(1000, func() error { return deliver(c, actors.Target{Users: []string{user(0)}}, message(), size) })
+	took, times, err := often(1000, func() error {
+		return deliver(c, actors.Target{Users: []string{user(0)}}, message(),
+			size)
+	})
 	if err != nil {
 		return err
 	}

@@ -173,7 +173,8 @@ const spare = 200
 func (m *suite) checkLimit(files uint64) error {
 	largest := slices.MaxFunc(m.cases, func(a, b run.Case) int { return cmp.Compare(a.Clients, b.Clients) })
 	if need := uint64(largest.Clients + spare); files < need {
-		return fmt.Errorf("the case %s needs %d file descriptors and the limit is %d: ulimit -n %d", largest.Name, need, files, need)
+		return fmt.Errorf("the case %s needs %d file descriptors and the limit is %d: ulimit -n %d", largest.Name, need,
+			files, need)
 	}
 	return nil
 }

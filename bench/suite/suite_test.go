@@ -43,10 +43,12 @@ func TestPlan_PicksWhatIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.cases) != 2 || m.cases[0].Name != "fan-1000" || len(m.targets) != 2 || m.targets[0].Name != "parley" || m.rounds != 3 {
+	if len(m.cases) != 2 || m.cases[0].Name != "fan-1000" || len(m.targets) != 2 || m.targets[0].Name != "parley" ||
+		m.rounds != 3 {
 		t.Errorf("got %+v", m)
 	}
-	if len(m.goals()) == 0 || slices.ContainsFunc(m.goals(), func(g report.Goal) bool { return g.Case == "full-1000" }) {
+	if len(m.goals()) == 0 || slices.ContainsFunc(m.goals(),
+		func(g report.Goal) bool { return g.Case == "full-1000" }) {
 		t.Errorf("goals %+v", m.goals())
 	}
 	if m.cases[1].Without["floor"] != "" || cases[0].Name != "fan-1000" {
@@ -78,7 +80,8 @@ func TestFits_SaysWhichLimitIsTooLow(t *testing.T) {
 	if err := m.checkLimit(20000); err != nil {
 		t.Error(err)
 	}
-	if err := m.checkLimit(1024); err == nil || !strings.Contains(err.Error(), "idle needs 15200 file descriptors and the limit is 1024: ulimit -n 15200") {
+	if err := m.checkLimit(1024); err == nil ||
+		!strings.Contains(err.Error(), "idle needs 15200 file descriptors and the limit is 1024: ulimit -n 15200") {
 		t.Errorf("got %v", err)
 	}
 }

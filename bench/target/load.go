@@ -34,7 +34,10 @@ func Folder(dir string) ([]*Target, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(peers, func(a, b *Target) int { return cmp.Or(order(a.Name)-order(b.Name), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(peers, func(a, b *Target) int {
+		return cmp.Or(order(a.Name)-order(b.Name),
+			cmp.Compare(a.Name, b.Name))
+	})
 	return peers, nil
 }
 

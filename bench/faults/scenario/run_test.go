@@ -16,7 +16,8 @@ func play(t *testing.T, checks []int, scenario func(*Run)) Outcome {
 
 func TestRun_ACheckThatNothingIsSaidAboutFails(t *testing.T) {
 	o := play(t, []int{1, 2}, func(r *Run) { r.Figure(1, "%d ms", 3) })
-	if !o.Failed() || o.Findings[1].Result() != "passes" || !strings.HasPrefix(o.Findings[2].Result(), "fails: the scenario") {
+	if !o.Failed() || o.Findings[1].Result() != "passes" ||
+		!strings.HasPrefix(o.Findings[2].Result(), "fails: the scenario") {
 		t.Errorf("got %q and %q", o.Findings[1].Result(), o.Findings[2].Result())
 	}
 }
@@ -85,7 +86,8 @@ func TestSize_AndSpanObeyTheOptions(t *testing.T) {
 	if r.Size(9, 1) != 9 || r.Span(time.Hour, time.Second) != time.Hour || r.Bound(time.Second) != time.Second {
 		t.Error("a full run is not full")
 	}
-	if r.Brief = true; r.Size(9, 1) != 9 || r.Span(time.Hour, time.Second) != 15*time.Second || r.Span(20*time.Second, time.Second) != 5*time.Second || r.Span(2*time.Second, time.Second) != time.Second {
+	if r.Brief = true; r.Size(9, 1) != 9 || r.Span(time.Hour, time.Second) != 15*time.Second ||
+		r.Span(20*time.Second, time.Second) != 5*time.Second || r.Span(2*time.Second, time.Second) != time.Second {
 		t.Error("a brief run is not brief")
 	}
 	r.Short = true

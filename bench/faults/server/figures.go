@@ -88,7 +88,8 @@ func (s *Server) status(name string) (int64, error) {
 	_, rest, found := bytes.Cut(text, []byte("\n"+name+":"))
 	fields := bytes.Fields(rest)
 	if !found || len(fields) == 0 {
-		return 0, fmt.Errorf("the kernel does not tell %s of the server, which may have ended; it said: %s", name, s.said)
+		return 0, fmt.Errorf("the kernel does not tell %s of the server, which may have ended; it said: %s", name,
+			s.said)
 	}
 	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
 	return kib << 10, err

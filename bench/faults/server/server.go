@@ -79,7 +79,8 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	line := append([]string{s.binary, "serve", "--dev", "--feed=false", "--listen", listen}, s.conditions.Args...)
 	if s.conditions.Files > 0 {
-		line = append([]string{"/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, s.conditions.Files), "sh"}, line...)
+		line = append([]string{"/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, s.conditions.Files), "sh"},
+			line...)
 	}
 	s.command = exec.CommandContext(ctx, line[0], line[1:]...)
 	s.command.Env = append(environ(), s.conditions.Env...)

@@ -31,7 +31,8 @@ func TestSheet_SaysAndWritesWhetherGoalsAreMet(t *testing.T) {
 		t.Errorf("got %s", text)
 	}
 	lines := strings.Split(out.String(), "\n")
-	if !strings.Contains(lines[0], "0.123 s") || !strings.HasSuffix(lines[1], "8192; met)") || !strings.HasSuffix(lines[2], "1; MISSED)") {
+	if !strings.Contains(lines[0], "0.123 s") || !strings.HasSuffix(lines[1], "8192; met)") ||
+		!strings.HasSuffix(lines[2], "1; MISSED)") {
 		t.Errorf("got %s", out.String())
 	}
 }
