@@ -7,10 +7,10 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// gate takes the token for the user's name.
+// authenticator takes the token for the user's name.
 type authenticator struct{}
 
-// everything is what all may subscribe to. Real verifiers share it, too.
+// anyTopic lets all users subscribe to everything. Real verifiers share such a list, too.
 var anyTopic = []protocol.Pattern{"*"}
 
 // Authenticate implements actors.Authenticator.

@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Client is one client: the connection's wire, and who is at its other end.
+// Client is one client: the transport of its connection, and the client behind it.
 type Client struct {
 	// Static after open.
 	writer *writer
@@ -23,10 +23,10 @@ type Client struct {
 
 var _ outbox.Transport = (*Client)(nil)
 
-// Wake implements actors.Wire. The outbox wakes once until it was found empty, so nobody is in a queue twice.
+// Wake implements actors.Wire. The outbox calls it once until a take finds it empty, so a client is never queued twice.
 func (cl *Client) Wake() { cl.writer.enqueue(cl) }
 
-// Close implements actors.Wire. Nobody here is sent away but at the end.
+// Close implements actors.Wire. The node closes no client before the end; until then a close is a fault.
 func (cl *Client) Close(code uint16, reason string) {
 	cl.writer.harness.faults.note(fmt.Errorf("a client was closed with %d %s", code, reason))
 	cl.link.Gone(protocol.Disconnected)
@@ -35,10 +35,10 @@ func (cl *Client) Close(code uint16, reason string) {
 // Cut implements actors.Wire.
 func (cl *Client) Cut() { cl.Close(1006, "cut off") }
 
-// Took is how many events the client has taken. Ask it when all have arrived.
+// Received is how many events the client has received. Call it after all have arrived.
 func (cl *Client) Received() uint32 { return cl.received }
 
-// say says lines and a ping behind them, whose answer says that they were done.
+// send sends lines and a ping behind them, whose reply proves that the node has handled the lines.
 func (cl *Client) send(lines []string) {
 	for _, line := range lines {
 		cl.link.Receive([]byte(line), false)
@@ -47,7 +47,7 @@ func (cl *Client) send(lines []string) {
 	cl.link.Receive([]byte(`{"type":"ping"}`), false)
 }
 
-// hear is what a client makes of one frame.
+// receive handles one frame.
 func (cl *Client) receive(f *outbox.Frame) {
 	switch {
 	case f.Born != 0:

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// patience is how long anything that is waited for may take.
+// timeout bounds each wait.
 const timeout = time.Minute
 
-// tally counts what arrives, for one goroutine that waits until it is enough.
+// counter counts what arrives, for one goroutine that waits for a goal.
 type counter struct {
 	n       atomic.Int64
 	goal    atomic.Int64 // 0 while nobody waits
@@ -26,7 +26,7 @@ func (t *counter) add(n int64) {
 	}
 }
 
-// await returns when so many have come, or with the first fault.
+// await blocks until so many have arrived, and returns the first fault.
 func (t *counter) await(goal int64, f *faults) error {
 	if t.n.Load() >= goal {
 		return f.first()
@@ -50,7 +50,7 @@ func (t *counter) await(goal int64, f *faults) error {
 	}
 }
 
-// faults keeps the first thing that went wrong.
+// faults keeps the first fault.
 type faults struct {
 	mu       sync.Mutex
 	err      error

@@ -13,13 +13,13 @@ import (
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
-// Tenant is where all clients are.
+// Tenant is the tenant of all clients.
 const Tenant = "acme"
 
-// window is how many clients may be on their way in at once.
+// window is how many clients may be connecting at once.
 const window = 512
 
-// Crowd is a node and its clients. One goroutine uses it, but for Publish.
+// Harness is a node and its clients. One goroutine uses it; any goroutine may call Publish.
 type Harness struct {
 	// Static after New.
 	Node    *actors.Node
@@ -36,7 +36,7 @@ type Harness struct {
 	connected uint32
 }
 
-// Limits are what clients usually obey: the dialect's own, but for the number of connections.
+// Limits are the limits that clients usually obey: the dialect's own, without the one on the number of connections.
 func Limits() valtronics.Config {
 	limits := valtronics.DefaultConfig()
 	limits.Connections = 0
@@ -55,7 +55,7 @@ func New(limits valtronics.Config) *Harness {
 	return h
 }
 
-// Close ends the node, the clients and the writers, and waits for them.
+// Close ends the node, the clients and the writers. It blocks until they have ended.
 func (h *Harness) Close() {
 	h.faults.expect()
 	h.Node.Close()
@@ -65,13 +65,14 @@ func (h *Harness) Close() {
 	h.writing.Wait()
 }
 
-// Entry is how a client comes in: as which user, and what it says when it is authenticated.
+// Entry is how a client connects: as which user, and which lines it sends once it is authenticated.
 type Entry struct {
 	User  string
 	Lines []string
 }
 
-// Enter brings n clients in, at most 512 of them at once on their way, and returns when all have had their answers.
+// Connect connects n clients, at most 512 of them at once, and blocks until all have received their replies. entry
+// describes client i, from 0. It returns the clients, and the first error of any client.
 func (h *Harness) Connect(n int, entry func(i int) Entry) ([]*Client, error) {
 	all := make([]*Client, 0, n)
 	for i := range n {
@@ -91,7 +92,7 @@ func (h *Harness) Connect(n int, entry func(i int) Entry) ([]*Client, error) {
 	return all, h.answered(h.asked)
 }
 
-// open connects one client, as a server does with a socket that it lets in.
+// connect connects one client, as a server does with a socket that it accepts.
 func (h *Harness) connect(user string) (*Client, error) {
 	h.connected++
 	remote := fmt.Sprintf("10.%d.%d.%d", h.connected>>16&255, h.connected>>8&255, h.connected&255)
@@ -111,13 +112,14 @@ func (h *Harness) connect(user string) (*Client, error) {
 	return client, nil
 }
 
-// Ask has a client say lines and returns when they are answered.
+// Ask has a client send lines, and blocks until the node has answered them.
 func (h *Harness) Ask(client *Client, lines ...string) error {
 	client.send(lines)
 	return h.answered(h.asked)
 }
 
-// AskEach has each client say lines, without waiting for one before the next, and returns when all are answered.
+// AskEach has each client send lines, without waiting for one client before the next, and blocks until all are
+// answered.
 func (h *Harness) AskEach(clients []*Client, lines func(i int) []string) error {
 	for i, client := range clients {
 		client.send(lines(i))
@@ -130,22 +132,23 @@ func (h *Harness) AskEach(clients []*Client, lines func(i int) []string) error {
 	return h.answered(h.asked)
 }
 
-// settled waits for so many answers since the beginning.
+// answered waits for so many replies since the beginning.
 func (h *Harness) answered(pongs int64) error { return h.pongs.await(pongs, &h.faults) }
 
-// Taken is how many events all clients together have taken since the beginning.
+// Received is how many events all clients together have received since the beginning.
 func (h *Harness) Received() int64 { return h.events.n.Load() }
 
-// Arrived waits until all clients together have taken so many events since the beginning.
+// Await blocks until all clients together have received so many events since the beginning.
 func (h *Harness) Await(events int64) error { return h.events.await(events, &h.faults) }
 
-// Publish publishes and does not wait for the writers. Many goroutines may call it.
+// Publish publishes and does not wait for the writers. Any goroutine may call it.
 func (h *Harness) Publish(to actors.Target, ev *protocol.Event) (delivered int, err error) {
 	receipt, err := h.Node.Publish(context.Background(), Tenant, to, ev)
 	return receipt.Delivered, err
 }
 
-// Deliver publishes and returns when the last client has taken the event, how many they are, and after how long.
+// Deliver publishes and blocks until the last client has received the event. It returns how many clients that are and
+// how long it took.
 func (h *Harness) Deliver(to actors.Target, ev *protocol.Event) (delivered int, took time.Duration, err error) {
 	before, began := h.Received(), time.Now()
 	if delivered, err = h.Publish(to, ev); err == nil {
@@ -154,7 +157,7 @@ func (h *Harness) Deliver(to actors.Target, ev *protocol.Event) (delivered int, 
 	return delivered, time.Since(began), err
 }
 
-// Leave ends the sockets of clients and returns when the node has forgotten them.
+// Disconnect ends the sockets of clients and blocks until the node has forgotten them.
 func (h *Harness) Disconnect(clients []*Client) error {
 	open := h.Node.Stats(Tenant).ActiveConnections
 	want := open - uint64(len(clients))

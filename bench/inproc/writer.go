@@ -12,7 +12,7 @@ const (
 	reportEvery = 1024     // clients between two looks at who waits for figures
 )
 
-// writer takes what waits for the clients that belong to it.
+// writer takes what waits for its clients.
 type writer struct {
 	harness *Harness // static
 
@@ -74,7 +74,7 @@ func (w *writer) run() {
 	}
 }
 
-// woken waits for clients and takes all that are there.
+// dequeue waits for clients and takes all that are queued.
 func (w *writer) dequeue() *Client {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -90,7 +90,7 @@ func (w *writer) dequeue() *Client {
 	return cl
 }
 
-// serve takes until nothing waits for the client.
+// serve takes frames until none waits for the client.
 func (w *writer) serve(cl *Client) {
 	outbox := cl.link.Outbox()
 	for {
@@ -109,7 +109,7 @@ func (w *writer) serve(cl *Client) {
 	}
 }
 
-// write puts a frame where the system call would take it from.
+// write copies a frame to where the system call would read it.
 func (w *writer) write(f *outbox.Frame) {
 	if n := len(f.Data); n < 126 {
 		w.buf = append(w.buf, 0x80|byte(f.Op), byte(n))

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long nobody may come in before Connect gives up.
+// connectTimeout is how long Connect waits without any client becoming ready before it gives up.
 const connectTimeout = 10 * time.Second
 
-// Connect lets the clients from first to last enter, and returns when all are ready.
+// Connect connects the clients from first to last. It blocks until all are ready, and returns an error if one is
+// refused or if none becomes ready for 10 s.
 func (g *Generator) Connect(first, last int) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -37,7 +38,7 @@ func (g *Generator) Connect(first, last int) error {
 	return nil
 }
 
-// stuck says what the clients wait for.
+// stalled says what the clients are waiting for.
 func (g *Generator) stalled() error {
 	for _, c := range g.clients {
 		switch c.state {
@@ -50,7 +51,7 @@ func (g *Generator) stalled() error {
 	return errors.New("nobody is entering")
 }
 
-// begin opens a socket and asks for the upgrade.
+// dial opens a socket and sends the upgrade request.
 func (g *Generator) dial(n int) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -92,7 +93,7 @@ func (g *Generator) handshake(n int) []byte {
 	return []byte(out.String())
 }
 
-// shake takes the answer to the handshake, and returns what follows it.
+// readHandshake takes the response to the handshake, and returns the data behind it.
 func (g *Generator) readHandshake(fd int, data []byte) ([]byte, error) {
 	c := &g.clients[fd]
 	head, rest, whole := bytes.Cut(data, []byte("\r\n\r\n"))
@@ -113,14 +114,14 @@ func (g *Generator) readHandshake(fd int, data []byte) ([]byte, error) {
 	return rest, g.send(fd, g.plan.Client(c.n).Say...)
 }
 
-// enter lets a client count as ready.
+// ready counts a client as ready.
 func (g *Generator) ready(c *client) {
 	c.state = ready
 	g.entering--
 	g.stats.Connected++
 }
 
-// say writes lines, each a message.
+// send sends lines, each as a message.
 func (g *Generator) send(fd int, lines ...string) error {
 	op := byte(text)
 	if g.plan.Binary {
@@ -136,7 +137,7 @@ func (g *Generator) send(fd int, lines ...string) error {
 	return g.write(fd, frames)
 }
 
-// write writes to a socket whose buffer has room for all that clients say; if it has none, the server does not read.
+// write writes to a socket. Its buffer has room for all that a client ever sends, unless the server does not read.
 func (g *Generator) write(fd int, frames []byte) error {
 	if n, err := unix.Write(fd, frames); err != nil || n < len(frames) {
 		return g.lost(fd)

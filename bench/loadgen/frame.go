@@ -31,15 +31,15 @@ func appendFrame(dst []byte, op byte, payload string) []byte {
 	return append(dst, payload...)
 }
 
-// maxFrame bounds a frame; a server that batches at full speed may well fill a megabyte.
+// maxFrame bounds a frame, in bytes; a server that batches at full speed may well fill a megabyte.
 const maxFrame = 16 << 20
 
 var (
 	errTooLong    = errors.New("a frame of more than 16 MiB")
-	errFragmented = errors.New("a fragmented message, which a swarm cannot count")
+	errFragmented = errors.New("a fragmented message, which a generator cannot count")
 )
 
-// next splits the first frame off data; n == 0 says that it is not whole yet.
+// next splits the first frame off data; n == 0 means that the frame is incomplete.
 func next(data []byte) (op byte, payload []byte, n int, err error) {
 	if len(data) < 2 {
 		return 0, nil, 0, nil

@@ -12,41 +12,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Plan is what the clients of a swarm do.
+// Plan is what the clients of a generator do.
 type Plan struct {
 	// Address is the server's, host:port on loopback.
 	Address string
-	// Voice is what client n, from 1, asks for and says.
+	// Client says what client n, from 1, asks for and sends.
 	Client func(n int) ClientPlan
 	// Binary says that lines go out as binary frames.
 	Binary bool
 	// Ready is in the message after which a client counts as ready; "" means that the handshake suffices.
 	Ready string
-	// Answer is what clients say to what they hear.
+	// Answer says what clients send in reply to messages.
 	Answer []Answer
 	// Stamp and Sequence are the texts in front of an event's time stamp (Unix nanoseconds) and, behind it, its sequence
 	// number; what has no stamp is not counted.
 	Stamp, Sequence string
-	// Lanes is how many publishers number the same topic, each from its lane times Lane (default 1).
+	// Publishers is how many publishers number the same topic's events (default 1), publisher p from p x
+	// PublisherStride on.
 	Publishers int
-	// Width is how many clients may be entering at once (default 32).
+	// Width is how many clients may be connecting at once (default 32).
 	Width int
 }
 
-// Lane is the distance between the sequence numbers of two publishers to one topic.
+// PublisherStride is the distance between the first sequence numbers of two publishers to one topic.
 const PublisherStride = 1_000_000_000
 
-// Voice is what one client says: the path and the header lines of its handshake, and then its lines.
+// ClientPlan is what one client sends: the path and the header lines of its handshake, and then its lines.
 type ClientPlan struct {
 	Path   string
 	Header []string
 	Say    []string
 }
 
-// Answer is what a client says to a message that begins with When, or has a line that does.
+// Answer is the reply Say to a message that begins with When, or that has a line that does.
 type Answer struct{ When, Say string }
 
-// Figures are what a swarm has seen since Reset. Latencies are in microseconds.
+// Stats are what a generator has seen since Reset. Latencies are in microseconds.
 type Stats struct {
 	Connected, Closed int // since New
 	Messages          int64
@@ -57,16 +58,16 @@ type Stats struct {
 	Last time.Time
 }
 
-// Swarm is the clients. One goroutine may call its methods; Messages is for everyone.
+// Generator holds the clients. One goroutine may call its methods; any goroutine may call Messages.
 type Generator struct {
 	plan     Plan
 	server   unix.Sockaddr
 	epoll    int
 	clients  []client // by file descriptor
-	last     []int64  // sequence numbers, by file descriptor and lane
+	last     []int64  // sequence numbers, by file descriptor and publisher
 	entering int
 	stats    Stats
-	messages atomic.Int64 // what figures.Messages is, for others to read meanwhile
+	messages atomic.Int64 // Stats.Messages, for other goroutines to read
 	buf      []byte
 	events   []unix.EpollEvent
 	stamp    []byte
@@ -74,7 +75,7 @@ type Generator struct {
 	answers  []answer
 }
 
-// stage is how far a client is.
+// state is how far a client has come.
 type state byte
 
 const (
@@ -91,7 +92,7 @@ type client struct {
 	rest  []byte // the begin of what is not whole yet
 }
 
-// New makes a swarm of nobody.
+// New makes a generator without clients. Address must be host:port on IPv4 loopback.
 func New(plan Plan) (*Generator, error) {
 	address, err := netip.ParseAddrPort(plan.Address)
 	if err != nil || !address.Addr().Is4() || !address.Addr().IsLoopback() {
@@ -114,24 +115,25 @@ func New(plan Plan) (*Generator, error) {
 	return g, nil
 }
 
-// Reset forgets what was counted, for a new measurement with the same clients; sequence numbers go on.
+// Reset begins a new measurement with the same clients: it forgets all counts, and sequence numbers go on.
 func (g *Generator) Reset() {
 	g.stats.Gaps = 0
 	g.messages.Store(0)
 	g.stats.Latency = hdrhistogram.New(1, 60_000_000, 3)
 }
 
-// Figures are what was seen since Reset.
+// Stats returns what the generator has seen since Reset.
 func (g *Generator) Stats() Stats {
 	f := g.stats
 	f.Messages = g.messages.Load()
 	return f
 }
 
-// Messages is how many events arrived since Reset. Any goroutine may ask.
+// Messages is how many events arrived since Reset. Any goroutine may call it.
 func (g *Generator) Messages() int64 { return g.messages.Load() }
 
-// Run reads what arrives until done says so; it is asked at least every 2 ms. The calling goroutine keeps its thread.
+// Run blocks and reads what arrives until done returns true; it calls done at least every 2 ms. It locks the calling
+// goroutine to its thread. It returns an error if a message cannot be counted or a connecting client fails.
 func (g *Generator) Run(done func() bool) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -143,7 +145,7 @@ func (g *Generator) Run(done func() bool) error {
 	return nil
 }
 
-// turn waits for sockets that have something, and reads them.
+// poll waits up to 2 ms for sockets that have data, and reads them.
 func (g *Generator) poll() error {
 	n, err := unix.EpollWait(g.epoll, g.events, 2)
 	if err != nil && !errors.Is(err, unix.EINTR) {
@@ -157,7 +159,7 @@ func (g *Generator) poll() error {
 	return nil
 }
 
-// read takes what is there for one socket.
+// read reads what has arrived at one socket.
 func (g *Generator) read(fd int) error {
 	c := &g.clients[fd]
 	if need := len(c.rest) + 64<<10; need > len(g.buf) {
@@ -175,7 +177,8 @@ func (g *Generator) read(fd int) error {
 	return g.receive(fd, g.buf[:kept+n])
 }
 
-// lose closes a socket that the server closed. A client that was not in yet is an error: nobody measures without it.
+// lost closes a socket that the server closed. It returns an error if the client was not ready yet: no measurement runs
+// without it.
 func (g *Generator) lost(fd int) error {
 	c := g.clients[fd]
 	g.close(fd)
@@ -199,7 +202,7 @@ func (g *Generator) close(fd int) {
 	unix.Close(fd)
 }
 
-// Close closes all sockets without a word.
+// Close closes all sockets without a close frame.
 func (g *Generator) Close() {
 	for fd := range g.clients {
 		g.close(fd)

@@ -13,7 +13,7 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// server is a WebSocket server that does what a test says with what it hears.
+// server is a WebSocket server that calls a function of the test for each message.
 type server struct {
 	gws.BuiltinEventHandler
 	onMessage func(conn *gws.Conn, line string)
@@ -93,7 +93,7 @@ func connect(t *testing.T, p Plan, clients int) *Generator {
 	return s
 }
 
-// wait runs the swarm until it has so many events, or for 10 s.
+// wait runs the generator until it has received so many events, or for 10 s.
 func wait(t *testing.T, s *Generator, events int64) Stats {
 	t.Helper()
 	late := time.Now().Add(10 * time.Second)

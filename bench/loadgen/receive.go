@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// answer is an Answer as it is looked for.
+// answer is an Answer, prepared for the search.
 type answer struct {
 	when, line []byte
 	say        string
@@ -19,7 +19,7 @@ func compile(plan Plan) []answer {
 	return answers
 }
 
-// take splits data into frames, counts what is in them, and keeps what is not whole.
+// receive splits data into frames, counts the events in them, and keeps an incomplete frame.
 func (g *Generator) receive(fd int, data []byte) error {
 	now := time.Now()
 	c := &g.clients[fd]
@@ -55,7 +55,7 @@ func (g *Generator) receive(fd int, data []byte) error {
 	return nil
 }
 
-// keep keeps the begin of a frame.
+// buffer keeps the beginning of an incomplete frame.
 func (c *client) buffer(data []byte) {
 	if len(data) > 0 {
 		c.rest = append(c.rest[:0], data...)
@@ -64,7 +64,7 @@ func (c *client) buffer(data []byte) {
 	}
 }
 
-// hear does what a frame asks for, and returns how many events are in it.
+// handle handles one frame, and returns how many events are in it.
 func (g *Generator) handle(fd int, op byte, payload []byte, now int64) (int64, error) {
 	switch op {
 	case text, binaries:
@@ -78,7 +78,7 @@ func (g *Generator) handle(fd int, op byte, payload []byte, now int64) (int64, e
 	return 0, nil
 }
 
-// reply lets a client in if it was waiting for this message, and answers it.
+// reply marks a client as ready if it was waiting for this message, and answers the message.
 func (g *Generator) reply(fd int, payload []byte) error {
 	if c := &g.clients[fd]; c.state == subscribing && bytes.Contains(payload, []byte(g.plan.Ready)) {
 		g.ready(c)
@@ -113,7 +113,7 @@ func (g *Generator) count(fd int, payload []byte, now int64) (count int64) {
 	}
 }
 
-// follow holds a sequence number against the one before it in its lane.
+// checkOrder compares a sequence number with the one before it from the same publisher.
 func (g *Generator) checkOrder(fd int, sequence int64) {
 	lane := int(sequence / PublisherStride)
 	if lane >= g.plan.Publishers {

@@ -131,8 +131,8 @@ func TestRun_ItemsOfABatchAreEventsAndThoseOfAViewAreParts(t *testing.T) {
 	if events, err := run(t, p); events != 2 || err != nil {
 		t.Fatalf("%d events, %v", events, err)
 	}
-	want := "POST / [0:1000000001,1:1000000002,2:1000000003]\nPOST / [0:1000000004,1:1000000005,2:1000000006]\nPOST " +
-		"/ [0:1,1:1]\nPOST / [0:2,1:2]"
+	want := "POST / [0:1000000001,1:1000000002,2:1000000003]\nPOST / [0:1000000004,1:1000000005,2:1000000006]\n" +
+		"POST / [0:1,1:1]\nPOST / [0:2,1:2]"
 	if got := strings.Join(b.bodies, "\n"); got != want {
 		t.Errorf("got\n%s", got)
 	}
@@ -162,8 +162,7 @@ func TestRun_EndsWithWhatTheServerSaid(t *testing.T) {
 	for says, answer := range map[string]func(w http.ResponseWriter){
 		"answered 503 busy": func(w http.ResponseWriter) {
 			w.WriteHeader(503)
-			_,
-				_ = io.WriteString(w, "busy")
+			_, _ = io.WriteString(w, "busy")
 		},
 		`answered 200 {"error":"x"}`: func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"error":"x"}`) },
 		"while reading the answer":   func(w http.ResponseWriter) { panic(http.ErrAbortHandler) },
@@ -205,8 +204,8 @@ func TestRun_TCPSaysHelloAndAnswers(t *testing.T) {
 		defer conn.Close()
 		_, _ = io.WriteString(conn, "INFO\r\nPING\r\n")
 		var text []byte
-		for buf := make([]byte, 100); !strings.Contains(string(text), "PONG") ||
-			!strings.Contains(string(text), `"2"`); {
+		buf := make([]byte, 100)
+		for !strings.Contains(string(text), "PONG") || !strings.Contains(string(text), `"2"`) {
 			n, err := conn.Read(buf)
 			if err != nil {
 				break

@@ -163,8 +163,7 @@ func (r *Report) find(name, peer string) *Median {
 // ratio is the ratio against a peer in a case, nil if there is none.
 func (r *Report) ratio(name, against string, figure run.Figure) *Ratio {
 	i := slices.IndexFunc(r.Ratios, func(x Ratio) bool {
-		return x.Case == name && x.Against == against &&
-			x.Figure == figure
+		return x.Case == name && x.Against == against && x.Figure == figure
 	})
 	if i < 0 {
 		return nil

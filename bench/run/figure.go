@@ -20,5 +20,7 @@ const (
 var Figures = []struct {
 	Name Figure
 	More bool
-}{{Processor, false}, {Median, false}, {Tail, false}, {Deliveries, true}, {Publishes, true}, {Connects, true}, {Memory,
-	false}, {Idle, false}, {Generator, false}}
+}{
+	{Processor, false}, {Median, false}, {Tail, false}, {Deliveries, true}, {Publishes, true}, {Connects, true},
+	{Memory, false}, {Idle, false}, {Generator, false},
+}

@@ -48,8 +48,7 @@ func measureConnections(size int) (costs [6]float64, err error) {
 	costs[0] = per(took, size)
 	costs[5] = float64(live()-before) / float64(size)
 	took, times, err := often(1000, func() error {
-		return deliver(c, actors.Target{Topic: sharedTopic}, telemetry(1),
-			size)
+		return deliver(c, actors.Target{Topic: sharedTopic}, telemetry(1), size)
 	})
 	if err != nil {
 		return costs, err

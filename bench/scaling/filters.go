@@ -44,8 +44,7 @@ func differing(size int, options func(i int) string, match bool, come, hear, par
 	ask := func(what string) (time.Duration, error) {
 		return timed(func() error {
 			return c.AskEach(clients, func(i int) []string {
-				return []string{request(what, []string{"1"},
-					options(i))}
+				return []string{request(what, []string{"1"}, options(i))}
 			})
 		})
 	}
@@ -68,8 +67,7 @@ func hearFiltered(c *inproc.Harness, size int, match bool, hear *Series) error {
 		want = size
 	}
 	took, times, err := often(1000, func() error {
-		return deliver(c, actors.Target{Topic: sharedTopic}, telemetry(1),
-			want)
+		return deliver(c, actors.Target{Topic: sharedTopic}, telemetry(1), want)
 	})
 	if err == nil {
 		hear.add(size, took, times)

@@ -76,8 +76,7 @@ func TestLess_AKneeOfTheCachesIsTakenOff(t *testing.T) {
 			t.Errorf("%v lines: %v, without memory %v", lines, waits.last(), waits.less(lines, knee).last())
 		}
 		half := of(func(n float64) float64 {
-			return n * (100 +
-				lines*knee(int(n))/2)
+			return n * (100 + lines*knee(int(n))/2)
 		}) // the processor waits for two at once
 		if half.less(lines, knee).worse() {
 			t.Errorf("%v lines, two at once: without memory %v", lines, half.less(lines, knee).last())

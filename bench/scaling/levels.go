@@ -41,8 +41,7 @@ func deep(size, from int, s *Series) error {
 	}
 	topic := strings.Join(append([]string{"telemetry"}, path...), "/")
 	took, times, err := often(5000, func() error {
-		return deliver(c, actors.Target{Topic: topic}, telemetry(1),
-			size-from+1)
+		return deliver(c, actors.Target{Topic: topic}, telemetry(1), size-from+1)
 	})
 	if err == nil {
 		s.add(size, took, times)

@@ -53,8 +53,8 @@ func oneWith(size int, first []string, come, hear, change, part *Series) error {
 	}
 	come.add(size, took, 1)
 	took, times, err := often(2000, func() error {
-		return deliver(c, actors.Target{Topic: "telemetry/" + topicID(rand.IntN(size))}, telemetry(1),
-			2) // the one and who made it
+		const subscribers = 2 // the measured one, and the client that made the topic
+		return deliver(c, actors.Target{Topic: "telemetry/" + topicID(rand.IntN(size))}, telemetry(1), subscribers)
 	})
 	if err != nil {
 		return err

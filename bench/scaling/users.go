@@ -40,8 +40,7 @@ func sameUser(size int, join, hear, leave *Series) error {
 	}
 	join.add(size, took, 1)
 	took, times, err := often(1000, func() error {
-		return deliver(c, actors.Target{Users: []string{user(0)}}, message(),
-			size)
+		return deliver(c, actors.Target{Users: []string{user(0)}}, message(), size)
 	})
 	if err != nil {
 		return err
