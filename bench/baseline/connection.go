@@ -20,13 +20,13 @@ type connection struct {
 	watched uint32 // the epoll events that it is registered for
 }
 
-// reads reports whether it may say something now. A publisher may not before it has got its answer, so that what it
-// says stays with the kernel.
+// reads reports whether the loop may read from the connection now. It does not read from a publisher before it has
+// answered it, so that further requests stay in the kernel.
 func (c *connection) reads() bool {
 	return c.socket || !c.waiting && !c.last && len(c.rest) == 0
 }
 
-// wants are the epoll events to register for.
+// interest are the epoll events to register for.
 func (c *connection) interest() uint32 {
 	var events uint32
 	if c.reads() {
@@ -38,8 +38,8 @@ func (c *connection) interest() uint32 {
 	return events
 }
 
-// put writes data and returns how much of it the kernel took; ok is false if the socket is broken. What was kept before
-// has to go first.
+// write writes data and returns how many bytes the kernel took; ok is false if the socket is broken. It writes nothing
+// while earlier bytes wait.
 func (c *connection) write(data []byte) (n int, ok bool) {
 	if len(c.rest) > 0 {
 		return 0, true
@@ -47,7 +47,7 @@ func (c *connection) write(data []byte) (n int, ok bool) {
 	return write(c.fd, data)
 }
 
-// flush writes what was kept and returns how much of it went.
+// flush writes the bytes that wait, and returns how many of them the kernel took.
 func (c *connection) flush() (n int, ok bool) {
 	n, ok = write(c.fd, c.rest)
 	if n == len(c.rest) {
@@ -58,7 +58,7 @@ func (c *connection) flush() (n int, ok bool) {
 	return n, ok
 }
 
-// write is write(2) without a word to Go's scheduler, since the sockets do not block.
+// write is write(2) without Go's scheduler, since the sockets do not block.
 func write(fd int, data []byte) (n int, ok bool) {
 	taken, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd),
 		uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)))

@@ -89,7 +89,7 @@ func (l *loop) run() error {
 	}
 }
 
-// turn waits until something is ready and does it.
+// poll waits until something is ready and handles it.
 func (l *loop) poll() (ended bool, err error) {
 	n, err := unix.EpollWait(l.epoll, l.events, -1)
 	if err != nil && !errors.Is(err, unix.EINTR) {
@@ -120,7 +120,7 @@ func (l *loop) close() {
 	}
 }
 
-// accept takes the connections that are there.
+// accept accepts the connections that are waiting.
 func (l *loop) accept() {
 	for {
 		fd, _, err := unix.Accept4(l.listen, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
@@ -141,7 +141,7 @@ func (l *loop) accept() {
 	}
 }
 
-// serve does what a connection is ready for. c is nil if it was closed a moment ago.
+// serve handles what a connection is ready for. c is nil if it was closed a moment ago.
 func (l *loop) serve(c *connection, events uint32) {
 	if c == nil {
 		return
@@ -162,7 +162,7 @@ func (l *loop) serve(c *connection, events uint32) {
 	l.update(c, ok)
 }
 
-// settle closes a connection that is broken or done, and registers any other for what it wants now.
+// update closes a connection that is broken or done, and registers any other for its new interest.
 func (l *loop) update(c *connection, ok bool) {
 	if !ok || c.last && !c.waiting && len(c.rest) == 0 {
 		l.drop(c)
@@ -184,7 +184,7 @@ func (l *loop) drop(c *connection) {
 	}
 }
 
-// read takes one piece of what is there. What a WebSocket says is read and forgotten.
+// read reads one piece of what has arrived. It discards what a WebSocket says.
 func (l *loop) read(c *connection) (ok bool) {
 	kept := copy(l.buf, c.in)
 	n, err := unix.Read(c.fd, l.buf[kept:])

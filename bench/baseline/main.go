@@ -1,18 +1,20 @@
-// Command baseline is the lowest cost that a server could have which writes each event to each socket as soon as it has it:
-// one thread, an epoll loop and a bare write(2) per socket and event. Below it are, at full speed, only those who let
-// events wait and write several at once. It is what the peers of the benchmark are held against, and no server for use.
+// Command baseline is the lowest cost of a server that writes each event to each socket as soon as it has it: one
+// thread, an epoll loop and a bare write(2) per socket and event. At full speed, only servers that let events wait and
+// write several at once stay below it. The benchmark measures its targets against it (its file is
+// bench/peers/floor.yaml); it is no server for use.
 //
-// It takes any WebSocket on any path, and POST /publish, whose body goes as one text frame to all sockets that are open
-// when its turn comes. The answer, the count of these sockets, is sent when the frame is written or queued for each.
+// It accepts any WebSocket on any path, and POST /publish, whose body it sends as one text frame to all sockets that
+// are open when its turn comes. It answers with the count of these sockets when the frame is written or queued for
+// each.
 //
-// It promises that no socket misses a frame or sees two in another order than its neighbours do. What a full socket
-// cannot take waits for it: at most 8 MiB for all sockets together, then the publishers wait.
+// It promises that no socket misses a frame or sees two in another order than the others do. Bytes that a full socket
+// cannot take wait for it: at most 8 MiB for all sockets together, then the publishers wait.
 //
 // It asks for clients that read (one that never does holds the publishers up in the end), for bodies below 64 KiB and
-// for Linux. It does not hear what clients say; topics, users and authentication are unknown to it.
+// for Linux. It ignores what clients say; topics, users and authentication are unknown to it.
 //
-// The write is syscall.RawSyscall, since Go's own way to the kernel (its poller, the hand-over of the processor around a
-// call) is a part of what is measured in the other peers.
+// The write is syscall.RawSyscall, since Go's own way to the kernel (its poller, the hand-over of the processor around
+// a call) is a part of what is measured in the other targets.
 package main
 
 import (

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// publish is one frame on its way to all sockets.
+// publish is one frame that is being written to all sockets.
 type publish struct {
 	from  *connection // its publisher, who has the frame; nil for nothing on its way
 	at    int         // the first socket that it was not written to
@@ -13,7 +13,7 @@ type publish struct {
 	count int
 }
 
-// requests answers the requests in data, up to one that has to wait, and keeps what is left.
+// requests answers the requests in data, up to one that has to wait, and keeps the rest.
 func (l *loop) requests(c *connection, data []byte) (ok bool) {
 	for len(data) > 0 && c.reads() && !c.socket {
 		r, n, err := parse(data)
@@ -63,14 +63,14 @@ func (l *loop) respond(c *connection, status, body string) (ok bool) {
 	return l.send(c, l.answer)
 }
 
-// publish writes what is to be published, one after the other, as long as there is room for it.
+// publish writes the frames that wait, one after the other, as long as there is room.
 func (l *loop) publish() {
 	for l.begin() && l.write() {
 		l.finish()
 	}
 }
 
-// begin sees to it that a frame is on its way, if there is one.
+// begin takes the next frame unless one is being written. It returns false if there is none.
 func (l *loop) begin() bool {
 	if l.now.from != nil {
 		return true
@@ -86,7 +86,7 @@ func (l *loop) begin() bool {
 	return true
 }
 
-// compact forgets the sockets that closed.
+// compact removes the sockets that closed.
 func (l *loop) compact() {
 	l.sockets = slices.DeleteFunc(l.sockets, func(c *connection) bool { return c == nil })
 	for i, c := range l.sockets {
@@ -120,7 +120,7 @@ func (l *loop) write() bool {
 	return true
 }
 
-// finish answers the publisher and takes what it has said since.
+// finish answers the publisher and handles what it has sent since.
 func (l *loop) finish() {
 	c, count := l.now.from, l.now.count
 	l.now = publish{}

@@ -11,7 +11,7 @@ import (
 // maxBody is how long a published body may be, in bytes.
 const maxBody = 1<<16 - 1
 
-// upgrader takes sockets into a room. What clients say is small and rare, which a small read buffer suits.
+// upgrader accepts sockets into a hub. Clients send little and seldom, which a small read buffer suits.
 func upgrader(r *hub) *gws.Upgrader {
 	return gws.NewUpgrader(r, &gws.ServerOption{ReadBufferSize: 1024, ReadMaxPayloadSize: maxBody})
 }

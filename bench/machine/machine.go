@@ -1,4 +1,4 @@
-// Package machine says on what a benchmark ran, and waits until it has it for itself.
+// Package machine describes the machine of a benchmark, and waits until no other process uses it.
 package machine
 
 import (
@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Machine is on what a benchmark ran.
+// Machine is the machine that a benchmark ran on.
 type Machine struct {
 	Processor string  `json:"processor"`
 	Cores     int     `json:"cores"`
@@ -26,7 +26,7 @@ type Machine struct {
 	Files     uint64  `json:"file_descriptors"` // the limit of one process
 }
 
-// Describe reads it from the kernel.
+// Describe reads the description from the kernel.
 func Describe() (Machine, error) {
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
@@ -69,14 +69,15 @@ func Commit(ctx context.Context, root string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// calm is how much of the machine others may use, and patience how long Settle waits for that.
+// idleShare is the share of the machine that others may use, and timeout how long Settle waits for that.
 const (
 	idleShare = 0.08
 	interval  = 100 * time.Millisecond
 	timeout   = 10 * time.Second
 )
 
-// Settle waits until the machine is idle. It returns which part of it was still busy when it gave up, or 0.
+// Settle blocks until the machine is idle, for at most 10 s. It returns which share of it was still busy when it gave
+// up, or 0.
 func Settle(ctx context.Context) float64 {
 	for end := time.Now().Add(timeout); ; {
 		before := ticks()

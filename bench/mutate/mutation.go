@@ -22,7 +22,7 @@ type mutation struct {
 	proves   string // the requirement, check, fault or promise that is broken
 }
 
-// verdict is what became of a mutation.
+// result is what became of a mutation.
 type result struct {
 	mutation
 	noticed bool

@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Figures are what the kernel tells of a process and all that it started.
+// Figures are the memory and processor time of a process and all that it started, from the kernel.
 type Figures struct {
 	Resident  int64 // bytes
 	Processor time.Duration
 }
 
-// Figures reads them now.
+// Figures reads the figures now. A server that has ended is an error, which holds its last output.
 func (s *Process) Figures() (Figures, error) {
 	select {
 	case <-s.ended:

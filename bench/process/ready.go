@@ -12,7 +12,7 @@ import (
 	"github.com/parley-realtime/parley/bench/target"
 )
 
-// free returns ports of 127.0.0.1 that nobody uses now.
+// free returns ports of 127.0.0.1 that are free now.
 func free(count int) ([]int, error) {
 	var ports []int
 	for range count {
@@ -50,7 +50,7 @@ func serves(ctx context.Context, address, path string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// tail keeps what a server said last, and finds the line that tells its address. It is safe for concurrent use.
+// tail keeps a server's last output, and finds the line with its address. It is safe for concurrent use.
 type tail struct {
 	ready   *target.Ready
 	address chan string

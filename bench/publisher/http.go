@@ -34,7 +34,7 @@ func appendHead(dst []byte, call *target.Call, host string, w *target.Values, le
 	return append(dst, "\r\n\r\n"...)
 }
 
-// httpWire is one HTTP/1.1 connection, made anew when the server closes it.
+// httpTransport is one HTTP/1.1 connection. It connects again when the server closes it.
 type httpTransport struct {
 	address string
 	good    []byte
@@ -69,7 +69,7 @@ func (h *httpTransport) close() {
 	}
 }
 
-// call implements wire. A status that is not 2xx is an error, as is an answer without what is in a good one.
+// call implements transport. A status that is not 2xx is an error, as is an answer without the text of a good one.
 func (h *httpTransport) call(request []byte) error {
 	if h.conn == nil {
 		if err := h.connect(); err != nil {

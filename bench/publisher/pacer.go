@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pace says when events are due.
+// pacer says when events are due.
 type pacer struct {
 	interval time.Duration // 0 is at once
 	due      time.Time
@@ -22,7 +22,7 @@ func newPacer(rate float64) *pacer {
 	return p
 }
 
-// wait waits until the next event is due, and returns the time that it bears.
+// wait blocks until the next event is due, and returns the time that the event bears.
 func (p *pacer) wait() time.Time {
 	now := p.now()
 	if p.interval == 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/parley-realtime/parley/bench/target"
 )
 
-// Target is a topic or user that is published to; the fields are those of target.Words.
+// Target is a topic or user to publish to; the fields are those of target.Values.
 type Target struct{ N, Topic int }
 
 // Plan is what a publisher does.
@@ -20,25 +20,25 @@ type Plan struct {
 	// Payload is for ${payload} of the call; Pad is how many letters ${pad} has.
 	Payload *target.Template
 	Pad     int
-	// Address is where the server's clients connect; Words are the ports that it was given.
+	// Address is where the server's clients connect; Values are the ports that the server was given.
 	Address string
 	Values  target.Values
-	// Targets are published to in turn, each with sequence numbers of its own.
+	// Targets take turns; each has sequence numbers of its own.
 	Targets []Target
-	// Lane tells publishers to the same topic apart (loadgen.Lane), from 0.
+	// Number tells publishers to the same topic apart, from 0 (loadgen.PublisherStride).
 	Number int
-	// Items is how many items a call has that has items; they are Events of their own (a batch), or parts of one event.
+	// Items is how many items a call with items has; they are Events of their own (a batch), or parts of one event.
 	Items  int
 	Events bool
-	// Rate is how many calls to make in a second; 0 is as many as are answered.
+	// Rate is how many calls to make in a second; with 0 each call follows the answer to the one before.
 	Rate float64
 	// Fresh makes a connection for each call.
 	Fresh bool
-	// Room reports whether so many more events may be published now. It is asked every 50 us until it agrees.
+	// Admit reports whether so many more events may be published now. The publisher asks every 50 us until it does.
 	Admit func(events int) bool
 }
 
-// Publisher publishes. One goroutine may call its methods; Events is for everyone.
+// Publisher publishes. One goroutine may call its methods; any goroutine may call Events.
 type Publisher struct {
 	plan      Plan
 	transport transport
@@ -51,14 +51,14 @@ type Publisher struct {
 	events    atomic.Int64
 }
 
-// wire carries calls to a server.
+// transport carries calls to a server.
 type transport interface {
 	// call sends a request and waits for its answer, if there are answers.
 	call(request []byte) error
 	close()
 }
 
-// New makes a publisher with its connection.
+// New makes a publisher and opens its connection.
 func New(ctx context.Context, plan Plan) (*Publisher, error) {
 	p := &Publisher{plan: plan, values: plan.Values, sequence: make([]int64, len(plan.Targets))}
 	for i := range p.sequence {
@@ -81,10 +81,10 @@ func address(plan Plan) string {
 	return plan.Call.Address.Fill(&plan.Values)
 }
 
-// Events is how many events were published and, where there are answers, taken. Any goroutine may ask.
+// Events is how many events were published and, where the server answers, accepted. Any goroutine may call it.
 func (p *Publisher) Events() int64 { return p.events.Load() }
 
-// Run publishes until end, or until ctx ends.
+// Run publishes and blocks until end, until ctx ends, or until a call fails.
 func (p *Publisher) Run(ctx context.Context, end time.Time) error {
 	pace := newPacer(p.plan.Rate)
 	for {
@@ -155,7 +155,7 @@ func (p *Publisher) items(target int) {
 	p.body = call.Close.Append(p.body, w)
 }
 
-// number gives the target's next event its number and payload.
+// number gives the next event of a target its number and payload.
 func (p *Publisher) number(target int) {
 	p.sequence[target]++
 	p.values.Sequence = p.sequence[target]

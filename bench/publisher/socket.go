@@ -11,9 +11,10 @@ import (
 
 // socket is a connection whose reader waits in the kernel.
 //
-// With the runtime's poller a publisher got its answer up to 10 ms late: the clients' thread and the naps of another publisher are
-// system calls, which hold a processor each, and nobody was left to poll. The faster a server answers, the more it was struck:
-// whoever finds the answer there when it has written never goes by the scheduler (bench/NOTES.md).
+// With the runtime's poller a publisher got its answer up to 10 ms late: the clients' thread and the naps of another
+// publisher are system calls, each of which holds a processor, and no thread was left to poll. The faster a server
+// answered, the more the delay struck it: a publisher that finds the answer there when it has written never goes by the
+// scheduler (bench/NOTES.md).
 type socket struct{ fd int }
 
 // dial connects to an address on loopback.

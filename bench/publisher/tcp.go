@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/bench/target"
 )
 
-// tcpWire is a connection whose calls nobody answers.
+// tcpTransport is a connection on which the server does not answer calls.
 type tcpTransport struct {
 	conn  net.Conn
 	ended chan struct{} // closed by listen
@@ -32,7 +32,7 @@ func dialTCP(ctx context.Context, call *target.Call, address string, w *target.V
 	return t, nil
 }
 
-// listen answers what the server asks, until the connection ends.
+// listen replies to messages of the server, such as pings, until the connection ends.
 func (t *tcpTransport) listen(call *target.Call, w target.Values) {
 	defer close(t.ended)
 	buf := make([]byte, 16<<10)
@@ -51,7 +51,7 @@ func (t *tcpTransport) listen(call *target.Call, w target.Values) {
 	}
 }
 
-// call implements wire.
+// call implements transport.
 func (t *tcpTransport) call(request []byte) error {
 	select {
 	case <-t.ended:

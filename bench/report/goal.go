@@ -7,7 +7,7 @@ import (
 	"github.com/parley-realtime/parley/bench/run"
 )
 
-// Goal is what the subject is to reach in a case: a ratio against a peer, or, against nobody, a figure.
+// Goal is what the subject should reach in a case: a ratio against another target or, without Against, a figure.
 type Goal struct {
 	Case    string
 	Figure  run.Figure
@@ -16,7 +16,7 @@ type Goal struct {
 	Bound   float64
 }
 
-// Verdict is what was found of a goal.
+// Verdict says whether a goal is met.
 type Verdict struct {
 	Case    string     `json:"case"`
 	Figure  run.Figure `json:"figure"`
@@ -30,7 +30,7 @@ type Verdict struct {
 	Says     string   `json:"says"`
 }
 
-// judge judges one goal.
+// verdict judges one goal.
 func (r *Report) verdict(g Goal) Verdict {
 	v := Verdict{Case: g.Case, Figure: g.Figure, Against: g.Against, Goal: fmt.Sprintf("<= %s", format(g.Bound))}
 	if g.Least {
@@ -57,7 +57,7 @@ func (r *Report) verdict(g Goal) Verdict {
 	return v
 }
 
-// evidence are the values of all rounds, and what is lacking in them.
+// evidence are the values of all rounds, and which rounds have none.
 func (r *Report) evidence(g Goal) (values []float64, short string) {
 	if g.Against == "" {
 		for round := 1; round <= r.Rounds; round++ {
@@ -77,7 +77,7 @@ func (r *Report) evidence(g Goal) (values []float64, short string) {
 	return values, ""
 }
 
-// absent says why there is nothing to judge a goal by.
+// missing says why there is no value to judge a goal by.
 func (r *Report) missing(g Goal) string {
 	for _, name := range []string{Subject, g.Against} {
 		if name == "" {

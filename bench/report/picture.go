@@ -15,7 +15,7 @@ import (
 	"github.com/parley-realtime/parley/bench/run"
 )
 
-// shown is what a panel of the picture shows.
+// panel is what a diagram of the picture shows.
 type panel struct {
 	name   string
 	figure run.Figure
@@ -72,7 +72,7 @@ func arrange(canvas draw.Canvas, plots [][]*plot.Plot) {
 	}
 }
 
-// panel is one diagram: a bar per peer, Parley's at the top and in a colour of its own.
+// panel is one diagram: a bar per target, Parley's at the top and in a colour of its own.
 func (r *Report) panel(s panel) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%s, %s (%s)", s.name, s.figure, better(s.figure))

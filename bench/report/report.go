@@ -8,7 +8,7 @@ import (
 	"github.com/parley-realtime/parley/bench/run"
 )
 
-// Subject is the peer that the others are compared with.
+// Subject is the target that the others are compared with.
 const Subject = "parley"
 
 // Report is a whole benchmark.
@@ -27,7 +27,7 @@ type Report struct {
 	Goals   []Verdict       `json:"goals"`
 }
 
-// Peer is one that takes part, or why it does not.
+// Target is a server that takes part, or why it does not.
 type Target struct {
 	Name  string `json:"name"`
 	About string `json:"about"`
@@ -39,21 +39,21 @@ type Case struct {
 	Name  string       `json:"name"`
 	Title string       `json:"title"`
 	Shows []run.Figure `json:"shows"`
-	// Out says of peers why they take no part.
+	// Out says of targets why they take no part.
 	Out map[string]string `json:"out,omitempty"`
 }
 
-// Run is one trial.
+// Run is one run of a target in a case.
 type Run struct {
 	Case  string `json:"case"`
 	Peer  string `json:"peer"`
 	Round int    `json:"round"`
-	// Busy is which part of the machine others used when the trial began nevertheless.
+	// Busy is the share of the machine that others used when the run began nevertheless.
 	Busy float64 `json:"busy,omitempty"`
 	run.Result
 }
 
-// Median is of the trials of one peer in one case that did not fail.
+// Median is the median of the runs of one target in one case that did not fail.
 type Median struct {
 	Case    string                 `json:"case"`
 	Peer    string                 `json:"peer"`
@@ -62,7 +62,7 @@ type Median struct {
 	Failed  int                    `json:"failed"`
 }
 
-// Ratio is the subject's figure divided by that of another peer.
+// Ratio is the subject's figure divided by that of another target.
 type Ratio struct {
 	Case    string     `json:"case"`
 	Against string     `json:"against"`
@@ -71,7 +71,7 @@ type Ratio struct {
 	Pairs   []float64  `json:"pairs"` // by round
 }
 
-// Conclude makes of the runs all that follows from them.
+// Conclude computes medians, ratios and verdicts from the runs.
 func (r *Report) Conclude(goals []Goal) {
 	r.Medians, r.Ratios, r.Goals = nil, nil, nil
 	for _, c := range r.Cases {
@@ -89,7 +89,7 @@ func (r *Report) Conclude(goals []Goal) {
 	}
 }
 
-// middle is the median of one peer in one case.
+// medianOf is the median of one target in one case.
 func (r *Report) medianOf(name, peer string) Median {
 	m := Median{Case: name, Peer: peer, Figures: map[run.Figure]float64{}}
 	all := map[run.Figure][]float64{}
@@ -111,7 +111,7 @@ func (r *Report) medianOf(name, peer string) Median {
 	return m
 }
 
-// compare makes the ratios of one case against one peer.
+// compare computes the ratios of one case against one target.
 func (r *Report) compare(c Case, against string) []Ratio {
 	var ratios []Ratio
 	for _, figure := range c.Shows {
@@ -151,7 +151,7 @@ func median(values []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// of is the median of a peer in a case, nil if there is none.
+// find is the median of a target in a case, nil if there is none.
 func (r *Report) find(name, peer string) *Median {
 	i := slices.IndexFunc(r.Medians, func(m Median) bool { return m.Case == name && m.Peer == peer })
 	if i < 0 {
@@ -160,7 +160,7 @@ func (r *Report) find(name, peer string) *Median {
 	return &r.Medians[i]
 }
 
-// ratio is the ratio against a peer in a case, nil if there is none.
+// ratio is the ratio against a target in a case, nil if there is none.
 func (r *Report) ratio(name, against string, figure run.Figure) *Ratio {
 	i := slices.IndexFunc(r.Ratios, func(x Ratio) bool {
 		return x.Case == name && x.Against == against && x.Figure == figure

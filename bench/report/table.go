@@ -80,7 +80,7 @@ func (r *Report) row(table io.Writer, c Case, m *Median) {
 	fmt.Fprintln(table)
 }
 
-// goals writes which are met.
+// goals writes the verdicts.
 func (r *Report) goals(out io.Writer) {
 	if len(r.Goals) == 0 {
 		return
@@ -99,7 +99,7 @@ func (r *Report) goals(out io.Writer) {
 	table.Flush()
 }
 
-// failures names the trials that are no figures, and those that had to begin on a busy machine.
+// failures names the runs that failed, and counts those that had to begin on a busy machine.
 func (r *Report) failures(out io.Writer) {
 	busy, failed := 0, 0
 	for _, run := range r.Runs {

@@ -9,10 +9,10 @@ import (
 	"github.com/parley-realtime/parley/bench/target"
 )
 
-// Way is how one publishes.
+// Way is how a case publishes.
 type Way int
 
-// The ways; None only lets clients connect and watches them.
+// The ways. With None the clients only connect, and the run measures them idle.
 const (
 	None Way = iota
 	Topic
@@ -24,7 +24,7 @@ const (
 // parts is how many filter views there are: clients have them in turn, and an event has a part for each.
 const parts = 50
 
-// Case is a question of the suite.
+// Case is one question of the suite.
 type Case struct {
 	Name  string
 	Title string
@@ -32,7 +32,7 @@ type Case struct {
 	Clients int
 	Own     bool
 	Way     Way
-	// Publishers share Rate, in events per second; 0 is as fast as answers come, with window under way at most.
+	// Publishers share Rate, in events per second; 0 is as fast as answers come, with window in flight at most.
 	Publishers int
 	Rate       float64
 	// Items is how many events a batch has.
@@ -41,23 +41,23 @@ type Case struct {
 	Fresh bool
 	// Warm is how long the same is done before it is measured, and For how long it is measured.
 	Warm, For time.Duration
-	// Without says why a peer takes no part that could.
+	// Without says why a target takes no part that could.
 	Without map[string]string
 	// Shows are the figures that the case is about.
 	Shows []Figure
 }
 
-// Window is how many events may be under way, from the publisher's request to the last subscriber's read; fewer if these are
-// more than Flight deliveries. Servers that answer before they deliver would be flooded without one; it is the same for all.
+// Window is how many events may be in flight, from the publisher's request to the last subscriber's read; fewer if these are
+// more than WindowDeliveries deliveries. Servers that answer before they deliver would be flooded without one; it is the same for all.
 const (
 	Window           = 256
 	WindowDeliveries = 256_000
 )
 
-// window is how many events may be under way in the case.
+// window is how many events may be in flight in the case.
 func (c *Case) window() int64 { return min(Window, WindowDeliveries/c.fanOut()) }
 
-// call is how the peer is published to; nil if it cannot be.
+// call is the target's call for this way to publish; nil if it has none.
 func (c *Case) call(p *target.Target) *target.Call {
 	switch c.Way {
 	case Topic:
@@ -72,7 +72,7 @@ func (c *Case) call(p *target.Target) *target.Call {
 	return nil
 }
 
-// Out says why a peer takes no part in the case, "" if it does.
+// Excluded says why a target takes no part in the case, "" if it does.
 func (c *Case) Excluded(p *target.Target) string {
 	switch {
 	case p.Cases[c.Name].Out != "":
@@ -87,7 +87,7 @@ func (c *Case) Excluded(p *target.Target) string {
 	return ""
 }
 
-// fan is how many clients get an event.
+// fanOut is how many clients receive an event.
 func (c *Case) fanOut() int64 {
 	if c.Own || c.Way == User {
 		return 1
@@ -115,7 +115,7 @@ func (c *Case) targets(which int) []publisher.Target {
 	return all
 }
 
-// lanes is how many publishers share a topic.
+// publishersPerTopic is how many publishers publish to the same topic.
 func (c *Case) publishersPerTopic() int {
 	if c.fanOut() > 1 {
 		return max(1, c.Publishers)
@@ -123,8 +123,8 @@ func (c *Case) publishersPerTopic() int {
 	return 1
 }
 
-// threads is how many threads of the generator may wait in the kernel at once. The runtime has a processor for each of them: one
-// that has to wait until another's is taken from it comes late.
+// threads is how many threads of the generator may wait in the kernel at once. The runtime has a processor for each of
+// them: a thread that has to wait until the runtime takes one from another thread comes late.
 func (c *Case) threads() int { return max(runtime.NumCPU(), c.Publishers+2) }
 
 // items is how many items a call has.
@@ -143,7 +143,7 @@ func (c *Case) calls() float64 {
 	return c.Rate / float64(max(1, c.Publishers)) / float64(max(1, c.Items))
 }
 
-// Check says what is wrong with the case.
+// Check returns an error if the case is incomplete or contradicts itself.
 func (c *Case) Check() error {
 	if c.Clients < 1 || c.For <= 0 || len(c.Shows) == 0 || (c.Way == Batch) != (c.Items > 0) ||
 		(c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() {

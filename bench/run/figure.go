@@ -1,9 +1,9 @@
 package run
 
-// Figure names what a trial measures.
+// Figure names what a run measures.
 type Figure string
 
-// What there is, in the order of tables.
+// The figures, in the order of tables.
 const (
 	Processor  Figure = "us/delivery"   // server CPU time per delivered event
 	Median     Figure = "p50 ms"        // from the publisher's clock to the client's read

@@ -14,7 +14,7 @@ import (
 	"github.com/parley-realtime/parley/bench/process"
 )
 
-// phase is what happened in a while.
+// phase is what happened while publishers published.
 type phase struct {
 	events int64
 	took   time.Duration // until the last event arrived
@@ -24,7 +24,7 @@ type phase struct {
 // drain is how long what was published may take to arrive.
 const drain = 5 * time.Second
 
-// flood publishes for a while, and waits until everything has arrived.
+// load publishes for a while, and waits until everything has arrived.
 func (m *measurement) load(ctx context.Context, during time.Duration) (phase, error) {
 	m.clients.Reset()
 	m.inFlight.Store(0)
@@ -59,7 +59,7 @@ func (m *measurement) load(ctx context.Context, during time.Duration) (phase, er
 	return f, err
 }
 
-// whole says what is lacking in what arrived.
+// whole returns an error unless everything arrived, once and in order.
 func (f *phase) whole(c *Case) error {
 	want := f.events * c.fanOut()
 	switch {
@@ -75,7 +75,8 @@ func (f *phase) whole(c *Case) error {
 	return nil
 }
 
-// held says whether the case's rate was held: within 5 %, or one call of each publisher if that is more.
+// held returns an error unless the publishers kept the rate of the case: within 5 %, or one call of each publisher if
+// that is more.
 func (f *phase) held(c *Case) error {
 	rate, call := float64(f.events)/c.For.Seconds(), 1.5*float64(c.Publishers*max(1, c.Items))/c.For.Seconds()
 	if c.Rate > 0 && math.Abs(rate-c.Rate) > max(c.Rate/20, call) {
@@ -84,7 +85,7 @@ func (f *phase) held(c *Case) error {
 	return nil
 }
 
-// measure floods, and takes the figures.
+// measure puts the server under load, and takes the figures.
 func (m *measurement) measure(ctx context.Context) error {
 	before, err := m.server.Figures()
 	if err != nil {

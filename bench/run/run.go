@@ -1,10 +1,11 @@
-// Package run is one measurement: a fresh server of one peer, fresh clients, one case of the suite.
+// Package run is one measurement: a fresh server of one target, fresh clients, one case of the suite.
 //
-// It promises that a figure is a figure only if every event reached every client that it was for, once and in order, no
-// client was cut off, and a paced publisher held its rate; a trial that is otherwise says why, and has no figures.
+// It promises that a figure counts only if every event reached every client that it was for, once and in order, the
+// server cut off no client, and a paced publisher kept its rate. A run in which that does not hold says why, and has no
+// figures.
 //
-// Before it measures, it does the same for a while without counting; in between and at the end it waits until all that was
-// published has arrived, so that the deliveries that it counts are those of the processor time that it counts.
+// Before it measures, it does the same for a while without counting; in between and at the end it waits until all that
+// was published has arrived, so that the deliveries that it counts are those of the processor time that it counts.
 package run
 
 import (
@@ -20,14 +21,14 @@ import (
 	"github.com/parley-realtime/parley/bench/target"
 )
 
-// Result is what a trial found.
+// Result is what a run found.
 type Result struct {
 	Figures map[Figure]float64 `json:"figures,omitempty"`
 	// Failed says why there are no figures.
 	Failed string `json:"failed,omitempty"`
 }
 
-// Run does a trial. root is the folder of the repository.
+// Measure does a run, which takes seconds, and blocks until the server has ended. root is the root of the repository.
 func Measure(ctx context.Context, root string, p *target.Target, c *Case) Result {
 	figures, err := measure(ctx, root, p, c)
 	if err != nil {
@@ -36,14 +37,14 @@ func Measure(ctx context.Context, root string, p *target.Target, c *Case) Result
 	return Result{Figures: figures}
 }
 
-// trial is a measurement under way.
+// measurement is a run under way.
 type measurement struct {
 	target     *target.Target
 	of         *Case
 	server     *process.Process
 	clients    *loadgen.Generator
 	publishers []*publisher.Publisher
-	// under counts the events of a phase that publishers have begun to publish.
+	// inFlight counts the events of a phase that publishers have begun to publish.
 	inFlight atomic.Int64
 	figures  map[Figure]float64
 }
@@ -80,7 +81,7 @@ func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[F
 	return m.figures, m.withServerError(m.measure(ctx))
 }
 
-// blame adds what the server said, if it is not there any more.
+// withServerError adds the last output of the server to an error if the server has ended.
 func (m *measurement) withServerError(err error) error {
 	if err == nil {
 		return nil
@@ -91,7 +92,7 @@ func (m *measurement) withServerError(err error) error {
 	return err
 }
 
-// tokens signs what the clients will show, so that signing is not in any figure.
+// tokens signs the tokens of the clients beforehand, so that no figure contains the signing.
 func (m *measurement) tokens() ([]string, error) {
 	if m.target.Token == nil {
 		return nil, nil
@@ -108,7 +109,7 @@ func (m *measurement) tokens() ([]string, error) {
 	return all, nil
 }
 
-// connect brings the clients in.
+// connect connects the clients.
 func (m *measurement) connect(tokens []string) error {
 	client := m.target.ClientFor(m.of.Name)
 	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp,
@@ -148,7 +149,7 @@ func fill(texts []target.Template, w *target.Values) []string {
 	return lines
 }
 
-// watch measures what idle clients cost, after the time of Warm.
+// observeIdle measures what idle clients cost, after the time of Warm.
 func (m *measurement) observeIdle(alone process.Figures) error {
 	if err := m.clients.Run(until(m.of.Warm)); err != nil {
 		return err
@@ -177,7 +178,7 @@ func until(d time.Duration) func() bool {
 	return func() bool { return time.Now().After(end) }
 }
 
-// appoint makes the publishers.
+// startPublishers makes the publishers.
 func (m *measurement) startPublishers(ctx context.Context) error {
 	for which := range m.of.Publishers {
 		plan := publisher.Plan{Call: m.of.call(m.target), Payload: &m.target.Payload, Pad: m.target.Pad,
@@ -202,7 +203,8 @@ func (m *measurement) closePublishers() {
 	}
 }
 
-// room lets a publisher publish if not more than window events are under way. Two that ask at once may make it a few more.
+// admit lets a publisher publish if not more than window events are in flight. Two that ask at once may make it a few
+// more.
 func (m *measurement) admit(events int) bool {
 	if m.inFlight.Load()+int64(events)-m.clients.Messages()/m.of.fanOut() > m.of.window() {
 		return false
@@ -211,7 +213,7 @@ func (m *measurement) admit(events int) bool {
 	return true
 }
 
-// events is how many events were published since the trial began.
+// events is how many events were published since the run began.
 func (m *measurement) events() (all int64) {
 	for _, p := range m.publishers {
 		all += p.Events()

@@ -7,7 +7,7 @@ import (
 	"github.com/parley-realtime/parley/bench/run"
 )
 
-// What the cases are about.
+// The figures that the cases are about.
 var (
 	paced   = []run.Figure{run.Processor, run.Median, run.Tail}
 	full    = []run.Figure{run.Deliveries, run.Processor, run.Median, run.Tail}
@@ -21,7 +21,7 @@ const (
 	span = 1000 * time.Millisecond
 )
 
-// Why peers take no part that could.
+// Why targets take no part that could.
 const (
 	noTopics = "it has no topics"
 	forTime  = "left out so that all takes less than ten minutes; with -peers it takes part"

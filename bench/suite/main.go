@@ -1,4 +1,4 @@
-// Command suite measures Parley beside its peers: every case of the suite, round by round, each trial with a fresh
+// Command suite measures Parley beside its peers: every case of the suite, round by round, each run with a fresh
 // server and fresh clients, the peers taking turns. It prints a table and writes bench/results/<date>.json and .svg.
 //
 //	go -C bench run ./suite
@@ -103,15 +103,15 @@ func (o *options) part() bool {
 	return o.cases != "" || o.peers != "" || o.quick || o.rounds < fullRounds
 }
 
-// suite is what is measured.
+// suite is what the command measures.
 type suite struct {
 	cases    []run.Case
 	targets  []*target.Target
 	rounds   int
-	excluded map[string]string // why a peer takes no part at all
+	excluded map[string]string // why a target takes no part at all
 }
 
-// plan makes the suite of the command line.
+// plan makes the suite that the command line asks for.
 func plan(o options) (*suite, error) {
 	all, err := target.Folder(o.words)
 	if err != nil {
@@ -136,7 +136,7 @@ func plan(o options) (*suite, error) {
 	return m, nil
 }
 
-// patient lets peers that were named take part where they do not for the sake of time.
+// includeNamed lets targets that the command line names take part where they are left out for time.
 func (m *suite) includeNamed() {
 	for i := range m.cases {
 		m.cases[i].Without = maps.Clone(m.cases[i].Without)
@@ -144,7 +144,7 @@ func (m *suite) includeNamed() {
 	}
 }
 
-// pick picks the things named, in their own order; no names are all.
+// pick picks the items that are named, in their own order; without names it returns all.
 func pick[T any](what, names string, all []T, name func(T) string) ([]T, error) {
 	if names == "" {
 		return slices.Clone(all), nil
@@ -169,7 +169,7 @@ func pick[T any](what, names string, all []T, name func(T) string) ([]T, error) 
 // spare is how many file descriptors the generator and a server need beside their sockets.
 const spare = 200
 
-// fits says whether one process may have as many sockets as the largest case has clients.
+// checkLimit returns an error unless one process may have as many sockets as the largest case has clients.
 func (m *suite) checkLimit(files uint64) error {
 	largest := slices.MaxFunc(m.cases, func(a, b run.Case) int { return cmp.Compare(a.Clients, b.Clients) })
 	if need := uint64(largest.Clients + spare); files < need {
@@ -179,7 +179,7 @@ func (m *suite) checkLimit(files uint64) error {
 	return nil
 }
 
-// goals are those of the cases that are measured.
+// goals are the goals of the cases that are measured.
 func (m *suite) goals() []report.Goal {
 	return slices.DeleteFunc(slices.Clone(goals), func(g report.Goal) bool {
 		return !slices.ContainsFunc(m.cases, func(c run.Case) bool { return c.Name == g.Case })

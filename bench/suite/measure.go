@@ -16,10 +16,10 @@ import (
 	"github.com/parley-realtime/parley/bench/target"
 )
 
-// logs is where what preparing said is kept.
+// logs is the folder for the output of preparations.
 const logs = "bin/bench"
 
-// prepare makes the peers ready to be started, and leaves out who cannot be.
+// prepare runs the preparations of the targets, and leaves out those that cannot be prepared.
 func (m *suite) prepare(ctx context.Context, r *report.Report) {
 	done := map[string]error{} // peers may share a folder and what is done in it
 	for _, p := range m.targets {
@@ -31,7 +31,7 @@ func (m *suite) prepare(ctx context.Context, r *report.Report) {
 	}
 }
 
-// ready prepares one peer, and says why that was not possible.
+// ready prepares one target. It returns why that was not possible, or "".
 func ready(ctx context.Context, p *target.Target, done map[string]error) string {
 	if p.Needs != "" && os.Getenv(p.Needs) == "" {
 		return p.Needs + " is not set"
@@ -48,7 +48,7 @@ func ready(ctx context.Context, p *target.Target, done map[string]error) string 
 	return ""
 }
 
-// command runs one command of a peer's preparation.
+// command runs one command of a target's preparation.
 func command(ctx context.Context, p *target.Target, line []string) error {
 	log := filepath.Join(logs, p.Name+".log")
 	if err := os.MkdirAll(logs, 0o755); err != nil {
@@ -68,7 +68,7 @@ func command(ctx context.Context, p *target.Target, line []string) error {
 	return nil
 }
 
-// measure measures one case: round by round, the peers taking turns.
+// measure measures one case: round by round, the targets taking turns.
 func (m *suite) measure(ctx context.Context, c *run.Case, r *report.Report) {
 	told := report.Case{Name: c.Name, Title: c.Title, Shows: c.Shows, Out: maps.Clone(m.excluded)}
 	for round := 1; round <= m.rounds; round++ {
@@ -94,7 +94,7 @@ func (m *suite) measure(ctx context.Context, c *run.Case, r *report.Report) {
 	r.Cases = append(r.Cases, told)
 }
 
-// said is a trial in one line.
+// summary is a run in one line.
 func summary(c *run.Case, result run.Result) string {
 	if result.Failed != "" {
 		return "FAILED: " + result.Failed

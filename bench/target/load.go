@@ -16,7 +16,7 @@ import (
 // pad makes {"device_id":"topic-1","t":...,"s":1000,"pad":"..."} 160 bytes long.
 const pad = 93
 
-// Folder loads all peers of a folder, parley first, the others by name.
+// Folder loads all targets of a folder: parley first, the baseline next, the others by name.
 func Folder(dir string) ([]*Target, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
@@ -25,23 +25,23 @@ func Folder(dir string) ([]*Target, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no peers in %s", dir)
 	}
-	var peers []*Target
+	var targets []*Target
 	var problems []error
 	for _, file := range files {
 		p, err := Load(file)
-		peers, problems = append(peers, p), append(problems, err)
+		targets, problems = append(targets, p), append(problems, err)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(peers, func(a, b *Target) int {
+	slices.SortFunc(targets, func(a, b *Target) int {
 		return cmp.Or(order(a.Name)-order(b.Name),
 			cmp.Compare(a.Name, b.Name))
 	})
-	return peers, nil
+	return targets, nil
 }
 
-// order puts Parley and the floor first.
+// order puts Parley and the baseline first.
 func order(name string) int {
 	if i := slices.Index([]string{"parley", "floor"}, name); i >= 0 {
 		return i
@@ -49,7 +49,7 @@ func order(name string) int {
 	return 2
 }
 
-// Load loads the peer of a file.
+// Load loads the target of a file.
 func Load(file string) (*Target, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -57,7 +57,7 @@ func Load(file string) (*Target, error) {
 	}
 	p, err := Decode(text)
 	if err == nil && p.Name != strings.TrimSuffix(filepath.Base(file), ".yaml") {
-		err = fmt.Errorf("the peer is called %s", p.Name)
+		err = fmt.Errorf("the target is called %s", p.Name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -65,7 +65,7 @@ func Load(file string) (*Target, error) {
 	return p, nil
 }
 
-// Decode reads a peer.
+// Decode reads a target from YAML. Its errors name the key and what is wrong with it.
 func Decode(text []byte) (*Target, error) {
 	p := &Target{Pad: pad}
 	if err := yaml.UnmarshalWithOptions(text, p, yaml.Strict()); err != nil {
@@ -77,7 +77,7 @@ func Decode(text []byte) (*Target, error) {
 	return p, nil
 }
 
-// check says what is missing, and makes what Decode leaves to it.
+// check returns what is missing, and fills in what Decode leaves to it.
 func (p *Target) check() error {
 	switch {
 	case p.Name == "":

@@ -7,7 +7,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Sign makes a client's token.
+// Sign makes a client's token. Claims that are no JSON object are an error.
 func (t *Token) Sign(w *Values) (string, error) {
 	var claims jwt.MapClaims
 	if err := json.Unmarshal(t.Claims.Append(nil, w), &claims); err != nil {

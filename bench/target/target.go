@@ -2,11 +2,11 @@ package target
 
 import "regexp"
 
-// Peer is a server that takes part.
+// Target is a server under test.
 type Target struct {
 	Name  string
 	About string // one line for the table's legend
-	// Needs is an environment variable; without it the peer is left out.
+	// Needs is an environment variable; without it the target is left out.
 	Needs string
 	// Dir is where Prepare and Command run; default is the root of the repository.
 	Dir string
@@ -16,7 +16,7 @@ type Target struct {
 	Env     []Template
 	Ready   Ready
 	Client  Client
-	// Token is what clients show; nil for nothing.
+	// Token is what clients authenticate with; nil for nothing.
 	Token   *Token
 	Publish Publish
 	// Payload is for ${payload} and ${size} of calls.
@@ -31,11 +31,11 @@ type Target struct {
 
 // Difference is what one case changes.
 type Difference struct {
-	Client *Client // replaces the peer's
-	Out    string  // why the peer takes no part
+	Client *Client // replaces the target's
+	Out    string  // why the target takes no part
 }
 
-// Ready is how one knows that the server serves; one of the three.
+// Ready is how one knows that the server serves: one of the three.
 type Ready struct {
 	// Line is found in what it prints; its first group is host:port.
 	Line string
@@ -46,7 +46,7 @@ type Ready struct {
 	line *regexp.Regexp
 }
 
-// Address is the host:port that a printed line tells, "" if it tells none.
+// Address is the host:port in a line that the server printed, "" if there is none.
 func (r *Ready) Address(line string) string {
 	if r.line == nil {
 		return ""
@@ -57,21 +57,21 @@ func (r *Ready) Address(line string) string {
 	return ""
 }
 
-// Client is what the clients of the peer do.
+// Client is what the clients of the target do.
 type Client struct {
 	Path   Template
 	Header []Template
 	// Binary says that lines go out as binary frames.
 	Binary bool
-	// Say are the lines that each client says after its handshake.
+	// Say are the lines that each client sends after its handshake.
 	Say []Template
 	// Ready is in the answer after which a client counts as ready; "" means that the handshake suffices.
 	Ready string
-	// Answer is what a client says to what it hears.
+	// Answer is what a client sends in reply to messages.
 	Answer []Answer
 }
 
-// Answer is what one says to a message that begins with When, or has a line that does.
+// Answer is the reply to a message that begins with When, or that has a line that does.
 type Answer struct {
 	When string
 	Say  Template
@@ -83,7 +83,7 @@ type Token struct {
 	Claims Template
 }
 
-// Publish are the calls by which one publishes; what is nil the peer cannot do.
+// Publish are the calls by which a backend publishes; the target cannot do those that are nil.
 type Publish struct {
 	Topic, User *Call
 	// Batch holds several events of one topic in its items.
@@ -92,7 +92,8 @@ type Publish struct {
 	Views *Call
 }
 
-// Call is one publish, over HTTP or, with TCP, as bytes on a long-lived connection that nobody answers.
+// Call is one publish: over HTTP or, with TCP, as bytes on a long-lived connection on which the server sends no
+// answers.
 type Call struct {
 	Method string // default POST
 	Path   Template
@@ -111,7 +112,7 @@ type Call struct {
 	Answer []Answer
 }
 
-// ClientFor is what clients do in a case.
+// ClientFor is what the clients do in a case.
 func (p *Target) ClientFor(name string) *Client {
 	if d := p.Cases[name]; d.Client != nil {
 		return d.Client

@@ -121,7 +121,7 @@ func TestLoad_AFileIsCalledAsItsTarget(t *testing.T) {
 	if err := os.WriteFile(file, []byte(whole), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(file); err == nil || !strings.Contains(err.Error(), "y.yaml: the peer is called x") {
+	if _, err := Load(file); err == nil || !strings.Contains(err.Error(), "y.yaml: the target is called x") {
 		t.Errorf("got %v", err)
 	}
 }

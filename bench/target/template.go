@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Words are what is filled into a Text.
+// Values are what is filled into a Template.
 type Values struct {
 	N, Topic, View, Index int
 	Port, Port2           int
@@ -18,17 +18,17 @@ type Values struct {
 	Payload               []byte
 }
 
-// Text is text with places to fill in.
+// Template is text with variables.
 type Template struct{ pieces []piece }
 
-// piece is plain text, and behind it what is filled in; nil for nothing.
+// piece is plain text, and behind it the variable that follows; fill is nil for none.
 type piece struct {
 	plain string
 	fill  func(dst []byte, w *Values) []byte
 	name  string
 }
 
-// Parse reads a text.
+// Parse reads a template. An unknown variable is an error.
 func Parse(text string) (Template, error) {
 	var t Template
 	for {
@@ -65,7 +65,7 @@ func (t *Template) Append(dst []byte, w *Values) []byte {
 // Fill is the text with w filled in.
 func (t *Template) Fill(w *Values) string { return string(t.Append(nil, w)) }
 
-// Has reports whether the text has a place called name.
+// Has reports whether the template has a variable of this name.
 func (t *Template) Has(name string) bool {
 	return slices.ContainsFunc(t.pieces, func(p piece) bool { return p.name == name })
 }
@@ -105,7 +105,7 @@ var variables = map[string]func(dst []byte, w *Values) []byte{
 	"payload":  func(dst []byte, w *Values) []byte { return append(dst, w.Payload...) },
 }
 
-// place is what fills the place called name.
+// variable is what fills in the variable of this name.
 func variable(name string) (func(dst []byte, w *Values) []byte, error) {
 	if fill, ok := variables[name]; ok {
 		return fill, nil
