@@ -1,8 +1,8 @@
 // Package checkout is the working copy of the repository in which the commands of this module run.
 //
-// The commands belong to a module of their own, so that go -C bench run starts them in its folder; but the files that they
-// read and write (bin/parley, bench/results), and the commands that they run (make build), are named from the root of
-// the repository.
+// The commands belong to a module of their own, so that go -C bench run starts them in its folder; but the files that
+// they read and write (bin/parley, bench/results), and the commands that they run (make build), are named from the root
+// of the repository.
 package checkout
 
 import (

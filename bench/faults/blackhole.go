@@ -40,7 +40,7 @@ func blackhole(r *scenario.Run) {
 	}, n.do)
 }
 
-// network is a thread in a network of its own: sockets that are opened and processes that are started there are in it.
+// network is a thread in a network namespace of its own: sockets and processes that it opens and starts are in it.
 type network struct{ jobs chan func() }
 
 // isolate makes a network, which ends with the scenario.
@@ -84,7 +84,7 @@ func ip(args ...string) error {
 	return nil
 }
 
-// vanish brings the clients in, cuts them off, and waits until the server knows.
+// vanish connects the clients, cuts them off, and waits until the server knows.
 func vanish(r *scenario.Run, s *server.Server, every time.Duration, from string, cut func(), within func(func())) {
 	r.Start(s)
 	base := figures(r, s)
@@ -120,11 +120,11 @@ func vanish(r *scenario.Run, s *server.Server, every time.Duration, from string,
 		gone.Seconds(), bound, mib(now.Heap), mib(held.Heap))
 }
 
-// slack is how much more the heap may be than before the crowd, in bytes.
+// slack is how much larger the heap may be than before the clients came, in bytes.
 const slack = 2 << 20
 
-// quiet waits until a server that nobody uses has given back what it used, or does not. It asks seldom: each question
-// makes garbage, and a server tidies up when it makes little.
+// awaitHeap waits until an idle server has given back the memory that it used, for at most a minute. It asks seldom:
+// each question makes garbage, and a server tidies up when it makes little.
 func awaitHeap(r *scenario.Run, s *server.Server, heap int64) (now server.Figures) {
 	for late := time.Now().Add(time.Minute); time.Now().Before(late); time.Sleep(3 * time.Second) {
 		if now = figures(r, s); now.Heap <= heap+slack {
@@ -134,13 +134,14 @@ func awaitHeap(r *scenario.Run, s *server.Server, heap int64) (now server.Figure
 	return now
 }
 
-// forgotten wants that memory is back.
+// forgotten wants the memory back.
 func forgotten(r *scenario.Run, base, held, now server.Figures) {
 	r.Want(50, now.Heap <= base.Heap+slack, "afterwards the heap is %s, with them it was %s and before %s",
 		mib(now.Heap), mib(held.Heap), mib(base.Heap))
 }
 
-// answer lets all clients answer pings for a while, so that the server has heard all of them shortly before it ends.
+// answerPings lets all clients answer pings for a while, so that the server has heard from all of them shortly before
+// it ends.
 func answerPings(clients []*client.Client, span time.Duration) {
 	until := time.Now().Add(span)
 	for _, c := range clients {
@@ -151,7 +152,7 @@ func answerPings(clients []*client.Client, span time.Duration) {
 	group.Wait(span + 5*time.Second)
 }
 
-// presence waits until the users are gone.
+// awaitAbsence waits until the users are no longer present.
 func awaitAbsence(r *scenario.Run, s *server.Server, count int, began time.Time, bound time.Duration) {
 	last := fmt.Sprint("vanished-", count-1)
 	_, gone := r.Await(bound+30*time.Second, func() bool {

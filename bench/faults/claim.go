@@ -11,8 +11,8 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// claim lets 5,000 clients announce the largest message that there may be and then say nothing: memory rises by less than
-// a quarter of what was announced, and they are closed within 30 s (check 43).
+// claim lets 5,000 clients announce the largest message that there may be and then say nothing: memory rises by less
+// than a quarter of what was announced, and they are closed within 30 s (check 43).
 func claim(r *scenario.Run) {
 	const limit = 64 << 10 // what Valtronics takes in a frame
 	count := r.Size(5000, 300)
@@ -79,14 +79,14 @@ func bomb(r *scenario.Run) {
 		len(packed), mib(size), time.Since(began).Seconds(), mib(rise), codes)
 }
 
-// defused wants that each of the bombs was told what it was, which a server that does not decompress cannot.
+// defused wants that the server refused each bomb as too large, which a server that does not decompress cannot.
 func defused(r *scenario.Run, count int, codes map[int]int, rise int64) {
 	r.Want(44, codes[1009] == count, "of %d bombs %d were refused as too large (1009); the codes are %v", count,
 		codes[1009], codes)
 	r.Want(44, rise < 100<<20, "memory rose by %s", mib(rise))
 }
 
-// deflated are many spaces as permessage-deflate has them on the wire.
+// deflated is a run of spaces as permessage-deflate sends it.
 func deflated(r *scenario.Run, size int) []byte {
 	var out bytes.Buffer
 	w, err := flate.NewWriter(&out, flate.BestCompression)

@@ -18,8 +18,8 @@ import (
 )
 
 // disk keeps durable topics on a file system of 8 MiB that somebody else fills up: publishes are refused with 503, and
-// once there is room again they are taken without a restart; after a kill -9 every acknowledged event is there (check 54).
-// It needs root to mount the file system.
+// once there is room again they are taken without a restart; after a kill -9 every acknowledged event is there (check
+// 54). It needs root to mount the file system.
 func disk(r *scenario.Run) {
 	small := filepath.Join(r.Dir, "small")
 	r.Must(os.Mkdir(small, 0o700))
@@ -73,9 +73,9 @@ func fill(file string) error {
 	return nil
 }
 
-// torn ends a server with durable topics, cuts the end off its newest file or flips a byte in it, and starts it again: it
-// starts, says in its log what it dropped, serves nothing that was not published as it was, and keeps the older part in
-// order (check 55).
+// torn ends a server with durable topics, cuts the end off its newest file or flips a byte in it, and starts it again:
+// it starts, says in its log what it dropped, serves nothing that was not published as it was, and keeps the older part
+// in order (check 55).
 func torn(r *scenario.Run) {
 	durable(r, []int{55}, func(c server.Conditions) {
 		rounds, lost := r.Size(20, 4), 0

@@ -31,7 +31,7 @@ func drain(r *scenario.Run) {
 	})
 }
 
-// draining lets a server end under its clients.
+// draining drains a server that has clients.
 func draining(r *scenario.Run, s *server.Server, name string) (publishers []*scenario.Publisher) {
 	const restart = 1012
 	topics, each := r.Size(50, 10), r.Size(100, 30)
@@ -77,15 +77,15 @@ func draining(r *scenario.Run, s *server.Server, name string) (publishers []*sce
 	return publishers
 }
 
-// goodbye wants a close code of everybody.
+// wantCloseCode wants that every client got a close code.
 func wantCloseCode(r *scenario.Run, group *client.Group, code int) {
 	n := group.Codes()[code]
 	r.Want(48, n == len(group.Clients), "%d of %d clients heard %d; codes: %v", n, len(group.Clients), code,
 		group.Codes())
 }
 
-// drained reads the story of one topic. Its clients leave one after the other: each has to have heard all between its
-// first and its last event, and all that was acknowledged before the end began.
+// drained checks one topic. Its clients leave one after the other: each must have received all events between its first
+// and its last, and all that were acknowledged before the drain began.
 func drained(r *scenario.Run, publisher *scenario.Publisher, clients []*client.Client, topic, topics int,
 	before int64) {
 	group := &client.Group{}

@@ -12,9 +12,9 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// files gives the server 512 file descriptors and lets 2,000 clients dial and dial again: those for whom there is no room
-// are refused with 503 or dropped, those who are in go on to hear everything, the server uses less than half a processor,
-// and after the dialers have left a new client is in within 1 s (check 45).
+// files gives the server 512 file descriptors and lets 2,000 clients dial and dial again: those for whom there is no
+// room are refused with 503 or dropped, those who are in go on to hear everything, the server uses less than half a
+// processor, and after the dialers have left a new client is in within 1 s (check 45).
 func files(r *scenario.Run) {
 	s := r.Serve(server.Conditions{Files: 512})
 	held, err := client.DialAll(s.Address, 200, client.Users("held", "files"))
@@ -49,7 +49,8 @@ func files(r *scenario.Run) {
 		len(publisher.Acks), len(publisher.Sent))
 }
 
-// dialers all try to come in and, if they do not, try again a second later, as polite clients do.
+// dialers are clients that all try to connect and, if the server refuses them, try again a second later, as polite
+// clients do.
 type dialers struct {
 	s                         *server.Server
 	count                     int

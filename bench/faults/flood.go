@@ -12,9 +12,9 @@ import (
 )
 
 // flood lets clients do ten times what they may while others listen. Publishes above the rate of a key get 429, and a
-// client that floods with commands is told so and closed with "too many requests" (check 41). Floods of pings, pongs and
-// empty fragments, as fast as the socket takes them, are cut off (check 42). Each time the p99 of the others stays below
-// twice the undisturbed one, or below 5 ms where that is less.
+// client that floods with commands is told so and closed with "too many requests" (check 41). Floods of pings, pongs
+// and empty fragments, as fast as the socket takes them, are cut off (check 42). Each time the p99 of the others stays
+// below twice the undisturbed one, or below 5 ms where that is less.
 func flood(r *scenario.Run) {
 	const rate = 100
 	s := r.Serve(server.Conditions{Env: []string{"PARLEY_API_RATE=100", "PARLEY_API_BURST=100"}})
@@ -39,7 +39,7 @@ type flooding struct {
 	base      time.Duration // the others' undisturbed p99
 }
 
-// during is the others' p99 while something happens.
+// p99During is the p99 of the others while a function runs.
 func (f *flooding) p99During(what func()) time.Duration {
 	f.readers.reset()
 	what()
@@ -48,7 +48,7 @@ func (f *flooding) p99During(what func()) time.Duration {
 	return p99(f.readers.figures())
 }
 
-// calm wants that the others notice nothing.
+// wantUndisturbed wants that the p99 of the others stays low.
 func (f *flooding) wantUndisturbed(check int, what string, now time.Duration) {
 	f.r.Want(check, now < maxTail(f.r, f.base), "%s: the p99 of the others rose from %s to %s", what, ms(f.base),
 		ms(now))
@@ -71,7 +71,7 @@ func (f *flooding) publishes(span time.Duration, rate int) {
 		loud.Refused[http.StatusTooManyRequests])
 }
 
-// commands sends commands until the server has enough of it.
+// commands sends commands until the server closes the connection.
 func (f *flooding) commands() {
 	loud, err := client.Dial(f.s.Address, client.Options{User: "commander"})
 	f.r.Must(err)
@@ -86,7 +86,8 @@ func (f *flooding) commands() {
 	f.r.Figure(41, "a client was closed with %d %s after %d commands were written", loud.Code, loud.Why, sent)
 }
 
-// pour writes packets until the server ends the connection, for at most 10 s, and returns how many things were written.
+// writeUntilClosed writes packets until the server ends the connection, for at most 10 s. It returns how many things it
+// wrote.
 func writeUntilClosed(c *client.Client, packet []byte, things int) (sent int) {
 	go c.Listen()
 	for until := time.Now().Add(10 * time.Second); time.Now().Before(until) && !c.Over(); {

@@ -15,8 +15,8 @@ import (
 // kill ends the server with kill -9 at random moments while two publishers publish as fast as they are answered and
 // three readers listen, and starts it again. A memory topic is in another epoch then, and a reader that resumes in the
 // old one is told so; on a durable topic every acknowledged event is there and readers resume (check 47, check 36), and
-// an event that was acknowledged before and is published again gets the first answer (check 29). Starting takes less than
-// 2 s.
+// an event that was acknowledged before and is published again gets the first answer (check 29). Starting takes less
+// than 2 s.
 func kill(r *scenario.Run) {
 	rounds := r.Size(100, 8)
 	k := &killing{r: r, s: r.Serve(server.Conditions{Env: remembering}), publisher: fresh("memory")}
@@ -79,7 +79,7 @@ func (k *killing) round() {
 	k.slowest = max(k.slowest, k.s.Took)
 }
 
-// resumes wants that a reader that comes back to a memory topic is told that its position is lost.
+// wantPositionLost wants that the server tells a reader that comes back to a memory topic that its position is lost.
 func (k *killing) wantPositionLost() {
 	last := k.publisher.Acks[len(k.publisher.Acks)-1]
 	_, err := k.s.After(k.publisher.Device, last.Epoch, last.Offset)
@@ -91,7 +91,7 @@ func (k *killing) wantPositionLost() {
 		"after a kill the epoch of a memory topic is %q, %v; it was %q", epoch, err, last.Epoch)
 }
 
-// goesOn wants that a reader resumes in a durable topic, and that what was acknowledged is not published twice.
+// wantResumed wants that a reader resumes in a durable topic, and that an acknowledged event is not published twice.
 func (k *killing) wantResumed() {
 	last := k.publisher.Acks[len(k.publisher.Acks)-1]
 	missed, err := k.s.After(k.publisher.Device, last.Epoch, last.Offset)
@@ -103,7 +103,7 @@ func (k *killing) wantResumed() {
 		last.Offset, again.Epoch, again.Offset, err)
 }
 
-// judge lets the checker read the story.
+// check has the checker read what happened to the topic.
 func (k *killing) check(rounds int, what string) {
 	var readers []checker.Reader
 	for i, heard := range k.heard {

@@ -21,8 +21,8 @@ func latency(r *scenario.Run) {
 	r.Figure(34, "%d events to 100 clients: p50 %s, p99 %s", len(publisher.Acks), ms(p50(f)), ms(p99(f)))
 }
 
-// fan publishes 20 events a second to 5,000 clients, 100,000 deliveries a second, for 60 s: none is lost and p99 is below
-// 500 ms (check 59).
+// fan publishes 20 events a second to 5,000 clients, 100,000 deliveries a second, for 60 s: none is lost and p99 is
+// below 500 ms (check 59).
 func fan(r *scenario.Run) {
 	s := r.Serve(server.Conditions{})
 	count := r.Size(5000, 1000)

@@ -1,17 +1,18 @@
 // Command faults runs the fault scenarios: things that happen to a real server process on loopback while clients write
 // down what they hear, and a checker holds their histories against the promises.
 //
-//	go -C bench run ./faults [-short|-full] [-run kill,slow] [-seed 7] [-for 60m] [-binary bin/parley] [-record] [-list]
+//	go -C bench run ./faults [-short|-full] [-run kill,slow] [-seed 7] [-for 60m]
+//		[-binary bin/parley] [-record] [-list]
 //
 // Each scenario is a file beside this one; the comment of its function says what happens and names the acceptance
 // checks that it shows, each check in one scenario alone. Its random choices come from the seed, which is printed.
 //
-// A scenario that is named runs at the size and for the time of its check, and so do all with -full or PARLEY_CHECKS=full
-// (80 minutes). Else all run at the size of their checks, those that go on for a time for a quarter of it and at most 15 s:
-// less than 10 minutes in all. -for says another time.
-// -short is for continuous integration. With -record what was measured at full size goes into bench/faults.json, with
-// the date and the commit of the server that was measured. The exit status is 1 if any check failed; one for which the
-// machine has not what it takes is skipped and says why.
+// A scenario that is named runs at the size and for the time of its check, and so do all with -full or
+// PARLEY_CHECKS=full (80 minutes). Else all run at the size of their checks, those that go on for a time for a quarter
+// of it and at most 15 s: less than 10 minutes in all. -for says another time. -short is for continuous integration.
+// With -record what was measured at full size goes into bench/faults.json, with the date and the commit of the server
+// that was measured. The exit status is 1 if any check failed; one for which the machine has not what it takes is
+// skipped and says why.
 package main
 
 import (
@@ -117,7 +118,7 @@ func choose(names string, short bool) ([]entry, error) {
 	return chosen, nil
 }
 
-// most bounds a brief run.
+// briefBound bounds a brief run.
 const briefBound = 10 * time.Minute
 
 // run plays scenarios one after the other. ok says that no check failed.

@@ -59,7 +59,7 @@ func memory(r *scenario.Run) {
 		mib(limit), mib(now.Peak), now.Shed, now.Slow, acked, sent, took.Seconds())
 }
 
-// withstood wants that the flood came near the limit, that load was shed then, and that the server stayed below what a
+// withstood wants that the flood came near the limit, that the server shed load then, and that it stayed below what a
 // cgroup would allow it: the limit is 90 % of that. A short run has a small limit and noisy neighbours.
 func withstood(r *scenario.Run, limit int64, now server.Figures) {
 	most := limit / 9 * 10
@@ -72,7 +72,7 @@ func withstood(r *scenario.Run, limit int64, now server.Figures) {
 		mib(most))
 }
 
-// stop ends publishing and adds up what became of it: refused counts by status.
+// stop ends publishing and adds up the results: refused counts by status.
 func stop(publishers []*scenario.Publisher) (sent, acked int, refused map[int]int) {
 	var stopping sync.WaitGroup
 	for _, publisher := range publishers {

@@ -10,14 +10,14 @@ import (
 	"github.com/parley-realtime/parley/bench/loadgen"
 )
 
-// herd are very many clients that read all that comes, on one thread, and check the order.
+// readers are very many clients on one thread that read everything and check the order.
 type readers struct {
 	generator *loadgen.Generator
-	commands  chan func() // done on the herd's goroutine
+	commands  chan func() // run on the goroutine of run
 	ended     chan error
 }
 
-// gather brings in clients that listen to a device; every user is called after the herd.
+// connectReaders connects clients that subscribe to a device. name is the prefix of their users.
 func connectReaders(r *scenario.Run, s *server.Server, name, device string, count, publishers int) *readers {
 	token := make([]string, count+1)
 	for i := range token {
@@ -37,62 +37,62 @@ func connectReaders(r *scenario.Run, s *server.Server, name, device string, coun
 		made.Close()
 		r.Must(err)
 	}
-	h := &readers{generator: made, commands: make(chan func()), ended: make(chan error, 1)}
-	go h.run()
+	c := &readers{generator: made, commands: make(chan func()), ended: make(chan error, 1)}
+	go c.run()
 	r.Cleanup(func() {
-		h.do(func() { h.generator = nil })
+		c.do(func() { c.generator = nil })
 		made.Close()
 	})
-	return h
+	return c
 }
 
-// graze reads until the swarm is taken away.
-func (h *readers) run() {
-	for h.generator != nil {
-		err := h.generator.Run(func() bool {
+// run reads until the generator is taken away.
+func (c *readers) run() {
+	for c.generator != nil {
+		err := c.generator.Run(func() bool {
 			select {
-			case order := <-h.commands:
+			case order := <-c.commands:
 				order()
-				return h.generator == nil
+				return c.generator == nil
 			default:
 				return false
 			}
 		})
 		if err != nil {
-			h.ended <- err
-			for h.generator != nil { // nobody shall wait for it
-				(<-h.commands)()
+			c.ended <- err
+			for c.generator != nil { // no caller of do may wait for ever
+				(<-c.commands)()
 			}
 		}
 	}
 }
 
-// do lets something happen between two reads.
-func (h *readers) do(order func()) {
+// do runs a function between two reads.
+func (c *readers) do(order func()) {
 	done := make(chan struct{})
-	h.commands <- func() { order(); close(done) }
+	c.commands <- func() { order(); close(done) }
 	<-done
 }
 
-// fault is why it reads no longer, nil while it does.
-func (h *readers) err() error {
+// err is why the clients no longer read, nil while they do.
+func (c *readers) err() error {
 	select {
-	case err := <-h.ended:
+	case err := <-c.ended:
 		return err
 	default:
 		return nil
 	}
 }
 
-// figures are what it saw since reset.
-func (h *readers) figures() (f loadgen.Stats) {
-	h.do(func() { f = h.generator.Stats() })
+// figures are what the clients saw since reset.
+func (c *readers) figures() (f loadgen.Stats) {
+	c.do(func() { f = c.generator.Stats() })
 	return f
 }
 
-func (h *readers) reset() { h.do(func() { h.generator.Reset() }) }
+func (c *readers) reset() { c.do(func() { c.generator.Reset() }) }
 
-// p99 is the largest time of 99 of 100 deliveries.
+// p99 is the latency that 99 of 100 deliveries stay below.
 func p99(f loadgen.Stats) time.Duration {
 	return time.Duration(f.Latency.ValueAtQuantile(99)) * time.Microsecond
 }
@@ -101,8 +101,8 @@ func p50(f loadgen.Stats) time.Duration {
 	return time.Duration(f.Latency.ValueAtQuantile(50)) * time.Microsecond
 }
 
-// bearable is what a p99 has to stay below while others misbehave: twice what it was, or 5 ms where that is less. A short
-// run measures too little beside too many others for that.
+// maxTail is the bound on a p99 while other clients misbehave: twice what it was, or 5 ms where that is less. A short
+// run measures too little, beside too many others, for that bound.
 func maxTail(r *scenario.Run, before time.Duration) time.Duration {
 	if r.Short {
 		return max(2*before, 500*time.Millisecond)

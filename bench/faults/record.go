@@ -24,11 +24,11 @@ type measured struct {
 	Result string `json:"result"` // "passes", or "fails: " and why
 }
 
-// built is what a server says of itself: parley, its version, its commit, and that of Go. A version that is dirty was
-// made of changes that no commit has.
+// built matches the output of parley version: parley, its version, its commit, and that of Go. A dirty version was
+// built from changes that are in no commit.
 var built = regexp.MustCompile(`^parley (\S+) ([0-9a-f]{12})[0-9a-f]* `)
 
-// commitOf is the commit that a server was made of.
+// commitOf is the commit that a server was built from.
 func commitOf(ctx context.Context, binary string) (string, error) {
 	said, err := exec.CommandContext(ctx, binary, "version").Output()
 	if err != nil {

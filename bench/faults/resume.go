@@ -12,9 +12,9 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// resume lets 500 clients leave and come back 100 times while 500 events a second are published on 10 topics. Coming back,
-// a client subscribes first, then asks for what it missed, and leaves out of the live events those that it got that way:
-// no gap, no duplicate, one order (check 32).
+// resume lets 500 clients leave and come back 100 times while 500 events a second are published on 10 topics. A client
+// that comes back subscribes first, then asks for what it missed, and leaves out of the live events those that it got
+// that way: no gap, no duplicate, one order (check 32).
 func resume(r *scenario.Run) {
 	topics, rounds := 10, r.Size(100, 5)
 	s := r.Serve(server.Conditions{Env: remembering})
@@ -27,7 +27,7 @@ func resume(r *scenario.Run) {
 	var roaming sync.WaitGroup
 	began := time.Now()
 	for i := range resumers {
-		resumers[i] = &resumer{s: s, name: fmt.Sprint("nomad-", i), device: publishers[i%topics].Device}
+		resumers[i] = &resumer{s: s, name: fmt.Sprint("resumer-", i), device: publishers[i%topics].Device}
 		seed := r.Random.Uint64()
 		roaming.Go(func() { resumers[i].run(rounds, seed) })
 	}
@@ -50,7 +50,7 @@ func resume(r *scenario.Run) {
 		rounds, took.Seconds(), acknowledged, heard, missed)
 }
 
-// nomad is a client that comes and goes and knows where it stands.
+// resumer is a client that comes and goes and keeps its position.
 type resumer struct {
 	s            *server.Server
 	name, device string
@@ -76,7 +76,7 @@ func (n *resumer) run(rounds int, seed uint64) {
 	}
 }
 
-// at waits until there is a topic.
+// position waits until the topic exists.
 func (n *resumer) position() (epoch string, offset uint64, err error) {
 	for range 100 {
 		if epoch, offset, err = n.s.Position(n.device); err == nil {
@@ -87,7 +87,7 @@ func (n *resumer) position() (epoch string, offset uint64, err error) {
 	return epoch, offset, err
 }
 
-// visit subscribes, fetches what was missed, and listens for a while.
+// session subscribes, fetches what was missed, and listens for a while.
 func (n *resumer) session(stay time.Duration) error {
 	c, err := client.Dial(n.s.Address, client.Options{User: n.name, Devices: []string{n.device}})
 	if err != nil {

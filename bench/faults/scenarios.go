@@ -2,7 +2,7 @@ package main
 
 import "github.com/parley-realtime/parley/bench/faults/scenario"
 
-// entry is a scenario: something that happens to a server, and the acceptance checks that it shows.
+// entry is a scenario, something that happens to a server, and the acceptance checks that it shows.
 type entry struct {
 	name   string // of its function
 	checks []int  // those that its comment names

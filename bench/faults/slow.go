@@ -9,10 +9,11 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// slow lets one of ten clients stop reading while 200 events of 1 KiB a second are published to all: those are closed as
-// slow within 10 s, memory rises by less than 200 MiB, and the p99 of the others is below twice what it was, or below 5 ms where that is less (check 37).
-// A client that takes 1 KiB a second ends in the same way, and what waits for it stays within the limit (check 38).
-// Clients that do not read and are disconnected by the server leave nothing behind after 5 s (check 39).
+// slow lets one of ten clients stop reading while 200 events of 1 KiB a second are published to all: those are closed
+// as slow within 10 s, memory rises by less than 200 MiB, and the p99 of the others is below twice what it was, or
+// below 5 ms where that is less (check 37). A client that takes 1 KiB a second ends in the same way, and what waits for
+// it stays within the limit (check 38). Clients that do not read and are disconnected by the server leave nothing
+// behind after 5 s (check 39).
 func slow(r *scenario.Run) {
 	s := r.Serve(server.Conditions{})
 	stopped := r.Size(100, 20)
@@ -46,7 +47,7 @@ func slow(r *scenario.Run) {
 	disconnectStuck(r)
 }
 
-// trickle waits until those that stopped are gone, and takes 1 KiB a second meanwhile and afterwards.
+// trickle waits until the stopped clients are gone; meanwhile and afterwards it reads 1 KiB a second.
 func trickle(r *scenario.Run, s *server.Server, publisher *scenario.Publisher, stopped int) {
 	const limit = 1 << 20
 	group, err := client.DialAll(s.Address, 1, func(int) client.Options {
@@ -83,7 +84,7 @@ func trickle(r *scenario.Run, s *server.Server, publisher *scenario.Publisher, s
 	r.Want(38, err == nil || server.Status(err) == 409, "resuming gave %v, neither events nor 409", err)
 }
 
-// closing disconnects clients that do not read.
+// disconnectStuck disconnects clients that do not read.
 func disconnectStuck(r *scenario.Run) {
 	s := r.Serve(server.Conditions{})
 	base := figures(r, s)
@@ -112,7 +113,7 @@ func disconnectStuck(r *scenario.Run) {
 		time.Since(began).Seconds())
 }
 
-// figures are the server's; without them no scenario goes on.
+// figures are the server's; without them the scenario ends.
 func figures(r *scenario.Run, s *server.Server) server.Figures {
 	f, err := s.Figures()
 	r.Must(err)

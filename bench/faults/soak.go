@@ -11,9 +11,9 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// soak lets 100 new clients a second come, subscribe to what all hear and to a topic of their own, hear a little and leave
-// in all the ways that there are, while events are published, some of them durable, for 60 minutes. When all have left,
-// goroutines, descriptors and heap are back within 5 % of what they were after a first round of 20 s (check 60).
+// soak lets 100 new clients a second come, subscribe to what all hear and to a topic of their own, hear a little and
+// leave in all the ways that there are, while events are published, some of them durable, for 60 minutes. When all have
+// left, goroutines, descriptors and heap are back within 5 % of what they were after a first round of 20 s (check 60).
 func soak(r *scenario.Run) {
 	c := &churn{r: r, s: r.Serve(soaking(r))}
 	loud := &scenario.Publisher{Device: "soak-0", Publishers: 1, Rate: 100}
@@ -33,8 +33,8 @@ func soak(r *scenario.Run) {
 		mib(now.Resident))
 }
 
-// soaking are conditions in which all that is bounded is full after the first round: what is remembered is little or soon
-// forgotten, and the store's buffers are filled by large events.
+// soaking are conditions in which everything bounded is full after the first round: the server remembers little or
+// forgets soon, and large events fill the buffers of the store.
 func soaking(r *scenario.Run) server.Conditions {
 	return server.Conditions{
 		Args: []string{"--data", filepath.Join(r.Dir, "data")},
@@ -56,7 +56,7 @@ type churn struct {
 	failed error
 }
 
-// beside lets so many clients come while events are published, and returns what is left when all is over.
+// runBeside lets so many clients come while events are published, and returns the figures when all is over.
 func (c *churn) runBeside(count int, publishers ...*scenario.Publisher) server.Figures {
 	for _, publisher := range publishers {
 		publisher.Start(c.s)
@@ -81,7 +81,7 @@ func (c *churn) run(count int) {
 	staying.Wait()
 }
 
-// visit comes, listens and leaves.
+// connect connects, listens and leaves.
 func (c *churn) connect(i, how int, stay time.Duration) {
 	name := fmt.Sprintf("visitor-%d-%d", c.round, i) // each is somebody else, and has a topic that nobody else has
 	visitor, err := client.Dial(c.s.Address,
@@ -109,7 +109,7 @@ func (c *churn) connect(i, how int, stay time.Duration) {
 	visitor.Cut()
 }
 
-// rest waits until nothing changes any more, and returns the least that there is then.
+// leastFigures waits until nothing changes any more, and returns the lowest figures after that.
 func (c *churn) leastFigures() (least server.Figures) {
 	c.r.Await(10*time.Second, func() bool { return figures(c.r, c.s).Connections == 0 })
 	c.s.Hush()

@@ -13,15 +13,15 @@ import (
 )
 
 // storm kills the server with kill -9 under 10,000 clients and starts it again. Each client comes back after a random
-// time of up to 5 s, tries again as often as it must, and asks for what it missed: of a durable topic it gets all of it,
-// of a memory topic it is told that its position is lost. All are back within 20 s, those that are refused are told when to
-// try again, none waits in vain, and all hear what is published then (check 58).
+// time of up to 5 s, tries again as often as it must, and asks for what it missed: of a durable topic it gets all of
+// it, of a memory topic it is told that its position is lost. All are back within 20 s, those that are refused are told
+// when to try again, none waits in vain, and all hear what is published then (check 58).
 func storm(r *scenario.Run) {
 	reconnectAll(r, r.Serve(server.Conditions{}), "storm", false)
 	durable(r, []int{58}, func(c server.Conditions) { reconnectAll(r, r.Serve(c), "durable-storm", true) })
 }
 
-// storming is the storm of one topic's clients, who resume if it is kept.
+// reconnectAll is the storm of the clients of one topic, which resume if the topic is durable.
 func reconnectAll(r *scenario.Run, s *server.Server, device string, kept bool) {
 	const bound, missed = 20 * time.Second, 10
 	count := r.Size(10_000, 500)
@@ -68,7 +68,7 @@ func reconnectAll(r *scenario.Run, s *server.Server, device string, kept bool) {
 		b.resumed.Load(), b.lost.Load())
 }
 
-// returning are clients that come back.
+// reconnection is a storm of clients that come back.
 type reconnection struct {
 	s        *server.Server
 	device   string
@@ -93,7 +93,7 @@ func (b *reconnection) run(delays []time.Duration, until time.Time) {
 	coming.Wait()
 }
 
-// one tries to come in and to resume.
+// reconnect tries to connect and to resume.
 func (b *reconnection) reconnect(i int) bool {
 	c, err := client.Dial(b.s.Address, client.Users("storm", b.device)(i))
 	if err != nil {
@@ -114,7 +114,7 @@ func (b *reconnection) reconnect(i int) bool {
 	return true
 }
 
-// consecutive reports whether it is all that was missed, in order.
+// consecutive reports whether the events are all that was missed, in order.
 func (b *reconnection) consecutive(events []checker.Ack) bool {
 	for i, e := range events {
 		if e.Offset != b.position.Offset+uint64(i)+1 || e.Number != b.position.Number+uint64(i)+1 {

@@ -10,9 +10,10 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// suspend stops the server with SIGSTOP for 1, 10 and 60 s (brief: 15 s; short: 1 s alone) and lets it go on, while two publishers publish
-// and clients listen. Afterwards publishes are answered again within 2 s, nobody heard anything twice or in disorder or
-// missed anything, and the server holds exactly those connections that their clients hold (check 49).
+// suspend stops the server with SIGSTOP for 1, 10 and 60 s (brief: 15 s; short: 1 s alone) and lets it go on, while two
+// publishers publish and clients listen. Afterwards publishes are answered again within 2 s, nobody heard anything
+// twice or in disorder or missed anything, and the server holds exactly those connections that their clients hold
+// (check 49).
 func suspend(r *scenario.Run) {
 	pauses := []time.Duration{time.Second, 10 * time.Second, r.Span(60*time.Second, 10*time.Second)}
 	pauses = pauses[:r.Size(3, 1)]
@@ -42,7 +43,7 @@ func suspend(r *scenario.Run) {
 		"by it", pauses, ms(worst), len(publisher.Acks), publisher.Refused[0], ended)
 }
 
-// pausing stops the server for a while, and returns how long it takes afterwards until publishes are acknowledged.
+// pauseServer stops the server for a while, and returns how long it takes afterwards until it acknowledges publishes.
 func pauseServer(r *scenario.Run, s *server.Server, publisher *scenario.Publisher, pause time.Duration) time.Duration {
 	r.Must(s.Signal(syscall.SIGSTOP))
 	time.Sleep(pause)
@@ -55,7 +56,8 @@ func pauseServer(r *scenario.Run, s *server.Server, publisher *scenario.Publishe
 	return took
 }
 
-// wrongly wants that both sides agree on who is connected, and returns how many the pause has ended.
+// compareConnections wants that both sides agree on which connections are open, and returns how many the pause has
+// ended.
 func compareConnections(r *scenario.Run, s *server.Server, group *client.Group) (ended int) {
 	for _, c := range group.Clients {
 		if !c.Over() {

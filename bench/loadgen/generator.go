@@ -24,8 +24,8 @@ type Plan struct {
 	Ready string
 	// Answer says what clients send in reply to messages.
 	Answer []Answer
-	// Stamp and Sequence are the texts in front of an event's time stamp (Unix nanoseconds) and, behind it, its sequence
-	// number; what has no stamp is not counted.
+	// Stamp and Sequence are the texts in front of an event's time stamp (Unix nanoseconds) and, behind it, its
+	// sequence number; what has no stamp is not counted.
 	Stamp, Sequence string
 	// Publishers is how many publishers number the same topic's events (default 1), publisher p from p x
 	// PublisherStride on.

@@ -4,9 +4,10 @@
 //	go -C bench run ./million
 //	go -C bench run ./million -connections 100000 -json million.json
 //
-// Each connection is authenticated as a user of its own and subscribed to one topic that all share. They are the clients
-// of bench/crowd: real sessions over wires in memory. Memory is what the kernel says of the process, as it is after a
-// collection and five seconds of rest, with the collector set as the server sets it and nothing given back by hand.
+// Each connection is authenticated as a user of its own and subscribed to one topic that all share. They are the
+// clients of bench/inproc: real sessions over transports in memory. Memory is what the kernel says of the process, as
+// it is after a collection and five seconds of rest, with the collector set as the server sets it and nothing given
+// back by hand.
 package main
 
 import (
@@ -50,7 +51,7 @@ func run() error {
 	return m.sheet.Write(*file)
 }
 
-// room is the topic that all hear.
+// sharedTopic is the topic that all clients subscribe to.
 const sharedTopic = "telemetry/1"
 
 // subscriber is a client that hears it.

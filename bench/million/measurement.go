@@ -14,7 +14,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// What has to be met with a million connections on two cores.
+// The goals for a million connections on two cores.
 const (
 	memoryGoal = 8192 // bytes of resident memory per connection
 	fanOutGoal = 1.0  // seconds until the last wire has a publish to all

@@ -59,7 +59,7 @@ func processor() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// What the runtime tells of its collector.
+// Metrics of the runtime about its collector.
 const (
 	pauseMetric     = "/sched/pauses/total/gc:seconds"
 	collectorMetric = "/cpu/classes/gc/total:cpu-seconds"
@@ -106,7 +106,8 @@ func (w *work) report(sheet *figure.Sheet, when string) {
 	}
 }
 
-// quantile is the upper end of the bucket in which it lies, the lower end for the last one, which has no end; 0 without counts.
+// quantile is the upper end of the bucket in which it lies, the lower end for the last one, which has no end; 0 without
+// counts.
 func quantile(counts []uint64, bounds []float64, q float64) float64 {
 	total := uint64(0)
 	for _, n := range counts {

@@ -2,8 +2,8 @@
 //
 // A row of the table (table.go) is one line of the source as it is, the same line broken, and the tests that must fail
 // then. The tree is not touched: the compiler is given the broken file in place of the real one (go build -overlay). A
-// break that does not compile proves nothing and is an error, and so is a row whose line is not in its file exactly once;
-// mutate_test.go looks for that at each run of the tests.
+// break that does not compile proves nothing and is an error, and so is a row whose line is not in its file exactly
+// once; mutate_test.go looks for that at each run of the tests.
 //
 // It is run by hand and each night (make mutate). Each row is a build and a run of tests, of some ten seconds. It exits
 // with 1 if a break was not noticed.

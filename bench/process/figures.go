@@ -56,8 +56,8 @@ func tree(pid int, pids []int) []int {
 	return pids
 }
 
-// Processor is how long a process has had a processor, its ended threads included. The kernel's clock of another process
-// counts nanoseconds, where /proc/PID/stat has hundredths of a second.
+// Processor is how long a process has had a processor, its ended threads included. The kernel's clock of another
+// process counts nanoseconds, where /proc/PID/stat has hundredths of a second.
 func Processor(pid int) (time.Duration, error) {
 	const scheduled = 2 // CPUCLOCK_SCHED
 	var t unix.Timespec
@@ -67,8 +67,8 @@ func Processor(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// resident is the memory of a process in bytes. statm would be cheaper, but lags behind by what each processor counts on
-// its own.
+// resident is the memory of a process in bytes. statm would be cheaper, but lags behind by what each processor counts
+// on its own.
 func resident(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {

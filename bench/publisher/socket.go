@@ -35,7 +35,8 @@ func dial(address string) (*socket, error) {
 	return s, nil
 }
 
-// connect connects, and bounds all waits. The timeouts come last: with them a signal would end the system call of connecting.
+// connect connects, and bounds all waits. The timeouts come last: with them a signal would end the system call of
+// connecting.
 func (s *socket) connect(to netip.AddrPort) error {
 	const attempts = 3 // to be heard, of 1, 2 and 4 s
 	wait := unix.NsecToTimeval(timeout.Nanoseconds())

@@ -78,9 +78,9 @@ func (r *Report) panel(s panel) (*plot.Plot, error) {
 	p.Title.Text = fmt.Sprintf("%s, %s (%s)", s.name, s.figure, better(s.figure))
 	var names []string
 	var values plotter.Values
-	for _, peer := range slices.Backward(r.Targets) {
-		if m := r.find(s.name, peer.Name); m != nil && m.Failed < m.Runs {
-			names, values = append(names, peer.Name), append(values, m.Figures[s.figure])
+	for _, target := range slices.Backward(r.Targets) {
+		if m := r.find(s.name, target.Name); m != nil && m.Failed < m.Runs {
+			names, values = append(names, target.Name), append(values, m.Figures[s.figure])
 		}
 	}
 	if len(names) == 0 {

@@ -90,11 +90,11 @@ func (r *Report) Conclude(goals []Goal) {
 }
 
 // medianOf is the median of one target in one case.
-func (r *Report) medianOf(name, peer string) Median {
-	m := Median{Case: name, Peer: peer, Figures: map[run.Figure]float64{}}
+func (r *Report) medianOf(name, target string) Median {
+	m := Median{Case: name, Peer: target, Figures: map[run.Figure]float64{}}
 	all := map[run.Figure][]float64{}
 	for _, run := range r.Runs {
-		if run.Case != name || run.Peer != peer {
+		if run.Case != name || run.Peer != target {
 			continue
 		}
 		m.Runs++
@@ -131,9 +131,9 @@ func (r *Report) compare(c Case, against string) []Ratio {
 	return ratios
 }
 
-func (r *Report) figure(name, peer string, round int, figure run.Figure) (float64, bool) {
+func (r *Report) figure(name, target string, round int, figure run.Figure) (float64, bool) {
 	for _, run := range r.Runs {
-		if run.Case == name && run.Peer == peer && run.Round == round {
+		if run.Case == name && run.Peer == target && run.Round == round {
 			value, ok := run.Figures[figure]
 			return value, ok
 		}
@@ -152,8 +152,8 @@ func median(values []float64) float64 {
 }
 
 // find is the median of a target in a case, nil if there is none.
-func (r *Report) find(name, peer string) *Median {
-	i := slices.IndexFunc(r.Medians, func(m Median) bool { return m.Case == name && m.Peer == peer })
+func (r *Report) find(name, target string) *Median {
+	i := slices.IndexFunc(r.Medians, func(m Median) bool { return m.Case == name && m.Peer == target })
 	if i < 0 {
 		return nil
 	}

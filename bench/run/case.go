@@ -28,7 +28,8 @@ const parts = 50
 type Case struct {
 	Name  string
 	Title string
-	// Clients is how many connect; each is a user of its own. Own gives each a topic of its own, instead of one for all.
+	// Clients is how many connect; each is a user of its own. Own gives each a topic of its own, instead of one for
+	// all.
 	Clients int
 	Own     bool
 	Way     Way
@@ -47,8 +48,9 @@ type Case struct {
 	Shows []Figure
 }
 
-// Window is how many events may be in flight, from the publisher's request to the last subscriber's read; fewer if these are
-// more than WindowDeliveries deliveries. Servers that answer before they deliver would be flooded without one; it is the same for all.
+// Window is how many events may be in flight, from the publisher's request to the last subscriber's read; fewer if
+// these are more than WindowDeliveries deliveries. Servers that answer before they deliver would be flooded without
+// one; it is the same for all.
 const (
 	Window           = 256
 	WindowDeliveries = 256_000

@@ -8,8 +8,8 @@ import (
 	"github.com/parley-realtime/parley/bench/inproc"
 )
 
-// connections are all in one topic. What is done to all is counted per connection; what is done for one of them must not
-// cost more because the others are there.
+// connections are all in one topic. The cost of what happens to all is per connection; an operation on one of them must
+// not cost more because the others are there.
 func connections() ([]*Series, error) {
 	all := []*Series{
 		series("connect, authenticate and subscribe, by connections", "ns/connection", 80),
@@ -35,7 +35,7 @@ func connections() ([]*Series, error) {
 	return all, nil
 }
 
-// crowdOf measures one crowd. The costs are in the order of the series.
+// measureConnections measures so many connections. The costs are in the order of the series.
 func measureConnections(size int) (costs [6]float64, err error) {
 	before := live()
 	c := newHarness()
@@ -71,7 +71,7 @@ func measureConnections(size int) (costs [6]float64, err error) {
 	return costs, err
 }
 
-// comeAndGo leaves the topic of all and comes back.
+// resubscribe unsubscribes from the shared topic and subscribes again.
 func resubscribe(c *inproc.Harness, client *inproc.Client) error {
 	return c.Ask(client, request("unsubscribe", []string{"1"}, ""), subscribe([]string{"1"}, ""))
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// room is the topic that many hear.
+// sharedTopic is the topic that many clients subscribe to.
 const sharedTopic = "telemetry/1"
 
-// free is a crowd whose clients obey no limit but that of subscriptions, which is the most that can be configured.
+// newHarness makes a harness whose clients obey no limit but that of subscriptions, which is the most that can be
+// configured.
 func newHarness() *inproc.Harness {
 	limits := inproc.Limits()
 	limits.ConnectionsPerUser, limits.ConnectsPerMinute, limits.MessagesPerSecond = 0, 0, 0

@@ -39,9 +39,9 @@ func (c curve) upper(n int) curve { return c[max(0, len(c)-n):] }
 // last is the exponent between the two largest sizes.
 func (c curve) last() float64 { return c.upper(2).exponent() }
 
-// less takes off what the memory alone makes dearer: each cost is divided by the factor by which so many cold cache lines
-// would raise the smallest cost of all. So a knee of the caches goes, whether or not the processor waits for each line,
-// and a square stays, since no memory becomes ten times slower with each decade.
+// less takes off what the memory alone makes dearer: each cost is divided by the factor by which so many cold cache
+// lines would raise the smallest cost of all. So a knee of the caches goes, whether or not the processor waits for each
+// line, and a square stays, since no memory becomes ten times slower with each decade.
 func (c curve) less(lines float64, price func(size int) float64) curve {
 	if len(c) == 0 {
 		return nil

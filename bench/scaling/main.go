@@ -2,18 +2,18 @@
 // subscriptions, filters, levels. Nothing may cost more than in proportion.
 //
 //	go -C bench run ./scaling
-//	go -C bench run ./scaling -only filter -json growth.json
+//	go -C bench run ./scaling -only filter -json scaling.json
 //
-// A series has sizes, and the processor time that one unit took at each (one connection of so many, one delivery to so many, one publish
-// beside so many). The exponent of the whole is one more than the slope of these costs in a log-log plane, fitted by
-// least squares: 1 is in proportion, 2 is a square. It is said for all sizes, and for the largest alone, since at small
-// sizes what is fixed hides what grows.
+// A series has sizes, and the processor time that one unit took at each (one connection of so many, one delivery to so
+// many, one publish beside so many). The exponent of the whole is one more than the slope of these costs in a log-log
+// plane, fitted by least squares: 1 is in proportion, 2 is a square. It is said for all sizes, and for the largest
+// alone, since at small sizes what is fixed hides what grows.
 //
-// What does not fit into the caches any more costs more, too, and not for the algorithm's fault. That knee is told apart
-// by measuring it: each series says how many cache lines one of its units touches, roughly, and walk.go touches as many
-// of as many units, in random order. By what that would make the cheapest size dearer, all are divided before the
-// verdict. A series is worse than linear if then the exponent of its last two sizes and that of its last three are above
-// 1.1.
+// Units that no longer fit into the caches cost more, too, which is not the fault of the algorithm. That knee is told
+// apart by measuring it: each series says how many cache lines one of its units touches, roughly, and walk.go touches
+// as many of as many units, in random order. By what that would make the cheapest size dearer, all are divided before
+// the verdict. A series is worse than linear if then the exponent of its last two sizes and that of its last three are
+// above 1.1.
 //
 // A series stops early, and says so, when its next size would take more than eight seconds.
 package main
@@ -40,7 +40,7 @@ var (
 func main() {
 	flag.Parse()
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "growth:", err)
+		fmt.Fprintln(os.Stderr, "scaling:", err)
 		os.Exit(1)
 	}
 }
@@ -66,7 +66,7 @@ func run() error {
 	}
 	debug.SetGCPercent(50) // as the server does (cmd/parley/garbage.go)
 	began, known := time.Now(), false
-	sheet := figure.New("growth", io.Discard)
+	sheet := figure.New("scaling", io.Discard)
 	for _, g := range groups {
 		if !strings.Contains(g.name, *only) {
 			continue

@@ -12,8 +12,8 @@ type Series struct {
 	Name string
 	// Unit is what one of Size costs, such as "ns/connection".
 	Unit string
-	// Lines is how many cache lines one unit touches that nobody touched since the last time; see walk.go. Where actors are
-	// made it is more: on the way to the largest size, the collector visits all that live about three times.
+	// Lines is how many cache lines one unit touches that nobody touched since the last time; see walk.go. Where actors
+	// are made it is more: on the way to the largest size, the collector visits all that live about three times.
 	Lines  int
 	Points curve
 	// Bounded says that the cost is held against its size. Others are only told.

@@ -8,8 +8,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// paces are subscribers that want to hear of each key only so often: by keys, and by filters that each hold back for
-// themselves.
+// throttles are subscribers that want each key only so often: by keys, and by filters, each of which samples on its
+// own.
 func throttles() ([]*Series, error) {
 	fresh := series("publish with a key of its own to a subscriber that wants one an hour, by keys", "ns/publish", 10)
 	for _, size := range []int{10, 100, 1000, 10_000, 30_000} { // 16,384 are held back at most
@@ -57,7 +57,7 @@ func keys(size int, s *Series) error {
 	return err
 }
 
-// paced are clients with filters of their own that all leave something, and want to hear this often.
+// throttled are clients with filters of their own that each leave something, and a frequency.
 func throttled(frequency string, filters int) func(i int) inproc.Entry {
 	return func(i int) inproc.Entry {
 		options := `,"frequency":` + frequency

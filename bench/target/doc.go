@@ -15,7 +15,7 @@
 //	port      a free port of 127.0.0.1, port2 another one
 //	stamp     the time in Unix nanoseconds; sequence counts the events of one publisher to one topic or user, from 1
 //	index     the number of an item, from 0, in a call that has items
-//	pad       letters that fill the event up; payload is the target's payload with all of this filled in, size its bytes
+//	pad       letters that fill the event up; payload is the target's payload, filled in, size its bytes
 //	NAME      in capitals: the environment variable that the target needs
 //
 // It knows nothing of sockets and processes: packages loadgen, publisher and process do what the description says.

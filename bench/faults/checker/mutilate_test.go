@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// whole is a story without fault: events of two epochs, not all of them acknowledged, and readers who heard all of them,
-// the last one with breaks.
+// whole is a story without fault: events of two epochs, not all of them acknowledged, and readers who heard all of
+// them, the last one with breaks.
 func whole(r *rand.Rand) Topic {
 	const last = 200
 	t := Topic{Name: "t", Sent: sent(last)}

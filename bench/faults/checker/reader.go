@@ -54,7 +54,7 @@ func (c *check) stretch(r *Reader, numbers []uint64, heard map[uint64]bool) {
 	}
 }
 
-// between wants that all that lies between two places was heard.
+// between wants that the reader heard all events between two positions.
 func (c *check) between(r *Reader, first, last place, heard map[uint64]bool) {
 	begin, _ := slices.BinarySearchFunc(c.order, first, func(a Ack, p place) int {
 		if c.placed[a.Number].before(p) {

@@ -8,16 +8,16 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/checker"
 )
 
-// Crowd is many clients, each of which listens in a goroutine of its own until its connection ends.
+// Group is many clients, each of which listens in a goroutine of its own until its connection ends.
 type Group struct {
 	Clients   []*Client
 	listening sync.WaitGroup
 }
 
-// width is how many clients come in at once.
+// width is how many clients connect at once.
 const width = 32
 
-// DialAll brings in clients 0 to count-1. With an error nobody is left behind.
+// DialAll connects clients 0 to count-1, and blocks until all are logged in. If one fails, it closes all of them.
 func DialAll(address string, count int, options func(i int) Options) (*Group, error) {
 	c := &Group{Clients: make([]*Client, count)}
 	errs := make(chan error, count)
@@ -48,14 +48,14 @@ func Users(name, device string) func(i int) Options {
 	return func(i int) Options { return Options{User: fmt.Sprint(name, "-", i), Devices: []string{device}} }
 }
 
-// Listen lets all listen.
+// Listen starts all clients listening.
 func (c *Group) Listen() {
 	for _, client := range c.Clients {
 		c.listening.Go(client.Listen)
 	}
 }
 
-// Close ends all and waits until nobody listens.
+// Close ends all clients and blocks until none listens.
 func (c *Group) Close() {
 	for _, client := range c.Clients {
 		if client != nil {
@@ -65,7 +65,7 @@ func (c *Group) Close() {
 	c.listening.Wait()
 }
 
-// Wait waits until all have ended by themselves, and reports whether they did in time.
+// Wait blocks until all connections have ended by themselves, and reports whether they did in time.
 func (c *Group) Wait(within time.Duration) bool {
 	done := make(chan struct{})
 	go func() { c.listening.Wait(); close(done) }()
@@ -77,7 +77,7 @@ func (c *Group) Wait(within time.Duration) bool {
 	}
 }
 
-// Heard waits until each has heard so many events, and reports whether that came about in time.
+// AwaitEvents blocks until each client has received so many events, and reports whether that happened in time.
 func (c *Group) AwaitEvents(events int64, within time.Duration) bool {
 	late := time.Now().Add(within)
 	for _, client := range c.Clients {
@@ -91,7 +91,7 @@ func (c *Group) AwaitEvents(events int64, within time.Duration) bool {
 	return true
 }
 
-// Readers are the histories. Nobody may listen any more.
+// Readers are the histories of the clients. No client may listen any more.
 func (c *Group) Readers(whole bool) (all []checker.Reader) {
 	for _, client := range c.Clients {
 		all = append(all, checker.Reader{Name: client.String(), Heard: client.Heard, Whole: whole})
@@ -99,7 +99,7 @@ func (c *Group) Readers(whole bool) (all []checker.Reader) {
 	return all
 }
 
-// Codes counts how they ended. Nobody may listen any more.
+// Codes counts the close codes. No client may listen any more.
 func (c *Group) Codes() map[int]int {
 	codes := map[int]int{}
 	for _, client := range c.Clients {

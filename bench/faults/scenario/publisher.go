@@ -12,7 +12,7 @@ import (
 // Lane is the distance between the numbers of two publishers to one topic.
 const PublisherStride = 1_000_000_000
 
-// Source publishes to a device's topic and takes down what was sent and what was acknowledged.
+// Publisher publishes to a device's topic and records what was sent and what the server acknowledged.
 type Publisher struct {
 	Device string
 	// Publishers publish side by side, each as fast as it is answered or Rate times a second.
@@ -20,7 +20,8 @@ type Publisher struct {
 	Rate       float64
 	// Pad is how many letters are added to an event.
 	Pad int
-	// Stubborn lets publishers go on after an error, a little later; else the first one that is no refusal ends them.
+	// Stubborn lets publishers go on after an error, a little later; otherwise the first error that is no refusal ends
+	// them.
 	Stubborn bool
 
 	// Sent and Acks are complete after Stop.
@@ -39,86 +40,86 @@ type Publisher struct {
 	acked      atomic.Int64
 }
 
-// Start begins to publish, or goes on after Stop.
-func (s *Publisher) Start(at *server.Server) *Publisher {
-	if s.Refused == nil {
-		s.Refused, s.last = map[int]int{}, make([]uint64, s.Publishers)
+// Start begins to publish, or goes on after Stop. It does not block.
+func (p *Publisher) Start(at *server.Server) *Publisher {
+	if p.Refused == nil {
+		p.Refused, p.last = map[int]int{}, make([]uint64, p.Publishers)
 	}
-	s.server, s.stop = at, make(chan struct{})
-	for i := range s.Publishers {
-		s.publishing.Go(func() { s.publish(i) })
+	p.server, p.stop = at, make(chan struct{})
+	for i := range p.Publishers {
+		p.publishing.Go(func() { p.publish(i) })
 	}
-	return s
+	return p
 }
 
-// Acked is how many publishes were acknowledged. Any goroutine may ask.
-func (s *Publisher) Acked() int64 { return s.acked.Load() }
+// Acked is how many publishes were acknowledged. Any goroutine may call it.
+func (p *Publisher) Acked() int64 { return p.acked.Load() }
 
-// Turned is how many answers had a status so far. Any goroutine may ask.
-func (s *Publisher) Responses(status int) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.Refused[status]
+// Responses is how many answers had a status so far. Any goroutine may call it.
+func (p *Publisher) Responses(status int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.Refused[status]
 }
 
-// Stop ends publishing and waits for the last answers.
-func (s *Publisher) Stop() {
-	close(s.stop)
-	s.publishing.Wait()
+// Stop ends publishing and blocks until the last answers have come.
+func (p *Publisher) Stop() {
+	close(p.stop)
+	p.publishing.Wait()
 }
 
-func (s *Publisher) publish(lane int) {
+func (p *Publisher) publish(lane int) {
 	next := time.Now()
 	for {
-		if s.Rate > 0 {
-			next = next.Add(time.Duration(float64(time.Second) / s.Rate))
+		if p.Rate > 0 {
+			next = next.Add(time.Duration(float64(time.Second) / p.Rate))
 		}
-		if !s.pause(time.Until(next)) {
+		if !p.pause(time.Until(next)) {
 			return
 		}
-		s.last[lane]++
-		number := uint64(lane)*PublisherStride + s.last[lane]
+		p.last[lane]++
+		number := uint64(lane)*PublisherStride + p.last[lane]
 		began := time.Now()
-		ack, err := s.server.Publish(s.Device, number, s.Pad)
-		s.record(number, ack, time.Since(began), err)
-		if err != nil && !(s.Stubborn && s.pause(20*time.Millisecond)) && server.Status(err) == 0 {
+		ack, err := p.server.Publish(p.Device, number, p.Pad)
+		p.record(number, ack, time.Since(began), err)
+		if err != nil && !(p.Stubborn && p.pause(20*time.Millisecond)) && server.Status(err) == 0 {
 			return
 		}
 	}
 }
 
 // pause waits, and reports whether to go on.
-func (s *Publisher) pause(d time.Duration) bool {
+func (p *Publisher) pause(d time.Duration) bool {
 	if d <= 0 {
 		select {
-		case <-s.stop:
+		case <-p.stop:
 			return false
 		default:
 			return true
 		}
 	}
 	select {
-	case <-s.stop:
+	case <-p.stop:
 		return false
 	case <-time.After(d):
 		return true
 	}
 }
 
-func (s *Publisher) record(number uint64, ack checker.Ack, took time.Duration, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.Sent = append(s.Sent, number)
+func (p *Publisher) record(number uint64, ack checker.Ack, took time.Duration, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Sent = append(p.Sent, number)
 	if err != nil {
-		s.Refused[server.Status(err)]++
+		p.Refused[server.Status(err)]++
 		return
 	}
-	s.Acks = append(s.Acks, ack)
-	s.Slowest = max(s.Slowest, took)
-	s.acked.Add(1)
+	p.Acks = append(p.Acks, ack)
+	p.Slowest = max(p.Slowest, took)
+	p.acked.Add(1)
 }
 
-// Story is the topic as the checker reads it.
-func (s *Publisher) Topic(readers []checker.Reader, record *checker.Record) *checker.Topic {
-	return &checker.Topic{Name: server.Topic(s.Device), Sent: s.Sent, Acks: s.Acks, Readers: readers, Record: record}
+// Topic is the topic as the checker reads it.
+func (p *Publisher) Topic(readers []checker.Reader, record *checker.Record) *checker.Topic {
+	return &checker.Topic{Name: server.Topic(p.Device), Sent: p.Sent, Acks: p.Acks, Readers: readers, Record: record}
 }

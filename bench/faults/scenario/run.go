@@ -1,10 +1,10 @@
-// Package scenario runs scenarios: it gives them servers, random choices from a printed seed and a folder, takes down what
-// they find out about which acceptance check, and cleans up behind them however they end.
+// Package scenario runs fault scenarios: it gives them servers, random choices from a printed seed and a folder,
+// records what they find out about which acceptance check, and cleans up behind them however they end.
 //
-// A scenario is a function of a Drill. It says what it measured with Figure and what must hold with Want; the first
-// thing without which it cannot go on ends it (Must), and all checks of the scenario fail by that. What it starts ends
-// with it. A scenario that finds nothing out about one of its checks has failed it, unless it says that the machine has
-// not what it takes (Skip).
+// A scenario is a function of a Run. It reports what it measured with Figure and what must hold with Want; Must ends
+// the scenario at the first error without which it cannot go on, and then all its checks fail. Everything that it
+// starts ends with it. A check about which a scenario reports nothing has failed, unless the scenario says that the
+// machine lacks what the check needs (Skip).
 package scenario
 
 import (
@@ -31,12 +31,12 @@ type Options struct {
 	Out    io.Writer     // what happens meanwhile
 }
 
-// Drill is one run of a scenario. The goroutine of the scenario owns it.
+// Run is one run of a scenario. The goroutine of the scenario owns it.
 type Run struct {
 	Options
-	// Random makes all choices.
+	// Random makes all random choices, from the seed.
 	Random *rand.Rand
-	// Dir is an empty folder.
+	// Dir is an empty folder, which is removed when the scenario ends.
 	Dir string
 
 	ctx      context.Context
@@ -69,13 +69,13 @@ func (o Outcome) Failed() bool {
 	return false
 }
 
-// stopped ends a scenario from within, as does skipped.
+// stopped and skipped are panics that end a scenario from within.
 type (
 	stopped struct{ why error }
 	skipped struct{ why string }
 )
 
-// Run runs a scenario that shows checks.
+// Play runs a scenario that shows checks, and blocks until it has ended and is cleaned up.
 func Play(ctx context.Context, scenario func(*Run), checks []int, o Options) Outcome {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -122,7 +122,7 @@ func (r *Run) play(scenario func(*Run)) {
 	scenario(r)
 }
 
-// Cleanup is done when the scenario ends, the latest first.
+// Cleanup registers a function that runs when the scenario ends, the latest first.
 func (r *Run) Cleanup(do func()) { r.cleanups = append(r.cleanups, do) }
 
 // Must ends the scenario unless err is nil.
@@ -132,17 +132,17 @@ func (r *Run) Must(err error) {
 	}
 }
 
-// Skip ends the scenario where the machine has not what it takes.
+// Skip ends the scenario where the machine lacks what it needs.
 func (r *Run) Skip(format string, args ...any) { panic(skipped{fmt.Sprintf(format, args...)}) }
 
-// Figure is something that was measured for a check.
+// Figure records a measured figure for a check.
 func (r *Run) Figure(check int, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	r.findings[check].Figures = append(r.findings[check].Figures, text)
 	fmt.Fprintf(r.Out, "    check %d: %s\n", check, text)
 }
 
-// Want fails a check unless ok. What fails again in the same words is told once.
+// Want fails a check unless ok. A failure in the same words as an earlier one is reported once.
 func (r *Run) Want(check int, ok bool, format string, args ...any) {
 	if ok {
 		return
@@ -163,12 +163,12 @@ func (r *Run) Faultless(check int, faults []checker.Fault) {
 	}
 }
 
-// Note says something about how it goes.
+// Note prints something about the progress of the scenario.
 func (r *Run) Note(format string, args ...any) {
 	fmt.Fprintf(r.Out, "    %s\n", fmt.Sprintf(format, args...))
 }
 
-// Size is how many there are of something.
+// Size is how many of something a scenario uses.
 func (r *Run) Size(full, short int) int {
 	if r.Short {
 		return short
@@ -176,7 +176,7 @@ func (r *Run) Size(full, short int) int {
 	return full
 }
 
-// Span is how long something goes on.
+// Span is how long a part of a scenario lasts.
 func (r *Run) Span(full, short time.Duration) time.Duration {
 	switch {
 	case r.For > 0:
@@ -204,17 +204,18 @@ func (r *Run) New(c server.Conditions) *server.Server {
 	return s
 }
 
-// Serve is New, and starts it.
+// Serve makes a server as New does, and starts it.
 func (r *Run) Serve(c server.Conditions) *server.Server {
 	s := r.New(c)
 	r.Start(s)
 	return s
 }
 
-// Start starts a server, the first time or again.
+// Start starts a server, the first time or again, and blocks until it serves.
 func (r *Run) Start(s *server.Server) { r.Must(s.Start(r.ctx)) }
 
-// Await asks every 10 ms until something holds, and returns how long that took; ok is false if it was not in time.
+// Await calls holds every 10 ms until it returns true. It returns how long that took; ok is false if it was not in
+// time.
 func (r *Run) Await(within time.Duration, holds func() bool) (took time.Duration, ok bool) {
 	began := time.Now()
 	for {

@@ -87,8 +87,8 @@ type page struct {
 	}
 }
 
-// After returns what a reader missed that stands at epoch and offset: the events after it, at most 1,000. A lost position
-// is a Refused with status 409.
+// After returns what a reader missed that stands at epoch and offset: the events after it, at most 1,000. A lost
+// position is a Refused with status 409.
 func (s *Server) After(device, epoch string, offset uint64) (checker.Record, error) {
 	return s.history(device, fmt.Sprintf("?epoch=%s&offset=%d&limit=1000", url.QueryEscape(epoch), offset))
 }

@@ -1,10 +1,10 @@
-// Package server is a Parley process that things happen to: started in dev mode on a free port of loopback, signalled,
-// killed, watched, and started again where it was.
+// Package server is a Parley process for fault scenarios: they start it in dev mode on a free port of loopback, signal
+// it, kill it, watch it, and start it again on the same address.
 //
-// It promises that no process outlives Stop nor the harness itself, that Start returns when the server serves and says
-// how long that took, and that errors hold what the server said last.
+// It promises that no process outlives Stop nor the scenarios' own process, that Start returns when the server serves
+// and records how long that took, and that errors hold the server's last output.
 //
-// It asks for Linux. A Server may be used by many goroutines; Start, Kill and Stop by one at a time.
+// It asks for Linux. Many goroutines may use a Server; one at a time may call Start, Kill and Stop.
 package server
 
 import (
@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// patience is how long a server may take to serve, and to end.
+// timeout is how long a server may take to serve, and to end.
 const timeout = 20 * time.Second
 
 // Conditions are what a server runs under; the zero value is dev mode without its sample feed.
@@ -32,7 +32,8 @@ type Conditions struct {
 	Args, Env []string
 	// Files bounds its file descriptors; 0 leaves the limit of the harness.
 	Files int
-	// Within does what opens sockets and starts the process, somewhere else than on the caller's thread; nil does it there.
+	// Within runs the functions that open sockets and start the process, on another thread than the caller's; nil runs
+	// them there.
 	Within func(do func())
 }
 
@@ -70,7 +71,7 @@ func New(binary string, c Conditions) *Server {
 // serving is the line that tells where it serves.
 var serving = regexp.MustCompile(`msg=serving address=(\S+)`)
 
-// Start starts the server, the first time on a free port and then on the same again, and returns when it is ready.
+// Start starts the server, the first time on a free port and then on the same one again, and blocks until it is ready.
 func (s *Server) Start(ctx context.Context) error {
 	s.client.CloseIdleConnections()
 	listen := s.Address
@@ -143,13 +144,13 @@ func (s *Server) await(ctx context.Context) error {
 	}
 }
 
-// Hush closes the harness' own connections that nothing goes over, so that they are not in the server's figures.
+// Hush closes the scenarios' own idle connections, so that the server's figures do not contain them.
 func (s *Server) Hush() { s.client.CloseIdleConnections() }
 
-// Pid is its process's number.
+// Pid is the process id.
 func (s *Server) Pid() int { return s.command.Process.Pid }
 
-// Said is what it said last.
+// Said is its last output.
 func (s *Server) Said() string { return s.said.String() }
 
 // Complained reports whether its log has a warning or an error since its start.
@@ -177,7 +178,7 @@ func (s *Server) Kill() {
 	<-s.ended
 }
 
-// Exit waits for the end and returns the status; -1 is a death by a signal.
+// Exit blocks until the process has ended, and returns its status; -1 is a death by a signal.
 func (s *Server) Exit(within time.Duration) (int, error) {
 	select {
 	case <-s.ended:

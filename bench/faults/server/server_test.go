@@ -70,7 +70,8 @@ func TestCalls_ReadTheServersAnswers(t *testing.T) {
 			"/api/v1/topics/telemetry%2Fd/history?limit=1000": `{"epoch":"E","offset":3,` +
 				`"events":[{"offset":2,"data":{"t":9,"s":7}},{"offset":3,"data":{"t":9,"s":8}}]}`,
 			"/api/v1/topics/telemetry%2Fd/history?epoch=E&offset=3&limit=1000": `{"epoch":"E","offset":3,"events":[]}`,
-			"/api/v1/connections?user=u":                                       `{"connections":[{"queued_bytes":5},{"queued_bytes":6}]}`,
+			"/api/v1/connections?user=u": `{"connections":[{"queued_bytes":5},` +
+				`{"queued_bytes":6}]}`,
 		}[r.URL.RequestURI()]
 		if text == "" {
 			w.Header().Set("Retry-After", "2")
