@@ -18,8 +18,8 @@ import (
 )
 
 // disk keeps durable topics on a file system of 8 MiB that somebody else fills up: publishes are refused with 503, and
-// once there is room again they are taken without a restart; after a kill -9 every acknowledged event is there (check
-// 54). It needs root to mount the file system.
+// once there is room again they are taken without a restart; after a kill -9 every acknowledged event is there
+// (check 54). It needs root to mount the file system.
 func disk(r *scenario.Run) {
 	small := filepath.Join(r.Dir, "small")
 	r.Must(os.Mkdir(small, 0o700))
