@@ -23,16 +23,17 @@ type Client struct {
 
 var _ outbox.Transport = (*Client)(nil)
 
-// Wake implements actors.Wire. The outbox calls it once until a take finds it empty, so a client is never queued twice.
+// Wake implements outbox.Transport. The outbox calls it once until a take finds it empty, so a client is never queued
+// twice.
 func (cl *Client) Wake() { cl.writer.enqueue(cl) }
 
-// Close implements actors.Wire. The node closes no client before the end; until then a close is a fault.
+// Close implements outbox.Transport. The node closes no client before the end; until then a close is a fault.
 func (cl *Client) Close(code uint16, reason string) {
 	cl.writer.harness.faults.note(fmt.Errorf("a client was closed with %d %s", code, reason))
 	cl.link.Gone(protocol.Disconnected)
 }
 
-// Cut implements actors.Wire.
+// Cut implements outbox.Transport.
 func (cl *Client) Cut() { cl.Close(1006, "cut off") }
 
 // Received is how many events the client has received. Call it after all have arrived.
