@@ -41,23 +41,33 @@ build:
 test:
 	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l actors bench cmd protocol transport 2>/dev/null); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w fixes it):"; echo "$$unformatted"; exit 1; fi
-	@$(GO) vet ./...
-	@$(GO) mod tidy -diff || { echo 'go mod tidy changes go.mod'; exit 1; }
+	@$(GO) vet ./... && $(GO) -C bench vet ./...
+	@$(GO) mod tidy -diff && $(GO) -C bench mod tidy -diff || { echo 'go mod tidy changes a go.mod'; exit 1; }
 ifeq ($(CC_FOUND),)
 	@echo 'No C compiler: testing without the race detector. Install one for the whole check: apt-get install gcc libc6-dev'
 endif
-	@{ $(RACE) -v -timeout 10m $(TESTFLAGS) ./... 2>&1; echo "go test ended with $$?"; } | awk -f .ci/summary.awk
+	@{ status=0; \
+	$(RACE) -v -timeout 10m $(TESTFLAGS) ./... 2>&1 || status=$$?; \
+	cd bench && $(RACE) -v -timeout 10m $(TESTFLAGS) ./... 2>&1 || status=$$?; \
+	echo "go test ended with $$status"; } | awk -f .ci/summary.awk
+
+# The packages of PKG by their module; without PKG all of both.
+PKG_SERVER := $(if $(PKG),$(filter-out ./bench ./bench/%,$(PKG)),./...)
+PKG_BENCH  := $(if $(PKG),$(patsubst ./bench%,.%,$(filter ./bench ./bench/%,$(PKG))),./...)
 
 quick:
-	@$(GO) vet ./...
-	@CGO_ENABLED=0 $(GO) test -timeout 5m $(TESTFLAGS) $(or $(PKG),./...)
+	@$(GO) vet ./... && $(GO) -C bench vet ./...
+	$(if $(PKG_SERVER),@CGO_ENABLED=0 $(GO) test -timeout 5m $(TESTFLAGS) $(PKG_SERVER))
+	$(if $(PKG_BENCH),@CGO_ENABLED=0 $(GO) -C bench test -timeout 5m $(TESTFLAGS) $(PKG_BENCH))
 
 bench:
-	@$(GO) run ./bench/matrix $(ARGS)
-	@$(GO) run ./bench/million
+	@$(GO) -C bench run ./suite $(ARGS)
+	@$(GO) -C bench run ./million
+
+BENCHMARKS = -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
 microbench:
-	@$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./... | awk ' \
+	@{ $(GO) test $(BENCHMARKS); $(GO) -C bench test $(BENCHMARKS); } | awk ' \
 		/^pkg:/ { pkg = $$2; sub(/.*\/parley\//, "", pkg) } \
 		/^(goos|goarch|cpu):/ && !seen[$$0]++ { print } \
 		/^Benchmark/ { name = $$1; $$1 = ""; printf "%-24s %-48s %s\n", pkg, name, $$0 } \
@@ -65,21 +75,24 @@ microbench:
 		END { exit bad }'
 
 faults: build
-	@$(GO) run ./bench/faults $(if $(filter short,$(FAULTS)),-short) $(ARGS)
+	@$(GO) -C bench run ./faults $(if $(filter short,$(FAULTS)),-short) $(ARGS)
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 lint:
-	@if command -v golangci-lint >/dev/null; then golangci-lint run; \
-	else echo 'golangci-lint is not installed; running staticcheck'; $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...; fi
+	@if command -v golangci-lint >/dev/null; then golangci-lint run && cd bench && golangci-lint run; \
+	else echo 'golangci-lint is not installed; running staticcheck'; \
+		$(GO) run $(STATICCHECK) ./... && $(GO) -C bench run $(STATICCHECK) ./...; fi
 
 fuzz:
 	@set -e; grep -rho --include='*_test.go' -H '^func Fuzz[A-Za-z0-9_]*' actors bench cmd protocol transport 2>/dev/null | \
 	sed 's|^\(.*\)/[^/]*:func |\1 |' | sort -u | while read -r dir target; do \
 		echo "== $$dir $$target"; \
-		$(GO) test "./$$dir" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x; \
+		$(GO) -C "$$dir" test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x; \
 	done
 
 mutate:
-	@$(GO) run ./bench/mutate $(ARGS)
+	@$(GO) -C bench run ./mutate $(ARGS)
 
 clean:
 	@rm -rf bin

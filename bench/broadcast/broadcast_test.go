@@ -28,7 +28,7 @@ func post(client *http.Client, url, body string) (string, error) {
 
 func TestBroadcast_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 	const publishers, each, sockets = 4, 3 * window / 2, 10
-	server := httptest.NewServer(routes(newRoom()))
+	server := httptest.NewServer(routes(newHub()))
 	defer server.Close()
 	if got, err := post(server.Client(), server.URL+"/publish", "nobody"); got != "200 0" || err != nil {
 		t.Fatalf("a publish to nobody got %q, %v", got, err)
@@ -52,7 +52,8 @@ func TestBroadcast_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 	for p := range publishers {
 		group.Go(func() {
 			for i := range each {
-				if got, err := post(server.Client(), server.URL+"/publish", fmt.Sprintf("%d %d", p, i)); got != fmt.Sprint("200 ", sockets) || err != nil {
+				got, err := post(server.Client(), server.URL+"/publish", fmt.Sprintf("%d %d", p, i))
+				if got != fmt.Sprint("200 ", sockets) || err != nil {
 					t.Errorf("a publish got %q, %v", got, err)
 					return
 				}
@@ -85,15 +86,16 @@ func TestBroadcast_ManyPublishersReachEverySocketInOneOrder(t *testing.T) {
 }
 
 func TestBroadcast_BodyThatIsTooLongIsRefused(t *testing.T) {
-	server := httptest.NewServer(routes(newRoom()))
+	server := httptest.NewServer(routes(newHub()))
 	defer server.Close()
-	if got, _ := post(server.Client(), server.URL+"/publish", strings.Repeat("x", maxBody+1)); !strings.HasPrefix(got, "413 ") {
+	got, _ := post(server.Client(), server.URL+"/publish", strings.Repeat("x", maxBody+1))
+	if !strings.HasPrefix(got, "413 ") {
 		t.Errorf("got %q", got)
 	}
 }
 
 // enter opens a socket over a pipe, which holds nothing back: a write waits for its read.
-func enter(t *testing.T, r *room) (io.ReadCloser, *bufio.Reader) {
+func enter(t *testing.T, r *hub) (io.ReadCloser, *bufio.Reader) {
 	t.Helper()
 	near, far := net.Pipe()
 	q := httptest.NewRequest(http.MethodGet, "/ws", nil)
@@ -120,7 +122,7 @@ func enter(t *testing.T, r *room) (io.ReadCloser, *bufio.Reader) {
 func TestBroadcast_PublisherWaitsForSocketThatIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const all = 3 * window
-		r := newRoom()
+		r := newHub()
 		socket, heard := enter(t, r)
 		var answered atomic.Int64
 		go func() {
@@ -147,7 +149,7 @@ func TestBroadcast_PublisherWaitsForSocketThatIsFull(t *testing.T) {
 
 func TestBroadcast_SocketThatClosesHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRoom()
+		r := newHub()
 		socket, _ := enter(t, r)
 		other, heard := enter(t, r)
 		go func() { _, _ = io.Copy(io.Discard, heard) }()

@@ -11,12 +11,12 @@ import (
 // maxBody is how long a published body may be, in bytes.
 const maxBody = 1<<16 - 1
 
-// upgrader takes sockets into a room. What clients say is small and rare, which a small read buffer suits.
-func upgrader(r *room) *gws.Upgrader {
+// upgrader accepts sockets into a hub. Clients send little and seldom, which a small read buffer suits.
+func upgrader(r *hub) *gws.Upgrader {
 	return gws.NewUpgrader(r, &gws.ServerOption{ReadBufferSize: 1024, ReadMaxPayloadSize: maxBody})
 }
 
-func routes(r *room) http.Handler {
+func routes(r *hub) http.Handler {
 	up, mux := upgrader(r), http.NewServeMux()
 	mux.HandleFunc("GET /ws", func(w http.ResponseWriter, q *http.Request) {
 		if c, err := up.Upgrade(w, q); err == nil { // gws has answered if not

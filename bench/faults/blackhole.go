@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
@@ -18,32 +18,33 @@ import (
 // more by then (check 33), and memory and descriptors are back. It needs root and ip(8) for a network of its own, in
 // which packets to the clients' address are dropped; without these the clients just stop to read and to answer, which
 // the server's kernel cannot tell from a network that only delivers acknowledgements.
-func blackhole(d *drill.Drill) {
-	every := d.Span(25*time.Second, time.Second)
+func blackhole(r *scenario.Run) {
+	every := r.Span(25*time.Second, time.Second)
 	var c server.Conditions
 	if every != 25*time.Second {
-		c.Env = []string{fmt.Sprint("PARLEY_ENGINE_PING_EVERY=", every), fmt.Sprint("PARLEY_ENGINE_TIMEOUT=", 2*every+2*time.Second)}
+		c.Env = []string{fmt.Sprint("PARLEY_ENGINE_PING_EVERY=", every),
+			fmt.Sprint("PARLEY_ENGINE_TIMEOUT=", 2*every+2*time.Second)}
 	}
-	n, why := isolate(d)
+	n, why := isolate(r)
 	if why != nil {
-		d.Note("no network of its own: %v; the clients stop reading instead", why)
-		d.Figure(50, "without a network of its own (%v)", why)
-		vanish(d, d.New(c), every, "", func() {}, func(do func()) { do() })
+		r.Note("no network of its own: %v; the clients stop reading instead", why)
+		r.Figure(50, "without a network of its own (%v)", why)
+		vanish(r, r.New(c), every, "", func() {}, func(do func()) { do() })
 		return
 	}
 	c.Within = n.do
-	vanish(d, d.New(c), every, "127.0.0.2", func() {
+	vanish(r, r.New(c), every, "127.0.0.2", func() {
 		var err error
 		n.do(func() { err = ip("route", "add", "blackhole", "127.0.0.2/32", "table", "local") })
-		d.Must(err)
+		r.Must(err)
 	}, n.do)
 }
 
-// network is a thread in a network of its own: sockets that are opened and processes that are started there are in it.
+// network is a thread in a network namespace of its own: sockets and processes that it opens and starts are in it.
 type network struct{ jobs chan func() }
 
 // isolate makes a network, which ends with the scenario.
-func isolate(d *drill.Drill) (*network, error) {
+func isolate(r *scenario.Run) (*network, error) {
 	n := &network{jobs: make(chan func())}
 	ready := make(chan error)
 	go func() {
@@ -64,7 +65,7 @@ func isolate(d *drill.Drill) (*network, error) {
 	if err := <-ready; err != nil {
 		return nil, err
 	}
-	d.Cleanup(func() { close(n.jobs) })
+	r.Cleanup(func() { close(n.jobs) })
 	return n, nil
 }
 
@@ -83,75 +84,81 @@ func ip(args ...string) error {
 	return nil
 }
 
-// vanish brings the clients in, cuts them off, and waits until the server knows.
-func vanish(d *drill.Drill, s *server.Server, every time.Duration, from string, cut func(), within func(func())) {
-	d.Start(s)
-	base := figures(d, s)
-	count := d.Size(1000, 100)
+// vanish connects the clients, cuts them off, and waits until the server knows.
+func vanish(r *scenario.Run, s *server.Server, every time.Duration, from string, cut func(), within func(func())) {
+	r.Start(s)
+	base := figures(r, s)
+	count := r.Size(1000, 100)
 	clients := make([]*client.Client, count)
 	for i := range clients {
 		var err error
 		within(func() {
-			clients[i], err = client.Dial(s.Address, client.Options{User: fmt.Sprint("vanished-", i), Devices: []string{"blackhole"}, From: from})
+			clients[i], err = client.Dial(s.Address,
+				client.Options{User: fmt.Sprint("vanished-", i), Devices: []string{"blackhole"}, From: from})
 		})
-		d.Must(err)
+		r.Must(err)
 		defer clients[i].Cut()
 	}
-	answer(clients, every+2*time.Second)
-	held := figures(d, s)
+	answerPings(clients, every+2*time.Second)
+	held := figures(r, s)
 	cut()
 	began, bound := time.Now(), 2*every+5*time.Second
-	presence(d, s, count, began, bound)
-	_, ok := d.Await(bound+30*time.Second-time.Since(began), func() bool { return figures(d, s).Connections == 0 })
+	awaitAbsence(r, s, count, began, bound)
+	_, ok := r.Await(bound+30*time.Second-time.Since(began), func() bool { return figures(r, s).Connections == 0 })
 	gone := time.Since(began)
-	d.Want(50, ok && gone < bound, "after a blackhole %d of %d connections were gone after %.1f s; two ping intervals of %s and 5 s are %s", count-int(figures(d, s).Connections), count, gone.Seconds(), every, bound)
-	_, ok = d.Await(10*time.Second, func() bool {
-		now := figures(d, s)
+	r.Want(50, ok && gone < bound, "after a blackhole %d of %d connections were gone after %.1f s; two ping "+
+		"intervals of %s and 5 s are %s", count-int(figures(r, s).Connections), count, gone.Seconds(), every, bound)
+	_, ok = r.Await(10*time.Second, func() bool {
+		now := figures(r, s)
 		return now.Files <= base.Files+5 && now.Goroutines <= base.Goroutines+10
 	})
-	now := quiet(d, s, base.Heap)
-	forgotten(d, base, held, now)
-	d.Want(50, ok, "afterwards there are %d descriptors and %d goroutines, before %d and %d", now.Files, now.Goroutines, base.Files, base.Goroutines)
-	d.Figure(50, "%d clients, pings every %s: all gone after %.1f s (bound %s); heap %s, with them %s", count, every, gone.Seconds(), bound, mib(now.Heap), mib(held.Heap))
+	now := awaitHeap(r, s, base.Heap)
+	forgotten(r, base, held, now)
+	r.Want(50, ok, "afterwards there are %d descriptors and %d goroutines, before %d and %d", now.Files, now.Goroutines,
+		base.Files, base.Goroutines)
+	r.Figure(50, "%d clients, pings every %s: all gone after %.1f s (bound %s); heap %s, with them %s", count, every,
+		gone.Seconds(), bound, mib(now.Heap), mib(held.Heap))
 }
 
-// slack is how much more the heap may be than before the crowd, in bytes.
+// slack is how much larger the heap may be than before the clients came, in bytes.
 const slack = 2 << 20
 
-// quiet waits until a server that nobody uses has given back what it used, or does not. It asks seldom: each question
-// makes garbage, and a server tidies up when it makes little.
-func quiet(d *drill.Drill, s *server.Server, heap int64) (now server.Figures) {
+// awaitHeap waits until an idle server has given back the memory that it used, for at most a minute. It asks seldom:
+// each question makes garbage, and a server tidies up when it makes little.
+func awaitHeap(r *scenario.Run, s *server.Server, heap int64) (now server.Figures) {
 	for late := time.Now().Add(time.Minute); time.Now().Before(late); time.Sleep(3 * time.Second) {
-		if now = figures(d, s); now.Heap <= heap+slack {
+		if now = figures(r, s); now.Heap <= heap+slack {
 			break
 		}
 	}
 	return now
 }
 
-// forgotten wants that memory is back.
-func forgotten(d *drill.Drill, base, held, now server.Figures) {
-	d.Want(50, now.Heap <= base.Heap+slack, "afterwards the heap is %s, with them it was %s and before %s", mib(now.Heap), mib(held.Heap), mib(base.Heap))
+// forgotten wants the memory back.
+func forgotten(r *scenario.Run, base, held, now server.Figures) {
+	r.Want(50, now.Heap <= base.Heap+slack, "afterwards the heap is %s, with them it was %s and before %s",
+		mib(now.Heap), mib(held.Heap), mib(base.Heap))
 }
 
-// answer lets all clients answer pings for a while, so that the server has heard all of them shortly before it ends.
-func answer(clients []*client.Client, span time.Duration) {
+// answerPings lets all clients answer pings for a while, so that the server has heard from all of them shortly before
+// it ends.
+func answerPings(clients []*client.Client, span time.Duration) {
 	until := time.Now().Add(span)
 	for _, c := range clients {
 		_ = c.SetReadDeadline(until)
 	}
-	crowd := &client.Crowd{Clients: clients}
-	crowd.Listen()
-	crowd.Wait(span + 5*time.Second)
+	group := &client.Group{Clients: clients}
+	group.Listen()
+	group.Wait(span + 5*time.Second)
 }
 
-// presence waits until the users are gone.
-func presence(d *drill.Drill, s *server.Server, count int, began time.Time, bound time.Duration) {
+// awaitAbsence waits until the users are no longer present.
+func awaitAbsence(r *scenario.Run, s *server.Server, count int, began time.Time, bound time.Duration) {
 	last := fmt.Sprint("vanished-", count-1)
-	_, gone := d.Await(bound+30*time.Second, func() bool {
+	_, gone := r.Await(bound+30*time.Second, func() bool {
 		for _, user := range []string{"vanished-0", last} {
 			there, err := s.Present(user)
-			d.Must(err)
+			r.Must(err)
 			if there {
 				return false
 			}
@@ -159,6 +166,7 @@ func presence(d *drill.Drill, s *server.Server, count int, began time.Time, boun
 		return true
 	})
 	took := time.Since(began)
-	d.Want(33, gone && took < bound+5*time.Second, "%s and vanished-0 were present %.1f s after the blackhole", last, took.Seconds())
-	d.Figure(33, "users in a blackhole were present for %.1f s", took.Seconds())
+	r.Want(33, gone && took < bound+5*time.Second, "%s and vanished-0 were present %.1f s after the blackhole", last,
+		took.Seconds())
+	r.Figure(33, "users in a blackhole were present for %.1f s", took.Seconds())
 }

@@ -13,40 +13,44 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/parley-realtime/parley/bench/faults/checker"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
 // disk keeps durable topics on a file system of 8 MiB that somebody else fills up: publishes are refused with 503, and
-// once there is room again they are taken without a restart; after a kill -9 every acknowledged event is there (check 54).
-// It needs root to mount the file system.
-func disk(d *drill.Drill) {
-	small := filepath.Join(d.Dir, "small")
-	d.Must(os.Mkdir(small, 0o700))
+// once there is room again they are taken without a restart; after a kill -9 every acknowledged event is there
+// (check 54). It needs root to mount the file system.
+func disk(r *scenario.Run) {
+	small := filepath.Join(r.Dir, "small")
+	r.Must(os.Mkdir(small, 0o700))
 	if err := unix.Mount("tmpfs", small, "tmpfs", 0, "size=8m"); err != nil {
-		d.Skip("a small file system cannot be mounted, which needs root: %v", err)
+		r.Skip("a small file system cannot be mounted, which needs root: %v", err)
 	}
-	d.Cleanup(func() { _ = unix.Unmount(small, unix.MNT_DETACH) })
-	durable(d, []int{54}, func(c server.Conditions) {
+	r.Cleanup(func() { _ = unix.Unmount(small, unix.MNT_DETACH) })
+	durable(r, []int{54}, func(c server.Conditions) {
 		c.Args = []string{"--data", filepath.Join(small, "data")}
-		s := d.Serve(c)
-		source := (&drill.Source{Device: "durable-disk", Publishers: 2, Rate: 100, Pad: 1000, Stubborn: true}).Start(s)
+		s := r.Serve(c)
+		publisher := (&scenario.Publisher{Device: "durable-disk", Publishers: 2, Rate: 100, Pad: 1000,
+			Stubborn: true}).Start(s)
 		time.Sleep(time.Second)
 		filler := filepath.Join(small, "filler")
-		d.Must(fill(filler))
-		refused, full := d.Await(d.Bound(10*time.Second), func() bool { return source.Turned(http.StatusServiceUnavailable) > 10 })
-		d.Want(54, full, "on a full disk no publish was refused with 503")
-		d.Must(os.Remove(filler))
-		before := source.Acked()
-		again, ok := d.Await(d.Bound(10*time.Second), func() bool { return source.Acked() > before+10 })
-		d.Want(54, ok, "no publish was taken within 10 s of there being room again")
+		r.Must(fill(filler))
+		refused, full := r.Await(r.Bound(10*time.Second),
+			func() bool { return publisher.Responses(http.StatusServiceUnavailable) > 10 })
+		r.Want(54, full, "on a full disk no publish was refused with 503")
+		r.Must(os.Remove(filler))
+		before := publisher.Acked()
+		again, ok := r.Await(r.Bound(10*time.Second), func() bool { return publisher.Acked() > before+10 })
+		r.Want(54, ok, "no publish was taken within 10 s of there being room again")
 		s.Kill()
-		source.Stop()
-		d.Start(s)
-		record, err := s.Record(source.Device)
-		d.Must(err)
-		d.Faultless(54, source.Story(nil, record).Faults())
-		d.Figure(54, "refused after %s, taken again after %s; %d acknowledged, %d refused with 503, %d not answered", ms(refused), ms(again), len(source.Acks), source.Refused[http.StatusServiceUnavailable], source.Refused[0])
+		publisher.Stop()
+		r.Start(s)
+		record, err := s.Record(publisher.Device)
+		r.Must(err)
+		r.Faultless(54, publisher.Topic(nil, record).Faults())
+		r.Figure(54, "refused after %s, taken again after %s; %d acknowledged, %d refused with 503, %d not answered",
+			ms(refused), ms(again), len(publisher.Acks), publisher.Refused[http.StatusServiceUnavailable],
+			publisher.Refused[0])
 	})
 }
 
@@ -69,54 +73,56 @@ func fill(file string) error {
 	return nil
 }
 
-// torn ends a server with durable topics, cuts the end off its newest file or flips a byte in it, and starts it again: it
-// starts, says in its log what it dropped, serves nothing that was not published as it was, and keeps the older part in
-// order (check 55).
-func torn(d *drill.Drill) {
-	durable(d, []int{55}, func(c server.Conditions) {
-		rounds, lost := d.Size(20, 4), 0
+// torn ends a server with durable topics, cuts the end off its newest file or flips a byte in it, and starts it again:
+// it starts, says in its log what it dropped, serves nothing that was not published as it was, and keeps the older part
+// in order (check 55).
+func torn(r *scenario.Run) {
+	durable(r, []int{55}, func(c server.Conditions) {
+		rounds, lost := r.Size(20, 4), 0
 		for round := range rounds {
-			c.Args = []string{"--data", filepath.Join(d.Dir, fmt.Sprint("torn-", round))}
-			lost += tear(d, c, round%2 == 0)
+			c.Args = []string{"--data", filepath.Join(r.Dir, fmt.Sprint("torn-", round))}
+			lost += tear(r, c, round%2 == 0)
 		}
-		d.Figure(55, "%d damages: always started, dropped %d events and said so", rounds, lost)
+		r.Figure(55, "%d damages: always started, dropped %d events and said so", rounds, lost)
 	})
 }
 
 // tear damages one server's files and returns how many events are gone.
-func tear(d *drill.Drill, c server.Conditions, cut bool) (lost int) {
-	s := d.Serve(c)
-	source := (&drill.Source{Device: "durable-torn", Publishers: 2}).Start(s)
-	d.Await(5*time.Second, func() bool { return source.Acked() > 500 })
+func tear(r *scenario.Run, c server.Conditions, cut bool) (lost int) {
+	s := r.Serve(c)
+	publisher := (&scenario.Publisher{Device: "durable-torn", Publishers: 2}).Start(s)
+	r.Await(5*time.Second, func() bool { return publisher.Acked() > 500 })
 	s.Kill()
-	source.Stop()
+	publisher.Stop()
 	least := int64(4 << 10)
-	if d.Random.IntN(4) == 0 {
+	if r.Random.IntN(4) == 0 {
 		least = 1 // also what keeps the books, and is smaller than a log
 	}
 	file, err := newest(c.Args[1], least)
-	d.Must(err)
-	what, err := damage(d, file, cut)
-	d.Must(err)
-	d.Start(s)
-	record, err := s.Record(source.Device)
-	d.Want(55, err == nil || server.Status(err) == http.StatusNotFound, "%s: reading the history gave %v", what, err)
+	r.Must(err)
+	what, err := damage(r, file, cut)
+	r.Must(err)
+	r.Start(s)
+	record, err := s.Record(publisher.Device)
+	r.Want(55, err == nil || server.Status(err) == http.StatusNotFound, "%s: reading the history gave %v", what, err)
 	if err == nil {
-		d.Want(55, len(record.Events) > 0 && record.Events[0].Offset == 1, "%s: the older part is gone, too", what)
-		for _, f := range source.Story(nil, record).Faults() {
+		r.Want(55, len(record.Events) > 0 && record.Events[0].Offset == 1, "%s: the older part is gone, too", what)
+		for _, f := range publisher.Topic(nil, record).Faults() {
 			if f.Kind != checker.Loss {
-				d.Want(55, false, "%s: %s", what, f)
+				r.Want(55, false, "%s: %s", what, f)
 			}
 		}
-		lost = max(0, len(source.Acks)-len(record.Events))
+		lost = max(0, len(publisher.Acks)-len(record.Events))
 	}
 	if lost > 0 {
-		last := source.Acks[len(source.Acks)-1]
-		_, err = s.After(source.Device, last.Epoch, last.Offset)
-		d.Want(55, server.Status(err) == http.StatusConflict, "%s: %d events are gone, and resuming behind them gave %v, not 409", what, lost, err)
+		last := publisher.Acks[len(publisher.Acks)-1]
+		_, err = s.After(publisher.Device, last.Epoch, last.Offset)
+		r.Want(55, server.Status(err) == http.StatusConflict,
+			"%s: %d events are gone, and resuming behind them gave %v, not 409", what, lost, err)
 	}
-	d.Want(55, lost == 0 || s.Complained(), "%s: %d events are gone, and the log says nothing; it said %s", what, lost, s.Said())
-	d.Note("%s: %d of %d events are gone", what, lost, len(source.Acks))
+	r.Want(55, lost == 0 || s.Complained(), "%s: %d events are gone, and the log says nothing; it said %s", what, lost,
+		s.Said())
+	r.Note("%s: %d of %d events are gone", what, lost, len(publisher.Acks))
 	s.Stop()
 	return lost
 }
@@ -141,13 +147,13 @@ func newest(dir string, least int64) (file string, err error) {
 }
 
 // damage cuts up to half of a file off, or flips a byte of it.
-func damage(d *drill.Drill, file string, cut bool) (what string, err error) {
+func damage(r *scenario.Run, file string, cut bool) (what string, err error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return "", err
 	}
 	name := filepath.Base(file)
-	at := d.Random.Int64N(info.Size())
+	at := r.Random.Int64N(info.Size())
 	if cut {
 		at = info.Size() - 1 - at/2
 		return fmt.Sprintf("%s cut from %d to %d bytes", name, info.Size(), at), os.Truncate(file, at)
@@ -161,7 +167,7 @@ func damage(d *drill.Drill, file string, cut bool) (what string, err error) {
 	if _, err = f.ReadAt(b[:], at); err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
-	b[0] ^= 1 << d.Random.IntN(8)
+	b[0] ^= 1 << r.Random.IntN(8)
 	_, err = f.WriteAt(b[:], at)
 	return fmt.Sprintf("%s flipped at %d of %d bytes", name, at, info.Size()), err
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
@@ -14,82 +14,86 @@ import (
 // mode drains over 2 s), each client hears of the restart (1012) and has heard every event that was acknowledged before
 // it, and nobody is let in any more. Where the topics are durable, the next start has every event that was ever
 // acknowledged (check 48).
-func drain(d *drill.Drill) {
-	draining(d, d.Serve(server.Conditions{}), "drain-")
-	durable(d, []int{48}, func(c server.Conditions) {
-		s := d.Serve(c)
-		sources := draining(d, s, "durable-drain-")
-		d.Start(s)
+func drain(r *scenario.Run) {
+	draining(r, r.Serve(server.Conditions{}), "drain-")
+	durable(r, []int{48}, func(c server.Conditions) {
+		s := r.Serve(c)
+		publishers := draining(r, s, "durable-drain-")
+		r.Start(s)
 		kept := 0
-		for _, source := range sources {
-			record, err := s.Record(source.Device)
-			d.Must(err)
-			d.Faultless(48, source.Story(nil, record).Faults())
+		for _, publisher := range publishers {
+			record, err := s.Record(publisher.Device)
+			r.Must(err)
+			r.Faultless(48, publisher.Topic(nil, record).Faults())
 			kept += len(record.Events)
 		}
-		d.Figure(48, "durable: %d are there after the next start", kept)
+		r.Figure(48, "durable: %d are there after the next start", kept)
 	})
 }
 
-// draining lets a server end under its clients.
-func draining(d *drill.Drill, s *server.Server, name string) (sources []*drill.Source) {
+// draining drains a server that has clients.
+func draining(r *scenario.Run, s *server.Server, name string) (publishers []*scenario.Publisher) {
 	const restart = 1012
-	topics, each := d.Size(50, 10), d.Size(100, 30)
-	crowd, err := client.DialAll(s.Address, topics*each, func(i int) client.Options {
+	topics, each := r.Size(50, 10), r.Size(100, 30)
+	group, err := client.DialAll(s.Address, topics*each, func(i int) client.Options {
 		return client.Options{User: fmt.Sprint("drained-", i), Devices: []string{fmt.Sprint(name, i%topics)}}
 	})
-	d.Must(err)
-	defer crowd.Close()
-	crowd.Listen()
+	r.Must(err)
+	defer group.Close()
+	group.Listen()
 	for i := range topics {
-		source := &drill.Source{Device: fmt.Sprint(name, i), Publishers: 1, Rate: 500 / float64(topics)}
-		sources = append(sources, source.Start(s))
+		publisher := &scenario.Publisher{Device: fmt.Sprint(name, i), Publishers: 1, Rate: 500 / float64(topics)}
+		publishers = append(publishers, publisher.Start(s))
 	}
-	time.Sleep(d.Span(3*time.Second, time.Second))
+	time.Sleep(r.Span(3*time.Second, time.Second))
 	before := make([]int64, topics) // acknowledged when the end begins
-	for i, source := range sources {
-		before[i] = source.Acked()
+	for i, publisher := range publishers {
+		before[i] = publisher.Acked()
 	}
 	began := time.Now()
-	d.Must(s.Signal(syscall.SIGTERM))
+	r.Must(s.Signal(syscall.SIGTERM))
 	time.Sleep(200 * time.Millisecond)
 	late, err := client.Dial(s.Address, client.Options{})
-	d.Want(48, err != nil, "a client was let in while the server drained")
+	r.Want(48, err != nil, "a client was let in while the server drained")
 	if err == nil {
 		late.Cut()
 	}
-	status, err := s.Exit(d.Bound(12 * time.Second))
+	status, err := s.Exit(r.Bound(12 * time.Second))
 	took := time.Since(began)
-	d.Want(48, err == nil && status == 0 && took < d.Bound(10*time.Second), "the exit has status %d after %s: %v; it said %s", status, took, err, s.Said())
-	for _, source := range sources {
-		source.Stop()
+	r.Want(48, err == nil && status == 0 && took < r.Bound(10*time.Second),
+		"the exit has status %d after %s: %v; it said %s", status, took, err, s.Said())
+	for _, publisher := range publishers {
+		publisher.Stop()
 	}
-	d.Want(48, crowd.Wait(5*time.Second), "connections outlive the server")
-	goodbye(d, crowd, restart)
+	r.Want(48, group.Wait(5*time.Second), "connections outlive the server")
+	wantCloseCode(r, group, restart)
 	acknowledged := 0
-	for i, source := range sources {
-		acknowledged += len(source.Acks)
-		drained(d, source, crowd.Clients, i, topics, before[i])
+	for i, publisher := range publishers {
+		acknowledged += len(publisher.Acks)
+		drained(r, publisher, group.Clients, i, topics, before[i])
 	}
-	d.Figure(48, "%d clients, %d topics, %d acknowledged; exit %d after %.1f s; close codes %v", len(crowd.Clients), topics, acknowledged, status, took.Seconds(), crowd.Codes())
-	return sources
+	r.Figure(48, "%d clients, %d topics, %d acknowledged; exit %d after %.1f s; close codes %v", len(group.Clients),
+		topics, acknowledged, status, took.Seconds(), group.Codes())
+	return publishers
 }
 
-// goodbye wants a close code of everybody.
-func goodbye(d *drill.Drill, crowd *client.Crowd, code int) {
-	n := crowd.Codes()[code]
-	d.Want(48, n == len(crowd.Clients), "%d of %d clients heard %d; codes: %v", n, len(crowd.Clients), code, crowd.Codes())
+// wantCloseCode wants that every client got a close code.
+func wantCloseCode(r *scenario.Run, group *client.Group, code int) {
+	n := group.Codes()[code]
+	r.Want(48, n == len(group.Clients), "%d of %d clients heard %d; codes: %v", n, len(group.Clients), code,
+		group.Codes())
 }
 
-// drained reads the story of one topic. Its clients leave one after the other: each has to have heard all between its
-// first and its last event, and all that was acknowledged before the end began.
-func drained(d *drill.Drill, source *drill.Source, clients []*client.Client, topic, topics int, before int64) {
-	crowd := &client.Crowd{}
+// drained checks one topic. Its clients leave one after the other: each must have received all events between its first
+// and its last, and all that were acknowledged before the drain began.
+func drained(r *scenario.Run, publisher *scenario.Publisher, clients []*client.Client, topic, topics int,
+	before int64) {
+	group := &client.Group{}
 	for i := topic; i < len(clients); i += topics {
-		crowd.Clients = append(crowd.Clients, clients[i])
+		group.Clients = append(group.Clients, clients[i])
 	}
-	d.Faultless(48, source.Story(crowd.Readers(false), nil).Faults())
-	early := source.Story(crowd.Readers(true), nil)
+	r.Faultless(48, publisher.Topic(group.Readers(false), nil).Faults())
+	early := publisher.Topic(group.Readers(true), nil)
 	early.Acks = early.Acks[:before]
-	d.Faultless(48, early.Faults())
+	r.Faultless(48, early.Faults())
 }

@@ -8,44 +8,49 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// files gives the server 512 file descriptors and lets 2,000 clients dial and dial again: those for whom there is no room
-// are refused with 503 or dropped, those who are in go on to hear everything, the server uses less than half a processor,
-// and after the dialers have left a new client is in within 1 s (check 45).
-func files(d *drill.Drill) {
-	s := d.Serve(server.Conditions{Files: 512})
+// files gives the server 512 file descriptors and lets 2,000 clients dial and dial again: those for whom there is no
+// room are refused with 503 or dropped, those who are in go on to hear everything, the server uses less than half a
+// processor, and after the dialers have left a new client is in within 1 s (check 45).
+func files(r *scenario.Run) {
+	s := r.Serve(server.Conditions{Files: 512})
 	held, err := client.DialAll(s.Address, 200, client.Users("held", "files"))
-	d.Must(err)
+	r.Must(err)
 	defer held.Close()
 	held.Listen()
-	source := (&drill.Source{Device: "files", Publishers: 1, Rate: 20}).Start(s)
-	before, span := figures(d, s).Processor, d.Span(10*time.Second, 3*time.Second)
+	publisher := (&scenario.Publisher{Device: "files", Publishers: 1, Rate: 20}).Start(s)
+	before, span := figures(r, s).Processor, r.Span(10*time.Second, 3*time.Second)
 	began := time.Now()
-	crush := dialers{s: s, count: d.Size(2000, 600), until: began.Add(span)}
+	crush := dialers{s: s, count: r.Size(2000, 600), until: began.Add(span)}
 	crush.run()
 	took := time.Since(began)
-	alive(d, s)
+	alive(r, s)
 	began = time.Now()
 	c, err := client.Dial(s.Address, client.Options{User: "after"})
-	d.Want(45, err == nil && time.Since(began) < time.Second, "after the dialers left a client came in after %s: %v", time.Since(began), err)
+	r.Want(45, err == nil && time.Since(began) < time.Second, "after the dialers left a client came in after %s: %v",
+		time.Since(began), err)
 	if err == nil {
 		c.Cut()
 	}
-	used := (figures(d, s).Processor - before).Seconds() / took.Seconds()
-	source.Stop()
-	last := source.Acked()
-	d.Want(45, held.Heard(last, 5*time.Second), "those who are in did not hear all %d events", last)
+	used := (figures(r, s).Processor - before).Seconds() / took.Seconds()
+	publisher.Stop()
+	last := publisher.Acked()
+	r.Want(45, held.AwaitEvents(last, 5*time.Second), "those who are in did not hear all %d events", last)
 	held.Close()
-	d.Faultless(45, source.Story(held.Readers(true), nil).Faults())
-	d.Want(45, used < 0.5, "the server used %.0f %% of a processor", 100*used)
-	d.Want(45, crush.odd.Load() == 0, "%d dials ended otherwise than in a socket, 503 or a drop: %v", crush.odd.Load(), crush.oddly.Load())
-	d.Figure(45, "%d dialers, 512 descriptors: %d let in, %d got 503, %d dropped; %.0f %% of a processor; %d of %d publishes acknowledged", crush.count, crush.in.Load(), crush.refused.Load(), crush.dropped.Load(), 100*used, len(source.Acks), len(source.Sent))
+	r.Faultless(45, publisher.Topic(held.Readers(true), nil).Faults())
+	r.Want(45, used < 0.5, "the server used %.0f %% of a processor", 100*used)
+	r.Want(45, crush.odd.Load() == 0, "%d dials ended otherwise than in a socket, 503 or a drop: %v", crush.odd.Load(),
+		crush.oddly.Load())
+	r.Figure(45, "%d dialers, 512 descriptors: %d let in, %d got 503, %d dropped; %.0f %% of a processor; %d of %d "+
+		"publishes acknowledged", crush.count, crush.in.Load(), crush.refused.Load(), crush.dropped.Load(), 100*used,
+		len(publisher.Acks), len(publisher.Sent))
 }
 
-// dialers all try to come in and, if they do not, try again a second later, as polite clients do.
+// dialers are clients that all try to connect and, if the server refuses them, try again a second later, as polite
+// clients do.
 type dialers struct {
 	s                         *server.Server
 	count                     int

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 )
 
 // measured is what a run of a check gave, as bench/faults.json holds it by the check's number.
@@ -24,11 +24,11 @@ type measured struct {
 	Result string `json:"result"` // "passes", or "fails: " and why
 }
 
-// built is what a server says of itself: parley, its version, its commit, and that of Go. A version that is dirty was
-// made of changes that no commit has.
+// built matches the output of parley version: parley, its version, its commit, and that of Go. A dirty version was
+// built from changes that are in no commit.
 var built = regexp.MustCompile(`^parley (\S+) ([0-9a-f]{12})[0-9a-f]* `)
 
-// commitOf is the commit that a server was made of.
+// commitOf is the commit that a server was built from.
 func commitOf(ctx context.Context, binary string) (string, error) {
 	said, err := exec.CommandContext(ctx, binary, "version").Output()
 	if err != nil {
@@ -40,13 +40,14 @@ func commitOf(ctx context.Context, binary string) (string, error) {
 func commitIn(said string) (string, error) {
 	found := built.FindStringSubmatch(said)
 	if found == nil || strings.HasSuffix(found[1], "-dirty") {
-		return "", fmt.Errorf("what a server measures that no commit has made cannot be recorded; commit, and make build: it says %q", said)
+		return "", fmt.Errorf("what a server measures that no commit has made cannot be recorded; commit, and make "+
+			"build: it says %q", said)
 	}
 	return found[2], nil
 }
 
 // record puts an outcome into a file and leaves the other checks as they are, and those that were skipped.
-func record(file string, o drill.Outcome, commit string) error {
+func record(file string, o scenario.Outcome, commit string) error {
 	all := map[string]measured{}
 	text, err := os.ReadFile(file)
 	switch {
@@ -62,7 +63,8 @@ func record(file string, o drill.Outcome, commit string) error {
 		if f.Skipped != "" {
 			continue
 		}
-		all[strconv.Itoa(check)] = measured{Figure: f.Figure(), Date: time.Now().Format(time.DateOnly), Commit: commit, Result: f.Result()}
+		all[strconv.Itoa(check)] = measured{Figure: f.Figure(), Date: time.Now().Format(time.DateOnly), Commit: commit,
+			Result: f.Result()}
 	}
 	if text, err = json.MarshalIndent(all, "", "\t"); err != nil {
 		return err

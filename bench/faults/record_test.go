@@ -6,15 +6,16 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 )
 
 func TestRecord_LeavesTheOtherChecksAsTheyAre(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "faults.json")
-	if err := os.WriteFile(file, []byte(`{"7":{"figure":"f","date":"2026-01-31","result":"passes"},"8":{"figure":"old","date":"2026-01-31","result":"passes"}}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"7":{"figure":"f","date":"2026-01-31","result":"passes"},`+
+		`"8":{"figure":"old","date":"2026-01-31","result":"passes"}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	outcome := drill.Outcome{Findings: map[int]*drill.Finding{
+	outcome := scenario.Outcome{Findings: map[int]*scenario.Finding{
 		8: {Figures: []string{"3 | of", "4\nlines"}},
 		9: {Failures: []string{"too slow", "too large"}},
 		7: {Skipped: "no root"},
@@ -33,7 +34,8 @@ func TestRecord_LeavesTheOtherChecksAsTheyAre(t *testing.T) {
 	if got := all["7"]; got != (measured{"f", "2026-01-31", "", "passes"}) {
 		t.Errorf("check 7 is %+v", got)
 	}
-	if got := all["8"]; got.Figure != "3 / of; 4 lines" || got.Result != "passes" || got.Date == "2026-01-31" || got.Commit != "0123456789ab" {
+	if got := all["8"]; got.Figure != "3 / of; 4 lines" || got.Result != "passes" || got.Date == "2026-01-31" ||
+		got.Commit != "0123456789ab" {
 		t.Errorf("check 8 is %+v", got)
 	}
 	if got := all["9"]; got.Figure != "nothing measured" || got.Result != "fails: too slow (and 1 more)" {
@@ -61,7 +63,7 @@ func TestRecord_RefusesAFileThatIsNotItsOwn(t *testing.T) {
 	if err := os.WriteFile(file, []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := record(file, drill.Outcome{}, "0123456789ab"); err == nil {
+	if err := record(file, scenario.Outcome{}, "0123456789ab"); err == nil {
 		t.Error("nonsense was written over")
 	}
 }

@@ -8,49 +8,50 @@ import (
 
 	"github.com/parley-realtime/parley/bench/faults/checker"
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// resume lets 500 clients leave and come back 100 times while 500 events a second are published on 10 topics. Coming back,
-// a client subscribes first, then asks for what it missed, and leaves out of the live events those that it got that way:
-// no gap, no duplicate, one order (check 32).
-func resume(d *drill.Drill) {
-	topics, rounds := 10, d.Size(100, 5)
-	s := d.Serve(server.Conditions{Env: remembering})
-	var sources []*drill.Source
+// resume lets 500 clients leave and come back 100 times while 500 events a second are published on 10 topics. A client
+// that comes back subscribes first, then asks for what it missed, and leaves out of the live events those that it got
+// that way: no gap, no duplicate, one order (check 32).
+func resume(r *scenario.Run) {
+	topics, rounds := 10, r.Size(100, 5)
+	s := r.Serve(server.Conditions{Env: remembering})
+	var publishers []*scenario.Publisher
 	for i := range topics {
-		source := &drill.Source{Device: fmt.Sprint("resume-", i), Publishers: 1, Rate: 500 / float64(topics)}
-		sources = append(sources, source.Start(s))
+		publisher := &scenario.Publisher{Device: fmt.Sprint("resume-", i), Publishers: 1, Rate: 500 / float64(topics)}
+		publishers = append(publishers, publisher.Start(s))
 	}
-	nomads := make([]*nomad, d.Size(500, 100))
+	resumers := make([]*resumer, r.Size(500, 100))
 	var roaming sync.WaitGroup
 	began := time.Now()
-	for i := range nomads {
-		nomads[i] = &nomad{s: s, name: fmt.Sprint("nomad-", i), device: sources[i%topics].Device}
-		seed := d.Random.Uint64()
-		roaming.Go(func() { nomads[i].roam(rounds, seed) })
+	for i := range resumers {
+		resumers[i] = &resumer{s: s, name: fmt.Sprint("resumer-", i), device: publishers[i%topics].Device}
+		seed := r.Random.Uint64()
+		roaming.Go(func() { resumers[i].run(rounds, seed) })
 	}
 	roaming.Wait()
 	took := time.Since(began)
 	missed, acknowledged, heard := int64(0), 0, 0
-	for i, source := range sources {
-		source.Stop()
+	for i, publisher := range publishers {
+		publisher.Stop()
 		var readers []checker.Reader
-		for j := i; j < len(nomads); j += topics {
-			d.Must(nomads[j].failed)
-			readers = append(readers, checker.Reader{Name: nomads[j].name, Heard: nomads[j].heard})
-			missed, heard = missed+nomads[j].missed.Load(), heard+len(nomads[j].heard)
+		for j := i; j < len(resumers); j += topics {
+			r.Must(resumers[j].failed)
+			readers = append(readers, checker.Reader{Name: resumers[j].name, Heard: resumers[j].heard})
+			missed, heard = missed+resumers[j].missed.Load(), heard+len(resumers[j].heard)
 		}
-		acknowledged += len(source.Acks)
-		d.Faultless(32, source.Story(readers, nil).Faults())
+		acknowledged += len(publisher.Acks)
+		r.Faultless(32, publisher.Topic(readers, nil).Faults())
 	}
-	d.Want(32, missed > 0, "nobody missed anything, so nothing was resumed")
-	d.Figure(32, "%d clients, %d times each, in %.1f s: %d published, %d heard, %d of them resumed", len(nomads), rounds, took.Seconds(), acknowledged, heard, missed)
+	r.Want(32, missed > 0, "nobody missed anything, so nothing was resumed")
+	r.Figure(32, "%d clients, %d times each, in %.1f s: %d published, %d heard, %d of them resumed", len(resumers),
+		rounds, took.Seconds(), acknowledged, heard, missed)
 }
 
-// nomad is a client that comes and goes and knows where it stands.
-type nomad struct {
+// resumer is a client that comes and goes and keeps its position.
+type resumer struct {
 	s            *server.Server
 	name, device string
 
@@ -61,13 +62,13 @@ type nomad struct {
 	failed error
 }
 
-func (n *nomad) roam(rounds int, seed uint64) {
-	if n.epoch, n.offset, n.failed = n.at(); n.failed != nil {
+func (n *resumer) run(rounds int, seed uint64) {
+	if n.epoch, n.offset, n.failed = n.position(); n.failed != nil {
 		return
 	}
 	for round := range rounds {
 		stay := time.Duration((seed>>(round%32))%60) * time.Millisecond
-		if n.failed = n.visit(stay); n.failed != nil {
+		if n.failed = n.session(stay); n.failed != nil {
 			n.failed = fmt.Errorf("%s, round %d: %w", n.name, round+1, n.failed)
 			return
 		}
@@ -75,8 +76,8 @@ func (n *nomad) roam(rounds int, seed uint64) {
 	}
 }
 
-// at waits until there is a topic.
-func (n *nomad) at() (epoch string, offset uint64, err error) {
+// position waits until the topic exists.
+func (n *resumer) position() (epoch string, offset uint64, err error) {
 	for range 100 {
 		if epoch, offset, err = n.s.Position(n.device); err == nil {
 			return epoch, offset, nil
@@ -86,8 +87,8 @@ func (n *nomad) at() (epoch string, offset uint64, err error) {
 	return epoch, offset, err
 }
 
-// visit subscribes, fetches what was missed, and listens for a while.
-func (n *nomad) visit(stay time.Duration) error {
+// session subscribes, fetches what was missed, and listens for a while.
+func (n *resumer) session(stay time.Duration) error {
 	c, err := client.Dial(n.s.Address, client.Options{User: n.name, Devices: []string{n.device}})
 	if err != nil {
 		return err

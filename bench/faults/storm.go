@@ -8,63 +8,68 @@ import (
 
 	"github.com/parley-realtime/parley/bench/faults/checker"
 	"github.com/parley-realtime/parley/bench/faults/client"
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
 // storm kills the server with kill -9 under 10,000 clients and starts it again. Each client comes back after a random
-// time of up to 5 s, tries again as often as it must, and asks for what it missed: of a durable topic it gets all of it,
-// of a memory topic it is told that its position is lost. All are back within 20 s, those that are refused are told when to
-// try again, none waits in vain, and all hear what is published then (check 58).
-func storm(d *drill.Drill) {
-	storming(d, d.Serve(server.Conditions{}), "storm", false)
-	durable(d, []int{58}, func(c server.Conditions) { storming(d, d.Serve(c), "durable-storm", true) })
+// time of up to 5 s, tries again as often as it must, and asks for what it missed: of a durable topic it gets all of
+// it, of a memory topic it is told that its position is lost. All are back within 20 s, those that are refused are told
+// when to try again, none waits in vain, and all hear what is published then (check 58).
+func storm(r *scenario.Run) {
+	reconnectAll(r, r.Serve(server.Conditions{}), "storm", false)
+	durable(r, []int{58}, func(c server.Conditions) { reconnectAll(r, r.Serve(c), "durable-storm", true) })
 }
 
-// storming is the storm of one topic's clients, who resume if it is kept.
-func storming(d *drill.Drill, s *server.Server, device string, kept bool) {
+// reconnectAll is the storm of the clients of one topic, which resume if the topic is durable.
+func reconnectAll(r *scenario.Run, s *server.Server, device string, kept bool) {
 	const bound, missed = 20 * time.Second, 10
-	count := d.Size(10_000, 500)
-	crowd, err := client.DialAll(s.Address, count, client.Users("storm", device))
-	d.Must(err)
+	count := r.Size(10_000, 500)
+	group, err := client.DialAll(s.Address, count, client.Users("storm", device))
+	r.Must(err)
 	first, err := s.Publish(device, 1, 0)
-	d.Must(err)
+	r.Must(err)
 	for number := range uint64(missed) {
 		_, err := s.Publish(device, number+2, 0)
-		d.Must(err)
+		r.Must(err)
 	}
 	s.Kill()
-	crowd.Close()
-	d.Start(s)
+	group.Close()
+	r.Start(s)
 	began := time.Now()
-	r := &returning{s: s, device: device, position: first, missed: missed, clients: make([]*client.Client, count)}
+	b := &reconnection{s: s, device: device, position: first, missed: missed, clients: make([]*client.Client, count)}
 	delays := make([]time.Duration, count)
 	for i := range delays {
-		delays[i] = time.Duration(d.Random.Int64N(int64(d.Span(5*time.Second, time.Second))))
+		delays[i] = time.Duration(r.Random.Int64N(int64(r.Span(5*time.Second, time.Second))))
 	}
-	r.all(delays, began.Add(bound+10*time.Second))
+	b.run(delays, began.Add(bound+10*time.Second))
 	took := time.Since(began)
-	back := &client.Crowd{Clients: r.clients}
+	back := &client.Group{Clients: b.clients}
 	defer back.Close()
-	d.Want(58, r.in.Load() == int64(count) && took < bound, "%d of %d were back after %s; %v", r.in.Load(), count, took, r.oddly.Load())
-	d.Want(58, r.silent.Load() == 0, "%d tries were not answered; %v", r.silent.Load(), r.oddly.Load())
-	d.Want(58, r.rude.Load() == 0, "%d refusals did not say when to try again", r.rude.Load())
+	r.Want(58, b.in.Load() == int64(count) && took < bound, "%d of %d were back after %s; %v", b.in.Load(), count, took,
+		b.oddly.Load())
+	r.Want(58, b.silent.Load() == 0, "%d tries were not answered; %v", b.silent.Load(), b.oddly.Load())
+	r.Want(58, b.rude.Load() == 0, "%d refusals did not say when to try again", b.rude.Load())
 	if kept {
-		d.Want(58, r.resumed.Load() == int64(count), "%d of %d got what they missed of a durable topic; %v", r.resumed.Load(), count, r.oddly.Load())
+		r.Want(58, b.resumed.Load() == int64(count), "%d of %d got what they missed of a durable topic; %v",
+			b.resumed.Load(), count, b.oddly.Load())
 	} else {
-		d.Want(58, r.lost.Load() == int64(count), "%d of %d were told that their position is lost; %v", r.lost.Load(), count, r.oddly.Load())
+		r.Want(58, b.lost.Load() == int64(count), "%d of %d were told that their position is lost; %v", b.lost.Load(),
+			count, b.oddly.Load())
 	}
-	if r.in.Load() == int64(count) {
+	if b.in.Load() == int64(count) {
 		back.Listen()
 		_, err = s.Publish(device, missed+2, 0)
-		d.Must(err)
-		d.Want(58, back.Heard(1, 10*time.Second), "not everybody hears what is published afterwards")
+		r.Must(err)
+		r.Want(58, back.AwaitEvents(1, 10*time.Second), "not everybody hears what is published afterwards")
 	}
-	d.Figure(58, "%d clients of %s: all back after %.1f s, start %d ms; %d refused politely, %d not answered; %d resumed, %d told 409", count, device, took.Seconds(), s.Took.Milliseconds(), r.polite.Load(), r.silent.Load(), r.resumed.Load(), r.lost.Load())
+	r.Figure(58, "%d clients of %s: all back after %.1f s, start %d ms; %d refused politely, %d not answered; %d "+
+		"resumed, %d told 409", count, device, took.Seconds(), s.Took.Milliseconds(), b.polite.Load(), b.silent.Load(),
+		b.resumed.Load(), b.lost.Load())
 }
 
-// returning are clients that come back.
-type returning struct {
+// reconnection is a storm of clients that come back.
+type reconnection struct {
 	s        *server.Server
 	device   string
 	position checker.Ack
@@ -75,12 +80,12 @@ type returning struct {
 	oddly                                   atomic.Value // an error that is neither
 }
 
-func (r *returning) all(delays []time.Duration, until time.Time) {
+func (b *reconnection) run(delays []time.Duration, until time.Time) {
 	var coming sync.WaitGroup
 	for i, delay := range delays {
 		coming.Go(func() {
 			time.Sleep(delay)
-			for try := 1; time.Now().Before(until) && !r.one(i); try++ {
+			for try := 1; time.Now().Before(until) && !b.reconnect(i); try++ {
 				time.Sleep(time.Duration(try) * 200 * time.Millisecond)
 			}
 		})
@@ -88,45 +93,45 @@ func (r *returning) all(delays []time.Duration, until time.Time) {
 	coming.Wait()
 }
 
-// one tries to come in and to resume.
-func (r *returning) one(i int) bool {
-	c, err := client.Dial(r.s.Address, client.Users("storm", r.device)(i))
+// reconnect tries to connect and to resume.
+func (b *reconnection) reconnect(i int) bool {
+	c, err := client.Dial(b.s.Address, client.Users("storm", b.device)(i))
 	if err != nil {
-		r.refused(err)
+		b.refused(err)
 		return false
 	}
-	r.clients[i] = c
-	r.in.Add(1)
-	got, err := r.s.After(r.device, r.position.Epoch, r.position.Offset)
+	b.clients[i] = c
+	b.in.Add(1)
+	got, err := b.s.After(b.device, b.position.Epoch, b.position.Offset)
 	switch {
 	case server.Status(err) == 409:
-		r.lost.Add(1)
-	case err == nil && got.Epoch == r.position.Epoch && r.consecutive(got.Events):
-		r.resumed.Add(1)
+		b.lost.Add(1)
+	case err == nil && got.Epoch == b.position.Epoch && b.consecutive(got.Events):
+		b.resumed.Add(1)
 	default:
-		r.oddly.Store(fmt.Sprintf("resuming: %v, %d events", err, len(got.Events)))
+		b.oddly.Store(fmt.Sprintf("resuming: %v, %d events", err, len(got.Events)))
 	}
 	return true
 }
 
-// consecutive reports whether it is all that was missed, in order.
-func (r *returning) consecutive(events []checker.Ack) bool {
+// consecutive reports whether the events are all that was missed, in order.
+func (b *reconnection) consecutive(events []checker.Ack) bool {
 	for i, e := range events {
-		if e.Offset != r.position.Offset+uint64(i)+1 || e.Number != r.position.Number+uint64(i)+1 {
+		if e.Offset != b.position.Offset+uint64(i)+1 || e.Number != b.position.Number+uint64(i)+1 {
 			return false
 		}
 	}
-	return len(events) == r.missed
+	return len(events) == b.missed
 }
 
-func (r *returning) refused(err error) {
-	r.oddly.Store(err.Error())
+func (b *reconnection) refused(err error) {
+	b.oddly.Store(err.Error())
 	switch refused, ok := err.(*server.Refused); {
 	case !ok:
-		r.silent.Add(1)
+		b.silent.Add(1)
 	case refused.Retry == "":
-		r.rude.Add(1)
+		b.rude.Add(1)
 	default:
-		r.polite.Add(1)
+		b.polite.Add(1)
 	}
 }

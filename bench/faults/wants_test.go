@@ -4,7 +4,7 @@ import (
 	"io"
 	"testing"
 
-	"github.com/parley-realtime/parley/bench/faults/drill"
+	"github.com/parley-realtime/parley/bench/faults/scenario"
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
@@ -14,23 +14,33 @@ func TestScenarios_WantWhatTheirChecksSay(t *testing.T) {
 	for what, c := range map[string]struct {
 		check int
 		holds bool
-		judge func(d *drill.Drill)
+		judge func(r *scenario.Run)
 	}{
-		"44: all are too large":           {44, true, func(d *drill.Drill) { defused(d, 100, map[int]int{1009: 100}, mib) }},
-		"44: without compression":         {44, false, func(d *drill.Drill) { defused(d, 100, map[int]int{1002: 100}, mib) }},
-		"44: one was cut off":             {44, false, func(d *drill.Drill) { defused(d, 100, map[int]int{1009: 99, 1006: 1}, mib) }},
-		"44: memory rose":                 {44, false, func(d *drill.Drill) { defused(d, 100, map[int]int{1009: 100}, 100*mib) }},
-		"46: shed near the limit":         {46, true, func(d *drill.Drill) { withstood(d, 512*mib, server.Figures{Peak: 520 * mib, Shed: 1}) }},
-		"46: never near the limit":        {46, false, func(d *drill.Drill) { withstood(d, 512*mib, server.Figures{Peak: 200 * mib, Shed: 1}) }},
-		"46: nothing was shed":            {46, false, func(d *drill.Drill) { withstood(d, 512*mib, server.Figures{Peak: 500 * mib}) }},
-		"46: more than the kernel allows": {46, false, func(d *drill.Drill) { withstood(d, 512*mib, server.Figures{Peak: 600 * mib, Shed: 1}) }},
-		"50: memory is back":              {50, true, func(d *drill.Drill) { forgotten(d, heap(5*mib), heap(15*mib), heap(6*mib)) }},
-		"50: memory is not back":          {50, false, func(d *drill.Drill) { forgotten(d, heap(5*mib), heap(15*mib), heap(11*mib)) }},
+		"44: all are too large": {44, true,
+			func(r *scenario.Run) { defused(r, 100, map[int]int{1009: 100}, mib) }},
+		"44: without compression": {44, false,
+			func(r *scenario.Run) { defused(r, 100, map[int]int{1002: 100}, mib) }},
+		"44: one was cut off": {44, false,
+			func(r *scenario.Run) { defused(r, 100, map[int]int{1009: 99, 1006: 1}, mib) }},
+		"44: memory rose": {44, false,
+			func(r *scenario.Run) { defused(r, 100, map[int]int{1009: 100}, 100*mib) }},
+		"46: shed near the limit": {46, true,
+			func(r *scenario.Run) { withstood(r, 512*mib, server.Figures{Peak: 520 * mib, Shed: 1}) }},
+		"46: never near the limit": {46, false,
+			func(r *scenario.Run) { withstood(r, 512*mib, server.Figures{Peak: 200 * mib, Shed: 1}) }},
+		"46: nothing was shed": {46, false,
+			func(r *scenario.Run) { withstood(r, 512*mib, server.Figures{Peak: 500 * mib}) }},
+		"46: more than the kernel allows": {46, false,
+			func(r *scenario.Run) { withstood(r, 512*mib, server.Figures{Peak: 600 * mib, Shed: 1}) }},
+		"50: memory is back": {50, true,
+			func(r *scenario.Run) { forgotten(r, heap(5*mib), heap(15*mib), heap(6*mib)) }},
+		"50: memory is not back": {50, false,
+			func(r *scenario.Run) { forgotten(r, heap(5*mib), heap(15*mib), heap(11*mib)) }},
 	} {
-		outcome := drill.Run(t.Context(), func(d *drill.Drill) {
-			d.Figure(c.check, "measured")
-			c.judge(d)
-		}, []int{c.check}, drill.Options{Out: io.Discard})
+		outcome := scenario.Play(t.Context(), func(r *scenario.Run) {
+			r.Figure(c.check, "measured")
+			c.judge(r)
+		}, []int{c.check}, scenario.Options{Out: io.Discard})
 		if outcome.Failed() == c.holds {
 			t.Errorf("%s: %s", what, outcome.Findings[c.check].Result())
 		}

@@ -1,4 +1,4 @@
-// Package machine says on what a benchmark ran, and waits until it has it for itself.
+// Package machine describes the machine of a benchmark, and waits until no other process uses it.
 package machine
 
 import (
@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Machine is on what a benchmark ran.
+// Machine is the machine that a benchmark ran on.
 type Machine struct {
 	Processor string  `json:"processor"`
 	Cores     int     `json:"cores"`
@@ -26,7 +26,7 @@ type Machine struct {
 	Files     uint64  `json:"file_descriptors"` // the limit of one process
 }
 
-// Describe reads it from the kernel.
+// Describe reads the description from the kernel.
 func Describe() (Machine, error) {
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
@@ -35,11 +35,14 @@ func Describe() (Machine, error) {
 	var name unix.Utsname
 	var memory unix.Sysinfo_t
 	var files unix.Rlimit
-	if err := errors.Join(unix.Uname(&name), unix.Sysinfo(&memory), unix.Getrlimit(unix.RLIMIT_NOFILE, &files)); err != nil {
+	if err := errors.Join(unix.Uname(&name), unix.Sysinfo(&memory),
+		unix.Getrlimit(unix.RLIMIT_NOFILE, &files)); err != nil {
 		return Machine{}, err
 	}
-	return Machine{Processor: model(string(info)), Cores: runtime.NumCPU(), Memory: float64(memory.Totalram) * float64(memory.Unit) / (1 << 30),
-		Kernel: unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:]), Go: runtime.Version(), Files: files.Cur}, nil
+	return Machine{Processor: model(string(info)), Cores: runtime.NumCPU(),
+		Memory: float64(memory.Totalram) * float64(memory.Unit) / (1 << 30),
+		Kernel: unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:]),
+		Go:     runtime.Version(), Files: files.Cur}, nil
 }
 
 // String is one line for a person.
@@ -66,25 +69,26 @@ func Commit(ctx context.Context, root string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// calm is how much of the machine others may use, and patience how long Settle waits for that.
+// idleShare is the share of the machine that others may use, and timeout how long Settle waits for that.
 const (
-	calm     = 0.08
-	look     = 100 * time.Millisecond
-	patience = 10 * time.Second
+	idleShare = 0.08
+	interval  = 100 * time.Millisecond
+	timeout   = 10 * time.Second
 )
 
-// Settle waits until the machine is idle. It returns which part of it was still busy when it gave up, or 0.
+// Settle blocks until the machine is idle, for at most 10 s. It returns which share of it was still busy when it gave
+// up, or 0.
 func Settle(ctx context.Context) float64 {
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(timeout); ; {
 		before := ticks()
 		select {
-		case <-time.After(look):
+		case <-time.After(interval):
 		case <-ctx.Done():
 			return 0
 		}
 		now := ticks()
 		busy := now.share(before)
-		if busy <= calm {
+		if busy <= idleShare {
 			return 0
 		}
 		if time.Now().After(end) {

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
-	"github.com/parley-realtime/parley/bench/crowd"
-	"github.com/parley-realtime/parley/bench/crowd/figure"
+	"github.com/parley-realtime/parley/bench/inproc"
+	"github.com/parley-realtime/parley/bench/inproc/figure"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// What has to be met with a million connections on two cores.
+// The goals for a million connections on two cores.
 const (
 	memoryGoal = 8192 // bytes of resident memory per connection
 	fanOutGoal = 1.0  // seconds until the last wire has a publish to all
@@ -24,20 +24,21 @@ const (
 type measurement struct {
 	sheet   *figure.Sheet
 	before  memory
-	crowd   *crowd.Crowd
-	clients []*crowd.Client
+	harness *inproc.Harness
+	clients []*inproc.Client
 	toAll   uint32 // events that every client has to have taken
 }
 
 // enter brings the clients in.
 func (m *measurement) enter() (err error) {
 	work := watch()
-	m.clients, err = m.crowd.Enter(*connections, subscriber)
+	m.clients, err = m.harness.Connect(*connections, subscriber)
 	if err != nil {
 		return err
 	}
 	m.sheet.Add("connections", float64(*connections), "")
-	m.sheet.Add("connects, each authenticated and subscribed", float64(*connections)/work.since().Seconds(), "per second")
+	m.sheet.Add("connects, each authenticated and subscribed", float64(*connections)/work.since().Seconds(),
+		"per second")
 	work.report(m.sheet, "while they connect")
 	return nil
 }
@@ -70,7 +71,7 @@ func (m *measurement) rest() error {
 // fanOut publishes to all.
 func (m *measurement) fanOut() error {
 	work := watch()
-	times, err := m.toEach(5, func() {})
+	times, err := m.publishToAll(5, func() {})
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (m *measurement) fanOut() error {
 func (m *measurement) collectMeanwhile() error {
 	work := watch()
 	collected := make(chan struct{}, 3)
-	times, err := m.toEach(3, func() { go func() { runtime.GC(); collected <- struct{}{} }() })
+	times, err := m.publishToAll(3, func() { go func() { runtime.GC(); collected <- struct{}{} }() })
 	for range cap(collected) {
 		<-collected
 	}
@@ -98,11 +99,11 @@ func (m *measurement) collectMeanwhile() error {
 }
 
 // toEach publishes to all so many times and returns how long each took, sorted.
-func (m *measurement) toEach(times int, first func()) ([]time.Duration, error) {
+func (m *measurement) publishToAll(times int, first func()) ([]time.Duration, error) {
 	var all []time.Duration
 	for i := range times {
 		first()
-		delivered, took, err := m.crowd.Deliver(actors.Target{Topic: room}, telemetry(i))
+		delivered, took, err := m.harness.Deliver(actors.Target{Topic: sharedTopic}, telemetry(i))
 		if err == nil && delivered != *connections {
 			err = fmt.Errorf("a publish to all reached %d of %d", delivered, *connections)
 		}
@@ -118,50 +119,53 @@ func (m *measurement) toEach(times int, first func()) ([]time.Duration, error) {
 
 // complete holds every client against what all had to take; those that took more were meant alone.
 func (m *measurement) complete() error {
-	alone := m.crowd.Taken()
+	alone := m.harness.Received()
 	for i, client := range m.clients {
-		if client.Took() < m.toAll {
-			return fmt.Errorf("client %d took %d of %d events that were for all", i, client.Took(), m.toAll)
+		if client.Received() < m.toAll {
+			return fmt.Errorf("client %d took %d of %d events that were for all", i, client.Received(), m.toAll)
 		}
 		alone -= int64(m.toAll)
 	}
-	if want := int64(2 * aims); alone != want {
+	if want := int64(2 * singlePublishes); alone != want {
 		return fmt.Errorf("%d events that were for one were taken, not %d", alone, want)
 	}
-	m.sheet.Add("events taken by the wires, none lost and none twice", float64(m.crowd.Taken()), "")
+	m.sheet.Add("events taken by the wires, none lost and none twice", float64(m.harness.Received()), "")
 	return nil
 }
 
 // topics is how many topics have one subscriber each, beside the one that all hear; aims how many publishes go to one.
 const (
-	topics = 10_000
-	aims   = 2000
+	topics          = 10_000
+	singlePublishes = 2000
 )
 
 // aim publishes what is for one alone, beside the million.
-func (m *measurement) aim() error {
+func (m *measurement) publishToOne() error {
 	few := min(topics, *connections)
 	for i := range few {
-		if err := m.crowd.Ask(m.clients[i], `{"type":"subscribe","channel":"devices","device_id":`+strconv.Itoa(i)+`}`); err != nil {
+		if err := m.harness.Ask(m.clients[i],
+			`{"type":"subscribe","channel":"devices","device_id":`+strconv.Itoa(i)+`}`); err != nil {
 			return err
 		}
 	}
-	message, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message, Data: []byte(`{"level":"info","title":"Hello","message":"You have mail"}`)})
+	message, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message,
+		Data: []byte(`{"level":"info","title":"Hello","message":"You have mail"}`)})
 	if err != nil {
 		return err
 	}
 	work := watch()
-	err = m.single("publish to one user", func() actors.Target {
+	err = m.deliverToOne("publish to one user", func() actors.Target {
 		return actors.Target{Users: []string{user(rand.IntN(*connections))}}
 	}, message)
 	if err != nil {
 		return err
 	}
-	change, err := protocol.NewEvent(protocol.Draft{Kind: protocol.DeviceStatus, Data: []byte(`{"device_id":1,"old_status":"online","new_status":"offline"}`)})
+	change, err := protocol.NewEvent(protocol.Draft{Kind: protocol.DeviceStatus,
+		Data: []byte(`{"device_id":1,"old_status":"online","new_status":"offline"}`)})
 	if err != nil {
 		return err
 	}
-	err = m.single("publish to one of 10,000 topics", func() actors.Target {
+	err = m.deliverToOne("publish to one of 10,000 topics", func() actors.Target {
 		return actors.Target{Topic: "devices/" + strconv.Itoa(rand.IntN(few))}
 	}, change)
 	work.report(m.sheet, "during these single ones")
@@ -169,10 +173,10 @@ func (m *measurement) aim() error {
 }
 
 // single publishes to one at a time, until it is taken.
-func (m *measurement) single(name string, to func() actors.Target, ev *protocol.Event) error {
+func (m *measurement) deliverToOne(name string, to func() actors.Target, ev *protocol.Event) error {
 	var all []time.Duration
-	for range aims {
-		delivered, took, err := m.crowd.Deliver(to(), ev)
+	for range singlePublishes {
+		delivered, took, err := m.harness.Deliver(to(), ev)
 		if err != nil || delivered != 1 {
 			return fmt.Errorf("%s: delivered %d: %w", name, delivered, err)
 		}
@@ -187,15 +191,18 @@ func (m *measurement) single(name string, to func() actors.Target, ev *protocol.
 // leave ends all sockets.
 func (m *measurement) leave() error {
 	began := time.Now()
-	err := m.crowd.Leave(m.clients)
-	m.sheet.Add("disconnects, until the node has forgotten them", float64(*connections)/time.Since(began).Seconds(), "per second")
+	err := m.harness.Disconnect(m.clients)
+	m.sheet.Add("disconnects, until the node has forgotten them", float64(*connections)/time.Since(began).Seconds(),
+		"per second")
 	return err
 }
 
 // telemetry is an event as devices send it, 160 bytes of data.
 func telemetry(i int) *protocol.Event {
 	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry,
-		Data: fmt.Appendf(nil, `{"device_id":1,"telemetry":{"load":{"value":%d,"unit":"%%","timestamp":"2026-11-21T12:00:00Z"},"temperature":{"value":21.5,"unit":"C","timestamp":"2026-11-21T12:00:00Z"}}}`, i)})
+		Data: fmt.Appendf(nil, `{"device_id":1,"telemetry":{"load":{"value":%d,"unit":"%%",`+
+			`"timestamp":"2026-11-21T12:00:00Z"},"temperature":{"value":21.5,"unit":"C",`+
+			`"timestamp":"2026-11-21T12:00:00Z"}}}`, i)})
 	if err != nil {
 		panic(err) // it is a constant
 	}

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/crowd/figure"
+	"github.com/parley-realtime/parley/bench/inproc/figure"
 )
 
 // gcPercent is what the server sets when more than a few MiB live (cmd/parley/garbage.go). GOGC wins, as there.
@@ -59,7 +59,7 @@ func processor() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// What the runtime tells of its collector.
+// Metrics of the runtime about its collector.
 const (
 	pauseMetric     = "/sched/pauses/total/gc:seconds"
 	collectorMetric = "/cpu/classes/gc/total:cpu-seconds"
@@ -78,7 +78,8 @@ type work struct {
 func watch() work {
 	s := []metrics.Sample{{Name: pauseMetric}, {Name: collectorMetric}, {Name: cyclesMetric}}
 	metrics.Read(s)
-	return work{time.Now(), processor(), append([]uint64(nil), s[0].Value.Float64Histogram().Counts...), s[1].Value.Float64(), s[2].Value.Uint64()}
+	return work{time.Now(), processor(), append([]uint64(nil), s[0].Value.Float64Histogram().Counts...),
+		s[1].Value.Float64(), s[2].Value.Uint64()}
 }
 
 func (w *work) since() time.Duration { return time.Since(w.began) }
@@ -105,7 +106,8 @@ func (w *work) report(sheet *figure.Sheet, when string) {
 	}
 }
 
-// quantile is the upper end of the bucket in which it lies, the lower end for the last one, which has no end; 0 without counts.
+// quantile is the upper end of the bucket in which it lies, the lower end for the last one, which has no end; 0 without
+// counts.
 func quantile(counts []uint64, bounds []float64, q float64) float64 {
 	total := uint64(0)
 	for _, n := range counts {

@@ -52,7 +52,8 @@ func testsOf(t *testing.T, dir string) (names []string) {
 			t.Fatal(err)
 		}
 		for _, d := range parsed.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && (strings.HasPrefix(f.Name.Name, "Test") || strings.HasPrefix(f.Name.Name, "Fuzz")) {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil &&
+				(strings.HasPrefix(f.Name.Name, "Test") || strings.HasPrefix(f.Name.Name, "Fuzz")) {
 				names = append(names, f.Name.Name)
 			}
 		}
@@ -64,9 +65,10 @@ func testsOf(t *testing.T, dir string) (names []string) {
 func TestMutation_OnlyATestThatFailsNotices(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":      "module sample\n\ngo 1.26\n",
-		"sum.go":      "package sample\n\nfunc sum(a, b int) int { return a + b }\n\nfunc unseen() int { return 1 }\n",
-		"sum_test.go": "package sample\n\nimport \"testing\"\n\nfunc TestSum(t *testing.T) {\n\tif sum(2, 3) != 5 {\n\t\tt.Error(\"wrong\")\n\t}\n}\n",
+		"go.mod": "module sample\n\ngo 1.26\n",
+		"sum.go": "package sample\n\nfunc sum(a, b int) int { return a + b }\n\nfunc unseen() int { return 1 }\n",
+		"sum_test.go": "package sample\n\nimport \"testing\"\n\n" +
+			"func TestSum(t *testing.T) {\n\tif sum(2, 3) != 5 {\n\t\tt.Error(\"wrong\")\n\t}\n}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -22,8 +22,8 @@ type mutation struct {
 	proves   string // the requirement, check, fault or promise that is broken
 }
 
-// verdict is what became of a mutation.
-type verdict struct {
+// result is what became of a mutation.
+type result struct {
 	mutation
 	noticed bool
 	why     string
@@ -31,12 +31,13 @@ type verdict struct {
 }
 
 // String is one line, and for what was not noticed the output of the tests behind it.
-func (v verdict) String() string {
+func (v result) String() string {
 	how := "noticed"
 	if !v.noticed {
 		how = "MISSED "
 	}
-	return fmt.Sprintf("%s %5.1fs  %-12s %s: %q -> %q (%s) %s", how, v.took.Seconds(), v.proves, v.file, short(v.from), short(v.to), v.tests, v.why)
+	return fmt.Sprintf("%s %5.1fs  %-12s %s: %q -> %q (%s) %s", how, v.took.Seconds(), v.proves, v.file, short(v.from),
+		short(v.to), v.tests, v.why)
 }
 
 // short is a text of at most 60 bytes on one line.
@@ -69,9 +70,9 @@ func (m mutation) where() string {
 }
 
 // try runs the tests over the broken source. It blocks for up to limit.
-func (m mutation) try(ctx context.Context, house string, limit time.Duration) verdict {
+func (m mutation) try(ctx context.Context, house string, limit time.Duration) result {
 	began := time.Now()
-	v := verdict{mutation: m}
+	v := result{mutation: m}
 	v.noticed, v.why = m.notice(ctx, house, limit)
 	v.took = time.Since(began)
 	return v
@@ -87,7 +88,8 @@ func (m mutation) notice(ctx context.Context, house string, limit time.Duration)
 	if err != nil {
 		return false, err.Error()
 	}
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-vet=off", "-timeout="+limit.String(), "-run="+m.tests, "-overlay="+overlay, m.where())
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-vet=off", "-timeout="+limit.String(), "-run="+m.tests,
+		"-overlay="+overlay, m.where())
 	cmd.Dir = house
 	output, err := cmd.CombinedOutput()
 	text := string(output)

@@ -1,8 +1,8 @@
 // Command nats is a NATS server, embedded, with its WebSocket listener: clients speak NATS in binary frames, publishers
 // speak it over TCP. It is a module of its own, so that what NATS needs is none of Parley's needs.
 //
-// It promises NATS as it comes, without JetStream, authentication and logging: a publisher gets no answer, is slowed down
-// a little when clients do not keep up, and a client with 64 MiB waiting for it is cut off.
+// It promises NATS as it comes, without JetStream, authentication and logging: a publisher gets no answer, is slowed
+// down a little when clients do not keep up, and a client with 64 MiB waiting for it is cut off.
 package main
 
 import (

@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Figures are what the kernel tells of a process and all that it started.
+// Figures are the memory and processor time of a process and all that it started, from the kernel.
 type Figures struct {
 	Resident  int64 // bytes
 	Processor time.Duration
 }
 
-// Figures reads them now.
+// Figures reads the figures now. A server that has ended is an error, which holds its last output.
 func (s *Process) Figures() (Figures, error) {
 	select {
 	case <-s.ended:
@@ -56,8 +56,8 @@ func tree(pid int, pids []int) []int {
 	return pids
 }
 
-// Processor is how long a process has had a processor, its ended threads included. The kernel's clock of another process
-// counts nanoseconds, where /proc/PID/stat has hundredths of a second.
+// Processor is how long a process has had a processor, its ended threads included. The kernel's clock of another
+// process counts nanoseconds, where /proc/PID/stat has hundredths of a second.
 func Processor(pid int) (time.Duration, error) {
 	const scheduled = 2 // CPUCLOCK_SCHED
 	var t unix.Timespec
@@ -67,8 +67,8 @@ func Processor(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// resident is the memory of a process in bytes. statm would be cheaper, but lags behind by what each processor counts on
-// its own.
+// resident is the memory of a process in bytes. statm would be cheaper, but lags behind by what each processor counts
+// on its own.
 func resident(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package process is a server that is measured: started, waited for until it serves, watched through the kernel's
-// figures, and killed with everything that it started.
+// Package process is the process of a server under test. It starts the server, waits until it serves, reads the
+// kernel's figures of it, and kills it together with everything that it started.
 //
-// It promises that no process outlives Stop, nor the benchmark itself, and that what a server said last is in the error
-// if it does not come up.
+// It promises that no process outlives Stop, nor the benchmark itself, and that the error holds the server's last
+// output if it does not start.
 //
 // It asks for Linux, and for a server that serves on 127.0.0.1.
 package process
@@ -17,29 +17,30 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
-// patience is how long a server may take until it serves.
-const patience = 20 * time.Second
+// timeout is how long a server may take until it serves.
+const timeout = 20 * time.Second
 
 // Process is a running server.
 type Process struct {
-	// Address is where its clients connect; Words are what was filled into its words (ports).
+	// Address is where its clients connect; Values are what its description was filled in with (ports).
 	Address string
-	Words   peer.Words
+	Values  target.Values
 	command *exec.Cmd
 	log     *tail
 	ended   chan struct{}
 }
 
-// Start starts the peer's server and returns when it serves. root is the folder of the repository.
-func Start(ctx context.Context, p *peer.Peer, root string) (*Process, error) {
+// Start starts the target's server and blocks until it serves, for at most 20 s. root is the root of the repository.
+// Its errors hold the server's last output.
+func Start(ctx context.Context, p *target.Target, root string) (*Process, error) {
 	ports, err := free(2)
 	if err != nil {
 		return nil, err
 	}
-	words := peer.Words{Port: ports[0], Port2: ports[1]}
+	words := target.Values{Port: ports[0], Port2: ports[1]}
 	var line []string
 	for i := range p.Command {
 		line = append(line, p.Command[i].Fill(&words))
@@ -48,7 +49,8 @@ func Start(ctx context.Context, p *peer.Peer, root string) (*Process, error) {
 	for i := range p.Env {
 		command.Env = append(command.Env, p.Env[i].Fill(&words))
 	}
-	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Words: words, command: command, ended: make(chan struct{})}
+	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Values: words, command: command,
+		ended: make(chan struct{})}
 	s.log = newTail(&p.Ready)
 	command.Stdout, command.Stderr = s.log, s.log
 	if err := command.Start(); err != nil {
@@ -62,8 +64,8 @@ func Start(ctx context.Context, p *peer.Peer, root string) (*Process, error) {
 	return s, nil
 }
 
-// Command is a command of a peer, which ends with this process and by Kill of ctx.
-func Command(ctx context.Context, root string, p *peer.Peer, line []string) *exec.Cmd {
+// Command is a command of a target. It ends with this process, and ctx kills it together with what it started.
+func Command(ctx context.Context, root string, p *target.Target, line []string) *exec.Cmd {
 	command := exec.CommandContext(ctx, line[0], line[1:]...)
 	command.Dir = root
 	if p.Dir != "" {
@@ -75,21 +77,21 @@ func Command(ctx context.Context, root string, p *peer.Peer, line []string) *exe
 	return command
 }
 
-// Pid is the process's own number.
+// Pid is the process id.
 func (s *Process) Pid() int { return s.command.Process.Pid }
 
-// Log is what the server said last.
+// Log is the server's last output, at most 4 KiB.
 func (s *Process) Log() string { return s.log.String() }
 
-// Stop kills the server and all that it started, and waits for its end.
+// Stop kills the server and all that it started. It blocks until the server has ended.
 func (s *Process) Stop() {
 	_ = s.command.Cancel()
 	<-s.ended
 }
 
 // await waits until the server serves.
-func (s *Process) await(ctx context.Context, p *peer.Peer) error {
-	late := time.NewTimer(patience)
+func (s *Process) await(ctx context.Context, p *target.Target) error {
+	late := time.NewTimer(timeout)
 	defer late.Stop()
 	if p.Ready.Line != "" {
 		select {
@@ -100,7 +102,7 @@ func (s *Process) await(ctx context.Context, p *peer.Peer) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
-			return fmt.Errorf("it did not print a line that matches %q for %s", p.Ready.Line, patience)
+			return fmt.Errorf("it did not print a line that matches %q for %s", p.Ready.Line, timeout)
 		}
 	}
 	try := time.NewTicker(20 * time.Millisecond)
@@ -116,7 +118,7 @@ func (s *Process) await(ctx context.Context, p *peer.Peer) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
-			return fmt.Errorf("it did not serve for %s", patience)
+			return fmt.Errorf("it did not serve for %s", timeout)
 		}
 	}
 }

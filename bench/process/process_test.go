@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
 // The test's own binary is the server: it serves where role says.
@@ -43,13 +43,15 @@ func serve(role string) {
 }
 
 // words are a peer whose server is this test.
-func words(t *testing.T, ready, extra string) *peer.Peer {
+func words(t *testing.T, ready, extra string) *target.Target {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := peer.Decode(fmt.Appendf(nil, `{name: x, command: [%q], env: ["PROCESS_ROLE=serves", "PROCESS_WORD=w-${port}", %s], ready: %s, client: {path: /}, stamp: t, sequence: s}`, self, extra, ready))
+	p, err := target.Decode(fmt.Appendf(nil,
+		`{name: x, command: [%q], env: ["PROCESS_ROLE=serves", "PROCESS_WORD=w-${port}", %s], ready: %s,`+
+			` client: {path: /}, stamp: t, sequence: s}`, self, extra, ready))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +79,7 @@ func TestStart_ReturnsWhenTheServerServes(t *testing.T) {
 		}
 		body, _ := io.ReadAll(answer.Body)
 		answer.Body.Close()
-		if want := fmt.Sprint("w-", s.Words.Port); string(body) != want {
+		if want := fmt.Sprint("w-", s.Values.Port); string(body) != want {
 			t.Errorf("%s: the server says %q, want %q", ready, body, want)
 		}
 		s.Stop()
@@ -89,7 +91,8 @@ func TestStart_ReturnsWhenTheServerServes(t *testing.T) {
 
 func TestStart_TellsWhatAServerSaidThatDidNotComeUp(t *testing.T) {
 	p := words(t, `{tcp: true}`, `"PROCESS_ROLE=ends"`)
-	if _, err := Start(t.Context(), p, "."); err == nil || !strings.Contains(err.Error(), "it ended; it said: no licence") {
+	if _, err := Start(t.Context(), p, "."); err == nil ||
+		!strings.Contains(err.Error(), "it ended; it said: no licence") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -98,10 +101,10 @@ func TestFigures_AreThoseOfAllThatTheServerStarted(t *testing.T) {
 	p := words(t, `{http: /}`, onPort)
 	self := p.Command[0]
 	// A shell that stays the parent of the server.
-	shell, _ := peer.Parse("sh")
-	flag, _ := peer.Parse("-c")
-	script, _ := peer.Parse(self.Fill(&peer.Words{}) + "; true")
-	p.Command = []peer.Text{shell, flag, script}
+	shell, _ := target.Parse("sh")
+	flag, _ := target.Parse("-c")
+	script, _ := target.Parse(self.Fill(&target.Values{}) + "; true")
+	p.Command = []target.Template{shell, flag, script}
 	s, err := Start(t.Context(), p, ".")
 	if err != nil {
 		t.Fatal(err)

@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
-// free returns ports of 127.0.0.1 that nobody uses now.
+// free returns ports of 127.0.0.1 that are free now.
 func free(count int) ([]int, error) {
 	var ports []int
 	for range count {
@@ -50,9 +50,9 @@ func serves(ctx context.Context, address, path string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// tail keeps what a server said last, and finds the line that tells its address. It is safe for concurrent use.
+// tail keeps a server's last output, and finds the line with its address. It is safe for concurrent use.
 type tail struct {
-	ready   *peer.Ready
+	ready   *target.Ready
 	address chan string
 
 	mu    sync.Mutex
@@ -63,14 +63,14 @@ type tail struct {
 // kept is how much of a server's output is kept, in bytes.
 const kept = 4 << 10
 
-func newTail(ready *peer.Ready) *tail { return &tail{ready: ready, address: make(chan string, 1)} }
+func newTail(ready *target.Ready) *tail { return &tail{ready: ready, address: make(chan string, 1)} }
 
 func (t *tail) Write(text []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.text = append(t.text, text...)
 	if !t.found {
-		t.look()
+		t.findAddress()
 	}
 	if extra := len(t.text) - kept; extra > 0 {
 		t.text = append(t.text[:0], t.text[extra:]...)
@@ -79,7 +79,7 @@ func (t *tail) Write(text []byte) (int, error) {
 }
 
 // look looks for the address in whole lines.
-func (t *tail) look() {
+func (t *tail) findAddress() {
 	for line := range bytes.Lines(t.text) {
 		if address := t.ready.Address(string(line)); address != "" && bytes.HasSuffix(line, []byte("\n")) {
 			t.address <- address

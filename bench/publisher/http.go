@@ -9,17 +9,17 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
 // patience is how long an answer may take, and maxAnswer how large it may be, in bytes.
 const (
-	patience  = 15 * time.Second
+	timeout   = 15 * time.Second
 	maxAnswer = 4 << 20
 )
 
 // appendHead appends the head of a request.
-func appendHead(dst []byte, call *peer.Call, host string, w *peer.Words, length int, last bool) []byte {
+func appendHead(dst []byte, call *target.Call, host string, w *target.Values, length int, last bool) []byte {
 	dst = append(append(dst, call.Method...), ' ')
 	dst = call.Path.Append(dst, w)
 	dst = append(append(dst, " HTTP/1.1\r\nHost: "...), host...)
@@ -34,8 +34,8 @@ func appendHead(dst []byte, call *peer.Call, host string, w *peer.Words, length 
 	return append(dst, "\r\n\r\n"...)
 }
 
-// httpWire is one HTTP/1.1 connection, made anew when the server closes it.
-type httpWire struct {
+// httpTransport is one HTTP/1.1 connection. It connects again when the server closes it.
+type httpTransport struct {
 	address string
 	good    []byte
 	fresh   bool
@@ -44,15 +44,15 @@ type httpWire struct {
 	body    []byte
 }
 
-func dialHTTP(address, good string, fresh bool) (*httpWire, error) {
-	h := &httpWire{address: address, good: []byte(good), fresh: fresh, in: bufio.NewReaderSize(nil, 16<<10)}
+func dialHTTP(address, good string, fresh bool) (*httpTransport, error) {
+	h := &httpTransport{address: address, good: []byte(good), fresh: fresh, in: bufio.NewReaderSize(nil, 16<<10)}
 	if fresh {
 		return h, nil
 	}
 	return h, h.connect()
 }
 
-func (h *httpWire) connect() error {
+func (h *httpTransport) connect() error {
 	conn, err := dial(h.address)
 	if err != nil {
 		return err
@@ -62,15 +62,15 @@ func (h *httpWire) connect() error {
 	return nil
 }
 
-func (h *httpWire) close() {
+func (h *httpTransport) close() {
 	if h.conn != nil {
 		h.conn.close()
 		h.conn = nil
 	}
 }
 
-// call implements wire. A status that is not 2xx is an error, as is an answer without what is in a good one.
-func (h *httpWire) call(request []byte) error {
+// call implements transport. A status that is not 2xx is an error, as is an answer without the text of a good one.
+func (h *httpTransport) call(request []byte) error {
 	if h.conn == nil {
 		if err := h.connect(); err != nil {
 			return err
@@ -101,7 +101,7 @@ type answer struct {
 }
 
 // read reads an answer; its body is in h.body.
-func (h *httpWire) read() (answer, error) {
+func (h *httpTransport) read() (answer, error) {
 	a, err := h.head()
 	if err != nil {
 		return a, err
@@ -122,7 +122,7 @@ func (h *httpWire) read() (answer, error) {
 
 var errHead = errors.New("that is no HTTP/1 answer")
 
-func (h *httpWire) head() (answer, error) {
+func (h *httpTransport) head() (answer, error) {
 	a := answer{length: -1}
 	line, err := h.in.ReadSlice('\n')
 	if err != nil {
@@ -173,7 +173,7 @@ func is(text []byte, lower string) bool {
 }
 
 // piece appends n bytes to the body.
-func (h *httpWire) piece(n int) error {
+func (h *httpTransport) piece(n int) error {
 	if len(h.body)+n > maxAnswer {
 		return fmt.Errorf("an answer of more than %d bytes", maxAnswer)
 	}
@@ -184,7 +184,7 @@ func (h *httpWire) piece(n int) error {
 }
 
 // chunks reads a chunked body; trailers are not expected.
-func (h *httpWire) chunks() error {
+func (h *httpTransport) chunks() error {
 	for {
 		line, err := h.in.ReadSlice('\n')
 		if err != nil {

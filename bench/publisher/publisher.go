@@ -7,69 +7,69 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
-	"github.com/parley-realtime/parley/bench/swarm"
+	"github.com/parley-realtime/parley/bench/loadgen"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
-// Target is a topic or user that is published to; the fields are those of peer.Words.
+// Target is a topic or user to publish to; the fields are those of target.Values.
 type Target struct{ N, Topic int }
 
 // Plan is what a publisher does.
 type Plan struct {
-	Call *peer.Call
+	Call *target.Call
 	// Payload is for ${payload} of the call; Pad is how many letters ${pad} has.
-	Payload *peer.Text
+	Payload *target.Template
 	Pad     int
-	// Address is where the server's clients connect; Words are the ports that it was given.
+	// Address is where the server's clients connect; Values are the ports that the server was given.
 	Address string
-	Words   peer.Words
-	// Targets are published to in turn, each with sequence numbers of its own.
+	Values  target.Values
+	// Targets take turns; each has sequence numbers of its own.
 	Targets []Target
-	// Lane tells publishers to the same topic apart (swarm.Lane), from 0.
-	Lane int
-	// Items is how many items a call has that has items; they are Events of their own (a batch), or parts of one event.
+	// Number tells publishers to the same topic apart, from 0 (loadgen.PublisherStride).
+	Number int
+	// Items is how many items a call with items has; they are Events of their own (a batch), or parts of one event.
 	Items  int
 	Events bool
-	// Rate is how many calls to make in a second; 0 is as many as are answered.
+	// Rate is how many calls to make in a second; with 0 each call follows the answer to the one before.
 	Rate float64
 	// Fresh makes a connection for each call.
 	Fresh bool
-	// Room reports whether so many more events may be published now. It is asked every 50 us until it agrees.
-	Room func(events int) bool
+	// Admit reports whether so many more events may be published now. The publisher asks every 50 us until it does.
+	Admit func(events int) bool
 }
 
-// Publisher publishes. One goroutine may call its methods; Events is for everyone.
+// Publisher publishes. One goroutine may call its methods; any goroutine may call Events.
 type Publisher struct {
-	plan     Plan
-	wire     wire
-	words    peer.Words
-	sequence []int64 // of each target
-	turn     int     // whose turn it is
-	out      []byte  // the request that is made
-	body     []byte
-	payload  []byte
-	events   atomic.Int64
+	plan      Plan
+	transport transport
+	values    target.Values
+	sequence  []int64 // of each target
+	next      int     // whose turn it is
+	out       []byte  // the request that is made
+	body      []byte
+	payload   []byte
+	events    atomic.Int64
 }
 
-// wire carries calls to a server.
-type wire interface {
+// transport carries calls to a server.
+type transport interface {
 	// call sends a request and waits for its answer, if there are answers.
 	call(request []byte) error
 	close()
 }
 
-// New makes a publisher with its connection.
+// New makes a publisher and opens its connection.
 func New(ctx context.Context, plan Plan) (*Publisher, error) {
-	p := &Publisher{plan: plan, words: plan.Words, sequence: make([]int64, len(plan.Targets))}
+	p := &Publisher{plan: plan, values: plan.Values, sequence: make([]int64, len(plan.Targets))}
 	for i := range p.sequence {
-		p.sequence[i] = int64(plan.Lane) * swarm.Lane
+		p.sequence[i] = int64(plan.Number) * loadgen.PublisherStride
 	}
-	p.words.Pad = strings.Repeat("x", plan.Pad)
+	p.values.Pad = strings.Repeat("x", plan.Pad)
 	var err error
 	if plan.Call.TCP {
-		p.wire, err = dialTCP(ctx, plan.Call, address(plan), &p.words)
+		p.transport, err = dialTCP(ctx, plan.Call, address(plan), &p.values)
 	} else {
-		p.wire, err = dialHTTP(plan.Address, plan.Call.Good, plan.Fresh)
+		p.transport, err = dialHTTP(plan.Address, plan.Call.Good, plan.Fresh)
 	}
 	return p, err
 }
@@ -78,18 +78,18 @@ func address(plan Plan) string {
 	if plan.Call.Address.Empty() {
 		return plan.Address
 	}
-	return plan.Call.Address.Fill(&plan.Words)
+	return plan.Call.Address.Fill(&plan.Values)
 }
 
-// Events is how many events were published and, where there are answers, taken. Any goroutine may ask.
+// Events is how many events were published and, where the server answers, accepted. Any goroutine may call it.
 func (p *Publisher) Events() int64 { return p.events.Load() }
 
-// Run publishes until end, or until ctx ends.
+// Run publishes and blocks until end, until ctx ends, or until a call fails.
 func (p *Publisher) Run(ctx context.Context, end time.Time) error {
-	pace := newPace(p.plan.Rate)
+	pace := newPacer(p.plan.Rate)
 	for {
 		stamp := pace.wait()
-		for !p.plan.Room(p.each()) && time.Now().Before(end) && ctx.Err() == nil {
+		for !p.plan.Admit(p.eventsPerCall()) && time.Now().Before(end) && ctx.Err() == nil {
 			nap(50 * time.Microsecond)
 			if p.plan.Rate == 0 {
 				stamp = time.Now()
@@ -99,15 +99,15 @@ func (p *Publisher) Run(ctx context.Context, end time.Time) error {
 			return ctx.Err()
 		}
 		p.request(stamp)
-		if err := p.wire.call(p.out); err != nil {
+		if err := p.transport.call(p.out); err != nil {
 			return fmt.Errorf("publish %d of this publisher: %w", p.Events()+1, err)
 		}
-		p.events.Add(int64(p.each()))
+		p.events.Add(int64(p.eventsPerCall()))
 	}
 }
 
 // each is how many events one call publishes.
-func (p *Publisher) each() int {
+func (p *Publisher) eventsPerCall() int {
 	if p.plan.Events {
 		return p.plan.Items
 	}
@@ -115,13 +115,13 @@ func (p *Publisher) each() int {
 }
 
 // Close closes the connection.
-func (p *Publisher) Close() { p.wire.close() }
+func (p *Publisher) Close() { p.transport.close() }
 
 // request makes the next request.
 func (p *Publisher) request(stamp time.Time) {
-	i := p.turn
-	p.turn = (p.turn + 1) % len(p.plan.Targets)
-	w := &p.words
+	i := p.next
+	p.next = (p.next + 1) % len(p.plan.Targets)
+	w := &p.values
 	w.N, w.Topic, w.Stamp = p.plan.Targets[i].N, p.plan.Targets[i].Topic, stamp.UnixNano()
 	call := p.plan.Call
 	p.body = p.body[:0]
@@ -141,7 +141,7 @@ func (p *Publisher) request(stamp time.Time) {
 
 // items makes the body of a call with items.
 func (p *Publisher) items(target int) {
-	call, w := p.plan.Call, &p.words
+	call, w := p.plan.Call, &p.values
 	p.body = call.Open.Append(p.body, w)
 	for w.Index = range p.plan.Items {
 		if w.Index > 0 {
@@ -155,10 +155,10 @@ func (p *Publisher) items(target int) {
 	p.body = call.Close.Append(p.body, w)
 }
 
-// number gives the target's next event its number and payload.
+// number gives the next event of a target its number and payload.
 func (p *Publisher) number(target int) {
 	p.sequence[target]++
-	p.words.Sequence = p.sequence[target]
-	p.payload = p.plan.Payload.Append(p.payload[:0], &p.words)
-	p.words.Payload = p.payload
+	p.values.Sequence = p.sequence[target]
+	p.payload = p.plan.Payload.Append(p.payload[:0], &p.values)
+	p.values.Payload = p.payload
 }

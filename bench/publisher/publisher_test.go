@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
 // backend is an HTTP server that keeps what was published.
@@ -51,16 +51,19 @@ func plan(t *testing.T, address, call string, count int) Plan {
 	if strings.Contains(call, "item:") {
 		name = "batch"
 	}
-	p, err := peer.Decode(fmt.Appendf(nil, `{name: x, command: [x], ready: {tcp: true}, client: {path: /}, stamp: t, sequence: s, payload: '"${sequence}"', publish: {%s: %s}}`, name, call))
+	p, err := target.Decode(fmt.Appendf(nil,
+		`{name: x, command: [x], ready: {tcp: true}, client: {path: /}, stamp: t, sequence: s,`+
+			` payload: '"${sequence}"', publish: {%s: %s}}`, name, call))
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := Plan{Call: p.Publish.Topic, Payload: &p.Payload, Pad: 3, Address: address, Targets: []Target{{N: 1, Topic: 1}}, Words: peer.Words{Port: 9}}
+	made := Plan{Call: p.Publish.Topic, Payload: &p.Payload, Pad: 3, Address: address,
+		Targets: []Target{{N: 1, Topic: 1}}, Values: target.Values{Port: 9}}
 	if made.Call == nil {
 		made.Call = p.Publish.Batch
 	}
 	left := count
-	made.Room = func(events int) bool { left -= events; return left >= 0 }
+	made.Admit = func(events int) bool { left -= events; return left >= 0 }
 	return made
 }
 
@@ -68,8 +71,8 @@ func plan(t *testing.T, address, call string, count int) Plan {
 func run(t *testing.T, p Plan) (int64, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	room := p.Room
-	p.Room = func(events int) bool {
+	room := p.Admit
+	p.Admit = func(events int) bool {
 		if room(events) {
 			return true
 		}
@@ -97,7 +100,8 @@ func TestRun_PublishesOverOneConnectionInTurn(t *testing.T) {
 	if events, err := run(t, p); events != 4 || err != nil {
 		t.Fatalf("%d events, %v", events, err)
 	}
-	want := []string{`POST /p/topic-1 user-7 "1" xxx`, `POST /p/topic-2 user-8 "1" xxx`, `POST /p/topic-1 user-7 "2" xxx`, `POST /p/topic-2 user-8 "2" xxx`}
+	want := []string{`POST /p/topic-1 user-7 "1" xxx`, `POST /p/topic-2 user-8 "1" xxx`,
+		`POST /p/topic-1 user-7 "2" xxx`, `POST /p/topic-2 user-8 "2" xxx`}
 	if got := strings.Join(b.bodies, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("got\n%s", got)
 	}
@@ -118,7 +122,7 @@ func TestRun_FreshMakesAConnectionForEachCall(t *testing.T) {
 func TestRun_ItemsOfABatchAreEventsAndThoseOfAViewAreParts(t *testing.T) {
 	b, address := house(t, ok)
 	p := plan(t, address, `{path: /, open: '[', item: '${index}:${sequence}', between: ',', close: ']'}`, 6)
-	p.Items, p.Events, p.Lane = 3, true, 1
+	p.Items, p.Events, p.Number = 3, true, 1
 	if events, err := run(t, p); events != 6 || err != nil {
 		t.Fatalf("%d events, %v", events, err)
 	}
@@ -127,7 +131,8 @@ func TestRun_ItemsOfABatchAreEventsAndThoseOfAViewAreParts(t *testing.T) {
 	if events, err := run(t, p); events != 2 || err != nil {
 		t.Fatalf("%d events, %v", events, err)
 	}
-	want := "POST / [0:1000000001,1:1000000002,2:1000000003]\nPOST / [0:1000000004,1:1000000005,2:1000000006]\nPOST / [0:1,1:1]\nPOST / [0:2,1:2]"
+	want := "POST / [0:1000000001,1:1000000002,2:1000000003]\nPOST / [0:1000000004,1:1000000005,2:1000000006]\n" +
+		"POST / [0:1,1:1]\nPOST / [0:2,1:2]"
 	if got := strings.Join(b.bodies, "\n"); got != want {
 		t.Errorf("got\n%s", got)
 	}
@@ -155,22 +160,29 @@ func TestRun_UnderstandsAllAnswers(t *testing.T) {
 
 func TestRun_EndsWithWhatTheServerSaid(t *testing.T) {
 	for says, answer := range map[string]func(w http.ResponseWriter){
-		"answered 503 busy":          func(w http.ResponseWriter) { w.WriteHeader(503); _, _ = io.WriteString(w, "busy") },
+		"answered 503 busy": func(w http.ResponseWriter) {
+			w.WriteHeader(503)
+			_, _ = io.WriteString(w, "busy")
+		},
 		`answered 200 {"error":"x"}`: func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"error":"x"}`) },
 		"while reading the answer":   func(w http.ResponseWriter) { panic(http.ErrAbortHandler) },
 	} {
 		_, address := house(t, answer)
-		if events, err := run(t, plan(t, address, single, 3)); events != 0 || err == nil || !strings.Contains(err.Error(), says) {
+		if events, err := run(t, plan(t, address, single, 3)); events != 0 || err == nil ||
+			!strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %d events, %v", says, events, err)
 		}
 	}
 }
 
 func TestRead_RefusesWhatIsNoAnswer(t *testing.T) {
-	for _, text := range []string{"", "HTTP/2 200\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"} {
-		h := &httpWire{in: bufio.NewReader(strings.NewReader(text))}
+	for _, text := range []string{"", "HTTP/2 200\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"} {
+		h := &httpTransport{in: bufio.NewReader(strings.NewReader(text))}
 		if a, err := h.read(); err == nil {
 			t.Errorf("%q is %+v", text, a)
 		}
@@ -192,7 +204,8 @@ func TestRun_TCPSaysHelloAndAnswers(t *testing.T) {
 		defer conn.Close()
 		_, _ = io.WriteString(conn, "INFO\r\nPING\r\n")
 		var text []byte
-		for buf := make([]byte, 100); !strings.Contains(string(text), "PONG") || !strings.Contains(string(text), `"2"`); {
+		buf := make([]byte, 100)
+		for !strings.Contains(string(text), "PONG") || !strings.Contains(string(text), `"2"`) {
 			n, err := conn.Read(buf)
 			if err != nil {
 				break
@@ -202,7 +215,8 @@ func TestRun_TCPSaysHelloAndAnswers(t *testing.T) {
 		heard <- string(text)
 	}()
 	t.Cleanup(func() { listener.Close() })
-	p := plan(t, "127.0.0.1:1", `{tcp: true, address: "`+listener.Addr().String()+`", hello: "CONNECT ${port}\r\n", answer: [{when: PING, say: "PONG\r\n"}], body: "PUB ${size} ${payload}\r\n"}`, 2)
+	p := plan(t, "127.0.0.1:1", `{tcp: true, address: "`+listener.Addr().String()+`", hello: "CONNECT ${port}\r\n",`+
+		` answer: [{when: PING, say: "PONG\r\n"}], body: "PUB ${size} ${payload}\r\n"}`, 2)
 	made, err := New(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -212,11 +226,12 @@ func TestRun_TCPSaysHelloAndAnswers(t *testing.T) {
 	go func() { _ = made.Run(ctx, time.Now().Add(time.Minute)) }()
 	text := <-heard
 	cancel()
-	if !strings.HasPrefix(text, "CONNECT 9\r\n") || !strings.Contains(text, "PUB 3 \"1\"\r\n") || !strings.Contains(text, "PUB 3 \"2\"\r\n") || !strings.Contains(text, "PONG\r\n") {
+	if !strings.HasPrefix(text, "CONNECT 9\r\n") || !strings.Contains(text, "PUB 3 \"1\"\r\n") ||
+		!strings.Contains(text, "PUB 3 \"2\"\r\n") || !strings.Contains(text, "PONG\r\n") {
 		t.Errorf("the server heard %q", text)
 	}
 	made.Close()
-	if err := made.wire.call([]byte("x")); err == nil {
+	if err := made.transport.call([]byte("x")); err == nil {
 		t.Error("a call on a closed connection is no error")
 	}
 }

@@ -11,9 +11,10 @@ import (
 
 // socket is a connection whose reader waits in the kernel.
 //
-// With the runtime's poller a publisher got its answer up to 10 ms late: the clients' thread and the naps of another publisher are
-// system calls, which hold a processor each, and nobody was left to poll. The faster a server answers, the more it was struck:
-// whoever finds the answer there when it has written never goes by the scheduler (bench/NOTES.md).
+// With the runtime's poller a publisher got its answer up to 10 ms late: the clients' thread and the naps of another
+// publisher are system calls, each of which holds a processor, and no thread was left to poll. The faster a server
+// answered, the more the delay struck it: a publisher that finds the answer there when it has written never goes by the
+// scheduler (bench/NOTES.md).
 type socket struct{ fd int }
 
 // dial connects to an address on loopback.
@@ -34,10 +35,11 @@ func dial(address string) (*socket, error) {
 	return s, nil
 }
 
-// connect connects, and bounds all waits. The timeouts come last: with them a signal would end the system call of connecting.
+// connect connects, and bounds all waits. The timeouts come last: with them a signal would end the system call of
+// connecting.
 func (s *socket) connect(to netip.AddrPort) error {
 	const attempts = 3 // to be heard, of 1, 2 and 4 s
-	wait := unix.NsecToTimeval(patience.Nanoseconds())
+	wait := unix.NsecToTimeval(timeout.Nanoseconds())
 	if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_SYNCNT, attempts); err != nil {
 		return err
 	}
@@ -61,7 +63,7 @@ func (s *socket) Read(p []byte) (int, error) {
 		case err == syscall.EINTR:
 			continue
 		case err == syscall.EAGAIN:
-			return 0, fmt.Errorf("nothing came for %s", patience)
+			return 0, fmt.Errorf("nothing came for %s", timeout)
 		case err != nil:
 			return 0, err
 		case n == 0 && len(p) > 0:
@@ -79,7 +81,7 @@ func (s *socket) write(p []byte) error {
 		case err == syscall.EINTR:
 			continue
 		case err == syscall.EAGAIN:
-			return fmt.Errorf("the server took nothing for %s", patience)
+			return fmt.Errorf("the server took nothing for %s", timeout)
 		case err != nil:
 			return err
 		}

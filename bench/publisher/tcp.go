@@ -7,17 +7,17 @@ import (
 	"net"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/peer"
+	"github.com/parley-realtime/parley/bench/target"
 )
 
-// tcpWire is a connection whose calls nobody answers.
-type tcpWire struct {
+// tcpTransport is a connection on which the server does not answer calls.
+type tcpTransport struct {
 	conn  net.Conn
 	ended chan struct{} // closed by listen
 	err   error         // why it ended; read after ended
 }
 
-func dialTCP(ctx context.Context, call *peer.Call, address string, w *peer.Words) (*tcpWire, error) {
+func dialTCP(ctx context.Context, call *target.Call, address string, w *target.Values) (*tcpTransport, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -27,13 +27,13 @@ func dialTCP(ctx context.Context, call *peer.Call, address string, w *peer.Words
 		conn.Close()
 		return nil, err
 	}
-	t := &tcpWire{conn: conn, ended: make(chan struct{})}
+	t := &tcpTransport{conn: conn, ended: make(chan struct{})}
 	go t.listen(call, *w)
 	return t, nil
 }
 
-// listen answers what the server asks, until the connection ends.
-func (t *tcpWire) listen(call *peer.Call, w peer.Words) {
+// listen replies to messages of the server, such as pings, until the connection ends.
+func (t *tcpTransport) listen(call *target.Call, w target.Values) {
 	defer close(t.ended)
 	buf := make([]byte, 16<<10)
 	for {
@@ -51,19 +51,19 @@ func (t *tcpWire) listen(call *peer.Call, w peer.Words) {
 	}
 }
 
-// call implements wire.
-func (t *tcpWire) call(request []byte) error {
+// call implements transport.
+func (t *tcpTransport) call(request []byte) error {
 	select {
 	case <-t.ended:
 		return t.err
 	default:
 	}
-	_ = t.conn.SetWriteDeadline(time.Now().Add(patience))
+	_ = t.conn.SetWriteDeadline(time.Now().Add(timeout))
 	_, err := t.conn.Write(request)
 	return err
 }
 
-func (t *tcpWire) close() {
+func (t *tcpTransport) close() {
 	t.conn.Close()
 	<-t.ended
 }

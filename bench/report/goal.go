@@ -4,24 +4,24 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/parley-realtime/parley/bench/trial"
+	"github.com/parley-realtime/parley/bench/run"
 )
 
-// Goal is what the subject is to reach in a case: a ratio against a peer, or, against nobody, a figure.
+// Goal is what the subject should reach in a case: a ratio against another target or, without Against, a figure.
 type Goal struct {
 	Case    string
-	Figure  trial.Figure
+	Figure  run.Figure
 	Against string
 	Least   bool // Bound is the least; otherwise the most
 	Bound   float64
 }
 
-// Verdict is what was found of a goal.
+// Verdict says whether a goal is met.
 type Verdict struct {
-	Case    string       `json:"case"`
-	Figure  trial.Figure `json:"figure"`
-	Against string       `json:"against,omitempty"`
-	Goal    string       `json:"goal"`
+	Case    string     `json:"case"`
+	Figure  run.Figure `json:"figure"`
+	Against string     `json:"against,omitempty"`
+	Goal    string     `json:"goal"`
 	// Measured is nil if there is nothing to judge by; Low and High are the extremes of the pairs or runs.
 	Measured *float64 `json:"measured"`
 	Low      float64  `json:"low,omitempty"`
@@ -30,8 +30,8 @@ type Verdict struct {
 	Says     string   `json:"says"`
 }
 
-// judge judges one goal.
-func (r *Report) judge(g Goal) Verdict {
+// verdict judges one goal.
+func (r *Report) verdict(g Goal) Verdict {
 	v := Verdict{Case: g.Case, Figure: g.Figure, Against: g.Against, Goal: fmt.Sprintf("<= %s", format(g.Bound))}
 	if g.Least {
 		v.Goal = fmt.Sprintf(">= %s", format(g.Bound))
@@ -57,7 +57,7 @@ func (r *Report) judge(g Goal) Verdict {
 	return v
 }
 
-// evidence are the values of all rounds, and what is lacking in them.
+// evidence are the values of all rounds, and which rounds have none.
 func (r *Report) evidence(g Goal) (values []float64, short string) {
 	if g.Against == "" {
 		for round := 1; round <= r.Rounds; round++ {
@@ -70,25 +70,25 @@ func (r *Report) evidence(g Goal) (values []float64, short string) {
 	}
 	switch {
 	case len(values) == 0:
-		return nil, r.absent(g)
+		return nil, r.missing(g)
 	case len(values) < r.Rounds:
 		return values, fmt.Sprintf("by %d of %d rounds", len(values), r.Rounds)
 	}
 	return values, ""
 }
 
-// absent says why there is nothing to judge a goal by.
-func (r *Report) absent(g Goal) string {
+// missing says why there is no value to judge a goal by.
+func (r *Report) missing(g Goal) string {
 	for _, name := range []string{Subject, g.Against} {
 		if name == "" {
 			continue
 		}
-		for _, p := range r.Peers {
+		for _, p := range r.Targets {
 			if p.Name == name && p.Out != "" {
 				return name + " took no part, " + p.Out
 			}
 		}
-		switch m := r.of(g.Case, name); {
+		switch m := r.find(g.Case, name); {
 		case m == nil:
 			return "no runs of " + name
 		case m.Failed == m.Runs:

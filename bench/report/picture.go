@@ -12,20 +12,20 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"github.com/parley-realtime/parley/bench/trial"
+	"github.com/parley-realtime/parley/bench/run"
 )
 
-// shown is what a panel of the picture shows.
-type shown struct {
+// panel is what a diagram of the picture shows.
+type panel struct {
 	name   string
-	figure trial.Figure
+	figure run.Figure
 }
 
 // panels are what the picture shows, row by row.
-var panels = [][]shown{
-	{{"fan-1000", trial.Processor}, {"fan-9000", trial.Processor}, {"full-1000", trial.Processor}},
-	{{"fan-1000", trial.Tail}, {"fan-9000", trial.Tail}, {"full-1000", trial.Tail}},
-	{{"full-1000", trial.Deliveries}, {"publish-8", trial.Publishes}, {"idle", trial.Memory}},
+var panels = [][]panel{
+	{{"fan-1000", run.Processor}, {"fan-9000", run.Processor}, {"full-1000", run.Processor}},
+	{{"fan-1000", run.Tail}, {"fan-9000", run.Tail}, {"full-1000", run.Tail}},
+	{{"full-1000", run.Deliveries}, {"publish-8", run.Publishes}, {"idle", run.Memory}},
 }
 
 var (
@@ -63,7 +63,8 @@ const (
 func arrange(canvas draw.Canvas, plots [][]*plot.Plot) {
 	canvas.SetColor(color.White)
 	canvas.Fill(canvas.Rectangle.Path())
-	tiles := draw.Tiles{Rows: len(panels), Cols: len(panels[0]), PadTop: vg.Points(6), PadBottom: vg.Points(6), PadLeft: vg.Points(6), PadRight: vg.Points(16), PadX: vg.Points(24), PadY: vg.Points(18)}
+	tiles := draw.Tiles{Rows: len(panels), Cols: len(panels[0]), PadTop: vg.Points(6), PadBottom: vg.Points(6),
+		PadLeft: vg.Points(6), PadRight: vg.Points(16), PadX: vg.Points(24), PadY: vg.Points(18)}
 	for i, line := range plot.Align(plots, tiles, canvas) {
 		for j, place := range line {
 			plots[i][j].Draw(place)
@@ -71,15 +72,15 @@ func arrange(canvas draw.Canvas, plots [][]*plot.Plot) {
 	}
 }
 
-// panel is one diagram: a bar per peer, Parley's at the top and in a colour of its own.
-func (r *Report) panel(s shown) (*plot.Plot, error) {
+// panel is one diagram: a bar per target, Parley's at the top and in a colour of its own.
+func (r *Report) panel(s panel) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%s, %s (%s)", s.name, s.figure, better(s.figure))
 	var names []string
 	var values plotter.Values
-	for _, peer := range slices.Backward(r.Peers) {
-		if m := r.of(s.name, peer.Name); m != nil && m.Failed < m.Runs {
-			names, values = append(names, peer.Name), append(values, m.Figures[s.figure])
+	for _, target := range slices.Backward(r.Targets) {
+		if m := r.find(s.name, target.Name); m != nil && m.Failed < m.Runs {
+			names, values = append(names, target.Name), append(values, m.Figures[s.figure])
 		}
 	}
 	if len(names) == 0 {
@@ -106,8 +107,8 @@ func (r *Report) panel(s shown) (*plot.Plot, error) {
 }
 
 // better says which way a figure is better.
-func better(figure trial.Figure) string {
-	for _, f := range trial.Figures {
+func better(figure run.Figure) string {
+	for _, f := range run.Figures {
 		if f.Name == figure && f.More {
 			return "more is better"
 		}

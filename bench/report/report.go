@@ -5,10 +5,10 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/bench/machine"
-	"github.com/parley-realtime/parley/bench/trial"
+	"github.com/parley-realtime/parley/bench/run"
 )
 
-// Subject is the peer that the others are compared with.
+// Subject is the target that the others are compared with.
 const Subject = "parley"
 
 // Report is a whole benchmark.
@@ -19,7 +19,7 @@ type Report struct {
 	Machine machine.Machine `json:"machine"`
 	Rounds  int             `json:"rounds"`
 	Quick   bool            `json:"quick,omitempty"` // windows so short that figures only show that everything works
-	Peers   []Peer          `json:"peers"`
+	Targets []Target        `json:"peers"`
 	Cases   []Case          `json:"cases"`
 	Runs    []Run           `json:"runs"`
 	Medians []Median        `json:"medians"`
@@ -27,56 +27,56 @@ type Report struct {
 	Goals   []Verdict       `json:"goals"`
 }
 
-// Peer is one that takes part, or why it does not.
-type Peer struct {
+// Target is a server that takes part, or why it does not.
+type Target struct {
 	Name  string `json:"name"`
 	About string `json:"about"`
 	Out   string `json:"out,omitempty"`
 }
 
-// Case is one of the matrix.
+// Case is one of the suite.
 type Case struct {
-	Name  string         `json:"name"`
-	Title string         `json:"title"`
-	Shows []trial.Figure `json:"shows"`
-	// Out says of peers why they take no part.
+	Name  string       `json:"name"`
+	Title string       `json:"title"`
+	Shows []run.Figure `json:"shows"`
+	// Out says of targets why they take no part.
 	Out map[string]string `json:"out,omitempty"`
 }
 
-// Run is one trial.
+// Run is one run of a target in a case.
 type Run struct {
 	Case  string `json:"case"`
 	Peer  string `json:"peer"`
 	Round int    `json:"round"`
-	// Busy is which part of the machine others used when the trial began nevertheless.
+	// Busy is the share of the machine that others used when the run began nevertheless.
 	Busy float64 `json:"busy,omitempty"`
-	trial.Result
+	run.Result
 }
 
-// Median is of the trials of one peer in one case that did not fail.
+// Median is the median of the runs of one target in one case that did not fail.
 type Median struct {
-	Case    string                   `json:"case"`
-	Peer    string                   `json:"peer"`
-	Figures map[trial.Figure]float64 `json:"figures"`
-	Runs    int                      `json:"runs"`
-	Failed  int                      `json:"failed"`
+	Case    string                 `json:"case"`
+	Peer    string                 `json:"peer"`
+	Figures map[run.Figure]float64 `json:"figures"`
+	Runs    int                    `json:"runs"`
+	Failed  int                    `json:"failed"`
 }
 
-// Ratio is the subject's figure divided by that of another peer.
+// Ratio is the subject's figure divided by that of another target.
 type Ratio struct {
-	Case    string       `json:"case"`
-	Against string       `json:"against"`
-	Figure  trial.Figure `json:"figure"`
-	Median  float64      `json:"median"`
-	Pairs   []float64    `json:"pairs"` // by round
+	Case    string     `json:"case"`
+	Against string     `json:"against"`
+	Figure  run.Figure `json:"figure"`
+	Median  float64    `json:"median"`
+	Pairs   []float64  `json:"pairs"` // by round
 }
 
-// Conclude makes of the runs all that follows from them.
+// Conclude computes medians, ratios and verdicts from the runs.
 func (r *Report) Conclude(goals []Goal) {
 	r.Medians, r.Ratios, r.Goals = nil, nil, nil
 	for _, c := range r.Cases {
-		for _, p := range r.Peers {
-			if m := r.middle(c.Name, p.Name); m.Runs > 0 {
+		for _, p := range r.Targets {
+			if m := r.medianOf(c.Name, p.Name); m.Runs > 0 {
 				r.Medians = append(r.Medians, m)
 			}
 			if p.Name != Subject {
@@ -85,16 +85,16 @@ func (r *Report) Conclude(goals []Goal) {
 		}
 	}
 	for _, g := range goals {
-		r.Goals = append(r.Goals, r.judge(g))
+		r.Goals = append(r.Goals, r.verdict(g))
 	}
 }
 
-// middle is the median of one peer in one case.
-func (r *Report) middle(name, peer string) Median {
-	m := Median{Case: name, Peer: peer, Figures: map[trial.Figure]float64{}}
-	all := map[trial.Figure][]float64{}
+// medianOf is the median of one target in one case.
+func (r *Report) medianOf(name, target string) Median {
+	m := Median{Case: name, Peer: target, Figures: map[run.Figure]float64{}}
+	all := map[run.Figure][]float64{}
 	for _, run := range r.Runs {
-		if run.Case != name || run.Peer != peer {
+		if run.Case != name || run.Peer != target {
 			continue
 		}
 		m.Runs++
@@ -111,7 +111,7 @@ func (r *Report) middle(name, peer string) Median {
 	return m
 }
 
-// compare makes the ratios of one case against one peer.
+// compare computes the ratios of one case against one target.
 func (r *Report) compare(c Case, against string) []Ratio {
 	var ratios []Ratio
 	for _, figure := range c.Shows {
@@ -131,9 +131,9 @@ func (r *Report) compare(c Case, against string) []Ratio {
 	return ratios
 }
 
-func (r *Report) figure(name, peer string, round int, figure trial.Figure) (float64, bool) {
+func (r *Report) figure(name, target string, round int, figure run.Figure) (float64, bool) {
 	for _, run := range r.Runs {
-		if run.Case == name && run.Peer == peer && run.Round == round {
+		if run.Case == name && run.Peer == target && run.Round == round {
 			value, ok := run.Figures[figure]
 			return value, ok
 		}
@@ -151,18 +151,20 @@ func median(values []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// of is the median of a peer in a case, nil if there is none.
-func (r *Report) of(name, peer string) *Median {
-	i := slices.IndexFunc(r.Medians, func(m Median) bool { return m.Case == name && m.Peer == peer })
+// find is the median of a target in a case, nil if there is none.
+func (r *Report) find(name, target string) *Median {
+	i := slices.IndexFunc(r.Medians, func(m Median) bool { return m.Case == name && m.Peer == target })
 	if i < 0 {
 		return nil
 	}
 	return &r.Medians[i]
 }
 
-// ratio is the ratio against a peer in a case, nil if there is none.
-func (r *Report) ratio(name, against string, figure trial.Figure) *Ratio {
-	i := slices.IndexFunc(r.Ratios, func(x Ratio) bool { return x.Case == name && x.Against == against && x.Figure == figure })
+// ratio is the ratio against a target in a case, nil if there is none.
+func (r *Report) ratio(name, against string, figure run.Figure) *Ratio {
+	i := slices.IndexFunc(r.Ratios, func(x Ratio) bool {
+		return x.Case == name && x.Against == against && x.Figure == figure
+	})
 	if i < 0 {
 		return nil
 	}

@@ -11,20 +11,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-realtime/parley/bench/trial"
+	"github.com/parley-realtime/parley/bench/run"
 )
 
 // example is a benchmark of two rounds with one failed run, and a peer that took no part.
 func example() *Report {
 	r := &Report{Date: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Took: "1s", Commit: "abc", Rounds: 2,
-		Peers: []Peer{{Name: "parley", About: "this"}, {Name: "floor", About: "bare"}, {Name: "slow", About: "fails"}, {Name: "absent", About: "gone", Out: "PEER_ABSENT is not set"}},
-		Cases: []Case{{Name: "fan-1000", Title: "an example", Shows: []trial.Figure{trial.Processor, trial.Deliveries}, Out: map[string]string{"absent": "PEER_ABSENT is not set"}}}}
+		Targets: []Target{{Name: "parley", About: "this"}, {Name: "floor", About: "bare"},
+			{Name: "slow", About: "fails"}, {Name: "absent", About: "gone", Out: "PEER_ABSENT is not set"}},
+		Cases: []Case{{Name: "fan-1000", Title: "an example", Shows: []run.Figure{run.Processor, run.Deliveries},
+			Out: map[string]string{"absent": "PEER_ABSENT is not set"}}}}
 	add := func(peer string, round int, cpu float64, failed string) {
-		run := Run{Case: "fan-1000", Peer: peer, Round: round, Result: trial.Result{Failed: failed}}
+		one := Run{Case: "fan-1000", Peer: peer, Round: round, Result: run.Result{Failed: failed}}
 		if failed == "" {
-			run.Figures = map[trial.Figure]float64{trial.Processor: cpu, trial.Deliveries: 1e6 / cpu}
+			one.Figures = map[run.Figure]float64{run.Processor: cpu, run.Deliveries: 1e6 / cpu}
 		}
-		r.Runs = append(r.Runs, run)
+		r.Runs = append(r.Runs, one)
 	}
 	add("parley", 1, 2, "")
 	add("floor", 1, 4, "")
@@ -38,16 +40,17 @@ func example() *Report {
 func TestConclude_TakesMediansOfRunsAndOfRatiosWithinARound(t *testing.T) {
 	r := example()
 	r.Conclude(nil)
-	if m := r.of("fan-1000", "parley"); m.Figures[trial.Processor] != 2.5 || m.Runs != 2 || m.Failed != 0 {
+	if m := r.find("fan-1000", "parley"); m.Figures[run.Processor] != 2.5 || m.Runs != 2 || m.Failed != 0 {
 		t.Errorf("got %+v", m)
 	}
-	if m := r.of("fan-1000", "slow"); m.Figures[trial.Processor] != 12 || m.Runs != 2 || m.Failed != 1 {
+	if m := r.find("fan-1000", "slow"); m.Figures[run.Processor] != 12 || m.Runs != 2 || m.Failed != 1 {
 		t.Errorf("got %+v", m)
 	}
-	if x := r.ratio("fan-1000", "floor", trial.Processor); x.Median != 0.625 || !slices.Equal(x.Pairs, []float64{0.5, 0.75}) {
+	if x := r.ratio("fan-1000", "floor", run.Processor); x.Median != 0.625 ||
+		!slices.Equal(x.Pairs, []float64{0.5, 0.75}) {
 		t.Errorf("got %+v", x)
 	}
-	if x := r.ratio("fan-1000", "slow", trial.Processor); x.Median != 0.25 || len(x.Pairs) != 1 {
+	if x := r.ratio("fan-1000", "slow", run.Processor); x.Median != 0.25 || len(x.Pairs) != 1 {
 		t.Errorf("got %+v", x)
 	}
 }
@@ -55,22 +58,25 @@ func TestConclude_TakesMediansOfRunsAndOfRatiosWithinARound(t *testing.T) {
 func TestConclude_EveryGoalHasAVerdict(t *testing.T) {
 	r := example()
 	r.Conclude([]Goal{
-		{Case: "fan-1000", Figure: trial.Processor, Against: "floor", Bound: 0.7},
-		{Case: "fan-1000", Figure: trial.Processor, Against: "floor", Bound: 0.6},
-		{Case: "fan-1000", Figure: trial.Deliveries, Least: true, Bound: 1000},
-		{Case: "fan-1000", Figure: trial.Deliveries, Least: true, Bound: 1e7},
-		{Case: "fan-1000", Figure: trial.Processor, Against: "slow", Bound: 1},
-		{Case: "fan-1000", Figure: trial.Processor, Against: "absent", Bound: 1},
-		{Case: "fan-1000", Figure: trial.Processor, Against: "stranger", Bound: 1},
-		{Case: "other", Figure: trial.Memory, Bound: 8},
+		{Case: "fan-1000", Figure: run.Processor, Against: "floor", Bound: 0.7},
+		{Case: "fan-1000", Figure: run.Processor, Against: "floor", Bound: 0.6},
+		{Case: "fan-1000", Figure: run.Deliveries, Least: true, Bound: 1000},
+		{Case: "fan-1000", Figure: run.Deliveries, Least: true, Bound: 1e7},
+		{Case: "fan-1000", Figure: run.Processor, Against: "slow", Bound: 1},
+		{Case: "fan-1000", Figure: run.Processor, Against: "absent", Bound: 1},
+		{Case: "fan-1000", Figure: run.Processor, Against: "stranger", Bound: 1},
+		{Case: "other", Figure: run.Memory, Bound: 8},
 	})
 	for i, want := range []struct {
 		says string
 		met  bool
-	}{{"better than the goal", true}, {"worse than the goal", false}, {"better than the goal", true}, {"worse than the goal", false},
-		{"better than the goal, by 1 of 2 rounds", true}, {"not measured: absent took no part, PEER_ABSENT is not set", false},
+	}{{"better than the goal", true}, {"worse than the goal", false}, {"better than the goal", true},
+		{"worse than the goal", false},
+		{"better than the goal, by 1 of 2 rounds", true},
+		{"not measured: absent took no part, PEER_ABSENT is not set", false},
 		{"not measured: no runs of stranger", false}, {"not measured: no runs of parley", false}} {
-		if v := r.Goals[i]; v.Says != want.says || v.Met != want.met || (v.Measured == nil) != strings.HasPrefix(want.says, "not") {
+		if v := r.Goals[i]; v.Says != want.says || v.Met != want.met ||
+			(v.Measured == nil) != strings.HasPrefix(want.says, "not") {
 			t.Errorf("goal %d: got %+v, want %+v", i, v, want)
 		}
 	}
@@ -80,10 +86,10 @@ func TestConclude_AllRunsFailedIsSaid(t *testing.T) {
 	r := example()
 	for i := range r.Runs {
 		if r.Runs[i].Peer == "parley" {
-			r.Runs[i].Result = trial.Result{Failed: "x"}
+			r.Runs[i].Result = run.Result{Failed: "x"}
 		}
 	}
-	r.Conclude([]Goal{{Case: "fan-1000", Figure: trial.Processor, Against: "floor", Bound: 1}})
+	r.Conclude([]Goal{{Case: "fan-1000", Figure: run.Processor, Against: "floor", Bound: 1}})
 	if v := r.Goals[0]; v.Says != "not measured: all runs of parley failed" || v.Met {
 		t.Errorf("got %+v", v)
 	}
@@ -92,13 +98,15 @@ func TestConclude_AllRunsFailedIsSaid(t *testing.T) {
 func TestTable_HidesNothing(t *testing.T) {
 	r := example()
 	r.Quick, r.Runs[0].Busy = true, 0.5
-	r.Conclude([]Goal{{Case: "fan-1000", Figure: trial.Processor, Against: "floor", Bound: 0.6}})
+	r.Conclude([]Goal{{Case: "fan-1000", Figure: run.Processor, Against: "floor", Bound: 0.6}})
 	var out strings.Builder
 	if err := r.Table(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"2026-01-31 12:00 UTC, commit abc, 2 rounds in 1s", "QUICK", "TOOK NO PART: PEER_ABSENT is not set", "fan-1000: an example", "(0.62)", "416,667",
-		"1 of 2 failed", "(without absent: PEER_ABSENT is not set)", "<= 0.60", "0.50-0.75", "worse than the goal", "fan-1000 slow, round 1: 3 of 5 deliveries arrived", "1 of 6 runs began though others"} {
+	for _, text := range []string{"2026-01-31 12:00 UTC, commit abc, 2 rounds in 1s", "QUICK",
+		"TOOK NO PART: PEER_ABSENT is not set", "fan-1000: an example", "(0.62)", "416,667",
+		"1 of 2 failed", "(without absent: PEER_ABSENT is not set)", "<= 0.60", "0.50-0.75", "worse than the goal",
+		"fan-1000 slow, round 1: 3 of 5 deliveries arrived", "1 of 6 runs began though others"} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("%q is missing in\n%s", text, out.String())
 		}
@@ -123,7 +131,8 @@ func TestWrite_KeepsEveryRunAndAPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got Report
-	if err := json.Unmarshal(text, &got); err != nil || len(got.Runs) != 6 || got.Runs[2].Failed == "" || got.Runs[0].Figures[trial.Processor] != 2 {
+	if err := json.Unmarshal(text, &got); err != nil || len(got.Runs) != 6 || got.Runs[2].Failed == "" ||
+		got.Runs[0].Figures[run.Processor] != 2 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	picture, err := os.ReadFile(dir + "/2026-01-31.svg")
@@ -145,7 +154,8 @@ func TestWrite_KeepsEveryRunAndAPicture(t *testing.T) {
 }
 
 func TestFormat_ThreeDigitsAndThousands(t *testing.T) {
-	for value, want := range map[float64]string{0: "0.00", 0.123: "0.12", 9.876: "9.88", 12.34: "12.3", 123.4: "123", 1234.5: "1,235", 1234567: "1,234,567", 999_999.6: "1,000,000"} {
+	for value, want := range map[float64]string{0: "0.00", 0.123: "0.12", 9.876: "9.88", 12.34: "12.3", 123.4: "123",
+		1234.5: "1,235", 1234567: "1,234,567", 999_999.6: "1,000,000"} {
 		if got := format(value); got != want {
 			t.Errorf("%v is %s, want %s", value, got, want)
 		}

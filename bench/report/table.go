@@ -15,18 +15,20 @@ import (
 // Table writes the report for a person.
 func (r *Report) Table(w io.Writer) error {
 	out := &strings.Builder{}
-	fmt.Fprintf(out, "%s, commit %s, %d rounds in %s\n%s\n\n", r.Date.Format("2006-01-02 15:04 MST"), r.Commit, r.Rounds, r.Took, r.Machine)
+	fmt.Fprintf(out, "%s, commit %s, %d rounds in %s\n%s\n\n", r.Date.Format("2006-01-02 15:04 MST"), r.Commit,
+		r.Rounds, r.Took, r.Machine)
 	if r.Quick {
 		out.WriteString("QUICK: the windows are so short that the figures only show that everything works.\n\n")
 	}
-	for _, p := range r.Peers {
+	for _, p := range r.Targets {
 		about := p.About
 		if p.Out != "" {
 			about = "TOOK NO PART: " + p.Out
 		}
 		fmt.Fprintf(out, "%-11s %s\n", p.Name, about)
 	}
-	out.WriteString("\nMedians; behind each, in brackets, what of it Parley has (the median of the ratios within a round).\n")
+	out.WriteString("\nMedians; behind each, in brackets, what of it Parley has (the median of the ratios within a " +
+		"round).\n")
 	for _, c := range r.Cases {
 		r.block(out, c)
 	}
@@ -45,8 +47,8 @@ func (r *Report) block(out io.Writer, c Case) {
 		fmt.Fprintf(table, "%s\t\t", figure)
 	}
 	fmt.Fprintln(table)
-	for _, p := range r.Peers {
-		if m := r.of(c.Name, p.Name); m != nil {
+	for _, p := range r.Targets {
+		if m := r.find(c.Name, p.Name); m != nil {
 			r.row(table, c, m)
 		}
 	}
@@ -78,7 +80,7 @@ func (r *Report) row(table io.Writer, c Case, m *Median) {
 	fmt.Fprintln(table)
 }
 
-// goals writes which are met.
+// goals writes the verdicts.
 func (r *Report) goals(out io.Writer) {
 	if len(r.Goals) == 0 {
 		return
@@ -91,12 +93,13 @@ func (r *Report) goals(out io.Writer) {
 		if v.Measured != nil {
 			measured, spread = format(*v.Measured), format(v.Low)+"-"+format(v.High)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Case, v.Figure, cmp.Or(v.Against, "-"), v.Goal, measured, spread, v.Says)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Case, v.Figure, cmp.Or(v.Against, "-"), v.Goal, measured,
+			spread, v.Says)
 	}
 	table.Flush()
 }
 
-// failures names the trials that are no figures, and those that had to begin on a busy machine.
+// failures names the runs that failed, and counts those that had to begin on a busy machine.
 func (r *Report) failures(out io.Writer) {
 	busy, failed := 0, 0
 	for _, run := range r.Runs {
@@ -109,7 +112,8 @@ func (r *Report) failures(out io.Writer) {
 		if failed++; failed == 1 {
 			fmt.Fprint(out, "\nFailed runs, which are in no figure\n")
 		}
-		fmt.Fprintf(out, "  %s %s, round %d: %.300s\n", run.Case, run.Peer, run.Round, strings.Join(strings.Fields(run.Failed), " "))
+		fmt.Fprintf(out, "  %s %s, round %d: %.300s\n", run.Case, run.Peer, run.Round,
+			strings.Join(strings.Fields(run.Failed), " "))
 	}
 	if busy > 0 {
 		fmt.Fprintf(out, "\n%d of %d runs began though others used the machine.\n", busy, len(r.Runs))

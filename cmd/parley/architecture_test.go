@@ -5,12 +5,16 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
 const module = "github.com/parley-realtime/parley/"
+
+// modules are the folders of the modules: the server, and what measures it, whose libraries the server does not need.
+var modules = []string{".", "bench"}
 
 // place is a line of one of the tables: what it is about, and which rooms that concerns.
 type place struct {
@@ -40,7 +44,7 @@ var rooms = []place{
 }
 
 // homes says where a library may be used; each library is somebody's, so that it can be replaced in one place. bench may
-// use what it likes: no one runs it but us.
+// use what it likes: it is a module of its own, and no one runs it but us.
 var homes = []place{
 	{"github.com/go-json-experiment/json", []string{"protocol/", "transport/"}},
 	{"github.com/asynkron/protoactor-go", []string{"actors/mailbox/"}},
@@ -78,14 +82,28 @@ type pkg struct {
 // name is the package's place in the house, with a slash at its end.
 func (p *pkg) name() string { return strings.TrimPrefix(p.ImportPath, module) + "/" }
 
-func packages(t *testing.T) []pkg {
+// packages are those of both modules.
+func packages(t *testing.T) (all []pkg) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Standard,Imports", module+"...")
+	for _, dir := range modules {
+		found := packagesOf(t, dir)
+		if len(found) < 8 {
+			t.Fatalf("go list found %d packages in %s", len(found), dir)
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
+// packagesOf are those of the module in a folder.
+func packagesOf(t *testing.T, dir string) (all []pkg) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Standard,Imports", "./...")
+	cmd.Dir = filepath.Join(house, dir)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []pkg
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p pkg
 		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
@@ -94,9 +112,6 @@ func packages(t *testing.T) []pkg {
 			t.Fatal(err)
 		}
 		all = append(all, p)
-	}
-	if len(all) < 8 {
-		t.Fatalf("go list found %d packages", len(all))
 	}
 	return all
 }

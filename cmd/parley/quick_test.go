@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// F55: there is a quick form of the tests: without the race detector, with what go test remembers, and for one package
-// if one is named. make help tells of it.
+// F55: there is a quick form of the tests: without the race detector, with what go test remembers, of both modules, and
+// for the packages that PKG names, each in its module. make help tells of it.
 func TestMake_HasAQuickFormOfTheTests(t *testing.T) {
 	dry := func(args ...string) string {
 		t.Helper()
@@ -25,11 +25,23 @@ func TestMake_HasAQuickFormOfTheTests(t *testing.T) {
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Skip("make is not installed")
 	}
-	tests := regexp.MustCompile(`CGO_ENABLED=0 \S+ test (.*)`)
-	for want, args := range map[string][]string{"./...": {"-n", "quick"}, "./protocol": {"-n", "quick", "PKG=./protocol"}} {
-		found := tests.FindStringSubmatch(dry(args...))
-		if found == nil || !strings.HasSuffix(strings.TrimSpace(found[1]), " "+want) || strings.Contains(found[1], "-race") || strings.Contains(found[1], "-count") {
-			t.Errorf("make %v runs %q, want the tests of %s", args, found, want)
+	tests := regexp.MustCompile(`(?m)CGO_ENABLED=0 \S+( -C bench)? test (.*)$`)
+	for pkg, want := range map[string][]string{
+		"":                                  {"./...", "bench ./..."},
+		"./protocol":                        {"./protocol"},
+		"./bench/...":                       {"bench ./..."},
+		"./actors ./bench/report ./cmd/...": {"./actors ./cmd/...", "bench ./report"},
+	} {
+		var ran []string
+		for _, found := range tests.FindAllStringSubmatch(dry("-n", "quick", "PKG="+pkg), -1) {
+			_, tested, _ := strings.Cut(found[2], "./")
+			ran = append(ran, strings.TrimSpace(strings.TrimPrefix(found[1], " -C ")+" ./"+tested))
+			if strings.Contains(found[2], "-race") || strings.Contains(found[2], "-count") {
+				t.Errorf("make quick PKG=%q is not quick: %s", pkg, found[0])
+			}
+		}
+		if !slices.Equal(ran, want) {
+			t.Errorf("make quick PKG=%q runs the tests of %q, want %q", pkg, ran, want)
 		}
 	}
 	if help := dry("help"); !strings.Contains(help, "make quick ") {

@@ -1,19 +1,19 @@
-// Package checker holds what clients saw of a topic against what was published to it.
+// Package checker compares what clients received from a topic with what was published to it.
 //
-// Events are known by their numbers, which publishers choose and readers find in what they hear. A Topic is the whole
-// story of one topic: what was sent, what the server acknowledged and where it put it, what each reader heard, and what
-// the server remembered in the end. Faults finds what contradicts the promises:
+// Events are known by their numbers, which publishers choose and readers find in what they receive. A Topic is the
+// whole history of one topic: what was sent, what the server acknowledged and where it put it, what each reader heard,
+// and what the server remembered in the end. Faults finds what contradicts the promises:
 //
-//   - Invention: somebody heard an event that nobody sent.
-//   - Duplicate: a reader heard an event twice, or it was acknowledged at two places.
-//   - Disorder: a reader heard events against the order of their offsets, two readers heard the same events in different
-//     orders, or two events were acknowledged at one place.
-//   - Gap: a reader did not hear an acknowledged event that lies between two that it heard without a break; a reader that
-//     was there the whole time did not hear an acknowledged event at all.
-//   - Loss: an acknowledged event is not in what the server remembers of the same epoch.
+//   - Invention: a reader heard an event that nobody sent.
+//   - Duplicate: a reader heard an event twice, or the server acknowledged it at two positions.
+//   - Disorder: a reader heard events against the order of their offsets, two readers heard the same events in
+//     different orders, or the server acknowledged two events at one position.
+//   - Gap: a reader did not hear an acknowledged event that lies between two that it heard without a break; or a reader
+//     that was there the whole time did not hear an acknowledged event at all.
+//   - Loss: the server does not remember an acknowledged event of its present epoch.
 //
-// What was sent and not acknowledged may have happened or not. It asks for epochs in the order in which they are met
-// first: offsets of different epochs are compared by that. It knows nothing of sockets and servers.
+// An event that was sent and not acknowledged may have happened or not. The checker asks for epochs in the order in
+// which they first appear: it compares offsets of different epochs by that. It knows nothing of sockets and servers.
 package checker
 
 import "fmt"
@@ -45,15 +45,15 @@ type Ack struct {
 	Offset uint64
 }
 
-// Break stands in what a reader heard for a time when it was not there: nothing across it is a gap. No event has this
-// number.
+// Break stands in what a reader heard for a time when it was not connected: nothing across it is a gap. No event has
+// this number.
 const Break = 0
 
-// Reader is what one client heard, in the order in which it did.
+// Reader is what one client heard, in that order.
 type Reader struct {
 	Name  string
 	Heard []uint64
-	// Whole says that it was there before the first event and after the last: it has to have heard all.
+	// Whole says that the reader was there before the first event and after the last: it must have heard all.
 	Whole bool
 }
 
@@ -64,7 +64,7 @@ type Record struct {
 	Events []Ack
 }
 
-// Topic is the whole story of a topic.
+// Topic is the whole history of a topic.
 type Topic struct {
 	Name    string
 	Sent    []uint64 // in any order, acknowledged or not
@@ -76,7 +76,7 @@ type Topic struct {
 // most is how many faults of a kind are told; more are counted.
 const most = 3
 
-// Faults finds what is wrong, a few of each kind with a count of the others.
+// Faults returns the contradictions, a few of each kind with a count of the others.
 func (t *Topic) Faults() []Fault {
 	c := &check{topic: t, sent: map[uint64]bool{}, placed: map[uint64]place{}, told: map[Kind]int{}}
 	c.publishes()

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// whole is a story without fault: events of two epochs, not all of them acknowledged, and readers who heard all of them,
-// the last one with breaks.
+// whole is a story without fault: events of two epochs, not all of them acknowledged, and readers who heard all of
+// them, the last one with breaks.
 func whole(r *rand.Rand) Topic {
 	const last = 200
 	t := Topic{Name: "t", Sent: sent(last)}
@@ -42,7 +42,9 @@ func TestFaults_OfAMutilatedStoryAreFoundWhereverItIsHurt(t *testing.T) {
 		do   func(r *rand.Rand, s *Topic, a Ack)
 		want Kind
 	}{
-		"not heard": {func(_ *rand.Rand, s *Topic, a Ack) { s.Readers[0].Heard = without(s.Readers[0].Heard, a.Number) }, Gap},
+		"not heard": {func(_ *rand.Rand, s *Topic, a Ack) {
+			s.Readers[0].Heard = without(s.Readers[0].Heard, a.Number)
+		}, Gap},
 		"heard twice": {func(r *rand.Rand, s *Topic, a Ack) {
 			s.Readers[1].Heard = slices.Insert(s.Readers[1].Heard, r.IntN(200), a.Number)
 		}, Duplicate},
@@ -72,7 +74,8 @@ func TestFaults_OfAMutilatedStoryAreFoundWhereverItIsHurt(t *testing.T) {
 		for name, hurt := range hurts {
 			story := whole(r)
 			hurt.do(r, &story, story.Acks[1+r.IntN(len(story.Acks)-2)])
-			if faults := story.Faults(); !slices.ContainsFunc(faults, func(f Fault) bool { return f.Kind == hurt.want }) {
+			faults := story.Faults()
+			if !slices.ContainsFunc(faults, func(f Fault) bool { return f.Kind == hurt.want }) {
 				t.Errorf("seed %d, %s: found %v, want %s", seed, name, faults, hurt.want)
 			}
 		}

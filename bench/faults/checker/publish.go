@@ -65,7 +65,8 @@ func (c *check) record() {
 		switch {
 		case a.Epoch != r.Epoch, len(r.Events) > 0 && a.Offset < r.Events[0].Offset:
 		case !there:
-			c.fault(Loss, "event %d was acknowledged at %s %d, which the server does not remember", a.Number, a.Epoch, a.Offset)
+			c.fault(Loss, "event %d was acknowledged at %s %d, which the server does not remember", a.Number, a.Epoch,
+				a.Offset)
 		case offset != a.Offset:
 			c.fault(Disorder, "event %d was acknowledged at %d and is remembered at %d", a.Number, a.Offset, offset)
 		}

@@ -43,7 +43,8 @@ func (c *check) stretch(r *Reader, numbers []uint64, heard map[uint64]bool) {
 		if !any {
 			first.Number, any = n, true
 		} else if before := c.placed[last.Number]; here.before(before) {
-			c.fault(Disorder, "%s heard event %d (offset %d) after event %d (offset %d)", r.Name, n, here.offset, last.Number, before.offset)
+			c.fault(Disorder, "%s heard event %d (offset %d) after event %d (offset %d)", r.Name, n, here.offset,
+				last.Number, before.offset)
 			continue
 		}
 		last.Number = n
@@ -53,7 +54,7 @@ func (c *check) stretch(r *Reader, numbers []uint64, heard map[uint64]bool) {
 	}
 }
 
-// between wants that all that lies between two places was heard.
+// between wants that the reader heard all events between two positions.
 func (c *check) between(r *Reader, first, last place, heard map[uint64]bool) {
 	begin, _ := slices.BinarySearchFunc(c.order, first, func(a Ack, p place) int {
 		if c.placed[a.Number].before(p) {
@@ -66,7 +67,8 @@ func (c *check) between(r *Reader, first, last place, heard map[uint64]bool) {
 			return
 		}
 		if !heard[a.Number] {
-			c.fault(Gap, "%s did not hear event %d (offset %d), which lies between two that it heard", r.Name, a.Number, a.Offset)
+			c.fault(Gap, "%s did not hear event %d (offset %d), which lies between two that it heard", r.Name, a.Number,
+				a.Offset)
 		}
 	}
 }

@@ -1,11 +1,11 @@
-// Package client is a WebSocket client of Parley that may misbehave: it makes its frames by hand, stops reading when it
-// is told to, and keeps a history of what it heard and of how it ended.
+// Package client is a WebSocket client of Parley that may misbehave: it makes its frames by hand, stops reading when
+// told to, and keeps a history of the events that it received and of how the connection ended.
 //
-// It speaks Valtronics: it logs in as a user and subscribes to a device's telemetry. What it hears goes into Heard by the
-// numbers that server.Publish gave the events.
+// It speaks Valtronics: it logs in as a user and subscribes to the telemetry of devices. Heard has the events that it
+// received, by the numbers that server.Publish gave them.
 //
-// It promises a history in the order of arrival, and that a ping is answered while somebody listens. It asks for a dev
-// mode server. A Client is used by one goroutine at a time; Close by any.
+// It promises a history in the order of arrival, and that a ping is answered while a goroutine listens. It asks for a
+// dev mode server. One goroutine at a time may use a Client; any may call Close.
 package client
 
 import (
@@ -25,16 +25,16 @@ import (
 )
 
 // patience is how long an answer may take.
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
-// Options are what a client does when it comes in.
+// Options are how a client connects.
 type Options struct {
-	// Path is where (default /ws); Offer is what it offers as extensions.
+	// Path is the path of the handshake (default /ws); Offer is what it offers as extensions.
 	Path, Offer string
-	// User logs in, and Devices are subscribed to; without User it says nothing.
+	// User logs in, and Devices are subscribed to; without User the client sends nothing.
 	User    string
 	Devices []string
-	// From is the address of loopback that it comes from; "" is whatever the kernel takes.
+	// From is the address of loopback that the client connects from; "" leaves it to the kernel.
 	From string
 	// Buffer bounds what the kernel takes for a client that does not read, in bytes; 0 is the kernel's own bound.
 	Buffer int
@@ -45,9 +45,9 @@ type Client struct {
 	net.Conn
 	// Name is its user.
 	Name string
-	// Heard are the numbers of the events that it heard. Whoever listens owns it.
+	// Heard are the numbers of the events that it received. The goroutine that listens owns it.
 	Heard []uint64
-	// Code is the close code that it heard, 0 for an end without one, and Why its reason; valid when it has ended.
+	// Code is the close code that it received, 0 for an end without one, and Why its reason; valid when it has ended.
 	Code int
 	Why  string
 
@@ -57,9 +57,10 @@ type Client struct {
 	events atomic.Int64
 }
 
-// Dial shakes hands, logs in and subscribes, and returns when all of it is done.
+// Dial connects, logs in and subscribes, and blocks until all of it is done, for at most 20 s. A refused handshake is a
+// *server.Refused.
 func Dial(address string, o Options) (*Client, error) {
-	d := net.Dialer{Timeout: patience, KeepAlive: -1, Control: buffer(o.Buffer)}
+	d := net.Dialer{Timeout: timeout, KeepAlive: -1, Control: buffer(o.Buffer)}
 	if o.From != "" {
 		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(o.From)}
 	}
@@ -68,12 +69,12 @@ func Dial(address string, o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{Conn: conn, Name: o.User, in: bufio.NewReaderSize(conn, 1024)}
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	if err := c.shake(address, o); err != nil {
+	_ = conn.SetDeadline(time.Now().Add(timeout))
+	if err := c.handshake(address, o); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	if err := c.enter(o); err != nil {
+	if err := c.login(o); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func handshake(address, path string) string {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 }
 
-func (c *Client) shake(address string, o Options) error {
+func (c *Client) handshake(address string, o Options) error {
 	path := o.Path
 	if path == "" {
 		path = "/ws"
@@ -108,8 +109,8 @@ func (c *Client) shake(address string, o Options) error {
 	return nil
 }
 
-// enter logs in and subscribes; a ping behind it says that all was done.
-func (c *Client) enter(o Options) error {
+// login logs in and subscribes; the pong to a ping behind these proves that the server has handled them.
+func (c *Client) login(o Options) error {
 	if o.User == "" {
 		return nil
 	}
@@ -122,7 +123,7 @@ func (c *Client) enter(o Options) error {
 		lines = append(lines, fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":%q}`, device))
 	}
 	for _, line := range append(lines, `{"type":"ping"}`) {
-		if err := c.Say(line); err != nil {
+		if err := c.Send(line); err != nil {
 			return err
 		}
 	}
@@ -137,12 +138,12 @@ func (c *Client) enter(o Options) error {
 		case bytes.Contains(payload, []byte(`"pong"`)):
 			return nil
 		default:
-			c.take(payload)
+			c.record(payload)
 		}
 	}
 }
 
-// secret is dev mode's, which everybody knows.
+// secret is the one of dev mode, which is public.
 const secret = "parley-dev-secret-not-for-production"
 
 // Token is a token of dev mode, good for an hour and, with a fixed time, always the same.
@@ -151,14 +152,14 @@ func Token(user string) (string, error) {
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(secret))
 }
 
-// Events is how many events it has heard. Any goroutine may ask.
+// Events is how many events it has received. Any goroutine may call it.
 func (c *Client) Events() int64 { return c.events.Load() }
 
-// Over reports whether it has ended while somebody listened. Any goroutine may ask.
+// Over reports whether it has ended while a goroutine listened. Any goroutine may call it.
 func (c *Client) Over() bool { return c.over.Load() }
 
 // take puts an event into the history.
-func (c *Client) take(payload []byte) {
+func (c *Client) record(payload []byte) {
 	number, ok := server.Number(payload)
 	if !ok {
 		return
@@ -167,7 +168,7 @@ func (c *Client) take(payload []byte) {
 	c.events.Add(1)
 }
 
-// Listen reads until the end, which it notes. After a goodbye it hangs up, as clients do.
+// Listen reads until the connection ends, and records that. After a close frame it hangs up, as clients do.
 func (c *Client) Listen() {
 	for {
 		op, payload, err := c.Next()
@@ -179,12 +180,12 @@ func (c *Client) Listen() {
 			return
 		}
 		if op == Text {
-			c.take(payload)
+			c.record(payload)
 		}
 	}
 }
 
-// Cut ends it without a word and without leaving the port in TIME_WAIT.
+// Cut ends the connection without a close frame and without leaving the port in TIME_WAIT.
 func (c *Client) Cut() {
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

@@ -23,26 +23,27 @@ func speaker(t *testing.T, lines ...string) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, err := websocket.Accept(w, r, nil)
-		if err != nil {
-			return
-		}
-		defer conn.CloseNow()
-		for {
-			_, text, err := conn.Read(r.Context())
+	made := &http.Server{ReadHeaderTimeout: time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn, err := websocket.Accept(w, r, nil)
 			if err != nil {
 				return
 			}
-			if strings.Contains(string(text), "ping") {
-				break
+			defer conn.CloseNow()
+			for {
+				_, text, err := conn.Read(r.Context())
+				if err != nil {
+					return
+				}
+				if strings.Contains(string(text), "ping") {
+					break
+				}
 			}
-		}
-		for _, line := range lines {
-			_ = conn.Write(r.Context(), websocket.MessageText, []byte(line))
-		}
-		_ = conn.Close(1012, "draining")
-	})}
+			for _, line := range lines {
+				_ = conn.Write(r.Context(), websocket.MessageText, []byte(line))
+			}
+			_ = conn.Close(1012, "draining")
+		})}
 	go func() { _ = made.Serve(listener) }()
 	t.Cleanup(func() { made.Close() })
 	return listener.Addr().String()

@@ -22,16 +22,16 @@ const (
 	Compressed   = 0x40
 )
 
-// maxFrame bounds what a server may say in one frame.
+// maxFrame bounds a frame from the server, in bytes.
 const maxFrame = 16 << 20
 
 // Frame is a masked frame; head holds its code and bits. The mask is zero, which leaves the payload as it is.
 func Frame(head byte, payload []byte) []byte {
-	return append(Claim(head, uint64(len(payload))), payload...)
+	return append(Header(head, uint64(len(payload))), payload...)
 }
 
-// Claim is the head of a frame with so many bytes, which may never come.
-func Claim(head byte, length uint64) []byte {
+// Header is the head of a frame with so many bytes, which may never come.
+func Header(head byte, length uint64) []byte {
 	frame := []byte{head}
 	switch {
 	case length < 126:
@@ -44,8 +44,8 @@ func Claim(head byte, length uint64) []byte {
 	return append(frame, 0, 0, 0, 0)
 }
 
-// Say sends a text.
-func (c *Client) Say(text string) error {
+// Send sends a text message.
+func (c *Client) Send(text string) error {
 	_, err := c.Write(Frame(Final|Text, []byte(text)))
 	return err
 }
@@ -53,8 +53,8 @@ func (c *Client) Say(text string) error {
 // errClosed says that the server said goodbye.
 var errClosed = errors.New("the server closed")
 
-// Next reads a frame and answers it if it is a ping. The payload is valid until the next call. A close frame is an error,
-// and Code and Why say what it held.
+// Next reads a frame and answers it if it is a ping. The payload is valid until the next call. A close frame is an
+// error, and Code and Why then hold its content.
 func (c *Client) Next() (op byte, payload []byte, err error) {
 	if op, payload, err = c.read(); err != nil {
 		return 0, nil, err
@@ -107,7 +107,9 @@ func buffer(bytes int) func(string, string, syscall.RawConn) error {
 	}
 	return func(_, _ string, raw syscall.RawConn) error {
 		var failed error
-		err := raw.Control(func(fd uintptr) { failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, bytes) })
+		err := raw.Control(func(fd uintptr) {
+			failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, bytes)
+		})
 		return errors.Join(err, failed)
 	}
 }

@@ -72,7 +72,8 @@ func (s *Server) Publish(device string, number uint64, pad int) (checker.Ack, er
 
 // event is what Publish sends.
 func event(device string, number uint64, pad int) string {
-	return fmt.Sprintf(`{"event":{"kind":"telemetry","id":"%s-%d","data":{"device_id":%q,"telemetry":{"load":{"value":1.5,"t":%d,"s":%d,"pad":"%s"}}}}}`,
+	return fmt.Sprintf(`{"event":{"kind":"telemetry","id":"%s-%d","data":{"device_id":%q,`+
+		`"telemetry":{"load":{"value":1.5,"t":%d,"s":%d,"pad":"%s"}}}}}`,
 		device, number, device, time.Now().UnixNano(), number, strings.Repeat("x", pad))
 }
 
@@ -86,8 +87,8 @@ type page struct {
 	}
 }
 
-// After returns what a reader missed that stands at epoch and offset: the events after it, at most 1,000. A lost position
-// is a Refused with status 409.
+// After returns what a reader missed that stands at epoch and offset: the events after it, at most 1,000. A lost
+// position is a Refused with status 409.
 func (s *Server) After(device, epoch string, offset uint64) (checker.Record, error) {
 	return s.history(device, fmt.Sprintf("?epoch=%s&offset=%d&limit=1000", url.QueryEscape(epoch), offset))
 }
@@ -120,7 +121,8 @@ func (s *Server) Record(device string) (*checker.Record, error) {
 
 func (s *Server) history(device, query string) (checker.Record, error) {
 	var p page
-	if err := s.call(http.MethodGet, "/api/v1/topics/"+url.PathEscape(Topic(device))+"/history"+query, "", &p); err != nil {
+	path := "/api/v1/topics/" + url.PathEscape(Topic(device)) + "/history" + query
+	if err := s.call(http.MethodGet, path, "", &p); err != nil {
 		return checker.Record{}, err
 	}
 	r := checker.Record{Epoch: p.Epoch}

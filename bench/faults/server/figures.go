@@ -11,7 +11,7 @@ import (
 	"github.com/parley-realtime/parley/bench/process"
 )
 
-// Figures are what the kernel and the server itself tell of it.
+// Figures are what the kernel and the server itself report about it.
 type Figures struct {
 	Resident   int64 // bytes
 	Peak       int64 // the most that Resident ever was
@@ -74,7 +74,7 @@ func sum(text []byte, name string) int64 {
 // Resident is its memory in bytes, without asking the server.
 func (s *Server) Resident() (int64, error) { return s.status("VmRSS") }
 
-// Forget lets the peak begin anew at what is resident now.
+// Forget resets Peak to what is resident now.
 func (s *Server) Forget() error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", s.Pid()), []byte("5"), 0)
 }
@@ -88,7 +88,8 @@ func (s *Server) status(name string) (int64, error) {
 	_, rest, found := bytes.Cut(text, []byte("\n"+name+":"))
 	fields := bytes.Fields(rest)
 	if !found || len(fields) == 0 {
-		return 0, fmt.Errorf("the kernel does not tell %s of the server, which may have ended; it said: %s", name, s.said)
+		return 0, fmt.Errorf("the kernel does not tell %s of the server, which may have ended; it said: %s", name,
+			s.said)
 	}
 	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
 	return kib << 10, err

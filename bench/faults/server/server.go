@@ -1,10 +1,10 @@
-// Package server is a Parley process that things happen to: started in dev mode on a free port of loopback, signalled,
-// killed, watched, and started again where it was.
+// Package server is a Parley process for fault scenarios: they start it in dev mode on a free port of loopback, signal
+// it, kill it, watch it, and start it again on the same address.
 //
-// It promises that no process outlives Stop nor the harness itself, that Start returns when the server serves and says
-// how long that took, and that errors hold what the server said last.
+// It promises that no process outlives Stop nor the scenarios' own process, that Start returns when the server serves
+// and records how long that took, and that errors hold the server's last output.
 //
-// It asks for Linux. A Server may be used by many goroutines; Start, Kill and Stop by one at a time.
+// It asks for Linux. Many goroutines may use a Server; one at a time may call Start, Kill and Stop.
 package server
 
 import (
@@ -23,8 +23,8 @@ import (
 	"time"
 )
 
-// patience is how long a server may take to serve, and to end.
-const patience = 20 * time.Second
+// timeout is how long a server may take to serve, and to end.
+const timeout = 20 * time.Second
 
 // Conditions are what a server runs under; the zero value is dev mode without its sample feed.
 type Conditions struct {
@@ -32,7 +32,8 @@ type Conditions struct {
 	Args, Env []string
 	// Files bounds its file descriptors; 0 leaves the limit of the harness.
 	Files int
-	// Within does what opens sockets and starts the process, somewhere else than on the caller's thread; nil does it there.
+	// Within runs the functions that open sockets and start the process, on another thread than the caller's; nil runs
+	// them there.
 	Within func(do func())
 }
 
@@ -58,19 +59,19 @@ func New(binary string, c Conditions) *Server {
 	if c.Within == nil {
 		c.Within = func(do func()) { do() }
 	}
-	dialer := net.Dialer{Timeout: patience}
+	dialer := net.Dialer{Timeout: timeout}
 	transport := &http.Transport{MaxIdleConnsPerHost: 256, MaxIdleConns: 256, DisableCompression: true,
 		DialContext: func(ctx context.Context, network, address string) (conn net.Conn, err error) {
 			c.Within(func() { conn, err = dialer.DialContext(ctx, network, address) })
 			return conn, err
 		}}
-	return &Server{binary: binary, conditions: c, client: &http.Client{Transport: transport, Timeout: patience}}
+	return &Server{binary: binary, conditions: c, client: &http.Client{Transport: transport, Timeout: timeout}}
 }
 
 // serving is the line that tells where it serves.
 var serving = regexp.MustCompile(`msg=serving address=(\S+)`)
 
-// Start starts the server, the first time on a free port and then on the same again, and returns when it is ready.
+// Start starts the server, the first time on a free port and then on the same one again, and blocks until it is ready.
 func (s *Server) Start(ctx context.Context) error {
 	s.client.CloseIdleConnections()
 	listen := s.Address
@@ -79,7 +80,8 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	line := append([]string{s.binary, "serve", "--dev", "--feed=false", "--listen", listen}, s.conditions.Args...)
 	if s.conditions.Files > 0 {
-		line = append([]string{"/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, s.conditions.Files), "sh"}, line...)
+		line = append([]string{"/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, s.conditions.Files), "sh"},
+			line...)
 	}
 	s.command = exec.CommandContext(ctx, line[0], line[1:]...)
 	s.command.Env = append(environ(), s.conditions.Env...)
@@ -112,7 +114,7 @@ func environ() (kept []string) {
 
 // await waits until the server is ready.
 func (s *Server) await(ctx context.Context) error {
-	late := time.NewTimer(patience)
+	late := time.NewTimer(timeout)
 	defer late.Stop()
 	select {
 	case s.Address = <-s.said.address:
@@ -121,7 +123,7 @@ func (s *Server) await(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-late.C:
-		return fmt.Errorf("it did not tell its address within %s", patience)
+		return fmt.Errorf("it did not tell its address within %s", timeout)
 	}
 	for {
 		if answer, err := s.client.Get("http://" + s.Address + "/readyz"); err == nil {
@@ -136,19 +138,19 @@ func (s *Server) await(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
-			return fmt.Errorf("it was not ready within %s", patience)
+			return fmt.Errorf("it was not ready within %s", timeout)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }
 
-// Hush closes the harness' own connections that nothing goes over, so that they are not in the server's figures.
+// Hush closes the scenarios' own idle connections, so that the server's figures do not contain them.
 func (s *Server) Hush() { s.client.CloseIdleConnections() }
 
-// Pid is its process's number.
+// Pid is the process id.
 func (s *Server) Pid() int { return s.command.Process.Pid }
 
-// Said is what it said last.
+// Said is its last output.
 func (s *Server) Said() string { return s.said.String() }
 
 // Complained reports whether its log has a warning or an error since its start.
@@ -176,7 +178,7 @@ func (s *Server) Kill() {
 	<-s.ended
 }
 
-// Exit waits for the end and returns the status; -1 is a death by a signal.
+// Exit blocks until the process has ended, and returns its status; -1 is a death by a signal.
 func (s *Server) Exit(within time.Duration) (int, error) {
 	select {
 	case <-s.ended:

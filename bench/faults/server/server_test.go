@@ -36,7 +36,9 @@ func ready(t *testing.T, answer http.HandlerFunc) string {
 
 func TestStart_ServesUntilItIsKilledAndComesBackWhereItWas(t *testing.T) {
 	address := ready(t, http.NotFound)
-	s := New(pretend(t, `case "$*" in *"$WHERE"*) again=again;; esac; echo "msg=serving address=$WHERE $again"; echo level=WARN; exec sleep 60`), Conditions{Env: []string{"WHERE=" + address}, Files: 64})
+	script := `case "$*" in *"$WHERE"*) again=again;; esac; echo "msg=serving address=$WHERE $again"; ` +
+		`echo level=WARN; exec sleep 60`
+	s := New(pretend(t, script), Conditions{Env: []string{"WHERE=" + address}, Files: 64})
 	t.Cleanup(s.Stop)
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -65,9 +67,11 @@ func TestCalls_ReadTheServersAnswers(t *testing.T) {
 	s.Address = ready(t, func(w http.ResponseWriter, r *http.Request) {
 		text := map[string]string{
 			"/api/v1/publish": `{"topic":"telemetry/d","epoch":"E","offset":3,"id":"x"}`,
-			"/api/v1/topics/telemetry%2Fd/history?limit=1000":                  `{"epoch":"E","offset":3,"events":[{"offset":2,"data":{"t":9,"s":7}},{"offset":3,"data":{"t":9,"s":8}}]}`,
+			"/api/v1/topics/telemetry%2Fd/history?limit=1000": `{"epoch":"E","offset":3,` +
+				`"events":[{"offset":2,"data":{"t":9,"s":7}},{"offset":3,"data":{"t":9,"s":8}}]}`,
 			"/api/v1/topics/telemetry%2Fd/history?epoch=E&offset=3&limit=1000": `{"epoch":"E","offset":3,"events":[]}`,
-			"/api/v1/connections?user=u":                                       `{"connections":[{"queued_bytes":5},{"queued_bytes":6}]}`,
+			"/api/v1/connections?user=u": `{"connections":[{"queued_bytes":5},` +
+				`{"queued_bytes":6}]}`,
 		}[r.URL.RequestURI()]
 		if text == "" {
 			w.Header().Set("Retry-After", "2")
@@ -79,7 +83,8 @@ func TestCalls_ReadTheServersAnswers(t *testing.T) {
 	if ack, err := s.Publish("d", 7, 0); err != nil || ack != (checker.Ack{Number: 7, Epoch: "E", Offset: 3}) {
 		t.Errorf("publish: %+v %v", ack, err)
 	}
-	if r, err := s.Record("d"); err != nil || r.Epoch != "E" || len(r.Events) != 2 || r.Events[1] != (checker.Ack{Number: 8, Epoch: "E", Offset: 3}) {
+	if r, err := s.Record("d"); err != nil || r.Epoch != "E" || len(r.Events) != 2 ||
+		r.Events[1] != (checker.Ack{Number: 8, Epoch: "E", Offset: 3}) {
 		t.Errorf("record: %+v %v", r, err)
 	}
 	if queued, there, err := s.Queued("u"); queued != 11 || !there || err != nil {

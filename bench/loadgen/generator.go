@@ -1,0 +1,211 @@
+package loadgen
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/sys/unix"
+)
+
+// Plan is what the clients of a generator do.
+type Plan struct {
+	// Address is the server's, host:port on loopback.
+	Address string
+	// Client says what client n, from 1, asks for and sends.
+	Client func(n int) ClientPlan
+	// Binary says that lines go out as binary frames.
+	Binary bool
+	// Ready is in the message after which a client counts as ready; "" means that the handshake suffices.
+	Ready string
+	// Answer says what clients send in reply to messages.
+	Answer []Answer
+	// Stamp and Sequence are the texts in front of an event's time stamp (Unix nanoseconds) and, behind it, its
+	// sequence number; what has no stamp is not counted.
+	Stamp, Sequence string
+	// Publishers is how many publishers number the same topic's events (default 1), publisher p from p x
+	// PublisherStride on.
+	Publishers int
+	// Width is how many clients may be connecting at once (default 32).
+	Width int
+}
+
+// PublisherStride is the distance between the first sequence numbers of two publishers to one topic.
+const PublisherStride = 1_000_000_000
+
+// ClientPlan is what one client sends: the path and the header lines of its handshake, and then its lines.
+type ClientPlan struct {
+	Path   string
+	Header []string
+	Say    []string
+}
+
+// Answer is the reply Say to a message that begins with When, or that has a line that does.
+type Answer struct{ When, Say string }
+
+// Stats are what a generator has seen since Reset. Latencies are in microseconds.
+type Stats struct {
+	Connected, Closed int // since New
+	Messages          int64
+	// Gaps counts events whose sequence number did not follow the one before on their socket.
+	Gaps    int64
+	Latency *hdrhistogram.Histogram
+	// Last is when the last event arrived.
+	Last time.Time
+}
+
+// Generator holds the clients. One goroutine may call its methods; any goroutine may call Messages.
+type Generator struct {
+	plan     Plan
+	server   unix.Sockaddr
+	epoll    int
+	clients  []client // by file descriptor
+	last     []int64  // sequence numbers, by file descriptor and publisher
+	entering int
+	stats    Stats
+	messages atomic.Int64 // Stats.Messages, for other goroutines to read
+	buf      []byte
+	events   []unix.EpollEvent
+	stamp    []byte
+	sequence []byte
+	answers  []answer
+}
+
+// state is how far a client has come.
+type state byte
+
+const (
+	closed state = iota
+	handshaking
+	subscribing
+	ready
+)
+
+// client is one socket.
+type client struct {
+	state state
+	n     int
+	rest  []byte // the begin of what is not whole yet
+}
+
+// New makes a generator without clients. Address must be host:port on IPv4 loopback.
+func New(plan Plan) (*Generator, error) {
+	address, err := netip.ParseAddrPort(plan.Address)
+	if err != nil || !address.Addr().Is4() || !address.Addr().IsLoopback() {
+		return nil, fmt.Errorf("the server's address must be on IPv4 loopback, not %q", plan.Address)
+	}
+	if plan.Publishers == 0 {
+		plan.Publishers = 1
+	}
+	if plan.Width == 0 {
+		plan.Width = 32
+	}
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	g := &Generator{plan: plan, epoll: epoll, buf: make([]byte, 256<<10), events: make([]unix.EpollEvent, 1024),
+		stamp: []byte(plan.Stamp), sequence: []byte(plan.Sequence), answers: compile(plan),
+		server: &unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}}
+	g.Reset()
+	return g, nil
+}
+
+// Reset begins a new measurement with the same clients: it forgets all counts, and sequence numbers go on.
+func (g *Generator) Reset() {
+	g.stats.Gaps = 0
+	g.messages.Store(0)
+	g.stats.Latency = hdrhistogram.New(1, 60_000_000, 3)
+}
+
+// Stats returns what the generator has seen since Reset.
+func (g *Generator) Stats() Stats {
+	f := g.stats
+	f.Messages = g.messages.Load()
+	return f
+}
+
+// Messages is how many events arrived since Reset. Any goroutine may call it.
+func (g *Generator) Messages() int64 { return g.messages.Load() }
+
+// Run blocks and reads what arrives until done returns true; it calls done at least every 2 ms. It locks the calling
+// goroutine to its thread. It returns an error if a message cannot be counted or a connecting client fails.
+func (g *Generator) Run(done func() bool) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for !done() {
+		if err := g.poll(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// poll waits up to 2 ms for sockets that have data, and reads them.
+func (g *Generator) poll() error {
+	n, err := unix.EpollWait(g.epoll, g.events, 2)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return err
+	}
+	for i := range max(n, 0) {
+		if err := g.read(int(g.events[i].Fd)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads what has arrived at one socket.
+func (g *Generator) read(fd int) error {
+	c := &g.clients[fd]
+	if need := len(c.rest) + 64<<10; need > len(g.buf) {
+		g.buf = make([]byte, 2*need)
+	}
+	kept := copy(g.buf, c.rest)
+	n, err := unix.Read(fd, g.buf[kept:])
+	switch {
+	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
+		return nil
+	case err != nil || n == 0:
+		return g.lost(fd)
+	}
+	c.rest = c.rest[:0]
+	return g.receive(fd, g.buf[:kept+n])
+}
+
+// lost closes a socket that the server closed. It returns an error if the client was not ready yet: no measurement runs
+// without it.
+func (g *Generator) lost(fd int) error {
+	c := g.clients[fd]
+	g.close(fd)
+	switch c.state {
+	case handshaking:
+		return fmt.Errorf("client %d: the server closed before it answered the handshake", c.n)
+	case subscribing:
+		return fmt.Errorf("client %d: the server closed before it said %q", c.n, g.plan.Ready)
+	}
+	g.stats.Closed++
+	return nil
+}
+
+func (g *Generator) close(fd int) {
+	if g.clients[fd].state == closed {
+		return
+	}
+	g.clients[fd] = client{}
+	// Without a word and without TIME_WAIT: the next measurement needs the ports.
+	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	unix.Close(fd)
+}
+
+// Close closes all sockets without a close frame.
+func (g *Generator) Close() {
+	for fd := range g.clients {
+		g.close(fd)
+	}
+	unix.Close(g.epoll)
+}

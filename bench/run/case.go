@@ -1,0 +1,155 @@
+package run
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/parley-realtime/parley/bench/publisher"
+	"github.com/parley-realtime/parley/bench/target"
+)
+
+// Way is how a case publishes.
+type Way int
+
+// The ways. With None the clients only connect, and the run measures them idle.
+const (
+	None Way = iota
+	Topic
+	User
+	Batch
+	Views
+)
+
+// parts is how many filter views there are: clients have them in turn, and an event has a part for each.
+const parts = 50
+
+// Case is one question of the suite.
+type Case struct {
+	Name  string
+	Title string
+	// Clients is how many connect; each is a user of its own. Own gives each a topic of its own, instead of one for
+	// all.
+	Clients int
+	Own     bool
+	Way     Way
+	// Publishers share Rate, in events per second; 0 is as fast as answers come, with window in flight at most.
+	Publishers int
+	Rate       float64
+	// Items is how many events a batch has.
+	Items int
+	// Fresh makes a connection for each publish.
+	Fresh bool
+	// Warm is how long the same is done before it is measured, and For how long it is measured.
+	Warm, For time.Duration
+	// Without says why a target takes no part that could.
+	Without map[string]string
+	// Shows are the figures that the case is about.
+	Shows []Figure
+}
+
+// Window is how many events may be in flight, from the publisher's request to the last subscriber's read; fewer if
+// these are more than WindowDeliveries deliveries. Servers that answer before they deliver would be flooded without
+// one; it is the same for all.
+const (
+	Window           = 256
+	WindowDeliveries = 256_000
+)
+
+// window is how many events may be in flight in the case.
+func (c *Case) window() int64 { return min(Window, WindowDeliveries/c.fanOut()) }
+
+// call is the target's call for this way to publish; nil if it has none.
+func (c *Case) call(p *target.Target) *target.Call {
+	switch c.Way {
+	case Topic:
+		return p.Publish.Topic
+	case User:
+		return p.Publish.User
+	case Batch:
+		return p.Publish.Batch
+	case Views:
+		return p.Publish.Views
+	}
+	return nil
+}
+
+// Excluded says why a target takes no part in the case, "" if it does.
+func (c *Case) Excluded(p *target.Target) string {
+	switch {
+	case p.Cases[c.Name].Out != "":
+		return p.Cases[c.Name].Out
+	case c.Without[p.Name] != "":
+		return c.Without[p.Name]
+	case c.Way != None && c.call(p) == nil:
+		return "its words have no such publish"
+	case c.Fresh && c.call(p).TCP:
+		return "its publishers have one connection by their nature"
+	}
+	return ""
+}
+
+// fanOut is how many clients receive an event.
+func (c *Case) fanOut() int64 {
+	if c.Own || c.Way == User {
+		return 1
+	}
+	return int64(c.Clients)
+}
+
+// topic is the number of the topic that a client listens to.
+func (c *Case) topic(client int) int {
+	if c.Own {
+		return client
+	}
+	return 1
+}
+
+// targets are those that one of the publishers publishes to.
+func (c *Case) targets(which int) []publisher.Target {
+	if c.fanOut() > 1 {
+		return []publisher.Target{{N: 1, Topic: 1}}
+	}
+	var all []publisher.Target
+	for n := 1 + which; n <= c.Clients; n += c.Publishers {
+		all = append(all, publisher.Target{N: n, Topic: c.topic(n)})
+	}
+	return all
+}
+
+// publishersPerTopic is how many publishers publish to the same topic.
+func (c *Case) publishersPerTopic() int {
+	if c.fanOut() > 1 {
+		return max(1, c.Publishers)
+	}
+	return 1
+}
+
+// threads is how many threads of the generator may wait in the kernel at once. The runtime has a processor for each of
+// them: a thread that has to wait until the runtime takes one from another thread comes late.
+func (c *Case) threads() int { return max(runtime.NumCPU(), c.Publishers+2) }
+
+// items is how many items a call has.
+func (c *Case) items() int {
+	switch c.Way {
+	case Batch:
+		return c.Items
+	case Views:
+		return parts
+	}
+	return 0
+}
+
+// calls is how many calls one publisher makes in a second, 0 for as many as it can.
+func (c *Case) calls() float64 {
+	return c.Rate / float64(max(1, c.Publishers)) / float64(max(1, c.Items))
+}
+
+// Check returns an error if the case is incomplete or contradicts itself.
+func (c *Case) Check() error {
+	if c.Clients < 1 || c.For <= 0 || len(c.Shows) == 0 || (c.Way == Batch) != (c.Items > 0) ||
+		(c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() {
+		return fmt.Errorf("the case %s is not whole", c.Name)
+	}
+	return nil
+}

@@ -1,0 +1,217 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"github.com/parley-realtime/parley/bench/target"
+)
+
+// The test's own binary is the server: one room, whose publishes are broadcast as RUN_ROLE says.
+func TestMain(m *testing.M) {
+	if role := os.Getenv("RUN_ROLE"); role != "" {
+		serve(&hub{role: role})
+		return
+	}
+	os.Exit(m.Run())
+}
+
+type hub struct {
+	gws.BuiltinEventHandler
+	role  string
+	mu    sync.Mutex
+	all   []*gws.Conn
+	event int
+}
+
+func (r *hub) OnMessage(conn *gws.Conn, m *gws.Message) {
+	defer m.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, conn)
+	_ = conn.WriteString("in")
+}
+
+func (r *hub) publish(event []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.event++
+	for i, conn := range r.all {
+		switch {
+		case i > 0 || r.event != 30 || r.role == "right":
+			_ = conn.WriteMessage(gws.OpcodeText, event)
+		case r.role == "twice":
+			_ = conn.WriteString(string(event) + string(event))
+		case r.role == "closes":
+			_ = conn.WriteClose(1008, nil)
+		case r.role == "loses":
+		}
+	}
+}
+
+func serve(r *hub) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("serving", listener.Addr())
+	upgrader := gws.NewUpgrader(r, nil)
+	_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Method == http.MethodPost {
+			body, _ := io.ReadAll(q.Body)
+			for event := range strings.SplitSeq(string(body), "\n") {
+				r.publish([]byte(event))
+			}
+			return
+		}
+		if conn, err := upgrader.Upgrade(w, q); err == nil {
+			go conn.ReadLoop()
+		}
+	}))
+}
+
+func words(t *testing.T, role string) *target.Target {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := target.Decode(fmt.Appendf(nil, `{
+  name: x, command: [%q], env: [RUN_ROLE=%s], ready: {line: 'serving (\S+)'},
+  client: {path: /, say: [hello], ready: in}, stamp: 't:', sequence: 's:',
+  token: {secret: x, claims: '{"sub":"${user}"}'},
+  publish: {
+    topic: {path: /, body: 't:${stamp} s:${sequence}'},
+    batch: {path: /, open: '', item: 't:${stamp} s:${sequence}', between: "\n", close: ''}
+  }
+}`, self, role))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func paced() Case {
+	return Case{Name: "paced", Clients: 5, Way: Topic, Publishers: 1, Rate: 200, Warm: 50 * time.Millisecond,
+		For: 250 * time.Millisecond, Shows: []Figure{Processor}}
+}
+
+func TestMeasure_MeasuresWhatAServerDelivers(t *testing.T) {
+	for name, change := range map[string]func(c *Case){
+		"paced":      func(*Case) {},
+		"full speed": func(c *Case) { c.Rate, c.Publishers = 0, 3 },
+		"batches":    func(c *Case) { c.Rate, c.Way, c.Items = 0, Batch, 7 },
+		"fresh":      func(c *Case) { c.Rate, c.Fresh = 0, true },
+	} {
+		c := paced()
+		change(&c)
+		r := Measure(t.Context(), ".", words(t, "right"), &c)
+		if r.Failed != "" {
+			t.Errorf("%s: %s", name, r.Failed)
+			continue
+		}
+		for _, figure := range []Figure{Processor, Median, Tail, Deliveries, Publishes, Connects, Generator} {
+			if r.Figures[figure] <= 0 {
+				t.Errorf("%s: %s is %v", name, figure, r.Figures[figure])
+			}
+		}
+		if each := r.Figures[Deliveries] / r.Figures[Publishes]; each < 4.99 || each > 5.01 {
+			t.Errorf("%s: %v deliveries for each event of 5 clients", name, each)
+		}
+		if name == "paced" && (r.Figures[Publishes] < 180 || r.Figures[Publishes] > 220) {
+			t.Errorf("a rate of 200 was %v", r.Figures[Publishes])
+		}
+	}
+}
+
+func TestMeasure_AFigureOfALosingServerIsNoFigure(t *testing.T) {
+	for role, says := range map[string]string{"loses": "of ", "twice": "of ", "closes": "clients were cut off"} {
+		c := paced()
+		if r := Measure(t.Context(), ".", words(t, role), &c); r.Figures != nil || !strings.Contains(r.Failed, says) {
+			t.Errorf("%s: %+v", role, r)
+		}
+	}
+}
+
+func TestMeasure_WatchesIdleClients(t *testing.T) {
+	c := Case{Name: "idle", Clients: 20, Warm: time.Millisecond, For: 50 * time.Millisecond, Shows: []Figure{Memory}}
+	r := Measure(t.Context(), ".", words(t, "right"), &c)
+	if r.Failed != "" || r.Figures[Memory] <= 0 || r.Figures[Connects] <= 0 || len(r.Figures) != 3 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestPhase_SaysWhatWentWrong(t *testing.T) {
+	c := paced()
+	good := phase{events: 50, took: 250 * time.Millisecond}
+	good.seen.Messages = 250
+	if err := errors.Join(good.whole(&c), good.held(&c)); err != nil {
+		t.Fatal(err)
+	}
+	for says, change := range map[string]func(f *phase){
+		"249 of 250 deliveries":  func(f *phase) { f.seen.Messages-- },
+		"251 of 250 deliveries":  func(f *phase) { f.seen.Messages++ },
+		"1 deliveries were out":  func(f *phase) { f.seen.Gaps++ },
+		"1 clients were cut off": func(f *phase) { f.seen.Closed++ },
+		"160.0 events a second":  func(f *phase) { f.events, f.seen.Messages = 40, 200 },
+		"nothing was published":  func(f *phase) { f.events, f.seen.Messages = 0, 0 },
+	} {
+		f := good
+		change(&f)
+		if err := errors.Join(f.whole(&c), f.held(&c)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v", says, err)
+		}
+	}
+}
+
+func TestExcluded_SaysWhyATargetTakesNoPart(t *testing.T) {
+	p := words(t, "right")
+	p.Cases = map[string]target.Difference{"special": {Out: "it cannot"}}
+	for want, change := range map[string]func(c *Case){
+		"":                               func(*Case) {},
+		"it cannot":                      func(c *Case) { c.Name = "special" },
+		"its words have no such publish": func(c *Case) { c.Way = User },
+		"only y":                         func(c *Case) { c.Without = map[string]string{"x": "only y", "z": "too"} },
+	} {
+		c := paced()
+		change(&c)
+		if got := c.Excluded(p); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestWindow_BoundsEventsAndDeliveries(t *testing.T) {
+	for clients, want := range map[int]int64{10: 256, 1000: 256, 9000: 28} {
+		if c := (Case{Clients: clients}); c.window() != want {
+			t.Errorf("%d clients: %d events under way", clients, c.window())
+		}
+	}
+	c := paced()
+	c.Way, c.Items, c.Clients = Batch, 100, 9000
+	if err := c.Check(); err == nil {
+		t.Error("a batch that is larger than the window would never be published")
+	}
+}
+
+func TestTargets_AreSharedOutAmongPublishers(t *testing.T) {
+	c := Case{Clients: 5, Own: true, Way: Topic, Publishers: 2}
+	if a, b := c.targets(0), c.targets(1); len(a) != 3 || len(b) != 2 || a[1].N != 3 || b[1].Topic != 4 ||
+		c.publishersPerTopic() != 1 || c.fanOut() != 1 {
+		t.Errorf("got %v and %v", a, b)
+	}
+	c.Own = false
+	if a := c.targets(1); len(a) != 1 || a[0].Topic != 1 || c.publishersPerTopic() != 2 || c.fanOut() != 5 {
+		t.Errorf("got %v", a)
+	}
+}

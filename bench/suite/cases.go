@@ -1,0 +1,89 @@
+package main
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/bench/report"
+	"github.com/parley-realtime/parley/bench/run"
+)
+
+// The figures that the cases are about.
+var (
+	paced   = []run.Figure{run.Processor, run.Median, run.Tail}
+	full    = []run.Figure{run.Deliveries, run.Processor, run.Median, run.Tail}
+	idle    = []run.Figure{run.Connects, run.Memory, run.Idle}
+	backend = []run.Figure{run.Publishes, run.Processor, run.Tail}
+)
+
+// How long is measured; with five rounds, all of it and what connecting takes has to fit into ten minutes.
+const (
+	warm = 200 * time.Millisecond
+	span = 1000 * time.Millisecond
+)
+
+// Why targets take no part that could.
+const (
+	noTopics = "it has no topics"
+	forTime  = "left out so that all takes less than ten minutes; with -peers it takes part"
+)
+
+func forTimeOf(peers ...string) map[string]string {
+	without := map[string]string{}
+	for _, name := range peers {
+		without[name] = forTime
+	}
+	return without
+}
+
+// cases are those of the suite. Every event has about 160 bytes; every client is a user of its own.
+var cases = []run.Case{
+	{Name: "fan-1000", Title: "1 topic, 1,000 subscribers, 100 events/s", Clients: 1000, Way: run.Topic, Publishers: 1,
+		Rate: 100, Warm: warm, For: span, Shows: paced},
+	{Name: "fan-9000", Title: "1 topic, 9,000 subscribers, 10 events/s", Clients: 9000, Way: run.Topic, Publishers: 1,
+		Rate: 10, Warm: warm, For: 2 * time.Second, Shows: paced, Without: forTimeOf("nats", "socketio")},
+	{Name: "full-1000", Title: "1 topic, 1,000 subscribers, full speed", Clients: 1000, Way: run.Topic, Publishers: 1,
+		Warm: warm, For: span, Shows: full},
+	{Name: "full-9000", Title: "1 topic, 9,000 subscribers, full speed", Clients: 9000, Way: run.Topic, Publishers: 1,
+		Warm: warm, For: span, Shows: full, Without: forTimeOf("nats", "socketio", "ws")},
+	{Name: "stream", Title: "1 topic, 10 subscribers, 2,000 events/s", Clients: 10, Way: run.Topic, Publishers: 1,
+		Rate: 2000, Warm: warm, For: span, Shows: paced, Without: forTimeOf("gws", "ws")},
+	{Name: "topics", Title: "10,000 topics, a subscriber each, 2,000 events/s in turn", Clients: 10000, Own: true,
+		Way: run.Topic, Publishers: 2, Rate: 2000, Warm: warm, For: span, Shows: paced,
+		Without: map[string]string{"floor": noTopics, "gws": noTopics, "nats": forTime, "ws": forTime}},
+	{Name: "users", Title: "10,000 users, 2,000 messages/s to one of them in turn", Clients: 10000, Way: run.User,
+		Publishers: 2, Rate: 2000, Warm: warm, For: span, Shows: paced, Without: forTimeOf("nats", "ws")},
+	{Name: "views", Title: "telemetry of 50 metrics, 1,000 subscribers with 50 filter views, 50 events/s",
+		Clients: 1000, Way: run.Views, Publishers: 1, Rate: 50, Warm: warm, For: span, Shows: paced},
+	{Name: "publish-1", Title: "publishes, 1 keep-alive publisher, 10 subscribers", Clients: 10, Way: run.Topic,
+		Publishers: 1, Warm: warm, For: span, Shows: backend, Without: forTimeOf("floor", "gws", "nats")},
+	{Name: "publish-8", Title: "publishes, 8 keep-alive publishers, 10 subscribers", Clients: 10, Way: run.Topic,
+		Publishers: 8, Warm: warm, For: span, Shows: backend, Without: forTimeOf("gws")},
+	{Name: "publish-batch", Title: "publishes, 1 keep-alive publisher, batches of 100, 10 subscribers", Clients: 10,
+		Way: run.Batch, Publishers: 1, Items: 100, Warm: warm, For: span, Shows: backend},
+	{Name: "publish-fresh", Title: "publishes, 8 publishers with a connection for each, 10 subscribers", Clients: 10,
+		Way: run.Topic, Publishers: 8, Fresh: true, Warm: warm, For: span, Shows: backend,
+		Without: forTimeOf("floor", "gws")},
+	{Name: "idle", Title: "15,000 clients connect to 1 topic and do nothing", Clients: 15000, Warm: time.Second,
+		For: 1500 * time.Millisecond, Shows: idle, Without: forTimeOf("floor", "nats", "socketio")},
+	{Name: "idle-own", Title: "15,000 clients connect to a topic each and do nothing", Clients: 15000, Own: true,
+		Warm: time.Second, For: 1500 * time.Millisecond,
+		Shows: idle, Without: map[string]string{"floor": noTopics, "gws": noTopics, "nats": forTime,
+			"socketio": forTime, "ws": forTime}},
+}
+
+// goals are what Parley is to reach.
+var goals = []report.Goal{
+	{Case: "fan-1000", Figure: run.Processor, Against: "floor", Bound: 1.0},
+	{Case: "fan-1000", Figure: run.Processor, Against: "centrifugo", Bound: 0.7},
+	{Case: "fan-9000", Figure: run.Processor, Against: "floor", Bound: 1.2},
+	{Case: "fan-9000", Figure: run.Processor, Against: "centrifugo", Bound: 0.45},
+	{Case: "full-1000", Figure: run.Processor, Against: "floor", Bound: 0.25},
+	{Case: "full-1000", Figure: run.Processor, Against: "centrifugo", Bound: 0.25},
+	{Case: "full-1000", Figure: run.Deliveries, Least: true, Bound: 1_000_000},
+	{Case: "full-1000", Figure: run.Tail, Against: "centrifugo", Bound: 1.0},
+	{Case: "fan-1000", Figure: run.Tail, Against: "floor", Bound: 1.2},
+	{Case: "fan-9000", Figure: run.Tail, Against: "floor", Bound: 1.2},
+	{Case: "publish-8", Figure: run.Publishes, Against: "centrifugo", Least: true, Bound: 1.5},
+	{Case: "publish-8", Figure: run.Publishes, Against: "socketio", Least: true, Bound: 2},
+	{Case: "idle", Figure: run.Memory, Bound: 8},
+}

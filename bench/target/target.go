@@ -1,0 +1,121 @@
+package target
+
+import "regexp"
+
+// Target is a server under test.
+type Target struct {
+	Name  string
+	About string // one line for the table's legend
+	// Needs is an environment variable; without it the target is left out.
+	Needs string
+	// Dir is where Prepare and Command run; default is the root of the repository.
+	Dir string
+	// Prepare are commands that run once, before the first measurement.
+	Prepare [][]string
+	Command []Template
+	Env     []Template
+	Ready   Ready
+	Client  Client
+	// Token is what clients authenticate with; nil for nothing.
+	Token   *Token
+	Publish Publish
+	// Payload is for ${payload} and ${size} of calls.
+	Payload Template
+	// Pad is how many letters ${pad} has; the default makes {"device_id":1,"t":...,"s":...,"pad":"..."} 160 bytes long.
+	Pad int
+	// Stamp and Sequence are the texts in front of the time stamp and the sequence number in what a client gets.
+	Stamp, Sequence string
+	// Cases say what is different in one case of the suite.
+	Cases map[string]Difference
+}
+
+// Difference is what one case changes.
+type Difference struct {
+	Client *Client // replaces the target's
+	Out    string  // why the target takes no part
+}
+
+// Ready is how one knows that the server serves: one of the three.
+type Ready struct {
+	// Line is found in what it prints; its first group is host:port.
+	Line string
+	// HTTP is a path that answers 200 on 127.0.0.1:${port}.
+	HTTP string `yaml:"http"`
+	// TCP says that 127.0.0.1:${port} accepts connections.
+	TCP  bool `yaml:"tcp"`
+	line *regexp.Regexp
+}
+
+// Address is the host:port in a line that the server printed, "" if there is none.
+func (r *Ready) Address(line string) string {
+	if r.line == nil {
+		return ""
+	}
+	if found := r.line.FindStringSubmatch(line); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// Client is what the clients of the target do.
+type Client struct {
+	Path   Template
+	Header []Template
+	// Binary says that lines go out as binary frames.
+	Binary bool
+	// Say are the lines that each client sends after its handshake.
+	Say []Template
+	// Ready is in the answer after which a client counts as ready; "" means that the handshake suffices.
+	Ready string
+	// Answer is what a client sends in reply to messages.
+	Answer []Answer
+}
+
+// Answer is the reply to a message that begins with When, or that has a line that does.
+type Answer struct {
+	When string
+	Say  Template
+}
+
+// Token is a JWT, signed with HS256.
+type Token struct {
+	Secret string
+	Claims Template
+}
+
+// Publish are the calls by which a backend publishes; the target cannot do those that are nil.
+type Publish struct {
+	Topic, User *Call
+	// Batch holds several events of one topic in its items.
+	Batch *Call
+	// Views is one event of a topic whose parts, which clients filter, are its items.
+	Views *Call
+}
+
+// Call is one publish: over HTTP or, with TCP, as bytes on a long-lived connection on which the server sends no
+// answers.
+type Call struct {
+	Method string // default POST
+	Path   Template
+	Header []Template
+	Body   Template
+	// Open, Item, Between and Close are the body of a call with items, instead of Body.
+	Open, Item, Between, Close Template
+	// Good is in the answer to a publish that was taken; "" says that the status suffices.
+	Good string
+
+	TCP bool `yaml:"tcp"`
+	// Address is where a TCP call connects; default the clients' address.
+	Address Template
+	// Hello is what a TCP connection says first; Answer what it says to what it hears (pings).
+	Hello  Template
+	Answer []Answer
+}
+
+// ClientFor is what the clients do in a case.
+func (p *Target) ClientFor(name string) *Client {
+	if d := p.Cases[name]; d.Client != nil {
+		return d.Client
+	}
+	return &p.Client
+}
