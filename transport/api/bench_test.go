@@ -83,15 +83,15 @@ func BenchmarkPublish_KeepAlive(b *testing.B) {
 	})
 }
 
-// BenchmarkPublish_Connection is a publish over a loopback socket that stays open, by net/http and by the shortcut. The
+// BenchmarkPublish_Connection is a publish over a loopback socket that stays open, by net/http and by the fast path. The
 // client is a bare socket and allocates nothing.
 func BenchmarkPublish_Connection(b *testing.B) {
-	for _, short := range []bool{false, true} {
-		b.Run(fmt.Sprintf("shortcut=%v", short), func(b *testing.B) {
+	for _, fast := range []bool{false, true} {
+		b.Run(fmt.Sprintf("fastpath=%v", fast), func(b *testing.B) {
 			a := New(Config{}, quickNode{newFakeNode()}, fakeKeys{"k1": "acme"})
 			server := httptest.NewUnstartedServer(a.Public())
-			if short {
-				server.Listener = a.Shortcut(server.Listener, server.Config)
+			if fast {
+				server.Listener = a.FastPath(server.Listener, server.Config)
 			}
 			server.Start()
 			defer server.Close()

@@ -13,8 +13,8 @@
 //  4. 429 and 503 carry a Retry-After, in seconds, that comes from what refused them: the key's rate limit knows to the
 //     second, a full queue says 1.
 //  5. No key and no query string reaches a log, a metric or an answer.
-//  6. A publish that comes by [API.Shortcut] is answered as one that comes by net/http, to the byte but for the order of
-//     its headers. All that is not a plain publish or batch goes to net/http.
+//  6. A publish on the fast path ([API.FastPath]) is answered as one by net/http, to the byte but for the order of its
+//     headers. All that is not a plain publish or batch goes to net/http.
 //
 // Beside backends there are users, who get tickets, and outposts, which read documents, both with tokens of their own
 // that [Tickets] and [Outposts] check, in the tenant that Config.Tenant names; their errors have the member detail of the
@@ -28,9 +28,6 @@
 //
 // It asks for an http.Server in front with ReadHeaderTimeout, WriteTimeout and MaxHeaderBytes; the time for a body and
 // for an answer of the node is bounded here. [API.Internal] has no keys but Config.AdminKey: its address belongs on loopback.
-//
-// Why there is a shortcut: of the 50 us of processor time that a publish cost the server with ten subscribers, net/http
-// had 20 (8 publishers on kept-alive connections, 2 cores shared with them, 2026-11-21).
 //
 // It does not know sockets, dialects, tokens, or where its settings come from. Prometheus' library is used here and
 // nowhere else.

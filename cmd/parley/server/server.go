@@ -215,7 +215,7 @@ func (s *Server) assemble() error {
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
 	s.api.Upstream(upstream(&cfg))
-	s.public.Listener = s.api.Shortcut(s.public.Listener, s.public.server)
+	s.public.Listener = s.api.FastPath(s.public.Listener, s.public.server)
 	if s.internal != nil {
 		s.internal.server.Handler = s.api.Internal()
 	}
