@@ -22,9 +22,9 @@ func appendError(dst []byte, code, message, request string) []byte {
 }
 
 // appendDetail gives an error the member by which the clients of the original servers read it.
-func appendDetail(dst []byte, why *protocol.Refusal) []byte {
-	text := why.Error()
-	if why.Reason == protocol.Unauthorized {
+func appendDetail(dst []byte, refusal *protocol.Refusal) []byte {
+	text := refusal.Error()
+	if refusal.Reason == protocol.Unauthorized {
 		text = "Not authenticated" // the original's words
 	}
 	return append(appendTextMember(dst[:len(dst)-1], "detail", text), '}')
@@ -32,19 +32,19 @@ func appendDetail(dst []byte, why *protocol.Refusal) []byte {
 
 // appendRefusal is appendError for one item of a batch, which has no headers of its own: what may be tried again says
 // when, in seconds.
-func appendRefusal(dst []byte, why *protocol.Refusal) []byte {
-	dst = appendError(dst, string(why.Reason), why.Error(), "")
-	if status := why.Reason.Status(); status == 429 || status == 503 {
+func appendRefusal(dst []byte, refusal *protocol.Refusal) []byte {
+	dst = appendError(dst, string(refusal.Reason), refusal.Error(), "")
+	if status := refusal.Reason.Status(); status == 429 || status == 503 {
 		dst = append(dst[:len(dst)-2], `,"retry_after":`...)
-		dst = append(dst, retryAfter(why)...)
+		dst = append(dst, retryAfter(refusal)...)
 		dst = append(dst, "}}"...)
 	}
 	return dst
 }
 
 // retryAfter is when to come back: whole seconds, at least 1.
-func retryAfter(why *protocol.Refusal) string {
-	return strconv.FormatInt(max(1, int64(math.Ceil(why.RetryAfter.Seconds()))), 10)
+func retryAfter(refusal *protocol.Refusal) string {
+	return strconv.FormatInt(max(1, int64(math.Ceil(refusal.RetryAfter.Seconds()))), 10)
 }
 
 // appendMember appends a comma if need be, and the name of an object's member.

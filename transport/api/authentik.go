@@ -16,31 +16,31 @@ import (
 // in a loop.
 
 // outpostCall does what is below /api/v3/.
-func (a *API) outpostCall(ctx context.Context, x *exchange) error {
-	up, documents := a.upstream.Load(), a.outpostDocuments(x.tenant)
+func (a *API) outpostCall(ctx context.Context, rc *requestContext) error {
+	up, documents := a.upstream.Load(), a.outpostDocuments(rc.tenant)
 	if up != nil && len(documents) == 0 {
-		return a.forward(up, x)
+		return a.forward(up, rc)
 	}
-	uuids, err := a.outpostsOf(ctx, x)
-	reads := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
-	path := strings.Trim(strings.TrimPrefix(x.r.URL.Path, outpostPath), "/")
+	uuids, err := a.outpostsOf(ctx, rc)
+	reads := rc.r.Method == http.MethodGet || rc.r.Method == http.MethodHead
+	path := strings.Trim(strings.TrimPrefix(rc.r.URL.Path, outpostPath), "/")
 	var own Documents
 	if err == nil && len(uuids) > 0 {
 		own = documents[uuids[0]]
 	}
 	switch document, configured := own[path]; {
 	case err == nil && reads && configured:
-		return x.answerDocument(document)
+		return rc.answerDocument(document)
 	case up != nil:
-		return a.forward(up, x)
+		return a.forward(up, rc)
 	case err != nil:
 		return err
 	case reads && path == "outposts/instances":
-		x.appendInstances(uuids, own.kind())
+		rc.appendInstances(uuids, own.kind())
 	case reads && path == "root/config":
-		x.appendRootConfig()
+		rc.appendRootConfig()
 	default:
-		return a.unanswered(x, uuids)
+		return a.refuseUnknown(rc, uuids)
 	}
 	return nil
 }
@@ -49,16 +49,16 @@ func (a *API) outpostCall(ctx context.Context, x *exchange) error {
 const outpostPath = "/api/v3/"
 
 // unanswered is the error for what nobody here knows, after a while.
-func (a *API) unanswered(x *exchange, uuids []string) error {
-	if len(uuids) > 0 && a.held.first(x.tenant+"/"+uuids[0]) {
+func (a *API) refuseUnknown(rc *requestContext, uuids []string) error {
+	if len(uuids) > 0 && a.delayed.firstTime(rc.tenant+"/"+uuids[0]) {
 		a.cfg.Logger.Warn("an outpost asks for what this server does not have; set authentik.upstream, or its documents",
-			"tenant", x.tenant, "outpost", uuids[0], "path", protocol.Quote(x.r.URL.Path))
+			"tenant", rc.tenant, "outpost", uuids[0], "path", protocol.Quote(rc.r.URL.Path))
 	}
-	a.hold(x)
-	why := protocol.Refuse(protocol.Busy, "this server has nothing at this path for the outpost; "+
+	a.delay(rc)
+	refusal := protocol.Refuse(protocol.Busy, "this server has nothing at this path for the outpost; "+
 		"its operator has to set authentik.upstream, or the outpost's documents")
-	why.RetryAfter = unansweredRetry
-	return why
+	refusal.RetryAfter = unansweredRetry
+	return refusal
 }
 
 // outpostDocuments are those of a tenant's outposts.
@@ -70,22 +70,22 @@ func (a *API) outpostDocuments(tenant string) map[string]Documents {
 }
 
 // appendInstances appends the page of outposts that a token is for.
-func (x *exchange) appendInstances(uuids []string, kind string) {
-	x.out = appendPagination(append(x.out, '{'), page{number: 1, size: max(1, len(uuids)), count: len(uuids)})
-	x.out = append(x.out, `,"results":[`...)
+func (rc *requestContext) appendInstances(uuids []string, kind string) {
+	rc.out = appendPagination(append(rc.out, '{'), page{number: 1, size: max(1, len(uuids)), count: len(uuids)})
+	rc.out = append(rc.out, `,"results":[`...)
 	for i, uuid := range uuids {
 		if i > 0 {
-			x.out = append(x.out, ',')
+			rc.out = append(rc.out, ',')
 		}
-		x.out = appendTextMember(append(x.out, '{'), "pk", uuid)
-		x.out = appendTextMember(x.out, "name", "outpost "+uuid)
-		x.out = appendTextMember(x.out, "type", kind)
-		x.out = append(x.out, `,"providers":[],"providers_obj":[],"service_connection":null,"service_connection_obj":`...)
-		x.out = append(x.out, noConnection+`,"refresh_interval_s":300`...)
-		x.out = appendTextMember(x.out, "token_identifier", "ak-outpost-"+uuid+"-api")
-		x.out = append(x.out, `,"config":{"log_level":"info"},"managed":null}`...) // older ones panic without a log_level
+		rc.out = appendTextMember(append(rc.out, '{'), "pk", uuid)
+		rc.out = appendTextMember(rc.out, "name", "outpost "+uuid)
+		rc.out = appendTextMember(rc.out, "type", kind)
+		rc.out = append(rc.out, `,"providers":[],"providers_obj":[],"service_connection":null,"service_connection_obj":`...)
+		rc.out = append(rc.out, noConnection+`,"refresh_interval_s":300`...)
+		rc.out = appendTextMember(rc.out, "token_identifier", "ak-outpost-"+uuid+"-api")
+		rc.out = append(rc.out, `,"config":{"log_level":"info"},"managed":null}`...) // older ones panic without a log_level
 	}
-	x.endPage()
+	rc.endPage()
 }
 
 // noConnection stands for no connection: some clients refuse null.
@@ -93,12 +93,12 @@ const noConnection = `{"pk":"00000000-0000-0000-0000-000000000000","name":"","co
 	`"verbose_name":"","verbose_name_plural":"","meta_model_name":""}`
 
 // endPage ends a page of a list.
-func (x *exchange) endPage() {
-	x.out = append(x.out, ']')
-	if x.since(withAutocomplete) {
-		x.out = append(x.out, `,"autocomplete":{}`...)
+func (rc *requestContext) endPage() {
+	rc.out = append(rc.out, ']')
+	if rc.atLeast(withAutocomplete) {
+		rc.out = append(rc.out, `,"autocomplete":{}`...)
 	}
-	x.out = append(x.out, '}')
+	rc.out = append(rc.out, '}')
 }
 
 // Outposts are strict: they refuse a member that their release does not know, and one that is missing.
@@ -109,19 +109,19 @@ const (
 
 // since reports whether the caller is of a release or a later one. A caller that does not say it is taken for a new
 // one, since older ones always do.
-func (x *exchange) since(release int) bool {
-	of, ok := outpostRelease(x.r.UserAgent())
+func (rc *requestContext) atLeast(release int) bool {
+	of, ok := outpostRelease(rc.r.UserAgent())
 	return !ok || of >= release
 }
 
 // appendRootConfig appends the server's settings.
-func (x *exchange) appendRootConfig() {
-	x.out = append(x.out, `{"error_reporting":{"enabled":false,"sentry_dsn":"","environment":"","send_pii":false,"traces_sample_rate":0},`+
+func (rc *requestContext) appendRootConfig() {
+	rc.out = append(rc.out, `{"error_reporting":{"enabled":false,"sentry_dsn":"","environment":"","send_pii":false,"traces_sample_rate":0},`+
 		`"capabilities":[],"cache_timeout":300,"cache_timeout_flows":300,"cache_timeout_policies":300`...)
-	if !x.since(withoutReputation) {
-		x.out = append(x.out, `,"cache_timeout_reputation":300`...)
+	if !rc.atLeast(withoutReputation) {
+		rc.out = append(rc.out, `,"cache_timeout_reputation":300`...)
 	}
-	x.out = append(x.out, '}')
+	rc.out = append(rc.out, '}')
 }
 
 // outpostRelease reads the release that an outpost's User-Agent names, "goauthentik.io/outpost/2025.10.4": 202510. ok
@@ -142,13 +142,13 @@ func outpostRelease(agent string) (release int, ok bool) {
 }
 
 // outpostsOf are the outposts that the caller's token is for.
-func (a *API) outpostsOf(ctx context.Context, x *exchange) ([]string, error) {
+func (a *API) outpostsOf(ctx context.Context, rc *requestContext) ([]string, error) {
 	if a.cfg.Outposts == nil {
 		return nil, protocol.Refuse(protocol.NotFound, "no outposts are served here")
 	}
-	token, err := bearer(x.r.Header["Authorization"])
+	token, err := bearer(rc.r.Header["Authorization"])
 	if err != nil {
 		return nil, err
 	}
-	return a.cfg.Outposts.OutpostsOf(ctx, x.tenant, token)
+	return a.cfg.Outposts.OutpostsOf(ctx, rc.tenant, token)
 }

@@ -14,16 +14,16 @@ const backupPause = time.Minute
 
 // backup does POST /api/v1/admin/backup. The archive is written as it is made, for as long as that takes; what goes wrong
 // after its beginning ends the connection, and the archive lacks its end.
-func (a *API) backup(_ context.Context, x *exchange) error {
-	if x.r.URL.RawQuery != "" {
+func (a *API) backup(_ context.Context, rc *requestContext) error {
+	if rc.r.URL.RawQuery != "" {
 		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
 	}
 	if a.cfg.Backup == nil {
 		return protocol.Refuse(protocol.NotFound, "this server has no data directory (data), so there is nothing to back up")
 	}
-	out := &archive{w: x.w, control: http.NewResponseController(x.w)}
+	out := &archive{w: rc.w, control: http.NewResponseController(rc.w)}
 	began := time.Now()
-	err := a.cfg.Backup(x.r.Context(), out)
+	err := a.cfg.Backup(rc.r.Context(), out)
 	switch {
 	case err != nil && out.bytes == 0:
 		return err
@@ -31,7 +31,7 @@ func (a *API) backup(_ context.Context, x *exchange) error {
 		a.cfg.Logger.Error("a backup was not finished", "bytes", out.bytes, "cause", err)
 		panic(http.ErrAbortHandler)
 	}
-	x.sent = true
+	rc.written = true
 	a.cfg.Logger.Info("an operator made a backup", "bytes", out.bytes, "took", time.Since(began).Round(time.Millisecond))
 	return nil
 }
@@ -46,13 +46,13 @@ type archive struct {
 var _ io.Writer = (*archive)(nil)
 
 // Write implements io.Writer.
-func (o *archive) Write(p []byte) (int, error) {
-	if o.bytes == 0 {
-		h := o.w.Header()
+func (ar *archive) Write(p []byte) (int, error) {
+	if ar.bytes == 0 {
+		h := ar.w.Header()
 		h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = []string{"application/x-tar"}, noStore, noSniff
 	}
-	_ = o.control.SetWriteDeadline(time.Now().Add(backupPause)) // not every ResponseWriter can; the server's own can
-	n, err := o.w.Write(p)
-	o.bytes += int64(n)
+	_ = ar.control.SetWriteDeadline(time.Now().Add(backupPause)) // not every ResponseWriter can; the server's own can
+	n, err := ar.w.Write(p)
+	ar.bytes += int64(n)
 	return n, err
 }

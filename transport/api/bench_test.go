@@ -57,7 +57,7 @@ func BenchmarkPublish_Order(b *testing.B) {
 		if err := checkBody(payload); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := a.order("the body", payload); err != nil {
+		if _, err := a.parsePublish("the body", payload); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -20,7 +20,7 @@ const connectionJSON = `{"id":"c-1","user":"42","dialect":"dashboard","since":"2
 
 // R001.67: since when a connection lives and what it sent and received. R001.85: its subscriptions can be looked at.
 func TestConnections_TellSinceMessagesAndSubscriptions(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.call("GET", "/api/v1/connections", "").is(200, `{"connections":[],"cursor":""}`)
 	h.node.connect("c-1", "42", "a/b", "projects")
 	h.call("GET", "/api/v1/connections", "").is(200, `{"connections":[`+connectionJSON+`],"cursor":""}`)
@@ -33,7 +33,7 @@ func TestConnections_TellSinceMessagesAndSubscriptions(t *testing.T) {
 }
 
 func TestConnections_TellWhatTheyTookOverFromOneThatBroke(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42", "a/b", "projects")
 	c := &h.node.users["42"][0]
 	c.Restored, c.Replayed, c.Missed = 2, 5, 1
@@ -42,7 +42,7 @@ func TestConnections_TellWhatTheyTookOverFromOneThatBroke(t *testing.T) {
 }
 
 func TestConnections_ArePagedAndFiltered(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for i := range 7 {
 		h.node.connect(fmt.Sprintf("c&=%d", i), "42", "a/b")
 	}
@@ -110,26 +110,26 @@ func TestQueries_RefusalNamesTheParameter(t *testing.T) {
 		"/api/v1/connections/%00":                                 "control",
 		"/api/v1/stats?x=1":                                       "no query parameters",
 	} {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.node.topic("a")
 		h.call("GET", target, "").refuses(protocol.Malformed, text)
 	}
 }
 
 func TestDisconnect_ClosesAConnectionOrAllOfAUser(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	h.node.connect("c-2", "42")
 	h.call("POST", "/api/v1/users/42/disconnect", "").is(200, `{"disconnected":2}`)
 	h.call("POST", "/api/v1/users/42/disconnect", `{"code":4000,"reason":"signed out"}`).is(200, `{"disconnected":2}`)
-	if got := h.node.gone["c-2"]; got != (farewell{4000, "signed out"}) {
+	if got := h.node.closed["c-2"]; got != (closeOptions{4000, "signed out"}) {
 		t.Errorf("closed with %+v", got)
 	}
 	h.call("POST", "/api/v1/users/42/disconnect", `{"code":null,"reason":null}`).is(200, `{"disconnected":2}`)
 	h.call("POST", "/api/v1/users/nobody/disconnect", "{}").is(200, `{"disconnected":0}`) // R002.12: a no-op
 	h.call("DELETE", "/api/v1/connections/c-1", "").is(200, `{"disconnected":1}`)
 	h.call("DELETE", "/api/v1/connections/c-1", `{"code":1008}`).is(200, `{"disconnected":1}`)
-	if got := h.node.gone["c-1"]; got != (farewell{code: 1008}) {
+	if got := h.node.closed["c-1"]; got != (closeOptions{code: 1008}) {
 		t.Errorf("closed with %+v", got)
 	}
 	h.call("DELETE", "/api/v1/connections/c-9", "").refuses(protocol.NotFound)
@@ -146,7 +146,7 @@ func TestDisconnect_ClosesAConnectionOrAllOfAUser(t *testing.T) {
 }
 
 func TestTopics_ArePagedByPrefix(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.call("GET", "/api/v1/topics", "").is(200, `{"topics":[],"cursor":""}`)
 	for _, topic := range []string{"a/1", "a/2", "a/3", "b"} {
 		h.call("POST", publishPath, `{"topic":"`+topic+`","event":{"kind":"json","data":{}}}`)
@@ -160,7 +160,7 @@ func TestTopics_ArePagedByPrefix(t *testing.T) {
 }
 
 func TestHistory_TellsWhatFollowsAPosition(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for i := range 3 {
 		h.call("POST", publishPath, fmt.Sprintf(`{"topic":"a/b c","event":{"kind":"json","data":{"n": %d},"id":"i%d"}}`, i+1, i+1))
 	}
@@ -180,7 +180,7 @@ func TestHistory_TellsWhatFollowsAPosition(t *testing.T) {
 
 // F7: an offset says nothing without the epoch that it was counted in; 0 is the beginning in any.
 func TestHistory_AnOffsetWithoutItsEpochIsRefused(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.topic("a")
 	for _, query := range []string{"offset=5", "offset=1&limit=10", "epoch=&offset=5", "offset=18446744073709551615"} {
 		h.call("GET", "/api/v1/topics/a/history?"+query, "").refuses(protocol.Malformed, "needs the epoch")
@@ -190,7 +190,7 @@ func TestHistory_AnOffsetWithoutItsEpochIsRefused(t *testing.T) {
 }
 
 func TestHistory_PageEndsWhenItHasTooManyBytes(t *testing.T) {
-	h := newHouse(t, Config{MaxBody: 4000})
+	h := newTestAPI(t, Config{MaxBody: 4000})
 	for range 10 {
 		h.call("POST", publishPath, `{"topic":"t","event":{"kind":"json","data":{"x":"`+strings.Repeat("x", 1000)+`"}}}`)
 	}
@@ -213,14 +213,14 @@ func TestHistory_PageEndsWhenItHasTooManyBytes(t *testing.T) {
 func TestStats_AreThoseOfTheDocument(t *testing.T) {
 	figures := `"totalConnections":4,"activeConnections":2,"authenticatedConnections":1,"messagesReceived":10,"messagesSent":30,` +
 		`"bytesReceived":400,"bytesSent":9000,"averageConnectionDuration":12.5,"messagesPerConnection":10`
-	newHouse(t, Config{}).call("GET", "/api/v1/stats", "").is(200, `{"tenant":"acme",`+figures+`,"dialects":{"dashboard":{`+figures+`}}}`)
+	newTestAPI(t, Config{}).call("GET", "/api/v1/stats", "").is(200, `{"tenant":"acme",`+figures+`,"dialects":{"dashboard":{`+figures+`}}}`)
 	if got := string(appendFigures([]byte("{"), actors.DialectStats{})); !strings.HasSuffix(got, `"averageConnectionDuration":0,"messagesPerConnection":0`) {
 		t.Errorf("without connections: %s", got)
 	}
 }
 
 func TestRevoke_TakesBackAUserOrAToken(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	for body, want := range map[string]actors.Revocation{
 		`{"user":"42"}`:                   {User: "42"},
@@ -248,7 +248,7 @@ func TestRevoke_TakesBackAUserOrAToken(t *testing.T) {
 
 // F3: the same selectors take it back, in the query or as the body that made it, and only that one.
 func TestRevoke_DELETETakesItBack(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for _, c := range []struct{ made, query, body string }{
 		{`{"user":"4 2"}`, "?user=4%202", ""},
 		{`{"user":"42","jti":"t-1"}`, "?user=42&jti=t-1", ""},
@@ -267,7 +267,7 @@ func TestRevoke_DELETETakesItBack(t *testing.T) {
 
 // A user's or topic's name may hold anything that CheckName allows, percent-encoded.
 func TestPaths_NamesAreDecodedOnce(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for _, user := range []string{"a/b", "a%2Fb", "ü 漢", "a?b#c", "..", ".", "a+b", "x;y=z", "a\\b", "%", "history"} {
 		h.node.connect("c", user)
 		a := h.call("GET", "/api/v1/users/"+strings.ReplaceAll(url.PathEscape(user), ".", "%2E"), "")
@@ -289,7 +289,7 @@ func TestErrors_HaveTheStatusOfTheirReason(t *testing.T) {
 	for _, reason := range []protocol.Reason{protocol.Malformed, protocol.Forbidden, protocol.Conflict, protocol.PositionLost, protocol.TooLarge,
 		protocol.TooMany, protocol.RateLimited, protocol.Busy, protocol.Draining, protocol.Internal} {
 		for _, target := range targets {
-			h := newHouse(t, Config{})
+			h := newTestAPI(t, Config{})
 			h.node.fail = &protocol.Refusal{Reason: reason}
 			a := h.call(target[0], target[1], target[2])
 			a.refuses(reason, reason.Message())
@@ -301,7 +301,7 @@ func TestErrors_HaveTheStatusOfTheirReason(t *testing.T) {
 }
 
 func TestErrors_UnknownOnesSayNothingAndAreLoggedOnce(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.fail = errors.New("dial tcp 10.0.0.7: password s3cret")
 	h.call("GET", "/api/v1/topics", "").is(500, `{"error":{"code":"internal","message":"internal error"}}`)
 	if n := strings.Count(h.log.String(), "password s3cret"); n != 1 {
@@ -310,7 +310,7 @@ func TestErrors_UnknownOnesSayNothingAndAreLoggedOnce(t *testing.T) {
 }
 
 func TestErrors_APanicIs500AndIsLoggedOnce(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.panics = true
 	h.call("GET", "/api/v1/topics", "").is(500, `{"error":{"code":"internal","message":"internal error"}}`)
 	if log := h.log.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "panic in the API") || strings.Contains(log, "\x1b") {

@@ -42,11 +42,11 @@ type Config struct {
 	// are a small fixed set.
 	Logins func() map[string]uint64 `yaml:"-" env:"-"`
 	// Gate tells of tickets, revocations and introspection, for the metrics. nil is none.
-	Gate func() Gate `yaml:"-" env:"-"`
+	AuthStats func() AuthStats `yaml:"-" env:"-"`
 	// Webhooks tells of the tenants' webhooks, for the metrics. nil is none.
-	Webhooks func() map[string]Webhook `yaml:"-" env:"-"`
+	Webhooks func() map[string]WebhookStats `yaml:"-" env:"-"`
 	// Process tells of the process, for the metrics. nil is none.
-	Process func() Process `yaml:"-" env:"-"`
+	Process func() ProcessStats `yaml:"-" env:"-"`
 
 	// Backup writes an archive of all that the server keeps; a Refusal before its first byte is the caller's answer. nil is
 	// a server that keeps nothing.
@@ -56,17 +56,17 @@ type Config struct {
 }
 
 // envelope is what a publish may need beside its data: names, and a list of users.
-const envelope = 64 << 10
+const publishOverhead = 64 << 10
 
 // small bounds the bodies of calls that are neither publish nor batch, in bytes.
-const small = 4 << 10
+const maxSmallBody = 4 << 10
 
 func (c Config) withDefaults() Config {
-	fill(&c.MaxEvent, 64<<10)
-	fill(&c.MaxBody, 8<<20)
-	fill(&c.MaxBatch, 1000)
-	fill(&c.MaxUsers, 1000)
-	fill(&c.RequestTimeout, 10*time.Second)
+	setDefault(&c.MaxEvent, 64<<10)
+	setDefault(&c.MaxBody, 8<<20)
+	setDefault(&c.MaxBatch, 1000)
+	setDefault(&c.MaxUsers, 1000)
+	setDefault(&c.RequestTimeout, 10*time.Second)
 	if c.Tenant == nil {
 		c.Tenant = func(*http.Request) string { return "" }
 	}
@@ -79,7 +79,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func fill[T int | time.Duration](field *T, value T) {
+func setDefault[T int | time.Duration](field *T, value T) {
 	if *field <= 0 {
 		*field = value
 	}

@@ -10,7 +10,7 @@ var crossOrigin = Config{AllowsOrigin: func(r *http.Request) bool { return r.Hea
 
 // F31: a page that may open sockets may fetch its ticket, and read why it got none.
 func TestCORS_APageThatMayOpenSocketsMayFetchATicket(t *testing.T) {
-	h := newHouse(t, crossOrigin)
+	h := newTestAPI(t, crossOrigin)
 	ask := shows("OPTIONS", ticketPath, "")
 	ask.Header.Set("Origin", "https://app.example")
 	ask.Header.Set("Access-Control-Request-Method", "POST")
@@ -39,7 +39,7 @@ func TestCORS_APageThatMayOpenSocketsMayFetchATicket(t *testing.T) {
 
 // F31: no other page hears anything of it, and the calls of backends and operators are no page's.
 func TestCORS_IsForCallsOfUsersAndAllowedPagesAlone(t *testing.T) {
-	h := newHouse(t, crossOrigin)
+	h := newTestAPI(t, crossOrigin)
 	closed := func(r *http.Request) {
 		t.Helper()
 		a := h.do(r)
@@ -56,9 +56,9 @@ func TestCORS_IsForCallsOfUsersAndAllowedPagesAlone(t *testing.T) {
 			closed(r)
 		}
 	}
-	for _, list := range [][]route{calls, views} {
+	for _, list := range [][]route{publicRoutes, internalRoutes} {
 		for _, call := range list {
-			if call.who == user {
+			if call.principal == user {
 				continue
 			}
 			for _, method := range []string{"OPTIONS", call.method} {

@@ -29,25 +29,25 @@ func (d Documents) kind() string {
 }
 
 // answerDocument answers with a document.
-func (x *exchange) answerDocument(document []byte) error {
+func (rc *requestContext) answerDocument(document []byte) error {
 	elements, isList := rawjson.Elements(document)
 	if !isList {
-		x.out = append(x.out, document...)
+		rc.out = append(rc.out, document...)
 		return nil
 	}
-	p, err := pageOf(x.r.URL.RawQuery, len(elements))
+	p, err := pageOf(rc.r.URL.RawQuery, len(elements))
 	if err != nil {
 		return err
 	}
-	x.out = append(appendPagination(append(x.out, '{'), p), `,"results":[`...)
+	rc.out = append(appendPagination(append(rc.out, '{'), p), `,"results":[`...)
 	from, to := p.bounds()
 	for i, element := range elements[from:to] {
 		if i > 0 {
-			x.out = append(x.out, ',')
+			rc.out = append(rc.out, ',')
 		}
-		x.out = append(x.out, element...)
+		rc.out = append(rc.out, element...)
 	}
-	x.endPage()
+	rc.endPage()
 	return nil
 }
 
@@ -62,10 +62,10 @@ func pageOf(query string, count int) (page, error) {
 		return page{}, protocol.Refuse(protocol.Malformed, "the query cannot be read; is it percent-encoded?")
 	}
 	p := page{number: 1, size: max(1, count), count: count}
-	if p.number, err = positive(values, "page", p.number); err != nil {
+	if p.number, err = readPositive(values, "page", p.number); err != nil {
 		return p, err
 	}
-	if p.size, err = positive(values, "page_size", p.size); err != nil {
+	if p.size, err = readPositive(values, "page_size", p.size); err != nil {
 		return p, err
 	}
 	if p.number > p.pages() {
@@ -75,7 +75,7 @@ func pageOf(query string, count int) (page, error) {
 }
 
 // positive reads a number from 1 up that may be left out.
-func positive(values url.Values, name string, otherwise int) (int, error) {
+func readPositive(values url.Values, name string, otherwise int) (int, error) {
 	all := values[name]
 	if len(all) == 0 {
 		return otherwise, nil

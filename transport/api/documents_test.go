@@ -68,7 +68,7 @@ func (c *outpostClient) starts(kind string) (uuid string, providers []string) {
 	return uuid, providers
 }
 
-func (h *house) served() *httptest.Server {
+func (h *testAPI) served() *httptest.Server {
 	server := httptest.NewServer(h.Public())
 	h.t.(*testing.T).Cleanup(server.Close)
 	return server
@@ -78,7 +78,7 @@ func (h *house) served() *httptest.Server {
 // list.
 func TestOutposts_StartFromConfiguredDocuments(t *testing.T) {
 	for _, kind := range []string{"proxy", "ldap", "radius"} {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.tokens.documents = map[string]Documents{oneOutpost: {
 			"outposts/" + kind: []byte(`[{"name":"a"}, {"name":"b"} ,{"name":"c"}]`), "core/brands/current": []byte(`{"flow_invalidation":"bye"}`),
 		}}
@@ -99,7 +99,7 @@ func TestOutposts_StartFromConfiguredDocuments(t *testing.T) {
 
 // F26: a list is paged as authentik pages it.
 func TestDocuments_AListComesInPages(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/proxy": []byte(`[1,2,3]`), "outposts/none": []byte(` [ ] `)}}
 	const tail = `],"autocomplete":{}}`
 	for query, want := range map[string]string{
@@ -122,7 +122,7 @@ func TestDocuments_AListComesInPages(t *testing.T) {
 
 // F27: releases before 2025.10 demand cache_timeout_reputation, those from then on refuse it.
 func TestRootConfig_IsThatOfTheRelease(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for agent, want := range map[string]bool{
 		"goauthentik.io/outpost/2024.2.0": true, "goauthentik.io/outpost/2024.10.5": true, "goauthentik.io/outpost/2024.12.3": true,
 		"goauthentik.io/outpost/2025.8.6": true, "goauthentik.io/outpost/2025.8.0-rc1": true, "goauthentik.io/outpost/2025.9": true,
@@ -142,7 +142,7 @@ func TestRootConfig_IsThatOfTheRelease(t *testing.T) {
 
 // F27: lists have autocomplete from 2025.8 on, whose clients demand it and whose predecessors refuse it.
 func TestLists_AreThoseOfTheRelease(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/ldap": []byte(`[1]`)}}
 	for release, want := range map[string]bool{"2024.2.0": false, "2025.4.1": false, "2025.6.4": false, "2025.8.0": true, "2025.12.4": true, "2026.2.0": true} {
 		for _, path := range []string{"/api/v3/outposts/instances/", "/api/v3/outposts/ldap/"} {

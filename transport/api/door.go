@@ -16,33 +16,33 @@ import (
 var errMethod = errors.New("this path does not take that method")
 
 // ServeHTTP takes a request through the door: who is it, may it now, do it, answer, write it down.
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	x := enter(w, r)
-	found, err := d.choose(x)
+	rc := newRequestContext(w, r)
+	found, err := h.selectRoute(rc)
 	if err == nil && found != nil {
-		err = d.api.attend(found, x)
+		err = h.api.run(found, rc)
 	}
 	if err != nil {
-		d.api.fail(x, err, d.allow)
+		h.api.fail(rc, err, h.allow)
 	}
-	x.send()
-	d.api.record(found, x, time.Since(started))
-	x.leave()
+	rc.respond()
+	h.api.record(found, rc, time.Since(started))
+	rc.release()
 }
 
 // choose finds the route; none and no error is a request for OPTIONS, which is answered.
-func (d *door) choose(x *exchange) (*route, error) {
-	if d.unknown {
+func (h *handler) selectRoute(rc *requestContext) (*route, error) {
+	if h.notFound {
 		return nil, protocol.Refuse(protocol.NotFound, "no such path; /openapi.json on the internal address lists all")
 	}
-	d.share(x)
-	if x.r.Method == http.MethodOptions && !d.routes[0].any {
-		x.header("Allow", d.allow)
-		x.status = http.StatusNoContent
+	h.allowOrigin(rc)
+	if rc.r.Method == http.MethodOptions && !h.routes[0].anyMethod {
+		rc.setHeader("Allow", h.allow)
+		rc.status = http.StatusNoContent
 		return nil, nil
 	}
-	if found := d.find(x.r.Method); found != nil {
+	if found := h.routeFor(rc.r.Method); found != nil {
 		return found, nil
 	}
 	return nil, errMethod
@@ -50,7 +50,7 @@ func (d *door) choose(x *exchange) (*route, error) {
 
 // attend does what was asked for. A panic in it is an error, said once in the log; the exchange's buffers may be in
 // use somewhere, so they are not used again.
-func (a *API) attend(r *route, x *exchange) (err error) {
+func (a *API) run(r *route, rc *requestContext) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			if cause == http.ErrAbortHandler { // what was being written or forwarded broke off
@@ -58,49 +58,49 @@ func (a *API) attend(r *route, x *exchange) (err error) {
 			}
 			a.cfg.Logger.Error("panic in the API", "route", r.pattern(),
 				"cause", protocol.Quote(fmt.Sprint(cause)), "stack", string(debug.Stack()))
-			x.spoil()
+			rc.discardBuffers()
 			err = errPanic
 		}
 	}()
-	x.own = r.who.own()
-	if err := a.identify(r.who, x); err != nil {
+	rc.withDetail = r.principal.hasOwnToken()
+	if err := a.authenticate(r.principal, rc); err != nil {
 		return err
 	}
-	ctx, cancel := a.bounded(x.r.Context())
+	ctx, cancel := a.withTimeout(rc.r.Context())
 	defer cancel()
-	return r.do(a, ctx, x)
+	return r.call(a, ctx, rc)
 }
 
 // errPanic stands for a panic that is in the log already.
 var errPanic = errors.New("panic")
 
 // fail replaces the answer by an error.
-func (a *API) fail(x *exchange, err error, allow string) {
-	x.request = protocol.NewRequestID()
-	x.header("X-Request-Id", x.request)
+func (a *API) fail(rc *requestContext, err error, allow string) {
+	rc.requestID = protocol.NewRequestID()
+	rc.setHeader("X-Request-Id", rc.requestID)
 	if err == errMethod {
-		x.header("Allow", allow)
-		x.status = http.StatusMethodNotAllowed
-		x.out = appendError(x.out[:0], "method_not_allowed", "this path takes "+allow, x.request)
+		rc.setHeader("Allow", allow)
+		rc.status = http.StatusMethodNotAllowed
+		rc.out = appendError(rc.out[:0], "method_not_allowed", "this path takes "+allow, rc.requestID)
 		return
 	}
 	if err == errUpstream {
-		x.status = http.StatusBadGateway
-		x.out = appendError(x.out[:0], "upstream_failed", err.Error(), x.request)
+		rc.status = http.StatusBadGateway
+		rc.out = appendError(rc.out[:0], "upstream_failed", err.Error(), rc.requestID)
 		return
 	}
-	why := a.refusal(err)
-	x.why = why.Reason
-	x.status = why.Reason.Status()
-	switch x.status {
+	refusal := a.refusal(err)
+	rc.reason = refusal.Reason
+	rc.status = refusal.Reason.Status()
+	switch rc.status {
 	case http.StatusUnauthorized:
-		x.header("Www-Authenticate", challenge(why.Reason))
+		rc.setHeader("Www-Authenticate", challenge(refusal.Reason))
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		x.header("Retry-After", retryAfter(why))
+		rc.setHeader("Retry-After", retryAfter(refusal))
 	}
-	x.out = appendError(x.out[:0], string(why.Reason), why.Error(), x.request)
-	if x.own {
-		x.out = appendDetail(x.out, why)
+	rc.out = appendError(rc.out[:0], string(refusal.Reason), refusal.Error(), rc.requestID)
+	if rc.withDetail {
+		rc.out = appendDetail(rc.out, refusal)
 	}
 }
 
@@ -112,33 +112,33 @@ func (a *API) refusal(err error) *protocol.Refusal {
 	case errors.Is(err, context.Canceled):
 		return protocol.Refuse(protocol.Busy, "the request was given up")
 	}
-	why := protocol.AsRefusal(err)
-	if why.Reason == protocol.Internal {
+	refusal := protocol.AsRefusal(err)
+	if refusal.Reason == protocol.Internal {
 		if err != errPanic {
 			a.cfg.Logger.Error("an API call failed", "error", err.Error())
 		}
 		return &protocol.Refusal{Reason: protocol.Internal}
 	}
-	return why
+	return refusal
 }
 
 // record writes a request down: in the metrics, and in the log if somebody reads it.
-func (a *API) record(r *route, x *exchange, took time.Duration) {
+func (a *API) record(r *route, rc *requestContext, took time.Duration) {
 	pattern, method := "none", "OTHER"
 	if r != nil {
-		pattern, method = r.path, x.r.Method
-		r.took().Observe(took.Seconds())
+		pattern, method = r.path, rc.r.Method
+		r.duration().Observe(took.Seconds())
 	}
-	if x.why != "" {
-		a.meter.refused(x.why)
+	if rc.reason != "" {
+		a.counters.countRefusal(rc.reason)
 	}
-	if !a.cfg.Logger.Enabled(x.r.Context(), slog.LevelDebug) {
+	if !a.cfg.Logger.Enabled(rc.r.Context(), slog.LevelDebug) {
 		return
 	}
-	attributes := []slog.Attr{slog.String("method", method), slog.String("route", pattern), slog.Int("status", x.status),
-		slog.Duration("took", took), slog.String("tenant", x.tenant)}
-	if x.request != "" {
-		attributes = append(attributes, slog.String("request", x.request))
+	attributes := []slog.Attr{slog.String("method", method), slog.String("route", pattern), slog.Int("status", rc.status),
+		slog.Duration("took", took), slog.String("tenant", rc.tenant)}
+	if rc.requestID != "" {
+		attributes = append(attributes, slog.String("request", rc.requestID))
 	}
-	a.cfg.Logger.LogAttrs(x.r.Context(), slog.LevelDebug, "request", attributes...)
+	a.cfg.Logger.LogAttrs(rc.r.Context(), slog.LevelDebug, "request", attributes...)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestDoor_UnknownPathsAre404(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for _, path := range []string{"/api/v1/", "/api/v1", "/api/v1/publish/", "/api/v1//publish", "/api/v1/./publish", "/api/v1/../v1/publish", "/api/v2/publish",
 		"/api/v1/Publish", "/api/v1/users/", "/api/v1/users/1/2", "/api/v1/topics/a/b/history", "/api/v1/topics//history", "/", "/x",
 		"/api/v1/ws/ticket/", "/api/v1/ws", "/api/v1/outposts/", "/api/v1/admin/tenants/", "/api/v3/outposts/instances//", "/api/v3", "/debug/pprof/", "/api/v1/publish%2F", "/api/v1/healthz"} {
@@ -32,7 +32,7 @@ func TestDoor_UnknownPathsAre404(t *testing.T) {
 // reliability.md check 20, F51: what must not be on the public address is named here, and not by the table that is
 // tested. A route that is new has to be put on one of the lists.
 func TestDoor_PublicAndInternalAreApart(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	internal := map[string]string{
 		"/healthz": "GET", "/readyz": "GET", "/metrics": "GET", "/openapi.json": "GET", "/api/v1/admin/tenants": "GET",
 		"/api/v1/admin/backup":             "POST",
@@ -58,8 +58,8 @@ func TestDoor_PublicAndInternalAreApart(t *testing.T) {
 			t.Errorf("%s is internal: %d", path, code)
 		}
 	}
-	if len(views) != len(internal) {
-		t.Errorf("there are %d internal routes, and %d are named here", len(views), len(internal))
+	if len(internalRoutes) != len(internal) {
+		t.Errorf("there are %d internal routes, and %d are named here", len(internalRoutes), len(internal))
 	}
 }
 
@@ -70,7 +70,7 @@ func answers(h http.Handler, method, path string) (status int) {
 }
 
 func TestDoor_WrongMethodIs405WithAllow(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for path, allow := range map[string]string{
 		publishPath: "POST, OPTIONS", "/api/v1/topics": "GET, HEAD, OPTIONS", "/api/v1/connections/1": "GET, HEAD, DELETE, OPTIONS",
 		"/api/v1/users/1/disconnect": "POST, OPTIONS", "/healthz": "GET, HEAD, OPTIONS",
@@ -92,7 +92,7 @@ func TestDoor_WrongMethodIs405WithAllow(t *testing.T) {
 }
 
 func TestDoor_AnswersAreNotStoredOrGuessed(t *testing.T) {
-	for _, a := range []answer{newHouse(t, Config{}).call("GET", "/api/v1/stats", ""), newHouse(t, Config{}).call("GET", "/x", "")} {
+	for _, a := range []response{newTestAPI(t, Config{}).call("GET", "/api/v1/stats", ""), newTestAPI(t, Config{}).call("GET", "/x", "")} {
 		for name, want := range map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
 			if got := a.header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
@@ -102,7 +102,7 @@ func TestDoor_AnswersAreNotStoredOrGuessed(t *testing.T) {
 }
 
 func TestLog_HasOneLineARequestWithPatternAndTenant(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "forty\x1btwo")
 	h.call("GET", "/api/v1/users/alice?secret=1", "")
 	h.call("GET", "/api/v1/topics?prefix=hidden", "")
@@ -116,7 +116,7 @@ func TestLog_HasOneLineARequestWithPatternAndTenant(t *testing.T) {
 // A server on an in-memory pipe, in fake time: what a body that stops costs, and what HEAD says.
 func TestServer_BodyThatStopsArrivingIsRefusedAfterTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{RequestTimeout: 3 * time.Second})
+		h := newTestAPI(t, Config{RequestTimeout: 3 * time.Second})
 		client, end := serve(t, h)
 		defer end()
 		io.WriteString(client, "POST /api/v1/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\nContent-Length: 100\r\n\r\n{\"all\":")
@@ -134,7 +134,7 @@ func TestServer_BodyThatStopsArrivingIsRefusedAfterTheTimeout(t *testing.T) {
 
 func TestServer_HeadHasNoBodyAndTheConnectionGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		client, end := serve(t, h)
 		defer end()
 		go io.WriteString(client, "HEAD /api/v1/stats HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\n\r\n"+
@@ -153,7 +153,7 @@ func TestServer_HeadHasNoBodyAndTheConnectionGoesOn(t *testing.T) {
 }
 
 // serve runs a server for one connection, whose other end it returns.
-func serve(t *testing.T, h *house) (client net.Conn, end func()) {
+func serve(t *testing.T, h *testAPI) (client net.Conn, end func()) {
 	client, conn := net.Pipe()
 	server := &http.Server{Handler: h.Public()}
 	done := make(chan struct{})

@@ -12,7 +12,7 @@ import (
 
 // engine collects the node's figures: one snapshot for each scrape, nothing kept in between. A series whose labels are
 // known exists from the start, since the increase of one that appears with its first event cannot be seen.
-type engine struct {
+type engineCollector struct {
 	figures  func() actors.Figures
 	dialects func() []string // those that are spoken, whether or not somebody came
 	logins   func() map[string]uint64
@@ -41,7 +41,7 @@ var (
 	missed          = describe("missed_total", "Events that clients missed while their connection was broken and that could not be replayed, by reason; 1 where nobody knows how many.", "reason")
 	lingering       = describe("lingering_clients", "Clients whose connection broke and that may come back to what they had.")
 	lingeringBytes  = describe("lingering_bytes", "What is kept for them.")
-	clientsBack     = describe("clients_restored_total", "Clients that came back to what they had.")
+	clientsRestored = describe("clients_restored_total", "Clients that came back to what they had.")
 	clientsFaded    = describe("clients_faded_total", "Clients that did not come back in time.")
 	restarts        = describe("actor_restarts_total", "Actors that were restarted after a panic, by kind of actor.", "actor")
 	stuckNow        = describe("stuck_actors", "Actors that have been in one message for too long while others wait, by kind of actor.", "actor")
@@ -50,28 +50,28 @@ var (
 	memoryUsed      = describe("memory_used_bytes", "Memory in use when it was looked at last.")
 	memoryLimit     = describe("memory_limit_bytes", "Memory that may be in use; load is shed from 85 % of it on.")
 	memoryShed      = describe("memory_shed_total", "What was shed for lack of memory: refused connections and publishes, halved histories, dropped frames, disconnected readers.", "what")
-	lifecycleTold   = describe("lifecycle_events_total", "Lifecycle events of a tenant that were told to its topic and webhook.", "tenant")
+	lifecycleEvents = describe("lifecycle_events_total", "Lifecycle events of a tenant that were told to its topic and webhook.", "tenant")
 	lifecycleLost   = describe("lifecycle_lost_total", "Lifecycle events that did not get into the topic, or (mailbox, failure) were not told at all, by where they were lost.", "tenant", "in")
 	storageFull     = describe("storage_full", "1 while durable publishes are refused since the disk has too little room.")
 	latency         = describe("delivery_latency_seconds", "Time from the publish of an event to its write to a socket.")
 	loginsEnded     = describe("logins_total", "Credentials that were checked, by outcome.", "outcome")
 )
 
-var figures = []*prometheus.Desc{
+var engineDescs = []*prometheus.Desc{
 	connectionsNow, identifiedNow, connectionsEver, messagesIn, messagesOut, bytesIn, bytesOut, lifetime, published,
-	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsBack, clientsFaded, backlog, topicsNow, restarts,
-	lifecycleTold, lifecycleLost, stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit, memoryShed, storageFull, latency, loginsEnded,
+	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsRestored, clientsFaded, backlog, topicsNow, restarts,
+	lifecycleEvents, lifecycleLost, stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit, memoryShed, storageFull, latency, loginsEnded,
 }
 
 // Describe implements prometheus.Collector.
-func (e *engine) Describe(out chan<- *prometheus.Desc) {
-	for _, figure := range figures {
+func (e *engineCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, figure := range engineDescs {
 		out <- figure
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (e *engine) Collect(out chan<- prometheus.Metric) {
+func (e *engineCollector) Collect(out chan<- prometheus.Metric) {
 	now := e.figures()
 	count(out, published, float64(now.Published))
 	count(out, duplicates, float64(now.Duplicates))
@@ -99,13 +99,13 @@ func (e *engine) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(out, lingering, float64(now.Lingering))
 	gauge(out, lingeringBytes, float64(now.LingeringBytes))
-	count(out, clientsBack, float64(now.Restored))
+	count(out, clientsRestored, float64(now.Restored))
 	count(out, clientsFaded, float64(now.Faded))
 	for _, tenant := range slices.Sorted(maps.Keys(now.Tenants)) {
 		e.collectTenant(out, tenant, now.Tenants[tenant])
 	}
 	for tenant, l := range now.Lifecycles {
-		count(out, lifecycleTold, float64(l.Told), tenant)
+		count(out, lifecycleEvents, float64(l.Told), tenant)
 		for where, n := range l.Lost {
 			count(out, lifecycleLost, float64(n), tenant, where)
 		}
@@ -131,7 +131,7 @@ func collectPressure(out chan<- prometheus.Metric, p actors.Pressure) {
 	}
 }
 
-func (e *engine) collectTenant(out chan<- prometheus.Metric, tenant string, s actors.Stats) {
+func (e *engineCollector) collectTenant(out chan<- prometheus.Metric, tenant string, s actors.Stats) {
 	dialects := map[string]actors.DialectStats{}
 	if e.dialects != nil {
 		for _, dialect := range e.dialects() {

@@ -15,46 +15,46 @@ import (
 
 // exchange is one request and its answer, on the way through a door. Only the request's goroutine uses it; after leave
 // somebody else's does, so nobody keeps a slice of in or out.
-type exchange struct {
-	w       http.ResponseWriter
-	r       *http.Request
-	tenant  string
-	limiter *rate.Limiter // of the key, nil if its rate has no limit
-	own     bool          // errors have a member detail as well
+type requestContext struct {
+	w          http.ResponseWriter
+	r          *http.Request
+	tenant     string
+	limiter    *rate.Limiter // of the key, nil if its rate has no limit
+	withDetail bool          // errors have a member detail as well
 
-	in      []byte // the body, once it was read
-	out     []byte // the answer
-	status  int
-	why     protocol.Reason // of a refusal
-	request string          // the id of a request that was refused
-	sent    bool            // the call wrote its answer itself
-	spoilt  bool
+	body      []byte // the body, once it was read
+	out       []byte // the answer
+	status    int
+	reason    protocol.Reason // of a refusal
+	requestID string          // the id of a request that was refused
+	written   bool            // the call wrote its answer itself
+	discarded bool
 }
 
 // kept is how large the buffers of an exchange may be that waits for its next request.
-const kept = 128 << 10
+const maxPooled = 128 << 10
 
-var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+var requestContexts = sync.Pool{New: func() any { return new(requestContext) }}
 
-func enter(w http.ResponseWriter, r *http.Request) *exchange {
-	x := exchanges.Get().(*exchange)
-	x.w, x.r, x.status = w, r, http.StatusOK
-	return x
+func newRequestContext(w http.ResponseWriter, r *http.Request) *requestContext {
+	rc := requestContexts.Get().(*requestContext)
+	rc.w, rc.r, rc.status = w, r, http.StatusOK
+	return rc
 }
 
 // spoil keeps the exchange's buffers from being used again.
-func (x *exchange) spoil() { x.spoilt, x.in, x.out = true, nil, nil }
+func (rc *requestContext) discardBuffers() { rc.discarded, rc.body, rc.out = true, nil, nil }
 
-func (x *exchange) leave() {
-	if x.spoilt || cap(x.in) > kept || cap(x.out) > kept {
+func (rc *requestContext) release() {
+	if rc.discarded || cap(rc.body) > maxPooled || cap(rc.out) > maxPooled {
 		return
 	}
-	*x = exchange{in: x.in[:0], out: x.out[:0]}
-	exchanges.Put(x)
+	*rc = requestContext{body: rc.body[:0], out: rc.out[:0]}
+	requestContexts.Put(rc)
 }
 
 // header sets a header whose name is in its canonical form.
-func (x *exchange) header(name, value string) { x.w.Header()[name] = []string{value} }
+func (rc *requestContext) setHeader(name, value string) { rc.w.Header()[name] = []string{value} }
 
 // Headers of every answer; net/http reads them only.
 var (
@@ -64,41 +64,41 @@ var (
 )
 
 // send writes the answer, unless the call did.
-func (x *exchange) send() {
-	if x.sent {
+func (rc *requestContext) respond() {
+	if rc.written {
 		return
 	}
-	h := x.w.Header()
+	h := rc.w.Header()
 	h["Cache-Control"] = noStore
 	h["X-Content-Type-Options"] = noSniff
-	if x.status == http.StatusNoContent {
-		x.w.WriteHeader(x.status)
+	if rc.status == http.StatusNoContent {
+		rc.w.WriteHeader(rc.status)
 		return
 	}
 	h["Content-Type"] = jsonType
-	if len(x.out) > 1024 { // net/http counts shorter ones itself
-		h["Content-Length"] = []string{strconv.Itoa(len(x.out))}
+	if len(rc.out) > 1024 { // net/http counts shorter ones itself
+		h["Content-Length"] = []string{strconv.Itoa(len(rc.out))}
 	}
-	x.w.WriteHeader(x.status)
-	x.w.Write(x.out) // its error means that the client is gone; there is nobody to tell
+	rc.w.WriteHeader(rc.status)
+	rc.w.Write(rc.out) // its error means that the client is gone; there is nobody to tell
 }
 
 // read takes in the body, at most limit bytes of it, within the time.
-func (x *exchange) read(limit int, within time.Duration) error {
-	if x.r.ContentLength > int64(limit) {
+func (rc *requestContext) readBody(limit int, within time.Duration) error {
+	if rc.r.ContentLength > int64(limit) {
 		return tooLarge(limit)
 	}
-	if x.r.ContentLength != 0 {
+	if rc.r.ContentLength != 0 {
 		// Not every ResponseWriter can; the server's own can.
-		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(within))
+		_ = http.NewResponseController(rc.w).SetReadDeadline(time.Now().Add(within))
 	}
 	// What the header promises is believed up to a point: memory is for bytes that came.
-	x.in = grow(x.in[:0], min(max(512, int(x.r.ContentLength)+1), kept))
+	rc.body = grow(rc.body[:0], min(max(512, int(rc.r.ContentLength)+1), maxPooled))
 	for {
-		n, err := x.r.Body.Read(x.in[len(x.in):cap(x.in)])
-		x.in = x.in[:len(x.in)+n]
+		n, err := rc.r.Body.Read(rc.body[len(rc.body):cap(rc.body)])
+		rc.body = rc.body[:len(rc.body)+n]
 		switch {
-		case len(x.in) > limit:
+		case len(rc.body) > limit:
 			return tooLarge(limit)
 		case err == io.EOF:
 			return nil
@@ -107,8 +107,8 @@ func (x *exchange) read(limit int, within time.Duration) error {
 		case err != nil:
 			return protocol.Refuse(protocol.Malformed, "the body ended before it was complete")
 		}
-		if len(x.in) == cap(x.in) {
-			x.in = grow(x.in, min(2*cap(x.in), limit+1))
+		if len(rc.body) == cap(rc.body) {
+			rc.body = grow(rc.body, min(2*cap(rc.body), limit+1))
 		}
 	}
 }

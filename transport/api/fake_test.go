@@ -22,25 +22,25 @@ var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 // fakeNode is a tenant "acme" with the users, connections and topics that it is given. It does what actors.Node says it
 // does, in a few lines and without time.
 type fakeNode struct {
-	mu        sync.Mutex
-	published []publication
-	topics    map[string]*fakeTopic
-	users     map[string][]actors.ConnectionInfo // by user
-	gone      map[string]farewell                // by connection
-	revoked   []actors.Revocation
-	draining  bool
-	figures   actors.Figures
-	health    actors.Health
-	fail      error // what every call answers, if set
-	panics    bool
-	onPublish func(ctx context.Context) error
-	probe     func(ctx context.Context) (time.Duration, error)
-	queries   []any
-	attending []actors.Attendant
-	operated  []string // what operators did
+	mu         sync.Mutex
+	published  []publishCall
+	topics     map[string]*fakeTopic
+	users      map[string][]actors.ConnectionInfo // by user
+	closed     map[string]closeOptions            // by connection
+	revoked    []actors.Revocation
+	draining   bool
+	figures    actors.Figures
+	health     actors.Health
+	fail       error // what every call answers, if set
+	panics     bool
+	onPublish  func(ctx context.Context) error
+	probe      func(ctx context.Context) (time.Duration, error)
+	queries    []any
+	members    []actors.Attendant
+	operations []string // what operators did
 }
 
-type publication struct {
+type publishCall struct {
 	tenant string
 	to     actors.Target
 	event  *protocol.Event
@@ -53,7 +53,7 @@ type fakeTopic struct {
 }
 
 func newFakeNode() *fakeNode {
-	return &fakeNode{topics: map[string]*fakeTopic{}, users: map[string][]actors.ConnectionInfo{}, gone: map[string]farewell{}}
+	return &fakeNode{topics: map[string]*fakeTopic{}, users: map[string][]actors.ConnectionInfo{}, closed: map[string]closeOptions{}}
 }
 
 // connect adds a connection.
@@ -104,7 +104,7 @@ func (n *fakeNode) Publish(ctx context.Context, tenant string, to actors.Target,
 			return actors.Receipt{}, err
 		}
 	}
-	n.published = append(n.published, publication{tenant, to, ev})
+	n.published = append(n.published, publishCall{tenant, to, ev})
 	r := actors.Receipt{ID: ev.ID, Topic: to.Topic}
 	if r.ID == "" {
 		r.ID = "made-" + strconv.Itoa(len(n.published))
@@ -186,7 +186,7 @@ func (n *fakeNode) Disconnect(tenant, id string, code uint16, reason string) err
 	if _, err := n.Connection(context.Background(), tenant, id); err != nil {
 		return err
 	}
-	n.gone[id] = farewell{code, reason}
+	n.closed[id] = closeOptions{code, reason}
 	return nil
 }
 
@@ -195,7 +195,7 @@ func (n *fakeNode) DisconnectUser(_ context.Context, tenant, user string, code u
 		return 0, err
 	}
 	for _, c := range n.users[user] {
-		n.gone[c.ID] = farewell{code, reason}
+		n.closed[c.ID] = closeOptions{code, reason}
 	}
 	return len(n.users[user]), nil
 }
@@ -275,7 +275,7 @@ func (n *fakeNode) Attendance(_ context.Context, tenant, prefix string) (all []a
 	if err := n.check(tenant); err != nil {
 		return nil, err
 	}
-	for _, a := range n.attending {
+	for _, a := range n.members {
 		if protocol.Under(a.Topic, prefix) {
 			all = append(all, a)
 		}
@@ -292,17 +292,17 @@ func (n *fakeNode) Tenants() []string {
 
 func (n *fakeNode) DrainTenant(ctx context.Context, tenant string) (int, error) {
 	deadline, _ := ctx.Deadline()
-	n.operated = append(n.operated, "drain "+tenant+" over "+time.Until(deadline).Round(100*time.Millisecond).String())
+	n.operations = append(n.operations, "drain "+tenant+" over "+time.Until(deadline).Round(100*time.Millisecond).String())
 	return len(n.connections()), n.check(tenant)
 }
 
 func (n *fakeNode) RestartTenant(_ context.Context, tenant string) error {
-	n.operated = append(n.operated, "restart "+tenant)
+	n.operations = append(n.operations, "restart "+tenant)
 	return n.check(tenant)
 }
 
 func (n *fakeNode) SuspendTenant(tenant string, on bool) error {
-	n.operated = append(n.operated, "suspend "+tenant+" "+strconv.FormatBool(on))
+	n.operations = append(n.operations, "suspend "+tenant+" "+strconv.FormatBool(on))
 	return n.check(tenant)
 }
 

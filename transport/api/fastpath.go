@@ -17,11 +17,11 @@ var fastCalls = []string{"/api/v1/publish", "/api/v1/batch"}
 // While the node drains, each answer closes its connection.
 func (a *API) FastPath(l net.Listener, server *http.Server) net.Listener {
 	cfg := fastpath.Config{Timeout: a.cfg.RequestTimeout, Draining: a.node.Draining}
-	for _, r := range calls {
+	for _, r := range publicRoutes {
 		if slices.Contains(fastCalls, r.path) {
-			d := &door{api: a}
-			d.add(r)
-			cfg.Routes = append(cfg.Routes, fastpath.Route{Path: r.path, Handler: d})
+			h := &handler{api: a}
+			h.add(r)
+			cfg.Routes = append(cfg.Routes, fastpath.Route{Path: r.path, Handler: h})
 		}
 	}
 	return fastpath.NewListener(l, server, cfg)
@@ -29,7 +29,7 @@ func (a *API) FastPath(l net.Listener, server *http.Server) net.Listener {
 
 // bounded returns a context that ends when a request takes too long. That of a request on the fast path does already;
 // that of one by net/http has no deadline.
-func (a *API) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+func (a *API) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}

@@ -25,7 +25,7 @@ type testConn struct {
 	end    func()
 }
 
-func (h *house) dial(fast bool) *testConn {
+func (h *testAPI) dial(fast bool) *testConn {
 	client, conn := net.Pipe()
 	c := &testConn{Conn: client, slow: new(atomic.Int32), in: bufio.NewReader(client)}
 	c.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
@@ -127,7 +127,7 @@ func TestFastPath_AnswersAsNetHTTPDoes(t *testing.T) {
 	for name, c := range fastRequests {
 		synctest.Test(t, func(t *testing.T) {
 			answer := func(fast bool) (string, int32) {
-				h := newHouse(t, Config{})
+				h := newTestAPI(t, Config{})
 				h.node.connect("c-1", "42")
 				conn := h.dial(fast)
 				defer conn.end()
@@ -149,7 +149,7 @@ func TestFastPath_AnswersAsNetHTTPDoes(t *testing.T) {
 // Requests that do not wait for the answer before are answered in their order, across the border to net/http.
 func TestFastPath_RequestsInOneGoAreAnsweredInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		c := h.dial(true)
 		defer c.end()
 		one, stranger := post(publishPath, event, "X-API-Key: k1"), post(publishPath, event, "X-API-Key: nobody")
@@ -175,7 +175,7 @@ func TestFastPath_RequestsInOneGoAreAnsweredInOrder(t *testing.T) {
 
 func TestFastPath_ABodyThatIsTooLargeIsReadAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		c := h.dial(true)
 		defer c.end()
 		c.send(post(publishPath, strings.Repeat(" ", 200<<10), "X-API-Key: k1"), post(publishPath, event, "X-API-Key: k1"))
@@ -190,7 +190,7 @@ func TestFastPath_ABodyThatIsTooLargeIsReadAway(t *testing.T) {
 
 func TestFastPath_ABodyThatStopsArrivingIsRefusedAfterTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{RequestTimeout: 3 * time.Second})
+		h := newTestAPI(t, Config{RequestTimeout: 3 * time.Second})
 		c := h.dial(true)
 		defer c.end()
 		started := time.Now()
@@ -206,7 +206,7 @@ func TestFastPath_ABodyThatStopsArrivingIsRefusedAfterTheTimeout(t *testing.T) {
 
 func TestFastPath_AStuckNodeIs503AfterTheTimeoutAndTheNextIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{RequestTimeout: 3 * time.Second})
+		h := newTestAPI(t, Config{RequestTimeout: 3 * time.Second})
 		c := h.dial(true)
 		defer c.end()
 		for range 2 {
@@ -234,7 +234,7 @@ func TestFastPath_AStuckNodeIs503AfterTheTimeoutAndTheNextIsNot(t *testing.T) {
 
 func TestFastPath_APanicIs500AndTheConnectionGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		c := h.dial(true)
 		defer c.end()
 		for _, panics := range []bool{true, false, true} {
@@ -249,7 +249,7 @@ func TestFastPath_APanicIs500AndTheConnectionGoesOn(t *testing.T) {
 
 func TestFastPath_WhileTheNodeDrainsAnAnswerClosesItsConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		c := h.dial(true)
 		defer c.end()
 		h.node.draining = true
@@ -266,7 +266,7 @@ func TestFastPath_WhileTheNodeDrainsAnAnswerClosesItsConnection(t *testing.T) {
 // Publishes on the fast path are in the metrics, the log and the rate limit like all others.
 func TestFastPath_IsCountedAndLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{Rate: 1, Burst: 2})
+		h := newTestAPI(t, Config{Rate: 1, Burst: 2})
 		c := h.dial(true)
 		defer c.end()
 		for i := range 3 {

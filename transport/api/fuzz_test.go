@@ -28,32 +28,32 @@ func FuzzOrder(f *testing.F) {
 	a := New(Config{}, newFakeNode(), fakeKeys{})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
-		var o order
+		var req publishRequest
 		err := checkBody(body)
 		if err == nil {
-			o, err = a.order("the body", body)
+			req, err = a.parsePublish("the body", body)
 		}
 		if !bytes.Equal(body, before) {
 			t.Fatal("the body was changed")
 		}
 		if err != nil {
-			why := protocol.AsRefusal(err)
-			if why.Reason != protocol.Malformed && why.Reason != protocol.TooLarge || len(why.Error()) > 1000 {
-				t.Fatalf("%s: %.200s", why.Reason, why.Error())
+			refusal := protocol.AsRefusal(err)
+			if refusal.Reason != protocol.Malformed && refusal.Reason != protocol.TooLarge || len(refusal.Error()) > 1000 {
+				t.Fatalf("%s: %.200s", refusal.Reason, refusal.Error())
 			}
 			return
 		}
-		if (o.to.Topic != "") == (o.to.All || o.to.Users != nil) || o.to.All && o.to.Users != nil || o.event == nil {
-			t.Fatalf("target %+v", o.to)
+		if (req.target.Topic != "") == (req.target.All || req.target.Users != nil) || req.target.All && req.target.Users != nil || req.event == nil {
+			t.Fatalf("target %+v", req.target)
 		}
-		if o.to.Topic != "" && protocol.CheckTopic(o.to.Topic) != nil || !json.Valid(o.event.Data) || !bytes.Contains(body, o.event.Data) {
-			t.Fatalf("topic %q, data %q", o.to.Topic, o.event.Data)
+		if req.target.Topic != "" && protocol.CheckTopic(req.target.Topic) != nil || !json.Valid(req.event.Data) || !bytes.Contains(body, req.event.Data) {
+			t.Fatalf("topic %q, data %q", req.target.Topic, req.event.Data)
 		}
 		asBatch := []byte(`{"publish":[` + string(body) + `]}`)
 		if checkBody(asBatch) != nil { // it may nest too deep now
 			return
 		}
-		if items, err := a.orders(asBatch); err != nil || len(items) != 1 {
+		if items, err := a.parseBatch(asBatch); err != nil || len(items) != 1 {
 			t.Fatalf("as a batch: %d items, %v", len(items), err)
 		}
 	})
@@ -67,7 +67,7 @@ func FuzzAnswers(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1])
 	}
-	h := newHouse(f, Config{})
+	h := newTestAPI(f, Config{})
 	h.node.topic("a/b")
 	f.Fuzz(func(t *testing.T, path, query string) {
 		r := request("GET", "/", "")

@@ -7,7 +7,7 @@ import (
 )
 
 // Gate tells of what lets clients in, for the metrics.
-type Gate struct {
+type AuthStats struct {
 	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time.
 	Tickets     int
 	TicketsLost uint64
@@ -16,13 +16,13 @@ type Gate struct {
 	Revocations                         int
 	RevocationsLost, RevocationsNotKept uint64
 	// Backends are the introspection backends, by tenant.
-	Backends map[string]Backend
+	Backends map[string]BackendStats
 	// KeySets are the key sets that are fetched, by tenant.
-	KeySets map[string]KeySet
+	KeySets map[string]KeySetStats
 }
 
 // KeySet tells of the key sets of a tenant that are published at a URL.
-type KeySet struct {
+type KeySetStats struct {
 	// Fetches counts tries, Failures those of them that brought nothing to use.
 	Fetches, Failures uint64
 	// Age is the time since the last one that did, or since the start; of several the greatest.
@@ -30,7 +30,7 @@ type KeySet struct {
 }
 
 // Backend tells of a tenant's own backend, which is asked for what this server does not know.
-type Backend struct {
+type BackendStats struct {
 	// Asked counts questions, Remembered those that a cache answered, Unavailable those that nobody answered.
 	Asked, Remembered, Unavailable uint64
 	// Calls counts requests, Failures those without an answer, Rejected those that were not made to spare it.
@@ -53,17 +53,17 @@ var (
 )
 
 // gate collects a Gate.
-type gate struct{ figures func() Gate }
+type authCollector struct{ figures func() AuthStats }
 
 // Describe implements prometheus.Collector.
-func (gate) Describe(out chan<- *prometheus.Desc) {
+func (authCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{ticketsNow, ticketsLost, revocationsNow, revocationsLost, notKept, asked, backendCalls, breaker, keySetFetches, keySetAge} {
 		out <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (g gate) Collect(out chan<- prometheus.Metric) {
+func (g authCollector) Collect(out chan<- prometheus.Metric) {
 	now := g.figures()
 	gauge(out, ticketsNow, float64(now.Tickets))
 	count(out, ticketsLost, float64(now.TicketsLost))

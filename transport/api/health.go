@@ -13,8 +13,8 @@ import (
 )
 
 // healthz does GET /healthz: the process lives and serves.
-func (a *API) healthz(_ context.Context, x *exchange) error {
-	x.out = append(x.out, `{"status":"ok"}`...)
+func (a *API) healthz(_ context.Context, rc *requestContext) error {
+	rc.out = append(rc.out, `{"status":"ok"}`...)
 	return nil
 }
 
@@ -22,7 +22,7 @@ func (a *API) healthz(_ context.Context, x *exchange) error {
 // them, the server has memory, and it is not going away. An actor that is stuck is named, and no reason to send everybody elsewhere:
 // it concerns its tenant alone, and what concerns all is stuck for the canary, too. A full disk is named as well: it concerns durable
 // topics alone, and no other server may have them. A store that is just being opened is a server that is just being started.
-func (a *API) readyz(ctx context.Context, x *exchange) error {
+func (a *API) readyz(ctx context.Context, rc *requestContext) error {
 	if a.node.Draining() {
 		return protocol.Refuse(protocol.Draining, "the server is draining: its clients are sent elsewhere")
 	}
@@ -30,22 +30,22 @@ func (a *API) readyz(ctx context.Context, x *exchange) error {
 	if p := h.Pressure; p.Stage >= actors.Refusing {
 		return protocol.Refuse(protocol.Busy, "the server is short of memory (%s): %d of %d bytes are in use", p.Stage, p.Used, p.Limit)
 	}
-	if why := h.Storage.Refusal; why != nil && !h.Storage.Full {
-		return why
+	if refusal := h.Storage.Refusal; refusal != nil && !h.Storage.Full {
+		return refusal
 	}
-	took, err := a.canary.ask(ctx)
+	took, err := a.canary.check(ctx)
 	if err != nil {
 		return err
 	}
-	x.out = append(x.out, `{"status":"ready","canary_seconds":`...)
-	x.out = strconv.AppendFloat(x.out, took.Seconds(), 'f', 6, 64)
+	rc.out = append(rc.out, `{"status":"ready","canary_seconds":`...)
+	rc.out = strconv.AppendFloat(rc.out, took.Seconds(), 'f', 6, 64)
 	if len(h.Stuck) > 0 {
-		x.out = appendStuck(appendMember(x.out, "stuck"), h.Stuck)
+		rc.out = appendStuck(appendMember(rc.out, "stuck"), h.Stuck)
 	}
-	if why := h.Storage.Refusal; why != nil {
-		x.out = appendTextMember(x.out, "storage", why.Error())
+	if refusal := h.Storage.Refusal; refusal != nil {
+		rc.out = appendTextMember(rc.out, "storage", refusal.Error())
 	}
-	x.out = append(x.out, '}')
+	rc.out = append(rc.out, '}')
 	return nil
 }
 
@@ -77,43 +77,43 @@ const (
 type canary struct {
 	probe  func(context.Context) (time.Duration, error)
 	logger *slog.Logger
-	turn   chan struct{} // holds one token while a probe is out; whoever put it owns what follows
-	last   *atomic.Pointer[sighting]
+	sem    chan struct{} // holds one token while a probe is out; whoever put it owns what follows
+	last   *atomic.Pointer[canaryResult]
 }
 
 // sighting is what became of a probe.
-type sighting struct {
+type canaryResult struct {
 	at   time.Time
 	took time.Duration
 	err  error
 }
 
 func newCanary(probe func(context.Context) (time.Duration, error), logger *slog.Logger) canary {
-	return canary{probe: probe, logger: logger, turn: make(chan struct{}, 1), last: new(atomic.Pointer[sighting])}
+	return canary{probe: probe, logger: logger, sem: make(chan struct{}, 1), last: new(atomic.Pointer[canaryResult])}
 }
 
 // ask answers from the last probe if it is young enough, else sends one. Whoever asks meanwhile waits for it.
-func (c *canary) ask(ctx context.Context) (time.Duration, error) {
+func (c *canary) check(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, canaryTime)
 	defer cancel()
-	if s := c.fresh(); s != nil {
+	if s := c.cached(); s != nil {
 		return s.took, s.err
 	}
 	select {
-	case c.turn <- struct{}{}:
+	case c.sem <- struct{}{}:
 	case <-ctx.Done():
-		return 0, unready(context.DeadlineExceeded)
+		return 0, notReady(context.DeadlineExceeded)
 	}
-	defer func() { <-c.turn }()
-	if s := c.fresh(); s != nil {
+	defer func() { <-c.sem }()
+	if s := c.cached(); s != nil {
 		return s.took, s.err
 	}
-	s := c.send()
+	s := c.sendProbe()
 	c.last.Store(s)
 	return s.took, s.err
 }
 
-func (c *canary) fresh() *sighting {
+func (c *canary) cached() *canaryResult {
 	if s := c.last.Load(); s != nil && time.Since(s.at) < canaryAge {
 		return s
 	}
@@ -121,19 +121,19 @@ func (c *canary) fresh() *sighting {
 }
 
 // send is for the one who has the turn. The probe is everybody's, so it does not end with the request that sent it.
-func (c *canary) send() *sighting {
+func (c *canary) sendProbe() *canaryResult {
 	ctx, cancel := context.WithTimeout(context.Background(), canaryTime)
 	defer cancel()
 	took, err := c.probe(ctx)
 	if err == nil && took > canaryTime {
 		err = context.DeadlineExceeded
 	}
-	c.note(err)
-	return &sighting{at: time.Now(), took: took, err: unready(err)}
+	c.logChange(err)
+	return &canaryResult{at: time.Now(), took: took, err: notReady(err)}
 }
 
 // note logs the change from one state to the other, not each probe.
-func (c *canary) note(err error) {
+func (c *canary) logChange(err error) {
 	before := c.last.Load()
 	switch wasReady := before == nil || before.err == nil; {
 	case err != nil && wasReady:
@@ -144,18 +144,18 @@ func (c *canary) note(err error) {
 }
 
 // unready is what a probe's error means to those who ask.
-func unready(err error) error {
+func notReady(err error) error {
 	var lost *actors.Lost
-	switch why := protocol.AsRefusal(err); {
+	switch refusal := protocol.AsRefusal(err); {
 	case err == nil:
 		return nil
 	case errors.As(err, &lost):
 		return protocol.Refuse(protocol.Busy, "the canary is not back after %s: %s", canaryTime, lost)
 	case errors.Is(err, context.DeadlineExceeded):
 		return protocol.Refuse(protocol.Busy, "the canary is not back after %s", canaryTime)
-	case why.Reason == protocol.Draining:
-		return why
+	case refusal.Reason == protocol.Draining:
+		return refusal
 	default:
-		return protocol.Refuse(protocol.Busy, "the canary did not come through: %s", why.Reason.Message())
+		return protocol.Refuse(protocol.Busy, "the canary did not come through: %s", refusal.Reason.Message())
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // loop asks without a pause on a connection of its own, for so long, and counts answers by status.
-func (h *house) loop(authorization string, lasting time.Duration) map[int]int {
+func (h *testAPI) loop(authorization string, lasting time.Duration) map[int]int {
 	client, stop := serve(h.t.(*testing.T), h)
 	defer stop()
 	read := bufio.NewReader(client)
@@ -41,7 +41,7 @@ func (h *house) loop(authorization string, lasting time.Duration) map[int]int {
 // twice a second, and so is each of several; the log says it once.
 func TestOutposts_WithoutProvidersCannotLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		var running sync.WaitGroup
 		for range 3 {
 			running.Go(func() {
@@ -60,7 +60,7 @@ func TestOutposts_WithoutProvidersCannotLoop(t *testing.T) {
 // F26: nor can it while its upstream cannot be reached.
 func TestOutposts_WithoutTheirUpstreamCannotLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.upstreamAt("http://authentik.example/")
 		h.upstream.Load().proxy.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
 		if got := h.loop("Bearer outpost", 14*time.Second); got[502] < 7 || got[502] > 28 || len(got) != 1 {
@@ -71,41 +71,41 @@ func TestOutposts_WithoutTheirUpstreamCannotLoop(t *testing.T) {
 
 // F26: what is held is bounded, and one token's cannot take another's place.
 func TestHold_IsBoundedForOneAndForAll(t *testing.T) {
-	var h holding
-	count := func(whose string) (n int) {
-		for h.enter(whose) {
+	var h delayedResponses
+	count := func(token string) (n int) {
+		for h.acquire(token) {
 			n++
 		}
 		return n
 	}
-	if n := count("a"); n != heldOfOne {
+	if n := count("a"); n != maxDelayedPerToken {
 		t.Errorf("%d of one are held", n)
 	}
-	if !h.enter("b") {
+	if !h.acquire("b") {
 		t.Error("another one finds no room")
 	}
-	h.leave("b")
-	for i := range heldOfAll {
+	h.release("b")
+	for i := range maxDelayed {
 		count(fmt.Sprint(i))
 	}
-	if h.all != heldOfAll || h.enter("new") {
+	if h.all != maxDelayed || h.acquire("new") {
 		t.Errorf("%d are held, and one more", h.all)
 	}
-	for whose, n := range h.by {
+	for token, n := range h.byToken {
 		for range n {
-			h.leave(whose)
+			h.release(token)
 		}
 	}
-	if h.all != 0 || len(h.by) != 0 {
-		t.Errorf("%d are left, %v", h.all, h.by)
+	if h.all != 0 || len(h.byToken) != 0 {
+		t.Errorf("%d are left, %v", h.all, h.byToken)
 	}
 }
 
 // F26: one that finds no room is answered at once and loses its connection.
 func TestHold_OneTooManyLosesItsConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
-		for h.held.enter("acme/Bearer outpost") {
+		h := newTestAPI(t, Config{})
+		for h.delayed.acquire("acme/Bearer outpost") {
 		}
 		before := time.Now()
 		a := h.do(shows("GET", "/api/v3/outposts/ldap/", "Bearer outpost"))

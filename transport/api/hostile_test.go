@@ -14,10 +14,10 @@ import (
 
 // answerQuickly makes a request, whose answer may take so much processor time. What else the machine does meanwhile does
 // not count.
-func answerQuickly(t *testing.T, name, path, body string) (*house, answer) {
+func answerQuickly(t *testing.T, name, path, body string) (*testAPI, response) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	started := threadTime()
 	a := h.call("POST", path, body)
 	if took := threadTime() - started; took >= prompt {
@@ -118,7 +118,7 @@ func TestHostileBodies_InABatchPublishNothing(t *testing.T) {
 }
 
 func TestDepth_BracketsInStringsDoNotCount(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{"a":"`+strings.Repeat(`[{\"`, 100)+`"}}}`).is(200, `{"delivered":0,"id":"made-1"}`)
 	deep := func(n int) string { // the body and the event nest, too
 		return `{"all":true,"event":{"kind":"json","data":` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n+2)

@@ -13,7 +13,7 @@ import (
 )
 
 // house is an API with its fake node and its log.
-type house struct {
+type testAPI struct {
 	*API
 	node   *fakeNode
 	tokens *fakeTokens
@@ -21,7 +21,7 @@ type house struct {
 	t      testing.TB
 }
 
-func newHouse(t testing.TB, cfg Config) *house {
+func newTestAPI(t testing.TB, cfg Config) *testAPI {
 	log := new(strings.Builder)
 	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	node, tokens := newFakeNode(), &fakeTokens{}
@@ -35,11 +35,11 @@ func newHouse(t testing.TB, cfg Config) *house {
 		}
 		return "acme"
 	}
-	return &house{API: New(cfg, node, fakeKeys{"k1": "acme", "k2": "other"}), node: node, tokens: tokens, log: log, t: t}
+	return &testAPI{API: New(cfg, node, fakeKeys{"k1": "acme", "k2": "other"}), node: node, tokens: tokens, log: log, t: t}
 }
 
 // answer is what came back.
-type answer struct {
+type response struct {
 	status int
 	header http.Header
 	body   string
@@ -57,18 +57,18 @@ func request(method, target, body string) *http.Request {
 	return r
 }
 
-func (h *house) do(r *http.Request) answer {
+func (h *testAPI) do(r *http.Request) response {
 	w := httptest.NewRecorder()
 	if strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/api/v1/admin/") {
 		h.Public().ServeHTTP(w, r)
 	} else {
 		h.Internal().ServeHTTP(w, r)
 	}
-	return answer{status: w.Code, header: w.Header(), body: h.withoutRequestID(w), t: h.t}
+	return response{status: w.Code, header: w.Header(), body: h.withoutRequestID(w), t: h.t}
 }
 
 // withoutRequestID is the body of an answer without the id that each refused request has by chance, which is looked at here.
-func (h *house) withoutRequestID(w *httptest.ResponseRecorder) string {
+func (h *testAPI) withoutRequestID(w *httptest.ResponseRecorder) string {
 	body, id := w.Body.String(), w.Header().Get("X-Request-Id")
 	if id == "" {
 		return body
@@ -80,10 +80,12 @@ func (h *house) withoutRequestID(w *httptest.ResponseRecorder) string {
 	return strings.Replace(body, member, "", 1)
 }
 
-func (h *house) call(method, target, body string) answer { return h.do(request(method, target, body)) }
+func (h *testAPI) call(method, target, body string) response {
+	return h.do(request(method, target, body))
+}
 
 // is fails the test unless the answer has this status and JSON.
-func (a answer) is(status int, want string) {
+func (a response) is(status int, want string) {
 	a.t.Helper()
 	if a.status != status || a.body != want {
 		a.t.Errorf("answer is\n%d %s\nwant\n%d %s", a.status, a.body, status, want)
@@ -91,7 +93,7 @@ func (a answer) is(status int, want string) {
 }
 
 // refuses fails the test unless the answer is an error with this code, its status, and a message that contains each text.
-func (a answer) refuses(code protocol.Reason, texts ...string) {
+func (a response) refuses(code protocol.Reason, texts ...string) {
 	a.t.Helper()
 	var got struct {
 		Error struct{ Code, Message string }

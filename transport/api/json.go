@@ -16,28 +16,28 @@ import (
 )
 
 // readBody reads the members of a body.
-func readBody(body []byte, known []string) ([]rawjson.Member, error) {
+func parseBody(body []byte, known []string) ([]rawjson.Member, error) {
 	if err := checkBody(body); err != nil {
 		return nil, err
 	}
-	return split("the body", body, known, nil)
+	return parseObject("the body", body, known, nil)
 }
 
 // checkBody says what is wrong with a body that is no JSON. Of one that it has passed, no part is checked again.
 func checkBody(body []byte) error {
 	if err := rawjson.Check(body); err != nil {
-		return unreadable("the body", err)
+		return jsonRefusal("the body", err)
 	}
 	return nil
 }
 
 // split appends the members of an object in a checked body to room; what is the word for it in messages. An unknown
 // member is more likely a slip than something to ignore, so it is refused. One that is null counts as left out.
-func split(what string, checked []byte, known []string, room []rawjson.Member) ([]rawjson.Member, error) {
+func parseObject(what string, checked []byte, known []string, buf []rawjson.Member) ([]rawjson.Member, error) {
 	if !rawjson.IsObject(checked) {
-		return nil, unreadable(what, rawjson.ErrNotObject)
+		return nil, jsonRefusal(what, rawjson.ErrNotObject)
 	}
-	members := rawjson.Split(room, checked, known)
+	members := rawjson.Split(buf, checked, known)
 	for i := range members {
 		if !slices.Contains(known, members[i].Name) {
 			return nil, protocol.Refuse(protocol.Malformed, "%s has no member %s; known are %s",
@@ -47,7 +47,7 @@ func split(what string, checked []byte, known []string, room []rawjson.Member) (
 	return slices.DeleteFunc(members, func(m rawjson.Member) bool { return m.Value[0] == 'n' }), nil
 }
 
-func unreadable(what string, err error) error {
+func jsonRefusal(what string, err error) error {
 	switch {
 	case errors.Is(err, rawjson.ErrNotObject):
 		return protocol.Refuse(protocol.Malformed, "%s must be a JSON object", what)
@@ -57,13 +57,13 @@ func unreadable(what string, err error) error {
 		return protocol.Refuse(protocol.Malformed, "%s is empty; it must be a JSON object", what)
 	}
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return protocol.Refuse(protocol.Malformed, "%s is not valid JSON at byte %d: %s", what, syntax.ByteOffset, tame(syntax.Err))
+		return protocol.Refuse(protocol.Malformed, "%s is not valid JSON at byte %d: %s", what, syntax.ByteOffset, printable(syntax.Err))
 	}
-	return protocol.Refuse(protocol.Malformed, "%s is not valid JSON: %s", what, tame(err))
+	return protocol.Refuse(protocol.Malformed, "%s is not valid JSON: %s", what, printable(err))
 }
 
 // tame makes the message of the JSON library, which quotes its input, short and printable.
-func tame(err error) string {
+func printable(err error) string {
 	text := strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '.'
@@ -104,10 +104,10 @@ func readUser(name string, raw []byte) (string, error) {
 }
 
 // readNumber reads an integer between 0 and most.
-func readNumber(name string, raw []byte, most uint64) (uint64, error) {
+func readNumber(name string, raw []byte, limit uint64) (uint64, error) {
 	n, err := strconv.ParseUint(string(raw), 10, 64)
-	if err != nil || n > most {
-		return 0, protocol.Refuse(protocol.Malformed, "%s must be an integer from 0 to %d", name, most)
+	if err != nil || n > limit {
+		return 0, protocol.Refuse(protocol.Malformed, "%s must be an integer from 0 to %d", name, limit)
 	}
 	return n, nil
 }
@@ -119,10 +119,10 @@ const firstSecond, lastSecond = -62167219200, 253402300799
 func readTime(name string, raw []byte) (time.Time, error) {
 	if text, ok := rawjson.Text(raw); ok {
 		if t, err := time.Parse(time.RFC3339Nano, text); err == nil && t.Unix() >= firstSecond && t.Unix() <= lastSecond {
-			return meant(t.UTC()), nil
+			return nonZero(t.UTC()), nil
 		}
 	} else if t, ok := unixTime(string(raw)); ok {
-		return meant(t), nil
+		return nonZero(t), nil
 	}
 	return time.Time{}, protocol.Refuse(protocol.Malformed,
 		"%s must be RFC 3339, such as \"2026-01-31T12:00:00Z\", or Unix seconds, such as 1769860800.25", name)
@@ -133,7 +133,7 @@ var utc = time.FixedZone("UTC", 0)
 
 // meant is a time that a publisher gave. That of the first of January of the year 1 is not the zero value, which stands
 // for none.
-func meant(t time.Time) time.Time {
+func nonZero(t time.Time) time.Time {
 	if t.IsZero() {
 		return t.In(utc)
 	}

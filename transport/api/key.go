@@ -20,15 +20,15 @@ var queryKeys = map[string]bool{
 }
 
 // identify lets a caller in, or says why not. Tokens of users and outposts are for the call itself to check.
-func (a *API) identify(who caller, x *exchange) error {
+func (a *API) authenticate(who principal, rc *requestContext) error {
 	switch who {
 	case backend:
-		return a.admit(x)
+		return a.authenticateBackend(rc)
 	case operator:
-		return a.operate(x)
+		return a.authenticateOperator(rc)
 	case user, outpost:
-		x.tenant = a.cfg.Tenant(x.r)
-		if x.tenant == "" {
+		rc.tenant = a.cfg.Tenant(rc.r)
+		if rc.tenant == "" {
 			return protocol.Refuse(protocol.NotFound, "no tenant is served here")
 		}
 	}
@@ -37,17 +37,17 @@ func (a *API) identify(who caller, x *exchange) error {
 
 // operate lets in who runs the server. Without an admin key it is the address that protects these calls, and a web page
 // that a browser on this machine shows must not reach them all the same.
-func (a *API) operate(x *exchange) error {
+func (a *API) authenticateOperator(rc *requestContext) error {
 	if a.cfg.AdminKey == "" {
 		switch {
 		case a.cfg.AdminKeyOnly:
 			return protocol.Refuse(protocol.Forbidden, "this address is not loopback; set api.admin_key to let operators in")
-		case len(x.r.Header["Origin"]) > 0 || len(x.r.Header["Sec-Fetch-Site"]) > 0:
+		case len(rc.r.Header["Origin"]) > 0 || len(rc.r.Header["Sec-Fetch-Site"]) > 0:
 			return protocol.Refuse(protocol.Forbidden, "not from a web page; set api.admin_key to allow that")
 		}
 		return nil
 	}
-	key, err := apiKey(x.r)
+	key, err := apiKey(rc.r)
 	if err != nil {
 		return err
 	}
@@ -74,8 +74,8 @@ func bearer(lines []string) (string, error) {
 }
 
 // admit finds out whose request it is, and whether it comes too soon.
-func (a *API) admit(x *exchange) error {
-	key, err := apiKey(x.r)
+func (a *API) authenticateBackend(rc *requestContext) error {
+	key, err := apiKey(rc.r)
 	if err != nil {
 		return err
 	}
@@ -83,12 +83,12 @@ func (a *API) admit(x *exchange) error {
 	if !ok {
 		return protocol.Refuse(protocol.InvalidToken, "invalid API key")
 	}
-	x.tenant = tenant
-	limiter, why := a.quota.Load().admit(key)
-	if why != nil {
-		return why
+	rc.tenant = tenant
+	limiter, refusal := a.quota.Load().take(key)
+	if refusal != nil {
+		return refusal
 	}
-	x.limiter = limiter
+	rc.limiter = limiter
 	return nil
 }
 
@@ -139,8 +139,8 @@ func keyInQuery(query string) bool {
 }
 
 // challenge is the WWW-Authenticate header of a 401.
-func challenge(why protocol.Reason) string {
-	if why == protocol.Unauthorized {
+func challenge(refusal protocol.Reason) string {
+	if refusal == protocol.Unauthorized {
 		return `Bearer realm="parley"`
 	}
 	return `Bearer realm="parley", error="invalid_token"`

@@ -47,7 +47,7 @@ func TestKey_WithoutOneThatHoldsIs401(t *testing.T) {
 		"in Proxy-Authorization": {with(publishPath, "Proxy-Authorization", "Bearer k1"), protocol.Unauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, Config{})
+			h := newTestAPI(t, Config{})
 			a := h.do(c.r)
 			a.refuses(c.code)
 			if got := a.header.Get("WWW-Authenticate"); !strings.HasPrefix(got, `Bearer realm="parley"`) {
@@ -62,7 +62,7 @@ func TestKey_WithoutOneThatHoldsIs401(t *testing.T) {
 
 func TestKey_OneThatHoldsNamesTheTenant(t *testing.T) {
 	for _, headers := range [][2]string{{"Bearer k1", ""}, {"bearer k1", ""}, {"BEARER  k1 ", ""}, {"", "k1"}, {"Bearer k1", "k1"}} {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		r := httptest.NewRequest("POST", publishPath, strings.NewReader(`{"all":true,"event":{"kind":"json","data":{}}}`))
 		if headers[0] != "" {
 			r.Header.Set("Authorization", headers[0])
@@ -78,7 +78,7 @@ func TestKey_OneThatHoldsNamesTheTenant(t *testing.T) {
 
 // reliability.md check 18, the API's part: a key in a URL is in no log, metric or answer.
 func TestKey_ReachesNoLogMetricOrAnswer(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	const key = "k1-secret-k1"
 	for _, r := range []*http.Request{
 		request("POST", publishPath+"?key="+key, "{}"), request("GET", "/api/v1/"+key, ""), request("GET", "/api/v1//x?key="+key, ""),
@@ -98,7 +98,7 @@ func TestKey_ReachesNoLogMetricOrAnswer(t *testing.T) {
 }
 
 func TestTenant_HasItsOwnWorldOnly(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	r := request("GET", "/api/v1/users/42", "")
 	r.Header.Set("Authorization", "Bearer k2")

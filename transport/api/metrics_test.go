@@ -124,7 +124,7 @@ func byReason(name string, counts map[protocol.Reason]uint64) string {
 
 // R001.83: the outcomes of logins are counted, beside their log. R001.65: connections and messages, by tenant and dialect.
 func TestMetrics_TellTheNodesFigures(t *testing.T) {
-	e := &engine{figures: someFigures, logins: func() map[string]uint64 { return map[string]uint64{"ok": 8, "invalid_token": 3} }}
+	e := &engineCollector{figures: someFigures, logins: func() map[string]uint64 { return map[string]uint64{"ok": 8, "invalid_token": 3} }}
 	want := strings.NewReplacer("{DROPS}", byReason("parley_drops_total", someFigures().Drops),
 		"{MISSED}", byReason("parley_missed_total", someFigures().Missed)).Replace(wantFigures)
 	if err := testutil.CollectAndCompare(e, strings.NewReader(want)); err != nil {
@@ -132,11 +132,11 @@ func TestMetrics_TellTheNodesFigures(t *testing.T) {
 	}
 }
 
-func meteredHouse(t *testing.T) *house {
-	h := newHouse(t, Config{Logins: func() map[string]uint64 { return map[string]uint64{"ok": 8} }, Gate: func() Gate {
-		return Gate{Tickets: 2, Backends: map[string]Backend{"acme": {Asked: 9, Remembered: 4, Unavailable: 1, Calls: 5, Failures: 1, Open: true}}}
-	}, Webhooks: func() map[string]Webhook {
-		return map[string]Webhook{"acme": {Taken: 7, Overflow: 2, End: 1, Batches: 3, Failures: 4, Waiting: 5, Failing: true}}
+func newMeteredAPI(t *testing.T) *testAPI {
+	h := newTestAPI(t, Config{Logins: func() map[string]uint64 { return map[string]uint64{"ok": 8} }, AuthStats: func() AuthStats {
+		return AuthStats{Tickets: 2, Backends: map[string]BackendStats{"acme": {Asked: 9, Remembered: 4, Unavailable: 1, Calls: 5, Failures: 1, Open: true}}}
+	}, Webhooks: func() map[string]WebhookStats {
+		return map[string]WebhookStats{"acme": {Taken: 7, Overflow: 2, End: 1, Batches: 3, Failures: 4, Waiting: 5, Failing: true}}
 	}})
 	h.node.figures = someFigures()
 	h.call("POST", publishPath, anything)
@@ -148,7 +148,7 @@ func meteredHouse(t *testing.T) *house {
 }
 
 func TestMetrics_AreLintClean(t *testing.T) {
-	problems, err := testutil.GatherAndLint(meteredHouse(t).meter.registry)
+	problems, err := testutil.GatherAndLint(newMeteredAPI(t).counters.registry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestMetrics_AreLintClean(t *testing.T) {
 }
 
 func TestMetrics_AreServedInPrometheusText(t *testing.T) {
-	h := meteredHouse(t)
+	h := newMeteredAPI(t)
 	a := h.call("GET", "/metrics", "")
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(a.body))
@@ -195,7 +195,7 @@ func TestMetrics_AreServedInPrometheusText(t *testing.T) {
 
 // Nothing that a client sends becomes a label, so that the number of time series is bounded.
 func TestMetrics_ClientsCannotMakeTimeSeries(t *testing.T) {
-	h := meteredHouse(t)
+	h := newMeteredAPI(t)
 	series := func() int {
 		n := 0
 		for line := range strings.SplitSeq(h.call("GET", "/metrics", "").body, "\n") {
@@ -218,7 +218,7 @@ func TestMetrics_ClientsCannotMakeTimeSeries(t *testing.T) {
 }
 
 func TestMetrics_ALabelThatIsNoTextIsAnErrorAndNotAPanic(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.figures = actors.Figures{Stuck: map[string]int{"\xff": 1}, Topics: 5}
 	if a := h.call("GET", "/metrics", ""); a.status != 200 || !strings.Contains(a.body, "parley_topics 5") || !strings.Contains(h.log.String(), "metrics are not complete") {
 		t.Errorf("%d\n%s", a.status, h.log)
@@ -226,7 +226,7 @@ func TestMetrics_ALabelThatIsNoTextIsAnErrorAndNotAPanic(t *testing.T) {
 }
 
 func TestMetrics_AnEmptyNodeHasFigures(t *testing.T) {
-	if a := newHouse(t, Config{}).call("GET", "/metrics", ""); !strings.Contains(a.body, "parley_delivery_latency_seconds_count 0\n") {
+	if a := newTestAPI(t, Config{}).call("GET", "/metrics", ""); !strings.Contains(a.body, "parley_delivery_latency_seconds_count 0\n") {
 		t.Error(a.body)
 	}
 }
@@ -234,7 +234,7 @@ func TestMetrics_AnEmptyNodeHasFigures(t *testing.T) {
 // F38: what is counted by a known label is there before it happens, so that its first increase can be seen; the buckets of
 // a call are there once it was made.
 func TestMetrics_KnownLabelsAreThereFromTheStartAndCallsOnceMade(t *testing.T) {
-	h := newHouse(t, Config{Dialects: func() []string { return []string{"dashboard", "notify"} }})
+	h := newTestAPI(t, Config{Dialects: func() []string { return []string{"dashboard", "notify"} }})
 	h.node.figures = actors.Figures{Tenants: map[string]actors.Stats{"acme": {}}, Stuck: map[string]int{"user": 0}}
 	text := h.call("GET", "/metrics", "").body
 	for _, want := range []string{

@@ -11,7 +11,7 @@ import (
 var document []byte
 
 // openapi does GET /openapi.json.
-func (a *API) openapi(_ context.Context, x *exchange) error {
-	x.out = append(x.out, document...)
+func (a *API) openapi(_ context.Context, rc *requestContext) error {
+	rc.out = append(rc.out, document...)
 	return nil
 }

@@ -49,14 +49,14 @@ func TestDocument_IsValid(t *testing.T) {
 
 func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 	documented := operations(t, loadDocument(t))
-	for _, r := range slices.Concat(calls, views) {
+	for _, r := range slices.Concat(publicRoutes, internalRoutes) {
 		op := documented[r.pattern()]
 		if op == nil {
 			t.Errorf("%s is not in the document", r.pattern())
 			continue
 		}
-		if got := schemeOf(op); got != schemes[r.who] {
-			t.Errorf("%s is for those with %q in the document, for %q in the code", r.pattern(), got, schemes[r.who])
+		if got := schemeOf(op); got != schemes[r.principal] {
+			t.Errorf("%s is for those with %q in the document, for %q in the code", r.pattern(), got, schemes[r.principal])
 		}
 		delete(documented, r.pattern())
 	}
@@ -66,7 +66,7 @@ func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 }
 
 // schemes are the document's words for what callers show.
-var schemes = map[caller]string{backend: "", anyone: "nothing", user: "user", outpost: "outpost", operator: "operator"}
+var schemes = map[principal]string{backend: "", anyone: "nothing", user: "user", outpost: "outpost", operator: "operator"}
 
 // schemeOf is what an operation wants shown, "" for the document's default.
 func schemeOf(op *openapi3.Operation) string {
@@ -83,7 +83,7 @@ func schemeOf(op *openapi3.Operation) string {
 
 func TestDocument_NamesTheLimitsAndMembersOfTheCode(t *testing.T) {
 	schemas := loadDocument(t).Components.Schemas
-	for name, members := range map[string][]string{"Publish": orderMembers, "Event": eventMembers, "Farewell": {"code", "reason"}} {
+	for name, members := range map[string][]string{"Publish": publishMembers, "Event": eventMembers, "Farewell": {"code", "reason"}} {
 		got := slices.Sorted(maps.Keys(schemas[name].Value.Properties))
 		if want := slices.Sorted(slices.Values(members)); !slices.Equal(got, want) {
 			t.Errorf("%s has %v, the code %v", name, got, want)
@@ -99,14 +99,14 @@ func TestDocument_NamesTheLimitsAndMembersOfTheCode(t *testing.T) {
 }
 
 // documentedHouse has what the document's examples speak of.
-func documentedHouse(t *testing.T) *house {
-	h := newHouse(t, Config{AdminKey: "k1"})
+func documentedHouse(t *testing.T) *testAPI {
+	h := newTestAPI(t, Config{AdminKey: "k1"})
 	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/radius": []byte(`[{"pk":7,"name":"radius"}]`)}}
 	h.node.connect("c-1", "42", "projects")
 	for range 7 {
 		h.call("POST", publishPath, `{"event":{"kind":"project_updated","data":{"project_name":"apollo","trigger":"audit"}}}`)
 	}
-	h.node.attending = []actors.Attendant{{Topic: "outposts/" + oneOutpost, Member: "i-1", Since: noon, Seen: noon, Until: time.Now().Add(time.Hour), Connection: "c-1",
+	h.node.members = []actors.Attendant{{Topic: "outposts/" + oneOutpost, Member: "i-1", Since: noon, Seen: noon, Until: time.Now().Add(time.Hour), Connection: "c-1",
 		Data: []byte(`{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm"}`)}}
 	return h
 }
@@ -162,7 +162,7 @@ func requests(t *testing.T, pattern string, op *openapi3.Operation) (all []*http
 }
 
 // fits fails the test unless the answer is one that the document promises for its status.
-func fits(t *testing.T, pattern string, op *openapi3.Operation, a answer) {
+func fits(t *testing.T, pattern string, op *openapi3.Operation, a response) {
 	t.Helper()
 	promised := op.Responses.Value(strconv.Itoa(a.status))
 	if promised == nil {
@@ -206,8 +206,8 @@ func TestDocument_ExamplesAreAnsweredAsItSays(t *testing.T) {
 }
 
 // trouble is one way to get an error, for every operation that documents its status.
-var trouble = map[int]func(*house, *http.Request) *http.Request{
-	400: func(h *house, r *http.Request) *http.Request {
+var trouble = map[int]func(*testAPI, *http.Request) *http.Request{
+	400: func(h *testAPI, r *http.Request) *http.Request {
 		if r.Method == "POST" || r.Method == "DELETE" {
 			made := withBody(r, `{"event":`)
 			made.URL.RawQuery = "nonsense=1" // for those that read no body
@@ -216,14 +216,14 @@ var trouble = map[int]func(*house, *http.Request) *http.Request{
 		r.URL.RawQuery = "nonsense=1"
 		return r
 	},
-	401: func(h *house, r *http.Request) *http.Request { r.Header.Del("Authorization"); return r },
+	401: func(h *testAPI, r *http.Request) *http.Request { r.Header.Del("Authorization"); return r },
 	403: failing(protocol.Forbidden),
 	404: failing(protocol.NotFound),
 	409: failing(protocol.PositionLost),
-	413: func(h *house, r *http.Request) *http.Request { return withBody(r, strings.Repeat(" ", 9<<20)) },
+	413: func(h *testAPI, r *http.Request) *http.Request { return withBody(r, strings.Repeat(" ", 9<<20)) },
 	429: failing(protocol.TooMany),
-	500: func(h *house, r *http.Request) *http.Request { h.node.panics = true; return r },
-	502: func(h *house, r *http.Request) *http.Request {
+	500: func(h *testAPI, r *http.Request) *http.Request { h.node.panics = true; return r },
+	502: func(h *testAPI, r *http.Request) *http.Request {
 		h.Upstream(&url.URL{Scheme: "http", Host: "127.0.0.1:0"})
 		r.URL.Path = "/api/v3/core/brands/current/"
 		return r
@@ -231,9 +231,9 @@ var trouble = map[int]func(*house, *http.Request) *http.Request{
 	503: failing(protocol.Busy),
 }
 
-func failing(why protocol.Reason) func(*house, *http.Request) *http.Request {
-	return func(h *house, r *http.Request) *http.Request {
-		h.node.fail = &protocol.Refusal{Reason: why}
+func failing(refusal protocol.Reason) func(*testAPI, *http.Request) *http.Request {
+	return func(h *testAPI, r *http.Request) *http.Request {
+		h.node.fail = &protocol.Refusal{Reason: refusal}
 		h.tokens.fail = h.node.fail
 		return r
 	}
@@ -271,6 +271,6 @@ func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
 }
 
 func TestDocument_IsServed(t *testing.T) {
-	a := newHouse(t, Config{}).call("GET", "/openapi.json", "")
+	a := newTestAPI(t, Config{}).call("GET", "/openapi.json", "")
 	a.is(200, string(document))
 }

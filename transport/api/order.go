@@ -9,77 +9,77 @@ import (
 )
 
 // order is one publish as it was asked for, checked.
-type order struct {
-	to    actors.Target
-	event *protocol.Event
+type publishRequest struct {
+	target actors.Target
+	event  *protocol.Event
 	// single says that it is for one user, by the member "user".
-	single bool
+	toOneUser bool
 }
 
 // The members that a publish and its event may have.
 var (
-	orderMembers = []string{"topic", "user", "users", "all", "event", "exclude_connection"}
-	eventMembers = []string{"kind", "data", "id", "key", "time"}
+	publishMembers = []string{"topic", "user", "users", "all", "event", "exclude_connection"}
+	eventMembers   = []string{"kind", "data", "id", "key", "time"}
 )
 
 // order reads one publish of a body that was checked; what is the word for it in messages. Nothing of raw is kept.
-func (a *API) order(what string, raw []byte) (order, error) {
-	var room [6]rawjson.Member // no more than there are members
-	members, err := split(what, raw, orderMembers, room[:0])
+func (a *API) parsePublish(what string, raw []byte) (publishRequest, error) {
+	var buf [6]rawjson.Member // no more than there are members
+	members, err := parseObject(what, raw, publishMembers, buf[:0])
 	if err != nil {
-		return order{}, err
+		return publishRequest{}, err
 	}
-	var o order
+	var req publishRequest
 	targets := 0
 	for _, m := range members {
-		if isTarget, err := a.target(&o, m); err != nil {
-			return order{}, err
+		if isTarget, err := a.readTarget(&req, m); err != nil {
+			return publishRequest{}, err
 		} else if isTarget {
 			targets++
 		}
 	}
 	if targets > 1 {
-		return order{}, protocol.Refuse(protocol.Malformed, "%s has %d of topic, user, users and all; one says whom the event is for", what, targets)
+		return publishRequest{}, protocol.Refuse(protocol.Malformed, "%s has %d of topic, user, users and all; one says whom the event is for", what, targets)
 	}
-	draft, err := a.draft(rawjson.Find(members, "event"))
+	draft, err := a.readEvent(rawjson.Find(members, "event"))
 	if err != nil {
-		return order{}, err
+		return publishRequest{}, err
 	}
-	if o.event, err = protocol.NewEvent(draft); err != nil {
-		return order{}, err
+	if req.event, err = protocol.NewEvent(draft); err != nil {
+		return publishRequest{}, err
 	}
 	if targets == 0 {
-		o.to.Topic, err = home(o.event)
+		req.target.Topic, err = homeTopic(req.event)
 	}
-	return o, err
+	return req, err
 }
 
 // target reads a member that says whom the event is for, or not for. It reports whether it chose somebody.
-func (a *API) target(o *order, m rawjson.Member) (chose bool, err error) {
+func (a *API) readTarget(req *publishRequest, m rawjson.Member) (chose bool, err error) {
 	switch m.Name {
 	case "topic":
-		if o.to.Topic, err = readText("topic", m.Value); err == nil {
-			err = protocol.CheckTopic(o.to.Topic)
+		if req.target.Topic, err = readText("topic", m.Value); err == nil {
+			err = protocol.CheckTopic(req.target.Topic)
 		}
 		return true, err
 	case "user":
 		user, err := readUser("user", m.Value)
-		o.to.Users, o.single = []string{user}, true
+		req.target.Users, req.toOneUser = []string{user}, true
 		return true, err
 	case "users":
-		o.to.Users, err = a.users(m.Value)
+		req.target.Users, err = a.readUsers(m.Value)
 		return true, err
 	case "all":
-		o.to.All, err = readAll(m.Value)
-		return o.to.All, err
+		req.target.All, err = readAll(m.Value)
+		return req.target.All, err
 	case "exclude_connection":
-		o.to.Exclude, err = readName("exclude_connection", m.Value)
+		req.target.Exclude, err = readName("exclude_connection", m.Value)
 	}
 	return false, err
 }
 
 // home is the topic that the event's kind and data name.
-func home(ev *protocol.Event) (string, error) {
+func homeTopic(ev *protocol.Event) (string, error) {
 	topic := ev.HomeTopic()
 	if topic == "" {
 		return "", protocol.Refuse(protocol.Malformed, "%s needs one of topic, user, users and all", ev.Kind.Event())
@@ -88,12 +88,12 @@ func home(ev *protocol.Event) (string, error) {
 }
 
 // draft reads an event. One without a time has that of its publish, which the node gives it.
-func (a *API) draft(raw []byte) (d protocol.Draft, err error) {
+func (a *API) readEvent(raw []byte) (d protocol.Draft, err error) {
 	if raw == nil {
 		return d, protocol.Refuse(protocol.Malformed, `event is missing: {"kind":"...","data":{...}}`)
 	}
-	var room [5]rawjson.Member
-	members, err := split("event", raw, eventMembers, room[:0])
+	var buf [5]rawjson.Member
+	members, err := parseObject("event", raw, eventMembers, buf[:0])
 	if err != nil {
 		return d, err
 	}
@@ -104,7 +104,7 @@ func (a *API) draft(raw []byte) (d protocol.Draft, err error) {
 			kind, err = readText("event.kind", m.Value)
 			d.Kind = protocol.Kind(kind)
 		case "data":
-			d.Data, err = a.data(m.Value)
+			d.Data, err = a.readData(m.Value)
 			d.Checked = true
 		case "id":
 			d.ID, err = readName("event.id", m.Value)
@@ -127,7 +127,7 @@ func (a *API) draft(raw []byte) (d protocol.Draft, err error) {
 }
 
 // data copies an event's data, which the node keeps, out of the body.
-func (a *API) data(raw []byte) ([]byte, error) {
+func (a *API) readData(raw []byte) ([]byte, error) {
 	if len(raw) > a.cfg.MaxEvent {
 		return nil, protocol.Refuse(protocol.TooLarge, "event.data has %d bytes; the limit is %d", len(raw), a.cfg.MaxEvent)
 	}
@@ -135,7 +135,7 @@ func (a *API) data(raw []byte) ([]byte, error) {
 }
 
 // users reads a list of users.
-func (a *API) users(raw []byte) ([]string, error) {
+func (a *API) readUsers(raw []byte) ([]string, error) {
 	elements, ok := rawjson.Elements(raw)
 	switch {
 	case !ok:

@@ -7,7 +7,7 @@ import (
 )
 
 // Process tells of the process around the engine, for the metrics.
-type Process struct {
+type ProcessStats struct {
 	// LogFull counts lines of the log that found no room to wait for its reader, LogFailed those that its stream refused.
 	LogFull, LogFailed uint64
 	// Certificate is when the certificate of the public address expires; zero without one.
@@ -20,16 +20,16 @@ var (
 )
 
 // process collects a Process.
-type process struct{ figures func() Process }
+type processCollector struct{ figures func() ProcessStats }
 
 // Describe implements prometheus.Collector.
-func (process) Describe(out chan<- *prometheus.Desc) {
+func (processCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- logLost
 	out <- certificateExpiry
 }
 
 // Collect implements prometheus.Collector.
-func (p process) Collect(out chan<- prometheus.Metric) {
+func (p processCollector) Collect(out chan<- prometheus.Metric) {
 	now := p.figures()
 	count(out, logLost, float64(now.LogFull), "full")
 	count(out, logLost, float64(now.LogFailed), "failed")

@@ -17,7 +17,7 @@ import (
 const publishPath = "/api/v1/publish"
 
 func TestPublish_ToATopicAnswersWithItsPosition(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42", "news/today")
 	body := `{"topic":"news/today","event":{"kind":"json","data":{"a":"<&>é"},"id":"n-1"}}`
 	h.call("POST", publishPath, body).is(200, `{"topic":"news/today","epoch":"e1","offset":1,"id":"n-1","duplicate":false,"delivered":1}`)
@@ -40,7 +40,7 @@ func TestPublish_TopicMayBeLeftOutWhereTheKindNamesIt(t *testing.T) {
 		`{"time":null,"id":null,"key":null,"kind":"project_updated","data":{"project_name":"a b","trigger":"audit","extra":[1,{"b":2}]}}`: "projects/a b",
 	}
 	for event, topic := range events {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.call("POST", publishPath, `{"event":`+event+`}`)
 		if len(h.node.published) != 1 || h.node.published[0].to.Topic != topic {
 			t.Errorf("%s went to %+v, want %s", event, h.node.published, topic)
@@ -50,7 +50,7 @@ func TestPublish_TopicMayBeLeftOutWhereTheKindNamesIt(t *testing.T) {
 
 // R002.17: the publisher hears whether anybody got it. R002.25: from outside of the socket, to one, to some, to all.
 func TestPublish_ToUsersAnswersHowManyItReached(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	h.node.connect("c-2", "42")
 	h.node.connect("c-3", "-7")
@@ -79,7 +79,7 @@ func TestPublish_ToUsersAnswersHowManyItReached(t *testing.T) {
 
 // R002.18: MFA_REQUIRED for a user without a connection is an error, and nothing else is.
 func TestPublish_MFARequiredWithoutConnectionIs400(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	mfa := `"event":{"kind":"json","data":{"message":"MFA_REQUIRED","user_id":1}}`
 	h.call("POST", publishPath, `{"user":1,`+mfa+`}`).is(400,
@@ -109,14 +109,14 @@ func TestPublish_TimeIsRFC3339OrUnixSeconds(t *testing.T) {
 		`253402300799`:                        time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		`"` + noon.Format(time.RFC3339) + `"`: noon,
 	} {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{},"time":`+text+`}}`)
 		if len(h.node.published) != 1 || !h.node.published[0].event.Time.Equal(want) {
 			t.Errorf("%s: %+v", text, h.node.published)
 		}
 	}
 	for _, text := range []string{`"yesterday"`, `1e400`, `-1e18`, `253402300800`, `true`, `{}`, `[]`, `""`, `"1769860800"`, `"9999-12-31T23:59:59-01:00"`} {
-		newHouse(t, Config{}).call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{},"time":`+text+`}}`).refuses(protocol.Malformed)
+		newTestAPI(t, Config{}).call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{},"time":`+text+`}}`).refuses(protocol.Malformed)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestPublish_RefusalNamesWhatIsWrong(t *testing.T) {
 		`{"event":{"kind":"telemetry","data":{"device_id":"a/","telemetry":{}}}}`:      {"empty segment"},
 		`{"all":true,"event":{"kind":"message","data":{"level":"loud","message":""}}}`: {"error, warning, success, info"},
 	} {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		a := h.call("POST", publishPath, body)
 		a.refuses(protocol.Malformed, texts...)
 		if len(h.node.published) > 0 {
@@ -183,23 +183,23 @@ func TestPublish_RefusalNamesWhatIsWrong(t *testing.T) {
 }
 
 func TestPublish_TooLargeIs413AndNamesTheLimit(t *testing.T) {
-	h := newHouse(t, Config{MaxEvent: 100})
+	h := newTestAPI(t, Config{MaxEvent: 100})
 	data := func(n int) string { return `{"x":"` + strings.Repeat("x", n-8) + `"}` }
 	body := func(n int) string { return `{"all":true,"event":{"kind":"json","data":` + data(n) + `}}` }
 	h.call("POST", publishPath, body(100)).is(200, `{"delivered":0,"id":"made-1"}`)
 	h.call("POST", publishPath, body(101)).refuses(protocol.TooLarge, "event.data has 101 bytes", "limit is 100")
-	h.call("POST", publishPath, body(100+envelope)).refuses(protocol.TooLarge, fmt.Sprint(100+envelope))
+	h.call("POST", publishPath, body(100+publishOverhead)).refuses(protocol.TooLarge, fmt.Sprint(100+publishOverhead))
 
 	chunked := request("POST", publishPath, body(1<<20))
 	chunked.ContentLength = -1
-	h.do(chunked).refuses(protocol.TooLarge, fmt.Sprint(100+envelope))
+	h.do(chunked).refuses(protocol.TooLarge, fmt.Sprint(100+publishOverhead))
 
-	few := newHouse(t, Config{MaxUsers: 2})
+	few := newTestAPI(t, Config{MaxUsers: 2})
 	few.call("POST", publishPath, `{"users":["a","b","c"],"event":{"kind":"json","data":{}}}`).refuses(protocol.TooLarge, "users has 3", "limit is 2")
 }
 
 func TestPublish_DataIsNotAPartOfABufferThatIsUsedAgain(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for i := range 100 {
 		h.call("POST", publishPath, fmt.Sprintf(`{"topic":"t%d","event":{"kind":"json","id":"i%d","key":"k%d","data":{"n":%d}}}`, i, i, i, i))
 	}
@@ -213,7 +213,7 @@ func TestPublish_DataIsNotAPartOfABufferThatIsUsedAgain(t *testing.T) {
 
 func TestPublish_BusyNodeIs503WithTruthfulRetryAfter(t *testing.T) {
 	for after, want := range map[time.Duration]string{0: "1", 300 * time.Millisecond: "1", 2100 * time.Millisecond: "3", time.Minute: "60"} {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.node.fail = &protocol.Refusal{Reason: protocol.Busy, RetryAfter: after}
 		a := h.call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{}}}`)
 		a.refuses(protocol.Busy)
@@ -225,7 +225,7 @@ func TestPublish_BusyNodeIs503WithTruthfulRetryAfter(t *testing.T) {
 
 func TestPublish_StuckNodeIs503AfterTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{RequestTimeout: 3 * time.Second})
+		h := newTestAPI(t, Config{RequestTimeout: 3 * time.Second})
 		h.node.onPublish = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		started := time.Now()
 		h.call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{}}}`).refuses(protocol.Busy, "3s")
@@ -236,7 +236,7 @@ func TestPublish_StuckNodeIs503AfterTheTimeout(t *testing.T) {
 }
 
 func TestBatch_AnswersInOrderAndARefusalStopsNothing(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.call("POST", "/api/v1/batch", `{"publish":[
 		{"topic":"a","event":{"kind":"json","data":{"n":1}}},
 		{"topic":"a//b","event":{"kind":"json","data":{}}},
@@ -265,7 +265,7 @@ func TestBatch_OneThatCannotBeReadPublishesNothing(t *testing.T) {
 		`{"publish":[` + item + `,` + item[:30] + `]}`:      "not valid JSON",
 		`{"publish":[` + item + `,{"x":"` + "\xff" + `"}]}`: "not valid JSON",
 	} {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.call("POST", "/api/v1/batch", body).refuses(protocol.Malformed, text)
 		if len(h.node.published) > 0 {
 			t.Errorf("%s published %d", body, len(h.node.published))
@@ -274,7 +274,7 @@ func TestBatch_OneThatCannotBeReadPublishesNothing(t *testing.T) {
 }
 
 func TestBatch_LimitsAreNamed(t *testing.T) {
-	h := newHouse(t, Config{MaxBody: 100 << 10, MaxEvent: 50})
+	h := newTestAPI(t, Config{MaxBody: 100 << 10, MaxEvent: 50})
 	item := `{"all":true,"event":{"kind":"json","data":{}}}`
 	full := strings.TrimSuffix(strings.Repeat(item+",", 1000), ",")
 	a := h.call("POST", "/api/v1/batch", `{"publish":[`+full+`]}`)
@@ -290,7 +290,7 @@ func TestBatch_LimitsAreNamed(t *testing.T) {
 
 func TestBatch_WhatTheTimeDidNotReachIsNotPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{RequestTimeout: 2500 * time.Millisecond})
+		h := newTestAPI(t, Config{RequestTimeout: 2500 * time.Millisecond})
 		h.node.onPublish = func(ctx context.Context) error { time.Sleep(time.Second); return nil }
 		item := `{"user":"x","event":{"kind":"json","data":{}}}`
 		late := `{"error":{"code":"busy","message":"not tried: the batch took longer than 2.5s; send the rest again","retry_after":1}}`

@@ -20,11 +20,11 @@ const (
 const maxCursor = 1024
 
 // query reads the parameters of a call; each may be there once, and others are refused.
-func (x *exchange) query(known ...string) (url.Values, error) {
-	if x.r.URL.RawQuery == "" {
+func (rc *requestContext) query(known ...string) (url.Values, error) {
+	if rc.r.URL.RawQuery == "" {
 		return nil, nil
 	}
-	values, err := url.ParseQuery(x.r.URL.RawQuery)
+	values, err := url.ParseQuery(rc.r.URL.RawQuery)
 	if err != nil {
 		return nil, protocol.Refuse(protocol.Malformed, "the query cannot be read; is it percent-encoded?")
 	}
@@ -41,12 +41,12 @@ func (x *exchange) query(known ...string) (url.Values, error) {
 
 // named reads the parameters of a call and the name that it is about: a segment of the path, or one more parameter
 // where the path has none, since there are proxies that decode a slash in a segment.
-func (x *exchange) named(name string, known ...string) (value string, values url.Values, err error) {
-	value = x.r.PathValue(name)
+func (rc *requestContext) namedQuery(name string, known ...string) (value string, values url.Values, err error) {
+	value = rc.r.PathValue(name)
 	if value == "" {
 		known = append(known, name)
 	}
-	if values, err = x.query(known...); err == nil && value == "" {
+	if values, err = rc.query(known...); err == nil && value == "" {
 		value = values.Get(name)
 	}
 	return value, values, err
@@ -75,7 +75,7 @@ func readLimit(values url.Values) (int, error) {
 }
 
 // checked reads a parameter that may be left out, and holds it against a check if it is there.
-func checked(values url.Values, name string, check func(string) error) (string, error) {
+func optionalParam(values url.Values, name string, check func(string) error) (string, error) {
 	value := values.Get(name)
 	if value == "" {
 		return "", nil
@@ -84,6 +84,6 @@ func checked(values url.Values, name string, check func(string) error) (string, 
 }
 
 // aName makes the check of a name, called what in messages.
-func aName(what string) func(string) error {
+func nameCheck(what string) func(string) error {
 	return func(name string) error { return protocol.CheckName(what, name) }
 }

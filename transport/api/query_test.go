@@ -12,8 +12,8 @@ func TestQuery_NamesWhatAPathNames(t *testing.T) {
 	const topic, user = "a/b c/ä&=+%2F", "x/y/../z"
 	twin := func(method, path, query, body string) {
 		t.Helper()
-		made := func() *house {
-			h := newHouse(t, Config{})
+		made := func() *testAPI {
+			h := newTestAPI(t, Config{})
 			h.node.connect("c-1", user)
 			h.node.connect("c-2", "disconnect")
 			h.call("POST", publishPath, `{"topic":"`+topic+`","event":{"kind":"json","data":{}}}`)
@@ -31,7 +31,7 @@ func TestQuery_NamesWhatAPathNames(t *testing.T) {
 	twin("POST", "/api/v1/users/"+url.PathEscape(user)+"/disconnect", "/api/v1/users/disconnect?user="+u, `{"code":4000}`)
 	twin("GET", "/api/v1/users/disconnect", "/api/v1/users?user=disconnect", "") // a user may be called so
 
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for target, words := range map[string]string{
 		"/api/v1/topics/history": "topic is empty", "/api/v1/topics/history?topic=": "topic is empty", "/api/v1/topics/history?topic=a&topic=b": "twice",
 		"/api/v1/topics/history?topic=a//b": "empty segment", "/api/v1/topics/a/history?topic=b": "no parameter", "/api/v1/topics/history?topic=a&user=b": "no parameter",

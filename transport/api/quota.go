@@ -30,7 +30,7 @@ func newQuota(perSecond, burst int) *quota {
 }
 
 // admit counts one request of a key, or says when the next may come.
-func (q *quota) admit(key string) (*rate.Limiter, *protocol.Refusal) {
+func (q *quota) take(key string) (*rate.Limiter, *protocol.Refusal) {
 	if q == nil {
 		return nil, nil
 	}
@@ -45,18 +45,18 @@ func (q *quota) admit(key string) (*rate.Limiter, *protocol.Refusal) {
 	if limiter.AllowN(now, 1) {
 		return limiter, nil
 	}
-	why := protocol.Refuse(protocol.RateLimited, "more than %d requests per second with this key (burst %d)", q.rate, q.burst)
+	refusal := protocol.Refuse(protocol.RateLimited, "more than %d requests per second with this key (burst %d)", q.rate, q.burst)
 	missing := 1 - limiter.TokensAt(now)
-	why.RetryAfter = time.Duration(missing / float64(q.rate) * float64(time.Second))
-	return nil, why
+	refusal.RetryAfter = time.Duration(missing / float64(q.rate) * float64(time.Second))
+	return nil, refusal
 }
 
 // charge counts n more requests, which later ones will have to wait for.
-func (x *exchange) charge(n int) {
-	if x.limiter == nil {
+func (rc *requestContext) charge(n int) {
+	if rc.limiter == nil {
 		return
 	}
-	for now := time.Now(); n > 0; n -= x.limiter.Burst() {
-		x.limiter.ReserveN(now, min(n, x.limiter.Burst()))
+	for now := time.Now(); n > 0; n -= rc.limiter.Burst() {
+		rc.limiter.ReserveN(now, min(n, rc.limiter.Burst()))
 	}
 }

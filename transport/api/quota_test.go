@@ -14,7 +14,7 @@ import (
 const anything = `{"all":true,"event":{"kind":"json","data":{}}}`
 
 func TestQuota_IsOffByDefault(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for range 1000 {
 		if a := h.call("POST", publishPath, anything); a.status != 200 {
 			t.Fatal(a.body)
@@ -24,7 +24,7 @@ func TestQuota_IsOffByDefault(t *testing.T) {
 
 func TestQuota_OneMoreThanTheRateIs429AndRetryAfterIsTrue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{Rate: 2, Burst: 4})
+		h := newTestAPI(t, Config{Rate: 2, Burst: 4})
 		for range 4 {
 			h.call("GET", "/api/v1/stats", "")
 		}
@@ -45,7 +45,7 @@ func TestQuota_OneMoreThanTheRateIs429AndRetryAfterIsTrue(t *testing.T) {
 
 func TestQuota_ABatchCountsEachEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{Rate: 10})
+		h := newTestAPI(t, Config{Rate: 10})
 		batch := `{"publish":[` + strings.TrimSuffix(strings.Repeat(anything+",", 100), ",") + `]}`
 		if a := h.call("POST", "/api/v1/batch", batch); a.status != 200 {
 			t.Fatal(a.body)
@@ -64,7 +64,7 @@ func TestQuota_ABatchCountsEachEvent(t *testing.T) {
 }
 
 func TestQuota_LimitChangesWithoutARestart(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.Limit(1, 1)
 	h.call("GET", "/api/v1/stats", "")
 	h.call("GET", "/api/v1/stats", "").refuses(protocol.RateLimited)
@@ -77,8 +77,8 @@ func TestQuota_LimitChangesWithoutARestart(t *testing.T) {
 func TestQuota_RemembersABoundedNumberOfKeys(t *testing.T) {
 	q := newQuota(1, 1)
 	for i := range 10_000 {
-		if _, why := q.admit(fmt.Sprint("key", i)); why != nil {
-			t.Fatal(why)
+		if _, refusal := q.take(fmt.Sprint("key", i)); refusal != nil {
+			t.Fatal(refusal)
 		}
 	}
 	if n := q.limiters.Len(); n != 4096 {

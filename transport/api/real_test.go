@@ -17,12 +17,12 @@ func TestAPI_OfARealNode(t *testing.T) {
 	node := actors.New(actors.Config{}, nil, actors.TenantConfig{Name: "acme"})
 	defer node.Close()
 	a := New(Config{}, node, fakeKeys{"k1": "acme", "k2": "unknown"})
-	do := func(handler http.Handler, r *http.Request) answer {
+	do := func(handler http.Handler, r *http.Request) response {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
-		return answer{w.Code, w.Header(), w.Body.String(), t}
+		return response{w.Code, w.Header(), w.Body.String(), t}
 	}
-	call := func(method, target, body string) answer { return do(a.Public(), request(method, target, body)) }
+	call := func(method, target, body string) response { return do(a.Public(), request(method, target, body)) }
 
 	body := `{"event":{"kind":"project_updated","id":"i-1","data":{"project_name":"apollo","trigger":"audit"}}}`
 	first, again := call("POST", publishPath, body), call("POST", publishPath, body)
@@ -58,7 +58,7 @@ func TestAPI_OfARealNode(t *testing.T) {
 	call("POST", "/api/v1/users/1/disconnect", "").is(200, `{"disconnected":0}`)
 	call("POST", "/api/v1/revoke", `{"user":"1"}`).is(200, `{"closed":0}`)
 
-	if problems, err := testutil.GatherAndLint(a.meter.registry); err != nil || len(problems) > 0 {
+	if problems, err := testutil.GatherAndLint(a.counters.registry); err != nil || len(problems) > 0 {
 		t.Error(problems, err)
 	}
 	if ready := do(a.Internal(), request("GET", "/readyz", "")); ready.status != 200 {

@@ -25,7 +25,7 @@ const ticketPath = "/api/v1/ws/ticket"
 
 // R002.24: the user's own token makes a ticket, and what web pages send with it does not disturb.
 func TestTicket_IsMadeForAUsersOwnToken(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	r := shows("POST", ticketPath, "Bearer alice")
 	r.Header.Set("X-CSRF-Token", "x")
 	r.Header.Set("X-Client-Type", "web")
@@ -43,7 +43,7 @@ func TestTicket_WithoutATokenThatHoldsIs401InBothForms(t *testing.T) {
 		"": "Not authenticated", "Bearer": "Not authenticated", "Basic alice": "Not authenticated", "alice": "Not authenticated",
 		"Bearer mallory": "invalid token", "Bearer k1": "invalid token",
 	} {
-		a := newHouse(t, Config{}).do(shows("POST", ticketPath, authorization))
+		a := newTestAPI(t, Config{}).do(shows("POST", ticketPath, authorization))
 		var both struct {
 			Detail string
 			Error  struct{ Code, Message string }
@@ -59,24 +59,24 @@ func TestTicket_WithoutATokenThatHoldsIs401InBothForms(t *testing.T) {
 	for first, status := range map[string]int{"Bearer alice": 201, "Bearer mallory": 401, "": 401} {
 		two := shows("POST", ticketPath, "")
 		two.Header["Authorization"] = []string{first, "Bearer alice"}
-		if a := newHouse(t, Config{}).do(two); a.status != status {
+		if a := newTestAPI(t, Config{}).do(two); a.status != status {
 			t.Errorf("%q and another: %d %s", first, a.status, a.body)
 		}
 	}
 	two := shows("GET", "/api/v3/root/config/", "Bearer outpost")
 	two.Header.Add("Authorization", "Bearer outpost")
-	newHouse(t, Config{}).do(two).refuses(protocol.Unauthorized)
+	newTestAPI(t, Config{}).do(two).refuses(protocol.Unauthorized)
 }
 
 // F22: a token that is too large is told so, and is not taken for a wrong one.
 func TestTicket_ATokenThatIsTooLargeIsToldSo(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.do(shows("POST", ticketPath, "Bearer "+strings.Repeat("x", protocol.MaxToken+1))).refuses(protocol.TooLarge, "8193 bytes; the limit is 8192")
 	h.do(shows("POST", ticketPath, "Bearer "+strings.Repeat("x", protocol.MaxToken))).refuses(protocol.InvalidToken)
 }
 
 func TestTicket_IsOfTheTenantThatIsAsked(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	r := shows("POST", ticketPath, "Bearer alice")
 	r.Host = "nobody.example"
 	h.do(r).refuses(protocol.NotFound, "no tenant")
@@ -92,7 +92,7 @@ func TestTokens_WhereNobodyChecksThemAreNotServed(t *testing.T) {
 	a := New(Config{}, newFakeNode(), fakeKeys{})
 	for _, path := range []string{"POST " + ticketPath, "GET /api/v3/root/config/", "GET /api/v3/outposts/instances/"} {
 		method, target, _ := strings.Cut(path, " ")
-		h := &house{API: a, t: t}
+		h := &testAPI{API: a, t: t}
 		h.do(shows(method, target, "Bearer alice")).refuses(protocol.NotFound)
 	}
 }
@@ -100,7 +100,7 @@ func TestTokens_WhereNobodyChecksThemAreNotServed(t *testing.T) {
 // R003.32: the two documents that an outpost fetches before it dials, with every member that its client demands or
 // panics without; with and without the slash, and with the query that it sends.
 func TestOutpostDocuments_AreWhatAnOutpostReads(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for _, path := range []string{"/api/v3/outposts/instances/", "/api/v3/outposts/instances", "/api/v3/outposts/instances/?page=1&page_size=100"} {
 		a := h.do(shows("GET", path, "Bearer outpost"))
 		var page struct {
@@ -140,7 +140,7 @@ func TestOutpostDocuments_AreWhatAnOutpostReads(t *testing.T) {
 func TestOutpostDocuments_AreForOutpostsAlone(t *testing.T) {
 	for _, path := range []string{"/api/v3/outposts/instances/", "/api/v3/root/config/"} {
 		for authorization, status := range map[string]int{"": 401, "outpost": 401, "Token outpost": 401, "Bearer k1": 403, "Bearer alice": 403} {
-			a := newHouse(t, Config{}).do(shows("GET", path, authorization))
+			a := newTestAPI(t, Config{}).do(shows("GET", path, authorization))
 			if a.status != status || !strings.Contains(a.body, `"detail":`) {
 				t.Errorf("%s with %q: %d %s", path, authorization, a.status, a.body)
 			}
@@ -150,14 +150,14 @@ func TestOutpostDocuments_AreForOutpostsAlone(t *testing.T) {
 
 // R003.20, R003.23, R003.24, R003.25, R003.28: what is known of the instances of outposts.
 func TestOutposts_TellTheirInstances(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.call("GET", "/api/v1/outposts", "").is(200, `{"outposts":[]}`)
 	h.call("GET", "/api/v1/outposts/"+oneOutpost, "").refuses(protocol.NotFound, oneOutpost)
 	alive := func(outpost, member, data string) actors.Attendant {
 		return actors.Attendant{Topic: "outposts/" + outpost, Member: member, Since: noon, Seen: noon.Add(10 * time.Second), Until: time.Now().Add(time.Hour),
 			Connection: "ws-7", Data: []byte(data)}
 	}
-	h.node.attending = []actors.Attendant{
+	h.node.members = []actors.Attendant{
 		alive("b", "i-3", `{}`), alive(oneOutpost, "i-2", `{"version":"2024.12.1","buildHash":"","hostname":7}`),
 		alive(oneOutpost, "i-1", `{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm"}`),
 	}
@@ -167,7 +167,7 @@ func TestOutposts_TellTheirInstances(t *testing.T) {
 	h.call("GET", "/api/v1/outposts/"+oneOutpost, "").is(200, one)
 	h.call("GET", "/api/v1/outposts", "").is(200, `{"outposts":[`+one+`,{"uuid":"b","instances":[{"uuid":"i-3","version":"","buildHash":"","hostname":"",`+rest+`]}]}`)
 	// F36, R003.31: what instances from 2025 on tell as well.
-	h.node.attending = []actors.Attendant{alive("b", "i-4", `{"version":"2025.10.4","buildHash":"tagged","hostname":"vm","golangVersion":"go1.25.3","opensslEnabled":true,"opensslVersion":"OpenSSL 3.5","fipsEnabled":false}`),
+	h.node.members = []actors.Attendant{alive("b", "i-4", `{"version":"2025.10.4","buildHash":"tagged","hostname":"vm","golangVersion":"go1.25.3","opensslEnabled":true,"opensslVersion":"OpenSSL 3.5","fipsEnabled":false}`),
 		alive("b", "i-5", `{"golangVersion":7,"opensslEnabled":"yes","fipsEnabled":null}`)}
 	h.call("GET", "/api/v1/outposts/b", "").is(200, `{"uuid":"b","instances":[{"uuid":"i-4","version":"2025.10.4","buildHash":"tagged","hostname":"vm",`+
 		`"golangVersion":"go1.25.3","opensslVersion":"OpenSSL 3.5","opensslEnabled":true,"fipsEnabled":false,`+rest+`,{"uuid":"i-5","version":"","buildHash":"","hostname":"",`+rest+`]}`)

@@ -63,24 +63,24 @@ func (a *API) reverseProxy(base *url.URL) *httputil.ReverseProxy {
 			MaxResponseHeaderBytes: 64 << 10, DisableCompression: true,
 		},
 		Rewrite:        func(r *httputil.ProxyRequest) { a.rewrite(base, r) },
-		ModifyResponse: a.bound,
+		ModifyResponse: a.limitResponse,
 		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
 			forwardedOf(r.Context()).err = err
 		},
-		ErrorLog: a.quiet,
+		ErrorLog: a.errorLog,
 	}
 }
 
 // forwarded is what becomes of a call that is forwarded. Its request's context has it.
-type forwarded struct {
-	x   *exchange
+type forwardedCall struct {
+	rc  *requestContext
 	err error
 }
 
 type forwardedKey struct{}
 
-func forwardedOf(ctx context.Context) *forwarded {
-	f, _ := ctx.Value(forwardedKey{}).(*forwarded)
+func forwardedOf(ctx context.Context) *forwardedCall {
+	f, _ := ctx.Value(forwardedKey{}).(*forwardedCall)
 	return f
 }
 
@@ -89,41 +89,41 @@ const via = "1.1 parley"
 
 // forward has the upstream answer, and the client gets that, whatever it is. A path that would lead elsewhere once
 // it is decoded is none of ours.
-func (a *API) forward(up *upstream, x *exchange) error {
-	if at := x.r.URL.Path; path.Clean(at) != strings.TrimSuffix(at, "/") {
+func (a *API) forward(up *upstream, rc *requestContext) error {
+	if at := rc.r.URL.Path; path.Clean(at) != strings.TrimSuffix(at, "/") {
 		return protocol.Refuse(protocol.NotFound, "the path is not written plainly")
 	}
-	if strings.Contains(strings.Join(x.r.Header["Via"], ","), via) {
-		return a.upstreamFailed(x, errors.New("authentik.upstream leads back to this server"))
+	if strings.Contains(strings.Join(rc.r.Header["Via"], ","), via) {
+		return a.upstreamFailed(rc, errors.New("authentik.upstream leads back to this server"))
 	}
-	f := &forwarded{x: x}
-	ctx, cancel := context.WithTimeout(context.WithValue(x.r.Context(), forwardedKey{}, f), upstreamTime)
+	f := &forwardedCall{rc: rc}
+	ctx, cancel := context.WithTimeout(context.WithValue(rc.r.Context(), forwardedKey{}, f), upstreamTime)
 	defer cancel()
-	if x.r.ContentLength != 0 {
+	if rc.r.ContentLength != 0 {
 		// Not every ResponseWriter can; the server's own can.
-		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(upstreamTime))
+		_ = http.NewResponseController(rc.w).SetReadDeadline(time.Now().Add(upstreamTime))
 	}
-	r := x.r.WithContext(ctx)
-	r.Body = http.MaxBytesReader(x.w, x.r.Body, int64(a.cfg.MaxBody))
-	up.proxy.ServeHTTP(x.w, r)
+	r := rc.r.WithContext(ctx)
+	r.Body = http.MaxBytesReader(rc.w, rc.r.Body, int64(a.cfg.MaxBody))
+	up.proxy.ServeHTTP(rc.w, r)
 	if f.err == nil {
-		x.sent = true
+		rc.written = true
 		return nil
 	}
 	if _, large := errors.AsType[*http.MaxBytesError](f.err); large {
 		return tooLarge(a.cfg.MaxBody)
 	}
-	return a.upstreamFailed(x, f.err)
+	return a.upstreamFailed(rc, f.err)
 }
 
 // upstreamFailed says once in a while what went wrong, and has the client wait.
-func (a *API) upstreamFailed(x *exchange, err error) error {
+func (a *API) upstreamFailed(rc *requestContext, err error) error {
 	now := time.Now().UnixNano()
-	last := a.complained.Load()
-	if (last == 0 || now-last >= int64(upstreamQuiet)) && a.complained.CompareAndSwap(last, now) {
-		a.cfg.Logger.Warn("authentik.upstream does not answer", "cause", tame(err))
+	last := a.upstreamLogged.Load()
+	if (last == 0 || now-last >= int64(upstreamQuiet)) && a.upstreamLogged.CompareAndSwap(last, now) {
+		a.cfg.Logger.Warn("authentik.upstream does not answer", "cause", printable(err))
 	}
-	a.hold(x)
+	a.delay(rc)
 	return errUpstream
 }
 
@@ -145,12 +145,12 @@ func (a *API) rewrite(base *url.URL, r *httputil.ProxyRequest) {
 
 // bound bounds what is passed on. An answer that would make an outpost ask in a loop is held, and not on the upstream's
 // connection.
-func (a *API) bound(r *http.Response) error {
-	x := forwardedOf(r.Request.Context()).x
+func (a *API) limitResponse(r *http.Response) error {
+	rc := forwardedOf(r.Request.Context()).rc
 	if r.ContentLength > upstreamAnswer {
 		return errors.New("its answer is larger than 64 MiB")
 	}
-	if x.status = r.StatusCode; x.status >= http.StatusInternalServerError {
+	if rc.status = r.StatusCode; rc.status >= http.StatusInternalServerError {
 		words, err := io.ReadAll(io.LimitReader(r.Body, upstreamWords))
 		r.Body.Close()
 		if err != nil {
@@ -158,20 +158,20 @@ func (a *API) bound(r *http.Response) error {
 		}
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(words)), int64(len(words))
 		r.Header.Set("Content-Length", strconv.Itoa(len(words)))
-		a.hold(x)
+		a.delay(rc)
 	}
-	r.Body = &bounded{ReadCloser: r.Body, left: upstreamAnswer}
+	r.Body = &limitedBody{ReadCloser: r.Body, left: upstreamAnswer}
 	return nil
 }
 
 // bounded is a body that fails when it is longer than it may be.
-type bounded struct {
+type limitedBody struct {
 	io.ReadCloser
 	left int
 }
 
 // Read implements io.Reader.
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= n; b.left < 0 {
 		return 0, errors.New("the answer is larger than 64 MiB")

@@ -31,7 +31,7 @@ func TestUpstream_AnswersWithTheClientsHeaders(t *testing.T) {
 		}
 	}))
 	defer authentik.Close()
-	h := newHouse(t, Config{Forwarded: func(*http.Request) (string, string, string) { return "192.0.2.9", "https", "push.example" }})
+	h := newTestAPI(t, Config{Forwarded: func(*http.Request) (string, string, string) { return "192.0.2.9", "https", "push.example" }})
 	h.upstreamAt(authentik.URL + "/auth/")
 	c := &outpostClient{t, h.served().URL, "2025.10.4"}
 	if uuid, got := c.starts("radius"); uuid != oneOutpost || !slices.Equal(got, []string{"real"}) {
@@ -64,7 +64,7 @@ func TestUpstream_AnswersWithTheClientsHeaders(t *testing.T) {
 	}
 }
 
-func (h *house) upstreamAt(base string) {
+func (h *testAPI) upstreamAt(base string) {
 	u, err := url.Parse(base)
 	if err != nil {
 		h.t.Fatal(err)
@@ -77,7 +77,7 @@ func TestUpstream_IsAskedForNothingElse(t *testing.T) {
 	var asked atomic.Int32
 	authentik := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	defer authentik.Close()
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.upstreamAt(authentik.URL)
 	for _, path := range []string{"/api/v3/../v2/", "/api/v3/%2e%2e/v2/", "/api/v3/x%2F..%2F..%2Fv2/", "/api/v3/%2E%2E%2Fv2", "/api/v3/x%2F%2Fy/", "/api/v3//x"} {
 		h.do(shows("GET", path, "Bearer outpost")).refuses(protocol.NotFound)
@@ -96,7 +96,7 @@ func TestUpstream_HearsWhereARequestIsFrom(t *testing.T) {
 		fmt.Fprint(w, r.Header["X-Forwarded-For"], r.Header["X-Forwarded-Host"], r.Header["X-Forwarded-Proto"])
 	}))
 	defer authentik.Close()
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.upstreamAt(authentik.URL)
 	r := shows("GET", "/api/v3/root/config/", "Bearer outpost")
 	r.Header.Set("X-Forwarded-For", "6.6.6.6")
@@ -110,7 +110,7 @@ func TestUpstream_HearsWhereARequestIsFrom(t *testing.T) {
 func TestUpstream_DocumentsComeFirst(t *testing.T) {
 	authentik := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"from":"authentik"}`) }))
 	defer authentik.Close()
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/proxy": []byte(`{"from":"us"}`)}}
 	h.upstreamAt(authentik.URL)
 	for _, c := range []struct{ method, path, authorization, want string }{
@@ -138,7 +138,7 @@ func TestUpstream_ThatFailsIs502(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}))
 	defer broken.Close()
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	loop := shows("GET", "/api/v3/root/config/", "Bearer outpost")
 	loop.Header.Set("Via", "1.0 proxy, 1.1 parley")
 	upgrade := shows("GET", "/api/v3/upgrade/", "Bearer outpost")
@@ -165,7 +165,7 @@ func TestUpstream_BodiesAreBounded(t *testing.T) {
 		io.WriteString(w, "{}")
 	}))
 	defer authentik.Close()
-	h := newHouse(t, Config{MaxBody: 100})
+	h := newTestAPI(t, Config{MaxBody: 100})
 	h.upstreamAt(authentik.URL)
 	r := shows("POST", "/api/v3/flows/", "Bearer outpost")
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat("x", 101))), -1
@@ -173,7 +173,7 @@ func TestUpstream_BodiesAreBounded(t *testing.T) {
 	if a := h.do(shows("GET", "/api/v3/flows/", "Bearer outpost")); a.status != http.StatusBadGateway {
 		t.Errorf("a huge answer is %d", a.status)
 	}
-	endless := &bounded{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", 50))), left: 40}
+	endless := &limitedBody{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", 50))), left: 40}
 	if n, err := io.Copy(io.Discard, endless); err == nil || n > 40 {
 		t.Errorf("%d bytes came, %v", n, err)
 	}

@@ -3,7 +3,7 @@ package api
 import "github.com/prometheus/client_golang/prometheus"
 
 // Webhook tells of a tenant's webhook for lifecycle events, for the metrics.
-type Webhook struct {
+type WebhookStats struct {
 	// Taken counts events that the backend has, Overflow those that the queue had no room for, End those that waited when
 	// the webhook ended.
 	Taken, Overflow, End uint64
@@ -23,17 +23,19 @@ var (
 )
 
 // webhooks collects Webhooks.
-type webhooks struct{ figures func() map[string]Webhook }
+type webhookCollector struct {
+	figures func() map[string]WebhookStats
+}
 
 // Describe implements prometheus.Collector.
-func (webhooks) Describe(out chan<- *prometheus.Desc) {
+func (webhookCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{webhookEvents, webhookLost, webhookCalls, webhookWaiting, webhookFailing} {
 		out <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (w webhooks) Collect(out chan<- prometheus.Metric) {
+func (w webhookCollector) Collect(out chan<- prometheus.Metric) {
 	for tenant, hook := range w.figures() {
 		count(out, webhookEvents, float64(hook.Taken), tenant)
 		count(out, webhookLost, float64(hook.Overflow), tenant, "overflow")

@@ -203,7 +203,7 @@ func (s *Server) assemble() error {
 	for name, probe := range s.sockets.Probes() {
 		s.node.AddProbe(name, probe)
 	}
-	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
+	cfg.API.Logins, cfg.API.Tenant, cfg.API.AuthStats = s.logins, s.hosts.tenant, s.gateFigures
 	cfg.API.Webhooks, cfg.API.Process = s.heralds.figures, s.process
 	cfg.API.Dialects = s.spokenNames
 	if cfg.Data != "" {
