@@ -10,7 +10,8 @@ import (
 	"sync/atomic"
 )
 
-// API answers backends. Everything in it is fixed after New, but for what says so.
+// API answers the HTTP calls of backends, users, outposts and operators. Its fields are fixed after New, but for those
+// that say otherwise. Its methods may be called from any goroutine.
 type API struct {
 	cfg      Config
 	node     Node
@@ -21,14 +22,14 @@ type API struct {
 	clients  http.Handler
 	internal http.Handler
 
-	quota          atomic.Pointer[quota]    // replaced by Limit
-	upstream       atomic.Pointer[upstream] // replaced by Upstream
-	upstreamLogged atomic.Int64             // when it was logged that the upstream does not answer, Unix nanoseconds
+	quota          atomic.Pointer[quota]    // replaced by Limit; nil bounds nothing
+	upstream       atomic.Pointer[upstream] // replaced by Upstream; nil is none
+	upstreamLogged atomic.Int64             // when the log last had that it fails, Unix nanoseconds
 	delayed        delayedResponses
-	errorLog       *log.Logger // of what is no line of ours
+	errorLog       *log.Logger // of libraries, at debug level
 }
 
-// New makes the API of a node.
+// New makes the API of a node. It starts no goroutine, and needs no Close.
 func New(cfg Config, node Node, keys Keys) *API {
 	a := &API{cfg: cfg.withDefaults(), node: node, keys: keys}
 	a.canary = newCanary(node.Probe, a.cfg.Logger)
@@ -45,12 +46,15 @@ func New(cfg Config, node Node, keys Keys) *API {
 	a.Limit(cfg.Rate, cfg.Burst)
 	a.errorLog = slog.NewLogLogger(a.cfg.Logger.Handler(), slog.LevelDebug)
 	a.public = a.mux(publicRoutes)
-	a.clients = a.mux(slices.DeleteFunc(slices.Clone(publicRoutes), func(r route) bool { return !r.principal.hasOwnToken() }))
+	a.clients = a.mux(slices.DeleteFunc(slices.Clone(publicRoutes), func(r route) bool {
+		return !r.principal.hasOwnToken()
+	}))
 	a.internal = a.mux(internalRoutes)
 	return a
 }
 
-// Public serves what backends call, with a key, and the few calls of users and outposts with tokens of their own.
+// Public serves the calls of backends, which show an API key, and those of users and outposts, which show a token of
+// their own.
 func (a *API) Public() http.Handler { return a.public }
 
 // Clients serves the calls of users and outposts alone.
@@ -59,10 +63,11 @@ func (a *API) Clients() http.Handler { return a.clients }
 // Internal serves /healthz, /readyz, /metrics and /openapi.json, without a key, and operators' calls.
 func (a *API) Internal() http.Handler { return a.internal }
 
-// Limit sets the rate of each key anew, as Config.Rate and Config.Burst say. All keys begin with a full burst.
+// Limit replaces the limit of each key: rate requests a second with bursts of burst, as Config.Rate and Config.Burst
+// say. All keys begin with a full burst.
 func (a *API) Limit(rate, burst int) { a.quota.Store(newQuota(rate, burst)) }
 
-// house puts routes behind their handlers, and says 404 everywhere else.
+// mux serves routes, and answers 404 everywhere else.
 func (a *API) mux(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	handlers, notFound := map[string]*handler{}, &handler{api: a, notFound: true}
@@ -77,7 +82,7 @@ func (a *API) mux(routes []route) http.Handler {
 			} else {
 				mux.Handle(r.muxPattern(), h)
 			}
-			if above, ok := strings.CutSuffix(r.path, "/{path}"); ok && r.anySuffix { // the mux would redirect it
+			if above, ok := strings.CutSuffix(r.path, "/{path}"); ok && r.anySuffix { // ServeMux would redirect it
 				mux.Handle(above, notFound)
 			}
 		}
@@ -85,7 +90,7 @@ func (a *API) mux(routes []route) http.Handler {
 	}
 	mux.Handle("/", notFound)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The mux would redirect an unclean path, and a POST that is redirected loses its body.
+		// ServeMux would redirect an unclean path, and a POST that is redirected loses its body.
 		p := r.URL.EscapedPath()
 		clean := path.Clean(p)
 		if r.Method == http.MethodConnect || clean != p && (clean == "/" || clean+"/" != p) {

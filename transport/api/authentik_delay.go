@@ -5,66 +5,68 @@ import (
 	"time"
 )
 
-// Outposts up to 2024.12 ask again without a pause until they are answered. An answer that would have them do so is
-// held for a while, by which one client asks about once a second.
+// Outposts up to 2024.12 ask again without a pause until they have an answer. A response that makes them do so is
+// delayed (a tarpit), so that one client asks about once a second.
 const (
 	delayTime = time.Second
-	// unansweredRetry is what such a client is told to wait.
+	// unansweredRetry is the Retry-After of such a response.
 	unansweredRetry = 30 * time.Second
-	// How many are held at once of one token, and in all. One more is answered at once, and its connection is closed.
+	// How many responses are delayed at once for one token, and in all. One more is not delayed, and closes its
+	// connection.
 	maxDelayedPerToken = 32
 	maxDelayed         = 1024
-	// maxFirst is how many different things are remembered to have been logged.
+	// maxLogged is how many outposts are remembered to be in the log.
 	maxLogged = 1024
 )
 
-// holding counts what is held.
+// delayedResponses counts the responses that are delayed, and remembers what was logged.
 type delayedResponses struct {
-	mu      sync.Mutex // guards these
+	mu      sync.Mutex // guards the rest
 	all     int
 	byToken map[string]int
 	logged  map[string]bool
 }
 
-// first reports whether this is the first time, as long as it can be remembered.
-func (h *delayedResponses) firstTime(what string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.logged[what] || len(h.logged) == maxLogged {
+// firstTime reports whether it sees what for the first time. It says no once it remembers maxLogged.
+func (d *delayedResponses) firstTime(what string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.logged[what] || len(d.logged) == maxLogged {
 		return false
 	}
-	if h.logged == nil {
-		h.logged = map[string]bool{}
+	if d.logged == nil {
+		d.logged = map[string]bool{}
 	}
-	h.logged[what] = true
+	d.logged[what] = true
 	return true
 }
 
-// enter reports whether one more may be held.
-func (h *delayedResponses) acquire(token string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.all == maxDelayed || h.byToken[token] == maxDelayedPerToken {
+// acquire reports whether one more response may be delayed.
+func (d *delayedResponses) acquire(token string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all == maxDelayed || d.byToken[token] == maxDelayedPerToken {
 		return false
 	}
-	if h.byToken == nil {
-		h.byToken = map[string]int{}
+	if d.byToken == nil {
+		d.byToken = map[string]int{}
 	}
-	h.all++
-	h.byToken[token]++
+	d.all++
+	d.byToken[token]++
 	return true
 }
 
-func (h *delayedResponses) release(token string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.all--
-	if h.byToken[token]--; h.byToken[token] == 0 {
-		delete(h.byToken, token)
+func (d *delayedResponses) release(token string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all--
+	if d.byToken[token]--; d.byToken[token] == 0 {
+		delete(d.byToken, token)
 	}
 }
 
-// hold waits on the request's own goroutine before it is answered, until its client is gone at most.
+// delay blocks the request's goroutine before it responds, but no longer than the client stays. A response over the
+// bounds is not delayed.
 func (a *API) delay(rc *requestContext) {
 	token := rc.tenant + "/" + rc.r.Header.Get("Authorization")
 	if !a.delayed.acquire(token) {

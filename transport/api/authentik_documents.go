@@ -8,12 +8,12 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// Documents are what an outpost is answered, by the path below /api/v3/ without slashes at its ends
-// ("outposts/radius"). Each is JSON that [rawjson.Check] has passed. An array is a list, which is given in pages as
-// authentik gives them; all else is given as it is. They are never changed.
+// Documents are the answers to an outpost, by the path below /api/v3/ without slashes at its ends ("outposts/radius").
+// Each is JSON that [rawjson.Check] has passed. An array is a list, which is served in authentik's pages; anything
+// else is served as it is. Documents are never changed.
 type Documents map[string][]byte
 
-// providerLists are where outposts of each kind find their providers.
+// providerLists are the paths at which outposts of each kind find their providers.
 var providerLists = []struct{ path, kind string }{
 	{"outposts/proxy", "proxy"}, {"outposts/ldap", "ldap"}, {"outposts/radius", "radius"},
 }
@@ -28,7 +28,7 @@ func (d Documents) kind() string {
 	return "proxy"
 }
 
-// answerDocument answers with a document.
+// answerDocument answers with a document, or with the page of it that the query asks for.
 func (rc *requestContext) answerDocument(document []byte) error {
 	elements, isList := rawjson.Elements(document)
 	if !isList {
@@ -51,11 +51,11 @@ func (rc *requestContext) answerDocument(document []byte) error {
 	return nil
 }
 
-// page is one page of a list, as authentik counts: the first is 1, and an empty list has one page.
+// page is one page of a list, as authentik counts them: the first is 1, and an empty list has one page.
 type page struct{ number, size, count int }
 
-// pageOf reads which page is wanted of a list; without a size it is one page. All else in the query orders and
-// filters, which outposts do not rely on.
+// pageOf reads which page of a list the query asks for; without a size the list is one page. Other parameters order and
+// filter, on which outposts do not rely.
 func pageOf(query string, count int) (page, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -74,7 +74,7 @@ func pageOf(query string, count int) (page, error) {
 	return p, nil
 }
 
-// positive reads a number from 1 up that may be left out.
+// readPositive reads a number from 1 up, or returns otherwise if it is left out.
 func readPositive(values url.Values, name string, otherwise int) (int, error) {
 	all := values[name]
 	if len(all) == 0 {
@@ -89,13 +89,13 @@ func readPositive(values url.Values, name string, otherwise int) (int, error) {
 
 func (p page) pages() int { return max(1, (p.count+p.size-1)/p.size) }
 
-// bounds are where the page begins and ends in the list.
+// bounds are the indexes at which the page begins and ends in the list.
 func (p page) bounds() (from, to int) {
 	from = (p.number - 1) * p.size
 	return from, from + min(p.size, p.count-from)
 }
 
-// appendPagination appends the member by which authentik's clients find the next page; 0 is none.
+// appendPagination appends the member by which authentik's clients find the next page; page 0 is none.
 func appendPagination(dst []byte, p page) []byte {
 	from, to := p.bounds()
 	next := 0
@@ -106,8 +106,10 @@ func appendPagination(dst []byte, p page) []byte {
 	for i, member := range []struct {
 		name  string
 		value int
-	}{{"next", next}, {"previous", p.number - 1}, {"count", p.count}, {"current", p.number}, {"total_pages", p.pages()},
-		{"start_index", min(from+1, to)}, {"end_index", to}} {
+	}{
+		{"next", next}, {"previous", p.number - 1}, {"count", p.count}, {"current", p.number},
+		{"total_pages", p.pages()}, {"start_index", min(from+1, to)}, {"end_index", to},
+	} {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
@@ -117,7 +119,7 @@ func appendPagination(dst []byte, p page) []byte {
 	return append(dst, '}')
 }
 
-// Problem says what is wrong with documents, "" for nothing: an outpost ends at it.
+// Problem says what in the documents would make an outpost exit, "" for nothing.
 func (d Documents) Problem() string {
 	for _, path := range []string{"outposts/ldap", "outposts/radius"} {
 		if elements, isList := rawjson.Elements(d[path]); isList && len(elements) == 0 {

@@ -17,14 +17,14 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Bounds of what is forwarded.
+// Bounds of a call that is forwarded.
 const (
 	upstreamTime   = 25 * time.Second // all of a call; the server's own WriteTimeout is longer
 	upstreamDial   = 5 * time.Second
 	upstreamAnswer = 64 << 20 // bytes
 	upstreamWords  = 64 << 10 // bytes of an error; more are cut off
 	upstreamConns  = 64
-	// upstreamQuiet is the least time between two lines in the log that it does not answer.
+	// upstreamQuiet is the least time between two log lines that the upstream fails.
 	upstreamQuiet = time.Minute
 )
 
@@ -34,12 +34,12 @@ type upstream struct {
 	proxy *httputil.ReverseProxy
 }
 
-// errUpstream is one more refusal that protocol.Reason has no word for: the upstream did not answer, or not as it
+// errUpstream is another refusal for which protocol.Reason has no word: the upstream did not answer, or not as it
 // should.
 var errUpstream = errors.New("authentik did not answer as it should; the log of this server says more")
 
-// Upstream has calls below /api/v3/ answered by the real authentik at base, whose path stands before theirs; nil by
-// nobody.
+// Upstream forwards calls below /api/v3/ to the real authentik at base, whose path goes before theirs; nil forwards
+// none. Calls that are being forwarded go on.
 func (a *API) Upstream(base *url.URL) {
 	var next *upstream
 	if base != nil {
@@ -47,7 +47,7 @@ func (a *API) Upstream(base *url.URL) {
 	}
 	before := a.upstream.Load()
 	if before != nil && next != nil && *before.base == *next.base {
-		return // its connections are good
+		return // and keep its connections
 	}
 	if a.upstream.Store(next); before != nil {
 		before.proxy.Transport.(*http.Transport).CloseIdleConnections()
@@ -71,7 +71,7 @@ func (a *API) reverseProxy(base *url.URL) *httputil.ReverseProxy {
 	}
 }
 
-// forwarded is what becomes of a call that is forwarded. Its request's context has it.
+// forwardedCall is a call that is being forwarded, and its error. The context of its request has it.
 type forwardedCall struct {
 	rc  *requestContext
 	err error
@@ -84,11 +84,11 @@ func forwardedOf(ctx context.Context) *forwardedCall {
 	return f
 }
 
-// via is the name that this server has in the header Via.
+// via is what this server adds to the header Via.
 const via = "1.1 parley"
 
-// forward has the upstream answer, and the client gets that, whatever it is. A path that would lead elsewhere once
-// it is decoded is none of ours.
+// forward lets the upstream answer, and passes on whatever that is. It refuses a path that leads elsewhere once it is
+// decoded.
 func (a *API) forward(up *upstream, rc *requestContext) error {
 	if at := rc.r.URL.Path; path.Clean(at) != strings.TrimSuffix(at, "/") {
 		return protocol.Refuse(protocol.NotFound, "the path is not written plainly")
@@ -100,7 +100,7 @@ func (a *API) forward(up *upstream, rc *requestContext) error {
 	ctx, cancel := context.WithTimeout(context.WithValue(rc.r.Context(), forwardedKey{}, f), upstreamTime)
 	defer cancel()
 	if rc.r.ContentLength != 0 {
-		// Not every ResponseWriter can; the server's own can.
+		// Not every ResponseWriter can do this; the server's own can.
 		_ = http.NewResponseController(rc.w).SetReadDeadline(time.Now().Add(upstreamTime))
 	}
 	r := rc.r.WithContext(ctx)
@@ -116,7 +116,7 @@ func (a *API) forward(up *upstream, rc *requestContext) error {
 	return a.upstreamFailed(rc, f.err)
 }
 
-// upstreamFailed says once in a while what went wrong, and has the client wait.
+// upstreamFailed logs the cause, at most once in upstreamQuiet, and delays the response.
 func (a *API) upstreamFailed(rc *requestContext, err error) error {
 	now := time.Now().UnixNano()
 	last := a.upstreamLogged.Load()
@@ -127,8 +127,8 @@ func (a *API) upstreamFailed(rc *requestContext, err error) error {
 	return errUpstream
 }
 
-// rewrite makes the upstream's request of a client's: its headers but for those of its connection, the upstream's host,
-// and where it came from.
+// rewrite makes the upstream's request of a client's: with its headers but for those of its connection, the upstream's
+// host, and the client's address.
 func (a *API) rewrite(base *url.URL, r *httputil.ProxyRequest) {
 	r.SetURL(base)
 	r.Out.Header.Del("Connection") // with Upgrade: no socket is opened this way
@@ -143,8 +143,8 @@ func (a *API) rewrite(base *url.URL, r *httputil.ProxyRequest) {
 	r.Out.Header.Add("Via", via)
 }
 
-// bound bounds what is passed on. An answer that would make an outpost ask in a loop is held, and not on the upstream's
-// connection.
+// limitResponse bounds what is passed on. It delays a response that makes an outpost ask in a loop, once it has left
+// the upstream's connection.
 func (a *API) limitResponse(r *http.Response) error {
 	rc := forwardedOf(r.Request.Context()).rc
 	if r.ContentLength > upstreamAnswer {
@@ -164,10 +164,10 @@ func (a *API) limitResponse(r *http.Response) error {
 	return nil
 }
 
-// bounded is a body that fails when it is longer than it may be.
+// limitedBody is a body that fails when it is longer than left.
 type limitedBody struct {
 	io.ReadCloser
-	left int
+	left int // bytes
 }
 
 // Read implements io.Reader.

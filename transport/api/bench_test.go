@@ -83,8 +83,8 @@ func BenchmarkPublish_KeepAlive(b *testing.B) {
 	})
 }
 
-// BenchmarkPublish_Connection is a publish over a loopback socket that stays open, by net/http and by the fast path. The
-// client is a bare socket and allocates nothing.
+// BenchmarkPublish_Connection is a publish over a loopback socket that stays open, by net/http and by the fast path.
+// The client is a bare socket and allocates nothing.
 func BenchmarkPublish_Connection(b *testing.B) {
 	for _, fast := range []bool{false, true} {
 		b.Run(fmt.Sprintf("fastpath=%v", fast), func(b *testing.B) {

@@ -72,8 +72,8 @@ func (a *API) disconnect(_ context.Context, rc *requestContext) error {
 	return nil
 }
 
-// segment reads a name of a call that has no other parameters: from a segment of the path, or from the query if the
-// path has none.
+// nameParam reads and checks the name that a call without other parameters is about: from a segment of the path, or
+// from the query if the path has none.
 func (rc *requestContext) nameParam(name string) (string, error) {
 	if rc.r.URL.RawQuery != "" && rc.r.PathValue(name) != "" {
 		return "", protocol.Refuse(protocol.Malformed, "this call has no query parameters")
@@ -85,38 +85,39 @@ func (rc *requestContext) nameParam(name string) (string, error) {
 	return value, protocol.CheckName(name, value)
 }
 
-// farewell is what a client hears when it is disconnected; zero is the node's default.
+// closeOptions are the code and reason of the close frame that a client gets; zero is the node's default.
 type closeOptions struct {
 	code   uint16
 	reason string
 }
 
-// maxFarewell bounds the reason, which has to fit into a close frame, in bytes.
+// maxCloseReason bounds the reason, which has to fit into a close frame, in bytes.
 const maxCloseReason = 123
 
-// farewell reads the body of a call that disconnects; there may be none.
-func (a *API) readCloseOptions(rc *requestContext) (f closeOptions, err error) {
+// readCloseOptions reads the body of a call that disconnects; it may be empty.
+func (a *API) readCloseOptions(rc *requestContext) (opts closeOptions, err error) {
 	if err := rc.readBody(maxSmallBody, a.cfg.RequestTimeout); err != nil || len(rc.body) == 0 {
-		return f, err
+		return opts, err
 	}
 	members, err := parseBody(rc.body, []string{"code", "reason"})
 	if err != nil {
-		return f, err
+		return opts, err
 	}
 	for _, m := range members {
 		switch m.Name {
 		case "code":
-			f.code, err = readCode(m.Value)
+			opts.code, err = readCode(m.Value)
 		case "reason":
-			if f.reason, err = readName("reason", m.Value); err == nil && len(f.reason) > maxCloseReason {
-				err = protocol.Refuse(protocol.Malformed, "reason has %d bytes; a close frame holds %d", len(f.reason), maxCloseReason)
+			if opts.reason, err = readName("reason", m.Value); err == nil && len(opts.reason) > maxCloseReason {
+				err = protocol.Refuse(protocol.Malformed,
+					"reason has %d bytes; a close frame holds %d", len(opts.reason), maxCloseReason)
 			}
 		}
 		if err != nil {
-			return f, err
+			return opts, err
 		}
 	}
-	return f, nil
+	return opts, nil
 }
 
 // readCode reads a close code that an endpoint may send (RFC 6455 section 7.4).
@@ -126,7 +127,8 @@ func readCode(raw []byte) (uint16, error) {
 	case err == nil && n >= 3000, n >= 1000 && n <= 1003, n >= 1007 && n <= 1014:
 		return uint16(n), nil
 	}
-	return 0, protocol.Refuse(protocol.Malformed, "code must be a close code that may be sent: 1000-1003, 1007-1014 or 3000-4999")
+	return 0, protocol.Refuse(protocol.Malformed,
+		"code must be a close code that may be sent: 1000-1003, 1007-1014 or 3000-4999")
 }
 
 func appendConnections(dst []byte, all []actors.ConnectionInfo) []byte {
@@ -140,7 +142,7 @@ func appendConnections(dst []byte, all []actors.ConnectionInfo) []byte {
 	return append(dst, ']')
 }
 
-// appendConnection appends what is told of a connection (spec R001.67, R001.85).
+// appendConnection appends one connection (spec R001.67, R001.85).
 func appendConnection(dst []byte, c *actors.ConnectionInfo) []byte {
 	dst = appendTextMember(append(dst, '{'), "id", c.ID)
 	dst = appendTextMember(dst, "user", c.User)

@@ -12,10 +12,10 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// errMethod is the one refusal that protocol.Reason has no word for: a path that exists, with a method that it has not.
+// errMethod is a refusal for which protocol.Reason has no word: the path exists, but does not take the method.
 var errMethod = errors.New("this path does not take that method")
 
-// ServeHTTP takes a request through the door: who is it, may it now, do it, answer, write it down.
+// ServeHTTP implements http.Handler: it selects the route, runs the call, responds and records.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	rc := newRequestContext(w, r)
@@ -31,7 +31,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc.release()
 }
 
-// choose finds the route; none and no error is a request for OPTIONS, which is answered.
+// selectRoute finds the route of a request. It answers OPTIONS itself, and returns no route and no error then.
 func (h *handler) selectRoute(rc *requestContext) (*route, error) {
 	if h.notFound {
 		return nil, protocol.Refuse(protocol.NotFound, "no such path; /openapi.json on the internal address lists all")
@@ -48,12 +48,12 @@ func (h *handler) selectRoute(rc *requestContext) (*route, error) {
 	return nil, errMethod
 }
 
-// attend does what was asked for. A panic in it is an error, said once in the log; the exchange's buffers may be in
-// use somewhere, so they are not used again.
+// run authenticates the caller and makes the call. A panic becomes an error and one line in the log. The request's
+// buffers may still be in use somewhere then, so they are not pooled.
 func (a *API) run(r *route, rc *requestContext) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			if cause == http.ErrAbortHandler { // what was being written or forwarded broke off
+			if cause == http.ErrAbortHandler { // a response that was being streamed or forwarded broke off
 				panic(cause)
 			}
 			a.cfg.Logger.Error("panic in the API", "route", r.pattern(),
@@ -71,10 +71,10 @@ func (a *API) run(r *route, rc *requestContext) (err error) {
 	return r.call(a, ctx, rc)
 }
 
-// errPanic stands for a panic that is in the log already.
+// errPanic stands for a panic that the log has already.
 var errPanic = errors.New("panic")
 
-// fail replaces the answer by an error.
+// fail replaces the response by an error; allow is the value of the header Allow.
 func (a *API) fail(rc *requestContext, err error, allow string) {
 	rc.requestID = protocol.NewRequestID()
 	rc.setHeader("X-Request-Id", rc.requestID)
@@ -104,11 +104,12 @@ func (a *API) fail(rc *requestContext, err error, allow string) {
 	}
 }
 
-// refusal is what the client may see of an error. What it may not see is logged.
+// refusal turns an error into what the client may see of it, and logs what it may not see.
 func (a *API) refusal(err error) *protocol.Refusal {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return protocol.Refuse(protocol.Busy, "no answer within %s; it may have been done, so retry with the same event id", a.cfg.RequestTimeout)
+		return protocol.Refuse(protocol.Busy,
+			"no answer within %s; it may have been done, so retry with the same event id", a.cfg.RequestTimeout)
 	case errors.Is(err, context.Canceled):
 		return protocol.Refuse(protocol.Busy, "the request was given up")
 	}
@@ -122,7 +123,7 @@ func (a *API) refusal(err error) *protocol.Refusal {
 	return refusal
 }
 
-// record writes a request down: in the metrics, and in the log if somebody reads it.
+// record counts a request in the metrics, and logs it at debug level.
 func (a *API) record(r *route, rc *requestContext, took time.Duration) {
 	pattern, method := "none", "OTHER"
 	if r != nil {
@@ -135,8 +136,10 @@ func (a *API) record(r *route, rc *requestContext, took time.Duration) {
 	if !a.cfg.Logger.Enabled(rc.r.Context(), slog.LevelDebug) {
 		return
 	}
-	attributes := []slog.Attr{slog.String("method", method), slog.String("route", pattern), slog.Int("status", rc.status),
-		slog.Duration("took", took), slog.String("tenant", rc.tenant)}
+	attributes := []slog.Attr{
+		slog.String("method", method), slog.String("route", pattern), slog.Int("status", rc.status),
+		slog.Duration("took", took), slog.String("tenant", rc.tenant),
+	}
 	if rc.requestID != "" {
 		attributes = append(attributes, slog.String("request", rc.requestID))
 	}

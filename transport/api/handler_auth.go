@@ -13,15 +13,16 @@ import (
 // maxKey is how long an API key may be, in bytes.
 const maxKey = 512
 
-// queryKeys are parameters in which somebody might send a key.
+// queryKeys are query parameters in which a client might send a key.
 var queryKeys = map[string]bool{
-	"key": true, "api_key": true, "apikey": true, "api-key": true, "x-api-key": true, "token": true, "access_token": true,
-	"authorization": true, "bearer": true, "secret": true,
+	"key": true, "api_key": true, "apikey": true, "api-key": true, "x-api-key": true, "token": true,
+	"access_token": true, "authorization": true, "bearer": true, "secret": true,
 }
 
-// identify lets a caller in, or says why not. Tokens of users and outposts are for the call itself to check.
-func (a *API) authenticate(who principal, rc *requestContext) error {
-	switch who {
+// authenticate checks the key of a backend or an operator, and finds the tenant. The calls of users and outposts check
+// the tokens themselves.
+func (a *API) authenticate(p principal, rc *requestContext) error {
+	switch p {
 	case backend:
 		return a.authenticateBackend(rc)
 	case operator:
@@ -35,13 +36,14 @@ func (a *API) authenticate(who principal, rc *requestContext) error {
 	return nil
 }
 
-// operate lets in who runs the server. Without an admin key it is the address that protects these calls, and a web page
-// that a browser on this machine shows must not reach them all the same.
+// authenticateOperator checks the admin key. Without one the address alone protects operators' calls, and a web page in
+// a browser on this machine must not reach them all the same.
 func (a *API) authenticateOperator(rc *requestContext) error {
 	if a.cfg.AdminKey == "" {
 		switch {
 		case a.cfg.AdminKeyOnly:
-			return protocol.Refuse(protocol.Forbidden, "this address is not loopback; set api.admin_key to let operators in")
+			return protocol.Refuse(protocol.Forbidden,
+				"this address is not loopback; set api.admin_key to let operators in")
 		case len(rc.r.Header["Origin"]) > 0 || len(rc.r.Header["Sec-Fetch-Site"]) > 0:
 			return protocol.Refuse(protocol.Forbidden, "not from a web page; set api.admin_key to allow that")
 		}
@@ -68,12 +70,13 @@ func bearer(lines []string) (string, error) {
 		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
 	}
 	if len(token) > protocol.MaxToken {
-		return "", protocol.Refuse(protocol.TooLarge, "the token has %d bytes; the limit is %d", len(token), protocol.MaxToken)
+		return "", protocol.Refuse(protocol.TooLarge,
+			"the token has %d bytes; the limit is %d", len(token), protocol.MaxToken)
 	}
 	return token, nil
 }
 
-// admit finds out whose request it is, and whether it comes too soon.
+// authenticateBackend finds the tenant of the request's API key, and counts the request against the key's rate limit.
 func (a *API) authenticateBackend(rc *requestContext) error {
 	key, err := apiKey(rc.r)
 	if err != nil {
@@ -96,7 +99,8 @@ func (a *API) authenticateBackend(rc *requestContext) error {
 func apiKey(r *http.Request) (string, error) {
 	if r.URL.RawQuery != "" && keyInQuery(r.URL.RawQuery) {
 		return "", protocol.Refuse(protocol.InvalidToken,
-			"an API key belongs in the Authorization or X-API-Key header; one that was part of a URL should be replaced")
+			"an API key belongs in the Authorization or X-API-Key header; "+
+				"one that was part of a URL should be replaced")
 	}
 	bearer, plain := r.Header["Authorization"], r.Header["X-Api-Key"]
 	if len(bearer) > 1 || len(plain) > 1 {
@@ -111,20 +115,22 @@ func apiKey(r *http.Request) (string, error) {
 	}
 	if len(plain) == 1 {
 		if key != "" && key != plain[0] {
-			return "", protocol.Refuse(protocol.InvalidToken, "Authorization and X-API-Key hold different keys; send one")
+			return "", protocol.Refuse(protocol.InvalidToken,
+				"Authorization and X-API-Key hold different keys; send one")
 		}
 		key = plain[0]
 	}
 	switch {
 	case key == "":
-		return "", protocol.Refuse(protocol.Unauthorized, "an API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
+		return "", protocol.Refuse(protocol.Unauthorized,
+			"an API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
 	case len(key) > maxKey:
 		return "", protocol.Refuse(protocol.InvalidToken, "invalid API key")
 	}
 	return key, nil
 }
 
-// keyInQuery reports whether a parameter is one that would hold a key.
+// keyInQuery reports whether a query has one of the queryKeys.
 func keyInQuery(query string) bool {
 	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, _, _ := strings.Cut(pair, "=")
@@ -139,8 +145,8 @@ func keyInQuery(query string) bool {
 }
 
 // challenge is the WWW-Authenticate header of a 401.
-func challenge(refusal protocol.Reason) string {
-	if refusal == protocol.Unauthorized {
+func challenge(reason protocol.Reason) string {
+	if reason == protocol.Unauthorized {
 		return `Bearer realm="parley"`
 	}
 	return `Bearer realm="parley", error="invalid_token"`

@@ -2,9 +2,9 @@ package api
 
 import "net/http"
 
-// share lets web pages make the calls of users across origins (the Fetch Standard, "CORS protocol"), if they may open
-// sockets as well. A user's call is made with a token that the page shows itself and never with a cookie, so that a page
-// gains nothing by another's session. The calls of backends are no page's, and are not shared.
+// allowOrigin lets web pages make the calls of users across origins (the Fetch Standard, "CORS protocol"), if they may
+// open sockets as well. A page makes them with a token that it shows itself and never with a cookie, so that it gains
+// nothing by another page's session. No page makes the calls of backends, so these are not for other origins.
 func (h *handler) allowOrigin(rc *requestContext) {
 	if !h.crossOrigin {
 		return
@@ -15,7 +15,7 @@ func (h *handler) allowOrigin(rc *requestContext) {
 		return
 	}
 	rc.setHeader("Access-Control-Allow-Origin", origin[0])
-	rc.setHeader("Access-Control-Allow-Credentials", "true") // a page may have said so; the cookies are not looked at
+	rc.setHeader("Access-Control-Allow-Credentials", "true") // a page may send cookies, which nothing here reads
 	if rc.r.Method != http.MethodOptions {
 		rc.setHeader("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 		return

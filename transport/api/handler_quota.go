@@ -8,13 +8,14 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// quota bounds how often each key may call. Only keys that hold come here, and those of the last 4,096 are remembered.
+// quota bounds the requests of each API key by a token bucket. It sees valid keys alone, and remembers the buckets of
+// the last 4,096.
 type quota struct {
 	rate, burst int
 	limiters    *lru.Cache[string, *rate.Limiter]
 }
 
-// newQuota makes the quota for a rate per second; nil, which admits all, for 0.
+// newQuota makes the quota for a rate per second. For 0 it returns nil, which bounds nothing.
 func newQuota(perSecond, burst int) *quota {
 	if perSecond <= 0 {
 		return nil
@@ -24,12 +25,13 @@ func newQuota(perSecond, burst int) *quota {
 	}
 	limiters, err := lru.New[string, *rate.Limiter](4096)
 	if err != nil {
-		panic(err) // the size is no input
+		panic(err) // the size is a constant
 	}
 	return &quota{rate: perSecond, burst: burst, limiters: limiters}
 }
 
-// admit counts one request of a key, or says when the next may come.
+// take takes a token for one request of a key. It returns the key's limiter, nil without a limit, or a refusal that
+// says when the next request may come.
 func (q *quota) take(key string) (*rate.Limiter, *protocol.Refusal) {
 	if q == nil {
 		return nil, nil
@@ -45,13 +47,14 @@ func (q *quota) take(key string) (*rate.Limiter, *protocol.Refusal) {
 	if limiter.AllowN(now, 1) {
 		return limiter, nil
 	}
-	refusal := protocol.Refuse(protocol.RateLimited, "more than %d requests per second with this key (burst %d)", q.rate, q.burst)
+	refusal := protocol.Refuse(protocol.RateLimited,
+		"more than %d requests per second with this key (burst %d)", q.rate, q.burst)
 	missing := 1 - limiter.TokensAt(now)
 	refusal.RetryAfter = time.Duration(missing / float64(q.rate) * float64(time.Second))
 	return nil, refusal
 }
 
-// charge counts n more requests, which later ones will have to wait for.
+// charge takes tokens for n more requests, even if there are too few: later requests wait for them.
 func (rc *requestContext) charge(n int) {
 	if rc.limiter == nil {
 		return

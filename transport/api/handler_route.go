@@ -8,37 +8,37 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// route is one call. A segment of the path in braces matches any one segment; what it matched is decoded after the
-// matching, so that "a%2Fb" is one segment.
+// route is one call. A segment of the path in braces matches any one segment, which is decoded after the match, so that
+// "a%2Fb" is one segment.
 type route struct {
 	method, path string
-	// who may call; the zero value is a backend with its key.
+	// principal may make the call; the zero value is a backend with its key.
 	principal principal
-	// any takes every method; rest lets the last segment match any number of segments; alone takes no other method from a
-	// path that matches this one.
+	// anyMethod takes every method; anySuffix lets the last segment match any number of segments; onlyMethod leaves the
+	// other methods of the path to other routes that match it.
 	anyMethod, anySuffix, onlyMethod bool
 
 	call func(*API, context.Context, *requestContext) error
 
-	duration func() prometheus.Observer // set by add
+	duration func() prometheus.Observer // in seconds; set by add
 }
 
-// caller is who a call is for, which says what has to be shown.
+// principal is the kind of caller that a call is for, which says what the caller has to show.
 type principal int
 
 const (
-	backend  principal = iota // an API key, which says whose backend it is
+	backend  principal = iota // an API key, which names the tenant
 	anyone                    // nothing
 	user                      // a user's own token, of the tenant that sockets of this request belong to
 	outpost                   // an outpost's own token, of that tenant
-	operator                  // who runs the server: the admin key if there is one
+	operator                  // the admin key if there is one
 )
 
-// own reports whether callers show a token of their own. Their errors say what is wrong in a member detail as well, as
-// the originals of these calls do.
-func (c principal) hasOwnToken() bool { return c == user || c == outpost }
+// hasOwnToken reports whether callers show a token of their own. Their errors have a member detail as well, as those of
+// the original servers do.
+func (p principal) hasOwnToken() bool { return p == user || p == outpost }
 
-// mux is the pattern of the path in a ServeMux.
+// muxPattern is the route's pattern in a ServeMux.
 func (r *route) muxPattern() string {
 	switch {
 	case r.anySuffix:
@@ -51,7 +51,7 @@ func (r *route) muxPattern() string {
 
 func (r *route) pattern() string { return r.method + " " + r.path }
 
-// calls are what backends can do.
+// publicRoutes are the calls of backends, users and outposts.
 var publicRoutes = []route{
 	{method: "POST", path: "/api/v1/publish", call: (*API).publish},
 	{method: "POST", path: "/api/v1/batch", call: (*API).batch},
@@ -73,10 +73,13 @@ var publicRoutes = []route{
 	{method: "POST", path: "/api/v1/ws/ticket", principal: user, call: (*API).ticket},
 	{method: "GET", path: "/api/v3/outposts/instances/", principal: outpost, anyMethod: true, call: (*API).outpostCall},
 	{method: "GET", path: "/api/v3/root/config/", principal: outpost, anyMethod: true, call: (*API).outpostCall},
-	{method: "GET", path: "/api/v3/{path}", principal: outpost, anyMethod: true, anySuffix: true, call: (*API).outpostCall},
+	{
+		method: "GET", path: "/api/v3/{path}", principal: outpost, anyMethod: true, anySuffix: true,
+		call: (*API).outpostCall,
+	},
 }
 
-// views are for those who run the server.
+// internalRoutes are the calls of operators and of what watches the server.
 var internalRoutes = []route{
 	{method: "GET", path: "/healthz", principal: anyone, call: (*API).healthz},
 	{method: "GET", path: "/readyz", principal: anyone, call: (*API).readyz},
@@ -90,13 +93,13 @@ var internalRoutes = []route{
 	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/resume", principal: operator, call: (*API).resumeTenant},
 }
 
-// door is one path with the routes of its methods.
+// handler serves one path with the routes of its methods.
 type handler struct {
 	api         *API
 	routes      []*route
 	allow       string
-	notFound    bool // nothing is behind it
-	crossOrigin bool // web pages make these calls, across origins too
+	notFound    bool // it has no routes, and answers 404
+	crossOrigin bool // web pages of other origins may make these calls
 }
 
 func (h *handler) add(r route) {
@@ -113,7 +116,7 @@ func (h *handler) add(r route) {
 	h.allow = strings.Join(append(methods, http.MethodOptions), ", ")
 }
 
-// find returns the route of a method, nil if there is none. HEAD is GET without a body.
+// routeFor returns the route of a method, nil if there is none. HEAD is GET without a body.
 func (h *handler) routeFor(method string) *route {
 	if method == http.MethodHead {
 		method = http.MethodGet

@@ -12,8 +12,8 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// answerQuickly makes a request, whose answer may take so much processor time. What else the machine does meanwhile does
-// not count.
+// answerQuickly makes a request, whose answer may take so much processor time. What else the machine does meanwhile
+// does not count.
 func answerQuickly(t *testing.T, name, path, body string) (*testAPI, response) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -86,8 +86,8 @@ func hostile() map[string]string {
 	}
 }
 
-// reliability.md check 19: 1 MiB, 100 deep, duplicate keys, trailing garbage, NaN, lone surrogates: an error within 50 ms.
-// reliability.md check 35: what would close a subscriber's socket is refused here.
+// reliability.md check 19: 1 MiB, 100 deep, duplicate keys, trailing garbage, NaN, lone surrogates: an error within 50
+// ms. reliability.md check 35: what would close a subscriber's socket is refused here.
 func TestHostileBodies_AreRefusedQuicklyAndInShortWords(t *testing.T) {
 	for _, path := range []string{publishPath, "/api/v1/revoke", "/api/v1/users/42/disconnect", "/api/v1/batch"} {
 		for name, body := range hostile() {

@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// meter is what the API counts itself, and the registry of everything that is counted. The labels are tenant, dialect,
-// reason, outcome, actor and route, all of which are small fixed sets: nothing that a client chose becomes a label.
+// apiMetrics are the API's own metrics, and the registry of all metrics. The labels are tenant, dialect, reason,
+// outcome, actor and route, which are small fixed sets: nothing that a client chose becomes a label.
 type apiMetrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
@@ -36,7 +36,8 @@ func newAPIMetrics(figures func() actors.Figures, cfg *Config) *apiMetrics {
 			Help: "HTTP API requests, and items of batches, that were answered with an error, by its code.",
 		}, []string{"reason"}),
 	}
-	m.registry.MustRegister(m.requests, m.refusals, &engineCollector{figures: figures, dialects: cfg.Dialects, logins: cfg.Logins},
+	m.registry.MustRegister(m.requests, m.refusals,
+		&engineCollector{figures: figures, dialects: cfg.Dialects, logins: cfg.Logins},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, reason := range protocol.Reasons() {
 		m.refusals.WithLabelValues(string(reason))
@@ -48,7 +49,8 @@ func newAPIMetrics(figures func() actors.Figures, cfg *Config) *apiMetrics {
 	return m
 }
 
-// observer returns the histogram of a route, which exists once the route was called: its buckets are many.
+// observer returns a function for the histogram of a route. The histogram exists from the first call of the route on,
+// since its buckets are many.
 func (m *apiMetrics) observer(route string) func() prometheus.Observer {
 	return sync.OnceValue(func() prometheus.Observer { return m.requests.WithLabelValues(route) })
 }
@@ -64,7 +66,7 @@ func (a *API) metrics(_ context.Context, rc *requestContext) error {
 	return nil
 }
 
-// complaints lets promhttp log.
+// promLogger logs the errors of promhttp.
 type promLogger struct{ logger *slog.Logger }
 
 // Println implements promhttp.Logger.

@@ -6,36 +6,36 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Gate tells of what lets clients in, for the metrics.
+// AuthStats are the figures of tickets, revocations, introspection and key sets.
 type AuthStats struct {
-	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time.
+	// Tickets is how many wait to be used, TicketsLost counts those that were evicted before their time.
 	Tickets     int
 	TicketsLost uint64
-	// Revocations is how many are remembered, RevocationsLost how many were pushed out before their time, and
-	// RevocationsNotKept how often one, or its end, could not be written to disk.
+	// Revocations is how many are remembered, RevocationsLost counts those that were evicted before their time, and
+	// RevocationsNotKept how often one, or its removal, could not be written to disk.
 	Revocations                         int
 	RevocationsLost, RevocationsNotKept uint64
 	// Backends are the introspection backends, by tenant.
 	Backends map[string]BackendStats
-	// KeySets are the key sets that are fetched, by tenant.
+	// KeySets are the key sets that are fetched from a URL, by tenant.
 	KeySets map[string]KeySetStats
 }
 
-// KeySet tells of the key sets of a tenant that are published at a URL.
+// KeySetStats are the figures of the key sets of a tenant that are fetched from a URL.
 type KeySetStats struct {
-	// Fetches counts tries, Failures those of them that brought nothing to use.
+	// Fetches counts attempts, Failures those that brought no usable key set.
 	Fetches, Failures uint64
-	// Age is the time since the last one that did, or since the start; of several the greatest.
+	// Age is the time since the last successful fetch, or since the start; of several key sets the greatest.
 	Age time.Duration
 }
 
-// Backend tells of a tenant's own backend, which is asked for what this server does not know.
+// BackendStats are the figures of the backend that introspects the tokens of a tenant.
 type BackendStats struct {
-	// Asked counts questions, Remembered those that a cache answered, Unavailable those that nobody answered.
+	// Asked counts questions, Remembered those that the cache answered, Unavailable those without an answer.
 	Asked, Remembered, Unavailable uint64
-	// Calls counts requests, Failures those without an answer, Rejected those that were not made to spare it.
+	// Calls counts requests, Failures those that failed, Rejected those that the open circuit breaker did not let out.
 	Calls, Failures, Rejected uint64
-	// Open says that it is left alone for now, since it failed too often.
+	// Open says that the circuit breaker is open, since the backend failed too often.
 	Open bool
 }
 
@@ -44,20 +44,29 @@ var (
 	ticketsLost     = describe("tickets_lost_total", "Tickets that were pushed out before their time.")
 	revocationsNow  = describe("revocations", "Revocations that are remembered, also those that hold no more.")
 	revocationsLost = describe("revocations_lost_total", "Revocations that were pushed out before their time.")
-	notKept         = describe("revocations_not_kept_total", "Revocations, or their ends, that could not be written to disk at once.")
-	asked           = describe("introspection_questions_total", "Questions that a tenant's backend decides, by how they were answered.", "tenant", "answered")
-	backendCalls    = describe("introspection_calls_total", "Requests to a tenant's backend, by outcome.", "tenant", "outcome")
-	keySetFetches   = describe("jwks_fetches_total", "Tries to fetch a tenant's key sets, by outcome.", "tenant", "outcome")
-	keySetAge       = describe("jwks_age_seconds", "Time since a tenant's key set was fetched last, or since the start if it never was.", "tenant")
-	breaker         = describe("introspection_breaker_open", "1 while a tenant's backend is left alone since it failed too often.", "tenant")
+	notKept         = describe("revocations_not_kept_total",
+		"Revocations, or their ends, that could not be written to disk at once.")
+	asked = describe("introspection_questions_total",
+		"Questions that a tenant's backend decides, by how they were answered.", "tenant", "answered")
+	backendCalls = describe("introspection_calls_total",
+		"Requests to a tenant's backend, by outcome.", "tenant", "outcome")
+	keySetFetches = describe("jwks_fetches_total",
+		"Tries to fetch a tenant's key sets, by outcome.", "tenant", "outcome")
+	keySetAge = describe("jwks_age_seconds",
+		"Time since a tenant's key set was fetched last, or since the start if it never was.", "tenant")
+	breaker = describe("introspection_breaker_open",
+		"1 while a tenant's backend is left alone since it failed too often.", "tenant")
 )
 
-// gate collects a Gate.
+// authCollector collects AuthStats.
 type authCollector struct{ figures func() AuthStats }
 
 // Describe implements prometheus.Collector.
 func (authCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ticketsNow, ticketsLost, revocationsNow, revocationsLost, notKept, asked, backendCalls, breaker, keySetFetches, keySetAge} {
+	for _, d := range []*prometheus.Desc{
+		ticketsNow, ticketsLost, revocationsNow, revocationsLost, notKept, asked, backendCalls, breaker, keySetFetches,
+		keySetAge,
+	} {
 		out <- d
 	}
 }

@@ -6,20 +6,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Process tells of the process around the engine, for the metrics.
+// ProcessStats are the figures of the process around the engine.
 type ProcessStats struct {
-	// LogFull counts lines of the log that found no room to wait for its reader, LogFailed those that its stream refused.
+	// LogFull counts log lines that were dropped since the queue was full, LogFailed those that could not be written.
 	LogFull, LogFailed uint64
-	// Certificate is when the certificate of the public address expires; zero without one.
+	// Certificate is when the certificate of the public address expires; zero is no certificate.
 	Certificate time.Time
 }
 
 var (
-	logLost           = describe("log_lines_lost_total", "Lines of the log that nobody can read, by reason: full (its reader was too slow), failed (its stream was closed or broken).", "reason")
-	certificateExpiry = describe("tls_certificate_expiry_seconds", "When the TLS certificate expires, in Unix time; the earliest of its chain.")
+	logLost = describe("log_lines_lost_total",
+		"Lines of the log that nobody can read, by reason: full (its reader was too slow), failed (its stream was "+
+			"closed or broken).", "reason")
+	certificateExpiry = describe("tls_certificate_expiry_seconds",
+		"When the TLS certificate expires, in Unix time; the earliest of its chain.")
 )
 
-// process collects a Process.
+// processCollector collects ProcessStats.
 type processCollector struct{ figures func() ProcessStats }
 
 // Describe implements prometheus.Collector.

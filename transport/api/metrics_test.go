@@ -122,7 +122,8 @@ func byReason(name string, counts map[protocol.Reason]uint64) string {
 	return b.String()
 }
 
-// R001.83: the outcomes of logins are counted, beside their log. R001.65: connections and messages, by tenant and dialect.
+// R001.83: the outcomes of logins are counted, beside their log. R001.65: connections and messages, by tenant and
+// dialect.
 func TestMetrics_TellTheNodesFigures(t *testing.T) {
 	e := &engineCollector{figures: someFigures, logins: func() map[string]uint64 { return map[string]uint64{"ok": 8, "invalid_token": 3} }}
 	want := strings.NewReplacer("{DROPS}", byReason("parley_drops_total", someFigures().Drops),
@@ -231,8 +232,8 @@ func TestMetrics_AnEmptyNodeHasFigures(t *testing.T) {
 	}
 }
 
-// F38: what is counted by a known label is there before it happens, so that its first increase can be seen; the buckets of
-// a call are there once it was made.
+// F38: what is counted by a known label is there before it happens, so that its first increase can be seen; the buckets
+// of a call are there once it was made.
 func TestMetrics_KnownLabelsAreThereFromTheStartAndCallsOnceMade(t *testing.T) {
 	h := newTestAPI(t, Config{Dialects: func() []string { return []string{"dashboard", "notify"} }})
 	h.node.figures = actors.Figures{Tenants: map[string]actors.Stats{"acme": {}}, Stuck: map[string]int{"user": 0}}

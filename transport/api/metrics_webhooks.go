@@ -2,27 +2,30 @@ package api
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Webhook tells of a tenant's webhook for lifecycle events, for the metrics.
+// WebhookStats are the figures of a tenant's webhook for lifecycle events.
 type WebhookStats struct {
-	// Taken counts events that the backend has, Overflow those that the queue had no room for, End those that waited when
-	// the webhook ended.
+	// Taken counts events that the backend took, Overflow those for which the queue had no room, End those that waited
+	// when the webhook stopped.
 	Taken, Overflow, End uint64
-	// Batches counts those that were taken, Failures tries that failed.
+	// Batches counts batches that the backend took, Failures attempts that failed.
 	Batches, Failures uint64
-	// Waiting is how many events wait; Failing says that the last try failed.
+	// Waiting is how many events wait; Failing says that the last attempt failed.
 	Waiting int
 	Failing bool
 }
 
 var (
-	webhookEvents  = describe("webhook_events_total", "Lifecycle events that a tenant's webhook took.", "tenant")
-	webhookLost    = describe("webhook_lost_total", "Lifecycle events that a tenant's webhook will never get, by why: its queue overflowed, or it ended.", "tenant", "reason")
-	webhookCalls   = describe("webhook_calls_total", "Batches that were sent to a tenant's webhook, by outcome.", "tenant", "outcome")
+	webhookEvents = describe("webhook_events_total", "Lifecycle events that a tenant's webhook took.", "tenant")
+	webhookLost   = describe("webhook_lost_total",
+		"Lifecycle events that a tenant's webhook will never get, by why: its queue overflowed, or it ended.",
+		"tenant", "reason")
+	webhookCalls = describe("webhook_calls_total",
+		"Batches that were sent to a tenant's webhook, by outcome.", "tenant", "outcome")
 	webhookWaiting = describe("webhook_waiting_events", "Lifecycle events that wait for a tenant's webhook.", "tenant")
 	webhookFailing = describe("webhook_failing", "1 while a tenant's webhook does not take what it is sent.", "tenant")
 )
 
-// webhooks collects Webhooks.
+// webhookCollector collects WebhookStats.
 type webhookCollector struct {
 	figures func() map[string]WebhookStats
 }

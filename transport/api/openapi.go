@@ -5,7 +5,7 @@ import (
 	_ "embed"
 )
 
-// document describes every call, with examples; a test calls the handlers with them.
+// document describes every call, with examples. A test calls the handlers with them.
 //
 //go:embed openapi.json
 var document []byte

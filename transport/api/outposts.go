@@ -16,7 +16,7 @@ import (
 // outpostTopics is the topic below which each outpost has its own, by uuid.
 const outpostTopics = "outposts"
 
-// outposts does GET /api/v1/outposts: every outpost of which an instance lives.
+// outposts does GET /api/v1/outposts: every outpost that has a live instance.
 func (a *API) outposts(ctx context.Context, rc *requestContext) error {
 	if rc.r.URL.RawQuery != "" {
 		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
@@ -41,7 +41,7 @@ func (a *API) outposts(ctx context.Context, rc *requestContext) error {
 	return nil
 }
 
-// outpost does GET /api/v1/outposts/{uuid} (spec R003.20, R003.27): the instances of one outpost that live.
+// outpost does GET /api/v1/outposts/{uuid} (spec R003.20, R003.27): the live instances of one outpost.
 func (a *API) outpost(ctx context.Context, rc *requestContext) error {
 	uuid, err := rc.nameParam("uuid")
 	if err != nil {
@@ -62,7 +62,7 @@ func (a *API) outpost(ctx context.Context, rc *requestContext) error {
 	return nil
 }
 
-// attending are the instances at or below a topic, by outpost and instance.
+// liveInstances returns the instances at or below a topic, ordered by outpost and instance.
 func (a *API) liveInstances(ctx context.Context, tenant, topic string) ([]actors.Attendant, error) {
 	all, err := a.node.Attendance(ctx, tenant, topic)
 	slices.SortFunc(all, func(a, b actors.Attendant) int {
@@ -71,7 +71,7 @@ func (a *API) liveInstances(ctx context.Context, tenant, topic string) ([]actors
 	return all, err
 }
 
-// appendOutpost appends one outpost with its instances, of which there is one at least.
+// appendOutpost appends one outpost with its instances, which are at least one.
 func appendOutpost(dst []byte, instances []actors.Attendant) []byte {
 	now := time.Now()
 	dst = appendTextMember(append(dst, '{'), "uuid", strings.TrimPrefix(instances[0].Topic, outpostTopics+"/"))
@@ -85,9 +85,9 @@ func appendOutpost(dst []byte, instances []actors.Attendant) []byte {
 	return append(dst, "]}"...)
 }
 
-// appendInstance appends what an instance told of itself with its last HELLO (spec R003.23-26, R003.31).
+// appendInstance appends what an instance said in its last HELLO (spec R003.23-26, R003.31).
 func appendInstance(dst []byte, in *actors.Attendant, now time.Time) []byte {
-	hello, _ := rawjson.ReadObject(in.Data) // one that told nothing is known by its uuid alone
+	hello, _ := rawjson.ReadObject(in.Data) // of an instance that said nothing, the uuid alone is known
 	text := func(name string) string {
 		value, _ := rawjson.Text(rawjson.Find(hello, name))
 		return value

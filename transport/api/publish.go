@@ -20,12 +20,12 @@ func (a *API) publish(ctx context.Context, rc *requestContext) error {
 	if err != nil {
 		return err
 	}
-	rc.withDetail = req.expectsReply() // its backend reads a detail
+	rc.withDetail = req.expectsReply() // such a backend reads a detail
 	rc.out, err = a.deliver(ctx, rc.tenant, req, rc.out)
 	return err
 }
 
-// deliver publishes, and appends the answer to dst.
+// deliver publishes, and appends the answer to dst. It waits until the node has taken the event, or ctx ends.
 func (a *API) deliver(ctx context.Context, tenant string, req publishRequest, dst []byte) ([]byte, error) {
 	receipt, err := a.node.Publish(ctx, tenant, req.target, req.event)
 	if err != nil {
@@ -42,8 +42,8 @@ func (a *API) deliver(ctx context.Context, tenant string, req publishRequest, ds
 	return appendReceipt(dst, &receipt), nil
 }
 
-// waits reports whether the backend is about to wait for what the user will answer to this event (spec R002.18): then
-// nobody to answer is an error. Notify's clients know the message by exactly this text.
+// expectsReply reports whether the backend is about to wait for the user's answer to this event (spec R002.18): a user
+// without a connection is an error then. Notify's clients know the message by exactly this text.
 func (req *publishRequest) expectsReply() bool {
 	return req.toOneUser && req.event.Kind == protocol.JSON && req.event.Text("message") == "MFA_REQUIRED"
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// batch does POST /api/v1/batch: publishes one after the other, in their order. A body that cannot be read publishes
-// nothing; after that each publish stands for itself, and a refused one stops none that follow.
+// batch does POST /api/v1/batch: it publishes the items one after the other. A body that cannot be read publishes
+// nothing; after that each item stands for itself, and a refused one does not stop those behind it.
 func (a *API) batch(ctx context.Context, rc *requestContext) error {
 	if err := rc.readBody(a.cfg.MaxBody, a.cfg.RequestTimeout); err != nil {
 		return err
@@ -33,11 +33,12 @@ func (a *API) batch(ctx context.Context, rc *requestContext) error {
 	return nil
 }
 
-// item does one publish of a batch. Once the time is over the rest is not even tried, so that what is answered as
-// refused was not delivered either.
+// publishItem does one publish of a batch. Once the time is over it does not try the rest, so that an item that is
+// answered as refused was not delivered.
 func (a *API) publishItem(ctx context.Context, rc *requestContext, raw []byte) error {
 	if ctx.Err() != nil {
-		return protocol.Refuse(protocol.Busy, "not tried: the batch took longer than %s; send the rest again", a.cfg.RequestTimeout)
+		return protocol.Refuse(protocol.Busy,
+			"not tried: the batch took longer than %s; send the rest again", a.cfg.RequestTimeout)
 	}
 	req, err := a.parsePublish("the publish", raw)
 	if err != nil {
@@ -47,7 +48,7 @@ func (a *API) publishItem(ctx context.Context, rc *requestContext, raw []byte) e
 	return err
 }
 
-// orders splits the body of a batch into its publishes.
+// parseBatch splits the body of a batch into its items.
 func (a *API) parseBatch(body []byte) ([][]byte, error) {
 	members, err := parseBody(body, []string{"publish"})
 	if err != nil {
@@ -55,10 +56,12 @@ func (a *API) parseBatch(body []byte) ([][]byte, error) {
 	}
 	items, ok := rawjson.Elements(rawjson.Find(members, "publish"))
 	if !ok {
-		return nil, protocol.Refuse(protocol.Malformed, `publish must be an array: {"publish":[{"topic":"...","event":{...}}]}`)
+		return nil, protocol.Refuse(protocol.Malformed,
+			`publish must be an array: {"publish":[{"topic":"...","event":{...}}]}`)
 	}
 	if len(items) > a.cfg.MaxBatch {
-		return nil, protocol.Refuse(protocol.TooLarge, "publish has %d events; the limit of a batch is %d", len(items), a.cfg.MaxBatch)
+		return nil, protocol.Refuse(protocol.TooLarge,
+			"publish has %d events; the limit of a batch is %d", len(items), a.cfg.MaxBatch)
 	}
 	return items, nil
 }

@@ -8,23 +8,23 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// order is one publish as it was asked for, checked.
+// publishRequest is one publish, parsed and checked.
 type publishRequest struct {
 	target actors.Target
 	event  *protocol.Event
-	// single says that it is for one user, by the member "user".
+	// toOneUser says that the member "user" named the target.
 	toOneUser bool
 }
 
-// The members that a publish and its event may have.
+// The members of a publish and of its event.
 var (
 	publishMembers = []string{"topic", "user", "users", "all", "event", "exclude_connection"}
 	eventMembers   = []string{"kind", "data", "id", "key", "time"}
 )
 
-// order reads one publish of a body that was checked; what is the word for it in messages. Nothing of raw is kept.
+// parsePublish parses one publish of a checked body; messages call it what. The result shares nothing with raw.
 func (a *API) parsePublish(what string, raw []byte) (publishRequest, error) {
-	var buf [6]rawjson.Member // no more than there are members
+	var buf [6]rawjson.Member // for all members
 	members, err := parseObject(what, raw, publishMembers, buf[:0])
 	if err != nil {
 		return publishRequest{}, err
@@ -39,13 +39,14 @@ func (a *API) parsePublish(what string, raw []byte) (publishRequest, error) {
 		}
 	}
 	if targets > 1 {
-		return publishRequest{}, protocol.Refuse(protocol.Malformed, "%s has %d of topic, user, users and all; one says whom the event is for", what, targets)
+		return publishRequest{}, protocol.Refuse(protocol.Malformed,
+			"%s has %d of topic, user, users and all; one says whom the event is for", what, targets)
 	}
-	draft, err := a.readEvent(rawjson.Find(members, "event"))
+	input, err := a.readEvent(rawjson.Find(members, "event"))
 	if err != nil {
 		return publishRequest{}, err
 	}
-	if req.event, err = protocol.NewEvent(draft); err != nil {
+	if req.event, err = protocol.NewEvent(input); err != nil {
 		return publishRequest{}, err
 	}
 	if targets == 0 {
@@ -54,7 +55,7 @@ func (a *API) parsePublish(what string, raw []byte) (publishRequest, error) {
 	return req, err
 }
 
-// target reads a member that says whom the event is for, or not for. It reports whether it chose somebody.
+// readTarget reads a member that says whom the event is for or not for, and reports whether it names a target.
 func (a *API) readTarget(req *publishRequest, m rawjson.Member) (chose bool, err error) {
 	switch m.Name {
 	case "topic":
@@ -78,7 +79,7 @@ func (a *API) readTarget(req *publishRequest, m rawjson.Member) (chose bool, err
 	return false, err
 }
 
-// home is the topic that the event's kind and data name.
+// homeTopic is the topic that the event's kind and data name.
 func homeTopic(ev *protocol.Event) (string, error) {
 	topic := ev.HomeTopic()
 	if topic == "" {
@@ -87,7 +88,7 @@ func homeTopic(ev *protocol.Event) (string, error) {
 	return topic, protocol.CheckTopic(topic)
 }
 
-// draft reads an event. One without a time has that of its publish, which the node gives it.
+// readEvent reads an event. The node sets the time of one that has none.
 func (a *API) readEvent(raw []byte) (d protocol.Draft, err error) {
 	if raw == nil {
 		return d, protocol.Refuse(protocol.Malformed, `event is missing: {"kind":"...","data":{...}}`)
@@ -126,15 +127,16 @@ func (a *API) readEvent(raw []byte) (d protocol.Draft, err error) {
 	return d, nil
 }
 
-// data copies an event's data, which the node keeps, out of the body.
+// readData copies an event's data out of the body, since the node keeps it.
 func (a *API) readData(raw []byte) ([]byte, error) {
 	if len(raw) > a.cfg.MaxEvent {
-		return nil, protocol.Refuse(protocol.TooLarge, "event.data has %d bytes; the limit is %d", len(raw), a.cfg.MaxEvent)
+		return nil, protocol.Refuse(protocol.TooLarge,
+			"event.data has %d bytes; the limit is %d", len(raw), a.cfg.MaxEvent)
 	}
 	return bytes.Clone(raw), nil
 }
 
-// users reads a list of users.
+// readUsers reads a list of users' ids.
 func (a *API) readUsers(raw []byte) ([]string, error) {
 	elements, ok := rawjson.Elements(raw)
 	switch {
@@ -143,7 +145,8 @@ func (a *API) readUsers(raw []byte) ([]string, error) {
 	case len(elements) == 0:
 		return nil, protocol.Refuse(protocol.Malformed, "users is empty; name at least one, or use all")
 	case len(elements) > a.cfg.MaxUsers:
-		return nil, protocol.Refuse(protocol.TooLarge, "users has %d ids; the limit is %d; publish in pieces, or to a topic", len(elements), a.cfg.MaxUsers)
+		return nil, protocol.Refuse(protocol.TooLarge,
+			"users has %d ids; the limit is %d; publish in pieces, or to a topic", len(elements), a.cfg.MaxUsers)
 	}
 	users := make([]string, len(elements))
 	for i, element := range elements {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// exchange is one request and its answer, on the way through a door. Only the request's goroutine uses it; after leave
-// somebody else's does, so nobody keeps a slice of in or out.
+// requestContext is one request and its response on their way through a handler. Only the request's goroutine uses it.
+// After release another request uses it, so nothing may keep a slice of body or out.
 type requestContext struct {
 	w          http.ResponseWriter
 	r          *http.Request
@@ -22,16 +22,16 @@ type requestContext struct {
 	limiter    *rate.Limiter // of the key, nil if its rate has no limit
 	withDetail bool          // errors have a member detail as well
 
-	body      []byte // the body, once it was read
-	out       []byte // the answer
+	body      []byte // of the request, once readBody has read it
+	out       []byte // the body of the response
 	status    int
 	reason    protocol.Reason // of a refusal
-	requestID string          // the id of a request that was refused
-	written   bool            // the call wrote its answer itself
-	discarded bool
+	requestID string          // of a request that was refused
+	written   bool            // the call wrote the response itself
+	discarded bool            // the buffers may be in use elsewhere
 }
 
-// kept is how large the buffers of an exchange may be that waits for its next request.
+// maxPooled is how large the buffers of a request may be that are used again, in bytes.
 const maxPooled = 128 << 10
 
 var requestContexts = sync.Pool{New: func() any { return new(requestContext) }}
@@ -42,7 +42,7 @@ func newRequestContext(w http.ResponseWriter, r *http.Request) *requestContext {
 	return rc
 }
 
-// spoil keeps the exchange's buffers from being used again.
+// discardBuffers keeps the buffers from being used again.
 func (rc *requestContext) discardBuffers() { rc.discarded, rc.body, rc.out = true, nil, nil }
 
 func (rc *requestContext) release() {
@@ -53,17 +53,17 @@ func (rc *requestContext) release() {
 	requestContexts.Put(rc)
 }
 
-// header sets a header whose name is in its canonical form.
+// setHeader sets a header whose name is in its canonical form.
 func (rc *requestContext) setHeader(name, value string) { rc.w.Header()[name] = []string{value} }
 
-// Headers of every answer; net/http reads them only.
+// Headers of every response. They are shared and never changed.
 var (
 	jsonType = []string{"application/json"}
 	noStore  = []string{"no-store"}
 	noSniff  = []string{"nosniff"}
 )
 
-// send writes the answer, unless the call did.
+// respond writes the response, unless the call did.
 func (rc *requestContext) respond() {
 	if rc.written {
 		return
@@ -76,23 +76,23 @@ func (rc *requestContext) respond() {
 		return
 	}
 	h["Content-Type"] = jsonType
-	if len(rc.out) > 1024 { // net/http counts shorter ones itself
+	if len(rc.out) > 1024 { // net/http counts the bytes of shorter ones itself
 		h["Content-Length"] = []string{strconv.Itoa(len(rc.out))}
 	}
 	rc.w.WriteHeader(rc.status)
-	rc.w.Write(rc.out) // its error means that the client is gone; there is nobody to tell
+	rc.w.Write(rc.out) // after an error the client is gone
 }
 
-// read takes in the body, at most limit bytes of it, within the time.
+// readBody reads the body of the request, and refuses one that has more than limit bytes or takes longer than within.
 func (rc *requestContext) readBody(limit int, within time.Duration) error {
 	if rc.r.ContentLength > int64(limit) {
 		return tooLarge(limit)
 	}
 	if rc.r.ContentLength != 0 {
-		// Not every ResponseWriter can; the server's own can.
+		// Not every ResponseWriter can do this; the server's own can.
 		_ = http.NewResponseController(rc.w).SetReadDeadline(time.Now().Add(within))
 	}
-	// What the header promises is believed up to a point: memory is for bytes that came.
+	// A large Content-Length gets no memory before the bytes have come.
 	rc.body = grow(rc.body[:0], min(max(512, int(rc.r.ContentLength)+1), maxPooled))
 	for {
 		n, err := rc.r.Body.Read(rc.body[len(rc.body):cap(rc.body)])

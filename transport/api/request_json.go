@@ -15,7 +15,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// readBody reads the members of a body.
+// parseBody parses a body into its members, which must be known.
 func parseBody(body []byte, known []string) ([]rawjson.Member, error) {
 	if err := checkBody(body); err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func parseBody(body []byte, known []string) ([]rawjson.Member, error) {
 	return parseObject("the body", body, known, nil)
 }
 
-// checkBody says what is wrong with a body that is no JSON. Of one that it has passed, no part is checked again.
+// checkBody checks that a body is one strict JSON value. No part of a body that passed is checked again.
 func checkBody(body []byte) error {
 	if err := rawjson.Check(body); err != nil {
 		return jsonRefusal("the body", err)
@@ -31,8 +31,8 @@ func checkBody(body []byte) error {
 	return nil
 }
 
-// split appends the members of an object in a checked body to room; what is the word for it in messages. An unknown
-// member is more likely a slip than something to ignore, so it is refused. One that is null counts as left out.
+// parseObject appends the members of an object in a checked body to buf; messages call the object what. An unknown
+// member is more likely a slip than something to ignore, so it is refused. A member that is null counts as left out.
 func parseObject(what string, checked []byte, known []string, buf []rawjson.Member) ([]rawjson.Member, error) {
 	if !rawjson.IsObject(checked) {
 		return nil, jsonRefusal(what, rawjson.ErrNotObject)
@@ -57,12 +57,13 @@ func jsonRefusal(what string, err error) error {
 		return protocol.Refuse(protocol.Malformed, "%s is empty; it must be a JSON object", what)
 	}
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return protocol.Refuse(protocol.Malformed, "%s is not valid JSON at byte %d: %s", what, syntax.ByteOffset, printable(syntax.Err))
+		return protocol.Refuse(protocol.Malformed,
+			"%s is not valid JSON at byte %d: %s", what, syntax.ByteOffset, printable(syntax.Err))
 	}
 	return protocol.Refuse(protocol.Malformed, "%s is not valid JSON: %s", what, printable(err))
 }
 
-// tame makes the message of the JSON library, which quotes its input, short and printable.
+// printable makes the message of a library, which may quote its input, short and printable.
 func printable(err error) string {
 	text := strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -76,7 +77,7 @@ func printable(err error) string {
 	return text
 }
 
-// readText reads a string.
+// readText reads a string; name is the member's, for messages.
 func readText(name string, raw []byte) (string, error) {
 	text, ok := rawjson.Text(raw)
 	if !ok {
@@ -85,7 +86,7 @@ func readText(name string, raw []byte) (string, error) {
 	return text, nil
 }
 
-// readName reads a string that names something.
+// readName reads a string that protocol.CheckName passes.
 func readName(name string, raw []byte) (string, error) {
 	text, err := readText(name, raw)
 	if err != nil {
@@ -94,7 +95,7 @@ func readName(name string, raw []byte) (string, error) {
 	return text, protocol.CheckName(name, text)
 }
 
-// readUser reads a user's id. A backend whose ids are integers may send them so.
+// readUser reads a user's id: a string, or an integer of a backend whose ids are integers.
 func readUser(name string, raw []byte) (string, error) {
 	user, ok := rawjson.Scalar(raw)
 	if !ok || raw[0] == 't' || raw[0] == 'f' || raw[0] != '"' && strings.ContainsAny(user, ".eE") {
@@ -103,7 +104,7 @@ func readUser(name string, raw []byte) (string, error) {
 	return user, protocol.CheckName(name, user)
 }
 
-// readNumber reads an integer between 0 and most.
+// readNumber reads an integer from 0 to limit.
 func readNumber(name string, raw []byte, limit uint64) (uint64, error) {
 	n, err := strconv.ParseUint(string(raw), 10, 64)
 	if err != nil || n > limit {
@@ -112,13 +113,14 @@ func readNumber(name string, raw []byte, limit uint64) (uint64, error) {
 	return n, nil
 }
 
-// The first and the last second that RFC 3339 can write: those of the years 0 and 9999, in UTC.
+// The first and the last second that RFC 3339 can write, those of the years 0 and 9999, in Unix time.
 const firstSecond, lastSecond = -62167219200, 253402300799
 
 // readTime reads RFC 3339, or Unix seconds with or without a fraction.
 func readTime(name string, raw []byte) (time.Time, error) {
 	if text, ok := rawjson.Text(raw); ok {
-		if t, err := time.Parse(time.RFC3339Nano, text); err == nil && t.Unix() >= firstSecond && t.Unix() <= lastSecond {
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err == nil && t.Unix() >= firstSecond && t.Unix() <= lastSecond {
 			return nonZero(t.UTC()), nil
 		}
 	} else if t, ok := unixTime(string(raw)); ok {
@@ -128,11 +130,11 @@ func readTime(name string, raw []byte) (time.Time, error) {
 		"%s must be RFC 3339, such as \"2026-01-31T12:00:00Z\", or Unix seconds, such as 1769860800.25", name)
 }
 
-// utc is UTC where it must not be the zero value of a Location.
+// utc is UTC as a Location that is not the zero value.
 var utc = time.FixedZone("UTC", 0)
 
-// meant is a time that a publisher gave. That of the first of January of the year 1 is not the zero value, which stands
-// for none.
+// nonZero gives the first of January of the year 1, which a publisher may mean, another form than the zero value of a
+// time, which stands for no time.
 func nonZero(t time.Time) time.Time {
 	if t.IsZero() {
 		return t.In(utc)

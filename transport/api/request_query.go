@@ -10,16 +10,16 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// How many items a page has, unless asked, and at most.
+// How many items a page has by default, and at most.
 const (
 	pageSize    = 100
 	maxPageSize = 1000
 )
 
-// maxCursor bounds a cursor, in bytes. Cursors are the node's; this is only to keep nonsense out.
+// maxCursor bounds a cursor, in bytes. The node makes the cursors; this only keeps nonsense out.
 const maxCursor = 1024
 
-// query reads the parameters of a call; each may be there once, and others are refused.
+// query reads the query parameters of a call. It refuses those that are not known, and those that are there twice.
 func (rc *requestContext) query(known ...string) (url.Values, error) {
 	if rc.r.URL.RawQuery == "" {
 		return nil, nil
@@ -31,7 +31,8 @@ func (rc *requestContext) query(known ...string) (url.Values, error) {
 	for name, all := range values {
 		switch {
 		case !slices.Contains(known, name):
-			return nil, protocol.Refuse(protocol.Malformed, "no parameter %s; known are %s", protocol.Quote(name), strings.Join(known, ", "))
+			return nil, protocol.Refuse(protocol.Malformed,
+				"no parameter %s; known are %s", protocol.Quote(name), strings.Join(known, ", "))
 		case len(all) > 1:
 			return nil, protocol.Refuse(protocol.Malformed, "parameter %s is there twice", name)
 		}
@@ -39,8 +40,8 @@ func (rc *requestContext) query(known ...string) (url.Values, error) {
 	return values, nil
 }
 
-// named reads the parameters of a call and the name that it is about: a segment of the path, or one more parameter
-// where the path has none, since there are proxies that decode a slash in a segment.
+// namedQuery reads the query parameters of a call and the name that it is about: from a segment of the path, or from
+// one more parameter where the path has none, since some proxies decode a slash in a segment.
 func (rc *requestContext) namedQuery(name string, known ...string) (value string, values url.Values, err error) {
 	value = rc.r.PathValue(name)
 	if value == "" {
@@ -52,7 +53,7 @@ func (rc *requestContext) namedQuery(name string, known ...string) (value string
 	return value, values, err
 }
 
-// paging reads cursor and limit.
+// paging reads the parameters cursor and limit.
 func paging(values url.Values) (cursor string, limit int, err error) {
 	cursor = values.Get("cursor")
 	if len(cursor) > maxCursor || !utf8.ValidString(cursor) {
@@ -74,7 +75,7 @@ func readLimit(values url.Values) (int, error) {
 	return limit, nil
 }
 
-// checked reads a parameter that may be left out, and holds it against a check if it is there.
+// optionalParam reads a parameter that may be left out, and checks it if it is there.
 func optionalParam(values url.Values, name string, check func(string) error) (string, error) {
 	value := values.Get(name)
 	if value == "" {
@@ -83,7 +84,7 @@ func optionalParam(values url.Values, name string, check func(string) error) (st
 	return value, check(value)
 }
 
-// aName makes the check of a name, called what in messages.
+// nameCheck makes the check of a name, which messages call what.
 func nameCheck(what string) func(string) error {
 	return func(name string) error { return protocol.CheckName(what, name) }
 }

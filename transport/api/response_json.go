@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// appendError appends the one form that all errors have; request is the id of the request, "" for one of many in a batch.
+// appendError appends the form that all errors have; request is the id of the request, "" for an item of a batch.
 func appendError(dst []byte, code, message, request string) []byte {
 	dst = append(dst, `{"error":{"code":`...)
 	dst = rawjson.AppendText(dst, code)
@@ -21,7 +21,7 @@ func appendError(dst []byte, code, message, request string) []byte {
 	return append(dst, "}}"...)
 }
 
-// appendDetail gives an error the member by which the clients of the original servers read it.
+// appendDetail adds the member detail to an error, which clients of the original servers read.
 func appendDetail(dst []byte, refusal *protocol.Refusal) []byte {
 	text := refusal.Error()
 	if refusal.Reason == protocol.Unauthorized {
@@ -30,8 +30,8 @@ func appendDetail(dst []byte, refusal *protocol.Refusal) []byte {
 	return append(appendTextMember(dst[:len(dst)-1], "detail", text), '}')
 }
 
-// appendRefusal is appendError for one item of a batch, which has no headers of its own: what may be tried again says
-// when, in seconds.
+// appendRefusal is appendError for one item of a batch. An item has no headers of its own, so an error that may be
+// tried again has the seconds to wait in a member.
 func appendRefusal(dst []byte, refusal *protocol.Refusal) []byte {
 	dst = appendError(dst, string(refusal.Reason), refusal.Error(), "")
 	if status := refusal.Reason.Status(); status == 429 || status == 503 {
@@ -42,12 +42,12 @@ func appendRefusal(dst []byte, refusal *protocol.Refusal) []byte {
 	return dst
 }
 
-// retryAfter is when to come back: whole seconds, at least 1.
+// retryAfter is the value of Retry-After: whole seconds, at least 1.
 func retryAfter(refusal *protocol.Refusal) string {
 	return strconv.FormatInt(max(1, int64(math.Ceil(refusal.RetryAfter.Seconds()))), 10)
 }
 
-// appendMember appends a comma if need be, and the name of an object's member.
+// appendMember appends the name of an object's member, behind a comma unless it is the first.
 func appendMember(dst []byte, name string) []byte {
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
@@ -81,7 +81,7 @@ func appendTime(dst []byte, name string, t time.Time) []byte {
 	return append(dst, '"')
 }
 
-// appendNext ends a page: what to give as cursor for the next one, "" if this was the last.
+// appendNext ends a page with the cursor of the next one, "" if this is the last.
 func appendNext(dst []byte, next string) []byte {
 	return append(appendTextMember(dst, "cursor", next), '}')
 }

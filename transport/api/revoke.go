@@ -7,10 +7,10 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// revoke does POST /api/v1/revoke: it takes the rights of a user back, or of one token; with a time, only those of tokens
-// issued before. What is given must all hold. A later call for the same user and token replaces an earlier one. It answers
-// how many connections that closed, and, if there are any, how many subscriptions it ended on connections that go on, since
-// they stand on other rights.
+// revoke does POST /api/v1/revoke: it revokes the tokens of a user, or one token; with a time, only those that were
+// issued before. A token must match every member that is given. A later call for the same user and token replaces an
+// earlier one. It answers how many connections it closed, and, if there are any, how many subscriptions it ended on
+// connections that stay open, since they have other rights.
 func (a *API) revoke(ctx context.Context, rc *requestContext) error {
 	if err := rc.readBody(maxSmallBody, a.cfg.RequestTimeout); err != nil {
 		return err
@@ -31,8 +31,8 @@ func (a *API) revoke(ctx context.Context, rc *requestContext) error {
 	return nil
 }
 
-// unrevoke does DELETE /api/v1/revoke: it takes the revocation of that user and token back, whatever its time. Both are
-// named in the query, or by the body of the call that made it.
+// unrevoke does DELETE /api/v1/revoke: it removes the revocation of a user and token, whatever its time. The query
+// names both, or the body does, as in the call that made it.
 func (a *API) unrevoke(_ context.Context, rc *requestContext) error {
 	r, err := a.readRevoked(rc)
 	if err != nil {
@@ -50,7 +50,7 @@ func (a *API) unrevoke(_ context.Context, rc *requestContext) error {
 	return nil
 }
 
-// revoked reads which revocation is meant.
+// readRevoked reads which revocation to remove.
 func (a *API) readRevoked(rc *requestContext) (r actors.Revocation, err error) {
 	if err := rc.readBody(maxSmallBody, a.cfg.RequestTimeout); err != nil {
 		return r, err
@@ -71,6 +71,7 @@ func (a *API) readRevoked(rc *requestContext) (r actors.Revocation, err error) {
 	return r, checkNamed(r)
 }
 
+// parseRevocation parses the body of a call that revokes.
 func parseRevocation(body []byte) (r actors.Revocation, err error) {
 	members, err := parseBody(body, []string{"user", "jti", "before"})
 	if err != nil {
@@ -92,10 +93,11 @@ func parseRevocation(body []byte) (r actors.Revocation, err error) {
 	return r, checkNamed(r)
 }
 
-// named wants that a revocation names somebody.
+// checkNamed refuses a revocation that names neither a user nor a token.
 func checkNamed(r actors.Revocation) error {
 	if r.User == "" && r.TokenID == "" {
-		return protocol.Refuse(protocol.Malformed, "say whose tokens lose their rights: user, or jti, the id of one token")
+		return protocol.Refuse(protocol.Malformed,
+			"say whose tokens lose their rights: user, or jti, the id of one token")
 	}
 	return nil
 }

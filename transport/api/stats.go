@@ -9,8 +9,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// stats does GET /api/v1/stats (spec R001.65, R001.66). Its words are those of the Valtronics document, durations are in
-// seconds.
+// stats does GET /api/v1/stats (spec R001.65, R001.66). The members have the names of the Valtronics document, and
+// durations are in seconds.
 func (a *API) stats(_ context.Context, rc *requestContext) error {
 	if rc.r.URL.RawQuery != "" {
 		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
@@ -27,7 +27,7 @@ func (a *API) stats(_ context.Context, rc *requestContext) error {
 	return nil
 }
 
-// appendFigures appends the figures that a tenant has as well as each dialect in it.
+// appendFigures appends the members that a tenant and each of its dialects have.
 func appendFigures(dst []byte, s actors.DialectStats) []byte {
 	dst = appendCount(dst, "totalConnections", s.TotalConnections)
 	dst = appendCount(dst, "activeConnections", s.ActiveConnections)

@@ -31,10 +31,11 @@ func (a *API) tenants(_ context.Context, rc *requestContext) error {
 	return nil
 }
 
-// drainTime is over how long a tenant's connections are closed, unless asked.
+// drainTime is how long a drain takes by default.
 const drainTime = 2 * time.Second
 
-// drainTenant does POST /api/v1/admin/tenants/{tenant}/drain: its clients come back, here or to another server.
+// drainTenant does POST /api/v1/admin/tenants/{tenant}/drain: it closes the tenant's connections one after the other.
+// The clients come back, here or to another server.
 func (a *API) drainTenant(ctx context.Context, rc *requestContext) error {
 	tenant, err := rc.nameParam("tenant")
 	if err != nil {
@@ -47,7 +48,7 @@ func (a *API) drainTenant(ctx context.Context, rc *requestContext) error {
 	ctx, cancel := context.WithTimeout(ctx, over)
 	defer cancel()
 	closed, err := a.node.DrainTenant(ctx, tenant)
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) { // those that were left were cut off
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) { // the node closed the rest at once
 		return err
 	}
 	a.cfg.Logger.Info("an operator drained a tenant", "tenant", tenant, "closed", closed)
@@ -56,7 +57,7 @@ func (a *API) drainTenant(ctx context.Context, rc *requestContext) error {
 	return nil
 }
 
-// drainOver reads the body of a drain; there may be none.
+// readDrainTime reads the body of a drain, which may be empty.
 func (a *API) readDrainTime(rc *requestContext) (time.Duration, error) {
 	over := min(drainTime, a.cfg.RequestTimeout)
 	if err := rc.readBody(maxSmallBody, a.cfg.RequestTimeout); err != nil || len(rc.body) == 0 {
@@ -69,7 +70,8 @@ func (a *API) readDrainTime(rc *requestContext) (time.Duration, error) {
 	if raw := rawjson.Find(members, "over"); raw != nil {
 		seconds, err := strconv.ParseFloat(string(raw), 64)
 		if limit := a.cfg.RequestTimeout; err != nil || !(seconds > 0 && seconds <= limit.Seconds()) {
-			return 0, protocol.Refuse(protocol.Malformed, "over must be a number of seconds above 0 and up to %g (api.request_timeout)", limit.Seconds())
+			return 0, protocol.Refuse(protocol.Malformed,
+				"over must be a number of seconds above 0 and up to %g (api.request_timeout)", limit.Seconds())
 		}
 		over = time.Duration(seconds * float64(time.Second))
 	}
@@ -84,21 +86,25 @@ func (a *API) restartTenant(ctx context.Context, rc *requestContext) error {
 		if err := a.node.RestartTenant(ctx, tenant); !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
-		return nil // those that were left were cut off
+		return nil // the node closed the rest at once
 	})
 }
 
 // suspendTenant does POST /api/v1/admin/tenants/{tenant}/suspend.
 func (a *API) suspendTenant(_ context.Context, rc *requestContext) error {
-	return a.changeTenant(rc, "suspended", true, func(tenant string) error { return a.node.SuspendTenant(tenant, true) })
+	return a.changeTenant(rc, "suspended", true, func(tenant string) error {
+		return a.node.SuspendTenant(tenant, true)
+	})
 }
 
 // resumeTenant does POST /api/v1/admin/tenants/{tenant}/resume.
 func (a *API) resumeTenant(_ context.Context, rc *requestContext) error {
-	return a.changeTenant(rc, "suspended", false, func(tenant string) error { return a.node.SuspendTenant(tenant, false) })
+	return a.changeTenant(rc, "suspended", false, func(tenant string) error {
+		return a.node.SuspendTenant(tenant, false)
+	})
 }
 
-// operation does something with the tenant that the path names, and answers with what it now is.
+// changeTenant changes the tenant that the path names, and answers with its new state.
 func (a *API) changeTenant(rc *requestContext, is string, value bool, do func(tenant string) error) error {
 	tenant, err := rc.nameParam("tenant")
 	if err != nil {

@@ -67,7 +67,8 @@ func (h *testAPI) do(r *http.Request) response {
 	return response{status: w.Code, header: w.Header(), body: h.withoutRequestID(w), t: h.t}
 }
 
-// withoutRequestID is the body of an answer without the id that each refused request has by chance, which is looked at here.
+// withoutRequestID is the body of an answer without the id that each refused request has by chance, which is looked at
+// here.
 func (h *testAPI) withoutRequestID(w *httptest.ResponseRecorder) string {
 	body, id := w.Body.String(), w.Header().Get("X-Request-Id")
 	if id == "" {
@@ -92,7 +93,8 @@ func (a response) is(status int, want string) {
 	}
 }
 
-// refuses fails the test unless the answer is an error with this code, its status, and a message that contains each text.
+// refuses fails the test unless the answer is an error with this code, its status, and a message that contains each
+// text.
 func (a response) refuses(code protocol.Reason, texts ...string) {
 	a.t.Helper()
 	var got struct {

@@ -7,9 +7,9 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// ticket does POST /api/v1/ws/ticket (spec R002.24): a user's own token for a ticket, which opens one socket. What else
-// web pages send with it (X-CSRF-Token, X-Client-Type, a body) is not looked at. Of several Authorization headers the
-// first counts, as in the original.
+// ticket does POST /api/v1/ws/ticket (spec R002.24): it exchanges a user's own token for a ticket, which opens one
+// socket. It ignores what else web pages send (X-CSRF-Token, X-Client-Type, a body). Of several Authorization headers
+// the first counts, as in the original.
 func (a *API) ticket(ctx context.Context, rc *requestContext) error {
 	if a.cfg.Tickets == nil {
 		return protocol.Refuse(protocol.NotFound, "no tickets are made here")

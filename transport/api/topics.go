@@ -46,7 +46,7 @@ func appendTopic(dst []byte, t *actors.TopicInfo) []byte {
 }
 
 // history does GET /api/v1/topics/{topic}/history, and /api/v1/topics/history?topic=. A page ends early when it has as
-// many bytes as a body may have; the offset of its last event is where the next one begins.
+// many bytes as a body may have; the next page begins behind the offset of its last event.
 func (a *API) history(ctx context.Context, rc *requestContext) error {
 	topic, after, limit, err := historyQuery(rc)
 	if err != nil {
@@ -90,8 +90,9 @@ func historyQuery(rc *requestContext) (topic string, after protocol.Position, li
 		}
 	}
 	if after.Offset > 0 && after.Epoch == "" {
-		return topic, after, 0, protocol.Refuse(protocol.Malformed, "offset %d needs the epoch that it was counted in (epoch=, it stands beside each offset); without both, "+
-			"what there is comes from the oldest event on", after.Offset)
+		return topic, after, 0, protocol.Refuse(protocol.Malformed,
+			"offset %d needs the epoch that it was counted in (epoch=, it stands beside each offset); without both, "+
+				"what there is comes from the oldest event on", after.Offset)
 	}
 	limit, err = readLimit(values)
 	return topic, after, limit, err

@@ -29,7 +29,7 @@ func (a *API) user(ctx context.Context, rc *requestContext) error {
 }
 
 // disconnectUser does POST /api/v1/users/{user}/disconnect, and /api/v1/users/disconnect?user=. A user without
-// connections is no error: nobody is left.
+// connections is no error.
 func (a *API) disconnectUser(ctx context.Context, rc *requestContext) error {
 	name, err := rc.nameParam("user")
 	if err != nil {

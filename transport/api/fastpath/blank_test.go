@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// F36: empty lines before a request are passed over on the fast path as net/http does, in one piece or several, whatever
-// comes then; those that net/http refuses, more of them or before the first request, are refused.
+// F36: empty lines before a request are passed over on the fast path as net/http does, in one piece or several,
+// whatever comes then; those that net/http refuses, more of them or before the first request, are refused.
 func TestFastPath_SkipsEmptyLinesBetweenRequests(t *testing.T) {
 	publish := post(echoPath, "hello")
 	const get = "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -46,8 +46,8 @@ func TestFastPath_SkipsEmptyLinesBetweenRequests(t *testing.T) {
 	}
 }
 
-// A client that goes away behind one to three bytes is not told that they are a bad request, and one that pauses there is
-// idle, as with net/http.
+// A client that goes away behind one to three bytes is not told that they are a bad request, and one that pauses there
+// is idle, as with net/http.
 func TestFastPath_AFewBytesBehindARequestAreWaitedForAsByNetHTTP(t *testing.T) {
 	for _, few := range []string{"P", "PO", "POS", "POST", "\r", "\r\nP", "\r\nPO", "\r\n\r\n", "\n\n\n\nP"} {
 		sameAsNetHTTP(t, usual+few)

@@ -77,8 +77,8 @@ func (c *fastConn) Read(p []byte) (int, error) {
 // lookahead is how many bytes behind a POST net/http waits for before it goes on, and among which it skips line breaks.
 const lookahead = 4
 
-// skipBlank skips empty lines after a request, which old clients send (RFC 9112 section 2.2). net/http gets those before
-// the first request and those over the limit, and refuses them.
+// skipBlank skips empty lines after a request, which old clients send (RFC 9112 section 2.2). net/http gets those
+// before the first request and those over the limit, and refuses them.
 func (c *fastConn) skipBlank(text []byte) []byte {
 	for c.transaction != nil && c.blank < lookahead && len(text) > 0 && (text[0] == '\r' || text[0] == '\n') {
 		c.blank++
@@ -93,7 +93,8 @@ func (c *fastConn) tooFew(text []byte) bool {
 	return c.transaction != nil && c.blank+len(text) < lookahead
 }
 
-// serve answers the request that text begins with, and returns what follows it. After an error the connection is closed.
+// serve answers the request that text begins with, and returns what follows it. After an error the connection is
+// closed.
 func (c *fastConn) serve(h *requestHead, text []byte) (rest []byte, err error) {
 	if c.transaction == nil {
 		c.transaction = newTransaction(c)
@@ -134,7 +135,7 @@ func (c *fastConn) linger() {
 // handOver leaves the connection to net/http, with the bytes that it begins with, in net/http's own buffer.
 func (c *fastConn) handOver(p, rest []byte) int {
 	c.handedOver = true
-	if c.transaction != nil { // the time for the first head, which net/http has set, went by with the fast path's requests
+	if c.transaction != nil { // net/http set the time for the first head, which went by with the fast path's requests
 		server := c.listener.server
 		_ = c.Conn.SetReadDeadline(deadline(time.Now(), server.ReadHeaderTimeout))
 		_ = c.Conn.SetWriteDeadline(time.Time{})

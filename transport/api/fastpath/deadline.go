@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// requestDeadline is the context of a connection's requests: it ends if one takes too long. The library's contexts with a
-// timer cost five allocations a request; this one, if it did not end, serves the next request as well. So nobody may keep
-// it after the response.
+// requestDeadline is the context of a connection's requests: it ends if one takes too long. The library's contexts with
+// a timer cost five allocations a request; this one, if it did not end, serves the next request as well. So nobody may
+// keep it after the response.
 type requestDeadline struct {
 	context.Context // never ends, and has no values
 	timer           *time.Timer

@@ -51,8 +51,8 @@ func TestFastPath_SplitAtEveryByteAnswersAsNetHTTPDoes(t *testing.T) {
 	}
 }
 
-// FuzzDifferential: the same bytes get the same answers from a server with a fast path and from net/http alone, and leave
-// the connection in the same state. Two cuts say where the bytes are split into pieces.
+// FuzzDifferential: the same bytes get the same answers from a server with a fast path and from net/http alone, and
+// leave the connection in the same state. Two cuts say where the bytes are split into pieces.
 func FuzzDifferential(f *testing.F) {
 	for _, c := range requests {
 		if len(c.text) < 2000 {
@@ -91,7 +91,8 @@ func sameAsNetHTTP(t *testing.T, pieces ...string) (slow int32) {
 			strings.Join(got.responses, "\n"), want.closed, strings.Join(want.responses, "\n"))
 		return true
 	}
-	// net/http closes the connection of a handler that panicked when it has read the body to its end, the fast path at once.
+	// net/http closes the connection of a handler that panicked when it has read the body to its end, the fast path at
+	// once.
 	aborted := strings.Contains(strings.Join(pieces, ""), abortPath)
 	if open[0].closed || open[1].closed && !aborted {
 		differ("while open", open[0], open[1])

@@ -27,7 +27,8 @@ const (
 	abortPath  = "/abort"  // ends the connection
 )
 
-// handlers are the handlers of the tests' routes, by path. They take any method, so that net/http alone serves the same.
+// handlers are the handlers of the tests' routes, by path. They take any method, so that net/http alone serves the
+// same.
 var handlers = map[string]http.HandlerFunc{
 	echoPath: func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(3 * time.Second))
@@ -142,7 +143,8 @@ func (s *testServer) send(parts ...string) {
 // receive reads one response.
 func (s *testServer) receive() string { return readResponse(s.in) }
 
-// readResponse reads a response as a line of text: status, headers in order without Date, body. An error is such a line.
+// readResponse reads a response as a line of text: status, headers in order without Date, body. An error is such a
+// line.
 func readResponse(in *bufio.Reader) string {
 	r, err := http.ReadResponse(in, nil)
 	if err != nil {

@@ -25,8 +25,9 @@ type Route struct {
 	Handler http.Handler
 }
 
-// NewListener makes a listener for server of one that accepts plain TCP. Its connections serve the routes before net/http
-// sees a byte, and hand everything else over to it. Accept blocks as inner's does; a *tls.Conn is returned as it is.
+// NewListener makes a listener for server of one that accepts plain TCP. Its connections serve the routes before
+// net/http sees a byte, and hand everything else over to it. Accept blocks as inner's does; a *tls.Conn is returned as
+// it is.
 //
 // A connection that is hijacked from net/http is still wrapped; its method NetConn returns the one that inner accepted.
 func NewListener(inner net.Listener, server *http.Server, cfg Config) net.Listener {

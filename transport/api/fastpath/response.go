@@ -35,7 +35,8 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// SetReadDeadline is what an http.ResponseController looks for. The connection gets it if the body has to be waited for.
+// SetReadDeadline is what an http.ResponseController looks for. The connection gets it if the body has to be waited
+// for.
 func (w *responseWriter) SetReadDeadline(t time.Time) error {
 	w.body.until = t
 	return nil

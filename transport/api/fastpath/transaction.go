@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// transaction is one request and its response, used again for each request of a connection. Only the connection's reader
-// uses it.
+// transaction is one request and its response, used again for each request of a connection. Only the connection's
+// reader uses it.
 type transaction struct {
 	conn     *fastConn
 	request  *http.Request // its context is deadline
