@@ -23,14 +23,16 @@ func (h *testAPI) loop(authorization string, lasting time.Duration) map[int]int 
 	read := bufio.NewReader(client)
 	answers := map[int]int{}
 	for end := time.Now().Add(lasting); time.Now().Before(end); {
-		fmt.Fprintf(client, "GET /api/v3/outposts/radius/?page=1&page_size=100 HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n\r\n", authorization)
+		fmt.Fprintf(client, "GET /api/v3/outposts/radius/?page=1&page_size=100 HTTP/1.1\r\n"+
+			"Host: x\r\nAuthorization: %s\r\n\r\n", authorization)
 		answer, err := http.ReadResponse(read, nil)
 		if err != nil {
 			h.t.Error(err)
 			return answers
 		}
 		io.Copy(io.Discard, answer.Body)
-		if answers[answer.StatusCode]++; answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") == "" {
+		if answers[answer.StatusCode]++; answer.StatusCode == http.StatusServiceUnavailable &&
+			answer.Header.Get("Retry-After") == "" {
 			h.t.Error("503 without Retry-After")
 		}
 	}
@@ -62,7 +64,8 @@ func TestOutposts_WithoutTheirUpstreamCannotLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestAPI(t, Config{})
 		h.upstreamAt("http://authentik.example/")
-		h.upstream.Load().proxy.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
+		transport := h.upstream.Load().proxy.Transport.(*http.Transport)
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
 		if got := h.loop("Bearer outpost", 14*time.Second); got[502] < 7 || got[502] > 28 || len(got) != 1 {
 			t.Errorf("in 14 s it was answered %v", got)
 		}

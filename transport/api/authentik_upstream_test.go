@@ -31,7 +31,9 @@ func TestUpstream_AnswersWithTheClientsHeaders(t *testing.T) {
 		}
 	}))
 	defer authentik.Close()
-	h := newTestAPI(t, Config{Forwarded: func(*http.Request) (string, string, string) { return "192.0.2.9", "https", "push.example" }})
+	h := newTestAPI(t, Config{Forwarded: func(*http.Request) (string, string, string) {
+		return "192.0.2.9", "https", "push.example"
+	}})
 	h.upstreamAt(authentik.URL + "/auth/")
 	c := &outpostClient{t, h.served().URL, "2025.10.4"}
 	if uuid, got := c.starts("radius"); uuid != oneOutpost || !slices.Equal(got, []string{"real"}) {
@@ -41,25 +43,29 @@ func TestUpstream_AnswersWithTheClientsHeaders(t *testing.T) {
 	if r.Host != strings.TrimPrefix(authentik.URL, "http://") || r.URL.RawQuery != "page=1&page_size=2" {
 		t.Errorf("asked for %s %s", r.Host, r.URL)
 	}
-	for name, want := range map[string]string{"Authorization": "Bearer outpost", "User-Agent": "goauthentik.io/outpost/2025.10.4",
+	for name, want := range map[string]string{"Authorization": "Bearer outpost",
+		"User-Agent":      "goauthentik.io/outpost/2025.10.4",
 		"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "push.example"} {
 		if got := r.Header.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
 	post := shows("POST", "/api/v3/flows/executor/login/?query=x", "")
-	post.Header = http.Header{"Connection": {"Upgrade, X-Hop"}, "Upgrade": {"websocket"}, "X-Hop": {"1"}, "Cookie": {"a=b"}, "X-Forwarded-For": {"6.6.6.6"}}
+	post.Header = http.Header{"Connection": {"Upgrade, X-Hop"}, "Upgrade": {"websocket"}, "X-Hop": {"1"},
+		"Cookie": {"a=b"}, "X-Forwarded-For": {"6.6.6.6"}}
 	post.Body, post.ContentLength = io.NopCloser(strings.NewReader("uid=1")), 5
 	if a := h.do(post); a.status != 200 {
 		t.Errorf("a POST is %d %s", a.status, a.body)
 	}
 	r = seen.Load()
 	body, _ := io.ReadAll(r.Body)
-	if r.Method != "POST" || string(body) != "uid=1" || r.Header.Get("Cookie") != "a=b" || r.Header.Get("X-Hop")+r.Header.Get("Upgrade")+r.Header.Get("Authorization") != "" ||
+	if r.Method != "POST" || string(body) != "uid=1" || r.Header.Get("Cookie") != "a=b" ||
+		r.Header.Get("X-Hop")+r.Header.Get("Upgrade")+r.Header.Get("Authorization") != "" ||
 		r.Header.Get("X-Forwarded-For") != "192.0.2.9" {
 		t.Errorf("authentik saw %s %q %v", r.Method, body, r.Header)
 	}
-	if a := h.do(shows("GET", "/api/v3/moved/", "")); a.status != http.StatusFound || a.header.Get("Location") != "/elsewhere" {
+	if a := h.do(shows("GET", "/api/v3/moved/", "")); a.status != http.StatusFound ||
+		a.header.Get("Location") != "/elsewhere" {
 		t.Errorf("a redirect is %d %v", a.status, a.header)
 	}
 }
@@ -79,7 +85,8 @@ func TestUpstream_IsAskedForNothingElse(t *testing.T) {
 	defer authentik.Close()
 	h := newTestAPI(t, Config{})
 	h.upstreamAt(authentik.URL)
-	for _, path := range []string{"/api/v3/../v2/", "/api/v3/%2e%2e/v2/", "/api/v3/x%2F..%2F..%2Fv2/", "/api/v3/%2E%2E%2Fv2", "/api/v3/x%2F%2Fy/", "/api/v3//x"} {
+	for _, path := range []string{"/api/v3/../v2/", "/api/v3/%2e%2e/v2/", "/api/v3/x%2F..%2F..%2Fv2/",
+		"/api/v3/%2E%2E%2Fv2", "/api/v3/x%2F%2Fy/", "/api/v3//x"} {
 		h.do(shows("GET", path, "Bearer outpost")).refuses(protocol.NotFound)
 	}
 	if n := asked.Load(); n != 0 {
@@ -108,15 +115,20 @@ func TestUpstream_HearsWhereARequestIsFrom(t *testing.T) {
 
 // F26: what is configured for an outpost comes before what the upstream says; for other tokens it is the upstream's.
 func TestUpstream_DocumentsComeFirst(t *testing.T) {
-	authentik := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"from":"authentik"}`) }))
+	authentik := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"from":"authentik"}`)
+	}))
 	defer authentik.Close()
 	h := newTestAPI(t, Config{})
 	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/proxy": []byte(`{"from":"us"}`)}}
 	h.upstreamAt(authentik.URL)
 	for _, c := range []struct{ method, path, authorization, want string }{
-		{"GET", "/api/v3/outposts/proxy/", "Bearer outpost", "us"}, {"GET", "/api/v3/outposts/proxy/", "Bearer another", "authentik"},
-		{"POST", "/api/v3/outposts/proxy/", "Bearer outpost", "authentik"}, {"OPTIONS", "/api/v3/outposts/proxy/", "", "authentik"},
-		{"GET", "/api/v3/outposts/instances/", "Bearer outpost", "authentik"}, {"GET", "/api/v3/root/config/", "", "authentik"},
+		{"GET", "/api/v3/outposts/proxy/", "Bearer outpost", "us"},
+		{"GET", "/api/v3/outposts/proxy/", "Bearer another", "authentik"},
+		{"POST", "/api/v3/outposts/proxy/", "Bearer outpost", "authentik"},
+		{"OPTIONS", "/api/v3/outposts/proxy/", "", "authentik"},
+		{"GET", "/api/v3/outposts/instances/", "Bearer outpost", "authentik"},
+		{"GET", "/api/v3/root/config/", "", "authentik"},
 	} {
 		if a := h.do(shows(c.method, c.path, c.authorization)); a.body != `{"from":"`+c.want+`"}` {
 			t.Errorf("%s %s with %q: %d %s", c.method, c.path, c.authorization, a.status, a.body)
@@ -143,14 +155,20 @@ func TestUpstream_ThatFailsIs502(t *testing.T) {
 	loop.Header.Set("Via", "1.0 proxy, 1.1 parley")
 	upgrade := shows("GET", "/api/v3/upgrade/", "Bearer outpost")
 	upgrade.Header["Connection"], upgrade.Header["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
-	for base, r := range map[string]*http.Request{"http://127.0.0.1:0": shows("GET", "/api/v3/root/config/", "Bearer outpost"),
-		broken.URL: shows("POST", "/api/v3/root/config/", "Bearer outpost"), broken.URL + "/": upgrade, broken.URL + "//": loop} {
+	for base, r := range map[string]*http.Request{
+		"http://127.0.0.1:0": shows("GET", "/api/v3/root/config/", "Bearer outpost"),
+		broken.URL:           shows("POST", "/api/v3/root/config/", "Bearer outpost"),
+		broken.URL + "/":     upgrade,
+		broken.URL + "//":    loop,
+	} {
 		h.upstreamAt(base)
-		if a := h.do(r); a.status != http.StatusBadGateway || !strings.Contains(a.body, `{"error":{"code":"upstream_failed","message":"authentik did not answer`) {
+		if a := h.do(r); a.status != http.StatusBadGateway ||
+			!strings.Contains(a.body, `{"error":{"code":"upstream_failed","message":"authentik did not answer`) {
 			t.Errorf("%s %s: %d %s", r.Method, base, a.status, a.body)
 		}
 	}
-	if n := strings.Count(h.log.String(), "authentik.upstream does not answer"); n != 1 || strings.Contains(h.log.String(), "Bearer") {
+	if n := strings.Count(h.log.String(), "authentik.upstream does not answer"); n != 1 ||
+		strings.Contains(h.log.String(), "Bearer") {
 		t.Errorf("%d lines: %s", n, h.log)
 	}
 }

@@ -16,7 +16,8 @@ const backupPath = "/api/v1/admin/backup"
 
 func TestBackup_IsForOperatorsAndStreamsAnArchive(t *testing.T) {
 	h := newTestAPI(t, Config{AdminKey: "k1"})
-	if a := h.call("POST", backupPath, ""); a.status != 200 || a.body != "an archive" || a.header.Get("Content-Type") != "application/x-tar" {
+	if a := h.call("POST", backupPath, ""); a.status != 200 || a.body != "an archive" ||
+		a.header.Get("Content-Type") != "application/x-tar" {
 		t.Errorf("%+v", a)
 	}
 	strange := request("POST", backupPath, "")

@@ -18,12 +18,15 @@ import (
 type quickNode struct{ *fakeNode }
 
 func (quickNode) Publish(_ context.Context, _ string, to actors.Target, ev *protocol.Event) (actors.Receipt, error) {
-	return actors.Receipt{ID: ev.ID, Topic: to.Topic, Position: protocol.Position{Epoch: "b5Yk2", Offset: 123456}, Delivered: 1000}, nil
+	return actors.Receipt{ID: ev.ID, Topic: to.Topic, Position: protocol.Position{Epoch: "b5Yk2", Offset: 123456},
+		Delivered: 1000}, nil
 }
 
 // payload is an event of 160 bytes, as in the measurements of the design.
-var payload = []byte(`{"topic":"telemetry/7","event":{"id":"01JJX5V7Q2M8Z","kind":"telemetry","data":{"device_id":7,"telemetry":{` +
-	`"temperature":{"value":23.5,"unit":"C","timestamp":"2026-01-31T12:00:00Z"},"humidity":{"value":41,"unit":"%","timestamp":"2026-01-31T12:00:00Z"}}}}}`)
+var payload = []byte(`{"topic":"telemetry/7","event":{"id":"01JJX5V7Q2M8Z","kind":"telemetry",` +
+	`"data":{"device_id":7,"telemetry":{` +
+	`"temperature":{"value":23.5,"unit":"C","timestamp":"2026-01-31T12:00:00Z"},"humidity":{"value":41,"unit":"%",` +
+	`"timestamp":"2026-01-31T12:00:00Z"}}}}}`)
 
 // BenchmarkPublish_Handler is one publish through the handler, without a socket.
 func BenchmarkPublish_Handler(b *testing.B) {

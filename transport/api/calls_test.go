@@ -15,8 +15,10 @@ import (
 )
 
 // The connection c-1 of newHouse's tests.
-const connectionJSON = `{"id":"c-1","user":"42","dialect":"dashboard","since":"2026-01-31T12:00:00Z","remote_address":"192.0.2.7",` +
-	`"in_messages":3,"in_bytes":120,"out_messages":9,"out_bytes":2048,"queued_frames":1,"queued_bytes":77,"subscriptions":["a/b","projects"]}`
+const connectionJSON = `{"id":"c-1","user":"42","dialect":"dashboard","since":"2026-01-31T12:00:00Z",` +
+	`"remote_address":"192.0.2.7",` +
+	`"in_messages":3,"in_bytes":120,"out_messages":9,"out_bytes":2048,"queued_frames":1,"queued_bytes":77,` +
+	`"subscriptions":["a/b","projects"]}`
 
 // R001.67: since when a connection lives and what it sent and received. R001.85: its subscriptions can be looked at.
 func TestConnections_TellSinceMessagesAndSubscriptions(t *testing.T) {
@@ -26,7 +28,9 @@ func TestConnections_TellSinceMessagesAndSubscriptions(t *testing.T) {
 	h.call("GET", "/api/v1/connections", "").is(200, `{"connections":[`+connectionJSON+`],"cursor":""}`)
 	h.call("GET", "/api/v1/connections/c-1", "").is(200, connectionJSON)
 	h.call("GET", "/api/v1/connections/c-2", "").refuses(protocol.NotFound, `no connection "c-2"`)
-	h.call("GET", "/api/v1/users/42", "").is(200, `{"user":"42","presence":{"online":true,"since":"2026-01-31T12:00:00Z","connections":1},"connections":[`+connectionJSON+`]}`)
+	h.call("GET", "/api/v1/users/42", "").is(200,
+		`{"user":"42","presence":{"online":true,"since":"2026-01-31T12:00:00Z","connections":1},`+
+			`"connections":[`+connectionJSON+`]}`)
 	h.call("GET", "/api/v1/users/43", "").refuses(protocol.NotFound)
 	h.node.users["44"] = []actors.ConnectionInfo{}
 	h.call("GET", "/api/v1/users/44", "").refuses(protocol.NotFound, `user "44" has no connection`)
@@ -48,7 +52,8 @@ func TestConnections_ArePagedAndFiltered(t *testing.T) {
 	}
 	seen, cursor := 0, ""
 	for range 4 {
-		a := h.call("GET", "/api/v1/connections?limit=2&user=42&dialect=dashboard&topic=a%2Fb&cursor="+url.QueryEscape(cursor), "")
+		query := "limit=2&user=42&dialect=dashboard&topic=a%2Fb&cursor=" + url.QueryEscape(cursor)
+		a := h.call("GET", "/api/v1/connections?"+query, "")
 		var page struct {
 			Connections []struct{ ID string }
 			Cursor      string
@@ -79,13 +84,14 @@ func TestConnections_ArePagedAndFiltered(t *testing.T) {
 
 func TestQueries_RefusalNamesTheParameter(t *testing.T) {
 	for target, text := range map[string]string{
-		"/api/v1/connections?limit=0":                             "limit must be an integer from 1 to 1000",
-		"/api/v1/connections?limit=1001":                          "limit must be",
-		"/api/v1/connections?limit=-1":                            "limit must be",
-		"/api/v1/connections?limit=2x":                            "limit must be",
-		"/api/v1/connections?limit=99999999999999999999":          "limit must be",
-		"/api/v1/connections?limit=2&limit=3":                     "limit is there twice",
-		"/api/v1/connections?page=2":                              `no parameter "page"; known are cursor, limit, user, dialect, topic`,
+		"/api/v1/connections?limit=0":                    "limit must be an integer from 1 to 1000",
+		"/api/v1/connections?limit=1001":                 "limit must be",
+		"/api/v1/connections?limit=-1":                   "limit must be",
+		"/api/v1/connections?limit=2x":                   "limit must be",
+		"/api/v1/connections?limit=99999999999999999999": "limit must be",
+		"/api/v1/connections?limit=2&limit=3":            "limit is there twice",
+		"/api/v1/connections?page=2": `no parameter "page"; known are cursor, limit, ` +
+			`user, dialect, topic`,
 		"/api/v1/connections?topic=a%2F%2Fb":                      "empty segment",
 		"/api/v1/connections?user=%00":                            "control",
 		"/api/v1/connections?user=%ff":                            "UTF-8",
@@ -134,10 +140,13 @@ func TestDisconnect_ClosesAConnectionOrAllOfAUser(t *testing.T) {
 	}
 	h.call("DELETE", "/api/v1/connections/c-9", "").refuses(protocol.NotFound)
 	for body, text := range map[string]string{
-		`{"code":999}`: "code must be", `{"code":1005}`: "code must be", `{"code":1006}`: "code must be", `{"code":1015}`: "code must be",
-		`{"code":2000}`: "code must be", `{"code":5000}`: "code must be", `{"code":"1000"}`: "code must be", `{"code":1e3}`: "code must be", `{"code":-1}`: "code must be",
+		`{"code":999}`: "code must be", `{"code":1005}`: "code must be", `{"code":1006}`: "code must be",
+		`{"code":1015}`: "code must be",
+		`{"code":2000}`: "code must be", `{"code":5000}`: "code must be", `{"code":"1000"}`: "code must be",
+		`{"code":1e3}`: "code must be", `{"code":-1}`: "code must be",
 		`{"reason":5}`: "reason must be a string", `{"reason":"a\nb"}`: "control",
-		`{"reason":"` + strings.Repeat("x", 124) + `"}`: "a close frame holds 123", `{"cod":1}`: `no member "cod"; known are code, reason`, `[]`: "JSON object",
+		`{"reason":"` + strings.Repeat("x", 124) + `"}`: "a close frame holds 123",
+		`{"cod":1}`: `no member "cod"; known are code, reason`, `[]`: "JSON object",
 	} {
 		h.call("POST", "/api/v1/users/42/disconnect", body).refuses(protocol.Malformed, text)
 		h.call("DELETE", "/api/v1/connections/c-1", body).refuses(protocol.Malformed, text)
@@ -162,10 +171,12 @@ func TestTopics_ArePagedByPrefix(t *testing.T) {
 func TestHistory_TellsWhatFollowsAPosition(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	for i := range 3 {
-		h.call("POST", publishPath, fmt.Sprintf(`{"topic":"a/b c","event":{"kind":"json","data":{"n": %d},"id":"i%d"}}`, i+1, i+1))
+		h.call("POST", publishPath,
+			fmt.Sprintf(`{"topic":"a/b c","event":{"kind":"json","data":{"n": %d},"id":"i%d"}}`, i+1, i+1))
 	}
 	event := func(n int) string {
-		return fmt.Sprintf(`{"offset":%d,"id":"i%d","kind":"json","data":{"n": %d},"time":"2026-01-31T12:00:00Z"}`, n, n, n)
+		return fmt.Sprintf(
+			`{"offset":%d,"id":"i%d","kind":"json","data":{"n": %d},"time":"2026-01-31T12:00:00Z"}`, n, n, n)
 	}
 	path := "/api/v1/topics/a%2Fb%20c/history"
 	h.call("GET", path, "").is(200, `{"epoch":"e1","offset":3,"events":[`+event(1)+`,`+event(2)+`,`+event(3)+`]}`)
@@ -192,13 +203,15 @@ func TestHistory_AnOffsetWithoutItsEpochIsRefused(t *testing.T) {
 func TestHistory_PageEndsWhenItHasTooManyBytes(t *testing.T) {
 	h := newTestAPI(t, Config{MaxBody: 4000})
 	for range 10 {
-		h.call("POST", publishPath, `{"topic":"t","event":{"kind":"json","data":{"x":"`+strings.Repeat("x", 1000)+`"}}}`)
+		h.call("POST", publishPath,
+			`{"topic":"t","event":{"kind":"json","data":{"x":"`+strings.Repeat("x", 1000)+`"}}}`)
 	}
 	seen := uint64(0)
 	for pages := 1; seen < 10; pages++ {
 		a := h.call("GET", fmt.Sprintf("/api/v1/topics/t/history?epoch=e1&offset=%d", seen), "")
 		var page struct{ Events []struct{ Offset uint64 } }
-		if err := json.Unmarshal([]byte(a.body), &page); err != nil || len(page.Events) == 0 || len(a.body) > 5000 || pages > 5 {
+		if err := json.Unmarshal([]byte(a.body), &page); err != nil || len(page.Events) == 0 || len(a.body) > 5000 ||
+			pages > 5 {
 			t.Fatalf("page %d has %d events in %d bytes: %v", pages, len(page.Events), len(a.body), err)
 		}
 		for _, e := range page.Events {
@@ -211,10 +224,13 @@ func TestHistory_PageEndsWhenItHasTooManyBytes(t *testing.T) {
 
 // R001.65, R001.66: the members of the document's ConnectionMonitor.
 func TestStats_AreThoseOfTheDocument(t *testing.T) {
-	figures := `"totalConnections":4,"activeConnections":2,"authenticatedConnections":1,"messagesReceived":10,"messagesSent":30,` +
+	figures := `"totalConnections":4,"activeConnections":2,"authenticatedConnections":1,"messagesReceived":10,` +
+		`"messagesSent":30,` +
 		`"bytesReceived":400,"bytesSent":9000,"averageConnectionDuration":12.5,"messagesPerConnection":10`
-	newTestAPI(t, Config{}).call("GET", "/api/v1/stats", "").is(200, `{"tenant":"acme",`+figures+`,"dialects":{"dashboard":{`+figures+`}}}`)
-	if got := string(appendFigures([]byte("{"), actors.DialectStats{})); !strings.HasSuffix(got, `"averageConnectionDuration":0,"messagesPerConnection":0`) {
+	newTestAPI(t, Config{}).call("GET", "/api/v1/stats", "").is(200,
+		`{"tenant":"acme",`+figures+`,"dialects":{"dashboard":{`+figures+`}}}`)
+	got := string(appendFigures([]byte("{"), actors.DialectStats{}))
+	if !strings.HasSuffix(got, `"averageConnectionDuration":0,"messagesPerConnection":0`) {
 		t.Errorf("without connections: %s", got)
 	}
 }
@@ -236,12 +252,15 @@ func TestRevoke_TakesBackAUserOrAToken(t *testing.T) {
 		a.is(200, fmt.Sprintf(`{"closed":%d}`, len(h.node.users[want.User])))
 	}
 	for body, text := range map[string]string{
-		``: "empty", `{}`: "user, or jti", `{"before":1}`: "user, or jti", `{"user":""}`: "user is empty", `{"user":[]}`: "user's id",
-		`{"jti":5}`: "jti must be a string", `{"user":1,"before":"x"}`: "RFC 3339", `{"all":true}`: "known are user, jti, before",
+		``: "empty", `{}`: "user, or jti", `{"before":1}`: "user, or jti", `{"user":""}`: "user is empty",
+		`{"user":[]}`: "user's id",
+		`{"jti":5}`:   "jti must be a string", `{"user":1,"before":"x"}`: "RFC 3339",
+		`{"all":true}`: "known are user, jti, before",
 	} {
 		h.call("POST", "/api/v1/revoke", body).refuses(protocol.Malformed, text)
 	}
-	if h.call("POST", "/api/v1/revoke", strings.Repeat(" ", 5000)).refuses(protocol.TooLarge, "4096"); len(h.node.revoked) != 5 {
+	h.call("POST", "/api/v1/revoke", strings.Repeat(" ", 5000)).refuses(protocol.TooLarge, "4096")
+	if len(h.node.revoked) != 5 {
 		t.Errorf("%d revocations", len(h.node.revoked))
 	}
 }
@@ -260,7 +279,8 @@ func TestRevoke_DELETETakesItBack(t *testing.T) {
 		h.call("DELETE", "/api/v1/revoke"+c.query, c.body).is(200, `{"removed":1}`)
 		h.call("DELETE", "/api/v1/revoke"+c.query, c.body).is(200, `{"removed":0}`)
 	}
-	for query, text := range map[string]string{"": "empty", "?user=": "user, or jti", "?all=1": "no parameter", "?user=%01": "user", "?user=1&user=2": "twice"} {
+	for query, text := range map[string]string{"": "empty", "?user=": "user, or jti", "?all=1": "no parameter",
+		"?user=%01": "user", "?user=1&user=2": "twice"} {
 		h.call("DELETE", "/api/v1/revoke"+query, "").refuses(protocol.Malformed, text)
 	}
 }
@@ -275,7 +295,8 @@ func TestPaths_NamesAreDecodedOnce(t *testing.T) {
 		if json.Unmarshal([]byte(a.body), &got); a.status != 200 || got.User != user {
 			t.Errorf("user %q: %d %s", user, a.status, a.body)
 		}
-		h.call("POST", "/api/v1/users/"+strings.ReplaceAll(url.PathEscape(user), ".", "%2E")+"/disconnect", "").is(200, `{"disconnected":1}`)
+		escaped := strings.ReplaceAll(url.PathEscape(user), ".", "%2E")
+		h.call("POST", "/api/v1/users/"+escaped+"/disconnect", "").is(200, `{"disconnected":1}`)
 	}
 }
 
@@ -283,10 +304,13 @@ func TestPaths_NamesAreDecodedOnce(t *testing.T) {
 func TestErrors_HaveTheStatusOfTheirReason(t *testing.T) {
 	targets := [][3]string{
 		{"POST", publishPath, `{"all":true,"event":{"kind":"json","data":{}}}`},
-		{"GET", "/api/v1/users/42"}, {"POST", "/api/v1/users/42/disconnect"}, {"GET", "/api/v1/connections"}, {"GET", "/api/v1/connections/c"},
-		{"DELETE", "/api/v1/connections/c"}, {"GET", "/api/v1/topics"}, {"GET", "/api/v1/topics/t/history"}, {"POST", "/api/v1/revoke", `{"user":"1"}`},
+		{"GET", "/api/v1/users/42"}, {"POST", "/api/v1/users/42/disconnect"}, {"GET", "/api/v1/connections"},
+		{"GET", "/api/v1/connections/c"},
+		{"DELETE", "/api/v1/connections/c"}, {"GET", "/api/v1/topics"}, {"GET", "/api/v1/topics/t/history"},
+		{"POST", "/api/v1/revoke", `{"user":"1"}`},
 	}
-	for _, reason := range []protocol.Reason{protocol.Malformed, protocol.Forbidden, protocol.Conflict, protocol.PositionLost, protocol.TooLarge,
+	for _, reason := range []protocol.Reason{protocol.Malformed, protocol.Forbidden, protocol.Conflict,
+		protocol.PositionLost, protocol.TooLarge,
 		protocol.TooMany, protocol.RateLimited, protocol.Busy, protocol.Draining, protocol.Internal} {
 		for _, target := range targets {
 			h := newTestAPI(t, Config{})
@@ -313,7 +337,8 @@ func TestErrors_APanicIs500AndIsLoggedOnce(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.panics = true
 	h.call("GET", "/api/v1/topics", "").is(500, `{"error":{"code":"internal","message":"internal error"}}`)
-	if log := h.log.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "panic in the API") || strings.Contains(log, "\x1b") {
+	if log := h.log.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "panic in the API") ||
+		strings.Contains(log, "\x1b") {
 		t.Errorf("log:\n%s", log)
 	}
 	h.node.panics = false

@@ -53,13 +53,15 @@ type fakeTopic struct {
 }
 
 func newFakeNode() *fakeNode {
-	return &fakeNode{topics: map[string]*fakeTopic{}, users: map[string][]actors.ConnectionInfo{}, closed: map[string]closeOptions{}}
+	return &fakeNode{topics: map[string]*fakeTopic{}, users: map[string][]actors.ConnectionInfo{},
+		closed: map[string]closeOptions{}}
 }
 
 // connect adds a connection.
 func (n *fakeNode) connect(id, user string, topics ...string) {
 	n.users[user] = append(n.users[user], actors.ConnectionInfo{
-		ID: id, Tenant: "acme", User: user, Dialect: "dashboard", Remote: "192.0.2.7", Since: noon, InMessages: 3, InBytes: 120,
+		ID: id, Tenant: "acme", User: user, Dialect: "dashboard", Remote: "192.0.2.7", Since: noon, InMessages: 3,
+		InBytes:     120,
 		OutMessages: 9, OutBytes: 2048, QueuedFrames: 1, QueuedBytes: 77, Subscriptions: topics,
 	})
 	for _, t := range topics {
@@ -93,7 +95,9 @@ func (n *fakeNode) backup(_ context.Context, to io.Writer) error {
 	return err
 }
 
-func (n *fakeNode) Publish(ctx context.Context, tenant string, to actors.Target, ev *protocol.Event) (actors.Receipt, error) {
+func (n *fakeNode) Publish(
+	ctx context.Context, tenant string, to actors.Target, ev *protocol.Event,
+) (actors.Receipt, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.check(tenant); err != nil {
@@ -153,13 +157,16 @@ func (n *fakeNode) connections() (all []actors.ConnectionInfo) {
 	return all
 }
 
-func (n *fakeNode) Connections(_ context.Context, tenant string, q actors.ConnectionQuery) (page []actors.ConnectionInfo, next string, err error) {
+func (n *fakeNode) Connections(
+	_ context.Context, tenant string, q actors.ConnectionQuery,
+) (page []actors.ConnectionInfo, next string, err error) {
 	n.queries = append(n.queries, q)
 	if err := n.check(tenant); err != nil {
 		return nil, "", err
 	}
 	for _, c := range n.connections() {
-		if c.ID <= q.Cursor || q.User != "" && c.User != q.User || q.Topic != "" && !slices.Contains(c.Subscriptions, q.Topic) {
+		if c.ID <= q.Cursor || q.User != "" && c.User != q.User ||
+			q.Topic != "" && !slices.Contains(c.Subscriptions, q.Topic) {
 			continue
 		}
 		if len(page) == q.Limit {
@@ -200,7 +207,9 @@ func (n *fakeNode) DisconnectUser(_ context.Context, tenant, user string, code u
 	return len(n.users[user]), nil
 }
 
-func (n *fakeNode) Topics(_ context.Context, tenant string, q actors.TopicQuery) (page []actors.TopicInfo, next string, err error) {
+func (n *fakeNode) Topics(
+	_ context.Context, tenant string, q actors.TopicQuery,
+) (page []actors.TopicInfo, next string, err error) {
 	n.queries = append(n.queries, q)
 	if err := n.check(tenant); err != nil {
 		return nil, "", err
@@ -219,7 +228,9 @@ func (n *fakeNode) Topics(_ context.Context, tenant string, q actors.TopicQuery)
 	return page, "", nil
 }
 
-func (n *fakeNode) History(_ context.Context, tenant, topic string, after protocol.Position, limit int) (actors.HistoryPage, error) {
+func (n *fakeNode) History(
+	_ context.Context, tenant, topic string, after protocol.Position, limit int,
+) (actors.HistoryPage, error) {
 	if err := n.check(tenant); err != nil {
 		return actors.HistoryPage{}, err
 	}
@@ -231,11 +242,13 @@ func (n *fakeNode) History(_ context.Context, tenant, topic string, after protoc
 		return actors.HistoryPage{}, &protocol.Refusal{Reason: protocol.PositionLost}
 	}
 	rest := t.events[after.Offset:]
-	return actors.HistoryPage{Position: protocol.Position{Epoch: "e1", Offset: uint64(len(t.events))}, Events: rest[:min(limit, len(rest))]}, nil
+	return actors.HistoryPage{Position: protocol.Position{Epoch: "e1", Offset: uint64(len(t.events))},
+		Events: rest[:min(limit, len(rest))]}, nil
 }
 
 func (n *fakeNode) Stats(string) actors.Stats {
-	d := actors.DialectStats{TotalConnections: 4, ActiveConnections: 2, Authenticated: 1, MessagesReceived: 10, MessagesSent: 30,
+	d := actors.DialectStats{TotalConnections: 4, ActiveConnections: 2, Authenticated: 1, MessagesReceived: 10,
+		MessagesSent:  30,
 		BytesReceived: 400, BytesSent: 9000, Lifetime: 50 * time.Second}
 	return actors.Stats{DialectStats: d, Dialects: map[string]actors.DialectStats{"dashboard": d}}
 }
@@ -292,7 +305,8 @@ func (n *fakeNode) Tenants() []string {
 
 func (n *fakeNode) DrainTenant(ctx context.Context, tenant string) (int, error) {
 	deadline, _ := ctx.Deadline()
-	n.operations = append(n.operations, "drain "+tenant+" over "+time.Until(deadline).Round(100*time.Millisecond).String())
+	over := time.Until(deadline).Round(100 * time.Millisecond)
+	n.operations = append(n.operations, "drain "+tenant+" over "+over.String())
 	return len(n.connections()), n.check(tenant)
 }
 

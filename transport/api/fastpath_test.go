@@ -28,7 +28,8 @@ type testConn struct {
 func (h *testAPI) dial(fast bool) *testConn {
 	client, conn := net.Pipe()
 	c := &testConn{Conn: client, slow: new(atomic.Int32), in: bufio.NewReader(client)}
-	c.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+	c.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			c.slow.Add(1)
 			h.Public().ServeHTTP(w, q)
@@ -98,28 +99,33 @@ var fastRequests = map[string]struct {
 	text string
 	fast bool
 }{
-	"publish":            {post(publishPath, event, "X-API-Key: k1"), true},
-	"bearer":             {post(publishPath, event, "Authorization: Bearer k1", "Connection: Keep-Alive", "Accept: */*"), true},
-	"both keys":          {post(publishPath, event, "authorization: bearer k1", "x-api-key:\t k2 "), true},
-	"batch":              {post("/api/v1/batch", `{"publish":[`+event+`,5,`+event+`]}`, "X-API-KEY: k1"), true},
-	"large batch":        {post("/api/v1/batch", `{"publish":[`+strings.Repeat(event+",", 3000)+event+`]}`, "X-API-KEY: k1"), true},
-	"no key":             {post(publishPath, event), true},
-	"wrong key":          {post(publishPath, event, "X-API-Key: k3"), true},
-	"no body":            {post(publishPath, "", "X-API-Key: k1"), true},
-	"no JSON":            {post(publishPath, "{", "X-API-Key: k1"), true},
-	"too large":          {post(publishPath, strings.Repeat(" ", 200<<10), "X-API-Key: k1"), true},
-	"too large, no key":  {post(publishPath, strings.Repeat(" ", 200<<10)), true},
-	"MFA":                {post(publishPath, `{"user":"x","event":{"kind":"json","data":{"message":"MFA_REQUIRED"}}}`, "X-API-Key: k1"), true},
-	"as large as may be": {post(publishPath, `{"all":true,"event":{"kind":"json","data":{"x":"`+strings.Repeat("x", 65000)+`"}}}`, "X-API-Key: k1"), true},
-	"larger":             {post("/api/v1/batch", strings.Repeat(" ", 256<<10), "X-API-Key: k1"), false},
-	"much too large":     {post(publishPath, strings.Repeat(" ", 256<<10), "X-API-Key: k1"), false},
-	"two keys":           {post(publishPath, event, "X-API-Key: k1", "X-API-Key: k1"), false},
-	"empty key":          {post(publishPath, event, "X-API-Key: "), false},
-	"chunks":             {"POST /api/v1/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\nTransfer-Encoding: chunked\r\n\r\n2e\r\n" + event + "\r\n0\r\n\r\n", false},
-	"query":              {post(publishPath+"?key=k1", event), false},
-	"escaped":            {post("/api/v1/publis%68", event, "X-API-Key: k1"), false},
-	"other call":         {post("/api/v1/revoke", `{"user":"1"}`, "X-API-Key: k1"), false},
-	"other method":       {"GET /api/v1/publish HTTP/1.1\r\nHost: x\r\n\r\n", false},
+	"publish": {post(publishPath, event, "X-API-Key: k1"), true},
+	"bearer": {post(publishPath, event, "Authorization: Bearer k1", "Connection: Keep-Alive",
+		"Accept: */*"), true},
+	"both keys": {post(publishPath, event, "authorization: bearer k1", "x-api-key:\t k2 "), true},
+	"batch":     {post("/api/v1/batch", `{"publish":[`+event+`,5,`+event+`]}`, "X-API-KEY: k1"), true},
+	"large batch": {post("/api/v1/batch", `{"publish":[`+strings.Repeat(event+",", 3000)+event+`]}`,
+		"X-API-KEY: k1"), true},
+	"no key":            {post(publishPath, event), true},
+	"wrong key":         {post(publishPath, event, "X-API-Key: k3"), true},
+	"no body":           {post(publishPath, "", "X-API-Key: k1"), true},
+	"no JSON":           {post(publishPath, "{", "X-API-Key: k1"), true},
+	"too large":         {post(publishPath, strings.Repeat(" ", 200<<10), "X-API-Key: k1"), true},
+	"too large, no key": {post(publishPath, strings.Repeat(" ", 200<<10)), true},
+	"MFA": {post(publishPath, `{"user":"x","event":{"kind":"json","data":{"message":"MFA_REQUIRED"}}}`,
+		"X-API-Key: k1"), true},
+	"as large as may be": {post(publishPath,
+		`{"all":true,"event":{"kind":"json","data":{"x":"`+strings.Repeat("x", 65000)+`"}}}`, "X-API-Key: k1"), true},
+	"larger":         {post("/api/v1/batch", strings.Repeat(" ", 256<<10), "X-API-Key: k1"), false},
+	"much too large": {post(publishPath, strings.Repeat(" ", 256<<10), "X-API-Key: k1"), false},
+	"two keys":       {post(publishPath, event, "X-API-Key: k1", "X-API-Key: k1"), false},
+	"empty key":      {post(publishPath, event, "X-API-Key: "), false},
+	"chunks": {"POST /api/v1/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\n" +
+		"Transfer-Encoding: chunked\r\n\r\n2e\r\n" + event + "\r\n0\r\n\r\n", false},
+	"query":        {post(publishPath+"?key=k1", event), false},
+	"escaped":      {post("/api/v1/publis%68", event, "X-API-Key: k1"), false},
+	"other call":   {post("/api/v1/revoke", `{"user":"1"}`, "X-API-Key: k1"), false},
+	"other method": {"GET /api/v1/publish HTTP/1.1\r\nHost: x\r\n\r\n", false},
 }
 
 // Whatever is sent, the answer is that of net/http, and what is for the fast path does not come by net/http.
@@ -153,7 +159,8 @@ func TestFastPath_RequestsInOneGoAreAnsweredInOrder(t *testing.T) {
 		c := h.dial(true)
 		defer c.end()
 		one, stranger := post(publishPath, event, "X-API-Key: k1"), post(publishPath, event, "X-API-Key: nobody")
-		c.send(strings.Repeat(one, 50) + stranger + one + "GET /api/v1/stats HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\n\r\n" + one)
+		c.send(strings.Repeat(one, 50) + stranger + one +
+			"GET /api/v1/stats HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\n\r\n" + one)
 		for i := range 51 {
 			if i == 50 {
 				if got := c.receive(); !strings.HasPrefix(got, "401") {
@@ -178,7 +185,8 @@ func TestFastPath_ABodyThatIsTooLargeIsReadAway(t *testing.T) {
 		h := newTestAPI(t, Config{})
 		c := h.dial(true)
 		defer c.end()
-		c.send(post(publishPath, strings.Repeat(" ", 200<<10), "X-API-Key: k1"), post(publishPath, event, "X-API-Key: k1"))
+		c.send(post(publishPath, strings.Repeat(" ", 200<<10), "X-API-Key: k1"),
+			post(publishPath, event, "X-API-Key: k1"))
 		if got := c.receive(); !strings.HasPrefix(got, "413") {
 			t.Error(got)
 		}
@@ -195,7 +203,8 @@ func TestFastPath_ABodyThatStopsArrivingIsRefusedAfterTheTimeout(t *testing.T) {
 		defer c.end()
 		started := time.Now()
 		c.send(strings.TrimSuffix(post(publishPath, event, "X-API-Key: k1"), "}"))
-		if got := c.receive(); !strings.HasPrefix(got, "408") || !strings.Contains(got, "within 3s") || time.Since(started) != 3*time.Second {
+		if got := c.receive(); !strings.HasPrefix(got, "408") || !strings.Contains(got, "within 3s") ||
+			time.Since(started) != 3*time.Second {
 			t.Errorf("after %s: %s", time.Since(started), got)
 		}
 		if got := c.receive(); !strings.Contains(got, "EOF") {
@@ -219,7 +228,8 @@ func TestFastPath_AStuckNodeIs503AfterTheTimeoutAndTheNextIsNot(t *testing.T) {
 			}
 			started := time.Now()
 			c.send(post(publishPath, event, "X-API-Key: k1"))
-			if got := c.receive(); !strings.HasPrefix(got, "503") || !strings.Contains(got, "3s") || time.Since(started) != 3*time.Second {
+			if got := c.receive(); !strings.HasPrefix(got, "503") || !strings.Contains(got, "3s") ||
+				time.Since(started) != 3*time.Second {
 				t.Errorf("after %s: %s", time.Since(started), got)
 			}
 			h.node.onPublish = nil
@@ -271,11 +281,13 @@ func TestFastPath_IsCountedAndLimited(t *testing.T) {
 		defer c.end()
 		for i := range 3 {
 			c.send(post(publishPath, event, "X-API-Key: k1"))
-			if got := c.receive(); strings.HasPrefix(got, "429") != (i == 2) || i == 2 && !strings.Contains(got, "Retry-After[1]") {
+			if got := c.receive(); strings.HasPrefix(got, "429") != (i == 2) ||
+				i == 2 && !strings.Contains(got, "Retry-After[1]") {
 				t.Error(got)
 			}
 		}
-		if text := h.call("GET", "/metrics", "").body; !strings.Contains(text, `duration_seconds_count{route="POST /api/v1/publish"} 3`) {
+		text := h.call("GET", "/metrics", "").body
+		if !strings.Contains(text, `duration_seconds_count{route="POST /api/v1/publish"} 3`) {
 			t.Error("the requests are not counted")
 		}
 		if got := strings.Count(h.log.String(), "route=/api/v1/publish status=200 "); got != 2 {

@@ -22,21 +22,25 @@ func TestKey_WithoutOneThatHoldsIs401(t *testing.T) {
 		r    *http.Request
 		code protocol.Reason
 	}{
-		"none":                   {with(publishPath), protocol.Unauthorized},
-		"empty":                  {with(publishPath, "X-API-Key", ""), protocol.Unauthorized},
-		"empty bearer":           {with(publishPath, "Authorization", "Bearer "), protocol.InvalidToken},
-		"bearer alone":           {with(publishPath, "Authorization", "Bearer"), protocol.InvalidToken},
-		"no scheme":              {with(publishPath, "Authorization", "k1"), protocol.InvalidToken},
-		"basic":                  {with(publishPath, "Authorization", "Basic azE6"), protocol.InvalidToken},
-		"wrong":                  {with(publishPath, "Authorization", "Bearer nonsense"), protocol.InvalidToken},
-		"one off":                {with(publishPath, "Authorization", "Bearer k0"), protocol.InvalidToken},
-		"too long":               {with(publishPath, "Authorization", "Bearer k1"+strings.Repeat("1", 1<<20)), protocol.InvalidToken},
-		"prefix":                 {with(publishPath, "X-API-Key", "k"), protocol.InvalidToken},
-		"case":                   {with(publishPath, "X-API-Key", "K1"), protocol.InvalidToken},
-		"control characters":     {with(publishPath, "X-API-Key", "\x00\x1b[2J"), protocol.InvalidToken},
-		"two that differ":        {with(publishPath, "Authorization", "Bearer k1", "X-API-Key", "k2"), protocol.InvalidToken},
-		"good and wrong":         {with(publishPath, "Authorization", "Bearer nonsense", "X-API-Key", "k1"), protocol.InvalidToken},
-		"two headers":            {with(publishPath, "Authorization", "Bearer k1", "Authorization", "Bearer k1"), protocol.InvalidToken},
+		"none":         {with(publishPath), protocol.Unauthorized},
+		"empty":        {with(publishPath, "X-API-Key", ""), protocol.Unauthorized},
+		"empty bearer": {with(publishPath, "Authorization", "Bearer "), protocol.InvalidToken},
+		"bearer alone": {with(publishPath, "Authorization", "Bearer"), protocol.InvalidToken},
+		"no scheme":    {with(publishPath, "Authorization", "k1"), protocol.InvalidToken},
+		"basic":        {with(publishPath, "Authorization", "Basic azE6"), protocol.InvalidToken},
+		"wrong":        {with(publishPath, "Authorization", "Bearer nonsense"), protocol.InvalidToken},
+		"one off":      {with(publishPath, "Authorization", "Bearer k0"), protocol.InvalidToken},
+		"too long": {with(publishPath, "Authorization", "Bearer k1"+strings.Repeat("1", 1<<20)),
+			protocol.InvalidToken},
+		"prefix":             {with(publishPath, "X-API-Key", "k"), protocol.InvalidToken},
+		"case":               {with(publishPath, "X-API-Key", "K1"), protocol.InvalidToken},
+		"control characters": {with(publishPath, "X-API-Key", "\x00\x1b[2J"), protocol.InvalidToken},
+		"two that differ": {with(publishPath, "Authorization", "Bearer k1", "X-API-Key", "k2"),
+			protocol.InvalidToken},
+		"good and wrong": {with(publishPath, "Authorization", "Bearer nonsense", "X-API-Key", "k1"),
+			protocol.InvalidToken},
+		"two headers": {with(publishPath, "Authorization", "Bearer k1", "Authorization", "Bearer k1"),
+			protocol.InvalidToken},
 		"two plain":              {with(publishPath, "X-API-Key", "k1", "X-API-Key", "k2"), protocol.InvalidToken},
 		"in the query":           {with(publishPath + "?key=k1"), protocol.InvalidToken},
 		"as api_key":             {with(publishPath + "?a=1&api_key=k1"), protocol.InvalidToken},
@@ -61,9 +65,11 @@ func TestKey_WithoutOneThatHoldsIs401(t *testing.T) {
 }
 
 func TestKey_OneThatHoldsNamesTheTenant(t *testing.T) {
-	for _, headers := range [][2]string{{"Bearer k1", ""}, {"bearer k1", ""}, {"BEARER  k1 ", ""}, {"", "k1"}, {"Bearer k1", "k1"}} {
+	for _, headers := range [][2]string{{"Bearer k1", ""}, {"bearer k1", ""}, {"BEARER  k1 ", ""}, {"", "k1"},
+		{"Bearer k1", "k1"}} {
 		h := newTestAPI(t, Config{})
-		r := httptest.NewRequest("POST", publishPath, strings.NewReader(`{"all":true,"event":{"kind":"json","data":{}}}`))
+		r := httptest.NewRequest("POST", publishPath,
+			strings.NewReader(`{"all":true,"event":{"kind":"json","data":{}}}`))
 		if headers[0] != "" {
 			r.Header.Set("Authorization", headers[0])
 		}
@@ -81,7 +87,8 @@ func TestKey_ReachesNoLogMetricOrAnswer(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	const key = "k1-secret-k1"
 	for _, r := range []*http.Request{
-		request("POST", publishPath+"?key="+key, "{}"), request("GET", "/api/v1/"+key, ""), request("GET", "/api/v1//x?key="+key, ""),
+		request("POST", publishPath+"?key="+key, "{}"), request("GET", "/api/v1/"+key, ""),
+		request("GET", "/api/v1//x?key="+key, ""),
 		request(key, publishPath, ""), request("GET", "/api/v1/connections?"+key+"=1", ""),
 	} {
 		r.Header.Set("X-API-Key", key)

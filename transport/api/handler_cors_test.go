@@ -6,7 +6,9 @@ import (
 )
 
 // crossOrigin lets the pages of app.example make the calls of users.
-var crossOrigin = Config{AllowsOrigin: func(r *http.Request) bool { return r.Header.Get("Origin") == "https://app.example" }}
+var crossOrigin = Config{AllowsOrigin: func(r *http.Request) bool {
+	return r.Header.Get("Origin") == "https://app.example"
+}}
 
 // F31: a page that may open sockets may fetch its ticket, and read why it got none.
 func TestCORS_APageThatMayOpenSocketsMayFetchATicket(t *testing.T) {
@@ -20,7 +22,8 @@ func TestCORS_APageThatMayOpenSocketsMayFetchATicket(t *testing.T) {
 		t.Errorf("the preflight is %d %s", a.status, a.body)
 	}
 	for name, want := range map[string]string{
-		"Access-Control-Allow-Origin": "https://app.example", "Access-Control-Allow-Methods": "POST, OPTIONS", "Vary": "Origin",
+		"Access-Control-Allow-Origin": "https://app.example", "Access-Control-Allow-Methods": "POST, OPTIONS",
+		"Vary":                         "Origin",
 		"Access-Control-Allow-Headers": "authorization,x-csrf-token", "Access-Control-Allow-Credentials": "true",
 	} {
 		if got := a.header.Get(name); got != want {
@@ -31,7 +34,8 @@ func TestCORS_APageThatMayOpenSocketsMayFetchATicket(t *testing.T) {
 		r := shows("POST", ticketPath, authorization)
 		r.Header.Set("Origin", "https://app.example")
 		a := h.do(r)
-		if a.status != status || a.header.Get("Access-Control-Allow-Origin") != "https://app.example" || a.header.Get("Vary") != "Origin" {
+		if a.status != status || a.header.Get("Access-Control-Allow-Origin") != "https://app.example" ||
+			a.header.Get("Vary") != "Origin" {
 			t.Errorf("%q: %d %q", authorization, a.status, a.header)
 		}
 	}
@@ -50,7 +54,8 @@ func TestCORS_IsForCallsOfUsersAndAllowedPagesAlone(t *testing.T) {
 		}
 	}
 	for _, method := range []string{"OPTIONS", "POST"} {
-		for _, origins := range [][]string{nil, {"https://evil.example"}, {"null"}, {"https://app.example", "https://app.example"}} {
+		for _, origins := range [][]string{nil, {"https://evil.example"}, {"null"},
+			{"https://app.example", "https://app.example"}} {
 			r := shows(method, ticketPath, "Bearer alice")
 			r.Header["Origin"] = origins
 			closed(r)

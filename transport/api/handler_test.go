@@ -15,9 +15,12 @@ import (
 
 func TestDoor_UnknownPathsAre404(t *testing.T) {
 	h := newTestAPI(t, Config{})
-	for _, path := range []string{"/api/v1/", "/api/v1", "/api/v1/publish/", "/api/v1//publish", "/api/v1/./publish", "/api/v1/../v1/publish", "/api/v2/publish",
-		"/api/v1/Publish", "/api/v1/users/", "/api/v1/users/1/2", "/api/v1/topics/a/b/history", "/api/v1/topics//history", "/", "/x",
-		"/api/v1/ws/ticket/", "/api/v1/ws", "/api/v1/outposts/", "/api/v1/admin/tenants/", "/api/v3/outposts/instances//", "/api/v3", "/debug/pprof/", "/api/v1/publish%2F", "/api/v1/healthz"} {
+	for _, path := range []string{"/api/v1/", "/api/v1", "/api/v1/publish/", "/api/v1//publish", "/api/v1/./publish",
+		"/api/v1/../v1/publish", "/api/v2/publish",
+		"/api/v1/Publish", "/api/v1/users/", "/api/v1/users/1/2", "/api/v1/topics/a/b/history",
+		"/api/v1/topics//history", "/", "/x",
+		"/api/v1/ws/ticket/", "/api/v1/ws", "/api/v1/outposts/", "/api/v1/admin/tenants/",
+		"/api/v3/outposts/instances//", "/api/v3", "/debug/pprof/", "/api/v1/publish%2F", "/api/v1/healthz"} {
 		for _, method := range []string{"GET", "POST", "OPTIONS"} {
 			h.call(method, path, "").refuses(protocol.NotFound, "no such path")
 		}
@@ -40,10 +43,14 @@ func TestDoor_PublicAndInternalAreApart(t *testing.T) {
 		"/api/v1/admin/tenants/acme/suspend": "POST", "/api/v1/admin/tenants/acme/resume": "POST",
 	}
 	public := map[string]string{
-		"/api/v1/publish": "POST", "/api/v1/batch": "POST", "/api/v1/users/7": "GET", "/api/v1/users/7/disconnect": "POST",
-		"/api/v1/connections": "GET", "/api/v1/connections/1": "GET", "/api/v1/topics": "GET", "/api/v1/topics/a/history": "GET",
-		"/api/v1/stats": "GET", "/api/v1/revoke": "POST", "/api/v1/outposts": "GET", "/api/v1/ws/ticket": "POST",
-		"/api/v1/outposts/0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d": "GET", "/api/v3/outposts/instances/": "GET", "/api/v3/root/config/": "GET",
+		"/api/v1/publish": "POST", "/api/v1/batch": "POST", "/api/v1/users/7": "GET",
+		"/api/v1/users/7/disconnect": "POST",
+		"/api/v1/connections":        "GET", "/api/v1/connections/1": "GET", "/api/v1/topics": "GET",
+		"/api/v1/topics/a/history": "GET",
+		"/api/v1/stats":            "GET", "/api/v1/revoke": "POST", "/api/v1/outposts": "GET",
+		"/api/v1/ws/ticket": "POST",
+		"/api/v1/outposts/0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d": "GET", "/api/v3/outposts/instances/": "GET",
+		"/api/v3/root/config/": "GET",
 	}
 	for path, method := range internal {
 		if code := answers(h.Public(), method, path); code != 404 {
@@ -72,7 +79,8 @@ func answers(h http.Handler, method, path string) (status int) {
 func TestDoor_WrongMethodIs405WithAllow(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	for path, allow := range map[string]string{
-		publishPath: "POST, OPTIONS", "/api/v1/topics": "GET, HEAD, OPTIONS", "/api/v1/connections/1": "GET, HEAD, DELETE, OPTIONS",
+		publishPath: "POST, OPTIONS", "/api/v1/topics": "GET, HEAD, OPTIONS",
+		"/api/v1/connections/1":      "GET, HEAD, DELETE, OPTIONS",
 		"/api/v1/users/1/disconnect": "POST, OPTIONS", "/healthz": "GET, HEAD, OPTIONS",
 	} {
 		for _, method := range []string{"PUT", "PATCH", "TRACE", "get", "X"} {
@@ -88,12 +96,15 @@ func TestDoor_WrongMethodIs405WithAllow(t *testing.T) {
 			t.Errorf("OPTIONS %s: Allow %q", path, got)
 		}
 	}
-	h.call("GET", publishPath, "").is(405, `{"error":{"code":"method_not_allowed","message":"this path takes POST, OPTIONS"}}`)
+	h.call("GET", publishPath, "").is(405,
+		`{"error":{"code":"method_not_allowed","message":"this path takes POST, OPTIONS"}}`)
 }
 
 func TestDoor_AnswersAreNotStoredOrGuessed(t *testing.T) {
-	for _, a := range []response{newTestAPI(t, Config{}).call("GET", "/api/v1/stats", ""), newTestAPI(t, Config{}).call("GET", "/x", "")} {
-		for name, want := range map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
+	for _, a := range []response{newTestAPI(t, Config{}).call("GET", "/api/v1/stats", ""),
+		newTestAPI(t, Config{}).call("GET", "/x", "")} {
+		for name, want := range map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store",
+			"X-Content-Type-Options": "nosniff"} {
 			if got := a.header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
@@ -107,8 +118,10 @@ func TestLog_HasOneLineARequestWithPatternAndTenant(t *testing.T) {
 	h.call("GET", "/api/v1/users/alice?secret=1", "")
 	h.call("GET", "/api/v1/topics?prefix=hidden", "")
 	lines := strings.Split(strings.TrimSpace(h.log.String()), "\n")
-	if len(lines) != 2 || !strings.Contains(lines[0], "method=GET route=/api/v1/users/{user} status=401") || !strings.Contains(lines[1], "route=/api/v1/topics status=200") ||
-		!strings.Contains(lines[1], "tenant=acme") || strings.Contains(h.log.String(), "alice") || strings.Contains(h.log.String(), "hidden") {
+	if len(lines) != 2 || !strings.Contains(lines[0], "method=GET route=/api/v1/users/{user} status=401") ||
+		!strings.Contains(lines[1], "route=/api/v1/topics status=200") ||
+		!strings.Contains(lines[1], "tenant=acme") || strings.Contains(h.log.String(), "alice") ||
+		strings.Contains(h.log.String(), "hidden") {
 		t.Errorf("log:\n%s", h.log)
 	}
 }
@@ -119,11 +132,13 @@ func TestServer_BodyThatStopsArrivingIsRefusedAfterTheTimeout(t *testing.T) {
 		h := newTestAPI(t, Config{RequestTimeout: 3 * time.Second})
 		client, end := serve(t, h)
 		defer end()
-		io.WriteString(client, "POST /api/v1/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\nContent-Length: 100\r\n\r\n{\"all\":")
+		io.WriteString(client, "POST /api/v1/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\n"+
+			"Content-Length: 100\r\n\r\n{\"all\":")
 		started := time.Now()
 		got := make([]byte, 4096)
 		n, err := client.Read(got)
-		if err != nil || !strings.HasPrefix(string(got[:n]), "HTTP/1.1 408") || !strings.Contains(string(got[:n]), "within 3s") {
+		if err != nil || !strings.HasPrefix(string(got[:n]), "HTTP/1.1 408") ||
+			!strings.Contains(string(got[:n]), "within 3s") {
 			t.Errorf("%v %s", err, got[:n])
 		}
 		if took := time.Since(started); took != 3*time.Second {
@@ -138,7 +153,8 @@ func TestServer_HeadHasNoBodyAndTheConnectionGoesOn(t *testing.T) {
 		client, end := serve(t, h)
 		defer end()
 		go io.WriteString(client, "HEAD /api/v1/stats HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\n\r\n"+
-			"POST /api/v1/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\nContent-Length: 46\r\n\r\n"+`{"all":true,"event":{"kind":"json","data":{}}}`+
+			"POST /api/v1/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: k1\r\nContent-Length: 46\r\n\r\n"+
+			`{"all":true,"event":{"kind":"json","data":{}}}`+
 			"GET /api/v1/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		got, err := io.ReadAll(client)
 		if err != nil {

@@ -34,7 +34,8 @@ func TestReady_NotWhileMemoryIsShort(t *testing.T) {
 
 func TestReady_NamesActorsThatAreStuck(t *testing.T) {
 	h := newTestAPI(t, Config{})
-	h.node.health.Stuck = []actors.Stuck{{Actor: "topic", Tenant: "acme", Name: `ro"om`, Message: "publish", For: 12345 * time.Millisecond, Waiting: 7},
+	h.node.health.Stuck = []actors.Stuck{{Actor: "topic", Tenant: "acme", Name: `ro"om`, Message: "publish",
+		For: 12345 * time.Millisecond, Waiting: 7},
 		{Actor: "connection", Tenant: "acme", Name: "ws-1", Message: "received", For: 6 * time.Second, Waiting: 1}}
 	h.call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400,"stuck":[`+
 		`{"actor":"topic","tenant":"acme","name":"ro\"om","at":"publish","seconds":12.345,"waiting":7},`+
@@ -63,11 +64,13 @@ func TestReady_NotIfTheCanaryFailsOrIsLate(t *testing.T) {
 			return 0, &protocol.Refusal{Reason: protocol.Busy, Detail: "queue 7"}
 		}, "busy, try again"},
 		"error": {func(context.Context) (time.Duration, error) { return 0, errors.New("s3cret") }, "internal error"},
-		"late":  {func(context.Context) (time.Duration, error) { return 1001 * time.Millisecond, nil }, "not back after 1s"},
+		"late": {func(context.Context) (time.Duration, error) { return 1001 * time.Millisecond, nil },
+			"not back after 1s"},
 		"shards": {func(context.Context) (time.Duration, error) {
 			return 0, &actors.Lost{Ways: []string{"topics shard 3", "writers 0"}}
 		}, "not back after 1s: nothing gets through topics shard 3, writers 0"},
-		"lost": {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() }, "not back after 1s"},
+		"lost": {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() },
+			"not back after 1s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -117,7 +120,8 @@ func TestReady_WhoWaitsForAStuckCanaryIsAnsweredAfterASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestAPI(t, Config{})
 		stuck := make(chan struct{})
-		h.node.probe = func(context.Context) (time.Duration, error) { <-stuck; return 0, nil } // does not even hear its context
+		// does not even hear its context
+		h.node.probe = func(context.Context) (time.Duration, error) { <-stuck; return 0, nil }
 		var first sync.WaitGroup
 		first.Go(func() { h.call("GET", "/readyz", "") })
 		synctest.Wait()

@@ -56,7 +56,8 @@ func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 			continue
 		}
 		if got := schemeOf(op); got != schemes[r.principal] {
-			t.Errorf("%s is for those with %q in the document, for %q in the code", r.pattern(), got, schemes[r.principal])
+			t.Errorf("%s is for those with %q in the document, for %q in the code", r.pattern(), got,
+				schemes[r.principal])
 		}
 		delete(documented, r.pattern())
 	}
@@ -66,7 +67,8 @@ func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 }
 
 // schemes are the document's words for what callers show.
-var schemes = map[principal]string{backend: "", anyone: "nothing", user: "user", outpost: "outpost", operator: "operator"}
+var schemes = map[principal]string{backend: "", anyone: "nothing", user: "user", outpost: "outpost",
+	operator: "operator"}
 
 // schemeOf is what an operation wants shown, "" for the document's default.
 func schemeOf(op *openapi3.Operation) string {
@@ -83,7 +85,8 @@ func schemeOf(op *openapi3.Operation) string {
 
 func TestDocument_NamesTheLimitsAndMembersOfTheCode(t *testing.T) {
 	schemas := loadDocument(t).Components.Schemas
-	for name, members := range map[string][]string{"Publish": publishMembers, "Event": eventMembers, "Farewell": {"code", "reason"}} {
+	for name, members := range map[string][]string{"Publish": publishMembers, "Event": eventMembers,
+		"Farewell": {"code", "reason"}} {
 		got := slices.Sorted(maps.Keys(schemas[name].Value.Properties))
 		if want := slices.Sorted(slices.Values(members)); !slices.Equal(got, want) {
 			t.Errorf("%s has %v, the code %v", name, got, want)
@@ -104,9 +107,11 @@ func documentedHouse(t *testing.T) *testAPI {
 	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/radius": []byte(`[{"pk":7,"name":"radius"}]`)}}
 	h.node.connect("c-1", "42", "projects")
 	for range 7 {
-		h.call("POST", publishPath, `{"event":{"kind":"project_updated","data":{"project_name":"apollo","trigger":"audit"}}}`)
+		h.call("POST", publishPath, `{"event":{"kind":"project_updated","data":{"project_name":"apollo",`+
+			`"trigger":"audit"}}}`)
 	}
-	h.node.members = []actors.Attendant{{Topic: "outposts/" + oneOutpost, Member: "i-1", Since: noon, Seen: noon, Until: time.Now().Add(time.Hour), Connection: "c-1",
+	h.node.members = []actors.Attendant{{Topic: "outposts/" + oneOutpost, Member: "i-1", Since: noon, Seen: noon,
+		Until: time.Now().Add(time.Hour), Connection: "c-1",
 		Data: []byte(`{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm"}`)}}
 	return h
 }
@@ -247,9 +252,11 @@ func withBody(r *http.Request, body string) *http.Request {
 
 func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
 	// These do not ask the fake node, or never fail; 408 is tested with a server and a slow client.
-	exempt := map[string][]int{"GET /api/v1/stats": {429, 500, 503}, "GET /healthz": {500}, "GET /readyz": {500}, "GET /metrics": {500}, "GET /openapi.json": {500},
+	exempt := map[string][]int{"GET /api/v1/stats": {429, 500, 503}, "GET /healthz": {500}, "GET /readyz": {500},
+		"GET /metrics": {500}, "GET /openapi.json": {500},
 		"POST /api/v1/batch": {429, 500, 503}, "GET /api/v1/admin/tenants": {403}, "POST /api/v1/ws/ticket": {500},
-		"GET /api/v3/outposts/instances/": {500}, "GET /api/v3/root/config/": {500}, "GET /api/v3/{path}": {400, 500}, "POST /api/v1/users/{user}/disconnect": {404}}
+		"GET /api/v3/outposts/instances/": {500}, "GET /api/v3/root/config/": {500}, "GET /api/v3/{path}": {400, 500},
+		"POST /api/v1/users/{user}/disconnect": {404}}
 	for pattern, op := range operations(t, loadDocument(t)) {
 		for code := range op.Responses.Map() {
 			status, _ := strconv.Atoi(code)

@@ -12,8 +12,10 @@ import (
 // data is the JSON that came in; what it refuses, it refuses with a reason. Reading it as a batch of one agrees.
 func FuzzOrder(f *testing.F) {
 	for _, seed := range []string{
-		`{"topic":"a/b","event":{"kind":"json","data":{"x":[1,2,{"y":null}]},"id":"i","key":"k","time":1769860800.25},"exclude_connection":"c"}`,
-		`{"event":{"kind":"telemetry","data":{"device_id":7,"telemetry":{"temp":{"value":1.5}}},"time":"2026-01-31T12:00:00Z"}}`,
+		`{"topic":"a/b","event":{"kind":"json","data":{"x":[1,2,{"y":null}]},"id":"i","key":"k",` +
+			`"time":1769860800.25},"exclude_connection":"c"}`,
+		`{"event":{"kind":"telemetry","data":{"device_id":7,"telemetry":{"temp":{"value":1.5}}},` +
+			`"time":"2026-01-31T12:00:00Z"}}`,
 		`{"user":42,"event":{"kind":"json","data":{"message":"MFA_REQUIRED"}}}`,
 		`{"users":["a",1,-2],"event":{"kind":"message","data":{"level":"info","message":"x"}}}`,
 		`{"all":true,"event":{"kind":"object","data":{"type":"issueUpdate","id":5,"data":[]}}}`,
@@ -38,15 +40,18 @@ func FuzzOrder(f *testing.F) {
 		}
 		if err != nil {
 			refusal := protocol.AsRefusal(err)
-			if refusal.Reason != protocol.Malformed && refusal.Reason != protocol.TooLarge || len(refusal.Error()) > 1000 {
+			if refusal.Reason != protocol.Malformed && refusal.Reason != protocol.TooLarge ||
+				len(refusal.Error()) > 1000 {
 				t.Fatalf("%s: %.200s", refusal.Reason, refusal.Error())
 			}
 			return
 		}
-		if (req.target.Topic != "") == (req.target.All || req.target.Users != nil) || req.target.All && req.target.Users != nil || req.event == nil {
+		if (req.target.Topic != "") == (req.target.All || req.target.Users != nil) ||
+			req.target.All && req.target.Users != nil || req.event == nil {
 			t.Fatalf("target %+v", req.target)
 		}
-		if req.target.Topic != "" && protocol.CheckTopic(req.target.Topic) != nil || !json.Valid(req.event.Data) || !bytes.Contains(body, req.event.Data) {
+		if req.target.Topic != "" && protocol.CheckTopic(req.target.Topic) != nil || !json.Valid(req.event.Data) ||
+			!bytes.Contains(body, req.event.Data) {
 			t.Fatalf("topic %q, data %q", req.target.Topic, req.event.Data)
 		}
 		asBatch := []byte(`{"publish":[` + string(body) + `]}`)
@@ -62,8 +67,10 @@ func FuzzOrder(f *testing.F) {
 // FuzzAnswers: whatever is in a path or query, the answer is JSON and never a 500.
 func FuzzAnswers(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"/api/v1/topics/a%2Fb/history", "epoch=e1&offset=1&limit=5"}, {"/api/v1/users/%00", ""}, {"/api/v1/connections", "cursor=%ff&limit=-1"},
-		{"/api/v1/connections/c-1", ""}, {"/api/v1/topics", "prefix=a&cursor="}, {"/api/v1/stats", "key=1"}, {"//", "%zz"}, {"//0//", ""}, {"/readyz", ""},
+		{"/api/v1/topics/a%2Fb/history", "epoch=e1&offset=1&limit=5"}, {"/api/v1/users/%00", ""},
+		{"/api/v1/connections", "cursor=%ff&limit=-1"},
+		{"/api/v1/connections/c-1", ""}, {"/api/v1/topics", "prefix=a&cursor="}, {"/api/v1/stats", "key=1"},
+		{"//", "%zz"}, {"//0//", ""}, {"/readyz", ""},
 	} {
 		f.Add(seed[0], seed[1])
 	}

@@ -15,14 +15,17 @@ const adminPath = "/api/v1/admin/tenants"
 func TestOperators_LookAtDrainRestartAndSuspendATenant(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
-	h.call("GET", adminPath, "").is(200, `{"tenants":[{"tenant":"acme","figures":{"totalConnections":4,"activeConnections":2,"authenticatedConnections":1,`+
-		`"messagesReceived":10,"messagesSent":30,"bytesReceived":400,"bytesSent":9000,"averageConnectionDuration":12.5,"messagesPerConnection":10},"suspended":false}]}`)
+	h.call("GET", adminPath, "").is(200, `{"tenants":[{"tenant":"acme","figures":{"totalConnections":4,`+
+		`"activeConnections":2,"authenticatedConnections":1,`+
+		`"messagesReceived":10,"messagesSent":30,"bytesReceived":400,"bytesSent":9000,`+
+		`"averageConnectionDuration":12.5,"messagesPerConnection":10},"suspended":false}]}`)
 	h.call("POST", adminPath+"/acme/drain", "").is(200, `{"tenant":"acme","closed":1}`)
 	h.call("POST", adminPath+"/acme/drain", `{"over":0.5}`).is(200, `{"tenant":"acme","closed":1}`)
 	h.call("POST", adminPath+"/acme/restart", "").is(200, `{"tenant":"acme","restarted":true}`)
 	h.call("POST", adminPath+"/acme/suspend", "").is(200, `{"tenant":"acme","suspended":true}`)
 	h.call("POST", adminPath+"/acme/resume", "").is(200, `{"tenant":"acme","suspended":false}`)
-	want := []string{"drain acme over 2s", "drain acme over 500ms", "restart acme", "suspend acme true", "suspend acme false"}
+	want := []string{"drain acme over 2s", "drain acme over 500ms", "restart acme", "suspend acme true",
+		"suspend acme false"}
 	if !slices.Equal(h.node.operations, want) {
 		t.Errorf("the node was asked for %q", h.node.operations)
 	}
@@ -48,7 +51,8 @@ func TestOperators_DrainNamesItsLimit(t *testing.T) {
 
 func TestOperators_WithAnAdminKeyNeedIt(t *testing.T) {
 	for authorization, code := range map[string]protocol.Reason{
-		"": protocol.Unauthorized, "Bearer k1": protocol.InvalidToken, "Bearer the-admin-key-": protocol.InvalidToken, "Basic the-admin-key": protocol.InvalidToken,
+		"": protocol.Unauthorized, "Bearer k1": protocol.InvalidToken, "Bearer the-admin-key-": protocol.InvalidToken,
+		"Basic the-admin-key": protocol.InvalidToken,
 	} {
 		for _, r := range internalRoutes {
 			if r.principal == operator {
@@ -78,5 +82,6 @@ func TestOperators_WithoutAnAdminKeyAreNoWebPages(t *testing.T) {
 			t.Errorf("a page with %s suspended a tenant", header)
 		}
 	}
-	newTestAPI(t, Config{AdminKeyOnly: true}).do(shows("GET", adminPath, "")).refuses(protocol.Forbidden, "not loopback", "api.admin_key")
+	newTestAPI(t, Config{AdminKeyOnly: true}).do(shows("GET", adminPath, "")).refuses(protocol.Forbidden,
+		"not loopback", "api.admin_key")
 }

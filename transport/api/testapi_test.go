@@ -35,7 +35,8 @@ func newTestAPI(t testing.TB, cfg Config) *testAPI {
 		}
 		return "acme"
 	}
-	return &testAPI{API: New(cfg, node, fakeKeys{"k1": "acme", "k2": "other"}), node: node, tokens: tokens, log: log, t: t}
+	return &testAPI{API: New(cfg, node, fakeKeys{"k1": "acme", "k2": "other"}), node: node, tokens: tokens, log: log,
+		t: t}
 }
 
 // answer is what came back.

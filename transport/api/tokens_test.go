@@ -40,7 +40,8 @@ func TestTicket_IsMadeForAUsersOwnToken(t *testing.T) {
 // R002.24: without a token that holds it is 401, in the original's form and in ours.
 func TestTicket_WithoutATokenThatHoldsIs401InBothForms(t *testing.T) {
 	for authorization, detail := range map[string]string{
-		"": "Not authenticated", "Bearer": "Not authenticated", "Basic alice": "Not authenticated", "alice": "Not authenticated",
+		"": "Not authenticated", "Bearer": "Not authenticated", "Basic alice": "Not authenticated",
+		"alice":          "Not authenticated",
 		"Bearer mallory": "invalid token", "Bearer k1": "invalid token",
 	} {
 		a := newTestAPI(t, Config{}).do(shows("POST", ticketPath, authorization))
@@ -48,7 +49,8 @@ func TestTicket_WithoutATokenThatHoldsIs401InBothForms(t *testing.T) {
 			Detail string
 			Error  struct{ Code, Message string }
 		}
-		if err := json.Unmarshal([]byte(a.body), &both); err != nil || a.status != 401 || both.Detail != detail || both.Error.Code == "" || both.Error.Message == "" {
+		if err := json.Unmarshal([]byte(a.body), &both); err != nil || a.status != 401 || both.Detail != detail ||
+			both.Error.Code == "" || both.Error.Message == "" {
 			t.Errorf("%.20q: %d %s", authorization, a.status, a.body)
 		}
 		if !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") {
@@ -71,7 +73,8 @@ func TestTicket_WithoutATokenThatHoldsIs401InBothForms(t *testing.T) {
 // F22: a token that is too large is told so, and is not taken for a wrong one.
 func TestTicket_ATokenThatIsTooLargeIsToldSo(t *testing.T) {
 	h := newTestAPI(t, Config{})
-	h.do(shows("POST", ticketPath, "Bearer "+strings.Repeat("x", protocol.MaxToken+1))).refuses(protocol.TooLarge, "8193 bytes; the limit is 8192")
+	h.do(shows("POST", ticketPath, "Bearer "+strings.Repeat("x", protocol.MaxToken+1))).refuses(protocol.TooLarge,
+		"8193 bytes; the limit is 8192")
 	h.do(shows("POST", ticketPath, "Bearer "+strings.Repeat("x", protocol.MaxToken))).refuses(protocol.InvalidToken)
 }
 
@@ -101,7 +104,8 @@ func TestTokens_WhereNobodyChecksThemAreNotServed(t *testing.T) {
 // panics without; with and without the slash, and with the query that it sends.
 func TestOutpostDocuments_AreWhatAnOutpostReads(t *testing.T) {
 	h := newTestAPI(t, Config{})
-	for _, path := range []string{"/api/v3/outposts/instances/", "/api/v3/outposts/instances", "/api/v3/outposts/instances/?page=1&page_size=100"} {
+	for _, path := range []string{"/api/v3/outposts/instances/", "/api/v3/outposts/instances",
+		"/api/v3/outposts/instances/?page=1&page_size=100"} {
 		a := h.do(shows("GET", path, "Bearer outpost"))
 		var page struct {
 			Pagination map[string]float64
@@ -110,13 +114,15 @@ func TestOutpostDocuments_AreWhatAnOutpostReads(t *testing.T) {
 		if err := json.Unmarshal([]byte(a.body), &page); err != nil || a.status != 200 || len(page.Results) != 1 {
 			t.Fatalf("%s: %d %s %v", path, a.status, a.body, err)
 		}
-		for _, member := range []string{"next", "previous", "count", "current", "total_pages", "start_index", "end_index"} {
+		for _, member := range []string{"next", "previous", "count", "current", "total_pages", "start_index",
+			"end_index"} {
 			if _, ok := page.Pagination[member]; !ok {
 				t.Errorf("pagination has no %s", member)
 			}
 		}
 		first := page.Results[0]
-		for _, member := range []string{"pk", "name", "type", "providers", "providers_obj", "service_connection_obj", "refresh_interval_s", "token_identifier", "config"} {
+		for _, member := range []string{"pk", "name", "type", "providers", "providers_obj", "service_connection_obj",
+			"refresh_interval_s", "token_identifier", "config"} {
 			if _, ok := first[member]; !ok {
 				t.Errorf("an outpost has no %s", member)
 			}
@@ -131,7 +137,8 @@ func TestOutpostDocuments_AreWhatAnOutpostReads(t *testing.T) {
 		Capabilities []string
 		Timeout      *int `json:"cache_timeout"`
 	}
-	if err := json.Unmarshal([]byte(a.body), &config); err != nil || a.status != 200 || config.Capabilities == nil || config.Timeout == nil || config.Reporting["enabled"] != false {
+	if err := json.Unmarshal([]byte(a.body), &config); err != nil || a.status != 200 || config.Capabilities == nil ||
+		config.Timeout == nil || config.Reporting["enabled"] != false {
 		t.Errorf("%d %s %v", a.status, a.body, err)
 	}
 }
@@ -139,7 +146,8 @@ func TestOutpostDocuments_AreWhatAnOutpostReads(t *testing.T) {
 // R003.13, R003.14, of the documents: a Bearer token that is an outpost's, and no other.
 func TestOutpostDocuments_AreForOutpostsAlone(t *testing.T) {
 	for _, path := range []string{"/api/v3/outposts/instances/", "/api/v3/root/config/"} {
-		for authorization, status := range map[string]int{"": 401, "outpost": 401, "Token outpost": 401, "Bearer k1": 403, "Bearer alice": 403} {
+		for authorization, status := range map[string]int{"": 401, "outpost": 401, "Token outpost": 401,
+			"Bearer k1": 403, "Bearer alice": 403} {
 			a := newTestAPI(t, Config{}).do(shows("GET", path, authorization))
 			if a.status != status || !strings.Contains(a.body, `"detail":`) {
 				t.Errorf("%s with %q: %d %s", path, authorization, a.status, a.body)
@@ -154,7 +162,8 @@ func TestOutposts_TellTheirInstances(t *testing.T) {
 	h.call("GET", "/api/v1/outposts", "").is(200, `{"outposts":[]}`)
 	h.call("GET", "/api/v1/outposts/"+oneOutpost, "").refuses(protocol.NotFound, oneOutpost)
 	alive := func(outpost, member, data string) actors.Attendant {
-		return actors.Attendant{Topic: "outposts/" + outpost, Member: member, Since: noon, Seen: noon.Add(10 * time.Second), Until: time.Now().Add(time.Hour),
+		return actors.Attendant{Topic: "outposts/" + outpost, Member: member, Since: noon,
+			Seen: noon.Add(10 * time.Second), Until: time.Now().Add(time.Hour),
 			Connection: "ws-7", Data: []byte(data)}
 	}
 	h.node.members = []actors.Attendant{
@@ -162,15 +171,22 @@ func TestOutposts_TellTheirInstances(t *testing.T) {
 		alive(oneOutpost, "i-1", `{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm"}`),
 	}
 	rest := `"since":"2026-01-31T12:00:00Z","last_seen":"2026-01-31T12:00:10Z","healthy":true,"connection":"ws-7"}`
-	one := `{"uuid":"` + oneOutpost + `","instances":[{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm",` + rest +
+	one := `{"uuid":"` + oneOutpost + `","instances":[{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged",` +
+		`"hostname":"vm",` + rest +
 		`,{"uuid":"i-2","version":"2024.12.1","buildHash":"","hostname":"",` + rest + `]}`
 	h.call("GET", "/api/v1/outposts/"+oneOutpost, "").is(200, one)
-	h.call("GET", "/api/v1/outposts", "").is(200, `{"outposts":[`+one+`,{"uuid":"b","instances":[{"uuid":"i-3","version":"","buildHash":"","hostname":"",`+rest+`]}]}`)
+	h.call("GET", "/api/v1/outposts", "").is(200,
+		`{"outposts":[`+one+`,{"uuid":"b","instances":[`+
+			`{"uuid":"i-3","version":"","buildHash":"","hostname":"",`+rest+`]}]}`)
 	// F36, R003.31: what instances from 2025 on tell as well.
-	h.node.members = []actors.Attendant{alive("b", "i-4", `{"version":"2025.10.4","buildHash":"tagged","hostname":"vm","golangVersion":"go1.25.3","opensslEnabled":true,"opensslVersion":"OpenSSL 3.5","fipsEnabled":false}`),
+	h.node.members = []actors.Attendant{alive("b", "i-4",
+		`{"version":"2025.10.4","buildHash":"tagged","hostname":"vm","golangVersion":"go1.25.3",`+
+			`"opensslEnabled":true,"opensslVersion":"OpenSSL 3.5","fipsEnabled":false}`),
 		alive("b", "i-5", `{"golangVersion":7,"opensslEnabled":"yes","fipsEnabled":null}`)}
-	h.call("GET", "/api/v1/outposts/b", "").is(200, `{"uuid":"b","instances":[{"uuid":"i-4","version":"2025.10.4","buildHash":"tagged","hostname":"vm",`+
-		`"golangVersion":"go1.25.3","opensslVersion":"OpenSSL 3.5","opensslEnabled":true,"fipsEnabled":false,`+rest+`,{"uuid":"i-5","version":"","buildHash":"","hostname":"",`+rest+`]}`)
+	h.call("GET", "/api/v1/outposts/b", "").is(200,
+		`{"uuid":"b","instances":[{"uuid":"i-4","version":"2025.10.4","buildHash":"tagged","hostname":"vm",`+
+			`"golangVersion":"go1.25.3","opensslVersion":"OpenSSL 3.5","opensslEnabled":true,"fipsEnabled":false,`+rest+
+			`,{"uuid":"i-5","version":"","buildHash":"","hostname":"",`+rest+`]}`)
 	h.call("GET", "/api/v1/outposts/x%2F..", "").refuses(protocol.Malformed)
 	h.call("GET", "/api/v1/outposts?x=1", "").refuses(protocol.Malformed)
 }

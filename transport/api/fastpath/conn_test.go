@@ -49,7 +49,8 @@ func TestFastPath_RequestsInOneGoAreAnsweredInOrder(t *testing.T) {
 		s.send(strings.Join(all, ""))
 		for i := range all {
 			got := s.receive()
-			if !strings.HasPrefix(got, want[i]) || want[i] == "200" && !strings.Contains(got, fmt.Sprintf("[] [] %d %d ", i, i)) {
+			if !strings.HasPrefix(got, want[i]) ||
+				want[i] == "200" && !strings.Contains(got, fmt.Sprintf("[] [] %d %d ", i, i)) {
 				t.Fatalf("answer %d is %s", i, got)
 			}
 		}
@@ -149,7 +150,8 @@ func TestFastPath_AnIdleConnectionEndsAfterTheIdleTimeout(t *testing.T) {
 		}
 		started := time.Now()
 		got := s.receive()
-		if took := time.Since(started); !strings.Contains(got, "EOF") || took < 2*time.Minute || took > 2*time.Minute+timeoutSlack {
+		if took := time.Since(started); !strings.Contains(got, "EOF") || took < 2*time.Minute ||
+			took > 2*time.Minute+timeoutSlack {
 			t.Errorf("after %s: %s", took, got)
 		}
 	})

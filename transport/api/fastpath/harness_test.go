@@ -39,7 +39,8 @@ var handlers = map[string]http.HandlerFunc{
 		case err != nil:
 			respond(w, http.StatusBadRequest, err.Error())
 		default:
-			respond(w, http.StatusOK, fmt.Sprintf("%s %s %q %q %d %d %08x", r.Method, r.URL.Path, r.Header["Authorization"],
+			respond(w, http.StatusOK, fmt.Sprintf("%s %s %q %q %d %d %08x", r.Method, r.URL.Path,
+				r.Header["Authorization"],
 				r.Header["X-Api-Key"], r.ContentLength, len(body), crc32.ChecksumIEEE(body)))
 		}
 	},
@@ -117,7 +118,8 @@ func (s *testServer) start(fast bool) *testServer {
 // startFast serves a connection with a fast path and the timeouts of a usual server.
 func startFast() *testServer {
 	s := newTestServer()
-	s.server.ReadHeaderTimeout, s.server.WriteTimeout, s.server.IdleTimeout = 10*time.Second, 30*time.Second, 2*time.Minute
+	s.server.ReadHeaderTimeout, s.server.WriteTimeout, s.server.IdleTimeout = 10*time.Second, 30*time.Second,
+		2*time.Minute
 	return s.start(true)
 }
 
