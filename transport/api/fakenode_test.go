@@ -280,8 +280,10 @@ func (n *fakeNode) Probe(ctx context.Context) (time.Duration, error) {
 }
 
 func (n *fakeNode) Figures() actors.Figures { return n.figures }
-func (n *fakeNode) Health() actors.Health   { return n.health }
-func (n *fakeNode) Draining() bool          { return n.draining }
+
+func (n *fakeNode) Health() actors.Health { return n.health }
+
+func (n *fakeNode) Draining() bool { return n.draining }
 
 // Attendance is as actors.Node has it: at or below prefix.
 func (n *fakeNode) Attendance(_ context.Context, tenant, prefix string) (all []actors.Attendant, err error) {
@@ -318,47 +320,4 @@ func (n *fakeNode) RestartTenant(_ context.Context, tenant string) error {
 func (n *fakeNode) SuspendTenant(tenant string, on bool) error {
 	n.operations = append(n.operations, "suspend "+tenant+" "+strconv.FormatBool(on))
 	return n.check(tenant)
-}
-
-// fakeTokens are the tokens of users and outposts: alice's own, and that of the outpost oneOutpost.
-type fakeTokens struct {
-	fail      error
-	documents map[string]Documents
-}
-
-const oneOutpost = "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d"
-
-func (f *fakeTokens) Issue(_ context.Context, tenant, bearer string) (string, error) {
-	switch {
-	case f.fail != nil:
-		return "", f.fail
-	case tenant != "acme" || bearer != "alice":
-		return "", protocol.Refuse(protocol.InvalidToken, "")
-	}
-	return "t1cket", nil
-}
-
-func (f *fakeTokens) Documents(tenant string) map[string]Documents {
-	if tenant != "acme" {
-		return nil
-	}
-	return f.documents
-}
-
-func (f *fakeTokens) OutpostsOf(_ context.Context, tenant, bearer string) ([]string, error) {
-	switch {
-	case f.fail != nil:
-		return nil, f.fail
-	case tenant != "acme" || bearer != "outpost":
-		return nil, protocol.Refuse(protocol.Forbidden, "")
-	}
-	return []string{oneOutpost}, nil
-}
-
-// fakeKeys are tenants by key.
-type fakeKeys map[string]string
-
-func (k fakeKeys) Tenant(key string) (string, bool) {
-	tenant, ok := k[key]
-	return tenant, ok
 }
