@@ -16,7 +16,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// loop asks without a pause on a connection of its own, for so long, and counts answers by status.
+// loop asks again and again, without a pause, on a connection of its own, and counts responses by status.
 func (h *testAPI) loop(authorization string, lasting time.Duration) map[int]int {
 	client, stop := serve(h.t.(*testing.T), h)
 	defer stop()
@@ -59,7 +59,7 @@ func TestOutposts_WithoutProvidersCannotLoop(t *testing.T) {
 	})
 }
 
-// F26: nor can it while its upstream cannot be reached.
+// F26: the same holds while its upstream cannot be reached.
 func TestOutposts_WithoutTheirUpstreamCannotLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestAPI(t, Config{})
@@ -72,8 +72,8 @@ func TestOutposts_WithoutTheirUpstreamCannotLoop(t *testing.T) {
 	})
 }
 
-// F26: what is held is bounded, and one token's cannot take another's place.
-func TestHold_IsBoundedForOneAndForAll(t *testing.T) {
+// F26: the number of delayed responses is bounded, and one token cannot take another's place.
+func TestDelay_IsBoundedForOneTokenAndForAll(t *testing.T) {
 	var h delayedResponses
 	count := func(token string) (n int) {
 		for h.acquire(token) {
@@ -104,8 +104,8 @@ func TestHold_IsBoundedForOneAndForAll(t *testing.T) {
 	}
 }
 
-// F26: one that finds no room is answered at once and loses its connection.
-func TestHold_OneTooManyLosesItsConnection(t *testing.T) {
+// F26: a response over the bound is not delayed and closes its connection.
+func TestDelay_AResponseOverTheBoundClosesItsConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestAPI(t, Config{})
 		for h.delayed.acquire("acme/Bearer outpost") {

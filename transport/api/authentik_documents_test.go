@@ -38,7 +38,7 @@ func (c *outpostClient) get(path string) (status int, document map[string]json.R
 	return answer.StatusCode, document
 }
 
-// starts does all that comes before the socket, and returns the names of the providers.
+// starts does everything that an outpost does before it dials, and returns the names of the providers.
 func (c *outpostClient) starts(kind string) (uuid string, providers []string) {
 	c.t.Helper()
 	for _, path := range []string{"/api/v3/outposts/instances/", "/api/v3/root/config/"} {

@@ -78,7 +78,7 @@ func (h *testAPI) upstreamAt(base string) {
 	h.Upstream(u)
 }
 
-// F26: nothing but what is below /api/v3/ is to be had this way, however the path is written.
+// F26: nothing outside /api/v3/ is forwarded, however the path is written.
 func TestUpstream_IsAskedForNothingElse(t *testing.T) {
 	var asked atomic.Int32
 	authentik := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
@@ -97,8 +97,8 @@ func TestUpstream_IsAskedForNothingElse(t *testing.T) {
 	}
 }
 
-// F26: without forwarding headers that can be believed it is the connection that says where a request is from.
-func TestUpstream_HearsWhereARequestIsFrom(t *testing.T) {
+// F26: without trusted forwarding headers the connection says where a request is from.
+func TestUpstream_SeesWhereARequestIsFrom(t *testing.T) {
 	authentik := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.Header["X-Forwarded-For"], r.Header["X-Forwarded-Host"], r.Header["X-Forwarded-Proto"])
 	}))

@@ -51,8 +51,8 @@ func BenchmarkPublish_Handler(b *testing.B) {
 	}
 }
 
-// BenchmarkPublish_Order is the reading alone.
-func BenchmarkPublish_Order(b *testing.B) {
+// BenchmarkPublish_Parse parses a publish, and does no more.
+func BenchmarkPublish_Parse(b *testing.B) {
 	a := New(Config{}, newFakeNode(), fakeKeys{})
 	b.ReportAllocs()
 	b.SetBytes(int64(len(payload)))
@@ -132,7 +132,7 @@ func BenchmarkBatch(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/event")
 }
 
-// discard is a ResponseWriter that keeps the status alone.
+// discard is a ResponseWriter that keeps nothing but the status.
 type discard struct {
 	header http.Header
 	status int

@@ -11,14 +11,15 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// The connection c-1 of newHouse's tests.
+// connectionJSON is the connection c-1 of fakeNode.
 const connectionJSON = `{"id":"c-1","user":"42","dialect":"dashboard","since":"2026-01-31T12:00:00Z",` +
 	`"remote_address":"192.0.2.7",` +
 	`"in_messages":3,"in_bytes":120,"out_messages":9,"out_bytes":2048,"queued_frames":1,"queued_bytes":77,` +
 	`"subscriptions":["a/b","projects"]}`
 
-// R001.67: since when a connection lives and what it sent and received. R001.85: its subscriptions can be looked at.
-func TestConnections_TellSinceMessagesAndSubscriptions(t *testing.T) {
+// R001.67: a connection has the time of its start and counts what it sent and received. R001.85: it lists its
+// subscriptions.
+func TestConnections_ShowSinceMessagesAndSubscriptions(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.call("GET", "/api/v1/connections", "").is(200, `{"connections":[],"cursor":""}`)
 	h.node.connect("c-1", "42", "a/b", "projects")
@@ -33,7 +34,7 @@ func TestConnections_TellSinceMessagesAndSubscriptions(t *testing.T) {
 	h.call("GET", "/api/v1/users/44", "").refuses(protocol.NotFound, `user "44" has no connection`)
 }
 
-func TestConnections_TellWhatTheyTookOverFromOneThatBroke(t *testing.T) {
+func TestConnections_ShowWhatTheyResumedOfABrokenOne(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42", "a/b", "projects")
 	c := &h.node.users["42"][0]

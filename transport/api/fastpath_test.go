@@ -128,7 +128,7 @@ var fastRequests = map[string]struct {
 	"other method": {"GET /api/v1/publish HTTP/1.1\r\nHost: x\r\n\r\n", false},
 }
 
-// Whatever is sent, the answer is that of net/http, and what is for the fast path does not come by net/http.
+// Whatever a client sends, the answer is that of net/http, and net/http does not see what is for the fast path.
 func TestFastPath_AnswersAsNetHTTPDoes(t *testing.T) {
 	for name, c := range fastRequests {
 		synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 // reliability.md check 17: no key, a wrong one, one in the wrong place, one that is a character off: 401, never 500.
-func TestKey_WithoutOneThatHoldsIs401(t *testing.T) {
+func TestAuth_WithoutAValidKeyIs401(t *testing.T) {
 	with := func(target string, headers ...string) *http.Request {
 		r := httptest.NewRequest("POST", target, strings.NewReader(`{"all":true,"event":{"kind":"json","data":{}}}`))
 		for i := 0; i < len(headers); i += 2 {
@@ -64,7 +64,7 @@ func TestKey_WithoutOneThatHoldsIs401(t *testing.T) {
 	}
 }
 
-func TestKey_OneThatHoldsNamesTheTenant(t *testing.T) {
+func TestAuth_AValidKeyNamesTheTenant(t *testing.T) {
 	for _, headers := range [][2]string{{"Bearer k1", ""}, {"bearer k1", ""}, {"BEARER  k1 ", ""}, {"", "k1"},
 		{"Bearer k1", "k1"}} {
 		h := newTestAPI(t, Config{})
@@ -82,8 +82,8 @@ func TestKey_OneThatHoldsNamesTheTenant(t *testing.T) {
 	}
 }
 
-// reliability.md check 18, the API's part: a key in a URL is in no log, metric or answer.
-func TestKey_ReachesNoLogMetricOrAnswer(t *testing.T) {
+// reliability.md check 18, the API's part: a key in a URL reaches no log, metric or answer.
+func TestAuth_AKeyReachesNoLogMetricOrAnswer(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	const key = "k1-secret-k1"
 	for _, r := range []*http.Request{
@@ -104,7 +104,7 @@ func TestKey_ReachesNoLogMetricOrAnswer(t *testing.T) {
 	}
 }
 
-func TestTenant_HasItsOwnWorldOnly(t *testing.T) {
+func TestAuth_AKeySeesItsOwnTenantOnly(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	r := request("GET", "/api/v1/users/42", "")

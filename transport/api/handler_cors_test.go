@@ -10,7 +10,7 @@ var crossOrigin = Config{AllowsOrigin: func(r *http.Request) bool {
 	return r.Header.Get("Origin") == "https://app.example"
 }}
 
-// F31: a page that may open sockets may fetch its ticket, and read why it got none.
+// F31: a page that may open sockets may fetch its ticket, and read why it gets none.
 func TestCORS_APageThatMayOpenSocketsMayFetchATicket(t *testing.T) {
 	h := newTestAPI(t, crossOrigin)
 	ask := shows("OPTIONS", ticketPath, "")
@@ -41,7 +41,7 @@ func TestCORS_APageThatMayOpenSocketsMayFetchATicket(t *testing.T) {
 	}
 }
 
-// F31: no other page hears anything of it, and the calls of backends and operators are no page's.
+// F31: no other page may read the answer, and no page may make the calls of backends and operators.
 func TestCORS_IsForCallsOfUsersAndAllowedPagesAlone(t *testing.T) {
 	h := newTestAPI(t, crossOrigin)
 	closed := func(r *http.Request) {

@@ -8,7 +8,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Every status that the table of reasons has comes out as it is, from every call that asks the node.
+// A call that asks the node answers with the status that the table of reasons gives to the error.
 func TestErrors_HaveTheStatusOfTheirReason(t *testing.T) {
 	targets := [][3]string{
 		{"POST", publishPath, `{"all":true,"event":{"kind":"json","data":{}}}`},

@@ -13,7 +13,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func TestDoor_UnknownPathsAre404(t *testing.T) {
+func TestHandler_UnknownPathsAre404(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	for _, path := range []string{"/api/v1/", "/api/v1", "/api/v1/publish/", "/api/v1//publish", "/api/v1/./publish",
 		"/api/v1/../v1/publish", "/api/v2/publish",
@@ -32,9 +32,9 @@ func TestDoor_UnknownPathsAre404(t *testing.T) {
 	h.do(r).refuses(protocol.NotFound, "no such path")
 }
 
-// reliability.md check 20, F51: what must not be on the public address is named here, and not by the table that is
-// tested. A route that is new has to be put on one of the lists.
-func TestDoor_PublicAndInternalAreApart(t *testing.T) {
+// reliability.md check 20, F51: this test names what must not be on the public address, and does not read it from the
+// table under test. A new route has to be put on one of the lists.
+func TestHandler_PublicAndInternalRoutesAreApart(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	internal := map[string]string{
 		"/healthz": "GET", "/readyz": "GET", "/metrics": "GET", "/openapi.json": "GET", "/api/v1/admin/tenants": "GET",
@@ -76,7 +76,7 @@ func answers(h http.Handler, method, path string) (status int) {
 	return w.Code
 }
 
-func TestDoor_WrongMethodIs405WithAllow(t *testing.T) {
+func TestHandler_WrongMethodIs405WithAllow(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	for path, allow := range map[string]string{
 		publishPath: "POST, OPTIONS", "/api/v1/topics": "GET, HEAD, OPTIONS",
@@ -100,7 +100,7 @@ func TestDoor_WrongMethodIs405WithAllow(t *testing.T) {
 		`{"error":{"code":"method_not_allowed","message":"this path takes POST, OPTIONS"}}`)
 }
 
-func TestDoor_AnswersAreNotStoredOrGuessed(t *testing.T) {
+func TestHandler_ResponsesAreNotStoredOrSniffed(t *testing.T) {
 	for _, a := range []response{newTestAPI(t, Config{}).call("GET", "/api/v1/stats", ""),
 		newTestAPI(t, Config{}).call("GET", "/x", "")} {
 		for name, want := range map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store",
@@ -126,7 +126,7 @@ func TestLog_HasOneLineARequestWithPatternAndTenant(t *testing.T) {
 	}
 }
 
-// A server on an in-memory pipe, in fake time: what a body that stops costs, and what HEAD says.
+// These tests run a server on an in-memory pipe, in fake time.
 func TestServer_BodyThatStopsArrivingIsRefusedAfterTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestAPI(t, Config{RequestTimeout: 3 * time.Second})

@@ -14,7 +14,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// R001.81: a backend can look at the server's state.
+// R001.81: a backend can see the server's state.
 func TestHealth_IsOKWhileTheProcessLives(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.fail = errors.New("stuck")
@@ -116,11 +116,11 @@ func TestReady_AskingOftenSendsOneCanaryAQuarterSecond(t *testing.T) {
 	})
 }
 
-func TestReady_WhoWaitsForAStuckCanaryIsAnsweredAfterASecond(t *testing.T) {
+func TestReady_AStuckCanaryIsAnsweredAfterASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestAPI(t, Config{})
 		stuck := make(chan struct{})
-		// does not even hear its context
+		// it ignores its context
 		h.node.probe = func(context.Context) (time.Duration, error) { <-stuck; return 0, nil }
 		var first sync.WaitGroup
 		first.Go(func() { h.call("GET", "/readyz", "") })

@@ -12,7 +12,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// answerQuickly makes a request, whose answer may take so much processor time. What else the machine does meanwhile
+// answerQuickly makes a request, whose answer may take no more than prompt of processor time. Other work of the machine
 // does not count.
 func answerQuickly(t *testing.T, name, path, body string) (*testAPI, response) {
 	runtime.LockOSThread()
@@ -26,7 +26,7 @@ func answerQuickly(t *testing.T, name, path, body string) (*testAPI, response) {
 	return h, a
 }
 
-// threadTime is the processor time that this thread has had, in the system and outside.
+// threadTime is the processor time of this thread, in the kernel and outside.
 func threadTime() time.Duration {
 	var usage syscall.Rusage
 	const thisThread = 1 // RUSAGE_THREAD
@@ -36,7 +36,7 @@ func threadTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// hostile are bodies that somebody sends who means no good. ok ones are strange and right.
+// hostile are bodies that an attacker would send.
 func hostile() map[string]string {
 	wrap := func(data string) string { return `{"all":true,"event":{"kind":"json","data":` + data + `}}` }
 	nested := func(open, inner, closing string, n int) string {
@@ -91,7 +91,7 @@ func hostile() map[string]string {
 }
 
 // reliability.md check 19: 1 MiB, 100 deep, duplicate keys, trailing garbage, NaN, lone surrogates: an error within 50
-// ms. reliability.md check 35: what would close a subscriber's socket is refused here.
+// ms. reliability.md check 35: the API refuses what would close a subscriber's socket.
 func TestHostileBodies_AreRefusedQuicklyAndInShortWords(t *testing.T) {
 	for _, path := range []string{publishPath, "/api/v1/revoke", "/api/v1/users/42/disconnect", "/api/v1/batch"} {
 		for name, body := range hostile() {

@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Lifecycle events are made elsewhere; the document says to backends what they look like.
+// Lifecycle events are made elsewhere; the document describes them for backends.
 func TestDocument_KnowsLifecycleEventsAsTheyAre(t *testing.T) {
 	schema := loadDocument(t).Components.Schemas["LifecycleEvent"].Value
 	var words []protocol.Happening

@@ -117,7 +117,7 @@ parley_stuck_actors{actor="user"} 0
 parley_topics 12
 `
 
-// byReason is a series for each reason of the table, 0 where nothing is said.
+// byReason is a series for each reason of the table, 0 where counts has none.
 func byReason(name string, counts map[protocol.Reason]uint64) string {
 	var b strings.Builder
 	for _, reason := range protocol.Reasons() {
@@ -128,7 +128,7 @@ func byReason(name string, counts map[protocol.Reason]uint64) string {
 
 // R001.83: the outcomes of logins are counted, beside their log. R001.65: connections and messages, by tenant and
 // dialect.
-func TestMetrics_TellTheNodesFigures(t *testing.T) {
+func TestMetrics_HaveTheNodesFigures(t *testing.T) {
 	e := &engineCollector{figures: someFigures,
 		logins: func() map[string]uint64 { return map[string]uint64{"ok": 8, "invalid_token": 3} }}
 	want := strings.NewReplacer("{DROPS}", byReason("parley_drops_total", someFigures().Drops),
@@ -228,7 +228,7 @@ func TestMetrics_ClientsCannotMakeTimeSeries(t *testing.T) {
 	}
 }
 
-func TestMetrics_ALabelThatIsNoTextIsAnErrorAndNotAPanic(t *testing.T) {
+func TestMetrics_ALabelThatIsNotUTF8IsAnErrorAndNotAPanic(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.figures = actors.Figures{Stuck: map[string]int{"\xff": 1}, Topics: 5}
 	if a := h.call("GET", "/metrics", ""); a.status != 200 || !strings.Contains(a.body, "parley_topics 5") ||
@@ -244,8 +244,8 @@ func TestMetrics_AnEmptyNodeHasFigures(t *testing.T) {
 	}
 }
 
-// F38: what is counted by a known label is there before it happens, so that its first increase can be seen; the buckets
-// of a call are there once it was made.
+// F38: a series with known labels is there before anything is counted, so that its first increase is visible; the
+// buckets of a call are there from its first request on.
 func TestMetrics_KnownLabelsAreThereFromTheStartAndCallsOnceMade(t *testing.T) {
 	h := newTestAPI(t, Config{Dialects: func() []string { return []string{"dashboard", "notify"} }})
 	h.node.figures = actors.Figures{Tenants: map[string]actors.Stats{"acme": {}}, Stuck: map[string]int{"user": 0}}

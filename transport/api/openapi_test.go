@@ -66,11 +66,11 @@ func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 	}
 }
 
-// schemes are the document's words for what callers show.
+// schemes are the document's names of what a caller shows.
 var schemes = map[principal]string{backend: "", anyone: "nothing", user: "user", outpost: "outpost",
 	operator: "operator"}
 
-// schemeOf is what an operation wants shown, "" for the document's default.
+// schemeOf is the scheme of an operation, "" for the document's default.
 func schemeOf(op *openapi3.Operation) string {
 	if op.Security == nil {
 		return ""
@@ -101,8 +101,8 @@ func TestDocument_NamesTheLimitsAndMembersOfTheCode(t *testing.T) {
 	}
 }
 
-// documentedHouse has what the document's examples speak of.
-func documentedHouse(t *testing.T) *testAPI {
+// newDocumentedAPI has the users, topics and connections of the document's examples.
+func newDocumentedAPI(t *testing.T) *testAPI {
 	h := newTestAPI(t, Config{AdminKey: "k1"})
 	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/radius": []byte(`[{"pk":7,"name":"radius"}]`)}}
 	h.node.connect("c-1", "42", "projects")
@@ -201,7 +201,7 @@ func fits(t *testing.T, pattern string, op *openapi3.Operation, a response) {
 func TestDocument_ExamplesAreAnsweredAsItSays(t *testing.T) {
 	for pattern, op := range operations(t, loadDocument(t)) {
 		for _, r := range requests(t, pattern, op) {
-			a := documentedHouse(t).do(r)
+			a := newDocumentedAPI(t).do(r)
 			if a.status != 200 && a.status != 201 {
 				t.Errorf("%s %s: %d %s", pattern, r.URL, a.status, a.body)
 			}
@@ -210,7 +210,7 @@ func TestDocument_ExamplesAreAnsweredAsItSays(t *testing.T) {
 	}
 }
 
-// trouble is one way to get an error, for every operation that documents its status.
+// trouble is a way to get an error from every operation that documents its status.
 var trouble = map[int]func(*testAPI, *http.Request) *http.Request{
 	400: func(h *testAPI, r *http.Request) *http.Request {
 		if r.Method == "POST" || r.Method == "DELETE" {
@@ -251,7 +251,7 @@ func withBody(r *http.Request, body string) *http.Request {
 }
 
 func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
-	// These do not ask the fake node, or never fail; 408 is tested with a server and a slow client.
+	// These do not ask the fake node, or cannot fail; another test gets 408 from a server with a slow client.
 	exempt := map[string][]int{"GET /api/v1/stats": {429, 500, 503}, "GET /healthz": {500}, "GET /readyz": {500},
 		"GET /metrics": {500}, "GET /openapi.json": {500},
 		"POST /api/v1/batch": {429, 500, 503}, "GET /api/v1/admin/tenants": {403}, "POST /api/v1/ws/ticket": {500},
@@ -267,7 +267,7 @@ func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
 				t.Errorf("%s: no way to get %d", pattern, status)
 				continue
 			}
-			h := documentedHouse(t)
+			h := newDocumentedAPI(t)
 			a := h.do(trouble[status](h, requests(t, pattern, op)[0]))
 			if a.status != status {
 				t.Errorf("%s: %d %s, want %d", pattern, a.status, a.body, status)

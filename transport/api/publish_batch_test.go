@@ -27,7 +27,7 @@ func TestBatch_AnswersInOrderAndARefusalStopsNothing(t *testing.T) {
 	h.call("POST", "/api/v1/batch", `{"publish":[]}`).is(200, `{"results":[]}`)
 }
 
-func TestBatch_OneThatCannotBeReadPublishesNothing(t *testing.T) {
+func TestBatch_AMalformedOnePublishesNothing(t *testing.T) {
 	item := `{"all":true,"event":{"kind":"json","data":{}}}`
 	for body, text := range map[string]string{
 		`{}`:                        "publish must be an array",
@@ -66,7 +66,7 @@ func TestBatch_LimitsAreNamed(t *testing.T) {
 		`{"results":[{"error":{"code":"too_large","message":"event.data has 58 bytes; the limit is 50"}}]}`)
 }
 
-func TestBatch_WhatTheTimeDidNotReachIsNotPublished(t *testing.T) {
+func TestBatch_ItemsBehindTheTimeoutAreNotPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestAPI(t, Config{RequestTimeout: 2500 * time.Millisecond})
 		h.node.onPublish = func(ctx context.Context) error { time.Sleep(time.Second); return nil }

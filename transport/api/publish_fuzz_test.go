@@ -8,9 +8,9 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// FuzzOrder: what the parser of publishes accepts has a target and an event that its kind's own rules accept, and its
-// data is the JSON that came in; what it refuses, it refuses with a reason. Reading it as a batch of one agrees.
-func FuzzOrder(f *testing.F) {
+// FuzzPublish: a publish that the parser accepts has a target and an event that its kind's own rules accept, and its
+// data is the JSON that came in; the parser gives a reason with each refusal. Parsing it as a batch of one agrees.
+func FuzzPublish(f *testing.F) {
 	for _, seed := range []string{
 		`{"topic":"a/b","event":{"kind":"json","data":{"x":[1,2,{"y":null}]},"id":"i","key":"k",` +
 			`"time":1769860800.25},"exclude_connection":"c"}`,

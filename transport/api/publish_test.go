@@ -53,7 +53,7 @@ func TestPublish_TopicMayBeLeftOutWhereTheKindNamesIt(t *testing.T) {
 	}
 }
 
-// R002.17: the publisher hears whether anybody got it. R002.25: from outside of the socket, to one, to some, to all.
+// R002.17: the publisher learns how many got it. R002.25: a backend publishes to one user, to some, or to all.
 func TestPublish_ToUsersAnswersHowManyItReached(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
@@ -114,7 +114,7 @@ func TestPublish_TimeIsRFC3339OrUnixSeconds(t *testing.T) {
 		`1.7698608e9`:                    noon,
 		`-1`:                             time.Unix(-1, 0).UTC(),
 		`1769860800.123456`:              noon.Add(123456 * time.Microsecond),
-		// F36: no time that can be written is taken for none.
+		// F36: no valid time counts as none.
 		`"0001-01-01T00:00:00Z"`:              time.Date(1, 1, 1, 0, 0, 0, 0, utc),
 		`"0001-01-01T01:00:00+01:00"`:         time.Date(1, 1, 1, 0, 0, 0, 0, utc),
 		`-62135596800`:                        time.Date(1, 1, 1, 0, 0, 0, 0, utc),

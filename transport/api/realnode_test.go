@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// The fake node may be wrong about the real one; this is the short way through all calls with the real one.
+// The fake node may be wrong about the real one, so this test makes every call to a real one.
 func TestAPI_OfARealNode(t *testing.T) {
 	node := actors.New(actors.Config{}, nil, actors.TenantConfig{Name: "acme"})
 	defer node.Close()
@@ -37,7 +37,7 @@ func TestAPI_OfARealNode(t *testing.T) {
 		`"id":"i-1","kind":"project_updated","data":{"project_name":"apollo","trigger":"audit"},"time":"`) {
 		t.Errorf("history: %s", h.body)
 	}
-	// F36: the first time there is, is a time.
+	// F36: the first of January of the year 1 is a valid time.
 	call("POST", publishPath, `{"topic":"old","event":{"kind":"json","data":{},"time":"0001-01-01T00:00:00Z"}}`)
 	if h := call("GET", "/api/v1/topics/old/history", ""); !strings.Contains(h.body, `"time":"0001-01-01T00:00:00Z"`) {
 		t.Errorf("history: %s", h.body)

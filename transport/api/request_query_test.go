@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// F32: what a path names can be named by the query, where a proxy decodes the path; the answers are the same.
+// F32: the query can name what the path names, for proxies that decode the path; the answers are the same.
 func TestQuery_NamesWhatAPathNames(t *testing.T) {
 	const topic, user = "a/b c/ä&=+%2F", "x/y/../z"
 	twin := func(method, path, query, body string) {

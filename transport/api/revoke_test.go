@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func TestRevoke_TakesBackAUserOrAToken(t *testing.T) {
+func TestRevoke_RevokesAUserOrAToken(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	for body, want := range map[string]actors.Revocation{
@@ -40,8 +40,8 @@ func TestRevoke_TakesBackAUserOrAToken(t *testing.T) {
 	}
 }
 
-// F3: the same selectors take it back, in the query or as the body that made it, and only that one.
-func TestRevoke_DELETETakesItBack(t *testing.T) {
+// F3: the same selectors remove a revocation, in the query or as the body that made it, and no other one.
+func TestRevoke_DELETERemovesIt(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	for _, c := range []struct{ made, query, body string }{
 		{`{"user":"4 2"}`, "?user=4%202", ""},

@@ -12,7 +12,7 @@ import (
 
 const adminPath = "/api/v1/admin/tenants"
 
-func TestOperators_LookAtDrainRestartAndSuspendATenant(t *testing.T) {
+func TestOperators_ListDrainRestartAndSuspendATenant(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	h.call("GET", adminPath, "").is(200, `{"tenants":[{"tenant":"acme","figures":{"totalConnections":4,`+
@@ -72,7 +72,7 @@ func TestOperators_WithAnAdminKeyNeedIt(t *testing.T) {
 }
 
 // A page in a browser on the server's machine reaches loopback too.
-func TestOperators_WithoutAnAdminKeyAreNoWebPages(t *testing.T) {
+func TestOperators_WithoutAnAdminKeyAWebPageIsRefused(t *testing.T) {
 	for _, header := range []string{"Origin", "Sec-Fetch-Site"} {
 		r := shows("POST", adminPath+"/acme/suspend", "")
 		r.Header.Set(header, "null")

@@ -12,7 +12,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// house is an API with its fake node and its log.
+// testAPI is an API with its fake node and its log.
 type testAPI struct {
 	*API
 	node   *fakeNode
@@ -39,7 +39,7 @@ func newTestAPI(t testing.TB, cfg Config) *testAPI {
 		t: t}
 }
 
-// answer is what came back.
+// response is what came back.
 type response struct {
 	status int
 	header http.Header
@@ -68,8 +68,7 @@ func (h *testAPI) do(r *http.Request) response {
 	return response{status: w.Code, header: w.Header(), body: h.withoutRequestID(w), t: h.t}
 }
 
-// withoutRequestID is the body of an answer without the id that each refused request has by chance, which is looked at
-// here.
+// withoutRequestID is the body of a response without the random id of a refused request, which is checked here.
 func (h *testAPI) withoutRequestID(w *httptest.ResponseRecorder) string {
 	body, id := w.Body.String(), w.Header().Get("X-Request-Id")
 	if id == "" {
@@ -86,7 +85,7 @@ func (h *testAPI) call(method, target, body string) response {
 	return h.do(request(method, target, body))
 }
 
-// is fails the test unless the answer has this status and JSON.
+// is fails the test unless the response has this status and JSON.
 func (a response) is(status int, want string) {
 	a.t.Helper()
 	if a.status != status || a.body != want {
@@ -94,7 +93,7 @@ func (a response) is(status int, want string) {
 	}
 }
 
-// refuses fails the test unless the answer is an error with this code, its status, and a message that contains each
+// refuses fails the test unless the response is an error with this code, its status, and a message that contains each
 // text.
 func (a response) refuses(code protocol.Reason, texts ...string) {
 	a.t.Helper()

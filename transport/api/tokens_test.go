@@ -23,7 +23,7 @@ func shows(method, target, authorization string) *http.Request {
 
 const ticketPath = "/api/v1/ws/ticket"
 
-// R002.24: the user's own token makes a ticket, and what web pages send with it does not disturb.
+// R002.24: a user gets a ticket for a token, whatever else web pages send.
 func TestTicket_IsMadeForAUsersOwnToken(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	r := shows("POST", ticketPath, "Bearer alice")
@@ -37,8 +37,8 @@ func TestTicket_IsMadeForAUsersOwnToken(t *testing.T) {
 	h.do(shows("POST", ticketPath, "bearer  alice ")).is(201, `{"ticket":"t1cket"}`)
 }
 
-// R002.24: without a token that holds it is 401, in the original's form and in ours.
-func TestTicket_WithoutATokenThatHoldsIs401InBothForms(t *testing.T) {
+// R002.24: without a valid token the answer is 401, in the original's form and in this server's.
+func TestTicket_WithoutAValidTokenIs401InBothForms(t *testing.T) {
 	for authorization, detail := range map[string]string{
 		"": "Not authenticated", "Bearer": "Not authenticated", "Basic alice": "Not authenticated",
 		"alice":          "Not authenticated",
@@ -57,7 +57,7 @@ func TestTicket_WithoutATokenThatHoldsIs401InBothForms(t *testing.T) {
 			t.Errorf("%.20q: no WWW-Authenticate", authorization)
 		}
 	}
-	// F35: of two the first counts, as in Starlette; an outpost's are one text in Django, which is no token.
+	// F35: the first of two headers counts, as in Starlette; Django joins an outpost's to one text, which is no token.
 	for first, status := range map[string]int{"Bearer alice": 201, "Bearer mallory": 401, "": 401} {
 		two := shows("POST", ticketPath, "")
 		two.Header["Authorization"] = []string{first, "Bearer alice"}
@@ -70,8 +70,8 @@ func TestTicket_WithoutATokenThatHoldsIs401InBothForms(t *testing.T) {
 	newTestAPI(t, Config{}).do(two).refuses(protocol.Unauthorized)
 }
 
-// F22: a token that is too large is told so, and is not taken for a wrong one.
-func TestTicket_ATokenThatIsTooLargeIsToldSo(t *testing.T) {
+// F22: a token that is too large is refused as such, and not as a wrong one.
+func TestTicket_ATokenThatIsTooLargeIs413(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.do(shows("POST", ticketPath, "Bearer "+strings.Repeat("x", protocol.MaxToken+1))).refuses(protocol.TooLarge,
 		"8193 bytes; the limit is 8192")
@@ -91,7 +91,7 @@ func TestTicket_IsOfTheTenantThatIsAsked(t *testing.T) {
 	}
 }
 
-func TestTokens_WhereNobodyChecksThemAreNotServed(t *testing.T) {
+func TestTokens_WithoutACheckerAreNotServed(t *testing.T) {
 	a := New(Config{}, newFakeNode(), fakeKeys{})
 	for _, path := range []string{"POST " + ticketPath, "GET /api/v3/root/config/", "GET /api/v3/outposts/instances/"} {
 		method, target, _ := strings.Cut(path, " ")
@@ -143,7 +143,7 @@ func TestOutpostDocuments_AreWhatAnOutpostReads(t *testing.T) {
 	}
 }
 
-// R003.13, R003.14, of the documents: a Bearer token that is an outpost's, and no other.
+// R003.13, R003.14, of the documents: only the Bearer token of an outpost gets them.
 func TestOutpostDocuments_AreForOutpostsAlone(t *testing.T) {
 	for _, path := range []string{"/api/v3/outposts/instances/", "/api/v3/root/config/"} {
 		for authorization, status := range map[string]int{"": 401, "outpost": 401, "Token outpost": 401,
@@ -156,8 +156,8 @@ func TestOutpostDocuments_AreForOutpostsAlone(t *testing.T) {
 	}
 }
 
-// R003.20, R003.23, R003.24, R003.25, R003.28: what is known of the instances of outposts.
-func TestOutposts_TellTheirInstances(t *testing.T) {
+// R003.20, R003.23, R003.24, R003.25, R003.28: the API lists the instances of outposts with what they said.
+func TestOutposts_ListTheirInstances(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.call("GET", "/api/v1/outposts", "").is(200, `{"outposts":[]}`)
 	h.call("GET", "/api/v1/outposts/"+oneOutpost, "").refuses(protocol.NotFound, oneOutpost)
@@ -178,7 +178,7 @@ func TestOutposts_TellTheirInstances(t *testing.T) {
 	h.call("GET", "/api/v1/outposts", "").is(200,
 		`{"outposts":[`+one+`,{"uuid":"b","instances":[`+
 			`{"uuid":"i-3","version":"","buildHash":"","hostname":"",`+rest+`]}]}`)
-	// F36, R003.31: what instances from 2025 on tell as well.
+	// F36, R003.31: instances from 2025 on say more.
 	h.node.members = []actors.Attendant{alive("b", "i-4",
 		`{"version":"2025.10.4","buildHash":"tagged","hostname":"vm","golangVersion":"go1.25.3",`+
 			`"opensslEnabled":true,"opensslVersion":"OpenSSL 3.5","fipsEnabled":false}`),

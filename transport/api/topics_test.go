@@ -23,7 +23,7 @@ func TestTopics_ArePagedByPrefix(t *testing.T) {
 		`{"name":"a/3","subscribers":1,"epoch":"e1","offset":1,"history_length":1}],"cursor":""}`)
 }
 
-func TestHistory_TellsWhatFollowsAPosition(t *testing.T) {
+func TestHistory_ListsWhatFollowsAPosition(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	for i := range 3 {
 		h.call("POST", publishPath,
@@ -44,7 +44,7 @@ func TestHistory_TellsWhatFollowsAPosition(t *testing.T) {
 	h.call("GET", "/api/v1/topics/a/b%20c/history", "").refuses(protocol.NotFound, "no such path")
 }
 
-// F7: an offset says nothing without the epoch that it was counted in; 0 is the beginning in any.
+// F7: an offset needs the epoch in which it was counted; 0 is the beginning in any.
 func TestHistory_AnOffsetWithoutItsEpochIsRefused(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.topic("a")
