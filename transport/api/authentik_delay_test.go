@@ -82,7 +82,7 @@ func TestDelay_IsBoundedForOneTokenAndForAll(t *testing.T) {
 		return n
 	}
 	if n := count("a"); n != maxDelayedPerToken {
-		t.Errorf("%d of one are held", n)
+		t.Errorf("%d responses of one token are delayed", n)
 	}
 	if !h.acquire("b") {
 		t.Error("another one finds no room")
@@ -92,7 +92,7 @@ func TestDelay_IsBoundedForOneTokenAndForAll(t *testing.T) {
 		count(fmt.Sprint(i))
 	}
 	if h.all != maxDelayed || h.acquire("new") {
-		t.Errorf("%d are held, and one more", h.all)
+		t.Errorf("%d responses are delayed, and one more", h.all)
 	}
 	for token, n := range h.byToken {
 		for range n {

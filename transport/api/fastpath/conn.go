@@ -53,7 +53,7 @@ func (c *fastConn) Read(p []byte) (int, error) {
 	if c.handedOver {
 		return c.Conn.Read(p)
 	}
-	waiting := 0 // bytes at the start of p that are too few to tell
+	waiting := 0 // bytes at the start of p that are too few to judge
 	for {
 		n, err := c.Conn.Read(p[waiting:])
 		if err != nil || n == 0 {
