@@ -171,7 +171,7 @@ type transcript struct {
 	closed    bool // the server closed first
 }
 
-// read reads a transcript from the bytes of a connection.
+// readTranscript parses what a client got.
 func readTranscript(got []byte, closed bool) transcript {
 	in, t := bufio.NewReader(bytes.NewReader(got)), transcript{closed: closed}
 	for {
