@@ -38,6 +38,7 @@ var rooms = []place{
 	{"transport/websocket/", []string{"transport/websocket/", "actors/", "protocol/"}},
 	{"transport/auth/", []string{"transport/auth/", "actors/", "protocol/"}},
 	{"transport/webhook/", []string{"transport/webhook/", "actors/", "protocol/"}},
+	{"transport/api/fastpath/", []string{"transport/api/fastpath/"}},
 	{"transport/api/", []string{"transport/api/", "actors/", "protocol/"}},
 	{"cmd/", []string{"cmd/", "transport/", "actors/", "protocol/"}},
 	{"bench/", []string{"bench/", "cmd/", "transport/", "actors/", "protocol/"}},

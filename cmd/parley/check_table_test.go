@@ -267,7 +267,7 @@ func TestChecks_ATestWithTwoSizesIsMarked(t *testing.T) {
 	}
 	for _, where := range []string{
 		"`actors` TestOrder_AThousandSubscribersHearAllEventsInOrderOnce" + smaller, "`actors` TestLimits_SubscriptionsOfAConnection" + smaller,
-		"`cmd/parley` TestTenants_NothingCrossesOver" + smaller, "`transport/api` TestDoor_PublicAndInternalAreApart",
+		"`cmd/parley` TestTenants_NothingCrossesOver" + smaller, "`transport/api` TestHandler_PublicAndInternalRoutesAreApart",
 	} {
 		if !shown[where] {
 			t.Errorf("no check is shown by %s", where)

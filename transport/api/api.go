@@ -10,47 +10,51 @@ import (
 	"sync/atomic"
 )
 
-// API answers backends. Everything in it is fixed after New, but for what says so.
+// API answers the HTTP calls of backends, users, outposts and operators. Its fields are fixed after New, but for those
+// that say otherwise. Its methods may be called from any goroutine.
 type API struct {
 	cfg      Config
 	node     Node
 	keys     Keys
-	meter    *meter
+	counters *apiMetrics
 	canary   canary
 	public   http.Handler
 	clients  http.Handler
 	internal http.Handler
 
-	quota      atomic.Pointer[quota]    // replaced by Limit
-	upstream   atomic.Pointer[upstream] // replaced by Upstream
-	complained atomic.Int64             // when it was logged that the upstream does not answer, Unix nanoseconds
-	held       holding
-	quiet      *log.Logger // of what is no line of ours
+	quota          atomic.Pointer[quota]    // replaced by Limit; nil bounds nothing
+	upstream       atomic.Pointer[upstream] // replaced by Upstream; nil is none
+	upstreamLogged atomic.Int64             // when the log last had that it fails, Unix nanoseconds
+	delayed        delayedResponses
+	errorLog       *log.Logger // of libraries, at debug level
 }
 
-// New makes the API of a node.
+// New makes the API of a node. It starts no goroutine, and needs no Close.
 func New(cfg Config, node Node, keys Keys) *API {
 	a := &API{cfg: cfg.withDefaults(), node: node, keys: keys}
 	a.canary = newCanary(node.Probe, a.cfg.Logger)
-	a.meter = newMeter(node.Figures, &a.cfg)
-	if a.cfg.Gate != nil {
-		a.meter.registry.MustRegister(gate{a.cfg.Gate})
+	a.counters = newAPIMetrics(node.Figures, &a.cfg)
+	if a.cfg.AuthStats != nil {
+		a.counters.registry.MustRegister(authCollector{a.cfg.AuthStats})
 	}
 	if a.cfg.Webhooks != nil {
-		a.meter.registry.MustRegister(webhooks{a.cfg.Webhooks})
+		a.counters.registry.MustRegister(webhookCollector{a.cfg.Webhooks})
 	}
 	if a.cfg.Process != nil {
-		a.meter.registry.MustRegister(process{a.cfg.Process})
+		a.counters.registry.MustRegister(processCollector{a.cfg.Process})
 	}
 	a.Limit(cfg.Rate, cfg.Burst)
-	a.quiet = slog.NewLogLogger(a.cfg.Logger.Handler(), slog.LevelDebug)
-	a.public = a.house(calls)
-	a.clients = a.house(slices.DeleteFunc(slices.Clone(calls), func(r route) bool { return !r.who.own() }))
-	a.internal = a.house(views)
+	a.errorLog = slog.NewLogLogger(a.cfg.Logger.Handler(), slog.LevelDebug)
+	a.public = a.mux(publicRoutes)
+	a.clients = a.mux(slices.DeleteFunc(slices.Clone(publicRoutes), func(r route) bool {
+		return !r.principal.hasOwnToken()
+	}))
+	a.internal = a.mux(internalRoutes)
 	return a
 }
 
-// Public serves what backends call, with a key, and the few calls of users and outposts with tokens of their own.
+// Public serves the calls of backends, which show an API key, and those of users and outposts, which show a token of
+// their own.
 func (a *API) Public() http.Handler { return a.public }
 
 // Clients serves the calls of users and outposts alone.
@@ -59,37 +63,38 @@ func (a *API) Clients() http.Handler { return a.clients }
 // Internal serves /healthz, /readyz, /metrics and /openapi.json, without a key, and operators' calls.
 func (a *API) Internal() http.Handler { return a.internal }
 
-// Limit sets the rate of each key anew, as Config.Rate and Config.Burst say. All keys begin with a full burst.
+// Limit replaces the limit of each key: rate requests a second with bursts of burst, as Config.Rate and Config.Burst
+// say. All keys begin with a full burst.
 func (a *API) Limit(rate, burst int) { a.quota.Store(newQuota(rate, burst)) }
 
-// house puts routes behind their doors, and says 404 everywhere else.
-func (a *API) house(routes []route) http.Handler {
+// mux serves routes, and answers 404 everywhere else.
+func (a *API) mux(routes []route) http.Handler {
 	mux := http.NewServeMux()
-	doors, nowhere := map[string]*door{}, &door{api: a, unknown: true}
+	handlers, notFound := map[string]*handler{}, &handler{api: a, notFound: true}
 	for _, r := range routes {
-		d := doors[r.path]
-		if d == nil {
-			d = &door{api: a}
-			doors[r.path] = d
+		h := handlers[r.path]
+		if h == nil {
+			h = &handler{api: a}
+			handlers[r.path] = h
 			if plain, ok := strings.CutSuffix(r.path, "/"); ok { // without the slash it is the same
-				mux.Handle(plain, d)
-				mux.Handle(r.path+"{$}", d)
+				mux.Handle(plain, h)
+				mux.Handle(r.path+"{$}", h)
 			} else {
-				mux.Handle(r.mux(), d)
+				mux.Handle(r.muxPattern(), h)
 			}
-			if above, ok := strings.CutSuffix(r.path, "/{path}"); ok && r.rest { // the mux would redirect it
-				mux.Handle(above, nowhere)
+			if above, ok := strings.CutSuffix(r.path, "/{path}"); ok && r.anySuffix { // ServeMux would redirect it
+				mux.Handle(above, notFound)
 			}
 		}
-		d.add(r)
+		h.add(r)
 	}
-	mux.Handle("/", nowhere)
+	mux.Handle("/", notFound)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The mux would redirect an unclean path, and a POST that is redirected loses its body.
+		// ServeMux would redirect an unclean path, and a POST that is redirected loses its body.
 		p := r.URL.EscapedPath()
 		clean := path.Clean(p)
 		if r.Method == http.MethodConnect || clean != p && (clean == "/" || clean+"/" != p) {
-			nowhere.ServeHTTP(w, r)
+			notFound.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)

@@ -9,21 +9,22 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// backupPause is how long whoever takes a backup may read nothing of it.
+// backupPause is how long the client of a backup may read nothing.
 const backupPause = time.Minute
 
-// backup does POST /api/v1/admin/backup. The archive is written as it is made, for as long as that takes; what goes wrong
-// after its beginning ends the connection, and the archive lacks its end.
-func (a *API) backup(_ context.Context, x *exchange) error {
-	if x.r.URL.RawQuery != "" {
+// backup does POST /api/v1/admin/backup. It streams the archive while it is made, for as long as that takes. An error
+// behind the first byte ends the connection, so that the archive lacks its end.
+func (a *API) backup(_ context.Context, rc *requestContext) error {
+	if rc.r.URL.RawQuery != "" {
 		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
 	}
 	if a.cfg.Backup == nil {
-		return protocol.Refuse(protocol.NotFound, "this server has no data directory (data), so there is nothing to back up")
+		return protocol.Refuse(protocol.NotFound,
+			"this server has no data directory (data), so there is nothing to back up")
 	}
-	out := &archive{w: x.w, control: http.NewResponseController(x.w)}
+	out := &archive{w: rc.w, control: http.NewResponseController(rc.w)}
 	began := time.Now()
-	err := a.cfg.Backup(x.r.Context(), out)
+	err := a.cfg.Backup(rc.r.Context(), out)
 	switch {
 	case err != nil && out.bytes == 0:
 		return err
@@ -31,12 +32,13 @@ func (a *API) backup(_ context.Context, x *exchange) error {
 		a.cfg.Logger.Error("a backup was not finished", "bytes", out.bytes, "cause", err)
 		panic(http.ErrAbortHandler)
 	}
-	x.sent = true
-	a.cfg.Logger.Info("an operator made a backup", "bytes", out.bytes, "took", time.Since(began).Round(time.Millisecond))
+	rc.written = true
+	took := time.Since(began).Round(time.Millisecond)
+	a.cfg.Logger.Info("an operator made a backup", "bytes", out.bytes, "took", took)
 	return nil
 }
 
-// archive is the body of the answer. Its header goes out with the first byte.
+// archive is the body of the response. The headers go out with its first byte.
 type archive struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -46,13 +48,15 @@ type archive struct {
 var _ io.Writer = (*archive)(nil)
 
 // Write implements io.Writer.
-func (o *archive) Write(p []byte) (int, error) {
-	if o.bytes == 0 {
-		h := o.w.Header()
-		h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = []string{"application/x-tar"}, noStore, noSniff
+func (ar *archive) Write(p []byte) (int, error) {
+	if ar.bytes == 0 {
+		h := ar.w.Header()
+		h["Content-Type"] = []string{"application/x-tar"}
+		h["Cache-Control"], h["X-Content-Type-Options"] = noStore, noSniff
 	}
-	_ = o.control.SetWriteDeadline(time.Now().Add(backupPause)) // not every ResponseWriter can; the server's own can
-	n, err := o.w.Write(p)
-	o.bytes += int64(n)
+	// Not every ResponseWriter can do this; the server's own can.
+	_ = ar.control.SetWriteDeadline(time.Now().Add(backupPause))
+	n, err := ar.w.Write(p)
+	ar.bytes += int64(n)
 	return n, err
 }

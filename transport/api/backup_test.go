@@ -15,8 +15,9 @@ import (
 const backupPath = "/api/v1/admin/backup"
 
 func TestBackup_IsForOperatorsAndStreamsAnArchive(t *testing.T) {
-	h := newHouse(t, Config{AdminKey: "k1"})
-	if a := h.call("POST", backupPath, ""); a.status != 200 || a.body != "an archive" || a.header.Get("Content-Type") != "application/x-tar" {
+	h := newTestAPI(t, Config{AdminKey: "k1"})
+	if a := h.call("POST", backupPath, ""); a.status != 200 || a.body != "an archive" ||
+		a.header.Get("Content-Type") != "application/x-tar" {
 		t.Errorf("%+v", a)
 	}
 	strange := request("POST", backupPath, "")
@@ -37,7 +38,7 @@ func TestBackup_IsForOperatorsAndStreamsAnArchive(t *testing.T) {
 
 // An archive that cannot be finished does not end like one that is whole.
 func TestBackup_OneThatFailsOnTheWayBreaksOff(t *testing.T) {
-	h := newHouse(t, Config{Backup: func(_ context.Context, to io.Writer) error {
+	h := newTestAPI(t, Config{Backup: func(_ context.Context, to io.Writer) error {
 		_, err := io.WriteString(to, strings.Repeat("x", 100_000))
 		return errors.Join(err, errors.New("the disk is gone"))
 	}})

@@ -18,12 +18,15 @@ import (
 type quickNode struct{ *fakeNode }
 
 func (quickNode) Publish(_ context.Context, _ string, to actors.Target, ev *protocol.Event) (actors.Receipt, error) {
-	return actors.Receipt{ID: ev.ID, Topic: to.Topic, Position: protocol.Position{Epoch: "b5Yk2", Offset: 123456}, Delivered: 1000}, nil
+	return actors.Receipt{ID: ev.ID, Topic: to.Topic, Position: protocol.Position{Epoch: "b5Yk2", Offset: 123456},
+		Delivered: 1000}, nil
 }
 
 // payload is an event of 160 bytes, as in the measurements of the design.
-var payload = []byte(`{"topic":"telemetry/7","event":{"id":"01JJX5V7Q2M8Z","kind":"telemetry","data":{"device_id":7,"telemetry":{` +
-	`"temperature":{"value":23.5,"unit":"C","timestamp":"2026-01-31T12:00:00Z"},"humidity":{"value":41,"unit":"%","timestamp":"2026-01-31T12:00:00Z"}}}}}`)
+var payload = []byte(`{"topic":"telemetry/7","event":{"id":"01JJX5V7Q2M8Z","kind":"telemetry",` +
+	`"data":{"device_id":7,"telemetry":{` +
+	`"temperature":{"value":23.5,"unit":"C","timestamp":"2026-01-31T12:00:00Z"},"humidity":{"value":41,"unit":"%",` +
+	`"timestamp":"2026-01-31T12:00:00Z"}}}}}`)
 
 // BenchmarkPublish_Handler is one publish through the handler, without a socket.
 func BenchmarkPublish_Handler(b *testing.B) {
@@ -48,8 +51,8 @@ func BenchmarkPublish_Handler(b *testing.B) {
 	}
 }
 
-// BenchmarkPublish_Order is the reading alone.
-func BenchmarkPublish_Order(b *testing.B) {
+// BenchmarkPublish_Parse parses a publish, and does no more.
+func BenchmarkPublish_Parse(b *testing.B) {
 	a := New(Config{}, newFakeNode(), fakeKeys{})
 	b.ReportAllocs()
 	b.SetBytes(int64(len(payload)))
@@ -57,7 +60,7 @@ func BenchmarkPublish_Order(b *testing.B) {
 		if err := checkBody(payload); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := a.order("the body", payload); err != nil {
+		if _, err := a.parsePublish("the body", payload); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -83,15 +86,15 @@ func BenchmarkPublish_KeepAlive(b *testing.B) {
 	})
 }
 
-// BenchmarkPublish_Connection is a publish over a loopback socket that stays open, by net/http and by the shortcut. The
-// client is a bare socket and allocates nothing.
+// BenchmarkPublish_Connection is a publish over a loopback socket that stays open, by net/http and by the fast path.
+// The client is a bare socket and allocates nothing.
 func BenchmarkPublish_Connection(b *testing.B) {
-	for _, short := range []bool{false, true} {
-		b.Run(fmt.Sprintf("shortcut=%v", short), func(b *testing.B) {
+	for _, fast := range []bool{false, true} {
+		b.Run(fmt.Sprintf("fastpath=%v", fast), func(b *testing.B) {
 			a := New(Config{}, quickNode{newFakeNode()}, fakeKeys{"k1": "acme"})
 			server := httptest.NewUnstartedServer(a.Public())
-			if short {
-				server.Listener = a.Shortcut(server.Listener, server.Config)
+			if fast {
+				server.Listener = a.FastPath(server.Listener, server.Config)
 			}
 			server.Start()
 			defer server.Close()
@@ -129,7 +132,7 @@ func BenchmarkBatch(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/event")
 }
 
-// discard is a ResponseWriter that keeps the status alone.
+// discard is a ResponseWriter that keeps nothing but the status.
 type discard struct {
 	header http.Header
 	status int

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Config is what the API obeys. A field that is zero has its default.
+// Config is the configuration of the API. A field that is zero has its default.
 type Config struct {
 	MaxEvent       int           `yaml:"max_event" env:"MAX_EVENT" envDefault:"65536" unit:"bytes" help:"How large the data of one event may be."`
 	MaxBody        int           `yaml:"max_body" env:"MAX_BODY" envDefault:"8388608" unit:"bytes" help:"How large the body of one request may be; a batch is the largest there is."`
@@ -20,53 +20,54 @@ type Config struct {
 
 	AdminKey string `yaml:"admin_key" env:"ADMIN_KEY" unit:"secret" help:"The key of operators' calls on internal_listen, at least 16 bytes; without one that address alone protects them, and must be loopback."`
 
-	// AdminKeyOnly keeps operators out while there is no AdminKey: the internal address is not loopback.
+	// AdminKeyOnly refuses operators without an AdminKey, since the internal address is not loopback.
 	AdminKeyOnly bool `yaml:"-" env:"-"`
-	// Tenant says whose a request without API key is, as for sockets; "" is nobody's. nil is nobody's always.
+	// Tenant returns the tenant of a request without an API key, as for sockets; "" is none. nil is always none.
 	Tenant func(*http.Request) string `yaml:"-" env:"-"`
-	// AllowsOrigin says whether the web page that a request names as its Origin may make the calls of users, as for
-	// sockets. nil allows none.
+	// AllowsOrigin reports whether the Origin of a request may make the calls of users, as for sockets. nil allows
+	// none.
 	AllowsOrigin func(*http.Request) bool `yaml:"-" env:"-"`
 	// Tickets and Outposts serve users and outposts with tokens of their own; nil serves none.
 	Tickets  Tickets  `yaml:"-" env:"-"`
 	Outposts Outposts `yaml:"-" env:"-"`
 
-	// Dialects are the names of those that are spoken, for the metrics: each has its series before somebody comes. nil is none.
+	// Dialects returns the names of the enabled dialects, each of which has its metrics before the first connection.
+	// nil is none.
 	Dialects func() []string `yaml:"-" env:"-"`
 
-	// Forwarded says where a request comes from, as far as it can be believed: the client's address, and the scheme and
-	// host that it asked for. nil is where its connection comes from.
+	// Forwarded returns where a request comes from, as far as proxies can be believed: the client's address, and the
+	// scheme and host that it asked for. nil takes these from the connection.
 	Forwarded func(*http.Request) (address, scheme, host string) `yaml:"-" env:"-"`
 
-	// Logins tells how logins ended so far, by outcome ("ok", or the reason), for the metrics. nil is none. Its keys
-	// are a small fixed set.
+	// Logins returns how many logins ended so far, by outcome ("ok", or the reason), for the metrics. The outcomes are
+	// a small fixed set. nil is none.
 	Logins func() map[string]uint64 `yaml:"-" env:"-"`
-	// Gate tells of tickets, revocations and introspection, for the metrics. nil is none.
-	Gate func() Gate `yaml:"-" env:"-"`
-	// Webhooks tells of the tenants' webhooks, for the metrics. nil is none.
-	Webhooks func() map[string]Webhook `yaml:"-" env:"-"`
-	// Process tells of the process, for the metrics. nil is none.
-	Process func() Process `yaml:"-" env:"-"`
+	// AuthStats returns the figures of tickets, revocations and introspection, for the metrics. nil is none.
+	AuthStats func() AuthStats `yaml:"-" env:"-"`
+	// Webhooks returns the figures of webhooks by tenant, for the metrics. nil is none.
+	Webhooks func() map[string]WebhookStats `yaml:"-" env:"-"`
+	// Process returns the figures of the process, for the metrics. nil is none.
+	Process func() ProcessStats `yaml:"-" env:"-"`
 
-	// Backup writes an archive of all that the server keeps; a Refusal before its first byte is the caller's answer. nil is
-	// a server that keeps nothing.
+	// Backup writes an archive of everything that the server stores. A Refusal before its first byte is the caller's
+	// answer. nil is a server that stores nothing.
 	Backup func(ctx context.Context, to io.Writer) error `yaml:"-" env:"-"`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
 }
 
-// envelope is what a publish may need beside its data: names, and a list of users.
-const envelope = 64 << 10
+// publishOverhead is how many bytes a publish may have beside its data: names, and a list of users.
+const publishOverhead = 64 << 10
 
-// small bounds the bodies of calls that are neither publish nor batch, in bytes.
-const small = 4 << 10
+// maxSmallBody bounds the bodies of calls that are neither publish nor batch, in bytes.
+const maxSmallBody = 4 << 10
 
 func (c Config) withDefaults() Config {
-	fill(&c.MaxEvent, 64<<10)
-	fill(&c.MaxBody, 8<<20)
-	fill(&c.MaxBatch, 1000)
-	fill(&c.MaxUsers, 1000)
-	fill(&c.RequestTimeout, 10*time.Second)
+	setDefault(&c.MaxEvent, 64<<10)
+	setDefault(&c.MaxBody, 8<<20)
+	setDefault(&c.MaxBatch, 1000)
+	setDefault(&c.MaxUsers, 1000)
+	setDefault(&c.RequestTimeout, 10*time.Second)
 	if c.Tenant == nil {
 		c.Tenant = func(*http.Request) string { return "" }
 	}
@@ -79,7 +80,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func fill[T int | time.Duration](field *T, value T) {
+func setDefault[T int | time.Duration](field *T, value T) {
 	if *field <= 0 {
 		*field = value
 	}

@@ -9,114 +9,115 @@ import (
 )
 
 // connections does GET /api/v1/connections.
-func (a *API) connections(ctx context.Context, x *exchange) error {
-	q, err := connectionQuery(x)
+func (a *API) connections(ctx context.Context, rc *requestContext) error {
+	q, err := connectionQuery(rc)
 	if err != nil {
 		return err
 	}
-	page, next, err := a.node.Connections(ctx, x.tenant, q)
+	page, next, err := a.node.Connections(ctx, rc.tenant, q)
 	if err != nil {
 		return err
 	}
-	x.out = appendConnections(append(x.out, '{'), page)
-	x.out = appendNext(x.out, next)
+	rc.out = appendConnections(append(rc.out, '{'), page)
+	rc.out = appendNext(rc.out, next)
 	return nil
 }
 
-func connectionQuery(x *exchange) (q actors.ConnectionQuery, err error) {
-	values, err := x.query("cursor", "limit", "user", "dialect", "topic")
+func connectionQuery(rc *requestContext) (q actors.ConnectionQuery, err error) {
+	values, err := rc.query("cursor", "limit", "user", "dialect", "topic")
 	if err != nil {
 		return q, err
 	}
 	if q.Cursor, q.Limit, err = paging(values); err != nil {
 		return q, err
 	}
-	if q.User, err = checked(values, "user", aName("user")); err != nil {
+	if q.User, err = optionalParam(values, "user", nameCheck("user")); err != nil {
 		return q, err
 	}
-	if q.Dialect, err = checked(values, "dialect", aName("dialect")); err != nil {
+	if q.Dialect, err = optionalParam(values, "dialect", nameCheck("dialect")); err != nil {
 		return q, err
 	}
-	q.Topic, err = checked(values, "topic", protocol.CheckTopic)
+	q.Topic, err = optionalParam(values, "topic", protocol.CheckTopic)
 	return q, err
 }
 
 // connection does GET /api/v1/connections/{id}.
-func (a *API) connection(ctx context.Context, x *exchange) error {
-	id, err := x.segment("id")
+func (a *API) connection(ctx context.Context, rc *requestContext) error {
+	id, err := rc.nameParam("id")
 	if err != nil {
 		return err
 	}
-	found, err := a.node.Connection(ctx, x.tenant, id)
+	found, err := a.node.Connection(ctx, rc.tenant, id)
 	if err != nil {
 		return err
 	}
-	x.out = appendConnection(x.out, &found)
+	rc.out = appendConnection(rc.out, &found)
 	return nil
 }
 
 // disconnect does DELETE /api/v1/connections/{id}.
-func (a *API) disconnect(_ context.Context, x *exchange) error {
-	id, err := x.segment("id")
+func (a *API) disconnect(_ context.Context, rc *requestContext) error {
+	id, err := rc.nameParam("id")
 	if err != nil {
 		return err
 	}
-	why, err := a.farewell(x)
+	opts, err := a.readCloseOptions(rc)
 	if err != nil {
 		return err
 	}
-	if err := a.node.Disconnect(x.tenant, id, why.code, why.reason); err != nil {
+	if err := a.node.Disconnect(rc.tenant, id, opts.code, opts.reason); err != nil {
 		return err
 	}
-	x.out = append(x.out, `{"disconnected":1}`...)
+	rc.out = append(rc.out, `{"disconnected":1}`...)
 	return nil
 }
 
-// segment reads a name of a call that has no other parameters: from a segment of the path, or from the query if the
-// path has none.
-func (x *exchange) segment(name string) (string, error) {
-	if x.r.URL.RawQuery != "" && x.r.PathValue(name) != "" {
+// nameParam reads and checks the name that a call without other parameters is about: from a segment of the path, or
+// from the query if the path has none.
+func (rc *requestContext) nameParam(name string) (string, error) {
+	if rc.r.URL.RawQuery != "" && rc.r.PathValue(name) != "" {
 		return "", protocol.Refuse(protocol.Malformed, "this call has no query parameters")
 	}
-	value, _, err := x.named(name)
+	value, _, err := rc.namedQuery(name)
 	if err != nil {
 		return "", err
 	}
 	return value, protocol.CheckName(name, value)
 }
 
-// farewell is what a client hears when it is disconnected; zero is the node's default.
-type farewell struct {
+// closeOptions are the code and reason of the close frame that a client gets; zero is the node's default.
+type closeOptions struct {
 	code   uint16
 	reason string
 }
 
-// maxFarewell bounds the reason, which has to fit into a close frame, in bytes.
-const maxFarewell = 123
+// maxCloseReason bounds the reason, which has to fit into a close frame, in bytes.
+const maxCloseReason = 123
 
-// farewell reads the body of a call that disconnects; there may be none.
-func (a *API) farewell(x *exchange) (f farewell, err error) {
-	if err := x.read(small, a.cfg.RequestTimeout); err != nil || len(x.in) == 0 {
-		return f, err
+// readCloseOptions reads the body of a call that disconnects; it may be empty.
+func (a *API) readCloseOptions(rc *requestContext) (opts closeOptions, err error) {
+	if err := rc.readBody(maxSmallBody, a.cfg.RequestTimeout); err != nil || len(rc.body) == 0 {
+		return opts, err
 	}
-	members, err := readBody(x.in, []string{"code", "reason"})
+	members, err := parseBody(rc.body, []string{"code", "reason"})
 	if err != nil {
-		return f, err
+		return opts, err
 	}
 	for _, m := range members {
 		switch m.Name {
 		case "code":
-			f.code, err = readCode(m.Value)
+			opts.code, err = readCode(m.Value)
 		case "reason":
-			if f.reason, err = readName("reason", m.Value); err == nil && len(f.reason) > maxFarewell {
-				err = protocol.Refuse(protocol.Malformed, "reason has %d bytes; a close frame holds %d", len(f.reason), maxFarewell)
+			if opts.reason, err = readName("reason", m.Value); err == nil && len(opts.reason) > maxCloseReason {
+				err = protocol.Refuse(protocol.Malformed,
+					"reason has %d bytes; a close frame holds %d", len(opts.reason), maxCloseReason)
 			}
 		}
 		if err != nil {
-			return f, err
+			return opts, err
 		}
 	}
-	return f, nil
+	return opts, nil
 }
 
 // readCode reads a close code that an endpoint may send (RFC 6455 section 7.4).
@@ -126,7 +127,8 @@ func readCode(raw []byte) (uint16, error) {
 	case err == nil && n >= 3000, n >= 1000 && n <= 1003, n >= 1007 && n <= 1014:
 		return uint16(n), nil
 	}
-	return 0, protocol.Refuse(protocol.Malformed, "code must be a close code that may be sent: 1000-1003, 1007-1014 or 3000-4999")
+	return 0, protocol.Refuse(protocol.Malformed,
+		"code must be a close code that may be sent: 1000-1003, 1007-1014 or 3000-4999")
 }
 
 func appendConnections(dst []byte, all []actors.ConnectionInfo) []byte {
@@ -140,7 +142,7 @@ func appendConnections(dst []byte, all []actors.ConnectionInfo) []byte {
 	return append(dst, ']')
 }
 
-// appendConnection appends what is told of a connection (spec R001.67, R001.85).
+// appendConnection appends one connection (spec R001.67, R001.85).
 func appendConnection(dst []byte, c *actors.ConnectionInfo) []byte {
 	dst = appendTextMember(append(dst, '{'), "id", c.ID)
 	dst = appendTextMember(dst, "user", c.User)

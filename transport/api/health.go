@@ -2,54 +2,52 @@ package api
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"strconv"
-	"sync/atomic"
-	"time"
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 // healthz does GET /healthz: the process lives and serves.
-func (a *API) healthz(_ context.Context, x *exchange) error {
-	x.out = append(x.out, `{"status":"ok"}`...)
+func (a *API) healthz(_ context.Context, rc *requestContext) error {
+	rc.out = append(rc.out, `{"status":"ok"}`...)
 	return nil
 }
 
-// readyz does GET /readyz (spec R001.81): 200 if canary events just went through topics, users, outboxes and writers in every shard of
-// them, the server has memory, and it is not going away. An actor that is stuck is named, and no reason to send everybody elsewhere:
-// it concerns its tenant alone, and what concerns all is stuck for the canary, too. A full disk is named as well: it concerns durable
-// topics alone, and no other server may have them. A store that is just being opened is a server that is just being started.
-func (a *API) readyz(ctx context.Context, x *exchange) error {
+// readyz does GET /readyz (spec R001.81): 200 if canary events just went through every shard of topics and users,
+// outboxes and writers, the server has memory, and it is not draining. A stuck actor is named, but is no reason to send
+// everybody elsewhere: it concerns its tenant alone, and what concerns everybody stops the canary, too. A full disk is
+// named as well: it concerns durable topics alone, and no other server may have them. While the store is being opened
+// the server is not ready.
+func (a *API) readyz(ctx context.Context, rc *requestContext) error {
 	if a.node.Draining() {
 		return protocol.Refuse(protocol.Draining, "the server is draining: its clients are sent elsewhere")
 	}
 	h := a.node.Health()
 	if p := h.Pressure; p.Stage >= actors.Refusing {
-		return protocol.Refuse(protocol.Busy, "the server is short of memory (%s): %d of %d bytes are in use", p.Stage, p.Used, p.Limit)
+		return protocol.Refuse(protocol.Busy,
+			"the server is short of memory (%s): %d of %d bytes are in use", p.Stage, p.Used, p.Limit)
 	}
-	if why := h.Storage.Refusal; why != nil && !h.Storage.Full {
-		return why
+	if refusal := h.Storage.Refusal; refusal != nil && !h.Storage.Full {
+		return refusal
 	}
-	took, err := a.canary.ask(ctx)
+	took, err := a.canary.check(ctx)
 	if err != nil {
 		return err
 	}
-	x.out = append(x.out, `{"status":"ready","canary_seconds":`...)
-	x.out = strconv.AppendFloat(x.out, took.Seconds(), 'f', 6, 64)
+	rc.out = append(rc.out, `{"status":"ready","canary_seconds":`...)
+	rc.out = strconv.AppendFloat(rc.out, took.Seconds(), 'f', 6, 64)
 	if len(h.Stuck) > 0 {
-		x.out = appendStuck(appendMember(x.out, "stuck"), h.Stuck)
+		rc.out = appendStuck(appendMember(rc.out, "stuck"), h.Stuck)
 	}
-	if why := h.Storage.Refusal; why != nil {
-		x.out = appendTextMember(x.out, "storage", why.Error())
+	if refusal := h.Storage.Refusal; refusal != nil {
+		rc.out = appendTextMember(rc.out, "storage", refusal.Error())
 	}
-	x.out = append(x.out, '}')
+	rc.out = append(rc.out, '}')
 	return nil
 }
 
-// appendStuck appends the actors that are stuck.
+// appendStuck appends the stuck actors.
 func appendStuck(dst []byte, all []actors.Stuck) []byte {
 	dst = append(dst, '[')
 	for i, s := range all {
@@ -64,98 +62,4 @@ func appendStuck(dst []byte, all []actors.Stuck) []byte {
 		dst = append(appendCount(dst, "waiting", s.Waiting), '}')
 	}
 	return append(dst, ']')
-}
-
-const (
-	// canaryTime is how long the canary may take before the node counts as stuck.
-	canaryTime = time.Second
-	// canaryAge is for how long an answer holds, so that asking often does not load the node.
-	canaryAge = 250 * time.Millisecond
-)
-
-// canary sends at most one probe at a time and remembers what became of it.
-type canary struct {
-	probe  func(context.Context) (time.Duration, error)
-	logger *slog.Logger
-	turn   chan struct{} // holds one token while a probe is out; whoever put it owns what follows
-	last   *atomic.Pointer[sighting]
-}
-
-// sighting is what became of a probe.
-type sighting struct {
-	at   time.Time
-	took time.Duration
-	err  error
-}
-
-func newCanary(probe func(context.Context) (time.Duration, error), logger *slog.Logger) canary {
-	return canary{probe: probe, logger: logger, turn: make(chan struct{}, 1), last: new(atomic.Pointer[sighting])}
-}
-
-// ask answers from the last probe if it is young enough, else sends one. Whoever asks meanwhile waits for it.
-func (c *canary) ask(ctx context.Context) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, canaryTime)
-	defer cancel()
-	if s := c.fresh(); s != nil {
-		return s.took, s.err
-	}
-	select {
-	case c.turn <- struct{}{}:
-	case <-ctx.Done():
-		return 0, unready(context.DeadlineExceeded)
-	}
-	defer func() { <-c.turn }()
-	if s := c.fresh(); s != nil {
-		return s.took, s.err
-	}
-	s := c.send()
-	c.last.Store(s)
-	return s.took, s.err
-}
-
-func (c *canary) fresh() *sighting {
-	if s := c.last.Load(); s != nil && time.Since(s.at) < canaryAge {
-		return s
-	}
-	return nil
-}
-
-// send is for the one who has the turn. The probe is everybody's, so it does not end with the request that sent it.
-func (c *canary) send() *sighting {
-	ctx, cancel := context.WithTimeout(context.Background(), canaryTime)
-	defer cancel()
-	took, err := c.probe(ctx)
-	if err == nil && took > canaryTime {
-		err = context.DeadlineExceeded
-	}
-	c.note(err)
-	return &sighting{at: time.Now(), took: took, err: unready(err)}
-}
-
-// note logs the change from one state to the other, not each probe.
-func (c *canary) note(err error) {
-	before := c.last.Load()
-	switch wasReady := before == nil || before.err == nil; {
-	case err != nil && wasReady:
-		c.logger.Warn("not ready: the canary did not come through", "error", err.Error())
-	case err == nil && !wasReady:
-		c.logger.Info("ready again: the canary came through")
-	}
-}
-
-// unready is what a probe's error means to those who ask.
-func unready(err error) error {
-	var lost *actors.Lost
-	switch why := protocol.AsRefusal(err); {
-	case err == nil:
-		return nil
-	case errors.As(err, &lost):
-		return protocol.Refuse(protocol.Busy, "the canary is not back after %s: %s", canaryTime, lost)
-	case errors.Is(err, context.DeadlineExceeded):
-		return protocol.Refuse(protocol.Busy, "the canary is not back after %s", canaryTime)
-	case why.Reason == protocol.Draining:
-		return why
-	default:
-		return protocol.Refuse(protocol.Busy, "the canary did not come through: %s", why.Reason.Message())
-	}
 }

@@ -14,27 +14,28 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// R001.81: a backend can look at the server's state.
+// R001.81: a backend can see the server's state.
 func TestHealth_IsOKWhileTheProcessLives(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.fail = errors.New("stuck")
 	h.node.draining = true
 	h.call("GET", "/healthz", "").is(200, `{"status":"ok"}`)
 }
 
 func TestReady_IfTheCanaryCameThrough(t *testing.T) {
-	newHouse(t, Config{}).call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400}`)
+	newTestAPI(t, Config{}).call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400}`)
 }
 
 func TestReady_NotWhileMemoryIsShort(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.health.Pressure = actors.Pressure{Stage: actors.Refusing, Used: 860, Limit: 1000}
 	h.call("GET", "/readyz", "").refuses(protocol.Busy, "short of memory (refusing): 860 of 1000 bytes")
 }
 
 func TestReady_NamesActorsThatAreStuck(t *testing.T) {
-	h := newHouse(t, Config{})
-	h.node.health.Stuck = []actors.Stuck{{Actor: "topic", Tenant: "acme", Name: `ro"om`, Message: "publish", For: 12345 * time.Millisecond, Waiting: 7},
+	h := newTestAPI(t, Config{})
+	h.node.health.Stuck = []actors.Stuck{{Actor: "topic", Tenant: "acme", Name: `ro"om`, Message: "publish",
+		For: 12345 * time.Millisecond, Waiting: 7},
 		{Actor: "connection", Tenant: "acme", Name: "ws-1", Message: "received", For: 6 * time.Second, Waiting: 1}}
 	h.call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400,"stuck":[`+
 		`{"actor":"topic","tenant":"acme","name":"ro\"om","at":"publish","seconds":12.345,"waiting":7},`+
@@ -42,14 +43,14 @@ func TestReady_NamesActorsThatAreStuck(t *testing.T) {
 }
 
 func TestReady_NotWhileDraining(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.draining = true
 	a := h.call("GET", "/readyz", "")
 	a.refuses(protocol.Draining)
 	if a.header.Get("Retry-After") != "1" {
 		t.Error("no Retry-After")
 	}
-	h = newHouse(t, Config{})
+	h = newTestAPI(t, Config{})
 	h.node.fail = &protocol.Refusal{Reason: protocol.Draining}
 	h.call("GET", "/readyz", "").refuses(protocol.Draining)
 }
@@ -63,15 +64,17 @@ func TestReady_NotIfTheCanaryFailsOrIsLate(t *testing.T) {
 			return 0, &protocol.Refusal{Reason: protocol.Busy, Detail: "queue 7"}
 		}, "busy, try again"},
 		"error": {func(context.Context) (time.Duration, error) { return 0, errors.New("s3cret") }, "internal error"},
-		"late":  {func(context.Context) (time.Duration, error) { return 1001 * time.Millisecond, nil }, "not back after 1s"},
+		"late": {func(context.Context) (time.Duration, error) { return 1001 * time.Millisecond, nil },
+			"not back after 1s"},
 		"shards": {func(context.Context) (time.Duration, error) {
 			return 0, &actors.Lost{Ways: []string{"topics shard 3", "writers 0"}}
 		}, "not back after 1s: nothing gets through topics shard 3, writers 0"},
-		"lost": {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() }, "not back after 1s"},
+		"lost": {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() },
+			"not back after 1s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newHouse(t, Config{})
+				h := newTestAPI(t, Config{})
 				h.node.probe = c.probe
 				a := h.call("GET", "/readyz", "")
 				a.refuses(protocol.Busy, c.text)
@@ -92,7 +95,7 @@ func TestReady_NotIfTheCanaryFailsOrIsLate(t *testing.T) {
 
 func TestReady_AskingOftenSendsOneCanaryAQuarterSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		var probes atomic.Int32
 		h.node.probe = func(context.Context) (time.Duration, error) {
 			probes.Add(1)
@@ -113,11 +116,12 @@ func TestReady_AskingOftenSendsOneCanaryAQuarterSecond(t *testing.T) {
 	})
 }
 
-func TestReady_WhoWaitsForAStuckCanaryIsAnsweredAfterASecond(t *testing.T) {
+func TestReady_AStuckCanaryIsAnsweredAfterASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		stuck := make(chan struct{})
-		h.node.probe = func(context.Context) (time.Duration, error) { <-stuck; return 0, nil } // does not even hear its context
+		// it ignores its context
+		h.node.probe = func(context.Context) (time.Duration, error) { <-stuck; return 0, nil }
 		var first sync.WaitGroup
 		first.Go(func() { h.call("GET", "/readyz", "") })
 		synctest.Wait()

@@ -14,17 +14,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// meter is what the API counts itself, and the registry of everything that is counted. The labels are tenant, dialect,
-// reason, outcome, actor and route, all of which are small fixed sets: nothing that a client chose becomes a label.
-type meter struct {
+// apiMetrics are the API's own metrics, and the registry of all metrics. The labels are tenant, dialect, reason,
+// outcome, actor and route, which are small fixed sets: nothing that a client chose becomes a label.
+type apiMetrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
 	handler  http.Handler
 }
 
-func newMeter(figures func() actors.Figures, cfg *Config) *meter {
-	m := &meter{
+func newAPIMetrics(figures func() actors.Figures, cfg *Config) *apiMetrics {
+	m := &apiMetrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "parley_http_request_duration_seconds",
@@ -36,37 +36,41 @@ func newMeter(figures func() actors.Figures, cfg *Config) *meter {
 			Help: "HTTP API requests, and items of batches, that were answered with an error, by its code.",
 		}, []string{"reason"}),
 	}
-	m.registry.MustRegister(m.requests, m.refusals, &engine{figures: figures, dialects: cfg.Dialects, logins: cfg.Logins},
+	m.registry.MustRegister(m.requests, m.refusals,
+		&engineCollector{figures: figures, dialects: cfg.Dialects, logins: cfg.Logins},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, reason := range protocol.Reasons() {
 		m.refusals.WithLabelValues(string(reason))
 	}
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		ErrorLog: complaints{cfg.Logger}, ErrorHandling: promhttp.ContinueOnError,
+		ErrorLog: promLogger{cfg.Logger}, ErrorHandling: promhttp.ContinueOnError,
 		MaxRequestsInFlight: 4, Timeout: 5 * time.Second,
 	})
 	return m
 }
 
-// observer returns the histogram of a route, which exists once the route was called: its buckets are many.
-func (m *meter) observer(route string) func() prometheus.Observer {
+// observer returns a function for the histogram of a route. The histogram exists from the first call of the route on,
+// since its buckets are many.
+func (m *apiMetrics) observer(route string) func() prometheus.Observer {
 	return sync.OnceValue(func() prometheus.Observer { return m.requests.WithLabelValues(route) })
 }
 
-func (m *meter) refused(why protocol.Reason) { m.refusals.WithLabelValues(string(why)).Inc() }
+func (m *apiMetrics) countRefusal(refusal protocol.Reason) {
+	m.refusals.WithLabelValues(string(refusal)).Inc()
+}
 
 // metrics does GET /metrics, in Prometheus' text format.
-func (a *API) metrics(_ context.Context, x *exchange) error {
-	x.sent = true
-	a.meter.handler.ServeHTTP(x.w, x.r)
+func (a *API) metrics(_ context.Context, rc *requestContext) error {
+	rc.written = true
+	a.counters.handler.ServeHTTP(rc.w, rc.r)
 	return nil
 }
 
-// complaints lets promhttp log.
-type complaints struct{ logger *slog.Logger }
+// promLogger logs the errors of promhttp.
+type promLogger struct{ logger *slog.Logger }
 
 // Println implements promhttp.Logger.
-func (c complaints) Println(v ...any) {
+func (c promLogger) Println(v ...any) {
 	for _, thing := range v {
 		if err, ok := thing.(error); ok {
 			c.logger.Error("metrics are not complete", "error", err.Error())

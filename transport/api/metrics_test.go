@@ -15,16 +15,20 @@ import (
 )
 
 func someFigures() actors.Figures {
-	dashboard := actors.DialectStats{TotalConnections: 5, ActiveConnections: 3, Authenticated: 2, MessagesReceived: 7, MessagesSent: 11,
+	dashboard := actors.DialectStats{TotalConnections: 5, ActiveConnections: 3, Authenticated: 2, MessagesReceived: 7,
+		MessagesSent:  11,
 		BytesReceived: 70, BytesSent: 1100, Lifetime: 90 * time.Second}
 	return actors.Figures{
-		Tenants:   map[string]actors.Stats{"acme": {DialectStats: dashboard, Dialects: map[string]actors.DialectStats{"dashboard": dashboard}}, "empty": {}},
+		Tenants: map[string]actors.Stats{
+			"acme":  {DialectStats: dashboard, Dialects: map[string]actors.DialectStats{"dashboard": dashboard}},
+			"empty": {}},
 		Latency:   outbox.Histogram{Bounds: []float64{0.001, 0.01, 0.1}, Counts: []uint64{5, 3, 0, 2}, Sum: 1.5},
 		Drops:     map[protocol.Reason]uint64{protocol.Slow: 4, protocol.Busy: 1},
 		Missed:    map[protocol.Reason]uint64{protocol.PositionLost: 6},
 		Lingering: 2, LingeringBytes: 700, Restored: 8, Faded: 3,
 		Stuck:     map[string]int{"topic": 0, "user": 0},
-		Published: 100, Duplicates: 2, Delivered: 900, Backlog: 4096, Restarts: map[string]uint64{"topic": 1}, Topics: 12,
+		Published: 100, Duplicates: 2, Delivered: 900, Backlog: 4096, Restarts: map[string]uint64{"topic": 1},
+		Topics:     12,
 		Lifecycles: map[string]actors.LifecycleFigures{"acme": {Told: 9, Lost: map[string]uint64{"topic": 2}}},
 	}
 }
@@ -113,7 +117,7 @@ parley_stuck_actors{actor="user"} 0
 parley_topics 12
 `
 
-// byReason is a series for each reason of the table, 0 where nothing is said.
+// byReason is a series for each reason of the table, 0 where counts has none.
 func byReason(name string, counts map[protocol.Reason]uint64) string {
 	var b strings.Builder
 	for _, reason := range protocol.Reasons() {
@@ -122,9 +126,11 @@ func byReason(name string, counts map[protocol.Reason]uint64) string {
 	return b.String()
 }
 
-// R001.83: the outcomes of logins are counted, beside their log. R001.65: connections and messages, by tenant and dialect.
-func TestMetrics_TellTheNodesFigures(t *testing.T) {
-	e := &engine{figures: someFigures, logins: func() map[string]uint64 { return map[string]uint64{"ok": 8, "invalid_token": 3} }}
+// R001.83: the outcomes of logins are counted, beside their log. R001.65: connections and messages, by tenant and
+// dialect.
+func TestMetrics_HaveTheNodesFigures(t *testing.T) {
+	e := &engineCollector{figures: someFigures,
+		logins: func() map[string]uint64 { return map[string]uint64{"ok": 8, "invalid_token": 3} }}
 	want := strings.NewReplacer("{DROPS}", byReason("parley_drops_total", someFigures().Drops),
 		"{MISSED}", byReason("parley_missed_total", someFigures().Missed)).Replace(wantFigures)
 	if err := testutil.CollectAndCompare(e, strings.NewReader(want)); err != nil {
@@ -132,12 +138,15 @@ func TestMetrics_TellTheNodesFigures(t *testing.T) {
 	}
 }
 
-func meteredHouse(t *testing.T) *house {
-	h := newHouse(t, Config{Logins: func() map[string]uint64 { return map[string]uint64{"ok": 8} }, Gate: func() Gate {
-		return Gate{Tickets: 2, Backends: map[string]Backend{"acme": {Asked: 9, Remembered: 4, Unavailable: 1, Calls: 5, Failures: 1, Open: true}}}
-	}, Webhooks: func() map[string]Webhook {
-		return map[string]Webhook{"acme": {Taken: 7, Overflow: 2, End: 1, Batches: 3, Failures: 4, Waiting: 5, Failing: true}}
-	}})
+func newMeteredAPI(t *testing.T) *testAPI {
+	h := newTestAPI(t, Config{Logins: func() map[string]uint64 { return map[string]uint64{"ok": 8} },
+		AuthStats: func() AuthStats {
+			return AuthStats{Tickets: 2, Backends: map[string]BackendStats{
+				"acme": {Asked: 9, Remembered: 4, Unavailable: 1, Calls: 5, Failures: 1, Open: true}}}
+		}, Webhooks: func() map[string]WebhookStats {
+			return map[string]WebhookStats{"acme": {Taken: 7, Overflow: 2, End: 1, Batches: 3, Failures: 4, Waiting: 5,
+				Failing: true}}
+		}})
 	h.node.figures = someFigures()
 	h.call("POST", publishPath, anything)
 	h.call("POST", publishPath, `{`)
@@ -148,7 +157,7 @@ func meteredHouse(t *testing.T) *house {
 }
 
 func TestMetrics_AreLintClean(t *testing.T) {
-	problems, err := testutil.GatherAndLint(meteredHouse(t).meter.registry)
+	problems, err := testutil.GatherAndLint(newMeteredAPI(t).counters.registry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,14 +167,15 @@ func TestMetrics_AreLintClean(t *testing.T) {
 }
 
 func TestMetrics_AreServedInPrometheusText(t *testing.T) {
-	h := meteredHouse(t)
+	h := newMeteredAPI(t)
 	a := h.call("GET", "/metrics", "")
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(a.body))
 	if err != nil || a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") {
 		t.Fatal(a.status, a.header, err)
 	}
-	for _, name := range []string{"parley_delivery_latency_seconds", "parley_drops_total", "parley_http_request_duration_seconds", "go_goroutines", "process_open_fds"} {
+	for _, name := range []string{"parley_delivery_latency_seconds", "parley_drops_total",
+		"parley_http_request_duration_seconds", "go_goroutines", "process_open_fds"} {
 		if families[name] == nil {
 			t.Errorf("%s is missing", name)
 		}
@@ -195,7 +205,7 @@ func TestMetrics_AreServedInPrometheusText(t *testing.T) {
 
 // Nothing that a client sends becomes a label, so that the number of time series is bounded.
 func TestMetrics_ClientsCannotMakeTimeSeries(t *testing.T) {
-	h := meteredHouse(t)
+	h := newMeteredAPI(t)
 	series := func() int {
 		n := 0
 		for line := range strings.SplitSeq(h.call("GET", "/metrics", "").body, "\n") {
@@ -208,7 +218,8 @@ func TestMetrics_ClientsCannotMakeTimeSeries(t *testing.T) {
 	h.call("GET", "/api/v1/topics/p/history", "") // a call has its series from its first time on
 	series()
 	before := series()
-	for _, target := range []string{"/api/v1/users/a", "/api/v1/users/b", "/api/v1/users/b%2Fc", "/x/1", "/x/2", "/api/v1/topics/q/history"} {
+	for _, target := range []string{"/api/v1/users/a", "/api/v1/users/b", "/api/v1/users/b%2Fc", "/x/1", "/x/2",
+		"/api/v1/topics/q/history"} {
 		h.do(request("GET", target, ""))
 		h.do(request("M"+strings.ToUpper(target[len(target)-1:]), target, ""))
 	}
@@ -217,29 +228,33 @@ func TestMetrics_ClientsCannotMakeTimeSeries(t *testing.T) {
 	}
 }
 
-func TestMetrics_ALabelThatIsNoTextIsAnErrorAndNotAPanic(t *testing.T) {
-	h := newHouse(t, Config{})
+func TestMetrics_ALabelThatIsNotUTF8IsAnErrorAndNotAPanic(t *testing.T) {
+	h := newTestAPI(t, Config{})
 	h.node.figures = actors.Figures{Stuck: map[string]int{"\xff": 1}, Topics: 5}
-	if a := h.call("GET", "/metrics", ""); a.status != 200 || !strings.Contains(a.body, "parley_topics 5") || !strings.Contains(h.log.String(), "metrics are not complete") {
+	if a := h.call("GET", "/metrics", ""); a.status != 200 || !strings.Contains(a.body, "parley_topics 5") ||
+		!strings.Contains(h.log.String(), "metrics are not complete") {
 		t.Errorf("%d\n%s", a.status, h.log)
 	}
 }
 
 func TestMetrics_AnEmptyNodeHasFigures(t *testing.T) {
-	if a := newHouse(t, Config{}).call("GET", "/metrics", ""); !strings.Contains(a.body, "parley_delivery_latency_seconds_count 0\n") {
+	a := newTestAPI(t, Config{}).call("GET", "/metrics", "")
+	if !strings.Contains(a.body, "parley_delivery_latency_seconds_count 0\n") {
 		t.Error(a.body)
 	}
 }
 
-// F38: what is counted by a known label is there before it happens, so that its first increase can be seen; the buckets of
-// a call are there once it was made.
+// F38: a series with known labels is there before anything is counted, so that its first increase is visible; the
+// buckets of a call are there from its first request on.
 func TestMetrics_KnownLabelsAreThereFromTheStartAndCallsOnceMade(t *testing.T) {
-	h := newHouse(t, Config{Dialects: func() []string { return []string{"dashboard", "notify"} }})
+	h := newTestAPI(t, Config{Dialects: func() []string { return []string{"dashboard", "notify"} }})
 	h.node.figures = actors.Figures{Tenants: map[string]actors.Stats{"acme": {}}, Stuck: map[string]int{"user": 0}}
 	text := h.call("GET", "/metrics", "").body
 	for _, want := range []string{
-		`parley_connections{dialect="dashboard",tenant="acme"} 0`, `parley_connections{dialect="notify",tenant="acme"} 0`,
-		`parley_messages_sent_total{dialect="notify",tenant="acme"} 0`, `parley_drops_total{reason="slow"} 0`, `parley_missed_total{reason="position_lost"} 0`,
+		`parley_connections{dialect="dashboard",tenant="acme"} 0`,
+		`parley_connections{dialect="notify",tenant="acme"} 0`,
+		`parley_messages_sent_total{dialect="notify",tenant="acme"} 0`, `parley_drops_total{reason="slow"} 0`,
+		`parley_missed_total{reason="position_lost"} 0`,
 		`parley_http_refusals_total{reason="rate_limited"} 0`, `parley_actor_restarts_total{actor="user"} 0`,
 	} {
 		if !strings.Contains(text, want+"\n") {
@@ -251,7 +266,8 @@ func TestMetrics_KnownLabelsAreThereFromTheStartAndCallsOnceMade(t *testing.T) {
 	}
 	h.call("GET", "/api/v1/users/7", "")
 	text = h.call("GET", "/metrics", "").body
-	for route, want := range map[string]bool{"GET /api/v1/users/{user}": true, "GET /metrics": true, "POST /api/v1/publish": false} {
+	for route, want := range map[string]bool{"GET /api/v1/users/{user}": true, "GET /metrics": true,
+		"POST /api/v1/publish": false} {
 		if got := strings.Contains(text, `parley_http_request_duration_seconds_count{route="`+route+`"}`); got != want {
 			t.Errorf("%s has its series: %v", route, got)
 		}

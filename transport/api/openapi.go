@@ -5,13 +5,13 @@ import (
 	_ "embed"
 )
 
-// document describes every call, with examples; a test calls the handlers with them.
+// document describes every call, with examples. A test calls the handlers with them.
 //
 //go:embed openapi.json
 var document []byte
 
 // openapi does GET /openapi.json.
-func (a *API) openapi(_ context.Context, x *exchange) error {
-	x.out = append(x.out, document...)
+func (a *API) openapi(_ context.Context, rc *requestContext) error {
+	rc.out = append(rc.out, document...)
 	return nil
 }

@@ -49,14 +49,15 @@ func TestDocument_IsValid(t *testing.T) {
 
 func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 	documented := operations(t, loadDocument(t))
-	for _, r := range slices.Concat(calls, views) {
+	for _, r := range slices.Concat(publicRoutes, internalRoutes) {
 		op := documented[r.pattern()]
 		if op == nil {
 			t.Errorf("%s is not in the document", r.pattern())
 			continue
 		}
-		if got := schemeOf(op); got != schemes[r.who] {
-			t.Errorf("%s is for those with %q in the document, for %q in the code", r.pattern(), got, schemes[r.who])
+		if got := schemeOf(op); got != schemes[r.principal] {
+			t.Errorf("%s is for those with %q in the document, for %q in the code", r.pattern(), got,
+				schemes[r.principal])
 		}
 		delete(documented, r.pattern())
 	}
@@ -65,10 +66,11 @@ func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 	}
 }
 
-// schemes are the document's words for what callers show.
-var schemes = map[caller]string{backend: "", anyone: "nothing", user: "user", outpost: "outpost", operator: "operator"}
+// schemes are the document's names of what a caller shows.
+var schemes = map[principal]string{backend: "", anyone: "nothing", user: "user", outpost: "outpost",
+	operator: "operator"}
 
-// schemeOf is what an operation wants shown, "" for the document's default.
+// schemeOf is the scheme of an operation, "" for the document's default.
 func schemeOf(op *openapi3.Operation) string {
 	if op.Security == nil {
 		return ""
@@ -83,7 +85,8 @@ func schemeOf(op *openapi3.Operation) string {
 
 func TestDocument_NamesTheLimitsAndMembersOfTheCode(t *testing.T) {
 	schemas := loadDocument(t).Components.Schemas
-	for name, members := range map[string][]string{"Publish": orderMembers, "Event": eventMembers, "Farewell": {"code", "reason"}} {
+	for name, members := range map[string][]string{"Publish": publishMembers, "Event": eventMembers,
+		"Farewell": {"code", "reason"}} {
 		got := slices.Sorted(maps.Keys(schemas[name].Value.Properties))
 		if want := slices.Sorted(slices.Values(members)); !slices.Equal(got, want) {
 			t.Errorf("%s has %v, the code %v", name, got, want)
@@ -98,15 +101,17 @@ func TestDocument_NamesTheLimitsAndMembersOfTheCode(t *testing.T) {
 	}
 }
 
-// documentedHouse has what the document's examples speak of.
-func documentedHouse(t *testing.T) *house {
-	h := newHouse(t, Config{AdminKey: "k1"})
+// newDocumentedAPI has the users, topics and connections of the document's examples.
+func newDocumentedAPI(t *testing.T) *testAPI {
+	h := newTestAPI(t, Config{AdminKey: "k1"})
 	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/radius": []byte(`[{"pk":7,"name":"radius"}]`)}}
 	h.node.connect("c-1", "42", "projects")
 	for range 7 {
-		h.call("POST", publishPath, `{"event":{"kind":"project_updated","data":{"project_name":"apollo","trigger":"audit"}}}`)
+		h.call("POST", publishPath, `{"event":{"kind":"project_updated","data":{"project_name":"apollo",`+
+			`"trigger":"audit"}}}`)
 	}
-	h.node.attending = []actors.Attendant{{Topic: "outposts/" + oneOutpost, Member: "i-1", Since: noon, Seen: noon, Until: time.Now().Add(time.Hour), Connection: "c-1",
+	h.node.members = []actors.Attendant{{Topic: "outposts/" + oneOutpost, Member: "i-1", Since: noon, Seen: noon,
+		Until: time.Now().Add(time.Hour), Connection: "c-1",
 		Data: []byte(`{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm"}`)}}
 	return h
 }
@@ -162,7 +167,7 @@ func requests(t *testing.T, pattern string, op *openapi3.Operation) (all []*http
 }
 
 // fits fails the test unless the answer is one that the document promises for its status.
-func fits(t *testing.T, pattern string, op *openapi3.Operation, a answer) {
+func fits(t *testing.T, pattern string, op *openapi3.Operation, a response) {
 	t.Helper()
 	promised := op.Responses.Value(strconv.Itoa(a.status))
 	if promised == nil {
@@ -196,7 +201,7 @@ func fits(t *testing.T, pattern string, op *openapi3.Operation, a answer) {
 func TestDocument_ExamplesAreAnsweredAsItSays(t *testing.T) {
 	for pattern, op := range operations(t, loadDocument(t)) {
 		for _, r := range requests(t, pattern, op) {
-			a := documentedHouse(t).do(r)
+			a := newDocumentedAPI(t).do(r)
 			if a.status != 200 && a.status != 201 {
 				t.Errorf("%s %s: %d %s", pattern, r.URL, a.status, a.body)
 			}
@@ -205,9 +210,9 @@ func TestDocument_ExamplesAreAnsweredAsItSays(t *testing.T) {
 	}
 }
 
-// trouble is one way to get an error, for every operation that documents its status.
-var trouble = map[int]func(*house, *http.Request) *http.Request{
-	400: func(h *house, r *http.Request) *http.Request {
+// trouble is a way to get an error from every operation that documents its status.
+var trouble = map[int]func(*testAPI, *http.Request) *http.Request{
+	400: func(h *testAPI, r *http.Request) *http.Request {
 		if r.Method == "POST" || r.Method == "DELETE" {
 			made := withBody(r, `{"event":`)
 			made.URL.RawQuery = "nonsense=1" // for those that read no body
@@ -216,14 +221,14 @@ var trouble = map[int]func(*house, *http.Request) *http.Request{
 		r.URL.RawQuery = "nonsense=1"
 		return r
 	},
-	401: func(h *house, r *http.Request) *http.Request { r.Header.Del("Authorization"); return r },
+	401: func(h *testAPI, r *http.Request) *http.Request { r.Header.Del("Authorization"); return r },
 	403: failing(protocol.Forbidden),
 	404: failing(protocol.NotFound),
 	409: failing(protocol.PositionLost),
-	413: func(h *house, r *http.Request) *http.Request { return withBody(r, strings.Repeat(" ", 9<<20)) },
+	413: func(h *testAPI, r *http.Request) *http.Request { return withBody(r, strings.Repeat(" ", 9<<20)) },
 	429: failing(protocol.TooMany),
-	500: func(h *house, r *http.Request) *http.Request { h.node.panics = true; return r },
-	502: func(h *house, r *http.Request) *http.Request {
+	500: func(h *testAPI, r *http.Request) *http.Request { h.node.panics = true; return r },
+	502: func(h *testAPI, r *http.Request) *http.Request {
 		h.Upstream(&url.URL{Scheme: "http", Host: "127.0.0.1:0"})
 		r.URL.Path = "/api/v3/core/brands/current/"
 		return r
@@ -231,9 +236,9 @@ var trouble = map[int]func(*house, *http.Request) *http.Request{
 	503: failing(protocol.Busy),
 }
 
-func failing(why protocol.Reason) func(*house, *http.Request) *http.Request {
-	return func(h *house, r *http.Request) *http.Request {
-		h.node.fail = &protocol.Refusal{Reason: why}
+func failing(refusal protocol.Reason) func(*testAPI, *http.Request) *http.Request {
+	return func(h *testAPI, r *http.Request) *http.Request {
+		h.node.fail = &protocol.Refusal{Reason: refusal}
 		h.tokens.fail = h.node.fail
 		return r
 	}
@@ -246,10 +251,12 @@ func withBody(r *http.Request, body string) *http.Request {
 }
 
 func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
-	// These do not ask the fake node, or never fail; 408 is tested with a server and a slow client.
-	exempt := map[string][]int{"GET /api/v1/stats": {429, 500, 503}, "GET /healthz": {500}, "GET /readyz": {500}, "GET /metrics": {500}, "GET /openapi.json": {500},
+	// These do not ask the fake node, or cannot fail; another test gets 408 from a server with a slow client.
+	exempt := map[string][]int{"GET /api/v1/stats": {429, 500, 503}, "GET /healthz": {500}, "GET /readyz": {500},
+		"GET /metrics": {500}, "GET /openapi.json": {500},
 		"POST /api/v1/batch": {429, 500, 503}, "GET /api/v1/admin/tenants": {403}, "POST /api/v1/ws/ticket": {500},
-		"GET /api/v3/outposts/instances/": {500}, "GET /api/v3/root/config/": {500}, "GET /api/v3/{path}": {400, 500}, "POST /api/v1/users/{user}/disconnect": {404}}
+		"GET /api/v3/outposts/instances/": {500}, "GET /api/v3/root/config/": {500}, "GET /api/v3/{path}": {400, 500},
+		"POST /api/v1/users/{user}/disconnect": {404}}
 	for pattern, op := range operations(t, loadDocument(t)) {
 		for code := range op.Responses.Map() {
 			status, _ := strconv.Atoi(code)
@@ -260,7 +267,7 @@ func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
 				t.Errorf("%s: no way to get %d", pattern, status)
 				continue
 			}
-			h := documentedHouse(t)
+			h := newDocumentedAPI(t)
 			a := h.do(trouble[status](h, requests(t, pattern, op)[0]))
 			if a.status != status {
 				t.Errorf("%s: %d %s, want %d", pattern, a.status, a.body, status)
@@ -271,6 +278,6 @@ func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
 }
 
 func TestDocument_IsServed(t *testing.T) {
-	a := newHouse(t, Config{}).call("GET", "/openapi.json", "")
+	a := newTestAPI(t, Config{}).call("GET", "/openapi.json", "")
 	a.is(200, string(document))
 }

@@ -16,34 +16,34 @@ import (
 // outpostTopics is the topic below which each outpost has its own, by uuid.
 const outpostTopics = "outposts"
 
-// outposts does GET /api/v1/outposts: every outpost of which an instance lives.
-func (a *API) outposts(ctx context.Context, x *exchange) error {
-	if x.r.URL.RawQuery != "" {
+// outposts does GET /api/v1/outposts: every outpost that has a live instance.
+func (a *API) outposts(ctx context.Context, rc *requestContext) error {
+	if rc.r.URL.RawQuery != "" {
 		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
 	}
-	all, err := a.attending(ctx, x.tenant, outpostTopics)
+	all, err := a.liveInstances(ctx, rc.tenant, outpostTopics)
 	if err != nil {
 		return err
 	}
-	x.out = append(x.out, `{"outposts":[`...)
+	rc.out = append(rc.out, `{"outposts":[`...)
 	for i := 0; i < len(all); {
 		end := i + 1
 		for end < len(all) && all[end].Topic == all[i].Topic {
 			end++
 		}
 		if i > 0 {
-			x.out = append(x.out, ',')
+			rc.out = append(rc.out, ',')
 		}
-		x.out = appendOutpost(x.out, all[i:end])
+		rc.out = appendOutpost(rc.out, all[i:end])
 		i = end
 	}
-	x.out = append(x.out, "]}"...)
+	rc.out = append(rc.out, "]}"...)
 	return nil
 }
 
-// outpost does GET /api/v1/outposts/{uuid} (spec R003.20, R003.27): the instances of one outpost that live.
-func (a *API) outpost(ctx context.Context, x *exchange) error {
-	uuid, err := x.segment("uuid")
+// outpost does GET /api/v1/outposts/{uuid} (spec R003.20, R003.27): the live instances of one outpost.
+func (a *API) outpost(ctx context.Context, rc *requestContext) error {
+	uuid, err := rc.nameParam("uuid")
 	if err != nil {
 		return err
 	}
@@ -51,19 +51,19 @@ func (a *API) outpost(ctx context.Context, x *exchange) error {
 	if err := protocol.CheckTopic(topic); err != nil {
 		return err
 	}
-	all, err := a.attending(ctx, x.tenant, topic)
+	all, err := a.liveInstances(ctx, rc.tenant, topic)
 	if err != nil {
 		return err
 	}
 	if len(all) == 0 {
 		return protocol.Refuse(protocol.NotFound, "no instance of outpost %s is alive", protocol.Quote(uuid))
 	}
-	x.out = appendOutpost(x.out, all)
+	rc.out = appendOutpost(rc.out, all)
 	return nil
 }
 
-// attending are the instances at or below a topic, by outpost and instance.
-func (a *API) attending(ctx context.Context, tenant, topic string) ([]actors.Attendant, error) {
+// liveInstances returns the instances at or below a topic, ordered by outpost and instance.
+func (a *API) liveInstances(ctx context.Context, tenant, topic string) ([]actors.Attendant, error) {
 	all, err := a.node.Attendance(ctx, tenant, topic)
 	slices.SortFunc(all, func(a, b actors.Attendant) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Member, b.Member))
@@ -71,7 +71,7 @@ func (a *API) attending(ctx context.Context, tenant, topic string) ([]actors.Att
 	return all, err
 }
 
-// appendOutpost appends one outpost with its instances, of which there is one at least.
+// appendOutpost appends one outpost with its instances, which are at least one.
 func appendOutpost(dst []byte, instances []actors.Attendant) []byte {
 	now := time.Now()
 	dst = appendTextMember(append(dst, '{'), "uuid", strings.TrimPrefix(instances[0].Topic, outpostTopics+"/"))
@@ -85,11 +85,11 @@ func appendOutpost(dst []byte, instances []actors.Attendant) []byte {
 	return append(dst, "]}"...)
 }
 
-// appendInstance appends what an instance told of itself with its last HELLO (spec R003.23-26, R003.31).
+// appendInstance appends what an instance said in its last HELLO (spec R003.23-26, R003.31).
 func appendInstance(dst []byte, in *actors.Attendant, now time.Time) []byte {
-	told, _ := rawjson.ReadObject(in.Data) // one that told nothing is known by its uuid alone
+	hello, _ := rawjson.ReadObject(in.Data) // of an instance that said nothing, the uuid alone is known
 	text := func(name string) string {
-		value, _ := rawjson.Text(rawjson.Find(told, name))
+		value, _ := rawjson.Text(rawjson.Find(hello, name))
 		return value
 	}
 	dst = appendTextMember(append(dst, '{'), "uuid", in.Member)
@@ -102,7 +102,7 @@ func appendInstance(dst []byte, in *actors.Attendant, now time.Time) []byte {
 		}
 	}
 	for _, name := range []string{"opensslEnabled", "fipsEnabled"} {
-		if value := string(rawjson.Find(told, name)); value == "true" || value == "false" {
+		if value := string(rawjson.Find(hello, name)); value == "true" || value == "false" {
 			dst = append(appendMember(dst, name), value...)
 		}
 	}

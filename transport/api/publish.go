@@ -9,32 +9,32 @@ import (
 )
 
 // publish does POST /api/v1/publish.
-func (a *API) publish(ctx context.Context, x *exchange) error {
-	if err := x.read(min(a.cfg.MaxBody, a.cfg.MaxEvent+envelope), a.cfg.RequestTimeout); err != nil {
+func (a *API) publish(ctx context.Context, rc *requestContext) error {
+	if err := rc.readBody(min(a.cfg.MaxBody, a.cfg.MaxEvent+publishOverhead), a.cfg.RequestTimeout); err != nil {
 		return err
 	}
-	if err := checkBody(x.in); err != nil {
+	if err := checkBody(rc.body); err != nil {
 		return err
 	}
-	o, err := a.order("the body", x.in)
+	req, err := a.parsePublish("the body", rc.body)
 	if err != nil {
 		return err
 	}
-	x.own = o.waits() // its backend reads a detail
-	x.out, err = a.deliver(ctx, x.tenant, o, x.out)
+	rc.withDetail = req.expectsReply() // such a backend reads a detail
+	rc.out, err = a.deliver(ctx, rc.tenant, req, rc.out)
 	return err
 }
 
-// deliver publishes, and appends the answer to dst.
-func (a *API) deliver(ctx context.Context, tenant string, o order, dst []byte) ([]byte, error) {
-	receipt, err := a.node.Publish(ctx, tenant, o.to, o.event)
+// deliver publishes, and appends the answer to dst. It waits until the node has taken the event, or ctx ends.
+func (a *API) deliver(ctx context.Context, tenant string, req publishRequest, dst []byte) ([]byte, error) {
+	receipt, err := a.node.Publish(ctx, tenant, req.target, req.event)
 	if err != nil {
 		return dst, err
 	}
-	if receipt.Delivered == 0 && o.waits() {
-		return dst, protocol.Refuse(protocol.Malformed, "No WebSocket connection for user %s", o.to.Users[0])
+	if receipt.Delivered == 0 && req.expectsReply() {
+		return dst, protocol.Refuse(protocol.Malformed, "No WebSocket connection for user %s", req.target.Users[0])
 	}
-	if o.to.Topic == "" {
+	if req.target.Topic == "" {
 		dst = append(dst, `{"delivered":`...)
 		dst = strconv.AppendInt(dst, int64(receipt.Delivered), 10)
 		return append(appendTextMember(dst, "id", receipt.ID), '}'), nil
@@ -42,10 +42,10 @@ func (a *API) deliver(ctx context.Context, tenant string, o order, dst []byte) (
 	return appendReceipt(dst, &receipt), nil
 }
 
-// waits reports whether the backend is about to wait for what the user will answer to this event (spec R002.18): then
-// nobody to answer is an error. Notify's clients know the message by exactly this text.
-func (o *order) waits() bool {
-	return o.single && o.event.Kind == protocol.JSON && o.event.Text("message") == "MFA_REQUIRED"
+// expectsReply reports whether the backend is about to wait for the user's answer to this event (spec R002.18): a user
+// without a connection is an error then. Notify's clients know the message by exactly this text.
+func (req *publishRequest) expectsReply() bool {
+	return req.toOneUser && req.event.Kind == protocol.JSON && req.event.Text("message") == "MFA_REQUIRED"
 }
 
 func appendReceipt(dst []byte, r *actors.Receipt) []byte {

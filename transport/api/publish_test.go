@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -17,11 +16,13 @@ import (
 const publishPath = "/api/v1/publish"
 
 func TestPublish_ToATopicAnswersWithItsPosition(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42", "news/today")
 	body := `{"topic":"news/today","event":{"kind":"json","data":{"a":"<&>é"},"id":"n-1"}}`
-	h.call("POST", publishPath, body).is(200, `{"topic":"news/today","epoch":"e1","offset":1,"id":"n-1","duplicate":false,"delivered":1}`)
-	h.call("POST", publishPath, body).is(200, `{"topic":"news/today","epoch":"e1","offset":1,"id":"n-1","duplicate":true,"delivered":1}`)
+	h.call("POST", publishPath, body).is(200,
+		`{"topic":"news/today","epoch":"e1","offset":1,"id":"n-1","duplicate":false,"delivered":1}`)
+	h.call("POST", publishPath, body).is(200,
+		`{"topic":"news/today","epoch":"e1","offset":1,"id":"n-1","duplicate":true,"delivered":1}`)
 	if got := string(h.node.published[0].event.Data); got != `{"a":"<&>é"}` {
 		t.Errorf("data arrived as %s", got)
 	}
@@ -29,18 +30,22 @@ func TestPublish_ToATopicAnswersWithItsPosition(t *testing.T) {
 
 func TestPublish_TopicMayBeLeftOutWhereTheKindNamesIt(t *testing.T) {
 	events := map[string]string{
-		`{"kind":"project_updated","data":{"project_name":"apollo","trigger":"audit"}}`:                                                   "projects/apollo",
-		`{"kind":"telemetry","data":{"device_id":7,"telemetry":{"temp":{"value":1}}}}`:                                                    "telemetry/7",
-		`{"kind":"alert","data":{"alert_id":1,"device_id":"d","severity":"high","title":"t","message":"m","metadata":{}}}`:                "alerts/d",
-		`{"kind":"device_status","data":{"device_id":7,"old_status":"a","new_status":"b","metadata":{}}}`:                                 "devices/7",
-		`{"kind":"system_status","data":{"metrics":{"cpu":1}}}`:                                                                           "system",
-		`{"kind":"object","data":{"type":"issueUpdate","id":5,"data":[]}}`:                                                                "issueUpdate/5",
-		`{"kind":"trigger_update","data":{"outpost":"0ac1"}}`:                                                                             "outposts/0ac1",
-		`{"kind":"telemetry","key":"k","time":1769860800,"id":"i","data":{"device_id":"x","telemetry":{}}}`:                               "telemetry/x",
-		`{"time":null,"id":null,"key":null,"kind":"project_updated","data":{"project_name":"a b","trigger":"audit","extra":[1,{"b":2}]}}`: "projects/a b",
+		`{"kind":"project_updated","data":{"project_name":"apollo","trigger":"audit"}}`: "projects/apollo",
+		`{"kind":"telemetry","data":{"device_id":7,"telemetry":{"temp":{"value":1}}}}`:  "telemetry/7",
+		`{"kind":"alert","data":{"alert_id":1,"device_id":"d","severity":"high","title":"t","message":"m",` +
+			`"metadata":{}}}`: "alerts/d",
+		`{"kind":"device_status","data":{"device_id":7,"old_status":"a","new_status":"b",` +
+			`"metadata":{}}}`: "devices/7",
+		`{"kind":"system_status","data":{"metrics":{"cpu":1}}}`:            "system",
+		`{"kind":"object","data":{"type":"issueUpdate","id":5,"data":[]}}`: "issueUpdate/5",
+		`{"kind":"trigger_update","data":{"outpost":"0ac1"}}`:              "outposts/0ac1",
+		`{"kind":"telemetry","key":"k","time":1769860800,"id":"i",` +
+			`"data":{"device_id":"x","telemetry":{}}}`: "telemetry/x",
+		`{"time":null,"id":null,"key":null,"kind":"project_updated","data":{"project_name":"a b","trigger":"audit",` +
+			`"extra":[1,{"b":2}]}}`: "projects/a b",
 	}
 	for event, topic := range events {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.call("POST", publishPath, `{"event":`+event+`}`)
 		if len(h.node.published) != 1 || h.node.published[0].to.Topic != topic {
 			t.Errorf("%s went to %+v, want %s", event, h.node.published, topic)
@@ -48,9 +53,9 @@ func TestPublish_TopicMayBeLeftOutWhereTheKindNamesIt(t *testing.T) {
 	}
 }
 
-// R002.17: the publisher hears whether anybody got it. R002.25: from outside of the socket, to one, to some, to all.
+// R002.17: the publisher learns how many got it. R002.25: a backend publishes to one user, to some, or to all.
 func TestPublish_ToUsersAnswersHowManyItReached(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	h.node.connect("c-2", "42")
 	h.node.connect("c-3", "-7")
@@ -66,11 +71,13 @@ func TestPublish_ToUsersAnswersHowManyItReached(t *testing.T) {
 		{`"user":"nobody"`, actors.Target{Users: []string{"nobody"}}, 0}, // R002.19: quietly
 		{`"users":["42",-7,"nobody"]`, actors.Target{Users: []string{"42", "-7", "nobody"}}, 3},
 		{`"all":true`, actors.Target{All: true}, 3},
-		{`"all":true,"topic":null,"user":null,"users":null,"exclude_connection":"c-1"`, actors.Target{All: true, Exclude: "c-1"}, 3},
+		{`"all":true,"topic":null,"user":null,"users":null,"exclude_connection":"c-1"`,
+			actors.Target{All: true, Exclude: "c-1"}, 3},
 		{`"all":false,"user":"42"`, actors.Target{Users: []string{"42"}}, 2},
 	}
 	for i, c := range cases {
-		h.call("POST", publishPath, `{`+c.target+`,`+event+`}`).is(200, fmt.Sprintf(`{"delivered":%d,"id":"made-%d"}`, c.count, i+1))
+		h.call("POST", publishPath, `{`+c.target+`,`+event+`}`).is(200,
+			fmt.Sprintf(`{"delivered":%d,"id":"made-%d"}`, c.count, i+1))
 		if got := h.node.published[i].to; !reflect.DeepEqual(got, c.to) {
 			t.Errorf("%s became %+v", c.target, got)
 		}
@@ -79,17 +86,23 @@ func TestPublish_ToUsersAnswersHowManyItReached(t *testing.T) {
 
 // R002.18: MFA_REQUIRED for a user without a connection is an error, and nothing else is.
 func TestPublish_MFARequiredWithoutConnectionIs400(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
 	mfa := `"event":{"kind":"json","data":{"message":"MFA_REQUIRED","user_id":1}}`
 	h.call("POST", publishPath, `{"user":1,`+mfa+`}`).is(400,
-		`{"error":{"code":"malformed","message":"No WebSocket connection for user 1"},"detail":"No WebSocket connection for user 1"}`)
-	h.call("POST", publishPath, `{"user":1,"event":{"kind":"json","data":{"message":"MFA\u005fREQUIRED"}}}`).refuses(protocol.Malformed, "for user 1")
+		`{"error":{"code":"malformed","message":"No WebSocket connection for user 1"},"detail":"No WebSocket `+
+			`connection for user 1"}`)
+	h.call("POST", publishPath, `{"user":1,"event":{"kind":"json","data":{"message":"MFA\u005fREQUIRED"}}}`).refuses(
+		protocol.Malformed, "for user 1")
 	h.call("POST", publishPath, `{"user":42,`+mfa+`}`).is(200, `{"delivered":1,"id":"made-3"}`)
 	h.call("POST", publishPath, `{"users":["1"],`+mfa+`}`).is(200, `{"delivered":0,"id":"made-4"}`)
-	h.call("POST", publishPath, `{"user":1,"event":{"kind":"json","data":{"message":"mfa_required"}}}`).is(200, `{"delivered":0,"id":"made-5"}`)
-	h.call("POST", publishPath, `{"user":1,"event":{"kind":"message","data":{"level":"info","message":"MFA_REQUIRED"}}}`).is(200, `{"delivered":0,"id":"made-6"}`)
-	h.call("POST", "/api/v1/batch", `{"publish":[{"user":1,`+mfa+`}]}`).is(200, `{"results":[{"error":{"code":"malformed","message":"No WebSocket connection for user 1"}}]}`)
+	h.call("POST", publishPath, `{"user":1,"event":{"kind":"json","data":{"message":"mfa_required"}}}`).is(200,
+		`{"delivered":0,"id":"made-5"}`)
+	h.call("POST", publishPath,
+		`{"user":1,"event":{"kind":"message","data":{"level":"info","message":"MFA_REQUIRED"}}}`).is(200,
+		`{"delivered":0,"id":"made-6"}`)
+	h.call("POST", "/api/v1/batch", `{"publish":[{"user":1,`+mfa+`}]}`).is(200,
+		`{"results":[{"error":{"code":"malformed","message":"No WebSocket connection for user 1"}}]}`)
 }
 
 func TestPublish_TimeIsRFC3339OrUnixSeconds(t *testing.T) {
@@ -101,7 +114,7 @@ func TestPublish_TimeIsRFC3339OrUnixSeconds(t *testing.T) {
 		`1.7698608e9`:                    noon,
 		`-1`:                             time.Unix(-1, 0).UTC(),
 		`1769860800.123456`:              noon.Add(123456 * time.Microsecond),
-		// F36: no time that can be written is taken for none.
+		// F36: no valid time counts as none.
 		`"0001-01-01T00:00:00Z"`:              time.Date(1, 1, 1, 0, 0, 0, 0, utc),
 		`"0001-01-01T01:00:00+01:00"`:         time.Date(1, 1, 1, 0, 0, 0, 0, utc),
 		`-62135596800`:                        time.Date(1, 1, 1, 0, 0, 0, 0, utc),
@@ -109,14 +122,16 @@ func TestPublish_TimeIsRFC3339OrUnixSeconds(t *testing.T) {
 		`253402300799`:                        time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		`"` + noon.Format(time.RFC3339) + `"`: noon,
 	} {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{},"time":`+text+`}}`)
 		if len(h.node.published) != 1 || !h.node.published[0].event.Time.Equal(want) {
 			t.Errorf("%s: %+v", text, h.node.published)
 		}
 	}
-	for _, text := range []string{`"yesterday"`, `1e400`, `-1e18`, `253402300800`, `true`, `{}`, `[]`, `""`, `"1769860800"`, `"9999-12-31T23:59:59-01:00"`} {
-		newHouse(t, Config{}).call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{},"time":`+text+`}}`).refuses(protocol.Malformed)
+	for _, text := range []string{`"yesterday"`, `1e400`, `-1e18`, `253402300800`, `true`, `{}`, `[]`, `""`,
+		`"1769860800"`, `"9999-12-31T23:59:59-01:00"`} {
+		newTestAPI(t, Config{}).call("POST", publishPath,
+			`{"all":true,"event":{"kind":"json","data":{},"time":`+text+`}}`).refuses(protocol.Malformed)
 	}
 }
 
@@ -133,47 +148,53 @@ func TestPublish_RefusalNamesWhatIsWrong(t *testing.T) {
 		`{` + ok + `}`:                        {"a json event needs one of topic, user, users and all"},
 		`{"all":false,` + ok + `}`:            {"needs one of topic"},
 		`{"topic":"a","user":"b",` + ok + `}`: {"2 of topic, user, users and all"},
-		`{"topic":"a","users":["b"],"all":true,"user":1,` + ok + `}`:                   {"4 of topic"},
-		`{"topics":"a",` + ok + `}`:                                                    {`no member "topics"`, "topic, user, users, all, event, exclude_connection"},
-		`{"topics":null,` + ok + `}`:                                                   {`no member "topics"`},
-		`{"Topic":"a",` + ok + `}`:                                                     {`no member "Topic"`},
-		`{"topic":1,` + ok + `}`:                                                       {"topic must be a string"},
-		`{"topic":"",` + ok + `}`:                                                      {"topic is empty"},
-		`{"topic":"a//b",` + ok + `}`:                                                  {"empty segment"},
-		`{"topic":"a/*",` + ok + `}`:                                                   {"pattern character"},
-		`{"topic":"a/../b",` + ok + `}`:                                                {"segment of dots"},
-		`{"topic":"a\u0000b",` + ok + `}`:                                              {"control or invisible"},
-		`{"topic":"a\u200bb",` + ok + `}`:                                              {"control or invisible"},
-		`{"topic":"` + strings.Repeat("a", 256) + `",` + ok + `}`:                      {"256 bytes", "255"},
-		`{"user":true,` + ok + `}`:                                                     {"user must be a user's id"},
-		`{"user":1.5,` + ok + `}`:                                                      {"user must be a user's id"},
-		`{"user":1e3,` + ok + `}`:                                                      {"user must be a user's id"},
-		`{"user":{},` + ok + `}`:                                                       {"user must be a user's id"},
-		`{"user":"",` + ok + `}`:                                                       {"user is empty"},
-		`{"user":" a",` + ok + `}`:                                                     {"begins or ends with a space"},
-		`{"users":"a",` + ok + `}`:                                                     {"users must be an array"},
-		`{"users":[],` + ok + `}`:                                                      {"users is empty"},
-		`{"users":["a",null],` + ok + `}`:                                              {"an id in users must be"},
-		`{"all":"yes",` + ok + `}`:                                                     {"all must be true or false"},
-		`{"all":1,` + ok + `}`:                                                         {"all must be true or false"},
-		`{"all":true,"exclude_connection":5,` + ok + `}`:                               {"exclude_connection must be a string"},
-		`{"all":true,"event":5}`:                                                       {"event must be a JSON object"},
-		`{"all":true,"event":{}}`:                                                      {"event.kind is missing"},
-		`{"all":true,"event":{"kind":"json"}}`:                                         {"event.data is missing"},
-		`{"all":true,"event":{"kind":"json","data":null}}`:                             {"event.data is missing"},
-		`{"all":true,"event":{"kind":"json","data":[]}}`:                               {"data of a json event must be one JSON object"},
-		`{"all":true,"event":{"kind":5,"data":{}}}`:                                    {"event.kind must be a string"},
-		`{"all":true,"event":{"kind":"jason","data":{}}}`:                              {`unknown kind "jason"`, "telemetry"},
-		`{"all":true,"event":{"kind":"json","data":{},"x":1}}`:                         {`event has no member "x"`, "kind, data, id, key, time"},
-		`{"all":true,"event":{"kind":"json","data":{},"id":5}}`:                        {"event.id must be a string"},
-		`{"all":true,"event":{"kind":"json","data":{},"id":""}}`:                       {"event.id is empty"},
-		`{"all":true,"event":{"kind":"json","data":{},"key":5}}`:                       {"event.key must be a string"},
-		`{"all":true,"event":{"kind":"json","data":{},"time":""}}`:                     {"event.time must be RFC 3339"},
-		`{"event":{"kind":"telemetry","data":{"device_id":1}}}`:                        {"data.telemetry is missing"},
-		`{"event":{"kind":"telemetry","data":{"device_id":"a/","telemetry":{}}}}`:      {"empty segment"},
-		`{"all":true,"event":{"kind":"message","data":{"level":"loud","message":""}}}`: {"error, warning, success, info"},
+		`{"topic":"a","users":["b"],"all":true,"user":1,` + ok + `}`: {"4 of topic"},
+		`{"topics":"a",` + ok + `}`: {`no member "topics"`,
+			"topic, user, users, all, event, exclude_connection"},
+		`{"topics":null,` + ok + `}`:                              {`no member "topics"`},
+		`{"Topic":"a",` + ok + `}`:                                {`no member "Topic"`},
+		`{"topic":1,` + ok + `}`:                                  {"topic must be a string"},
+		`{"topic":"",` + ok + `}`:                                 {"topic is empty"},
+		`{"topic":"a//b",` + ok + `}`:                             {"empty segment"},
+		`{"topic":"a/*",` + ok + `}`:                              {"pattern character"},
+		`{"topic":"a/../b",` + ok + `}`:                           {"segment of dots"},
+		`{"topic":"a\u0000b",` + ok + `}`:                         {"control or invisible"},
+		`{"topic":"a\u200bb",` + ok + `}`:                         {"control or invisible"},
+		`{"topic":"` + strings.Repeat("a", 256) + `",` + ok + `}`: {"256 bytes", "255"},
+		`{"user":true,` + ok + `}`:                                {"user must be a user's id"},
+		`{"user":1.5,` + ok + `}`:                                 {"user must be a user's id"},
+		`{"user":1e3,` + ok + `}`:                                 {"user must be a user's id"},
+		`{"user":{},` + ok + `}`:                                  {"user must be a user's id"},
+		`{"user":"",` + ok + `}`:                                  {"user is empty"},
+		`{"user":" a",` + ok + `}`:                                {"begins or ends with a space"},
+		`{"users":"a",` + ok + `}`:                                {"users must be an array"},
+		`{"users":[],` + ok + `}`:                                 {"users is empty"},
+		`{"users":["a",null],` + ok + `}`:                         {"an id in users must be"},
+		`{"all":"yes",` + ok + `}`:                                {"all must be true or false"},
+		`{"all":1,` + ok + `}`:                                    {"all must be true or false"},
+		`{"all":true,"exclude_connection":5,` + ok + `}`: {
+			"exclude_connection must be a string"},
+		`{"all":true,"event":5}`:                           {"event must be a JSON object"},
+		`{"all":true,"event":{}}`:                          {"event.kind is missing"},
+		`{"all":true,"event":{"kind":"json"}}`:             {"event.data is missing"},
+		`{"all":true,"event":{"kind":"json","data":null}}`: {"event.data is missing"},
+		`{"all":true,"event":{"kind":"json","data":[]}}`: {
+			"data of a json event must be one JSON object"},
+		`{"all":true,"event":{"kind":5,"data":{}}}`: {"event.kind must be a string"},
+		`{"all":true,"event":{"kind":"jason","data":{}}}`: {`unknown kind "jason"`,
+			"telemetry"},
+		`{"all":true,"event":{"kind":"json","data":{},"x":1}}`: {`event has no member "x"`,
+			"kind, data, id, key, time"},
+		`{"all":true,"event":{"kind":"json","data":{},"id":5}}`:                   {"event.id must be a string"},
+		`{"all":true,"event":{"kind":"json","data":{},"id":""}}`:                  {"event.id is empty"},
+		`{"all":true,"event":{"kind":"json","data":{},"key":5}}`:                  {"event.key must be a string"},
+		`{"all":true,"event":{"kind":"json","data":{},"time":""}}`:                {"event.time must be RFC 3339"},
+		`{"event":{"kind":"telemetry","data":{"device_id":1}}}`:                   {"data.telemetry is missing"},
+		`{"event":{"kind":"telemetry","data":{"device_id":"a/","telemetry":{}}}}`: {"empty segment"},
+		`{"all":true,"event":{"kind":"message","data":{"level":"loud","message":""}}}`: {
+			"error, warning, success, info"},
 	} {
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		a := h.call("POST", publishPath, body)
 		a.refuses(protocol.Malformed, texts...)
 		if len(h.node.published) > 0 {
@@ -183,25 +204,27 @@ func TestPublish_RefusalNamesWhatIsWrong(t *testing.T) {
 }
 
 func TestPublish_TooLargeIs413AndNamesTheLimit(t *testing.T) {
-	h := newHouse(t, Config{MaxEvent: 100})
+	h := newTestAPI(t, Config{MaxEvent: 100})
 	data := func(n int) string { return `{"x":"` + strings.Repeat("x", n-8) + `"}` }
 	body := func(n int) string { return `{"all":true,"event":{"kind":"json","data":` + data(n) + `}}` }
 	h.call("POST", publishPath, body(100)).is(200, `{"delivered":0,"id":"made-1"}`)
 	h.call("POST", publishPath, body(101)).refuses(protocol.TooLarge, "event.data has 101 bytes", "limit is 100")
-	h.call("POST", publishPath, body(100+envelope)).refuses(protocol.TooLarge, fmt.Sprint(100+envelope))
+	h.call("POST", publishPath, body(100+publishOverhead)).refuses(protocol.TooLarge, fmt.Sprint(100+publishOverhead))
 
 	chunked := request("POST", publishPath, body(1<<20))
 	chunked.ContentLength = -1
-	h.do(chunked).refuses(protocol.TooLarge, fmt.Sprint(100+envelope))
+	h.do(chunked).refuses(protocol.TooLarge, fmt.Sprint(100+publishOverhead))
 
-	few := newHouse(t, Config{MaxUsers: 2})
-	few.call("POST", publishPath, `{"users":["a","b","c"],"event":{"kind":"json","data":{}}}`).refuses(protocol.TooLarge, "users has 3", "limit is 2")
+	few := newTestAPI(t, Config{MaxUsers: 2})
+	few.call("POST", publishPath, `{"users":["a","b","c"],"event":{"kind":"json","data":{}}}`).refuses(
+		protocol.TooLarge, "users has 3", "limit is 2")
 }
 
 func TestPublish_DataIsNotAPartOfABufferThatIsUsedAgain(t *testing.T) {
-	h := newHouse(t, Config{})
+	h := newTestAPI(t, Config{})
 	for i := range 100 {
-		h.call("POST", publishPath, fmt.Sprintf(`{"topic":"t%d","event":{"kind":"json","id":"i%d","key":"k%d","data":{"n":%d}}}`, i, i, i, i))
+		h.call("POST", publishPath, fmt.Sprintf(
+			`{"topic":"t%d","event":{"kind":"json","id":"i%d","key":"k%d","data":{"n":%d}}}`, i, i, i, i))
 	}
 	for i, p := range h.node.published {
 		want := fmt.Sprintf(`t%d i%d k%d {"n":%d}`, i, i, i, i)
@@ -212,8 +235,9 @@ func TestPublish_DataIsNotAPartOfABufferThatIsUsedAgain(t *testing.T) {
 }
 
 func TestPublish_BusyNodeIs503WithTruthfulRetryAfter(t *testing.T) {
-	for after, want := range map[time.Duration]string{0: "1", 300 * time.Millisecond: "1", 2100 * time.Millisecond: "3", time.Minute: "60"} {
-		h := newHouse(t, Config{})
+	for after, want := range map[time.Duration]string{0: "1", 300 * time.Millisecond: "1", 2100 * time.Millisecond: "3",
+		time.Minute: "60"} {
+		h := newTestAPI(t, Config{})
 		h.node.fail = &protocol.Refusal{Reason: protocol.Busy, RetryAfter: after}
 		a := h.call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{}}}`)
 		a.refuses(protocol.Busy)
@@ -225,79 +249,12 @@ func TestPublish_BusyNodeIs503WithTruthfulRetryAfter(t *testing.T) {
 
 func TestPublish_StuckNodeIs503AfterTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{RequestTimeout: 3 * time.Second})
+		h := newTestAPI(t, Config{RequestTimeout: 3 * time.Second})
 		h.node.onPublish = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		started := time.Now()
 		h.call("POST", publishPath, `{"all":true,"event":{"kind":"json","data":{}}}`).refuses(protocol.Busy, "3s")
 		if took := time.Since(started); took != 3*time.Second {
 			t.Errorf("answered after %s", took)
-		}
-	})
-}
-
-func TestBatch_AnswersInOrderAndARefusalStopsNothing(t *testing.T) {
-	h := newHouse(t, Config{})
-	h.call("POST", "/api/v1/batch", `{"publish":[
-		{"topic":"a","event":{"kind":"json","data":{"n":1}}},
-		{"topic":"a//b","event":{"kind":"json","data":{}}},
-		5,
-		{"user":"x","event":{"kind":"json","data":{"n":2}}},
-		{"topic":"a","event":{"kind":"json","data":{"n":3},"id":"z"}}]}`).is(200, `{"results":[`+
-		`{"topic":"a","epoch":"e1","offset":1,"id":"made-1","duplicate":false,"delivered":0},`+
-		`{"error":{"code":"malformed","message":"topic \"a//b\" has an empty segment"}},`+
-		`{"error":{"code":"malformed","message":"the publish must be a JSON object"}},`+
-		`{"delivered":0,"id":"made-2"},`+
-		`{"topic":"a","epoch":"e1","offset":2,"id":"z","duplicate":false,"delivered":0}]}`)
-	h.call("POST", "/api/v1/batch", `{"publish":[]}`).is(200, `{"results":[]}`)
-}
-
-func TestBatch_OneThatCannotBeReadPublishesNothing(t *testing.T) {
-	item := `{"all":true,"event":{"kind":"json","data":{}}}`
-	for body, text := range map[string]string{
-		`{}`:                        "publish must be an array",
-		`{"publish":5}`:             "publish must be an array",
-		`{"publish":null}`:          "publish must be an array",
-		`{"publish":{}}`:            "publish must be an array",
-		`[` + item + `]`:            "must be a JSON object",
-		`{"events":[` + item + `]}`: `no member "events"; known are publish`,
-		`{"publish":[` + item + `,{"a":1,"a":2}]}`:          "duplicate",
-		`{"publish":[` + item + `]}}`:                       "not valid JSON",
-		`{"publish":[` + item + `,` + item[:30] + `]}`:      "not valid JSON",
-		`{"publish":[` + item + `,{"x":"` + "\xff" + `"}]}`: "not valid JSON",
-	} {
-		h := newHouse(t, Config{})
-		h.call("POST", "/api/v1/batch", body).refuses(protocol.Malformed, text)
-		if len(h.node.published) > 0 {
-			t.Errorf("%s published %d", body, len(h.node.published))
-		}
-	}
-}
-
-func TestBatch_LimitsAreNamed(t *testing.T) {
-	h := newHouse(t, Config{MaxBody: 100 << 10, MaxEvent: 50})
-	item := `{"all":true,"event":{"kind":"json","data":{}}}`
-	full := strings.TrimSuffix(strings.Repeat(item+",", 1000), ",")
-	a := h.call("POST", "/api/v1/batch", `{"publish":[`+full+`]}`)
-	var got struct{ Results []struct{ ID string } }
-	if err := json.Unmarshal([]byte(a.body), &got); err != nil || len(got.Results) != 1000 || got.Results[999].ID != "made-1000" {
-		t.Errorf("1000 events: %d results, %v", len(got.Results), err)
-	}
-	h.call("POST", "/api/v1/batch", `{"publish":[`+full+`,`+item+`]}`).refuses(protocol.TooLarge, "1001 events", "1000")
-	h.call("POST", "/api/v1/batch", strings.Repeat(" ", 100<<10)+`{}`).refuses(protocol.TooLarge, "102400 bytes")
-	big := `{"all":true,"event":{"kind":"json","data":{"x":"` + strings.Repeat("x", 50) + `"}}}`
-	h.call("POST", "/api/v1/batch", `{"publish":[`+big+`]}`).is(200, `{"results":[{"error":{"code":"too_large","message":"event.data has 58 bytes; the limit is 50"}}]}`)
-}
-
-func TestBatch_WhatTheTimeDidNotReachIsNotPublished(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{RequestTimeout: 2500 * time.Millisecond})
-		h.node.onPublish = func(ctx context.Context) error { time.Sleep(time.Second); return nil }
-		item := `{"user":"x","event":{"kind":"json","data":{}}}`
-		late := `{"error":{"code":"busy","message":"not tried: the batch took longer than 2.5s; send the rest again","retry_after":1}}`
-		h.call("POST", "/api/v1/batch", `{"publish":[`+item+`,`+item+`,`+item+`,`+item+`]}`).is(200,
-			`{"results":[{"delivered":0,"id":"made-1"},{"delivered":0,"id":"made-2"},{"delivered":0,"id":"made-3"},`+late+`]}`)
-		if len(h.node.published) != 3 {
-			t.Errorf("%d were published", len(h.node.published))
 		}
 	})
 }

@@ -7,38 +7,38 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// revoke does POST /api/v1/revoke: it takes the rights of a user back, or of one token; with a time, only those of tokens
-// issued before. What is given must all hold. A later call for the same user and token replaces an earlier one. It answers
-// how many connections that closed, and, if there are any, how many subscriptions it ended on connections that go on, since
-// they stand on other rights.
-func (a *API) revoke(ctx context.Context, x *exchange) error {
-	if err := x.read(small, a.cfg.RequestTimeout); err != nil {
+// revoke does POST /api/v1/revoke: it revokes the tokens of a user, or one token; with a time, only those that were
+// issued before. A token must match every member that is given. A later call for the same user and token replaces an
+// earlier one. It answers how many connections it closed, and, if there are any, how many subscriptions it ended on
+// connections that stay open, since they have other rights.
+func (a *API) revoke(ctx context.Context, rc *requestContext) error {
+	if err := rc.readBody(maxSmallBody, a.cfg.RequestTimeout); err != nil {
 		return err
 	}
-	r, err := revocation(x.in)
+	r, err := parseRevocation(rc.body)
 	if err != nil {
 		return err
 	}
-	closed, unsubscribed, err := a.node.Revoke(ctx, x.tenant, r)
+	closed, unsubscribed, err := a.node.Revoke(ctx, rc.tenant, r)
 	if err != nil {
 		return err
 	}
-	x.out = appendCount(append(x.out, '{'), "closed", closed)
+	rc.out = appendCount(append(rc.out, '{'), "closed", closed)
 	if unsubscribed > 0 {
-		x.out = appendCount(x.out, "unsubscribed", unsubscribed)
+		rc.out = appendCount(rc.out, "unsubscribed", unsubscribed)
 	}
-	x.out = append(x.out, '}')
+	rc.out = append(rc.out, '}')
 	return nil
 }
 
-// unrevoke does DELETE /api/v1/revoke: it takes the revocation of that user and token back, whatever its time. Both are
-// named in the query, or by the body of the call that made it.
-func (a *API) unrevoke(_ context.Context, x *exchange) error {
-	r, err := a.revoked(x)
+// unrevoke does DELETE /api/v1/revoke: it removes the revocation of a user and token, whatever its time. The query
+// names both, or the body does, as in the call that made it.
+func (a *API) unrevoke(_ context.Context, rc *requestContext) error {
+	r, err := a.readRevoked(rc)
 	if err != nil {
 		return err
 	}
-	was, err := a.node.Unrevoke(x.tenant, r)
+	was, err := a.node.Unrevoke(rc.tenant, r)
 	if err != nil {
 		return err
 	}
@@ -46,33 +46,34 @@ func (a *API) unrevoke(_ context.Context, x *exchange) error {
 	if was {
 		removed = 1
 	}
-	x.out = append(appendCount(append(x.out, '{'), "removed", removed), '}')
+	rc.out = append(appendCount(append(rc.out, '{'), "removed", removed), '}')
 	return nil
 }
 
-// revoked reads which revocation is meant.
-func (a *API) revoked(x *exchange) (r actors.Revocation, err error) {
-	if err := x.read(small, a.cfg.RequestTimeout); err != nil {
+// readRevoked reads which revocation to remove.
+func (a *API) readRevoked(rc *requestContext) (r actors.Revocation, err error) {
+	if err := rc.readBody(maxSmallBody, a.cfg.RequestTimeout); err != nil {
 		return r, err
 	}
-	values, err := x.query("user", "jti")
+	values, err := rc.query("user", "jti")
 	if err != nil {
 		return r, err
 	}
 	if len(values) == 0 {
-		return revocation(x.in)
+		return parseRevocation(rc.body)
 	}
-	if r.User, err = checked(values, "user", aName("user")); err != nil {
+	if r.User, err = optionalParam(values, "user", nameCheck("user")); err != nil {
 		return r, err
 	}
-	if r.TokenID, err = checked(values, "jti", aName("jti")); err != nil {
+	if r.TokenID, err = optionalParam(values, "jti", nameCheck("jti")); err != nil {
 		return r, err
 	}
-	return r, named(r)
+	return r, checkNamed(r)
 }
 
-func revocation(body []byte) (r actors.Revocation, err error) {
-	members, err := readBody(body, []string{"user", "jti", "before"})
+// parseRevocation parses the body of a call that revokes.
+func parseRevocation(body []byte) (r actors.Revocation, err error) {
+	members, err := parseBody(body, []string{"user", "jti", "before"})
 	if err != nil {
 		return r, err
 	}
@@ -89,13 +90,14 @@ func revocation(body []byte) (r actors.Revocation, err error) {
 			return r, err
 		}
 	}
-	return r, named(r)
+	return r, checkNamed(r)
 }
 
-// named wants that a revocation names somebody.
-func named(r actors.Revocation) error {
+// checkNamed refuses a revocation that names neither a user nor a token.
+func checkNamed(r actors.Revocation) error {
 	if r.User == "" && r.TokenID == "" {
-		return protocol.Refuse(protocol.Malformed, "say whose tokens lose their rights: user, or jti, the id of one token")
+		return protocol.Refuse(protocol.Malformed,
+			"say whose tokens lose their rights: user, or jti, the id of one token")
 	}
 	return nil
 }

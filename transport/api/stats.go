@@ -9,25 +9,25 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// stats does GET /api/v1/stats (spec R001.65, R001.66). Its words are those of the Valtronics document, durations are in
-// seconds.
-func (a *API) stats(_ context.Context, x *exchange) error {
-	if x.r.URL.RawQuery != "" {
+// stats does GET /api/v1/stats (spec R001.65, R001.66). The members have the names of the Valtronics document, and
+// durations are in seconds.
+func (a *API) stats(_ context.Context, rc *requestContext) error {
+	if rc.r.URL.RawQuery != "" {
 		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
 	}
-	s := a.node.Stats(x.tenant)
-	x.out = appendTextMember(append(x.out, '{'), "tenant", x.tenant)
-	x.out = appendFigures(x.out, s.DialectStats)
-	x.out = append(appendMember(x.out, "dialects"), '{')
+	s := a.node.Stats(rc.tenant)
+	rc.out = appendTextMember(append(rc.out, '{'), "tenant", rc.tenant)
+	rc.out = appendFigures(rc.out, s.DialectStats)
+	rc.out = append(appendMember(rc.out, "dialects"), '{')
 	for _, name := range slices.Sorted(maps.Keys(s.Dialects)) {
-		x.out = append(appendMember(x.out, name), '{')
-		x.out = append(appendFigures(x.out, s.Dialects[name]), '}')
+		rc.out = append(appendMember(rc.out, name), '{')
+		rc.out = append(appendFigures(rc.out, s.Dialects[name]), '}')
 	}
-	x.out = append(x.out, "}}"...)
+	rc.out = append(rc.out, "}}"...)
 	return nil
 }
 
-// appendFigures appends the figures that a tenant has as well as each dialect in it.
+// appendFigures appends the members that a tenant and each of its dialects have.
 func appendFigures(dst []byte, s actors.DialectStats) []byte {
 	dst = appendCount(dst, "totalConnections", s.TotalConnections)
 	dst = appendCount(dst, "activeConnections", s.ActiveConnections)

@@ -11,65 +11,67 @@ import (
 )
 
 // tenants does GET /api/v1/admin/tenants.
-func (a *API) tenants(_ context.Context, x *exchange) error {
-	if x.r.URL.RawQuery != "" {
+func (a *API) tenants(_ context.Context, rc *requestContext) error {
+	if rc.r.URL.RawQuery != "" {
 		return protocol.Refuse(protocol.Malformed, "this call has no query parameters")
 	}
-	x.out = append(x.out, `{"tenants":[`...)
+	rc.out = append(rc.out, `{"tenants":[`...)
 	for i, name := range a.node.Tenants() {
 		if i > 0 {
-			x.out = append(x.out, ',')
+			rc.out = append(rc.out, ',')
 		}
-		x.out = appendTextMember(append(x.out, '{'), "tenant", name)
-		x.out = append(appendMember(x.out, "figures"), '{')
+		rc.out = appendTextMember(append(rc.out, '{'), "tenant", name)
+		rc.out = append(appendMember(rc.out, "figures"), '{')
 		stats := a.node.Stats(name)
-		x.out = append(appendFigures(x.out, stats.DialectStats), '}')
-		x.out = strconv.AppendBool(appendMember(x.out, "suspended"), stats.Suspended)
-		x.out = append(x.out, '}')
+		rc.out = append(appendFigures(rc.out, stats.DialectStats), '}')
+		rc.out = strconv.AppendBool(appendMember(rc.out, "suspended"), stats.Suspended)
+		rc.out = append(rc.out, '}')
 	}
-	x.out = append(x.out, "]}"...)
+	rc.out = append(rc.out, "]}"...)
 	return nil
 }
 
-// drainTime is over how long a tenant's connections are closed, unless asked.
+// drainTime is how long a drain takes by default.
 const drainTime = 2 * time.Second
 
-// drainTenant does POST /api/v1/admin/tenants/{tenant}/drain: its clients come back, here or to another server.
-func (a *API) drainTenant(ctx context.Context, x *exchange) error {
-	tenant, err := x.segment("tenant")
+// drainTenant does POST /api/v1/admin/tenants/{tenant}/drain: it closes the tenant's connections one after the other.
+// The clients come back, here or to another server.
+func (a *API) drainTenant(ctx context.Context, rc *requestContext) error {
+	tenant, err := rc.nameParam("tenant")
 	if err != nil {
 		return err
 	}
-	over, err := a.drainOver(x)
+	over, err := a.readDrainTime(rc)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, over)
 	defer cancel()
 	closed, err := a.node.DrainTenant(ctx, tenant)
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) { // those that were left were cut off
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) { // the node closed the rest at once
 		return err
 	}
 	a.cfg.Logger.Info("an operator drained a tenant", "tenant", tenant, "closed", closed)
-	x.out = appendTextMember(append(x.out, '{'), "tenant", tenant)
-	x.out = append(appendCount(x.out, "closed", closed), '}')
+	rc.out = appendTextMember(append(rc.out, '{'), "tenant", tenant)
+	rc.out = append(appendCount(rc.out, "closed", closed), '}')
 	return nil
 }
 
-// drainOver reads the body of a drain; there may be none.
-func (a *API) drainOver(x *exchange) (time.Duration, error) {
+// readDrainTime reads the body of a drain, which may be empty.
+func (a *API) readDrainTime(rc *requestContext) (time.Duration, error) {
 	over := min(drainTime, a.cfg.RequestTimeout)
-	if err := x.read(small, a.cfg.RequestTimeout); err != nil || len(x.in) == 0 {
+	if err := rc.readBody(maxSmallBody, a.cfg.RequestTimeout); err != nil || len(rc.body) == 0 {
 		return over, err
 	}
-	members, err := readBody(x.in, []string{"over"})
+	members, err := parseBody(rc.body, []string{"over"})
 	if err != nil {
 		return 0, err
 	}
 	if raw := rawjson.Find(members, "over"); raw != nil {
 		seconds, err := strconv.ParseFloat(string(raw), 64)
-		if most := a.cfg.RequestTimeout; err != nil || !(seconds > 0 && seconds <= most.Seconds()) {
-			return 0, protocol.Refuse(protocol.Malformed, "over must be a number of seconds above 0 and up to %g (api.request_timeout)", most.Seconds())
+		if limit := a.cfg.RequestTimeout; err != nil || !(seconds > 0 && seconds <= limit.Seconds()) {
+			return 0, protocol.Refuse(protocol.Malformed,
+				"over must be a number of seconds above 0 and up to %g (api.request_timeout)", limit.Seconds())
 		}
 		over = time.Duration(seconds * float64(time.Second))
 	}
@@ -77,30 +79,34 @@ func (a *API) drainOver(x *exchange) (time.Duration, error) {
 }
 
 // restartTenant does POST /api/v1/admin/tenants/{tenant}/restart.
-func (a *API) restartTenant(ctx context.Context, x *exchange) error {
+func (a *API) restartTenant(ctx context.Context, rc *requestContext) error {
 	ctx, cancel := context.WithTimeout(ctx, min(drainTime, a.cfg.RequestTimeout))
 	defer cancel()
-	return a.operation(x, "restarted", true, func(tenant string) error {
+	return a.changeTenant(rc, "restarted", true, func(tenant string) error {
 		if err := a.node.RestartTenant(ctx, tenant); !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
-		return nil // those that were left were cut off
+		return nil // the node closed the rest at once
 	})
 }
 
 // suspendTenant does POST /api/v1/admin/tenants/{tenant}/suspend.
-func (a *API) suspendTenant(_ context.Context, x *exchange) error {
-	return a.operation(x, "suspended", true, func(tenant string) error { return a.node.SuspendTenant(tenant, true) })
+func (a *API) suspendTenant(_ context.Context, rc *requestContext) error {
+	return a.changeTenant(rc, "suspended", true, func(tenant string) error {
+		return a.node.SuspendTenant(tenant, true)
+	})
 }
 
 // resumeTenant does POST /api/v1/admin/tenants/{tenant}/resume.
-func (a *API) resumeTenant(_ context.Context, x *exchange) error {
-	return a.operation(x, "suspended", false, func(tenant string) error { return a.node.SuspendTenant(tenant, false) })
+func (a *API) resumeTenant(_ context.Context, rc *requestContext) error {
+	return a.changeTenant(rc, "suspended", false, func(tenant string) error {
+		return a.node.SuspendTenant(tenant, false)
+	})
 }
 
-// operation does something with the tenant that the path names, and answers with what it now is.
-func (a *API) operation(x *exchange, is string, value bool, do func(tenant string) error) error {
-	tenant, err := x.segment("tenant")
+// changeTenant changes the tenant that the path names, and answers with its new state.
+func (a *API) changeTenant(rc *requestContext, is string, value bool, do func(tenant string) error) error {
+	tenant, err := rc.nameParam("tenant")
 	if err != nil {
 		return err
 	}
@@ -108,7 +114,7 @@ func (a *API) operation(x *exchange, is string, value bool, do func(tenant strin
 		return err
 	}
 	a.cfg.Logger.Info("an operator changed a tenant", "tenant", tenant, is, value)
-	x.out = appendTextMember(append(x.out, '{'), "tenant", tenant)
-	x.out = append(strconv.AppendBool(appendMember(x.out, is), value), '}')
+	rc.out = appendTextMember(append(rc.out, '{'), "tenant", tenant)
+	rc.out = append(strconv.AppendBool(appendMember(rc.out, is), value), '}')
 	return nil
 }

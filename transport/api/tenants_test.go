@@ -12,19 +12,22 @@ import (
 
 const adminPath = "/api/v1/admin/tenants"
 
-func TestOperators_LookAtDrainRestartAndSuspendATenant(t *testing.T) {
-	h := newHouse(t, Config{})
+func TestOperators_ListDrainRestartAndSuspendATenant(t *testing.T) {
+	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
-	h.call("GET", adminPath, "").is(200, `{"tenants":[{"tenant":"acme","figures":{"totalConnections":4,"activeConnections":2,"authenticatedConnections":1,`+
-		`"messagesReceived":10,"messagesSent":30,"bytesReceived":400,"bytesSent":9000,"averageConnectionDuration":12.5,"messagesPerConnection":10},"suspended":false}]}`)
+	h.call("GET", adminPath, "").is(200, `{"tenants":[{"tenant":"acme","figures":{"totalConnections":4,`+
+		`"activeConnections":2,"authenticatedConnections":1,`+
+		`"messagesReceived":10,"messagesSent":30,"bytesReceived":400,"bytesSent":9000,`+
+		`"averageConnectionDuration":12.5,"messagesPerConnection":10},"suspended":false}]}`)
 	h.call("POST", adminPath+"/acme/drain", "").is(200, `{"tenant":"acme","closed":1}`)
 	h.call("POST", adminPath+"/acme/drain", `{"over":0.5}`).is(200, `{"tenant":"acme","closed":1}`)
 	h.call("POST", adminPath+"/acme/restart", "").is(200, `{"tenant":"acme","restarted":true}`)
 	h.call("POST", adminPath+"/acme/suspend", "").is(200, `{"tenant":"acme","suspended":true}`)
 	h.call("POST", adminPath+"/acme/resume", "").is(200, `{"tenant":"acme","suspended":false}`)
-	want := []string{"drain acme over 2s", "drain acme over 500ms", "restart acme", "suspend acme true", "suspend acme false"}
-	if !slices.Equal(h.node.operated, want) {
-		t.Errorf("the node was asked for %q", h.node.operated)
+	want := []string{"drain acme over 2s", "drain acme over 500ms", "restart acme", "suspend acme true",
+		"suspend acme false"}
+	if !slices.Equal(h.node.operations, want) {
+		t.Errorf("the node was asked for %q", h.node.operations)
 	}
 	for _, verb := range []string{"drain", "restart", "suspend", "resume"} {
 		h.call("POST", adminPath+"/other/"+verb, "").refuses(protocol.NotFound)
@@ -35,26 +38,27 @@ func TestOperators_LookAtDrainRestartAndSuspendATenant(t *testing.T) {
 }
 
 func TestOperators_DrainNamesItsLimit(t *testing.T) {
-	h := newHouse(t, Config{RequestTimeout: 3 * time.Second})
+	h := newTestAPI(t, Config{RequestTimeout: 3 * time.Second})
 	for _, over := range []string{"0", "-1", "3.1", "NaN", "Inf", `"2s"`, "true", "1e9"} {
 		h.call("POST", adminPath+"/acme/drain", fmt.Sprintf(`{"over":%s}`, over)).refuses(protocol.Malformed)
 	}
 	h.call("POST", adminPath+"/acme/drain", `{"over":4}`).refuses(protocol.Malformed, "up to 3", "request_timeout")
 	h.call("POST", adminPath+"/acme/drain", `{"seconds":4}`).refuses(protocol.Malformed, "known are over")
-	if len(h.node.operated) > 0 {
-		t.Errorf("the node was asked for %q", h.node.operated)
+	if len(h.node.operations) > 0 {
+		t.Errorf("the node was asked for %q", h.node.operations)
 	}
 }
 
 func TestOperators_WithAnAdminKeyNeedIt(t *testing.T) {
 	for authorization, code := range map[string]protocol.Reason{
-		"": protocol.Unauthorized, "Bearer k1": protocol.InvalidToken, "Bearer the-admin-key-": protocol.InvalidToken, "Basic the-admin-key": protocol.InvalidToken,
+		"": protocol.Unauthorized, "Bearer k1": protocol.InvalidToken, "Bearer the-admin-key-": protocol.InvalidToken,
+		"Basic the-admin-key": protocol.InvalidToken,
 	} {
-		for _, r := range views {
-			if r.who == operator {
-				h := newHouse(t, Config{AdminKey: "the-admin-key", AdminKeyOnly: true})
+		for _, r := range internalRoutes {
+			if r.principal == operator {
+				h := newTestAPI(t, Config{AdminKey: "the-admin-key", AdminKeyOnly: true})
 				h.do(shows(r.method, r.path, authorization)).refuses(code)
-				if len(h.node.operated) > 0 {
+				if len(h.node.operations) > 0 {
 					t.Errorf("%s with %q was done", r.path, authorization)
 				}
 			}
@@ -62,21 +66,22 @@ func TestOperators_WithAnAdminKeyNeedIt(t *testing.T) {
 	}
 	r := shows("GET", adminPath, "Bearer the-admin-key")
 	r.Header.Set("Origin", "https://console.example")
-	if a := newHouse(t, Config{AdminKey: "the-admin-key", AdminKeyOnly: true}).do(r); a.status != 200 {
+	if a := newTestAPI(t, Config{AdminKey: "the-admin-key", AdminKeyOnly: true}).do(r); a.status != 200 {
 		t.Errorf("with the key: %d %s", a.status, a.body)
 	}
 }
 
 // A page in a browser on the server's machine reaches loopback too.
-func TestOperators_WithoutAnAdminKeyAreNoWebPages(t *testing.T) {
+func TestOperators_WithoutAnAdminKeyAWebPageIsRefused(t *testing.T) {
 	for _, header := range []string{"Origin", "Sec-Fetch-Site"} {
 		r := shows("POST", adminPath+"/acme/suspend", "")
 		r.Header.Set(header, "null")
-		h := newHouse(t, Config{})
+		h := newTestAPI(t, Config{})
 		h.do(r).refuses(protocol.Forbidden, "api.admin_key")
-		if len(h.node.operated) > 0 {
+		if len(h.node.operations) > 0 {
 			t.Errorf("a page with %s suspended a tenant", header)
 		}
 	}
-	newHouse(t, Config{AdminKeyOnly: true}).do(shows("GET", adminPath, "")).refuses(protocol.Forbidden, "not loopback", "api.admin_key")
+	newTestAPI(t, Config{AdminKeyOnly: true}).do(shows("GET", adminPath, "")).refuses(protocol.Forbidden,
+		"not loopback", "api.admin_key")
 }

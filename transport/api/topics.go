@@ -10,8 +10,8 @@ import (
 )
 
 // topics does GET /api/v1/topics.
-func (a *API) topics(ctx context.Context, x *exchange) error {
-	values, err := x.query("cursor", "limit", "prefix")
+func (a *API) topics(ctx context.Context, rc *requestContext) error {
+	values, err := rc.query("cursor", "limit", "prefix")
 	if err != nil {
 		return err
 	}
@@ -22,18 +22,18 @@ func (a *API) topics(ctx context.Context, x *exchange) error {
 	if q.Cursor, q.Limit, err = paging(values); err != nil {
 		return err
 	}
-	page, next, err := a.node.Topics(ctx, x.tenant, q)
+	page, next, err := a.node.Topics(ctx, rc.tenant, q)
 	if err != nil {
 		return err
 	}
-	x.out = append(x.out, `{"topics":[`...)
+	rc.out = append(rc.out, `{"topics":[`...)
 	for i := range page {
 		if i > 0 {
-			x.out = append(x.out, ',')
+			rc.out = append(rc.out, ',')
 		}
-		x.out = appendTopic(x.out, &page[i])
+		rc.out = appendTopic(rc.out, &page[i])
 	}
-	x.out = appendNext(append(x.out, ']'), next)
+	rc.out = appendNext(append(rc.out, ']'), next)
 	return nil
 }
 
@@ -46,41 +46,41 @@ func appendTopic(dst []byte, t *actors.TopicInfo) []byte {
 }
 
 // history does GET /api/v1/topics/{topic}/history, and /api/v1/topics/history?topic=. A page ends early when it has as
-// many bytes as a body may have; the offset of its last event is where the next one begins.
-func (a *API) history(ctx context.Context, x *exchange) error {
-	topic, after, limit, err := historyQuery(x)
+// many bytes as a body may have; the next page begins behind the offset of its last event.
+func (a *API) history(ctx context.Context, rc *requestContext) error {
+	topic, after, limit, err := historyQuery(rc)
 	if err != nil {
 		return err
 	}
-	page, err := a.node.History(ctx, x.tenant, topic, after, limit)
+	page, err := a.node.History(ctx, rc.tenant, topic, after, limit)
 	if err != nil {
 		return err
 	}
-	x.out = appendTextMember(append(x.out, '{'), "epoch", page.Position.Epoch)
-	x.out = appendCount(x.out, "offset", page.Position.Offset)
-	x.out = append(appendMember(x.out, "events"), '[')
+	rc.out = appendTextMember(append(rc.out, '{'), "epoch", page.Position.Epoch)
+	rc.out = appendCount(rc.out, "offset", page.Position.Offset)
+	rc.out = append(appendMember(rc.out, "events"), '[')
 	for i := range page.Events {
 		if i > 0 {
-			if len(x.out)+len(page.Events[i].Event.Data) > a.cfg.MaxBody {
+			if len(rc.out)+len(page.Events[i].Event.Data) > a.cfg.MaxBody {
 				break
 			}
-			x.out = append(x.out, ',')
+			rc.out = append(rc.out, ',')
 		}
-		x.out = appendRemembered(x.out, &page.Events[i])
+		rc.out = appendHistoryEntry(rc.out, &page.Events[i])
 	}
-	x.out = append(x.out, "]}"...)
+	rc.out = append(rc.out, "]}"...)
 	return nil
 }
 
-func historyQuery(x *exchange) (topic string, after protocol.Position, limit int, err error) {
-	topic, values, err := x.named("topic", "epoch", "offset", "limit")
+func historyQuery(rc *requestContext) (topic string, after protocol.Position, limit int, err error) {
+	topic, values, err := rc.namedQuery("topic", "epoch", "offset", "limit")
 	if err == nil {
 		err = protocol.CheckTopic(topic)
 	}
 	if err != nil {
 		return topic, after, 0, err
 	}
-	if after.Epoch, err = checked(values, "epoch", aName("epoch")); err != nil {
+	if after.Epoch, err = optionalParam(values, "epoch", nameCheck("epoch")); err != nil {
 		return topic, after, 0, err
 	}
 	if text := values.Get("offset"); text != "" {
@@ -90,14 +90,15 @@ func historyQuery(x *exchange) (topic string, after protocol.Position, limit int
 		}
 	}
 	if after.Offset > 0 && after.Epoch == "" {
-		return topic, after, 0, protocol.Refuse(protocol.Malformed, "offset %d needs the epoch that it was counted in (epoch=, it stands beside each offset); without both, "+
-			"what there is comes from the oldest event on", after.Offset)
+		return topic, after, 0, protocol.Refuse(protocol.Malformed,
+			"offset %d needs the epoch that it was counted in (epoch=, it stands beside each offset); without both, "+
+				"what there is comes from the oldest event on", after.Offset)
 	}
 	limit, err = readLimit(values)
 	return topic, after, limit, err
 }
 
-func appendRemembered(dst []byte, r *actors.Remembered) []byte {
+func appendHistoryEntry(dst []byte, r *actors.Remembered) []byte {
 	dst = appendCount(append(dst, '{'), "offset", r.Offset)
 	dst = appendTextMember(dst, "id", r.Event.ID)
 	dst = appendTextMember(dst, "kind", string(r.Event.Kind))

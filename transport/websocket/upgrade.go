@@ -81,7 +81,7 @@ func hijack(w http.ResponseWriter) (conn net.Conn, early []byte, err error) {
 		peeked, _ := buffered.Reader.Peek(n)
 		early = append([]byte(nil), peeked...) // the buffer belongs to net/http
 	}
-	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // by the API's shortcut
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // by the API's fast path
 		if _, secure := conn.(*tls.Conn); !secure {
 			conn = wrapped.NetConn()
 		}

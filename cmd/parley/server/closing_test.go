@@ -105,9 +105,9 @@ func TestDrain_EveryAnswerSaysCloseAndItsConnectionCloses(t *testing.T) {
 		name, address, request string
 		status                 int
 	}{
-		{"the shortcut", s.Address(), publishOf(quick), 200},
-		{"the shortcut, refused", s.Address(), publishOf(`{}`), 400},
-		{"the shortcut, a batch", s.Address(), post("/api/v1/batch", `{"publish":[`+quick+`]}`), 200},
+		{"the fast path", s.Address(), publishOf(quick), 200},
+		{"the fast path, refused", s.Address(), publishOf(`{}`), 400},
+		{"the fast path, a batch", s.Address(), post("/api/v1/batch", `{"publish":[`+quick+`]}`), 200},
 		{"net/http", s.Address(), get("/api/v1/stats"), 200},
 		{"net/http, chunks", s.Address(), strings.Replace(publishOf(""), "Content-Length: 0", "Transfer-Encoding: chunked", 1) + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(quick), quick), 200},
 		{"net/http, nothing there", s.Address(), get("/nowhere"), 404},

@@ -5,8 +5,8 @@ import "github.com/parley-realtime/parley/transport/api"
 // This is what the server tells the API for its metrics.
 
 // process tells the API of the process around the engine.
-func (s *Server) process() api.Process {
-	p := api.Process{Certificate: s.cert.expiry()}
+func (s *Server) process() api.ProcessStats {
+	p := api.ProcessStats{Certificate: s.cert.expiry()}
 	if s.options.LogLost != nil {
 		lost := s.options.LogLost()
 		p.LogFull, p.LogFailed = lost.Full, lost.Failed
@@ -15,15 +15,15 @@ func (s *Server) process() api.Process {
 }
 
 // gateFigures tells the API what lets clients in.
-func (s *Server) gateFigures() api.Gate {
+func (s *Server) gateFigures() api.AuthStats {
 	now := s.verifier.Figures()
-	g := api.Gate{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations, RevocationsLost: now.Forgotten,
-		RevocationsNotKept: now.NotKept, Backends: map[string]api.Backend{}, KeySets: map[string]api.KeySet{}}
+	g := api.AuthStats{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations, RevocationsLost: now.Forgotten,
+		RevocationsNotKept: now.NotKept, Backends: map[string]api.BackendStats{}, KeySets: map[string]api.KeySetStats{}}
 	for tenant, set := range now.KeySets {
-		g.KeySets[tenant] = api.KeySet(set)
+		g.KeySets[tenant] = api.KeySetStats(set)
 	}
 	for tenant, b := range now.Introspection {
-		g.Backends[tenant] = api.Backend{Asked: b.Asked, Remembered: b.Remembered, Unavailable: b.Unavailable,
+		g.Backends[tenant] = api.BackendStats{Asked: b.Asked, Remembered: b.Remembered, Unavailable: b.Unavailable,
 			Calls: b.Calls, Failures: b.Failures, Rejected: b.Rejected, Open: b.Breaker == "open"}
 	}
 	return g

@@ -100,13 +100,13 @@ func (h *heralds) close(ctx context.Context) {
 }
 
 // figures tell the API what became of the events.
-func (h *heralds) figures() map[string]api.Webhook {
+func (h *heralds) figures() map[string]api.WebhookStats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := map[string]api.Webhook{}
+	all := map[string]api.WebhookStats{}
 	for name, courier := range h.byTenant {
 		f := courier.Figures()
-		all[name] = api.Webhook{Taken: f.Taken, Overflow: f.Overflow, End: f.End, Batches: f.Batches, Failures: f.Failures, Waiting: f.Waiting, Failing: f.Failing}
+		all[name] = api.WebhookStats{Taken: f.Taken, Overflow: f.Overflow, End: f.End, Batches: f.Batches, Failures: f.Failures, Waiting: f.Waiting, Failing: f.Failing}
 	}
 	return all
 }

@@ -203,7 +203,7 @@ func (s *Server) assemble() error {
 	for name, probe := range s.sockets.Probes() {
 		s.node.AddProbe(name, probe)
 	}
-	cfg.API.Logins, cfg.API.Tenant, cfg.API.Gate = s.logins, s.hosts.tenant, s.gateFigures
+	cfg.API.Logins, cfg.API.Tenant, cfg.API.AuthStats = s.logins, s.hosts.tenant, s.gateFigures
 	cfg.API.Webhooks, cfg.API.Process = s.heralds.figures, s.process
 	cfg.API.Dialects = s.spokenNames
 	if cfg.Data != "" {
@@ -215,7 +215,7 @@ func (s *Server) assemble() error {
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
 	s.api.Upstream(upstream(&cfg))
-	s.public.Listener = s.api.Shortcut(s.public.Listener, s.public.server)
+	s.public.Listener = s.api.FastPath(s.public.Listener, s.public.server)
 	if s.internal != nil {
 		s.internal.server.Handler = s.api.Internal()
 	}
