@@ -38,6 +38,6 @@ var ofAPI = []mutation{
 	{file: "transport/webhook/queue.go", proves: "what a webhook loses is said",
 		from: "return batch, newest.number - before - uint64(len(batch))",
 		to:   "return batch, 0 * (newest.number - before)", tests: "TestCourier_WhatThereIsNoRoomFor"},
-	{file: "transport/webhook/courier.go", proves: "no redirect is followed",
+	{file: "transport/webhook/dispatcher.go", proves: "no redirect is followed",
 		from: "return http.ErrUseLastResponse }}", to: "return nil }}", tests: "TestCourier_UsesOneConnection"},
 }
