@@ -134,7 +134,7 @@ func ruleOf(rules []protocol.Claims) protocol.Claims {
 // outcomes are the counters of acme that are not 0.
 func (b *bench) outcomes() map[string]uint64 {
 	counts := map[string]uint64{}
-	for outcome, n := range b.Figures().Outcomes["acme"] {
+	for outcome, n := range b.Stats().Outcomes["acme"] {
 		if n > 0 {
 			counts[outcome] = n
 		}

@@ -17,20 +17,20 @@ import (
 //
 // nil allows. The error is a protocol.Refusal: Forbidden, or Busy if the backend could not be asked.
 func (v *Verifier) Authorize(ctx context.Context, tenant string, id *protocol.Identity, topic string) error {
-	if tenant == Lobby && id != nil {
+	if tenant == UnresolvedTenant && id != nil {
 		tenant = id.Tenant
 	}
-	t := v.roster.Load().byName[tenant]
+	t := v.table.Load().byName[tenant]
 	if t == nil || id == nil || id.Tenant != "" && id.Tenant != tenant || !id.May(topic) {
 		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(topic))
 	}
-	if !slices.ContainsFunc(t.access, func(p protocol.Pattern) bool { return touches(p, topic) }) {
+	if !slices.ContainsFunc(t.accessTopics, func(p protocol.Pattern) bool { return touches(p, topic) }) {
 		return nil
 	}
 	if id.User == "" {
 		return protocol.Refuse(protocol.Forbidden, "%s is for users alone", protocol.Quote(topic))
 	}
-	answer, outcome := t.ask(ctx, introspection.Question{Kind: introspection.Access, User: id.User, Topic: topic})
+	answer, outcome := t.askBackend(ctx, introspection.Question{Kind: introspection.Access, User: id.User, Topic: topic})
 	if outcome != Accepted {
 		return outcome.refusal()
 	}

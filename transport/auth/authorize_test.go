@@ -77,13 +77,13 @@ func TestAuthorize_InTheLobbyTheIdentitySaysWhere(t *testing.T) {
 	there := &backend{knows: map[string]string{"access acme alice " + dataset: `{"allow":true}`}}
 	b := one(t, there.with(withSecret()))
 	id := &protocol.Identity{Tenant: "acme", User: "alice", Topics: []protocol.Pattern{"*"}}
-	if err := b.Authorize(context.Background(), auth.Lobby, id, dataset); err != nil {
+	if err := b.Authorize(context.Background(), auth.UnresolvedTenant, id, dataset); err != nil {
 		t.Error(err)
 	}
 	if got := b.right(id, "datasetUpdate/other"); got != protocol.Forbidden {
 		t.Errorf("%q", got)
 	}
-	if err := b.Authorize(context.Background(), auth.Lobby, &protocol.Identity{User: "alice", Topics: []protocol.Pattern{"*"}}, "x"); err == nil {
+	if err := b.Authorize(context.Background(), auth.UnresolvedTenant, &protocol.Identity{User: "alice", Topics: []protocol.Pattern{"*"}}, "x"); err == nil {
 		t.Error("who is of no tenant may hear something")
 	}
 }
@@ -132,13 +132,13 @@ func TestReload_KeepsTheBackendThatStays(t *testing.T) {
 	if got := b.right(alice, dataset); got != "" || there.count() != 2 {
 		t.Errorf("%q, asked %d times", got, there.count())
 	}
-	if f := b.Figures().Introspection["acme"]; f.Calls != 1 || f.Breaker != "closed" {
+	if f := b.Stats().Introspection["acme"]; f.Calls != 1 || f.Breaker != "closed" {
 		t.Errorf("figures %+v", f)
 	}
 	if err := b.SetTenant("acme", withSecret()); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.right(alice, "datasetUpdate/other"); got != "" || len(b.Figures().Introspection) != 0 {
+	if got := b.right(alice, "datasetUpdate/other"); got != "" || len(b.Stats().Introspection) != 0 {
 		t.Errorf("%q without a backend", got)
 	}
 	b.Close()

@@ -24,23 +24,23 @@ const (
 )
 
 // meet shows any credential in a tenant.
-func (b *bench) meet(tenant string, shown protocol.Credential) (*protocol.Identity, error) {
-	return b.Authenticate(context.Background(), tenant, shown)
+func (b *bench) meet(tenant string, credential protocol.Credential) (*protocol.Identity, error) {
+	return b.Authenticate(context.Background(), tenant, credential)
 }
 
 // admits wants an identity, turns wants a refusal of that reason and nothing more.
-func (b *bench) admits(t testing.TB, tenant string, shown protocol.Credential) *protocol.Identity {
+func (b *bench) admits(t testing.TB, tenant string, credential protocol.Credential) *protocol.Identity {
 	t.Helper()
-	id, err := b.meet(tenant, shown)
+	id, err := b.meet(tenant, credential)
 	if err != nil {
 		t.Fatalf("refused (%v), log:\n%s", err, b.log)
 	}
 	return id
 }
 
-func (b *bench) turns(t testing.TB, want protocol.Reason, tenant string, shown protocol.Credential) {
+func (b *bench) turns(t testing.TB, want protocol.Reason, tenant string, credential protocol.Credential) {
 	t.Helper()
-	id, err := b.meet(tenant, shown)
+	id, err := b.meet(tenant, credential)
 	checkRefusal(t, id, err, want)
 }
 
@@ -97,9 +97,9 @@ func (b *backend) count() int {
 }
 
 // isBusy wants Busy, with the time after which to come back.
-func (b *bench) isBusy(t testing.TB, shown protocol.Credential) {
+func (b *bench) isBusy(t testing.TB, credential protocol.Credential) {
 	t.Helper()
-	id, err := b.meet("acme", shown)
+	id, err := b.meet("acme", credential)
 	if why := protocol.AsRefusal(err); id != nil || why == nil || why.Reason != protocol.Busy || why.RetryAfter == 0 || why.Detail != "" {
 		t.Errorf("%+v, %+v; want busy", id, why)
 	}

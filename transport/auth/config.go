@@ -26,11 +26,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() (Config, error) {
-	fill(&c.CacheEntries, 16384)
-	fill(&c.Revocations, 100_000)
-	fill(&c.RevocationAge, 24*time.Hour)
-	fill(&c.Tickets, 100_000)
-	fill(&c.WarnAfter, 20)
+	setDefault(&c.CacheEntries, 16384)
+	setDefault(&c.Revocations, 100_000)
+	setDefault(&c.RevocationAge, 24*time.Hour)
+	setDefault(&c.Tickets, 100_000)
+	setDefault(&c.WarnAfter, 20)
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -43,7 +43,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-func fill[T comparable](field *T, value T) {
+func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
@@ -87,14 +87,14 @@ type TenantKeys struct {
 	// Outposts are the tokens of outposts.
 	Outposts []OutpostToken
 	// Unproven lets in whom a dialect shows as Unproven: a client is who it says it is, without any proof.
-	Unproven bool
+	AllowUnverified bool
 	// Users are the users that exist, for dialects that demand one that is known. nil asks the backend, if Introspection
 	// says so, and otherwise is everybody who has a token; with a list, the backend is asked about the others.
 	Users []string
 	// Introspection is the backend to ask, none without a URL. Clock and Logger are the Verifier's.
 	Introspection introspection.Config
 	// Lobby lets connections in that come without a tenant: see Lobby.
-	Lobby bool
+	AllowUnresolved bool
 }
 
 // CookieRules say what a session cookie of a tenant may be. The zero value admits none but what Introspection knows.

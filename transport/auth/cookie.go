@@ -54,14 +54,14 @@ func (t *tenant) addCookies(settings TenantKeys) error {
 }
 
 // areOfSession tells the claims of a session apart from those of a token, where one key signs both.
-func (c claims) areOfSession() bool { return c.issuer() == authentik && c.has("sid") }
+func (c claims) isSession() bool { return c.issuer() == authentik && c.has("sid") }
 
 // judgeSession reads the claims of an authentik session: {sid, iss, sub, authenticated, acr}, without times as a rule.
-func (t *tenant) judgeSession(c claims, v *verdict, now time.Time) Outcome {
+func (t *tenant) checkSession(c claims, v *verifiedToken, now time.Time) Outcome {
 	if c.issuer() != authentik {
 		return BadIssuer
 	}
-	if outcome := t.judgeTimes(c, v, true, now); outcome != Accepted {
+	if outcome := t.checkTimes(c, v, true, now); outcome != Accepted {
 		return outcome
 	}
 	id, ok := &v.identity, false
@@ -80,22 +80,22 @@ func (t *tenant) judgeSession(c claims, v *verdict, now time.Time) Outcome {
 
 // checkCookie: a JWT tells by itself whose session it is, and the backend, if it is asked about sessions, whether the
 // session is alive. Anything else is a key that only the backend knows.
-func (v *Verifier) checkCookie(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
-	if shown.Token == "" || shown.For != "" {
-		return finding{whose: at}, BadSession
+func (v *Verifier) checkCookie(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
+	if credential.Token == "" || credential.For != "" {
+		return authResult{tenant: at}, BadSession
 	}
-	if strings.Count(shown.Token, ".") != 2 {
-		return v.checkOpaque(ctx, at, shown.Token, now)
+	if strings.Count(credential.Token, ".") != 2 {
+		return v.checkOpaque(ctx, at, credential.Token, now)
 	}
-	known, outcome := v.verdict(ctx, r, at, shown, now)
+	known, outcome := v.verifiedToken(ctx, r, at, credential, now)
 	if !outcome.admits() {
-		return known.finding(at, nil), outcome
+		return known.result(at, nil), outcome
 	}
-	found := known.finding(at, known.at(now))
-	if known.session && known.tenant.asks.Asks(introspection.Session) {
+	found := known.result(at, known.identityAt(now))
+	if known.session && known.tenant.introspection.AsksAbout(introspection.Session) {
 		question := introspection.Question{Kind: introspection.Session, Session: found.identity.TokenID, User: found.identity.User}
-		if asked := v.confirm(ctx, found.whose, question, found.identity, now); asked != Accepted {
-			return finding{whose: found.whose}, asked
+		if asked := v.confirmSession(ctx, found.tenant, question, found.identity, now); asked != Accepted {
+			return authResult{tenant: found.tenant}, asked
 		}
 	}
 	return found, outcome
@@ -103,14 +103,14 @@ func (v *Verifier) checkCookie(ctx context.Context, r *roster, at *tenant, shown
 
 // checkOpaque asks the backend whose session a key is. In the lobby nobody is asked: it would be showing one tenant's
 // secret to another.
-func (v *Verifier) checkOpaque(ctx context.Context, at *tenant, session string, now time.Time) (finding, Outcome) {
-	found := finding{whose: at}
-	if at == nil || !at.asks.Asks(introspection.Session) || len(session) > maxSession {
-		return found, OtherForm
+func (v *Verifier) checkOpaque(ctx context.Context, at *tenant, session string, now time.Time) (authResult, Outcome) {
+	found := authResult{tenant: at}
+	if at == nil || !at.introspection.AsksAbout(introspection.Session) || len(session) > maxSession {
+		return found, UnsupportedType
 	}
 	id := &protocol.Identity{Topics: at.topics}
 	question := introspection.Question{Kind: introspection.Session, Session: session}
-	if outcome := v.confirm(ctx, at, question, id, now); outcome != Accepted {
+	if outcome := v.confirmSession(ctx, at, question, id, now); outcome != Accepted {
 		return found, outcome
 	}
 	if id.User == "" {

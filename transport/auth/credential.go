@@ -9,38 +9,38 @@ import (
 
 // finding is what became of a check: whose credential it is, nil if it is nobody's in the lobby, and who showed it, nil
 // if it does not hold.
-type finding struct {
-	whose    *tenant
+type authResult struct {
+	tenant   *tenant
 	identity *protocol.Identity
 }
 
 // check asks by the form of what is shown. at is nil in the lobby.
-func (v *Verifier) check(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
-	if len(shown.Token) > protocol.MaxToken {
-		return finding{whose: at}, TooLarge
+func (v *Verifier) check(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
+	if len(credential.Token) > protocol.MaxToken {
+		return authResult{tenant: at}, TooLarge
 	}
-	switch shown.Form {
+	switch credential.Form {
 	case protocol.Token:
-		return v.checkToken(ctx, r, at, shown, now)
+		return v.checkToken(ctx, r, at, credential, now)
 	case protocol.Cookie:
-		return v.checkCookie(ctx, r, at, shown, now)
+		return v.checkCookie(ctx, r, at, credential, now)
 	case protocol.Ticket:
-		return v.checkTicket(r, at, shown, now)
+		return v.checkTicket(r, at, credential, now)
 	case protocol.Outpost:
-		return v.checkOutpost(ctx, r, at, shown, now)
+		return v.checkOutpost(ctx, r, at, credential, now)
 	case protocol.Unproven:
-		return checkUnproven(at, shown)
+		return checkUnverified(at, credential)
 	}
-	return finding{whose: at}, OtherForm
+	return authResult{tenant: at}, UnsupportedType
 }
 
 // recheck asks what may change while a credential is remembered.
-func (v *Verifier) recheck(ctx context.Context, found *finding, shown *protocol.Credential, outcome Outcome, now time.Time) Outcome {
-	if found.whose.account.revoked.covers(found.identity, now) {
+func (v *Verifier) recheck(ctx context.Context, found *authResult, credential *protocol.Credential, outcome Outcome, now time.Time) Outcome {
+	if found.tenant.state.revoked.covers(found.identity, now) {
 		return Revoked
 	}
-	if shown.Claims.Known {
-		if known := found.whose.exists(ctx, found.identity.User); known != Accepted {
+	if credential.Claims.Known {
+		if known := found.tenant.checkUser(ctx, found.identity.User); known != Accepted {
 			return known
 		}
 	}
@@ -48,50 +48,50 @@ func (v *Verifier) recheck(ctx context.Context, found *finding, shown *protocol.
 }
 
 // checkToken: a JWT, or none where the dialect lets a client in without.
-func (v *Verifier) checkToken(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
+func (v *Verifier) checkToken(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
 	switch {
-	case shown.For != "":
-		return finding{whose: at}, OtherForm
-	case shown.Token == "" && shown.Claims.Anonymous && at != nil:
-		return finding{at, &protocol.Identity{Topics: at.anonymous}}, Anonymous
-	case shown.Token == "":
-		return finding{whose: at}, NoToken
+	case credential.For != "":
+		return authResult{tenant: at}, UnsupportedType
+	case credential.Token == "" && credential.Claims.Anonymous && at != nil:
+		return authResult{at, &protocol.Identity{Topics: at.anonymous}}, Anonymous
+	case credential.Token == "":
+		return authResult{tenant: at}, NoToken
 	}
-	known, outcome := v.verdict(ctx, r, at, shown, now)
+	known, outcome := v.verifiedToken(ctx, r, at, credential, now)
 	if !outcome.admits() {
-		return known.finding(at, nil), outcome
+		return known.result(at, nil), outcome
 	}
-	return known.finding(at, known.at(now)), outcome
+	return known.result(at, known.identityAt(now)), outcome
 }
 
 // checkUnproven: the tenant must want it, and then a client is who it says it is. It may hear what anybody may.
-func checkUnproven(at *tenant, shown *protocol.Credential) (finding, Outcome) {
+func checkUnverified(at *tenant, credential *protocol.Credential) (authResult, Outcome) {
 	switch {
-	case at == nil || !at.unproven || shown.Token != "":
-		return finding{whose: at}, OtherForm
-	case protocol.CheckName("user", shown.For) != nil:
-		return finding{whose: at}, BadUser
+	case at == nil || !at.allowUnverified || credential.Token != "":
+		return authResult{tenant: at}, UnsupportedType
+	case protocol.CheckName("user", credential.For) != nil:
+		return authResult{tenant: at}, BadUser
 	}
-	return finding{at, &protocol.Identity{User: shown.For, Unproven: true, Topics: at.anonymous}}, Unproven
+	return authResult{at, &protocol.Identity{User: credential.For, Unproven: true, Topics: at.anonymous}}, Unverified
 }
 
 // verdict returns what is known of a JWT, from memory or anew. One that does not hold has none.
-func (v *Verifier) verdict(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (*verdict, Outcome) {
-	where := Lobby
+func (v *Verifier) verifiedToken(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (*verifiedToken, Outcome) {
+	where := UnresolvedTenant
 	if at != nil {
 		where = at.name
 	}
-	mark := fingerprintOf(where, shown)
-	known, outcome := v.cache.find(mark, r), Cached
+	mark := hashCredential(where, credential)
+	known, outcome := v.cache.get(mark, r), Cached
 	if known == nil {
-		if known, outcome = v.verify(ctx, r, at, shown, now); outcome != Accepted {
+		if known, outcome = v.verify(ctx, r, at, credential, now); outcome != Accepted {
 			return known, outcome
 		}
-		known.tenant.account.seen(known, now)
-		v.cache.keep(mark, known)
+		known.tenant.state.recordToken(known, now)
+		v.cache.put(mark, known)
 	}
 	if known.hasExpired(now) {
-		v.cache.forget(mark)
+		v.cache.remove(mark)
 		return known, Expired
 	}
 	return known, outcome

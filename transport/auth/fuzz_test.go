@@ -102,7 +102,7 @@ func FuzzForms(f *testing.F) {
 		f.Add(text, "../*")
 	}
 	keys := withOutposts()
-	keys.Cookie.Secrets, keys.Lobby, keys.Users = []string{secretKey}, true, []string{}
+	keys.Cookie.Secrets, keys.AllowUnresolved, keys.Users = []string{secretKey}, true, []string{}
 	b := one(f, keys)
 	f.Fuzz(func(t *testing.T, text, bound string) {
 		b.log.Reset()
@@ -110,7 +110,7 @@ func FuzzForms(f *testing.F) {
 			bound = "" // good ones are for no outpost then
 		}
 		for _, form := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost, protocol.Unproven, "new"} {
-			for _, where := range []string{"acme", auth.Lobby} {
+			for _, where := range []string{"acme", auth.UnresolvedTenant} {
 				id, err := b.meet(where, protocol.Credential{Form: form, Token: text, For: bound, Claims: protocol.Claims{Known: true}})
 				checkRefusal(t, id, err, protocol.InvalidToken)
 			}

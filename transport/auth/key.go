@@ -49,13 +49,13 @@ type key struct {
 }
 
 // set are keys that were made together, and what is to be said about those that were left out.
-type set struct {
+type keySet struct {
 	keys     []*key
 	warnings []string
 }
 
 // build makes the keys that k stands for. document is what its URL had last, nil for nothing yet.
-func (k *Key) build(document []byte) (set, error) {
+func (k *Key) build(document []byte) (keySet, error) {
 	given := 0
 	for _, there := range []bool{k.Secret != "", len(k.PEM) > 0, len(k.JWKS) > 0, k.URL != ""} {
 		if there {
@@ -64,13 +64,13 @@ func (k *Key) build(document []byte) (set, error) {
 	}
 	switch {
 	case given != 1:
-		return set{}, errors.New("needs exactly one of a secret, a PEM key, a JWKS document and the URL of one")
+		return keySet{}, errors.New("needs exactly one of a secret, a PEM key, a JWKS document and the URL of one")
 	case len(k.PEM) > maxKeyFile || len(k.JWKS) > maxKeyFile:
-		return set{}, fmt.Errorf("is larger than %d bytes, which is no key file", maxKeyFile)
+		return keySet{}, fmt.Errorf("is larger than %d bytes, which is no key file", maxKeyFile)
 	case k.isSet() && (k.ID != "" || k.Algorithm != ""):
-		return set{}, errors.New("is a JWKS document, which brings its own kid and alg; leave them out")
+		return keySet{}, errors.New("is a JWKS document, which brings its own kid and alg; leave them out")
 	case k.URL != "" && document == nil:
-		return set{}, nil
+		return keySet{}, nil
 	case k.URL != "":
 		return readJWKS(document, true)
 	case len(k.JWKS) > 0:
@@ -84,9 +84,9 @@ func (k *Key) build(document []byte) (set, error) {
 		one, err = pemKey(k.ID, k.Algorithm, k.PEM)
 	}
 	if err != nil {
-		return set{}, err
+		return keySet{}, err
 	}
-	return set{keys: []*key{one}}, nil
+	return keySet{keys: []*key{one}}, nil
 }
 
 // isSet reports whether it stands for several keys that somebody else may have made.

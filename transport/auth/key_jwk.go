@@ -17,15 +17,15 @@ import (
 )
 
 // errPassOver says that a JWK is not for us, which RFC 7517 section 5 wants to be no error.
-var errPassOver = errors.New("not for checking signatures")
+var errSkip = errors.New("not for checking signatures")
 
 // jwk is one member of a key set.
 type jwk []rawjson.Member
 
 // readJWKS makes the keys of a JWKS document. Somebody else may have made it, so that a key which cannot be used costs that
 // key alone; a set without any that can is an error. public says that anybody can read the document.
-func readJWKS(document []byte, public bool) (set, error) {
-	var made set
+func readJWKS(document []byte, public bool) (keySet, error) {
+	var made keySet
 	members, err := rawjson.ReadObject(document)
 	if err != nil {
 		return made, errors.New("is no JWKS document: not one JSON object without duplicate names")
@@ -41,7 +41,7 @@ func readJWKS(document []byte, public bool) (set, error) {
 			err = errors.New("has the kid of a key before it")
 		}
 		switch {
-		case errors.Is(err, errPassOver):
+		case errors.Is(err, errSkip):
 		case err != nil:
 			made.warnings = append(made.warnings, fmt.Sprintf("keys[%d] (kid %s) %s", i, kidOf(element), err))
 		default:
@@ -76,7 +76,7 @@ func readJWK(element []byte, public bool) (*key, error) {
 	}
 	j := jwk(members)
 	if !j.forSignatures() {
-		return nil, errPassOver
+		return nil, errSkip
 	}
 	if public && (rawjson.Find(j, "d") != nil || rawjson.Find(j, "k") != nil) {
 		return nil, errors.New("is a private key or a secret that is published, so that anybody could sign with it; replace it")

@@ -84,7 +84,7 @@ func TestRemote_ANewKeyIsFetchedForItsFirstToken(t *testing.T) {
 	if n := i.fetched.Load(); n != 2 {
 		t.Errorf("fetched %d times", n)
 	}
-	if f := b.Figures().KeySets["acme"]; f.Fetches != 2 || f.Failures != 0 || f.Age <= 0 || f.Age > time.Minute {
+	if f := b.Stats().KeySets["acme"]; f.Fetches != 2 || f.Failures != 0 || f.Age <= 0 || f.Age > time.Minute {
 		t.Errorf("%+v", f)
 	}
 }
@@ -181,11 +181,11 @@ func TestRemote_WhoWaitsCanGiveUp(t *testing.T) {
 func TestRemote_ServesTheLobby(t *testing.T) {
 	i := newIssuer(t, setOf(public("k", rsaKey())))
 	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{
-		"a": {Lobby: true, Keys: []auth.Key{{Secret: secret}}}, "other": {Lobby: true, Keys: []auth.Key{{URL: i.URL}}},
+		"a": {AllowUnresolved: true, Keys: []auth.Key{{Secret: secret}}}, "other": {AllowUnresolved: true, Keys: []auth.Key{{URL: i.URL}}},
 	})
 	b.Start()
 	defer b.Close()
-	if id, err := b.show(auth.Lobby, signedBy("k", rsaKey()), protocol.Claims{}); err != nil || id.Tenant != "other" {
+	if id, err := b.show(auth.UnresolvedTenant, signedBy("k", rsaKey()), protocol.Claims{}); err != nil || id.Tenant != "other" {
 		t.Errorf("%v, %v", id, err)
 	}
 }

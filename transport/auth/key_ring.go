@@ -8,13 +8,13 @@ import (
 )
 
 // ring are the keys that one kind of token is checked with. It is never changed once its tenant is made.
-type ring struct {
+type keyRing struct {
 	all         []*key
 	byID        map[string]*key
 	byAlgorithm map[string][]*key // at most maxTried each
 }
 
-func (r *ring) add(k *key) error {
+func (r *keyRing) add(k *key) error {
 	if r.byID == nil {
 		r.byID, r.byAlgorithm = map[string]*key{}, map[string][]*key{}
 	}
@@ -32,7 +32,7 @@ func (r *ring) add(k *key) error {
 }
 
 // candidates are the keys that a token may be checked with.
-func (r *ring) candidates(tok *token) ([]*key, Outcome) {
+func (r *keyRing) matching(tok *token) ([]*key, Outcome) {
 	if tok.kid == "" {
 		if same := r.byAlgorithm[tok.algorithm]; len(same) > 0 {
 			return same, Accepted
@@ -50,6 +50,6 @@ func (r *ring) candidates(tok *token) ([]*key, Outcome) {
 }
 
 // has reports whether a key with this fingerprint is among them.
-func (r *ring) has(fingerprint protocol.KeyFingerprint) bool {
+func (r *keyRing) has(fingerprint protocol.KeyFingerprint) bool {
 	return slices.ContainsFunc(r.all, func(k *key) bool { return k.fingerprint == fingerprint })
 }

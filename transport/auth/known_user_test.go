@@ -10,12 +10,12 @@ import (
 )
 
 func TestUnproven_IsForTenantsThatWantIt(t *testing.T) {
-	shown := protocol.Credential{Form: protocol.Unproven, For: "7"}
-	one(t, withSecret()).turns(t, protocol.InvalidToken, "acme", shown)
+	credential := protocol.Credential{Form: protocol.Unproven, For: "7"}
+	one(t, withSecret()).turns(t, protocol.InvalidToken, "acme", credential)
 	keys := withSecret()
-	keys.Unproven, keys.AnonymousTopics = true, []string{"news"}
+	keys.AllowUnverified, keys.AnonymousTopics = true, []string{"news"}
 	b := one(t, keys)
-	id := b.admits(t, "acme", shown)
+	id := b.admits(t, "acme", credential)
 	if id.User != "7" {
 		t.Errorf("identity %+v", id)
 	}
@@ -25,9 +25,9 @@ func TestUnproven_IsForTenantsThatWantIt(t *testing.T) {
 	} {
 		b.turns(t, protocol.InvalidToken, "acme", wrong)
 	}
-	b.turns(t, protocol.InvalidToken, auth.Lobby, shown)
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, credential)
 	b.revoke(t, "acme", auth.Revocation{User: "7"})
-	b.turns(t, protocol.InvalidToken, "acme", shown)
+	b.turns(t, protocol.InvalidToken, "acme", credential)
 }
 
 // R004.28, R004.37: the token holds, but its user does not exist.

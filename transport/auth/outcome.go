@@ -17,10 +17,10 @@ const (
 	Accepted Outcome = iota // verified anew
 	Cached                  // verified before
 	Anonymous
-	Unproven // who it says it is, as the tenant wants it
+	Unverified // who it says it is, as the tenant wants it
 	NoToken
 	UnknownTenant
-	OtherForm // a credential of a form that the tenant does not take
+	UnsupportedType // a credential of a form that the tenant does not take
 	TooLarge
 	Malformed
 	BadHeader
@@ -55,7 +55,7 @@ var outcomeNames = [outcomes]string{
 // String is the word for logs and metrics.
 func (o Outcome) String() string { return outcomeNames[o] }
 
-func (o Outcome) admits() bool { return o <= Unproven }
+func (o Outcome) admits() bool { return o <= Unverified }
 
 // retryAfter is when a backend that did not answer may be worth another question.
 const retryAfter = 2 * time.Second
@@ -78,9 +78,9 @@ func (o Outcome) refusal() *protocol.Refusal {
 }
 
 // tally counts outcomes.
-type tally [outcomes]atomic.Uint64
+type outcomeCounters [outcomes]atomic.Uint64
 
-func (t *tally) snapshot() map[string]uint64 {
+func (t *outcomeCounters) snapshot() map[string]uint64 {
 	counts := make(map[string]uint64, outcomes)
 	for o := range Outcome(outcomes) {
 		counts[o.String()] = t[o].Load()
@@ -89,7 +89,7 @@ func (t *tally) snapshot() map[string]uint64 {
 }
 
 // Figures are a snapshot of what was counted since the start.
-type Figures struct {
+type Stats struct {
 	// Outcomes counts authentications by tenant and outcome, all outcomes present. Attempts with a tenant that there is
 	// not, and those in the lobby that were no tenant's, are counted under "".
 	Outcomes map[string]map[string]uint64
@@ -101,7 +101,7 @@ type Figures struct {
 	Tickets     int
 	TicketsLost uint64
 	// Introspection tells of the backends that are asked, by tenant.
-	Introspection map[string]introspection.Figures
+	Introspection map[string]introspection.Stats
 	// KeySets tells of the key sets that are fetched, by tenant.
-	KeySets map[string]jwks.Figures
+	KeySets map[string]jwks.Stats
 }

@@ -90,7 +90,7 @@ func TestFigures_CountEveryOutcomeOfEveryTenant(t *testing.T) {
 			t.Errorf("%s is %d, want %d", outcome, got[outcome], n)
 		}
 	}
-	f := b.Figures()
+	f := b.Stats()
 	if len(f.Outcomes["b"]) != 28 || f.CacheEntries != 1 {
 		t.Errorf("tenant b has %d outcomes, %d tokens are remembered", len(f.Outcomes["b"]), f.CacheEntries)
 	}

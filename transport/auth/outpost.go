@@ -12,7 +12,7 @@ import (
 )
 
 // outposts is the topic above those of all outposts.
-const outposts = "outposts/"
+const outpostTopics = "outposts/"
 
 // outpost is a token of an outpost. The token itself is not kept.
 type outpost struct {
@@ -40,7 +40,7 @@ func (t *tenant) addOutposts(tokens []OutpostToken, before *tenant, now time.Tim
 		switch {
 		case given.Token == "" || len(given.Token) > MaxAPIKey:
 			return fmt.Errorf("token %d of the outposts has %d bytes; 1 to %d are allowed", i+1, len(given.Token), MaxAPIKey)
-		case given.Outpost != AnyOutpost && protocol.CheckTopic(outposts+given.Outpost) != nil:
+		case given.Outpost != AnyOutpost && protocol.CheckTopic(outpostTopics+given.Outpost) != nil:
 			return fmt.Errorf("token %d of the outposts is for %s, which is no uuid of an outpost", i+1, protocol.Quote(given.Outpost))
 		case seen[o.hash]:
 			return fmt.Errorf("token %d of the outposts is there twice; give each outpost tokens of its own", i+1)
@@ -69,21 +69,21 @@ func (t *tenant) findOutpost(hash *[sha256.Size]byte) *outpost {
 
 // checkOutpost: the token must be of the outpost that it is shown for. Its user is outpost:<uuid>, so that there is a
 // name to revoke, to disconnect and to find it by; nothing is sent to that name.
-func (v *Verifier) checkOutpost(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
-	if shown.Token == "" || protocol.CheckTopic(outposts+shown.For) != nil {
-		return finding{whose: at}, BadOutpost
+func (v *Verifier) checkOutpost(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
+	if credential.Token == "" || protocol.CheckTopic(outpostTopics+credential.For) != nil {
+		return authResult{tenant: at}, BadOutpost
 	}
-	hash := sha256.Sum256([]byte(shown.Token))
-	id := &protocol.Identity{User: "outpost:" + shown.For, Topics: []protocol.Pattern{protocol.Pattern(outposts + shown.For)}}
+	hash := sha256.Sum256([]byte(credential.Token))
+	id := &protocol.Identity{User: "outpost:" + credential.For, Topics: []protocol.Pattern{protocol.Pattern(outpostTopics + credential.For)}}
 	whose, o := at, (*outpost)(nil)
-	for _, t := range r.askedAt(at) {
+	for _, t := range r.tenantsAt(at) {
 		if known := t.findOutpost(&hash); known != nil {
 			whose, o = t, known
 		}
 	}
-	found := finding{whose: whose}
+	found := authResult{tenant: whose}
 	switch {
-	case o != nil && o.id != shown.For && o.id != AnyOutpost:
+	case o != nil && o.id != credential.For && o.id != AnyOutpost:
 		return found, BadOutpost
 	case o != nil && !o.expires.IsZero() && !now.Before(o.expires):
 		return found, Expired
@@ -91,12 +91,12 @@ func (v *Verifier) checkOutpost(ctx context.Context, r *roster, at *tenant, show
 		id.Issued, id.Expires = o.since, o.expires
 		found.identity = id
 		return found, Accepted
-	case at == nil || !at.asks.Asks(introspection.Outpost):
+	case at == nil || !at.introspection.AsksAbout(introspection.Outpost):
 		return found, BadOutpost
 	}
-	answer, outcome := at.askOutpost(ctx, shown.For, shown.Token)
+	answer, outcome := at.askOutpost(ctx, credential.For, credential.Token)
 	if outcome == Accepted {
-		outcome = at.adopt(&answer, id, now)
+		outcome = at.applyAnswer(&answer, id, now)
 	}
 	if outcome == Accepted {
 		found.identity = id
@@ -106,7 +106,7 @@ func (v *Verifier) checkOutpost(ctx context.Context, r *roster, at *tenant, show
 
 // askOutpost asks the backend about a token: whether it is of that outpost, or of which one if none is named.
 func (t *tenant) askOutpost(ctx context.Context, id, token string) (introspection.Answer, Outcome) {
-	answer, outcome := t.ask(ctx, introspection.Question{Kind: introspection.Outpost, Outpost: id, Token: token})
+	answer, outcome := t.askBackend(ctx, introspection.Question{Kind: introspection.Outpost, Outpost: id, Token: token})
 	if outcome == Accepted && (!answer.Allow || id != "" && answer.Outpost != "" && answer.Outpost != id) {
 		return answer, BadOutpost
 	}
@@ -120,10 +120,10 @@ const NilOutpost = "00000000-0000-0000-0000-000000000000"
 // protocol.Refusal: Forbidden if it is none's, TokenExpired, TooLarge, or Busy if the tenant's backend could not be asked.
 func (v *Verifier) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
 	forbidden := &protocol.Refusal{Reason: protocol.Forbidden}
-	r := v.roster.Load()
+	r := v.table.Load()
 	at := r.byName[tenant]
 	switch {
-	case at == nil && tenant != Lobby:
+	case at == nil && tenant != UnresolvedTenant:
 		return nil, forbidden
 	case len(bearer) > protocol.MaxToken:
 		return nil, TooLarge.refusal()
@@ -144,10 +144,10 @@ func (v *Verifier) OutpostsOf(ctx context.Context, tenant, bearer string) ([]str
 }
 
 // outpostOf is the outpost that a token says it is of, "" for none. The token is still to be checked.
-func (r *roster) outpostOf(ctx context.Context, at *tenant, token string) (string, Outcome) {
+func (r *tenantTable) outpostOf(ctx context.Context, at *tenant, token string) (string, Outcome) {
 	hash := sha256.Sum256([]byte(token))
 	uuid := ""
-	for _, t := range r.askedAt(at) {
+	for _, t := range r.tenantsAt(at) {
 		if o := t.findOutpost(&hash); o != nil {
 			uuid = o.id
 		}
@@ -155,7 +155,7 @@ func (r *roster) outpostOf(ctx context.Context, at *tenant, token string) (strin
 	switch {
 	case uuid == AnyOutpost:
 		return NilOutpost, Accepted
-	case uuid != "" || at == nil || token == "" || !at.asks.Asks(introspection.Outpost):
+	case uuid != "" || at == nil || token == "" || !at.introspection.AsksAbout(introspection.Outpost):
 		return uuid, Accepted
 	}
 	answer, outcome := at.askOutpost(ctx, "", token)

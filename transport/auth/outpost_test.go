@@ -32,11 +32,11 @@ func TestOutposts_ATokenIsGoodForItsOutpostAlone(t *testing.T) {
 		}
 		checkTopics(t, id, protocol.Pattern("outposts/"+outpostA))
 	}
-	for _, shown := range []protocol.Credential{
+	for _, credential := range []protocol.Credential{
 		outpost(outpostB, "token-of-a"), outpost(outpostA, "token-of-b"), outpost(outpostA, "TOKEN-OF-A"), outpost(outpostA, "token-of-"),
 		outpost(outpostA, ""), outpost("", "token-of-a"), outpost("*", "token-of-a"), outpost(outpostA+"/x", "token-of-a"), outpost(outpostA, alice()),
 	} {
-		b.turns(t, protocol.InvalidToken, "acme", shown)
+		b.turns(t, protocol.InvalidToken, "acme", credential)
 	}
 	if got := b.outcomes(); got["bad_outpost"] != 9 || got["accepted"] != 2 {
 		t.Errorf("outcomes %v", got)

@@ -49,9 +49,9 @@ func (v *Verifier) Revoke(tenant string, r Revocation) error {
 	}
 	before := r.Before
 	if before.IsZero() && r.TokenID == "" {
-		before = latestOf(now, t.account.lastIssuedTo(r.User)).Add(1) // that instant is within
+		before = later(now, t.state.latestIssuedTo(r.User)).Add(1) // that instant is within
 	}
-	return v.keep(t.account, entry{tenant, target{r.User, r.TokenID}, revocation{before, v.keptUntil(t, latestOf(now, r.Before))}}, now)
+	return v.addRevocation(t.state, entry{tenant, target{r.User, r.TokenID}, revocationSpan{before, v.revocationEnd(t, later(now, r.Before))}}, now)
 }
 
 // Unrevoke takes a revocation back, the one of the same User and TokenID, and reports whether there was one. The error is
@@ -67,11 +67,11 @@ func (v *Verifier) Unrevoke(tenant string, r Revocation) (was bool, err error) {
 	of := target{r.User, r.TokenID}
 	v.revoked.writing.Lock()
 	defer v.revoked.writing.Unlock()
-	was = t.account.revoked.remove(of)
+	was = t.state.revoked.remove(of)
 	if !was && !v.revoked.stale {
 		return false, nil
 	}
-	return was, v.revoked.write(entry{tenant: tenant, of: of}, true)
+	return was, v.revoked.write(entry{tenant: tenant, target: of}, true)
 }
 
 // check says what is wrong; no time to be named may lie behind latest.
@@ -96,18 +96,18 @@ func (r Revocation) check(latest time.Time) error {
 }
 
 // keep puts a revocation into memory and, if there is one, into the journal.
-func (v *Verifier) keep(account *ledger, e entry, now time.Time) error {
+func (v *Verifier) addRevocation(account *tenantState, e entry, now time.Time) error {
 	v.revoked.writing.Lock()
 	defer v.revoked.writing.Unlock()
-	if v.revoked.add(&account.revoked, e.of, e.what, now) {
-		v.warnOfLoss(now)
+	if v.revoked.add(&account.revoked, e.target, e.span, now) {
+		v.warnOfForgotten(now)
 	}
 	return v.revoked.write(e, false)
 }
 
 // warnOfLoss does so once a minute.
-func (v *Verifier) warnOfLoss(now time.Time) {
-	if lost, _ := v.revoked.losses.count(now); lost == 1 {
+func (v *Verifier) warnOfForgotten(now time.Time) {
+	if lost, _ := v.revoked.forgottenCounter.count(now); lost == 1 {
 		v.log.LogAttrs(context.Background(), slog.LevelWarn,
 			"the register of revocations is full and forgot one before its time; raise revocations or lower revocation_age",
 			slog.Uint64("forgotten", v.revoked.forgotten.Load()))
@@ -115,14 +115,14 @@ func (v *Verifier) warnOfLoss(now time.Time) {
 }
 
 // keptUntil is when no token issued until then can be left that is still good; zero for never.
-func (v *Verifier) keptUntil(t *tenant, issued time.Time) time.Time {
-	if t.lasts() {
+func (v *Verifier) revocationEnd(t *tenant, issued time.Time) time.Time {
+	if t.admitsForever() {
 		return time.Time{}
 	}
-	return latestOf(issued.Add(v.revoked.age), time.Unix(t.account.farthest.Load(), 0).Add(MaxLeeway))
+	return later(issued.Add(v.revoked.age), time.Unix(t.state.latestExpiry.Load(), 0).Add(MaxLeeway))
 }
 
-func latestOf(a, b time.Time) time.Time {
+func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
 	}
@@ -133,10 +133,12 @@ func latestOf(a, b time.Time) time.Time {
 type target struct{ user, token string }
 
 // revocation covers tokens issued before a time, zero for all, until a time, zero for ever.
-type revocation struct{ before, until time.Time }
+type revocationSpan struct{ before, until time.Time }
 
-func (r revocation) covers(issued time.Time) bool {
+func (r revocationSpan) covers(issued time.Time) bool {
 	return r.before.IsZero() || issued.IsZero() || issued.Before(r.before)
 }
 
-func (r revocation) isOver(now time.Time) bool { return !r.until.IsZero() && now.After(r.until) }
+func (r revocationSpan) hasExpired(now time.Time) bool {
+	return !r.until.IsZero() && now.After(r.until)
+}

@@ -25,8 +25,8 @@ type Journal interface {
 // entry is one revocation of a tenant; what is not set there is one that was taken back.
 type entry struct {
 	tenant string
-	of     target
-	what   revocation
+	target target
+	span   revocationSpan
 }
 
 // record is an entry in the journal.
@@ -40,7 +40,7 @@ type record struct {
 }
 
 // book writes the journal. Its records are at most twice as many as there are revocations, and slack.
-type book struct {
+type journalWriter struct {
 	journal Journal // nil if nothing is kept; static
 	records int     // that it has
 	stale   bool    // it has not what memory has, since a write failed
@@ -51,7 +51,7 @@ type book struct {
 const slack = 1024
 
 // write is called with writing held, after the change in memory.
-func (r *register) write(e entry, undo bool) error {
+func (r *revocationList) write(e entry, undo bool) error {
 	if r.journal == nil {
 		return nil
 	}
@@ -59,15 +59,15 @@ func (r *register) write(e entry, undo bool) error {
 		return r.rewrite()
 	}
 	if err := r.journal.Append(e.record(undo)); err != nil {
-		return r.miss()
+		return r.recordFailure()
 	}
 	r.records++
 	return nil
 }
 
 // rewrite writes all that is in memory, and what was missed with it.
-func (r *register) rewrite() error {
-	all := r.every()
+func (r *revocationList) rewrite() error {
+	all := r.entries()
 	if err := r.journal.Rewrite(func(yield func([]byte) bool) {
 		for i := range all {
 			if !yield(all[i].record(false)) {
@@ -75,14 +75,14 @@ func (r *register) rewrite() error {
 			}
 		}
 	}); err != nil {
-		return r.miss()
+		return r.recordFailure()
 	}
 	r.records, r.stale = len(all), false
 	return nil
 }
 
 // settle writes what was missed, if it can be written now.
-func (r *register) settle() {
+func (r *revocationList) flush() {
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	if r.stale {
@@ -91,7 +91,7 @@ func (r *register) settle() {
 }
 
 // miss notes that the journal did not take a change. The next one that it takes brings it along.
-func (r *register) miss() error {
+func (r *revocationList) recordFailure() error {
 	r.stale = true
 	r.failed.Add(1)
 	return protocol.Refuse(protocol.StorageFull,
@@ -99,7 +99,7 @@ func (r *register) miss() error {
 }
 
 func (e *entry) record(undo bool) []byte {
-	line, err := json.Marshal(record{e.tenant, e.of.user, e.of.token, written(e.what.before), written(e.what.until), undo})
+	line, err := json.Marshal(record{e.tenant, e.target.user, e.target.token, written(e.span.before), written(e.span.until), undo})
 	if err != nil {
 		panic(err) // it is made of texts and times that can be written
 	}
@@ -108,14 +108,14 @@ func (e *entry) record(undo bool) []byte {
 
 // written is a time that JSON can hold: it has years of four digits.
 func written(t time.Time) time.Time {
-	if end := time.Unix(latest, 0); t.After(end) {
+	if end := time.Unix(maxUnixSeconds, 0); t.After(end) {
 		t = end
 	}
 	return t.UTC()
 }
 
 // recall reads what the journal has kept. It is called by New alone.
-func (v *Verifier) recall() error {
+func (v *Verifier) replayJournal() error {
 	if v.revoked.journal == nil {
 		return nil
 	}
@@ -129,11 +129,11 @@ func (v *Verifier) recall() error {
 			unread++
 			return
 		}
-		list, of := &v.ledger(r.Tenant).revoked, target{r.User, r.Token}
+		list, of := &v.state(r.Tenant).revoked, target{r.User, r.Token}
 		if r.Undo {
 			list.remove(of)
-		} else if v.revoked.add(list, of, revocation{r.Before, r.Until}, now) {
-			v.warnOfLoss(now)
+		} else if v.revoked.add(list, of, revocationSpan{r.Before, r.Until}, now) {
+			v.warnOfForgotten(now)
 		}
 	})
 	if unread > 0 {

@@ -113,7 +113,7 @@ func TestJournal_AFullDiskIsSaidAndMadeGood(t *testing.T) {
 	}
 	_, err = b.Unrevoke("acme", auth.Revocation{User: "carol"}) // once more, as it says
 	isNotKept(t, err)
-	if f := b.Figures(); f.NotKept != 3 {
+	if f := b.Stats(); f.NotKept != 3 {
 		t.Errorf("%d were not kept, want 3", f.NotKept)
 	}
 	p.full = false
@@ -149,7 +149,7 @@ func TestJournal_IsRewrittenBeforeItGrowsWithoutBound(t *testing.T) {
 		t.Errorf("at most %d lines for 3 revocations, rewritten %d times", most, p.rewrites)
 	}
 	next := p.life(t, epoch)
-	if n := next.Figures().Revocations; n != 3 {
+	if n := next.Stats().Revocations; n != 3 {
 		t.Errorf("%d revocations", n)
 	}
 	next.refuses(t, protocol.InvalidToken, issued("user2", 0, "a"))
@@ -163,7 +163,7 @@ func TestJournal_BeyondTheBoundTheOldestAreForgotten(t *testing.T) {
 		b.revoke(t, "b", auth.Revocation{TokenID: fmt.Sprint("t", i)})
 	}
 	next := newBench(t, auth.Config{Journal: p, Revocations: 4}, map[string]auth.TenantKeys{"acme": withSecret()})
-	if f := next.Figures(); f.Revocations != 4 || f.Forgotten != 6 {
+	if f := next.Stats(); f.Revocations != 4 || f.Forgotten != 6 {
 		t.Errorf("%d revocations, %d forgotten", f.Revocations, f.Forgotten)
 	}
 	if err := next.SetTenant("b", withSecret()); err != nil {

@@ -12,52 +12,52 @@ import (
 
 // register bounds the revocations of all tenants together. One that holds no more stays until its room is needed: should
 // the clock have been wrong when it seemed to be over, it is still there.
-type register struct {
+type revocationList struct {
 	// Static after construction.
 	bound int
 	age   time.Duration
 
 	count, forgotten atomic.Uint64
-	losses           alarm
+	forgottenCounter minuteCounter
 
 	// writing is held while a revocation is made or taken back, so that the journal has them in the order of memory.
-	writing sync.Mutex
-	book    // of them; guarded by writing
+	writing       sync.Mutex
+	journalWriter // of them; guarded by writing
 
-	mu    sync.Mutex
-	lists map[*list]struct{} // that have an entry; guarded by mu
+	mu      sync.Mutex
+	tenants map[*tenantRevocations]struct{} // that have an entry; guarded by mu
 	// nextOver is before when none of those that there were at the last look is over; guarded by mu.
-	nextOver time.Time
+	nextExpiry time.Time
 }
 
 // list are the revocations of one tenant. It outlives the tenant's keys.
-type list struct {
+type tenantRevocations struct {
 	tenant string       // static
 	size   atomic.Int64 // so that a tenant without revocations pays nothing
 	mu     sync.Mutex
-	lru    *simplelru.LRU[target, revocation] // guarded by mu; nil before the first
-	all    *register                          // set with lru
+	lru    *simplelru.LRU[target, revocationSpan] // guarded by mu; nil before the first
+	all    *revocationList                        // set with lru
 }
 
-func newRegister(bound int, age time.Duration) *register {
-	return &register{bound: bound, age: age, lists: map[*list]struct{}{}}
+func newRevocationList(bound int, age time.Duration) *revocationList {
+	return &revocationList{bound: bound, age: age, tenants: map[*tenantRevocations]struct{}{}}
 }
 
 // add replaces what there was of the same target. It reports whether another revocation was forgotten for it before its
 // time.
-func (r *register) add(l *list, to target, what revocation, now time.Time) (lost bool) {
+func (r *revocationList) add(l *tenantRevocations, to target, what revocationSpan, now time.Time) (lost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lists[l] = struct{}{}
+	r.tenants[l] = struct{}{}
 	l.add(r, to, what)
-	if !what.until.IsZero() && what.until.Before(r.nextOver) {
-		r.nextOver = what.until
+	if !what.until.IsZero() && what.until.Before(r.nextExpiry) {
+		r.nextExpiry = what.until
 	}
-	if r.count.Load() <= uint64(r.bound) || r.dropOver(now) {
+	if r.count.Load() <= uint64(r.bound) || r.dropExpired(now) {
 		return false
 	}
-	var largest *list
-	for l := range r.lists {
+	var largest *tenantRevocations
+	for l := range r.tenants {
 		if largest == nil || l.size.Load() > largest.size.Load() {
 			largest = l
 		}
@@ -69,27 +69,27 @@ func (r *register) add(l *list, to target, what revocation, now time.Time) (lost
 
 // dropOver lets go of all that are over, and reports whether there was one. It is called with mu held, and looks no more
 // often than one can have ended.
-func (r *register) dropOver(now time.Time) (some bool) {
-	if !now.After(r.nextOver) {
+func (r *revocationList) dropExpired(now time.Time) (some bool) {
+	if !now.After(r.nextExpiry) {
 		return false
 	}
-	r.nextOver = now.Add(r.age)
-	for l := range r.lists {
-		dropped, next := l.dropOver(now)
+	r.nextExpiry = now.Add(r.age)
+	for l := range r.tenants {
+		dropped, next := l.dropExpired(now)
 		some = some || dropped
-		if !next.IsZero() && next.Before(r.nextOver) {
-			r.nextOver = next
+		if !next.IsZero() && next.Before(r.nextExpiry) {
+			r.nextExpiry = next
 		}
 	}
 	return some
 }
 
-func (l *list) add(all *register, to target, what revocation) {
+func (l *tenantRevocations) add(all *revocationList, to target, what revocationSpan) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lru == nil {
 		// One more than fits: the register drops, and it counts what it drops.
-		l.lru, _ = simplelru.NewLRU[target, revocation](all.bound+1, nil)
+		l.lru, _ = simplelru.NewLRU[target, revocationSpan](all.bound+1, nil)
 		l.all = all
 	}
 	if !l.lru.Contains(to) {
@@ -100,34 +100,34 @@ func (l *list) add(all *register, to target, what revocation) {
 }
 
 // remove reports whether there was one.
-func (l *list) remove(of target) bool {
+func (l *tenantRevocations) remove(of target) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lru == nil || !l.lru.Remove(of) {
 		return false
 	}
-	l.shrunk()
+	l.countRemoved()
 	return true
 }
 
-func (l *list) dropOldest() {
+func (l *tenantRevocations) dropOldest() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, _, ok := l.lru.RemoveOldest(); ok {
-		l.shrunk()
+		l.countRemoved()
 	}
 }
 
 // dropOver also tells when the next of those that stay is over, zero for never.
-func (l *list) dropOver(now time.Time) (some bool, next time.Time) {
+func (l *tenantRevocations) dropExpired(now time.Time) (some bool, next time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, of := range l.lru.Keys() {
 		what, _ := l.lru.Peek(of)
 		switch {
-		case what.isOver(now):
+		case what.hasExpired(now):
 			l.lru.Remove(of)
-			l.shrunk()
+			l.countRemoved()
 			some = true
 		case !what.until.IsZero() && (next.IsZero() || what.until.Before(next)):
 			next = what.until
@@ -137,20 +137,20 @@ func (l *list) dropOver(now time.Time) (some bool, next time.Time) {
 }
 
 // shrunk is called with mu held.
-func (l *list) shrunk() {
+func (l *tenantRevocations) countRemoved() {
 	l.size.Add(-1)
 	l.all.count.Add(^uint64(0))
 }
 
 // covers reports whether the identity's token was revoked.
-func (l *list) covers(id *protocol.Identity, now time.Time) bool {
+func (l *tenantRevocations) covers(id *protocol.Identity, now time.Time) bool {
 	if l.size.Load() == 0 {
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, of := range [...]target{{"", id.TokenID}, {id.User, id.TokenID}, {id.User, ""}} {
-		if what, ok := l.lru.Get(of); ok && !what.isOver(now) && what.covers(id.Issued) {
+		if what, ok := l.lru.Get(of); ok && !what.hasExpired(now) && what.covers(id.Issued) {
 			return true
 		}
 	}
@@ -158,7 +158,7 @@ func (l *list) covers(id *protocol.Identity, now time.Time) bool {
 }
 
 // all are the entries, the one that would be forgotten first first.
-func (l *list) entries() []entry {
+func (l *tenantRevocations) entries() []entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lru == nil {
@@ -173,10 +173,10 @@ func (l *list) entries() []entry {
 }
 
 // every are the entries of all tenants.
-func (r *register) every() (all []entry) {
+func (r *revocationList) entries() (all []entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for l := range r.lists {
+	for l := range r.tenants {
 		all = append(all, l.entries()...)
 	}
 	return all

@@ -68,7 +68,7 @@ func TestRevoke_ALaterCallReplacesAnEarlierOne(t *testing.T) {
 	b.revoke(t, "acme", auth.Revocation{TokenID: "one"})
 	b.revoke(t, "acme", auth.Revocation{TokenID: "one", Before: epoch})
 	b.accepts(t, issued("bob", 0, "one"))
-	if n := b.Figures().Revocations; n != 2 {
+	if n := b.Stats().Revocations; n != 2 {
 		t.Errorf("%d revocations, want 2", n)
 	}
 }
@@ -108,7 +108,7 @@ func TestUnrevoke_LetsAUserInWhomAWrongClockLockedOut(t *testing.T) {
 	b.refuses(t, protocol.InvalidToken, issued("carol", 0, "one"))
 	for range 2 {
 		was, err := b.Unrevoke("acme", auth.Revocation{TokenID: "one"})
-		if err != nil || was != (b.Figures().Revocations == 1) {
+		if err != nil || was != (b.Stats().Revocations == 1) {
 			t.Errorf("%t, %v", was, err)
 		}
 		b.accepts(t, issued("carol", 0, "one"))
@@ -152,7 +152,7 @@ func TestRevoke_OfATokenGoesByUserAndTimeToo(t *testing.T) {
 	b.accepts(t, issued("bob", 0, "two"))
 	b.revoke(t, "acme", auth.Revocation{TokenID: "two"}) // without limit beats a limit
 	b.refuses(t, protocol.InvalidToken, issued("bob", 0, "two"))
-	if n := b.Figures().Revocations; n != 2 {
+	if n := b.Stats().Revocations; n != 2 {
 		t.Errorf("%d revocations, want 2", n)
 	}
 }
@@ -199,7 +199,7 @@ func TestRevoke_WhatIsOverGoesFirstWhenRoomIsNeeded(t *testing.T) {
 	b.refuses(t, protocol.InvalidToken, issued("bob", 0, "one"))
 	b.now = epoch.Add(2 * time.Hour)
 	b.revoke(t, "acme", auth.Revocation{TokenID: "four"})
-	if f := b.Figures(); f.Revocations != 2 || f.Forgotten != 0 {
+	if f := b.Stats(); f.Revocations != 2 || f.Forgotten != 0 {
 		t.Errorf("%d revocations, %d forgotten; want 2 and 0", f.Revocations, f.Forgotten)
 	}
 	if _, err := b.show("b", hs(`{"sub":"device"}`), protocol.Claims{}); err == nil {
@@ -258,7 +258,7 @@ func TestRevoke_FullRegisterTakesFromTheTenantThatHasMost(t *testing.T) {
 	for i := range 20 {
 		b.revoke(t, "b", auth.Revocation{TokenID: fmt.Sprint("t", i)})
 	}
-	if f := b.Figures(); f.Revocations != 5 || f.Forgotten != 16 {
+	if f := b.Stats(); f.Revocations != 5 || f.Forgotten != 16 {
 		t.Errorf("%d revocations, %d forgotten; want 5 and 16", f.Revocations, f.Forgotten)
 	}
 	b.refuses(t, protocol.InvalidToken, issued("alice", 0, "one"))

@@ -46,8 +46,8 @@ func tableTenant() auth.TenantKeys {
 }
 
 const (
-	objectUser = "5dad615eae019570fb4647ed"
-	object     = "610217e481f6fc54736209e0"
+	objectUser  = "5dad615eae019570fb4647ed"
+	parseClaims = "610217e481f6fc54736209e0"
 )
 
 // tableTokens are what clients of the table show, in its order.
@@ -152,7 +152,7 @@ func tableVisits() []visit {
 			return []string{`{"type":"auth","token":"` + token + `"}`, `{"type":"subscribe","channel":"` + channel + `"` + device + `}`}
 		}})
 	}
-	for _, topic := range []string{"issueUpdate/" + object, "datasetUpdate/" + object, "uploadFile/" + object} {
+	for _, topic := range []string{"issueUpdate/" + parseClaims, "datasetUpdate/" + parseClaims, "uploadFile/" + parseClaims} {
 		kind, id, _ := strings.Cut(topic, "/")
 		all = append(all, visit{airlaywire.New(airlaywire.DefaultConfig()), "subscribe", topic, none, func(token string) []string {
 			return []string{`{"auth":"` + token + `","action":"attach","event":{"type":"` + kind + `","id":"` + id + `"}}`}
@@ -173,13 +173,13 @@ type guest struct {
 // outcome is what becomes of a visit.
 func (v *visit) outcome(b *bench, token string) string {
 	hello := v.hello(token)
-	s, shown, why := v.dialect.Open(hello)
+	s, credential, why := v.dialect.Open(hello)
 	if why != nil {
 		return "deny " + string(why.Reason)
 	}
 	g := &guest{b: b, session: s}
-	if shown != nil {
-		if g.id, why = g.meet(*shown); why != nil {
+	if credential != nil {
+		if g.id, why = g.meet(*credential); why != nil {
 			return "deny " + string(why.Reason)
 		}
 	}
@@ -203,8 +203,8 @@ func (v *visit) outcome(b *bench, token string) string {
 	return "allow"
 }
 
-func (g *guest) meet(shown protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
-	id, err := g.b.meet("acme", shown)
+func (g *guest) meet(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
+	id, err := g.b.meet("acme", credential)
 	return id, protocol.AsRefusal(err)
 }
 

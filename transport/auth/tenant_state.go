@@ -10,7 +10,7 @@ import (
 
 // issues are the latest times at which a tenant's tokens say that they were issued, by the issuers' clocks: what was
 // issued until now, for a revocation, is what says so by them.
-type issues struct {
+type issueTimes struct {
 	latest atomic.Int64 // among those that are ahead of our clock by no more than MaxLeeway, in Unix nanoseconds
 
 	mu    sync.Mutex
@@ -23,41 +23,41 @@ const maxAhead = 4096
 // isAhead reports whether a time lies so far ahead that it says nothing about when a token was issued.
 func isAhead(issued, now time.Time) bool { return issued.After(now.Add(MaxLeeway)) }
 
-func (i *issues) note(user string, issued, now time.Time) {
+func (i *issueTimes) record(user string, issued, now time.Time) {
 	switch {
 	case issued.IsZero():
 	case isAhead(issued, now):
-		i.noteAhead(user, issued)
+		i.recordAhead(user, issued)
 	default:
-		raise(&i.latest, issued.UnixNano())
+		storeMax(&i.latest, issued.UnixNano())
 	}
 }
 
-func (i *issues) noteAhead(user string, issued time.Time) {
+func (i *issueTimes) recordAhead(user string, issued time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.ahead == nil {
 		i.ahead, _ = simplelru.NewLRU[string, time.Time](maxAhead, nil)
 	}
 	known, _ := i.ahead.Get(user)
-	i.ahead.Add(user, latestOf(known, issued))
+	i.ahead.Add(user, later(known, issued))
 }
 
 // lastIssuedTo is the latest of all that may be a time of one user's tokens.
-func (l *ledger) lastIssuedTo(user string) time.Time {
-	i := &l.issues
+func (l *tenantState) latestIssuedTo(user string) time.Time {
+	i := &l.issueTimes
 	latest := time.Unix(0, i.latest.Load())
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.ahead != nil {
 		ahead, _ := i.ahead.Peek(user)
-		latest = latestOf(latest, ahead)
+		latest = later(latest, ahead)
 	}
 	return latest
 }
 
 // raise makes most at least as great as value.
-func raise(most *atomic.Int64, value int64) {
+func storeMax(most *atomic.Int64, value int64) {
 	for known := most.Load(); value > known && !most.CompareAndSwap(known, value); {
 		known = most.Load()
 	}

@@ -16,38 +16,38 @@ import (
 // lobby that have its kid and algorithm; each key speaks for its own tenant, whatever else the token says. If two
 // tenants have one key, the issuer decides between them. Tickets and the tokens of outposts are their tenant's. Opaque
 // session keys, and clients that show nothing, are nobody's here.
-const Lobby = "\x00lobby"
+const UnresolvedTenant = "\x00lobby"
 
 // maxTriedInLobby bounds the signatures that are computed for one token in the lobby, over all tenants. It is reached by
 // tokens without kid alone; the tenants behind it, by name, then need a kid in theirs.
-const maxTriedInLobby = 16
+const maxTriedUnresolved = 16
 
 // roster are all tenants at one time. It is never changed.
-type roster struct {
-	byName map[string]*tenant
-	lobby  []*tenant // by name
+type tenantTable struct {
+	byName     map[string]*tenant
+	unresolved []*tenant // by name
 }
 
 // newRoster refuses tenants in the lobby that could not be told apart.
-func newRoster(byName map[string]*tenant) (*roster, error) {
-	r := &roster{byName: byName}
+func newTenantTable(byName map[string]*tenant) (*tenantTable, error) {
+	r := &tenantTable{byName: byName}
 	for _, t := range byName {
-		if t.lobby {
-			r.lobby = append(r.lobby, t)
+		if t.allowUnresolved {
+			r.unresolved = append(r.unresolved, t)
 		}
 	}
-	slices.SortFunc(r.lobby, func(a, b *tenant) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(r.unresolved, func(a, b *tenant) int { return strings.Compare(a.name, b.name) })
 	return r, errors.Join(r.checkKeys(), r.checkOutposts())
 }
 
-func (r *roster) checkKeys() error {
+func (r *tenantTable) checkKeys() error {
 	type owner struct {
 		tenant *tenant
 		issuer string
 	}
 	var problems []error
 	owners := map[[sha256.Size]byte][]owner{}
-	for _, t := range r.lobby {
+	for _, t := range r.unresolved {
 		for i, k := range append(slices.Clone(t.keys.all), t.cookies.all...) {
 			hash, issuer := k.hash(), k.issuer
 			if i >= len(t.keys.all) {
@@ -65,10 +65,10 @@ func (r *roster) checkKeys() error {
 	return errors.Join(problems...)
 }
 
-func (r *roster) checkOutposts() error {
+func (r *tenantTable) checkOutposts() error {
 	var problems []error
 	owners := map[[sha256.Size]byte]*tenant{}
-	for _, t := range r.lobby {
+	for _, t := range r.unresolved {
 		for i := range t.outposts {
 			hash := t.outposts[i].hash
 			if o := owners[hash]; o != nil && o != t {
@@ -91,35 +91,35 @@ func (k *key) hash() [sha256.Size]byte {
 }
 
 // askedAt are the tenants that something shown at a tenant may be of; at is nil in the lobby.
-func (r *roster) askedAt(at *tenant) []*tenant {
+func (r *tenantTable) tenantsAt(at *tenant) []*tenant {
 	if at != nil {
 		return []*tenant{at}
 	}
-	return r.lobby
+	return r.unresolved
 }
 
 // claimant is a key that may have signed a token, and the tenant that it speaks for.
-type claimant struct {
+type candidate struct {
 	tenant *tenant
 	key    *key
 }
 
 // claimants are the keys that a token may be checked with.
-func (r *roster) claimants(at *tenant, tok *token, form protocol.Form) ([]claimant, Outcome) {
-	var all []claimant
+func (r *tenantTable) candidates(at *tenant, tok *token, form protocol.Form) ([]candidate, Outcome) {
+	var all []candidate
 	outcome := UnknownKey
-	for _, t := range r.askedAt(at) {
+	for _, t := range r.tenantsAt(at) {
 		ring := &t.keys
 		if form == protocol.Cookie {
 			ring = &t.cookies
 		}
-		candidates, why := ring.candidates(tok)
+		candidates, why := ring.matching(tok)
 		if why != Accepted {
 			outcome = why
 		}
 		for _, k := range candidates {
-			if len(all) < maxTriedInLobby {
-				all = append(all, claimant{t, k})
+			if len(all) < maxTriedUnresolved {
+				all = append(all, candidate{t, k})
 			}
 		}
 	}

@@ -60,7 +60,7 @@ func TestVerifier_ATokenIsRememberedForItsTenantAndRulesOnly(t *testing.T) {
 	} {
 		_, _ = b.show("a", token, rules)
 	}
-	if n := b.Figures().CacheEntries; n != 4 { // no rules, Require, Refuse, User
+	if n := b.Stats().CacheEntries; n != 4 { // no rules, Require, Refuse, User
 		t.Errorf("%d entries, want 4", n)
 	}
 }
@@ -71,7 +71,7 @@ func TestVerifier_UnknownTenantIsRefusedAsAnyForgery(t *testing.T) {
 		id, err := b.show(tenant, alice(), protocol.Claims{Anonymous: true})
 		checkRefusal(t, id, err, protocol.InvalidToken)
 	}
-	if n := b.Figures().Outcomes[""]["unknown_tenant"]; n != 5 {
+	if n := b.Stats().Outcomes[""]["unknown_tenant"]; n != 5 {
 		t.Errorf("%d attempts counted, want 5", n)
 	}
 }
@@ -106,7 +106,7 @@ func TestVerifier_RotationTakesEffectAtOnce(t *testing.T) {
 	if err := b.SetTenant("acme", both); err != nil {
 		t.Fatal(err)
 	}
-	if n := b.Figures().CacheEntries; n != 0 {
+	if n := b.Stats().CacheEntries; n != 0 {
 		t.Errorf("%d tokens are remembered under keys that were replaced", n)
 	}
 	b.accepts(t, old)
@@ -190,7 +190,7 @@ func TestVerifier_NobodyIsRefusedWhileKeysAreReplaced(t *testing.T) {
 		if err := b.SetTenant("acme", keys); err != nil {
 			t.Error(err)
 		}
-		_ = b.Figures()
+		_ = b.Stats()
 	}
 	close(done)
 	clients.Wait()

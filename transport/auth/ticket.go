@@ -40,7 +40,7 @@ type ticket struct {
 	hash     [sha256.Size]byte
 	tenant   string
 	identity protocol.Identity
-	rules    fingerprint // that its token was checked by
+	rules    credentialHash // that its token was checked by
 	until    time.Time
 }
 
@@ -62,7 +62,7 @@ func (s *Tickets) Issue(tenant string, id *protocol.Identity, rules protocol.Cla
 	_, _ = rand.Read(secret[:]) // it never fails
 	text := base64.RawURLEncoding.EncodeToString(secret[:])
 	now := s.now()
-	t := &ticket{hash: sha256.Sum256([]byte(text)), tenant: tenant, identity: *id, rules: rulesOf(&rules), until: now.Add(TicketLife)}
+	t := &ticket{hash: sha256.Sum256([]byte(text)), tenant: tenant, identity: *id, rules: hashRules(&rules), until: now.Add(TicketLife)}
 	t.identity.Tenant = ""
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +127,7 @@ func (s *Tickets) redeem(text string, at func(tenant string) bool) *ticket {
 	return nil
 }
 
-func (s *Tickets) figures() (now int, lost uint64) {
+func (s *Tickets) stats() (now int, lost uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.byHash), s.lost
@@ -140,22 +140,22 @@ func (s *Tickets) String() string { return "[tickets]" }
 func (v *Verifier) Tickets() *Tickets { return v.tickets }
 
 // checkTicket: the identity is that of the token that the ticket was issued for, and must still stand on it.
-func (v *Verifier) checkTicket(r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
-	if shown.For != "" {
-		return finding{whose: at}, BadTicket
+func (v *Verifier) checkTicket(r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
+	if credential.For != "" {
+		return authResult{tenant: at}, BadTicket
 	}
 	var whose *tenant
-	found := v.tickets.redeem(shown.Token, func(tenant string) bool {
+	found := v.tickets.redeem(credential.Token, func(tenant string) bool {
 		whose = r.byName[tenant]
-		return whose != nil && (whose == at || at == nil && whose.lobby)
+		return whose != nil && (whose == at || at == nil && whose.allowUnresolved)
 	})
 	switch {
 	case found == nil:
-		return finding{whose: at}, BadTicket
-	case found.rules != rulesOf(&shown.Claims), found.identity.Key != protocol.KeyFingerprint{} && !whose.has(found.identity.Key):
-		return finding{whose: whose}, BadTicket
+		return authResult{tenant: at}, BadTicket
+	case found.rules != hashRules(&credential.Claims), found.identity.Key != protocol.KeyFingerprint{} && !whose.hasKey(found.identity.Key):
+		return authResult{tenant: whose}, BadTicket
 	case !found.identity.Expires.IsZero() && !now.Before(found.identity.Expires):
-		return finding{whose: whose}, Expired
+		return authResult{tenant: whose}, Expired
 	}
-	return finding{whose: whose, identity: &found.identity}, Accepted
+	return authResult{tenant: whose, identity: &found.identity}, Accepted
 }

@@ -104,17 +104,17 @@ func TestTickets_AreTakenByTheRulesThatTheyWereMadeBy(t *testing.T) {
 	strict := protocol.Claims{Refuse: []string{"refresh"}, Require: []string{"sid"}}
 	id := b.accepts(t, alice())
 	for _, c := range []struct {
-		made, shown protocol.Claims
-		taken       bool
+		made, credential protocol.Claims
+		taken            bool
 	}{{strict, strict, true}, {protocol.Claims{Refuse: []string{"refresh"}}, strict, false}, {protocol.Claims{}, strict, false}, {strict, protocol.Claims{User: []string{"data.id"}}, false}} {
 		text, err := b.Tickets().Issue("acme", id, c.made)
 		if err != nil {
 			t.Fatal(err)
 		}
-		shown := ticket(text)
-		shown.Claims = c.shown
-		if _, err := b.meet("acme", shown); (err == nil) != c.taken {
-			t.Errorf("made by %v, shown by %v: %v", c.made, c.shown, err)
+		credential := ticket(text)
+		credential.Claims = c.credential
+		if _, err := b.meet("acme", credential); (err == nil) != c.taken {
+			t.Errorf("made by %v, shown by %v: %v", c.made, c.credential, err)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func TestTickets_AreOfOneTenant(t *testing.T) {
 	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
 	text := b.issue(t, "acme", alice())
 	b.turns(t, protocol.InvalidToken, "b", ticket(text))
-	b.turns(t, protocol.InvalidToken, auth.Lobby, ticket(text)) // acme is not in it
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, ticket(text)) // acme is not in it
 	b.admits(t, "acme", ticket(text))
 	text = b.issue(t, "acme", alice())
 	if err := b.Reload(map[string]auth.TenantKeys{"b": withSecret()}); err != nil {
@@ -177,7 +177,7 @@ func TestTickets_AreBoundedAndTheOldestOfTheLargestTenantGoes(t *testing.T) {
 	for range 10 {
 		theirs = append(theirs, b.issue(t, "b", alice()))
 	}
-	if f := b.Figures(); f.Tickets != 5 || f.TicketsLost != 6 {
+	if f := b.Stats(); f.Tickets != 5 || f.TicketsLost != 6 {
 		t.Errorf("%d tickets, %d lost; want 5 and 6", f.Tickets, f.TicketsLost)
 	}
 	b.admits(t, "acme", ticket(mine))
@@ -191,7 +191,7 @@ func TestTickets_AreBoundedAndTheOldestOfTheLargestTenantGoes(t *testing.T) {
 	}
 	b.now = epoch.Add(auth.TicketLife)
 	b.issue(t, "acme", alice())
-	if f := b.Figures(); f.Tickets != 1 || f.TicketsLost != 6 {
+	if f := b.Stats(); f.Tickets != 1 || f.TicketsLost != 6 {
 		t.Errorf("%d tickets, %d lost; those that had ended are no loss", f.Tickets, f.TicketsLost)
 	}
 }

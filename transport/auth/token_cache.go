@@ -11,14 +11,14 @@ import (
 )
 
 // fingerprint stands for a token or cookie, where it was shown (a tenant, or the lobby) and the rules it was checked by.
-type fingerprint [sha256.Size]byte
+type credentialHash [sha256.Size]byte
 
 var scratch = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
 
-func fingerprintOf(tenant string, shown *protocol.Credential) fingerprint {
+func hashCredential(tenant string, credential *protocol.Credential) credentialHash {
 	buffer := scratch.Get().(*[]byte)
-	b := appendRules(appendText(appendText((*buffer)[:0], tenant), string(shown.Form)), &shown.Claims)
-	b = append(b, shown.Token...)
+	b := appendRules(appendText(appendText((*buffer)[:0], tenant), string(credential.Form)), &credential.Claims)
+	b = append(b, credential.Token...)
 	sum := sha256.Sum256(b)
 	clear(b) // it held a secret
 	*buffer = b
@@ -27,7 +27,7 @@ func fingerprintOf(tenant string, shown *protocol.Credential) fingerprint {
 }
 
 // rulesOf stands for the rules of a dialect.
-func rulesOf(rules *protocol.Claims) fingerprint { return sha256.Sum256(appendRules(nil, rules)) }
+func hashRules(rules *protocol.Claims) credentialHash { return sha256.Sum256(appendRules(nil, rules)) }
 
 func appendRules(b []byte, rules *protocol.Claims) []byte {
 	for _, list := range [...][]string{rules.User, rules.Require, rules.Refuse} {
@@ -49,17 +49,17 @@ func appendText(b []byte, text string) []byte {
 //
 // Every client has a token of its own, so this is memory per client: what is remembered of a token has 144 bytes and its
 // place in the map 25, half of what a verdict in a general LRU takes up.
-type cache struct {
-	mu      sync.Mutex
-	entries map[uint64]*remembered // by the beginning of the fingerprint; guarded by mu, as all below
-	order   remembered             // the ring of all: next is the one used last, before the one not used for longest
-	most    int                    // static
+type tokenCache struct {
+	mu       sync.Mutex
+	entries  map[uint64]*cachedToken // by the beginning of the fingerprint; guarded by mu, as all below
+	recent   cachedToken             // the ring of all: next is the one used last, before the one not used for longest
+	capacity int                     // static
 }
 
 // remembered is a verdict in short.
-type remembered struct {
-	mark            fingerprint
-	next, before    *remembered
+type cachedToken struct {
+	hash            credentialHash
+	next, prev      *cachedToken
 	tenant          *tenant
 	user, tokenID   string
 	topics          []protocol.Pattern
@@ -70,98 +70,98 @@ type remembered struct {
 	session                 bool
 }
 
-func newCache(size int) (*cache, error) {
+func newTokenCache(size int) (*tokenCache, error) {
 	if size < 1 {
 		return nil, fmt.Errorf("a cache of %d tokens; it needs room for one", size)
 	}
-	c := &cache{entries: map[uint64]*remembered{}, most: size}
-	c.order.next, c.order.before = &c.order, &c.order
+	c := &tokenCache{entries: map[uint64]*cachedToken{}, capacity: size}
+	c.recent.next, c.recent.prev = &c.recent, &c.recent
 	return c, nil
 }
 
-func (f *fingerprint) place() uint64 { return binary.LittleEndian.Uint64(f[:]) }
+func (f *credentialHash) mapKey() uint64 { return binary.LittleEndian.Uint64(f[:]) }
 
 // find returns the verdict on a token, nil if there is none by the keys of now.
-func (c *cache) find(f fingerprint, now *roster) *verdict {
+func (c *tokenCache) get(f credentialHash, now *tenantTable) *verifiedToken {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[f.place()]
-	if e == nil || e.mark != f {
+	e := c.entries[f.mapKey()]
+	if e == nil || e.hash != f {
 		return nil
 	}
 	e.unlink()
-	e.link(&c.order)
+	e.link(&c.recent)
 	if now.byName[e.tenant.name] != e.tenant {
 		return nil
 	}
-	return e.verdict()
+	return e.verifiedToken()
 }
 
 // keep remembers a verdict. Should the fingerprint of another token begin with the same eight bytes, that one is forgotten.
-func (c *cache) keep(f fingerprint, v *verdict) {
+func (c *tokenCache) put(f credentialHash, v *verifiedToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.entries[f.place()]; e != nil {
-		c.drop(e)
+	if e := c.entries[f.mapKey()]; e != nil {
+		c.removeEntry(e)
 	}
-	if len(c.entries) >= c.most {
-		c.drop(c.order.before)
+	if len(c.entries) >= c.capacity {
+		c.removeEntry(c.recent.prev)
 	}
-	e := shorten(v)
-	e.mark = f
-	c.entries[f.place()] = e
-	e.link(&c.order)
+	e := newCachedToken(v)
+	e.hash = f
+	c.entries[f.mapKey()] = e
+	e.link(&c.recent)
 }
 
-func (c *cache) forget(f fingerprint) {
+func (c *tokenCache) remove(f credentialHash) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.entries[f.place()]; e != nil && e.mark == f {
-		c.drop(e)
+	if e := c.entries[f.mapKey()]; e != nil && e.hash == f {
+		c.removeEntry(e)
 	}
 }
 
 // sweep lets go of all verdicts by keys that are no longer those of their tenant. find does not need it; memory does.
-func (c *cache) sweep(now *roster) {
+func (c *tokenCache) removeStale(now *tenantTable) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, e := range c.entries {
 		if now.byName[e.tenant.name] != e.tenant {
-			c.drop(e)
+			c.removeEntry(e)
 		}
 	}
 }
 
-func (c *cache) size() int {
+func (c *tokenCache) len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.entries)
 }
 
-func (c *cache) drop(e *remembered) {
-	delete(c.entries, e.mark.place())
+func (c *tokenCache) removeEntry(e *cachedToken) {
+	delete(c.entries, e.hash.mapKey())
 	e.unlink()
 }
 
 // link puts the entry behind another one, unlink takes it out.
-func (e *remembered) link(behind *remembered) {
-	e.before, e.next = behind, behind.next
-	e.before.next, e.next.before = e, e
+func (e *cachedToken) link(behind *cachedToken) {
+	e.prev, e.next = behind, behind.next
+	e.prev.next, e.next.prev = e, e
 }
 
-func (e *remembered) unlink() { e.before.next, e.next.before = e.next, e.before }
+func (e *cachedToken) unlink() { e.prev.next, e.next.prev = e.next, e.prev }
 
-func shorten(v *verdict) *remembered {
+func newCachedToken(v *verifiedToken) *cachedToken {
 	id := &v.identity
-	return &remembered{
+	return &cachedToken{
 		tenant: v.tenant, user: id.User, tokenID: id.TokenID, key: id.Key, topics: id.Topics, session: v.session,
 		issued: id.Issued.Unix(), issuedPart: int32(id.Issued.Nanosecond()),
 		expires: v.expires.Unix(), expiresPart: int32(v.expires.Nanosecond()),
 	}
 }
 
-func (e *remembered) verdict() *verdict {
-	return &verdict{
+func (e *cachedToken) verifiedToken() *verifiedToken {
+	return &verifiedToken{
 		tenant: e.tenant, session: e.session, expires: time.Unix(e.expires, int64(e.expiresPart)).UTC(),
 		identity: protocol.Identity{User: e.user, TokenID: e.tokenID, Key: e.key, Topics: e.topics, Issued: time.Unix(e.issued, int64(e.issuedPart)).UTC()},
 	}

@@ -13,31 +13,31 @@ import (
 )
 
 // someVerdict is what a usual token leaves: a user, a jti, times in whole seconds, the tenant's topics.
-func someVerdict(t *tenant, i int) *verdict {
+func someVerdict(t *tenant, i int) *verifiedToken {
 	at := time.Unix(1_800_000_000, 0).UTC()
-	return &verdict{tenant: t, expires: at.Add(time.Hour), identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i), Key: protocol.KeyFingerprint{0: 1, 6: 7}, Issued: at, Topics: t.topics}}
+	return &verifiedToken{tenant: t, expires: at.Add(time.Hour), identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i), Key: protocol.KeyFingerprint{0: 1, 6: 7}, Issued: at, Topics: t.topics}}
 }
 
-func markOf(i int) (f fingerprint) {
+func markOf(i int) (f credentialHash) {
 	binary.LittleEndian.PutUint64(f[:], uint64(i)*0x9e3779b97f4a7c15)
 	return f
 }
 
 func TestCache_RemembersTheWholeVerdict(t *testing.T) {
 	acme := &tenant{name: "acme", topics: []protocol.Pattern{"a/*"}}
-	c, err := newCache(2)
+	c, err := newTokenCache(2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := &roster{byName: map[string]*tenant{"acme": acme}}
+	now := &tenantTable{byName: map[string]*tenant{"acme": acme}}
 	plain, odd := someVerdict(acme, 1), someVerdict(acme, 2)
 	odd.expires, odd.session, odd.identity.Issued = time.Time{}, true, time.Unix(1_800_000_000, 123_456_789).UTC()
 	odd.identity.Topics = []protocol.Pattern{"b", "c"}
 	far := someVerdict(acme, 3)
 	far.expires = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
-	for i, v := range []*verdict{plain, odd, far} {
-		c.keep(markOf(i), v)
-		got := c.find(markOf(i), now)
+	for i, v := range []*verifiedToken{plain, odd, far} {
+		c.put(markOf(i), v)
+		got := c.get(markOf(i), now)
 		if got == nil || got.tenant != v.tenant || got.session != v.session || !got.expires.Equal(v.expires) || got.expires.IsZero() != v.expires.IsZero() ||
 			got.identity.User != v.identity.User || got.identity.TokenID != v.identity.TokenID || got.identity.Key != v.identity.Key || !got.identity.Issued.Equal(v.identity.Issued) || !slices.Equal(got.identity.Topics, v.identity.Topics) {
 			t.Errorf("kept %+v, found %+v", v, got)
@@ -48,27 +48,27 @@ func TestCache_RemembersTheWholeVerdict(t *testing.T) {
 // Eight bytes place an entry, all of them tell tokens apart.
 func TestCache_TwoTokensInOnePlaceAreToldApart(t *testing.T) {
 	acme := &tenant{name: "acme"}
-	now := &roster{byName: map[string]*tenant{"acme": acme}}
-	c, err := newCache(4)
+	now := &tenantTable{byName: map[string]*tenant{"acme": acme}}
+	c, err := newTokenCache(4)
 	if err != nil {
 		t.Fatal(err)
 	}
 	first, second := markOf(1), markOf(1)
 	second[31] = 1
-	c.keep(first, someVerdict(acme, 1))
-	c.forget(second)
-	if c.find(second, now) != nil || c.find(first, now) == nil {
+	c.put(first, someVerdict(acme, 1))
+	c.remove(second)
+	if c.get(second, now) != nil || c.get(first, now) == nil {
 		t.Error("one token is taken for the other")
 	}
-	c.keep(second, someVerdict(acme, 2))
-	if got := c.find(second, now); got == nil || got.identity.User != "user-2" || c.find(first, now) != nil || c.size() != 1 {
-		t.Errorf("found %+v among %d", got, c.size())
+	c.put(second, someVerdict(acme, 2))
+	if got := c.get(second, now); got == nil || got.identity.User != "user-2" || c.get(first, now) != nil || c.len() != 1 {
+		t.Errorf("found %+v among %d", got, c.len())
 	}
 }
 
 // Every client has both: one more byte in either puts each into the next size class of the allocator, 16 bytes larger.
 func TestCache_ARememberedTokenAndAnIdentityFillTheirSizeClasses(t *testing.T) {
-	if size := unsafe.Sizeof(remembered{}); size != 144 {
+	if size := unsafe.Sizeof(cachedToken{}); size != 144 {
 		t.Errorf("a remembered token has %d bytes, want 144", size)
 	}
 	if size := unsafe.Sizeof(protocol.Identity{}); size != 128 {
@@ -89,12 +89,12 @@ func BenchmarkCache_BytesPerToken(b *testing.B) {
 	}
 	for range b.N {
 		before := heap()
-		c, err := newCache(tokens)
+		c, err := newTokenCache(tokens)
 		if err != nil {
 			b.Fatal(err)
 		}
 		for i := range tokens {
-			c.keep(markOf(i), someVerdict(acme, i))
+			c.put(markOf(i), someVerdict(acme, i))
 		}
 		b.ReportMetric(float64(heap()-before)/tokens, "B/token")
 		runtime.KeepAlive(c)

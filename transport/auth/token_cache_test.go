@@ -21,7 +21,7 @@ func TestCache_ARememberedTokenExpiresOnTheSecond(t *testing.T) {
 	}
 	b.now = epoch.Add(70 * time.Second)
 	b.refuses(t, protocol.TokenExpired, token)
-	if n := b.Figures().CacheEntries; n != 0 {
+	if n := b.Stats().CacheEntries; n != 0 {
 		t.Errorf("%d expired tokens are still remembered", n)
 	}
 }
@@ -40,7 +40,7 @@ func TestCache_IsBoundedAndLosesTheLeastUsed(t *testing.T) {
 	if got := b.outcomes()["cached"] - before; got != 1 {
 		t.Errorf("%d of two came from memory, want the one that was used", got)
 	}
-	if n := b.Figures().CacheEntries; n != 3 {
+	if n := b.Stats().CacheEntries; n != 3 {
 		t.Errorf("%d entries, the bound is 3", n)
 	}
 }
@@ -49,7 +49,7 @@ func TestCache_RefusalsAreNotRemembered(t *testing.T) {
 	b := one(t, withSecret())
 	early := hs(fmt.Sprintf(`{"sub":"alice","exp":%d,"nbf":%d}`, unix(time.Hour), unix(time.Minute)))
 	b.refuses(t, protocol.InvalidToken, early)
-	if n := b.Figures().CacheEntries; n != 0 {
+	if n := b.Stats().CacheEntries; n != 0 {
 		t.Errorf("%d refusals are remembered", n)
 	}
 	b.now = epoch.Add(time.Minute)

@@ -27,7 +27,7 @@ const maxPatterns = 256
 var typeClaims = []string{"type", "typ", "token_type"}
 
 // latest is the end of the year 9999. Beyond it lie milliseconds that were taken for seconds.
-const latest = 253402300799
+const maxUnixSeconds = 253402300799
 
 // find returns the claim called name; a dot goes one object deeper, unless the claim itself is called so.
 func (c claims) find(name string) []byte {
@@ -61,7 +61,7 @@ func (c claims) time(name string) (at time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	seconds, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || seconds > latest {
+	if err != nil || seconds > maxUnixSeconds {
 		return time.Time{}, false
 	}
 	whole, fraction := math.Modf(seconds)

@@ -119,7 +119,7 @@ func TestVerifier_RefusesEveryForgeryInTheSameWay(t *testing.T) {
 		t.Run(name, func(t *testing.T) { b.refuses(t, protocol.InvalidToken, forged[name]) })
 	}
 	b.accepts(t, alice())
-	if n := b.Figures().CacheEntries; n != 1 {
+	if n := b.Stats().CacheEntries; n != 1 {
 		t.Errorf("%d tokens are remembered, want the one that was accepted", n)
 	}
 }
@@ -257,8 +257,8 @@ func TestVerifier_KnowsEveryAlgorithmByItsKey(t *testing.T) {
 	}
 	for i, pinned := range keys {
 		b := one(t, auth.TenantKeys{Keys: []auth.Key{pinned.key}})
-		for j, shown := range keys {
-			token := compact(shown.method, shown.private, `{"alg":"`+shown.method.Alg()+`"}`, live(`"sub":"alice"`))
+		for j, credential := range keys {
+			token := compact(credential.method, credential.private, `{"alg":"`+credential.method.Alg()+`"}`, live(`"sub":"alice"`))
 			if i == j {
 				b.accepts(t, token)
 			} else {

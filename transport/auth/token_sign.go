@@ -40,7 +40,7 @@ func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	content, err := t.grant(g, k, v.now())
+	content, err := t.claimsOf(g, k, v.now())
 	if err != nil {
 		return "", err
 	}
@@ -71,7 +71,7 @@ func (t *tenant) signer(id string) (*key, error) {
 }
 
 // grant puts the claims together.
-func (t *tenant) grant(g Grant, by *key, now time.Time) (map[string]any, error) {
+func (t *tenant) claimsOf(g Grant, by *key, now time.Time) (map[string]any, error) {
 	if err := protocol.CheckName("user", g.User); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (t *tenant) grant(g Grant, by *key, now time.Time) (map[string]any, error) 
 	for _, path := range t.user {
 		merge(content, nest(path, g.User))
 	}
-	further, err := object(g.Claims)
+	further, err := parseClaims(g.Claims)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (t *tenant) grant(g Grant, by *key, now time.Time) (map[string]any, error) 
 }
 
 // object reads further claims; numbers keep their digits.
-func object(text string) (map[string]any, error) {
+func parseClaims(text string) (map[string]any, error) {
 	if text == "" {
 		return nil, nil
 	}

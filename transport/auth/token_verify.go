@@ -7,7 +7,7 @@ import (
 )
 
 // verdict is a token that was verified. It is never changed.
-type verdict struct {
+type verifiedToken struct {
 	tenant   *tenant // whose keys let it in; once replaced, the verdict is void
 	identity protocol.Identity
 	expires  time.Time // exp, without leeway; zero for never
@@ -15,12 +15,12 @@ type verdict struct {
 }
 
 // hasExpired goes by the tenant's leeway.
-func (v *verdict) hasExpired(now time.Time) bool {
+func (v *verifiedToken) hasExpired(now time.Time) bool {
 	return !v.expires.IsZero() && !now.Before(v.expires.Add(v.tenant.leeway))
 }
 
 // at is a copy of the identity for one connection.
-func (v *verdict) at(now time.Time) *protocol.Identity {
+func (v *verifiedToken) identityAt(now time.Time) *protocol.Identity {
 	id := v.identity
 	id.Expires = v.expires
 	if !v.expires.IsZero() && !now.Before(v.expires) {
@@ -33,31 +33,31 @@ func (v *verdict) at(now time.Time) *protocol.Identity {
 }
 
 // finding is whose the verdict is, or if there is none at whom it was shown, with an identity, nil for none.
-func (v *verdict) finding(at *tenant, id *protocol.Identity) finding {
+func (v *verifiedToken) result(at *tenant, id *protocol.Identity) authResult {
 	if v == nil {
-		return finding{at, id}
+		return authResult{at, id}
 	}
-	return finding{v.tenant, id}
+	return authResult{v.tenant, id}
 }
 
 // verify checks a token from the outside in: form, key, signature, and only then what it says. In the lobby, where at is
 // nil, the signature decides whose it is.
-func (r *roster) verify(at *tenant, shown *protocol.Credential, now time.Time) (*verdict, Outcome) {
-	tok, outcome := parse(shown.Token)
+func (r *tenantTable) verify(at *tenant, credential *protocol.Credential, now time.Time) (*verifiedToken, Outcome) {
+	tok, outcome := parse(credential.Token)
 	if outcome != Accepted {
 		return nil, outcome
 	}
-	claimants, outcome := r.claimants(at, &tok, shown.Form)
+	claimants, outcome := r.candidates(at, &tok, credential.Form)
 	if outcome != Accepted {
 		return nil, outcome
 	}
-	var found *verdict
+	var found *verifiedToken
 	outcome = BadSignature
 	for _, c := range claimants {
 		if c.key.method.Verify(tok.signed, tok.signature, c.key.check) != nil {
 			continue
 		}
-		found, outcome = c.tenant.judge(tok.claims, c.key, shown, now)
+		found, outcome = c.tenant.checkClaims(tok.claims, c.key, credential, now)
 		if outcome != BadIssuer { // else another tenant may have this key, for another issuer
 			break
 		}
@@ -66,8 +66,8 @@ func (r *roster) verify(at *tenant, shown *protocol.Credential, now time.Time) (
 }
 
 // judge reads the claims of a token whose signature holds. The verdict says whose it is even if the outcome is against it.
-func (t *tenant) judge(encoded string, by *key, shown *protocol.Credential, now time.Time) (*verdict, Outcome) {
-	v, rules := &verdict{tenant: t}, &shown.Claims
+func (t *tenant) checkClaims(encoded string, by *key, credential *protocol.Credential, now time.Time) (*verifiedToken, Outcome) {
+	v, rules := &verifiedToken{tenant: t}, &credential.Claims
 	v.identity.Key = by.fingerprint
 	raw, err := base64url.DecodeString(encoded)
 	if err != nil {
@@ -77,22 +77,22 @@ func (t *tenant) judge(encoded string, by *key, shown *protocol.Credential, now 
 	if err != nil {
 		return v, Malformed
 	}
-	if shown.Form == protocol.Cookie {
-		if by.session || c.areOfSession() {
-			return v, t.judgeSession(c, v, now)
+	if credential.Form == protocol.Cookie {
+		if by.session || c.isSession() {
+			return v, t.checkSession(c, v, now)
 		}
 		rules = &cookieClaims
 	}
 	if by.issuer != "" && c.issuer() != by.issuer {
 		return v, BadIssuer
 	}
-	if outcome := t.judgeTimes(c, v, t.neverExpire, now); outcome != Accepted {
+	if outcome := t.checkTimes(c, v, t.neverExpire, now); outcome != Accepted {
 		return v, outcome
 	}
-	if outcome := judgePurpose(c, by, rules); outcome != Accepted {
+	if outcome := checkPurpose(c, by, rules); outcome != Accepted {
 		return v, outcome
 	}
-	if outcome := t.judgeBearer(c, rules, v); outcome != Accepted {
+	if outcome := t.readIdentity(c, rules, v); outcome != Accepted {
 		return v, outcome
 	}
 	return v, Accepted
@@ -100,7 +100,7 @@ func (t *tenant) judge(encoded string, by *key, shown *protocol.Credential, now 
 
 // judgeTimes: is it good now? The time at which it was issued says nothing about that (RFC 7519 section 4.1.6); it is for
 // revocations.
-func (t *tenant) judgeTimes(c claims, v *verdict, mayLast bool, now time.Time) Outcome {
+func (t *tenant) checkTimes(c claims, v *verifiedToken, mayLast bool, now time.Time) Outcome {
 	expires, ok1 := c.time("exp")
 	begins, ok2 := c.time("nbf")
 	issued, ok3 := c.time("iat")
@@ -118,7 +118,7 @@ func (t *tenant) judgeTimes(c claims, v *verdict, mayLast bool, now time.Time) O
 }
 
 // judgePurpose: is it for whom and for what it should be?
-func judgePurpose(c claims, by *key, rules *protocol.Claims) Outcome {
+func checkPurpose(c claims, by *key, rules *protocol.Claims) Outcome {
 	if by.audience != "" && !c.isFor(by.audience) {
 		return BadAudience
 	}
@@ -134,7 +134,7 @@ func judgePurpose(c claims, by *key, rules *protocol.Claims) Outcome {
 }
 
 // judgeBearer: who is it, and what may it hear?
-func (t *tenant) judgeBearer(c claims, rules *protocol.Claims, v *verdict) Outcome {
+func (t *tenant) readIdentity(c claims, rules *protocol.Claims, v *verifiedToken) Outcome {
 	names := rules.User
 	if len(names) == 0 {
 		names = t.user

@@ -15,7 +15,7 @@ import (
 
 // inLobby are settings of a tenant in the lobby with one key of kid k1.
 func inLobby(secret string) auth.TenantKeys {
-	return auth.TenantKeys{Keys: []auth.Key{{ID: "k1", Secret: secret}}, Lobby: true}
+	return auth.TenantKeys{Keys: []auth.Key{{ID: "k1", Secret: secret}}, AllowUnresolved: true}
 }
 
 // reliability.md check 14 in the lobby: the same kid in two tenants, shown in both orders, remembered or not. Each key
@@ -26,7 +26,7 @@ func TestLobby_TheSignatureSaysWhoseATokenIs(t *testing.T) {
 		b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"a": inLobby(secret), "b": inLobby(otherSecret)})
 		for range 3 {
 			for _, owner := range order {
-				id := b.admits(t, auth.Lobby, protocol.Credential{Token: owned[owner]})
+				id := b.admits(t, auth.UnresolvedTenant, protocol.Credential{Token: owned[owner]})
 				if id.Tenant != owner || id.User != "alice" {
 					t.Fatalf("order %v: the token of %s is admitted to %q", order, owner, id.Tenant)
 				}
@@ -38,7 +38,7 @@ func TestLobby_TheSignatureSaysWhoseATokenIs(t *testing.T) {
 				}
 			}
 		}
-		if f := b.Figures(); f.Outcomes["a"]["cached"] == 0 || f.Outcomes["b"]["cached"] == 0 || f.Outcomes["a"]["accepted"] != 2 {
+		if f := b.Stats(); f.Outcomes["a"]["cached"] == 0 || f.Outcomes["b"]["cached"] == 0 || f.Outcomes["a"]["accepted"] != 2 {
 			t.Errorf("outcomes %v", f.Outcomes)
 		}
 	}
@@ -46,23 +46,23 @@ func TestLobby_TheSignatureSaysWhoseATokenIs(t *testing.T) {
 
 func TestLobby_IsForTenantsThatAreInIt(t *testing.T) {
 	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"a": inLobby(secret), "out": {Keys: []auth.Key{{ID: "k1", Secret: otherSecret}}}})
-	b.turns(t, protocol.InvalidToken, auth.Lobby, protocol.Credential{Token: by(otherSecret)})
-	b.turns(t, protocol.InvalidToken, auth.Lobby, protocol.Credential{Token: "garbage"})
-	b.turns(t, protocol.Unauthorized, auth.Lobby, protocol.Credential{})
-	b.turns(t, protocol.Unauthorized, auth.Lobby, protocol.Credential{Claims: protocol.Claims{Anonymous: true}}) // as whose?
-	b.turns(t, protocol.InvalidToken, auth.Lobby, cookie("opaque"))
-	b.turns(t, protocol.InvalidToken, auth.Lobby, protocol.Credential{Token: by(secret), Form: "new"})
-	if n := b.Figures().Outcomes[""]; n["bad_signature"] != 1 || n["malformed"] != 1 || n["no_token"] != 2 {
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, protocol.Credential{Token: by(otherSecret)})
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, protocol.Credential{Token: "garbage"})
+	b.turns(t, protocol.Unauthorized, auth.UnresolvedTenant, protocol.Credential{})
+	b.turns(t, protocol.Unauthorized, auth.UnresolvedTenant, protocol.Credential{Claims: protocol.Claims{Anonymous: true}}) // as whose?
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, cookie("opaque"))
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, protocol.Credential{Token: by(secret), Form: "new"})
+	if n := b.Stats().Outcomes[""]; n["bad_signature"] != 1 || n["malformed"] != 1 || n["no_token"] != 2 {
 		t.Errorf("outcomes %v", n)
 	}
 	// Whoever leaves the lobby is not admitted there any more, not even from memory.
-	b.admits(t, auth.Lobby, protocol.Credential{Token: by(secret)})
+	b.admits(t, auth.UnresolvedTenant, protocol.Credential{Token: by(secret)})
 	left := inLobby(secret)
-	left.Lobby = false
+	left.AllowUnresolved = false
 	if err := b.SetTenant("a", left); err != nil {
 		t.Fatal(err)
 	}
-	b.turns(t, protocol.InvalidToken, auth.Lobby, protocol.Credential{Token: by(secret)})
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, protocol.Credential{Token: by(secret)})
 	b.admits(t, "a", protocol.Credential{Token: by(secret)})
 	if strings.Contains(b.log.String(), `\u0000`) {
 		t.Error("a control character in the log")
@@ -78,15 +78,15 @@ func TestLobby_TheRulesAreThoseOfTheTenant(t *testing.T) {
 	at := func(secret, claims string) protocol.Credential {
 		return protocol.Credential{Token: compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"k1"}`, claims), Claims: known}
 	}
-	b.admits(t, auth.Lobby, at(secret, live(`"sub":"alice","aud":"strict"`)))
-	b.turns(t, protocol.InvalidToken, auth.Lobby, at(secret, live(`"sub":"alice"`)))
-	b.turns(t, protocol.UnknownUser, auth.Lobby, at(secret, live(`"sub":"bob","aud":"strict"`)))
-	b.admits(t, auth.Lobby, at(otherSecret, live(`"sub":"bob"`)))
-	b.turns(t, protocol.TokenExpired, auth.Lobby, at(secret, fmt.Sprintf(`{"sub":"alice","aud":"strict","exp":%d}`, unix(-time.Minute))))
+	b.admits(t, auth.UnresolvedTenant, at(secret, live(`"sub":"alice","aud":"strict"`)))
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, at(secret, live(`"sub":"alice"`)))
+	b.turns(t, protocol.UnknownUser, auth.UnresolvedTenant, at(secret, live(`"sub":"bob","aud":"strict"`)))
+	b.admits(t, auth.UnresolvedTenant, at(otherSecret, live(`"sub":"bob"`)))
+	b.turns(t, protocol.TokenExpired, auth.UnresolvedTenant, at(secret, fmt.Sprintf(`{"sub":"alice","aud":"strict","exp":%d}`, unix(-time.Minute))))
 	b.revoke(t, "a", auth.Revocation{User: "alice"})
-	b.turns(t, protocol.InvalidToken, auth.Lobby, at(secret, live(`"sub":"alice","aud":"strict"`)))
-	b.admits(t, auth.Lobby, at(otherSecret, live(`"sub":"alice"`)))
-	if f := b.Figures().Outcomes; f["a"]["revoked"] != 1 || f["a"]["bad_audience"] != 1 || f["a"]["unknown_user"] != 1 || f["b"]["accepted"] != 2 {
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, at(secret, live(`"sub":"alice","aud":"strict"`)))
+	b.admits(t, auth.UnresolvedTenant, at(otherSecret, live(`"sub":"alice"`)))
+	if f := b.Stats().Outcomes; f["a"]["revoked"] != 1 || f["a"]["bad_audience"] != 1 || f["a"]["unknown_user"] != 1 || f["b"]["accepted"] != 2 {
 		t.Errorf("outcomes %v", f)
 	}
 }
@@ -108,12 +108,12 @@ func TestLobby_TenantsWithOneKeyNeedAnIssuerEach(t *testing.T) {
 	for range 2 {
 		for _, owner := range []string{"b", "a"} {
 			token := compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"k1"}`, live(`"sub":"alice"`, fmt.Sprintf(`"iss":"https://%s"`, owner)))
-			if id := b.admits(t, auth.Lobby, protocol.Credential{Token: token}); id.Tenant != owner {
+			if id := b.admits(t, auth.UnresolvedTenant, protocol.Credential{Token: token}); id.Tenant != owner {
 				t.Errorf("the token of %s is admitted to %s", owner, id.Tenant)
 			}
 		}
 	}
-	b.turns(t, protocol.InvalidToken, auth.Lobby, protocol.Credential{Token: by(secret)})
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, protocol.Credential{Token: by(secret)})
 	// A reload that would make them the same changes nothing.
 	if err := b.SetTenant("b", issuedBy("https://a")); err == nil {
 		t.Error("accepted")
@@ -131,7 +131,7 @@ func TestLobby_TenantsWithOneKeyNeedAnIssuerEach(t *testing.T) {
 
 func TestLobby_RSAKeysAreToldApartAsSecretsAre(t *testing.T) {
 	keys := func(kid string) auth.TenantKeys {
-		return auth.TenantKeys{Keys: []auth.Key{{ID: kid, PEM: publicPEM(rsaKey().Public())}}, Lobby: true}
+		return auth.TenantKeys{Keys: []auth.Key{{ID: kid, PEM: publicPEM(rsaKey().Public())}}, AllowUnresolved: true}
 	}
 	if _, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"a": keys("k1"), "b": keys("k2")}); err == nil {
 		t.Error("one public key with two kids in two tenants is accepted")
@@ -143,16 +143,16 @@ func TestLobby_SignaturesPerTokenAreBounded(t *testing.T) {
 	tenants := map[string]auth.TenantKeys{}
 	secretOf := func(i int) string { return strings.Repeat(string(rune('A'+i)), 32) }
 	for i := range 20 {
-		tenants[fmt.Sprintf("t%02d", i)] = auth.TenantKeys{Keys: []auth.Key{{ID: fmt.Sprint("k", i), Secret: secretOf(i)}}, Lobby: true}
+		tenants[fmt.Sprintf("t%02d", i)] = auth.TenantKeys{Keys: []auth.Key{{ID: fmt.Sprint("k", i), Secret: secretOf(i)}}, AllowUnresolved: true}
 	}
 	b := newBench(t, auth.Config{}, tenants)
 	for i := range 20 {
 		anyone := compact(jwt.SigningMethodHS256, []byte(secretOf(i)), `{"alg":"HS256"}`, live(`"sub":"alice"`))
 		named := compact(jwt.SigningMethodHS256, []byte(secretOf(i)), fmt.Sprintf(`{"alg":"HS256","kid":"k%d"}`, i), live(`"sub":"alice"`))
-		if id := b.admits(t, auth.Lobby, protocol.Credential{Token: named}); id.Tenant != fmt.Sprintf("t%02d", i) {
+		if id := b.admits(t, auth.UnresolvedTenant, protocol.Credential{Token: named}); id.Tenant != fmt.Sprintf("t%02d", i) {
 			t.Errorf("admitted to %s", id.Tenant)
 		}
-		if _, err := b.meet(auth.Lobby, protocol.Credential{Token: anyone}); (err == nil) != (i < 16) {
+		if _, err := b.meet(auth.UnresolvedTenant, protocol.Credential{Token: anyone}); (err == nil) != (i < 16) {
 			t.Errorf("token %d without kid: %v", i, err)
 		}
 	}
@@ -164,14 +164,14 @@ func TestLobby_CookiesTicketsAndOutpostsSayWhoseTheyAre(t *testing.T) {
 	a.Outposts = []auth.OutpostToken{{Outpost: outpostA, Token: "token-of-a"}}
 	other.Outposts = []auth.OutpostToken{{Outpost: outpostA, Token: "token-of-other"}}
 	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"a": a, "other": other})
-	id := b.admits(t, auth.Lobby, protocol.Credential{Token: by(otherSecret)})
-	text, err := b.Tickets().Issue(auth.Lobby, id, protocol.Claims{})
+	id := b.admits(t, auth.UnresolvedTenant, protocol.Credential{Token: by(otherSecret)})
+	text, err := b.Tickets().Issue(auth.UnresolvedTenant, id, protocol.Claims{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		shown protocol.Credential
-		whose string
+		credential protocol.Credential
+		whose      string
 	}{
 		{cookie(baked(secretKey, session("s", "u", true))), "a"},
 		{cookie(baked(strings.ToUpper(secretKey), session("s", "u", true))), "other"},
@@ -179,13 +179,13 @@ func TestLobby_CookiesTicketsAndOutpostsSayWhoseTheyAre(t *testing.T) {
 		{outpost(outpostA, "token-of-other"), "other"},
 		{ticket(text), "other"},
 	} {
-		if id := b.admits(t, auth.Lobby, c.shown); id.Tenant != c.whose {
-			t.Errorf("%s is admitted to %s", c.shown.Form, id.Tenant)
+		if id := b.admits(t, auth.UnresolvedTenant, c.credential); id.Tenant != c.whose {
+			t.Errorf("%s is admitted to %s", c.credential.Form, id.Tenant)
 		}
 	}
-	b.turns(t, protocol.InvalidToken, auth.Lobby, ticket(text))
-	b.turns(t, protocol.InvalidToken, auth.Lobby, outpost(outpostB, "token-of-a"))
-	if all, err := b.OutpostsOf(t.Context(), auth.Lobby, "token-of-other"); err != nil || !slices.Equal(all, []string{outpostA}) {
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, ticket(text))
+	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, outpost(outpostB, "token-of-a"))
+	if all, err := b.OutpostsOf(t.Context(), auth.UnresolvedTenant, "token-of-other"); err != nil || !slices.Equal(all, []string{outpostA}) {
 		t.Errorf("%q, %v", all, err)
 	}
 	other.Outposts = a.Outposts

@@ -19,21 +19,21 @@ import (
 // Verifier says who shows a token. Its methods may be called from many goroutines at once.
 type Verifier struct {
 	// Static after construction.
-	now       func() time.Time
-	log       *slog.Logger
-	warnAfter int
-	config    Config
-	cache     *cache
-	revoked   *register
-	tickets   *Tickets
-	strangers ledger // of tenants that there are not, and of those in the lobby that are nobody's
+	now        func() time.Time
+	log        *slog.Logger
+	warnAfter  int
+	config     Config
+	cache      *tokenCache
+	revoked    *revocationList
+	tickets    *Tickets
+	unresolved tenantState // of tenants that there are not, and of those in the lobby that are nobody's
 
 	// roster is replaced as a whole, never changed.
-	roster atomic.Pointer[roster]
+	table atomic.Pointer[tenantTable]
 
 	mu sync.Mutex // held while the roster is replaced
 	// ledgers of all tenants that ever were: they outlive keys. Guarded by mu; grows with the configuration only.
-	ledgers map[string]*ledger
+	states map[string]*tenantState
 
 	settings map[string]TenantKeys // by which the tenants of the roster were made; guarded by mu
 	started  bool                  // key sets are fetched; guarded by mu
@@ -41,13 +41,13 @@ type Verifier struct {
 }
 
 // ledger is what is remembered of a tenant whatever its keys are.
-type ledger struct {
-	counts   tally
-	failures alarm
-	revoked  list
+type tenantState struct {
+	counts   outcomeCounters
+	failures minuteCounter
+	revoked  tenantRevocations
 	// farthest is the latest exp that was accepted, in Unix seconds: revocations hold at least until then.
-	farthest atomic.Int64
-	issues   issues
+	latestExpiry atomic.Int64
+	issueTimes   issueTimes
 }
 
 // New makes a Verifier for the tenants, which may be none yet.
@@ -56,20 +56,20 @@ func New(cfg Config, tenants map[string]TenantKeys) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	cache, err := newCache(cfg.CacheEntries)
+	cache, err := newTokenCache(cfg.CacheEntries)
 	if err != nil {
 		return nil, err
 	}
 	v := &Verifier{
 		now: cfg.Clock, log: cfg.Logger, warnAfter: cfg.WarnAfter, config: cfg, cache: cache,
-		revoked: newRegister(cfg.Revocations, cfg.RevocationAge), tickets: newTickets(cfg.Tickets, cfg.Clock), ledgers: map[string]*ledger{},
+		revoked: newRevocationList(cfg.Revocations, cfg.RevocationAge), tickets: newTickets(cfg.Tickets, cfg.Clock), states: map[string]*tenantState{},
 	}
 	v.revoked.journal = cfg.Journal
-	v.roster.Store(&roster{})
+	v.table.Store(&tenantTable{})
 	if err := v.Reload(tenants); err != nil {
 		return nil, err
 	}
-	if err := v.recall(); err != nil {
+	if err := v.replayJournal(); err != nil {
 		return nil, fmt.Errorf("revocations: %w", err)
 	}
 	return v, nil
@@ -102,7 +102,7 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 // Keys are the fingerprints of all keys of a tenant, as identities have them (protocol.Identity); none if there is no such
 // tenant.
 func (v *Verifier) Keys(tenant string) []protocol.KeyFingerprint {
-	if t := v.roster.Load().byName[tenant]; t != nil {
+	if t := v.table.Load().byName[tenant]; t != nil {
 		return t.fingerprints()
 	}
 	return nil
@@ -116,7 +116,7 @@ func (v *Verifier) SetTenant(name string, settings TenantKeys) error {
 	if err != nil {
 		return err
 	}
-	if err := v.replaceOne(made); err != nil {
+	if err := v.replaceTenant(made); err != nil {
 		return err
 	}
 	if v.settings == nil {
@@ -127,8 +127,8 @@ func (v *Verifier) SetTenant(name string, settings TenantKeys) error {
 }
 
 // replaceOne is replace for one tenant.
-func (v *Verifier) replaceOne(t *tenant) error {
-	tenants := maps.Clone(v.roster.Load().byName)
+func (v *Verifier) replaceTenant(t *tenant) error {
+	tenants := maps.Clone(v.table.Load().byName)
 	if tenants == nil {
 		tenants = map[string]*tenant{}
 	}
@@ -138,14 +138,14 @@ func (v *Verifier) replaceOne(t *tenant) error {
 
 // replace is called with mu held.
 func (v *Verifier) replace(tenants map[string]*tenant) error {
-	next, err := newRoster(tenants)
+	next, err := newTenantTable(tenants)
 	if err != nil {
 		return err
 	}
-	before := v.roster.Swap(next)
-	v.cache.sweep(next)
-	v.follow(before, next)
-	v.warn(before, next)
+	before := v.table.Swap(next)
+	v.cache.removeStale(next)
+	v.updateFetching(before, next)
+	v.warnOfSkippedKeys(before, next)
 	for name, t := range before.byName {
 		if after := tenants[name]; t.backend != nil && (after == nil || after.backend != t.backend) {
 			t.backend.Close()
@@ -159,11 +159,11 @@ func (v *Verifier) replace(tenants map[string]*tenant) error {
 func (v *Verifier) Close() {
 	v.mu.Lock()
 	v.started = false
-	v.follow(v.roster.Load(), &roster{})
+	v.updateFetching(v.table.Load(), &tenantTable{})
 	v.mu.Unlock()
 	v.fetching.Wait()
-	v.revoked.settle()
-	for _, t := range v.roster.Load().byName {
+	v.revoked.flush()
+	for _, t := range v.table.Load().byName {
 		if t.backend != nil {
 			t.backend.Close()
 		}
@@ -171,15 +171,15 @@ func (v *Verifier) Close() {
 }
 
 // ledger is called with mu held.
-func (v *Verifier) ledger(name string) *ledger {
-	if v.ledgers[name] == nil {
-		v.ledgers[name] = &ledger{revoked: list{tenant: name}}
+func (v *Verifier) state(name string) *tenantState {
+	if v.states[name] == nil {
+		v.states[name] = &tenantState{revoked: tenantRevocations{tenant: name}}
 	}
-	return v.ledgers[name]
+	return v.states[name]
 }
 
 func (v *Verifier) tenant(name string) (*tenant, error) {
-	if t := v.roster.Load().byName[name]; t != nil {
+	if t := v.table.Load().byName[name]; t != nil {
 		return t, nil
 	}
 	return nil, protocol.Refuse(protocol.NotFound, "there is no tenant %s", protocol.Quote(name))
@@ -189,21 +189,21 @@ func (v *Verifier) tenant(name string) (*tenant, error) {
 // Unauthorized, TokenExpired, InvalidToken, UnknownUser, or Busy if the tenant's backend could not be asked. The identity
 // is the caller's own, but for its Topics, which are shared and never changed; its Tenant is set in the Lobby alone.
 func (v *Verifier) Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity, error) {
-	now, r := v.now(), v.roster.Load()
+	now, r := v.now(), v.table.Load()
 	at := r.byName[tenant]
-	if at == nil && tenant != Lobby {
-		v.note(ctx, &v.strangers, tenant, UnknownTenant, now)
+	if at == nil && tenant != UnresolvedTenant {
+		v.recordOutcome(ctx, &v.unresolved, tenant, UnknownTenant, now)
 		return nil, UnknownTenant.refusal()
 	}
 	found, outcome := v.check(ctx, r, at, &credential, now)
 	if outcome.admits() {
 		outcome = v.recheck(ctx, &found, &credential, outcome, now)
 	}
-	account := &v.strangers
-	if found.whose != nil {
-		account, tenant = found.whose.account, found.whose.name
+	account := &v.unresolved
+	if found.tenant != nil {
+		account, tenant = found.tenant.state, found.tenant.name
 	}
-	v.note(ctx, account, tenant, outcome, now)
+	v.recordOutcome(ctx, account, tenant, outcome, now)
 	if !outcome.admits() {
 		return nil, outcome.refusal()
 	}
@@ -214,36 +214,36 @@ func (v *Verifier) Authenticate(ctx context.Context, tenant string, credential p
 }
 
 // seen notes the times of a token that was accepted.
-func (l *ledger) seen(v *verdict, now time.Time) {
+func (l *tenantState) recordToken(v *verifiedToken, now time.Time) {
 	if !v.expires.IsZero() {
-		raise(&l.farthest, v.expires.Unix())
+		storeMax(&l.latestExpiry, v.expires.Unix())
 	}
-	l.issues.note(v.identity.User, v.identity.Issued, now)
+	l.issueTimes.record(v.identity.User, v.identity.Issued, now)
 }
 
 // Figures are the counters, for metrics.
-func (v *Verifier) Figures() Figures {
+func (v *Verifier) Stats() Stats {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	f := Figures{
-		Outcomes:     map[string]map[string]uint64{"": v.strangers.counts.snapshot()},
-		CacheEntries: v.cache.size(),
+	f := Stats{
+		Outcomes:     map[string]map[string]uint64{"": v.unresolved.counts.snapshot()},
+		CacheEntries: v.cache.len(),
 		Revocations:  int(v.revoked.count.Load()),
 		Forgotten:    v.revoked.forgotten.Load(),
 		NotKept:      v.revoked.failed.Load(),
 
-		Introspection: map[string]introspection.Figures{}, KeySets: map[string]jwks.Figures{},
+		Introspection: map[string]introspection.Stats{}, KeySets: map[string]jwks.Stats{},
 	}
-	f.Tickets, f.TicketsLost = v.tickets.figures()
-	for name, account := range v.ledgers {
+	f.Tickets, f.TicketsLost = v.tickets.stats()
+	for name, account := range v.states {
 		f.Outcomes[name] = account.counts.snapshot()
 	}
-	for name, t := range v.roster.Load().byName {
+	for name, t := range v.table.Load().byName {
 		if t.backend != nil {
-			f.Introspection[name] = t.backend.Figures()
+			f.Introspection[name] = t.backend.Stats()
 		}
-		if len(t.remotes) > 0 {
-			f.KeySets[name] = t.keySets()
+		if len(t.remoteKeySets) > 0 {
+			f.KeySets[name] = t.keySetStats()
 		}
 	}
 	return f
@@ -251,5 +251,5 @@ func (v *Verifier) Figures() Figures {
 
 // String keeps the keys within out of logs and messages.
 func (v *Verifier) String() string {
-	return fmt.Sprintf("[verifier of %d tenants]", len(v.roster.Load().byName))
+	return fmt.Sprintf("[verifier of %d tenants]", len(v.table.Load().byName))
 }

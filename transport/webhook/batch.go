@@ -44,7 +44,7 @@ func sign(secret, timestamp string, body []byte) string {
 }
 
 // address gives a request what says whose it is.
-func (b *batch) address(r *http.Request, secret string, now time.Time) {
+func (b *batch) setHeaders(r *http.Request, secret string, now time.Time) {
 	timestamp := strconv.FormatInt(now.Unix(), 10)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "parley")

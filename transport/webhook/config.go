@@ -39,20 +39,20 @@ const (
 )
 
 // On reports whether there is somebody to tell.
-func (c *Config) On() bool { return c.URL != "" }
+func (c *Config) Enabled() bool { return c.URL != "" }
 
 func (c Config) withDefaults() Config {
-	fill(&c.Timeout, 10*time.Second)
-	fill(&c.Batch, 100)
-	fill(&c.QueueEvents, 10_000)
-	fill(&c.QueueBytes, 8<<20)
+	setDefault(&c.Timeout, 10*time.Second)
+	setDefault(&c.Batch, 100)
+	setDefault(&c.QueueEvents, 10_000)
+	setDefault(&c.QueueBytes, 8<<20)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
 }
 
-func fill[T int | time.Duration](field *T, value T) {
+func setDefault[T int | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value
 	}
@@ -63,7 +63,7 @@ type Problem struct{ Key, Text string }
 
 // Problems are all that is wrong.
 func (c *Config) Problems() (all []Problem) {
-	if !c.On() {
+	if !c.Enabled() {
 		return nil
 	}
 	if text := c.checkURL(); text != "" {

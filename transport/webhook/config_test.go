@@ -56,7 +56,7 @@ func TestSign_Vector(t *testing.T) {
 }
 
 func TestQueue_IsBoundedByNumberAndBytesAndKeepsTheOrder(t *testing.T) {
-	q := queue{most: 50, mostBytes: 40 * (eventSize + 10)}
+	q := queue{maxEvents: 50, maxBytes: 40 * (eventSize + 10)}
 	next, taken, lost := uint64(0), uint64(0), uint64(0)
 	var said, dropped int
 	for range 20_000 {
@@ -76,7 +76,7 @@ func TestQueue_IsBoundedByNumberAndBytesAndKeepsTheOrder(t *testing.T) {
 				t.Fatalf("said %d, lost %d", said, lost)
 			}
 		}
-		if q.len() > q.most || q.bytes > q.mostBytes || len(q.events) > 4*q.most+64 {
+		if q.len() > q.maxEvents || q.bytes > q.maxBytes || len(q.events) > 4*q.maxEvents+64 {
 			t.Fatalf("%d events with %d bytes in %d places", q.len(), q.bytes, len(q.events))
 		}
 	}
@@ -90,7 +90,7 @@ func TestQueue_IsBoundedByNumberAndBytesAndKeepsTheOrder(t *testing.T) {
 }
 
 func TestQueue_ABatchIsBoundedInBytesButOneEventAlwaysGoes(t *testing.T) {
-	q := queue{most: 10, mostBytes: 10 << 20}
+	q := queue{maxEvents: 10, maxBytes: 10 << 20}
 	for n := range uint64(3) {
 		q.push(event{"E", n + 1, make([]byte, maxBody)})
 	}

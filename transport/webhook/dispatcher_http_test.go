@@ -43,7 +43,7 @@ func TestCourier_UsesOneConnectionAndFollowsNoRedirect(t *testing.T) {
 		}
 	}
 	c.Close(context.Background())
-	if f := c.Figures(); f.Taken != 20 || f.Failures != 1 || elsewhere.Load() != 0 || fresh.Load() != 1 {
+	if f := c.Stats(); f.Delivered != 20 || f.Failures != 1 || elsewhere.Load() != 0 || fresh.Load() != 1 {
 		t.Errorf("%+v, %d calls elsewhere, %d connections", f, elsewhere.Load(), fresh.Load())
 	}
 }

@@ -15,55 +15,55 @@ import (
 )
 
 // run sends one batch after the other until the courier ends.
-func (c *Courier) run() {
+func (c *Dispatcher) run() {
 	defer close(c.done)
 	for {
-		next := c.next()
+		next := c.nextBatch()
 		if next == nil {
 			select {
-			case <-c.more:
+			case <-c.wakeup:
 				continue
 			case <-c.ctx.Done():
 				return
 			}
 		}
-		if !c.carry(next) {
+		if !c.deliver(next) {
 			return
 		}
 	}
 }
 
 // next is the next batch, nil if nothing waits.
-func (c *Courier) next() *batch {
+func (c *Dispatcher) nextBatch() *batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	events, lost := c.queue.take(c.cfg.Batch)
 	if events == nil {
 		return nil
 	}
-	c.carrying = len(events)
+	c.inFlight = len(events)
 	return newBatch(c.tenant, events, lost)
 }
 
 // carry sends a batch until it is taken; false if the courier ended before.
-func (c *Courier) carry(b *batch) bool {
+func (c *Dispatcher) deliver(b *batch) bool {
 	waits := &backoff.ExponentialBackOff{InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: longestWait}
 	waits.Reset()
-	c.isHurried() // a hurry from before is met: the first try is now
+	c.takeExpedited() // a hurry from before is met: the first try is now
 	for {
-		asked, err := c.try(b)
-		c.note(b, err)
+		asked, err := c.post(b)
+		c.recordAttempt(b, err)
 		if err == nil {
 			return true
 		}
-		if !c.rest(waits, asked) {
+		if !c.waitForRetry(waits, asked) {
 			return false
 		}
 	}
 }
 
 // rest waits before the next try: as long as was asked for, or as long as waits say, which may be cut short.
-func (c *Courier) rest(waits *backoff.ExponentialBackOff, asked time.Duration) bool {
+func (c *Dispatcher) waitForRetry(waits *backoff.ExponentialBackOff, asked time.Duration) bool {
 	wait := asked
 	if wait == 0 {
 		wait = waits.NextBackOff()
@@ -76,8 +76,8 @@ func (c *Courier) rest(waits *backoff.ExponentialBackOff, asked time.Duration) b
 			return true
 		case <-c.ctx.Done():
 			return false
-		case <-c.more:
-			if c.isHurried() && asked == 0 {
+		case <-c.wakeup:
+			if c.takeExpedited() && asked == 0 {
 				waits.Reset()
 				return c.ctx.Err() == nil
 			}
@@ -86,17 +86,17 @@ func (c *Courier) rest(waits *backoff.ExponentialBackOff, asked time.Duration) b
 	return false
 }
 
-func (c *Courier) isHurried() bool {
+func (c *Dispatcher) takeExpedited() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	hurried := c.hurried
-	c.hurried = false
+	hurried := c.expedited
+	c.expedited = false
 	return hurried
 }
 
 // try sends a batch once. If the backend asked for a time to wait, that is told with the error. Errors hold nothing of
 // what was sent, nor the URL.
-func (c *Courier) try(b *batch) (wait time.Duration, err error) {
+func (c *Dispatcher) post(b *batch) (wait time.Duration, err error) {
 	c.mu.Lock()
 	cfg := c.cfg
 	c.mu.Unlock()
@@ -106,10 +106,10 @@ func (c *Courier) try(b *batch) (wait time.Duration, err error) {
 	if err != nil {
 		return 0, errors.New("the url cannot be called")
 	}
-	b.address(request, cfg.Secret, time.Now())
+	b.setHeaders(request, cfg.Secret, time.Now())
 	response, err := c.http.Do(request)
 	if err != nil {
-		return 0, cause(err)
+		return 0, withoutURL(err)
 	}
 	defer response.Body.Close()
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
@@ -120,7 +120,7 @@ func (c *Courier) try(b *batch) (wait time.Duration, err error) {
 }
 
 // cause is why a call failed, without its URL.
-func cause(err error) error {
+func withoutURL(err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		if outer.Timeout() {
 			return errors.New("no answer in time")
@@ -143,25 +143,25 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 // note counts a try, and tells in the log when the backend stops to take batches and when it takes them again.
-func (c *Courier) note(b *batch, err error) {
+func (c *Dispatcher) recordAttempt(b *batch, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	failed := c.figures.Failing
+	failed := c.stats.Failing
 	if err != nil {
 		if c.ctx.Err() != nil {
 			return // it was cut off by our own end
 		}
-		c.figures.Failures++
-		c.figures.Failing = true
+		c.stats.Failures++
+		c.stats.Failing = true
 		if !failed {
 			c.cfg.Logger.Warn("the webhook does not take lifecycle events; they wait", "tenant", c.tenant, "why", err.Error())
 		}
 		return
 	}
-	c.figures.Failing = false
-	c.figures.Batches++
-	c.figures.Taken += uint64(b.events)
-	if c.carrying = 0; c.queue.len() == 0 {
+	c.stats.Failing = false
+	c.stats.Batches++
+	c.stats.Delivered += uint64(b.events)
+	if c.inFlight = 0; c.queue.len() == 0 {
 		close(c.idle)
 	}
 	if failed {

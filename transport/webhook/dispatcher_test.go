@@ -148,14 +148,14 @@ func (b *backend) wantNumbers(want string) {
 }
 
 // tell tells the events from..to of an epoch.
-func tell(c *Courier, epoch string, from, to uint64) {
+func tell(c *Dispatcher, epoch string, from, to uint64) {
 	for n := from; n <= to; n++ {
 		c.Tell(epoch, n, fmt.Appendf(nil, `{"number":%d}`, n))
 	}
 }
 
 // carried runs a test with a courier and its backend in fake time, and checks that everything ends.
-func carried(t *testing.T, cfg Config, test func(t *testing.T, b *backend, c *Courier, log *bytes.Buffer)) {
+func withDispatcher(t *testing.T, cfg Config, test func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b, log := &backend{t: t}, &bytes.Buffer{}
@@ -175,7 +175,7 @@ func carried(t *testing.T, cfg Config, test func(t *testing.T, b *backend, c *Co
 }
 
 func TestCourier_BringsEventsInOrderInBatches(t *testing.T) {
-	carried(t, Config{Batch: 3}, func(t *testing.T, b *backend, c *Courier, _ *bytes.Buffer) {
+	withDispatcher(t, Config{Batch: 3}, func(t *testing.T, b *backend, c *Dispatcher, _ *bytes.Buffer) {
 		tell(c, "E", 1, 1)
 		synctest.Wait()
 		b.answers = []func() (*http.Response, error){func() (*http.Response, error) { time.Sleep(time.Second); return status(200)() }}
@@ -189,14 +189,14 @@ func TestCourier_BringsEventsInOrderInBatches(t *testing.T) {
 				t.Errorf("%d are said to be lost", call.lost)
 			}
 		}
-		if f := c.Figures(); f != (Figures{Taken: 9, Batches: 5}) {
+		if f := c.Stats(); f != (Stats{Delivered: 9, Batches: 5}) {
 			t.Errorf("%+v", f)
 		}
 	})
 }
 
 func TestCourier_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
-	carried(t, Config{Timeout: time.Second}, func(t *testing.T, b *backend, c *Courier, log *bytes.Buffer) {
+	withDispatcher(t, Config{Timeout: time.Second}, func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer) {
 		b.answers = []func() (*http.Response, error){status(500), broken, status(404), status(302, "Location", "https://elsewhere.example/"), mute, status(410)}
 		for range 14 {
 			b.answers = append(b.answers, status(503))
@@ -224,7 +224,7 @@ func TestCourier_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
 		if calls[21].id != "E-3" && calls[21].id != "E-2" {
 			t.Errorf("then came %+v", calls[21])
 		}
-		if f := c.Figures(); f != (Figures{Taken: 3, Batches: 2, Failures: 20}) {
+		if f := c.Stats(); f != (Stats{Delivered: 3, Batches: 2, Failures: 20}) {
 			t.Errorf("%+v", f)
 		}
 		if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), "does not take") || !strings.Contains(log.String(), "again") {
@@ -238,11 +238,11 @@ func TestCourier_WaitsAsLongAsTheBackendAsks(t *testing.T) {
 		header string
 		wait   time.Duration
 	}{{"7", 7 * time.Second}, {"Sat, 01 Jan 2000 00:00:40 GMT", 40 * time.Second}, {"86400", maxRetryAfter}, {"99999999999999999999", 0}, {"soon", 0}, {"-3", 0}} {
-		carried(t, Config{}, func(t *testing.T, b *backend, courier *Courier, _ *bytes.Buffer) {
+		withDispatcher(t, Config{}, func(t *testing.T, b *backend, courier *Dispatcher, _ *bytes.Buffer) {
 			b.answers = []func() (*http.Response, error){status(429, "Retry-After", c.header)}
 			tell(courier, "E", 1, 1)
 			synctest.Wait()
-			courier.hurry() // a backend that asks for time gets it
+			courier.expedite() // a backend that asks for time gets it
 			time.Sleep(10 * time.Minute)
 			calls := b.got()
 			if len(calls) != 2 {
@@ -256,14 +256,14 @@ func TestCourier_WaitsAsLongAsTheBackendAsks(t *testing.T) {
 }
 
 func TestCourier_WhatThereIsNoRoomForIsLostFromTheOldEndAndSaid(t *testing.T) {
-	carried(t, Config{QueueEvents: 5, Batch: 3}, func(t *testing.T, b *backend, c *Courier, log *bytes.Buffer) {
+	withDispatcher(t, Config{QueueEvents: 5, Batch: 3}, func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer) {
 		b.answers = []func() (*http.Response, error){mute}
 		tell(c, "E", 1, 1)
 		synctest.Wait()
 		for n := uint64(2); n <= 100; n++ {
 			tell(c, "E", n, n) // never waits
 		}
-		if f := c.Figures(); f.Waiting != 6 || f.Overflow != 94 {
+		if f := c.Stats(); f.Waiting != 6 || f.Overflow != 94 {
 			t.Errorf("%+v", f)
 		}
 		time.Sleep(time.Minute)
@@ -285,7 +285,7 @@ func TestCourier_WhatThereIsNoRoomForIsLostFromTheOldEndAndSaid(t *testing.T) {
 }
 
 func TestCourier_ANewEpochBeginsANewBatchAndCountsFromOne(t *testing.T) {
-	carried(t, Config{}, func(t *testing.T, b *backend, c *Courier, _ *bytes.Buffer) {
+	withDispatcher(t, Config{}, func(t *testing.T, b *backend, c *Dispatcher, _ *bytes.Buffer) {
 		b.answers = []func() (*http.Response, error){broken}
 		tell(c, "E", 1, 1)
 		synctest.Wait()
@@ -301,7 +301,7 @@ func TestCourier_ANewEpochBeginsANewBatchAndCountsFromOne(t *testing.T) {
 }
 
 func TestCourier_FlushDoesNotSitOutAWait(t *testing.T) {
-	carried(t, Config{}, func(t *testing.T, b *backend, c *Courier, _ *bytes.Buffer) {
+	withDispatcher(t, Config{}, func(t *testing.T, b *backend, c *Dispatcher, _ *bytes.Buffer) {
 		for range 12 {
 			b.answers = append(b.answers, broken)
 		}
@@ -311,14 +311,14 @@ func TestCourier_FlushDoesNotSitOutAWait(t *testing.T) {
 		if err := c.Flush(context.Background()); err != nil || time.Since(began) > time.Second {
 			t.Errorf("flushed in %s, %v", time.Since(began), err)
 		}
-		if f := c.Figures(); f.Taken != 1 {
+		if f := c.Stats(); f.Delivered != 1 {
 			t.Errorf("%+v", f)
 		}
 	})
 }
 
 func TestCourier_CloseEndsInTimeAndCountsWhatIsLeft(t *testing.T) {
-	carried(t, Config{Timeout: time.Minute}, func(t *testing.T, b *backend, c *Courier, log *bytes.Buffer) {
+	withDispatcher(t, Config{Timeout: time.Minute}, func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer) {
 		b.answers = []func() (*http.Response, error){mute}
 		tell(c, "E", 1, 2)
 		synctest.Wait()
@@ -330,7 +330,7 @@ func TestCourier_CloseEndsInTimeAndCountsWhatIsLeft(t *testing.T) {
 			t.Errorf("it took %s", time.Since(began))
 		}
 		tell(c, "E", 5, 5) // too late
-		if f := c.Figures(); f.End != 5 || f.Waiting != 0 || f.Failures != 0 {
+		if f := c.Stats(); f.Unsent != 5 || f.Waiting != 0 || f.Failures != 0 {
 			t.Errorf("%+v", f)
 		}
 		if !strings.Contains(log.String(), "before the end") || !strings.Contains(log.String(), "events=4") {
@@ -340,7 +340,7 @@ func TestCourier_CloseEndsInTimeAndCountsWhatIsLeft(t *testing.T) {
 }
 
 func TestCourier_ReloadTakesAnotherURLAndKeepsWhatWaits(t *testing.T) {
-	carried(t, Config{}, func(t *testing.T, b *backend, c *Courier, _ *bytes.Buffer) {
+	withDispatcher(t, Config{}, func(t *testing.T, b *backend, c *Dispatcher, _ *bytes.Buffer) {
 		for range 12 {
 			b.answers = append(b.answers, broken)
 		}

@@ -19,7 +19,7 @@ type heralds struct {
 	log *slog.Logger
 
 	mu       sync.Mutex // guards byTenant
-	byTenant map[string]*webhook.Courier
+	byTenant map[string]*webhook.Dispatcher
 }
 
 // fit gives tenants the couriers that they are to have, and couriers the settings. A courier whose new settings are wrong
@@ -30,7 +30,7 @@ func (h *heralds) fit(limits []actors.TenantConfig, hooks map[string]webhook.Con
 	var all []error
 	for i := range limits {
 		hook := hooks[limits[i].Name]
-		if !hook.On() {
+		if !hook.Enabled() {
 			continue
 		}
 		hook.Logger = h.log
@@ -46,7 +46,7 @@ func (h *heralds) fit(limits []actors.TenantConfig, hooks map[string]webhook.Con
 }
 
 // courier is that of a tenant, made if there is none; nil if that cannot be. The caller holds the lock.
-func (h *heralds) courier(tenant string, hook webhook.Config) (*webhook.Courier, error) {
+func (h *heralds) courier(tenant string, hook webhook.Config) (*webhook.Dispatcher, error) {
 	if known := h.byTenant[tenant]; known != nil {
 		return known, known.Reload(hook)
 	}
@@ -79,7 +79,7 @@ func gone() context.Context {
 	return ctx
 }
 
-func (h *heralds) each(do func(*webhook.Courier)) {
+func (h *heralds) each(do func(*webhook.Dispatcher)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all sync.WaitGroup
@@ -91,12 +91,12 @@ func (h *heralds) each(do func(*webhook.Courier)) {
 
 // flush sends what waits, until the context ends.
 func (h *heralds) flush(ctx context.Context) {
-	h.each(func(c *webhook.Courier) { _ = c.Flush(ctx) })
+	h.each(func(c *webhook.Dispatcher) { _ = c.Flush(ctx) })
 }
 
 // close sends what waits, until the context ends, and ends the couriers.
 func (h *heralds) close(ctx context.Context) {
-	h.each(func(c *webhook.Courier) { c.Close(ctx) })
+	h.each(func(c *webhook.Dispatcher) { c.Close(ctx) })
 }
 
 // figures tell the API what became of the events.
@@ -105,8 +105,8 @@ func (h *heralds) figures() map[string]api.Webhook {
 	defer h.mu.Unlock()
 	all := map[string]api.Webhook{}
 	for name, courier := range h.byTenant {
-		f := courier.Figures()
-		all[name] = api.Webhook{Taken: f.Taken, Overflow: f.Overflow, End: f.End, Batches: f.Batches, Failures: f.Failures, Waiting: f.Waiting, Failing: f.Failing}
+		f := courier.Stats()
+		all[name] = api.Webhook{Taken: f.Delivered, Overflow: f.Overflow, End: f.Unsent, Batches: f.Batches, Failures: f.Failures, Waiting: f.Waiting, Failing: f.Failing}
 	}
 	return all
 }

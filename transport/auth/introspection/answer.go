@@ -79,7 +79,7 @@ func (f *fields) name(member string) string {
 }
 
 // latest is the end of the year 9999. Beyond it lie milliseconds that were taken for seconds.
-const latest = 253402300799
+const maxUnixSeconds = 253402300799
 
 func (f *fields) seconds(member string) (int64, bool) {
 	raw := f.find(member)
@@ -87,7 +87,7 @@ func (f *fields) seconds(member string) (int64, bool) {
 		return 0, false
 	}
 	seconds, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || seconds < 0 || seconds > latest {
+	if err != nil || seconds < 0 || seconds > maxUnixSeconds {
 		f.wrong = true
 		return 0, false
 	}

@@ -7,33 +7,33 @@ import (
 )
 
 // memory remembers answers. Its owner guards it.
-type memory struct {
-	positive, negative *simplelru.LRU[mark, remembered]
-	yes, no, stale     time.Duration
+type answerCache struct {
+	positive, negative                 *simplelru.LRU[questionHash, cachedAnswer]
+	positiveTTL, negativeTTL, staleFor time.Duration
 }
 
-type remembered struct {
+type cachedAnswer struct {
 	answer Answer
 	until  time.Time
 }
 
-func newMemory(cfg *Config) memory {
-	m := memory{yes: cfg.PositiveTTL, no: cfg.NegativeTTL}
-	m.positive, _ = simplelru.NewLRU[mark, remembered](cfg.CacheEntries, nil) // fails below 1 alone, which Check refuses
-	m.negative, _ = simplelru.NewLRU[mark, remembered](cfg.CacheEntries, nil)
+func newAnswerCache(cfg *Config) answerCache {
+	m := answerCache{positiveTTL: cfg.PositiveTTL, negativeTTL: cfg.NegativeTTL}
+	m.positive, _ = simplelru.NewLRU[questionHash, cachedAnswer](cfg.CacheEntries, nil) // fails below 1 alone, which Check refuses
+	m.negative, _ = simplelru.NewLRU[questionHash, cachedAnswer](cfg.CacheEntries, nil)
 	if cfg.Failure == AllowCached {
-		m.stale = cfg.Stale
+		m.staleFor = cfg.Stale
 	}
 	return m
 }
 
 // find returns an answer whose time is not over.
-func (m *memory) find(f mark, now time.Time) (Answer, bool) {
+func (m *answerCache) get(f questionHash, now time.Time) (Answer, bool) {
 	if r, ok := m.positive.Get(f); ok {
 		if now.Before(r.until) {
 			return r.answer, true
 		}
-		if !now.Before(r.until.Add(m.stale)) {
+		if !now.Before(r.until.Add(m.staleFor)) {
 			m.positive.Remove(f)
 		}
 	}
@@ -47,18 +47,18 @@ func (m *memory) find(f mark, now time.Time) (Answer, bool) {
 }
 
 // old returns a yes whose time is over, but not for longer than the policy tolerates. A no since then has removed it.
-func (m *memory) old(f mark, now time.Time) (Answer, bool) {
+func (m *answerCache) getStale(f questionHash, now time.Time) (Answer, bool) {
 	r, ok := m.positive.Get(f)
-	if !ok || !now.Before(r.until.Add(m.stale)) {
+	if !ok || !now.Before(r.until.Add(m.staleFor)) {
 		return Answer{}, false
 	}
 	return r.answer, true
 }
 
-func (m *memory) keep(f mark, a Answer, now time.Time) {
-	ttl := m.no
+func (m *answerCache) put(f questionHash, a Answer, now time.Time) {
+	ttl := m.negativeTTL
 	if a.Allow {
-		ttl = m.yes
+		ttl = m.positiveTTL
 	}
 	if a.ttl != nil {
 		ttl = min(ttl, *a.ttl)
@@ -66,11 +66,11 @@ func (m *memory) keep(f mark, a Answer, now time.Time) {
 	until := now.Add(ttl)
 	if a.Allow {
 		m.negative.Remove(f)
-		m.positive.Add(f, remembered{a, until})
+		m.positive.Add(f, cachedAnswer{a, until})
 	} else {
 		m.positive.Remove(f)
-		m.negative.Add(f, remembered{a, until})
+		m.negative.Add(f, cachedAnswer{a, until})
 	}
 }
 
-func (m *memory) size() int { return m.positive.Len() + m.negative.Len() }
+func (m *answerCache) len() int { return m.positive.Len() + m.negative.Len() }

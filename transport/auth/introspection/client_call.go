@@ -28,32 +28,32 @@ func (c *Client) fetch(asker context.Context, q *Question) (Answer, error) {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		c.counts.rejected.Add(1)
+		c.counters.rejected.Add(1)
 		return Answer{}, errOverloaded
 	}
 	body := q.body()
 	waits := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: time.Second}
-	answer, err := backoff.Retry(ctx, func() (Answer, error) { return c.guarded(asker, ctx, body) },
+	answer, err := backoff.Retry(ctx, func() (Answer, error) { return c.tryOnce(asker, ctx, body) },
 		backoff.WithBackOff(waits), backoff.WithMaxTries(uint(c.cfg.Tries)))
 	return answer, err
 }
 
 // guarded is one try, unless the backend is being left alone.
-func (c *Client) guarded(asker, ctx context.Context, body []byte) (Answer, error) {
+func (c *Client) tryOnce(asker, ctx context.Context, body []byte) (Answer, error) {
 	answer, err := c.breaker.Execute(func() (Answer, error) {
-		c.counts.calls.Add(1)
-		answer, err := c.call(ctx, body)
+		c.counters.calls.Add(1)
+		answer, err := c.post(ctx, body)
 		switch {
 		case err != nil && asker.Err() != nil:
 			return answer, errAbandoned
 		case err != nil:
-			c.counts.failures.Add(1)
+			c.counters.failures.Add(1)
 			c.cfg.Logger.Debug("a question to the tenant's backend failed", "tenant", c.name, "why", err.Error())
 		}
 		return answer, err
 	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		c.counts.rejected.Add(1)
+		c.counters.rejected.Add(1)
 		return answer, backoff.Permanent(err)
 	}
 	if errors.Is(err, errAbandoned) {
@@ -63,7 +63,7 @@ func (c *Client) guarded(asker, ctx context.Context, body []byte) (Answer, error
 }
 
 // call is one request. Its errors name no address and hold nothing of what was sent.
-func (c *Client) call(ctx context.Context, body []byte) (Answer, error) {
+func (c *Client) post(ctx context.Context, body []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.URL, bytes.NewReader(body))

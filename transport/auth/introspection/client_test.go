@@ -136,7 +136,7 @@ func TestClient_WhatIsNoAnswerIsAFailure(t *testing.T) {
 			if b.asked() != 1 {
 				t.Errorf("asked %d times; to ask again has no sense here", b.asked())
 			}
-			if f := c.Figures(); f.Failures != 1 || f.Unavailable != 1 || f.Entries != 0 {
+			if f := c.Stats(); f.Failures != 1 || f.Unavailable != 1 || f.Entries != 0 {
 				t.Errorf("%+v", f)
 			}
 		})
@@ -183,7 +183,7 @@ func TestClient_TriesAgainWhatMayPass(t *testing.T) {
 		if a, err := c.Ask(t.Context(), whoIs); err != nil || !a.Allow {
 			t.Errorf("%d: %+v, %v", status, a, err)
 		}
-		if f := c.Figures(); f.Calls != 3 || f.Failures != 2 || f.Unavailable != 0 || f.Breaker != "closed" {
+		if f := c.Stats(); f.Calls != 3 || f.Failures != 2 || f.Unavailable != 0 || f.Breaker != "closed" {
 			t.Errorf("%+v", f)
 		}
 	}
@@ -196,7 +196,7 @@ func TestClient_ABackendThatIsNotThereIsAFailure(t *testing.T) {
 	if _, err := c.Ask(t.Context(), whoIs); !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("%v", err)
 	}
-	if f := c.Figures(); f.Calls != 3 || f.Failures != 3 {
+	if f := c.Stats(); f.Calls != 3 || f.Failures != 3 {
 		t.Errorf("%+v", f)
 	}
 }

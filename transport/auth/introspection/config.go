@@ -48,23 +48,23 @@ type Config struct {
 
 // Bounds that are not settings.
 const (
-	maxAnswer    = 64 << 10 // bytes
-	maxHeaders   = 16 << 10 // bytes
-	maxTopics    = 256      // patterns in one answer
-	minSecret    = 16       // bytes
-	maxSecret    = 4096     // bytes
-	waitersASlot = 16       // questions that may wait for each call that may be under way
-	tripAfter    = 5        // failures in a row
-	openFor      = 10 * time.Second
+	maxAnswer      = 64 << 10 // bytes
+	maxHeaders     = 16 << 10 // bytes
+	maxTopics      = 256      // patterns in one answer
+	minSecret      = 16       // bytes
+	maxSecret      = 4096     // bytes
+	waitersPerSlot = 16       // questions that may wait for each call that may be under way
+	tripAfter      = 5        // failures in a row
+	openFor        = 10 * time.Second
 )
 
 // On reports whether there is somebody to ask.
-func (c *Config) On() bool { return c.URL != "" }
+func (c *Config) Enabled() bool { return c.URL != "" }
 
 // Asks reports whether the backend is asked about a kind; about Access it is if there are Topics.
-func (c *Config) Asks(kind Kind) bool {
+func (c *Config) AsksAbout(kind Kind) bool {
 	switch {
-	case !c.On():
+	case !c.Enabled():
 		return false
 	case kind == Access:
 		return len(c.Topics) > 0
@@ -77,15 +77,15 @@ func (c Config) WithDefaults() Config {
 	if c.Ask == nil {
 		c.Ask = []string{string(Session), string(User), string(Outpost)}
 	}
-	fill(&c.Timeout, 2*time.Second)
-	fill(&c.Budget, 4*time.Second)
-	fill(&c.Tries, 3)
-	fill(&c.PositiveTTL, time.Minute)
-	fill(&c.NegativeTTL, 10*time.Second)
-	fill(&c.CacheEntries, 10_000)
-	fill(&c.Concurrency, 32)
-	fill(&c.Failure, Deny)
-	fill(&c.Stale, 10*time.Minute)
+	setDefault(&c.Timeout, 2*time.Second)
+	setDefault(&c.Budget, 4*time.Second)
+	setDefault(&c.Tries, 3)
+	setDefault(&c.PositiveTTL, time.Minute)
+	setDefault(&c.NegativeTTL, 10*time.Second)
+	setDefault(&c.CacheEntries, 10_000)
+	setDefault(&c.Concurrency, 32)
+	setDefault(&c.Failure, Deny)
+	setDefault(&c.Stale, 10*time.Minute)
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -95,7 +95,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-func fill[T comparable](field *T, value T) {
+func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
@@ -116,25 +116,25 @@ func (c *Config) Check() error {
 
 // Problems are all that is wrong. Zeros are taken for what they are: see WithDefaults.
 func (c *Config) Problems() []Problem {
-	if !c.On() {
+	if !c.Enabled() {
 		return nil
 	}
 	var all []Problem
-	complain := func(key, text string) {
+	add := func(key, text string) {
 		if text != "" {
 			all = append(all, Problem{key, text})
 		}
 	}
-	complain("url", c.checkURL())
-	complain("secret", c.checkSecret())
+	add("url", c.checkURL())
+	add("secret", c.checkSecret())
 	for _, kind := range c.Ask {
 		if !slices.Contains([]Kind{Session, User, Outpost}, Kind(kind)) {
-			complain("ask", "must be of session, user, outpost; what access is asked about is in topics")
+			add("ask", "must be of session, user, outpost; what access is asked about is in topics")
 			break
 		}
 	}
 	if c.Failure != Deny && c.Failure != AllowCached {
-		complain("failure", "must be one of deny, allow-cached")
+		add("failure", "must be one of deny, allow-cached")
 	}
 	return append(all, c.checkNumbers()...)
 }

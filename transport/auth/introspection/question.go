@@ -45,10 +45,10 @@ func (q *Question) body() []byte {
 }
 
 // mark stands for a question.
-type mark [sha256.Size]byte
+type questionHash [sha256.Size]byte
 
 // mark puts each length first, so that no two questions look alike.
-func (q *Question) mark() mark {
+func (q *Question) hash() questionHash {
 	var b []byte
 	for _, text := range [...]string{string(q.Kind), q.Tenant, q.Session, q.User, q.Topic, q.Outpost, q.Token} {
 		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)

@@ -143,7 +143,7 @@ func TestClient_GuessesDoNotPushOutAYes(t *testing.T) {
 	if a, err := ask(c, whoIs); err != nil || !a.Allow || l.calls.Load() != before {
 		t.Errorf("%+v, %v, %d calls more", a, err, l.calls.Load()-before)
 	}
-	if n := c.Figures().Entries; n != 5 {
+	if n := c.Stats().Entries; n != 5 {
 		t.Errorf("%d answers are remembered; the bound is 4 of each kind", n)
 	}
 }
@@ -164,7 +164,7 @@ func TestClient_ManyWhoAskTheSameShareOneCall(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if f := c.Figures(); f.Calls != 1 || f.Asked != 1000 || f.Shared+f.Remembered != 999 {
+		if f := c.Stats(); f.Calls != 1 || f.Asked != 1000 || f.Shared+f.Cached != 999 {
 			t.Errorf("%+v", f)
 		}
 	})
@@ -198,7 +198,7 @@ func TestClient_WhoGivesUpHandsTheQuestionOn(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		cancel()
 		all.Wait()
-		if f := c.Figures(); f.Calls != 2 || f.Failures != 0 {
+		if f := c.Stats(); f.Calls != 2 || f.Failures != 0 {
 			t.Errorf("%+v; who gives up is no failure of the backend", f)
 		}
 	})
@@ -216,7 +216,7 @@ func TestClient_CallsAreBoundedAndSoAreThoseWhoWait(t *testing.T) {
 			return yes(r)
 		}}
 		c := l.client(t, Config{Concurrency: 2})
-		const many = 2*(1+waitersASlot) + 10
+		const many = 2*(1+waitersPerSlot) + 10
 		var refused atomic.Int32
 		var all sync.WaitGroup
 		for i := range many {
@@ -230,7 +230,7 @@ func TestClient_CallsAreBoundedAndSoAreThoseWhoWait(t *testing.T) {
 		if most.Load() != 2 || refused.Load() != 10 {
 			t.Errorf("%d calls at once, %d refused; want 2 and 10", most.Load(), refused.Load())
 		}
-		if f := c.Figures(); f.Rejected != 10 {
+		if f := c.Stats(); f.Rejected != 10 {
 			t.Errorf("%+v", f)
 		}
 	})

@@ -44,13 +44,13 @@ func CheckURL(text string) error {
 		return errors.New("must be an address such as https://id.example/.well-known/jwks.json")
 	case at.User != nil || at.Fragment != "":
 		return errors.New("holds a password or a fragment; a key set is public")
-	case at.Scheme == "http" && !loopback(at.Hostname()):
+	case at.Scheme == "http" && !isLoopback(at.Hostname()):
 		return errors.New("must be https: over http anybody on the way could put keys of their own in; only loopback may have http")
 	}
 	return nil
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
@@ -79,7 +79,7 @@ func newFetcher(cfg Config) (*fetcher, error) {
 	if err != nil {
 		return nil, err // CheckURL has parsed it
 	}
-	f := &fetcher{url: at, client: http.Client{Transport: cfg.Transport, CheckRedirect: stay}}
+	f := &fetcher{url: at, client: http.Client{Transport: cfg.Transport, CheckRedirect: checkRedirect}}
 	if cfg.Transport == nil {
 		f.client.Transport = &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12},
@@ -93,7 +93,7 @@ func newFetcher(cfg Config) (*fetcher, error) {
 var errRedirect = fmt.Errorf("it redirects to another host or scheme, or more than %d times; set the address that it redirects to", maxRedirects)
 
 // stay follows a redirect on the same host.
-func stay(next *http.Request, before []*http.Request) error {
+func checkRedirect(next *http.Request, before []*http.Request) error {
 	if len(before) > maxRedirects || next.URL.Scheme != before[0].URL.Scheme || origin(next.URL) != origin(before[0].URL) {
 		return errRedirect
 	}
@@ -120,7 +120,7 @@ func (f *fetcher) fetch(ctx context.Context) (document []byte, fresh time.Durati
 	request.Header.Set("User-Agent", "parley")
 	response, err := f.client.Do(request)
 	if err != nil {
-		return nil, 0, plain(err)
+		return nil, 0, withoutURL(err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -129,9 +129,9 @@ func (f *fetcher) fetch(ctx context.Context) (document []byte, fresh time.Durati
 	document, err = io.ReadAll(io.LimitReader(response.Body, maxDocument+1))
 	switch {
 	case err == nil && ctx.Err() != nil: // the end of the connection may look like that of the body
-		return nil, 0, plain(ctx.Err())
+		return nil, 0, withoutURL(ctx.Err())
 	case err != nil:
-		return nil, 0, plain(err)
+		return nil, 0, withoutURL(err)
 	case len(document) > maxDocument:
 		return nil, 0, fmt.Errorf("the answer has more than %d bytes", maxDocument)
 	}
@@ -139,7 +139,7 @@ func (f *fetcher) fetch(ctx context.Context) (document []byte, fresh time.Durati
 }
 
 // plain is an error without the address.
-func plain(err error) error {
+func withoutURL(err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
@@ -165,7 +165,7 @@ func freshness(header http.Header, now time.Time) time.Duration {
 		}
 	}
 	if header.Get("Expires") == "" {
-		return usual
+		return defaultAge
 	}
 	expires, err := http.ParseTime(header.Get("Expires"))
 	if err != nil {

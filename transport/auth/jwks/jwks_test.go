@@ -60,7 +60,7 @@ func hangs(r *http.Request) (*http.Response, error) {
 }
 
 // follow runs a source in a bubble; taken are the documents that it handed over.
-func follow(t *testing.T, a *answers, test func(s *Source, taken *[]string)) {
+func follow(t *testing.T, a *answers, test func(s *Refresher, taken *[]string)) {
 	synctest.Test(t, func(t *testing.T) {
 		var taken []string
 		s, err := New(Config{URL: "https://id.example/jwks?key=hush", Transport: a}, func(document []byte) error {
@@ -90,25 +90,25 @@ func TestSource_IsFetchedAgainAsItsHeadersSay(t *testing.T) {
 		headers []string
 		again   time.Duration
 	}{
-		"nothing":           {nil, usual},
+		"nothing":           {nil, defaultAge},
 		"max-age":           {[]string{"Cache-Control", "public, max-age=600"}, 10 * time.Minute},
 		"aged":              {[]string{"Cache-Control", "max-age=600", "Age", "120"}, 8 * time.Minute},
 		"several lines":     {[]string{"Cache-Control", "public", "Cache-Control", "Max-Age=\"900\""}, 15 * time.Minute},
-		"too short":         {[]string{"Cache-Control", "max-age=1"}, soonest},
-		"too long":          {[]string{"Cache-Control", "max-age=31536000"}, latest},
-		"beyond all":        {[]string{"Cache-Control", "max-age=99999999999999999999"}, latest},
-		"negative":          {[]string{"Cache-Control", "max-age=-1"}, soonest},
-		"no number":         {[]string{"Cache-Control", "max-age=soon"}, soonest},
-		"no-store":          {[]string{"Cache-Control", "no-store"}, soonest},
-		"no-cache first":    {[]string{"Cache-Control", "no-cache, max-age=600"}, soonest},
+		"too short":         {[]string{"Cache-Control", "max-age=1"}, minAge},
+		"too long":          {[]string{"Cache-Control", "max-age=31536000"}, maxAge},
+		"beyond all":        {[]string{"Cache-Control", "max-age=99999999999999999999"}, maxAge},
+		"negative":          {[]string{"Cache-Control", "max-age=-1"}, minAge},
+		"no number":         {[]string{"Cache-Control", "max-age=soon"}, minAge},
+		"no-store":          {[]string{"Cache-Control", "no-store"}, minAge},
+		"no-cache first":    {[]string{"Cache-Control", "no-cache, max-age=600"}, minAge},
 		"expires by date":   {[]string{"Expires", "Wed, 21 Oct 2015 07:48:00 GMT", "Date", "Wed, 21 Oct 2015 07:28:00 GMT"}, 20 * time.Minute},
 		"expires by us":     {[]string{"Expires", "Sat, 01 Jan 2000 00:30:00 GMT"}, 30 * time.Minute}, // when bubbles begin
-		"expires is broken": {[]string{"Expires", "0"}, soonest},
+		"expires is broken": {[]string{"Expires", "0"}, minAge},
 		"max-age wins":      {[]string{"Expires", "Sat, 01 Jan 2000 00:30:00 GMT", "Cache-Control", "max-age=120"}, 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &answers{give: says("set", c.headers...)}
-			follow(t, a, func(s *Source, taken *[]string) {
+			follow(t, a, func(s *Refresher, taken *[]string) {
 				time.Sleep(c.again - time.Second)
 				synctest.Wait()
 				if n := a.count(); n != 1 {
@@ -137,11 +137,11 @@ func TestSource_KeepsWhatItHasWhileTheSourceFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &answers{give: says("first", "Cache-Control", "max-age=60")}
-			follow(t, a, func(s *Source, taken *[]string) {
+			follow(t, a, func(s *Refresher, taken *[]string) {
 				a.will(give)
 				time.Sleep(10 * time.Minute)
 				synctest.Wait()
-				f := s.Figures()
+				f := s.Stats()
 				if fmt.Sprint(*taken) != "[first]" || f.Failures < f.Fetches-2 || f.Age.Round(time.Second) != 10*time.Minute {
 					t.Errorf("taken %v, %+v", *taken, f)
 				}
@@ -149,9 +149,9 @@ func TestSource_KeepsWhatItHasWhileTheSourceFails(t *testing.T) {
 					t.Errorf("tried %d times in 9 minutes", f.Failures)
 				}
 				a.will(says("second"))
-				time.Sleep(lastRetry + timeout)
+				time.Sleep(maxRetry + timeout)
 				synctest.Wait()
-				if f := s.Figures(); fmt.Sprint(*taken) != "[first second]" || f.Age > lastRetry+timeout {
+				if f := s.Stats(); fmt.Sprint(*taken) != "[first second]" || f.Age > maxRetry+timeout {
 					t.Errorf("back: taken %v, %+v", *taken, f)
 				}
 			})
@@ -175,7 +175,7 @@ func (e endless) Read(p []byte) (int, error) {
 // F25: for unknown keys it is fetched at most once in 30 s, however many ask, and all who ask meanwhile wait for that.
 func TestSource_UnknownKeysFetchItOnceInThirtySeconds(t *testing.T) {
 	a := &answers{give: says("set", "Cache-Control", "max-age=3600")}
-	follow(t, a, func(s *Source, _ *[]string) {
+	follow(t, a, func(s *Refresher, _ *[]string) {
 		a.will(func(r *http.Request) (*http.Response, error) {
 			time.Sleep(2 * time.Second)
 			return says("set", "Cache-Control", "max-age=3600")(r)
@@ -185,7 +185,7 @@ func TestSource_UnknownKeysFetchItOnceInThirtySeconds(t *testing.T) {
 			var all sync.WaitGroup
 			for range 100 {
 				all.Go(func() {
-					flight := s.Ask()
+					flight := s.Refetch()
 					if flight == nil {
 						t.Error("nothing to wait for")
 						return
@@ -198,12 +198,12 @@ func TestSource_UnknownKeysFetchItOnceInThirtySeconds(t *testing.T) {
 				t.Errorf("they waited for %s", took)
 			}
 			for range 100 {
-				if s.Ask() != nil {
+				if s.Refetch() != nil {
 					t.Error("fetched again at once")
 				}
 			}
 			time.Sleep(29*time.Second - time.Since(began))
-			if s.Ask() != nil {
+			if s.Refetch() != nil {
 				t.Error("fetched again within 30 s")
 			}
 			time.Sleep(time.Second)
@@ -218,9 +218,9 @@ func TestSource_UnknownKeysFetchItOnceInThirtySeconds(t *testing.T) {
 // F25: who asks while the first fetch is under way waits for it; where nothing is fetched there is nothing to wait for.
 func TestSource_TheFirstFetchCanBeWaitedFor(t *testing.T) {
 	a := &answers{give: hangs}
-	var after *Source
-	follow(t, a, func(s *Source, _ *[]string) {
-		flight := s.Ask()
+	var after *Refresher
+	follow(t, a, func(s *Refresher, _ *[]string) {
+		flight := s.Refetch()
 		began := time.Now()
 		<-flight
 		if took := time.Since(began); took != timeout {
@@ -228,11 +228,11 @@ func TestSource_TheFirstFetchCanBeWaitedFor(t *testing.T) {
 		}
 		after = s
 	})
-	if after.Ask() != nil {
+	if after.Refetch() != nil {
 		t.Error("a source that has ended makes wait")
 	}
 	s, err := New(Config{URL: "https://id.example/jwks", Transport: a}, nil)
-	if err != nil || s.Ask() != nil {
+	if err != nil || s.Refetch() != nil {
 		t.Errorf("a source that has not begun makes wait, %v", err)
 	}
 }

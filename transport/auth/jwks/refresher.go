@@ -12,41 +12,41 @@ import (
 
 // How often a set is fetched.
 const (
-	soonest    = time.Minute
-	usual      = 15 * time.Minute
-	latest     = time.Hour
-	firstRetry = time.Second
-	lastRetry  = time.Minute
-	askEvery   = 30 * time.Second
+	minAge       = time.Minute
+	defaultAge   = 15 * time.Minute
+	maxAge       = time.Hour
+	minRetry     = time.Second
+	maxRetry     = time.Minute
+	refetchEvery = 30 * time.Second
 )
 
 // Source is the key set at one URL. Its methods may be called from many goroutines at once, but for Run.
-type Source struct {
+type Refresher struct {
 	// Static after New.
 	fetcher *fetcher
-	take    func(document []byte) error
+	accept  func(document []byte) error
 	log     *slog.Logger
-	born    time.Time
+	created time.Time
 
 	fetches, failures atomic.Uint64
-	good              atomic.Int64 // when the last good fetch ended, in nanoseconds since born; 0 for never
+	lastSuccess       atomic.Int64 // when the last good fetch ended, in nanoseconds since born; 0 for never
 
 	wake chan struct{} // has one for a fetch that somebody asked for
 
-	mu      sync.Mutex
-	running bool          // guarded by mu
-	flight  chan struct{} // closed when the fetch that is under way, or about to be, has ended; nil for none; guarded by mu
-	asked   time.Time     // when somebody last asked in vain; guarded by mu
+	mu          sync.Mutex
+	running     bool          // guarded by mu
+	pending     chan struct{} // closed when the fetch that is under way, or about to be, has ended; nil for none; guarded by mu
+	lastRefetch time.Time     // when somebody last asked in vain; guarded by mu
 
 	// Owned by Run.
-	last    []byte // document that was taken
-	retry   time.Duration
-	failing bool
+	document []byte // document that was taken
+	retry    time.Duration
+	failing  bool
 }
 
 // New makes a source that fetches nothing yet. take is called by Run with each new document; its error, which must hold no
 // secret, says why it cannot be used. The error is that of CheckURL.
-func New(cfg Config, take func(document []byte) error) (*Source, error) {
+func New(cfg Config, take func(document []byte) error) (*Refresher, error) {
 	f, err := newFetcher(cfg)
 	if err != nil {
 		return nil, err
@@ -55,22 +55,22 @@ func New(cfg Config, take func(document []byte) error) (*Source, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{fetcher: f, take: take, log: log.With("host", f.url.Host), born: time.Now(), wake: make(chan struct{}, 1)}, nil
+	return &Refresher{fetcher: f, accept: take, log: log.With("host", f.url.Host), created: time.Now(), wake: make(chan struct{}, 1)}, nil
 }
 
 // Start says that Run is about to be called: from now on Ask has something to wait for.
-func (s *Source) Start() {
+func (s *Refresher) Start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.running, s.flight = true, make(chan struct{})
+	s.running, s.pending = true, make(chan struct{})
 }
 
 // Run fetches until the context ends.
-func (s *Source) Run(ctx context.Context) {
+func (s *Refresher) Run(ctx context.Context) {
 	defer s.stop()
 	for {
 		wait := s.fetch(ctx)
-		s.land()
+		s.endFetch()
 		if ctx.Err() != nil {
 			return
 		}
@@ -80,7 +80,7 @@ func (s *Source) Run(ctx context.Context) {
 			timer.Stop()
 			return
 		case <-timer.C:
-			s.takeOff()
+			s.beginFetch()
 		case <-s.wake:
 			timer.Stop()
 		}
@@ -89,78 +89,78 @@ func (s *Source) Run(ctx context.Context) {
 
 // Ask has the set fetched, since a key is missing, and returns what is closed when that is done: with the fetch that is
 // under way, or one that begins now. It is nil if there is nothing to wait for, since somebody asked in vain a moment ago.
-func (s *Source) Ask() <-chan struct{} {
+func (s *Refresher) Refetch() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flight != nil || !s.running || !s.asked.IsZero() && time.Since(s.asked) < askEvery {
-		return s.flight
+	if s.pending != nil || !s.running || !s.lastRefetch.IsZero() && time.Since(s.lastRefetch) < refetchEvery {
+		return s.pending
 	}
-	s.asked, s.flight = time.Now(), make(chan struct{})
+	s.lastRefetch, s.pending = time.Now(), make(chan struct{})
 	s.wake <- struct{}{} // nobody else puts one in while there is a flight
-	return s.flight
+	return s.pending
 }
 
-func (s *Source) takeOff() {
+func (s *Refresher) beginFetch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flight == nil {
-		s.flight = make(chan struct{})
+	if s.pending == nil {
+		s.pending = make(chan struct{})
 		return
 	}
 	<-s.wake // somebody asked at the same moment
 }
 
-func (s *Source) land() {
+func (s *Refresher) endFetch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	close(s.flight)
-	s.flight = nil
+	close(s.pending)
+	s.pending = nil
 }
 
-func (s *Source) stop() {
+func (s *Refresher) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running = false
-	if s.flight != nil {
-		close(s.flight)
-		s.flight = nil
+	if s.pending != nil {
+		close(s.pending)
+		s.pending = nil
 	}
 }
 
 // fetch does so once, and returns when to do it again.
-func (s *Source) fetch(ctx context.Context) (again time.Duration) {
+func (s *Refresher) fetch(ctx context.Context) (again time.Duration) {
 	s.fetches.Add(1)
 	document, age, err := s.fetcher.fetch(ctx)
-	if err == nil && !bytes.Equal(document, s.last) {
-		if err = s.take(document); err == nil {
-			s.last = document
+	if err == nil && !bytes.Equal(document, s.document) {
+		if err = s.accept(document); err == nil {
+			s.document = document
 		}
 	}
 	if ctx.Err() != nil {
 		return 0
 	}
 	if err != nil {
-		return s.failed(err)
+		return s.fetchFailed(err)
 	}
-	s.good.Store(max(1, int64(time.Since(s.born))))
+	s.lastSuccess.Store(max(1, int64(time.Since(s.created))))
 	if s.failing {
 		s.log.Info("the key set can be fetched again")
 	}
 	s.failing, s.retry = false, 0
-	return min(max(age, soonest), latest)
+	return min(max(age, minAge), maxAge)
 }
 
 // failed says so once, until it works again.
-func (s *Source) failed(why error) (again time.Duration) {
+func (s *Refresher) fetchFailed(why error) (again time.Duration) {
 	s.failures.Add(1)
 	level := slog.LevelDebug
 	if !s.failing {
 		level = slog.LevelWarn
 	}
 	s.failing = true
-	s.retry = min(max(2*s.retry, firstRetry), lastRetry)
+	s.retry = min(max(2*s.retry, minRetry), maxRetry)
 	text := "the key set cannot be fetched; the one of before holds on"
-	if s.last == nil {
+	if s.document == nil {
 		text = "the key set cannot be fetched; until it can be, its tokens are refused as unavailable"
 	}
 	s.log.Log(context.Background(), level, text, "why", why.Error(), "again", s.retry)
@@ -168,7 +168,7 @@ func (s *Source) failed(why error) (again time.Duration) {
 }
 
 // Figures are a snapshot of what was counted since New.
-type Figures struct {
+type Stats struct {
 	// Fetches counts tries, Failures those of them that brought nothing to use.
 	Fetches, Failures uint64
 	// Age is the time since the last one that did; since New if there was none.
@@ -176,9 +176,9 @@ type Figures struct {
 }
 
 // Figures are the counters, for metrics.
-func (s *Source) Figures() Figures {
-	return Figures{s.fetches.Load(), s.failures.Load(), time.Since(s.born) - time.Duration(s.good.Load())}
+func (s *Refresher) Stats() Stats {
+	return Stats{s.fetches.Load(), s.failures.Load(), time.Since(s.created) - time.Duration(s.lastSuccess.Load())}
 }
 
 // String keeps the address out of logs.
-func (s *Source) String() string { return "[key set]" }
+func (s *Refresher) String() string { return "[key set]" }
