@@ -40,7 +40,8 @@ func TestAuthorize_AsksTheBackendAboutItsTopics(t *testing.T) {
 		}
 	}
 	for _, about := range there.asked {
-		if !strings.Contains(about, "datasetUpdate") && !strings.Contains(about, "uploadFile") || strings.Contains(about, "datasetUpdates") {
+		if !strings.Contains(about, "datasetUpdate") && !strings.Contains(about, "uploadFile") ||
+			strings.Contains(about, "datasetUpdates") {
 			t.Errorf("it was asked about %s", about)
 		}
 	}
@@ -58,7 +59,8 @@ func TestAuthorize_WhatTheTokenDoesNotGrantIsNotAskedAbout(t *testing.T) {
 	there := &backend{knows: map[string]string{"access acme alice " + dataset: `{"allow":true}`}}
 	b := one(t, there.with(withSecret()))
 	for _, id := range []*protocol.Identity{
-		nil, {User: "alice"}, {User: "alice", Topics: []protocol.Pattern{"issueUpdate/*"}}, {Topics: []protocol.Pattern{"*"}},
+		nil, {User: "alice"}, {User: "alice", Topics: []protocol.Pattern{"issueUpdate/*"}},
+		{Topics: []protocol.Pattern{"*"}},
 		{User: "alice", Tenant: "b", Topics: []protocol.Pattern{"*"}},
 	} {
 		if got := b.right(id, dataset); got != protocol.Forbidden {
@@ -68,7 +70,9 @@ func TestAuthorize_WhatTheTokenDoesNotGrantIsNotAskedAbout(t *testing.T) {
 	if there.count() != 0 {
 		t.Errorf("asked %q", there.asked)
 	}
-	if why := protocol.AsRefusal(b.Authorize(context.Background(), "nobody", &protocol.Identity{User: "alice", Topics: []protocol.Pattern{"*"}}, dataset)); why == nil || why.Reason != protocol.Forbidden {
+	if why := protocol.AsRefusal(b.Authorize(context.Background(), "nobody",
+		&protocol.Identity{User: "alice", Topics: []protocol.Pattern{"*"}}, dataset)); why == nil ||
+		why.Reason != protocol.Forbidden {
 		t.Errorf("in a tenant that there is not: %v", why)
 	}
 }
@@ -83,7 +87,8 @@ func TestAuthorize_InTheLobbyTheIdentitySaysWhere(t *testing.T) {
 	if got := b.right(id, "datasetUpdate/other"); got != protocol.Forbidden {
 		t.Errorf("%q", got)
 	}
-	if err := b.Authorize(context.Background(), auth.UnresolvedTenant, &protocol.Identity{User: "alice", Topics: []protocol.Pattern{"*"}}, "x"); err == nil {
+	if err := b.Authorize(context.Background(), auth.UnresolvedTenant,
+		&protocol.Identity{User: "alice", Topics: []protocol.Pattern{"*"}}, "x"); err == nil {
 		t.Error("who is of no tenant may hear something")
 	}
 }

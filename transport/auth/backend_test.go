@@ -66,7 +66,8 @@ func (b *backend) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
 		return nil, err
 	}
-	about := strings.Join(slices.DeleteFunc([]string{string(q.Kind), q.Tenant, q.Session, q.User, q.Topic, q.Outpost, q.Token},
+	about := strings.Join(slices.DeleteFunc([]string{string(q.Kind), q.Tenant, q.Session, q.User, q.Topic, q.Outpost,
+		q.Token},
 		func(part string) bool { return part == "" }), " ")
 	b.asked = append(b.asked, about)
 	answer := &http.Response{StatusCode: 200, Header: http.Header{}}
@@ -100,7 +101,8 @@ func (b *backend) count() int {
 func (b *bench) isBusy(t testing.TB, credential protocol.Credential) {
 	t.Helper()
 	id, err := b.meet("acme", credential)
-	if why := protocol.AsRefusal(err); id != nil || why == nil || why.Reason != protocol.Busy || why.RetryAfter == 0 || why.Detail != "" {
+	if why := protocol.AsRefusal(err); id != nil || why == nil || why.Reason != protocol.Busy || why.RetryAfter == 0 ||
+		why.Detail != "" {
 		t.Errorf("%+v, %+v; want busy", id, why)
 	}
 }

@@ -26,7 +26,8 @@ func airlayBench(tb testing.TB) (*auth.Verifier, protocol.Credential) {
 	return v, protocol.Credential{Token: token, Claims: protocol.Claims{User: []string{"data.id"}}}
 }
 
-// What a token costs that was seen before: the question that the cache answers, since AirLay sends one with every request.
+// What a token costs that was seen before: the question that the cache answers, since AirLay sends one with every
+// request.
 func BenchmarkAuthenticate_RS256With4096BitsFromTheCache(b *testing.B) {
 	v, credential := airlayBench(b)
 	b.ReportAllocs()

@@ -25,7 +25,8 @@ func baked(key, claims string) string {
 
 // session are the claims of a session.
 func session(sid, user string, authenticated bool) string {
-	return fmt.Sprintf(`{"sid":%q,"iss":"authentik","sub":%q,"authenticated":%t,"acr":"goauthentik.io/core/default"}`, sid, user, authenticated)
+	return fmt.Sprintf(`{"sid":%q,"iss":"authentik","sub":%q,"authenticated":%t,"acr":"goauthentik.io/core/default"}`,
+		sid, user, authenticated)
 }
 
 func cookie(text string) protocol.Credential {
@@ -82,8 +83,10 @@ func TestCookie_WhatIsNoSessionIsRefused(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, id, err)
 		}
 	}
-	b.turns(t, protocol.TokenExpired, "acme", cookie(baked(secretKey, strings.Replace(good, "{", fmt.Sprintf(`{"exp":%d,`, unix(-time.Minute)), 1))))
-	b.turns(t, protocol.InvalidToken, "acme", protocol.Credential{Form: protocol.Cookie, Token: baked(secretKey, good), For: "x"})
+	b.turns(t, protocol.TokenExpired, "acme",
+		cookie(baked(secretKey, strings.Replace(good, "{", fmt.Sprintf(`{"exp":%d,`, unix(-time.Minute)), 1))))
+	b.turns(t, protocol.InvalidToken, "acme",
+		protocol.Credential{Form: protocol.Cookie, Token: baked(secretKey, good), For: "x"})
 	// A cookie is no token, and what is remembered of the one is not of the other.
 	b.refuses(t, protocol.InvalidToken, baked(secretKey, good))
 }
@@ -103,7 +106,8 @@ func TestCookie_MayBeATokenWhereTheTenantWantsIt(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		hs(session("s-1", "anonymous", false)), hs(live(`"sub":"alice"`, `"type":"refresh"`)), hs(`{"sub":"alice"}`), baked(secret, live(`"sub":"alice"`)),
+		hs(session("s-1", "anonymous", false)), hs(live(`"sub":"alice"`, `"type":"refresh"`)), hs(`{"sub":"alice"}`),
+		baked(secret, live(`"sub":"alice"`)),
 	} {
 		b.turns(t, protocol.InvalidToken, "acme", cookie(text))
 	}
@@ -113,7 +117,9 @@ func TestCookie_MayBeATokenWhereTheTenantWantsIt(t *testing.T) {
 // X.6: the session must be alive, which its backend knows; and who it is, if it says so.
 func TestCookie_TheBackendSaysWhetherTheSessionIsAlive(t *testing.T) {
 	there := &backend{knows: map[string]string{
-		"session acme s-1 u-1": fmt.Sprintf(`{"allow":true,"user":42,"topics":["a/*"],"issued":%d,"expires":%d,"id":"ignored"}`, unix(-time.Hour), unix(time.Hour)),
+		"session acme s-1 u-1": fmt.Sprintf(
+			`{"allow":true,"user":42,"topics":["a/*"],"issued":%d,"expires":%d,"id":"ignored"}`, unix(-time.Hour),
+			unix(time.Hour)),
 		"session acme s-2 u-2": `{"allow":true}`,
 		"session acme s-3 u-3": fmt.Sprintf(`{"allow":true,"expires":%d}`, unix(0)),
 		"session acme s-4 u-4": `{"allow":true,"topics":["a//b"]}`,
@@ -122,11 +128,13 @@ func TestCookie_TheBackendSaysWhetherTheSessionIsAlive(t *testing.T) {
 	}}
 	b := one(t, there.with(withCookies()))
 	id := b.admits(t, "acme", cookie(baked(secretKey, session("s-1", "u-1", true))))
-	if id.User != "42" || id.TokenID != "s-1" || !id.Issued.Equal(epoch.Add(-time.Hour)) || !id.Expires.Equal(epoch.Add(time.Hour)) {
+	if id.User != "42" || id.TokenID != "s-1" || !id.Issued.Equal(epoch.Add(-time.Hour)) ||
+		!id.Expires.Equal(epoch.Add(time.Hour)) {
 		t.Errorf("identity %+v", id)
 	}
 	checkTopics(t, id, "a/*")
-	if id := b.admits(t, "acme", cookie(baked(secretKey, session("s-2", "u-2", true)))); id.User != "u-2" || !id.Expires.IsZero() {
+	if id := b.admits(t, "acme", cookie(baked(secretKey, session("s-2", "u-2", true)))); id.User != "u-2" ||
+		!id.Expires.IsZero() {
 		t.Errorf("identity %+v", id)
 	}
 	b.turns(t, protocol.TokenExpired, "acme", cookie(baked(secretKey, session("s-3", "u-3", true))))
@@ -155,7 +163,8 @@ func TestCookie_IsRevokedBySessionAndByUser(t *testing.T) {
 		"session acme s-1 u-1": `{"allow":true}`, "session acme s-2 u-1": `{"allow":true}`,
 	}}
 	b := one(t, there.with(withCookies()))
-	first, second := cookie(baked(secretKey, session("s-1", "u-1", true))), cookie(baked(secretKey, session("s-2", "u-1", true)))
+	first, second := cookie(baked(secretKey, session("s-1", "u-1", true))),
+		cookie(baked(secretKey, session("s-2", "u-1", true)))
 	b.admits(t, "acme", first)
 	b.revoke(t, "acme", auth.Revocation{TokenID: "s-1"})
 	b.turns(t, protocol.InvalidToken, "acme", first)
@@ -177,7 +186,8 @@ func TestCookie_SettingsThatCannotBeMeant(t *testing.T) {
 	keys := withSecret()
 	keys.Cookie.Secrets = []string{"hunter2"}
 	_, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"acme": keys})
-	if err == nil || !strings.Contains(err.Error(), "cookie secret 1 has 7 bytes; at least 32") || strings.Contains(err.Error(), "hunter2") {
+	if err == nil || !strings.Contains(err.Error(), "cookie secret 1 has 7 bytes; at least 32") ||
+		strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// FuzzToken, reliability.md check 62: whatever bytes a client shows, nothing panics, and none but the one true token opens.
+// FuzzToken, reliability.md check 62: whatever bytes a client shows, nothing panics, and none but the one true token
+// opens.
 func FuzzToken(f *testing.F) {
 	good := alice()
 	seeds := 0
@@ -48,7 +49,8 @@ func FuzzClaims(f *testing.F) {
 	for _, form := range []string{codegraph, valtronics, endurain, airlay} {
 		f.Add(seedClaims(form, "access"))
 	}
-	for _, claims := range []string{live(`"sub":1e3`), `{"exp":1e400}`, live(`"sub":"a"`, `"topics":["a/*"]`), live(`"a":{"b":{"c":1}}`), strings.Repeat(`{"a":`, 900)} {
+	for _, claims := range []string{live(`"sub":1e3`), `{"exp":1e400}`, live(`"sub":"a"`, `"topics":["a/*"]`),
+		live(`"a":{"b":{"c":1}}`), strings.Repeat(`{"a":`, 900)} {
 		f.Add(claims)
 	}
 	b := one(f, withSecret())
@@ -57,7 +59,8 @@ func FuzzClaims(f *testing.F) {
 		b.log.Reset()
 		id, err := b.show("acme", hs(claims), rules)
 		if err != nil {
-			if refusal := protocol.AsRefusal(err); refusal.Detail != "" || refusal.Reason != protocol.InvalidToken && refusal.Reason != protocol.TokenExpired {
+			if refusal := protocol.AsRefusal(err); refusal.Detail != "" ||
+				refusal.Reason != protocol.InvalidToken && refusal.Reason != protocol.TokenExpired {
 				t.Fatalf("refused with %+v", refusal)
 			}
 			return
@@ -72,7 +75,8 @@ func FuzzClaims(f *testing.F) {
 			t.Fatalf("expires %s, which is past", id.Expires)
 		}
 		for _, p := range id.Topics {
-			if name := strings.TrimSuffix(string(p), "*"); name != "" && protocol.CheckTopic(strings.TrimSuffix(name, "/")) != nil {
+			if name := strings.TrimSuffix(string(p), "*"); name != "" &&
+				protocol.CheckTopic(strings.TrimSuffix(name, "/")) != nil {
 				t.Fatalf("pattern %q", p)
 			}
 		}
@@ -88,7 +92,8 @@ func FuzzKeys(f *testing.F) {
 	b := one(f, withSecret())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, k := range []auth.Key{{JWKS: data}, {PEM: data}, {Secret: string(data)}} {
-			if err := b.SetTenant("fuzz", auth.TenantKeys{Keys: []auth.Key{k}}); err != nil && strings.ContainsAny(err.Error(), "\n\x00") {
+			if err := b.SetTenant("fuzz", auth.TenantKeys{Keys: []auth.Key{k}}); err != nil &&
+				strings.ContainsAny(err.Error(), "\n\x00") {
 				t.Fatalf("error %q", err)
 			}
 		}
@@ -97,7 +102,8 @@ func FuzzKeys(f *testing.F) {
 
 // FuzzForms: whatever is shown in any form, to a tenant or in the lobby, nothing panics, and it opens nothing.
 func FuzzForms(f *testing.F) {
-	for _, text := range []string{"", "a.b.c", "token-of-b", strings.Repeat("A", 43), alice(), baked(secretKey, session("s", "anonymous", false)), baked(otherSecret, session("s", "u", true))} {
+	for _, text := range []string{"", "a.b.c", "token-of-b", strings.Repeat("A", 43), alice(),
+		baked(secretKey, session("s", "anonymous", false)), baked(otherSecret, session("s", "u", true))} {
 		f.Add(text, outpostA)
 		f.Add(text, "../*")
 	}
@@ -109,9 +115,11 @@ func FuzzForms(f *testing.F) {
 		if strings.HasPrefix(text, "token-of-") || strings.HasPrefix(text, "next-token") {
 			bound = "" // good ones are for no outpost then
 		}
-		for _, form := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost, protocol.Unproven, "new"} {
+		for _, form := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost, protocol.Unproven,
+			"new"} {
 			for _, where := range []string{"acme", auth.UnresolvedTenant} {
-				id, err := b.meet(where, protocol.Credential{Form: form, Token: text, For: bound, Claims: protocol.Claims{Known: true}})
+				id, err := b.meet(where,
+					protocol.Credential{Form: form, Token: text, For: bound, Claims: protocol.Claims{Known: true}})
 				checkRefusal(t, id, err, protocol.InvalidToken)
 			}
 		}

@@ -69,7 +69,8 @@ func followed(t testing.TB, i *issuer) *bench {
 	return b
 }
 
-// F25: a token of a key that is new is taken at once, since the set is fetched for it; and of those that are gone no more.
+// F25: a token of a key that is new is taken at once, since the set is fetched for it; and of those that are gone no
+// more.
 func TestRemote_ANewKeyIsFetchedForItsFirstToken(t *testing.T) {
 	i := newIssuer(t, setOf(public("old", rsaKey())))
 	b := followed(t, i)
@@ -89,8 +90,8 @@ func TestRemote_ANewKeyIsFetchedForItsFirstToken(t *testing.T) {
 	}
 }
 
-// F25: while the source is down at the start its tokens are refused as something to try again, others are not; and a set that
-// cannot be used takes nothing away.
+// F25: while the source is down at the start its tokens are refused as something to try again, others are not; and a
+// set that cannot be used takes nothing away.
 func TestRemote_WithoutItsSourceTheStartGoesOn(t *testing.T) {
 	i := newIssuer(t, "")
 	i.publish(http.StatusInternalServerError, "")
@@ -114,7 +115,8 @@ func TestRemote_WithoutItsSourceTheStartGoesOn(t *testing.T) {
 	for _, bad := range []string{"", "garbage", setOf(), setOf(`{"kty":"RSA","n":"AQAB","e":"AQAB"}`)} {
 		i.publish(http.StatusOK, bad)
 		again := followed(t, newIssuer(t, bad))
-		if _, err := again.show("acme", signedBy("k", rsaKey()), protocol.Claims{}); protocol.AsRefusal(err).Reason != protocol.Busy {
+		if _, err := again.show("acme", signedBy("k", rsaKey()),
+			protocol.Claims{}); protocol.AsRefusal(err).Reason != protocol.Busy {
 			t.Errorf("%.20q: %v", bad, err)
 		}
 	}
@@ -124,10 +126,12 @@ func TestRemote_WithoutItsSourceTheStartGoesOn(t *testing.T) {
 // F25: what anybody can read signs nothing: a secret in a published set would let in whoever has read it.
 func TestRemote_APublishedSecretIsLeftOut(t *testing.T) {
 	private := strings.TrimSuffix(public("private", rsa4096()), "}") + `,"d":"AQAB"}`
-	i := newIssuer(t, setOf(public("good", rsaKey()), fmt.Sprintf(`{"kty":"oct","kid":"oct","k":%q}`, enc([]byte(secret))), private))
+	i := newIssuer(t, setOf(public("good", rsaKey()),
+		fmt.Sprintf(`{"kty":"oct","kid":"oct","k":%q}`, enc([]byte(secret))), private))
 	b := followed(t, i)
 	b.accepts(t, signedBy("good", rsaKey()))
-	b.refuses(t, protocol.InvalidToken, compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"oct"}`, live(`"sub":"alice"`)))
+	b.refuses(t, protocol.InvalidToken,
+		compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"oct"}`, live(`"sub":"alice"`)))
 	b.refuses(t, protocol.InvalidToken, signedBy("private", rsa4096()))
 	if n := strings.Count(b.log.String(), "is published"); n != 2 {
 		t.Errorf("warned %d times:\n%s", n, b.log)
@@ -141,7 +145,8 @@ func TestRemote_AReloadKeepsWhatWasFetched(t *testing.T) {
 	b.accepts(t, signedBy("k", rsaKey()))
 	first.publish(http.StatusInternalServerError, "")
 	settings := func(url string) map[string]auth.TenantKeys {
-		return map[string]auth.TenantKeys{"acme": {Keys: []auth.Key{{URL: url}}}, "b": {Keys: []auth.Key{{URL: second.URL}}}}
+		return map[string]auth.TenantKeys{"acme": {Keys: []auth.Key{{URL: url}}},
+			"b": {Keys: []auth.Key{{URL: second.URL}}}}
 	}
 	if err := b.Reload(settings(first.URL + "/jwks")); err != nil {
 		t.Fatal(err)
@@ -181,11 +186,13 @@ func TestRemote_WhoWaitsCanGiveUp(t *testing.T) {
 func TestRemote_ServesTheLobby(t *testing.T) {
 	i := newIssuer(t, setOf(public("k", rsaKey())))
 	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{
-		"a": {AllowUnresolved: true, Keys: []auth.Key{{Secret: secret}}}, "other": {AllowUnresolved: true, Keys: []auth.Key{{URL: i.URL}}},
+		"a":     {AllowUnresolved: true, Keys: []auth.Key{{Secret: secret}}},
+		"other": {AllowUnresolved: true, Keys: []auth.Key{{URL: i.URL}}},
 	})
 	b.Start()
 	defer b.Close()
-	if id, err := b.show(auth.UnresolvedTenant, signedBy("k", rsaKey()), protocol.Claims{}); err != nil || id.Tenant != "other" {
+	if id, err := b.show(auth.UnresolvedTenant, signedBy("k", rsaKey()), protocol.Claims{}); err != nil ||
+		id.Tenant != "other" {
 		t.Errorf("%v, %v", id, err)
 	}
 }

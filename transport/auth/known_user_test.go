@@ -21,7 +21,8 @@ func TestUnproven_IsForTenantsThatWantIt(t *testing.T) {
 	}
 	checkTopics(t, id, "news")
 	for _, wrong := range []protocol.Credential{
-		{Form: protocol.Unproven}, {Form: protocol.Unproven, For: "a\nb"}, {Form: protocol.Unproven, For: "7", Token: alice()},
+		{Form: protocol.Unproven}, {Form: protocol.Unproven, For: "a\nb"},
+		{Form: protocol.Unproven, For: "7", Token: alice()},
 	} {
 		b.turns(t, protocol.InvalidToken, "acme", wrong)
 	}

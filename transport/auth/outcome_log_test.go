@@ -66,10 +66,12 @@ func TestLog_TellsTenantReasonAndRemote(t *testing.T) {
 		_, _ = b.Authenticate(auth.WithRemote(context.Background(), remote), "acme", protocol.Credential{Token: token})
 		return b.lines(t)
 	}
-	if got := show("192.0.2.7", "garbage"); len(got) != 1 || got[0] != (line{"INFO", "authentication failed", "acme", "malformed", "192.0.2.7", 0}) {
+	if got := show("192.0.2.7", "garbage"); len(got) != 1 ||
+		got[0] != (line{"INFO", "authentication failed", "acme", "malformed", "192.0.2.7", 0}) {
 		t.Errorf("%+v", got)
 	}
-	if got := show("x\nlevel=ERROR", alice()); len(got) != 1 || got[0] != (line{"DEBUG", "authenticated", "acme", "accepted", "", 0}) {
+	if got := show("x\nlevel=ERROR", alice()); len(got) != 1 ||
+		got[0] != (line{"DEBUG", "authenticated", "acme", "accepted", "", 0}) {
 		t.Errorf("%+v", got)
 	}
 	if got := show("2001:db8::1%eth0\n", alice()); len(got) != 1 || strings.ContainsAny(got[0].Remote, "%\n") {

@@ -33,8 +33,10 @@ func TestOutposts_ATokenIsGoodForItsOutpostAlone(t *testing.T) {
 		checkTopics(t, id, protocol.Pattern("outposts/"+outpostA))
 	}
 	for _, credential := range []protocol.Credential{
-		outpost(outpostB, "token-of-a"), outpost(outpostA, "token-of-b"), outpost(outpostA, "TOKEN-OF-A"), outpost(outpostA, "token-of-"),
-		outpost(outpostA, ""), outpost("", "token-of-a"), outpost("*", "token-of-a"), outpost(outpostA+"/x", "token-of-a"), outpost(outpostA, alice()),
+		outpost(outpostB, "token-of-a"), outpost(outpostA, "token-of-b"), outpost(outpostA, "TOKEN-OF-A"),
+		outpost(outpostA, "token-of-"),
+		outpost(outpostA, ""), outpost("", "token-of-a"), outpost("*", "token-of-a"),
+		outpost(outpostA+"/x", "token-of-a"), outpost(outpostA, alice()),
 	} {
 		b.turns(t, protocol.InvalidToken, "acme", credential)
 	}
@@ -100,7 +102,8 @@ func TestOutposts_TheBackendMayKnowFurtherTokens(t *testing.T) {
 	if n := there.count(); n != 3 {
 		t.Errorf("asked %q", there.asked)
 	}
-	if all, err := b.OutpostsOf(t.Context(), "acme", "from-authentik"); err != nil || len(all) != 1 || all[0] != outpostA {
+	if all, err := b.OutpostsOf(t.Context(), "acme", "from-authentik"); err != nil || len(all) != 1 ||
+		all[0] != outpostA {
 		t.Errorf("%q, %v", all, err)
 	}
 	b.revoke(t, "acme", auth.Revocation{TokenID: "token-9"})
@@ -111,16 +114,20 @@ func TestOutposts_TheBackendMayKnowFurtherTokens(t *testing.T) {
 
 func TestOutpostsOf_NamesTheOutpostOfATokenThatHolds(t *testing.T) {
 	b := one(t, withOutposts())
-	for token, want := range map[string]string{"token-of-a": outpostA, "next-token-of-a": outpostA, "token-of-b": outpostB} {
+	for token, want := range map[string]string{"token-of-a": outpostA, "next-token-of-a": outpostA,
+		"token-of-b": outpostB} {
 		if all, err := b.OutpostsOf(t.Context(), "acme", token); err != nil || len(all) != 1 || all[0] != want {
 			t.Errorf("%s: %q, %v", token, all, err)
 		}
 	}
-	if _, err := b.OutpostsOf(t.Context(), "acme", strings.Repeat("x", 9000)); protocol.AsRefusal(err).Reason != protocol.TooLarge { // F22
+	// F22
+	if _, err := b.OutpostsOf(t.Context(), "acme",
+		strings.Repeat("x", 9000)); protocol.AsRefusal(err).Reason != protocol.TooLarge {
 		t.Errorf("%v", err)
 	}
 	for _, token := range []string{"", "other", strings.Repeat("x", protocol.MaxToken)} {
-		if all, err := b.OutpostsOf(t.Context(), "acme", token); protocol.AsRefusal(err) == nil || protocol.AsRefusal(err).Reason != protocol.Forbidden {
+		if all, err := b.OutpostsOf(t.Context(), "acme", token); protocol.AsRefusal(err) == nil ||
+			protocol.AsRefusal(err).Reason != protocol.Forbidden {
 			t.Errorf("%q, %v", all, err)
 		}
 	}
@@ -132,7 +139,8 @@ func TestOutpostsOf_NamesTheOutpostOfATokenThatHolds(t *testing.T) {
 		t.Error("a revoked one")
 	}
 	b.now = epoch.Add(2 * time.Hour)
-	if _, err := b.OutpostsOf(t.Context(), "acme", "token-of-b"); protocol.AsRefusal(err) == nil || protocol.AsRefusal(err).Reason != protocol.TokenExpired {
+	if _, err := b.OutpostsOf(t.Context(), "acme", "token-of-b"); protocol.AsRefusal(err) == nil ||
+		protocol.AsRefusal(err).Reason != protocol.TokenExpired {
 		t.Errorf("an expired one: %v", err)
 	}
 }

@@ -59,7 +59,8 @@ func (p *paper) life(t testing.TB, now time.Time) *bench {
 
 func isNotKept(t testing.TB, err error) {
 	t.Helper()
-	if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.StorageFull || !strings.Contains(why.Detail, "not kept") {
+	if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.StorageFull ||
+		!strings.Contains(why.Detail, "not kept") {
 		t.Errorf("%v, want that it is not kept", err)
 	}
 }
@@ -69,7 +70,8 @@ func TestJournal_RevocationsOutliveTheProcess(t *testing.T) {
 	p := &paper{}
 	first := p.life(t, epoch)
 	for _, r := range []auth.Revocation{
-		{User: "alice"}, {TokenID: "one"}, {User: "bob", TokenID: "two"}, {User: "carol", Before: epoch.Add(-time.Minute)},
+		{User: "alice"}, {TokenID: "one"}, {User: "bob", TokenID: "two"},
+		{User: "carol", Before: epoch.Add(-time.Minute)},
 		{User: "dave"}, {User: "erin"}, {User: "erin", Before: epoch.Add(-time.Hour)},
 	} {
 		first.revoke(t, "acme", r)
@@ -82,7 +84,8 @@ func TestJournal_RevocationsOutliveTheProcess(t *testing.T) {
 		issued("alice", 0, "a"): true, issued("alice", time.Minute, "a"): false,
 		issued("x", time.Minute, "one"): true, issued("bob", time.Minute, "two"): true, issued("x", 0, "two"): false,
 		issued("carol", -2*time.Minute, "c"): true, issued("carol", 0, "c"): false,
-		issued("dave", 0, "d"): false, issued("erin", -time.Minute, "e"): false, issued("erin", -61*time.Minute, "e"): true,
+		issued("dave", 0, "d"): false, issued("erin", -time.Minute, "e"): false,
+		issued("erin", -61*time.Minute, "e"): true,
 	} {
 		_, err := next.show("acme", token, protocol.Claims{})
 		if refused != (err != nil) {
@@ -96,8 +99,8 @@ func TestJournal_RevocationsOutliveTheProcess(t *testing.T) {
 	later.accepts(t, hs(fmt.Sprintf(`{"sub":"x","jti":"one","exp":%d}`, later.now.Add(time.Hour).Unix())))
 }
 
-// F16: where the disk is full a revocation holds all the same, and the caller knows that it would not survive; the next that
-// can be written brings all along.
+// F16: where the disk is full a revocation holds all the same, and the caller knows that it would not survive; the next
+// that can be written brings all along.
 func TestJournal_AFullDiskIsSaidAndMadeGood(t *testing.T) {
 	p := &paper{}
 	b := p.life(t, epoch)
@@ -180,7 +183,8 @@ func TestJournal_ReadsWhatItCan(t *testing.T) {
 	b := p.life(t, epoch)
 	b.accepts(t, hs(`{"sub":"alice","exp":253402300799}`)) // the year 9999, from now on the tenant has such
 	b.revoke(t, "acme", auth.Revocation{User: "alice"})
-	p.lines = slices.Concat([]string{"", "{}", `{"tenant":"acme"}`, `{"tenant":"acme","user":"x","until":"?"}`, "\x00"}, p.lines)
+	p.lines = slices.Concat([]string{"", "{}", `{"tenant":"acme"}`, `{"tenant":"acme","user":"x","until":"?"}`, "\x00"},
+		p.lines)
 	next := p.life(t, epoch)
 	next.refuses(t, protocol.InvalidToken, alice())
 	if !strings.Contains(next.log.String(), `"records":5`) {
@@ -194,7 +198,8 @@ func (*unreadable) Replay(func([]byte)) error { return errors.New("input/output 
 
 // F16: without knowing what was revoked nobody is let in.
 func TestJournal_ThatCannotBeReadIsNoStart(t *testing.T) {
-	if _, err := auth.New(auth.Config{Journal: &unreadable{}}, nil); err == nil || !strings.Contains(err.Error(), "revocations") {
+	if _, err := auth.New(auth.Config{Journal: &unreadable{}}, nil); err == nil ||
+		!strings.Contains(err.Error(), "revocations") {
 		t.Errorf("%v", err)
 	}
 }

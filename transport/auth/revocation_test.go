@@ -40,7 +40,8 @@ func TestRevoke_BeatsTheCache(t *testing.T) {
 func TestRevoke_AUsersTokensUntilNowAndNotThoseAfter(t *testing.T) {
 	b := one(t, withSecret())
 	b.now = epoch.Add(500 * time.Millisecond)
-	old, thisSecond, next := issued("alice", -time.Minute, "a"), issued("alice", 0, "b"), issued("alice", time.Second, "c")
+	old, thisSecond, next := issued("alice", -time.Minute, "a"), issued("alice", 0, "b"),
+		issued("alice", time.Second, "c")
 	b.accepts(t, old)
 	b.revoke(t, "acme", auth.Revocation{User: "alice"})
 	b.refuses(t, protocol.InvalidToken, old)
@@ -76,9 +77,11 @@ func TestRevoke_ALaterCallReplacesAnEarlierOne(t *testing.T) {
 // F3: nothing that is still to be issued can be revoked; what clocks may differ by is allowed.
 func TestRevoke_BeforeATimeToComeIsRefused(t *testing.T) {
 	b := one(t, withSecret())
-	for _, before := range []time.Time{epoch.Add(auth.DefaultLeeway + time.Nanosecond), epoch.Add(time.Hour), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)} {
+	for _, before := range []time.Time{epoch.Add(auth.DefaultLeeway + time.Nanosecond), epoch.Add(time.Hour),
+		time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		for _, r := range []auth.Revocation{{User: "alice", Before: before}, {TokenID: "one", Before: before}} {
-			if why := protocol.AsRefusal(b.Revoke("acme", r)); why == nil || why.Reason != protocol.Malformed || !strings.Contains(why.Detail, "future") {
+			if why := protocol.AsRefusal(b.Revoke("acme", r)); why == nil || why.Reason != protocol.Malformed ||
+				!strings.Contains(why.Detail, "future") {
 				t.Errorf("%+v: %v", r, why)
 			}
 		}
@@ -183,7 +186,8 @@ func TestRevoke_IsKeptForItsAgeAndAsLongAsTokensMayLive(t *testing.T) {
 
 // What holds no more makes room, before anything that holds does; and not sooner, since the clock may have been wrong.
 func TestRevoke_WhatIsOverGoesFirstWhenRoomIsNeeded(t *testing.T) {
-	b := newBench(t, auth.Config{Revocations: 4, RevocationAge: time.Hour}, map[string]auth.TenantKeys{"acme": withSecret()})
+	b := newBench(t, auth.Config{Revocations: 4, RevocationAge: time.Hour},
+		map[string]auth.TenantKeys{"acme": withSecret()})
 	lasting := withSecret()
 	lasting.NeverExpire = true
 	if err := b.SetTenant("b", lasting); err != nil {
@@ -207,8 +211,9 @@ func TestRevoke_WhatIsOverGoesFirstWhenRoomIsNeeded(t *testing.T) {
 	}
 }
 
-// F4: when a token was issued does not say whether it is good. One that comes from the future is of any age for a revocation
-// of its user: it does not escape. Once its time has come it is taken at its word, unless it was seen before.
+// F4: when a token was issued does not say whether it is good. One that comes from the future is of any age for a
+// revocation of its user: it does not escape. Once its time has come it is taken at its word, unless it was seen
+// before.
 func TestRevoke_CoversATokenFromTheFuture(t *testing.T) {
 	b := one(t, withSecret())
 	far := func(user string) string {

@@ -37,7 +37,8 @@ func tableTenant() auth.TenantKeys {
 	keys.Keys = []auth.Key{
 		{Secret: secret},
 		{PEM: publicPEM(rsaKey().Public()), Issuer: "dev.airlay.ru"},
-		{ID: "host", Secret: strings.ToUpper(secret), Issuer: "https://endurain.example", Audience: "https://endurain.example"},
+		{ID: "host", Secret: strings.ToUpper(secret), Issuer: "https://endurain.example",
+			Audience: "https://endurain.example"},
 	}
 	keys.Cookie.Secrets = []string{secretKey}
 	keys.Users = []string{"alice", "7", objectUser}
@@ -71,9 +72,11 @@ func tableTokens(b *bench, t *testing.T) [][2]string {
 		{"alice-expired", hs(fmt.Sprintf(`{"sub":"alice","exp":%d}`, unix(-time.Hour)))},
 		{"alice-too-early", hs(live(`"sub":"alice"`, fmt.Sprintf(`"nbf":%d`, unix(time.Hour))))},
 		{"alice-revoked", hs(live(`"sub":"alice"`, `"jti":"revoked"`))},
-		{"alice-forged", compact(jwt.SigningMethodHS256, []byte(otherSecret), `{"alg":"HS256"}`, live(`"sub":"alice"`))},
+		{"alice-forged", compact(jwt.SigningMethodHS256, []byte(otherSecret), `{"alg":"HS256"}`,
+			live(`"sub":"alice"`))},
 		{"alice-unsigned", b64(`{"alg":"none"}`) + "." + b64(live(`"sub":"alice"`)) + "."},
-		{"alice-by-public-key", compact(jwt.SigningMethodHS256, publicPEM(rsaKey().Public()), `{"alg":"HS256"}`, live(`"sub":"alice"`))},
+		{"alice-by-public-key", compact(jwt.SigningMethodHS256, publicPEM(rsaKey().Public()), `{"alg":"HS256"}`,
+			live(`"sub":"alice"`))},
 		{"stranger", hs(live(`"sub":"stranger"`))},
 		{"endurain", host(endurainClaims)},
 		{"endurain-without-sid", host(strings.Replace(endurainClaims, `"sid"`, `"dis"`, 1))},
@@ -125,7 +128,8 @@ func tableVisits() []visit {
 	board.MultiTenant = true
 	all := []visit{
 		{dashboard.New(board), "subscribe", "projects", func(token string) protocol.Hello {
-			return protocol.Hello{Path: "/api/v2/dashboard/ws", Query: url.Values{"token": {token}}, Header: header("", "")}
+			return protocol.Hello{Path: "/api/v2/dashboard/ws", Query: url.Values{"token": {token}},
+				Header: header("", "")}
 		}, func(string) []string { return []string{"ping"} }},
 		{notify.New(notify.DefaultConfig()), "connect", "-", func(token string) protocol.Hello {
 			name := "access_token"
@@ -139,24 +143,30 @@ func tableVisits() []visit {
 		}, nil},
 	}
 	for _, id := range []string{outpostA, outpostB} {
-		all = append(all, visit{authentik.NewOutpost(authentik.DefaultConfig()), "subscribe", "outposts/" + id, func(token string) protocol.Hello {
-			return protocol.Hello{Path: "/ws/outpost/" + id + "/", Header: header("Authorization", "Bearer "+token)}
-		}, nil})
+		all = append(all, visit{authentik.NewOutpost(authentik.DefaultConfig()), "subscribe", "outposts/" + id,
+			func(token string) protocol.Hello {
+				return protocol.Hello{Path: "/ws/outpost/" + id + "/", Header: header("Authorization", "Bearer "+token)}
+			}, nil})
 	}
 	for _, topic := range []string{"telemetry", "telemetry/1", "devices/2"} {
 		channel, device, _ := strings.Cut(topic, "/")
 		if device != "" {
 			device = `,"device_id":` + device
 		}
-		all = append(all, visit{valtronicswire.New(valtronicswire.DefaultConfig()), "subscribe", topic, none, func(token string) []string {
-			return []string{`{"type":"auth","token":"` + token + `"}`, `{"type":"subscribe","channel":"` + channel + `"` + device + `}`}
-		}})
+		all = append(all, visit{valtronicswire.New(valtronicswire.DefaultConfig()), "subscribe", topic, none,
+			func(token string) []string {
+				return []string{`{"type":"auth","token":"` + token + `"}`,
+					`{"type":"subscribe","channel":"` + channel + `"` + device + `}`}
+			}})
 	}
-	for _, topic := range []string{"issueUpdate/" + parseClaims, "datasetUpdate/" + parseClaims, "uploadFile/" + parseClaims} {
+	for _, topic := range []string{"issueUpdate/" + parseClaims, "datasetUpdate/" + parseClaims,
+		"uploadFile/" + parseClaims} {
 		kind, id, _ := strings.Cut(topic, "/")
-		all = append(all, visit{airlaywire.New(airlaywire.DefaultConfig()), "subscribe", topic, none, func(token string) []string {
-			return []string{`{"auth":"` + token + `","action":"attach","event":{"type":"` + kind + `","id":"` + id + `"}}`}
-		}})
+		all = append(all, visit{airlaywire.New(airlaywire.DefaultConfig()), "subscribe", topic, none,
+			func(token string) []string {
+				return []string{`{"auth":"` + token + `","action":"attach","event":{"type":"` + kind + `","id":"` + id +
+					`"}}`}
+			}})
 	}
 	return all
 }
@@ -244,8 +254,9 @@ func (g *guest) subscribe(c protocol.Subscribe) *protocol.Refusal {
 	return protocol.AsRefusal(g.b.Authorize(context.Background(), "acme", id, c.Topic))
 }
 
-// Every token of the table, in every dialect, for every topic: exactly allowed or exactly denied. The file is for people
-// to read; go test ./transport/auth -run TestRights -update writes it anew, and git diff shows what that changes.
+// Every token of the table, in every dialect, for every topic: exactly allowed or exactly denied. The file is for
+// people to read; go test ./transport/auth -run TestRights -update writes it anew, and git diff shows what that
+// changes.
 func TestRights_EveryTokenDialectAndTopicIsAsTheTableSays(t *testing.T) {
 	b := one(t, tableTenant())
 	var out strings.Builder
@@ -260,7 +271,8 @@ func TestRights_EveryTokenDialectAndTopicIsAsTheTableSays(t *testing.T) {
 			case "ticket-by-other-rules": // F19
 				text = b.issue(t, "acme", endurainToken())
 			}
-			fmt.Fprintf(&out, "%-24s %-18s %-10s %-47s %s\n", token[0], v.dialect.Name(), v.action, v.topic, v.outcome(b, text))
+			fmt.Fprintf(&out, "%-24s %-18s %-10s %-47s %s\n", token[0], v.dialect.Name(), v.action, v.topic,
+				v.outcome(b, text))
 			rows++
 		}
 	}

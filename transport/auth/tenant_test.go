@@ -56,7 +56,8 @@ func TestVerifier_ATokenIsRememberedForItsTenantAndRulesOnly(t *testing.T) {
 	checkRefusal(t, id, err, protocol.InvalidToken)
 	// Lists whose texts run together are other lists.
 	for _, rules := range []protocol.Claims{
-		{User: []string{"su", "b"}}, {User: []string{"s", "ub"}}, {Require: []string{"sub"}}, {Refuse: []string{"sub"}}, {User: []string{"sub"}},
+		{User: []string{"su", "b"}}, {User: []string{"s", "ub"}}, {Require: []string{"sub"}}, {Refuse: []string{"sub"}},
+		{User: []string{"sub"}},
 	} {
 		_, _ = b.show("a", token, rules)
 	}
@@ -85,7 +86,8 @@ func TestVerifier_TokenWithoutKidIsTriedAgainstEightKeysOfItsAlgorithm(t *testin
 	b := one(t, keys)
 	for i := range 9 {
 		anyone := compact(jwt.SigningMethodHS256, []byte(secretOf(i)), `{"alg":"HS256"}`, live(`"sub":"alice"`))
-		named := compact(jwt.SigningMethodHS256, []byte(secretOf(i)), `{"alg":"HS256","kid":"k`+string(rune('0'+i))+`"}`, live(`"sub":"alice"`))
+		named := compact(jwt.SigningMethodHS256, []byte(secretOf(i)),
+			`{"alg":"HS256","kid":"k`+string(rune('0'+i))+`"}`, live(`"sub":"alice"`))
 		b.accepts(t, named)
 		if i < 8 {
 			b.accepts(t, anyone)
@@ -98,7 +100,8 @@ func TestVerifier_TokenWithoutKidIsTriedAgainstEightKeysOfItsAlgorithm(t *testin
 // reliability.md check 16: a reload takes the new key at once and forgets what the old one had let in.
 func TestVerifier_RotationTakesEffectAtOnce(t *testing.T) {
 	b := one(t, auth.TenantKeys{Keys: []auth.Key{{ID: "k1", Secret: secret}}})
-	old, fresh := by(secret), compact(jwt.SigningMethodHS256, []byte(otherSecret), `{"alg":"HS256","kid":"k2"}`, live(`"sub":"alice"`))
+	old, fresh := by(secret), compact(jwt.SigningMethodHS256, []byte(otherSecret), `{"alg":"HS256","kid":"k2"}`,
+		live(`"sub":"alice"`))
 	b.accepts(t, old)
 	b.refuses(t, protocol.InvalidToken, fresh)
 
@@ -112,7 +115,8 @@ func TestVerifier_RotationTakesEffectAtOnce(t *testing.T) {
 	b.accepts(t, old)
 	b.accepts(t, fresh)
 
-	if err := b.Reload(map[string]auth.TenantKeys{"acme": {Keys: []auth.Key{{ID: "k2", Secret: otherSecret}}}}); err != nil {
+	if err := b.Reload(
+		map[string]auth.TenantKeys{"acme": {Keys: []auth.Key{{ID: "k2", Secret: otherSecret}}}}); err != nil {
 		t.Fatal(err)
 	}
 	b.refuses(t, protocol.InvalidToken, old)
@@ -170,7 +174,8 @@ func TestVerifier_NobodyIsRefusedWhileKeysAreReplaced(t *testing.T) {
 	for range 4 {
 		clients.Go(func() {
 			for {
-				if _, err := b.Authenticate(context.Background(), "acme", protocol.Credential{Token: token}); err != nil {
+				if _, err := b.Authenticate(context.Background(), "acme",
+					protocol.Credential{Token: token}); err != nil {
 					t.Errorf("refused: %v", err)
 					return
 				}

@@ -82,7 +82,8 @@ func TestTickets_EndWithTheirKey(t *testing.T) {
 		return map[string]auth.TenantKeys{"acme": {Keys: all}}
 	}
 	b := newBench(t, auth.Config{}, keys(first, second))
-	for name, next := range map[string][]auth.Key{"removed": {second}, "stays": {first}, "in another place": {second, first}} {
+	for name, next := range map[string][]auth.Key{"removed": {second}, "stays": {first},
+		"in another place": {second, first}} {
 		if err := b.Reload(keys(first, second)); err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +107,8 @@ func TestTickets_AreTakenByTheRulesThatTheyWereMadeBy(t *testing.T) {
 	for _, c := range []struct {
 		made, credential protocol.Claims
 		taken            bool
-	}{{strict, strict, true}, {protocol.Claims{Refuse: []string{"refresh"}}, strict, false}, {protocol.Claims{}, strict, false}, {strict, protocol.Claims{User: []string{"data.id"}}, false}} {
+	}{{strict, strict, true}, {protocol.Claims{Refuse: []string{"refresh"}}, strict, false},
+		{protocol.Claims{}, strict, false}, {strict, protocol.Claims{User: []string{"data.id"}}, false}} {
 		text, err := b.Tickets().Issue("acme", id, c.made)
 		if err != nil {
 			t.Fatal(err)
@@ -159,14 +161,16 @@ func TestTickets_AreUsedExactlyOnceHoweverManyTryAtOnce(t *testing.T) {
 func TestTickets_AreForUsersAlone(t *testing.T) {
 	b := one(t, withSecret())
 	for _, id := range []*protocol.Identity{nil, {}} {
-		if text, err := b.Tickets().Issue("acme", id, protocol.Claims{}); text != "" || protocol.AsRefusal(err).Reason != protocol.Unauthorized {
+		if text, err := b.Tickets().Issue("acme", id, protocol.Claims{}); text != "" ||
+			protocol.AsRefusal(err).Reason != protocol.Unauthorized {
 			t.Errorf("%q, %v", text, err)
 		}
 	}
 	for _, text := range []string{"", "x", strings.Repeat("A", 43), strings.Repeat("A", protocol.MaxToken)} {
 		b.turns(t, protocol.InvalidToken, "acme", ticket(text))
 	}
-	b.turns(t, protocol.InvalidToken, "acme", protocol.Credential{Form: protocol.Ticket, Token: b.issue(t, "acme", alice()), For: "x"})
+	b.turns(t, protocol.InvalidToken, "acme",
+		protocol.Credential{Form: protocol.Ticket, Token: b.issue(t, "acme", alice()), For: "x"})
 }
 
 // The bound is met by the tenant that has most; what has ended goes first.

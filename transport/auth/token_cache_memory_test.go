@@ -15,7 +15,9 @@ import (
 // someVerdict is what a usual token leaves: a user, a jti, times in whole seconds, the tenant's topics.
 func someVerdict(t *tenant, i int) *verifiedToken {
 	at := time.Unix(1_800_000_000, 0).UTC()
-	return &verifiedToken{tenant: t, expires: at.Add(time.Hour), identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i), Key: protocol.KeyFingerprint{0: 1, 6: 7}, Issued: at, Topics: t.topics}}
+	return &verifiedToken{tenant: t, expires: at.Add(time.Hour),
+		identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i),
+			Key: protocol.KeyFingerprint{0: 1, 6: 7}, Issued: at, Topics: t.topics}}
 }
 
 func markOf(i int) (f credentialHash) {
@@ -38,8 +40,11 @@ func TestCache_RemembersTheWholeVerdict(t *testing.T) {
 	for i, v := range []*verifiedToken{plain, odd, far} {
 		c.put(markOf(i), v)
 		got := c.get(markOf(i), now)
-		if got == nil || got.tenant != v.tenant || got.session != v.session || !got.expires.Equal(v.expires) || got.expires.IsZero() != v.expires.IsZero() ||
-			got.identity.User != v.identity.User || got.identity.TokenID != v.identity.TokenID || got.identity.Key != v.identity.Key || !got.identity.Issued.Equal(v.identity.Issued) || !slices.Equal(got.identity.Topics, v.identity.Topics) {
+		if got == nil || got.tenant != v.tenant || got.session != v.session || !got.expires.Equal(v.expires) ||
+			got.expires.IsZero() != v.expires.IsZero() ||
+			got.identity.User != v.identity.User || got.identity.TokenID != v.identity.TokenID ||
+			got.identity.Key != v.identity.Key || !got.identity.Issued.Equal(v.identity.Issued) ||
+			!slices.Equal(got.identity.Topics, v.identity.Topics) {
 			t.Errorf("kept %+v, found %+v", v, got)
 		}
 	}
@@ -61,7 +66,8 @@ func TestCache_TwoTokensInOnePlaceAreToldApart(t *testing.T) {
 		t.Error("one token is taken for the other")
 	}
 	c.put(second, someVerdict(acme, 2))
-	if got := c.get(second, now); got == nil || got.identity.User != "user-2" || c.get(first, now) != nil || c.len() != 1 {
+	if got := c.get(second, now); got == nil || got.identity.User != "user-2" || c.get(first, now) != nil ||
+		c.len() != 1 {
 		t.Errorf("found %+v among %d", got, c.len())
 	}
 }

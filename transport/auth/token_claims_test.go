@@ -36,13 +36,15 @@ func TestVerifier_TimesOfATokenAreChecked(t *testing.T) {
 		`"exp":-1`:           invalid,
 		`"exp":true`:         invalid,
 		`"exp":[4102444800]`: invalid,
-		fmt.Sprintf(`"exp":%d`, epoch.Add(time.Hour).UnixMilli()):                                 invalid, // milliseconds
-		fmt.Sprintf(`"exp":%d,"exp":%d`, unix(-time.Hour), unix(time.Hour)):                       invalid,
-		fmt.Sprintf(`"exp":%d,"nbf":%d`, unix(time.Hour), unix(9*time.Second)):                    good,
-		fmt.Sprintf(`"exp":%d,"nbf":%d`, unix(time.Hour), unix(11*time.Second)):                   invalid,
-		fmt.Sprintf(`"exp":%d,"nbf":"x"`, unix(time.Hour)):                                        invalid,
-		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(9*time.Second)):                    good,
-		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(11*time.Second)):                   good, // F4: when it was issued says nothing about whether it is good
+		// milliseconds
+		fmt.Sprintf(`"exp":%d`, epoch.Add(time.Hour).UnixMilli()):               invalid,
+		fmt.Sprintf(`"exp":%d,"exp":%d`, unix(-time.Hour), unix(time.Hour)):     invalid,
+		fmt.Sprintf(`"exp":%d,"nbf":%d`, unix(time.Hour), unix(9*time.Second)):  good,
+		fmt.Sprintf(`"exp":%d,"nbf":%d`, unix(time.Hour), unix(11*time.Second)): invalid,
+		fmt.Sprintf(`"exp":%d,"nbf":"x"`, unix(time.Hour)):                      invalid,
+		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(9*time.Second)):  good,
+		// F4: when it was issued says nothing about whether it is good
+		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(11*time.Second)):                   good,
 		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(20*time.Second)):                   good,
 		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(30*time.Minute)):                   good,
 		fmt.Sprintf(`"exp":%d,"iat":%d,"nbf":%d`, unix(time.Hour), unix(0), unix(11*time.Second)): invalid,
@@ -104,9 +106,12 @@ func TestVerifier_IssuerAndAudienceAreTheTenants(t *testing.T) {
 	b.accepts(t, claims(`"https://id.example"`, `"parley"`))
 	b.accepts(t, claims(`"https://id.example"`, `["other","parley"]`))
 	for _, token := range []string{
-		claims(`"https://id.example"`, `["other"]`), claims(`"https://id.example"`, `[]`), claims(`"https://id.example"`, `"Parley"`),
-		claims(`"https://id.example"`, `{"parley":1}`), claims(`"https://id.example"`, `null`), claims(`"https://id.example"`, `1`),
-		claims(`"https://id.example.evil"`, `"parley"`), claims(`["https://id.example"]`, `"parley"`), claims(`null`, `"parley"`),
+		claims(`"https://id.example"`, `["other"]`), claims(`"https://id.example"`, `[]`),
+		claims(`"https://id.example"`, `"Parley"`),
+		claims(`"https://id.example"`, `{"parley":1}`), claims(`"https://id.example"`, `null`),
+		claims(`"https://id.example"`, `1`),
+		claims(`"https://id.example.evil"`, `"parley"`), claims(`["https://id.example"]`, `"parley"`),
+		claims(`null`, `"parley"`),
 		hs(live(`"sub":"alice"`, `"aud":"parley"`)), hs(live(`"sub":"alice"`, `"iss":"https://id.example"`)),
 	} {
 		b.refuses(t, protocol.InvalidToken, token)
@@ -117,7 +122,8 @@ func TestVerifier_IssuerAndAudienceAreTheTenants(t *testing.T) {
 func TestVerifier_UserIsATextOrAWholeNumber(t *testing.T) {
 	b := one(t, withSecret())
 	for claim, user := range map[string]string{
-		`"alice"`: "alice", `"5dad615eae019570fb4647ed"`: "5dad615eae019570fb4647ed", `7`: "7", `0`: "0", `-7`: "-7", `"7"`: "7",
+		`"alice"`: "alice", `"5dad615eae019570fb4647ed"`: "5dad615eae019570fb4647ed", `7`: "7", `0`: "0", `-7`: "-7",
+		`"7"`:                            "7",
 		`9007199254740993`:               "9007199254740993", // 2^53 + 1
 		`123456789012345678901234567890`: "123456789012345678901234567890", `"\u0061lice"`: "alice", `"Ünal"`: "Ünal",
 	} {
@@ -126,7 +132,8 @@ func TestVerifier_UserIsATextOrAWholeNumber(t *testing.T) {
 		}
 	}
 	for _, claim := range []string{
-		`""`, `" "`, `"a\nb"`, `"a\u0000"`, `"a\u200b"`, `" alice"`, `null`, `true`, `[]`, `["alice"]`, `{}`, `1.5`, `1e3`, `-0`, `1E400`,
+		`""`, `" "`, `"a\nb"`, `"a\u0000"`, `"a\u200b"`, `" alice"`, `null`, `true`, `[]`, `["alice"]`, `{}`, `1.5`,
+		`1e3`, `-0`, `1E400`,
 		`"` + strings.Repeat("u", 256) + `"`, `"\ud800"`,
 	} {
 		b.refuses(t, protocol.InvalidToken, hs(live(`"sub":`+claim)))
@@ -138,7 +145,8 @@ func TestVerifier_UserIsATextOrAWholeNumber(t *testing.T) {
 func TestVerifier_ClaimsThatAreNotOneStrictObjectAreRefused(t *testing.T) {
 	b := one(t, withSecret())
 	for _, claims := range []string{
-		`[]`, `"alice"`, `null`, `{`, `{"sub":"alice"`, live(`"sub":"alice"`) + "x", live(`"sub":"alice"`, `"sub":"bob"`),
+		`[]`, `"alice"`, `null`, `{`, `{"sub":"alice"`, live(`"sub":"alice"`) + "x",
+		live(`"sub":"alice"`, `"sub":"bob"`),
 		live(`"sub":"alice"`, `"deep":{"a":1,"a":2}`), live(`"sub":"\xff"`), strings.Repeat("[", 5000),
 	} {
 		b.refuses(t, protocol.InvalidToken, hs(claims))
@@ -189,7 +197,8 @@ func TestVerifier_TopicsAreTheTokensOrTheTenants(t *testing.T) {
 		}
 	}
 	for _, claim := range []string{
-		`"*"`, `null`, `{}`, `[1]`, `[""]`, `["a//b"]`, `["a","../b"]`, `["/*"]`, `["**"]`, `["a*b"]`, `["a/#"]`, `["a\n"]`, `[["a"]]`, `["a",null]`,
+		`"*"`, `null`, `{}`, `[1]`, `[""]`, `["a//b"]`, `["a","../b"]`, `["/*"]`, `["**"]`, `["a*b"]`, `["a/#"]`,
+		`["a\n"]`, `[["a"]]`, `["a",null]`,
 		`["` + strings.Repeat("t", 256) + `"]`, `[` + strings.Repeat(`"a",`, 256) + `"a"]`,
 	} {
 		b.refuses(t, protocol.InvalidToken, hs(live(`"sub":"alice"`, `"topics":`+claim)))
@@ -201,7 +210,9 @@ func TestVerifier_TopicsAreTheTokensOrTheTenants(t *testing.T) {
 
 func TestVerifier_TokenIDIsATextOrAWholeNumber(t *testing.T) {
 	b := one(t, withSecret())
-	if id := b.accepts(t, hs(live(`"sub":"alice"`, `"jti":"NlYqflG2rkg6fbYQW7zubBK4krjlLcJ/z3M13OjwJKg="`))); id.TokenID != "NlYqflG2rkg6fbYQW7zubBK4krjlLcJ/z3M13OjwJKg=" {
+	if id := b.accepts(t,
+		hs(live(`"sub":"alice"`,
+			`"jti":"NlYqflG2rkg6fbYQW7zubBK4krjlLcJ/z3M13OjwJKg="`))); id.TokenID != "NlYqflG2rkg6fbYQW7zubBK4krjlLcJ/z3M13OjwJKg=" {
 		t.Errorf("jti is %q", id.TokenID)
 	}
 	for _, jti := range []string{`""`, `null`, `{}`, `"a\tb"`, `"` + strings.Repeat("j", 256) + `"`} {
@@ -215,7 +226,8 @@ func TestVerifier_ARefusedTypeOpensNothing(t *testing.T) {
 	for _, claim := range []string{`"type":"access"`, `"typ":"Bearer"`, `"scopes":["refresh"]`} {
 		b.accepts(t, hs(live(`"sub":"alice"`, claim)), rules)
 	}
-	for _, claim := range []string{`"type":"refresh"`, `"type":"Refresh"`, `"typ":"Refresh"`, `"token_type":"refresh"`, `"type":["refresh"]`, `"type":null`} {
+	for _, claim := range []string{`"type":"refresh"`, `"type":"Refresh"`, `"typ":"Refresh"`, `"token_type":"refresh"`,
+		`"type":["refresh"]`, `"type":null`} {
 		token := hs(live(`"sub":"alice"`, claim))
 		b.accepts(t, token) // by other rules, and remembered for those only
 		b.refuses(t, protocol.InvalidToken, token, rules)
@@ -233,7 +245,8 @@ func TestVerifier_AnonymousIsForDialectsThatLetItIn(t *testing.T) {
 	}
 	// A token that does not hold is no reason to be nobody.
 	b.refuses(t, protocol.InvalidToken, "garbage", protocol.Claims{Anonymous: true})
-	if id := one(t, withSecret()).accepts(t, "", protocol.Claims{Anonymous: true}); !slices.Equal(id.Topics, []protocol.Pattern{"*"}) {
+	if id := one(t, withSecret()).accepts(t, "", protocol.Claims{Anonymous: true}); !slices.Equal(id.Topics,
+		[]protocol.Pattern{"*"}) {
 		t.Errorf("without settings an anonymous client may hear %q, want everything", id.Topics)
 	}
 }
@@ -243,8 +256,10 @@ func TestVerifier_CredentialsThatAreNoJWTAreNotTakenForOne(t *testing.T) {
 	b := one(t, withSecret())
 	b.accepts(t, alice())
 	for _, credential := range []protocol.Credential{
-		{Token: alice(), Form: protocol.Ticket}, {Token: alice(), Form: protocol.Outpost, For: "x"}, {Token: alice(), Form: protocol.Cookie},
-		{Token: alice(), Form: "new"}, {Token: alice(), For: "x"}, {Form: protocol.Ticket, Claims: protocol.Claims{Anonymous: true}},
+		{Token: alice(), Form: protocol.Ticket}, {Token: alice(), Form: protocol.Outpost, For: "x"},
+		{Token: alice(), Form: protocol.Cookie},
+		{Token: alice(), Form: "new"}, {Token: alice(), For: "x"},
+		{Form: protocol.Ticket, Claims: protocol.Claims{Anonymous: true}},
 	} {
 		id, err := b.Authenticate(context.Background(), "acme", credential)
 		checkRefusal(t, id, err, protocol.InvalidToken)
@@ -257,12 +272,14 @@ func TestVerifier_AKeyMayHaveAnIssuerAndAudienceOfItsOwn(t *testing.T) {
 		{ID: "a", Secret: secret}, {ID: "b", Secret: otherSecret, Issuer: "own", Audience: "me"},
 	}})
 	sign := func(kid, with, claims string) string {
-		return compact(jwt.SigningMethodHS256, []byte(with), `{"alg":"HS256","kid":"`+kid+`"}`, live(`"sub":"alice"`, claims))
+		return compact(jwt.SigningMethodHS256, []byte(with), `{"alg":"HS256","kid":"`+kid+`"}`,
+			live(`"sub":"alice"`, claims))
 	}
 	b.accepts(t, sign("a", secret, `"iss":"usual"`))
 	b.accepts(t, sign("b", otherSecret, `"iss":"own","aud":["me"]`))
 	for _, token := range []string{
-		sign("a", secret, `"iss":"own","aud":"me"`), sign("b", otherSecret, `"iss":"usual"`), sign("b", otherSecret, `"iss":"own"`),
+		sign("a", secret, `"iss":"own","aud":"me"`), sign("b", otherSecret, `"iss":"usual"`),
+		sign("b", otherSecret, `"iss":"own"`),
 	} {
 		b.refuses(t, protocol.InvalidToken, token)
 	}
@@ -331,7 +348,8 @@ func TestVerifier_AirLayTokens(t *testing.T) {
 		return compact(jwt.SigningMethodRS256, rsa4096(), `{"typ":"JWT","alg":"RS256"}`, claims)
 	}
 	token := sign(seedClaims(airlay))
-	if id := b.accepts(t, token, rules); id.User != "5dad615eae019570fb4647ed" || id.TokenID != "NlYqflG2rkg6fbYQW7zubBK4krjlLcJ/z3M13OjwJKg=" {
+	if id := b.accepts(t, token, rules); id.User != "5dad615eae019570fb4647ed" ||
+		id.TokenID != "NlYqflG2rkg6fbYQW7zubBK4krjlLcJ/z3M13OjwJKg=" {
 		t.Errorf("identity %+v", id)
 	}
 	b.refuses(t, protocol.InvalidToken, token) // by sub it is nobody

@@ -54,7 +54,8 @@ func algorithmForgeries() map[string]string {
 		"header no JSON":      compact(jwt.SigningMethodHS256, []byte(secret), `alg=HS256`, claims),
 		"header list":         compact(jwt.SigningMethodHS256, []byte(secret), `["HS256"]`, claims),
 		"header with garbage": compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256"} x`, claims),
-		"header too large":    compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","x":"`+strings.Repeat("x", 1100)+`"}`, claims),
+		"header too large": compact(jwt.SigningMethodHS256, []byte(secret),
+			`{"alg":"HS256","x":"`+strings.Repeat("x", 1100)+`"}`, claims),
 		"truncated signature": good[:len(good)-8],
 		"no signature":        parts[0] + "." + parts[1] + ".",
 		"two parts":           parts[0] + "." + parts[1],
@@ -63,7 +64,8 @@ func algorithmForgeries() map[string]string {
 		"extra segment":       good + "." + parts[2],
 		"extra dot":           good + ".",
 		"JWE":                 b64(`{"alg":"dir","enc":"A256GCM"}`) + "..aXY.Y2lwaGVy.dGFn",
-		"JWE with three":      compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","enc":"A256GCM"}`, claims),
+		"JWE with three": compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","enc":"A256GCM"}`,
+			claims),
 		"claims swapped":      parts[0] + "." + b64(claims) + "." + parts[2],
 		"signature swapped":   parts[0] + "." + parts[1] + "." + strings.Split(hs(claims), ".")[2],
 		"header swapped":      b64(`{"typ":"JWT","alg":"HS256"}`) + "." + parts[1] + "." + parts[2],
@@ -73,9 +75,10 @@ func algorithmForgeries() map[string]string {
 		"padding":             good + "=",
 		"Bearer":              "Bearer " + good,
 		"no text":             "\x00\xff\xfe",
-		"typ refresh":         compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","typ":"refresh+jwt"}`, claims),
-		"typ number":          compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","typ":1}`, claims),
-		"spare bits":          spareBits(good),
+		"typ refresh": compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","typ":"refresh+jwt"}`,
+			claims),
+		"typ number": compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","typ":1}`, claims),
+		"spare bits": spareBits(good),
 	}
 	for _, none := range []string{"none", "None", "nOnE", "NONE", ""} {
 		header := fmt.Sprintf(`{"alg":%q}`, none)
@@ -85,7 +88,8 @@ func algorithmForgeries() map[string]string {
 	}
 	for form, public := range publicForms() {
 		forged["HS256 by the RSA key in "+form] = compact(jwt.SigningMethodHS256, public, `{"alg":"HS256"}`, claims)
-		forged["HS256 by the RSA key in "+form+", kid"] = compact(jwt.SigningMethodHS256, public, `{"alg":"HS256","kid":"rs"}`, claims)
+		forged["HS256 by the RSA key in "+form+", kid"] = compact(jwt.SigningMethodHS256, public,
+			`{"alg":"HS256","kid":"rs"}`, claims)
 	}
 	return forged
 }
@@ -147,7 +151,8 @@ func TestVerifier_NoTokenAndNoClaimReachesTheLog(t *testing.T) {
 func (b *bench) refusesAsTooLarge(t testing.TB, token string) {
 	t.Helper()
 	id, err := b.show("acme", token, protocol.Claims{})
-	if why, ok := errors.AsType[*protocol.Refusal](err); !ok || id != nil || *why != (protocol.Refusal{Reason: protocol.TooLarge, Detail: "the token has more than 8192 bytes"}) {
+	if why, ok := errors.AsType[*protocol.Refusal](err); !ok || id != nil ||
+		*why != (protocol.Refusal{Reason: protocol.TooLarge, Detail: "the token has more than 8192 bytes"}) {
 		t.Errorf("%d bytes: %+v", len(token), err)
 	}
 }
@@ -156,7 +161,8 @@ func (b *bench) refusesAsTooLarge(t testing.TB, token string) {
 func TestVerifier_ATokenThatIsTooLargeIsToldSo(t *testing.T) {
 	b := one(t, manyKeys())
 	padded := func(pad int) string {
-		return compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"hs"}`, live(`"sub":"alice"`, `"x":"`+strings.Repeat("x", pad)+`"`))
+		return compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"hs"}`,
+			live(`"sub":"alice"`, `"x":"`+strings.Repeat("x", pad)+`"`))
 	}
 	pad := 0
 	for len(padded(pad+1)) <= protocol.MaxToken {
@@ -181,14 +187,17 @@ func TestVerifier_KidOnlyChoosesAmongTheKeysOfTheTenant(t *testing.T) {
 	b := one(t, manyKeys())
 	kids := map[string]string{
 		"unknown": `"nobody"`, "path": `"../../dev/null"`, "file": `"/etc/passwd"`, "SQL": `"' OR 1=1 --"`,
-		"URL": `"http://127.0.0.1:9/key"`, "long": `"` + strings.Repeat("k", 600) + `"`, "list": `["hs"]`, "object": `{"kid":"hs"}`,
+		"URL": `"http://127.0.0.1:9/key"`, "long": `"` + strings.Repeat("k", 600) + `"`, "list": `["hs"]`,
+		"object": `{"kid":"hs"}`,
 		"number": `1`, "null": `null`, "empty": `""`, "true": `true`, "NUL": `"hs\u0000"`, "other case": `"HS"`,
 	}
 	for name, kid := range kids {
 		t.Run(name, func(t *testing.T) {
 			header := `{"alg":"HS256","kid":` + kid + `}`
-			b.refuses(t, protocol.InvalidToken, compact(jwt.SigningMethodHS256, []byte(secret), header, live(`"sub":"mallory"`)))
-			b.refuses(t, protocol.InvalidToken, compact(jwt.SigningMethodHS256, []byte{}, header, live(`"sub":"mallory"`)))
+			b.refuses(t, protocol.InvalidToken,
+				compact(jwt.SigningMethodHS256, []byte(secret), header, live(`"sub":"mallory"`)))
+			b.refuses(t, protocol.InvalidToken,
+				compact(jwt.SigningMethodHS256, []byte{}, header, live(`"sub":"mallory"`)))
 		})
 	}
 	huge := `{"alg":"HS256","kid":"` + strings.Repeat("k", 1<<20) + `"}`
@@ -196,8 +205,8 @@ func TestVerifier_KidOnlyChoosesAmongTheKeysOfTheTenant(t *testing.T) {
 	b.accepts(t, compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"hs"}`, live(`"sub":"alice"`)))
 }
 
-// reliability.md check 12: headers that bring or point to keys are refused, even on a token that is signed as it should be,
-// and nothing is fetched.
+// reliability.md check 12: headers that bring or point to keys are refused, even on a token that is signed as it should
+// be, and nothing is fetched.
 func TestVerifier_FetchesNothingThatATokenPointsTo(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -224,12 +233,14 @@ func TestVerifier_FetchesNothingThatATokenPointsTo(t *testing.T) {
 	} {
 		head := `{"alg":"HS256","` + header + `":` + value + `}`
 		for _, signKey := range []string{secret, otherSecret} {
-			b.refuses(t, protocol.InvalidToken, compact(jwt.SigningMethodHS256, []byte(signKey), head, live(`"sub":"mallory"`)))
+			b.refuses(t, protocol.InvalidToken,
+				compact(jwt.SigningMethodHS256, []byte(signKey), head, live(`"sub":"mallory"`)))
 		}
 		rs := `{"alg":"RS256","kid":"rs","` + header + `":` + value + `}`
 		b.refuses(t, protocol.InvalidToken, compact(jwt.SigningMethodRS256, rsaKey(), rs, live(`"sub":"mallory"`)))
 	}
-	b.refuses(t, protocol.InvalidToken, compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"`+url+`"}`, live(`"sub":"mallory"`)))
+	b.refuses(t, protocol.InvalidToken,
+		compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"`+url+`"}`, live(`"sub":"mallory"`)))
 	if got := b.outcomes(); got["bad_header"] != 21 || got["unknown_key"] != 1 {
 		t.Errorf("outcomes %v", got)
 	}
@@ -258,7 +269,8 @@ func TestVerifier_KnowsEveryAlgorithmByItsKey(t *testing.T) {
 	for i, pinned := range keys {
 		b := one(t, auth.TenantKeys{Keys: []auth.Key{pinned.key}})
 		for j, credential := range keys {
-			token := compact(credential.method, credential.private, `{"alg":"`+credential.method.Alg()+`"}`, live(`"sub":"alice"`))
+			token := compact(credential.method, credential.private, `{"alg":"`+credential.method.Alg()+`"}`,
+				live(`"sub":"alice"`))
 			if i == j {
 				b.accepts(t, token)
 			} else {

@@ -21,10 +21,13 @@ func TestVerifier_OpensNoFileThatATokenNames(t *testing.T) {
 	}
 	b := one(t, manyKeys())
 	for _, header := range []string{
-		`{"alg":"HS256","kid":"` + pipe + `"}`, `{"alg":"HS256","kid":"file://` + pipe + `"}`, `{"alg":"HS256","kid":"../../../../../../../..` + pipe + `"}`,
-		`{"alg":"HS256","jku":"file://` + pipe + `"}`, `{"alg":"HS256","x5u":"` + pipe + `"}`, `{"alg":"HS256","jwk":"` + pipe + `"}`,
+		`{"alg":"HS256","kid":"` + pipe + `"}`, `{"alg":"HS256","kid":"file://` + pipe + `"}`,
+		`{"alg":"HS256","kid":"../../../../../../../..` + pipe + `"}`,
+		`{"alg":"HS256","jku":"file://` + pipe + `"}`, `{"alg":"HS256","x5u":"` + pipe + `"}`,
+		`{"alg":"HS256","jwk":"` + pipe + `"}`,
 	} {
-		b.refuses(t, protocol.InvalidToken, compact(jwt.SigningMethodHS256, []byte(secret), header, live(`"sub":"mallory"`)))
+		b.refuses(t, protocol.InvalidToken,
+			compact(jwt.SigningMethodHS256, []byte(secret), header, live(`"sub":"mallory"`)))
 	}
 	b.accepts(t, alice())
 }

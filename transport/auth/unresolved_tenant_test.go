@@ -38,18 +38,22 @@ func TestLobby_TheSignatureSaysWhoseATokenIs(t *testing.T) {
 				}
 			}
 		}
-		if f := b.Stats(); f.Outcomes["a"]["cached"] == 0 || f.Outcomes["b"]["cached"] == 0 || f.Outcomes["a"]["accepted"] != 2 {
+		if f := b.Stats(); f.Outcomes["a"]["cached"] == 0 || f.Outcomes["b"]["cached"] == 0 ||
+			f.Outcomes["a"]["accepted"] != 2 {
 			t.Errorf("outcomes %v", f.Outcomes)
 		}
 	}
 }
 
 func TestLobby_IsForTenantsThatAreInIt(t *testing.T) {
-	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"a": inLobby(secret), "out": {Keys: []auth.Key{{ID: "k1", Secret: otherSecret}}}})
+	b := newBench(t, auth.Config{},
+		map[string]auth.TenantKeys{"a": inLobby(secret), "out": {Keys: []auth.Key{{ID: "k1", Secret: otherSecret}}}})
 	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, protocol.Credential{Token: by(otherSecret)})
 	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, protocol.Credential{Token: "garbage"})
 	b.turns(t, protocol.Unauthorized, auth.UnresolvedTenant, protocol.Credential{})
-	b.turns(t, protocol.Unauthorized, auth.UnresolvedTenant, protocol.Credential{Claims: protocol.Claims{Anonymous: true}}) // as whose?
+	// as whose?
+	b.turns(t, protocol.Unauthorized, auth.UnresolvedTenant,
+		protocol.Credential{Claims: protocol.Claims{Anonymous: true}})
 	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, cookie("opaque"))
 	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, protocol.Credential{Token: by(secret), Form: "new"})
 	if n := b.Stats().Outcomes[""]; n["bad_signature"] != 1 || n["malformed"] != 1 || n["no_token"] != 2 {
@@ -76,17 +80,20 @@ func TestLobby_TheRulesAreThoseOfTheTenant(t *testing.T) {
 	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"a": strict, "b": inLobby(otherSecret)})
 	known := protocol.Claims{Known: true}
 	at := func(secret, claims string) protocol.Credential {
-		return protocol.Credential{Token: compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"k1"}`, claims), Claims: known}
+		return protocol.Credential{Token: compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"k1"}`,
+			claims), Claims: known}
 	}
 	b.admits(t, auth.UnresolvedTenant, at(secret, live(`"sub":"alice","aud":"strict"`)))
 	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, at(secret, live(`"sub":"alice"`)))
 	b.turns(t, protocol.UnknownUser, auth.UnresolvedTenant, at(secret, live(`"sub":"bob","aud":"strict"`)))
 	b.admits(t, auth.UnresolvedTenant, at(otherSecret, live(`"sub":"bob"`)))
-	b.turns(t, protocol.TokenExpired, auth.UnresolvedTenant, at(secret, fmt.Sprintf(`{"sub":"alice","aud":"strict","exp":%d}`, unix(-time.Minute))))
+	b.turns(t, protocol.TokenExpired, auth.UnresolvedTenant,
+		at(secret, fmt.Sprintf(`{"sub":"alice","aud":"strict","exp":%d}`, unix(-time.Minute))))
 	b.revoke(t, "a", auth.Revocation{User: "alice"})
 	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, at(secret, live(`"sub":"alice","aud":"strict"`)))
 	b.admits(t, auth.UnresolvedTenant, at(otherSecret, live(`"sub":"alice"`)))
-	if f := b.Stats().Outcomes; f["a"]["revoked"] != 1 || f["a"]["bad_audience"] != 1 || f["a"]["unknown_user"] != 1 || f["b"]["accepted"] != 2 {
+	if f := b.Stats().Outcomes; f["a"]["revoked"] != 1 || f["a"]["bad_audience"] != 1 || f["a"]["unknown_user"] != 1 ||
+		f["b"]["accepted"] != 2 {
 		t.Errorf("outcomes %v", f)
 	}
 }
@@ -99,15 +106,18 @@ func TestLobby_TenantsWithOneKeyNeedAnIssuerEach(t *testing.T) {
 		return keys
 	}
 	for _, issuers := range [][2]string{{"", ""}, {"x", ""}, {"", "x"}, {"x", "x"}} {
-		_, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"a": issuedBy(issuers[0]), "b": issuedBy(issuers[1])})
-		if err == nil || !strings.Contains(err.Error(), `tenant "b": has a key of tenant "a"`) || strings.Contains(err.Error(), secret) {
+		_, err := auth.New(auth.Config{},
+			map[string]auth.TenantKeys{"a": issuedBy(issuers[0]), "b": issuedBy(issuers[1])})
+		if err == nil || !strings.Contains(err.Error(), `tenant "b": has a key of tenant "a"`) ||
+			strings.Contains(err.Error(), secret) {
 			t.Errorf("issuers %q: %v", issuers, err)
 		}
 	}
 	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"a": issuedBy("https://a"), "b": issuedBy("https://b")})
 	for range 2 {
 		for _, owner := range []string{"b", "a"} {
-			token := compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"k1"}`, live(`"sub":"alice"`, fmt.Sprintf(`"iss":"https://%s"`, owner)))
+			token := compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"k1"}`,
+				live(`"sub":"alice"`, fmt.Sprintf(`"iss":"https://%s"`, owner)))
 			if id := b.admits(t, auth.UnresolvedTenant, protocol.Credential{Token: token}); id.Tenant != owner {
 				t.Errorf("the token of %s is admitted to %s", owner, id.Tenant)
 			}
@@ -143,13 +153,16 @@ func TestLobby_SignaturesPerTokenAreBounded(t *testing.T) {
 	tenants := map[string]auth.TenantKeys{}
 	secretOf := func(i int) string { return strings.Repeat(string(rune('A'+i)), 32) }
 	for i := range 20 {
-		tenants[fmt.Sprintf("t%02d", i)] = auth.TenantKeys{Keys: []auth.Key{{ID: fmt.Sprint("k", i), Secret: secretOf(i)}}, AllowUnresolved: true}
+		tenants[fmt.Sprintf("t%02d", i)] = auth.TenantKeys{Keys: []auth.Key{{ID: fmt.Sprint("k", i),
+			Secret: secretOf(i)}}, AllowUnresolved: true}
 	}
 	b := newBench(t, auth.Config{}, tenants)
 	for i := range 20 {
 		anyone := compact(jwt.SigningMethodHS256, []byte(secretOf(i)), `{"alg":"HS256"}`, live(`"sub":"alice"`))
-		named := compact(jwt.SigningMethodHS256, []byte(secretOf(i)), fmt.Sprintf(`{"alg":"HS256","kid":"k%d"}`, i), live(`"sub":"alice"`))
-		if id := b.admits(t, auth.UnresolvedTenant, protocol.Credential{Token: named}); id.Tenant != fmt.Sprintf("t%02d", i) {
+		named := compact(jwt.SigningMethodHS256, []byte(secretOf(i)), fmt.Sprintf(`{"alg":"HS256","kid":"k%d"}`, i),
+			live(`"sub":"alice"`))
+		if id := b.admits(t, auth.UnresolvedTenant,
+			protocol.Credential{Token: named}); id.Tenant != fmt.Sprintf("t%02d", i) {
 			t.Errorf("admitted to %s", id.Tenant)
 		}
 		if _, err := b.meet(auth.UnresolvedTenant, protocol.Credential{Token: anyone}); (err == nil) != (i < 16) {
@@ -185,7 +198,8 @@ func TestLobby_CookiesTicketsAndOutpostsSayWhoseTheyAre(t *testing.T) {
 	}
 	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, ticket(text))
 	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, outpost(outpostB, "token-of-a"))
-	if all, err := b.OutpostsOf(t.Context(), auth.UnresolvedTenant, "token-of-other"); err != nil || !slices.Equal(all, []string{outpostA}) {
+	if all, err := b.OutpostsOf(t.Context(), auth.UnresolvedTenant, "token-of-other"); err != nil ||
+		!slices.Equal(all, []string{outpostA}) {
 		t.Errorf("%q, %v", all, err)
 	}
 	other.Outposts = a.Outposts

@@ -80,7 +80,8 @@ func (b *backend) note(r *http.Request) func() (*http.Response, error) {
 		b.t.Errorf("the body %s: %v", body, err)
 		return status(200)
 	}
-	made := call{at: time.Now(), url: r.URL.String(), id: r.Header.Get("Parley-Batch"), body: string(body), lost: read.Lost}
+	made := call{at: time.Now(), url: r.URL.String(), id: r.Header.Get("Parley-Batch"), body: string(body),
+		lost: read.Lost}
 	for _, e := range read.Events {
 		made.numbers = append(made.numbers, e.Number)
 	}
@@ -159,7 +160,8 @@ func withDispatcher(t *testing.T, cfg Config, test func(t *testing.T, b *backend
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b, log := &backend{t: t}, &bytes.Buffer{}
-		cfg.URL, cfg.Secret, cfg.Transport, cfg.Logger = "https://backend.example/x?key=hidden", secret, b, slog.New(slog.NewTextHandler(log, nil))
+		cfg.URL, cfg.Secret, cfg.Transport, cfg.Logger = "https://backend.example/x?key=hidden", secret, b,
+			slog.New(slog.NewTextHandler(log, nil))
 		c, err := New("acme", cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -178,7 +180,10 @@ func TestCourier_BringsEventsInOrderInBatches(t *testing.T) {
 	withDispatcher(t, Config{Batch: 3}, func(t *testing.T, b *backend, c *Dispatcher, _ *bytes.Buffer) {
 		tell(c, "E", 1, 1)
 		synctest.Wait()
-		b.answers = []func() (*http.Response, error){func() (*http.Response, error) { time.Sleep(time.Second); return status(200)() }}
+		b.answers = []func() (*http.Response, error){func() (*http.Response, error) {
+			time.Sleep(time.Second)
+			return status(200)()
+		}}
 		tell(c, "E", 2, 2)
 		synctest.Wait()
 		tell(c, "E", 3, 9) // while that one is under way
@@ -197,7 +202,8 @@ func TestCourier_BringsEventsInOrderInBatches(t *testing.T) {
 
 func TestCourier_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
 	withDispatcher(t, Config{Timeout: time.Second}, func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer) {
-		b.answers = []func() (*http.Response, error){status(500), broken, status(404), status(302, "Location", "https://elsewhere.example/"), mute, status(410)}
+		b.answers = []func() (*http.Response, error){status(500), broken, status(404),
+			status(302, "Location", "https://elsewhere.example/"), mute, status(410)}
 		for range 14 {
 			b.answers = append(b.answers, status(503))
 		}
@@ -227,7 +233,8 @@ func TestCourier_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
 		if f := c.Stats(); f != (Stats{Delivered: 3, Batches: 2, Failures: 20}) {
 			t.Errorf("%+v", f)
 		}
-		if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), "does not take") || !strings.Contains(log.String(), "again") {
+		if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), "does not take") ||
+			!strings.Contains(log.String(), "again") {
 			t.Errorf("the log: %s", log)
 		}
 	})
@@ -237,7 +244,8 @@ func TestCourier_WaitsAsLongAsTheBackendAsks(t *testing.T) {
 	for _, c := range []struct {
 		header string
 		wait   time.Duration
-	}{{"7", 7 * time.Second}, {"Sat, 01 Jan 2000 00:00:40 GMT", 40 * time.Second}, {"86400", maxRetryAfter}, {"99999999999999999999", 0}, {"soon", 0}, {"-3", 0}} {
+	}{{"7", 7 * time.Second}, {"Sat, 01 Jan 2000 00:00:40 GMT", 40 * time.Second}, {"86400", maxRetryAfter},
+		{"99999999999999999999", 0}, {"soon", 0}, {"-3", 0}} {
 		withDispatcher(t, Config{}, func(t *testing.T, b *backend, courier *Dispatcher, _ *bytes.Buffer) {
 			b.answers = []func() (*http.Response, error){status(429, "Retry-After", c.header)}
 			tell(courier, "E", 1, 1)
@@ -256,32 +264,33 @@ func TestCourier_WaitsAsLongAsTheBackendAsks(t *testing.T) {
 }
 
 func TestCourier_WhatThereIsNoRoomForIsLostFromTheOldEndAndSaid(t *testing.T) {
-	withDispatcher(t, Config{QueueEvents: 5, Batch: 3}, func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer) {
-		b.answers = []func() (*http.Response, error){mute}
-		tell(c, "E", 1, 1)
-		synctest.Wait()
-		for n := uint64(2); n <= 100; n++ {
-			tell(c, "E", n, n) // never waits
-		}
-		if f := c.Stats(); f.Waiting != 6 || f.Overflow != 94 {
-			t.Errorf("%+v", f)
-		}
-		time.Sleep(time.Minute)
-		tell(c, "E", 103, 104) // two were lost before they came here
-		calls := b.got()
-		var lost uint64
-		var all []uint64
-		for _, call := range calls[1:] {
-			lost += call.lost
-			all = append(all, call.numbers...)
-		}
-		if fmt.Sprint(all) != "[1 96 97 98 99 100 103 104]" || lost != 96 || calls[2].lost != 94 {
-			t.Errorf("numbers %v, lost %d, of which %d were said with the first batch", all, lost, calls[2].lost)
-		}
-		if lines := strings.Count(log.String(), "queue is full"); lines != 1 {
-			t.Errorf("%d lines: %s", lines, log)
-		}
-	})
+	withDispatcher(t, Config{QueueEvents: 5, Batch: 3},
+		func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer) {
+			b.answers = []func() (*http.Response, error){mute}
+			tell(c, "E", 1, 1)
+			synctest.Wait()
+			for n := uint64(2); n <= 100; n++ {
+				tell(c, "E", n, n) // never waits
+			}
+			if f := c.Stats(); f.Waiting != 6 || f.Overflow != 94 {
+				t.Errorf("%+v", f)
+			}
+			time.Sleep(time.Minute)
+			tell(c, "E", 103, 104) // two were lost before they came here
+			calls := b.got()
+			var lost uint64
+			var all []uint64
+			for _, call := range calls[1:] {
+				lost += call.lost
+				all = append(all, call.numbers...)
+			}
+			if fmt.Sprint(all) != "[1 96 97 98 99 100 103 104]" || lost != 96 || calls[2].lost != 94 {
+				t.Errorf("numbers %v, lost %d, of which %d were said with the first batch", all, lost, calls[2].lost)
+			}
+			if lines := strings.Count(log.String(), "queue is full"); lines != 1 {
+				t.Errorf("%d lines: %s", lines, log)
+			}
+		})
 }
 
 func TestCourier_ANewEpochBeginsANewBatchAndCountsFromOne(t *testing.T) {
@@ -353,7 +362,8 @@ func TestCourier_ReloadTakesAnotherURLAndKeepsWhatWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 		calls := b.got()
-		if last := calls[len(calls)-1]; len(calls) != 13 || last.url != "https://new.example/" || last.body != calls[0].body {
+		if last := calls[len(calls)-1]; len(calls) != 13 || last.url != "https://new.example/" ||
+			last.body != calls[0].body {
 			t.Errorf("%d calls, the last %+v", len(calls), last)
 		}
 	})

@@ -93,7 +93,9 @@ func TestClient_RemembersAYesAndANoForTheirTimes(t *testing.T) {
 		for _, c := range []struct {
 			does wire
 			ttl  time.Duration
-		}{{yes, time.Minute}, {no, 10 * time.Second}, {func(*http.Request) (*http.Response, error) { return respond(200, `{"allow":true,"ttl":3}`) }, 3 * time.Second}} {
+		}{{yes, time.Minute}, {no, 10 * time.Second}, {func(*http.Request) (*http.Response, error) {
+			return respond(200, `{"allow":true,"ttl":3}`)
+		}, 3 * time.Second}} {
 			l := &line{does: c.does}
 			client := l.client(t, Config{})
 			for range 3 {
@@ -121,8 +123,10 @@ func TestClient_AnswersToOtherQuestionsAreNotMixedUp(t *testing.T) {
 	c := l.client(t, Config{})
 	for range 2 {
 		for q, want := range map[Question]bool{
-			{Kind: Session, Session: "ab"}: true, {Kind: Session, Session: "a", User: "b"}: false, {Kind: Session, User: "ab"}: false,
-			{Kind: Session, Tenant: "a", Session: "b"}: false, {Kind: User, User: "ab"}: false, {Kind: Outpost, Token: "ab"}: false,
+			{Kind: Session, Session: "ab"}: true, {Kind: Session, Session: "a", User: "b"}: false,
+			{Kind: Session, User: "ab"}:                false,
+			{Kind: Session, Tenant: "a", Session: "b"}: false, {Kind: User, User: "ab"}: false,
+			{Kind: Outpost, Token: "ab"}: false,
 		} {
 			if a, err := ask(c, q); err != nil || a.Allow != want {
 				t.Errorf("%#v %+v: %v, %v", q, q.User, a.Allow, err)

@@ -47,7 +47,8 @@ func says(document string, headers ...string) func(*http.Request) (*http.Respons
 		for i := 0; i < len(headers); i += 2 {
 			header.Add(headers[i], headers[i+1])
 		}
-		return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(document))}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: header,
+			Body: io.NopCloser(strings.NewReader(document))}, nil
 	}
 }
 
@@ -90,21 +91,25 @@ func TestSource_IsFetchedAgainAsItsHeadersSay(t *testing.T) {
 		headers []string
 		again   time.Duration
 	}{
-		"nothing":           {nil, defaultAge},
-		"max-age":           {[]string{"Cache-Control", "public, max-age=600"}, 10 * time.Minute},
-		"aged":              {[]string{"Cache-Control", "max-age=600", "Age", "120"}, 8 * time.Minute},
-		"several lines":     {[]string{"Cache-Control", "public", "Cache-Control", "Max-Age=\"900\""}, 15 * time.Minute},
-		"too short":         {[]string{"Cache-Control", "max-age=1"}, minAge},
-		"too long":          {[]string{"Cache-Control", "max-age=31536000"}, maxAge},
-		"beyond all":        {[]string{"Cache-Control", "max-age=99999999999999999999"}, maxAge},
-		"negative":          {[]string{"Cache-Control", "max-age=-1"}, minAge},
-		"no number":         {[]string{"Cache-Control", "max-age=soon"}, minAge},
-		"no-store":          {[]string{"Cache-Control", "no-store"}, minAge},
-		"no-cache first":    {[]string{"Cache-Control", "no-cache, max-age=600"}, minAge},
-		"expires by date":   {[]string{"Expires", "Wed, 21 Oct 2015 07:48:00 GMT", "Date", "Wed, 21 Oct 2015 07:28:00 GMT"}, 20 * time.Minute},
-		"expires by us":     {[]string{"Expires", "Sat, 01 Jan 2000 00:30:00 GMT"}, 30 * time.Minute}, // when bubbles begin
+		"nothing": {nil, defaultAge},
+		"max-age": {[]string{"Cache-Control", "public, max-age=600"}, 10 * time.Minute},
+		"aged":    {[]string{"Cache-Control", "max-age=600", "Age", "120"}, 8 * time.Minute},
+		"several lines": {[]string{"Cache-Control", "public", "Cache-Control", "Max-Age=\"900\""},
+			15 * time.Minute},
+		"too short":      {[]string{"Cache-Control", "max-age=1"}, minAge},
+		"too long":       {[]string{"Cache-Control", "max-age=31536000"}, maxAge},
+		"beyond all":     {[]string{"Cache-Control", "max-age=99999999999999999999"}, maxAge},
+		"negative":       {[]string{"Cache-Control", "max-age=-1"}, minAge},
+		"no number":      {[]string{"Cache-Control", "max-age=soon"}, minAge},
+		"no-store":       {[]string{"Cache-Control", "no-store"}, minAge},
+		"no-cache first": {[]string{"Cache-Control", "no-cache, max-age=600"}, minAge},
+		"expires by date": {[]string{"Expires", "Wed, 21 Oct 2015 07:48:00 GMT", "Date",
+			"Wed, 21 Oct 2015 07:28:00 GMT"}, 20 * time.Minute},
+		// when bubbles begin
+		"expires by us":     {[]string{"Expires", "Sat, 01 Jan 2000 00:30:00 GMT"}, 30 * time.Minute},
 		"expires is broken": {[]string{"Expires", "0"}, minAge},
-		"max-age wins":      {[]string{"Expires", "Sat, 01 Jan 2000 00:30:00 GMT", "Cache-Control", "max-age=120"}, 2 * time.Minute},
+		"max-age wins": {[]string{"Expires", "Sat, 01 Jan 2000 00:30:00 GMT", "Cache-Control", "max-age=120"},
+			2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &answers{give: says("set", c.headers...)}
@@ -117,7 +122,8 @@ func TestSource_IsFetchedAgainAsItsHeadersSay(t *testing.T) {
 				time.Sleep(time.Second)
 				synctest.Wait()
 				if n := a.count(); n != 2 || len(*taken) != 1 {
-					t.Errorf("fetched %d times and taken %d at %s; the same document is taken once", n, len(*taken), c.again)
+					t.Errorf("fetched %d times and taken %d at %s; the same document is taken once", n, len(*taken),
+						c.again)
 				}
 			})
 		})
@@ -127,7 +133,8 @@ func TestSource_IsFetchedAgainAsItsHeadersSay(t *testing.T) {
 // F25: the last good set stays while the source fails, whatever it fails by, and is tried again, less and less often.
 func TestSource_KeepsWhatItHasWhileTheSourceFails(t *testing.T) {
 	for name, give := range map[string]func(*http.Request) (*http.Response, error){
-		"refused": fails, "hanging": hangs, "garbage": says("garbage"), "too large": says(strings.Repeat("x", maxDocument+1)),
+		"refused": fails, "hanging": hangs, "garbage": says("garbage"),
+		"too large": says(strings.Repeat("x", maxDocument+1)),
 		"endless": func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(endless{r.Context()})}, nil
 		},
@@ -142,7 +149,8 @@ func TestSource_KeepsWhatItHasWhileTheSourceFails(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				synctest.Wait()
 				f := s.Stats()
-				if fmt.Sprint(*taken) != "[first]" || f.Failures < f.Fetches-2 || f.Age.Round(time.Second) != 10*time.Minute {
+				if fmt.Sprint(*taken) != "[first]" || f.Failures < f.Fetches-2 ||
+					f.Age.Round(time.Second) != 10*time.Minute {
 					t.Errorf("taken %v, %+v", *taken, f)
 				}
 				if f.Failures < 9 || f.Failures > 40 {
@@ -240,10 +248,13 @@ func TestSource_TheFirstFetchCanBeWaitedFor(t *testing.T) {
 // F25: https, or http on loopback; no error repeats the address.
 func TestCheckURL_WantsHTTPSOrLoopback(t *testing.T) {
 	for url, sound := range map[string]bool{
-		"https://id.example/jwks": true, "https://id.example:8443/jwks?tenant=1": true, "http://127.0.0.1:1/": true, "http://[::1]/x": true,
-		"http://localhost:8080/jwks": true, "http://id.example/jwks": false, "http://127.0.0.1.example/": false, "http://localhost.example/": false,
-		"ftp://id.example/hush": false, "file:///etc/hush": false, "/hush": false, "https://": false, "https://u:hush@id.example/": false,
-		"https://id.example/#hush": false, "https://%zz/hush": false, "": false, "http://0.0.0.0/hush": false,
+		"https://id.example/jwks": true, "https://id.example:8443/jwks?tenant=1": true, "http://127.0.0.1:1/": true,
+		"http://[::1]/x":             true,
+		"http://localhost:8080/jwks": true, "http://id.example/jwks": false, "http://127.0.0.1.example/": false,
+		"http://localhost.example/": false,
+		"ftp://id.example/hush":     false, "file:///etc/hush": false, "/hush": false, "https://": false,
+		"https://u:hush@id.example/": false,
+		"https://id.example/#hush":   false, "https://%zz/hush": false, "": false, "http://0.0.0.0/hush": false,
 	} {
 		err := CheckURL(url)
 		if (err == nil) != sound {
