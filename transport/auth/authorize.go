@@ -30,7 +30,8 @@ func (v *Verifier) Authorize(ctx context.Context, tenant string, id *protocol.Id
 	if id.User == "" {
 		return protocol.Refuse(protocol.Forbidden, "%s is for users alone", protocol.Quote(topic))
 	}
-	answer, outcome := t.askBackend(ctx, introspection.Question{Kind: introspection.Access, User: id.User, Topic: topic})
+	answer, outcome := t.askBackend(ctx,
+		introspection.Question{Kind: introspection.Access, User: id.User, Topic: topic})
 	if outcome != Accepted {
 		return outcome.refusal()
 	}

@@ -44,7 +44,8 @@ func (t *tenant) askBackend(ctx context.Context, q introspection.Question) (intr
 }
 
 // confirm asks about a session, and puts what the answer says into the identity.
-func (v *Verifier) confirmSession(ctx context.Context, t *tenant, q introspection.Question, id *protocol.Identity, now time.Time) Outcome {
+func (v *Verifier) confirmSession(ctx context.Context, t *tenant, q introspection.Question, id *protocol.Identity,
+	now time.Time) Outcome {
 	answer, outcome := t.askBackend(ctx, q)
 	switch {
 	case outcome != Accepted:

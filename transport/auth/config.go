@@ -38,7 +38,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.CacheEntries < 0 || c.Revocations < 0 || c.RevocationAge < 0 || c.Tickets < 0 || c.WarnAfter < 0 {
-		return c, fmt.Errorf("auth: cache_entries, revocations, revocation_age, tickets and warn_after must not be negative; leave one out for its default")
+		return c,
+			fmt.Errorf(
+				"auth: cache_entries, revocations, revocation_age, tickets and warn_after must not be negative; " +
+					"leave one out for its default")
 	}
 	return c, nil
 }
@@ -88,8 +91,9 @@ type TenantKeys struct {
 	Outposts []OutpostToken
 	// Unproven lets in whom a dialect shows as Unproven: a client is who it says it is, without any proof.
 	AllowUnverified bool
-	// Users are the users that exist, for dialects that demand one that is known. nil asks the backend, if Introspection
-	// says so, and otherwise is everybody who has a token; with a list, the backend is asked about the others.
+	// Users are the users that exist, for dialects that demand one that is known. nil asks the backend, if
+	// Introspection says so, and otherwise is everybody who has a token; with a list, the backend is asked about the
+	// others.
 	Users []string
 	// Introspection is the backend to ask, none without a URL. Clock and Logger are the Verifier's.
 	Introspection introspection.Config
@@ -114,8 +118,8 @@ func (CookieRules) GoString() string { return "[cookie rules]" }
 // AnyOutpost is the Outpost of a token that any outpost may show. It is for dev mode.
 const AnyOutpost = "*"
 
-// OutpostToken is a token and the one outpost that may show it. An outpost may have several, so that one can be replaced
-// without a gap.
+// OutpostToken is a token and the one outpost that may show it. An outpost may have several, so that one can be
+// replaced without a gap.
 type OutpostToken struct {
 	// Outpost is the uuid.
 	Outpost string
@@ -144,11 +148,12 @@ type Key struct {
 	Secret string
 	// PEM is a public key, a certificate (whose dates are not looked at), or a private key, which can also sign.
 	PEM []byte
-	// JWKS is a JSON Web Key Set (RFC 7517). Keys in it that are not for signatures are passed over, and those that cannot
-	// be used (of an unknown kind, weak, broken, with the kid of another) are left out with a warning; one has to be left.
+	// JWKS is a JSON Web Key Set (RFC 7517). Keys in it that are not for signatures are passed over, and those that
+	// cannot be used (of an unknown kind, weak, broken, with the kid of another) are left out with a warning; one has
+	// to be left.
 	JWKS []byte
-	// URL is where such a set is published: https, or http on loopback. It is fetched from when Start was called on, and its
-	// keys change with it. What should be secret (oct, or a private key) is left out of it.
+	// URL is where such a set is published: https, or http on loopback. It is fetched from when Start was called on,
+	// and its keys change with it. What should be secret (oct, or a private key) is left out of it.
 	URL string
 }
 

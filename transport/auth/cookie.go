@@ -29,7 +29,9 @@ var cookieClaims = protocol.Claims{Refuse: []string{"refresh"}}
 func (t *tenant) addCookies(settings TenantKeys) error {
 	for i, secret := range settings.Cookie.Secrets {
 		if len(secret) < minSecret {
-			return fmt.Errorf("cookie secret %d has %d bytes; at least %d are needed, since who guesses it can make cookies", i+1, len(secret), minSecret)
+			return fmt.Errorf(
+				"cookie secret %d has %d bytes; at least %d are needed, since who guesses it can make cookies", i+1,
+				len(secret), minSecret)
 		}
 		sum := sha512.Sum512([]byte(secret))
 		signing := []byte(hex.EncodeToString(sum[:]))
@@ -80,7 +82,8 @@ func (t *tenant) checkSession(c claims, v *verifiedToken, now time.Time) Outcome
 
 // checkCookie: a JWT tells by itself whose session it is, and the backend, if it is asked about sessions, whether the
 // session is alive. Anything else is a key that only the backend knows.
-func (v *Verifier) checkCookie(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
+func (v *Verifier) checkCookie(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
+	now time.Time) (authResult, Outcome) {
 	if credential.Token == "" || credential.For != "" {
 		return authResult{tenant: at}, BadSession
 	}
@@ -93,7 +96,8 @@ func (v *Verifier) checkCookie(ctx context.Context, r *tenantTable, at *tenant, 
 	}
 	found := known.result(at, known.identityAt(now))
 	if known.session && known.tenant.introspection.AsksAbout(introspection.Session) {
-		question := introspection.Question{Kind: introspection.Session, Session: found.identity.TokenID, User: found.identity.User}
+		question := introspection.Question{Kind: introspection.Session, Session: found.identity.TokenID,
+			User: found.identity.User}
 		if asked := v.confirmSession(ctx, found.tenant, question, found.identity, now); asked != Accepted {
 			return authResult{tenant: found.tenant}, asked
 		}

@@ -15,7 +15,8 @@ type authResult struct {
 }
 
 // check asks by the form of what is shown. at is nil in the lobby.
-func (v *Verifier) check(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
+func (v *Verifier) check(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
+	now time.Time) (authResult, Outcome) {
 	if len(credential.Token) > protocol.MaxToken {
 		return authResult{tenant: at}, TooLarge
 	}
@@ -35,7 +36,8 @@ func (v *Verifier) check(ctx context.Context, r *tenantTable, at *tenant, creden
 }
 
 // recheck asks what may change while a credential is remembered.
-func (v *Verifier) recheck(ctx context.Context, found *authResult, credential *protocol.Credential, outcome Outcome, now time.Time) Outcome {
+func (v *Verifier) recheck(ctx context.Context, found *authResult, credential *protocol.Credential, outcome Outcome,
+	now time.Time) Outcome {
 	if found.tenant.state.revoked.covers(found.identity, now) {
 		return Revoked
 	}
@@ -48,7 +50,8 @@ func (v *Verifier) recheck(ctx context.Context, found *authResult, credential *p
 }
 
 // checkToken: a JWT, or none where the dialect lets a client in without.
-func (v *Verifier) checkToken(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
+func (v *Verifier) checkToken(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
+	now time.Time) (authResult, Outcome) {
 	switch {
 	case credential.For != "":
 		return authResult{tenant: at}, UnsupportedType
@@ -76,7 +79,8 @@ func checkUnverified(at *tenant, credential *protocol.Credential) (authResult, O
 }
 
 // verdict returns what is known of a JWT, from memory or anew. One that does not hold has none.
-func (v *Verifier) verifiedToken(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (*verifiedToken, Outcome) {
+func (v *Verifier) verifiedToken(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
+	now time.Time) (*verifiedToken, Outcome) {
 	where := UnresolvedTenant
 	if at != nil {
 		where = at.name

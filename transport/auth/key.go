@@ -112,9 +112,13 @@ func CheckSet(document []byte) (warnings []string, err error) {
 func secretKey(id, algorithm string, secret []byte) (*key, error) {
 	switch {
 	case len(secret) < minSecret:
-		return nil, fmt.Errorf("has a secret of %d bytes; at least %d are needed (openssl rand -base64 48 makes one)", len(secret), minSecret)
+		return nil, fmt.Errorf("has a secret of %d bytes; at least %d are needed (openssl rand -base64 48 makes one)",
+			len(secret), minSecret)
 	case strings.Contains(string(secret), "-----BEGIN "):
-		return nil, errors.New("has a PEM key as its secret, so that everybody who has the public key could sign; give it as a public key file")
+		return nil,
+			errors.New(
+				"has a PEM key as its secret, so that everybody who has the public key could sign; give it as a " +
+					"public key file")
 	case secret[len(secret)-1] == '\n':
 		return nil, errors.New("has a secret that ends with a line break, which the issuer's will not; remove it")
 	}
@@ -137,7 +141,8 @@ func newKey(id, algorithm string, check, sign any) (*key, error) {
 	}
 	method := algorithms[algorithm]
 	if method == nil {
-		return nil, fmt.Errorf("has the algorithm %s, which is not known; known are %s", protocol.Quote(algorithm), knownAlgorithms)
+		return nil, fmt.Errorf("has the algorithm %s, which is not known; known are %s", protocol.Quote(algorithm),
+			knownAlgorithms)
 	}
 	for _, fits := range fitting {
 		if fits == algorithm {
@@ -157,10 +162,13 @@ func fittingAlgorithms(check any) ([]string, error) {
 		return []string{"HS256", "HS384", "HS512"}, nil
 	case *rsa.PublicKey:
 		if bits := k.N.BitLen(); bits < minRSA || bits > maxRSA {
-			return nil, fmt.Errorf("is an RSA key of %d bits; it needs %d to %d (openssl genrsa 3072 makes one)", bits, minRSA, maxRSA)
+			return nil, fmt.Errorf("is an RSA key of %d bits; it needs %d to %d (openssl genrsa 3072 makes one)", bits,
+				minRSA, maxRSA)
 		}
 		if k.E < 3 || k.E%2 == 0 {
-			return nil, errors.New("is an RSA key with an exponent that is not odd and above 2; make a new one (openssl genrsa 3072)")
+			return nil,
+				errors.New(
+					"is an RSA key with an exponent that is not odd and above 2; make a new one (openssl genrsa 3072)")
 		}
 		return []string{"RS256", "RS384", "RS512"}, nil
 	case *ecdsa.PublicKey:
@@ -217,12 +225,17 @@ func parseBlock(block *pem.Block) (check, sign any, err error) {
 	case "EC PRIVATE KEY":
 		sign, err = x509.ParseECPrivateKey(block.Bytes)
 	case "ENCRYPTED PRIVATE KEY":
-		return nil, nil, errors.New("is encrypted; give the public key (openssl pkey -in KEY -pubout), which is all that checking needs")
+		return nil, nil,
+			errors.New(
+				"is encrypted; give the public key (openssl pkey -in KEY -pubout), which is all that checking needs")
 	default:
-		return nil, nil, fmt.Errorf("is a PEM block of type %s; a public key, certificate or private key is needed", protocol.Quote(block.Type))
+		return nil, nil, fmt.Errorf("is a PEM block of type %s; a public key, certificate or private key is needed",
+			protocol.Quote(block.Type))
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("is a PEM block of type %s that cannot be read; write it anew with openssl pkey -pubout", block.Type)
+		return nil, nil,
+			fmt.Errorf("is a PEM block of type %s that cannot be read; write it anew with openssl pkey -pubout",
+				block.Type)
 	}
 	switch private := sign.(type) {
 	case *rsa.PrivateKey:

@@ -22,8 +22,8 @@ var errSkip = errors.New("not for checking signatures")
 // jwk is one member of a key set.
 type jwk []rawjson.Member
 
-// readJWKS makes the keys of a JWKS document. Somebody else may have made it, so that a key which cannot be used costs that
-// key alone; a set without any that can is an error. public says that anybody can read the document.
+// readJWKS makes the keys of a JWKS document. Somebody else may have made it, so that a key which cannot be used costs
+// that key alone; a set without any that can is an error. public says that anybody can read the document.
 func readJWKS(document []byte, public bool) (keySet, error) {
 	var made keySet
 	members, err := rawjson.ReadObject(document)
@@ -50,7 +50,8 @@ func readJWKS(document []byte, public bool) (keySet, error) {
 		}
 	}
 	if len(made.keys) == 0 {
-		return made, fmt.Errorf("has a JWKS without a key that can check signatures%s; known are %s", because(made.warnings), knownAlgorithms)
+		return made, fmt.Errorf("has a JWKS without a key that can check signatures%s; known are %s",
+			because(made.warnings), knownAlgorithms)
 	}
 	return made, nil
 }
@@ -79,7 +80,8 @@ func readJWK(element []byte, public bool) (*key, error) {
 		return nil, errSkip
 	}
 	if public && (rawjson.Find(j, "d") != nil || rawjson.Find(j, "k") != nil) {
-		return nil, errors.New("is a private key or a secret that is published, so that anybody could sign with it; replace it")
+		return nil,
+			errors.New("is a private key or a secret that is published, so that anybody could sign with it; replace it")
 	}
 	return j.build()
 }
@@ -108,7 +110,8 @@ func (j jwk) build() (*key, error) {
 		}
 		return secretKey(j.text("kid"), algorithm, secret)
 	default:
-		return nil, fmt.Errorf("is of the kind %s, which is not known; known are RSA, EC, OKP, oct", protocol.Quote(kind))
+		return nil, fmt.Errorf("is of the kind %s, which is not known; known are RSA, EC, OKP, oct",
+			protocol.Quote(kind))
 	}
 }
 

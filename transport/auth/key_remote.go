@@ -61,8 +61,8 @@ func (t *tenant) findRemoteKeySet(url string) *remoteKeySet {
 	return nil
 }
 
-// Start begins to fetch the key sets that have a URL, those of now and those that Reload and SetTenant bring. Until a set has
-// come its tokens are refused as Busy. Close ends it.
+// Start begins to fetch the key sets that have a URL, those of now and those that Reload and SetTenant bring. Until a
+// set has come its tokens are refused as Busy. Close ends it.
 func (v *Verifier) Start() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -91,7 +91,8 @@ func (v *Verifier) updateFetching(before, now *tenantTable) {
 	}
 }
 
-// publish takes a new document of a tenant's key set, if it can be used. Connections that the keys of before let in stay.
+// publish takes a new document of a tenant's key set, if it can be used. Connections that the keys of before let in
+// stay.
 func (v *Verifier) acceptDocument(name string, r *remoteKeySet, document []byte) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -140,11 +141,13 @@ func awaitKeySet(asked []*tenant) bool {
 	})
 }
 
-// maxRefetches is how often a token may wait for a key set: for a fetch that was under way, and for one that began later.
+// maxRefetches is how often a token may wait for a key set: for a fetch that was under way, and for one that began
+// later.
 const maxRefetches = 2
 
 // verify checks a token by the keys of now, and by those that are fetched for it if it names one that is not there.
-func (v *Verifier) verify(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (*verifiedToken, Outcome) {
+func (v *Verifier) verify(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
+	now time.Time) (*verifiedToken, Outcome) {
 	found, outcome := r.verify(at, credential, now)
 	for tries := 0; outcome == UnknownKey && tries < maxRefetches && v.refetch(ctx, r.tenantsAt(at)); tries++ {
 		r = v.table.Load()

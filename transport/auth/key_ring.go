@@ -20,7 +20,8 @@ func (r *keyRing) add(k *key) error {
 	}
 	if k.id != "" {
 		if r.byID[k.id] != nil {
-			return fmt.Errorf("has the kid %s, which another key of the tenant has; give each its own", protocol.Quote(k.id))
+			return fmt.Errorf("has the kid %s, which another key of the tenant has; give each its own",
+				protocol.Quote(k.id))
 		}
 		r.byID[k.id] = k
 	}

@@ -47,8 +47,10 @@ const (
 )
 
 var outcomeNames = [outcomes]string{
-	"accepted", "cached", "anonymous", "unproven", "no_token", "unknown_tenant", "other_form", "too_large", "malformed", "bad_header", "bad_algorithm",
-	"unknown_key", "bad_signature", "expired", "bad_time", "bad_issuer", "bad_audience", "bad_type", "missing_claim", "bad_user",
+	"accepted", "cached", "anonymous", "unproven", "no_token", "unknown_tenant", "other_form", "too_large", "malformed",
+	"bad_header", "bad_algorithm",
+	"unknown_key", "bad_signature", "expired", "bad_time", "bad_issuer", "bad_audience", "bad_type", "missing_claim",
+	"bad_user",
 	"bad_topics", "bad_token_id", "bad_ticket", "bad_session", "bad_outpost", "unknown_user", "unavailable", "revoked",
 }
 
@@ -95,7 +97,8 @@ type Stats struct {
 	Outcomes map[string]map[string]uint64
 	// CacheEntries and Revocations are how many there are now.
 	CacheEntries, Revocations int
-	// Forgotten counts revocations that were pushed out before their time, NotKept changes that the Journal did not take.
+	// Forgotten counts revocations that were pushed out before their time, NotKept changes that the Journal did not
+	// take.
 	Forgotten, NotKept uint64
 	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time.
 	Tickets     int

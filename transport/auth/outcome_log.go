@@ -32,9 +32,10 @@ func (a *minuteCounter) count(now time.Time) (failed, before int) {
 }
 
 // note counts and logs an outcome. Success and, beyond WarnAfter a minute, failure are debug lines, so that nobody can
-// fill a disk by failing; the failure that reaches WarnAfter is a warning, once a minute and tenant, and what follows in
-// its minute is summed up in the next.
-func (v *Verifier) recordOutcome(ctx context.Context, account *tenantState, tenant string, outcome Outcome, now time.Time) {
+// fill a disk by failing; the failure that reaches WarnAfter is a warning, once a minute and tenant, and what follows
+// in its minute is summed up in the next.
+func (v *Verifier) recordOutcome(ctx context.Context, account *tenantState, tenant string, outcome Outcome,
+	now time.Time) {
 	account.counts[outcome].Add(1)
 	if outcome.admits() {
 		if v.log.Enabled(ctx, slog.LevelDebug) {
@@ -44,7 +45,8 @@ func (v *Verifier) recordOutcome(ctx context.Context, account *tenantState, tena
 	}
 	failed, before := account.failures.count(now)
 	if before > v.warnAfter {
-		v.logOutcome(ctx, slog.LevelWarn, "authentication failed repeatedly", tenant, outcome, slog.Int("failures", before))
+		v.logOutcome(ctx, slog.LevelWarn, "authentication failed repeatedly", tenant, outcome,
+			slog.Int("failures", before))
 	}
 	level := slog.LevelInfo
 	if failed > v.warnAfter {
@@ -52,13 +54,15 @@ func (v *Verifier) recordOutcome(ctx context.Context, account *tenantState, tena
 	}
 	v.logOutcome(ctx, level, "authentication failed", tenant, outcome)
 	if failed == v.warnAfter {
-		v.logOutcome(ctx, slog.LevelWarn, "authentication fails repeatedly; somebody guesses, or a client or the server has old keys",
+		v.logOutcome(ctx, slog.LevelWarn,
+			"authentication fails repeatedly; somebody guesses, or a client or the server has old keys",
 			tenant, outcome, slog.Int("failures", failed))
 	}
 }
 
 // tell writes one line. A name of a tenant that comes from outside is cut and quoted; a token has no way in here.
-func (v *Verifier) logOutcome(ctx context.Context, level slog.Level, message, tenant string, outcome Outcome, more ...slog.Attr) {
+func (v *Verifier) logOutcome(ctx context.Context, level slog.Level, message, tenant string, outcome Outcome,
+	more ...slog.Attr) {
 	switch {
 	case tenant == UnresolvedTenant:
 		tenant = "(lobby)"

@@ -26,7 +26,8 @@ type outpost struct {
 // outpost can let it in again with a new token, and with none of the old.
 func (t *tenant) addOutposts(tokens []OutpostToken, before *tenant, now time.Time) error {
 	if len(tokens) > MaxOutposts {
-		return fmt.Errorf("there are %d tokens of outposts; the limit is %d, so let introspection know them", len(tokens), MaxOutposts)
+		return fmt.Errorf("there are %d tokens of outposts; the limit is %d, so let introspection know them",
+			len(tokens), MaxOutposts)
 	}
 	known := map[[sha256.Size]byte]outpost{}
 	if before != nil {
@@ -39,9 +40,11 @@ func (t *tenant) addOutposts(tokens []OutpostToken, before *tenant, now time.Tim
 		o := outpost{hash: sha256.Sum256([]byte(given.Token)), id: given.Outpost, expires: given.Expires, since: now}
 		switch {
 		case given.Token == "" || len(given.Token) > MaxAPIKey:
-			return fmt.Errorf("token %d of the outposts has %d bytes; 1 to %d are allowed", i+1, len(given.Token), MaxAPIKey)
+			return fmt.Errorf("token %d of the outposts has %d bytes; 1 to %d are allowed", i+1, len(given.Token),
+				MaxAPIKey)
 		case given.Outpost != AnyOutpost && protocol.CheckTopic(outpostTopics+given.Outpost) != nil:
-			return fmt.Errorf("token %d of the outposts is for %s, which is no uuid of an outpost", i+1, protocol.Quote(given.Outpost))
+			return fmt.Errorf("token %d of the outposts is for %s, which is no uuid of an outpost", i+1,
+				protocol.Quote(given.Outpost))
 		case seen[o.hash]:
 			return fmt.Errorf("token %d of the outposts is there twice; give each outpost tokens of its own", i+1)
 		}
@@ -54,8 +57,8 @@ func (t *tenant) addOutposts(tokens []OutpostToken, before *tenant, now time.Tim
 	return nil
 }
 
-// findOutpost looks a token up. The time it takes says nothing about the tokens: hashes are compared, each in constant time,
-// and always all of them.
+// findOutpost looks a token up. The time it takes says nothing about the tokens: hashes are compared, each in constant
+// time, and always all of them.
 func (t *tenant) findOutpost(hash *[sha256.Size]byte) *outpost {
 	found := -1
 	for i := range t.outposts {
@@ -69,12 +72,14 @@ func (t *tenant) findOutpost(hash *[sha256.Size]byte) *outpost {
 
 // checkOutpost: the token must be of the outpost that it is shown for. Its user is outpost:<uuid>, so that there is a
 // name to revoke, to disconnect and to find it by; nothing is sent to that name.
-func (v *Verifier) checkOutpost(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
+func (v *Verifier) checkOutpost(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
+	now time.Time) (authResult, Outcome) {
 	if credential.Token == "" || protocol.CheckTopic(outpostTopics+credential.For) != nil {
 		return authResult{tenant: at}, BadOutpost
 	}
 	hash := sha256.Sum256([]byte(credential.Token))
-	id := &protocol.Identity{User: "outpost:" + credential.For, Topics: []protocol.Pattern{protocol.Pattern(outpostTopics + credential.For)}}
+	id := &protocol.Identity{User: "outpost:" + credential.For,
+		Topics: []protocol.Pattern{protocol.Pattern(outpostTopics + credential.For)}}
 	whose, o := at, (*outpost)(nil)
 	for _, t := range r.tenantsAt(at) {
 		if known := t.findOutpost(&hash); known != nil {
@@ -116,8 +121,9 @@ func (t *tenant) askOutpost(ctx context.Context, id, token string) (introspectio
 // NilOutpost is the outpost that a token for any outpost is told to be of, since it has to be of one.
 const NilOutpost = "00000000-0000-0000-0000-000000000000"
 
-// OutpostsOf says which outposts a token is for, by uuid. In the Lobby the token says whose it is as well. The error is a
-// protocol.Refusal: Forbidden if it is none's, TokenExpired, TooLarge, or Busy if the tenant's backend could not be asked.
+// OutpostsOf says which outposts a token is for, by uuid. In the Lobby the token says whose it is as well. The error is
+// a protocol.Refusal: Forbidden if it is none's, TokenExpired, TooLarge, or Busy if the tenant's backend could not be
+// asked.
 func (v *Verifier) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
 	forbidden := &protocol.Refusal{Reason: protocol.Forbidden}
 	r := v.table.Load()

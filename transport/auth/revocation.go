@@ -13,31 +13,32 @@ type Revocation struct {
 	// User is whose tokens are refused, TokenID the jti of one token that is; with both, that token of that user.
 	User, TokenID string
 	// Before limits it to tokens issued before that time. Zero is no limit for one token; for a user it is up to now,
-	// since a user may come back with a new token. A token without iat could be of any age and is covered, and so is one
-	// whose iat lies ahead of our clock by more than MaxLeeway, for as long as it does.
+	// since a user may come back with a new token. A token without iat could be of any age and is covered, and so is
+	// one whose iat lies ahead of our clock by more than MaxLeeway, for as long as it does.
 	Before time.Time
 }
 
 // Revoke refuses, from when it returns, tokens that were good until now; connections that they opened are the engine's
-// to close. A later call for the same user and jti replaces an earlier one. The error is a protocol.Refusal: NotFound (no
-// such tenant), Malformed (nobody is named, or Before lies ahead of now by more than the tenant's leeway), or StorageFull:
-// then the revocation holds, but only until this process ends, since the Journal did not take it. It may block for as
-// long as the Journal takes to write.
+// to close. A later call for the same user and jti replaces an earlier one. The error is a protocol.Refusal: NotFound
+// (no such tenant), Malformed (nobody is named, or Before lies ahead of now by more than the tenant's leeway), or
+// StorageFull: then the revocation holds, but only until this process ends, since the Journal did not take it. It may
+// block for as long as the Journal takes to write.
 //
-// Now, for a user, includes the second that is passing, since iat has no fractions as a rule, and the latest iat that the
-// tenant has shown, since its clock may be ahead of ours: no token that was seen before slips through. An iat that is
-// ahead by more than MaxLeeway counts for its own user alone, so that one issuer with a wrong clock locks out nobody else.
+// Now, for a user, includes the second that is passing, since iat has no fractions as a rule, and the latest iat that
+// the tenant has shown, since its clock may be ahead of ours: no token that was seen before slips through. An iat that
+// is ahead by more than MaxLeeway counts for its own user alone, so that one issuer with a wrong clock locks out nobody
+// else.
 //
-// It covers every form of credential: by user all of them, by jti also a ticket that was issued for that token, a cookie by
-// its sid, and what the tenant's backend gave an id. The token of an outpost, which has no iat, counts as issued when the
-// settings first had it; a cookie counts as of any age unless it or the backend says when its session began, so that a
-// user whose cookies have no iat is kept out until then.
+// It covers every form of credential: by user all of them, by jti also a ticket that was issued for that token, a
+// cookie by its sid, and what the tenant's backend gave an id. The token of an outpost, which has no iat, counts as
+// issued when the settings first had it; a cookie counts as of any age unless it or the backend says when its session
+// began, so that a user whose cookies have no iat is kept out until then.
 //
 // A revocation holds for Config.RevocationAge, and longer if the tenant has shown a token that lives longer; for ever
 // if the tenant accepts what does not end by itself: tokens without exp, cookies, outposts, or what its backend says.
 // When the register is full, those that hold no more go first; then the tenant that has most loses the one that was
-// neither made nor met for longest. That is counted in Figures.Forgotten and a warning in the log, because a token revoked
-// by it may work again.
+// neither made nor met for longest. That is counted in Figures.Forgotten and a warning in the log, because a token
+// revoked by it may work again.
 func (v *Verifier) Revoke(tenant string, r Revocation) error {
 	t, err := v.tenant(tenant)
 	if err != nil {
@@ -51,11 +52,12 @@ func (v *Verifier) Revoke(tenant string, r Revocation) error {
 	if before.IsZero() && r.TokenID == "" {
 		before = later(now, t.state.latestIssuedTo(r.User)).Add(1) // that instant is within
 	}
-	return v.addRevocation(t.state, entry{tenant, target{r.User, r.TokenID}, revocationSpan{before, v.revocationEnd(t, later(now, r.Before))}}, now)
+	return v.addRevocation(t.state,
+		entry{tenant, target{r.User, r.TokenID}, revocationSpan{before, v.revocationEnd(t, later(now, r.Before))}}, now)
 }
 
-// Unrevoke takes a revocation back, the one of the same User and TokenID, and reports whether there was one. The error is
-// as that of Revoke; with StorageFull it is taken back until this process ends.
+// Unrevoke takes a revocation back, the one of the same User and TokenID, and reports whether there was one. The error
+// is as that of Revoke; with StorageFull it is taken back until this process ends.
 func (v *Verifier) Unrevoke(tenant string, r Revocation) (was bool, err error) {
 	t, err := v.tenant(tenant)
 	if err != nil {
@@ -90,7 +92,8 @@ func (r Revocation) check(latest time.Time) error {
 		}
 	}
 	if r.Before.After(latest) {
-		return protocol.Refuse(protocol.Malformed, "before lies in the future; leave it out for all tokens issued until now")
+		return protocol.Refuse(protocol.Malformed,
+			"before lies in the future; leave it out for all tokens issued until now")
 	}
 	return nil
 }
@@ -109,7 +112,8 @@ func (v *Verifier) addRevocation(account *tenantState, e entry, now time.Time) e
 func (v *Verifier) warnOfForgotten(now time.Time) {
 	if lost, _ := v.revoked.forgottenCounter.count(now); lost == 1 {
 		v.log.LogAttrs(context.Background(), slog.LevelWarn,
-			"the register of revocations is full and forgot one before its time; raise revocations or lower revocation_age",
+			"the register of revocations is full and forgot one before its time; raise revocations or lower "+
+				"revocation_age",
 			slog.Uint64("forgotten", v.revoked.forgotten.Load()))
 	}
 }

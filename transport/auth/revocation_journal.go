@@ -11,8 +11,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Journal keeps revocations where they outlive the process: in a file, or in a log that several nodes share. A record is
-// one line of text. The Verifier makes one call at a time.
+// Journal keeps revocations where they outlive the process: in a file, or in a log that several nodes share. A record
+// is one line of text. The Verifier makes one call at a time.
 type Journal interface {
 	// Replay calls do with each record that is kept, the oldest first.
 	Replay(do func(record []byte)) error
@@ -95,11 +95,13 @@ func (r *revocationList) recordFailure() error {
 	r.stale = true
 	r.failed.Add(1)
 	return protocol.Refuse(protocol.StorageFull,
-		"done in memory, but not kept: it could not be written to disk and would not survive a restart; make room and send it again")
+		"done in memory, but not kept: it could not be written to disk and would not survive a restart; make room "+
+			"and send it again")
 }
 
 func (e *entry) record(undo bool) []byte {
-	line, err := json.Marshal(record{e.tenant, e.target.user, e.target.token, written(e.span.before), written(e.span.until), undo})
+	line, err := json.Marshal(record{e.tenant, e.target.user, e.target.token, written(e.span.before),
+		written(e.span.until), undo})
 	if err != nil {
 		panic(err) // it is made of texts and times that can be written
 	}
@@ -138,7 +140,8 @@ func (v *Verifier) replayJournal() error {
 	})
 	if unread > 0 {
 		v.log.LogAttrs(context.Background(), slog.LevelError,
-			"some revocations on disk cannot be read; tokens revoked by them work again, so revoke them anew", slog.Int("records", unread))
+			"some revocations on disk cannot be read; tokens revoked by them work again, so revoke them anew",
+			slog.Int("records", unread))
 	}
 	return err
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// register bounds the revocations of all tenants together. One that holds no more stays until its room is needed: should
-// the clock have been wrong when it seemed to be over, it is still there.
+// register bounds the revocations of all tenants together. One that holds no more stays until its room is needed:
+// should the clock have been wrong when it seemed to be over, it is still there.
 type revocationList struct {
 	// Static after construction.
 	bound int
@@ -67,8 +67,8 @@ func (r *revocationList) add(l *tenantRevocations, to target, what revocationSpa
 	return true
 }
 
-// dropOver lets go of all that are over, and reports whether there was one. It is called with mu held, and looks no more
-// often than one can have ended.
+// dropOver lets go of all that are over, and reports whether there was one. It is called with mu held, and looks no
+// more often than one can have ended.
 func (r *revocationList) dropExpired(now time.Time) (some bool) {
 	if !now.After(r.nextExpiry) {
 		return false

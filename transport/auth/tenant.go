@@ -34,13 +34,15 @@ type tenant struct {
 	state           *tenantState    // shared with its predecessors
 }
 
-// newTenant checks the settings; the error names tenant, key, problem and way out, and holds no secret. The new one follows
-// the one of now, if there is one. It is called with mu held.
+// newTenant checks the settings; the error names tenant, key, problem and way out, and holds no secret. The new one
+// follows the one of now, if there is one. It is called with mu held.
 func (v *Verifier) newTenant(name string, settings TenantKeys) (*tenant, error) {
 	before := v.table.Load().byName[name]
 	t := &tenant{
-		name: name, state: v.state(name), neverExpire: settings.NeverExpire, leeway: settings.Leeway, user: settings.User,
-		allowUnverified: settings.AllowUnverified, allowUnresolved: settings.AllowUnresolved, introspection: settings.Introspection, users: setOf(settings.Users),
+		name: name, state: v.state(name), neverExpire: settings.NeverExpire, leeway: settings.Leeway,
+		user:            settings.User,
+		allowUnverified: settings.AllowUnverified, allowUnresolved: settings.AllowUnresolved,
+		introspection: settings.Introspection, users: setOf(settings.Users),
 	}
 	problems := []error{
 		protocol.CheckName("the name", name), t.addKeys(settings, before, v), t.addCookies(settings),
@@ -68,14 +70,16 @@ func (t *tenant) checkRules() error {
 	case t.leeway == NoLeeway:
 		t.leeway = 0
 	case t.leeway < 0 || t.leeway > MaxLeeway:
-		problems = append(problems, fmt.Errorf("leeway is %s; it may be at most %s, so set the clocks instead", t.leeway, MaxLeeway))
+		problems = append(problems, fmt.Errorf("leeway is %s; it may be at most %s, so set the clocks instead",
+			t.leeway, MaxLeeway))
 	}
 	if len(t.user) == 0 {
 		t.user = []string{"sub"}
 	}
 	for _, claim := range t.user {
 		if strings.Contains("."+claim+".", "..") {
-			problems = append(problems, fmt.Errorf("user claim %s has an empty part; write it as sub or data.id", protocol.Quote(claim)))
+			problems = append(problems,
+				fmt.Errorf("user claim %s has an empty part; write it as sub or data.id", protocol.Quote(claim)))
 		}
 	}
 	return errors.Join(problems...)

@@ -13,8 +13,9 @@ import (
 type issueTimes struct {
 	latest atomic.Int64 // among those that are ahead of our clock by no more than MaxLeeway, in Unix nanoseconds
 
-	mu    sync.Mutex
-	ahead *simplelru.LRU[string, time.Time] // the latest of each user that was further ahead; guarded by mu, nil before the first
+	mu sync.Mutex
+	// the latest of each user that was further ahead; guarded by mu, nil before the first
+	ahead *simplelru.LRU[string, time.Time]
 }
 
 // maxAhead bounds the users of a tenant whose issuer's clock is far ahead.

@@ -12,14 +12,14 @@ import (
 )
 
 // Lobby is where a connection stands that comes without a tenant: its Host and listener are those of several. What it
-// shows says whose it is. For a token or a cookie with a JWT the signature decides, among the keys of the tenants in the
-// lobby that have its kid and algorithm; each key speaks for its own tenant, whatever else the token says. If two
+// shows says whose it is. For a token or a cookie with a JWT the signature decides, among the keys of the tenants in
+// the lobby that have its kid and algorithm; each key speaks for its own tenant, whatever else the token says. If two
 // tenants have one key, the issuer decides between them. Tickets and the tokens of outposts are their tenant's. Opaque
 // session keys, and clients that show nothing, are nobody's here.
 const UnresolvedTenant = "\x00lobby"
 
-// maxTriedInLobby bounds the signatures that are computed for one token in the lobby, over all tenants. It is reached by
-// tokens without kid alone; the tenants behind it, by name, then need a kid in theirs.
+// maxTriedInLobby bounds the signatures that are computed for one token in the lobby, over all tenants. It is reached
+// by tokens without kid alone; the tenants behind it, by name, then need a kid in theirs.
 const maxTriedUnresolved = 16
 
 // roster are all tenants at one time. It is never changed.
@@ -55,8 +55,11 @@ func (r *tenantTable) checkKeys() error {
 			}
 			for _, o := range owners[hash] {
 				if o.tenant != t && (issuer == "" || o.issuer == "" || issuer == o.issuer) {
-					problems = append(problems, fmt.Errorf("tenant %s: has a key of tenant %s; in the lobby a key says whose a token is, so give each its own, or an issuer of its own",
-						protocol.Quote(t.name), protocol.Quote(o.tenant.name)))
+					problems = append(problems,
+						fmt.Errorf(
+							"tenant %s: has a key of tenant %s; in the lobby a key says whose a token is, so give "+
+								"each its own, or an issuer of its own",
+							protocol.Quote(t.name), protocol.Quote(o.tenant.name)))
 				}
 			}
 			owners[hash] = append(owners[hash], owner{t, issuer})
@@ -72,8 +75,11 @@ func (r *tenantTable) checkOutposts() error {
 		for i := range t.outposts {
 			hash := t.outposts[i].hash
 			if o := owners[hash]; o != nil && o != t {
-				problems = append(problems, fmt.Errorf("tenant %s: has a token of an outpost of tenant %s; in the lobby it says whose the outpost is, so give each its own",
-					protocol.Quote(t.name), protocol.Quote(o.name)))
+				problems = append(problems,
+					fmt.Errorf(
+						"tenant %s: has a token of an outpost of tenant %s; in the lobby it says whose the outpost "+
+							"is, so give each its own",
+						protocol.Quote(t.name), protocol.Quote(o.name)))
 			}
 			owners[hash] = t
 		}

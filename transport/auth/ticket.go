@@ -21,10 +21,10 @@ const (
 )
 
 // Tickets are single-use credentials: whoever has a token gets one by a call, and shows it where a token would end in
-// logs. Each is good once, for TicketLife, in the tenant of its token, for as long as the token would be: until it expires,
-// is revoked, or its key is removed. A dialect takes those that were made by its own rules. What a ticket opens has the
-// token's identity, and ends with the token. It keeps hashes, not tickets, and in this process
-// alone: it is to be shown to the node that made it. Its methods may be called from many goroutines at once.
+// logs. Each is good once, for TicketLife, in the tenant of its token, for as long as the token would be: until it
+// expires, is revoked, or its key is removed. A dialect takes those that were made by its own rules. What a ticket
+// opens has the token's identity, and ends with the token. It keeps hashes, not tickets, and in this process alone: it
+// is to be shown to the node that made it. Its methods may be called from many goroutines at once.
 type Tickets struct {
 	// Static after construction.
 	now   func() time.Time
@@ -45,12 +45,13 @@ type ticket struct {
 }
 
 func newTickets(bound int, now func() time.Time) *Tickets {
-	return &Tickets{now: now, bound: bound, byHash: map[[sha256.Size]byte]*fifo.Element{}, queues: map[string]*fifo.List{}}
+	return &Tickets{now: now, bound: bound, byHash: map[[sha256.Size]byte]*fifo.Element{},
+		queues: map[string]*fifo.List{}}
 }
 
-// Issue makes a ticket for who showed a token in the tenant; rules are those that the token was checked by, which must be the
-// rules of the dialect where the ticket is to be shown. The error is a protocol.Refusal, Unauthorized, if that is nobody.
-// When there are as many as the bound allows, the tenant that has most loses its oldest.
+// Issue makes a ticket for who showed a token in the tenant; rules are those that the token was checked by, which must
+// be the rules of the dialect where the ticket is to be shown. The error is a protocol.Refusal, Unauthorized, if that
+// is nobody. When there are as many as the bound allows, the tenant that has most loses its oldest.
 func (s *Tickets) Issue(tenant string, id *protocol.Identity, rules protocol.Claims) (string, error) {
 	if id == nil || id.User == "" {
 		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
@@ -62,7 +63,8 @@ func (s *Tickets) Issue(tenant string, id *protocol.Identity, rules protocol.Cla
 	_, _ = rand.Read(secret[:]) // it never fails
 	text := base64.RawURLEncoding.EncodeToString(secret[:])
 	now := s.now()
-	t := &ticket{hash: sha256.Sum256([]byte(text)), tenant: tenant, identity: *id, rules: hashRules(&rules), until: now.Add(TicketLife)}
+	t := &ticket{hash: sha256.Sum256([]byte(text)), tenant: tenant, identity: *id, rules: hashRules(&rules),
+		until: now.Add(TicketLife)}
 	t.identity.Tenant = ""
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +142,8 @@ func (s *Tickets) String() string { return "[tickets]" }
 func (v *Verifier) Tickets() *Tickets { return v.tickets }
 
 // checkTicket: the identity is that of the token that the ticket was issued for, and must still stand on it.
-func (v *Verifier) checkTicket(r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult, Outcome) {
+func (v *Verifier) checkTicket(r *tenantTable, at *tenant, credential *protocol.Credential, now time.Time) (authResult,
+	Outcome) {
 	if credential.For != "" {
 		return authResult{tenant: at}, BadTicket
 	}
@@ -152,7 +155,8 @@ func (v *Verifier) checkTicket(r *tenantTable, at *tenant, credential *protocol.
 	switch {
 	case found == nil:
 		return authResult{tenant: at}, BadTicket
-	case found.rules != hashRules(&credential.Claims), found.identity.Key != protocol.KeyFingerprint{} && !whose.hasKey(found.identity.Key):
+	case found.rules != hashRules(&credential.Claims), found.identity.Key != protocol.KeyFingerprint{} &&
+		!whose.hasKey(found.identity.Key):
 		return authResult{tenant: whose}, BadTicket
 	case !found.identity.Expires.IsZero() && !now.Before(found.identity.Expires):
 		return authResult{tenant: whose}, Expired

@@ -35,7 +35,8 @@ var base64url = base64.RawURLEncoding.Strict()
 func parse(text string) (token, Outcome) {
 	header, rest, _ := strings.Cut(text, ".")
 	claims, signature, ok := strings.Cut(rest, ".")
-	if !ok || claims == "" || signature == "" || !isBase64url(header) || !isBase64url(claims) || !isBase64url(signature) {
+	if !ok || claims == "" || signature == "" || !isBase64url(header) || !isBase64url(claims) ||
+		!isBase64url(signature) {
 		return token{}, Malformed
 	}
 	if base64url.DecodedLen(len(header)) > maxHeader {

@@ -10,7 +10,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// fingerprint stands for a token or cookie, where it was shown (a tenant, or the lobby) and the rules it was checked by.
+// fingerprint stands for a token or cookie, where it was shown (a tenant, or the lobby) and the rules it was checked
+// by.
 type credentialHash [sha256.Size]byte
 
 var scratch = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
@@ -47,8 +48,8 @@ func appendText(b []byte, text string) []byte {
 // cache remembers verified tokens, the one not used for longest goes first. Refusals are not remembered: that would let
 // whoever sends garbage push out what is worth keeping.
 //
-// Every client has a token of its own, so this is memory per client: what is remembered of a token has 144 bytes and its
-// place in the map 25, half of what a verdict in a general LRU takes up.
+// Every client has a token of its own, so this is memory per client: what is remembered of a token has 144 bytes and
+// its place in the map 25, half of what a verdict in a general LRU takes up.
 type tokenCache struct {
 	mu       sync.Mutex
 	entries  map[uint64]*cachedToken // by the beginning of the fingerprint; guarded by mu, as all below
@@ -97,7 +98,8 @@ func (c *tokenCache) get(f credentialHash, now *tenantTable) *verifiedToken {
 	return e.verifiedToken()
 }
 
-// keep remembers a verdict. Should the fingerprint of another token begin with the same eight bytes, that one is forgotten.
+// keep remembers a verdict. Should the fingerprint of another token begin with the same eight bytes, that one is
+// forgotten.
 func (c *tokenCache) put(f credentialHash, v *verifiedToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -163,6 +165,7 @@ func newCachedToken(v *verifiedToken) *cachedToken {
 func (e *cachedToken) verifiedToken() *verifiedToken {
 	return &verifiedToken{
 		tenant: e.tenant, session: e.session, expires: time.Unix(e.expires, int64(e.expiresPart)).UTC(),
-		identity: protocol.Identity{User: e.user, TokenID: e.tokenID, Key: e.key, Topics: e.topics, Issued: time.Unix(e.issued, int64(e.issuedPart)).UTC()},
+		identity: protocol.Identity{User: e.user, TokenID: e.tokenID, Key: e.key, Topics: e.topics,
+			Issued: time.Unix(e.issued, int64(e.issuedPart)).UTC()},
 	}
 }

@@ -16,8 +16,8 @@ import (
 
 // Grant is what a token to be signed says.
 type Grant struct {
-	// User goes into each claim that may name the user by the tenant's rules, so that in dev mode one token serves every
-	// dialect.
+	// User goes into each claim that may name the user by the tenant's rules, so that in dev mode one token serves
+	// every dialect.
 	User string
 	// Topics become the claim "topics"; nil leaves it out.
 	Topics []string
@@ -29,8 +29,8 @@ type Grant struct {
 	KeyID string
 }
 
-// Sign mints a token for a user of the tenant, with jti, iat and exp, the tenant's issuer and audience, and the key's kid.
-// It does not check that the token would be accepted: further claims may be meant to prevent it.
+// Sign mints a token for a user of the tenant, with jti, iat and exp, the tenant's issuer and audience, and the key's
+// kid. It does not check that the token would be accepted: further claims may be meant to prevent it.
 func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
 	t, err := v.tenant(tenant)
 	if err != nil {
@@ -53,7 +53,9 @@ func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
 		return "", fmt.Errorf("sign for tenant %s with key %s: %w", protocol.Quote(tenant), protocol.Quote(k.id), err)
 	}
 	if len(signed) > protocol.MaxToken {
-		return "", protocol.Refuse(protocol.TooLarge, "the token has %d bytes; the limit is %d, so leave out some claims or topics", len(signed), protocol.MaxToken)
+		return "", protocol.Refuse(protocol.TooLarge,
+			"the token has %d bytes; the limit is %d, so leave out some claims or topics", len(signed),
+			protocol.MaxToken)
 	}
 	return signed, nil
 }
@@ -65,9 +67,11 @@ func (t *tenant) signer(id string) (*key, error) {
 		}
 	}
 	if id == "" {
-		return nil, protocol.Refuse(protocol.NotFound, "tenant %s has no key that can sign; it needs a secret or a private key in PEM", protocol.Quote(t.name))
+		return nil, protocol.Refuse(protocol.NotFound,
+			"tenant %s has no key that can sign; it needs a secret or a private key in PEM", protocol.Quote(t.name))
 	}
-	return nil, protocol.Refuse(protocol.NotFound, "tenant %s has no key %s that can sign", protocol.Quote(t.name), protocol.Quote(id))
+	return nil, protocol.Refuse(protocol.NotFound, "tenant %s has no key %s that can sign", protocol.Quote(t.name),
+		protocol.Quote(id))
 }
 
 // grant puts the claims together.
@@ -108,7 +112,8 @@ func parseClaims(text string) (map[string]any, error) {
 		return nil, nil
 	}
 	if _, err := rawjson.ReadObject([]byte(text)); err != nil {
-		return nil, protocol.Refuse(protocol.Malformed, `claims must be one JSON object, such as {"role":"admin"}: %s`, err)
+		return nil, protocol.Refuse(protocol.Malformed, `claims must be one JSON object, such as {"role":"admin"}: %s`,
+			err)
 	}
 	var further map[string]any
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))

@@ -40,8 +40,8 @@ func (v *verifiedToken) result(at *tenant, id *protocol.Identity) authResult {
 	return authResult{v.tenant, id}
 }
 
-// verify checks a token from the outside in: form, key, signature, and only then what it says. In the lobby, where at is
-// nil, the signature decides whose it is.
+// verify checks a token from the outside in: form, key, signature, and only then what it says. In the lobby, where at
+// is nil, the signature decides whose it is.
 func (r *tenantTable) verify(at *tenant, credential *protocol.Credential, now time.Time) (*verifiedToken, Outcome) {
 	tok, outcome := parse(credential.Token)
 	if outcome != Accepted {
@@ -65,8 +65,10 @@ func (r *tenantTable) verify(at *tenant, credential *protocol.Credential, now ti
 	return found, outcome
 }
 
-// judge reads the claims of a token whose signature holds. The verdict says whose it is even if the outcome is against it.
-func (t *tenant) checkClaims(encoded string, by *key, credential *protocol.Credential, now time.Time) (*verifiedToken, Outcome) {
+// judge reads the claims of a token whose signature holds. The verdict says whose it is even if the outcome is against
+// it.
+func (t *tenant) checkClaims(encoded string, by *key, credential *protocol.Credential, now time.Time) (*verifiedToken,
+	Outcome) {
 	v, rules := &verifiedToken{tenant: t}, &credential.Claims
 	v.identity.Key = by.fingerprint
 	raw, err := base64url.DecodeString(encoded)
@@ -98,8 +100,8 @@ func (t *tenant) checkClaims(encoded string, by *key, credential *protocol.Crede
 	return v, Accepted
 }
 
-// judgeTimes: is it good now? The time at which it was issued says nothing about that (RFC 7519 section 4.1.6); it is for
-// revocations.
+// judgeTimes: is it good now? The time at which it was issued says nothing about that (RFC 7519 section 4.1.6); it is
+// for revocations.
 func (t *tenant) checkTimes(c claims, v *verifiedToken, mayLast bool, now time.Time) Outcome {
 	expires, ok1 := c.time("exp")
 	begins, ok2 := c.time("nbf")

@@ -62,7 +62,8 @@ func New(cfg Config, tenants map[string]TenantKeys) (*Verifier, error) {
 	}
 	v := &Verifier{
 		now: cfg.Clock, log: cfg.Logger, warnAfter: cfg.WarnAfter, config: cfg, cache: cache,
-		revoked: newRevocationList(cfg.Revocations, cfg.RevocationAge), tickets: newTickets(cfg.Tickets, cfg.Clock), states: map[string]*tenantState{},
+		revoked: newRevocationList(cfg.Revocations, cfg.RevocationAge), tickets: newTickets(cfg.Tickets, cfg.Clock),
+		states: map[string]*tenantState{},
 	}
 	v.revoked.journal = cfg.Journal
 	v.table.Store(&tenantTable{})
@@ -99,8 +100,8 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	return nil
 }
 
-// Keys are the fingerprints of all keys of a tenant, as identities have them (protocol.Identity); none if there is no such
-// tenant.
+// Keys are the fingerprints of all keys of a tenant, as identities have them (protocol.Identity); none if there is no
+// such tenant.
 func (v *Verifier) Keys(tenant string) []protocol.KeyFingerprint {
 	if t := v.table.Load().byName[tenant]; t != nil {
 		return t.fingerprints()
@@ -185,10 +186,12 @@ func (v *Verifier) tenant(name string) (*tenant, error) {
 	return nil, protocol.Refuse(protocol.NotFound, "there is no tenant %s", protocol.Quote(name))
 }
 
-// Authenticate says who shows the credential in a tenant, or in the Lobby. The error is a protocol.Refusal without detail:
-// Unauthorized, TokenExpired, InvalidToken, UnknownUser, or Busy if the tenant's backend could not be asked. The identity
-// is the caller's own, but for its Topics, which are shared and never changed; its Tenant is set in the Lobby alone.
-func (v *Verifier) Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity, error) {
+// Authenticate says who shows the credential in a tenant, or in the Lobby. The error is a protocol.Refusal without
+// detail: Unauthorized, TokenExpired, InvalidToken, UnknownUser, or Busy if the tenant's backend could not be asked.
+// The identity is the caller's own, but for its Topics, which are shared and never changed; its Tenant is set in the
+// Lobby alone.
+func (v *Verifier) Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity,
+	error) {
 	now, r := v.now(), v.table.Load()
 	at := r.byName[tenant]
 	if at == nil && tenant != UnresolvedTenant {

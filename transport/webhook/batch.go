@@ -31,7 +31,8 @@ func newBatch(tenant string, events []event, lost uint64) *batch {
 		}
 		body = append(body, events[i].text...)
 	}
-	return &batch{id: first.epoch + "-" + strconv.FormatUint(first.number, 10), body: append(body, ']', '}'), events: len(events)}
+	return &batch{id: first.epoch + "-" + strconv.FormatUint(first.number, 10), body: append(body, ']', '}'),
+		events: len(events)}
 }
 
 // sign is the text by which a backend knows that a body is from whoever has the secret, and when it was sent.

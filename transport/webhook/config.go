@@ -70,7 +70,9 @@ func (c *Config) Problems() (all []Problem) {
 		all = append(all, Problem{"url", text})
 	}
 	if len(c.Secret) < minSecret || len(c.Secret) > maxSecret {
-		all = append(all, Problem{"secret", fmt.Sprintf("has %d bytes; %d to %d are needed (openssl rand -hex 32 makes one)", len(c.Secret), minSecret, maxSecret)})
+		all = append(all,
+			Problem{"secret", fmt.Sprintf("has %d bytes; %d to %d are needed (openssl rand -hex 32 makes one)",
+				len(c.Secret), minSecret, maxSecret)})
 	}
 	if c.Timeout < 10*time.Millisecond || c.Timeout > time.Minute {
 		all = append(all, Problem{"timeout", fmt.Sprintf("is %s; it goes from 10ms to 1m", c.Timeout)})
@@ -78,7 +80,8 @@ func (c *Config) Problems() (all []Problem) {
 	for _, n := range []struct {
 		key            string
 		is, from, upTo int
-	}{{"batch", c.Batch, 1, 1000}, {"queue_events", c.QueueEvents, 1, 1_000_000}, {"queue_bytes", c.QueueBytes, 4096, 1 << 30}} {
+	}{{"batch", c.Batch, 1, 1000}, {"queue_events", c.QueueEvents, 1, 1_000_000},
+		{"queue_bytes", c.QueueBytes, 4096, 1 << 30}} {
 		if n.is < n.from || n.is > n.upTo {
 			all = append(all, Problem{n.key, fmt.Sprintf("is %d; it goes from %d to %d", n.is, n.from, n.upTo)})
 		}

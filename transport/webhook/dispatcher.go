@@ -38,7 +38,8 @@ var _ actors.Herald = (*Dispatcher)(nil)
 
 // Figures count what became of events, since the courier was made.
 type Stats struct {
-	// Taken counts events that the backend has, Lost those that it never will: Overflow of the queue, or the courier's End.
+	// Taken counts events that the backend has, Lost those that it never will: Overflow of the queue, or the courier's
+	// End.
 	Delivered, Overflow, Unsent uint64
 	// Batches counts those that were taken, Failures tries that failed.
 	Batches, Failures uint64
@@ -54,10 +55,13 @@ func New(tenant string, cfg Config) (*Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Dispatcher{tenant: tenant, done: make(chan struct{}), wakeup: make(chan struct{}, 1), idle: make(chan struct{})}
+	c := &Dispatcher{tenant: tenant, done: make(chan struct{}), wakeup: make(chan struct{}, 1),
+		idle: make(chan struct{})}
 	close(c.idle)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.http = &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c.http = &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 	if cfg.Transport == nil {
 		c.http.Transport = &http.Transport{
 			DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, TLSHandshakeTimeout: 10 * time.Second,
@@ -134,7 +138,8 @@ func (c *Dispatcher) Tell(epoch string, number uint64, text []byte) {
 	c.mu.Unlock()
 	c.wake()
 	if tell {
-		log.Warn("lifecycle events are lost: the webhook's queue is full; its next batch says how many", "tenant", c.tenant)
+		log.Warn("lifecycle events are lost: the webhook's queue is full; its next batch says how many", "tenant",
+			c.tenant)
 	}
 }
 
@@ -170,7 +175,8 @@ func (c *Dispatcher) Close(ctx context.Context) {
 	c.stats.Unsent += uint64(left)
 	c.queue, c.inFlight = queue{}, 0
 	if left > 0 {
-		c.cfg.Logger.Warn("lifecycle events were not taken by the webhook before the end", "tenant", c.tenant, "events", left)
+		c.cfg.Logger.Warn("lifecycle events were not taken by the webhook before the end", "tenant", c.tenant, "events",
+			left)
 	}
 }
 

@@ -47,7 +47,8 @@ func (c *Dispatcher) nextBatch() *batch {
 
 // carry sends a batch until it is taken; false if the courier ended before.
 func (c *Dispatcher) deliver(b *batch) bool {
-	waits := &backoff.ExponentialBackOff{InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: longestWait}
+	waits := &backoff.ExponentialBackOff{InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 2,
+		MaxInterval: longestWait}
 	waits.Reset()
 	c.takeExpedited() // a hurry from before is met: the first try is now
 	for {
@@ -154,7 +155,8 @@ func (c *Dispatcher) recordAttempt(b *batch, err error) {
 		c.stats.Failures++
 		c.stats.Failing = true
 		if !failed {
-			c.cfg.Logger.Warn("the webhook does not take lifecycle events; they wait", "tenant", c.tenant, "why", err.Error())
+			c.cfg.Logger.Warn("the webhook does not take lifecycle events; they wait", "tenant", c.tenant, "why",
+				err.Error())
 		}
 		return
 	}

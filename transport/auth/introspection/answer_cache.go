@@ -19,7 +19,8 @@ type cachedAnswer struct {
 
 func newAnswerCache(cfg *Config) answerCache {
 	m := answerCache{positiveTTL: cfg.PositiveTTL, negativeTTL: cfg.NegativeTTL}
-	m.positive, _ = simplelru.NewLRU[questionHash, cachedAnswer](cfg.CacheEntries, nil) // fails below 1 alone, which Check refuses
+	// fails below 1 alone, which Check refuses
+	m.positive, _ = simplelru.NewLRU[questionHash, cachedAnswer](cfg.CacheEntries, nil)
 	m.negative, _ = simplelru.NewLRU[questionHash, cachedAnswer](cfg.CacheEntries, nil)
 	if cfg.Failure == AllowCached {
 		m.staleFor = cfg.Stale

@@ -24,9 +24,10 @@ type Client struct {
 	slots    chan struct{} // holds one for each question that is being asked
 	counters counters
 
-	mu      sync.Mutex
-	cache   answerCache                   // guarded by mu
-	pending map[questionHash]*pendingCall // questions that are being asked; guarded by mu, at most slots * (1 + waitersASlot)
+	mu    sync.Mutex
+	cache answerCache // guarded by mu
+	// questions that are being asked; guarded by mu, at most slots * (1 + waitersASlot)
+	pending map[questionHash]*pendingCall
 }
 
 // flight is a question on its way. done is closed when the rest is set.
@@ -47,8 +48,11 @@ func New(name string, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("introspection: %w", err)
 	}
 	c := &Client{
-		cfg: cfg, name: name, cache: newAnswerCache(&cfg), pending: map[questionHash]*pendingCall{}, slots: make(chan struct{}, cfg.Concurrency),
-		http: &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		cfg: cfg, name: name, cache: newAnswerCache(&cfg), pending: map[questionHash]*pendingCall{},
+		slots: make(chan struct{}, cfg.Concurrency),
+		http: &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}},
 	}
 	if cfg.Transport == nil {
 		c.http.Transport = &http.Transport{
@@ -110,8 +114,8 @@ func (c *Client) Ask(ctx context.Context, q Question) (Answer, error) {
 	}
 }
 
-// join returns what is remembered, or the flight to wait for, or one of the caller's own to lead; no flight if there are
-// too many.
+// join returns what is remembered, or the flight to wait for, or one of the caller's own to lead; no flight if there
+// are too many.
 func (c *Client) join(f questionHash) (answer Answer, known bool, shared *pendingCall, leads bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -32,7 +32,8 @@ func (c *Client) fetch(asker context.Context, q *Question) (Answer, error) {
 		return Answer{}, errOverloaded
 	}
 	body := q.body()
-	waits := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: time.Second}
+	waits := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, RandomizationFactor: 0.5,
+		Multiplier: 2, MaxInterval: time.Second}
 	answer, err := backoff.Retry(ctx, func() (Answer, error) { return c.tryOnce(asker, ctx, body) },
 		backoff.WithBackOff(waits), backoff.WithMaxTries(uint(c.cfg.Tries)))
 	return answer, err

@@ -153,7 +153,8 @@ func (c *Config) checkURL() string {
 func (c *Config) checkSecret() string {
 	switch {
 	case len(c.Secret) < minSecret || len(c.Secret) > maxSecret:
-		return fmt.Sprintf("has %d bytes; %d to %d are needed (openssl rand -hex 32 makes one)", len(c.Secret), minSecret, maxSecret)
+		return fmt.Sprintf("has %d bytes; %d to %d are needed (openssl rand -hex 32 makes one)", len(c.Secret),
+			minSecret, maxSecret)
 	case strings.ContainsFunc(c.Secret, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		return "must be of visible ASCII characters, since it goes into a header"
 	}
@@ -178,7 +179,8 @@ func (c *Config) checkNumbers() (all []Problem) {
 	for _, n := range []struct {
 		key            string
 		is, from, upTo int
-	}{{"tries", c.Tries, 1, 5}, {"cache_entries", c.CacheEntries, 1, 10_000_000}, {"concurrency", c.Concurrency, 1, 1024}} {
+	}{{"tries", c.Tries, 1, 5}, {"cache_entries", c.CacheEntries, 1, 10_000_000},
+		{"concurrency", c.Concurrency, 1, 1024}} {
 		if n.is < n.from || n.is > n.upTo {
 			all = append(all, Problem{n.key, fmt.Sprintf("is %d; it goes from %d to %d", n.is, n.from, n.upTo)})
 		}

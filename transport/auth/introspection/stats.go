@@ -26,8 +26,10 @@ type Stats struct {
 func (c *Client) Stats() Stats {
 	n := &c.counters
 	f := Stats{
-		Asked: n.asked.Load(), Cached: n.cached.Load(), Shared: n.shared.Load(), Stale: n.stale.Load(), Unavailable: n.unavailable.Load(),
-		Calls: n.calls.Load(), Failures: n.failures.Load(), Rejected: n.rejected.Load(), Breaker: c.breaker.State().String(),
+		Asked: n.asked.Load(), Cached: n.cached.Load(), Shared: n.shared.Load(), Stale: n.stale.Load(),
+		Unavailable: n.unavailable.Load(),
+		Calls:       n.calls.Load(), Failures: n.failures.Load(), Rejected: n.rejected.Load(),
+		Breaker: c.breaker.State().String(),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

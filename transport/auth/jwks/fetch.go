@@ -45,7 +45,8 @@ func CheckURL(text string) error {
 	case at.User != nil || at.Fragment != "":
 		return errors.New("holds a password or a fragment; a key set is public")
 	case at.Scheme == "http" && !isLoopback(at.Hostname()):
-		return errors.New("must be https: over http anybody on the way could put keys of their own in; only loopback may have http")
+		return errors.New(
+			"must be https: over http anybody on the way could put keys of their own in; only loopback may have http")
 	}
 	return nil
 }
@@ -84,17 +85,20 @@ func newFetcher(cfg Config) (*fetcher, error) {
 		f.client.Transport = &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12},
 			DialContext:     (&net.Dialer{Timeout: timeout}).DialContext, TLSHandshakeTimeout: timeout,
-			MaxResponseHeaderBytes: maxHeaders, DisableCompression: true, DisableKeepAlives: true, ForceAttemptHTTP2: true,
+			MaxResponseHeaderBytes: maxHeaders, DisableCompression: true, DisableKeepAlives: true,
+			ForceAttemptHTTP2: true,
 		}
 	}
 	return f, nil
 }
 
-var errRedirect = fmt.Errorf("it redirects to another host or scheme, or more than %d times; set the address that it redirects to", maxRedirects)
+var errRedirect = fmt.Errorf(
+	"it redirects to another host or scheme, or more than %d times; set the address that it redirects to", maxRedirects)
 
 // stay follows a redirect on the same host.
 func checkRedirect(next *http.Request, before []*http.Request) error {
-	if len(before) > maxRedirects || next.URL.Scheme != before[0].URL.Scheme || origin(next.URL) != origin(before[0].URL) {
+	if len(before) > maxRedirects || next.URL.Scheme != before[0].URL.Scheme ||
+		origin(next.URL) != origin(before[0].URL) {
 		return errRedirect
 	}
 	return nil

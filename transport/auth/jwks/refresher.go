@@ -33,10 +33,11 @@ type Refresher struct {
 
 	wake chan struct{} // has one for a fetch that somebody asked for
 
-	mu          sync.Mutex
-	running     bool          // guarded by mu
-	pending     chan struct{} // closed when the fetch that is under way, or about to be, has ended; nil for none; guarded by mu
-	lastRefetch time.Time     // when somebody last asked in vain; guarded by mu
+	mu      sync.Mutex
+	running bool // guarded by mu
+	// closed when the fetch that is under way, or about to be, has ended; nil for none; guarded by mu
+	pending     chan struct{}
+	lastRefetch time.Time // when somebody last asked in vain; guarded by mu
 
 	// Owned by Run.
 	document []byte // document that was taken
@@ -44,8 +45,8 @@ type Refresher struct {
 	failing  bool
 }
 
-// New makes a source that fetches nothing yet. take is called by Run with each new document; its error, which must hold no
-// secret, says why it cannot be used. The error is that of CheckURL.
+// New makes a source that fetches nothing yet. take is called by Run with each new document; its error, which must hold
+// no secret, says why it cannot be used. The error is that of CheckURL.
 func New(cfg Config, take func(document []byte) error) (*Refresher, error) {
 	f, err := newFetcher(cfg)
 	if err != nil {
@@ -55,7 +56,8 @@ func New(cfg Config, take func(document []byte) error) (*Refresher, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Refresher{fetcher: f, accept: take, log: log.With("host", f.url.Host), created: time.Now(), wake: make(chan struct{}, 1)}, nil
+	return &Refresher{fetcher: f, accept: take, log: log.With("host", f.url.Host), created: time.Now(),
+		wake: make(chan struct{}, 1)}, nil
 }
 
 // Start says that Run is about to be called: from now on Ask has something to wait for.
@@ -88,7 +90,8 @@ func (s *Refresher) Run(ctx context.Context) {
 }
 
 // Ask has the set fetched, since a key is missing, and returns what is closed when that is done: with the fetch that is
-// under way, or one that begins now. It is nil if there is nothing to wait for, since somebody asked in vain a moment ago.
+// under way, or one that begins now. It is nil if there is nothing to wait for, since somebody asked in vain a moment
+// ago.
 func (s *Refresher) Refetch() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
