@@ -39,5 +39,5 @@ var ofAPI = []mutation{
 		from: "return batch, newest.number - before - uint64(len(batch))",
 		to:   "return batch, 0 * (newest.number - before)", tests: "TestCourier_WhatThereIsNoRoomFor"},
 	{file: "transport/webhook/dispatcher.go", proves: "no redirect is followed",
-		from: "return http.ErrUseLastResponse }}", to: "return nil }}", tests: "TestCourier_UsesOneConnection"},
+		from: "return http.ErrUseLastResponse", to: "return nil", tests: "TestCourier_UsesOneConnection"},
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
-// Authorize says whether an identity of the tenant may hear a topic: by its patterns, and where the tenant's
-// introspection has a pattern for the topic, by what its backend says of this user and this topic. It is asked when
-// somebody subscribes; a right that the backend takes back later is for Revoke or a disconnect to end.
+// Authorize says whether an identity of the tenant may hear a topic. The identity's patterns decide, and where the
+// tenant's introspection has a pattern for the topic, also the backend's answer for this user and topic. The engine
+// asks when a client subscribes; it takes Revoke or a disconnect to end a right that the backend takes back later.
 //
-// A topic above such a pattern is asked about as well, since its subscribers hear all that is below it.
+// Authorize asks about a topic above such a pattern as well, since its subscribers hear everything below it.
 //
-// nil allows. The error is a protocol.Refusal: Forbidden, or Busy if the backend could not be asked.
+// nil allows. The error is a protocol.Refusal: Forbidden, or Busy if the backend could not be asked. It may block for
+// the Budget of the tenant's introspection.
 func (v *Verifier) Authorize(ctx context.Context, tenant string, id *protocol.Identity, topic string) error {
 	if tenant == UnresolvedTenant && id != nil {
 		tenant = id.Tenant

@@ -10,8 +10,8 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
-// addBackend makes the client of the tenant's backend, or goes on with that of the tenant before, which remembers what
-// it was told, if the settings are the same.
+// addBackend makes the client of the tenant's backend. If the settings are those of the tenant before, it takes over
+// that tenant's client with its cached answers.
 func (t *tenant) addBackend(before *tenant, cfg *Config) error {
 	if !t.introspection.Enabled() {
 		return nil
@@ -33,7 +33,7 @@ func (t *tenant) addBackend(before *tenant, cfg *Config) error {
 	return err
 }
 
-// ask asks the tenant's backend.
+// askBackend asks the tenant's backend. It blocks for at most the Budget of its settings.
 func (t *tenant) askBackend(ctx context.Context, q introspection.Question) (introspection.Answer, Outcome) {
 	q.Tenant = t.name
 	answer, err := t.backend.Ask(ctx, q)
@@ -43,9 +43,10 @@ func (t *tenant) askBackend(ctx context.Context, q introspection.Question) (intr
 	return answer, Accepted
 }
 
-// confirm asks about a session, and puts what the answer says into the identity.
-func (v *Verifier) confirmSession(ctx context.Context, t *tenant, q introspection.Question, id *protocol.Identity,
-	now time.Time) Outcome {
+// confirmSession asks about a session and puts the answer into the identity.
+func (t *tenant) confirmSession(
+	ctx context.Context, q introspection.Question, id *protocol.Identity, now time.Time,
+) Outcome {
 	answer, outcome := t.askBackend(ctx, q)
 	switch {
 	case outcome != Accepted:
@@ -55,7 +56,7 @@ func (v *Verifier) confirmSession(ctx context.Context, t *tenant, q introspectio
 	case answer.Topics != nil:
 		topics, err := patterns(answer.Topics)
 		if err != nil {
-			return Unavailable // it is no answer
+			return Unavailable // this counts as no answer
 		}
 		id.Topics = topics
 	}
@@ -65,7 +66,7 @@ func (v *Verifier) confirmSession(ctx context.Context, t *tenant, q introspectio
 	return t.applyAnswer(&answer, id, now)
 }
 
-// adopt puts the times and the name of a session or token into the identity.
+// applyAnswer puts the times and the id of a session or token into the identity.
 func (t *tenant) applyAnswer(answer *introspection.Answer, id *protocol.Identity, now time.Time) Outcome {
 	if !answer.Expires.IsZero() && !now.Before(answer.Expires) {
 		return Expired
@@ -85,7 +86,7 @@ func (t *tenant) applyAnswer(answer *introspection.Answer, id *protocol.Identity
 	return Accepted
 }
 
-// exists reports whether the tenant knows a user.
+// checkUser checks that the tenant knows the user.
 func (t *tenant) checkUser(ctx context.Context, user string) Outcome {
 	if user == "" {
 		return UnknownUser

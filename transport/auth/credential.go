@@ -7,41 +7,52 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// finding is what became of a check: whose credential it is, nil if it is nobody's in the lobby, and who showed it, nil
-// if it does not hold.
+// attempt is one call of Authenticate.
+type attempt struct {
+	table      *tenantTable
+	tenant     *tenant // that the client asks for; nil for UnresolvedTenant
+	credential protocol.Credential
+	now        time.Time
+}
+
+// authResult is what a check found out: the tenant that the credential belongs to, nil if that is not resolved, and the
+// identity, nil if the credential does not hold.
 type authResult struct {
 	tenant   *tenant
 	identity *protocol.Identity
 }
 
-// check asks by the form of what is shown. at is nil in the lobby.
-func (v *Verifier) check(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
-	now time.Time) (authResult, Outcome) {
-	if len(credential.Token) > protocol.MaxToken {
-		return authResult{tenant: at}, TooLarge
-	}
-	switch credential.Form {
-	case protocol.Token:
-		return v.checkToken(ctx, r, at, credential, now)
-	case protocol.Cookie:
-		return v.checkCookie(ctx, r, at, credential, now)
-	case protocol.Ticket:
-		return v.checkTicket(r, at, credential, now)
-	case protocol.Outpost:
-		return v.checkOutpost(ctx, r, at, credential, now)
-	case protocol.Unproven:
-		return checkUnverified(at, credential)
-	}
-	return authResult{tenant: at}, UnsupportedType
+// fail returns the outcome without an identity.
+func (a *attempt) fail(outcome Outcome) (authResult, Outcome) {
+	return authResult{tenant: a.tenant}, outcome
 }
 
-// recheck asks what may change while a credential is remembered.
-func (v *Verifier) recheck(ctx context.Context, found *authResult, credential *protocol.Credential, outcome Outcome,
-	now time.Time) Outcome {
-	if found.tenant.state.revoked.covers(found.identity, now) {
+// check checks the credential by its type.
+func (v *Verifier) check(ctx context.Context, a *attempt) (authResult, Outcome) {
+	if len(a.credential.Token) > protocol.MaxToken {
+		return a.fail(TooLarge)
+	}
+	switch a.credential.Form {
+	case protocol.Token:
+		return v.checkToken(ctx, a)
+	case protocol.Cookie:
+		return v.checkCookie(ctx, a)
+	case protocol.Ticket:
+		return v.checkTicket(a)
+	case protocol.Outpost:
+		return v.checkOutpost(ctx, a)
+	case protocol.Unproven:
+		return a.checkUnverified()
+	}
+	return a.fail(UnsupportedType)
+}
+
+// recheck checks what may change while a token is in the cache: revocation, and whether the user still exists.
+func (a *attempt) recheck(ctx context.Context, found *authResult, outcome Outcome) Outcome {
+	if found.tenant.state.revoked.covers(found.identity, a.now) {
 		return Revoked
 	}
-	if credential.Claims.Known {
+	if a.credential.Claims.Known {
 		if known := found.tenant.checkUser(ctx, found.identity.User); known != Accepted {
 			return known
 		}
@@ -49,53 +60,53 @@ func (v *Verifier) recheck(ctx context.Context, found *authResult, credential *p
 	return outcome
 }
 
-// checkToken: a JWT, or none where the dialect lets a client in without.
-func (v *Verifier) checkToken(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
-	now time.Time) (authResult, Outcome) {
+// checkToken checks a JWT. Where the dialect admits anonymous clients, an empty token is one of those.
+func (v *Verifier) checkToken(ctx context.Context, a *attempt) (authResult, Outcome) {
 	switch {
-	case credential.For != "":
-		return authResult{tenant: at}, UnsupportedType
-	case credential.Token == "" && credential.Claims.Anonymous && at != nil:
-		return authResult{at, &protocol.Identity{Topics: at.anonymous}}, Anonymous
-	case credential.Token == "":
-		return authResult{tenant: at}, NoToken
+	case a.credential.For != "":
+		return a.fail(UnsupportedType)
+	case a.credential.Token == "" && a.credential.Claims.Anonymous && a.tenant != nil:
+		return authResult{a.tenant, &protocol.Identity{Topics: a.tenant.anonymous}}, Anonymous
+	case a.credential.Token == "":
+		return a.fail(NoToken)
 	}
-	known, outcome := v.verifiedToken(ctx, r, at, credential, now)
+	known, outcome := v.verifiedToken(ctx, a)
 	if !outcome.admits() {
-		return known.result(at, nil), outcome
+		return known.result(a.tenant, nil), outcome
 	}
-	return known.result(at, known.identityAt(now)), outcome
+	return known.result(a.tenant, known.identityAt(a.now)), outcome
 }
 
-// checkUnproven: the tenant must want it, and then a client is who it says it is. It may hear what anybody may.
-func checkUnverified(at *tenant, credential *protocol.Credential) (authResult, Outcome) {
+// checkUnverified takes the client's word for who it is, if the tenant allows that. Such a client may hear what
+// anonymous clients may.
+func (a *attempt) checkUnverified() (authResult, Outcome) {
 	switch {
-	case at == nil || !at.allowUnverified || credential.Token != "":
-		return authResult{tenant: at}, UnsupportedType
-	case protocol.CheckName("user", credential.For) != nil:
-		return authResult{tenant: at}, BadUser
+	case a.tenant == nil || !a.tenant.allowUnverified || a.credential.Token != "":
+		return a.fail(UnsupportedType)
+	case protocol.CheckName("user", a.credential.For) != nil:
+		return a.fail(BadUser)
 	}
-	return authResult{at, &protocol.Identity{User: credential.For, Unproven: true, Topics: at.anonymous}}, Unverified
+	id := &protocol.Identity{User: a.credential.For, Unproven: true, Topics: a.tenant.anonymous}
+	return authResult{a.tenant, id}, Unverified
 }
 
-// verdict returns what is known of a JWT, from memory or anew. One that does not hold has none.
-func (v *Verifier) verifiedToken(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
-	now time.Time) (*verifiedToken, Outcome) {
-	where := UnresolvedTenant
-	if at != nil {
-		where = at.name
+// verifiedToken returns the verified JWT from the cache, or verifies it. It is nil for most tokens that do not hold.
+func (v *Verifier) verifiedToken(ctx context.Context, a *attempt) (*verifiedToken, Outcome) {
+	asked := UnresolvedTenant
+	if a.tenant != nil {
+		asked = a.tenant.name
 	}
-	mark := hashCredential(where, credential)
-	known, outcome := v.cache.get(mark, r), Cached
+	hash := hashCredential(asked, &a.credential)
+	known, outcome := v.cache.get(hash, a.table), Cached
 	if known == nil {
-		if known, outcome = v.verify(ctx, r, at, credential, now); outcome != Accepted {
+		if known, outcome = v.verify(ctx, a); outcome != Accepted {
 			return known, outcome
 		}
-		known.tenant.state.recordToken(known, now)
-		v.cache.put(mark, known)
+		known.tenant.state.recordToken(known, a.now)
+		v.cache.put(hash, known)
 	}
-	if known.hasExpired(now) {
-		v.cache.remove(mark)
+	if known.hasExpired(a.now) {
+		v.cache.remove(hash)
 		return known, Expired
 	}
 	return known, outcome

@@ -17,7 +17,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
-// algorithms are all that there are; "none" is not among them.
+// algorithms are the supported ones; "none" is not among them.
 var algorithms = map[string]jwt.SigningMethod{
 	"HS256": jwt.SigningMethodHS256, "HS384": jwt.SigningMethodHS384, "HS512": jwt.SigningMethodHS512,
 	"RS256": jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
@@ -29,32 +29,32 @@ const knownAlgorithms = "HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384,
 
 // Bounds of keys.
 const (
-	minSecret  = 32   // bytes
-	minRSA     = 2048 // bits
-	maxRSA     = 8192 // bits; beyond that one check takes longer than a client is worth
-	maxKeyFile = 1 << 20
+	minSecret  = 32      // bytes
+	minRSA     = 2048    // bits
+	maxRSA     = 8192    // bits; with more, one check would take too long
+	maxKeyFile = 1 << 20 // bytes
 )
 
-// key is one key and its one algorithm. It is never changed.
+// key is a key and its one algorithm. It is never changed.
 type key struct {
 	id     string
 	method jwt.SigningMethod
-	check  any // what method.Verify takes
-	sign   any // what method.Sign takes, nil if it cannot
+	check  any // the argument of method.Verify
+	sign   any // the argument of method.Sign, nil if the key cannot sign
 
-	issuer, audience string // what its tokens must say, "" for anything
+	issuer, audience string // that its tokens must have, "" for any
 	session          bool   // it signs session cookies and nothing else
 
 	fingerprint protocol.KeyFingerprint // see protocol.Identity
 }
 
-// set are keys that were made together, and what is to be said about those that were left out.
+// keySet holds keys that come from one setting, and warnings about those that were left out.
 type keySet struct {
 	keys     []*key
 	warnings []string
 }
 
-// build makes the keys that k stands for. document is what its URL had last, nil for nothing yet.
+// build makes the keys that k stands for. document is the last one from its URL, nil for none yet.
 func (k *Key) build(document []byte) (keySet, error) {
 	given := 0
 	for _, there := range []bool{k.Secret != "", len(k.PEM) > 0, len(k.JWKS) > 0, k.URL != ""} {
@@ -89,10 +89,10 @@ func (k *Key) build(document []byte) (keySet, error) {
 	return keySet{keys: []*key{one}}, nil
 }
 
-// isSet reports whether it stands for several keys that somebody else may have made.
+// isSet reports whether k stands for several keys, which may come from somebody else.
 func (k *Key) isSet() bool { return len(k.JWKS) > 0 || k.URL != "" }
 
-// Check says what is wrong with a key by itself, and what of it would be left out. Nothing is fetched.
+// Check says what is wrong with a key by itself, and which of its keys would be left out. It fetches nothing.
 func (k *Key) Check() (warnings []string, err error) {
 	if k.URL != "" {
 		if err := jwks.CheckURL(k.URL); err != nil {
@@ -103,7 +103,7 @@ func (k *Key) Check() (warnings []string, err error) {
 	return made.warnings, err
 }
 
-// CheckSet says what is wrong with the key set of a URL, and what of it would be left out.
+// CheckSet says what is wrong with the document of a Key.URL, and which of its keys would be left out.
 func CheckSet(document []byte) (warnings []string, err error) {
 	made, err := readJWKS(document, true)
 	return made.warnings, err
@@ -155,7 +155,7 @@ func newKey(id, algorithm string, check, sign any) (*key, error) {
 	return nil, fmt.Errorf("cannot be used with %s; its algorithm is %s", algorithm, strings.Join(fitting, " or "))
 }
 
-// fittingAlgorithms are those that a key can be used with, the usual one first.
+// fittingAlgorithms returns the algorithms that a key can be used with, the usual one first.
 func fittingAlgorithms(check any) ([]string, error) {
 	switch k := check.(type) {
 	case []byte:
@@ -185,7 +185,7 @@ func fittingAlgorithms(check any) ([]string, error) {
 	return nil, errors.New("is of a kind that is not known; use an RSA, P-256, P-384 or Ed25519 key")
 }
 
-// pemKey reads the one key in a PEM text. A certificate may bring its chain, which is passed over.
+// pemKey reads the one key in a PEM text. The chain of a certificate is skipped.
 func pemKey(id, algorithm string, text []byte) (*key, error) {
 	var found *pem.Block
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {

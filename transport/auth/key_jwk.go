@@ -16,14 +16,14 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// errPassOver says that a JWK is not for us, which RFC 7517 section 5 wants to be no error.
+// errSkip says that a JWK is not for checking signatures; RFC 7517 section 5 wants such a key to be ignored.
 var errSkip = errors.New("not for checking signatures")
 
 // jwk is one member of a key set.
 type jwk []rawjson.Member
 
-// readJWKS makes the keys of a JWKS document. Somebody else may have made it, so that a key which cannot be used costs
-// that key alone; a set without any that can is an error. public says that anybody can read the document.
+// readJWKS makes the keys of a JWKS document. The document may come from somebody else, so a key that cannot be used
+// costs only that key; a document without any usable key is an error. public says that anybody can read the document.
 func readJWKS(document []byte, public bool) (keySet, error) {
 	var made keySet
 	members, err := rawjson.ReadObject(document)
@@ -56,7 +56,7 @@ func readJWKS(document []byte, public bool) (keySet, error) {
 	return made, nil
 }
 
-// because tells the first reasons.
+// because lists the first three warnings.
 func because(warnings []string) string {
 	if len(warnings) == 0 {
 		return ""
@@ -64,7 +64,7 @@ func because(warnings []string) string {
 	return ": " + strings.Join(warnings[:min(3, len(warnings))], "; ")
 }
 
-// kidOf is the kid of a key that may be none, for a message.
+// kidOf returns the kid for a message, also of an element that is no key.
 func kidOf(element []byte) string {
 	members, _ := rawjson.ReadObject(element)
 	return protocol.Quote(jwk(members).text("kid"))
@@ -115,7 +115,7 @@ func (j jwk) build() (*key, error) {
 	}
 }
 
-// forSignatures goes by use and key_ops, which may both be left out.
+// forSignatures goes by use and key_ops; a key may have neither.
 func (j jwk) forSignatures() bool {
 	if use := rawjson.Find(j, "use"); use != nil && j.text("use") != "sig" {
 		return false
@@ -194,7 +194,7 @@ func (j jwk) bytes(name string) ([]byte, error) {
 	return data, nil
 }
 
-// elementsOf is the list in raw, nil if it is none.
+// elementsOf returns the elements of a JSON list, nil if raw is none.
 func elementsOf(raw []byte) [][]byte {
 	elements, _ := rawjson.ReadArray(raw)
 	return elements

@@ -6,25 +6,24 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
-	"time"
 
-	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
-// remote is a key set at a URL, of one tenant and those that follow it. Its document is put into a new tenant each time
-// that it changes.
+// remoteKeySet is a key set at a URL. It belongs to one tenant and to those that replace it under the same name. Each
+// new document makes a new tenant.
 type remoteKeySet struct {
 	// Static.
-	url    string
-	source *jwks.Refresher
+	url       string
+	refresher *jwks.Refresher
 
-	document []byte             // that was taken last, nil for none yet; guarded by Verifier.mu
-	stop     context.CancelFunc // nil before it is fetched; guarded by Verifier.mu
-	loaded   atomic.Bool        // there was a document
+	document []byte             // accepted last, nil for none yet; guarded by Verifier.mu
+	stop     context.CancelFunc // nil before fetching begins; guarded by Verifier.mu
+	loaded   atomic.Bool        // a document was accepted
 }
 
-// published is the document at a URL, nil for none yet. The tenant goes on with the source of the tenant before.
+// remoteDocument returns the document at a URL, nil for none yet. The tenant takes over the key set of the tenant
+// before.
 func (t *tenant) remoteDocument(url string, before *tenant, v *Verifier) ([]byte, error) {
 	if url == "" {
 		return nil, nil
@@ -39,9 +38,8 @@ func (t *tenant) remoteDocument(url string, before *tenant, v *Verifier) ([]byte
 	}
 	r := &remoteKeySet{url: url}
 	var err error
-	r.source, err = jwks.New(jwks.Config{URL: url, Logger: v.log.With("tenant", t.name)}, func(document []byte) error {
-		return v.acceptDocument(t.name, r, document)
-	})
+	cfg := jwks.Config{URL: url, Logger: v.log.With("tenant", t.name)}
+	r.refresher, err = jwks.New(cfg, func(document []byte) error { return v.acceptDocument(t.name, r, document) })
 	if err != nil {
 		return nil, fmt.Errorf("jwks_url: %w", err)
 	}
@@ -49,7 +47,7 @@ func (t *tenant) remoteDocument(url string, before *tenant, v *Verifier) ([]byte
 	return nil, nil
 }
 
-// remote finds the key set at a URL, nil for none.
+// findRemoteKeySet returns the key set at a URL, nil for none. It may be called on a nil tenant.
 func (t *tenant) findRemoteKeySet(url string) *remoteKeySet {
 	if t != nil {
 		for _, r := range t.remoteKeySets {
@@ -61,8 +59,8 @@ func (t *tenant) findRemoteKeySet(url string) *remoteKeySet {
 	return nil
 }
 
-// Start begins to fetch the key sets that have a URL, those of now and those that Reload and SetTenant bring. Until a
-// set has come its tokens are refused as Busy. Close ends it.
+// Start begins to fetch the key sets that have a URL, also those that Reload and SetTenant bring later. Until a key set
+// has been fetched, its tokens are refused as Busy. Close stops the fetching.
 func (v *Verifier) Start() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -70,7 +68,7 @@ func (v *Verifier) Start() {
 	v.updateFetching(&tenantTable{}, v.table.Load())
 }
 
-// follow fetches for the tenants of now, and no more for those that only were before. It is called with mu held.
+// updateFetching fetches for the tenants of now and stops fetching for those that are gone. It is called with mu held.
 func (v *Verifier) updateFetching(before, now *tenantTable) {
 	for name, t := range before.byName {
 		for _, r := range t.remoteKeySets {
@@ -84,20 +82,20 @@ func (v *Verifier) updateFetching(before, now *tenantTable) {
 			if v.started && r.stop == nil {
 				ctx, stop := context.WithCancel(context.Background())
 				r.stop = stop
-				r.source.Start()
-				v.fetching.Go(func() { r.source.Run(ctx) })
+				r.refresher.Start()
+				v.fetching.Go(func() { r.refresher.Run(ctx) })
 			}
 		}
 	}
 }
 
-// publish takes a new document of a tenant's key set, if it can be used. Connections that the keys of before let in
-// stay.
+// acceptDocument takes a new document of a tenant's key set, or says why it cannot be used. Connections that the
+// earlier keys admitted stay.
 func (v *Verifier) acceptDocument(name string, r *remoteKeySet, document []byte) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.table.Load().byName[name].findRemoteKeySet(r.url) != r {
-		return nil // it is nobody's any more
+		return nil // no tenant has this key set any more
 	}
 	last := r.document
 	r.document = document
@@ -113,30 +111,30 @@ func (v *Verifier) acceptDocument(name string, r *remoteKeySet, document []byte)
 	return nil
 }
 
-// refetch has key sets fetched since a token names a key that none of the tenants has, and waits for that. It reports
-// whether there may be new keys now.
-func (*Verifier) refetch(ctx context.Context, asked []*tenant) (some bool) {
-	var flights []<-chan struct{}
-	for _, t := range asked {
+// refetch fetches the key sets of tenants anew, since a token names a key that none of them has, and waits for that. It
+// reports whether there may be new keys now.
+func refetch(ctx context.Context, tenants []*tenant) (some bool) {
+	var fetches []<-chan struct{}
+	for _, t := range tenants {
 		for _, r := range t.remoteKeySets {
-			if flight := r.source.Refetch(); flight != nil {
-				flights = append(flights, flight)
+			if fetch := r.refresher.Refetch(); fetch != nil {
+				fetches = append(fetches, fetch)
 			}
 		}
 	}
-	for _, flight := range flights {
+	for _, fetch := range fetches {
 		select {
-		case <-flight:
+		case <-fetch:
 		case <-ctx.Done():
 			return false
 		}
 	}
-	return len(flights) > 0
+	return len(fetches) > 0
 }
 
-// lacks reports whether a key set of one of the tenants has not come yet.
-func awaitKeySet(asked []*tenant) bool {
-	return slices.ContainsFunc(asked, func(t *tenant) bool {
+// awaitKeySet reports whether a key set of one of the tenants has not been fetched yet.
+func awaitKeySet(tenants []*tenant) bool {
+	return slices.ContainsFunc(tenants, func(t *tenant) bool {
 		return slices.ContainsFunc(t.remoteKeySets, func(r *remoteKeySet) bool { return !r.loaded.Load() })
 	})
 }
@@ -145,26 +143,28 @@ func awaitKeySet(asked []*tenant) bool {
 // later.
 const maxRefetches = 2
 
-// verify checks a token by the keys of now, and by those that are fetched for it if it names one that is not there.
-func (v *Verifier) verify(ctx context.Context, r *tenantTable, at *tenant, credential *protocol.Credential,
-	now time.Time) (*verifiedToken, Outcome) {
-	found, outcome := r.verify(at, credential, now)
-	for tries := 0; outcome == UnknownKey && tries < maxRefetches && v.refetch(ctx, r.tenantsAt(at)); tries++ {
-		r = v.table.Load()
-		if at != nil {
-			if at = r.byName[at.name]; at == nil {
+// verify verifies a token with the keys of the table. If the token names an unknown key, it fetches the key sets and
+// tries again with the keys that are there then.
+func (v *Verifier) verify(ctx context.Context, first *attempt) (*verifiedToken, Outcome) {
+	a := *first
+	found, outcome := a.verify()
+	for tries := 0; outcome == UnknownKey && tries < maxRefetches &&
+		refetch(ctx, a.table.tenantsAt(a.tenant)); tries++ {
+		a.table = v.table.Load()
+		if a.tenant != nil {
+			if a.tenant = a.table.byName[a.tenant.name]; a.tenant == nil {
 				return nil, UnknownTenant
 			}
 		}
-		found, outcome = r.verify(at, credential, now)
+		found, outcome = a.verify()
 	}
-	if (outcome == UnknownKey || outcome == BadAlgorithm) && awaitKeySet(r.tenantsAt(at)) {
+	if (outcome == UnknownKey || outcome == BadAlgorithm) && awaitKeySet(a.table.tenantsAt(a.tenant)) {
 		outcome = Unavailable
 	}
 	return found, outcome
 }
 
-// warn tells which keys were left out of the tenants that are new.
+// warnOfSkippedKeys logs which keys were left out of the tenants that are new in the table.
 func (v *Verifier) warnOfSkippedKeys(before, now *tenantTable) {
 	for name, t := range now.byName {
 		if before.byName[name] == t {
@@ -177,13 +177,13 @@ func (v *Verifier) warnOfSkippedKeys(before, now *tenantTable) {
 	}
 }
 
-// keySets are the figures of all of a tenant's key sets together; Age is that of the oldest.
+// keySetStats sums up the counters of all of a tenant's key sets; Age is that of the oldest.
 func (t *tenant) keySetStats() (all jwks.Stats) {
 	for _, r := range t.remoteKeySets {
-		f := r.source.Stats()
-		all.Fetches += f.Fetches
-		all.Failures += f.Failures
-		all.Age = max(all.Age, f.Age)
+		s := r.refresher.Stats()
+		all.Fetches += s.Fetches
+		all.Failures += s.Failures
+		all.Age = max(all.Age, s.Age)
 	}
 	return all
 }

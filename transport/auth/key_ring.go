@@ -7,7 +7,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// ring are the keys that one kind of token is checked with. It is never changed once its tenant is made.
+// keyRing holds the keys that check one kind of token. It is never changed once its tenant is made.
 type keyRing struct {
 	all         []*key
 	byID        map[string]*key
@@ -32,7 +32,7 @@ func (r *keyRing) add(k *key) error {
 	return nil
 }
 
-// candidates are the keys that a token may be checked with.
+// matching returns the keys that a token may be checked with.
 func (r *keyRing) matching(tok *token) ([]*key, Outcome) {
 	if tok.kid == "" {
 		if same := r.byAlgorithm[tok.algorithm]; len(same) > 0 {
@@ -50,7 +50,7 @@ func (r *keyRing) matching(tok *token) ([]*key, Outcome) {
 	return []*key{named}, Accepted
 }
 
-// has reports whether a key with this fingerprint is among them.
+// has reports whether a key with this fingerprint is in the ring.
 func (r *keyRing) has(fingerprint protocol.KeyFingerprint) bool {
 	return slices.ContainsFunc(r.all, func(k *key) bool { return k.fingerprint == fingerprint })
 }

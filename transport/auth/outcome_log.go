@@ -10,40 +10,38 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// alarm counts the failures of one tenant in the minute that passes.
+// minuteCounter counts what happens within a minute.
 type minuteCounter struct {
-	mu     sync.Mutex
-	since  time.Time // guarded by mu
-	failed int       // guarded by mu
+	mu    sync.Mutex
+	since time.Time // guarded by mu
+	n     int       // guarded by mu
 }
 
-// window is how long an alarm counts before it starts anew.
-const counterWindow = time.Minute
-
-// count adds a failure. before is how many there were in the window that ended with this call, 0 if none ended.
-func (a *minuteCounter) count(now time.Time) (failed, before int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if passed := now.Sub(a.since); passed >= counterWindow || passed < 0 {
-		a.since, a.failed, before = now, 0, a.failed
+// count adds one. before is the count of the minute that ended with this call, 0 if none ended.
+func (c *minuteCounter) count(now time.Time) (n, before int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if passed := now.Sub(c.since); passed >= time.Minute || passed < 0 {
+		c.since, c.n, before = now, 0, c.n
 	}
-	a.failed++
-	return a.failed, before
+	c.n++
+	return c.n, before
 }
 
-// note counts and logs an outcome. Success and, beyond WarnAfter a minute, failure are debug lines, so that nobody can
-// fill a disk by failing; the failure that reaches WarnAfter is a warning, once a minute and tenant, and what follows
-// in its minute is summed up in the next.
-func (v *Verifier) recordOutcome(ctx context.Context, account *tenantState, tenant string, outcome Outcome,
-	now time.Time) {
-	account.counts[outcome].Add(1)
+// recordOutcome counts and logs an outcome. Successes are debug lines, and so are failures beyond WarnAfter a minute,
+// so that nobody can fill a disk by failing. The failure that reaches WarnAfter is a warning, once a minute for each
+// tenant; a line in the next minute sums up those that followed.
+func (v *Verifier) recordOutcome(
+	ctx context.Context, state *tenantState, tenant string, outcome Outcome, now time.Time,
+) {
+	state.counts[outcome].Add(1)
 	if outcome.admits() {
 		if v.log.Enabled(ctx, slog.LevelDebug) {
 			v.logOutcome(ctx, slog.LevelDebug, "authenticated", tenant, outcome)
 		}
 		return
 	}
-	failed, before := account.failures.count(now)
+	failed, before := state.failures.count(now)
 	if before > v.warnAfter {
 		v.logOutcome(ctx, slog.LevelWarn, "authentication failed repeatedly", tenant, outcome,
 			slog.Int("failures", before))
@@ -60,9 +58,11 @@ func (v *Verifier) recordOutcome(ctx context.Context, account *tenantState, tena
 	}
 }
 
-// tell writes one line. A name of a tenant that comes from outside is cut and quoted; a token has no way in here.
-func (v *Verifier) logOutcome(ctx context.Context, level slog.Level, message, tenant string, outcome Outcome,
-	more ...slog.Attr) {
+// logOutcome writes one line. It shortens and quotes a tenant's name that comes from outside; a token cannot get in
+// here.
+func (v *Verifier) logOutcome(
+	ctx context.Context, level slog.Level, message, tenant string, outcome Outcome, more ...slog.Attr,
+) {
 	switch {
 	case tenant == UnresolvedTenant:
 		tenant = "(lobby)"
@@ -81,7 +81,7 @@ func (v *Verifier) logOutcome(ctx context.Context, level slog.Level, message, te
 
 type remoteKey struct{}
 
-// WithRemote tells Authenticate the client's address, for its log lines. What is no IP address is left out.
+// WithRemote hands the client's address to Authenticate, for its log lines. It ignores what is no IP address.
 func WithRemote(ctx context.Context, remote string) context.Context {
 	address, err := netip.ParseAddr(remote)
 	if err != nil {

@@ -11,25 +11,25 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Journal keeps revocations where they outlive the process: in a file, or in a log that several nodes share. A record
+// Journal keeps revocations beyond the life of the process: in a file, or in a log that several nodes share. A record
 // is one line of text. The Verifier makes one call at a time.
 type Journal interface {
-	// Replay calls do with each record that is kept, the oldest first.
+	// Replay calls do with each record, the oldest first.
 	Replay(do func(record []byte)) error
-	// Append keeps one more record. When it returns nil the record outlives the process and the machine's power.
+	// Append adds a record. When it returns nil, the record survives the end of the process and a loss of power.
 	Append(record []byte) error
-	// Rewrite replaces all records at once: whatever happens, either all of the old ones are kept or all of the new.
+	// Rewrite replaces all records at once: whatever happens, either all old ones or all new ones are kept.
 	Rewrite(records iter.Seq[[]byte]) error
 }
 
-// entry is one revocation of a tenant; what is not set there is one that was taken back.
+// entry is one revocation of a tenant. An entry without span is one that was taken back.
 type entry struct {
 	tenant string
 	target target
 	span   revocationSpan
 }
 
-// record is an entry in the journal.
+// record is an entry in the journal, in JSON.
 type record struct {
 	Tenant string    `json:"tenant"`
 	User   string    `json:"user,omitempty"`
@@ -39,15 +39,15 @@ type record struct {
 	Undo   bool      `json:"undo,omitempty"`
 }
 
-// book writes the journal. Its records are at most twice as many as there are revocations, and slack.
+// journalWriter writes the journal. The journal has at most twice as many records as there are revocations, plus slack.
 type journalWriter struct {
 	journal Journal // nil if nothing is kept; static
-	records int     // that it has
-	stale   bool    // it has not what memory has, since a write failed
+	records int     // in the journal
+	stale   bool    // the journal lacks something that memory has, since a write failed
 	failed  atomic.Uint64
 }
 
-// slack is how many records more than needed are nothing to tidy up for.
+// slack is how many superfluous records the journal may have before it is rewritten.
 const slack = 1024
 
 // write is called with writing held, after the change in memory.
@@ -65,7 +65,7 @@ func (r *revocationList) write(e entry, undo bool) error {
 	return nil
 }
 
-// rewrite writes all that is in memory, and what was missed with it.
+// rewrite writes everything that is in memory, and with it what earlier writes missed.
 func (r *revocationList) rewrite() error {
 	all := r.entries()
 	if err := r.journal.Rewrite(func(yield func([]byte) bool) {
@@ -81,7 +81,7 @@ func (r *revocationList) rewrite() error {
 	return nil
 }
 
-// settle writes what was missed, if it can be written now.
+// flush writes what earlier writes missed, if it can be written now.
 func (r *revocationList) flush() {
 	r.writing.Lock()
 	defer r.writing.Unlock()
@@ -90,7 +90,7 @@ func (r *revocationList) flush() {
 	}
 }
 
-// miss notes that the journal did not take a change. The next one that it takes brings it along.
+// recordFailure notes that the journal did not take a change. The next successful write brings it along.
 func (r *revocationList) recordFailure() error {
 	r.stale = true
 	r.failed.Add(1)
@@ -100,23 +100,23 @@ func (r *revocationList) recordFailure() error {
 }
 
 func (e *entry) record(undo bool) []byte {
-	line, err := json.Marshal(record{e.tenant, e.target.user, e.target.token, written(e.span.before),
-		written(e.span.until), undo})
+	line, err := json.Marshal(record{e.tenant, e.target.user, e.target.token, jsonTime(e.span.before),
+		jsonTime(e.span.until), undo})
 	if err != nil {
-		panic(err) // it is made of texts and times that can be written
+		panic(err) // texts and such times can always be encoded
 	}
 	return line
 }
 
-// written is a time that JSON can hold: it has years of four digits.
-func written(t time.Time) time.Time {
+// jsonTime returns a time that JSON can hold, with a year of four digits.
+func jsonTime(t time.Time) time.Time {
 	if end := time.Unix(maxUnixSeconds, 0); t.After(end) {
 		t = end
 	}
 	return t.UTC()
 }
 
-// recall reads what the journal has kept. It is called by New alone.
+// replayJournal reads what the journal has kept. Only New calls it.
 func (v *Verifier) replayJournal() error {
 	if v.revoked.journal == nil {
 		return nil
@@ -131,10 +131,10 @@ func (v *Verifier) replayJournal() error {
 			unread++
 			return
 		}
-		list, of := &v.state(r.Tenant).revoked, target{r.User, r.Token}
+		revoked, of := &v.state(r.Tenant).revoked, target{r.User, r.Token}
 		if r.Undo {
-			list.remove(of)
-		} else if v.revoked.add(list, of, revocationSpan{r.Before, r.Until}, now) {
+			revoked.remove(of)
+		} else if v.revoked.add(revoked, of, revocationSpan{r.Before, r.Until}, now) {
 			v.warnOfForgotten(now)
 		}
 	})

@@ -10,27 +10,28 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// register bounds the revocations of all tenants together. One that holds no more stays until its room is needed:
-// should the clock have been wrong when it seemed to be over, it is still there.
+// revocationList bounds the revocations of all tenants together. An expired one stays until its room is needed: if the
+// clock was wrong when it seemed to have expired, it is still there.
 type revocationList struct {
 	// Static after construction.
 	bound int
 	age   time.Duration
 
 	count, forgotten atomic.Uint64
-	forgottenCounter minuteCounter
+	forgottenCounter minuteCounter // so that the log has one warning a minute
 
-	// writing is held while a revocation is made or taken back, so that the journal has them in the order of memory.
+	// writing is held while a revocation is made or taken back, so that the journal has them in the same order as
+	// memory.
 	writing       sync.Mutex
-	journalWriter // of them; guarded by writing
+	journalWriter // guarded by writing
 
 	mu      sync.Mutex
-	tenants map[*tenantRevocations]struct{} // that have an entry; guarded by mu
-	// nextOver is before when none of those that there were at the last look is over; guarded by mu.
+	tenants map[*tenantRevocations]struct{} // that have a revocation; guarded by mu
+	// nextExpiry is a time before which no revocation of the last scan expires; guarded by mu.
 	nextExpiry time.Time
 }
 
-// list are the revocations of one tenant. It outlives the tenant's keys.
+// tenantRevocations holds the revocations of one tenant. It outlives the tenant's keys.
 type tenantRevocations struct {
 	tenant string       // static
 	size   atomic.Int64 // so that a tenant without revocations pays nothing
@@ -43,15 +44,17 @@ func newRevocationList(bound int, age time.Duration) *revocationList {
 	return &revocationList{bound: bound, age: age, tenants: map[*tenantRevocations]struct{}{}}
 }
 
-// add replaces what there was of the same target. It reports whether another revocation was forgotten for it before its
+// add replaces an earlier revocation of the same target. It reports whether it had to forget another one before its
 // time.
-func (r *revocationList) add(l *tenantRevocations, to target, what revocationSpan, now time.Time) (lost bool) {
+func (r *revocationList) add(
+	l *tenantRevocations, of target, span revocationSpan, now time.Time,
+) (forgot bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tenants[l] = struct{}{}
-	l.add(r, to, what)
-	if !what.until.IsZero() && what.until.Before(r.nextExpiry) {
-		r.nextExpiry = what.until
+	l.add(r, of, span)
+	if !span.until.IsZero() && span.until.Before(r.nextExpiry) {
+		r.nextExpiry = span.until
 	}
 	if r.count.Load() <= uint64(r.bound) || r.dropExpired(now) {
 		return false
@@ -67,8 +70,8 @@ func (r *revocationList) add(l *tenantRevocations, to target, what revocationSpa
 	return true
 }
 
-// dropOver lets go of all that are over, and reports whether there was one. It is called with mu held, and looks no
-// more often than one can have ended.
+// dropExpired removes all expired revocations and reports whether there was one. It is called with mu held. It scans no
+// more often than one can have expired.
 func (r *revocationList) dropExpired(now time.Time) (some bool) {
 	if !now.After(r.nextExpiry) {
 		return false
@@ -84,22 +87,22 @@ func (r *revocationList) dropExpired(now time.Time) (some bool) {
 	return some
 }
 
-func (l *tenantRevocations) add(all *revocationList, to target, what revocationSpan) {
+func (l *tenantRevocations) add(all *revocationList, of target, span revocationSpan) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lru == nil {
-		// One more than fits: the register drops, and it counts what it drops.
+		// One more than fits: the revocationList drops entries, and counts what it drops.
 		l.lru, _ = simplelru.NewLRU[target, revocationSpan](all.bound+1, nil)
 		l.all = all
 	}
-	if !l.lru.Contains(to) {
+	if !l.lru.Contains(of) {
 		l.size.Add(1)
 		all.count.Add(1)
 	}
-	l.lru.Add(to, what)
+	l.lru.Add(of, span)
 }
 
-// remove reports whether there was one.
+// remove reports whether there was a revocation of the target.
 func (l *tenantRevocations) remove(of target) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,25 +121,25 @@ func (l *tenantRevocations) dropOldest() {
 	}
 }
 
-// dropOver also tells when the next of those that stay is over, zero for never.
+// dropExpired also returns when the next of the remaining ones expires, zero for never.
 func (l *tenantRevocations) dropExpired(now time.Time) (some bool, next time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, of := range l.lru.Keys() {
-		what, _ := l.lru.Peek(of)
+		span, _ := l.lru.Peek(of)
 		switch {
-		case what.hasExpired(now):
+		case span.hasExpired(now):
 			l.lru.Remove(of)
 			l.countRemoved()
 			some = true
-		case !what.until.IsZero() && (next.IsZero() || what.until.Before(next)):
-			next = what.until
+		case !span.until.IsZero() && (next.IsZero() || span.until.Before(next)):
+			next = span.until
 		}
 	}
 	return some, next
 }
 
-// shrunk is called with mu held.
+// countRemoved is called with mu held.
 func (l *tenantRevocations) countRemoved() {
 	l.size.Add(-1)
 	l.all.count.Add(^uint64(0))
@@ -150,14 +153,14 @@ func (l *tenantRevocations) covers(id *protocol.Identity, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, of := range [...]target{{"", id.TokenID}, {id.User, id.TokenID}, {id.User, ""}} {
-		if what, ok := l.lru.Get(of); ok && !what.hasExpired(now) && what.covers(id.Issued) {
+		if span, ok := l.lru.Get(of); ok && !span.hasExpired(now) && span.covers(id.Issued) {
 			return true
 		}
 	}
 	return false
 }
 
-// all are the entries, the one that would be forgotten first first.
+// entries returns the revocations, the least recently used one first.
 func (l *tenantRevocations) entries() []entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,13 +169,13 @@ func (l *tenantRevocations) entries() []entry {
 	}
 	made := make([]entry, 0, l.lru.Len())
 	for _, of := range l.lru.Keys() {
-		what, _ := l.lru.Peek(of)
-		made = append(made, entry{l.tenant, of, what})
+		span, _ := l.lru.Peek(of)
+		made = append(made, entry{l.tenant, of, span})
 	}
 	return made
 }
 
-// every are the entries of all tenants.
+// entries returns the revocations of all tenants.
 func (r *revocationList) entries() (all []entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

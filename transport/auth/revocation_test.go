@@ -273,7 +273,7 @@ func TestRevoke_FullRegisterTakesFromTheTenantThatHasMost(t *testing.T) {
 			t.Errorf("token t%d: %v", i, err)
 		}
 	}
-	if n := strings.Count(b.log.String(), "register of revocations is full"); n != 1 {
+	if n := strings.Count(b.log.String(), "list of revocations is full"); n != 1 {
 		t.Errorf("warned %d times in a minute, want once", n)
 	}
 }

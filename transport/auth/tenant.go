@@ -11,7 +11,8 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
-// tenant is a tenant's keys and rules. It is never changed: new keys are a new tenant, with the old one's ledger.
+// tenant holds a tenant's keys and rules. It is never changed: new settings make a new tenant with the same
+// tenantState.
 type tenant struct {
 	name            string
 	keys            keyRing // of tokens
@@ -25,24 +26,23 @@ type tenant struct {
 	outposts        []outpost
 	allowUnverified bool
 	users           map[string]struct{}   // that exist; nil for all
-	accessTopics    []protocol.Pattern    // topics that the backend is asked about
+	accessTopics    []protocol.Pattern    // topics about which the backend is asked
 	introspection   introspection.Config  // as it was set
 	backend         *introspection.Client // nil if there is none
 	allowUnresolved bool
-	remoteKeySets   []*remoteKeySet // key sets at URLs
-	warnings        []string        // about keys that were left out
-	state           *tenantState    // shared with its predecessors
+	remoteKeySets   []*remoteKeySet
+	warnings        []string     // about keys that were left out
+	state           *tenantState // shared with the tenants of this name before
 }
 
-// newTenant checks the settings; the error names tenant, key, problem and way out, and holds no secret. The new one
-// follows the one of now, if there is one. It is called with mu held.
+// newTenant checks the settings. The error names tenant, key, problem and way out, and holds no secret. The new tenant
+// takes over from the one of that name in the table, if there is one. It is called with mu held.
 func (v *Verifier) newTenant(name string, settings TenantKeys) (*tenant, error) {
 	before := v.table.Load().byName[name]
 	t := &tenant{
 		name: name, state: v.state(name), neverExpire: settings.NeverExpire, leeway: settings.Leeway,
-		user:            settings.User,
+		user: settings.User, users: setOf(settings.Users), introspection: settings.Introspection,
 		allowUnverified: settings.AllowUnverified, allowUnresolved: settings.AllowUnresolved,
-		introspection: settings.Introspection, users: setOf(settings.Users),
 	}
 	problems := []error{
 		protocol.CheckName("the name", name), t.addKeys(settings, before, v), t.addCookies(settings),
@@ -120,7 +120,7 @@ func (t *tenant) addKeys(settings TenantKeys, before *tenant, v *Verifier) error
 	return nil
 }
 
-// fingerprints are those of all its keys.
+// fingerprints returns those of all its keys.
 func (t *tenant) fingerprints() (all []protocol.KeyFingerprint) {
 	for _, r := range [...]*keyRing{&t.keys, &t.cookies} {
 		for _, k := range r.all {
@@ -135,7 +135,8 @@ func (t *tenant) hasKey(fingerprint protocol.KeyFingerprint) bool {
 	return t.keys.has(fingerprint) || t.cookies.has(fingerprint)
 }
 
-// lasts reports whether something lets in that does not end by itself: revocations must then not end either.
+// admitsForever reports whether the tenant admits credentials that do not end by themselves: its revocations must not
+// end then, either.
 func (t *tenant) admitsForever() bool {
 	return t.neverExpire || len(t.cookies.all) > 0 || len(t.outposts) > 0 || t.allowUnverified || t.backend != nil
 }

@@ -11,24 +11,25 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Lobby is where a connection stands that comes without a tenant: its Host and listener are those of several. What it
-// shows says whose it is. For a token or a cookie with a JWT the signature decides, among the keys of the tenants in
-// the lobby that have its kid and algorithm; each key speaks for its own tenant, whatever else the token says. If two
-// tenants have one key, the issuer decides between them. Tickets and the tokens of outposts are their tenant's. Opaque
-// session keys, and clients that show nothing, are nobody's here.
+// UnresolvedTenant stands for the tenant of a connection whose Host and listener belong to several tenants, or to none.
+// (The settings call such a place the lobby.) The credential then decides whose the connection is. For a JWT, in a
+// token or a cookie, its signature decides, among the keys with its kid and algorithm of the tenants that allow this;
+// each key speaks for its own tenant only, whatever else the token says. If two tenants have the same key, the issuer
+// decides between them. A ticket and an outpost's token belong to one tenant. Opaque session keys are refused here, and
+// so are clients that show nothing.
 const UnresolvedTenant = "\x00lobby"
 
-// maxTriedInLobby bounds the signatures that are computed for one token in the lobby, over all tenants. It is reached
-// by tokens without kid alone; the tenants behind it, by name, then need a kid in theirs.
+// maxTriedUnresolved bounds the signatures that are computed for one token of an unresolved tenant, over all tenants.
+// Only tokens without kid can reach it; the tenants beyond it, in the order of their names, need a kid in their tokens.
 const maxTriedUnresolved = 16
 
-// roster are all tenants at one time. It is never changed.
+// tenantTable holds all tenants at one time. It is never changed.
 type tenantTable struct {
 	byName     map[string]*tenant
-	unresolved []*tenant // by name
+	unresolved []*tenant // that admit connections of an unresolved tenant, by name
 }
 
-// newRoster refuses tenants in the lobby that could not be told apart.
+// newTenantTable refuses tenants that admit connections of an unresolved tenant and could not be told apart.
 func newTenantTable(byName map[string]*tenant) (*tenantTable, error) {
 	r := &tenantTable{byName: byName}
 	for _, t := range byName {
@@ -55,11 +56,9 @@ func (r *tenantTable) checkKeys() error {
 			}
 			for _, o := range owners[hash] {
 				if o.tenant != t && (issuer == "" || o.issuer == "" || issuer == o.issuer) {
-					problems = append(problems,
-						fmt.Errorf(
-							"tenant %s: has a key of tenant %s; in the lobby a key says whose a token is, so give "+
-								"each its own, or an issuer of its own",
-							protocol.Quote(t.name), protocol.Quote(o.tenant.name)))
+					problems = append(problems, fmt.Errorf("tenant %s: has a key of tenant %s; in the lobby a key "+
+						"says whose a token is, so give each its own, or an issuer of its own",
+						protocol.Quote(t.name), protocol.Quote(o.tenant.name)))
 				}
 			}
 			owners[hash] = append(owners[hash], owner{t, issuer})
@@ -75,11 +74,9 @@ func (r *tenantTable) checkOutposts() error {
 		for i := range t.outposts {
 			hash := t.outposts[i].hash
 			if o := owners[hash]; o != nil && o != t {
-				problems = append(problems,
-					fmt.Errorf(
-						"tenant %s: has a token of an outpost of tenant %s; in the lobby it says whose the outpost "+
-							"is, so give each its own",
-						protocol.Quote(t.name), protocol.Quote(o.name)))
+				problems = append(problems, fmt.Errorf("tenant %s: has a token of an outpost of tenant %s; in the "+
+					"lobby it says whose the outpost is, so give each its own",
+					protocol.Quote(t.name), protocol.Quote(o.name)))
 			}
 			owners[hash] = t
 		}
@@ -87,7 +84,7 @@ func (r *tenantTable) checkOutposts() error {
 	return errors.Join(problems...)
 }
 
-// hash is the same for keys that accept the same signatures, and says nothing about a secret to whoever reads it.
+// hash is the same for keys that accept the same signatures, and reveals nothing about a secret.
 func (k *key) hash() [sha256.Size]byte {
 	if secret, ok := k.check.([]byte); ok {
 		return sha256.Sum256(append([]byte("secret "), secret...))
@@ -96,34 +93,35 @@ func (k *key) hash() [sha256.Size]byte {
 	return sha256.Sum256(append([]byte("public "), der...))
 }
 
-// askedAt are the tenants that something shown at a tenant may be of; at is nil in the lobby.
-func (r *tenantTable) tenantsAt(at *tenant) []*tenant {
-	if at != nil {
-		return []*tenant{at}
+// tenantsAt returns the tenants that a credential may belong to if it was shown to the tenant asked, nil for
+// unresolved.
+func (r *tenantTable) tenantsAt(asked *tenant) []*tenant {
+	if asked != nil {
+		return []*tenant{asked}
 	}
 	return r.unresolved
 }
 
-// claimant is a key that may have signed a token, and the tenant that it speaks for.
+// candidate is a key that may have signed a token, and the key's tenant.
 type candidate struct {
 	tenant *tenant
 	key    *key
 }
 
-// claimants are the keys that a token may be checked with.
-func (r *tenantTable) candidates(at *tenant, tok *token, form protocol.Form) ([]candidate, Outcome) {
+// candidates returns the keys that a token may be checked with.
+func (r *tenantTable) candidates(asked *tenant, tok *token, form protocol.Form) ([]candidate, Outcome) {
 	var all []candidate
 	outcome := UnknownKey
-	for _, t := range r.tenantsAt(at) {
+	for _, t := range r.tenantsAt(asked) {
 		ring := &t.keys
 		if form == protocol.Cookie {
 			ring = &t.cookies
 		}
-		candidates, why := ring.matching(tok)
-		if why != Accepted {
-			outcome = why
+		keys, found := ring.matching(tok)
+		if found != Accepted {
+			outcome = found
 		}
-		for _, k := range candidates {
+		for _, k := range keys {
 			if len(all) < maxTriedUnresolved {
 				all = append(all, candidate{t, k})
 			}

@@ -10,8 +10,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// fingerprint stands for a token or cookie, where it was shown (a tenant, or the lobby) and the rules it was checked
-// by.
+// credentialHash stands for a token or cookie together with the tenant that was asked for and the dialect's rules.
 type credentialHash [sha256.Size]byte
 
 var scratch = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
@@ -27,7 +26,7 @@ func hashCredential(tenant string, credential *protocol.Credential) credentialHa
 	return sum
 }
 
-// rulesOf stands for the rules of a dialect.
+// hashRules stands for the rules of a dialect.
 func hashRules(rules *protocol.Claims) credentialHash { return sha256.Sum256(appendRules(nil, rules)) }
 
 func appendRules(b []byte, rules *protocol.Claims) []byte {
@@ -45,19 +44,19 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// cache remembers verified tokens, the one not used for longest goes first. Refusals are not remembered: that would let
-// whoever sends garbage push out what is worth keeping.
+// tokenCache holds verified tokens and evicts the least recently used one. It holds no refusals: otherwise a client
+// that sends garbage could evict what is worth keeping.
 //
-// Every client has a token of its own, so this is memory per client: what is remembered of a token has 144 bytes and
-// its place in the map 25, half of what a verdict in a general LRU takes up.
+// Every client has a token of its own, so this is memory per client: a cached token has 144 bytes and its place in the
+// map 25, half of what a verifiedToken in a general LRU takes up.
 type tokenCache struct {
 	mu       sync.Mutex
-	entries  map[uint64]*cachedToken // by the beginning of the fingerprint; guarded by mu, as all below
-	recent   cachedToken             // the ring of all: next is the one used last, before the one not used for longest
+	entries  map[uint64]*cachedToken // by the beginning of the hash; guarded by mu, as all below
+	recent   cachedToken             // root of the list: next is the most recently used, prev the least
 	capacity int                     // static
 }
 
-// remembered is a verdict in short.
+// cachedToken is a verifiedToken in fewer bytes.
 type cachedToken struct {
 	hash            credentialHash
 	next, prev      *cachedToken
@@ -67,7 +66,7 @@ type cachedToken struct {
 	issued, expires int64 // Unix seconds
 	// The fractions of both, in nanoseconds.
 	issuedPart, expiresPart int32
-	key                     protocol.KeyFingerprint // of the tenant
+	key                     protocol.KeyFingerprint
 	session                 bool
 }
 
@@ -80,55 +79,54 @@ func newTokenCache(size int) (*tokenCache, error) {
 	return c, nil
 }
 
-func (f *credentialHash) mapKey() uint64 { return binary.LittleEndian.Uint64(f[:]) }
+func (h *credentialHash) mapKey() uint64 { return binary.LittleEndian.Uint64(h[:]) }
 
-// find returns the verdict on a token, nil if there is none by the keys of now.
-func (c *tokenCache) get(f credentialHash, now *tenantTable) *verifiedToken {
+// get returns the verified token, nil if it is not there or was verified with keys that are not in the table any more.
+func (c *tokenCache) get(hash credentialHash, table *tenantTable) *verifiedToken {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[f.mapKey()]
-	if e == nil || e.hash != f {
+	e := c.entries[hash.mapKey()]
+	if e == nil || e.hash != hash {
 		return nil
 	}
 	e.unlink()
 	e.link(&c.recent)
-	if now.byName[e.tenant.name] != e.tenant {
+	if table.byName[e.tenant.name] != e.tenant {
 		return nil
 	}
 	return e.verifiedToken()
 }
 
-// keep remembers a verdict. Should the fingerprint of another token begin with the same eight bytes, that one is
-// forgotten.
-func (c *tokenCache) put(f credentialHash, v *verifiedToken) {
+// put adds a token. If another token's hash begins with the same eight bytes, that one is evicted.
+func (c *tokenCache) put(hash credentialHash, v *verifiedToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.entries[f.mapKey()]; e != nil {
+	if e := c.entries[hash.mapKey()]; e != nil {
 		c.removeEntry(e)
 	}
 	if len(c.entries) >= c.capacity {
 		c.removeEntry(c.recent.prev)
 	}
 	e := newCachedToken(v)
-	e.hash = f
-	c.entries[f.mapKey()] = e
+	e.hash = hash
+	c.entries[hash.mapKey()] = e
 	e.link(&c.recent)
 }
 
-func (c *tokenCache) remove(f credentialHash) {
+func (c *tokenCache) remove(hash credentialHash) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.entries[f.mapKey()]; e != nil && e.hash == f {
+	if e := c.entries[hash.mapKey()]; e != nil && e.hash == hash {
 		c.removeEntry(e)
 	}
 }
 
-// sweep lets go of all verdicts by keys that are no longer those of their tenant. find does not need it; memory does.
-func (c *tokenCache) removeStale(now *tenantTable) {
+// removeStale removes the tokens whose tenant was replaced. get ignores them anyway; this frees their memory.
+func (c *tokenCache) removeStale(table *tenantTable) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, e := range c.entries {
-		if now.byName[e.tenant.name] != e.tenant {
+		if table.byName[e.tenant.name] != e.tenant {
 			c.removeEntry(e)
 		}
 	}
@@ -145,7 +143,7 @@ func (c *tokenCache) removeEntry(e *cachedToken) {
 	e.unlink()
 }
 
-// link puts the entry behind another one, unlink takes it out.
+// link puts the entry behind another one; unlink takes it out.
 func (e *cachedToken) link(behind *cachedToken) {
 	e.prev, e.next = behind, behind.next
 	e.prev.next, e.next.prev = e, e

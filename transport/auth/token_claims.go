@@ -11,7 +11,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// claims are those of a token whose signature held.
+// claims are the claims of a token whose signature holds.
 type claims []rawjson.Member
 
 func readClaims(raw []byte) (claims, error) {
@@ -19,17 +19,17 @@ func readClaims(raw []byte) (claims, error) {
 	return claims(members), err
 }
 
-// maxPatterns bounds the claim "topics", since every subscribe goes through them.
+// maxPatterns bounds the claim "topics", since every subscribe compares with all of them.
 const maxPatterns = 256
 
-// typeClaims are where issuers say what a token is for: "type" and, to the same end, Keycloak's "typ" and Simple JWT's
+// typeClaims are the claims in which issuers say what a token is for: "type", Keycloak's "typ" and Simple JWT's
 // "token_type".
 var typeClaims = []string{"type", "typ", "token_type"}
 
-// latest is the end of the year 9999. Beyond it lie milliseconds that were taken for seconds.
+// maxUnixSeconds is the end of the year 9999. Greater numbers are milliseconds that were taken for seconds.
 const maxUnixSeconds = 253402300799
 
-// find returns the claim called name; a dot goes one object deeper, unless the claim itself is called so.
+// find returns the claim called name; a dot goes one object deeper, unless a claim with that whole name exists.
 func (c claims) find(name string) []byte {
 	if raw := rawjson.Find(c, name); raw != nil {
 		return raw
@@ -50,13 +50,13 @@ func (c claims) has(name string) bool {
 	return raw != nil && string(raw) != "null"
 }
 
-// time reads a NumericDate (RFC 7519 section 2). ok is false for what is there and none; absent is the zero time.
+// time reads a NumericDate (RFC 7519 section 2). An absent one is the zero time; ok is false for one that is no time.
 func (c claims) time(name string) (at time.Time, ok bool) {
 	raw := rawjson.Find(c, name)
 	if raw == nil {
 		return time.Time{}, true
 	}
-	// It is JSON already, so what begins with a digit is a number that is not negative.
+	// The claims are valid JSON, so a value that begins with a digit is a number that is not negative.
 	if raw[0] < '0' || raw[0] > '9' {
 		return time.Time{}, false
 	}
@@ -68,7 +68,7 @@ func (c claims) time(name string) (at time.Time, ok bool) {
 	return time.Unix(int64(whole), int64(fraction*1e9)).UTC(), true
 }
 
-// user finds the user's id: a text, or a whole number in the digits in which it was written, so that none is rounded.
+// user reads the user's id: a text, or a whole number in the digits in which it was written, so that none is rounded.
 func (c claims) user(names []string) (string, bool) {
 	for _, name := range names {
 		if raw := c.find(name); raw != nil {
@@ -78,7 +78,7 @@ func (c claims) user(names []string) (string, bool) {
 	return "", false
 }
 
-// identifier reads a text or whole number that can name something.
+// identifier reads a text or whole number that can be a name.
 func identifier(raw []byte) (string, bool) {
 	text, ok := rawjson.Scalar(raw)
 	if !ok || raw[0] != '"' && !isInteger(text) {
@@ -87,7 +87,7 @@ func identifier(raw []byte) (string, bool) {
 	return text, protocol.CheckName("identifier", text) == nil
 }
 
-// isInteger holds for one spelling of each whole number: 1e3 and -0 would be second names of other users.
+// isInteger accepts one spelling of each whole number: 1e3 and -0 would be second names of other users.
 func isInteger(text string) bool {
 	digits := strings.TrimPrefix(text, "-")
 	return digits != "" && strings.Trim(digits, "0123456789") == "" && text != "-0"
@@ -102,7 +102,7 @@ func (c claims) tokenID() (string, bool) {
 	return identifier(raw)
 }
 
-// topics reads the patterns; those of the tenant if the token says nothing.
+// topics reads the patterns, which are the tenant's if the token has no such claim.
 func (c claims) topics(otherwise []protocol.Pattern) ([]protocol.Pattern, bool) {
 	raw := rawjson.Find(c, "topics")
 	if raw == nil {
@@ -123,7 +123,7 @@ func (c claims) topics(otherwise []protocol.Pattern) ([]protocol.Pattern, bool) 
 	return patterns, true
 }
 
-// checkPattern says why text is no pattern: a topic, what lies below one (a/*), a beginning (a*), or all (*).
+// checkPattern says why text is no pattern. A pattern is a topic, what lies below one (a/*), a prefix (a*), or all (*).
 func checkPattern(text string) error {
 	prefix, open := strings.CutSuffix(text, "*")
 	if open && prefix == "" {
@@ -154,7 +154,8 @@ func (c claims) isFor(audience string) bool {
 	})
 }
 
-// isRefused reports whether the token says that it is for one of the purposes refused, or says so in no text.
+// isRefused reports whether the token says that it is for one of the refused purposes, or says so in something other
+// than a text.
 func (c claims) isRefused(purposes []string) bool {
 	if len(purposes) == 0 {
 		return false

@@ -14,23 +14,24 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// Grant is what a token to be signed says.
+// Grant says what a new token contains.
 type Grant struct {
 	// User goes into each claim that may name the user by the tenant's rules, so that in dev mode one token serves
 	// every dialect.
 	User string
-	// Topics become the claim "topics"; nil leaves it out.
+	// Topics become the claim "topics"; nil leaves the claim out.
 	Topics []string
-	// TTL is the time from now to exp (default 1h); below 0 makes a token that has expired, for tests.
+	// TTL is the time from now to exp (default 1h); below 0 makes an expired token, for tests.
 	TTL time.Duration
-	// Claims is a JSON object of further claims, "" for none. What it says wins, object by object.
+	// Claims is a JSON object with further claims, "" for none. It takes precedence, object by object.
 	Claims string
-	// KeyID names the key; "" is the tenant's first that can sign.
+	// KeyID is the kid of the key; "" is the tenant's first key that can sign.
 	KeyID string
 }
 
-// Sign mints a token for a user of the tenant, with jti, iat and exp, the tenant's issuer and audience, and the key's
-// kid. It does not check that the token would be accepted: further claims may be meant to prevent it.
+// Sign signs a token for a user of the tenant, with jti, iat and exp, the tenant's issuer and audience, and the key's
+// kid. It does not check that the token would be accepted: the further claims may be meant to prevent that. The error
+// is a protocol.Refusal: NotFound (no such tenant, or no such key that can sign), Malformed, or TooLarge.
 func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
 	t, err := v.tenant(tenant)
 	if err != nil {
@@ -74,7 +75,7 @@ func (t *tenant) signer(id string) (*key, error) {
 		protocol.Quote(id))
 }
 
-// grant puts the claims together.
+// claimsOf returns the claims of a new token.
 func (t *tenant) claimsOf(g Grant, by *key, now time.Time) (map[string]any, error) {
 	if err := protocol.CheckName("user", g.User); err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func (t *tenant) claimsOf(g Grant, by *key, now time.Time) (map[string]any, erro
 	return content, nil
 }
 
-// object reads further claims; numbers keep their digits.
+// parseClaims reads further claims; numbers keep their digits.
 func parseClaims(text string) (map[string]any, error) {
 	if text == "" {
 		return nil, nil
@@ -124,7 +125,7 @@ func parseClaims(text string) (map[string]any, error) {
 	return further, nil
 }
 
-// nest is the object in which path leads to value.
+// nest returns the object in which path leads to value.
 func nest(path, value string) map[string]any {
 	outer, rest, ok := strings.Cut(path, ".")
 	if !ok {
@@ -133,7 +134,7 @@ func nest(path, value string) map[string]any {
 	return map[string]any{outer: nest(rest, value)}
 }
 
-// merge puts from into into, object by object.
+// merge puts the members of from into into, object by object.
 func merge(into, from map[string]any) {
 	for name, value := range from {
 		inner, ok1 := into[name].(map[string]any)

@@ -6,20 +6,20 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// verdict is a token that was verified. It is never changed.
+// verifiedToken is a JWT whose signature holds. It is never changed.
 type verifiedToken struct {
-	tenant   *tenant // whose keys let it in; once replaced, the verdict is void
+	tenant   *tenant // whose key signed it; once this tenant is replaced, the token has to be verified anew
 	identity protocol.Identity
 	expires  time.Time // exp, without leeway; zero for never
-	session  bool      // of a session, which may have ended since
+	session  bool      // it is a session cookie, and the session may have ended since
 }
 
-// hasExpired goes by the tenant's leeway.
+// hasExpired allows for the tenant's leeway.
 func (v *verifiedToken) hasExpired(now time.Time) bool {
 	return !v.expires.IsZero() && !now.Before(v.expires.Add(v.tenant.leeway))
 }
 
-// at is a copy of the identity for one connection.
+// identityAt returns a copy of the identity for one caller.
 func (v *verifiedToken) identityAt(now time.Time) *protocol.Identity {
 	id := v.identity
 	id.Expires = v.expires
@@ -32,32 +32,32 @@ func (v *verifiedToken) identityAt(now time.Time) *protocol.Identity {
 	return &id
 }
 
-// finding is whose the verdict is, or if there is none at whom it was shown, with an identity, nil for none.
-func (v *verifiedToken) result(at *tenant, id *protocol.Identity) authResult {
+// result names the tenant of the token or, if there is no verified token, the tenant that was asked for.
+func (v *verifiedToken) result(asked *tenant, id *protocol.Identity) authResult {
 	if v == nil {
-		return authResult{at, id}
+		return authResult{asked, id}
 	}
 	return authResult{v.tenant, id}
 }
 
-// verify checks a token from the outside in: form, key, signature, and only then what it says. In the lobby, where at
-// is nil, the signature decides whose it is.
-func (r *tenantTable) verify(at *tenant, credential *protocol.Credential, now time.Time) (*verifiedToken, Outcome) {
-	tok, outcome := parse(credential.Token)
+// verify checks a token with the keys of the table, from the outside in: syntax, key, signature, and only then the
+// claims. Where the tenant is unresolved, the signature decides whose token it is.
+func (a *attempt) verify() (*verifiedToken, Outcome) {
+	tok, outcome := parse(a.credential.Token)
 	if outcome != Accepted {
 		return nil, outcome
 	}
-	claimants, outcome := r.candidates(at, &tok, credential.Form)
+	candidates, outcome := a.table.candidates(a.tenant, &tok, a.credential.Form)
 	if outcome != Accepted {
 		return nil, outcome
 	}
 	var found *verifiedToken
 	outcome = BadSignature
-	for _, c := range claimants {
+	for _, c := range candidates {
 		if c.key.method.Verify(tok.signed, tok.signature, c.key.check) != nil {
 			continue
 		}
-		found, outcome = c.tenant.checkClaims(tok.claims, c.key, credential, now)
+		found, outcome = c.tenant.checkClaims(tok.claims, c.key, &a.credential, a.now)
 		if outcome != BadIssuer { // else another tenant may have this key, for another issuer
 			break
 		}
@@ -65,10 +65,11 @@ func (r *tenantTable) verify(at *tenant, credential *protocol.Credential, now ti
 	return found, outcome
 }
 
-// judge reads the claims of a token whose signature holds. The verdict says whose it is even if the outcome is against
-// it.
-func (t *tenant) checkClaims(encoded string, by *key, credential *protocol.Credential, now time.Time) (*verifiedToken,
-	Outcome) {
+// checkClaims reads the claims of a token whose signature holds. The verifiedToken names the tenant even if the outcome
+// refuses the token.
+func (t *tenant) checkClaims(
+	encoded string, by *key, credential *protocol.Credential, now time.Time,
+) (*verifiedToken, Outcome) {
 	v, rules := &verifiedToken{tenant: t}, &credential.Claims
 	v.identity.Key = by.fingerprint
 	raw, err := base64url.DecodeString(encoded)
@@ -94,14 +95,11 @@ func (t *tenant) checkClaims(encoded string, by *key, credential *protocol.Crede
 	if outcome := checkPurpose(c, by, rules); outcome != Accepted {
 		return v, outcome
 	}
-	if outcome := t.readIdentity(c, rules, v); outcome != Accepted {
-		return v, outcome
-	}
-	return v, Accepted
+	return v, t.readIdentity(c, rules, v)
 }
 
-// judgeTimes: is it good now? The time at which it was issued says nothing about that (RFC 7519 section 4.1.6); it is
-// for revocations.
+// checkTimes checks that the token is good now. The time of issue says nothing about that (RFC 7519 section 4.1.6); it
+// is for revocations.
 func (t *tenant) checkTimes(c claims, v *verifiedToken, mayLast bool, now time.Time) Outcome {
 	expires, ok1 := c.time("exp")
 	begins, ok2 := c.time("nbf")
@@ -119,7 +117,7 @@ func (t *tenant) checkTimes(c claims, v *verifiedToken, mayLast bool, now time.T
 	return Accepted
 }
 
-// judgePurpose: is it for whom and for what it should be?
+// checkPurpose checks that the token was made for this audience and for opening a socket.
 func checkPurpose(c claims, by *key, rules *protocol.Claims) Outcome {
 	if by.audience != "" && !c.isFor(by.audience) {
 		return BadAudience
@@ -135,7 +133,7 @@ func checkPurpose(c claims, by *key, rules *protocol.Claims) Outcome {
 	return Accepted
 }
 
-// judgeBearer: who is it, and what may it hear?
+// readIdentity reads who the bearer is and which topics it may hear.
 func (t *tenant) readIdentity(c claims, rules *protocol.Claims, v *verifiedToken) Outcome {
 	names := rules.User
 	if len(names) == 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
-// Verifier says who shows a token. Its methods may be called from many goroutines at once.
+// Verifier authenticates clients and authorizes them. Its methods may be called from many goroutines at once.
 type Verifier struct {
 	// Static after construction.
 	now        func() time.Time
@@ -26,31 +26,22 @@ type Verifier struct {
 	cache      *tokenCache
 	revoked    *revocationList
 	tickets    *Tickets
-	unresolved tenantState // of tenants that there are not, and of those in the lobby that are nobody's
+	unresolved tenantState // of attempts that name no existing tenant, or whose tenant was not found out
 
-	// roster is replaced as a whole, never changed.
+	// table is replaced as a whole and never changed.
 	table atomic.Pointer[tenantTable]
 
-	mu sync.Mutex // held while the roster is replaced
-	// ledgers of all tenants that ever were: they outlive keys. Guarded by mu; grows with the configuration only.
+	mu sync.Mutex // held while the table is replaced
+	// states of all tenants that ever were: they outlive keys. Guarded by mu; grows with the configuration only.
 	states map[string]*tenantState
 
-	settings map[string]TenantKeys // by which the tenants of the roster were made; guarded by mu
+	settings map[string]TenantKeys // of the tenants in the table; guarded by mu
 	started  bool                  // key sets are fetched; guarded by mu
 	fetching sync.WaitGroup        // of key sets
 }
 
-// ledger is what is remembered of a tenant whatever its keys are.
-type tenantState struct {
-	counts   outcomeCounters
-	failures minuteCounter
-	revoked  tenantRevocations
-	// farthest is the latest exp that was accepted, in Unix seconds: revocations hold at least until then.
-	latestExpiry atomic.Int64
-	issueTimes   issueTimes
-}
-
-// New makes a Verifier for the tenants, which may be none yet.
+// New makes a Verifier for the tenants; there may be none yet. It blocks while it reads the Journal. The error names
+// all that is wrong with the settings.
 func New(cfg Config, tenants map[string]TenantKeys) (*Verifier, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -76,8 +67,9 @@ func New(cfg Config, tenants map[string]TenantKeys) (*Verifier, error) {
 	return v, nil
 }
 
-// Reload replaces the keys and rules of all tenants at once; tenants that are not named are gone. If anything is wrong
-// nothing changes, and the error tells all of it. Counters and revocations stay; remembered tokens are forgotten.
+// Reload replaces the keys and rules of all tenants at once and removes tenants that are not named. If anything is
+// wrong, nothing changes, and the error names all of it. Counters and revocations stay; cached tokens of replaced
+// tenants go.
 func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -100,8 +92,7 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	return nil
 }
 
-// Keys are the fingerprints of all keys of a tenant, as identities have them (protocol.Identity); none if there is no
-// such tenant.
+// Keys returns the fingerprints of all keys of a tenant, as Identity.Key has them; nil if there is no such tenant.
 func (v *Verifier) Keys(tenant string) []protocol.KeyFingerprint {
 	if t := v.table.Load().byName[tenant]; t != nil {
 		return t.fingerprints()
@@ -127,7 +118,7 @@ func (v *Verifier) SetTenant(name string, settings TenantKeys) error {
 	return nil
 }
 
-// replaceOne is replace for one tenant.
+// replaceTenant replaces one tenant. It is called with mu held.
 func (v *Verifier) replaceTenant(t *tenant) error {
 	tenants := maps.Clone(v.table.Load().byName)
 	if tenants == nil {
@@ -137,7 +128,7 @@ func (v *Verifier) replaceTenant(t *tenant) error {
 	return v.replace(tenants)
 }
 
-// replace is called with mu held.
+// replace replaces the table. It is called with mu held.
 func (v *Verifier) replace(tenants map[string]*tenant) error {
 	next, err := newTenantTable(tenants)
 	if err != nil {
@@ -155,8 +146,8 @@ func (v *Verifier) replace(tenants map[string]*tenant) error {
 	return nil
 }
 
-// Close ends the fetching of key sets and waits for it, lets go of the connections to the tenants' backends that nobody
-// uses, and tries once more to write revocations that the Journal did not take.
+// Close stops the fetching of key sets and waits for its end, closes idle connections to the tenants' backends, and
+// tries once more to write revocations that the Journal did not take.
 func (v *Verifier) Close() {
 	v.mu.Lock()
 	v.started = false
@@ -171,7 +162,7 @@ func (v *Verifier) Close() {
 	}
 }
 
-// ledger is called with mu held.
+// state returns the state of a tenant, which it makes if there is none. It is called with mu held.
 func (v *Verifier) state(name string) *tenantState {
 	if v.states[name] == nil {
 		v.states[name] = &tenantState{revoked: tenantRevocations{tenant: name}}
@@ -186,49 +177,45 @@ func (v *Verifier) tenant(name string) (*tenant, error) {
 	return nil, protocol.Refuse(protocol.NotFound, "there is no tenant %s", protocol.Quote(name))
 }
 
-// Authenticate says who shows the credential in a tenant, or in the Lobby. The error is a protocol.Refusal without
-// detail: Unauthorized, TokenExpired, InvalidToken, UnknownUser, or Busy if the tenant's backend could not be asked.
-// The identity is the caller's own, but for its Topics, which are shared and never changed; its Tenant is set in the
-// Lobby alone.
-func (v *Verifier) Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity,
-	error) {
-	now, r := v.now(), v.table.Load()
-	at := r.byName[tenant]
-	if at == nil && tenant != UnresolvedTenant {
-		v.recordOutcome(ctx, &v.unresolved, tenant, UnknownTenant, now)
+// Authenticate says who shows the credential to a tenant, or to UnresolvedTenant. The error is a protocol.Refusal:
+// Unauthorized, TokenExpired, InvalidToken, UnknownUser, TooLarge (with the limit as detail; the others have none), or
+// Busy if the tenant's backend could not be asked or its key set has not been fetched. The identity belongs to the
+// caller, except for its Topics, which are shared and must not be changed; its Tenant is set for UnresolvedTenant only.
+//
+// It may block for the Budget of the tenant's introspection, and for a fetch of the tenant's key set if the token names
+// an unknown key; it gives up when the context ends.
+func (v *Verifier) Authenticate(
+	ctx context.Context, tenant string, credential protocol.Credential,
+) (*protocol.Identity, error) {
+	table := v.table.Load()
+	a := attempt{table: table, tenant: table.byName[tenant], credential: credential, now: v.now()}
+	if a.tenant == nil && tenant != UnresolvedTenant {
+		v.recordOutcome(ctx, &v.unresolved, tenant, UnknownTenant, a.now)
 		return nil, UnknownTenant.refusal()
 	}
-	found, outcome := v.check(ctx, r, at, &credential, now)
+	found, outcome := v.check(ctx, &a)
 	if outcome.admits() {
-		outcome = v.recheck(ctx, &found, &credential, outcome, now)
+		outcome = a.recheck(ctx, &found, outcome)
 	}
-	account := &v.unresolved
+	state := &v.unresolved
 	if found.tenant != nil {
-		account, tenant = found.tenant.state, found.tenant.name
+		state, tenant = found.tenant.state, found.tenant.name
 	}
-	v.recordOutcome(ctx, account, tenant, outcome, now)
+	v.recordOutcome(ctx, state, tenant, outcome, a.now)
 	if !outcome.admits() {
 		return nil, outcome.refusal()
 	}
-	if at == nil {
+	if a.tenant == nil {
 		found.identity.Tenant = tenant
 	}
 	return found.identity, nil
 }
 
-// seen notes the times of a token that was accepted.
-func (l *tenantState) recordToken(v *verifiedToken, now time.Time) {
-	if !v.expires.IsZero() {
-		storeMax(&l.latestExpiry, v.expires.Unix())
-	}
-	l.issueTimes.record(v.identity.User, v.identity.Issued, now)
-}
-
-// Figures are the counters, for metrics.
+// Stats returns a snapshot of the counters, for metrics.
 func (v *Verifier) Stats() Stats {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	f := Stats{
+	s := Stats{
 		Outcomes:     map[string]map[string]uint64{"": v.unresolved.counts.snapshot()},
 		CacheEntries: v.cache.len(),
 		Revocations:  int(v.revoked.count.Load()),
@@ -237,22 +224,22 @@ func (v *Verifier) Stats() Stats {
 
 		Introspection: map[string]introspection.Stats{}, KeySets: map[string]jwks.Stats{},
 	}
-	f.Tickets, f.TicketsLost = v.tickets.stats()
-	for name, account := range v.states {
-		f.Outcomes[name] = account.counts.snapshot()
+	s.Tickets, s.TicketsLost = v.tickets.stats()
+	for name, state := range v.states {
+		s.Outcomes[name] = state.counts.snapshot()
 	}
 	for name, t := range v.table.Load().byName {
 		if t.backend != nil {
-			f.Introspection[name] = t.backend.Stats()
+			s.Introspection[name] = t.backend.Stats()
 		}
 		if len(t.remoteKeySets) > 0 {
-			f.KeySets[name] = t.keySetStats()
+			s.KeySets[name] = t.keySetStats()
 		}
 	}
-	return f
+	return s
 }
 
-// String keeps the keys within out of logs and messages.
+// String keeps the keys out of logs and messages.
 func (v *Verifier) String() string {
 	return fmt.Sprintf("[verifier of %d tenants]", len(v.table.Load().byName))
 }
