@@ -12,44 +12,44 @@ import (
 	"github.com/parley-realtime/parley/actors"
 )
 
-// Courier brings the events of one tenant to its backend. Tell is called by one goroutine at a time; its other methods
-// may be called from many.
+// Dispatcher sends the lifecycle events of one tenant to its backend. Tell is called by one goroutine at a time; its
+// other methods may be called from many.
 type Dispatcher struct {
 	// Static after New.
 	tenant string
 	http   *http.Client
-	ctx    context.Context // ends with the courier
+	ctx    context.Context // ends with the dispatcher
 	cancel context.CancelFunc
 	done   chan struct{} // closed when run has ended
-	wakeup chan struct{} // capacity 1: something waits, or a wait for the next try may be over
+	wakeup chan struct{} // capacity 1: an event waits, or the wait before the next try may be cut short
 
-	mu        sync.Mutex // guards these
+	mu        sync.Mutex // guards the fields below
 	cfg       Config
 	queue     queue
-	inFlight  int           // events of the batch that is under way
-	idle      chan struct{} // closed while nothing waits and nothing is under way
-	expedited bool          // waits between tries begin anew
-	full      bool          // events were lost since nothing waited
+	inFlight  int           // events of the batch that is being sent
+	idle      chan struct{} // closed while no event waits and none is in flight
+	expedited bool          // the next try is to be made now
+	full      bool          // events were lost since the queue was last empty
 	ended     bool
 	stats     Stats
 }
 
 var _ actors.Herald = (*Dispatcher)(nil)
 
-// Figures count what became of events, since the courier was made.
+// Stats counts what became of the events since New.
 type Stats struct {
-	// Taken counts events that the backend has, Lost those that it never will: Overflow of the queue, or the courier's
-	// End.
+	// Delivered counts events that the backend has. Overflow counts events that were lost because the queue was full,
+	// Unsent those that were lost because the dispatcher was closed.
 	Delivered, Overflow, Unsent uint64
-	// Batches counts those that were taken, Failures tries that failed.
+	// Batches counts batches that were delivered, Failures tries that failed.
 	Batches, Failures uint64
-	// Waiting counts what waits now, the batch under way included; WaitingBytes is without that.
+	// Waiting counts the events that wait now, including those in flight; WaitingBytes excludes those in flight.
 	Waiting, WaitingBytes int
 	// Failing says that the last try failed.
 	Failing bool
 }
 
-// New makes the courier of a tenant and starts it. Close ends it. The error tells all that is wrong.
+// New makes the dispatcher of a tenant and starts it; Close ends it. The error names all that is wrong.
 func New(tenant string, cfg Config) (*Dispatcher, error) {
 	cfg, err := checked(cfg)
 	if err != nil {
@@ -91,7 +91,7 @@ func (c *Dispatcher) configure(cfg Config) {
 	c.queue.maxEvents, c.queue.maxBytes = cfg.QueueEvents, cfg.QueueBytes
 }
 
-// Reload takes other settings, but for Transport. What waits stays, and what failed is tried at once.
+// Reload changes all settings except Transport. Waiting events stay, and a failed batch is tried again at once.
 func (c *Dispatcher) Reload(cfg Config) error {
 	cfg, err := checked(cfg)
 	if err != nil {
@@ -104,7 +104,8 @@ func (c *Dispatcher) Reload(cfg Config) error {
 	return nil
 }
 
-// hurry ends a wait between tries, unless the backend asked for it, and has the next waits begin small.
+// expedite cuts a wait before the next try short, unless the backend asked for it, and makes the waits begin small
+// again.
 func (c *Dispatcher) expedite() {
 	c.mu.Lock()
 	c.expedited = true
@@ -119,7 +120,7 @@ func (c *Dispatcher) wake() {
 	}
 }
 
-// Tell implements actors.Herald.
+// Tell implements actors.Herald. It appends to the queue and never blocks; text must not be changed afterwards.
 func (c *Dispatcher) Tell(epoch string, number uint64, text []byte) {
 	c.mu.Lock()
 	if c.ended {
@@ -143,7 +144,7 @@ func (c *Dispatcher) Tell(epoch string, number uint64, text []byte) {
 	}
 }
 
-// Flush sends what waits and returns when it is taken, or with the context's error when that ends before.
+// Flush blocks until all waiting events are delivered, or returns the context's error when that ends before.
 func (c *Dispatcher) Flush(ctx context.Context) error {
 	c.expedite()
 	c.mu.Lock()
@@ -159,7 +160,7 @@ func (c *Dispatcher) Flush(ctx context.Context) error {
 	}
 }
 
-// Close sends what waits until the context ends, and ends the courier. What is left is lost.
+// Close delivers waiting events until the context ends, and ends the dispatcher. The rest is lost.
 func (c *Dispatcher) Close(ctx context.Context) {
 	_ = c.Flush(ctx)
 	c.cancel()
@@ -180,7 +181,7 @@ func (c *Dispatcher) Close(ctx context.Context) {
 	}
 }
 
-// Figures takes a snapshot.
+// Stats returns a snapshot of the counters, for metrics.
 func (c *Dispatcher) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// run sends one batch after the other until the courier ends.
+// run sends one batch after another until the dispatcher ends.
 func (c *Dispatcher) run() {
 	defer close(c.done)
 	for {
@@ -33,7 +33,7 @@ func (c *Dispatcher) run() {
 	}
 }
 
-// next is the next batch, nil if nothing waits.
+// nextBatch returns the next batch, nil if no event waits.
 func (c *Dispatcher) nextBatch() *batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,12 +45,12 @@ func (c *Dispatcher) nextBatch() *batch {
 	return newBatch(c.tenant, events, lost)
 }
 
-// carry sends a batch until it is taken; false if the courier ended before.
+// deliver sends a batch until it is delivered. It returns false if the dispatcher ended before.
 func (c *Dispatcher) deliver(b *batch) bool {
 	waits := &backoff.ExponentialBackOff{InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 2,
 		MaxInterval: longestWait}
 	waits.Reset()
-	c.takeExpedited() // a hurry from before is met: the first try is now
+	c.takeExpedited() // the first try is made now anyway
 	for {
 		asked, err := c.post(b)
 		c.recordAttempt(b, err)
@@ -63,7 +63,8 @@ func (c *Dispatcher) deliver(b *batch) bool {
 	}
 }
 
-// rest waits before the next try: as long as was asked for, or as long as waits say, which may be cut short.
+// waitForRetry waits before the next try: as long as the backend asked for, or as long as waits say, which expedite may
+// cut short. It returns false if the dispatcher ended.
 func (c *Dispatcher) waitForRetry(waits *backoff.ExponentialBackOff, asked time.Duration) bool {
 	wait := asked
 	if wait == 0 {
@@ -87,6 +88,7 @@ func (c *Dispatcher) waitForRetry(waits *backoff.ExponentialBackOff, asked time.
 	return false
 }
 
+// takeExpedited reports whether expedite was called since the last time.
 func (c *Dispatcher) takeExpedited() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,8 +97,8 @@ func (c *Dispatcher) takeExpedited() bool {
 	return hurried
 }
 
-// try sends a batch once. If the backend asked for a time to wait, that is told with the error. Errors hold nothing of
-// what was sent, nor the URL.
+// post sends a batch once. wait is the time for which the backend asked, 0 if it did not. Errors hold nothing that was
+// sent, nor the URL.
 func (c *Dispatcher) post(b *batch) (wait time.Duration, err error) {
 	c.mu.Lock()
 	cfg := c.cfg
@@ -120,7 +122,7 @@ func (c *Dispatcher) post(b *batch) (wait time.Duration, err error) {
 	return retryAfter(response.Header, time.Now()), fmt.Errorf("the status is %d, wanted is 2xx", response.StatusCode)
 }
 
-// cause is why a call failed, without its URL.
+// withoutURL returns the cause of a failed call, without the URL.
 func withoutURL(err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		if outer.Timeout() {
@@ -131,7 +133,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// retryAfter is how long the backend asks to be left alone, 0 if it does not.
+// retryAfter returns for how long the backend asks not to be called, 0 if it does not.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
@@ -143,14 +145,14 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// note counts a try, and tells in the log when the backend stops to take batches and when it takes them again.
+// recordAttempt counts a try, and logs when the backend stops accepting batches and when it accepts them again.
 func (c *Dispatcher) recordAttempt(b *batch, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	failed := c.stats.Failing
 	if err != nil {
 		if c.ctx.Err() != nil {
-			return // it was cut off by our own end
+			return // Close cut it off
 		}
 		c.stats.Failures++
 		c.stats.Failing = true

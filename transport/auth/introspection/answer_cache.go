@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// memory remembers answers. Its owner guards it.
+// answerCache caches answers. Its owner guards it.
 type answerCache struct {
 	positive, negative                 *simplelru.LRU[questionHash, cachedAnswer]
 	positiveTTL, negativeTTL, staleFor time.Duration
@@ -19,7 +19,7 @@ type cachedAnswer struct {
 
 func newAnswerCache(cfg *Config) answerCache {
 	m := answerCache{positiveTTL: cfg.PositiveTTL, negativeTTL: cfg.NegativeTTL}
-	// fails below 1 alone, which Check refuses
+	// NewLRU fails only for a size below 1, which Check refuses.
 	m.positive, _ = simplelru.NewLRU[questionHash, cachedAnswer](cfg.CacheEntries, nil)
 	m.negative, _ = simplelru.NewLRU[questionHash, cachedAnswer](cfg.CacheEntries, nil)
 	if cfg.Failure == AllowCached {
@@ -28,35 +28,35 @@ func newAnswerCache(cfg *Config) answerCache {
 	return m
 }
 
-// find returns an answer whose time is not over.
-func (m *answerCache) get(f questionHash, now time.Time) (Answer, bool) {
-	if r, ok := m.positive.Get(f); ok {
+// get returns an answer that has not expired.
+func (m *answerCache) get(hash questionHash, now time.Time) (Answer, bool) {
+	if r, ok := m.positive.Get(hash); ok {
 		if now.Before(r.until) {
 			return r.answer, true
 		}
 		if !now.Before(r.until.Add(m.staleFor)) {
-			m.positive.Remove(f)
+			m.positive.Remove(hash)
 		}
 	}
-	if r, ok := m.negative.Get(f); ok {
+	if r, ok := m.negative.Get(hash); ok {
 		if now.Before(r.until) {
 			return r.answer, true
 		}
-		m.negative.Remove(f)
+		m.negative.Remove(hash)
 	}
 	return Answer{}, false
 }
 
-// old returns a yes whose time is over, but not for longer than the policy tolerates. A no since then has removed it.
-func (m *answerCache) getStale(f questionHash, now time.Time) (Answer, bool) {
-	r, ok := m.positive.Get(f)
+// getStale returns a yes that has expired, for no longer than the policy tolerates. A later no has removed it.
+func (m *answerCache) getStale(hash questionHash, now time.Time) (Answer, bool) {
+	r, ok := m.positive.Get(hash)
 	if !ok || !now.Before(r.until.Add(m.staleFor)) {
 		return Answer{}, false
 	}
 	return r.answer, true
 }
 
-func (m *answerCache) put(f questionHash, a Answer, now time.Time) {
+func (m *answerCache) put(hash questionHash, a Answer, now time.Time) {
 	ttl := m.negativeTTL
 	if a.Allow {
 		ttl = m.positiveTTL
@@ -66,11 +66,11 @@ func (m *answerCache) put(f questionHash, a Answer, now time.Time) {
 	}
 	until := now.Add(ttl)
 	if a.Allow {
-		m.negative.Remove(f)
-		m.positive.Add(f, cachedAnswer{a, until})
+		m.negative.Remove(hash)
+		m.positive.Add(hash, cachedAnswer{a, until})
 	} else {
-		m.positive.Remove(f)
-		m.negative.Add(f, cachedAnswer{a, until})
+		m.positive.Remove(hash)
+		m.negative.Add(hash, cachedAnswer{a, until})
 	}
 }
 

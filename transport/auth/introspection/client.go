@@ -11,7 +11,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// ErrUnavailable says that there is no answer: the backend did not give one, and the failure policy has none either.
+// ErrUnavailable says that there is no answer: neither the backend nor the failure policy has one.
 var ErrUnavailable = errors.New("the backend does not answer")
 
 // Client asks one backend. Its methods may be called from many goroutines at once.
@@ -26,19 +26,19 @@ type Client struct {
 
 	mu    sync.Mutex
 	cache answerCache // guarded by mu
-	// questions that are being asked; guarded by mu, at most slots * (1 + waitersASlot)
+	// pending has the questions that are being asked: at most slots * (1 + waitersPerSlot); guarded by mu.
 	pending map[questionHash]*pendingCall
 }
 
-// flight is a question on its way. done is closed when the rest is set.
+// pendingCall is a question that is being asked. done is closed once the other fields are set.
 type pendingCall struct {
 	done      chan struct{}
 	answer    Answer
 	err       error
-	abandoned bool // by who asked it; those who wait ask again
+	abandoned bool // its caller gave up; those that wait for it ask again
 }
 
-// New makes the client of the tenant called name. The error tells all that is wrong.
+// New makes the client for the tenant called name. The error names all that is wrong.
 func New(name string, cfg Config) (*Client, error) {
 	cfg = cfg.WithDefaults()
 	if !cfg.Enabled() {
@@ -71,7 +71,7 @@ func New(name string, cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// tell says in the log when the backend stops to answer, and when it is back.
+// logState logs when the backend stops answering, and when it is back.
 func (c *Client) logState(_ string, _, to gobreaker.State) {
 	switch to {
 	case gobreaker.StateOpen:
@@ -82,8 +82,8 @@ func (c *Client) logState(_ string, _, to gobreaker.State) {
 	}
 }
 
-// Ask returns the backend's answer, fresh, remembered or, if the policy allows it, old. The error is ErrUnavailable,
-// wrapped or not, or the context's.
+// Ask returns the backend's answer: a fresh one, a cached one or, if the policy allows it, an expired one. The error
+// wraps ErrUnavailable. Ask may block for the Budget; it gives up when the context ends.
 func (c *Client) Ask(ctx context.Context, q Question) (Answer, error) {
 	c.counters.asked.Add(1)
 	f := q.hash()
@@ -114,7 +114,7 @@ func (c *Client) Ask(ctx context.Context, q Question) (Answer, error) {
 	}
 }
 
-// join returns what is remembered, or the flight to wait for, or one of the caller's own to lead; no flight if there
+// join returns a cached answer, or the pending call to wait for, or a new one that the caller leads; no call if there
 // are too many.
 func (c *Client) join(f questionHash) (answer Answer, known bool, shared *pendingCall, leads bool) {
 	c.mu.Lock()
@@ -133,7 +133,7 @@ func (c *Client) join(f questionHash) (answer Answer, known bool, shared *pendin
 	return answer, false, shared, true
 }
 
-// lead asks, for all who wait for the same.
+// perform asks, for all callers that wait for the same answer.
 func (c *Client) perform(ctx context.Context, f questionHash, own *pendingCall, q *Question) (Answer, error) {
 	defer c.finish(f, own)
 	answer, err := c.fetch(ctx, q)
@@ -147,6 +147,7 @@ func (c *Client) perform(ctx context.Context, f questionHash, own *pendingCall, 
 	return answer, nil
 }
 
+// finish ends a pending call and caches its answer.
 func (c *Client) finish(f questionHash, own *pendingCall) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,8 +158,8 @@ func (c *Client) finish(f questionHash, own *pendingCall) {
 	close(own.done)
 }
 
-// without is what holds without an answer.
-func (c *Client) fallback(f questionHash, why error) (Answer, error) {
+// fallback returns what the policy allows without an answer.
+func (c *Client) fallback(f questionHash, err error) (Answer, error) {
 	c.mu.Lock()
 	answer, ok := c.cache.getStale(f, c.cfg.Clock())
 	c.mu.Unlock()
@@ -167,10 +168,10 @@ func (c *Client) fallback(f questionHash, why error) (Answer, error) {
 		return answer, nil
 	}
 	c.counters.unavailable.Add(1)
-	return Answer{}, fmt.Errorf("%w: %w", ErrUnavailable, why)
+	return Answer{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// Close lets go of connections that nobody uses. A question that is being asked may end.
+// Close closes idle connections. A call that is under way is not cut off.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // String keeps the secret out of logs and messages.

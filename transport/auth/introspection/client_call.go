@@ -14,13 +14,13 @@ import (
 )
 
 var (
-	errAbandoned  = errors.New("who asked has given up")
+	errAbandoned  = errors.New("the caller has given up")
 	errOverloaded = errors.New("too many questions wait")
 	errNetwork    = errors.New("no connection, or no answer in time")
 	errTooLarge   = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
 )
 
-// fetch asks until there is an answer, or no sense in asking, or the budget is used up.
+// fetch asks until there is an answer, until asking again makes no sense, or until the budget is used up.
 func (c *Client) fetch(asker context.Context, q *Question) (Answer, error) {
 	ctx, cancel := context.WithTimeout(asker, c.cfg.Budget)
 	defer cancel()
@@ -39,7 +39,7 @@ func (c *Client) fetch(asker context.Context, q *Question) (Answer, error) {
 	return answer, err
 }
 
-// guarded is one try, unless the backend is being left alone.
+// tryOnce makes one try, unless the circuit breaker is open.
 func (c *Client) tryOnce(asker, ctx context.Context, body []byte) (Answer, error) {
 	answer, err := c.breaker.Execute(func() (Answer, error) {
 		c.counters.calls.Add(1)
@@ -63,7 +63,7 @@ func (c *Client) tryOnce(asker, ctx context.Context, body []byte) (Answer, error
 	return answer, err
 }
 
-// call is one request. Its errors name no address and hold nothing of what was sent.
+// post makes one request. Its errors hold neither the address nor anything that was sent.
 func (c *Client) post(ctx context.Context, body []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()

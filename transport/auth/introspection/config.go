@@ -17,14 +17,14 @@ const (
 	AllowCached = "allow-cached"
 )
 
-// Config is what a Client obeys. A field that is zero has its default; without URL there is nobody to ask.
+// Config is the configuration of a Client. A zero field has its default; without URL, no backend is asked.
 type Config struct {
 	URL    string `yaml:"url" env:"URL" unit:"URL" help:"The one address of the tenant's backend that is asked, by POST; empty for nobody. Use https across networks."`
 	Secret string `yaml:"secret" env:"SECRET" unit:"secret" help:"What the backend knows Parley by (Authorization: Bearer), at least 16 bytes."`
-	// SecretFile is for whoever reads the configuration: it fills Secret. This package reads no file.
+	// SecretFile is read by the reader of the configuration, which sets Secret. This package reads no file.
 	SecretFile string `yaml:"secret_file" env:"SECRET_FILE" unit:"file" help:"A file with that secret; one line break at its end is left out."`
 
-	// Ask and Topics say what the backend is asked about; nil is the default, an empty list is nothing.
+	// Ask and Topics say what the backend is asked about; nil is the default, with an empty list it is asked nothing.
 	Ask    []string `yaml:"ask" env:"ASK" envDefault:"session,user,outpost" unit:"kinds" help:"What it is asked about: session (of a cookie), user (where a dialect demands a known one), outpost (a token not listed in outposts)."`
 	Topics []string `yaml:"topics" env:"TOPICS" unit:"patterns" help:"Topics for which it is asked whether the user may hear them, such as datasetUpdate/*; what lies above one is asked about, too."`
 
@@ -40,7 +40,7 @@ type Config struct {
 
 	// Clock tells the time; nil is time.Now.
 	Clock func() time.Time `yaml:"-" env:"-"`
-	// Logger hears when the backend stops to answer and when it is back; nil is silence.
+	// Logger gets a line when the backend stops answering and when it is back; nil discards them.
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Transport makes the calls; nil is the client's own. It must not follow redirects.
 	Transport http.RoundTripper `yaml:"-" env:"-"`
@@ -53,15 +53,15 @@ const (
 	maxTopics      = 256      // patterns in one answer
 	minSecret      = 16       // bytes
 	maxSecret      = 4096     // bytes
-	waitersPerSlot = 16       // questions that may wait for each call that may be under way
+	waitersPerSlot = 16       // questions that may wait, for each call that may be under way
 	tripAfter      = 5        // failures in a row
 	openFor        = 10 * time.Second
 )
 
-// On reports whether there is somebody to ask.
+// Enabled reports whether there is a backend to ask.
 func (c *Config) Enabled() bool { return c.URL != "" }
 
-// Asks reports whether the backend is asked about a kind; about Access it is if there are Topics.
+// AsksAbout reports whether the backend is asked about a kind; about Access it is asked if there are Topics.
 func (c *Config) AsksAbout(kind Kind) bool {
 	switch {
 	case !c.Enabled():
@@ -72,7 +72,7 @@ func (c *Config) AsksAbout(kind Kind) bool {
 	return c.Ask == nil || slices.Contains(c.Ask, string(kind))
 }
 
-// WithDefaults fills in what is zero.
+// WithDefaults sets the zero fields to their defaults.
 func (c Config) WithDefaults() Config {
 	if c.Ask == nil {
 		c.Ask = []string{string(Session), string(User), string(Outpost)}
@@ -105,7 +105,7 @@ func setDefault[T comparable](field *T, value T) {
 // Problem is what is wrong with one setting. Its text repeats neither the URL nor the secret.
 type Problem struct{ Key, Text string }
 
-// Check says what is wrong, or nil.
+// Check returns all problems as one error, or nil.
 func (c *Config) Check() error {
 	var all []error
 	for _, p := range c.Problems() {
@@ -114,7 +114,7 @@ func (c *Config) Check() error {
 	return errors.Join(all...)
 }
 
-// Problems are all that is wrong. Zeros are taken for what they are: see WithDefaults.
+// Problems returns all that is wrong. It takes a zero for a value, not for the default: see WithDefaults.
 func (c *Config) Problems() []Problem {
 	if !c.Enabled() {
 		return nil

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// How often a set is fetched.
+// When a set is fetched.
 const (
-	minAge       = time.Minute
+	minAge       = time.Minute // as the next ones, the time from one fetch to the next
 	defaultAge   = 15 * time.Minute
 	maxAge       = time.Hour
-	minRetry     = time.Second
+	minRetry     = time.Second // after a failure
 	maxRetry     = time.Minute
-	refetchEvery = 30 * time.Second
+	refetchEvery = 30 * time.Second // for unknown keys
 )
 
-// Source is the key set at one URL. Its methods may be called from many goroutines at once, but for Run.
+// Refresher keeps the key set at one URL fresh. Its methods may be called from many goroutines at once, except for Run.
 type Refresher struct {
 	// Static after New.
 	fetcher *fetcher
@@ -29,25 +29,25 @@ type Refresher struct {
 	created time.Time
 
 	fetches, failures atomic.Uint64
-	lastSuccess       atomic.Int64 // when the last good fetch ended, in nanoseconds since born; 0 for never
+	lastSuccess       atomic.Int64 // the end of the last good fetch, in nanoseconds since created; 0 for never
 
-	wake chan struct{} // has one for a fetch that somebody asked for
+	wake chan struct{} // holds one for a fetch that Refetch asked for
 
 	mu      sync.Mutex
 	running bool // guarded by mu
-	// closed when the fetch that is under way, or about to be, has ended; nil for none; guarded by mu
+	// pending is closed when the fetch that is under way, or about to begin, has ended; nil for none; guarded by mu.
 	pending     chan struct{}
-	lastRefetch time.Time // when somebody last asked in vain; guarded by mu
+	lastRefetch time.Time // when Refetch last began a fetch; guarded by mu
 
 	// Owned by Run.
-	document []byte // document that was taken
+	document []byte // accepted last
 	retry    time.Duration
 	failing  bool
 }
 
-// New makes a source that fetches nothing yet. take is called by Run with each new document; its error, which must hold
-// no secret, says why it cannot be used. The error is that of CheckURL.
-func New(cfg Config, take func(document []byte) error) (*Refresher, error) {
+// New makes a Refresher that does not fetch yet. Run calls accept with each new document; its error says why the
+// document cannot be used, and must hold no secret. The error of New is that of CheckURL.
+func New(cfg Config, accept func(document []byte) error) (*Refresher, error) {
 	f, err := newFetcher(cfg)
 	if err != nil {
 		return nil, err
@@ -56,18 +56,18 @@ func New(cfg Config, take func(document []byte) error) (*Refresher, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Refresher{fetcher: f, accept: take, log: log.With("host", f.url.Host), created: time.Now(),
+	return &Refresher{fetcher: f, accept: accept, log: log.With("host", f.url.Host), created: time.Now(),
 		wake: make(chan struct{}, 1)}, nil
 }
 
-// Start says that Run is about to be called: from now on Ask has something to wait for.
+// Start says that Run is about to be called: from now on Refetch has something to wait for.
 func (s *Refresher) Start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running, s.pending = true, make(chan struct{})
 }
 
-// Run fetches until the context ends.
+// Run fetches until the context ends. It is called once.
 func (s *Refresher) Run(ctx context.Context) {
 	defer s.stop()
 	for {
@@ -89,9 +89,9 @@ func (s *Refresher) Run(ctx context.Context) {
 	}
 }
 
-// Ask has the set fetched, since a key is missing, and returns what is closed when that is done: with the fetch that is
-// under way, or one that begins now. It is nil if there is nothing to wait for, since somebody asked in vain a moment
-// ago.
+// Refetch fetches the set anew, since a key is missing, without blocking. It returns a channel that is closed when that
+// is done: with the fetch that is under way, or with one that begins now. The channel is nil if there is nothing to
+// wait for, since an earlier call began a fetch a moment ago.
 func (s *Refresher) Refetch() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,10 +99,11 @@ func (s *Refresher) Refetch() <-chan struct{} {
 		return s.pending
 	}
 	s.lastRefetch, s.pending = time.Now(), make(chan struct{})
-	s.wake <- struct{}{} // nobody else puts one in while there is a flight
+	s.wake <- struct{}{} // nobody else sends while there is a pending fetch
 	return s.pending
 }
 
+// beginFetch begins the fetch for which Run's timer has fired.
 func (s *Refresher) beginFetch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +111,7 @@ func (s *Refresher) beginFetch() {
 		s.pending = make(chan struct{})
 		return
 	}
-	<-s.wake // somebody asked at the same moment
+	<-s.wake // Refetch was called at the same moment
 }
 
 func (s *Refresher) endFetch() {
@@ -130,8 +131,8 @@ func (s *Refresher) stop() {
 	}
 }
 
-// fetch does so once, and returns when to do it again.
-func (s *Refresher) fetch(ctx context.Context) (again time.Duration) {
+// fetch fetches once, and returns the wait before the next fetch.
+func (s *Refresher) fetch(ctx context.Context) (wait time.Duration) {
 	s.fetches.Add(1)
 	document, age, err := s.fetcher.fetch(ctx)
 	if err == nil && !bytes.Equal(document, s.document) {
@@ -153,8 +154,8 @@ func (s *Refresher) fetch(ctx context.Context) (again time.Duration) {
 	return min(max(age, minAge), maxAge)
 }
 
-// failed says so once, until it works again.
-func (s *Refresher) fetchFailed(why error) (again time.Duration) {
+// fetchFailed warns at the first of several failures, and returns the wait before the next try.
+func (s *Refresher) fetchFailed(err error) (wait time.Duration) {
 	s.failures.Add(1)
 	level := slog.LevelDebug
 	if !s.failing {
@@ -166,19 +167,19 @@ func (s *Refresher) fetchFailed(why error) (again time.Duration) {
 	if s.document == nil {
 		text = "the key set cannot be fetched; until it can be, its tokens are refused as unavailable"
 	}
-	s.log.Log(context.Background(), level, text, "why", why.Error(), "again", s.retry)
+	s.log.Log(context.Background(), level, text, "why", err.Error(), "again", s.retry)
 	return s.retry/2 + rand.N(s.retry/2+1)
 }
 
-// Figures are a snapshot of what was counted since New.
+// Stats is a snapshot of what was counted since New.
 type Stats struct {
-	// Fetches counts tries, Failures those of them that brought nothing to use.
+	// Fetches counts all fetches, Failures those that brought no usable document.
 	Fetches, Failures uint64
-	// Age is the time since the last one that did; since New if there was none.
+	// Age is the time since the last good fetch, or since New if there was none.
 	Age time.Duration
 }
 
-// Figures are the counters, for metrics.
+// Stats returns a snapshot of the counters, for metrics.
 func (s *Refresher) Stats() Stats {
 	return Stats{s.fetches.Load(), s.failures.Load(), time.Since(s.created) - time.Duration(s.lastSuccess.Load())}
 }
