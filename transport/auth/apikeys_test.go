@@ -7,7 +7,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// reliability.md check 17: who has the key is known, and nobody else gets in.
+// reliability.md check 17: a client that has the key is known, and nobody else gets in.
 func TestAPIKeys_SayWhichTenantCalls(t *testing.T) {
 	keys, err := auth.NewAPIKeys(map[string][]string{"acme": {"acme-key-1", "acme-key-2", "acme-key-1"}, "b": {"b-key"},
 		"dev": {"dev"}})

@@ -12,14 +12,14 @@ import (
 const dataset = "datasetUpdate/610217e481f6fc54736209e0"
 
 // right asks whether a user whose token grants everything may hear a topic.
-func (b *bench) right(id *protocol.Identity, topic string) protocol.Reason {
+func (b *fixture) right(id *protocol.Identity, topic string) protocol.Reason {
 	if why := protocol.AsRefusal(b.Authorize(context.Background(), "acme", id, topic)); why != nil {
 		return why.Reason
 	}
 	return ""
 }
 
-// R004.29, R004.37: the token's patterns, and for some topics what the backend says.
+// R004.29, R004.37: the token's patterns decide, and for some topics the backend.
 func TestAuthorize_AsksTheBackendAboutItsTopics(t *testing.T) {
 	there := &backend{knows: map[string]string{"access acme alice " + dataset: `{"allow":true}`}}
 	b := one(t, there.with(withSecret()))
@@ -27,7 +27,7 @@ func TestAuthorize_AsksTheBackendAboutItsTopics(t *testing.T) {
 	for topic, want := range map[string]protocol.Reason{
 		dataset:                  "",
 		"datasetUpdate/other":    protocol.Forbidden,
-		"datasetUpdate":          protocol.Forbidden, // who hears it hears all below
+		"datasetUpdate":          protocol.Forbidden, // its subscribers hear everything below it
 		"uploadFile/x/y":         protocol.Forbidden,
 		"issueUpdate/x":          "",
 		"datasetUpdates":         "",
@@ -77,7 +77,7 @@ func TestAuthorize_WhatTheTokenDoesNotGrantIsNotAskedAbout(t *testing.T) {
 	}
 }
 
-func TestAuthorize_InTheLobbyTheIdentitySaysWhere(t *testing.T) {
+func TestAuthorize_WithAnUnresolvedTenantTheIdentityNamesIt(t *testing.T) {
 	there := &backend{knows: map[string]string{"access acme alice " + dataset: `{"allow":true}`}}
 	b := one(t, there.with(withSecret()))
 	id := &protocol.Identity{Tenant: "acme", User: "alice", Topics: []protocol.Pattern{"*"}}

@@ -29,7 +29,7 @@ func FuzzToken(f *testing.F) {
 	b := one(f, manyKeys())
 	f.Fuzz(func(t *testing.T, token string) {
 		b.log.Reset()
-		id, err := b.show("acme", token, protocol.Claims{})
+		id, err := b.showToken("acme", token, protocol.Claims{})
 		if token == good {
 			if err != nil {
 				t.Fatalf("the true token was refused: %v", err)
@@ -44,7 +44,7 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// FuzzClaims, reliability.md check 62: whatever an issuer signs, an identity that comes of it can be used anywhere.
+// FuzzClaims, reliability.md check 62: whatever an issuer signs, the resulting identity can be used anywhere.
 func FuzzClaims(f *testing.F) {
 	for _, form := range []string{codegraph, valtronics, endurain, airlay} {
 		f.Add(seedClaims(form, "access"))
@@ -57,7 +57,7 @@ func FuzzClaims(f *testing.F) {
 	rules := protocol.Claims{User: []string{"sub", "data.id", "a.b.c"}, Refuse: []string{"refresh"}}
 	f.Fuzz(func(t *testing.T, claims string) {
 		b.log.Reset()
-		id, err := b.show("acme", hs(claims), rules)
+		id, err := b.showToken("acme", hs(claims), rules)
 		if err != nil {
 			if refusal := protocol.AsRefusal(err); refusal.Detail != "" ||
 				refusal.Reason != protocol.InvalidToken && refusal.Reason != protocol.TokenExpired {
@@ -83,7 +83,7 @@ func FuzzClaims(f *testing.F) {
 	})
 }
 
-// FuzzKeys: whatever a key file holds, it is an error or a tenant, never a panic.
+// FuzzKeys: whatever a key file holds, it gives an error or a tenant, never a panic.
 func FuzzKeys(f *testing.F) {
 	f.Add(jwks())
 	f.Add([]byte(`{"keys":[{"kty":"EC","crv":"P-384","x":"AQ","y":"AQ"}]}`))
@@ -100,8 +100,9 @@ func FuzzKeys(f *testing.F) {
 	})
 }
 
-// FuzzForms: whatever is shown in any form, to a tenant or in the lobby, nothing panics, and it opens nothing.
-func FuzzForms(f *testing.F) {
+// FuzzTypes: whatever is shown in any type of credential, to a tenant or to UnresolvedTenant, nothing panics, and it
+// opens nothing.
+func FuzzTypes(f *testing.F) {
 	for _, text := range []string{"", "a.b.c", "token-of-b", strings.Repeat("A", 43), alice(),
 		baked(secretKey, session("s", "anonymous", false)), baked(otherSecret, session("s", "u", true))} {
 		f.Add(text, outpostA)
@@ -118,7 +119,7 @@ func FuzzForms(f *testing.F) {
 		for _, form := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost, protocol.Unproven,
 			"new"} {
 			for _, where := range []string{"acme", auth.UnresolvedTenant} {
-				id, err := b.meet(where,
+				id, err := b.show(where,
 					protocol.Credential{Form: form, Token: text, For: bound, Claims: protocol.Claims{Known: true}})
 				checkRefusal(t, id, err, protocol.InvalidToken)
 			}

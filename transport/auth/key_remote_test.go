@@ -60,8 +60,8 @@ func signedBy(kid string, k *rsa.PrivateKey) string {
 	return compact(jwt.SigningMethodRS256, k, `{"alg":"RS256","kid":"`+kid+`"}`, live(`"sub":"alice"`))
 }
 
-// followed is a bench whose tenant acme has its keys from an issuer.
-func followed(t testing.TB, i *issuer) *bench {
+// followed is a fixture whose tenant acme has its keys from an issuer.
+func followed(t testing.TB, i *issuer) *fixture {
 	t.Helper()
 	b := one(t, auth.TenantKeys{Keys: []auth.Key{{URL: i.URL + "/jwks"}}})
 	b.Start()
@@ -69,9 +69,8 @@ func followed(t testing.TB, i *issuer) *bench {
 	return b
 }
 
-// F25: a token of a key that is new is taken at once, since the set is fetched for it; and of those that are gone no
-// more.
-func TestRemote_ANewKeyIsFetchedForItsFirstToken(t *testing.T) {
+// F25: a token of a new key is accepted at once, since the set is fetched for it; tokens of keys that are gone are not.
+func TestRemoteKeySet_ANewKeyIsFetchedForItsFirstToken(t *testing.T) {
 	i := newIssuer(t, setOf(public("old", rsaKey())))
 	b := followed(t, i)
 	b.accepts(t, signedBy("old", rsaKey())) // waits for the first fetch
@@ -79,7 +78,7 @@ func TestRemote_ANewKeyIsFetchedForItsFirstToken(t *testing.T) {
 	b.accepts(t, signedBy("old", rsaKey()))
 	b.accepts(t, signedBy("new", rsa4096()))
 	b.refuses(t, protocol.InvalidToken, signedBy("old", rsaKey()))
-	for n := range 50 { // whoever guesses has nothing fetched
+	for n := range 50 { // guesses fetch nothing
 		b.refuses(t, protocol.InvalidToken, signedBy(fmt.Sprint("guess", n), rsaKey()))
 	}
 	if n := i.fetched.Load(); n != 2 {
@@ -90,15 +89,15 @@ func TestRemote_ANewKeyIsFetchedForItsFirstToken(t *testing.T) {
 	}
 }
 
-// F25: while the source is down at the start its tokens are refused as something to try again, others are not; and a
-// set that cannot be used takes nothing away.
-func TestRemote_WithoutItsSourceTheStartGoesOn(t *testing.T) {
+// F25: while the source is down at the start, its tokens are refused as Busy and others are not; a set that cannot be
+// used takes nothing away.
+func TestRemoteKeySet_WithoutItsSourceTheStartGoesOn(t *testing.T) {
 	i := newIssuer(t, "")
 	i.publish(http.StatusInternalServerError, "")
 	b := one(t, auth.TenantKeys{Keys: []auth.Key{{URL: i.URL}, {ID: "own", Secret: secret}}})
 	b.Start()
 	t.Cleanup(b.Close)
-	_, err := b.show("acme", signedBy("k", rsaKey()), protocol.Claims{})
+	_, err := b.showToken("acme", signedBy("k", rsaKey()), protocol.Claims{})
 	if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.Busy || why.RetryAfter == 0 {
 		t.Errorf("%v", err)
 	}
@@ -107,7 +106,7 @@ func TestRemote_WithoutItsSourceTheStartGoesOn(t *testing.T) {
 	deadline := time.Now().Add(20 * time.Second)
 	for err != nil && time.Now().Before(deadline) { // it comes by itself
 		time.Sleep(10 * time.Millisecond)
-		_, err = b.show("acme", signedBy("k", rsaKey()), protocol.Claims{})
+		_, err = b.showToken("acme", signedBy("k", rsaKey()), protocol.Claims{})
 	}
 	if err != nil {
 		t.Fatalf("the set did not come within 20 s: %v", err)
@@ -115,7 +114,7 @@ func TestRemote_WithoutItsSourceTheStartGoesOn(t *testing.T) {
 	for _, bad := range []string{"", "garbage", setOf(), setOf(`{"kty":"RSA","n":"AQAB","e":"AQAB"}`)} {
 		i.publish(http.StatusOK, bad)
 		again := followed(t, newIssuer(t, bad))
-		if _, err := again.show("acme", signedBy("k", rsaKey()),
+		if _, err := again.showToken("acme", signedBy("k", rsaKey()),
 			protocol.Claims{}); protocol.AsRefusal(err).Reason != protocol.Busy {
 			t.Errorf("%.20q: %v", bad, err)
 		}
@@ -123,8 +122,8 @@ func TestRemote_WithoutItsSourceTheStartGoesOn(t *testing.T) {
 	b.accepts(t, signedBy("k", rsaKey()))
 }
 
-// F25: what anybody can read signs nothing: a secret in a published set would let in whoever has read it.
-func TestRemote_APublishedSecretIsLeftOut(t *testing.T) {
+// F25: a key that anybody can read signs nothing: a secret in a published set would let in every reader.
+func TestRemoteKeySet_APublishedSecretIsLeftOut(t *testing.T) {
 	private := strings.TrimSuffix(public("private", rsa4096()), "}") + `,"d":"AQAB"}`
 	i := newIssuer(t, setOf(public("good", rsaKey()),
 		fmt.Sprintf(`{"kty":"oct","kid":"oct","k":%q}`, enc([]byte(secret))), private))
@@ -138,8 +137,8 @@ func TestRemote_APublishedSecretIsLeftOut(t *testing.T) {
 	}
 }
 
-// F25: a reload keeps what was fetched, and follows other addresses; each tenant has its own.
-func TestRemote_AReloadKeepsWhatWasFetched(t *testing.T) {
+// F25: a reload keeps fetched keys and fetches from new addresses; each tenant has its own.
+func TestRemoteKeySet_AReloadKeepsWhatWasFetched(t *testing.T) {
 	first, second := newIssuer(t, setOf(public("k", rsaKey()))), newIssuer(t, setOf(public("k", rsa4096())))
 	b := followed(t, first)
 	b.accepts(t, signedBy("k", rsaKey()))
@@ -152,10 +151,10 @@ func TestRemote_AReloadKeepsWhatWasFetched(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.accepts(t, signedBy("k", rsaKey()))
-	if _, err := b.show("b", signedBy("k", rsa4096()), protocol.Claims{}); err != nil {
+	if _, err := b.showToken("b", signedBy("k", rsa4096()), protocol.Claims{}); err != nil {
 		t.Error(err)
 	}
-	if _, err := b.show("b", signedBy("k", rsaKey()), protocol.Claims{}); err == nil {
+	if _, err := b.showToken("b", signedBy("k", rsaKey()), protocol.Claims{}); err == nil {
 		t.Error("one tenant's key lets in to another")
 	}
 	if err := b.Reload(settings(second.URL)); err != nil {
@@ -165,8 +164,8 @@ func TestRemote_AReloadKeepsWhatWasFetched(t *testing.T) {
 	b.refuses(t, protocol.InvalidToken, signedBy("k", rsaKey()))
 }
 
-// F25: who asks gives up when its own time is over, not when the source's is.
-func TestRemote_WhoWaitsCanGiveUp(t *testing.T) {
+// F25: a caller gives up when its own time is over, not when the source's is.
+func TestRemoteKeySet_WhoWaitsCanGiveUp(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer server.Close()
@@ -182,16 +181,16 @@ func TestRemote_WhoWaitsCanGiveUp(t *testing.T) {
 	}
 }
 
-// F25: in the lobby the sets of all who are there are looked at.
-func TestRemote_ServesTheLobby(t *testing.T) {
+// F25: where the tenant is unresolved, the sets of all tenants that allow this are looked at.
+func TestRemoteKeySet_ServesUnresolvedTenants(t *testing.T) {
 	i := newIssuer(t, setOf(public("k", rsaKey())))
-	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{
+	b := newFixture(t, auth.Config{}, map[string]auth.TenantKeys{
 		"a":     {AllowUnresolved: true, Keys: []auth.Key{{Secret: secret}}},
 		"other": {AllowUnresolved: true, Keys: []auth.Key{{URL: i.URL}}},
 	})
 	b.Start()
 	defer b.Close()
-	if id, err := b.show(auth.UnresolvedTenant, signedBy("k", rsaKey()), protocol.Claims{}); err != nil ||
+	if id, err := b.showToken(auth.UnresolvedTenant, signedBy("k", rsaKey()), protocol.Claims{}); err != nil ||
 		id.Tenant != "other" {
 		t.Errorf("%v, %v", id, err)
 	}

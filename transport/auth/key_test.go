@@ -24,7 +24,7 @@ import (
 
 func enc(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
-// jwks is a set with a key of each kind, and three that are not for us.
+// jwks is a set with a key of each kind, and three that are not for signatures.
 func jwks() []byte {
 	point := must(p256().PublicKey.Bytes())
 	return fmt.Appendf(nil, `{"keys":[
@@ -74,8 +74,8 @@ func TestKeys_EveryWayToWriteAPEMKey(t *testing.T) {
 		accepts(t, compact(jwt.SigningMethodES256, es, `{"alg":"ES256"}`, live(`"sub":"alice"`)))
 }
 
-// F24: a key of somebody's set that cannot be used costs that key alone, at the start and at each reload, and is warned
-// of; those for encryption are passed over in silence.
+// F24: a key of a set that cannot be used costs only that key, at the start and at each reload, with a warning; keys
+// for encryption are skipped silently.
 func TestKeys_OneThatCannotBeUsedIsLeftOutOfItsSet(t *testing.T) {
 	weak := must(rsa.GenerateKey(rand.Reader, 1024))
 	good := public("good", rsaKey())
@@ -120,7 +120,7 @@ func TestKeys_OneThatCannotBeUsedIsLeftOutOfItsSet(t *testing.T) {
 	}
 }
 
-// F24: a set without any that can be used is an error, which says why.
+// F24: a set without any usable key is an error that says why.
 func TestKeys_ASetWithoutAnyThatCanBeUsedIsAnError(t *testing.T) {
 	weak := public("weak", must(rsa.GenerateKey(rand.Reader, 1024)))
 	k := auth.Key{JWKS: []byte(setOf(weak, weak, `{"kty":"RSA","use":"enc"}`))}

@@ -11,7 +11,7 @@ import (
 
 func TestUnproven_IsForTenantsThatWantIt(t *testing.T) {
 	credential := protocol.Credential{Form: protocol.Unproven, For: "7"}
-	one(t, withSecret()).turns(t, protocol.InvalidToken, "acme", credential)
+	one(t, withSecret()).refusesCredential(t, protocol.InvalidToken, "acme", credential)
 	keys := withSecret()
 	keys.AllowUnverified, keys.AnonymousTopics = true, []string{"news"}
 	b := one(t, keys)
@@ -24,11 +24,11 @@ func TestUnproven_IsForTenantsThatWantIt(t *testing.T) {
 		{Form: protocol.Unproven}, {Form: protocol.Unproven, For: "a\nb"},
 		{Form: protocol.Unproven, For: "7", Token: alice()},
 	} {
-		b.turns(t, protocol.InvalidToken, "acme", wrong)
+		b.refusesCredential(t, protocol.InvalidToken, "acme", wrong)
 	}
-	b.turns(t, protocol.InvalidToken, auth.UnresolvedTenant, credential)
+	b.refusesCredential(t, protocol.InvalidToken, auth.UnresolvedTenant, credential)
 	b.revoke(t, "acme", auth.Revocation{User: "7"})
-	b.turns(t, protocol.InvalidToken, "acme", credential)
+	b.refusesCredential(t, protocol.InvalidToken, "acme", credential)
 }
 
 // R004.28, R004.37: the token holds, but its user does not exist.
@@ -36,7 +36,7 @@ func TestKnown_AsksTheListThenTheBackend(t *testing.T) {
 	known := protocol.Claims{Known: true}
 	user := func(name string) string { return hs(live(fmt.Sprintf(`"sub":%q`, name))) }
 
-	b := one(t, withSecret()) // nobody to ask: who has a token exists
+	b := one(t, withSecret()) // no backend: everybody who has a token exists
 	b.accepts(t, user("anyone"), known)
 
 	listed := withSecret()
@@ -56,7 +56,7 @@ func TestKnown_AsksTheListThenTheBackend(t *testing.T) {
 	listed.Users = []string{"alice"}
 	b = one(t, there.with(listed))
 	b.accepts(t, user("alice"), known)
-	for range 2 { // the second time from memory, of the token and of the answer
+	for range 2 { // the second time the token and the answer are cached
 		b.accepts(t, user("carol"), known)
 		b.refuses(t, protocol.UnknownUser, user("bob"), known)
 	}

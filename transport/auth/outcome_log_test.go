@@ -16,8 +16,8 @@ type line struct {
 	Failures                           int
 }
 
-// lines are what was logged since the last call.
-func (b *bench) lines(t testing.TB) []line {
+// lines are the lines that were logged since the last call.
+func (b *fixture) lines(t testing.TB) []line {
 	t.Helper()
 	var all []line
 	for text := range strings.Lines(b.log.String()) {
@@ -41,14 +41,14 @@ func levels(lines []line) map[string]int {
 
 // R001.52, R001.58, R001.83: outcomes are logged, and repeated failures are a warning.
 func TestLog_RepeatedFailuresOfATenantAreOneWarningAMinute(t *testing.T) {
-	b := newBench(t, auth.Config{WarnAfter: 3}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
+	b := newFixture(t, auth.Config{WarnAfter: 3}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
 	for range 10 {
 		b.refuses(t, protocol.InvalidToken, "garbage")
 	}
 	if got := levels(b.lines(t)); got["INFO"] != 3 || got["WARN"] != 1 || got["DEBUG"] != 7 {
 		t.Errorf("in the first minute: %v", got)
 	}
-	_, _ = b.show("b", "garbage", protocol.Claims{})
+	_, _ = b.showToken("b", "garbage", protocol.Claims{})
 	if got := levels(b.lines(t)); got["INFO"] != 1 || got["WARN"] != 0 {
 		t.Errorf("another tenant: %v", got)
 	}
@@ -79,8 +79,8 @@ func TestLog_TellsTenantReasonAndRemote(t *testing.T) {
 	}
 }
 
-func TestFigures_CountEveryOutcomeOfEveryTenant(t *testing.T) {
-	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
+func TestStats_CountEveryOutcomeOfEveryTenant(t *testing.T) {
+	b := newFixture(t, auth.Config{}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
 	b.accepts(t, alice())
 	b.accepts(t, alice())
 	b.accepts(t, "", protocol.Claims{Anonymous: true})

@@ -104,9 +104,9 @@ func (v *Verifier) checkOutpost(ctx context.Context, a *attempt) (authResult, Ou
 
 // findOutpost looks a token up among those of the tenant asked, or of all that admit an unresolved tenant's
 // connections.
-func (r *tenantTable) findOutpost(asked *tenant, token string) (owner *tenant, found *outpost) {
+func (table *tenantTable) findOutpost(asked *tenant, token string) (owner *tenant, found *outpost) {
 	hash := sha256.Sum256([]byte(token))
-	for _, t := range r.tenantsAt(asked) {
+	for _, t := range table.tenantsAt(asked) {
 		if o := t.findOutpost(&hash); o != nil {
 			owner, found = t, o
 		}
@@ -131,15 +131,15 @@ const NilOutpost = "00000000-0000-0000-0000-000000000000"
 // the tenant's backend could not be asked. It may block as Authenticate does.
 func (v *Verifier) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
 	forbidden := &protocol.Refusal{Reason: protocol.Forbidden}
-	r := v.table.Load()
-	at := r.byName[tenant]
+	table := v.table.Load()
+	at := table.byName[tenant]
 	switch {
 	case at == nil && tenant != UnresolvedTenant:
 		return nil, forbidden
 	case len(bearer) > protocol.MaxToken:
 		return nil, TooLarge.refusal()
 	}
-	uuid, outcome := r.outpostOf(ctx, at, bearer)
+	uuid, outcome := table.outpostOf(ctx, at, bearer)
 	if outcome != Accepted {
 		return nil, outcome.refusal()
 	}
@@ -155,8 +155,8 @@ func (v *Verifier) OutpostsOf(ctx context.Context, tenant, bearer string) ([]str
 }
 
 // outpostOf returns the outpost to which a token claims to belong, "" for none. The token is still to be checked.
-func (r *tenantTable) outpostOf(ctx context.Context, asked *tenant, token string) (string, Outcome) {
-	_, found := r.findOutpost(asked, token)
+func (table *tenantTable) outpostOf(ctx context.Context, asked *tenant, token string) (string, Outcome) {
+	_, found := table.findOutpost(asked, token)
 	switch {
 	case found != nil && found.id == AnyOutpost:
 		return NilOutpost, Accepted

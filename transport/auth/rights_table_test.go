@@ -26,7 +26,7 @@ import (
 
 var update = flag.Bool("update", false, "write the table of rights anew")
 
-// The tenant of the table: keys for each system, as X.6 wants it, a backend, and who exists.
+// The tenant of the table: keys for each system, as X.6 wants it, a backend, and the existing users.
 func tableTenant() auth.TenantKeys {
 	there := &backend{knows: map[string]string{
 		"session acme s-1 alice":                    `{"allow":true}`,
@@ -51,8 +51,8 @@ const (
 	parseClaims = "610217e481f6fc54736209e0"
 )
 
-// tableTokens are what clients of the table show, in its order.
-func tableTokens(b *bench, t *testing.T) [][2]string {
+// tableTokens are the tokens that clients of the table show, in its order.
+func tableTokens(b *fixture, t *testing.T) [][2]string {
 	rs := func(claims string) string {
 		return compact(jwt.SigningMethodRS256, rsaKey(), `{"typ":"JWT","alg":"RS256"}`, claims)
 	}
@@ -102,10 +102,10 @@ func hostToken(claims string) string {
 	return compact(jwt.SigningMethodHS256, []byte(strings.ToUpper(secret)), `{"alg":"HS256","kid":"host"}`, claims)
 }
 
-// endurainToken is one that the backend gives its pages.
+// endurainToken is a token that the backend gives its pages.
 func endurainToken() string { return hostToken(seedClaims(endurain)) }
 
-// visit is how a client of a dialect comes and what it asks for.
+// visit is how a client of a dialect connects and what it asks for.
 type visit struct {
 	dialect protocol.Dialect
 	action  string // connect, subscribe
@@ -171,17 +171,17 @@ func tableVisits() []visit {
 	return all
 }
 
-// guest is a client on its way in: the engine's part, done by hand, one command after the other.
+// guest is a client that logs in: it does the engine's part by hand, one command after the other.
 type guest struct {
-	b       *bench
+	b       *fixture
 	session protocol.Session
 	id      *protocol.Identity
 	topics  []string
 	refused protocol.Reason
 }
 
-// outcome is what becomes of a visit.
-func (v *visit) outcome(b *bench, token string) string {
+// outcome says how a visit ends.
+func (v *visit) outcome(b *fixture, token string) string {
 	hello := v.hello(token)
 	s, credential, why := v.dialect.Open(hello)
 	if why != nil {
@@ -214,7 +214,7 @@ func (v *visit) outcome(b *bench, token string) string {
 }
 
 func (g *guest) meet(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
-	id, err := g.b.meet("acme", credential)
+	id, err := g.b.show("acme", credential)
 	return id, protocol.AsRefusal(err)
 }
 
@@ -245,7 +245,7 @@ func (g *guest) do(commands []protocol.Command) {
 	}
 }
 
-// subscribe asks as the engine does.
+// subscribe asks for a topic, as the engine does.
 func (g *guest) subscribe(c protocol.Subscribe) *protocol.Refusal {
 	id := cmp.Or(c.As, g.id)
 	if id == nil {

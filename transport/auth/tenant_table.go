@@ -31,24 +31,24 @@ type tenantTable struct {
 
 // newTenantTable refuses tenants that admit connections of an unresolved tenant and could not be told apart.
 func newTenantTable(byName map[string]*tenant) (*tenantTable, error) {
-	r := &tenantTable{byName: byName}
+	table := &tenantTable{byName: byName}
 	for _, t := range byName {
 		if t.allowUnresolved {
-			r.unresolved = append(r.unresolved, t)
+			table.unresolved = append(table.unresolved, t)
 		}
 	}
-	slices.SortFunc(r.unresolved, func(a, b *tenant) int { return strings.Compare(a.name, b.name) })
-	return r, errors.Join(r.checkKeys(), r.checkOutposts())
+	slices.SortFunc(table.unresolved, func(a, b *tenant) int { return strings.Compare(a.name, b.name) })
+	return table, errors.Join(table.checkKeys(), table.checkOutposts())
 }
 
-func (r *tenantTable) checkKeys() error {
+func (table *tenantTable) checkKeys() error {
 	type owner struct {
 		tenant *tenant
 		issuer string
 	}
 	var problems []error
 	owners := map[[sha256.Size]byte][]owner{}
-	for _, t := range r.unresolved {
+	for _, t := range table.unresolved {
 		for i, k := range append(slices.Clone(t.keys.all), t.cookies.all...) {
 			hash, issuer := k.hash(), k.issuer
 			if i >= len(t.keys.all) {
@@ -67,10 +67,10 @@ func (r *tenantTable) checkKeys() error {
 	return errors.Join(problems...)
 }
 
-func (r *tenantTable) checkOutposts() error {
+func (table *tenantTable) checkOutposts() error {
 	var problems []error
 	owners := map[[sha256.Size]byte]*tenant{}
-	for _, t := range r.unresolved {
+	for _, t := range table.unresolved {
 		for i := range t.outposts {
 			hash := t.outposts[i].hash
 			if o := owners[hash]; o != nil && o != t {
@@ -95,11 +95,11 @@ func (k *key) hash() [sha256.Size]byte {
 
 // tenantsAt returns the tenants that a credential may belong to if it was shown to the tenant asked, nil for
 // unresolved.
-func (r *tenantTable) tenantsAt(asked *tenant) []*tenant {
+func (table *tenantTable) tenantsAt(asked *tenant) []*tenant {
 	if asked != nil {
 		return []*tenant{asked}
 	}
-	return r.unresolved
+	return table.unresolved
 }
 
 // candidate is a key that may have signed a token, and the key's tenant.
@@ -109,10 +109,10 @@ type candidate struct {
 }
 
 // candidates returns the keys that a token may be checked with.
-func (r *tenantTable) candidates(asked *tenant, tok *token, form protocol.Form) ([]candidate, Outcome) {
+func (table *tenantTable) candidates(asked *tenant, tok *token, form protocol.Form) ([]candidate, Outcome) {
 	var all []candidate
 	outcome := UnknownKey
-	for _, t := range r.tenantsAt(asked) {
+	for _, t := range table.tenantsAt(asked) {
 		ring := &t.keys
 		if form == protocol.Cookie {
 			ring = &t.cookies

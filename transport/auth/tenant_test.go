@@ -18,18 +18,18 @@ func by(secret string) string {
 	return compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"k1"}`, live(`"sub":"alice"`))
 }
 
-// reliability.md check 14: the same kid in two tenants, shown in both orders, remembered or not.
+// reliability.md check 14: the same kid in two tenants, shown in both orders, cached or not.
 func TestVerifier_SameKidInTwoTenantsNeverCrosses(t *testing.T) {
 	ownedBy := map[string]string{"a": by(secret), "b": by(otherSecret)}
 	for _, order := range [][]string{{"a", "b"}, {"b", "a"}} {
-		b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{
+		b := newFixture(t, auth.Config{}, map[string]auth.TenantKeys{
 			"a": {Keys: []auth.Key{{ID: "k1", Secret: secret}}},
 			"b": {Keys: []auth.Key{{ID: "k1", Secret: otherSecret}}},
 		})
-		for range 2 { // the second time from memory
+		for range 2 { // the second time from the cache
 			for _, tenant := range order {
 				for owner, token := range ownedBy {
-					id, err := b.show(tenant, token, protocol.Claims{})
+					id, err := b.showToken(tenant, token, protocol.Claims{})
 					if owner == tenant && err != nil {
 						t.Errorf("order %v: tenant %s refused its own token: %v", order, tenant, err)
 					}
@@ -42,24 +42,24 @@ func TestVerifier_SameKidInTwoTenantsNeverCrosses(t *testing.T) {
 	}
 }
 
-// One key in two tenants: still each answers for itself, with its own rules.
+// Two tenants with the same key: each still answers for itself, with its own rules.
 func TestVerifier_ATokenIsRememberedForItsTenantAndRulesOnly(t *testing.T) {
 	keys := []auth.Key{{ID: "k1", Secret: secret}}
-	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"a": {Keys: keys}, "b": {Keys: keys, Issuer: "b"}})
+	b := newFixture(t, auth.Config{}, map[string]auth.TenantKeys{"a": {Keys: keys}, "b": {Keys: keys, Issuer: "b"}})
 	token := by(secret)
-	if _, err := b.show("a", token, protocol.Claims{}); err != nil {
+	if _, err := b.showToken("a", token, protocol.Claims{}); err != nil {
 		t.Fatal(err)
 	}
-	id, err := b.show("b", token, protocol.Claims{})
+	id, err := b.showToken("b", token, protocol.Claims{})
 	checkRefusal(t, id, err, protocol.InvalidToken)
-	id, err = b.show("a", token, protocol.Claims{Require: []string{"scope"}})
+	id, err = b.showToken("a", token, protocol.Claims{Require: []string{"scope"}})
 	checkRefusal(t, id, err, protocol.InvalidToken)
-	// Lists whose texts run together are other lists.
+	// Lists whose texts look alike when joined are different lists.
 	for _, rules := range []protocol.Claims{
 		{User: []string{"su", "b"}}, {User: []string{"s", "ub"}}, {Require: []string{"sub"}}, {Refuse: []string{"sub"}},
 		{User: []string{"sub"}},
 	} {
-		_, _ = b.show("a", token, rules)
+		_, _ = b.showToken("a", token, rules)
 	}
 	if n := b.Stats().CacheEntries; n != 4 { // no rules, Require, Refuse, User
 		t.Errorf("%d entries, want 4", n)
@@ -69,7 +69,7 @@ func TestVerifier_ATokenIsRememberedForItsTenantAndRulesOnly(t *testing.T) {
 func TestVerifier_UnknownTenantIsRefusedAsAnyForgery(t *testing.T) {
 	b := one(t, withSecret())
 	for _, tenant := range []string{"", "Acme", "acme ", "acme/x", "nobody"} {
-		id, err := b.show(tenant, alice(), protocol.Claims{Anonymous: true})
+		id, err := b.showToken(tenant, alice(), protocol.Claims{Anonymous: true})
 		checkRefusal(t, id, err, protocol.InvalidToken)
 	}
 	if n := b.Stats().Outcomes[""]["unknown_tenant"]; n != 5 {
@@ -97,7 +97,7 @@ func TestVerifier_TokenWithoutKidIsTriedAgainstEightKeysOfItsAlgorithm(t *testin
 	}
 }
 
-// reliability.md check 16: a reload takes the new key at once and forgets what the old one had let in.
+// reliability.md check 16: a reload accepts the new key at once and drops the cached tokens of the old one.
 func TestVerifier_RotationTakesEffectAtOnce(t *testing.T) {
 	b := one(t, auth.TenantKeys{Keys: []auth.Key{{ID: "k1", Secret: secret}}})
 	old, fresh := by(secret), compact(jwt.SigningMethodHS256, []byte(otherSecret), `{"alg":"HS256","kid":"k2"}`,
@@ -152,7 +152,7 @@ func TestVerifier_ABrokenReloadChangesNothingAndTellsAll(t *testing.T) {
 	if got := b.outcomes(); got["cached"] != 1 {
 		t.Errorf("outcomes %v; what is remembered should have stayed", got)
 	}
-	id, refusal := b.show("right", alice(), protocol.Claims{})
+	id, refusal := b.showToken("right", alice(), protocol.Claims{})
 	checkRefusal(t, id, refusal, protocol.InvalidToken)
 }
 
@@ -165,7 +165,7 @@ func TestVerifier_ReloadDropsTenantsThatAreNotNamed(t *testing.T) {
 	b.refuses(t, protocol.InvalidToken, alice())
 }
 
-// reliability.md check 16: under load nobody whose key stays is refused while keys are replaced.
+// reliability.md check 16: while keys are replaced under load, no token of a remaining key is refused.
 func TestVerifier_NobodyIsRefusedWhileKeysAreReplaced(t *testing.T) {
 	b := one(t, withSecret())
 	token := alice()

@@ -12,34 +12,34 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// someVerdict is what a usual token leaves: a user, a jti, times in whole seconds, the tenant's topics.
-func someVerdict(t *tenant, i int) *verifiedToken {
+// someToken is what a usual token leaves: a user, a jti, times in whole seconds, the tenant's topics.
+func someToken(t *tenant, i int) *verifiedToken {
 	at := time.Unix(1_800_000_000, 0).UTC()
 	return &verifiedToken{tenant: t, expires: at.Add(time.Hour),
 		identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i),
 			Key: protocol.KeyFingerprint{0: 1, 6: 7}, Issued: at, Topics: t.topics}}
 }
 
-func markOf(i int) (f credentialHash) {
+func hashOf(i int) (f credentialHash) {
 	binary.LittleEndian.PutUint64(f[:], uint64(i)*0x9e3779b97f4a7c15)
 	return f
 }
 
-func TestCache_RemembersTheWholeVerdict(t *testing.T) {
+func TestCache_KeepsTheWholeToken(t *testing.T) {
 	acme := &tenant{name: "acme", topics: []protocol.Pattern{"a/*"}}
 	c, err := newTokenCache(2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := &tenantTable{byName: map[string]*tenant{"acme": acme}}
-	plain, odd := someVerdict(acme, 1), someVerdict(acme, 2)
+	plain, odd := someToken(acme, 1), someToken(acme, 2)
 	odd.expires, odd.session, odd.identity.Issued = time.Time{}, true, time.Unix(1_800_000_000, 123_456_789).UTC()
 	odd.identity.Topics = []protocol.Pattern{"b", "c"}
-	far := someVerdict(acme, 3)
+	far := someToken(acme, 3)
 	far.expires = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
 	for i, v := range []*verifiedToken{plain, odd, far} {
-		c.put(markOf(i), v)
-		got := c.get(markOf(i), now)
+		c.put(hashOf(i), v)
+		got := c.get(hashOf(i), now)
 		if got == nil || got.tenant != v.tenant || got.session != v.session || !got.expires.Equal(v.expires) ||
 			got.expires.IsZero() != v.expires.IsZero() ||
 			got.identity.User != v.identity.User || got.identity.TokenID != v.identity.TokenID ||
@@ -50,7 +50,7 @@ func TestCache_RemembersTheWholeVerdict(t *testing.T) {
 	}
 }
 
-// Eight bytes place an entry, all of them tell tokens apart.
+// Eight bytes of the hash place an entry; all of them tell tokens apart.
 func TestCache_TwoTokensInOnePlaceAreToldApart(t *testing.T) {
 	acme := &tenant{name: "acme"}
 	now := &tenantTable{byName: map[string]*tenant{"acme": acme}}
@@ -58,14 +58,14 @@ func TestCache_TwoTokensInOnePlaceAreToldApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := markOf(1), markOf(1)
+	first, second := hashOf(1), hashOf(1)
 	second[31] = 1
-	c.put(first, someVerdict(acme, 1))
+	c.put(first, someToken(acme, 1))
 	c.remove(second)
 	if c.get(second, now) != nil || c.get(first, now) == nil {
 		t.Error("one token is taken for the other")
 	}
-	c.put(second, someVerdict(acme, 2))
+	c.put(second, someToken(acme, 2))
 	if got := c.get(second, now); got == nil || got.identity.User != "user-2" || c.get(first, now) != nil ||
 		c.len() != 1 {
 		t.Errorf("found %+v among %d", got, c.len())
@@ -73,7 +73,7 @@ func TestCache_TwoTokensInOnePlaceAreToldApart(t *testing.T) {
 }
 
 // Every client has both: one more byte in either puts each into the next size class of the allocator, 16 bytes larger.
-func TestCache_ARememberedTokenAndAnIdentityFillTheirSizeClasses(t *testing.T) {
+func TestCache_ACachedTokenAndAnIdentityFillTheirSizeClasses(t *testing.T) {
 	if size := unsafe.Sizeof(cachedToken{}); size != 144 {
 		t.Errorf("a remembered token has %d bytes, want 144", size)
 	}
@@ -82,7 +82,7 @@ func TestCache_ARememberedTokenAndAnIdentityFillTheirSizeClasses(t *testing.T) {
 	}
 }
 
-// What does a remembered token cost? With its user's name and jti.
+// What does a cached token cost, with its user's name and jti?
 func BenchmarkCache_BytesPerToken(b *testing.B) {
 	const tokens = 100_000
 	acme := &tenant{name: "acme"}
@@ -100,7 +100,7 @@ func BenchmarkCache_BytesPerToken(b *testing.B) {
 			b.Fatal(err)
 		}
 		for i := range tokens {
-			c.put(markOf(i), someVerdict(acme, i))
+			c.put(hashOf(i), someToken(acme, i))
 		}
 		b.ReportMetric(float64(heap()-before)/tokens, "B/token")
 		runtime.KeepAlive(c)

@@ -27,13 +27,13 @@ func TestCache_ARememberedTokenExpiresOnTheSecond(t *testing.T) {
 }
 
 func TestCache_IsBoundedAndLosesTheLeastUsed(t *testing.T) {
-	b := newBench(t, auth.Config{CacheEntries: 3}, map[string]auth.TenantKeys{"acme": withSecret()})
+	b := newFixture(t, auth.Config{CacheEntries: 3}, map[string]auth.TenantKeys{"acme": withSecret()})
 	token := func(i int) string { return hs(live(fmt.Sprintf(`"sub":%d`, i))) }
 	for i := range 3 {
 		b.accepts(t, token(i))
 	}
 	b.accepts(t, token(0)) // used again
-	b.accepts(t, token(3)) // pushes 1 out
+	b.accepts(t, token(3)) // evicts 1
 	before := b.outcomes()["cached"]
 	b.accepts(t, token(0))
 	b.accepts(t, token(1))

@@ -43,7 +43,7 @@ func TestVerifier_TimesOfATokenAreChecked(t *testing.T) {
 		fmt.Sprintf(`"exp":%d,"nbf":%d`, unix(time.Hour), unix(11*time.Second)): invalid,
 		fmt.Sprintf(`"exp":%d,"nbf":"x"`, unix(time.Hour)):                      invalid,
 		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(9*time.Second)):  good,
-		// F4: when it was issued says nothing about whether it is good
+		// F4: the time of issue does not say whether a token is good
 		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(11*time.Second)):                   good,
 		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(20*time.Second)):                   good,
 		fmt.Sprintf(`"exp":%d,"iat":%d`, unix(time.Hour), unix(30*time.Minute)):                   good,
@@ -174,7 +174,7 @@ func TestVerifier_UserClaimIsTheTenantsAndTheDialectsGoesBefore(t *testing.T) {
 	for _, rules := range [][]string{{"data"}, {"data.id.deeper"}, {"absent"}, {"exp.x"}} {
 		b.refuses(t, protocol.InvalidToken, both, protocol.Claims{User: rules})
 	}
-	// The first that is there wins, even if it names nobody.
+	// The first one present wins, even if it names nobody.
 	b.refuses(t, protocol.InvalidToken, hs(live(`"sub":null`, `"data":{"id":"x"}`)))
 }
 
@@ -229,7 +229,7 @@ func TestVerifier_ARefusedTypeOpensNothing(t *testing.T) {
 	for _, claim := range []string{`"type":"refresh"`, `"type":"Refresh"`, `"typ":"Refresh"`, `"token_type":"refresh"`,
 		`"type":["refresh"]`, `"type":null`} {
 		token := hs(live(`"sub":"alice"`, claim))
-		b.accepts(t, token) // by other rules, and remembered for those only
+		b.accepts(t, token) // under other rules, and cached for those only
 		b.refuses(t, protocol.InvalidToken, token, rules)
 	}
 }
@@ -243,7 +243,7 @@ func TestVerifier_AnonymousIsForDialectsThatLetItIn(t *testing.T) {
 	if id.User != "" || !id.Expires.IsZero() || !slices.Equal(id.Topics, []protocol.Pattern{"projects"}) {
 		t.Errorf("anonymous is %+v", id)
 	}
-	// A token that does not hold is no reason to be nobody.
+	// A token that does not hold does not make an anonymous client.
 	b.refuses(t, protocol.InvalidToken, "garbage", protocol.Claims{Anonymous: true})
 	if id := one(t, withSecret()).accepts(t, "", protocol.Claims{Anonymous: true}); !slices.Equal(id.Topics,
 		[]protocol.Pattern{"*"}) {
@@ -283,7 +283,7 @@ func TestVerifier_AKeyMayHaveAnIssuerAndAudienceOfItsOwn(t *testing.T) {
 	} {
 		b.refuses(t, protocol.InvalidToken, token)
 	}
-	for _, kid := range []string{"a", "b"} { // what is signed here holds here
+	for _, kid := range []string{"a", "b"} { // tokens that Sign makes hold
 		token, err := b.Sign("acme", auth.Grant{User: "alice", KeyID: kid})
 		if err != nil {
 			t.Fatal(err)
@@ -292,7 +292,7 @@ func TestVerifier_AKeyMayHaveAnIssuerAndAudienceOfItsOwn(t *testing.T) {
 	}
 }
 
-// codegraph, valtronics, endurain and airlay are the claims that these systems' own servers write.
+// codegraph, valtronics, endurain and airlay are the claims that the servers of these systems write.
 const (
 	codegraph  = `{"sub":"u-17","jti":"0b9a","iat":%[1]d,"exp":%[2]d,"type":"%[3]s","scopes":["graph:read"],"role":"viewer"}`
 	valtronics = `{"sub":"device-1","type":"device","exp":%[2]d}`
@@ -352,7 +352,7 @@ func TestVerifier_AirLayTokens(t *testing.T) {
 		id.TokenID != "NlYqflG2rkg6fbYQW7zubBK4krjlLcJ/z3M13OjwJKg=" {
 		t.Errorf("identity %+v", id)
 	}
-	b.refuses(t, protocol.InvalidToken, token) // by sub it is nobody
+	b.refuses(t, protocol.InvalidToken, token) // it has no sub
 
 	// R004.27: the document's own token is of 2024. Its times signed by us have expired; with its signature, which is
 	// none of ours (here as many bytes of another), it is invalid.

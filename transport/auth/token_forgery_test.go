@@ -101,7 +101,7 @@ func spareBits(token string) string {
 	return token[:len(token)-1] + string(alphabet[last^1])
 }
 
-// publicForms are the RSA key as everybody may have it.
+// publicForms are the forms in which everybody may have the RSA key.
 func publicForms() map[string][]byte {
 	public := publicPEM(rsaKey().Public())
 	block, _ := pem.Decode(public)
@@ -115,7 +115,7 @@ func publicForms() map[string][]byte {
 	}
 }
 
-// reliability.md check 11: each is refused in the same way, without detail.
+// reliability.md check 11: all are refused in the same way, without detail.
 func TestVerifier_RefusesEveryForgeryInTheSameWay(t *testing.T) {
 	b := one(t, manyKeys())
 	forged := algorithmForgeries()
@@ -128,12 +128,12 @@ func TestVerifier_RefusesEveryForgeryInTheSameWay(t *testing.T) {
 	}
 }
 
-// A forgery must not reach the log, nor what it claims.
+// Neither a forgery nor its claims reach the log.
 func TestVerifier_NoTokenAndNoClaimReachesTheLog(t *testing.T) {
-	b := newBench(t, auth.Config{WarnAfter: 2}, map[string]auth.TenantKeys{"acme": manyKeys()})
+	b := newFixture(t, auth.Config{WarnAfter: 2}, map[string]auth.TenantKeys{"acme": manyKeys()})
 	for _, token := range algorithmForgeries() {
-		_, _ = b.show("acme", token, protocol.Claims{})
-		_, _ = b.show("nobody\nknows", token, protocol.Claims{})
+		_, _ = b.showToken("acme", token, protocol.Claims{})
+		_, _ = b.showToken("nobody\nknows", token, protocol.Claims{})
 	}
 	b.accepts(t, alice())
 	text := b.log.String()
@@ -147,17 +147,18 @@ func TestVerifier_NoTokenAndNoClaimReachesTheLog(t *testing.T) {
 	}
 }
 
-// refusesAsTooLarge wants that the size is named, and nothing else.
-func (b *bench) refusesAsTooLarge(t testing.TB, token string) {
+// refusesAsTooLarge wants a refusal that names the limit, and nothing else.
+func (b *fixture) refusesAsTooLarge(t testing.TB, token string) {
 	t.Helper()
-	id, err := b.show("acme", token, protocol.Claims{})
+	id, err := b.showToken("acme", token, protocol.Claims{})
 	if why, ok := errors.AsType[*protocol.Refusal](err); !ok || id != nil ||
 		*why != (protocol.Refusal{Reason: protocol.TooLarge, Detail: "the token has more than 8192 bytes"}) {
 		t.Errorf("%d bytes: %+v", len(token), err)
 	}
 }
 
-// F22: a token that is too large is told so, of whatever form, whether it would hold or not; the largest holds.
+// F22: a token over the limit is refused with the limit, in every type of credential, whether it would hold or not; a
+// token of exactly the limit holds.
 func TestVerifier_ATokenThatIsTooLargeIsToldSo(t *testing.T) {
 	b := one(t, manyKeys())
 	padded := func(pad int) string {
@@ -172,7 +173,7 @@ func TestVerifier_ATokenThatIsTooLargeIsToldSo(t *testing.T) {
 	b.refusesAsTooLarge(t, padded(pad+3))
 	b.refusesAsTooLarge(t, strings.Repeat("a.", 1<<19))
 	for _, form := range []protocol.Form{protocol.Cookie, protocol.Ticket, protocol.Outpost, protocol.Unproven} {
-		_, err := b.meet("acme", protocol.Credential{Form: form, Token: strings.Repeat("x", protocol.MaxToken+1)})
+		_, err := b.show("acme", protocol.Credential{Form: form, Token: strings.Repeat("x", protocol.MaxToken+1)})
 		if protocol.AsRefusal(err).Reason != protocol.TooLarge {
 			t.Errorf("%s: %v", form, err)
 		}

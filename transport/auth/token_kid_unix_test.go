@@ -12,8 +12,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// reliability.md check 12: no file that a token names is opened. Whoever opened this one, a pipe that nobody writes to,
-// would wait for ever.
+// reliability.md check 12: no file that a token names is opened. Opening this one, a pipe that nobody writes to, would
+// block for ever.
 func TestVerifier_OpensNoFileThatATokenNames(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "key.pem")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

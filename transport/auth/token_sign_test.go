@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-func (b *bench) sign(t testing.TB, g auth.Grant) string {
+func (b *fixture) sign(t testing.TB, g auth.Grant) string {
 	t.Helper()
 	token, err := b.Sign("acme", g)
 	if err != nil {
@@ -68,7 +68,7 @@ func TestSign_WithEveryKindOfKey(t *testing.T) {
 }
 
 func TestSign_RefusesWithTheWayOut(t *testing.T) {
-	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"acme": withSecret(),
+	b := newFixture(t, auth.Config{}, map[string]auth.TenantKeys{"acme": withSecret(),
 		"public": {Keys: []auth.Key{{PEM: publicPEM(edKey().Public())}}}})
 	for _, c := range []struct {
 		tenant string

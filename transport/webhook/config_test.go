@@ -39,14 +39,14 @@ func TestConfig_EveryProblemIsNamedWithoutItsValue(t *testing.T) {
 		}
 	}
 	if _, err := New("acme", Config{}); err == nil {
-		t.Error("made a courier that goes nowhere")
+		t.Error("made a dispatcher without a URL")
 	}
 	if said := fmt.Sprintf("%v %+v %#v", good, good, good); strings.Contains(said, secret) {
 		t.Errorf("it says %s", said)
 	}
 }
 
-// A vector for whoever writes a backend.
+// A test vector for authors of a backend.
 func TestSign_Vector(t *testing.T) {
 	const want = "v1=b51fccd24913bb968140fecb18b72148b0847d7a055f1c83ad89e7bd439d9a65"
 	got := sign("0123456789abcdef", "1700000000", []byte(`{"tenant":"acme","epoch":"E","lost":0,"events":[]}`))

@@ -55,23 +55,23 @@ func New(tenant string, cfg Config) (*Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Dispatcher{tenant: tenant, done: make(chan struct{}), wakeup: make(chan struct{}, 1),
+	d := &Dispatcher{tenant: tenant, done: make(chan struct{}), wakeup: make(chan struct{}, 1),
 		idle: make(chan struct{})}
-	close(c.idle)
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.http = &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+	close(d.idle)
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.http = &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
 	if cfg.Transport == nil {
-		c.http.Transport = &http.Transport{
+		d.http.Transport = &http.Transport{
 			DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, TLSHandshakeTimeout: 10 * time.Second,
 			IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: 1, MaxConnsPerHost: 1,
 			MaxResponseHeaderBytes: maxHeaders, DisableCompression: true, ForceAttemptHTTP2: true,
 		}
 	}
-	c.configure(cfg)
-	go c.run()
-	return c, nil
+	d.configure(cfg)
+	go d.run()
+	return d, nil
 }
 
 func checked(cfg Config) (Config, error) {
@@ -86,74 +86,74 @@ func checked(cfg Config) (Config, error) {
 	return cfg, errors.Join(all...)
 }
 
-func (c *Dispatcher) configure(cfg Config) {
-	c.cfg = cfg
-	c.queue.maxEvents, c.queue.maxBytes = cfg.QueueEvents, cfg.QueueBytes
+func (d *Dispatcher) configure(cfg Config) {
+	d.cfg = cfg
+	d.queue.maxEvents, d.queue.maxBytes = cfg.QueueEvents, cfg.QueueBytes
 }
 
 // Reload changes all settings except Transport. Waiting events stay, and a failed batch is tried again at once.
-func (c *Dispatcher) Reload(cfg Config) error {
+func (d *Dispatcher) Reload(cfg Config) error {
 	cfg, err := checked(cfg)
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	c.configure(cfg)
-	c.mu.Unlock()
-	c.expedite()
+	d.mu.Lock()
+	d.configure(cfg)
+	d.mu.Unlock()
+	d.expedite()
 	return nil
 }
 
 // expedite cuts a wait before the next try short, unless the backend asked for it, and makes the waits begin small
 // again.
-func (c *Dispatcher) expedite() {
-	c.mu.Lock()
-	c.expedited = true
-	c.mu.Unlock()
-	c.wake()
+func (d *Dispatcher) expedite() {
+	d.mu.Lock()
+	d.expedited = true
+	d.mu.Unlock()
+	d.wake()
 }
 
-func (c *Dispatcher) wake() {
+func (d *Dispatcher) wake() {
 	select {
-	case c.wakeup <- struct{}{}:
+	case d.wakeup <- struct{}{}:
 	default:
 	}
 }
 
 // Tell implements actors.Herald. It appends to the queue and never blocks; text must not be changed afterwards.
-func (c *Dispatcher) Tell(epoch string, number uint64, text []byte) {
-	c.mu.Lock()
-	if c.ended {
-		c.stats.Unsent++
-		c.mu.Unlock()
+func (d *Dispatcher) Tell(epoch string, number uint64, text []byte) {
+	d.mu.Lock()
+	if d.ended {
+		d.stats.Unsent++
+		d.mu.Unlock()
 		return
 	}
-	if c.queue.len()+c.inFlight == 0 {
-		c.idle, c.full = make(chan struct{}), false
+	if d.queue.len()+d.inFlight == 0 {
+		d.idle, d.full = make(chan struct{}), false
 	}
-	lost := c.queue.push(event{epoch, number, text})
-	c.stats.Overflow += uint64(lost)
-	tell := lost > 0 && !c.full
-	c.full = c.full || lost > 0
-	log := c.cfg.Logger
-	c.mu.Unlock()
-	c.wake()
+	lost := d.queue.push(event{epoch, number, text})
+	d.stats.Overflow += uint64(lost)
+	tell := lost > 0 && !d.full
+	d.full = d.full || lost > 0
+	log := d.cfg.Logger
+	d.mu.Unlock()
+	d.wake()
 	if tell {
 		log.Warn("lifecycle events are lost: the webhook's queue is full; its next batch says how many", "tenant",
-			c.tenant)
+			d.tenant)
 	}
 }
 
 // Flush blocks until all waiting events are delivered, or returns the context's error when that ends before.
-func (c *Dispatcher) Flush(ctx context.Context) error {
-	c.expedite()
-	c.mu.Lock()
-	idle := c.idle
-	c.mu.Unlock()
+func (d *Dispatcher) Flush(ctx context.Context) error {
+	d.expedite()
+	d.mu.Lock()
+	idle := d.idle
+	d.mu.Unlock()
 	select {
 	case <-idle:
 		return nil
-	case <-c.done:
+	case <-d.done:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -161,38 +161,38 @@ func (c *Dispatcher) Flush(ctx context.Context) error {
 }
 
 // Close delivers waiting events until the context ends, and ends the dispatcher. The rest is lost.
-func (c *Dispatcher) Close(ctx context.Context) {
-	_ = c.Flush(ctx)
-	c.cancel()
-	<-c.done
-	c.http.CloseIdleConnections()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended {
+func (d *Dispatcher) Close(ctx context.Context) {
+	_ = d.Flush(ctx)
+	d.cancel()
+	<-d.done
+	d.http.CloseIdleConnections()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
 		return
 	}
-	c.ended = true
-	left := c.queue.len() + c.inFlight
-	c.stats.Unsent += uint64(left)
-	c.queue, c.inFlight = queue{}, 0
+	d.ended = true
+	left := d.queue.len() + d.inFlight
+	d.stats.Unsent += uint64(left)
+	d.queue, d.inFlight = queue{}, 0
 	if left > 0 {
-		c.cfg.Logger.Warn("lifecycle events were not taken by the webhook before the end", "tenant", c.tenant, "events",
+		d.cfg.Logger.Warn("lifecycle events were not taken by the webhook before the end", "tenant", d.tenant, "events",
 			left)
 	}
 }
 
 // Stats returns a snapshot of the counters, for metrics.
-func (c *Dispatcher) Stats() Stats {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f := c.stats
-	f.Waiting += c.queue.len() + c.inFlight
-	f.WaitingBytes += c.queue.bytes
+func (d *Dispatcher) Stats() Stats {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := d.stats
+	f.Waiting += d.queue.len() + d.inFlight
+	f.WaitingBytes += d.queue.bytes
 	return f
 }
 
 // String keeps the secret out of logs and messages.
-func (c *Dispatcher) String() string { return "[webhook]" }
+func (d *Dispatcher) String() string { return "[webhook]" }
 
 // GoString keeps the secret out of %#v.
-func (c *Dispatcher) GoString() string { return c.String() }
+func (d *Dispatcher) GoString() string { return d.String() }

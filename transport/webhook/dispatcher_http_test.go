@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Over real sockets, with the courier's own transport.
-func TestCourier_UsesOneConnectionAndFollowsNoRedirect(t *testing.T) {
+// Over real sockets, with the dispatcher's own transport.
+func TestDispatcher_UsesOneConnectionAndFollowsNoRedirect(t *testing.T) {
 	var elsewhere, calls, fresh atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer other.Close()

@@ -15,49 +15,49 @@ import (
 )
 
 // run sends one batch after another until the dispatcher ends.
-func (c *Dispatcher) run() {
-	defer close(c.done)
+func (d *Dispatcher) run() {
+	defer close(d.done)
 	for {
-		next := c.nextBatch()
+		next := d.nextBatch()
 		if next == nil {
 			select {
-			case <-c.wakeup:
+			case <-d.wakeup:
 				continue
-			case <-c.ctx.Done():
+			case <-d.ctx.Done():
 				return
 			}
 		}
-		if !c.deliver(next) {
+		if !d.deliver(next) {
 			return
 		}
 	}
 }
 
 // nextBatch returns the next batch, nil if no event waits.
-func (c *Dispatcher) nextBatch() *batch {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	events, lost := c.queue.take(c.cfg.Batch)
+func (d *Dispatcher) nextBatch() *batch {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	events, lost := d.queue.take(d.cfg.Batch)
 	if events == nil {
 		return nil
 	}
-	c.inFlight = len(events)
-	return newBatch(c.tenant, events, lost)
+	d.inFlight = len(events)
+	return newBatch(d.tenant, events, lost)
 }
 
 // deliver sends a batch until it is delivered. It returns false if the dispatcher ended before.
-func (c *Dispatcher) deliver(b *batch) bool {
+func (d *Dispatcher) deliver(b *batch) bool {
 	waits := &backoff.ExponentialBackOff{InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 2,
 		MaxInterval: longestWait}
 	waits.Reset()
-	c.takeExpedited() // the first try is made now anyway
+	d.takeExpedited() // the first try is made now anyway
 	for {
-		asked, err := c.post(b)
-		c.recordAttempt(b, err)
+		asked, err := d.post(b)
+		d.recordAttempt(b, err)
 		if err == nil {
 			return true
 		}
-		if !c.waitForRetry(waits, asked) {
+		if !d.waitForRetry(waits, asked) {
 			return false
 		}
 	}
@@ -65,23 +65,23 @@ func (c *Dispatcher) deliver(b *batch) bool {
 
 // waitForRetry waits before the next try: as long as the backend asked for, or as long as waits say, which expedite may
 // cut short. It returns false if the dispatcher ended.
-func (c *Dispatcher) waitForRetry(waits *backoff.ExponentialBackOff, asked time.Duration) bool {
+func (d *Dispatcher) waitForRetry(waits *backoff.ExponentialBackOff, asked time.Duration) bool {
 	wait := asked
 	if wait == 0 {
 		wait = waits.NextBackOff()
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	for c.ctx.Err() == nil {
+	for d.ctx.Err() == nil {
 		select {
 		case <-timer.C:
 			return true
-		case <-c.ctx.Done():
+		case <-d.ctx.Done():
 			return false
-		case <-c.wakeup:
-			if c.takeExpedited() && asked == 0 {
+		case <-d.wakeup:
+			if d.takeExpedited() && asked == 0 {
 				waits.Reset()
-				return c.ctx.Err() == nil
+				return d.ctx.Err() == nil
 			}
 		}
 	}
@@ -89,28 +89,28 @@ func (c *Dispatcher) waitForRetry(waits *backoff.ExponentialBackOff, asked time.
 }
 
 // takeExpedited reports whether expedite was called since the last time.
-func (c *Dispatcher) takeExpedited() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	hurried := c.expedited
-	c.expedited = false
-	return hurried
+func (d *Dispatcher) takeExpedited() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	expedited := d.expedited
+	d.expedited = false
+	return expedited
 }
 
 // post sends a batch once. wait is the time for which the backend asked, 0 if it did not. Errors hold nothing that was
 // sent, nor the URL.
-func (c *Dispatcher) post(b *batch) (wait time.Duration, err error) {
-	c.mu.Lock()
-	cfg := c.cfg
-	c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(c.ctx, cfg.Timeout)
+func (d *Dispatcher) post(b *batch) (wait time.Duration, err error) {
+	d.mu.Lock()
+	cfg := d.cfg
+	d.mu.Unlock()
+	ctx, cancel := context.WithTimeout(d.ctx, cfg.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, cfg.URL, bytes.NewReader(b.body))
 	if err != nil {
 		return 0, errors.New("the url cannot be called")
 	}
 	b.setHeaders(request, cfg.Secret, time.Now())
-	response, err := c.http.Do(request)
+	response, err := d.http.Do(request)
 	if err != nil {
 		return 0, withoutURL(err)
 	}
@@ -146,29 +146,29 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 // recordAttempt counts a try, and logs when the backend stops accepting batches and when it accepts them again.
-func (c *Dispatcher) recordAttempt(b *batch, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	failed := c.stats.Failing
+func (d *Dispatcher) recordAttempt(b *batch, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	failed := d.stats.Failing
 	if err != nil {
-		if c.ctx.Err() != nil {
+		if d.ctx.Err() != nil {
 			return // Close cut it off
 		}
-		c.stats.Failures++
-		c.stats.Failing = true
+		d.stats.Failures++
+		d.stats.Failing = true
 		if !failed {
-			c.cfg.Logger.Warn("the webhook does not take lifecycle events; they wait", "tenant", c.tenant, "why",
+			d.cfg.Logger.Warn("the webhook does not take lifecycle events; they wait", "tenant", d.tenant, "why",
 				err.Error())
 		}
 		return
 	}
-	c.stats.Failing = false
-	c.stats.Batches++
-	c.stats.Delivered += uint64(b.events)
-	if c.inFlight = 0; c.queue.len() == 0 {
-		close(c.idle)
+	d.stats.Failing = false
+	d.stats.Batches++
+	d.stats.Delivered += uint64(b.events)
+	if d.inFlight = 0; d.queue.len() == 0 {
+		close(d.idle)
 	}
 	if failed {
-		c.cfg.Logger.Info("the webhook takes lifecycle events again", "tenant", c.tenant)
+		d.cfg.Logger.Info("the webhook takes lifecycle events again", "tenant", d.tenant)
 	}
 }

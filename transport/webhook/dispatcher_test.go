@@ -35,7 +35,8 @@ type call struct {
 type backend struct {
 	t  *testing.T
 	mu sync.Mutex
-	// answers are given one by one; then all is taken. An error is a broken connection, a nil response never comes.
+	// answers are given one by one; then every batch is accepted. An error is a broken connection, a nil response never
+	// comes.
 	answers []func() (*http.Response, error)
 	calls   []call
 }
@@ -100,7 +101,7 @@ func (b *backend) note(r *http.Request) func() (*http.Response, error) {
 	return answer
 }
 
-// verify does what a backend does, as the package comment says it.
+// verify does what a backend should do by the package comment.
 func verify(t *testing.T, h http.Header, body []byte) {
 	t.Helper()
 	sum := hmac.New(sha256.New, []byte(secret))
@@ -125,7 +126,7 @@ func (b *backend) got() []call {
 	return append([]call(nil), b.calls...)
 }
 
-// await waits until there were so many calls, for an hour of the bubble.
+// await waits for a number of calls, for an hour of the bubble.
 func (b *backend) await(calls int) {
 	for range 3600 {
 		if len(b.got()) >= calls {
@@ -136,7 +137,7 @@ func (b *backend) await(calls int) {
 	b.t.Fatalf("there were %d calls in an hour, not %d", len(b.got()), calls)
 }
 
-// numbers are those of all calls, call by call.
+// wantNumbers compares the numbers of all calls, call by call.
 func (b *backend) wantNumbers(want string) {
 	b.t.Helper()
 	var got []string
@@ -155,7 +156,7 @@ func tell(c *Dispatcher, epoch string, from, to uint64) {
 	}
 }
 
-// carried runs a test with a courier and its backend in fake time, and checks that everything ends.
+// withDispatcher runs a test with a dispatcher and its backend in fake time, and checks that everything ends.
 func withDispatcher(t *testing.T, cfg Config, test func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -176,7 +177,7 @@ func withDispatcher(t *testing.T, cfg Config, test func(t *testing.T, b *backend
 	})
 }
 
-func TestCourier_BringsEventsInOrderInBatches(t *testing.T) {
+func TestDispatcher_BringsEventsInOrderInBatches(t *testing.T) {
 	withDispatcher(t, Config{Batch: 3}, func(t *testing.T, b *backend, c *Dispatcher, _ *bytes.Buffer) {
 		tell(c, "E", 1, 1)
 		synctest.Wait()
@@ -200,7 +201,7 @@ func TestCourier_BringsEventsInOrderInBatches(t *testing.T) {
 	})
 }
 
-func TestCourier_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
+func TestDispatcher_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
 	withDispatcher(t, Config{Timeout: time.Second}, func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer) {
 		b.answers = []func() (*http.Response, error){status(500), broken, status(404),
 			status(302, "Location", "https://elsewhere.example/"), mute, status(410)}
@@ -219,7 +220,7 @@ func TestCourier_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
 			if call.id != calls[0].id || call.body != calls[0].body || call.url != calls[0].url {
 				t.Errorf("try %d differs: %+v", i+1, call)
 			}
-			if i == 0 || i == 5 { // what was mute took its time
+			if i == 0 || i == 5 { // the mute answer took its time
 				continue
 			}
 			wait, usual := call.at.Sub(calls[i-1].at), min(firstWait<<(i-1), longestWait)
@@ -240,17 +241,17 @@ func TestCourier_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
 	})
 }
 
-func TestCourier_WaitsAsLongAsTheBackendAsks(t *testing.T) {
+func TestDispatcher_WaitsAsLongAsTheBackendAsks(t *testing.T) {
 	for _, c := range []struct {
 		header string
 		wait   time.Duration
 	}{{"7", 7 * time.Second}, {"Sat, 01 Jan 2000 00:00:40 GMT", 40 * time.Second}, {"86400", maxRetryAfter},
 		{"99999999999999999999", 0}, {"soon", 0}, {"-3", 0}} {
-		withDispatcher(t, Config{}, func(t *testing.T, b *backend, courier *Dispatcher, _ *bytes.Buffer) {
+		withDispatcher(t, Config{}, func(t *testing.T, b *backend, d *Dispatcher, _ *bytes.Buffer) {
 			b.answers = []func() (*http.Response, error){status(429, "Retry-After", c.header)}
-			tell(courier, "E", 1, 1)
+			tell(d, "E", 1, 1)
 			synctest.Wait()
-			courier.expedite() // a backend that asks for time gets it
+			d.expedite() // a backend that asks for time gets it
 			time.Sleep(10 * time.Minute)
 			calls := b.got()
 			if len(calls) != 2 {
@@ -263,7 +264,7 @@ func TestCourier_WaitsAsLongAsTheBackendAsks(t *testing.T) {
 	}
 }
 
-func TestCourier_WhatThereIsNoRoomForIsLostFromTheOldEndAndSaid(t *testing.T) {
+func TestDispatcher_WhatThereIsNoRoomForIsLostFromTheOldEndAndSaid(t *testing.T) {
 	withDispatcher(t, Config{QueueEvents: 5, Batch: 3},
 		func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer) {
 			b.answers = []func() (*http.Response, error){mute}
@@ -293,7 +294,7 @@ func TestCourier_WhatThereIsNoRoomForIsLostFromTheOldEndAndSaid(t *testing.T) {
 		})
 }
 
-func TestCourier_ANewEpochBeginsANewBatchAndCountsFromOne(t *testing.T) {
+func TestDispatcher_ANewEpochBeginsANewBatchAndCountsFromOne(t *testing.T) {
 	withDispatcher(t, Config{}, func(t *testing.T, b *backend, c *Dispatcher, _ *bytes.Buffer) {
 		b.answers = []func() (*http.Response, error){broken}
 		tell(c, "E", 1, 1)
@@ -309,7 +310,7 @@ func TestCourier_ANewEpochBeginsANewBatchAndCountsFromOne(t *testing.T) {
 	})
 }
 
-func TestCourier_FlushDoesNotSitOutAWait(t *testing.T) {
+func TestDispatcher_FlushDoesNotSitOutAWait(t *testing.T) {
 	withDispatcher(t, Config{}, func(t *testing.T, b *backend, c *Dispatcher, _ *bytes.Buffer) {
 		for range 12 {
 			b.answers = append(b.answers, broken)
@@ -326,7 +327,7 @@ func TestCourier_FlushDoesNotSitOutAWait(t *testing.T) {
 	})
 }
 
-func TestCourier_CloseEndsInTimeAndCountsWhatIsLeft(t *testing.T) {
+func TestDispatcher_CloseEndsInTimeAndCountsWhatIsLeft(t *testing.T) {
 	withDispatcher(t, Config{Timeout: time.Minute}, func(t *testing.T, b *backend, c *Dispatcher, log *bytes.Buffer) {
 		b.answers = []func() (*http.Response, error){mute}
 		tell(c, "E", 1, 2)
@@ -338,7 +339,7 @@ func TestCourier_CloseEndsInTimeAndCountsWhatIsLeft(t *testing.T) {
 		if c.Close(ctx); time.Since(began) != 3*time.Second {
 			t.Errorf("it took %s", time.Since(began))
 		}
-		tell(c, "E", 5, 5) // too late
+		tell(c, "E", 5, 5) // after Close
 		if f := c.Stats(); f.Unsent != 5 || f.Waiting != 0 || f.Failures != 0 {
 			t.Errorf("%+v", f)
 		}
@@ -348,7 +349,7 @@ func TestCourier_CloseEndsInTimeAndCountsWhatIsLeft(t *testing.T) {
 	})
 }
 
-func TestCourier_ReloadTakesAnotherURLAndKeepsWhatWaits(t *testing.T) {
+func TestDispatcher_ReloadTakesAnotherURLAndKeepsWhatWaits(t *testing.T) {
 	withDispatcher(t, Config{}, func(t *testing.T, b *backend, c *Dispatcher, _ *bytes.Buffer) {
 		for range 12 {
 			b.answers = append(b.answers, broken)

@@ -16,7 +16,7 @@ import (
 
 const testSecret = "what-the-backend-knows-us-by"
 
-// backend is a tenant's backend that answers as a test says, and remembers what it was asked.
+// backend is a tenant's backend that answers as a test says, and records what it was asked.
 type backend struct {
 	*httptest.Server
 	answer func(w http.ResponseWriter, body string)
@@ -103,7 +103,7 @@ func TestClient_ReadsAllOfAnAnswer(t *testing.T) {
 	}
 }
 
-// What is no answer is a failure, and never a yes.
+// An answer of any other form is a failure, and never a yes.
 func TestClient_WhatIsNoAnswerIsAFailure(t *testing.T) {
 	for name, answer := range map[string]func(http.ResponseWriter, string){
 		"nothing":        says(``),
@@ -262,7 +262,7 @@ func TestSecrets_StayOutOfWhatIsPrinted(t *testing.T) {
 	}
 }
 
-// No sequence of bytes makes an answer panic, and none without a plain allow is one.
+// No sequence of bytes makes readAnswer panic, and nothing without a plain allow is an answer.
 func FuzzReadAnswer(f *testing.F) {
 	for _, text := range []string{`{"allow":true}`, `{"allow":false,"ttl":1e9}`,
 		`{"allow":true,"user":7,"topics":["*"],"issued":1}`, `[]`, `{"allow":null}`,

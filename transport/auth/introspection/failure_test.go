@@ -22,7 +22,7 @@ func TestClient_ABackendThatFailsIsLeftAlone(t *testing.T) {
 		if f := c.Stats(); f.Breaker != "open" || f.Rejected == 0 {
 			t.Errorf("%+v", f)
 		}
-		// After a while one call tries, and closes it again or not.
+		// After a while one call tries, and closes the breaker or leaves it open.
 		time.Sleep(openFor + time.Millisecond)
 		_, _ = ask(c, whoIs)
 		if n := l.calls.Load(); n != tripAfter+1 || c.Stats().Breaker != "open" {
@@ -74,7 +74,7 @@ func TestClient_AllowCachedLetsAYesHoldUntilItIsStale(t *testing.T) {
 	})
 }
 
-// A no that came since takes the old yes away.
+// A later no removes the expired yes.
 func TestClient_AllowCachedDoesNotOutliveANo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{does: yes}

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// wire stands in for the network, so that time can be fake.
+// wire stands for the network, so that time can be fake.
 type wire func(*http.Request) (*http.Response, error)
 
 func (w wire) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
@@ -23,7 +23,7 @@ func respond(status int, text string) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(text)), Header: http.Header{}}, nil
 }
 
-// line is a backend on a fake network, and what it does now.
+// line is a backend on a fake network, with its present behaviour.
 type line struct {
 	calls atomic.Int32
 	does  func(*http.Request) (*http.Response, error)
@@ -47,7 +47,7 @@ func yes(*http.Request) (*http.Response, error)  { return respond(200, `{"allow"
 func no(*http.Request) (*http.Response, error)   { return respond(200, `{"allow":false}`) }
 func down(*http.Request) (*http.Response, error) { return respond(503, "") }
 
-// hangs answers when who asked has given up.
+// hangs answers when the caller has given up.
 func hangs(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
@@ -76,7 +76,7 @@ func TestClient_WaitsBetweenTriesWithJitter(t *testing.T) {
 			c := l.client(t, Config{})
 			began := time.Now()
 			_, _ = ask(c, whoIs)
-			took := time.Since(began) // 100ms and 200ms, each give or take the half
+			took := time.Since(began) // 100ms and 200ms, each plus or minus a half
 			if took < 150*time.Millisecond || took > 450*time.Millisecond {
 				t.Errorf("three tries took %s", took)
 			}
@@ -174,7 +174,7 @@ func TestClient_ManyWhoAskTheSameShareOneCall(t *testing.T) {
 	})
 }
 
-// Who asked first and gives up does not take the others along.
+// A caller that asked first and gives up does not take the others along.
 func TestClient_WhoGivesUpHandsTheQuestionOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{does: func(r *http.Request) (*http.Response, error) {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// published is a real HTTPS server whose certificate nobody but the test believes.
+// published is a real HTTPS server with a certificate that only the test trusts.
 func published(t *testing.T, answer http.HandlerFunc) (url string, roots *x509.CertPool) {
 	t.Helper()
 	server := httptest.NewTLSServer(answer)
@@ -78,8 +78,7 @@ func TestFetch_OfAHostileSourceFailsAndEnds(t *testing.T) {
 	}
 }
 
-// F25: a source that hangs, at whatever moment, is given up when the context ends, which the source itself does in
-// time.
+// F25: a fetch from a source that hangs, at whatever moment, ends with the context, which the Refresher ends in time.
 func TestFetch_OfAHangingSourceEnds(t *testing.T) {
 	for name, begin := range map[string]func(http.ResponseWriter){
 		"before the answer": func(http.ResponseWriter) {},
@@ -106,7 +105,7 @@ func TestFetch_OfAHangingSourceEnds(t *testing.T) {
 	}
 }
 
-// F25: a certificate that nobody has signed is refused; a redirect on the same host is followed; no proxy is asked.
+// F25: an unsigned certificate is refused; a redirect on the same host is followed; no proxy is used.
 func TestFetch_BelievesItsRootsAndStaysOnItsHost(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// answers answers requests as a test says, in the bubble of the test.
+// answers answers requests as a test says, in the test's bubble.
 type answers struct {
 	mu    sync.Mutex
 	asked []time.Time
@@ -60,7 +60,7 @@ func hangs(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// follow runs a source in a bubble; taken are the documents that it handed over.
+// follow runs a Refresher in a bubble; taken are the documents that it handed over.
 func follow(t *testing.T, a *answers, test func(s *Refresher, taken *[]string)) {
 	synctest.Test(t, func(t *testing.T) {
 		var taken []string
@@ -85,8 +85,8 @@ func follow(t *testing.T, a *answers, test func(s *Refresher, taken *[]string)) 
 	})
 }
 
-// F25: the cache headers say when it is fetched again, within bounds.
-func TestSource_IsFetchedAgainAsItsHeadersSay(t *testing.T) {
+// F25: the cache headers decide when the set is fetched again, within bounds.
+func TestRefresher_IsFetchedAgainAsItsHeadersSay(t *testing.T) {
 	for name, c := range map[string]struct {
 		headers []string
 		again   time.Duration
@@ -105,7 +105,7 @@ func TestSource_IsFetchedAgainAsItsHeadersSay(t *testing.T) {
 		"no-cache first": {[]string{"Cache-Control", "no-cache, max-age=600"}, minAge},
 		"expires by date": {[]string{"Expires", "Wed, 21 Oct 2015 07:48:00 GMT", "Date",
 			"Wed, 21 Oct 2015 07:28:00 GMT"}, 20 * time.Minute},
-		// when bubbles begin
+		// bubbles begin at midnight
 		"expires by us":     {[]string{"Expires", "Sat, 01 Jan 2000 00:30:00 GMT"}, 30 * time.Minute},
 		"expires is broken": {[]string{"Expires", "0"}, minAge},
 		"max-age wins": {[]string{"Expires", "Sat, 01 Jan 2000 00:30:00 GMT", "Cache-Control", "max-age=120"},
@@ -130,8 +130,8 @@ func TestSource_IsFetchedAgainAsItsHeadersSay(t *testing.T) {
 	}
 }
 
-// F25: the last good set stays while the source fails, whatever it fails by, and is tried again, less and less often.
-func TestSource_KeepsWhatItHasWhileTheSourceFails(t *testing.T) {
+// F25: the last good set stays while the source fails, in whatever way; it is tried again, less and less often.
+func TestRefresher_KeepsWhatItHasWhileTheSourceFails(t *testing.T) {
 	for name, give := range map[string]func(*http.Request) (*http.Response, error){
 		"refused": fails, "hanging": hangs, "garbage": says("garbage"),
 		"too large": says(strings.Repeat("x", maxDocument+1)),
@@ -180,8 +180,8 @@ func (e endless) Read(p []byte) (int, error) {
 	}
 }
 
-// F25: for unknown keys it is fetched at most once in 30 s, however many ask, and all who ask meanwhile wait for that.
-func TestSource_UnknownKeysFetchItOnceInThirtySeconds(t *testing.T) {
+// F25: for unknown keys the set is fetched at most once in 30 s, however many ask, and all callers wait for that fetch.
+func TestRefresher_UnknownKeysFetchItOnceInThirtySeconds(t *testing.T) {
 	a := &answers{give: says("set", "Cache-Control", "max-age=3600")}
 	follow(t, a, func(s *Refresher, _ *[]string) {
 		a.will(func(r *http.Request) (*http.Response, error) {
@@ -223,8 +223,8 @@ func TestSource_UnknownKeysFetchItOnceInThirtySeconds(t *testing.T) {
 	})
 }
 
-// F25: who asks while the first fetch is under way waits for it; where nothing is fetched there is nothing to wait for.
-func TestSource_TheFirstFetchCanBeWaitedFor(t *testing.T) {
+// F25: a caller during the first fetch waits for it; where nothing is fetched, there is nothing to wait for.
+func TestRefresher_TheFirstFetchCanBeWaitedFor(t *testing.T) {
 	a := &answers{give: hangs}
 	var after *Refresher
 	follow(t, a, func(s *Refresher, _ *[]string) {

@@ -61,18 +61,18 @@ func New(cfg Config, accept func(document []byte) error) (*Refresher, error) {
 }
 
 // Start says that Run is about to be called: from now on Refetch has something to wait for.
-func (s *Refresher) Start() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running, s.pending = true, make(chan struct{})
+func (r *Refresher) Start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running, r.pending = true, make(chan struct{})
 }
 
 // Run fetches until the context ends. It is called once.
-func (s *Refresher) Run(ctx context.Context) {
-	defer s.stop()
+func (r *Refresher) Run(ctx context.Context) {
+	defer r.stop()
 	for {
-		wait := s.fetch(ctx)
-		s.endFetch()
+		wait := r.fetch(ctx)
+		r.endFetch()
 		if ctx.Err() != nil {
 			return
 		}
@@ -82,8 +82,8 @@ func (s *Refresher) Run(ctx context.Context) {
 			timer.Stop()
 			return
 		case <-timer.C:
-			s.beginFetch()
-		case <-s.wake:
+			r.beginFetch()
+		case <-r.wake:
 			timer.Stop()
 		}
 	}
@@ -92,83 +92,83 @@ func (s *Refresher) Run(ctx context.Context) {
 // Refetch fetches the set anew, since a key is missing, without blocking. It returns a channel that is closed when that
 // is done: with the fetch that is under way, or with one that begins now. The channel is nil if there is nothing to
 // wait for, since an earlier call began a fetch a moment ago.
-func (s *Refresher) Refetch() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pending != nil || !s.running || !s.lastRefetch.IsZero() && time.Since(s.lastRefetch) < refetchEvery {
-		return s.pending
+func (r *Refresher) Refetch() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending != nil || !r.running || !r.lastRefetch.IsZero() && time.Since(r.lastRefetch) < refetchEvery {
+		return r.pending
 	}
-	s.lastRefetch, s.pending = time.Now(), make(chan struct{})
-	s.wake <- struct{}{} // nobody else sends while there is a pending fetch
-	return s.pending
+	r.lastRefetch, r.pending = time.Now(), make(chan struct{})
+	r.wake <- struct{}{} // nobody else sends while there is a pending fetch
+	return r.pending
 }
 
 // beginFetch begins the fetch for which Run's timer has fired.
-func (s *Refresher) beginFetch() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pending == nil {
-		s.pending = make(chan struct{})
+func (r *Refresher) beginFetch() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending == nil {
+		r.pending = make(chan struct{})
 		return
 	}
-	<-s.wake // Refetch was called at the same moment
+	<-r.wake // Refetch was called at the same moment
 }
 
-func (s *Refresher) endFetch() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.pending)
-	s.pending = nil
+func (r *Refresher) endFetch() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.pending)
+	r.pending = nil
 }
 
-func (s *Refresher) stop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running = false
-	if s.pending != nil {
-		close(s.pending)
-		s.pending = nil
+func (r *Refresher) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = false
+	if r.pending != nil {
+		close(r.pending)
+		r.pending = nil
 	}
 }
 
 // fetch fetches once, and returns the wait before the next fetch.
-func (s *Refresher) fetch(ctx context.Context) (wait time.Duration) {
-	s.fetches.Add(1)
-	document, age, err := s.fetcher.fetch(ctx)
-	if err == nil && !bytes.Equal(document, s.document) {
-		if err = s.accept(document); err == nil {
-			s.document = document
+func (r *Refresher) fetch(ctx context.Context) (wait time.Duration) {
+	r.fetches.Add(1)
+	document, age, err := r.fetcher.fetch(ctx)
+	if err == nil && !bytes.Equal(document, r.document) {
+		if err = r.accept(document); err == nil {
+			r.document = document
 		}
 	}
 	if ctx.Err() != nil {
 		return 0
 	}
 	if err != nil {
-		return s.fetchFailed(err)
+		return r.fetchFailed(err)
 	}
-	s.lastSuccess.Store(max(1, int64(time.Since(s.created))))
-	if s.failing {
-		s.log.Info("the key set can be fetched again")
+	r.lastSuccess.Store(max(1, int64(time.Since(r.created))))
+	if r.failing {
+		r.log.Info("the key set can be fetched again")
 	}
-	s.failing, s.retry = false, 0
+	r.failing, r.retry = false, 0
 	return min(max(age, minAge), maxAge)
 }
 
 // fetchFailed warns at the first of several failures, and returns the wait before the next try.
-func (s *Refresher) fetchFailed(err error) (wait time.Duration) {
-	s.failures.Add(1)
+func (r *Refresher) fetchFailed(err error) (wait time.Duration) {
+	r.failures.Add(1)
 	level := slog.LevelDebug
-	if !s.failing {
+	if !r.failing {
 		level = slog.LevelWarn
 	}
-	s.failing = true
-	s.retry = min(max(2*s.retry, minRetry), maxRetry)
+	r.failing = true
+	r.retry = min(max(2*r.retry, minRetry), maxRetry)
 	text := "the key set cannot be fetched; the one of before holds on"
-	if s.document == nil {
+	if r.document == nil {
 		text = "the key set cannot be fetched; until it can be, its tokens are refused as unavailable"
 	}
-	s.log.Log(context.Background(), level, text, "why", err.Error(), "again", s.retry)
-	return s.retry/2 + rand.N(s.retry/2+1)
+	r.log.Log(context.Background(), level, text, "why", err.Error(), "again", r.retry)
+	return r.retry/2 + rand.N(r.retry/2+1)
 }
 
 // Stats is a snapshot of what was counted since New.
@@ -180,9 +180,9 @@ type Stats struct {
 }
 
 // Stats returns a snapshot of the counters, for metrics.
-func (s *Refresher) Stats() Stats {
-	return Stats{s.fetches.Load(), s.failures.Load(), time.Since(s.created) - time.Duration(s.lastSuccess.Load())}
+func (r *Refresher) Stats() Stats {
+	return Stats{r.fetches.Load(), r.failures.Load(), time.Since(r.created) - time.Duration(r.lastSuccess.Load())}
 }
 
 // String keeps the address out of logs.
-func (s *Refresher) String() string { return "[key set]" }
+func (r *Refresher) String() string { return "[key set]" }
