@@ -13,8 +13,8 @@ const dataset = "datasetUpdate/610217e481f6fc54736209e0"
 
 // right asks whether a user whose token grants everything may hear a topic.
 func (b *fixture) right(id *protocol.Identity, topic string) protocol.Reason {
-	if why := protocol.AsRefusal(b.Authorize(context.Background(), "acme", id, topic)); why != nil {
-		return why.Reason
+	if refusal := protocol.AsRefusal(b.Authorize(context.Background(), "acme", id, topic)); refusal != nil {
+		return refusal.Reason
 	}
 	return ""
 }
@@ -70,10 +70,10 @@ func TestAuthorize_WhatTheTokenDoesNotGrantIsNotAskedAbout(t *testing.T) {
 	if there.count() != 0 {
 		t.Errorf("asked %q", there.asked)
 	}
-	if why := protocol.AsRefusal(b.Authorize(context.Background(), "nobody",
-		&protocol.Identity{User: "alice", Topics: []protocol.Pattern{"*"}}, dataset)); why == nil ||
-		why.Reason != protocol.Forbidden {
-		t.Errorf("in a tenant that there is not: %v", why)
+	if refusal := protocol.AsRefusal(b.Authorize(context.Background(), "nobody",
+		&protocol.Identity{User: "alice", Topics: []protocol.Pattern{"*"}}, dataset)); refusal == nil ||
+		refusal.Reason != protocol.Forbidden {
+		t.Errorf("in a tenant that there is not: %v", refusal)
 	}
 }
 
@@ -138,7 +138,7 @@ func TestReload_KeepsTheBackendThatStays(t *testing.T) {
 		t.Errorf("%q, asked %d times", got, there.count())
 	}
 	if f := b.Stats().Introspection["acme"]; f.Calls != 1 || f.Breaker != "closed" {
-		t.Errorf("figures %+v", f)
+		t.Errorf("stats %+v", f)
 	}
 	if err := b.SetTenant("acme", withSecret()); err != nil {
 		t.Fatal(err)

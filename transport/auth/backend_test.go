@@ -101,8 +101,9 @@ func (b *backend) count() int {
 func (b *fixture) isBusy(t testing.TB, credential protocol.Credential) {
 	t.Helper()
 	id, err := b.show("acme", credential)
-	if why := protocol.AsRefusal(err); id != nil || why == nil || why.Reason != protocol.Busy || why.RetryAfter == 0 ||
-		why.Detail != "" {
-		t.Errorf("%+v, %+v; want busy", id, why)
+	if refusal := protocol.AsRefusal(err); id != nil || refusal == nil || refusal.Reason != protocol.Busy ||
+		refusal.RetryAfter == 0 ||
+		refusal.Detail != "" {
+		t.Errorf("%+v, %+v; want busy", id, refusal)
 	}
 }

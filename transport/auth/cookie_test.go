@@ -79,7 +79,7 @@ func TestCookie_WhatIsNoSessionIsRefused(t *testing.T) {
 		"nothing":                  "",
 	} {
 		id, err := b.show("acme", cookie(text))
-		if why := protocol.AsRefusal(err); id != nil || why == nil || why.Reason != protocol.InvalidToken {
+		if refusal := protocol.AsRefusal(err); id != nil || refusal == nil || refusal.Reason != protocol.InvalidToken {
 			t.Errorf("%s: %+v, %v", name, id, err)
 		}
 	}

@@ -116,11 +116,13 @@ func FuzzTypes(f *testing.F) {
 		if strings.HasPrefix(text, "token-of-") || strings.HasPrefix(text, "next-token") {
 			bound = "" // good ones are for no outpost then
 		}
-		for _, form := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost, protocol.Unproven,
+		for _, credentialType := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost,
+			protocol.Unproven,
 			"new"} {
 			for _, where := range []string{"acme", auth.UnresolvedTenant} {
 				id, err := b.show(where,
-					protocol.Credential{Form: form, Token: text, For: bound, Claims: protocol.Claims{Known: true}})
+					protocol.Credential{Form: credentialType, Token: text, For: bound,
+						Claims: protocol.Claims{Known: true}})
 				checkRefusal(t, id, err, protocol.InvalidToken)
 			}
 		}

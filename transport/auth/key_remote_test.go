@@ -98,7 +98,8 @@ func TestRemoteKeySet_WithoutItsSourceTheStartGoesOn(t *testing.T) {
 	b.Start()
 	t.Cleanup(b.Close)
 	_, err := b.showToken("acme", signedBy("k", rsaKey()), protocol.Claims{})
-	if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.Busy || why.RetryAfter == 0 {
+	if refusal := protocol.AsRefusal(err); refusal == nil || refusal.Reason != protocol.Busy ||
+		refusal.RetryAfter == 0 {
 		t.Errorf("%v", err)
 	}
 	b.accepts(t, compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","kid":"own"}`, live(`"sub":"bob"`)))
@@ -176,7 +177,7 @@ func TestRemoteKeySet_WhoWaitsCanGiveUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := b.Authenticate(ctx, "acme", protocol.Credential{Token: signedBy("k", rsaKey())})
-	if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.Busy {
+	if refusal := protocol.AsRefusal(err); refusal == nil || refusal.Reason != protocol.Busy {
 		t.Errorf("%v", err)
 	}
 }

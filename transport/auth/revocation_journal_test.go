@@ -59,8 +59,8 @@ func (p *fakeJournal) start(t testing.TB, now time.Time) *fixture {
 
 func isNotKept(t testing.TB, err error) {
 	t.Helper()
-	if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.StorageFull ||
-		!strings.Contains(why.Detail, "not kept") {
+	if refusal := protocol.AsRefusal(err); refusal == nil || refusal.Reason != protocol.StorageFull ||
+		!strings.Contains(refusal.Detail, "not kept") {
 		t.Errorf("%v, want that it is not kept", err)
 	}
 }

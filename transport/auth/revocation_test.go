@@ -80,9 +80,10 @@ func TestRevoke_BeforeATimeToComeIsRefused(t *testing.T) {
 	for _, before := range []time.Time{epoch.Add(auth.DefaultLeeway + time.Nanosecond), epoch.Add(time.Hour),
 		time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		for _, r := range []auth.Revocation{{User: "alice", Before: before}, {TokenID: "one", Before: before}} {
-			if why := protocol.AsRefusal(b.Revoke("acme", r)); why == nil || why.Reason != protocol.Malformed ||
-				!strings.Contains(why.Detail, "future") {
-				t.Errorf("%+v: %v", r, why)
+			if refusal := protocol.AsRefusal(b.Revoke("acme", r)); refusal == nil ||
+				refusal.Reason != protocol.Malformed ||
+				!strings.Contains(refusal.Detail, "future") {
+				t.Errorf("%+v: %v", r, refusal)
 			}
 		}
 	}

@@ -105,8 +105,8 @@ func hostToken(claims string) string {
 // endurainToken is a token that the backend gives its pages.
 func endurainToken() string { return hostToken(seedClaims(endurain)) }
 
-// visit is how a client of a dialect connects and what it asks for.
-type visit struct {
+// request is how a client of a dialect connects and what it asks for.
+type request struct {
 	dialect protocol.Dialect
 	action  string // connect, subscribe
 	topic   string // "-" for none
@@ -114,7 +114,7 @@ type visit struct {
 	frames  func(token string) []string
 }
 
-func tableVisits() []visit {
+func tableRequests() []request {
 	header := func(name, value string) func(string) string {
 		return func(asked string) string {
 			if asked == name {
@@ -126,7 +126,7 @@ func tableVisits() []visit {
 	none := func(string) protocol.Hello { return protocol.Hello{Header: header("", "")} }
 	board := dashboard.DefaultConfig()
 	board.MultiTenant = true
-	all := []visit{
+	all := []request{
 		{dashboard.New(board), "subscribe", "projects", func(token string) protocol.Hello {
 			return protocol.Hello{Path: "/api/v2/dashboard/ws", Query: url.Values{"token": {token}},
 				Header: header("", "")}
@@ -143,7 +143,7 @@ func tableVisits() []visit {
 		}, nil},
 	}
 	for _, id := range []string{outpostA, outpostB} {
-		all = append(all, visit{authentik.NewOutpost(authentik.DefaultConfig()), "subscribe", "outposts/" + id,
+		all = append(all, request{authentik.NewOutpost(authentik.DefaultConfig()), "subscribe", "outposts/" + id,
 			func(token string) protocol.Hello {
 				return protocol.Hello{Path: "/ws/outpost/" + id + "/", Header: header("Authorization", "Bearer "+token)}
 			}, nil})
@@ -153,7 +153,7 @@ func tableVisits() []visit {
 		if device != "" {
 			device = `,"device_id":` + device
 		}
-		all = append(all, visit{valtronicswire.New(valtronicswire.DefaultConfig()), "subscribe", topic, none,
+		all = append(all, request{valtronicswire.New(valtronicswire.DefaultConfig()), "subscribe", topic, none,
 			func(token string) []string {
 				return []string{`{"type":"auth","token":"` + token + `"}`,
 					`{"type":"subscribe","channel":"` + channel + `"` + device + `}`}
@@ -162,7 +162,7 @@ func tableVisits() []visit {
 	for _, topic := range []string{"issueUpdate/" + parseClaims, "datasetUpdate/" + parseClaims,
 		"uploadFile/" + parseClaims} {
 		kind, id, _ := strings.Cut(topic, "/")
-		all = append(all, visit{airlaywire.New(airlaywire.DefaultConfig()), "subscribe", topic, none,
+		all = append(all, request{airlaywire.New(airlaywire.DefaultConfig()), "subscribe", topic, none,
 			func(token string) []string {
 				return []string{`{"auth":"` + token + `","action":"attach","event":{"type":"` + kind + `","id":"` + id +
 					`"}}`}
@@ -171,8 +171,8 @@ func tableVisits() []visit {
 	return all
 }
 
-// guest is a client that logs in: it does the engine's part by hand, one command after the other.
-type guest struct {
+// client logs in: it does the engine's part by hand, one command after the other.
+type client struct {
 	b       *fixture
 	session protocol.Session
 	id      *protocol.Identity
@@ -180,17 +180,17 @@ type guest struct {
 	refused protocol.Reason
 }
 
-// outcome says how a visit ends.
-func (v *visit) outcome(b *fixture, token string) string {
+// outcome says how a request ends.
+func (v *request) outcome(b *fixture, token string) string {
 	hello := v.hello(token)
-	s, credential, why := v.dialect.Open(hello)
-	if why != nil {
-		return "deny " + string(why.Reason)
+	s, credential, refusal := v.dialect.Open(hello)
+	if refusal != nil {
+		return "deny " + string(refusal.Reason)
 	}
-	g := &guest{b: b, session: s}
+	g := &client{b: b, session: s}
 	if credential != nil {
-		if g.id, why = g.meet(*credential); why != nil {
-			return "deny " + string(why.Reason)
+		if g.id, refusal = g.authenticate(*credential); refusal != nil {
+			return "deny " + string(refusal.Reason)
 		}
 	}
 	g.do(s.Opened(b.now, 1))
@@ -213,23 +213,23 @@ func (v *visit) outcome(b *fixture, token string) string {
 	return "allow"
 }
 
-func (g *guest) meet(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
+func (g *client) authenticate(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
 	id, err := g.b.show("acme", credential)
 	return id, protocol.AsRefusal(err)
 }
 
-func (g *guest) do(commands []protocol.Command) {
+func (g *client) do(commands []protocol.Command) {
 	for len(commands) > 0 {
 		command := commands[0]
 		commands = commands[1:]
 		outcome := protocol.Outcome{Now: g.b.now}
 		switch c := command.(type) {
 		case protocol.Authenticate:
-			if outcome.Identity, outcome.Err = g.meet(c.Credential); outcome.Err == nil {
+			if outcome.Identity, outcome.Err = g.authenticate(c.Credential); outcome.Err == nil {
 				g.id = outcome.Identity
 			}
 		case protocol.Verify:
-			outcome.Identity, outcome.Err = g.meet(c.Credential)
+			outcome.Identity, outcome.Err = g.authenticate(c.Credential)
 		case protocol.Subscribe:
 			if outcome.Err = g.subscribe(c); outcome.Err == nil {
 				g.topics = append(g.topics, c.Topic)
@@ -246,7 +246,7 @@ func (g *guest) do(commands []protocol.Command) {
 }
 
 // subscribe asks for a topic, as the engine does.
-func (g *guest) subscribe(c protocol.Subscribe) *protocol.Refusal {
+func (g *client) subscribe(c protocol.Subscribe) *protocol.Refusal {
 	id := cmp.Or(c.As, g.id)
 	if id == nil {
 		return &protocol.Refusal{Reason: protocol.Unauthorized}
@@ -263,7 +263,7 @@ func TestRights_EveryTokenDialectAndTopicIsAsTheTableSays(t *testing.T) {
 	fmt.Fprintf(&out, "%-24s %-18s %-10s %-47s %s\n", "# token", "dialect", "action", "topic", "outcome")
 	rows := 0
 	for _, token := range tableTokens(b, t) {
-		for _, v := range tableVisits() {
+		for _, v := range tableRequests() {
 			text := token[1]
 			switch token[0] {
 			case "ticket":

@@ -109,12 +109,12 @@ type candidate struct {
 }
 
 // candidates returns the keys that a token may be checked with.
-func (table *tenantTable) candidates(asked *tenant, tok *token, form protocol.Form) ([]candidate, Outcome) {
+func (table *tenantTable) candidates(asked *tenant, tok *token, credentialType protocol.Form) ([]candidate, Outcome) {
 	var all []candidate
 	outcome := UnknownKey
 	for _, t := range table.tenantsAt(asked) {
 		ring := &t.keys
-		if form == protocol.Cookie {
+		if credentialType == protocol.Cookie {
 			ring = &t.cookies
 		}
 		keys, found := ring.matching(tok)

@@ -110,7 +110,7 @@ func TestVerifier_RotationTakesEffectAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := b.Stats().CacheEntries; n != 0 {
-		t.Errorf("%d tokens are remembered under keys that were replaced", n)
+		t.Errorf("%d tokens are cached under keys that were replaced", n)
 	}
 	b.accepts(t, old)
 	b.accepts(t, fresh)
@@ -150,7 +150,7 @@ func TestVerifier_ABrokenReloadChangesNothingAndTellsAll(t *testing.T) {
 	}
 	b.accepts(t, alice())
 	if got := b.outcomes(); got["cached"] != 1 {
-		t.Errorf("outcomes %v; what is remembered should have stayed", got)
+		t.Errorf("outcomes %v; cached tokens should have stayed", got)
 	}
 	id, refusal := b.showToken("right", alice(), protocol.Claims{})
 	checkRefusal(t, id, refusal, protocol.InvalidToken)

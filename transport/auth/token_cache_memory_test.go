@@ -75,7 +75,7 @@ func TestCache_TwoTokensInOnePlaceAreToldApart(t *testing.T) {
 // Every client has both: one more byte in either puts each into the next size class of the allocator, 16 bytes larger.
 func TestCache_ACachedTokenAndAnIdentityFillTheirSizeClasses(t *testing.T) {
 	if size := unsafe.Sizeof(cachedToken{}); size != 144 {
-		t.Errorf("a remembered token has %d bytes, want 144", size)
+		t.Errorf("a cached token has %d bytes, want 144", size)
 	}
 	if size := unsafe.Sizeof(protocol.Identity{}); size != 128 {
 		t.Errorf("an identity has %d bytes, want 128", size)

@@ -22,7 +22,7 @@ func TestCache_ARememberedTokenExpiresOnTheSecond(t *testing.T) {
 	b.now = epoch.Add(70 * time.Second)
 	b.refuses(t, protocol.TokenExpired, token)
 	if n := b.Stats().CacheEntries; n != 0 {
-		t.Errorf("%d expired tokens are still remembered", n)
+		t.Errorf("%d expired tokens are still cached", n)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestCache_RefusalsAreNotRemembered(t *testing.T) {
 	early := hs(fmt.Sprintf(`{"sub":"alice","exp":%d,"nbf":%d}`, unix(time.Hour), unix(time.Minute)))
 	b.refuses(t, protocol.InvalidToken, early)
 	if n := b.Stats().CacheEntries; n != 0 {
-		t.Errorf("%d refusals are remembered", n)
+		t.Errorf("%d refusals are cached", n)
 	}
 	b.now = epoch.Add(time.Minute)
 	b.accepts(t, early)

@@ -124,7 +124,7 @@ func TestVerifier_RefusesEveryForgeryInTheSameWay(t *testing.T) {
 	}
 	b.accepts(t, alice())
 	if n := b.Stats().CacheEntries; n != 1 {
-		t.Errorf("%d tokens are remembered, want the one that was accepted", n)
+		t.Errorf("%d tokens are cached, want the one that was accepted", n)
 	}
 }
 
@@ -151,8 +151,8 @@ func TestVerifier_NoTokenAndNoClaimReachesTheLog(t *testing.T) {
 func (b *fixture) refusesAsTooLarge(t testing.TB, token string) {
 	t.Helper()
 	id, err := b.showToken("acme", token, protocol.Claims{})
-	if why, ok := errors.AsType[*protocol.Refusal](err); !ok || id != nil ||
-		*why != (protocol.Refusal{Reason: protocol.TooLarge, Detail: "the token has more than 8192 bytes"}) {
+	if refusal, ok := errors.AsType[*protocol.Refusal](err); !ok || id != nil ||
+		*refusal != (protocol.Refusal{Reason: protocol.TooLarge, Detail: "the token has more than 8192 bytes"}) {
 		t.Errorf("%d bytes: %+v", len(token), err)
 	}
 }
@@ -172,10 +172,12 @@ func TestVerifier_ATokenThatIsTooLargeIsToldSo(t *testing.T) {
 	b.accepts(t, padded(pad))
 	b.refusesAsTooLarge(t, padded(pad+3))
 	b.refusesAsTooLarge(t, strings.Repeat("a.", 1<<19))
-	for _, form := range []protocol.Form{protocol.Cookie, protocol.Ticket, protocol.Outpost, protocol.Unproven} {
-		_, err := b.show("acme", protocol.Credential{Form: form, Token: strings.Repeat("x", protocol.MaxToken+1)})
+	for _, credentialType := range []protocol.Form{protocol.Cookie, protocol.Ticket, protocol.Outpost,
+		protocol.Unproven} {
+		_, err := b.show("acme", protocol.Credential{Form: credentialType,
+			Token: strings.Repeat("x", protocol.MaxToken+1)})
 		if protocol.AsRefusal(err).Reason != protocol.TooLarge {
-			t.Errorf("%s: %v", form, err)
+			t.Errorf("%s: %v", credentialType, err)
 		}
 	}
 	if got := b.outcomes()["too_large"]; got != 6 {

@@ -23,7 +23,7 @@ type Answer struct {
 	ttl *time.Duration // how long it may be cached; nil if the answer has none
 }
 
-var errNoAnswer = errors.New("the answer is not of the form that is asked for")
+var errNoAnswer = errors.New("the answer does not have the form that is asked for")
 
 // readAnswer reads the backend's answer.
 func readAnswer(text []byte) (Answer, error) {

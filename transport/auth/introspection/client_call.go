@@ -21,8 +21,8 @@ var (
 )
 
 // fetch asks until there is an answer, until asking again makes no sense, or until the budget is used up.
-func (c *Client) fetch(asker context.Context, q *Question) (Answer, error) {
-	ctx, cancel := context.WithTimeout(asker, c.cfg.Budget)
+func (c *Client) fetch(caller context.Context, q *Question) (Answer, error) {
+	ctx, cancel := context.WithTimeout(caller, c.cfg.Budget)
 	defer cancel()
 	select {
 	case c.slots <- struct{}{}:
@@ -34,18 +34,18 @@ func (c *Client) fetch(asker context.Context, q *Question) (Answer, error) {
 	body := q.body()
 	waits := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, RandomizationFactor: 0.5,
 		Multiplier: 2, MaxInterval: time.Second}
-	answer, err := backoff.Retry(ctx, func() (Answer, error) { return c.tryOnce(asker, ctx, body) },
+	answer, err := backoff.Retry(ctx, func() (Answer, error) { return c.tryOnce(caller, ctx, body) },
 		backoff.WithBackOff(waits), backoff.WithMaxTries(uint(c.cfg.Tries)))
 	return answer, err
 }
 
 // tryOnce makes one try, unless the circuit breaker is open.
-func (c *Client) tryOnce(asker, ctx context.Context, body []byte) (Answer, error) {
+func (c *Client) tryOnce(caller, ctx context.Context, body []byte) (Answer, error) {
 	answer, err := c.breaker.Execute(func() (Answer, error) {
 		c.counters.calls.Add(1)
 		answer, err := c.post(ctx, body)
 		switch {
-		case err != nil && asker.Err() != nil:
+		case err != nil && caller.Err() != nil:
 			return answer, errAbandoned
 		case err != nil:
 			c.counters.failures.Add(1)

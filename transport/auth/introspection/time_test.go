@@ -148,7 +148,7 @@ func TestClient_GuessesDoNotPushOutAYes(t *testing.T) {
 		t.Errorf("%+v, %v, %d calls more", a, err, l.calls.Load()-before)
 	}
 	if n := c.Stats().Entries; n != 5 {
-		t.Errorf("%d answers are remembered; the bound is 4 of each kind", n)
+		t.Errorf("%d answers are cached; the bound is 4 of each kind", n)
 	}
 }
 

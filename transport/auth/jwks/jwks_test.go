@@ -193,12 +193,12 @@ func TestRefresher_UnknownKeysFetchItOnceInThirtySeconds(t *testing.T) {
 			var all sync.WaitGroup
 			for range 100 {
 				all.Go(func() {
-					flight := s.Refetch()
-					if flight == nil {
+					fetched := s.Refetch()
+					if fetched == nil {
 						t.Error("nothing to wait for")
 						return
 					}
-					<-flight
+					<-fetched
 				})
 			}
 			all.Wait()
@@ -228,9 +228,9 @@ func TestRefresher_TheFirstFetchCanBeWaitedFor(t *testing.T) {
 	a := &answers{give: hangs}
 	var after *Refresher
 	follow(t, a, func(s *Refresher, _ *[]string) {
-		flight := s.Refetch()
+		fetched := s.Refetch()
 		began := time.Now()
-		<-flight
+		<-fetched
 		if took := time.Since(began); took != timeout {
 			t.Errorf("waited for %s", took)
 		}
