@@ -50,9 +50,8 @@ func (a *APIKeys) Reload(tenants map[string][]string) error {
 					protocol.Quote(tenant), i+1, len(text), MaxAPIKey))
 				continue
 			case taken && owner != tenant:
-				problems = append(problems,
-					fmt.Errorf("tenant %s: API key %d is one of tenant %s, too; a key must say which tenant calls",
-						protocol.Quote(tenant), i+1, protocol.Quote(owner)))
+				problems = append(problems, fmt.Errorf("tenant %s: API key %d is one of tenant %s, too; "+
+					"a key must say which tenant calls", protocol.Quote(tenant), i+1, protocol.Quote(owner)))
 				continue
 			case taken:
 				continue

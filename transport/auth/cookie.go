@@ -30,9 +30,8 @@ var cookieClaims = protocol.Claims{Refuse: []string{"refresh"}}
 func (t *tenant) addCookies(settings TenantKeys) error {
 	for i, secret := range settings.Cookie.Secrets {
 		if len(secret) < minSecret {
-			return fmt.Errorf(
-				"cookie secret %d has %d bytes; at least %d are needed, since who guesses it can make cookies", i+1,
-				len(secret), minSecret)
+			return fmt.Errorf("cookie secret %d has %d bytes; at least %d are needed, since anybody who guesses it "+
+				"can make cookies", i+1, len(secret), minSecret)
 		}
 		sum := sha512.Sum512([]byte(secret))
 		signing := []byte(hex.EncodeToString(sum[:]))

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -115,10 +116,8 @@ func secretKey(id, algorithm string, secret []byte) (*key, error) {
 		return nil, fmt.Errorf("has a secret of %d bytes; at least %d are needed (openssl rand -base64 48 makes one)",
 			len(secret), minSecret)
 	case strings.Contains(string(secret), "-----BEGIN "):
-		return nil,
-			errors.New(
-				"has a PEM key as its secret, so that everybody who has the public key could sign; give it as a " +
-					"public key file")
+		return nil, errors.New("has a PEM key as its secret, so that everybody who has the public key could sign; " +
+			"give it as a public key file")
 	case secret[len(secret)-1] == '\n':
 		return nil, errors.New("has a secret that ends with a line break, which the issuer's will not; remove it")
 	}
@@ -155,6 +154,15 @@ func newKey(id, algorithm string, check, sign any) (*key, error) {
 	return nil, fmt.Errorf("cannot be used with %s; its algorithm is %s", algorithm, strings.Join(fitting, " or "))
 }
 
+// hash is the same for keys that accept the same signatures, and reveals nothing about a secret.
+func (k *key) hash() [sha256.Size]byte {
+	if secret, ok := k.check.([]byte); ok {
+		return sha256.Sum256(append([]byte("secret "), secret...))
+	}
+	der, _ := x509.MarshalPKIXPublicKey(k.check) // newKey let no other kind in
+	return sha256.Sum256(append([]byte("public "), der...))
+}
+
 // fittingAlgorithms returns the algorithms that a key can be used with, the usual one first.
 func fittingAlgorithms(check any) ([]string, error) {
 	switch k := check.(type) {
@@ -166,9 +174,8 @@ func fittingAlgorithms(check any) ([]string, error) {
 				minRSA, maxRSA)
 		}
 		if k.E < 3 || k.E%2 == 0 {
-			return nil,
-				errors.New(
-					"is an RSA key with an exponent that is not odd and above 2; make a new one (openssl genrsa 3072)")
+			return nil, errors.New("is an RSA key with an exponent that is not odd and above 2; " +
+				"make a new one (openssl genrsa 3072)")
 		}
 		return []string{"RS256", "RS384", "RS512"}, nil
 	case *ecdsa.PublicKey:
@@ -225,17 +232,15 @@ func parseBlock(block *pem.Block) (check, sign any, err error) {
 	case "EC PRIVATE KEY":
 		sign, err = x509.ParseECPrivateKey(block.Bytes)
 	case "ENCRYPTED PRIVATE KEY":
-		return nil, nil,
-			errors.New(
-				"is encrypted; give the public key (openssl pkey -in KEY -pubout), which is all that checking needs")
+		return nil, nil, errors.New("is encrypted; give the public key (openssl pkey -in KEY -pubout), " +
+			"which is all that checking needs")
 	default:
 		return nil, nil, fmt.Errorf("is a PEM block of type %s; a public key, certificate or private key is needed",
 			protocol.Quote(block.Type))
 	}
 	if err != nil {
-		return nil, nil,
-			fmt.Errorf("is a PEM block of type %s that cannot be read; write it anew with openssl pkey -pubout",
-				block.Type)
+		return nil, nil, fmt.Errorf("is a PEM block of type %s that cannot be read; "+
+			"write it anew with openssl pkey -pubout", block.Type)
 	}
 	switch private := sign.(type) {
 	case *rsa.PrivateKey:

@@ -148,8 +148,10 @@ const maxRefetches = 2
 func (v *Verifier) verify(ctx context.Context, first *attempt) (*verifiedToken, Outcome) {
 	a := *first
 	found, outcome := a.verify()
-	for tries := 0; outcome == UnknownKey && tries < maxRefetches &&
-		refetch(ctx, a.table.tenantsAt(a.tenant)); tries++ {
+	for tries := 0; outcome == UnknownKey && tries < maxRefetches; tries++ {
+		if !refetch(ctx, a.table.tenantsAt(a.tenant)) {
+			break
+		}
 		a.table = v.table.Load()
 		if a.tenant != nil {
 			if a.tenant = a.table.byName[a.tenant.name]; a.tenant == nil {

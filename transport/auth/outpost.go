@@ -132,14 +132,14 @@ const NilOutpost = "00000000-0000-0000-0000-000000000000"
 func (v *Verifier) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
 	forbidden := &protocol.Refusal{Reason: protocol.Forbidden}
 	table := v.table.Load()
-	at := table.byName[tenant]
+	asked := table.byName[tenant]
 	switch {
-	case at == nil && tenant != UnresolvedTenant:
+	case asked == nil && tenant != UnresolvedTenant:
 		return nil, forbidden
 	case len(bearer) > protocol.MaxToken:
 		return nil, TooLarge.refusal()
 	}
-	uuid, outcome := table.outpostOf(ctx, at, bearer)
+	uuid, outcome := table.outpostOf(ctx, asked, bearer)
 	if outcome != Accepted {
 		return nil, outcome.refusal()
 	}

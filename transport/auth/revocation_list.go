@@ -46,9 +46,7 @@ func newRevocationList(bound int, age time.Duration) *revocationList {
 
 // add replaces an earlier revocation of the same target. It reports whether it had to forget another one before its
 // time.
-func (r *revocationList) add(
-	l *tenantRevocations, of target, span revocationSpan, now time.Time,
-) (forgot bool) {
+func (r *revocationList) add(l *tenantRevocations, of target, span revocationSpan, now time.Time) (forgot bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tenants[l] = struct{}{}

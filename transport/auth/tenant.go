@@ -78,8 +78,8 @@ func (t *tenant) checkRules() error {
 	}
 	for _, claim := range t.user {
 		if strings.Contains("."+claim+".", "..") {
-			problems = append(problems,
-				fmt.Errorf("user claim %s has an empty part; write it as sub or data.id", protocol.Quote(claim)))
+			problems = append(problems, fmt.Errorf("user claim %s has an empty part; write it as sub or data.id",
+				protocol.Quote(claim)))
 		}
 	}
 	return errors.Join(problems...)
@@ -130,7 +130,7 @@ func (t *tenant) fingerprints() (all []protocol.KeyFingerprint) {
 	return all
 }
 
-// has reports whether a key with this fingerprint is still one of the tenant's.
+// hasKey reports whether a key with this fingerprint is still one of the tenant's.
 func (t *tenant) hasKey(fingerprint protocol.KeyFingerprint) bool {
 	return t.keys.has(fingerprint) || t.cookies.has(fingerprint)
 }

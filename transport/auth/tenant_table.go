@@ -2,7 +2,6 @@ package auth
 
 import (
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -82,15 +81,6 @@ func (table *tenantTable) checkOutposts() error {
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// hash is the same for keys that accept the same signatures, and reveals nothing about a secret.
-func (k *key) hash() [sha256.Size]byte {
-	if secret, ok := k.check.([]byte); ok {
-		return sha256.Sum256(append([]byte("secret "), secret...))
-	}
-	der, _ := x509.MarshalPKIXPublicKey(k.check) // newKey let no other kind in
-	return sha256.Sum256(append([]byte("public "), der...))
 }
 
 // tenantsAt returns the tenants that a credential may belong to if it was shown to the tenant asked, nil for

@@ -134,7 +134,6 @@ func (s *Tickets) redeem(text string, admits func(tenant string) bool) *ticket {
 
 // stats returns how many tickets wait to be used now, and how many were dropped before their time.
 func (s *Tickets) stats() (now int, lost uint64) {
-	// stats returns how many tickets wait to be used now, and how many were dropped before their time.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.byHash), s.lost

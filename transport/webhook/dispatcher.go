@@ -133,14 +133,14 @@ func (d *Dispatcher) Tell(epoch string, number uint64, text []byte) {
 	}
 	lost := d.queue.push(event{epoch, number, text})
 	d.stats.Overflow += uint64(lost)
-	tell := lost > 0 && !d.full
+	warn := lost > 0 && !d.full
 	d.full = d.full || lost > 0
 	log := d.cfg.Logger
 	d.mu.Unlock()
 	d.wake()
-	if tell {
-		log.Warn("lifecycle events are lost: the webhook's queue is full; its next batch says how many", "tenant",
-			d.tenant)
+	if warn {
+		log.Warn("lifecycle events are lost: the webhook's queue is full; its next batch says how many",
+			"tenant", d.tenant)
 	}
 }
 
@@ -176,8 +176,8 @@ func (d *Dispatcher) Close(ctx context.Context) {
 	d.stats.Unsent += uint64(left)
 	d.queue, d.inFlight = queue{}, 0
 	if left > 0 {
-		d.cfg.Logger.Warn("lifecycle events were not taken by the webhook before the end", "tenant", d.tenant, "events",
-			left)
+		d.cfg.Logger.Warn("lifecycle events were not taken by the webhook before the end",
+			"tenant", d.tenant, "events", left)
 	}
 }
 
@@ -185,10 +185,10 @@ func (d *Dispatcher) Close(ctx context.Context) {
 func (d *Dispatcher) Stats() Stats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f := d.stats
-	f.Waiting += d.queue.len() + d.inFlight
-	f.WaitingBytes += d.queue.bytes
-	return f
+	s := d.stats
+	s.Waiting += d.queue.len() + d.inFlight
+	s.WaitingBytes += d.queue.bytes
+	return s
 }
 
 // String keeps the secret out of logs and messages.

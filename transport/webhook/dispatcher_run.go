@@ -157,8 +157,8 @@ func (d *Dispatcher) recordAttempt(b *batch, err error) {
 		d.stats.Failures++
 		d.stats.Failing = true
 		if !failed {
-			d.cfg.Logger.Warn("the webhook does not take lifecycle events; they wait", "tenant", d.tenant, "why",
-				err.Error())
+			d.cfg.Logger.Warn("the webhook does not take lifecycle events; they wait",
+				"tenant", d.tenant, "why", err.Error())
 		}
 		return
 	}

@@ -45,8 +45,8 @@ func CheckURL(text string) error {
 	case at.User != nil || at.Fragment != "":
 		return errors.New("holds a password or a fragment; a key set is public")
 	case at.Scheme == "http" && !isLoopback(at.Hostname()):
-		return errors.New(
-			"must be https: over http anybody on the way could put keys of their own in; only loopback may have http")
+		return errors.New("must be https: over http anybody on the way could put keys of their own in; " +
+			"only loopback may have http")
 	}
 	return nil
 }
@@ -92,8 +92,8 @@ func newFetcher(cfg Config) (*fetcher, error) {
 	return f, nil
 }
 
-var errRedirect = fmt.Errorf(
-	"it redirects to another host or scheme, or more than %d times; set the address that it redirects to", maxRedirects)
+var errRedirect = fmt.Errorf("it redirects to another host or scheme, or more than %d times; "+
+	"set the address that it redirects to", maxRedirects)
 
 // checkRedirect allows redirects on the same host and scheme.
 func checkRedirect(next *http.Request, before []*http.Request) error {
