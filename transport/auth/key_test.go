@@ -35,7 +35,8 @@ func jwks() []byte {
 		{"kty":"RSA","kid":"encrypts","use":"enc","alg":"RSA-OAEP","n":"AQAB","e":"AQAB"},
 		{"kty":"EC","kid":"k1","crv":"secp256k1","x":"AA","y":"AA"},
 		{"kty":"post-quantum","kid":"pq"}
-	]}`, enc(rsaKey().N.Bytes()), enc(point[1:33]), enc(point[33:]), enc(edKey().Public().(ed25519.PublicKey)), enc([]byte(secret)))
+	]}`, enc(rsaKey().N.Bytes()), enc(point[1:33]), enc(point[33:]), enc(edKey().Public().(ed25519.PublicKey)),
+		enc([]byte(secret)))
 }
 
 func TestKeys_AJWKSBringsKidAndAlgorithm(t *testing.T) {

@@ -93,9 +93,8 @@ func TestClient_AsksAsThePackageCommentSays(t *testing.T) {
 }
 
 func TestClient_ReadsAllOfAnAnswer(t *testing.T) {
-	b := newBackend(t,
-		says(
-			`{"allow":true,"user":7,"outpost":null,"id":"s-1","topics":["a/*"],"issued":1770000000,"expires":1770003600.5,"ttl":5,"else":{}}`))
+	b := newBackend(t, says(`{"allow":true,"user":7,"outpost":null,"id":"s-1","topics":["a/*"],`+
+		`"issued":1770000000,"expires":1770003600.5,"ttl":5,"else":{}}`))
 	a, err := b.client(t, Config{}).Ask(t.Context(), whoIs)
 	if err != nil || !a.Allow || a.User != "7" || a.ID != "s-1" || len(a.Topics) != 1 || a.Topics[0] != "a/*" ||
 		a.Issued.Unix() != 1770000000 || a.Expires.Unix() != 1770003600 || *a.ttl != 5*time.Second {
