@@ -149,10 +149,10 @@ func (l *Loaded) checkOutposts(t *Tenant, key string) {
 func (l *Loaded) checkIntrospection(t *Tenant, key string) {
 	settings := t.Introspection
 	switch {
-	case !settings.On() && (settings.Secret != "" || settings.SecretFile != "" || len(settings.Topics) > 0):
+	case !settings.Enabled() && (settings.Secret != "" || settings.SecretFile != "" || len(settings.Topics) > 0):
 		l.complain(key+".url", "is missing; without it nobody is asked")
 		return
-	case settings.On() && settings.Secret != "" && settings.SecretFile != "":
+	case settings.Enabled() && settings.Secret != "" && settings.SecretFile != "":
 		l.complain(key+".secret", "is set beside secret_file; choose one")
 		return
 	case settings.SecretFile != "":
@@ -177,7 +177,7 @@ func (l *Loaded) checkLobby() {
 	for i := range l.Config.Tenants {
 		if t := &l.Config.Tenants[i]; sharing[t.Name] {
 			keys, _ := t.TokenKeys()
-			keys.Lobby = true
+			keys.AllowUnresolved = true
 			all[t.Name] = keys
 		}
 	}

@@ -48,10 +48,10 @@ func (l *Loaded) checkLifecycle(t *Lifecycle, key string) {
 	key += ".webhook"
 	hook := &t.Webhook
 	switch {
-	case !hook.On() && (hook.Secret != "" || hook.SecretFile != ""):
+	case !hook.Enabled() && (hook.Secret != "" || hook.SecretFile != ""):
 		l.complain(key+".url", "is missing; without it nobody is told")
 		return
-	case hook.On() && hook.Secret != "" && hook.SecretFile != "":
+	case hook.Enabled() && hook.Secret != "" && hook.SecretFile != "":
 		l.complain(key+".secret", "is set beside secret_file; choose one")
 		return
 	}

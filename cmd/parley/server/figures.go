@@ -16,14 +16,14 @@ func (s *Server) process() api.ProcessStats {
 
 // gateFigures tells the API what lets clients in.
 func (s *Server) gateFigures() api.AuthStats {
-	now := s.verifier.Figures()
+	now := s.verifier.Stats()
 	g := api.AuthStats{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations, RevocationsLost: now.Forgotten,
 		RevocationsNotKept: now.NotKept, Backends: map[string]api.BackendStats{}, KeySets: map[string]api.KeySetStats{}}
 	for tenant, set := range now.KeySets {
 		g.KeySets[tenant] = api.KeySetStats(set)
 	}
 	for tenant, b := range now.Introspection {
-		g.Backends[tenant] = api.BackendStats{Asked: b.Asked, Remembered: b.Remembered, Unavailable: b.Unavailable,
+		g.Backends[tenant] = api.BackendStats{Asked: b.Asked, Remembered: b.Cached, Unavailable: b.Unavailable,
 			Calls: b.Calls, Failures: b.Failures, Rejected: b.Rejected, Open: b.Breaker == "open"}
 	}
 	return g
@@ -32,7 +32,7 @@ func (s *Server) gateFigures() api.AuthStats {
 // logins counts authentications by outcome, over all tenants.
 func (s *Server) logins() map[string]uint64 {
 	sum := map[string]uint64{}
-	for _, outcomes := range s.verifier.Figures().Outcomes {
+	for _, outcomes := range s.verifier.Stats().Outcomes {
 		for outcome, count := range outcomes {
 			sum[outcome] += count
 		}

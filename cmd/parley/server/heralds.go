@@ -13,40 +13,41 @@ import (
 	"github.com/parley-realtime/parley/transport/webhook"
 )
 
-// heralds are the couriers of those tenants whose backends are told what happens to their clients. The courier of a
-// tenant that is no more stays: it has the ends of its connections to tell.
+// heralds are the dispatchers of those tenants whose backends get the lifecycle events of their clients. The dispatcher
+// of a removed tenant stays: it still has to send the ends of the tenant's connections.
 type heralds struct {
 	log *slog.Logger
 
 	mu       sync.Mutex // guards byTenant
-	byTenant map[string]*webhook.Courier
+	byTenant map[string]*webhook.Dispatcher
 }
 
-// fit gives tenants the couriers that they are to have, and couriers the settings. A courier whose new settings are wrong
-// keeps the old ones.
+// fit gives tenants their dispatchers, and dispatchers their settings. A dispatcher whose new settings are wrong keeps the
+// old ones.
 func (h *heralds) fit(limits []actors.TenantConfig, hooks map[string]webhook.Config) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all []error
 	for i := range limits {
 		hook := hooks[limits[i].Name]
-		if !hook.On() {
+		if !hook.Enabled() {
 			continue
 		}
 		hook.Logger = h.log
-		courier, err := h.courier(limits[i].Name, hook)
+		dispatcher, err := h.dispatcher(limits[i].Name, hook)
 		if err != nil {
 			all = append(all, fmt.Errorf("tenant %s: %w", limits[i].Name, err))
 		}
-		if courier != nil {
-			limits[i].Lifecycle.Herald = courier
+		if dispatcher != nil {
+			limits[i].Lifecycle.Herald = dispatcher
 		}
 	}
 	return errors.Join(all...)
 }
 
-// courier is that of a tenant, made if there is none; nil if that cannot be. The caller holds the lock.
-func (h *heralds) courier(tenant string, hook webhook.Config) (*webhook.Courier, error) {
+// dispatcher returns the dispatcher of a tenant, which it makes if there is none; nil if that is not possible. The caller
+// holds the lock.
+func (h *heralds) dispatcher(tenant string, hook webhook.Config) (*webhook.Dispatcher, error) {
 	if known := h.byTenant[tenant]; known != nil {
 		return known, known.Reload(hook)
 	}
@@ -57,13 +58,13 @@ func (h *heralds) courier(tenant string, hook webhook.Config) (*webhook.Courier,
 	return made, err
 }
 
-// dismiss ends the couriers of tenants that want none any more; what waits for them is lost.
+// dismiss ends the dispatchers of tenants that want none any more. Their waiting events are lost.
 func (h *heralds) dismiss(limits []actors.TenantConfig) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range limits {
-		if courier := h.byTenant[limits[i].Name]; courier != nil && limits[i].Lifecycle.Herald == nil {
-			courier.Close(gone())
+		if dispatcher := h.byTenant[limits[i].Name]; dispatcher != nil && limits[i].Lifecycle.Herald == nil {
+			dispatcher.Close(gone())
 			delete(h.byTenant, limits[i].Name)
 		}
 	}
@@ -79,24 +80,24 @@ func gone() context.Context {
 	return ctx
 }
 
-func (h *heralds) each(do func(*webhook.Courier)) {
+func (h *heralds) each(do func(*webhook.Dispatcher)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all sync.WaitGroup
-	for _, courier := range h.byTenant {
-		all.Go(func() { do(courier) })
+	for _, dispatcher := range h.byTenant {
+		all.Go(func() { do(dispatcher) })
 	}
 	all.Wait()
 }
 
 // flush sends what waits, until the context ends.
 func (h *heralds) flush(ctx context.Context) {
-	h.each(func(c *webhook.Courier) { _ = c.Flush(ctx) })
+	h.each(func(c *webhook.Dispatcher) { _ = c.Flush(ctx) })
 }
 
-// close sends what waits, until the context ends, and ends the couriers.
+// close sends what waits, until the context ends, and ends the dispatchers.
 func (h *heralds) close(ctx context.Context) {
-	h.each(func(c *webhook.Courier) { c.Close(ctx) })
+	h.each(func(c *webhook.Dispatcher) { c.Close(ctx) })
 }
 
 // figures tell the API what became of the events.
@@ -104,9 +105,12 @@ func (h *heralds) figures() map[string]api.WebhookStats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := map[string]api.WebhookStats{}
-	for name, courier := range h.byTenant {
-		f := courier.Figures()
-		all[name] = api.WebhookStats{Taken: f.Taken, Overflow: f.Overflow, End: f.End, Batches: f.Batches, Failures: f.Failures, Waiting: f.Waiting, Failing: f.Failing}
+	for name, dispatcher := range h.byTenant {
+		f := dispatcher.Stats()
+		all[name] = api.WebhookStats{
+			Taken: f.Delivered, Overflow: f.Overflow, End: f.Unsent, Batches: f.Batches, Failures: f.Failures,
+			Waiting: f.Waiting, Failing: f.Failing,
+		}
 	}
 	return all
 }

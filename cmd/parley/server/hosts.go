@@ -38,7 +38,7 @@ func together(before, tenant string) string {
 	if before == "" || before == tenant {
 		return tenant
 	}
-	return auth.Lobby
+	return auth.UnresolvedTenant
 }
 
 // tenant goes by the listener if that is somebody's, else by the Host header without its port, which counts only as one
@@ -63,7 +63,7 @@ func (k keys) share(tenants []config.Tenant) {
 	together, times := map[string]api.Documents{}, map[string]int{}
 	for name := range config.Sharing(tenants) {
 		keys := k.tokens[name]
-		keys.Lobby = true
+		keys.AllowUnresolved = true
 		k.tokens[name] = keys
 		for uuid, documents := range k.documents[name] {
 			together[uuid] = documents
@@ -71,5 +71,5 @@ func (k keys) share(tenants []config.Tenant) {
 		}
 	}
 	maps.DeleteFunc(together, func(uuid string, _ api.Documents) bool { return times[uuid] > 1 })
-	k.documents[auth.Lobby] = together
+	k.documents[auth.UnresolvedTenant] = together
 }

@@ -100,7 +100,7 @@ func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) 
 	if s.options.Exit == nil {
 		s.options.Exit = os.Exit
 	}
-	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Courier{}
+	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Dispatcher{}
 	s.crowd = newCrowd(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
 	if err := s.listen(); err != nil {
 		s.stop()
@@ -192,7 +192,7 @@ func (s *Server) assemble() error {
 		s.heralds.close(gone())
 		return err
 	}
-	s.node = actors.New(cfg.Engine, gate, append(limits, actors.TenantConfig{Name: auth.Lobby})...)
+	s.node = actors.New(cfg.Engine, gate, append(limits, actors.TenantConfig{Name: auth.UnresolvedTenant})...)
 	if err := s.keep(&cfg, s.lateAtStart); err != nil {
 		s.node.Close()
 		return err
