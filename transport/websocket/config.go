@@ -57,7 +57,7 @@ func (c Config) filled() Config {
 
 // Sockets is how many sockets may be open, in this process.
 func (c Config) Sockets() int {
-	most := Space().Sockets
+	most := DetectFDBudget().Sockets
 	if c.MaxSockets > 0 {
 		most = min(most, c.MaxSockets)
 	}

@@ -1,14 +1,14 @@
 package websocket
 
-// Room is how the file descriptors of the process are shared out. What comes from strangers is bounded twice, so that those who are
-// no sockets yet, or never will be, keep out neither sockets nor the server itself.
-type Room struct {
+// FDBudget is how the process divides its file descriptors. What strangers can use is bounded twice: clients that have no
+// socket yet, or never will, keep out neither sockets nor the server itself.
+type FDBudget struct {
 	// Descriptors is how many there may be (RLIMIT_NOFILE).
 	Descriptors int
-	// Connections is how many of them those who come by public addresses may have, sockets included. The rest is for the disk, the
-	// log, health, metrics and calls to backends.
+	// Connections is how many of them clients on public addresses may use, sockets included. The rest is for the disk,
+	// the log, health, metrics and calls to backends.
 	Connections int
-	// Sockets is how many sockets there may be. The rest of Connections is for HTTP: calls of backends, and handshakes.
+	// Sockets is how many WebSockets there may be. The rest of Connections is for HTTP: calls of backends, and handshakes.
 	Sockets int
 }
 
@@ -18,11 +18,13 @@ const (
 	mostReserve  = 1024
 )
 
-// Share shares out so many descriptors.
-func Share(descriptors int) Room {
+// FDBudgetFor divides a number of descriptors. Each part is at least 1.
+func FDBudgetFor(descriptors int) FDBudget {
 	reserve := min(max(descriptors/20, leastReserve), mostReserve, descriptors/4)
-	return Room{Descriptors: descriptors, Connections: max(1, descriptors-reserve), Sockets: max(1, descriptors-2*reserve)}
+	return FDBudget{
+		Descriptors: descriptors, Connections: max(1, descriptors-reserve), Sockets: max(1, descriptors-2*reserve),
+	}
 }
 
-// Space is what there is in this process.
-func Space() Room { return Share(descriptors()) }
+// DetectFDBudget divides the descriptors that this process may have now.
+func DetectFDBudget() FDBudget { return FDBudgetFor(fdLimit()) }

@@ -8,16 +8,16 @@ import (
 	"syscall"
 )
 
-// Without non-blocking writes every socket is written by a goroutine while it has something to write.
+// Without non-blocking writes every socket has a slowWriter while it has something to write.
 
 func rawConn(net.Conn) syscall.RawConn { return nil }
 
-func descriptor(net.Conn) int32 { return 0 }
+func fdOf(net.Conn) int32 { return 0 }
 
-func writeNow(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+func tryWrite(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
-func readable(uintptr) bool { return true }
+func canRead(uintptr) bool { return true }
 
 func wouldBlock(error) bool { return false }
 
-func descriptors() int { return 1 << 20 }
+func fdLimit() int { return 1 << 20 }

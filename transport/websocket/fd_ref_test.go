@@ -11,18 +11,18 @@ import (
 )
 
 func TestHandle_WhoHoldsItClosesWhatEndsMeanwhile(t *testing.T) {
-	var h handle
-	if !h.hold() || h.drop() || !h.hold() {
+	var h fdRef
+	if !h.acquire() || h.release() || !h.acquire() {
 		t.Fatal("it cannot be held twice in turn")
 	}
-	if h.doom() {
+	if h.close() {
 		t.Error("it is closed under the hands of who holds it")
 	}
-	if h.hold() || !h.drop() {
+	if h.acquire() || !h.release() {
 		t.Error("who held it does not close it")
 	}
-	var idle handle
-	if !idle.doom() || idle.hold() {
+	var idle fdRef
+	if !idle.close() || idle.acquire() {
 		t.Error("what nobody holds is not closed at once")
 	}
 }
@@ -36,14 +36,14 @@ func TestHandle_ASocketThatEndsUnderAWritersHandsKeepsItsDescriptorUntilTheWrite
 	box.frames = []*outbox.Frame{text("for the old one")}
 	box.mu.Lock() // the writer will stand in Take
 	k.Wake()
-	for k.handle.state.Load() != held {
+	for k.fd.state.Load() != fdHeld {
 		runtime.Gosched()
 	}
 	k.Cut()
 	await(t, "Gone", e.gone)
 	for range 3 {
 		for _, other := range both(tcp(t)) {
-			if descriptor(other) == k.handle.fd {
+			if fdOf(other) == k.fd.number {
 				t.Error("its descriptor is another connection's while the writer may write to it")
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// rawConn is the way to write to conn without blocking, nil if there is none.
+// rawConn gives access to conn's descriptor, for writes that do not block; nil if there is none.
 func rawConn(conn net.Conn) syscall.RawConn {
 	if c, ok := conn.(syscall.Conn); ok {
 		if raw, err := c.SyscallConn(); err == nil {
@@ -17,16 +17,16 @@ func rawConn(conn net.Conn) syscall.RawConn {
 	return nil
 }
 
-// descriptor is the number of conn's descriptor if it can be written to without blocking, 0 if not. It is good until conn is closed.
-func descriptor(conn net.Conn) (fd int32) {
+// fdOf is conn's descriptor if it can be written to without blocking, 0 if not. It is valid until conn is closed.
+func fdOf(conn net.Conn) (fd int32) {
 	if raw := rawConn(conn); raw != nil {
 		_ = raw.Control(func(number uintptr) { fd = int32(number) })
 	}
 	return fd
 }
 
-// readable reports whether a read of a non-blocking socket would find something, if only its end.
-func readable(fd uintptr) bool {
+// canRead reports whether a read of a non-blocking socket would find something, if only the end of the stream.
+func canRead(fd uintptr) bool {
 	var b [1]byte
 	for {
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
@@ -40,8 +40,8 @@ func wouldBlock(err error) bool {
 	return err == syscall.EAGAIN
 }
 
-// descriptors is how many files the process may have open.
-func descriptors() int {
+// fdLimit is how many files the process may have open.
+func fdLimit() int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
 		return 1024

@@ -8,31 +8,32 @@ import (
 	"strings"
 )
 
-// badHandshake is why a request cannot become a WebSocket (RFC 6455 section 4.2.1).
-type badHandshake struct {
+// handshakeError is why a request cannot become a WebSocket (RFC 6455 section 4.2.1).
+type handshakeError struct {
 	status  int
 	message string
 }
 
 // checkHandshake returns the request's key, or what is wrong with it.
-func checkHandshake(r *http.Request) (key string, bad *badHandshake) {
+func checkHandshake(r *http.Request) (key string, bad *handshakeError) {
 	switch {
 	case r.ProtoMajor != 1 || r.ProtoMinor < 1:
-		return "", &badHandshake{http.StatusHTTPVersionNotSupported, "a WebSocket needs HTTP/1.1"}
+		return "", &handshakeError{http.StatusHTTPVersionNotSupported, "a WebSocket needs HTTP/1.1"}
 	case r.Method != http.MethodGet:
-		return "", &badHandshake{http.StatusMethodNotAllowed, "a WebSocket handshake is a GET"}
-	case !lists(r.Header, "Upgrade", "websocket"):
-		return "", &badHandshake{http.StatusUpgradeRequired, "this address speaks WebSocket; the request has no Upgrade: websocket"}
-	case !lists(r.Header, "Connection", "upgrade"):
-		return "", &badHandshake{http.StatusBadRequest, "the request has no Connection: Upgrade"}
+		return "", &handshakeError{http.StatusMethodNotAllowed, "a WebSocket handshake is a GET"}
+	case !hasToken(r.Header, "Upgrade", "websocket"):
+		return "", &handshakeError{http.StatusUpgradeRequired,
+			"this address speaks WebSocket; the request has no Upgrade: websocket"}
+	case !hasToken(r.Header, "Connection", "upgrade"):
+		return "", &handshakeError{http.StatusBadRequest, "the request has no Connection: Upgrade"}
 	case !slices.Equal(r.Header["Sec-Websocket-Version"], []string{"13"}):
-		return "", &badHandshake{http.StatusUpgradeRequired, "Sec-WebSocket-Version must be 13"}
+		return "", &handshakeError{http.StatusUpgradeRequired, "Sec-WebSocket-Version must be 13"}
 	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
-		return "", &badHandshake{http.StatusBadRequest, "a WebSocket handshake has no body"}
+		return "", &handshakeError{http.StatusBadRequest, "a WebSocket handshake has no body"}
 	}
 	keys := r.Header["Sec-Websocket-Key"]
 	if len(keys) != 1 || !isKey(keys[0]) {
-		return "", &badHandshake{http.StatusBadRequest, "Sec-WebSocket-Key must be 16 bytes in base64, once"}
+		return "", &handshakeError{http.StatusBadRequest, "Sec-WebSocket-Key must be 16 bytes in base64, once"}
 	}
 	return keys[0], nil
 }
@@ -45,11 +46,11 @@ func isKey(key string) bool {
 	return err == nil && len(raw) == 16
 }
 
-// lists reports whether the comma-separated lines of a header name word, in any case.
-func lists(h http.Header, name, word string) bool {
+// hasToken reports whether the comma-separated lines of a header have a token, in upper or lower case.
+func hasToken(h http.Header, name, token string) bool {
 	for _, line := range h[name] {
 		for item := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.Trim(item, " \t"), word) {
+			if strings.EqualFold(strings.Trim(item, " \t"), token) {
 				return true
 			}
 		}
@@ -57,11 +58,12 @@ func lists(h http.Header, name, word string) bool {
 	return false
 }
 
-// answer is the server's side of the opening handshake.
-func answer(key, extensions string) []byte {
+// handshakeResponse is the server's side of the opening handshake.
+func handshakeResponse(key, extensions string) []byte {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	b := make([]byte, 0, 320)
-	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	b = append(b, "HTTP/1.1 101 Switching Protocols\r\n"+
+		"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = base64.StdEncoding.AppendEncode(b, sum[:])
 	if extensions != "" {
 		b = append(b, "\r\nSec-WebSocket-Extensions: "...)

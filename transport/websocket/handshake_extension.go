@@ -14,71 +14,75 @@ const (
 	offerBytes = 4096
 )
 
-// agreement is what is answered to the extensions that a client offers, and what we compress with then. The zero value
-// is none.
-type agreement struct {
-	answer string
-	window window
+// extensionAnswer is the answer to the extensions that a client offers. The zero value declines them all.
+type extensionAnswer struct {
+	header string // Sec-WebSocket-Extensions
+	window window // to compress with
 }
 
-// negotiate agrees to the first compression offer that can be met, if there is one (RFC 7692 section 5.1). A bad offer
-// is declined and the next one looked at; a list that is no list declines everything.
-func negotiate(lines []string) (agreed agreement) {
+// negotiate accepts the first compression offer that can be met, if there is one (RFC 7692 section 5.1). It skips bad
+// offers; if the list cannot be read, it declines everything.
+func negotiate(lines []string) (answer extensionAnswer) {
 	list := strings.Join(lines, ",")
 	if len(list) > offerBytes {
-		return agreement{}
+		return extensionAnswer{}
 	}
-	rest := tokens(list)
+	rest := offerParser(list)
 	for {
-		name, params, more, ok := rest.extension()
+		offer, more, ok := rest.offer()
 		if !ok {
-			return agreement{}
+			return extensionAnswer{}
 		}
-		if agreed.window == noWindow && name == deflateName {
-			agreed = agree(params)
+		if answer.window == noWindow && offer.name == deflateName {
+			answer = answerDeflate(offer.params)
 		}
 		if !more {
-			return agreed
+			return answer
 		}
 	}
 }
 
-// param is one parameter of an extension offer.
-type param struct {
-	name, value string
-	valued      bool
+// extensionOffer is one extension that a client offers.
+type extensionOffer struct {
+	name   string
+	params []extensionParam
 }
 
-// agree agrees to one permessage-deflate offer, or declines it. Windows of any size can be had: we send with the one
-// that is asked for or a smaller one, and read with the largest whatever the client uses.
-func agree(params []param) agreement {
-	agreed := agreement{deflateAnswer, wideWindow}
+type extensionParam struct {
+	name, value string
+	hasValue    bool
+}
+
+// answerDeflate accepts one permessage-deflate offer, or declines it. It can meet every window size: we send with the
+// size that is asked for or a smaller one, and read with the largest whatever the client uses.
+func answerDeflate(params []extensionParam) extensionAnswer {
+	answer := extensionAnswer{deflateAnswer, wideWindow}
 	for i, p := range params {
 		for _, before := range params[:i] {
 			if before.name == p.name {
-				return agreement{}
+				return extensionAnswer{}
 			}
 		}
 		switch p.name {
 		case "server_no_context_takeover", "client_no_context_takeover":
-			if p.valued {
-				return agreement{}
+			if p.hasValue {
+				return extensionAnswer{}
 			}
 		case "server_max_window_bits":
 			bits, ok := windowBits(p.value)
 			if !ok {
-				return agreement{}
+				return extensionAnswer{}
 			}
-			agreed = agreement{windowAnswer + strconv.Itoa(min(bits, wideBits)), windowFor(bits)}
+			answer = extensionAnswer{windowAnswer + strconv.Itoa(min(bits, wideBits)), windowFor(bits)}
 		case "client_max_window_bits":
-			if _, ok := windowBits(p.value); p.valued && !ok {
-				return agreement{}
+			if _, ok := windowBits(p.value); p.hasValue && !ok {
+				return extensionAnswer{}
 			}
 		default:
-			return agreement{}
+			return extensionAnswer{}
 		}
 	}
-	return agreed
+	return answer
 }
 
 // windowBits reads 8 to 15 without leading zeros.
@@ -92,75 +96,76 @@ func windowBits(value string) (bits int, ok bool) {
 	return 0, false
 }
 
-// tokens is what is left of an extension list (RFC 6455 section 9.1).
-type tokens string
+// offerParser is what is left of an extension list (RFC 6455 section 9.1).
+type offerParser string
 
-// extension takes one extension with its parameters; more says that a comma and thus another one follows.
-func (t *tokens) extension() (name string, params []param, more, ok bool) {
-	for t.take(',') { // empty list elements are allowed (RFC 9110 section 5.6.1)
+// offer reads one extension with its parameters; more reports that a comma, and thus another extension, follows.
+func (p *offerParser) offer() (o extensionOffer, more, ok bool) {
+	for p.consume(',') { // empty list elements are allowed (RFC 9110 section 5.6.1)
 	}
-	if t.spaces(); *t == "" {
-		return "", nil, false, true
+	if p.skipSpaces(); *p == "" {
+		return o, false, true
 	}
-	if name, ok = t.token(); !ok {
-		return "", nil, false, false
+	if o.name, ok = p.token(); !ok {
+		return o, false, false
 	}
-	for t.take(';') {
-		p, ok := t.param()
+	for p.consume(';') {
+		param, ok := p.param()
 		if !ok {
-			return "", nil, false, false
+			return o, false, false
 		}
-		params = append(params, p)
+		o.params = append(o.params, param)
 	}
-	if t.take(',') {
-		return name, params, true, true
+	if p.consume(',') {
+		return o, true, true
 	}
-	return name, params, false, *t == ""
+	return o, false, *p == ""
 }
 
-func (t *tokens) param() (p param, ok bool) {
-	if p.name, ok = t.token(); !ok || !t.take('=') {
-		return p, ok
+func (p *offerParser) param() (param extensionParam, ok bool) {
+	if param.name, ok = p.token(); !ok || !p.consume('=') {
+		return param, ok
 	}
-	p.valued = true
-	if t.take('"') {
-		p.value, ok = t.quoted()
+	param.hasValue = true
+	if p.consume('"') {
+		param.value, ok = p.quoted()
 	} else {
-		p.value, ok = t.token()
+		param.value, ok = p.token()
 	}
-	return p, ok
+	return param, ok
 }
 
-// take skips spaces and then c, if it comes next.
-func (t *tokens) take(c byte) bool {
-	t.spaces()
-	if *t == "" || (*t)[0] != c {
+// consume skips spaces and then c, if it comes next.
+func (p *offerParser) consume(c byte) bool {
+	p.skipSpaces()
+	if *p == "" || (*p)[0] != c {
 		return false
 	}
-	*t = (*t)[1:]
+	*p = (*p)[1:]
 	return true
 }
 
-func (t *tokens) spaces() { *t = tokens(strings.TrimLeft(string(*t), " \t")) }
+func (p *offerParser) skipSpaces() { *p = offerParser(strings.TrimLeft(string(*p), " \t")) }
 
-// token takes a token of RFC 9110 section 5.6.2.
-func (t *tokens) token() (string, bool) {
-	t.spaces()
+// token reads a token of RFC 9110 section 5.6.2.
+func (p *offerParser) token() (string, bool) {
+	p.skipSpaces()
 	n := 0
-	for n < len(*t) && isToken((*t)[n]) {
+	for n < len(*p) && isToken((*p)[n]) {
 		n++
 	}
-	word := string((*t)[:n])
-	*t = (*t)[n:]
-	t.spaces()
+	word := string((*p)[:n])
+	*p = (*p)[n:]
+	p.skipSpaces()
 	return word, n > 0
 }
 
-// quoted takes the rest of a quoted string. What it says must be a token as well (RFC 6455 section 9.1), so escapes are declined.
-func (t *tokens) quoted() (string, bool) {
-	word, rest, found := strings.Cut(string(*t), `"`)
-	*t = tokens(rest)
-	t.spaces()
+// quoted reads the rest of a quoted string. Its value must be a token as well (RFC 6455 section 9.1), so escapes are
+// declined.
+func (p *offerParser) quoted() (string, bool) {
+	word, rest, found := strings.Cut(string(*p), `"`)
+	*p = offerParser(rest)
+	p.skipSpaces()
 	for i := range len(word) {
 		if !isToken(word[i]) {
 			return "", false
@@ -170,5 +175,6 @@ func (t *tokens) quoted() (string, bool) {
 }
 
 func isToken(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' ||
+		strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }

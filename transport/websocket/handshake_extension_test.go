@@ -43,7 +43,7 @@ var offerCases = []struct {
 func TestOffer_FirstThatFitsIsAnswered(t *testing.T) {
 	for _, c := range offerCases {
 		t.Run(c.name, func(t *testing.T) {
-			if got := negotiate(c.lines); got.answer != c.answer || (got.window == noWindow) != (c.answer == "") {
+			if got := negotiate(c.lines); got.header != c.answer || (got.window == noWindow) != (c.answer == "") {
 				t.Errorf("%q is answered with %+v, not %q", c.lines, got, c.answer)
 			}
 		})
@@ -58,9 +58,9 @@ func FuzzOffer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got := negotiate(strings.Split(text, "\n"))
-		bits, limited := strings.CutPrefix(got.answer, windowAnswer)
+		bits, limited := strings.CutPrefix(got.header, windowAnswer)
 		switch {
-		case got == agreement{}:
+		case got == extensionAnswer{}:
 		case !strings.Contains(text, deflateName):
 			t.Fatalf("%+v was never offered", got)
 		case limited:
@@ -69,7 +69,7 @@ func FuzzOffer(f *testing.F) {
 			if err != nil || n < 8 || n > wideBits || got.window != windowFor(n) || !asked {
 				t.Fatalf("%+v was never offered", got)
 			}
-		case got.answer != deflateAnswer || got.window != wideWindow:
+		case got.header != deflateAnswer || got.window != wideWindow:
 			t.Fatalf("answer %+v", got)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 
 // F26: what the real authentik is told of where a request comes from is what a trusted proxy says, and nobody else.
 func TestServer_ForwardsWhatTrustedProxiesSay(t *testing.T) {
-	trusted, err := readProxies([]string{"10.0.0.0/8"})
+	trusted, err := parseProxies([]string{"10.0.0.0/8"})
 	if err != nil {
 		t.Fatal(err)
 	}

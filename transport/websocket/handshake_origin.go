@@ -15,12 +15,12 @@ import (
 )
 
 // origins says which web pages may connect (RFC 6454; RFC 6455 section 10.2). A client that is no browser sends no
-// Origin and may always. Beside what is listed, a page of the server's own host may.
+// Origin and may always. Beside the pages that are listed, those of the server's own host may.
 type origins struct {
-	all      bool
-	loopback bool            // pages of this machine, for dev mode
-	exact    map[string]bool // in canonical form; "null" is the page that has no origin
-	below    []origin        // https://*.example.org: every host below example.org
+	all       bool
+	loopback  bool            // pages of this machine, for dev mode
+	exact     map[string]bool // in canonical form; "null" is a page without origin
+	wildcards []origin        // https://*.example.org: every host below example.org
 }
 
 // origin is scheme://host[:port]. The port is "" where it is the scheme's own.
@@ -37,28 +37,29 @@ func (o origin) String() string {
 	return o.scheme + "://" + host
 }
 
-// nullOrigin is what browsers say for a page that has no origin: sandboxed, a data: URL, in some a file.
+// nullOrigin is what browsers send for a page without origin: sandboxed, a data: URL, in some browsers a file.
 const nullOrigin = "null"
 
-// readOrigins reads the setting. Each error names the entry, and says how it should be written.
-func readOrigins(list []string, loopback bool) (origins, error) {
+// parseOrigins reads the setting. The error names the entry, and says how it should be written.
+func parseOrigins(list []string, loopback bool) (origins, error) {
 	o := origins{exact: map[string]bool{}, loopback: loopback}
 	for _, text := range list {
-		switch suffix, below := below(text); {
+		switch suffix, isWildcard := cutWildcard(text); {
 		case text == "*":
 			o.all = true
 		case text == nullOrigin:
 			o.exact[nullOrigin] = true
-		case below:
-			read, err := readOrigin(suffix)
+		case isWildcard:
+			read, err := parseOrigin(suffix)
 			if _, ip := netip.ParseAddr(read.host); err != nil || read.host == "" || ip == nil {
 				return o, fmt.Errorf("origin %q is not scheme://*.host[:port]", text)
 			}
-			o.below = append(o.below, read)
+			o.wildcards = append(o.wildcards, read)
 		default:
-			read, err := readOrigin(text)
+			read, err := parseOrigin(text)
 			if err != nil {
-				return o, fmt.Errorf("origin %q is not %s[:port]: %w; * is every origin, null is a page without one", text, "scheme://host", err)
+				return o, fmt.Errorf("origin %q is not %s[:port]: %w; * is every origin, null is a page without one",
+					text, "scheme://host", err)
 			}
 			o.exact[read.String()] = true
 		}
@@ -66,16 +67,16 @@ func readOrigins(list []string, loopback bool) (origins, error) {
 	return o, nil
 }
 
-// below cuts the wildcard of https://*.example.org.
-func below(text string) (suffix string, ok bool) {
+// cutWildcard cuts the wildcard of https://*.example.org.
+func cutWildcard(text string) (suffix string, ok bool) {
 	scheme, host, ok := strings.Cut(text, "://*.")
 	return scheme + "://" + host, ok
 }
 
-// allow judges the Origin lines of a request for a host, the Host header with its port; secure says that the server
-// itself speaks TLS with the client. Where it does not, a proxy may, and nothing that the request says could prove it:
-// then the page's host and port decide, whatever its scheme.
-func (o *origins) allow(lines []string, host string, secure bool) bool {
+// allows judges the Origin lines of a request for a host, which is the Host header with its port; secure means that the
+// server itself speaks TLS with the client. If it does not, a proxy may, and nothing in the request could prove it: then
+// the page's host and port decide, whatever its scheme.
+func (o *origins) allows(lines []string, host string, secure bool) bool {
 	switch len(lines) {
 	case 0:
 		return true
@@ -89,29 +90,30 @@ func (o *origins) allow(lines []string, host string, secure bool) bool {
 	if lines[0] == nullOrigin {
 		return o.exact[nullOrigin]
 	}
-	theirs, err := readOrigin(lines[0])
+	page, err := parseOrigin(lines[0])
 	if err != nil {
 		return false
 	}
-	return o.exact[theirs.String()] || o.isBelow(theirs) || theirs.isOwn(host, secure) || o.loopback && theirs.isLoopback()
+	return o.exact[page.String()] || o.matchesWildcard(page) || page.isOwn(host, secure) ||
+		o.loopback && page.isLoopback()
 }
 
-func (o *origins) isBelow(theirs origin) bool {
-	for _, b := range o.below {
-		if b.scheme == theirs.scheme && b.port == theirs.port && strings.HasSuffix(theirs.host, "."+b.host) {
+func (o *origins) matchesWildcard(page origin) bool {
+	for _, b := range o.wildcards {
+		if b.scheme == page.scheme && b.port == page.port && strings.HasSuffix(page.host, "."+b.host) {
 			return true
 		}
 	}
 	return false
 }
 
-// isOwn reports whether the page came from the host and port that were asked for. A Host without port is at the port of
+// isOwn reports whether the page came from the host and port that the request asks for. A Host without port has that of
 // the page's scheme.
 func (o origin) isOwn(host string, secure bool) bool {
 	if o.scheme != "https" && (secure || o.scheme != "http") {
 		return false
 	}
-	own, err := readOrigin(o.scheme + "://" + host)
+	own, err := parseOrigin(o.scheme + "://" + host)
 	return err == nil && own == o
 }
 
@@ -124,9 +126,9 @@ func (o origin) isLoopback() bool {
 	return err == nil && addr.IsLoopback() || o.host == "localhost" || strings.HasSuffix(o.host, ".localhost")
 }
 
-// readOrigin brings scheme://host[:port] into the form that equal origins share, which is the one that browsers send:
-// lower case, punycode, no default port. file:// has no host, and no other scheme may do without.
-func readOrigin(text string) (origin, error) {
+// parseOrigin brings scheme://host[:port] into the form that equal origins share and that browsers send: lower case,
+// punycode, no default port. Only file:// may lack a host.
+func parseOrigin(text string) (origin, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Scheme == "" || u.Opaque != "":
@@ -153,7 +155,8 @@ func canonicalHost(host string) (string, error) {
 		return addr.String(), nil
 	}
 	if strings.Contains(host, "*") {
-		return "", errors.New("* stands for all that is below a host, as in https://*.example.org, or alone for every origin")
+		return "", errors.New("* stands for all that is below a host, as in https://*.example.org, " +
+			"or alone for every origin")
 	}
 	ascii, err := idna.Punycode.ToASCII(strings.ToLower(host))
 	if err != nil {
@@ -179,14 +182,9 @@ func canonicalPort(scheme, host string) (string, error) {
 	return strconv.FormatUint(port, 10), nil
 }
 
-// AllowsOrigin reports whether a web page, which the request's Origin names, may connect or make the calls of a client.
-// A request without Origin comes from no page, and may.
-func (s *Server) AllowsOrigin(r *http.Request) bool {
-	return s.origins.allow(r.Header["Origin"], s.proxies.caller(r).host, r.TLS != nil)
-}
-
 // errOrigin tells the developer of a page what to change. Origin and Host are what the client sent: they are quoted.
 func errOrigin(r *http.Request, host string) *protocol.Refusal {
-	return protocol.Refuse(protocol.Forbidden, "a page of Origin %s may not connect to host %s: list it in websocket.origins, or let the proxy in front keep the Host header",
+	return protocol.Refuse(protocol.Forbidden, "a page of Origin %s may not connect to host %s: "+
+		"list it in websocket.origins, or let the proxy in front keep the Host header",
 		protocol.Quote(strings.Join(r.Header["Origin"], ", ")), protocol.Quote(host))
 }

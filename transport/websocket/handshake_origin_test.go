@@ -48,11 +48,11 @@ func TestOrigins_WhatIsListedMeansWhatItSays(t *testing.T) {
 		{"capacitor://localhost", "capacitor://localhost", true},
 		{"chrome-extension://abcdef", "chrome-extension://abcdef", true},
 	} {
-		o, err := readOrigins([]string{"https://other.example", c.listed}, false)
+		o, err := parseOrigins([]string{"https://other.example", c.listed}, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := o.allow([]string{c.origin}, "own.test", false); got != c.want {
+		if got := o.allows([]string{c.origin}, "own.test", false); got != c.want {
 			t.Errorf("%q listed, %q comes: allowed %v, not %v", c.listed, c.origin, got, c.want)
 		}
 	}
@@ -65,7 +65,7 @@ func TestOrigins_WhatCouldNeverMatchIsRefused(t *testing.T) {
 		"https://a:70000", "*.example.org", "https://*", "https://*.", "https://a.*.org", "https://*.*.org", "https://a*.example.org", "https://*.10.0.0.1",
 		"https://*.example.org/x", "file:///", "file:", "NULL", "https:/a", "mailto:a@b",
 	} {
-		if _, err := readOrigins([]string{text}, false); err == nil || !strings.Contains(err.Error(), `"`+text+`"`) {
+		if _, err := parseOrigins([]string{text}, false); err == nil || !strings.Contains(err.Error(), `"`+text+`"`) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -102,7 +102,7 @@ func TestOrigins_ThePageOfTheServersOwnHostMay(t *testing.T) {
 		{"https://", "", false, false},
 	} {
 		var none origins
-		if plain, secure := none.allow([]string{c.origin}, c.host, false), none.allow([]string{c.origin}, c.host, true); plain != c.plain || secure != c.secure {
+		if plain, secure := none.allows([]string{c.origin}, c.host, false), none.allows([]string{c.origin}, c.host, true); plain != c.plain || secure != c.secure {
 			t.Errorf("a page of %q at host %q: %v, over TLS %v", c.origin, c.host, plain, secure)
 		}
 	}
@@ -110,7 +110,7 @@ func TestOrigins_ThePageOfTheServersOwnHostMay(t *testing.T) {
 
 // F30: in dev mode every page of this machine may, and no other.
 func TestOrigins_LoopbackMeansThisMachine(t *testing.T) {
-	o, err := readOrigins(nil, true)
+	o, err := parseOrigins(nil, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestOrigins_LoopbackMeansThisMachine(t *testing.T) {
 		"http://localhost.evil.test:3000": false, "http://notlocalhost": false, "http://10.0.0.1:3000": false, "null": false, "ftp://localhost": false,
 		"http://127.0.0.1.evil.test": false,
 	} {
-		if got := o.allow([]string{origin}, "127.0.0.1:8000", false); got != want {
+		if got := o.allows([]string{origin}, "127.0.0.1:8000", false); got != want {
 			t.Errorf("%q: %v", origin, got)
 		}
 	}

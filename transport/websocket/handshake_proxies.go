@@ -11,7 +11,7 @@ import (
 // proxies are the networks whose forwarding headers are believed.
 type proxies []netip.Prefix
 
-func readProxies(list []string) (proxies, error) {
+func parseProxies(list []string) (proxies, error) {
 	var p proxies
 	for _, text := range list {
 		prefix, err := netip.ParsePrefix(text)
@@ -27,7 +27,7 @@ func readProxies(list []string) (proxies, error) {
 	return p, nil
 }
 
-func (p proxies) trust(addr netip.Addr) bool {
+func (p proxies) trusts(addr netip.Addr) bool {
 	for _, prefix := range p {
 		if prefix.Contains(addr) {
 			return true
@@ -36,61 +36,88 @@ func (p proxies) trust(addr netip.Addr) bool {
 	return false
 }
 
-// caller is who asked, as far as it can be believed.
-type caller struct {
+// source is where a request comes from and what it asked for, as far as that can be believed.
+type source struct {
 	// address is the client's, without port.
 	address string
 	// host is what the client asked for, with its port if that was said.
 	host string
 }
 
-// caller reads the forwarding headers if the request comes from a trusted proxy, and only then.
-func (p proxies) caller(r *http.Request) caller {
+// source reads the forwarding headers if the request comes from a trusted proxy, and only then.
+func (p proxies) source(r *http.Request) source {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	c := caller{address: host, host: r.Host}
+	s := source{address: host, host: r.Host}
 	peer, err := netip.ParseAddr(host)
 	if err != nil {
-		return c
+		return s
 	}
 	peer = peer.Unmap().WithZone("")
-	c.address = peer.String()
-	if !p.trust(peer) {
-		return c
+	s.address = peer.String()
+	if !p.trusts(peer) {
+		return s
 	}
-	c.address = p.client(r.Header, peer).String()
-	if host := first(r.Header, "X-Forwarded-Host"); host != "" {
-		c.host = host
+	s.address = p.clientAddress(r.Header, peer).String()
+	if host := firstItem(r.Header, "X-Forwarded-Host"); host != "" {
+		s.host = host
 	}
-	return c
+	return s
 }
 
-// client is the nearest address that is no trusted proxy: what stands to the left of it could be anyone's invention.
-func (p proxies) client(h http.Header, peer netip.Addr) netip.Addr {
-	const most = 32 // hops; more are not looked at
+// clientAddress is the nearest address that is no trusted proxy. Whatever stands to the left of it may be invented.
+func (p proxies) clientAddress(h http.Header, peer netip.Addr) netip.Addr {
+	const maxHops = 32 // more are not looked at
 	hops := strings.Split(strings.Join(h["X-Forwarded-For"], ","), ",")
 	nearest := peer
-	for i := len(hops) - 1; i >= max(0, len(hops)-most); i-- {
-		hop, ok := address(hops[i])
+	for i := len(hops) - 1; i >= max(0, len(hops)-maxHops); i-- {
+		hop, ok := parseAddress(hops[i])
 		if !ok {
 			break
 		}
-		if nearest = hop; !p.trust(hop) {
+		if nearest = hop; !p.trusts(hop) {
 			return hop
 		}
 	}
 	if nearest == peer {
-		if real, ok := address(h.Get("X-Real-Ip")); ok {
+		if real, ok := parseAddress(h.Get("X-Real-Ip")); ok {
 			return real
 		}
 	}
 	return nearest
 }
 
-// address reads an address, with or without port.
-func address(text string) (netip.Addr, bool) {
+// forwardingHeaders are those by which a proxy says that it speaks for others.
+var forwardingHeaders = [...]string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"}
+
+// isUntrustedProxy reports whether a request comes through a proxy that is not trusted, so that all clients of the proxy
+// have one address: the request says that it was forwarded, and its peer is in our own network, where no stranger has an
+// address. The headers of a stranger are not believed.
+func (p proxies) isUntrustedProxy(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	peer, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	peer = peer.Unmap().WithZone("")
+	if p.trusts(peer) || !peer.IsLoopback() && !peer.IsPrivate() && !peer.IsLinkLocalUnicast() {
+		return false
+	}
+	for _, name := range forwardingHeaders {
+		if len(r.Header[name]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// parseAddress reads an address, with or without port.
+func parseAddress(text string) (netip.Addr, bool) {
 	text = strings.TrimSpace(text)
 	if addr, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
 		return addr.Unmap().WithZone(""), true
@@ -101,8 +128,8 @@ func address(text string) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// first is the first item of a comma-separated header, which the outermost proxy wrote.
-func first(h http.Header, name string) string {
+// firstItem is the first item of a comma-separated header, which the outermost proxy wrote.
+func firstItem(h http.Header, name string) string {
 	item, _, _ := strings.Cut(h.Get(name), ",")
 	return strings.ToLower(strings.TrimSpace(item))
 }

@@ -11,67 +11,70 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// refuse answers a handshake with the status of its refusal.
-func (v *visit) refuse(w http.ResponseWriter, why *protocol.Refusal) {
-	if why.RetryAfter > 0 {
-		seconds := math.Ceil(why.RetryAfter.Seconds())
-		w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+// refuse answers a handshake with the status of the refusal. It returns false, for admit.
+func (q *upgradeRequest) refuse(err *protocol.Refusal) bool {
+	if err.RetryAfter > 0 {
+		seconds := math.Ceil(err.RetryAfter.Seconds())
+		q.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
-	v.respond(w, why.Reason.Status(), why.Reason, why.Error())
+	q.respond(err.Reason.Status(), err.Reason, err.Error())
+	return false
 }
 
-// refuseCredential hides why a credential does not hold: forgers learn nothing, and documents want HTTP 403 for all of it. That we
-// cannot tell right now is no verdict on the credential, and the client may come back; and its size says nothing of what is in
-// it.
-func (v *visit) refuseCredential(w http.ResponseWriter, err error) {
-	switch why := protocol.AsRefusal(err); why.Reason {
+// refuseCredential answers HTTP 403 and hides why a credential does not hold: forgers learn nothing, and the protocols'
+// documents want this status for all of it. Two cases are told apart. If the server cannot tell right now, that is no
+// verdict on the credential, and the client may come back. And a credential's size says nothing of what is in it. It
+// returns false, for admit.
+func (q *upgradeRequest) refuseCredential(err error) bool {
+	switch refusal := protocol.AsRefusal(err); refusal.Reason {
 	case protocol.Busy, protocol.Draining, protocol.RateLimited, protocol.Internal:
-		retry := max(why.RetryAfter, time.Second)
-		v.refuse(w, &protocol.Refusal{Reason: why.Reason, RetryAfter: retry})
+		retry := max(refusal.RetryAfter, time.Second)
+		return q.refuse(&protocol.Refusal{Reason: refusal.Reason, RetryAfter: retry})
 	case protocol.TooLarge:
-		v.refuse(w, why)
-	default:
-		v.respond(w, http.StatusForbidden, protocol.Forbidden, protocol.Forbidden.Message())
+		return q.refuse(refusal)
 	}
+	q.respond(http.StatusForbidden, protocol.Forbidden, protocol.Forbidden.Message())
+	return false
 }
 
-// refuseHandshake answers what is no handshake.
-func (v *visit) refuseHandshake(w http.ResponseWriter, bad *badHandshake) {
-	switch bad.status {
+// refuseHandshake answers a request that is no handshake.
+func (q *upgradeRequest) refuseHandshake(bad *handshakeError) {
+	switch h := q.w.Header(); bad.status {
 	case http.StatusUpgradeRequired:
-		w.Header().Set("Upgrade", "websocket")
-		w.Header().Set("Connection", "Upgrade")
-		w.Header().Set("Sec-WebSocket-Version", "13")
+		h.Set("Upgrade", "websocket")
+		h.Set("Connection", "Upgrade")
+		h.Set("Sec-WebSocket-Version", "13")
 	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", http.MethodGet)
+		h.Set("Allow", http.MethodGet)
 	}
-	v.respond(w, bad.status, protocol.Malformed, bad.message)
+	q.respond(bad.status, protocol.Malformed, bad.message)
 }
 
-func (v *visit) respond(w http.ResponseWriter, status int, code protocol.Reason, message string) {
-	v.refused, v.why = status, code
+func (q *upgradeRequest) respond(status int, code protocol.Reason, message string) {
+	q.status, q.reason = status, code
 	body := append([]byte(`{"error":{"code":`), rawjson.AppendText(nil, string(code))...)
 	body = append(body, `,"message":`...)
 	body = rawjson.AppendText(body, message)
 	body = append(body, `,"request_id":`...)
-	body = rawjson.AppendText(body, v.request)
+	body = rawjson.AppendText(body, q.id)
 	body = append(body, "}}\n"...)
-	h := w.Header()
-	h.Set("X-Request-Id", v.request)
+	h := q.w.Header()
+	h.Set("X-Request-Id", q.id)
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	q.w.WriteHeader(status)
+	_, _ = q.w.Write(body)
 }
 
-// recordRefusal writes a refused handshake down, for those who read debug lines: any client can cause one at any rate.
-func (s *Server) recordRefusal(r *http.Request, v *visit) {
-	if v.refused == 0 || !s.records {
+// logRefusal writes a line at debug level about a handshake that was refused. Any client can cause one, at any rate.
+func (q *upgradeRequest) logRefusal() {
+	s := q.server
+	if q.status == 0 || !s.logged {
 		return
 	}
-	s.config.Logger.LogAttrs(r.Context(), slog.LevelDebug, "a handshake was refused", slog.String("request", v.request),
-		slog.Int("status", v.refused), slog.String("reason", string(v.why)), slog.String("remote", v.caller.address),
-		slog.String("path", protocol.Quote(r.URL.Path)))
+	s.config.Logger.LogAttrs(q.r.Context(), slog.LevelDebug, "a handshake was refused", slog.String("request", q.id),
+		slog.Int("status", q.status), slog.String("reason", string(q.reason)), slog.String("remote", q.source.address),
+		slog.String("path", protocol.Quote(q.r.URL.Path)))
 }

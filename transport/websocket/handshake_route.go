@@ -10,11 +10,12 @@ import (
 // route is one dialect with what its sockets share.
 type route struct {
 	dialect  protocol.Dialect
-	bounds   *bounds
+	limits   *frameLimits
 	upgrader *upgrader
 }
 
-// routes find a dialect by exact path. Nothing is cleaned and nothing redirected: a path that is not written like this is another.
+// routes find a dialect by its exact path. They clean no path and redirect none: a path that is written in another way is
+// another path.
 type routes struct {
 	exact    map[string]*route
 	patterns []pattern
@@ -22,10 +23,11 @@ type routes struct {
 
 // pattern is a path with segments that match any one segment.
 type pattern struct {
-	segments []string // "" for any
+	segments []string // {} for any
 	route    *route
 }
 
+// add registers a path. The error names the dialects that claim it, or says that it is no path.
 func (rs *routes) add(path string, r *route) error {
 	if !strings.HasPrefix(path, "/") {
 		return fmt.Errorf("dialect %s: path %q does not begin with /", r.dialect.Name(), path)
@@ -52,7 +54,7 @@ func (rs *routes) add(path string, r *route) error {
 	return nil
 }
 
-// find returns the route of a path, nil if there is none. Exact paths win over patterns.
+// find returns the route of a path, nil if there is none. Exact paths go before patterns.
 func (rs *routes) find(path string) *route {
 	if r := rs.exact[path]; r != nil {
 		return r

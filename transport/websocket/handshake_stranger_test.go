@@ -11,7 +11,7 @@ import (
 
 // F18: behind a proxy that nobody trusts all clients have one address, which must not be taken for one stranger's.
 func TestProxies_OneOfOurOwnNetworkThatNobodyTrustsHidesItsClients(t *testing.T) {
-	trusted, err := readProxies([]string{"10.9.0.0/16"})
+	trusted, err := parseProxies([]string{"10.9.0.0/16"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestProxies_OneOfOurOwnNetworkThatNobodyTrustsHidesItsClients(t *testing.T)
 		{"10.9.1.1:5", "X-Forwarded-For", false}, {"pipe", "X-Forwarded-For", false}, {"pipe:5", "Via", false},
 	} {
 		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{c.header: {"1.1.1.1"}}}
-		if got := trusted.hides(r); got != c.want {
+		if got := trusted.isUntrustedProxy(r); got != c.want {
 			t.Errorf("%s with %s: %v", c.peer, c.header, got)
 		}
 	}

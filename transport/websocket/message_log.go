@@ -8,16 +8,16 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// record writes down, at debug level, that a message was received or is about to be sent: what kind of thing it is and
-// how large, and nothing of what it says.
-func (s *socket) record(direction string, op outbox.Op, data []byte) {
+// logMessage writes a line at debug level about a message that was received or is about to be sent: its type and size,
+// and nothing of what it says.
+func logMessage(s *socket, direction string, op outbox.Op, data []byte) {
 	attributes := make([]slog.Attr, 0, 6)
-	if known, ok := s.link.(interface{ ID() string }); ok {
-		attributes = append(attributes, slog.String("connection", known.ID()))
+	if named, ok := s.link.(interface{ ID() string }); ok {
+		attributes = append(attributes, slog.String("connection", named.ID()))
 	}
 	attributes = append(attributes, slog.String("direction", direction), slog.Int("size", len(data)))
 	if op == outbox.Text {
-		word, channel := kind(data)
+		word, channel := messageType(data)
 		attributes = append(attributes, slog.String("type", word), slog.String("channel", channel))
 	} else {
 		attributes = append(attributes, slog.String("type", "binary"))
@@ -25,25 +25,25 @@ func (s *socket) record(direction string, op outbox.Op, data []byte) {
 	s.server.config.Logger.LogAttrs(context.Background(), slog.LevelDebug, "message", attributes...)
 }
 
-// recordSent writes down the messages among some frames.
-func (s *socket) recordSent(frames []*outbox.Frame) {
+// logSent writes a line about each message among some frames that are about to be sent.
+func logSent(s *socket, frames []*outbox.Frame) {
 	for _, f := range frames {
 		if f.Op == outbox.Text || f.Op == outbox.Binary {
-			s.record("sent", f.Op, f.Data)
+			logMessage(s, "sent", f.Op, f.Data)
 		}
 	}
 }
 
-// kinds are the members by which the protocols call their messages, the first that is there wins.
-var kinds = []string{"type", "event", "message_type", "action", "instruction"}
+// typeMembers are the JSON members by which the protocols name a message's type. The first that is there counts.
+var typeMembers = []string{"type", "event", "message_type", "action", "instruction"}
 
-// kind reads what a message calls itself, and its channel; "" for what has no such word.
-func kind(data []byte) (word, channel string) {
+// messageType reads a message's type and channel; "" for each that it does not name.
+func messageType(data []byte) (word, channel string) {
 	members, err := rawjson.ReadObject(data)
 	if err != nil {
 		return "", ""
 	}
-	for _, name := range kinds {
+	for _, name := range typeMembers {
 		if word = plainWord(rawjson.Find(members, name)); word != "" {
 			break
 		}
@@ -51,7 +51,8 @@ func kind(data []byte) (word, channel string) {
 	return word, plainWord(rawjson.Find(members, "channel"))
 }
 
-// plainWord is a JSON string or number that can be a word of a protocol; anything longer or stranger might be a secret.
+// plainWord is a JSON string or number that can be a word of a protocol; "" for anything longer or with other
+// characters, since that might be a secret.
 func plainWord(raw []byte) string {
 	const longest = 32
 	text, ok := rawjson.Scalar(raw)

@@ -15,7 +15,7 @@ func TestKind_IsAWordOfAProtocolAndNeverMore(t *testing.T) {
 		`{"type":"0123456789abcdef0123456789abcdef0"}`:                        {"", ""},
 		`{"token":"secret"}`:                                                  {"", ""}, `ping`: {"", ""}, `[]`: {"", ""}, ``: {"", ""}, `{"type":null,"channel":{}}`: {"", ""},
 	} {
-		if word, channel := kind([]byte(message)); word != want[0] || channel != want[1] {
+		if word, channel := messageType([]byte(message)); word != want[0] || channel != want[1] {
 			t.Errorf("%s is %q in %q, want %q", message, word, channel, want)
 		}
 	}

@@ -142,21 +142,22 @@ func newServer(t testing.TB, change func(*Config)) *Server {
 
 // plug makes a socket of conn whose link is e; extensions is what was answered to an offer of compression.
 func plug(s *Server, conn net.Conn, e *ear, limit int, extensions string) (*socket, *box) {
-	agreed := agreement{}
+	agreed := extensionAnswer{}
 	if extensions != "" {
-		agreed = agreement{extensions, wideWindow}
+		agreed = extensionAnswer{extensions, wideWindow}
 	}
 	return plugAgreed(s, conn, e, limit, agreed)
 }
 
-func plugAgreed(s *Server, conn net.Conn, e *ear, limit int, agreed agreement) (*socket, *box) {
+func plugAgreed(s *Server, conn net.Conn, e *ear, limit int, agreed extensionAnswer) (*socket, *box) {
 	b := newBox()
-	v := &visit{extensions: agreed, route: &route{upgrader: s.upgrader(limit), bounds: &bounds{
-		message: uint64(limit), fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}}
-	k := s.socket(conn, nil, v)
+	r := &route{upgrader: s.upgrader(limit), limits: &frameLimits{
+		message: uint64(limit), fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}
+	k := newSocket(s, conn, nil, r, agreed.window)
 	k.link, k.outbox, b.wire = e, b, k
-	s.open.Add(1)
-	s.start(k, func() {})
+	s.socketCount.Add(1)
+	s.addLive()
+	k.startReading()
 	return k, b
 }
 

@@ -7,20 +7,20 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// guard follows the frame boundaries of what a client sends and finds the first frame that must not reach gws. Only the socket's
-// reader uses it.
+// guard is the frame validator before gws: it follows the frame boundaries of what a client sends and finds the first
+// frame that must not reach gws. The socket's reader owns it.
 type guard struct {
-	bounds  *bounds
+	limits  *frameLimits
 	deflate bool // permessage-deflate was negotiated: RSV1 may be set on a message's first frame
 
 	inMessage bool // a fragmented message is unfinished
-	closed    bool // a close frame has begun; gws reads it and nothing behind it
-	have      uint8
-	head      [10]byte // a header that is cut by the end of a read; have bytes of it are there
+	closed    bool // a close frame has begun; gws reads nothing after it
+	headBytes uint8
+	head      [10]byte // a header that the end of a read cuts; headBytes of it are there
 	fragments uint32   // of the current message
-	started   uint32   // messages and lone control frames so far, to tell one unfinished message from the next
+	messages  uint32   // messages and lone control frames so far, to tell one unfinished message from the next
 	size      uint64   // payload bytes of the current message
-	skip      uint64   // mask and payload bytes still to come of the current frame
+	remaining uint64   // mask and payload bytes still to come of the current frame
 
 	text utf8Validator
 
@@ -28,16 +28,16 @@ type guard struct {
 	controlSecond int64
 }
 
-// bounds are what a dialect allows, shared by its sockets.
-type bounds struct {
+// frameLimits are what a dialect allows. Its sockets share them.
+type frameLimits struct {
 	message   uint64 // bytes
 	fragments uint32 // per message, beside one for every fragmentBytes
 	controls  uint32 // per second
 }
 
-// fragmentBytes is how much the fragments of a message have to carry on average, beyond those that bounds allow in any
-// case: a fragment costs us as much as a message does, but no limit of messages counts it. Autobahn sends 4 MiB in
-// fragments of 64 bytes.
+// fragmentBytes is how many bytes the fragments of a message have to carry on average, beyond those that frameLimits
+// allow in any case: a fragment costs us as much as a message does, but no limit of messages counts it. Autobahn sends
+// 4 MiB in fragments of 64 bytes.
 const fragmentBytes = 4
 
 // fault is how a client broke the protocol.
@@ -63,33 +63,33 @@ var (
 	unfinished      = &fault{1008, "message not finished in time", protocol.Silent}
 )
 
-// scan follows b and returns how much of it may be passed on: all of it, or what lies in front of the first bad frame. The first
-// part of a header that is cut by the end of b is passed on: nobody can act on half a header.
+// scan follows b and returns how many bytes of it may be passed on: all, or those before the first bad frame. The start
+// of a header that the end of b cuts is passed on: gws cannot act on half a header.
 func (g *guard) scan(b []byte) (int, *fault) {
 	for i := 0; i < len(b); {
-		if g.closed && g.have == 0 {
+		if g.closed && g.headBytes == 0 {
 			break
 		}
-		if g.skip > 0 {
-			step := int(min(g.skip, uint64(len(b)-i)))
+		if g.remaining > 0 {
+			step := int(min(g.remaining, uint64(len(b)-i)))
 			if g.text.follows {
 				if good := g.text.scan(b[i : i+step]); good < step {
 					return i + good, badText
 				}
 			}
-			g.skip -= uint64(step)
+			g.remaining -= uint64(step)
 			i += step
 			continue
 		}
-		if g.have == 0 && len(b)-i >= 10 {
-			length, bad := g.frame(b[i : i+10])
+		if g.headBytes == 0 && len(b)-i >= 10 {
+			length, bad := g.wholeHeader(b[i : i+10])
 			if bad != nil {
 				return i, bad
 			}
 			i += length
 			continue
 		}
-		taken, bad := g.gather(b[i:])
+		taken, bad := g.collectHeader(b[i:])
 		if bad != nil {
 			return i, bad
 		}
@@ -98,31 +98,31 @@ func (g *guard) scan(b []byte) (int, *fault) {
 	return len(b), nil
 }
 
-// gather collects a header byte by byte until it is whole.
-func (g *guard) gather(b []byte) (taken int, bad *fault) {
+// collectHeader takes a header byte by byte until it is whole, and judges it.
+func (g *guard) collectHeader(b []byte) (taken int, bad *fault) {
 	for _, c := range b {
-		g.head[g.have] = c
-		g.have++
+		g.head[g.headBytes] = c
+		g.headBytes++
 		taken++
-		if g.have == 2 {
-			if bad := g.start(g.head[0], g.head[1]); bad != nil {
+		if g.headBytes == 2 {
+			if bad := g.firstBytes(g.head[0], g.head[1]); bad != nil {
 				return 0, bad
 			}
 		}
-		if g.have >= 2 && int(g.have) == headLength(g.head[1]) {
-			g.have = 0
-			return taken, g.length(g.head[:])
+		if g.headBytes >= 2 && int(g.headBytes) == headLength(g.head[1]) {
+			g.headBytes = 0
+			return taken, g.frameLength(g.head[:])
 		}
 	}
 	return taken, nil
 }
 
-// frame judges the header at the start of b, of which at least ten bytes are there, and returns its length.
-func (g *guard) frame(b []byte) (length int, bad *fault) {
-	if bad := g.start(b[0], b[1]); bad != nil {
+// wholeHeader judges the header at the start of b, which has at least ten bytes, and returns its length.
+func (g *guard) wholeHeader(b []byte) (length int, bad *fault) {
+	if bad := g.firstBytes(b[0], b[1]); bad != nil {
 		return 0, bad
 	}
-	return headLength(b[1]), g.length(b)
+	return headLength(b[1]), g.frameLength(b)
 }
 
 // headLength is the length of a header without its mask.
@@ -136,8 +136,8 @@ func headLength(second byte) int {
 	return 2
 }
 
-// start judges a frame's first two bytes.
-func (g *guard) start(first, second byte) *fault {
+// firstBytes judges a frame's first two bytes.
+func (g *guard) firstBytes(first, second byte) *fault {
 	fin, rsv, op := first&0x80 != 0, first>>4&7, first&15
 	switch {
 	case second&0x80 == 0:
@@ -155,10 +155,10 @@ func (g *guard) start(first, second byte) *fault {
 	}
 	if op != 0 {
 		g.fragments, g.size = 0, 0
-		g.started++
+		g.messages++
 		g.text.begin(op == 1 && rsv == 0)
 	}
-	if g.fragments++; uint64(g.fragments) > uint64(g.bounds.fragments)+g.size/fragmentBytes {
+	if g.fragments++; uint64(g.fragments) > uint64(g.limits.fragments)+g.size/fragmentBytes {
 		return tooFragmented
 	}
 	g.text.frame(true)
@@ -166,6 +166,7 @@ func (g *guard) start(first, second byte) *fault {
 	return nil
 }
 
+// control judges the first two bytes of a control frame.
 func (g *guard) control(fin bool, op, length byte) *fault {
 	if op > 10 {
 		return reservedOpcode
@@ -176,19 +177,19 @@ func (g *guard) control(fin bool, op, length byte) *fault {
 	if second := time.Now().Unix(); second != g.controlSecond {
 		g.controlSecond, g.controls = second, 0
 	}
-	if g.controls++; g.controls > g.bounds.controls {
+	if g.controls++; g.controls > g.limits.controls {
 		return tooManyControls
 	}
 	if !g.inMessage {
-		g.started++
+		g.messages++
 	}
 	g.text.frame(false)
 	g.closed = op == 8
 	return nil
 }
 
-// length judges a whole header's length and notes how much of the frame is to come.
-func (g *guard) length(head []byte) *fault {
+// frameLength judges the length in a whole header and notes how much of the frame is to come.
+func (g *guard) frameLength(head []byte) *fault {
 	n := uint64(head[1] & 127)
 	switch n {
 	case 126:
@@ -205,14 +206,14 @@ func (g *guard) length(head []byte) *fault {
 		}
 	}
 	if head[0]&15 < 8 {
-		if n > g.bounds.message || g.size+n > g.bounds.message {
+		if n > g.limits.message || g.size+n > g.limits.message {
 			return tooLarge
 		}
 		g.size += n
 	}
-	g.skip = n + 4
+	g.remaining = n + 4
 	return nil
 }
 
 // midway reports whether a message or frame is unfinished.
-func (g *guard) midway() bool { return g.inMessage || g.skip > 0 || g.have > 0 }
+func (g *guard) midway() bool { return g.inMessage || g.remaining > 0 || g.headBytes > 0 }

@@ -9,7 +9,7 @@ import (
 )
 
 func newGuard(limit uint64, deflate bool) *guard {
-	return &guard{bounds: &bounds{message: limit, fragments: 1024, controls: 512}, deflate: deflate}
+	return &guard{limits: &frameLimits{message: limit, fragments: 1024, controls: 512}, deflate: deflate}
 }
 
 // claim is a frame header that announces n bytes, with a length of the given width in bytes (1, 2 or 8).
@@ -93,7 +93,7 @@ func TestGuard_FragmentsAreBoundedByWhatTheyCarry(t *testing.T) {
 		{4 << 20, 64}, {4 << 20, 256}, {4 << 20, 1023}, {4 << 20, 1024}, {limit, 64}, {limit, 16}, {limit, fragmentBytes},
 		{4096, 1}, {8192, 2}, {12_000, 3},
 	} {
-		g := &guard{bounds: &bounds{message: limit, fragments: most, controls: 512}}
+		g := &guard{limits: &frameLimits{message: limit, fragments: most, controls: 512}}
 		fragment := said(0x00, make([]byte, c.fragment))
 		if _, bad := g.scan(said(0x02, make([]byte, c.fragment))); bad != nil {
 			t.Fatal(bad)
@@ -109,7 +109,7 @@ func TestGuard_FragmentsAreBoundedByWhatTheyCarry(t *testing.T) {
 		}
 	}
 	for size, atMost := range map[int]int{0: most, 1: 2 * most, 2: 2 * most, 3: 4 * most} {
-		g := &guard{bounds: &bounds{message: limit, fragments: most, controls: 512}}
+		g := &guard{limits: &frameLimits{message: limit, fragments: most, controls: 512}}
 		flood := append(said(0x01, nil), bytes.Repeat(said(0x00, make([]byte, size)), 10*most)...)
 		if pass, bad := g.scan(flood); bad != tooFragmented || pass > atMost*(6+size) {
 			t.Errorf("a flood of fragments of %d bytes is stopped after %d (%v)", size, pass/(6+size), bad)

@@ -6,47 +6,47 @@ import (
 	"syscall"
 )
 
-// lounge is where the sockets of silent clients wait for something to read, all of them with one goroutine. A goroutine each, which
-// only waits, costs 2.5 KiB: more than all else that an idle connection has (bench/NOTES.md).
+// idlePoller waits, with one goroutine for all of them, until a parked socket has something to read. A goroutine for each
+// silent client, which only waits, costs 2.5 KiB: more than all else that an idle connection has (bench/NOTES.md).
 //
-// It is an epoll set of its own beside the runtime's. A socket is armed for one event; whoever takes it out of the lounge, the event
-// or the socket's end, starts its reader.
-type lounge struct {
+// It is an epoll set of its own beside the runtime's. A socket is parked for one event: the event, or the end of the
+// socket, unparks it and starts its reader.
+type idlePoller struct {
 	running sync.WaitGroup
 
 	mu     sync.Mutex
-	file   *os.File  // the set, in the runtime's poller: it is ready to read when a socket in it is; nil before the first guest
+	file   *os.File  // the set, ready to read in the runtime's poller when a socket in it is; nil before the first socket
 	epoll  int       // its descriptor
-	guests []*socket // by descriptor, as many as the process may have
-	ended  bool      // nobody is seated any more
+	parked []*socket // by descriptor; it grows to as many as the process may have
+	closed bool      // no socket can be parked any more
 }
 
-// loungeEvents is how many sockets are woken at once.
-const loungeEvents = 128
+// pollBatch is how many sockets are unparked at once.
+const pollBatch = 128
 
-// open makes the set for the first guest. The caller holds the lock.
-func (l *lounge) open() bool {
-	if l.file != nil || l.ended {
-		return !l.ended
+// open makes the set for the first socket. It reports whether there is one. The caller holds the lock.
+func (p *idlePoller) open() bool {
+	if p.file != nil || p.closed {
+		return !p.closed
 	}
 	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return false
 	}
 	_ = syscall.SetNonblock(epoll, true) // or the runtime's poller would not take it
-	l.epoll, l.file = epoll, os.NewFile(uintptr(epoll), "lounge")
-	raw, err := l.file.SyscallConn()
+	p.epoll, p.file = epoll, os.NewFile(uintptr(epoll), "idle sockets")
+	raw, err := p.file.SyscallConn()
 	if err != nil {
-		l.ended = true
+		p.closed = true
 		return false
 	}
-	l.running.Go(func() { l.run(raw) })
+	p.running.Go(func() { p.run(raw) })
 	return true
 }
 
-// run wakes sockets that have something to read, until close.
-func (l *lounge) run(raw syscall.RawConn) {
-	var events [loungeEvents]syscall.EpollEvent
+// run starts the readers of sockets that have something to read, until close.
+func (p *idlePoller) run(raw syscall.RawConn) {
+	var events [pollBatch]syscall.EpollEvent
 	for {
 		n := 0
 		err := raw.Read(func(epoll uintptr) bool {
@@ -57,77 +57,77 @@ func (l *lounge) run(raw syscall.RawConn) {
 			return
 		}
 		for _, e := range events[:n] {
-			if s := l.take(int(e.Fd), nil); s != nil {
+			if s := p.remove(int(e.Fd), nil); s != nil {
 				go s.read()
 			}
 		}
 	}
 }
 
-// close ends run and waits for it. Sockets that still rest stay there.
-func (l *lounge) close() {
-	l.mu.Lock()
-	l.ended = true
-	if l.file != nil {
-		_ = l.file.Close()
+// close ends run and waits for it. Sockets that are still parked stay so.
+func (p *idlePoller) close() {
+	p.mu.Lock()
+	p.closed = true
+	if p.file != nil {
+		_ = p.file.Close()
 	}
-	l.mu.Unlock()
-	l.running.Wait()
+	p.mu.Unlock()
+	p.running.Wait()
 }
 
-// seat lets a socket rest. It reports false if it cannot; the caller is its reader still.
-func (l *lounge) seat(s *socket) (seated bool) {
-	err := rawConn(s.conn).Control(func(number uintptr) { // during which the descriptor is nobody else's
+// park parks a socket. It reports false if it cannot; the caller is its reader still.
+func (p *idlePoller) park(s *socket) (parked bool) {
+	err := rawConn(s.conn).Control(func(number uintptr) { // meanwhile no other connection can get this descriptor
 		fd := int(number)
-		seated = l.arm(s, fd)
-		if seated && s.over.Load() { // it ended, perhaps too early for finish to find it here
-			seated = l.take(fd, s) == nil
+		parked = p.arm(s, fd)
+		if parked && s.ended.Load() { // it ended, perhaps too early for finish to find it here
+			parked = p.remove(fd, s) == nil
 		}
 	})
-	return err == nil && seated
+	return err == nil && parked
 }
 
 // arm waits for one event of a socket.
-func (l *lounge) arm(s *socket, fd int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.open() {
+func (p *idlePoller) arm(s *socket, fd int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.open() {
 		return false
 	}
-	for len(l.guests) <= fd {
-		l.guests = append(l.guests, nil)
+	for len(p.parked) <= fd {
+		p.parked = append(p.parked, nil)
 	}
-	l.guests[fd] = s
+	p.parked[fd] = s
 	event := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | syscall.EPOLLONESHOT, Fd: int32(fd)}
-	err := syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_MOD, fd, &event)
+	err := syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_MOD, fd, &event)
 	if err == syscall.ENOENT {
-		err = syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_ADD, fd, &event)
+		err = syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_ADD, fd, &event)
 	}
 	if err != nil {
-		l.guests[fd] = nil
+		p.parked[fd] = nil
 	}
 	return err == nil
 }
 
-// take takes who rests on a descriptor out of the lounge; of two who want the same guest one gets it. only is whom it has to be, nil
-// is anyone.
-func (l *lounge) take(fd int, only *socket) *socket {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if fd < 0 || fd >= len(l.guests) {
+// remove returns the socket that is parked with a descriptor, and forgets it; of two callers one gets it. If only is not
+// nil, it has to be that socket.
+func (p *idlePoller) remove(fd int, only *socket) *socket {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if fd < 0 || fd >= len(p.parked) {
 		return nil
 	}
-	s := l.guests[fd]
+	s := p.parked[fd]
 	if s == nil || only != nil && s != only {
 		return nil
 	}
-	l.guests[fd] = nil
+	p.parked[fd] = nil
 	return s
 }
 
-// wake takes a socket that ends out of the lounge.
-func (l *lounge) wake(s *socket) {
-	if l.take(int(s.handle.fd), s) != nil {
+// unpark starts the reader of a socket that ends.
+func (p *idlePoller) unpark(s *socket) {
+	if p.remove(int(s.fd.number), s) != nil {
 		go s.read()
 	}
 }

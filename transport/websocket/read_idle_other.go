@@ -2,9 +2,9 @@
 
 package websocket
 
-// lounge is nothing here: each silent client has a goroutine that waits.
-type lounge struct{}
+// idlePoller parks no sockets here: each silent client has a goroutine that waits.
+type idlePoller struct{}
 
-func (*lounge) close()            {}
-func (*lounge) seat(*socket) bool { return false }
-func (*lounge) wake(*socket)      {}
+func (*idlePoller) close()            {}
+func (*idlePoller) park(*socket) bool { return false }
+func (*idlePoller) unpark(*socket)    {}

@@ -10,159 +10,144 @@ import (
 
 	"github.com/lxzan/gws"
 
-	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// events hands on what gws has read. gws calls it on the reader's goroutine.
-type events struct{}
-
-// OnOpen does nothing: the session was opened by Connect.
-func (events) OnOpen(*gws.Conn) {}
-
-// OnMessage hands on one message. The link copies it, so its buffer can go back to gws.
-func (events) OnMessage(c *gws.Conn, m *gws.Message) {
-	s := of(c)
-	if s.records {
-		s.record("received", outbox.Op(m.Opcode), m.Bytes())
-	}
-	s.link.Receive(m.Bytes(), m.Opcode == gws.OpcodeBinary)
-	_ = m.Close()
-}
-
-// OnPing answers through the outbox, in order with everything else. If that is full the peer is not reading, and owed no pong.
-func (events) OnPing(c *gws.Conn, payload []byte) { of(c).outbox.Reply(outbox.Pong, payload) }
-
-// OnPong does nothing: that something was heard is known from Read.
-func (events) OnPong(*gws.Conn, []byte) {}
-
-// OnClose notes why gws stopped reading. What follows from it is decided when ReadLoop has returned.
-func (events) OnClose(c *gws.Conn, err error) { of(c).ended = err }
-
-func of(c *gws.Conn) *socket { return (*socket)(c.NetConn().(*stream)) }
-
-// A socket whose client speaks has a goroutine that runs gws's ReadLoop, which needs 4 KiB of stack and 1.1 KiB of buffers. Once
-// the client has been silent for restAfter, that one ends and the socket rests: in the lounge, or with a goroutine that only waits,
-// in 2 KiB, where there is none. (Stacks shrink only when almost empty, so the same goroutine would keep what the last message
+// idleAfter is how long a client may be silent before its socket is parked.
+//
+// While a client speaks, its socket has a goroutine that runs gws's ReadLoop, which needs 4 KiB of stack and 1.1 KiB of
+// buffers. Parking ends this goroutine: the socket waits in the idlePoller or, where there is none, with a goroutine that
+// only waits, in 2 KiB. (Stacks shrink only when almost empty, so the same goroutine would keep what the last message
 // needed.)
 //
-// To rest costs a goroutine at the next message; not to rest costs its stack, which a crowd that comes pays all at once: with 1 s instead
-// of 250 ms each of 15,000 had 2.4 KB more in the end (bench/NOTES.md).
-const restAfter = 250 * time.Millisecond
+// Parking costs a goroutine at the next message. Not parking costs the stack, which many clients that connect together
+// cost all at once: with 1 s instead of 250 ms each of 15,000 had 2.4 KB more in the end (bench/NOTES.md).
+const idleAfter = 250 * time.Millisecond
 
-// read lets gws read until the client rests or the socket ends.
+// startReading starts the reader of a socket whose link is set.
+func (s *socket) startReading() {
+	s.server.addLive() // read calls doneLive
+	if !s.nonblocking() || s.buffered != nil {
+		go s.read()
+	} else {
+		s.park()
+	}
+}
+
+// read runs gws until the client is silent or the socket ends.
 func (s *socket) read() {
 	if s.closing.Load() == nil {
-		end, rest := s.listen()
-		if rest {
-			s.rest()
+		c, silent := s.runGWS()
+		if silent {
+			s.park()
 			return
 		}
-		if end != nil {
-			s.closeAfterAnswers(end)
+		if c != nil {
+			s.closeAfterAnswers(c)
 		}
 	}
 	c := s.closing.Load()
-	if c == nil || !isEnd(s.readAway()) || !s.halfClosed(c) {
+	if c == nil || !isEOF(s.discardInput()) || !s.noteEOF(c) {
 		s.finish(protocol.Lost) // unless it was closing
 	}
-	s.server.leave()
+	s.server.doneLive()
 }
 
-// rest sees to it that somebody reads once there is something to read, or an end.
-func (s *socket) rest() {
+// park has the socket wait, without this goroutine, until there is something to read or the socket ends.
+func (s *socket) park() {
 	_ = s.conn.SetReadDeadline(time.Time{})
-	if !s.server.lounge.seat(s) {
-		go s.await()
+	if !s.server.idle.park(s) {
+		go s.awaitReadable()
 	}
 }
 
-func (s *socket) await() {
-	_ = rawConn(s.conn).Read(readable)
+// awaitReadable waits in the place of the idlePoller.
+func (s *socket) awaitReadable() {
+	_ = rawConn(s.conn).Read(canRead)
 	go s.read()
 }
 
-// listen runs gws. Afterwards the client rests, or the socket has to be closed as end says, or the peer is not there any more.
-func (s *socket) listen() (end *closing, rest bool) {
+// runGWS blocks while gws reads. Then the client is silent, or the socket has to close as c says, or the peer is gone.
+func (s *socket) runGWS() (c *closing, silent bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.server.config.Logger.Error("panic while reading from a socket", "panic", p, "stack", string(debug.Stack()))
-			end = &closing{code: protocol.Internal.CloseCode(), reason: string(protocol.Internal), why: protocol.Internal}
-			rest = false
+			c = &closing{code: protocol.Internal.CloseCode(), reason: string(protocol.Internal), cause: protocol.Internal}
+			silent = false
 		}
 	}()
-	s.verdict, s.ended = 0, nil
-	c, err := s.upgrader.connection(s)
+	s.gwsCode, s.gwsErr = 0, nil
+	conn, err := s.upgrader.newConn(s)
 	if err != nil {
 		panic(err) // its request is a constant, so it is a mistake of ours
 	}
-	c.ReadLoop()
-	if s.ended == errRest {
+	conn.ReadLoop()
+	if s.gwsErr == errIdle {
 		return nil, true
 	}
-	return s.conclude(), false
+	return s.closingAfterGWS(), false
 }
 
-// conclude puts what the guard and gws found into a close frame.
-func (s *socket) conclude() *closing {
+// closingAfterGWS turns what the guard and gws found into a close frame; nil if the peer is gone.
+func (s *socket) closingAfterGWS() *closing {
 	if s.fault != nil {
-		return &closing{code: s.fault.code, reason: s.fault.detail, why: s.fault.reason}
+		return &closing{code: s.fault.code, reason: s.fault.detail, cause: s.fault.reason}
 	}
 	var peer *gws.CloseError
-	if errors.As(s.ended, &peer) {
+	if errors.As(s.gwsErr, &peer) {
 		return s.answerClose(peer)
 	}
-	switch s.verdict {
+	switch s.gwsCode {
 	case 1002:
-		return &closing{code: 1002, reason: "protocol error", why: protocol.Malformed}
+		return &closing{code: 1002, reason: "protocol error", cause: protocol.Malformed}
 	case 1007:
-		return &closing{code: 1007, reason: "text is not UTF-8", why: protocol.Malformed}
+		return &closing{code: 1007, reason: "text is not UTF-8", cause: protocol.Malformed}
 	case 1009:
-		return &closing{code: tooLarge.code, reason: tooLarge.detail, why: tooLarge.reason}
-	case 1011: // gws's word for anything wrong with compressed data
-		if s.ended.Error() == gws.ErrMessageTooLarge.Error() {
-			return &closing{code: tooLarge.code, reason: tooLarge.detail, why: tooLarge.reason}
+		return &closing{code: tooLarge.code, reason: tooLarge.detail, cause: tooLarge.reason}
+	case 1011: // gws's code for anything wrong with compressed data
+		if s.gwsErr.Error() == gws.ErrMessageTooLarge.Error() {
+			return &closing{code: tooLarge.code, reason: tooLarge.detail, cause: tooLarge.reason}
 		}
-		return &closing{code: 1007, reason: "compressed data cannot be read", why: protocol.Malformed}
+		return &closing{code: 1007, reason: "compressed data cannot be read", cause: protocol.Malformed}
 	}
-	if isEnd(s.ended) && !s.link.Resumable() { // events that a client may come back for must not be written to nobody
-		return &closing{frameless: true, why: protocol.Lost}
+	if isEOF(s.gwsErr) && !s.link.Resumable() { // a client that may resume gets its events later, so write none to it now
+		return &closing{noFrame: true, cause: protocol.Lost}
 	}
 	return nil
 }
 
-// isEnd reports whether the peer has ended its side of the stream, rather than broken it: it may still read.
-func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+// isEOF reports whether the peer has ended its side of the stream, rather than broken it: it may still read.
+func isEOF(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // answerClose answers a close frame in kind, unless gws found it bad.
 func (s *socket) answerClose(peer *gws.CloseError) *closing {
-	switch s.verdict {
+	switch s.gwsCode {
 	case 1002:
-		return &closing{code: 1002, reason: "bad close frame", why: protocol.Malformed}
+		return &closing{code: 1002, reason: "bad close frame", cause: protocol.Malformed}
 	case 1007:
-		return &closing{code: 1007, reason: "close reason is not UTF-8", why: protocol.Malformed}
+		return &closing{code: 1007, reason: "close reason is not UTF-8", cause: protocol.Malformed}
 	case 0:
-		return &closing{why: protocol.Disconnected}
+		return &closing{cause: protocol.Disconnected}
 	}
-	return &closing{code: peer.Code, why: protocol.Disconnected}
+	return &closing{code: peer.Code, cause: protocol.Disconnected}
 }
 
-var awayBuffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 32<<10)) }}
+var discardBuffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 32<<10)) }}
 
-// readAway takes what a peer still sends to a closing socket, since unread bytes would turn our close into a reset that
-// may overtake the close frame. A peer that goes on sending is slowed to about 300 KiB a second; finish ends it. The
-// error is how the stream ended.
-func (s *socket) readAway() error {
-	const free = 768 << 10
-	buf := awayBuffers.Get().(*bytes.Buffer)
-	defer awayBuffers.Put(buf)
+// discardInput reads away what a peer still sends to a closing socket: unread bytes would turn our close into a reset,
+// which may overtake the close frame. It slows a peer that goes on sending to about 300 KiB a second, and returns when
+// finish closes the connection at the latest. The error is how the stream ended.
+func (s *socket) discardInput() error {
+	const unslowed = 768 << 10
+	buf := discardBuffers.Get().(*bytes.Buffer)
+	defer discardBuffers.Put(buf)
 	_ = s.conn.SetReadDeadline(time.Time{})
 	for total := 0; ; {
 		n, err := s.conn.Read(buf.Bytes())
 		if err != nil {
 			return err
 		}
-		if total += n; total > free {
+		if total += n; total > unslowed {
 			time.Sleep(100 * time.Millisecond)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // A client that keeps silent for a while and then speaks again is heard, whatever the moment.
 func TestReader_RestingLosesNothing(t *testing.T) {
 	s := newServer(t, nil)
-	s.rest = 50 * time.Microsecond
+	s.idleAfter = 50 * time.Microsecond
 	server, conn := tcp(t)
 	var box *box
 	ready := make(chan struct{})

@@ -7,48 +7,48 @@ import (
 	"time"
 )
 
-// stream is the socket as gws sees it: a net.Conn to read from, through which nothing can be written, timed or closed.
+// stream is the socket as gws sees it: a net.Conn to read from, through which gws can write, time and close nothing.
 type stream socket
 
 var _ net.Conn = (*stream)(nil)
 
+// Read returns these errors to gws, beside those of the connection.
 var (
 	errFault   = errors.New("the client broke the protocol")
 	errClosing = errors.New("the socket is closing")
-	errRest    = errors.New("the client is silent")
+	errIdle    = errors.New("the client is silent")
 )
 
-// Read gives gws what the guard lets through.
+// Read gives gws what the guard lets through. It blocks for as long as armDeadline allows.
 func (t *stream) Read(p []byte) (int, error) {
-	s := (*socket)(t)
-	if s.fault != nil {
+	if t.fault != nil {
 		return 0, errFault
 	}
-	s.patience()
-	n, err := s.receive(p)
-	if s.closing.Load() != nil {
+	t.armDeadline()
+	n, err := t.receive(p)
+	if t.closing.Load() != nil {
 		return 0, errClosing
 	}
 	if n > 0 {
-		s.link.Heard()
-		if n, s.fault = s.guard.scan(p[:n]); s.fault != nil && n == 0 {
+		t.link.Heard()
+		if n, t.fault = t.guard.scan(p[:n]); t.fault != nil && n == 0 {
 			return 0, errFault
 		}
 	}
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-		if !s.guard.midway() {
-			return 0, errRest
+		if !t.guard.midway() {
+			return 0, errIdle
 		}
-		s.fault = unfinished
+		t.fault = unfinished
 	}
 	return n, err
 }
 
-// Write takes what gws would have sent: its answer to the handshake, which was given already, and a close frame, of which the code
-// is noted. gws is asked to write nothing else.
+// Write drops what gws would have sent: its answer to the handshake, which the client has already, and a close frame, of
+// which it notes the code. gws is asked to write nothing else.
 func (t *stream) Write(p []byte) (int, error) {
 	if len(p) >= 4 && p[0] == 0x88 {
-		t.verdict = uint16(p[2])<<8 | uint16(p[3])
+		t.gwsCode = uint16(p[2])<<8 | uint16(p[3])
 	}
 	return len(p), nil
 }
@@ -71,31 +71,32 @@ func (t *stream) SetReadDeadline(time.Time) error { return nil }
 // SetWriteDeadline does nothing.
 func (t *stream) SetWriteDeadline(time.Time) error { return nil }
 
-func (s *socket) receive(p []byte) (int, error) {
-	if s.early == nil {
-		return s.conn.Read(p)
+// receive reads what net/http had read already, then from the connection.
+func (t *stream) receive(p []byte) (int, error) {
+	if t.buffered == nil {
+		return t.conn.Read(p)
 	}
-	n := copy(p, s.early)
-	if s.early = s.early[n:]; len(s.early) == 0 {
-		s.early = nil
+	n := copy(p, t.buffered)
+	if t.buffered = t.buffered[n:]; len(t.buffered) == 0 {
+		t.buffered = nil
 	}
 	return n, nil
 }
 
-// patience sets how long the next read may take: a message that is unfinished has to be finished in time, each in its own; a socket
-// that is silent at the end of one goes to rest.
-func (s *socket) patience() {
+// armDeadline sets how long the next read may take. An unfinished message has Config.MessageTimeout from its start; after
+// the end of one the client may be silent for Server.idleAfter before the socket is parked.
+func (t *stream) armDeadline() {
 	switch {
-	case s.guard.midway():
-		if !s.timing || s.timed != s.guard.started {
-			s.timing, s.timed = true, s.guard.started
-			_ = s.conn.SetReadDeadline(time.Now().Add(s.server.config.MessageTimeout))
+	case t.guard.midway():
+		if !t.timingMessage || t.timedMessage != t.guard.messages {
+			t.timingMessage, t.timedMessage = true, t.guard.messages
+			_ = t.conn.SetReadDeadline(time.Now().Add(t.server.config.MessageTimeout))
 		}
-	case s.direct():
-		s.timing = false
-		_ = s.conn.SetReadDeadline(time.Now().Add(s.server.rest))
-	case s.timing:
-		s.timing = false
-		_ = s.conn.SetReadDeadline(time.Time{})
+	case (*socket)(t).nonblocking():
+		t.timingMessage = false
+		_ = t.conn.SetReadDeadline(time.Now().Add(t.server.idleAfter))
+	case t.timingMessage:
+		t.timingMessage = false
+		_ = t.conn.SetReadDeadline(time.Time{})
 	}
 }

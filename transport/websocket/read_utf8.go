@@ -5,26 +5,26 @@ import (
 	"math/bits"
 )
 
-// utf8Validator follows the payload of a message that is text and not compressed, so that what is not UTF-8 is found at
-// the byte that makes it impossible, however long the message goes on. (What is compressed gws checks when it is
-// whole.) A message that ends inside a character is found by gws, too.
+// utf8Validator follows the payload of a text message that is not compressed, and finds the byte that cannot be UTF-8,
+// however long the message goes on. gws does the rest: it checks a compressed message when it is whole, and finds a
+// message that ends inside a character.
 type utf8Validator struct {
 	checked bool // the message is to be checked
 	follows bool // the current frame is part of it: control frames may come in between
 	need    uint8
-	low     uint8 // the next byte of a character that need bytes are missing of is one of low to high
+	low     uint8 // the next byte of a character, of which need bytes are missing, is one of low to high
 	high    uint8
-	masked  uint8  // how much of the mask has come
+	masked  uint8  // bytes of the mask that have come
 	mask    uint32 // of the current frame, turned so that its lowest byte is that of the payload's next
 }
 
-// begin is the start of a message.
+// begin starts a message.
 func (v *utf8Validator) begin(checked bool) { v.checked, v.need = checked, 0 }
 
-// frame is the start of a frame, of the message or not.
+// frame starts a frame, of the message or not.
 func (v *utf8Validator) frame(ofMessage bool) { v.follows, v.masked = v.checked && ofMessage, 0 }
 
-// scan follows what comes behind a frame's header: its mask, then the payload. It returns how much of b may be text.
+// scan follows what comes after a frame's header: its mask, then the payload. It returns how many bytes of b may be text.
 func (v *utf8Validator) scan(b []byte) (good int) {
 	for ; v.masked < 4 && good < len(b); good++ {
 		v.mask = v.mask>>8 | uint32(b[good])<<24
@@ -46,7 +46,7 @@ func (v *utf8Validator) scan(b []byte) (good int) {
 	return good
 }
 
-// skipASCII returns how long b is ASCII, in steps of eight bytes.
+// skipASCII returns how many bytes at the start of b are ASCII, in steps of eight.
 func (v *utf8Validator) skipASCII(b []byte) int {
 	const high = 0x8080808080808080
 	mask, had := uint64(v.mask)<<32|uint64(v.mask), len(b)
@@ -63,7 +63,7 @@ func (v *utf8Validator) skipASCII(b []byte) int {
 	return had - len(b)
 }
 
-// step takes the next byte (RFC 3629 section 4). It reports false if no character can go on like that.
+// step takes the next byte (RFC 3629 section 4). It reports false if no character can continue with it.
 func (v *utf8Validator) step(c byte) bool {
 	if v.need > 0 {
 		if c < v.low || c > v.high {

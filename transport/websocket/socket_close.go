@@ -11,73 +11,73 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// linger is how long the peer has, after our close frame, to read it and close its side.
-const linger = time.Second
+// lingerTimeout is how long the peer has, after our close frame, to read it and close its side.
+const lingerTimeout = time.Second
 
 // opClose is the close frame's opcode. It never waits in an outbox.
 const opClose outbox.Op = 8
 
-// closing is how a socket ends: what came whole is answered and what waits is written, both within Config.CloseGrace,
-// then comes the close frame, then the stream is half-closed and read away for up to linger. It makes the one timer
-// that a socket ever has.
+// closing is how a socket closes. Whole messages that came are answered and frames that wait are written, both within
+// Config.CloseGrace. Then comes the close frame, then the stream is half-closed and read away for up to lingerTimeout.
+// It makes the one timer that a socket ever has.
 type closing struct {
-	code      uint16 // 0 is a close frame without body
-	reason    string
-	why       protocol.Reason
-	frameless bool // no close frame: the peer's side of the stream has ended without one
+	code    uint16 // 0 is a close frame without body
+	reason  string
+	cause   protocol.Reason // for the link
+	noFrame bool            // no close frame: the peer has ended its side of the stream without one
 
 	mu         sync.Mutex
 	timer      *time.Timer
 	unanswered bool // the actor has not handled all that came before
-	hurried    bool // the grace is over: the close frame is next, whatever waits
-	ended      bool // the peer's side of the stream has ended: nobody reads any more
+	graceOver  bool // the close frame is next, whatever waits
+	peerEnded  bool // the peer has ended its side of the stream, and no reader runs any more
 }
 
-// Close implements outbox.Transport.
+// Close implements outbox.Transport. It does not block.
 func (s *socket) Close(code uint16, reason string) {
-	s.begin(&closing{code: code, reason: reason, why: protocol.Disconnected})
+	s.startClosing(&closing{code: code, reason: reason, cause: protocol.Disconnected})
 }
 
-// Cut implements outbox.Transport.
+// Cut implements outbox.Transport. It does not block.
 func (s *socket) Cut() {
-	if !s.over.Load() {
+	if !s.ended.Load() {
 		go s.finish(protocol.Disconnected)
 	}
 }
 
-// closeAfterAnswers is begin for an end by the client: what it said before is answered first. The actor's mailbox keeps
-// the order, so a handler that hangs, or more messages than can be handled in time, keep the socket for no longer than
-// the grace.
+// closeAfterAnswers closes a socket that the client ends: what it said before is answered first. The actor's mailbox
+// keeps the order, so a handler that hangs, or more messages than can be handled in time, keep the socket for no longer
+// than the grace.
 func (s *socket) closeAfterAnswers(c *closing) {
 	c.unanswered = true
-	if s.begin(c); s.closing.Load() == c {
-		s.link.Finish(c.why, func() { s.answered(c) })
+	if s.startClosing(c); s.closing.Load() == c {
+		s.link.Finish(c.cause, func() { s.noteAnswered(c) })
 	}
 }
 
-// answered says that what the client said is answered, as far as it ever will be.
-func (s *socket) answered(c *closing) {
+// noteAnswered notes that the client's messages are answered, as far as they ever will be.
+func (s *socket) noteAnswered(c *closing) {
 	c.mu.Lock()
 	c.unanswered = false
 	c.mu.Unlock()
 	s.Wake()
 }
 
-// halfClosed notes that the peer's side of the stream has ended. It reports whether the close frame was not written by
-// then: in that case its writer finishes the socket.
-func (s *socket) halfClosed(c *closing) bool {
+// noteEOF notes that the peer has ended its side of the stream. It reports whether the close frame is still to be
+// written; if so, its writer finishes the socket.
+func (s *socket) noteEOF(c *closing) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ended = true
-	return !s.farewell.Load()
+	c.peerEnded = true
+	return !s.closeSent.Load()
 }
 
-// begin starts the end; only the first call counts.
-func (s *socket) begin(c *closing) {
-	c.mu.Lock() // whoever finds c waits for its timer
+// startClosing begins to close the socket; only the first call counts.
+func (s *socket) startClosing(c *closing) {
+	c.mu.Lock() // until c has its timer
 	first := s.closing.CompareAndSwap(nil, c)
 	if first {
-		c.timer = time.AfterFunc(s.server.config.CloseGrace, func() { s.expire(c) })
+		c.timer = time.AfterFunc(s.server.config.CloseGrace, func() { s.onCloseTimer(c) })
 	}
 	c.mu.Unlock()
 	if first {
@@ -85,29 +85,28 @@ func (s *socket) begin(c *closing) {
 	}
 }
 
-// expire is the timer's: first the grace ends, then the patience with a peer that neither reads nor closes.
-func (s *socket) expire(c *closing) {
+// onCloseTimer ends the grace at first, and then the socket of a peer that neither reads nor closes.
+func (s *socket) onCloseTimer(c *closing) {
 	c.mu.Lock()
-	if hurry := !c.hurried && !c.frameless && !s.farewell.Load(); hurry {
-		c.hurried = true
-		c.timer.Reset(linger)
+	if hurry := !c.graceOver && !c.noFrame && !s.closeSent.Load(); hurry {
+		c.graceOver = true
+		c.timer.Reset(lingerTimeout)
 		c.mu.Unlock()
 		s.Wake()
 		return
 	}
 	c.mu.Unlock()
-	s.finish(c.why)
+	s.finish(c.cause)
 }
 
-// stage tells how far the end has come: due says that the close frame comes behind what waits, hurried that it comes
-// now. A nil closing is none of them.
-func (c *closing) stage() (due, hurried bool) {
+// stage tells when the close frame comes: due says after what waits, now at once. A nil closing has neither.
+func (c *closing) stage() (due, now bool) {
 	if c == nil {
 		return false, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.unanswered, c.hurried
+	return !c.unanswered, c.graceOver
 }
 
 // frame is the close frame.
@@ -123,58 +122,59 @@ func (c *closing) frame() *outbox.Frame {
 	return &outbox.Frame{Op: opClose, Data: append([]byte{byte(c.code >> 8), byte(c.code)}, reason...)}
 }
 
-// shut follows the close frame: the peer sees the end of the stream and has linger to end its own, if it has not yet.
-func (s *socket) shut() {
-	s.farewell.Store(true)
+// halfClose follows the close frame: the peer sees the end of the stream and has lingerTimeout to end its own side, if it
+// has not done so yet.
+func (s *socket) halfClose() {
+	s.closeSent.Store(true)
 	if half, ok := s.conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
 	c := s.closing.Load()
 	c.mu.Lock()
-	c.timer.Reset(linger)
-	ended := c.ended
+	c.timer.Reset(lingerTimeout)
+	peerEnded := c.peerEnded
 	c.mu.Unlock()
-	if ended {
-		s.finishSoon(c.why)
+	if peerEnded {
+		s.finishAsync(c.cause)
 	}
 }
 
-// finishSoon is finish for a writer, which must not wait.
-func (s *socket) finishSoon(why protocol.Reason) {
-	s.server.enter()
+// finishAsync is finish for a writer, which must not block.
+func (s *socket) finishAsync(cause protocol.Reason) {
+	s.server.addLive()
 	go func() {
-		defer s.server.leave()
-		s.finish(why)
+		defer s.server.doneLive()
+		s.finish(cause)
 	}()
 }
 
-// finish is the end. The first cause of several is the one that is told.
-func (s *socket) finish(why protocol.Reason) {
-	if !s.over.CompareAndSwap(false, true) {
+// finish ends the socket, and may block. The link hears the first of several causes.
+func (s *socket) finish(cause protocol.Reason) {
+	if !s.ended.CompareAndSwap(false, true) {
 		return
 	}
-	s.server.lounge.wake(s) // while the descriptor by which it is found there is still its own
-	if s.handle.doom() {
+	s.server.idle.unpark(s) // while the descriptor, by which it is found there, is still its own
+	if s.fd.close() {
 		hardClose(s)
 	}
 	if c := s.closing.Load(); c != nil {
-		why = c.why
+		cause = c.cause
 		c.mu.Lock()
 		c.timer.Stop()
 		c.mu.Unlock()
 	}
 	if s.link != nil {
-		s.link.Gone(why)
+		s.link.Gone(cause)
 	}
-	s.server.open.Add(-1)
-	s.server.leave()
+	s.server.socketCount.Add(-1)
+	s.server.doneLive()
 }
 
-// hardClose closes without a word; a TLS connection would wait up to 5 s to say that it goes.
+// hardClose closes the connection at once. A TLS connection would take up to 5 s to say goodbye.
 func hardClose(s *socket) {
-	if secure, ok := s.conn.(*tls.Conn); ok {
-		_ = secure.NetConn().Close()
-		return
+	conn := s.conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
 	}
-	_ = s.conn.Close()
+	_ = conn.Close()
 }

@@ -91,7 +91,7 @@ func TestClosing_PeerThatDoesNotCloseIsGoneAfterLinger(t *testing.T) {
 		if code, _ := newClient(conn).closed(t); code != 1001 {
 			t.Errorf("closed with %d", code)
 		}
-		if <-e.gone; time.Since(start) != linger {
+		if <-e.gone; time.Since(start) != lingerTimeout {
 			t.Errorf("gone after %v", time.Since(start))
 		}
 	})

@@ -9,13 +9,13 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 )
 
-// window is which compressed form of a frame a socket gets, and the number of that form (see outbox.Frame.Form).
+// window selects the compressed form of frames that a socket gets. It is the number of this form (see outbox.Frame.Form).
 type window uint8
 
 const (
-	noWindow     window = iota // nothing is compressed
-	wideWindow                 // of wideBits: one form serves all who let us choose, or ask for as much
-	narrowWindow               // of narrowBits: one form serves all who ask for less
+	noWindow     window = iota // no compression
+	wideWindow                 // of wideBits: one form serves all clients that let us choose, or ask for as much
+	narrowWindow               // of narrowBits: one form serves all clients that ask for less
 )
 
 // Python's websockets asks for server_max_window_bits=12 by default. Most messages are smaller than either window: JSON
@@ -25,7 +25,7 @@ const (
 	narrowBits = 8
 )
 
-// windowFor is the window for a client that asks for so many bits, 8 to 15.
+// windowFor is the window for a client that asks for a size of 8 to 15 bits.
 func windowFor(bits int) window {
 	if bits < wideBits {
 		return narrowWindow
@@ -53,7 +53,7 @@ func deflators(bits int) *sync.Pool {
 	}}
 }
 
-// deflated is a frame's form for the window, which is one.
+// deflated is a frame's compressed form. The window must not be noWindow.
 func (w window) deflated(f *outbox.Frame) []byte {
 	if w == narrowWindow {
 		return f.Form(int(narrowWindow), deflatedNarrow)
@@ -64,7 +64,7 @@ func (w window) deflated(f *outbox.Frame) []byte {
 func deflatedWide(f *outbox.Frame) []byte   { return deflated(f, wideDeflators) }
 func deflatedNarrow(f *outbox.Frame) []byte { return deflated(f, narrowDeflators) }
 
-// deflated is a frame compressed by itself (RFC 7692 section 7.2.1), or plain if that is no longer.
+// deflated is a frame compressed by itself (RFC 7692 section 7.2.1), or plain if that is not larger.
 func deflated(f *outbox.Frame, pool *sync.Pool) []byte {
 	d := pool.Get().(*deflator)
 	defer pool.Put(d)

@@ -11,7 +11,7 @@ import (
 
 // hog is an outbox that does not let a writer go.
 type hog struct {
-	taster
+	probeOutbox
 	open chan struct{}
 }
 
@@ -23,7 +23,7 @@ func (h *hog) Take(into []*outbox.Frame, _ int) []*outbox.Frame {
 func TestProbe_ComesThroughEachLineOfWritersAndNotOneThatIsStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := DefaultConfig()
-		config.Writers = 3 * workersPerLine
+		config.Writers = 3 * writersPerQueue
 		s, err := New(config, nil, nil, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -44,8 +44,8 @@ func TestProbe_ComesThroughEachLineOfWritersAndNotOneThatIsStuck(t *testing.T) {
 			t.Errorf("%d probes for 3 lines", all)
 		}
 		open := make(chan struct{})
-		for range workersPerLine * atOnce { // every writer of the line has one that does not let it go
-			k := &socket{server: s, handle: handle{fd: nowhere}, line: s.lines[1], outbox: &hog{open: open}}
+		for range writersPerQueue * batchSize { // every writer of the line has one that does not let it go
+			k := &socket{server: s, fd: fdRef{number: noFD}, queue: s.queues[1], outbox: &hog{open: open}}
 			k.Wake()
 		}
 		synctest.Wait()

@@ -7,122 +7,125 @@ import (
 )
 
 const (
-	// atOnce is how many sockets a worker takes; those that it has not come to wait with it if the kernel takes its processor away.
-	atOnce = 16
+	// batchSize is how many sockets a writer takes at once. If the kernel takes its processor away, those that it has
+	// not reached wait with it.
+	batchSize = 16
 
-	// workersPerLine is how many workers share a line: enough for one that is held up to hold up nobody, too few to fight for it.
-	workersPerLine = 4
+	// writersPerQueue is how many writers share a queue: enough that one of them that is held up delays no socket, too
+	// few to contend for the lock.
+	writersPerQueue = 4
+
+	// maxTenantQueues is the number of tenant queues from which on an empty one is forgotten. Making it anew allocates.
+	maxTenantQueues = 1024
 )
 
-// line is where sockets whose turn is due stand until a worker is free. Workers share it, so that what one of them has not come to
-// when the kernel takes its processor away does not wait for it.
+// readyQueue is a fair run queue: scheduled sockets wait in it for a writer. Several writers share it, so that sockets do
+// not wait for a writer whose processor the kernel has taken away.
 //
-// Each tenant's sockets stand in a row of their own, and the rows take turns, one socket each: a tenant with 10,000 sockets that are
-// due is not in front of another one's only socket.
-type line struct {
-	workers int // fixed before any socket is in it
+// Each tenant's sockets have a queue of their own, and these are served round robin, one socket each: a tenant with 10,000
+// scheduled sockets does not delay another one's only socket.
+type readyQueue struct {
+	writers int // fixed before any socket is in the queue
 
 	mu          sync.Mutex
-	waiting     sync.Cond // a worker waits for sockets
-	rows        map[*outbox.Backpressure]*row
-	recent      *row // where a socket was put last; nil if that is forgotten
-	first, last *row // those in which somebody stands, in the order of their turns
-	length      int  // of all rows
-	idle        int  // workers that wait, and were not woken yet
+	nonEmpty    sync.Cond
+	tenants     map[*outbox.Backpressure]*tenantQueue
+	recent      *tenantQueue // the one that got a socket last; nil if it was forgotten
+	first, last *tenantQueue // those that are not empty, in the order in which they are served
+	length      int          // sockets in all of them
+	idleWriters int          // writers that wait and were not woken yet
 	stopped     bool
 }
 
-// maxRows is from how many rows on an empty one is forgotten. To make one anew takes an allocation.
-const maxRows = 1024
-
-func newLine() *line {
-	l := &line{rows: map[*outbox.Backpressure]*row{}}
-	l.waiting.L = &l.mu
-	return l
+func newReadyQueue() *readyQueue {
+	q := &readyQueue{tenants: map[*outbox.Backpressure]*tenantQueue{}}
+	q.nonEmpty.L = &q.mu
+	return q
 }
 
-// row is where a socket stands. The caller holds the lock, here and below.
-func (l *line) row(s *socket) *row {
-	if l.recent != nil && l.recent.tenant == s.tenant { // as a rule
-		return l.recent
+// tenantQueue returns the queue of a socket's tenant. The caller holds the lock, as for push and pop.
+func (q *readyQueue) tenantQueue(s *socket) *tenantQueue {
+	if q.recent != nil && q.recent.tenant == s.tenant { // the usual case
+		return q.recent
 	}
-	r := l.rows[s.tenant]
-	if r == nil {
-		r = &row{tenant: s.tenant}
-		l.rows[s.tenant] = r
+	t := q.tenants[s.tenant]
+	if t == nil {
+		t = &tenantQueue{tenant: s.tenant}
+		q.tenants[s.tenant] = t
 	}
-	l.recent = r
-	return r
+	q.recent = t
+	return t
 }
 
-// push puts a row behind the others.
-func (l *line) push(r *row) {
-	if l.last == nil {
-		l.first = r
+// push puts a tenant's queue behind the others.
+func (q *readyQueue) push(t *tenantQueue) {
+	if q.last == nil {
+		q.first = t
 	} else {
-		l.last.next = r
+		q.last.next = t
 	}
-	l.last = r
+	q.last = t
 }
 
-// pop takes the socket whose turn it is.
-func (l *line) pop() *socket {
-	r := l.first
-	if l.first, r.next = r.next, nil; l.first == nil {
-		l.last = nil
+// pop takes the next socket; there is one.
+func (q *readyQueue) pop() *socket {
+	t := q.first
+	if q.first, t.next = t.next, nil; q.first == nil {
+		q.last = nil
 	}
-	s := r.take()
-	l.length--
+	s := t.pop()
+	q.length--
 	switch {
-	case r.head != nil:
-		l.push(r)
-	case len(l.rows) > maxRows:
-		delete(l.rows, r.tenant)
-		l.recent = nil
+	case t.head != nil:
+		q.push(t)
+	case len(q.tenants) > maxTenantQueues:
+		delete(q.tenants, t.tenant)
+		q.recent = nil
 	}
 	return s
 }
 
-// enqueue adds a socket. A worker is woken for it if none is at work, or if there is more than those at work take at once.
-func (l *line) enqueue(s *socket) {
-	l.mu.Lock()
-	r := l.row(s)
-	if r.head == nil {
-		l.push(r)
+// enqueue adds a scheduled socket. It wakes a writer if none is at work, or if more sockets wait than the working ones
+// take at once.
+func (q *readyQueue) enqueue(s *socket) {
+	q.mu.Lock()
+	t := q.tenantQueue(s)
+	if t.head == nil {
+		q.push(t)
 	}
-	r.add(s)
-	l.length++
-	wake := l.idle > 0 && (l.idle == l.workers || l.length > atOnce)
+	t.push(s)
+	q.length++
+	wake := q.idleWriters > 0 && (q.idleWriters == q.writers || q.length > batchSize)
 	if wake {
-		l.idle--
+		q.idleWriters--
 	}
-	l.mu.Unlock()
+	q.mu.Unlock()
 	if wake {
-		l.waiting.Signal()
+		q.nonEmpty.Signal()
 	}
 }
 
-// dequeue waits for sockets and takes the first few. None is the end.
-func (l *line) dequeue(into []*socket) []*socket {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for l.first == nil && !l.stopped {
-		l.idle++
-		l.waiting.Wait()
+// dequeue waits for sockets and takes up to batchSize of them. It returns none once the queue is stopped.
+func (q *readyQueue) dequeue(into []*socket) []*socket {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.first == nil && !q.stopped {
+		q.idleWriters++
+		q.nonEmpty.Wait()
 	}
-	if l.stopped {
+	if q.stopped {
 		return nil
 	}
-	for l.first != nil && len(into) < atOnce {
-		into = append(into, l.pop())
+	for q.first != nil && len(into) < batchSize {
+		into = append(into, q.pop())
 	}
 	return into
 }
 
-// stop ends the workers. Sockets that are woken after it stay unwritten.
-func (l *line) stop() {
-	l.mu.Lock()
-	l.stopped = true
-	l.mu.Unlock()
-	l.waiting.Broadcast()
+// stop ends the writers. Sockets that are scheduled after it stay unwritten.
+func (q *readyQueue) stop() {
+	q.mu.Lock()
+	q.stopped = true
+	q.mu.Unlock()
+	q.nonEmpty.Broadcast()
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // drained takes all that stand in a line, a few at a time as workers do.
-func drained(l *line) (all []*socket) {
+func drained(l *readyQueue) (all []*socket) {
 	for l.length > 0 {
 		all = append(all, l.dequeue(nil)...)
 	}
@@ -16,7 +16,7 @@ func drained(l *line) (all []*socket) {
 
 // DESIGN.md section 8, promise 6: however many sockets of a tenant are due, another one's wait for one turn of each.
 func TestLine_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.T) {
-	l, noisy, quiet := newLine(), &outbox.Backpressure{}, &outbox.Backpressure{}
+	l, noisy, quiet := newReadyQueue(), &outbox.Backpressure{}, &outbox.Backpressure{}
 	var first, second []*socket
 	for range 1000 {
 		s := &socket{tenant: noisy}
@@ -53,7 +53,7 @@ func TestLine_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.T) {
 }
 
 func TestLine_RowsAreReusedAndBounded(t *testing.T) {
-	l, s := newLine(), &socket{tenant: &outbox.Backpressure{}}
+	l, s := newReadyQueue(), &socket{tenant: &outbox.Backpressure{}}
 	room := make([]*socket, 0, 1)
 	pass := func() {
 		l.enqueue(s)
@@ -63,11 +63,11 @@ func TestLine_RowsAreReusedAndBounded(t *testing.T) {
 	if got := testing.AllocsPerRun(100, pass); got != 0 {
 		t.Errorf("%v allocations for one pass", got)
 	}
-	for range 3 * maxRows {
+	for range 3 * maxTenantQueues {
 		l.enqueue(&socket{tenant: &outbox.Backpressure{}})
 		drained(l)
 	}
-	if len(l.rows) > maxRows {
-		t.Errorf("%d rows are kept", len(l.rows))
+	if len(l.tenants) > maxTenantQueues {
+		t.Errorf("%d rows are kept", len(l.tenants))
 	}
 }

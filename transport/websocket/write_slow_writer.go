@@ -10,28 +10,50 @@ import (
 )
 
 const (
-	// ParkAfter is how long a socket that is full keeps its part of the backlog that publishers feel. Peers that read are behind for
-	// moments; whoever is behind for longer must not slow down the others.
-	ParkAfter = 50 * time.Millisecond
+	// parkAfter is how long a full socket keeps its share of the backlog that publishers feel. Peers that read are late for
+	// moments only; one that is late for longer must not slow down the others.
+	parkAfter = 50 * time.Millisecond
 
-	// pieceBytes is how much goes at once into a connection that can only be written blocking, and what a peer has to take within
-	// Config.WriteTimeout.
+	// pieceBytes is how much goes at once into a connection that can only be written blocking, and what a peer has to take
+	// within Config.WriteTimeout.
 	pieceBytes = 16 << 10
 )
 
-// carriers hold buffers for goroutines that write. They are held during a write only: a full socket holds none.
-var carriers = sync.Pool{New: func() any { b := make([]byte, 0, takeBytes); return &b }}
+// slowBuffers hold takeBytes each. A slowWriter has one during a write only: while its socket is full it has none.
+var slowBuffers = sync.Pool{New: func() any { b := make([]byte, 0, takeBytes); return &b }}
 
-// carry takes a turn of its own: it writes to a socket that was full, or that cannot be written without blocking, until nothing waits.
-func (s *socket) carry(b batch) {
-	defer s.server.leave()
-	s.turn.take()
-	parking := s.parkLater()
-	err := s.drain(&b)
-	parking.end()
+// slowWriter writes to one socket on a goroutine of its own until nothing waits: to a socket that was full, or to one that
+// cannot be written without blocking. It parks the outbox if that takes longer than parkAfter.
+type slowWriter struct {
+	socket *socket
+	batch  batch
+	format frameFormat
+	timer  *time.Timer // calls park; nil without an outbox
+
+	mu     sync.Mutex
+	parked bool // the outbox is parked
+	done   bool // too late to park it
+}
+
+// startSlowWriter starts a slowWriter for a scheduled socket. b is what is left of a batch that was begun; it may be empty.
+func startSlowWriter(s *socket, b batch) {
+	w := &slowWriter{socket: s, batch: b, format: frameFormat{s.window, s.server.config.CompressionThreshold}}
+	s.server.addLive()
+	go w.run()
+}
+
+func (w *slowWriter) run() {
+	s := w.socket
+	defer s.server.doneLive()
+	s.state.acquire()
+	if s.outbox != nil {
+		w.timer = time.AfterFunc(parkAfter, w.park)
+	}
+	err := w.writeAll()
+	w.unpark()
 	switch {
 	case err == nil:
-		s.release()
+		s.writeDone()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.finish(protocol.Slow)
 	default:
@@ -39,47 +61,49 @@ func (s *socket) carry(b batch) {
 	}
 }
 
-// drain writes the batch and everything behind it.
-func (s *socket) drain(b *batch) error {
-	st := style{s.window, s.server.config.CompressionThreshold}
+// writeAll writes the batch and everything that waits behind it.
+func (w *slowWriter) writeAll() error {
+	s, b := w.socket, &w.batch
 	base := b.frames
 	for {
 		if len(b.frames) == 0 {
 			clear(base)
-			b.skip = 0
-			if b.frames, b.last = s.upcoming(base[:0], s.piece()); len(b.frames) == 0 {
-				if b.last {
-					s.shut()
+			b.written = 0
+			if b.frames, b.closes = s.nextFrames(base[:0], w.pieceSize()); len(b.frames) == 0 {
+				if b.closes {
+					s.halfClose()
 				}
 				return s.conn.SetWriteDeadline(time.Time{})
 			}
 			base = b.frames
 		}
-		if err := s.progress(b, st); err != nil {
+		if err := w.writePiece(); err != nil {
 			return err
 		}
-		if len(b.frames) == 0 && b.last {
-			s.shut()
+		if len(b.frames) == 0 && b.closes {
+			s.halfClose()
 		}
 	}
 }
 
-func (s *socket) piece() int {
-	if !s.direct() {
+// pieceSize is how much is taken from the outbox at once.
+func (w *slowWriter) pieceSize() int {
+	if !w.socket.nonblocking() {
 		return pieceBytes
 	}
 	return takeBytes
 }
 
-// progress writes at least pieceBytes, or the batch, within the write timeout.
-func (s *socket) progress(b *batch, st style) error {
+// writePiece writes at least pieceBytes, or the whole batch, within the write timeout.
+func (w *slowWriter) writePiece() error {
+	s, b := w.socket, &w.batch
 	if err := s.conn.SetWriteDeadline(time.Now().Add(s.server.config.WriteTimeout)); err != nil {
 		return err
 	}
 	for moved := 0; moved < pieceBytes && len(b.frames) > 0; {
-		n, err := s.push(b, st)
+		n, err := w.writeSome()
 		moved += n
-		if whole := b.advance(n, st); len(whole) > 0 && !b.last {
+		if whole := b.advance(n, w.format); len(whole) > 0 && !b.closes {
 			freed, _ := s.outbox.AckAt(whole, time.Now().UnixNano())
 			s.outbox.ReleaseCredit(freed)
 		}
@@ -90,18 +114,19 @@ func (s *socket) progress(b *batch, st style) error {
 	return nil
 }
 
-// push writes something, waiting until the connection takes it.
-func (s *socket) push(b *batch, st style) (n int, err error) {
-	if !s.direct() {
-		buf := carriers.Get().(*[]byte)
-		defer carriers.Put(buf)
-		out := b.bytes(*buf, st)
+// writeSome blocks until the connection takes at least a part of the batch.
+func (w *slowWriter) writeSome() (n int, err error) {
+	s, b := w.socket, &w.batch
+	if !s.nonblocking() {
+		buf := slowBuffers.Get().(*[]byte)
+		defer slowBuffers.Put(buf)
+		out := b.bytes(*buf, w.format)
 		return s.conn.Write(out[:min(len(out), pieceBytes)])
 	}
 	waited := rawConn(s.conn).Write(func(fd uintptr) bool {
-		buf := carriers.Get().(*[]byte)
-		n, err = writeNow(fd, b.bytes(*buf, st))
-		carriers.Put(buf)
+		buf := slowBuffers.Get().(*[]byte)
+		n, err = tryWrite(fd, b.bytes(*buf, w.format))
+		slowBuffers.Put(buf)
 		return !wouldBlock(err)
 	})
 	if waited != nil {
@@ -110,42 +135,25 @@ func (s *socket) push(b *batch, st style) (n int, err error) {
 	return n, err
 }
 
-// parking parks a socket's outbox when it has been carried for too long.
-type parking struct {
-	socket *socket
-	timer  *time.Timer
-
-	mu     sync.Mutex
-	parked bool
-	ended  bool
-}
-
-func (s *socket) parkLater() *parking {
-	if s.outbox == nil {
-		return nil
-	}
-	p := &parking{socket: s}
-	p.timer = time.AfterFunc(ParkAfter, p.park)
-	return p
-}
-
-func (p *parking) park() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.ended {
-		p.parked = true
-		p.socket.outbox.Park()
+// park is the timer's.
+func (w *slowWriter) park() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.done {
+		w.parked = true
+		w.socket.outbox.Park()
 	}
 }
 
-func (p *parking) end() {
-	if p == nil {
+// unpark undoes park, or prevents it.
+func (w *slowWriter) unpark() {
+	if w.timer == nil {
 		return
 	}
-	p.timer.Stop()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended = true; p.parked {
-		p.socket.outbox.Unpark()
+	w.timer.Stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.done = true; w.parked {
+		w.socket.outbox.Unpark()
 	}
 }

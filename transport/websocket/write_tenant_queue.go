@@ -6,50 +6,50 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 )
 
-// row are the sockets of one tenant that stand in a line; those whose tenant is not known yet are in one, too. They stand on benches
-// and are not linked to each other, so that a worker that takes them need not touch one to find the next: each is cold memory.
-type row struct {
+// tenantQueue holds the scheduled sockets of one tenant, first in, first out; sockets whose tenant is not known yet share
+// one. It is a list of chunks and not of sockets, so that a writer takes a socket without touching it: each is cold memory.
+type tenantQueue struct {
 	tenant     *outbox.Backpressure
-	head, tail *bench // in the order in which they came; nil when nobody stands here
-	next       *row   // whose turn is next
+	head, tail *chunk       // nil when the queue is empty
+	next       *tenantQueue // the next one that the readyQueue serves
 }
 
-// bench is a piece of a row. Benches come from a pool, so that a row that fills and empties allocates nothing.
-type bench struct {
-	next     *bench
+// chunk is a piece of a tenantQueue. Chunks are pooled, so that a queue that fills and empties allocates nothing.
+type chunk struct {
+	next     *chunk
 	from, to int32
 	sockets  [61]*socket
 }
 
-var benches = sync.Pool{New: func() any { return new(bench) }}
+var chunks = sync.Pool{New: func() any { return new(chunk) }}
 
-// add puts a socket at the end.
-func (r *row) add(s *socket) {
-	if r.tail == nil || int(r.tail.to) == len(r.tail.sockets) {
-		b := benches.Get().(*bench)
-		b.next, b.from, b.to = nil, 0, 0
-		if r.tail == nil {
-			r.head = b
+// push adds a socket at the end.
+func (t *tenantQueue) push(s *socket) {
+	if t.tail == nil || int(t.tail.to) == len(t.tail.sockets) {
+		c := chunks.Get().(*chunk)
+		c.next, c.from, c.to = nil, 0, 0
+		if t.tail == nil {
+			t.head = c
 		} else {
-			r.tail.next = b
+			t.tail.next = c
 		}
-		r.tail = b
+		t.tail = c
 	}
-	r.tail.sockets[r.tail.to] = s
-	r.tail.to++
+	t.tail.sockets[t.tail.to] = s
+	t.tail.to++
 }
 
-// take takes the first socket out; there is one.
-func (r *row) take() *socket {
-	b := r.head
-	s := b.sockets[b.from]
-	b.sockets[b.from] = nil
-	if b.from++; b.from == b.to {
-		if r.head = b.next; r.head == nil {
-			r.tail = nil
+// pop takes the first socket; there is one.
+func (t *tenantQueue) pop() *socket {
+	c := t.head
+	s := c.sockets[c.from]
+	c.sockets[c.from] = nil
+	if c.from++; c.from == c.to {
+		if t.head = c.next; t.head == nil {
+			t.tail = nil
 		}
-		b.next = nil
-		benches.Put(b)
+		c.next = nil
+		chunks.Put(c)
 	}
 	return s
 }

@@ -8,155 +8,155 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// rounds is how many batches a worker writes to one socket before the others of its line get their turn.
-const rounds = 4
+// maxBatches is how many batches a writer sends to one socket before the others of its queue get their turn.
+const maxBatches = 4
 
-// pauseAfter is how long a worker is at work before it lets others have its processor. What it does looks like computing to the
-// scheduler (see writeNow), which would otherwise let it go on for 10 ms while publishers wait; but each pause may wake a thread of
-// the runtime, in vain as a rule, and cost as much as four deliveries.
-const pauseAfter = time.Millisecond
+// yieldAfter is how long a writer works before it yields its processor. To the scheduler it seems to compute (see
+// tryWrite), so it could otherwise go on for 10 ms while publishers wait. But each yield may wake a thread of the runtime,
+// in vain as a rule, and cost as much as four deliveries.
+const yieldAfter = time.Millisecond
 
-// worker writes to the sockets of a line, as far as they take it without blocking. All of it is owned by run.
-type worker struct {
-	line      *line
+// writer writes to the sockets of a ready queue for as long as they take data without blocking. run owns all of it.
+type writer struct {
+	queue     *readyQueue
 	threshold int // Config.CompressionThreshold
 
-	sockets []*socket       // at most atOnce of them
-	frames  []*outbox.Frame // at most takeBytes/17 of them
-	buf     []byte          // at most takeBytes
-	rest    batch           // what a socket that is full has not taken, until serve hands it over
-	clock   int64           // Unix nanoseconds, at most atOnce sockets old
-	paused  int64           // when it last paused, likewise
-	freed   int             // bytes that a backlog does not know of yet
-	owes    frameSource     // one of those that they were freed from, all of one backlog
+	sockets   []*socket       // at most batchSize of them
+	frames    []*outbox.Frame // at most takeBytes/17 of them
+	buf       []byte          // at most takeBytes
+	unwritten batch           // what a full socket has not taken, until serve passes it to a slowWriter
+	now       int64           // Unix nanoseconds, at most batchSize sockets old
+	yielded   int64           // the time of the last yield, equally old
+	credit    int             // bytes that were written and not yet released from a backlog
+	creditOf  frameSource     // one of the outboxes that had these bytes; they have one backlog
 }
 
-// state is how it stands with a socket after a worker wrote to it.
-type state int
+// outcome is the state of a socket after a writer has written to it.
+type outcome int
 
 const (
-	done   state = iota // nothing waits
-	behind              // more waits than one turn may write
-	full                // the kernel has not taken all
-	broken
+	allWritten  outcome = iota // nothing waits
+	moreWaits                  // more than maxBatches waited
+	socketFull                 // the kernel has not taken all
+	writeFailed                // the connection is lost
 )
 
-func newWorker(l *line, threshold int) *worker {
-	return &worker{line: l, threshold: threshold, buf: make([]byte, 0, takeBytes)}
+func newWriter(q *readyQueue, threshold int) *writer {
+	return &writer{queue: q, threshold: threshold, buf: make([]byte, 0, takeBytes)}
 }
 
-func (w *worker) run() {
+// run writes until the queue is stopped.
+func (w *writer) run() {
 	for {
-		w.sockets = w.line.dequeue(w.sockets[:0])
+		w.sockets = w.queue.dequeue(w.sockets[:0])
 		if len(w.sockets) == 0 {
 			return
 		}
-		w.clock = time.Now().UnixNano()
+		w.now = time.Now().UnixNano()
 		for _, s := range w.sockets {
 			w.serve(s)
 		}
 		clear(w.sockets)
-		w.repay()
-		w.pause()
+		w.releaseCredit()
+		w.yield()
 	}
 }
 
-// pause lets others have the processor, if it is time for it.
-func (w *worker) pause() {
-	if w.clock-w.paused >= int64(pauseAfter) {
-		w.paused = w.clock
+// yield lets other goroutines have the processor, once in yieldAfter.
+func (w *writer) yield() {
+	if w.now-w.yielded >= int64(yieldAfter) {
+		w.yielded = w.now
 		runtime.Gosched()
 	}
 }
 
-// serve takes the turn to write what waits for s.
-func (w *worker) serve(s *socket) {
-	s.turn.take()
-	left := done
-	if s.handle.hold() {
+// serve writes what waits for a scheduled socket, and passes the socket on if that is not all.
+func (w *writer) serve(s *socket) {
+	s.state.acquire()
+	left := allWritten
+	if s.fd.acquire() {
 		left = w.write(s)
-		if s.handle.drop() {
+		if s.fd.release() {
 			hardClose(s)
 		}
 	}
 	switch left {
-	case done:
-		s.release()
-	case behind:
-		s.turn.state.Store(due)
-		w.line.enqueue(s)
-	case full: // it gets a goroutine of its own
-		s.server.enter()
-		go s.carry(w.rest)
-		w.rest = batch{}
-	case broken:
-		s.finishSoon(protocol.Lost)
+	case allWritten:
+		s.writeDone()
+	case moreWaits:
+		s.state.reschedule()
+		w.queue.enqueue(s)
+	case socketFull:
+		startSlowWriter(s, w.unwritten)
+		w.unwritten = batch{}
+	case writeFailed:
+		s.finishAsync(protocol.Lost)
 	}
 }
 
-// write writes a few batches of what waits for a socket that is held, each with one system call.
-func (w *worker) write(s *socket) state {
-	for range rounds {
-		frames, last := s.upcoming(w.frames[:0], takeBytes)
+// write sends up to maxBatches of what waits for a socket whose fd is acquired, each with one system call.
+func (w *writer) write(s *socket) outcome {
+	for range maxBatches {
+		frames, closes := s.nextFrames(w.frames[:0], takeBytes)
 		w.frames = frames[:0]
 		if len(frames) == 0 {
-			if last {
-				s.shut()
+			if closes {
+				s.halfClose()
 			}
-			return done
+			return allWritten
 		}
-		left, more := w.deliver(s, batch{frames: frames, last: last})
+		left, more := w.writeBatch(s, batch{frames: frames, closes: closes})
 		clear(frames)
-		if left != done || !more && s.closing.Load() == nil {
+		if left != allWritten || !more && s.closing.Load() == nil {
 			return left
 		}
 	}
-	return behind
+	return moreWaits
 }
 
-// deliver writes a batch. more reports whether something waits behind it.
-func (w *worker) deliver(s *socket, b batch) (left state, more bool) {
-	st := style{s.window, w.threshold}
-	out := b.bytes(w.buf, st)
-	n, err := writeNow(uintptr(s.handle.fd), out)
+// writeBatch writes a batch. more reports whether something waits behind it.
+func (w *writer) writeBatch(s *socket, b batch) (left outcome, more bool) {
+	format := frameFormat{s.window, w.threshold}
+	out := b.bytes(w.buf, format)
+	n, err := tryWrite(uintptr(s.fd.number), out)
 	switch {
 	case err != nil && !wouldBlock(err):
-		return broken, false
+		return writeFailed, false
 	case n < len(out):
-		w.keep(s, b, n, st)
-		return full, false
-	case b.last:
-		s.shut()
-		return done, false
+		w.keepRest(s, b, n, format)
+		return socketFull, false
+	case b.closes:
+		s.halfClose()
+		return allWritten, false
 	}
-	return done, w.settle(s, b.frames)
+	return allWritten, w.ack(s, b.frames)
 }
 
-// keep notes what is left of a batch of which n bytes were written, in memory of its own.
-func (w *worker) keep(s *socket, b batch, n int, st style) {
-	if whole := b.advance(n, st); len(whole) > 0 {
-		w.settle(s, whole)
+// keepRest copies what is left of a batch of which n bytes were written.
+func (w *writer) keepRest(s *socket, b batch, n int, format frameFormat) {
+	if whole := b.advance(n, format); len(whole) > 0 {
+		w.ack(s, whole)
 	}
-	w.rest = batch{frames: append([]*outbox.Frame(nil), b.frames...), skip: b.skip, last: b.last}
+	w.unwritten = batch{frames: append([]*outbox.Frame(nil), b.frames...), written: b.written, closes: b.closes}
 }
 
-// settle says what was written; it reports whether more waits.
-func (w *worker) settle(s *socket, frames []*outbox.Frame) bool {
-	freed, more := s.outbox.AckAt(frames, w.clock)
+// ack tells the outbox which frames were written; it reports whether more waits.
+func (w *writer) ack(s *socket, frames []*outbox.Frame) bool {
+	freed, more := s.outbox.AckAt(frames, w.now)
 	if freed > 0 {
 		s.tenant = s.outbox.Backpressure()
-		if w.owes != nil && w.owes.Backpressure() != s.tenant {
-			w.repay()
+		if w.creditOf != nil && w.creditOf.Backpressure() != s.tenant {
+			w.releaseCredit()
 		}
-		w.freed, w.owes = w.freed+freed, s.outbox
+		w.credit, w.creditOf = w.credit+freed, s.outbox
 	}
 	return more
 }
 
-// repay tells the backlog what was written.
-func (w *worker) repay() {
-	if w.freed > 0 {
-		w.owes.ReleaseCredit(w.freed)
+// releaseCredit tells the backlog how many bytes were written.
+func (w *writer) releaseCredit() {
+	if w.credit > 0 {
+		w.creditOf.ReleaseCredit(w.credit)
 	}
-	w.freed, w.owes = 0, nil
+	w.credit, w.creditOf = 0, nil
 }

@@ -219,7 +219,7 @@ func TestWriter_ConnectionsThatBlockAreWrittenByAGoroutineOfTheirOwn(t *testing.
 	s := newServer(t, nil)
 	server, conn := net.Pipe()
 	k, box := plug(s, server, newEar(nil), 1024, "")
-	if k.direct() {
+	if k.nonblocking() {
 		t.Fatal("a pipe has a raw connection")
 	}
 	c := newClient(conn)

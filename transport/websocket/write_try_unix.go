@@ -4,8 +4,8 @@ package websocket
 
 import "syscall"
 
-// writeNow is one write to a non-blocking descriptor.
-func writeNow(fd uintptr, b []byte) (int, error) {
+// tryWrite is one write to a non-blocking socket. It returns syscall.EAGAIN if the kernel's buffer is full.
+func tryWrite(fd uintptr, b []byte) (int, error) {
 	for {
 		n, err := syscall.Write(int(fd), b)
 		if err == syscall.EINTR {
