@@ -19,8 +19,9 @@ var tolerated = map[string]string{
 	"7.47":  "a pipe has no half-close; continuous integration plays this case over TCP",
 }
 
-// F44, F46, F51, check 1: the conformance battery against a whole node, in fake time. Nothing fails, and nothing is weak but for
-// the reasons that are listed. What is larger than 1 MiB is left to the test below and to continuous integration.
+// F44, F46, F51, check 1: the conformance battery against a whole node, in fake time. Nothing fails, and nothing is
+// weak but for the reasons that are listed. What is larger than 1 MiB is left to the test below and to continuous
+// integration.
 func TestServer_PassesTheConformanceBattery(t *testing.T) {
 	t.Parallel()
 	report := playBattery(t, 1<<20, conformance.Options{Jobs: 4})
@@ -55,7 +56,7 @@ func playBattery(t *testing.T, limit int, o conformance.Options) (report *confor
 		if err != nil {
 			t.Fatal(err)
 		}
-		listener := newPipes()
+		listener := newPipeListener()
 		web := &http.Server{Handler: handler, ReadHeaderTimeout: 9 * time.Second, MaxHeaderBytes: 16 << 10}
 		go web.Serve(listener)
 
@@ -92,7 +93,7 @@ func wantConforming(t *testing.T, report *conformance.Report) {
 }
 
 // dialRaw is a connection to the server on which nothing was said.
-func (p *pipes) dialRaw(ctx context.Context) (net.Conn, error) {
+func (p *pipeListener) dialRaw(ctx context.Context) (net.Conn, error) {
 	server, client := net.Pipe()
 	select {
 	case p.conns <- server:

@@ -1,14 +1,15 @@
 package websocket
 
-// FDBudget is how the process divides its file descriptors. What strangers can use is bounded twice: clients that have no
-// socket yet, or never will, keep out neither sockets nor the server itself.
+// FDBudget is how the process divides its file descriptors. What strangers can use is bounded twice: clients that have
+// no socket yet, or never will, keep out neither sockets nor the server itself.
 type FDBudget struct {
 	// Descriptors is how many there may be (RLIMIT_NOFILE).
 	Descriptors int
 	// Connections is how many of them clients on public addresses may use, sockets included. The rest is for the disk,
 	// the log, health, metrics and calls to backends.
 	Connections int
-	// Sockets is how many WebSockets there may be. The rest of Connections is for HTTP: calls of backends, and handshakes.
+	// Sockets is how many WebSockets there may be. The rest of Connections is for HTTP: calls of backends, and
+	// handshakes.
 	Sockets int
 }
 

@@ -2,7 +2,7 @@ package websocket
 
 import "testing"
 
-func TestRoom_KeepsAReserveForTheServerAndOneForThoseWhoAreNoSockets(t *testing.T) {
+func TestFDBudget_KeepsAReserveForTheServerAndOneForHTTP(t *testing.T) {
 	for descriptors, want := range map[int]FDBudget{
 		0:       {0, 1, 1},
 		100:     {100, 75, 50},
@@ -17,7 +17,7 @@ func TestRoom_KeepsAReserveForTheServerAndOneForThoseWhoAreNoSockets(t *testing.
 	}
 }
 
-func TestConfig_ThereAreNoMoreSocketsThanThereIsRoomFor(t *testing.T) {
+func TestConfig_SocketsStayWithinTheFDBudget(t *testing.T) {
 	if most := (Config{MaxSockets: 1 << 40}).filled().MaxSockets; most != DetectFDBudget().Sockets {
 		t.Errorf("%d sockets in %+v", most, DetectFDBudget())
 	}

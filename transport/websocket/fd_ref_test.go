@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 )
 
-func TestHandle_WhoHoldsItClosesWhatEndsMeanwhile(t *testing.T) {
+func TestFDRef_HolderClosesAConnectionThatEndsMeanwhile(t *testing.T) {
 	var h fdRef
 	if !h.acquire() || h.release() || !h.acquire() {
 		t.Fatal("it cannot be held twice in turn")
@@ -28,11 +28,11 @@ func TestHandle_WhoHoldsItClosesWhatEndsMeanwhile(t *testing.T) {
 }
 
 // A descriptor that is closed is the next connection's a moment later: nothing for the old one may be written to it.
-func TestHandle_ASocketThatEndsUnderAWritersHandsKeepsItsDescriptorUntilTheWriterIsDone(t *testing.T) {
+func TestFDRef_SocketThatEndsDuringAWriteKeepsItsDescriptorUntilTheWriterIsDone(t *testing.T) {
 	s := newServer(t, nil)
 	server, conn := tcp(t)
-	e := newEar(nil)
-	k, box := plug(s, server, e, 1024, "")
+	e := newTestLink(nil)
+	k, box := newTestSocket(s, server, e, 1024, "")
 	box.frames = []*outbox.Frame{text("for the old one")}
 	box.mu.Lock() // the writer will stand in Take
 	k.Wake()
@@ -63,14 +63,14 @@ func TestHandle_ASocketThatEndsUnderAWritersHandsKeepsItsDescriptorUntilTheWrite
 func both(a, b net.Conn) [2]net.Conn { return [2]net.Conn{a, b} }
 
 // Sockets that end in all ways at once, while descriptors go from hand to hand.
-func TestHandle_NothingReachesTheConnectionThatGetsTheDescriptorNext(t *testing.T) {
+func TestFDRef_NothingReachesTheConnectionThatGetsTheDescriptorNext(t *testing.T) {
 	const generations, frames = 300, 16
 	s := newServer(t, nil)
 	var reading sync.WaitGroup
 	for g := range uint32(generations) {
 		server, conn := tcp(t)
 		_ = server.(*net.TCPConn).SetLinger(0) // or the machine would run out of ports
-		k, box := plug(s, server, newEar(nil), 1024, "")
+		k, box := newTestSocket(s, server, newTestLink(nil), 1024, "")
 		reading.Go(func() {
 			c := newClient(conn)
 			for {

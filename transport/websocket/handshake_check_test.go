@@ -27,9 +27,12 @@ var handshakes = []struct {
 	{"own Origin with default port", request("/debug/echo", "Origin: http://PARLEY.test:80"), 101, "", ""},
 	{"own host behind a proxy that ends TLS", request("/debug/echo", "Origin: https://parley.test"), 101, "", ""},
 	{"listed Origin", request("/debug/echo", "Origin: https://app.example"), 101, "", ""},
-	{"Connection over two lines", request("/debug/echo", "Connection: keep-alive", "+Connection: x, upgrade"), 101, "", ""},
-	{"compression", request("/debug/echo", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"), 101, "", "Sec-Websocket-Extensions: " + deflateAnswer},
-	{"bad compression offer", request("/debug/echo", "Sec-WebSocket-Extensions: permessage-deflate; x"), 101, "", "Sec-Websocket-Extensions: "},
+	{"Connection over two lines", request("/debug/echo", "Connection: keep-alive", "+Connection: x, upgrade"),
+		101, "", ""},
+	{"compression", request("/debug/echo", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"),
+		101, "", "Sec-Websocket-Extensions: " + deflateAnswer},
+	{"bad compression offer", request("/debug/echo", "Sec-WebSocket-Extensions: permessage-deflate; x"),
+		101, "", "Sec-Websocket-Extensions: "},
 	{"any segment", request("/cookie/7", "Cookie: good"), 101, "", ""},
 	{"any segment with slash", request("/cookie/7/", "Cookie: good"), 101, "", ""},
 
@@ -49,10 +52,12 @@ var handshakes = []struct {
 	{"a body", request("/debug/echo", "Content-Length: 1"), 400, "malformed", ""},
 	{"no version", request("/debug/echo", "-Sec-WebSocket-Version"), 426, "malformed", "Sec-Websocket-Version: 13"},
 	{"version 12", request("/debug/echo", "Sec-WebSocket-Version: 12"), 426, "malformed", "Sec-Websocket-Version: 13"},
-	{"two versions", request("/debug/echo", "+Sec-WebSocket-Version: 8"), 426, "malformed", "Sec-Websocket-Version: 13"},
+	{"two versions", request("/debug/echo", "+Sec-WebSocket-Version: 8"),
+		426, "malformed", "Sec-Websocket-Version: 13"},
 	{"no key", request("/debug/echo", "-Sec-WebSocket-Key"), 400, "malformed", ""},
 	{"key of 8 bytes", request("/debug/echo", "Sec-WebSocket-Key: MTIzNDU2Nzg="), 400, "malformed", ""},
-	{"key that is not base64", request("/debug/echo", "Sec-WebSocket-Key: !!!not*base64!!!!!!!!!=="), 400, "malformed", ""},
+	{"key that is not base64", request("/debug/echo", "Sec-WebSocket-Key: !!!not*base64!!!!!!!!!=="),
+		400, "malformed", ""},
 	{"two keys", request("/debug/echo", "+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="), 400, "malformed", ""},
 
 	// reliability.md check 9
@@ -62,9 +67,11 @@ var handshakes = []struct {
 	{"own host, wrong port", request("/debug/echo", "Origin: http://parley.test:8080"), 403, "forbidden", ""},
 	{"listed host as a prefix", request("/debug/echo", "Origin: https://app.example.evil.test"), 403, "forbidden", ""},
 	{"listed host as user", request("/debug/echo", "Origin: https://app.example@evil.test"), 403, "forbidden", ""},
-	{"two Origins", request("/debug/echo", "+Origin: http://parley.test", "+Origin: http://parley.test"), 403, "forbidden", ""},
+	{"two Origins", request("/debug/echo", "+Origin: http://parley.test", "+Origin: http://parley.test"),
+		403, "forbidden", ""},
 	{"empty Origin", request("/debug/echo", "Origin: "), 403, "forbidden", ""},
-	{"forwarded host from anyone", request("/debug/echo", "Origin: https://evil.test", "X-Forwarded-Host: evil.test"), 403, "forbidden", ""},
+	{"forwarded host from anyone", request("/debug/echo", "Origin: https://evil.test", "X-Forwarded-Host: evil.test"),
+		403, "forbidden", ""},
 
 	{"nobody's request", request("/debug/echo", "-X-Tenant"), 404, "not_found", ""},
 	{"unknown tenant", request("/debug/echo", "X-Tenant: nobody"), 404, "not_found", ""},
@@ -77,7 +84,7 @@ var handshakes = []struct {
 
 // reliability.md check 9, among the rest.
 func TestHandshake_IsCheckedInFullBeforeTheUpgrade(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.Origins = []string{"https://app.example"} }, (*httptest.Server).Start)
+	h := newTestServer(t, func(c *Config) { c.Origins = []string{"https://app.example"} }, (*httptest.Server).Start)
 	for _, c := range handshakes {
 		t.Run(c.name, func(t *testing.T) {
 			response, conn := h.ask(t, c.request)
@@ -107,7 +114,7 @@ func TestHandshake_IsCheckedInFullBeforeTheUpgrade(t *testing.T) {
 
 func mustEcho(t testing.TB, c *client) {
 	t.Helper()
-	if _, err := c.Write(said(0x81, []byte("hello"))); err != nil {
+	if _, err := c.Write(clientFrame(0x81, []byte("hello"))); err != nil {
 		t.Fatal(err)
 	}
 	if first, data, err := c.frame(); err != nil || first != 0x81 || string(data) != "hello" {
@@ -117,8 +124,8 @@ func mustEcho(t testing.TB, c *client) {
 
 // reliability.md check 5.
 func TestHandshake_FramesInItsPacketAreNotLost(t *testing.T) {
-	h := newHouse(t, nil, (*httptest.Server).Start)
-	response, c := h.ask(t, request("/debug/echo")+string(said(0x81, []byte("one")))+string(said(0x82, []byte("two"))))
+	h := newTestServer(t, nil, (*httptest.Server).Start)
+	response, c := h.ask(t, request("/debug/echo")+string(clientFrame(0x81, []byte("one")))+string(clientFrame(0x82, []byte("two"))))
 	if response.StatusCode != 101 {
 		t.Fatal(response.Status)
 	}
@@ -130,20 +137,22 @@ func TestHandshake_FramesInItsPacketAreNotLost(t *testing.T) {
 }
 
 func TestHandshake_RefusalOfTheNodeSaysWhenToComeBack(t *testing.T) {
-	h := newHouse(t, nil, (*httptest.Server).Start)
-	h.door.admit = func(remote string) *protocol.Refusal {
-		return &protocol.Refusal{Reason: protocol.RateLimited, Detail: "slowly, " + remote, RetryAfter: 1500 * time.Millisecond}
+	h := newTestServer(t, nil, (*httptest.Server).Start)
+	h.node.admit = func(remote string) *protocol.Refusal {
+		return &protocol.Refusal{Reason: protocol.RateLimited, Detail: "slowly, " + remote,
+			RetryAfter: 1500 * time.Millisecond}
 	}
 	response, _ := h.ask(t, request("/debug/echo"))
 	body, _ := io.ReadAll(response.Body)
-	if response.StatusCode != 429 || response.Header.Get("Retry-After") != "2" || !strings.Contains(string(body), `"slowly, 127.0.0.1"`) {
+	if response.StatusCode != 429 || response.Header.Get("Retry-After") != "2" ||
+		!strings.Contains(string(body), `"slowly, 127.0.0.1"`) {
 		t.Errorf("%s, Retry-After %q, %s", response.Status, response.Header.Get("Retry-After"), body)
 	}
 }
 
 // reliability.md check 45, as far as it is ours.
 func TestHandshake_MoreSocketsThanTheProcessHoldsAreRefused(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.MaxSockets = 2 }, (*httptest.Server).Start)
+	h := newTestServer(t, func(c *Config) { c.MaxSockets = 2 }, (*httptest.Server).Start)
 	var first *client
 	for i := range 2 {
 		response, c := h.ask(t, request("/debug/echo"))
@@ -152,14 +161,15 @@ func TestHandshake_MoreSocketsThanTheProcessHoldsAreRefused(t *testing.T) {
 		}
 		first = c
 	}
-	if response, _ := h.ask(t, request("/debug/echo")); response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
+	response, _ := h.ask(t, request("/debug/echo"))
+	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
 		t.Errorf("the third gets %s, Retry-After %q", response.Status, response.Header.Get("Retry-After"))
 	}
 	mustEcho(t, first)
 }
 
 func TestHandshake_OverTLS(t *testing.T) {
-	h := newHouse(t, nil, (*httptest.Server).StartTLS)
+	h := newTestServer(t, nil, (*httptest.Server).StartTLS)
 	conn, err := tls.Dial("tcp", h.Listener.Addr().String(), h.Client().Transport.(*http.Transport).TLSClientConfig)
 	if err != nil {
 		t.Fatal(err)
@@ -172,11 +182,11 @@ func TestHandshake_OverTLS(t *testing.T) {
 	}
 	mustEcho(t, c)
 	big := make([]byte, 90_000)
-	go c.Write(said(0x82, big))
+	go c.Write(clientFrame(0x82, big))
 	if _, data, err := c.frame(); err != nil || len(data) != len(big) {
 		t.Errorf("heard %d bytes of %d (%v)", len(data), len(big), err)
 	}
-	c.Write(said(0x88, []byte("\x03\xe8")))
+	c.Write(clientFrame(0x88, []byte("\x03\xe8")))
 	if code, _ := c.closed(t); code != 1000 {
 		t.Errorf("closed with %d", code)
 	}

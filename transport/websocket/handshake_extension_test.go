@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-var offerCases = []struct {
+var extensionCases = []struct {
 	name   string
 	lines  []string
 	answer string
@@ -14,15 +14,18 @@ var offerCases = []struct {
 	{"none", nil, ""},
 	{"plain", []string{"permessage-deflate"}, deflateAnswer},
 	{"a browser's", []string{"permessage-deflate; client_max_window_bits"}, deflateAnswer},
-	{"Python's", []string{"permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"}, windowAnswer + "12"},
+	{"Python's", []string{"permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"},
+		windowAnswer + "12"},
 	{"quoted", []string{`permessage-deflate; server_max_window_bits="15"`}, windowAnswer + "12"},
 	{"Go's", []string{"permessage-deflate; server_no_context_takeover; client_no_context_takeover"}, deflateAnswer},
 	{"on a second line", []string{"x-unknown; a=1", "permessage-deflate"}, deflateAnswer},
-	{"behind a bad one", []string{"permessage-deflate; nonsense, permessage-deflate; server_max_window_bits=77, permessage-deflate"}, deflateAnswer},
+	{"after bad ones", []string{"permessage-deflate; nonsense, " +
+		"permessage-deflate; server_max_window_bits=77, permessage-deflate"}, deflateAnswer},
 	{"empty elements", []string{" , ,permessage-deflate,, "}, deflateAnswer},
 	{"window of 11", []string{"permessage-deflate; server_max_window_bits=11"}, windowAnswer + "11"},
 	{"window of 9", []string{"permessage-deflate; server_max_window_bits=9"}, windowAnswer + "9"},
-	{"windows of 8", []string{"permessage-deflate; client_max_window_bits=8; server_max_window_bits=8"}, windowAnswer + "8"},
+	{"windows of 8", []string{"permessage-deflate; client_max_window_bits=8; server_max_window_bits=8"},
+		windowAnswer + "8"},
 	{"9, then any", []string{"permessage-deflate; server_max_window_bits=9, permessage-deflate"}, windowAnswer + "9"},
 	{"window of 7", []string{"permessage-deflate; server_max_window_bits=7"}, ""},
 	{"window of 16", []string{"permessage-deflate; server_max_window_bits=16"}, ""},
@@ -40,8 +43,8 @@ var offerCases = []struct {
 }
 
 // F46: a window of 8 to 11 bits is agreed to as well.
-func TestOffer_FirstThatFitsIsAnswered(t *testing.T) {
-	for _, c := range offerCases {
+func TestExtension_FirstOfferThatFitsIsAnswered(t *testing.T) {
+	for _, c := range extensionCases {
 		t.Run(c.name, func(t *testing.T) {
 			if got := negotiate(c.lines); got.header != c.answer || (got.window == noWindow) != (c.answer == "") {
 				t.Errorf("%q is answered with %+v, not %q", c.lines, got, c.answer)
@@ -52,8 +55,8 @@ func TestOffer_FirstThatFitsIsAnswered(t *testing.T) {
 
 // FuzzOffer, reliability.md check 62: an answer is one of a few, and given only to a client that asked for compression;
 // we compress with no larger window than it asked for.
-func FuzzOffer(f *testing.F) {
-	for _, c := range offerCases {
+func FuzzExtension(f *testing.F) {
+	for _, c := range extensionCases {
 		f.Add(strings.Join(c.lines, "\n"))
 	}
 	f.Fuzz(func(t *testing.T, text string) {

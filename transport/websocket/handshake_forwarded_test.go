@@ -7,13 +7,14 @@ import (
 )
 
 // F26: what the real authentik is told of where a request comes from is what a trusted proxy says, and nobody else.
-func TestServer_ForwardsWhatTrustedProxiesSay(t *testing.T) {
+func TestServer_ForwardedBelievesTrustedProxies(t *testing.T) {
 	trusted, err := parseProxies([]string{"10.0.0.0/8"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &Server{proxies: trusted}
-	header := http.Header{"X-Forwarded-For": {"1.1.1.1"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"push.example"}}
+	header := http.Header{"X-Forwarded-For": {"1.1.1.1"}, "X-Forwarded-Proto": {"https"},
+		"X-Forwarded-Host": {"push.example"}}
 	for _, c := range []struct {
 		peer   string
 		header http.Header

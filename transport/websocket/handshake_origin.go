@@ -74,8 +74,8 @@ func cutWildcard(text string) (suffix string, ok bool) {
 }
 
 // allows judges the Origin lines of a request for a host, which is the Host header with its port; secure means that the
-// server itself speaks TLS with the client. If it does not, a proxy may, and nothing in the request could prove it: then
-// the page's host and port decide, whatever its scheme.
+// server itself speaks TLS with the client. If it does not, a proxy may, and nothing in the request could prove it:
+// then the page's host and port decide, whatever its scheme.
 func (o *origins) allows(lines []string, host string, secure bool) bool {
 	switch len(lines) {
 	case 0:

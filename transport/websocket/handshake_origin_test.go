@@ -9,7 +9,7 @@ import (
 )
 
 // F29: what may be listed means what it says.
-func TestOrigins_WhatIsListedMeansWhatItSays(t *testing.T) {
+func TestOrigins_ListedEntryMeansWhatItSays(t *testing.T) {
 	for _, c := range []struct {
 		listed, origin string
 		want           bool
@@ -59,10 +59,12 @@ func TestOrigins_WhatIsListedMeansWhatItSays(t *testing.T) {
 }
 
 // F29: an entry that could never match is refused, with its name and how to write it.
-func TestOrigins_WhatCouldNeverMatchIsRefused(t *testing.T) {
+func TestOrigins_EntryThatCouldNeverMatchIsRefused(t *testing.T) {
 	for _, text := range []string{
-		"", "app.example", "//app.example", "https://", "https://a/b", "https://a/", "https://a?", "https://a#", "https://u@a", "https://a:", "https://a:x",
-		"https://a:70000", "*.example.org", "https://*", "https://*.", "https://a.*.org", "https://*.*.org", "https://a*.example.org", "https://*.10.0.0.1",
+		"", "app.example", "//app.example", "https://", "https://a/b", "https://a/", "https://a?", "https://a#",
+		"https://u@a", "https://a:", "https://a:x",
+		"https://a:70000", "*.example.org", "https://*", "https://*.", "https://a.*.org", "https://*.*.org",
+		"https://a*.example.org", "https://*.10.0.0.1",
 		"https://*.example.org/x", "file:///", "file:", "NULL", "https:/a", "mailto:a@b",
 	} {
 		if _, err := parseOrigins([]string{text}, false); err == nil || !strings.Contains(err.Error(), `"`+text+`"`) {
@@ -102,7 +104,8 @@ func TestOrigins_ThePageOfTheServersOwnHostMay(t *testing.T) {
 		{"https://", "", false, false},
 	} {
 		var none origins
-		if plain, secure := none.allows([]string{c.origin}, c.host, false), none.allows([]string{c.origin}, c.host, true); plain != c.plain || secure != c.secure {
+		plain, secure := none.allows([]string{c.origin}, c.host, false), none.allows([]string{c.origin}, c.host, true)
+		if plain != c.plain || secure != c.secure {
 			t.Errorf("a page of %q at host %q: %v, over TLS %v", c.origin, c.host, plain, secure)
 		}
 	}
@@ -115,8 +118,10 @@ func TestOrigins_LoopbackMeansThisMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for origin, want := range map[string]bool{
-		"http://localhost:3000": true, "http://127.0.0.1:5173": true, "http://127.9.9.9": true, "http://[::1]:1": true, "https://app.localhost:3000": true,
-		"http://localhost.evil.test:3000": false, "http://notlocalhost": false, "http://10.0.0.1:3000": false, "null": false, "ftp://localhost": false,
+		"http://localhost:3000": true, "http://127.0.0.1:5173": true, "http://127.9.9.9": true,
+		"http://[::1]:1": true, "https://app.localhost:3000": true,
+		"http://localhost.evil.test:3000": false, "http://notlocalhost": false, "http://10.0.0.1:3000": false,
+		"null": false, "ftp://localhost": false,
 		"http://127.0.0.1.evil.test": false,
 	} {
 		if got := o.allows([]string{origin}, "127.0.0.1:8000", false); got != want {
@@ -127,7 +132,7 @@ func TestOrigins_LoopbackMeansThisMachine(t *testing.T) {
 
 // F28: nothing that a request says makes its page the server's own, but the Host that it asks for.
 func TestServer_AllowsOriginGoesByTheConnectionAndHost(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.TrustedProxies = []string{"10.0.0.1"} }, (*httptest.Server).Start)
+	h := newTestServer(t, func(c *Config) { c.TrustedProxies = []string{"10.0.0.1"} }, (*httptest.Server).Start)
 	for _, c := range []struct {
 		peer, origin, forwarded string
 		tls, want               bool

@@ -92,9 +92,9 @@ func (p proxies) clientAddress(h http.Header, peer netip.Addr) netip.Addr {
 // forwardingHeaders are those by which a proxy says that it speaks for others.
 var forwardingHeaders = [...]string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"}
 
-// isUntrustedProxy reports whether a request comes through a proxy that is not trusted, so that all clients of the proxy
-// have one address: the request says that it was forwarded, and its peer is in our own network, where no stranger has an
-// address. The headers of a stranger are not believed.
+// isUntrustedProxy reports whether a request comes through a proxy that is not trusted, so that all clients of the
+// proxy have one address: the request says that it was forwarded, and its peer is in our own network, where no stranger
+// has an address. The headers of a stranger are not believed.
 func (p proxies) isUntrustedProxy(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -14,8 +14,8 @@ type route struct {
 	upgrader *upgrader
 }
 
-// routes find a dialect by its exact path. They clean no path and redirect none: a path that is written in another way is
-// another path.
+// routes find a dialect by its exact path. They clean no path and redirect none: a path that is written in another way
+// is another path.
 type routes struct {
 	exact    map[string]*route
 	patterns []pattern
@@ -47,7 +47,8 @@ func (rs *routes) add(path string, r *route) error {
 	}
 	for _, p := range rs.patterns {
 		if strings.Join(p.segments, "/") == strings.Join(segments, "/") {
-			return fmt.Errorf("path %s is claimed by dialects %s and %s", path, p.route.dialect.Name(), r.dialect.Name())
+			return fmt.Errorf("path %s is claimed by dialects %s and %s",
+				path, p.route.dialect.Name(), r.dialect.Name())
 		}
 	}
 	rs.patterns = append(rs.patterns, pattern{segments, r})

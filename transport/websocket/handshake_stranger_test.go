@@ -10,7 +10,7 @@ import (
 )
 
 // F18: behind a proxy that nobody trusts all clients have one address, which must not be taken for one stranger's.
-func TestProxies_OneOfOurOwnNetworkThatNobodyTrustsHidesItsClients(t *testing.T) {
+func TestProxies_UntrustedProxyOfOurOwnNetworkIsRecognised(t *testing.T) {
 	trusted, err := parseProxies([]string{"10.9.0.0/16"})
 	if err != nil {
 		t.Fatal(err)
@@ -20,8 +20,10 @@ func TestProxies_OneOfOurOwnNetworkThatNobodyTrustsHidesItsClients(t *testing.T)
 		want         bool
 	}{
 		{"127.0.0.1:5", "X-Forwarded-For", true}, {"127.0.0.1:5", "X-Real-Ip", true}, {"10.1.1.1:5", "Forwarded", true},
-		{"[::ffff:192.168.1.1]:5", "Via", true}, {"[fd00::1]:5", "X-Forwarded-For", true}, {"[fe80::1%eth0]:5", "Via", true},
-		{"127.0.0.1:5", "X-Other", false}, {"192.0.2.1:5", "X-Forwarded-For", false}, {"[2001:db8::1]:5", "Forwarded", false},
+		{"[::ffff:192.168.1.1]:5", "Via", true}, {"[fd00::1]:5", "X-Forwarded-For", true},
+		{"[fe80::1%eth0]:5", "Via", true},
+		{"127.0.0.1:5", "X-Other", false}, {"192.0.2.1:5", "X-Forwarded-For", false},
+		{"[2001:db8::1]:5", "Forwarded", false},
 		{"10.9.1.1:5", "X-Forwarded-For", false}, {"pipe", "X-Forwarded-For", false}, {"pipe:5", "Via", false},
 	} {
 		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{c.header: {"1.1.1.1"}}}
@@ -32,11 +34,12 @@ func TestProxies_OneOfOurOwnNetworkThatNobodyTrustsHidesItsClients(t *testing.T)
 }
 
 // awaitConnections waits until the node has so many: a client has its answer before that.
-func (h *house) awaitConnections(t testing.TB, count uint64) {
+func (h *testServer) awaitConnections(t testing.TB, count uint64) {
 	t.Helper()
-	for end := time.Now().Add(testPatience); h.door.Stats("acme").ActiveConnections < count; time.Sleep(time.Millisecond) {
+	end := time.Now().Add(testTimeout)
+	for ; h.node.Stats("acme").ActiveConnections < count; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("there are no %d connections after %v", count, testPatience)
+			t.Fatalf("there are no %d connections after %v", count, testTimeout)
 		}
 	}
 }
@@ -49,14 +52,15 @@ func TestHandshake_StrangersHaveABound(t *testing.T) {
 		headers []string
 		status  int // of the third
 	}{
-		"in all":                        {actors.Config{Unauthenticated: 2}, nil, 503},
-		"in all, behind a proxy":        {actors.Config{Unauthenticated: 2}, []string{"X-Forwarded-For: 1.1.1.1"}, 503},
-		"of an address":                 {actors.Config{UnauthenticatedPerAddress: 2}, nil, 429},
-		"of no address behind a proxy":  {actors.Config{UnauthenticatedPerAddress: 2}, []string{"X-Forwarded-For: 1.1.1.1"}, 101},
+		"in all":                 {actors.Config{Unauthenticated: 2}, nil, 503},
+		"in all, behind a proxy": {actors.Config{Unauthenticated: 2}, []string{"X-Forwarded-For: 1.1.1.1"}, 503},
+		"of an address":          {actors.Config{UnauthenticatedPerAddress: 2}, nil, 429},
+		"of no address behind a proxy": {actors.Config{UnauthenticatedPerAddress: 2},
+			[]string{"X-Forwarded-For: 1.1.1.1"}, 101},
 		"there is none where it is off": {actors.Config{}, nil, 101},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouseWith(t, c.config, nil)
+			h := newTestServerWith(t, c.config, nil)
 			come := func(target string) *http.Response {
 				response, _ := h.ask(t, request(target, c.headers...))
 				return response
@@ -69,7 +73,8 @@ func TestHandshake_StrangersHaveABound(t *testing.T) {
 			h.awaitConnections(t, 2)
 			third := come("/debug/echo")
 			if third.StatusCode != c.status || (c.status != 101) != (third.Header.Get("Retry-After") == "5") {
-				t.Errorf("the third hears %d, Retry-After %q; want %d", third.StatusCode, third.Header.Get("Retry-After"), c.status)
+				t.Errorf("the third hears %d, Retry-After %q; want %d",
+					third.StatusCode, third.Header.Get("Retry-After"), c.status)
 			}
 			if got, _ := h.ask(t, request("/cookie/1", append(c.headers, "Cookie: good")...)); got.StatusCode != 101 {
 				t.Errorf("one with a credential hears %d", got.StatusCode)
@@ -79,9 +84,9 @@ func TestHandshake_StrangersHaveABound(t *testing.T) {
 }
 
 // F18: one that comes between the check and the upgrade is counted all the same.
-func TestHandshake_TheBoundOfStrangersHoldsBetweenCheckAndUpgrade(t *testing.T) {
-	h := newHouseWith(t, actors.Config{Unauthenticated: 1}, nil)
-	h.door.blind = true
+func TestHandshake_BoundOfStrangersHoldsBetweenCheckAndUpgrade(t *testing.T) {
+	h := newTestServerWith(t, actors.Config{Unauthenticated: 1}, nil)
+	h.node.admitAll = true
 	if got, _ := h.ask(t, request("/debug/echo")); got.StatusCode != 101 {
 		t.Fatalf("status %d", got.StatusCode)
 	}

@@ -30,20 +30,20 @@ func (c cookie) Open(h protocol.Hello) (protocol.Session, *protocol.Credential, 
 }
 
 // doorman admits and authenticates as a test says.
-type doorman struct {
+type testNode struct {
 	*actors.Node
-	admit func(remote string) *protocol.Refusal
-	blind bool // it lets everybody come who has not said who it is
+	admit    func(remote string) *protocol.Refusal
+	admitAll bool // it lets everybody come who has not said who it is
 }
 
-func (d *doorman) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
-	if d.blind {
+func (d *testNode) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
+	if d.admitAll {
 		return nil
 	}
 	return d.Node.AdmitUnauthenticated(remote, proxied)
 }
 
-func (d *doorman) Admit(tenant string, dialect protocol.Dialect, remote string) *protocol.Refusal {
+func (d *testNode) Admit(tenant string, dialect protocol.Dialect, remote string) *protocol.Refusal {
 	if d.admit != nil {
 		return d.admit(remote)
 	}
@@ -60,34 +60,35 @@ func (known keys) Authenticate(_ context.Context, tenant string, c protocol.Cred
 }
 
 // house is a whole server: node, handler, HTTP.
-type house struct {
+type testServer struct {
 	*httptest.Server
-	door   *doorman
+	node   *testNode
 	server *Server
 }
 
-func newHouse(t testing.TB, change func(*Config), start func(*httptest.Server)) *house {
+func newTestServer(t testing.TB, change func(*Config), start func(*httptest.Server)) *testServer {
 	t.Helper()
-	return newHouseOf(t, actors.Config{}, change, start)
+	return newTestServerOf(t, actors.Config{}, change, start)
 }
 
 // newHouseWith is a plain house whose node obeys cfg.
-func newHouseWith(t testing.TB, cfg actors.Config, change func(*Config)) *house {
+func newTestServerWith(t testing.TB, cfg actors.Config, change func(*Config)) *testServer {
 	t.Helper()
-	return newHouseOf(t, cfg, change, (*httptest.Server).Start)
+	return newTestServerOf(t, cfg, change, (*httptest.Server).Start)
 }
 
-func newHouseOf(t testing.TB, cfg actors.Config, change func(*Config), start func(*httptest.Server)) *house {
+func newTestServerOf(t testing.TB, cfg actors.Config, change func(*Config), start func(*httptest.Server)) *testServer {
 	t.Helper()
 	cfg.Logger = quiet()
-	auth := keys{"good": nil, "down": protocol.Refuse(protocol.Busy, "introspection is down"), "broken": io.ErrUnexpectedEOF}
+	auth := keys{"good": nil, "down": protocol.Refuse(protocol.Busy, "introspection is down"),
+		"broken": io.ErrUnexpectedEOF}
 	node := actors.New(cfg, auth, actors.TenantConfig{Name: "acme"})
 	config := DefaultConfig()
 	config.Logger = quiet()
 	if change != nil {
 		change(&config)
 	}
-	door := &doorman{Node: node}
+	door := &testNode{Node: node}
 	s, err := New(config, door, auth, func(r *http.Request) string { return r.Header.Get("X-Tenant") })
 	if err != nil {
 		t.Fatal(err)
@@ -96,12 +97,12 @@ func newHouseOf(t testing.TB, cfg actors.Config, change func(*Config), start fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{httptest.NewUnstartedServer(handler), door, s}
+	h := &testServer{httptest.NewUnstartedServer(handler), door, s}
 	start(h.Server)
 	t.Cleanup(func() {
 		h.Server.Close()
 		node.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), testPatience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		if err := s.Wait(ctx); err != nil {
 			t.Errorf("%d sockets are left: %v", s.Sockets(), err)
@@ -139,7 +140,7 @@ func request(target string, changes ...string) string {
 	return first + "\r\n" + strings.Join(lines, "\r\n") + "\r\n\r\n"
 }
 
-func (h *house) ask(t testing.TB, request string) (*http.Response, *client) {
+func (h *testServer) ask(t testing.TB, request string) (*http.Response, *client) {
 	t.Helper()
 	conn, err := net.Dial("tcp", h.Listener.Addr().String())
 	if err != nil {

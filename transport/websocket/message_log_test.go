@@ -3,7 +3,7 @@ package websocket
 import "testing"
 
 // R001.68: what a message calls itself in each protocol, and nothing that might be a secret.
-func TestKind_IsAWordOfAProtocolAndNeverMore(t *testing.T) {
+func TestMessageType_IsAWordOfAProtocolAndNeverMore(t *testing.T) {
 	for message, want := range map[string][2]string{
 		`{"type":"subscribe","channel":"alerts"}`:                             {"subscribe", "alerts"},
 		`{"event":"heartbeat","timestamp":1.5}`:                               {"heartbeat", ""},
@@ -13,7 +13,8 @@ func TestKind_IsAWordOfAProtocolAndNeverMore(t *testing.T) {
 		`{"type":"a\nb","channel":"x y"}`:                                     {"", ""},
 		`{"type":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"}`:                {"", ""},
 		`{"type":"0123456789abcdef0123456789abcdef0"}`:                        {"", ""},
-		`{"token":"secret"}`:                                                  {"", ""}, `ping`: {"", ""}, `[]`: {"", ""}, ``: {"", ""}, `{"type":null,"channel":{}}`: {"", ""},
+		`{"token":"secret"}`:                                                  {"", ""},
+		`ping`:                                                                {"", ""}, `[]`: {"", ""}, ``: {"", ""}, `{"type":null,"channel":{}}`: {"", ""},
 	} {
 		if word, channel := messageType([]byte(message)); word != want[0] || channel != want[1] {
 			t.Errorf("%s is %q in %q, want %q", message, word, channel, want)

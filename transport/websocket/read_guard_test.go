@@ -13,7 +13,7 @@ func newGuard(limit uint64, deflate bool) *guard {
 }
 
 // claim is a frame header that announces n bytes, with a length of the given width in bytes (1, 2 or 8).
-func claim(first byte, n uint64, width int) []byte {
+func headerOf(first byte, n uint64, width int) []byte {
 	switch width {
 	case 1:
 		return []byte{first, 0x80 | byte(n), 0, 0, 0, 0}
@@ -26,7 +26,7 @@ func claim(first byte, n uint64, width int) []byte {
 // frames are some from a client: of each its first byte and its payload.
 func frames(parts ...any) (b []byte) {
 	for i := 0; i < len(parts); i += 2 {
-		b = append(b, said(byte(parts[i].(int)), []byte(parts[i+1].(string)))...)
+		b = append(b, clientFrame(byte(parts[i].(int)), []byte(parts[i+1].(string)))...)
 	}
 	return b
 }
@@ -37,41 +37,43 @@ var guardCases = []struct {
 	pass  int // bytes in front of the first bad frame
 	fault *fault
 }{
-	{"text", said(0x81, []byte("hello")), 11, nil},
-	{"empty binary", said(0x82, nil), 6, nil},
-	{"compressed text", said(0xc1, []byte("x")), 7, nil},
-	{"fragments with a ping between", bytes.Join([][]byte{said(0x01, []byte("a")), said(0x89, nil), said(0x80, []byte("b"))}, nil), 20, nil},
-	{"length of 126", said(0x82, make([]byte, 126)), 134, nil},
-	{"length of 65536", said(0x82, make([]byte, 65536)), 65550, nil},
-	{"anything behind a close frame", append(said(0x88, nil), 0xff, 0xff, 0xff), 9, nil},
+	{"text", clientFrame(0x81, []byte("hello")), 11, nil},
+	{"empty binary", clientFrame(0x82, nil), 6, nil},
+	{"compressed text", clientFrame(0xc1, []byte("x")), 7, nil},
+	{"fragments with a ping between",
+		bytes.Join([][]byte{clientFrame(0x01, []byte("a")), clientFrame(0x89, nil), clientFrame(0x80, []byte("b"))}, nil), 20, nil},
+	{"length of 126", clientFrame(0x82, make([]byte, 126)), 134, nil},
+	{"length of 65536", clientFrame(0x82, make([]byte, 65536)), 65550, nil},
+	{"anything behind a close frame", append(clientFrame(0x88, nil), 0xff, 0xff, 0xff), 9, nil},
 	{"unmasked", []byte{0x81, 0x01, 'x'}, 0, unmasked},
-	{"RSV1 on a ping", said(0xc9, nil), 0, reservedBits},
-	{"RSV1 on a continuation", append(said(0x41, nil), said(0xc0, nil)...), 6, reservedBits},
-	{"RSV2 on text", said(0xa1, nil), 0, reservedBits},
-	{"opcode 3", said(0x83, nil), 0, reservedOpcode},
-	{"opcode 11", said(0x8b, nil), 0, reservedOpcode},
-	{"fragmented ping", said(0x09, nil), 0, badControl},
-	{"ping of 126 bytes", claim(0x89, 126, 2), 0, badControl},
-	{"close with the top bit set", claim(0x88, 1<<63, 8), 0, badControl},
-	{"stray continuation", said(0x80, nil), 0, strayFragment},
-	{"message inside a message", append(said(0x01, nil), said(0x81, nil)...), 6, insideMessage},
-	{"16-bit length of 125", claim(0x82, 125, 2), 0, badLength},
-	{"64-bit length of 65535", claim(0x82, 65535, 8), 0, badLength},
-	{"length with the top bit set", claim(0x82, 1<<63, 8), 0, topBit},
-	{"length of all ones", claim(0x82, 1<<64-1, 8), 0, topBit},
-	{"one byte more than the limit", claim(0x82, 100_001, 8), 0, tooLarge},
-	{"fragments of more than the limit", append(said(0x02, make([]byte, 99_999)), claim(0x80, 2, 1)...), 99_999 + 14, tooLarge},
-	{"1,025 fragments", append(said(0x01, nil), bytes.Repeat(said(0x00, nil), 1024)...), 6 * 1024, tooFragmented},
-	{"513 pings", bytes.Repeat(said(0x89, nil), 513), 6 * 512, tooManyControls},
-	{"text that is not UTF-8", said(0x81, []byte("h\xff")), 7, badText},
-	{"text with a surrogate", said(0x81, []byte("abc\xed\xa0\x80")), 10, badText},
-	{"binary that is not UTF-8", said(0x82, []byte("h\xff")), 8, nil},
-	{"compressed data is not text yet", said(0xc1, []byte("h\xff")), 8, nil},
+	{"RSV1 on a ping", clientFrame(0xc9, nil), 0, reservedBits},
+	{"RSV1 on a continuation", append(clientFrame(0x41, nil), clientFrame(0xc0, nil)...), 6, reservedBits},
+	{"RSV2 on text", clientFrame(0xa1, nil), 0, reservedBits},
+	{"opcode 3", clientFrame(0x83, nil), 0, reservedOpcode},
+	{"opcode 11", clientFrame(0x8b, nil), 0, reservedOpcode},
+	{"fragmented ping", clientFrame(0x09, nil), 0, badControl},
+	{"ping of 126 bytes", headerOf(0x89, 126, 2), 0, badControl},
+	{"close with the top bit set", headerOf(0x88, 1<<63, 8), 0, badControl},
+	{"stray continuation", clientFrame(0x80, nil), 0, strayFragment},
+	{"message inside a message", append(clientFrame(0x01, nil), clientFrame(0x81, nil)...), 6, insideMessage},
+	{"16-bit length of 125", headerOf(0x82, 125, 2), 0, badLength},
+	{"64-bit length of 65535", headerOf(0x82, 65535, 8), 0, badLength},
+	{"length with the top bit set", headerOf(0x82, 1<<63, 8), 0, topBit},
+	{"length of all ones", headerOf(0x82, 1<<64-1, 8), 0, topBit},
+	{"one byte more than the limit", headerOf(0x82, 100_001, 8), 0, tooLarge},
+	{"fragments of more than the limit", append(clientFrame(0x02, make([]byte, 99_999)), headerOf(0x80, 2, 1)...),
+		99_999 + 14, tooLarge},
+	{"1,025 fragments", append(clientFrame(0x01, nil), bytes.Repeat(clientFrame(0x00, nil), 1024)...), 6 * 1024, tooFragmented},
+	{"513 pings", bytes.Repeat(clientFrame(0x89, nil), 513), 6 * 512, tooManyControls},
+	{"text that is not UTF-8", clientFrame(0x81, []byte("h\xff")), 7, badText},
+	{"text with a surrogate", clientFrame(0x81, []byte("abc\xed\xa0\x80")), 10, badText},
+	{"binary that is not UTF-8", clientFrame(0x82, []byte("h\xff")), 8, nil},
+	{"compressed data is not text yet", clientFrame(0xc1, []byte("h\xff")), 8, nil},
 	{"a ping is no text", frames(0x01, "\xc5", 0x89, "\xff", 0x80, "\xbc"), 21, nil},
 	{"bad in the second fragment", frames(0x01, "\xce\xba\xf4", 0x00, "\x90never read"), 9 + 6, badText},
 	{"bad after a ping", frames(0x01, "\xf4", 0x89, "x", 0x00, "\x90"), 7 + 7 + 6, badText},
 	{"text behind bad binary", frames(0x02, "\xff", 0x80, "", 0x81, "z\xc0"), 7 + 6 + 7, badText},
-	{"good, then bad", append(said(0x81, []byte("hello")), 0x81, 0x01), 11, unmasked},
+	{"good, then bad", append(clientFrame(0x81, []byte("hello")), 0x81, 0x01), 11, unmasked},
 }
 
 // F46: text that is not UTF-8 is stopped inside the frame.
@@ -90,17 +92,18 @@ func TestGuard_StopsInFrontOfTheFirstBadFrame(t *testing.T) {
 func TestGuard_FragmentsAreBoundedByWhatTheyCarry(t *testing.T) {
 	const limit, most = 16 << 20, 4096
 	for _, c := range []struct{ message, fragment int }{
-		{4 << 20, 64}, {4 << 20, 256}, {4 << 20, 1023}, {4 << 20, 1024}, {limit, 64}, {limit, 16}, {limit, fragmentBytes},
+		{4 << 20, 64}, {4 << 20, 256}, {4 << 20, 1023}, {4 << 20, 1024},
+		{limit, 64}, {limit, 16}, {limit, fragmentBytes},
 		{4096, 1}, {8192, 2}, {12_000, 3},
 	} {
 		g := &guard{limits: &frameLimits{message: limit, fragments: most, controls: 512}}
-		fragment := said(0x00, make([]byte, c.fragment))
-		if _, bad := g.scan(said(0x02, make([]byte, c.fragment))); bad != nil {
+		fragment := clientFrame(0x00, make([]byte, c.fragment))
+		if _, bad := g.scan(clientFrame(0x02, make([]byte, c.fragment))); bad != nil {
 			t.Fatal(bad)
 		}
 		for sent := c.fragment; sent < c.message; sent += c.fragment {
 			if sent+c.fragment >= c.message {
-				fragment = said(0x80, make([]byte, c.message-sent))
+				fragment = clientFrame(0x80, make([]byte, c.message-sent))
 			}
 			if _, bad := g.scan(fragment); bad != nil {
 				t.Errorf("%d bytes in fragments of %d: %s after %d", c.message, c.fragment, bad.detail, sent)
@@ -110,7 +113,7 @@ func TestGuard_FragmentsAreBoundedByWhatTheyCarry(t *testing.T) {
 	}
 	for size, atMost := range map[int]int{0: most, 1: 2 * most, 2: 2 * most, 3: 4 * most} {
 		g := &guard{limits: &frameLimits{message: limit, fragments: most, controls: 512}}
-		flood := append(said(0x01, nil), bytes.Repeat(said(0x00, make([]byte, size)), 10*most)...)
+		flood := append(clientFrame(0x01, nil), bytes.Repeat(clientFrame(0x00, make([]byte, size)), 10*most)...)
 		if pass, bad := g.scan(flood); bad != tooFragmented || pass > atMost*(6+size) {
 			t.Errorf("a flood of fragments of %d bytes is stopped after %d (%v)", size, pass/(6+size), bad)
 		}
@@ -118,7 +121,7 @@ func TestGuard_FragmentsAreBoundedByWhatTheyCarry(t *testing.T) {
 }
 
 func TestGuard_RefusesCompressedFramesUnlessNegotiated(t *testing.T) {
-	if _, bad := newGuard(100, false).scan(said(0xc1, nil)); bad != reservedBits {
+	if _, bad := newGuard(100, false).scan(clientFrame(0xc1, nil)); bad != reservedBits {
 		t.Errorf("found %+v, not %+v", bad, reservedBits)
 	}
 }
@@ -152,8 +155,9 @@ func TestGuard_KnowsWhetherAMessageIsUnfinished(t *testing.T) {
 		bytes  []byte
 		midway bool
 	}{
-		{said(0x81, []byte("x")), false}, {said(0x81, []byte("x"))[:6], true}, {[]byte{0x81}, true},
-		{said(0x01, []byte("x")), true}, {append(said(0x01, nil), said(0x80, nil)...), false}, {append(said(0x01, nil), said(0x89, nil)...), true},
+		{clientFrame(0x81, []byte("x")), false}, {clientFrame(0x81, []byte("x"))[:6], true}, {[]byte{0x81}, true},
+		{clientFrame(0x01, []byte("x")), true}, {append(clientFrame(0x01, nil), clientFrame(0x80, nil)...), false},
+		{append(clientFrame(0x01, nil), clientFrame(0x89, nil)...), true},
 	} {
 		g := newGuard(100, false)
 		if _, bad := g.scan(c.bytes); bad != nil || g.midway() != c.midway {
@@ -174,7 +178,8 @@ func TestGuard_FaultsHaveCloseCodesThatMayBeSent(t *testing.T) {
 	}
 }
 
-// FuzzGuard, reliability.md check 62: whatever comes, cut anywhere, no frame reaches gws that it would mishandle, and the verdict does not depend on the cuts.
+// FuzzGuard, reliability.md check 62: whatever comes, cut anywhere, no frame reaches gws that it would mishandle, and
+// the verdict does not depend on the cuts.
 func FuzzGuard(f *testing.F) {
 	for _, c := range guardCases {
 		if len(c.bytes) < 4096 {
@@ -217,7 +222,8 @@ func followFrames(t *testing.T, b []byte, bad *fault, deflate bool) {
 			n = binary.BigEndian.Uint64(b[2:])
 		}
 		switch {
-		case b[1]>>7 == 0, n > 1000, op > 2 && op < 8, op > 10, rsv&3 != 0, rsv == 4 && !(deflate && (op == 1 || op == 2)),
+		case b[1]>>7 == 0, n > 1000, op > 2 && op < 8, op > 10, rsv&3 != 0,
+			rsv == 4 && !(deflate && (op == 1 || op == 2)),
 			op >= 8 && (n > 125 || !fin), op == 0 && !inMessage, op > 0 && op < 8 && inMessage:
 			t.Fatalf("a bad frame has passed: % x", b[:head])
 		}
@@ -233,7 +239,7 @@ func followFrames(t *testing.T, b []byte, bad *fault, deflate bool) {
 
 func BenchmarkGuard(b *testing.B) {
 	for _, payload := range []int{16, 160, 4096} {
-		stream := bytes.Repeat(said(0x81, make([]byte, payload)), 64)
+		stream := bytes.Repeat(clientFrame(0x81, make([]byte, payload)), 64)
 		b.Run(fmt.Sprint(payload), func(b *testing.B) {
 			g := newGuard(1<<20, false)
 			b.ReportAllocs()

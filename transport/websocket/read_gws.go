@@ -30,7 +30,9 @@ func newUpgrader(limit int, config *Config) *upgrader {
 		// gws uses this for inflating alone, under one lock per pool entry.
 		option.PermessageDeflate = gws.PermessageDeflate{Enabled: true, PoolSize: config.Writers}
 	}
-	return &upgrader{gws: gws.NewUpgrader(gwsEvents{}, option), plain: gwsRequest(""), deflated: gwsRequest(deflateAnswer)}
+	return &upgrader{
+		gws: gws.NewUpgrader(gwsEvents{}, option), plain: gwsRequest(""), deflated: gwsRequest(deflateAnswer),
+	}
 }
 
 // gwsRequest is a handshake that passes gws's own checks.
@@ -45,7 +47,8 @@ func gwsRequest(extensions string) *http.Request {
 	return &http.Request{Method: http.MethodGet, Header: h}
 }
 
-// newConn makes the gws side of a socket, which begins to read at the start of a frame. stream.Write drops gws's answer.
+// newConn makes the gws side of a socket, which begins to read at the start of a frame. stream.Write drops gws's
+// answer.
 func (u *upgrader) newConn(s *socket) (*gws.Conn, error) {
 	request := u.plain
 	if s.window != noWindow {

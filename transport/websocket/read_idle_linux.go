@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// idlePoller waits, with one goroutine for all of them, until a parked socket has something to read. A goroutine for each
-// silent client, which only waits, costs 2.5 KiB: more than all else that an idle connection has (bench/NOTES.md).
+// idlePoller waits, with one goroutine for all of them, until a parked socket has something to read. A goroutine for
+// each silent client, which only waits, costs 2.5 KiB: more than all else that an idle connection has (bench/NOTES.md).
 //
 // It is an epoll set of its own beside the runtime's. A socket is parked for one event: the event, or the end of the
 // socket, unparks it and starts its reader.
@@ -15,7 +15,7 @@ type idlePoller struct {
 	running sync.WaitGroup
 
 	mu     sync.Mutex
-	file   *os.File  // the set, ready to read in the runtime's poller when a socket in it is; nil before the first socket
+	file   *os.File  // the set in the runtime's poller: readable when a socket in it is; nil before the first one
 	epoll  int       // its descriptor
 	parked []*socket // by descriptor; it grows to as many as the process may have
 	closed bool      // no socket can be parked any more
@@ -109,8 +109,8 @@ func (p *idlePoller) arm(s *socket, fd int) bool {
 	return err == nil
 }
 
-// remove returns the socket that is parked with a descriptor, and forgets it; of two callers one gets it. If only is not
-// nil, it has to be that socket.
+// remove returns the socket that is parked with a descriptor, and forgets it; of two callers one gets it. If only is
+// not nil, it has to be that socket.
 func (p *idlePoller) remove(fd int, only *socket) *socket {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,9 +16,9 @@ import (
 // idleAfter is how long a client may be silent before its socket is parked.
 //
 // While a client speaks, its socket has a goroutine that runs gws's ReadLoop, which needs 4 KiB of stack and 1.1 KiB of
-// buffers. Parking ends this goroutine: the socket waits in the idlePoller or, where there is none, with a goroutine that
-// only waits, in 2 KiB. (Stacks shrink only when almost empty, so the same goroutine would keep what the last message
-// needed.)
+// buffers. Parking ends this goroutine: the socket waits in the idlePoller or, where there is none, with a goroutine
+// that only waits, in 2 KiB. (Stacks shrink only when almost empty, so the same goroutine would keep what the last
+// message needed.)
 //
 // Parking costs a goroutine at the next message. Not parking costs the stack, which many clients that connect together
 // cost all at once: with 1 s instead of 250 ms each of 15,000 had 2.4 KB more in the end (bench/NOTES.md).
@@ -71,9 +71,10 @@ func (s *socket) awaitReadable() {
 func (s *socket) runGWS() (c *closing, silent bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.server.config.Logger.Error("panic while reading from a socket", "panic", p, "stack", string(debug.Stack()))
-			c = &closing{code: protocol.Internal.CloseCode(), reason: string(protocol.Internal), cause: protocol.Internal}
-			silent = false
+			log := s.server.config.Logger
+			log.Error("panic while reading from a socket", "panic", p, "stack", string(debug.Stack()))
+			const cause = protocol.Internal
+			c, silent = &closing{code: cause.CloseCode(), reason: string(cause), cause: cause}, false
 		}
 	}()
 	s.gwsCode, s.gwsErr = 0, nil
@@ -110,7 +111,7 @@ func (s *socket) closingAfterGWS() *closing {
 		}
 		return &closing{code: 1007, reason: "compressed data cannot be read", cause: protocol.Malformed}
 	}
-	if isEOF(s.gwsErr) && !s.link.Resumable() { // a client that may resume gets its events later, so write none to it now
+	if isEOF(s.gwsErr) && !s.link.Resumable() { // a client that may resume gets its events later: write none to it now
 		return &closing{noFrame: true, cause: protocol.Lost}
 	}
 	return nil

@@ -7,22 +7,22 @@ import (
 )
 
 // A client that keeps silent for a while and then speaks again is heard, whatever the moment.
-func TestReader_RestingLosesNothing(t *testing.T) {
+func TestReader_ParkingLosesNothing(t *testing.T) {
 	s := newServer(t, nil)
 	s.idleAfter = 50 * time.Microsecond
 	server, conn := tcp(t)
-	var box *box
+	var box *testOutbox
 	ready := make(chan struct{})
-	e := newEar(func(data []byte, binary bool) {
+	e := newTestLink(func(data []byte, binary bool) {
 		<-ready
 		box.offer(text(string(data)))
 	})
-	k, b := plug(s, server, e, 4096, "")
+	k, b := newTestSocket(s, server, e, 4096, "")
 	box = b
 	close(ready)
 	c := newClient(conn)
 	for i := range 3000 {
-		message := said(0x81, []byte(strings.Repeat("x", i%200)))
+		message := clientFrame(0x81, []byte(strings.Repeat("x", i%200)))
 		cut := i % len(message)
 		conn.Write(message[:cut])
 		if i%3 == 0 { // let it fall asleep in the middle or between

@@ -44,8 +44,8 @@ func (t *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write drops what gws would have sent: its answer to the handshake, which the client has already, and a close frame, of
-// which it notes the code. gws is asked to write nothing else.
+// Write drops what gws would have sent: its answer to the handshake, which the client has already, and a close frame,
+// of which it notes the code. gws is asked to write nothing else.
 func (t *stream) Write(p []byte) (int, error) {
 	if len(p) >= 4 && p[0] == 0x88 {
 		t.gwsCode = uint16(p[2])<<8 | uint16(p[3])
@@ -83,8 +83,8 @@ func (t *stream) receive(p []byte) (int, error) {
 	return n, nil
 }
 
-// armDeadline sets how long the next read may take. An unfinished message has Config.MessageTimeout from its start; after
-// the end of one the client may be silent for Server.idleAfter before the socket is parked.
+// armDeadline sets how long the next read may take. An unfinished message has Config.MessageTimeout from its start;
+// after the end of one the client may be silent for Server.idleAfter before the socket is parked.
 func (t *stream) armDeadline() {
 	switch {
 	case t.guard.midway():

@@ -24,7 +24,8 @@ func (v *utf8Validator) begin(checked bool) { v.checked, v.need = checked, 0 }
 // frame starts a frame, of the message or not.
 func (v *utf8Validator) frame(ofMessage bool) { v.follows, v.masked = v.checked && ofMessage, 0 }
 
-// scan follows what comes after a frame's header: its mask, then the payload. It returns how many bytes of b may be text.
+// scan follows what comes after a frame's header: its mask, then the payload. It returns how many bytes of b may be
+// text.
 func (v *utf8Validator) scan(b []byte) (good int) {
 	for ; v.masked < 4 && good < len(b); good++ {
 		v.mask = v.mask>>8 | uint32(b[good])<<24

@@ -36,17 +36,18 @@ func masked(mask [4]byte, payload []byte) []byte {
 	return b
 }
 
-var texts = []string{
+var utf8Texts = []string{
 	"", "plain", "zażółć gęślą jaźń", "κόσμε", "日本語のテキスト", "🙂🙃",
 	strings.Repeat("long and plain ", 20) + "ż" + strings.Repeat("and plain again ", 9),
 	"\xff", "a\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xed\xa0\x80", "\xef\xbf\xbf",
 	"\xf0\x8f\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80", "\x80",
-	"\xe3\x81", "\xe3\x81x", "\xf0\x9f\x99", "\xf0\x9f\x99\xc0", "0123456\xce\xba0123456\xce", strings.Repeat("x", 31) + "\xff",
+	"\xe3\x81", "\xe3\x81x", "\xf0\x9f\x99", "\xf0\x9f\x99\xc0", "0123456\xce\xba0123456\xce",
+	strings.Repeat("x", 31) + "\xff",
 }
 
 // F46: the first byte that makes a text impossible is found, at whatever places it is cut.
 func FuzzUTF8(f *testing.F) {
-	for _, text := range texts {
+	for _, text := range utf8Texts {
 		f.Add([]byte(text), uint32(0x01020304), uint8(3))
 		f.Add([]byte(text), uint32(0x80ff00aa), uint8(40))
 	}
@@ -92,9 +93,9 @@ func TestClosing_BadTextEndsTheSocketBeforeTheMessageIsWhole(t *testing.T) {
 		for _, chopped := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, "/", chopped), func(t *testing.T) {
 				s := newServer(t, nil)
-				server, conn := patientTCP(t)
-				e := newEar(func([]byte, bool) { t.Error("the message was handed on") })
-				plug(s, server, e, 4096, "")
+				server, conn := tcpWithDeadline(t)
+				e := newTestLink(func([]byte, bool) { t.Error("the message was handed on") })
+				newTestSocket(s, server, e, 4096, "")
 				for _, part := range sent {
 					if !chopped {
 						conn.Write(part)

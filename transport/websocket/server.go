@@ -50,8 +50,8 @@ type Server struct {
 	idle    idlePoller
 }
 
-// New returns a Server whose writers run until Close. tenant names the tenant of a request, "" for none. The error names
-// the setting that cannot be read.
+// New returns a Server whose writers run until Close. tenant names the tenant of a request, "" for none. The error
+// names the setting that cannot be read.
 func New(
 	config Config, node Node, auth actors.Authenticator, tenant func(*http.Request) string,
 ) (*Server, error) {
@@ -110,9 +110,9 @@ func (s *Server) upgrader(limit int) *upgrader {
 	return u
 }
 
-// Probes returns a probe for each way that frames take to sockets, by name: a ready queue and its writers. A probe waits
-// in the queue like a socket, behind those that wait already, and succeeds when a writer takes it. Its error is the
-// context's. A probe must not run twice at a time.
+// Probes returns a probe for each way that frames take to sockets, by name: a ready queue and its writers. A probe
+// waits in the queue like a socket, behind those that wait already, and succeeds when a writer takes it. Its error is
+// the context's. A probe must not run twice at a time.
 func (s *Server) Probes() map[string]func(context.Context) error {
 	all := map[string]func(context.Context) error{}
 	for i, q := range s.queues {
@@ -145,8 +145,8 @@ func (s *Server) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the writers and the idle poller, and waits for them. Call it after the node's Close and after Wait: nothing
-// is written any more to sockets that are still open.
+// Close ends the writers and the idle poller, and waits for them. Call it after the node's Close and after Wait:
+// nothing is written any more to sockets that are still open.
 func (s *Server) Close() {
 	for _, q := range s.queues {
 		q.stop()

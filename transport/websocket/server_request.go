@@ -11,8 +11,8 @@ func (s *Server) AllowsOrigin(r *http.Request) bool {
 	return s.origins.allows(r.Header["Origin"], s.proxies.source(r).host, r.TLS != nil)
 }
 
-// Forwarded tells where a request comes from: the client's address without port, the scheme (http or https) and the host
-// that the client asked for. It believes what trusted proxies say of that, and only them.
+// Forwarded tells where a request comes from: the client's address without port, the scheme (http or https) and the
+// host that the client asked for. It believes what trusted proxies say of that, and only them.
 func (s *Server) Forwarded(r *http.Request) (address, scheme, host string) {
 	source := s.proxies.source(r)
 	scheme = "http"

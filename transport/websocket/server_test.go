@@ -15,15 +15,17 @@ import (
 )
 
 // pipes is a listener whose connections are pipes, so that a whole server runs in fake time.
-type pipes struct {
+type pipeListener struct {
 	conns chan net.Conn
 	once  sync.Once
 	done  chan struct{}
 }
 
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+}
 
-func (p *pipes) Accept() (net.Conn, error) {
+func (p *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-p.conns:
 		return conn, nil
@@ -32,11 +34,11 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }
+func (p *pipeListener) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
+func (p *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }
 
 // dial opens a socket on path.
-func (p *pipes) dial(t *testing.T, path string) *client {
+func (p *pipeListener) dial(t *testing.T, path string) *client {
 	t.Helper()
 	server, conn := net.Pipe()
 	p.conns <- server
@@ -59,7 +61,7 @@ func (c *client) answerPings() (pings int, first byte, data []byte) {
 			return pings, first, data
 		}
 		pings++
-		c.Write(said(0x8a, data))
+		c.Write(clientFrame(0x8a, data))
 	}
 }
 
@@ -74,7 +76,7 @@ func TestServer_WholeNodeInFakeTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		listener, web := newPipes(), &http.Server{Handler: handler}
+		listener, web := newPipeListener(), &http.Server{Handler: handler}
 		go web.Serve(listener)
 
 		lively, mute := listener.dial(t, "/debug/echo"), listener.dial(t, "/debug/echo")

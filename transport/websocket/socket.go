@@ -43,11 +43,11 @@ type socket struct {
 	fd        fdRef
 	ended     atomic.Bool             // the connection is closed, or about to be, and the link has heard Gone
 	closeSent atomic.Bool             // the close frame was written; nothing may follow. Owned by the holder of state
-	window    window                  // this field and the next three are fixed before a second goroutine sees the socket
+	window    window                  // fixed before a second goroutine sees the socket, as are the next three
 	logged    bool                    // each message gets a line in the log
 	queue     *readyQueue             // holds the socket while it is scheduled
 	outbox    frameSource             // nil with link
-	tenant    *outbox.Backpressure    // selects the tenantQueue; nil until a frame was written. Owned by the holder of state
+	tenant    *outbox.Backpressure    // for the queue; nil until a frame was written. Owned by the holder of state
 	closing   atomic.Pointer[closing] // set once, when the socket begins to close
 
 	// Fixed like those above.

@@ -122,8 +122,8 @@ func (c *closing) frame() *outbox.Frame {
 	return &outbox.Frame{Op: opClose, Data: append([]byte{byte(c.code >> 8), byte(c.code)}, reason...)}
 }
 
-// halfClose follows the close frame: the peer sees the end of the stream and has lingerTimeout to end its own side, if it
-// has not done so yet.
+// halfClose follows the close frame: the peer sees the end of the stream and has lingerTimeout to end its own side, if
+// it has not done so yet.
 func (s *socket) halfClose() {
 	s.closeSent.Store(true)
 	if half, ok := s.conn.(interface{ CloseWrite() error }); ok {

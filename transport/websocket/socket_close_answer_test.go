@@ -21,24 +21,24 @@ import (
 )
 
 // lastWords are the ways in which a client ends its socket behind its messages, and what the close frame says then.
-var lastWords = []struct {
+var endings = []struct {
 	name  string
 	bytes []byte
 	fin   bool // the client ends its side of the stream as well
 	code  int  // 0 is a close frame without code, -1 none
 }{
-	{"a close frame", said(0x88, []byte("\x03\xe8bye")), false, 1000},
-	{"a close frame without code", said(0x88, nil), false, 0},
-	{"a close frame and the end of the stream", said(0x88, []byte("\x03\xe8")), true, 1000},
+	{"a close frame", clientFrame(0x88, []byte("\x03\xe8bye")), false, 1000},
+	{"a close frame without code", clientFrame(0x88, nil), false, 0},
+	{"a close frame and the end of the stream", clientFrame(0x88, []byte("\x03\xe8")), true, 1000},
 	{"the end of the stream", nil, true, -1},
-	{"half a frame and the end of the stream", said(0x81, []byte("never whole"))[:9], true, -1},
-	{"a close frame with a bad code", said(0x88, []byte("\x03\xed")), false, 1002},
+	{"half a frame and the end of the stream", clientFrame(0x81, []byte("never whole"))[:9], true, -1},
+	{"a close frame with a bad code", clientFrame(0x88, []byte("\x03\xed")), false, 1002},
 	{"an unmasked frame", []byte{0x81, 0x01, 'x'}, false, 1002},
-	{"a stray continuation", said(0x80, []byte("x")), false, 1002},
-	{"a reserved bit on a ping", said(0xc9, nil), false, 1002},
-	{"an unknown opcode", said(0x83, nil), false, 1002},
-	{"text that is not UTF-8", said(0x81, []byte("\xce\xba\xff")), false, 1007},
-	{"a message that is too large", claim(0x82, 100_001, 8), false, 1009},
+	{"a stray continuation", clientFrame(0x80, []byte("x")), false, 1002},
+	{"a reserved bit on a ping", clientFrame(0xc9, nil), false, 1002},
+	{"an unknown opcode", clientFrame(0x83, nil), false, 1002},
+	{"text that is not UTF-8", clientFrame(0x81, []byte("\xce\xba\xff")), false, 1007},
+	{"a message that is too large", headerOf(0x82, 100_001, 8), false, 1009},
 }
 
 // chunkings are the ways in which bytes are cut into packets.
@@ -83,14 +83,14 @@ func TestClosing_WholeMessagesAreAnsweredBeforeTheEnd(t *testing.T) {
 		if kind.secure {
 			start = (*httptest.Server).StartTLS
 		}
-		h := newHouse(t, nil, start)
-		for _, end := range lastWords {
+		h := newTestServer(t, nil, start)
+		for _, end := range endings {
 			for _, chunking := range chunkings {
 				t.Run(fmt.Sprint(kind.name, "/", end.name, " ", chunking.name), func(t *testing.T) {
 					for range kind.rounds {
 						c := h.dial(t, kind.secure, request("/debug/echo", kind.offer))
 						short, long := []byte("the first of two"), bytes.Repeat([]byte("the second "), 100)
-						messages := append(said(0x81, short), said(0x82, long)...)
+						messages := append(clientFrame(0x81, short), clientFrame(0x82, long)...)
 						if err := chunking.send(c, messages, end.bytes); err != nil {
 							t.Fatal(err)
 						}
@@ -112,13 +112,13 @@ func TestClosing_WholeMessagesAreAnsweredBeforeTheEnd(t *testing.T) {
 
 // F44: that many messages are behind when the client closes makes no difference.
 func TestClosing_ABurstIsAnsweredWholeBeforeTheEnd(t *testing.T) {
-	h := newHouse(t, nil, (*httptest.Server).Start)
+	h := newTestServer(t, nil, (*httptest.Server).Start)
 	c := h.dial(t, false, request("/debug/echo"))
 	var burst []byte
 	for i := range 500 { // many more than wait for the actor at once
-		burst = append(burst, said(0x81, fmt.Append(nil, i))...)
+		burst = append(burst, clientFrame(0x81, fmt.Append(nil, i))...)
 	}
-	if _, err := c.Write(append(burst, said(0x88, []byte("\x03\xe8"))...)); err != nil {
+	if _, err := c.Write(append(burst, clientFrame(0x88, []byte("\x03\xe8"))...)); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 500 {
@@ -128,7 +128,7 @@ func TestClosing_ABurstIsAnsweredWholeBeforeTheEnd(t *testing.T) {
 }
 
 // dial connects and shakes hands.
-func (h *house) dial(t testing.TB, secure bool, request string) *client {
+func (h *testServer) dial(t testing.TB, secure bool, request string) *client {
 	t.Helper()
 	conn, err := net.Dial("tcp", h.Listener.Addr().String())
 	if err != nil {
@@ -138,7 +138,7 @@ func (h *house) dial(t testing.TB, secure bool, request string) *client {
 		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(testPatience))
+	conn.SetDeadline(time.Now().Add(testTimeout))
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
@@ -150,10 +150,10 @@ func (h *house) dial(t testing.TB, secure bool, request string) *client {
 }
 
 // patientTCP is tcp with a client that waits for nothing for longer than testPatience.
-func patientTCP(t testing.TB) (server, client net.Conn) {
+func tcpWithDeadline(t testing.TB) (server, client net.Conn) {
 	t.Helper()
 	server, client = tcp(t)
-	client.SetDeadline(time.Now().Add(testPatience))
+	client.SetDeadline(time.Now().Add(testTimeout))
 	return server, client
 }
 
@@ -185,15 +185,15 @@ func (c *client) wantClose(t testing.TB, code int) {
 
 // F44: an answer that takes longer than the end of the stream needs to arrive is waited for.
 func TestClosing_AnswerThatTakesTimeIsWaitedFor(t *testing.T) {
-	for _, end := range lastWords {
+	for _, end := range endings {
 		t.Run(end.name, func(t *testing.T) {
 			s := newServer(t, func(c *Config) { c.CloseGrace = time.Hour })
-			server, conn := patientTCP(t)
+			server, conn := tcpWithDeadline(t)
 			finishing := make(chan func(), 1)
-			e := newEar(nil)
+			e := newTestLink(nil)
 			e.finish = func(then func()) { finishing <- then }
-			_, box := plug(s, server, e, 100_000, "")
-			if _, err := conn.Write(append(said(0x81, []byte("a question")), end.bytes...)); err != nil {
+			_, box := newTestSocket(s, server, e, 100_000, "")
+			if _, err := conn.Write(append(clientFrame(0x81, []byte("a question")), end.bytes...)); err != nil {
 				t.Fatal(err)
 			}
 			if end.fin {
@@ -216,15 +216,15 @@ func TestClosing_AnswerThatTakesTimeIsWaitedFor(t *testing.T) {
 
 // F44: neither a handler that hangs nor a peer that goes on sending keeps the socket for longer than the grace.
 func TestClosing_HandlerThatHangsKeepsTheSocketForTheGraceAtMost(t *testing.T) {
-	bubble(t, func(s *Server, _ *socket, box *box, e *ear, conn net.Conn) {
+	inBubble(t, func(s *Server, _ *socket, box *testOutbox, e *testLink, conn net.Conn) {
 		var then func()
 		e.finish = func(f func()) { then = f }
 		flooding := make(chan struct{})
 		go func() {
 			defer close(flooding)
-			conn.Write(append(said(0x81, []byte("a question")), said(0x88, []byte("\x0f\xa1"))...))
+			conn.Write(append(clientFrame(0x81, []byte("a question")), clientFrame(0x88, []byte("\x0f\xa1"))...))
 			for err := error(nil); err == nil; { // it floods a socket that it has closed
-				_, err = conn.Write(said(0x81, make([]byte, 1000)))
+				_, err = conn.Write(clientFrame(0x81, make([]byte, 1000)))
 			}
 		}()
 		start, c := time.Now(), newClient(conn)
@@ -272,11 +272,11 @@ func TestClosing_HalfClosedSocketLastsUntilItsAnswerOrForTheGrace(t *testing.T) 
 				}
 				server, conn := net.Pipe()
 				in, say := io.Pipe()
-				e := newEar(nil)
+				e := newTestLink(nil)
 				e.finish = c.finish
-				plug(s, halfPipe{server, in}, e, 4096, "")
+				newTestSocket(s, halfPipe{server, in}, e, 4096, "")
 				start := time.Now()
-				say.Write(said(0x81, []byte("a question")))
+				say.Write(clientFrame(0x81, []byte("a question")))
 				say.Close()
 				if b, err := newClient(conn).r.ReadByte(); err != io.EOF || time.Since(start) != c.after {
 					t.Errorf("%#x, %v after %v", b, err, time.Since(start))
@@ -296,12 +296,12 @@ func TestClosing_HalfClosedSocketLastsUntilItsAnswerOrForTheGrace(t *testing.T) 
 // F44: events that wait are kept for a client that may come back, not written to one that may be gone.
 func TestClosing_HalfClosedSocketOfAClientThatMayComeBackIsLostAtOnce(t *testing.T) {
 	s := newServer(t, func(c *Config) { c.CloseGrace = time.Hour })
-	server, conn := patientTCP(t)
-	e := newEar(nil)
+	server, conn := tcpWithDeadline(t)
+	e := newTestLink(nil)
 	e.resumable = true
 	e.finish = func(func()) { t.Error("an answer was waited for") }
-	plug(s, server, e, 4096, "")
-	if _, err := conn.Write(said(0x81, []byte("a question"))); err != nil {
+	newTestSocket(s, server, e, 4096, "")
+	if _, err := conn.Write(clientFrame(0x81, []byte("a question"))); err != nil {
 		t.Fatal(err)
 	}
 	conn.(*net.TCPConn).CloseWrite()
@@ -316,10 +316,10 @@ func TestClosing_ResetSocketIsLostAtOnce(t *testing.T) {
 	s := newServer(t, func(c *Config) { c.CloseGrace = time.Hour })
 	server, conn := tcp(t)
 	heard := make(chan struct{}, 1)
-	e := newEar(func([]byte, bool) { heard <- struct{}{} })
+	e := newTestLink(func([]byte, bool) { heard <- struct{}{} })
 	e.finish = func(func()) { t.Error("an answer was waited for") }
-	plug(s, server, e, 4096, "")
-	if _, err := conn.Write(said(0x81, []byte("a question"))); err != nil {
+	newTestSocket(s, server, e, 4096, "")
+	if _, err := conn.Write(clientFrame(0x81, []byte("a question"))); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "the question", heard)
@@ -334,8 +334,8 @@ func TestClosing_ResetSocketIsLostAtOnce(t *testing.T) {
 // just found that nothing waits.
 func TestClosing_LastWordsOfTheEngineComeBeforeItsCloseFrame(t *testing.T) {
 	s := newServer(t, nil)
-	server, conn := patientTCP(t)
-	k, box := plug(s, server, newEar(nil), 4096, "")
+	server, conn := tcpWithDeadline(t)
+	k, box := newTestSocket(s, server, newTestLink(nil), 4096, "")
 	box.emptied = func() {
 		box.offer(&outbox.Frame{Op: outbox.Text, Data: []byte("last words")})
 		k.Close(1012, "restart")

@@ -13,7 +13,7 @@ import (
 // reliability.md check 6: kicked while sending at full speed, the client sees the exact code.
 func TestClosing_CloseFrameSurvivesAClientThatFloods(t *testing.T) {
 	s := newServer(t, nil)
-	var ears []*ear
+	var ears []*testLink
 	for range 60 {
 		ears = append(ears, kickFlooder(t, s))
 	}
@@ -25,18 +25,18 @@ func TestClosing_CloseFrameSurvivesAClientThatFloods(t *testing.T) {
 	}
 }
 
-func kickFlooder(t *testing.T, s *Server) *ear {
+func kickFlooder(t *testing.T, s *Server) *testLink {
 	server, conn := tcp(t)
 	heard := make(chan struct{}, 1)
-	e := newEar(func([]byte, bool) {
+	e := newTestLink(func([]byte, bool) {
 		select {
 		case heard <- struct{}{}:
 		default:
 		}
 	})
-	k, _ := plug(s, server, e, 4096, "")
+	k, _ := newTestSocket(s, server, e, 4096, "")
 	go func() {
-		flood := said(0x81, make([]byte, 1000))
+		flood := clientFrame(0x81, make([]byte, 1000))
 		for {
 			if _, err := conn.Write(flood); err != nil {
 				return
@@ -52,11 +52,11 @@ func kickFlooder(t *testing.T, s *Server) *ear {
 	return e
 }
 
-func TestClosing_WhatWaitsIsWrittenBeforeTheCloseFrame(t *testing.T) {
+func TestClosing_FramesThatWaitAreWrittenBeforeTheCloseFrame(t *testing.T) {
 	s := newServer(t, nil)
 	server, conn := tcp(t)
-	e := newEar(nil)
-	k, box := plug(s, server, e, 4096, "")
+	e := newTestLink(nil)
+	k, box := newTestSocket(s, server, e, 4096, "")
 	for range 100 {
 		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 30_000)})
 	}
@@ -86,14 +86,16 @@ func TestClosing_CloseIsAnsweredInKind(t *testing.T) {
 		code int
 		why  protocol.Reason
 	}{
-		{"", 0, protocol.Disconnected}, {"\x03\xe8", 1000, protocol.Disconnected}, {"\x03\xe9going", 1001, protocol.Disconnected},
+		{"", 0, protocol.Disconnected}, {"\x03\xe8", 1000, protocol.Disconnected},
+		{"\x03\xe9going", 1001, protocol.Disconnected},
 		{"\x03\xf0" + long, 1008, protocol.Disconnected}, {"\x0f\xa1", 4001, protocol.Disconnected},
-		{"\x03", 1002, protocol.Malformed}, {"\x03\xed", 1002, protocol.Malformed}, {"\x03\xe8\xff", 1007, protocol.Malformed},
+		{"\x03", 1002, protocol.Malformed}, {"\x03\xed", 1002, protocol.Malformed},
+		{"\x03\xe8\xff", 1007, protocol.Malformed},
 	} {
 		server, conn := tcp(t)
-		e := newEar(nil)
-		plug(s, server, e, 4096, "")
-		if _, err := conn.Write(append(said(0x88, []byte(c.body)), said(0x89, nil)...)); err != nil {
+		e := newTestLink(nil)
+		newTestSocket(s, server, e, 4096, "")
+		if _, err := conn.Write(append(clientFrame(0x88, []byte(c.body)), clientFrame(0x89, nil)...)); err != nil {
 			t.Fatal(err)
 		}
 		peer := newClient(conn)
@@ -118,17 +120,17 @@ func TestClosing_BrokenProtocolEndsWithItsCode(t *testing.T) {
 		code  int
 		why   protocol.Reason
 	}{
-		{"64-bit length with the top bit set", claim(0x82, 1<<63, 8), 1002, protocol.Malformed},
-		{"one byte more than the limit", claim(0x82, 4097, 2), 1009, protocol.TooLarge},
-		{"text that is not UTF-8", said(0x81, []byte{0xff}), 1007, protocol.Malformed},
-		{"not DEFLATE", said(0xc2, []byte{0xff, 0xff, 0xff}), 1007, protocol.Malformed},
-		{"inflates to 8 MiB", said(0xc2, bomb()), 1009, protocol.TooLarge},
+		{"64-bit length with the top bit set", headerOf(0x82, 1<<63, 8), 1002, protocol.Malformed},
+		{"one byte more than the limit", headerOf(0x82, 4097, 2), 1009, protocol.TooLarge},
+		{"text that is not UTF-8", clientFrame(0x81, []byte{0xff}), 1007, protocol.Malformed},
+		{"not DEFLATE", clientFrame(0xc2, []byte{0xff, 0xff, 0xff}), 1007, protocol.Malformed},
+		{"inflates to 8 MiB", clientFrame(0xc2, bomb()), 1009, protocol.TooLarge},
 	} {
 		server, conn := tcp(t)
-		e := newEar(nil)
-		plug(s, server, e, 10_000, deflateAnswer)
+		e := newTestLink(nil)
+		newTestSocket(s, server, e, 10_000, deflateAnswer)
 		if c.code == 1009 && c.bytes[0] == 0x82 {
-			c.bytes = claim(0x82, 10_001, 2)
+			c.bytes = headerOf(0x82, 10_001, 2)
 		}
 		if _, err := conn.Write(c.bytes); err != nil {
 			t.Fatal(err)
@@ -153,9 +155,9 @@ func bomb() []byte {
 func TestClosing_PanicWhileReadingClosesTheSocketAndCleansUp(t *testing.T) {
 	s := newServer(t, func(c *Config) { c.Logger = quiet() })
 	server, conn := tcp(t)
-	e := newEar(func([]byte, bool) { panic("a bug") })
-	plug(s, server, e, 4096, "")
-	if _, err := conn.Write(said(0x81, []byte("boom"))); err != nil {
+	e := newTestLink(func([]byte, bool) { panic("a bug") })
+	newTestSocket(s, server, e, 4096, "")
+	if _, err := conn.Write(clientFrame(0x81, []byte("boom"))); err != nil {
 		t.Fatal(err)
 	}
 	if code, reason := newClient(conn).closed(t); code != 1011 || strings.Contains(reason, "bug") {
@@ -174,7 +176,8 @@ func TestClosing_ReasonIsCutToWhatACloseFrameHolds(t *testing.T) {
 	for _, c := range []struct {
 		closing *closing
 		bytes   int
-	}{{&closing{}, 0}, {&closing{code: 1005, reason: "x"}, 0}, {&closing{code: 1000}, 2}, {&closing{code: 1000, reason: "a\xffb"}, 5},
+	}{{&closing{}, 0}, {&closing{code: 1005, reason: "x"}, 0}, {&closing{code: 1000}, 2},
+		{&closing{code: 1000, reason: "a\xffb"}, 5},
 		{&closing{code: 1000, reason: strings.Repeat("ż", 100)}, 2 + 122}} {
 		if data := c.closing.frame().Data; len(data) != c.bytes {
 			t.Errorf("%d %.10q: %d bytes, not %d", c.closing.code, c.closing.reason, len(data), c.bytes)

@@ -16,42 +16,42 @@ import (
 )
 
 // page is a dialect for tests: its client's first frame is the topic that it wants, which is answered by "ok".
-type page struct{}
+type topicDialect struct{}
 
-func (page) Name() string            { return "page" }
-func (page) Paths() []string         { return []string{"/page"} }
-func (page) Limits() protocol.Limits { return protocol.Limits{} }
-func (page) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	return page{}, &protocol.Credential{Token: "ann"}, nil
+func (topicDialect) Name() string            { return "page" }
+func (topicDialect) Paths() []string         { return []string{"/page"} }
+func (topicDialect) Limits() protocol.Limits { return protocol.Limits{} }
+func (topicDialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+	return topicDialect{}, &protocol.Credential{Token: "ann"}, nil
 }
-func (page) Encode(ev *protocol.Event, _ protocol.View) []byte            { return ev.Data }
-func (page) Opened(time.Time, uint64) []protocol.Command                  { return nil }
-func (page) Beat(time.Time) []protocol.Command                            { return nil }
-func (page) Refuse(time.Time, *protocol.Refusal, bool) []protocol.Command { return nil }
-func (page) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (topicDialect) Encode(ev *protocol.Event, _ protocol.View) []byte            { return ev.Data }
+func (topicDialect) Opened(time.Time, uint64) []protocol.Command                  { return nil }
+func (topicDialect) Beat(time.Time) []protocol.Command                            { return nil }
+func (topicDialect) Refuse(time.Time, *protocol.Refusal, bool) []protocol.Command { return nil }
+func (topicDialect) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
 	return 1, []protocol.Command{protocol.Subscribe{Topic: string(in.Data)}}
 }
-func (page) Answer(protocol.Command, protocol.Outcome) []protocol.Command {
+func (topicDialect) Answer(protocol.Command, protocol.Outcome) []protocol.Command {
 	return []protocol.Command{protocol.Say{Text: []byte("ok")}}
 }
 
 // anyone lets everybody in as the user that the token says.
-type anyone struct{}
+type acceptAll struct{}
 
-func (anyone) Authenticate(_ context.Context, _ string, c protocol.Credential) (*protocol.Identity, error) {
+func (acceptAll) Authenticate(_ context.Context, _ string, c protocol.Credential) (*protocol.Identity, error) {
 	return &protocol.Identity{User: c.Token, Topics: []protocol.Pattern{"*"}}, nil
 }
 
 // reliability.md check 30, over real sockets: one that is reset, one that ends without a close frame, one that closes.
-func TestSocket_WhoseClientComesBackWithItsKeyMissesNothingUnlessItSaidGoodbye(t *testing.T) {
-	node := actors.New(actors.Config{Logger: quiet(), Linger: time.Hour}, anyone{}, actors.TenantConfig{Name: "acme"})
+func TestSocket_ClientThatComesBackMissesNothingUnlessItHasClosed(t *testing.T) {
+	node := actors.New(actors.Config{Logger: quiet(), Linger: time.Hour}, acceptAll{}, actors.TenantConfig{Name: "acme"})
 	config := DefaultConfig()
 	config.Logger = quiet()
-	s, err := New(config, node, anyone{}, func(*http.Request) string { return "acme" })
+	s, err := New(config, node, acceptAll{}, func(*http.Request) string { return "acme" })
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := s.Handler(page{})
+	handler, err := s.Handler(topicDialect{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,23 +90,26 @@ func TestSocket_WhoseClientComesBackWithItsKeyMissesNothingUnlessItSaidGoodbye(t
 	}
 	hear := func(c *client, want string) {
 		t.Helper()
-		c.SetReadDeadline(time.Now().Add(testPatience))
+		c.SetReadDeadline(time.Now().Add(testTimeout))
 		if _, data, err := c.frame(); err != nil || string(data) != want {
 			t.Fatalf("heard %q, want %q (%v) %+v", data, want, err, node.Figures().Missed)
 		}
 	}
 	empty := func() {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(context.Background(), testPatience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		if err := s.Wait(ctx); err != nil {
 			t.Fatalf("%d sockets are left: %v", s.Sockets(), err)
 		}
 	}
 	conn, c := connect()
-	conn.Write(said(0x81, []byte("room")))
+	conn.Write(clientFrame(0x81, []byte("room")))
 	hear(c, "ok")
-	for name, end := range map[string]func(){"reset": func() { conn.SetLinger(0); conn.Close() }, "ended": func() { conn.Close() }} {
+	for name, end := range map[string]func(){
+		"reset": func() { conn.SetLinger(0); conn.Close() },
+		"ended": func() { conn.Close() },
+	} {
 		hear(c, publish())
 		end()
 		empty()
@@ -120,18 +123,18 @@ func TestSocket_WhoseClientComesBackWithItsKeyMissesNothingUnlessItSaidGoodbye(t
 	}
 	was := c // its peer has vanished, and it is there again before anybody notices
 	conn, c = connect()
-	was.SetReadDeadline(time.Now().Add(testPatience))
+	was.SetReadDeadline(time.Now().Add(testTimeout))
 	if op, data, err := was.frame(); err != nil || op != 0x88 || len(data) < 2 {
 		t.Errorf("the one before heard %d %q, %v", op, data, err)
 	}
 	hear(c, publish()) // what is written to the one before until then is not known to be lost
 	was.Close()
-	conn.Write(said(0x88, []byte{0x03, 0xe9}))
+	conn.Write(clientFrame(0x88, []byte{0x03, 0xe9}))
 	hear(c, "\x03\xe9")
 	conn.Close()
 	empty()
 	publish()
 	conn, c = connect()
-	conn.Write(said(0x81, []byte("room")))
+	conn.Write(clientFrame(0x81, []byte("room")))
 	hear(c, "ok") // and nothing before it
 }

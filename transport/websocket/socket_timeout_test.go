@@ -11,15 +11,15 @@ import (
 )
 
 // bubble runs a test in fake time, with a socket over a pipe.
-func bubble(t *testing.T, test func(s *Server, k *socket, b *box, e *ear, client net.Conn)) {
+func inBubble(t *testing.T, test func(s *Server, k *socket, b *testOutbox, e *testLink, client net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := New(DefaultConfig(), nil, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		server, conn := net.Pipe()
-		e := newEar(nil)
-		k, b := plug(s, server, e, 4096, "")
+		e := newTestLink(nil)
+		k, b := newTestSocket(s, server, e, 4096, "")
 		test(s, k, b, e, conn)
 		conn.Close()
 		if err := s.Wait(t.Context()); err != nil {
@@ -33,15 +33,15 @@ func bubble(t *testing.T, test func(s *Server, k *socket, b *box, e *ear, client
 }
 
 func TestClosing_UnfinishedMessageEndsAfterItsTime(t *testing.T) {
-	bubble(t, func(_ *Server, _ *socket, _ *box, e *ear, conn net.Conn) {
+	inBubble(t, func(_ *Server, _ *socket, _ *testOutbox, e *testLink, conn net.Conn) {
 		start := time.Now()
 		for range 4 { // the parts come in time, the whole does not
-			if _, err := conn.Write(said(0x01, nil)[:1]); err != nil {
+			if _, err := conn.Write(clientFrame(0x01, nil)[:1]); err != nil {
 				break
 			}
-			conn.Write(said(0x01, nil)[1:])
+			conn.Write(clientFrame(0x01, nil)[1:])
 			time.Sleep(9 * time.Second)
-			conn.Write(said(0x80, nil))
+			conn.Write(clientFrame(0x80, nil))
 		}
 		conn.Write([]byte{0x81})
 		unfinished := time.Now()
@@ -58,8 +58,8 @@ func TestClosing_UnfinishedMessageEndsAfterItsTime(t *testing.T) {
 }
 
 func TestClosing_IdleSocketLivesForever(t *testing.T) {
-	bubble(t, func(_ *Server, _ *socket, b *box, e *ear, conn net.Conn) {
-		conn.Write(said(0x81, []byte("x")))
+	inBubble(t, func(_ *Server, _ *socket, b *testOutbox, e *testLink, conn net.Conn) {
+		conn.Write(clientFrame(0x81, []byte("x")))
 		time.Sleep(24 * time.Hour)
 		b.offer(text("still there"))
 		if _, data, err := newClient(conn).frame(); err != nil || string(data) != "still there" {
@@ -74,7 +74,7 @@ func TestClosing_IdleSocketLivesForever(t *testing.T) {
 
 // reliability.md check 39.
 func TestClosing_PeerThatReadsNothingIsGoneAfterGraceAndLinger(t *testing.T) {
-	bubble(t, func(_ *Server, k *socket, b *box, e *ear, _ net.Conn) {
+	inBubble(t, func(_ *Server, k *socket, b *testOutbox, e *testLink, _ net.Conn) {
 		b.offer(text("nobody reads this"))
 		start := time.Now()
 		k.Close(1000, "")
@@ -85,7 +85,7 @@ func TestClosing_PeerThatReadsNothingIsGoneAfterGraceAndLinger(t *testing.T) {
 }
 
 func TestClosing_PeerThatDoesNotCloseIsGoneAfterLinger(t *testing.T) {
-	bubble(t, func(_ *Server, k *socket, _ *box, e *ear, conn net.Conn) {
+	inBubble(t, func(_ *Server, k *socket, _ *testOutbox, e *testLink, conn net.Conn) {
 		start := time.Now()
 		k.Close(1001, "going")
 		if code, _ := newClient(conn).closed(t); code != 1001 {
@@ -98,7 +98,7 @@ func TestClosing_PeerThatDoesNotCloseIsGoneAfterLinger(t *testing.T) {
 }
 
 func TestClosing_EndlessOffersKeepTheCloseFrameBackNoLongerThanTheGrace(t *testing.T) {
-	bubble(t, func(_ *Server, k *socket, b *box, e *ear, conn net.Conn) {
+	inBubble(t, func(_ *Server, k *socket, b *testOutbox, e *testLink, conn net.Conn) {
 		b.endless = &outbox.Frame{Op: outbox.Binary, Data: make([]byte, 4096)}
 		k.Wake()
 		c := newClient(conn)

@@ -9,7 +9,8 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 )
 
-// window selects the compressed form of frames that a socket gets. It is the number of this form (see outbox.Frame.Form).
+// window selects the compressed form of frames that a socket gets. It is the number of this form (see
+// outbox.Frame.Form).
 type window uint8
 
 const (

@@ -10,7 +10,8 @@ import (
 // succeeds when a writer asks its outbox for frames. There are none.
 type probeOutbox struct{ taken chan struct{} } // capacity 1
 
-// newProbe returns a probe of a ready queue and its writers. Its error is the context's; it must not run twice at a time.
+// newProbe returns a probe of a ready queue and its writers. Its error is the context's; it must not run twice at a
+// time.
 func newProbe(s *Server, q *readyQueue) func(context.Context) error {
 	p := &probeOutbox{taken: make(chan struct{}, 1)}
 	k := &socket{server: s, fd: fdRef{number: noFD}, queue: q, outbox: p}

@@ -10,17 +10,17 @@ import (
 )
 
 // hog is an outbox that does not let a writer go.
-type hog struct {
+type stuckOutbox struct {
 	probeOutbox
 	open chan struct{}
 }
 
-func (h *hog) Take(into []*outbox.Frame, _ int) []*outbox.Frame {
+func (h *stuckOutbox) Take(into []*outbox.Frame, _ int) []*outbox.Frame {
 	<-h.open
 	return into
 }
 
-func TestProbe_ComesThroughEachLineOfWritersAndNotOneThatIsStuck(t *testing.T) {
+func TestProbe_PassesEachReadyQueueButNotOneWhoseWritersAreStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := DefaultConfig()
 		config.Writers = 3 * writersPerQueue
@@ -45,7 +45,7 @@ func TestProbe_ComesThroughEachLineOfWritersAndNotOneThatIsStuck(t *testing.T) {
 		}
 		open := make(chan struct{})
 		for range writersPerQueue * batchSize { // every writer of the line has one that does not let it go
-			k := &socket{server: s, fd: fdRef{number: noFD}, queue: s.queues[1], outbox: &hog{open: open}}
+			k := &socket{server: s, fd: fdRef{number: noFD}, queue: s.queues[1], outbox: &stuckOutbox{open: open}}
 			k.Wake()
 		}
 		synctest.Wait()

@@ -19,11 +19,11 @@ const (
 	maxTenantQueues = 1024
 )
 
-// readyQueue is a fair run queue: scheduled sockets wait in it for a writer. Several writers share it, so that sockets do
-// not wait for a writer whose processor the kernel has taken away.
+// readyQueue is a fair run queue: scheduled sockets wait in it for a writer. Several writers share it, so that sockets
+// do not wait for a writer whose processor the kernel has taken away.
 //
-// Each tenant's sockets have a queue of their own, and these are served round robin, one socket each: a tenant with 10,000
-// scheduled sockets does not delay another one's only socket.
+// Each tenant's sockets have a queue of their own, and these are served round robin, one socket each: a tenant with
+// 10,000 scheduled sockets does not delay another one's only socket.
 type readyQueue struct {
 	writers int // fixed before any socket is in the queue
 

@@ -15,7 +15,7 @@ func drained(l *readyQueue) (all []*socket) {
 }
 
 // DESIGN.md section 8, promise 6: however many sockets of a tenant are due, another one's wait for one turn of each.
-func TestLine_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.T) {
+func TestReadyQueue_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.T) {
 	l, noisy, quiet := newReadyQueue(), &outbox.Backpressure{}, &outbox.Backpressure{}
 	var first, second []*socket
 	for range 1000 {
@@ -52,7 +52,7 @@ func TestLine_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.T) {
 	}
 }
 
-func TestLine_RowsAreReusedAndBounded(t *testing.T) {
+func TestReadyQueue_TenantQueuesAreReusedAndBounded(t *testing.T) {
 	l, s := newReadyQueue(), &socket{tenant: &outbox.Backpressure{}}
 	room := make([]*socket, 0, 1)
 	pass := func() {

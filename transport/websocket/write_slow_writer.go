@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// parkAfter is how long a full socket keeps its share of the backlog that publishers feel. Peers that read are late for
-	// moments only; one that is late for longer must not slow down the others.
+	// parkAfter is how long a full socket keeps its share of the backlog that publishers feel. Peers that read are late
+	// for moments only; one that is late for longer must not slow down the others.
 	parkAfter = 50 * time.Millisecond
 
-	// pieceBytes is how much goes at once into a connection that can only be written blocking, and what a peer has to take
-	// within Config.WriteTimeout.
+	// pieceBytes is how much goes at once into a connection that can only be written blocking, and what a peer has to
+	// take within Config.WriteTimeout.
 	pieceBytes = 16 << 10
 )
 
 // slowBuffers hold takeBytes each. A slowWriter has one during a write only: while its socket is full it has none.
 var slowBuffers = sync.Pool{New: func() any { b := make([]byte, 0, takeBytes); return &b }}
 
-// slowWriter writes to one socket on a goroutine of its own until nothing waits: to a socket that was full, or to one that
-// cannot be written without blocking. It parks the outbox if that takes longer than parkAfter.
+// slowWriter writes to one socket on a goroutine of its own until nothing waits: to a socket that was full, or to one
+// that cannot be written without blocking. It parks the outbox if that takes longer than parkAfter.
 type slowWriter struct {
 	socket *socket
 	batch  batch
@@ -35,7 +35,8 @@ type slowWriter struct {
 	done   bool // too late to park it
 }
 
-// startSlowWriter starts a slowWriter for a scheduled socket. b is what is left of a batch that was begun; it may be empty.
+// startSlowWriter starts a slowWriter for a scheduled socket. b is what is left of a batch that was begun; it may be
+// empty.
 func startSlowWriter(s *socket, b batch) {
 	w := &slowWriter{socket: s, batch: b, format: frameFormat{s.window, s.server.config.CompressionThreshold}}
 	s.server.addLive()

@@ -2,7 +2,8 @@ package websocket
 
 import "sync/atomic"
 
-// writeState gives one goroutine at a time the right to write to a socket, and remembers a wake-up that comes meanwhile.
+// writeState gives one goroutine at a time the right to write to a socket, and remembers a wake-up that comes
+// meanwhile.
 type writeState struct{ state atomic.Uint32 }
 
 const (

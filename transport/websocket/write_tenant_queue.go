@@ -6,8 +6,9 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 )
 
-// tenantQueue holds the scheduled sockets of one tenant, first in, first out; sockets whose tenant is not known yet share
-// one. It is a list of chunks and not of sockets, so that a writer takes a socket without touching it: each is cold memory.
+// tenantQueue holds the scheduled sockets of one tenant, first in, first out; sockets whose tenant is not known yet
+// share one. It is a list of chunks and not of sockets, so that a writer takes a socket without touching it: each is
+// cold memory.
 type tenantQueue struct {
 	tenant     *outbox.Backpressure
 	head, tail *chunk       // nil when the queue is empty

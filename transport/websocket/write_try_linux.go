@@ -7,9 +7,10 @@ import (
 
 // tryWrite is one write to a non-blocking socket. It returns syscall.EAGAIN if the kernel's buffer is full.
 //
-// It does not tell the scheduler of the system call, since it cannot block. If it did, the runtime would look after each
-// of these writes every 20 us (sysmon), take the processor away from the writer in the middle of some, and look for one
-// again after them. And it is a send, which spares the kernel what a write does for files (5 % of it; bench/NOTES.md).
+// It does not tell the scheduler of the system call, since it cannot block. If it did, the runtime would look after
+// each of these writes every 20 us (sysmon), take the processor away from the writer in the middle of some, and look
+// for one again after them. And it is a send, which spares the kernel what a write does for files (5 % of it;
+// bench/NOTES.md).
 func tryWrite(fd uintptr, b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil

@@ -12,8 +12,8 @@ import (
 const maxBatches = 4
 
 // yieldAfter is how long a writer works before it yields its processor. To the scheduler it seems to compute (see
-// tryWrite), so it could otherwise go on for 10 ms while publishers wait. But each yield may wake a thread of the runtime,
-// in vain as a rule, and cost as much as four deliveries.
+// tryWrite), so it could otherwise go on for 10 ms while publishers wait. But each yield may wake a thread of the
+// runtime, in vain as a rule, and cost as much as four deliveries.
 const yieldAfter = time.Millisecond
 
 // writer writes to the sockets of a ready queue for as long as they take data without blocking. run owns all of it.

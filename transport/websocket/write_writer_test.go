@@ -23,7 +23,7 @@ func TestWriter_OrderOfEachPublisherIsKeptUnderConcurrency(t *testing.T) {
 	const publishers, each = 8, 1500
 	s := newServer(t, nil)
 	server, conn := tcp(t)
-	k, box := plug(s, server, newEar(nil), 1024, "")
+	k, box := newTestSocket(s, server, newTestLink(nil), 1024, "")
 	var publishing sync.WaitGroup
 	for p := range publishers {
 		publishing.Go(func() {
@@ -49,14 +49,15 @@ func TestWriter_OrderOfEachPublisherIsKeptUnderConcurrency(t *testing.T) {
 	err := s.Wait(t.Context())
 	s.Close() // a worker relieves behind the sockets that it serves
 	if err != nil || box.wrote() != publishers*each || box.relieved.Load() != publishers*each {
-		t.Errorf("of %d frames %d were settled and %d relieved (%v)", publishers*each, box.wrote(), box.relieved.Load(), err)
+		t.Errorf("of %d frames %d were settled and %d relieved (%v)",
+			publishers*each, box.wrote(), box.relieved.Load(), err)
 	}
 }
 
 func TestWriter_FrameOfEverySizeArrivesWhole(t *testing.T) {
 	s := newServer(t, nil)
 	server, conn := tcp(t)
-	k, box := plug(s, server, newEar(nil), 1024, "")
+	k, box := newTestSocket(s, server, newTestLink(nil), 1024, "")
 	defer k.Cut()
 	sizes := []int{0, 1, 125, 126, 127, shareAbove, shareAbove + 1, 65535, 65536, takeBytes * 3, 5 << 20, 2}
 	for i, n := range sizes {
@@ -71,10 +72,10 @@ func TestWriter_FrameOfEverySizeArrivesWhole(t *testing.T) {
 	}
 }
 
-func TestWriter_FullSocketIsParkedAndComesBackToThePool(t *testing.T) {
+func TestWriter_FullSocketIsParkedAndComesBackToTheWriters(t *testing.T) {
 	s := newServer(t, nil)
 	server, conn := tcp(t)
-	k, box := plug(s, server, newEar(nil), 1024, "")
+	k, box := newTestSocket(s, server, newTestLink(nil), 1024, "")
 	defer k.Cut()
 	const frames = 12_000
 	for i := range frames { // 12 MB, more than the kernel takes on both ends
@@ -84,7 +85,7 @@ func TestWriter_FullSocketIsParkedAndComesBackToThePool(t *testing.T) {
 		t.Fatal("Unpark came first")
 	}
 	other, otherConn := tcp(t)
-	_, otherBox := plug(s, other, newEar(nil), 1024, "")
+	_, otherBox := newTestSocket(s, other, newTestLink(nil), 1024, "")
 	for range 50 { // who shares the worker is not held up
 		otherBox.offer(text("hello"))
 		if _, data, err := newClient(otherConn).frame(); err != nil || string(data) != "hello" {
@@ -111,8 +112,8 @@ func TestWriter_FullSocketIsParkedAndComesBackToThePool(t *testing.T) {
 func TestWriter_PeerThatTakesNothingIsCutOffAsSlow(t *testing.T) {
 	s := newServer(t, func(c *Config) { c.WriteTimeout = 200 * time.Millisecond })
 	server, _ := tcp(t)
-	e := newEar(nil)
-	_, box := plug(s, server, e, 1024, "")
+	e := newTestLink(nil)
+	_, box := newTestSocket(s, server, e, 1024, "")
 	for range 64 {
 		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
 	}
@@ -127,8 +128,8 @@ func TestWriter_PeerThatTakesNothingIsCutOffAsSlow(t *testing.T) {
 func TestWriter_CutEndsAtOnceWhateverWaits(t *testing.T) {
 	s := newServer(t, nil)
 	server, _ := tcp(t)
-	e := newEar(nil)
-	k, box := plug(s, server, e, 1024, "")
+	e := newTestLink(nil)
+	k, box := newTestSocket(s, server, e, 1024, "")
 	for range 64 {
 		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
 	}
@@ -150,14 +151,15 @@ func TestWriter_CompressedFormIsMadeOnceAndShared(t *testing.T) {
 		{Op: outbox.Ping, Data: nil}}
 	for range 3 {
 		server, conn := tcp(t)
-		k, box := plug(s, server, newEar(nil), 1024, deflateAnswer)
+		k, box := newTestSocket(s, server, newTestLink(nil), 1024, deflateAnswer)
 		box.offer(frames...)
 		c := newClient(conn)
 		first, packed, err := c.frame()
 		if err != nil || first != 0xc1 {
 			t.Fatalf("first byte %#x, %v", first, err)
 		}
-		plain, err := io.ReadAll(flate.NewReader(bytes.NewReader(append(packed, 0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff))))
+		packed = append(packed, 0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff)
+		plain, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
 		if err != nil || !bytes.Equal(plain, frames[0].Data) {
 			t.Fatalf("inflates to %q, %v", plain, err)
 		}
@@ -182,7 +184,8 @@ func TestWriter_EachWindowGetsAFormOfItsOwn(t *testing.T) {
 	random := make([]byte, 1000)
 	rand.NewChaCha8([32]byte{}).Read(random)
 	near := &outbox.Frame{Op: outbox.Binary, Data: bytes.Repeat(random[:200], 5)}
-	far := &outbox.Frame{Op: outbox.Binary, Data: bytes.Repeat(random, 3)} // of which a small window has forgotten the first
+	// A small window has forgotten the first 1,000 bytes when the second come.
+	far := &outbox.Frame{Op: outbox.Binary, Data: bytes.Repeat(random, 3)}
 	s := newServer(t, nil)
 	for _, c := range []struct {
 		offer       string
@@ -197,8 +200,8 @@ func TestWriter_EachWindowGetsAFormOfItsOwn(t *testing.T) {
 		{"permessage-deflate; server_max_window_bits=8", 0xc2, 0x82, 300, 200},
 	} {
 		t.Run(c.offer, func(t *testing.T) {
-			server, conn := patientTCP(t)
-			k, box := plugAgreed(s, server, newEar(nil), 1024, negotiate([]string{c.offer}))
+			server, conn := tcpWithDeadline(t)
+			k, box := newTestSocketWith(s, server, newTestLink(nil), 1024, negotiate([]string{c.offer}))
 			defer k.Cut()
 			box.offer(near, far)
 			peer := newClient(conn)
@@ -215,10 +218,10 @@ func TestWriter_EachWindowGetsAFormOfItsOwn(t *testing.T) {
 }
 
 // A TLS connection or a pipe has a goroutine while something waits, and none of ours to write while idle.
-func TestWriter_ConnectionsThatBlockAreWrittenByAGoroutineOfTheirOwn(t *testing.T) {
+func TestSlowWriter_WritesToConnectionsThatBlock(t *testing.T) {
 	s := newServer(t, nil)
 	server, conn := net.Pipe()
-	k, box := plug(s, server, newEar(nil), 1024, "")
+	k, box := newTestSocket(s, server, newTestLink(nil), 1024, "")
 	if k.nonblocking() {
 		t.Fatal("a pipe has a raw connection")
 	}
@@ -232,7 +235,7 @@ func TestWriter_ConnectionsThatBlockAreWrittenByAGoroutineOfTheirOwn(t *testing.
 		}
 	}
 	conn.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), testPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	if err := s.Wait(ctx); err != nil {
 		t.Error(err)
@@ -243,10 +246,10 @@ func BenchmarkWrite(b *testing.B) {
 	for _, sockets := range []int{1, 100} {
 		b.Run(fmt.Sprintf("%d_sockets", sockets), func(b *testing.B) {
 			s := newServer(b, nil)
-			var boxes []*box
+			var boxes []*testOutbox
 			for range sockets {
 				server, conn := tcp(b)
-				_, box := plug(s, server, newEar(nil), 1024, "")
+				_, box := newTestSocket(s, server, newTestLink(nil), 1024, "")
 				boxes = append(boxes, box)
 				go io.Copy(io.Discard, conn)
 			}

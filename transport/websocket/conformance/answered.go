@@ -2,8 +2,8 @@ package conformance
 
 import "fmt"
 
-// What a client said before the end is answered before the end. Whether it is depends on timing in many servers, so that each
-// case has rounds.
+// What a client said before the end is answered before the end. Whether it is depends on timing in many servers, so
+// that each case has rounds.
 
 // endRounds is how many connections a case opens that looks for a race.
 const endRounds = 25
@@ -23,8 +23,8 @@ func (g *group) rounds(title string, steps ...step) {
 	}).Echo = true
 }
 
-// answeredBefore tells of messages in front of a violation, in its packet and in one of their own. RFC 6455 section 7.1.7
-// lets a server forget them.
+// answeredBefore tells of messages in front of a violation, in its packet and in one of their own. RFC 6455 section
+// 7.1.7 lets a server forget them.
 func answeredBefore(g *group, what string, bad ...frame) {
 	first, second := text("first"), text("second")
 	all := append([]frame{first, second}, bad...)
@@ -44,7 +44,8 @@ func answeredAndViolated(messages ...frame) step {
 	}
 }
 
-// answeredBeforeClose sends messages and a close frame, and wants each message back, then the answer to the close frame.
+// answeredBeforeClose sends messages and a close frame, and wants each message back, then the answer to the close
+// frame.
 func answeredBeforeClose(messages ...frame) step {
 	return all(wantEchoes(messages...), closedBack(1000))
 }

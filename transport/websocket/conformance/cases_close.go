@@ -101,8 +101,8 @@ func oneClose(p *peer) error {
 	}
 }
 
-// nothingBehind sends a close frame and more in one packet; the answer to the close frame may not be preceded by an event of
-// kind never. A live endpoint may say what it likes before it.
+// nothingBehind sends a close frame and more in one packet; the answer to the close frame may not be preceded by an
+// event of kind never. A live endpoint may say what it likes before it.
 func nothingBehind(more []byte, never opcode) step {
 	return func(p *peer) error {
 		if err := sendBytes(append(p.encode(closing(1000, "")), more...))(p); err != nil {

@@ -40,7 +40,8 @@ func hostile(c *collection) {
 	g.add("a client that floods pings and never reads does not stall others", deaf)
 }
 
-// survives sends bytes that mean nothing. Whatever the server does is right, as long as it lives and speaks the protocol.
+// survives sends bytes that mean nothing. Whatever the server does is right, as long as it lives and speaks the
+// protocol.
 func survives(b []byte) step {
 	return func(p *peer) error {
 		if err := sendBytes(b)(p); err != nil {

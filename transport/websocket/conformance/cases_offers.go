@@ -56,8 +56,8 @@ func offers(c *collection) {
 	windows(g)
 }
 
-// windows tells of every window that can be asked for: alone it is granted or declined, and with a plain offer behind it one
-// of the two is taken.
+// windows tells of every window that can be asked for: alone it is granted or declined, and with a plain offer behind
+// it one of the two is taken.
 func windows(g *group) {
 	plain := offering()
 	for _, name := range []string{serverBits, clientBits} {
@@ -75,8 +75,8 @@ func windows(g *group) {
 	}
 }
 
-// granted wants an offer that is accepted to be kept, and offers that name a window that can be had to be accepted where
-// permessage-deflate is spoken at all. 8 bits cannot be had of zlib.
+// granted wants an offer that is accepted to be kept, and offers that name a window that can be had to be accepted
+// where permessage-deflate is spoken at all. 8 bits cannot be had of zlib.
 func granted(offers ...offer) func(*session) error {
 	return func(s *session) error {
 		p, err := s.open(opening{offers: offers, level: usualLevel})

@@ -1,8 +1,8 @@
 // Package conformance checks a WebSocket server from outside against RFC 6455 and RFC 7692.
 //
-// It is a battery of [Cases], each a short story of frames and what must come of them, played over raw TCP or TLS: a client
-// library would not send what most of them send. Each byte that the server says is checked, too. [Run] plays the battery
-// against a [Target], which is any URL; the command wsconform does so from a command line.
+// It is a battery of [Cases], each a short story of frames and what must come of them, played over raw TCP or TLS: a
+// client library would not send what most of them send. Each byte that the server says is checked, too. [Run] plays the
+// battery against a [Target], which is any URL; the command wsconform does so from a command line.
 //
 // It promises:
 //
@@ -18,7 +18,9 @@
 //  4. A strict server passes all of it, and each rule is broken on purpose in the package's tests, to show that a case sees it.
 //  5. No goroutine and no connection is left when Run returns.
 //
-// It asks for an endpoint that echoes, or, with Target.Live, for one that lets a client in and does not hang up on it meanwhile.
+// It asks for an endpoint that echoes, or, with Target.Live, for one that lets a client in and does not hang up on it
+// meanwhile.
 //
-// It knows nothing of the server under test and imports nothing of it: flate alone, for a compressor that keeps to a window.
+// It knows nothing of the server under test and imports nothing of it: flate alone, for a compressor that keeps to a
+// window.
 package conformance

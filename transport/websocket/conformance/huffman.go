@@ -1,6 +1,7 @@
 package conformance
 
-// huffman is a canonical code: how many codes there are of each length, and their symbols in order (RFC 1951 section 3.2.2).
+// huffman is a canonical code: how many codes there are of each length, and their symbols in order (RFC 1951 section
+// 3.2.2).
 type huffman struct {
 	count   [16]int
 	symbols []uint16

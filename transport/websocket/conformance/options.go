@@ -11,8 +11,8 @@ import (
 
 // Options say which cases are played, and how.
 type Options struct {
-	// Only and Skip choose cases by patterns: a group ("7"), an ID ("7.12"), a glob of IDs ("7.1*"), or words of a title.
-	// A pattern that fits no case is an error of Run.
+	// Only and Skip choose cases by patterns: a group ("7"), an ID ("7.12"), a glob of IDs ("7.1*"), or words of a
+	// title. A pattern that fits no case is an error of Run.
 	Only, Skip []string
 	// Fast leaves out the cases that wait for the server's own timeouts.
 	Fast bool

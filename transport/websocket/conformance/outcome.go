@@ -11,8 +11,8 @@ type Outcome uint8
 const (
 	// Pass is what the RFCs ask for.
 	Pass Outcome = iota
-	// Weak is what the RFCs tolerate and a careful server does not do: it hangs up without a close frame, uses a less apt
-	// close code, or finds invalid text late. Autobahn calls it non-strict.
+	// Weak is what the RFCs tolerate and a careful server does not do: it hangs up without a close frame, uses a less
+	// apt close code, or finds invalid text late. Autobahn calls it non-strict.
 	Weak
 	// Fail is anything else, a server that has gone included.
 	Fail

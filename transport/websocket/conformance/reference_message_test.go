@@ -93,8 +93,8 @@ func (c *referenceConn) validSoFar(m *assembly) bool {
 	return true
 }
 
-// canGoOn reports whether b is the beginning of a character. Continuation bytes decide that: 80, 9f, a0 or bf is the lowest or
-// highest that may follow any first byte.
+// canGoOn reports whether b is the beginning of a character. Continuation bytes decide that: 80, 9f, a0 or bf is the
+// lowest or highest that may follow any first byte.
 func canGoOn(b []byte) bool {
 	if len(b) > 3 {
 		return false

@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// reference is a small echo server that keeps every rule, but for the one that is to be broken. It is written apart from the
-// battery's client: they share the names of opcodes, headers and parameters, and no code that reads or writes frames.
+// reference is a small echo server that keeps every rule, but for the one that is to be broken. It is written apart
+// from the battery's client: they share the names of opcodes, headers and parameters, and no code that reads or writes
+// frames.
 type reference struct {
 	broken   string
 	limit    int           // bytes of a message

@@ -20,7 +20,8 @@ type Result struct {
 type Report struct {
 	// Results are those of the cases that were played, in the order of their numbers.
 	Results []Result
-	// Unplayed is how many cases were not played since the server went down and did not come back. They have failed, too.
+	// Unplayed is how many cases were not played since the server went down and did not come back. They have failed,
+	// too.
 	Unplayed int
 }
 

@@ -15,8 +15,9 @@ var ErrUnreachable = errors.New("nothing answers")
 // errCaseTimeout ends a case that goes on and on, though each step of it makes progress.
 var errCaseTimeout = errors.New("the case did not come to an end")
 
-// Run plays cases against a target. It blocks until they are done or ctx ends; then the cases that were not played are missing
-// in the report, and the error is that of ctx. Other errors are a target or a pattern that makes no sense, and ErrUnreachable.
+// Run plays cases against a target. It blocks until they are done or ctx ends; then the cases that were not played are
+// missing in the report, and the error is that of ctx. Other errors are a target or a pattern that makes no sense, and
+// ErrUnreachable.
 func Run(ctx context.Context, t Target, o Options) (*Report, error) {
 	e, err := t.filled()
 	if err != nil {
@@ -103,8 +104,8 @@ func (r *run) play(ctx context.Context, c Case) Result {
 	return Result{Case: c, Outcome: outcome, Note: note, Took: time.Since(start)}
 }
 
-// afterwards looks whether the server has survived a case that went badly or was meant to hurt. One that has gone and does not
-// come back is gone.
+// afterwards looks whether the server has survived a case that went badly or was meant to hurt. One that has gone and
+// does not come back is gone.
 func (r *run) afterwards(ctx context.Context, result *Result) (gone bool) {
 	const moment = 300 * time.Millisecond
 	hurts := strings.HasPrefix(result.ID, "14.") || strings.HasPrefix(result.ID, "15.")

@@ -18,8 +18,8 @@ var (
 // readAhead bounds what is read from a server and not yet looked at, in bytes.
 const readAhead = 4 << 20
 
-// stream is what a server says. A goroutine reads ahead, so that a server that answers before it has heard all does not get
-// stuck, and so that its last words are there even when a write of ours has failed.
+// stream is what a server says. A goroutine reads ahead, so that a server that answers before it has heard all does not
+// get stuck, and so that its last words are there even when a write of ours has failed.
 type stream struct {
 	mu      sync.Mutex
 	unread  []byte

@@ -27,8 +27,8 @@ type Target struct {
 	SendFirst []string
 	// Live says that the endpoint speaks a protocol of its own: only cases that need no echo are played.
 	Live bool
-	// MaxMessage is the server's own limit in bytes (default 16 MiB): a message of that size must pass and one byte more
-	// must be refused with 1009.
+	// MaxMessage is the server's own limit in bytes (default 16 MiB): a message of that size must pass and one byte
+	// more must be refused with 1009.
 	MaxMessage int
 	// HandshakeLimit is how long an unfinished handshake may stay open (default 20 s).
 	HandshakeLimit time.Duration

@@ -3,8 +3,8 @@
 //	go run ./transport/websocket/conformance/wsconform --url ws://127.0.0.1:9000/echo
 //	go run ./transport/websocket/conformance/wsconform --url ws://127.0.0.1:9000/ws --mode live --max-message 65536
 //
-// The last line is "N passed, N failed (N weak, N skipped)". The exit status is 0 if nothing has failed, 1 if something has or
-// more is weak than is allowed, and 2 if nothing answers there or the command line makes no sense.
+// The last line is "N passed, N failed (N weak, N skipped)". The exit status is 0 if nothing has failed, 1 if something
+// has or more is weak than is allowed, and 2 if nothing answers there or the command line makes no sense.
 package main
 
 import (
