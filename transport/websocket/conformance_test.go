@@ -13,14 +13,14 @@ import (
 	"github.com/parley-realtime/parley/transport/websocket/conformance"
 )
 
-// tolerated are the cases in which these sockets are weak or cannot be judged, and why that is right.
+// tolerated are the cases in which our sockets are weak or cannot be judged, and the reason why that is right.
 var tolerated = map[string]string{
-	"15.64": "20,000 empty fragments are refused: what costs nothing to send may not cost much to hear",
+	"15.64": "20,000 empty fragments are refused: frames that cost nothing to send may not cost much to read",
 	"7.47":  "a pipe has no half-close; continuous integration plays this case over TCP",
 }
 
-// F44, F46, F51, check 1: the conformance battery against a whole node, in fake time. Nothing fails, and nothing is
-// weak but for the reasons that are listed. What is larger than 1 MiB is left to the test below and to continuous
+// F44, F46, F51, check 1: the conformance battery against a whole node, in fake time. No case
+// fails, and the tolerated ones alone are weak. Messages larger than 1 MiB are left to the test below and to continuous
 // integration.
 func TestServer_PassesTheConformanceBattery(t *testing.T) {
 	t.Parallel()
@@ -74,7 +74,7 @@ func playBattery(t *testing.T, limit int, o conformance.Options) (report *confor
 			t.Error(err)
 		}
 		s.Close()
-		time.Sleep(time.Hour) // what protoactor still has to time runs out
+		time.Sleep(time.Hour) // the timers that protoactor has left run out
 	})
 	return report
 }
@@ -92,7 +92,7 @@ func wantConforming(t *testing.T, report *conformance.Report) {
 	}
 }
 
-// dialRaw is a connection to the server on which nothing was said.
+// dialRaw is a connection to the server on which nothing was sent.
 func (p *pipeListener) dialRaw(ctx context.Context) (net.Conn, error) {
 	server, client := net.Pipe()
 	select {

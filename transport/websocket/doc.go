@@ -7,10 +7,11 @@
 //
 //   - handshake_*: a request becomes a socket. An upgradeRequest is checked in full (RFC 6455 section 4.2, Origin, the
 //     node's limits, a credential if the dialect finds one in the request), and only then taken over from net/http.
-//   - read_*: bytes become messages. gws (github.com/lxzan/gws) does the reading, through a stream behind a guard. A socket
-//     whose client is silent is parked in the idlePoller.
-//   - write_*: frames become bytes. Scheduled sockets wait in a readyQueue for a writer, one of a few; a slowWriter takes
-//     over a socket that blocks. fd_* is about the file descriptors that they write to, and how many there may be.
+//   - read_*: bytes become messages. gws (github.com/lxzan/gws) does the reading, through a stream behind a guard. A
+//     socket whose client is silent is parked in the idlePoller.
+//   - write_*: frames become bytes. Scheduled sockets wait in a readyQueue for a writer, one of a few; a slowWriter
+//     takes over a socket that blocks. fd_* is about the file descriptors that they write to, and how many there may
+//     be.
 //
 // The way in: idlePoller -> socket.read -> gws -> stream.Read -> guard.scan -> gws -> gwsEvents.OnMessage ->
 // actors.Link.
@@ -23,18 +24,19 @@
 //
 // # It promises
 //
-//  1. Bytes reach gws only after the guard has followed their frame boundaries. Reserved bits, impossible lengths (one of
-//     which ends a gws process), stray continuations, endless fragments, text that cannot become UTF-8, unfinished messages
-//     and floods of control frames end that one socket with the close code that fits, at the byte that shows it.
-//  2. An idle socket costs no goroutine (on Linux; elsewhere one) and no timer. A few writers put everything that waits for
-//     a socket into one non-blocking system call, and allocate nothing per delivery.
-//  3. A peer that does not read blocks no writer, no reader and no publisher: a slowWriter takes its socket over, parks its
-//     outbox after 50 ms, and cuts it off as slow after Config.WriteTimeout without progress.
-//  4. A close frame survives: after it the stream is half-closed, and what the peer still sends is read away for up to a
-//     second, so that no reset overtakes the frame. Before it, for Config.CloseGrace at most, whole messages are answered
-//     that came before the client's close frame, before its fault or before the end of its side of the stream, and frames
-//     that wait are written. A client that ends its side without a close frame gets none; if it may resume, it is taken for
-//     lost at once, so that its events are kept.
+//  1. Bytes reach gws only after the guard has followed their frame boundaries. Reserved bits, impossible lengths (one
+//     of which ends a gws process), stray continuations, endless fragments, text that cannot become UTF-8, unfinished
+//     messages and floods of control frames end that one socket with the close code that fits, at the byte that shows
+//     it.
+//  2. An idle socket costs no goroutine (on Linux; elsewhere one) and no timer. A few writers put everything that waits
+//     for a socket into one non-blocking system call, and allocate nothing per delivery.
+//  3. A peer that does not read blocks no writer, no reader and no publisher: a slowWriter takes its socket over, parks
+//     its outbox after 50 ms, and cuts it off as slow after Config.WriteTimeout without progress.
+//  4. A close frame survives: after it the stream is half-closed, and what the peer still sends is read away for up to
+//     a second, so that no reset overtakes the frame. Before it, for Config.CloseGrace at most, whole messages are
+//     answered that came before the client's close frame, before its fault or before the end of its side of the stream,
+//     and frames that wait are written. A client that ends its side without a close frame gets none; if it may resume,
+//     it is taken for lost at once, so that its events are kept.
 //  5. Whatever ends a socket, a panic included, its Link hears Gone once, and nothing of the socket is left.
 //  6. If the Logger takes debug lines, each message gets one: direction, size, and the protocol's word for its type. No
 //     other part of a message is ever logged.

@@ -11,36 +11,36 @@ import (
 )
 
 func TestFDRef_HolderClosesAConnectionThatEndsMeanwhile(t *testing.T) {
-	var h fdRef
-	if !h.acquire() || h.release() || !h.acquire() {
-		t.Fatal("it cannot be held twice in turn")
+	var f fdRef
+	if !f.acquire() || f.release() || !f.acquire() {
+		t.Fatal("it cannot be acquired twice in turn")
 	}
-	if h.close() {
-		t.Error("it is closed under the hands of who holds it")
+	if f.close() {
+		t.Error("it is closed while a holder writes")
 	}
-	if h.acquire() || !h.release() {
-		t.Error("who held it does not close it")
+	if f.acquire() || !f.release() {
+		t.Error("the holder does not close it")
 	}
 	var idle fdRef
 	if !idle.close() || idle.acquire() {
-		t.Error("what nobody holds is not closed at once")
+		t.Error("without a holder it is not closed at once")
 	}
 }
 
-// A descriptor that is closed is the next connection's a moment later: nothing for the old one may be written to it.
+// A closed descriptor belongs to the next connection a moment later: frames of the old one may not be written to it.
 func TestFDRef_SocketThatEndsDuringAWriteKeepsItsDescriptorUntilTheWriterIsDone(t *testing.T) {
 	s := newServer(t, nil)
 	server, conn := tcp(t)
-	e := newTestLink(nil)
-	k, box := newTestSocket(s, server, e, 1024, "")
+	link := newTestLink(nil)
+	k, box := newTestSocket(s, server, link, 1024, "")
 	box.frames = []*outbox.Frame{text("for the old one")}
-	box.mu.Lock() // the writer will stand in Take
+	box.mu.Lock() // the writer will block in Take
 	k.Wake()
 	for k.fd.state.Load() != fdHeld {
 		runtime.Gosched()
 	}
 	k.Cut()
-	await(t, "Gone", e.gone)
+	await(t, "Gone", link.gone)
 	for range 3 {
 		for _, other := range both(tcp(t)) {
 			if fdOf(other) == k.fd.number {
@@ -53,7 +53,7 @@ func TestFDRef_SocketThatEndsDuringAWriteKeepsItsDescriptorUntilTheWriterIsDone(
 		t.Errorf("the writer wrote %q, %v", data, err)
 	}
 	if _, err := conn.Read(make([]byte, 1)); err == nil {
-		t.Error("nobody closed it")
+		t.Error("the connection was not closed")
 	}
 	if err := s.Wait(t.Context()); err != nil {
 		t.Error(err)
@@ -62,7 +62,7 @@ func TestFDRef_SocketThatEndsDuringAWriteKeepsItsDescriptorUntilTheWriterIsDone(
 
 func both(a, b net.Conn) [2]net.Conn { return [2]net.Conn{a, b} }
 
-// Sockets that end in all ways at once, while descriptors go from hand to hand.
+// Sockets end while frames are offered, and new connections get their descriptors.
 func TestFDRef_NothingReachesTheConnectionThatGetsTheDescriptorNext(t *testing.T) {
 	const generations, frames = 300, 16
 	s := newServer(t, nil)
@@ -79,7 +79,7 @@ func TestFDRef_NothingReachesTheConnectionThatGetsTheDescriptorNext(t *testing.T
 					return // cut, perhaps in mid frame
 				}
 				if of := binary.BigEndian.Uint32(data); of != g {
-					t.Errorf("connection %d got what was for %d", g, of)
+					t.Errorf("connection %d got a frame for %d", g, of)
 				}
 			}
 		})

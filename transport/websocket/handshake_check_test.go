@@ -73,7 +73,7 @@ var handshakes = []struct {
 	{"forwarded host from anyone", request("/debug/echo", "Origin: https://evil.test", "X-Forwarded-Host: evil.test"),
 		403, "forbidden", ""},
 
-	{"nobody's request", request("/debug/echo", "-X-Tenant"), 404, "not_found", ""},
+	{"request without tenant", request("/debug/echo", "-X-Tenant"), 404, "not_found", ""},
 	{"unknown tenant", request("/debug/echo", "X-Tenant: nobody"), 404, "not_found", ""},
 	{"refused by the dialect", request("/cookie/7?refuse=1", "Cookie: good"), 401, "unauthorized", ""},
 	{"bad credential", request("/cookie/7", "Cookie: forged"), 403, "forbidden", ""},
@@ -82,7 +82,7 @@ var handshakes = []struct {
 	{"authentication fails in an unknown way", request("/cookie/7", "Cookie: broken"), 500, "internal", ""},
 }
 
-// reliability.md check 9, among the rest.
+// reliability.md check 9, among others.
 func TestHandshake_IsCheckedInFullBeforeTheUpgrade(t *testing.T) {
 	h := newTestServer(t, func(c *Config) { c.Origins = []string{"https://app.example"} }, (*httptest.Server).Start)
 	for _, c := range handshakes {
@@ -125,7 +125,8 @@ func mustEcho(t testing.TB, c *client) {
 // reliability.md check 5.
 func TestHandshake_FramesInItsPacketAreNotLost(t *testing.T) {
 	h := newTestServer(t, nil, (*httptest.Server).Start)
-	response, c := h.ask(t, request("/debug/echo")+string(clientFrame(0x81, []byte("one")))+string(clientFrame(0x82, []byte("two"))))
+	frames := append(clientFrame(0x81, []byte("one")), clientFrame(0x82, []byte("two"))...)
+	response, c := h.ask(t, request("/debug/echo")+string(frames))
 	if response.StatusCode != 101 {
 		t.Fatal(response.Status)
 	}
@@ -150,7 +151,7 @@ func TestHandshake_RefusalOfTheNodeSaysWhenToComeBack(t *testing.T) {
 	}
 }
 
-// reliability.md check 45, as far as it is ours.
+// reliability.md check 45, the part of this package.
 func TestHandshake_MoreSocketsThanTheProcessHoldsAreRefused(t *testing.T) {
 	h := newTestServer(t, func(c *Config) { c.MaxSockets = 2 }, (*httptest.Server).Start)
 	var first *client

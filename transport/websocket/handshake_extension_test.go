@@ -38,11 +38,11 @@ var extensionCases = []struct {
 	{"comma inside quotes", []string{`x; y="a,permessage-deflate"`}, ""},
 	{"open quote", []string{`permessage-deflate; server_max_window_bits="12`}, ""},
 	{"no list at all", []string{"permessage-deflate; ; ="}, ""},
-	{"rubbish behind a good one", []string{"permessage-deflate, \x00"}, ""},
+	{"rubbish after a good one", []string{"permessage-deflate, \x00"}, ""},
 	{"too long to look at", []string{"permessage-deflate", strings.Repeat("x,", 3000)}, ""},
 }
 
-// F46: a window of 8 to 11 bits is agreed to as well.
+// F46: a window of 8 to 11 bits is accepted as well.
 func TestExtension_FirstOfferThatFitsIsAnswered(t *testing.T) {
 	for _, c := range extensionCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -53,8 +53,8 @@ func TestExtension_FirstOfferThatFitsIsAnswered(t *testing.T) {
 	}
 }
 
-// FuzzOffer, reliability.md check 62: an answer is one of a few, and given only to a client that asked for compression;
-// we compress with no larger window than it asked for.
+// FuzzExtension, reliability.md check 62: an answer is one of a few, and given only to a client that asked for
+// compression; we compress with no larger window than it asked for.
 func FuzzExtension(f *testing.F) {
 	for _, c := range extensionCases {
 		f.Add(strings.Join(c.lines, "\n"))

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// F26: what the real authentik is told of where a request comes from is what a trusted proxy says, and nobody else.
+// F26: the real authentik is told where a request comes from. Trusted proxies are believed in this, and no other peer.
 func TestServer_ForwardedBelievesTrustedProxies(t *testing.T) {
 	trusted, err := parseProxies([]string{"10.0.0.0/8"})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// F29: what may be listed means what it says.
+// F29: each kind of entry means what it says.
 func TestOrigins_ListedEntryMeansWhatItSays(t *testing.T) {
 	for _, c := range []struct {
 		listed, origin string
@@ -58,7 +58,7 @@ func TestOrigins_ListedEntryMeansWhatItSays(t *testing.T) {
 	}
 }
 
-// F29: an entry that could never match is refused, with its name and how to write it.
+// F29: an entry that could never match is refused. The error names it and says how to write one.
 func TestOrigins_EntryThatCouldNeverMatchIsRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "app.example", "//app.example", "https://", "https://a/b", "https://a/", "https://a?", "https://a#",
@@ -111,7 +111,7 @@ func TestOrigins_ThePageOfTheServersOwnHostMay(t *testing.T) {
 	}
 }
 
-// F30: in dev mode every page of this machine may, and no other.
+// F30: in dev mode every page of this machine may connect, and no other.
 func TestOrigins_LoopbackMeansThisMachine(t *testing.T) {
 	o, err := parseOrigins(nil, true)
 	if err != nil {
@@ -130,7 +130,7 @@ func TestOrigins_LoopbackMeansThisMachine(t *testing.T) {
 	}
 }
 
-// F28: nothing that a request says makes its page the server's own, but the Host that it asks for.
+// F28: only the Host that a request asks for makes its page the server's own, and nothing else in the request.
 func TestServer_AllowsOriginGoesByTheConnectionAndHost(t *testing.T) {
 	h := newTestServer(t, func(c *Config) { c.TrustedProxies = []string{"10.0.0.1"} }, (*httptest.Server).Start)
 	for _, c := range []struct {

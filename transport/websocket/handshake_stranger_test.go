@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// F18: behind a proxy that nobody trusts all clients have one address, which must not be taken for one stranger's.
+// F18: behind an untrusted proxy all clients have one address, which must not be taken for one stranger's.
 func TestProxies_UntrustedProxyOfOurOwnNetworkIsRecognised(t *testing.T) {
 	trusted, err := parseProxies([]string{"10.9.0.0/16"})
 	if err != nil {
@@ -33,7 +33,7 @@ func TestProxies_UntrustedProxyOfOurOwnNetworkIsRecognised(t *testing.T) {
 	}
 }
 
-// awaitConnections waits until the node has so many: a client has its answer before that.
+// awaitConnections waits until the node has so many connections: a client has its answer before that.
 func (h *testServer) awaitConnections(t testing.TB, count uint64) {
 	t.Helper()
 	end := time.Now().Add(testTimeout)
@@ -44,8 +44,8 @@ func (h *testServer) awaitConnections(t testing.TB, count uint64) {
 	}
 }
 
-// F18: who would be one stranger too many is refused before the upgrade and told when to come back; who shows a
-// credential in the handshake is no stranger.
+// F18: a stranger over the bound is refused before the upgrade, and the answer says when to come back. A client that
+// shows a credential in the handshake is no stranger.
 func TestHandshake_StrangersHaveABound(t *testing.T) {
 	for name, c := range map[string]struct {
 		config  actors.Config
@@ -73,17 +73,17 @@ func TestHandshake_StrangersHaveABound(t *testing.T) {
 			h.awaitConnections(t, 2)
 			third := come("/debug/echo")
 			if third.StatusCode != c.status || (c.status != 101) != (third.Header.Get("Retry-After") == "5") {
-				t.Errorf("the third hears %d, Retry-After %q; want %d",
+				t.Errorf("the third gets %d, Retry-After %q; want %d",
 					third.StatusCode, third.Header.Get("Retry-After"), c.status)
 			}
 			if got, _ := h.ask(t, request("/cookie/1", append(c.headers, "Cookie: good")...)); got.StatusCode != 101 {
-				t.Errorf("one with a credential hears %d", got.StatusCode)
+				t.Errorf("one with a credential gets %d", got.StatusCode)
 			}
 		})
 	}
 }
 
-// F18: one that comes between the check and the upgrade is counted all the same.
+// F18: a stranger that comes between the check and the upgrade is counted all the same.
 func TestHandshake_BoundOfStrangersHoldsBetweenCheckAndUpgrade(t *testing.T) {
 	h := newTestServerWith(t, actors.Config{Unauthenticated: 1}, nil)
 	h.node.admitAll = true

@@ -29,11 +29,11 @@ func (c cookie) Open(h protocol.Hello) (protocol.Session, *protocol.Credential, 
 	return session, &protocol.Credential{Token: h.Header("Cookie")}, nil
 }
 
-// doorman admits and authenticates as a test says.
+// testNode is a node that admits as a test says.
 type testNode struct {
 	*actors.Node
 	admit    func(remote string) *protocol.Refusal
-	admitAll bool // it lets everybody come who has not said who it is
+	admitAll bool // it admits clients without identity, however many
 }
 
 func (d *testNode) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
@@ -59,7 +59,7 @@ func (known keys) Authenticate(_ context.Context, tenant string, c protocol.Cred
 	return nil, protocol.Refuse(protocol.InvalidToken, "signature of %s does not hold", c.Token)
 }
 
-// house is a whole server: node, handler, HTTP.
+// testServer is a whole server: node, handler, HTTP.
 type testServer struct {
 	*httptest.Server
 	node   *testNode
@@ -71,7 +71,7 @@ func newTestServer(t testing.TB, change func(*Config), start func(*httptest.Serv
 	return newTestServerOf(t, actors.Config{}, change, start)
 }
 
-// newHouseWith is a plain house whose node obeys cfg.
+// newTestServerWith is a server without TLS whose node has cfg.
 func newTestServerWith(t testing.TB, cfg actors.Config, change func(*Config)) *testServer {
 	t.Helper()
 	return newTestServerOf(t, cfg, change, (*httptest.Server).Start)

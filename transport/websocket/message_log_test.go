@@ -2,7 +2,7 @@ package websocket
 
 import "testing"
 
-// R001.68: what a message calls itself in each protocol, and nothing that might be a secret.
+// R001.68: the type of a message is found in each protocol, and nothing that might be a secret.
 func TestMessageType_IsAWordOfAProtocolAndNeverMore(t *testing.T) {
 	for message, want := range map[string][2]string{
 		`{"type":"subscribe","channel":"alerts"}`:                             {"subscribe", "alerts"},
@@ -14,7 +14,10 @@ func TestMessageType_IsAWordOfAProtocolAndNeverMore(t *testing.T) {
 		`{"type":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"}`:                {"", ""},
 		`{"type":"0123456789abcdef0123456789abcdef0"}`:                        {"", ""},
 		`{"token":"secret"}`:                                                  {"", ""},
-		`ping`:                                                                {"", ""}, `[]`: {"", ""}, ``: {"", ""}, `{"type":null,"channel":{}}`: {"", ""},
+		`ping`:                                                                {"", ""},
+		`[]`:                                                                  {"", ""},
+		``:                                                                    {"", ""},
+		`{"type":null,"channel":{}}`:                                          {"", ""},
 	} {
 		if word, channel := messageType([]byte(message)); word != want[0] || channel != want[1] {
 			t.Errorf("%s is %q in %q, want %q", message, word, channel, want)

@@ -15,10 +15,10 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// testPatience is how long a test waits for something that has to happen; nothing waits for it to pass.
+// testTimeout is how long a test waits for something that has to happen. No test waits for it to pass.
 const testTimeout = 20 * time.Second
 
-// box is an outbox that a test fills.
+// testOutbox is an outbox that a test fills.
 type testOutbox struct {
 	mu      sync.Mutex
 	wire    outbox.Transport
@@ -26,8 +26,8 @@ type testOutbox struct {
 	awake   bool
 	written int
 
-	relieved atomic.Int64  // frames, of those that were settled
-	endless  *outbox.Frame // what waits when nothing was offered
+	relieved atomic.Int64  // frames that were relieved
+	endless  *outbox.Frame // it waits whenever no other frame does; nil for none
 	parked   chan bool     // true for Park, false for Unpark
 	emptied  func()        // called once, when Take has found nothing
 }
@@ -97,10 +97,10 @@ func (b *testOutbox) wrote() int {
 	return b.written
 }
 
-// ear is a link that hands what it hears to a test.
+// testLink is a link that passes what it receives to a test.
 type testLink struct {
 	hear      func(data []byte, binary bool)
-	finish    func(then func()) // nil: all is answered at once
+	finish    func(then func()) // nil answers all at once
 	resumable bool
 	gone      chan protocol.Reason // with room to show a second Gone
 }
@@ -109,23 +109,23 @@ func newTestLink(hear func([]byte, bool)) *testLink {
 	return &testLink{hear: hear, gone: make(chan protocol.Reason, 8)}
 }
 
-func (e *testLink) Receive(data []byte, binary bool) {
-	if e.hear != nil {
-		e.hear(data, binary)
+func (link *testLink) Receive(data []byte, binary bool) {
+	if link.hear != nil {
+		link.hear(data, binary)
 	}
 }
-func (e *testLink) Heard()          {}
-func (e *testLink) Resumable() bool { return e.resumable }
-func (e *testLink) Finish(_ protocol.Reason, then func()) {
-	if e.finish != nil {
-		e.finish(then)
+func (link *testLink) Heard()          {}
+func (link *testLink) Resumable() bool { return link.resumable }
+func (link *testLink) Finish(_ protocol.Reason, then func()) {
+	if link.finish != nil {
+		link.finish(then)
 		return
 	}
 	then()
 }
-func (e *testLink) Gone(why protocol.Reason) { e.gone <- why }
+func (link *testLink) Gone(why protocol.Reason) { link.gone <- why }
 
-// newServer returns a server without a node, for sockets made by connect.
+// newServer returns a server without a node, for sockets made by newTestSocket.
 func newServer(t testing.TB, change func(*Config)) *Server {
 	t.Helper()
 	config := DefaultConfig()
@@ -140,21 +140,23 @@ func newServer(t testing.TB, change func(*Config)) *Server {
 	return s
 }
 
-// plug makes a socket of conn whose link is e; extensions is what was answered to an offer of compression.
-func newTestSocket(s *Server, conn net.Conn, e *testLink, limit int, extensions string) (*socket, *testOutbox) {
+// newTestSocket makes a socket of conn; extensions is the answer to an offer of compression.
+func newTestSocket(s *Server, conn net.Conn, link *testLink, limit int, extensions string) (*socket, *testOutbox) {
 	agreed := extensionAnswer{}
 	if extensions != "" {
 		agreed = extensionAnswer{extensions, wideWindow}
 	}
-	return newTestSocketWith(s, conn, e, limit, agreed)
+	return newTestSocketWith(s, conn, link, limit, agreed)
 }
 
-func newTestSocketWith(s *Server, conn net.Conn, e *testLink, limit int, agreed extensionAnswer) (*socket, *testOutbox) {
+func newTestSocketWith(
+	s *Server, conn net.Conn, link *testLink, limit int, agreed extensionAnswer,
+) (*socket, *testOutbox) {
 	b := newTestOutbox()
 	r := &route{upgrader: s.upgrader(limit), limits: &frameLimits{
 		message: uint64(limit), fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}
 	k := newSocket(s, conn, nil, r, agreed.window)
-	k.link, k.outbox, b.wire = e, b, k
+	k.link, k.outbox, b.wire = link, b, k
 	s.socketCount.Add(1)
 	s.addLive()
 	k.startReading()
@@ -179,7 +181,7 @@ func tcp(t testing.TB) (server, client net.Conn) {
 	return server, client
 }
 
-// said is one frame from a client, masked with zeros.
+// clientFrame is one frame from a client, masked with zeros.
 func clientFrame(first byte, payload []byte) []byte {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -224,8 +226,7 @@ func (c *client) frame() (first byte, payload []byte, err error) {
 	return head[0], payload, err
 }
 
-// closed reads until the close frame and returns its code (0 for none in it) and reason, and whether the stream ends
-// behind it.
+// closed reads until the close frame and returns its code (0 for none in it) and reason.
 func (c *client) closed(t testing.TB) (code int, reason string) {
 	t.Helper()
 	for {

@@ -12,7 +12,7 @@ func newGuard(limit uint64, deflate bool) *guard {
 	return &guard{limits: &frameLimits{message: limit, fragments: 1024, controls: 512}, deflate: deflate}
 }
 
-// claim is a frame header that announces n bytes, with a length of the given width in bytes (1, 2 or 8).
+// headerOf is a frame header that announces n bytes, with a length of the given width in bytes (1, 2 or 8).
 func headerOf(first byte, n uint64, width int) []byte {
 	switch width {
 	case 1:
@@ -23,7 +23,7 @@ func headerOf(first byte, n uint64, width int) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{first, 0x80 | 127}, n), 0, 0, 0, 0)
 }
 
-// frames are some from a client: of each its first byte and its payload.
+// frames are frames from a client, made of the first byte and the payload of each.
 func frames(parts ...any) (b []byte) {
 	for i := 0; i < len(parts); i += 2 {
 		b = append(b, clientFrame(byte(parts[i].(int)), []byte(parts[i+1].(string)))...)
@@ -34,17 +34,16 @@ func frames(parts ...any) (b []byte) {
 var guardCases = []struct {
 	name  string
 	bytes []byte
-	pass  int // bytes in front of the first bad frame
+	pass  int // bytes before the first bad frame
 	fault *fault
 }{
 	{"text", clientFrame(0x81, []byte("hello")), 11, nil},
 	{"empty binary", clientFrame(0x82, nil), 6, nil},
 	{"compressed text", clientFrame(0xc1, []byte("x")), 7, nil},
-	{"fragments with a ping between",
-		bytes.Join([][]byte{clientFrame(0x01, []byte("a")), clientFrame(0x89, nil), clientFrame(0x80, []byte("b"))}, nil), 20, nil},
+	{"fragments with a ping between", frames(0x01, "a", 0x89, "", 0x80, "b"), 20, nil},
 	{"length of 126", clientFrame(0x82, make([]byte, 126)), 134, nil},
 	{"length of 65536", clientFrame(0x82, make([]byte, 65536)), 65550, nil},
-	{"anything behind a close frame", append(clientFrame(0x88, nil), 0xff, 0xff, 0xff), 9, nil},
+	{"anything after a close frame", append(clientFrame(0x88, nil), 0xff, 0xff, 0xff), 9, nil},
 	{"unmasked", []byte{0x81, 0x01, 'x'}, 0, unmasked},
 	{"RSV1 on a ping", clientFrame(0xc9, nil), 0, reservedBits},
 	{"RSV1 on a continuation", append(clientFrame(0x41, nil), clientFrame(0xc0, nil)...), 6, reservedBits},
@@ -63,7 +62,8 @@ var guardCases = []struct {
 	{"one byte more than the limit", headerOf(0x82, 100_001, 8), 0, tooLarge},
 	{"fragments of more than the limit", append(clientFrame(0x02, make([]byte, 99_999)), headerOf(0x80, 2, 1)...),
 		99_999 + 14, tooLarge},
-	{"1,025 fragments", append(clientFrame(0x01, nil), bytes.Repeat(clientFrame(0x00, nil), 1024)...), 6 * 1024, tooFragmented},
+	{"1,025 fragments", append(clientFrame(0x01, nil), bytes.Repeat(clientFrame(0x00, nil), 1024)...),
+		6 * 1024, tooFragmented},
 	{"513 pings", bytes.Repeat(clientFrame(0x89, nil), 513), 6 * 512, tooManyControls},
 	{"text that is not UTF-8", clientFrame(0x81, []byte("h\xff")), 7, badText},
 	{"text with a surrogate", clientFrame(0x81, []byte("abc\xed\xa0\x80")), 10, badText},
@@ -72,7 +72,7 @@ var guardCases = []struct {
 	{"a ping is no text", frames(0x01, "\xc5", 0x89, "\xff", 0x80, "\xbc"), 21, nil},
 	{"bad in the second fragment", frames(0x01, "\xce\xba\xf4", 0x00, "\x90never read"), 9 + 6, badText},
 	{"bad after a ping", frames(0x01, "\xf4", 0x89, "x", 0x00, "\x90"), 7 + 7 + 6, badText},
-	{"text behind bad binary", frames(0x02, "\xff", 0x80, "", 0x81, "z\xc0"), 7 + 6 + 7, badText},
+	{"text after bad binary", frames(0x02, "\xff", 0x80, "", 0x81, "z\xc0"), 7 + 6 + 7, badText},
 	{"good, then bad", append(clientFrame(0x81, []byte("hello")), 0x81, 0x01), 11, unmasked},
 }
 
@@ -88,7 +88,7 @@ func TestGuard_StopsInFrontOfTheFirstBadFrame(t *testing.T) {
 	}
 }
 
-// F45: how many fragments a message may have follows from its size; empty and tiny ones do not come without end.
+// F45: the size of a message bounds its fragments, so that empty and tiny ones do not come without end.
 func TestGuard_FragmentsAreBoundedByWhatTheyCarry(t *testing.T) {
 	const limit, most = 16 << 20, 4096
 	for _, c := range []struct{ message, fragment int }{
@@ -203,7 +203,7 @@ func FuzzGuard(f *testing.F) {
 	})
 }
 
-// followFrames reads what has passed as a plain reading of RFC 6455 section 5 would.
+// followFrames checks the bytes that have passed by a plain reading of RFC 6455 section 5.
 func followFrames(t *testing.T, b []byte, bad *fault, deflate bool) {
 	inMessage := false
 	for len(b) >= 2 {

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// A client that keeps silent for a while and then speaks again is heard, whatever the moment.
+// A client that is silent for a while and then sends again is heard, whatever the moment.
 func TestReader_ParkingLosesNothing(t *testing.T) {
 	s := newServer(t, nil)
 	s.idleAfter = 50 * time.Microsecond
 	server, conn := tcp(t)
 	var box *testOutbox
 	ready := make(chan struct{})
-	e := newTestLink(func(data []byte, binary bool) {
+	link := newTestLink(func(data []byte, binary bool) {
 		<-ready
 		box.offer(text(string(data)))
 	})
-	k, b := newTestSocket(s, server, e, 4096, "")
+	k, b := newTestSocket(s, server, link, 4096, "")
 	box = b
 	close(ready)
 	c := newClient(conn)
@@ -25,7 +25,7 @@ func TestReader_ParkingLosesNothing(t *testing.T) {
 		message := clientFrame(0x81, []byte(strings.Repeat("x", i%200)))
 		cut := i % len(message)
 		conn.Write(message[:cut])
-		if i%3 == 0 { // let it fall asleep in the middle or between
+		if i%3 == 0 { // let the socket be parked in the middle of a message or between two
 			for range i % 50 {
 				time.Sleep(0)
 			}

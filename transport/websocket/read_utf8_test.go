@@ -27,7 +27,7 @@ func valid(b []byte) (good int) {
 	return good
 }
 
-// masked is what comes behind the header of a frame from a client.
+// masked is what follows the header of a frame from a client.
 func masked(mask [4]byte, payload []byte) []byte {
 	b := append([]byte(nil), mask[:]...)
 	for i, c := range payload {
@@ -45,7 +45,7 @@ var utf8Texts = []string{
 	strings.Repeat("x", 31) + "\xff",
 }
 
-// F46: the first byte that makes a text impossible is found, at whatever places it is cut.
+// F46: the first byte that makes a text impossible is found, wherever the text is cut.
 func FuzzUTF8(f *testing.F) {
 	for _, text := range utf8Texts {
 		f.Add([]byte(text), uint32(0x01020304), uint8(3))
@@ -94,8 +94,8 @@ func TestClosing_BadTextEndsTheSocketBeforeTheMessageIsWhole(t *testing.T) {
 			t.Run(fmt.Sprint(name, "/", chopped), func(t *testing.T) {
 				s := newServer(t, nil)
 				server, conn := tcpWithDeadline(t)
-				e := newTestLink(func([]byte, bool) { t.Error("the message was handed on") })
-				newTestSocket(s, server, e, 4096, "")
+				link := newTestLink(func([]byte, bool) { t.Error("the message was passed on") })
+				newTestSocket(s, server, link, 4096, "")
 				for _, part := range sent {
 					if !chopped {
 						conn.Write(part)
@@ -107,7 +107,7 @@ func TestClosing_BadTextEndsTheSocketBeforeTheMessageIsWhole(t *testing.T) {
 				}
 				newClient(conn).wantClose(t, 1007)
 				conn.Close()
-				if why := await(t, "Gone", e.gone); why != protocol.Malformed {
+				if why := await(t, "Gone", link.gone); why != protocol.Malformed {
 					t.Errorf("gone as %s", why)
 				}
 			})

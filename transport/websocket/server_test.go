@@ -14,7 +14,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/echo"
 )
 
-// pipes is a listener whose connections are pipes, so that a whole server runs in fake time.
+// pipeListener is a listener whose connections are pipes, so that a whole server runs in fake time.
 type pipeListener struct {
 	conns chan net.Conn
 	once  sync.Once
@@ -53,7 +53,7 @@ func (p *pipeListener) dial(t *testing.T, path string) *client {
 	return c
 }
 
-// answerPings reads and pongs until something else comes, which it returns.
+// answerPings answers pings until another frame comes, which it returns.
 func (c *client) answerPings() (pings int, first byte, data []byte) {
 	for {
 		var err error
@@ -83,7 +83,7 @@ func TestServer_WholeNodeInFakeTime(t *testing.T) {
 		mustEcho(t, lively)
 		mustEcho(t, mute)
 		ended := make(chan error)
-		go func() { // it reads, but never says anything again
+		go func() { // it reads, but sends nothing any more
 			_, err := io.Copy(io.Discard, mute)
 			mute.Close()
 			ended <- err
@@ -101,7 +101,7 @@ func TestServer_WholeNodeInFakeTime(t *testing.T) {
 
 		start := time.Now()
 		if err := <-ended; err != nil || time.Since(start) > 90*time.Second {
-			t.Errorf("who was silent is ended after %v (%v)", time.Since(start), err)
+			t.Errorf("the silent socket has ended after %v (%v)", time.Since(start), err)
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
@@ -123,6 +123,6 @@ func TestServer_WholeNodeInFakeTime(t *testing.T) {
 		listener.Close()
 		node.Close()
 		s.Close()
-		time.Sleep(time.Hour) // what protoactor still has to time runs out
+		time.Sleep(time.Hour) // the timers that protoactor has left run out
 	})
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// lastWords are the ways in which a client ends its socket behind its messages, and what the close frame says then.
+// endings are the ways in which a client ends its socket after its messages, and the code of our close frame then.
 var endings = []struct {
 	name  string
 	bytes []byte
@@ -110,12 +110,12 @@ func TestClosing_WholeMessagesAreAnsweredBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// F44: that many messages are behind when the client closes makes no difference.
+// F44: it makes no difference that many messages are unanswered when the client closes.
 func TestClosing_ABurstIsAnsweredWholeBeforeTheEnd(t *testing.T) {
 	h := newTestServer(t, nil, (*httptest.Server).Start)
 	c := h.dial(t, false, request("/debug/echo"))
 	var burst []byte
-	for i := range 500 { // many more than wait for the actor at once
+	for i := range 500 { // many more than the actor's mailbox holds at once
 		burst = append(burst, clientFrame(0x81, fmt.Append(nil, i))...)
 	}
 	if _, err := c.Write(append(burst, clientFrame(0x88, []byte("\x03\xe8"))...)); err != nil {
@@ -127,7 +127,7 @@ func TestClosing_ABurstIsAnsweredWholeBeforeTheEnd(t *testing.T) {
 	c.wantClose(t, 1000)
 }
 
-// dial connects and shakes hands.
+// dial connects and upgrades.
 func (h *testServer) dial(t testing.TB, secure bool, request string) *client {
 	t.Helper()
 	conn, err := net.Dial("tcp", h.Listener.Addr().String())
@@ -149,7 +149,7 @@ func (h *testServer) dial(t testing.TB, secure bool, request string) *client {
 	return c
 }
 
-// patientTCP is tcp with a client that waits for nothing for longer than testPatience.
+// tcpWithDeadline is tcp with a client that gives up after testTimeout.
 func tcpWithDeadline(t testing.TB) (server, client net.Conn) {
 	t.Helper()
 	server, client = tcp(t)
@@ -183,16 +183,16 @@ func (c *client) wantClose(t testing.TB, code int) {
 	}
 }
 
-// F44: an answer that takes longer than the end of the stream needs to arrive is waited for.
+// F44: the socket waits for an answer that is made after the end of the stream has arrived.
 func TestClosing_AnswerThatTakesTimeIsWaitedFor(t *testing.T) {
 	for _, end := range endings {
 		t.Run(end.name, func(t *testing.T) {
 			s := newServer(t, func(c *Config) { c.CloseGrace = time.Hour })
 			server, conn := tcpWithDeadline(t)
 			finishing := make(chan func(), 1)
-			e := newTestLink(nil)
-			e.finish = func(then func()) { finishing <- then }
-			_, box := newTestSocket(s, server, e, 100_000, "")
+			link := newTestLink(nil)
+			link.finish = func(then func()) { finishing <- then }
+			_, box := newTestSocket(s, server, link, 100_000, "")
 			if _, err := conn.Write(append(clientFrame(0x81, []byte("a question")), end.bytes...)); err != nil {
 				t.Fatal(err)
 			}
@@ -206,9 +206,9 @@ func TestClosing_AnswerThatTakesTimeIsWaitedFor(t *testing.T) {
 			c.wantMessage(t, 1, []byte("an answer"))
 			c.wantClose(t, end.code)
 			conn.Close()
-			await(t, "Gone", e.gone)
-			if err := s.Wait(t.Context()); err != nil || len(e.gone) != 0 || s.Sockets() != 0 {
-				t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(e.gone), err)
+			await(t, "Gone", link.gone)
+			if err := s.Wait(t.Context()); err != nil || len(link.gone) != 0 || s.Sockets() != 0 {
+				t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(link.gone), err)
 			}
 		})
 	}
@@ -216,9 +216,9 @@ func TestClosing_AnswerThatTakesTimeIsWaitedFor(t *testing.T) {
 
 // F44: neither a handler that hangs nor a peer that goes on sending keeps the socket for longer than the grace.
 func TestClosing_HandlerThatHangsKeepsTheSocketForTheGraceAtMost(t *testing.T) {
-	inBubble(t, func(s *Server, _ *socket, box *testOutbox, e *testLink, conn net.Conn) {
+	inBubble(t, func(s *Server, _ *socket, box *testOutbox, link *testLink, conn net.Conn) {
 		var then func()
-		e.finish = func(f func()) { then = f }
+		link.finish = func(f func()) { then = f }
 		flooding := make(chan struct{})
 		go func() {
 			defer close(flooding)
@@ -231,7 +231,7 @@ func TestClosing_HandlerThatHangsKeepsTheSocketForTheGraceAtMost(t *testing.T) {
 		if code, _ := c.closed(t); code != 4001 || time.Since(start) != time.Second {
 			t.Errorf("closed with %d after %v", code, time.Since(start))
 		}
-		if why := <-e.gone; why != protocol.Disconnected || time.Since(start) > 3*time.Second {
+		if why := <-link.gone; why != protocol.Disconnected || time.Since(start) > 3*time.Second {
 			t.Errorf("gone as %s after %v", why, time.Since(start))
 		}
 		<-flooding
@@ -244,7 +244,7 @@ func TestClosing_HandlerThatHangsKeepsTheSocketForTheGraceAtMost(t *testing.T) {
 	})
 }
 
-// halfPipe is a pipe of which the peer can end its side alone.
+// halfPipe is a pipe whose peer can end its side alone.
 type halfPipe struct {
 	net.Conn
 	in *io.PipeReader
@@ -254,8 +254,8 @@ func (h halfPipe) Read(p []byte) (int, error)      { return h.in.Read(p) }
 func (h halfPipe) Close() error                    { h.in.Close(); return h.Conn.Close() }
 func (h halfPipe) SetReadDeadline(time.Time) error { return nil }
 
-// F44: the same where the peer has ended its side of the stream; it gets no close frame, since it sent none. Once all
-// is answered nobody waits for anything.
+// F44: the same where the peer has ended its side of the stream. It gets no close frame, since it sent none, and the
+// socket ends as soon as all is answered.
 func TestClosing_HalfClosedSocketLastsUntilItsAnswerOrForTheGrace(t *testing.T) {
 	for name, c := range map[string]struct {
 		finish func(func())
@@ -272,16 +272,16 @@ func TestClosing_HalfClosedSocketLastsUntilItsAnswerOrForTheGrace(t *testing.T) 
 				}
 				server, conn := net.Pipe()
 				in, say := io.Pipe()
-				e := newTestLink(nil)
-				e.finish = c.finish
-				newTestSocket(s, halfPipe{server, in}, e, 4096, "")
+				link := newTestLink(nil)
+				link.finish = c.finish
+				newTestSocket(s, halfPipe{server, in}, link, 4096, "")
 				start := time.Now()
 				say.Write(clientFrame(0x81, []byte("a question")))
 				say.Close()
 				if b, err := newClient(conn).r.ReadByte(); err != io.EOF || time.Since(start) != c.after {
 					t.Errorf("%#x, %v after %v", b, err, time.Since(start))
 				}
-				if why := <-e.gone; why != protocol.Lost || time.Since(start) != c.after {
+				if why := <-link.gone; why != protocol.Lost || time.Since(start) != c.after {
 					t.Errorf("gone as %s after %v", why, time.Since(start))
 				}
 				if err := s.Wait(t.Context()); err != nil {
@@ -297,40 +297,40 @@ func TestClosing_HalfClosedSocketLastsUntilItsAnswerOrForTheGrace(t *testing.T) 
 func TestClosing_HalfClosedSocketOfAClientThatMayComeBackIsLostAtOnce(t *testing.T) {
 	s := newServer(t, func(c *Config) { c.CloseGrace = time.Hour })
 	server, conn := tcpWithDeadline(t)
-	e := newTestLink(nil)
-	e.resumable = true
-	e.finish = func(func()) { t.Error("an answer was waited for") }
-	newTestSocket(s, server, e, 4096, "")
+	link := newTestLink(nil)
+	link.resumable = true
+	link.finish = func(func()) { t.Error("an answer was waited for") }
+	newTestSocket(s, server, link, 4096, "")
 	if _, err := conn.Write(clientFrame(0x81, []byte("a question"))); err != nil {
 		t.Fatal(err)
 	}
 	conn.(*net.TCPConn).CloseWrite()
-	if why := await(t, "Gone", e.gone); why != protocol.Lost {
+	if why := await(t, "Gone", link.gone); why != protocol.Lost {
 		t.Errorf("gone as %s", why)
 	}
 	newClient(conn).wantClose(t, -1)
 }
 
-// F44: a peer that has broken the stream is waited for by nobody.
+// F44: the socket does not wait for a peer that has reset the stream.
 func TestClosing_ResetSocketIsLostAtOnce(t *testing.T) {
 	s := newServer(t, func(c *Config) { c.CloseGrace = time.Hour })
 	server, conn := tcp(t)
 	heard := make(chan struct{}, 1)
-	e := newTestLink(func([]byte, bool) { heard <- struct{}{} })
-	e.finish = func(func()) { t.Error("an answer was waited for") }
-	newTestSocket(s, server, e, 4096, "")
+	link := newTestLink(func([]byte, bool) { heard <- struct{}{} })
+	link.finish = func(func()) { t.Error("an answer was waited for") }
+	newTestSocket(s, server, link, 4096, "")
 	if _, err := conn.Write(clientFrame(0x81, []byte("a question"))); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "the question", heard)
 	conn.(*net.TCPConn).SetLinger(0)
 	conn.Close()
-	if why := await(t, "Gone", e.gone); why != protocol.Lost {
+	if why := await(t, "Gone", link.gone); why != protocol.Lost {
 		t.Errorf("gone as %s", why)
 	}
 }
 
-// F44: what is said right before the engine closes a socket is not overtaken by the close frame, even if the writer had
+// F44: the close frame does not overtake what the engine sends right before it closes a socket, even if the writer had
 // just found that nothing waits.
 func TestClosing_LastWordsOfTheEngineComeBeforeItsCloseFrame(t *testing.T) {
 	s := newServer(t, nil)

@@ -10,15 +10,15 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// reliability.md check 6: kicked while sending at full speed, the client sees the exact code.
+// reliability.md check 6: a client that is kicked while it sends at full speed sees the exact code.
 func TestClosing_CloseFrameSurvivesAClientThatFloods(t *testing.T) {
 	s := newServer(t, nil)
-	var ears []*testLink
+	var links []*testLink
 	for range 60 {
-		ears = append(ears, kickFlooder(t, s))
+		links = append(links, kickFlooder(t, s))
 	}
-	for _, e := range ears {
-		await(t, "Gone", e.gone)
+	for _, link := range links {
+		await(t, "Gone", link.gone)
 	}
 	if err := s.Wait(t.Context()); err != nil || s.Sockets() != 0 {
 		t.Errorf("%d sockets are left (%v)", s.Sockets(), err)
@@ -28,13 +28,13 @@ func TestClosing_CloseFrameSurvivesAClientThatFloods(t *testing.T) {
 func kickFlooder(t *testing.T, s *Server) *testLink {
 	server, conn := tcp(t)
 	heard := make(chan struct{}, 1)
-	e := newTestLink(func([]byte, bool) {
+	link := newTestLink(func([]byte, bool) {
 		select {
 		case heard <- struct{}{}:
 		default:
 		}
 	})
-	k, _ := newTestSocket(s, server, e, 4096, "")
+	k, _ := newTestSocket(s, server, link, 4096, "")
 	go func() {
 		flood := clientFrame(0x81, make([]byte, 1000))
 		for {
@@ -49,14 +49,14 @@ func kickFlooder(t *testing.T, s *Server) *testLink {
 		t.Errorf("closed with %d %q", code, reason)
 	}
 	conn.Close()
-	return e
+	return link
 }
 
 func TestClosing_FramesThatWaitAreWrittenBeforeTheCloseFrame(t *testing.T) {
 	s := newServer(t, nil)
 	server, conn := tcp(t)
-	e := newTestLink(nil)
-	k, box := newTestSocket(s, server, e, 4096, "")
+	link := newTestLink(nil)
+	k, box := newTestSocket(s, server, link, 4096, "")
 	for range 100 {
 		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 30_000)})
 	}
@@ -72,10 +72,10 @@ func TestClosing_FramesThatWaitAreWrittenBeforeTheCloseFrame(t *testing.T) {
 		t.Fatalf("closed with %d %q", code, reason)
 	}
 	if _, err := c.r.ReadByte(); err != io.EOF {
-		t.Errorf("behind the close frame comes %v, not the end", err)
+		t.Errorf("after the close frame comes %v, not the end", err)
 	}
 	conn.Close()
-	await(t, "Gone", e.gone)
+	await(t, "Gone", link.gone)
 }
 
 func TestClosing_CloseIsAnsweredInKind(t *testing.T) {
@@ -93,8 +93,8 @@ func TestClosing_CloseIsAnsweredInKind(t *testing.T) {
 		{"\x03\xe8\xff", 1007, protocol.Malformed},
 	} {
 		server, conn := tcp(t)
-		e := newTestLink(nil)
-		newTestSocket(s, server, e, 4096, "")
+		link := newTestLink(nil)
+		newTestSocket(s, server, link, 4096, "")
 		if _, err := conn.Write(append(clientFrame(0x88, []byte(c.body)), clientFrame(0x89, nil)...)); err != nil {
 			t.Fatal(err)
 		}
@@ -103,10 +103,10 @@ func TestClosing_CloseIsAnsweredInKind(t *testing.T) {
 			t.Errorf("close %q is answered with %d, not %d", c.body, code, c.code)
 		}
 		if b, err := peer.r.ReadByte(); err != io.EOF {
-			t.Errorf("behind the close frame comes %#x, %v", b, err)
+			t.Errorf("after the close frame comes %#x, %v", b, err)
 		}
 		conn.Close()
-		if why := await(t, "Gone", e.gone); why != c.why {
+		if why := await(t, "Gone", link.gone); why != c.why {
 			t.Errorf("close %q: gone as %s, not %s", c.body, why, c.why)
 		}
 	}
@@ -127,8 +127,8 @@ func TestClosing_BrokenProtocolEndsWithItsCode(t *testing.T) {
 		{"inflates to 8 MiB", clientFrame(0xc2, bomb()), 1009, protocol.TooLarge},
 	} {
 		server, conn := tcp(t)
-		e := newTestLink(nil)
-		newTestSocket(s, server, e, 10_000, deflateAnswer)
+		link := newTestLink(nil)
+		newTestSocket(s, server, link, 10_000, deflateAnswer)
 		if c.code == 1009 && c.bytes[0] == 0x82 {
 			c.bytes = headerOf(0x82, 10_001, 2)
 		}
@@ -139,7 +139,7 @@ func TestClosing_BrokenProtocolEndsWithItsCode(t *testing.T) {
 			t.Errorf("%s: closed with %d, not %d", c.name, code, c.code)
 		}
 		conn.Close()
-		if why := await(t, "Gone", e.gone); why != c.why {
+		if why := await(t, "Gone", link.gone); why != c.why {
 			t.Errorf("%s: gone as %s, not %s", c.name, why, c.why)
 		}
 	}
@@ -155,8 +155,8 @@ func bomb() []byte {
 func TestClosing_PanicWhileReadingClosesTheSocketAndCleansUp(t *testing.T) {
 	s := newServer(t, func(c *Config) { c.Logger = quiet() })
 	server, conn := tcp(t)
-	e := newTestLink(func([]byte, bool) { panic("a bug") })
-	newTestSocket(s, server, e, 4096, "")
+	link := newTestLink(func([]byte, bool) { panic("a bug") })
+	newTestSocket(s, server, link, 4096, "")
 	if _, err := conn.Write(clientFrame(0x81, []byte("boom"))); err != nil {
 		t.Fatal(err)
 	}
@@ -164,11 +164,11 @@ func TestClosing_PanicWhileReadingClosesTheSocketAndCleansUp(t *testing.T) {
 		t.Errorf("closed with %d %q", code, reason)
 	}
 	conn.Close()
-	if why := await(t, "Gone", e.gone); why != protocol.Internal {
+	if why := await(t, "Gone", link.gone); why != protocol.Internal {
 		t.Errorf("gone as %s", why)
 	}
-	if err := s.Wait(t.Context()); err != nil || len(e.gone) != 0 || s.Sockets() != 0 {
-		t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(e.gone), err)
+	if err := s.Wait(t.Context()); err != nil || len(link.gone) != 0 || s.Sockets() != 0 {
+		t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(link.gone), err)
 	}
 }
 

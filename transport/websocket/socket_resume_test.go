@@ -15,7 +15,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// page is a dialect for tests: its client's first frame is the topic that it wants, which is answered by "ok".
+// topicDialect is a dialect whose clients send the name of a topic and are subscribed to it, which "ok" answers.
 type topicDialect struct{}
 
 func (topicDialect) Name() string            { return "page" }
@@ -35,7 +35,7 @@ func (topicDialect) Answer(protocol.Command, protocol.Outcome) []protocol.Comman
 	return []protocol.Command{protocol.Say{Text: []byte("ok")}}
 }
 
-// anyone lets everybody in as the user that the token says.
+// acceptAll lets every client in as the user that the token names.
 type acceptAll struct{}
 
 func (acceptAll) Authenticate(_ context.Context, _ string, c protocol.Credential) (*protocol.Identity, error) {
@@ -44,7 +44,8 @@ func (acceptAll) Authenticate(_ context.Context, _ string, c protocol.Credential
 
 // reliability.md check 30, over real sockets: one that is reset, one that ends without a close frame, one that closes.
 func TestSocket_ClientThatComesBackMissesNothingUnlessItHasClosed(t *testing.T) {
-	node := actors.New(actors.Config{Logger: quiet(), Linger: time.Hour}, acceptAll{}, actors.TenantConfig{Name: "acme"})
+	node := actors.New(actors.Config{Logger: quiet(), Linger: time.Hour},
+		acceptAll{}, actors.TenantConfig{Name: "acme"})
 	config := DefaultConfig()
 	config.Logger = quiet()
 	s, err := New(config, node, acceptAll{}, func(*http.Request) string { return "acme" })
@@ -121,13 +122,13 @@ func TestSocket_ClientThatComesBackMissesNothingUnlessItHasClosed(t *testing.T) 
 			t.Errorf("%s: %d linger, missed %v", name, f.Lingering, f.Missed)
 		}
 	}
-	was := c // its peer has vanished, and it is there again before anybody notices
+	was := c // the client has vanished, and comes back before the server notices
 	conn, c = connect()
 	was.SetReadDeadline(time.Now().Add(testTimeout))
 	if op, data, err := was.frame(); err != nil || op != 0x88 || len(data) < 2 {
 		t.Errorf("the one before heard %d %q, %v", op, data, err)
 	}
-	hear(c, publish()) // what is written to the one before until then is not known to be lost
+	hear(c, publish()) // frames written to the one before until then are not known to be lost
 	was.Close()
 	conn.Write(clientFrame(0x88, []byte{0x03, 0xe9}))
 	hear(c, "\x03\xe9")

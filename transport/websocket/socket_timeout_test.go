@@ -10,30 +10,30 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// bubble runs a test in fake time, with a socket over a pipe.
-func inBubble(t *testing.T, test func(s *Server, k *socket, b *testOutbox, e *testLink, client net.Conn)) {
+// inBubble runs a test in fake time, with a socket over a pipe.
+func inBubble(t *testing.T, test func(s *Server, k *socket, b *testOutbox, link *testLink, client net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := New(DefaultConfig(), nil, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		server, conn := net.Pipe()
-		e := newTestLink(nil)
-		k, b := newTestSocket(s, server, e, 4096, "")
-		test(s, k, b, e, conn)
+		link := newTestLink(nil)
+		k, b := newTestSocket(s, server, link, 4096, "")
+		test(s, k, b, link, conn)
 		conn.Close()
 		if err := s.Wait(t.Context()); err != nil {
 			t.Error(err)
 		}
 		s.Close()
-		if len(e.gone) != 0 {
-			t.Errorf("Gone came %d times more", len(e.gone))
+		if len(link.gone) != 0 {
+			t.Errorf("Gone came %d times more", len(link.gone))
 		}
 	})
 }
 
 func TestClosing_UnfinishedMessageEndsAfterItsTime(t *testing.T) {
-	inBubble(t, func(_ *Server, _ *socket, _ *testOutbox, e *testLink, conn net.Conn) {
+	inBubble(t, func(_ *Server, _ *socket, _ *testOutbox, link *testLink, conn net.Conn) {
 		start := time.Now()
 		for range 4 { // the parts come in time, the whole does not
 			if _, err := conn.Write(clientFrame(0x01, nil)[:1]); err != nil {
@@ -51,14 +51,14 @@ func TestClosing_UnfinishedMessageEndsAfterItsTime(t *testing.T) {
 		if since := time.Since(start); since < 65*time.Second {
 			t.Errorf("four messages of 9 s each ended after %v", since)
 		}
-		if why := <-e.gone; why != protocol.Silent {
+		if why := <-link.gone; why != protocol.Silent {
 			t.Errorf("gone as %s", why)
 		}
 	})
 }
 
 func TestClosing_IdleSocketLivesForever(t *testing.T) {
-	inBubble(t, func(_ *Server, _ *socket, b *testOutbox, e *testLink, conn net.Conn) {
+	inBubble(t, func(_ *Server, _ *socket, b *testOutbox, link *testLink, conn net.Conn) {
 		conn.Write(clientFrame(0x81, []byte("x")))
 		time.Sleep(24 * time.Hour)
 		b.offer(text("still there"))
@@ -66,7 +66,7 @@ func TestClosing_IdleSocketLivesForever(t *testing.T) {
 			t.Errorf("after a day comes %q, %v", data, err)
 		}
 		conn.Close()
-		if why := <-e.gone; why != protocol.Lost {
+		if why := <-link.gone; why != protocol.Lost {
 			t.Errorf("gone as %s", why)
 		}
 	})
@@ -74,31 +74,31 @@ func TestClosing_IdleSocketLivesForever(t *testing.T) {
 
 // reliability.md check 39.
 func TestClosing_PeerThatReadsNothingIsGoneAfterGraceAndLinger(t *testing.T) {
-	inBubble(t, func(_ *Server, k *socket, b *testOutbox, e *testLink, _ net.Conn) {
+	inBubble(t, func(_ *Server, k *socket, b *testOutbox, link *testLink, _ net.Conn) {
 		b.offer(text("nobody reads this"))
 		start := time.Now()
 		k.Close(1000, "")
-		if why := <-e.gone; why != protocol.Disconnected || time.Since(start) != 2*time.Second {
+		if why := <-link.gone; why != protocol.Disconnected || time.Since(start) != 2*time.Second {
 			t.Errorf("gone as %s after %v", why, time.Since(start))
 		}
 	})
 }
 
 func TestClosing_PeerThatDoesNotCloseIsGoneAfterLinger(t *testing.T) {
-	inBubble(t, func(_ *Server, k *socket, _ *testOutbox, e *testLink, conn net.Conn) {
+	inBubble(t, func(_ *Server, k *socket, _ *testOutbox, link *testLink, conn net.Conn) {
 		start := time.Now()
 		k.Close(1001, "going")
 		if code, _ := newClient(conn).closed(t); code != 1001 {
 			t.Errorf("closed with %d", code)
 		}
-		if <-e.gone; time.Since(start) != lingerTimeout {
+		if <-link.gone; time.Since(start) != lingerTimeout {
 			t.Errorf("gone after %v", time.Since(start))
 		}
 	})
 }
 
 func TestClosing_EndlessOffersKeepTheCloseFrameBackNoLongerThanTheGrace(t *testing.T) {
-	inBubble(t, func(_ *Server, k *socket, b *testOutbox, e *testLink, conn net.Conn) {
+	inBubble(t, func(_ *Server, k *socket, b *testOutbox, link *testLink, conn net.Conn) {
 		b.endless = &outbox.Frame{Op: outbox.Binary, Data: make([]byte, 4096)}
 		k.Wake()
 		c := newClient(conn)
@@ -117,6 +117,6 @@ func TestClosing_EndlessOffersKeepTheCloseFrameBackNoLongerThanTheGrace(t *testi
 		if since := time.Since(start); since < time.Second || since > 1100*time.Millisecond {
 			t.Errorf("the close frame came after %v", since)
 		}
-		<-e.gone
+		<-link.gone
 	})
 }

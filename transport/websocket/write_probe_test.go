@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 )
 
-// hog is an outbox that does not let a writer go.
+// stuckOutbox is an outbox that keeps its writer until open is closed.
 type stuckOutbox struct {
 	probeOutbox
 	open chan struct{}
@@ -41,10 +41,10 @@ func TestProbe_PassesEachReadyQueueButNotOneWhoseWritersAreStuck(t *testing.T) {
 			}
 		}
 		if all := len(s.Probes()); all != 3 {
-			t.Errorf("%d probes for 3 lines", all)
+			t.Errorf("%d probes for 3 queues", all)
 		}
 		open := make(chan struct{})
-		for range writersPerQueue * batchSize { // every writer of the line has one that does not let it go
+		for range writersPerQueue * batchSize { // each writer of the queue gets a socket that keeps it
 			k := &socket{server: s, fd: fdRef{number: noFD}, queue: s.queues[1], outbox: &stuckOutbox{open: open}}
 			k.Wake()
 		}

@@ -6,32 +6,33 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 )
 
-// drained takes all that stand in a line, a few at a time as workers do.
-func drained(l *readyQueue) (all []*socket) {
-	for l.length > 0 {
-		all = append(all, l.dequeue(nil)...)
+// drained takes all sockets of a queue, a few at a time as writers do.
+func drained(q *readyQueue) (all []*socket) {
+	for q.length > 0 {
+		all = append(all, q.dequeue(nil)...)
 	}
 	return all
 }
 
-// DESIGN.md section 8, promise 6: however many sockets of a tenant are due, another one's wait for one turn of each.
+// DESIGN.md section 8, promise 6: however many sockets of one tenant are scheduled, a socket of another tenant waits
+// for one of them at most.
 func TestReadyQueue_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.T) {
-	l, noisy, quiet := newReadyQueue(), &outbox.Backpressure{}, &outbox.Backpressure{}
+	q, noisy, quiet := newReadyQueue(), &outbox.Backpressure{}, &outbox.Backpressure{}
 	var first, second []*socket
 	for range 1000 {
 		s := &socket{tenant: noisy}
 		first = append(first, s)
-		l.enqueue(s)
+		q.enqueue(s)
 	}
 	for range 3 {
 		s := &socket{tenant: quiet}
 		second = append(second, s)
-		l.enqueue(s)
+		q.enqueue(s)
 	}
-	newcomer := &socket{} // nobody knows whose
-	l.enqueue(newcomer)
-	got := drained(l)
-	if len(got) != 1004 || l.first != nil || l.last != nil {
+	newcomer := &socket{} // its tenant is not known yet
+	q.enqueue(newcomer)
+	got := drained(q)
+	if len(got) != 1004 || q.first != nil || q.last != nil {
 		t.Fatalf("%d came out", len(got))
 	}
 	seen := map[*outbox.Backpressure]int{}
@@ -53,21 +54,21 @@ func TestReadyQueue_TenantsTakeTurnsAndEachOnesSocketsKeepTheirOrder(t *testing.
 }
 
 func TestReadyQueue_TenantQueuesAreReusedAndBounded(t *testing.T) {
-	l, s := newReadyQueue(), &socket{tenant: &outbox.Backpressure{}}
+	q, s := newReadyQueue(), &socket{tenant: &outbox.Backpressure{}}
 	room := make([]*socket, 0, 1)
 	pass := func() {
-		l.enqueue(s)
-		l.dequeue(room)
+		q.enqueue(s)
+		q.dequeue(room)
 	}
 	pass()
 	if got := testing.AllocsPerRun(100, pass); got != 0 {
 		t.Errorf("%v allocations for one pass", got)
 	}
 	for range 3 * maxTenantQueues {
-		l.enqueue(&socket{tenant: &outbox.Backpressure{}})
-		drained(l)
+		q.enqueue(&socket{tenant: &outbox.Backpressure{}})
+		drained(q)
 	}
-	if len(l.tenants) > maxTenantQueues {
-		t.Errorf("%d rows are kept", len(l.tenants))
+	if len(q.tenants) > maxTenantQueues {
+		t.Errorf("%d tenant queues are kept", len(q.tenants))
 	}
 }

@@ -47,7 +47,7 @@ func TestWriter_OrderOfEachPublisherIsKeptUnderConcurrency(t *testing.T) {
 	publishing.Wait()
 	k.Cut()
 	err := s.Wait(t.Context())
-	s.Close() // a worker relieves behind the sockets that it serves
+	s.Close() // a writer relieves after the sockets that it serves
 	if err != nil || box.wrote() != publishers*each || box.relieved.Load() != publishers*each {
 		t.Errorf("of %d frames %d were settled and %d relieved (%v)",
 			publishers*each, box.wrote(), box.relieved.Load(), err)
@@ -78,7 +78,7 @@ func TestWriter_FullSocketIsParkedAndComesBackToTheWriters(t *testing.T) {
 	k, box := newTestSocket(s, server, newTestLink(nil), 1024, "")
 	defer k.Cut()
 	const frames = 12_000
-	for i := range frames { // 12 MB, more than the kernel takes on both ends
+	for i := range frames { // 12 MB, more than the kernel takes at both ends
 		box.offer(text(fmt.Sprintf("%d%1000s", i, "")))
 	}
 	if !await(t, "Park", box.parked) {
@@ -86,7 +86,7 @@ func TestWriter_FullSocketIsParkedAndComesBackToTheWriters(t *testing.T) {
 	}
 	other, otherConn := tcp(t)
 	_, otherBox := newTestSocket(s, other, newTestLink(nil), 1024, "")
-	for range 50 { // who shares the worker is not held up
+	for range 50 { // a socket of the same writer is not delayed
 		otherBox.offer(text("hello"))
 		if _, data, err := newClient(otherConn).frame(); err != nil || string(data) != "hello" {
 			t.Fatalf("beside the full socket came %q, %v", data, err)
@@ -108,28 +108,28 @@ func TestWriter_FullSocketIsParkedAndComesBackToTheWriters(t *testing.T) {
 	otherConn.Close()
 }
 
-// reliability.md check 39: a stopped reader's connection and goroutines go, however much waits.
+// reliability.md check 39: the connection and goroutines of a stopped reader end, however much waits.
 func TestWriter_PeerThatTakesNothingIsCutOffAsSlow(t *testing.T) {
 	s := newServer(t, func(c *Config) { c.WriteTimeout = 200 * time.Millisecond })
 	server, _ := tcp(t)
-	e := newTestLink(nil)
-	_, box := newTestSocket(s, server, e, 1024, "")
+	link := newTestLink(nil)
+	_, box := newTestSocket(s, server, link, 1024, "")
 	for range 64 {
 		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
 	}
-	if why := await(t, "Gone", e.gone); why != protocol.Slow {
+	if why := await(t, "Gone", link.gone); why != protocol.Slow {
 		t.Errorf("gone as %s, not %s", why, protocol.Slow)
 	}
-	if err := s.Wait(t.Context()); err != nil || s.Sockets() != 0 || len(e.gone) != 0 {
-		t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(e.gone), err)
+	if err := s.Wait(t.Context()); err != nil || s.Sockets() != 0 || len(link.gone) != 0 {
+		t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(link.gone), err)
 	}
 }
 
 func TestWriter_CutEndsAtOnceWhateverWaits(t *testing.T) {
 	s := newServer(t, nil)
 	server, _ := tcp(t)
-	e := newTestLink(nil)
-	k, box := newTestSocket(s, server, e, 1024, "")
+	link := newTestLink(nil)
+	k, box := newTestSocket(s, server, link, 1024, "")
 	for range 64 {
 		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
 	}
@@ -137,11 +137,11 @@ func TestWriter_CutEndsAtOnceWhateverWaits(t *testing.T) {
 	k.Cut()
 	k.Cut()
 	k.Close(1000, "too late")
-	if why := await(t, "Gone", e.gone); why != protocol.Disconnected {
+	if why := await(t, "Gone", link.gone); why != protocol.Disconnected {
 		t.Errorf("gone as %s", why)
 	}
-	if err := s.Wait(t.Context()); err != nil || len(e.gone) != 0 {
-		t.Errorf("Gone came %d times more (%v)", len(e.gone), err)
+	if err := s.Wait(t.Context()); err != nil || len(link.gone) != 0 {
+		t.Errorf("Gone came %d times more (%v)", len(link.gone), err)
 	}
 }
 
@@ -178,8 +178,7 @@ func TestWriter_CompressedFormIsMadeOnceAndShared(t *testing.T) {
 	}
 }
 
-// F46: a client that asks for a small window gets frames that it can inflate with that, and takes nothing from the
-// others.
+// F46: a client that asks for a small window gets frames that it can inflate with it, and the others get their own.
 func TestWriter_EachWindowGetsAFormOfItsOwn(t *testing.T) {
 	random := make([]byte, 1000)
 	rand.NewChaCha8([32]byte{}).Read(random)
@@ -217,7 +216,7 @@ func TestWriter_EachWindowGetsAFormOfItsOwn(t *testing.T) {
 	}
 }
 
-// A TLS connection or a pipe has a goroutine while something waits, and none of ours to write while idle.
+// A TLS connection or a pipe has a goroutine while something waits, and no goroutine of ours writes to it while idle.
 func TestSlowWriter_WritesToConnectionsThatBlock(t *testing.T) {
 	s := newServer(t, nil)
 	server, conn := net.Pipe()
@@ -260,7 +259,7 @@ func BenchmarkWrite(b *testing.B) {
 				box := boxes[i%sockets]
 				box.offer(frame)
 				if i%sockets == 0 {
-					for box.wrote() < i/sockets-1000 { // the queue of a real outbox is bounded
+					for box.wrote() < i/sockets-1000 { // a real outbox is bounded
 						time.Sleep(0)
 					}
 				}
