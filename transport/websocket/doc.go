@@ -48,7 +48,8 @@
 //
 // # It does not know
 //
-// What is said: no topic, no JSON beyond its refusals, no token (a credential goes to the actors.Authenticator unread).
+// The contents of messages: no topic, no JSON beyond its refusals and the type in a debug line, no token (a credential
+// goes to the actors.Authenticator unread).
 //
 // # Where it leaves the usual ways of gws
 //

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// parkAfter is how long a full socket keeps its share of the backlog that publishers feel. Peers that read are late
+	// parkAfter is how long a full socket keeps its share of the backpressure on publishers. Peers that read are late
 	// for moments only; one that is late for longer must not slow down the others.
 	parkAfter = 50 * time.Millisecond
 

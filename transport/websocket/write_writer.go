@@ -27,8 +27,8 @@ type writer struct {
 	unwritten batch           // what a full socket has not taken, until serve passes it to a slowWriter
 	now       int64           // Unix nanoseconds, at most batchSize sockets old
 	yielded   int64           // the time of the last yield, equally old
-	credit    int             // bytes that were written and not yet released from a backlog
-	creditOf  frameSource     // one of the outboxes that had these bytes; they have one backlog
+	credit    int             // bytes that were written, and that publishers do not know of yet
+	creditOf  frameSource     // one of the outboxes that had these bytes; all have one tenant's backpressure
 }
 
 // outcome is the state of a socket after a writer has written to it.
@@ -153,7 +153,7 @@ func (w *writer) ack(s *socket, frames []*outbox.Frame) bool {
 	return more
 }
 
-// releaseCredit tells the backlog how many bytes were written.
+// releaseCredit lets publishers know how many bytes were written.
 func (w *writer) releaseCredit() {
 	if w.credit > 0 {
 		w.creditOf.ReleaseCredit(w.credit)

@@ -112,7 +112,7 @@ func (d *inflater) tables() (literals, distances huffman, err error) {
 	return literals, distances, err
 }
 
-// lengths reads n lengths, of which runs are written shortly.
+// lengths reads n lengths. Runs of equal lengths have a short form.
 func (d *inflater) lengths(code *huffman, n int) ([]byte, error) {
 	var all []byte
 	for len(all) < n {
