@@ -35,7 +35,7 @@ var (
 	_ frameSource      = (*outbox.Outbox)(nil)
 )
 
-// socket is one client's connection. It is the Wire that the actors write to, and gws reads from it through a stream.
+// socket is one client's connection. It is the Transport of its outbox, and gws reads from it through a stream.
 //
 // A delivery needs the fields of the first 64 bytes alone: one cache line, which is cold for each of many sockets.
 type socket struct {
