@@ -16,8 +16,9 @@ type Handler struct {
 // Serves reports whether a dialect answers on this path, for a server that has other handlers to choose from.
 func (h *Handler) Serves(path string) bool { return h.routes.find(path) != nil }
 
-// ServeHTTP implements http.Handler. It checks the handshake and the credential, which may block for up to
-// Config.HandshakeTimeout, and then takes the connection over; the socket lives on when it has returned.
+// ServeHTTP implements http.Handler. It checks the handshake and the credential, then takes the connection over and
+// answers; the socket lives on when it has returned. The credential and the answer may each block for up to
+// Config.HandshakeTimeout.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		skipBody(w)
