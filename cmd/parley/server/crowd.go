@@ -11,7 +11,7 @@ import (
 )
 
 // crowd bounds the connections of strangers, on all public addresses together: who is one too many is told so and closed, however far
-// the others have come, so that the process keeps its reserve of file descriptors (websocket.Room).
+// the others have come, so that the process keeps its reserve of file descriptors (websocket.FDBudget).
 type crowd struct {
 	most    int64         // static
 	sockets func() int64  // that were let in; static

@@ -101,7 +101,7 @@ func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) 
 		s.options.Exit = os.Exit
 	}
 	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Dispatcher{}
-	s.crowd = newCrowd(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
+	s.crowd = newCrowd(websocket.DetectFDBudget().Connections, func() int64 { return int64(s.sockets.Sockets()) })
 	if err := s.listen(); err != nil {
 		s.stop()
 		return nil, err
@@ -225,7 +225,7 @@ func (s *Server) assemble() error {
 
 // Run starts to answer.
 func (s *Server) Run() {
-	s.warn(websocket.Space())
+	s.warn(websocket.DetectFDBudget())
 	s.verifier.Start()
 	s.feeds.Go(func() { s.cert.watch(s.running, s.log) })
 	s.feeds.Go(func() { feed.System(s.running, s.node, s.disk(), s.log) })
@@ -242,7 +242,7 @@ func (s *Server) Run() {
 }
 
 // warn says which settings promise more connections than the process has file descriptors for.
-func (s *Server) warn(space websocket.Room) {
+func (s *Server) warn(space websocket.FDBudget) {
 	tell := func(setting string, value int) {
 		if value > space.Sockets {
 			s.log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, LimitNOFILE of systemd)",
