@@ -56,11 +56,11 @@ const (
 	// does not tell its uptime.
 	tickEvery = 10 * time.Second
 	// leapLeast is how far the wall clock may be from the time that has passed before that is said.
-	leapLeast = 5 * time.Minute
+	minLeap = 5 * time.Minute
 	// sleepLeast is what counts as sleep of the machine.
-	sleepLeast = time.Second
+	minSleep = time.Second
 	// latestStart bounds the first reading of a new store, so that it can be added to: a moment of 2116.
-	latestStart = 1 << 62
+	maxFirstReading = 1 << 62
 )
 
 // openClock goes on from what the clock said last.
@@ -75,8 +75,8 @@ func openClock(db *pebble.DB, cfg *Config) (*clock, error) {
 	if known {
 		passed := confirmed(&before, &r)
 		r.at = before.at + int64(passed)
-		c.doubt(&before, &r, passed)
-	} else if r.at, err = begin(db, r.wall); err != nil {
+		c.warnOfLeap(&before, &r, passed)
+	} else if r.at, err = firstReading(db, r.wall); err != nil {
 		return nil, err
 	}
 	c.last = r
@@ -93,12 +93,12 @@ func (c *clock) at(now time.Time) int64 {
 // tick notes what the clock says, and how long the machine slept.
 func (c *clock) tick(now time.Time) {
 	r, passed := c.read(now), now.Sub(c.when)
-	if asleep := confirmed(&c.last, &r) - passed; asleep >= sleepLeast {
+	if asleep := confirmed(&c.last, &r) - passed; asleep >= minSleep {
 		passed += asleep
 		c.anchor.Store(&anchor{now, c.at(now) + int64(asleep)})
 	}
 	r.at = c.at(now)
-	c.doubt(&c.last, &r, passed)
+	c.warnOfLeap(&c.last, &r, passed)
 	c.last, c.when = r, now
 	if err := c.save(); err != nil && !c.failed {
 		c.failed = true
@@ -121,9 +121,9 @@ func confirmed(from, to *reading) time.Duration {
 }
 
 // doubt warns once that the wall clock tells of another time than has passed.
-func (c *clock) doubt(from, to *reading, passed time.Duration) {
+func (c *clock) warnOfLeap(from, to *reading, passed time.Duration) {
 	leap := to.wall.Sub(from.wall) - passed
-	if c.warned || leap.Abs() < leapLeast {
+	if c.warned || leap.Abs() < minLeap {
 		return
 	}
 	c.warned = true
@@ -154,11 +154,11 @@ func (c *clock) saved() (r reading, known bool, err error) {
 	}
 	defer closer.Close()
 	in := cursor{rest: value}
-	version := in.octet()
-	r.at = int64(in.fixed())
-	r.wall = time.Unix(int64(in.fixed()), int64(in.number()))
-	r.up, r.boot = time.Duration(in.number()), in.text()
-	if in.bad || version != 1 {
+	version := in.uint8()
+	r.at = int64(in.uint64())
+	r.wall = time.Unix(int64(in.uint64()), int64(in.uvarint()))
+	r.up, r.boot = time.Duration(in.uvarint()), in.text()
+	if in.failed || version != 1 {
 		return r, false, errors.New("its clock is of a format that this version does not know")
 	}
 	return r, true, nil
@@ -166,8 +166,8 @@ func (c *clock) saved() (r reading, known bool, err error) {
 
 // begin is where the clock of a store begins that has none: a new one's at the wall clock, any other's at its newest
 // event, if the wall clock is not behind that. Of two that may be wrong, the earlier one removes nothing.
-func begin(db *pebble.DB, wall time.Time) (at int64, err error) {
-	at = min(max(0, wall.UnixNano()), latestStart)
+func firstReading(db *pebble.DB, wall time.Time) (at int64, err error) {
+	at = min(max(0, wall.UnixNano()), maxFirstReading)
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{letterHead}, UpperBound: []byte{letterHead + 1}})
 	if err != nil {
 		return 0, err
@@ -175,7 +175,7 @@ func begin(db *pebble.DB, wall time.Time) (at int64, err error) {
 	defer it.Close()
 	newest := int64(0)
 	for ok := it.First(); ok; ok = it.Next() {
-		if h, good := headOf(it.Key(), it.Value()); good {
+		if h, good := decodeHead(it.Key(), it.Value()); good {
 			newest = max(newest, h.at)
 		}
 	}

@@ -83,7 +83,7 @@ func (h *host) fill(t *testing.T) (last history.Outcome) {
 func (h *host) wantAll(t *testing.T, last history.Outcome) {
 	t.Helper()
 	h.store.tick(h.Now())
-	h.store.sweep(h.Now())
+	h.store.removeOld(h.Now())
 	room := topic(t, h.store, "room", anHour)
 	entries, err := room.Read(0, 100, h.Now())
 	if err != nil || len(entries) != 6 || room.Position() != last.Position {
@@ -101,7 +101,7 @@ func (h *host) wantNone(t *testing.T) {
 	t.Helper()
 	before := h.said(removed)
 	h.store.tick(h.Now())
-	h.store.sweep(h.Now())
+	h.store.removeOld(h.Now())
 	room := topic(t, h.store, "room", anHour)
 	if _, err := room.Read(0, 100, h.Now()); !errors.Is(err, history.ErrLost) || held(t, h.store, letterEvent) != 0 {
 		t.Fatalf("%d events are held behind their age, reading gives %v", held(t, h.store, letterEvent), err)
@@ -129,7 +129,7 @@ func TestClock_AStepWhileTheStoreIsOpenChangesNothing(t *testing.T) {
 			}
 			h.pass(52 * time.Minute)
 			h.wantNone(t)
-			if want := min(1, int(step.Abs()/leapLeast)); h.said(distrusted) != want {
+			if want := min(1, int(step.Abs()/minLeap)); h.said(distrusted) != want {
 				t.Errorf("the step is said %d times, want %d:\n%s", h.said(distrusted), want, h.log)
 			}
 		})
@@ -160,7 +160,7 @@ func TestClock_AWrongOneAtTheStartChangesNothing(t *testing.T) {
 					}
 					h.pass(52 * time.Minute)
 					h.wantNone(t)
-					if want := min(1, int(step.Abs()/leapLeast)); min(1, h.said(distrusted)) != want {
+					if want := min(1, int(step.Abs()/minLeap)); min(1, h.said(distrusted)) != want {
 						t.Errorf("a wrong clock is said %d times:\n%s", h.said(distrusted), h.log)
 					}
 				})
@@ -245,7 +245,7 @@ func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
 			counted := between(h)
 			h.begin(t)
 			h.pass(59*time.Minute - counted)
-			h.store.sweep(h.Now())
+			h.store.removeOld(h.Now())
 			if n := held(t, h.store, letterEvent); n != 6 {
 				t.Fatalf("%d events are held in front of their age", n)
 			}
@@ -330,7 +330,7 @@ func TestStore_ATopicThatIsForgottenWithItsEventsIsSaid(t *testing.T) {
 	h.fill(t)
 	suite.Add(t, topic(t, s, "quiet", anHour), suite.Event(t, "1", 10), true, h.Now())
 	h.pass(3*time.Hour + time.Second)
-	s.sweep(h.Now())
+	s.removeOld(h.Now())
 	if held(t, s, letterHead) != 0 || h.said(forgotten) != 1 || !h.log.has("topic=room events=6 ") {
 		t.Errorf("%d topics are held; the log says\n%s", held(t, s, letterHead), h.log)
 	}
@@ -350,7 +350,7 @@ func TestTopic_ABusyOneSaysWhatItRemovesForItsAge(t *testing.T) {
 			suite.Add(t, room, suite.Event(t, fmt.Sprint(i), 10), false, h.Now())
 		}
 	}
-	if err := s.slots[0].await(&operation{deed: deedProbe}); err != nil { // behind the trims
+	if err := s.partitions[0].await(&operation{op: opProbe}); err != nil { // behind the trims
 		t.Fatal(err)
 	}
 	if !h.log.has("topic=aged events=") || h.log.has("topic=many") {

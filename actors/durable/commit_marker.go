@@ -19,39 +19,39 @@ import (
 // nothing of it, and a machine that crashed finds an older mark, which is still true. Where answers are given before the
 // disk has them, a crash may leave a mark ahead of the store: then something answered is really gone, and since such
 // answers have a mark of their own, only topics that are relaxed pay for it.
-type witness struct {
-	file vfs.File
-	log  *slog.Logger
-	sick atomic.Bool // said once that it cannot be written
+type commitMarker struct {
+	file        vfs.File
+	log         *slog.Logger
+	writeFailed atomic.Bool // said once that it cannot be written
 }
 
 // mark is the newest entry that was answered when the disk had it, and the newest that was answered before.
-type mark struct{ strict, relaxed spot }
+type ackedEntries struct{ strict, relaxed entryID }
 
 // spot is a place in the log.
-type spot struct{ index, term uint64 }
+type entryID struct{ index, term uint64 }
 
 const (
-	witnessName = "witness"
-	markSize    = 64
-	markSum     = 32 // where the CRC-32C of what is before it is
+	commitMarkerName = "witness"
+	ackedSize        = 64
+	ackedSumAt       = 32 // where the CRC-32C of what is before it is
 )
 
-func openWitness(fs vfs.FS, dir string, slots int, log *slog.Logger) (*witness, []mark, error) {
-	f, err := fs.OpenReadWrite(fs.PathJoin(dir, witnessName), vfs.WriteCategoryUnspecified)
+func openCommitMarker(fs vfs.FS, dir string, slots int, log *slog.Logger) (*commitMarker, []ackedEntries, error) {
+	f, err := fs.OpenReadWrite(fs.PathJoin(dir, commitMarkerName), vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return nil, nil, err
 	}
-	w := &witness{file: f, log: log}
-	marks := make([]mark, slots)
+	w := &commitMarker{file: f, log: log}
+	marks := make([]ackedEntries, slots)
 	for i := range marks {
-		var b [markSize]byte
-		n, err := f.ReadAt(b[:], int64(i)*markSize)
+		var b [ackedSize]byte
+		n, err := f.ReadAt(b[:], int64(i)*ackedSize)
 		switch {
 		case err != nil && !errors.Is(err, io.EOF):
 			return nil, nil, errors.Join(err, f.Close())
 		case n == 0: // it is new: take up the room while there is some
-			_, err = f.WriteAt(b[:], int64(i)*markSize)
+			_, err = f.WriteAt(b[:], int64(i)*ackedSize)
 			if err != nil {
 				return nil, nil, errors.Join(err, f.Close())
 			}
@@ -62,28 +62,28 @@ func openWitness(fs vfs.FS, dir string, slots int, log *slog.Logger) (*witness, 
 	return w, marks, errors.Join(f.Sync(), syncDir(fs, dir))
 }
 
-func (w *witness) read(slot int, b [markSize]byte) mark {
-	if b == [markSize]byte{} {
-		return mark{}
+func (m *commitMarker) read(partition int, b [ackedSize]byte) ackedEntries {
+	if b == [ackedSize]byte{} {
+		return ackedEntries{}
 	}
-	if binary.BigEndian.Uint32(b[markSum:]) != crc32.Checksum(b[:markSum], castagnoli) {
-		w.log.Warn("the witness of a slot is damaged: whether its newest events are all there cannot be told", "slot", slot)
-		return mark{}
+	if binary.BigEndian.Uint32(b[ackedSumAt:]) != crc32.Checksum(b[:ackedSumAt], castagnoli) {
+		m.log.Warn("the witness of a slot is damaged: whether its newest events are all there cannot be told", "slot", partition)
+		return ackedEntries{}
 	}
 	c := cursor{rest: b[:]}
-	return mark{spot{c.fixed(), c.fixed()}, spot{c.fixed(), c.fixed()}}
+	return ackedEntries{entryID{c.uint64(), c.uint64()}, entryID{c.uint64(), c.uint64()}}
 }
 
 // saw notes the newest entry of a slot that is going to be answered. Slots may be noted at the same time.
-func (w *witness) saw(slot uint16, m mark) {
-	var b [markSize]byte
-	for i, n := range [...]uint64{m.strict.index, m.strict.term, m.relaxed.index, m.relaxed.term} {
+func (m *commitMarker) write(partition uint16, acked ackedEntries) {
+	var b [ackedSize]byte
+	for i, n := range [...]uint64{acked.strict.index, acked.strict.term, acked.relaxed.index, acked.relaxed.term} {
 		binary.BigEndian.PutUint64(b[8*i:], n)
 	}
-	binary.BigEndian.PutUint32(b[markSum:], crc32.Checksum(b[:markSum], castagnoli))
-	if _, err := w.file.WriteAt(b[:], int64(slot)*markSize); err != nil && !w.sick.Swap(true) {
-		w.log.Error("the witness cannot be written: a loss of the newest events would go unnoticed", "cause", err)
+	binary.BigEndian.PutUint32(b[ackedSumAt:], crc32.Checksum(b[:ackedSumAt], castagnoli))
+	if _, err := m.file.WriteAt(b[:], int64(partition)*ackedSize); err != nil && !m.writeFailed.Swap(true) {
+		m.log.Error("the witness cannot be written: a loss of the newest events would go unnoticed", "cause", err)
 	}
 }
 
-func (w *witness) close() error { return w.file.Close() }
+func (m *commitMarker) close() error { return m.file.Close() }

@@ -34,7 +34,7 @@ type Config struct {
 	// Joins says that an empty store waits to be added to the groups of other nodes, and makes none of its own.
 	Joins bool `yaml:"-" env:"-"`
 	// Transport makes the transport of a slot's group; the default reaches nobody else.
-	Transport func(slot int, id raft.ServerID) raft.Transport `yaml:"-" env:"-"`
+	Transport func(partition int, id raft.ServerID) raft.Transport `yaml:"-" env:"-"`
 }
 
 func (c Config) withDefaults() Config {

@@ -10,72 +10,72 @@ import (
 // fail; they pause, or Pebble would try again at once. Nor does a checkpoint, whose caller is told.
 
 // compaction is Pebble's word for what a compaction writes.
-const compaction = "pebble-compaction"
+const compactionCategory = "pebble-compaction"
 
-func (s *space) Create(name string, category vfs.DiskWriteCategory) (f vfs.File, err error) {
-	if s.spare(name) {
-		return s.FS.Create(name, category)
+func (g *diskGuard) Create(name string, category vfs.DiskWriteCategory) (f vfs.File, err error) {
+	if g.isCheckpoint(name) {
+		return g.FS.Create(name, category)
 	}
-	err = s.insist(func() error { f, err = s.FS.Create(name, category); return err })
-	return s.file(f, category, err)
+	err = g.retryWhileFull(func() error { f, err = g.FS.Create(name, category); return err })
+	return g.file(f, category, err)
 }
 
-func (s *space) OpenReadWrite(name string, category vfs.DiskWriteCategory, o ...vfs.OpenOption) (f vfs.File, err error) {
-	err = s.insist(func() error { f, err = s.FS.OpenReadWrite(name, category, o...); return err })
-	return s.file(f, category, err)
+func (g *diskGuard) OpenReadWrite(name string, category vfs.DiskWriteCategory, o ...vfs.OpenOption) (f vfs.File, err error) {
+	err = g.retryWhileFull(func() error { f, err = g.FS.OpenReadWrite(name, category, o...); return err })
+	return g.file(f, category, err)
 }
 
-func (s *space) ReuseForWrite(old, name string, category vfs.DiskWriteCategory) (f vfs.File, err error) {
-	err = s.insist(func() error { f, err = s.FS.ReuseForWrite(old, name, category); return err })
-	return s.file(f, category, err)
+func (g *diskGuard) ReuseForWrite(old, name string, category vfs.DiskWriteCategory) (f vfs.File, err error) {
+	err = g.retryWhileFull(func() error { f, err = g.FS.ReuseForWrite(old, name, category); return err })
+	return g.file(f, category, err)
 }
 
-func (s *space) Link(old, name string) error {
-	if s.spare(name) {
-		return s.FS.Link(old, name)
+func (g *diskGuard) Link(old, name string) error {
+	if g.isCheckpoint(name) {
+		return g.FS.Link(old, name)
 	}
-	return s.insist(func() error { return s.FS.Link(old, name) })
+	return g.retryWhileFull(func() error { return g.FS.Link(old, name) })
 }
 
-func (s *space) Rename(old, name string) error {
-	if s.spare(name) {
-		return s.FS.Rename(old, name)
+func (g *diskGuard) Rename(old, name string) error {
+	if g.isCheckpoint(name) {
+		return g.FS.Rename(old, name)
 	}
-	return s.insist(func() error { return s.FS.Rename(old, name) })
+	return g.retryWhileFull(func() error { return g.FS.Rename(old, name) })
 }
 
-func (s *space) MkdirAll(dir string, mode fs.FileMode) error {
-	if s.spare(dir) {
-		return s.FS.MkdirAll(dir, mode)
+func (g *diskGuard) MkdirAll(dir string, mode fs.FileMode) error {
+	if g.isCheckpoint(dir) {
+		return g.FS.MkdirAll(dir, mode)
 	}
-	return s.insist(func() error { return s.FS.MkdirAll(dir, mode) })
+	return g.retryWhileFull(func() error { return g.FS.MkdirAll(dir, mode) })
 }
 
-func (s *space) Unwrap() vfs.FS { return s.FS }
+func (g *diskGuard) Unwrap() vfs.FS { return g.FS }
 
-func (s *space) file(f vfs.File, category vfs.DiskWriteCategory, err error) (vfs.File, error) {
+func (g *diskGuard) file(f vfs.File, category vfs.DiskWriteCategory, err error) (vfs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &file{File: f, space: s, patient: category == compaction}, nil
+	return &guardedFile{File: f, guard: g, compaction: category == compactionCategory}, nil
 }
 
 // file is a file of the store that is written.
-type file struct {
+type guardedFile struct {
 	vfs.File
-	space   *space
-	patient bool // it is told when there is no room
+	guard      *diskGuard
+	compaction bool // it is told when there is no room
 }
 
-func (f *file) Write(p []byte) (n int, err error) {
-	if f.patient {
+func (f *guardedFile) Write(p []byte) (n int, err error) {
+	if f.compaction {
 		if n, err = f.File.Write(p); vfs.IsNoSpaceError(err) {
-			f.space.unload()
-			f.space.pause()
+			f.guard.releaseBallast()
+			f.guard.waitRetry()
 		}
 		return n, err
 	}
-	err = f.space.insist(func() error {
+	err = f.guard.retryWhileFull(func() error {
 		wrote, err := f.File.Write(p[n:])
 		n += wrote
 		return err
@@ -83,7 +83,7 @@ func (f *file) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-func (f *file) WriteAt(p []byte, at int64) (n int, err error) {
-	err = f.space.insist(func() error { n, err = f.File.WriteAt(p, at); return err })
+func (f *guardedFile) WriteAt(p []byte, at int64) (n int, err error) {
+	err = f.guard.retryWhileFull(func() error { n, err = f.File.WriteAt(p, at); return err })
 	return n, err
 }

@@ -310,8 +310,8 @@ func stuff(t *testing.T, f *os.File) {
 // roomByTrim has the topic forget what filled the disk: trims are taken while it is full.
 func roomByTrim(t *testing.T, s *Store, h *Topic) {
 	t.Helper()
-	o := operation{deed: deedTrim, tenant: "acme", topic: "room", epoch: h.epoch, offset: h.newest - 10}
-	if err := s.slotOf("acme", "room").await(&o); err != nil {
+	o := operation{op: opTrim, tenant: "acme", topic: "room", epoch: h.epoch, offset: h.newest - 10}
+	if err := s.partitionOf("acme", "room").await(&o); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.db.Compact(t.Context(), []byte{0}, []byte{0xff}, false); err != nil {

@@ -5,14 +5,14 @@ import "encoding/binary"
 // cursor reads what the append functions of encoding/binary and text wrote. Once something is missing it is bad, and
 // all that it reads is zero.
 type cursor struct {
-	rest []byte
-	bad  bool
+	rest   []byte
+	failed bool
 }
 
-func (c *cursor) number() uint64 {
+func (c *cursor) uvarint() uint64 {
 	n, size := binary.Uvarint(c.rest)
 	if size <= 0 {
-		c.rest, c.bad = nil, true
+		c.rest, c.failed = nil, true
 		return 0
 	}
 	c.rest = c.rest[size:]
@@ -20,13 +20,13 @@ func (c *cursor) number() uint64 {
 }
 
 // bytes returns a piece of what is read, not a copy.
-func (c *cursor) bytes() []byte { return c.take(c.number()) }
+func (c *cursor) bytes() []byte { return c.take(c.uvarint()) }
 
 func (c *cursor) text() string { return string(c.bytes()) }
 
 func (c *cursor) take(n uint64) []byte {
 	if n > uint64(len(c.rest)) {
-		c.rest, c.bad = nil, true
+		c.rest, c.failed = nil, true
 		return nil
 	}
 	piece := c.rest[:n]
@@ -34,21 +34,21 @@ func (c *cursor) take(n uint64) []byte {
 	return piece
 }
 
-func (c *cursor) fixed() uint64 {
+func (c *cursor) uint64() uint64 {
 	if b := c.take(8); b != nil {
 		return binary.BigEndian.Uint64(b)
 	}
 	return 0
 }
 
-func (c *cursor) fixed32() uint32 {
+func (c *cursor) uint32() uint32 {
 	if b := c.take(4); b != nil {
 		return binary.BigEndian.Uint32(b)
 	}
 	return 0
 }
 
-func (c *cursor) octet() byte {
+func (c *cursor) uint8() byte {
 	if b := c.take(1); b != nil {
 		return b[0]
 	}

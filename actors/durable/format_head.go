@@ -56,19 +56,19 @@ func (h *head) append(b, key []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(h.at))
 	b = binary.AppendUvarint(b, h.salt)
 	b = appendRule(b, &h.rule)
-	binary.BigEndian.PutUint32(b[from:], sum(key, b[from+4:]))
+	binary.BigEndian.PutUint32(b[from:], checksum(key, b[from+4:]))
 	return b
 }
 
 // headOf reads what append wrote. ok is false if it was not.
-func headOf(key, value []byte) (h head, ok bool) {
+func decodeHead(key, value []byte) (h head, ok bool) {
 	c := cursor{rest: value}
-	check := c.fixed32()
-	if c.bad || check != sum(key, value[4:]) || c.octet() != headVersion {
+	check := c.uint32()
+	if c.failed || check != checksum(key, value[4:]) || c.uint8() != headVersion {
 		return h, false
 	}
-	h = head{floor: c.number(), newest: c.number(), sum: c.fixed32(), total: c.number(), at: int64(c.fixed()), salt: c.number(), rule: ruleOf(&c)}
-	return h, !c.bad
+	h = head{floor: c.uvarint(), newest: c.uvarint(), sum: c.uint32(), total: c.uvarint(), at: int64(c.uint64()), salt: c.uvarint(), rule: decodeRule(&c)}
+	return h, !c.failed
 }
 
 func appendRule(b []byte, r *Rule) []byte {
@@ -82,9 +82,9 @@ func appendRule(b []byte, r *Rule) []byte {
 	return append(b, 0)
 }
 
-func ruleOf(c *cursor) Rule {
-	return Rule{Bounds: history.Bounds{Count: int(c.number()), Bytes: int(c.number()), Age: time.Duration(c.number())},
-		Dedup: time.Duration(c.number()), Relaxed: c.octet() == 1}
+func decodeRule(c *cursor) Rule {
+	return Rule{Bounds: history.Bounds{Count: int(c.uvarint()), Bytes: int(c.uvarint()), Age: time.Duration(c.uvarint())},
+		Dedup: time.Duration(c.uvarint()), Relaxed: c.uint8() == 1}
 }
 
 // seeds make the epochs of a slot. They are the same until something relaxed is lost and nothing else.

@@ -18,31 +18,31 @@ import "encoding/binary"
 const (
 	letterHead   = 'h'
 	letterEvent  = 'e'
-	letterSeen   = 'd'
+	letterID     = 'd'
 	letterState  = 's'
 	letterLog    = 'l'
 	letterVote   = 'v'
 	letterMarker = 'm'
-	letterPiece  = 'x'
+	letterChunk  = 'x'
 )
 
 var storeKey, storeKeyAgain, clockKey, originKey = []byte("!"), []byte("~"), []byte("@"), []byte("#")
 
 // replicated are the letters of the state machine: what a snapshot holds.
-var replicated = []byte{letterHead, letterEvent, letterSeen, letterState}
+var replicatedLetters = []byte{letterHead, letterEvent, letterID, letterState}
 
-func slotKey(letter byte, slot uint16) []byte {
-	return binary.BigEndian.AppendUint16(append(make([]byte, 0, 64), letter), slot)
+func partitionKey(letter byte, partition uint16) []byte {
+	return binary.BigEndian.AppendUint16(append(make([]byte, 0, 64), letter), partition)
 }
 
 // span is the range of all keys of a letter in a slot.
-func span(letter byte, slot uint16) (from, to []byte) {
-	from = slotKey(letter, slot)
-	return from, after(from)
+func keyRange(letter byte, partition uint16) (from, to []byte) {
+	from = partitionKey(letter, partition)
+	return from, keyAfter(from)
 }
 
 // after is the first key behind all that begin with prefix, whose last byte is not 0xff: slots end below 65535.
-func after(prefix []byte) []byte {
+func keyAfter(prefix []byte) []byte {
 	for i := len(prefix) - 1; ; i-- {
 		if prefix[i] != 0xff {
 			end := append([]byte(nil), prefix[:i+1]...)
@@ -52,8 +52,8 @@ func after(prefix []byte) []byte {
 	}
 }
 
-func numbered(letter byte, slot uint16, n uint64) []byte {
-	return binary.BigEndian.AppendUint64(slotKey(letter, slot), n)
+func numberedKey(letter byte, partition uint16, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(partitionKey(letter, partition), n)
 }
 
 func appendName(key []byte, tenant, topic string) []byte {
@@ -61,14 +61,14 @@ func appendName(key []byte, tenant, topic string) []byte {
 	return append(append(key, topic...), 0)
 }
 
-func headKey(slot uint16, tenant, topic string) []byte {
-	return appendName(slotKey(letterHead, slot), tenant, topic)
+func headKey(partition uint16, tenant, topic string) []byte {
+	return appendName(partitionKey(letterHead, partition), tenant, topic)
 }
 
-func eventKey(slot uint16, tenant, topic string, offset uint64) []byte {
-	return binary.BigEndian.AppendUint64(appendName(slotKey(letterEvent, slot), tenant, topic), offset)
+func eventKey(partition uint16, tenant, topic string, offset uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendName(partitionKey(letterEvent, partition), tenant, topic), offset)
 }
 
-func seenKey(slot uint16, bucket uint64, tenant, topic, id string) []byte {
-	return append(appendName(numbered(letterSeen, slot, bucket), tenant, topic), id...)
+func idKey(partition uint16, bucket uint64, tenant, topic, id string) []byte {
+	return append(appendName(numberedKey(letterID, partition, bucket), tenant, topic), id...)
 }

@@ -3,61 +3,61 @@ package durable
 import "encoding/binary"
 
 // deed is what an operation does to the state machine.
-type deed byte
+type opType byte
 
 // The numbers are part of the format on disk.
 const (
-	deedAdd    deed = 1 // a topic gets an event
-	deedTrim   deed = 2 // a topic loses its oldest events
-	deedForget deed = 3 // a topic that is empty is removed
-	deedReseed deed = 4 // all topics of the slot, or all relaxed ones, get new epochs
-	deedMend   deed = 5 // a topic loses its newest events, which are damaged, and gets a new epoch
-	deedProbe  deed = 6 // nothing: whoever is answered knows that the slot takes operations
-	deedRenew  deed = 7 // a topic gets a new epoch and keeps its events; without a name, all that nobody has published to
+	opAdd    opType = 1 // a topic gets an event
+	opTrim   opType = 2 // a topic loses its oldest events
+	opForget opType = 3 // a topic that is empty is removed
+	opReseed opType = 4 // all topics of the slot, or all relaxed ones, get new epochs
+	opRepair opType = 5 // a topic loses its newest events, which are damaged, and gets a new epoch
+	opProbe  opType = 6 // nothing: whoever is answered knows that the slot takes operations
+	opRenew  opType = 7 // a topic gets a new epoch and keeps its events; without a name, all that nobody has published to
 )
 
 // operation is one line of an entry of the log. An entry says all that depends on a clock or on chance: applied to the
 // same state it does the same on every node.
 type operation struct {
-	deed          deed
+	op            opType
 	tenant, topic string
 
-	now       int64  // add: Unix nanoseconds
-	recognise bool   // add: refuse the id if it was seen
-	rule      *Rule  // add: the topic's from now on; nil leaves it
-	body      []byte // add
+	now   int64  // add: Unix nanoseconds
+	dedup bool   // add: refuse the id if it was seen
+	rule  *Rule  // add: the topic's from now on; nil leaves it
+	body  []byte // add
 
-	epoch  string   // trim: the one that is meant
-	offset uint64   // trim: the newest to go; forget: the newest there is
-	seed   [16]byte // reseed
-	part   bool     // reseed: of the relaxed topics only
-	head   head     // mend: what is left
+	epoch       string   // trim: the one that is meant
+	offset      uint64   // trim: the newest to go; forget: the newest there is
+	seed        [16]byte // reseed
+	relaxedOnly bool     // reseed: of the relaxed topics only
+	head        head     // mend: what is left
 }
 
 // Bits of an add.
 const (
-	bitRecognise = 1 << iota
-	bitRule
+	flagDedup = 1 << iota
+	flagRule
 )
 
 func (o *operation) append(b []byte) []byte {
-	b = append(b, byte(o.deed))
+	b = append(b, byte(o.op))
 	b = appendText(appendText(b, o.tenant), o.topic)
-	switch o.deed {
-	case deedAdd:
+	switch o.op {
+	case opAdd:
 		return o.appendAdd(b)
-	case deedTrim:
+	case opTrim:
 		return binary.AppendUvarint(appendText(b, o.epoch), o.offset)
-	case deedForget:
+	case opForget:
 		return binary.AppendUvarint(b, o.offset)
-	case deedReseed:
-		if o.part {
+	case opReseed:
+		if o.relaxedOnly {
 			return append(append(b, 1), o.seed[:]...)
 		}
 		return append(append(b, 0), o.seed[:]...)
-	case deedMend:
+	case opRepair:
 		return appendText(b, o.head.append(nil, nil))
-	case deedProbe, deedRenew:
+	case opProbe, opRenew:
 		return b
 	}
 	panic("an operation without a deed")
@@ -66,11 +66,11 @@ func (o *operation) append(b []byte) []byte {
 func (o *operation) appendAdd(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(o.now))
 	var bits byte
-	if o.recognise {
-		bits |= bitRecognise
+	if o.dedup {
+		bits |= flagDedup
 	}
 	if o.rule != nil {
-		bits |= bitRule
+		bits |= flagRule
 	}
 	b = append(b, bits)
 	if o.rule != nil {
@@ -81,38 +81,38 @@ func (o *operation) appendAdd(b []byte) []byte {
 
 // next reads what append wrote; body is a piece of the entry. ok is false at the end, and at what cannot be read: then
 // the cursor is bad.
-func (o *operation) next(c *cursor) (ok bool) {
+func (o *operation) decode(c *cursor) (ok bool) {
 	if len(c.rest) == 0 {
 		return false
 	}
-	*o = operation{deed: deed(c.octet()), tenant: c.text(), topic: c.text()}
-	switch o.deed {
-	case deedAdd:
-		o.nextAdd(c)
-	case deedTrim:
-		o.epoch, o.offset = c.text(), c.number()
-	case deedForget:
-		o.offset = c.number()
-	case deedReseed:
-		o.part = c.octet() == 1
+	*o = operation{op: opType(c.uint8()), tenant: c.text(), topic: c.text()}
+	switch o.op {
+	case opAdd:
+		o.decodeAdd(c)
+	case opTrim:
+		o.epoch, o.offset = c.text(), c.uvarint()
+	case opForget:
+		o.offset = c.uvarint()
+	case opReseed:
+		o.relaxedOnly = c.uint8() == 1
 		copy(o.seed[:], c.take(16))
-	case deedMend:
+	case opRepair:
 		var good bool
-		o.head, good = headOf(nil, c.bytes())
-		c.bad = c.bad || !good
-	case deedProbe, deedRenew:
+		o.head, good = decodeHead(nil, c.bytes())
+		c.failed = c.failed || !good
+	case opProbe, opRenew:
 	default:
-		c.bad = true
+		c.failed = true
 	}
-	return !c.bad
+	return !c.failed
 }
 
-func (o *operation) nextAdd(c *cursor) {
-	o.now = int64(c.fixed())
-	bits := c.octet()
-	o.recognise = bits&bitRecognise != 0
-	if bits&bitRule != 0 {
-		rule := ruleOf(c)
+func (o *operation) decodeAdd(c *cursor) {
+	o.now = int64(c.uint64())
+	bits := c.uint8()
+	o.dedup = bits&flagDedup != 0
+	if bits&flagRule != 0 {
+		rule := decodeRule(c)
 		o.rule = &rule
 	}
 	o.body = c.bytes()
@@ -124,4 +124,4 @@ const (
 	entryRelaxed = 2 // answered before
 )
 
-func relaxed(entry []byte) bool { return len(entry) > 0 && entry[0] == entryRelaxed }
+func isRelaxed(entry []byte) bool { return len(entry) > 0 && entry[0] == entryRelaxed }

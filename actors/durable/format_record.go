@@ -23,30 +23,30 @@ const recordHeader = 4 + 4 + 8 + 8
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // seal appends the record to b, and sets its sum.
-func (r *record) seal(b, key []byte) []byte {
+func (r *record) append(b, key []byte) []byte {
 	from := len(b)
 	b = binary.BigEndian.AppendUint32(b, 0)
 	b = binary.BigEndian.AppendUint32(b, r.prev)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.at))
 	b = binary.BigEndian.AppendUint64(b, r.total)
 	b = append(b, r.body...)
-	r.sum = sum(key, b[from+4:])
+	r.sum = checksum(key, b[from+4:])
 	binary.BigEndian.PutUint32(b[from:], r.sum)
 	return b
 }
 
-func sum(key, rest []byte) uint32 {
+func checksum(key, rest []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, rest)
 }
 
 // unseal reads a record; its body is a piece of value. ok is false if it is not what was sealed.
-func unseal(key, value []byte) (r record, ok bool) {
+func decodeRecord(key, value []byte) (r record, ok bool) {
 	if len(value) < recordHeader {
 		return r, false
 	}
 	c := cursor{rest: value}
-	r = record{sum: c.fixed32(), prev: c.fixed32(), at: int64(c.fixed()), total: c.fixed(), body: c.rest}
-	return r, r.sum == sum(key, value[4:])
+	r = record{sum: c.uint32(), prev: c.uint32(), at: int64(c.uint64()), total: c.uint64(), body: c.rest}
+	return r, r.sum == checksum(key, value[4:])
 }
 
 // appendEvent is the body of a record. The id comes first, since the state machine asks for it.
@@ -68,7 +68,7 @@ func appendEvent(b []byte, topic string, ev *protocol.Event) []byte {
 }
 
 // event rebuilds an event; nothing of it is a piece of body.
-func event(topic string, body []byte) (*protocol.Event, error) {
+func decodeEvent(topic string, body []byte) (*protocol.Event, error) {
 	c := cursor{rest: body}
 	d := protocol.Draft{ID: c.text(), Kind: protocol.Kind(c.text()), Key: c.text(), Topic: c.text()}
 	if d.Topic == "" {
@@ -96,7 +96,7 @@ func eventID(body []byte) string {
 }
 
 // weight is what a body counts against Bounds.Bytes: the same as in a history.Memory.
-func weight(body []byte) uint64 {
+func countedBytes(body []byte) uint64 {
 	c := cursor{rest: body}
 	for range 5 {
 		c.bytes()

@@ -12,108 +12,108 @@ import (
 )
 
 // slot is one Raft group and what leads to it: its log, its state machine, and the queue of what is to be agreed on.
-type slot struct {
+type partition struct {
 	number  uint16 // static, as are these
 	store   *Store
 	log     *groupLog
-	machine *machine
+	machine *stateMachine
 	raft    *raft.Raft
 	queue   *queue
 	ended   sync.WaitGroup // the committer
 
 	unsynced atomic.Bool // something relaxed was answered since the last sync
 
-	seen          mark // what was answered; the committer's, as are these
-	logged, count int  // bytes and entries since the last snapshot
+	acked                    ackedEntries // what was answered; the committer's, as are these
+	uncutBytes, uncutEntries int          // bytes and entries since the last snapshot
 }
 
 const (
-	heartbeat     = 500 * time.Millisecond
-	electionLimit = 30 * time.Second
+	heartbeat       = 500 * time.Millisecond
+	electionTimeout = 30 * time.Second
 )
 
-func newSlot(s *Store, number uint16) *slot {
-	return &slot{number: number, store: s, log: &groupLog{entries: entries{number, s.db}}, queue: newQueue()}
+func newPartition(s *Store, number uint16) *partition {
+	return &partition{number: number, store: s, log: &groupLog{entries: entries{number, s.db}}, queue: newQueue()}
 }
 
-func (s *slot) config() *raft.Config {
+func (p *partition) config() *raft.Config {
 	c := raft.DefaultConfig()
-	c.LocalID = s.store.id
+	c.LocalID = p.store.id
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = heartbeat, heartbeat, heartbeat/2
 	c.CommitTimeout = 50 * time.Millisecond
 	c.MaxAppendEntries, c.BatchApplyCh = batchCount, true
 	c.NoSnapshotRestoreOnStart, c.NoLegacyTelemetry = true, true
-	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = 24*time.Hour, 1<<62, keepCount // the committer asks for them
-	c.Logger = raftLogger(s.store.cfg.Logger, s.number)
+	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = 24*time.Hour, 1<<62, trailingEntries // the committer asks for them
+	c.Logger = raftLogger(p.store.cfg.Logger, p.number)
 	return c
 }
 
 // start runs the group, and waits until it takes publishes.
-func (s *slot) start(seen mark) (err error) {
+func (p *partition) start(acked ackedEntries) (err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("slot %d: %w", s.number, err)
+			err = fmt.Errorf("slot %d: %w", p.number, err)
 		}
 	}()
-	m := markers{s.number, s.store.db}
-	if err := s.restore(m); err != nil {
+	m := snapshots{p.number, p.store.db}
+	if err := p.restore(m); err != nil {
 		return err
 	}
-	if s.machine, err = newMachine(s.number, s.store.db, s.store.cfg.Logger); err != nil {
+	if p.machine, err = newStateMachine(p.number, p.store.db, p.store.cfg.Logger); err != nil {
 		return err
 	}
-	if err := s.mendLog(m); err != nil {
+	if err := p.repairLog(m); err != nil {
 		return err
 	}
-	s.seen = seen
-	lost, err := s.missing(m, seen)
+	p.acked = acked
+	lost, err := p.findLoss(m, acked)
 	if err != nil {
 		return err
 	}
-	if s.store.anew {
+	if p.store.newEpochs {
 		lost = lostAny
 	}
-	voters, err := s.run(m)
+	voters, err := p.run(m)
 	if err != nil {
 		return err
 	}
-	s.ended.Go(s.committing)
+	p.ended.Go(p.runCommitter)
 	if voters == 1 {
-		return s.settle(lost)
+		return p.becomeReady(lost)
 	}
-	if s.store.anew && !s.store.made { // it may have voted and agreed to what it does not know of
+	if p.store.newEpochs && !p.store.created { // it may have voted and agreed to what it does not know of
 		return errors.New("it is a copy of a node of a cluster; remove this node from the cluster, empty its directory, and add it again")
 	}
 	return nil
 }
 
 // restore completes what another node sent and a crash interrupted.
-func (s *slot) restore(m markers) error {
+func (p *partition) restore(m snapshots) error {
 	newest, err := m.newest()
-	if err != nil || newest == nil || newest.pieces == 0 {
+	if err != nil || newest == nil || newest.chunks == 0 {
 		return err
 	}
-	return receive(s.store.db, s.number, &pieces{markers: m, left: newest.pieces})
+	return receive(p.store.db, p.number, &snapshotChunks{snapshots: m, left: newest.chunks})
 }
 
 // run starts the group; at its first start it has one voter, unless it joins others. It tells how many there are.
-func (s *slot) run(m markers) (voters int, err error) {
-	votes, transport := votes{s.number, s.store.db}, s.store.cfg.Transport(int(s.number), s.store.id)
-	known, err := raft.HasExistingState(s.log, votes, m)
+func (p *partition) run(m snapshots) (voters int, err error) {
+	votes, transport := votes{p.number, p.store.db}, p.store.cfg.Transport(int(p.number), p.store.id)
+	known, err := raft.HasExistingState(p.log, votes, m)
 	if err != nil {
 		return 0, err
 	}
-	config := s.config()
-	if !known && !s.store.cfg.Joins {
-		first := raft.Configuration{Servers: []raft.Server{{ID: s.store.id, Address: transport.LocalAddr()}}}
-		if err := raft.BootstrapCluster(config, s.log, votes, m, transport, first); err != nil {
+	config := p.config()
+	if !known && !p.store.cfg.Joins {
+		first := raft.Configuration{Servers: []raft.Server{{ID: p.store.id, Address: transport.LocalAddr()}}}
+		if err := raft.BootstrapCluster(config, p.log, votes, m, transport, first); err != nil {
 			return 0, err
 		}
 	}
-	if s.raft, err = raft.NewRaft(config, s.machine, s.log, votes, m, transport); err != nil {
+	if p.raft, err = raft.NewRaft(config, p.machine, p.log, votes, m, transport); err != nil {
 		return 0, err
 	}
-	members := s.raft.GetConfiguration()
+	members := p.raft.GetConfiguration()
 	if err := members.Error(); err != nil {
 		return 0, err
 	}
@@ -123,43 +123,43 @@ func (s *slot) run(m markers) (voters int, err error) {
 		}
 	}
 	if voters == 1 { // nobody to wait for
-		err = transport.TimeoutNow(s.store.id, transport.LocalAddr(), &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}}, &raft.TimeoutNowResponse{})
+		err = transport.TimeoutNow(p.store.id, transport.LocalAddr(), &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}}, &raft.TimeoutNowResponse{})
 	}
 	return voters, err
 }
 
 // settle waits for the election, and for all that the log holds to be applied. If answered events are lost, or may be,
 // all topics of the slot begin new epochs.
-func (s *slot) settle(lost loss) error {
-	for limit := time.Now().Add(electionLimit); s.raft.State() != raft.Leader; {
+func (p *partition) becomeReady(lost loss) error {
+	for limit := time.Now().Add(electionTimeout); p.raft.State() != raft.Leader; {
 		if time.Now().After(limit) {
-			return fmt.Errorf("it has no leader after %s", electionLimit)
+			return fmt.Errorf("it has no leader after %s", electionTimeout)
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if err := s.raft.Barrier(electionLimit).Error(); err != nil {
+	if err := p.raft.Barrier(electionTimeout).Error(); err != nil {
 		return err
 	}
-	if s.machine.broken != nil {
-		return s.machine.broken
+	if p.machine.broken != nil {
+		return p.machine.broken
 	}
-	first := *s.machine.seeds.Load() == seeds{}
+	first := *p.machine.seeds.Load() == seeds{}
 	if lost == lostNothing && !first {
 		return nil
 	}
-	if err := s.reseed(lost == lostRelaxed && !first); err != nil {
+	if err := p.reseed(lost == lostRelaxed && !first); err != nil {
 		return err
 	}
-	return s.raft.Snapshot().Error() // from now on the members are known even if the log is damaged
+	return p.raft.Snapshot().Error() // from now on the members are known even if the log is damaged
 }
 
 // reseed begins new epochs: of all topics, or of the relaxed ones.
-func (s *slot) reseed(relaxedOnly bool) error {
-	o := operation{deed: deedReseed, part: relaxedOnly}
+func (p *partition) reseed(relaxedOnly bool) error {
+	o := operation{op: opReseed, relaxedOnly: relaxedOnly}
 	if _, err := rand.Read(o.seed[:]); err != nil {
 		return err
 	}
-	return s.await(&o)
+	return p.await(&o)
 }
 
 // loss is what was answered and is not there any more.
@@ -172,7 +172,7 @@ const (
 )
 
 // missing compares the log with what the witness saw, and says what is lost.
-func (s *slot) missing(m markers, seen mark) (lost loss, err error) {
+func (p *partition) findLoss(m snapshots, acked ackedEntries) (lost loss, err error) {
 	newest, err := m.newest()
 	if err != nil {
 		return 0, err
@@ -181,8 +181,8 @@ func (s *slot) missing(m markers, seen mark) (lost loss, err error) {
 	if newest != nil {
 		cut = newest.index
 	}
-	for i, at := range []spot{seen.relaxed, seen.strict} {
-		there, err := s.holds(cut, at)
+	for i, at := range []entryID{acked.relaxed, acked.strict} {
+		there, err := p.hasEntry(cut, at)
 		if err != nil {
 			return 0, err
 		}
@@ -193,32 +193,32 @@ func (s *slot) missing(m markers, seen mark) (lost loss, err error) {
 	if lost == lostNothing {
 		return lost, nil
 	}
-	last, err := s.log.LastIndex()
-	s.store.cfg.Logger.Error("the newest events of a slot are lost, though they were answered; its topics keep what is older and begin new epochs",
-		"slot", s.number, "relaxed_topics_only", lost == lostRelaxed, "answered_up_to_entry", seen.relaxed.index, "found_up_to_entry", last)
+	last, err := p.log.LastIndex()
+	p.store.cfg.Logger.Error("the newest events of a slot are lost, though they were answered; its topics keep what is older and begin new epochs",
+		"slot", p.number, "relaxed_topics_only", lost == lostRelaxed, "answered_up_to_entry", acked.relaxed.index, "found_up_to_entry", last)
 	return lost, err
 }
 
 // holds reports whether an entry is in the log or in front of where it was cut.
-func (s *slot) holds(cut uint64, at spot) (bool, error) {
+func (p *partition) hasEntry(cut uint64, at entryID) (bool, error) {
 	if at.index <= cut {
 		return true, nil
 	}
 	var l raft.Log
-	err := s.log.GetLog(at.index, &l)
+	err := p.log.GetLog(at.index, &l)
 	if errors.Is(err, raft.ErrLogNotFound) {
 		return false, nil
 	}
 	return l.Term == at.term, err
 }
 
-func (s *slot) stop() {
-	s.queue.close()
-	s.ended.Wait()
-	if s.raft != nil {
-		if err := s.raft.Shutdown().Error(); err != nil && !errors.Is(err, raft.ErrRaftShutdown) {
-			s.store.cfg.Logger.Error("a slot did not end as it should", "slot", s.number, "cause", err)
+func (p *partition) stop() {
+	p.queue.close()
+	p.ended.Wait()
+	if p.raft != nil {
+		if err := p.raft.Shutdown().Error(); err != nil && !errors.Is(err, raft.ErrRaftShutdown) {
+			p.store.cfg.Logger.Error("a slot did not end as it should", "slot", p.number, "cause", err)
 		}
 	}
-	s.log.close()
+	p.log.close()
 }

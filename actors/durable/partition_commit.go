@@ -14,10 +14,10 @@ import (
 
 // request is an operation on its way to the log.
 type request struct {
-	operation []byte
-	relaxed   bool // it may be answered before the disk has it
-	frees     bool // it makes room, so it is taken when there is none
-	done      func(history.Outcome)
+	operation  []byte
+	relaxed    bool // it may be answered before the disk has it
+	freesSpace bool // it makes room, so it is taken when there is none
+	done       func(history.Outcome)
 }
 
 // Bounds of what waits for one slot, and of what becomes one entry of its log. While one entry is on its way to the
@@ -42,8 +42,8 @@ type queue struct {
 func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
 
 var (
-	errCrowded = &protocol.Refusal{Reason: protocol.Busy, Detail: "too many durable publishes wait for the disk", RetryAfter: time.Second}
-	errClosing = &protocol.Refusal{Reason: protocol.Draining, RetryAfter: time.Second}
+	errQueueFull = &protocol.Refusal{Reason: protocol.Busy, Detail: "too many durable publishes wait for the disk", RetryAfter: time.Second}
+	errClosing   = &protocol.Refusal{Reason: protocol.Draining, RetryAfter: time.Second}
 )
 
 // put queues a request, or says why not.
@@ -54,7 +54,7 @@ func (q *queue) put(r request) error {
 	case q.closed:
 		return errClosing
 	case len(q.list) >= queueCount || q.bytes+len(r.operation) > queueBytes && len(q.list) > 0:
-		return errCrowded
+		return errQueueFull
 	}
 	q.list = append(q.list, r)
 	q.bytes += len(r.operation)
@@ -103,52 +103,52 @@ func (q *queue) close() {
 }
 
 // committing is the committer: it gathers what waits, has it agreed on, and answers, in order.
-func (s *slot) committing() {
+func (p *partition) runCommitter() {
 	var batch []request
 	for {
-		batch = s.queue.take(batch[:0])
+		batch = p.queue.take(batch[:0])
 		if len(batch) == 0 {
 			return
 		}
-		s.commit(batch)
+		p.commit(batch)
 		clear(batch)
 	}
 }
 
-func (s *slot) commit(batch []request) {
-	if why := s.store.space.room(); why != nil {
-		batch = refuseAll(batch, why)
+func (p *partition) commit(batch []request) {
+	if why := p.store.guard.refusal(); why != nil {
+		batch = refuseWrites(batch, why)
 	}
 	if len(batch) == 0 {
 		return
 	}
-	entry, lax := pack(batch)
-	future := s.raft.Apply(entry, 0)
+	entry, relaxed := encodeEntry(batch)
+	future := p.raft.Apply(entry, 0)
 	if err := future.Error(); err != nil {
-		fail(batch, unavailable(err))
+		fail(batch, applyRefusal(err))
 		return
 	}
-	a := future.Response().(*applied)
+	a := future.Response().(*applyResult)
 	if a.err != nil || len(a.outcomes) != len(batch) {
 		fail(batch, &protocol.Refusal{Reason: protocol.Internal})
 		return
 	}
-	if s.seen.relaxed = (spot{future.Index(), a.term}); lax {
-		s.unsynced.Store(true)
+	if p.acked.relaxed = (entryID{future.Index(), a.term}); relaxed {
+		p.unsynced.Store(true)
 	} else { // and the disk has all that was answered before
-		s.seen.strict = s.seen.relaxed
+		p.acked.strict = p.acked.relaxed
 	}
-	s.store.witness.saw(s.number, s.seen)
+	p.store.commitMarker.write(p.number, p.acked)
 	for i, r := range batch {
 		r.done(a.outcomes[i])
 	}
-	s.compact(len(entry))
+	p.compact(len(entry))
 }
 
 // refuseAll refuses what needs room and returns the rest.
-func refuseAll(batch []request, why error) (left []request) {
+func refuseWrites(batch []request, why error) (left []request) {
 	for _, r := range batch {
-		if r.frees {
+		if r.freesSpace {
 			left = append(left, r)
 		} else {
 			r.done(history.Outcome{Err: why})
@@ -165,7 +165,7 @@ func fail(batch []request, why error) {
 
 // unavailable is what a publisher is told when the group does not agree. Whether it did nevertheless is not known: the
 // publisher tries again with the same id.
-func unavailable(err error) error {
+func applyRefusal(err error) error {
 	if errors.Is(err, raft.ErrRaftShutdown) {
 		return errClosing
 	}
@@ -173,58 +173,58 @@ func unavailable(err error) error {
 }
 
 // pack makes an entry. It is relaxed if all in it may be; then it is not waited for.
-func pack(batch []request) (entry []byte, lax bool) {
+func encodeEntry(batch []request) (entry []byte, relaxed bool) {
 	size := 1
-	lax = true
+	relaxed = true
 	for _, r := range batch {
 		size += len(r.operation)
-		lax = lax && r.relaxed
+		relaxed = relaxed && r.relaxed
 	}
 	entry = append(make([]byte, 0, size), entryStrict)
-	if lax {
+	if relaxed {
 		entry[0] = entryRelaxed
 	}
 	for _, r := range batch {
 		entry = append(entry, r.operation...)
 	}
-	return entry, lax
+	return entry, relaxed
 }
 
 // The log is cut after so many bytes or entries, whichever come first: both are read at a start. What stays behind the
 // cut is for a node that was away for a moment.
 const (
-	cutBytes  = 4 << 20 // and not more than a part of the reserve, on a small disk
-	cutCount  = 4096
-	keepCount = 1024 // and not more than a quarter of the bytes
+	compactBytes    = 4 << 20 // and not more than a part of the reserve, on a small disk
+	compactEntries  = 4096
+	trailingEntries = 1024 // and not more than a quarter of the bytes
 )
 
 // compact cuts the log now and then.
-func (s *slot) compact(bytes int) {
-	s.logged, s.count = s.logged+bytes, s.count+1
-	limit := min(cutBytes, int(s.store.space.reserve/16))
-	if s.logged < limit && s.count < cutCount {
+func (p *partition) compact(bytes int) {
+	p.uncutBytes, p.uncutEntries = p.uncutBytes+bytes, p.uncutEntries+1
+	limit := min(compactBytes, int(p.store.guard.reserve/16))
+	if p.uncutBytes < limit && p.uncutEntries < compactEntries {
 		return
 	}
-	keep := uint64(min(keepCount, max(1, limit/4/(s.logged/s.count+1))))
+	keep := uint64(min(trailingEntries, max(1, limit/4/(p.uncutBytes/p.uncutEntries+1))))
 	rc := raft.ReloadableConfig{TrailingLogs: keep, SnapshotInterval: 24 * time.Hour, SnapshotThreshold: 1 << 62, HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat}
-	err := s.raft.ReloadConfig(rc)
+	err := p.raft.ReloadConfig(rc)
 	if err == nil {
-		err = s.raft.Snapshot().Error()
+		err = p.raft.Snapshot().Error()
 	}
 	if err != nil && !errors.Is(err, raft.ErrNothingNewToSnapshot) && !errors.Is(err, raft.ErrRaftShutdown) {
-		s.store.cfg.Logger.Warn("the log of a slot could not be cut", "slot", s.number, "cause", err)
+		p.store.cfg.Logger.Warn("the log of a slot could not be cut", "slot", p.number, "cause", err)
 	}
-	s.logged, s.count = 0, 0
+	p.uncutBytes, p.uncutEntries = 0, 0
 }
 
 // await has one operation agreed on and waits for it.
-func (s *slot) await(o *operation) error { return s.awaitFor(context.Background(), o) }
+func (p *partition) await(o *operation) error { return p.awaitFor(context.Background(), o) }
 
 // awaitFor is await, but gives up when the context ends; then nobody knows what became of the operation.
-func (s *slot) awaitFor(ctx context.Context, o *operation) error {
+func (p *partition) awaitFor(ctx context.Context, o *operation) error {
 	answer := make(chan error, 1)
-	r := request{operation: o.append(nil), frees: true, done: func(out history.Outcome) { answer <- out.Err }}
-	if err := s.queue.put(r); err != nil {
+	r := request{operation: o.append(nil), freesSpace: true, done: func(out history.Outcome) { answer <- out.Err }}
+	if err := p.queue.put(r); err != nil {
 		return err
 	}
 	select {

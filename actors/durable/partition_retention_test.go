@@ -58,7 +58,7 @@ func TestStore_SweepsTopicsThatNobodyUses(t *testing.T) {
 	for i := range 10 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), false, suite.Begin.Add(time.Duration(i)*time.Minute))
 	}
-	s.sweep(suite.Begin.Add(64*time.Minute + 1))
+	s.removeOld(suite.Begin.Add(64*time.Minute + 1))
 	if n := held(t, s, letterEvent); n != 5 {
 		t.Errorf("%d events are held, 5 are not too old", n)
 	}
@@ -68,8 +68,8 @@ func TestStore_SweepsTopicsThatNobodyUses(t *testing.T) {
 	if _, err := h.Read(2, 100, suite.Begin); !errors.Is(err, history.ErrLost) {
 		t.Errorf("a removed event is not missed: %v", err)
 	}
-	s.sweep(suite.Begin.Add(25 * time.Hour))
-	s.sweep(suite.Begin.Add(25 * time.Hour))
+	s.removeOld(suite.Begin.Add(25 * time.Hour))
+	s.removeOld(suite.Begin.Add(25 * time.Hour))
 	if events, heads := held(t, s, letterEvent), held(t, s, letterHead); events != 0 || heads != 0 {
 		t.Errorf("%d events and %d topics are held", events, heads)
 	}
@@ -91,7 +91,7 @@ func TestStore_IdsLeaveTheDiskInTime(t *testing.T) {
 	for i := range 100 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), true, suite.Begin.Add(time.Duration(i)*time.Minute))
 	}
-	if n := held(t, s, letterSeen); n < 60 || n > 80 {
+	if n := held(t, s, letterID); n < 60 || n > 80 {
 		t.Errorf("%d ids of 100 minutes are held", n)
 	}
 }
@@ -167,14 +167,14 @@ func TestTopic_ARelaxedOneIsAnsweredBeforeTheDiskHasIt(t *testing.T) {
 		for i := range 100 {
 			suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), false, suite.Begin)
 		}
-		if n := fs.count.Load() - before; rule.Relaxed != (n == 0) || !rule.Relaxed && n < 100 || s.slots[0].unsynced.Load() != rule.Relaxed {
+		if n := fs.count.Load() - before; rule.Relaxed != (n == 0) || !rule.Relaxed && n < 100 || s.partitions[0].unsynced.Load() != rule.Relaxed {
 			t.Errorf("relaxed %v: %d syncs for 100 publishes", rule.Relaxed, n)
 		}
 	}
 	before := fs.count.Load()
 	s.sync(time.Time{})
 	s.sync(time.Time{})
-	if n := fs.count.Load() - before; n != 1 || s.slots[0].unsynced.Load() {
+	if n := fs.count.Load() - before; n != 1 || s.partitions[0].unsynced.Load() {
 		t.Errorf("%d syncs at the end of two windows, of which one has something", n)
 	}
 }

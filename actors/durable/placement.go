@@ -2,7 +2,7 @@ package durable
 
 // place is the slot of a topic: FNV-1a over both names, then the finish of SplitMix64, since FNV's low bits alone are
 // not mixed well. It is part of the format on disk.
-func place(tenant, topic string, slots int) uint16 {
+func partitionNumber(tenant, topic string, slots int) uint16 {
 	const offset, prime = 14695981039346656037, 1099511628211
 	h := uint64(offset)
 	for i := range len(tenant) {

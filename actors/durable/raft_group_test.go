@@ -18,14 +18,14 @@ type wires struct {
 	all map[int][]*raft.InmemTransport // by slot
 }
 
-func (w *wires) transport(slot int, id raft.ServerID) raft.Transport {
+func (w *wires) transport(partition int, id raft.ServerID) raft.Transport {
 	address, t := raft.NewInmemTransport(raft.ServerAddress(id))
 	t.Connect(address, t)
-	for _, other := range w.all[slot] {
+	for _, other := range w.all[partition] {
 		t.Connect(other.LocalAddr(), other)
 		other.Connect(address, t)
 	}
-	w.all[slot] = append(w.all[slot], t)
+	w.all[partition] = append(w.all[partition], t)
 	return t
 }
 
@@ -38,7 +38,7 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 	for i := range 500 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 200), true, suite.Begin)
 	}
-	leader := one.slots[0]
+	leader := one.partitions[0]
 	if err := leader.raft.ReloadConfig(raft.ReloadableConfig{TrailingLogs: 1, SnapshotInterval: time.Hour, SnapshotThreshold: 1 << 62, HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat}); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 		t.Fatal(err)
 	}
 	two := open(t, t.TempDir(), Config{Slots: 1, Transport: w.transport, Joins: true})
-	follower := two.slots[0]
+	follower := two.partitions[0]
 	if err := leader.raft.AddNonvoter(two.id, raft.ServerAddress(two.id), 0, 5*time.Second).Error(); err != nil {
 		t.Fatal(err)
 	}
@@ -58,9 +58,9 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 	if a, b := content(t, leader), content(t, follower); a != b {
 		t.Errorf("the nodes hold %d and %d bytes, which differ", len(a), len(b))
 	}
-	marked, err := (markers{0, two.db}).newest()
-	if err != nil || marked == nil || marked.pieces != 0 || held(t, two, letterPiece) != 0 {
-		t.Errorf("the snapshot is not restored: %+v, %v, %d pieces", marked, err, held(t, two, letterPiece))
+	marked, err := (snapshots{0, two.db}).newest()
+	if err != nil || marked == nil || marked.chunks != 0 || held(t, two, letterChunk) != 0 {
+		t.Errorf("the snapshot is not restored: %+v, %v, %d pieces", marked, err, held(t, two, letterChunk))
 	}
 	again, err := two.Topic("acme", "room", keepAll)
 	if err != nil || again.Position() != h.Position() {
@@ -72,7 +72,7 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 }
 
 // level waits until both have applied the same.
-func level(t *testing.T, a, b *slot) {
+func level(t *testing.T, a, b *partition) {
 	t.Helper()
 	if err := a.raft.Barrier(5 * time.Second).Error(); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func level(t *testing.T, a, b *slot) {
 	}
 }
 
-func content(t *testing.T, s *slot) string {
+func content(t *testing.T, s *partition) string {
 	t.Helper()
 	r, size, err := stream(s.store.db, s.number)
 	if err != nil {
@@ -108,7 +108,7 @@ func TestStream_ADamagedOneIsRefused(t *testing.T) {
 	for i := range 10 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 20), true, suite.Begin)
 	}
-	good := content(t, from.slots[0])
+	good := content(t, from.partitions[0])
 	to := open(t, t.TempDir(), Config{Slots: 1})
 	for i := 0; i < len(good); i += 37 {
 		bad := []byte(good)
@@ -120,7 +120,7 @@ func TestStream_ADamagedOneIsRefused(t *testing.T) {
 			t.Fatalf("the end from %d on is not missed", i)
 		}
 	}
-	if err := receive(to.db, 0, bytes.NewReader([]byte(good))); err != nil || content(t, to.slots[0]) != good {
+	if err := receive(to.db, 0, bytes.NewReader([]byte(good))); err != nil || content(t, to.partitions[0]) != good {
 		t.Errorf("the good one: %v", err)
 	}
 }

@@ -15,12 +15,12 @@ import (
 // same time share one fsync.
 type (
 	entries struct {
-		slot uint16
-		db   *pebble.DB
+		partition uint16
+		db        *pebble.DB
 	}
 	votes struct {
-		slot uint16
-		db   *pebble.DB
+		partition uint16
+		db        *pebble.DB
 	}
 )
 
@@ -72,7 +72,7 @@ func (e entries) FirstIndex() (uint64, error) { return e.edge((*pebble.Iterator)
 func (e entries) LastIndex() (uint64, error) { return e.edge((*pebble.Iterator).Last) }
 
 func (e entries) edge(move func(*pebble.Iterator) bool) (index uint64, err error) {
-	from, to := span(letterLog, e.slot)
+	from, to := keyRange(letterLog, e.partition)
 	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return 0, err
@@ -85,7 +85,7 @@ func (e entries) edge(move func(*pebble.Iterator) bool) (index uint64, err error
 
 // GetLog implements raft.LogStore. The error is raft.ErrLogNotFound if there is no such entry.
 func (e entries) GetLog(index uint64, l *raft.Log) error {
-	value, closer, err := e.db.Get(numbered(letterLog, e.slot, index))
+	value, closer, err := e.db.Get(numberedKey(letterLog, e.partition, index))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return raft.ErrLogNotFound
 	}
@@ -98,15 +98,15 @@ func (e entries) GetLog(index uint64, l *raft.Log) error {
 
 func readLog(index uint64, value []byte, l *raft.Log) error {
 	c := cursor{rest: value}
-	*l = raft.Log{Index: index, Term: c.number(), Type: raft.LogType(c.octet())}
-	if at := int64(c.fixed()); at != 0 {
+	*l = raft.Log{Index: index, Term: c.uvarint(), Type: raft.LogType(c.uint8())}
+	if at := int64(c.uint64()); at != 0 {
 		l.AppendedAt = time.Unix(0, at)
 	}
 	if extensions := c.bytes(); len(extensions) > 0 {
 		l.Extensions = append([]byte(nil), extensions...)
 	}
 	l.Data = append([]byte(nil), c.rest...)
-	if c.bad {
+	if c.failed {
 		return errors.New("an entry of the log cannot be read")
 	}
 	return nil
@@ -132,10 +132,10 @@ func (e entries) StoreLogs(logs []*raft.Log) error {
 	kept, scratch := pebble.NoSync, []byte(nil)
 	for _, l := range logs {
 		scratch = appendLog(scratch[:0], l)
-		if err := b.Set(numbered(letterLog, e.slot, l.Index), scratch, nil); err != nil {
+		if err := b.Set(numberedKey(letterLog, e.partition, l.Index), scratch, nil); err != nil {
 			return err
 		}
-		if l.Type != raft.LogCommand || !relaxed(l.Data) {
+		if l.Type != raft.LogCommand || !isRelaxed(l.Data) {
 			kept = pebble.Sync
 		}
 	}
@@ -144,17 +144,17 @@ func (e entries) StoreLogs(logs []*raft.Log) error {
 
 // DeleteRange implements raft.LogStore; the range includes both ends.
 func (e entries) DeleteRange(first, last uint64) error {
-	return e.db.DeleteRange(numbered(letterLog, e.slot, first), numbered(letterLog, e.slot, last+1), pebble.NoSync)
+	return e.db.DeleteRange(numberedKey(letterLog, e.partition, first), numberedKey(letterLog, e.partition, last+1), pebble.NoSync)
 }
 
 // Set implements raft.StableStore.
 func (v votes) Set(key, value []byte) error {
-	return v.db.Set(append(slotKey(letterVote, v.slot), key...), value, pebble.Sync)
+	return v.db.Set(append(partitionKey(letterVote, v.partition), key...), value, pebble.Sync)
 }
 
 // Get implements raft.StableStore; what was never set is empty.
 func (v votes) Get(key []byte) ([]byte, error) {
-	value, closer, err := v.db.Get(append(slotKey(letterVote, v.slot), key...))
+	value, closer, err := v.db.Get(append(partitionKey(letterVote, v.partition), key...))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
@@ -177,8 +177,8 @@ func (v votes) GetUint64(key []byte) (uint64, error) {
 		return 0, err
 	}
 	c := cursor{rest: value}
-	n := c.fixed()
-	if c.bad {
+	n := c.uint64()
+	if c.failed {
 		return 0, errors.New("a vote cannot be read")
 	}
 	return n, nil

@@ -20,7 +20,7 @@ import (
 func TestLog_IsReadInVainWhenTheStoreIsClosed(t *testing.T) {
 	s := open(t, t.TempDir(), Config{Slots: 1})
 	number(t, topic(t, s, "room", keepAll), 1, 3)
-	log := s.slots[0].log
+	log := s.partitions[0].log
 	if first, err := log.FirstIndex(); err != nil || log.GetLog(first, &raft.Log{}) != nil {
 		t.Fatal(first, err)
 	}
@@ -35,7 +35,7 @@ func TestLog_IsReadInVainWhenTheStoreIsClosed(t *testing.T) {
 
 func memory(t *testing.T, fs vfs.FS) *pebble.DB {
 	t.Helper()
-	db, err := pebble.Open("", &pebble.Options{FS: fs, Logger: quiet{(&journal{}).logger(), func(s string) { panic(s) }}, FormatMajorVersion: pebble.FormatTableFormatV6})
+	db, err := pebble.Open("", &pebble.Options{FS: fs, Logger: pebbleLogger{(&journal{}).logger(), func(s string) { panic(s) }}, FormatMajorVersion: pebble.FormatTableFormatV6})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,11 +187,11 @@ func TestEntries_SurviveALossOfPower(t *testing.T) {
 // The log is cut however often the store is opened: a start reads what is left of it. No life is long enough for a cut
 // by itself.
 func TestStore_ALogThatManyShortLivesMadeIsCut(t *testing.T) {
-	const size, each = 64 << 10, cutBytes / 3 / (64 << 10)
+	const size, each = 64 << 10, compactBytes / 3 / (64 << 10)
 	dir := t.TempDir()
 	for life := range 5 {
 		s := open(t, dir, Config{Slots: 1})
-		if first, _ := s.slots[0].log.FirstIndex(); life == 4 && first < 2*each {
+		if first, _ := s.partitions[0].log.FirstIndex(); life == 4 && first < 2*each {
 			t.Errorf("the log begins at %d", first)
 		}
 		h := topic(t, s, "room", keepAll)
@@ -205,12 +205,12 @@ func TestStore_ALogThatManyShortLivesMadeIsCut(t *testing.T) {
 func TestOperation_IsReadAsItWasWritten(t *testing.T) {
 	rule := Rule{Bounds: keepAll.Bounds, Dedup: time.Minute}
 	all := []operation{
-		{deed: deedAdd, tenant: "a", topic: "b", now: -5, recognise: true, rule: &rule, body: []byte("body")},
-		{deed: deedAdd, tenant: "a", topic: "b", now: 1, body: []byte{}},
-		{deed: deedTrim, tenant: "a", topic: "b", epoch: "e", offset: 1 << 60},
-		{deed: deedForget, tenant: "a", topic: "b", offset: 7},
-		{deed: deedReseed, seed: [16]byte{1, 15: 2}, part: true},
-		{deed: deedMend, tenant: "a", topic: "b", head: head{floor: 1, newest: 2, sum: 3, total: 4, at: -5, salt: 6, rule: rule}},
+		{op: opAdd, tenant: "a", topic: "b", now: -5, dedup: true, rule: &rule, body: []byte("body")},
+		{op: opAdd, tenant: "a", topic: "b", now: 1, body: []byte{}},
+		{op: opTrim, tenant: "a", topic: "b", epoch: "e", offset: 1 << 60},
+		{op: opForget, tenant: "a", topic: "b", offset: 7},
+		{op: opReseed, seed: [16]byte{1, 15: 2}, relaxedOnly: true},
+		{op: opRepair, tenant: "a", topic: "b", head: head{floor: 1, newest: 2, sum: 3, total: 4, at: -5, salt: 6, rule: rule}},
 	}
 	var b []byte
 	for i := range all {
@@ -219,18 +219,18 @@ func TestOperation_IsReadAsItWasWritten(t *testing.T) {
 	c := cursor{rest: b}
 	var got operation
 	for i := range all {
-		if !got.next(&c) || !reflect.DeepEqual(got, all[i]) {
+		if !got.decode(&c) || !reflect.DeepEqual(got, all[i]) {
 			t.Fatalf("%+v, want %+v", got, all[i])
 		}
 	}
-	if got.next(&c) || c.bad {
+	if got.decode(&c) || c.failed {
 		t.Error("there is more")
 	}
 }
 
 // No entry of a log makes the state machine panic, and what is cut short is seen.
 func FuzzOperation(f *testing.F) {
-	o := operation{deed: deedAdd, tenant: "a", topic: "b", now: 1, recognise: true, rule: &Rule{}, body: []byte("body")}
+	o := operation{op: opAdd, tenant: "a", topic: "b", now: 1, dedup: true, rule: &Rule{}, body: []byte("body")}
 	f.Add(o.append(nil))
 	for deed := range byte(8) {
 		f.Add([]byte{deed, 1, 'a', 1, 'b', 3, 3, 3})
@@ -238,12 +238,12 @@ func FuzzOperation(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := cursor{rest: slices.Clone(data)}
 		var o operation
-		for o.next(&c) {
+		for o.decode(&c) {
 			eventID(o.body)
-			weight(o.body)
-			_, _ = event("room", o.body)
+			countedBytes(o.body)
+			_, _ = decodeEvent("room", o.body)
 		}
-		if !c.bad && len(c.rest) > 0 {
+		if !c.failed && len(c.rest) > 0 {
 			t.Fatal("it ended before the end")
 		}
 	})

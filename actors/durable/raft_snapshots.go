@@ -15,36 +15,36 @@ import (
 // and then of what there is by that time: it may be ahead of the mark, since entries that are applied are skipped.
 //
 // What another node sends comes in pieces, is marked as not yet restored, and is so before the slot starts.
-type markers struct {
-	slot uint16
-	db   *pebble.DB
+type snapshots struct {
+	partition uint16
+	db        *pebble.DB
 }
 
-var _ raft.SnapshotStore = markers{}
+var _ raft.SnapshotStore = snapshots{}
 
-type marker struct {
+type snapshotMarker struct {
 	index, term, configured uint64
 	configuration           []byte
-	pieces                  uint64 // that wait to be restored; 0 for a mark of our own
+	chunks                  uint64 // that wait to be restored; 0 for a mark of our own
 	size                    int64  // of the pieces
 }
 
-func (m *marker) id() string { return fmt.Sprintf("%d-%d", m.term, m.index) }
+func (m *snapshotMarker) id() string { return fmt.Sprintf("%d-%d", m.term, m.index) }
 
-func (m *marker) append(b []byte) []byte {
-	for _, n := range []uint64{m.index, m.term, m.configured, m.pieces, uint64(m.size)} {
+func (m *snapshotMarker) append(b []byte) []byte {
+	for _, n := range []uint64{m.index, m.term, m.configured, m.chunks, uint64(m.size)} {
 		b = binary.AppendUvarint(b, n)
 	}
 	return append(b, m.configuration...)
 }
 
-func (s markers) save(m *marker) error {
-	return s.db.Set(slotKey(letterMarker, s.slot), m.append(nil), pebble.Sync)
+func (s snapshots) save(m *snapshotMarker) error {
+	return s.db.Set(partitionKey(letterMarker, s.partition), m.append(nil), pebble.Sync)
 }
 
 // newest returns the mark, nil if there is none.
-func (s markers) newest() (*marker, error) {
-	value, closer, err := s.db.Get(slotKey(letterMarker, s.slot))
+func (s snapshots) newest() (*snapshotMarker, error) {
+	value, closer, err := s.db.Get(partitionKey(letterMarker, s.partition))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
@@ -53,26 +53,26 @@ func (s markers) newest() (*marker, error) {
 	}
 	defer closer.Close()
 	c := cursor{rest: value}
-	m := &marker{index: c.number(), term: c.number(), configured: c.number(), pieces: c.number(), size: int64(c.number())}
+	m := &snapshotMarker{index: c.uvarint(), term: c.uvarint(), configured: c.uvarint(), chunks: c.uvarint(), size: int64(c.uvarint())}
 	m.configuration = append([]byte(nil), c.rest...)
-	if c.bad {
+	if c.failed {
 		return nil, errors.New("its snapshot mark cannot be read")
 	}
 	return m, nil
 }
 
-func (s markers) meta(m *marker, size int64) *raft.SnapshotMeta {
+func (s snapshots) meta(m *snapshotMarker, size int64) *raft.SnapshotMeta {
 	return &raft.SnapshotMeta{Version: 1, ID: m.id(), Index: m.index, Term: m.term, Size: size,
 		Configuration: raft.DecodeConfiguration(m.configuration), ConfigurationIndex: m.configured}
 }
 
 // Create implements raft.SnapshotStore.
-func (s markers) Create(_ raft.SnapshotVersion, index, term uint64, c raft.Configuration, configured uint64, _ raft.Transport) (raft.SnapshotSink, error) {
-	return &sink{markers: s, marker: marker{index: index, term: term, configured: configured, configuration: raft.EncodeConfiguration(c)}}, nil
+func (s snapshots) Create(_ raft.SnapshotVersion, index, term uint64, c raft.Configuration, configured uint64, _ raft.Transport) (raft.SnapshotSink, error) {
+	return &snapshotSink{snapshots: s, snapshotMarker: snapshotMarker{index: index, term: term, configured: configured, configuration: raft.EncodeConfiguration(c)}}, nil
 }
 
 // List implements raft.SnapshotStore.
-func (s markers) List() ([]*raft.SnapshotMeta, error) {
+func (s snapshots) List() ([]*raft.SnapshotMeta, error) {
 	m, err := s.newest()
 	if m == nil || err != nil {
 		return nil, err
@@ -81,18 +81,18 @@ func (s markers) List() ([]*raft.SnapshotMeta, error) {
 }
 
 // Open implements raft.SnapshotStore.
-func (s markers) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
+func (s snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	m, err := s.newest()
 	if err != nil {
 		return nil, nil, err
 	}
 	if m == nil || m.id() != id {
-		return nil, nil, fmt.Errorf("slot %d has no snapshot %s", s.slot, id)
+		return nil, nil, fmt.Errorf("slot %d has no snapshot %s", s.partition, id)
 	}
-	if m.pieces > 0 {
-		return s.meta(m, m.size), &pieces{markers: s, left: m.pieces}, nil
+	if m.chunks > 0 {
+		return s.meta(m, m.size), &snapshotChunks{snapshots: s, left: m.chunks}, nil
 	}
-	r, size, err := stream(s.db, s.slot)
+	r, size, err := stream(s.db, s.partition)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,62 +100,62 @@ func (s markers) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 }
 
 // restored forgets the pieces.
-func (s markers) restored() error {
+func (s snapshots) restored() error {
 	m, err := s.newest()
 	if m == nil || err != nil {
 		return err
 	}
-	m.pieces, m.size = 0, 0
-	from, to := span(letterPiece, s.slot)
+	m.chunks, m.size = 0, 0
+	from, to := keyRange(letterChunk, s.partition)
 	return errors.Join(s.save(m), s.db.DeleteRange(from, to, pebble.NoSync))
 }
 
 // sink takes what another node sends. What is made here writes nothing and only marks.
-type sink struct {
-	markers
-	marker
+type snapshotSink struct {
+	snapshots
+	snapshotMarker
 }
 
 // ID implements raft.SnapshotSink.
-func (s *sink) ID() string { return s.id() }
+func (s *snapshotSink) ID() string { return s.id() }
 
-func (s *sink) Write(p []byte) (int, error) {
-	if s.pieces == 0 { // of an attempt that failed
-		from, to := span(letterPiece, s.slot)
+func (s *snapshotSink) Write(p []byte) (int, error) {
+	if s.chunks == 0 { // of an attempt that failed
+		from, to := keyRange(letterChunk, s.partition)
 		if err := s.db.DeleteRange(from, to, pebble.NoSync); err != nil {
 			return 0, err
 		}
 	}
-	if err := s.db.Set(numbered(letterPiece, s.slot, s.pieces), p, pebble.NoSync); err != nil {
+	if err := s.db.Set(numberedKey(letterChunk, s.partition, s.chunks), p, pebble.NoSync); err != nil {
 		return 0, err
 	}
-	s.pieces++
+	s.chunks++
 	s.size += int64(len(p))
 	return len(p), nil
 }
 
 // Close implements raft.SnapshotSink.
-func (s *sink) Close() error { return s.save(&s.marker) }
+func (s *snapshotSink) Close() error { return s.save(&s.snapshotMarker) }
 
 // Cancel implements raft.SnapshotSink.
-func (s *sink) Cancel() error {
-	from, to := span(letterPiece, s.slot)
+func (s *snapshotSink) Cancel() error {
+	from, to := keyRange(letterChunk, s.partition)
 	return s.db.DeleteRange(from, to, pebble.NoSync)
 }
 
 // pieces reads what sink wrote.
-type pieces struct {
-	markers
+type snapshotChunks struct {
+	snapshots
 	next, left uint64
 	rest       []byte
 }
 
-func (p *pieces) Read(b []byte) (int, error) {
+func (p *snapshotChunks) Read(b []byte) (int, error) {
 	for len(p.rest) == 0 {
 		if p.left == 0 {
 			return 0, io.EOF
 		}
-		value, closer, err := p.db.Get(numbered(letterPiece, p.slot, p.next))
+		value, closer, err := p.db.Get(numberedKey(letterChunk, p.partition, p.next))
 		if err != nil {
 			return 0, err
 		}
@@ -168,4 +168,4 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func (p *pieces) Close() error { return nil }
+func (p *snapshotChunks) Close() error { return nil }

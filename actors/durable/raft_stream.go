@@ -19,23 +19,23 @@ var ecma = crc64.MakeTable(crc64.ECMA)
 
 // streamed reads the stream of a slot as it was when it was opened.
 type streamed struct {
-	snapshot *pebble.Snapshot
-	slot     uint16
-	letters  []byte // that follow
-	it       *pebble.Iterator
-	crc      hash.Hash64
-	rest     []byte
-	ended    bool
+	snapshot  *pebble.Snapshot
+	partition uint16
+	letters   []byte // that follow
+	it        *pebble.Iterator
+	crc       hash.Hash64
+	rest      []byte
+	ended     bool
 }
 
 // stream opens it, and tells its size, for which it is read once.
-func stream(db *pebble.DB, slot uint16) (r io.ReadCloser, size int64, err error) {
+func stream(db *pebble.DB, partition uint16) (r io.ReadCloser, size int64, err error) {
 	snapshot := db.NewSnapshot()
-	size, err = io.Copy(io.Discard, &streamed{snapshot: snapshot, slot: slot, letters: replicated, crc: crc64.New(ecma)})
+	size, err = io.Copy(io.Discard, &streamed{snapshot: snapshot, partition: partition, letters: replicatedLetters, crc: crc64.New(ecma)})
 	if err != nil {
 		return nil, 0, errors.Join(err, snapshot.Close())
 	}
-	return &streamed{snapshot: snapshot, slot: slot, letters: replicated, crc: crc64.New(ecma)}, size, nil
+	return &streamed{snapshot: snapshot, partition: partition, letters: replicatedLetters, crc: crc64.New(ecma)}, size, nil
 }
 
 func (s *streamed) Read(p []byte) (int, error) {
@@ -75,7 +75,7 @@ func (s *streamed) fill() error {
 // next moves to the next key, and from letter to letter.
 func (s *streamed) next() (ok bool, err error) {
 	if s.it == nil {
-		from, to := span(s.letters[0], s.slot)
+		from, to := keyRange(s.letters[0], s.partition)
 		s.letters = s.letters[1:]
 		if s.it, err = s.snapshot.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to}); err != nil {
 			return false, err
@@ -105,9 +105,9 @@ const maxPair = 64 << 20
 
 // receive makes a slot what a stream says. It ends with what it was told on disk, or with an error and a slot that has
 // to be restored again.
-func receive(db *pebble.DB, slot uint16, r io.Reader) error {
-	for _, letter := range replicated {
-		from, to := span(letter, slot)
+func receive(db *pebble.DB, partition uint16, r io.Reader) error {
+	for _, letter := range replicatedLetters {
+		from, to := keyRange(letter, partition)
 		if err := db.DeleteRange(from, to, pebble.NoSync); err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func receive(db *pebble.DB, slot uint16, r io.Reader) error {
 		if value, err = readText(in, value); err != nil {
 			return err
 		}
-		if len(key) < 3 || binary.BigEndian.Uint16(key[1:]) != slot || !bytes.Contains(replicated, key[:1]) {
+		if len(key) < 3 || binary.BigEndian.Uint16(key[1:]) != partition || !bytes.Contains(replicatedLetters, key[:1]) {
 			return errStream
 		}
 		crc.Write(appendText(appendText(nil, key), value))
@@ -140,7 +140,7 @@ func receive(db *pebble.DB, slot uint16, r io.Reader) error {
 	if err := db.LogData(nil, pebble.Sync); err != nil {
 		return err
 	}
-	return markers{slot, db}.restored()
+	return snapshots{partition, db}.restored()
 }
 
 func readText(in *bufio.Reader, into []byte) ([]byte, error) {

@@ -228,7 +228,7 @@ func serveAll(t *testing.T, h *Topic) (served int) {
 // spoil changes an event in the store behind its back.
 func spoil(t *testing.T, s *Store, name string, offset uint64, change func([]byte) []byte) {
 	t.Helper()
-	key := eventKey(s.slotOf("acme", name).number, "acme", name, offset)
+	key := eventKey(s.partitionOf("acme", name).number, "acme", name, offset)
 	value, closer, err := s.db.Get(key)
 	if err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func TestTopic_ReadingStopsAtADamagedEventAndNamesIt(t *testing.T) {
 			suite.Add(t, h, suite.Event(t, fmt.Sprint(i+1), 100), false, suite.Begin)
 		}
 		key := func(offset uint64) []byte {
-			return eventKey(s.slotOf("acme", name).number, "acme", name, offset)
+			return eventKey(s.partitionOf("acme", name).number, "acme", name, offset)
 		}
 		switch name {
 		case "the one before it":
@@ -270,9 +270,9 @@ func TestTopic_ReadingStopsAtADamagedEventAndNamesIt(t *testing.T) {
 			change = func([]byte) []byte { defer closer.Close(); return bytes.Clone(value) }
 		case "sealed, but of another one":
 			change = func(b []byte) []byte {
-				r, _ := unseal(key(5), b)
+				r, _ := decodeRecord(key(5), b)
 				r.prev++
-				return r.seal(nil, key(5))
+				return r.append(nil, key(5))
 			}
 		}
 		spoil(t, s, name, 5, change)
@@ -331,14 +331,14 @@ func TestTopic_AnEndThatTheHeadDoesNotKnowIsDropped(t *testing.T) {
 	h := topic(t, s, "room", keepAll)
 	suite.AddMany(t, h, 1, 10, 100, true, suite.Begin)
 	epoch := h.Position().Epoch
-	one := s.slotOf("acme", "room")
-	r, err := one.record("acme", "room", 10)
+	one := s.partitionOf("acme", "room")
+	r, err := one.readRecord("acme", "room", 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.prev ^= 1
 	key := eventKey(one.number, "acme", "room", 10)
-	if err := s.db.Set(key, r.seal(nil, key), pebble.Sync); err != nil {
+	if err := s.db.Set(key, r.append(nil, key), pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
 	h = topic(t, s, "room", keepAll)
@@ -355,7 +355,7 @@ func TestTopic_ADamagedHeadIsMadeAgainFromTheEvents(t *testing.T) {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i+1), 100), true, suite.Begin)
 	}
 	epoch := h.Position().Epoch
-	key := headKey(s.slotOf("acme", "room").number, "acme", "room")
+	key := headKey(s.partitionOf("acme", "room").number, "acme", "room")
 	if err := s.db.Set(key, []byte("nonsense"), pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
@@ -375,8 +375,8 @@ func TestStore_ADamagedEntryOfTheRaftLogDoesNotStopAGroupOfOne(t *testing.T) {
 	dir, epoch := written(t, 50)
 	j := &journal{}
 	s := open(t, dir, Config{Slots: 1, Logger: j.logger()})
-	last, _ := s.slots[0].log.LastIndex()
-	if err := s.db.Set(numbered(letterLog, 0, last-20), nil, pebble.Sync); err != nil {
+	last, _ := s.partitions[0].log.LastIndex()
+	if err := s.db.Set(numberedKey(letterLog, 0, last-20), nil, pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
 	shut(t, s)

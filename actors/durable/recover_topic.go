@@ -9,9 +9,9 @@ import (
 )
 
 // stored reads what the store knows of a topic, nil if it knows nothing.
-func (s *slot) stored(tenant, topic string) (*head, error) {
-	key := headKey(s.number, tenant, topic)
-	value, closer, err := s.store.db.Get(key)
+func (p *partition) readHead(tenant, topic string) (*head, error) {
+	key := headKey(p.number, tenant, topic)
+	value, closer, err := p.store.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
@@ -19,25 +19,25 @@ func (s *slot) stored(tenant, topic string) (*head, error) {
 		return nil, err
 	}
 	defer closer.Close()
-	h, ok := headOf(key, value)
+	h, ok := decodeHead(key, value)
 	if !ok {
 		return nil, errDamagedHead
 	}
 	h.tenant, h.topic = tenant, topic
-	h.epoch = s.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, topic)
+	h.epoch = p.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, topic)
 	return &h, nil
 }
 
 // sound is what is known of the topic once its newest event is intact: what is damaged at the end is cut off.
-func (t *Topic) sound() (*head, error) {
-	h, err := t.slot.stored(t.tenant, t.name)
+func (t *Topic) intactHead() (*head, error) {
+	h, err := t.partition.readHead(t.tenant, t.name)
 	switch {
 	case err == nil && h == nil:
-		m := t.slot.machine
-		return &head{epoch: m.seeds.Load().epoch(t.rule.Relaxed, m.forgot.Load(), t.tenant, t.name)}, nil
+		m := t.partition.machine
+		return &head{epoch: m.seeds.Load().epoch(t.rule.Relaxed, m.generation.Load(), t.tenant, t.name)}, nil
 	case errors.Is(err, errDamagedHead) || pebble.IsCorruptionError(err):
-		h, err = t.rebuild()
-		return t.mend(h, err, 0)
+		h, err = t.rebuildHead()
+		return t.repair(h, err, 0)
 	case err != nil:
 		return nil, err
 	}
@@ -47,12 +47,12 @@ func (t *Topic) sound() (*head, error) {
 	}
 	for h.newest > h.floor {
 		h.newest--
-		if r, err := t.slot.record(t.tenant, t.name, h.newest); err == nil {
+		if r, err := t.partition.readRecord(t.tenant, t.name, h.newest); err == nil {
 			h.sum, h.total, h.at = r.sum, r.total, r.at
 			break
 		}
 	}
-	return t.mend(h, nil, newest)
+	return t.repair(h, nil, newest)
 }
 
 // tailIntact reports whether the newest event is the one that the head names.
@@ -60,27 +60,27 @@ func (t *Topic) tailIntact(h *head) (bool, error) {
 	if h.newest == h.floor {
 		return true, nil
 	}
-	r, err := t.slot.record(t.tenant, t.name, h.newest)
+	r, err := t.partition.readRecord(t.tenant, t.name, h.newest)
 	if err == nil {
 		return r.sum == h.sum, nil
 	}
-	if errors.Is(err, errSum) || errors.Is(err, pebble.ErrNotFound) || pebble.IsCorruptionError(err) {
+	if errors.Is(err, errChecksum) || errors.Is(err, pebble.ErrNotFound) || pebble.IsCorruptionError(err) {
 		return false, nil
 	}
 	return false, err
 }
 
 // rebuild makes a head of the events that can be read.
-func (t *Topic) rebuild() (*head, error) {
+func (t *Topic) rebuildHead() (*head, error) {
 	h := &head{rule: t.rule}
-	first := eventKey(t.slot.number, t.tenant, t.name, 0)
-	it, err := t.store.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: after(first[:len(first)-8])})
+	first := eventKey(t.partition.number, t.tenant, t.name, 0)
+	it, err := t.store.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: keyAfter(first[:len(first)-8])})
 	if err != nil {
 		return nil, err
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
-		r, intact := unseal(it.Key(), it.Value())
+		r, intact := decodeRecord(it.Key(), it.Value())
 		offset := binary.BigEndian.Uint64(it.Key()[len(first)-8:])
 		switch {
 		case !intact || h.newest > 0 && offset != h.newest+1:
@@ -94,7 +94,7 @@ func (t *Topic) rebuild() (*head, error) {
 }
 
 // mend cuts the topic's end off and gives it a new epoch. was is the newest offset it had, 0 if that is unknown.
-func (t *Topic) mend(h *head, err error, was uint64) (*head, error) {
+func (t *Topic) repair(h *head, err error, was uint64) (*head, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +105,9 @@ func (t *Topic) mend(h *head, err error, was uint64) (*head, error) {
 	h.salt = binary.BigEndian.Uint64(salt[:])
 	t.store.cfg.Logger.Error("the newest events of a topic are damaged; they are dropped, older ones are kept, and the topic begins a new epoch",
 		"tenant", t.tenant, "topic", t.name, "kept_up_to", h.newest, "newest_was", was)
-	o := operation{deed: deedMend, tenant: t.tenant, topic: t.name, head: *h}
-	if err := t.slot.await(&o); err != nil {
+	o := operation{op: opRepair, tenant: t.tenant, topic: t.name, head: *h}
+	if err := t.partition.await(&o); err != nil {
 		return nil, err
 	}
-	return t.slot.stored(t.tenant, t.name)
+	return t.partition.readHead(t.tenant, t.name)
 }

@@ -18,13 +18,13 @@ import (
 const damagedDir = "damaged"
 
 // replaying is how Pebble names the log that it could not replay, deep in its error.
-var replaying = regexp.MustCompile(`replaying wal (\d+)`)
+var namedWAL = regexp.MustCompile(`replaying wal (\d+)`)
 
 // salvage cuts a log of Pebble's that cannot be replayed in front of the damage, and puts what came later aside: what is
 // left is the store as it was at an earlier time. It reports whether there was anything to cut. why is what opening the
 // store failed with; it names the log, and older ones are not looked at: they may be left from before.
-func salvage(fs vfs.FS, dir string, why error, log *slog.Logger) (cut bool, err error) {
-	named := replaying.FindStringSubmatch(fmt.Sprintf("%+v", why))
+func recoverWAL(fs vfs.FS, dir string, why error, log *slog.Logger) (cut bool, err error) {
+	named := namedWAL.FindStringSubmatch(fmt.Sprintf("%+v", why))
 	if named == nil {
 		return false, nil
 	}
@@ -40,19 +40,19 @@ func salvage(fs vfs.FS, dir string, why error, log *slog.Logger) (cut bool, err 
 	if i < 0 {
 		return false, nil
 	}
-	good, cause, err := intact(logs[i], i == len(logs)-1)
+	good, cause, err := intactLength(logs[i], i == len(logs)-1)
 	if err != nil || cause == nil {
 		return false, err
 	}
 	_, path := logs[i].SegmentLocation(0)
 	log.Error("a log file of the store is damaged; what it holds from there on, and what is newer, is dropped",
 		"file", path, "offset", good, "newer_files", len(logs)-1-i, "kept_in", damagedDir, "cause", cause)
-	return true, dropFrom(fs, dir, logs[i:], good)
+	return true, cutWALs(fs, dir, logs[i:], good)
 }
 
 // intact reads a log up to its end, or up to the damage, whose cause it tells. A newest log that ends in the middle of a
 // record was cut short by a crash.
-func intact(l wal.LogicalLog, newest bool) (good int64, cause, err error) {
+func intactLength(l wal.LogicalLog, newest bool) (good int64, cause, err error) {
 	if l.NumSegments() != 1 {
 		return 0, nil, errors.New("a log of the store has more than one file; this store never writes such")
 	}
@@ -72,14 +72,14 @@ func intact(l wal.LogicalLog, newest bool) (good int64, cause, err error) {
 }
 
 // dropFrom keeps the first bytes of the first log and moves the rest aside.
-func dropFrom(fs vfs.FS, dir string, logs wal.Logs, good int64) error {
+func cutWALs(fs vfs.FS, dir string, logs wal.Logs, good int64) error {
 	aside := fs.PathJoin(dir, damagedDir)
 	if err := errors.Join(fs.RemoveAll(aside), fs.MkdirAll(aside, 0o755)); err != nil {
 		return err
 	}
 	_, first := logs[0].SegmentLocation(0)
 	kept := first + ".cut"
-	if err := copyHead(fs, first, kept, good); err != nil {
+	if err := copyFirst(fs, first, kept, good); err != nil {
 		return err
 	}
 	for i := len(logs) - 1; i > 0; i-- { // the newest first: a crash on the way leaves no hole
@@ -94,7 +94,7 @@ func dropFrom(fs vfs.FS, dir string, logs wal.Logs, good int64) error {
 	return errors.Join(fs.Rename(kept, first), syncDir(fs, dir))
 }
 
-func copyHead(fs vfs.FS, from, to string, n int64) (err error) {
+func copyFirst(fs vfs.FS, from, to string, n int64) (err error) {
 	in, err := fs.Open(from)
 	if err != nil {
 		return err

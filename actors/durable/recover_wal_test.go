@@ -70,7 +70,7 @@ func holds(t *testing.T, fs vfs.FS, want map[string]string) {
 // what was put aside before is not there any more.
 func TestSalvage_CutsOneLogAndDropsWhatIsNewer(t *testing.T) {
 	fs, logs := plenty(t)
-	if err := dropFrom(fs, "data", logs[1:], 3); err != nil {
+	if err := cutWALs(fs, "data", logs[1:], 3); err != nil {
 		t.Fatal(err)
 	}
 	holds(t, fs, map[string]string{
@@ -87,12 +87,12 @@ func TestSalvage_CutsTheLogThatIsNamed(t *testing.T) {
 		before[fmt.Sprintf("data/00000%d.log", i)] = fmt.Sprintf("log number %d", i)
 	}
 	for _, why := range []string{"something else", "replaying wal 9"} {
-		if cut, err := salvage(fs, "data", errors.New(why), slog.New(slog.DiscardHandler)); cut || err != nil {
+		if cut, err := recoverWAL(fs, "data", errors.New(why), slog.New(slog.DiscardHandler)); cut || err != nil {
 			t.Errorf("%s: cut %t, %v", why, cut, err)
 		}
 		holds(t, fs, before)
 	}
-	cut, err := salvage(fs, "data", fmt.Errorf("pebble: %w", errors.New("replaying wal 5: invalid chunk")), slog.New(slog.DiscardHandler))
+	cut, err := recoverWAL(fs, "data", fmt.Errorf("pebble: %w", errors.New("replaying wal 5: invalid chunk")), slog.New(slog.DiscardHandler))
 	if !cut || err != nil {
 		t.Fatalf("cut %t, %v", cut, err)
 	}

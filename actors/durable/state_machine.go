@@ -21,51 +21,51 @@ import (
 //
 // Offsets are given here and not by the topic's home: what the log says twice, or says in the name of a leader that is
 // none any more, then makes neither a hole nor two events with one offset. The same goes for what is known twice.
-type machine struct {
-	slot uint16
-	db   *pebble.DB
-	log  *slog.Logger
+type stateMachine struct {
+	partition uint16
+	db        *pebble.DB
+	log       *slog.Logger
 
-	seeds  atomic.Pointer[seeds] // state.seeds; anybody reads it, as
-	forgot atomic.Uint64         // this: state.forgot
+	seeds      atomic.Pointer[seeds] // state.seeds; anybody reads it, as
+	generation atomic.Uint64         // this: state.forgot
 
 	// Only Raft's goroutine for state machines touches these.
-	state   state
-	heads   *simplelru.LRU[string, *head] // those used lately
-	touched []*head                       // by the entry at hand
-	fresh   map[string]history.Outcome    // ids seen in the entry at hand
-	ids     *pebble.Iterator              // those seen before it; nil until one is asked for
-	broken  error                         // why nothing is applied any more
-	scratch []byte
+	state      state
+	heads      *simplelru.LRU[string, *head] // those used lately
+	dirtyHeads []*head                       // by the entry at hand
+	entryIDs   map[string]history.Outcome    // ids seen in the entry at hand
+	olderIDs   *pebble.Iterator              // those seen before it; nil until one is asked for
+	broken     error                         // why nothing is applied any more
+	scratch    []byte
 }
 
 // headsKept bounds the heads in memory, per slot. It is above what one entry can touch.
-const headsKept = 4 * batchCount
+const maxHeads = 4 * batchCount
 
 // state is what the machine knows of itself.
 type state struct {
-	applied uint64 // index of the newest entry that is applied
-	seeds   seeds
-	forgot  uint64 // how many topics were forgotten or renewed: a topic that comes back gets another salt
-	bucket  uint64 // the newest span of time in which an id was seen
+	appliedIndex uint64 // index of the newest entry that is applied
+	seeds        seeds
+	generation   uint64 // how many topics were forgotten or renewed: a topic that comes back gets another salt
+	newestBucket uint64 // the newest span of time in which an id was seen
 }
 
 // applied is what Apply answers.
-type applied struct {
+type applyResult struct {
 	outcomes []history.Outcome // one per operation
 	term     uint64
 	err      error // of all of them
 }
 
-func newMachine(slot uint16, db *pebble.DB, log *slog.Logger) (*machine, error) {
-	m := &machine{slot: slot, db: db, log: log, fresh: map[string]history.Outcome{}}
-	m.heads, _ = simplelru.NewLRU[string, *head](headsKept, nil)
+func newStateMachine(partition uint16, db *pebble.DB, log *slog.Logger) (*stateMachine, error) {
+	m := &stateMachine{partition: partition, db: db, log: log, entryIDs: map[string]history.Outcome{}}
+	m.heads, _ = simplelru.NewLRU[string, *head](maxHeads, nil)
 	return m, m.load()
 }
 
-func (m *machine) load() error {
+func (m *stateMachine) load() error {
 	m.heads.Purge()
-	value, closer, err := m.db.Get(slotKey(letterState, m.slot))
+	value, closer, err := m.db.Get(partitionKey(letterState, m.partition))
 	switch {
 	case errors.Is(err, pebble.ErrNotFound):
 		m.state = state{}
@@ -74,120 +74,120 @@ func (m *machine) load() error {
 	default:
 		defer closer.Close()
 		c := cursor{rest: value}
-		m.state = state{applied: c.number(), forgot: c.number(), bucket: c.number()}
+		m.state = state{appliedIndex: c.uvarint(), generation: c.uvarint(), newestBucket: c.uvarint()}
 		copy(m.state.seeds.strict[:], c.take(16))
 		copy(m.state.seeds.relaxed[:], c.take(16))
-		if c.bad {
+		if c.failed {
 			return errors.New("its state cannot be read")
 		}
 	}
 	now := m.state.seeds
 	m.seeds.Store(&now)
-	m.forgot.Store(m.state.forgot)
+	m.generation.Store(m.state.generation)
 	return nil
 }
 
-func (m *machine) save(b *pebble.Batch) error {
-	v := binary.AppendUvarint(m.scratch[:0], m.state.applied)
-	v = binary.AppendUvarint(v, m.state.forgot)
-	v = binary.AppendUvarint(v, m.state.bucket)
+func (m *stateMachine) save(b *pebble.Batch) error {
+	v := binary.AppendUvarint(m.scratch[:0], m.state.appliedIndex)
+	v = binary.AppendUvarint(v, m.state.generation)
+	v = binary.AppendUvarint(v, m.state.newestBucket)
 	v = append(append(v, m.state.seeds.strict[:]...), m.state.seeds.relaxed[:]...)
 	m.scratch = v
-	return b.Set(slotKey(letterState, m.slot), v, nil)
+	return b.Set(partitionKey(letterState, m.partition), v, nil)
 }
 
 // Apply implements raft.FSM.
-func (m *machine) Apply(l *raft.Log) any {
-	if l.Index <= m.state.applied {
-		return &applied{term: l.Term}
+func (m *stateMachine) Apply(l *raft.Log) any {
+	if l.Index <= m.state.appliedIndex {
+		return &applyResult{term: l.Term}
 	}
 	if m.broken != nil {
-		return &applied{err: m.broken}
+		return &applyResult{err: m.broken}
 	}
 	b := m.db.NewBatch()
 	defer b.Close()
 	a := m.apply(b, l)
-	m.state.applied = l.Index
+	m.state.appliedIndex = l.Index
 	err := errors.Join(a.err, m.saveHeads(b), m.save(b))
 	if err == nil {
 		err = b.Commit(pebble.NoSync)
 	}
 	if err != nil { // what is in memory is ahead of the store: it is not to be trusted any more
-		m.broken = fmt.Errorf("slot %d is out of order since entry %d: %w", m.slot, l.Index, err)
-		m.log.Error("a slot takes nothing any more until the next start", "slot", m.slot, "entry", l.Index, "cause", err)
+		m.broken = fmt.Errorf("slot %d is out of order since entry %d: %w", m.partition, l.Index, err)
+		m.log.Error("a slot takes nothing any more until the next start", "slot", m.partition, "entry", l.Index, "cause", err)
 		a.err = m.broken
 	}
 	return a
 }
 
-func (m *machine) apply(b *pebble.Batch, l *raft.Log) *applied {
-	a := &applied{term: l.Term}
-	clear(m.fresh)
+func (m *stateMachine) apply(b *pebble.Batch, l *raft.Log) *applyResult {
+	a := &applyResult{term: l.Term}
+	clear(m.entryIDs)
 	c := cursor{rest: l.Data}
-	if kept := c.octet(); kept != entryStrict && kept != entryRelaxed {
-		c.bad = true
+	if kept := c.uint8(); kept != entryStrict && kept != entryRelaxed {
+		c.failed = true
 	}
 	var o operation
-	for !c.bad && o.next(&c) {
+	for !c.failed && o.decode(&c) {
 		a.outcomes = append(a.outcomes, m.do(b, &o))
 	}
-	if c.bad {
+	if c.failed {
 		a.err = fmt.Errorf("entry %d of the log cannot be read", l.Index)
 	}
-	if m.ids != nil {
-		a.err = errors.Join(a.err, m.ids.Close())
-		m.ids = nil
+	if m.olderIDs != nil {
+		a.err = errors.Join(a.err, m.olderIDs.Close())
+		m.olderIDs = nil
 	}
 	return a
 }
 
-func (m *machine) do(b *pebble.Batch, o *operation) history.Outcome {
-	switch o.deed {
-	case deedReseed:
+func (m *stateMachine) do(b *pebble.Batch, o *operation) history.Outcome {
+	switch o.op {
+	case opReseed:
 		return m.reseed(o)
-	case deedProbe:
+	case opProbe:
 		return history.Outcome{}
-	case deedRenew:
-		m.state.forgot++
-		m.forgot.Store(m.state.forgot)
+	case opRenew:
+		m.state.generation++
+		m.generation.Store(m.state.generation)
 		if o.topic == "" {
 			return history.Outcome{}
 		}
 	}
 	h, err := m.head(o.tenant, o.topic)
-	if errors.Is(err, errDamagedHead) && o.deed == deedRenew { // it is mended when somebody opens it, and begins a new epoch then
+	if errors.Is(err, errDamagedHead) && o.op == opRenew { // it is mended when somebody opens it, and begins a new epoch then
 		return history.Outcome{}
 	}
-	if err != nil && o.deed != deedMend {
-		m.log.Error("a topic cannot be read", "slot", m.slot, "tenant", o.tenant, "topic", o.topic, "cause", err)
+	if err != nil && o.op != opRepair {
+		m.log.Error("a topic cannot be read", "slot", m.partition, "tenant", o.tenant, "topic", o.topic, "cause", err)
 		return history.Outcome{Err: &protocol.Refusal{Reason: protocol.Internal}}
 	}
-	switch o.deed {
-	case deedAdd:
+	switch o.op {
+	case opAdd:
 		return m.add(b, h, o)
-	case deedTrim:
+	case opTrim:
 		err = m.trim(b, h, o)
-	case deedForget:
+	case opForget:
 		err = m.forget(b, h, o)
-	case deedMend:
+	case opRepair:
 		err = m.mend(b, o)
-	case deedRenew:
+	case opRenew:
 		m.renew(h)
 	}
 	return history.Outcome{Err: err}
 }
 
 // head finds a topic's head; one that the store does not know is new.
-func (m *machine) head(tenant, topic string) (*head, error) {
-	key := headKey(m.slot, tenant, topic)
+func (m *stateMachine) head(tenant, topic string) (*head, error) {
+	key := headKey(m.partition, tenant, topic)
 	if h, ok := m.heads.Get(string(key)); ok {
 		return h, nil
 	}
-	h := &head{salt: m.state.forgot}
+	h := &head{salt: m.state.generation}
 	value, closer, err := m.db.Get(key)
 	switch {
 	case err == nil:
-		read, ok := headOf(key, value)
+		read, ok := decodeHead(key, value)
 		closer.Close()
 		if !ok {
 			return nil, errDamagedHead
@@ -197,50 +197,50 @@ func (m *machine) head(tenant, topic string) (*head, error) {
 		return nil, err
 	}
 	h.tenant, h.topic = tenant, topic
-	m.name(h)
+	m.setEpoch(h)
 	m.heads.Add(string(key), h)
 	return h, nil
 }
 
 // name gives a head its epoch.
-func (m *machine) name(h *head) {
+func (m *stateMachine) setEpoch(h *head) {
 	h.epoch = m.state.seeds.epoch(h.rule.Relaxed, h.salt, h.tenant, h.topic)
 }
 
 var errDamagedHead = errors.New("what is known of the topic is damaged")
 
-func (m *machine) touch(h *head) {
+func (m *stateMachine) markDirty(h *head) {
 	if !h.dirty {
 		h.dirty = true
-		m.touched = append(m.touched, h)
+		m.dirtyHeads = append(m.dirtyHeads, h)
 	}
 }
 
-func (m *machine) saveHeads(b *pebble.Batch) (err error) {
-	for _, h := range m.touched {
+func (m *stateMachine) saveHeads(b *pebble.Batch) (err error) {
+	for _, h := range m.dirtyHeads {
 		h.dirty = false
-		key := headKey(m.slot, h.tenant, h.topic)
+		key := headKey(m.partition, h.tenant, h.topic)
 		m.scratch = h.append(m.scratch[:0], key)
 		err = errors.Join(err, b.Set(key, m.scratch, nil))
 	}
-	m.touched = m.touched[:0]
+	m.dirtyHeads = m.dirtyHeads[:0]
 	return err
 }
 
 // Snapshot implements raft.FSM. The state is in the store already; what is left is to have it on disk.
-func (m *machine) Snapshot() (raft.FSMSnapshot, error) { return onDisk{m.db}, nil }
+func (m *stateMachine) Snapshot() (raft.FSMSnapshot, error) { return syncedState{m.db}, nil }
 
-type onDisk struct{ db *pebble.DB }
+type syncedState struct{ db *pebble.DB }
 
 // Persist implements raft.FSMSnapshot.
-func (s onDisk) Persist(raft.SnapshotSink) error { return s.db.LogData(nil, pebble.Sync) }
+func (s syncedState) Persist(raft.SnapshotSink) error { return s.db.LogData(nil, pebble.Sync) }
 
 // Release implements raft.FSMSnapshot.
-func (onDisk) Release() {}
+func (syncedState) Release() {}
 
 // Restore implements raft.FSM.
-func (m *machine) Restore(r io.ReadCloser) error {
-	if err := receive(m.db, m.slot, r); err != nil {
+func (m *stateMachine) Restore(r io.ReadCloser) error {
+	if err := receive(m.db, m.partition, r); err != nil {
 		return err
 	}
 	return m.load()

@@ -18,20 +18,20 @@ import (
 
 // Store is all durable topics of a node. Its methods may be called from anywhere until Close is.
 type Store struct {
-	cfg     Config // static, as are these
-	dir     string
-	id      raft.ServerID
-	space   *space
-	lock    *pebble.Lock
-	db      *pebble.DB
-	witness *witness
-	clock   *clock
-	made    bool // at this start
-	anew    bool // all topics begin new epochs, at this start; until Serve was told the rules
-	slots   []*slot
-	stop    chan struct{}  // closed by Close
-	running sync.WaitGroup // sweep, sync and tick
-	copying sync.Mutex     // held by the one who has a checkpoint
+	cfg          Config // static, as are these
+	dir          string
+	id           raft.ServerID
+	guard        *diskGuard
+	lock         *pebble.Lock
+	db           *pebble.DB
+	commitMarker *commitMarker
+	clock        *clock
+	created      bool // at this start
+	newEpochs    bool // all topics begin new epochs, at this start; until Serve was told the rules
+	partitions   []*partition
+	stop         chan struct{}  // closed by Close
+	running      sync.WaitGroup // sweep, sync and tick
+	copying      sync.Mutex     // held by the one who has a checkpoint
 }
 
 // MaxSlots bounds Config.Slots: each costs five goroutines and a pulse.
@@ -45,10 +45,10 @@ func (s *Store) open() error {
 	if s.cfg.Slots < 1 || s.cfg.Slots > MaxSlots {
 		return fmt.Errorf("%d slots: there can be 1 to %d", s.cfg.Slots, MaxSlots)
 	}
-	if err := s.space.MkdirAll(s.dir, 0o700); err != nil {
+	if err := s.guard.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	err := s.space.insist(func() (err error) { s.lock, err = pebble.LockDirectory(s.dir, s.cfg.Files); return err })
+	err := s.guard.retryWhileFull(func() (err error) { s.lock, err = pebble.LockDirectory(s.dir, s.cfg.Files); return err })
 	if err != nil {
 		return inUse(err)
 	}
@@ -56,11 +56,11 @@ func (s *Store) open() error {
 		return err
 	}
 	if s.cfg.Rules != "" {
-		if err := announce(s.cfg.Files, s.dir, s.cfg.Rules); err != nil {
+		if err := addRules(s.cfg.Files, s.dir, s.cfg.Rules); err != nil {
 			return err
 		}
 	}
-	if err := s.space.measure(s.cfg.Reserve); err != nil {
+	if err := s.guard.measure(s.cfg.Reserve); err != nil {
 		return err
 	}
 	if err := s.openPebble(); err != nil {
@@ -72,22 +72,22 @@ func (s *Store) open() error {
 	if s.clock, err = openClock(s.db, &s.cfg); err != nil {
 		return err
 	}
-	w, marks, err := openWitness(s.space, s.dir, s.cfg.Slots, s.cfg.Logger)
+	w, marks, err := openCommitMarker(s.guard, s.dir, s.cfg.Slots, s.cfg.Logger)
 	if err != nil {
 		return err
 	}
-	s.witness = w
-	if s.anew, err = s.copied(); err != nil {
+	s.commitMarker = w
+	if s.newEpochs, err = s.isCopy(); err != nil {
 		return err
 	}
-	if s.anew && !s.made {
+	if s.newEpochs && !s.created {
 		s.cfg.Logger.Warn("the files of the durable topics are not those that the last start wrote: they were copied, restored, or are from an older version; " +
 			"all durable topics begin new epochs, so that readers from before are told")
 	}
 	if err := s.start(marks); err != nil {
 		return err
 	}
-	return s.settled()
+	return s.saveOrigin()
 }
 
 func (s *Store) openPebble() (err error) {
@@ -95,7 +95,7 @@ func (s *Store) openPebble() (err error) {
 	if err == nil {
 		return nil
 	}
-	cut, failed := salvage(s.space, s.dir, err, s.cfg.Logger)
+	cut, failed := recoverWAL(s.guard, s.dir, err, s.cfg.Logger)
 	if !cut || failed != nil {
 		return errors.Join(fmt.Errorf("its files cannot be read: %w", err), failed)
 	}
@@ -106,11 +106,11 @@ func (s *Store) openPebble() (err error) {
 }
 
 func (s *Store) options() *pebble.Options {
-	q := quiet{s.cfg.Logger, s.cfg.Fatal}
+	q := pebbleLogger{s.cfg.Logger, s.cfg.Fatal}
 	o := &pebble.Options{
-		FS: s.space, Lock: s.lock, Logger: q, EventListener: q.listener(),
+		FS: s.guard, Lock: s.lock, Logger: q, EventListener: q.listener(),
 		FormatMajorVersion: pebble.FormatTableFormatV6, // its logs tell damage from a crash, its tables have sums everywhere
-		MemTableSize:       s.space.table(), MemTableStopWritesThreshold: 3,
+		MemTableSize:       s.guard.memTableSize(), MemTableStopWritesThreshold: 3,
 		CacheSize: 32 << 20, MaxOpenFiles: 256,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 	}
@@ -128,7 +128,7 @@ func (s *Store) identify() error {
 		value, closer, err = s.db.Get(storeKeyAgain)
 	}
 	if errors.Is(err, pebble.ErrNotFound) {
-		s.id, s.made = raft.ServerID(rand.Text()), true
+		s.id, s.created = raft.ServerID(rand.Text()), true
 		v := appendText(binary.AppendUvarint([]byte{1}, uint64(s.cfg.Slots)), string(s.id))
 		return errors.Join(s.db.Set(storeKey, v, pebble.NoSync), s.db.Set(storeKeyAgain, v, pebble.Sync))
 	}
@@ -137,10 +137,10 @@ func (s *Store) identify() error {
 	}
 	defer closer.Close()
 	c := cursor{rest: value}
-	version, slots := c.octet(), int(c.number())
+	version, slots := c.uint8(), int(c.uvarint())
 	s.id = raft.ServerID(c.text())
 	switch {
-	case c.bad || version != 1:
+	case c.failed || version != 1:
 		return fmt.Errorf("its format is %d and not one that this version knows (1)", version)
 	case slots != s.cfg.Slots:
 		return fmt.Errorf("it was made with %d slots, which is fixed; %d are configured: set slots to %d, or begin with an empty directory", slots, s.cfg.Slots, slots)
@@ -149,13 +149,13 @@ func (s *Store) identify() error {
 }
 
 // start starts all slots at the same time.
-func (s *Store) start(marks []mark) error {
+func (s *Store) start(marks []ackedEntries) error {
 	errs := make([]error, s.cfg.Slots)
-	s.slots = make([]*slot, s.cfg.Slots)
+	s.partitions = make([]*partition, s.cfg.Slots)
 	var all sync.WaitGroup
-	for i := range s.slots {
-		s.slots[i] = newSlot(s, uint16(i))
-		all.Go(func() { errs[i] = s.slots[i].start(marks[i]) })
+	for i := range s.partitions {
+		s.partitions[i] = newPartition(s, uint16(i))
+		all.Go(func() { errs[i] = s.partitions[i].start(marks[i]) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
@@ -172,14 +172,14 @@ func (s *Store) Close() error {
 
 func (s *Store) release() (err error) {
 	var all sync.WaitGroup
-	for _, one := range s.slots {
+	for _, one := range s.partitions {
 		all.Go(one.stop)
 	}
 	all.Wait()
-	if s.witness != nil {
-		err = errors.Join(err, s.witness.close())
+	if s.commitMarker != nil {
+		err = errors.Join(err, s.commitMarker.close())
 	}
-	close(s.space.closing)
+	close(s.guard.closing)
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
 	}
@@ -190,11 +190,11 @@ func (s *Store) release() (err error) {
 }
 
 // syncing brings relaxed topics to the disk.
-func (s *Store) syncing() { s.every(s.cfg.SyncEvery, s.sync) }
+func (s *Store) runSync() { s.every(s.cfg.SyncEvery, s.sync) }
 
 func (s *Store) sync(time.Time) {
 	dirty := false
-	for _, one := range s.slots {
+	for _, one := range s.partitions {
 		dirty = one.unsynced.Swap(false) || dirty
 	}
 	if dirty {
@@ -205,11 +205,11 @@ func (s *Store) sync(time.Time) {
 }
 
 // ticking keeps the clock.
-func (s *Store) ticking() { s.every(tickEvery, s.tick) }
+func (s *Store) runClock() { s.every(tickEvery, s.tick) }
 
 // tick has the clock write down what it says. It waits for the next time if the disk is full.
 func (s *Store) tick(now time.Time) {
-	if s.space.room() == nil {
+	if s.guard.refusal() == nil {
 		s.clock.tick(now)
 	}
 }
@@ -228,18 +228,18 @@ func (s *Store) every(interval time.Duration, do func(now time.Time)) {
 }
 
 // Slots is how many there are, from 0 on.
-func (s *Store) Slots() int { return len(s.slots) }
+func (s *Store) Slots() int { return len(s.partitions) }
 
 // Probe asks whether a slot takes publishes: it has something that says nothing agreed on and brought to the disk. A full
 // disk is no reason for it to fail, since no start would help; Room tells of that.
-func (s *Store) Probe(ctx context.Context, slot int) error {
-	return s.slots[slot].awaitFor(ctx, &operation{deed: deedProbe})
+func (s *Store) Probe(ctx context.Context, partition int) error {
+	return s.partitions[partition].awaitFor(ctx, &operation{op: opProbe})
 }
 
 // Room says why publishes are refused: the disk has too little room. nil if they are not.
-func (s *Store) Room() *protocol.Refusal { return s.space.room() }
+func (s *Store) Room() *protocol.Refusal { return s.guard.refusal() }
 
 // slotOf is the slot of a topic.
-func (s *Store) slotOf(tenant, topic string) *slot {
-	return s.slots[place(tenant, topic, len(s.slots))]
+func (s *Store) partitionOf(tenant, topic string) *partition {
+	return s.partitions[partitionNumber(tenant, topic, len(s.partitions))]
 }

@@ -19,7 +19,7 @@ const checkpointName = "checkpoint"
 
 // ofOneLife are the files of a store that belong to the directory in which they are, and that no backup holds: without
 // a witness a store that is put in place knows that it is another one (origin.go).
-var ofOneLife = []string{witnessName, ballastName, checkpointName, damagedDir, "LOCK"}
+var ofOneLife = []string{commitMarkerName, ballastName, checkpointName, damagedDir, "LOCK"}
 
 // OfOneLife reports whether a file or directory in a store's directory is not to be part of a backup.
 func OfOneLife(name string) bool { return slices.Contains(ofOneLife, name) }
@@ -57,8 +57,8 @@ func (s *Store) Checkpoint(use func(dir string) error) (err error) {
 }
 
 // spare reports whether a file is a checkpoint's: whoever asked for that is told when there is no room, and nothing waits.
-func (s *space) spare(name string) bool {
-	return strings.HasPrefix(name, s.PathJoin(s.dir, checkpointName))
+func (g *diskGuard) isCheckpoint(name string) bool {
+	return strings.HasPrefix(name, g.PathJoin(g.dir, checkpointName))
 }
 
 // ErrInUse says that another process has a directory open.

@@ -24,9 +24,9 @@ func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 	if err := s.Serve("room", named); err != nil {
 		t.Fatal(err)
 	}
-	lax := keepAll
-	lax.Relaxed = true
-	h, relaxed := topic(t, s, "room", keepAll), topic(t, s, "relaxed", lax)
+	relaxedRule := keepAll
+	relaxedRule.Relaxed = true
+	h, relaxed := topic(t, s, "room", keepAll), topic(t, s, "relaxed", relaxedRule)
 	number(t, h, 1, 5)
 	number(t, relaxed, 1, 7)
 	err := s.Checkpoint(func(at string) error {
@@ -47,7 +47,7 @@ func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 	if again := topic(t, other, "room", keepAll).Position(); again.Offset != 5 || again.Epoch == h.Position().Epoch || fmt.Sprint(served, err) != "[room] <nil>" {
 		t.Errorf("the copy is at %+v by the rules %q, %v; the store is at %+v", again, served, err, h.Position())
 	}
-	if again := topic(t, other, "relaxed", lax).Position(); again.Offset != 7 {
+	if again := topic(t, other, "relaxed", relaxedRule).Position(); again.Offset != 7 {
 		t.Errorf("the relaxed topic is at %+v", again)
 	}
 	if h.Position().Offset != 9 {

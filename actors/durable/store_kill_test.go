@@ -220,9 +220,9 @@ func TestStore_ALossOfPowerLosesNothingThatWasAnswered(t *testing.T) {
 func TestStore_ALossOfWhatIsRelaxedCostsOnlyRelaxedTopicsTheirEpoch(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	s := open(t, "data", Config{Files: fs, Slots: 1, SyncEvery: time.Hour})
-	lax := keepAll
-	lax.Relaxed = true
-	strict, relaxed := topic(t, s, "strict", keepAll), topic(t, s, "relaxed", lax)
+	relaxedRule := keepAll
+	relaxedRule.Relaxed = true
+	strict, relaxed := topic(t, s, "strict", keepAll), topic(t, s, "relaxed", relaxedRule)
 	for i := range 10 {
 		suite.Add(t, relaxed, suite.Event(t, fmt.Sprint(i), 10), true, suite.Begin)
 		suite.Add(t, strict, suite.Event(t, fmt.Sprint(i), 10), true, suite.Begin)
@@ -230,7 +230,7 @@ func TestStore_ALossOfWhatIsRelaxedCostsOnlyRelaxedTopicsTheirEpoch(t *testing.T
 	for i := range 10 {
 		suite.Add(t, relaxed, suite.Event(t, fmt.Sprint("more", i), 10), true, suite.Begin)
 	}
-	if err := s.witness.file.Sync(); err != nil { // the machine happened to keep it
+	if err := s.commitMarker.file.Sync(); err != nil { // the machine happened to keep it
 		t.Fatal(err)
 	}
 	crashed := fs.CrashClone(vfs.CrashCloneCfg{})
@@ -238,14 +238,14 @@ func TestStore_ALossOfWhatIsRelaxedCostsOnlyRelaxedTopicsTheirEpoch(t *testing.T
 	for start := range 2 { // the second finds nothing to complain about
 		j := &journal{}
 		s = open(t, "data", Config{Files: crashed, Slots: 1, Logger: j.logger()})
-		a, b := topic(t, s, "strict", keepAll).Position(), topic(t, s, "relaxed", lax).Position()
+		a, b := topic(t, s, "strict", keepAll).Position(), topic(t, s, "relaxed", relaxedRule).Position()
 		if a != strict.Position() {
 			t.Errorf("the strict topic is at %+v, was at %+v", a, strict.Position())
 		}
 		if first := start == 0; (b.Epoch != relaxed.Position().Epoch) != first || b.Offset < 10 || b.Offset >= 20 || j.has("relaxed_topics_only=true") != first {
 			t.Errorf("start %d: the relaxed topic is at %+v, was at %+v:\n%s", start, b, relaxed.Position(), j)
 		}
-		relaxed = topic(t, s, "relaxed", lax)
+		relaxed = topic(t, s, "relaxed", relaxedRule)
 		shut(t, s)
 	}
 }

@@ -20,7 +20,7 @@ type Opening struct {
 // caller ends it with Wait and Store.Close, or with Abandon.
 func Begin(dir string, cfg Config) *Opening {
 	cfg = cfg.withDefaults()
-	s := &Store{cfg: cfg, dir: dir, space: newSpace(cfg.Files, dir, cfg.Logger), stop: make(chan struct{})}
+	s := &Store{cfg: cfg, dir: dir, guard: newDiskGuard(cfg.Files, dir, cfg.Logger), stop: make(chan struct{})}
 	o := &Opening{store: s, done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
@@ -28,9 +28,9 @@ func Begin(dir string, cfg Config) *Opening {
 			o.err = errors.Join(fmt.Errorf("store of durable topics in %s: %w", dir, err), s.release())
 			return
 		}
-		s.running.Go(s.syncing)
-		s.running.Go(s.sweeping)
-		s.running.Go(s.ticking)
+		s.running.Go(s.runSync)
+		s.running.Go(s.runRetention)
+		s.running.Go(s.runClock)
 	}()
 	return o
 }
@@ -64,9 +64,9 @@ func (o *Opening) Abandon() {
 }
 
 var (
-	errNoRoom  = &protocol.Refusal{Reason: protocol.StorageFull, Detail: "the disk of durable topics is full, so they cannot be opened; they will be when there is room", RetryAfter: openAgain}
-	errFailed  = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics could not be opened; the server's log says why", RetryAfter: openAgain}
-	errOpening = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics are still being opened", RetryAfter: openAgain}
+	errOpeningFull   = &protocol.Refusal{Reason: protocol.StorageFull, Detail: "the disk of durable topics is full, so they cannot be opened; they will be when there is room", RetryAfter: reopenAfter}
+	errOpeningFailed = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics could not be opened; the server's log says why", RetryAfter: reopenAfter}
+	errOpening       = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics are still being opened", RetryAfter: reopenAfter}
 )
 
 // Refusal is why a durable topic cannot be used yet.
@@ -74,11 +74,11 @@ func (o *Opening) Refusal() *protocol.Refusal {
 	select {
 	case <-o.done:
 		if o.err != nil {
-			return errFailed
+			return errOpeningFailed
 		}
 	default:
-		if o.store.space.told.Load() {
-			return errNoRoom
+		if o.store.guard.writeWaits.Load() {
+			return errOpeningFull
 		}
 	}
 	return errOpening

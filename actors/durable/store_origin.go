@@ -23,7 +23,7 @@ import (
 // Who does that says so (NewLife).
 
 // copied reports whether the files are others than those that the store was written in.
-func (s *Store) copied() (bool, error) {
+func (s *Store) isCopy() (bool, error) {
 	value, closer, err := s.db.Get(originKey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return true, nil // it is new, from a version that kept none, or what was lost of it tells already
@@ -33,18 +33,18 @@ func (s *Store) copied() (bool, error) {
 	}
 	defer closer.Close()
 	c := cursor{rest: value}
-	version, origin := c.octet(), c.text()
-	return c.bad || version != 1 || origin != fileID(s.witness.file), nil
+	version, origin := c.uint8(), c.text()
+	return c.failed || version != 1 || origin != fileID(s.commitMarker.file), nil
 }
 
 // settled makes the files at hand the origin, when every topic has its epoch.
-func (s *Store) settled() error {
-	return s.db.Set(originKey, appendText([]byte{1}, fileID(s.witness.file)), pebble.Sync)
+func (s *Store) saveOrigin() error {
+	return s.db.Set(originKey, appendText([]byte{1}, fileID(s.commitMarker.file)), pebble.Sync)
 }
 
 // NewLife tells the store in a directory that nobody has open that it was put back to an earlier state by means that it
 // cannot notice, such as a snapshot of a disk: every topic begins a new epoch at the next start. Errors are those of
 // Hold.
 func NewLife(dir string) error {
-	return Hold(dir, func() error { return removeIn(vfs.Default, dir, witnessName) })
+	return Hold(dir, func() error { return removeIn(vfs.Default, dir, commitMarkerName) })
 }

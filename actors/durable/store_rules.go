@@ -29,21 +29,21 @@ import (
 type Covers func(tenant, topic string) bool
 
 const (
-	coverageName = "rules"
+	rulesName = "rules"
 	// pendingRules bounds how many rules are remembered that were not followed up, as by starts on a full disk.
-	pendingRules = 16
+	maxRules = 16
 )
 
 // Serve tells the store by which rules topics are durable from now on. It returns when each topic that is or was not has
 // a new epoch; rules that are the same as before cost one read of a small file. The text says what the rules are, and
 // parse what they cover; it is asked about those of earlier starts, too. One call at a time.
 func (s *Store) Serve(rules string, parse func(rules string) Covers) error {
-	files, anew := s.cfg.Files, s.anew
-	s.anew = false
+	files, anew := s.cfg.Files, s.newEpochs
+	s.newEpochs = false
 	if served, err := readRules(files, s.dir); err != nil || len(served) == 1 && served[0] == rules {
 		return err
 	}
-	if err := announce(files, s.dir, rules); err != nil {
+	if err := addRules(files, s.dir, rules); err != nil {
 		return err
 	}
 	served, err := readRules(files, s.dir)
@@ -65,7 +65,7 @@ func (s *Store) Serve(rules string, parse func(rules string) Covers) error {
 // renewAll gives every topic a new epoch.
 func (s *Store) renewAll() error {
 	s.cfg.Logger.Warn("it is not known which topics were durable since the last start: all durable topics begin new epochs, so that readers from before are told")
-	for _, one := range s.slots {
+	for _, one := range s.partitions {
 		if err := one.reseed(false); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (s *Store) renew(served []string, parse func(rules string) Covers) error {
 		return false
 	}
 	count := 0
-	for _, one := range s.slots {
+	for _, one := range s.partitions {
 		n, err := one.renew(missed)
 		if err != nil {
 			return err
@@ -101,10 +101,10 @@ func (s *Store) renew(served []string, parse func(rules string) Covers) error {
 
 // renew gives new epochs to the topics of a slot that were missed, and to all that nobody has published to: of those the
 // store has no name.
-func (s *slot) renew(missed Covers) (count int, err error) {
-	pending := []*operation{{deed: deedRenew}}
-	from, to := span(letterHead, s.number)
-	it, err := s.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+func (p *partition) renew(missed Covers) (count int, err error) {
+	pending := []*operation{{op: opRenew}}
+	from, to := keyRange(letterHead, p.number)
+	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return 0, err
 	}
@@ -116,22 +116,22 @@ func (s *slot) renew(missed Covers) (count int, err error) {
 			continue
 		}
 		count++
-		if pending = append(pending, &operation{deed: deedRenew, tenant: string(tenant), topic: topic}); len(pending) == batchCount {
-			if err := s.awaitAll(pending); err != nil {
+		if pending = append(pending, &operation{op: opRenew, tenant: string(tenant), topic: topic}); len(pending) == batchCount {
+			if err := p.awaitAll(pending); err != nil {
 				return count, err
 			}
 			pending = pending[:0]
 		}
 	}
-	return count, errors.Join(it.Error(), s.awaitAll(pending))
+	return count, errors.Join(it.Error(), p.awaitAll(pending))
 }
 
 // awaitAll is await for some operations, no more than make an entry.
-func (s *slot) awaitAll(all []*operation) error {
+func (p *partition) awaitAll(all []*operation) error {
 	answers := make(chan error, len(all))
 	for i, o := range all {
-		r := request{operation: o.append(nil), frees: true, done: func(out history.Outcome) { answers <- out.Err }}
-		if err := s.queue.put(r); err != nil {
+		r := request{operation: o.append(nil), freesSpace: true, done: func(out history.Outcome) { answers <- out.Err }}
+		if err := p.queue.put(r); err != nil {
 			return fmt.Errorf("after %d of %d: %w", i, len(all), err)
 		}
 	}
@@ -146,7 +146,7 @@ func (s *slot) awaitAll(all []*operation) error {
 // PassOver tells the store in a directory that a run begins which serves no topic from it: then it begins all its topics
 // anew when it is opened again. Without a store it does nothing.
 func PassOver(dir string) error {
-	err := Hold(dir, func() error { return forgetRules(vfs.Default, dir) })
+	err := Hold(dir, func() error { return removeRules(vfs.Default, dir) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -154,22 +154,22 @@ func PassOver(dir string) error {
 }
 
 // announce adds rules to those that were served, before they are followed up; not if nothing is known.
-func announce(files vfs.FS, dir, rules string) error {
+func addRules(files vfs.FS, dir, rules string) error {
 	served, err := readRules(files, dir)
 	switch n := len(served); {
 	case err != nil:
 		return err
 	case n == 0 || served[n-1] == rules:
 		return nil
-	case n >= pendingRules:
-		return forgetRules(files, dir)
+	case n >= maxRules:
+		return removeRules(files, dir)
 	}
 	return writeRules(files, dir, append(served, rules)...)
 }
 
 // readRules are the rules that were served since all topics were looked at, none if that is not known.
 func readRules(files vfs.FS, dir string) (served []string, err error) {
-	f, err := files.Open(files.PathJoin(dir, coverageName))
+	f, err := files.Open(files.PathJoin(dir, rulesName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -195,7 +195,7 @@ func readRules(files vfs.FS, dir string) (served []string, err error) {
 
 // writeRules replaces the file, or removes it if there is no room for another.
 func writeRules(files vfs.FS, dir string, served ...string) (err error) {
-	name := files.PathJoin(dir, coverageName)
+	name := files.PathJoin(dir, rulesName)
 	f, err := files.Create(name+".new", vfs.WriteCategoryUnspecified)
 	if err == nil {
 		for _, rules := range served {
@@ -208,9 +208,9 @@ func writeRules(files vfs.FS, dir string, served ...string) (err error) {
 		err = files.Rename(name+".new", name)
 	}
 	if err != nil {
-		return forgetRules(files, dir)
+		return removeRules(files, dir)
 	}
 	return syncDir(files, dir)
 }
 
-func forgetRules(files vfs.FS, dir string) error { return removeIn(files, dir, coverageName) }
+func removeRules(files vfs.FS, dir string) error { return removeIn(files, dir, rulesName) }

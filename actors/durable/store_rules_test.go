@@ -110,11 +110,11 @@ func TestServe_AStartThatWasCutShortIsMadeUpFor(t *testing.T) {
 	if got := changed(t, before, after); got != "b" {
 		t.Errorf("new epochs in %q, want b", got)
 	}
-	for i := range 2 * pendingRules {
+	for i := range 2 * maxRules {
 		shut(t, open(t, dir, Config{Slots: 1, Rules: fmt.Sprint("a b c ", i)}))
 	}
-	b, err := os.ReadFile(filepath.Join(dir, coverageName))
-	if lines := strings.Count(string(b), "\n"); err == nil && lines > pendingRules {
+	b, err := os.ReadFile(filepath.Join(dir, rulesName))
+	if lines := strings.Count(string(b), "\n"); err == nil && lines > maxRules {
 		t.Errorf("%d rules wait: %v", lines, err)
 	}
 	if got := changed(t, after, served(t, dir, Config{}, "a b c")); got != "a b c" && got != "" {
@@ -126,13 +126,13 @@ func TestServe_AStartThatWasCutShortIsMadeUpFor(t *testing.T) {
 func TestServe_RulesThatCannotBeKnownCostTheEpochs(t *testing.T) {
 	dir, before := filled(t)
 	full := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, coverageName+".new") {
+		if op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, rulesName+".new") {
 			return errorfs.ErrInjected
 		}
 		return nil
 	}))
 	one := served(t, dir, Config{Files: full}, "a b")
-	if _, err := os.Stat(filepath.Join(dir, coverageName)); !os.IsNotExist(err) {
+	if _, err := os.Stat(filepath.Join(dir, rulesName)); !os.IsNotExist(err) {
 		t.Error("old rules are left")
 	}
 	if got := changed(t, before, served(t, dir, Config{}, "a b c")); got != "a b c" {
@@ -142,7 +142,7 @@ func TestServe_RulesThatCannotBeKnownCostTheEpochs(t *testing.T) {
 	if got := changed(t, one, now); got != "a b c" {
 		t.Errorf("new epochs in %q, want all", got)
 	}
-	if err := os.WriteFile(filepath.Join(dir, coverageName), []byte("\"a b c\"\nx"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, rulesName), []byte("\"a b c\"\nx"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got := changed(t, now, served(t, dir, Config{}, "a b c")); got != "a b c" {

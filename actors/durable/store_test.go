@@ -201,17 +201,17 @@ func TestStore_LeavesNoGoroutineBehind(t *testing.T) {
 func TestPlace_SpreadsTopicsAndIsFixed(t *testing.T) {
 	counts := make([]int, 16)
 	for i := range 16_000 {
-		counts[place("acme", fmt.Sprintf("telemetry/%d", i), 16)]++
+		counts[partitionNumber("acme", fmt.Sprintf("telemetry/%d", i), 16)]++
 	}
-	for slot, n := range counts {
+	for partition, n := range counts {
 		if n < 850 || n > 1150 {
-			t.Errorf("slot %d has %d of 16,000 topics", slot, n)
+			t.Errorf("slot %d has %d of 16,000 topics", partition, n)
 		}
 	}
-	if a, b := place("acme", "room/7", 1<<15), place("a", "cmeroom/7", 1<<15); a == b {
+	if a, b := partitionNumber("acme", "room/7", 1<<15), partitionNumber("a", "cmeroom/7", 1<<15); a == b {
 		t.Error("the border between the names does not count")
 	}
-	if got := place("acme", "room/7", 1<<15); got != fixedPlace {
+	if got := partitionNumber("acme", "room/7", 1<<15); got != fixedPlace {
 		t.Errorf("the place of a topic has changed: it is %d", got)
 	}
 }

@@ -21,7 +21,7 @@ type Standing struct {
 // Topics are at most limit topics of a tenant whose names begin with prefix and come after a name, by name. It reads the
 // disk. A topic whose head is damaged is left out: it is mended when somebody opens it.
 func (s *Store) Topics(tenant, prefix, behind string, limit int) (found []Standing, err error) {
-	for _, one := range s.slots {
+	for _, one := range s.partitions {
 		some, err := one.topics(tenant, prefix, behind, limit)
 		if err != nil {
 			return nil, err
@@ -32,10 +32,10 @@ func (s *Store) Topics(tenant, prefix, behind string, limit int) (found []Standi
 	return found[:min(limit, len(found))], nil
 }
 
-func (s *slot) topics(tenant, prefix, behind string, limit int) (found []Standing, err error) {
-	whole := append(append(slotKey(letterHead, s.number), tenant...), 0)
+func (p *partition) topics(tenant, prefix, behind string, limit int) (found []Standing, err error) {
+	whole := append(append(partitionKey(letterHead, p.number), tenant...), 0)
 	from := append(slices.Clone(whole), max(prefix, behind)...)
-	it, err := s.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: after(whole)})
+	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: keyAfter(whole)})
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +45,11 @@ func (s *slot) topics(tenant, prefix, behind string, limit int) (found []Standin
 		if !strings.HasPrefix(name, prefix) {
 			break
 		}
-		h, good := headOf(it.Key(), it.Value())
+		h, good := decodeHead(it.Key(), it.Value())
 		if !good || name == behind {
 			continue
 		}
-		epoch := s.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, name)
+		epoch := p.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, name)
 		found = append(found, Standing{name, protocol.Position{Epoch: epoch, Offset: h.newest}, min(int(h.newest-h.floor), h.rule.Bounds.Count)})
 	}
 	return found, it.Error()

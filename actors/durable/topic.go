@@ -12,22 +12,22 @@ import (
 // called from the goroutine of its slot, in the order of the offsets, except for what is refused at once.
 type Topic struct {
 	store        *Store // static, as are these
-	slot         *slot
+	partition    *partition
 	tenant, name string
 	rule         Rule
 
 	// The owner alone touches these.
-	told   bool // the store knows the rule
-	epoch  string
-	floor  uint64    // what is known of the store's
-	newest uint64    // settled
-	tail   record    // the newest event, if tailAt is newest
-	tailAt uint64    // 0 if tail is unknown
-	now    time.Time // of the newest Add
-	trims            // how much was added since the last trim
+	ruleStored bool // the store knows the rule
+	epoch      string
+	floor      uint64    // what is known of the store's
+	newest     uint64    // settled
+	tail       record    // the newest event, if tailAt is newest
+	tailAt     uint64    // 0 if tail is unknown
+	now        time.Time // of the newest Add
+	sinceTrim            // how much was added since the last trim
 }
 
-type trims struct {
+type sinceTrim struct {
 	count int
 	bytes int
 }
@@ -41,8 +41,8 @@ func (s *Store) Topic(tenant, name string, rule Rule) (*Topic, error) {
 	if err := rule.check(name); err != nil {
 		return nil, err
 	}
-	t := &Topic{store: s, slot: s.slotOf(tenant, name), tenant: tenant, name: name, rule: rule}
-	h, err := t.sound()
+	t := &Topic{store: s, partition: s.partitionOf(tenant, name), tenant: tenant, name: name, rule: rule}
+	h, err := t.intactHead()
 	if err != nil {
 		return nil, fmt.Errorf("durable topic %s of tenant %s: %w", protocol.Quote(name), protocol.Quote(tenant), err)
 	}
@@ -55,7 +55,7 @@ func (t *Topic) Obey(rule Rule) error {
 	if err := rule.check(t.name); err != nil {
 		return err
 	}
-	t.told = t.told && rule == t.rule
+	t.ruleStored = t.ruleStored && rule == t.rule
 	t.rule = rule
 	return nil
 }
@@ -69,23 +69,23 @@ func (r *Rule) check(name string) error {
 
 // Known reports whether the store holds a topic. It reads the disk.
 func (s *Store) Known(tenant, name string) bool {
-	h, err := s.slotOf(tenant, name).stored(tenant, name)
+	h, err := s.partitionOf(tenant, name).readHead(tenant, name)
 	return err != nil || h != nil
 }
 
 // Add implements history.History. Refusals are StorageFull, Busy and Draining, with RetryAfter, and Internal.
 func (t *Topic) Add(ev *protocol.Event, recognise bool, now time.Time, done func(history.Outcome)) {
-	o := operation{deed: deedAdd, tenant: t.tenant, topic: t.name, now: t.store.clock.at(now), recognise: recognise, body: appendEvent(nil, t.name, ev)}
-	if !t.told {
+	o := operation{op: opAdd, tenant: t.tenant, topic: t.name, now: t.store.clock.at(now), dedup: recognise, body: appendEvent(nil, t.name, ev)}
+	if !t.ruleStored {
 		o.rule = &t.rule
 	}
-	if why := t.slot.queue.put(request{operation: o.append(nil), relaxed: t.rule.Relaxed, done: done}); why != nil {
+	if why := t.partition.queue.put(request{operation: o.append(nil), relaxed: t.rule.Relaxed, done: done}); why != nil {
 		done(history.Outcome{Err: why})
 		return
 	}
 	t.now = now
-	t.trims.count++
-	t.trims.bytes += int(weight(o.body))
+	t.sinceTrim.count++
+	t.sinceTrim.bytes += int(countedBytes(o.body))
 }
 
 // Settle implements history.History.
@@ -93,7 +93,7 @@ func (t *Topic) Settle(o history.Outcome) {
 	if o.Err != nil || o.Duplicate {
 		return
 	}
-	t.told = true
+	t.ruleStored = true
 	if o.Position.Epoch != t.epoch { // it was forgotten, and came back
 		t.epoch, t.floor, t.newest = o.Position.Epoch, 0, 0
 	}
@@ -117,17 +117,17 @@ const (
 
 // trim removes what is not remembered any more, now and then.
 func (t *Topic) trim() {
-	if t.trims.count < max(trimCount, t.rule.Bounds.Count) && t.trims.bytes < max(trimBytes, t.rule.Bounds.Bytes) {
+	if t.sinceTrim.count < max(trimCount, t.rule.Bounds.Count) && t.sinceTrim.bytes < max(trimBytes, t.rule.Bounds.Bytes) {
 		return
 	}
-	t.trims = trims{}
+	t.sinceTrim = sinceTrim{}
 	oldest := t.Oldest(t.now)
 	if oldest <= t.floor {
 		return
 	}
-	done := t.trimmed(t.tooOld(oldest), oldest, t.rule.Bounds.Age)
-	o := operation{deed: deedTrim, tenant: t.tenant, topic: t.name, epoch: t.epoch, offset: oldest}
-	if t.slot.queue.put(request{operation: o.append(nil), relaxed: true, frees: true, done: done}) == nil {
+	done := t.trimDone(t.countAged(oldest), oldest, t.rule.Bounds.Age)
+	o := operation{op: opTrim, tenant: t.tenant, topic: t.name, epoch: t.epoch, offset: oldest}
+	if t.partition.queue.put(request{operation: o.append(nil), relaxed: true, freesSpace: true, done: done}) == nil {
 		t.floor = oldest
 	}
 }

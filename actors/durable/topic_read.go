@@ -23,18 +23,18 @@ func (t *Topic) Read(offset uint64, limit int, now time.Time) ([]history.Entry, 
 	}
 	first, err := t.get(offset + 1)
 	switch {
-	case errors.Is(err, errGone):
+	case errors.Is(err, errRemoved):
 		return nil, history.ErrLost
 	case err != nil:
 		return nil, err
-	case !t.remembers(&first, t.store.clock.at(now)):
+	case !t.retains(&first, t.store.clock.at(now)):
 		return nil, history.ErrLost
 	}
-	return t.page(offset, min(uint64(max(0, limit)), t.newest-offset))
+	return t.readPage(offset, min(uint64(max(0, limit)), t.newest-offset))
 }
 
 // remembers reports whether the bounds of bytes and age leave an event, at a time of the store's clock.
-func (t *Topic) remembers(r *record, now int64) bool { return t.isYoung(r, now) && t.fits(r) }
+func (t *Topic) retains(r *record, now int64) bool { return t.isYoung(r, now) && t.fits(r) }
 
 func (t *Topic) isYoung(r *record, now int64) bool {
 	age := t.rule.Bounds.Age
@@ -43,7 +43,7 @@ func (t *Topic) isYoung(r *record, now int64) bool {
 
 func (t *Topic) fits(r *record) bool {
 	total := t.total()
-	return total == 0 || total-r.total+weight(r.body) <= uint64(max(0, t.rule.Bounds.Bytes))
+	return total == 0 || total-r.total+countedBytes(r.body) <= uint64(max(0, t.rule.Bounds.Bytes))
 }
 
 // total is the newest event's, 0 if that is damaged: it is said when it is read itself.
@@ -60,49 +60,49 @@ func (t *Topic) total() uint64 {
 // Oldest implements history.History. What is remembered is found by bisection, since all bounds cut from the old end.
 func (t *Topic) Oldest(now time.Time) uint64 {
 	at := t.store.clock.at(now)
-	return t.oldest(func(r *record) bool { return t.remembers(r, at) })
+	return t.oldest(func(r *record) bool { return t.retains(r, at) })
 }
 
 // oldest is the offset behind which the bound of count leaves events and left, too.
 func (t *Topic) oldest(left func(*record) bool) uint64 {
 	from := max(t.floor, t.newest-min(t.newest, uint64(max(0, t.rule.Bounds.Count))))
-	if from == t.newest || t.rests(from+1, left) {
+	if from == t.newest || t.isLeft(from+1, left) {
 		return from
 	}
-	return from + uint64(sort.Search(int(t.newest-from), func(i int) bool { return t.rests(from+uint64(i)+1, left) }))
+	return from + uint64(sort.Search(int(t.newest-from), func(i int) bool { return t.isLeft(from+uint64(i)+1, left) }))
 }
 
 // rests reports whether the event at an offset is left. One that is damaged is if the next intact one is.
-func (t *Topic) rests(offset uint64, left func(*record) bool) bool {
+func (t *Topic) isLeft(offset uint64, left func(*record) bool) bool {
 	for ; offset <= t.newest; offset++ {
 		r, err := t.get(offset)
 		if err == nil {
 			return left(&r)
 		}
-		if errors.Is(err, errGone) {
+		if errors.Is(err, errRemoved) {
 			return false
 		}
 	}
 	return true
 }
 
-var errGone = errors.New("the event was removed")
+var errRemoved = errors.New("the event was removed")
 
 // get reads one event. The error is errGone if it was removed as too old, or a history.Damaged.
 func (t *Topic) get(offset uint64) (record, error) {
-	r, err := t.slot.record(t.tenant, t.name, offset)
+	r, err := t.partition.readRecord(t.tenant, t.name, offset)
 	if errors.Is(err, pebble.ErrNotFound) {
-		if h, headErr := t.slot.stored(t.tenant, t.name); headErr == nil && (h == nil || h.floor >= offset || h.epoch != t.epoch) {
-			return r, errGone
+		if h, headErr := t.partition.readHead(t.tenant, t.name); headErr == nil && (h == nil || h.floor >= offset || h.epoch != t.epoch) {
+			return r, errRemoved
 		}
 	}
 	if err != nil {
-		return r, t.damaged(offset, err)
+		return r, t.damagedError(offset, err)
 	}
 	return r, nil
 }
 
-func (t *Topic) damaged(offset uint64, cause error) error {
+func (t *Topic) damagedError(offset uint64, cause error) error {
 	if errors.Is(cause, pebble.ErrNotFound) {
 		cause = errMissing
 	}
@@ -110,31 +110,31 @@ func (t *Topic) damaged(offset uint64, cause error) error {
 }
 
 var (
-	errMissing = errors.New("it is missing")
-	errSum     = errors.New("its sum is wrong")
-	errChain   = errors.New("it does not follow the one before it")
+	errMissing      = errors.New("it is missing")
+	errChecksum     = errors.New("its sum is wrong")
+	errPrevChecksum = errors.New("it does not follow the one before it")
 )
 
 // record reads one event; its body is a copy.
-func (s *slot) record(tenant, topic string, offset uint64) (r record, err error) {
-	key := eventKey(s.number, tenant, topic, offset)
-	value, closer, err := s.store.db.Get(key)
+func (p *partition) readRecord(tenant, topic string, offset uint64) (r record, err error) {
+	key := eventKey(p.number, tenant, topic, offset)
+	value, closer, err := p.store.db.Get(key)
 	if err != nil {
 		return r, err
 	}
 	defer closer.Close()
-	r, ok := unseal(key, append([]byte(nil), value...))
+	r, ok := decodeRecord(key, append([]byte(nil), value...))
 	if !ok {
-		return r, errSum
+		return r, errChecksum
 	}
 	return r, nil
 }
 
 // page reads some events, and ends in front of one that is not what it was.
-func (t *Topic) page(offset, count uint64) (entries []history.Entry, err error) {
+func (t *Topic) readPage(offset, count uint64) (entries []history.Entry, err error) {
 	it, err := t.store.db.NewIter(&pebble.IterOptions{
-		LowerBound: eventKey(t.slot.number, t.tenant, t.name, offset+1),
-		UpperBound: eventKey(t.slot.number, t.tenant, t.name, offset+count+1),
+		LowerBound: eventKey(t.partition.number, t.tenant, t.name, offset+1),
+		UpperBound: eventKey(t.partition.number, t.tenant, t.name, offset+count+1),
 	})
 	if err != nil {
 		return nil, err
@@ -143,12 +143,12 @@ func (t *Topic) page(offset, count uint64) (entries []history.Entry, err error) 
 	var before record
 	for ok := it.First(); uint64(len(entries)) < count; ok = it.Next() {
 		next := offset + uint64(len(entries)) + 1
-		entry, r, err := t.entry(it, ok, next)
+		entry, r, err := t.readEntry(it, ok, next)
 		if err == nil && len(entries) > 0 && r.prev != before.sum {
-			err = errChain
+			err = errPrevChecksum
 		}
 		if err != nil {
-			err = t.damaged(next, err)
+			err = t.damagedError(next, err)
 			t.store.cfg.Logger.Error("an event cannot be served", "cause", err)
 			if len(entries) > 0 {
 				return entries, nil
@@ -161,7 +161,7 @@ func (t *Topic) page(offset, count uint64) (entries []history.Entry, err error) 
 }
 
 // entry reads the event at which the iterator stands, which should be the one at offset.
-func (t *Topic) entry(it *pebble.Iterator, ok bool, offset uint64) (e history.Entry, r record, err error) {
+func (t *Topic) readEntry(it *pebble.Iterator, ok bool, offset uint64) (e history.Entry, r record, err error) {
 	if !ok {
 		if err = it.Error(); err == nil {
 			err = errMissing
@@ -176,9 +176,9 @@ func (t *Topic) entry(it *pebble.Iterator, ok bool, offset uint64) (e history.En
 	if binary.BigEndian.Uint64(key[len(key)-8:]) != offset {
 		return e, r, errMissing
 	}
-	if r, ok = unseal(key, value); !ok {
-		return e, r, errSum
+	if r, ok = decodeRecord(key, value); !ok {
+		return e, r, errChecksum
 	}
-	ev, err := event(t.name, r.body)
+	ev, err := decodeEvent(t.name, r.body)
 	return history.Entry{Offset: offset, Event: ev}, r, err
 }
