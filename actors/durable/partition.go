@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/hashicorp/raft"
 )
 
@@ -162,56 +164,6 @@ func (p *partition) reseed(relaxedOnly bool) error {
 	return p.await(&o)
 }
 
-// loss is what was answered and is not there any more.
-type loss int
-
-const (
-	lostNothing loss = iota
-	lostRelaxed      // only what was answered before the disk had it
-	lostAny
-)
-
-// missing compares the log with what the witness saw, and says what is lost.
-func (p *partition) findLoss(m snapshots, acked ackedEntries) (lost loss, err error) {
-	newest, err := m.newest()
-	if err != nil {
-		return 0, err
-	}
-	cut := uint64(0)
-	if newest != nil {
-		cut = newest.index
-	}
-	for i, at := range []entryID{acked.relaxed, acked.strict} {
-		there, err := p.hasEntry(cut, at)
-		if err != nil {
-			return 0, err
-		}
-		if !there {
-			lost = lostRelaxed + loss(i)
-		}
-	}
-	if lost == lostNothing {
-		return lost, nil
-	}
-	last, err := p.log.LastIndex()
-	p.store.cfg.Logger.Error("the newest events of a slot are lost, though they were answered; its topics keep what is older and begin new epochs",
-		"slot", p.number, "relaxed_topics_only", lost == lostRelaxed, "answered_up_to_entry", acked.relaxed.index, "found_up_to_entry", last)
-	return lost, err
-}
-
-// holds reports whether an entry is in the log or in front of where it was cut.
-func (p *partition) hasEntry(cut uint64, at entryID) (bool, error) {
-	if at.index <= cut {
-		return true, nil
-	}
-	var l raft.Log
-	err := p.log.GetLog(at.index, &l)
-	if errors.Is(err, raft.ErrLogNotFound) {
-		return false, nil
-	}
-	return l.Term == at.term, err
-}
-
 func (p *partition) stop() {
 	p.queue.close()
 	p.ended.Wait()
@@ -221,4 +173,31 @@ func (p *partition) stop() {
 		}
 	}
 	p.log.close()
+}
+
+// renew gives new epochs to the topics of a slot that were missed, and to all that nobody has published to: of those the
+// store has no name.
+func (p *partition) renew(missed Covers) (count int, err error) {
+	pending := []*operation{{op: opRenew}}
+	from, to := keyRange(letterHead, p.number)
+	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return 0, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		tenant, rest, _ := bytes.Cut(it.Key()[len(from):], []byte{0})
+		topic := string(bytes.TrimSuffix(rest, []byte{0}))
+		if !missed(string(tenant), topic) {
+			continue
+		}
+		count++
+		if pending = append(pending, &operation{op: opRenew, tenant: string(tenant), topic: topic}); len(pending) == batchCount {
+			if err := p.awaitAll(pending); err != nil {
+				return count, err
+			}
+			pending = pending[:0]
+		}
+	}
+	return count, errors.Join(it.Error(), p.awaitAll(pending))
 }

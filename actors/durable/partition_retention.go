@@ -5,24 +5,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/hashicorp/raft"
 )
-
-// sweeping removes what is too old from topics that nobody uses. It waits for each removal, so that it never fills a
-// queue.
-func (s *Store) runRetention() {
-	s.every(s.cfg.SweepEvery, s.removeOld)
-}
-
-func (s *Store) removeOld(now time.Time) {
-	for _, one := range s.partitions {
-		if one.raft.State() == raft.Leader {
-			if err := one.removeOld(now); err != nil {
-				s.cfg.Logger.Warn("a slot could not be swept", "slot", one.number, "cause", err)
-			}
-		}
-	}
-}
 
 func (p *partition) removeOld(now time.Time) error {
 	from, to := keyRange(letterHead, p.number)

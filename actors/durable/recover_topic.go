@@ -8,26 +8,6 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// stored reads what the store knows of a topic, nil if it knows nothing.
-func (p *partition) readHead(tenant, topic string) (*head, error) {
-	key := headKey(p.number, tenant, topic)
-	value, closer, err := p.store.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer closer.Close()
-	h, ok := decodeHead(key, value)
-	if !ok {
-		return nil, errDamagedHead
-	}
-	h.tenant, h.topic = tenant, topic
-	h.epoch = p.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, topic)
-	return &h, nil
-}
-
 // sound is what is known of the topic once its newest event is intact: what is damaged at the end is cut off.
 func (t *Topic) intactHead() (*head, error) {
 	h, err := t.partition.readHead(t.tenant, t.name)

@@ -207,8 +207,6 @@ func (m *stateMachine) setEpoch(h *head) {
 	h.epoch = m.state.seeds.epoch(h.rule.Relaxed, h.salt, h.tenant, h.topic)
 }
 
-var errDamagedHead = errors.New("what is known of the topic is damaged")
-
 func (m *stateMachine) markDirty(h *head) {
 	if !h.dirty {
 		h.dirty = true
@@ -245,3 +243,5 @@ func (m *stateMachine) Restore(r io.ReadCloser) error {
 	}
 	return m.load()
 }
+
+var errDamagedHead = errors.New("what is known of the topic is damaged")

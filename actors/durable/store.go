@@ -243,3 +243,19 @@ func (s *Store) Room() *protocol.Refusal { return s.guard.refusal() }
 func (s *Store) partitionOf(tenant, topic string) *partition {
 	return s.partitions[partitionNumber(tenant, topic, len(s.partitions))]
 }
+
+// sweeping removes what is too old from topics that nobody uses. It waits for each removal, so that it never fills a
+// queue.
+func (s *Store) runRetention() {
+	s.every(s.cfg.SweepEvery, s.removeOld)
+}
+
+func (s *Store) removeOld(now time.Time) {
+	for _, one := range s.partitions {
+		if one.raft.State() == raft.Leader {
+			if err := one.removeOld(now); err != nil {
+				s.cfg.Logger.Warn("a slot could not be swept", "slot", one.number, "cause", err)
+			}
+		}
+	}
+}

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
-
-	"github.com/parley-realtime/parley/actors/history"
 )
 
 // Which topics are durable, rules say, and they change: at a start, and while the store is open. What is published to a
@@ -96,50 +92,6 @@ func (s *Store) renew(served []string, parse func(rules string) Covers) error {
 		count += n
 	}
 	s.cfg.Logger.Info("the rules for durable topics have changed; topics that are or were kept elsewhere begin new epochs", "topics", count)
-	return nil
-}
-
-// renew gives new epochs to the topics of a slot that were missed, and to all that nobody has published to: of those the
-// store has no name.
-func (p *partition) renew(missed Covers) (count int, err error) {
-	pending := []*operation{{op: opRenew}}
-	from, to := keyRange(letterHead, p.number)
-	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
-	if err != nil {
-		return 0, err
-	}
-	defer it.Close()
-	for ok := it.First(); ok; ok = it.Next() {
-		tenant, rest, _ := bytes.Cut(it.Key()[len(from):], []byte{0})
-		topic := string(bytes.TrimSuffix(rest, []byte{0}))
-		if !missed(string(tenant), topic) {
-			continue
-		}
-		count++
-		if pending = append(pending, &operation{op: opRenew, tenant: string(tenant), topic: topic}); len(pending) == batchCount {
-			if err := p.awaitAll(pending); err != nil {
-				return count, err
-			}
-			pending = pending[:0]
-		}
-	}
-	return count, errors.Join(it.Error(), p.awaitAll(pending))
-}
-
-// awaitAll is await for some operations, no more than make an entry.
-func (p *partition) awaitAll(all []*operation) error {
-	answers := make(chan error, len(all))
-	for i, o := range all {
-		r := request{operation: o.append(nil), freesSpace: true, done: func(out history.Outcome) { answers <- out.Err }}
-		if err := p.queue.put(r); err != nil {
-			return fmt.Errorf("after %d of %d: %w", i, len(all), err)
-		}
-	}
-	for range all {
-		if err := <-answers; err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

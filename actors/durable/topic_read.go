@@ -115,21 +115,6 @@ var (
 	errPrevChecksum = errors.New("it does not follow the one before it")
 )
 
-// record reads one event; its body is a copy.
-func (p *partition) readRecord(tenant, topic string, offset uint64) (r record, err error) {
-	key := eventKey(p.number, tenant, topic, offset)
-	value, closer, err := p.store.db.Get(key)
-	if err != nil {
-		return r, err
-	}
-	defer closer.Close()
-	r, ok := decodeRecord(key, append([]byte(nil), value...))
-	if !ok {
-		return r, errChecksum
-	}
-	return r, nil
-}
-
 // page reads some events, and ends in front of one that is not what it was.
 func (t *Topic) readPage(offset, count uint64) (entries []history.Entry, err error) {
 	it, err := t.store.db.NewIter(&pebble.IterOptions{
