@@ -103,8 +103,8 @@ func (h *host) wantNone(t *testing.T) {
 	h.store.tick(h.Now())
 	h.store.removeOld(h.Now())
 	room := topic(t, h.store, "room", anHour)
-	if _, err := room.Read(0, 100, h.Now()); !errors.Is(err, history.ErrLost) || held(t, h.store, letterEvent) != 0 {
-		t.Fatalf("%d events are held behind their age, reading gives %v", held(t, h.store, letterEvent), err)
+	if _, err := room.Read(0, 100, h.Now()); !errors.Is(err, history.ErrLost) || held(t, h.store, prefixEvent) != 0 {
+		t.Fatalf("%d events are held behind their age, reading gives %v", held(t, h.store, prefixEvent), err)
 	}
 	if h.said(removed) != before+1 || !h.log.has("topic=room events=6 ") || !h.log.has("age=1h0m0s") {
 		t.Errorf("the removal of 6 events is not one line with topic, count and why:\n%s", h.log)
@@ -246,7 +246,7 @@ func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
 			h.begin(t)
 			h.pass(59*time.Minute - counted)
 			h.store.removeOld(h.Now())
-			if n := held(t, h.store, letterEvent); n != 6 {
+			if n := held(t, h.store, prefixEvent); n != 6 {
 				t.Fatalf("%d events are held in front of their age", n)
 			}
 			h.pass(time.Minute + time.Second)
@@ -331,8 +331,8 @@ func TestStore_ATopicThatIsForgottenWithItsEventsIsSaid(t *testing.T) {
 	suite.Add(t, topic(t, s, "quiet", anHour), suite.Event(t, "1", 10), true, h.Now())
 	h.pass(3*time.Hour + time.Second)
 	s.removeOld(h.Now())
-	if held(t, s, letterHead) != 0 || h.said(forgotten) != 1 || !h.log.has("topic=room events=6 ") {
-		t.Errorf("%d topics are held; the log says\n%s", held(t, s, letterHead), h.log)
+	if held(t, s, prefixHead) != 0 || h.said(forgotten) != 1 || !h.log.has("topic=room events=6 ") {
+		t.Errorf("%d topics are held; the log says\n%s", held(t, s, prefixHead), h.log)
 	}
 }
 

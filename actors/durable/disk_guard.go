@@ -12,10 +12,11 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// space is the file system of the store and keeps it from running full: Pebble ends the process when its log or its
-// manifest cannot be written. So publishes are refused while less than the reserve is free. Should somebody else fill the
-// disk faster than that is seen, a write that finds no room removes the ballast, a file kept for this moment, and is
-// tried again until there is room: then the publishes that are on their way wait, and nothing is lost or answered.
+// diskGuard is the file system of the store and keeps the disk from running full, since Pebble ends the process when it
+// cannot write its log or its manifest. While less than the reserve is free the store refuses publishes. If somebody
+// else fills the disk faster than the guard looks at it, a write that finds no room removes the ballast, a file kept
+// for this moment, and is tried again until there is room: meanwhile the publishes on their way wait, and nothing is
+// lost or answered.
 type diskGuard struct {
 	vfs.FS
 	dir     string // static, as are these
@@ -26,17 +27,18 @@ type diskGuard struct {
 
 	mu         sync.Mutex
 	full       bool
-	hasBallast bool // the ballast is there
+	hasBallast bool // the ballast is on the disk
 	checked    time.Time
-	writeWaits atomic.Bool // that a write waits
+	writeWaits atomic.Bool // some write waits for room
 }
 
 const (
 	ballastName = "ballast"
 	checkEvery  = 20 * time.Millisecond // a look at the disk is a system call
 	retryEvery  = 50 * time.Millisecond
-	reopenAfter = 2 * time.Second // when it is worth to try again what came before the store was open
-	// smallest and largest memtable. What a flush and a log of that size need must fit into the reserve four times.
+	reopenAfter = 2 * time.Second // when to try again a request that came before the store was open
+	// The smallest and the largest memtable. What a flush and a log of that size need must fit into the reserve four
+	// times.
 	minMemTable, maxMemTable = 256 << 10, 16 << 20
 )
 
@@ -44,10 +46,10 @@ func newDiskGuard(fs vfs.FS, dir string, log *slog.Logger) *diskGuard {
 	return &diskGuard{FS: fs, dir: dir, log: log, closing: make(chan struct{})}
 }
 
-// measure makes the reserve fit the disk, of which it is at most a quarter. The directory has to be there.
+// measure makes the reserve fit the disk, of which it is at most a quarter. The directory has to exist.
 func (g *diskGuard) measure(reserve uint64) error {
 	usage, err := g.GetDiskUsage(g.dir)
-	if err != nil && !errors.Is(err, vfs.ErrUnsupported) { // then the disk is taken for endless
+	if err != nil && !errors.Is(err, vfs.ErrUnsupported) { // otherwise the disk counts as endless
 		return err
 	}
 	if quarter := usage.TotalBytes / 4; quarter > 0 {
@@ -61,12 +63,15 @@ func (g *diskGuard) measure(reserve uint64) error {
 	return nil
 }
 
-// table is how large a memtable may be.
+// memTableSize is how large a memtable may be, in bytes.
 func (g *diskGuard) memTableSize() uint64 { return min(max(g.reserve/4, minMemTable), maxMemTable) }
 
-var errDiskFull = &protocol.Refusal{Reason: protocol.StorageFull, Detail: "the disk of durable topics is full, try again later", RetryAfter: time.Second}
+var errDiskFull = &protocol.Refusal{
+	Reason: protocol.StorageFull, RetryAfter: time.Second,
+	Detail: "the disk of durable topics is full, try again later",
+}
 
-// room says why nothing more should be published, nil if it may.
+// refusal says why no more should be published for now, nil if it may. It looks at the disk once per checkEvery.
 func (g *diskGuard) refusal() *protocol.Refusal {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -96,14 +101,15 @@ func (g *diskGuard) checkDisk() {
 	if full != g.full {
 		g.full = full
 		if full {
-			g.log.Error("the disk is full: durable publishes are refused until there is room", "dir", g.dir, "free", usage.AvailBytes, "needed", need)
+			g.log.Error("the disk is full: durable publishes are refused until there is room",
+				"dir", g.dir, "free", usage.AvailBytes, "needed", need)
 		} else {
 			g.log.Info("the disk has room again: durable publishes are taken", "dir", g.dir, "free", usage.AvailBytes)
 		}
 	}
 }
 
-// load writes the ballast.
+// writeBallast writes the ballast to the disk.
 func (g *diskGuard) writeBallast() error {
 	name := g.PathJoin(g.dir, ballastName)
 	f, err := g.FS.Create(name, vfs.WriteCategoryUnspecified)
@@ -120,7 +126,7 @@ func (g *diskGuard) writeBallast() error {
 	return err
 }
 
-// insist does what needs room, and again until there is some. Any other error is the caller's.
+// retryWhileFull calls do, which needs room, again and again until there is room. Any other error is the caller's.
 func (g *diskGuard) retryWhileFull(do func() error) error {
 	for {
 		err := do()
@@ -139,7 +145,7 @@ func (g *diskGuard) retryWhileFull(do func() error) error {
 	}
 }
 
-// unload gives the ballast's room to whoever needs it now. It reports whether there was one.
+// releaseBallast frees the ballast's room for whoever needs it now. It reports whether there was a ballast.
 func (g *diskGuard) releaseBallast() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -151,7 +157,7 @@ func (g *diskGuard) releaseBallast() bool {
 	return g.FS.Remove(g.PathJoin(g.dir, ballastName)) == nil
 }
 
-// pause waits a moment. It reports whether waiting goes on.
+// waitRetry waits a moment. It reports whether to try again.
 func (g *diskGuard) waitRetry() bool {
 	select {
 	case <-g.closing:

@@ -6,10 +6,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// What follows is vfs.FS with insistence. Compactions do not insist, since what they have written is removed when they
-// fail; they pause, or Pebble would try again at once. Nor does a checkpoint, whose caller is told.
+// These methods make diskGuard a vfs.FS whose writes wait for room. Compactions do not wait, since Pebble removes what
+// they have written when they fail; they pause, or Pebble would try again at once. Checkpoints do not wait, since their
+// caller gets the error.
 
-// compaction is Pebble's word for what a compaction writes.
+// compactionCategory is Pebble's category of what a compaction writes.
 const compactionCategory = "pebble-compaction"
 
 func (g *diskGuard) Create(name string, category vfs.DiskWriteCategory) (f vfs.File, err error) {
@@ -20,7 +21,9 @@ func (g *diskGuard) Create(name string, category vfs.DiskWriteCategory) (f vfs.F
 	return g.file(f, category, err)
 }
 
-func (g *diskGuard) OpenReadWrite(name string, category vfs.DiskWriteCategory, o ...vfs.OpenOption) (f vfs.File, err error) {
+func (g *diskGuard) OpenReadWrite(
+	name string, category vfs.DiskWriteCategory, o ...vfs.OpenOption,
+) (f vfs.File, err error) {
 	err = g.retryWhileFull(func() error { f, err = g.FS.OpenReadWrite(name, category, o...); return err })
 	return g.file(f, category, err)
 }
@@ -60,11 +63,11 @@ func (g *diskGuard) file(f vfs.File, category vfs.DiskWriteCategory, err error) 
 	return &guardedFile{File: f, guard: g, compaction: category == compactionCategory}, nil
 }
 
-// file is a file of the store that is written.
+// guardedFile is a file of the store that is written.
 type guardedFile struct {
 	vfs.File
 	guard      *diskGuard
-	compaction bool // it is told when there is no room
+	compaction bool // it gets the error when there is no room
 }
 
 func (f *guardedFile) Write(p []byte) (n int, err error) {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fileID is that of fileid_linux.go.
+// fileID is that of file_id_linux.go.
 func fileID(f vfs.File) string {
 	var s unix.Stat_t
 	if f.Fd() == vfs.InvalidFd || unix.Fstat(int(f.Fd()), &s) != nil {

@@ -2,8 +2,8 @@ package durable
 
 import "encoding/binary"
 
-// cursor reads what the append functions of encoding/binary and text wrote. Once something is missing it is bad, and
-// all that it reads is zero.
+// cursor decodes what the append functions of encoding/binary and appendText have encoded. Once something is missing it
+// has failed, and all that it returns is zero.
 type cursor struct {
 	rest   []byte
 	failed bool
@@ -19,7 +19,7 @@ func (c *cursor) uvarint() uint64 {
 	return n
 }
 
-// bytes returns a piece of what is read, not a copy.
+// bytes returns a part of the input, not a copy.
 func (c *cursor) bytes() []byte { return c.take(c.uvarint()) }
 
 func (c *cursor) text() string { return string(c.bytes()) }

@@ -6,11 +6,11 @@ import (
 	"encoding/binary"
 )
 
-// seeds make the epochs of a slot. They are the same until something relaxed is lost and nothing else.
+// seeds make the epochs of a partition. Both are the same until only relaxed events are lost.
 type seeds struct{ strict, relaxed [16]byte }
 
-// epoch names a topic's epoch. It is derived, so that a topic that nobody has published to has one without a place in the
-// store, and so that all topics of a slot get another when the slot gets another seed.
+// epoch derives a topic's epoch. So a topic that nobody has published to has one without a place in the store, and all
+// topics of a partition get new ones when the partition gets a new seed.
 func (s *seeds) epoch(relaxed bool, salt uint64, tenant, topic string) string {
 	seed := s.strict
 	if relaxed {

@@ -6,15 +6,15 @@ import (
 
 // head is what the store knows of a topic beside its events.
 type head struct {
-	floor  uint64 // events up to here are removed
+	floor  uint64 // the offset up to which events are removed
 	newest uint64
 	sum    uint32 // of the newest event
 	total  uint64 // of the newest event
 	at     int64  // of the newest event
-	salt   uint64 // makes the epoch, with the slot's seed
+	salt   uint64 // makes the epoch, with the partition's seed
 	rule   Rule
 
-	tenant, topic string // from here on not stored
+	tenant, topic string // not stored, as are these
 	epoch         string
 	dirty         bool
 }
@@ -35,13 +35,16 @@ func (h *head) append(b, key []byte) []byte {
 	return b
 }
 
-// headOf reads what append wrote. ok is false if it was not.
+// decodeHead decodes what head.append has encoded. ok is false if the value is damaged.
 func decodeHead(key, value []byte) (h head, ok bool) {
 	c := cursor{rest: value}
 	check := c.uint32()
 	if c.failed || check != checksum(key, value[4:]) || c.uint8() != headVersion {
 		return h, false
 	}
-	h = head{floor: c.uvarint(), newest: c.uvarint(), sum: c.uint32(), total: c.uvarint(), at: int64(c.uint64()), salt: c.uvarint(), rule: decodeRule(&c)}
+	h = head{
+		floor: c.uvarint(), newest: c.uvarint(), sum: c.uint32(), total: c.uvarint(), at: int64(c.uint64()),
+		salt: c.uvarint(), rule: decodeRule(&c),
+	}
 	return h, !c.failed
 }

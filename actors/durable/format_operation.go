@@ -2,39 +2,39 @@ package durable
 
 import "encoding/binary"
 
-// deed is what an operation does to the state machine.
+// opType is what an operation does to the state machine.
 type opType byte
 
 // The numbers are part of the format on disk.
 const (
 	opAdd    opType = 1 // a topic gets an event
 	opTrim   opType = 2 // a topic loses its oldest events
-	opForget opType = 3 // a topic that is empty is removed
-	opReseed opType = 4 // all topics of the slot, or all relaxed ones, get new epochs
+	opForget opType = 3 // an empty topic is removed
+	opReseed opType = 4 // all topics of the partition, or all relaxed ones, get new epochs
 	opRepair opType = 5 // a topic loses its newest events, which are damaged, and gets a new epoch
-	opProbe  opType = 6 // nothing: whoever is answered knows that the slot takes operations
-	opRenew  opType = 7 // a topic gets a new epoch and keeps its events; without a name, all that nobody has published to
+	opProbe  opType = 6 // nothing: its answer shows that the partition takes operations
+	opRenew  opType = 7 // a topic gets a new epoch and keeps its events; "": all that nobody has published to
 )
 
-// operation is one line of an entry of the log. An entry says all that depends on a clock or on chance: applied to the
-// same state it does the same on every node.
+// operation is one operation of an entry of the log. All that depends on a clock or on chance is in the entry: applied
+// to the same state it does the same on every node.
 type operation struct {
 	op            opType
 	tenant, topic string
 
 	now   int64  // add: Unix nanoseconds
-	dedup bool   // add: refuse the id if it was seen
-	rule  *Rule  // add: the topic's from now on; nil leaves it
+	dedup bool   // add: refuse the event if its id was seen
+	rule  *Rule  // add: the topic's rule from now on; nil leaves it
 	body  []byte // add
 
-	epoch       string   // trim: the one that is meant
+	epoch       string   // trim: the epoch that it is about
 	offset      uint64   // trim: the newest to go; forget: the newest there is
 	seed        [16]byte // reseed
 	relaxedOnly bool     // reseed: of the relaxed topics only
-	head        head     // mend: what is left
+	head        head     // repair: what is left
 }
 
-// Bits of an add.
+// Flags of an add.
 const (
 	flagDedup = 1 << iota
 	flagRule
@@ -60,7 +60,7 @@ func (o *operation) append(b []byte) []byte {
 	case opProbe, opRenew:
 		return b
 	}
-	panic("an operation without a deed")
+	panic("an operation without a type")
 }
 
 func (o *operation) appendAdd(b []byte) []byte {
@@ -79,8 +79,8 @@ func (o *operation) appendAdd(b []byte) []byte {
 	return appendText(b, o.body)
 }
 
-// next reads what append wrote; body is a piece of the entry. ok is false at the end, and at what cannot be read: then
-// the cursor is bad.
+// decode decodes what append has encoded; body is a part of the input. ok is false at the end of the input, and where
+// it cannot be decoded: then the cursor has failed.
 func (o *operation) decode(c *cursor) (ok bool) {
 	if len(c.rest) == 0 {
 		return false
@@ -118,10 +118,10 @@ func (o *operation) decodeAdd(c *cursor) {
 	o.body = c.bytes()
 }
 
-// An entry is a byte that says how it is kept, and operations.
+// An entry is one byte that says when it is answered, and operations.
 const (
-	entryStrict  = 1 // answered when it is on disk
-	entryRelaxed = 2 // answered before
+	entryStrict  = 1 // when it is on disk
+	entryRelaxed = 2 // before
 )
 
 func isRelaxed(entry []byte) bool { return len(entry) > 0 && entry[0] == entryRelaxed }

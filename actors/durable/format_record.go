@@ -8,13 +8,13 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// record is an event in the store. Its sum covers its key and all of it, and it holds the sum of the event before it:
-// so an event that was changed, moved or left out is noticed.
+// record is an event in the store. Its checksum covers its key and all of the record, and the record holds the checksum
+// of the event before it: so an event that was changed, moved or left out is noticed.
 type record struct {
 	sum   uint32 // CRC-32C
-	prev  uint32 // sum of the event before it, 0 at the first
-	at    int64  // Unix nanoseconds when it came; never before the one before it
-	total uint64 // what the topic's events count against Bounds.Bytes up to this one
+	prev  uint32 // checksum of the event before it, 0 at the first
+	at    int64  // Unix nanoseconds when it came; never before the event before it
+	total uint64 // bytes that the topic's events up to this one count against Bounds.Bytes
 	body  []byte
 }
 
@@ -22,7 +22,7 @@ const recordHeader = 4 + 4 + 8 + 8
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// seal appends the record to b, and sets its sum.
+// append encodes the record to the end of b, and sets its checksum.
 func (r *record) append(b, key []byte) []byte {
 	from := len(b)
 	b = binary.BigEndian.AppendUint32(b, 0)
@@ -39,7 +39,8 @@ func checksum(key, rest []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, rest)
 }
 
-// unseal reads a record; its body is a piece of value. ok is false if it is not what was sealed.
+// decodeRecord decodes a record; its body is a part of value. ok is false if the record is damaged, or is not that of
+// the key.
 func decodeRecord(key, value []byte) (r record, ok bool) {
 	if len(value) < recordHeader {
 		return r, false
@@ -49,7 +50,7 @@ func decodeRecord(key, value []byte) (r record, ok bool) {
 	return r, r.sum == checksum(key, value[4:])
 }
 
-// appendEvent is the body of a record. The id comes first, since the state machine asks for it.
+// appendEvent encodes the body of a record. The id comes first, since the state machine asks for it.
 func appendEvent(b []byte, topic string, ev *protocol.Event) []byte {
 	b = appendText(b, ev.ID)
 	b = appendText(b, string(ev.Kind))
@@ -57,7 +58,7 @@ func appendEvent(b []byte, topic string, ev *protocol.Event) []byte {
 	if ev.Topic == topic {
 		b = appendText(b, "")
 	} else {
-		b = appendText(b, ev.Topic) // it came from below
+		b = appendText(b, ev.Topic) // it came from a topic below
 	}
 	stamp, err := ev.Time.MarshalBinary()
 	if err != nil { // a zone with an offset that no zone has
@@ -67,7 +68,7 @@ func appendEvent(b []byte, topic string, ev *protocol.Event) []byte {
 	return append(b, ev.Data...)
 }
 
-// event rebuilds an event; nothing of it is a piece of body.
+// decodeEvent decodes the body of a record; nothing of the event is a part of body.
 func decodeEvent(topic string, body []byte) (*protocol.Event, error) {
 	c := cursor{rest: body}
 	d := protocol.Draft{ID: c.text(), Kind: protocol.Kind(c.text()), Key: c.text(), Topic: c.text()}
@@ -95,7 +96,7 @@ func eventID(body []byte) string {
 	return id
 }
 
-// weight is what a body counts against Bounds.Bytes: the same as in a history.Memory.
+// countedBytes is what a body counts against Bounds.Bytes, the same as in a history.Memory.
 func countedBytes(body []byte) uint64 {
 	c := cursor{rest: body}
 	for range 5 {

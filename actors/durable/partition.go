@@ -13,7 +13,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// slot is one Raft group and what leads to it: its log, its state machine, and the queue of what is to be agreed on.
+// partition is one Raft group with what leads to it: its log, its state machine, and the queue of the requests that the
+// group has yet to agree on.
 type partition struct {
 	number  uint16 // static, as are these
 	store   *Store
@@ -23,11 +24,14 @@ type partition struct {
 	queue   *queue
 	ended   sync.WaitGroup // the committer
 
-	unsynced atomic.Bool // something relaxed was answered since the last sync
+	unsynced atomic.Bool // a relaxed publish was answered since the last sync
 
-	acked                    ackedEntries // what was answered; the committer's, as are these
+	acked                    ackedEntries // the newest entries that were answered; owned by the committer, as are these
 	uncutBytes, uncutEntries int          // bytes and entries since the last snapshot
 }
+
+// addAgain is the advice to the operator of a node whose groups have other members that know better.
+const addAgain = "remove this node from the cluster, empty its directory, and add it again"
 
 const (
 	heartbeat       = 500 * time.Millisecond
@@ -45,12 +49,13 @@ func (p *partition) config() *raft.Config {
 	c.CommitTimeout = 50 * time.Millisecond
 	c.MaxAppendEntries, c.BatchApplyCh = batchCount, true
 	c.NoSnapshotRestoreOnStart, c.NoLegacyTelemetry = true, true
-	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = 24*time.Hour, 1<<62, trailingEntries // the committer asks for them
+	// The committer takes the snapshots.
+	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = 24*time.Hour, 1<<62, trailingEntries
 	c.Logger = raftLogger(p.store.cfg.Logger, p.number)
 	return c
 }
 
-// start runs the group, and waits until it takes publishes.
+// start runs the group and returns when it takes publishes.
 func (p *partition) start(acked ackedEntries) (err error) {
 	defer func() {
 		if err != nil {
@@ -83,13 +88,13 @@ func (p *partition) start(acked ackedEntries) (err error) {
 	if voters == 1 {
 		return p.becomeReady(lost)
 	}
-	if p.store.newEpochs && !p.store.created { // it may have voted and agreed to what it does not know of
-		return errors.New("it is a copy of a node of a cluster; remove this node from the cluster, empty its directory, and add it again")
+	if p.store.newEpochs && !p.store.created { // it may have voted and agreed to entries that it no longer has
+		return errors.New("it is a copy of a node of a cluster; " + addAgain)
 	}
 	return nil
 }
 
-// restore completes what another node sent and a crash interrupted.
+// restore completes a snapshot that another node sent and whose restoring a crash interrupted.
 func (p *partition) restore(m snapshots) error {
 	newest, err := m.newest()
 	if err != nil || newest == nil || newest.chunks == 0 {
@@ -98,7 +103,7 @@ func (p *partition) restore(m snapshots) error {
 	return receive(p.store.db, p.number, &snapshotChunks{snapshots: m, left: newest.chunks})
 }
 
-// run starts the group; at its first start it has one voter, unless it joins others. It tells how many there are.
+// run starts the group and returns how many voters it has. A new group has one, unless it joins others.
 func (p *partition) run(m snapshots) (voters int, err error) {
 	votes, transport := votes{p.number, p.store.db}, p.store.cfg.Transport(int(p.number), p.store.id)
 	known, err := raft.HasExistingState(p.log, votes, m)
@@ -124,14 +129,15 @@ func (p *partition) run(m snapshots) (voters int, err error) {
 			voters++
 		}
 	}
-	if voters == 1 { // nobody to wait for
-		err = transport.TimeoutNow(p.store.id, transport.LocalAddr(), &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}}, &raft.TimeoutNowResponse{})
+	if voters == 1 { // there is nobody to wait for
+		elect := raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}}
+		err = transport.TimeoutNow(p.store.id, transport.LocalAddr(), &elect, &raft.TimeoutNowResponse{})
 	}
 	return voters, err
 }
 
-// settle waits for the election, and for all that the log holds to be applied. If answered events are lost, or may be,
-// all topics of the slot begin new epochs.
+// becomeReady waits until the group has elected its leader and has applied all that its log holds. If answered events
+// are lost, or may be, all topics of the partition begin new epochs.
 func (p *partition) becomeReady(lost loss) error {
 	for limit := time.Now().Add(electionTimeout); p.raft.State() != raft.Leader; {
 		if time.Now().After(limit) {
@@ -155,7 +161,7 @@ func (p *partition) becomeReady(lost loss) error {
 	return p.raft.Snapshot().Error() // from now on the members are known even if the log is damaged
 }
 
-// reseed begins new epochs: of all topics, or of the relaxed ones.
+// reseed begins new epochs of all topics, or of the relaxed ones.
 func (p *partition) reseed(relaxedOnly bool) error {
 	o := operation{op: opReseed, relaxedOnly: relaxedOnly}
 	if _, err := rand.Read(o.seed[:]); err != nil {
@@ -175,11 +181,11 @@ func (p *partition) stop() {
 	p.log.close()
 }
 
-// renew gives new epochs to the topics of a slot that were missed, and to all that nobody has published to: of those the
-// store has no name.
+// renew gives new epochs to those topics of the partition for which missed is true, and to all that nobody has
+// published to, since the store has no names of those.
 func (p *partition) renew(missed Covers) (count int, err error) {
 	pending := []*operation{{op: opRenew}}
-	from, to := keyRange(letterHead, p.number)
+	from, to := keyRange(prefixHead, p.number)
 	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return 0, err
@@ -192,7 +198,8 @@ func (p *partition) renew(missed Covers) (count int, err error) {
 			continue
 		}
 		count++
-		if pending = append(pending, &operation{op: opRenew, tenant: string(tenant), topic: topic}); len(pending) == batchCount {
+		pending = append(pending, &operation{op: opRenew, tenant: string(tenant), topic: topic})
+		if len(pending) == batchCount {
 			if err := p.awaitAll(pending); err != nil {
 				return count, err
 			}

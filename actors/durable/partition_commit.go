@@ -12,7 +12,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// committing is the committer: it gathers what waits, has it agreed on, and answers, in order.
+// runCommitter is the committer: it gathers the waiting requests, has the group agree on them, and answers them, in
+// order.
 func (p *partition) runCommitter() {
 	var batch []request
 	for {
@@ -55,7 +56,7 @@ func (p *partition) commit(batch []request) {
 	p.compact(len(entry))
 }
 
-// refuseAll refuses what needs room and returns the rest.
+// refuseWrites refuses the requests that need room and returns the rest.
 func refuseWrites(batch []request, why error) (left []request) {
 	for _, r := range batch {
 		if r.freesSpace {
@@ -73,8 +74,8 @@ func fail(batch []request, why error) {
 	}
 }
 
-// unavailable is what a publisher is told when the group does not agree. Whether it did nevertheless is not known: the
-// publisher tries again with the same id.
+// applyRefusal is what a publisher is told when the group did not agree in time. The entry may have been agreed on
+// nevertheless; so the publisher tries again with the same id.
 func applyRefusal(err error) error {
 	if errors.Is(err, raft.ErrRaftShutdown) {
 		return errClosing
@@ -82,7 +83,8 @@ func applyRefusal(err error) error {
 	return &protocol.Refusal{Reason: protocol.Busy, Detail: "the topic's slot has no leader", RetryAfter: time.Second}
 }
 
-// pack makes an entry. It is relaxed if all in it may be; then it is not waited for.
+// encodeEntry makes an entry of the log. The entry is relaxed if all of its operations may be; then nobody waits for
+// the disk.
 func encodeEntry(batch []request) (entry []byte, relaxed bool) {
 	size := 1
 	relaxed = true
@@ -100,15 +102,15 @@ func encodeEntry(batch []request) (entry []byte, relaxed bool) {
 	return entry, relaxed
 }
 
-// The log is cut after so many bytes or entries, whichever come first: both are read at a start. What stays behind the
-// cut is for a node that was away for a moment.
+// The committer compacts the log after so many bytes or entries, whichever comes first: a start reads as many. The
+// entries that stay are for a node that was away for a moment.
 const (
-	compactBytes    = 4 << 20 // and not more than a part of the reserve, on a small disk
+	compactBytes    = 4 << 20 // on a small disk at most a part of the reserve
 	compactEntries  = 4096
-	trailingEntries = 1024 // and not more than a quarter of the bytes
+	trailingEntries = 1024 // at most a quarter of the bytes
 )
 
-// compact cuts the log now and then.
+// compact counts an entry of so many bytes, and cuts the log when it has grown to its limit.
 func (p *partition) compact(bytes int) {
 	p.uncutBytes, p.uncutEntries = p.uncutBytes+bytes, p.uncutEntries+1
 	limit := min(compactBytes, int(p.store.guard.reserve/16))
@@ -116,7 +118,10 @@ func (p *partition) compact(bytes int) {
 		return
 	}
 	keep := uint64(min(trailingEntries, max(1, limit/4/(p.uncutBytes/p.uncutEntries+1))))
-	rc := raft.ReloadableConfig{TrailingLogs: keep, SnapshotInterval: 24 * time.Hour, SnapshotThreshold: 1 << 62, HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat}
+	rc := raft.ReloadableConfig{
+		TrailingLogs: keep, SnapshotInterval: 24 * time.Hour, SnapshotThreshold: 1 << 62,
+		HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat,
+	}
 	err := p.raft.ReloadConfig(rc)
 	if err == nil {
 		err = p.raft.Snapshot().Error()
@@ -127,7 +132,7 @@ func (p *partition) compact(bytes int) {
 	p.uncutBytes, p.uncutEntries = 0, 0
 }
 
-// await has one operation agreed on and waits for it.
+// await has the group agree on one operation and waits for that.
 func (p *partition) await(o *operation) error { return p.awaitFor(context.Background(), o) }
 
 // awaitFor is await, but gives up when the context ends; then nobody knows what became of the operation.
@@ -145,7 +150,7 @@ func (p *partition) awaitFor(ctx context.Context, o *operation) error {
 	}
 }
 
-// awaitAll is await for some operations, no more than make an entry.
+// awaitAll is await for several operations, no more than fit into one entry.
 func (p *partition) awaitAll(all []*operation) error {
 	answers := make(chan error, len(all))
 	for i, o := range all {

@@ -11,7 +11,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// stored reads what the store knows of a topic, nil if it knows nothing.
+// readHead reads what the store knows of a topic. It returns nil if the store does not know it, and errDamagedHead if
+// what it knows is damaged.
 func (p *partition) readHead(tenant, topic string) (*head, error) {
 	key := headKey(p.number, tenant, topic)
 	value, closer, err := p.store.db.Get(key)
@@ -31,7 +32,7 @@ func (p *partition) readHead(tenant, topic string) (*head, error) {
 	return &h, nil
 }
 
-// record reads one event; its body is a copy.
+// readRecord reads one event; its body is a copy.
 func (p *partition) readRecord(tenant, topic string, offset uint64) (r record, err error) {
 	key := eventKey(p.number, tenant, topic, offset)
 	value, closer, err := p.store.db.Get(key)
@@ -47,7 +48,7 @@ func (p *partition) readRecord(tenant, topic string, offset uint64) (r record, e
 }
 
 func (p *partition) topics(tenant, prefix, behind string, limit int) (found []Standing, err error) {
-	whole := append(append(partitionKey(letterHead, p.number), tenant...), 0)
+	whole := append(append(partitionKey(prefixHead, p.number), tenant...), 0)
 	from := append(slices.Clone(whole), max(prefix, behind)...)
 	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: keyAfter(whole)})
 	if err != nil {
@@ -64,7 +65,10 @@ func (p *partition) topics(tenant, prefix, behind string, limit int) (found []St
 			continue
 		}
 		epoch := p.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, name)
-		found = append(found, Standing{name, protocol.Position{Epoch: epoch, Offset: h.newest}, min(int(h.newest-h.floor), h.rule.Bounds.Count)})
+		found = append(found, Standing{
+			Name: name, Position: protocol.Position{Epoch: epoch, Offset: h.newest},
+			Events: min(int(h.newest-h.floor), h.rule.Bounds.Count),
+		})
 	}
 	return found, it.Error()
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func (p *partition) removeOld(now time.Time) error {
-	from, to := keyRange(letterHead, p.number)
+	from, to := keyRange(prefixHead, p.number)
 	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (p *partition) removeOld(now time.Time) error {
 		h, good := decodeHead(it.Key(), it.Value())
 		tenant, rest, _ := bytes.Cut(it.Key()[len(from):], []byte{0})
 		if !good || len(rest) == 0 {
-			continue // it is mended when somebody opens it
+			continue // it is repaired when somebody opens the topic
 		}
 		if err := p.removeOldOf(string(tenant), string(rest[:len(rest)-1]), h, now); err != nil {
 			return err
@@ -33,8 +33,10 @@ func (p *partition) removeOld(now time.Time) error {
 }
 
 func (p *partition) removeOldOf(tenant, topic string, h head, now time.Time) error {
-	t := &Topic{store: p.store, partition: p, tenant: tenant, name: topic, rule: h.rule, floor: h.floor, newest: h.newest,
-		epoch: p.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, topic)}
+	t := &Topic{
+		store: p.store, partition: p, tenant: tenant, name: topic, rule: h.rule, floor: h.floor, newest: h.newest,
+		epoch: p.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, topic),
+	}
 	oldest, unused := t.Oldest(now), time.Duration(p.store.clock.at(now)-h.at)
 	switch {
 	case oldest == h.newest && unused > p.store.cfg.Forget:
@@ -42,7 +44,7 @@ func (p *partition) removeOldOf(tenant, topic string, h head, now time.Time) err
 			return err
 		}
 		left, err := p.readHead(tenant, topic)
-		if left == nil && err == nil { // nothing was published meanwhile
+		if left == nil && err == nil { // nobody has published to it meanwhile
 			t.logForgotten(h.newest - h.floor)
 		}
 		return err

@@ -16,9 +16,9 @@ import (
 )
 
 // held counts the keys of a letter in the whole store.
-func held(t *testing.T, s *Store, letter byte) (n int) {
+func held(t *testing.T, s *Store, prefix byte) (n int) {
 	t.Helper()
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{letter}, UpperBound: []byte{letter + 1}})
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestTopic_WhatIsForgottenLeavesTheDisk(t *testing.T) {
 		"count": {Bounds: history.Bounds{Count: 100, Bytes: 1 << 30}},
 		"bytes": {Bounds: history.Bounds{Count: 1 << 30, Bytes: 100 * (100 + 8 + suite.Overhead)}},
 	} {
-		before := held(t, s, letterEvent)
+		before := held(t, s, prefixEvent)
 		h := topic(t, s, name, rule)
 		for i := range 30 {
 			suite.AddMany(t, h, 100*i, 100, 100, false, suite.Begin)
@@ -44,7 +44,7 @@ func TestTopic_WhatIsForgottenLeavesTheDisk(t *testing.T) {
 		if n := h.Len(suite.Begin); n != 100 {
 			t.Errorf("%s: %d are remembered", name, n)
 		}
-		if n := held(t, s, letterEvent) - before; n > 100+2*trimCount+100 {
+		if n := held(t, s, prefixEvent) - before; n > 100+2*trimCount+100 {
 			t.Errorf("%s: %d are held", name, n)
 		}
 	}
@@ -59,7 +59,7 @@ func TestStore_SweepsTopicsThatNobodyUses(t *testing.T) {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), false, suite.Begin.Add(time.Duration(i)*time.Minute))
 	}
 	s.removeOld(suite.Begin.Add(64*time.Minute + 1))
-	if n := held(t, s, letterEvent); n != 5 {
+	if n := held(t, s, prefixEvent); n != 5 {
 		t.Errorf("%d events are held, 5 are not too old", n)
 	}
 	if entries, err := h.Read(5, 100, suite.Begin.Add(64*time.Minute)); err != nil || len(entries) != 5 {
@@ -70,7 +70,7 @@ func TestStore_SweepsTopicsThatNobodyUses(t *testing.T) {
 	}
 	s.removeOld(suite.Begin.Add(25 * time.Hour))
 	s.removeOld(suite.Begin.Add(25 * time.Hour))
-	if events, heads := held(t, s, letterEvent), held(t, s, letterHead); events != 0 || heads != 0 {
+	if events, heads := held(t, s, prefixEvent), held(t, s, prefixHead); events != 0 || heads != 0 {
 		t.Errorf("%d events and %d topics are held", events, heads)
 	}
 	was := h.Position()
@@ -91,7 +91,7 @@ func TestStore_IdsLeaveTheDiskInTime(t *testing.T) {
 	for i := range 100 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), true, suite.Begin.Add(time.Duration(i)*time.Minute))
 	}
-	if n := held(t, s, letterID); n < 60 || n > 80 {
+	if n := held(t, s, prefixID); n < 60 || n > 80 {
 		t.Errorf("%d ids of 100 minutes are held", n)
 	}
 }

@@ -12,12 +12,12 @@ import (
 type request struct {
 	operation  []byte
 	relaxed    bool // it may be answered before the disk has it
-	freesSpace bool // it makes room, so it is taken when there is none
+	freesSpace bool // it makes room, and so is taken while the disk is full
 	done       func(history.Outcome)
 }
 
-// Bounds of what waits for one slot, and of what becomes one entry of its log. While one entry is on its way to the
-// disk, the next one gathers: that is group commit.
+// Bounds of what waits for one partition, and of what becomes one entry of its log. While one entry is on its way to
+// the disk, the next one gathers: this is group commit.
 const (
 	queueCount = 8192
 	queueBytes = 16 << 20
@@ -27,7 +27,7 @@ const (
 
 // queue holds requests for the committer, in order.
 type queue struct {
-	wake chan struct{} // holds one token when something waits, or the end has come
+	wake chan struct{} // holds one token when a request waits, or the queue is closed
 
 	mu     sync.Mutex
 	list   []request
@@ -38,11 +38,13 @@ type queue struct {
 func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
 
 var (
-	errQueueFull = &protocol.Refusal{Reason: protocol.Busy, Detail: "too many durable publishes wait for the disk", RetryAfter: time.Second}
-	errClosing   = &protocol.Refusal{Reason: protocol.Draining, RetryAfter: time.Second}
+	errQueueFull = &protocol.Refusal{
+		Reason: protocol.Busy, Detail: "too many durable publishes wait for the disk", RetryAfter: time.Second,
+	}
+	errClosing = &protocol.Refusal{Reason: protocol.Draining, RetryAfter: time.Second}
 )
 
-// put queues a request, or says why not.
+// put queues a request. If it does not, the error says why.
 func (q *queue) put(r request) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -65,14 +67,18 @@ func (q *queue) signal() {
 	}
 }
 
-// take waits for requests and moves as many as make an entry into batch. It is empty at the end.
+// take waits for requests, moves as many as fit into one entry to batch, and returns it. An empty batch means that the
+// queue is closed.
 func (q *queue) take(batch []request) []request {
 	for {
 		q.mu.Lock()
 		bytes := 0
-		for len(q.list) > len(batch) && len(batch) < batchCount && (bytes+len(q.list[len(batch)].operation) <= batchBytes || len(batch) == 0) {
-			bytes += len(q.list[len(batch)].operation)
-			batch = append(batch, q.list[len(batch)])
+		for _, r := range q.list[:min(len(q.list), batchCount)] {
+			if bytes+len(r.operation) > batchBytes && len(batch) > 0 {
+				break
+			}
+			bytes += len(r.operation)
+			batch = append(batch, r)
 		}
 		left := copy(q.list, q.list[len(batch):])
 		clear(q.list[left:])

@@ -10,9 +10,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// entries is the Raft log of one slot (raft.LogStore), and votes what Raft must not forget beside it
-// (raft.StableStore). An entry is on disk when StoreLogs returns, unless all in it are relaxed. Groups that store at the
-// same time share one fsync.
+// entries is the Raft log of one partition (raft.LogStore), and votes is what Raft must not forget beside it
+// (raft.StableStore). When StoreLogs returns, the entries are on disk, unless all of them are relaxed. Groups that
+// store at the same time share one fsync.
 type (
 	entries struct {
 		partition uint16
@@ -24,11 +24,11 @@ type (
 	}
 )
 
-// groupLog is the entries as the group reads them. Raft's metrics read them every ten seconds on a goroutine that its
-// Shutdown does not wait for, and Pebble panics when somebody reads what is closed.
+// groupLog is the log as Raft reads it. Raft's metrics read it every ten seconds on a goroutine that Raft's Shutdown
+// does not wait for, and Pebble panics when it is read after it was closed.
 type groupLog struct {
 	entries
-	mu     sync.RWMutex // guards closed, and holds it off while somebody reads
+	mu     sync.RWMutex // guards closed, and delays close while somebody reads
 	closed bool
 }
 
@@ -52,7 +52,7 @@ func (g *groupLog) GetLog(index uint64, l *raft.Log) error {
 	return g.entries.GetLog(index, l)
 }
 
-// close waits for who reads; who comes later gets raft.ErrRaftShutdown.
+// close waits for those that read. Later reads get raft.ErrRaftShutdown.
 func (g *groupLog) close() {
 	g.mu.Lock()
 	g.closed = true
@@ -72,7 +72,7 @@ func (e entries) FirstIndex() (uint64, error) { return e.edge((*pebble.Iterator)
 func (e entries) LastIndex() (uint64, error) { return e.edge((*pebble.Iterator).Last) }
 
 func (e entries) edge(move func(*pebble.Iterator) bool) (index uint64, err error) {
-	from, to := keyRange(letterLog, e.partition)
+	from, to := keyRange(prefixLog, e.partition)
 	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return 0, err
@@ -85,7 +85,7 @@ func (e entries) edge(move func(*pebble.Iterator) bool) (index uint64, err error
 
 // GetLog implements raft.LogStore. The error is raft.ErrLogNotFound if there is no such entry.
 func (e entries) GetLog(index uint64, l *raft.Log) error {
-	value, closer, err := e.db.Get(numberedKey(letterLog, e.partition, index))
+	value, closer, err := e.db.Get(numberedKey(prefixLog, e.partition, index))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return raft.ErrLogNotFound
 	}
@@ -132,7 +132,7 @@ func (e entries) StoreLogs(logs []*raft.Log) error {
 	kept, scratch := pebble.NoSync, []byte(nil)
 	for _, l := range logs {
 		scratch = appendLog(scratch[:0], l)
-		if err := b.Set(numberedKey(letterLog, e.partition, l.Index), scratch, nil); err != nil {
+		if err := b.Set(numberedKey(prefixLog, e.partition, l.Index), scratch, nil); err != nil {
 			return err
 		}
 		if l.Type != raft.LogCommand || !isRelaxed(l.Data) {
@@ -144,17 +144,18 @@ func (e entries) StoreLogs(logs []*raft.Log) error {
 
 // DeleteRange implements raft.LogStore; the range includes both ends.
 func (e entries) DeleteRange(first, last uint64) error {
-	return e.db.DeleteRange(numberedKey(letterLog, e.partition, first), numberedKey(letterLog, e.partition, last+1), pebble.NoSync)
+	from, to := numberedKey(prefixLog, e.partition, first), numberedKey(prefixLog, e.partition, last+1)
+	return e.db.DeleteRange(from, to, pebble.NoSync)
 }
 
 // Set implements raft.StableStore.
 func (v votes) Set(key, value []byte) error {
-	return v.db.Set(append(partitionKey(letterVote, v.partition), key...), value, pebble.Sync)
+	return v.db.Set(append(partitionKey(prefixVote, v.partition), key...), value, pebble.Sync)
 }
 
-// Get implements raft.StableStore; what was never set is empty.
+// Get implements raft.StableStore; a value that was never set is empty.
 func (v votes) Get(key []byte) ([]byte, error) {
-	value, closer, err := v.db.Get(append(partitionKey(letterVote, v.partition), key...))
+	value, closer, err := v.db.Get(append(partitionKey(prefixVote, v.partition), key...))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
@@ -170,7 +171,7 @@ func (v votes) SetUint64(key []byte, n uint64) error {
 	return v.Set(key, binary.BigEndian.AppendUint64(nil, n))
 }
 
-// GetUint64 implements raft.StableStore; what was never set is 0.
+// GetUint64 implements raft.StableStore; a value that was never set is 0.
 func (v votes) GetUint64(key []byte) (uint64, error) {
 	value, err := v.Get(key)
 	if err != nil || len(value) == 0 {

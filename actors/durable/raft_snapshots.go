@@ -10,11 +10,12 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// markers is a slot's snapshot store (raft.SnapshotStore). The state machine's data are in the store anyway, so a
-// snapshot is a mark: "up to this entry the log is not needed". Its bytes are made when another node asks for them,
-// and then of what there is by that time: it may be ahead of the mark, since entries that are applied are skipped.
+// snapshots is a partition's raft.SnapshotStore. The state machine's data are in the store anyway, so a snapshot is
+// only a marker: "up to this entry the log is not needed". Its content is read from the store when another node asks
+// for it, and so may be ahead of the marker; the other node skips entries that are applied.
 //
-// What another node sends comes in pieces, is marked as not yet restored, and is so before the slot starts.
+// A snapshot that another node sends is stored in chunks and marked as not yet restored. It is restored before the
+// partition starts.
 type snapshots struct {
 	partition uint16
 	db        *pebble.DB
@@ -25,8 +26,8 @@ var _ raft.SnapshotStore = snapshots{}
 type snapshotMarker struct {
 	index, term, configured uint64
 	configuration           []byte
-	chunks                  uint64 // that wait to be restored; 0 for a mark of our own
-	size                    int64  // of the pieces
+	chunks                  uint64 // that wait to be restored; 0 for a snapshot of our own
+	size                    int64  // of the chunks
 }
 
 func (m *snapshotMarker) id() string { return fmt.Sprintf("%d-%d", m.term, m.index) }
@@ -39,12 +40,12 @@ func (m *snapshotMarker) append(b []byte) []byte {
 }
 
 func (s snapshots) save(m *snapshotMarker) error {
-	return s.db.Set(partitionKey(letterMarker, s.partition), m.append(nil), pebble.Sync)
+	return s.db.Set(partitionKey(prefixMarker, s.partition), m.append(nil), pebble.Sync)
 }
 
-// newest returns the mark, nil if there is none.
+// newest returns the marker, nil if there is none.
 func (s snapshots) newest() (*snapshotMarker, error) {
-	value, closer, err := s.db.Get(partitionKey(letterMarker, s.partition))
+	value, closer, err := s.db.Get(partitionKey(prefixMarker, s.partition))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
@@ -53,7 +54,9 @@ func (s snapshots) newest() (*snapshotMarker, error) {
 	}
 	defer closer.Close()
 	c := cursor{rest: value}
-	m := &snapshotMarker{index: c.uvarint(), term: c.uvarint(), configured: c.uvarint(), chunks: c.uvarint(), size: int64(c.uvarint())}
+	m := &snapshotMarker{
+		index: c.uvarint(), term: c.uvarint(), configured: c.uvarint(), chunks: c.uvarint(), size: int64(c.uvarint()),
+	}
 	m.configuration = append([]byte(nil), c.rest...)
 	if c.failed {
 		return nil, errors.New("its snapshot mark cannot be read")
@@ -67,8 +70,11 @@ func (s snapshots) meta(m *snapshotMarker, size int64) *raft.SnapshotMeta {
 }
 
 // Create implements raft.SnapshotStore.
-func (s snapshots) Create(_ raft.SnapshotVersion, index, term uint64, c raft.Configuration, configured uint64, _ raft.Transport) (raft.SnapshotSink, error) {
-	return &snapshotSink{snapshots: s, snapshotMarker: snapshotMarker{index: index, term: term, configured: configured, configuration: raft.EncodeConfiguration(c)}}, nil
+func (s snapshots) Create(
+	_ raft.SnapshotVersion, index, term uint64, c raft.Configuration, configured uint64, _ raft.Transport,
+) (raft.SnapshotSink, error) {
+	m := snapshotMarker{index: index, term: term, configured: configured, configuration: raft.EncodeConfiguration(c)}
+	return &snapshotSink{snapshots: s, snapshotMarker: m}, nil
 }
 
 // List implements raft.SnapshotStore.
@@ -99,18 +105,18 @@ func (s snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	return s.meta(m, size), r, nil
 }
 
-// restored forgets the pieces.
-func (s snapshots) restored() error {
+// dropChunks marks the newest snapshot as restored and removes its chunks.
+func (s snapshots) dropChunks() error {
 	m, err := s.newest()
 	if m == nil || err != nil {
 		return err
 	}
 	m.chunks, m.size = 0, 0
-	from, to := keyRange(letterChunk, s.partition)
+	from, to := keyRange(prefixChunk, s.partition)
 	return errors.Join(s.save(m), s.db.DeleteRange(from, to, pebble.NoSync))
 }
 
-// sink takes what another node sends. What is made here writes nothing and only marks.
+// snapshotSink stores what another node sends. For a snapshot of our own, nothing is written to it but the marker.
 type snapshotSink struct {
 	snapshots
 	snapshotMarker
@@ -120,13 +126,13 @@ type snapshotSink struct {
 func (s *snapshotSink) ID() string { return s.id() }
 
 func (s *snapshotSink) Write(p []byte) (int, error) {
-	if s.chunks == 0 { // of an attempt that failed
-		from, to := keyRange(letterChunk, s.partition)
+	if s.chunks == 0 { // left by an attempt that failed
+		from, to := keyRange(prefixChunk, s.partition)
 		if err := s.db.DeleteRange(from, to, pebble.NoSync); err != nil {
 			return 0, err
 		}
 	}
-	if err := s.db.Set(numberedKey(letterChunk, s.partition, s.chunks), p, pebble.NoSync); err != nil {
+	if err := s.db.Set(numberedKey(prefixChunk, s.partition, s.chunks), p, pebble.NoSync); err != nil {
 		return 0, err
 	}
 	s.chunks++
@@ -139,11 +145,11 @@ func (s *snapshotSink) Close() error { return s.save(&s.snapshotMarker) }
 
 // Cancel implements raft.SnapshotSink.
 func (s *snapshotSink) Cancel() error {
-	from, to := keyRange(letterChunk, s.partition)
+	from, to := keyRange(prefixChunk, s.partition)
 	return s.db.DeleteRange(from, to, pebble.NoSync)
 }
 
-// pieces reads what sink wrote.
+// snapshotChunks reads what a snapshotSink has stored.
 type snapshotChunks struct {
 	snapshots
 	next, left uint64
@@ -155,7 +161,7 @@ func (p *snapshotChunks) Read(b []byte) (int, error) {
 		if p.left == 0 {
 			return 0, io.EOF
 		}
-		value, closer, err := p.db.Get(numberedKey(letterChunk, p.partition, p.next))
+		value, closer, err := p.db.Get(numberedKey(prefixChunk, p.partition, p.next))
 		if err != nil {
 			return 0, err
 		}

@@ -12,33 +12,38 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// A snapshot's stream is the keys and values of the state machine, each with its length before it, then a key of length
-// 0 and the CRC-64 of all before it.
+// The stream of a snapshot is the keys and values of the state machine, each with its length before it, then a key of
+// length 0 and the CRC-64 of all before it.
 
 var ecma = crc64.MakeTable(crc64.ECMA)
 
-// streamed reads the stream of a slot as it was when it was opened.
-type streamed struct {
+// streamReader reads the stream of a partition as it was when the reader was opened.
+type streamReader struct {
 	snapshot  *pebble.Snapshot
 	partition uint16
-	letters   []byte // that follow
+	prefixes  []byte // of the keys that follow
 	it        *pebble.Iterator
 	crc       hash.Hash64
 	rest      []byte
 	ended     bool
 }
 
-// stream opens it, and tells its size, for which it is read once.
+// stream opens the stream of a partition and returns its size, for which it reads the stream once.
 func stream(db *pebble.DB, partition uint16) (r io.ReadCloser, size int64, err error) {
 	snapshot := db.NewSnapshot()
-	size, err = io.Copy(io.Discard, &streamed{snapshot: snapshot, partition: partition, letters: replicatedLetters, crc: crc64.New(ecma)})
+	open := func() *streamReader {
+		return &streamReader{
+			snapshot: snapshot, partition: partition, prefixes: replicatedPrefixes, crc: crc64.New(ecma),
+		}
+	}
+	size, err = io.Copy(io.Discard, open())
 	if err != nil {
 		return nil, 0, errors.Join(err, snapshot.Close())
 	}
-	return &streamed{snapshot: snapshot, partition: partition, letters: replicatedLetters, crc: crc64.New(ecma)}, size, nil
+	return open(), size, nil
 }
 
-func (s *streamed) Read(p []byte) (int, error) {
+func (s *streamReader) Read(p []byte) (int, error) {
 	for len(s.rest) == 0 {
 		if s.ended {
 			return 0, io.EOF
@@ -53,9 +58,9 @@ func (s *streamed) Read(p []byte) (int, error) {
 }
 
 // fill puts the next key and value, or the end, into rest.
-func (s *streamed) fill() error {
+func (s *streamReader) fill() error {
 	for {
-		if s.it == nil && len(s.letters) == 0 {
+		if s.it == nil && len(s.prefixes) == 0 {
 			s.rest = binary.BigEndian.AppendUint64(append(s.rest[:0], 0), s.crc.Sum64())
 			s.ended = true
 			return nil
@@ -72,11 +77,11 @@ func (s *streamed) fill() error {
 	}
 }
 
-// next moves to the next key, and from letter to letter.
-func (s *streamed) next() (ok bool, err error) {
+// next moves to the next key, and from prefix to prefix.
+func (s *streamReader) next() (ok bool, err error) {
 	if s.it == nil {
-		from, to := keyRange(s.letters[0], s.partition)
-		s.letters = s.letters[1:]
+		from, to := keyRange(s.prefixes[0], s.partition)
+		s.prefixes = s.prefixes[1:]
 		if s.it, err = s.snapshot.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to}); err != nil {
 			return false, err
 		}
@@ -90,7 +95,7 @@ func (s *streamed) next() (ok bool, err error) {
 	return ok, err
 }
 
-func (s *streamed) Close() error {
+func (s *streamReader) Close() error {
 	var err error
 	if s.it != nil {
 		err, s.it = s.it.Close(), nil
@@ -103,11 +108,11 @@ var errStream = errors.New("what another node sent as its state is damaged")
 // maxPair bounds a key or a value of a stream, in bytes.
 const maxPair = 64 << 20
 
-// receive makes a slot what a stream says. It ends with what it was told on disk, or with an error and a slot that has
-// to be restored again.
+// receive replaces the state of a partition by a stream. When it returns nil the state is on disk; after an error the
+// partition has to be restored again.
 func receive(db *pebble.DB, partition uint16, r io.Reader) error {
-	for _, letter := range replicatedLetters {
-		from, to := keyRange(letter, partition)
+	for _, prefix := range replicatedPrefixes {
+		from, to := keyRange(prefix, partition)
 		if err := db.DeleteRange(from, to, pebble.NoSync); err != nil {
 			return err
 		}
@@ -125,7 +130,8 @@ func receive(db *pebble.DB, partition uint16, r io.Reader) error {
 		if value, err = readText(in, value); err != nil {
 			return err
 		}
-		if len(key) < 3 || binary.BigEndian.Uint16(key[1:]) != partition || !bytes.Contains(replicatedLetters, key[:1]) {
+		if len(key) < 3 || binary.BigEndian.Uint16(key[1:]) != partition ||
+			!bytes.Contains(replicatedPrefixes, key[:1]) {
 			return errStream
 		}
 		crc.Write(appendText(appendText(nil, key), value))
@@ -140,7 +146,7 @@ func receive(db *pebble.DB, partition uint16, r io.Reader) error {
 	if err := db.LogData(nil, pebble.Sync); err != nil {
 		return err
 	}
-	return snapshots{partition, db}.restored()
+	return snapshots{partition, db}.dropChunks()
 }
 
 func readText(in *bufio.Reader, into []byte) ([]byte, error) {

@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// mendLog reads the log as Raft is going to, which cannot go on where an entry is damaged. A group of one voter loses
-// the log from there on, and what is applied by then is its state: what was answered and is lost with it, the witness
-// tells. In a larger group the others have it, so the node has to be removed and added again.
+// repairLog reads the log as Raft is about to do, which cannot go on at a damaged entry. A group of one voter cuts its
+// log in front of the damage, and its state is what it has applied by then; findLoss tells whether answered events are
+// lost with it. In a larger group the other nodes have them, so the operator has to remove this node and add it again.
 func (p *partition) repairLog(m snapshots) error {
 	newest, err := m.newest()
 	if err != nil {
@@ -25,9 +25,10 @@ func (p *partition) repairLog(m snapshots) error {
 		return err
 	}
 	if members == nil || len(raft.DecodeConfiguration(members).Servers) != 1 {
-		return fmt.Errorf("its log is damaged behind entry %d (%w); remove this node from the cluster, empty its directory, and add it again", good, damage)
+		return fmt.Errorf("its log is damaged behind entry %d (%w); "+addAgain, good, damage)
 	}
-	p.store.cfg.Logger.Error("the log of a slot is damaged and begins anew", "slot", p.number, "intact_up_to_entry", good, "applied_up_to_entry", p.machine.state.appliedIndex, "cause", damage)
+	p.store.cfg.Logger.Error("the log of a slot is damaged and begins anew", "slot", p.number,
+		"intact_up_to_entry", good, "applied_up_to_entry", p.machine.state.appliedIndex, "cause", damage)
 	if err := p.replayLog(good); err != nil {
 		return err
 	}
@@ -35,13 +36,14 @@ func (p *partition) repairLog(m snapshots) error {
 	if err != nil {
 		return err
 	}
-	anew := &snapshotMarker{index: max(good, p.machine.state.appliedIndex), term: term, configured: max(good, p.machine.state.appliedIndex), configuration: members}
-	from, to := keyRange(letterLog, p.number)
+	index := max(good, p.machine.state.appliedIndex)
+	anew := &snapshotMarker{index: index, term: term, configured: index, configuration: members}
+	from, to := keyRange(prefixLog, p.number)
 	return errors.Join(p.store.db.DeleteRange(from, to, pebble.NoSync), m.save(anew))
 }
 
-// scan reads what Raft reads at a start: the entries behind the newest snapshot. It finds the newest one that is intact,
-// what is wrong with the next one if it is there, and the newest members that are named on the way.
+// scanLog reads what Raft reads at a start: the entries behind the newest snapshot. It returns the newest intact one
+// and what is wrong with the one behind it, and leaves in members the newest configuration that it finds.
 func (p *partition) scanLog(newest *snapshotMarker, members *[]byte) (good uint64, damage, err error) {
 	last, err := p.log.LastIndex()
 	if err != nil {
@@ -55,7 +57,8 @@ func (p *partition) scanLog(newest *snapshotMarker, members *[]byte) (good uint6
 		if damage = p.log.GetLog(good+1, &l); damage != nil {
 			return good, damage, nil
 		}
-		p.uncutEntries, p.uncutBytes = p.uncutEntries+1, p.uncutBytes+len(l.Data) // a log that many short lives made long is cut, too
+		// They count, so that a log that many short runs made long is cut, too.
+		p.uncutEntries, p.uncutBytes = p.uncutEntries+1, p.uncutBytes+len(l.Data)
 		if l.Type == raft.LogConfiguration {
 			*members = l.Data
 		}
@@ -63,7 +66,7 @@ func (p *partition) scanLog(newest *snapshotMarker, members *[]byte) (good uint6
 	return good, nil, nil
 }
 
-// replay applies what is not yet applied of the intact part.
+// replayLog applies those entries of the intact part that are not applied yet.
 func (p *partition) replayLog(good uint64) error {
 	var l raft.Log
 	for i := p.machine.state.appliedIndex + 1; i <= good; i++ {

@@ -6,16 +6,16 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// loss is what was answered and is not there any more.
+// loss says which answered events are gone.
 type loss int
 
 const (
 	lostNothing loss = iota
-	lostRelaxed      // only what was answered before the disk had it
+	lostRelaxed      // only events that were answered before the disk had them
 	lostAny
 )
 
-// missing compares the log with what the witness saw, and says what is lost.
+// findLoss compares the log with what the commit marker says was answered, and returns what is lost.
 func (p *partition) findLoss(m snapshots, acked ackedEntries) (lost loss, err error) {
 	newest, err := m.newest()
 	if err != nil {
@@ -38,12 +38,14 @@ func (p *partition) findLoss(m snapshots, acked ackedEntries) (lost loss, err er
 		return lost, nil
 	}
 	last, err := p.log.LastIndex()
-	p.store.cfg.Logger.Error("the newest events of a slot are lost, though they were answered; its topics keep what is older and begin new epochs",
-		"slot", p.number, "relaxed_topics_only", lost == lostRelaxed, "answered_up_to_entry", acked.relaxed.index, "found_up_to_entry", last)
+	p.store.cfg.Logger.Error("the newest events of a slot are lost, though they were answered; "+
+		"its topics keep what is older and begin new epochs",
+		"slot", p.number, "relaxed_topics_only", lost == lostRelaxed,
+		"answered_up_to_entry", acked.relaxed.index, "found_up_to_entry", last)
 	return lost, err
 }
 
-// holds reports whether an entry is in the log or in front of where it was cut.
+// hasEntry reports whether an entry is in the log, or was in the part that has been cut off.
 func (p *partition) hasEntry(cut uint64, at entryID) (bool, error) {
 	if at.index <= cut {
 		return true, nil

@@ -376,7 +376,7 @@ func TestStore_ADamagedEntryOfTheRaftLogDoesNotStopAGroupOfOne(t *testing.T) {
 	j := &journal{}
 	s := open(t, dir, Config{Slots: 1, Logger: j.logger()})
 	last, _ := s.partitions[0].log.LastIndex()
-	if err := s.db.Set(numberedKey(letterLog, 0, last-20), nil, pebble.Sync); err != nil {
+	if err := s.db.Set(numberedKey(prefixLog, 0, last-20), nil, pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
 	shut(t, s)

@@ -8,7 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// sound is what is known of the topic once its newest event is intact: what is damaged at the end is cut off.
+// intactHead returns the head of the topic, after it has cut off what is damaged at the topic's end.
 func (t *Topic) intactHead() (*head, error) {
 	h, err := t.partition.readHead(t.tenant, t.name)
 	switch {
@@ -50,7 +50,7 @@ func (t *Topic) tailIntact(h *head) (bool, error) {
 	return false, err
 }
 
-// rebuild makes a head of the events that can be read.
+// rebuildHead makes a head of the events that can be read.
 func (t *Topic) rebuildHead() (*head, error) {
 	h := &head{rule: t.rule}
 	first := eventKey(t.partition.number, t.tenant, t.name, 0)
@@ -73,7 +73,8 @@ func (t *Topic) rebuildHead() (*head, error) {
 	return h, nil // an iterator that fails has ended in front of the damage
 }
 
-// mend cuts the topic's end off and gives it a new epoch. was is the newest offset it had, 0 if that is unknown.
+// repair makes h the topic's head: this cuts off the topic's end and begins a new epoch. was is the newest offset that
+// the topic had, 0 if that is unknown.
 func (t *Topic) repair(h *head, err error, was uint64) (*head, error) {
 	if err != nil {
 		return nil, err
@@ -83,7 +84,8 @@ func (t *Topic) repair(h *head, err error, was uint64) (*head, error) {
 		return nil, err
 	}
 	h.salt = binary.BigEndian.Uint64(salt[:])
-	t.store.cfg.Logger.Error("the newest events of a topic are damaged; they are dropped, older ones are kept, and the topic begins a new epoch",
+	t.store.cfg.Logger.Error("the newest events of a topic are damaged; they are dropped, older ones are kept, "+
+		"and the topic begins a new epoch",
 		"tenant", t.tenant, "topic", t.name, "kept_up_to", h.newest, "newest_was", was)
 	o := operation{op: opRepair, tenant: t.tenant, topic: t.name, head: *h}
 	if err := t.partition.await(&o); err != nil {

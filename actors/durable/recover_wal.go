@@ -14,17 +14,17 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// damagedDir is where salvage puts what it cut off, until it cuts again.
+// damagedDir is where recoverWAL puts what it cuts off. The next cut replaces it.
 const damagedDir = "damaged"
 
-// replaying is how Pebble names the log that it could not replay, deep in its error.
+// namedWAL finds in Pebble's error the log that Pebble could not replay.
 var namedWAL = regexp.MustCompile(`replaying wal (\d+)`)
 
-// salvage cuts a log of Pebble's that cannot be replayed in front of the damage, and puts what came later aside: what is
-// left is the store as it was at an earlier time. It reports whether there was anything to cut. why is what opening the
-// store failed with; it names the log, and older ones are not looked at: they may be left from before.
-func recoverWAL(fs vfs.FS, dir string, why error, log *slog.Logger) (cut bool, err error) {
-	named := namedWAL.FindStringSubmatch(fmt.Sprintf("%+v", why))
+// recoverWAL cuts a damaged log of Pebble's in front of the damage and moves the rest and all newer logs aside. What is
+// left is the store as it was at an earlier time. cut is false if there was nothing to cut. openErr is the error with
+// which Pebble failed to open; it names the log. Older logs are not looked at: they may be left from before.
+func recoverWAL(fs vfs.FS, dir string, openErr error, log *slog.Logger) (cut bool, err error) {
+	named := namedWAL.FindStringSubmatch(fmt.Sprintf("%+v", openErr))
 	if named == nil {
 		return false, nil
 	}
@@ -50,8 +50,8 @@ func recoverWAL(fs vfs.FS, dir string, why error, log *slog.Logger) (cut bool, e
 	return true, cutWALs(fs, dir, logs[i:], good)
 }
 
-// intact reads a log up to its end, or up to the damage, whose cause it tells. A newest log that ends in the middle of a
-// record was cut short by a crash.
+// intactLength reads a log up to its end, or up to the damage, whose cause it returns. If the newest log ends in the
+// middle of a record, a crash cut it short, and that is no damage.
 func intactLength(l wal.LogicalLog, newest bool) (good int64, cause, err error) {
 	if l.NumSegments() != 1 {
 		return 0, nil, errors.New("a log of the store has more than one file; this store never writes such")
@@ -71,7 +71,7 @@ func intactLength(l wal.LogicalLog, newest bool) (good int64, cause, err error) 
 	}
 }
 
-// dropFrom keeps the first bytes of the first log and moves the rest aside.
+// cutWALs keeps the first bytes of the first log and moves the rest aside.
 func cutWALs(fs vfs.FS, dir string, logs wal.Logs, good int64) error {
 	aside := fs.PathJoin(dir, damagedDir)
 	if err := errors.Join(fs.RemoveAll(aside), fs.MkdirAll(aside, 0o755)); err != nil {
@@ -82,7 +82,7 @@ func cutWALs(fs vfs.FS, dir string, logs wal.Logs, good int64) error {
 	if err := copyFirst(fs, first, kept, good); err != nil {
 		return err
 	}
-	for i := len(logs) - 1; i > 0; i-- { // the newest first: a crash on the way leaves no hole
+	for i := len(logs) - 1; i > 0; i-- { // the newest first, so that a crash on the way leaves no gap
 		_, path := logs[i].SegmentLocation(0)
 		if err := fs.Rename(path, fs.PathJoin(aside, fs.PathBase(path))); err != nil {
 			return err

@@ -9,14 +9,14 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Rule is how a durable topic is kept.
+// Rule says how a durable topic is kept.
 type Rule struct {
 	Bounds history.Bounds
-	// Dedup is how long an id is recognised, at most an hour; 0 is not at all.
+	// Dedup is how long an id is recognised, at most MaxDedup; 0 recognises none.
 	Dedup time.Duration
-	// Relaxed answers before the disk has it. A crash of the machine may lose what was answered within the last
-	// Config.SyncEvery, a kill -9 what was answered in the last moment. If anything is lost, the relaxed topics of the slot
-	// begin new epochs.
+	// Relaxed has publishes answered before the disk has them. A crash of the machine may lose what was answered within
+	// the last Config.SyncEvery, a kill -9 what was answered in the last moment. If anything is lost, the relaxed
+	// topics of the partition begin new epochs.
 	Relaxed bool
 }
 
@@ -32,13 +32,16 @@ func appendRule(b []byte, r *Rule) []byte {
 }
 
 func decodeRule(c *cursor) Rule {
-	return Rule{Bounds: history.Bounds{Count: int(c.uvarint()), Bytes: int(c.uvarint()), Age: time.Duration(c.uvarint())},
-		Dedup: time.Duration(c.uvarint()), Relaxed: c.uint8() == 1}
+	return Rule{
+		Bounds: history.Bounds{Count: int(c.uvarint()), Bytes: int(c.uvarint()), Age: time.Duration(c.uvarint())},
+		Dedup:  time.Duration(c.uvarint()), Relaxed: c.uint8() == 1,
+	}
 }
 
 func (r *Rule) check(name string) error {
 	if r.Dedup > MaxDedup {
-		return fmt.Errorf("durable topic %s: ids cannot be recognised for %s, at most for %s", protocol.Quote(name), r.Dedup, MaxDedup)
+		return fmt.Errorf("durable topic %s: ids cannot be recognised for %s, at most for %s",
+			protocol.Quote(name), r.Dedup, MaxDedup)
 	}
 	return nil
 }

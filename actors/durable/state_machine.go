@@ -16,41 +16,43 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// machine is the state machine of one slot. What it applies is written without waiting for the disk, since the log has
-// it on disk already; after a crash Raft applies again what is missing, and what is not is skipped by its index.
+// stateMachine is the state machine of one partition (raft.FSM). It writes what it applies without waiting for the
+// disk, since the log is on disk already. After a crash Raft applies again what is missing; the state machine skips by
+// its index what is not.
 //
-// Offsets are given here and not by the topic's home: what the log says twice, or says in the name of a leader that is
-// none any more, then makes neither a hole nor two events with one offset. The same goes for what is known twice.
+// Offsets are assigned here and not by the topic's actor: if the log holds an event twice, or holds one in the name of
+// a leader that is none any more, this makes neither a gap nor two events with one offset. Ids are recognised here for
+// the same reason.
 type stateMachine struct {
 	partition uint16
 	db        *pebble.DB
 	log       *slog.Logger
 
-	seeds      atomic.Pointer[seeds] // state.seeds; anybody reads it, as
-	generation atomic.Uint64         // this: state.forgot
+	seeds      atomic.Pointer[seeds] // state.seeds; read from any goroutine, as is
+	generation atomic.Uint64         // state.generation
 
 	// Only Raft's goroutine for state machines touches these.
 	state      state
 	heads      *simplelru.LRU[string, *head] // those used lately
-	dirtyHeads []*head                       // by the entry at hand
-	entryIDs   map[string]history.Outcome    // ids seen in the entry at hand
-	olderIDs   *pebble.Iterator              // those seen before it; nil until one is asked for
+	dirtyHeads []*head                       // changed by the current entry
+	entryIDs   map[string]history.Outcome    // ids seen in the current entry
+	olderIDs   *pebble.Iterator              // ids seen before it; nil until one is looked up
 	broken     error                         // why nothing is applied any more
 	scratch    []byte
 }
 
-// headsKept bounds the heads in memory, per slot. It is above what one entry can touch.
+// maxHeads bounds the heads in memory, per partition. It is more than one entry can touch.
 const maxHeads = 4 * batchCount
 
-// state is what the machine knows of itself.
+// state is what the state machine stores of itself.
 type state struct {
-	appliedIndex uint64 // index of the newest entry that is applied
+	appliedIndex uint64 // of the newest entry that is applied
 	seeds        seeds
-	generation   uint64 // how many topics were forgotten or renewed: a topic that comes back gets another salt
+	generation   uint64 // how many topics were forgotten or renewed: the salt of a topic that comes back
 	newestBucket uint64 // the newest span of time in which an id was seen
 }
 
-// applied is what Apply answers.
+// applyResult is what Apply returns.
 type applyResult struct {
 	outcomes []history.Outcome // one per operation
 	term     uint64
@@ -65,7 +67,7 @@ func newStateMachine(partition uint16, db *pebble.DB, log *slog.Logger) (*stateM
 
 func (m *stateMachine) load() error {
 	m.heads.Purge()
-	value, closer, err := m.db.Get(partitionKey(letterState, m.partition))
+	value, closer, err := m.db.Get(partitionKey(prefixState, m.partition))
 	switch {
 	case errors.Is(err, pebble.ErrNotFound):
 		m.state = state{}
@@ -93,10 +95,10 @@ func (m *stateMachine) save(b *pebble.Batch) error {
 	v = binary.AppendUvarint(v, m.state.newestBucket)
 	v = append(append(v, m.state.seeds.strict[:]...), m.state.seeds.relaxed[:]...)
 	m.scratch = v
-	return b.Set(partitionKey(letterState, m.partition), v, nil)
+	return b.Set(partitionKey(prefixState, m.partition), v, nil)
 }
 
-// Apply implements raft.FSM.
+// Apply implements raft.FSM. It returns an *applyResult.
 func (m *stateMachine) Apply(l *raft.Log) any {
 	if l.Index <= m.state.appliedIndex {
 		return &applyResult{term: l.Term}
@@ -112,9 +114,10 @@ func (m *stateMachine) Apply(l *raft.Log) any {
 	if err == nil {
 		err = b.Commit(pebble.NoSync)
 	}
-	if err != nil { // what is in memory is ahead of the store: it is not to be trusted any more
+	if err != nil { // the memory is ahead of the store and cannot be trusted any more
 		m.broken = fmt.Errorf("slot %d is out of order since entry %d: %w", m.partition, l.Index, err)
-		m.log.Error("a slot takes nothing any more until the next start", "slot", m.partition, "entry", l.Index, "cause", err)
+		m.log.Error("a slot takes nothing any more until the next start",
+			"slot", m.partition, "entry", l.Index, "cause", err)
 		a.err = m.broken
 	}
 	return a
@@ -155,7 +158,7 @@ func (m *stateMachine) do(b *pebble.Batch, o *operation) history.Outcome {
 		}
 	}
 	h, err := m.head(o.tenant, o.topic)
-	if errors.Is(err, errDamagedHead) && o.op == opRenew { // it is mended when somebody opens it, and begins a new epoch then
+	if errors.Is(err, errDamagedHead) && o.op == opRenew { // opening the topic repairs it, with a new epoch
 		return history.Outcome{}
 	}
 	if err != nil && o.op != opRepair {
@@ -170,14 +173,15 @@ func (m *stateMachine) do(b *pebble.Batch, o *operation) history.Outcome {
 	case opForget:
 		err = m.forget(b, h, o)
 	case opRepair:
-		err = m.mend(b, o)
+		err = m.repair(b, o)
 	case opRenew:
 		m.renew(h)
 	}
 	return history.Outcome{Err: err}
 }
 
-// head finds a topic's head; one that the store does not know is new.
+// head returns a topic's head, a new one if the store does not know the topic. The error is errDamagedHead if the
+// stored one is damaged.
 func (m *stateMachine) head(tenant, topic string) (*head, error) {
 	key := headKey(m.partition, tenant, topic)
 	if h, ok := m.heads.Get(string(key)); ok {
@@ -202,7 +206,7 @@ func (m *stateMachine) head(tenant, topic string) (*head, error) {
 	return h, nil
 }
 
-// name gives a head its epoch.
+// setEpoch derives the epoch of a head.
 func (m *stateMachine) setEpoch(h *head) {
 	h.epoch = m.state.seeds.epoch(h.rule.Relaxed, h.salt, h.tenant, h.topic)
 }
@@ -225,7 +229,7 @@ func (m *stateMachine) saveHeads(b *pebble.Batch) (err error) {
 	return err
 }
 
-// Snapshot implements raft.FSM. The state is in the store already; what is left is to have it on disk.
+// Snapshot implements raft.FSM. The state is in the store already; Persist only brings it to the disk.
 func (m *stateMachine) Snapshot() (raft.FSMSnapshot, error) { return syncedState{m.db}, nil }
 
 type syncedState struct{ db *pebble.DB }

@@ -12,13 +12,13 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// reached is when an entry is, for ids: an entry says what its leader's clock says, and that of another leader may be
-// behind. It is never before the newest span of time in which an id was seen.
+// idTime is the time of an entry for the recognition of ids. An entry bears the time of its leader's clock, and the
+// next leader's may be behind. So it is never before the newest span of time in which an id was seen.
 func (m *stateMachine) idTime(now int64) int64 {
 	return max(now, int64(m.state.newestBucket)*int64(bucketSpan))
 }
 
-// seen finds the position of the event that had this id in the topic's window.
+// lookUpID finds the position of the event that had this id in the topic's window.
 func (m *stateMachine) lookUpID(h *head, now int64, id string) (first protocol.Position, known bool, err error) {
 	since := now - int64(h.rule.Dedup)
 	if err := m.openIDs(); err != nil {
@@ -39,16 +39,17 @@ func (m *stateMachine) lookUpID(h *head, now int64, id string) (first protocol.P
 	}
 }
 
-// lookUp opens what ids are looked up in, once per entry. It asks the filters of all levels, which a Get does not.
+// openIDs opens the iterator that looks up ids, once per entry. It uses the bloom filters of all levels, which a Get
+// does not.
 func (m *stateMachine) openIDs() (err error) {
 	if m.olderIDs == nil {
-		from, to := keyRange(letterID, m.partition)
+		from, to := keyRange(prefixID, m.partition)
 		m.olderIDs, err = m.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to, UseL6Filters: true})
 	}
 	return err
 }
 
-// remember notes an id with the position of its event.
+// writeID stores an id with the position of its event.
 func (m *stateMachine) writeID(b *pebble.Batch, h *head, now int64, id string) error {
 	position := protocol.Position{Epoch: h.epoch, Offset: h.newest}
 	key := idKey(m.partition, bucket(now), h.tenant, h.topic, id)
@@ -65,19 +66,19 @@ func decodeID(value []byte) (at int64, p protocol.Position) {
 	return at, p
 }
 
-// rotate removes the spans of time that no window reaches into.
+// expireIDs removes the spans of time that no window reaches into.
 func (m *stateMachine) expireIDs(b *pebble.Batch, span uint64) error {
 	if span <= m.state.newestBucket {
 		return nil
 	}
 	m.state.newestBucket = span
 	keep := span - min(span, uint64(MaxDedup/bucketSpan)+1)
-	return b.DeleteRange(numberedKey(letterID, m.partition, 0), numberedKey(letterID, m.partition, keep), nil)
+	return b.DeleteRange(numberedKey(prefixID, m.partition, 0), numberedKey(prefixID, m.partition, keep), nil)
 }
 
-// unsee removes the ids of events that a topic has no more, so that they can be published again.
+// removeIDs removes the ids of events that the topic has lost, so that they can be published again.
 func (m *stateMachine) removeIDs(b *pebble.Batch, h *head) error {
-	from, to := keyRange(letterID, m.partition)
+	from, to := keyRange(prefixID, m.partition)
 	it, err := m.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return err
@@ -92,10 +93,10 @@ func (m *stateMachine) removeIDs(b *pebble.Batch, h *head) error {
 	return errors.Join(err, it.Error())
 }
 
-// Ids are kept by the span of time in which they were seen, so that a whole span is removed at once.
+// Ids are stored by the span of time in which they were seen, so that a whole span is removed at once.
 const (
 	bucketSpan = 5 * time.Minute
-	// MaxDedup is the longest time that an id is recognised.
+	// MaxDedup is the longest window in which ids are recognised.
 	MaxDedup = time.Hour
 )
 

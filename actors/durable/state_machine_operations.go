@@ -31,7 +31,7 @@ func (m *stateMachine) add(b *pebble.Batch, h *head, o *operation) history.Outco
 	return out
 }
 
-// write puts an event behind the newest one.
+// appendEvent writes an event behind the newest one.
 func (m *stateMachine) appendEvent(b *pebble.Batch, h *head, o *operation) error {
 	h.newest++
 	h.at = max(h.at, o.now)
@@ -47,7 +47,7 @@ func (m *stateMachine) appendEvent(b *pebble.Batch, h *head, o *operation) error
 // trim removes the oldest events of a topic, up to an offset.
 func (m *stateMachine) trim(b *pebble.Batch, h *head, o *operation) error {
 	if o.epoch != h.epoch || o.offset <= h.floor || o.offset > h.newest {
-		return nil // of what it was about, nothing is left
+		return nil // none of the events that it is about are left
 	}
 	from := eventKey(m.partition, h.tenant, h.topic, h.floor+1)
 	h.floor = o.offset
@@ -55,7 +55,7 @@ func (m *stateMachine) trim(b *pebble.Batch, h *head, o *operation) error {
 	return b.DeleteRange(from, eventKey(m.partition, h.tenant, h.topic, h.floor+1), nil)
 }
 
-// forget removes a topic, if nothing was published to it meanwhile.
+// forget removes a topic, unless somebody has published to it meanwhile.
 func (m *stateMachine) forget(b *pebble.Batch, h *head, o *operation) error {
 	if h.newest != o.offset || h.dirty {
 		return nil
@@ -68,7 +68,7 @@ func (m *stateMachine) forget(b *pebble.Batch, h *head, o *operation) error {
 	return errors.Join(b.Delete(key, nil), b.DeleteRange(from, keyAfter(from[:len(from)-8]), nil))
 }
 
-// reseed gives all topics of the slot, or all relaxed ones, new epochs.
+// reseed gives new epochs to all topics of the partition, or to all relaxed ones.
 func (m *stateMachine) reseed(o *operation) history.Outcome {
 	m.state.seeds.relaxed = o.seed
 	if !o.relaxedOnly {
@@ -82,15 +82,15 @@ func (m *stateMachine) reseed(o *operation) history.Outcome {
 	return history.Outcome{}
 }
 
-// renew gives a topic a new epoch: the salt is one that it never had.
+// renew gives a topic a new epoch, by a salt that it never had.
 func (m *stateMachine) renew(h *head) {
 	h.salt = m.state.generation
 	m.setEpoch(h)
 	m.markDirty(h)
 }
 
-// mend makes a topic what the operation says is left of it. Its new salt makes a new epoch.
-func (m *stateMachine) mend(b *pebble.Batch, o *operation) error {
+// repair makes a topic what the operation says is left of it. Its new salt makes a new epoch.
+func (m *stateMachine) repair(b *pebble.Batch, o *operation) error {
 	h := o.head
 	h.tenant, h.topic = o.tenant, o.topic
 	m.setEpoch(&h)

@@ -14,26 +14,30 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// checkpointName is where a checkpoint is while somebody reads it. What a crash leaves of it goes at the next start.
+// checkpointName is where a checkpoint is while somebody reads it. What a crash leaves there is removed at the next
+// start.
 const checkpointName = "checkpoint"
 
-// ofOneLife are the files of a store that belong to the directory in which they are, and that no backup holds: without
-// a witness a store that is put in place knows that it is another one (origin.go).
-var ofOneLife = []string{commitMarkerName, ballastName, checkpointName, damagedDir, "LOCK"}
+// instanceFiles are the files of a store that belong to the directory in which they are, and that no backup holds. A
+// store that is put in place without a commit marker knows that it is a copy (store_origin.go).
+var instanceFiles = []string{commitMarkerName, ballastName, checkpointName, damagedDir, "LOCK"}
 
-// OfOneLife reports whether a file or directory in a store's directory is not to be part of a backup.
-func OfOneLife(name string) bool { return slices.Contains(ofOneLife, name) }
+// ExcludedFromBackup reports whether a backup leaves out a file or directory of this name in a store's directory.
+func OfOneLife(name string) bool { return slices.Contains(instanceFiles, name) }
 
-var errCheckpoint = &protocol.Refusal{Reason: protocol.Busy, Detail: "another backup is being made", RetryAfter: 10 * time.Second}
+var errCheckpoint = &protocol.Refusal{
+	Reason: protocol.Busy, Detail: "another backup is being made", RetryAfter: 10 * time.Second,
+}
 
-// Checkpoint has use read a directory with the store as it is at one moment, and removes that afterwards. It is made of
-// hard links, so it costs little time and room, and publishes go on; but what the store removes meanwhile keeps its
-// place on the disk until use returns. One at a time: the error is a Busy else, and StorageFull while the disk is full.
+// Checkpoint calls use with a directory that holds the store as it is at one moment, and removes the directory
+// afterwards. The checkpoint is made of hard links, so it costs little time and room, and publishes go on; but what the
+// store removes meanwhile takes up room until use returns. There is one at a time: a second one gets a Busy. The error
+// is a StorageFull while the disk is full, and otherwise that of use or of the disk.
 func (s *Store) Checkpoint(use func(dir string) error) (err error) {
-	if !s.copying.TryLock() {
+	if !s.checkpointing.TryLock() {
 		return errCheckpoint
 	}
-	defer s.copying.Unlock()
+	defer s.checkpointing.Unlock()
 	if why := s.Room(); why != nil {
 		return why
 	}
@@ -56,7 +60,8 @@ func (s *Store) Checkpoint(use func(dir string) error) (err error) {
 	return use(dir)
 }
 
-// spare reports whether a file is a checkpoint's: whoever asked for that is told when there is no room, and nothing waits.
+// isCheckpoint reports whether a file is a checkpoint's. Its writes do not wait for room: the caller of Checkpoint gets
+// the error.
 func (g *diskGuard) isCheckpoint(name string) bool {
 	return strings.HasPrefix(name, g.PathJoin(g.dir, checkpointName))
 }
@@ -64,8 +69,8 @@ func (g *diskGuard) isCheckpoint(name string) bool {
 // ErrInUse says that another process has a directory open.
 var ErrInUse = errors.New("it is in use by another process")
 
-// Hold does something with a directory while no store is open in it, and lets none open meanwhile. The error is an
-// ErrInUse if there is one, and fs.ErrNotExist if there is no directory.
+// WithLock calls do while no store is open in a directory, and keeps the directory locked meanwhile. The error is an
+// ErrInUse if a store is open in it, fs.ErrNotExist if there is no directory, and otherwise that of do.
 func Hold(dir string, do func() error) error {
 	if _, err := vfs.Default.Stat(dir); err != nil {
 		return err
@@ -81,8 +86,8 @@ func inUse(err error) error {
 	return fmt.Errorf("%w, or cannot be locked (%w); give each process a directory of its own", ErrInUse, err)
 }
 
-// removeIn removes a file of a directory, if it is there, so that it stays removed.
-func removeIn(files vfs.FS, dir, name string) error {
+// removeFile removes a file of a directory, if it is there, and syncs the directory, so that the file stays removed.
+func removeFile(files vfs.FS, dir, name string) error {
 	if err := files.Remove(files.PathJoin(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -8,22 +8,22 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Opening is a store that is being opened. On a disk without room that takes until there is some; a large store, or one
-// that a crash has damaged, takes its time as well.
+// Opening is a store that is being opened. On a disk without room that takes until there is some; to open a large
+// store, or one that a crash has damaged, takes its time as well.
 type Opening struct {
-	store *Store
-	done  chan struct{} // closed when err is what it will be
-	err   error
+	store    *Store
+	finished chan struct{} // closed when err is set
+	err      error
 }
 
-// Begin begins to open the store in a directory, or to make one. The directory belongs to one process at a time. The
-// caller ends it with Wait and Store.Close, or with Abandon.
+// Begin begins to open the store in a directory, or to make one, and does not block. The directory belongs to one
+// process at a time. The caller ends the opening with Wait and Store.Close, or with Abandon.
 func Begin(dir string, cfg Config) *Opening {
 	cfg = cfg.withDefaults()
 	s := &Store{cfg: cfg, dir: dir, guard: newDiskGuard(cfg.Files, dir, cfg.Logger), stop: make(chan struct{})}
-	o := &Opening{store: s, done: make(chan struct{})}
+	o := &Opening{store: s, finished: make(chan struct{})}
 	go func() {
-		defer close(o.done)
+		defer close(o.finished)
 		if err := s.open(); err != nil {
 			o.err = errors.Join(fmt.Errorf("store of durable topics in %s: %w", dir, err), s.release())
 			return
@@ -35,14 +35,14 @@ func Begin(dir string, cfg Config) *Opening {
 	return o
 }
 
-// Wait returns the store when every slot takes publishes, or why it cannot be opened, in a sentence for an operator. If
-// ctx ends before, it returns the context's error, and the opening goes on.
+// Wait returns the store when every partition takes publishes, or why it cannot be opened, in a sentence for an
+// operator. If ctx ends first, it returns the context's error, and the opening goes on.
 func (o *Opening) Wait(ctx context.Context) (*Store, error) {
 	select {
-	case <-o.done:
+	case <-o.finished:
 	case <-ctx.Done():
 		select {
-		case <-o.done:
+		case <-o.finished:
 		default:
 			return nil, ctx.Err()
 		}
@@ -54,7 +54,7 @@ func (o *Opening) Wait(ctx context.Context) (*Store, error) {
 }
 
 // Abandon closes the store once it is open. It does not wait for that: Pebble cannot be told to give up, and waits for
-// room as long as there is none.
+// room for as long as there is none.
 func (o *Opening) Abandon() {
 	go func() {
 		if store, err := o.Wait(context.Background()); err == nil {
@@ -64,15 +64,23 @@ func (o *Opening) Abandon() {
 }
 
 var (
-	errOpeningFull   = &protocol.Refusal{Reason: protocol.StorageFull, Detail: "the disk of durable topics is full, so they cannot be opened; they will be when there is room", RetryAfter: reopenAfter}
-	errOpeningFailed = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics could not be opened; the server's log says why", RetryAfter: reopenAfter}
-	errOpening       = &protocol.Refusal{Reason: protocol.Busy, Detail: "durable topics are still being opened", RetryAfter: reopenAfter}
+	errOpeningFull = &protocol.Refusal{
+		Reason: protocol.StorageFull, RetryAfter: reopenAfter,
+		Detail: "the disk of durable topics is full, so they cannot be opened; they will be when there is room",
+	}
+	errOpeningFailed = &protocol.Refusal{
+		Reason: protocol.Busy, RetryAfter: reopenAfter,
+		Detail: "durable topics could not be opened; the server's log says why",
+	}
+	errOpening = &protocol.Refusal{
+		Reason: protocol.Busy, RetryAfter: reopenAfter, Detail: "durable topics are still being opened",
+	}
 )
 
-// Refusal is why a durable topic cannot be used yet.
+// Refusal says why durable topics cannot be used yet.
 func (o *Opening) Refusal() *protocol.Refusal {
 	select {
-	case <-o.done:
+	case <-o.finished:
 		if o.err != nil {
 			return errOpeningFailed
 		}

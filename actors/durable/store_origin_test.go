@@ -43,7 +43,7 @@ func resume(h *Topic, at protocol.Position) ([]history.Entry, error) {
 // F5: a copy is made at offset 5, life goes on to 10, and the copy is put back. 6 to 13 are then other events, and a
 // reader that heard 10 of the first life is told, whether its offset lies ahead of the newest or behind it.
 func TestStore_APositionFromBeforeACopyWasPutBackIsLost(t *testing.T) {
-	for name, way := range map[string]struct {
+	for name, method := range map[string]struct {
 		copied func(t *testing.T, dir, backup string)
 		back   func(t *testing.T, dir, backup string)
 	}{
@@ -66,13 +66,13 @@ func TestStore_APositionFromBeforeACopyWasPutBackIsLost(t *testing.T) {
 			s := open(t, dir, Config{Slots: 1})
 			number(t, topic(t, s, "room", keepAll), 1, 5)
 			shut(t, s)
-			way.copied(t, dir, backup)
+			method.copied(t, dir, backup)
 			s = open(t, dir, Config{Slots: 1})
 			h := topic(t, s, "room", keepAll)
 			number(t, h, 6, 10)
 			heard := h.Position()
 			shut(t, s)
-			way.back(t, dir, backup)
+			method.back(t, dir, backup)
 			s = open(t, dir, Config{Slots: 1})
 			h = topic(t, s, "room", keepAll)
 			for first := 101; ; first++ {

@@ -12,27 +12,28 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Which topics are durable, rules say, and they change: at a start, and while the store is open. What is published to a
-// topic while no rule has it here is not here, and nobody could tell later: with the next change its epoch would go on
-// over the gap. So the store remembers, in a file beside Pebble, which rules it served since every topic was last looked
-// at; a topic that one of them does not cover begins a new epoch. It does so when it leaves and again when it comes back,
-// since a topic that is open goes by the old rules for a while.
+// The rules that say which topics are durable change, at a start and while the store is open. While no rule makes a
+// topic durable, what is published to it is not in the store, and later nobody could tell: with the next change the
+// topic's epoch would go on over the gap. So the store remembers in a file which rules it has served since it last
+// looked at every topic. A topic that some of these rules do not cover begins a new epoch. It does so when it leaves
+// the store and again when it comes back, since a topic that is open obeys the old rules for a while.
 //
-// The file is written before anything is served by the new rules, and can be without Pebble. Where it cannot be written,
-// it is removed: then nothing is known, and all topics begin new epochs.
+// The file is written before anything is served by the new rules, and does not need Pebble. If it cannot be written it
+// is removed: then nothing is known, and all topics begin new epochs.
 
-// Covers reports whether a topic is durable by some rules.
+// TopicMatcher reports whether some rules make a topic durable.
 type Covers func(tenant, topic string) bool
 
 const (
 	rulesName = "rules"
-	// pendingRules bounds how many rules are remembered that were not followed up, as by starts on a full disk.
+	// maxRules bounds how many rules are remembered that were not followed up, as by starts on a full disk.
 	maxRules = 16
 )
 
-// Serve tells the store by which rules topics are durable from now on. It returns when each topic that is or was not has
-// a new epoch; rules that are the same as before cost one read of a small file. The text says what the rules are, and
-// parse what they cover; it is asked about those of earlier starts, too. One call at a time.
+// SetRules tells the store by which rules topics are durable from now on. When it returns, each topic that is or was
+// not durable has a new epoch; if the rules have not changed, that costs one read of a small file. rules is the text of
+// the rules, and parse returns which topics a text covers; it is also called with the texts of earlier starts. SetRules
+// reads and writes the disk. It must not be called by two goroutines at once.
 func (s *Store) Serve(rules string, parse func(rules string) Covers) error {
 	files, anew := s.cfg.Files, s.newEpochs
 	s.newEpochs = false
@@ -49,7 +50,7 @@ func (s *Store) Serve(rules string, parse func(rules string) Covers) error {
 	switch {
 	case len(served) > 0:
 		err = s.renew(served, parse)
-	case !anew: // else the start has done it
+	case !anew: // otherwise the start has done it
 		err = s.renewAll()
 	}
 	if err != nil {
@@ -60,7 +61,8 @@ func (s *Store) Serve(rules string, parse func(rules string) Covers) error {
 
 // renewAll gives every topic a new epoch.
 func (s *Store) renewAll() error {
-	s.cfg.Logger.Warn("it is not known which topics were durable since the last start: all durable topics begin new epochs, so that readers from before are told")
+	s.cfg.Logger.Warn("it is not known which topics were durable since the last start: " +
+		"all durable topics begin new epochs, so that readers from before are told")
 	for _, one := range s.partitions {
 		if err := one.reseed(false); err != nil {
 			return err
@@ -91,12 +93,15 @@ func (s *Store) renew(served []string, parse func(rules string) Covers) error {
 		}
 		count += n
 	}
-	s.cfg.Logger.Info("the rules for durable topics have changed; topics that are or were kept elsewhere begin new epochs", "topics", count)
+	s.cfg.Logger.Info("the rules for durable topics have changed; "+
+		"topics that are or were kept elsewhere begin new epochs",
+		"topics", count)
 	return nil
 }
 
-// PassOver tells the store in a directory that a run begins which serves no topic from it: then it begins all its topics
-// anew when it is opened again. Without a store it does nothing.
+// MarkUnserved tells the store in a directory that a run of the server begins which serves no topic from it. All topics
+// then begin new epochs when the store is opened again. It does nothing if there is no store. Errors are those of
+// WithLock.
 func PassOver(dir string) error {
 	err := Hold(dir, func() error { return removeRules(vfs.Default, dir) })
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,7 +110,7 @@ func PassOver(dir string) error {
 	return err
 }
 
-// announce adds rules to those that were served, before they are followed up; not if nothing is known.
+// addRules adds rules to those that were served, before they are followed up. It does nothing if none are known.
 func addRules(files vfs.FS, dir, rules string) error {
 	served, err := readRules(files, dir)
 	switch n := len(served); {
@@ -119,7 +124,7 @@ func addRules(files vfs.FS, dir, rules string) error {
 	return writeRules(files, dir, append(served, rules)...)
 }
 
-// readRules are the rules that were served since all topics were looked at, none if that is not known.
+// readRules returns the rules that the store has served since it last looked at all topics, none if they are not known.
 func readRules(files vfs.FS, dir string) (served []string, err error) {
 	f, err := files.Open(files.PathJoin(dir, rulesName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -138,7 +143,7 @@ func readRules(files vfs.FS, dir string) (served []string, err error) {
 			return nil, err
 		}
 		rules, err := strconv.Unquote(strings.TrimSuffix(line, "\n"))
-		if err != nil { // nobody here wrote that
+		if err != nil { // the file is not one that this package wrote
 			return nil, nil
 		}
 		served = append(served, rules)
@@ -165,4 +170,4 @@ func writeRules(files vfs.FS, dir string, served ...string) (err error) {
 	return syncDir(files, dir)
 }
 
-func removeRules(files vfs.FS, dir string) error { return removeIn(files, dir, rulesName) }
+func removeRules(files vfs.FS, dir string) error { return removeFile(files, dir, rulesName) }

@@ -171,9 +171,9 @@ func TestStore_AnotherNumberOfSlotsIsRefusedWithASentence(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "made with 3 slots") || !strings.Contains(err.Error(), "set slots to 3") {
 		t.Errorf("%v", err)
 	}
-	for _, slots := range []int{-1, MaxSlots + 1} {
-		if _, err := Open(dir, Config{Slots: slots}); err == nil {
-			t.Errorf("%d slots", slots)
+	for _, partitions := range []int{-1, MaxSlots + 1} {
+		if _, err := Open(dir, Config{Slots: partitions}); err == nil {
+			t.Errorf("%d slots", partitions)
 		}
 	}
 	shut(t, open(t, dir, Config{Slots: 3}))

@@ -7,16 +7,17 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Standing is where a topic in the store stands.
+// TopicInfo says where a topic in the store stands.
 type Standing struct {
 	Name     string
 	Position protocol.Position
-	// Events is how many it remembers at most; its rule may let it tell fewer.
+	// Events is how many events the topic has at most; its rule may let it serve fewer.
 	Events int
 }
 
-// Topics are at most limit topics of a tenant whose names begin with prefix and come after a name, by name. It reads the
-// disk. A topic whose head is damaged is left out: it is mended when somebody opens it.
+// Topics returns, by name, at most limit topics of a tenant whose names begin with prefix and come after the name
+// behind. It reads the disk. It leaves out a topic whose head is damaged, which is repaired when somebody opens the
+// topic.
 func (s *Store) Topics(tenant, prefix, behind string, limit int) (found []Standing, err error) {
 	for _, one := range s.partitions {
 		some, err := one.topics(tenant, prefix, behind, limit)

@@ -11,7 +11,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history"
 )
 
-// Read implements history.History.
+// Read implements history.History. It reads the disk.
 func (t *Topic) Read(offset uint64, limit int, now time.Time) ([]history.Entry, error) {
 	switch {
 	case offset > t.newest:
@@ -33,7 +33,7 @@ func (t *Topic) Read(offset uint64, limit int, now time.Time) ([]history.Entry, 
 	return t.readPage(offset, min(uint64(max(0, limit)), t.newest-offset))
 }
 
-// remembers reports whether the bounds of bytes and age leave an event, at a time of the store's clock.
+// retains reports whether the bounds of bytes and age retain an event, at a time of the store's clock.
 func (t *Topic) retains(r *record, now int64) bool { return t.isYoung(r, now) && t.fits(r) }
 
 func (t *Topic) isYoung(r *record, now int64) bool {
@@ -46,7 +46,7 @@ func (t *Topic) fits(r *record) bool {
 	return total == 0 || total-r.total+countedBytes(r.body) <= uint64(max(0, t.rule.Bounds.Bytes))
 }
 
-// total is the newest event's, 0 if that is damaged: it is said when it is read itself.
+// total is the newest event's, 0 if that event is damaged; this is reported when the event itself is read.
 func (t *Topic) total() uint64 {
 	if t.tailAt != t.newest {
 		t.tail, t.tailAt = record{}, t.newest
@@ -57,13 +57,14 @@ func (t *Topic) total() uint64 {
 	return t.tail.total
 }
 
-// Oldest implements history.History. What is remembered is found by bisection, since all bounds cut from the old end.
+// Oldest implements history.History. It finds the oldest retained event by bisection, since all bounds cut from the old
+// end.
 func (t *Topic) Oldest(now time.Time) uint64 {
 	at := t.store.clock.at(now)
 	return t.oldest(func(r *record) bool { return t.retains(r, at) })
 }
 
-// oldest is the offset behind which the bound of count leaves events and left, too.
+// oldest is the offset behind which both the bound of count and left leave the events.
 func (t *Topic) oldest(left func(*record) bool) uint64 {
 	from := max(t.floor, t.newest-min(t.newest, uint64(max(0, t.rule.Bounds.Count))))
 	if from == t.newest || t.isLeft(from+1, left) {
@@ -72,7 +73,7 @@ func (t *Topic) oldest(left func(*record) bool) uint64 {
 	return from + uint64(sort.Search(int(t.newest-from), func(i int) bool { return t.isLeft(from+uint64(i)+1, left) }))
 }
 
-// rests reports whether the event at an offset is left. One that is damaged is if the next intact one is.
+// isLeft reports whether left leaves the event at an offset. A damaged event counts as the next intact one.
 func (t *Topic) isLeft(offset uint64, left func(*record) bool) bool {
 	for ; offset <= t.newest; offset++ {
 		r, err := t.get(offset)
@@ -88,11 +89,12 @@ func (t *Topic) isLeft(offset uint64, left func(*record) bool) bool {
 
 var errRemoved = errors.New("the event was removed")
 
-// get reads one event. The error is errGone if it was removed as too old, or a history.Damaged.
+// get reads one event. The error is errRemoved if it was removed as too old, or a history.Damaged.
 func (t *Topic) get(offset uint64) (record, error) {
 	r, err := t.partition.readRecord(t.tenant, t.name, offset)
 	if errors.Is(err, pebble.ErrNotFound) {
-		if h, headErr := t.partition.readHead(t.tenant, t.name); headErr == nil && (h == nil || h.floor >= offset || h.epoch != t.epoch) {
+		h, headErr := t.partition.readHead(t.tenant, t.name)
+		if headErr == nil && (h == nil || h.floor >= offset || h.epoch != t.epoch) {
 			return r, errRemoved
 		}
 	}
@@ -115,7 +117,7 @@ var (
 	errPrevChecksum = errors.New("it does not follow the one before it")
 )
 
-// page reads some events, and ends in front of one that is not what it was.
+// readPage reads some events, and ends in front of a damaged one.
 func (t *Topic) readPage(offset, count uint64) (entries []history.Entry, err error) {
 	it, err := t.store.db.NewIter(&pebble.IterOptions{
 		LowerBound: eventKey(t.partition.number, t.tenant, t.name, offset+1),
@@ -145,7 +147,7 @@ func (t *Topic) readPage(offset, count uint64) (entries []history.Entry, err err
 	return entries, nil
 }
 
-// entry reads the event at which the iterator stands, which should be the one at offset.
+// readEntry reads the event at which the iterator stands, which should be the one at offset.
 func (t *Topic) readEntry(it *pebble.Iterator, ok bool, offset uint64) (e history.Entry, r record, err error) {
 	if !ok {
 		if err = it.Error(); err == nil {

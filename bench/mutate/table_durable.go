@@ -1,6 +1,6 @@
 package main
 
-// ofDurable break what is promised of durable topics: the disk first, salvage, epochs, ids and the store's clock.
+// ofDurable break what is promised of durable topics: the disk first, recovery, epochs, ids and the store's clock.
 var ofDurable = []mutation{
 	{file: "actors/durable/raft_log.go", proves: "check 36",
 		from: "kept = pebble.Sync\n", to: "kept = pebble.NoSync\n", tests: "TestEntries_SurviveALossOfPower"},
@@ -60,7 +60,7 @@ var ofDurable = []mutation{
 		from: "keep := span - min(span, uint64(MaxDedup/bucketSpan)+1)",
 		to:   "keep := span - min(span, uint64(4*MaxDedup/bucketSpan)+1)", tests: "TestStore_IdsLeave"},
 	{file: "actors/durable/topic.go", proves: "F1: a removal is said",
-		from:  "if count > unloggedRemovals {\n\t\tt.store.cfg.Logger.Info(\"events of",
+		from:  "if count > maxUnlogged {\n\t\tt.store.cfg.Logger.Info(\"events of",
 		to:    "if count > 1<<40 {\n\t\tt.store.cfg.Logger.Info(\"events of",
 		tests: "TestTopic_ABusyOneSays|TestClock_|TestStore_Sweeps"},
 }
