@@ -79,7 +79,7 @@ func (h *host) fill(t *testing.T) (last history.Outcome) {
 	return last
 }
 
-// wantAll sweeps, and wants all six events there, in their epoch, and the id of the newest recognised.
+// wantAll removes what is too old, and wants all six events there, in their epoch, and the id of the newest recognised.
 func (h *host) wantAll(t *testing.T, last history.Outcome) {
 	t.Helper()
 	h.store.tick(h.Now())

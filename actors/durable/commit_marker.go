@@ -43,7 +43,7 @@ func openCommitMarker(fs vfs.FS, dir string, partitions int, log *slog.Logger) (
 	if err != nil {
 		return nil, nil, err
 	}
-	w := &commitMarker{file: f, log: log}
+	m := &commitMarker{file: f, log: log}
 	acked := make([]ackedEntries, partitions)
 	for i := range acked {
 		var b [ackedSize]byte
@@ -57,10 +57,10 @@ func openCommitMarker(fs vfs.FS, dir string, partitions int, log *slog.Logger) (
 				return nil, nil, errors.Join(err, f.Close())
 			}
 		default:
-			acked[i] = w.read(i, b)
+			acked[i] = m.read(i, b)
 		}
 	}
-	return w, acked, errors.Join(f.Sync(), syncDir(fs, dir))
+	return m, acked, errors.Join(f.Sync(), syncDir(fs, dir))
 }
 
 func (m *commitMarker) read(partition int, b [ackedSize]byte) ackedEntries {
@@ -68,8 +68,8 @@ func (m *commitMarker) read(partition int, b [ackedSize]byte) ackedEntries {
 		return ackedEntries{}
 	}
 	if binary.BigEndian.Uint32(b[ackedSumAt:]) != crc32.Checksum(b[:ackedSumAt], castagnoli) {
-		m.log.Warn("the commit marker of a slot (file witness) is damaged: whether its newest events are all there cannot be told",
-			"slot", partition)
+		m.log.Warn("the commit marker of a slot (file witness) is damaged: "+
+			"whether its newest events are all there cannot be told", "slot", partition)
 		return ackedEntries{}
 	}
 	c := cursor{rest: b[:]}
@@ -84,7 +84,8 @@ func (m *commitMarker) write(partition uint16, acked ackedEntries) {
 	}
 	binary.BigEndian.PutUint32(b[ackedSumAt:], crc32.Checksum(b[:ackedSumAt], castagnoli))
 	if _, err := m.file.WriteAt(b[:], int64(partition)*ackedSize); err != nil && !m.writeFailed.Swap(true) {
-		m.log.Error("the commit marker (file witness) cannot be written: a loss of the newest events would go unnoticed", "cause", err)
+		m.log.Error("the commit marker (file witness) cannot be written: a loss of the newest events would go unnoticed",
+			"cause", err)
 	}
 }
 

@@ -27,8 +27,8 @@ func (p *partition) runCommitter() {
 }
 
 func (p *partition) commit(batch []request) {
-	if why := p.store.guard.refusal(); why != nil {
-		batch = refuseWrites(batch, why)
+	if refusal := p.store.guard.refusal(); refusal != nil {
+		batch = refuseWrites(batch, refusal)
 	}
 	if len(batch) == 0 {
 		return
@@ -57,20 +57,20 @@ func (p *partition) commit(batch []request) {
 }
 
 // refuseWrites refuses the requests that need room and returns the rest.
-func refuseWrites(batch []request, why error) (left []request) {
+func refuseWrites(batch []request, err error) (left []request) {
 	for _, r := range batch {
 		if r.freesSpace {
 			left = append(left, r)
 		} else {
-			r.done(history.Outcome{Err: why})
+			r.done(history.Outcome{Err: err})
 		}
 	}
 	return left
 }
 
-func fail(batch []request, why error) {
+func fail(batch []request, err error) {
 	for _, r := range batch {
-		r.done(history.Outcome{Err: why})
+		r.done(history.Outcome{Err: err})
 	}
 }
 

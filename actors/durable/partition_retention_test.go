@@ -107,8 +107,8 @@ func TestQueue_IsBoundedInCountAndBytes(t *testing.T) {
 		if want := min(queueCount, queueBytes/size); taken != want {
 			t.Errorf("%s: %d are taken, want %d", name, taken, want)
 		}
-		if why := protocol.AsRefusal(q.put(request{operation: make([]byte, size)})); why.Reason != protocol.Busy || why.RetryAfter == 0 {
-			t.Errorf("%s: %+v", name, why)
+		if refusal := protocol.AsRefusal(q.put(request{operation: make([]byte, size)})); refusal.Reason != protocol.Busy || refusal.RetryAfter == 0 {
+			t.Errorf("%s: %+v", name, refusal)
 		}
 		for left := taken; left > 0; {
 			batch := q.take(nil)
@@ -124,8 +124,8 @@ func TestQueue_IsBoundedInCountAndBytes(t *testing.T) {
 		if len(q.take(nil)) != 1 || len(q.take(nil)) != 0 {
 			t.Errorf("%s: the end comes before what waits", name)
 		}
-		if why := protocol.AsRefusal(q.put(request{})); why.Reason != protocol.Draining {
-			t.Errorf("%s: %+v", name, why)
+		if refusal := protocol.AsRefusal(q.put(request{})); refusal.Reason != protocol.Draining {
+			t.Errorf("%s: %+v", name, refusal)
 		}
 	}
 }

@@ -232,8 +232,8 @@ func TestOperation_IsReadAsItWasWritten(t *testing.T) {
 func FuzzOperation(f *testing.F) {
 	o := operation{op: opAdd, tenant: "a", topic: "b", now: 1, dedup: true, rule: &Rule{}, body: []byte("body")}
 	f.Add(o.append(nil))
-	for deed := range byte(8) {
-		f.Add([]byte{deed, 1, 'a', 1, 'b', 3, 3, 3})
+	for op := range byte(8) {
+		f.Add([]byte{op, 1, 'a', 1, 'b', 3, 3, 3})
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := cursor{rest: slices.Clone(data)}

@@ -86,9 +86,9 @@ func TestSalvage_CutsTheLogThatIsNamed(t *testing.T) {
 	for i := 4; i <= 7; i++ {
 		before[fmt.Sprintf("data/00000%d.log", i)] = fmt.Sprintf("log number %d", i)
 	}
-	for _, why := range []string{"something else", "replaying wal 9"} {
-		if cut, err := recoverWAL(fs, "data", errors.New(why), slog.New(slog.DiscardHandler)); cut || err != nil {
-			t.Errorf("%s: cut %t, %v", why, cut, err)
+	for _, openErr := range []string{"something else", "replaying wal 9"} {
+		if cut, err := recoverWAL(fs, "data", errors.New(openErr), slog.New(slog.DiscardHandler)); cut || err != nil {
+			t.Errorf("%s: cut %t, %v", openErr, cut, err)
 		}
 		holds(t, fs, before)
 	}

@@ -262,7 +262,8 @@ func (s *Store) removeOld(now time.Time) {
 	for _, one := range s.partitions {
 		if one.raft.State() == raft.Leader {
 			if err := one.removeOld(now); err != nil {
-				s.cfg.Logger.Warn("events that are too old could not be removed from a slot", "slot", one.number, "cause", err)
+				s.cfg.Logger.Warn("events that are too old could not be removed from a slot",
+					"slot", one.number, "cause", err)
 			}
 		}
 	}

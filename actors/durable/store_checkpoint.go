@@ -38,8 +38,8 @@ func (s *Store) Checkpoint(use func(dir string) error) (err error) {
 		return errCheckpoint
 	}
 	defer s.checkpointing.Unlock()
-	if why := s.Room(); why != nil {
-		return why
+	if refusal := s.Room(); refusal != nil {
+		return refusal
 	}
 	files := s.cfg.Files
 	dir := files.PathJoin(s.dir, checkpointName)

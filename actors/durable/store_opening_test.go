@@ -39,8 +39,8 @@ func TestBegin_AFullDiskIsWaitedForAndNamed(t *testing.T) {
 		if store, err := o.Wait(wait); store != nil || !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("%v %v", store, err)
 		}
-		if why := o.Refusal(); why.Reason != protocol.StorageFull || why.RetryAfter <= 0 {
-			t.Errorf("%+v", why)
+		if refusal := o.Refusal(); refusal.Reason != protocol.StorageFull || refusal.RetryAfter <= 0 {
+			t.Errorf("%+v", refusal)
 		}
 		d.foreign.Store(0)
 		began := time.Now()
@@ -62,8 +62,8 @@ func TestBegin_ADirectoryThatCannotBeMadeForLackOfRoomIsWaitedFor(t *testing.T) 
 		d := &wrongDisk{&disk{FS: vfs.NewMem(), size: 8 << 20}, syscall.ENOSPC, began.Add(time.Hour)}
 		o := Begin("data", Config{Files: d, Slots: 1})
 		time.Sleep(time.Minute)
-		if why := o.Refusal(); why.Reason != protocol.StorageFull {
-			t.Errorf("%+v", why)
+		if refusal := o.Refusal(); refusal.Reason != protocol.StorageFull {
+			t.Errorf("%+v", refusal)
 		}
 		store, err := o.Wait(t.Context())
 		if err != nil || time.Since(began) > time.Hour+5*time.Second {
