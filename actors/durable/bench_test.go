@@ -78,7 +78,7 @@ func BenchmarkStart(b *testing.B) {
 		b.StartTimer()
 		s := open(b, filepath.Join(copied, "x"), Config{Slots: 16})
 		b.StopTimer()
-		shut(b, s)
+		closeStore(b, s)
 		b.StartTimer()
 	}
 }

@@ -3,7 +3,6 @@ package durable
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,106 +12,6 @@ import (
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
-
-// host is a machine on whose disk a store has its lives.
-type host struct {
-	suite.Wall
-	disk  *vfs.MemFS
-	id    string // of its start
-	up    time.Duration
-	log   *journal
-	store *Store
-}
-
-func newHost(t *testing.T) *host {
-	h := &host{disk: vfs.NewCrashableMem(), id: "one", log: &journal{}}
-	t.Cleanup(func() {
-		if h.store != nil && h.store.db != nil {
-			shut(t, h.store)
-		}
-	})
-	return h
-}
-
-// pass lets time pass while the store is open, or not, and the machine on.
-func (h *host) pass(d time.Duration) {
-	h.Pass(d)
-	h.up += d
-}
-
-// begin begins a life of the store; the one before it is ended.
-func (h *host) begin(t *testing.T) *Store {
-	t.Helper()
-	if h.store != nil && h.store.db != nil {
-		shut(t, h.store)
-	}
-	s, err := Open("data", Config{Slots: 1, Files: h.disk, Reserve: 1 << 20, SweepEvery: time.Hour, Forget: 3 * time.Hour,
-		Logger: h.log.logger(), Clock: h.Now, Boot: func() (string, time.Duration) { return h.id, h.up }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.store = s
-	return s
-}
-
-// said counts lines of the log.
-func (h *host) said(what string) int { return strings.Count(h.log.String(), what) }
-
-const (
-	distrusted = "the wall clock has leapt"
-	removed    = "events of a durable topic were removed"
-	forgotten  = "a durable topic was removed with its events"
-)
-
-var anHour = Rule{Bounds: history.Bounds{Count: 1000, Bytes: 1 << 20, Age: time.Hour}, Dedup: 10 * time.Minute}
-
-// fill publishes six events, the newest of them with an id, and returns its answer.
-func (h *host) fill(t *testing.T) (last history.Outcome) {
-	t.Helper()
-	room := topic(t, h.store, "room", anHour)
-	for i := range 6 {
-		last = suite.Add(t, room, suite.Event(t, fmt.Sprint(i+1), 10), true, h.Now())
-		if last.Err != nil || last.Duplicate {
-			t.Fatalf("event %d: %+v", i+1, last)
-		}
-	}
-	return last
-}
-
-// wantAll removes what is too old, and wants all six events there, in their epoch, and the id of the newest recognised.
-func (h *host) wantAll(t *testing.T, last history.Outcome) {
-	t.Helper()
-	h.store.tick(h.Now())
-	h.store.removeOld(h.Now())
-	room := topic(t, h.store, "room", anHour)
-	entries, err := room.Read(0, 100, h.Now())
-	if err != nil || len(entries) != 6 || room.Position() != last.Position {
-		t.Fatalf("%d events up to %+v are there, 6 up to %+v were answered: %v",
-			len(entries), room.Position(), last.Position, err)
-	}
-	again := suite.Add(t, room, suite.Event(t, "6", 10), true, h.Now())
-	if again.Err != nil || !again.Duplicate || again.Position != last.Position {
-		t.Fatalf("published again it is %+v, and was %+v", again, last)
-	}
-}
-
-// wantNone wants the events gone, and the id new, since they are old by now; and a line that says so.
-func (h *host) wantNone(t *testing.T) {
-	t.Helper()
-	before := h.said(removed)
-	h.store.tick(h.Now())
-	h.store.removeOld(h.Now())
-	room := topic(t, h.store, "room", anHour)
-	if _, err := room.Read(0, 100, h.Now()); !errors.Is(err, history.ErrLost) || held(t, h.store, prefixEvent) != 0 {
-		t.Fatalf("%d events are held behind their age, reading gives %v", held(t, h.store, prefixEvent), err)
-	}
-	if h.said(removed) != before+1 || !h.log.has("topic=room events=6 ") || !h.log.has("age=1h0m0s") {
-		t.Errorf("the removal of 6 events is not one line with topic, count and why:\n%s", h.log)
-	}
-	if again := suite.Add(t, room, suite.Event(t, "6", 10), true, h.Now()); again.Err != nil || again.Duplicate {
-		t.Fatalf("behind its window an id is %+v", again)
-	}
-}
 
 // F1, F2: a wall clock is set forwards and back while the store is open. What is not old is there, an id in its window
 // is recognised, and what becomes old goes when it does.
@@ -200,23 +99,6 @@ func TestClock_IDsAreRecognisedUnderLoadWhileTheClockJumps(t *testing.T) {
 	}
 }
 
-// F2: even if what an entry says goes back, as from one leader to the next, an id in its window is recognised.
-func TestMachine_AnEntryThatSaysAnEarlierTimeRecognisesTheSameIDs(t *testing.T) {
-	s := open(t, t.TempDir(), Config{Slots: 1})
-	room := topic(t, s, "room", keepAll)
-	edge := suite.Begin.Add(5 * bucketSpan)
-	first := suite.Add(t, room, suite.Event(t, "a", 10), true, edge.Add(time.Second))
-	for _, back := range suite.Steps {
-		if back > 0 {
-			continue
-		}
-		again := suite.Add(t, room, suite.Event(t, "a", 10), true, edge.Add(back))
-		if !again.Duplicate || again.Position != first.Position {
-			t.Errorf("%s in front of the edge: %+v, was %+v", -back, again, first)
-		}
-	}
-}
-
 // Time in which the process or the machine sleeps counts, as long as the machine knows of it; while it was off, or
 // elsewhere, what only the wall clock tells of does not. In either case what is old goes in the end.
 func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
@@ -241,12 +123,12 @@ func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
 			h.up = time.Hour
 			h.begin(t)
 			h.fill(t)
-			shut(t, h.store)
+			closeStore(t, h.store)
 			counted := between(h)
 			h.begin(t)
 			h.pass(59*time.Minute - counted)
 			h.store.removeOld(h.Now())
-			if n := held(t, h.store, prefixEvent); n != 6 {
+			if n := countKeys(t, h.store, prefixEvent); n != 6 {
 				t.Fatalf("%d events are held in front of their age", n)
 			}
 			h.pass(time.Minute + time.Second)
@@ -301,7 +183,7 @@ func TestClock_BeginsAtTheNewestEventIfItIsNotKnown(t *testing.T) {
 			h := newHost(t)
 			s := h.begin(t)
 			last := h.fill(t)
-			shutWithout(t, s)
+			closeWithoutClock(t, s)
 			h.Set(step)
 			h.begin(t)
 			h.wantAll(t, last)
@@ -310,50 +192,15 @@ func TestClock_BeginsAtTheNewestEventIfItIsNotKnown(t *testing.T) {
 }
 
 // shutWithout closes a store whose clock is lost.
-func shutWithout(t *testing.T, s *Store) {
+func closeWithoutClock(t *testing.T, s *Store) {
 	t.Helper()
 	fs := s.cfg.Files
-	shut(t, s)
+	closeStore(t, s)
 	db, err := pebble.Open("data", &pebble.Options{FS: fs, FormatMajorVersion: pebble.FormatTableFormatV6})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(db.Delete(clockKey, pebble.Sync), db.Close()); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// F1: a topic that goes with the events that it still had is a line in the log, and one that had none is not.
-func TestStore_ATopicThatIsForgottenWithItsEventsIsSaid(t *testing.T) {
-	h := newHost(t)
-	s := h.begin(t)
-	h.fill(t)
-	suite.Add(t, topic(t, s, "quiet", anHour), suite.Event(t, "1", 10), true, h.Now())
-	h.pass(3*time.Hour + time.Second)
-	s.removeOld(h.Now())
-	if held(t, s, prefixHead) != 0 || h.said(forgotten) != 1 || !h.log.has("topic=room events=6 ") {
-		t.Errorf("%d topics are held; the log says\n%s", held(t, s, prefixHead), h.log)
-	}
-}
-
-// F1: a busy topic says what it removes for its age, and not what it removes since there is too much.
-func TestTopic_ABusyOneSaysWhatItRemovesForItsAge(t *testing.T) {
-	h := newHost(t)
-	s := h.begin(t)
-	for name, rule := range map[string]Rule{
-		"aged": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Minute}},
-		"many": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Hour}},
-	} {
-		room := topic(t, s, name, rule)
-		for i := range 3 * trimCount {
-			h.pass(200 * time.Millisecond)
-			suite.Add(t, room, suite.Event(t, fmt.Sprint(i), 10), false, h.Now())
-		}
-	}
-	if err := s.partitions[0].await(&operation{op: opProbe}); err != nil { // behind the trims
-		t.Fatal(err)
-	}
-	if !h.log.has("topic=aged events=") || h.log.has("topic=many") {
-		t.Errorf("the log says\n%s", h.log)
 	}
 }

@@ -1,13 +1,11 @@
 package durable
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -18,89 +16,6 @@ import (
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/protocol"
 )
-
-// disk is a file system of a size, of which somebody else may take a part.
-type disk struct {
-	vfs.FS
-	size    int64
-	foreign atomic.Int64
-	blind   atomic.Bool // it tells that all is free
-
-}
-
-type diskFile struct {
-	vfs.File
-	disk *disk
-}
-
-func (d *disk) GetDiskUsage(string) (vfs.DiskUsage, error) {
-	free := uint64(max(0, d.size-d.taken()))
-	if d.blind.Load() {
-		free = uint64(d.size)
-	}
-	return vfs.DiskUsage{AvailBytes: free, TotalBytes: uint64(d.size)}, nil
-}
-
-// taken counts what the files hold, so that removed ones count no more.
-func (d *disk) taken() int64 {
-	names, _ := d.List("data")
-	n := d.foreign.Load()
-	for _, name := range names {
-		if info, err := d.Stat(d.PathJoin("data", name)); err == nil {
-			n += info.Size()
-		}
-	}
-	return n
-}
-
-// fill has somebody else take all that is free.
-func (d *disk) fill() { d.foreign.Add(d.size - d.taken()) }
-
-func (d *disk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := d.FS.Create(name, c)
-	return &diskFile{f, d}, err
-}
-
-func (d *disk) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := d.FS.ReuseForWrite(old, name, c)
-	return &diskFile{f, d}, err
-}
-
-func (d *disk) Unwrap() vfs.FS { return d.FS }
-
-func (f *diskFile) Write(p []byte) (int, error) {
-	if f.disk.taken()+int64(len(p)) > f.disk.size {
-		return 0, syscall.ENOSPC
-	}
-	return f.File.Write(p)
-}
-
-// noise is an event of 1 kB that cannot be compressed.
-func noise(t *testing.T, id string) *protocol.Event {
-	t.Helper()
-	content := make([]byte, 500)
-	_, _ = rand.Read(content)
-	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: "room", Data: fmt.Appendf(nil, `{"x":"%x"}`, content)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
-}
-
-// attempt publishes one event and returns what became of it.
-func attempt(t *testing.T, h *Topic, id string) history.Outcome {
-	t.Helper()
-	answer := make(chan history.Outcome, 1)
-	h.Add(noise(t, id), true, time.Now(), func(o history.Outcome) { answer <- o })
-	select {
-	case out := <-answer:
-		h.Settle(out)
-		return out
-	case <-time.After(20 * time.Second):
-		t.Fatal("no answer")
-		panic("unreachable")
-	}
-}
 
 func isFull(err error) bool {
 	return errors.Is(err, protocol.Refuse(protocol.StorageFull, "")) && protocol.AsRefusal(err).RetryAfter > 0
@@ -113,12 +28,12 @@ func TestStore_AFullDiskRefusesPublishesAndTakesThemWhenThereIsRoom(t *testing.T
 
 func aFullDisk(t *testing.T) {
 	d := &disk{FS: vfs.NewMem(), size: 8 << 20}
-	j := &journal{}
+	j := &logBuffer{}
 	s := open(t, "data", Config{Files: d, Logger: j.logger(), Fatal: func(sentence string) { t.Error(sentence) }})
 	h := topic(t, s, "room", keepAll)
 	answered := map[string]uint64{}
 	publish := func(id string) error {
-		out := attempt(t, h, id)
+		out := publishOne(t, h, id)
 		if out.Err == nil {
 			answered[id] = out.Position.Offset
 		}
@@ -152,7 +67,7 @@ func aFullDisk(t *testing.T) {
 	if !j.has("the disk is full") || !j.has("the disk has room again") {
 		t.Errorf("it says:\n%s", j)
 	}
-	found(t, h, answered)
+	wantAnswered(t, h, answered)
 }
 
 func untilTaken(t *testing.T, publish func() error) {
@@ -168,7 +83,7 @@ func untilTaken(t *testing.T, publish func() error) {
 	}
 }
 
-func found(t *testing.T, h *Topic, answered map[string]uint64) {
+func wantAnswered(t *testing.T, h *Topic, answered map[string]uint64) {
 	t.Helper()
 	entries, err := h.Read(0, 1<<20, time.Now())
 	if err != nil {
@@ -193,11 +108,11 @@ func TestStore_AWriteThatFindsNoRoomUsesTheBallastAndThenWaits(t *testing.T) {
 func noRoom(t *testing.T) {
 	d := &disk{FS: vfs.NewMem(), size: 8 << 20}
 	d.blind.Store(true)
-	j := &journal{}
+	j := &logBuffer{}
 	s := open(t, "data", Config{Files: d, Slots: 1, Logger: j.logger(), Fatal: func(sentence string) { t.Error(sentence) }})
 	h := topic(t, s, "room", keepAll)
 	answered := map[string]uint64{}
-	out := attempt(t, h, "first") // makes the ballast
+	out := publishOne(t, h, "first") // makes the ballast
 	answered["first"] = out.Position.Offset
 	if _, err := d.Stat("data/" + ballastName); err != nil {
 		t.Fatal("there is no ballast: ", err)
@@ -205,7 +120,7 @@ func noRoom(t *testing.T) {
 	d.fill()
 	answers := make(chan history.Outcome, 2000)
 	for i := range 2000 { // 2 MB: more than the ballast
-		h.Add(noise(t, fmt.Sprint(i)), true, time.Now(), func(o history.Outcome) { answers <- o })
+		h.Add(randomEvent(t, fmt.Sprint(i)), true, time.Now(), func(o history.Outcome) { answers <- o })
 	}
 	for limit := time.Now().Add(10 * time.Second); !j.has("a write found no room"); time.Sleep(time.Millisecond) {
 		if time.Now().After(limit) {
@@ -223,8 +138,8 @@ func noRoom(t *testing.T) {
 			t.Fatal(out.Err)
 		}
 	}
-	untilTaken(t, func() error { return attempt(t, h, "last").Err })
-	found(t, h, answered)
+	untilTaken(t, func() error { return publishOne(t, h, "last").Err })
+	wantAnswered(t, h, answered)
 }
 
 // reliability.md check 54 as it is written, where a small disk can be had.
@@ -238,12 +153,12 @@ func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	j := &journal{}
+	j := &logBuffer{}
 	s := open(t, dir, Config{Logger: j.logger(), Slots: 16, Fatal: func(sentence string) { t.Error(sentence) }})
 
 	h, answered := topic(t, s, "room", keepAll), map[string]uint64{}
 	publish := func(id string) error {
-		out := attempt(t, h, id)
+		out := publishOne(t, h, id)
 		if out.Err == nil {
 			answered[id] = out.Position.Offset
 		}
@@ -268,7 +183,7 @@ func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
 	}
 	refused := 0
 	for i := range 100 { // the first may be taken, by the room of the ballast
-		stuff(t, f)
+		fillDisk(t, f)
 		if err := publish(fmt.Sprintf("full %d", i)); isFull(err) {
 			refused++
 		} else if err != nil {
@@ -279,7 +194,7 @@ func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
 	if refused < 80 {
 		t.Errorf("%d of 100 were refused on a full disk", refused)
 	}
-	found(t, h, maps.Clone(answered))
+	wantAnswered(t, h, maps.Clone(answered))
 	if err := errors.Join(f.Close(), os.Remove(stuffing)); err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +203,7 @@ func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
 	if h.Position().Offset != answered["at last"] {
 		t.Errorf("it is at %+v", h.Position())
 	}
-	shut(t, s)
+	closeStore(t, s)
 	s = open(t, dir, Config{Slots: 16, Logger: j.logger()})
 	if again := topic(t, s, "room", keepAll); again.Position() != h.Position() {
 		t.Errorf("after a restart it is at %+v, was %+v", again.Position(), h.Position())
@@ -296,7 +211,7 @@ func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
 }
 
 // stuff fills what is left of a disk, as somebody else.
-func stuff(t *testing.T, f *os.File) {
+func fillDisk(t *testing.T, f *os.File) {
 	t.Helper()
 	var err error
 	for err == nil {

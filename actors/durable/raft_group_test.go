@@ -14,11 +14,11 @@ import (
 )
 
 // wires connects the slots of stores in this process.
-type wires struct {
+type network struct {
 	all map[int][]*raft.InmemTransport // by slot
 }
 
-func (w *wires) transport(partition int, id raft.ServerID) raft.Transport {
+func (w *network) transport(partition int, id raft.ServerID) raft.Transport {
 	address, t := raft.NewInmemTransport(raft.ServerAddress(id))
 	t.Connect(address, t)
 	for _, other := range w.all[partition] {
@@ -32,7 +32,7 @@ func (w *wires) transport(partition int, id raft.ServerID) raft.Transport {
 // A second store that is added to the group gets what the first one has, by a snapshot's stream since the log is cut, and
 // then entry by entry; both hold the same, byte by byte.
 func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
-	w := &wires{all: map[int][]*raft.InmemTransport{}}
+	w := &network{all: map[int][]*raft.InmemTransport{}}
 	one := open(t, t.TempDir(), Config{Slots: 1, Transport: w.transport})
 	h := topic(t, one, "room", Rule{Bounds: history.Bounds{Count: 600, Bytes: 1 << 30}, Dedup: time.Minute})
 	for i := range 500 {
@@ -50,17 +50,17 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 	if err := leader.raft.AddNonvoter(two.id, raft.ServerAddress(two.id), 0, 5*time.Second).Error(); err != nil {
 		t.Fatal(err)
 	}
-	level(t, leader, follower)
+	waitApplied(t, leader, follower)
 	for i := range 1000 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprintf("more %d", i), 200), true, suite.Begin.Add(time.Duration(i)*time.Second))
 	}
-	level(t, leader, follower)
-	if a, b := content(t, leader), content(t, follower); a != b {
+	waitApplied(t, leader, follower)
+	if a, b := streamOf(t, leader), streamOf(t, follower); a != b {
 		t.Errorf("the nodes hold %d and %d bytes, which differ", len(a), len(b))
 	}
 	marked, err := (snapshots{0, two.db}).newest()
-	if err != nil || marked == nil || marked.chunks != 0 || held(t, two, prefixChunk) != 0 {
-		t.Errorf("the snapshot is not restored: %+v, %v, %d pieces", marked, err, held(t, two, prefixChunk))
+	if err != nil || marked == nil || marked.chunks != 0 || countKeys(t, two, prefixChunk) != 0 {
+		t.Errorf("the snapshot is not restored: %+v, %v, %d pieces", marked, err, countKeys(t, two, prefixChunk))
 	}
 	again, err := two.Topic("acme", "room", keepAll)
 	if err != nil || again.Position() != h.Position() {
@@ -72,7 +72,7 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 }
 
 // level waits until both have applied the same.
-func level(t *testing.T, a, b *partition) {
+func waitApplied(t *testing.T, a, b *partition) {
 	t.Helper()
 	if err := a.raft.Barrier(5 * time.Second).Error(); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func level(t *testing.T, a, b *partition) {
 	}
 }
 
-func content(t *testing.T, s *partition) string {
+func streamOf(t *testing.T, s *partition) string {
 	t.Helper()
 	r, size, err := stream(s.store.db, s.number)
 	if err != nil {
@@ -108,7 +108,7 @@ func TestStream_ADamagedOneIsRefused(t *testing.T) {
 	for i := range 10 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 20), true, suite.Begin)
 	}
-	good := content(t, from.partitions[0])
+	good := streamOf(t, from.partitions[0])
 	to := open(t, t.TempDir(), Config{Slots: 1})
 	for i := 0; i < len(good); i += 37 {
 		bad := []byte(good)
@@ -120,7 +120,7 @@ func TestStream_ADamagedOneIsRefused(t *testing.T) {
 			t.Fatalf("the end from %d on is not missed", i)
 		}
 	}
-	if err := receive(to.db, 0, bytes.NewReader([]byte(good))); err != nil || content(t, to.partitions[0]) != good {
+	if err := receive(to.db, 0, bytes.NewReader([]byte(good))); err != nil || streamOf(t, to.partitions[0]) != good {
 		t.Errorf("the good one: %v", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -19,12 +18,12 @@ import (
 // Raft's metrics may read the log of a group that has ended.
 func TestLog_IsReadInVainWhenTheStoreIsClosed(t *testing.T) {
 	s := open(t, t.TempDir(), Config{Slots: 1})
-	number(t, topic(t, s, "room", keepAll), 1, 3)
+	publishNumbered(t, topic(t, s, "room", keepAll), 1, 3)
 	log := s.partitions[0].log
 	if first, err := log.FirstIndex(); err != nil || log.GetLog(first, &raft.Log{}) != nil {
 		t.Fatal(first, err)
 	}
-	shut(t, s)
+	closeStore(t, s)
 	if _, err := log.FirstIndex(); !errors.Is(err, raft.ErrRaftShutdown) {
 		t.Error(err)
 	}
@@ -33,9 +32,9 @@ func TestLog_IsReadInVainWhenTheStoreIsClosed(t *testing.T) {
 	}
 }
 
-func memory(t *testing.T, fs vfs.FS) *pebble.DB {
+func openPebble(t *testing.T, fs vfs.FS) *pebble.DB {
 	t.Helper()
-	db, err := pebble.Open("", &pebble.Options{FS: fs, Logger: pebbleLogger{(&journal{}).logger(), func(s string) { panic(s) }}, FormatMajorVersion: pebble.FormatTableFormatV6})
+	db, err := pebble.Open("", &pebble.Options{FS: fs, Logger: pebbleLogger{(&logBuffer{}).logger(), func(s string) { panic(s) }}, FormatMajorVersion: pebble.FormatTableFormatV6})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +47,7 @@ func entryOf(index, term uint64, data string) *raft.Log {
 
 // What Raft asks of a log: everything is compared with a map, in two groups that share the store.
 func TestEntries_AgreeWithAMap(t *testing.T) {
-	db := memory(t, vfs.NewMem())
+	db := openPebble(t, vfs.NewMem())
 	defer db.Close()
 	type group struct {
 		log   entries
@@ -119,7 +118,7 @@ func TestEntries_AgreeWithAMap(t *testing.T) {
 }
 
 func TestVotes_AreKeptAndWhatWasNeverSetIsNothing(t *testing.T) {
-	db := memory(t, vfs.NewMem())
+	db := openPebble(t, vfs.NewMem())
 	defer db.Close()
 	v := votes{3, db}
 	if value, err := v.Get([]byte("a")); err != nil || value != nil {
@@ -144,7 +143,7 @@ func TestVotes_AreKeptAndWhatWasNeverSetIsNothing(t *testing.T) {
 func TestEntries_SurviveALossOfPower(t *testing.T) {
 	for seed := range uint64(20) {
 		fs := vfs.NewCrashableMem()
-		db := memory(t, fs)
+		db := openPebble(t, fs)
 		rng := rand.New(rand.NewPCG(seed, 1))
 		log, vote := entries{0, db}, votes{0, db}
 		strict := rng.Uint64N(50) + 1
@@ -160,7 +159,7 @@ func TestEntries_SurviveALossOfPower(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		after := memory(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(seed * 5), RNG: rng}))
+		after := openPebble(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(seed * 5), RNG: rng}))
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -198,53 +197,6 @@ func TestStore_ALogThatManyShortLivesMadeIsCut(t *testing.T) {
 		for i := range each {
 			suite.Add(t, h, suite.Event(t, fmt.Sprintf("%d-%d", life, i), size), false, suite.Begin)
 		}
-		shut(t, s)
+		closeStore(t, s)
 	}
-}
-
-func TestOperation_IsReadAsItWasWritten(t *testing.T) {
-	rule := Rule{Bounds: keepAll.Bounds, Dedup: time.Minute}
-	all := []operation{
-		{op: opAdd, tenant: "a", topic: "b", now: -5, dedup: true, rule: &rule, body: []byte("body")},
-		{op: opAdd, tenant: "a", topic: "b", now: 1, body: []byte{}},
-		{op: opTrim, tenant: "a", topic: "b", epoch: "e", offset: 1 << 60},
-		{op: opForget, tenant: "a", topic: "b", offset: 7},
-		{op: opReseed, seed: [16]byte{1, 15: 2}, relaxedOnly: true},
-		{op: opRepair, tenant: "a", topic: "b", head: head{floor: 1, newest: 2, sum: 3, total: 4, at: -5, salt: 6, rule: rule}},
-	}
-	var b []byte
-	for i := range all {
-		b = all[i].append(b)
-	}
-	c := cursor{rest: b}
-	var got operation
-	for i := range all {
-		if !got.decode(&c) || !reflect.DeepEqual(got, all[i]) {
-			t.Fatalf("%+v, want %+v", got, all[i])
-		}
-	}
-	if got.decode(&c) || c.failed {
-		t.Error("there is more")
-	}
-}
-
-// No entry of a log makes the state machine panic, and what is cut short is seen.
-func FuzzOperation(f *testing.F) {
-	o := operation{op: opAdd, tenant: "a", topic: "b", now: 1, dedup: true, rule: &Rule{}, body: []byte("body")}
-	f.Add(o.append(nil))
-	for op := range byte(8) {
-		f.Add([]byte{op, 1, 'a', 1, 'b', 3, 3, 3})
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		c := cursor{rest: slices.Clone(data)}
-		var o operation
-		for o.decode(&c) {
-			eventID(o.body)
-			countedBytes(o.body)
-			_, _ = decodeEvent("room", o.body)
-		}
-		if !c.failed && len(c.rest) > 0 {
-			t.Fatal("it ended before the end")
-		}
-	})
 }

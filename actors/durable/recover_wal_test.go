@@ -15,7 +15,7 @@ import (
 
 // plenty are files of a store's folder in memory: logs 4 to 7, none of which can be read, and one that was put aside
 // before.
-func plenty(t *testing.T) (fs vfs.FS, logs wal.Logs) {
+func damagedLogs(t *testing.T) (fs vfs.FS, logs wal.Logs) {
 	t.Helper()
 	fs = vfs.NewMem()
 	put := func(name, content string) {
@@ -45,7 +45,7 @@ func plenty(t *testing.T) (fs vfs.FS, logs wal.Logs) {
 }
 
 // holds wants these files, by their names, and no others.
-func holds(t *testing.T, fs vfs.FS, want map[string]string) {
+func wantFiles(t *testing.T, fs vfs.FS, want map[string]string) {
 	t.Helper()
 	got := map[string]string{}
 	for _, dir := range []string{"data", "data/" + damagedDir} {
@@ -68,20 +68,20 @@ func holds(t *testing.T, fs vfs.FS, want map[string]string) {
 
 // F47: a damaged log is cut in front of the damage, newer ones go, older ones stay. All that goes is put aside, and
 // what was put aside before is not there any more.
-func TestSalvage_CutsOneLogAndDropsWhatIsNewer(t *testing.T) {
-	fs, logs := plenty(t)
+func TestRecoverWAL_CutsOneLogAndDropsWhatIsNewer(t *testing.T) {
+	fs, logs := damagedLogs(t)
 	if err := cutWALs(fs, "data", logs[1:], 3); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, fs, map[string]string{
+	wantFiles(t, fs, map[string]string{
 		"data/000004.log": "log number 4", "data/000005.log": "log", "data/damaged/000005.log": "log number 5",
 		"data/damaged/000006.log": "log number 6", "data/damaged/000007.log": "log number 7",
 	})
 }
 
 // F47: the log that the store's error names is cut, and no other.
-func TestSalvage_CutsTheLogThatIsNamed(t *testing.T) {
-	fs, _ := plenty(t)
+func TestRecoverWAL_CutsTheLogThatIsNamed(t *testing.T) {
+	fs, _ := damagedLogs(t)
 	before := map[string]string{"data/damaged/000001.log": "from before"}
 	for i := 4; i <= 7; i++ {
 		before[fmt.Sprintf("data/00000%d.log", i)] = fmt.Sprintf("log number %d", i)
@@ -90,13 +90,13 @@ func TestSalvage_CutsTheLogThatIsNamed(t *testing.T) {
 		if cut, err := recoverWAL(fs, "data", errors.New(openErr), slog.New(slog.DiscardHandler)); cut || err != nil {
 			t.Errorf("%s: cut %t, %v", openErr, cut, err)
 		}
-		holds(t, fs, before)
+		wantFiles(t, fs, before)
 	}
 	cut, err := recoverWAL(fs, "data", fmt.Errorf("pebble: %w", errors.New("replaying wal 5: invalid chunk")), slog.New(slog.DiscardHandler))
 	if !cut || err != nil {
 		t.Fatalf("cut %t, %v", cut, err)
 	}
-	holds(t, fs, map[string]string{
+	wantFiles(t, fs, map[string]string{
 		"data/000004.log": "log number 4", "data/000005.log": "", "data/damaged/000005.log": "log number 5",
 		"data/damaged/000006.log": "log number 6", "data/damaged/000007.log": "log number 7",
 	})

@@ -21,16 +21,16 @@ import (
 func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	s := open(t, dir, Config{Slots: 1})
-	if err := s.Serve("room", named); err != nil {
+	if err := s.Serve("room", listedTopics); err != nil {
 		t.Fatal(err)
 	}
 	relaxedRule := keepAll
 	relaxedRule.Relaxed = true
 	h, relaxed := topic(t, s, "room", keepAll), topic(t, s, "relaxed", relaxedRule)
-	number(t, h, 1, 5)
-	number(t, relaxed, 1, 7)
+	publishNumbered(t, h, 1, 5)
+	publishNumbered(t, relaxed, 1, 7)
 	err := s.Checkpoint(func(at string) error {
-		number(t, h, 6, 9)
+		publishNumbered(t, h, 6, 9)
 		if err := s.Checkpoint(func(string) error { return nil }); protocol.AsRefusal(err).Reason != protocol.Busy {
 			t.Errorf("a second one: %v", err)
 		}
@@ -56,7 +56,7 @@ func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, checkpointName), 0o700); err != nil { // as a kill leaves it
 		t.Fatal(err)
 	}
-	shut(t, s)
+	closeStore(t, s)
 	s = open(t, dir, Config{Slots: 1})
 	if err := s.Checkpoint(func(string) error { return errors.New("the reader fails") }); err == nil || !strings.Contains(err.Error(), "the reader fails") {
 		t.Error(err)
@@ -75,7 +75,7 @@ func TestCheckpoint_WithoutRoomIsRefusedAndHarmsNothing(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Config{Slots: 1, Files: files})
 	h := topic(t, s, "room", keepAll)
-	number(t, h, 1, 5)
+	publishNumbered(t, h, 1, 5)
 	ballast, _ := os.Stat(filepath.Join(dir, ballastName))
 	full.Store(true)
 	if err := s.Checkpoint(func(string) error { return nil }); !errors.Is(err, syscall.ENOSPC) {
@@ -88,7 +88,7 @@ func TestCheckpoint_WithoutRoomIsRefusedAndHarmsNothing(t *testing.T) {
 	if now, _ := os.Stat(filepath.Join(dir, ballastName)); ballast == nil || now == nil || now.Size() != ballast.Size() {
 		t.Error("the ballast is gone")
 	}
-	number(t, h, 6, 6)
+	publishNumbered(t, h, 6, 6)
 	if all, err := h.Read(0, 10, suite.Begin); err != nil || len(all) != 6 {
 		t.Errorf("%d events, %v", len(all), err)
 	}

@@ -139,7 +139,7 @@ func TestStore_KillsInMidPublishLoseNothingThatWasAnswered(t *testing.T) {
 		child(t, "publish", dir, answers, 1+rand.IntN(1000), func(c *exec.Cmd) { _ = c.Process.Kill() })
 	}
 	start := time.Now()
-	j := &journal{}
+	j := &logBuffer{}
 	s := open(t, dir, Config{Slots: 4, Logger: j.logger()})
 	t.Logf("%d rounds, %d answers; the last start took %s", rounds, len(answers), time.Since(start))
 	if took := time.Since(start); took > 2*time.Second && !raceEnabled {
@@ -210,7 +210,7 @@ func TestStore_ALossOfPowerLosesNothingThatWasAnswered(t *testing.T) {
 			}
 		}
 		crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: round * 10, RNG: rand.New(rand.NewPCG(uint64(round), 1))})
-		shut(t, s)
+		closeStore(t, s)
 		fs = crashed
 	}
 }
@@ -234,9 +234,9 @@ func TestStore_ALossOfWhatIsRelaxedCostsOnlyRelaxedTopicsTheirEpoch(t *testing.T
 		t.Fatal(err)
 	}
 	crashed := fs.CrashClone(vfs.CrashCloneCfg{})
-	shut(t, s)
+	closeStore(t, s)
 	for start := range 2 { // the second finds nothing to complain about
-		j := &journal{}
+		j := &logBuffer{}
 		s = open(t, "data", Config{Files: crashed, Slots: 1, Logger: j.logger()})
 		a, b := topic(t, s, "strict", keepAll).Position(), topic(t, s, "relaxed", relaxedRule).Position()
 		if a != strict.Position() {
@@ -246,6 +246,6 @@ func TestStore_ALossOfWhatIsRelaxedCostsOnlyRelaxedTopicsTheirEpoch(t *testing.T
 			t.Errorf("start %d: the relaxed topic is at %+v, was at %+v:\n%s", start, b, relaxed.Position(), j)
 		}
 		relaxed = topic(t, s, "relaxed", relaxedRule)
-		shut(t, s)
+		closeStore(t, s)
 	}
 }

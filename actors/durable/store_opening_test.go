@@ -48,7 +48,7 @@ func TestBegin_AFullDiskIsWaitedForAndNamed(t *testing.T) {
 		if err != nil || time.Since(began) > 5*time.Second {
 			t.Fatalf("%v after %s", err, time.Since(began))
 		}
-		untilTaken(t, func() error { return attempt(t, topic(t, store, "room", keepAll), "first").Err })
+		untilTaken(t, func() error { return publishOne(t, topic(t, store, "room", keepAll), "first").Err })
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
@@ -76,7 +76,7 @@ func TestBegin_ADirectoryThatCannotBeMadeForLackOfRoomIsWaitedFor(t *testing.T) 
 }
 
 // F10: what is wrong for good is an error, and not waited for.
-func TestBegin_WhatNoRoomMendsIsAnErrorAtOnce(t *testing.T) {
+func TestBegin_WhatRoomDoesNotCureIsAnErrorAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		d := &wrongDisk{&disk{FS: vfs.NewMem(), size: 8 << 20}, syscall.EACCES, began.Add(time.Hour)}

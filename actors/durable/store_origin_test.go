@@ -23,7 +23,7 @@ func run(t *testing.T, name string, args ...string) {
 }
 
 // number publishes events with the ids from first to last.
-func number(t *testing.T, h *Topic, first, last int) {
+func publishNumbered(t *testing.T, h *Topic, first, last int) {
 	t.Helper()
 	for i := first; i <= last; i++ {
 		if out := suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 20), true, suite.Begin); out.Err != nil {
@@ -64,14 +64,14 @@ func TestStore_APositionFromBeforeACopyWasPutBackIsLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, backup := filepath.Join(t.TempDir(), "topics"), filepath.Join(t.TempDir(), "backup")
 			s := open(t, dir, Config{Slots: 1})
-			number(t, topic(t, s, "room", keepAll), 1, 5)
-			shut(t, s)
+			publishNumbered(t, topic(t, s, "room", keepAll), 1, 5)
+			closeStore(t, s)
 			method.copied(t, dir, backup)
 			s = open(t, dir, Config{Slots: 1})
 			h := topic(t, s, "room", keepAll)
-			number(t, h, 6, 10)
+			publishNumbered(t, h, 6, 10)
 			heard := h.Position()
-			shut(t, s)
+			closeStore(t, s)
 			method.back(t, dir, backup)
 			s = open(t, dir, Config{Slots: 1})
 			h = topic(t, s, "room", keepAll)
@@ -82,13 +82,13 @@ func TestStore_APositionFromBeforeACopyWasPutBackIsLost(t *testing.T) {
 				if h.Position().Offset == 13 {
 					break
 				}
-				number(t, h, first, first)
+				publishNumbered(t, h, first, first)
 			}
 			if all, err := h.Read(0, 100, suite.Begin); err != nil || len(all) != 13 || all[4].Event.ID != "5" || all[5].Event.ID != "101" {
 				t.Errorf("it holds %d events, %v", len(all), err)
 			}
 			epoch := h.Position().Epoch
-			shut(t, s)
+			closeStore(t, s)
 			if again := topic(t, open(t, dir, Config{Slots: 1}), "room", keepAll); again.Position().Epoch != epoch {
 				t.Error("the next start begins another epoch, though nothing was copied")
 			}
@@ -107,9 +107,9 @@ func replaced(command string, args ...string) func(t *testing.T, dir, backup str
 func TestStore_ARestartKeepsTheEpochWhateverWasDoneToTheDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "topics")
 	s := open(t, dir, Config{Slots: 1})
-	number(t, topic(t, s, "room", keepAll), 1, 5)
+	publishNumbered(t, topic(t, s, "room", keepAll), 1, 5)
 	at := topic(t, s, "room", keepAll).Position()
-	shut(t, s)
+	closeStore(t, s)
 	for name, do := range map[string]func(t *testing.T){
 		"nothing":     func(*testing.T) {},
 		"renamed":     func(t *testing.T) { next := dir + "x"; run(t, "mv", dir, next); dir = next },
@@ -123,18 +123,18 @@ func TestStore_ARestartKeepsTheEpochWhateverWasDoneToTheDirectory(t *testing.T) 
 		if now := topic(t, s, "room", keepAll).Position(); now != at {
 			t.Errorf("%s: it is at %+v, was at %+v", name, now, at)
 		}
-		shut(t, s)
+		closeStore(t, s)
 	}
 }
 
 // F5: a snapshot of a disk that is put back has the same files; NewLife says it.
-func TestNewLife_BeginsNewEpochsAndKeepsTheEvents(t *testing.T) {
-	dir, before := written(t, 7)
+func TestMarkRestored_BeginsNewEpochsAndKeepsTheEvents(t *testing.T) {
+	dir, before := storeWith(t, 7)
 	s := open(t, dir, Config{Slots: 1})
 	if err := NewLife(dir); err == nil {
 		t.Error("it is told to a store that is open")
 	}
-	shut(t, s)
+	closeStore(t, s)
 	if err := NewLife(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestStore_NoHistoryOfCopiesAndKillsLeadsAReaderPastAGap(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 5))
-			l := &lifetime{t: t, dir: filepath.Join(t.TempDir(), "topics"), random: random}
+			l := &copiedStore{t: t, dir: filepath.Join(t.TempDir(), "topics"), random: random}
 			l.start()
 			for range 18 {
 				switch p := random.IntN(10); {
@@ -171,7 +171,7 @@ func TestStore_NoHistoryOfCopiesAndKillsLeadsAReaderPastAGap(t *testing.T) {
 				case p < 7:
 					l.copy()
 				case p < 8:
-					shut(t, l.store)
+					closeStore(t, l.store)
 					l.start()
 				case len(l.copies) > 0:
 					l.putBack()
@@ -188,7 +188,7 @@ func TestStore_NoHistoryOfCopiesAndKillsLeadsAReaderPastAGap(t *testing.T) {
 }
 
 // lifetime is a store whose directory is copied and put back.
-type lifetime struct {
+type copiedStore struct {
 	t       *testing.T
 	dir     string
 	random  *rand.Rand
@@ -199,18 +199,18 @@ type lifetime struct {
 	readers []reader
 }
 
-func (l *lifetime) start() {
+func (l *copiedStore) start() {
 	l.store = open(l.t, l.dir, Config{Slots: 1})
 	l.topic = topic(l.t, l.store, "room", keepAll)
 }
 
-func (l *lifetime) publish(n int) {
-	number(l.t, l.topic, l.count+1, l.count+n)
+func (l *copiedStore) publish(n int) {
+	publishNumbered(l.t, l.topic, l.count+1, l.count+n)
 	l.count += n
 }
 
 // read is a reader that has heard all that there is.
-func (l *lifetime) read() reader {
+func (l *copiedStore) read() reader {
 	all, err := l.topic.Read(0, 1<<20, suite.Begin)
 	if err != nil {
 		l.t.Fatal(err)
@@ -224,7 +224,7 @@ func (l *lifetime) read() reader {
 
 // copy copies the store while it is open, as a backup does, or its directory between two starts. Close writes nothing
 // that a kill would not have left.
-func (l *lifetime) copy() {
+func (l *copiedStore) copy() {
 	to := filepath.Join(l.t.TempDir(), "copy")
 	if l.random.IntN(2) == 0 {
 		l.copies = append(l.copies, to)
@@ -233,20 +233,20 @@ func (l *lifetime) copy() {
 		}
 		return
 	}
-	shut(l.t, l.store)
+	closeStore(l.t, l.store)
 	run(l.t, "cp", []string{"-r", "-a"}[l.random.IntN(2)], l.dir, to)
 	l.copies = append(l.copies, to)
 	l.start()
 }
 
-func (l *lifetime) putBack() {
-	shut(l.t, l.store)
+func (l *copiedStore) putBack() {
+	closeStore(l.t, l.store)
 	replaced("cp", "-a")(l.t, l.dir, l.copies[l.random.IntN(len(l.copies))])
 	l.start()
 }
 
 // resume has every reader ask for what it missed, and compares.
-func (l *lifetime) resume() (got, lost int) {
+func (l *copiedStore) resume() (got, lost int) {
 	now := l.read()
 	for _, r := range l.readers {
 		missed, err := resume(l.topic, r.at)

@@ -15,17 +15,17 @@ import (
 )
 
 // named are rules that list the durable topics.
-func named(rules string) Covers {
+func listedTopics(rules string) Covers {
 	return func(_, topic string) bool { return slices.Contains(strings.Fields(rules), topic) }
 }
 
 // served runs a store that is told some rules, and returns where the topics a, b and c stand in it.
-func served(t *testing.T, dir string, cfg Config, rules string) map[string]protocol.Position {
+func runWith(t *testing.T, dir string, cfg Config, rules string) map[string]protocol.Position {
 	t.Helper()
 	cfg.Slots = 1
 	s := open(t, dir, cfg)
-	defer shut(t, s)
-	if err := s.Serve(rules, named); err != nil {
+	defer closeStore(t, s)
+	if err := s.Serve(rules, listedTopics); err != nil {
 		t.Fatal(err)
 	}
 	at := map[string]protocol.Position{}
@@ -36,22 +36,22 @@ func served(t *testing.T, dir string, cfg Config, rules string) map[string]proto
 }
 
 // filled makes a store in which a, b and c have three events each, and rules for all of them.
-func filled(t *testing.T) (dir string, at map[string]protocol.Position) {
+func storeOfThree(t *testing.T) (dir string, at map[string]protocol.Position) {
 	t.Helper()
 	dir = t.TempDir()
 	s := open(t, dir, Config{Slots: 1})
-	if err := s.Serve("a b c", named); err != nil {
+	if err := s.Serve("a b c", listedTopics); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a", "b", "c"} {
-		number(t, topic(t, s, name, keepAll), 1, 3)
+		publishNumbered(t, topic(t, s, name, keepAll), 1, 3)
 	}
-	shut(t, s)
-	return dir, served(t, dir, Config{}, "a b c")
+	closeStore(t, s)
+	return dir, runWith(t, dir, Config{}, "a b c")
 }
 
 // changed are the topics that have another epoch than before, and fails if one has lost events.
-func changed(t *testing.T, before, after map[string]protocol.Position) string {
+func newEpochsOf(t *testing.T, before, after map[string]protocol.Position) string {
 	t.Helper()
 	var names []string
 	for name, at := range before {
@@ -67,7 +67,7 @@ func changed(t *testing.T, before, after map[string]protocol.Position) string {
 }
 
 // F6: what the rules say of a topic decides, in each start, whether its epoch goes on.
-func TestServe_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
+func TestSetRules_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
 	for starts, want := range map[string]string{
 		"a b c":                 "",
 		"a b, a b c":            "c",
@@ -81,7 +81,7 @@ func TestServe_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
 		"a c, a b c, a b c":     "b",
 	} {
 		t.Run(starts, func(t *testing.T) {
-			dir, before := filled(t)
+			dir, before := storeOfThree(t)
 			var after map[string]protocol.Position
 			for _, rules := range strings.Split(starts, ", ") {
 				if rules == "passed" {
@@ -90,9 +90,9 @@ func TestServe_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
 					}
 					continue
 				}
-				after = served(t, dir, Config{}, rules)
+				after = runWith(t, dir, Config{}, rules)
 			}
-			if got := changed(t, before, after); got != want {
+			if got := newEpochsOf(t, before, after); got != want {
 				t.Errorf("new epochs in %q, want %q", got, want)
 			}
 		})
@@ -101,57 +101,57 @@ func TestServe_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
 
 // F6: a start that ends before the store could be looked through has told which rules it served topics by; the next one
 // makes up for it.
-func TestServe_AStartThatWasCutShortIsMadeUpFor(t *testing.T) {
-	dir, before := filled(t)
+func TestSetRules_AStartThatWasCutShortIsMadeUpFor(t *testing.T) {
+	dir, before := storeOfThree(t)
 	for range 3 { // it opens, and is killed before Serve
-		shut(t, open(t, dir, Config{Slots: 1, Rules: "a c"}))
+		closeStore(t, open(t, dir, Config{Slots: 1, Rules: "a c"}))
 	}
-	after := served(t, dir, Config{Rules: "a b c"}, "a b c")
-	if got := changed(t, before, after); got != "b" {
+	after := runWith(t, dir, Config{Rules: "a b c"}, "a b c")
+	if got := newEpochsOf(t, before, after); got != "b" {
 		t.Errorf("new epochs in %q, want b", got)
 	}
 	for i := range 2 * maxRules {
-		shut(t, open(t, dir, Config{Slots: 1, Rules: fmt.Sprint("a b c ", i)}))
+		closeStore(t, open(t, dir, Config{Slots: 1, Rules: fmt.Sprint("a b c ", i)}))
 	}
 	b, err := os.ReadFile(filepath.Join(dir, rulesName))
 	if lines := strings.Count(string(b), "\n"); err == nil && lines > maxRules {
 		t.Errorf("%d rules wait: %v", lines, err)
 	}
-	if got := changed(t, after, served(t, dir, Config{}, "a b c")); got != "a b c" && got != "" {
+	if got := newEpochsOf(t, after, runWith(t, dir, Config{}, "a b c")); got != "a b c" && got != "" {
 		t.Errorf("new epochs in %q, want all or none", got)
 	}
 }
 
 // F6: a disk that has no room for the rules, or a file that says nothing, costs epochs and no events.
-func TestServe_RulesThatCannotBeKnownCostTheEpochs(t *testing.T) {
-	dir, before := filled(t)
+func TestSetRules_RulesThatCannotBeKnownCostTheEpochs(t *testing.T) {
+	dir, before := storeOfThree(t)
 	full := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, rulesName+".new") {
 			return errorfs.ErrInjected
 		}
 		return nil
 	}))
-	one := served(t, dir, Config{Files: full}, "a b")
+	one := runWith(t, dir, Config{Files: full}, "a b")
 	if _, err := os.Stat(filepath.Join(dir, rulesName)); !os.IsNotExist(err) {
 		t.Error("old rules are left")
 	}
-	if got := changed(t, before, served(t, dir, Config{}, "a b c")); got != "a b c" {
+	if got := newEpochsOf(t, before, runWith(t, dir, Config{}, "a b c")); got != "a b c" {
 		t.Errorf("new epochs in %q, want all", got)
 	}
-	now := served(t, dir, Config{}, "a b c")
-	if got := changed(t, one, now); got != "a b c" {
+	now := runWith(t, dir, Config{}, "a b c")
+	if got := newEpochsOf(t, one, now); got != "a b c" {
 		t.Errorf("new epochs in %q, want all", got)
 	}
 	if err := os.WriteFile(filepath.Join(dir, rulesName), []byte("\"a b c\"\nx"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := changed(t, now, served(t, dir, Config{}, "a b c")); got != "a b c" {
+	if got := newEpochsOf(t, now, runWith(t, dir, Config{}, "a b c")); got != "a b c" {
 		t.Errorf("new epochs in %q, want all", got)
 	}
 }
 
 // F6: many topics change at once.
-func TestServe_RenewsMoreTopicsThanAnEntryHolds(t *testing.T) {
+func TestSetRules_RenewsMoreTopicsThanAnEntryHolds(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Config{Slots: 1})
 	if err := s.Serve("*", func(string) Covers { return func(_, _ string) bool { return true } }); err != nil {
@@ -161,7 +161,7 @@ func TestServe_RenewsMoreTopicsThanAnEntryHolds(t *testing.T) {
 	epochs := map[string]bool{}
 	for i := range count {
 		h := topic(t, s, fmt.Sprint("t/", i), keepAll)
-		number(t, h, 1, 1)
+		publishNumbered(t, h, 1, 1)
 		epochs[h.Position().Epoch] = true
 	}
 	if err := s.Serve("none", func(string) Covers { return func(_, _ string) bool { return false } }); err != nil {

