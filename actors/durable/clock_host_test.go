@@ -13,11 +13,11 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// host is a machine on whose disk a store has its lives.
+// host is a machine on whose disk a store is opened again and again.
 type host struct {
 	suite.Wall
 	disk  *vfs.MemFS
-	id    string // of its start
+	id    string // of its newest start
 	up    time.Duration
 	log   *logBuffer
 	store *Store
@@ -33,20 +33,22 @@ func newHost(t *testing.T) *host {
 	return h
 }
 
-// pass lets time pass while the store is open, or not, and the machine on.
+// pass lets time pass while the machine is on, and the store open or not.
 func (h *host) pass(d time.Duration) {
 	h.Pass(d)
 	h.up += d
 }
 
-// begin begins a life of the store; the one before it is ended.
+// begin opens the store, after closing the one before it.
 func (h *host) begin(t *testing.T) *Store {
 	t.Helper()
 	if h.store != nil && h.store.db != nil {
 		closeStore(t, h.store)
 	}
-	s, err := Open("data", Config{Slots: 1, Files: h.disk, Reserve: 1 << 20, SweepEvery: time.Hour, Forget: 3 * time.Hour,
-		Logger: h.log.logger(), Clock: h.Now, Boot: func() (string, time.Duration) { return h.id, h.up }})
+	s, err := Open("data", Config{
+		Slots: 1, Files: h.disk, Reserve: 1 << 20, SweepEvery: time.Hour, Forget: 3 * time.Hour,
+		Logger: h.log.logger(), Clock: h.Now, Boot: func() (string, time.Duration) { return h.id, h.up },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +56,7 @@ func (h *host) begin(t *testing.T) *Store {
 	return s
 }
 
-// said counts lines of the log.
+// said counts the lines of the log that contain what.
 func (h *host) said(what string) int { return strings.Count(h.log.String(), what) }
 
 const (
@@ -78,7 +80,8 @@ func (h *host) fill(t *testing.T) (last history.Outcome) {
 	return last
 }
 
-// wantAll removes what is too old, and wants all six events there, in their epoch, and the id of the newest recognised.
+// wantAll removes what is too old, and fails unless all six events are there, in their epoch, and the id of the newest
+// is recognised.
 func (h *host) wantAll(t *testing.T, last history.Outcome) {
 	t.Helper()
 	h.store.tick(h.Now())
@@ -95,15 +98,16 @@ func (h *host) wantAll(t *testing.T, last history.Outcome) {
 	}
 }
 
-// wantNone wants the events gone, and the id new, since they are old by now; and a line that says so.
+// wantNone fails unless the events are gone, the id is new, since both are old by now, and one line of the log says so.
 func (h *host) wantNone(t *testing.T) {
 	t.Helper()
 	before := h.said(removed)
 	h.store.tick(h.Now())
 	h.store.removeOld(h.Now())
 	room := topic(t, h.store, "room", anHour)
-	if _, err := room.Read(0, 100, h.Now()); !errors.Is(err, history.ErrLost) || countKeys(t, h.store, prefixEvent) != 0 {
-		t.Fatalf("%d events are held behind their age, reading gives %v", countKeys(t, h.store, prefixEvent), err)
+	_, err := room.Read(0, 100, h.Now())
+	if n := countKeys(t, h.store, prefixEvent); !errors.Is(err, history.ErrLost) || n != 0 {
+		t.Fatalf("%d events are held behind their age, reading gives %v", n, err)
 	}
 	if h.said(removed) != before+1 || !h.log.has("topic=room events=6 ") || !h.log.has("age=1h0m0s") {
 		t.Errorf("the removal of 6 events is not one line with topic, count and why:\n%s", h.log)

@@ -13,8 +13,8 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// F1, F2: a wall clock is set forwards and back while the store is open. What is not old is there, an id in its window
-// is recognised, and what becomes old goes when it does.
+// F1, F2: a wall clock is set forwards and back while the store is open. The events that are not old are there, an id
+// in its window is recognised, and an event goes when it becomes old.
 func TestClock_AStepWhileTheStoreIsOpenChangesNothing(t *testing.T) {
 	for _, step := range suite.Steps {
 		t.Run(step.String(), func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestClock_AStepWhileTheStoreIsOpenChangesNothing(t *testing.T) {
 	}
 }
 
-// F1, F2: a store is opened while the wall clock is wrong, in its first life or a later one, and again when it is
+// F1, F2: a store is opened while the wall clock is wrong, at its first start or a later one, and again when it is
 // right.
 func TestClock_AWrongOneAtTheStartChangesNothing(t *testing.T) {
 	for _, step := range suite.Steps {
@@ -99,11 +99,15 @@ func TestClock_IDsAreRecognisedUnderLoadWhileTheClockJumps(t *testing.T) {
 	}
 }
 
-// Time in which the process or the machine sleeps counts, as long as the machine knows of it; while it was off, or
-// elsewhere, what only the wall clock tells of does not. In either case what is old goes in the end.
+// The time that the process or the machine sleeps counts, as long as the machine knows of it. While the machine was
+// off, or the store elsewhere, only the wall clock tells of the time, and it does not count. In either case old events
+// go in the end.
 func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
 	for name, between := range map[string]func(*host) (counted time.Duration){
-		"it was ended for 50 minutes": func(h *host) time.Duration { h.pass(50 * time.Minute); return 50 * time.Minute },
+		"it was ended for 50 minutes": func(h *host) time.Duration {
+			h.pass(50 * time.Minute)
+			return 50 * time.Minute
+		},
 		"the machine was off for 50 minutes": func(h *host) time.Duration {
 			h.Pass(50 * time.Minute)
 			h.id, h.up = "two", time.Minute
@@ -114,9 +118,17 @@ func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
 			h.id, h.up = "two", h.up+50*time.Minute
 			return 0
 		},
-		"the machine does not tell its start": func(h *host) time.Duration { h.Pass(50 * time.Minute); h.id = ""; return 0 },
-		"its uptime leaps alone":              func(h *host) time.Duration { h.up += 400 * 24 * time.Hour; return 0 },
-		"its uptime goes back":                func(h *host) time.Duration { h.up = 0; h.Pass(50 * time.Minute); return 0 },
+		"the machine does not tell its start": func(h *host) time.Duration {
+			h.Pass(50 * time.Minute)
+			h.id = ""
+			return 0
+		},
+		"its uptime leaps alone": func(h *host) time.Duration { h.up += 400 * 24 * time.Hour; return 0 },
+		"its uptime goes back": func(h *host) time.Duration {
+			h.up = 0
+			h.Pass(50 * time.Minute)
+			return 0
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
@@ -137,7 +149,7 @@ func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
 	}
 }
 
-// A machine that sleeps while the store is open: what it says of that counts once.
+// A machine sleeps while the store is open: the time that it tells of counts once.
 func TestClock_CountsTheSleepOfTheMachine(t *testing.T) {
 	h := newHost(t)
 	s := h.begin(t)
@@ -154,10 +166,10 @@ func TestClock_CountsTheSleepOfTheMachine(t *testing.T) {
 	h.wantNone(t)
 }
 
-// A process that is killed again and again goes on from where its clock was written down.
+// The clock of a process that is killed again and again goes on from where it was written down.
 func TestClock_GoesOnAfterAKill(t *testing.T) {
 	h := newHost(t)
-	h.id = "" // nothing else tells it of the time
+	h.id = "" // nothing else tells the store of the time
 	h.begin(t)
 	h.fill(t)
 	for range 7 {
@@ -176,7 +188,7 @@ func TestClock_GoesOnAfterAKill(t *testing.T) {
 	h.wantNone(t)
 }
 
-// A store without a clock, as one from before there was one, begins where its newest event is, and not later.
+// A store without a clock, from a version that had none, begins at its newest event, and not later.
 func TestClock_BeginsAtTheNewestEventIfItIsNotKnown(t *testing.T) {
 	for _, step := range suite.Steps {
 		t.Run(step.String(), func(t *testing.T) {
@@ -191,7 +203,7 @@ func TestClock_BeginsAtTheNewestEventIfItIsNotKnown(t *testing.T) {
 	}
 }
 
-// shutWithout closes a store whose clock is lost.
+// closeWithoutClock closes a store and removes its clock.
 func closeWithoutClock(t *testing.T, s *Store) {
 	t.Helper()
 	fs := s.cfg.Files

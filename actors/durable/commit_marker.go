@@ -84,8 +84,8 @@ func (m *commitMarker) write(partition uint16, acked ackedEntries) {
 	}
 	binary.BigEndian.PutUint32(b[ackedSumAt:], crc32.Checksum(b[:ackedSumAt], castagnoli))
 	if _, err := m.file.WriteAt(b[:], int64(partition)*ackedSize); err != nil && !m.writeFailed.Swap(true) {
-		m.log.Error("the commit marker (file witness) cannot be written: a loss of the newest events would go unnoticed",
-			"cause", err)
+		m.log.Error("the commit marker (file witness) cannot be written: "+
+			"a loss of the newest events would go unnoticed", "cause", err)
 	}
 }
 

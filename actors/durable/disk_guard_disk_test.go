@@ -19,7 +19,7 @@ type disk struct {
 	vfs.FS
 	size    int64
 	foreign atomic.Int64
-	blind   atomic.Bool // it tells that all is free
+	blind   atomic.Bool // it says that all of it is free
 
 }
 
@@ -36,7 +36,7 @@ func (d *disk) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: free, TotalBytes: uint64(d.size)}, nil
 }
 
-// taken counts what the files hold, so that removed ones count no more.
+// taken counts the bytes of the files, so that removed files count no more.
 func (d *disk) taken() int64 {
 	names, _ := d.List("data")
 	n := d.foreign.Load()
@@ -70,19 +70,20 @@ func (f *diskFile) Write(p []byte) (int, error) {
 	return f.File.Write(p)
 }
 
-// noise is an event of 1 kB that cannot be compressed.
+// randomEvent is an event of 1 kB that cannot be compressed.
 func randomEvent(t *testing.T, id string) *protocol.Event {
 	t.Helper()
 	content := make([]byte, 500)
 	_, _ = rand.Read(content)
-	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: "room", Data: fmt.Appendf(nil, `{"x":"%x"}`, content)})
+	data := fmt.Appendf(nil, `{"x":"%x"}`, content)
+	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: "room", Data: data})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ev
 }
 
-// attempt publishes one event and returns what became of it.
+// publishOne publishes one event and returns its outcome.
 func publishOne(t *testing.T, h *Topic, id string) history.Outcome {
 	t.Helper()
 	answer := make(chan history.Outcome, 1)

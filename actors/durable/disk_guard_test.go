@@ -99,7 +99,7 @@ func wantAnswered(t *testing.T, h *Topic, answered map[string]uint64) {
 	}
 }
 
-// The disk fills faster than that is seen: writes that are on their way use the ballast and then wait, and the process
+// The disk fills faster than the guard looks at it: writes on their way use the ballast and then wait, and the process
 // lives.
 func TestStore_AWriteThatFindsNoRoomUsesTheBallastAndThenWaits(t *testing.T) {
 	synctest.Test(t, noRoom)
@@ -109,10 +109,11 @@ func noRoom(t *testing.T) {
 	d := &disk{FS: vfs.NewMem(), size: 8 << 20}
 	d.blind.Store(true)
 	j := &logBuffer{}
-	s := open(t, "data", Config{Files: d, Slots: 1, Logger: j.logger(), Fatal: func(sentence string) { t.Error(sentence) }})
+	fatal := func(sentence string) { t.Error(sentence) }
+	s := open(t, "data", Config{Files: d, Slots: 1, Logger: j.logger(), Fatal: fatal})
 	h := topic(t, s, "room", keepAll)
 	answered := map[string]uint64{}
-	out := publishOne(t, h, "first") // makes the ballast
+	out := publishOne(t, h, "first") // it makes the ballast
 	answered["first"] = out.Position.Offset
 	if _, err := d.Stat("data/" + ballastName); err != nil {
 		t.Fatal("there is no ballast: ", err)
@@ -165,7 +166,7 @@ func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
 		return out.Err
 	}
 	count := 0
-	for ; count < 20_000; count++ { // we fill it
+	for ; count < 20_000; count++ { // the topic fills it
 		if err := publish(fmt.Sprint(count)); isFull(err) {
 			break
 		} else if err != nil {
@@ -210,7 +211,7 @@ func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
 	}
 }
 
-// stuff fills what is left of a disk, as somebody else.
+// fillDisk fills what is left of a disk, as somebody else does.
 func fillDisk(t *testing.T, f *os.File) {
 	t.Helper()
 	var err error
@@ -222,7 +223,7 @@ func fillDisk(t *testing.T, f *os.File) {
 	}
 }
 
-// roomByTrim has the topic forget what filled the disk: trims are taken while it is full.
+// roomByTrim has the topic drop the events that filled the disk: trims are taken while it is full.
 func roomByTrim(t *testing.T, s *Store, h *Topic) {
 	t.Helper()
 	o := operation{op: opTrim, tenant: "acme", topic: "room", epoch: h.epoch, offset: h.newest - 10}

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Topics are spread evenly, names that are alike too, and never anew: the slot is part of what is on disk.
+// Topics are spread evenly, also those with similar names, and never change their partition, which is a part of what is
+// on disk.
 func TestPartitionNumber_SpreadsTopicsAndIsFixed(t *testing.T) {
 	counts := make([]int, 16)
 	for i := range 16_000 {

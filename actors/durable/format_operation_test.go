@@ -15,7 +15,10 @@ func TestOperation_IsReadAsItWasWritten(t *testing.T) {
 		{op: opTrim, tenant: "a", topic: "b", epoch: "e", offset: 1 << 60},
 		{op: opForget, tenant: "a", topic: "b", offset: 7},
 		{op: opReseed, seed: [16]byte{1, 15: 2}, relaxedOnly: true},
-		{op: opRepair, tenant: "a", topic: "b", head: head{floor: 1, newest: 2, sum: 3, total: 4, at: -5, salt: 6, rule: rule}},
+		{
+			op: opRepair, tenant: "a", topic: "b",
+			head: head{floor: 1, newest: 2, sum: 3, total: 4, at: -5, salt: 6, rule: rule},
+		},
 	}
 	var b []byte
 	for i := range all {
@@ -33,7 +36,7 @@ func TestOperation_IsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-// No entry of a log makes the state machine panic, and what is cut short is seen.
+// No entry of a log makes the state machine panic, and an entry that is cut short is noticed.
 func FuzzOperation(f *testing.F) {
 	o := operation{op: opAdd, tenant: "a", topic: "b", now: 1, dedup: true, rule: &Rule{}, body: []byte("body")}
 	f.Add(o.append(nil))

@@ -11,7 +11,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// syncs counts what reaches the disk.
+// countingFS counts syncs.
 type countingFS struct {
 	vfs.FS
 	count atomic.Int64
@@ -37,7 +37,8 @@ func (f *countingFile) SyncData() error {
 	return f.File.SyncData()
 }
 
-// A relaxed topic is answered before the disk has it, which is then asked once in its window; a strict one waits.
+// A publish to a relaxed topic is answered before the disk has it, and the disk is asked once in its window. A publish
+// to a strict one waits.
 func TestTopic_ARelaxedOneIsAnsweredBeforeTheDiskHasIt(t *testing.T) {
 	fs := &countingFS{FS: vfs.NewMem()}
 	s := open(t, "data", Config{SyncEvery: time.Hour, Slots: 1, Files: fs})
@@ -48,7 +49,8 @@ func TestTopic_ARelaxedOneIsAnsweredBeforeTheDiskHasIt(t *testing.T) {
 		for i := range 100 {
 			suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), false, suite.Begin)
 		}
-		if n := fs.count.Load() - before; rule.Relaxed != (n == 0) || !rule.Relaxed && n < 100 || s.partitions[0].unsynced.Load() != rule.Relaxed {
+		n := fs.count.Load() - before
+		if rule.Relaxed != (n == 0) || !rule.Relaxed && n < 100 || s.partitions[0].unsynced.Load() != rule.Relaxed {
 			t.Errorf("relaxed %v: %d syncs for 100 publishes", rule.Relaxed, n)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// held counts the keys of a letter in the whole store.
+// countKeys counts the keys with a prefix in the whole store.
 func countKeys(t *testing.T, s *Store, prefix byte) (n int) {
 	t.Helper()
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
@@ -26,7 +26,7 @@ func countKeys(t *testing.T, s *Store, prefix byte) (n int) {
 	return n
 }
 
-// The disk holds at most twice what a topic remembers, and a little.
+// The disk holds at most twice what a topic retains, and a little.
 func TestTopic_WhatIsForgottenLeavesTheDisk(t *testing.T) {
 	s := open(t, t.TempDir(), Config{})
 	for name, rule := range map[string]Rule{
@@ -71,7 +71,8 @@ func TestStore_RemovesWhatIsTooOldFromTopicsThatNobodyUses(t *testing.T) {
 		t.Errorf("%d events and %d topics are held", events, heads)
 	}
 	was := h.Position()
-	if out := suite.Add(t, h, suite.Event(t, "x", 10), false, suite.Begin.Add(26*time.Hour)); out.Position.Epoch == was.Epoch || out.Position.Offset != 1 || h.Position() != out.Position {
+	out := suite.Add(t, h, suite.Event(t, "x", 10), false, suite.Begin.Add(26*time.Hour))
+	if out.Position.Epoch == was.Epoch || out.Position.Offset != 1 || h.Position() != out.Position {
 		t.Errorf("it comes back at %+v, was %+v", out, was)
 	}
 	if entries, err := h.Read(0, 10, suite.Begin.Add(26*time.Hour)); err != nil || len(entries) != 1 {
@@ -95,7 +96,7 @@ func TestStore_ATopicThatIsForgottenWithItsEventsIsSaid(t *testing.T) {
 	}
 }
 
-// F1: a busy topic says what it removes for its age, and not what it removes since there is too much.
+// F1: a busy topic logs what it removes for its age, and not what it removes because there is too much.
 func TestTopic_ABusyOneSaysWhatItRemovesForItsAge(t *testing.T) {
 	h := newHost(t)
 	s := h.begin(t)

@@ -6,7 +6,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// A queue that is full refuses, at once, and what was taken is answered.
+// A full queue refuses, at once, and what it has taken is answered.
 func TestQueue_IsBoundedInCountAndBytes(t *testing.T) {
 	for name, size := range map[string]int{"count": 10, "bytes": 1 << 20} {
 		q := newQueue()
@@ -17,7 +17,8 @@ func TestQueue_IsBoundedInCountAndBytes(t *testing.T) {
 		if want := min(queueCount, queueBytes/size); taken != want {
 			t.Errorf("%s: %d are taken, want %d", name, taken, want)
 		}
-		if refusal := protocol.AsRefusal(q.put(request{operation: make([]byte, size)})); refusal.Reason != protocol.Busy || refusal.RetryAfter == 0 {
+		refusal := protocol.AsRefusal(q.put(request{operation: make([]byte, size)}))
+		if refusal.Reason != protocol.Busy || refusal.RetryAfter == 0 {
 			t.Errorf("%s: %+v", name, refusal)
 		}
 		for left := taken; left > 0; {
@@ -27,7 +28,7 @@ func TestQueue_IsBoundedInCountAndBytes(t *testing.T) {
 			}
 			left -= len(batch)
 		}
-		if q.put(request{operation: make([]byte, 2*queueBytes)}) != nil { // an empty queue takes what is larger than it
+		if q.put(request{operation: make([]byte, 2*queueBytes)}) != nil { // an empty queue takes any
 			t.Errorf("%s: a large one is refused", name)
 		}
 		q.close()

@@ -13,9 +13,9 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// wires connects the slots of stores in this process.
+// network connects the partitions of stores in this process.
 type network struct {
-	all map[int][]*raft.InmemTransport // by slot
+	all map[int][]*raft.InmemTransport // by partition
 }
 
 func (w *network) transport(partition int, id raft.ServerID) raft.Transport {
@@ -29,7 +29,7 @@ func (w *network) transport(partition int, id raft.ServerID) raft.Transport {
 	return t
 }
 
-// A second store that is added to the group gets what the first one has, by a snapshot's stream since the log is cut, and
+// A second store that joins the group gets the state of the first one, by a snapshot's stream since the log is cut, and
 // then entry by entry; both hold the same, byte by byte.
 func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 	w := &network{all: map[int][]*raft.InmemTransport{}}
@@ -39,7 +39,11 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 200), true, suite.Begin)
 	}
 	leader := one.partitions[0]
-	if err := leader.raft.ReloadConfig(raft.ReloadableConfig{TrailingLogs: 1, SnapshotInterval: time.Hour, SnapshotThreshold: 1 << 62, HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat}); err != nil {
+	err := leader.raft.ReloadConfig(raft.ReloadableConfig{
+		TrailingLogs: 1, SnapshotInterval: time.Hour, SnapshotThreshold: 1 << 62,
+		HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat,
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := leader.raft.Snapshot().Error(); err != nil {
@@ -52,7 +56,8 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 	}
 	waitApplied(t, leader, follower)
 	for i := range 1000 {
-		suite.Add(t, h, suite.Event(t, fmt.Sprintf("more %d", i), 200), true, suite.Begin.Add(time.Duration(i)*time.Second))
+		ev := suite.Event(t, fmt.Sprintf("more %d", i), 200)
+		suite.Add(t, h, ev, true, suite.Begin.Add(time.Duration(i)*time.Second))
 	}
 	waitApplied(t, leader, follower)
 	if a, b := streamOf(t, leader), streamOf(t, follower); a != b {
@@ -71,13 +76,14 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 	}
 }
 
-// level waits until both have applied the same.
+// waitApplied waits until both have applied the same.
 func waitApplied(t *testing.T, a, b *partition) {
 	t.Helper()
 	if err := a.raft.Barrier(5 * time.Second).Error(); err != nil {
 		t.Fatal(err)
 	}
-	for limit := time.Now().Add(20 * time.Second); b.raft.AppliedIndex() < a.raft.AppliedIndex(); time.Sleep(time.Millisecond) {
+	limit := time.Now().Add(20 * time.Second)
+	for ; b.raft.AppliedIndex() < a.raft.AppliedIndex(); time.Sleep(time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Fatalf("the follower is at %d, the leader at %d", b.raft.AppliedIndex(), a.raft.AppliedIndex())
 		}

@@ -34,7 +34,10 @@ func TestLog_IsReadInVainWhenTheStoreIsClosed(t *testing.T) {
 
 func openPebble(t *testing.T, fs vfs.FS) *pebble.DB {
 	t.Helper()
-	db, err := pebble.Open("", &pebble.Options{FS: fs, Logger: pebbleLogger{(&logBuffer{}).logger(), func(s string) { panic(s) }}, FormatMajorVersion: pebble.FormatTableFormatV6})
+	logger := pebbleLogger{(&logBuffer{}).logger(), func(s string) { panic(s) }}
+	db, err := pebble.Open("", &pebble.Options{
+		FS: fs, Logger: logger, FormatMajorVersion: pebble.FormatTableFormatV6,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,10 +45,13 @@ func openPebble(t *testing.T, fs vfs.FS) *pebble.DB {
 }
 
 func entryOf(index, term uint64, data string) *raft.Log {
-	return &raft.Log{Index: index, Term: term, Type: raft.LogCommand, Data: append([]byte{entryStrict}, data...), Extensions: []byte("x"), AppendedAt: time.Unix(1, 5)}
+	return &raft.Log{
+		Index: index, Term: term, Type: raft.LogCommand, Data: append([]byte{entryStrict}, data...),
+		Extensions: []byte("x"), AppendedAt: time.Unix(1, 5),
+	}
 }
 
-// What Raft asks of a log: everything is compared with a map, in two groups that share the store.
+// All that Raft asks of a log is compared with a map, in two groups that share the store.
 func TestEntries_AgreeWithAMap(t *testing.T) {
 	db := openPebble(t, vfs.NewMem())
 	defer db.Close()
@@ -94,7 +100,7 @@ func TestEntries_AgreeWithAMap(t *testing.T) {
 			for i := first; i <= to; i++ {
 				delete(g.model, i)
 			}
-		case 5: // a snapshot of another node comes, and the log goes on behind a hole
+		case 5: // a snapshot of another node comes, and the log goes on behind a gap
 			if len(g.model) == 0 {
 				g.next += 10
 			}
@@ -111,7 +117,9 @@ func TestEntries_AgreeWithAMap(t *testing.T) {
 		look := g.next - 1 - rng.Uint64N(min(g.next, 20))
 		var got raft.Log
 		err := g.log.GetLog(look, &got)
-		if want := g.model[look]; want == nil && !errors.Is(err, raft.ErrLogNotFound) || want != nil && (err != nil || !reflect.DeepEqual(&got, want)) {
+		want := g.model[look]
+		if want == nil && !errors.Is(err, raft.ErrLogNotFound) ||
+			want != nil && (err != nil || !reflect.DeepEqual(&got, want)) {
 			t.Fatalf("step %d: entry %d is %+v, %v", step, look, got, err)
 		}
 	}
@@ -137,9 +145,9 @@ func TestVotes_AreKeptAndWhatWasNeverSetIsNothing(t *testing.T) {
 	}
 }
 
-// After a loss of power, what was stored is there; of what is relaxed a beginning is.
-// Each is on disk when its call returns, whatever is stored afterwards: the vote comes first, since what is synced
-// takes along what came before.
+// After a loss of power all that was stored is there, and of the relaxed entries the first ones are. Each entry and
+// each vote is on disk when its call returns, whatever is stored afterwards: the vote comes first, since a sync takes
+// along what came before.
 func TestEntries_SurviveALossOfPower(t *testing.T) {
 	for seed := range uint64(20) {
 		fs := vfs.NewCrashableMem()
@@ -183,7 +191,7 @@ func TestEntries_SurviveALossOfPower(t *testing.T) {
 	}
 }
 
-// The log is cut however often the store is opened: a start reads what is left of it. No life is long enough for a cut
+// The log is cut however often the store is opened: a start counts what is left of it. No run is long enough for a cut
 // by itself.
 func TestStore_ALogThatManyShortLivesMadeIsCut(t *testing.T) {
 	const size, each = 64 << 10, compactBytes / 3 / (64 << 10)

@@ -8,7 +8,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// Damage behind what the log needs no more, or in front of it: the slot starts with what is applied.
+// Damage in entries that the state machine has applied, or behind them: the partition starts with what is applied.
 func TestStore_ADamagedEntryOfTheRaftLogDoesNotStopAGroupOfOne(t *testing.T) {
 	dir, epoch := storeWith(t, 50)
 	j := &logBuffer{}

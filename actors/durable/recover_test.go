@@ -15,12 +15,12 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// written makes a store with one slot and one topic of so many events, and closes it.
+// storeWith makes a store with one partition and one topic of so many events, and closes it.
 func storeWith(t *testing.T, count int) (dir string, epoch string) {
 	return storeWithEvents(t, count, false)
 }
 
-// writtenBy is written; flushed has the events in a table, and not in the log alone.
+// storeWithEvents is storeWith; if flushed, the events are in a table, and not in the log alone.
 func storeWithEvents(t *testing.T, count int, flushed bool) (dir string, epoch string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -49,7 +49,7 @@ func newestLog(t *testing.T, dir string) string {
 	return slices.Max(logs)
 }
 
-// intactUpTo reads a topic and checks that what is read is what was written, without a hole.
+// intactUpTo reads a topic, checks that the events are those that were written, without a gap, and counts them.
 func intactUpTo(t *testing.T, h *Topic) int {
 	t.Helper()
 	entries, err := h.Read(0, 1<<20, suite.Begin)
@@ -64,14 +64,18 @@ func intactUpTo(t *testing.T, h *Topic) int {
 	return len(entries)
 }
 
-// reliability.md check 55: a flipped byte anywhere in the newest log file, or its end cut off: it starts, says what is lost, serves
-// what is older, and never what is damaged; an epoch that goes on has lost nothing.
-// F47: the log is long enough for Pebble to refuse it, so that most of it is cut off in front of the damage and put aside.
+// reliability.md check 55: a byte is flipped anywhere in the newest log file, or its end is cut off. The store starts,
+// says what is lost, serves what is older, and never serves what is damaged; an epoch that goes on has lost nothing.
+// F47: the log is long enough for Pebble to refuse it, so that most of it is cut off in front of the damage and put
+// aside.
 func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 	count := rounds(600, 1200)
 	damages := map[string]func([]byte) []byte{}
 	for percent := 3; percent < 100; percent += 8 {
-		damages[fmt.Sprintf("flip at %d%%", percent)] = func(b []byte) []byte { b[len(b)*percent/100] ^= 0x10; return b }
+		damages[fmt.Sprintf("flip at %d%%", percent)] = func(b []byte) []byte {
+			b[len(b)*percent/100] ^= 0x10
+			return b
+		}
 	}
 	for _, cut := range []int{1, 500, 20_000} {
 		damages[fmt.Sprintf("%d bytes cut", cut)] = func(b []byte) []byte { return b[:max(0, len(b)-cut)] }
@@ -107,7 +111,8 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 			if left < count {
 				lost++
 				if h.Position().Epoch == epoch || !j.has("are lost, though they were answered") {
-					t.Errorf("%d of %d are left in epoch %s, which was %s:\n%s", left, count, h.Position().Epoch, epoch, j)
+					t.Errorf("%d of %d are left in epoch %s, which was %s:\n%s",
+						left, count, h.Position().Epoch, epoch, j)
 				}
 			}
 			if j.has("a log file of the store is damaged") {
@@ -115,21 +120,24 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 				wantKept(t, dir, filepath.Base(file), b)
 			}
 			lefts[name] = left
-			if out := suite.Add(t, h, suite.Event(t, fmt.Sprint(left+1), 100), true, suite.Begin.Add(time.Hour)); out.Err != nil || out.Position.Offset != uint64(left)+1 {
+			out := suite.Add(t, h, suite.Event(t, fmt.Sprint(left+1), 100), true, suite.Begin.Add(time.Hour))
+			if out.Err != nil || out.Position.Offset != uint64(left)+1 {
 				t.Errorf("it goes on at %+v", out)
 			}
 			closeStore(t, s)
 			j = &logBuffer{}
 			s = open(t, dir, Config{Slots: 1, Logger: j.logger()})
-			if again := topic(t, s, "room", keepAll); again.Position() != h.Position() || intactUpTo(t, again) != left+1 || j.has("level=ERROR") {
+			again := topic(t, s, "room", keepAll)
+			if again.Position() != h.Position() || intactUpTo(t, again) != left+1 || j.has("level=ERROR") {
 				t.Errorf("after another start it is at %+v, was %+v:\n%s", again.Position(), h.Position(), j)
 			}
 		})
 	}
-	for percent := 3; percent < 100; percent += 8 { // what is in no log any more is there, and what was in front of the damage
+	for percent := 3; percent < 100; percent += 8 { // events in a table are there, and those in front of the damage
 		tables := lefts["all cut"]
 		if left := lefts[fmt.Sprintf("flip at %d%%", percent)]; left < tables+(count-tables)*(percent-10)/100 {
-			t.Errorf("of %d events, the newest %d of them in the log, %d are left, though the damage is at %d%%", count, count-tables, left, percent)
+			t.Errorf("of %d events, the newest %d of them in the log, %d are left, though the damage is at %d%%",
+				count, count-tables, left, percent)
 		}
 	}
 	if lost < 5 || cut < 5 {
@@ -137,7 +145,7 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 	}
 }
 
-// wantAside wants a damaged log put aside as it was.
+// wantKept fails unless a damaged log was put aside as it was.
 func wantKept(t *testing.T, dir, name string, as []byte) {
 	t.Helper()
 	kept, err := os.ReadFile(filepath.Join(dir, damagedDir, name))
@@ -146,7 +154,7 @@ func wantKept(t *testing.T, dir, name string, as []byte) {
 	}
 }
 
-// A table that is damaged: what it held is not served, and the rest is. Nothing of it stops the store.
+// A table is damaged: its events are not served, and the rest are. Nothing of it stops the store.
 func TestStore_AFlippedByteInATableIsNeverServed(t *testing.T) {
 	const count = 400
 	whole, _ := storeWithEvents(t, count, true)
@@ -199,7 +207,7 @@ func flipLargestTable(t *testing.T, dir string, percent int) {
 	}
 }
 
-// serveAll reads all that can be read, from offset to offset, and counts it.
+// readAll reads all that can be read, from offset to offset, and counts it.
 func readAll(t *testing.T, h *Topic) (served int) {
 	t.Helper()
 	for at := uint64(0); at < h.Position().Offset; {

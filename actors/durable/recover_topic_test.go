@@ -12,7 +12,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// spoil changes an event in the store behind its back.
+// changeEvent changes an event in the store behind its back.
 func changeEvent(t *testing.T, s *Store, name string, offset uint64, change func([]byte) []byte) {
 	t.Helper()
 	key := eventKey(s.partitionOf("acme", name).number, "acme", name, offset)
@@ -32,7 +32,7 @@ func changeEvent(t *testing.T, s *Store, name string, offset uint64, change func
 	}
 }
 
-// An event in the middle that is not what it was ends a page before it, by its name; what is newer can be read.
+// A page ends in front of a damaged event, which is named; newer events can be read.
 func TestTopic_ReadingStopsAtADamagedEventAndNamesIt(t *testing.T) {
 	s := open(t, t.TempDir(), Config{})
 	changes := map[string]func([]byte) []byte{
@@ -67,7 +67,9 @@ func TestTopic_ReadingStopsAtADamagedEventAndNamesIt(t *testing.T) {
 			t.Errorf("%s: the older part has %d, %v", name, len(entries), err)
 		}
 		var damaged *history.Damaged
-		if entries, err := h.Read(4, 100, suite.Begin); name != "sealed, but of another one" && (!errors.As(err, &damaged) || damaged.Offset != 5 || damaged.Topic != name || len(entries) != 0) {
+		entries, err := h.Read(4, 100, suite.Begin)
+		if name != "sealed, but of another one" &&
+			(!errors.As(err, &damaged) || damaged.Offset != 5 || damaged.Topic != name || len(entries) != 0) {
 			t.Errorf("%s: at the damage %v, %v", name, entries, err)
 		}
 		if entries, err := h.Read(5, 100, suite.Begin); err != nil || len(entries) != 5 {
@@ -79,8 +81,8 @@ func TestTopic_ReadingStopsAtADamagedEventAndNamesIt(t *testing.T) {
 	}
 }
 
-// A topic whose newest events are damaged drops them when it is opened, says so, and begins a new epoch; ids of dropped
-// events are new again.
+// A topic whose newest events are damaged drops them when it is opened, says so, and begins a new epoch; the ids of the
+// dropped events are new again.
 func TestTopic_ADamagedEndIsDroppedAndTheEpochIsNew(t *testing.T) {
 	dir, j := t.TempDir(), &logBuffer{}
 	s := open(t, dir, Config{Logger: j.logger()})
@@ -98,7 +100,8 @@ func TestTopic_ADamagedEndIsDroppedAndTheEpochIsNew(t *testing.T) {
 	if !j.has("the newest events of a topic are damaged") || !j.has("kept_up_to=8 newest_was=10") {
 		t.Errorf("it says:\n%s", j)
 	}
-	if out := suite.Add(t, h, suite.Event(t, "8", 100), true, suite.Begin); !out.Duplicate || out.Position.Offset != 8 || out.Position.Epoch != epoch {
+	out := suite.Add(t, h, suite.Event(t, "8", 100), true, suite.Begin)
+	if !out.Duplicate || out.Position.Offset != 8 || out.Position.Epoch != epoch {
 		t.Errorf("an id that is kept: %+v", out)
 	}
 	if out := suite.Add(t, h, suite.Event(t, "9", 100), true, suite.Begin); out.Duplicate || out.Position.Offset != 9 {
@@ -112,7 +115,8 @@ func TestTopic_ADamagedEndIsDroppedAndTheEpochIsNew(t *testing.T) {
 	}
 }
 
-// An event that is whole, but not the one that was answered, is dropped as a damaged one is: the head knows its sum.
+// An event that is intact, but not the one that was answered, is dropped like a damaged one: the head knows its
+// checksum.
 func TestTopic_AnEndThatTheHeadDoesNotKnowIsDropped(t *testing.T) {
 	s := open(t, t.TempDir(), Config{})
 	h := topic(t, s, "room", keepAll)
@@ -152,7 +156,8 @@ func TestTopic_ADamagedHeadIsMadeAgainFromTheEvents(t *testing.T) {
 	if p := h.Position(); p.Offset != 10 || p.Epoch == epoch || intactUpTo(t, h) != 10 {
 		t.Errorf("it is at %+v, was in %s", p, epoch)
 	}
-	if out := suite.Add(t, h, suite.Event(t, "11", 100), true, suite.Begin); out.Position.Offset != 11 || intactUpTo(t, h) != 11 {
+	out := suite.Add(t, h, suite.Event(t, "11", 100), true, suite.Begin)
+	if out.Position.Offset != 11 || intactUpTo(t, h) != 11 {
 		t.Errorf("it goes on at %+v", out)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// plenty are files of a store's folder in memory: logs 4 to 7, none of which can be read, and one that was put aside
-// before.
+// damagedLogs are files of a store's directory in memory: logs 4 to 7, none of which can be read, and one that was put
+// aside before.
 func damagedLogs(t *testing.T) (fs vfs.FS, logs wal.Logs) {
 	t.Helper()
 	fs = vfs.NewMem()
@@ -44,7 +44,7 @@ func damagedLogs(t *testing.T) (fs vfs.FS, logs wal.Logs) {
 	return fs, logs
 }
 
-// holds wants these files, by their names, and no others.
+// wantFiles fails unless there are these files, by name and content, and no others.
 func wantFiles(t *testing.T, fs vfs.FS, want map[string]string) {
 	t.Helper()
 	got := map[string]string{}
@@ -67,7 +67,7 @@ func wantFiles(t *testing.T, fs vfs.FS, want map[string]string) {
 }
 
 // F47: a damaged log is cut in front of the damage, newer ones go, older ones stay. All that goes is put aside, and
-// what was put aside before is not there any more.
+// replaces what was put aside before.
 func TestRecoverWAL_CutsOneLogAndDropsWhatIsNewer(t *testing.T) {
 	fs, logs := damagedLogs(t)
 	if err := cutWALs(fs, "data", logs[1:], 3); err != nil {
@@ -92,7 +92,8 @@ func TestRecoverWAL_CutsTheLogThatIsNamed(t *testing.T) {
 		}
 		wantFiles(t, fs, before)
 	}
-	cut, err := recoverWAL(fs, "data", fmt.Errorf("pebble: %w", errors.New("replaying wal 5: invalid chunk")), slog.New(slog.DiscardHandler))
+	openErr := fmt.Errorf("pebble: %w", errors.New("replaying wal 5: invalid chunk"))
+	cut, err := recoverWAL(fs, "data", openErr, slog.New(slog.DiscardHandler))
 	if !cut || err != nil {
 		t.Fatalf("cut %t, %v", cut, err)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// F2: even if what an entry says goes back, as from one leader to the next, an id in its window is recognised.
+// F2: an id in its window is recognised even if the time in the entries goes back, as from one leader to the next.
 func TestStateMachine_AnEntryThatSaysAnEarlierTimeRecognisesTheSameIDs(t *testing.T) {
 	s := open(t, t.TempDir(), Config{Slots: 1})
 	room := topic(t, s, "room", keepAll)

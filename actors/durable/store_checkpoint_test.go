@@ -17,7 +17,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// F5: a checkpoint is the store as it was at one moment, though publishes go on; what is made of it is a life of its own.
+// F5: a checkpoint is the store as it was at one moment, though publishes go on; a store made of it begins new epochs.
 func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	s := open(t, dir, Config{Slots: 1})
@@ -44,7 +44,8 @@ func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 	}
 	other := open(t, copied, Config{Slots: 1})
 	served, err := readRules(vfs.Default, copied)
-	if again := topic(t, other, "room", keepAll).Position(); again.Offset != 5 || again.Epoch == h.Position().Epoch || fmt.Sprint(served, err) != "[room] <nil>" {
+	again := topic(t, other, "room", keepAll).Position()
+	if again.Offset != 5 || again.Epoch == h.Position().Epoch || fmt.Sprint(served, err) != "[room] <nil>" {
 		t.Errorf("the copy is at %+v by the rules %q, %v; the store is at %+v", again, served, err, h.Position())
 	}
 	if again := topic(t, other, "relaxed", relaxedRule).Position(); again.Offset != 7 {
@@ -58,16 +59,18 @@ func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 	}
 	closeStore(t, s)
 	s = open(t, dir, Config{Slots: 1})
-	if err := s.Checkpoint(func(string) error { return errors.New("the reader fails") }); err == nil || !strings.Contains(err.Error(), "the reader fails") {
+	err = s.Checkpoint(func(string) error { return errors.New("the reader fails") })
+	if err == nil || !strings.Contains(err.Error(), "the reader fails") {
 		t.Error(err)
 	}
 }
 
-// A checkpoint that finds no room is refused at once; it takes the ballast from nobody, and publishes go on.
+// A checkpoint that finds no room is refused at once; it does not use the ballast, and publishes go on.
 func TestCheckpoint_WithoutRoomIsRefusedAndHarmsNothing(t *testing.T) {
 	var full atomic.Bool
 	files := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if full.Load() && strings.Contains(op.Path, checkpointName) && (op.Kind == errorfs.OpCreate || op.Kind == errorfs.OpLink || op.Kind == errorfs.OpFileWrite) {
+		if full.Load() && strings.Contains(op.Path, checkpointName) &&
+			(op.Kind == errorfs.OpCreate || op.Kind == errorfs.OpLink || op.Kind == errorfs.OpFileWrite) {
 			return syscall.ENOSPC
 		}
 		return nil
@@ -85,7 +88,8 @@ func TestCheckpoint_WithoutRoomIsRefusedAndHarmsNothing(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, checkpointName)); !errors.Is(err, os.ErrNotExist) {
 		t.Error("a half one is left")
 	}
-	if now, _ := os.Stat(filepath.Join(dir, ballastName)); ballast == nil || now == nil || now.Size() != ballast.Size() {
+	now, _ := os.Stat(filepath.Join(dir, ballastName))
+	if ballast == nil || now == nil || now.Size() != ballast.Size() {
 		t.Error("the ballast is gone")
 	}
 	publishNumbered(t, h, 6, 6)

@@ -21,7 +21,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// The test's binary is also the process that is killed: TestMain runs a role that the environment names.
+// The test's binary is also the process that is killed: TestMain runs the role that the environment names.
 const (
 	roleVar = "PARLEY_TEST_ROLE"
 	dirVar  = "PARLEY_TEST_DIR"
@@ -35,7 +35,8 @@ func TestMain(m *testing.M) {
 		publishUntilKilled(os.Getenv(dirVar), Config{Slots: 4})
 	case "fail":
 		failing := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) && strings.HasSuffix(op.Path, ".log") && exists(os.Getenv(dirVar)+"/fail") {
+			syncs := op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData
+			if syncs && strings.HasSuffix(op.Path, ".log") && exists(os.Getenv(dirVar)+"/fail") {
 				return errorfs.ErrInjected
 			}
 			return nil
@@ -73,8 +74,8 @@ func publishUntilKilled(dir string, cfg Config) {
 			}
 			for answer := make(chan history.Outcome, 1); ; {
 				id := rand.Uint64()
-				ev := &testing.T{}
-				h.Add(suite.Event(ev, fmt.Sprintf("%x", id), 100), true, time.Now(), func(o history.Outcome) { answer <- o })
+				ev := suite.Event(&testing.T{}, fmt.Sprintf("%x", id), 100)
+				h.Add(ev, true, time.Now(), func(o history.Outcome) { answer <- o })
 				o := <-answer
 				if o.Err != nil {
 					fmt.Fprintln(os.Stderr, o.Err)
@@ -85,17 +86,18 @@ func publishUntilKilled(dir string, cfg Config) {
 			}
 		}()
 	}
-	_, _ = io.Copy(io.Discard, os.Stdin) // the parent lives
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent ends
 	os.Exit(1)
 }
 
-// child runs this binary in a role until enough answers came, ends it, and returns them by topic and offset.
+// child runs this binary in a role until it has given enough answers, and ends it. The answers, by topic and offset,
+// are added to answers.
 func child(t *testing.T, role, dir string, answers map[string]string, enough int, end func(*exec.Cmd)) (stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // it says where it hangs
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // it prints where it hangs
 	cmd.Env = append(os.Environ(), roleVar+"="+role, dirVar+"="+dir)
 	var errs strings.Builder
 	cmd.Stderr = &errs
@@ -128,7 +130,7 @@ func child(t *testing.T, role, dir string, answers map[string]string, enough int
 	return errs.String()
 }
 
-// reliability.md check 47: kill -9 in mid publish, at random; each acknowledged publish is there, where it was said to be, once.
+// reliability.md check 47: kill -9 in mid publish, at random; each acknowledged publish is there, at its offset, once.
 func TestStore_KillsInMidPublishLoseNothingThatWasAnswered(t *testing.T) {
 	rounds := 5
 	if more, err := strconv.Atoi(os.Getenv(roundsVar)); err == nil {
@@ -151,7 +153,7 @@ func TestStore_KillsInMidPublishLoseNothingThatWasAnswered(t *testing.T) {
 	}
 }
 
-// verify finds every answer, and no hole and no id twice.
+// verify finds every answer, and fails on a gap and on an id that is there twice.
 func verify(t *testing.T, s *Store, answers map[string]string) {
 	t.Helper()
 	found := 0
@@ -180,7 +182,7 @@ func verify(t *testing.T, s *Store, answers map[string]string) {
 	}
 }
 
-// A disk that cannot sync any more ends the process with a sentence, and nothing is answered after it.
+// A failed sync ends the process with a sentence, and nothing is answered after it.
 func TestStore_AFailedSyncEndsTheProcessAndAnswersNothingMore(t *testing.T) {
 	dir, answers := t.TempDir(), map[string]string{}
 	stderr := child(t, "fail", dir, answers, 500, func(*exec.Cmd) {
@@ -205,18 +207,20 @@ func TestStore_ALossOfPowerLosesNothingThatWasAnswered(t *testing.T) {
 			t.Fatalf("round %d begins at %d", round, offset)
 		}
 		for i := range 30 {
-			if o := suite.Add(t, h, suite.Event(t, fmt.Sprintf("%d-%d", round, i), 50), true, suite.Begin); o.Position.Offset != offset+uint64(i)+1 {
+			o := suite.Add(t, h, suite.Event(t, fmt.Sprintf("%d-%d", round, i), 50), true, suite.Begin)
+			if o.Position.Offset != offset+uint64(i)+1 {
 				t.Fatalf("round %d: %+v", round, o)
 			}
 		}
-		crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: round * 10, RNG: rand.New(rand.NewPCG(uint64(round), 1))})
+		rng := rand.New(rand.NewPCG(uint64(round), 1))
+		crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: round * 10, RNG: rng})
 		closeStore(t, s)
 		fs = crashed
 	}
 }
 
-// A crash that loses what a relaxed topic was answered too early costs the relaxed topics of the slot their epoch, and
-// the strict ones nothing.
+// A crash that loses events of relaxed topics which were answered before the disk had them costs the relaxed topics of
+// the partition their epoch, and the strict ones nothing.
 func TestStore_ALossOfWhatIsRelaxedCostsOnlyRelaxedTopicsTheirEpoch(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	s := open(t, "data", Config{Files: fs, Slots: 1, SyncEvery: time.Hour})
@@ -242,7 +246,8 @@ func TestStore_ALossOfWhatIsRelaxedCostsOnlyRelaxedTopicsTheirEpoch(t *testing.T
 		if a != strict.Position() {
 			t.Errorf("the strict topic is at %+v, was at %+v", a, strict.Position())
 		}
-		if first := start == 0; (b.Epoch != relaxed.Position().Epoch) != first || b.Offset < 10 || b.Offset >= 20 || j.has("relaxed_topics_only=true") != first {
+		if first := start == 0; (b.Epoch != relaxed.Position().Epoch) != first || b.Offset < 10 || b.Offset >= 20 ||
+			j.has("relaxed_topics_only=true") != first {
 			t.Errorf("start %d: the relaxed topic is at %+v, was at %+v:\n%s", start, b, relaxed.Position(), j)
 		}
 		relaxed = topic(t, s, "relaxed", relaxedRule)

@@ -14,7 +14,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// wrongDisk makes no directory until a time, for a cause.
+// wrongDisk fails to make directories until a time.
 type wrongDisk struct {
 	*disk
 	cause error
@@ -75,18 +75,19 @@ func TestBegin_ADirectoryThatCannotBeMadeForLackOfRoomIsWaitedFor(t *testing.T) 
 	})
 }
 
-// F10: what is wrong for good is an error, and not waited for.
+// F10: an error that room does not cure comes at once, and is not waited for.
 func TestBegin_WhatRoomDoesNotCureIsAnErrorAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		d := &wrongDisk{&disk{FS: vfs.NewMem(), size: 8 << 20}, syscall.EACCES, began.Add(time.Hour)}
-		if _, err := Begin("data", Config{Files: d}).Wait(t.Context()); !errors.Is(err, syscall.EACCES) || time.Since(began) != 0 {
+		_, err := Begin("data", Config{Files: d}).Wait(t.Context())
+		if !errors.Is(err, syscall.EACCES) || time.Since(began) != 0 {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
 	})
 }
 
-// F10: an opening that nobody waits for any more ends by itself when it can.
+// F10: an opening that was abandoned closes its store when it can.
 func TestBegin_AnAbandonedOpeningClosesItsStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{FS: vfs.NewMem(), size: 8 << 20}

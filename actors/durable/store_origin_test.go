@@ -22,7 +22,7 @@ func run(t *testing.T, name string, args ...string) {
 	}
 }
 
-// number publishes events with the ids from first to last.
+// publishNumbered publishes events with the ids from first to last.
 func publishNumbered(t *testing.T, h *Topic, first, last int) {
 	t.Helper()
 	for i := first; i <= last; i++ {
@@ -32,7 +32,7 @@ func publishNumbered(t *testing.T, h *Topic, first, last int) {
 	}
 }
 
-// resume reads as a reader does that stands at a position: it compares the epoch first.
+// resume reads from a position as a reader does: it compares the epoch first.
 func resume(h *Topic, at protocol.Position) ([]history.Entry, error) {
 	if at.Epoch != h.Position().Epoch {
 		return nil, history.ErrLost
@@ -40,23 +40,29 @@ func resume(h *Topic, at protocol.Position) ([]history.Entry, error) {
 	return h.Read(at.Offset, 1<<20, suite.Begin)
 }
 
-// F5: a copy is made at offset 5, life goes on to 10, and the copy is put back. 6 to 13 are then other events, and a
-// reader that heard 10 of the first life is told, whether its offset lies ahead of the newest or behind it.
+// F5: a copy is made at offset 5, the store goes on to 10, and the copy is put back. 6 to 13 are then other events, and
+// a reader that received 10 before is told that its position is lost, whether its offset is ahead of the newest or
+// behind.
 func TestStore_APositionFromBeforeACopyWasPutBackIsLost(t *testing.T) {
+	plain := func(t *testing.T, dir, backup string) { run(t, "cp", "-r", dir, backup) }
+	archive := func(t *testing.T, dir, backup string) { run(t, "cp", "-a", dir, backup) }
 	for name, method := range map[string]struct {
 		copied func(t *testing.T, dir, backup string)
 		back   func(t *testing.T, dir, backup string)
 	}{
-		"cp -r":          {func(t *testing.T, dir, backup string) { run(t, "cp", "-r", dir, backup) }, replaced("cp", "-r")},
-		"cp -a":          {func(t *testing.T, dir, backup string) { run(t, "cp", "-a", dir, backup) }, replaced("cp", "-a")},
-		"cp -a, then mv": {func(t *testing.T, dir, backup string) { run(t, "cp", "-a", dir, backup) }, replaced("mv")},
+		"cp -r":          {plain, replaced("cp", "-r")},
+		"cp -a":          {archive, replaced("cp", "-a")},
+		"cp -a, then mv": {archive, replaced("mv")},
 		"hard links":     {func(t *testing.T, dir, backup string) { run(t, "cp", "-al", dir, backup) }, replaced("mv")},
-		"tar": {func(t *testing.T, dir, backup string) { run(t, "tar", "-C", dir, "-cf", backup, ".") }, func(t *testing.T, dir, backup string) {
-			run(t, "rm", "-rf", dir)
-			run(t, "mkdir", dir)
-			run(t, "tar", "-C", dir, "-xpf", backup)
-		}},
-		"emptied and filled": {func(t *testing.T, dir, backup string) { run(t, "cp", "-a", dir, backup) }, func(t *testing.T, dir, backup string) {
+		"tar": {
+			func(t *testing.T, dir, backup string) { run(t, "tar", "-C", dir, "-cf", backup, ".") },
+			func(t *testing.T, dir, backup string) {
+				run(t, "rm", "-rf", dir)
+				run(t, "mkdir", dir)
+				run(t, "tar", "-C", dir, "-xpf", backup)
+			},
+		},
+		"emptied and filled": {archive, func(t *testing.T, dir, backup string) {
 			run(t, "find", dir, "-mindepth", "1", "-delete")
 			run(t, "cp", "-a", backup+"/.", dir)
 		}},
@@ -84,7 +90,8 @@ func TestStore_APositionFromBeforeACopyWasPutBackIsLost(t *testing.T) {
 				}
 				publishNumbered(t, h, first, first)
 			}
-			if all, err := h.Read(0, 100, suite.Begin); err != nil || len(all) != 13 || all[4].Event.ID != "5" || all[5].Event.ID != "101" {
+			all, err := h.Read(0, 100, suite.Begin)
+			if err != nil || len(all) != 13 || all[4].Event.ID != "5" || all[5].Event.ID != "101" {
 				t.Errorf("it holds %d events, %v", len(all), err)
 			}
 			epoch := h.Position().Epoch
@@ -103,7 +110,7 @@ func replaced(command string, args ...string) func(t *testing.T, dir, backup str
 	}
 }
 
-// F5: what an operator does to a directory that is still the same one costs no reader its place.
+// F5: whatever an operator does to a directory that stays the same one costs no reader its position.
 func TestStore_ARestartKeepsTheEpochWhateverWasDoneToTheDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "topics")
 	s := open(t, dir, Config{Slots: 1})
@@ -111,10 +118,12 @@ func TestStore_ARestartKeepsTheEpochWhateverWasDoneToTheDirectory(t *testing.T) 
 	at := topic(t, s, "room", keepAll).Position()
 	closeStore(t, s)
 	for name, do := range map[string]func(t *testing.T){
-		"nothing":     func(*testing.T) {},
-		"renamed":     func(t *testing.T) { next := dir + "x"; run(t, "mv", dir, next); dir = next },
-		"chmod":       func(t *testing.T) { run(t, "chmod", "-R", "g+r", dir) },
-		"chown":       func(t *testing.T) { run(t, "chown", "-R", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()), dir) },
+		"nothing": func(*testing.T) {},
+		"renamed": func(t *testing.T) { next := dir + "x"; run(t, "mv", dir, next); dir = next },
+		"chmod":   func(t *testing.T) { run(t, "chmod", "-R", "g+r", dir) },
+		"chown": func(t *testing.T) {
+			run(t, "chown", "-R", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()), dir)
+		},
 		"touch":       func(t *testing.T) { run(t, "find", dir, "-exec", "touch", "-d", "2001-01-01", "{}", "+") },
 		"copied away": func(t *testing.T) { run(t, "cp", "-a", dir, filepath.Join(t.TempDir(), "copy")) },
 	} {
@@ -127,7 +136,7 @@ func TestStore_ARestartKeepsTheEpochWhateverWasDoneToTheDirectory(t *testing.T) 
 	}
 }
 
-// F5: a snapshot of a disk that is put back has the same files; NewLife says it.
+// F5: a snapshot of a disk that is put back has the same files; MarkRestored tells the store of it.
 func TestMarkRestored_BeginsNewEpochsAndKeepsTheEvents(t *testing.T) {
 	dir, before := storeWith(t, 7)
 	s := open(t, dir, Config{Slots: 1})
@@ -153,8 +162,9 @@ type reader struct {
 	heard []string // ids, in the order of their offsets
 }
 
-// F5: 20 histories at random of publishes, copies, kills and copies that are put back. Whenever a reader resumes, what it
-// has heard and what it gets are together the topic as it is, without a gap, or it is told that its position is lost.
+// F5: 20 random histories of publishes, copies, kills and copies that are put back. Whenever a reader resumes, either
+// the events that it has and those that it gets are together the topic as it is, without a gap, or it is told that its
+// position is lost.
 func TestStore_NoHistoryOfCopiesAndKillsLeadsAReaderPastAGap(t *testing.T) {
 	lost, resumed := 0, 0
 	for seed := range uint64(20) {
@@ -187,7 +197,7 @@ func TestStore_NoHistoryOfCopiesAndKillsLeadsAReaderPastAGap(t *testing.T) {
 	}
 }
 
-// lifetime is a store whose directory is copied and put back.
+// copiedStore is a store whose directory is copied and put back.
 type copiedStore struct {
 	t       *testing.T
 	dir     string
@@ -209,7 +219,7 @@ func (l *copiedStore) publish(n int) {
 	l.count += n
 }
 
-// read is a reader that has heard all that there is.
+// read is a reader that has received all that there is.
 func (l *copiedStore) read() reader {
 	all, err := l.topic.Read(0, 1<<20, suite.Begin)
 	if err != nil {

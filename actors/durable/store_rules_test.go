@@ -14,12 +14,12 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// named are rules that list the durable topics.
+// listedTopics are rules that list the durable topics.
 func listedTopics(rules string) Covers {
 	return func(_, topic string) bool { return slices.Contains(strings.Fields(rules), topic) }
 }
 
-// served runs a store that is told some rules, and returns where the topics a, b and c stand in it.
+// runWith opens a store, tells it some rules, returns the positions of the topics a, b and c, and closes it.
 func runWith(t *testing.T, dir string, cfg Config, rules string) map[string]protocol.Position {
 	t.Helper()
 	cfg.Slots = 1
@@ -35,7 +35,7 @@ func runWith(t *testing.T, dir string, cfg Config, rules string) map[string]prot
 	return at
 }
 
-// filled makes a store in which a, b and c have three events each, and rules for all of them.
+// storeOfThree makes a store in which a, b and c have three events each, with rules for all of them.
 func storeOfThree(t *testing.T) (dir string, at map[string]protocol.Position) {
 	t.Helper()
 	dir = t.TempDir()
@@ -50,7 +50,7 @@ func storeOfThree(t *testing.T) (dir string, at map[string]protocol.Position) {
 	return dir, runWith(t, dir, Config{}, "a b c")
 }
 
-// changed are the topics that have another epoch than before, and fails if one has lost events.
+// newEpochsOf names the topics that have another epoch than before. It fails if one has lost events.
 func newEpochsOf(t *testing.T, before, after map[string]protocol.Position) string {
 	t.Helper()
 	var names []string
@@ -66,7 +66,7 @@ func newEpochsOf(t *testing.T, before, after map[string]protocol.Position) strin
 	return strings.Join(names, " ")
 }
 
-// F6: what the rules say of a topic decides, in each start, whether its epoch goes on.
+// F6: at each start the rules decide whether the epoch of a topic goes on.
 func TestSetRules_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
 	for starts, want := range map[string]string{
 		"a b c":                 "",
@@ -99,11 +99,11 @@ func TestSetRules_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
 	}
 }
 
-// F6: a start that ends before the store could be looked through has told which rules it served topics by; the next one
-// makes up for it.
+// F6: a start that ends before the store has looked through its topics has noted the rules by which it served them; the
+// next one makes up for it.
 func TestSetRules_AStartThatWasCutShortIsMadeUpFor(t *testing.T) {
 	dir, before := storeOfThree(t)
-	for range 3 { // it opens, and is killed before Serve
+	for range 3 { // it opens, and is killed before SetRules
 		closeStore(t, open(t, dir, Config{Slots: 1, Rules: "a c"}))
 	}
 	after := runWith(t, dir, Config{Rules: "a b c"}, "a b c")

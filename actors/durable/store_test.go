@@ -16,7 +16,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// journal is a log that tests read.
+// logBuffer is a log that tests read.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -44,7 +44,7 @@ func (j *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(
 
 var keepAll = Rule{Bounds: history.Bounds{Count: 1 << 20, Bytes: 1 << 30}, Dedup: 2 * time.Minute}
 
-// open opens a store that is closed when the test ends, if the test has not closed it.
+// open opens a store and closes it when the test ends, if the test has not done so.
 func open(t testing.TB, dir string, cfg Config) *Store {
 	t.Helper()
 	if cfg.Slots == 0 {
@@ -79,7 +79,7 @@ func topic(t testing.TB, s *Store, name string, r Rule) *Topic {
 	return h
 }
 
-// The disk is one of memory: what the suite asks for is the same on a real one, which other tests have.
+// The disk is in memory: the suite does not depend on a real one, which other tests have.
 func TestTopic_PassesTheSuiteOfHistories(t *testing.T) {
 	s := open(t, "data", Config{Files: vfs.NewMem(), Reserve: 1 << 20})
 	made := 0
@@ -89,7 +89,7 @@ func TestTopic_PassesTheSuiteOfHistories(t *testing.T) {
 	}})
 }
 
-// What the log holds is applied again at a start, and what was applied by then is not, though no id tells.
+// A start applies again what the log holds, but not what was applied before, though no id tells.
 func TestStore_AStartAppliesNothingTwice(t *testing.T) {
 	dir := t.TempDir()
 	for life := range uint64(3) {
@@ -103,7 +103,8 @@ func TestStore_AStartAppliesNothingTwice(t *testing.T) {
 	}
 }
 
-// What was opened, read and written is all there after a restart: events, epochs, ids (reliability.md checks 29 and 47).
+// All that was opened, read and written is there after a restart: events, epochs, ids (reliability.md checks 29 and
+// 47).
 func TestStore_KeepsEverythingOverARestart(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Config{})
@@ -127,7 +128,8 @@ func TestStore_KeepsEverythingOverARestart(t *testing.T) {
 		if !again.Duplicate || again.Position != was[name].Position {
 			t.Errorf("%s: the same id gets %+v, first it got %+v", name, again, was[name])
 		}
-		if next := suite.Add(t, h, suite.Event(t, "next", 10), true, suite.Begin); next.Position.Offset != uint64(i)+2 || next.Position.Epoch != was[name].Position.Epoch {
+		next := suite.Add(t, h, suite.Event(t, "next", 10), true, suite.Begin)
+		if next.Position.Offset != uint64(i)+2 || next.Position.Epoch != was[name].Position.Epoch {
 			t.Errorf("%s goes on at %+v", name, next)
 		}
 	}
@@ -159,7 +161,8 @@ func TestStore_TheSecondOnOneDirectoryIsRefusedWithASentence(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir, Config{})
 	_, err := Open(dir, Config{Slots: 2})
-	if err == nil || !strings.Contains(err.Error(), "in use by another process") || !strings.Contains(err.Error(), dir) {
+	if err == nil || !strings.Contains(err.Error(), "in use by another process") ||
+		!strings.Contains(err.Error(), dir) {
 		t.Errorf("%v", err)
 	}
 }
@@ -168,7 +171,8 @@ func TestStore_AnotherNumberOfSlotsIsRefusedWithASentence(t *testing.T) {
 	dir := t.TempDir()
 	closeStore(t, open(t, dir, Config{Slots: 3}))
 	_, err := Open(dir, Config{Slots: 4})
-	if err == nil || !strings.Contains(err.Error(), "made with 3 slots") || !strings.Contains(err.Error(), "set slots to 3") {
+	if err == nil || !strings.Contains(err.Error(), "made with 3 slots") ||
+		!strings.Contains(err.Error(), "set slots to 3") {
 		t.Errorf("%v", err)
 	}
 	for _, partitions := range []int{-1, MaxSlots + 1} {
@@ -181,7 +185,7 @@ func TestStore_AnotherNumberOfSlotsIsRefusedWithASentence(t *testing.T) {
 
 func TestStore_LeavesNoGoroutineBehind(t *testing.T) {
 	dir := t.TempDir()
-	closeStore(t, open(t, dir, Config{})) // what libraries start once
+	closeStore(t, open(t, dir, Config{})) // libraries start some once
 	before := runtime.NumGoroutine()
 	s := open(t, dir, Config{Slots: 2})
 	h := topic(t, s, "room", keepAll)
@@ -192,7 +196,8 @@ func TestStore_LeavesNoGoroutineBehind(t *testing.T) {
 	for limit := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(limit) {
 			stacks := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines, before there were %d:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+			t.Fatalf("%d goroutines, before there were %d:\n%s",
+				runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
 		}
 	}
 }

@@ -69,9 +69,9 @@ func (s *Store) Known(tenant, name string) bool {
 }
 
 // Add implements history.History. Refusals are StorageFull, Busy and Draining, with RetryAfter, and Internal.
-func (t *Topic) Add(ev *protocol.Event, recognise bool, now time.Time, done func(history.Outcome)) {
+func (t *Topic) Add(ev *protocol.Event, dedup bool, now time.Time, done func(history.Outcome)) {
 	o := operation{
-		op: opAdd, tenant: t.tenant, topic: t.name, now: t.store.clock.at(now), dedup: recognise,
+		op: opAdd, tenant: t.tenant, topic: t.name, now: t.store.clock.at(now), dedup: dedup,
 		body: appendEvent(nil, t.name, ev),
 	}
 	if !t.ruleStored {
