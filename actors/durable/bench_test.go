@@ -30,7 +30,7 @@ func BenchmarkPublish(b *testing.B) {
 }
 
 func benchPublish(b *testing.B, publishers int, relaxed, dedup bool) {
-	s := open(b, b.TempDir(), Config{Slots: 16})
+	s := open(b, b.TempDir(), Config{Partitions: 16})
 	bounds := history.Bounds{Count: 128, Bytes: 256 << 10, Age: 10 * time.Minute}
 	rule := Rule{Bounds: bounds, Dedup: 2 * time.Minute, Relaxed: relaxed}
 	took := make([][]time.Duration, publishers)
@@ -69,7 +69,7 @@ func benchPublish(b *testing.B, publishers int, relaxed, dedup bool) {
 // log. Goal: 2 s.
 func BenchmarkStart(b *testing.B) {
 	dir := b.TempDir()
-	s := open(b, dir, Config{Slots: 16})
+	s := open(b, dir, Config{Partitions: 16})
 	fillStore(b, s, 1000, 100)
 	for b.Loop() {
 		b.StopTimer()
@@ -78,7 +78,7 @@ func BenchmarkStart(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		s := open(b, filepath.Join(copied, "x"), Config{Slots: 16})
+		s := open(b, filepath.Join(copied, "x"), Config{Partitions: 16})
 		b.StopTimer()
 		closeStore(b, s)
 		b.StartTimer()
@@ -111,7 +111,7 @@ func fillStore(t testing.TB, s *Store, topics, each int) {
 
 // BenchmarkRead measures what a reader pays for a page of 100 events.
 func BenchmarkRead(b *testing.B) {
-	s := open(b, b.TempDir(), Config{Slots: 16})
+	s := open(b, b.TempDir(), Config{Partitions: 16})
 	fillStore(b, s, 200, 300)
 	h := topic(b, s, "room/7", keepAll)
 	b.ResetTimer()

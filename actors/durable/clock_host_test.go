@@ -46,7 +46,7 @@ func (h *host) begin(t *testing.T) *Store {
 		closeStore(t, h.store)
 	}
 	s, err := Open("data", Config{
-		Slots: 1, Files: h.disk, Reserve: 1 << 20, SweepEvery: time.Hour, Forget: 3 * time.Hour,
+		Partitions: 1, Files: h.disk, Reserve: 1 << 20, RetentionEvery: time.Hour, Forget: 3 * time.Hour,
 		Logger: h.log.logger(), Clock: h.Now, Boot: func() (string, time.Duration) { return h.id, h.up },
 	})
 	if err != nil {

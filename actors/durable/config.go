@@ -10,11 +10,11 @@ import (
 
 // Config configures a store. A field that is zero has its default.
 type Config struct {
-	Slots      int           `yaml:"slots" env:"SLOTS" envDefault:"16" unit:"slots" help:"Into how many Raft groups topics are divided. It is fixed at the first start."`
-	Reserve    uint64        `yaml:"reserve" env:"RESERVE" envDefault:"67108864" unit:"bytes" help:"How much of the disk stays free; with less, durable publishes are refused. At most a quarter of the disk."`
-	SyncEvery  time.Duration `yaml:"sync_every" env:"SYNC_EVERY" envDefault:"1s" unit:"duration" help:"How often relaxed topics reach the disk: what a crash of the machine may lose of them."`
-	SweepEvery time.Duration `yaml:"sweep_every" env:"SWEEP_EVERY" envDefault:"10m" unit:"duration" help:"How often events that are too old are removed from topics that nobody uses."`
-	Forget     time.Duration `yaml:"forget" env:"FORGET" envDefault:"720h" unit:"duration" help:"After how long without a publish a topic whose events are all too old is removed. If it comes back it has a new epoch."`
+	Partitions     int           `yaml:"slots" env:"SLOTS" envDefault:"16" unit:"slots" help:"Into how many Raft groups topics are divided. It is fixed at the first start."`
+	Reserve        uint64        `yaml:"reserve" env:"RESERVE" envDefault:"67108864" unit:"bytes" help:"How much of the disk stays free; with less, durable publishes are refused. At most a quarter of the disk."`
+	SyncEvery      time.Duration `yaml:"sync_every" env:"SYNC_EVERY" envDefault:"1s" unit:"duration" help:"How often relaxed topics reach the disk: what a crash of the machine may lose of them."`
+	RetentionEvery time.Duration `yaml:"sweep_every" env:"SWEEP_EVERY" envDefault:"10m" unit:"duration" help:"How often events that are too old are removed from topics that nobody uses."`
+	Forget         time.Duration `yaml:"forget" env:"FORGET" envDefault:"720h" unit:"duration" help:"After how long without a publish a topic whose events are all too old is removed. If it comes back it has a new epoch."`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Fatal ends the process and is given the reason as a sentence. It is called when the disk refuses a write without
@@ -40,10 +40,10 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	fill(&c.Slots, 16)
+	fill(&c.Partitions, 16)
 	fill(&c.Reserve, 64<<20)
 	fill(&c.SyncEvery, time.Second)
-	fill(&c.SweepEvery, 10*time.Minute)
+	fill(&c.RetentionEvery, 10*time.Minute)
 	fill(&c.Forget, 720*time.Hour)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

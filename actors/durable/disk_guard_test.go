@@ -110,7 +110,7 @@ func noRoom(t *testing.T) {
 	d.blind.Store(true)
 	j := &logBuffer{}
 	fatal := func(sentence string) { t.Error(sentence) }
-	s := open(t, "data", Config{Files: d, Slots: 1, Logger: j.logger(), Fatal: fatal})
+	s := open(t, "data", Config{Files: d, Partitions: 1, Logger: j.logger(), Fatal: fatal})
 	h := topic(t, s, "room", keepAll)
 	answered := map[string]uint64{}
 	out := publishOne(t, h, "first") // it makes the ballast
@@ -155,7 +155,7 @@ func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
 		}
 	})
 	j := &logBuffer{}
-	s := open(t, dir, Config{Logger: j.logger(), Slots: 16, Fatal: func(sentence string) { t.Error(sentence) }})
+	s := open(t, dir, Config{Logger: j.logger(), Partitions: 16, Fatal: func(sentence string) { t.Error(sentence) }})
 
 	h, answered := topic(t, s, "room", keepAll), map[string]uint64{}
 	publish := func(id string) error {
@@ -205,7 +205,7 @@ func TestStore_ASmallDiskThatSomebodyFills(t *testing.T) {
 		t.Errorf("it is at %+v", h.Position())
 	}
 	closeStore(t, s)
-	s = open(t, dir, Config{Slots: 16, Logger: j.logger()})
+	s = open(t, dir, Config{Partitions: 16, Logger: j.logger()})
 	if again := topic(t, s, "room", keepAll); again.Position() != h.Position() {
 		t.Errorf("after a restart it is at %+v, was %+v", again.Position(), h.Position())
 	}

@@ -183,7 +183,7 @@ func (p *partition) stop() {
 
 // renew gives new epochs to those topics of the partition for which missed is true, and to all that nobody has
 // published to, since the store has no names of those.
-func (p *partition) renew(missed Covers) (count int, err error) {
+func (p *partition) renew(missed TopicMatcher) (count int, err error) {
 	pending := []*operation{{op: opRenew}}
 	from, to := keyRange(prefixHead, p.number)
 	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})

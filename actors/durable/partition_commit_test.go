@@ -41,7 +41,7 @@ func (f *countingFile) SyncData() error {
 // to a strict one waits.
 func TestTopic_ARelaxedOneIsAnsweredBeforeTheDiskHasIt(t *testing.T) {
 	fs := &countingFS{FS: vfs.NewMem()}
-	s := open(t, "data", Config{SyncEvery: time.Hour, Slots: 1, Files: fs})
+	s := open(t, "data", Config{SyncEvery: time.Hour, Partitions: 1, Files: fs})
 	rule := keepAll
 	for _, rule.Relaxed = range []bool{false, true} {
 		h := topic(t, s, fmt.Sprint(rule.Relaxed), rule)

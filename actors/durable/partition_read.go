@@ -47,7 +47,7 @@ func (p *partition) readRecord(tenant, topic string, offset uint64) (r record, e
 	return r, nil
 }
 
-func (p *partition) topics(tenant, prefix, behind string, limit int) (found []Standing, err error) {
+func (p *partition) topics(tenant, prefix, behind string, limit int) (found []TopicInfo, err error) {
 	whole := append(append(partitionKey(prefixHead, p.number), tenant...), 0)
 	from := append(slices.Clone(whole), max(prefix, behind)...)
 	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: keyAfter(whole)})
@@ -65,7 +65,7 @@ func (p *partition) topics(tenant, prefix, behind string, limit int) (found []St
 			continue
 		}
 		epoch := p.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, name)
-		found = append(found, Standing{
+		found = append(found, TopicInfo{
 			Name: name, Position: protocol.Position{Epoch: epoch, Offset: h.newest},
 			Events: min(int(h.newest-h.floor), h.rule.Bounds.Count),
 		})

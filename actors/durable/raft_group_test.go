@@ -33,7 +33,7 @@ func (w *network) transport(partition int, id raft.ServerID) raft.Transport {
 // then entry by entry; both hold the same, byte by byte.
 func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 	w := &network{all: map[int][]*raft.InmemTransport{}}
-	one := open(t, t.TempDir(), Config{Slots: 1, Transport: w.transport})
+	one := open(t, t.TempDir(), Config{Partitions: 1, Transport: w.transport})
 	h := topic(t, one, "room", Rule{Bounds: history.Bounds{Count: 600, Bytes: 1 << 30}, Dedup: time.Minute})
 	for i := range 500 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 200), true, suite.Begin)
@@ -49,7 +49,7 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 	if err := leader.raft.Snapshot().Error(); err != nil {
 		t.Fatal(err)
 	}
-	two := open(t, t.TempDir(), Config{Slots: 1, Transport: w.transport, Joins: true})
+	two := open(t, t.TempDir(), Config{Partitions: 1, Transport: w.transport, Joins: true})
 	follower := two.partitions[0]
 	if err := leader.raft.AddNonvoter(two.id, raft.ServerAddress(two.id), 0, 5*time.Second).Error(); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestGroup_AnotherNodeGetsTheStateAndFollows(t *testing.T) {
 	if err != nil || marked == nil || marked.chunks != 0 || countKeys(t, two, prefixChunk) != 0 {
 		t.Errorf("the snapshot is not restored: %+v, %v, %d pieces", marked, err, countKeys(t, two, prefixChunk))
 	}
-	again, err := two.Topic("acme", "room", keepAll)
+	again, err := two.OpenTopic("acme", "room", keepAll)
 	if err != nil || again.Position() != h.Position() {
 		t.Errorf("the follower is at %+v, %v, the leader at %+v", again.Position(), err, h.Position())
 	}
@@ -109,13 +109,13 @@ func streamOf(t *testing.T, s *partition) string {
 
 // A stream that was changed on its way is not taken for a state.
 func TestStream_ADamagedOneIsRefused(t *testing.T) {
-	from := open(t, t.TempDir(), Config{Slots: 1})
+	from := open(t, t.TempDir(), Config{Partitions: 1})
 	h := topic(t, from, "room", keepAll)
 	for i := range 10 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 20), true, suite.Begin)
 	}
 	good := streamOf(t, from.partitions[0])
-	to := open(t, t.TempDir(), Config{Slots: 1})
+	to := open(t, t.TempDir(), Config{Partitions: 1})
 	for i := 0; i < len(good); i += 37 {
 		bad := []byte(good)
 		bad[i] ^= 4

@@ -17,7 +17,7 @@ import (
 
 // Raft's metrics may read the log of a group that has ended.
 func TestLog_IsReadInVainWhenTheStoreIsClosed(t *testing.T) {
-	s := open(t, t.TempDir(), Config{Slots: 1})
+	s := open(t, t.TempDir(), Config{Partitions: 1})
 	publishNumbered(t, topic(t, s, "room", keepAll), 1, 3)
 	log := s.partitions[0].log
 	if first, err := log.FirstIndex(); err != nil || log.GetLog(first, &raft.Log{}) != nil {
@@ -197,7 +197,7 @@ func TestStore_ALogThatManyShortLivesMadeIsCut(t *testing.T) {
 	const size, each = 64 << 10, compactBytes / 3 / (64 << 10)
 	dir := t.TempDir()
 	for life := range 5 {
-		s := open(t, dir, Config{Slots: 1})
+		s := open(t, dir, Config{Partitions: 1})
 		if first, _ := s.partitions[0].log.FirstIndex(); life == 4 && first < 2*each {
 			t.Errorf("the log begins at %d", first)
 		}

@@ -24,7 +24,7 @@ func storeWith(t *testing.T, count int) (dir string, epoch string) {
 func storeWithEvents(t *testing.T, count int, flushed bool) (dir string, epoch string) {
 	t.Helper()
 	dir = t.TempDir()
-	s := open(t, dir, Config{Slots: 1})
+	s := open(t, dir, Config{Partitions: 1})
 	h := topic(t, s, "room", keepAll)
 	for i := range count {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i+1), 100), true, suite.Begin)
@@ -105,7 +105,7 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 				t.Fatal(err)
 			}
 			j := &logBuffer{}
-			s := open(t, dir, Config{Slots: 1, Logger: j.logger()})
+			s := open(t, dir, Config{Partitions: 1, Logger: j.logger()})
 			h := topic(t, s, "room", keepAll)
 			left := intactUpTo(t, h)
 			if left < count {
@@ -126,7 +126,7 @@ func TestStore_DamageOfTheNewestLogIsSaidAndWhatIsOlderIsServed(t *testing.T) {
 			}
 			closeStore(t, s)
 			j = &logBuffer{}
-			s = open(t, dir, Config{Slots: 1, Logger: j.logger()})
+			s = open(t, dir, Config{Partitions: 1, Logger: j.logger()})
 			again := topic(t, s, "room", keepAll)
 			if again.Position() != h.Position() || intactUpTo(t, again) != left+1 || j.has("level=ERROR") {
 				t.Errorf("after another start it is at %+v, was %+v:\n%s", again.Position(), h.Position(), j)
@@ -166,7 +166,7 @@ func TestStore_AFlippedByteInATableIsNeverServed(t *testing.T) {
 			}
 			flipLargestTable(t, dir, percent)
 			j := &logBuffer{}
-			s, err := Open(dir, Config{Slots: 1, Logger: j.logger()})
+			s, err := Open(dir, Config{Partitions: 1, Logger: j.logger()})
 			if err != nil {
 				if !strings.Contains(err.Error(), "store of durable topics in "+dir) {
 					t.Errorf("refused with %v", err)
@@ -175,7 +175,7 @@ func TestStore_AFlippedByteInATableIsNeverServed(t *testing.T) {
 				return
 			}
 			defer func() { closeStore(t, s) }()
-			h, err := s.Topic("acme", "room", keepAll)
+			h, err := s.OpenTopic("acme", "room", keepAll)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, j)
 			}

@@ -10,7 +10,7 @@ import (
 
 // F2: an id in its window is recognised even if the time in the entries goes back, as from one leader to the next.
 func TestStateMachine_AnEntryThatSaysAnEarlierTimeRecognisesTheSameIDs(t *testing.T) {
-	s := open(t, t.TempDir(), Config{Slots: 1})
+	s := open(t, t.TempDir(), Config{Partitions: 1})
 	room := topic(t, s, "room", keepAll)
 	edge := suite.Begin.Add(5 * bucketSpan)
 	first := suite.Add(t, room, suite.Event(t, "a", 10), true, edge.Add(time.Second))
@@ -26,7 +26,7 @@ func TestStateMachine_AnEntryThatSaysAnEarlierTimeRecognisesTheSameIDs(t *testin
 }
 
 func TestStore_IdsLeaveTheDiskInTime(t *testing.T) {
-	s := open(t, t.TempDir(), Config{Slots: 1})
+	s := open(t, t.TempDir(), Config{Partitions: 1})
 	h := topic(t, s, "room", keepAll)
 	for i := range 100 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), true, suite.Begin.Add(time.Duration(i)*time.Minute))

@@ -35,15 +35,15 @@ type Store struct {
 }
 
 // MaxPartitions bounds Config.Partitions: each costs five goroutines and a heartbeat.
-const MaxSlots = 256
+const MaxPartitions = 256
 
 // Open opens the store in a directory, or makes one, and returns when every partition takes publishes, however long
 // that takes (see Begin). Its errors are sentences for an operator.
 func Open(dir string, cfg Config) (*Store, error) { return Begin(dir, cfg).Wait(context.Background()) }
 
 func (s *Store) open() error {
-	if s.cfg.Slots < 1 || s.cfg.Slots > MaxSlots {
-		return fmt.Errorf("%d slots: there can be 1 to %d", s.cfg.Slots, MaxSlots)
+	if s.cfg.Partitions < 1 || s.cfg.Partitions > MaxPartitions {
+		return fmt.Errorf("%d slots: there can be 1 to %d", s.cfg.Partitions, MaxPartitions)
 	}
 	if err := s.guard.MkdirAll(s.dir, 0o700); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (s *Store) open() error {
 	if s.clock, err = openClock(s.db, &s.cfg); err != nil {
 		return err
 	}
-	w, acked, err := openCommitMarker(s.guard, s.dir, s.cfg.Slots, s.cfg.Logger)
+	w, acked, err := openCommitMarker(s.guard, s.dir, s.cfg.Partitions, s.cfg.Logger)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (s *Store) identify() error {
 	}
 	if errors.Is(err, pebble.ErrNotFound) {
 		s.id, s.created = raft.ServerID(rand.Text()), true
-		v := appendText(binary.AppendUvarint([]byte{1}, uint64(s.cfg.Slots)), string(s.id))
+		v := appendText(binary.AppendUvarint([]byte{1}, uint64(s.cfg.Partitions)), string(s.id))
 		return errors.Join(s.db.Set(storeKey, v, pebble.NoSync), s.db.Set(storeKeyCopy, v, pebble.Sync))
 	}
 	if err != nil {
@@ -147,17 +147,17 @@ func (s *Store) identify() error {
 	switch {
 	case c.failed || version != 1:
 		return fmt.Errorf("its format is %d and not one that this version knows (1)", version)
-	case partitions != s.cfg.Slots:
+	case partitions != s.cfg.Partitions:
 		return fmt.Errorf("it was made with %d slots, which is fixed; %d are configured: "+
-			"set slots to %d, or begin with an empty directory", partitions, s.cfg.Slots, partitions)
+			"set slots to %d, or begin with an empty directory", partitions, s.cfg.Partitions, partitions)
 	}
 	return nil
 }
 
 // start starts all partitions at the same time.
 func (s *Store) start(acked []ackedEntries) error {
-	errs := make([]error, s.cfg.Slots)
-	s.partitions = make([]*partition, s.cfg.Slots)
+	errs := make([]error, s.cfg.Partitions)
+	s.partitions = make([]*partition, s.cfg.Partitions)
 	var all sync.WaitGroup
 	for i := range s.partitions {
 		s.partitions[i] = newPartition(s, uint16(i))
@@ -235,7 +235,7 @@ func (s *Store) every(interval time.Duration, do func(now time.Time)) {
 }
 
 // Partitions is the number of partitions. They are numbered from 0 on.
-func (s *Store) Slots() int { return len(s.partitions) }
+func (s *Store) Partitions() int { return len(s.partitions) }
 
 // Probe asks whether a partition takes publishes: it returns nil when the partition has agreed on an operation that
 // does nothing, and has brought it to the disk. It may block until ctx ends. It does not fail on a full disk, since a
@@ -245,7 +245,7 @@ func (s *Store) Probe(ctx context.Context, partition int) error {
 }
 
 // DiskFull says why publishes are refused for lack of room on the disk; nil if they are not.
-func (s *Store) Room() *protocol.Refusal { return s.guard.refusal() }
+func (s *Store) DiskFull() *protocol.Refusal { return s.guard.refusal() }
 
 // partitionOf is the partition of a topic.
 func (s *Store) partitionOf(tenant, topic string) *partition {
@@ -255,7 +255,7 @@ func (s *Store) partitionOf(tenant, topic string) *partition {
 // runRetention removes events that are too old from topics that nobody uses. It waits for each removal, so that it
 // never fills a queue.
 func (s *Store) runRetention() {
-	s.every(s.cfg.SweepEvery, s.removeOld)
+	s.every(s.cfg.RetentionEvery, s.removeOld)
 }
 
 func (s *Store) removeOld(now time.Time) {

@@ -23,7 +23,7 @@ const checkpointName = "checkpoint"
 var instanceFiles = []string{commitMarkerName, ballastName, checkpointName, damagedDir, "LOCK"}
 
 // ExcludedFromBackup reports whether a backup leaves out a file or directory of this name in a store's directory.
-func OfOneLife(name string) bool { return slices.Contains(instanceFiles, name) }
+func ExcludedFromBackup(name string) bool { return slices.Contains(instanceFiles, name) }
 
 var errCheckpoint = &protocol.Refusal{
 	Reason: protocol.Busy, Detail: "another backup is being made", RetryAfter: 10 * time.Second,
@@ -38,7 +38,7 @@ func (s *Store) Checkpoint(use func(dir string) error) (err error) {
 		return errCheckpoint
 	}
 	defer s.checkpointing.Unlock()
-	if refusal := s.Room(); refusal != nil {
+	if refusal := s.DiskFull(); refusal != nil {
 		return refusal
 	}
 	files := s.cfg.Files
@@ -71,7 +71,7 @@ var ErrInUse = errors.New("it is in use by another process")
 
 // WithLock calls do while no store is open in a directory, and keeps the directory locked meanwhile. The error is an
 // ErrInUse if a store is open in it, fs.ErrNotExist if there is no directory, and otherwise that of do.
-func Hold(dir string, do func() error) error {
+func WithLock(dir string, do func() error) error {
 	if _, err := vfs.Default.Stat(dir); err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ import (
 // F5: a checkpoint is the store as it was at one moment, though publishes go on; a store made of it begins new epochs.
 func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copy")
-	s := open(t, dir, Config{Slots: 1})
-	if err := s.Serve("room", listedTopics); err != nil {
+	s := open(t, dir, Config{Partitions: 1})
+	if err := s.SetRules("room", listedTopics); err != nil {
 		t.Fatal(err)
 	}
 	relaxedRule := keepAll
@@ -42,7 +42,7 @@ func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, checkpointName)); !errors.Is(err, os.ErrNotExist) {
 		t.Error("it is still there")
 	}
-	other := open(t, copied, Config{Slots: 1})
+	other := open(t, copied, Config{Partitions: 1})
 	served, err := readRules(vfs.Default, copied)
 	again := topic(t, other, "room", keepAll).Position()
 	if again.Offset != 5 || again.Epoch == h.Position().Epoch || fmt.Sprint(served, err) != "[room] <nil>" {
@@ -58,7 +58,7 @@ func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
-	s = open(t, dir, Config{Slots: 1})
+	s = open(t, dir, Config{Partitions: 1})
 	err = s.Checkpoint(func(string) error { return errors.New("the reader fails") })
 	if err == nil || !strings.Contains(err.Error(), "the reader fails") {
 		t.Error(err)
@@ -76,7 +76,7 @@ func TestCheckpoint_WithoutRoomIsRefusedAndHarmsNothing(t *testing.T) {
 		return nil
 	}))
 	dir := t.TempDir()
-	s := open(t, dir, Config{Slots: 1, Files: files})
+	s := open(t, dir, Config{Partitions: 1, Files: files})
 	h := topic(t, s, "room", keepAll)
 	publishNumbered(t, h, 1, 5)
 	ballast, _ := os.Stat(filepath.Join(dir, ballastName))

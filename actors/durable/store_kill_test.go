@@ -32,7 +32,7 @@ const (
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVar) {
 	case "publish":
-		publishUntilKilled(os.Getenv(dirVar), Config{Slots: 4})
+		publishUntilKilled(os.Getenv(dirVar), Config{Partitions: 4})
 	case "fail":
 		failing := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			syncs := op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 			}
 			return nil
 		}))
-		publishUntilKilled(os.Getenv(dirVar), Config{Slots: 4, Files: failing, Fatal: func(sentence string) {
+		publishUntilKilled(os.Getenv(dirVar), Config{Partitions: 4, Files: failing, Fatal: func(sentence string) {
 			fmt.Fprintln(os.Stderr, sentence)
 			os.Exit(3)
 		}})
@@ -67,7 +67,7 @@ func publishUntilKilled(dir string, cfg Config) {
 	for p := range publishers {
 		go func() {
 			name := fmt.Sprintf("room/%d", p)
-			h, err := s.Topic("acme", name, keepAll)
+			h, err := s.OpenTopic("acme", name, keepAll)
 			if err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
@@ -142,7 +142,7 @@ func TestStore_KillsInMidPublishLoseNothingThatWasAnswered(t *testing.T) {
 	}
 	start := time.Now()
 	j := &logBuffer{}
-	s := open(t, dir, Config{Slots: 4, Logger: j.logger()})
+	s := open(t, dir, Config{Partitions: 4, Logger: j.logger()})
 	t.Logf("%d rounds, %d answers; the last start took %s", rounds, len(answers), time.Since(start))
 	if took := time.Since(start); took > 2*time.Second && !raceEnabled {
 		t.Errorf("the start took %s", took)
@@ -193,7 +193,7 @@ func TestStore_AFailedSyncEndsTheProcessAndAnswersNothingMore(t *testing.T) {
 	if !strings.Contains(stderr, "the store of durable topics cannot go on") || strings.Contains(stderr, "panic") {
 		t.Errorf("it ended with %q", stderr)
 	}
-	verify(t, open(t, dir, Config{Slots: 4}), answers)
+	verify(t, open(t, dir, Config{Partitions: 4}), answers)
 }
 
 // A loss of power keeps what was answered: the file system forgets what was not synced.
@@ -223,7 +223,7 @@ func TestStore_ALossOfPowerLosesNothingThatWasAnswered(t *testing.T) {
 // the partition their epoch, and the strict ones nothing.
 func TestStore_ALossOfWhatIsRelaxedCostsOnlyRelaxedTopicsTheirEpoch(t *testing.T) {
 	fs := vfs.NewCrashableMem()
-	s := open(t, "data", Config{Files: fs, Slots: 1, SyncEvery: time.Hour})
+	s := open(t, "data", Config{Files: fs, Partitions: 1, SyncEvery: time.Hour})
 	relaxedRule := keepAll
 	relaxedRule.Relaxed = true
 	strict, relaxed := topic(t, s, "strict", keepAll), topic(t, s, "relaxed", relaxedRule)
@@ -241,7 +241,7 @@ func TestStore_ALossOfWhatIsRelaxedCostsOnlyRelaxedTopicsTheirEpoch(t *testing.T
 	closeStore(t, s)
 	for start := range 2 { // the second finds nothing to complain about
 		j := &logBuffer{}
-		s = open(t, "data", Config{Files: crashed, Slots: 1, Logger: j.logger()})
+		s = open(t, "data", Config{Files: crashed, Partitions: 1, Logger: j.logger()})
 		a, b := topic(t, s, "strict", keepAll).Position(), topic(t, s, "relaxed", relaxedRule).Position()
 		if a != strict.Position() {
 			t.Errorf("the strict topic is at %+v, was at %+v", a, strict.Position())

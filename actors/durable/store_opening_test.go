@@ -33,7 +33,7 @@ func TestBegin_AFullDiskIsWaitedForAndNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{FS: vfs.NewMem(), size: 8 << 20}
 		d.fill()
-		o := Begin("data", Config{Files: d, Slots: 2, Fatal: func(sentence string) { t.Error(sentence) }})
+		o := Begin("data", Config{Files: d, Partitions: 2, Fatal: func(sentence string) { t.Error(sentence) }})
 		wait, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if store, err := o.Wait(wait); store != nil || !errors.Is(err, context.DeadlineExceeded) {
@@ -60,7 +60,7 @@ func TestBegin_ADirectoryThatCannotBeMadeForLackOfRoomIsWaitedFor(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		d := &wrongDisk{&disk{FS: vfs.NewMem(), size: 8 << 20}, syscall.ENOSPC, began.Add(time.Hour)}
-		o := Begin("data", Config{Files: d, Slots: 1})
+		o := Begin("data", Config{Files: d, Partitions: 1})
 		time.Sleep(time.Minute)
 		if refusal := o.Refusal(); refusal.Reason != protocol.StorageFull {
 			t.Errorf("%+v", refusal)
@@ -92,13 +92,13 @@ func TestBegin_AnAbandonedOpeningClosesItsStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{FS: vfs.NewMem(), size: 8 << 20}
 		d.fill()
-		o := Begin("data", Config{Files: d, Slots: 1})
+		o := Begin("data", Config{Files: d, Partitions: 1})
 		time.Sleep(time.Minute)
 		o.Abandon()
 		d.foreign.Store(0)
 		time.Sleep(time.Minute)
 		synctest.Wait() // the bubble ends only if nothing of the store is left
-		again := open(t, "data", Config{Files: d, Slots: 1})
+		again := open(t, "data", Config{Files: d, Partitions: 1})
 		topic(t, again, "room", keepAll)
 	})
 }

@@ -46,6 +46,6 @@ func (s *Store) saveOrigin() error {
 // MarkRestored tells the store in a directory that it was put back to an earlier state by means that it cannot notice,
 // such as a snapshot of a disk: every topic begins a new epoch at the next start. The store must not be open. Errors
 // are those of WithLock.
-func NewLife(dir string) error {
-	return Hold(dir, func() error { return removeFile(vfs.Default, dir, commitMarkerName) })
+func MarkRestored(dir string) error {
+	return WithLock(dir, func() error { return removeFile(vfs.Default, dir, commitMarkerName) })
 }

@@ -69,17 +69,17 @@ func TestStore_APositionFromBeforeACopyWasPutBackIsLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, backup := filepath.Join(t.TempDir(), "topics"), filepath.Join(t.TempDir(), "backup")
-			s := open(t, dir, Config{Slots: 1})
+			s := open(t, dir, Config{Partitions: 1})
 			publishNumbered(t, topic(t, s, "room", keepAll), 1, 5)
 			closeStore(t, s)
 			method.copied(t, dir, backup)
-			s = open(t, dir, Config{Slots: 1})
+			s = open(t, dir, Config{Partitions: 1})
 			h := topic(t, s, "room", keepAll)
 			publishNumbered(t, h, 6, 10)
 			heard := h.Position()
 			closeStore(t, s)
 			method.back(t, dir, backup)
-			s = open(t, dir, Config{Slots: 1})
+			s = open(t, dir, Config{Partitions: 1})
 			h = topic(t, s, "room", keepAll)
 			for first := 101; ; first++ {
 				if _, err := resume(h, heard); !errors.Is(err, history.ErrLost) {
@@ -96,7 +96,7 @@ func TestStore_APositionFromBeforeACopyWasPutBackIsLost(t *testing.T) {
 			}
 			epoch := h.Position().Epoch
 			closeStore(t, s)
-			if again := topic(t, open(t, dir, Config{Slots: 1}), "room", keepAll); again.Position().Epoch != epoch {
+			if again := topic(t, open(t, dir, Config{Partitions: 1}), "room", keepAll); again.Position().Epoch != epoch {
 				t.Error("the next start begins another epoch, though nothing was copied")
 			}
 		})
@@ -113,7 +113,7 @@ func replaced(command string, args ...string) func(t *testing.T, dir, backup str
 // F5: whatever an operator does to a directory that stays the same one costs no reader its position.
 func TestStore_ARestartKeepsTheEpochWhateverWasDoneToTheDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "topics")
-	s := open(t, dir, Config{Slots: 1})
+	s := open(t, dir, Config{Partitions: 1})
 	publishNumbered(t, topic(t, s, "room", keepAll), 1, 5)
 	at := topic(t, s, "room", keepAll).Position()
 	closeStore(t, s)
@@ -128,7 +128,7 @@ func TestStore_ARestartKeepsTheEpochWhateverWasDoneToTheDirectory(t *testing.T) 
 		"copied away": func(t *testing.T) { run(t, "cp", "-a", dir, filepath.Join(t.TempDir(), "copy")) },
 	} {
 		do(t)
-		s := open(t, dir, Config{Slots: 1})
+		s := open(t, dir, Config{Partitions: 1})
 		if now := topic(t, s, "room", keepAll).Position(); now != at {
 			t.Errorf("%s: it is at %+v, was at %+v", name, now, at)
 		}
@@ -139,19 +139,19 @@ func TestStore_ARestartKeepsTheEpochWhateverWasDoneToTheDirectory(t *testing.T) 
 // F5: a snapshot of a disk that is put back has the same files; MarkRestored tells the store of it.
 func TestMarkRestored_BeginsNewEpochsAndKeepsTheEvents(t *testing.T) {
 	dir, before := storeWith(t, 7)
-	s := open(t, dir, Config{Slots: 1})
-	if err := NewLife(dir); err == nil {
+	s := open(t, dir, Config{Partitions: 1})
+	if err := MarkRestored(dir); err == nil {
 		t.Error("it is told to a store that is open")
 	}
 	closeStore(t, s)
-	if err := NewLife(dir); err != nil {
+	if err := MarkRestored(dir); err != nil {
 		t.Fatal(err)
 	}
-	h := topic(t, open(t, dir, Config{Slots: 1}), "room", keepAll)
+	h := topic(t, open(t, dir, Config{Partitions: 1}), "room", keepAll)
 	if left := intactUpTo(t, h); left != 7 || h.Position().Epoch == before {
 		t.Errorf("%d events are left, in epoch %s that was %s", left, h.Position().Epoch, before)
 	}
-	if err := NewLife(filepath.Join(t.TempDir(), "none")); err == nil {
+	if err := MarkRestored(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("it is told to nobody")
 	}
 }
@@ -210,7 +210,7 @@ type copiedStore struct {
 }
 
 func (l *copiedStore) start() {
-	l.store = open(l.t, l.dir, Config{Slots: 1})
+	l.store = open(l.t, l.dir, Config{Partitions: 1})
 	l.topic = topic(l.t, l.store, "room", keepAll)
 }
 

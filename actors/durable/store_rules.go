@@ -22,7 +22,7 @@ import (
 // is removed: then nothing is known, and all topics begin new epochs.
 
 // TopicMatcher reports whether some rules make a topic durable.
-type Covers func(tenant, topic string) bool
+type TopicMatcher func(tenant, topic string) bool
 
 const (
 	rulesName = "rules"
@@ -34,7 +34,7 @@ const (
 // not durable has a new epoch; if the rules have not changed, that costs one read of a small file. rules is the text of
 // the rules, and parse returns which topics a text covers; it is also called with the texts of earlier starts. SetRules
 // reads and writes the disk. It must not be called by two goroutines at once.
-func (s *Store) Serve(rules string, parse func(rules string) Covers) error {
+func (s *Store) SetRules(rules string, parse func(rules string) TopicMatcher) error {
 	files, anew := s.cfg.Files, s.newEpochs
 	s.newEpochs = false
 	if served, err := readRules(files, s.dir); err != nil || len(served) == 1 && served[0] == rules {
@@ -72,8 +72,8 @@ func (s *Store) renewAll() error {
 }
 
 // renew gives new epochs to the topics that some of these rules do not cover.
-func (s *Store) renew(served []string, parse func(rules string) Covers) error {
-	var all []Covers
+func (s *Store) renew(served []string, parse func(rules string) TopicMatcher) error {
+	var all []TopicMatcher
 	for _, rules := range served {
 		all = append(all, parse(rules))
 	}
@@ -102,8 +102,8 @@ func (s *Store) renew(served []string, parse func(rules string) Covers) error {
 // MarkUnserved tells the store in a directory that a run of the server begins which serves no topic from it. All topics
 // then begin new epochs when the store is opened again. It does nothing if there is no store. Errors are those of
 // WithLock.
-func PassOver(dir string) error {
-	err := Hold(dir, func() error { return removeRules(vfs.Default, dir) })
+func MarkUnserved(dir string) error {
+	err := WithLock(dir, func() error { return removeRules(vfs.Default, dir) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -15,17 +15,17 @@ import (
 )
 
 // listedTopics are rules that list the durable topics.
-func listedTopics(rules string) Covers {
+func listedTopics(rules string) TopicMatcher {
 	return func(_, topic string) bool { return slices.Contains(strings.Fields(rules), topic) }
 }
 
 // runWith opens a store, tells it some rules, returns the positions of the topics a, b and c, and closes it.
 func runWith(t *testing.T, dir string, cfg Config, rules string) map[string]protocol.Position {
 	t.Helper()
-	cfg.Slots = 1
+	cfg.Partitions = 1
 	s := open(t, dir, cfg)
 	defer closeStore(t, s)
-	if err := s.Serve(rules, listedTopics); err != nil {
+	if err := s.SetRules(rules, listedTopics); err != nil {
 		t.Fatal(err)
 	}
 	at := map[string]protocol.Position{}
@@ -39,8 +39,8 @@ func runWith(t *testing.T, dir string, cfg Config, rules string) map[string]prot
 func storeOfThree(t *testing.T) (dir string, at map[string]protocol.Position) {
 	t.Helper()
 	dir = t.TempDir()
-	s := open(t, dir, Config{Slots: 1})
-	if err := s.Serve("a b c", listedTopics); err != nil {
+	s := open(t, dir, Config{Partitions: 1})
+	if err := s.SetRules("a b c", listedTopics); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a", "b", "c"} {
@@ -85,7 +85,7 @@ func TestSetRules_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
 			var after map[string]protocol.Position
 			for _, rules := range strings.Split(starts, ", ") {
 				if rules == "passed" {
-					if err := PassOver(dir); err != nil {
+					if err := MarkUnserved(dir); err != nil {
 						t.Fatal(err)
 					}
 					continue
@@ -104,14 +104,14 @@ func TestSetRules_ATopicThatSomeRulesDidNotCoverBeginsANewEpoch(t *testing.T) {
 func TestSetRules_AStartThatWasCutShortIsMadeUpFor(t *testing.T) {
 	dir, before := storeOfThree(t)
 	for range 3 { // it opens, and is killed before SetRules
-		closeStore(t, open(t, dir, Config{Slots: 1, Rules: "a c"}))
+		closeStore(t, open(t, dir, Config{Partitions: 1, Rules: "a c"}))
 	}
 	after := runWith(t, dir, Config{Rules: "a b c"}, "a b c")
 	if got := newEpochsOf(t, before, after); got != "b" {
 		t.Errorf("new epochs in %q, want b", got)
 	}
 	for i := range 2 * maxRules {
-		closeStore(t, open(t, dir, Config{Slots: 1, Rules: fmt.Sprint("a b c ", i)}))
+		closeStore(t, open(t, dir, Config{Partitions: 1, Rules: fmt.Sprint("a b c ", i)}))
 	}
 	b, err := os.ReadFile(filepath.Join(dir, rulesName))
 	if lines := strings.Count(string(b), "\n"); err == nil && lines > maxRules {
@@ -153,8 +153,8 @@ func TestSetRules_RulesThatCannotBeKnownCostTheEpochs(t *testing.T) {
 // F6: many topics change at once.
 func TestSetRules_RenewsMoreTopicsThanAnEntryHolds(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir, Config{Slots: 1})
-	if err := s.Serve("*", func(string) Covers { return func(_, _ string) bool { return true } }); err != nil {
+	s := open(t, dir, Config{Partitions: 1})
+	if err := s.SetRules("*", func(string) TopicMatcher { return func(_, _ string) bool { return true } }); err != nil {
 		t.Fatal(err)
 	}
 	const count = 2*batchCount + 7
@@ -164,7 +164,7 @@ func TestSetRules_RenewsMoreTopicsThanAnEntryHolds(t *testing.T) {
 		publishNumbered(t, h, 1, 1)
 		epochs[h.Position().Epoch] = true
 	}
-	if err := s.Serve("none", func(string) Covers { return func(_, _ string) bool { return false } }); err != nil {
+	if err := s.SetRules("none", func(string) TopicMatcher { return func(_, _ string) bool { return false } }); err != nil {
 		t.Fatal(err)
 	}
 	for i := range count {

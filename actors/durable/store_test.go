@@ -47,8 +47,8 @@ var keepAll = Rule{Bounds: history.Bounds{Count: 1 << 20, Bytes: 1 << 30}, Dedup
 // open opens a store and closes it when the test ends, if the test has not done so.
 func open(t testing.TB, dir string, cfg Config) *Store {
 	t.Helper()
-	if cfg.Slots == 0 {
-		cfg.Slots = 2
+	if cfg.Partitions == 0 {
+		cfg.Partitions = 2
 	}
 	s, err := Open(dir, cfg)
 	if err != nil {
@@ -72,7 +72,7 @@ func closeStore(t testing.TB, s *Store) {
 
 func topic(t testing.TB, s *Store, name string, r Rule) *Topic {
 	t.Helper()
-	h, err := s.Topic("acme", name, r)
+	h, err := s.OpenTopic("acme", name, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestTopic_PassesTheSuiteOfHistories(t *testing.T) {
 func TestStore_AStartAppliesNothingTwice(t *testing.T) {
 	dir := t.TempDir()
 	for life := range uint64(3) {
-		s := open(t, dir, Config{Slots: 1})
+		s := open(t, dir, Config{Partitions: 1})
 		h := topic(t, s, "room", keepAll)
 		if at := h.Position().Offset; at != life {
 			t.Fatalf("life %d begins at offset %d", life, at)
@@ -133,23 +133,23 @@ func TestStore_KeepsEverythingOverARestart(t *testing.T) {
 			t.Errorf("%s goes on at %+v", name, next)
 		}
 	}
-	if !s.Known("acme", "room/3") || s.Known("acme", "room/20") || s.Known("acm", "room/3") {
+	if !s.HasTopic("acme", "room/3") || s.HasTopic("acme", "room/20") || s.HasTopic("acm", "room/3") {
 		t.Error("it does not know what it knows")
 	}
 }
 
 func TestStore_TwoTenantsWithOneTopicNameAreTwoTopics(t *testing.T) {
 	s := open(t, t.TempDir(), Config{})
-	a, err := s.Topic("a", "bc", keepAll)
+	a, err := s.OpenTopic("a", "bc", keepAll)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := s.Topic("ab", "c", keepAll)
+	b, err := s.OpenTopic("ab", "c", keepAll)
 	if err != nil {
 		t.Fatal(err)
 	}
 	suite.Add(t, a, suite.Event(t, "1", 1), true, suite.Begin)
-	if b.Position().Offset != 0 || a.Position().Epoch == b.Position().Epoch || s.Known("ab", "c") {
+	if b.Position().Offset != 0 || a.Position().Epoch == b.Position().Epoch || s.HasTopic("ab", "c") {
 		t.Errorf("%+v and %+v", a.Position(), b.Position())
 	}
 	if out := suite.Add(t, b, suite.Event(t, "1", 1), true, suite.Begin); out.Duplicate {
@@ -160,7 +160,7 @@ func TestStore_TwoTenantsWithOneTopicNameAreTwoTopics(t *testing.T) {
 func TestStore_TheSecondOnOneDirectoryIsRefusedWithASentence(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir, Config{})
-	_, err := Open(dir, Config{Slots: 2})
+	_, err := Open(dir, Config{Partitions: 2})
 	if err == nil || !strings.Contains(err.Error(), "in use by another process") ||
 		!strings.Contains(err.Error(), dir) {
 		t.Errorf("%v", err)
@@ -169,25 +169,25 @@ func TestStore_TheSecondOnOneDirectoryIsRefusedWithASentence(t *testing.T) {
 
 func TestStore_AnotherNumberOfSlotsIsRefusedWithASentence(t *testing.T) {
 	dir := t.TempDir()
-	closeStore(t, open(t, dir, Config{Slots: 3}))
-	_, err := Open(dir, Config{Slots: 4})
+	closeStore(t, open(t, dir, Config{Partitions: 3}))
+	_, err := Open(dir, Config{Partitions: 4})
 	if err == nil || !strings.Contains(err.Error(), "made with 3 slots") ||
 		!strings.Contains(err.Error(), "set slots to 3") {
 		t.Errorf("%v", err)
 	}
-	for _, partitions := range []int{-1, MaxSlots + 1} {
-		if _, err := Open(dir, Config{Slots: partitions}); err == nil {
+	for _, partitions := range []int{-1, MaxPartitions + 1} {
+		if _, err := Open(dir, Config{Partitions: partitions}); err == nil {
 			t.Errorf("%d slots", partitions)
 		}
 	}
-	closeStore(t, open(t, dir, Config{Slots: 3}))
+	closeStore(t, open(t, dir, Config{Partitions: 3}))
 }
 
 func TestStore_LeavesNoGoroutineBehind(t *testing.T) {
 	dir := t.TempDir()
 	closeStore(t, open(t, dir, Config{})) // libraries start some once
 	before := runtime.NumGoroutine()
-	s := open(t, dir, Config{Slots: 2})
+	s := open(t, dir, Config{Partitions: 2})
 	h := topic(t, s, "room", keepAll)
 	for i := range 100 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), true, suite.Begin)

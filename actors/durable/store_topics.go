@@ -8,7 +8,7 @@ import (
 )
 
 // TopicInfo says where a topic in the store stands.
-type Standing struct {
+type TopicInfo struct {
 	Name     string
 	Position protocol.Position
 	// Events is how many events the topic has at most; its rule may let it serve fewer.
@@ -18,7 +18,7 @@ type Standing struct {
 // Topics returns, by name, at most limit topics of a tenant whose names begin with prefix and come after the name
 // behind. It reads the disk. It leaves out a topic whose head is damaged, which is repaired when somebody opens the
 // topic.
-func (s *Store) Topics(tenant, prefix, behind string, limit int) (found []Standing, err error) {
+func (s *Store) Topics(tenant, prefix, behind string, limit int) (found []TopicInfo, err error) {
 	for _, one := range s.partitions {
 		some, err := one.topics(tenant, prefix, behind, limit)
 		if err != nil {
@@ -26,6 +26,6 @@ func (s *Store) Topics(tenant, prefix, behind string, limit int) (found []Standi
 		}
 		found = append(found, some...)
 	}
-	slices.SortFunc(found, func(a, b Standing) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(found, func(a, b TopicInfo) int { return strings.Compare(a.Name, b.Name) })
 	return found[:min(limit, len(found))], nil
 }

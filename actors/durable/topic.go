@@ -38,7 +38,7 @@ var _ history.History = (*Topic)(nil)
 // OpenTopic opens a topic, which may be one that nobody has published to yet. It reads the disk, and checks whether the
 // newest event is intact; if not, it cuts off the damaged end and begins a new epoch, which is logged and waits for the
 // disk. A topic is opened by one owner at a time.
-func (s *Store) Topic(tenant, name string, rule Rule) (*Topic, error) {
+func (s *Store) OpenTopic(tenant, name string, rule Rule) (*Topic, error) {
 	if err := rule.check(name); err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Store) Topic(tenant, name string, rule Rule) (*Topic, error) {
 
 // SetRule gives the topic another rule: for writing from the next Add on, for reading at once. The error says that the
 // rule's Dedup is too long.
-func (t *Topic) Obey(rule Rule) error {
+func (t *Topic) SetRule(rule Rule) error {
 	if err := rule.check(t.name); err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (t *Topic) Obey(rule Rule) error {
 }
 
 // HasTopic reports whether the store holds a topic, intact or not. It reads the disk.
-func (s *Store) Known(tenant, name string) bool {
+func (s *Store) HasTopic(tenant, name string) bool {
 	h, err := s.partitionOf(tenant, name).readHead(tenant, name)
 	return err != nil || h != nil
 }

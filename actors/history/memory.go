@@ -40,7 +40,7 @@ type retained struct {
 func NewMemory(b Bounds) *Memory { return &Memory{bounds: b} }
 
 // SetBounds gives the history other bounds. Events that do not fit them are dropped at the next Append.
-func (m *Memory) Bound(b Bounds) { m.bounds = b }
+func (m *Memory) SetBounds(b Bounds) { m.bounds = b }
 
 // InEpoch sets the epoch of the positions that Add and Position return, and returns the history.
 func (m *Memory) InEpoch(epoch string) *Memory {
