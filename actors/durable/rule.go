@@ -9,6 +9,9 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
+// MaxDedup is the longest window in which ids are recognised.
+const MaxDedup = time.Hour
+
 // Rule says how a durable topic is kept.
 type Rule struct {
 	Bounds history.Bounds

@@ -93,11 +93,7 @@ func (m *stateMachine) removeIDs(b *pebble.Batch, h *head) error {
 	return errors.Join(err, it.Error())
 }
 
-// Ids are stored by the span of time in which they were seen, so that a whole span is removed at once.
-const (
-	bucketSpan = 5 * time.Minute
-	// MaxDedup is the longest window in which ids are recognised.
-	MaxDedup = time.Hour
-)
+// bucketSpan is the span of time by which ids are stored, so that a whole span is removed at once.
+const bucketSpan = 5 * time.Minute
 
 func bucket(at int64) uint64 { return uint64(max(0, at) / int64(bucketSpan)) }

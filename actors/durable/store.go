@@ -75,11 +75,11 @@ func (s *Store) open() error {
 	if s.clock, err = openClock(s.db, &s.cfg); err != nil {
 		return err
 	}
-	w, acked, err := openCommitMarker(s.guard, s.dir, s.cfg.Partitions, s.cfg.Logger)
+	marker, acked, err := openCommitMarker(s.guard, s.dir, s.cfg.Partitions, s.cfg.Logger)
 	if err != nil {
 		return err
 	}
-	s.commitMarker = w
+	s.commitMarker = marker
 	if s.newEpochs, err = s.isCopy(); err != nil {
 		return err
 	}
@@ -110,9 +110,9 @@ func (s *Store) openPebble() (err error) {
 }
 
 func (s *Store) options() *pebble.Options {
-	q := pebbleLogger{s.cfg.Logger, s.cfg.Fatal}
+	logger := pebbleLogger{s.cfg.Logger, s.cfg.Fatal}
 	o := &pebble.Options{
-		FS: s.guard, Lock: s.lock, Logger: q, EventListener: q.listener(),
+		FS: s.guard, Lock: s.lock, Logger: logger, EventListener: logger.listener(),
 		// Its logs tell damage from a crash, its tables have checksums everywhere.
 		FormatMajorVersion: pebble.FormatTableFormatV6,
 		MemTableSize:       s.guard.memTableSize(), MemTableStopWritesThreshold: 3,
