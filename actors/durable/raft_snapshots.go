@@ -126,7 +126,7 @@ type snapshotSink struct {
 func (s *snapshotSink) ID() string { return s.id() }
 
 func (s *snapshotSink) Write(p []byte) (int, error) {
-	if s.chunks == 0 { // left by an attempt that failed
+	if s.chunks == 0 { // an attempt that failed may have left some
 		from, to := keyRange(prefixChunk, s.partition)
 		if err := s.db.DeleteRange(from, to, pebble.NoSync); err != nil {
 			return 0, err

@@ -45,23 +45,8 @@ func (s *Store) open() error {
 	if s.cfg.Partitions < 1 || s.cfg.Partitions > MaxPartitions {
 		return fmt.Errorf("%d slots: there can be 1 to %d", s.cfg.Partitions, MaxPartitions)
 	}
-	if err := s.guard.MkdirAll(s.dir, 0o700); err != nil {
+	if err := s.openDirectory(); err != nil {
 		return err
-	}
-	err := s.guard.retryWhileFull(func() (err error) {
-		s.lock, err = pebble.LockDirectory(s.dir, s.cfg.Files)
-		return err
-	})
-	if err != nil {
-		return inUse(err)
-	}
-	if err := s.cfg.Files.RemoveAll(s.cfg.Files.PathJoin(s.dir, checkpointName)); err != nil {
-		return err
-	}
-	if s.cfg.Rules != "" {
-		if err := addRules(s.cfg.Files, s.dir, s.cfg.Rules); err != nil {
-			return err
-		}
 	}
 	if err := s.guard.measure(s.cfg.Reserve); err != nil {
 		return err
@@ -72,9 +57,11 @@ func (s *Store) open() error {
 	if err := s.identify(); err != nil {
 		return err
 	}
-	if s.clock, err = openClock(s.db, &s.cfg); err != nil {
+	clock, err := openClock(s.db, &s.cfg)
+	if err != nil {
 		return err
 	}
+	s.clock = clock
 	marker, acked, err := openCommitMarker(s.guard, s.dir, s.cfg.Partitions, s.cfg.Logger)
 	if err != nil {
 		return err
@@ -92,6 +79,27 @@ func (s *Store) open() error {
 		return err
 	}
 	return s.saveOrigin()
+}
+
+// openDirectory makes the directory and locks it, removes what a crash has left of a checkpoint, and notes the rules.
+func (s *Store) openDirectory() error {
+	if err := s.guard.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	err := s.guard.retryWhileFull(func() (err error) {
+		s.lock, err = pebble.LockDirectory(s.dir, s.cfg.Files)
+		return err
+	})
+	if err != nil {
+		return inUse(err)
+	}
+	if err := s.cfg.Files.RemoveAll(s.cfg.Files.PathJoin(s.dir, checkpointName)); err != nil {
+		return err
+	}
+	if s.cfg.Rules == "" {
+		return nil
+	}
+	return addRules(s.cfg.Files, s.dir, s.cfg.Rules)
 }
 
 func (s *Store) openPebble() (err error) {

@@ -30,10 +30,10 @@ const (
 	maxRules = 16
 )
 
-// SetRules tells the store by which rules topics are durable from now on. When it returns, each topic that is or was
-// not durable has a new epoch; if the rules have not changed, that costs one read of a small file. rules is the text of
-// the rules, and parse returns which topics a text covers; it is also called with the texts of earlier starts. SetRules
-// reads and writes the disk. It must not be called by two goroutines at once.
+// SetRules tells the store by which rules topics are durable from now on. When it returns, each topic that the rules of
+// before or the new ones do not cover has a new epoch; if the rules have not changed, that costs one read of a small
+// file. rules is the text of the rules, and parse returns which topics a text covers; it is also called with the texts
+// of earlier starts. SetRules reads and writes the disk. It must not be called by two goroutines at once.
 func (s *Store) SetRules(rules string, parse func(rules string) TopicMatcher) error {
 	files, anew := s.cfg.Files, s.newEpochs
 	s.newEpochs = false
