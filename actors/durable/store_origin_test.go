@@ -96,7 +96,8 @@ func TestStore_APositionFromBeforeACopyWasPutBackIsLost(t *testing.T) {
 			}
 			epoch := h.Position().Epoch
 			closeStore(t, s)
-			if again := topic(t, open(t, dir, Config{Partitions: 1}), "room", keepAll); again.Position().Epoch != epoch {
+			again := topic(t, open(t, dir, Config{Partitions: 1}), "room", keepAll)
+			if again.Position().Epoch != epoch {
 				t.Error("the next start begins another epoch, though nothing was copied")
 			}
 		})

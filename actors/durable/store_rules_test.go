@@ -164,7 +164,8 @@ func TestSetRules_RenewsMoreTopicsThanAnEntryHolds(t *testing.T) {
 		publishNumbered(t, h, 1, 1)
 		epochs[h.Position().Epoch] = true
 	}
-	if err := s.SetRules("none", func(string) TopicMatcher { return func(_, _ string) bool { return false } }); err != nil {
+	nothing := func(string) TopicMatcher { return func(_, _ string) bool { return false } }
+	if err := s.SetRules("none", nothing); err != nil {
 		t.Fatal(err)
 	}
 	for i := range count {

@@ -83,10 +83,11 @@ func topic(t testing.TB, s *Store, name string, r Rule) *Topic {
 func TestTopic_PassesTheSuiteOfHistories(t *testing.T) {
 	s := open(t, "data", Config{Files: vfs.NewMem(), Reserve: 1 << 20})
 	made := 0
-	suite.Run(t, suite.Store{Window: 2 * time.Minute, Steps: rounds(400, 0), New: func(t *testing.T, b history.Bounds) history.History {
+	create := func(t *testing.T, b history.Bounds) history.History {
 		made++
 		return topic(t, s, fmt.Sprintf("room/%d", made), Rule{Bounds: b, Dedup: 2 * time.Minute})
-	}})
+	}
+	suite.Run(t, suite.Store{Window: 2 * time.Minute, Steps: rounds(400, 0), New: create})
 }
 
 // A start applies again what the log holds, but not what was applied before, though no id tells.
