@@ -29,6 +29,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/cmd/parley/journal"
@@ -85,7 +86,7 @@ type Options struct {
 	// Version is the server's, for what it writes.
 	Version string
 	// Memory is what load is shed by; nil if nobody tells.
-	Memory actors.Memory
+	Memory health.Memory
 	// LogLost tells how many lines of the log were lost; nil if nobody counts.
 	LogLost func() logline.Lost
 	// Exit ends the process at once; nil is os.Exit.

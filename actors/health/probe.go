@@ -1,4 +1,4 @@
-package actors
+package health
 
 import (
 	"context"
@@ -10,15 +10,16 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// probes are the ways through a node by which something has to get for it to be ready, each with a name.
-type probes struct {
+// Probes are the ways through a node by which something has to get for it to be ready, each with a name. The zero Probes
+// has none. They may be used by many goroutines at once.
+type Probes struct {
 	turn sync.Mutex // one question at a time
 
 	mu   sync.Mutex // guards ways
 	ways []*probe
 }
 
-// probe is one way. It is tried by one goroutine at a time: who is stuck in it is left there and counts as failed.
+// probe is one way. One goroutine at a time tries it: one that is stuck in it is left there, and counts as failed.
 type probe struct {
 	name string
 	try  func(context.Context) error
@@ -31,27 +32,34 @@ type outcome struct {
 	err   error
 }
 
-// Lost is the error of Probe. It names the ways by which nothing gets through.
+// Lost is the error of Probe: the ways by which nothing gets through.
 type Lost struct{ Ways []string }
 
 func (l *Lost) Error() string { return "nothing gets through " + strings.Join(l.Ways, ", ") }
 
-// AddProbe has Probe try one more way, such as a writer of sockets or a shard of a store. try ends when its context does; its error
-// may be Lost, to name what fails in other words.
-func (ps *probes) AddProbe(name string, try func(context.Context) error) {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	ps.ways = append(ps.ways, &probe{name: name, try: try})
+// AddProbe has Probe try one more way, such as a writer of sockets or a partition of a store. try ends when its context
+// does; its error may be a Lost, to name what fails in other words.
+func (p *Probes) AddProbe(name string, try func(context.Context) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ways = append(p.ways, &probe{name: name, try: try})
 }
 
-// Probe tries all ways at once: an event through topic, user, outbox and wire in each shard of their directories, and what was
-// added. It returns how long the slowest took. The error is Lost, or Draining if the node ends.
-func (ps *probes) Probe(ctx context.Context) (time.Duration, error) {
-	ps.turn.Lock()
-	defer ps.turn.Unlock()
-	ps.mu.Lock()
-	all := ps.ways
-	ps.mu.Unlock()
+// Count is how many ways there are.
+func (p *Probes) Count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.ways)
+}
+
+// Probe tries all ways at once and returns how long the slowest took. It blocks until all have answered or ctx ends. The
+// error is a Lost, or a protocol.Refusal that says Draining if the node ends.
+func (p *Probes) Probe(ctx context.Context) (time.Duration, error) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.mu.Lock()
+	all := p.ways
+	p.mu.Unlock()
 	start := time.Now()
 	if err := tryAll(ctx, all); err != nil {
 		return 0, err
