@@ -11,8 +11,8 @@ import (
 )
 
 // Attendant is a member of a topic that said, not long ago, that it is alive: an instance of an outpost.
-type Attendant struct {
-	Topic, Member string
+type Member struct {
+	Topic, Name string
 	// Data is what it told of itself last, as it told it.
 	Data []byte
 	// Since is when it was first heard of, Seen when it was last; at Until it is forgotten, unless it attends again.
@@ -24,35 +24,35 @@ type Attendant struct {
 // What a topic understands of attendance.
 type (
 	// attend notes a member.
-	attend struct {
+	announce struct {
 		member string
 		data   []byte
 		life   time.Duration
 		link   *Link
 	}
 	// rollCall answers with the members that are alive.
-	rollCall struct{ reply mailbox.Reply[[]Attendant] }
+	listMembers struct{ reply mailbox.Reply[[]Member] }
 )
 
-func (m rollCall) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
+func (m listMembers) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
 
 // refuse has nobody to tell: the member attends again before its life ends.
-func (m attend) Refuse(*protocol.Refusal) {}
+func (m announce) Refuse(*protocol.Refusal) {}
 
 // maxAttendants bounds the members of one topic; with one more, the one that ends soonest is forgotten.
-const maxAttendants = 1024
+const MaxMembers = 1024
 
 // attendance is who attends a topic. It belongs to the topic's actor.
-type attendance map[string]Attendant
+type Members map[string]Member
 
-func (a attendance) note(topic string, m attend, now time.Time) attendance {
+func (a Members) Note(topic string, m announce, now time.Time) Members {
 	if a == nil {
-		a = attendance{}
+		a = Members{}
 	}
 	before, known := a[m.member]
 	if !known {
-		before = Attendant{Topic: topic, Member: m.member, Since: now}
-		if a.expire(now); len(a) >= maxAttendants {
+		before = Member{Topic: topic, Name: m.member, Since: now}
+		if a.expire(now); len(a) >= MaxMembers {
 			a.forgetOne()
 		}
 	}
@@ -64,7 +64,7 @@ func (a attendance) note(topic string, m attend, now time.Time) attendance {
 	return a
 }
 
-func (a attendance) expire(now time.Time) {
+func (a Members) expire(now time.Time) {
 	for member, is := range a {
 		if !now.Before(is.Until) {
 			delete(a, member)
@@ -72,7 +72,7 @@ func (a attendance) expire(now time.Time) {
 	}
 }
 
-func (a attendance) forgetOne() {
+func (a Members) forgetOne() {
 	first := ""
 	for member, is := range a {
 		if first == "" || is.Until.Before(a[first].Until) {
@@ -83,18 +83,18 @@ func (a attendance) forgetOne() {
 }
 
 // present are the members that are alive, by name.
-func (a attendance) present(now time.Time) []Attendant {
+func (a Members) List(now time.Time) []Member {
 	a.expire(now)
-	var all []Attendant
+	var all []Member
 	for _, is := range a {
 		all = append(all, is)
 	}
-	slices.SortFunc(all, func(x, y Attendant) int { return strings.Compare(x.Member, y.Member) })
+	slices.SortFunc(all, func(x, y Member) int { return strings.Compare(x.Name, y.Name) })
 	return all
 }
 
 // Attendance tells who attends the topics at or below prefix at the moment, by topic and member.
-func (qs *queries) Attendance(ctx context.Context, tenant, prefix string) ([]Attendant, error) {
+func (qs *queries) Presence(ctx context.Context, tenant, prefix string) ([]Member, error) {
 	t, why := qs.tenants.known(tenant)
 	if why != nil {
 		return nil, why
@@ -107,10 +107,10 @@ func (qs *queries) Attendance(ctx context.Context, tenant, prefix string) ([]Att
 		return true
 	})
 	slices.Sort(names)
-	var all []Attendant
+	var all []Member
 	for _, name := range names {
-		answer := mailbox.NewReply[[]Attendant]()
-		if !t.topics.Send(name, rollCall{answer}) {
+		answer := mailbox.NewReply[[]Member]()
+		if !t.topics.Send(name, listMembers{answer}) {
 			continue
 		}
 		present, why := answer.Wait(ctx)

@@ -21,12 +21,12 @@ func TestAttendance_TellsWhoIsAliveUntilTheirTimeIsOver(t *testing.T) {
 			c.do(protocol.Attend{Topic: topic, Member: member, Data: told, For: time.Minute})
 		}
 		names := func(prefix string) (all string) {
-			present, err := n.Attendance(context.Background(), "acme", prefix)
+			present, err := n.Presence(context.Background(), "acme", prefix)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, a := range present {
-				all += fmt.Sprintf("%s:%s:%s ", a.Topic, a.Member, a.Data)
+				all += fmt.Sprintf("%s:%s:%s ", a.Topic, a.Name, a.Data)
 			}
 			return all
 		}
@@ -47,27 +47,27 @@ func TestAttendance_TellsWhoIsAliveUntilTheirTimeIsOver(t *testing.T) {
 		crashTopic(n, "o/1") // a restart keeps it
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		present, err := n.Attendance(context.Background(), "acme", "o")
+		present, err := n.Presence(context.Background(), "acme", "o")
 		if err != nil || len(present) != 1 || !present[0].Since.Equal(start) || !present[0].Seen.Equal(start.Add(30*time.Second)) || string(present[0].Data) != "one" || present[0].Connection != c.link.ID() {
 			t.Errorf("%+v, %v", present, err)
 		}
-		if _, err := n.Attendance(context.Background(), "none", "o"); reasonOf(err) != protocol.NotFound {
+		if _, err := n.Presence(context.Background(), "none", "o"); reasonOf(err) != protocol.NotFound {
 			t.Errorf("an unknown tenant: %v", err)
 		}
 	})
 }
 
 func TestAttendance_IsBoundedAndForgetsWhoEndsSoonest(t *testing.T) {
-	var a attendance
+	var a Members
 	l, now := &Link{}, time.Now()
 	l.outbox.Init(nil, 1)
-	for i := range maxAttendants + 10 {
-		a = a.note("t", attend{member: fmt.Sprint(i), life: time.Duration(1+i) * time.Second, link: l}, now)
+	for i := range MaxMembers + 10 {
+		a = a.Note("t", announce{member: fmt.Sprint(i), life: time.Duration(1+i) * time.Second, link: l}, now)
 	}
-	if _, there := a["9"]; len(a) != maxAttendants || there {
+	if _, there := a["9"]; len(a) != MaxMembers || there {
 		t.Errorf("%d attend, the first is there: %v", len(a), there)
 	}
-	if got := len(a.present(now.Add(time.Duration(maxAttendants+9) * time.Second))); got != 1 {
+	if got := len(a.List(now.Add(time.Duration(MaxMembers+9) * time.Second))); got != 1 {
 		t.Errorf("%d are there when all but one have ended", got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/history/suite"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -22,7 +23,7 @@ func under(t *testing.T, wall *suite.Wall, disk vfs.FS, live func(n *Node)) {
 	}
 	const age = 10 * time.Minute
 	cfg := Config{HistoryAge: age, DurableAge: age, DedupAge: age, InboxAge: age, InboxCount: 10, Clock: wall.Now}
-	n := New(cfg, nil, TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"orders"}}})
+	n := New(cfg, nil, TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders"}}})
 	if err := n.Keep(store); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,7 @@ func TestClock_AStepTakesNothingFromInboxesAndAttendance(t *testing.T) {
 				c := enter(t, n, words, someone("bob"))
 				c.do(protocol.Attend{Topic: "o/1", Member: "x", For: 10 * time.Minute})
 				there := func() int {
-					all, err := n.Attendance(context.Background(), "acme", "o")
+					all, err := n.Presence(context.Background(), "acme", "o")
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/health"
+	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/policy"
 )
 
 // Config is what a node obeys. A field that is zero has its default.
@@ -55,7 +57,7 @@ type TenantConfig struct {
 	// Linger is how long a broken connection may come back; 0 is the node's (Config.Linger), less is off.
 	Linger time.Duration
 	// Rules say what holds for its topics.
-	Rules Rules
+	Rules policy.Rules
 	// Rates bound how fast things come in.
 	Rates limit.RateLimits
 	// Lifecycle says where its backend is told what happens to its connections and users.
@@ -113,6 +115,16 @@ func fill[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
+	}
+}
+
+// topicDefaults are the numbers that hold where a topic's rule has none.
+func (c *Config) topicDefaults() policy.Defaults {
+	return policy.Defaults{
+		Memory:     history.Bounds{Count: c.HistoryCount, Bytes: c.HistoryBytes, Age: c.HistoryAge},
+		Durable:    history.Bounds{Count: c.DurableCount, Bytes: c.DurableBytes, Age: c.DurableAge},
+		DedupCount: c.DedupCount,
+		DedupAge:   c.DedupAge,
 	}
 }
 

@@ -103,7 +103,7 @@ func (c *connection) open() {
 	c.deadlines.ping(c.node.wheel.Since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		why := &protocol.Refusal{Reason: protocol.Revoked}
-		if !c.tenant().revoked.cover(id, now) {
+		if !c.tenant().revoked.Cover(id, now) {
 			why = c.enter(id, false)
 		}
 		if why != nil {

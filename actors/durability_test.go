@@ -2,8 +2,6 @@ package actors
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -26,18 +25,18 @@ func wantBehind(t *testing.T, n *Node, topic string, at protocol.Position, lost 
 	}
 }
 
-var onDisk = map[string]Rules{
+var onDisk = map[string]policy.Rules{
 	"list": {Durable: []string{"orders", "audit"}},
-	"rule": {List: []TopicRule{{Pattern: "orders", Store: Durable}, {Pattern: "audit", Store: Durable}}},
+	"rule": {List: []policy.Rule{{Pattern: "orders", Store: policy.Durable}, {Pattern: "audit", Store: policy.Durable}}},
 }
 
 // F6: a topic is durable, then in memory, then durable again. What was published between is nowhere, and a reader from
 // before is told, also one of a topic above and of one that nobody had published to. A topic that was durable all the time
 // has lost nothing.
 func TestDurable_ATopicThatWasInMemoryMeanwhileBeginsANewEpoch(t *testing.T) {
-	for name, between := range map[string]Rules{
+	for name, between := range map[string]policy.Rules{
 		"no rule":         {Durable: []string{"audit"}},
-		"a rule":          {List: []TopicRule{{Pattern: "orders", Store: InMemory}}, Durable: []string{"orders", "audit"}},
+		"a rule":          {List: []policy.Rule{{Pattern: "orders", Store: policy.InMemory}}, Durable: []string{"orders", "audit"}},
 		"only what below": {Durable: []string{"orders/*", "audit"}},
 	} {
 		for how, rules := range onDisk {
@@ -76,7 +75,7 @@ func TestDurable_ATopicThatWasInMemoryMeanwhileBeginsANewEpoch(t *testing.T) {
 // F6: the same by reloads of the rules while the store is open. The first topic is at rest when it comes back, the second
 // is open all the time and loses nothing, but its readers are told as well.
 func TestDurable_ReloadsOfTheRulesBeginNewEpochs(t *testing.T) {
-	rules := Rules{Durable: []string{"orders"}}
+	rules := policy.Rules{Durable: []string{"orders"}}
 	runOn(t, vfs.NewMem(), restful, rules, func(t *testing.T, n *Node) {
 		at := publishNumbers(t, n, "orders/1", 1, 3)
 		rest := func() { time.Sleep(time.Minute) }
@@ -94,7 +93,7 @@ func TestDurable_ReloadsOfTheRulesBeginNewEpochs(t *testing.T) {
 		wantBehind(t, n, "orders/1", at, true)
 		wantBehind(t, n, "orders/1", listed, true)
 		now := publishNumbers(t, n, "orders/1", 8, 8)
-		n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"orders", "other"}}})
+		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders", "other"}}})
 		publishNumbers(t, n, "orders/1", 9, 9)
 		wantBehind(t, n, "orders/1", now, false)
 	})
@@ -102,16 +101,16 @@ func TestDurable_ReloadsOfTheRulesBeginNewEpochs(t *testing.T) {
 
 // F6: rules that hold while the store is still being opened, and no longer when it is open, are told to it as well.
 func TestDurable_RulesThatHeldBeforeTheStoreWasOpenCount(t *testing.T) {
-	disk, rules := vfs.NewMem(), Rules{Durable: []string{"orders", "audit"}}
+	disk, rules := vfs.NewMem(), policy.Rules{Durable: []string{"orders", "audit"}}
 	var orders, audit protocol.Position
 	runOn(t, disk, restful, rules, func(t *testing.T, n *Node) {
 		orders, audit = publishNumbers(t, n, "orders", 1, 3), publishNumbers(t, n, "audit", 1, 3)
 	})
 	synctest.Test(t, func(t *testing.T) {
 		n := New(restful, nil, TenantConfig{Name: "acme", Rules: rules})
-		opening := durable.Begin("data", durable.Config{Partitions: 2, Files: disk, Reserve: 1 << 20, Rules: DurableTopics([]TenantConfig{{Name: "acme", Rules: rules}})})
+		opening := durable.Begin("data", durable.Config{Partitions: 2, Files: disk, Reserve: 1 << 20, Rules: policy.DurableTopics(map[string]policy.Rules{"acme": rules})})
 		n.Await(opening)
-		n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"audit"}}})
+		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"audit"}}})
 		synctest.Wait()
 		publishNumbers(t, n, "orders", 4, 5)
 		time.Sleep(time.Minute) // it is at rest
@@ -131,35 +130,4 @@ func TestDurable_RulesThatHeldBeforeTheStoreWasOpenCount(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// F6: rules that say the same are the same, in whatever order tenants come; what a topic's rule leaves open is decided as
-// a running node decides it.
-func TestDurableTopics_AreReadAsTheyAreObeyed(t *testing.T) {
-	tenants := []TenantConfig{
-		{Name: "acme", Rules: Rules{Durable: []string{"orders/*", "a*"}, List: []TopicRule{
-			{Pattern: "orders/x", Store: InMemory}, {Pattern: "orders/y"}, {Pattern: "alerts", Store: Durable, HistoryCount: 3}, {Pattern: "*", Store: InMemory}}}},
-		{Name: "beta", Rules: Rules{Durable: []string{"*"}}},
-		{Name: "none", Rules: Rules{List: []TopicRule{{Pattern: "x", Store: InMemory}}}},
-	}
-	text := DurableTopics(tenants)
-	slices.Reverse(tenants)
-	if other := DurableTopics(tenants); other != text {
-		t.Errorf("%q and %q", text, other)
-	}
-	read, count := covers(text), 0
-	for _, tenant := range append(tenants, TenantConfig{Name: "unknown"}) {
-		for _, topic := range []string{"orders", "orders/x", "orders/x/1", "orders/y", "orders/z", "alerts", "alerts/1", "abc", "x", "$lifecycle"} {
-			want := tenant.Rules.Rule(topic).Store == Durable
-			if got := read(tenant.Name, topic); got != want {
-				t.Errorf("%s of %s: %v, want %v", topic, tenant.Name, got, want)
-			}
-			if want {
-				count++
-			}
-		}
-	}
-	if count < 5 {
-		t.Error(fmt.Sprint("only ", count, " are durable at all"))
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/policy"
 )
 
 // Acknowledged publishes a second through the front door, each on disk, from so many publishers that wait for their
@@ -23,7 +24,7 @@ func benchDurable(b *testing.B, publishers, topics int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	n := New(Config{}, nil, TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"orders/*"}}})
+	n := New(Config{}, nil, TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders/*"}}})
 	if err := n.Keep(store); err != nil {
 		b.Fatal(err)
 	}

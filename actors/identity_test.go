@@ -262,13 +262,13 @@ func TestRevoke_ClosesAConnectionWhoseCredentialWasCheckedBeforeItsUpgrade(t *te
 			t.Error("a token that was issued after the revocation does not hold")
 		}
 		for i := range 2 * maxRevocations {
-			n.tenant("acme").revoked.note(Revocation{User: fmt.Sprint(i)}, time.Now())
+			n.tenant("acme").revoked.Note(Revocation{User: fmt.Sprint(i)}, time.Now())
 		}
 		if kept := len(n.tenant("acme").revoked.noted); kept != maxRevocations {
 			t.Errorf("%d revocations are kept", kept)
 		}
 		time.Sleep(revocationAge + time.Second)
-		n.tenant("acme").revoked.note(Revocation{User: "x"}, time.Now())
+		n.tenant("acme").revoked.Note(Revocation{User: "x"}, time.Now())
 		if kept := len(n.tenant("acme").revoked.noted); kept != 1 {
 			t.Errorf("%d revocations are kept beyond their age", kept)
 		}

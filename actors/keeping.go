@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -36,14 +36,14 @@ func (t *topic) open() *protocol.Refusal {
 	}
 	store, why := t.node().keeper()
 	switch {
-	case t.terms.Store == Durable && why != nil:
+	case t.terms.Store == policy.Durable && why != nil:
 		return why
-	case t.terms.Store != Durable || store == nil:
-		t.memory = history.NewMemory(t.terms.remembers()).InEpoch(newEpoch())
+	case t.terms.Store != policy.Durable || store == nil:
+		t.memory = history.NewMemory(t.terms.History()).InEpoch(newEpoch())
 		t.history = t.memory
 		return nil
 	}
-	disk, err := store.OpenTopic(t.tenant.name, t.name, t.terms.keeps())
+	disk, err := store.OpenTopic(t.tenant.name, t.name, t.terms.DurableRule())
 	if err != nil {
 		t.node().log.Error("a durable topic cannot be opened; the next who wants it tries again", "tenant", t.tenant.name, "topic", t.name, "cause", err)
 		return &protocol.Refusal{Reason: protocol.Internal}
@@ -56,9 +56,9 @@ func (t *topic) open() *protocol.Refusal {
 func (t *topic) bound() {
 	switch {
 	case t.memory != nil:
-		t.memory.SetBounds(t.terms.remembers())
+		t.memory.SetBounds(t.terms.History())
 	case t.disk != nil:
-		if err := t.disk.SetRule(t.terms.keeps()); err != nil {
+		if err := t.disk.SetRule(t.terms.DurableRule()); err != nil {
 			t.node().log.Error("a durable topic stays with its old rule", "tenant", t.tenant.name, "topic", t.name, "cause", err)
 		}
 	}
@@ -146,7 +146,7 @@ func (t *topic) echo(m echo) {
 // durable reports whether a topic is to be kept on disk.
 func (c *tenantCore) durable(topic string) bool {
 	store, why := c.node.keeper()
-	return (store != nil || why != nil) && c.rules.Load().of(topic).Store == Durable
+	return (store != nil || why != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
 }
 
 // stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not say.
@@ -156,11 +156,6 @@ func (c *tenantCore) stored(topic string) bool {
 	}
 	store := c.node.store.Load()
 	return store == nil || store.HasTopic(c.name, topic)
-}
-
-// keeps is the terms in the store's words.
-func (t *terms) keeps() durable.Rule {
-	return durable.Rule{Bounds: t.remembers(), Dedup: t.recognises(), Relaxed: t.Sync == SyncInterval}
 }
 
 // lost is the refusal of a position.
@@ -182,12 +177,4 @@ func (t *topic) unread(err error, at protocol.Position, now time.Time) *protocol
 	}
 	t.node().log.Error("a history cannot be read", "tenant", t.tenant.name, "topic", t.name, "cause", err)
 	return &protocol.Refusal{Reason: protocol.Internal, Detail: fmt.Sprintf("the history of %s cannot be read at the moment", protocol.Quote(t.name))}
-}
-
-// recognises is how long the store recognises ids.
-func (t *terms) recognises() time.Duration {
-	if t.DedupCount == 0 {
-		return 0
-	}
-	return min(t.DedupAge, durable.MaxDedup)
 }

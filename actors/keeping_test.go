@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -26,12 +27,12 @@ func lives(t *testing.T, cfg Config, lives ...func(n *Node)) {
 func livesOn(t *testing.T, disk vfs.FS, cfg Config, lives ...func(n *Node)) {
 	t.Helper()
 	for _, live := range lives {
-		runOn(t, disk, cfg, Rules{Durable: []string{"orders", "audit"}}, func(_ *testing.T, n *Node) { live(n) })
+		runOn(t, disk, cfg, policy.Rules{Durable: []string{"orders", "audit"}}, func(_ *testing.T, n *Node) { live(n) })
 	}
 }
 
 // runOn runs one life of a node with some rules, on a disk.
-func runOn(t *testing.T, disk vfs.FS, cfg Config, rules Rules, live func(t *testing.T, n *Node)) {
+func runOn(t *testing.T, disk vfs.FS, cfg Config, rules policy.Rules, live func(t *testing.T, n *Node)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		store, err := durable.Open("data", durable.Config{Partitions: 2, Files: disk, Reserve: 1 << 20})
@@ -147,7 +148,7 @@ func TestDurable_ATopicAboveKeepsWhatNobodyHears(t *testing.T) {
 // What an earlier life kept below and not above comes above when it is published again, and once.
 func TestDurable_APublishThatFailedAboveIsCompletedByItsRepetition(t *testing.T) {
 	lives(t, Config{}, func(n *Node) {
-		n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"orders/*"}}}) // so the one above does not get it
+		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders/*"}}}) // so the one above does not get it
 		synctest.Wait()
 		mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1))
 	}, func(n *Node) {
@@ -285,7 +286,7 @@ func TestDurable_TopicsWithoutAnActorAreListedAndRead(t *testing.T) {
 func TestDurable_ANewRuleBoundsWhatIsThere(t *testing.T) {
 	lives(t, Config{}, func(n *Node) {
 		at := publishNumbers(t, n, "orders/1", 1, 20)
-		n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{List: []TopicRule{{Pattern: "orders/*", Store: Durable, HistoryCount: 5}}}})
+		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{List: []policy.Rule{{Pattern: "orders/*", Store: policy.Durable, HistoryCount: 5}}}})
 		synctest.Wait()
 		if got := historyOf(t, n, "orders/1", protocol.Position{}); fmt.Sprint(got) != fmt.Sprint(countedUp(16, 20)) {
 			t.Errorf("%q", got)

@@ -358,7 +358,7 @@ func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
 					ann.do(protocol.Attend{Topic: topic, Member: "m", For: time.Minute})
 				}
 				synctest.Wait()
-				if here, err := n.Attendance(context.Background(), "acme", "$lifecycle"); err != nil || len(here) > 0 {
+				if here, err := n.Presence(context.Background(), "acme", "$lifecycle"); err != nil || len(here) > 0 {
 					t.Errorf("%v attend it, %v", here, err)
 				}
 				if page, err := n.History(context.Background(), "acme", "$lifecycle", protocol.Position{}, 0); (err == nil) != on || len(page.Events) > 2 {

@@ -72,7 +72,7 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 		return why
 	}
 	c.limits.Leave()
-	if t.revoked.cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
+	if t.revoked.Cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
 		return &protocol.Refusal{Reason: protocol.Revoked}
 	}
 	return nil

@@ -106,7 +106,7 @@ func (m *membership) heed(l *Link, v protocol.View) (broken *protocol.Refusal) {
 // attend tells a topic that a member of it is alive.
 func (m *membership) attend(l *Link, cmd protocol.Attend) {
 	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && m.joined {
-		l.tenant().topic(cmd.Topic, attend{cmd.Member, slices.Clone(cmd.Data), cmd.For, l})
+		l.tenant().topic(cmd.Topic, announce{cmd.Member, slices.Clone(cmd.Data), cmd.For, l})
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
@@ -58,7 +59,7 @@ type Node struct {
 	watermark *health.Watermark
 	watchdog  *health.Watchdog
 
-	unauthenticated unauthenticated // connections (unauthenticated.go)
+	unauthenticated Unauthenticated // connections (unauthenticated.go)
 
 	tenants                // by name (tenants.go)
 	gate                   // where connections come in (gate.go)
@@ -67,7 +68,7 @@ type Node struct {
 	queries                // what it may be asked (query.go)
 	operator               // what may be done to one tenant (operator.go)
 
-	durability durability // which topics the store is told to have
+	durability policy.Durability // which topics the store is told to have
 
 	numbers atomic.Uint64 // of connections
 	closed  atomic.Bool
@@ -111,7 +112,11 @@ func (n *Node) SetTenant(cfg TenantConfig) { n.SetTenants(cfg) }
 
 // SetTenants is SetTenant for some at once; the store is told once.
 func (n *Node) SetTenants(all ...TenantConfig) {
-	if err := n.durability.know(all); err != nil {
+	rules := make(map[string]policy.Rules, len(all))
+	for _, cfg := range all {
+		rules[cfg.Name] = cfg.Rules
+	}
+	if err := n.durability.Note(rules); err != nil {
 		n.log.Error("the store could not take note of the rules; readers of topics that change between disk and memory may miss events until the next start",
 			"cause", err)
 	}

@@ -122,15 +122,15 @@ func (t *topic) newest(from uint64, partial bool, now time.Time) (entries []hist
 
 // framesFor puts remembered events into the subscriber's words, in their order.
 func (t *topic) framesFor(m subscribe, entries []history.Entry, now time.Time) []*outbox.Frame {
-	return m.interest.Replay(t.node().encoder(), m.link.dialect(), entries, t.policyOf, now)
+	return m.interest.Replay(t.node().encoder(), m.link.dialect(), entries, t.dropPolicy, now)
 }
 
-// policyOf is what may become of the frame of an event, which may be of a topic below.
-func (t *topic) policyOf(ev *protocol.Event) outbox.Policy {
+// dropPolicy is what may become of the frame of an event, which may be of a topic below.
+func (t *topic) dropPolicy(ev *protocol.Event) outbox.Policy {
 	if ev.Topic == t.name {
-		return t.terms.fate
+		return t.terms.Frames
 	}
-	return t.terms.set.of(ev.Topic).fate
+	return policyOf(t.terms.Set(), ev.Topic).Frames
 }
 
 // give puts a replay into the subscriber's outbox, where there is room for it.

@@ -50,7 +50,7 @@ func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (clo
 			return 0, 0, kept
 		}
 	}
-	t.revoked.note(r, time.Now())
+	t.revoked.Note(r, time.Now())
 	o.sessions.Forget(t.name, func(rec *resume.Session) bool { return r.Covers(rec.Identity) })
 	closed, unsubscribed, err = t.withdraw(ctx, withdraw{gone: r.Covers}, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
 	if err == nil {
@@ -111,7 +111,7 @@ func (o *operator) Unrevoke(tenant string, r Revocation) (was bool, err error) {
 	if why != nil {
 		return false, why
 	}
-	was = t.revoked.forget(r)
+	was = t.revoked.Forget(r)
 	if o.revoker != nil {
 		return o.revoker.Unrevoke(tenant, r)
 	}
@@ -120,7 +120,7 @@ func (o *operator) Unrevoke(tenant string, r Revocation) (was bool, err error) {
 
 // revocations are a tenant's newest: they are for connections whose credential was checked before one, and whose
 // actor begins after it.
-type revocations struct {
+type Revocations struct {
 	mu    sync.Mutex
 	noted []noted // oldest first
 }
@@ -136,7 +136,7 @@ const (
 	maxRevocations = 4096
 )
 
-func (rs *revocations) note(r Revocation, now time.Time) {
+func (rs *Revocations) Note(r Revocation, now time.Time) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	rs.noted = slices.DeleteFunc(rs.noted, r.sameTarget)
@@ -151,7 +151,7 @@ func (rs *revocations) note(r Revocation, now time.Time) {
 func (r Revocation) sameTarget(n noted) bool { return n.User == r.User && n.TokenID == r.TokenID }
 
 // forget reports whether there was one of the same target.
-func (rs *revocations) forget(r Revocation) bool {
+func (rs *Revocations) Forget(r Revocation) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	before := len(rs.noted)
@@ -160,7 +160,7 @@ func (rs *revocations) forget(r Revocation) bool {
 }
 
 // cover reports whether the identity was revoked a moment ago. A user's token that was issued since is a new right.
-func (rs *revocations) cover(id *protocol.Identity, now time.Time) bool {
+func (rs *Revocations) Cover(id *protocol.Identity, now time.Time) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return slices.ContainsFunc(rs.noted, func(n noted) bool {

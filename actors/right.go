@@ -109,7 +109,7 @@ func (c *connection) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refus
 	if c.rights == nil {
 		c.rights = &rights{}
 	}
-	if t := c.tenant(); t.revoked.cover(id, now) || t.keyIsGone(id) {
+	if t := c.tenant(); t.revoked.Cover(id, now) || t.keyIsGone(id) {
 		return grant.Grant{}, &protocol.Refusal{Reason: protocol.Revoked}
 	}
 	return grant.New(c.node.wheel, id, now), nil

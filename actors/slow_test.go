@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -36,7 +37,7 @@ func TestAside_TheEndOfASubscriptionIsToldBehindItsEvents(t *testing.T) {
 
 // reliability.md check 38, the engine's part: a reader that does not read loses what its topic says, and stays.
 func TestSlow_AReaderIsKeptOrEndedAsItsTopicSays(t *testing.T) {
-	rules := Rules{List: []TopicRule{{Pattern: "telemetry/*", Slow: Conflate}, {Pattern: "log", Slow: DropOldest}}}
+	rules := policy.Rules{List: []policy.Rule{{Pattern: "telemetry/*", Slow: policy.Conflate}, {Pattern: "log", Slow: policy.DropOldest}}}
 	bubble(t, Config{QueueFrames: 40}, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "acme", Rules: rules})
 		synctest.Wait()
@@ -72,9 +73,9 @@ func TestSlow_AReaderIsKeptOrEndedAsItsTopicSays(t *testing.T) {
 
 // A client that resumes behind what waits for it already, and reads on later, ends at what is newest.
 func TestSlow_WhatIsNewerNeverGetsAheadOfAReplay(t *testing.T) {
-	for _, slow := range []string{Conflate, DropOldest} {
+	for _, slow := range []string{policy.Conflate, policy.DropOldest} {
 		bubble(t, Config{QueueFrames: 40}, func(n *Node) {
-			n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{List: []TopicRule{{Pattern: "room/*", Slow: slow}}}})
+			n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{List: []policy.Rule{{Pattern: "room/*", Slow: slow}}}})
 			synctest.Wait()
 			c := enter(t, n, words, someone("ann")).subscribe(t, "room")
 			c.stop(true)
@@ -98,7 +99,7 @@ func TestSlow_WhatIsNewerNeverGetsAheadOfAReplay(t *testing.T) {
 // What would be conflated or dropped at once is not what a client resumes.
 func TestSlow_AReplayThatDoesNotFitIsRefusedAndNotThinnedOut(t *testing.T) {
 	bubble(t, Config{QueueFrames: 40}, func(n *Node) {
-		n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{List: []TopicRule{{Pattern: "log", Slow: DropOldest}}}})
+		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{List: []policy.Rule{{Pattern: "log", Slow: policy.DropOldest}}}})
 		synctest.Wait()
 		at := publishNumbers(t, n, "log", 1, 1)
 		publishNumbers(t, n, "log", 2, 36)

@@ -22,7 +22,7 @@ type Opening interface {
 // reads are refused as opening says. nil waits for none: then durable topics are in memory. It is to be called before
 // there are durable topics.
 func (n *Node) Await(opening Opening) {
-	n.durability.await(opening != nil)
+	n.durability.Await(opening != nil)
 	if opening == nil {
 		n.awaited.Store(nil)
 		return
@@ -34,7 +34,7 @@ func (n *Node) Await(opening Opening) {
 // keep there all the time. A topic that should be durable and was made before Await and Keep stays in memory for as long as
 // it lives. If the error is not nil the node does not use the store. Whoever opened it closes it, after Close.
 func (n *Node) Keep(store *durable.Store) error {
-	if err := n.durability.begin(store); err != nil {
+	if err := n.durability.Begin(store); err != nil {
 		return err
 	}
 	n.store.Store(store)
@@ -44,7 +44,7 @@ func (n *Node) Keep(store *durable.Store) error {
 	return nil
 }
 
-// Checkpoint has use read a Registry with the durable topics as they are at one moment; "" if none are durable. See
+// Checkpoint has use read a directory with the durable topics as they are at one moment; "" if none are durable. See
 // durable.Store.Checkpoint for its errors; while the store is not open yet the error says so.
 func (n *Node) Checkpoint(use func(dir string) error) error {
 	store, why := n.keeper()

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -26,7 +27,7 @@ func TestAwait_DurableTopicsAreRefusedUntilTheirStoreIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer store.Close()
-		n := New(Config{}, nil, TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"orders"}}})
+		n := New(Config{}, nil, TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders"}}})
 		defer n.Close()
 		n.Await(notYet{&protocol.Refusal{Reason: protocol.StorageFull, RetryAfter: time.Second}})
 		refused := func(what string, err error) {
@@ -74,8 +75,8 @@ func TestAwait_DurableTopicsAreRefusedUntilTheirStoreIsThere(t *testing.T) {
 // F10: an event of a topic in memory that a durable topic above has to keep, too, is refused as well.
 func TestAwait_WhatADurableTopicAboveHasToKeepIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := New(Config{}, nil, TenantConfig{Name: "acme", Rules: Rules{
-			List: []TopicRule{{Pattern: "orders/*", Store: InMemory}}, Durable: []string{"orders"}}})
+		n := New(Config{}, nil, TenantConfig{Name: "acme", Rules: policy.Rules{
+			List: []policy.Rule{{Pattern: "orders/*", Store: policy.InMemory}}, Durable: []string{"orders"}}})
 		defer n.Close()
 		n.Await(notYet{&protocol.Refusal{Reason: protocol.Busy}})
 		if _, err := publishTo(n, "orders/1", jsonEvent(t, "a", 1)); reasonOf(err) != protocol.Busy {

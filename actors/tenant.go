@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -41,9 +42,9 @@ type tenantCore struct {
 	topics  *mailbox.Registry
 	users   *mailbox.Registry
 	links   *links
-	revoked revocations
+	revoked Revocations
 	keys    atomic.Pointer[func(protocol.KeyFingerprint) bool] // which of its keys hold; nil is all
-	rules   atomic.Pointer[ruleSet]                            // of its topics
+	rules   atomic.Pointer[policy.Set]                         // of its topics
 	backlog *outbox.Backpressure
 	limits  *limit.Tenant
 	life    atomic.Pointer[lifecycle] // nil while nobody is told
@@ -86,11 +87,19 @@ func (c *tenantCore) counting() *outbox.Backpressure {
 	return c.backlog
 }
 
+// policyOf is the policy of a topic, which may be that of all connections.
+func policyOf(rules *policy.Set, topic string) *policy.Topic {
+	if topic == everyone {
+		return rules.Broadcast()
+	}
+	return rules.For(topic)
+}
+
 // obey takes limits and rules. Topics that are there look for themselves.
 func (c *tenantCore) obey(cfg TenantConfig) {
 	c.limit.Store(int64(cfg.Connections))
 	c.mayLinger(cfg.Linger)
-	c.rules.Store(newRuleSet(&c.node.cfg, cfg.Rules))
+	c.rules.Store(policy.NewSet(c.node.cfg.topicDefaults(), cfg.Rules))
 	c.limits.SetRates(cfg.Rates)
 	c.report(cfg.Lifecycle)
 }

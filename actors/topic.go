@@ -8,6 +8,7 @@ import (
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -67,14 +68,14 @@ type topic struct {
 	tenant   *tenantCore
 	name     string
 	box      mailbox.Mailbox
-	terms    *terms          // what holds for it; Store counts when it is made
+	terms    *policy.Topic   // what holds for it; Store counts when it is made
 	history  history.History // nil until it is open, and one of these:
 	memory   *history.Memory // nil if it is durable
 	disk     *durable.Topic  // nil if it is in memory
 	keeping  int             // events on their way to the disk
 	dedup    fanout.Dedup
 	audience fanout.Subscribers
-	attends  attendance
+	attends  Members
 	// used is when the topic last had a subscriber or a publish of its own, as wheel.since tells it: what comes from below
 	// keeps nobody's topic.
 	used int64
@@ -85,7 +86,7 @@ type topic struct {
 func (n *Node) newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
 	now := n.now()
 	t := &topic{
-		tenant: owner, name: name, terms: owner.rules.Load().of(name),
+		tenant: owner, name: name, terms: policyOf(owner.rules.Load(), name),
 		used: n.wheel.Since(now),
 	}
 	t.box.Init(n.cfg.MailboxSize)
@@ -103,7 +104,7 @@ const few = 4
 
 // alone reports whether the topic needs a goroutine of its own: it works long, or waits for the disk.
 func (t *topic) alone() bool {
-	return t.disk != nil || t.terms.Store == Durable || t.audience.Count() > few
+	return t.disk != nil || t.terms.Store == policy.Durable || t.audience.Count() > few
 }
 
 // ring is the topic's idle deadline.
@@ -155,12 +156,12 @@ func (t *topic) serve(ctx mailbox.Context) {
 		m.reply.Give(t.history.Position(), nil)
 	case lookBack:
 		m.reply.Give(t.lookBack(m))
-	case attend:
+	case announce:
 		now := t.node().now()
 		t.use(now)
-		t.attends = t.attends.note(t.name, m, now)
-	case rollCall:
-		m.reply.Give(t.attends.present(t.node().now()), nil)
+		t.attends = t.attends.Note(t.name, m, now)
+	case listMembers:
+		m.reply.Give(t.attends.List(t.node().now()), nil)
 	case describe:
 		m.reply.Give(t.describe(), nil)
 	case flush:
@@ -182,10 +183,10 @@ func (t *topic) serve(ctx mailbox.Context) {
 // obey goes by the tenant's rules as they are now.
 func (t *topic) obey() {
 	now := t.tenant.rules.Load()
-	if t.terms.set == now {
+	if t.terms.Set() == now {
 		return
 	}
-	t.terms = now.of(t.name)
+	t.terms = policyOf(now, t.name)
 	t.box.Dedicate(t.alone())
 	t.bound()
 	t.dedup.Resize(t.terms.DedupCount)
@@ -197,7 +198,7 @@ func (t *topic) publish(p *fanout.Delivery) {
 		p.Result.Repeats(first)
 		return
 	}
-	p.Policy = t.terms.fate
+	p.Policy = t.terms.Frames
 	t.use(now)
 	if t.memory == nil {
 		t.keep(p, now, false)

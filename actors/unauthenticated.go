@@ -11,7 +11,7 @@ import (
 // unauthenticated bounds the connections that have not said who they are, of all tenants together and of one address.
 // Those whose credential came with the handshake are none of them; the others are until their login holds or they end,
 // and their dialect's Limits.Login says how long that may take.
-type unauthenticated struct {
+type Unauthenticated struct {
 	most, perAddress int // static; 0 is no limit
 
 	mu        sync.Mutex
@@ -24,7 +24,7 @@ const retryUnauthenticated = 5 * time.Second
 
 // key is what an address counts as. A proxy that brings the connections of many clients, and is not trusted to say whose,
 // counts for no address.
-func (u *unauthenticated) key(address string, proxied bool) string {
+func (u *Unauthenticated) key(address string, proxied bool) string {
 	if proxied || address == "" {
 		return ""
 	}
@@ -32,7 +32,7 @@ func (u *unauthenticated) key(address string, proxied bool) string {
 }
 
 // room says whether one more may come. It is called with mu held.
-func (u *unauthenticated) room(key string) (why *protocol.Refusal) {
+func (u *Unauthenticated) room(key string) (why *protocol.Refusal) {
 	switch {
 	case u.most > 0 && u.count >= u.most:
 		why = protocol.Refuse(protocol.Busy, "%d connections have not said who they are, which is the limit (engine.unauthenticated)", u.count)
@@ -46,7 +46,7 @@ func (u *unauthenticated) room(key string) (why *protocol.Refusal) {
 }
 
 // take counts one more, unless there is no room for it.
-func (u *unauthenticated) take(key string) *protocol.Refusal {
+func (u *Unauthenticated) Take(key string) *protocol.Refusal {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if why := u.room(key); why != nil {
@@ -63,7 +63,7 @@ func (u *unauthenticated) take(key string) *protocol.Refusal {
 }
 
 // leave takes one off the count: it has said who it is, or has ended.
-func (u *unauthenticated) leave(key string) {
+func (u *Unauthenticated) Leave(key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.count--
@@ -92,7 +92,7 @@ func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refus
 func (m *membership) await(l *Link, proxied bool) *protocol.Refusal {
 	m.proxied = proxied
 	u := &l.node.unauthenticated
-	why := u.take(u.key(l.remote, proxied))
+	why := u.Take(u.key(l.remote, proxied))
 	m.awaited = why == nil
 	return why
 }
@@ -102,6 +102,6 @@ func (m *membership) known(l *Link) {
 	if m.awaited {
 		m.awaited = false
 		u := &l.node.unauthenticated
-		u.leave(u.key(l.remote, m.proxied))
+		u.Leave(u.key(l.remote, m.proxied))
 	}
 }

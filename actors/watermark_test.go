@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/health"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -224,7 +225,7 @@ func (n *Node) topicPosition(t *testing.T, topic string) protocol.Position {
 
 func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) {
 	weighed(t, func(n *Node, s *scale, said func() string) {
-		n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{List: []TopicRule{{Pattern: "last", Slow: DropOldest}, {Pattern: "each", Slow: Conflate}}}})
+		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{List: []policy.Rule{{Pattern: "last", Slow: policy.DropOldest}, {Pattern: "each", Slow: policy.Conflate}}}})
 		readers := map[string]*client{}
 		for _, topic := range []string{"last", "each", "all", "few"} {
 			readers[topic] = enter(t, n, words, someone(topic)).subscribe(t, topic)

@@ -35,7 +35,7 @@ type fakeNode struct {
 	onPublish  func(ctx context.Context) error
 	probe      func(ctx context.Context) (time.Duration, error)
 	queries    []any
-	members    []actors.Attendant
+	members    []actors.Member
 	operations []string // what operators did
 }
 
@@ -276,7 +276,7 @@ func (n *fakeNode) Health() actors.Health { return n.health }
 func (n *fakeNode) Draining() bool { return n.draining }
 
 // Attendance is as actors.Node has it: at or below prefix.
-func (n *fakeNode) Attendance(_ context.Context, tenant, prefix string) (all []actors.Attendant, err error) {
+func (n *fakeNode) Presence(_ context.Context, tenant, prefix string) (all []actors.Member, err error) {
 	if err := n.check(tenant); err != nil {
 		return nil, err
 	}

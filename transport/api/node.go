@@ -36,7 +36,7 @@ type Node interface {
 	// Draining reports whether the node refuses new clients, since it is about to stop.
 	Draining() bool
 	// Attendance lists the members who are present in the topics at or below a prefix.
-	Attendance(ctx context.Context, tenant, prefix string) ([]actors.Attendant, error)
+	Presence(ctx context.Context, tenant, prefix string) ([]actors.Member, error)
 
 	Tenants() []string
 	// DrainTenant closes a tenant's connections, paced until the context ends, and lets new ones in meanwhile.

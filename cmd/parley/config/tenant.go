@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
@@ -35,7 +35,7 @@ type Tenant struct {
 	Connections     int           `yaml:"connections" env:"CONNECTIONS" envDefault:"0" unit:"connections" help:"Bound of its connections, all dialects together; 0 is none."`
 	Linger          time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long its clients may come back to what they had; 0s is engine.linger, -1s is off."`
 
-	TopicRules    []actors.TopicRule   `yaml:"topic_rules"`
+	TopicRules    []policy.Rule        `yaml:"topic_rules"`
 	Rates         limit.RateLimits     `yaml:"rates" envPrefix:"RATES_"`
 	Introspection introspection.Config `yaml:"introspection" envPrefix:"INTROSPECTION_"`
 	Lifecycle     Lifecycle            `yaml:"lifecycle" envPrefix:"LIFECYCLE_"`

@@ -10,15 +10,16 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
 // Topics say what holds for which topic, in all tenants; the rules of a tenant come before these.
 type Topics struct {
-	Durable []string           `yaml:"durable" env:"DURABLE" unit:"patterns" help:"Topics that are kept on disk, in data, unless a rule says where they are kept: a/b, a/*, a* or *."`
-	Sync    string             `yaml:"sync" env:"SYNC" envDefault:"always" unit:"always|interval" help:"When a durable publish is answered, unless a rule says so: when the disk has it, or before."`
-	Slow    string             `yaml:"slow" env:"SLOW" envDefault:"disconnect" unit:"disconnect|drop-oldest|conflate" help:"What becomes of a reader that does not keep up with a topic, unless a rule says so: it is disconnected, loses the oldest of the topic, or hears only the newest of each key."`
-	Rules   []actors.TopicRule `yaml:"rules" env:"-"`
+	Durable []string      `yaml:"durable" env:"DURABLE" unit:"patterns" help:"Topics that are kept on disk, in data, unless a rule says where they are kept: a/b, a/*, a* or *."`
+	Sync    string        `yaml:"sync" env:"SYNC" envDefault:"always" unit:"always|interval" help:"When a durable publish is answered, unless a rule says so: when the disk has it, or before."`
+	Slow    string        `yaml:"slow" env:"SLOW" envDefault:"disconnect" unit:"disconnect|drop-oldest|conflate" help:"What becomes of a reader that does not keep up with a topic, unless a rule says so: it is disconnected, loses the oldest of the topic, or hears only the newest of each key."`
+	Rules   []policy.Rule `yaml:"rules" env:"-"`
 }
 
 // Limits are what the engine is told of each tenant.
@@ -26,7 +27,7 @@ func (c *Config) Limits() []actors.TenantConfig {
 	all := make([]actors.TenantConfig, len(c.Tenants))
 	for i := range c.Tenants {
 		t := &c.Tenants[i]
-		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger, Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: actors.Rules{
+		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger, Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: policy.Rules{
 			List: slices.Concat(t.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable, Sync: c.Topics.Sync, Slow: c.Topics.Slow,
 		}}
 	}
@@ -74,15 +75,15 @@ func (l *Loaded) checkTopics() {
 			l.complain(key, err.Error())
 		}
 	}
-	l.oneOf("topics.sync", t.Sync, actors.SyncAlways, actors.SyncInterval)
-	l.oneOf("topics.slow", t.Slow, actors.Disconnect, actors.DropOldest, actors.Conflate)
+	l.oneOf("topics.sync", t.Sync, policy.SyncAlways, policy.SyncInterval)
+	l.oneOf("topics.slow", t.Slow, policy.Disconnect, policy.DropOldest, policy.Conflate)
 	l.checkRules(t.Rules, "topics.rules")
 	l.checkStore()
 }
 
 // Keeps reports whether any topic is to be durable.
 func (c *Config) Keeps() bool {
-	isDurable := func(r actors.TopicRule) bool { return r.Store == actors.Durable }
+	isDurable := func(r policy.Rule) bool { return r.Store == policy.Durable }
 	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(c.Topics.Rules, isDurable) ||
 		slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return slices.ContainsFunc(t.TopicRules, isDurable) })
 }
@@ -102,13 +103,13 @@ func (l *Loaded) checkStore() {
 	}
 }
 
-func (l *Loaded) checkRules(rules []actors.TopicRule, key string) {
+func (l *Loaded) checkRules(rules []policy.Rule, key string) {
 	for i := range rules {
 		l.checkRule(&rules[i], fmt.Sprintf("%s[%d]", key, i))
 	}
 }
 
-func (l *Loaded) checkRule(r *actors.TopicRule, key string) {
+func (l *Loaded) checkRule(r *policy.Rule, key string) {
 	if r.Pattern == "" {
 		l.complain(key+".pattern", "is missing: the topics concerned, such as telemetry/*")
 	} else if err := checkPattern(r.Pattern); err != nil {
@@ -117,8 +118,8 @@ func (l *Loaded) checkRule(r *actors.TopicRule, key string) {
 	for _, word := range []struct {
 		key, value string
 		known      []string
-	}{{"store", r.Store, []string{actors.InMemory, actors.Durable}}, {"sync", r.Sync, []string{actors.SyncAlways, actors.SyncInterval}},
-		{"slow", r.Slow, []string{actors.Disconnect, actors.DropOldest, actors.Conflate}}} {
+	}{{"store", r.Store, []string{policy.InMemory, policy.Durable}}, {"sync", r.Sync, []string{policy.SyncAlways, policy.SyncInterval}},
+		{"slow", r.Slow, []string{policy.Disconnect, policy.DropOldest, policy.Conflate}}} {
 		if word.value != "" {
 			l.oneOf(key+"."+word.key, word.value, word.known...)
 		}

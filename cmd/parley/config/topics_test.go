@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/policy"
 )
 
 const ruledYAML = "data: d\n" + tenantYAML + `
@@ -32,7 +32,7 @@ rates:
 func TestTopics_ATenantsRulesComeFirstAndTheListsLast(t *testing.T) {
 	c := mustLoad(t, ruledYAML)
 	limits := c.Limits()[0]
-	for topic, want := range map[string]actors.TopicRule{
+	for topic, want := range map[string]policy.Rule{
 		"telemetry/1":    {Pattern: "telemetry/*", Store: "memory", Sync: "always", Slow: "conflate", HistoryCount: -1},
 		"orders/1":       {Store: "durable", Sync: "always", Slow: "drop-oldest"},
 		"orders/scratch": {Pattern: "orders/scratch", Store: "memory", Sync: "always", Slow: "drop-oldest", HistoryAge: time.Minute},
@@ -61,8 +61,8 @@ func TestTopics_TheEnvironmentSaysWhatIsDurable(t *testing.T) {
 		t.Fatal(loaded.Problems, loaded.Unknown)
 	}
 	limits := loaded.Config.Limits()[0]
-	for topic, want := range map[string]string{"orders/1": actors.Durable, "audit": actors.Durable, "audit/x": actors.Durable, "orders": actors.InMemory} {
-		if got := limits.Rules.Rule(topic); got.Store != want || got.Sync != actors.SyncInterval {
+	for topic, want := range map[string]string{"orders/1": policy.Durable, "audit": policy.Durable, "audit/x": policy.Durable, "orders": policy.InMemory} {
+		if got := limits.Rules.Rule(topic); got.Store != want || got.Sync != policy.SyncInterval {
 			t.Errorf("%s: %+v, want %s", topic, got, want)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 )
 
@@ -36,7 +36,7 @@ func TestServer_ReloadBringsRatesAndAPublishTooManyIsToldWhenToComeBack(t *testi
 	}
 	slow := cfg
 	slow.Rates.Tenant.Bytes = 1 // data of two bytes are two seconds' worth
-	slow.Topics.Rules = []actors.TopicRule{{Pattern: "room", HistoryCount: 2}}
+	slow.Topics.Rules = []policy.Rule{{Pattern: "room", HistoryCount: 2}}
 	if err := s.Reload(slow); err != nil {
 		t.Fatal(err)
 	}

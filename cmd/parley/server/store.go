@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/cmd/parley/backup"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/journal"
@@ -33,7 +33,11 @@ func (s *Server) keep(cfg *config.Config, late func(error)) error {
 		s.passOver(cfg, dir)
 		return nil
 	}
-	own.Rules = actors.DurableTopics(cfg.Limits())
+	rules := map[string]policy.Rules{}
+	for _, tenant := range cfg.Limits() {
+		rules[tenant.Name] = tenant.Rules
+	}
+	own.Rules = policy.DurableTopics(rules)
 	own.Boot, own.Logger, own.Fatal = machineBoot, s.log, s.endAtOnce
 	opening := durable.Begin(dir, own)
 	s.node.Await(opening)

@@ -1,6 +1,7 @@
-package actors
+package policy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +11,7 @@ import (
 
 // durability tells the store which topics the rules of all tenants keep in it, before they hold: the store gives a topic
 // that was served from elsewhere meanwhile a new epoch, so that its readers are told of the gap.
-type durability struct {
+type Durability struct {
 	mu    sync.Mutex // guards the rest, and lets one at a time tell the store
 	rules map[string]Rules
 	store *durable.Store // nil while there is none
@@ -22,19 +23,17 @@ type durability struct {
 const mostMissed = 16
 
 // know notes the rules of some tenants, and tells the store if there is one.
-func (d *durability) know(tenants []TenantConfig) error {
+func (d *Durability) Note(tenants map[string]Rules) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.rules == nil {
 		d.rules = map[string]Rules{}
 	}
-	for _, t := range tenants {
-		d.rules[t.Name] = t.Rules
-	}
-	text := durableTopics(d.rules)
+	maps.Copy(d.rules, tenants)
+	text := DurableTopics(d.rules)
 	switch {
 	case d.store != nil:
-		return d.store.SetRules(text, covers)
+		return d.store.SetRules(text, matcher)
 	case d.missed == nil || slices.Contains(d.missed, text):
 	case len(d.missed) < mostMissed:
 		d.missed = append(d.missed, text)
@@ -45,35 +44,26 @@ func (d *durability) know(tenants []TenantConfig) error {
 }
 
 // await says that a store is being opened, or that none is.
-func (d *durability) await(opening bool) {
+func (d *Durability) Await(opening bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.missed = nil
 	if opening {
-		d.missed = []string{durableTopics(d.rules)}
+		d.missed = []string{DurableTopics(d.rules)}
 	}
 }
 
 // begin tells a store that was just opened, also of what it missed; if that fails there is none.
-func (d *durability) begin(store *durable.Store) error {
+func (d *Durability) Begin(store *durable.Store) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, text := range append(d.missed, durableTopics(d.rules)) {
-		if err := store.SetRules(text, covers); err != nil {
+	for _, text := range append(d.missed, DurableTopics(d.rules)) {
+		if err := store.SetRules(text, matcher); err != nil {
 			return err
 		}
 	}
 	d.store, d.missed = store, nil
 	return nil
-}
-
-// DurableTopics says which topics are durable by the rules of these tenants, as a text for durable.Config.Rules.
-func DurableTopics(tenants []TenantConfig) string {
-	rules := map[string]Rules{}
-	for _, t := range tenants {
-		rules[t.Name] = t.Rules
-	}
-	return durableTopics(rules)
 }
 
 // The text has a line per tenant: its name, then the patterns of its rules, each behind a letter for what the rule says
@@ -82,7 +72,8 @@ const (
 	ruleDurable, ruleMemory, ruleOpen, otherDurable = "d", "m", "o", "*"
 )
 
-func durableTopics(byTenant map[string]Rules) string {
+// DurableTopics says which topics are durable by the rules of these tenants, as a text for durable.Config.Rules.
+func DurableTopics(byTenant map[string]Rules) string {
 	var lines []string
 	for tenant, rules := range byTenant {
 		if line := rules.durable(); line != "" {
@@ -116,8 +107,8 @@ func (r *Rules) durable() string {
 	return line.String()
 }
 
-// covers reads what durableTopics wrote.
-func covers(text string) durable.TopicMatcher {
+// covers reads what DurableTopics wrote.
+func matcher(text string) durable.TopicMatcher {
 	byTenant := map[string]*Rules{}
 	for _, line := range strings.Split(text, "\n") {
 		fields := strings.Split(line, "\t")
@@ -128,11 +119,11 @@ func covers(text string) durable.TopicMatcher {
 			}
 			switch pattern := field[1:]; field[:1] {
 			case ruleDurable:
-				rules.List = append(rules.List, TopicRule{Pattern: pattern, Store: Durable})
+				rules.List = append(rules.List, Rule{Pattern: pattern, Store: Durable})
 			case ruleMemory:
-				rules.List = append(rules.List, TopicRule{Pattern: pattern, Store: InMemory})
+				rules.List = append(rules.List, Rule{Pattern: pattern, Store: InMemory})
 			case ruleOpen:
-				rules.List = append(rules.List, TopicRule{Pattern: pattern})
+				rules.List = append(rules.List, Rule{Pattern: pattern})
 			case otherDurable:
 				rules.Durable = append(rules.Durable, pattern)
 			}

@@ -1,8 +1,9 @@
-package actors
+package policy
 
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -33,7 +34,7 @@ const (
 )
 
 // TopicRule is what holds for the topics that its pattern covers. What is zero is left open.
-type TopicRule struct {
+type Rule struct {
 	Pattern      string        `yaml:"pattern" unit:"pattern" help:"The topics concerned: a/b (and what lies below), a/* (only what lies below), a* (all that begin so), * (all). The first rule that covers a topic is its rule."`
 	Store        string        `yaml:"store" unit:"memory|durable" help:"Where its events are kept; empty for what topics.durable says."`
 	Sync         string        `yaml:"sync" unit:"always|interval" help:"When a durable publish is answered: when the disk has it, or before; empty for topics.sync."`
@@ -48,7 +49,7 @@ type TopicRule struct {
 // Rules say what holds for which topic of a tenant. They are never changed after they were handed on.
 type Rules struct {
 	// List are the rules; the first one that covers a topic is its rule.
-	List []TopicRule
+	List []Rule
 	// Durable covers the topics that are durable unless their rule says where they are kept.
 	Durable []string
 	// Sync and Slow hold where a rule leaves them open; "" is SyncAlways and Disconnect.
@@ -56,7 +57,7 @@ type Rules struct {
 }
 
 // Rule is what holds for a topic. Store, Sync and Slow are always said; a number that is 0 is the node's.
-func (r *Rules) Rule(topic string) TopicRule { return r.at(r.find(topic)) }
+func (r *Rules) Rule(topic string) Rule { return r.at(r.find(topic)) }
 
 // find is the place of the topic's rule, len(List) if there is none, and whether the topic is in the list of durable ones.
 func (r *Rules) find(topic string) (place int, durable bool) {
@@ -71,8 +72,8 @@ func (r *Rules) find(topic string) (place int, durable bool) {
 	return place, false
 }
 
-func (r *Rules) at(place int, durable bool) TopicRule {
-	var rule TopicRule
+func (r *Rules) at(place int, durable bool) Rule {
+	var rule Rule
 	if place < len(r.List) {
 		rule = r.List[place]
 	}
@@ -80,82 +81,105 @@ func (r *Rules) at(place int, durable bool) TopicRule {
 	if durable {
 		store = Durable
 	}
-	open(&rule.Store, store)
-	open(&rule.Sync, r.Sync)
-	open(&rule.Sync, SyncAlways)
-	open(&rule.Slow, r.Slow)
-	open(&rule.Slow, Disconnect)
+	setDefault(&rule.Store, store)
+	setDefault(&rule.Sync, r.Sync)
+	setDefault(&rule.Sync, SyncAlways)
+	setDefault(&rule.Slow, r.Slow)
+	setDefault(&rule.Slow, Disconnect)
 	return rule
 }
 
 // open says what is left open.
-func open(field *string, value string) {
+func setDefault(field *string, value string) {
 	if *field == "" {
 		*field = value
 	}
 }
 
-// terms are a rule with nothing left open, shared by all topics that it holds for.
-type terms struct {
-	TopicRule
-	set  *ruleSet
-	fate outbox.Policy // of the topic's frames
+// Policy is a rule with nothing left open, shared by all topics that it holds for. It is never changed.
+type Topic struct {
+	Rule
+	set    *Set
+	Frames outbox.Policy // of the topic's frames
 }
 
 // ruleSet are a tenant's rules as its topics use them. It is replaced as a whole.
-type ruleSet struct {
-	rules Rules
-	terms []terms // two for each place: of topics that are not in the list of durable ones, and of those that are
-	plain terms   // of the topic of everyone
+type Set struct {
+	rules     Rules
+	policies  []Topic // two for each place: of topics that are not in the list of durable ones, and of those that are
+	broadcast Topic   // of the topic of everyone
 }
 
-func newRuleSet(cfg *Config, rules Rules) *ruleSet {
-	s := &ruleSet{rules: rules}
+func NewSet(defaults Defaults, rules Rules) *Set {
+	s := &Set{rules: rules}
 	for place := range len(rules.List) + 1 {
-		s.terms = append(s.terms, s.close(cfg, rules.at(place, false)), s.close(cfg, rules.at(place, true)))
+		s.policies = append(s.policies, s.resolve(&defaults, rules.at(place, false)), s.resolve(&defaults, rules.at(place, true)))
 	}
 	none := &Rules{}
-	s.plain = s.close(cfg, none.at(0, false))
-	s.plain.HistoryCount = 0
+	s.broadcast = s.resolve(&defaults, none.at(0, false))
+	s.broadcast.HistoryCount = 0
 	return s
 }
 
 // close gives a rule the node's numbers where it has none.
-func (s *ruleSet) close(cfg *Config, rule TopicRule) terms {
+func (s *Set) resolve(d *Defaults, rule Rule) Topic {
+	history := d.Memory
 	if rule.Store == Durable {
-		number(&rule.HistoryCount, cfg.DurableCount)
-		number(&rule.HistoryBytes, cfg.DurableBytes)
-		number(&rule.HistoryAge, cfg.DurableAge)
-	} else {
-		number(&rule.HistoryCount, cfg.HistoryCount)
-		number(&rule.HistoryBytes, cfg.HistoryBytes)
-		number(&rule.HistoryAge, cfg.HistoryAge)
+		history = d.Durable
 	}
-	number(&rule.DedupCount, cfg.DedupCount)
-	number(&rule.DedupAge, cfg.DedupAge)
-	return terms{TopicRule: rule, set: s, fate: fates[rule.Slow]}
+	resolveNumber(&rule.HistoryCount, history.Count)
+	resolveNumber(&rule.HistoryBytes, history.Bytes)
+	resolveNumber(&rule.HistoryAge, history.Age)
+	resolveNumber(&rule.DedupCount, d.DedupCount)
+	resolveNumber(&rule.DedupAge, d.DedupAge)
+	return Topic{Rule: rule, set: s, Frames: framePolicies[rule.Slow]}
 }
 
 // number fills a number that is left open; a negative one is 0 in effect.
-func number[T int | time.Duration](field *T, value T) {
-	fill(field, value)
+func resolveNumber[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
 	*field = max(*field, 0)
 }
 
-// of are the terms of a topic.
-func (s *ruleSet) of(topic string) *terms {
-	if topic == everyone {
-		return &s.plain
-	}
+// For is the policy of a topic.
+func (s *Set) For(topic string) *Topic {
 	place, durable := s.rules.find(topic)
 	if durable {
-		return &s.terms[2*place+1]
+		return &s.policies[2*place+1]
 	}
-	return &s.terms[2*place]
+	return &s.policies[2*place]
 }
 
-func (t *terms) remembers() history.Bounds {
+// Set is what the policy belongs to.
+func (p *Topic) Set() *Set { return p.set }
+
+// Broadcast is the policy of the topic of all connections, which remembers nothing.
+func (s *Set) Broadcast() *Topic { return &s.broadcast }
+
+// Defaults are the node's numbers, which hold where a rule has none.
+type Defaults struct {
+	Memory, Durable history.Bounds
+	DedupCount      int
+	DedupAge        time.Duration
+}
+
+func (t *Topic) History() history.Bounds {
 	return history.Bounds{Count: t.HistoryCount, Bytes: t.HistoryBytes, Age: t.HistoryAge}
 }
 
-var fates = map[string]outbox.Policy{Disconnect: outbox.Keep, DropOldest: outbox.DropOldest, Conflate: outbox.Conflate}
+var framePolicies = map[string]outbox.Policy{Disconnect: outbox.Keep, DropOldest: outbox.DropOldest, Conflate: outbox.Conflate}
+
+// keeps is the terms in the store's words.
+func (t *Topic) DurableRule() durable.Rule {
+	return durable.Rule{Bounds: t.History(), Dedup: t.dedupAge(), Relaxed: t.Sync == SyncInterval}
+}
+
+// recognises is how long the store recognises ids.
+func (t *Topic) dedupAge() time.Duration {
+	if t.DedupCount == 0 {
+		return 0
+	}
+	return min(t.DedupAge, durable.MaxDedup)
+}
