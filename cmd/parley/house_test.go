@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 // house is where the repository begins.
@@ -80,7 +81,7 @@ func TestHouse_ReadmesConfigurationHasNoUnknownKey(t *testing.T) {
 	example := strings.TrimPrefix(between(t, text(t, "README.md"), "```yaml\n", "\n```\n"), "```yaml\n")
 	path := filepath.Join(t.TempDir(), "parley.yaml")
 	rewrite(t, path, example)
-	for _, problem := range config.Load(config.Sources{File: path}).Problems {
+	for _, problem := range config.Load(config.Sources{Protocols: protocols.All, File: path}).Problems {
 		if !strings.Contains(problem.Text, "no such file") {
 			t.Error(problem)
 		}

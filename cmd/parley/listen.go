@@ -16,6 +16,8 @@ import (
 
 	"github.com/parley-realtime/parley/cmd/parley/client"
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
+	"github.com/parley-realtime/parley/protocol"
 )
 
 type listenCommand struct {
@@ -29,12 +31,13 @@ type listenCommand struct {
 
 // Run listens until a signal or the server ends it.
 func (c *listenCommand) Run() error {
+	known := client.DialectsOf(protocols.All)
 	given := c.Token != ""
 	dialects := []string{c.Dialect}
 	topics := map[string][]string{c.Dialect: c.Topics}
 	if c.Dialect == "" {
 		var err error
-		if dialects, topics, err = client.Share(c.Topics); err != nil {
+		if dialects, topics, err = known.Choose(c.Topics); err != nil {
 			return err
 		}
 	}
@@ -53,8 +56,8 @@ func (c *listenCommand) Run() error {
 	}
 	var all []client.Listening
 	for _, dialect := range dialects {
-		l := client.Listening{Base: c.URL, Dialect: dialect, Token: token, Topics: topics[dialect], Print: lines.printer(dialect)}
-		if !given && dialect == "authentik_outpost" && local(c.URL) {
+		l := client.Listening{Base: c.URL, Token: token, Topics: topics[dialect], Print: lines.printer(dialect), Dialect: dialect, Client: known[dialect]}
+		if !given && l.Client.Credential == protocol.Outpost && local(c.URL) {
 			l.Token = config.DevOutpostToken
 			if len(l.Topics) == 0 {
 				l.Topics = []string{config.DevOutpost}

@@ -2,6 +2,7 @@
 //
 // This is the only place that reads files, flags and the environment. The rooms below it:
 //
+//	protocols  the list of the protocols that are spoken; to add one is a line there
 //	config   one YAML file, the environment over it, flags over both
 //	server   puts the parts together, listens, reloads, drains
 //	feed     the machine's figures, and the sample events of dev mode
@@ -26,6 +27,7 @@ import (
 
 	"github.com/parley-realtime/parley/cmd/parley/client"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 type commands struct {
@@ -49,7 +51,7 @@ func main() {
 	}
 	parser := kong.Must(&all, kong.Name("parley"), kong.Writers(os.Stdout, stderr), kong.Exit(exit),
 		kong.Description("Real-time notifications: publish once over HTTP, reach every client in the protocol that it speaks."),
-		kong.Vars{"dialects": strings.Join(client.Dialects(), ",")})
+		kong.Vars{"dialects": strings.Join(client.DialectsOf(protocols.All).Names(), ",")})
 	chosen, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	if err := chosen.Run(); err != nil {

@@ -34,7 +34,7 @@ const (
 )
 
 // warn says what is not right with a configuration that can be used.
-func (p *process) warn(loaded *config.Loaded) {
+func (p *process) warn(loaded *config.Result) {
 	for _, name := range loaded.Unknown {
 		p.log.Warn("no setting has this name in the environment", "variable", name)
 	}
@@ -72,18 +72,18 @@ func (p *process) begin(cfg config.Config, options server.Options) (*server.Serv
 }
 
 // serve runs the server to its end, and what the process does beside it.
-func (p *process) serve(s *server.Server, secure bool) error {
+func (p *process) serve(s *server.Server, cfg *config.Config) error {
 	ctx, stop := context.WithCancel(context.Background())
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer stop()
 	beside.Go(func() { collect(ctx.Done()) })
 	s.Run()
-	p.log.Info("serving", "address", s.Address(), "internal", s.Internal(), "version", version, "tls", secure)
+	p.log.Info("serving", "address", s.Address(), "internal", s.Internal(), "version", version, "tls", cfg.TLS.On())
 	if p.command.Dev {
 		stdout := logline.NewQueue(os.Stdout, nil)
 		defer stdout.Close(lastLines)
-		if err := greet(stdout, s); err != nil {
+		if err := printBanner(stdout, s, cfg.Protocols); err != nil {
 			return err
 		}
 	}

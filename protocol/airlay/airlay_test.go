@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/firstframe"
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
@@ -27,7 +28,7 @@ func engine(t testing.TB) *dialecttest.Engine {
 func ownEngine(t testing.TB) *dialecttest.Engine {
 	return dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		d, err := configured(s)
-		return Own(d), err
+		return firstframe.Alone(d, append(d.PathsAlone(), d.Paths()...)...), err
 	})
 }
 
@@ -155,9 +156,9 @@ func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 }
 
 // R004.3, R004.7
-func TestOwn_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
+func TestOwnListener_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
 	d := New(DefaultConfig())
-	o := Own(d)
+	o := firstframe.Alone(d, append(d.PathsAlone(), d.Paths()...)...)
 	if paths := o.Paths(); len(paths) != 2 || paths[0] != "/" || paths[1] != "/ws" || o.Name() != "airlay" {
 		t.Errorf("got %q", paths)
 	}

@@ -34,6 +34,9 @@ func (*Dialect) Name() string { return "airlay" }
 // Paths implements protocol.Dialect.
 func (*Dialect) Paths() []string { return []string{Path} }
 
+// PathsAlone implements protocol.ExtraPaths: on a listener of AirLay's own nobody else answers on /.
+func (*Dialect) PathsAlone() []string { return []string{"/"} }
+
 // Limits implements protocol.Dialect.
 func (d *Dialect) Limits() protocol.Limits {
 	c := &d.config

@@ -59,13 +59,17 @@ func assign(field reflect.Value, value string) error {
 }
 
 // CheckDefaults holds the defaults in a Config's tags against the Config that its package calls the default, and demands
-// that each field has its key, its name in the environment, its unit and a line of help.
+// that each field has its key, its name in the environment, its unit and a line of help, as a tag or by a method Help.
 func CheckDefaults(t testing.TB, defaults any) {
 	t.Helper()
 	fields := reflect.ValueOf(defaults)
+	var help map[string]string
+	if helper, ok := defaults.(interface{ Help() map[string]string }); ok {
+		help = helper.Help()
+	}
 	for i := range fields.NumField() {
 		field, tag := fields.Type().Field(i), fields.Type().Field(i).Tag
-		if tag.Get("yaml") == "" || tag.Get("env") == "" || tag.Get("unit") == "" || tag.Get("help") == "" {
+		if tag.Get("yaml") == "" || tag.Get("env") == "" || tag.Get("unit") == "" || tag.Get("help") == "" && help[tag.Get("yaml")] == "" {
 			t.Errorf("%s.%s wants yaml, env, unit and help", fields.Type(), field.Name)
 		}
 		parsed := reflect.New(field.Type).Elem()

@@ -62,3 +62,19 @@ func (session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol
 	}
 	return protocol.End(why, nil)
 }
+
+// Registration is echo in the list of protocols for tests. It has no settings.
+var Registration = protocol.Registration{
+	Name:     "echo",
+	Defaults: func() protocol.Settings { return &none{} },
+	Dialects: []protocol.Description{{Name: "echo"}},
+}
+
+// none are the settings of echo.
+type none struct{}
+
+func (*none) On() bool { return true }
+
+func (*none) Check() error { return nil }
+
+func (*none) Dialects() []protocol.Dialect { return []protocol.Dialect{Dialect{}} }

@@ -258,3 +258,14 @@ func BenchmarkEncode(b *testing.B) {
 		})
 	}
 }
+
+func TestClient_ShowsTheTokenInTheQueryAndCannotAskForTopics(t *testing.T) {
+	client := Registration.Dialects[0].Client
+	got, err := client.Open("T", nil)
+	if err != nil || got.Path != "/api/v1/ws" || got.Query.Encode() != "access_token=T" {
+		t.Errorf("it opens %+v %v", got, err)
+	}
+	if _, err := client.Subscribe("T", []string{"alerts"}); err == nil {
+		t.Error("it can ask for a topic")
+	}
+}

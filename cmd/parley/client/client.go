@@ -4,7 +4,7 @@
 // It uses github.com/coder/websocket: a small, maintained client with contexts, which is not the library that the server
 // speaks with, so that a mistake of the one is not hidden by the same mistake of the other.
 //
-// It does not know the server's packages; the wire is all they share.
+// It does not know the server's packages, nor any dialect: each protocol's registration says how a client speaks it.
 package client
 
 import (

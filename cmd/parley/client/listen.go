@@ -14,13 +14,18 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/coder/websocket"
+
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // Listening is how to listen in one dialect.
 type Listening struct {
-	// Base is the server's URL; Dialect one of Dialects; Topics what to ask for, none for all that the dialect has.
-	Base, Dialect, Token string
-	Topics               []string
+	// Base is the server's URL; Topics are what to ask for, none for all that the dialect has.
+	Base, Token string
+	Topics      []string
+	// Dialect is the name of the dialect, and Client how it is spoken.
+	Dialect string
+	Client  *protocol.Client
 	// Print is given each message that arrives, as one line of JSON. Its error ends the listening.
 	Print func(line []byte) error
 	// Admitted is called whenever the server has let this client in; nil is not.
@@ -70,15 +75,11 @@ var errPrint = errors.New("nothing can be printed any more")
 
 // connect is one connection; good says that something was heard on it.
 func (l *Listening) connect(ctx context.Context) (good bool, err error) {
-	speech, err := speechOf(l.Dialect)
+	subscribes, err := l.Client.Subscribe(l.Token, l.Topics)
 	if err != nil {
 		return false, err
 	}
-	wants, err := speech.wants(l.Token, l.Topics)
-	if err != nil {
-		return false, err
-	}
-	conn, err := l.dial(ctx, speech)
+	conn, err := l.dial(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = nil
@@ -89,34 +90,42 @@ func (l *Listening) connect(ctx context.Context) (good bool, err error) {
 	conn.SetReadLimit(maxAnswer)
 	// The end of the context says goodbye first: a context that ends a Read would cut the connection.
 	defer context.AfterFunc(ctx, func() { conn.Close(websocket.StatusNormalClosure, "") })()
-	first := speech.login(l.Token)
-	if speech.asking {
-		first, wants = append(first, wants...), nil
+	var first [][]byte
+	if l.Client.Login != nil {
+		first = l.Client.Login(l.Token)
+	}
+	if l.Client.SubscribesFirst {
+		first, subscribes = append(first, subscribes...), nil
 	}
 	for _, frame := range first {
 		if err := send(ctx, conn, frame); err != nil {
 			return false, ended(ctx, err)
 		}
 	}
-	if speech.every > 0 {
-		defer repeat(ctx, conn, speech.every, first)()
+	if l.Client.Every > 0 {
+		defer repeat(ctx, conn, l.Client.Every, first)()
 	}
-	return l.hear(ctx, conn, speech, wants)
+	return l.read(ctx, conn, subscribes)
 }
 
-func (l *Listening) dial(ctx context.Context, speech speech) (*websocket.Conn, error) {
-	opening, err := speech.opening(l.Token, l.Topics)
+func (l *Listening) dial(ctx context.Context) (*websocket.Conn, error) {
+	opening, err := l.Client.Open(l.Token, l.Topics)
 	if err != nil {
 		return nil, err
 	}
-	u, err := endpoint(l.Base, "ws", opening.path)
+	u, err := endpoint(l.Base, "ws", opening.Path)
 	if err != nil {
 		return nil, err
 	}
-	if opening.query != nil {
-		u.RawQuery = opening.query.Encode()
+	if opening.Query != nil {
+		u.RawQuery = opening.Query.Encode()
 	}
-	conn, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPHeader: opening.header, CompressionMode: websocket.CompressionNoContextTakeover})
+	header := http.Header{}
+	for name, value := range opening.Header {
+		header.Set(name, value)
+	}
+	options := websocket.DialOptions{HTTPHeader: header, CompressionMode: websocket.CompressionNoContextTakeover}
+	conn, response, err := websocket.Dial(ctx, u.String(), &options)
 	if err != nil {
 		return nil, dialError(response, err)
 	}
@@ -124,7 +133,7 @@ func (l *Listening) dial(ctx context.Context, speech speech) (*websocket.Conn, e
 }
 
 // repeat says something every so often until it is stopped, or the connection ends.
-func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, frames []any) (stop func()) {
+func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, frames [][]byte) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -146,9 +155,9 @@ func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, fram
 	return func() { cancel(); conn.CloseNow(); done.Wait() }
 }
 
-// hear reads until the end, and asks for the topics as soon as the server has let us in.
-func (l *Listening) hear(ctx context.Context, conn *websocket.Conn, speech speech, wants []any) (good bool, err error) {
-	admitted := speech.admitted == nil
+// read reads until the end, and asks for the topics as soon as the server has let us in.
+func (l *Listening) read(ctx context.Context, conn *websocket.Conn, subscribes [][]byte) (good bool, err error) {
+	admitted := l.Client.Admitted == nil
 	if admitted {
 		l.enter()
 	}
@@ -164,15 +173,15 @@ func (l *Listening) hear(ctx context.Context, conn *websocket.Conn, speech speec
 		if admitted {
 			continue
 		}
-		if admitted, err = speech.admitted(message); err != nil {
+		if admitted, err = l.Client.Admitted(message); err != nil {
 			return good, &Refused{Why: err.Error()}
 		}
 		if !admitted {
 			continue
 		}
 		l.enter()
-		for _, want := range wants {
-			if err := send(ctx, conn, want); err != nil {
+		for _, frame := range subscribes {
+			if err := send(ctx, conn, frame); err != nil {
 				return good, ended(ctx, err)
 			}
 		}
@@ -185,12 +194,8 @@ func (l *Listening) enter() {
 	}
 }
 
-func send(ctx context.Context, conn *websocket.Conn, message any) error {
-	text, err := json.Marshal(message)
-	if err != nil {
-		return err
-	}
-	return conn.Write(context.WithoutCancel(ctx), websocket.MessageText, text)
+func send(ctx context.Context, conn *websocket.Conn, frame []byte) error {
+	return conn.Write(context.WithoutCancel(ctx), websocket.MessageText, frame)
 }
 
 // line is a message as one line of JSON; what is no JSON becomes a JSON string.

@@ -107,71 +107,71 @@ var uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 // checkAdmission finds what is wrong with what lets in beside tokens, each with its own line. It reports whether all is
 // sound.
-func (l *Loaded) checkAdmission(t *Tenant, key string) bool {
+func (l *Result) checkAdmission(t *Tenant, key string) bool {
 	before := len(l.Problems)
 	if rules, err := t.Cookie.read(); err != nil {
-		l.complain(key+".cookie.secret_key_file", err.Error())
+		l.addProblem(key+".cookie.secret_key_file", err.Error())
 	} else if err := try(auth.TenantKeys{Cookie: auth.CookieRules{Secrets: rules.Secrets}}); err != nil {
-		l.complain(key+".cookie", err.Error())
+		l.addProblem(key+".cookie", err.Error())
 	}
 	l.checkOutposts(t, key)
 	if _, err := t.users(); err != nil {
-		l.complain(key+".users_file", err.Error())
+		l.addProblem(key+".users_file", err.Error())
 	}
 	l.checkIntrospection(t, key+".introspection")
 	return len(l.Problems) == before
 }
 
-func (l *Loaded) checkOutposts(t *Tenant, key string) {
+func (l *Result) checkOutposts(t *Tenant, key string) {
 	seen := map[string]bool{}
 	for i := range t.Outposts {
 		o, at := &t.Outposts[i], fmt.Sprintf("%s.outposts[%d]", key, i)
 		made, err := o.read()
 		switch {
 		case !uuid.MatchString(o.UUID):
-			l.complain(at+".uuid", "must be a uuid in lower case with dashes")
+			l.addProblem(at+".uuid", "must be a uuid in lower case with dashes")
 		case !o.shows():
 			continue
 		case (o.Token == "") == (o.TokenFile == ""):
-			l.complain(at, "needs exactly one of token, token_file")
+			l.addProblem(at, "needs exactly one of token, token_file")
 		case err != nil:
-			l.complain(at, err.Error())
+			l.addProblem(at, err.Error())
 		case len(made.Token) < minAPIKey || len(made.Token) > auth.MaxAPIKey:
-			l.complain(at, fmt.Sprintf("has a token of %d bytes; %d to %d are needed (openssl rand -hex 30)", len(made.Token), minAPIKey, auth.MaxAPIKey))
+			l.addProblem(at, fmt.Sprintf("has a token of %d bytes; %d to %d are needed (openssl rand -hex 30)", len(made.Token), minAPIKey, auth.MaxAPIKey))
 		case seen[made.Token]:
-			l.complain(at, "has a token that is there twice; give each outpost tokens of its own")
+			l.addProblem(at, "has a token that is there twice; give each outpost tokens of its own")
 		}
 		seen[made.Token] = true
 	}
 	l.checkDocuments(t, key)
 }
 
-func (l *Loaded) checkIntrospection(t *Tenant, key string) {
+func (l *Result) checkIntrospection(t *Tenant, key string) {
 	settings := t.Introspection
 	switch {
 	case !settings.On() && (settings.Secret != "" || settings.SecretFile != "" || len(settings.Topics) > 0):
-		l.complain(key+".url", "is missing; without it nobody is asked")
+		l.addProblem(key+".url", "is missing; without it nobody is asked")
 		return
 	case settings.On() && settings.Secret != "" && settings.SecretFile != "":
-		l.complain(key+".secret", "is set beside secret_file; choose one")
+		l.addProblem(key+".secret", "is set beside secret_file; choose one")
 		return
 	case settings.SecretFile != "":
 		var err error
 		if settings.Secret, err = readSecret(settings.SecretFile); err != nil {
-			l.complain(key+".secret_file", err.Error())
+			l.addProblem(key+".secret_file", err.Error())
 			return
 		}
 	}
 	for _, problem := range settings.Problems() {
-		l.complain(key+"."+problem.Key, problem.Text)
+		l.addProblem(key+"."+problem.Key, problem.Text)
 	}
 	if err := try(auth.TenantKeys{Introspection: settings}); err != nil {
-		l.complain(key+".topics", strings.TrimPrefix(err.Error(), "introspection: "))
+		l.addProblem(key+".topics", strings.TrimPrefix(err.Error(), "introspection: "))
 	}
 }
 
 // checkLobby finds tenants that share a host and could not be told apart there.
-func (l *Loaded) checkLobby() {
+func (l *Result) checkLobby() {
 	all := map[string]auth.TenantKeys{}
 	sharing := Sharing(l.Config.Tenants)
 	for i := range l.Config.Tenants {
@@ -182,7 +182,7 @@ func (l *Loaded) checkLobby() {
 		}
 	}
 	if _, err := auth.New(auth.Config{}, all); err != nil {
-		l.complain("tenants", strings.ReplaceAll(err.Error(), "\n", "; "))
+		l.addProblem("tenants", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/notify"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
@@ -131,7 +133,7 @@ func TestLoad_EveryProblemOfAdmissionHasItsLine(t *testing.T) {
 
 // Dev mode: the one secret serves the tokens of every dialect, and any outpost token is `dev`.
 func TestDev_OneSecretServesEveryFormOfCredential(t *testing.T) {
-	keys, err := Load(Sources{Dev: true}).Config.Tenants[0].TokenKeys()
+	keys, err := Load(Sources{Protocols: protocols.All, Dev: true}).Config.Tenants[0].TokenKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +181,7 @@ func TestDev_OneSecretServesEveryFormOfCredential(t *testing.T) {
 			t.Errorf("%s: may not attach to everything", name)
 		}
 	}
-	if Load(Sources{Dev: true}).Config.Notify.StrictClaims {
+	if of[notify.Config](&Load(Sources{Protocols: protocols.All, Dev: true}).Config).StrictClaims {
 		t.Error("notify's strict claims are on in dev mode")
 	}
 	if _, err := v.Authenticate(context.Background(), DevTenant, protocol.Credential{Form: protocol.Outpost, Token: "devil", For: anOutpost}); err == nil {

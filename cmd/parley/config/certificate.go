@@ -53,10 +53,10 @@ func (v Validity) Ending(now time.Time) string {
 
 // checkCertificate looks at what a certificate says. A server starts with one that clients refuse, since some do not care
 // and the others hear why; so that is no problem of the configuration.
-func (l *Loaded) checkCertificate(pair *tls.Certificate) {
+func (l *Result) checkCertificate(pair *tls.Certificate) {
 	v, err := ValidityOf(pair)
 	if err != nil {
-		l.complain("tls.certificate", "cannot be read: "+err.Error())
+		l.addProblem("tls.certificate", "cannot be read: "+err.Error())
 		return
 	}
 	now := time.Now()
@@ -68,7 +68,7 @@ func (l *Loaded) checkCertificate(pair *tls.Certificate) {
 	}
 	for _, host := range l.Config.hostnames() {
 		if pair.Leaf.VerifyHostname(host) != nil {
-			l.warn("tls.certificate", fmt.Sprintf("is not for %s, which hosts names", host))
+			l.addWarning("tls.certificate", fmt.Sprintf("is not for %s, which hosts names", host))
 		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 // span is the validity of a certificate, from now.
@@ -82,7 +84,7 @@ func TestLoad_CertificatesThatClientsRefuseOrSoonWillAreNamed(t *testing.T) {
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			l := Load(Sources{File: file})
+			l := Load(Sources{Protocols: protocols.All, File: file})
 			if len(l.Problems) > 0 {
 				t.Fatal(l.Problems)
 			}

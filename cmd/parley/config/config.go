@@ -17,7 +17,6 @@ import (
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/cmd/parley/memory"
-	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/firstframe"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
@@ -39,11 +38,7 @@ type Config struct {
 	WebSocket      websocket.Config  `yaml:"websocket" envPrefix:"WEBSOCKET_"`
 	API            api.Config        `yaml:"api" envPrefix:"API_"`
 	Auth           auth.Config       `yaml:"auth" envPrefix:"AUTH_"`
-	Dashboard      dashboard.Config  `yaml:"dashboard" envPrefix:"DASHBOARD_"`
-	Valtronics     Valtronics        `yaml:"valtronics" envPrefix:"VALTRONICS_"`
-	Notify         Notify            `yaml:"notify" envPrefix:"NOTIFY_"`
-	Authentik      Authentik         `yaml:"authentik" envPrefix:"AUTHENTIK_"`
-	AirLay         AirLay            `yaml:"webSocketEvents" envPrefix:"AIRLAY_"`
+	Protocols      []Protocol        `yaml:",protocols" env:"-"`
 	Shared         firstframe.Config `yaml:"shared" envPrefix:"SHARED_"`
 	Hosts          []Host            `yaml:"hosts" env:"-"`
 	Listeners      []Listener        `yaml:"listeners" env:"-"`

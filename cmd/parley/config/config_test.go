@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
+	"github.com/parley-realtime/parley/protocol/airlay"
+	"github.com/parley-realtime/parley/protocol/dashboard"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -32,10 +36,10 @@ func write(t *testing.T, name, text string) string {
 }
 
 // load loads a file and names it parley.yaml in what is said of it.
-func load(t *testing.T, text string, environ ...string) *Loaded {
+func load(t *testing.T, text string, environ ...string) *Result {
 	t.Helper()
 	path := write(t, "parley.yaml", text)
-	l := Load(Sources{File: path, Environ: environ})
+	l := Load(Sources{Protocols: protocols.All, File: path, Environ: environ})
 	for i := range l.Problems {
 		l.Problems[i].Origin = strings.ReplaceAll(l.Problems[i].Origin, path, "parley.yaml")
 	}
@@ -51,14 +55,24 @@ func mustLoad(t *testing.T, text string, environ ...string) *Config {
 	return &l.Config
 }
 
+// of is what a protocol obeys, by the type of its settings.
+func of[C any](c *Config) C {
+	for i := range c.Protocols {
+		if settings, ok := any(c.Protocols[i].Settings).(*C); ok {
+			return *settings
+		}
+	}
+	panic("no such protocol")
+}
+
 // R001.7: the port is 8000 unless it is configured.
 func TestLoad_DefaultsHoldWhereNothingIsSaid(t *testing.T) {
 	c := mustLoad(t, tenantYAML)
 	if c.Listen != "127.0.0.1:8000" || c.InternalListen != "127.0.0.1:8001" || c.Drain != 30*time.Second || c.Feed {
 		t.Errorf("addresses, drain or feed: %q %q %s %v", c.Listen, c.InternalListen, c.Drain, c.Feed)
 	}
-	if !c.Dashboard.Enabled || c.Dashboard.HeartbeatSeconds != 30 { // R000.26, R000.27
-		t.Errorf("dashboard: %+v", c.Dashboard)
+	if d := of[dashboard.Config](c); !d.Enabled || d.HeartbeatSeconds != 30 { // R000.26, R000.27
+		t.Errorf("dashboard: %+v", d)
 	}
 	if c.Engine.QueueBytes != 1<<20 || c.Engine.PingEvery != 25*time.Second {
 		t.Errorf("engine: %+v", c.Engine)
@@ -72,8 +86,9 @@ func TestLoad_DefaultsHoldWhereNothingIsSaid(t *testing.T) {
 func TestLoad_ExplicitFalseAndZeroInTheFileSurvive(t *testing.T) {
 	c := mustLoad(t, "dashboard:\n  websocket_enabled: false\n  websocket_heartbeat_seconds: 7\ndrain: 0s\n"+
 		"websocket: {compression: false}\n"+strings.Replace(tenantYAML, "name: acme", "name: acme\n    leeway: 0s", 1))
-	if c.Dashboard.Enabled || c.Dashboard.HeartbeatSeconds != 7 || c.Drain != 0 || c.WebSocket.Compression || c.Tenants[0].Leeway != 0 {
-		t.Errorf("enabled %v, heartbeat %d, drain %s, compression %v, leeway %s", c.Dashboard.Enabled, c.Dashboard.HeartbeatSeconds,
+	d := of[dashboard.Config](c)
+	if d.Enabled || d.HeartbeatSeconds != 7 || c.Drain != 0 || c.WebSocket.Compression || c.Tenants[0].Leeway != 0 {
+		t.Errorf("enabled %v, heartbeat %d, drain %s, compression %v, leeway %s", d.Enabled, d.HeartbeatSeconds,
 			c.Drain, c.WebSocket.Compression, c.Tenants[0].Leeway)
 	}
 }
@@ -81,20 +96,20 @@ func TestLoad_ExplicitFalseAndZeroInTheFileSurvive(t *testing.T) {
 // R004.5-7: the section of AirLay's document with its two settings, and the environment's names for them.
 func TestLoad_AirLaysSectionIsThatOfItsDocument(t *testing.T) {
 	c := mustLoad(t, "webSocketEvents:\n  address: 0.0.0.0\n  port: 8081\n"+tenantYAML)
-	if got := c.AirLay.Listen(); got != "0.0.0.0:8081" {
+	if got := of[airlay.Config](c).Listen(); got != "0.0.0.0:8081" {
 		t.Errorf("AirLay listens on %q", got)
 	}
-	if places := c.Places(); len(places) != 1 || places[0].Address != "0.0.0.0:8081" || len(places[0].Dialects) != 1 || places[0].Dialects[0] != "airlay" {
-		t.Errorf("places are %+v", places)
+	if listeners := c.AllListeners(); len(listeners) != 1 || listeners[0].Address != "0.0.0.0:8081" || len(listeners[0].Dialects) != 1 || listeners[0].Dialects[0] != "airlay" {
+		t.Errorf("listeners are %+v", listeners)
 	}
-	if c := mustLoad(t, tenantYAML, "PARLEY_AIRLAY_PORT=9", "PARLEY_AIRLAY_ADDRESS=127.0.0.1"); c.AirLay.Listen() != "127.0.0.1:9" {
-		t.Errorf("by the environment it listens on %q", c.AirLay.Listen())
+	if c := mustLoad(t, tenantYAML, "PARLEY_AIRLAY_PORT=9", "PARLEY_AIRLAY_ADDRESS=127.0.0.1"); of[airlay.Config](c).Listen() != "127.0.0.1:9" {
+		t.Errorf("by the environment it listens on %q", of[airlay.Config](c).Listen())
 	}
-	if c := mustLoad(t, "webSocketEvents: {port: 8081, enabled: false}\n"+tenantYAML); len(c.Places()) != 0 || c.Speaks("airlay") {
-		t.Errorf("switched off it has places %+v", c.Places())
+	if c := mustLoad(t, "webSocketEvents: {port: 8081, enabled: false}\n"+tenantYAML); len(c.AllListeners()) != 0 || c.Enabled("airlay") {
+		t.Errorf("switched off it has listeners %+v", c.AllListeners())
 	}
-	if c := mustLoad(t, tenantYAML); len(c.Places()) != 0 {
-		t.Errorf("by default there are places %+v", c.Places())
+	if c := mustLoad(t, tenantYAML); len(c.AllListeners()) != 0 {
+		t.Errorf("by default there are listeners %+v", c.AllListeners())
 	}
 }
 
@@ -111,7 +126,7 @@ func TestSharing_IsAboutHostsThatSeveralHave(t *testing.T) {
 // R001.7: the port, by every source.
 func TestLoad_EnvironmentWinsOverFileAndFlagsOverBoth(t *testing.T) {
 	path := write(t, "parley.yaml", "listen: 127.0.0.1:1\ndrain: 1s\ndashboard: {websocket_enabled: true}\n"+tenantYAML)
-	l := Load(Sources{
+	l := Load(Sources{Protocols: protocols.All,
 		File:    path,
 		Environ: []string{"PARLEY_LISTEN=127.0.0.1:2", "PARLEY_DRAIN=2s", "PARLEY_DASHBOARD_WEBSOCKET_ENABLED=false", "HOME=/", "PARLEY_LOG_LEVEL="},
 		Flags:   []Flag{{Name: "--listen", Key: "listen", Value: "127.0.0.1:3"}},
@@ -120,8 +135,8 @@ func TestLoad_EnvironmentWinsOverFileAndFlagsOverBoth(t *testing.T) {
 		t.Fatal(l.Problems)
 	}
 	c := l.Config
-	if c.Listen != "127.0.0.1:3" || c.Drain != 2*time.Second || c.Dashboard.Enabled || c.Log.Level != "info" {
-		t.Errorf("listen %s, drain %s, dashboard %v, level %s", c.Listen, c.Drain, c.Dashboard.Enabled, c.Log.Level)
+	if c.Listen != "127.0.0.1:3" || c.Drain != 2*time.Second || of[dashboard.Config](&c).Enabled || c.Log.Level != "info" {
+		t.Errorf("listen %s, drain %s, dashboard %v, level %s", c.Listen, c.Drain, of[dashboard.Config](&c).Enabled, c.Log.Level)
 	}
 }
 
@@ -149,7 +164,7 @@ func TestLoad_EveryProblemHasFileLineAndKey(t *testing.T) {
 		{"a bad level", "log:\n  level: loud\n" + tenantYAML, "parley.yaml:2: log.level: must be one of debug, info, warn, error"},
 		{"a zero that is not obeyed", "engine:\n  queue_bytes: 0\n" + tenantYAML, "parley.yaml:2: engine.queue_bytes: must be greater than 0"},
 		{"a negative", "engine:\n  topics: -1\n" + tenantYAML, "parley.yaml:2: engine.topics: must not be negative"},
-		{"a bad heartbeat", "dashboard:\n  websocket_heartbeat_seconds: 0\n" + tenantYAML, "parley.yaml:1: dashboard: websocket_heartbeat_seconds is 0"},
+		{"a bad heartbeat", "dashboard:\n  websocket_heartbeat_seconds: 0\n" + tenantYAML, "parley.yaml:2: dashboard.websocket_heartbeat_seconds: is 0; it goes from 1 to 3600"},
 		{"a bad origin", "websocket:\n  origins: [here]\n" + tenantYAML, `parley.yaml:1: websocket: origin "here" is not`},
 		{"half of TLS", "tls:\n  key: k.pem\n" + tenantYAML, "parley.yaml:1: tls: certificate and key belong together"},
 		{"no such certificate", "tls:\n  certificate: none.pem\n  key: none.pem\n" + tenantYAML, "parley.yaml:2: tls.certificate: cannot be used with tls.key: no such file"},
@@ -172,8 +187,8 @@ func TestLoad_EveryProblemHasFileLineAndKey(t *testing.T) {
 		{"a listener without address", "listeners: [{tenant: acme}]\n" + tenantYAML, "listeners[0].address: must be host:port"},
 		{"a listener of nobody", "listeners: [{address: ':0', tenant: nobody}]\n" + tenantYAML, "listeners[0].tenant: no tenant has this name"},
 		{"a listener without certificate", "listeners: [{address: ':0', tls: true}]\n" + tenantYAML, "listeners[0].tls: needs the certificate"},
-		{"a bad port of AirLay", "webSocketEvents: {port: 70000}\n" + tenantYAML, "parley.yaml:1: webSocketEvents: port is 70000"},
-		{"a bad prefix of authentik", "authentik: {path: auth}\n" + tenantYAML, `parley.yaml:1: authentik: path is "auth"`},
+		{"a bad port of AirLay", "webSocketEvents: {port: 70000}\n" + tenantYAML, "parley.yaml:1: webSocketEvents.port: is 70000; it goes from 0 to 65535"},
+		{"a bad prefix of authentik", "authentik: {path: auth}\n" + tenantYAML, `parley.yaml:1: authentik.path: is "auth"`},
 		{"a bad default of the shared path", "shared: {default: notify}\n" + tenantYAML, "parley.yaml:1: shared.default: must be one of valtronics, airlay"},
 		{"a short admin key", "api: {admin_key: short}\n" + tenantYAML, "parley.yaml:1: api.admin_key: is too short"},
 		{"one name twice", "tenants:\n  - {name: a, hosts: [x]}\n  - {name: a, hosts: [y]}\n", "parley.yaml:3: tenants[1].name: another tenant has this name"},
@@ -236,19 +251,19 @@ func TestLoad_EnvironmentProblemsNameTheVariable(t *testing.T) {
 
 func TestLoad_MissingFileIsAProblemUnlessOptional(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none.yaml")
-	if l := Load(Sources{File: missing}); len(l.Problems) == 0 || !strings.Contains(l.Problems[0].String(), "none.yaml: no such file") {
+	if l := Load(Sources{Protocols: protocols.All, File: missing}); len(l.Problems) == 0 || !strings.Contains(l.Problems[0].String(), "none.yaml: no such file") {
 		t.Errorf("got %v", l.Problems)
 	}
-	if l := Load(Sources{File: missing, Optional: true, Dev: true}); len(l.Problems) > 0 {
+	if l := Load(Sources{Protocols: protocols.All, File: missing, Optional: true, Dev: true}); len(l.Problems) > 0 {
 		t.Errorf("optional: %v", l.Problems)
 	}
-	if l := Load(Sources{File: write(t, "big.yaml", strings.Repeat("# big\n", 300_000))}); len(l.Problems) == 0 {
+	if l := Load(Sources{Protocols: protocols.All, File: write(t, "big.yaml", strings.Repeat("# big\n", 300_000))}); len(l.Problems) == 0 {
 		t.Error("a file of 1.8 MB was read")
 	}
 }
 
 func TestDev_NeedsNothingAndStaysOnLoopback(t *testing.T) {
-	l := Load(Sources{Dev: true})
+	l := Load(Sources{Protocols: protocols.All, Dev: true})
 	if len(l.Problems) > 0 {
 		t.Fatal(l.Problems)
 	}
@@ -257,17 +272,17 @@ func TestDev_NeedsNothingAndStaysOnLoopback(t *testing.T) {
 		t.Errorf("%q %s %v %+v", c.InternalListen, c.Drain, c.Feed, c.Tenants)
 	}
 	for _, address := range []string{"0.0.0.0:8000", ":8000", "192.0.2.1:8000", "[::]:8000", "example.org:8000"} {
-		if l := Load(Sources{Dev: true, Environ: []string{"PARLEY_LISTEN=" + address}}); len(l.Problems) == 0 {
+		if l := Load(Sources{Protocols: protocols.All, Dev: true, Environ: []string{"PARLEY_LISTEN=" + address}}); len(l.Problems) == 0 {
 			t.Errorf("dev mode takes %s", address)
 		}
 	}
 	for _, address := range []string{"127.0.0.1:0", "localhost:8000", "[::1]:8000", "127.3.2.1:8000"} {
-		if l := Load(Sources{Dev: true, Environ: []string{"PARLEY_LISTEN=" + address}}); len(l.Problems) > 0 {
+		if l := Load(Sources{Protocols: protocols.All, Dev: true, Environ: []string{"PARLEY_LISTEN=" + address}}); len(l.Problems) > 0 {
 			t.Errorf("dev mode refuses %s: %v", address, l.Problems)
 		}
 	}
 	withTenants := write(t, "parley.yaml", tenantYAML)
-	if l := Load(Sources{Dev: true, File: withTenants}); len(l.Problems) != 1 {
+	if l := Load(Sources{Protocols: protocols.All, Dev: true, File: withTenants}); len(l.Problems) != 1 {
 		t.Errorf("tenants of a file in dev mode: %v", l.Problems)
 	}
 }
@@ -275,7 +290,7 @@ func TestDev_NeedsNothingAndStaysOnLoopback(t *testing.T) {
 // The table of all settings changes only on purpose: go test ./cmd/parley/config -update writes it anew.
 func TestSettings_TableIsTheGoldenOne(t *testing.T) {
 	var got bytes.Buffer
-	if err := Print(&got); err != nil {
+	if err := Print(&got, protocols.All); err != nil {
 		t.Fatal(err)
 	}
 	golden := filepath.Join("testdata", "settings.golden")
@@ -311,7 +326,7 @@ func differ(t *testing.T, want, got string) {
 
 func TestSettings_EachHasAMeaningAndItsOwnNames(t *testing.T) {
 	seen := map[string]bool{}
-	for _, s := range Settings() {
+	for _, s := range (&Config{Protocols: protocolsOf(protocols.All)}).Settings() {
 		if s.Help == "" {
 			t.Errorf("%s has no line of meaning", s.Key)
 		}
@@ -332,7 +347,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var c Config
+		c := Config{Protocols: protocolsOf(protocols.All)}
 		doc := document{file: "f.yaml", lines: map[string]int{}}
 		doc.read([]byte(text), &c)
 		for _, p := range doc.problems {

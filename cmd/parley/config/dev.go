@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
@@ -25,11 +26,14 @@ func (c *Config) develop() {
 	c.InternalListen = ""
 	c.Drain = 2 * time.Second
 	c.Feed = true
-	c.Valtronics.Connections, c.Valtronics.ConnectionsPerUser, c.Valtronics.ConnectsPerMinute = 0, 0, 0
 	c.Engine.Unauthenticated, c.Engine.UnauthenticatedPerAddress = Unlimited, Unlimited
 	c.Engine.InboxCount = 100
 	c.WebSocket.LoopbackOrigins = true // a page under development is served from a port of its own
-	c.Notify.StrictClaims = false      // the tokens that dev mode makes are for every dialect
+	for i := range c.Protocols {
+		if s, ok := c.Protocols[i].Settings.(protocol.DevSettings); ok {
+			s.Develop()
+		}
+	}
 	c.Tenants = []Tenant{{
 		Name:      DevTenant,
 		APIKeys:   []string{DevAPIKey},

@@ -39,29 +39,29 @@ func (l *Lifecycle) Courier() (webhook.Config, error) {
 	return made, nil
 }
 
-func (l *Loaded) checkLifecycle(t *Lifecycle, key string) {
+func (l *Result) checkLifecycle(t *Lifecycle, key string) {
 	for i, word := range t.Events {
 		if !slices.Contains(protocol.Happenings(), protocol.Happening(word)) {
-			l.complain(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+happenings())
+			l.addProblem(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+happenings())
 		}
 	}
 	key += ".webhook"
 	hook := &t.Webhook
 	switch {
 	case !hook.On() && (hook.Secret != "" || hook.SecretFile != ""):
-		l.complain(key+".url", "is missing; without it nobody is told")
+		l.addProblem(key+".url", "is missing; without it nobody is told")
 		return
 	case hook.On() && hook.Secret != "" && hook.SecretFile != "":
-		l.complain(key+".secret", "is set beside secret_file; choose one")
+		l.addProblem(key+".secret", "is set beside secret_file; choose one")
 		return
 	}
 	made, err := t.Courier()
 	if err != nil {
-		l.complain(key+".secret_file", strings.TrimPrefix(err.Error(), "lifecycle.webhook: its secret_file "))
+		l.addProblem(key+".secret_file", strings.TrimPrefix(err.Error(), "lifecycle.webhook: its secret_file "))
 		return
 	}
 	for _, problem := range made.Problems() {
-		l.complain(key+"."+problem.Key, problem.Text)
+		l.addProblem(key+"."+problem.Key, problem.Text)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/agnivade/levenshtein"
 	"github.com/caarlos0/env/v11"
+
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // maxFile bounds a configuration file, in bytes.
@@ -17,6 +19,8 @@ const maxFile = 1 << 20
 
 // Sources are where a configuration comes from; the later wins over the earlier: defaults, Dev, File, Environ, Flags.
 type Sources struct {
+	// Protocols are those that have a section.
+	Protocols []protocol.Registration
 	// File is the YAML file. If it does not exist and Optional is set, that is no problem.
 	File     string
 	Optional bool
@@ -34,8 +38,8 @@ type Flag struct {
 	Name, Key, Value string
 }
 
-// Loaded is a configuration and where it came from.
-type Loaded struct {
+// Result is a configuration and where it came from.
+type Result struct {
 	Config Config
 	// Problems are all that is wrong. A configuration with problems must not be used.
 	Problems Problems
@@ -52,8 +56,9 @@ type Loaded struct {
 }
 
 // Load reads all sources and checks the outcome.
-func Load(from Sources) *Loaded {
-	l := &Loaded{file: from.File, origins: map[string]string{}, lines: map[string]int{}}
+func Load(from Sources) *Result {
+	l := &Result{file: from.File, origins: map[string]string{}, lines: map[string]int{}}
+	l.Config.Protocols = protocolsOf(from.Protocols)
 	setDefaults(&l.Config)
 	if from.Dev {
 		l.Config.develop()
@@ -72,7 +77,7 @@ func Load(from Sources) *Loaded {
 	return l
 }
 
-func (l *Loaded) readFile(from Sources) {
+func (l *Result) readFile(from Sources) {
 	text, err := readBounded(from.File)
 	if err != nil {
 		if from.Optional && errors.Is(err, fs.ErrNotExist) {
@@ -92,9 +97,9 @@ func (l *Loaded) readFile(from Sources) {
 }
 
 // readEnvironment sets what PARLEY_ variables say; an empty one says nothing, nor does one that tells of a Service.
-func (l *Loaded) readEnvironment(environ []string) {
+func (l *Result) readEnvironment(environ []string) {
 	known := map[string]string{}
-	for _, s := range Settings() {
+	for _, s := range l.Config.Settings() {
 		if s.Env != "" {
 			known[s.Env] = s.Key
 		}
@@ -129,12 +134,12 @@ func suggest(name string, known map[string]string) string {
 }
 
 // set gives one setting the value that a variable or flag says.
-func (l *Loaded) set(origin, key, value string) {
-	for _, s := range Settings() {
+func (l *Result) set(origin, key, value string) {
+	for _, s := range l.Config.Settings() {
 		if s.Key != key {
 			continue
 		}
-		err := env.ParseWithOptions(&l.Config, env.Options{
+		err := l.Config.parse(env.Options{
 			Prefix:              prefix,
 			Environment:         map[string]string{s.Env: value},
 			DefaultValueTagName: "noDefault", // what was set before stays
@@ -149,9 +154,20 @@ func (l *Loaded) set(origin, key, value string) {
 	panic("config: no setting " + key)
 }
 
-// complain adds a problem with a setting, wherever its value came from. A setting that could not be read has its problem
+// parse reads variables into the configuration and into the sections of protocols.
+func (c *Config) parse(options env.Options) error {
+	err := env.ParseWithOptions(c, options)
+	for i := range c.Protocols {
+		own := options
+		own.Prefix += c.Protocols[i].Env
+		err = errors.Join(err, env.ParseWithOptions(c.Protocols[i].Settings, own))
+	}
+	return err
+}
+
+// addProblem adds a problem with a setting, wherever its value came from. A setting that could not be read has its problem
 // already: what it was left as is not the user's.
-func (l *Loaded) complain(key, text string) {
+func (l *Result) addProblem(key, text string) {
 	for _, known := range l.Problems {
 		if known.Key == key || strings.HasPrefix(known.Key, key+".") || strings.HasPrefix(known.Key, key+"[") {
 			return
@@ -160,21 +176,23 @@ func (l *Loaded) complain(key, text string) {
 	l.Problems = append(l.Problems, l.placed(key, text)...)
 }
 
-// warn adds a warning about a setting.
-func (l *Loaded) warn(key, text string) { l.Warnings = append(l.Warnings, l.placed(key, text)...) }
+// addWarning adds a warning about a setting.
+func (l *Result) addWarning(key, text string) {
+	l.Warnings = append(l.Warnings, l.placed(key, text)...)
+}
 
 // placed is a problem with a setting, and where its value came from.
-func (l *Loaded) placed(key, text string) Problems {
+func (l *Result) placed(key, text string) Problems {
 	if origin, ok := l.origins[key]; ok {
 		return Problems{{Key: key, Text: text, Origin: origin}}
 	}
 	at := document{file: l.file}
-	at.complain(l.lineOf(key), key, "%s", text)
+	at.addProblem(l.lineOf(key), key, "%s", text)
 	return at.problems
 }
 
 // lineOf is the line of a key, or of the section that should have it.
-func (l *Loaded) lineOf(key string) int {
+func (l *Result) lineOf(key string) int {
 	for {
 		if line, ok := l.lines[key]; ok {
 			return line

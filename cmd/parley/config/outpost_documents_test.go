@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parley-realtime/parley/protocol/authentik"
 )
 
 // F26: documents of an outpost are a directory of files or one file; an entry without a token has nothing but them.
@@ -62,7 +64,7 @@ func TestLoad_OutpostDocumentsAndUpstreamAreChecked(t *testing.T) {
 		}
 	}
 	for _, good := range []string{"https://authentik.example", "http://10.0.0.7:9000/auth/"} {
-		at := Authentik{Upstream: good}
+		at := authentik.Config{Upstream: good}
 		if u, err := at.UpstreamURL(); err != nil || u.String() != good {
 			t.Errorf("%s: %v %v", good, u, err)
 		}

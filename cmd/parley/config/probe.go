@@ -11,7 +11,7 @@ import (
 
 // Probe fetches each key set that has a URL, all at once, and warns of those that cannot be had now or hold what cannot be
 // used. It takes some seconds at most. Load fetches nothing.
-func (l *Loaded) Probe(ctx context.Context) Problems {
+func (l *Result) Probe(ctx context.Context) Problems {
 	var all Problems
 	var mu sync.Mutex
 	var probing sync.WaitGroup

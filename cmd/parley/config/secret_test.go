@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"strings"
 	"testing"
+
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 // F23: what an editor adds to a secret is never a part of it: one line break is left out, everything else is refused with
@@ -39,7 +41,7 @@ func TestCheck_NamesEveryFileWhoseSecretWouldBeAnother(t *testing.T) {
 	const good = "0123456789abcdef0123456789abcdef"
 	for name, text := range map[string]string{"blank": good + " \n", "mark": "\ufeff" + good} {
 		file := write(t, name, text)
-		loaded := Load(Sources{File: write(t, "parley.yaml", `
+		loaded := Load(Sources{Protocols: protocols.All, File: write(t, "parley.yaml", `
 tenants:
   - name: acme
     api_key_file: `+write(t, "keys", "\ufeff"+good)+`

@@ -63,7 +63,7 @@ func eachRate(a, b *limit.RateLimits, key string, do func(key string, a, b *int)
 	walk(reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem(), key)
 }
 
-func (l *Loaded) checkTopics() {
+func (l *Result) checkTopics() {
 	t := &l.Config.Topics
 	for i, pattern := range t.Durable {
 		if err := checkPattern(pattern); err != nil {
@@ -71,7 +71,7 @@ func (l *Loaded) checkTopics() {
 			if l.origins["topics.durable"] != "" {
 				key = "topics.durable"
 			}
-			l.complain(key, err.Error())
+			l.addProblem(key, err.Error())
 		}
 	}
 	l.oneOf("topics.sync", t.Sync, actors.SyncAlways, actors.SyncInterval)
@@ -87,32 +87,32 @@ func (c *Config) Keeps() bool {
 		slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return slices.ContainsFunc(t.TopicRules, isDurable) })
 }
 
-func (l *Loaded) checkStore() {
+func (l *Result) checkStore() {
 	c := &l.Config
 	if c.Keeps() && c.Data == "" {
-		l.complain("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
+		l.addProblem("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
 	}
 	if c.Store.Slots < 1 || c.Store.Slots > durable.MaxSlots {
-		l.complain("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxSlots))
+		l.addProblem("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxSlots))
 	}
 	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery, "sweep_every": c.Store.SweepEvery, "forget": c.Store.Forget} {
 		if every <= 0 {
-			l.complain("store."+key, "must be more than 0s")
+			l.addProblem("store."+key, "must be more than 0s")
 		}
 	}
 }
 
-func (l *Loaded) checkRules(rules []actors.TopicRule, key string) {
+func (l *Result) checkRules(rules []actors.TopicRule, key string) {
 	for i := range rules {
 		l.checkRule(&rules[i], fmt.Sprintf("%s[%d]", key, i))
 	}
 }
 
-func (l *Loaded) checkRule(r *actors.TopicRule, key string) {
+func (l *Result) checkRule(r *actors.TopicRule, key string) {
 	if r.Pattern == "" {
-		l.complain(key+".pattern", "is missing: the topics concerned, such as telemetry/*")
+		l.addProblem(key+".pattern", "is missing: the topics concerned, such as telemetry/*")
 	} else if err := checkPattern(r.Pattern); err != nil {
-		l.complain(key+".pattern", err.Error())
+		l.addProblem(key+".pattern", err.Error())
 	}
 	for _, word := range []struct {
 		key, value string
@@ -131,17 +131,17 @@ func (l *Loaded) checkRule(r *actors.TopicRule, key string) {
 		switch {
 		case number.value >= number.none:
 		case number.none < 0:
-			l.complain(key+"."+number.key, "must not be negative; only -1 has a meaning, none")
+			l.addProblem(key+"."+number.key, "must not be negative; only -1 has a meaning, none")
 		default:
-			l.complain(key+"."+number.key, "must not be negative; 0 is what holds for the engine")
+			l.addProblem(key+"."+number.key, "must not be negative; 0 is what holds for the engine")
 		}
 	}
 }
 
-func (l *Loaded) checkRates(rates *limit.RateLimits, key string) {
+func (l *Result) checkRates(rates *limit.RateLimits, key string) {
 	eachRate(rates, rates, key, func(key string, n, _ *int) {
 		if *n < -1 {
-			l.complain(key, "must not be negative; only -1 has a meaning, no limit")
+			l.addProblem(key, "must not be negative; only -1 has a meaning, no limit")
 		}
 	})
 }

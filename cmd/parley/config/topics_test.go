@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 const ruledYAML = "data: d\n" + tenantYAML + `
@@ -56,7 +57,7 @@ func TestRates_OfATenantWinOverThoseOfAllAndMinusOneIsNone(t *testing.T) {
 
 // interface.md: PARLEY_TOPICS_DURABLE.
 func TestTopics_TheEnvironmentSaysWhatIsDurable(t *testing.T) {
-	loaded := Load(Sources{Dev: true, Environ: []string{"PARLEY_DATA=d", "PARLEY_TOPICS_DURABLE=orders/*,audit", "PARLEY_TOPICS_SYNC=interval", "PARLEY_RATES_TENANT_MESSAGES=7"}})
+	loaded := Load(Sources{Protocols: protocols.All, Dev: true, Environ: []string{"PARLEY_DATA=d", "PARLEY_TOPICS_DURABLE=orders/*,audit", "PARLEY_TOPICS_SYNC=interval", "PARLEY_RATES_TENANT_MESSAGES=7"}})
 	if len(loaded.Problems) > 0 || len(loaded.Unknown) > 0 {
 		t.Fatal(loaded.Problems, loaded.Unknown)
 	}

@@ -16,7 +16,7 @@ type desk struct {
 	verifier *auth.Verifier
 	// rules are those of the dialect that takes tickets, for a token that is shown for one. Whoever would be refused there
 	// with the token gets no ticket.
-	rules     func() protocol.Claims
+	rules     func() (protocol.Claims, bool)
 	documents atomic.Pointer[map[string]map[string]api.Documents] // by tenant and outpost; replaced as a whole
 }
 
@@ -27,7 +27,10 @@ var (
 
 // Issue implements api.Tickets.
 func (d *desk) Issue(ctx context.Context, tenant, bearer string) (string, error) {
-	rules := d.rules()
+	rules, ok := d.rules()
+	if !ok {
+		return "", protocol.Refuse(protocol.NotFound, "no protocol of this server takes tickets")
+	}
 	id, err := d.verifier.Authenticate(ctx, tenant, protocol.Credential{Token: bearer, Claims: rules})
 	if err != nil {
 		return "", err
@@ -36,13 +39,13 @@ func (d *desk) Issue(ctx context.Context, tenant, bearer string) (string, error)
 }
 
 // ticketRules are those of the dialect that takes tickets, as it is set up now.
-func (s *Server) ticketRules() protocol.Claims {
+func (s *Server) ticketRules() (protocol.Claims, bool) {
 	for _, d := range s.dialects {
-		if takes, ok := d.now().(interface{ TicketClaims() protocol.Claims }); ok {
-			return takes.TicketClaims()
+		if takes, ok := d.now().(protocol.TicketTaker); ok {
+			return takes.TicketClaims(), true
 		}
 	}
-	panic("no dialect takes tickets")
+	return protocol.Claims{}, false
 }
 
 // OutpostsOf implements api.Outposts. A token for any outpost, as dev mode has it, is told to be of dev mode's own.
@@ -61,8 +64,12 @@ func (d *desk) Documents(tenant string) map[string]api.Documents {
 	return (*d.documents.Load())[tenant]
 }
 
-// upstream is where the real authentik is; a wrong URL was refused before.
+// upstream answers outposts what this server does not; nil for nobody. A wrong URL was refused before.
 func upstream(cfg *config.Config) *url.URL {
-	at, _ := cfg.Authentik.UpstreamURL()
+	original := cfg.APISettings()
+	if original == nil {
+		return nil
+	}
+	at, _ := original.UpstreamURL()
 	return at
 }

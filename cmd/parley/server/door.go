@@ -21,7 +21,7 @@ type rooms struct {
 	byHost  map[string]*websocket.Handler // of hosts that have dialects of their own
 	calls   http.Handler                  // of backends, users and outposts
 	rest    http.Handler
-	prefix  string // of authentik's paths, without the slash at its end
+	prefix  string // of /api/v3/, as protocol.APISettings have it
 }
 
 // ServeHTTP implements http.Handler.
@@ -80,7 +80,10 @@ func (s *Server) route(cfg *config.Config) error {
 
 // rooms are the sockets of an address where some dialects are spoken; none named are all.
 func (s *Server) rooms(cfg *config.Config, names []string, ownListener bool) (*rooms, error) {
-	in := &rooms{prefix: strings.TrimSuffix(cfg.Authentik.Path, "/"), byHost: map[string]*websocket.Handler{}}
+	in := &rooms{byHost: map[string]*websocket.Handler{}}
+	if original := cfg.APISettings(); original != nil {
+		in.prefix = original.APIPrefix()
+	}
 	var err error
 	if in.sockets, err = s.handler(cfg, s.spoken(cfg, names), ownListener); err != nil {
 		return nil, err
@@ -104,7 +107,7 @@ func (s *Server) rooms(cfg *config.Config, names []string, ownListener bool) (*r
 func (s *Server) spoken(cfg *config.Config, names []string) []*dialect {
 	return slices.DeleteFunc(slices.Clone(s.dialects), func(d *dialect) bool {
 		name := d.Name()
-		return name != "echo" && !cfg.Speaks(name) || len(names) > 0 && !slices.Contains(names, name)
+		return !cfg.Enabled(name) || len(names) > 0 && !slices.Contains(names, name)
 	})
 }
 
@@ -129,9 +132,7 @@ func (s *Server) handler(cfg *config.Config, spoken []*dialect, ownListener bool
 	for _, d := range spoken {
 		all = append(all, d)
 	}
-	if together := sharing(cfg.Shared, spoken, ownListener); together != nil {
-		all = append(all, together)
-	}
+	all = append(all, onSharedPaths(cfg.Shared, spoken, ownListener)...)
 	if len(all) == 0 { // all that was spoken here is switched off
 		all = append(all, silent{s.dialects[0]})
 	}

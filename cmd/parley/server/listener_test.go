@@ -101,7 +101,6 @@ func TestServer_SpeaksOverTLS(t *testing.T) {
 // R002.15: there is one registry, whatever address a user comes by.
 func TestListeners_AirLaysOwnSpeaksAirLayAtOnce(t *testing.T) {
 	cfg := devConfig(t)
-	cfg.AirLay.Address, cfg.AirLay.Port = "127.0.0.1", 0
 	cfg.Listeners = []config.Listener{{Address: "127.0.0.1:0", Dialects: []string{"airlay"}}}
 	s := run(t, cfg)
 	own, token := "ws://"+s.Places()[0], tokenOf(t, s, config.DevTenant, "alice")
@@ -157,10 +156,7 @@ func TestHosts_FixWhatIsSpokenThere(t *testing.T) {
 
 // On a path of its own Valtronics has its own limits from the start: who says nothing is not waited for.
 func TestHosts_ADialectThatIsAloneHasItsOwnLimits(t *testing.T) {
-	cfg := devConfig(t)
-	cfg.AirLay.Enabled = false
-	cfg.Valtronics.LoginTimeout = time.Second
-	s := run(t, cfg)
+	s := run(t, devConfig(t, "PARLEY_AIRLAY_ENABLED=false", "PARLEY_VALTRONICS_LOGIN_TIMEOUT=1s"))
 	silent, _ := dial(t, "ws://"+s.Address()+"/ws", "", nil)
 	silent.hears(`"success":false`)
 	if _, _, err := silent.conn.Read(t.Context()); ws.CloseStatus(err) != ws.StatusPolicyViolation {
@@ -185,9 +181,7 @@ func TestReload_SwitchesDialectsOffAndOn(t *testing.T) {
 	if got := status(); got != http.StatusSwitchingProtocols {
 		t.Fatalf("notify: %d", got)
 	}
-	off := cfg
-	off.Notify.Enabled, off.AirLay.Enabled = false, false
-	if err := s.Reload(off); err != nil {
+	if err := s.Reload(devConfig(t, "PARLEY_NOTIFY_ENABLED=false", "PARLEY_AIRLAY_ENABLED=false")); err != nil {
 		t.Fatal(err)
 	}
 	if got := status(); got == http.StatusSwitchingProtocols {

@@ -40,8 +40,7 @@ func TestOutpost_StartsFromFilesAndThroughAnUpstream(t *testing.T) {
 		io.WriteString(w, `{"upstream":"`+r.URL.Path+`","for":"`+r.Header.Get("X-Forwarded-For")+`"}`)
 	}))
 	t.Cleanup(authentik.Close)
-	cfg := devConfig(t)
-	cfg.Authentik.Path = "/auth/"
+	cfg := devConfig(t, "PARLEY_AUTHENTIK_PATH=/auth/")
 	file := filepath.Join(t.TempDir(), "documents.json")
 	if err := os.WriteFile(file, []byte(`{"outposts/radius/":[{"pk":7,"name":"radius"}]}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -63,7 +62,7 @@ func TestOutpost_StartsFromFilesAndThroughAnUpstream(t *testing.T) {
 	starts(map[string]string{"outposts/instances/": `"type":"radius"`, "root/config/": `"cache_timeout_policies":300}`,
 		"outposts/radius/?page=1&page_size=100": `"results":[{"pk":7,"name":"radius"}]`})
 
-	cfg.Authentik.Upstream = authentik.URL
+	cfg.Protocols = devConfig(t, "PARLEY_AUTHENTIK_PATH=/auth/", "PARLEY_AUTHENTIK_UPSTREAM="+authentik.URL).Protocols
 	cfg.Tenants = append([]config.Tenant{}, cfg.Tenants...)
 	cfg.Tenants[0].Outposts = outposts
 	if err := s.Reload(cfg); err != nil {

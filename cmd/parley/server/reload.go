@@ -15,9 +15,10 @@ import (
 	"github.com/parley-realtime/parley/transport/webhook"
 )
 
-// reloadable are the settings, or whole sections, that Reload replaces; all others need a restart.
-var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst", "dashboard", "valtronics", "notify", "authentik",
-	"webSocketEvents.enabled", "webSocketEvents.frame_bytes", "webSocketEvents.requests_per_second", "webSocketEvents.attachments", "webSocketEvents.login_timeout", "shared", "hosts"}
+// reloadable are the settings, or whole sections, that Reload replaces, beside those of protocols; all others need a
+// restart.
+var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst",
+	"shared", "hosts"}
 
 // Reload takes a configuration that was checked: its tenants, keys, limits and certificates, without dropping a connection of a
 // tenant that is still there. If the error is not nil nothing has changed.
@@ -63,9 +64,9 @@ func (s *Server) Reload(cfg config.Config) error {
 
 // respeak gives the dialects their settings, and says anew where each is spoken. If that cannot be, the old settings stay.
 func (s *Server) respeak(cfg *config.Config) error {
-	before := make([]*protocol.Dialect, len(s.dialects))
-	for i, spoken := range speak(cfg, s.options) {
-		before[i] = s.dialects[i].current.Swap(&spoken)
+	before := make([]*settled, len(s.dialects))
+	for i, made := range newDialects(cfg) {
+		before[i] = s.dialects[i].current.Swap(made)
 	}
 	err := s.route(cfg)
 	if err != nil {
@@ -96,16 +97,13 @@ func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
 			s.evict(gone.Name)
 		}
 	}
-	if waiting := config.Changed(&s.config, cfg, reloadable); len(waiting) > 0 {
+	if waiting := config.Changed(&s.started, cfg, reloadable); len(waiting) > 0 {
 		s.log.Warn("some settings changed that need a restart", "settings", waiting)
 	}
 	// What needs a restart stays what it is, and is told again next time.
 	s.config.Tenants, s.config.Drain, s.config.API.Rate, s.config.API.Burst = cfg.Tenants, cfg.Drain, cfg.API.Rate, cfg.API.Burst
-	s.config.Dashboard, s.config.Valtronics, s.config.Notify, s.config.Authentik = cfg.Dashboard, cfg.Valtronics, cfg.Notify, cfg.Authentik
 	s.config.Topics, s.config.Rates = cfg.Topics, cfg.Rates
-	address, port := s.config.AirLay.Address, s.config.AirLay.Port
-	s.config.AirLay, s.config.Shared, s.config.Hosts = cfg.AirLay, cfg.Shared, cfg.Hosts
-	s.config.AirLay.Address, s.config.AirLay.Port = address, port
+	s.config.Protocols, s.config.Shared, s.config.Hosts = cfg.Protocols, cfg.Shared, cfg.Hosts
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
 }
 

@@ -62,6 +62,7 @@ type Server struct {
 	desk     desk
 	heralds  heralds
 	options  Options
+	started  config.Config // as it was at the start
 	dialects []*dialect
 	names    atomic.Pointer[[]string] // of the dialects that are enabled
 
@@ -80,8 +81,6 @@ type Server struct {
 
 // Options are what the process says, and no configuration.
 type Options struct {
-	// Echo serves the dialect echo, for conformance tests of the sockets.
-	Echo bool
 	// Version is the server's, for what it writes.
 	Version string
 	// Memory is what load is shed by; nil if nobody tells.
@@ -95,7 +94,7 @@ type Options struct {
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
 	log = logline.SumUp(log) // clients cause lines
-	s := &Server{config: cfg, options: options, log: log, failed: make(chan error, 1)}
+	s := &Server{config: cfg, started: cfg, options: options, log: log, failed: make(chan error, 1)}
 	s.running, s.stop = context.WithCancel(context.Background())
 	if s.options.Exit == nil {
 		s.options.Exit = os.Exit
@@ -127,7 +126,7 @@ func (s *Server) listen() error {
 	if s.config.InternalListen != "" {
 		s.internal, err = listen("internal_listen", s.config.InternalListen, nil, nil, s.log)
 	}
-	for _, at := range s.config.Places() {
+	for _, at := range s.config.AllListeners() {
 		if err != nil {
 			break
 		}
@@ -219,7 +218,7 @@ func (s *Server) assemble() error {
 	if s.internal != nil {
 		s.internal.server.Handler = s.api.Internal()
 	}
-	s.dialects = dialects(&cfg, s.options)
+	s.dialects = dialects(&cfg)
 	return s.route(&cfg)
 }
 
@@ -277,7 +276,7 @@ func (s *Server) Internal() string {
 	return s.internal.Addr().String()
 }
 
-// Places are the addresses of the further listeners, in the order of config.Places.
+// Places are the addresses of the further listeners, in the order of config.AllListeners.
 func (s *Server) Places() []string {
 	var all []string
 	for _, at := range s.places {

@@ -20,12 +20,14 @@ import (
 	"golang.org/x/crypto/acme"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
-// devConfig is dev mode's configuration on a free port.
-func devConfig(t *testing.T) config.Config {
+// devConfig is dev mode's configuration on a free port, with what further variables say.
+func devConfig(t *testing.T, environ ...string) config.Config {
 	t.Helper()
-	loaded := config.Load(config.Sources{Dev: true, Environ: []string{"PARLEY_LISTEN=127.0.0.1:0", "PARLEY_FEED=false"}})
+	environ = append(environ, "PARLEY_LISTEN=127.0.0.1:0", "PARLEY_FEED=false")
+	loaded := config.Load(config.Sources{Protocols: everyProtocol, Dev: true, Environ: environ})
 	if len(loaded.Problems) > 0 {
 		t.Fatal(loaded.Problems)
 	}
@@ -46,6 +48,9 @@ func run(t *testing.T, cfg config.Config) *Server {
 	})
 	return s
 }
+
+// everyProtocol are all that Parley speaks, those for tests included.
+var everyProtocol = slices.Concat(protocols.All, protocols.Debug)
 
 // selfSigned writes a new certificate and its key, and returns its serial number.
 func selfSigned(t *testing.T, certificate, key string) *big.Int {
@@ -162,15 +167,17 @@ func TestHosts_TenantGoesByHostWithoutPort(t *testing.T) {
 }
 
 func TestServer_ReloadNamesWhatNeedsARestart(t *testing.T) {
-	a, b := devConfig(t), devConfig(t)
-	b.Listen, b.Engine.Topics, b.Dashboard.HeartbeatSeconds, b.API.Rate = "127.0.0.1:1", 5, 7, 9
-	if got := config.Changed(&a, &b, reloadable); !slices.Equal(got, []string{"listen", "engine.topics"}) {
+	a := devConfig(t)
+	b := devConfig(t, "PARLEY_DASHBOARD_WEBSOCKET_HEARTBEAT_SECONDS=7", "PARLEY_AIRLAY_ADDRESS=::1", "PARLEY_AIRLAY_PORT=1")
+	b.Listen, b.Engine.Topics, b.API.Rate = "127.0.0.1:1", 5, 9
+	want := []string{"listen", "engine.topics", "webSocketEvents.address", "webSocketEvents.port"}
+	if got := config.Changed(&a, &b, reloadable); !slices.Equal(got, want) {
 		t.Errorf("named %v", got)
 	}
 }
 
 func TestServer_EndsWithoutEverHavingRun(t *testing.T) {
-	s, err := New(devConfig(t), Options{Echo: true}, slog.New(slog.DiscardHandler))
+	s, err := New(devConfig(t), Options{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

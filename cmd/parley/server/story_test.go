@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,13 +21,12 @@ import (
 	ws "github.com/coder/websocket"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/airlay"
-	"github.com/parley-realtime/parley/protocol/authentik"
-	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/dialecttest/tally"
 	"github.com/parley-realtime/parley/protocol/firstframe"
-	"github.com/parley-realtime/parley/protocol/notify"
 	"github.com/parley-realtime/parley/protocol/valtronics"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
@@ -37,64 +36,28 @@ import (
 // The golden transcripts, played through a whole node: HTTP server, upgrade, sockets, auth, engine, publish API. Only
 // the network is a pipe and the clock is the bubble's.
 
-func TestStories_OfTheDashboardHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, dashboard.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
-		cfg := dashboard.DefaultConfig()
-		err := s.Apply(&cfg)
-		return dashboard.New(cfg), err
-	})
-}
-
-func TestStories_OfValtronicsHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, valtronics.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
-		cfg := valtronics.DefaultConfig()
-		err := s.Apply(&cfg)
-		return valtronics.New(cfg), err
-	})
-}
-
-func TestStories_OfNotifyHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, notify.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
-		cfg := notify.DefaultConfig()
-		err := s.Apply(&cfg)
-		return notify.New(cfg), err
-	})
-}
-
-func TestStories_OfAuthentiksPagesHoldThroughAWholeNode(t *testing.T) {
-	playStories(t, dialecttest.Load(t, authentik.Transcripts, "transcripts/client/*.txt"), func(s dialecttest.Settings) (protocol.Dialect, error) {
-		cfg := authentik.DefaultConfig()
-		err := s.Apply(&cfg)
-		return authentik.NewClient(cfg), err
-	})
-}
-
-func TestStories_OfAuthentiksOutpostsHoldThroughAWholeNode(t *testing.T) {
-	playStories(t, dialecttest.Load(t, authentik.Transcripts, "transcripts/outpost/*.txt"), func(s dialecttest.Settings) (protocol.Dialect, error) {
-		cfg := authentik.DefaultConfig()
-		err := s.Apply(&cfg)
-		return authentik.NewOutpost(cfg), err
-	})
-}
-
-func TestStories_OfAirLayHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, airlay.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
-		cfg := airlay.DefaultConfig()
-		err := s.Apply(&cfg)
-		return airlay.New(cfg), err
-	})
+// The list of protocols has their stories and makes their dialects, so that those of a new one are played, too.
+func TestStories_HoldThroughAWholeNode(t *testing.T) {
+	for _, p := range append(protocols.All, tally.Registration) {
+		for i, d := range p.Dialects {
+			t.Run(d.Name, func(t *testing.T) {
+				playStories(t, dialecttest.Load(t, os.DirFS("../../.."), d.Stories), func(s dialecttest.Settings) (protocol.Dialect, error) {
+					settings := p.Defaults()
+					err := s.Apply(settings)
+					return settings.Dialects()[i], err
+				})
+			})
+		}
+	}
 }
 
 func TestStories_OfTheSharedPathHoldThroughAWholeNode(t *testing.T) {
-	playThroughNode(t, firstframe.Transcripts, func(s dialecttest.Settings) (protocol.Dialect, error) {
+	const files = "transcripts/*.txt"
+	playStories(t, dialecttest.Load(t, firstframe.Transcripts, files), func(s dialecttest.Settings) (protocol.Dialect, error) {
 		cfg := firstframe.DefaultConfig()
 		err := s.Apply(&cfg)
-		return firstframe.New(cfg, sharedPath, airlay.New(airlay.DefaultConfig()), valtronics.New(valtronics.DefaultConfig())), err
+		return firstframe.New(cfg, "/ws", airlay.New(airlay.DefaultConfig()), valtronics.New(valtronics.DefaultConfig())), err
 	})
-}
-
-func playThroughNode(t *testing.T, files fs.FS, build func(dialecttest.Settings) (protocol.Dialect, error)) {
-	playStories(t, dialecttest.Load(t, files, "transcripts/*.txt"), build)
 }
 
 // dialectsOwn are stories about what a whole node does not let happen.
@@ -228,7 +191,7 @@ func (s *stage) ticket(wanted dialecttest.Token) string {
 	dialect, err := s.build(s.settings)
 	s.must(err)
 	made, err := s.verifier.Tickets().Issue(storyTenant, &protocol.Identity{User: wanted.User, TokenID: wanted.ID, Issued: time.Now(), Topics: wanted.Topics},
-		dialect.(*notify.Dialect).TicketClaims())
+		dialect.(protocol.TicketTaker).TicketClaims())
 	s.must(err)
 	return made
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/airlay"
 	"github.com/parley-realtime/parley/protocol/dashboard"
@@ -79,7 +80,7 @@ func TestStrangers_AreClosedHoweverSlowlyTheySpeak(t *testing.T) {
 func TestStrangers_BoundsLetAnOfficeIn(t *testing.T) {
 	load := func(dev bool) config.Config {
 		t.Helper()
-		loaded := config.Load(config.Sources{Dev: dev})
+		loaded := config.Load(config.Sources{Protocols: protocols.All, Dev: dev})
 		return loaded.Config
 	}
 	engine := load(false).Engine
