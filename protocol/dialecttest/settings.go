@@ -58,11 +58,12 @@ func assign(field reflect.Value, value string) error {
 	return fmt.Errorf("a %s cannot be set by a story", field.Type())
 }
 
-// CheckDefaults holds the defaults in a Config's tags against the Config that its package calls the default, and demands
-// that each field has its key, its name in the environment, its unit and a line of help, as a tag or by a method Help.
+// CheckDefaults holds the defaults in the tags of a Config, or of what a pointer points to, against the Config that its
+// package calls the default. Each field must have its key, its name in the environment, its unit and a line of help, as a
+// tag or by a method Help.
 func CheckDefaults(t testing.TB, defaults any) {
 	t.Helper()
-	fields := reflect.ValueOf(defaults)
+	fields := reflect.Indirect(reflect.ValueOf(defaults))
 	var help map[string]string
 	if helper, ok := defaults.(interface{ Help() map[string]string }); ok {
 		help = helper.Help()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -90,12 +91,13 @@ func (l *Listening) connect(ctx context.Context) (good bool, err error) {
 	conn.SetReadLimit(maxAnswer)
 	// The end of the context says goodbye first: a context that ends a Read would cut the connection.
 	defer context.AfterFunc(ctx, func() { conn.Close(websocket.StatusNormalClosure, "") })()
-	var first [][]byte
+	var login [][]byte
 	if l.Client.Login != nil {
-		first = l.Client.Login(l.Token)
+		login = l.Client.Login(l.Token)
 	}
-	if l.Client.SubscribesFirst {
-		first, subscribes = append(first, subscribes...), nil
+	first := login
+	if l.Client.SubscribesFirst || l.Client.Admitted == nil {
+		first, subscribes = slices.Concat(login, subscribes), nil
 	}
 	for _, frame := range first {
 		if err := send(ctx, conn, frame); err != nil {
@@ -103,7 +105,7 @@ func (l *Listening) connect(ctx context.Context) (good bool, err error) {
 		}
 	}
 	if l.Client.Every > 0 {
-		defer repeat(ctx, conn, l.Client.Every, first)()
+		defer repeat(ctx, conn, l.Client.Every, login)()
 	}
 	return l.read(ctx, conn, subscribes)
 }

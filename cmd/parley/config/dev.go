@@ -40,7 +40,7 @@ func (c *Config) develop() {
 		Keys:      []Key{{Alg: "HS256", Secret: DevSecret}},
 		UserClaim: []string{"sub", "data.id"},
 		Leeway:    10 * time.Second,
-		// The one secret makes session cookies of authentik, too: as a token, and as AUTHENTIK_SECRET_KEY.
+		// The one secret makes session cookies, too: as a token, and as AUTHENTIK_SECRET_KEY.
 		Cookie:   Cookie{SecretKeys: []string{DevSecret}, Tokens: true},
 		Outposts: []Outpost{{UUID: auth.AnyOutpost, Token: DevOutpostToken}},
 		Unproven: true,

@@ -16,7 +16,7 @@ const prefix = "PARLEY_"
 
 // Setting is one thing that can be set.
 type Setting struct {
-	// Key is its place in the file, such as "dashboard.websocket_enabled"; [] stands for the elements of a list.
+	// Key is its place in the file, such as "log.level"; [] stands for the elements of a list.
 	Key string
 	// Env is its name in the environment, "" if the file alone can set it.
 	Env                 string

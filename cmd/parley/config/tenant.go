@@ -28,8 +28,8 @@ type Tenant struct {
 	NeverExpire     bool          `yaml:"never_expire" env:"NEVER_EXPIRE" envDefault:"false" help:"Accept tokens without exp."`
 	Cookie          Cookie        `yaml:"cookie" envPrefix:"COOKIE_"`
 	Outposts        []Outpost     `yaml:"outposts"`
-	Unproven        bool          `yaml:"unproven" env:"UNPROVEN" envDefault:"false" help:"Let in who shows nothing, as whom it says it is; for notify's open_user_path, which has to be on, too."`
-	Users           []string      `yaml:"users" unit:"names" help:"The users that exist, where a dialect demands one that is known (AirLay); left out, introspection is asked, and without it whoever has a token exists."`
+	Unproven        bool          `yaml:"unproven" env:"UNPROVEN" envDefault:"false" help:"Let in clients that show no credential, as the user that they name, where a dialect's own setting lets them, too."`
+	Users           []string      `yaml:"users" unit:"names" help:"The users that exist, where a dialect demands one that is known; left out, introspection is asked, and without it whoever has a token exists."`
 	UsersFile       string        `yaml:"users_file" unit:"file" help:"A file with further users, one a line."`
 	Lobby           bool          `yaml:"lobby" env:"LOBBY" envDefault:"false" help:"Let in its clients on hosts that are no tenant's, too, as a tenant without hosts does. Where several are let in, the key of a token says whose it is."`
 	Connections     int           `yaml:"connections" env:"CONNECTIONS" envDefault:"0" unit:"connections" help:"Bound of its connections, all dialects together; 0 is none."`
