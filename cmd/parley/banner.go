@@ -64,7 +64,7 @@ func printBanner(out io.Writer, s *server.Server, protocols []config.Protocol) e
 		}
 	}
 	text := strings.NewReplacer("{ADDRESSES}", addresses.String(), "{LISTEN}", listen.String(), "{CONSOLE}", console.String()).Replace(banner)
-	text = strings.NewReplacer("{ADDRESS}", s.Address(), "{TOKEN}", token, "{PARLEY}", me(), "{OUTPOST}", config.DevOutpost).Replace(text)
+	text = strings.NewReplacer("{ADDRESS}", s.Address(), "{TOKEN}", token, "{PARLEY}", programPath(), "{OUTPOST}", config.DevOutpost).Replace(text)
 	_, err = io.WriteString(out, text)
 	return err
 }
@@ -79,7 +79,7 @@ func bannerLine(to *strings.Builder, d *protocol.Description, text string) {
 }
 
 // me is how to call this program from the directory where it was called.
-func me() string {
+func programPath() string {
 	path, err := os.Executable()
 	if err != nil {
 		return "bin/parley"

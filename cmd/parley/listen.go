@@ -54,9 +54,9 @@ func (c *listenCommand) Run() error {
 	if c.Time != nil {
 		lines.timed = *c.Time
 	}
-	var all []client.Listening
+	var all []client.ListenOptions
 	for _, dialect := range dialects {
-		l := client.Listening{Base: c.URL, Token: token, Topics: topics[dialect], Print: lines.printer(dialect), Dialect: dialect, Client: known[dialect]}
+		l := client.ListenOptions{Base: c.URL, Token: token, Topics: topics[dialect], Print: lines.printer(dialect), Dialect: dialect, Client: known[dialect]}
 		if !given && l.Client.Credential == protocol.Outpost && local(c.URL) {
 			l.Token = config.DevOutpostToken
 			if len(l.Topics) == 0 {
@@ -76,7 +76,7 @@ func (c *listenCommand) Run() error {
 // listenTo listens in several dialects at once until one ends with an error, or all have ended. A dialect that the server
 // does not speak is left out, unless it is the only one. The others begin when the first is in, or was refused: it is the
 // one that says best why.
-func listenTo(ctx context.Context, all []client.Listening) error {
+func listenTo(ctx context.Context, all []client.ListenOptions) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var listening sync.WaitGroup

@@ -34,7 +34,7 @@ const (
 )
 
 // warn says what is not right with a configuration that can be used.
-func (p *process) warn(loaded *config.Result) {
+func (p *process) logWarnings(loaded *config.Result) {
 	for _, name := range loaded.Unknown {
 		p.log.Warn("no setting has this name in the environment", "variable", name)
 	}
@@ -47,7 +47,7 @@ func (p *process) warn(loaded *config.Result) {
 }
 
 // begin makes the server. A signal to end ends the wait for it; the server is nil then.
-func (p *process) begin(cfg config.Config, options server.Options) (*server.Server, error) {
+func (p *process) newServer(cfg config.Config, options server.Options) (*server.Server, error) {
 	made, failed := make(chan *server.Server, 1), make(chan error, 1)
 	go func() {
 		if s, err := server.New(cfg, options, p.log); err != nil {
@@ -88,20 +88,20 @@ func (p *process) serve(s *server.Server, cfg *config.Config) error {
 		}
 	}
 	p.systemd.Ready("serving on " + s.Address())
-	beside.Go(func() { p.systemd.Watch(ctx, s.Well) })
-	return p.attend(s)
+	beside.Go(func() { p.systemd.Watch(ctx, s.Healthy) })
+	return p.handleSignals(s)
 }
 
 // attend does what signals ask for, until one ends the server, or the server its own start.
-func (p *process) attend(s *server.Server) error {
+func (p *process) handleSignals(s *server.Server) error {
 	for {
 		select {
 		case err := <-s.Failed():
-			p.end(s)
+			p.shutdown(s)
 			return err
 		case received := <-p.signals:
 			if received != syscall.SIGHUP {
-				p.end(s)
+				p.shutdown(s)
 				return nil
 			}
 			p.systemd.Reloading()
@@ -111,8 +111,8 @@ func (p *process) attend(s *server.Server) error {
 }
 
 // end drains and ends the server, within its time.
-func (p *process) end(s *server.Server) {
-	go p.hurry()
+func (p *process) shutdown(s *server.Server) {
+	go p.exitOnSecondSignal()
 	p.systemd.Stopping(s.DrainTime()+closeTimeout+leaveTimeout, "draining")
 	s.Drain(context.Background())
 	ended := make(chan struct{})
@@ -131,7 +131,7 @@ func (p *process) end(s *server.Server) {
 }
 
 // hurry ends the process when a second signal comes; the process ends with the drain otherwise.
-func (p *process) hurry() {
+func (p *process) exitOnSecondSignal() {
 	for received := range p.signals {
 		if received != syscall.SIGHUP {
 			p.log.Warn("second signal, ending at once", "signal", received.String())
@@ -158,7 +158,7 @@ func (p *process) reload(s *server.Server) string {
 	if len(loaded.Problems) > 0 {
 		return "serving with the old configuration, since the new one is wrong: " + loaded.Problems.Error()
 	}
-	p.warn(loaded)
+	p.logWarnings(loaded)
 	if err := s.Reload(loaded.Config); err != nil {
 		p.log.Error("the new configuration cannot be used; the old one stays", "problem", err)
 		return "serving with the old configuration, since the new one cannot be used: " + oneLine(err)

@@ -114,13 +114,13 @@ func TestProtocol_AFolderAndALineAreServedAndHeard(t *testing.T) {
 }
 
 // listening is how to listen to tally.
-func listening(t *testing.T, s *server.Server, print func([]byte) error) client.Listening {
+func listening(t *testing.T, s *server.Server, print func([]byte) error) client.ListenOptions {
 	t.Helper()
 	token, err := devToken("alice")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client.Listening{Base: s.Address(), Token: token, Topics: []string{"projects"}, Print: print,
+	return client.ListenOptions{Base: s.Address(), Token: token, Topics: []string{"projects"}, Print: print,
 		Dialect: "tally", Client: client.DialectsOf(withTally)["tally"]}
 }
 
@@ -140,7 +140,7 @@ func hear(t *testing.T, s *server.Server, welcome string) {
 		}
 		if len(want) == 1 {
 			event := client.Event{Kind: string(protocol.ProjectUpdated), Data: []byte(`{"project_name":"a","trigger":"audit"}`)}
-			_, err := client.Publish(ctx, s.Address(), config.DevAPIKey, client.Publication{Event: event})
+			_, err := client.Publish(ctx, s.Address(), config.DevAPIKey, client.PublishRequest{Event: event})
 			return err
 		}
 		return nil

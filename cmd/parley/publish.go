@@ -34,7 +34,7 @@ func (c *publishCommand) Run() error {
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	answer, err := client.Publish(ctx, c.URL, c.Key, client.Publication{
+	answer, err := client.Publish(ctx, c.URL, c.Key, client.PublishRequest{
 		Topic: c.Topic, User: c.User, All: c.All,
 		Event: client.Event{Kind: c.Kind, Data: bytes.TrimSpace(data), ID: c.ID},
 	})

@@ -71,14 +71,14 @@ func (c *serveCommand) Run() error {
 	defer lines.Close(lastLines)
 	slog.SetDefault(log)
 	p := &process{command: c, log: log, lines: lines, signals: signals, systemd: systemd.New(os.Getenv)}
-	p.warn(loaded)
+	p.logWarnings(loaded)
 	held := memory.New(loaded.Config.Memory)
 	options := server.Options{Version: version, LogLost: lines.Lost, Exit: p.exit}
 	if held != nil {
 		held.Soften()
 		options.Memory = held
 	}
-	s, err := p.begin(loaded.Config, options)
+	s, err := p.newServer(loaded.Config, options)
 	if s == nil || err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // Listening is how to listen in one dialect.
-type Listening struct {
+type ListenOptions struct {
 	// Base is the server's URL; Topics are what to ask for, none for all that the dialect has.
 	Base, Token string
 	Topics      []string
@@ -49,7 +49,7 @@ func (r *Refused) Error() string { return r.Why }
 // Listen connects, says who it is and what it wants, and prints what arrives until the context ends (nil), or the
 // connection does (why). It blocks. A connection that breaks after it was good is made again, with growing pauses. What
 // was refused is a *Refused.
-func Listen(ctx context.Context, l Listening) error {
+func Listen(ctx context.Context, l ListenOptions) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 30*time.Second
 	for ever := false; ; {
@@ -75,7 +75,7 @@ func Listen(ctx context.Context, l Listening) error {
 var errPrint = errors.New("nothing can be printed any more")
 
 // connect is one connection; good says that something was heard on it.
-func (l *Listening) connect(ctx context.Context) (good bool, err error) {
+func (l *ListenOptions) connect(ctx context.Context) (good bool, err error) {
 	subscribes, err := l.Client.Subscribe(l.Token, l.Topics)
 	if err != nil {
 		return false, err
@@ -101,7 +101,7 @@ func (l *Listening) connect(ctx context.Context) (good bool, err error) {
 	}
 	for _, frame := range first {
 		if err := send(ctx, conn, frame); err != nil {
-			return false, ended(ctx, err)
+			return false, closeError(ctx, err)
 		}
 	}
 	if l.Client.Every > 0 {
@@ -110,7 +110,7 @@ func (l *Listening) connect(ctx context.Context) (good bool, err error) {
 	return l.read(ctx, conn, subscribes)
 }
 
-func (l *Listening) dial(ctx context.Context) (*websocket.Conn, error) {
+func (l *ListenOptions) dial(ctx context.Context) (*websocket.Conn, error) {
 	opening, err := l.Client.Open(l.Token, l.Topics)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, fram
 }
 
 // read reads until the end, and asks for the topics as soon as the server has let us in.
-func (l *Listening) read(ctx context.Context, conn *websocket.Conn, subscribes [][]byte) (good bool, err error) {
+func (l *ListenOptions) read(ctx context.Context, conn *websocket.Conn, subscribes [][]byte) (good bool, err error) {
 	admitted := l.Client.Admitted == nil
 	if admitted {
 		l.enter()
@@ -166,7 +166,7 @@ func (l *Listening) read(ctx context.Context, conn *websocket.Conn, subscribes [
 	for {
 		_, message, err := conn.Read(context.WithoutCancel(ctx))
 		if err != nil {
-			return good, ended(ctx, err)
+			return good, closeError(ctx, err)
 		}
 		good = true
 		if err := l.Print(line(message)); err != nil {
@@ -184,13 +184,13 @@ func (l *Listening) read(ctx context.Context, conn *websocket.Conn, subscribes [
 		l.enter()
 		for _, frame := range subscribes {
 			if err := send(ctx, conn, frame); err != nil {
-				return good, ended(ctx, err)
+				return good, closeError(ctx, err)
 			}
 		}
 	}
 }
 
-func (l *Listening) enter() {
+func (l *ListenOptions) enter() {
 	if l.Admitted != nil {
 		l.Admitted()
 	}
@@ -213,7 +213,7 @@ func line(message []byte) []byte {
 }
 
 // ended says why a connection is over: nothing if we wanted it.
-func ended(ctx context.Context, err error) error {
+func closeError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 
 // Publication is one event and whom it is for. At most one of Topic, User and All is set; none means the topic that the
 // kind names.
-type Publication struct {
+type PublishRequest struct {
 	Topic string `json:"topic,omitempty"`
 	User  string `json:"user,omitempty"`
 	All   bool   `json:"all,omitempty"`
@@ -28,7 +28,7 @@ type Event struct {
 
 // Publish sends a publication to the server at base and returns its answer. A refusal is an error with the server's own
 // words.
-func Publish(ctx context.Context, base, key string, p Publication) ([]byte, error) {
+func Publish(ctx context.Context, base, key string, p PublishRequest) ([]byte, error) {
 	if !json.Valid(p.Event.Data) {
 		return nil, errors.New("what is to be published is no JSON")
 	}

@@ -44,7 +44,7 @@ func (v Validity) Refused(now time.Time) string {
 }
 
 // Ending says that the certificate, which clients take now, ends soon; "" if it does not.
-func (v Validity) Ending(now time.Time) string {
+func (v Validity) EndsSoon(now time.Time) string {
 	if v.Refused(now) != "" || now.Add(expiryWarning).Before(v.Until) {
 		return ""
 	}
@@ -61,10 +61,10 @@ func (l *Result) checkCertificate(pair *tls.Certificate) {
 	}
 	now := time.Now()
 	if text := v.Refused(now); text != "" {
-		l.Refused = append(l.Refused, l.placed("tls.certificate", text)...)
+		l.Refused = append(l.Refused, l.problemsAt("tls.certificate", text)...)
 	}
-	if text := v.Ending(now); text != "" {
-		l.Expiring = append(l.Expiring, l.placed("tls.certificate", text)...)
+	if text := v.EndsSoon(now); text != "" {
+		l.Expiring = append(l.Expiring, l.problemsAt("tls.certificate", text)...)
 	}
 	for _, host := range l.Config.hostnames() {
 		if pair.Leaf.VerifyHostname(host) != nil {

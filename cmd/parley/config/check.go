@@ -24,7 +24,7 @@ func (l *Result) check(dev bool) {
 	}
 	l.checkTLS()
 	l.checkNumbers()
-	l.checkPatience()
+	l.checkTimeouts()
 	l.checkProtocols(dev)
 	l.addSettingErrors("memory", c.Memory.Check())
 	l.addSettingErrors("websocket", c.checkWebSocket())
@@ -55,7 +55,7 @@ func (c *Config) checkWebSocket() error {
 }
 
 // filled are the sections whose packages take 0 for "the default": there an explicit 0 would not do what it says.
-var filled = []string{"engine.", "websocket.", "api.", "auth."}
+var zeroIsDefault = []string{"engine.", "websocket.", "api.", "auth."}
 
 // checkNumbers refuses what is negative, and an explicit 0 that would not be obeyed.
 func (l *Result) checkNumbers() {
@@ -68,7 +68,7 @@ func (l *Result) checkNumbers() {
 		if !value.CanInt() {
 			continue
 		}
-		obeyed := !slices.ContainsFunc(filled, func(section string) bool { return strings.HasPrefix(s.Key, section) })
+		obeyed := !slices.ContainsFunc(zeroIsDefault, func(section string) bool { return strings.HasPrefix(s.Key, section) })
 		switch none := s.Default == "0" || s.Default == "" || s.Default == "0s"; {
 		case value.Int() < 0:
 			l.addProblem(s.Key, "must not be negative")
@@ -179,7 +179,7 @@ func (l *Result) checkTenants() {
 		l.checkLifecycle(&t.Lifecycle, key+".lifecycle")
 	}
 	if len(l.Problems) == 0 {
-		l.checkLobby()
+		l.checkSharedHosts()
 	}
 }
 
@@ -212,7 +212,7 @@ func (l *Result) checkAPIKeys(seen map[string]string, t *Tenant, key string) {
 
 // checkKeys asks auth, first about each key and then about the rules, and about what the keys mean to each other.
 func (l *Result) checkKeys(t *Tenant, key string) {
-	sound := l.checkAdmission(t, key)
+	sound := l.checkCredentials(t, key)
 	for j := range t.Keys {
 		at := fmt.Sprintf("%s.keys[%d]", key, j)
 		warnings, err := t.Keys[j].check()

@@ -22,7 +22,7 @@ const (
 const Unlimited = 1 << 30
 
 // develop turns the defaults into those of dev mode; file, environment and flags still win.
-func (c *Config) develop() {
+func (c *Config) applyDevDefaults() {
 	c.InternalListen = ""
 	c.Drain = 2 * time.Second
 	c.Feed = true

@@ -27,7 +27,7 @@ func (l *Lifecycle) limits() actors.Lifecycle {
 }
 
 // Courier is the webhook's configuration with its file read.
-func (l *Lifecycle) Courier() (webhook.Config, error) {
+func (l *Lifecycle) ReadWebhook() (webhook.Config, error) {
 	made := l.Webhook
 	if made.SecretFile == "" {
 		return made, nil
@@ -42,7 +42,7 @@ func (l *Lifecycle) Courier() (webhook.Config, error) {
 func (l *Result) checkLifecycle(t *Lifecycle, key string) {
 	for i, word := range t.Events {
 		if !slices.Contains(protocol.Happenings(), protocol.Happening(word)) {
-			l.addProblem(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+happenings())
+			l.addProblem(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+lifecycleTypes())
 		}
 	}
 	key += ".webhook"
@@ -55,7 +55,7 @@ func (l *Result) checkLifecycle(t *Lifecycle, key string) {
 		l.addProblem(key+".secret", "is set beside secret_file; choose one")
 		return
 	}
-	made, err := t.Courier()
+	made, err := t.ReadWebhook()
 	if err != nil {
 		l.addProblem(key+".secret_file", strings.TrimPrefix(err.Error(), "lifecycle.webhook: its secret_file "))
 		return
@@ -65,7 +65,7 @@ func (l *Result) checkLifecycle(t *Lifecycle, key string) {
 	}
 }
 
-func happenings() string {
+func lifecycleTypes() string {
 	var words []string
 	for _, what := range protocol.Happenings() {
 		words = append(words, string(what))

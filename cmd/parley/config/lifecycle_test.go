@@ -20,7 +20,7 @@ func TestLifecycle_IsReadAndTold(t *testing.T) {
 	if !told.Topic || len(told.Of) != 2 || told.Of[0] != protocol.UserOnline || told.Herald != nil {
 		t.Errorf("the engine is told %+v", told)
 	}
-	hook, err := c.Tenants[0].Lifecycle.Courier()
+	hook, err := c.Tenants[0].Lifecycle.ReadWebhook()
 	if err != nil || hook.URL != "https://backend.example/hook" || hook.Secret != "0123456789abcdef" || hook.Batch != 7 || hook.Timeout != 3*time.Second || hook.QueueEvents != 10_000 {
 		t.Errorf("batch %d, timeout %s, queue %d, %v", hook.Batch, hook.Timeout, hook.QueueEvents, err)
 	}
@@ -29,7 +29,7 @@ func TestLifecycle_IsReadAndTold(t *testing.T) {
 	}
 	file := write(t, "secret", "0123456789abcdef-of-a-file\n")
 	c = mustLoad(t, strings.Replace(lifecycleYAML, ", secret: 0123456789abcdef,", ", secret_file: "+file+",", 1))
-	if hook, err := c.Tenants[0].Lifecycle.Courier(); err != nil || hook.Secret != "0123456789abcdef-of-a-file" {
+	if hook, err := c.Tenants[0].Lifecycle.ReadWebhook(); err != nil || hook.Secret != "0123456789abcdef-of-a-file" {
 		t.Errorf("a secret of %d bytes, %v", len(hook.Secret), err)
 	}
 }

@@ -61,7 +61,7 @@ func Load(from Sources) *Result {
 	l.Config.Protocols = protocolsOf(from.Protocols)
 	setDefaults(&l.Config)
 	if from.Dev {
-		l.Config.develop()
+		l.Config.applyDevDefaults()
 	}
 	if from.File != "" {
 		l.readFile(from)
@@ -106,7 +106,7 @@ func (l *Result) readEnvironment(environ []string) {
 	}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(elsewhere, name) || ofService(entry) {
+		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(otherVariables, name) || ofService(entry) {
 			continue
 		}
 		if key, ok := known[name]; ok {
@@ -118,7 +118,7 @@ func (l *Result) readEnvironment(environ []string) {
 }
 
 // elsewhere are variables that are no settings of the server: defaults for flags of the command line, and a switch of the tests.
-var elsewhere = []string{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_KEY", "PARLEY_TOKEN", "PARLEY_CLIENTS"}
+var otherVariables = []string{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_KEY", "PARLEY_TOKEN", "PARLEY_CLIENTS"}
 
 func suggest(name string, known map[string]string) string {
 	best, distance := "", 4
@@ -173,16 +173,16 @@ func (l *Result) addProblem(key, text string) {
 			return
 		}
 	}
-	l.Problems = append(l.Problems, l.placed(key, text)...)
+	l.Problems = append(l.Problems, l.problemsAt(key, text)...)
 }
 
 // addWarning adds a warning about a setting.
 func (l *Result) addWarning(key, text string) {
-	l.Warnings = append(l.Warnings, l.placed(key, text)...)
+	l.Warnings = append(l.Warnings, l.problemsAt(key, text)...)
 }
 
 // placed is a problem with a setting, and where its value came from.
-func (l *Result) placed(key, text string) Problems {
+func (l *Result) problemsAt(key, text string) Problems {
 	if origin, ok := l.origins[key]; ok {
 		return Problems{{Key: key, Text: text, Origin: origin}}
 	}

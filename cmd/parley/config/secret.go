@@ -8,9 +8,9 @@ import (
 )
 
 var (
-	errMark  = errors.New("begins with a byte order mark, which an editor has put there; save it as plain UTF-8 without one")
-	errWide  = errors.New("is UTF-16, which an editor has made of it; save it as plain UTF-8")
-	errEdges = errors.New("begins or ends with blanks, or with what cannot be seen, which the secret elsewhere will not; remove that (one line break at the end may stay)")
+	errByteOrderMark = errors.New("begins with a byte order mark, which an editor has put there; save it as plain UTF-8 without one")
+	errUTF16         = errors.New("is UTF-16, which an editor has made of it; save it as plain UTF-8")
+	errEdges         = errors.New("begins or ends with blanks, or with what cannot be seen, which the secret elsewhere will not; remove that (one line break at the end may stay)")
 )
 
 // readText reads a file of names or keys. What an editor has put in front of them would silently make another of the first.
@@ -25,9 +25,9 @@ func readText(file string) (string, error) {
 func checkMark(text string) error {
 	switch {
 	case strings.HasPrefix(text, "\ufeff"):
-		return errMark
+		return errByteOrderMark
 	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"):
-		return errWide
+		return errUTF16
 	}
 	return nil
 }

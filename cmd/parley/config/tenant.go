@@ -69,7 +69,7 @@ func (t *Tenant) BackendKeys() ([]string, error) {
 // TokenKeys are its keys and rules, with the files read. The error names the key or file in question.
 func (t *Tenant) TokenKeys() (auth.TenantKeys, error) {
 	made := t.rules()
-	if err := t.admit(&made); err != nil {
+	if err := t.readCredentials(&made); err != nil {
 		return made, fmt.Errorf("tenant %s: %w", t.Name, err)
 	}
 	for i := range t.Keys {

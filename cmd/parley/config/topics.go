@@ -81,7 +81,7 @@ func (l *Result) checkTopics() {
 }
 
 // Keeps reports whether any topic is to be durable.
-func (c *Config) Keeps() bool {
+func (c *Config) HasDurableTopics() bool {
 	isDurable := func(r actors.TopicRule) bool { return r.Store == actors.Durable }
 	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(c.Topics.Rules, isDurable) ||
 		slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return slices.ContainsFunc(t.TopicRules, isDurable) })
@@ -89,7 +89,7 @@ func (c *Config) Keeps() bool {
 
 func (l *Result) checkStore() {
 	c := &l.Config
-	if c.Keeps() && c.Data == "" {
+	if c.HasDurableTopics() && c.Data == "" {
 		l.addProblem("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
 	}
 	if c.Store.Slots < 1 || c.Store.Slots > durable.MaxSlots {

@@ -15,18 +15,18 @@ import (
 // backup writes an archive of the data directory while the server runs. It ends with the context.
 func (s *Server) backup(ctx context.Context, to io.Writer) error {
 	return s.node.Checkpoint(func(store string) error {
-		return backup.Write(until{ctx, to}, s.config.Data, store, s.options.Version)
+		return backup.Write(contextWriter{ctx, to}, s.config.Data, store, s.options.Version)
 	})
 }
 
 // until is a writer that fails when a context has ended.
-type until struct {
+type contextWriter struct {
 	ctx context.Context
 	to  io.Writer
 }
 
 // Write implements io.Writer.
-func (u until) Write(p []byte) (int, error) {
+func (u contextWriter) Write(p []byte) (int, error) {
 	if err := u.ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -34,7 +34,7 @@ func (u until) Write(p []byte) (int, error) {
 }
 
 // tellAddress leaves in the data directory, if there is one, where an operator's commands find the server.
-func (s *Server) tellAddress() {
+func (s *Server) writeAddress() {
 	name := filepath.Join(s.config.Data, backup.AddressName)
 	if _, err := os.Stat(s.config.Data); s.config.Data == "" || err != nil {
 		return
@@ -44,7 +44,7 @@ func (s *Server) tellAddress() {
 	}
 }
 
-func (s *Server) forgetAddress() {
+func (s *Server) removeAddress() {
 	if s.config.Data == "" {
 		return
 	}

@@ -44,7 +44,7 @@ func (c *certificate) load(from config.TLS) error {
 		return fmt.Errorf("tls.certificate: %w", err)
 	}
 	c.files.Store(&read)
-	c.note("", &read)
+	c.remember("", &read)
 	return nil
 }
 
@@ -53,7 +53,7 @@ func (c *certificate) show(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 // note remembers what is shown under a name, which is one of the configuration's.
-func (c *certificate) note(name string, shown *tls.Certificate) {
+func (c *certificate) remember(name string, shown *tls.Certificate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shown[name].leaf == shown.Leaf {
@@ -87,20 +87,20 @@ func (c *certificate) watch(ctx context.Context, log *slog.Logger) {
 	for {
 		select {
 		case <-tick.C:
-			c.tell(time.Now(), log)
+			c.logExpiry(time.Now(), log)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (c *certificate) tell(now time.Time, log *slog.Logger) {
+func (c *certificate) logExpiry(now time.Time, log *slog.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for name, v := range c.shown {
 		if why := v.Refused(now); why != "" {
 			log.Error("the TLS certificate "+why, "name", name, "expires", v.Until)
-		} else if why := v.Ending(now); why != "" {
+		} else if why := v.EndsSoon(now); why != "" {
 			log.Warn("the TLS certificate "+why, "name", name, "expires", v.Until)
 		}
 	}
@@ -142,7 +142,7 @@ func (c *certificate) acmeConfig(cfg *config.Config) *tls.Config {
 	conf.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		got, err := manager.GetCertificate(hello)
 		if err == nil && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) { // that one is for the authority alone
-			c.note(strings.TrimSuffix(strings.ToLower(hello.ServerName), "."), got)
+			c.remember(strings.TrimSuffix(strings.ToLower(hello.ServerName), "."), got)
 		}
 		return got, err
 	}

@@ -115,7 +115,7 @@ func TestDrain_EveryAnswerSaysCloseAndItsConnectionCloses(t *testing.T) {
 		{"no handshake", s.Address(), get("/api/v2/dashboard/ws"), 426},
 		{"the internal address", s.Internal(), get("/healthz"), 200},
 		{"metrics", s.Internal(), get("/metrics"), 200},
-		{"a further listener", s.Places()[0], post("/api/v1/ws/ticket", ""), 401},
+		{"a further listener", s.ListenerAddresses()[0], post("/api/v1/ws/ticket", ""), 401},
 	}
 	callers := make([]*caller, len(ways))
 	for i, way := range ways {

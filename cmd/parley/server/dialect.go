@@ -12,10 +12,10 @@ import (
 // dialect is a dialect whose settings can be replaced while it is spoken: connections that are open keep their session,
 // new ones and all limits go by the new settings. It is the one that the engine knows, whatever listener and path a
 // connection came by.
-type dialect struct{ current atomic.Pointer[settled] }
+type dialect struct{ current atomic.Pointer[configured] }
 
 // settled is a dialect as it is configured at one time.
-type settled struct {
+type configured struct {
 	protocol.Dialect
 	own, shared []string // its paths: those of its own, and those on which a first frame decides between it and others
 }
@@ -23,15 +23,15 @@ type settled struct {
 var _ firstframe.Candidate = (*dialect)(nil)
 
 // newDialects makes the dialects as they are configured, those that are switched off as well.
-func newDialects(cfg *config.Config) []*settled {
+func newDialects(cfg *config.Config) []*configured {
 	var made []protocol.Dialect
 	for i := range cfg.Protocols {
 		made = append(made, cfg.Protocols[i].Settings.Dialects()...)
 	}
 	claims := slices.DeleteFunc(firstframe.Claims(made), func(c firstframe.Claim) bool { return !c.Decidable() })
-	var all []*settled
+	var all []*configured
 	for _, d := range made {
-		s := &settled{Dialect: d}
+		s := &configured{Dialect: d}
 		for _, path := range d.Paths() {
 			if slices.ContainsFunc(claims, func(c firstframe.Claim) bool { return c.Path == path }) {
 				s.shared = append(s.shared, path)
@@ -44,7 +44,7 @@ func newDialects(cfg *config.Config) []*settled {
 	return all
 }
 
-func dialects(cfg *config.Config) []*dialect {
+func wrapDialects(cfg *config.Config) []*dialect {
 	var all []*dialect
 	for _, made := range newDialects(cfg) {
 		d := &dialect{}

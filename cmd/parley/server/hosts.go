@@ -24,17 +24,17 @@ func (h *hosts) store(tenants []config.Tenant) {
 		t := &tenants[i]
 		for _, host := range t.Hosts {
 			host = config.CanonicalHost(host)
-			table.byHost[host] = together(table.byHost[host], t.Name)
+			table.byHost[host] = tenantOrLobby(table.byHost[host], t.Name)
 		}
 		if len(t.Hosts) == 0 || t.Lobby {
-			table.other = together(table.other, t.Name)
+			table.other = tenantOrLobby(table.other, t.Name)
 		}
 	}
 	h.table.Store(table)
 }
 
 // together is whose a host is that was one tenant's and is another's as well: then a token has to say.
-func together(before, tenant string) string {
+func tenantOrLobby(before, tenant string) string {
 	if before == "" || before == tenant {
 		return tenant
 	}
@@ -44,7 +44,7 @@ func together(before, tenant string) string {
 // tenant goes by the listener if that is somebody's, else by the Host header without its port, which counts only as one
 // of the hosts that are configured.
 func (h *hosts) tenant(r *http.Request) string {
-	if fixed, ok := r.Context().Value(tenantOfPlace{}).(string); ok {
+	if fixed, ok := r.Context().Value(listenerTenant{}).(string); ok {
 		return fixed
 	}
 	table := h.table.Load()
@@ -59,7 +59,7 @@ func hostOf(r *http.Request) string { return config.CanonicalHost(r.Host) }
 
 // share says of the keys of tenants that share a host that a token there says whose it is. Documents of an outpost that
 // two of them have are nobody's there.
-func (k keys) share(tenants []config.Tenant) {
+func (k keys) shareHosts(tenants []config.Tenant) {
 	together, times := map[string]api.Documents{}, map[string]int{}
 	for name := range config.Sharing(tenants) {
 		keys := k.tokens[name]

@@ -31,14 +31,14 @@ type listener struct {
 }
 
 // place is one of the further listeners, where some dialects are spoken, to one tenant if it says so.
-type place struct {
+type extraListener struct {
 	*listener
 	dialects []string // none are all
-	door     door
+	mux      mux
 }
 
 // settle takes a place's address. conf is what the public address speaks.
-func settle(at config.Listener, conf *tls.Config, c *crowd, log *slog.Logger) (*place, error) {
+func listenExtra(at config.Listener, conf *tls.Config, c *connLimit, log *slog.Logger) (*extraListener, error) {
 	if !at.TLS {
 		conf = nil
 	}
@@ -46,21 +46,21 @@ func settle(at config.Listener, conf *tls.Config, c *crowd, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &place{listener: l, dialects: at.Dialects}
-	l.server.Handler = &p.door
+	p := &extraListener{listener: l, dialects: at.Dialects}
+	l.server.Handler = &p.mux
 	if at.Tenant != "" {
 		l.server.BaseContext = func(net.Listener) context.Context {
-			return context.WithValue(context.Background(), tenantOfPlace{}, at.Tenant)
+			return context.WithValue(context.Background(), listenerTenant{}, at.Tenant)
 		}
 	}
 	return p, nil
 }
 
 // tenantOfPlace is under what a request's context has the tenant of the listener that it came by.
-type tenantOfPlace struct{}
+type listenerTenant struct{}
 
 // listen takes an address; nothing is answered before serve. conf is nil for plain HTTP, c for an address that is not for strangers.
-func listen(key, address string, conf *tls.Config, c *crowd, log *slog.Logger) (*listener, error) {
+func listen(key, address string, conf *tls.Config, c *connLimit, log *slog.Logger) (*listener, error) {
 	l, err := (&net.ListenConfig{KeepAlive: 30 * time.Second}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %s", key, address, bindCause(err))
@@ -75,7 +75,7 @@ func listen(key, address string, conf *tls.Config, c *crowd, log *slog.Logger) (
 	}
 	server.Protocols.SetHTTP1(true)
 	if c != nil {
-		l = c.bound(l, server, conf != nil)
+		l = c.limit(l, server, conf != nil)
 	}
 	if conf != nil {
 		l = tls.NewListener(l, conf)

@@ -103,7 +103,7 @@ func TestListeners_AirLaysOwnSpeaksAirLayAtOnce(t *testing.T) {
 	cfg := devConfig(t)
 	cfg.Listeners = []config.Listener{{Address: "127.0.0.1:0", Dialects: []string{"airlay"}}}
 	s := run(t, cfg)
-	own, token := "ws://"+s.Places()[0], tokenOf(t, s, config.DevTenant, "alice")
+	own, token := "ws://"+s.ListenerAddresses()[0], tokenOf(t, s, config.DevTenant, "alice")
 	for _, path := range []string{"/", "/ws"} {
 		airlay, _ := dial(t, own+path, "", nil)
 		airlay.asks(`{"type":"auth","token":"x"}`, `{"status":400,"message":"Token not set","code":1}`)
@@ -118,7 +118,7 @@ func TestListeners_AirLaysOwnSpeaksAirLayAtOnce(t *testing.T) {
 		t.Errorf("/ on the public address: %d", status)
 	}
 	for _, path := range []string{"/api/v1/stats", "/metrics", "/healthz", "/api/v1/admin/tenants"} {
-		answer, err := http.Get("http://" + s.Places()[0] + path)
+		answer, err := http.Get("http://" + s.ListenerAddresses()[0] + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +222,7 @@ func several(t *testing.T) config.Config {
 // several stand the key of the token says it.
 func TestTenants_AreToldApartByHostListenerAndKey(t *testing.T) {
 	s := run(t, several(t))
-	public, listener := "ws://"+s.Address(), "ws://"+s.Places()[0]
+	public, listener := "ws://"+s.Address(), "ws://"+s.ListenerAddresses()[0]
 	tokens := map[string]string{}
 	for _, tenant := range []string{"a", "b", "c"} {
 		tokens[tenant] = tokenOf(t, s, tenant, "42")
@@ -283,14 +283,14 @@ func TestTenants_TicketsAreTheirTenants(t *testing.T) {
 		}
 		return made.Ticket, answer.StatusCode
 	}
-	if _, status := ticket(s.Places()[0], "a"); status != http.StatusUnauthorized {
+	if _, status := ticket(s.ListenerAddresses()[0], "a"); status != http.StatusUnauthorized {
 		t.Errorf("a's token at b's listener: %d", status)
 	}
 	mine, status := ticket(s.Address(), "a")
 	if status != http.StatusCreated {
 		t.Fatalf("a's token in the lobby: %d", status)
 	}
-	if _, status := dial(t, "ws://"+s.Places()[0]+"/api/v1/ws?ticket="+mine, "", nil); status != http.StatusForbidden {
+	if _, status := dial(t, "ws://"+s.ListenerAddresses()[0]+"/api/v1/ws?ticket="+mine, "", nil); status != http.StatusForbidden {
 		t.Errorf("a's ticket at b's listener: %d", status)
 	}
 	if _, status := dial(t, "ws://"+s.Address()+"/api/v1/ws?ticket="+mine, "", nil); status != http.StatusSwitchingProtocols {

@@ -95,7 +95,7 @@ func TestOperators_DrainSuspendAndRestartOneTenantAlone(t *testing.T) {
 	if status, _ := asked(t, "POST", admin+"/nobody/drain", "", ""); status != http.StatusNotFound {
 		t.Errorf("an unknown tenant: %d", status)
 	}
-	for _, base := range []string{public, "http://" + s.Places()[0]} {
+	for _, base := range []string{public, "http://" + s.ListenerAddresses()[0]} {
 		if status, _ := asked(t, "GET", base+"/api/v1/admin/tenants", config.DevAPIKey, ""); status != http.StatusNotFound {
 			t.Errorf("on %s operators' calls are answered with %d", base, status)
 		}

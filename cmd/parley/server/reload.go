@@ -27,7 +27,7 @@ func (s *Server) Reload(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	fresh.share(cfg.Tenants)
+	fresh.shareHosts(cfg.Tenants)
 	// What could fail is tried before anything is replaced.
 	if _, err := auth.NewAPIKeys(fresh.backends); err != nil {
 		return err
@@ -37,10 +37,10 @@ func (s *Server) Reload(cfg config.Config) error {
 			return fmt.Errorf("tls.certificate: %w", err)
 		}
 	}
-	if err := s.keep(&cfg, s.lateAtReload); err != nil {
+	if err := s.openStore(&cfg, s.storeFailedAtReload); err != nil {
 		return err
 	}
-	if err := s.respeak(&cfg); err != nil {
+	if err := s.reloadDialects(&cfg); err != nil {
 		return err
 	}
 	before := map[string][]protocol.KeyFingerprint{}
@@ -48,27 +48,27 @@ func (s *Server) Reload(cfg config.Config) error {
 		before[cfg.Tenants[i].Name] = s.verifier.Keys(cfg.Tenants[i].Name)
 	}
 	if err := s.verifier.Reload(fresh.tokens); err != nil {
-		return errors.Join(err, s.respeak(&s.config))
+		return errors.Join(err, s.reloadDialects(&s.config))
 	}
 	for tenant, keys := range before {
-		s.endKeys(tenant, keys)
+		s.unsubscribeKeys(tenant, keys)
 	}
 	if err := s.backends.Reload(fresh.backends); err != nil {
 		return err
 	}
-	s.desk.documents.Store(&fresh.documents)
+	s.tokens.documents.Store(&fresh.documents)
 	s.api.Upstream(upstream(&cfg))
-	s.replace(&cfg, fresh.hooks)
+	s.applyReload(&cfg, fresh.hooks)
 	return nil
 }
 
 // respeak gives the dialects their settings, and says anew where each is spoken. If that cannot be, the old settings stay.
-func (s *Server) respeak(cfg *config.Config) error {
-	before := make([]*settled, len(s.dialects))
+func (s *Server) reloadDialects(cfg *config.Config) error {
+	before := make([]*configured, len(s.dialects))
 	for i, made := range newDialects(cfg) {
 		before[i] = s.dialects[i].current.Swap(made)
 	}
-	err := s.route(cfg)
+	err := s.setRoutes(cfg)
 	if err != nil {
 		for i := range before {
 			s.dialects[i].current.Store(before[i])
@@ -78,7 +78,7 @@ func (s *Server) respeak(cfg *config.Config) error {
 }
 
 // replace does the rest of Reload, none of which can fail but for a file that changes under our hands.
-func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
+func (s *Server) applyReload(cfg *config.Config, hooks map[string]webhook.Config) {
 	if s.config.TLS.Certificate != "" && cfg.TLS.Certificate != "" {
 		if err := s.cert.load(cfg.TLS); err != nil {
 			s.log.Error("the certificate was not replaced", "error", err)
@@ -86,15 +86,15 @@ func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
 	}
 	s.hosts.store(cfg.Tenants)
 	limits := cfg.Limits()
-	if err := s.heralds.fit(limits, hooks); err != nil {
+	if err := s.webhooks.update(limits, hooks); err != nil {
 		s.log.Error("a webhook was not replaced", "error", err)
 	}
 	s.node.SetTenants(limits...)
-	s.heralds.dismiss(limits)
+	s.webhooks.remove(limits)
 	s.api.Limit(cfg.API.Rate, cfg.API.Burst)
 	for _, gone := range s.config.Tenants {
 		if !slices.ContainsFunc(cfg.Tenants, func(t config.Tenant) bool { return t.Name == gone.Name }) {
-			s.evict(gone.Name)
+			s.disconnectTenant(gone.Name)
 		}
 	}
 	if waiting := config.Changed(&s.started, cfg, reloadable); len(waiting) > 0 {
@@ -108,7 +108,7 @@ func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
 }
 
 // endKeys ends the subscriptions that stand on those of a tenant's keys that it has no more.
-func (s *Server) endKeys(tenant string, before []protocol.KeyFingerprint) {
+func (s *Server) unsubscribeKeys(tenant string, before []protocol.KeyFingerprint) {
 	gone := map[protocol.KeyFingerprint]bool{}
 	for _, key := range before {
 		gone[key] = !slices.Contains(s.verifier.Keys(tenant), key)
@@ -131,7 +131,7 @@ func (s *Server) endKeys(tenant string, before []protocol.KeyFingerprint) {
 const keyTime = 5 * time.Second
 
 // evict closes the connections of a tenant that is no more. Its keys are gone, so they cannot come back.
-func (s *Server) evict(tenant string) {
+func (s *Server) disconnectTenant(tenant string) {
 	query := actors.ConnectionQuery{Limit: 1000}
 	for {
 		page, next, err := s.node.Connections(context.Background(), tenant, query)

@@ -50,21 +50,21 @@ type Server struct {
 
 	revocations *journal.File // nil without a data directory
 
-	sockets  *websocket.Server
-	api      *api.API
-	cert     certificate
-	crowd    *crowd // of public and places
-	public   *listener
-	door     door      // of public
-	internal *listener // nil if the public one serves both
-	places   []*place
-	hosts    hosts
-	desk     desk
-	heralds  heralds
-	options  Options
-	started  config.Config // as it was at the start
-	dialects []*dialect
-	names    atomic.Pointer[[]string] // of the dialects that are enabled
+	sockets   *websocket.Server
+	api       *api.API
+	cert      certificate
+	connLimit *connLimit // of public and places
+	public    *listener
+	mux       mux       // of public
+	internal  *listener // nil if the public one serves both
+	extra     []*extraListener
+	hosts     hosts
+	tokens    tokenService
+	webhooks  webhooks
+	options   Options
+	started   config.Config // as it was at the start
+	dialects  []*dialect
+	names     atomic.Pointer[[]string] // of the dialects that are enabled
 
 	running context.Context // until Close
 	stop    context.CancelFunc
@@ -99,16 +99,16 @@ func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) 
 	if s.options.Exit == nil {
 		s.options.Exit = os.Exit
 	}
-	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Courier{}
-	s.crowd = newCrowd(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
+	s.webhooks.log, s.webhooks.byTenant = log, map[string]*webhook.Courier{}
+	s.connLimit = newConnLimit(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
 	if err := s.listen(); err != nil {
 		s.stop()
 		return nil, err
 	}
 	if err := s.assemble(); err != nil {
 		s.stop()
-		s.unlisten(context.Background())
-		s.forget()
+		s.stopListening(context.Background())
+		s.closeAuth()
 		return nil, err
 	}
 	return s, nil
@@ -119,10 +119,10 @@ func (s *Server) listen() error {
 	if err != nil {
 		return err
 	}
-	if s.public, err = listen("listen", s.config.Listen, conf, s.crowd, s.log); err != nil {
+	if s.public, err = listen("listen", s.config.Listen, conf, s.connLimit, s.log); err != nil {
 		return err
 	}
-	s.public.server.Handler = &s.door
+	s.public.server.Handler = &s.mux
 	if s.config.InternalListen != "" {
 		s.internal, err = listen("internal_listen", s.config.InternalListen, nil, nil, s.log)
 	}
@@ -130,13 +130,13 @@ func (s *Server) listen() error {
 		if err != nil {
 			break
 		}
-		var made *place
-		if made, err = settle(at, conf, s.crowd, s.log); err == nil {
-			s.places = append(s.places, made)
+		var made *extraListener
+		if made, err = listenExtra(at, conf, s.connLimit, s.log); err == nil {
+			s.extra = append(s.extra, made)
 		}
 	}
 	if err != nil {
-		s.unlisten(context.Background())
+		s.stopListening(context.Background())
 	}
 	return err
 }
@@ -147,17 +147,17 @@ func (s *Server) listeners() []*listener {
 	if s.internal != nil {
 		all = append(all, s.internal)
 	}
-	for _, at := range s.places {
+	for _, at := range s.extra {
 		all = append(all, at.listener)
 	}
 	return all
 }
 
-func (s *Server) unlisten(ctx context.Context) {
+func (s *Server) stopListening(ctx context.Context) {
 	for _, l := range s.listeners() {
 		l.stop(ctx)
 	}
-	s.crowd.done.Wait()
+	s.connLimit.done.Wait()
 }
 
 // assemble makes the parts: who knows whom is all here.
@@ -172,8 +172,8 @@ func (s *Server) assemble() error {
 	if err != nil {
 		return err
 	}
-	keys.share(cfg.Tenants)
-	if err := s.recall(&cfg); err != nil {
+	keys.shareHosts(cfg.Tenants)
+	if err := s.openRevocations(&cfg); err != nil {
 		return err
 	}
 	if s.verifier, err = auth.New(cfg.Auth, keys.tokens); err != nil {
@@ -183,33 +183,33 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.hosts.store(cfg.Tenants)
-	s.desk.verifier, s.desk.rules = s.verifier, s.ticketRules
-	s.desk.documents.Store(&keys.documents)
-	gate := gate{s.verifier}
+	s.tokens.verifier, s.tokens.rules = s.verifier, s.ticketRules
+	s.tokens.documents.Store(&keys.documents)
+	gate := authAdapter{s.verifier}
 	limits := cfg.Limits()
-	if err := s.heralds.fit(limits, keys.hooks); err != nil {
-		s.heralds.close(gone())
+	if err := s.webhooks.update(limits, keys.hooks); err != nil {
+		s.webhooks.close(canceled())
 		return err
 	}
 	s.node = actors.New(cfg.Engine, gate, append(limits, actors.TenantConfig{Name: auth.Lobby})...)
-	if err := s.keep(&cfg, s.lateAtStart); err != nil {
+	if err := s.openStore(&cfg, s.storeFailedAtStart); err != nil {
 		s.node.Close()
 		return err
 	}
 	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
-		return errors.Join(fmt.Errorf("websocket: %w", err), s.end())
+		return errors.Join(fmt.Errorf("websocket: %w", err), s.closeNode())
 	}
 	for name, probe := range s.sockets.Probes() {
 		s.node.AddProbe(name, probe)
 	}
-	cfg.API.Logins, cfg.API.Tenant, cfg.API.AuthStats = s.logins, s.hosts.tenant, s.gateFigures
-	cfg.API.Webhooks, cfg.API.Process = s.heralds.figures, s.process
-	cfg.API.Dialects = s.spokenNames
+	cfg.API.Logins, cfg.API.Tenant, cfg.API.AuthStats = s.logins, s.hosts.tenant, s.authMetrics
+	cfg.API.Webhooks, cfg.API.Process = s.webhooks.metrics, s.processMetrics
+	cfg.API.Dialects = s.enabledNames
 	if cfg.Data != "" {
 		cfg.API.Backup = s.backup
 	}
 	cfg.API.AllowsOrigin = s.sockets.AllowsOrigin
-	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
+	cfg.API.Tickets, cfg.API.Outposts = &s.tokens, &s.tokens
 	cfg.API.Forwarded = s.sockets.Forwarded
 	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
@@ -218,13 +218,13 @@ func (s *Server) assemble() error {
 	if s.internal != nil {
 		s.internal.server.Handler = s.api.Internal()
 	}
-	s.dialects = dialects(&cfg)
-	return s.route(&cfg)
+	s.dialects = wrapDialects(&cfg)
+	return s.setRoutes(&cfg)
 }
 
 // Run starts to answer.
 func (s *Server) Run() {
-	s.warn(websocket.Space())
+	s.warnDescriptors(websocket.Space())
 	s.verifier.Start()
 	s.feeds.Go(func() { s.cert.watch(s.running, s.log) })
 	s.feeds.Go(func() { feed.System(s.running, s.node, s.disk(), s.log) })
@@ -237,11 +237,11 @@ func (s *Server) Run() {
 		l.server.Handler = closing{l.server.Handler, s.node.Draining}
 		l.serve(s.log)
 	}
-	s.tellAddress()
+	s.writeAddress()
 }
 
 // warn says which settings promise more connections than the process has file descriptors for.
-func (s *Server) warn(space websocket.Room) {
+func (s *Server) warnDescriptors(space websocket.Room) {
 	tell := func(setting string, value int) {
 		if value > space.Sockets {
 			s.log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, LimitNOFILE of systemd)",
@@ -277,9 +277,9 @@ func (s *Server) Internal() string {
 }
 
 // Places are the addresses of the further listeners, in the order of config.AllListeners.
-func (s *Server) Places() []string {
+func (s *Server) ListenerAddresses() []string {
 	var all []string
-	for _, at := range s.places {
+	for _, at := range s.extra {
 		all = append(all, at.Addr().String())
 	}
 	return all
@@ -291,13 +291,13 @@ func (s *Server) Token(tenant string, grant auth.Grant) (string, error) {
 }
 
 // goodbyes is what the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
-const goodbyes = 2 * time.Second
+const closeTime = 2 * time.Second
 
 // DrainTime is how long Drain may take.
-func (s *Server) DrainTime() time.Duration { return s.config.Drain + goodbyes }
+func (s *Server) DrainTime() time.Duration { return s.config.Drain + closeTime }
 
 // Well reports whether events get through the server, as /readyz asks; one that goes away is well. It ends with ctx.
-func (s *Server) Well(ctx context.Context) error {
+func (s *Server) Healthy(ctx context.Context) error {
 	_, err := s.node.Probe(ctx)
 	if why := protocol.AsRefusal(err); why != nil && why.Reason == protocol.Draining {
 		return nil

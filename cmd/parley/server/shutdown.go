@@ -15,16 +15,16 @@ func (s *Server) Drain(ctx context.Context) {
 	if err := s.node.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("drain ended early", "error", err)
 	}
-	s.heralds.flush(ctx)
-	s.lastAnswers(began)
+	s.webhooks.flush(ctx)
+	s.awaitLastAnswers(began)
 }
 
 // answersTime is how long a drain lasts at least while clients keep HTTP connections open: those that use them hear with
 // an answer that theirs closes, and none has sent a request when it does.
-const answersTime = time.Second
+const lastAnswersTime = time.Second
 
-func (s *Server) lastAnswers(began time.Time) {
-	for s.crowd.asking.Load() > 0 && time.Since(began) < min(answersTime, s.config.Drain) {
+func (s *Server) awaitLastAnswers(began time.Time) {
+	for s.connLimit.requests.Load() > 0 && time.Since(began) < min(lastAnswersTime, s.config.Drain) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
@@ -33,21 +33,21 @@ func (s *Server) lastAnswers(began time.Time) {
 func (s *Server) Close(ctx context.Context) {
 	s.stop()
 	s.feeds.Wait()
-	s.forgetAddress()
-	s.unlisten(ctx)
-	if err := s.end(); err != nil {
+	s.removeAddress()
+	s.stopListening(ctx)
+	if err := s.closeNode(); err != nil {
 		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
 	}
-	soon, cancel := context.WithTimeout(ctx, lastWords)
+	soon, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
-	s.heralds.close(soon)
+	s.webhooks.close(soon)
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
-	s.forget()
+	s.closeAuth()
 }
 
 // forget ends what lets clients in, and what is kept of it.
-func (s *Server) forget() {
+func (s *Server) closeAuth() {
 	if s.verifier != nil {
 		s.verifier.Close()
 	}
@@ -57,7 +57,7 @@ func (s *Server) forget() {
 }
 
 // end ends the engine and what it keeps.
-func (s *Server) end() error {
+func (s *Server) closeNode() error {
 	s.stop()
 	s.node.Close()
 	s.feeds.Wait()

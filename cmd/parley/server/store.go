@@ -22,19 +22,19 @@ const openWait = time.Second
 // keep opens the store of durable topics, if there are to be any, and gives it to the engine. Once open it stays so: a
 // topic that is in it does not lose its events because a rule has changed; a start that does not need it tells it so. What
 // keeps it from being opened after openWait is given to late.
-func (s *Server) keep(cfg *config.Config, late func(error)) error {
+func (s *Server) openStore(cfg *config.Config, late func(error)) error {
 	s.storeTurn.Lock()
 	defer s.storeTurn.Unlock()
 	if s.opening != nil {
 		return nil
 	}
 	own, dir, start := cfg.Store, filepath.Join(cfg.Data, backup.Topics), time.Now()
-	if !cfg.Keeps() {
-		s.passOver(cfg, dir)
+	if !cfg.HasDurableTopics() {
+		s.skipStore(cfg, dir)
 		return nil
 	}
 	own.Rules = actors.DurableTopics(cfg.Limits())
-	own.Boot, own.Logger, own.Fatal = machineBoot, s.log, s.endAtOnce
+	own.Boot, own.Logger, own.Fatal = machineBoot, s.log, s.exitOnStoreFailure
 	opening := durable.Begin(dir, own)
 	s.node.Await(opening)
 	wait, cancel := context.WithTimeout(context.Background(), openWait)
@@ -42,13 +42,13 @@ func (s *Server) keep(cfg *config.Config, late func(error)) error {
 	store, err := opening.Wait(wait)
 	switch {
 	case err == nil:
-		if err := s.kept(store, start); err != nil {
+		if err := s.setStore(store, start); err != nil {
 			s.node.Await(nil)
 			return err
 		}
 	case errors.Is(err, context.DeadlineExceeded):
 		s.log.Warn("durable topics are not open yet; all else is served, and they are refused until they are", "directory", cfg.Data, "cause", opening.Refusal().Error())
-		s.await(opening, start, late)
+		s.awaitStore(opening, start, late)
 	default:
 		s.node.Await(nil)
 		return err
@@ -59,7 +59,7 @@ func (s *Server) keep(cfg *config.Config, late func(error)) error {
 
 // recall opens what is kept of revocations, if there is a data directory, and is the first to look into that. It is not a
 // part of the store: revocations have to be kept when no topic is durable, and known before the first client comes.
-func (s *Server) recall(cfg *config.Config) error {
+func (s *Server) openRevocations(cfg *config.Config) error {
 	if cfg.Data == "" {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (s *Server) recall(cfg *config.Config) error {
 }
 
 // passOver notes beside a store that this run does not use that its topics are served without it.
-func (s *Server) passOver(cfg *config.Config, dir string) {
+func (s *Server) skipStore(cfg *config.Config, dir string) {
 	if cfg.Data == "" {
 		return
 	}
@@ -89,7 +89,7 @@ func (s *Server) passOver(cfg *config.Config, dir string) {
 }
 
 // await gives the engine its store when that is open, unless the server ends before.
-func (s *Server) await(opening *durable.Opening, start time.Time, late func(error)) {
+func (s *Server) awaitStore(opening *durable.Opening, start time.Time, late func(error)) {
 	s.feeds.Go(func() {
 		store, err := opening.Wait(s.running)
 		s.storeTurn.Lock()
@@ -101,7 +101,7 @@ func (s *Server) await(opening *durable.Opening, start time.Time, late func(erro
 			s.opening = nil // the next reload tries again
 			late(err)
 		default:
-			if err := s.kept(store, start); err != nil {
+			if err := s.setStore(store, start); err != nil {
 				s.opening = nil
 				late(err)
 			}
@@ -110,7 +110,7 @@ func (s *Server) await(opening *durable.Opening, start time.Time, late func(erro
 }
 
 // kept is for who holds the lock.
-func (s *Server) kept(store *durable.Store, start time.Time) error {
+func (s *Server) setStore(store *durable.Store, start time.Time) error {
 	if err := s.node.Keep(store); err != nil {
 		return errors.Join(fmt.Errorf("store of durable topics in %s: %w", s.config.Data, err), store.Close())
 	}
@@ -120,10 +120,10 @@ func (s *Server) kept(store *durable.Store, start time.Time) error {
 }
 
 // lateAtStart has a store that cannot be opened end the server, as it would have kept it from starting.
-func (s *Server) lateAtStart(err error) { s.failed <- err }
+func (s *Server) storeFailedAtStart(err error) { s.failed <- err }
 
 // lateAtReload leaves the durable topics refused: the server was well before they came.
-func (s *Server) lateAtReload(err error) {
+func (s *Server) storeFailedAtReload(err error) {
 	s.log.Error("durable topics cannot be opened; they stay refused until another reload finds the cause gone", "cause", err)
 }
 
@@ -132,7 +132,7 @@ func (s *Server) Failed() <-chan error { return s.failed }
 
 // endAtOnce ends the process when the disk has failed: what is in memory is then no longer what is on disk, and only a
 // new start makes them one again. Nothing was answered that is not on disk.
-func (s *Server) endAtOnce(sentence string) {
+func (s *Server) exitOnStoreFailure(sentence string) {
 	s.log.Error("the store of durable topics has failed; ending at once, start again when the disk is well", "cause", sentence)
 	s.options.Exit(exitStore)
 }

@@ -129,10 +129,10 @@ func (s *stage) start() {
 	dialect, err := s.build(s.settings)
 	s.must(err)
 	s.engine.InboxCount = 16
-	s.node = actors.New(s.engine, gate{s.verifier}, actors.TenantConfig{Name: storyTenant})
+	s.node = actors.New(s.engine, authAdapter{s.verifier}, actors.TenantConfig{Name: storyTenant})
 	cfg := websocket.DefaultConfig()
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	s.sockets, err = websocket.New(cfg, s.node, gate{s.verifier}, func(*http.Request) string { return storyTenant })
+	s.sockets, err = websocket.New(cfg, s.node, authAdapter{s.verifier}, func(*http.Request) string { return storyTenant })
 	s.must(err)
 	handler, err := s.sockets.Handler(dialect)
 	s.must(err)

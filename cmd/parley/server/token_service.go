@@ -12,7 +12,7 @@ import (
 )
 
 // desk serves, for the API, users and outposts that come with tokens of their own.
-type desk struct {
+type tokenService struct {
 	verifier *auth.Verifier
 	// rules are those of the dialect that takes tickets, for a token that is shown for one. Whoever would be refused there
 	// with the token gets no ticket.
@@ -21,12 +21,12 @@ type desk struct {
 }
 
 var (
-	_ api.Tickets  = (*desk)(nil)
-	_ api.Outposts = (*desk)(nil)
+	_ api.Tickets  = (*tokenService)(nil)
+	_ api.Outposts = (*tokenService)(nil)
 )
 
 // Issue implements api.Tickets.
-func (d *desk) Issue(ctx context.Context, tenant, bearer string) (string, error) {
+func (d *tokenService) Issue(ctx context.Context, tenant, bearer string) (string, error) {
 	rules, ok := d.rules()
 	if !ok {
 		return "", protocol.Refuse(protocol.NotFound, "no protocol of this server takes tickets")
@@ -49,7 +49,7 @@ func (s *Server) ticketRules() (protocol.Claims, bool) {
 }
 
 // OutpostsOf implements api.Outposts. A token for any outpost, as dev mode has it, is told to be of dev mode's own.
-func (d *desk) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
+func (d *tokenService) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
 	all, err := d.verifier.OutpostsOf(ctx, tenant, bearer)
 	for i := range all {
 		if all[i] == auth.NilOutpost {
@@ -60,7 +60,7 @@ func (d *desk) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string,
 }
 
 // Documents implements api.Outposts.
-func (d *desk) Documents(tenant string) map[string]api.Documents {
+func (d *tokenService) Documents(tenant string) map[string]api.Documents {
 	return (*d.documents.Load())[tenant]
 }
 

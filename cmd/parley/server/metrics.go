@@ -5,7 +5,7 @@ import "github.com/parley-realtime/parley/transport/api"
 // This is what the server tells the API for its metrics.
 
 // process tells the API of the process around the engine.
-func (s *Server) process() api.ProcessStats {
+func (s *Server) processMetrics() api.ProcessStats {
 	p := api.ProcessStats{Certificate: s.cert.expiry()}
 	if s.options.LogLost != nil {
 		lost := s.options.LogLost()
@@ -15,7 +15,7 @@ func (s *Server) process() api.ProcessStats {
 }
 
 // gateFigures tells the API what lets clients in.
-func (s *Server) gateFigures() api.AuthStats {
+func (s *Server) authMetrics() api.AuthStats {
 	now := s.verifier.Figures()
 	g := api.AuthStats{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations, RevocationsLost: now.Forgotten,
 		RevocationsNotKept: now.NotKept, Backends: map[string]api.BackendStats{}, KeySets: map[string]api.KeySetStats{}}

@@ -13,10 +13,10 @@ import (
 
 // door is what stands at an address: sockets on their dialects' paths, calls, and for the rest whatever answers it. What
 // is behind it can be replaced.
-type door struct{ behind atomic.Pointer[rooms] }
+type mux struct{ routes atomic.Pointer[routes] }
 
 // rooms are what is behind a door. They are never changed.
-type rooms struct {
+type routes struct {
 	sockets *websocket.Handler
 	byHost  map[string]*websocket.Handler // of hosts that have dialects of their own
 	calls   http.Handler                  // of backends, users and outposts
@@ -25,8 +25,8 @@ type rooms struct {
 }
 
 // ServeHTTP implements http.Handler.
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in := d.behind.Load()
+func (d *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	in := d.routes.Load()
 	sockets := in.sockets
 	if len(in.byHost) > 0 {
 		if own, ok := in.byHost[hostOf(r)]; ok {
@@ -51,8 +51,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 const operatorPaths = "/api/v1/admin/"
 
 // route says what is behind each door. It fails if two dialects claim one path; then nothing is replaced.
-func (s *Server) route(cfg *config.Config) error {
-	public, err := s.rooms(cfg, nil, false)
+func (s *Server) setRoutes(cfg *config.Config) error {
+	public, err := s.newRoutes(cfg, nil, false)
 	if err != nil {
 		return err
 	}
@@ -60,32 +60,32 @@ func (s *Server) route(cfg *config.Config) error {
 	if s.internal == nil {
 		public.rest = s.api.Internal()
 	}
-	all := []*rooms{public}
-	for _, at := range s.places {
-		in, err := s.rooms(cfg, at.dialects, true)
+	all := []*routes{public}
+	for _, at := range s.extra {
+		in, err := s.newRoutes(cfg, at.dialects, true)
 		if err != nil {
 			return err
 		}
 		in.calls, in.rest = s.api.Clients(), s.api.Clients()
 		all = append(all, in)
 	}
-	s.door.behind.Store(all[0])
-	names := namesOf(s.spoken(cfg, nil))
+	s.mux.routes.Store(all[0])
+	names := namesOf(s.enabledDialects(cfg, nil))
 	s.names.Store(&names)
-	for i, at := range s.places {
-		at.door.behind.Store(all[i+1])
+	for i, at := range s.extra {
+		at.mux.routes.Store(all[i+1])
 	}
 	return nil
 }
 
 // rooms are the sockets of an address where some dialects are spoken; none named are all.
-func (s *Server) rooms(cfg *config.Config, names []string, ownListener bool) (*rooms, error) {
-	in := &rooms{byHost: map[string]*websocket.Handler{}}
+func (s *Server) newRoutes(cfg *config.Config, names []string, ownListener bool) (*routes, error) {
+	in := &routes{byHost: map[string]*websocket.Handler{}}
 	if original := cfg.APISettings(); original != nil {
 		in.prefix = original.APIPrefix()
 	}
 	var err error
-	if in.sockets, err = s.handler(cfg, s.spoken(cfg, names), ownListener); err != nil {
+	if in.sockets, err = s.handler(cfg, s.enabledDialects(cfg, names), ownListener); err != nil {
 		return nil, err
 	}
 	for i := range cfg.Hosts {
@@ -96,7 +96,7 @@ func (s *Server) rooms(cfg *config.Config, names []string, ownListener bool) (*r
 			continue // nothing of what this host speaks is spoken here
 		}
 		host := config.CanonicalHost(cfg.Hosts[i].Name)
-		if in.byHost[host], err = s.handler(cfg, s.spoken(cfg, both), ownListener); err != nil {
+		if in.byHost[host], err = s.handler(cfg, s.enabledDialects(cfg, both), ownListener); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +104,7 @@ func (s *Server) rooms(cfg *config.Config, names []string, ownListener bool) (*r
 }
 
 // spoken are the dialects that are enabled and named; none named are all.
-func (s *Server) spoken(cfg *config.Config, names []string) []*dialect {
+func (s *Server) enabledDialects(cfg *config.Config, names []string) []*dialect {
 	return slices.DeleteFunc(slices.Clone(s.dialects), func(d *dialect) bool {
 		name := d.Name()
 		return !cfg.Enabled(name) || len(names) > 0 && !slices.Contains(names, name)
@@ -112,7 +112,7 @@ func (s *Server) spoken(cfg *config.Config, names []string) []*dialect {
 }
 
 // spokenNames are the names of the dialects that are enabled.
-func (s *Server) spokenNames() []string {
+func (s *Server) enabledNames() []string {
 	if names := s.names.Load(); names != nil {
 		return *names
 	}
@@ -134,13 +134,13 @@ func (s *Server) handler(cfg *config.Config, spoken []*dialect, ownListener bool
 	}
 	all = append(all, onSharedPaths(cfg.Shared, spoken, ownListener)...)
 	if len(all) == 0 { // all that was spoken here is switched off
-		all = append(all, silent{s.dialects[0]})
+		all = append(all, pathless{s.dialects[0]})
 	}
 	return s.sockets.Handler(all...)
 }
 
 // silent is a dialect that is spoken nowhere.
-type silent struct{ protocol.Dialect }
+type pathless struct{ protocol.Dialect }
 
 // Paths implements protocol.Dialect.
-func (silent) Paths() []string { return nil }
+func (pathless) Paths() []string { return nil }

@@ -6,7 +6,7 @@ import (
 )
 
 // checkPatience warns of times that do not go together: the server works, but not as a setting says.
-func (l *Result) checkPatience() {
+func (l *Result) checkTimeouts() {
 	c := &l.Config
 	key := "engine.ping_every"
 	if c.Engine.Timeout != 0 {

@@ -15,7 +15,7 @@ import (
 
 // heralds are the couriers of those tenants whose backends are told what happens to their clients. The courier of a
 // tenant that is no more stays: it has the ends of its connections to tell.
-type heralds struct {
+type webhooks struct {
 	log *slog.Logger
 
 	mu       sync.Mutex // guards byTenant
@@ -24,7 +24,7 @@ type heralds struct {
 
 // fit gives tenants the couriers that they are to have, and couriers the settings. A courier whose new settings are wrong
 // keeps the old ones.
-func (h *heralds) fit(limits []actors.TenantConfig, hooks map[string]webhook.Config) error {
+func (h *webhooks) update(limits []actors.TenantConfig, hooks map[string]webhook.Config) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all []error
@@ -34,7 +34,7 @@ func (h *heralds) fit(limits []actors.TenantConfig, hooks map[string]webhook.Con
 			continue
 		}
 		hook.Logger = h.log
-		courier, err := h.courier(limits[i].Name, hook)
+		courier, err := h.sender(limits[i].Name, hook)
 		if err != nil {
 			all = append(all, fmt.Errorf("tenant %s: %w", limits[i].Name, err))
 		}
@@ -46,7 +46,7 @@ func (h *heralds) fit(limits []actors.TenantConfig, hooks map[string]webhook.Con
 }
 
 // courier is that of a tenant, made if there is none; nil if that cannot be. The caller holds the lock.
-func (h *heralds) courier(tenant string, hook webhook.Config) (*webhook.Courier, error) {
+func (h *webhooks) sender(tenant string, hook webhook.Config) (*webhook.Courier, error) {
 	if known := h.byTenant[tenant]; known != nil {
 		return known, known.Reload(hook)
 	}
@@ -58,28 +58,28 @@ func (h *heralds) courier(tenant string, hook webhook.Config) (*webhook.Courier,
 }
 
 // dismiss ends the couriers of tenants that want none any more; what waits for them is lost.
-func (h *heralds) dismiss(limits []actors.TenantConfig) {
+func (h *webhooks) remove(limits []actors.TenantConfig) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range limits {
 		if courier := h.byTenant[limits[i].Name]; courier != nil && limits[i].Lifecycle.Herald == nil {
-			courier.Close(gone())
+			courier.Close(canceled())
 			delete(h.byTenant, limits[i].Name)
 		}
 	}
 }
 
 // lastWords is how long webhooks may take for what is told after the drain.
-const lastWords = time.Second
+const flushTime = time.Second
 
 // gone is a context that has ended.
-func gone() context.Context {
+func canceled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }
 
-func (h *heralds) each(do func(*webhook.Courier)) {
+func (h *webhooks) each(do func(*webhook.Courier)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all sync.WaitGroup
@@ -90,17 +90,17 @@ func (h *heralds) each(do func(*webhook.Courier)) {
 }
 
 // flush sends what waits, until the context ends.
-func (h *heralds) flush(ctx context.Context) {
+func (h *webhooks) flush(ctx context.Context) {
 	h.each(func(c *webhook.Courier) { _ = c.Flush(ctx) })
 }
 
 // close sends what waits, until the context ends, and ends the couriers.
-func (h *heralds) close(ctx context.Context) {
+func (h *webhooks) close(ctx context.Context) {
 	h.each(func(c *webhook.Courier) { c.Close(ctx) })
 }
 
 // figures tell the API what became of the events.
-func (h *heralds) figures() map[string]api.WebhookStats {
+func (h *webhooks) metrics() map[string]api.WebhookStats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := map[string]api.WebhookStats{}

@@ -11,20 +11,20 @@ import (
 )
 
 // gate fits the verifier to the engine, which has its own word for a revocation.
-type gate struct{ *auth.Verifier }
+type authAdapter struct{ *auth.Verifier }
 
 var (
-	_ actors.Authenticator = gate{}
-	_ actors.Authorizer    = gate{}
+	_ actors.Authenticator = authAdapter{}
+	_ actors.Authorizer    = authAdapter{}
 )
 
 // Revoke keeps what was revoked from coming in again.
-func (g gate) Revoke(tenant string, r actors.Revocation) error {
+func (g authAdapter) Revoke(tenant string, r actors.Revocation) error {
 	return g.Verifier.Revoke(tenant, auth.Revocation(r))
 }
 
 // Unrevoke lets it come in again.
-func (g gate) Unrevoke(tenant string, r actors.Revocation) (bool, error) {
+func (g authAdapter) Unrevoke(tenant string, r actors.Revocation) (bool, error) {
 	return g.Verifier.Unrevoke(tenant, auth.Revocation(r))
 }
 
@@ -49,7 +49,7 @@ func readKeys(tenants []config.Tenant) (keys, error) {
 		if k.backends[t.Name], err = t.BackendKeys(); err != nil {
 			return k, fmt.Errorf("tenant %s: api_key_file: %w", t.Name, err)
 		}
-		if k.hooks[t.Name], err = t.Lifecycle.Courier(); err != nil {
+		if k.hooks[t.Name], err = t.Lifecycle.ReadWebhook(); err != nil {
 			return k, fmt.Errorf("tenant %s: %w", t.Name, err)
 		}
 		if k.documents[t.Name], err = t.OutpostDocuments(); err != nil {

@@ -27,13 +27,13 @@ type Outpost struct {
 }
 
 // admit puts in what lets in beside tokens, reading its files.
-func (t *Tenant) admit(into *auth.TenantKeys) error {
+func (t *Tenant) readCredentials(into *auth.TenantKeys) error {
 	var err error
 	if into.Cookie, err = t.Cookie.read(); err != nil {
 		return fmt.Errorf("cookie: %w", err)
 	}
 	for i := range t.Outposts {
-		if !t.Outposts[i].shows() {
+		if !t.Outposts[i].hasToken() {
 			continue
 		}
 		token, err := t.Outposts[i].read()
@@ -67,7 +67,7 @@ func (c *Cookie) read() (auth.CookieRules, error) {
 }
 
 // shows reports whether it is a token; else it says only what an outpost is answered, whose token introspection knows.
-func (o *Outpost) shows() bool { return o.Token != "" || o.TokenFile != "" || o.Documents == "" }
+func (o *Outpost) hasToken() bool { return o.Token != "" || o.TokenFile != "" || o.Documents == "" }
 
 func (o *Outpost) read() (auth.OutpostToken, error) {
 	made := auth.OutpostToken{Outpost: o.UUID, Token: o.Token}
@@ -107,7 +107,7 @@ var uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 // checkAdmission finds what is wrong with what lets in beside tokens, each with its own line. It reports whether all is
 // sound.
-func (l *Result) checkAdmission(t *Tenant, key string) bool {
+func (l *Result) checkCredentials(t *Tenant, key string) bool {
 	before := len(l.Problems)
 	if rules, err := t.Cookie.read(); err != nil {
 		l.addProblem(key+".cookie.secret_key_file", err.Error())
@@ -130,7 +130,7 @@ func (l *Result) checkOutposts(t *Tenant, key string) {
 		switch {
 		case !uuid.MatchString(o.UUID):
 			l.addProblem(at+".uuid", "must be a uuid in lower case with dashes")
-		case !o.shows():
+		case !o.hasToken():
 			continue
 		case (o.Token == "") == (o.TokenFile == ""):
 			l.addProblem(at, "needs exactly one of token, token_file")
@@ -171,7 +171,7 @@ func (l *Result) checkIntrospection(t *Tenant, key string) {
 }
 
 // checkLobby finds tenants that share a host and could not be told apart there.
-func (l *Result) checkLobby() {
+func (l *Result) checkSharedHosts() {
 	all := map[string]auth.TenantKeys{}
 	sharing := Sharing(l.Config.Tenants)
 	for i := range l.Config.Tenants {

@@ -17,7 +17,7 @@ import (
 // reliability.md check 45: those who begin a handshake and do not end it take no descriptor from health; one too many is told so, and
 // when they have left there is room again.
 func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
-	c := newCrowd(3, func() int64 { return 1 })
+	c := newConnLimit(3, func() int64 { return 1 })
 	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
 	l, err := listen("listen", "127.0.0.1:0", nil, c, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -36,7 +36,7 @@ func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
 		defer conn.Close()
 		slow = append(slow, conn)
 	}
-	eventually(t, "both are being asked", func() bool { return c.asking.Load() == 2 }) // the kernel takes them before we do
+	eventually(t, "both are being asked", func() bool { return c.requests.Load() == 2 }) // the kernel takes them before we do
 	status := func() int {
 		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
 		answer, err := client.Get("http://" + l.Addr().String() + "/")
@@ -58,7 +58,7 @@ func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
 	for _, conn := range slow {
 		conn.Close()
 	}
-	eventually(t, "nobody is being asked", func() bool { return c.asking.Load() == 0 })
+	eventually(t, "nobody is being asked", func() bool { return c.requests.Load() == 0 })
 	if got := status(); got != 200 {
 		t.Errorf("when the others have left one gets %d", got)
 	}
@@ -69,13 +69,13 @@ func TestServer_WarnsOfMoreConnectionsThanThereAreDescriptors(t *testing.T) {
 	s := &Server{log: slog.New(slog.NewTextHandler(&log, nil))}
 	s.config.WebSocket.MaxSockets = 900
 	s.config.Tenants = []config.Tenant{{Connections: 500}, {Connections: 5000}}
-	s.warn(websocket.Share(2000))
+	s.warnDescriptors(websocket.Share(2000))
 	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "tenants[].connections") {
 		t.Errorf("log:\n%s", &log)
 	}
 	s.config.WebSocket.MaxSockets = 1900
 	log.Reset()
-	s.warn(websocket.Share(2000))
+	s.warnDescriptors(websocket.Share(2000))
 	for _, want := range []string{"setting=websocket.max_sockets value=1900", "setting=tenants[].connections value=5000", "allowed=1800 descriptors=2000", "ulimit -n"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, &log)
