@@ -1,7 +1,7 @@
 // Package config is how Parley is set up: one YAML file, the environment over it, a few flags over both.
 //
-// It is the only place that reads configuration. Each package declares the Config that it obeys, with its keys, names in
-// the environment, defaults, units and a line of meaning as tags; Config puts them together, and Load fills it. An
+// It is the only place that reads configuration. Each package declares the Config that it obeys, with its keys, names
+// in the environment, defaults, units and a line of meaning as tags; Config puts them together, and Load fills it. An
 // explicit false or 0 in the file is a value like any other.
 //
 // It promises that Load finds every problem in one go, each with file, line and key (or the variable or flag that said
@@ -25,12 +25,12 @@ import (
 
 // Config is everything that can be set.
 type Config struct {
-	Listen         string            `yaml:"listen" env:"LISTEN" envDefault:"127.0.0.1:8000" unit:"host:port" help:"Where clients and backends connect."`
-	InternalListen string            `yaml:"internal_listen" env:"INTERNAL_LISTEN" envDefault:"127.0.0.1:8001" unit:"host:port" help:"Health, metrics and the OpenAPI document; dev mode serves them on listen."`
-	InternalPublic bool              `yaml:"internal_public" env:"INTERNAL_PUBLIC" envDefault:"false" help:"Let internal_listen be an address that is not loopback."`
-	Drain          time.Duration     `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration" help:"How long the closing of all connections may take on SIGTERM; a thousand a second are told, more if they are too many for that. Keep it, and 5s more, below what the platform waits. 2s in dev mode."`
-	Data           string            `yaml:"data" env:"DATA" unit:"directory" help:"Where the server keeps what must survive it: durable topics, certificates."`
-	Feed           bool              `yaml:"feed" env:"FEED" envDefault:"false" help:"Publish lively sample events to every tenant; on in dev mode."`
+	Listen         string            `yaml:"listen" env:"LISTEN" envDefault:"127.0.0.1:8000" unit:"host:port"`
+	InternalListen string            `yaml:"internal_listen" env:"INTERNAL_LISTEN" envDefault:"127.0.0.1:8001" unit:"host:port"`
+	InternalPublic bool              `yaml:"internal_public" env:"INTERNAL_PUBLIC" envDefault:"false"`
+	Drain          time.Duration     `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration"`
+	Data           string            `yaml:"data" env:"DATA" unit:"directory"`
+	Feed           bool              `yaml:"feed" env:"FEED" envDefault:"false"`
 	Log            Log               `yaml:"log" envPrefix:"LOG_"`
 	TLS            TLS               `yaml:"tls" envPrefix:"TLS_"`
 	Memory         memory.Config     `yaml:"memory" envPrefix:"MEMORY_"`
@@ -50,24 +50,24 @@ type Config struct {
 
 // Log is how the server tells what happens, on stderr.
 type Log struct {
-	Format string `yaml:"format" env:"FORMAT" envDefault:"text" unit:"json|text" help:"One line per event, as JSON or for a person."`
-	Level  string `yaml:"level" env:"LEVEL" envDefault:"info" unit:"debug|info|warn|error" help:"The least that is worth a line."`
+	Format string `yaml:"format" env:"FORMAT" envDefault:"text" unit:"json|text"`
+	Level  string `yaml:"level" env:"LEVEL" envDefault:"info" unit:"debug|info|warn|error"`
 }
 
 // TLS is by certificate files, which SIGHUP reads again, or by ACME, or off.
 type TLS struct {
-	Certificate string `yaml:"certificate" env:"CERTIFICATE" unit:"file" help:"PEM certificate chain for listen; read again on SIGHUP."`
-	Key         string `yaml:"key" env:"KEY" unit:"file" help:"PEM private key of the certificate."`
+	Certificate string `yaml:"certificate" env:"CERTIFICATE" unit:"file"`
+	Key         string `yaml:"key" env:"KEY" unit:"file"`
 	ACME        ACME   `yaml:"acme" envPrefix:"ACME_"`
 }
 
 // ACME gets certificates from an authority such as Let's Encrypt, through the TLS-ALPN challenge on listen, which
 // therefore has to be reachable as port 443.
 type ACME struct {
-	Domains   []string `yaml:"domains" env:"DOMAINS" unit:"names" help:"Get certificates for these names; accepts the authority's terms."`
-	Email     string   `yaml:"email" env:"EMAIL" unit:"address" help:"Whom the authority may write to."`
-	Cache     string   `yaml:"cache" env:"CACHE" unit:"directory" help:"Where certificates are kept; empty for acme below data."`
-	Directory string   `yaml:"directory" env:"DIRECTORY" unit:"URL" help:"The authority; empty for Let's Encrypt."`
+	Domains   []string `yaml:"domains" env:"DOMAINS" unit:"names"`
+	Email     string   `yaml:"email" env:"EMAIL" unit:"address"`
+	Cache     string   `yaml:"cache" env:"CACHE" unit:"directory"`
+	Directory string   `yaml:"directory" env:"DIRECTORY" unit:"URL"`
 }
 
 // On reports whether the public address speaks TLS.

@@ -12,18 +12,18 @@ import (
 
 // Cookie says what a session cookie of a tenant may be.
 type Cookie struct {
-	SecretKeys    []string `yaml:"secret_keys" unit:"secrets" help:"AUTHENTIK_SECRET_KEY, at least 32 bytes: its session cookies are signed with it. Several while it is being replaced."`
-	SecretKeyFile string   `yaml:"secret_key_file" unit:"file" help:"A file with one more; one line break at its end is left out."`
-	Tokens        bool     `yaml:"tokens" env:"TOKENS" envDefault:"false" help:"Let a token of the tenant be the cookie, and keys of the tenant sign session cookies."`
+	SecretKeys    []string `yaml:"secret_keys" unit:"secrets"`
+	SecretKeyFile string   `yaml:"secret_key_file" unit:"file"`
+	Tokens        bool     `yaml:"tokens" env:"TOKENS" envDefault:"false"`
 }
 
 // Outpost is one token of an outpost, which may have several, or what it is answered, or both.
 type Outpost struct {
-	UUID      string `yaml:"uuid" unit:"uuid" help:"The outpost that may show the token, in lower case with dashes."`
-	Token     string `yaml:"token" unit:"secret" help:"The token (AUTHENTIK_TOKEN of the outpost), at least 16 bytes."`
-	TokenFile string `yaml:"token_file" unit:"file" help:"A file with that token; one line break at its end is left out."`
-	Expires   string `yaml:"expires" unit:"RFC 3339" help:"When the token ends, such as 2027-01-31T00:00:00Z; empty for never."`
-	Documents string `yaml:"documents" unit:"path" help:"What it is answered below /api/v3/: a directory of JSON files, such as outposts/radius.json, or one JSON object of them by path. A list is given in pages."`
+	UUID      string `yaml:"uuid" unit:"uuid"`
+	Token     string `yaml:"token" unit:"secret"`
+	TokenFile string `yaml:"token_file" unit:"file"`
+	Expires   string `yaml:"expires" unit:"RFC 3339"`
+	Documents string `yaml:"documents" unit:"path"`
 }
 
 // admit puts in what lets in beside tokens, reading its files.

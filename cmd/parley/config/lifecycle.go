@@ -12,8 +12,8 @@ import (
 
 // Lifecycle says where a tenant's backend is told what happens to its connections and users.
 type Lifecycle struct {
-	Topic   bool           `yaml:"topic" env:"TOPIC" envDefault:"false" help:"Keep what happens to connections and users in the topic $lifecycle, whose history backends read; topic_rules with that pattern say how much, and whether on disk."`
-	Events  []string       `yaml:"events" env:"EVENTS" unit:"events" help:"What is told, of user_online, user_offline, connected, disconnected, subscribed, unsubscribed; empty for all."`
+	Topic   bool           `yaml:"topic" env:"TOPIC" envDefault:"false"`
+	Events  []string       `yaml:"events" env:"EVENTS" unit:"events"`
 	Webhook webhook.Config `yaml:"webhook" envPrefix:"WEBHOOK_"`
 }
 

@@ -14,10 +14,10 @@ type Host struct {
 
 // Listener is one more address where clients connect. Backends do not: it has sockets, and what clients call.
 type Listener struct {
-	Address  string   `yaml:"address" unit:"host:port" help:"Where clients connect, beside listen."`
-	Tenant   string   `yaml:"tenant" unit:"name" help:"Whose all connections are; empty for what the Host header says."`
-	Dialects []string `yaml:"dialects" unit:"dialects" help:"All that is spoken here; empty for all that are enabled.{alone}"`
-	TLS      bool     `yaml:"tls" unit:"true or false" help:"Speak TLS, with the certificate of tls."`
+	Address  string   `yaml:"address" unit:"host:port"`
+	Tenant   string   `yaml:"tenant" unit:"name"`
+	Dialects []string `yaml:"dialects" unit:"dialects"`
+	TLS      bool     `yaml:"tls" unit:"true or false"`
 }
 
 // checkListeners finds what is wrong with hosts and listeners.

@@ -41,10 +41,13 @@ type field struct {
 	value                reflect.Value
 }
 
+// helper is a section that has lines of meaning for its keys which are not in its tags.
+type helper interface{ Help() map[string]string }
+
 // fields are the keys of a section, in the order of the struct that declares them.
 func fields(section reflect.Value) []field {
 	var help map[string]string
-	if texts, ok := section.Interface().(interface{ Help() map[string]string }); ok {
+	if texts, ok := section.Interface().(helper); ok {
 		help = texts.Help()
 	}
 	var all []field

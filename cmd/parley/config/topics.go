@@ -15,9 +15,9 @@ import (
 
 // Topics say what holds for which topic, in all tenants; the rules of a tenant come before these.
 type Topics struct {
-	Durable []string           `yaml:"durable" env:"DURABLE" unit:"patterns" help:"Topics that are kept on disk, in data, unless a rule says where they are kept: a/b, a/*, a* or *."`
-	Sync    string             `yaml:"sync" env:"SYNC" envDefault:"always" unit:"always|interval" help:"When a durable publish is answered, unless a rule says so: when the disk has it, or before."`
-	Slow    string             `yaml:"slow" env:"SLOW" envDefault:"disconnect" unit:"disconnect|drop-oldest|conflate" help:"What becomes of a reader that does not keep up with a topic, unless a rule says so: it is disconnected, loses the oldest of the topic, or hears only the newest of each key."`
+	Durable []string           `yaml:"durable" env:"DURABLE" unit:"patterns"`
+	Sync    string             `yaml:"sync" env:"SYNC" envDefault:"always" unit:"always|interval"`
+	Slow    string             `yaml:"slow" env:"SLOW" envDefault:"disconnect" unit:"disconnect|drop-oldest|conflate"`
 	Rules   []actors.TopicRule `yaml:"rules" env:"-"`
 }
 
