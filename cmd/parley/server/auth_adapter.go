@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/transport/webhook"
 )
 
-// gate fits the verifier to the engine, which has its own word for a revocation.
+// authAdapter fits the verifier to the engine, which has a type of its own for a revocation.
 type authAdapter struct{ *auth.Verifier }
 
 var (
@@ -18,17 +18,17 @@ var (
 	_ actors.Authorizer    = authAdapter{}
 )
 
-// Revoke keeps what was revoked from coming in again.
+// Revoke refuses what was revoked from now on.
 func (g authAdapter) Revoke(tenant string, r actors.Revocation) error {
 	return g.Verifier.Revoke(tenant, auth.Revocation(r))
 }
 
-// Unrevoke lets it come in again.
+// Unrevoke takes a revocation back, and reports whether there was one.
 func (g authAdapter) Unrevoke(tenant string, r actors.Revocation) (bool, error) {
 	return g.Verifier.Unrevoke(tenant, auth.Revocation(r))
 }
 
-// keys are the secrets of all tenants, and what their outposts are answered, by tenant.
+// keys are the secrets of all tenants, and the documents for their outposts, by tenant.
 type keys struct {
 	tokens    map[string]auth.TenantKeys
 	backends  map[string][]string

@@ -19,7 +19,7 @@ func (s *Server) backup(ctx context.Context, to io.Writer) error {
 	})
 }
 
-// until is a writer that fails when a context has ended.
+// contextWriter is a writer that fails when its context has ended.
 type contextWriter struct {
 	ctx context.Context
 	to  io.Writer
@@ -33,7 +33,7 @@ func (u contextWriter) Write(p []byte) (int, error) {
 	return u.to.Write(p)
 }
 
-// tellAddress leaves in the data directory, if there is one, where an operator's commands find the server.
+// writeAddress writes the internal address to the data directory, if there is one, where an operator's commands find it.
 func (s *Server) writeAddress() {
 	name := filepath.Join(s.config.Data, backup.AddressName)
 	if _, err := os.Stat(s.config.Data); s.config.Data == "" || err != nil {
@@ -53,7 +53,7 @@ func (s *Server) removeAddress() {
 	}
 }
 
-// internalURL is where operators' calls are answered, as this machine reaches it.
+// internalURL is the URL of operators' calls, as this machine reaches it.
 func (s *Server) internalURL() string {
 	scheme := "http"
 	if s.internal == nil && s.config.TLS.On() {

@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// crowd bounds the connections of strangers, on all public addresses together: who is one too many is told so and closed, however far
-// the others have come, so that the process keeps its reserve of file descriptors (websocket.Room).
+// connLimit bounds the connections of strangers, on all public addresses together: a client over the limit gets 503 and is
+// closed, however far the others have come, so that the process keeps its reserve of file descriptors (websocket.Room).
 type connLimit struct {
 	max       int64         // static
-	sockets   func() int64  // that were let in; static
-	requests  atomic.Int64  // those that are no sockets, or not yet
-	rejecting chan struct{} // has a token for each of those that are one too many and are just told so; static
+	sockets   func() int64  // counts those that were let in; static
+	requests  atomic.Int64  // connections that are no sockets, or not yet
+	rejecting chan struct{} // has a token for each connection that is just being answered with 503; static
 	done      sync.WaitGroup
 }
 
 const (
-	// maxTelling is how many may be told at once. The next one has to wait, and all behind it, for tellWait at most; then it is
-	// closed without a word.
+	// maxRejecting is how many connections are answered with 503 at once. The next one, and all behind it, wait for
+	// rejectWait at most; then that one is closed without an answer.
 	maxRejecting = 32
 	rejectWait   = 20 * time.Millisecond
 
-	// tellTime is how long it may take one to say what it wants and to hear that.
+	// rejectTime is how long one client may take to send its request and to read the 503.
 	rejectTime = 500 * time.Millisecond
 )
 
@@ -34,13 +34,14 @@ func newConnLimit(most int, sockets func() int64) *connLimit {
 	return &connLimit{max: int64(most), sockets: sockets, rejecting: make(chan struct{}, maxRejecting)}
 }
 
-// full is what one too many is told, whatever it wanted.
+// fullAnswer is the answer to a client over the limit, whatever it asked for.
 var fullAnswer = func() string {
 	const why = `{"error":{"code":"busy","message":"this server has as many connections as it can hold"}}`
 	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(why), why)
 }()
 
-// bound has a listener keep to the bound. It is to be called before anything is accepted; secure says that its connections speak TLS.
+// limit makes a listener keep to the limit. Call it before anything is accepted; secure says that its connections speak
+// TLS.
 func (c *connLimit) limit(l net.Listener, server *http.Server, secure bool) net.Listener {
 	server.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
@@ -53,7 +54,7 @@ func (c *connLimit) limit(l net.Listener, server *http.Server, secure bool) net.
 	return &limitedListener{l, c, secure}
 }
 
-// bounded is a listener that turns away who is one too many.
+// limitedListener rejects connections over the limit.
 type limitedListener struct {
 	net.Listener
 	limit  *connLimit
@@ -71,7 +72,7 @@ func (b *limitedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// turnAway closes a connection; one that speaks no TLS is told why, if not too many are.
+// reject closes a connection. One without TLS gets 503 first, unless too many are being answered.
 func (c *connLimit) reject(conn net.Conn, secure bool) {
 	if secure || !c.mayAnswer() {
 		_ = conn.Close()
@@ -81,7 +82,7 @@ func (c *connLimit) reject(conn net.Conn, secure bool) {
 		defer func() { <-c.rejecting }()
 		defer conn.Close()
 		_ = conn.SetDeadline(time.Now().Add(rejectTime))
-		_, _ = conn.Read(make([]byte, 4<<10)) // its request, over which the kernel would forget the answer
+		_, _ = conn.Read(make([]byte, 4<<10)) // its request; unread, it would make the kernel drop the answer
 		_, _ = io.WriteString(conn, fullAnswer)
 		if half, ok := conn.(interface{ CloseWrite() error }); ok {
 			_ = half.CloseWrite()
@@ -90,7 +91,7 @@ func (c *connLimit) reject(conn net.Conn, secure bool) {
 	})
 }
 
-// tell waits for its turn to tell somebody, and reports whether it came.
+// mayAnswer waits for room to answer one more client, and reports whether it came.
 func (c *connLimit) mayAnswer() bool {
 	select {
 	case c.rejecting <- struct{}{}:

@@ -10,12 +10,12 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// hosts says whose a request is. It is replaced as a whole.
+// hosts says which tenant a request belongs to. Its table is replaced as a whole.
 type hosts struct{ table atomic.Pointer[hostTable] }
 
 type hostTable struct {
 	byHost map[string]string // the tenant of a host, or auth.Lobby if several have it
-	other  string            // the same of all other hosts, "" for nobody's
+	other  string            // the same for all other hosts, "" for no tenant
 }
 
 func (h *hosts) store(tenants []config.Tenant) {
@@ -33,7 +33,7 @@ func (h *hosts) store(tenants []config.Tenant) {
 	h.table.Store(table)
 }
 
-// together is whose a host is that was one tenant's and is another's as well: then a token has to say.
+// tenantOrLobby returns the one tenant of a host, or auth.Lobby if two have it: then a token has to say which.
 func tenantOrLobby(before, tenant string) string {
 	if before == "" || before == tenant {
 		return tenant
@@ -41,8 +41,8 @@ func tenantOrLobby(before, tenant string) string {
 	return auth.Lobby
 }
 
-// tenant goes by the listener if that is somebody's, else by the Host header without its port, which counts only as one
-// of the hosts that are configured.
+// tenant goes by the listener if that belongs to a tenant, else by the Host header without its port, which counts only if
+// it is configured.
 func (h *hosts) tenant(r *http.Request) string {
 	if fixed, ok := r.Context().Value(listenerTenant{}).(string); ok {
 		return fixed
@@ -57,8 +57,8 @@ func (h *hosts) tenant(r *http.Request) string {
 // hostOf is the Host header as hosts are compared.
 func hostOf(r *http.Request) string { return config.CanonicalHost(r.Host) }
 
-// share says of the keys of tenants that share a host that a token there says whose it is. Documents of an outpost that
-// two of them have are nobody's there.
+// shareHosts marks the keys of tenants that share a host: there a token says which tenant a client belongs to. If two of
+// them have documents for one outpost, it gets neither there.
 func (k keys) shareHosts(tenants []config.Tenant) {
 	together, times := map[string]api.Documents{}, map[string]int{}
 	for name := range config.Sharing(tenants) {

@@ -2,9 +2,9 @@ package server
 
 import "github.com/parley-realtime/parley/transport/api"
 
-// This is what the server tells the API for its metrics.
+// The metrics that the API cannot know by itself.
 
-// process tells the API of the process around the engine.
+// processMetrics are those of the process around the engine.
 func (s *Server) processMetrics() api.ProcessStats {
 	p := api.ProcessStats{Certificate: s.cert.expiry()}
 	if s.options.LogLost != nil {
@@ -14,7 +14,7 @@ func (s *Server) processMetrics() api.ProcessStats {
 	return p
 }
 
-// gateFigures tells the API what lets clients in.
+// authMetrics are those of the verifier.
 func (s *Server) authMetrics() api.AuthStats {
 	now := s.verifier.Figures()
 	g := api.AuthStats{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations, RevocationsLost: now.Forgotten,

@@ -11,11 +11,11 @@ import (
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
-// door is what stands at an address: sockets on their dialects' paths, calls, and for the rest whatever answers it. What
-// is behind it can be replaced.
+// mux is the handler of an address: it serves sockets on the paths of their dialects, calls, and sends the rest to another
+// handler. Its routes can be replaced while it serves.
 type mux struct{ routes atomic.Pointer[routes] }
 
-// rooms are what is behind a door. They are never changed.
+// routes are where a mux sends requests. They are never changed.
 type routes struct {
 	sockets *websocket.Handler
 	byHost  map[string]*websocket.Handler // of hosts that have dialects of their own
@@ -50,7 +50,7 @@ func (d *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // operatorPaths belong to the internal address, which in dev mode is the public one.
 const operatorPaths = "/api/v1/admin/"
 
-// route says what is behind each door. It fails if two dialects claim one path; then nothing is replaced.
+// setRoutes gives each mux its routes. It fails if two dialects claim one path; then nothing is replaced.
 func (s *Server) setRoutes(cfg *config.Config) error {
 	public, err := s.newRoutes(cfg, nil, false)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Server) setRoutes(cfg *config.Config) error {
 	return nil
 }
 
-// rooms are the sockets of an address where some dialects are spoken; none named are all.
+// newRoutes makes the sockets of an address where the named dialects are spoken; no name is all.
 func (s *Server) newRoutes(cfg *config.Config, names []string, ownListener bool) (*routes, error) {
 	in := &routes{byHost: map[string]*websocket.Handler{}}
 	if original := cfg.APISettings(); original != nil {
@@ -93,7 +93,7 @@ func (s *Server) newRoutes(cfg *config.Config, names []string, ownListener bool)
 			return len(names) > 0 && !slices.Contains(names, name)
 		})
 		if len(both) == 0 {
-			continue // nothing of what this host speaks is spoken here
+			continue // no dialect of this host is spoken at this address
 		}
 		host := config.CanonicalHost(cfg.Hosts[i].Name)
 		if in.byHost[host], err = s.handler(cfg, s.enabledDialects(cfg, both), ownListener); err != nil {
@@ -103,7 +103,7 @@ func (s *Server) newRoutes(cfg *config.Config, names []string, ownListener bool)
 	return in, nil
 }
 
-// spoken are the dialects that are enabled and named; none named are all.
+// enabledDialects are the dialects that are enabled and named; no name is all.
 func (s *Server) enabledDialects(cfg *config.Config, names []string) []*dialect {
 	return slices.DeleteFunc(slices.Clone(s.dialects), func(d *dialect) bool {
 		name := d.Name()
@@ -111,7 +111,7 @@ func (s *Server) enabledDialects(cfg *config.Config, names []string) []*dialect 
 	})
 }
 
-// spokenNames are the names of the dialects that are enabled.
+// enabledNames are the names of the dialects that are enabled.
 func (s *Server) enabledNames() []string {
 	if names := s.names.Load(); names != nil {
 		return *names
@@ -133,13 +133,13 @@ func (s *Server) handler(cfg *config.Config, spoken []*dialect, ownListener bool
 		all = append(all, d)
 	}
 	all = append(all, onSharedPaths(cfg.Shared, spoken, ownListener)...)
-	if len(all) == 0 { // all that was spoken here is switched off
+	if len(all) == 0 { // each dialect of this address is switched off
 		all = append(all, pathless{s.dialects[0]})
 	}
 	return s.sockets.Handler(all...)
 }
 
-// silent is a dialect that is spoken nowhere.
+// pathless is a dialect that is spoken nowhere.
 type pathless struct{ protocol.Dialect }
 
 // Paths implements protocol.Dialect.

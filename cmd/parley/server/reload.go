@@ -20,15 +20,15 @@ import (
 var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst",
 	"shared", "hosts"}
 
-// Reload takes a configuration that was checked: its tenants, keys, limits and certificates, without dropping a connection of a
-// tenant that is still there. If the error is not nil nothing has changed.
+// Reload takes over a configuration that was checked: its tenants, keys, limits, protocols and certificates. It drops no
+// connection of a tenant that is still there. If the error is not nil nothing has changed.
 func (s *Server) Reload(cfg config.Config) error {
 	fresh, err := readKeys(cfg.Tenants)
 	if err != nil {
 		return err
 	}
 	fresh.shareHosts(cfg.Tenants)
-	// What could fail is tried before anything is replaced.
+	// All that may fail is tried before anything is replaced.
 	if _, err := auth.NewAPIKeys(fresh.backends); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (s *Server) Reload(cfg config.Config) error {
 	return nil
 }
 
-// respeak gives the dialects their settings, and says anew where each is spoken. If that cannot be, the old settings stay.
+// reloadDialects gives the dialects their settings, and the addresses their routes. If that fails, the old settings stay.
 func (s *Server) reloadDialects(cfg *config.Config) error {
 	before := make([]*configured, len(s.dialects))
 	for i, made := range newDialects(cfg) {
@@ -77,7 +77,7 @@ func (s *Server) reloadDialects(cfg *config.Config) error {
 	return err
 }
 
-// replace does the rest of Reload, none of which can fail but for a file that changes under our hands.
+// applyReload does the rest of Reload. It fails only if a file changes at this moment, which it logs.
 func (s *Server) applyReload(cfg *config.Config, hooks map[string]webhook.Config) {
 	if s.config.TLS.Certificate != "" && cfg.TLS.Certificate != "" {
 		if err := s.cert.load(cfg.TLS); err != nil {
@@ -100,14 +100,14 @@ func (s *Server) applyReload(cfg *config.Config, hooks map[string]webhook.Config
 	if waiting := config.Changed(&s.started, cfg, reloadable); len(waiting) > 0 {
 		s.log.Warn("some settings changed that need a restart", "settings", waiting)
 	}
-	// What needs a restart stays what it is, and is told again next time.
+	// Settings that need a restart stay as they were at the start; the next reload warns of them again.
 	s.config.Tenants, s.config.Drain, s.config.API.Rate, s.config.API.Burst = cfg.Tenants, cfg.Drain, cfg.API.Rate, cfg.API.Burst
 	s.config.Topics, s.config.Rates = cfg.Topics, cfg.Rates
 	s.config.Protocols, s.config.Shared, s.config.Hosts = cfg.Protocols, cfg.Shared, cfg.Hosts
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
 }
 
-// endKeys ends the subscriptions that stand on those of a tenant's keys that it has no more.
+// unsubscribeKeys ends the subscriptions that rest on keys which a tenant has no more.
 func (s *Server) unsubscribeKeys(tenant string, before []protocol.KeyFingerprint) {
 	gone := map[protocol.KeyFingerprint]bool{}
 	for _, key := range before {
@@ -127,10 +127,10 @@ func (s *Server) unsubscribeKeys(tenant string, before []protocol.KeyFingerprint
 	}
 }
 
-// keyTime is how long a reload waits for what stood on removed keys to end.
+// keyTime is how long a reload waits until the subscriptions of removed keys have ended.
 const keyTime = 5 * time.Second
 
-// evict closes the connections of a tenant that is no more. Its keys are gone, so they cannot come back.
+// disconnectTenant closes the connections of a removed tenant. Its keys are gone, so its clients cannot come back.
 func (s *Server) disconnectTenant(tenant string) {
 	query := actors.ConnectionQuery{Limit: 1000}
 	for {

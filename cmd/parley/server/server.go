@@ -2,19 +2,21 @@
 //
 // It promises:
 //
-//  1. New takes its addresses before anything is started, so that a port in use is an error at once. It waits a second for the
-//     store of durable topics; one that takes longer, such as on a full disk, is opened while all else is served.
-//  2. Reload replaces keys, limits, tenants, certificates and what is spoken where, and drops no connection. What cannot be used changes
-//     nothing; what needs a restart is named in the log.
+//  1. New takes its addresses before anything is started, so that a port in use is an error at once. It waits a second
+//     for the store of durable topics; one that takes longer, such as on a full disk, is opened while all else is served.
+//  2. Reload replaces keys, limits, tenants, certificates, protocols and where each is spoken, and drops no connection. A
+//     configuration that cannot be used changes nothing; the log names settings that need a restart.
 //  3. Drain makes /readyz say 503, lets no connection in, closes those that are there within the drain time in their
 //     dialects' words, and answers backends until the end; each answer says that its connection closes.
-//  4. Health, metrics, the OpenAPI document and operators' calls are on the internal address alone; only dev mode puts them on the public
-//     one. Further listeners have sockets and the calls of clients, and none of backends.
-//  5. A dialect is one thing to the engine, whatever address, host or path its connections come by; on a path that several share the
-//     first frame decides.
-//  6. Whose a connection is, the listener says, else the Host as far as it is configured, else the key of its token; never the client.
+//  4. Health, metrics, the OpenAPI document and operators' calls are on the internal address alone; only dev mode puts them
+//     on the public one. Further listeners have sockets and the calls of clients, and no calls of backends.
+//  5. A dialect is one thing to the engine, whatever address, host or path its connections come by; on a path that several
+//     share the first frame decides.
+//  6. The listener says which tenant a connection belongs to, else a Host that is configured, else the key of its token;
+//     the client never does.
 //
-// It reads no file but certificates, and does not know a message of any dialect.
+// It asks for a configuration without problems. It reads no file but certificates, and does not know which protocols
+// there are, nor a message of any dialect: they are those of config.Config.Protocols.
 package server
 
 import (
@@ -53,9 +55,9 @@ type Server struct {
 	sockets   *websocket.Server
 	api       *api.API
 	cert      certificate
-	connLimit *connLimit // of public and places
+	connLimit *connLimit // of the public address and of the extra ones
 	public    *listener
-	mux       mux       // of public
+	mux       mux       // of the public address
 	internal  *listener // nil if the public one serves both
 	extra     []*extraListener
 	hosts     hosts
@@ -68,10 +70,10 @@ type Server struct {
 
 	running context.Context // until Close
 	stop    context.CancelFunc
-	feeds   sync.WaitGroup // what runs as long
+	feeds   sync.WaitGroup // goroutines that run as long
 	failed  chan error     // has room for one
 
-	// Owned by who calls Reload and Drain.
+	// Owned by the goroutine that calls Reload and Drain.
 	config config.Config
 
 	storeTurn sync.Mutex       // guards what follows
@@ -79,13 +81,13 @@ type Server struct {
 	store     *durable.Store   // nil until it is open
 }
 
-// Options are what the process says, and no configuration.
+// Options come from the process, not from its configuration.
 type Options struct {
-	// Version is the server's, for what it writes.
+	// Version is the server's, for backups.
 	Version string
-	// Memory is what load is shed by; nil if nobody tells.
+	// Memory says how much memory is in use, by which load is shed; nil sheds none.
 	Memory actors.Memory
-	// LogLost tells how many lines of the log were lost; nil if nobody counts.
+	// LogLost counts the lines of the log that were lost; nil if nobody counts.
 	LogLost func() logline.Lost
 	// Exit ends the process at once; nil is os.Exit.
 	Exit func(status int)
@@ -160,7 +162,7 @@ func (s *Server) stopListening(ctx context.Context) {
 	s.connLimit.done.Wait()
 }
 
-// assemble makes the parts: who knows whom is all here.
+// assemble makes the parts, and gives each those that it needs.
 func (s *Server) assemble() error {
 	cfg := s.config
 	cfg.Auth.Logger, cfg.Engine.Logger, cfg.WebSocket.Logger, cfg.API.Logger = s.log, s.log, s.log, s.log
@@ -185,18 +187,18 @@ func (s *Server) assemble() error {
 	s.hosts.store(cfg.Tenants)
 	s.tokens.verifier, s.tokens.rules = s.verifier, s.ticketRules
 	s.tokens.documents.Store(&keys.documents)
-	gate := authAdapter{s.verifier}
+	adapter := authAdapter{s.verifier}
 	limits := cfg.Limits()
 	if err := s.webhooks.update(limits, keys.hooks); err != nil {
 		s.webhooks.close(canceled())
 		return err
 	}
-	s.node = actors.New(cfg.Engine, gate, append(limits, actors.TenantConfig{Name: auth.Lobby})...)
+	s.node = actors.New(cfg.Engine, adapter, append(limits, actors.TenantConfig{Name: auth.Lobby})...)
 	if err := s.openStore(&cfg, s.storeFailedAtStart); err != nil {
 		s.node.Close()
 		return err
 	}
-	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
+	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, adapter, s.hosts.tenant); err != nil {
 		return errors.Join(fmt.Errorf("websocket: %w", err), s.closeNode())
 	}
 	for name, probe := range s.sockets.Probes() {
@@ -222,7 +224,7 @@ func (s *Server) assemble() error {
 	return s.setRoutes(&cfg)
 }
 
-// Run starts to answer.
+// Run starts to answer. It does not block.
 func (s *Server) Run() {
 	s.warnDescriptors(websocket.Space())
 	s.verifier.Start()
@@ -240,7 +242,7 @@ func (s *Server) Run() {
 	s.writeAddress()
 }
 
-// warn says which settings promise more connections than the process has file descriptors for.
+// warnDescriptors warns of settings that promise more connections than the process has file descriptors for.
 func (s *Server) warnDescriptors(space websocket.Room) {
 	tell := func(setting string, value int) {
 		if value > space.Sockets {
@@ -256,7 +258,7 @@ func (s *Server) warnDescriptors(space websocket.Room) {
 	tell("tenants[].connections", most)
 }
 
-// disk is the directory whose disk system_status tells of.
+// disk is the directory whose disk system_status is about.
 func (s *Server) disk() string {
 	if s.config.Data != "" {
 		return s.config.Data
@@ -264,11 +266,10 @@ func (s *Server) disk() string {
 	return "."
 }
 
-// Address is where the public address really is, which differs from the setting if that has port 0; Internal is where
-// /readyz is.
+// Address is the public host:port, with the real port where the setting has 0.
 func (s *Server) Address() string { return s.public.Addr().String() }
 
-// Internal is the address of health and metrics.
+// Internal is the host:port of health and metrics, which may be the public one.
 func (s *Server) Internal() string {
 	if s.internal == nil {
 		return s.Address()
@@ -276,7 +277,7 @@ func (s *Server) Internal() string {
 	return s.internal.Addr().String()
 }
 
-// Places are the addresses of the further listeners, in the order of config.AllListeners.
+// ListenerAddresses are those of the further listeners, in the order of config.AllListeners.
 func (s *Server) ListenerAddresses() []string {
 	var all []string
 	for _, at := range s.extra {
@@ -290,13 +291,13 @@ func (s *Server) Token(tenant string, grant auth.Grant) (string, error) {
 	return s.verifier.Sign(tenant, grant)
 }
 
-// goodbyes is what the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
+// closeTime is how long the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
 const closeTime = 2 * time.Second
 
 // DrainTime is how long Drain may take.
 func (s *Server) DrainTime() time.Duration { return s.config.Drain + closeTime }
 
-// Well reports whether events get through the server, as /readyz asks; one that goes away is well. It ends with ctx.
+// Healthy returns nil if events get through the server, as /readyz asks, or if it drains. It blocks, until ctx ends.
 func (s *Server) Healthy(ctx context.Context) error {
 	_, err := s.node.Probe(ctx)
 	if why := protocol.AsRefusal(err); why != nil && why.Reason == protocol.Draining {

@@ -19,8 +19,8 @@ func (s *Server) Drain(ctx context.Context) {
 	s.awaitLastAnswers(began)
 }
 
-// answersTime is how long a drain lasts at least while clients keep HTTP connections open: those that use them hear with
-// an answer that theirs closes, and none has sent a request when it does.
+// lastAnswersTime is how long a drain lasts at least while clients keep HTTP connections open: an answer tells each client
+// that uses its connection that it closes, so that no client has a request on the way when it does.
 const lastAnswersTime = time.Second
 
 func (s *Server) awaitLastAnswers(began time.Time) {
@@ -46,17 +46,17 @@ func (s *Server) Close(ctx context.Context) {
 	s.closeAuth()
 }
 
-// forget ends what lets clients in, and what is kept of it.
+// closeAuth ends the verifier and the journal of revocations.
 func (s *Server) closeAuth() {
 	if s.verifier != nil {
 		s.verifier.Close()
 	}
 	if s.revocations != nil {
-		_ = s.revocations.Close() // what was answered is on disk
+		_ = s.revocations.Close() // each revocation that was answered is on disk
 	}
 }
 
-// end ends the engine and what it keeps.
+// closeNode ends the engine and its store.
 func (s *Server) closeNode() error {
 	s.stop()
 	s.node.Close()

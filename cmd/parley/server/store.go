@@ -14,14 +14,14 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/journal"
 )
 
-// openWait is how long the start, or a reload, waits for the store of durable topics. What is wrong with a directory, such
-// as that another process has it, is known by then. On a full disk, and with a store that takes longer, the server goes on
-// without durable topics until they are there.
+// openWait is how long the start, or a reload, waits for the store of durable topics. By then it is known whether
+// something is wrong with the directory, such as that another process has it. On a full disk, and with a store that takes
+// longer, the server goes on without durable topics until the store is open.
 const openWait = time.Second
 
-// keep opens the store of durable topics, if there are to be any, and gives it to the engine. Once open it stays so: a
-// topic that is in it does not lose its events because a rule has changed; a start that does not need it tells it so. What
-// keeps it from being opened after openWait is given to late.
+// openStore opens the store of durable topics, if there are to be any, and gives it to the engine. Once open it stays
+// open: a topic in it does not lose its events because a rule has changed. A start without durable topics notes that
+// beside the store. late gets the error of a store that fails to open after openWait.
 func (s *Server) openStore(cfg *config.Config, late func(error)) error {
 	s.storeTurn.Lock()
 	defer s.storeTurn.Unlock()
@@ -57,8 +57,9 @@ func (s *Server) openStore(cfg *config.Config, late func(error)) error {
 	return nil
 }
 
-// recall opens what is kept of revocations, if there is a data directory, and is the first to look into that. It is not a
-// part of the store: revocations have to be kept when no topic is durable, and known before the first client comes.
+// openRevocations opens the journal of revocations, if there is a data directory, and is the first to look into that. The
+// journal is no part of the store: revocations must be kept even if no topic is durable, and known before the first client
+// comes.
 func (s *Server) openRevocations(cfg *config.Config) error {
 	if cfg.Data == "" {
 		return nil
@@ -78,7 +79,7 @@ func (s *Server) openRevocations(cfg *config.Config) error {
 	return nil
 }
 
-// passOver notes beside a store that this run does not use that its topics are served without it.
+// skipStore notes beside a store that this run does not use it, so that its topics are served without it.
 func (s *Server) skipStore(cfg *config.Config, dir string) {
 	if cfg.Data == "" {
 		return
@@ -88,7 +89,7 @@ func (s *Server) skipStore(cfg *config.Config, dir string) {
 	}
 }
 
-// await gives the engine its store when that is open, unless the server ends before.
+// awaitStore gives the engine its store when that is open, unless the server ends before.
 func (s *Server) awaitStore(opening *durable.Opening, start time.Time, late func(error)) {
 	s.feeds.Go(func() {
 		store, err := opening.Wait(s.running)
@@ -109,7 +110,7 @@ func (s *Server) awaitStore(opening *durable.Opening, start time.Time, late func
 	})
 }
 
-// kept is for who holds the lock.
+// setStore gives the engine its store. The caller holds the lock.
 func (s *Server) setStore(store *durable.Store, start time.Time) error {
 	if err := s.node.Keep(store); err != nil {
 		return errors.Join(fmt.Errorf("store of durable topics in %s: %w", s.config.Data, err), store.Close())
@@ -119,19 +120,19 @@ func (s *Server) setStore(store *durable.Store, start time.Time) error {
 	return nil
 }
 
-// lateAtStart has a store that cannot be opened end the server, as it would have kept it from starting.
+// storeFailedAtStart ends the server if its store cannot be opened: with such a store it would not have started.
 func (s *Server) storeFailedAtStart(err error) { s.failed <- err }
 
-// lateAtReload leaves the durable topics refused: the server was well before they came.
+// storeFailedAtReload leaves the durable topics refused: the server was well before they came.
 func (s *Server) storeFailedAtReload(err error) {
 	s.log.Error("durable topics cannot be opened; they stay refused until another reload finds the cause gone", "cause", err)
 }
 
-// Failed has the error that the server has to end with, if there comes to be one after New.
+// Failed delivers the error with which the server must end, if one comes after New.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// endAtOnce ends the process when the disk has failed: what is in memory is then no longer what is on disk, and only a
-// new start makes them one again. Nothing was answered that is not on disk.
+// exitOnStoreFailure ends the process when the disk has failed: memory and disk then differ, and only a new start makes
+// them the same again. No publish was answered that is not on disk.
 func (s *Server) exitOnStoreFailure(sentence string) {
 	s.log.Error("the store of durable topics has failed; ending at once, start again when the disk is well", "cause", sentence)
 	s.options.Exit(exitStore)

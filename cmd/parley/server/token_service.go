@@ -11,11 +11,11 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// desk serves, for the API, users and outposts that come with tokens of their own.
+// tokenService serves, for the API, users and outposts that show tokens of their own.
 type tokenService struct {
 	verifier *auth.Verifier
-	// rules are those of the dialect that takes tickets, for a token that is shown for one. Whoever would be refused there
-	// with the token gets no ticket.
+	// rules are those of the dialect that takes tickets, for a token that is shown for one. A token that the dialect would
+	// refuse gets no ticket.
 	rules     func() (protocol.Claims, bool)
 	documents atomic.Pointer[map[string]map[string]api.Documents] // by tenant and outpost; replaced as a whole
 }
@@ -38,7 +38,7 @@ func (d *tokenService) Issue(ctx context.Context, tenant, bearer string) (string
 	return d.verifier.Tickets().Issue(tenant, id, rules)
 }
 
-// ticketRules are those of the dialect that takes tickets, as it is set up now.
+// ticketRules are those of the dialect that takes tickets, as it is configured now; false if there is none.
 func (s *Server) ticketRules() (protocol.Claims, bool) {
 	for _, d := range s.dialects {
 		if takes, ok := d.now().(protocol.TicketTaker); ok {
@@ -48,7 +48,7 @@ func (s *Server) ticketRules() (protocol.Claims, bool) {
 	return protocol.Claims{}, false
 }
 
-// OutpostsOf implements api.Outposts. A token for any outpost, as dev mode has it, is told to be of dev mode's own.
+// OutpostsOf implements api.Outposts. A token for any outpost, as dev mode has it, is that of dev mode's own outpost.
 func (d *tokenService) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
 	all, err := d.verifier.OutpostsOf(ctx, tenant, bearer)
 	for i := range all {
@@ -64,7 +64,7 @@ func (d *tokenService) Documents(tenant string) map[string]api.Documents {
 	return (*d.documents.Load())[tenant]
 }
 
-// upstream answers outposts what this server does not; nil for nobody. A wrong URL was refused before.
+// upstream answers those calls of outposts that this server does not; nil for none. Load has refused a wrong URL.
 func upstream(cfg *config.Config) *url.URL {
 	original := cfg.APISettings()
 	if original == nil {

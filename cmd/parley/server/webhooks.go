@@ -13,8 +13,8 @@ import (
 	"github.com/parley-realtime/parley/transport/webhook"
 )
 
-// heralds are the couriers of those tenants whose backends are told what happens to their clients. The courier of a
-// tenant that is no more stays: it has the ends of its connections to tell.
+// webhooks are the senders of those tenants whose backends want to know what happens to their clients. The sender of a
+// removed tenant stays: it has yet to send the ends of its connections.
 type webhooks struct {
 	log *slog.Logger
 
@@ -22,8 +22,8 @@ type webhooks struct {
 	byTenant map[string]*webhook.Courier
 }
 
-// fit gives tenants the couriers that they are to have, and couriers the settings. A courier whose new settings are wrong
-// keeps the old ones.
+// update gives each tenant its sender, and each sender its settings. A sender whose new settings are wrong keeps the old
+// ones.
 func (h *webhooks) update(limits []actors.TenantConfig, hooks map[string]webhook.Config) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -34,18 +34,18 @@ func (h *webhooks) update(limits []actors.TenantConfig, hooks map[string]webhook
 			continue
 		}
 		hook.Logger = h.log
-		courier, err := h.sender(limits[i].Name, hook)
+		sender, err := h.sender(limits[i].Name, hook)
 		if err != nil {
 			all = append(all, fmt.Errorf("tenant %s: %w", limits[i].Name, err))
 		}
-		if courier != nil {
-			limits[i].Lifecycle.Herald = courier
+		if sender != nil {
+			limits[i].Lifecycle.Herald = sender
 		}
 	}
 	return errors.Join(all...)
 }
 
-// courier is that of a tenant, made if there is none; nil if that cannot be. The caller holds the lock.
+// sender returns a tenant's sender, and makes it if there is none; nil if that fails. The caller holds the lock.
 func (h *webhooks) sender(tenant string, hook webhook.Config) (*webhook.Courier, error) {
 	if known := h.byTenant[tenant]; known != nil {
 		return known, known.Reload(hook)
@@ -57,22 +57,22 @@ func (h *webhooks) sender(tenant string, hook webhook.Config) (*webhook.Courier,
 	return made, err
 }
 
-// dismiss ends the couriers of tenants that want none any more; what waits for them is lost.
+// remove ends the senders of tenants that want none any more; events that wait in them are lost.
 func (h *webhooks) remove(limits []actors.TenantConfig) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range limits {
-		if courier := h.byTenant[limits[i].Name]; courier != nil && limits[i].Lifecycle.Herald == nil {
-			courier.Close(canceled())
+		if sender := h.byTenant[limits[i].Name]; sender != nil && limits[i].Lifecycle.Herald == nil {
+			sender.Close(canceled())
 			delete(h.byTenant, limits[i].Name)
 		}
 	}
 }
 
-// lastWords is how long webhooks may take for what is told after the drain.
+// flushTime is how long webhooks may take to send the events that come after the drain.
 const flushTime = time.Second
 
-// gone is a context that has ended.
+// canceled returns a context that has ended.
 func canceled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -83,29 +83,29 @@ func (h *webhooks) each(do func(*webhook.Courier)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all sync.WaitGroup
-	for _, courier := range h.byTenant {
-		all.Go(func() { do(courier) })
+	for _, sender := range h.byTenant {
+		all.Go(func() { do(sender) })
 	}
 	all.Wait()
 }
 
-// flush sends what waits, until the context ends.
+// flush sends the events that wait, until the context ends.
 func (h *webhooks) flush(ctx context.Context) {
 	h.each(func(c *webhook.Courier) { _ = c.Flush(ctx) })
 }
 
-// close sends what waits, until the context ends, and ends the couriers.
+// close sends the events that wait, until the context ends, and ends the senders.
 func (h *webhooks) close(ctx context.Context) {
 	h.each(func(c *webhook.Courier) { c.Close(ctx) })
 }
 
-// figures tell the API what became of the events.
+// metrics tell the API what became of the events.
 func (h *webhooks) metrics() map[string]api.WebhookStats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := map[string]api.WebhookStats{}
-	for name, courier := range h.byTenant {
-		f := courier.Figures()
+	for name, sender := range h.byTenant {
+		f := sender.Figures()
 		all[name] = api.WebhookStats{Taken: f.Taken, Overflow: f.Overflow, End: f.End, Batches: f.Batches, Failures: f.Failures, Waiting: f.Waiting, Failing: f.Failing}
 	}
 	return all
