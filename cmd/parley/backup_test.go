@@ -34,8 +34,8 @@ func restored(t *testing.T, file, dir string) {
 	}
 }
 
-// F5: a backup of a server that runs, with publishes going on, and one of a directory that nobody has open. What is
-// restored has all that was answered before the backup, in order; readers from before are told.
+// F5: a backup of a server that runs, with publishes going on, and one of a directory that nobody has open. The
+// restored one has all that was answered before the backup, in order; readers from before are told.
 func TestBackup_OfAServerThatRunsAndOfOneThatDoesNot(t *testing.T) {
 	t.Parallel()
 	dir, file := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backup.tar")

@@ -78,7 +78,7 @@ func bannerLine(to *strings.Builder, d *protocol.Description, text string) {
 	to.WriteString(strings.TrimRight(fmt.Sprintf("  %-11s %s", label, text), " ") + "\n")
 }
 
-// me is how to call this program from the directory where it was called.
+// programPath is how to call this program from the directory where it was called.
 func programPath() string {
 	path, err := os.Executable()
 	if err != nil {

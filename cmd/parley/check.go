@@ -14,8 +14,8 @@ type checkCommand struct {
 	Dev    bool   `help:"Check it for dev mode."`
 }
 
-// Run prints every problem, or ok. What is outside and cannot be reached now is a warning: it may be there when the server
-// starts, which goes without it until it is.
+// Run prints every problem, or ok. A service outside that cannot be reached now is a warning: it may be there when the
+// server starts, which goes without it until it is.
 func (c *checkCommand) Run() error {
 	loaded := config.Load(config.Sources{Protocols: protocols.All, File: c.Config, Dev: c.Dev, Environ: os.Environ()})
 	problems := append(loaded.Problems, loaded.Refused...)

@@ -15,7 +15,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// hostileJSON are commands that somebody sends who means no good.
+// hostileJSON are commands of an attacker.
 var hostileJSON = map[string]string{
 	"1 MiB":               `{"type":"nonsense","x":"` + strings.Repeat("x", 1<<20) + `"}`,
 	"1 MiB of brackets":   strings.Repeat("[", 1<<20),
@@ -87,7 +87,7 @@ func TestCommands_HostileJSONIsAnErrorAndCheap(t *testing.T) {
 // ignoredMark is what provoke returns for a message after which the connection goes on as if nothing had been said.
 const ignoredMark = "(ignored)"
 
-// provoke says something and returns the answer. What a dialect does not answer is followed by a ping of the socket.
+// provoke sends a text and returns the answer. Where a dialect does not answer, a ping of the socket follows.
 func provoke(t *testing.T, conn *websocket.Conn, who, text string) (string, error) {
 	t.Helper()
 	defer conn.CloseNow()

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Clients of the protocols, run as they are against a real server. What stands around them (who reads their answers, where
-// they connect) is in testdata/clients, and so are clients of our own that say the same on the wire. Where the protocols'
+// Clients of the protocols, run as they are against a real server. The code around them (which reads their answers, and
+// says where they connect) is in testdata/clients, and so are clients of our own that say the same on the wire. Where the protocols'
 // documents lie beside the repository, the clients that they print are cut out of them and run, too.
 //
 // They need Node 20 or newer and Debian's python3-websockets. Without these a test is skipped and says what to install; with

@@ -21,7 +21,7 @@ const (
 	gcNoise = 20          // percent by which the last setting may be off
 )
 
-// collect keeps the garbage in proportion to what lives, and tidies up behind crowds, until done.
+// collect keeps the garbage in proportion to the live heap, and tidies up after many clients have left, until done.
 func collect(done <-chan struct{}) {
 	if os.Getenv("GOGC") != "" {
 		return

@@ -21,7 +21,7 @@ import (
 var everyPath = []string{"/api/v2/dashboard/ws", "/ws", "/ws/telemetry", "/ws/alerts", "/ws/system", "/ws/devices"}
 
 // reliability.md check 4 in small: 10,000 lines of random bytes on each socket, as messages and as raw bytes behind the
-// handshake. Whatever the server makes of them, it is the same process afterwards, and holds no goroutine more.
+// handshake. The server is the same process afterwards, and holds no goroutine more.
 func TestHostile_TenThousandRandomLinesLeaveNothingBehind(t *testing.T) {
 	r := serveDev(t)
 	address := strings.TrimPrefix(r.base, "http://")

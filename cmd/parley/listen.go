@@ -74,8 +74,8 @@ func (c *listenCommand) Run() error {
 }
 
 // listenTo listens in several dialects at once until one ends with an error, or all have ended. A dialect that the server
-// does not speak is left out, unless it is the only one. The others begin when the first is in, or was refused: it is the
-// one that says best why.
+// does not speak is left out, unless it is the only one. The others begin when the server has let the first one in, or has
+// refused it: its refusal is the clearest.
 func listenTo(ctx context.Context, all []client.ListenOptions) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -112,7 +112,7 @@ func listenTo(ctx context.Context, all []client.ListenOptions) error {
 	return nil
 }
 
-// lines are written one at a time, whoever hears them.
+// lines writes the lines of all dialects, one at a time.
 type lines struct {
 	out   io.Writer
 	timed bool

@@ -1,15 +1,15 @@
 // Command parley is the notification server and the small tools around it.
 //
-// This is the only place that reads files, flags and the environment. The rooms below it:
+// This is the only place that reads files, flags and the environment. The packages below it:
 //
-//	protocols  the list of the protocols that are spoken; to add one is a line there
-//	config   one YAML file, the environment over it, flags over both
-//	server   puts the parts together, listens, reloads, drains
-//	feed     the machine's figures, and the sample events of dev mode
-//	logline  the log
-//	systemd  what systemd is told
-//	client   the other side: publish, listen in a dialect, fetch a backup
-//	backup   one file of a data directory, and back
+//	protocols  the list of protocols; a new one is a line there
+//	config     one YAML file, the environment over it, flags over both
+//	server     puts the parts together, listens, reloads, drains
+//	feed       the machine's figures, and the sample events of dev mode
+//	logline    the log
+//	systemd    readiness and watchdog, for systemd
+//	client     the other side: publish, listen in a dialect, fetch a backup
+//	backup     one file of a data directory, and back
 //
 // Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not 0.
 package main

@@ -33,7 +33,7 @@ const (
 	leaveTimeout = 2 * time.Second
 )
 
-// warn says what is not right with a configuration that can be used.
+// logWarnings logs the doubts about a configuration that can be used.
 func (p *process) logWarnings(loaded *config.Result) {
 	for _, name := range loaded.Unknown {
 		p.log.Warn("no setting has this name in the environment", "variable", name)
@@ -46,7 +46,7 @@ func (p *process) logWarnings(loaded *config.Result) {
 	}
 }
 
-// begin makes the server. A signal to end ends the wait for it; the server is nil then.
+// newServer makes the server. A signal to end ends the wait for it; the server is nil then.
 func (p *process) newServer(cfg config.Config, options server.Options) (*server.Server, error) {
 	made, failed := make(chan *server.Server, 1), make(chan error, 1)
 	go func() {
@@ -63,7 +63,7 @@ func (p *process) newServer(cfg config.Config, options server.Options) (*server.
 		case err := <-failed:
 			return nil, err
 		case received := <-p.signals:
-			if received != syscall.SIGHUP { // what it asks for is being read anyway
+			if received != syscall.SIGHUP { // the configuration is being read anyway
 				p.log.Info("ended by a signal before it served", "signal", received.String())
 				return nil, nil
 			}
@@ -92,7 +92,7 @@ func (p *process) serve(s *server.Server, cfg *config.Config) error {
 	return p.handleSignals(s)
 }
 
-// attend does what signals ask for, until one ends the server, or the server its own start.
+// handleSignals obeys signals until one ends the server, or the server fails.
 func (p *process) handleSignals(s *server.Server) error {
 	for {
 		select {
@@ -110,7 +110,7 @@ func (p *process) handleSignals(s *server.Server) error {
 	}
 }
 
-// end drains and ends the server, within its time.
+// shutdown drains and ends the server, within its time.
 func (p *process) shutdown(s *server.Server) {
 	go p.exitOnSecondSignal()
 	p.systemd.Stopping(s.DrainTime()+closeTimeout+leaveTimeout, "draining")
@@ -130,7 +130,7 @@ func (p *process) shutdown(s *server.Server) {
 	}
 }
 
-// hurry ends the process when a second signal comes; the process ends with the drain otherwise.
+// exitOnSecondSignal ends the process when a second signal comes; otherwise the process ends with the drain.
 func (p *process) exitOnSecondSignal() {
 	for received := range p.signals {
 		if received != syscall.SIGHUP {

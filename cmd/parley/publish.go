@@ -20,7 +20,7 @@ type publishCommand struct {
 	Data  string `arg:"" name:"json" help:"The event's data, a JSON object; - reads it from stdin."`
 }
 
-// maxStdin bounds what is read from stdin, in bytes; servers take less.
+// maxStdin bounds the data from stdin, in bytes; servers take less.
 const maxStdin = 16 << 20
 
 // Run publishes.

@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// serveInto starts a server whose stderr is a pipe, and reads that up to the line that it serves. What comes later waits
+// serveInto starts a server whose stderr is a pipe, and reads that up to the line that it serves. Later lines wait
 // in the pipe until the test reads or closes it.
 func serveInto(t *testing.T, environ []string, args ...string) (r *running, stderr *os.File) {
 	t.Helper()

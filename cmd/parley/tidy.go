@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// After a crowd has left nothing is allocated for a while, so nothing is collected either, and the process keeps what the crowd
+// After many clients have left nothing is allocated for a while, so nothing is collected either, and the process keeps what the crowd
 // used. A tidier gives it back: a collection, and all free pages to the kernel, once the server is quiet. It takes some 20 ms of processor
 // time on a server that 5,000 clients had left, and nobody waits for it.
 const (
@@ -33,7 +33,7 @@ func (t *tidier) due(allocated, live uint64) bool {
 	return true
 }
 
-// tidy collects twice, since what is in pools outlives one collection.
+// tidy collects twice, since objects in pools outlive one collection.
 func tidy() {
 	runtime.GC()
 	debug.FreeOSMemory()

@@ -108,7 +108,7 @@ func (s *session) acted() []protocol.Command {
 	return append([]protocol.Command{s.attached.heed()}, reply...)
 }
 
-// ended forgets what is heard no more, since the right that it stood on is gone.
+// ended forgets an attachment whose right has ended.
 func (s *session) ended(topic string) []protocol.Command {
 	kind, id, below := strings.Cut(topic, "/")
 	switch {

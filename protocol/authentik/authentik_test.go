@@ -28,7 +28,7 @@ func engine(t testing.TB, build func(Config) protocol.Dialect) *dialecttest.Engi
 	})
 }
 
-func client(config Config) protocol.Dialect  { return NewClient(config) }
+func client(config Config) protocol.Dialect  { return NewPage(config) }
 func outpost(config Config) protocol.Dialect { return NewOutpost(config) }
 
 func TestClientTranscripts(t *testing.T) {
@@ -161,7 +161,7 @@ func TestConfig_PathBeginsAndEndsWithASlash(t *testing.T) {
 		"": "", "auth": "", "/auth": "", "auth/": "", "//": "", "/a//b/": "", "/../": "", "/{x}/": "", "/a%2fb/": "", "/a?b/": "", "/a\nb/": "",
 	} {
 		config := Config{Path: path}
-		if got := NewClient(config).Paths()[0]; want != "" && got != want || want == "" && got != "/ws/client/" {
+		if got := NewPage(config).Paths()[0]; want != "" && got != want || want == "" && got != "/ws/client/" {
 			t.Errorf("%q: got %s", path, got)
 		}
 		if err := config.Check(); (err == nil) != (want != "") || err != nil && !strings.HasPrefix(err.Error(), "path is ") {
@@ -176,7 +176,7 @@ func TestConfig_PathBeginsAndEndsWithASlash(t *testing.T) {
 // R003.9: messages for a user without a connection wait, in this dialect alone.
 func TestLimits_ThePagesHaveAnInbox(t *testing.T) {
 	want := protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Inbox: true}
-	if got := NewClient(DefaultConfig()).Limits(); got != want {
+	if got := NewPage(DefaultConfig()).Limits(); got != want {
 		t.Errorf("got %+v", got)
 	}
 	want.Inbox, want.Unread = false, 30*time.Second

@@ -84,4 +84,4 @@ func (c Config) APIPrefix() string { return strings.TrimSuffix(c.Path, "/") }
 func (c Config) On() bool { return c.Enabled }
 
 // Dialects implements protocol.Settings.
-func (c Config) Dialects() []protocol.Dialect { return []protocol.Dialect{NewClient(c), NewOutpost(c)} }
+func (c Config) Dialects() []protocol.Dialect { return []protocol.Dialect{NewPage(c), NewOutpost(c)} }

@@ -18,7 +18,7 @@ func event(t testing.TB, kind protocol.Kind, topic, data string) *protocol.Event
 
 // R003.4, R003.6, R003.8: the members in the order of the document.
 func TestClient_Bytes(t *testing.T) {
-	d := NewClient(DefaultConfig())
+	d := NewPage(DefaultConfig())
 	for _, c := range []struct {
 		kind       protocol.Kind
 		data, want string
@@ -104,7 +104,7 @@ func BenchmarkEncode(b *testing.B) {
 		kind    protocol.Kind
 		data    string
 	}{
-		{"message", NewClient(DefaultConfig()), protocol.Message, `{"level":"error","message":"a message"}`},
+		{"message", NewPage(DefaultConfig()), protocol.Message, `{"level":"error","message":"a message"}`},
 		{"trigger", NewOutpost(DefaultConfig()), protocol.TriggerUpdate, `{"outpost":"` + one + `"}`},
 		{"logout", NewOutpost(DefaultConfig()), protocol.TriggerUpdate, `{"outpost":"` + one + `","args":{"type":"event.provider.specific","sub_type":"logout","session_id":"s"}}`},
 	} {

@@ -72,7 +72,7 @@ var numbers = map[string]byte{"event.provider.specific": '3', "event.session.end
 // triggerUpdate is the instruction to reload the configuration.
 const triggerUpdate = '2'
 
-// Encode implements protocol.Dialect. Only what is published to the topic of an outpost is for outposts.
+// Encode implements protocol.Dialect. Outposts hear only events of the topic of an outpost.
 func (*Outpost) Encode(ev *protocol.Event, _ protocol.View) []byte {
 	if !strings.HasPrefix(ev.Topic, outposts) {
 		return nil

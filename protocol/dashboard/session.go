@@ -197,7 +197,8 @@ func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []proto
 	return s.refuse(why)
 }
 
-// refuse ends the connection. Only what the client itself can mend is told it in an event; all else is in the close code.
+// refuse ends the connection. An event tells the client only of a refusal that it can mend; for all others the close code
+// does.
 func (s *session) refuse(why *protocol.Refusal) []protocol.Command {
 	switch why.Reason {
 	case protocol.Unauthorized, protocol.InvalidToken, protocol.TokenExpired, protocol.UnknownUser, protocol.AuthTimeout,

@@ -234,7 +234,7 @@ func (c *Connection) rights() (all []*protocol.Identity) {
 	return all
 }
 
-// tick does what is due.
+// tick does everything that is due.
 func (c *Connection) tick() {
 	now := c.engine.now
 	switch login := c.dialect.Limits().Login; {

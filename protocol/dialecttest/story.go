@@ -21,7 +21,7 @@ type Story struct {
 	Steps []Step
 }
 
-// Step is one line. What is set depends on the verb.
+// Step is one line. The verb says which fields are set.
 type Step struct {
 	Line int
 	Verb Verb

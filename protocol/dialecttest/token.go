@@ -14,12 +14,12 @@ type Token struct {
 	User string
 	// Expired: its time is over. Foreign: signed with a key that is not the tenant's.
 	Expired, Foreign bool
-	// Topics are what it grants (default all).
+	// Topics are those that it grants (default all).
 	Topics []protocol.Pattern
 	TTL    time.Duration
 	// Type is the claim "type", ID the claim "jti"; "" for none.
 	Type, ID string
-	// Form is what it is, For what it is bound to.
+	// Form is its type, For is the name that it is bound to.
 	Form protocol.Form
 	For  string
 	// Unknown: its user does not exist.

@@ -1,5 +1,5 @@
-// Package echo is a dialect for tests of the wire: its session says back what it hears, text as text and binary as binary. It knows no
-// events, no users and no limits but that of a message, and is served only where a flag asks for it, on /debug/echo.
+// Package echo is a dialect for tests of the wire: its session sends each frame back, text as text and binary as binary. It
+// knows no events, no users and no limits but that of a message, and is served only where a flag asks for it, on /debug/echo.
 package echo
 
 import (
@@ -46,7 +46,7 @@ type session struct{}
 
 func (session) Opened(time.Time, uint64) []protocol.Command { return nil }
 
-// Receive says back what it heard. The frame's data is valid during the call only, so it is copied.
+// Receive sends the frame back. The frame's data is valid during the call only, so it is copied.
 func (session) Receive(_ time.Time, frame protocol.Inbound) (int, []protocol.Command) {
 	return 1, []protocol.Command{protocol.Say{Text: append([]byte(nil), frame.Data...), Binary: frame.Binary}}
 }

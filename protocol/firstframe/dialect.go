@@ -94,5 +94,5 @@ func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 	return s, nil, nil
 }
 
-// Encode implements protocol.Dialect. Who has not said who it is hears nothing.
+// Encode implements protocol.Dialect. A client hears nothing before it has logged in.
 func (*Dialect) Encode(*protocol.Event, protocol.View) []byte { return nil }

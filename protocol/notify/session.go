@@ -26,7 +26,7 @@ func (s *session) Opened(time.Time, uint64) []protocol.Command {
 	return []protocol.Command{protocol.Authenticate{Credential: credential, Lasting: true}}
 }
 
-// Receive implements protocol.Session. All frames are ignored. What is in one that is reported is not told: it may be a
+// Receive implements protocol.Session. All frames are ignored. A report does not quote the frame: it may be a
 // secret.
 func (s *session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
 	if s.reported || !in.Binary && jsontext.Value(in.Data).IsValid() {

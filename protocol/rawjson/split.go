@@ -87,7 +87,7 @@ func nameOf(raw []byte, known []string) string {
 	return name
 }
 
-// afterSpace returns where what is no space begins.
+// afterSpace returns the index of the first byte from i on that is no space.
 func afterSpace(text []byte, i int) int {
 	for i < len(text) && (text[i] == ' ' || text[i] == '\n' || text[i] == '\t' || text[i] == '\r') {
 		i++
@@ -95,7 +95,7 @@ func afterSpace(text []byte, i int) int {
 	return i
 }
 
-// afterText returns what follows the string at i.
+// afterText returns the index behind the string at i.
 func afterText(text []byte, i int) int {
 	for i++; text[i] != '"'; i++ {
 		if text[i] == '\\' {
@@ -105,7 +105,7 @@ func afterText(text []byte, i int) int {
 	return i + 1
 }
 
-// afterValue returns what follows the value at i.
+// afterValue returns the index behind the value at i.
 func afterValue(text []byte, i int) int {
 	switch text[i] {
 	case '"':
@@ -119,7 +119,7 @@ func afterValue(text []byte, i int) int {
 	return i
 }
 
-// afterBrackets returns what follows the array or object at i.
+// afterBrackets returns the index behind the array or object at i.
 func afterBrackets(text []byte, i int) int {
 	for depth := 0; ; i++ {
 		switch text[i] {

@@ -1,16 +1,16 @@
 // Package valtronics is the wire protocol of Valtronics: devices, their telemetry, alerts and status, for browsers and
 // Python scripts. It serves clients written to its document; what the transcripts say is what they get.
 //
-// What the document leaves open is decided thus:
+// The document leaves this open, and it is decided thus:
 //
 //   - Nothing is said before the client speaks, since the documented clients take the first frame for the answer to their
 //     `auth`. One that does not authenticate in time (14 s) gets a failed auth_response and close code 1008.
 //   - A ping is always answered, also before `auth`: its timestamp comes back, beside server_time. Everything else before
-//     `auth` is answered with error "unauthorized". What was sent right behind an `auth`, without waiting for the
-//     answer, is done after it.
+//     `auth` is answered with error "unauthorized". Messages right behind an `auth`, which do not wait for the answer,
+//     are done after it.
 //   - A failed `auth` leaves the connection open, so that the client can read the answer, refresh its token and try again;
 //     the fifth failure in a row closes. Any token that does not hold is error "invalid_token", an expired one too, because
-//     that is the word on which the documented clients refresh. Where the connection is one too many, it is closed.
+//     that is the word on which the documented clients refresh. A connection over a limit is closed.
 //   - The token is in the `auth` frame and nowhere else; one in the query or a header is not looked at. A frame with a
 //     member twice, token too, is no message: which one counts differs from reader to reader.
 //   - A second `auth` refreshes the identity and keeps the subscriptions; if it fails, the old identity stays as long as
@@ -48,5 +48,5 @@
 // text; level and tags are in the metadata. A `json` event with a member "type" that is a string is passed on unchanged;
 // any other is wrapped as {"type":"json","data":...}, since every message of this protocol has a type.
 //
-// It does not know sockets, token formats, or who counts connections: the limits are told in Limits and kept by the engine.
+// It does not know sockets, token formats, or who counts connections: Limits says the limits, and the engine keeps them.
 package valtronics

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// File makes the archive that write writes a file. What is there under its name is whole at every moment: the archive of
+// File makes a file of the archive that write writes. The file of that name is whole at every moment: it is the archive of
 // before, or the new one once the disk has it and it was read again. Errors are sentences for an operator.
 func File(name string, write func(io.Writer) error) (all Summary, err error) {
 	dir := filepath.Dir(name)

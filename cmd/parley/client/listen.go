@@ -19,7 +19,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Listening is how to listen in one dialect.
+// ListenOptions are how to listen in one dialect.
 type ListenOptions struct {
 	// Base is the server's URL; Topics are what to ask for, none for all that the dialect has.
 	Base, Token string
@@ -27,27 +27,29 @@ type ListenOptions struct {
 	// Dialect is the name of the dialect, and Client how it is spoken.
 	Dialect string
 	Client  *protocol.Client
-	// Print is given each message that arrives, as one line of JSON. Its error ends the listening.
+	// Print gets each message that arrives, as one line of JSON. Its error ends Listen.
 	Print func(line []byte) error
 	// Admitted is called whenever the server has let this client in; nil is not.
 	Admitted func()
-	// Retry is told why a connection broke that was good before, and how long it will be until the next; nil is no next.
+	// Retry is called when a connection breaks that was good before, with the cause and the pause before the next one; nil
+	// makes no next one.
 	Retry func(why error, in time.Duration)
 }
 
-// Refused is that the server does not let this client in, or has sent it away for good: another try would end as well.
+// Refused is the error of a server that does not let this client in, or has sent it away for good: another try would end
+// the same.
 type Refused struct {
 	// NotServed says that the server does not speak the dialect.
 	NotServed bool
-	// Why is in the server's own words.
+	// Why is what the server said.
 	Why string
 }
 
 // Error implements error.
 func (r *Refused) Error() string { return r.Why }
 
-// Listen connects, says who it is and what it wants, and prints what arrives until the context ends (nil), or the
-// connection does (why). It blocks. A connection that breaks after it was good is made again, with growing pauses. What
+// Listen connects, logs in, asks for its topics, and prints what arrives until the context ends (nil), or the connection
+// does (why). It blocks. A connection that breaks after it was good is made again, with growing pauses. What
 // was refused is a *Refused.
 func Listen(ctx context.Context, l ListenOptions) error {
 	pauses := backoff.NewExponentialBackOff()
@@ -71,7 +73,7 @@ func Listen(ctx context.Context, l ListenOptions) error {
 	}
 }
 
-// errPrint is in what Listen returns after Print failed.
+// errPrint is wrapped in the error that Listen returns after Print has failed.
 var errPrint = errors.New("nothing can be printed any more")
 
 // connect is one connection; good says that something was heard on it.
@@ -89,7 +91,7 @@ func (l *ListenOptions) connect(ctx context.Context) (good bool, err error) {
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(maxAnswer)
-	// The end of the context says goodbye first: a context that ends a Read would cut the connection.
+	// The end of the context sends a close frame: a context that ends a Read would cut the connection.
 	defer context.AfterFunc(ctx, func() { conn.Close(websocket.StatusNormalClosure, "") })()
 	var login [][]byte
 	if l.Client.Login != nil {
@@ -134,7 +136,7 @@ func (l *ListenOptions) dial(ctx context.Context) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// repeat says something every so often until it is stopped, or the connection ends.
+// repeat sends frames at an interval until it is stopped, or the connection ends.
 func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, frames [][]byte) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
@@ -149,7 +151,7 @@ func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, fram
 			}
 			for _, frame := range frames {
 				if send(ctx, conn, frame) != nil {
-					return // the reader is told why
+					return // read gets the cause
 				}
 			}
 		}
@@ -200,7 +202,7 @@ func send(ctx context.Context, conn *websocket.Conn, frame []byte) error {
 	return conn.Write(context.WithoutCancel(ctx), websocket.MessageText, frame)
 }
 
-// line is a message as one line of JSON; what is no JSON becomes a JSON string.
+// line is a message as one line of JSON; a message that is no JSON becomes a JSON string.
 func line(message []byte) []byte {
 	var b bytes.Buffer
 	if json.Compact(&b, message) != nil {
@@ -212,7 +214,7 @@ func line(message []byte) []byte {
 	return b.Bytes()
 }
 
-// ended says why a connection is over: nothing if we wanted it.
+// closeError says why a connection is over; nil if the context has ended it.
 func closeError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -229,7 +231,7 @@ func closeError(ctx context.Context, err error) error {
 	return &Refused{Why: why}
 }
 
-// dialError says what the server answered instead of a socket, in its own words.
+// dialError is the error that the server answered instead of a socket, in its own words.
 func dialError(response *http.Response, err error) error {
 	if response == nil {
 		return fmt.Errorf("connect: %w", err)

@@ -43,7 +43,7 @@ func (v Validity) Refused(now time.Time) string {
 	return ""
 }
 
-// Ending says that the certificate, which clients take now, ends soon; "" if it does not.
+// EndsSoon says that the certificate, which clients take now, ends soon; "" if it does not.
 func (v Validity) EndsSoon(now time.Time) string {
 	if v.Refused(now) != "" || now.Add(expiryWarning).Before(v.Until) {
 		return ""
@@ -51,8 +51,8 @@ func (v Validity) EndsSoon(now time.Time) string {
 	return "expires on " + v.Until.UTC().Format(time.RFC3339) + "; renew it and reload (SIGHUP)"
 }
 
-// checkCertificate looks at what a certificate says. A server starts with one that clients refuse, since some do not care
-// and the others hear why; so that is no problem of the configuration.
+// checkCertificate checks the times and names of a certificate. A server starts with one that clients refuse, since some
+// clients do not care and the others say why; so that is no problem of the configuration.
 func (l *Result) checkCertificate(pair *tls.Certificate) {
 	v, err := ValidityOf(pair)
 	if err != nil {

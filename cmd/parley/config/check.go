@@ -13,7 +13,7 @@ import (
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
-// check finds what is readable but makes no sense.
+// check adds a problem for each setting that can be read but makes no sense.
 func (l *Result) check(dev bool) {
 	c := &l.Config
 	l.checkAddresses(dev)
@@ -45,7 +45,7 @@ func (l *Result) check(dev bool) {
 	l.checkTenants()
 }
 
-// checkWebSocket asks the package, which checks by making a server.
+// checkWebSocket asks the package websocket, which checks a configuration by making a server of it.
 func (c *Config) checkWebSocket() error {
 	made, err := websocket.New(c.WebSocket, nil, nil, nil)
 	if err == nil {
@@ -54,10 +54,10 @@ func (c *Config) checkWebSocket() error {
 	return err
 }
 
-// filled are the sections whose packages take 0 for "the default": there an explicit 0 would not do what it says.
+// zeroIsDefault are the sections whose packages take 0 for "the default": there an explicit 0 would not be obeyed.
 var zeroIsDefault = []string{"engine.", "websocket.", "api.", "auth."}
 
-// checkNumbers refuses what is negative, and an explicit 0 that would not be obeyed.
+// checkNumbers refuses negative numbers, and an explicit 0 that would not be obeyed.
 func (l *Result) checkNumbers() {
 	c := &l.Config
 	for _, s := range c.Settings() {
@@ -106,7 +106,7 @@ func (l *Result) checkAddresses(dev bool) {
 	}
 }
 
-// address complains about what is no host:port, and returns the host ("*" for all) of what is.
+// address returns the host of a host:port, "*" for all hosts; it adds a problem for anything else, and returns "".
 func (l *Result) address(key, address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

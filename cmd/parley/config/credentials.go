@@ -17,7 +17,7 @@ type Cookie struct {
 	Tokens        bool     `yaml:"tokens" env:"TOKENS" envDefault:"false"`
 }
 
-// Outpost is one token of an outpost, which may have several, or what it is answered, or both.
+// Outpost is one token of an outpost, which may have several, or its documents, or both.
 type Outpost struct {
 	UUID      string `yaml:"uuid" unit:"uuid"`
 	Token     string `yaml:"token" unit:"secret"`
@@ -26,7 +26,7 @@ type Outpost struct {
 	Documents string `yaml:"documents" unit:"path"`
 }
 
-// admit puts in what lets in beside tokens, reading its files.
+// readCredentials adds the credentials beside tokens, and reads their files.
 func (t *Tenant) readCredentials(into *auth.TenantKeys) error {
 	var err error
 	if into.Cookie, err = t.Cookie.read(); err != nil {
@@ -66,7 +66,7 @@ func (c *Cookie) read() (auth.CookieRules, error) {
 	return made, nil
 }
 
-// shows reports whether it is a token; else it says only what an outpost is answered, whose token introspection knows.
+// hasToken reports whether it has a token; else it has only documents for an outpost whose token introspection knows.
 func (o *Outpost) hasToken() bool { return o.Token != "" || o.TokenFile != "" || o.Documents == "" }
 
 func (o *Outpost) read() (auth.OutpostToken, error) {
@@ -85,7 +85,7 @@ func (o *Outpost) read() (auth.OutpostToken, error) {
 	return made, nil
 }
 
-// users are those that exist, nil if the settings do not say.
+// users are the known users, nil if no setting names any.
 func (t *Tenant) users() ([]string, error) {
 	if t.UsersFile == "" {
 		return t.Users, nil
@@ -105,8 +105,8 @@ func (t *Tenant) users() ([]string, error) {
 
 var uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
-// checkAdmission finds what is wrong with what lets in beside tokens, each with its own line. It reports whether all is
-// sound.
+// checkCredentials adds the problems of the credentials beside tokens, each with its own line. It reports whether there are
+// none.
 func (l *Result) checkCredentials(t *Tenant, key string) bool {
 	before := len(l.Problems)
 	if rules, err := t.Cookie.read(); err != nil {
@@ -170,7 +170,7 @@ func (l *Result) checkIntrospection(t *Tenant, key string) {
 	}
 }
 
-// checkLobby finds tenants that share a host and could not be told apart there.
+// checkSharedHosts finds tenants that share a host but no token could tell apart there.
 func (l *Result) checkSharedHosts() {
 	all := map[string]auth.TenantKeys{}
 	sharing := Sharing(l.Config.Tenants)
@@ -186,7 +186,7 @@ func (l *Result) checkSharedHosts() {
 	}
 }
 
-// try asks auth what is wrong with settings.
+// try returns the error that auth has for some settings.
 func try(settings auth.TenantKeys) error {
 	_, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"this": settings})
 	return plain(err)

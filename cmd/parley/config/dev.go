@@ -18,10 +18,10 @@ const (
 	DevOutpost = "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d"
 )
 
-// Unlimited is a limit on connections that none meets.
+// Unlimited is a limit on connections that no server reaches.
 const Unlimited = 1 << 30
 
-// develop turns the defaults into those of dev mode; file, environment and flags still win.
+// applyDevDefaults turns the defaults into those of dev mode; file, environment and flags still win.
 func (c *Config) applyDevDefaults() {
 	c.InternalListen = ""
 	c.Drain = 2 * time.Second

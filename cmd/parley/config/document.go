@@ -65,7 +65,7 @@ func parse(text []byte) (file *ast.File, err error) {
 	return parser.ParseBytes(text, 0)
 }
 
-// lineOf is where a node begins, 0 if nobody knows.
+// lineOf is the line where a node begins, 0 if that is unknown.
 func lineOf(node ast.Node) int {
 	if token := node.GetToken(); token != nil && token.Position != nil {
 		return token.Position.Line
@@ -77,7 +77,7 @@ func (d *document) fill(node ast.Node, into reflect.Value, key string) {
 	line := lineOf(node)
 	switch node.(type) {
 	case *ast.NullNode:
-		return // a key with nothing behind it says nothing
+		return // a key without a value sets nothing
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
 		d.addProblem(line, key, "anchors, aliases and tags are not understood here; write the value out")
 		return

@@ -2,7 +2,7 @@ package config
 
 // The lines of meaning for settings whose tags have no room for them, by key.
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (Config) Help() map[string]string {
 	return map[string]string{
 		"listen":          "Where clients and backends connect.",
@@ -16,7 +16,7 @@ func (Config) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (Log) Help() map[string]string {
 	return map[string]string{
 		"format": "One line per event, as JSON or for a person.",
@@ -24,7 +24,7 @@ func (Log) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (TLS) Help() map[string]string {
 	return map[string]string{
 		"certificate": "PEM certificate chain for listen; read again on SIGHUP.",
@@ -32,7 +32,7 @@ func (TLS) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (ACME) Help() map[string]string {
 	return map[string]string{
 		"domains":   "Get certificates for these names; accepts the authority's terms.",
@@ -42,7 +42,7 @@ func (ACME) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (Tenant) Help() map[string]string {
 	return map[string]string{
 		"name":         "Its word in logs, metrics and commands.",
@@ -69,7 +69,7 @@ func (Tenant) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (Key) Help() map[string]string {
 	return map[string]string{
 		"alg":         "The one algorithm of the key; empty for what its kind suggests. A JWKS brings its own.",
@@ -86,7 +86,7 @@ func (Key) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (Cookie) Help() map[string]string {
 	return map[string]string{
 		"secret_keys": "AUTHENTIK_SECRET_KEY, at least 32 bytes: its session cookies are signed with it. Several " +
@@ -96,7 +96,7 @@ func (Cookie) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (Outpost) Help() map[string]string {
 	return map[string]string{
 		"uuid":       "The outpost that may show the token, in lower case with dashes.",
@@ -108,7 +108,7 @@ func (Outpost) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (Lifecycle) Help() map[string]string {
 	return map[string]string{
 		"topic": "Keep what happens to connections and users in the topic $lifecycle, whose history backends read; " +
@@ -118,7 +118,7 @@ func (Lifecycle) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (Topics) Help() map[string]string {
 	return map[string]string{
 		"durable": "Topics that are kept on disk, in data, unless a rule says where they are kept: a/b, a/*, a* or *.",
@@ -128,7 +128,7 @@ func (Topics) Help() map[string]string {
 	}
 }
 
-// Help implements helper.
+// Help is one line of meaning for each key.
 func (Listener) Help() map[string]string {
 	return map[string]string{
 		"address":  "Where clients connect, beside listen.",

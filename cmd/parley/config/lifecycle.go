@@ -10,14 +10,14 @@ import (
 	"github.com/parley-realtime/parley/transport/webhook"
 )
 
-// Lifecycle says where a tenant's backend is told what happens to its connections and users.
+// Lifecycle says where a tenant's backend gets the lifecycle events of its connections and users.
 type Lifecycle struct {
 	Topic   bool           `yaml:"topic" env:"TOPIC" envDefault:"false"`
 	Events  []string       `yaml:"events" env:"EVENTS" unit:"events"`
 	Webhook webhook.Config `yaml:"webhook" envPrefix:"WEBHOOK_"`
 }
 
-// limits are what the engine is told of it; the webhook is somebody else's.
+// limits are the part for the engine; the webhook is the server's matter.
 func (l *Lifecycle) limits() actors.Lifecycle {
 	made := actors.Lifecycle{Topic: l.Topic}
 	for _, word := range l.Events {
@@ -26,7 +26,7 @@ func (l *Lifecycle) limits() actors.Lifecycle {
 	return made
 }
 
-// Courier is the webhook's configuration with its file read.
+// ReadWebhook is the webhook's configuration with its file read.
 func (l *Lifecycle) ReadWebhook() (webhook.Config, error) {
 	made := l.Webhook
 	if made.SecretFile == "" {

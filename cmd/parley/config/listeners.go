@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Host fixes what is spoken to one host.
+// Host fixes the dialects of one host.
 type Host struct {
 	Name     string   `yaml:"name" unit:"name" help:"A Host header, without port."`
 	Dialects []string `yaml:"dialects" unit:"dialects" help:"All that is spoken there: {dialects}."`
@@ -20,7 +20,7 @@ type Listener struct {
 	TLS      bool     `yaml:"tls" unit:"true or false"`
 }
 
-// checkListeners finds what is wrong with hosts and listeners.
+// checkListeners adds the problems of hosts and listeners.
 func (l *Result) checkListeners(dev bool) {
 	c := &l.Config
 	seen := map[string]bool{}

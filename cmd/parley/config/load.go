@@ -43,11 +43,12 @@ type Result struct {
 	Config Config
 	// Problems are all that is wrong. A configuration with problems must not be used.
 	Problems Problems
-	// Warnings are what works, but perhaps not as it is meant. For parley check: who serves says them itself.
+	// Warnings are settings that work, but perhaps not as they are meant. They are for parley check; a server logs its own.
 	Warnings Problems
-	// Refused are certificates that clients refuse, and Expiring those that they will refuse soon: a server starts with both and says so.
+	// Refused are certificates that clients refuse, and Expiring those that they will refuse soon. A server starts with both,
+	// and logs them.
 	Refused, Expiring Problems
-	// Unknown are variables that begin with PARLEY_ and are no setting, with a suggestion; worth a warning.
+	// Unknown are variables that begin with PARLEY_ and are no setting, each with a suggestion; they are worth a warning.
 	Unknown []string
 
 	file    string
@@ -96,7 +97,7 @@ func (l *Result) readFile(from Sources) {
 	l.Problems = append(l.Problems, doc.problems...)
 }
 
-// readEnvironment sets what PARLEY_ variables say; an empty one says nothing, nor does one that tells of a Service.
+// readEnvironment takes the settings of PARLEY_ variables, but of empty ones and of those that describe a Service.
 func (l *Result) readEnvironment(environ []string) {
 	known := map[string]string{}
 	for _, s := range l.Config.Settings() {
@@ -117,7 +118,7 @@ func (l *Result) readEnvironment(environ []string) {
 	}
 }
 
-// elsewhere are variables that are no settings of the server: defaults for flags of the command line, and a switch of the tests.
+// otherVariables are no settings of the server: they are defaults for flags of the command line, and a switch of the tests.
 var otherVariables = []string{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_KEY", "PARLEY_TOKEN", "PARLEY_CLIENTS"}
 
 func suggest(name string, known map[string]string) string {
@@ -133,7 +134,7 @@ func suggest(name string, known map[string]string) string {
 	return " (did you mean " + best + "?)"
 }
 
-// set gives one setting the value that a variable or flag says.
+// set gives one setting the value of a variable or flag.
 func (l *Result) set(origin, key, value string) {
 	for _, s := range l.Config.Settings() {
 		if s.Key != key {
@@ -166,7 +167,7 @@ func (c *Config) parse(options env.Options) error {
 }
 
 // addProblem adds a problem with a setting, wherever its value came from. A setting that could not be read has its problem
-// already: what it was left as is not the user's.
+// already, and its value is not the user's.
 func (l *Result) addProblem(key, text string) {
 	for _, known := range l.Problems {
 		if known.Key == key || strings.HasPrefix(known.Key, key+".") || strings.HasPrefix(known.Key, key+"[") {
@@ -181,7 +182,7 @@ func (l *Result) addWarning(key, text string) {
 	l.Warnings = append(l.Warnings, l.problemsAt(key, text)...)
 }
 
-// placed is a problem with a setting, and where its value came from.
+// problemsAt is a problem with a setting, and where its value came from.
 func (l *Result) problemsAt(key, text string) Problems {
 	if origin, ok := l.origins[key]; ok {
 		return Problems{{Key: key, Text: text, Origin: origin}}

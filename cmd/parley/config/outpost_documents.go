@@ -36,7 +36,7 @@ func (t *Tenant) OutpostDocuments() (map[string]api.Documents, error) {
 	return all, nil
 }
 
-// checkDocuments finds what is wrong with what outposts are answered.
+// checkDocuments adds the problems of the documents for outposts.
 func (l *Result) checkDocuments(t *Tenant, key string) {
 	from := map[string]string{}
 	for i := range t.Outposts {

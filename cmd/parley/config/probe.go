@@ -35,7 +35,7 @@ func (l *Result) Probe(ctx context.Context) Problems {
 	return all.sorted()
 }
 
-// probe says what is wrong with the key set at a URL now.
+// probe returns what is wrong with the key set at a URL now.
 func probe(ctx context.Context, k *Key) (warnings []string) {
 	document, err := jwks.Fetch(ctx, jwks.Config{URL: k.JWKSURL})
 	if err != nil {

@@ -77,7 +77,7 @@ func (c *Config) APISettings() protocol.APISettings {
 	return nil
 }
 
-// checkProtocols finds what is wrong with the settings of protocols, by themselves and together.
+// checkProtocols adds the problems of the settings of protocols, by themselves and together.
 func (l *Result) checkProtocols(dev bool) {
 	for i := range l.Config.Protocols {
 		p := &l.Config.Protocols[i]

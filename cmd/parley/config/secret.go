@@ -13,7 +13,7 @@ var (
 	errEdges         = errors.New("begins or ends with blanks, or with what cannot be seen, which the secret elsewhere will not; remove that (one line break at the end may stay)")
 )
 
-// readText reads a file of names or keys. What an editor has put in front of them would silently make another of the first.
+// readText reads a file of names or keys. It refuses a byte order mark, which would silently change the first of them.
 func readText(file string) (string, error) {
 	text, err := readBounded(file)
 	if err != nil {
@@ -32,8 +32,9 @@ func checkMark(text string) error {
 	return nil
 }
 
-// readSecret reads a secret without the line break that editors put at its end. Blanks, further line breaks and what cannot be
-// seen are refused at both ends: nobody would notice that they make another secret. What is no text is taken byte by byte.
+// readSecret reads a secret without the line break that editors put at its end. Blanks, further line breaks and
+// invisible characters are refused at both ends: nobody would notice that they make another secret. A file that is no text
+// is taken byte by byte.
 func readSecret(file string) (string, error) {
 	text, err := readText(file)
 	if err != nil || !utf8.ValidString(text) {

@@ -15,8 +15,8 @@ func ofForm(name, value string) *regexp.Regexp {
 	return regexp.MustCompile(`^PARLEY_(?:[A-Z0-9_]+_)?(?:` + name + `)=(?:` + value + `)$`)
 }
 
-// ofService reports whether a variable with its value is told by the platform, of a Service, and not by the user, of a
-// setting. The value counts, since PARLEY_AIRLAY_PORT=8081 is a setting.
+// ofService reports whether the platform has set a variable to describe a Service, rather than the user to set something.
+// The value decides, since a name such as PARLEY_X_PORT may be a setting of a protocol x.
 func ofService(entry string) bool {
 	for _, form := range services {
 		if form.MatchString(entry) {

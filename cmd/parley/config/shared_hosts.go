@@ -1,9 +1,9 @@
 package config
 
-// Sharing are the tenants that share a host, or share all hosts that are nobody's: there a token says whose a connection
-// is, not the host.
+// Sharing are the tenants that share a host, or share all hosts that no tenant names: there a token says which tenant a
+// connection belongs to, not the host.
 func Sharing(tenants []Tenant) map[string]bool {
-	claims := map[string][]string{} // tenants by host, "" for all hosts that are nobody's
+	claims := map[string][]string{} // tenants by host, "" for all hosts that no tenant names
 	for i := range tenants {
 		t := &tenants[i]
 		if len(t.Hosts) == 0 || t.Lobby {

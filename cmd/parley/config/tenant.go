@@ -114,7 +114,7 @@ func (k *Key) read() (auth.Key, error) {
 	return made, nil
 }
 
-// check finds what is wrong with one key by itself, and what of it is left out.
+// check returns what is wrong with one key by itself, and a warning for each part of it that is left out.
 func (k *Key) check() (warnings []string, err error) {
 	given := 0
 	for _, source := range []string{k.Secret, k.SecretFile, k.PublicKeyFile, k.JWKSFile, k.JWKSURL} {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// checkPatience warns of times that do not go together: the server works, but not as a setting says.
+// checkTimeouts warns of times that do not go together: the server works, but not as a setting says.
 func (l *Result) checkTimeouts() {
 	c := &l.Config
 	key := "engine.ping_every"

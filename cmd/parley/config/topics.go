@@ -21,7 +21,7 @@ type Topics struct {
 	Rules   []actors.TopicRule `yaml:"rules" env:"-"`
 }
 
-// Limits are what the engine is told of each tenant.
+// Limits are the settings of each tenant for the engine.
 func (c *Config) Limits() []actors.TenantConfig {
 	all := make([]actors.TenantConfig, len(c.Tenants))
 	for i := range c.Tenants {
@@ -33,7 +33,7 @@ func (c *Config) Limits() []actors.TenantConfig {
 	return all
 }
 
-// merge gives rates that a tenant leaves open what holds for all; -1 is no limit whatever that is.
+// merge fills the rates that a tenant leaves open with those for all; -1 is no limit, whatever holds for all.
 func merge(own, all limit.RateLimits) limit.RateLimits {
 	eachRate(&own, &all, "", func(_ string, mine, everyones *int) {
 		if *mine == 0 {
@@ -80,7 +80,7 @@ func (l *Result) checkTopics() {
 	l.checkStore()
 }
 
-// Keeps reports whether any topic is to be durable.
+// HasDurableTopics reports whether any topic is to be durable.
 func (c *Config) HasDurableTopics() bool {
 	isDurable := func(r actors.TopicRule) bool { return r.Store == actors.Durable }
 	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(c.Topics.Rules, isDurable) ||

@@ -1,9 +1,9 @@
-// Package journal is a small append-only file of records, one line each with its checksum, for what is rare, small and must
-// not be lost: revocations.
+// Package journal is a small append-only file of records, one line each with its checksum, for data that is rare and
+// small and must not be lost: revocations.
 //
 // It promises:
 //
-//  1. What Append or Rewrite answered without error is there after kill -9 and after a loss of power.
+//  1. A record for which Append or Rewrite returned no error is there after kill -9 and after a loss of power.
 //  2. A line that was being written at that moment is not there afterwards, whichever of its bytes made it to the disk; it
 //     spoils none before or after it. A failed write leaves the file as it was, or is made good by the next.
 //  3. Rewrite is all or nothing, by a new file that takes the old one's name.
@@ -52,7 +52,7 @@ type File struct {
 	path   string
 	lock   io.Closer
 	file   *os.File // nil while there is none on disk
-	size   int64    // of what is whole
+	size   int64    // of the whole records
 	torn   bool     // there may be something behind size
 	broken int
 }
@@ -87,7 +87,7 @@ func (f *File) open() (err error) {
 // Broken is how many lines were left out, since their checksum does not hold.
 func (f *File) Broken() int { return f.broken }
 
-// Replay calls do with each record, the oldest first. What it gets is valid during the call only.
+// Replay calls do with each record, the oldest first. A record is valid during the call only.
 func (f *File) Replay(do func(record []byte)) error {
 	if f.file == nil {
 		return nil
@@ -157,7 +157,7 @@ func (f *File) Append(record []byte) error {
 		return errors.Join(err, f.cut())
 	}
 	if err := f.file.Sync(); err != nil {
-		return errors.Join(err, f.cut()) // what is on disk is not known any more; whoever calls rewrites
+		return errors.Join(err, f.cut()) // nobody knows now what is on disk; the caller rewrites
 	}
 	f.size, f.torn = f.size+int64(len(line)), false
 	return nil
@@ -205,7 +205,7 @@ func fill(into *os.File, records iter.Seq[[]byte]) (size int64, err error) {
 	return size, errors.Join(out.Flush(), into.Sync())
 }
 
-// Close lets go of the file. What was answered is on disk already.
+// Close closes the file. Records whose Append has returned are on disk already.
 func (f *File) Close() error {
 	err := f.lock.Close()
 	if f.file != nil {

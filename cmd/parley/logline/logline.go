@@ -21,7 +21,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxValue bounds one value of a line, in bytes; what is longer is cut and ends in "...".
+// MaxValue bounds one value of a line, in bytes; a longer one is cut and ends in "...".
 const MaxValue = 1 << 10
 
 // New makes a logger. format is json or text; level is debug, info, warn or error.

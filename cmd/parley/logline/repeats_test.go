@@ -49,9 +49,9 @@ func read(t *testing.T, out *sink) (all []written) {
 	return all
 }
 
-// F21: a client that reported errors in a loop wrote a line each time: 3,726 of them in 5 s. What is said again and again
-// is summed up, for each tenant and each message by itself, and what is said now and then is not touched.
-func TestSumUp_WhatIsSaidAgainAndAgainIsSummedUp(t *testing.T) {
+// F21: a client that reported errors in a loop wrote a line each time: 3,726 of them in 5 s. Repeated lines
+// are summed up, for each tenant and each message by itself, and rare ones are not touched.
+func TestSumUp_RepeatedLinesAreSummedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out sink
 		log, err := logline.New(&out, "json", "info")

@@ -16,7 +16,7 @@ type Config struct {
 // Least is the least limit that can be set, in bytes: a server without clients uses some 32 MiB.
 const Least = 64 << 20
 
-// Check says what is wrong.
+// Check returns what is wrong with the settings.
 func (c *Config) Check() error {
 	if c.Limit > 0 && c.Limit < Least {
 		return fmt.Errorf("limit is %d bytes; the least is %d", c.Limit, Least)
@@ -24,7 +24,8 @@ func (c *Config) Check() error {
 	return nil
 }
 
-// What of a foreign limit is ours. The kernel counts in a cgroup what it keeps for sockets, too; a machine has other processes.
+// The shares of a foreign limit that are for this process. In a cgroup the kernel also counts its memory for sockets; a
+// machine has other processes.
 const (
 	ofCgroup  = 90 // percent
 	ofMachine = 75

@@ -1,8 +1,8 @@
 // Package memory is how much memory the process uses and may use.
 //
 // It promises that Used is what the kernel would count against the process (its resident memory), for a few microseconds; and that the
-// garbage collector works harder before the limit than behind it, so that what is near the limit is in use and no garbage. It knows the
-// kernel's files and the Go runtime, and not what is done about a lack of memory: that is for actors.
+// garbage collector works harder before the limit than behind it, so that memory near the limit is in use and no garbage. It knows
+// the kernel's files and the Go runtime, and does nothing about a lack of memory: that is for actors.
 package memory
 
 import (

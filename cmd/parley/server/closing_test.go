@@ -166,7 +166,7 @@ func TestDrain_RequestsBehindTheLastAnswerAreNotDone(t *testing.T) {
 	}
 }
 
-// publisher publishes, one event after the other, and keeps its connection. What it sends it cannot send again.
+// publisher publishes, one event after the other, and keeps its connection. It cannot send an event twice.
 type publisher struct {
 	t      *testing.T
 	url    string

@@ -18,27 +18,27 @@ const (
 	rate  = 100      // messages a second
 )
 
-// Client is the protocol of web pages.
-type Client struct{ path string }
+// Page is the protocol of web pages.
+type Page struct{ path string }
 
-// NewClient returns the dialect. A path that Config.Check refuses becomes the default.
-func NewClient(config Config) *Client { return &Client{config.prefix() + "ws/client/"} }
+// NewPage returns the dialect. A path that Config.Check refuses becomes the default.
+func NewPage(config Config) *Page { return &Page{config.prefix() + "ws/client/"} }
 
-var _ protocol.Dialect = (*Client)(nil)
+var _ protocol.Dialect = (*Page)(nil)
 
 // Name implements protocol.Dialect.
-func (*Client) Name() string { return "authentik" }
+func (*Page) Name() string { return "authentik" }
 
 // Paths implements protocol.Dialect.
-func (c *Client) Paths() []string { return []string{c.path} }
+func (c *Page) Paths() []string { return []string{c.path} }
 
 // Limits implements protocol.Dialect.
-func (*Client) Limits() protocol.Limits {
+func (*Page) Limits() protocol.Limits {
 	return protocol.Limits{Frame: frame, Rate: rate, Burst: rate, Inbox: true}
 }
 
 // Open implements protocol.Dialect. The credential is the session's cookie.
-func (*Client) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (*Page) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	value := cookie(hello.Header("Cookie"), sessionCookie)
 	if value == "" {
 		return nil, nil, protocol.Refuse(protocol.Forbidden, "there is no cookie %s", sessionCookie)
@@ -47,7 +47,7 @@ func (*Client) Open(hello protocol.Hello) (protocol.Session, *protocol.Credentia
 }
 
 // Encode implements protocol.Dialect.
-func (*Client) Encode(ev *protocol.Event, _ protocol.View) []byte {
+func (*Page) Encode(ev *protocol.Event, _ protocol.View) []byte {
 	switch ev.Kind {
 	case protocol.JSON:
 		if ev.Text("message_type") != "" {
