@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Client is how a client of a dialect listens: what parley listen shows, sends and waits for. Its functions are pure and
-// may be called at the same time; topics are those that a person has named, none for all that the dialect has.
+// Client is how a client of a dialect listens: what parley listen shows, sends and waits for. Its functions are pure
+// and may be called at the same time; topics are those that a person has named, none for all that the dialect has.
 type Client struct {
 	// Open says where the client connects, and what it shows there.
 	Open func(token string, topics []string) (Opening, error)
@@ -48,7 +48,8 @@ func OpenAt(path string) func(string, []string) (Opening, error) {
 // NoTopics is Client.Subscribe of a dialect whose clients cannot ask for anything.
 func NoTopics(_ string, topics []string) ([][]byte, error) {
 	if len(topics) > 0 {
-		return nil, fmt.Errorf("this client hears what is sent to its user or to all, and cannot ask for %.100q", topics[0])
+		return nil, fmt.Errorf("this client hears what is sent to its user or to all, and cannot ask for %.100q",
+			topics[0])
 	}
 	return nil, nil
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Settings are what one protocol obeys: a pointer to its Config, a struct each of whose fields has the tags yaml, env,
-// envDefault, unit and help. A field with the tag reload:"restart" is read at the start alone, all others at each reload.
+// envDefault, unit and help. A field with the tag reload:"restart" is read at the start alone, all others at each
+// reload.
 //
 // Settings may also be DevSettings, ListenSettings and APISettings.
 type Settings interface {

@@ -63,8 +63,10 @@ func printBanner(out io.Writer, s *server.Server, protocols []config.Protocol) e
 			}
 		}
 	}
-	text := strings.NewReplacer("{ADDRESSES}", addresses.String(), "{LISTEN}", listen.String(), "{CONSOLE}", console.String()).Replace(banner)
-	text = strings.NewReplacer("{ADDRESS}", s.Address(), "{TOKEN}", token, "{PARLEY}", programPath(), "{OUTPOST}", config.DevOutpost).Replace(text)
+	text := strings.NewReplacer("{ADDRESSES}", addresses.String(), "{LISTEN}", listen.String(), "{CONSOLE}",
+		console.String()).Replace(banner)
+	text = strings.NewReplacer("{ADDRESS}", s.Address(), "{TOKEN}", token, "{PARLEY}", programPath(), "{OUTPOST}",
+		config.DevOutpost).Replace(text)
 	_, err = io.WriteString(out, text)
 	return err
 }

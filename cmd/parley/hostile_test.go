@@ -77,7 +77,8 @@ func babble(address, path string, most int, random *rand.Rand) (sent int, err er
 		case 1:
 			line = []byte(strings.ToValidUTF8(string(words(random, 200)), "?"))
 		case 2:
-			line = []byte(fmt.Sprintf(`{"type":%q,"channel":%q,"token":"%x"}`, words(random, 5), words(random, 5), words(random, 20)))
+			line = []byte(fmt.Sprintf(`{"type":%q,"channel":%q,"token":"%x"}`, words(random, 5), words(random, 5),
+				words(random, 20)))
 			line = []byte(strings.ToValidUTF8(string(line), "?"))
 		}
 		if conn.Write(ctx, op, line) != nil {
@@ -106,7 +107,8 @@ func rubbish(address, path string, random *rand.Rand) error {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path, address)
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: "+
+		"websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path, address)
 	if err != nil {
 		return err
 	}

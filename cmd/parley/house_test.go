@@ -28,7 +28,8 @@ func text(t *testing.T, name string) string {
 
 // The top level is given: a few rooms and a few files.
 func TestHouse_TopLevelHoldsOnlyWhatIsAllowed(t *testing.T) {
-	allowed := []string{"actors", "transport", "protocol", "cmd", "bench", "go.mod", "go.sum", "Makefile", "README.md", "LICENSE", "CHANGELOG.md"}
+	allowed := []string{"actors", "transport", "protocol", "cmd", "bench", "go.mod", "go.sum", "Makefile", "README.md",
+		"LICENSE", "CHANGELOG.md"}
 	ignored := []string{"bin", "data", "parley.yaml"} // by .gitignore
 	entries, err := os.ReadDir(house)
 	if err != nil {
@@ -60,7 +61,8 @@ func TestHouse_ReadmeNamesOnlyWhatIsThere(t *testing.T) {
 			t.Errorf("there is no command parley %s", used[1])
 		}
 	}
-	for _, room := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| [a-z]").FindAllStringSubmatch(between(t, readme, "## The rooms", "Each package"), -1) {
+	for _, room := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| [a-z]").FindAllStringSubmatch(between(t, readme,
+		"## The rooms", "Each package"), -1) {
 		if info, err := os.Stat(filepath.Join(house, room[1])); err != nil || !info.IsDir() {
 			t.Errorf("the README's map has %s, which is no room", room[1])
 		}

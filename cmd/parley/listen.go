@@ -56,7 +56,8 @@ func (c *listenCommand) Run() error {
 	}
 	var all []client.ListenOptions
 	for _, dialect := range dialects {
-		l := client.ListenOptions{Base: c.URL, Token: token, Topics: topics[dialect], Print: lines.printer(dialect), Dialect: dialect, Client: known[dialect]}
+		l := client.ListenOptions{Base: c.URL, Token: token, Topics: topics[dialect], Print: lines.printer(dialect),
+			Dialect: dialect, Client: known[dialect]}
 		if !given && l.Client.Credential == protocol.Outpost && local(c.URL) {
 			l.Token = config.DevOutpostToken
 			if len(l.Topics) == 0 {
@@ -65,7 +66,8 @@ func (c *listenCommand) Run() error {
 		}
 		if c.Reconnect {
 			l.Retry = func(why error, in time.Duration) {
-				fmt.Fprintf(os.Stderr, "parley: %s; connecting again in %s\n", oneLine(fmt.Errorf("%s: %w", dialect, why)), in.Round(100*time.Millisecond))
+				fmt.Fprintf(os.Stderr, "parley: %s; connecting again in %s\n",
+					oneLine(fmt.Errorf("%s: %w", dialect, why)), in.Round(100*time.Millisecond))
 			}
 		}
 		all = append(all, l)
@@ -73,9 +75,9 @@ func (c *listenCommand) Run() error {
 	return listenTo(ctx, all)
 }
 
-// listenTo listens in several dialects at once until one ends with an error, or all have ended. A dialect that the server
-// does not speak is left out, unless it is the only one. The others begin when the server has let the first one in, or has
-// refused it: its refusal is the clearest.
+// listenTo listens in several dialects at once until one ends with an error, or all have ended. A dialect that the
+// server does not speak is left out, unless it is the only one. The others begin when the server has let the first one
+// in, or has refused it: its refusal is the clearest.
 func listenTo(ctx context.Context, all []client.ListenOptions) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -126,7 +128,8 @@ func (l *lines) printer(dialect string) func([]byte) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.timed {
-			line = append(fmt.Appendf(nil, "%s %-10s ", time.Now().Format("15:04:05.000"), dialect), bytes.TrimSpace(line)...)
+			line = append(fmt.Appendf(nil, "%s %-10s ", time.Now().Format("15:04:05.000"), dialect),
+				bytes.TrimSpace(line)...)
 			line = append(line, '\n')
 		}
 		_, err := l.out.Write(line)

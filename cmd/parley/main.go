@@ -11,7 +11,8 @@
 //	client     the other side: publish, listen in a dialect, fetch a backup
 //	backup     one file of a data directory, and back
 //
-// Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not 0.
+// Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not
+// 0.
 package main
 
 import (
@@ -50,7 +51,8 @@ func main() {
 		os.Exit(status)
 	}
 	parser := kong.Must(&all, kong.Name("parley"), kong.Writers(os.Stdout, stderr), kong.Exit(exit),
-		kong.Description("Real-time notifications: publish once over HTTP, reach every client in the protocol that it speaks."),
+		kong.Description("Real-time notifications: publish once over HTTP, reach every client in the protocol that "+
+			"it speaks."),
 		kong.Vars{"dialects": strings.Join(client.DialectsOf(protocols.All).Names(), ",")})
 	chosen, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)

@@ -28,8 +28,8 @@ const (
 	// closeTimeout bounds the wait for requests that are being answered when all else has ended.
 	closeTimeout = 3 * time.Second
 
-	// leaveTimeout is how much longer the parts of the server may take to end. One that does not, such as a store whose disk
-	// has no room, is left behind: whatever was answered is safe with a process that is killed, too.
+	// leaveTimeout is how much longer the parts of the server may take to end. One that does not, such as a store whose
+	// disk has no room, is left behind: whatever was answered is safe with a process that is killed, too.
 	leaveTimeout = 2 * time.Second
 )
 

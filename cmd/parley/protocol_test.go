@@ -49,12 +49,15 @@ func TestProtocol_AFolderAndALineAreConfigured(t *testing.T) {
 	if got := welcome(loadWithTally(t, "tally: {welcome: from the file}\n")); got != "from the file" {
 		t.Errorf("by the file it is %q", got)
 	}
-	if got := welcome(loadWithTally(t, "tally: {welcome: x}\n", "PARLEY_TALLY_WELCOME=from the environment")); got != "from the environment" {
+	if got := welcome(loadWithTally(t, "tally: {welcome: x}\n",
+		"PARLEY_TALLY_WELCOME=from the environment")); got != "from the environment" {
 		t.Errorf("by the environment it is %q", got)
 	}
-	l := loadWithTally(t, "drain: 1s\ntally:\n  topics: 101\n  welcome: ''\n  enabled: perhaps\n  topic: 1\n", "PARLEY_TALLY_TOPIC=2")
+	l := loadWithTally(t, "drain: 1s\ntally:\n  topics: 101\n  welcome: ''\n  enabled: perhaps\n  topic: 1\n",
+		"PARLEY_TALLY_TOPIC=2")
 	for i, want := range []string{
-		`:3: tally.topics: is 101; it goes from 1 to 100`, `:4: tally.welcome: is empty`, `:5: tally.enabled: must be true or false`,
+		`:3: tally.topics: is 101; it goes from 1 to 100`, `:4: tally.welcome: is empty`,
+		`:5: tally.enabled: must be true or false`,
 		`:6: tally.topic: unknown key; did you mean "topics"?`,
 	} {
 		if len(l.Problems) != 4 || !strings.HasSuffix(l.Problems[i].String(), "parley.yaml"+want) {
@@ -72,7 +75,8 @@ func TestProtocol_AFolderAndALineAreConfigured(t *testing.T) {
 	if err := config.Print(&table, withTally); err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`(?m)^tally\.topics +PARLEY_TALLY_TOPICS +10 +topics +How many topics a client may watch; 1 to 100\.$`).Match(table.Bytes()) ||
+	if !regexp.MustCompile(`(?m)^tally\.topics +PARLEY_TALLY_TOPICS +10 +topics +How many topics a client may watch; `+
+		`from 1 to 100\.$`).Match(table.Bytes()) ||
 		!strings.Contains(table.String(), "authentik_outpost, airlay, tally.") {
 		t.Errorf("the table of settings does not have it:\n%s", table.String())
 	}
@@ -108,7 +112,8 @@ func TestProtocol_AFolderAndALineAreServedAndHeard(t *testing.T) {
 	if err := s.Reload(loadWithTally(t, "tally: {enabled: false}\n").Config); err != nil {
 		t.Fatal(err)
 	}
-	if err := client.Listen(t.Context(), listening(t, s, nil)); err == nil || !strings.Contains(err.Error(), "not_found") {
+	if err := client.Listen(t.Context(), listening(t, s, nil)); err == nil ||
+		!strings.Contains(err.Error(), "not_found") {
 		t.Errorf("switched off it ends with %v", err)
 	}
 }
@@ -139,7 +144,8 @@ func hear(t *testing.T, s *server.Server, welcome string) {
 			return nil
 		}
 		if len(want) == 1 {
-			event := client.Event{Kind: string(protocol.ProjectUpdated), Data: []byte(`{"project_name":"a","trigger":"audit"}`)}
+			event := client.Event{Kind: string(protocol.ProjectUpdated),
+				Data: []byte(`{"project_name":"a","trigger":"audit"}`)}
 			_, err := client.Publish(ctx, s.Address(), config.DevAPIKey, client.PublishRequest{Event: event})
 			return err
 		}

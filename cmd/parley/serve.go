@@ -86,7 +86,8 @@ func (c *serveCommand) Run() error {
 		log.Info("memory is limited", "bytes", held.Limit(), "by", held.From())
 	}
 	if !config.Loopback(s.Address()) && !loaded.Config.TLS.On() {
-		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address", "address", s.Address())
+		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address",
+			"address", s.Address())
 	}
 	return p.serve(s, &loaded.Config)
 }

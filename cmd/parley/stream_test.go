@@ -23,7 +23,8 @@ func serveInto(t *testing.T, environ []string, args ...string) (r *running, stde
 	}
 	defer write.Close()
 	r = &running{t: t, ended: make(chan struct{}), log: &transcript{}}
-	r.cmd = command(t, append([]string{"PARLEY_LOG_FORMAT=json"}, environ...), append([]string{"serve", "--dev", "--feed=false", "--listen", "127.0.0.1:0"}, args...)...)
+	r.cmd = command(t, append([]string{"PARLEY_LOG_FORMAT=json"}, environ...),
+		append([]string{"serve", "--dev", "--feed=false", "--listen", "127.0.0.1:0"}, args...)...)
 	r.cmd.Stderr = write
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -32,8 +32,8 @@ var dialectsOfReadme = func() (all []dialectOfReadme) {
 
 const outpostUUID = "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d"
 
-// samples are an event of each kind, and what the dialects add to them. A message and plain JSON are sent to users, unless
-// there is a topic.
+// samples are an event of each kind, and what the dialects add to them. A message and plain JSON are sent to users,
+// unless there is a topic.
 var samples = func() []protocol.Sample {
 	var all []protocol.Sample
 	for _, s := range []struct {
@@ -113,7 +113,8 @@ func whoSaysWhat(t *testing.T) string {
 		}
 		table.WriteString("\n")
 	}
-	return table.String() + "\nA `-` is what a protocol has no words for: its clients are not sent it, and a publish does not count them. One `message` in everybody's words:\n\n" +
+	return table.String() + "\nA `-` is what a protocol has no words for: its clients are not sent it, and a publish " +
+		"does not count them. One `message` in everybody's words:\n\n" +
 		"| | |\n|---|---|\n" + message.String()
 }
 

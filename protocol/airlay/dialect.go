@@ -40,7 +40,8 @@ func (*Dialect) PathsAlone() []string { return []string{"/"} }
 // Limits implements protocol.Dialect.
 func (d *Dialect) Limits() protocol.Limits {
 	c := &d.config
-	return protocol.Limits{Frame: c.FrameBytes, Rate: c.RequestsPerSecond, Burst: c.RequestsPerSecond, Login: c.LoginTimeout, Subscriptions: c.Attachments}
+	return protocol.Limits{Frame: c.FrameBytes, Rate: c.RequestsPerSecond, Burst: c.RequestsPerSecond,
+		Login: c.LoginTimeout, Subscriptions: c.Attachments}
 }
 
 // Open implements protocol.Dialect. The token comes with each request.
@@ -48,12 +49,14 @@ func (*Dialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *p
 	return &session{}, nil, nil
 }
 
-// Recognises reports whether a client's first frame speaks AirLay: an object with an action, an auth, or an object event.
+// Recognises reports whether a client's first frame speaks AirLay: an object with an action, an auth, or an object
+// event.
 func (*Dialect) Recognises(frame []byte) bool {
 	members, err := rawjson.ReadObject(frame)
 	if err != nil {
 		return false
 	}
 	event := rawjson.Find(members, "event")
-	return rawjson.Find(members, "action") != nil || rawjson.Find(members, "auth") != nil || len(event) > 0 && event[0] == '{'
+	return rawjson.Find(members, "action") != nil || rawjson.Find(members, "auth") != nil || len(event) > 0 &&
+		event[0] == '{'
 }

@@ -21,8 +21,10 @@ var Registration = protocol.Registration{
 			HearsUnasked: true,
 		},
 		Greeting: protocol.Greeting{
-			Note: "the first message says which protocol is spoken", Example: "issueUpdate/610217e481f6fc54736209e0 notification",
-			Console: `ws = new WebSocket("ws://{ADDRESS}/ws"); ws.onmessage = (e) => console.log(e.data); ws.onopen = () => ` +
+			Note:    "the first message says which protocol is spoken",
+			Example: "issueUpdate/610217e481f6fc54736209e0 notification",
+			Console: `ws = new WebSocket("ws://{ADDRESS}/ws"); ws.onmessage = (e) => console.log(e.data); ws.onopen ` +
+				`= () => ` +
 				`ws.send(JSON.stringify({auth: "{TOKEN}", action: "attach", event: {type: "notification"}}))`,
 		},
 		Doc: protocol.Doc{

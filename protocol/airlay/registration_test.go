@@ -22,7 +22,8 @@ func TestClient_TopicsBecomeAttachments(t *testing.T) {
 	if in || err == nil || err.Error() != "refused: code 2: Invalid token" {
 		t.Errorf("Invalid token: %v %v", in, err)
 	}
-	if opening, err := Registration.Dialects[0].Client.Open("T", nil); err != nil || opening.Path != "/ws" || opening.Query != nil {
+	if opening, err := Registration.Dialects[0].Client.Open("T", nil); err != nil || opening.Path != "/ws" ||
+		opening.Query != nil {
 		t.Errorf("it opens %+v %v", opening, err)
 	}
 }

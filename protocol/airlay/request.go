@@ -52,7 +52,8 @@ func (r *request) ask(members []rawjson.Member) {
 	kind, _ := rawjson.Text(rawjson.Find(event, "type"))
 	id, isID := objectID(rawjson.Find(event, "id"))
 	switch {
-	case !r.attach && action != "detach", err != nil, !slices.Contains(protocol.ObjectTypes, kind), !isID, id == "" && kind != notification:
+	case !r.attach && action != "detach", err != nil, !slices.Contains(protocol.ObjectTypes, kind), !isID, id == "" &&
+		kind != notification:
 		r.wrong = true
 	case id == "":
 		r.topic = notification

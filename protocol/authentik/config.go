@@ -22,9 +22,11 @@ type Config struct {
 func (Config) Help() map[string]string {
 	return map[string]string{
 		"enabled": "Whether authentik's pages and outposts are served.",
-		"upstream": "The real authentik, such as https://authentik.example/: it answers what is below /api/v3/, but for " +
+		"upstream": "The real authentik, such as https://authentik.example/: it answers what is below /api/v3/, but " +
+			"for " +
 			"what outposts[].documents say.",
-		"path": "What stands before ws/client/ and ws/outpost/, as AUTHENTIK_WEB__PATH; it begins and ends with a slash.",
+		"path": "What stands before ws/client/ and ws/outpost/, as AUTHENTIK_WEB__PATH; it begins and ends with a " +
+			"slash.",
 	}
 }
 

@@ -3,8 +3,8 @@
 // nothing else, so they are two dialects. The transcripts say line by line what is on the wire.
 //
 // Of both: everything may lie below a prefix, as with AUTHENTIK_WEB__PATH. Refusals are HTTP 403 in the handshake.
-// Frames that are no JSON, and binary ones, close with 1000, as the original's consumers do when they throw. A server that goes
-// away closes with 1012.
+// Frames that are no JSON, and binary ones, close with 1000, as the original's consumers do when they throw. A server
+// that goes away closes with 1012.
 //
 // Decisions about the client:
 //

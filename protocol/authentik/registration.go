@@ -31,8 +31,9 @@ var Registration = protocol.Registration{
 			Doc: protocol.Doc{
 				Title: "authentik page", Address: "`/ws/client/`", Credential: "in the cookie `authentik_session`",
 				Samples: []protocol.Sample{{
-					Note:  " with a `message_type`",
-					Event: protocol.Draft{Kind: protocol.JSON, Data: []byte(`{"message_type":"notification.new","id":1,"data":{}}`)},
+					Note: " with a `message_type`",
+					Event: protocol.Draft{Kind: protocol.JSON,
+						Data: []byte(`{"message_type":"notification.new","id":1,"data":{}}`)},
 				}},
 			},
 		},
@@ -67,7 +68,8 @@ func openPage(token string, _ []string) (protocol.Opening, error) {
 // openOutpost takes the outpost's uuid as its only topic.
 func openOutpost(token string, topics []string) (protocol.Opening, error) {
 	if len(topics) != 1 {
-		return protocol.Opening{}, errors.New("an outpost is named by its uuid: parley listen --dialect authentik_outpost UUID")
+		return protocol.Opening{}, errors.New("an outpost is named by its uuid: parley listen --dialect " +
+			"authentik_outpost UUID")
 	}
 	uuid := strings.TrimPrefix(topics[0], outposts)
 	header := map[string]string{"Authorization": "Bearer " + token, "User-Agent": "goauthentik.io/outpost/parley"}

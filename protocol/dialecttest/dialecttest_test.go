@@ -74,7 +74,8 @@ func fails(do func(testing.TB)) (failed bool) {
 }
 
 func TestLoad_FailsOnZeroFiles(t *testing.T) {
-	files := fstest.MapFS{"transcripts/a.txt": {Data: []byte("path /ws")}, "transcripts/b.txt": {Data: []byte("path /ws\nleave")}}
+	files := fstest.MapFS{"transcripts/a.txt": {Data: []byte("path /ws")},
+		"transcripts/b.txt": {Data: []byte("path /ws\nleave")}}
 	if got := Load(t, files, "transcripts/*.txt"); len(got) != 2 || got[1].Name != "b" {
 		t.Errorf("got %+v", got)
 	}
@@ -154,7 +155,8 @@ func TestSettings_GoByTheKeysOfTheConfigurationFile(t *testing.T) {
 
 func TestToken_PlaceholdersSayWhatTheTokenIs(t *testing.T) {
 	e := NewEngine(t, nil)
-	text, err := substitute("a ${token:alice topics=a,b/* ttl=10s type=refresh id=7} ${expired:bob} ${foreign:eve} ${pad:3}", e)
+	text, err := substitute("a ${token:alice topics=a,b/* ttl=10s type=refresh id=7} ${expired:bob} ${foreign:eve} "+
+		"${pad:3}", e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,11 +164,13 @@ func TestToken_PlaceholdersSayWhatTheTokenIs(t *testing.T) {
 		t.Fatalf("got %q", text)
 	}
 	alice := e.tokens["token.1.of-alice"]
-	if len(alice.identity.Topics) != 2 || alice.identity.Topics[1] != protocol.Pattern("b/*") || alice.token.Type != "refresh" ||
+	if len(alice.identity.Topics) != 2 || alice.identity.Topics[1] != protocol.Pattern("b/*") ||
+		alice.token.Type != "refresh" ||
 		alice.identity.TokenID != "7" || !alice.identity.Expires.Equal(e.now.Add(10*time.Second)) {
 		t.Errorf("got %+v %+v", alice.token, alice.identity)
 	}
-	for _, bad := range []string{"${token}", "${token:a x=1}", "${token:a ttl=z}", "${pad:x}", "${pad:-1}", "${other:a}", "${token:a"} {
+	for _, bad := range []string{"${token}", "${token:a x=1}", "${token:a ttl=z}", "${pad:x}", "${pad:-1}",
+		"${other:a}", "${token:a"} {
 		if _, err := substitute(bad, e); err == nil {
 			t.Errorf("%s was accepted", bad)
 		}

@@ -59,8 +59,8 @@ func assign(field reflect.Value, value string) error {
 }
 
 // CheckDefaults holds the defaults in the tags of a Config, or of what a pointer points to, against the Config that its
-// package calls the default. Each field must have its key, its name in the environment, its unit and a line of help, as a
-// tag or by a method Help.
+// package calls the default. Each field must have its key, its name in the environment, its unit and a line of help, as
+// a tag or by a method Help.
 func CheckDefaults(t testing.TB, defaults any) {
 	t.Helper()
 	fields := reflect.Indirect(reflect.ValueOf(defaults))
@@ -70,7 +70,8 @@ func CheckDefaults(t testing.TB, defaults any) {
 	}
 	for i := range fields.NumField() {
 		field, tag := fields.Type().Field(i), fields.Type().Field(i).Tag
-		if tag.Get("yaml") == "" || tag.Get("env") == "" || tag.Get("unit") == "" || tag.Get("help") == "" && help[tag.Get("yaml")] == "" {
+		if tag.Get("yaml") == "" || tag.Get("env") == "" || tag.Get("unit") == "" || tag.Get("help") == "" &&
+			help[tag.Get("yaml")] == "" {
 			t.Errorf("%s.%s wants yaml, env, unit and help", fields.Type(), field.Name)
 		}
 		parsed := reflect.New(field.Type).Elem()
@@ -78,7 +79,8 @@ func CheckDefaults(t testing.TB, defaults any) {
 			t.Errorf("%s.%s: %v", fields.Type(), field.Name, err)
 		}
 		if !parsed.Equal(fields.Field(i)) {
-			t.Errorf("%s.%s has the default %v in its tag and %v in code", fields.Type(), field.Name, parsed, fields.Field(i))
+			t.Errorf("%s.%s has the default %v in its tag and %v in code", fields.Type(), field.Name, parsed,
+				fields.Field(i))
 		}
 	}
 }

@@ -25,8 +25,8 @@ type Story struct {
 type Step struct {
 	Line int
 	Verb Verb
-	// Text is what follows the verb: a frame, a pattern, a path, a name, a body, a close reason, the key of a setting, the
-	// name of a header.
+	// Text is what follows the verb: a frame, a pattern, a path, a name, a body, a close reason, the key of a setting,
+	// the name of a header.
 	Text string
 	// Value is a setting's or a header's value.
 	Value string

@@ -65,7 +65,8 @@ func fill(inner string, stage Stage) (string, error) {
 }
 
 func parseToken(word, rest string) (Token, error) {
-	token := Token{Expired: word == "expired", Foreign: word == "foreign", Topics: []protocol.Pattern{"*"}, TTL: time.Hour}
+	token := Token{Expired: word == "expired", Foreign: word == "foreign", Topics: []protocol.Pattern{"*"},
+		TTL: time.Hour}
 	if word != "token" && !token.Expired && !token.Foreign {
 		return token, fmt.Errorf("unknown placeholder %q", word)
 	}

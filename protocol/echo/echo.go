@@ -1,5 +1,6 @@
-// Package echo is a dialect for tests of the wire: its session sends each frame back, text as text and binary as binary. It
-// knows no events, no users and no limits but that of a message, and is served only where a flag asks for it, on /debug/echo.
+// Package echo is a dialect for tests of the wire: its session sends each frame back, text as text and binary as
+// binary. It knows no events, no users and no limits but that of a message, and is served only where a flag asks for
+// it, on /debug/echo.
 package echo
 
 import (

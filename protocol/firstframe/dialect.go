@@ -61,7 +61,8 @@ func (d *Dialect) Limits() protocol.Limits {
 		most.Connections = larger(most.Connections, limits.Connections)
 		most.Connects = larger(most.Connects, limits.Connects)
 	}
-	return protocol.Limits{Frame: most.Frame, Rate: most.Rate, Burst: most.Burst, Login: d.patience, Unread: most.Unread, Connections: most.Connections, Connects: most.Connects}
+	return protocol.Limits{Frame: most.Frame, Rate: most.Rate, Burst: most.Burst, Login: d.patience,
+		Unread: most.Unread, Connections: most.Connections, Connects: most.Connects}
 }
 
 // larger is the larger of two limits, of which 0 is the largest.

@@ -1,5 +1,5 @@
-// Package firstframe is a path on which several dialects answer, such as /ws of Valtronics and AirLay. Both let the client
-// speak first, so its first text frame decides which of them the connection speaks from then on.
+// Package firstframe is a path on which several dialects answer, such as /ws of Valtronics and AirLay. Both let the
+// client speak first, so its first text frame decides which of them the connection speaks from then on.
 //
 // It promises:
 //
@@ -10,8 +10,8 @@
 //     nothing. That dialect does nothing else about it.
 //   - Until it is decided, each limit is the largest of the candidates', so that no protocol meets the figure of
 //     another. Once decided, the limits are those of its dialect, the time to authenticate counted from then.
-//   - A client whose frames have not decided within Config.FirstFrameTimeout is closed with 1008 auth_timeout, and gets no
-//     frame before that, since its dialect is unknown. Frames that decide nothing do not stop that clock.
+//   - A client whose frames have not decided within Config.FirstFrameTimeout is closed with 1008 auth_timeout, and gets
+//     no frame before that, since its dialect is unknown. Frames that decide nothing do not stop that clock.
 //
 // The default is a setting because documents do not say who answers nonsense. It asks of a candidate that it has no
 // credential in its handshake (one that wants one there is left out), and that it is the very dialect that the rest of

@@ -17,7 +17,8 @@ func (Config) Help() map[string]string {
 	return map[string]string{
 		"enabled":       "Whether notify is spoken.",
 		"strict_claims": "Whether a token must have sid, iss, aud, sub, scope, iat, nbf, exp and jti.",
-		"open_user_path": "Serve /api/v1/ws/{user_id} to clients that show no credential: whoever knows a user's number " +
+		"open_user_path": "Serve /api/v1/ws/{user_id} to clients that show no credential: whoever knows a user's " +
+			"number " +
 			"hears that user's events. A hole, for clients that know nothing else.",
 	}
 }

@@ -15,8 +15,9 @@ var Registration = protocol.Registration{
 		Stories: "protocol/notify/transcripts/*.txt",
 		Client:  &protocol.Client{Open: showToken, Subscribe: protocol.NoTopics, HearsUnasked: true},
 		Greeting: protocol.Greeting{
-			Note:    "?access_token=  or  ?ticket=  from POST /api/v1/ws/ticket",
-			Console: `new WebSocket("ws://{ADDRESS}/api/v1/ws?access_token={TOKEN}").onmessage = (e) => console.log(e.data)`,
+			Note: "?access_token=  or  ?ticket=  from POST /api/v1/ws/ticket",
+			Console: `new WebSocket("ws://{ADDRESS}/api/v1/ws?access_token={TOKEN}").onmessage = (e) => ` +
+				`console.log(e.data)`,
 		},
 		Doc: protocol.Doc{
 			Address:    "`/api/v1/ws`",

@@ -39,9 +39,9 @@ var (
 	ErrTooDeep = fmt.Errorf("nests deeper than %d arrays and objects", MaxDepth)
 )
 
-// Check returns why data is not one strict JSON value, or nil: one value and nothing behind it, valid UTF-8, no name twice
-// at any depth, at most MaxDepth deep. For empty data it returns io.EOF. A value that has passed it, and each value inside,
-// is for Split and Elements.
+// Check returns why data is not one strict JSON value, or nil: one value and nothing behind it, valid UTF-8, no name
+// twice at any depth, at most MaxDepth deep. For empty data it returns io.EOF. A value that has passed it, and each
+// value inside, is for Split and Elements.
 func Check(data []byte) error {
 	if deeper(data, MaxDepth) {
 		return ErrTooDeep
@@ -96,7 +96,8 @@ func ReadObject(data []byte) ([]Member, error) {
 	return Split(make([]Member, 0, 4), data, nil), nil
 }
 
-// ReadArray splits a JSON array into its raw elements, as strictly as ReadObject. ok is false if data is no valid array.
+// ReadArray splits a JSON array into its raw elements, as strictly as ReadObject. ok is false if data is no valid
+// array.
 func ReadArray(data []byte) (elements [][]byte, ok bool) {
 	if Check(data) != nil {
 		return nil, false

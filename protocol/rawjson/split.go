@@ -2,8 +2,8 @@ package rawjson
 
 import "bytes"
 
-// The functions of this file read JSON that Check has passed, alone or as a part of something larger. To check each part
-// again would cost more than all the rest of a publish. They may panic on anything else.
+// The functions of this file read JSON that Check has passed, alone or as a part of something larger. To check each
+// part again would cost more than all the rest of a publish. They may panic on anything else.
 
 // IsObject reports whether a checked value is an object.
 func IsObject(checked []byte) bool {
@@ -25,8 +25,8 @@ func Split(dst []Member, object []byte, known []string) []Member {
 	return dst
 }
 
-// Lookup returns the value of the named member of a checked object, nil if there is none or if the value is no object. It
-// allocates nothing, unless a name is written with escapes.
+// Lookup returns the value of the named member of a checked object, nil if there is none or if the value is no object.
+// It allocates nothing, unless a name is written with escapes.
 func Lookup(object []byte, name string) []byte {
 	if !IsObject(object) {
 		return nil

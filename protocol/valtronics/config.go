@@ -36,7 +36,8 @@ func (Config) Help() map[string]string {
 		"enabled":              "Whether Valtronics is spoken.",
 		"connections_per_user": "How many connections one user may have at once; 0 is no limit.",
 		"connections":          "How many connections there may be at once; 0 is no limit.",
-		"connects_per_minute": "How often one user, or one address before the user is known, may connect in a minute; " +
+		"connects_per_minute": "How often one user, or one address before the user is known, may connect in a " +
+			"minute; " +
 			"0 is no limit.",
 		"messages_per_second": "How many messages one connection may send in a second, each item of a batch counted; " +
 			"0 is no limit.",

@@ -67,8 +67,10 @@ func (*Dialect) Paths() []string {
 func (d *Dialect) Limits() protocol.Limits {
 	c := &d.config
 	return protocol.Limits{
-		Frame: c.FrameBytes, Rate: c.MessagesPerSecond, Burst: max(c.MessagesPerSecond, c.BatchItems), Login: c.LoginTimeout,
-		Subscriptions: c.Subscriptions, Connections: c.Connections, PerUser: c.ConnectionsPerUser, Connects: c.ConnectsPerMinute,
+		Frame: c.FrameBytes, Rate: c.MessagesPerSecond, Burst: max(c.MessagesPerSecond, c.BatchItems),
+		Login:         c.LoginTimeout,
+		Subscriptions: c.Subscriptions, Connections: c.Connections, PerUser: c.ConnectionsPerUser,
+		Connects: c.ConnectsPerMinute,
 	}
 }
 

@@ -22,7 +22,8 @@ type session struct {
 // maxFailures is how many tokens in a row may fail before the connection is closed.
 const maxFailures = 5
 
-// maxAuth is how many bytes an auth message may have at least: those of the largest token, and of the message around it.
+// maxAuth is how many bytes an auth message may have at least: those of the largest token, and of the message around
+// it.
 const maxAuth = protocol.MaxToken + 512
 
 // accepted says which tokens open a socket: access and device tokens do, refresh tokens do not.
@@ -123,7 +124,8 @@ func (s *session) readable(m message) *protocol.Refusal {
 	switch {
 	case len(m.raw) > most:
 		return protocol.Refuse(protocol.TooLarge,
-			"the message has %d bytes; the limit is %d (only a batch may have more, in messages of at most %d)", len(m.raw), most, most)
+			"the message has %d bytes; the limit is %d (only a batch may have more, in messages of at most %d)",
+			len(m.raw), most, most)
 	case errors.Is(m.err, rawjson.ErrNotObject):
 		return protocol.Refuse(protocol.Malformed, "a message must be a JSON object")
 	case m.err != nil:

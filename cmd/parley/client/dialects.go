@@ -29,8 +29,8 @@ func DialectsOf(protocols []protocol.Registration) Dialects {
 func (d Dialects) Names() []string { return slices.Sorted(maps.Keys(d)) }
 
 // Choose says in which dialects to listen when none is named, and for which topics in each: without topics in all that
-// hear something unasked, else in those that can ask for them. The first is one that explains what is wrong with a token,
-// if there is one. A topic that no client can ask for is an error.
+// hear something unasked, else in those that can ask for them. The first is one that explains what is wrong with a
+// token, if there is one. A topic that no client can ask for is an error.
 func (d Dialects) Choose(topics []string) (names []string, each map[string][]string, err error) {
 	each = map[string][]string{}
 	for _, name := range d.Names() {

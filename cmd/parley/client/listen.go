@@ -31,13 +31,13 @@ type ListenOptions struct {
 	Print func(line []byte) error
 	// Admitted is called whenever the server has let this client in; nil is not.
 	Admitted func()
-	// Retry is called when a connection breaks that was good before, with the cause and the pause before the next one; nil
-	// makes no next one.
+	// Retry is called when a connection breaks that was good before, with the cause and the pause before the next one;
+	// nil makes no next one.
 	Retry func(why error, in time.Duration)
 }
 
-// Refused is the error of a server that does not let this client in, or has sent it away for good: another try would end
-// the same.
+// Refused is the error of a server that does not let this client in, or has sent it away for good: another try would
+// end the same.
 type Refused struct {
 	// NotServed says that the server does not speak the dialect.
 	NotServed bool
@@ -48,8 +48,8 @@ type Refused struct {
 // Error implements error.
 func (r *Refused) Error() string { return r.Why }
 
-// Listen connects, logs in, asks for its topics, and prints what arrives until the context ends (nil), or the connection
-// does (why). It blocks. A connection that breaks after it was good is made again, with growing pauses. What
+// Listen connects, logs in, asks for its topics, and prints what arrives until the context ends (nil), or the
+// connection does (why). It blocks. A connection that breaks after it was good is made again, with growing pauses. What
 // was refused is a *Refused.
 func Listen(ctx context.Context, l ListenOptions) error {
 	pauses := backoff.NewExponentialBackOff()
@@ -60,7 +60,8 @@ func Listen(ctx context.Context, l ListenOptions) error {
 			ever = true
 			pauses.Reset()
 		}
-		if _, refused := errors.AsType[*Refused](err); err == nil || refused || !ever || l.Retry == nil || errors.Is(err, errPrint) {
+		if _, refused := errors.AsType[*Refused](err); err == nil || refused || !ever || l.Retry == nil ||
+			errors.Is(err, errPrint) {
 			return err
 		}
 		pause := pauses.NextBackOff()
@@ -225,7 +226,8 @@ func closeError(ctx context.Context, err error) error {
 	}
 	why := strings.TrimSpace(fmt.Sprintf("the server closed the connection: %d %s", closed.Code, closed.Reason))
 	switch closed.Code {
-	case websocket.StatusGoingAway, websocket.StatusInternalError, websocket.StatusServiceRestart, websocket.StatusTryAgainLater:
+	case websocket.StatusGoingAway, websocket.StatusInternalError, websocket.StatusServiceRestart,
+		websocket.StatusTryAgainLater:
 		return errors.New(why)
 	}
 	return &Refused{Why: why}

@@ -10,8 +10,8 @@ import (
 	"net/http"
 )
 
-// PublishRequest is one event and its receivers. At most one of Topic, User and All is set; none means the topic that the
-// kind names.
+// PublishRequest is one event and its receivers. At most one of Topic, User and All is set; none means the topic that
+// the kind names.
 type PublishRequest struct {
 	Topic string `json:"topic,omitempty"`
 	User  string `json:"user,omitempty"`
@@ -26,8 +26,8 @@ type Event struct {
 	ID   string          `json:"id,omitempty"`
 }
 
-// Publish sends a request to the server at base and returns its answer. A refusal is an error with the server's own words.
-// It blocks until the server answers or the context ends.
+// Publish sends a request to the server at base and returns its answer. A refusal is an error with the server's own
+// words. It blocks until the server answers or the context ends.
 func Publish(ctx context.Context, base, key string, p PublishRequest) ([]byte, error) {
 	if !json.Valid(p.Event.Data) {
 		return nil, errors.New("what is to be published is no JSON")

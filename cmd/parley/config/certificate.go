@@ -51,8 +51,8 @@ func (v Validity) EndsSoon(now time.Time) string {
 	return "expires on " + v.Until.UTC().Format(time.RFC3339) + "; renew it and reload (SIGHUP)"
 }
 
-// checkCertificate checks the times and names of a certificate. A server starts with one that clients refuse, since some
-// clients do not care and the others say why; so that is no problem of the configuration.
+// checkCertificate checks the times and names of a certificate. A server starts with one that clients refuse, since
+// some clients do not care and the others say why; so that is no problem of the configuration.
 func (l *Result) checkCertificate(pair *tls.Certificate) {
 	v, err := ValidityOf(pair)
 	if err != nil {

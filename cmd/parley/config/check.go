@@ -32,7 +32,8 @@ func (l *Result) check(dev bool) {
 		l.addProblem("shared.first_frame_timeout", "must be between 1s and 1h")
 	}
 	if c.API.AdminKey != "" && len(c.API.AdminKey) < minAPIKey {
-		l.addProblem("api.admin_key", fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)", minAPIKey))
+		l.addProblem("api.admin_key", fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)",
+			minAPIKey))
 	}
 	l.checkListeners(dev)
 	l.checkTopics()
@@ -68,7 +69,8 @@ func (l *Result) checkNumbers() {
 		if !value.CanInt() {
 			continue
 		}
-		obeyed := !slices.ContainsFunc(zeroIsDefault, func(section string) bool { return strings.HasPrefix(s.Key, section) })
+		obeyed := !slices.ContainsFunc(zeroIsDefault,
+			func(section string) bool { return strings.HasPrefix(s.Key, section) })
 		switch none := s.Default == "0" || s.Default == "" || s.Default == "0s"; {
 		case value.Int() < 0:
 			l.addProblem(s.Key, "must not be negative")
@@ -88,7 +90,8 @@ func (l *Result) checkAddresses(dev bool) {
 	c := &l.Config
 	public := l.address("listen", c.Listen)
 	if dev && public != "" && !Loopback(c.Listen) {
-		l.addProblem("listen", "dev mode serves loopback alone (127.0.0.1, ::1 or localhost); its keys are public knowledge")
+		l.addProblem("listen", "dev mode serves loopback alone (127.0.0.1, ::1 or localhost); its keys are public "+
+			"knowledge")
 	}
 	if c.InternalListen == "" {
 		if !dev {
@@ -102,7 +105,8 @@ func (l *Result) checkAddresses(dev bool) {
 	case c.InternalListen == c.Listen && !strings.HasSuffix(c.Listen, ":0"):
 		l.addProblem("internal_listen", "is the same address as listen")
 	case !Loopback(c.InternalListen) && !c.InternalPublic:
-		l.addProblem("internal_listen", "is not loopback: everybody could read metrics; use 127.0.0.1, or set internal_public: true")
+		l.addProblem("internal_listen", "is not loopback: everybody could read metrics; use 127.0.0.1, or set "+
+			"internal_public: true")
 	}
 }
 
@@ -148,7 +152,8 @@ func (l *Result) checkTLS() {
 		}
 		l.checkCertificate(&pair)
 	case len(t.ACME.Domains) > 0 && t.ACME.Cache == "" && l.Config.Data == "":
-		l.addProblem("tls.acme.cache", "is missing; without it (or data) each start would ask for new certificates until the authority refuses")
+		l.addProblem("tls.acme.cache", "is missing; without it (or data) each start would ask for new certificates "+
+			"until the authority refuses")
 	}
 }
 
@@ -165,7 +170,8 @@ func (l *Result) checkTenants() {
 		}
 		l.unique(seen, "tenant "+t.Name, key, key+".name", "another tenant has this name")
 		for j, host := range t.Hosts {
-			if slices.ContainsFunc(t.Hosts[:j], func(other string) bool { return CanonicalHost(other) == CanonicalHost(host) }) {
+			same := func(other string) bool { return CanonicalHost(other) == CanonicalHost(host) }
+			if slices.ContainsFunc(t.Hosts[:j], same) {
 				l.addProblem(fmt.Sprintf("%s.hosts[%d]", key, j), "is there twice")
 			}
 		}

@@ -77,7 +77,8 @@ func TestLoad_DefaultsHoldWhereNothingIsSaid(t *testing.T) {
 	if c.Engine.QueueBytes != 1<<20 || c.Engine.PingEvery != 25*time.Second {
 		t.Errorf("engine: %+v", c.Engine)
 	}
-	if tenant := c.Tenants[0]; tenant.Leeway != 10*time.Second || len(tenant.UserClaim) != 1 || tenant.UserClaim[0] != "sub" {
+	if tenant := c.Tenants[0]; tenant.Leeway != 10*time.Second || len(tenant.UserClaim) != 1 ||
+		tenant.UserClaim[0] != "sub" {
 		t.Errorf("tenant: leeway %s, user claim %v", tenant.Leeway, tenant.UserClaim)
 	}
 }
@@ -99,13 +100,16 @@ func TestLoad_AirLaysSectionIsThatOfItsDocument(t *testing.T) {
 	if got := of[airlay.Config](c).Listen(); got != "0.0.0.0:8081" {
 		t.Errorf("AirLay listens on %q", got)
 	}
-	if listeners := c.AllListeners(); len(listeners) != 1 || listeners[0].Address != "0.0.0.0:8081" || len(listeners[0].Dialects) != 1 || listeners[0].Dialects[0] != "airlay" {
+	if listeners := c.AllListeners(); len(listeners) != 1 || listeners[0].Address != "0.0.0.0:8081" ||
+		len(listeners[0].Dialects) != 1 || listeners[0].Dialects[0] != "airlay" {
 		t.Errorf("listeners are %+v", listeners)
 	}
-	if c := mustLoad(t, tenantYAML, "PARLEY_AIRLAY_PORT=9", "PARLEY_AIRLAY_ADDRESS=127.0.0.1"); of[airlay.Config](c).Listen() != "127.0.0.1:9" {
+	if c := mustLoad(t, tenantYAML, "PARLEY_AIRLAY_PORT=9",
+		"PARLEY_AIRLAY_ADDRESS=127.0.0.1"); of[airlay.Config](c).Listen() != "127.0.0.1:9" {
 		t.Errorf("by the environment it listens on %q", of[airlay.Config](c).Listen())
 	}
-	if c := mustLoad(t, "webSocketEvents: {port: 8081, enabled: false}\n"+tenantYAML); len(c.AllListeners()) != 0 || c.Enabled("airlay") {
+	if c := mustLoad(t, "webSocketEvents: {port: 8081, enabled: false}\n"+tenantYAML); len(c.AllListeners()) != 0 ||
+		c.Enabled("airlay") {
 		t.Errorf("switched off it has listeners %+v", c.AllListeners())
 	}
 	if c := mustLoad(t, tenantYAML); len(c.AllListeners()) != 0 {
@@ -114,7 +118,8 @@ func TestLoad_AirLaysSectionIsThatOfItsDocument(t *testing.T) {
 }
 
 func TestSharing_IsAboutHostsThatSeveralHave(t *testing.T) {
-	got := Sharing([]Tenant{{Name: "a", Hosts: []string{"x", "y"}}, {Name: "b", Hosts: []string{"Y"}}, {Name: "c", Hosts: []string{"z"}}, {Name: "d"}})
+	got := Sharing([]Tenant{{Name: "a", Hosts: []string{"x", "y"}}, {Name: "b", Hosts: []string{"Y"}},
+		{Name: "c", Hosts: []string{"z"}}, {Name: "d"}})
 	if len(got) != 2 || !got["a"] || !got["b"] {
 		t.Errorf("sharing are %v", got)
 	}
@@ -127,16 +132,19 @@ func TestSharing_IsAboutHostsThatSeveralHave(t *testing.T) {
 func TestLoad_EnvironmentWinsOverFileAndFlagsOverBoth(t *testing.T) {
 	path := write(t, "parley.yaml", "listen: 127.0.0.1:1\ndrain: 1s\ndashboard: {websocket_enabled: true}\n"+tenantYAML)
 	l := Load(Sources{Protocols: protocols.All,
-		File:    path,
-		Environ: []string{"PARLEY_LISTEN=127.0.0.1:2", "PARLEY_DRAIN=2s", "PARLEY_DASHBOARD_WEBSOCKET_ENABLED=false", "HOME=/", "PARLEY_LOG_LEVEL="},
-		Flags:   []Flag{{Name: "--listen", Key: "listen", Value: "127.0.0.1:3"}},
+		File: path,
+		Environ: []string{"PARLEY_LISTEN=127.0.0.1:2", "PARLEY_DRAIN=2s", "PARLEY_DASHBOARD_WEBSOCKET_ENABLED=false",
+			"HOME=/", "PARLEY_LOG_LEVEL="},
+		Flags: []Flag{{Name: "--listen", Key: "listen", Value: "127.0.0.1:3"}},
 	})
 	if len(l.Problems) > 0 {
 		t.Fatal(l.Problems)
 	}
 	c := l.Config
-	if c.Listen != "127.0.0.1:3" || c.Drain != 2*time.Second || of[dashboard.Config](&c).Enabled || c.Log.Level != "info" {
-		t.Errorf("listen %s, drain %s, dashboard %v, level %s", c.Listen, c.Drain, of[dashboard.Config](&c).Enabled, c.Log.Level)
+	if c.Listen != "127.0.0.1:3" || c.Drain != 2*time.Second || of[dashboard.Config](&c).Enabled ||
+		c.Log.Level != "info" {
+		t.Errorf("listen %s, drain %s, dashboard %v, level %s", c.Listen, c.Drain, of[dashboard.Config](&c).Enabled,
+			c.Log.Level)
 	}
 }
 
@@ -144,14 +152,18 @@ func TestLoad_EnvironmentWinsOverFileAndFlagsOverBoth(t *testing.T) {
 func TestLoad_EveryProblemHasFileLineAndKey(t *testing.T) {
 	cases := []struct{ name, text, want string }{
 		{"unknown key", "lisen: 127.0.0.1:1\n", `parley.yaml:1: lisen: unknown key; did you mean "listen"?`},
-		{"unknown key below", "dashboard:\n  websocket_enable: true\n", `parley.yaml:2: dashboard.websocket_enable: unknown key; did you mean "websocket_enabled"?`},
-		{"unknown key in a list", "tenants:\n  - nme: a\n", `parley.yaml:2: tenants[0].nme: unknown key; did you mean "name"?`},
-		{"nothing near", "zzzzzzzzzzzzzzzzzz: 1\n", "parley.yaml:1: zzzzzzzzzzzzzzzzzz: unknown key; known here are listen"},
+		{"unknown key below", "dashboard:\n  websocket_enable: true\n",
+			`parley.yaml:2: dashboard.websocket_enable: unknown key; did you mean "websocket_enabled"?`},
+		{"unknown key in a list", "tenants:\n  - nme: a\n",
+			`parley.yaml:2: tenants[0].nme: unknown key; did you mean "name"?`},
+		{"nothing near", "zzzzzzzzzzzzzzzzzz: 1\n",
+			"parley.yaml:1: zzzzzzzzzzzzzzzzzz: unknown key; known here are listen"},
 		{"no number", "\n\nengine:\n  topics: many\n", "parley.yaml:4: engine.topics: must be a whole number"},
 		{"no duration", "drain: 30\n", "parley.yaml:1: drain: must be a duration with its unit"},
 		{"no truth", "feed: maybe\n", "parley.yaml:1: feed: must be true or false"},
 		{"no text", "listen: [1]\n", "parley.yaml:1: listen: must be a text"},
-		{"a secret of digits", "tenants:\n  - name: 7\n", "parley.yaml:2: tenants[0].name: must be a text (in quotes if it looks like a number)"},
+		{"a secret of digits", "tenants:\n  - name: 7\n",
+			"parley.yaml:2: tenants[0].name: must be a text (in quotes if it looks like a number)"},
 		{"no section", "log: json\n", "parley.yaml:1: log: must be a section with keys of its own: format, level"},
 		{"no list", "tenants: acme\n", "parley.yaml:1: tenants: must be a list"},
 		{"no YAML", "a: [\n", "parley.yaml:1: "},
@@ -160,38 +172,61 @@ func TestLoad_EveryProblemHasFileLineAndKey(t *testing.T) {
 		{"an alias", "listen: &a x\n", "parley.yaml:1: listen: anchors"},
 		{"a bad address", "listen: here\n" + tenantYAML, "parley.yaml:1: listen: must be host:port"},
 		{"a bad port", "listen: 127.0.0.1:99999\n" + tenantYAML, "parley.yaml:1: listen: the port"},
-		{"a public internal address", "internal_listen: 0.0.0.0:8001\n" + tenantYAML, "parley.yaml:1: internal_listen: is not loopback"},
-		{"a bad level", "log:\n  level: loud\n" + tenantYAML, "parley.yaml:2: log.level: must be one of debug, info, warn, error"},
-		{"a zero that is not obeyed", "engine:\n  queue_bytes: 0\n" + tenantYAML, "parley.yaml:2: engine.queue_bytes: must be greater than 0"},
+		{"a public internal address", "internal_listen: 0.0.0.0:8001\n" + tenantYAML,
+			"parley.yaml:1: internal_listen: is not loopback"},
+		{"a bad level", "log:\n  level: loud\n" + tenantYAML,
+			"parley.yaml:2: log.level: must be one of debug, info, warn, error"},
+		{"a zero that is not obeyed", "engine:\n  queue_bytes: 0\n" + tenantYAML,
+			"parley.yaml:2: engine.queue_bytes: must be greater than 0"},
 		{"a negative", "engine:\n  topics: -1\n" + tenantYAML, "parley.yaml:2: engine.topics: must not be negative"},
-		{"a bad heartbeat", "dashboard:\n  websocket_heartbeat_seconds: 0\n" + tenantYAML, "parley.yaml:2: dashboard.websocket_heartbeat_seconds: is 0; it goes from 1 to 3600"},
-		{"a bad origin", "websocket:\n  origins: [here]\n" + tenantYAML, `parley.yaml:1: websocket: origin "here" is not`},
+		{"a bad heartbeat", "dashboard:\n  websocket_heartbeat_seconds: 0\n" + tenantYAML,
+			"parley.yaml:2: dashboard.websocket_heartbeat_seconds: is 0; it goes from 1 to 3600"},
+		{"a bad origin", "websocket:\n  origins: [here]\n" + tenantYAML,
+			`parley.yaml:1: websocket: origin "here" is not`},
 		{"half of TLS", "tls:\n  key: k.pem\n" + tenantYAML, "parley.yaml:1: tls: certificate and key belong together"},
-		{"no such certificate", "tls:\n  certificate: none.pem\n  key: none.pem\n" + tenantYAML, "parley.yaml:2: tls.certificate: cannot be used with tls.key: no such file"},
+		{"no such certificate", "tls:\n  certificate: none.pem\n  key: none.pem\n" + tenantYAML,
+			"parley.yaml:2: tls.certificate: cannot be used with tls.key: no such file"},
 		{"ACME without cache", "tls: {acme: {domains: [a.example]}}\n" + tenantYAML, "tls.acme.cache: is missing"},
 		{"no tenant", "drain: 1s\n", "parley.yaml: tenants: none; name at least one"},
 		{"a tenant without name", "tenants:\n  - api_keys: []\n", "parley.yaml:2: tenants[0].name: the name is empty"},
-		{"a short API key", "tenants:\n  - name: a\n    api_keys:\n      - ok-ok-ok-ok-ok-ok-ok\n      - short\n", "parley.yaml:5: tenants[0].api_keys[1]: is too short"},
-		{"a key without source", "tenants:\n  - name: a\n    keys:\n      - alg: HS256\n", "parley.yaml:4: tenants[0].keys[0]: needs exactly one of secret"},
-		{"a weak secret", "tenants:\n  - name: a\n    keys:\n      - secret: short\n", "parley.yaml:4: tenants[0].keys[0]: has a secret of 5 bytes"},
-		{"no such key file", "tenants:\n  - name: a\n    keys:\n      - public_key_file: none.pem\n", "parley.yaml:4: tenants[0].keys[0]: its file no such file or directory"},
+		{"a short API key", "tenants:\n  - name: a\n    api_keys:\n      - ok-ok-ok-ok-ok-ok-ok\n      - short\n",
+			"parley.yaml:5: tenants[0].api_keys[1]: is too short"},
+		{"a key without source", "tenants:\n  - name: a\n    keys:\n      - alg: HS256\n",
+			"parley.yaml:4: tenants[0].keys[0]: needs exactly one of secret"},
+		{"a weak secret", "tenants:\n  - name: a\n    keys:\n      - secret: short\n",
+			"parley.yaml:4: tenants[0].keys[0]: has a secret of 5 bytes"},
+		{"no such key file", "tenants:\n  - name: a\n    keys:\n      - public_key_file: none.pem\n",
+			"parley.yaml:4: tenants[0].keys[0]: its file no such file or directory"},
 		{"a bad pattern", "tenants:\n  - name: a\n    topics: ['a//b']\n", "parley.yaml:2: tenants[0]: topics: "},
 		{"a long leeway", "tenants:\n  - name: a\n    leeway: 5m\n", "parley.yaml:2: tenants[0]: leeway is 5m0s"},
-		{"one host twice", "tenants:\n  - {name: a, hosts: [x.example, X.example]}\n", "parley.yaml:2: tenants[0].hosts[1]: is there twice"},
-		{"one key for two tenants of a host", "tenants:\n  - {name: a, hosts: [x], keys: [{secret: " + aSecret + "}]}\n  - {name: b, hosts: [X], keys: [{secret: " + aSecret + "}]}\n",
+		{"one host twice", "tenants:\n  - {name: a, hosts: [x.example, X.example]}\n",
+			"parley.yaml:2: tenants[0].hosts[1]: is there twice"},
+		{"one key for two tenants of a host", "tenants:\n  - {name: a, hosts: [x], keys: [{secret: " + aSecret +
+			"}]}\n  - {name: b, hosts: [X], keys: [{secret: " + aSecret + "}]}\n",
 			`parley.yaml:1: tenants: tenant "b": has a key of tenant "a"`},
-		{"a host without dialects", "hosts: [{name: x}]\n" + tenantYAML, "parley.yaml:1: hosts[0].dialects: is missing"},
-		{"a host twice", "hosts: [{name: x, dialects: airlay}, {name: X, dialects: airlay}]\n" + tenantYAML, "hosts[1].name: is there twice"},
-		{"an unknown dialect", "listeners: [{address: '127.0.0.1:0', dialects: [klingon]}]\n" + tenantYAML, "listeners[0].dialects[0]: must be one of dashboard, valtronics"},
-		{"a dialect that is off", "notify: {enabled: false}\nhosts: [{name: x, dialects: [airlay, notify]}]\n" + tenantYAML, "parley.yaml:2: hosts[0].dialects[1]: notify is not enabled"},
-		{"a listener without address", "listeners: [{tenant: acme}]\n" + tenantYAML, "listeners[0].address: must be host:port"},
-		{"a listener of nobody", "listeners: [{address: ':0', tenant: nobody}]\n" + tenantYAML, "listeners[0].tenant: no tenant has this name"},
-		{"a listener without certificate", "listeners: [{address: ':0', tls: true}]\n" + tenantYAML, "listeners[0].tls: needs the certificate"},
-		{"a bad port of AirLay", "webSocketEvents: {port: 70000}\n" + tenantYAML, "parley.yaml:1: webSocketEvents.port: is 70000; it goes from 0 to 65535"},
-		{"a bad prefix of authentik", "authentik: {path: auth}\n" + tenantYAML, `parley.yaml:1: authentik.path: is "auth"`},
-		{"a bad default of the shared path", "shared: {default: notify}\n" + tenantYAML, "parley.yaml:1: shared.default: must be one of valtronics, airlay"},
+		{"a host without dialects", "hosts: [{name: x}]\n" + tenantYAML,
+			"parley.yaml:1: hosts[0].dialects: is missing"},
+		{"a host twice", "hosts: [{name: x, dialects: airlay}, {name: X, dialects: airlay}]\n" + tenantYAML,
+			"hosts[1].name: is there twice"},
+		{"an unknown dialect", "listeners: [{address: '127.0.0.1:0', dialects: [klingon]}]\n" + tenantYAML,
+			"listeners[0].dialects[0]: must be one of dashboard, valtronics"},
+		{"a dialect that is off", "notify: {enabled: false}\nhosts: [{name: x, dialects: [airlay, notify]}]\n" +
+			tenantYAML, "parley.yaml:2: hosts[0].dialects[1]: notify is not enabled"},
+		{"a listener without address", "listeners: [{tenant: acme}]\n" + tenantYAML,
+			"listeners[0].address: must be host:port"},
+		{"a listener of nobody", "listeners: [{address: ':0', tenant: nobody}]\n" + tenantYAML,
+			"listeners[0].tenant: no tenant has this name"},
+		{"a listener without certificate", "listeners: [{address: ':0', tls: true}]\n" + tenantYAML,
+			"listeners[0].tls: needs the certificate"},
+		{"a bad port of AirLay", "webSocketEvents: {port: 70000}\n" + tenantYAML,
+			"parley.yaml:1: webSocketEvents.port: is 70000; it goes from 0 to 65535"},
+		{"a bad prefix of authentik", "authentik: {path: auth}\n" + tenantYAML,
+			`parley.yaml:1: authentik.path: is "auth"`},
+		{"a bad default of the shared path", "shared: {default: notify}\n" + tenantYAML,
+			"parley.yaml:1: shared.default: must be one of valtronics, airlay"},
 		{"a short admin key", "api: {admin_key: short}\n" + tenantYAML, "parley.yaml:1: api.admin_key: is too short"},
-		{"one name twice", "tenants:\n  - {name: a, hosts: [x]}\n  - {name: a, hosts: [y]}\n", "parley.yaml:3: tenants[1].name: another tenant has this name"},
+		{"one name twice", "tenants:\n  - {name: a, hosts: [x]}\n  - {name: a, hosts: [y]}\n",
+			"parley.yaml:3: tenants[1].name: another tenant has this name"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -227,7 +262,8 @@ func TestLoad_AllProblemsComeInTheOrderOfTheFile(t *testing.T) {
 
 func TestLoad_ProblemsNeverRepeatSecrets(t *testing.T) {
 	const secret = "hunter2-hunter2"
-	l := load(t, "tenants:\n  - name: a\n    api_keys: ["+secret+"]\n    keys:\n      - {secret: "+secret+", alg: RS256}\n      - {secret: ["+secret+"]}\n")
+	l := load(t, "tenants:\n  - name: a\n    api_keys: ["+secret+"]\n    keys:\n      - {secret: "+secret+
+		", alg: RS256}\n      - {secret: ["+secret+"]}\n")
 	if len(l.Problems) == 0 {
 		t.Fatal("no problem found")
 	}
@@ -251,13 +287,15 @@ func TestLoad_EnvironmentProblemsNameTheVariable(t *testing.T) {
 
 func TestLoad_MissingFileIsAProblemUnlessOptional(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none.yaml")
-	if l := Load(Sources{Protocols: protocols.All, File: missing}); len(l.Problems) == 0 || !strings.Contains(l.Problems[0].String(), "none.yaml: no such file") {
+	if l := Load(Sources{Protocols: protocols.All, File: missing}); len(l.Problems) == 0 ||
+		!strings.Contains(l.Problems[0].String(), "none.yaml: no such file") {
 		t.Errorf("got %v", l.Problems)
 	}
 	if l := Load(Sources{Protocols: protocols.All, File: missing, Optional: true, Dev: true}); len(l.Problems) > 0 {
 		t.Errorf("optional: %v", l.Problems)
 	}
-	if l := Load(Sources{Protocols: protocols.All, File: write(t, "big.yaml", strings.Repeat("# big\n", 300_000))}); len(l.Problems) == 0 {
+	if l := Load(Sources{Protocols: protocols.All,
+		File: write(t, "big.yaml", strings.Repeat("# big\n", 300_000))}); len(l.Problems) == 0 {
 		t.Error("a file of 1.8 MB was read")
 	}
 }
@@ -268,16 +306,19 @@ func TestDev_NeedsNothingAndStaysOnLoopback(t *testing.T) {
 		t.Fatal(l.Problems)
 	}
 	c := l.Config
-	if c.InternalListen != "" || c.Drain != 2*time.Second || !c.Feed || len(c.Tenants) != 1 || c.Tenants[0].Name != "dev" {
+	if c.InternalListen != "" || c.Drain != 2*time.Second || !c.Feed || len(c.Tenants) != 1 ||
+		c.Tenants[0].Name != "dev" {
 		t.Errorf("%q %s %v %+v", c.InternalListen, c.Drain, c.Feed, c.Tenants)
 	}
 	for _, address := range []string{"0.0.0.0:8000", ":8000", "192.0.2.1:8000", "[::]:8000", "example.org:8000"} {
-		if l := Load(Sources{Protocols: protocols.All, Dev: true, Environ: []string{"PARLEY_LISTEN=" + address}}); len(l.Problems) == 0 {
+		if l := Load(Sources{Protocols: protocols.All, Dev: true,
+			Environ: []string{"PARLEY_LISTEN=" + address}}); len(l.Problems) == 0 {
 			t.Errorf("dev mode takes %s", address)
 		}
 	}
 	for _, address := range []string{"127.0.0.1:0", "localhost:8000", "[::1]:8000", "127.3.2.1:8000"} {
-		if l := Load(Sources{Protocols: protocols.All, Dev: true, Environ: []string{"PARLEY_LISTEN=" + address}}); len(l.Problems) > 0 {
+		if l := Load(Sources{Protocols: protocols.All, Dev: true,
+			Environ: []string{"PARLEY_LISTEN=" + address}}); len(l.Problems) > 0 {
 			t.Errorf("dev mode refuses %s: %v", address, l.Problems)
 		}
 	}
@@ -335,7 +376,8 @@ func TestSettings_EachHasAMeaningAndItsOwnNames(t *testing.T) {
 		}
 		seen[s.Key], seen[s.Env] = true, true
 	}
-	for _, must := range []string{"dashboard.websocket_enabled", "dashboard.websocket_heartbeat_seconds", "PARLEY_LISTEN", "PARLEY_LOG_FORMAT", "PARLEY_LOG_LEVEL", "PARLEY_DRAIN"} {
+	for _, must := range []string{"dashboard.websocket_enabled", "dashboard.websocket_heartbeat_seconds",
+		"PARLEY_LISTEN", "PARLEY_LOG_FORMAT", "PARLEY_LOG_LEVEL", "PARLEY_DRAIN"} {
 		if !seen[must] {
 			t.Errorf("%s is missing", must)
 		}
@@ -343,7 +385,8 @@ func TestSettings_EachHasAMeaningAndItsOwnNames(t *testing.T) {
 }
 
 func FuzzLoad(f *testing.F) {
-	for _, text := range []string{tenantYAML, "a: &x [*x]\n", "? [a]\n: b\n", "- 1\n", "tenants: [{}]\n", "'': ''\n", "listen: !!int 1\n", "<<: {a: b}\n"} {
+	for _, text := range []string{tenantYAML, "a: &x [*x]\n", "? [a]\n: b\n", "- 1\n", "tenants: [{}]\n", "'': ''\n",
+		"listen: !!int 1\n", "<<: {a: b}\n"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

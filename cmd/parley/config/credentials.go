@@ -105,8 +105,8 @@ func (t *Tenant) users() ([]string, error) {
 
 var uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
-// checkCredentials adds the problems of the credentials beside tokens, each with its own line. It reports whether there are
-// none.
+// checkCredentials adds the problems of the credentials beside tokens, each with its own line. It reports whether there
+// are none.
 func (l *Result) checkCredentials(t *Tenant, key string) bool {
 	before := len(l.Problems)
 	if rules, err := t.Cookie.read(); err != nil {
@@ -137,7 +137,8 @@ func (l *Result) checkOutposts(t *Tenant, key string) {
 		case err != nil:
 			l.addProblem(at, err.Error())
 		case len(made.Token) < minAPIKey || len(made.Token) > auth.MaxAPIKey:
-			l.addProblem(at, fmt.Sprintf("has a token of %d bytes; %d to %d are needed (openssl rand -hex 30)", len(made.Token), minAPIKey, auth.MaxAPIKey))
+			l.addProblem(at, fmt.Sprintf("has a token of %d bytes; %d to %d are needed (openssl rand -hex 30)",
+				len(made.Token), minAPIKey, auth.MaxAPIKey))
 		case seen[made.Token]:
 			l.addProblem(at, "has a token that is there twice; give each outpost tokens of its own")
 		}

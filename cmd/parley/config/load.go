@@ -43,12 +43,14 @@ type Result struct {
 	Config Config
 	// Problems are all that is wrong. A configuration with problems must not be used.
 	Problems Problems
-	// Warnings are settings that work, but perhaps not as they are meant. They are for parley check; a server logs its own.
+	// Warnings are settings that work, but perhaps not as they are meant. They are for parley check; a server logs its
+	// own.
 	Warnings Problems
-	// Refused are certificates that clients refuse, and Expiring those that they will refuse soon. A server starts with both,
-	// and logs them.
+	// Refused are certificates that clients refuse, and Expiring those that they will refuse soon. A server starts with
+	// both, and logs them.
 	Refused, Expiring Problems
-	// Unknown are variables that begin with PARLEY_ and are no setting, each with a suggestion; they are worth a warning.
+	// Unknown are variables that begin with PARLEY_ and are no setting, each with a suggestion; they are worth a
+	// warning.
 	Unknown []string
 
 	file    string
@@ -71,7 +73,8 @@ func Load(from Sources) *Result {
 	for _, flag := range from.Flags {
 		l.set(flag.Name, flag.Key, flag.Value)
 	}
-	if !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.Key == "" }) { // else there is nothing to look at
+	// else there is nothing to look at
+	if !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.Key == "" }) {
 		l.check(from.Dev)
 	}
 	l.Problems = l.Problems.sorted()
@@ -107,7 +110,8 @@ func (l *Result) readEnvironment(environ []string) {
 	}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(otherVariables, name) || ofService(entry) {
+		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(otherVariables, name) ||
+			ofService(entry) {
 			continue
 		}
 		if key, ok := known[name]; ok {
@@ -118,7 +122,8 @@ func (l *Result) readEnvironment(environ []string) {
 	}
 }
 
-// otherVariables are no settings of the server: they are defaults for flags of the command line, and a switch of the tests.
+// otherVariables are no settings of the server: they are defaults for flags of the command line, and a switch of the
+// tests.
 var otherVariables = []string{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_KEY", "PARLEY_TOKEN", "PARLEY_CLIENTS"}
 
 func suggest(name string, known map[string]string) string {
@@ -166,8 +171,8 @@ func (c *Config) parse(options env.Options) error {
 	return err
 }
 
-// addProblem adds a problem with a setting, wherever its value came from. A setting that could not be read has its problem
-// already, and its value is not the user's.
+// addProblem adds a problem with a setting, wherever its value came from. A setting that could not be read has its
+// problem already, and its value is not the user's.
 func (l *Result) addProblem(key, text string) {
 	for _, known := range l.Problems {
 		if known.Key == key || strings.HasPrefix(known.Key, key+".") || strings.HasPrefix(known.Key, key+"[") {

@@ -9,8 +9,8 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
-// Probe fetches each key set that has a URL, all at once, and warns of those that cannot be had now or hold what cannot be
-// used. It takes some seconds at most. Load fetches nothing.
+// Probe fetches each key set that has a URL, all at once, and warns of those that cannot be had now or hold what cannot
+// be used. It takes some seconds at most. Load fetches nothing.
 func (l *Result) Probe(ctx context.Context) Problems {
 	var all Problems
 	var mu sync.Mutex

@@ -39,7 +39,8 @@ func (c *Config) Dialects() (names []string) {
 // Enabled reports whether a dialect is to be spoken.
 func (c *Config) Enabled(dialect string) bool {
 	return slices.ContainsFunc(c.Protocols, func(p Protocol) bool {
-		return p.Settings.On() && slices.ContainsFunc(p.Dialects, func(d protocol.Description) bool { return d.Name == dialect })
+		return p.Settings.On() && slices.ContainsFunc(p.Dialects,
+			func(d protocol.Description) bool { return d.Name == dialect })
 	})
 }
 
@@ -140,7 +141,8 @@ func (c *Config) helpWords() *strings.Replacer {
 	for i := range c.Protocols {
 		for _, d := range c.Protocols[i].Settings.Dialects() {
 			if extra, ok := d.(protocol.ExtraPaths); ok {
-				alone += fmt.Sprintf(" %s alone also answers on %s.", c.Protocols[i].Name, strings.Join(extra.PathsAlone(), ", "))
+				alone += fmt.Sprintf(" %s alone also answers on %s.", c.Protocols[i].Name,
+					strings.Join(extra.PathsAlone(), ", "))
 			}
 		}
 	}

@@ -35,7 +35,8 @@ func TestCheck_TwoProtocolsThatWantOnePathAreNamed(t *testing.T) {
 		!strings.Contains(l.Problems[0].String(), want) {
 		t.Errorf("got %v, want %s", l.Problems, want)
 	}
-	if l = Load(Sources{Protocols: list, Dev: true, Environ: []string{"PARLEY_TALLY_ENABLED=false"}}); len(l.Problems) > 0 {
+	if l = Load(Sources{Protocols: list, Dev: true,
+		Environ: []string{"PARLEY_TALLY_ENABLED=false"}}); len(l.Problems) > 0 {
 		t.Errorf("with one of them switched off: %v", l.Problems)
 	}
 	if l = Load(Sources{Protocols: protocols.All, Dev: true}); len(l.Problems) > 0 {

@@ -60,11 +60,13 @@ func fields(section reflect.Value) []field {
 		case perProtocol:
 			for _, p := range value.Interface().([]Protocol) {
 				if p.Section != "" {
-					all = append(all, field{name: p.Section, envPrefix: p.Env, value: reflect.ValueOf(p.Settings).Elem()})
+					all = append(all, field{name: p.Section, envPrefix: p.Env,
+						value: reflect.ValueOf(p.Settings).Elem()})
 				}
 			}
 		default:
-			f := field{name: name, env: tag.Get("env"), envPrefix: tag.Get("envPrefix"), help: tag.Get("help"), tag: tag, value: value}
+			f := field{name: name, env: tag.Get("env"), envPrefix: tag.Get("envPrefix"), help: tag.Get("help"),
+				tag: tag, value: value}
 			if f.help == "" {
 				f.help = help[name]
 			}
@@ -120,8 +122,8 @@ func (c *Config) value(key string) reflect.Value {
 	return at
 }
 
-// Changed names the settings that differ, but for those that are or lie below one of except, and those of protocols that
-// need no restart.
+// Changed names the settings that differ, but for those that are or lie below one of except, and those of protocols
+// that need no restart.
 func Changed(a, b *Config, except []string) []string {
 	except = slices.Clone(except)
 	for i := range a.Protocols {

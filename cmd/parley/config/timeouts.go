@@ -18,7 +18,8 @@ func (l *Result) checkTimeouts() {
 		}
 		for _, d := range c.Protocols[i].Settings.Dialects() {
 			if silent, need := c.Engine.SilentAfter(), d.Limits().Unread; silent < need {
-				l.addWarning(key, fmt.Sprintf("takes a peer for gone that was silent for %s; clients of %s do not read while they work, "+
+				l.addWarning(key, fmt.Sprintf("takes a peer for gone that was silent for %s; clients of %s do not "+
+					"read while they work, "+
 					"so they have %s", silent, d.Name(), need))
 			}
 		}
@@ -27,7 +28,8 @@ func (l *Result) checkTimeouts() {
 		budget := c.Tenants[i].Introspection.WithDefaults().Budget
 		if c.Tenants[i].Introspection.On() && budget > c.Engine.RequestTimeout {
 			l.addWarning(fmt.Sprintf("tenants[%d].introspection.budget", i),
-				fmt.Sprintf("is %s, and a client waits no longer than engine.request_timeout, %s", budget, c.Engine.RequestTimeout.Round(time.Millisecond)))
+				fmt.Sprintf("is %s, and a client waits no longer than engine.request_timeout, %s", budget,
+					c.Engine.RequestTimeout.Round(time.Millisecond)))
 		}
 	}
 }

@@ -26,9 +26,11 @@ func (c *Config) Limits() []actors.TenantConfig {
 	all := make([]actors.TenantConfig, len(c.Tenants))
 	for i := range c.Tenants {
 		t := &c.Tenants[i]
-		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger, Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: actors.Rules{
-			List: slices.Concat(t.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable, Sync: c.Topics.Sync, Slow: c.Topics.Slow,
-		}}
+		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger,
+			Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: actors.Rules{
+				List: slices.Concat(t.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable, Sync: c.Topics.Sync,
+				Slow: c.Topics.Slow,
+			}}
 	}
 	return all
 }
@@ -95,7 +97,8 @@ func (l *Result) checkStore() {
 	if c.Store.Slots < 1 || c.Store.Slots > durable.MaxSlots {
 		l.addProblem("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxSlots))
 	}
-	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery, "sweep_every": c.Store.SweepEvery, "forget": c.Store.Forget} {
+	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery, "sweep_every": c.Store.SweepEvery,
+		"forget": c.Store.Forget} {
 		if every <= 0 {
 			l.addProblem("store."+key, "must be more than 0s")
 		}
@@ -117,7 +120,8 @@ func (l *Result) checkRule(r *actors.TopicRule, key string) {
 	for _, word := range []struct {
 		key, value string
 		known      []string
-	}{{"store", r.Store, []string{actors.InMemory, actors.Durable}}, {"sync", r.Sync, []string{actors.SyncAlways, actors.SyncInterval}},
+	}{{"store", r.Store, []string{actors.InMemory, actors.Durable}},
+		{"sync", r.Sync, []string{actors.SyncAlways, actors.SyncInterval}},
 		{"slow", r.Slow, []string{actors.Disconnect, actors.DropOldest, actors.Conflate}}} {
 		if word.value != "" {
 			l.oneOf(key+"."+word.key, word.value, word.known...)
@@ -127,7 +131,8 @@ func (l *Result) checkRule(r *actors.TopicRule, key string) {
 		key         string
 		value, none int64
 	}{{"history_count", int64(r.HistoryCount), -1}, {"dedup_count", int64(r.DedupCount), -1},
-		{"history_bytes", int64(r.HistoryBytes), 0}, {"history_age", int64(r.HistoryAge), 0}, {"dedup_age", int64(r.DedupAge), 0}} {
+		{"history_bytes", int64(r.HistoryBytes), 0}, {"history_age", int64(r.HistoryAge), 0},
+		{"dedup_age", int64(r.DedupAge), 0}} {
 		switch {
 		case number.value >= number.none:
 		case number.none < 0:

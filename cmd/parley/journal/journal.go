@@ -4,18 +4,19 @@
 // It promises:
 //
 //  1. A record for which Append or Rewrite returned no error is there after kill -9 and after a loss of power.
-//  2. A line that was being written at that moment is not there afterwards, whichever of its bytes made it to the disk; it
-//     spoils none before or after it. A failed write leaves the file as it was, or is made good by the next.
+//  2. A line that was being written at that moment is not there afterwards, whichever of its bytes made it to the disk;
+//     it spoils none before or after it. A failed write leaves the file as it was, or is made good by the next.
 //  3. Rewrite is all or nothing, by a new file that takes the old one's name.
-//  4. A line whose checksum does not hold is left out and counted; the lines around it are read. A file that is no journal
-//     is an error and is not touched.
+//  4. A line whose checksum does not hold is left out and counted; the lines around it are read. A file that is no
+//     journal is an error and is not touched.
 //  5. One process at a time has a directory's journals.
 //
 // A copy of the file, taken at any moment, is a journal. It asks of its user that the records are bounded: it reads one
-// line at a time, but each Rewrite writes all of them. It does not know what the records say, but that they are single lines.
+// line at a time, but each Rewrite writes all of them. It does not know what the records say, but that they are single
+// lines.
 //
-// It is a file of its own, and not a part of the store of durable topics, since it has to be there when no topic is durable,
-// and before the store has opened.
+// It is a file of its own, and not a part of the store of durable topics, since it has to be there when no topic is
+// durable, and before the store has opened.
 package journal
 
 import (
@@ -43,7 +44,8 @@ const sumDigits = 8
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var (
-	errNotOne  = errors.New("is no journal that this version can read; move it away, or start the version that wrote it")
+	errNotOne = errors.New("is no journal that this version can read; move it away, or start the version that wrote " +
+		"it")
 	errTooLong = fmt.Errorf("a record has more than %d bytes or a line break", maxLine)
 )
 
@@ -57,8 +59,8 @@ type File struct {
 	broken int
 }
 
-// Open opens the journal of this path, and makes its directory if need be. A journal that does not exist is empty: it is
-// made by the first write. The error says that it cannot be read, or that another process has it.
+// Open opens the journal of this path, and makes its directory if need be. A journal that does not exist is empty: it
+// is made by the first write. The error says that it cannot be read, or that another process has it.
 func Open(path string) (*File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
@@ -172,7 +174,8 @@ func (f *File) cut() error {
 
 // Rewrite replaces all records.
 func (f *File) Rewrite(records iter.Seq[[]byte]) error {
-	fresh, err := os.OpenFile(f.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600) // one that a crash left is overwritten
+	// one that a crash left is overwritten
+	fresh, err := os.OpenFile(f.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

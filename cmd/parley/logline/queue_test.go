@@ -50,8 +50,8 @@ func broken([]byte) (int, error) { return 0, syscall.EPIPE }
 // lostLines is the line about lost lines, as tests like it.
 func lostLines(lost uint64) []byte { return fmt.Appendf(nil, "lost %d\n", lost) }
 
-// F9: a reader that has stopped holds up nobody; what finds no room is counted, and when it reads again it gets all that
-// waited, in order, and how many lines are missing.
+// F9: a reader that has stopped holds up nobody; what finds no room is counted, and when it reads again it gets all
+// that waited, in order, and how many lines are missing.
 func TestQueue_AReaderThatHasStoppedHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const written = 100_000
@@ -78,7 +78,8 @@ func TestQueue_AReaderThatHasStoppedHoldsUpNobody(t *testing.T) {
 		}
 		write.Close()
 		synctest.Wait()
-		next, told := 0, 0 // the next line that is not missing; how many are, as the lines about that say where they are
+		// the next line that is not missing; how many are, as the lines about that say where they are
+		next, told := 0, 0
 		for i, line := range all {
 			var n int
 			if _, err := fmt.Sscanf(line, "lost %d", &n); err == nil {
@@ -188,7 +189,8 @@ func TestOpen_SaysHowManyLinesWereLostInTheFormatOfTheLog(t *testing.T) {
 			synctest.Wait()
 			out.set(nil)
 			log.Error("somebody reads this")
-			if !q.Close(time.Second) || strings.Count(out.String(), "\n") != 2 || !strings.Contains(out.String(), want) {
+			if !q.Close(time.Second) || strings.Count(out.String(), "\n") != 2 ||
+				!strings.Contains(out.String(), want) {
 				t.Errorf("%s: %s", format, out.String())
 			}
 		}

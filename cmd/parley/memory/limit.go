@@ -10,7 +10,15 @@ import (
 
 // Config is what can be set.
 type Config struct {
-	Limit int64 `yaml:"limit" env:"LIMIT" envDefault:"0" unit:"bytes" help:"How much memory the server may use; it sheds load before. 0 is 90 % of the cgroup's limit or GOMEMLIMIT, whichever is less, else 75 % of the machine's memory."`
+	Limit int64 `yaml:"limit" env:"LIMIT" envDefault:"0" unit:"bytes"`
+}
+
+// Help is one line of meaning for each key.
+func (Config) Help() map[string]string {
+	return map[string]string{
+		"limit": "How much memory the server may use; it sheds load before. 0 is 90 % of the cgroup's limit or " +
+			"GOMEMLIMIT, whichever is less, else 75 % of the machine's memory.",
+	}
 }
 
 // Least is the least limit that can be set, in bytes: a server without clients uses some 32 MiB.

@@ -2,13 +2,13 @@
 //
 // To add one:
 //
-//  1. Make a folder below protocol. Its package has a Config that implements protocol.Settings, a protocol.Dialect and its
-//     golden stories, and exports a Registration. protocol/dialecttest/tally is the smallest example.
+//  1. Make a folder below protocol. Its package has a Config that implements protocol.Settings, a protocol.Dialect and
+//     its golden stories, and exports a Registration. protocol/dialecttest/tally is the smallest example.
 //  2. Add a line to All.
 //  3. Run go test ./cmd/... -update, which writes the tables of settings and of README anew, and look at git diff.
 //
-// All else follows from the list: settings by file and environment with their checks, reload, paths, what dev mode prints,
-// parley listen, and the tests that play the stories through a whole node.
+// All else follows from the list: settings by file and environment with their checks, reload, paths, what dev mode
+// prints, parley listen, and the tests that play the stories through a whole node.
 package protocols
 
 import (
@@ -21,8 +21,9 @@ import (
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
-// All are the protocols in the order of tables. On a path that several want, the last is asked first whether it recognises
-// a client's first frame: so AirLay, whose requests cannot be mistaken, comes behind Valtronics, which knows a common word.
+// All are the protocols in the order of tables. On a path that several want, the last is asked first whether it
+// recognises a client's first frame: so AirLay, whose requests cannot be mistaken, comes behind Valtronics, which knows
+// a common word.
 var All = []protocol.Registration{
 	dashboard.Registration,
 	valtronics.Registration,

@@ -33,14 +33,16 @@ func (u contextWriter) Write(p []byte) (int, error) {
 	return u.to.Write(p)
 }
 
-// writeAddress writes the internal address to the data directory, if there is one, where an operator's commands find it.
+// writeAddress writes the internal address to the data directory, if there is one, where an operator's commands find
+// it.
 func (s *Server) writeAddress() {
 	name := filepath.Join(s.config.Data, backup.AddressName)
 	if _, err := os.Stat(s.config.Data); s.config.Data == "" || err != nil {
 		return
 	}
 	if err := os.WriteFile(name, []byte(s.internalURL()+"\n"), 0o600); err != nil {
-		s.log.Warn("where this server can be reached cannot be noted; parley backup needs --url", "file", name, "cause", err)
+		s.log.Warn("where this server can be reached cannot be noted; parley backup needs --url", "file", name, "cause",
+			err)
 	}
 }
 
@@ -48,7 +50,8 @@ func (s *Server) removeAddress() {
 	if s.config.Data == "" {
 		return
 	}
-	if err := os.Remove(filepath.Join(s.config.Data, backup.AddressName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(s.config.Data, backup.AddressName)); err != nil &&
+		!errors.Is(err, fs.ErrNotExist) {
 		s.log.Warn("where this server could be reached is still noted", "cause", err)
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/config"
 )
 
-// certificate is that of the public address: a pair of files that can be read again while it runs, or certificates from an
-// ACME authority, which renew themselves.
+// certificate is that of the public address: a pair of files that can be read again while it runs, or certificates from
+// an ACME authority, which renew themselves.
 type certificate struct {
 	files atomic.Pointer[tls.Certificate] // nil with ACME
 
@@ -141,7 +141,8 @@ func (c *certificate) acmeConfig(cfg *config.Config) *tls.Config {
 	conf.NextProtos = []string{"http/1.1", acme.ALPNProto}
 	conf.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		got, err := manager.GetCertificate(hello)
-		if err == nil && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) { // that protocol is for the authority alone
+		// that protocol is for the authority alone
+		if err == nil && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) {
 			c.remember(strings.TrimSuffix(strings.ToLower(hello.ServerName), "."), got)
 		}
 		return got, err

@@ -2,9 +2,9 @@ package server
 
 import "net/http"
 
-// closing adds Connection: close to every answer while the server drains, so that net/http closes the connection: clients
-// that keep their connections open go elsewhere with their next request, and none meets a connection that is just being
-// closed. Requests that came behind such an answer are not done.
+// closing adds Connection: close to every answer while the server drains, so that net/http closes the connection:
+// clients that keep their connections open go elsewhere with their next request, and none meets a connection that is
+// just being closed. Requests that came behind such an answer are not done.
 type closing struct {
 	http.Handler
 	draining func() bool

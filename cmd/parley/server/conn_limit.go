@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// connLimit bounds the connections of strangers, on all public addresses together: a client over the limit gets 503 and is
-// closed, however far the others have come, so that the process keeps its reserve of file descriptors (websocket.Room).
+// connLimit bounds the connections of strangers, on all public addresses together: a client over the limit gets 503 and
+// is closed, however far the others have come, so that the process keeps its reserve of file descriptors
+// (websocket.Room).
 type connLimit struct {
 	max       int64         // static
 	sockets   func() int64  // counts those that were let in; static
@@ -37,7 +38,8 @@ func newConnLimit(most int, sockets func() int64) *connLimit {
 // fullAnswer is the answer to a client over the limit, whatever it asked for.
 var fullAnswer = func() string {
 	const why = `{"error":{"code":"busy","message":"this server has as many connections as it can hold"}}`
-	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(why), why)
+	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: "+
+		"application/json\r\nContent-Length: %d\r\n\r\n%s", len(why), why)
 }()
 
 // limit makes a listener keep to the limit. Call it before anything is accepted; secure says that its connections speak

@@ -14,8 +14,8 @@ import (
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
-// reliability.md check 45: those who begin a handshake and do not end it take no descriptor from health; one too many is told so, and
-// when they have left there is room again.
+// reliability.md check 45: those who begin a handshake and do not end it take no descriptor from health; one too many
+// is told so, and when they have left there is room again.
 func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
 	c := newConnLimit(3, func() int64 { return 1 })
 	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
@@ -36,7 +36,8 @@ func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
 		defer conn.Close()
 		slow = append(slow, conn)
 	}
-	eventually(t, "both are being asked", func() bool { return c.requests.Load() == 2 }) // the kernel takes them before we do
+	// the kernel takes them before we do
+	eventually(t, "both are being asked", func() bool { return c.requests.Load() == 2 })
 	status := func() int {
 		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
 		answer, err := client.Get("http://" + l.Addr().String() + "/")
@@ -45,7 +46,8 @@ func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
 		}
 		defer answer.Body.Close()
 		said, err := io.ReadAll(answer.Body)
-		if answer.StatusCode == 503 && (err != nil || answer.Header.Get("Retry-After") != "5" || !strings.Contains(string(said), `"code":"busy"`)) {
+		if answer.StatusCode == 503 && (err != nil || answer.Header.Get("Retry-After") != "5" ||
+			!strings.Contains(string(said), `"code":"busy"`)) {
 			t.Errorf("it is told %s (%v), %v", said, err, answer.Header)
 		}
 		return answer.StatusCode
@@ -76,7 +78,8 @@ func TestServer_WarnsOfMoreConnectionsThanThereAreDescriptors(t *testing.T) {
 	s.config.WebSocket.MaxSockets = 1900
 	log.Reset()
 	s.warnDescriptors(websocket.Share(2000))
-	for _, want := range []string{"setting=websocket.max_sockets value=1900", "setting=tenants[].connections value=5000", "allowed=1800 descriptors=2000", "ulimit -n"} {
+	for _, want := range []string{"setting=websocket.max_sockets value=1900",
+		"setting=tenants[].connections value=5000", "allowed=1800 descriptors=2000", "ulimit -n"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, &log)
 		}

@@ -81,8 +81,9 @@ func (d *dialect) Recognises(frame []byte) bool {
 	return ok && candidate.Recognises(frame)
 }
 
-// onSharedPaths returns what answers at an address on the paths that its dialects share with others, whether or not those
-// are spoken there. The last dialect is asked first. ownListener says that the address is for these dialects alone.
+// onSharedPaths returns what answers at an address on the paths that its dialects share with others, whether or not
+// those are spoken there. The last dialect is asked first. ownListener says that the address is for these dialects
+// alone.
 func onSharedPaths(cfg firstframe.Config, spoken []*dialect, ownListener bool) (all []protocol.Dialect) {
 	candidates := map[string][]firstframe.Candidate{}
 	var paths []string // in a steady order

@@ -41,8 +41,8 @@ func tenantOrLobby(before, tenant string) string {
 	return auth.Lobby
 }
 
-// tenant goes by the listener if that belongs to a tenant, else by the Host header without its port, which counts only if
-// it is configured.
+// tenant goes by the listener if that belongs to a tenant, else by the Host header without its port, which counts only
+// if it is configured.
 func (h *hosts) tenant(r *http.Request) string {
 	if fixed, ok := r.Context().Value(listenerTenant{}).(string); ok {
 		return fixed
@@ -57,8 +57,8 @@ func (h *hosts) tenant(r *http.Request) string {
 // hostOf is the Host header as hosts are compared.
 func hostOf(r *http.Request) string { return config.CanonicalHost(r.Host) }
 
-// shareHosts marks the keys of tenants that share a host: there a token says which tenant a client belongs to. If two of
-// them have documents for one outpost, it gets neither there.
+// shareHosts marks the keys of tenants that share a host: there a token says which tenant a client belongs to. If two
+// of them have documents for one outpost, it gets neither there.
 func (k keys) shareHosts(tenants []config.Tenant) {
 	together, times := map[string]api.Documents{}, map[string]int{}
 	for name := range config.Sharing(tenants) {

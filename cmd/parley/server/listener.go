@@ -59,8 +59,8 @@ func listenExtra(at config.Listener, conf *tls.Config, c *connLimit, log *slog.L
 // listenerTenant is the key under which a request's context has the tenant of its listener.
 type listenerTenant struct{}
 
-// listen takes an address; nothing is answered before serve. conf is nil for plain HTTP, limit for an address that is not
-// for strangers.
+// listen takes an address; nothing is answered before serve. conf is nil for plain HTTP, limit for an address that is
+// not for strangers.
 func listen(key, address string, conf *tls.Config, c *connLimit, log *slog.Logger) (*listener, error) {
 	l, err := (&net.ListenConfig{KeepAlive: 30 * time.Second}).Listen(context.Background(), "tcp", address)
 	if err != nil {

@@ -29,7 +29,8 @@ func dial(t *testing.T, url, host string, header http.Header) (*wire, int) {
 	t.Helper()
 	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	t.Cleanup(insecure.CloseIdleConnections)
-	conn, answer, err := ws.Dial(t.Context(), url, &ws.DialOptions{Host: host, HTTPHeader: header, HTTPClient: insecure})
+	conn, answer, err := ws.Dial(t.Context(), url,
+		&ws.DialOptions{Host: host, HTTPHeader: header, HTTPClient: insecure})
 	if err != nil {
 		if answer == nil {
 			t.Fatal(err)
@@ -71,7 +72,8 @@ func tokenOf(t *testing.T, s *Server, tenant, user string) string {
 // sendTo publishes a message to a user and returns how many connections it reached.
 func sendTo(t *testing.T, s *Server, key, user string) int {
 	t.Helper()
-	r := httptest.NewRequest("POST", "/api/v1/publish", strings.NewReader(`{"user":"`+user+`","event":{"kind":"message","data":{"level":"info","message":"hello"}}}`))
+	r := httptest.NewRequest("POST", "/api/v1/publish",
+		strings.NewReader(`{"user":"`+user+`","event":{"kind":"message","data":{"level":"info","message":"hello"}}}`))
 	r.Header.Set("X-API-Key", key)
 	w := httptest.NewRecorder()
 	s.api.Public().ServeHTTP(w, r)
@@ -91,7 +93,8 @@ func TestServer_SpeaksOverTLS(t *testing.T) {
 	cfg.TLS.Certificate, cfg.TLS.Key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	selfSigned(t, cfg.TLS.Certificate, cfg.TLS.Key)
 	s := run(t, cfg)
-	dashboard, _ := dial(t, "wss://"+s.Address()+"/api/v2/dashboard/ws", "", http.Header{"Origin": {"https://" + s.Address()}})
+	dashboard, _ := dial(t, "wss://"+s.Address()+"/api/v2/dashboard/ws", "",
+		http.Header{"Origin": {"https://" + s.Address()}})
 	dashboard.hears(`"event":"connected"`)
 	valtronics, _ := dial(t, "wss://"+s.Address()+"/ws", "", nil)
 	valtronics.asks(`{"type":"auth","token":"`+tokenOf(t, s, config.DevTenant, "alice")+`"}`, `"success":true`)
@@ -136,7 +139,8 @@ func TestListeners_AirLaysOwnSpeaksAirLayAtOnce(t *testing.T) {
 
 func TestHosts_FixWhatIsSpokenThere(t *testing.T) {
 	cfg := devConfig(t)
-	cfg.Hosts = []config.Host{{Name: "airlay.example", Dialects: []string{"airlay"}}, {Name: "Plant.example", Dialects: []string{"valtronics"}}}
+	cfg.Hosts = []config.Host{{Name: "airlay.example", Dialects: []string{"airlay"}},
+		{Name: "Plant.example", Dialects: []string{"valtronics"}}}
 	s := run(t, cfg)
 	url := "ws://" + s.Address()
 	airlay, _ := dial(t, url+"/ws", "airlay.example:8000", nil)
@@ -148,7 +152,8 @@ func TestHosts_FixWhatIsSpokenThere(t *testing.T) {
 			t.Errorf("%s on %s: %d", path, host, status)
 		}
 	}
-	for _, first := range [][2]string{{`{"type":"ping"}`, `"type":"pong"`}, {`{"auth":"x","action":"attach"}`, `"code":2`}} {
+	for _, first := range [][2]string{{`{"type":"ping"}`, `"type":"pong"`},
+		{`{"auth":"x","action":"attach"}`, `"code":2`}} {
 		either, _ := dial(t, url+"/ws", "other.example", nil)
 		either.asks(first[0], first[1])
 	}
@@ -211,15 +216,16 @@ func several(t *testing.T) config.Config {
 		made.Keys, made.Outposts, made.Cookie = []config.Key{{Alg: "HS256", Secret: secret}}, nil, config.Cookie{}
 		return made
 	}
-	a, b, c := named("a", config.DevSecret), named("b", otherSecret), named("c", "a third tenant's secret, 32 bytes long.")
+	a, b, c := named("a", config.DevSecret), named("b", otherSecret),
+		named("c", "a third tenant's secret, 32 bytes long.")
 	c.Hosts = []string{"c.example"}
 	cfg.Tenants = []config.Tenant{a, b, c}
 	cfg.Listeners = []config.Listener{{Address: "127.0.0.1:0", Tenant: "b"}}
 	return cfg
 }
 
-// A client is never believed whose it is: a host counts as one that is configured, a listener is its tenant's, and where
-// several stand the key of the token says it.
+// A client is never believed whose it is: a host counts as one that is configured, a listener is its tenant's, and
+// where several stand the key of the token says it.
 func TestTenants_AreToldApartByHostListenerAndKey(t *testing.T) {
 	s := run(t, several(t))
 	public, listener := "ws://"+s.Address(), "ws://"+s.ListenerAddresses()[0]
@@ -233,7 +239,8 @@ func TestTenants_AreToldApartByHostListenerAndKey(t *testing.T) {
 		if status != http.StatusSwitchingProtocols {
 			t.Fatalf("%s %s: %d", url, host, status)
 		}
-		if err := conn.conn.Write(t.Context(), ws.MessageText, []byte(`{"type":"auth","token":"`+tokens[tenant]+`"}`)); err != nil {
+		if err := conn.conn.Write(t.Context(), ws.MessageText,
+			[]byte(`{"type":"auth","token":"`+tokens[tenant]+`"}`)); err != nil {
 			t.Fatal(err)
 		}
 		_, answer, err := conn.conn.Read(t.Context())
@@ -246,7 +253,8 @@ func TestTenants_AreToldApartByHostListenerAndKey(t *testing.T) {
 		url, host string
 		admitted  string // the tenants whose tokens hold there
 	}{
-		{public, "", "ab"}, {public, "whatever.example", "ab"}, {public, "c.example", "c"}, {public, "C.EXAMPLE:80", "c"},
+		{public, "", "ab"}, {public, "whatever.example", "ab"}, {public, "c.example", "c"},
+		{public, "C.EXAMPLE:80", "c"},
 		{listener, "", "b"}, {listener, "c.example", "b"},
 	} {
 		for tenant := range tokens {
@@ -290,10 +298,12 @@ func TestTenants_TicketsAreTheirTenants(t *testing.T) {
 	if status != http.StatusCreated {
 		t.Fatalf("a's token in the lobby: %d", status)
 	}
-	if _, status := dial(t, "ws://"+s.ListenerAddresses()[0]+"/api/v1/ws?ticket="+mine, "", nil); status != http.StatusForbidden {
+	if _, status := dial(t, "ws://"+s.ListenerAddresses()[0]+"/api/v1/ws?ticket="+mine, "",
+		nil); status != http.StatusForbidden {
 		t.Errorf("a's ticket at b's listener: %d", status)
 	}
-	if _, status := dial(t, "ws://"+s.Address()+"/api/v1/ws?ticket="+mine, "", nil); status != http.StatusSwitchingProtocols {
+	if _, status := dial(t, "ws://"+s.Address()+"/api/v1/ws?ticket="+mine, "",
+		nil); status != http.StatusSwitchingProtocols {
 		t.Errorf("a's ticket in the lobby: %d", status)
 	}
 	for wait := time.Now(); len(connectionsOf(t, s, "a")) != 1; {

@@ -17,7 +17,8 @@ func (s *Server) processMetrics() api.ProcessStats {
 // authMetrics are those of the verifier.
 func (s *Server) authMetrics() api.AuthStats {
 	now := s.verifier.Figures()
-	g := api.AuthStats{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations, RevocationsLost: now.Forgotten,
+	g := api.AuthStats{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations,
+		RevocationsLost:    now.Forgotten,
 		RevocationsNotKept: now.NotKept, Backends: map[string]api.BackendStats{}, KeySets: map[string]api.KeySetStats{}}
 	for tenant, set := range now.KeySets {
 		g.KeySets[tenant] = api.KeySetStats(set)

@@ -11,8 +11,8 @@ import (
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
-// mux is the handler of an address: it serves sockets on the paths of their dialects, calls, and sends the rest to another
-// handler. Its routes can be replaced while it serves.
+// mux is the handler of an address: it serves sockets on the paths of their dialects, calls, and sends the rest to
+// another handler. Its routes can be replaced while it serves.
 type mux struct{ routes atomic.Pointer[routes] }
 
 // routes are where a mux sends requests. They are never changed.

@@ -56,7 +56,8 @@ func TestOutpost_StartsFromFilesAndThroughAnUpstream(t *testing.T) {
 				t.Errorf("%s: %d %s, want %s", path, status, body, want[path])
 			}
 		}
-		socket, _ := dial(t, "ws://"+s.Address()+"/auth/ws/outpost/"+config.DevOutpost+"/", "", http.Header{"Authorization": {"Bearer " + config.DevOutpostToken}})
+		socket, _ := dial(t, "ws://"+s.Address()+"/auth/ws/outpost/"+config.DevOutpost+"/", "",
+			http.Header{"Authorization": {"Bearer " + config.DevOutpostToken}})
 		socket.asks(`{"instruction":1,"args":{"uuid":"i-1","version":"2025.10.4"}}`, `{"instruction":0,"args":{}}`)
 	}
 	starts(map[string]string{"outposts/instances/": `"type":"radius"`, "root/config/": `"cache_timeout_policies":300}`,
@@ -69,5 +70,6 @@ func TestOutpost_StartsFromFilesAndThroughAnUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	starts(map[string]string{"outposts/instances/": `{"upstream":"/api/v3/outposts/instances/","for":"127.0.0.1"}`,
-		"root/config/": `{"upstream":"/api/v3/root/config/"`, "outposts/radius/?page=1&page_size=100": `{"upstream":"/api/v3/outposts/radius/"`})
+		"root/config/":                          `{"upstream":"/api/v3/root/config/"`,
+		"outposts/radius/?page=1&page_size=100": `{"upstream":"/api/v3/outposts/radius/"`})
 }

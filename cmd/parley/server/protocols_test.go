@@ -37,7 +37,8 @@ func TestProtocols_EachAnswersOnItsPaths(t *testing.T) {
 				if strings.HasSuffix(path, "/{user_id}") {
 					query = "" // it is for clients that show nothing
 				}
-				if _, status := dial(t, "ws://"+s.Address()+segments.Replace(path)+query, "", header); status != http.StatusSwitchingProtocols {
+				if _, status := dial(t, "ws://"+s.Address()+segments.Replace(path)+query, "",
+					header); status != http.StatusSwitchingProtocols {
 					t.Errorf("%s on %s: %d", d.Name, path, status)
 				}
 			}
@@ -88,7 +89,8 @@ func TestProtocols_DescribeThemselvesTruly(t *testing.T) {
 			if made[i].Name() != d.Name {
 				t.Errorf("%s describes its dialect %s as %s", p.Name, made[i].Name(), d.Name)
 			}
-			if d.Client != nil && (d.Doc.Address == "" || d.Doc.Credential == "" || d.Stories == "" || d.Client.Open == nil || d.Client.Subscribe == nil) {
+			if d.Client != nil && (d.Doc.Address == "" || d.Doc.Credential == "" || d.Stories == "" ||
+				d.Client.Open == nil || d.Client.Subscribe == nil) {
 				t.Errorf("%s does not say all that is asked: %+v", d.Name, d)
 			}
 			if len(d.Greeting.Label) > 11 {

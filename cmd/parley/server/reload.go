@@ -20,8 +20,8 @@ import (
 var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst",
 	"shared", "hosts"}
 
-// Reload takes over a configuration that was checked: its tenants, keys, limits, protocols and certificates. It drops no
-// connection of a tenant that is still there. If the error is not nil nothing has changed.
+// Reload takes over a configuration that was checked: its tenants, keys, limits, protocols and certificates. It drops
+// no connection of a tenant that is still there. If the error is not nil nothing has changed.
 func (s *Server) Reload(cfg config.Config) error {
 	fresh, err := readKeys(cfg.Tenants)
 	if err != nil {
@@ -62,7 +62,8 @@ func (s *Server) Reload(cfg config.Config) error {
 	return nil
 }
 
-// reloadDialects gives the dialects their settings, and the addresses their routes. If that fails, the old settings stay.
+// reloadDialects gives the dialects their settings, and the addresses their routes. If that fails, the old settings
+// stay.
 func (s *Server) reloadDialects(cfg *config.Config) error {
 	before := make([]*configured, len(s.dialects))
 	for i, made := range newDialects(cfg) {
@@ -101,7 +102,8 @@ func (s *Server) applyReload(cfg *config.Config, hooks map[string]webhook.Config
 		s.log.Warn("some settings changed that need a restart", "settings", waiting)
 	}
 	// Settings that need a restart stay as they were at the start; the next reload warns of them again.
-	s.config.Tenants, s.config.Drain, s.config.API.Rate, s.config.API.Burst = cfg.Tenants, cfg.Drain, cfg.API.Rate, cfg.API.Burst
+	s.config.Tenants, s.config.Drain = cfg.Tenants, cfg.Drain
+	s.config.API.Rate, s.config.API.Burst = cfg.API.Rate, cfg.API.Burst
 	s.config.Topics, s.config.Rates = cfg.Topics, cfg.Rates
 	s.config.Protocols, s.config.Shared, s.config.Hosts = cfg.Protocols, cfg.Shared, cfg.Hosts
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))

@@ -3,17 +3,18 @@
 // It promises:
 //
 //  1. New takes its addresses before anything is started, so that a port in use is an error at once. It waits a second
-//     for the store of durable topics; one that takes longer, such as on a full disk, is opened while all else is served.
-//  2. Reload replaces keys, limits, tenants, certificates, protocols and where each is spoken, and drops no connection. A
-//     configuration that cannot be used changes nothing; the log names settings that need a restart.
+//     for the store of durable topics; one that takes longer, such as on a full disk, is opened while all else is
+//     served.
+//  2. Reload replaces keys, limits, tenants, certificates, protocols and where each is spoken, and drops no connection.
+//     A configuration that cannot be used changes nothing; the log names settings that need a restart.
 //  3. Drain makes /readyz say 503, lets no connection in, closes those that are there within the drain time in their
 //     dialects' words, and answers backends until the end; each answer says that its connection closes.
-//  4. Health, metrics, the OpenAPI document and operators' calls are on the internal address alone; only dev mode puts them
-//     on the public one. Further listeners have sockets and the calls of clients, and no calls of backends.
-//  5. A dialect is one thing to the engine, whatever address, host or path its connections come by; on a path that several
-//     share the first frame decides.
-//  6. The listener says which tenant a connection belongs to, else a Host that is configured, else the key of its token;
-//     the client never does.
+//  4. Health, metrics, the OpenAPI document and operators' calls are on the internal address alone; only dev mode puts
+//     them on the public one. Further listeners have sockets and the calls of clients, and no calls of backends.
+//  5. A dialect is one thing to the engine, whatever address, host or path its connections come by; on a path that
+//     several share the first frame decides.
+//  6. The listener says which tenant a connection belongs to, else a Host that is configured, else the key of its
+//     token; the client never does.
 //
 // It asks for a configuration without problems. It reads no file but certificates, and does not know which protocols
 // there are, nor a message of any dialect: they are those of config.Config.Protocols.
@@ -246,7 +247,8 @@ func (s *Server) Run() {
 func (s *Server) warnDescriptors(space websocket.Room) {
 	tell := func(setting string, value int) {
 		if value > space.Sockets {
-			s.log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, LimitNOFILE of systemd)",
+			s.log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, "+
+				"LimitNOFILE of systemd)",
 				"setting", setting, "value", value, "allowed", space.Sockets, "descriptors", space.Descriptors)
 		}
 	}

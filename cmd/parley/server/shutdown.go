@@ -19,8 +19,8 @@ func (s *Server) Drain(ctx context.Context) {
 	s.awaitLastAnswers(began)
 }
 
-// lastAnswersTime is how long a drain lasts at least while clients keep HTTP connections open: an answer tells each client
-// that uses its connection that it closes, so that no client has a request on the way when it does.
+// lastAnswersTime is how long a drain lasts at least while clients keep HTTP connections open: an answer tells each
+// client that uses its connection that it closes, so that no client has a request on the way when it does.
 const lastAnswersTime = time.Second
 
 func (s *Server) awaitLastAnswers(began time.Time) {
@@ -36,7 +36,8 @@ func (s *Server) Close(ctx context.Context) {
 	s.removeAddress()
 	s.stopListening(ctx)
 	if err := s.closeNode(); err != nil {
-		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
+		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there",
+			"cause", err)
 	}
 	soon, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()

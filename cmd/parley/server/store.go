@@ -15,8 +15,8 @@ import (
 )
 
 // openWait is how long the start, or a reload, waits for the store of durable topics. By then it is known whether
-// something is wrong with the directory, such as that another process has it. On a full disk, and with a store that takes
-// longer, the server goes on without durable topics until the store is open.
+// something is wrong with the directory, such as that another process has it. On a full disk, and with a store that
+// takes longer, the server goes on without durable topics until the store is open.
 const openWait = time.Second
 
 // openStore opens the store of durable topics, if there are to be any, and gives it to the engine. Once open it stays
@@ -47,7 +47,8 @@ func (s *Server) openStore(cfg *config.Config, late func(error)) error {
 			return err
 		}
 	case errors.Is(err, context.DeadlineExceeded):
-		s.log.Warn("durable topics are not open yet; all else is served, and they are refused until they are", "directory", cfg.Data, "cause", opening.Refusal().Error())
+		s.log.Warn("durable topics are not open yet; all else is served, and they are refused until they are",
+			"directory", cfg.Data, "cause", opening.Refusal().Error())
 		s.awaitStore(opening, start, late)
 	default:
 		s.node.Await(nil)
@@ -57,9 +58,9 @@ func (s *Server) openStore(cfg *config.Config, late func(error)) error {
 	return nil
 }
 
-// openRevocations opens the journal of revocations, if there is a data directory, and is the first to look into that. The
-// journal is no part of the store: revocations must be kept even if no topic is durable, and known before the first client
-// comes.
+// openRevocations opens the journal of revocations, if there is a data directory, and is the first to look into that.
+// The journal is no part of the store: revocations must be kept even if no topic is durable, and known before the first
+// client comes.
 func (s *Server) openRevocations(cfg *config.Config) error {
 	if cfg.Data == "" {
 		return nil
@@ -73,7 +74,8 @@ func (s *Server) openRevocations(cfg *config.Config) error {
 		return fmt.Errorf("revocations: %w", err)
 	}
 	if n := kept.Broken(); n > 0 {
-		s.log.Error("some revocations on disk are damaged; tokens revoked by them work again, so revoke them anew", "file", path, "lines", n)
+		s.log.Error("some revocations on disk are damaged; tokens revoked by them work again, so revoke them anew",
+			"file", path, "lines", n)
 	}
 	s.revocations, cfg.Auth.Journal = kept, kept
 	return nil
@@ -115,7 +117,8 @@ func (s *Server) setStore(store *durable.Store, start time.Time) error {
 	if err := s.node.Keep(store); err != nil {
 		return errors.Join(fmt.Errorf("store of durable topics in %s: %w", s.config.Data, err), store.Close())
 	}
-	s.log.Info("durable topics are open", "directory", s.config.Data, "after", time.Since(start).Round(time.Millisecond))
+	s.log.Info("durable topics are open", "directory", s.config.Data, "after",
+		time.Since(start).Round(time.Millisecond))
 	s.store = store
 	return nil
 }
@@ -125,7 +128,8 @@ func (s *Server) storeFailedAtStart(err error) { s.failed <- err }
 
 // storeFailedAtReload leaves the durable topics refused: the server was well before they came.
 func (s *Server) storeFailedAtReload(err error) {
-	s.log.Error("durable topics cannot be opened; they stay refused until another reload finds the cause gone", "cause", err)
+	s.log.Error("durable topics cannot be opened; they stay refused until another reload finds the cause gone", "cause",
+		err)
 }
 
 // Failed delivers the error with which the server must end, if one comes after New.
@@ -134,7 +138,8 @@ func (s *Server) Failed() <-chan error { return s.failed }
 // exitOnStoreFailure ends the process when the disk has failed: memory and disk then differ, and only a new start makes
 // them the same again. No publish was answered that is not on disk.
 func (s *Server) exitOnStoreFailure(sentence string) {
-	s.log.Error("the store of durable topics has failed; ending at once, start again when the disk is well", "cause", sentence)
+	s.log.Error("the store of durable topics has failed; ending at once, start again when the disk is well", "cause",
+		sentence)
 	s.options.Exit(exitStore)
 }
 

@@ -41,11 +41,12 @@ func TestStories_HoldThroughAWholeNode(t *testing.T) {
 	for _, p := range append(protocols.All, tally.Registration) {
 		for i, d := range p.Dialects {
 			t.Run(d.Name, func(t *testing.T) {
-				playStories(t, dialecttest.Load(t, os.DirFS("../../.."), d.Stories), func(s dialecttest.Settings) (protocol.Dialect, error) {
-					settings := p.Defaults()
-					err := s.Apply(settings)
-					return settings.Dialects()[i], err
-				})
+				playStories(t, dialecttest.Load(t, os.DirFS("../../.."), d.Stories),
+					func(s dialecttest.Settings) (protocol.Dialect, error) {
+						settings := p.Defaults()
+						err := s.Apply(settings)
+						return settings.Dialects()[i], err
+					})
 			})
 		}
 	}
@@ -53,19 +54,23 @@ func TestStories_HoldThroughAWholeNode(t *testing.T) {
 
 func TestStories_OfTheSharedPathHoldThroughAWholeNode(t *testing.T) {
 	const files = "transcripts/*.txt"
-	playStories(t, dialecttest.Load(t, firstframe.Transcripts, files), func(s dialecttest.Settings) (protocol.Dialect, error) {
-		cfg := firstframe.DefaultConfig()
-		err := s.Apply(&cfg)
-		return firstframe.New(cfg, "/ws", airlay.New(airlay.DefaultConfig()), valtronics.New(valtronics.DefaultConfig())), err
-	})
+	playStories(t, dialecttest.Load(t, firstframe.Transcripts, files),
+		func(s dialecttest.Settings) (protocol.Dialect, error) {
+			cfg := firstframe.DefaultConfig()
+			err := s.Apply(&cfg)
+			return firstframe.New(cfg, "/ws", airlay.New(airlay.DefaultConfig()),
+				valtronics.New(valtronics.DefaultConfig())), err
+		})
 }
 
 // dialectsOwn are stories about what a whole node does not let happen.
 var dialectsOwn = map[string]string{
-	"no-right": "a token of an outpost always has the right to its own topic; only a dialect alone can be shown another",
+	"no-right": "a token of an outpost always has the right to its own topic; only a dialect alone can be shown " +
+		"another",
 }
 
-func playStories(t *testing.T, stories []dialecttest.Story, build func(dialecttest.Settings) (protocol.Dialect, error)) {
+func playStories(t *testing.T, stories []dialecttest.Story, build func(dialecttest.Settings) (protocol.Dialect,
+	error)) {
 	for _, story := range stories {
 		t.Run(story.Name, func(t *testing.T) {
 			if why := dialectsOwn[story.Name]; why != "" {
@@ -112,10 +117,12 @@ func (s *stage) must(err error) {
 
 func (s *stage) verifierWith(secret string) *auth.Verifier {
 	s.keys = auth.TenantKeys{
-		Keys: []auth.Key{{Algorithm: "HS256", Secret: secret}}, Leeway: auth.NoLeeway, Cookie: auth.CookieRules{Tokens: true}, Unproven: true,
+		Keys: []auth.Key{{Algorithm: "HS256", Secret: secret}}, Leeway: auth.NoLeeway,
+		Cookie: auth.CookieRules{Tokens: true}, Unproven: true,
 		Users: []string{}, Outposts: []auth.OutpostToken{},
 	}
-	v, err := auth.New(auth.Config{Logger: slog.New(slog.DiscardHandler)}, map[string]auth.TenantKeys{storyTenant: s.keys})
+	v, err := auth.New(auth.Config{Logger: slog.New(slog.DiscardHandler)},
+		map[string]auth.TenantKeys{storyTenant: s.keys})
 	s.must(err)
 	return v
 }
@@ -132,7 +139,8 @@ func (s *stage) start() {
 	s.node = actors.New(s.engine, authAdapter{s.verifier}, actors.TenantConfig{Name: storyTenant})
 	cfg := websocket.DefaultConfig()
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	s.sockets, err = websocket.New(cfg, s.node, authAdapter{s.verifier}, func(*http.Request) string { return storyTenant })
+	s.sockets, err = websocket.New(cfg, s.node, authAdapter{s.verifier},
+		func(*http.Request) string { return storyTenant })
 	s.must(err)
 	handler, err := s.sockets.Handler(dialect)
 	s.must(err)
@@ -190,7 +198,8 @@ func (s *stage) ticket(wanted dialecttest.Token) string {
 	}
 	dialect, err := s.build(s.settings)
 	s.must(err)
-	made, err := s.verifier.Tickets().Issue(storyTenant, &protocol.Identity{User: wanted.User, TokenID: wanted.ID, Issued: time.Now(), Topics: wanted.Topics},
+	made, err := s.verifier.Tickets().Issue(storyTenant, &protocol.Identity{User: wanted.User, TokenID: wanted.ID,
+		Issued: time.Now(), Topics: wanted.Topics},
 		dialect.(protocol.TicketTaker).TicketClaims())
 	s.must(err)
 	return made
@@ -198,7 +207,8 @@ func (s *stage) ticket(wanted dialecttest.Token) string {
 
 func (s *stage) outpostToken(wanted dialecttest.Token) string {
 	s.opaque++
-	token := auth.OutpostToken{Outpost: wanted.For, Token: "the token of an outpost, number " + strconv.Itoa(s.opaque), Expires: time.Now().Add(wanted.TTL)}
+	token := auth.OutpostToken{Outpost: wanted.For, Token: "the token of an outpost, number " + strconv.Itoa(s.opaque),
+		Expires: time.Now().Add(wanted.TTL)}
 	token.Token = strings.ReplaceAll(token.Token, " ", "-")
 	if wanted.Expired {
 		token.Expires = time.Now().Add(-time.Minute)
@@ -216,7 +226,8 @@ func (s *stage) jwt(wanted dialecttest.Token) string {
 	for _, p := range wanted.Topics {
 		g.Topics = append(g.Topics, string(p))
 	}
-	claims := map[string]any{"sid": "s", "iss": "parley.test", "aud": "parley.test", "scope": []string{}, "nbf": time.Now().Unix()}
+	claims := map[string]any{"sid": "s", "iss": "parley.test", "aud": "parley.test", "scope": []string{},
+		"nbf": time.Now().Unix()}
 	if wanted.Type != "" {
 		claims["type"] = wanted.Type
 	}
@@ -270,7 +281,8 @@ func (s *stage) Open(path string, header http.Header) (dialecttest.Client, error
 		}
 		return conn, err
 	}}
-	conn, answer, err := ws.Dial(ctx, "ws://parley.test"+path, &ws.DialOptions{HTTPHeader: header, HTTPClient: &http.Client{Transport: transport}})
+	conn, answer, err := ws.Dial(ctx, "ws://parley.test"+path,
+		&ws.DialOptions{HTTPHeader: header, HTTPClient: &http.Client{Transport: transport}})
 	if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		transport.CloseIdleConnections()
 		return nil, dialecttest.Status(answer.StatusCode)
@@ -309,7 +321,8 @@ func ended(err error) dialecttest.Arrival {
 	if errors.As(err, &end) {
 		return dialecttest.Arrival{Closed: true, Code: int(end.Code), Reason: end.Reason}
 	}
-	return dialecttest.Arrival{Closed: true, Code: int(ws.StatusAbnormalClosure), Reason: "cut off without a close frame"}
+	return dialecttest.Arrival{Closed: true, Code: int(ws.StatusAbnormalClosure),
+		Reason: "cut off without a close frame"}
 }
 
 // Send implements dialecttest.Client.

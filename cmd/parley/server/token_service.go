@@ -14,8 +14,8 @@ import (
 // tokenService serves, for the API, users and outposts that show tokens of their own.
 type tokenService struct {
 	verifier *auth.Verifier
-	// rules are those of the dialect that takes tickets, for a token that is shown for one. A token that the dialect would
-	// refuse gets no ticket.
+	// rules are those of the dialect that takes tickets, for a token that is shown for one. A token that the dialect
+	// would refuse gets no ticket.
 	rules     func() (protocol.Claims, bool)
 	documents atomic.Pointer[map[string]map[string]api.Documents] // by tenant and outpost; replaced as a whole
 }

@@ -22,8 +22,8 @@ type webhooks struct {
 	byTenant map[string]*webhook.Courier
 }
 
-// update gives each tenant its sender, and each sender its settings. A sender whose new settings are wrong keeps the old
-// ones.
+// update gives each tenant its sender, and each sender its settings. A sender whose new settings are wrong keeps the
+// old ones.
 func (h *webhooks) update(limits []actors.TenantConfig, hooks map[string]webhook.Config) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -106,7 +106,8 @@ func (h *webhooks) metrics() map[string]api.WebhookStats {
 	all := map[string]api.WebhookStats{}
 	for name, sender := range h.byTenant {
 		f := sender.Figures()
-		all[name] = api.WebhookStats{Taken: f.Taken, Overflow: f.Overflow, End: f.End, Batches: f.Batches, Failures: f.Failures, Waiting: f.Waiting, Failing: f.Failing}
+		all[name] = api.WebhookStats{Taken: f.Taken, Overflow: f.Overflow, End: f.End, Batches: f.Batches,
+			Failures: f.Failures, Waiting: f.Waiting, Failing: f.Failing}
 	}
 	return all
 }

@@ -1,8 +1,8 @@
-// Package systemd tells systemd how the service is, as sd_notify(3) does: for units of Type=notify and notify-reload, with
-// or without WatchdogSec.
+// Package systemd tells systemd how the service is, as sd_notify(3) does: for units of Type=notify and notify-reload,
+// with or without WatchdogSec.
 //
-// In a service that systemd did not start, which the environment tells, all calls here do nothing. A call never blocks for
-// longer than sendWait, and returns no error, since the service can do nothing about it.
+// In a service that systemd did not start, which the environment tells, all calls here do nothing. A call never blocks
+// for longer than sendWait, and returns no error, since the service can do nothing about it.
 //
 // It does not know what the service is.
 package systemd
@@ -60,7 +60,8 @@ func (n *Notifier) Stopping(within time.Duration, status string) {
 // Alive says that the service works; to be said every Interval.
 func (n *Notifier) Alive() { n.send("WATCHDOG=1") }
 
-// Interval is how often systemd is to hear that the service works: half of the time after which it would end it. 0 is never.
+// Interval is how often systemd is to hear that the service works: half of the time after which it would end it. 0 is
+// never.
 func (n *Notifier) Interval() time.Duration {
 	if n == nil {
 		return 0

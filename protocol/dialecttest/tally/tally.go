@@ -1,9 +1,9 @@
 // Package tally is the smallest protocol that has all parts. Tests add it to the list of protocols, to prove that a
 // protocol is a folder and a line; copy it to begin one.
 //
-// A client connects to /tally and shows its token as ?token=. The server says {"welcome":TEXT}. {"watch":TOPIC} subscribes
-// and is answered with {"watching":TOPIC} or {"refused":REASON}; each event of the topic is {"saw":KIND}. A frame that is
-// nothing of this is answered with {"refused":"malformed"}.
+// A client connects to /tally and shows its token as ?token=. The server says {"welcome":TEXT}. {"watch":TOPIC}
+// subscribes and is answered with {"watching":TOPIC} or {"refused":REASON}; each event of the topic is {"saw":KIND}. A
+// frame that is nothing of this is answered with {"refused":"malformed"}.
 package tally
 
 import (
@@ -35,11 +35,20 @@ var Registration = protocol.Registration{
 // Config is what tally obeys.
 type Config struct {
 	// Enabled has tally spoken (default true).
-	Enabled bool `yaml:"enabled" env:"ENABLED" envDefault:"true" unit:"true or false" help:"Whether tally is spoken."`
+	Enabled bool `yaml:"enabled" env:"ENABLED" envDefault:"true" unit:"true or false"`
 	// Welcome is what a client is told first (default "hello").
-	Welcome string `yaml:"welcome" env:"WELCOME" envDefault:"hello" unit:"text" help:"What a client is told first."`
+	Welcome string `yaml:"welcome" env:"WELCOME" envDefault:"hello" unit:"text"`
 	// Topics bounds what one connection watches, from 1 to 100 (default 10).
-	Topics int `yaml:"topics" env:"TOPICS" envDefault:"10" unit:"topics" help:"How many topics a client may watch; 1 to 100."`
+	Topics int `yaml:"topics" env:"TOPICS" envDefault:"10" unit:"topics"`
+}
+
+// Help is one line of meaning for each key.
+func (Config) Help() map[string]string {
+	return map[string]string{
+		"enabled": "Whether tally is spoken.",
+		"welcome": "What a client is told first.",
+		"topics":  "How many topics a client may watch; from 1 to 100.",
+	}
 }
 
 // DefaultConfig is what holds where nothing is set.
