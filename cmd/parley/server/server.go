@@ -205,22 +205,7 @@ func (s *Server) assemble() error {
 	for name, probe := range s.sockets.Probes() {
 		s.node.AddProbe(name, probe)
 	}
-	cfg.API.Logins, cfg.API.Tenant, cfg.API.AuthStats = s.logins, s.hosts.tenant, s.authMetrics
-	cfg.API.Webhooks, cfg.API.Process = s.webhooks.metrics, s.processMetrics
-	cfg.API.Dialects = s.enabledNames
-	if cfg.Data != "" {
-		cfg.API.Backup = s.backup
-	}
-	cfg.API.AllowsOrigin = s.sockets.AllowsOrigin
-	cfg.API.Tickets, cfg.API.Outposts = &s.tokens, &s.tokens
-	cfg.API.Forwarded = s.sockets.Forwarded
-	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
-	s.api = api.New(cfg.API, s.node, s.backends)
-	s.api.Upstream(upstream(&cfg))
-	s.public.Listener = s.api.FastPath(s.public.Listener, s.public.server)
-	if s.internal != nil {
-		s.internal.server.Handler = s.api.Internal()
-	}
+	s.newAPI(&cfg)
 	s.dialects = wrapDialects(&cfg)
 	return s.setRoutes(&cfg)
 }
