@@ -44,9 +44,11 @@ type Config struct {
 	Hosts          []Host            `yaml:"hosts" env:"-"`
 	Listeners      []Listener        `yaml:"listeners" env:"-"`
 	Topics         Topics            `yaml:"topics" envPrefix:"TOPICS_"`
-	Store          durable.Config    `yaml:"store" envPrefix:"STORE_"`
-	Rates          limit.RateLimits  `yaml:"rates" envPrefix:"RATES_"`
-	Tenants        []Tenant          `yaml:"tenants" env:"-"`
+	// TopicRules hold for all tenants, behind those of a tenant. Topics.Rules is their older name: both are obeyed.
+	TopicRules []actors.TopicRule `yaml:"topic_rules" env:"-"`
+	Store      durable.Config     `yaml:"store" envPrefix:"STORE_"`
+	Rates      limit.RateLimits   `yaml:"rates" envPrefix:"RATES_"`
+	Tenants    []Tenant           `yaml:"tenants" env:"-"`
 }
 
 // Log is the format of the log, on stderr.

@@ -28,7 +28,8 @@ func (c *Config) Limits() []actors.TenantConfig {
 		t := &c.Tenants[i]
 		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger,
 			Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: actors.Rules{
-				List: slices.Concat(t.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable, Sync: c.Topics.Sync,
+				List: slices.Concat(t.TopicRules, c.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable,
+				Sync: c.Topics.Sync,
 				Slow: c.Topics.Slow,
 			}}
 	}
@@ -78,14 +79,18 @@ func (l *Result) checkTopics() {
 	}
 	l.oneOf("topics.sync", t.Sync, actors.SyncAlways, actors.SyncInterval)
 	l.oneOf("topics.slow", t.Slow, actors.Disconnect, actors.DropOldest, actors.Conflate)
+	l.checkRules(l.Config.TopicRules, "topic_rules")
 	l.checkRules(t.Rules, "topics.rules")
+	if _, ok := l.lines["topics.rules"]; ok {
+		l.addWarning("topics.rules", "has a newer name, topic_rules, as those of a tenant have; both are obeyed")
+	}
 	l.checkStore()
 }
 
 // HasDurableTopics reports whether any topic is to be durable.
 func (c *Config) HasDurableTopics() bool {
 	isDurable := func(r actors.TopicRule) bool { return r.Store == actors.Durable }
-	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(c.Topics.Rules, isDurable) ||
+	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(slices.Concat(c.TopicRules, c.Topics.Rules), isDurable) ||
 		slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return slices.ContainsFunc(t.TopicRules, isDurable) })
 }
 

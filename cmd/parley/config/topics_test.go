@@ -45,6 +45,32 @@ func TestTopics_ATenantsRulesComeFirstAndTheListsLast(t *testing.T) {
 	}
 }
 
+// One key for one thing: topic_rules for all tenants as for one. The older name is obeyed behind it, with a warning.
+func TestTopics_RulesHaveOneNameForAllTenantsAndForOne(t *testing.T) {
+	rules := func(key string) string {
+		return "  - {pattern: telemetry/*, store: durable}\n  - {pattern: " + key + ", slow: conflate}\n"
+	}
+	l := load(t, "data: d\ntopic_rules:\n"+rules("new/*")+"topics:\n  rules:\n"+rules("old/*")+tenantYAML)
+	if len(l.Problems) > 0 {
+		t.Fatal(l.Problems)
+	}
+	limits := l.Config.Limits()[0]
+	for topic, want := range map[string]string{"telemetry/1": "telemetry/*", "new/1": "new/*", "old/1": "old/*",
+		"x": ""} {
+		if got := limits.Rules.Rule(topic).Pattern; got != want {
+			t.Errorf("%s goes by the rule %q, want %q", topic, got, want)
+		}
+	}
+	if want := "topics.rules: has a newer name, topic_rules"; len(l.Warnings) != 1 ||
+		!strings.Contains(l.Warnings[0].String(), want) || !strings.HasSuffix(l.Warnings[0].Origin, "parley.yaml:6") {
+		t.Errorf("warned %v, want %s", l.Warnings, want)
+	}
+	l = load(t, "data: d\ntopic_rules:\n"+rules("new/*")+tenantYAML)
+	if len(l.Problems) > 0 || len(l.Warnings) > 0 || !l.Config.HasDurableTopics() {
+		t.Errorf("the newer name alone: %v %v, durable topics: %v", l.Problems, l.Warnings, l.Config.HasDurableTopics())
+	}
+}
+
 func TestRates_OfATenantWinOverThoseOfAllAndMinusOneIsNone(t *testing.T) {
 	got := mustLoad(t, ruledYAML).Limits()[0].Rates
 	want := limit.RateLimits{Connection: limit.Flow{Messages: 20, Bytes: 1000}}
@@ -93,6 +119,7 @@ func TestLoad_EveryProblemOfRulesAndRatesHasItsLine(t *testing.T) {
 			"parley.yaml:4: topics.rules[0].dedup_age: must not be negative"},
 		{"topics:\n  rules:\n    - pattern: a\n      slowly: yes\n",
 			`topics.rules[0].slowly: unknown key; did you mean "slow"?`},
+		{"topic_rules:\n  - pattern: a\n    store: disk\n", "parley.yaml:3: topic_rules[0].store: must be one of"},
 		{"rates:\n  user:\n    messages: -1\n", "parley.yaml:3: rates.user.messages: must not be negative"},
 		{"tenants:\n  - name: a\n    rates:\n      user:\n        connects: -2\n",
 			"parley.yaml:5: tenants[0].rates.user.connects: must not be negative; only -1"},

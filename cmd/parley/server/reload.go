@@ -17,7 +17,8 @@ import (
 
 // reloadable are the settings, or whole sections, that Reload replaces, beside those of protocols; all others need a
 // restart.
-var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst",
+var reloadable = []string{"tenants", "topics", "topic_rules", "rates", "drain", "tls.certificate", "tls.key",
+	"api.rate", "api.burst",
 	"shared", "hosts"}
 
 // Reload takes over a configuration that was checked: its tenants, keys, limits, protocols and certificates. It drops
@@ -104,7 +105,7 @@ func (s *Server) applyReload(cfg *config.Config, hooks map[string]webhook.Config
 	// Settings that need a restart stay as they were at the start; the next reload warns of them again.
 	s.config.Tenants, s.config.Drain = cfg.Tenants, cfg.Drain
 	s.config.API.Rate, s.config.API.Burst = cfg.API.Rate, cfg.API.Burst
-	s.config.Topics, s.config.Rates = cfg.Topics, cfg.Rates
+	s.config.Topics, s.config.TopicRules, s.config.Rates = cfg.Topics, cfg.TopicRules, cfg.Rates
 	s.config.Protocols, s.config.Shared, s.config.Hosts = cfg.Protocols, cfg.Shared, cfg.Hosts
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
 }
