@@ -33,7 +33,7 @@ func (c *census) room(open, ofDialect int64) *protocol.Refusal {
 	if t.restarting.Load() {
 		return mailbox.ErrBusy
 	}
-	if why := n.watermark.Refuse(&n.watermark.connections); why != nil {
+	if why := n.watermark.RefuseConnection(); why != nil {
 		n.dropped(protocol.Busy, 1)
 		return why
 	}

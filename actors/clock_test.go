@@ -16,7 +16,7 @@ import (
 // under runs a life of a node whose topics below "orders" are durable, and whose clock the test sets.
 func under(t *testing.T, wall *suite.Wall, disk vfs.FS, live func(n *Node)) {
 	t.Helper()
-	store, err := durable.Open("data", durable.Config{Slots: 1, Files: disk, Reserve: 1 << 20, Clock: wall.Now})
+	store, err := durable.Open("data", durable.Config{Partitions: 1, Files: disk, Reserve: 1 << 20, Clock: wall.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

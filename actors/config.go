@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/outbox"
 )
@@ -43,7 +44,7 @@ type Config struct {
 	// any moment, and the monotonic reading. What they remember, recognise, hold back or forget goes by the latter alone.
 	Clock func() time.Time `yaml:"-" env:"-"`
 	// Memory lets the node shed load before the process has too little; nil if nobody tells.
-	Memory Memory `yaml:"-" env:"-"`
+	Memory health.Memory `yaml:"-" env:"-"`
 }
 
 // TenantConfig is what one tenant may do.

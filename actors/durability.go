@@ -34,7 +34,7 @@ func (d *durability) know(tenants []TenantConfig) error {
 	text := durableTopics(d.rules)
 	switch {
 	case d.store != nil:
-		return d.store.Serve(text, covers)
+		return d.store.SetRules(text, covers)
 	case d.missed == nil || slices.Contains(d.missed, text):
 	case len(d.missed) < mostMissed:
 		d.missed = append(d.missed, text)
@@ -59,7 +59,7 @@ func (d *durability) begin(store *durable.Store) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, text := range append(d.missed, durableTopics(d.rules)) {
-		if err := store.Serve(text, covers); err != nil {
+		if err := store.SetRules(text, covers); err != nil {
 			return err
 		}
 	}
@@ -117,7 +117,7 @@ func (r *Rules) durable() string {
 }
 
 // covers reads what durableTopics wrote.
-func covers(text string) durable.Covers {
+func covers(text string) durable.TopicMatcher {
 	byTenant := map[string]*Rules{}
 	for _, line := range strings.Split(text, "\n") {
 		fields := strings.Split(line, "\t")

@@ -109,7 +109,7 @@ func TestDurable_RulesThatHeldBeforeTheStoreWasOpenCount(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		n := New(restful, nil, TenantConfig{Name: "acme", Rules: rules})
-		opening := durable.Begin("data", durable.Config{Slots: 2, Files: disk, Reserve: 1 << 20, Rules: DurableTopics([]TenantConfig{{Name: "acme", Rules: rules}})})
+		opening := durable.Begin("data", durable.Config{Partitions: 2, Files: disk, Reserve: 1 << 20, Rules: DurableTopics([]TenantConfig{{Name: "acme", Rules: rules}})})
 		n.Await(opening)
 		n.SetTenant(TenantConfig{Name: "acme", Rules: Rules{Durable: []string{"audit"}}})
 		synctest.Wait()

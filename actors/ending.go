@@ -103,8 +103,8 @@ func (n *Node) Close() {
 		return
 	}
 	n.gate.shut()
-	n.watermark.end()
-	n.watchdog.end()
+	n.watermark.Stop()
+	n.watchdog.Stop()
 	cut(n.everyLink())
 	for _, c := range n.canaries {
 		c.Cut()

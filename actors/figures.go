@@ -3,6 +3,7 @@ package actors
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -28,7 +29,7 @@ type Figures struct {
 	// Restarts counts the panics of actors, by kind (tenant, user, topic, connection).
 	Restarts map[string]uint64
 	Topics   int
-	Pressure Pressure
+	Pressure health.Pressure
 	Storage  Storage
 	// Stuck are the actors that are stuck, WereStuck those that ever were, by kind.
 	Stuck     map[string]int
@@ -73,10 +74,10 @@ func (n *Node) Figures() Figures {
 		Lifecycles: map[string]LifecycleFigures{},
 		Latency:    n.outboxes.Latency.Snapshot(),
 		Backlog:    n.backlog.Bytes(),
-		Pressure:   n.watermark.pressure(),
+		Pressure:   n.watermark.Pressure(),
 		Storage:    n.storage(),
-		Stuck:      n.watchdog.stuckNow(),
-		WereStuck:  n.watchdog.stuckEver(),
+		Stuck:      n.watchdog.StuckByKind(),
+		WereStuck:  n.watchdog.EverStuckByKind(),
 	}
 	f.Lingering, f.LingeringBytes = n.ledger.state()
 	n.counters.tell(&f)

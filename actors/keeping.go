@@ -43,7 +43,7 @@ func (t *topic) open() *protocol.Refusal {
 		t.history = t.memory
 		return nil
 	}
-	disk, err := store.Topic(t.tenant.name, t.name, t.terms.keeps())
+	disk, err := store.OpenTopic(t.tenant.name, t.name, t.terms.keeps())
 	if err != nil {
 		t.node().log.Error("a durable topic cannot be opened; the next who wants it tries again", "tenant", t.tenant.name, "topic", t.name, "cause", err)
 		return &protocol.Refusal{Reason: protocol.Internal}
@@ -56,9 +56,9 @@ func (t *topic) open() *protocol.Refusal {
 func (t *topic) bound() {
 	switch {
 	case t.memory != nil:
-		t.memory.Bound(t.terms.remembers())
+		t.memory.SetBounds(t.terms.remembers())
 	case t.disk != nil:
-		if err := t.disk.Obey(t.terms.keeps()); err != nil {
+		if err := t.disk.SetRule(t.terms.keeps()); err != nil {
 			t.node().log.Error("a durable topic stays with its old rule", "tenant", t.tenant.name, "topic", t.name, "cause", err)
 		}
 	}
@@ -155,7 +155,7 @@ func (c *tenantCore) stored(topic string) bool {
 		return false
 	}
 	store := c.node.store.Load()
-	return store == nil || store.Known(c.name, topic)
+	return store == nil || store.HasTopic(c.name, topic)
 }
 
 // keeps is the terms in the store's words.

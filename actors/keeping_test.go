@@ -34,7 +34,7 @@ func livesOn(t *testing.T, disk vfs.FS, cfg Config, lives ...func(n *Node)) {
 func runOn(t *testing.T, disk vfs.FS, cfg Config, rules Rules, live func(t *testing.T, n *Node)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		store, err := durable.Open("data", durable.Config{Slots: 2, Files: disk, Reserve: 1 << 20})
+		store, err := durable.Open("data", durable.Config{Partitions: 2, Files: disk, Reserve: 1 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
@@ -53,17 +54,17 @@ type Node struct {
 	supervise struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
 	canaries  []*canary
 	ledger    ledger
-	watermark watermark
-	watchdog  watchdog
+	watermark *health.Watermark
+	watchdog  *health.Watchdog
 
 	unauthenticated unauthenticated // connections (unauthenticated.go)
 
-	tenants  // by name (tenants.go)
-	gate     // where connections come in (gate.go)
-	counters // of what passes (counters.go)
-	probes   // of the ways through it (probe.go)
-	queries  // what it may be asked (query.go)
-	operator // what may be done to one tenant (operator.go)
+	tenants                // by name (tenants.go)
+	gate                   // where connections come in (gate.go)
+	counters               // of what passes (counters.go)
+	probes   health.Probes // of the ways through it
+	queries                // what it may be asked (query.go)
+	operator               // what may be done to one tenant (operator.go)
 
 	durability durability // which topics the store is told to have
 
@@ -93,11 +94,13 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.queries = queries{&n.tenants}
 	n.operator = operator{tenants: &n.tenants, gate: &n.gate, ledger: &n.ledger, system: n.system}
 	n.operator.revoker, _ = auth.(revoker)
+	n.watermark = health.NewWatermark(sheddable{&n.tenants}, cfg.Memory, n.log, n.wheel)
 	n.SetTenants(tenants...)
 	n.canaries = newCanaries(n)
 	n.numbers.Store(0) // the first client is ws-1
-	n.watermark.start(n)
-	n.watchdog.start(n)
+	n.watermark.Start()
+	n.watchdog = health.StartWatchdog(watchedTenants{&n.tenants}, cfg.StuckAfter, n.log, n.wheel)
+	n.AddProbe("the directories", n.watchdog.Probe)
 	return n
 }
 

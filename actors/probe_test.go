@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -19,7 +20,7 @@ func probed(t *testing.T, n *Node) []string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_, err := n.Probe(ctx)
-	var lost *Lost
+	var lost *health.Lost
 	if err != nil && !errors.As(err, &lost) {
 		t.Fatal(err)
 	}
@@ -37,8 +38,8 @@ func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
 				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.Shard(at.topic), c.users.Shard(at.user))
 			}
 		}
-		if len(n.canaries) != mailbox.Shards || len(n.probes.ways) != 2*mailbox.Shards+1 {
-			t.Errorf("%d canaries, %d probes", len(n.canaries), len(n.probes.ways))
+		if len(n.canaries) != mailbox.Shards || n.probes.Count() != 2*mailbox.Shards+1 {
+			t.Errorf("%d canaries, %d probes", len(n.canaries), n.probes.Count())
 		}
 	})
 }

@@ -41,7 +41,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	if why != nil {
 		return Receipt{}, why
 	}
-	if why := n.watermark.Refuse(&n.watermark.publishes); why != nil {
+	if why := n.watermark.RefusePublish(); why != nil {
 		n.dropped(protocol.Busy, 1)
 		return Receipt{}, why
 	}

@@ -256,7 +256,7 @@ func (qs *queries) Topics(ctx context.Context, tenant string, q TopicQuery) (fou
 
 // topicNames are the names that a query is about, sorted, and where those stand that are on disk. Of these there are at
 // most so many.
-func (t *tenantCore) topicNames(q TopicQuery, most int) (names []string, stored map[string]durable.Standing, why *protocol.Refusal) {
+func (t *tenantCore) topicNames(q TopicQuery, most int) (names []string, stored map[string]durable.TopicInfo, why *protocol.Refusal) {
 	t.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
 		if name > q.Cursor && strings.HasPrefix(name, q.Prefix) && name != everyone {
 			names = append(names, name)
@@ -269,7 +269,7 @@ func (t *tenantCore) topicNames(q TopicQuery, most int) (names []string, stored 
 			t.node.log.Error("the durable topics cannot be listed", "tenant", t.name, "cause", err)
 			return nil, nil, &protocol.Refusal{Reason: protocol.Internal}
 		}
-		stored = make(map[string]durable.Standing, len(all))
+		stored = make(map[string]durable.TopicInfo, len(all))
 		for _, s := range all {
 			stored[s.Name] = s
 			names = append(names, s.Name)

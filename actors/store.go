@@ -38,7 +38,7 @@ func (n *Node) Keep(store *durable.Store) error {
 		return err
 	}
 	n.store.Store(store)
-	for i := range store.Slots() {
+	for i := range store.Partitions() {
 		n.AddProbe(fmt.Sprint("slot ", i), func(ctx context.Context) error { return store.Probe(ctx, i) })
 	}
 	return nil
@@ -81,7 +81,7 @@ type Storage struct {
 func (n *Node) storage() Storage {
 	store, why := n.keeper()
 	if store != nil {
-		why = store.Room()
+		why = store.DiskFull()
 	}
 	return Storage{Open: store != nil || why != nil, Full: why != nil && why.Reason == protocol.StorageFull, Refusal: why}
 }

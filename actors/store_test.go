@@ -21,7 +21,7 @@ func (n notYet) Refusal() *protocol.Refusal { return n.why }
 // memory goes on. When the store comes, the topic goes on where the disk has it.
 func TestAwait_DurableTopicsAreRefusedUntilTheirStoreIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, err := durable.Open("data", durable.Config{Slots: 2, Files: vfs.NewMem(), Reserve: 1 << 20})
+		store, err := durable.Open("data", durable.Config{Partitions: 2, Files: vfs.NewMem(), Reserve: 1 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestAwait_DurableTopicsAreRefusedUntilTheirStoreIsThere(t *testing.T) {
 		if r := mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1)); r.Duplicate || r.Position.Offset != 1 || r.Delivered != 1 {
 			t.Errorf("%+v", r)
 		}
-		if !store.Known("acme", "orders/1") || !store.Known("acme", "orders") {
+		if !store.HasTopic("acme", "orders/1") || !store.HasTopic("acme", "orders") {
 			t.Error("the event is not in the store")
 		}
 		if now := n.Figures().Storage; !now.Open || now.Full || now.Refusal != nil {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -124,7 +125,7 @@ func TestWatchdog_NamesTheTenantThatCannotBeLookedAt(t *testing.T) {
 		acme.topics.SendOrSpawn("stuck", rest{}, func() *mailbox.Mailbox { <-release; return n.newTopic(acme, "stuck") })
 	}()
 	var err error
-	eventually(t, "the directory is found stuck", func() bool { err = n.watchdog.through(t.Context()); return err != nil })
+	eventually(t, "the directory is found stuck", func() bool { err = n.watchdog.Probe(t.Context()); return err != nil })
 	if err.Error() != "nothing gets through the directories of tenant acme" {
 		t.Error(err)
 	}
@@ -133,7 +134,7 @@ func TestWatchdog_NamesTheTenantThatCannotBeLookedAt(t *testing.T) {
 	}
 	close(release)
 	<-made
-	eventually(t, "the directory is found free", func() bool { return n.watchdog.through(t.Context()) == nil })
+	eventually(t, "the directory is found free", func() bool { return n.watchdog.Probe(t.Context()) == nil })
 }
 
 // eventually waits until it is so, for 20 s of the test's time: for what is brought about by others.
@@ -155,7 +156,7 @@ func BenchmarkWatchdog(b *testing.B) {
 		enter(b, n, words, someone(fmt.Sprint("u", i)))
 	}
 	for b.Loop() {
-		n.watchdog.round(1, time.Now())
+		watchedTenants{&n.tenants}.EachMailbox(func(string) {}, func(_ health.Kind, _, _ string, box *mailbox.Mailbox) { box.Occupation() })
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/connection")
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -80,11 +81,11 @@ func weighed(t *testing.T, test func(n *Node, s *scale, said func() string)) {
 	})
 }
 
-func stageOf(n *Node) Stage { return n.Figures().Pressure.Stage }
+func stageOf(n *Node) health.Stage { return n.Figures().Pressure.Stage }
 
 // look lets the watermark look once more.
 func look() {
-	time.Sleep(watermarkEvery)
+	time.Sleep(health.Every)
 	synctest.Wait()
 }
 
@@ -113,7 +114,7 @@ func TestWatermark_RefusesConnectionsAndPublishesAndSaysTruthfullyUntilWhen(t *t
 				t.Errorf("it was taken %s before it was said to be", why.RetryAfter-time.Since(began))
 			}
 			time.Sleep(time.Second)
-			if stageOf(n) == Calm {
+			if stageOf(n) == health.Calm {
 				break
 			}
 		}
@@ -135,7 +136,7 @@ func TestWatermark_GarbageIsCollectedAndShedsNothing(t *testing.T) {
 		for range 20 {
 			s.set(700, 290)
 			look()
-			if stageOf(n) != Calm {
+			if stageOf(n) != health.Calm {
 				t.Fatalf("%s", stageOf(n))
 			}
 		}
@@ -153,12 +154,12 @@ func TestWatermark_StagesAreEnteredAtTheirMarksAndLeftOneByOneBelowTheirFloors(t
 		for i, step := range []struct {
 			used  int64
 			after time.Duration
-			want  Stage
+			want  health.Stage
 		}{
-			{849, 3 * time.Second, Calm}, {850, 3 * time.Second, Refusing}, {801, time.Minute, Refusing},
-			{900, 3 * time.Second, Dropping}, {851, time.Minute, Dropping}, {950, 3 * time.Second, Closing},
-			{901, time.Minute, Closing}, {849, time.Second, Dropping}, {849, 6 * time.Second, Refusing}, {799, 6 * time.Second, Calm},
-			{990, 3 * time.Second, Closing}, {100, time.Second, Closing}, {100, 4 * time.Second, Dropping}, {100, 12 * time.Second, Calm},
+			{849, 3 * time.Second, health.Calm}, {850, 3 * time.Second, health.Refusing}, {801, time.Minute, health.Refusing},
+			{900, 3 * time.Second, health.Dropping}, {851, time.Minute, health.Dropping}, {950, 3 * time.Second, health.Closing},
+			{901, time.Minute, health.Closing}, {849, time.Second, health.Dropping}, {849, 6 * time.Second, health.Refusing}, {799, 6 * time.Second, health.Calm},
+			{990, 3 * time.Second, health.Closing}, {100, time.Second, health.Closing}, {100, 4 * time.Second, health.Dropping}, {100, 12 * time.Second, health.Calm},
 		} {
 			s.set(step.used, 0)
 			time.Sleep(step.after)
@@ -195,9 +196,9 @@ func TestWatermark_TopicsForgetTheOlderHalfWhileMemoryIsShort(t *testing.T) {
 		if got := remembered(); got != 20 {
 			t.Errorf("of 40 events it remembers %d", got)
 		}
-		time.Sleep(stageHold + watermarkEvery)
+		time.Sleep(health.StageHold + health.Every)
 		if got := remembered(); got != 10 {
-			t.Errorf("of 40 events it remembers %d after %s", got, stageHold)
+			t.Errorf("of 40 events it remembers %d after %s", got, health.StageHold)
 		}
 		epoch := n.topicPosition(t, "room").Epoch
 		if _, err := n.History(context.Background(), "acme", "room", protocol.Position{Epoch: epoch, Offset: 5}, 100); reasonOf(err) != protocol.PositionLost {
@@ -205,7 +206,7 @@ func TestWatermark_TopicsForgetTheOlderHalfWhileMemoryIsShort(t *testing.T) {
 		}
 		s.set(700, 0)
 		time.Sleep(time.Minute)
-		if got := remembered(); got != 10 || stageOf(n) != Calm || n.Figures().Pressure.Histories == 0 {
+		if got := remembered(); got != 10 || stageOf(n) != health.Calm || n.Figures().Pressure.Histories == 0 {
 			t.Errorf("when there is memory again it remembers %d, %+v", got, n.Figures().Pressure)
 		}
 	})
@@ -239,7 +240,7 @@ func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) 
 		s.set(930, 0)
 		look()
 		look()
-		if waiting("last") != 1 || waiting("each") != 2 || waiting("all") != 10 || stageOf(n) != Dropping {
+		if waiting("last") != 1 || waiting("each") != 2 || waiting("all") != 10 || stageOf(n) != health.Dropping {
 			t.Errorf("%d, %d and %d frames wait; %s", waiting("last"), waiting("each"), waiting("all"), stageOf(n))
 		}
 		s.node = n
@@ -247,7 +248,7 @@ func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) 
 		if s.set(950-s.Used(), 0); s.Used() != 950 {
 			t.Fatalf("%d in use", s.Used())
 		}
-		time.Sleep(collectEvery)
+		time.Sleep(health.CollectEvery)
 		synctest.Wait()
 		readers["all"].wantEnd(t, protocol.Slow)
 		for _, topic := range []string{"last", "each", "few"} {

@@ -14,8 +14,8 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// Acknowledged publishes a second, each on disk, from so many publishers that wait for their answers, each with a topic
-// of its own. Goals: 5,000 from one, 60,000 from 256.
+// BenchmarkPublish measures acknowledged publishes a second, each on disk, from so many publishers that wait for their
+// answers, each with a topic of its own. Goals: 5,000 from one, 60,000 from 256.
 func BenchmarkPublish(b *testing.B) {
 	for _, publishers := range []int{1, 16, 256} {
 		for _, relaxed := range []bool{false, true} {
@@ -29,9 +29,10 @@ func BenchmarkPublish(b *testing.B) {
 	b.Run("256 publishers, fsync, ids recognised", func(b *testing.B) { benchPublish(b, 256, false, true) })
 }
 
-func benchPublish(b *testing.B, publishers int, relaxed, recognise bool) {
-	s := open(b, b.TempDir(), Config{Slots: 16})
-	rule := Rule{Bounds: history.Bounds{Count: 128, Bytes: 256 << 10, Age: 10 * time.Minute}, Dedup: 2 * time.Minute, Relaxed: relaxed}
+func benchPublish(b *testing.B, publishers int, relaxed, dedup bool) {
+	s := open(b, b.TempDir(), Config{Partitions: 16})
+	bounds := history.Bounds{Count: 128, Bytes: 256 << 10, Age: 10 * time.Minute}
+	rule := Rule{Bounds: bounds, Dedup: 2 * time.Minute, Relaxed: relaxed}
 	took := make([][]time.Duration, publishers)
 	var left atomic.Int64
 	var all sync.WaitGroup
@@ -43,7 +44,7 @@ func benchPublish(b *testing.B, publishers int, relaxed, recognise bool) {
 			answer := make(chan history.Outcome, 1)
 			for i := 0; left.Add(-1) >= 0; i++ {
 				ev, start := suite.Event(b, fmt.Sprintf("%d-%d", p, i), 180), time.Now()
-				h.Add(ev, recognise, start, func(o history.Outcome) { answer <- o })
+				h.Add(ev, dedup, start, func(o history.Outcome) { answer <- o })
 				out := <-answer
 				if out.Err != nil {
 					b.Error(out.Err)
@@ -64,10 +65,11 @@ func benchPublish(b *testing.B, publishers int, relaxed, recognise bool) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// How long a start takes after a kill, with 100,000 events of which the newest are only in the log. Goal: 2 s.
+// BenchmarkStart measures how long a start takes after a kill, with 100,000 events of which the newest are only in the
+// log. Goal: 2 s.
 func BenchmarkStart(b *testing.B) {
 	dir := b.TempDir()
-	s := open(b, dir, Config{Slots: 16})
+	s := open(b, dir, Config{Partitions: 16})
 	fillStore(b, s, 1000, 100)
 	for b.Loop() {
 		b.StopTimer()
@@ -76,9 +78,9 @@ func BenchmarkStart(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		s := open(b, filepath.Join(copied, "x"), Config{Slots: 16})
+		s := open(b, filepath.Join(copied, "x"), Config{Partitions: 16})
 		b.StopTimer()
-		shut(b, s)
+		closeStore(b, s)
 		b.StartTimer()
 	}
 }
@@ -93,7 +95,8 @@ func fillStore(t testing.TB, s *Store, topics, each int) {
 				h := topic(t, s, fmt.Sprintf("room/%d", i), keepAll)
 				answers := make(chan history.Outcome, each)
 				for j := range each {
-					h.Add(suite.Event(t, fmt.Sprint(j), 180), false, suite.Begin, func(o history.Outcome) { answers <- o })
+					ev := suite.Event(t, fmt.Sprint(j), 180)
+					h.Add(ev, false, suite.Begin, func(o history.Outcome) { answers <- o })
 				}
 				for range each {
 					if out := <-answers; out.Err != nil {
@@ -106,9 +109,9 @@ func fillStore(t testing.TB, s *Store, topics, each int) {
 	all.Wait()
 }
 
-// What a reader pays for a page of 100 events.
+// BenchmarkRead measures what a reader pays for a page of 100 events.
 func BenchmarkRead(b *testing.B) {
-	s := open(b, b.TempDir(), Config{Slots: 16})
+	s := open(b, b.TempDir(), Config{Partitions: 16})
 	fillStore(b, s, 200, 300)
 	h := topic(b, s, "room/7", keepAll)
 	b.ResetTimer()

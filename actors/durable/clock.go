@@ -11,28 +11,29 @@ import (
 )
 
 // clock is the store's clock. The age of an event and the window of an id are differences of its readings, and nothing
-// else in the store asks what time it is. It advances by time that has passed for certain, and never goes back:
+// else in the store asks what time it is. It advances by time that has certainly passed, and never goes back:
 //
-//   - While the process runs, by the monotonic clock, which nobody can set.
-//   - While the process or the machine slept, by the lesser of what the wall clock and the machine's uptime say, if the
-//     machine was not started anew in between. Neither alone is believed.
-//   - Not at all while the machine was off, or from one machine to another. Only the wall clock tells of that, and a
-//     wrong one says the same as an honest one after a long time.
+//   - While the process runs, it follows the monotonic clock, which nobody can set.
+//   - For the time that the process or the machine slept, it takes the lesser of what the wall clock and the machine's
+//     uptime say, unless the machine was restarted in between. It believes neither alone.
+//   - It stands still while the machine is off, and from one machine to another. Only the wall clock tells of that
+//     time, and a wrong one says the same as a right one after a long time.
 //
-// So an event may be kept for longer than its topic's rule says, by as much as the machine was off, and is never removed
-// before its time. The bounds of count and bytes hold meanwhile. doc.go says why the clock does not catch up later.
+// So an event may be kept for longer than its topic's rule says, by as long as the machine was off, and is never
+// removed before its time. The bounds of count and bytes hold meanwhile. doc.go says why the clock does not catch up
+// later.
 //
-// The newest reading is in the store, so that the clock goes on from there at the next start.
+// The store holds the newest reading, and the clock goes on from there at the next start.
 type clock struct {
 	now  func() time.Time // static, as are these
 	boot func() (id string, up time.Duration)
 	db   *pebble.DB
 	log  *slog.Logger
 
-	anchor atomic.Pointer[anchor] // anybody reads it; it moves when the machine has slept
+	anchor atomic.Pointer[anchor] // read from any goroutine; it moves when the machine has slept
 
-	last   reading   // of Open, and then of the goroutine that ticks, as are these
-	when   time.Time // of last
+	last   reading   // owned by Open, and then by the goroutine that ticks, as are these
+	when   time.Time // the time of last
 	warned bool      // that the wall clock is not believed
 	failed bool      // a reading could not be written, and that was logged
 }
@@ -48,22 +49,22 @@ type reading struct {
 	at   int64 // the store's clock
 	wall time.Time
 	boot string        // names the machine's start; "" if that is not known
-	up   time.Duration // since then, whether the machine slept or not
+	up   time.Duration // the time since then, in which the machine may have slept
 }
 
 const (
-	// tickEvery is how often the clock is written down: a kill of the process sets it back by so much, if the machine
-	// does not tell its uptime.
+	// tickEvery is how often the clock is written down. A kill of the process sets the clock back by up to this much,
+	// if the machine does not tell its uptime.
 	tickEvery = 10 * time.Second
-	// leapLeast is how far the wall clock may be from the time that has passed before that is said.
-	leapLeast = 5 * time.Minute
-	// sleepLeast is what counts as sleep of the machine.
-	sleepLeast = time.Second
-	// latestStart bounds the first reading of a new store, so that it can be added to: a moment of 2116.
-	latestStart = 1 << 62
+	// minLeap is how far the wall clock must be from the time that has passed before the store warns of it.
+	minLeap = 5 * time.Minute
+	// minSleep is the shortest pause that counts as sleep of the machine.
+	minSleep = time.Second
+	// maxFirstReading bounds the first reading of a new store, so that time can be added to it: it is a moment of 2116.
+	maxFirstReading = 1 << 62
 )
 
-// openClock goes on from what the clock said last.
+// openClock returns a clock that goes on from its last saved reading.
 func openClock(db *pebble.DB, cfg *Config) (*clock, error) {
 	c := &clock{now: cfg.Clock, boot: cfg.Boot, db: db, log: cfg.Logger}
 	c.when = c.now()
@@ -75,8 +76,8 @@ func openClock(db *pebble.DB, cfg *Config) (*clock, error) {
 	if known {
 		passed := confirmed(&before, &r)
 		r.at = before.at + int64(passed)
-		c.doubt(&before, &r, passed)
-	} else if r.at, err = begin(db, r.wall); err != nil {
+		c.warnOfLeap(&before, &r, passed)
+	} else if r.at, err = firstReading(db, r.wall); err != nil {
 		return nil, err
 	}
 	c.last = r
@@ -84,25 +85,26 @@ func openClock(db *pebble.DB, cfg *Config) (*clock, error) {
 	return c, c.save()
 }
 
-// at is what the store's clock says at a moment of this process; of now, its monotonic reading counts.
+// at returns what the store's clock says at a moment of this process; only the monotonic reading of now counts.
 func (c *clock) at(now time.Time) int64 {
 	a := c.anchor.Load()
 	return a.at + int64(now.Sub(a.when))
 }
 
-// tick notes what the clock says, and how long the machine slept.
+// tick writes down what the clock says, and adds the time that the machine has slept.
 func (c *clock) tick(now time.Time) {
 	r, passed := c.read(now), now.Sub(c.when)
-	if asleep := confirmed(&c.last, &r) - passed; asleep >= sleepLeast {
+	if asleep := confirmed(&c.last, &r) - passed; asleep >= minSleep {
 		passed += asleep
 		c.anchor.Store(&anchor{now, c.at(now) + int64(asleep)})
 	}
 	r.at = c.at(now)
-	c.doubt(&c.last, &r, passed)
+	c.warnOfLeap(&c.last, &r, passed)
 	c.last, c.when = r, now
 	if err := c.save(); err != nil && !c.failed {
 		c.failed = true
-		c.log.Error("the store's clock cannot be written; after the next start events are kept for longer", "cause", err)
+		c.log.Error("the store's clock cannot be written; after the next start events are kept for longer",
+			"cause", err)
 	}
 }
 
@@ -112,7 +114,8 @@ func (c *clock) read(now time.Time) reading {
 	return r
 }
 
-// confirmed is how much of what the wall clock says has passed between two readings the machine's uptime confirms.
+// confirmed returns how much of the time that the wall clock says has passed between two readings is confirmed by the
+// machine's uptime.
 func confirmed(from, to *reading) time.Duration {
 	if from.boot == "" || from.boot != to.boot {
 		return 0
@@ -120,15 +123,15 @@ func confirmed(from, to *reading) time.Duration {
 	return max(0, min(to.wall.Sub(from.wall), to.up-from.up))
 }
 
-// doubt warns once that the wall clock tells of another time than has passed.
-func (c *clock) doubt(from, to *reading, passed time.Duration) {
+// warnOfLeap warns once that the wall clock has moved by another time than has passed.
+func (c *clock) warnOfLeap(from, to *reading, passed time.Duration) {
 	leap := to.wall.Sub(from.wall) - passed
-	if c.warned || leap.Abs() < leapLeast {
+	if c.warned || leap.Abs() < minLeap {
 		return
 	}
 	c.warned = true
-	c.log.Warn("the wall clock has leapt, or the machine was off; durable topics do not count that time: nothing is removed "+
-		"or repeated for it, and events may be kept for longer",
+	c.log.Warn("the wall clock has leapt, or the machine was off; durable topics do not count that time: "+
+		"nothing is removed or repeated for it, and events may be kept for longer",
 		"wall_clock", to.wall.UTC(), "was", from.wall.UTC(), "passed", passed, "leap", leap)
 }
 
@@ -140,7 +143,7 @@ func (c *clock) save() error {
 	return c.db.Set(clockKey, v, pebble.NoSync)
 }
 
-// saved is the newest reading that was saved. One that cannot be read is as good as none.
+// saved returns the newest saved reading. A damaged one counts as none.
 func (c *clock) saved() (r reading, known bool, err error) {
 	value, closer, err := c.db.Get(clockKey)
 	switch {
@@ -154,28 +157,29 @@ func (c *clock) saved() (r reading, known bool, err error) {
 	}
 	defer closer.Close()
 	in := cursor{rest: value}
-	version := in.octet()
-	r.at = int64(in.fixed())
-	r.wall = time.Unix(int64(in.fixed()), int64(in.number()))
-	r.up, r.boot = time.Duration(in.number()), in.text()
-	if in.bad || version != 1 {
+	version := in.uint8()
+	r.at = int64(in.uint64())
+	r.wall = time.Unix(int64(in.uint64()), int64(in.uvarint()))
+	r.up, r.boot = time.Duration(in.uvarint()), in.text()
+	if in.failed || version != 1 {
 		return r, false, errors.New("its clock is of a format that this version does not know")
 	}
 	return r, true, nil
 }
 
-// begin is where the clock of a store begins that has none: a new one's at the wall clock, any other's at its newest
-// event, if the wall clock is not behind that. Of two that may be wrong, the earlier one removes nothing.
-func begin(db *pebble.DB, wall time.Time) (at int64, err error) {
-	at = min(max(0, wall.UnixNano()), latestStart)
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{letterHead}, UpperBound: []byte{letterHead + 1}})
+// firstReading is where the clock begins if none was saved: in a new store at the wall clock, in any other at its
+// newest event, unless the wall clock is behind that. Of two readings that may be wrong, the earlier one removes
+// nothing.
+func firstReading(db *pebble.DB, wall time.Time) (at int64, err error) {
+	at = min(max(0, wall.UnixNano()), maxFirstReading)
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixHead}, UpperBound: []byte{prefixHead + 1}})
 	if err != nil {
 		return 0, err
 	}
 	defer it.Close()
 	newest := int64(0)
 	for ok := it.First(); ok; ok = it.Next() {
-		if h, good := headOf(it.Key(), it.Value()); good {
+		if h, good := decodeHead(it.Key(), it.Value()); good {
 			newest = max(newest, h.at)
 		}
 	}

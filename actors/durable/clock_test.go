@@ -3,7 +3,6 @@ package durable
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -14,108 +13,8 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// host is a machine on whose disk a store has its lives.
-type host struct {
-	suite.Wall
-	disk  *vfs.MemFS
-	id    string // of its start
-	up    time.Duration
-	log   *journal
-	store *Store
-}
-
-func newHost(t *testing.T) *host {
-	h := &host{disk: vfs.NewCrashableMem(), id: "one", log: &journal{}}
-	t.Cleanup(func() {
-		if h.store != nil && h.store.db != nil {
-			shut(t, h.store)
-		}
-	})
-	return h
-}
-
-// pass lets time pass while the store is open, or not, and the machine on.
-func (h *host) pass(d time.Duration) {
-	h.Pass(d)
-	h.up += d
-}
-
-// begin begins a life of the store; the one before it is ended.
-func (h *host) begin(t *testing.T) *Store {
-	t.Helper()
-	if h.store != nil && h.store.db != nil {
-		shut(t, h.store)
-	}
-	s, err := Open("data", Config{Slots: 1, Files: h.disk, Reserve: 1 << 20, SweepEvery: time.Hour, Forget: 3 * time.Hour,
-		Logger: h.log.logger(), Clock: h.Now, Boot: func() (string, time.Duration) { return h.id, h.up }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.store = s
-	return s
-}
-
-// said counts lines of the log.
-func (h *host) said(what string) int { return strings.Count(h.log.String(), what) }
-
-const (
-	distrusted = "the wall clock has leapt"
-	removed    = "events of a durable topic were removed"
-	forgotten  = "a durable topic was removed with its events"
-)
-
-var anHour = Rule{Bounds: history.Bounds{Count: 1000, Bytes: 1 << 20, Age: time.Hour}, Dedup: 10 * time.Minute}
-
-// fill publishes six events, the newest of them with an id, and returns its answer.
-func (h *host) fill(t *testing.T) (last history.Outcome) {
-	t.Helper()
-	room := topic(t, h.store, "room", anHour)
-	for i := range 6 {
-		last = suite.Add(t, room, suite.Event(t, fmt.Sprint(i+1), 10), true, h.Now())
-		if last.Err != nil || last.Duplicate {
-			t.Fatalf("event %d: %+v", i+1, last)
-		}
-	}
-	return last
-}
-
-// wantAll sweeps, and wants all six events there, in their epoch, and the id of the newest recognised.
-func (h *host) wantAll(t *testing.T, last history.Outcome) {
-	t.Helper()
-	h.store.tick(h.Now())
-	h.store.sweep(h.Now())
-	room := topic(t, h.store, "room", anHour)
-	entries, err := room.Read(0, 100, h.Now())
-	if err != nil || len(entries) != 6 || room.Position() != last.Position {
-		t.Fatalf("%d events up to %+v are there, 6 up to %+v were answered: %v",
-			len(entries), room.Position(), last.Position, err)
-	}
-	again := suite.Add(t, room, suite.Event(t, "6", 10), true, h.Now())
-	if again.Err != nil || !again.Duplicate || again.Position != last.Position {
-		t.Fatalf("published again it is %+v, and was %+v", again, last)
-	}
-}
-
-// wantNone wants the events gone, and the id new, since they are old by now; and a line that says so.
-func (h *host) wantNone(t *testing.T) {
-	t.Helper()
-	before := h.said(removed)
-	h.store.tick(h.Now())
-	h.store.sweep(h.Now())
-	room := topic(t, h.store, "room", anHour)
-	if _, err := room.Read(0, 100, h.Now()); !errors.Is(err, history.ErrLost) || held(t, h.store, letterEvent) != 0 {
-		t.Fatalf("%d events are held behind their age, reading gives %v", held(t, h.store, letterEvent), err)
-	}
-	if h.said(removed) != before+1 || !h.log.has("topic=room events=6 ") || !h.log.has("age=1h0m0s") {
-		t.Errorf("the removal of 6 events is not one line with topic, count and why:\n%s", h.log)
-	}
-	if again := suite.Add(t, room, suite.Event(t, "6", 10), true, h.Now()); again.Err != nil || again.Duplicate {
-		t.Fatalf("behind its window an id is %+v", again)
-	}
-}
-
-// F1, F2: a wall clock is set forwards and back while the store is open. What is not old is there, an id in its window
-// is recognised, and what becomes old goes when it does.
+// F1, F2: a wall clock is set forwards and back while the store is open. The events that are not old are there, an id
+// in its window is recognised, and an event goes when it becomes old.
 func TestClock_AStepWhileTheStoreIsOpenChangesNothing(t *testing.T) {
 	for _, step := range suite.Steps {
 		t.Run(step.String(), func(t *testing.T) {
@@ -129,14 +28,14 @@ func TestClock_AStepWhileTheStoreIsOpenChangesNothing(t *testing.T) {
 			}
 			h.pass(52 * time.Minute)
 			h.wantNone(t)
-			if want := min(1, int(step.Abs()/leapLeast)); h.said(distrusted) != want {
+			if want := min(1, int(step.Abs()/minLeap)); h.said(distrusted) != want {
 				t.Errorf("the step is said %d times, want %d:\n%s", h.said(distrusted), want, h.log)
 			}
 		})
 	}
 }
 
-// F1, F2: a store is opened while the wall clock is wrong, in its first life or a later one, and again when it is
+// F1, F2: a store is opened while the wall clock is wrong, at its first start or a later one, and again when it is
 // right.
 func TestClock_AWrongOneAtTheStartChangesNothing(t *testing.T) {
 	for _, step := range suite.Steps {
@@ -160,7 +59,7 @@ func TestClock_AWrongOneAtTheStartChangesNothing(t *testing.T) {
 					}
 					h.pass(52 * time.Minute)
 					h.wantNone(t)
-					if want := min(1, int(step.Abs()/leapLeast)); min(1, h.said(distrusted)) != want {
+					if want := min(1, int(step.Abs()/minLeap)); min(1, h.said(distrusted)) != want {
 						t.Errorf("a wrong clock is said %d times:\n%s", h.said(distrusted), h.log)
 					}
 				})
@@ -200,28 +99,15 @@ func TestClock_IDsAreRecognisedUnderLoadWhileTheClockJumps(t *testing.T) {
 	}
 }
 
-// F2: even if what an entry says goes back, as from one leader to the next, an id in its window is recognised.
-func TestMachine_AnEntryThatSaysAnEarlierTimeRecognisesTheSameIDs(t *testing.T) {
-	s := open(t, t.TempDir(), Config{Slots: 1})
-	room := topic(t, s, "room", keepAll)
-	edge := suite.Begin.Add(5 * bucketSpan)
-	first := suite.Add(t, room, suite.Event(t, "a", 10), true, edge.Add(time.Second))
-	for _, back := range suite.Steps {
-		if back > 0 {
-			continue
-		}
-		again := suite.Add(t, room, suite.Event(t, "a", 10), true, edge.Add(back))
-		if !again.Duplicate || again.Position != first.Position {
-			t.Errorf("%s in front of the edge: %+v, was %+v", -back, again, first)
-		}
-	}
-}
-
-// Time in which the process or the machine sleeps counts, as long as the machine knows of it; while it was off, or
-// elsewhere, what only the wall clock tells of does not. In either case what is old goes in the end.
+// The time that the process or the machine sleeps counts, as long as the machine knows of it. While the machine was
+// off, or the store elsewhere, only the wall clock tells of the time, and it does not count. In either case old events
+// go in the end.
 func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
 	for name, between := range map[string]func(*host) (counted time.Duration){
-		"it was ended for 50 minutes": func(h *host) time.Duration { h.pass(50 * time.Minute); return 50 * time.Minute },
+		"it was ended for 50 minutes": func(h *host) time.Duration {
+			h.pass(50 * time.Minute)
+			return 50 * time.Minute
+		},
 		"the machine was off for 50 minutes": func(h *host) time.Duration {
 			h.Pass(50 * time.Minute)
 			h.id, h.up = "two", time.Minute
@@ -232,21 +118,29 @@ func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
 			h.id, h.up = "two", h.up+50*time.Minute
 			return 0
 		},
-		"the machine does not tell its start": func(h *host) time.Duration { h.Pass(50 * time.Minute); h.id = ""; return 0 },
-		"its uptime leaps alone":              func(h *host) time.Duration { h.up += 400 * 24 * time.Hour; return 0 },
-		"its uptime goes back":                func(h *host) time.Duration { h.up = 0; h.Pass(50 * time.Minute); return 0 },
+		"the machine does not tell its start": func(h *host) time.Duration {
+			h.Pass(50 * time.Minute)
+			h.id = ""
+			return 0
+		},
+		"its uptime leaps alone": func(h *host) time.Duration { h.up += 400 * 24 * time.Hour; return 0 },
+		"its uptime goes back": func(h *host) time.Duration {
+			h.up = 0
+			h.Pass(50 * time.Minute)
+			return 0
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
 			h.up = time.Hour
 			h.begin(t)
 			h.fill(t)
-			shut(t, h.store)
+			closeStore(t, h.store)
 			counted := between(h)
 			h.begin(t)
 			h.pass(59*time.Minute - counted)
-			h.store.sweep(h.Now())
-			if n := held(t, h.store, letterEvent); n != 6 {
+			h.store.removeOld(h.Now())
+			if n := countKeys(t, h.store, prefixEvent); n != 6 {
 				t.Fatalf("%d events are held in front of their age", n)
 			}
 			h.pass(time.Minute + time.Second)
@@ -255,7 +149,7 @@ func TestClock_CountsTheTimeBetweenTwoLivesAsFarAsItIsKnown(t *testing.T) {
 	}
 }
 
-// A machine that sleeps while the store is open: what it says of that counts once.
+// A machine sleeps while the store is open: the time that it tells of counts once.
 func TestClock_CountsTheSleepOfTheMachine(t *testing.T) {
 	h := newHost(t)
 	s := h.begin(t)
@@ -272,10 +166,10 @@ func TestClock_CountsTheSleepOfTheMachine(t *testing.T) {
 	h.wantNone(t)
 }
 
-// A process that is killed again and again goes on from where its clock was written down.
+// The clock of a process that is killed again and again goes on from where it was written down.
 func TestClock_GoesOnAfterAKill(t *testing.T) {
 	h := newHost(t)
-	h.id = "" // nothing else tells it of the time
+	h.id = "" // nothing else tells the store of the time
 	h.begin(t)
 	h.fill(t)
 	for range 7 {
@@ -294,14 +188,14 @@ func TestClock_GoesOnAfterAKill(t *testing.T) {
 	h.wantNone(t)
 }
 
-// A store without a clock, as one from before there was one, begins where its newest event is, and not later.
+// A store without a clock, from a version that had none, begins at its newest event, and not later.
 func TestClock_BeginsAtTheNewestEventIfItIsNotKnown(t *testing.T) {
 	for _, step := range suite.Steps {
 		t.Run(step.String(), func(t *testing.T) {
 			h := newHost(t)
 			s := h.begin(t)
 			last := h.fill(t)
-			shutWithout(t, s)
+			closeWithoutClock(t, s)
 			h.Set(step)
 			h.begin(t)
 			h.wantAll(t, last)
@@ -309,51 +203,16 @@ func TestClock_BeginsAtTheNewestEventIfItIsNotKnown(t *testing.T) {
 	}
 }
 
-// shutWithout closes a store whose clock is lost.
-func shutWithout(t *testing.T, s *Store) {
+// closeWithoutClock closes a store and removes its clock.
+func closeWithoutClock(t *testing.T, s *Store) {
 	t.Helper()
 	fs := s.cfg.Files
-	shut(t, s)
+	closeStore(t, s)
 	db, err := pebble.Open("data", &pebble.Options{FS: fs, FormatMajorVersion: pebble.FormatTableFormatV6})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(db.Delete(clockKey, pebble.Sync), db.Close()); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// F1: a topic that goes with the events that it still had is a line in the log, and one that had none is not.
-func TestStore_ATopicThatIsForgottenWithItsEventsIsSaid(t *testing.T) {
-	h := newHost(t)
-	s := h.begin(t)
-	h.fill(t)
-	suite.Add(t, topic(t, s, "quiet", anHour), suite.Event(t, "1", 10), true, h.Now())
-	h.pass(3*time.Hour + time.Second)
-	s.sweep(h.Now())
-	if held(t, s, letterHead) != 0 || h.said(forgotten) != 1 || !h.log.has("topic=room events=6 ") {
-		t.Errorf("%d topics are held; the log says\n%s", held(t, s, letterHead), h.log)
-	}
-}
-
-// F1: a busy topic says what it removes for its age, and not what it removes since there is too much.
-func TestTopic_ABusyOneSaysWhatItRemovesForItsAge(t *testing.T) {
-	h := newHost(t)
-	s := h.begin(t)
-	for name, rule := range map[string]Rule{
-		"aged": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Minute}},
-		"many": {Bounds: history.Bounds{Count: 600, Bytes: 1 << 20, Age: time.Hour}},
-	} {
-		room := topic(t, s, name, rule)
-		for i := range 3 * trimCount {
-			h.pass(200 * time.Millisecond)
-			suite.Add(t, room, suite.Event(t, fmt.Sprint(i), 10), false, h.Now())
-		}
-	}
-	if err := s.slots[0].await(&operation{deed: deedProbe}); err != nil { // behind the trims
-		t.Fatal(err)
-	}
-	if !h.log.has("topic=aged events=") || h.log.has("topic=many") {
-		t.Errorf("the log says\n%s", h.log)
 	}
 }

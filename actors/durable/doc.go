@@ -1,54 +1,64 @@
-// Package durable keeps durable topics: what was answered survives kill -9, and a loss of power as far as the disk keeps
-// what it was asked to sync.
+// Package durable keeps durable topics: an answered publish survives kill -9, and it survives a loss of power as far as
+// the disk keeps what it was asked to sync.
 //
-// A [Store] is a directory. Its topics are divided into slots (place.go); each slot is a Raft group (slot.go), and all
-// groups share one Pebble: the groups' logs (log.go), their state machines' data (machine.go), and marks instead of
-// snapshots (marker.go), since the data are in the store anyway. Alone, a node's groups have one voter each and a
-// transport that reaches nobody; more nodes are more voters and another transport, and nothing else here.
+// A [Store] is a directory. It divides its topics among partitions (format_key.go). Each partition is a Raft group
+// (partition.go), and all groups share one Pebble: it holds the groups' logs (raft_log.go), the data of their state
+// machines (state_machine.go), and a marker in place of each snapshot (raft_snapshots.go), since the data are in the
+// store anyway. On a single node each group has one voter and a transport that reaches nobody; more nodes mean more
+// voters and another transport, and change nothing else here.
+//
+// Operators know a partition as a slot: the setting is store.slots, and log lines, refusals and probes say slot.
 //
 // # What it promises
 //
-//  1. A publish is answered when its entry is on disk (fsync). Publishes that wait for the same slot share an entry, and
-//     slots that write at the same time share an fsync. A relaxed topic is answered before; Config.SyncEvery is what a
-//     crash of the machine may then lose. A write or fsync that fails ends the process, and nothing is answered after it.
-//  2. Offsets of a topic are consecutive from 1, in the order of the Adds. An id that is seen again within the topic's
-//     window gets the first one's answer, across restarts too.
-//  3. What is read is what was written: each event has a sum of its own over its place, its content and the sum of the
-//     event before it (record.go). Damage is told by name, topic and offset, and never served; what is older and what is
-//     newer can be read.
-//  4. What was answered and is not there any more is noticed and said, even where the store itself cannot tell
-//     (witness.go, salvage.go, mendlog.go, mend.go), and the topics concerned begin a new epoch, so that no reader is led
-//     past a hole.
-//  5. A full disk refuses publishes, and takes them again when there is room, without a restart (space.go). A store that is
-//     opened on one waits for room, and says so meanwhile (opening.go).
+//  1. A publish is answered when its entry is on disk (fsync). Publishes that wait for the same partition share an
+//     entry, and partitions that write at the same time share an fsync. A publish to a relaxed topic is answered before
+//     that; Config.SyncEvery is what a crash of the machine may then lose. A write or fsync that fails ends the
+//     process, and nothing is answered after it.
+//  2. Offsets of a topic are consecutive from 1, in the order of the Adds. An event whose id the topic has seen within
+//     its window gets the answer of the first one, across restarts too.
+//  3. What is read is what was written: each event has a checksum of its own over its key, its content and the checksum
+//     of the event before it (format_record.go). A damaged event is reported by tenant, topic and offset, and is never
+//     served; readers still get the older and the newer ones.
+//  4. The store notices and reports the loss of answered events, even where Pebble alone cannot tell (commit_marker.go,
+//     recover_*.go). The topics concerned begin a new epoch, so that no reader is led past a gap.
+//  5. While the disk is full the store refuses publishes, and it takes them again once there is room, without a restart
+//     (disk_guard.go). A store that is opened on a full disk waits for room, and says so meanwhile (store_opening.go).
 //  6. Everything that grows is bounded: queues, entries, the log, heads in memory, events by their topic's rule (and up
 //     to as many again before they are removed), ids by time, topics by Config.Forget.
-//  7. Time is the store's own (clock.go): nothing is removed, repeated or refused because a wall clock was set. An event
-//     is not removed for its age before it has that age, and an id is recognised for its whole window.
-//  8. A position is never honoured over a gap: a store that was copied, restored, or is said to have been put back
-//     (origin.go), and a topic that was served from elsewhere meanwhile (coverage.go), begin new epochs. A restart, kill -9
-//     and a loss of power leave every epoch as it is.
+//  7. The store has its own time (clock.go): nothing is removed, repeated or refused because somebody set a wall clock.
+//     No event is removed for its age before it has that age, and an id is recognised for its whole window.
+//  8. A position is never honoured over a gap. Topics begin new epochs in a store that was copied, was restored, or is
+//     said to have been put back (store_origin.go), and so does a topic that was served from elsewhere meanwhile
+//     (store_rules.go). A restart, kill -9 and a loss of power leave every epoch as it is.
 //
 // # What it asks of you
 //
-// Serve is told which topics are durable before any is opened. A topic is opened by one owner at a time. done callbacks
-// run on the goroutine of the topic's slot and must not block. Everybody has stopped using the store when Close is called.
-// The times that a topic is told have their monotonic reading, as those of Config.Clock.
+// Call SetRules, which says which topics are durable, before you open any. Open a topic from one owner at a time. done
+// callbacks run on the goroutine of the topic's partition and must not block. Stop using the store before you call
+// Close. Times that you give to a topic carry a monotonic reading, as those of Config.Clock do.
+//
+// # What it does not know
+//
+// Connections, users, patterns of topics and their settings. It knows a topic by tenant and name, and asks the caller's
+// TopicMatcher which topics some rules cover.
 //
 // # Decisions
 //
-// The state machine gives the offsets and recognises ids, and not the topic's home: an entry whose fate was unknown to
-// the leader that wrote it then makes neither a hole nor a second event. All that depends on a clock or on chance is said
-// by the entry, so that every node makes the same of it.
+// The state machine, and not the topic's actor, assigns offsets and recognises ids. A leader may not know what became
+// of an entry that it wrote; that entry then makes neither a gap nor a second event. Whatever depends on a clock or on
+// chance is in the entry, so that every node derives the same state from it.
 //
-// The store's clock advances by what is known to have passed, and does not follow the wall clock. A server that was ended
-// for two days on a machine that went on counts them, since the machine's uptime confirms what the wall clock says. After
-// a restart of the machine, or on another one, nothing does: two days off and a clock that is two days wrong look the
-// same. Then the events are kept for as much longer. That costs some disk, which count and bytes bound; to believe a wrong
-// clock would cost events that were acknowledged. To catch up later, a little at a time or after a day without a step,
-// would only make the same mistake later. A server that starts often loses nothing of its time: what the clock said is
-// written down every few seconds, and at the end.
+// The store's clock advances by the time that is known to have passed, and does not follow the wall clock. If a server
+// was stopped for two days while its machine ran on, the store counts them, since the machine's uptime confirms what
+// the wall clock says. After a restart of the machine, or on another one, nothing confirms it: a machine that was off
+// for two days looks the same as a clock that is two days wrong. The store then keeps the events for that much longer.
+// This costs some disk, which the bounds of count and bytes limit; to believe a wrong clock would cost acknowledged
+// events. To catch up later, a little at a time or after a day without a step, would only make the same mistake later.
+// A server that restarts often loses none of its time: the store writes down its clock every few seconds and when it
+// closes.
 //
-// The epoch is derived from a seed of the slot and a salt of the topic, and not stored per topic: a topic that was never
-// published to has one without a write, and a new seed is a new epoch for a hundred thousand topics at once.
+// An epoch is derived from a seed of the partition and a salt of the topic, and is not stored per topic: a topic that
+// nobody has published to has one without a write, and a new seed makes new epochs for a hundred thousand topics at
+// once.
 package durable

@@ -16,39 +16,39 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// journal is a log that tests read.
-type journal struct {
+// logBuffer is a log that tests read.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBuffer) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
 }
 
-func (j *journal) has(what string) bool {
+func (j *logBuffer) has(what string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return strings.Contains(j.text.String(), what)
 }
 
-func (j *journal) String() string {
+func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
 }
 
-func (j *journal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
+func (j *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
 
 var keepAll = Rule{Bounds: history.Bounds{Count: 1 << 20, Bytes: 1 << 30}, Dedup: 2 * time.Minute}
 
-// open opens a store that is closed when the test ends, if the test has not closed it.
+// open opens a store and closes it when the test ends, if the test has not done so.
 func open(t testing.TB, dir string, cfg Config) *Store {
 	t.Helper()
-	if cfg.Slots == 0 {
-		cfg.Slots = 2
+	if cfg.Partitions == 0 {
+		cfg.Partitions = 2
 	}
 	s, err := Open(dir, cfg)
 	if err != nil {
@@ -56,13 +56,13 @@ func open(t testing.TB, dir string, cfg Config) *Store {
 	}
 	t.Cleanup(func() {
 		if s.db != nil {
-			shut(t, s)
+			closeStore(t, s)
 		}
 	})
 	return s
 }
 
-func shut(t testing.TB, s *Store) {
+func closeStore(t testing.TB, s *Store) {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -72,38 +72,40 @@ func shut(t testing.TB, s *Store) {
 
 func topic(t testing.TB, s *Store, name string, r Rule) *Topic {
 	t.Helper()
-	h, err := s.Topic("acme", name, r)
+	h, err := s.OpenTopic("acme", name, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h
 }
 
-// The disk is one of memory: what the suite asks for is the same on a real one, which other tests have.
+// The disk is in memory: the suite does not depend on a real one, which other tests have.
 func TestTopic_PassesTheSuiteOfHistories(t *testing.T) {
 	s := open(t, "data", Config{Files: vfs.NewMem(), Reserve: 1 << 20})
 	made := 0
-	suite.Run(t, suite.Store{Window: 2 * time.Minute, Steps: rounds(400, 0), New: func(t *testing.T, b history.Bounds) history.History {
+	create := func(t *testing.T, b history.Bounds) history.History {
 		made++
 		return topic(t, s, fmt.Sprintf("room/%d", made), Rule{Bounds: b, Dedup: 2 * time.Minute})
-	}})
+	}
+	suite.Run(t, suite.Store{Window: 2 * time.Minute, Steps: rounds(400, 0), New: create})
 }
 
-// What the log holds is applied again at a start, and what was applied by then is not, though no id tells.
+// A start applies again what the log holds, but not what was applied before, though no id tells.
 func TestStore_AStartAppliesNothingTwice(t *testing.T) {
 	dir := t.TempDir()
 	for life := range uint64(3) {
-		s := open(t, dir, Config{Slots: 1})
+		s := open(t, dir, Config{Partitions: 1})
 		h := topic(t, s, "room", keepAll)
 		if at := h.Position().Offset; at != life {
 			t.Fatalf("life %d begins at offset %d", life, at)
 		}
 		suite.Add(t, h, suite.Event(t, "x", 10), false, suite.Begin)
-		shut(t, s)
+		closeStore(t, s)
 	}
 }
 
-// What was opened, read and written is all there after a restart: events, epochs, ids (reliability.md checks 29 and 47).
+// All that was opened, read and written is there after a restart: events, epochs, ids (reliability.md checks 29 and
+// 47).
 func TestStore_KeepsEverythingOverARestart(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Config{})
@@ -115,7 +117,7 @@ func TestStore_KeepsEverythingOverARestart(t *testing.T) {
 			was[name] = suite.Add(t, h, suite.Event(t, fmt.Sprint(j), 10), true, suite.Begin)
 		}
 	}
-	shut(t, s)
+	closeStore(t, s)
 	s = open(t, dir, Config{})
 	for i := range 20 {
 		name := fmt.Sprintf("room/%d", i)
@@ -127,27 +129,28 @@ func TestStore_KeepsEverythingOverARestart(t *testing.T) {
 		if !again.Duplicate || again.Position != was[name].Position {
 			t.Errorf("%s: the same id gets %+v, first it got %+v", name, again, was[name])
 		}
-		if next := suite.Add(t, h, suite.Event(t, "next", 10), true, suite.Begin); next.Position.Offset != uint64(i)+2 || next.Position.Epoch != was[name].Position.Epoch {
+		next := suite.Add(t, h, suite.Event(t, "next", 10), true, suite.Begin)
+		if next.Position.Offset != uint64(i)+2 || next.Position.Epoch != was[name].Position.Epoch {
 			t.Errorf("%s goes on at %+v", name, next)
 		}
 	}
-	if !s.Known("acme", "room/3") || s.Known("acme", "room/20") || s.Known("acm", "room/3") {
+	if !s.HasTopic("acme", "room/3") || s.HasTopic("acme", "room/20") || s.HasTopic("acm", "room/3") {
 		t.Error("it does not know what it knows")
 	}
 }
 
 func TestStore_TwoTenantsWithOneTopicNameAreTwoTopics(t *testing.T) {
 	s := open(t, t.TempDir(), Config{})
-	a, err := s.Topic("a", "bc", keepAll)
+	a, err := s.OpenTopic("a", "bc", keepAll)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := s.Topic("ab", "c", keepAll)
+	b, err := s.OpenTopic("ab", "c", keepAll)
 	if err != nil {
 		t.Fatal(err)
 	}
 	suite.Add(t, a, suite.Event(t, "1", 1), true, suite.Begin)
-	if b.Position().Offset != 0 || a.Position().Epoch == b.Position().Epoch || s.Known("ab", "c") {
+	if b.Position().Offset != 0 || a.Position().Epoch == b.Position().Epoch || s.HasTopic("ab", "c") {
 		t.Errorf("%+v and %+v", a.Position(), b.Position())
 	}
 	if out := suite.Add(t, b, suite.Event(t, "1", 1), true, suite.Begin); out.Duplicate {
@@ -158,62 +161,44 @@ func TestStore_TwoTenantsWithOneTopicNameAreTwoTopics(t *testing.T) {
 func TestStore_TheSecondOnOneDirectoryIsRefusedWithASentence(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir, Config{})
-	_, err := Open(dir, Config{Slots: 2})
-	if err == nil || !strings.Contains(err.Error(), "in use by another process") || !strings.Contains(err.Error(), dir) {
+	_, err := Open(dir, Config{Partitions: 2})
+	if err == nil || !strings.Contains(err.Error(), "in use by another process") ||
+		!strings.Contains(err.Error(), dir) {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestStore_AnotherNumberOfSlotsIsRefusedWithASentence(t *testing.T) {
 	dir := t.TempDir()
-	shut(t, open(t, dir, Config{Slots: 3}))
-	_, err := Open(dir, Config{Slots: 4})
-	if err == nil || !strings.Contains(err.Error(), "made with 3 slots") || !strings.Contains(err.Error(), "set slots to 3") {
+	closeStore(t, open(t, dir, Config{Partitions: 3}))
+	_, err := Open(dir, Config{Partitions: 4})
+	if err == nil || !strings.Contains(err.Error(), "made with 3 slots") ||
+		!strings.Contains(err.Error(), "set slots to 3") {
 		t.Errorf("%v", err)
 	}
-	for _, slots := range []int{-1, MaxSlots + 1} {
-		if _, err := Open(dir, Config{Slots: slots}); err == nil {
-			t.Errorf("%d slots", slots)
+	for _, partitions := range []int{-1, MaxPartitions + 1} {
+		if _, err := Open(dir, Config{Partitions: partitions}); err == nil {
+			t.Errorf("%d slots", partitions)
 		}
 	}
-	shut(t, open(t, dir, Config{Slots: 3}))
+	closeStore(t, open(t, dir, Config{Partitions: 3}))
 }
 
 func TestStore_LeavesNoGoroutineBehind(t *testing.T) {
 	dir := t.TempDir()
-	shut(t, open(t, dir, Config{})) // what libraries start once
+	closeStore(t, open(t, dir, Config{})) // libraries start some once
 	before := runtime.NumGoroutine()
-	s := open(t, dir, Config{Slots: 2})
+	s := open(t, dir, Config{Partitions: 2})
 	h := topic(t, s, "room", keepAll)
 	for i := range 100 {
 		suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), true, suite.Begin)
 	}
-	shut(t, s)
+	closeStore(t, s)
 	for limit := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(limit) {
 			stacks := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines, before there were %d:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+			t.Fatalf("%d goroutines, before there were %d:\n%s",
+				runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
 		}
 	}
 }
-
-// Topics are spread evenly, names that are alike too, and never anew: the slot is part of what is on disk.
-func TestPlace_SpreadsTopicsAndIsFixed(t *testing.T) {
-	counts := make([]int, 16)
-	for i := range 16_000 {
-		counts[place("acme", fmt.Sprintf("telemetry/%d", i), 16)]++
-	}
-	for slot, n := range counts {
-		if n < 850 || n > 1150 {
-			t.Errorf("slot %d has %d of 16,000 topics", slot, n)
-		}
-	}
-	if a, b := place("acme", "room/7", 1<<15), place("a", "cmeroom/7", 1<<15); a == b {
-		t.Error("the border between the names does not count")
-	}
-	if got := place("acme", "room/7", 1<<15); got != fixedPlace {
-		t.Errorf("the place of a topic has changed: it is %d", got)
-	}
-}
-
-const fixedPlace = 8698

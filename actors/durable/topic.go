@@ -8,41 +8,42 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Topic is what one durable topic remembers: a history.History whose answers come when the disk has the event. done is
-// called from the goroutine of its slot, in the order of the offsets, except for what is refused at once.
+// Topic is one durable topic: a history.History that answers when the disk has the event. It calls done on the
+// goroutine of its partition, in the order of the offsets, except for events that are refused at once: those it answers
+// within Add.
 type Topic struct {
 	store        *Store // static, as are these
-	slot         *slot
+	partition    *partition
 	tenant, name string
 	rule         Rule
 
-	// The owner alone touches these.
-	told   bool // the store knows the rule
-	epoch  string
-	floor  uint64    // what is known of the store's
-	newest uint64    // settled
-	tail   record    // the newest event, if tailAt is newest
-	tailAt uint64    // 0 if tail is unknown
-	now    time.Time // of the newest Add
-	trims            // how much was added since the last trim
+	// Only the topic's owner touches these.
+	ruleStored bool // the store knows the rule
+	epoch      string
+	floor      uint64    // what is known of the store's
+	newest     uint64    // settled
+	tail       record    // the newest event, if tailAt is newest
+	tailAt     uint64    // 0 if tail is unknown
+	now        time.Time // of the newest Add
+	sinceTrim            // how much was added since the last trim
 }
 
-type trims struct {
+type sinceTrim struct {
 	count int
 	bytes int
 }
 
 var _ history.History = (*Topic)(nil)
 
-// Topic opens a topic, which may be one that nobody has published to yet. It reads the disk, and looks whether the newest
-// event is intact; if not, the topic loses what is damaged at its end and begins a new epoch, which is logged. A topic is
-// open once at a time.
-func (s *Store) Topic(tenant, name string, rule Rule) (*Topic, error) {
+// OpenTopic opens a topic, which may be one that nobody has published to yet. It reads the disk, and checks whether the
+// newest event is intact; if not, it cuts off the damaged end and begins a new epoch, which is logged and waits for the
+// disk. A topic is opened by one owner at a time.
+func (s *Store) OpenTopic(tenant, name string, rule Rule) (*Topic, error) {
 	if err := rule.check(name); err != nil {
 		return nil, err
 	}
-	t := &Topic{store: s, slot: s.slotOf(tenant, name), tenant: tenant, name: name, rule: rule}
-	h, err := t.sound()
+	t := &Topic{store: s, partition: s.partitionOf(tenant, name), tenant: tenant, name: name, rule: rule}
+	h, err := t.intactHead()
 	if err != nil {
 		return nil, fmt.Errorf("durable topic %s of tenant %s: %w", protocol.Quote(name), protocol.Quote(tenant), err)
 	}
@@ -50,42 +51,40 @@ func (s *Store) Topic(tenant, name string, rule Rule) (*Topic, error) {
 	return t, nil
 }
 
-// Obey gives the topic another rule, from the next Add on; what is read obeys it at once.
-func (t *Topic) Obey(rule Rule) error {
+// SetRule gives the topic another rule: for writing from the next Add on, for reading at once. The error says that the
+// rule's Dedup is too long.
+func (t *Topic) SetRule(rule Rule) error {
 	if err := rule.check(t.name); err != nil {
 		return err
 	}
-	t.told = t.told && rule == t.rule
+	t.ruleStored = t.ruleStored && rule == t.rule
 	t.rule = rule
 	return nil
 }
 
-func (r *Rule) check(name string) error {
-	if r.Dedup > MaxDedup {
-		return fmt.Errorf("durable topic %s: ids cannot be recognised for %s, at most for %s", protocol.Quote(name), r.Dedup, MaxDedup)
-	}
-	return nil
-}
-
-// Known reports whether the store holds a topic. It reads the disk.
-func (s *Store) Known(tenant, name string) bool {
-	h, err := s.slotOf(tenant, name).stored(tenant, name)
+// HasTopic reports whether the store holds a topic, intact or not. It reads the disk.
+func (s *Store) HasTopic(tenant, name string) bool {
+	h, err := s.partitionOf(tenant, name).readHead(tenant, name)
 	return err != nil || h != nil
 }
 
 // Add implements history.History. Refusals are StorageFull, Busy and Draining, with RetryAfter, and Internal.
-func (t *Topic) Add(ev *protocol.Event, recognise bool, now time.Time, done func(history.Outcome)) {
-	o := operation{deed: deedAdd, tenant: t.tenant, topic: t.name, now: t.store.clock.at(now), recognise: recognise, body: appendEvent(nil, t.name, ev)}
-	if !t.told {
+func (t *Topic) Add(ev *protocol.Event, dedup bool, now time.Time, done func(history.Outcome)) {
+	o := operation{
+		op: opAdd, tenant: t.tenant, topic: t.name, now: t.store.clock.at(now), dedup: dedup,
+		body: appendEvent(nil, t.name, ev),
+	}
+	if !t.ruleStored {
 		o.rule = &t.rule
 	}
-	if why := t.slot.queue.put(request{operation: o.append(nil), relaxed: t.rule.Relaxed, done: done}); why != nil {
-		done(history.Outcome{Err: why})
+	r := request{operation: o.append(nil), relaxed: t.rule.Relaxed, done: done}
+	if err := t.partition.queue.put(r); err != nil {
+		done(history.Outcome{Err: err})
 		return
 	}
 	t.now = now
-	t.trims.count++
-	t.trims.bytes += int(weight(o.body))
+	t.sinceTrim.count++
+	t.sinceTrim.bytes += int(countedBytes(o.body))
 }
 
 // Settle implements history.History.
@@ -93,7 +92,7 @@ func (t *Topic) Settle(o history.Outcome) {
 	if o.Err != nil || o.Duplicate {
 		return
 	}
-	t.told = true
+	t.ruleStored = true
 	if o.Position.Epoch != t.epoch { // it was forgotten, and came back
 		t.epoch, t.floor, t.newest = o.Position.Epoch, 0, 0
 	}
@@ -115,19 +114,53 @@ const (
 	trimBytes = 256 << 10
 )
 
-// trim removes what is not remembered any more, now and then.
+// trim asks the partition to remove what the rule retains no more, once enough was added since the last time.
 func (t *Topic) trim() {
-	if t.trims.count < max(trimCount, t.rule.Bounds.Count) && t.trims.bytes < max(trimBytes, t.rule.Bounds.Bytes) {
+	b := &t.rule.Bounds
+	if t.sinceTrim.count < max(trimCount, b.Count) && t.sinceTrim.bytes < max(trimBytes, b.Bytes) {
 		return
 	}
-	t.trims = trims{}
+	t.sinceTrim = sinceTrim{}
 	oldest := t.Oldest(t.now)
 	if oldest <= t.floor {
 		return
 	}
-	done := t.trimmed(t.tooOld(oldest), oldest, t.rule.Bounds.Age)
-	o := operation{deed: deedTrim, tenant: t.tenant, topic: t.name, epoch: t.epoch, offset: oldest}
-	if t.slot.queue.put(request{operation: o.append(nil), relaxed: true, frees: true, done: done}) == nil {
+	done := t.trimDone(t.countAged(oldest), oldest, b.Age)
+	o := operation{op: opTrim, tenant: t.tenant, topic: t.name, epoch: t.epoch, offset: oldest}
+	if t.partition.queue.put(request{operation: o.append(nil), relaxed: true, freesSpace: true, done: done}) == nil {
 		t.floor = oldest
+	}
+}
+
+// maxUnlogged is how many events may be removed for their age without a line in the log.
+const maxUnlogged = 3
+
+// countAged returns how many of the events up to the oldest that is left are removed for their age alone.
+func (t *Topic) countAged(oldest uint64) uint64 { return oldest - t.oldest(t.fits) }
+
+// logAged logs that events were removed for their age. The other bounds are met all the time and are not worth a line.
+func (t *Topic) logAged(count, upTo uint64, age time.Duration) {
+	if count > maxUnlogged {
+		t.store.cfg.Logger.Info("events of a durable topic were removed, since they are older than its rule keeps them",
+			"tenant", t.tenant, "topic", t.name, "events", count, "up_to_offset", upTo, "age", age)
+	}
+}
+
+// logForgotten logs that a topic was removed with the events that it still had.
+func (t *Topic) logForgotten(count uint64) {
+	if count > maxUnlogged {
+		t.store.cfg.Logger.Info("a durable topic was removed with its events, since they are older than its rule "+
+			"keeps them and nothing was published for long", "tenant", t.tenant, "topic", t.name, "events", count,
+			"up_to_offset", t.newest, "age", t.rule.Bounds.Age, "unused_for", t.store.cfg.Forget)
+	}
+}
+
+// trimDone returns the callback of a trim. It runs on the goroutine of the partition, so it is given what the topic's
+// owner may change.
+func (t *Topic) trimDone(aged, upTo uint64, age time.Duration) func(history.Outcome) {
+	return func(o history.Outcome) {
+		if o.Err == nil {
+			t.logAged(aged, upTo, age)
+		}
 	}
 }

@@ -7,41 +7,43 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// History is what both stores are to their topic. It has one owner, the topic's actor, which alone calls it.
+// History is the interface of both stores. It has one owner, the topic's actor, which alone calls it.
 type History interface {
-	// Add remembers an event that came at now. done is called exactly once: in the order of the Adds that are remembered,
-	// perhaps before Add returns and perhaps on another goroutine. It must not block and must not call the History.
-	// recognise asks a store that can do so to answer an id that it has seen in its window with the first one's outcome.
-	Add(ev *protocol.Event, recognise bool, now time.Time, done func(Outcome))
-	// Settle tells that the owner has taken note of an outcome; it does so in the order of the calls of done. What is not
-	// settled is not read: thus a reader never gets an event from the past that it is still going to get live.
+	// Add appends an event that came at now, and calls done exactly once: in the order of the Adds that succeed,
+	// perhaps before Add returns and perhaps on another goroutine. done must not block and must not call the History.
+	// dedup asks a store that recognises ids to answer an id that it has seen within its window with the outcome of the
+	// first one. Add does not wait for a disk.
+	Add(ev *protocol.Event, dedup bool, now time.Time, done func(Outcome))
+	// Settle tells the History that its owner has taken note of an outcome. The owner calls it in the order of the
+	// calls of done. Read does not return what is not settled, so a reader never gets an event from the past that it is
+	// still going to get live.
 	Settle(o Outcome)
-	// Position is that of the newest event that is settled. Its offset is 0 if there was none.
+	// Position is that of the newest settled event. Its offset is 0 if there was none.
 	Position() protocol.Position
-	// Oldest is the offset from which Read can answer: what came later is remembered.
+	// Oldest is the oldest offset from which Read can answer: all later events are retained. It may read a disk.
 	Oldest(now time.Time) uint64
-	// Len is how many events are remembered at the time.
+	// Len is how many events are retained at the time. It may read a disk.
 	Len(now time.Time) int
-	// Read returns at most limit events behind the offset, oldest first. The error is ErrLost if some of them are
-	// forgotten or the offset lies in the future, and a Damaged if the first of them cannot be read; one that lies
-	// further behind ends the page before it.
+	// Read returns at most limit events behind the offset, oldest first. The error is ErrLost if some of them are no
+	// longer retained or the offset lies in the future, and a Damaged if the first of them cannot be read; a damaged
+	// one further behind ends the page in front of it. Read may read a disk.
 	Read(offset uint64, limit int, now time.Time) ([]Entry, error)
 }
 
-// Outcome is what became of an Add.
+// Outcome is the result of an Add.
 type Outcome struct {
-	// Position is the event's, or that of the first one with its id.
+	// Position is the event's, or that of the first event with its id.
 	Position protocol.Position
 	// Duplicate says that the id was seen in the window; nothing was added.
 	Duplicate bool
-	// Err says why it was not added; a Refusal is safe to show.
+	// Err says why the event was not added; if it is a Refusal, clients may see it.
 	Err error
 }
 
-// ErrLost says that what was asked for is not remembered, or never was.
+// ErrLost says that events were asked for that are not retained, or never existed.
 var ErrLost = protocol.Refuse(protocol.PositionLost, "")
 
-// Damaged says that an event was remembered and cannot be read any more. What is older can be read, and what is newer.
+// Damaged says that an event was stored and cannot be read any more. Older and newer ones can be read.
 type Damaged struct {
 	Tenant, Topic string
 	Offset        uint64
@@ -49,5 +51,6 @@ type Damaged struct {
 }
 
 func (d *Damaged) Error() string {
-	return fmt.Sprintf("event %d of topic %s of tenant %s is damaged in the store (%s); it is not served", d.Offset, protocol.Quote(d.Topic), protocol.Quote(d.Tenant), d.Cause)
+	return fmt.Sprintf("event %d of topic %s of tenant %s is damaged in the store (%s); it is not served",
+		d.Offset, protocol.Quote(d.Topic), protocol.Quote(d.Tenant), d.Cause)
 }

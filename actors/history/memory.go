@@ -1,13 +1,3 @@
-// Package history is what a topic remembers: its newest events, each with its offset.
-//
-// Offsets begin at 1 and have no gaps. What has to go, goes from the old end, by count, by bytes or by age, whichever
-// bound is met first; the newest offset is never forgotten. A history has one owner and no lock. It reads no clock: who
-// appends says what time it is, with a monotonic reading, by which alone ages are measured.
-//
-// There are two stores behind one interface, [History], and one suite of tests that both pass (history/suite): [Memory]
-// ends with its process and answers at once; the durable one, actors/durable, answers when the event is on disk, from
-// another goroutine, since an actor must not wait for a disk. Memory recognises no ids: a topic does that for as long as
-// it lives (actors/dedup.go), and a Memory does not live longer.
 package history
 
 import (
@@ -16,43 +6,43 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Bounds say how much is remembered. A zero Count or Bytes remembers nothing; a zero Age does not expire.
+// Bounds say how many events are retained. A zero Count or Bytes retains none; with a zero Age they do not expire.
 type Bounds struct {
 	Count int
 	Bytes int
 	Age   time.Duration
 }
 
-// Entry is one remembered event.
+// Entry is one retained event.
 type Entry struct {
 	Offset uint64
 	Event  *protocol.Event
 }
 
-// Memory is a history that ends with its process.
+// Memory is a history that ends with its process. None of its methods blocks.
 type Memory struct {
 	bounds Bounds
 	epoch  string
 	newest uint64
 	bytes  int
 	// ring holds the entries with offsets newest-count+1 .. newest, the oldest at from.
-	ring  []remembered
+	ring  []retained
 	from  int
 	count int
 }
 
-type remembered struct {
+type retained struct {
 	event *protocol.Event
 	at    time.Time
 }
 
-// NewMemory makes an empty history. It takes up no room until something is appended.
+// NewMemory makes an empty history. It takes up no memory until an event is appended.
 func NewMemory(b Bounds) *Memory { return &Memory{bounds: b} }
 
-// Bound gives the history other bounds. What does not fit them goes at the next Append.
-func (m *Memory) Bound(b Bounds) { m.bounds = b }
+// SetBounds gives the history other bounds. Events that do not fit them are dropped at the next Append.
+func (m *Memory) SetBounds(b Bounds) { m.bounds = b }
 
-// InEpoch names the epoch of the positions that Add and Position tell, and returns the history.
+// InEpoch sets the epoch of the positions that Add and Position return, and returns the history.
 func (m *Memory) InEpoch(epoch string) *Memory {
 	m.epoch = epoch
 	return m
@@ -69,7 +59,7 @@ func (m *Memory) Position() protocol.Position {
 	return protocol.Position{Epoch: m.epoch, Offset: m.newest}
 }
 
-// Settle implements History: all is settled at once.
+// Settle implements History: an event is settled when Add returns.
 func (m *Memory) Settle(Outcome) {}
 
 // Read implements History.
@@ -81,7 +71,7 @@ func (m *Memory) Read(offset uint64, limit int, now time.Time) ([]Entry, error) 
 	return entries, nil
 }
 
-// Append remembers the event and returns its offset.
+// Append appends the event and returns its offset.
 func (m *Memory) Append(ev *protocol.Event, now time.Time) uint64 {
 	m.newest++
 	if m.bounds.Count <= 0 || size(ev) > m.bounds.Bytes {
@@ -98,29 +88,29 @@ func (m *Memory) Append(ev *protocol.Event, now time.Time) uint64 {
 	if m.count == len(m.ring) {
 		m.grow()
 	}
-	m.ring[(m.from+m.count)%len(m.ring)] = remembered{ev, now}
+	m.ring[(m.from+m.count)%len(m.ring)] = retained{ev, now}
 	m.count++
 	m.bytes += size(ev)
 	return m.newest
 }
 
-// Halve forgets the older half.
+// Halve drops the older half.
 func (m *Memory) Halve() { m.forget(m.count - m.count/2) }
 
 // Newest is the offset of the newest event, 0 if there was none.
 func (m *Memory) Newest() uint64 { return m.newest }
 
-// Len is how many events are remembered at the time.
+// Len is how many events are retained at the time.
 func (m *Memory) Len(now time.Time) int {
 	m.expire(now)
 	return m.count
 }
 
-// After returns at most limit events behind offset, oldest first. ok is false if some of them are forgotten, or if
-// offset lies in the future: then the caller has lost its position.
+// After returns at most limit events behind offset, oldest first. ok is false if some of them are no longer retained,
+// or if offset lies in the future: then the caller has lost its position.
 func (m *Memory) After(offset uint64, limit int, now time.Time) (entries []Entry, ok bool) {
 	m.expire(now)
-	oldest := m.newest - uint64(m.count) // the newest offset that is not remembered
+	oldest := m.newest - uint64(m.count) // the newest offset that is not retained
 	if offset > m.newest || offset < oldest {
 		return nil, false
 	}
@@ -131,7 +121,7 @@ func (m *Memory) After(offset uint64, limit int, now time.Time) (entries []Entry
 	return entries, true
 }
 
-// Oldest is the position from which After can answer: what came later is remembered.
+// Oldest is the oldest offset from which After can answer: all later events are retained.
 func (m *Memory) Oldest(now time.Time) uint64 {
 	m.expire(now)
 	return m.newest - uint64(m.count)
@@ -149,7 +139,7 @@ func (m *Memory) expire(now time.Time) {
 func (m *Memory) forget(n int) {
 	for range n {
 		m.bytes -= size(m.ring[m.from].event)
-		m.ring[m.from] = remembered{}
+		m.ring[m.from] = retained{}
 		m.from = (m.from + 1) % len(m.ring)
 		m.count--
 	}
@@ -160,12 +150,12 @@ func (m *Memory) forget(n int) {
 
 func (m *Memory) grow() {
 	room := min(max(4, 2*len(m.ring)), m.bounds.Count)
-	ring := make([]remembered, room)
+	ring := make([]retained, room)
 	for i := range m.count {
 		ring[i] = m.ring[(m.from+i)%len(m.ring)]
 	}
 	m.ring, m.from = ring, 0
 }
 
-// size is what an event counts against the bound: its data and what surrounds it in memory.
+// size is what an event counts against Bounds.Bytes: its data and what surrounds it in memory.
 func size(ev *protocol.Event) int { return len(ev.Data) + 256 }

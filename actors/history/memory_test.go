@@ -20,20 +20,20 @@ func event(id string, size int) *protocol.Event {
 	return &protocol.Event{ID: id, Data: make([]byte, size)}
 }
 
-// slice is the model: it remembers everything and looks what would be left.
+// slice is the model: it keeps all events and computes which would be left.
 type slice struct {
 	bounds history.Bounds
-	all    []remembered
-	gone   int // how many of all are forgotten
+	all    []retained
+	gone   int // how many of all are dropped
 }
 
-type remembered struct {
+type retained struct {
 	event *protocol.Event
 	at    time.Time
 }
 
 func (s *slice) Append(ev *protocol.Event, now time.Time) uint64 {
-	s.all = append(s.all, remembered{ev, now})
+	s.all = append(s.all, retained{ev, now})
 	if len(ev.Data)+overhead > s.bounds.Bytes || s.bounds.Count <= 0 {
 		s.gone = len(s.all)
 	}
@@ -46,7 +46,9 @@ func (s *slice) forget(now time.Time) {
 	for _, r := range s.all[s.gone:] {
 		bytes += len(r.event.Data) + overhead
 	}
-	for s.gone < len(s.all) && (bytes > s.bounds.Bytes || len(s.all)-s.gone > s.bounds.Count || s.bounds.Age > 0 && now.Sub(s.all[s.gone].at) > s.bounds.Age) {
+	b := s.bounds
+	for s.gone < len(s.all) && (bytes > b.Bytes || len(s.all)-s.gone > b.Count ||
+		b.Age > 0 && now.Sub(s.all[s.gone].at) > b.Age) {
 		bytes -= len(s.all[s.gone].event.Data) + overhead
 		s.gone++
 	}
@@ -54,8 +56,9 @@ func (s *slice) forget(now time.Time) {
 
 func TestMemory_AgreesWithASliceThatRemembersEverything(t *testing.T) {
 	for name, bounds := range map[string]history.Bounds{
-		"count": {Count: 7, Bytes: 1 << 20}, "bytes": {Count: 1000, Bytes: 3000}, "age": {Count: 1000, Bytes: 1 << 20, Age: time.Minute},
-		"all": {Count: 20, Bytes: 6000, Age: time.Minute}, "one": {Count: 1, Bytes: 1 << 20}, "nothing": {}, "no bytes": {Count: 10}, "no count": {Bytes: 1000},
+		"count": {Count: 7, Bytes: 1 << 20}, "bytes": {Count: 1000, Bytes: 3000},
+		"age": {Count: 1000, Bytes: 1 << 20, Age: time.Minute}, "all": {Count: 20, Bytes: 6000, Age: time.Minute},
+		"one": {Count: 1, Bytes: 1 << 20}, "nothing": {}, "no bytes": {Count: 10}, "no count": {Bytes: 1000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
@@ -73,8 +76,10 @@ func TestMemory_AgreesWithASliceThatRemembersEverything(t *testing.T) {
 					now = now.Add(time.Duration(rng.IntN(20_000)) * time.Millisecond)
 				}
 				s.forget(now)
-				if m.Newest() != uint64(len(s.all)) || m.Oldest(now) != uint64(s.gone) || m.Len(now) != len(s.all)-s.gone {
-					t.Fatalf("step %d: newest %d oldest %d length %d, want %d %d %d", i, m.Newest(), m.Oldest(now), m.Len(now), len(s.all), s.gone, len(s.all)-s.gone)
+				count := len(s.all) - s.gone
+				if m.Newest() != uint64(len(s.all)) || m.Oldest(now) != uint64(s.gone) || m.Len(now) != count {
+					t.Fatalf("step %d: newest %d oldest %d length %d, want %d %d %d",
+						i, m.Newest(), m.Oldest(now), m.Len(now), len(s.all), s.gone, count)
 				}
 				after, limit := uint64(max(0, s.gone-2+rng.IntN(len(s.all)-s.gone+5))), rng.IntN(30)
 				got, ok := m.After(after, limit, now)
@@ -114,7 +119,8 @@ func TestMemory_AfterAtAllEdges(t *testing.T) {
 		m.Append(event(fmt.Sprint(i), 10), begin)
 	}
 	for offset, want := range map[uint64]int{
-		0: -1, 14: -1, 15: 10, 16: 9, 24: 1, 25: 0, 26: -1, math.MaxInt64: -1, math.MaxInt64 + 1: -1, math.MaxUint64: -1, 1<<32 + 15: -1,
+		0: -1, 14: -1, 15: 10, 16: 9, 24: 1, 25: 0, 26: -1,
+		math.MaxInt64: -1, math.MaxInt64 + 1: -1, math.MaxUint64: -1, 1<<32 + 15: -1,
 	} {
 		got, ok := m.After(offset, 100, begin)
 		if ok != (want >= 0) || ok && len(got) != want {
@@ -135,7 +141,8 @@ func TestMemory_AfterAtAllEdges(t *testing.T) {
 	if _, ok := m.After(24, 100, late); ok {
 		t.Error("a forgotten event is not missed")
 	}
-	if got, ok := m.After(25, 100, late); !ok || got != nil || m.Newest() != 25 { // the newest offset is never forgotten
+	// The newest offset is never forgotten.
+	if got, ok := m.After(25, 100, late); !ok || got != nil || m.Newest() != 25 {
 		t.Errorf("the newest position: %v, %v", got, ok)
 	}
 }
@@ -154,7 +161,11 @@ func TestMemory_TakesUpNoRoomUntilAndAfterSomethingIsRemembered(t *testing.T) {
 	if m.Len(begin.Add(time.Hour)) != 0 {
 		t.Error("something is left")
 	}
-	if got := testing.AllocsPerRun(10, func() { m.Append(event("x", 10), begin.Add(2*time.Hour)); m.Len(begin.Add(24 * time.Hour)) }); got > 4 {
+	got := testing.AllocsPerRun(10, func() {
+		m.Append(event("x", 10), begin.Add(2*time.Hour))
+		m.Len(begin.Add(24 * time.Hour))
+	})
+	if got > 4 {
 		t.Errorf("%v allocations for an event in a history that had forgotten all", got)
 	}
 }

@@ -8,5 +8,7 @@ import (
 )
 
 func TestMemory_PassesTheSuite(t *testing.T) {
-	suite.Run(t, suite.Store{New: func(_ *testing.T, b history.Bounds) history.History { return history.NewMemory(b).InEpoch("e") }})
+	suite.Run(t, suite.Store{New: func(_ *testing.T, b history.Bounds) history.History {
+		return history.NewMemory(b).InEpoch("e")
+	}})
 }

@@ -111,9 +111,9 @@ var ofActors = []mutation{
 		tests: "TestLinger_"},
 	{file: "actors/lifecycle.go", proves: "a lost lifecycle event leaves a gap",
 		from: "l.number += m.gap + 1", to: "l.number++", tests: "TestLifecycle_WhatItHasNoRoomFor"},
-	{file: "actors/watermark.go", proves: "check 46",
-		from: "return now - 1\n", to: "return Calm\n", tests: "TestWatermark_StagesAreEntered"},
-	{file: "actors/shed.go", proves: "check 46",
-		from: "return int(b.bytes - a.bytes)", to: "return int(a.bytes - b.bytes)",
+	{file: "actors/health/watermark.go", proves: "check 46",
+		from: "return now - 1\n", to: "return Calm\n", tests: "TestWatermark_StagesAreEntered", in: "actors"},
+	{file: "actors/health.go", proves: "check 46",
+		from: "return int(b.waiting - a.waiting)", to: "return int(a.waiting - b.waiting)",
 		tests: "TestWatermark_DropsWhatMayBeLost"},
 }

@@ -45,7 +45,7 @@ var ofAPI = []mutation{
 		from: "sum.Write([]byte(timestamp))", to: "sum.Write(nil)", tests: "TestSign_"},
 	{file: "transport/webhook/queue.go", proves: "what a webhook loses is said",
 		from: "return batch, newest.number - before - uint64(len(batch))",
-		to:   "return batch, 0 * (newest.number - before)", tests: "TestCourier_WhatThereIsNoRoomFor"},
-	{file: "transport/webhook/courier.go", proves: "no redirect is followed",
-		from: "return http.ErrUseLastResponse }}", to: "return nil }}", tests: "TestCourier_UsesOneConnection"},
+		to:   "return batch, 0 * (newest.number - before)", tests: "TestDispatcher_WhatThereIsNoRoomFor"},
+	{file: "transport/webhook/dispatcher.go", proves: "no redirect is followed",
+		from: "return http.ErrUseLastResponse", to: "return nil", tests: "TestDispatcher_UsesOneConnection"},
 }

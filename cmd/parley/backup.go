@@ -39,7 +39,7 @@ func (c *backupCommand) Run() error {
 
 func (c *backupCommand) write(ctx context.Context, to io.Writer) error {
 	own := func() error { return backup.Write(to, c.Data, "", version) }
-	err := durable.Hold(filepath.Join(c.Data, backup.Topics), own)
+	err := durable.WithLock(filepath.Join(c.Data, backup.Topics), own)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // no durable topics, so there is nothing that must not change meanwhile
 		return own()

@@ -130,7 +130,7 @@ var faults = []string{
 	44: "Messages that came whole before a close or a fault are answered first",
 	45: "How many fragments a message may have follows from its size",
 	46: "Bad UTF-8 is found at its frame, and window sizes that can be had are agreed on",
-	47: "A torn log is salvaged, which tests reach and notice if it is not",
+	47: "A torn log is recovered, which tests reach and notice if it is not",
 	48: "A row of the tables says what was run, and at which commit",
 	49: "Each requirement is at a test that fails without it",
 	50: "A connection that is cut is not taken for silence",

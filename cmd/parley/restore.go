@@ -38,7 +38,7 @@ func (c *restoreCommand) Run() error {
 const readersAreTold = "durable topics begin new epochs, so that readers from before are told"
 
 func (c *restoreCommand) inPlace() error {
-	err := errors.Join(backup.Unfinished(c.Data), durable.NewLife(filepath.Join(c.Data, backup.Topics)))
+	err := errors.Join(backup.Unfinished(c.Data), durable.MarkRestored(filepath.Join(c.Data, backup.Topics)))
 	if err != nil {
 		return fmt.Errorf("restore in place of %s: %w", c.Data, err)
 	}

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -92,7 +92,7 @@ func (c *canary) logChange(err error) {
 
 // notReady turns the error of a probe into that of a call.
 func notReady(err error) error {
-	var lost *actors.Lost
+	var lost *health.Lost
 	switch refusal := protocol.AsRefusal(err); {
 	case err == nil:
 		return nil

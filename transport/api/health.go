@@ -4,7 +4,7 @@ import (
 	"context"
 	"strconv"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -24,7 +24,7 @@ func (a *API) readyz(ctx context.Context, rc *requestContext) error {
 		return protocol.Refuse(protocol.Draining, "the server is draining: its clients are sent elsewhere")
 	}
 	h := a.node.Health()
-	if p := h.Pressure; p.Stage >= actors.Refusing {
+	if p := h.Pressure; p.Stage >= health.Refusing {
 		return protocol.Refuse(protocol.Busy,
 			"the server is short of memory (%s): %d of %d bytes are in use", p.Stage, p.Used, p.Limit)
 	}
@@ -48,7 +48,7 @@ func (a *API) readyz(ctx context.Context, rc *requestContext) error {
 }
 
 // appendStuck appends the stuck actors.
-func appendStuck(dst []byte, all []actors.Stuck) []byte {
+func appendStuck(dst []byte, all []health.Stuck) []byte {
 	dst = append(dst, '[')
 	for i, s := range all {
 		if i > 0 {

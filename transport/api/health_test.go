@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -28,13 +28,13 @@ func TestReady_IfTheCanaryCameThrough(t *testing.T) {
 
 func TestReady_NotWhileMemoryIsShort(t *testing.T) {
 	h := newTestAPI(t, Config{})
-	h.node.health.Pressure = actors.Pressure{Stage: actors.Refusing, Used: 860, Limit: 1000}
+	h.node.health.Pressure = health.Pressure{Stage: health.Refusing, Used: 860, Limit: 1000}
 	h.call("GET", "/readyz", "").refuses(protocol.Busy, "short of memory (refusing): 860 of 1000 bytes")
 }
 
 func TestReady_NamesActorsThatAreStuck(t *testing.T) {
 	h := newTestAPI(t, Config{})
-	h.node.health.Stuck = []actors.Stuck{{Actor: "topic", Tenant: "acme", Name: `ro"om`, Message: "publish",
+	h.node.health.Stuck = []health.Stuck{{Actor: "topic", Tenant: "acme", Name: `ro"om`, Message: "publish",
 		For: 12345 * time.Millisecond, Waiting: 7},
 		{Actor: "connection", Tenant: "acme", Name: "ws-1", Message: "received", For: 6 * time.Second, Waiting: 1}}
 	h.call("GET", "/readyz", "").is(200, `{"status":"ready","canary_seconds":0.000400,"stuck":[`+
@@ -67,7 +67,7 @@ func TestReady_NotIfTheCanaryFailsOrIsLate(t *testing.T) {
 		"late": {func(context.Context) (time.Duration, error) { return 1001 * time.Millisecond, nil },
 			"not back after 1s"},
 		"shards": {func(context.Context) (time.Duration, error) {
-			return 0, &actors.Lost{Ways: []string{"topics shard 3", "writers 0"}}
+			return 0, &health.Lost{Ways: []string{"topics shard 3", "writers 0"}}
 		}, "not back after 1s: nothing gets through topics shard 3, writers 0"},
 		"lost": {func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() },
 			"not back after 1s"},

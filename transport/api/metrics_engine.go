@@ -4,10 +4,12 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // engineCollector collects the node's figures: one snapshot for each scrape, and nothing in between. A series whose
@@ -137,7 +139,7 @@ func (e *engineCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func collectPressure(out chan<- prometheus.Metric, p actors.Pressure) {
+func collectPressure(out chan<- prometheus.Metric, p health.Pressure) {
 	if p.Limit == 0 {
 		return // memory is not watched
 	}

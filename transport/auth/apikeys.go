@@ -15,7 +15,7 @@ import (
 // MaxAPIKey bounds an API key, in bytes.
 const MaxAPIKey = 512
 
-// APIKeys says which tenant's backend shows a key. It keeps hashes, not keys. Its methods may be called from many
+// APIKeys tells which tenant's backend shows a key. It keeps hashes, not keys. Its methods may be called from many
 // goroutines at once.
 type APIKeys struct {
 	entries atomic.Pointer[[]apiKey] // replaced as a whole
@@ -26,7 +26,7 @@ type apiKey struct {
 	tenant string
 }
 
-// NewAPIKeys takes the keys of each tenant, one or more, so that a key can be replaced without a gap.
+// NewAPIKeys takes the keys by tenant. A tenant may have several, so that one can be replaced without a gap.
 func NewAPIKeys(tenants map[string][]string) (*APIKeys, error) {
 	a := &APIKeys{}
 	if err := a.Reload(tenants); err != nil {
@@ -35,7 +35,7 @@ func NewAPIKeys(tenants map[string][]string) (*APIKeys, error) {
 	return a, nil
 }
 
-// Reload replaces all keys at once. If anything is wrong nothing changes, and the error tells all of it.
+// Reload replaces all keys at once. If anything is wrong, nothing changes, and the error names all of it.
 func (a *APIKeys) Reload(tenants map[string][]string) error {
 	var entries []apiKey
 	var problems []error
@@ -46,10 +46,12 @@ func (a *APIKeys) Reload(tenants map[string][]string) error {
 			owner, taken := owners[hash]
 			switch {
 			case text == "" || len(text) > MaxAPIKey:
-				problems = append(problems, fmt.Errorf("tenant %s: API key %d has %d bytes; 1 to %d are allowed", protocol.Quote(tenant), i+1, len(text), MaxAPIKey))
+				problems = append(problems, fmt.Errorf("tenant %s: API key %d has %d bytes; 1 to %d are allowed",
+					protocol.Quote(tenant), i+1, len(text), MaxAPIKey))
 				continue
 			case taken && owner != tenant:
-				problems = append(problems, fmt.Errorf("tenant %s: API key %d is one of tenant %s, too; a key must say which tenant calls", protocol.Quote(tenant), i+1, protocol.Quote(owner)))
+				problems = append(problems, fmt.Errorf("tenant %s: API key %d is one of tenant %s, too; "+
+					"a key must say which tenant calls", protocol.Quote(tenant), i+1, protocol.Quote(owner)))
 				continue
 			case taken:
 				continue
@@ -65,8 +67,8 @@ func (a *APIKeys) Reload(tenants map[string][]string) error {
 	return nil
 }
 
-// Tenant is the tenant whose key this is. The time it takes says nothing about the keys: hashes are compared, each in
-// constant time, and always all of them.
+// Tenant returns the tenant whose key this is. The time that it takes says nothing about the keys: it compares hashes,
+// each in constant time, and always all of them.
 func (a *APIKeys) Tenant(key string) (string, bool) {
 	if key == "" || len(key) > MaxAPIKey {
 		return "", false

@@ -7,15 +7,17 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// reliability.md check 17: who has the key is known, and nobody else gets in.
+// reliability.md check 17: a client that has the key is known, and nobody else gets in.
 func TestAPIKeys_SayWhichTenantCalls(t *testing.T) {
-	keys, err := auth.NewAPIKeys(map[string][]string{"acme": {"acme-key-1", "acme-key-2", "acme-key-1"}, "b": {"b-key"}, "dev": {"dev"}})
+	keys, err := auth.NewAPIKeys(map[string][]string{"acme": {"acme-key-1", "acme-key-2", "acme-key-1"}, "b": {"b-key"},
+		"dev": {"dev"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{
 		"acme-key-1": "acme", "acme-key-2": "acme", "b-key": "b", "dev": "dev",
-		"": "", "acme-key-": "", "acme-key-11": "", "acme-key-3": "", "Acme-key-1": "", " b-key": "", "b-key\n": "", "b": "",
+		"": "", "acme-key-": "", "acme-key-11": "", "acme-key-3": "", "Acme-key-1": "", " b-key": "", "b-key\n": "",
+		"b":                        "",
 		strings.Repeat("k", 1<<20): "",
 	} {
 		if tenant, ok := keys.Tenant(key); tenant != want || ok != (want != "") {

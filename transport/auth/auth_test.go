@@ -65,16 +65,16 @@ func privatePEM(private crypto.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(private))})
 }
 
-// bench is a Verifier with a clock and a log of its own.
-type bench struct {
+// fixture is a Verifier with a clock and a log of its own.
+type fixture struct {
 	*auth.Verifier
 	now time.Time
 	log *bytes.Buffer
 }
 
-func newBench(t testing.TB, cfg auth.Config, tenants map[string]auth.TenantKeys) *bench {
+func newFixture(t testing.TB, cfg auth.Config, tenants map[string]auth.TenantKeys) *fixture {
 	t.Helper()
-	b := &bench{now: epoch, log: &bytes.Buffer{}}
+	b := &fixture{now: epoch, log: &bytes.Buffer{}}
 	cfg.Clock = func() time.Time { return b.now }
 	cfg.Logger = slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
@@ -84,22 +84,22 @@ func newBench(t testing.TB, cfg auth.Config, tenants map[string]auth.TenantKeys)
 	return b
 }
 
-// one is a bench with the tenant acme.
-func one(t testing.TB, keys auth.TenantKeys) *bench {
+// one is a fixture with the tenant acme.
+func one(t testing.TB, keys auth.TenantKeys) *fixture {
 	t.Helper()
-	return newBench(t, auth.Config{}, map[string]auth.TenantKeys{"acme": keys})
+	return newFixture(t, auth.Config{}, map[string]auth.TenantKeys{"acme": keys})
 }
 
 // withSecret are the settings of a tenant with one HS256 key.
 func withSecret() auth.TenantKeys { return auth.TenantKeys{Keys: []auth.Key{{Secret: secret}}} }
 
-func (b *bench) show(tenant, token string, rules protocol.Claims) (*protocol.Identity, error) {
+func (b *fixture) showToken(tenant, token string, rules protocol.Claims) (*protocol.Identity, error) {
 	return b.Authenticate(context.Background(), tenant, protocol.Credential{Token: token, Claims: rules})
 }
 
-func (b *bench) accepts(t testing.TB, token string, rules ...protocol.Claims) *protocol.Identity {
+func (b *fixture) accepts(t testing.TB, token string, rules ...protocol.Claims) *protocol.Identity {
 	t.Helper()
-	id, err := b.show("acme", token, ruleOf(rules))
+	id, err := b.showToken("acme", token, ruleOf(rules))
 	if err != nil {
 		t.Fatalf("refused (%v), log:\n%s", err, b.log)
 	}
@@ -107,9 +107,9 @@ func (b *bench) accepts(t testing.TB, token string, rules ...protocol.Claims) *p
 }
 
 // refuses wants a Refusal of exactly this reason, without detail.
-func (b *bench) refuses(t testing.TB, want protocol.Reason, token string, rules ...protocol.Claims) {
+func (b *fixture) refuses(t testing.TB, want protocol.Reason, token string, rules ...protocol.Claims) {
 	t.Helper()
-	id, err := b.show("acme", token, ruleOf(rules))
+	id, err := b.showToken("acme", token, ruleOf(rules))
 	checkRefusal(t, id, err, want)
 }
 
@@ -131,10 +131,10 @@ func ruleOf(rules []protocol.Claims) protocol.Claims {
 	return protocol.Claims{}
 }
 
-// outcomes are the counters of acme that are not 0.
-func (b *bench) outcomes() map[string]uint64 {
+// outcomes returns the counters of acme that are not 0.
+func (b *fixture) outcomes() map[string]uint64 {
 	counts := map[string]uint64{}
-	for outcome, n := range b.Figures().Outcomes["acme"] {
+	for outcome, n := range b.Stats().Outcomes["acme"] {
 		if n > 0 {
 			counts[outcome] = n
 		}
@@ -142,7 +142,7 @@ func (b *bench) outcomes() map[string]uint64 {
 	return counts
 }
 
-// compact puts a token together from raw parts: what a forger can do.
+// compact makes a token from raw parts, as a forger can.
 func compact(method jwt.SigningMethod, signKey any, header, claims string) string {
 	signed := b64(header) + "." + b64(claims)
 	return signed + "." + base64.RawURLEncoding.EncodeToString(must(method.Sign(signed, signKey)))
@@ -155,7 +155,7 @@ func hs(claims string) string {
 	return compact(jwt.SigningMethodHS256, []byte(secret), `{"alg":"HS256","typ":"JWT"}`, claims)
 }
 
-// live are claims that hold for an hour, with further members.
+// live returns claims that hold for an hour, with further members.
 func live(further ...string) string {
 	members := append([]string{fmt.Sprintf(`"exp":%d`, epoch.Add(time.Hour).Unix())}, further...)
 	return "{" + strings.Join(members, ",") + "}"

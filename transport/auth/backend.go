@@ -10,31 +10,31 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
-// addBackend makes the client of the tenant's backend, or goes on with that of the tenant before, which remembers what
-// it was told, if the settings are the same.
+// addBackend makes the client of the tenant's backend. If the settings are those of the tenant before, it takes over
+// that tenant's client with its cached answers.
 func (t *tenant) addBackend(before *tenant, cfg *Config) error {
-	if !t.asks.On() {
+	if !t.introspection.Enabled() {
 		return nil
 	}
-	if len(t.asks.Topics) > 0 {
+	if len(t.introspection.Topics) > 0 {
 		var err error
-		if t.access, err = patterns(t.asks.Topics); err != nil {
+		if t.accessTopics, err = patterns(t.introspection.Topics); err != nil {
 			return fmt.Errorf("introspection: topics: %w", err)
 		}
 	}
-	if before != nil && before.backend != nil && reflect.DeepEqual(before.asks, t.asks) {
+	if before != nil && before.backend != nil && reflect.DeepEqual(before.introspection, t.introspection) {
 		t.backend = before.backend
 		return nil
 	}
-	settings := t.asks
+	settings := t.introspection
 	settings.Clock, settings.Logger = cfg.Clock, cfg.Logger
 	var err error
 	t.backend, err = introspection.New(t.name, settings)
 	return err
 }
 
-// ask asks the tenant's backend.
-func (t *tenant) ask(ctx context.Context, q introspection.Question) (introspection.Answer, Outcome) {
+// askBackend asks the tenant's backend. It blocks for at most the Budget of its settings.
+func (t *tenant) askBackend(ctx context.Context, q introspection.Question) (introspection.Answer, Outcome) {
 	q.Tenant = t.name
 	answer, err := t.backend.Ask(ctx, q)
 	if err != nil {
@@ -43,9 +43,11 @@ func (t *tenant) ask(ctx context.Context, q introspection.Question) (introspecti
 	return answer, Accepted
 }
 
-// confirm asks about a session, and puts what the answer says into the identity.
-func (v *Verifier) confirm(ctx context.Context, t *tenant, q introspection.Question, id *protocol.Identity, now time.Time) Outcome {
-	answer, outcome := t.ask(ctx, q)
+// confirmSession asks about a session and puts the answer into the identity.
+func (t *tenant) confirmSession(
+	ctx context.Context, q introspection.Question, id *protocol.Identity, now time.Time,
+) Outcome {
+	answer, outcome := t.askBackend(ctx, q)
 	switch {
 	case outcome != Accepted:
 		return outcome
@@ -54,18 +56,18 @@ func (v *Verifier) confirm(ctx context.Context, t *tenant, q introspection.Quest
 	case answer.Topics != nil:
 		topics, err := patterns(answer.Topics)
 		if err != nil {
-			return Unavailable // it is no answer
+			return Unavailable // this counts as no answer
 		}
 		id.Topics = topics
 	}
 	if answer.User != "" {
 		id.User = answer.User
 	}
-	return t.adopt(&answer, id, now)
+	return t.applyAnswer(&answer, id, now)
 }
 
-// adopt puts the times and the name of a session or token into the identity.
-func (t *tenant) adopt(answer *introspection.Answer, id *protocol.Identity, now time.Time) Outcome {
+// applyAnswer puts the times and the id of a session or token into the identity.
+func (t *tenant) applyAnswer(answer *introspection.Answer, id *protocol.Identity, now time.Time) Outcome {
 	if !answer.Expires.IsZero() && !now.Before(answer.Expires) {
 		return Expired
 	}
@@ -76,7 +78,7 @@ func (t *tenant) adopt(answer *introspection.Answer, id *protocol.Identity, now 
 		id.TokenID = answer.ID
 	}
 	if id.Issued.IsZero() {
-		t.account.issues.note(id.User, answer.Issued, now)
+		t.state.issueTimes.record(id.User, answer.Issued, now)
 		if !isAhead(answer.Issued, now) {
 			id.Issued = answer.Issued
 		}
@@ -84,8 +86,8 @@ func (t *tenant) adopt(answer *introspection.Answer, id *protocol.Identity, now 
 	return Accepted
 }
 
-// exists reports whether the tenant knows a user.
-func (t *tenant) exists(ctx context.Context, user string) Outcome {
+// checkUser checks that the tenant knows the user.
+func (t *tenant) checkUser(ctx context.Context, user string) Outcome {
 	if user == "" {
 		return UnknownUser
 	}
@@ -93,8 +95,8 @@ func (t *tenant) exists(ctx context.Context, user string) Outcome {
 	switch {
 	case listed:
 		return Accepted
-	case t.asks.Asks(introspection.User):
-		answer, outcome := t.ask(ctx, introspection.Question{Kind: introspection.User, User: user})
+	case t.introspection.AsksAbout(introspection.User):
+		answer, outcome := t.askBackend(ctx, introspection.Question{Kind: introspection.User, User: user})
 		if outcome == Accepted && !answer.Allow {
 			return UnknownUser
 		}

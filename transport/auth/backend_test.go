@@ -23,24 +23,24 @@ const (
 	outpostB = "0f5d2c1a-0000-4000-8000-00000000000b"
 )
 
-// meet shows any credential in a tenant.
-func (b *bench) meet(tenant string, shown protocol.Credential) (*protocol.Identity, error) {
-	return b.Authenticate(context.Background(), tenant, shown)
+// meet shows any credential to a tenant.
+func (b *fixture) show(tenant string, credential protocol.Credential) (*protocol.Identity, error) {
+	return b.Authenticate(context.Background(), tenant, credential)
 }
 
 // admits wants an identity, turns wants a refusal of that reason and nothing more.
-func (b *bench) admits(t testing.TB, tenant string, shown protocol.Credential) *protocol.Identity {
+func (b *fixture) admits(t testing.TB, tenant string, credential protocol.Credential) *protocol.Identity {
 	t.Helper()
-	id, err := b.meet(tenant, shown)
+	id, err := b.show(tenant, credential)
 	if err != nil {
 		t.Fatalf("refused (%v), log:\n%s", err, b.log)
 	}
 	return id
 }
 
-func (b *bench) turns(t testing.TB, want protocol.Reason, tenant string, shown protocol.Credential) {
+func (b *fixture) refusesCredential(t testing.TB, want protocol.Reason, tenant string, credential protocol.Credential) {
 	t.Helper()
-	id, err := b.meet(tenant, shown)
+	id, err := b.show(tenant, credential)
 	checkRefusal(t, id, err, want)
 }
 
@@ -51,10 +51,10 @@ func checkTopics(t testing.TB, id *protocol.Identity, want ...protocol.Pattern) 
 	}
 }
 
-// backend is a tenant's backend behind a network of our own: it answers by a table of what is asked.
+// backend is a tenant's backend behind a fake network: it answers from a table of questions.
 type backend struct {
 	mu    sync.Mutex
-	knows map[string]string // answers by kind and what it is about
+	knows map[string]string // answers by kind and subject
 	asked []string
 	down  bool
 }
@@ -66,7 +66,8 @@ func (b *backend) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
 		return nil, err
 	}
-	about := strings.Join(slices.DeleteFunc([]string{string(q.Kind), q.Tenant, q.Session, q.User, q.Topic, q.Outpost, q.Token},
+	about := strings.Join(slices.DeleteFunc([]string{string(q.Kind), q.Tenant, q.Session, q.User, q.Topic, q.Outpost,
+		q.Token},
 		func(part string) bool { return part == "" }), " ")
 	b.asked = append(b.asked, about)
 	answer := &http.Response{StatusCode: 200, Header: http.Header{}}
@@ -81,7 +82,7 @@ func (b *backend) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// with are settings that ask the backend.
+// with returns settings that ask the backend.
 func (b *backend) with(keys auth.TenantKeys) auth.TenantKeys {
 	keys.Introspection = introspection.Config{
 		URL: "https://backend.example/", Secret: "what-the-backend-knows-us-by", Tries: 1, Transport: b,
@@ -96,11 +97,13 @@ func (b *backend) count() int {
 	return len(b.asked)
 }
 
-// isBusy wants Busy, with the time after which to come back.
-func (b *bench) isBusy(t testing.TB, shown protocol.Credential) {
+// isBusy wants Busy, with the time after which to try again.
+func (b *fixture) isBusy(t testing.TB, credential protocol.Credential) {
 	t.Helper()
-	id, err := b.meet("acme", shown)
-	if why := protocol.AsRefusal(err); id != nil || why == nil || why.Reason != protocol.Busy || why.RetryAfter == 0 || why.Detail != "" {
-		t.Errorf("%+v, %+v; want busy", id, why)
+	id, err := b.show("acme", credential)
+	if refusal := protocol.AsRefusal(err); id != nil || refusal == nil || refusal.Reason != protocol.Busy ||
+		refusal.RetryAfter == 0 ||
+		refusal.Detail != "" {
+		t.Errorf("%+v, %+v; want busy", id, refusal)
 	}
 }

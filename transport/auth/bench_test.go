@@ -26,7 +26,8 @@ func airlayBench(tb testing.TB) (*auth.Verifier, protocol.Credential) {
 	return v, protocol.Credential{Token: token, Claims: protocol.Claims{User: []string{"data.id"}}}
 }
 
-// What a token costs that was seen before: the question that the cache answers, since AirLay sends one with every request.
+// What does a token cost that was seen before? This is what the cache is for, since AirLay sends a token with every
+// request.
 func BenchmarkAuthenticate_RS256With4096BitsFromTheCache(b *testing.B) {
 	v, credential := airlayBench(b)
 	b.ReportAllocs()
@@ -53,7 +54,7 @@ func BenchmarkAuthenticate_FromTheCacheWithRevocations(b *testing.B) {
 	}
 }
 
-// What a token costs that is new: each iteration's rules are others, so that none is remembered.
+// What does a new token cost? Each iteration has other rules, so that no token is in the cache.
 func BenchmarkAuthenticate_RS256With4096BitsVerified(b *testing.B) {
 	v, credential := airlayBench(b)
 	b.ReportAllocs()
@@ -65,7 +66,7 @@ func BenchmarkAuthenticate_RS256With4096BitsVerified(b *testing.B) {
 	}
 }
 
-// What a forgery costs.
+// What does a forgery cost?
 func BenchmarkAuthenticate_BadSignature(b *testing.B) {
 	v, credential := airlayBench(b)
 	credential.Token = credential.Token[:len(credential.Token)-10] + "AAAAAAAAAA"

@@ -1,7 +1,7 @@
 package auth
 
 import (
-	"fmt"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
-// Config is what a Verifier obeys. A field that is zero has its default.
+// Config is the configuration of a Verifier. A zero field has its default.
 type Config struct {
 	CacheEntries  int           `yaml:"cache_entries" env:"CACHE_ENTRIES" envDefault:"16384" unit:"tokens" help:"How many verified tokens are remembered until they expire, of all tenants together; about 400 bytes each. The one not used for longest goes first."`
 	Revocations   int           `yaml:"revocations" env:"REVOCATIONS" envDefault:"100000" unit:"entries" help:"How many revocations are remembered, of all tenants together; about 250 bytes each. When full, the tenant that has most loses the one not used for longest, with a warning."`
@@ -21,16 +21,16 @@ type Config struct {
 	Journal Journal `yaml:"-" env:"-"`
 	// Clock tells the time; nil is time.Now.
 	Clock func() time.Time `yaml:"-" env:"-"`
-	// Logger hears what became of authentications; nil is silence.
+	// Logger gets the outcomes of authentications; nil discards them.
 	Logger *slog.Logger `yaml:"-" env:"-"`
 }
 
 func (c Config) withDefaults() (Config, error) {
-	fill(&c.CacheEntries, 16384)
-	fill(&c.Revocations, 100_000)
-	fill(&c.RevocationAge, 24*time.Hour)
-	fill(&c.Tickets, 100_000)
-	fill(&c.WarnAfter, 20)
+	setDefault(&c.CacheEntries, 16384)
+	setDefault(&c.Revocations, 100_000)
+	setDefault(&c.RevocationAge, 24*time.Hour)
+	setDefault(&c.Tickets, 100_000)
+	setDefault(&c.WarnAfter, 20)
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -38,70 +38,73 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.CacheEntries < 0 || c.Revocations < 0 || c.RevocationAge < 0 || c.Tickets < 0 || c.WarnAfter < 0 {
-		return c, fmt.Errorf("auth: cache_entries, revocations, revocation_age, tickets and warn_after must not be negative; leave one out for its default")
+		return c, errors.New("auth: cache_entries, revocations, revocation_age, tickets and warn_after must not be " +
+			"negative; leave one out for its default")
 	}
 	return c, nil
 }
 
-func fill[T comparable](field *T, value T) {
+func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
 	}
 }
 
-// Leeway, as TenantKeys has it.
+// The leeway that a tenant may have: see TenantKeys.
 const (
 	DefaultLeeway = 10 * time.Second
 	MaxLeeway     = 30 * time.Second
-	// NoLeeway asks for none, since 0 asks for the default.
+	// NoLeeway is a leeway of 0, since 0 itself means the default.
 	NoLeeway time.Duration = -1
 )
 
-// Bounds of one tenant's settings.
+// Bounds of a tenant's settings.
 const (
-	MaxKeys     = 64
+	MaxKeys     = 64     // of all its keys and key sets
 	MaxOutposts = 10_000 // tokens of outposts
 )
 
-// TenantKeys are the keys of one tenant, what its tokens must say, and what else lets in.
+// TenantKeys holds the keys of one tenant, the rules for its tokens, and what else admits clients.
 type TenantKeys struct {
-	// Keys check the tenant's tokens. A token without kid is tried against the first 8 whose algorithm is the token's.
+	// Keys check the tenant's tokens. A token without kid is tried with the first 8 keys of its algorithm.
 	Keys []Key
-	// Issuer and Audience are what iss and aud must hold; "" is anything.
+	// Issuer and Audience are what iss and aud must contain; "" accepts anything.
 	Issuer, Audience string
 	// Leeway is how far clocks may differ (default 10s, at most 30s, NoLeeway for none).
 	Leeway time.Duration
-	// User are the claims that may name the user, the first that is present wins; a dot goes one object deeper
-	// (default "sub"). The rules of a dialect go before.
+	// User lists the claims that may name the user; the first one present wins; a dot goes one object deeper (default
+	// "sub"). The rules of a dialect take precedence.
 	User []string
-	// Topics are the patterns for a token without the claim "topics"; nil is "*", an empty list is nothing.
+	// Topics are the patterns of a token without the claim "topics"; nil is "*", an empty list grants nothing.
 	Topics []string
-	// AnonymousTopics are the patterns for a client without a token, where the dialect lets one in; as Topics.
+	// AnonymousTopics are the patterns of a client without a token, where the dialect admits one; nil and empty as for
+	// Topics.
 	AnonymousTopics []string
-	// NeverExpire accepts tokens without exp. Revocations of such a tenant are kept until they are pushed out.
+	// NeverExpire accepts tokens without exp. Revocations of such a tenant are kept until the list is full.
 	NeverExpire bool
 
 	// Cookie says what a session cookie may be.
 	Cookie CookieRules
 	// Outposts are the tokens of outposts.
 	Outposts []OutpostToken
-	// Unproven lets in whom a dialect shows as Unproven: a client is who it says it is, without any proof.
-	Unproven bool
-	// Users are the users that exist, for dialects that demand one that is known. nil asks the backend, if Introspection
-	// says so, and otherwise is everybody who has a token; with a list, the backend is asked about the others.
+	// AllowUnverified takes a client's word for who it is, without any proof, in dialects that show such credentials.
+	AllowUnverified bool
+	// Users are the existing users, for dialects that demand a known one. With nil, the backend is asked if
+	// Introspection says so; otherwise everybody who has a token exists. With a list, the backend is asked about the
+	// others.
 	Users []string
-	// Introspection is the backend to ask, none without a URL. Clock and Logger are the Verifier's.
+	// Introspection is the backend to ask; without a URL there is none. Clock and Logger are the Verifier's.
 	Introspection introspection.Config
-	// Lobby lets connections in that come without a tenant: see Lobby.
-	Lobby bool
+	// AllowUnresolved admits connections that come without a tenant: see UnresolvedTenant.
+	AllowUnresolved bool
 }
 
-// CookieRules say what a session cookie of a tenant may be. The zero value admits none but what Introspection knows.
+// CookieRules are the rules for session cookies. The zero value admits only those that Introspection knows.
 type CookieRules struct {
-	// Secrets are SECRET_KEYs of authentik: its session cookies are signed with the hexadecimal SHA-512 of it.
+	// Secrets are SECRET_KEYs of authentik, which signs its session cookies with the hexadecimal SHA-512 of it.
 	Secrets []string
-	// Tokens lets the tenant's Keys sign session cookies, too, and one of its tokens be the cookie.
+	// Tokens lets the tenant's Keys sign session cookies, too, and lets one of its tokens be the cookie.
 	Tokens bool
 }
 
@@ -111,11 +114,11 @@ func (CookieRules) String() string { return "[cookie rules]" }
 // GoString keeps secrets out of %#v.
 func (CookieRules) GoString() string { return "[cookie rules]" }
 
-// AnyOutpost is the Outpost of a token that any outpost may show. It is for dev mode.
+// AnyOutpost is the Outpost of a token that every outpost may show. It is for dev mode.
 const AnyOutpost = "*"
 
-// OutpostToken is a token and the one outpost that may show it. An outpost may have several, so that one can be replaced
-// without a gap.
+// OutpostToken is a token and the one outpost that may show it. An outpost may have several tokens, so that one can be
+// replaced without a gap.
 type OutpostToken struct {
 	// Outpost is the uuid.
 	Outpost string
@@ -131,24 +134,24 @@ func (o OutpostToken) String() string { return "[token of outpost " + protocol.Q
 // GoString keeps tokens out of %#v.
 func (o OutpostToken) GoString() string { return o.String() }
 
-// Key is one key, or a JWKS document with several: exactly one of Secret, PEM, JWKS and URL is set.
+// Key is one key, or a JWKS document with several. Exactly one of Secret, PEM, JWKS and URL is set.
 type Key struct {
-	// ID is the kid; "" for a key that only tokens without kid use.
+	// ID is the kid; a key with "" is only for tokens without kid.
 	ID string
-	// Algorithm is the one algorithm of this key. "" is HS256 for a secret, RS256 for an RSA key, and what the key's
-	// curve says for the others.
+	// Algorithm is the one algorithm of this key. The default is HS256 for a secret, RS256 for an RSA key, and the
+	// algorithm of the curve for other keys.
 	Algorithm string
-	// Issuer and Audience are what tokens of this key must hold instead of the tenant's; "" is the tenant's.
+	// Issuer and Audience replace the tenant's for tokens of this key; "" keeps the tenant's.
 	Issuer, Audience string
-	// Secret is at least 32 bytes.
+	// Secret has at least 32 bytes.
 	Secret string
-	// PEM is a public key, a certificate (whose dates are not looked at), or a private key, which can also sign.
+	// PEM is a public key, a certificate (its dates are ignored), or a private key, which can also sign.
 	PEM []byte
-	// JWKS is a JSON Web Key Set (RFC 7517). Keys in it that are not for signatures are passed over, and those that cannot
-	// be used (of an unknown kind, weak, broken, with the kid of another) are left out with a warning; one has to be left.
+	// JWKS is a JSON Web Key Set (RFC 7517). Keys that are not for signatures are skipped. Keys that cannot be used (of
+	// an unknown kind, weak, broken, with the kid of another) are left out with a warning. At least one has to be left.
 	JWKS []byte
-	// URL is where such a set is published: https, or http on loopback. It is fetched from when Start was called on, and its
-	// keys change with it. What should be secret (oct, or a private key) is left out of it.
+	// URL is where such a set is published: https, or http on loopback. Fetching begins with Start, and the keys change
+	// with the set. Keys that should be secret (oct, or a private key) are left out of it.
 	URL string
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
-// authentik is the iss of its session cookies, and nobody what their sub is while nobody has logged in.
+// authentik is the iss of authentik's session cookies. nobody is their sub before anybody has logged in.
 const (
 	authentik = "authentik"
 	nobody    = "anonymous"
@@ -22,14 +22,16 @@ const (
 // maxSession bounds an opaque session key, in bytes.
 const maxSession = 512
 
-// cookieClaims are the rules for a tenant's own token in a cookie: a dialect with cookies has none for tokens.
+// cookieClaims are the rules for a tenant's own token in a cookie, since a dialect with cookies has no rules for
+// tokens.
 var cookieClaims = protocol.Claims{Refuse: []string{"refresh"}}
 
-// addCookies makes the keys of session cookies: those of authentik first.
+// addCookies adds the keys that sign session cookies: first those of authentik, then the tenant's, if these may.
 func (t *tenant) addCookies(settings TenantKeys) error {
 	for i, secret := range settings.Cookie.Secrets {
 		if len(secret) < minSecret {
-			return fmt.Errorf("cookie secret %d has %d bytes; at least %d are needed, since who guesses it can make cookies", i+1, len(secret), minSecret)
+			return fmt.Errorf("cookie secret %d has %d bytes; at least %d are needed, since anybody who guesses it "+
+				"can make cookies", i+1, len(secret), minSecret)
 		}
 		sum := sha512.Sum512([]byte(secret))
 		signing := []byte(hex.EncodeToString(sum[:]))
@@ -53,15 +55,15 @@ func (t *tenant) addCookies(settings TenantKeys) error {
 	return nil
 }
 
-// areOfSession tells the claims of a session apart from those of a token, where one key signs both.
-func (c claims) areOfSession() bool { return c.issuer() == authentik && c.has("sid") }
+// isSession tells the claims of a session apart from those of a token, where one key signs both.
+func (c claims) isSession() bool { return c.issuer() == authentik && c.has("sid") }
 
-// judgeSession reads the claims of an authentik session: {sid, iss, sub, authenticated, acr}, without times as a rule.
-func (t *tenant) judgeSession(c claims, v *verdict, now time.Time) Outcome {
+// checkSession reads the claims of an authentik session: {sid, iss, sub, authenticated, acr}, usually without times.
+func (t *tenant) checkSession(c claims, v *verifiedToken, now time.Time) Outcome {
 	if c.issuer() != authentik {
 		return BadIssuer
 	}
-	if outcome := t.judgeTimes(c, v, true, now); outcome != Accepted {
+	if outcome := t.checkTimes(c, v, true, now); outcome != Accepted {
 		return outcome
 	}
 	id, ok := &v.identity, false
@@ -78,44 +80,44 @@ func (t *tenant) judgeSession(c claims, v *verdict, now time.Time) Outcome {
 	return Accepted
 }
 
-// checkCookie: a JWT tells by itself whose session it is, and the backend, if it is asked about sessions, whether the
-// session is alive. Anything else is a key that only the backend knows.
-func (v *Verifier) checkCookie(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
-	if shown.Token == "" || shown.For != "" {
-		return finding{whose: at}, BadSession
+// checkCookie checks a session cookie. A JWT says by itself whose session it is; the backend, if it is asked about
+// sessions, says whether the session has ended. Anything else is a session key that only the backend knows.
+func (v *Verifier) checkCookie(ctx context.Context, a *attempt) (authResult, Outcome) {
+	if a.credential.Token == "" || a.credential.For != "" {
+		return a.fail(BadSession)
 	}
-	if strings.Count(shown.Token, ".") != 2 {
-		return v.checkOpaque(ctx, at, shown.Token, now)
+	if strings.Count(a.credential.Token, ".") != 2 {
+		return a.checkOpaque(ctx)
 	}
-	known, outcome := v.verdict(ctx, r, at, shown, now)
+	known, outcome := v.verifiedToken(ctx, a)
 	if !outcome.admits() {
-		return known.finding(at, nil), outcome
+		return known.result(a.tenant, nil), outcome
 	}
-	found := known.finding(at, known.at(now))
-	if known.session && known.tenant.asks.Asks(introspection.Session) {
-		question := introspection.Question{Kind: introspection.Session, Session: found.identity.TokenID, User: found.identity.User}
-		if asked := v.confirm(ctx, found.whose, question, found.identity, now); asked != Accepted {
-			return finding{whose: found.whose}, asked
+	found := known.result(a.tenant, known.identityAt(a.now))
+	if known.session && known.tenant.introspection.AsksAbout(introspection.Session) {
+		question := introspection.Question{Kind: introspection.Session, Session: found.identity.TokenID,
+			User: found.identity.User}
+		if confirmed := found.tenant.confirmSession(ctx, question, found.identity, a.now); confirmed != Accepted {
+			return authResult{tenant: found.tenant}, confirmed
 		}
 	}
 	return found, outcome
 }
 
-// checkOpaque asks the backend whose session a key is. In the lobby nobody is asked: it would be showing one tenant's
-// secret to another.
-func (v *Verifier) checkOpaque(ctx context.Context, at *tenant, session string, now time.Time) (finding, Outcome) {
-	found := finding{whose: at}
-	if at == nil || !at.asks.Asks(introspection.Session) || len(session) > maxSession {
-		return found, OtherForm
+// checkOpaque asks the backend whose session a key is. Where the tenant is unresolved it asks no backend: that would
+// show one tenant's secret to another.
+func (a *attempt) checkOpaque(ctx context.Context) (authResult, Outcome) {
+	session := a.credential.Token
+	if a.tenant == nil || !a.tenant.introspection.AsksAbout(introspection.Session) || len(session) > maxSession {
+		return a.fail(UnsupportedType)
 	}
-	id := &protocol.Identity{Topics: at.topics}
+	id := &protocol.Identity{Topics: a.tenant.topics}
 	question := introspection.Question{Kind: introspection.Session, Session: session}
-	if outcome := v.confirm(ctx, at, question, id, now); outcome != Accepted {
-		return found, outcome
+	if outcome := a.tenant.confirmSession(ctx, question, id, a.now); outcome != Accepted {
+		return a.fail(outcome)
 	}
 	if id.User == "" {
-		return found, BadSession
+		return a.fail(BadSession)
 	}
-	found.identity = id
-	return found, Accepted
+	return authResult{a.tenant, id}, Accepted
 }

@@ -25,7 +25,8 @@ func baked(key, claims string) string {
 
 // session are the claims of a session.
 func session(sid, user string, authenticated bool) string {
-	return fmt.Sprintf(`{"sid":%q,"iss":"authentik","sub":%q,"authenticated":%t,"acr":"goauthentik.io/core/default"}`, sid, user, authenticated)
+	return fmt.Sprintf(`{"sid":%q,"iss":"authentik","sub":%q,"authenticated":%t,"acr":"goauthentik.io/core/default"}`,
+		sid, user, authenticated)
 }
 
 func cookie(text string) protocol.Credential {
@@ -38,7 +39,7 @@ func withCookies() auth.TenantKeys {
 	return keys
 }
 
-// R003.3: the session's cookie says who it is; an anonymous session is nobody's.
+// R003.3: the session's cookie names the user; an anonymous session is nobody's.
 func TestCookie_OfAuthentikIsItsUsers(t *testing.T) {
 	keys := withCookies()
 	keys.Topics, keys.Issuer, keys.Audience = []string{"a"}, "elsewhere", "elsewhere" // which are about tokens
@@ -77,14 +78,16 @@ func TestCookie_WhatIsNoSessionIsRefused(t *testing.T) {
 		"an opaque key":            "mlnv9yxjsgk7scz4l3ilsn0gv6jvgj2x",
 		"nothing":                  "",
 	} {
-		id, err := b.meet("acme", cookie(text))
-		if why := protocol.AsRefusal(err); id != nil || why == nil || why.Reason != protocol.InvalidToken {
+		id, err := b.show("acme", cookie(text))
+		if refusal := protocol.AsRefusal(err); id != nil || refusal == nil || refusal.Reason != protocol.InvalidToken {
 			t.Errorf("%s: %+v, %v", name, id, err)
 		}
 	}
-	b.turns(t, protocol.TokenExpired, "acme", cookie(baked(secretKey, strings.Replace(good, "{", fmt.Sprintf(`{"exp":%d,`, unix(-time.Minute)), 1))))
-	b.turns(t, protocol.InvalidToken, "acme", protocol.Credential{Form: protocol.Cookie, Token: baked(secretKey, good), For: "x"})
-	// A cookie is no token, and what is remembered of the one is not of the other.
+	b.refusesCredential(t, protocol.TokenExpired, "acme",
+		cookie(baked(secretKey, strings.Replace(good, "{", fmt.Sprintf(`{"exp":%d,`, unix(-time.Minute)), 1))))
+	b.refusesCredential(t, protocol.InvalidToken, "acme",
+		protocol.Credential{Form: protocol.Cookie, Token: baked(secretKey, good), For: "x"})
+	// A cookie is no token, and a cached one is not taken for the other.
 	b.refuses(t, protocol.InvalidToken, baked(secretKey, good))
 }
 
@@ -103,17 +106,20 @@ func TestCookie_MayBeATokenWhereTheTenantWantsIt(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		hs(session("s-1", "anonymous", false)), hs(live(`"sub":"alice"`, `"type":"refresh"`)), hs(`{"sub":"alice"}`), baked(secret, live(`"sub":"alice"`)),
+		hs(session("s-1", "anonymous", false)), hs(live(`"sub":"alice"`, `"type":"refresh"`)), hs(`{"sub":"alice"}`),
+		baked(secret, live(`"sub":"alice"`)),
 	} {
-		b.turns(t, protocol.InvalidToken, "acme", cookie(text))
+		b.refusesCredential(t, protocol.InvalidToken, "acme", cookie(text))
 	}
 	b.refuses(t, protocol.InvalidToken, hs(session("s-1", "u-1", true))) // as a token it has no exp
 }
 
-// X.6: the session must be alive, which its backend knows; and who it is, if it says so.
+// X.6: the session must be alive, which its backend knows; the backend may also say whose it is.
 func TestCookie_TheBackendSaysWhetherTheSessionIsAlive(t *testing.T) {
 	there := &backend{knows: map[string]string{
-		"session acme s-1 u-1": fmt.Sprintf(`{"allow":true,"user":42,"topics":["a/*"],"issued":%d,"expires":%d,"id":"ignored"}`, unix(-time.Hour), unix(time.Hour)),
+		"session acme s-1 u-1": fmt.Sprintf(
+			`{"allow":true,"user":42,"topics":["a/*"],"issued":%d,"expires":%d,"id":"ignored"}`, unix(-time.Hour),
+			unix(time.Hour)),
 		"session acme s-2 u-2": `{"allow":true}`,
 		"session acme s-3 u-3": fmt.Sprintf(`{"allow":true,"expires":%d}`, unix(0)),
 		"session acme s-4 u-4": `{"allow":true,"topics":["a//b"]}`,
@@ -122,30 +128,32 @@ func TestCookie_TheBackendSaysWhetherTheSessionIsAlive(t *testing.T) {
 	}}
 	b := one(t, there.with(withCookies()))
 	id := b.admits(t, "acme", cookie(baked(secretKey, session("s-1", "u-1", true))))
-	if id.User != "42" || id.TokenID != "s-1" || !id.Issued.Equal(epoch.Add(-time.Hour)) || !id.Expires.Equal(epoch.Add(time.Hour)) {
+	if id.User != "42" || id.TokenID != "s-1" || !id.Issued.Equal(epoch.Add(-time.Hour)) ||
+		!id.Expires.Equal(epoch.Add(time.Hour)) {
 		t.Errorf("identity %+v", id)
 	}
 	checkTopics(t, id, "a/*")
-	if id := b.admits(t, "acme", cookie(baked(secretKey, session("s-2", "u-2", true)))); id.User != "u-2" || !id.Expires.IsZero() {
+	if id := b.admits(t, "acme", cookie(baked(secretKey, session("s-2", "u-2", true)))); id.User != "u-2" ||
+		!id.Expires.IsZero() {
 		t.Errorf("identity %+v", id)
 	}
-	b.turns(t, protocol.TokenExpired, "acme", cookie(baked(secretKey, session("s-3", "u-3", true))))
-	b.isBusy(t, cookie(baked(secretKey, session("s-4", "u-4", true)))) // what it says is no answer
+	b.refusesCredential(t, protocol.TokenExpired, "acme", cookie(baked(secretKey, session("s-3", "u-3", true))))
+	b.isBusy(t, cookie(baked(secretKey, session("s-4", "u-4", true)))) // the backend's answer has a wrong form
 	if id := b.admits(t, "acme", cookie("opaque")); id.User != "u-5" || id.TokenID != "s-5" {
 		t.Errorf("identity %+v", id)
 	}
-	b.turns(t, protocol.InvalidToken, "acme", cookie("nobody"))
-	b.turns(t, protocol.InvalidToken, "acme", cookie("unknown"))
-	b.turns(t, protocol.InvalidToken, "acme", cookie(baked(secretKey, session("s-9", "u-9", true))))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", cookie("nobody"))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", cookie("unknown"))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", cookie(baked(secretKey, session("s-9", "u-9", true))))
 	asked := there.count()
-	b.turns(t, protocol.InvalidToken, "acme", cookie(strings.Repeat("x", 513)))
-	b.turns(t, protocol.InvalidToken, "acme", cookie(baked(otherSecret, session("s-1", "u-1", true))))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", cookie(strings.Repeat("x", 513)))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", cookie(baked(otherSecret, session("s-1", "u-1", true))))
 	if there.count() != asked {
 		t.Errorf("the backend was asked about what cannot be a session: %q", there.asked[asked:])
 	}
 	there.down = true
 	b.isBusy(t, cookie("a-new-one"))
-	b.admits(t, "acme", cookie("opaque")) // remembered
+	b.admits(t, "acme", cookie("opaque")) // from the cache
 }
 
 func TestCookie_IsRevokedBySessionAndByUser(t *testing.T) {
@@ -155,21 +163,23 @@ func TestCookie_IsRevokedBySessionAndByUser(t *testing.T) {
 		"session acme s-1 u-1": `{"allow":true}`, "session acme s-2 u-1": `{"allow":true}`,
 	}}
 	b := one(t, there.with(withCookies()))
-	first, second := cookie(baked(secretKey, session("s-1", "u-1", true))), cookie(baked(secretKey, session("s-2", "u-1", true)))
+	first, second := cookie(baked(secretKey, session("s-1", "u-1", true))),
+		cookie(baked(secretKey, session("s-2", "u-1", true)))
 	b.admits(t, "acme", first)
 	b.revoke(t, "acme", auth.Revocation{TokenID: "s-1"})
-	b.turns(t, protocol.InvalidToken, "acme", first)
+	b.refusesCredential(t, protocol.InvalidToken, "acme", first)
 	b.admits(t, "acme", second)
 	b.revoke(t, "acme", auth.Revocation{User: "u-1"})
-	b.turns(t, protocol.InvalidToken, "acme", second)
+	b.refusesCredential(t, protocol.InvalidToken, "acme", second)
 	b.admits(t, "acme", cookie("opaque"))
 	b.revoke(t, "acme", auth.Revocation{User: "u-5"})
-	b.turns(t, protocol.InvalidToken, "acme", cookie("opaque"))
-	// Cookies do not end, so neither does that; who logs in anew comes in, where the backend says when it was.
+	b.refusesCredential(t, protocol.InvalidToken, "acme", cookie("opaque"))
+	// Cookies do not end, so the revocation does not, either; a user who logs in anew comes in, if the backend says
+	// when.
 	b.now = epoch.Add(1000 * time.Hour)
-	b.turns(t, protocol.InvalidToken, "acme", first)
-	b.turns(t, protocol.InvalidToken, "acme", second)
-	b.turns(t, protocol.InvalidToken, "acme", cookie("opaque"))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", first)
+	b.refusesCredential(t, protocol.InvalidToken, "acme", second)
+	b.refusesCredential(t, protocol.InvalidToken, "acme", cookie("opaque"))
 	b.admits(t, "acme", cookie("fresh"))
 }
 
@@ -177,7 +187,8 @@ func TestCookie_SettingsThatCannotBeMeant(t *testing.T) {
 	keys := withSecret()
 	keys.Cookie.Secrets = []string{"hunter2"}
 	_, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{"acme": keys})
-	if err == nil || !strings.Contains(err.Error(), "cookie secret 1 has 7 bytes; at least 32") || strings.Contains(err.Error(), "hunter2") {
+	if err == nil || !strings.Contains(err.Error(), "cookie secret 1 has 7 bytes; at least 32") ||
+		strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}
 }

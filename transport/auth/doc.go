@@ -1,52 +1,56 @@
-// Package auth says who shows a credential, and what it may hear. It is the only place that knows JWT.
+// Package auth decides who shows a credential, and what that identity may hear. It is the only package that knows JWT.
 //
-// A [Verifier] holds the keys of all tenants and answers two questions, Authenticate and Authorize. What a client shows has a form:
+// A [Verifier] holds the keys of all tenants and answers two questions: Authenticate and Authorize. A client shows a
+// credential of one of these types:
 //
-//	JWT       a key of the tenant; then what it says, by the tenant's rules and the dialect's
-//	ticket    one of [Tickets], which are made for who has a JWT: once, within 30 s, in the same tenant, and for no longer than the JWT
-//	cookie    a session of authentik: its JWT, by keys of its own (see [CookieRules]), or a key that the tenant's backend knows
-//	outpost   an opaque token of the settings, or one that the backend knows, for the outpost that it is bound to
-//	unproven  nothing but a name, for tenants that want it
+//	JWT         signed with a key of the tenant; the tenant's and the dialect's rules decide about its claims
+//	ticket      one of [Tickets], issued to the bearer of a JWT: for one use within 30 s in the same tenant,
+//	            and for no longer than the JWT
+//	cookie      an authentik session: a JWT signed with keys of its own (see [CookieRules]), or a session key
+//	            that the tenant's backend knows
+//	outpost     an opaque token from the settings, or one that the backend knows, bound to one outpost
+//	unverified  only a user's name, for tenants that allow it
 //
 // It promises:
 //
-//  1. A key has exactly one algorithm, and a token is checked with a key only under that algorithm. What a token's header
-//     asks for can choose among a tenant's keys; it can never add one: headers that carry or point to keys (jku, x5u, jwk,
-//     x5c) or change the meaning of the token (crit, b64, enc, zip) are refused, and nothing that it names is ever fetched or
-//     opened. An unknown kid has the tenant's own key set fetched, from the URL of the settings, once in 30 s at most.
-//  2. Keys are found by tenant, then kid. A kid means nothing outside its tenant.
+//  1. A key has exactly one algorithm, and a token is checked with a key only under that algorithm. A token's header
+//     can choose among the tenant's keys but never add one. Verifier refuses headers that carry or point to keys (jku,
+//     x5u, jwk, x5c) or change the token's meaning (crit, b64, enc, zip), and never fetches or opens what they name. An
+//     unknown kid makes it fetch the tenant's own key set, from the URL in the settings, at most once in 30 s.
+//  2. Keys are found by tenant, then by kid. A kid means nothing outside its tenant.
 //  3. No claim is looked at before the signature holds: the claims are not even decoded.
-//  4. Every refusal of a credential is a [protocol.Refusal] without detail, whose reason is Unauthorized (no token), TokenExpired
-//     (it was good until now), UnknownUser (it holds, but the dialect demands a user that the tenant knows), Busy (the
-//     tenant's backend could not be asked, or its key set has not come), TooLarge (which names the limit) or InvalidToken
-//     (everything else). The finer reason is an [Outcome], for logs
-//     and metrics alone.
-//  5. A JWT that was verified is remembered until it expires, by a hash and never by itself; expiry and revocation are
-//     checked on every call all the same, for every form. New keys take effect at once and forget what the old ones had
-//     let in. What a backend says is remembered by package introspection.
-//  6. No token and no claim reaches a log or an error. Opaque tokens are compared in constant time and kept as hashes.
-//  7. In the [Lobby], where a connection has no tenant yet, each key admits to its own tenant alone.
+//  4. Every refusal of a credential is a [protocol.Refusal] without detail, whose reason is Unauthorized (no token),
+//     TokenExpired (it was good until now), UnknownUser (the token holds, but the dialect demands a user that the
+//     tenant knows), Busy (the tenant's backend could not be asked, or its key set has not been fetched yet), TooLarge
+//     (the one with a detail: the limit) or InvalidToken (everything else). The finer reason is an [Outcome], for logs
+//     and metrics only.
+//  5. A verified JWT is cached until it expires, under a hash and never in plain text. Expiry and revocation are
+//     checked on every call all the same, for every type of credential. New keys take effect at once and drop the
+//     cached tokens of the old ones. Package introspection caches the backend's answers.
+//  6. No token and no claim reaches a log or an error. Opaque tokens are kept as hashes and compared in constant time.
+//  7. Where a connection has no tenant yet ([UnresolvedTenant]), each key admits to its own tenant only.
 //
-// Expiry: a token is good until exp plus the tenant's leeway, which is there for clocks that differ. Identity.Expires is
-// exp itself, and for a token that comes in during its leeway the end of the leeway.
+// Expiry: a token is good until exp plus the tenant's leeway, which allows for clocks that differ. Identity.Expires is
+// exp itself; for a token that arrives during its leeway it is the end of the leeway.
 //
-// When it was issued does not say whether a token is good: iat is for revocation alone, and one that is ahead of our clock by
-// more than MaxLeeway says nothing, so that any revocation of its user covers the token.
+// The time of issue does not decide whether a token is good: iat is for revocation only. An iat that is ahead of our
+// clock by more than MaxLeeway says nothing, so any revocation of the user covers that token.
 //
-// Revocation: see [Verifier.Revoke]. It is written to a [Journal], if there is one, before Revoke returns, and known again
-// after a restart; without one it ends with the process. In a cluster each node has to be told.
+// Revocation: see [Verifier.Revoke]. Revoke writes to the [Journal], if there is one, before it returns, and New reads
+// the journal after a restart. Without a journal, revocations end with the process. In a cluster, each node has to be
+// told.
 //
-// A key that is removed lets nobody in any more, by a token, a cookie or a ticket; who is in stays, until the token expires
-// or is revoked. Identity.Key says which key it was.
+// A removed key admits nobody any more, by a token, a cookie or a ticket. Connections that it admitted stay until their
+// token expires or is revoked. Identity.Key names the key.
 //
-// It asks of its callers that key files, JWKS documents and settings are read elsewhere and handed in. It reads no file and no
-// environment; it contacts nothing but the URLs of a tenant's settings: its backend and its key sets.
+// It asks its callers to read key files, JWKS documents and settings elsewhere and to hand them in. It reads no file
+// and no environment, and it contacts only the URLs of a tenant's settings: the tenant's backend and its key sets.
 //
-// golang-jwt computes and checks the signatures. Its parser is not used: that decodes the claims before it checks the
-// signature, takes the last of two members with one name, and skips line breaks inside base64. JWKS documents are read
-// here as well, since they are a dozen members that have to obey the rules above; package jwks fetches them.
+// golang-jwt computes and checks the signatures. Its parser is not used, because it decodes the claims before it checks
+// the signature, takes the last of two members with one name, and skips line breaks inside base64. This package also
+// reads JWKS documents, since these have a dozen members that must obey the rules above; package jwks fetches them.
 //
-// It does not know dialects, nor who is connected. Tickets and what it remembers are kept in this process.
+// It does not know dialects or who is connected. Tickets and cached tokens stay in this process.
 //
-// [APIKeys] is the other credential, of backends: an opaque key that says which tenant calls.
+// [APIKeys] is for the other kind of credential, that of backends: an opaque key that says which tenant calls.
 package auth

@@ -10,7 +10,8 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// FuzzToken, reliability.md check 62: whatever bytes a client shows, nothing panics, and none but the one true token opens.
+// FuzzToken, reliability.md check 62: whatever bytes a client shows, nothing panics, and none but the one true token
+// opens.
 func FuzzToken(f *testing.F) {
 	good := alice()
 	seeds := 0
@@ -28,7 +29,7 @@ func FuzzToken(f *testing.F) {
 	b := one(f, manyKeys())
 	f.Fuzz(func(t *testing.T, token string) {
 		b.log.Reset()
-		id, err := b.show("acme", token, protocol.Claims{})
+		id, err := b.showToken("acme", token, protocol.Claims{})
 		if token == good {
 			if err != nil {
 				t.Fatalf("the true token was refused: %v", err)
@@ -43,21 +44,23 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// FuzzClaims, reliability.md check 62: whatever an issuer signs, an identity that comes of it can be used anywhere.
+// FuzzClaims, reliability.md check 62: whatever an issuer signs, the resulting identity can be used anywhere.
 func FuzzClaims(f *testing.F) {
 	for _, form := range []string{codegraph, valtronics, endurain, airlay} {
 		f.Add(seedClaims(form, "access"))
 	}
-	for _, claims := range []string{live(`"sub":1e3`), `{"exp":1e400}`, live(`"sub":"a"`, `"topics":["a/*"]`), live(`"a":{"b":{"c":1}}`), strings.Repeat(`{"a":`, 900)} {
+	for _, claims := range []string{live(`"sub":1e3`), `{"exp":1e400}`, live(`"sub":"a"`, `"topics":["a/*"]`),
+		live(`"a":{"b":{"c":1}}`), strings.Repeat(`{"a":`, 900)} {
 		f.Add(claims)
 	}
 	b := one(f, withSecret())
 	rules := protocol.Claims{User: []string{"sub", "data.id", "a.b.c"}, Refuse: []string{"refresh"}}
 	f.Fuzz(func(t *testing.T, claims string) {
 		b.log.Reset()
-		id, err := b.show("acme", hs(claims), rules)
+		id, err := b.showToken("acme", hs(claims), rules)
 		if err != nil {
-			if refusal := protocol.AsRefusal(err); refusal.Detail != "" || refusal.Reason != protocol.InvalidToken && refusal.Reason != protocol.TokenExpired {
+			if refusal := protocol.AsRefusal(err); refusal.Detail != "" ||
+				refusal.Reason != protocol.InvalidToken && refusal.Reason != protocol.TokenExpired {
 				t.Fatalf("refused with %+v", refusal)
 			}
 			return
@@ -72,14 +75,15 @@ func FuzzClaims(f *testing.F) {
 			t.Fatalf("expires %s, which is past", id.Expires)
 		}
 		for _, p := range id.Topics {
-			if name := strings.TrimSuffix(string(p), "*"); name != "" && protocol.CheckTopic(strings.TrimSuffix(name, "/")) != nil {
+			if name := strings.TrimSuffix(string(p), "*"); name != "" &&
+				protocol.CheckTopic(strings.TrimSuffix(name, "/")) != nil {
 				t.Fatalf("pattern %q", p)
 			}
 		}
 	})
 }
 
-// FuzzKeys: whatever a key file holds, it is an error or a tenant, never a panic.
+// FuzzKeys: whatever a key file holds, it gives an error or a tenant, never a panic.
 func FuzzKeys(f *testing.F) {
 	f.Add(jwks())
 	f.Add([]byte(`{"keys":[{"kty":"EC","crv":"P-384","x":"AQ","y":"AQ"}]}`))
@@ -88,30 +92,37 @@ func FuzzKeys(f *testing.F) {
 	b := one(f, withSecret())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, k := range []auth.Key{{JWKS: data}, {PEM: data}, {Secret: string(data)}} {
-			if err := b.SetTenant("fuzz", auth.TenantKeys{Keys: []auth.Key{k}}); err != nil && strings.ContainsAny(err.Error(), "\n\x00") {
+			if err := b.SetTenant("fuzz", auth.TenantKeys{Keys: []auth.Key{k}}); err != nil &&
+				strings.ContainsAny(err.Error(), "\n\x00") {
 				t.Fatalf("error %q", err)
 			}
 		}
 	})
 }
 
-// FuzzForms: whatever is shown in any form, to a tenant or in the lobby, nothing panics, and it opens nothing.
-func FuzzForms(f *testing.F) {
-	for _, text := range []string{"", "a.b.c", "token-of-b", strings.Repeat("A", 43), alice(), baked(secretKey, session("s", "anonymous", false)), baked(otherSecret, session("s", "u", true))} {
+// FuzzTypes: whatever is shown in any type of credential, to a tenant or to UnresolvedTenant, nothing panics, and it
+// opens nothing.
+func FuzzTypes(f *testing.F) {
+	for _, text := range []string{"", "a.b.c", "token-of-b", strings.Repeat("A", 43), alice(),
+		baked(secretKey, session("s", "anonymous", false)), baked(otherSecret, session("s", "u", true))} {
 		f.Add(text, outpostA)
 		f.Add(text, "../*")
 	}
 	keys := withOutposts()
-	keys.Cookie.Secrets, keys.Lobby, keys.Users = []string{secretKey}, true, []string{}
+	keys.Cookie.Secrets, keys.AllowUnresolved, keys.Users = []string{secretKey}, true, []string{}
 	b := one(f, keys)
 	f.Fuzz(func(t *testing.T, text, bound string) {
 		b.log.Reset()
 		if strings.HasPrefix(text, "token-of-") || strings.HasPrefix(text, "next-token") {
 			bound = "" // good ones are for no outpost then
 		}
-		for _, form := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost, protocol.Unproven, "new"} {
-			for _, where := range []string{"acme", auth.Lobby} {
-				id, err := b.meet(where, protocol.Credential{Form: form, Token: text, For: bound, Claims: protocol.Claims{Known: true}})
+		for _, credentialType := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost,
+			protocol.Unproven,
+			"new"} {
+			for _, where := range []string{"acme", auth.UnresolvedTenant} {
+				id, err := b.show(where,
+					protocol.Credential{Form: credentialType, Token: text, For: bound,
+						Claims: protocol.Claims{Known: true}})
 				checkRefusal(t, id, err, protocol.InvalidToken)
 			}
 		}

@@ -9,18 +9,19 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
-// Outcome is what became of one authentication. Logs and metrics tell outcomes apart; clients hear three reasons.
+// Outcome is the result of one authentication. Logs and metrics tell all outcomes apart; a client hears only a few
+// reasons.
 type Outcome uint8
 
-// The outcomes. Those up to Unproven let the client in.
+// The outcomes. Those up to Unverified let the client in.
 const (
-	Accepted Outcome = iota // verified anew
-	Cached                  // verified before
-	Anonymous
-	Unproven // who it says it is, as the tenant wants it
+	Accepted   Outcome = iota // verified now
+	Cached                    // verified earlier
+	Anonymous                 // without a credential, where the dialect admits that
+	Unverified                // on the client's word, where the tenant allows that
 	NoToken
 	UnknownTenant
-	OtherForm // a credential of a form that the tenant does not take
+	UnsupportedType // a credential of a type that the tenant does not take
 	TooLarge
 	Malformed
 	BadHeader
@@ -28,7 +29,7 @@ const (
 	UnknownKey
 	BadSignature
 	Expired
-	BadTime // exp missing or no time, iat no time, or nbf in the future
+	BadTime // exp is missing or no time, iat is no time, or nbf lies in the future
 	BadIssuer
 	BadAudience
 	BadType // a refresh token
@@ -36,31 +37,32 @@ const (
 	BadUser
 	BadTopics
 	BadTokenID
-	BadTicket   // there is none such, or there was
+	BadTicket   // there is no such ticket, or it was used
 	BadSession  // it has ended, or nobody has logged in to it
-	BadOutpost  // no token, or that of another outpost
+	BadOutpost  // no token, or one of another outpost
 	UnknownUser // the token holds, but its user does not exist
-	Unavailable // the tenant's backend could not be asked, or its key set has not come yet
+	Unavailable // the tenant's backend could not be asked, or its key set has not been fetched yet
 	Revoked
 
 	outcomes = iota
 )
 
 var outcomeNames = [outcomes]string{
-	"accepted", "cached", "anonymous", "unproven", "no_token", "unknown_tenant", "other_form", "too_large", "malformed", "bad_header", "bad_algorithm",
-	"unknown_key", "bad_signature", "expired", "bad_time", "bad_issuer", "bad_audience", "bad_type", "missing_claim", "bad_user",
-	"bad_topics", "bad_token_id", "bad_ticket", "bad_session", "bad_outpost", "unknown_user", "unavailable", "revoked",
+	"accepted", "cached", "anonymous", "unproven", "no_token", "unknown_tenant", "other_form", "too_large", "malformed",
+	"bad_header", "bad_algorithm", "unknown_key", "bad_signature", "expired", "bad_time", "bad_issuer", "bad_audience",
+	"bad_type", "missing_claim", "bad_user", "bad_topics", "bad_token_id", "bad_ticket", "bad_session", "bad_outpost",
+	"unknown_user", "unavailable", "revoked",
 }
 
 // String is the word for logs and metrics.
 func (o Outcome) String() string { return outcomeNames[o] }
 
-func (o Outcome) admits() bool { return o <= Unproven }
+func (o Outcome) admits() bool { return o <= Unverified }
 
-// retryAfter is when a backend that did not answer may be worth another question.
+// retryAfter is when it may be worth asking a backend again that did not answer.
 const retryAfter = 2 * time.Second
 
-// refusal is what a client may know. What was wrong with a token is nobody's business who could not have made it.
+// refusal is what the client may know: a client that could not have made a token does not learn what is wrong with it.
 func (o Outcome) refusal() *protocol.Refusal {
 	switch o {
 	case NoToken:
@@ -77,10 +79,10 @@ func (o Outcome) refusal() *protocol.Refusal {
 	return &protocol.Refusal{Reason: protocol.InvalidToken}
 }
 
-// tally counts outcomes.
-type tally [outcomes]atomic.Uint64
+// outcomeCounters counts outcomes.
+type outcomeCounters [outcomes]atomic.Uint64
 
-func (t *tally) snapshot() map[string]uint64 {
+func (t *outcomeCounters) snapshot() map[string]uint64 {
 	counts := make(map[string]uint64, outcomes)
 	for o := range Outcome(outcomes) {
 		counts[o.String()] = t[o].Load()
@@ -88,20 +90,21 @@ func (t *tally) snapshot() map[string]uint64 {
 	return counts
 }
 
-// Figures are a snapshot of what was counted since the start.
-type Figures struct {
-	// Outcomes counts authentications by tenant and outcome, all outcomes present. Attempts with a tenant that there is
-	// not, and those in the lobby that were no tenant's, are counted under "".
+// Stats is a snapshot of what was counted since the start.
+type Stats struct {
+	// Outcomes counts authentications by tenant and outcome; every outcome is present. Under "" are attempts that name
+	// no existing tenant, and those with UnresolvedTenant whose tenant was not found out.
 	Outcomes map[string]map[string]uint64
 	// CacheEntries and Revocations are how many there are now.
 	CacheEntries, Revocations int
-	// Forgotten counts revocations that were pushed out before their time, NotKept changes that the Journal did not take.
+	// Forgotten counts revocations that were dropped before their time; NotKept counts changes that the Journal did not
+	// take.
 	Forgotten, NotKept uint64
-	// Tickets is how many wait to be used, TicketsLost how many were pushed out before their time.
+	// Tickets is how many wait to be used now; TicketsLost counts those that were dropped before their time.
 	Tickets     int
 	TicketsLost uint64
-	// Introspection tells of the backends that are asked, by tenant.
-	Introspection map[string]introspection.Figures
-	// KeySets tells of the key sets that are fetched, by tenant.
-	KeySets map[string]jwks.Figures
+	// Introspection has the counters of the tenants' backends, by tenant.
+	Introspection map[string]introspection.Stats
+	// KeySets has the counters of the key sets that are fetched, by tenant.
+	KeySets map[string]jwks.Stats
 }

@@ -11,22 +11,23 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
-// outposts is the topic above those of all outposts.
-const outposts = "outposts/"
+// outpostTopics is the prefix of the topics of all outposts.
+const outpostTopics = "outposts/"
 
-// outpost is a token of an outpost. The token itself is not kept.
+// outpost is a token of an outpost, without the token itself.
 type outpost struct {
 	hash    [sha256.Size]byte
 	id      string
 	expires time.Time
-	since   time.Time // when it was first seen: what stands in for the iat that it does not have
+	since   time.Time // when the settings first had it; it stands for the iat that such a token lacks
 }
 
-// addOutposts takes the tokens of outposts. One that the tenant had before keeps its time, so that whoever revokes an
-// outpost can let it in again with a new token, and with none of the old.
+// addOutposts adds the tokens of outposts. A token that the tenant had before keeps its time, so that an operator who
+// revoked an outpost can let it in again with a new token, but with none of the old ones.
 func (t *tenant) addOutposts(tokens []OutpostToken, before *tenant, now time.Time) error {
 	if len(tokens) > MaxOutposts {
-		return fmt.Errorf("there are %d tokens of outposts; the limit is %d, so let introspection know them", len(tokens), MaxOutposts)
+		return fmt.Errorf("there are %d tokens of outposts; the limit is %d, so let introspection know them",
+			len(tokens), MaxOutposts)
 	}
 	known := map[[sha256.Size]byte]outpost{}
 	if before != nil {
@@ -39,9 +40,11 @@ func (t *tenant) addOutposts(tokens []OutpostToken, before *tenant, now time.Tim
 		o := outpost{hash: sha256.Sum256([]byte(given.Token)), id: given.Outpost, expires: given.Expires, since: now}
 		switch {
 		case given.Token == "" || len(given.Token) > MaxAPIKey:
-			return fmt.Errorf("token %d of the outposts has %d bytes; 1 to %d are allowed", i+1, len(given.Token), MaxAPIKey)
-		case given.Outpost != AnyOutpost && protocol.CheckTopic(outposts+given.Outpost) != nil:
-			return fmt.Errorf("token %d of the outposts is for %s, which is no uuid of an outpost", i+1, protocol.Quote(given.Outpost))
+			return fmt.Errorf("token %d of the outposts has %d bytes; 1 to %d are allowed", i+1, len(given.Token),
+				MaxAPIKey)
+		case given.Outpost != AnyOutpost && protocol.CheckTopic(outpostTopics+given.Outpost) != nil:
+			return fmt.Errorf("token %d of the outposts is for %s, which is no uuid of an outpost", i+1,
+				protocol.Quote(given.Outpost))
 		case seen[o.hash]:
 			return fmt.Errorf("token %d of the outposts is there twice; give each outpost tokens of its own", i+1)
 		}
@@ -54,8 +57,8 @@ func (t *tenant) addOutposts(tokens []OutpostToken, before *tenant, now time.Tim
 	return nil
 }
 
-// findOutpost looks a token up. The time it takes says nothing about the tokens: hashes are compared, each in constant time,
-// and always all of them.
+// findOutpost looks a token up. The time that it takes says nothing about the tokens: it compares hashes, each in
+// constant time, and always all of them.
 func (t *tenant) findOutpost(hash *[sha256.Size]byte) *outpost {
 	found := -1
 	for i := range t.outposts {
@@ -67,98 +70,102 @@ func (t *tenant) findOutpost(hash *[sha256.Size]byte) *outpost {
 	return &t.outposts[found]
 }
 
-// checkOutpost: the token must be of the outpost that it is shown for. Its user is outpost:<uuid>, so that there is a
-// name to revoke, to disconnect and to find it by; nothing is sent to that name.
-func (v *Verifier) checkOutpost(ctx context.Context, r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
-	if shown.Token == "" || protocol.CheckTopic(outposts+shown.For) != nil {
-		return finding{whose: at}, BadOutpost
+// checkOutpost checks a token that must belong to the outpost that the credential names. The user is outpost:<uuid>, a
+// name by which to revoke, disconnect and find it; nothing is sent to that name.
+func (v *Verifier) checkOutpost(ctx context.Context, a *attempt) (authResult, Outcome) {
+	uuid := a.credential.For
+	if a.credential.Token == "" || protocol.CheckTopic(outpostTopics+uuid) != nil {
+		return a.fail(BadOutpost)
 	}
-	hash := sha256.Sum256([]byte(shown.Token))
-	id := &protocol.Identity{User: "outpost:" + shown.For, Topics: []protocol.Pattern{protocol.Pattern(outposts + shown.For)}}
-	whose, o := at, (*outpost)(nil)
-	for _, t := range r.askedAt(at) {
-		if known := t.findOutpost(&hash); known != nil {
-			whose, o = t, known
-		}
+	id := &protocol.Identity{
+		User: "outpost:" + uuid, Topics: []protocol.Pattern{protocol.Pattern(outpostTopics + uuid)},
 	}
-	found := finding{whose: whose}
+	owner, o := a.table.findOutpost(a.tenant, a.credential.Token)
 	switch {
-	case o != nil && o.id != shown.For && o.id != AnyOutpost:
-		return found, BadOutpost
-	case o != nil && !o.expires.IsZero() && !now.Before(o.expires):
-		return found, Expired
+	case o != nil && o.id != uuid && o.id != AnyOutpost:
+		return authResult{tenant: owner}, BadOutpost
+	case o != nil && !o.expires.IsZero() && !a.now.Before(o.expires):
+		return authResult{tenant: owner}, Expired
 	case o != nil:
 		id.Issued, id.Expires = o.since, o.expires
-		found.identity = id
-		return found, Accepted
-	case at == nil || !at.asks.Asks(introspection.Outpost):
-		return found, BadOutpost
+		return authResult{owner, id}, Accepted
+	case a.tenant == nil || !a.tenant.introspection.AsksAbout(introspection.Outpost):
+		return a.fail(BadOutpost)
 	}
-	answer, outcome := at.askOutpost(ctx, shown.For, shown.Token)
+	answer, outcome := a.tenant.askOutpost(ctx, uuid, a.credential.Token)
 	if outcome == Accepted {
-		outcome = at.adopt(&answer, id, now)
+		outcome = a.tenant.applyAnswer(&answer, id, a.now)
 	}
-	if outcome == Accepted {
-		found.identity = id
+	if outcome != Accepted {
+		return a.fail(outcome)
 	}
-	return found, outcome
+	return authResult{a.tenant, id}, Accepted
 }
 
-// askOutpost asks the backend about a token: whether it is of that outpost, or of which one if none is named.
+// findOutpost looks a token up among those of the tenant asked, or of all that admit an unresolved tenant's
+// connections.
+func (table *tenantTable) findOutpost(asked *tenant, token string) (owner *tenant, found *outpost) {
+	hash := sha256.Sum256([]byte(token))
+	for _, t := range table.tenantsAt(asked) {
+		if o := t.findOutpost(&hash); o != nil {
+			owner, found = t, o
+		}
+	}
+	return owner, found
+}
+
+// askOutpost asks the backend whether a token belongs to the outpost id or, if id is "", to which outpost it belongs.
 func (t *tenant) askOutpost(ctx context.Context, id, token string) (introspection.Answer, Outcome) {
-	answer, outcome := t.ask(ctx, introspection.Question{Kind: introspection.Outpost, Outpost: id, Token: token})
+	answer, outcome := t.askBackend(ctx, introspection.Question{Kind: introspection.Outpost, Outpost: id, Token: token})
 	if outcome == Accepted && (!answer.Allow || id != "" && answer.Outpost != "" && answer.Outpost != id) {
 		return answer, BadOutpost
 	}
 	return answer, outcome
 }
 
-// NilOutpost is the outpost that a token for any outpost is told to be of, since it has to be of one.
+// NilOutpost is the outpost that OutpostsOf names for a token that is good for any outpost, since it has to name one.
 const NilOutpost = "00000000-0000-0000-0000-000000000000"
 
-// OutpostsOf says which outposts a token is for, by uuid. In the Lobby the token says whose it is as well. The error is a
-// protocol.Refusal: Forbidden if it is none's, TokenExpired, TooLarge, or Busy if the tenant's backend could not be asked.
+// OutpostsOf returns the uuids of the outposts that a token is for. With UnresolvedTenant, the token also decides the
+// tenant. The error is a protocol.Refusal: Forbidden if the token is for no outpost, TokenExpired, TooLarge, or Busy if
+// the tenant's backend could not be asked. It may block as Authenticate does.
 func (v *Verifier) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
 	forbidden := &protocol.Refusal{Reason: protocol.Forbidden}
-	r := v.roster.Load()
-	at := r.byName[tenant]
+	table := v.table.Load()
+	asked := table.byName[tenant]
 	switch {
-	case at == nil && tenant != Lobby:
+	case asked == nil && tenant != UnresolvedTenant:
 		return nil, forbidden
 	case len(bearer) > protocol.MaxToken:
 		return nil, TooLarge.refusal()
 	}
-	uuid, outcome := r.outpostOf(ctx, at, bearer)
+	uuid, outcome := table.outpostOf(ctx, asked, bearer)
 	if outcome != Accepted {
 		return nil, outcome.refusal()
 	}
 	_, err := v.Authenticate(ctx, tenant, protocol.Credential{Form: protocol.Outpost, Token: bearer, For: uuid})
-	switch why := protocol.AsRefusal(err); {
-	case why == nil:
+	switch refusal := protocol.AsRefusal(err); {
+	case refusal == nil:
 		return []string{uuid}, nil
-	case why.Reason == protocol.InvalidToken:
+	case refusal.Reason == protocol.InvalidToken:
 		return nil, forbidden
 	default:
-		return nil, why
+		return nil, refusal
 	}
 }
 
-// outpostOf is the outpost that a token says it is of, "" for none. The token is still to be checked.
-func (r *roster) outpostOf(ctx context.Context, at *tenant, token string) (string, Outcome) {
-	hash := sha256.Sum256([]byte(token))
-	uuid := ""
-	for _, t := range r.askedAt(at) {
-		if o := t.findOutpost(&hash); o != nil {
-			uuid = o.id
-		}
-	}
+// outpostOf returns the outpost to which a token claims to belong, "" for none. The token is still to be checked.
+func (table *tenantTable) outpostOf(ctx context.Context, asked *tenant, token string) (string, Outcome) {
+	_, found := table.findOutpost(asked, token)
 	switch {
-	case uuid == AnyOutpost:
+	case found != nil && found.id == AnyOutpost:
 		return NilOutpost, Accepted
-	case uuid != "" || at == nil || token == "" || !at.asks.Asks(introspection.Outpost):
-		return uuid, Accepted
+	case found != nil:
+		return found.id, Accepted
+	case asked == nil || token == "" || !asked.introspection.AsksAbout(introspection.Outpost):
+		return "", Accepted
 	}
-	answer, outcome := at.askOutpost(ctx, "", token)
+	answer, outcome := asked.askOutpost(ctx, "", token)
 	if outcome == Unavailable {
 		return "", outcome
 	}

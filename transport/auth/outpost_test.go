@@ -32,11 +32,13 @@ func TestOutposts_ATokenIsGoodForItsOutpostAlone(t *testing.T) {
 		}
 		checkTopics(t, id, protocol.Pattern("outposts/"+outpostA))
 	}
-	for _, shown := range []protocol.Credential{
-		outpost(outpostB, "token-of-a"), outpost(outpostA, "token-of-b"), outpost(outpostA, "TOKEN-OF-A"), outpost(outpostA, "token-of-"),
-		outpost(outpostA, ""), outpost("", "token-of-a"), outpost("*", "token-of-a"), outpost(outpostA+"/x", "token-of-a"), outpost(outpostA, alice()),
+	for _, credential := range []protocol.Credential{
+		outpost(outpostB, "token-of-a"), outpost(outpostA, "token-of-b"), outpost(outpostA, "TOKEN-OF-A"),
+		outpost(outpostA, "token-of-"),
+		outpost(outpostA, ""), outpost("", "token-of-a"), outpost("*", "token-of-a"),
+		outpost(outpostA+"/x", "token-of-a"), outpost(outpostA, alice()),
 	} {
-		b.turns(t, protocol.InvalidToken, "acme", shown)
+		b.refusesCredential(t, protocol.InvalidToken, "acme", credential)
 	}
 	if got := b.outcomes(); got["bad_outpost"] != 9 || got["accepted"] != 2 {
 		t.Errorf("outcomes %v", got)
@@ -49,7 +51,7 @@ func TestOutposts_ATokenEndsWhenItSays(t *testing.T) {
 		t.Errorf("expires %s", id.Expires)
 	}
 	b.now = epoch.Add(time.Hour)
-	b.turns(t, protocol.TokenExpired, "acme", outpost(outpostB, "token-of-b"))
+	b.refusesCredential(t, protocol.TokenExpired, "acme", outpost(outpostB, "token-of-b"))
 }
 
 // In dev mode one token is good for any outpost; it still grants the one that is asked for.
@@ -58,7 +60,7 @@ func TestOutposts_ATokenForAnyIsGoodForTheOneThatIsAsked(t *testing.T) {
 	keys.Outposts = []auth.OutpostToken{{Outpost: auth.AnyOutpost, Token: "dev"}}
 	b := one(t, keys)
 	checkTopics(t, b.admits(t, "acme", outpost(outpostB, "dev")), protocol.Pattern("outposts/"+outpostB))
-	b.turns(t, protocol.InvalidToken, "acme", outpost(outpostB, "Dev"))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", outpost(outpostB, "Dev"))
 	if all, err := b.OutpostsOf(t.Context(), "acme", "dev"); err != nil || len(all) != 1 || all[0] != auth.NilOutpost {
 		t.Errorf("%q, %v", all, err)
 	}
@@ -68,7 +70,7 @@ func TestOutposts_ATokenForAnyIsGoodForTheOneThatIsAsked(t *testing.T) {
 func TestOutposts_ARevokedOneComesBackWithANewTokenAlone(t *testing.T) {
 	b := one(t, withOutposts())
 	b.revoke(t, "acme", auth.Revocation{User: "outpost:" + outpostA})
-	b.turns(t, protocol.InvalidToken, "acme", outpost(outpostA, "token-of-a"))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", outpost(outpostA, "token-of-a"))
 	b.admits(t, "acme", outpost(outpostB, "token-of-b"))
 	b.now = epoch.Add(48 * time.Hour) // longer than revocations of tokens are kept
 	keys := withOutposts()
@@ -76,8 +78,8 @@ func TestOutposts_ARevokedOneComesBackWithANewTokenAlone(t *testing.T) {
 	if err := b.SetTenant("acme", keys); err != nil {
 		t.Fatal(err)
 	}
-	b.turns(t, protocol.InvalidToken, "acme", outpost(outpostA, "token-of-a"))
-	b.turns(t, protocol.InvalidToken, "acme", outpost(outpostA, "next-token-of-a"))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", outpost(outpostA, "token-of-a"))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", outpost(outpostA, "next-token-of-a"))
 	b.admits(t, "acme", outpost(outpostA, "fresh"))
 }
 
@@ -93,34 +95,40 @@ func TestOutposts_TheBackendMayKnowFurtherTokens(t *testing.T) {
 		t.Errorf("identity %+v", id)
 	}
 	checkTopics(t, id, protocol.Pattern("outposts/"+outpostA))
-	b.admits(t, "acme", outpost(outpostA, "from-authentik")) // from memory
-	b.turns(t, protocol.InvalidToken, "acme", outpost(outpostB, "from-authentik"))
-	b.turns(t, protocol.InvalidToken, "acme", outpost(outpostB, "confused"))
-	b.turns(t, protocol.InvalidToken, "acme", outpost(outpostB, "token-of-a")) // it is known, so nobody is asked
+	b.admits(t, "acme", outpost(outpostA, "from-authentik")) // from the cache
+	b.refusesCredential(t, protocol.InvalidToken, "acme", outpost(outpostB, "from-authentik"))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", outpost(outpostB, "confused"))
+	// it is known, so the backend is not asked
+	b.refusesCredential(t, protocol.InvalidToken, "acme", outpost(outpostB, "token-of-a"))
 	if n := there.count(); n != 3 {
 		t.Errorf("asked %q", there.asked)
 	}
-	if all, err := b.OutpostsOf(t.Context(), "acme", "from-authentik"); err != nil || len(all) != 1 || all[0] != outpostA {
+	if all, err := b.OutpostsOf(t.Context(), "acme", "from-authentik"); err != nil || len(all) != 1 ||
+		all[0] != outpostA {
 		t.Errorf("%q, %v", all, err)
 	}
 	b.revoke(t, "acme", auth.Revocation{TokenID: "token-9"})
-	b.turns(t, protocol.InvalidToken, "acme", outpost(outpostA, "from-authentik"))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", outpost(outpostA, "from-authentik"))
 	there.down = true
 	b.isBusy(t, outpost(outpostB, "unheard-of"))
 }
 
 func TestOutpostsOf_NamesTheOutpostOfATokenThatHolds(t *testing.T) {
 	b := one(t, withOutposts())
-	for token, want := range map[string]string{"token-of-a": outpostA, "next-token-of-a": outpostA, "token-of-b": outpostB} {
+	for token, want := range map[string]string{"token-of-a": outpostA, "next-token-of-a": outpostA,
+		"token-of-b": outpostB} {
 		if all, err := b.OutpostsOf(t.Context(), "acme", token); err != nil || len(all) != 1 || all[0] != want {
 			t.Errorf("%s: %q, %v", token, all, err)
 		}
 	}
-	if _, err := b.OutpostsOf(t.Context(), "acme", strings.Repeat("x", 9000)); protocol.AsRefusal(err).Reason != protocol.TooLarge { // F22
+	// F22
+	if _, err := b.OutpostsOf(t.Context(), "acme",
+		strings.Repeat("x", 9000)); protocol.AsRefusal(err).Reason != protocol.TooLarge {
 		t.Errorf("%v", err)
 	}
 	for _, token := range []string{"", "other", strings.Repeat("x", protocol.MaxToken)} {
-		if all, err := b.OutpostsOf(t.Context(), "acme", token); protocol.AsRefusal(err) == nil || protocol.AsRefusal(err).Reason != protocol.Forbidden {
+		if all, err := b.OutpostsOf(t.Context(), "acme", token); protocol.AsRefusal(err) == nil ||
+			protocol.AsRefusal(err).Reason != protocol.Forbidden {
 			t.Errorf("%q, %v", all, err)
 		}
 	}
@@ -132,7 +140,8 @@ func TestOutpostsOf_NamesTheOutpostOfATokenThatHolds(t *testing.T) {
 		t.Error("a revoked one")
 	}
 	b.now = epoch.Add(2 * time.Hour)
-	if _, err := b.OutpostsOf(t.Context(), "acme", "token-of-b"); protocol.AsRefusal(err) == nil || protocol.AsRefusal(err).Reason != protocol.TokenExpired {
+	if _, err := b.OutpostsOf(t.Context(), "acme", "token-of-b"); protocol.AsRefusal(err) == nil ||
+		protocol.AsRefusal(err).Reason != protocol.TokenExpired {
 		t.Errorf("an expired one: %v", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-func (b *bench) revoke(t testing.TB, tenant string, r auth.Revocation) {
+func (b *fixture) revoke(t testing.TB, tenant string, r auth.Revocation) {
 	t.Helper()
 	if err := b.Revoke(tenant, r); err != nil {
 		t.Fatal(err)
@@ -40,7 +40,8 @@ func TestRevoke_BeatsTheCache(t *testing.T) {
 func TestRevoke_AUsersTokensUntilNowAndNotThoseAfter(t *testing.T) {
 	b := one(t, withSecret())
 	b.now = epoch.Add(500 * time.Millisecond)
-	old, thisSecond, next := issued("alice", -time.Minute, "a"), issued("alice", 0, "b"), issued("alice", time.Second, "c")
+	old, thisSecond, next := issued("alice", -time.Minute, "a"), issued("alice", 0, "b"),
+		issued("alice", time.Second, "c")
 	b.accepts(t, old)
 	b.revoke(t, "acme", auth.Revocation{User: "alice"})
 	b.refuses(t, protocol.InvalidToken, old)
@@ -57,7 +58,7 @@ func TestRevoke_BeforeIsHonoured(t *testing.T) {
 	b.accepts(t, issued("alice", -time.Minute, "b"))
 }
 
-// F3: the later call holds, whatever the earlier one said, for a user and for a token.
+// F3: the later call replaces the earlier one, whatever that said, for a user and for a token.
 func TestRevoke_ALaterCallReplacesAnEarlierOne(t *testing.T) {
 	b := one(t, withSecret())
 	b.revoke(t, "acme", auth.Revocation{User: "alice"})
@@ -68,18 +69,21 @@ func TestRevoke_ALaterCallReplacesAnEarlierOne(t *testing.T) {
 	b.revoke(t, "acme", auth.Revocation{TokenID: "one"})
 	b.revoke(t, "acme", auth.Revocation{TokenID: "one", Before: epoch})
 	b.accepts(t, issued("bob", 0, "one"))
-	if n := b.Figures().Revocations; n != 2 {
+	if n := b.Stats().Revocations; n != 2 {
 		t.Errorf("%d revocations, want 2", n)
 	}
 }
 
-// F3: nothing that is still to be issued can be revoked; what clocks may differ by is allowed.
+// F3: tokens that are still to be issued cannot be revoked; the difference that clocks may have is allowed.
 func TestRevoke_BeforeATimeToComeIsRefused(t *testing.T) {
 	b := one(t, withSecret())
-	for _, before := range []time.Time{epoch.Add(auth.DefaultLeeway + time.Nanosecond), epoch.Add(time.Hour), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)} {
+	for _, before := range []time.Time{epoch.Add(auth.DefaultLeeway + time.Nanosecond), epoch.Add(time.Hour),
+		time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		for _, r := range []auth.Revocation{{User: "alice", Before: before}, {TokenID: "one", Before: before}} {
-			if why := protocol.AsRefusal(b.Revoke("acme", r)); why == nil || why.Reason != protocol.Malformed || !strings.Contains(why.Detail, "future") {
-				t.Errorf("%+v: %v", r, why)
+			if refusal := protocol.AsRefusal(b.Revoke("acme", r)); refusal == nil ||
+				refusal.Reason != protocol.Malformed ||
+				!strings.Contains(refusal.Detail, "future") {
+				t.Errorf("%+v: %v", r, refusal)
 			}
 		}
 	}
@@ -108,7 +112,7 @@ func TestUnrevoke_LetsAUserInWhomAWrongClockLockedOut(t *testing.T) {
 	b.refuses(t, protocol.InvalidToken, issued("carol", 0, "one"))
 	for range 2 {
 		was, err := b.Unrevoke("acme", auth.Revocation{TokenID: "one"})
-		if err != nil || was != (b.Figures().Revocations == 1) {
+		if err != nil || was != (b.Stats().Revocations == 1) {
 			t.Errorf("%t, %v", was, err)
 		}
 		b.accepts(t, issued("carol", 0, "one"))
@@ -131,7 +135,7 @@ func TestUnrevoke_RefusesWhatNamesNobody(t *testing.T) {
 	}
 }
 
-// An issuer's clock may be ahead: what was seen before the revocation does not slip through.
+// An issuer's clock may be ahead: tokens that were seen before the revocation do not slip through.
 func TestRevoke_CoversATokenOfAnIssuerWhoseClockIsAhead(t *testing.T) {
 	b := one(t, withSecret())
 	ahead, furtherAhead := issued("alice", 8*time.Second, "a"), issued("alice", 9*time.Second, "b")
@@ -152,16 +156,16 @@ func TestRevoke_OfATokenGoesByUserAndTimeToo(t *testing.T) {
 	b.accepts(t, issued("bob", 0, "two"))
 	b.revoke(t, "acme", auth.Revocation{TokenID: "two"}) // without limit beats a limit
 	b.refuses(t, protocol.InvalidToken, issued("bob", 0, "two"))
-	if n := b.Figures().Revocations; n != 2 {
+	if n := b.Stats().Revocations; n != 2 {
 		t.Errorf("%d revocations, want 2", n)
 	}
 }
 
 func TestRevoke_StaysInItsTenantAndOutlivesNewKeys(t *testing.T) {
-	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
+	b := newFixture(t, auth.Config{}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
 	token := issued("alice", 0, "one")
 	b.revoke(t, "acme", auth.Revocation{User: "alice"})
-	if _, err := b.show("b", token, protocol.Claims{}); err != nil {
+	if _, err := b.showToken("b", token, protocol.Claims{}); err != nil {
 		t.Errorf("tenant b refused: %v", err)
 	}
 	if err := b.Reload(map[string]auth.TenantKeys{"acme": withSecret()}); err != nil {
@@ -171,19 +175,20 @@ func TestRevoke_StaysInItsTenantAndOutlivesNewKeys(t *testing.T) {
 }
 
 func TestRevoke_IsKeptForItsAgeAndAsLongAsTokensMayLive(t *testing.T) {
-	b := newBench(t, auth.Config{RevocationAge: time.Hour}, map[string]auth.TenantKeys{"acme": withSecret()})
+	b := newFixture(t, auth.Config{RevocationAge: time.Hour}, map[string]auth.TenantKeys{"acme": withSecret()})
 	long := hs(fmt.Sprintf(`{"sub":"alice","jti":"long","iat":%d,"exp":%d}`, unix(0), unix(48*time.Hour)))
 	b.revoke(t, "acme", auth.Revocation{TokenID: "short-lived"})
-	b.accepts(t, long) // from now on the tenant is known to have such
+	b.accepts(t, long) // from now on the tenant is known to have such tokens
 	b.revoke(t, "acme", auth.Revocation{TokenID: "long"})
 	b.now = epoch.Add(48 * time.Hour)
 	b.refuses(t, protocol.InvalidToken, long)
 	b.accepts(t, hs(fmt.Sprintf(`{"sub":"bob","jti":"short-lived","exp":%d}`, unix(49*time.Hour))))
 }
 
-// What holds no more makes room, before anything that holds does; and not sooner, since the clock may have been wrong.
+// Expired revocations make room first, but no sooner than it is needed, since the clock may have been wrong.
 func TestRevoke_WhatIsOverGoesFirstWhenRoomIsNeeded(t *testing.T) {
-	b := newBench(t, auth.Config{Revocations: 4, RevocationAge: time.Hour}, map[string]auth.TenantKeys{"acme": withSecret()})
+	b := newFixture(t, auth.Config{Revocations: 4, RevocationAge: time.Hour},
+		map[string]auth.TenantKeys{"acme": withSecret()})
 	lasting := withSecret()
 	lasting.NeverExpire = true
 	if err := b.SetTenant("b", lasting); err != nil {
@@ -199,23 +204,23 @@ func TestRevoke_WhatIsOverGoesFirstWhenRoomIsNeeded(t *testing.T) {
 	b.refuses(t, protocol.InvalidToken, issued("bob", 0, "one"))
 	b.now = epoch.Add(2 * time.Hour)
 	b.revoke(t, "acme", auth.Revocation{TokenID: "four"})
-	if f := b.Figures(); f.Revocations != 2 || f.Forgotten != 0 {
+	if f := b.Stats(); f.Revocations != 2 || f.Forgotten != 0 {
 		t.Errorf("%d revocations, %d forgotten; want 2 and 0", f.Revocations, f.Forgotten)
 	}
-	if _, err := b.show("b", hs(`{"sub":"device"}`), protocol.Claims{}); err == nil {
+	if _, err := b.showToken("b", hs(`{"sub":"device"}`), protocol.Claims{}); err == nil {
 		t.Error("the one that holds for ever has gone")
 	}
 }
 
-// F4: when a token was issued does not say whether it is good. One that comes from the future is of any age for a revocation
-// of its user: it does not escape. Once its time has come it is taken at its word, unless it was seen before.
+// F4: the time of issue does not say whether a token is good. A token from the future is of any age for a revocation of
+// its user: it does not escape. Once its time has come, its iat counts, unless the token was seen before.
 func TestRevoke_CoversATokenFromTheFuture(t *testing.T) {
 	b := one(t, withSecret())
 	far := func(user string) string {
 		return hs(fmt.Sprintf(`{"sub":%q,"iat":%d,"exp":%d}`, user, unix(time.Hour), unix(10*time.Hour)))
 	}
 	ever := hs(fmt.Sprintf(`{"sub":"alice","iat":%d,"exp":%d}`, unix(70*365*24*time.Hour), unix(80*365*24*time.Hour)))
-	for range 2 { // the second time it is remembered
+	for range 2 { // the second time it is cached
 		if id := b.accepts(t, far("alice")); !id.Issued.IsZero() {
 			t.Errorf("issued %s", id.Issued)
 		}
@@ -245,30 +250,30 @@ func TestRevoke_OneTokenFromTheFutureLocksOutNobodyElse(t *testing.T) {
 func TestRevoke_NeverLapsesWhereTokensNeverExpire(t *testing.T) {
 	keys := withSecret()
 	keys.NeverExpire = true
-	b := newBench(t, auth.Config{RevocationAge: time.Hour}, map[string]auth.TenantKeys{"acme": keys})
+	b := newFixture(t, auth.Config{RevocationAge: time.Hour}, map[string]auth.TenantKeys{"acme": keys})
 	b.revoke(t, "acme", auth.Revocation{User: "device-7"})
 	b.now = epoch.Add(10000 * time.Hour)
 	b.refuses(t, protocol.InvalidToken, hs(`{"sub":"device-7"}`))
 }
 
-// The register is full: the tenant that has most loses its oldest, and that is said.
-func TestRevoke_FullRegisterTakesFromTheTenantThatHasMost(t *testing.T) {
-	b := newBench(t, auth.Config{Revocations: 5}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
+// When the list is full, the tenant that has most loses its oldest revocation, with a warning.
+func TestRevoke_AFullListTakesFromTheTenantThatHasMost(t *testing.T) {
+	b := newFixture(t, auth.Config{Revocations: 5}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
 	b.revoke(t, "acme", auth.Revocation{TokenID: "one"})
 	for i := range 20 {
 		b.revoke(t, "b", auth.Revocation{TokenID: fmt.Sprint("t", i)})
 	}
-	if f := b.Figures(); f.Revocations != 5 || f.Forgotten != 16 {
+	if f := b.Stats(); f.Revocations != 5 || f.Forgotten != 16 {
 		t.Errorf("%d revocations, %d forgotten; want 5 and 16", f.Revocations, f.Forgotten)
 	}
 	b.refuses(t, protocol.InvalidToken, issued("alice", 0, "one"))
 	for i := range 20 {
-		_, err := b.show("b", issued("bob", 0, fmt.Sprint("t", i)), protocol.Claims{})
+		_, err := b.showToken("b", issued("bob", 0, fmt.Sprint("t", i)), protocol.Claims{})
 		if forgotten := i < 16; forgotten != (err == nil) {
 			t.Errorf("token t%d: %v", i, err)
 		}
 	}
-	if n := strings.Count(b.log.String(), "register of revocations is full"); n != 1 {
+	if n := strings.Count(b.log.String(), "list of revocations is full"); n != 1 {
 		t.Errorf("warned %d times in a minute, want once", n)
 	}
 }

@@ -11,36 +11,38 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
-// tenant is a tenant's keys and rules. It is never changed: new keys are a new tenant, with the old one's ledger.
+// tenant holds a tenant's keys and rules. It is never changed: new settings make a new tenant with the same
+// tenantState.
 type tenant struct {
-	name        string
-	keys        ring // of tokens
-	cookies     ring // of session cookies
-	signing     []*key
-	leeway      time.Duration
-	user        []string
-	topics      []protocol.Pattern
-	anonymous   []protocol.Pattern
-	neverExpire bool
-	outposts    []outpost
-	unproven    bool
-	users       map[string]struct{}   // that exist; nil for all
-	access      []protocol.Pattern    // topics that the backend is asked about
-	asks        introspection.Config  // as it was set
-	backend     *introspection.Client // nil if there is none
-	lobby       bool
-	remotes     []*remote // key sets at URLs
-	warnings    []string  // about keys that were left out
-	account     *ledger   // shared with its predecessors
+	name            string
+	keys            keyRing // of tokens
+	cookies         keyRing // of session cookies
+	signing         []*key
+	leeway          time.Duration
+	user            []string
+	topics          []protocol.Pattern
+	anonymous       []protocol.Pattern
+	neverExpire     bool
+	outposts        []outpost
+	allowUnverified bool
+	users           map[string]struct{}   // that exist; nil for all
+	accessTopics    []protocol.Pattern    // topics about which the backend is asked
+	introspection   introspection.Config  // as it was set
+	backend         *introspection.Client // nil if there is none
+	allowUnresolved bool
+	remoteKeySets   []*remoteKeySet
+	warnings        []string     // about keys that were left out
+	state           *tenantState // shared with the tenants of this name before
 }
 
-// newTenant checks the settings; the error names tenant, key, problem and way out, and holds no secret. The new one follows
-// the one of now, if there is one. It is called with mu held.
+// newTenant checks the settings. The error names tenant, key, problem and way out, and holds no secret. The new tenant
+// takes over from the one of that name in the table, if there is one. It is called with mu held.
 func (v *Verifier) newTenant(name string, settings TenantKeys) (*tenant, error) {
-	before := v.roster.Load().byName[name]
+	before := v.table.Load().byName[name]
 	t := &tenant{
-		name: name, account: v.ledger(name), neverExpire: settings.NeverExpire, leeway: settings.Leeway, user: settings.User,
-		unproven: settings.Unproven, lobby: settings.Lobby, asks: settings.Introspection, users: setOf(settings.Users),
+		name: name, state: v.state(name), neverExpire: settings.NeverExpire, leeway: settings.Leeway,
+		user: settings.User, users: setOf(settings.Users), introspection: settings.Introspection,
+		allowUnverified: settings.AllowUnverified, allowUnresolved: settings.AllowUnresolved,
 	}
 	problems := []error{
 		protocol.CheckName("the name", name), t.addKeys(settings, before, v), t.addCookies(settings),
@@ -68,14 +70,16 @@ func (t *tenant) checkRules() error {
 	case t.leeway == NoLeeway:
 		t.leeway = 0
 	case t.leeway < 0 || t.leeway > MaxLeeway:
-		problems = append(problems, fmt.Errorf("leeway is %s; it may be at most %s, so set the clocks instead", t.leeway, MaxLeeway))
+		problems = append(problems, fmt.Errorf("leeway is %s; it may be at most %s, so set the clocks instead",
+			t.leeway, MaxLeeway))
 	}
 	if len(t.user) == 0 {
 		t.user = []string{"sub"}
 	}
 	for _, claim := range t.user {
 		if strings.Contains("."+claim+".", "..") {
-			problems = append(problems, fmt.Errorf("user claim %s has an empty part; write it as sub or data.id", protocol.Quote(claim)))
+			problems = append(problems, fmt.Errorf("user claim %s has an empty part; write it as sub or data.id",
+				protocol.Quote(claim)))
 		}
 	}
 	return errors.Join(problems...)
@@ -85,7 +89,7 @@ func (t *tenant) addKeys(settings TenantKeys, before *tenant, v *Verifier) error
 	count := 0
 	for i := range settings.Keys {
 		given := &settings.Keys[i]
-		document, err := t.published(given.URL, before, v)
+		document, err := t.remoteDocument(given.URL, before, v)
 		if err != nil {
 			return fmt.Errorf("key %d (kid %s) %w", i+1, protocol.Quote(given.ID), err)
 		}
@@ -116,9 +120,9 @@ func (t *tenant) addKeys(settings TenantKeys, before *tenant, v *Verifier) error
 	return nil
 }
 
-// fingerprints are those of all its keys.
+// fingerprints returns those of all its keys.
 func (t *tenant) fingerprints() (all []protocol.KeyFingerprint) {
-	for _, r := range [...]*ring{&t.keys, &t.cookies} {
+	for _, r := range [...]*keyRing{&t.keys, &t.cookies} {
 		for _, k := range r.all {
 			all = append(all, k.fingerprint)
 		}
@@ -126,14 +130,15 @@ func (t *tenant) fingerprints() (all []protocol.KeyFingerprint) {
 	return all
 }
 
-// has reports whether a key with this fingerprint is still one of the tenant's.
-func (t *tenant) has(fingerprint protocol.KeyFingerprint) bool {
+// hasKey reports whether a key with this fingerprint is still one of the tenant's.
+func (t *tenant) hasKey(fingerprint protocol.KeyFingerprint) bool {
 	return t.keys.has(fingerprint) || t.cookies.has(fingerprint)
 }
 
-// lasts reports whether something lets in that does not end by itself: revocations must then not end either.
-func (t *tenant) lasts() bool {
-	return t.neverExpire || len(t.cookies.all) > 0 || len(t.outposts) > 0 || t.unproven || t.backend != nil
+// admitsForever reports whether the tenant admits credentials that do not end by themselves: its revocations must not
+// end then, either.
+func (t *tenant) admitsForever() bool {
+	return t.neverExpire || len(t.cookies.all) > 0 || len(t.outposts) > 0 || t.allowUnverified || t.backend != nil
 }
 
 func setOf(names []string) map[string]struct{} {

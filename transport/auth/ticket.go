@@ -1,7 +1,7 @@
 package auth
 
 import (
-	fifo "container/list"
+	"container/list"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -14,74 +14,79 @@ import (
 // TicketLife is how long a ticket waits to be used.
 const TicketLife = 30 * time.Second
 
-// ticketBytes are the random bytes of a ticket, and ticketLength is what they make in base64url.
+// ticketBytes is the number of random bytes in a ticket; ticketLength is their length in base64url.
 const (
 	ticketBytes  = 32
 	ticketLength = 43
 )
 
-// Tickets are single-use credentials: whoever has a token gets one by a call, and shows it where a token would end in
-// logs. Each is good once, for TicketLife, in the tenant of its token, for as long as the token would be: until it expires,
-// is revoked, or its key is removed. A dialect takes those that were made by its own rules. What a ticket opens has the
-// token's identity, and ends with the token. It keeps hashes, not tickets, and in this process
-// alone: it is to be shown to the node that made it. Its methods may be called from many goroutines at once.
+// Tickets issues and redeems single-use credentials: a client that has a token gets a ticket by a call, and shows it
+// where a token would end up in logs. A ticket is good once, within TicketLife, in the tenant of its token, and only as
+// long as the token is: until the token expires or is revoked, or its key is removed. A dialect takes tickets that were
+// issued under its own rules. A connection that a ticket opens has the token's identity, and ends with the token.
+// Tickets keeps hashes, not the tickets, and only in this process: a client must show its ticket to the node that
+// issued it. The methods may be called from many goroutines at once.
 type Tickets struct {
 	// Static after construction.
 	now   func() time.Time
 	bound int
 
 	mu     sync.Mutex
-	byHash map[[sha256.Size]byte]*fifo.Element // guarded by mu
-	queues map[string]*fifo.List               // of *ticket by tenant, the oldest first; guarded by mu
-	lost   uint64                              // pushed out before their time; guarded by mu
+	byHash map[[sha256.Size]byte]*list.Element // guarded by mu
+	queues map[string]*list.List               // of *ticket by tenant, the oldest first; guarded by mu
+	lost   uint64                              // dropped before their time; guarded by mu
 }
 
+// ticket is a ticket that was issued and not redeemed.
 type ticket struct {
 	hash     [sha256.Size]byte
 	tenant   string
 	identity protocol.Identity
-	rules    fingerprint // that its token was checked by
+	rules    credentialHash // under which its token was checked
 	until    time.Time
 }
 
 func newTickets(bound int, now func() time.Time) *Tickets {
-	return &Tickets{now: now, bound: bound, byHash: map[[sha256.Size]byte]*fifo.Element{}, queues: map[string]*fifo.List{}}
+	return &Tickets{now: now, bound: bound, byHash: map[[sha256.Size]byte]*list.Element{},
+		queues: map[string]*list.List{}}
 }
 
-// Issue makes a ticket for who showed a token in the tenant; rules are those that the token was checked by, which must be the
-// rules of the dialect where the ticket is to be shown. The error is a protocol.Refusal, Unauthorized, if that is nobody.
-// When there are as many as the bound allows, the tenant that has most loses its oldest.
+// Issue makes a ticket for the identity of a token in the tenant. rules are those under which the token was checked,
+// and must be those of the dialect to which the ticket will be shown. The error is a protocol.Refusal, Unauthorized, if
+// the identity has no user. When there are as many tickets as the bound allows, the tenant that has most loses its
+// oldest.
 func (s *Tickets) Issue(tenant string, id *protocol.Identity, rules protocol.Claims) (string, error) {
 	if id == nil || id.User == "" {
 		return "", &protocol.Refusal{Reason: protocol.Unauthorized}
 	}
-	if id.Tenant != "" { // whose token came in the lobby
+	if id.Tenant != "" { // the token was shown to UnresolvedTenant
 		tenant = id.Tenant
 	}
 	var secret [ticketBytes]byte
 	_, _ = rand.Read(secret[:]) // it never fails
 	text := base64.RawURLEncoding.EncodeToString(secret[:])
 	now := s.now()
-	t := &ticket{hash: sha256.Sum256([]byte(text)), tenant: tenant, identity: *id, rules: rulesOf(&rules), until: now.Add(TicketLife)}
+	t := &ticket{hash: sha256.Sum256([]byte(text)), tenant: tenant, identity: *id, rules: hashRules(&rules),
+		until: now.Add(TicketLife)}
 	t.identity.Tenant = ""
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.makeRoom(now)
 	queue := s.queues[tenant]
 	if queue == nil {
-		queue = fifo.New()
+		queue = list.New()
 		s.queues[tenant] = queue
 	}
 	s.byHash[t.hash] = queue.PushBack(t)
 	return text, nil
 }
 
-// makeRoom is called with mu held.
+// makeRoom drops a ticket if there is no room for one more: expired ones first. It is called with mu held.
 func (s *Tickets) makeRoom(now time.Time) {
 	if len(s.byHash) < s.bound {
 		return
 	}
-	var largest *fifo.List
+	var largest *list.List
 	for _, queue := range s.queues {
 		for first := queue.Front(); first != nil && !now.Before(first.Value.(*ticket).until); first = queue.Front() {
 			s.remove(first)
@@ -97,7 +102,7 @@ func (s *Tickets) makeRoom(now time.Time) {
 }
 
 // remove is called with mu held.
-func (s *Tickets) remove(e *fifo.Element) *ticket {
+func (s *Tickets) remove(e *list.Element) *ticket {
 	t := e.Value.(*ticket)
 	delete(s.byHash, t.hash)
 	queue := s.queues[t.tenant]
@@ -108,8 +113,8 @@ func (s *Tickets) remove(e *fifo.Element) *ticket {
 	return t
 }
 
-// redeem uses a ticket up. at says where it may be used; one that is shown elsewhere stays good where it belongs.
-func (s *Tickets) redeem(text string, at func(tenant string) bool) *ticket {
+// redeem uses a ticket up, if admits takes its tenant. A ticket that is shown elsewhere stays good where it belongs.
+func (s *Tickets) redeem(text string, admits func(tenant string) bool) *ticket {
 	if len(text) != ticketLength {
 		return nil
 	}
@@ -118,7 +123,7 @@ func (s *Tickets) redeem(text string, at func(tenant string) bool) *ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.byHash[hash]
-	if e == nil || !at(e.Value.(*ticket).tenant) {
+	if e == nil || !admits(e.Value.(*ticket).tenant) {
 		return nil
 	}
 	if t := s.remove(e); now.Before(t.until) {
@@ -127,7 +132,8 @@ func (s *Tickets) redeem(text string, at func(tenant string) bool) *ticket {
 	return nil
 }
 
-func (s *Tickets) figures() (now int, lost uint64) {
+// stats returns how many tickets wait to be used now, and how many were dropped before their time.
+func (s *Tickets) stats() (now int, lost uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.byHash), s.lost
@@ -136,26 +142,31 @@ func (s *Tickets) figures() (now int, lost uint64) {
 // String keeps even the hashes out of logs.
 func (s *Tickets) String() string { return "[tickets]" }
 
-// Tickets are those that Authenticate takes.
+// Tickets returns the tickets that Authenticate takes.
 func (v *Verifier) Tickets() *Tickets { return v.tickets }
 
-// checkTicket: the identity is that of the token that the ticket was issued for, and must still stand on it.
-func (v *Verifier) checkTicket(r *roster, at *tenant, shown *protocol.Credential, now time.Time) (finding, Outcome) {
-	if shown.For != "" {
-		return finding{whose: at}, BadTicket
+// checkTicket redeems a ticket. The identity is that of the token for which the ticket was issued; the token's key must
+// still be there.
+func (v *Verifier) checkTicket(a *attempt) (authResult, Outcome) {
+	if a.credential.For != "" {
+		return a.fail(BadTicket)
 	}
-	var whose *tenant
-	found := v.tickets.redeem(shown.Token, func(tenant string) bool {
-		whose = r.byName[tenant]
-		return whose != nil && (whose == at || at == nil && whose.lobby)
+	var owner *tenant
+	found := v.tickets.redeem(a.credential.Token, func(tenant string) bool {
+		owner = a.table.byName[tenant]
+		return owner != nil && (owner == a.tenant || a.tenant == nil && owner.allowUnresolved)
 	})
-	switch {
-	case found == nil:
-		return finding{whose: at}, BadTicket
-	case found.rules != rulesOf(&shown.Claims), found.identity.Key != protocol.KeyFingerprint{} && !whose.has(found.identity.Key):
-		return finding{whose: whose}, BadTicket
-	case !found.identity.Expires.IsZero() && !now.Before(found.identity.Expires):
-		return finding{whose: whose}, Expired
+	if found == nil {
+		return a.fail(BadTicket)
 	}
-	return finding{whose: whose, identity: &found.identity}, Accepted
+	id := &found.identity
+	switch {
+	case found.rules != hashRules(&a.credential.Claims):
+		return authResult{tenant: owner}, BadTicket
+	case id.Key != protocol.KeyFingerprint{} && !owner.hasKey(id.Key):
+		return authResult{tenant: owner}, BadTicket
+	case !id.Expires.IsZero() && !a.now.Before(id.Expires):
+		return authResult{tenant: owner}, Expired
+	}
+	return authResult{tenant: owner, identity: id}, Accepted
 }

@@ -15,16 +15,16 @@ func ticket(text string) protocol.Credential {
 	return protocol.Credential{Form: protocol.Ticket, Token: text}
 }
 
-// issue makes a ticket for whom a token names.
-func (b *bench) issue(t testing.TB, tenant, token string) string {
+// issue issues a ticket for the user of a token.
+func (b *fixture) issue(t testing.TB, tenant, token string) string {
 	t.Helper()
 	return b.issueBy(t, tenant, token, protocol.Claims{})
 }
 
-// issueBy makes it by the rules of a dialect.
-func (b *bench) issueBy(t testing.TB, tenant, token string, rules protocol.Claims) string {
+// issueBy issues it under the rules of a dialect.
+func (b *fixture) issueBy(t testing.TB, tenant, token string, rules protocol.Claims) string {
 	t.Helper()
-	id, err := b.show(tenant, token, rules)
+	id, err := b.showToken(tenant, token, rules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestTickets_OpenOneSocketAsTheUserOfTheToken(t *testing.T) {
 		t.Errorf("identity %+v", id)
 	}
 	checkTopics(t, id, "a/*")
-	b.turns(t, protocol.InvalidToken, "acme", ticket(text))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", ticket(text))
 	if got := b.outcomes(); got["bad_ticket"] != 1 {
 		t.Errorf("outcomes %v", got)
 	}
@@ -59,10 +59,10 @@ func TestTickets_EndAfterThirtySeconds(t *testing.T) {
 	b.now = epoch.Add(auth.TicketLife - 1)
 	b.admits(t, "acme", ticket(in))
 	b.now = epoch.Add(auth.TicketLife)
-	b.turns(t, protocol.InvalidToken, "acme", ticket(late))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", ticket(late))
 }
 
-// F20: a ticket, and what it opens, ends with the token that it was made for.
+// F20: a ticket, and the connection that it opens, end with the token for which it was issued.
 func TestTickets_EndWithTheirToken(t *testing.T) {
 	b := one(t, withSecret())
 	short := hs(fmt.Sprintf(`{"sub":"alice","exp":%d}`, unix(20*time.Second)))
@@ -72,17 +72,18 @@ func TestTickets_EndWithTheirToken(t *testing.T) {
 		t.Errorf("it opens something until %s", id.Expires)
 	}
 	b.now = epoch.Add(20 * time.Second)
-	b.turns(t, protocol.TokenExpired, "acme", ticket(late))
+	b.refusesCredential(t, protocol.TokenExpired, "acme", ticket(late))
 }
 
-// F20: without its key a ticket is nothing, as the token would be; other keys may come and go.
+// F20: without its key a ticket does not hold, as its token would not; other keys may come and go.
 func TestTickets_EndWithTheirKey(t *testing.T) {
 	first, second := auth.Key{Secret: secret}, auth.Key{ID: "2", Secret: otherSecret}
 	keys := func(all ...auth.Key) map[string]auth.TenantKeys {
 		return map[string]auth.TenantKeys{"acme": {Keys: all}}
 	}
-	b := newBench(t, auth.Config{}, keys(first, second))
-	for name, next := range map[string][]auth.Key{"removed": {second}, "stays": {first}, "in another place": {second, first}} {
+	b := newFixture(t, auth.Config{}, keys(first, second))
+	for name, next := range map[string][]auth.Key{"removed": {second}, "stays": {first},
+		"in another place": {second, first}} {
 		if err := b.Reload(keys(first, second)); err != nil {
 			t.Fatal(err)
 		}
@@ -91,46 +92,47 @@ func TestTickets_EndWithTheirKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		if name == "removed" {
-			b.turns(t, protocol.InvalidToken, "acme", ticket(text))
+			b.refusesCredential(t, protocol.InvalidToken, "acme", ticket(text))
 		} else if id := b.admits(t, "acme", ticket(text)); id.Key == (protocol.KeyFingerprint{}) {
 			t.Errorf("%s: the identity names no key", name)
 		}
 	}
 }
 
-// F19: a dialect takes the tickets that were made by its own rules, and no others.
+// F19: a dialect takes tickets that were issued under its own rules, and no others.
 func TestTickets_AreTakenByTheRulesThatTheyWereMadeBy(t *testing.T) {
 	b := one(t, withSecret())
 	strict := protocol.Claims{Refuse: []string{"refresh"}, Require: []string{"sid"}}
 	id := b.accepts(t, alice())
 	for _, c := range []struct {
-		made, shown protocol.Claims
-		taken       bool
-	}{{strict, strict, true}, {protocol.Claims{Refuse: []string{"refresh"}}, strict, false}, {protocol.Claims{}, strict, false}, {strict, protocol.Claims{User: []string{"data.id"}}, false}} {
+		made, credential protocol.Claims
+		taken            bool
+	}{{strict, strict, true}, {protocol.Claims{Refuse: []string{"refresh"}}, strict, false},
+		{protocol.Claims{}, strict, false}, {strict, protocol.Claims{User: []string{"data.id"}}, false}} {
 		text, err := b.Tickets().Issue("acme", id, c.made)
 		if err != nil {
 			t.Fatal(err)
 		}
-		shown := ticket(text)
-		shown.Claims = c.shown
-		if _, err := b.meet("acme", shown); (err == nil) != c.taken {
-			t.Errorf("made by %v, shown by %v: %v", c.made, c.shown, err)
+		credential := ticket(text)
+		credential.Claims = c.credential
+		if _, err := b.show("acme", credential); (err == nil) != c.taken {
+			t.Errorf("made by %v, shown by %v: %v", c.made, c.credential, err)
 		}
 	}
 }
 
 func TestTickets_AreOfOneTenant(t *testing.T) {
-	b := newBench(t, auth.Config{}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
+	b := newFixture(t, auth.Config{}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
 	text := b.issue(t, "acme", alice())
-	b.turns(t, protocol.InvalidToken, "b", ticket(text))
-	b.turns(t, protocol.InvalidToken, auth.Lobby, ticket(text)) // acme is not in it
+	b.refusesCredential(t, protocol.InvalidToken, "b", ticket(text))
+	b.refusesCredential(t, protocol.InvalidToken, auth.UnresolvedTenant, ticket(text)) // acme does not allow this
 	b.admits(t, "acme", ticket(text))
 	text = b.issue(t, "acme", alice())
 	if err := b.Reload(map[string]auth.TenantKeys{"b": withSecret()}); err != nil {
 		t.Fatal(err)
 	}
-	b.turns(t, protocol.InvalidToken, "b", ticket(text))
-	b.turns(t, protocol.InvalidToken, "acme", ticket(text))
+	b.refusesCredential(t, protocol.InvalidToken, "b", ticket(text))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", ticket(text))
 }
 
 func TestTickets_AreUsedExactlyOnceHoweverManyTryAtOnce(t *testing.T) {
@@ -142,7 +144,7 @@ func TestTickets_AreUsedExactlyOnceHoweverManyTryAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 16 {
 			all.Go(func() {
-				if _, err := b.meet("acme", ticket(text)); err == nil {
+				if _, err := b.show("acme", ticket(text)); err == nil {
 					mu.Lock()
 					admitted++
 					mu.Unlock()
@@ -159,30 +161,32 @@ func TestTickets_AreUsedExactlyOnceHoweverManyTryAtOnce(t *testing.T) {
 func TestTickets_AreForUsersAlone(t *testing.T) {
 	b := one(t, withSecret())
 	for _, id := range []*protocol.Identity{nil, {}} {
-		if text, err := b.Tickets().Issue("acme", id, protocol.Claims{}); text != "" || protocol.AsRefusal(err).Reason != protocol.Unauthorized {
+		if text, err := b.Tickets().Issue("acme", id, protocol.Claims{}); text != "" ||
+			protocol.AsRefusal(err).Reason != protocol.Unauthorized {
 			t.Errorf("%q, %v", text, err)
 		}
 	}
 	for _, text := range []string{"", "x", strings.Repeat("A", 43), strings.Repeat("A", protocol.MaxToken)} {
-		b.turns(t, protocol.InvalidToken, "acme", ticket(text))
+		b.refusesCredential(t, protocol.InvalidToken, "acme", ticket(text))
 	}
-	b.turns(t, protocol.InvalidToken, "acme", protocol.Credential{Form: protocol.Ticket, Token: b.issue(t, "acme", alice()), For: "x"})
+	b.refusesCredential(t, protocol.InvalidToken, "acme",
+		protocol.Credential{Form: protocol.Ticket, Token: b.issue(t, "acme", alice()), For: "x"})
 }
 
-// The bound is met by the tenant that has most; what has ended goes first.
+// At the bound, expired tickets go first; then the tenant that has most loses its oldest.
 func TestTickets_AreBoundedAndTheOldestOfTheLargestTenantGoes(t *testing.T) {
-	b := newBench(t, auth.Config{Tickets: 5}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
+	b := newFixture(t, auth.Config{Tickets: 5}, map[string]auth.TenantKeys{"acme": withSecret(), "b": withSecret()})
 	mine := b.issue(t, "acme", alice())
 	var theirs []string
 	for range 10 {
 		theirs = append(theirs, b.issue(t, "b", alice()))
 	}
-	if f := b.Figures(); f.Tickets != 5 || f.TicketsLost != 6 {
+	if f := b.Stats(); f.Tickets != 5 || f.TicketsLost != 6 {
 		t.Errorf("%d tickets, %d lost; want 5 and 6", f.Tickets, f.TicketsLost)
 	}
 	b.admits(t, "acme", ticket(mine))
 	for i, text := range theirs {
-		if _, err := b.meet("b", ticket(text)); (err == nil) != (i >= 6) {
+		if _, err := b.show("b", ticket(text)); (err == nil) != (i >= 6) {
 			t.Errorf("ticket %d: %v", i, err)
 		}
 	}
@@ -191,7 +195,7 @@ func TestTickets_AreBoundedAndTheOldestOfTheLargestTenantGoes(t *testing.T) {
 	}
 	b.now = epoch.Add(auth.TicketLife)
 	b.issue(t, "acme", alice())
-	if f := b.Figures(); f.Tickets != 1 || f.TicketsLost != 6 {
+	if f := b.Stats(); f.Tickets != 1 || f.TicketsLost != 6 {
 		t.Errorf("%d tickets, %d lost; those that had ended are no loss", f.Tickets, f.TicketsLost)
 	}
 }
@@ -201,8 +205,8 @@ func TestTickets_AreRevokedWithTheirTokenAndTheirUser(t *testing.T) {
 	byToken, byUser := b.issue(t, "acme", issued("alice", 0, "one")), b.issue(t, "acme", issued("bob", 0, "two"))
 	b.revoke(t, "acme", auth.Revocation{TokenID: "one"})
 	b.revoke(t, "acme", auth.Revocation{User: "bob"})
-	b.turns(t, protocol.InvalidToken, "acme", ticket(byToken))
-	b.turns(t, protocol.InvalidToken, "acme", ticket(byUser))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", ticket(byToken))
+	b.refusesCredential(t, protocol.InvalidToken, "acme", ticket(byUser))
 	if got := b.outcomes(); got["revoked"] != 2 {
 		t.Errorf("outcomes %v", got)
 	}

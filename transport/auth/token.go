@@ -8,34 +8,35 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// Bounds of what a client may show.
+// Bounds of a token.
 const (
 	// maxHeader bounds the decoded header, in bytes.
 	maxHeader = 1 << 10
-	// maxTried bounds the signatures that are computed for one token.
+	// maxTried bounds the signatures that are checked for one token.
 	maxTried = 8
 )
 
-// token is a JWT in compact form (RFC 7515 section 3.1) of which nothing is known to be true yet.
+// token is a JWT in compact form (RFC 7515 section 3.1) about which nothing is verified yet.
 type token struct {
 	algorithm string
-	kid       string // "" if it names none
-	signed    string // what the signature is over: header and claims as they came
+	kid       string // "" for none
+	signed    string // the header and claims as they came, which the signature covers
 	claims    string // base64url, not decoded before the signature holds
 	signature []byte
 }
 
-// dangerous are headers that would give a token a say in how it is checked.
+// dangerous are headers by which a token could influence how it is checked.
 var dangerous = []string{"jku", "jwk", "x5u", "x5c", "crit", "b64", "enc", "zip"}
 
 var base64url = base64.RawURLEncoding.Strict()
 
-// parse takes a token apart. It accepts exactly what an issuer writes: three parts of base64url without padding, line
-// breaks or spare bits, so that one signature has one spelling.
+// parse splits a token. It accepts exactly what an issuer writes: three parts of base64url without padding, line breaks
+// or spare bits, so that each signature has one spelling.
 func parse(text string) (token, Outcome) {
 	header, rest, _ := strings.Cut(text, ".")
 	claims, signature, ok := strings.Cut(rest, ".")
-	if !ok || claims == "" || signature == "" || !isBase64url(header) || !isBase64url(claims) || !isBase64url(signature) {
+	if !ok || claims == "" || signature == "" || !isBase64url(header) || !isBase64url(claims) ||
+		!isBase64url(signature) {
 		return token{}, Malformed
 	}
 	if base64url.DecodedLen(len(header)) > maxHeader {
@@ -81,7 +82,7 @@ func (t *token) readHeader(raw []byte) Outcome {
 	return Accepted
 }
 
-// isAccessToken goes by the header typ, so that a token made for another purpose with the same key (logout+jwt,
+// isAccessToken checks the header typ, so that a token made for another purpose with the same key (logout+jwt,
 // dpop+jwt, a refresh token) is not taken for an access token (RFC 8725 section 3.11).
 func isAccessToken(typ []byte) bool {
 	if typ == nil {

@@ -16,67 +16,60 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
-// Verifier says who shows a token. Its methods may be called from many goroutines at once.
+// Verifier authenticates clients and authorizes them. Its methods may be called from many goroutines at once.
 type Verifier struct {
 	// Static after construction.
-	now       func() time.Time
-	log       *slog.Logger
-	warnAfter int
-	config    Config
-	cache     *cache
-	revoked   *register
-	tickets   *Tickets
-	strangers ledger // of tenants that there are not, and of those in the lobby that are nobody's
+	now        func() time.Time
+	log        *slog.Logger
+	warnAfter  int
+	config     Config
+	cache      *tokenCache
+	revoked    *revocationList
+	tickets    *Tickets
+	unresolved tenantState // of attempts that name no existing tenant, or whose tenant was not found out
 
-	// roster is replaced as a whole, never changed.
-	roster atomic.Pointer[roster]
+	// table is replaced as a whole and never changed.
+	table atomic.Pointer[tenantTable]
 
-	mu sync.Mutex // held while the roster is replaced
-	// ledgers of all tenants that ever were: they outlive keys. Guarded by mu; grows with the configuration only.
-	ledgers map[string]*ledger
+	mu sync.Mutex // held while the table is replaced
+	// states of all tenants that ever were: they outlive keys. Guarded by mu; grows with the configuration only.
+	states map[string]*tenantState
 
-	settings map[string]TenantKeys // by which the tenants of the roster were made; guarded by mu
+	settings map[string]TenantKeys // of the tenants in the table; guarded by mu
 	started  bool                  // key sets are fetched; guarded by mu
 	fetching sync.WaitGroup        // of key sets
 }
 
-// ledger is what is remembered of a tenant whatever its keys are.
-type ledger struct {
-	counts   tally
-	failures alarm
-	revoked  list
-	// farthest is the latest exp that was accepted, in Unix seconds: revocations hold at least until then.
-	farthest atomic.Int64
-	issues   issues
-}
-
-// New makes a Verifier for the tenants, which may be none yet.
+// New makes a Verifier for the tenants; there may be none yet. It blocks while it reads the Journal. The error names
+// all that is wrong with the settings.
 func New(cfg Config, tenants map[string]TenantKeys) (*Verifier, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	cache, err := newCache(cfg.CacheEntries)
+	cache, err := newTokenCache(cfg.CacheEntries)
 	if err != nil {
 		return nil, err
 	}
 	v := &Verifier{
 		now: cfg.Clock, log: cfg.Logger, warnAfter: cfg.WarnAfter, config: cfg, cache: cache,
-		revoked: newRegister(cfg.Revocations, cfg.RevocationAge), tickets: newTickets(cfg.Tickets, cfg.Clock), ledgers: map[string]*ledger{},
+		revoked: newRevocationList(cfg.Revocations, cfg.RevocationAge), tickets: newTickets(cfg.Tickets, cfg.Clock),
+		states: map[string]*tenantState{},
 	}
 	v.revoked.journal = cfg.Journal
-	v.roster.Store(&roster{})
+	v.table.Store(&tenantTable{})
 	if err := v.Reload(tenants); err != nil {
 		return nil, err
 	}
-	if err := v.recall(); err != nil {
+	if err := v.replayJournal(); err != nil {
 		return nil, fmt.Errorf("revocations: %w", err)
 	}
 	return v, nil
 }
 
-// Reload replaces the keys and rules of all tenants at once; tenants that are not named are gone. If anything is wrong
-// nothing changes, and the error tells all of it. Counters and revocations stay; remembered tokens are forgotten.
+// Reload replaces the keys and rules of all tenants at once and removes tenants that are not named. If anything is
+// wrong, nothing changes, and the error names all of it. Counters and revocations stay; cached tokens of replaced
+// tenants go.
 func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -99,10 +92,9 @@ func (v *Verifier) Reload(settings map[string]TenantKeys) error {
 	return nil
 }
 
-// Keys are the fingerprints of all keys of a tenant, as identities have them (protocol.Identity); none if there is no such
-// tenant.
+// Keys returns the fingerprints of all keys of a tenant, as Identity.Key has them; nil if there is no such tenant.
 func (v *Verifier) Keys(tenant string) []protocol.KeyFingerprint {
-	if t := v.roster.Load().byName[tenant]; t != nil {
+	if t := v.table.Load().byName[tenant]; t != nil {
 		return t.fingerprints()
 	}
 	return nil
@@ -116,7 +108,7 @@ func (v *Verifier) SetTenant(name string, settings TenantKeys) error {
 	if err != nil {
 		return err
 	}
-	if err := v.replaceOne(made); err != nil {
+	if err := v.replaceTenant(made); err != nil {
 		return err
 	}
 	if v.settings == nil {
@@ -126,9 +118,9 @@ func (v *Verifier) SetTenant(name string, settings TenantKeys) error {
 	return nil
 }
 
-// replaceOne is replace for one tenant.
-func (v *Verifier) replaceOne(t *tenant) error {
-	tenants := maps.Clone(v.roster.Load().byName)
+// replaceTenant replaces one tenant. It is called with mu held.
+func (v *Verifier) replaceTenant(t *tenant) error {
+	tenants := maps.Clone(v.table.Load().byName)
 	if tenants == nil {
 		tenants = map[string]*tenant{}
 	}
@@ -136,16 +128,16 @@ func (v *Verifier) replaceOne(t *tenant) error {
 	return v.replace(tenants)
 }
 
-// replace is called with mu held.
+// replace replaces the table. It is called with mu held.
 func (v *Verifier) replace(tenants map[string]*tenant) error {
-	next, err := newRoster(tenants)
+	next, err := newTenantTable(tenants)
 	if err != nil {
 		return err
 	}
-	before := v.roster.Swap(next)
-	v.cache.sweep(next)
-	v.follow(before, next)
-	v.warn(before, next)
+	before := v.table.Swap(next)
+	v.cache.removeStale(next)
+	v.updateFetching(before, next)
+	v.warnOfSkippedKeys(before, next)
 	for name, t := range before.byName {
 		if after := tenants[name]; t.backend != nil && (after == nil || after.backend != t.backend) {
 			t.backend.Close()
@@ -154,102 +146,100 @@ func (v *Verifier) replace(tenants map[string]*tenant) error {
 	return nil
 }
 
-// Close ends the fetching of key sets and waits for it, lets go of the connections to the tenants' backends that nobody
-// uses, and tries once more to write revocations that the Journal did not take.
+// Close stops the fetching of key sets and waits for its end, closes idle connections to the tenants' backends, and
+// tries once more to write revocations that the Journal did not take.
 func (v *Verifier) Close() {
 	v.mu.Lock()
 	v.started = false
-	v.follow(v.roster.Load(), &roster{})
+	v.updateFetching(v.table.Load(), &tenantTable{})
 	v.mu.Unlock()
 	v.fetching.Wait()
-	v.revoked.settle()
-	for _, t := range v.roster.Load().byName {
+	v.revoked.flush()
+	for _, t := range v.table.Load().byName {
 		if t.backend != nil {
 			t.backend.Close()
 		}
 	}
 }
 
-// ledger is called with mu held.
-func (v *Verifier) ledger(name string) *ledger {
-	if v.ledgers[name] == nil {
-		v.ledgers[name] = &ledger{revoked: list{tenant: name}}
+// state returns the state of a tenant, which it makes if there is none. It is called with mu held.
+func (v *Verifier) state(name string) *tenantState {
+	if v.states[name] == nil {
+		v.states[name] = &tenantState{revoked: tenantRevocations{tenant: name}}
 	}
-	return v.ledgers[name]
+	return v.states[name]
 }
 
 func (v *Verifier) tenant(name string) (*tenant, error) {
-	if t := v.roster.Load().byName[name]; t != nil {
+	if t := v.table.Load().byName[name]; t != nil {
 		return t, nil
 	}
 	return nil, protocol.Refuse(protocol.NotFound, "there is no tenant %s", protocol.Quote(name))
 }
 
-// Authenticate says who shows the credential in a tenant, or in the Lobby. The error is a protocol.Refusal without detail:
-// Unauthorized, TokenExpired, InvalidToken, UnknownUser, or Busy if the tenant's backend could not be asked. The identity
-// is the caller's own, but for its Topics, which are shared and never changed; its Tenant is set in the Lobby alone.
-func (v *Verifier) Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity, error) {
-	now, r := v.now(), v.roster.Load()
-	at := r.byName[tenant]
-	if at == nil && tenant != Lobby {
-		v.note(ctx, &v.strangers, tenant, UnknownTenant, now)
+// Authenticate says who shows the credential to a tenant, or to UnresolvedTenant. The error is a protocol.Refusal:
+// Unauthorized, TokenExpired, InvalidToken, UnknownUser, TooLarge (with the limit as detail; the others have none), or
+// Busy if the tenant's backend could not be asked or its key set has not been fetched. The identity belongs to the
+// caller, except for its Topics, which are shared and must not be changed; its Tenant is set for UnresolvedTenant only.
+//
+// It may block for the Budget of the tenant's introspection, and for a fetch of the tenant's key set if the token names
+// an unknown key; it gives up when the context ends.
+func (v *Verifier) Authenticate(
+	ctx context.Context, tenant string, credential protocol.Credential,
+) (*protocol.Identity, error) {
+	table := v.table.Load()
+	a := attempt{table: table, tenant: table.byName[tenant], credential: credential, now: v.now()}
+	if a.tenant == nil && tenant != UnresolvedTenant {
+		v.recordOutcome(ctx, &v.unresolved, tenant, UnknownTenant, a.now)
 		return nil, UnknownTenant.refusal()
 	}
-	found, outcome := v.check(ctx, r, at, &credential, now)
+	found, outcome := v.check(ctx, &a)
 	if outcome.admits() {
-		outcome = v.recheck(ctx, &found, &credential, outcome, now)
+		outcome = a.recheck(ctx, &found, outcome)
 	}
-	account := &v.strangers
-	if found.whose != nil {
-		account, tenant = found.whose.account, found.whose.name
+	state := &v.unresolved
+	if found.tenant != nil {
+		state, tenant = found.tenant.state, found.tenant.name
 	}
-	v.note(ctx, account, tenant, outcome, now)
+	v.recordOutcome(ctx, state, tenant, outcome, a.now)
 	if !outcome.admits() {
 		return nil, outcome.refusal()
 	}
-	if at == nil {
+	if a.tenant == nil {
 		found.identity.Tenant = tenant
 	}
 	return found.identity, nil
 }
 
-// seen notes the times of a token that was accepted.
-func (l *ledger) seen(v *verdict, now time.Time) {
-	if !v.expires.IsZero() {
-		raise(&l.farthest, v.expires.Unix())
-	}
-	l.issues.note(v.identity.User, v.identity.Issued, now)
-}
-
-// Figures are the counters, for metrics.
-func (v *Verifier) Figures() Figures {
+// Stats returns a snapshot of the counters, for metrics.
+func (v *Verifier) Stats() Stats {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	f := Figures{
-		Outcomes:     map[string]map[string]uint64{"": v.strangers.counts.snapshot()},
-		CacheEntries: v.cache.size(),
+	s := Stats{
+		Outcomes:     map[string]map[string]uint64{"": v.unresolved.counts.snapshot()},
+		CacheEntries: v.cache.len(),
 		Revocations:  int(v.revoked.count.Load()),
 		Forgotten:    v.revoked.forgotten.Load(),
 		NotKept:      v.revoked.failed.Load(),
 
-		Introspection: map[string]introspection.Figures{}, KeySets: map[string]jwks.Figures{},
+		Introspection: map[string]introspection.Stats{}, KeySets: map[string]jwks.Stats{},
 	}
-	f.Tickets, f.TicketsLost = v.tickets.figures()
-	for name, account := range v.ledgers {
-		f.Outcomes[name] = account.counts.snapshot()
+	s.Tickets, s.TicketsLost = v.tickets.stats()
+	for name, state := range v.states {
+		s.Outcomes[name] = state.counts.snapshot()
 	}
-	for name, t := range v.roster.Load().byName {
+	for name, t := range v.table.Load().byName {
 		if t.backend != nil {
-			f.Introspection[name] = t.backend.Figures()
+			s.Introspection[name] = t.backend.Stats()
 		}
-		if len(t.remotes) > 0 {
-			f.KeySets[name] = t.keySets()
+		if len(t.remoteKeySets) > 0 {
+			s.KeySets[name] = t.keySetStats()
 		}
 	}
-	return f
+	return s
 }
 
-// String keeps the keys within out of logs and messages.
+// String keeps the keys out of logs and messages.
 func (v *Verifier) String() string {
-	return fmt.Sprintf("[verifier of %d tenants]", len(v.roster.Load().byName))
+	return fmt.Sprintf("[verifier of %d tenants]", len(v.table.Load().byName))
 }

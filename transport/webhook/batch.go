@@ -11,7 +11,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// batch is what is sent at once. It is never changed, so that each try sends the same.
+// batch is sent in one request. It is never changed, so that each try sends the same.
 type batch struct {
 	id     string
 	body   []byte
@@ -31,10 +31,11 @@ func newBatch(tenant string, events []event, lost uint64) *batch {
 		}
 		body = append(body, events[i].text...)
 	}
-	return &batch{id: first.epoch + "-" + strconv.FormatUint(first.number, 10), body: append(body, ']', '}'), events: len(events)}
+	return &batch{id: first.epoch + "-" + strconv.FormatUint(first.number, 10), body: append(body, ']', '}'),
+		events: len(events)}
 }
 
-// sign is the text by which a backend knows that a body is from whoever has the secret, and when it was sent.
+// sign returns the signature by which a backend checks that the sender of a body has the secret, and when it was sent.
 func sign(secret, timestamp string, body []byte) string {
 	sum := hmac.New(sha256.New, []byte(secret))
 	sum.Write([]byte(timestamp))
@@ -43,8 +44,8 @@ func sign(secret, timestamp string, body []byte) string {
 	return "v1=" + hex.EncodeToString(sum.Sum(nil))
 }
 
-// address gives a request what says whose it is.
-func (b *batch) address(r *http.Request, secret string, now time.Time) {
+// setHeaders sets the headers that name the batch, its time and its signature.
+func (b *batch) setHeaders(r *http.Request, secret string, now time.Time) {
 	timestamp := strconv.FormatInt(now.Unix(), 10)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "parley")

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Config is what a Courier obeys. A field that is zero has its default; without URL there is nobody to tell.
+// Config is the configuration of a Dispatcher. A zero field has its default; without URL, no events are sent.
 type Config struct {
 	URL    string `yaml:"url" env:"URL" unit:"URL" help:"Where lifecycle events are sent to, by POST; empty for nowhere. Use https across networks."`
 	Secret string `yaml:"secret" env:"SECRET" unit:"secret" help:"What the batches are signed with (HMAC-SHA256, Parley-Signature), at least 16 bytes."`
-	// SecretFile is for whoever reads the configuration: it fills Secret. This package reads no file.
+	// SecretFile is read by the reader of the configuration, which sets Secret. This package reads no file.
 	SecretFile string `yaml:"secret_file" env:"SECRET_FILE" unit:"file" help:"A file with that secret; one line break at its end is left out."`
 
 	Timeout     time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"10s" unit:"duration" help:"How long the backend may take to answer one batch, from 10ms to 1m."`
@@ -20,9 +20,9 @@ type Config struct {
 	QueueEvents int           `yaml:"queue_events" env:"QUEUE_EVENTS" envDefault:"10000" unit:"events" help:"How many events may wait for the backend; of more the oldest are lost. From 1 to 1000000."`
 	QueueBytes  int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"8388608" unit:"bytes" help:"How much may wait for the backend, from 4096 to 1073741824."`
 
-	// Logger hears when the backend stops to take events and when it is back; nil is silence.
+	// Logger gets a line when the backend stops accepting events and when it accepts them again; nil discards them.
 	Logger *slog.Logger `yaml:"-" env:"-"`
-	// Transport makes the calls; nil is the courier's own. It must not follow redirects.
+	// Transport makes the calls; nil is the dispatcher's own. It must not follow redirects.
 	Transport http.RoundTripper `yaml:"-" env:"-"`
 }
 
@@ -38,21 +38,21 @@ const (
 	maxRetryAfter = 5 * time.Minute
 )
 
-// On reports whether there is somebody to tell.
-func (c *Config) On() bool { return c.URL != "" }
+// Enabled reports whether events are sent.
+func (c *Config) Enabled() bool { return c.URL != "" }
 
 func (c Config) withDefaults() Config {
-	fill(&c.Timeout, 10*time.Second)
-	fill(&c.Batch, 100)
-	fill(&c.QueueEvents, 10_000)
-	fill(&c.QueueBytes, 8<<20)
+	setDefault(&c.Timeout, 10*time.Second)
+	setDefault(&c.Batch, 100)
+	setDefault(&c.QueueEvents, 10_000)
+	setDefault(&c.QueueBytes, 8<<20)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
 }
 
-func fill[T int | time.Duration](field *T, value T) {
+func setDefault[T int | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value
 	}
@@ -61,16 +61,18 @@ func fill[T int | time.Duration](field *T, value T) {
 // Problem is what is wrong with one setting. Its text repeats neither the URL nor the secret.
 type Problem struct{ Key, Text string }
 
-// Problems are all that is wrong.
+// Problems returns all that is wrong.
 func (c *Config) Problems() (all []Problem) {
-	if !c.On() {
+	if !c.Enabled() {
 		return nil
 	}
 	if text := c.checkURL(); text != "" {
 		all = append(all, Problem{"url", text})
 	}
 	if len(c.Secret) < minSecret || len(c.Secret) > maxSecret {
-		all = append(all, Problem{"secret", fmt.Sprintf("has %d bytes; %d to %d are needed (openssl rand -hex 32 makes one)", len(c.Secret), minSecret, maxSecret)})
+		all = append(all,
+			Problem{"secret", fmt.Sprintf("has %d bytes; %d to %d are needed (openssl rand -hex 32 makes one)",
+				len(c.Secret), minSecret, maxSecret)})
 	}
 	if c.Timeout < 10*time.Millisecond || c.Timeout > time.Minute {
 		all = append(all, Problem{"timeout", fmt.Sprintf("is %s; it goes from 10ms to 1m", c.Timeout)})
@@ -78,7 +80,8 @@ func (c *Config) Problems() (all []Problem) {
 	for _, n := range []struct {
 		key            string
 		is, from, upTo int
-	}{{"batch", c.Batch, 1, 1000}, {"queue_events", c.QueueEvents, 1, 1_000_000}, {"queue_bytes", c.QueueBytes, 4096, 1 << 30}} {
+	}{{"batch", c.Batch, 1, 1000}, {"queue_events", c.QueueEvents, 1, 1_000_000},
+		{"queue_bytes", c.QueueBytes, 4096, 1 << 30}} {
 		if n.is < n.from || n.is > n.upTo {
 			all = append(all, Problem{n.key, fmt.Sprintf("is %d; it goes from %d to %d", n.is, n.from, n.upTo)})
 		}

@@ -39,14 +39,14 @@ func TestConfig_EveryProblemIsNamedWithoutItsValue(t *testing.T) {
 		}
 	}
 	if _, err := New("acme", Config{}); err == nil {
-		t.Error("made a courier that goes nowhere")
+		t.Error("made a dispatcher without a URL")
 	}
 	if said := fmt.Sprintf("%v %+v %#v", good, good, good); strings.Contains(said, secret) {
 		t.Errorf("it says %s", said)
 	}
 }
 
-// A vector for whoever writes a backend.
+// A test vector for authors of a backend.
 func TestSign_Vector(t *testing.T) {
 	const want = "v1=b51fccd24913bb968140fecb18b72148b0847d7a055f1c83ad89e7bd439d9a65"
 	got := sign("0123456789abcdef", "1700000000", []byte(`{"tenant":"acme","epoch":"E","lost":0,"events":[]}`))
@@ -56,7 +56,7 @@ func TestSign_Vector(t *testing.T) {
 }
 
 func TestQueue_IsBoundedByNumberAndBytesAndKeepsTheOrder(t *testing.T) {
-	q := queue{most: 50, mostBytes: 40 * (eventSize + 10)}
+	q := queue{maxEvents: 50, maxBytes: 40 * (eventSize + 10)}
 	next, taken, lost := uint64(0), uint64(0), uint64(0)
 	var said, dropped int
 	for range 20_000 {
@@ -76,7 +76,7 @@ func TestQueue_IsBoundedByNumberAndBytesAndKeepsTheOrder(t *testing.T) {
 				t.Fatalf("said %d, lost %d", said, lost)
 			}
 		}
-		if q.len() > q.most || q.bytes > q.mostBytes || len(q.events) > 4*q.most+64 {
+		if q.len() > q.maxEvents || q.bytes > q.maxBytes || len(q.events) > 4*q.maxEvents+64 {
 			t.Fatalf("%d events with %d bytes in %d places", q.len(), q.bytes, len(q.events))
 		}
 	}
@@ -90,7 +90,7 @@ func TestQueue_IsBoundedByNumberAndBytesAndKeepsTheOrder(t *testing.T) {
 }
 
 func TestQueue_ABatchIsBoundedInBytesButOneEventAlwaysGoes(t *testing.T) {
-	q := queue{most: 10, mostBytes: 10 << 20}
+	q := queue{maxEvents: 10, maxBytes: 10 << 20}
 	for n := range uint64(3) {
 		q.push(event{"E", n + 1, make([]byte, maxBody)})
 	}

@@ -1,40 +1,40 @@
 package webhook
 
-// event is one that waits.
+// event is an event that waits.
 type event struct {
 	epoch  string
 	number uint64
 	text   []byte
 }
 
-// eventSize is what an event counts as beside its text, in bytes.
+// eventSize is what an event counts in addition to its text, in bytes.
 const eventSize = 64
 
 func (e *event) size() int { return len(e.text) + eventSize }
 
-// queue holds events in the order of their numbers. When there is no room the oldest goes. Its owner guards it.
+// queue holds events in the order of their numbers. A full queue drops its oldest event. Its owner guards it.
 type queue struct {
-	most, mostBytes int
-	events          []event // from from on
-	from            int
-	bytes           int
+	maxEvents, maxBytes int
+	events              []event // from head on
+	head                int
+	bytes               int
 
-	// last is the last event that was taken, of which only epoch and number are kept.
+	// last is the event that was taken last; it has only epoch and number.
 	last event
 }
 
-func (q *queue) len() int { return len(q.events) - q.from }
+func (q *queue) len() int { return len(q.events) - q.head }
 
-// push appends an event and returns how many had to go for it.
+// push appends an event and returns how many it had to drop for that.
 func (q *queue) push(e event) (lost int) {
-	for q.len() > 0 && (q.len() >= q.most || q.bytes+e.size() > q.mostBytes) {
+	for q.len() > 0 && (q.len() >= q.maxEvents || q.bytes+e.size() > q.maxBytes) {
 		q.pop()
 		lost++
 	}
-	if q.from > 64 && q.from > len(q.events)/2 { // so each is moved once, on average
-		kept := copy(q.events, q.events[q.from:])
+	if q.head > 64 && q.head > len(q.events)/2 { // so each event is moved once, on average
+		kept := copy(q.events, q.events[q.head:])
 		clear(q.events[kept:])
-		q.events, q.from = q.events[:kept], 0
+		q.events, q.head = q.events[:kept], 0
 	}
 	q.events = append(q.events, e)
 	q.bytes += e.size()
@@ -42,22 +42,22 @@ func (q *queue) push(e event) (lost int) {
 }
 
 func (q *queue) pop() event {
-	e := q.events[q.from]
-	q.events[q.from] = event{}
-	q.from++
+	e := q.events[q.head]
+	q.events[q.head] = event{}
+	q.head++
 	q.bytes -= e.size()
-	if q.from == len(q.events) { // an empty queue keeps nothing
-		q.events, q.from = nil, 0
+	if q.head == len(q.events) { // an empty queue keeps nothing
+		q.events, q.head = nil, 0
 	}
 	return e
 }
 
-// take returns the oldest events of one epoch, at most so many, and how many are missing before the last of them since
-// what was taken before.
-func (q *queue) take(most int) (batch []event, lost uint64) {
+// take returns the oldest events of one epoch, at most limit, and how many are missing between the event that was taken
+// last and the newest of these.
+func (q *queue) take(limit int) (batch []event, lost uint64) {
 	bytes := 0
-	for q.len() > 0 && len(batch) < most {
-		next := &q.events[q.from]
+	for q.len() > 0 && len(batch) < limit {
+		next := &q.events[q.head]
 		if len(batch) > 0 && (next.epoch != batch[0].epoch || bytes+next.size() > maxBody) {
 			break
 		}

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Config is what a Server obeys. A field that is zero has its default, except Compression, which is then off.
+// Config has the settings of a Server. A field that is zero has its default, except Compression, which is then off. (A
+// struct tag has to stand on one line, however long its help is.)
 type Config struct {
 	Origins        []string `yaml:"origins" env:"ORIGINS" unit:"scheme://host[:port]" help:"Origins of web pages that may connect, and get tickets, beside the server's own host; https://*.example.org is all below, null a page without one, * all. Clients without Origin (no browsers) may always."`
 	TrustedProxies []string `yaml:"trusted_proxies" env:"TRUSTED_PROXIES" unit:"addresses or CIDRs" help:"Proxies whose X-Forwarded-For, X-Forwarded-Host and X-Real-IP are believed."`
@@ -20,29 +21,30 @@ type Config struct {
 	CompressionThreshold int  `yaml:"compression_threshold" env:"COMPRESSION_THRESHOLD" envDefault:"512" unit:"bytes" help:"Messages smaller than this are not compressed."`
 
 	MessageLimit int `yaml:"message_limit" env:"MESSAGE_LIMIT" envDefault:"16777216" unit:"bytes" help:"How large a message from a client may be where its dialect sets no limit."`
-	// MessageTimeout is a second less than the 30 s after which the last of many must be gone.
+	// MessageTimeout is a second less than the 30 s within which the last of many unfinished messages must be gone.
 	MessageTimeout time.Duration `yaml:"message_timeout" env:"MESSAGE_TIMEOUT" envDefault:"29s" unit:"duration" help:"How long a client may take to finish a message."`
-	// 1,024 would refuse what intermediaries are known to do (a message of 2 KiB in frames of one byte). With one more
-	// for every 4 bytes (fragmentBytes) 4 MiB may come in fragments of any size, but neither empty nor tiny ones
-	// without end.
+	// A limit of 1,024 Fragments would refuse what intermediaries are known to do (a message of 2 KiB in frames of one
+	// byte). With one more for every 4 bytes (fragmentBytes) 4 MiB may come in fragments of any size, but empty or tiny
+	// fragments may not come without end.
 	Fragments     int `yaml:"fragments" env:"FRAGMENTS" envDefault:"4096" unit:"frames" help:"How many fragments a message may have, beside one for every 4 bytes of it."`
 	ControlFrames int `yaml:"control_frames" env:"CONTROL_FRAMES" envDefault:"512" unit:"frames per second" help:"How many pings and pongs a client may send."`
 	MaxSockets    int `yaml:"max_sockets" env:"MAX_SOCKETS" envDefault:"0" unit:"sockets" help:"How many sockets may be open; 0 is as many as the limit of file descriptors leaves room for (nine tenths of it, or more), which is the most."`
 
 	// LoopbackOrigins lets the web pages of this machine connect: dev mode.
 	LoopbackOrigins bool `yaml:"-" env:"-"`
-	// Logger hears of panics and failed upgrades; nil is slog.Default.
+	// Logger gets panics and failed upgrades, and at debug level messages and refusals; nil is slog.Default.
 	Logger *slog.Logger `yaml:"-" env:"-"`
 }
 
-// DefaultConfig is what a Server obeys if nobody says anything else.
+// DefaultConfig has the default of each setting.
 func DefaultConfig() Config { return Config{Compression: true}.filled() }
 
 func (c Config) filled() Config {
 	fill(&c.HandshakeTimeout, 10*time.Second)
 	fill(&c.WriteTimeout, 10*time.Second)
 	fill(&c.CloseGrace, time.Second)
-	fill(&c.Writers, max(1, runtime.GOMAXPROCS(0)/2)) // the runtime looks at the network only when a CPU has nothing else to do
+	// The runtime polls the network only on a CPU that has nothing else to do, so half of them get no writer.
+	fill(&c.Writers, max(1, runtime.GOMAXPROCS(0)/2))
 	fill(&c.CompressionThreshold, 512)
 	fill(&c.MessageLimit, 16<<20)
 	fill(&c.MessageTimeout, 29*time.Second)
@@ -55,9 +57,9 @@ func (c Config) filled() Config {
 	return c
 }
 
-// Sockets is how many sockets may be open, in this process.
+// Sockets is how many sockets may be open in this process: MaxSockets within the FDBudget.
 func (c Config) Sockets() int {
-	most := Space().Sockets
+	most := DetectFDBudget().Sockets
 	if c.MaxSockets > 0 {
 		most = min(most, c.MaxSockets)
 	}

@@ -15,26 +15,26 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// testPatience is how long a test waits for something that has to happen; nothing waits for it to pass.
-const testPatience = 20 * time.Second
+// testTimeout is how long a test waits for something that has to happen. No test waits for it to pass.
+const testTimeout = 20 * time.Second
 
-// box is an outbox that a test fills.
-type box struct {
+// testOutbox is an outbox that a test fills.
+type testOutbox struct {
 	mu      sync.Mutex
 	wire    outbox.Transport
 	frames  []*outbox.Frame
 	awake   bool
 	written int
 
-	relieved atomic.Int64  // frames, of those that were settled
-	endless  *outbox.Frame // what waits when nothing was offered
+	relieved atomic.Int64  // frames that were relieved
+	endless  *outbox.Frame // it waits whenever no other frame does; nil for none
 	parked   chan bool     // true for Park, false for Unpark
 	emptied  func()        // called once, when Take has found nothing
 }
 
-func newBox() *box { return &box{parked: make(chan bool, 64)} }
+func newTestOutbox() *testOutbox { return &testOutbox{parked: make(chan bool, 64)} }
 
-func (b *box) offer(frames ...*outbox.Frame) {
+func (b *testOutbox) offer(frames ...*outbox.Frame) {
 	b.mu.Lock()
 	b.frames = append(b.frames, frames...)
 	wake := !b.awake
@@ -45,7 +45,7 @@ func (b *box) offer(frames ...*outbox.Frame) {
 	}
 }
 
-func (b *box) Take(into []*outbox.Frame, max int) []*outbox.Frame {
+func (b *testOutbox) Take(into []*outbox.Frame, max int) []*outbox.Frame {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.endless != nil {
@@ -71,7 +71,7 @@ func (b *box) Take(into []*outbox.Frame, max int) []*outbox.Frame {
 	return into
 }
 
-func (b *box) AckAt(frames []*outbox.Frame, _ int64) (freed int, more bool) {
+func (b *testOutbox) AckAt(frames []*outbox.Frame, _ int64) (freed int, more bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.written += len(frames)
@@ -79,53 +79,53 @@ func (b *box) AckAt(frames []*outbox.Frame, _ int64) (freed int, more bool) {
 	return len(frames), b.awake
 }
 
-func (b *box) ReleaseCredit(freed int) { b.relieved.Add(int64(freed)) }
+func (b *testOutbox) ReleaseCredit(freed int) { b.relieved.Add(int64(freed)) }
 
-func (b *box) Backpressure() *outbox.Backpressure { return nil }
+func (b *testOutbox) Backpressure() *outbox.Backpressure { return nil }
 
-func (b *box) Park()   { b.parked <- true }
-func (b *box) Unpark() { b.parked <- false }
+func (b *testOutbox) Park()   { b.parked <- true }
+func (b *testOutbox) Unpark() { b.parked <- false }
 
-func (b *box) Reply(op outbox.Op, data []byte) bool {
+func (b *testOutbox) Reply(op outbox.Op, data []byte) bool {
 	b.offer(&outbox.Frame{Op: op, Data: data})
 	return true
 }
 
-func (b *box) wrote() int {
+func (b *testOutbox) wrote() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.written
 }
 
-// ear is a link that hands what it hears to a test.
-type ear struct {
+// testLink is a link that passes what it receives to a test.
+type testLink struct {
 	hear      func(data []byte, binary bool)
-	finish    func(then func()) // nil: all is answered at once
+	finish    func(then func()) // nil answers all at once
 	resumable bool
 	gone      chan protocol.Reason // with room to show a second Gone
 }
 
-func newEar(hear func([]byte, bool)) *ear {
-	return &ear{hear: hear, gone: make(chan protocol.Reason, 8)}
+func newTestLink(hear func([]byte, bool)) *testLink {
+	return &testLink{hear: hear, gone: make(chan protocol.Reason, 8)}
 }
 
-func (e *ear) Receive(data []byte, binary bool) {
-	if e.hear != nil {
-		e.hear(data, binary)
+func (link *testLink) Receive(data []byte, binary bool) {
+	if link.hear != nil {
+		link.hear(data, binary)
 	}
 }
-func (e *ear) Heard()          {}
-func (e *ear) Resumable() bool { return e.resumable }
-func (e *ear) Finish(_ protocol.Reason, then func()) {
-	if e.finish != nil {
-		e.finish(then)
+func (link *testLink) Heard()          {}
+func (link *testLink) Resumable() bool { return link.resumable }
+func (link *testLink) Finish(_ protocol.Reason, then func()) {
+	if link.finish != nil {
+		link.finish(then)
 		return
 	}
 	then()
 }
-func (e *ear) Gone(why protocol.Reason) { e.gone <- why }
+func (link *testLink) Gone(why protocol.Reason) { link.gone <- why }
 
-// newServer returns a server without a node, for sockets made by connect.
+// newServer returns a server without a node, for sockets made by newTestSocket.
 func newServer(t testing.TB, change func(*Config)) *Server {
 	t.Helper()
 	config := DefaultConfig()
@@ -140,23 +140,26 @@ func newServer(t testing.TB, change func(*Config)) *Server {
 	return s
 }
 
-// plug makes a socket of conn whose link is e; extensions is what was answered to an offer of compression.
-func plug(s *Server, conn net.Conn, e *ear, limit int, extensions string) (*socket, *box) {
-	agreed := agreement{}
+// newTestSocket makes a socket of conn; extensions is the answer to an offer of compression.
+func newTestSocket(s *Server, conn net.Conn, link *testLink, limit int, extensions string) (*socket, *testOutbox) {
+	agreed := extensionAnswer{}
 	if extensions != "" {
-		agreed = agreement{extensions, wideWindow}
+		agreed = extensionAnswer{extensions, wideWindow}
 	}
-	return plugAgreed(s, conn, e, limit, agreed)
+	return newTestSocketWith(s, conn, link, limit, agreed)
 }
 
-func plugAgreed(s *Server, conn net.Conn, e *ear, limit int, agreed agreement) (*socket, *box) {
-	b := newBox()
-	v := &visit{extensions: agreed, route: &route{upgrader: s.upgrader(limit), bounds: &bounds{
-		message: uint64(limit), fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}}
-	k := s.socket(conn, nil, v)
-	k.link, k.outbox, b.wire = e, b, k
-	s.open.Add(1)
-	s.start(k, func() {})
+func newTestSocketWith(
+	s *Server, conn net.Conn, link *testLink, limit int, agreed extensionAnswer,
+) (*socket, *testOutbox) {
+	b := newTestOutbox()
+	r := &route{upgrader: s.upgrader(limit), limits: &frameLimits{
+		message: uint64(limit), fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}
+	k := newSocket(s, conn, nil, r, agreed.window)
+	k.link, k.outbox, b.wire = link, b, k
+	s.socketCount.Add(1)
+	s.addLive()
+	k.startReading()
 	return k, b
 }
 
@@ -178,8 +181,8 @@ func tcp(t testing.TB) (server, client net.Conn) {
 	return server, client
 }
 
-// said is one frame from a client, masked with zeros.
-func said(first byte, payload []byte) []byte {
+// clientFrame is one frame from a client, masked with zeros.
+func clientFrame(first byte, payload []byte) []byte {
 	b := []byte{first}
 	switch n := len(payload); {
 	case n < 126:
@@ -223,7 +226,7 @@ func (c *client) frame() (first byte, payload []byte, err error) {
 	return head[0], payload, err
 }
 
-// closed reads until the close frame and returns its code (0 for none in it) and reason, and whether the stream ends behind it.
+// closed reads until the close frame and returns its code (0 for none in it) and reason.
 func (c *client) closed(t testing.TB) (code int, reason string) {
 	t.Helper()
 	for {
@@ -247,8 +250,8 @@ func await[T any](t testing.TB, what string, ch <-chan T) T {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(testPatience):
-		t.Fatalf("%s did not come within %v", what, testPatience)
+	case <-time.After(testTimeout):
+		t.Fatalf("%s did not come within %v", what, testTimeout)
 		panic("unreachable")
 	}
 }

@@ -3,6 +3,7 @@ package websocket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -23,57 +24,60 @@ type Node interface {
 
 var _ Node = (*actors.Node)(nil)
 
-// Server has the sockets of one process: what writes to them, and what counts them. Its Handlers let them in.
+// Server owns the sockets of one process: it writes to them and counts them. Its Handlers let clients in.
 type Server struct {
 	// Fixed after New.
-	config  Config
-	node    Node
-	auth    actors.Authenticator
-	tenant  func(*http.Request) string
-	origins origins
-	proxies proxies
-	lines   []*line
-	rest    time.Duration // restAfter
-	records bool          // somebody reads debug lines, so each message gets one
+	config    Config
+	node      Node
+	auth      actors.Authenticator
+	tenant    func(*http.Request) string
+	origins   origins
+	proxies   proxies
+	queues    []*readyQueue
+	idleAfter time.Duration // see the constant
+	logged    bool          // the Logger takes debug lines, so each message gets one
 
 	// Guarded by mu.
 	mu        sync.Mutex
 	upgraders map[int]*upgrader // by message limit
-	quiet     chan struct{}     // closed when nothing lives any more; nil while nobody waits
+	drained   chan struct{}     // closed when live falls to 0; nil while no caller waits
 
-	open   atomic.Int64  // sockets, from just before their upgrade
-	living atomic.Int64  // sockets and goroutines of sockets
-	turnTo atomic.Uint32 // the line of the next socket
+	socketCount atomic.Int64  // sockets, from just before their upgrade
+	live        atomic.Int64  // sockets and goroutines of sockets
+	nextIndex   atomic.Uint32 // in queues, for the next socket
 
-	working sync.WaitGroup // the workers
-	lounge  lounge
+	writers sync.WaitGroup
+	idle    idlePoller
 }
 
-// New returns a Server whose workers run until Close. tenant says whose a request is, "" for nobody's. The error names the setting
-// that cannot be read.
-func New(config Config, node Node, auth actors.Authenticator, tenant func(*http.Request) string) (*Server, error) {
-	s := &Server{config: config.filled(), node: node, auth: auth, tenant: tenant, upgraders: map[int]*upgrader{}, rest: restAfter}
-	s.records = s.config.Logger.Enabled(context.Background(), slog.LevelDebug)
+// New returns a Server whose writers run until Close. tenant names the tenant of a request, "" for none. The error
+// names the setting that cannot be read.
+func New(
+	config Config, node Node, auth actors.Authenticator, tenant func(*http.Request) string,
+) (*Server, error) {
+	s := &Server{config: config.filled(), node: node, auth: auth, tenant: tenant, upgraders: map[int]*upgrader{},
+		idleAfter: idleAfter}
+	s.logged = s.config.Logger.Enabled(context.Background(), slog.LevelDebug)
 	var err error
-	if s.origins, err = readOrigins(config.Origins, config.LoopbackOrigins); err != nil {
+	if s.origins, err = parseOrigins(config.Origins, config.LoopbackOrigins); err != nil {
 		return nil, err
 	}
-	if s.proxies, err = readProxies(config.TrustedProxies); err != nil {
+	if s.proxies, err = parseProxies(config.TrustedProxies); err != nil {
 		return nil, err
 	}
 	for i := range s.config.Writers {
-		if i%workersPerLine == 0 {
-			s.lines = append(s.lines, newLine())
+		if i%writersPerQueue == 0 {
+			s.queues = append(s.queues, newReadyQueue())
 		}
-		l := s.lines[len(s.lines)-1]
-		l.workers++
-		s.working.Go(newWorker(l, s.config.CompressionThreshold).run)
+		q := s.queues[len(s.queues)-1]
+		q.writers++
+		s.writers.Go(newWriter(q, s.config.CompressionThreshold).run)
 	}
 	return s, nil
 }
 
-// Handler serves some dialects, each on its own paths; a listener of its own may serve others than the rest. The error names two
-// dialects that claim one path.
+// Handler serves some dialects, each on its own paths. There may be several: a listener of its own may serve other
+// dialects than the rest. The error names a path that two dialects claim, or that is none.
 func (s *Server) Handler(dialects ...protocol.Dialect) (*Handler, error) {
 	if len(dialects) == 0 {
 		return nil, errors.New("a WebSocket handler needs at least one dialect")
@@ -84,7 +88,7 @@ func (s *Server) Handler(dialects ...protocol.Dialect) (*Handler, error) {
 		if limit <= 0 {
 			limit = s.config.MessageLimit
 		}
-		r := &route{dialect: d, upgrader: s.upgrader(limit), bounds: &bounds{message: uint64(limit),
+		r := &route{dialect: d, upgrader: s.upgrader(limit), limits: &frameLimits{message: uint64(limit),
 			fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}
 		for _, path := range d.Paths() {
 			if err := h.routes.add(path, r); err != nil {
@@ -95,23 +99,45 @@ func (s *Server) Handler(dialects ...protocol.Dialect) (*Handler, error) {
 	return h, nil
 }
 
-// Sockets is how many sockets are open.
-func (s *Server) Sockets() int { return int(s.open.Load()) }
+func (s *Server) upgrader(limit int) *upgrader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.upgraders[limit]
+	if u == nil {
+		u = newUpgrader(limit, &s.config)
+		s.upgraders[limit] = u
+	}
+	return u
+}
 
-// Wait returns when all sockets have ended and their goroutines are gone, or with the context's error.
+// Probes returns a probe for each way that frames take to sockets, by name: a ready queue and its writers. A probe
+// waits in the queue like a socket, behind those that wait already, and succeeds when a writer takes it. Its error is
+// the context's. A probe must not run twice at a time.
+func (s *Server) Probes() map[string]func(context.Context) error {
+	all := map[string]func(context.Context) error{}
+	for i, q := range s.queues {
+		all[fmt.Sprint("writers ", i)] = newProbe(s, q)
+	}
+	return all
+}
+
+// Sockets is how many sockets are open.
+func (s *Server) Sockets() int { return int(s.socketCount.Load()) }
+
+// Wait blocks until all sockets have ended and their goroutines are gone, or until the context ends, with its error.
 func (s *Server) Wait(ctx context.Context) error {
-	for s.living.Load() > 0 {
+	for s.live.Load() > 0 {
 		s.mu.Lock()
-		if s.quiet == nil {
-			s.quiet = make(chan struct{})
+		if s.drained == nil {
+			s.drained = make(chan struct{})
 		}
-		quiet := s.quiet
+		drained := s.drained
 		s.mu.Unlock()
-		if s.living.Load() == 0 { // it fell before we were seen waiting
+		if s.live.Load() == 0 { // it fell before doneLive could see the channel
 			return nil
 		}
 		select {
-		case <-quiet:
+		case <-drained:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -119,30 +145,31 @@ func (s *Server) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the workers and the lounge, and waits for them. It belongs behind the node's Close and Wait: sockets that are open still stay unwritten.
+// Close ends the writers and the idle poller, and waits for them. Call it after the node's Close and after Wait:
+// nothing is written any more to sockets that are still open.
 func (s *Server) Close() {
-	for _, l := range s.lines {
-		l.stop()
+	for _, q := range s.queues {
+		q.stop()
 	}
-	s.lounge.close()
-	s.working.Wait()
+	s.idle.close()
+	s.writers.Wait()
 }
 
-func (s *Server) enter() { s.living.Add(1) }
+func (s *Server) addLive() { s.live.Add(1) }
 
-func (s *Server) leave() {
-	if s.living.Add(-1) > 0 {
+func (s *Server) doneLive() {
+	if s.live.Add(-1) > 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.quiet != nil {
-		close(s.quiet)
-		s.quiet = nil
+	if s.drained != nil {
+		close(s.drained)
+		s.drained = nil
 	}
 }
 
-// next is the line for a new socket.
-func (s *Server) next() *line {
-	return s.lines[int(s.turnTo.Add(1))%len(s.lines)]
+// nextQueue is the ready queue of a new socket, round robin.
+func (s *Server) nextQueue() *readyQueue {
+	return s.queues[int(s.nextIndex.Add(1))%len(s.queues)]
 }

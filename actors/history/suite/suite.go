@@ -1,12 +1,10 @@
-// Package suite is the tests that every history.History passes. A store's own test calls [Run].
+// Package suite holds the tests that every history.History passes. A store's own test calls [Run].
 package suite
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -15,14 +13,14 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Begin is when the tests take place.
+// Begin is the time at which the tests take place.
 var Begin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Store makes histories for the tests.
 type Store struct {
 	// New makes an empty history.
 	New func(t *testing.T, b history.Bounds) history.History
-	// Window is how long it recognises ids; 0 if it does not.
+	// Window is how long the store recognises ids; 0 if it does not.
 	Window time.Duration
 	// Steps is how many adds and reads are compared with a slice, for each kind of bounds; 0 is 1500.
 	Steps int
@@ -32,27 +30,29 @@ type Store struct {
 func Run(t *testing.T, s Store) {
 	t.Run("it agrees with a slice that remembers everything", s.agrees)
 	t.Run("at all edges either what comes after, or that it is lost", s.edges)
-	t.Run("an event is read as it was added", s.whole)
+	t.Run("an event is read as it was added", s.readsWhole)
 	t.Run("answers come in the order of the adds", s.order)
 	t.Run("what is not settled is not read", s.settles)
 	t.Run("an id is recognised in its window", s.recognises)
 }
 
-// Add adds an event and waits for its outcome, which is settled.
-func Add(t *testing.T, h history.History, ev *protocol.Event, recognise bool, now time.Time) history.Outcome {
+// Add adds an event, waits for its outcome and settles it.
+func Add(t *testing.T, h history.History, ev *protocol.Event, dedup bool, now time.Time) history.Outcome {
 	t.Helper()
-	out := wait(t, begin(h, ev, recognise, now))
+	out := wait(t, begin(h, ev, dedup, now))
 	h.Settle(out)
 	return out
 }
 
-// AddMany adds events of so many bytes at once, and waits for and settles all of them: a durable store brings them to
-// the disk together. Their ids are their numbers, from from on. It returns the last outcome.
-func AddMany(t *testing.T, h history.History, from, count, size int, recognise bool, now time.Time) (last history.Outcome) {
+// AddMany adds events of so many bytes at once, and waits for and settles all of them, so that a durable store brings
+// them to the disk together. Their ids are their numbers, from the number from on. It returns the last outcome.
+func AddMany(
+	t *testing.T, h history.History, from, count, size int, dedup bool, now time.Time,
+) (last history.Outcome) {
 	t.Helper()
 	answers := make([]chan history.Outcome, count)
 	for i := range answers {
-		answers[i] = begin(h, Event(t, fmt.Sprint(from+i), size), recognise, now)
+		answers[i] = begin(h, Event(t, fmt.Sprint(from+i), size), dedup, now)
 	}
 	for _, answer := range answers {
 		last = wait(t, answer)
@@ -61,9 +61,9 @@ func AddMany(t *testing.T, h history.History, from, count, size int, recognise b
 	return last
 }
 
-func begin(h history.History, ev *protocol.Event, recognise bool, now time.Time) chan history.Outcome {
+func begin(h history.History, ev *protocol.Event, dedup bool, now time.Time) chan history.Outcome {
 	answer := make(chan history.Outcome, 1)
-	h.Add(ev, recognise, now, func(o history.Outcome) { answer <- o })
+	h.Add(ev, dedup, now, func(o history.Outcome) { answer <- o })
 	return answer
 }
 
@@ -82,89 +82,13 @@ func wait(t *testing.T, answer chan history.Outcome) history.Outcome {
 func Event(t testing.TB, id string, size int) *protocol.Event {
 	t.Helper()
 	data := append([]byte(`{"x":"`), slices.Repeat([]byte{'x'}, size)...)
-	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: "room/7", Data: append(data, `"}`...), Time: Begin})
+	ev, err := protocol.NewEvent(protocol.Draft{
+		ID: id, Kind: protocol.JSON, Topic: "room/7", Data: append(data, `"}`...), Time: Begin,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ev
-}
-
-// model remembers everything and says what would be left.
-type model struct {
-	bounds history.Bounds
-	all    []dated
-	gone   int
-}
-
-type dated struct {
-	event *protocol.Event
-	at    time.Time
-}
-
-// Overhead is what an event counts against Bounds.Bytes beside its data.
-const Overhead = 256
-
-func (m *model) forget(now time.Time) {
-	bytes := 0
-	for _, d := range m.all[m.gone:] {
-		bytes += len(d.event.Data) + Overhead
-	}
-	b := m.bounds
-	for m.gone < len(m.all) && (bytes > b.Bytes || len(m.all)-m.gone > b.Count || b.Age > 0 && now.Sub(m.all[m.gone].at) > b.Age) {
-		bytes -= len(m.all[m.gone].event.Data) + Overhead
-		m.gone++
-	}
-}
-
-func (s Store) agrees(t *testing.T) {
-	for name, bounds := range map[string]history.Bounds{
-		"count": {Count: 7, Bytes: 1 << 20}, "bytes": {Count: 1000, Bytes: 3000}, "age": {Count: 1000, Bytes: 1 << 20, Age: time.Minute},
-		"all": {Count: 20, Bytes: 6000, Age: time.Minute}, "one": {Count: 1, Bytes: 1 << 20}, "nothing": {}, "no bytes": {Count: 10}, "no count": {Bytes: 1000},
-	} {
-		t.Run(name, func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(1, 2))
-			h, m, now := s.New(t, bounds), &model{bounds: bounds}, Begin
-			for i := range cmp.Or(s.Steps, 1500) {
-				if rng.IntN(3) > 0 {
-					ev := Event(t, fmt.Sprint(i), rng.IntN(900))
-					if rng.IntN(50) == 0 {
-						ev = Event(t, "large", 1000+rng.IntN(8000))
-					}
-					m.all = append(m.all, dated{ev, now})
-					if out := Add(t, h, ev, false, now); out.Err != nil || out.Position.Offset != uint64(len(m.all)) || out.Duplicate {
-						t.Fatalf("step %d: %+v, want offset %d", i, out, len(m.all))
-					}
-				} else {
-					now = now.Add(time.Duration(rng.IntN(20_000)) * time.Millisecond)
-				}
-				m.forget(now)
-				m.compare(t, h, now, uint64(max(0, m.gone-2+rng.IntN(len(m.all)-m.gone+5))), rng.IntN(30))
-			}
-		})
-	}
-}
-
-func (m *model) compare(t *testing.T, h history.History, now time.Time, after uint64, limit int) {
-	t.Helper()
-	if p := h.Position(); p.Offset != uint64(len(m.all)) || h.Oldest(now) != uint64(m.gone) || h.Len(now) != len(m.all)-m.gone {
-		t.Fatalf("newest %d oldest %d length %d, want %d %d %d", p.Offset, h.Oldest(now), h.Len(now), len(m.all), m.gone, len(m.all)-m.gone)
-	}
-	got, err := h.Read(after, limit, now)
-	if after < uint64(m.gone) || after > uint64(len(m.all)) {
-		if !errors.Is(err, history.ErrLost) {
-			t.Fatalf("Read(%d) is %v, remembered are %d to %d", after, err, m.gone+1, len(m.all))
-		}
-		return
-	}
-	want := m.all[after:][:min(limit, len(m.all)-int(after))]
-	if err != nil || len(got) != len(want) {
-		t.Fatalf("Read(%d, %d) has %d and %v, want %d", after, limit, len(got), err, len(want))
-	}
-	for i := range got {
-		if got[i].Event.ID != want[i].event.ID || len(got[i].Event.Data) != len(want[i].event.Data) || got[i].Offset != after+uint64(i)+1 {
-			t.Fatalf("entry %d of Read(%d) differs", i, after)
-		}
-	}
 }
 
 // reliability.md check 31: never a silent gap.
@@ -184,7 +108,8 @@ func (s Store) edges(t *testing.T) {
 		Add(t, h, Event(t, fmt.Sprint(i), 10), false, Begin)
 	}
 	for offset, want := range map[uint64]int{
-		0: -1, 14: -1, 15: 10, 16: 9, 24: 1, 25: 0, 26: -1, math.MaxInt64: -1, math.MaxInt64 + 1: -1, math.MaxUint64: -1, 1<<32 + 15: -1,
+		0: -1, 14: -1, 15: 10, 16: 9, 24: 1, 25: 0, 26: -1,
+		math.MaxInt64: -1, math.MaxInt64 + 1: -1, math.MaxUint64: -1, 1<<32 + 15: -1,
 	} {
 		got, err := h.Read(offset, 100, Begin)
 		if (err == nil) != (want >= 0) || err == nil && len(got) != want {
@@ -210,11 +135,13 @@ func (s Store) edges(t *testing.T) {
 	}
 }
 
-func (s Store) whole(t *testing.T) {
+func (s Store) readsWhole(t *testing.T) {
 	h := s.New(t, history.Bounds{Count: 10, Bytes: 1 << 20})
 	data := `{"device_id":7,"telemetry":{"temp":{"value":1},"hum":2}}`
 	at := time.Date(2026, 1, 31, 12, 0, 0, 123456789, time.FixedZone("", 3600))
-	want, err := protocol.NewEvent(protocol.Draft{ID: "é 1", Kind: protocol.Telemetry, Topic: "room/7/below", Key: "k", Time: at, Data: []byte(data)})
+	want, err := protocol.NewEvent(protocol.Draft{
+		ID: "é 1", Kind: protocol.Telemetry, Topic: "room/7/below", Key: "k", Time: at, Data: []byte(data),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +151,8 @@ func (s Store) whole(t *testing.T) {
 		t.Fatalf("%v, %v", entries, err)
 	}
 	got := entries[0].Event
-	if got.ID != want.ID || got.Kind != want.Kind || got.Topic != want.Topic || got.Key != want.Key || string(got.Data) != data || len(got.Parts()) != 2 || len(got.Members()) != 2 {
+	if got.ID != want.ID || got.Kind != want.Kind || got.Topic != want.Topic || got.Key != want.Key ||
+		string(got.Data) != data || len(got.Parts()) != 2 || len(got.Members()) != 2 {
 		t.Errorf("%+v", got)
 	}
 	if got.Time.Format(time.RFC3339Nano) != at.Format(time.RFC3339Nano) {

@@ -14,14 +14,17 @@ type Wall struct {
 	ahead, passed time.Duration
 }
 
-// Steps are what wall clocks are set by.
+// Steps are by how much wall clocks are set.
 var Steps = []time.Duration{
-	time.Millisecond, -time.Millisecond, time.Second, -time.Second, 6 * time.Minute, -6 * time.Minute, time.Hour, -time.Hour,
+	time.Millisecond, -time.Millisecond, time.Second, -time.Second,
+	6 * time.Minute, -6 * time.Minute, time.Hour, -time.Hour,
 	24 * time.Hour, -24 * time.Hour, 400 * 24 * time.Hour, -400 * 24 * time.Hour,
 }
 
 // FewSteps are one of each kind: by a moment, over a window, over days, far ahead and far behind.
-var FewSteps = []time.Duration{-time.Millisecond, 6 * time.Minute, -24 * time.Hour, 400 * 24 * time.Hour, -400 * 24 * time.Hour}
+var FewSteps = []time.Duration{
+	-time.Millisecond, 6 * time.Minute, -24 * time.Hour, 400 * 24 * time.Hour, -400 * 24 * time.Hour,
+}
 
 // Set puts the wall clock ahead of the right time, or behind it.
 func (w *Wall) Set(ahead time.Duration) {
@@ -37,9 +40,9 @@ func (w *Wall) Pass(d time.Duration) {
 	w.passed += d
 }
 
-// Now is what time.Now gives after the wall clock was set: another wall clock, and a monotonic reading that knows nothing
-// of that. Only the runtime can make such a time.Time, so this reaches into one; it works outside of synctest's bubbles,
-// whose times have no monotonic reading.
+// Now is what time.Now returns after the wall clock was set: another wall clock, and a monotonic reading that knows
+// nothing of that. Only the runtime can make such a time.Time, so this reaches into one. It works outside of synctest's
+// bubbles, whose times have no monotonic reading.
 func (w *Wall) Now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -81,7 +81,7 @@ func Write(to io.Writer, dir, store, version string) error {
 			return w.rest(dir)
 		}
 	}
-	if err := w.tree(store, Topics, true, durable.OfOneLife); err != nil {
+	if err := w.tree(store, Topics, true, durable.ExcludedFromBackup); err != nil {
 		return err
 	}
 	return w.rest(dir)

@@ -47,7 +47,7 @@ func Restore(from io.ReadSeeker, dir string) (all Summary, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return all, err
 	}
-	err = durable.Hold(dir, func() error {
+	err = durable.WithLock(dir, func() error {
 		defer os.Remove(filepath.Join(dir, lockName)) // Hold's; what is left of it does no harm
 		if err := empty(dir); err != nil {
 			return err

@@ -150,10 +150,10 @@ func (l *Result) checkOutposts(t *Tenant, key string) {
 func (l *Result) checkIntrospection(t *Tenant, key string) {
 	settings := t.Introspection
 	switch {
-	case !settings.On() && (settings.Secret != "" || settings.SecretFile != "" || len(settings.Topics) > 0):
+	case !settings.Enabled() && (settings.Secret != "" || settings.SecretFile != "" || len(settings.Topics) > 0):
 		l.addProblem(key+".url", "is missing; without it nobody is asked")
 		return
-	case settings.On() && settings.Secret != "" && settings.SecretFile != "":
+	case settings.Enabled() && settings.Secret != "" && settings.SecretFile != "":
 		l.addProblem(key+".secret", "is set beside secret_file; choose one")
 		return
 	case settings.SecretFile != "":
@@ -178,7 +178,7 @@ func (l *Result) checkSharedHosts() {
 	for i := range l.Config.Tenants {
 		if t := &l.Config.Tenants[i]; sharing[t.Name] {
 			keys, _ := t.TokenKeys()
-			keys.Lobby = true
+			keys.AllowUnresolved = true
 			all[t.Name] = keys
 		}
 	}

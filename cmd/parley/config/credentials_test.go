@@ -84,11 +84,12 @@ func TestTenant_TokenKeysHaveAllThatLetsIn(t *testing.T) {
 		in.Failure != "allow-cached" || len(in.Ask) != 1 {
 		t.Errorf("introspection: ttl %s and %s, failure %s, ask %q", in.PositiveTTL, in.NegativeTTL, in.Failure, in.Ask)
 	}
-	if !keys.Unproven {
+	if !keys.AllowUnverified {
 		t.Error("unproven is off")
 	}
-	if bare, err := mustLoad(t, tenantYAML).Tenants[0].TokenKeys(); err != nil || bare.Users != nil || bare.Unproven ||
-		bare.Cookie.Tokens || bare.Introspection.On() {
+	if bare, err := mustLoad(t, tenantYAML).Tenants[0].TokenKeys(); err != nil || bare.Users != nil ||
+		bare.AllowUnverified ||
+		bare.Cookie.Tokens || bare.Introspection.Enabled() {
 		t.Errorf("what is not said is %+v, %v", bare, err)
 	}
 }

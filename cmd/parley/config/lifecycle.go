@@ -48,10 +48,10 @@ func (l *Result) checkLifecycle(t *Lifecycle, key string) {
 	key += ".webhook"
 	hook := &t.Webhook
 	switch {
-	case !hook.On() && (hook.Secret != "" || hook.SecretFile != ""):
+	case !hook.Enabled() && (hook.Secret != "" || hook.SecretFile != ""):
 		l.addProblem(key+".url", "is missing; without it nobody is told")
 		return
-	case hook.On() && hook.Secret != "" && hook.SecretFile != "":
+	case hook.Enabled() && hook.Secret != "" && hook.SecretFile != "":
 		l.addProblem(key+".secret", "is set beside secret_file; choose one")
 		return
 	}

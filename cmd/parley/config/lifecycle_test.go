@@ -25,7 +25,7 @@ func TestLifecycle_IsReadAndTold(t *testing.T) {
 		hook.Batch != 7 || hook.Timeout != 3*time.Second || hook.QueueEvents != 10_000 {
 		t.Errorf("batch %d, timeout %s, queue %d, %v", hook.Batch, hook.Timeout, hook.QueueEvents, err)
 	}
-	if off := mustLoad(t, tenantYAML).Tenants[0].Lifecycle; off.Topic || off.Webhook.On() {
+	if off := mustLoad(t, tenantYAML).Tenants[0].Lifecycle; off.Topic || off.Webhook.Enabled() {
 		t.Error("it is on by itself")
 	}
 	file := write(t, "secret", "0123456789abcdef-of-a-file\n")

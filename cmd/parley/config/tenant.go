@@ -87,7 +87,7 @@ func (t *Tenant) rules() auth.TenantKeys {
 	made := auth.TenantKeys{
 		Issuer: t.Issuer, Audience: t.Audience, Leeway: t.Leeway, User: t.UserClaim,
 		Topics: t.Topics, AnonymousTopics: t.AnonymousTopics, NeverExpire: t.NeverExpire,
-		Unproven: t.Unproven,
+		AllowUnverified: t.Unproven,
 	}
 	if t.Leeway == 0 {
 		made.Leeway = auth.NoLeeway

@@ -26,7 +26,7 @@ func (l *Result) checkTimeouts() {
 	}
 	for i := range c.Tenants {
 		budget := c.Tenants[i].Introspection.WithDefaults().Budget
-		if c.Tenants[i].Introspection.On() && budget > c.Engine.RequestTimeout {
+		if c.Tenants[i].Introspection.Enabled() && budget > c.Engine.RequestTimeout {
 			l.addWarning(fmt.Sprintf("tenants[%d].introspection.budget", i),
 				fmt.Sprintf("is %s, and a client waits no longer than engine.request_timeout, %s", budget,
 					c.Engine.RequestTimeout.Round(time.Millisecond)))

@@ -99,11 +99,12 @@ func (l *Result) checkStore() {
 	if c.HasDurableTopics() && c.Data == "" {
 		l.addProblem("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
 	}
-	if c.Store.Slots < 1 || c.Store.Slots > durable.MaxSlots {
-		l.addProblem("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxSlots))
+	if c.Store.Partitions < 1 || c.Store.Partitions > durable.MaxPartitions {
+		l.addProblem("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxPartitions))
 	}
-	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery, "sweep_every": c.Store.SweepEvery,
-		"forget": c.Store.Forget} {
+	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery,
+		"sweep_every": c.Store.RetentionEvery,
+		"forget":      c.Store.Forget} {
 		if every <= 0 {
 			l.addProblem("store."+key, "must be more than 0s")
 		}

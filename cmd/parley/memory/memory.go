@@ -15,14 +15,14 @@ import (
 	"runtime/metrics"
 	"strconv"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/health"
 )
 
 // softShare is where, in percent of the limit, the collector begins to work harder. It lies below the mark at which
-// load is shed (actors.Memory), so that garbage alone sheds nothing.
+// load is shed (health.Memory), so that garbage alone sheds nothing.
 const softShare = 75
 
-// Memory implements actors.Memory. It is read by one goroutine at a time.
+// Memory implements health.Memory. It is read by one goroutine at a time.
 type Memory struct {
 	limit Limit
 
@@ -31,7 +31,7 @@ type Memory struct {
 	pages int64 // bytes in a page
 }
 
-var _ actors.Memory = (*Memory)(nil)
+var _ health.Memory = (*Memory)(nil)
 
 // New finds the limit. nil if there is none: the kernel does not tell how much memory the machine has.
 func New(cfg Config) *Memory {
@@ -56,10 +56,10 @@ func (m *Memory) Soften() {
 // From says who set the limit.
 func (m *Memory) From() string { return m.limit.From }
 
-// Limit implements actors.Memory.
+// Limit implements health.Memory.
 func (m *Memory) Limit() int64 { return m.limit.Bytes }
 
-// Used implements actors.Memory.
+// Used implements health.Memory.
 func (m *Memory) Used() int64 {
 	if resident, _ := m.statm(); resident > 0 {
 		return resident
@@ -68,7 +68,7 @@ func (m *Memory) Used() int64 {
 	return int64(min(m.heap[0].Value.Uint64()-m.heap[1].Value.Uint64(), math.MaxInt64))
 }
 
-// Collect implements actors.Memory.
+// Collect implements health.Memory.
 func (m *Memory) Collect() { debug.FreeOSMemory() }
 
 // statm is how much of the process is resident, and how much of that are files (its code), in bytes; 0 where the kernel

@@ -12,7 +12,7 @@ import (
 
 // connLimit bounds the connections of strangers, on all public addresses together: a client over the limit gets 503 and
 // is closed, however far the others have come, so that the process keeps its reserve of file descriptors
-// (websocket.Room).
+// (websocket.FDBudget).
 type connLimit struct {
 	max       int64         // static
 	sockets   func() int64  // counts those that were let in; static

@@ -14,7 +14,7 @@ import (
 type hosts struct{ table atomic.Pointer[hostTable] }
 
 type hostTable struct {
-	byHost map[string]string // the tenant of a host, or auth.Lobby if several have it
+	byHost map[string]string // the tenant of a host, or auth.UnresolvedTenant if several have it
 	other  string            // the same for all other hosts, "" for no tenant
 }
 
@@ -33,12 +33,13 @@ func (h *hosts) store(tenants []config.Tenant) {
 	h.table.Store(table)
 }
 
-// tenantOrLobby returns the one tenant of a host, or auth.Lobby if two have it: then a token has to say which.
+// tenantOrLobby returns the one tenant of a host, or auth.UnresolvedTenant if two have it: then a token has to say
+// which.
 func tenantOrLobby(before, tenant string) string {
 	if before == "" || before == tenant {
 		return tenant
 	}
-	return auth.Lobby
+	return auth.UnresolvedTenant
 }
 
 // tenant goes by the listener if that belongs to a tenant, else by the Host header without its port, which counts only
@@ -63,7 +64,7 @@ func (k keys) shareHosts(tenants []config.Tenant) {
 	together, times := map[string]api.Documents{}, map[string]int{}
 	for name := range config.Sharing(tenants) {
 		keys := k.tokens[name]
-		keys.Lobby = true
+		keys.AllowUnresolved = true
 		k.tokens[name] = keys
 		for uuid, documents := range k.documents[name] {
 			together[uuid] = documents
@@ -71,5 +72,5 @@ func (k keys) shareHosts(tenants []config.Tenant) {
 		}
 	}
 	maps.DeleteFunc(together, func(uuid string, _ api.Documents) bool { return times[uuid] > 1 })
-	k.documents[auth.Lobby] = together
+	k.documents[auth.UnresolvedTenant] = together
 }

@@ -16,7 +16,7 @@ func (s *Server) processMetrics() api.ProcessStats {
 
 // authMetrics are those of the verifier.
 func (s *Server) authMetrics() api.AuthStats {
-	now := s.verifier.Figures()
+	now := s.verifier.Stats()
 	g := api.AuthStats{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations,
 		RevocationsLost:    now.Forgotten,
 		RevocationsNotKept: now.NotKept, Backends: map[string]api.BackendStats{}, KeySets: map[string]api.KeySetStats{}}
@@ -24,7 +24,7 @@ func (s *Server) authMetrics() api.AuthStats {
 		g.KeySets[tenant] = api.KeySetStats(set)
 	}
 	for tenant, b := range now.Introspection {
-		g.Backends[tenant] = api.BackendStats{Asked: b.Asked, Remembered: b.Remembered, Unavailable: b.Unavailable,
+		g.Backends[tenant] = api.BackendStats{Asked: b.Asked, Remembered: b.Cached, Unavailable: b.Unavailable,
 			Calls: b.Calls, Failures: b.Failures, Rejected: b.Rejected, Open: b.Breaker == "open"}
 	}
 	return g
@@ -33,7 +33,7 @@ func (s *Server) authMetrics() api.AuthStats {
 // logins counts authentications by outcome, over all tenants.
 func (s *Server) logins() map[string]uint64 {
 	sum := map[string]uint64{}
-	for _, outcomes := range s.verifier.Figures().Outcomes {
+	for _, outcomes := range s.verifier.Stats().Outcomes {
 		for outcome, count := range outcomes {
 			sum[outcome] += count
 		}

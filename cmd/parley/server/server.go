@@ -32,6 +32,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/feed"
 	"github.com/parley-realtime/parley/cmd/parley/journal"
@@ -87,7 +88,7 @@ type Options struct {
 	// Version is the server's, for backups.
 	Version string
 	// Memory says how much memory is in use, by which load is shed; nil sheds none.
-	Memory actors.Memory
+	Memory health.Memory
 	// LogLost counts the lines of the log that were lost; nil if nobody counts.
 	LogLost func() logline.Lost
 	// Exit ends the process at once; nil is os.Exit.
@@ -102,8 +103,9 @@ func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) 
 	if s.options.Exit == nil {
 		s.options.Exit = os.Exit
 	}
-	s.webhooks.log, s.webhooks.byTenant = log, map[string]*webhook.Courier{}
-	s.connLimit = newConnLimit(websocket.Space().Connections, func() int64 { return int64(s.sockets.Sockets()) })
+	s.webhooks.log, s.webhooks.byTenant = log, map[string]*webhook.Dispatcher{}
+	s.connLimit = newConnLimit(websocket.DetectFDBudget().Connections,
+		func() int64 { return int64(s.sockets.Sockets()) })
 	if err := s.listen(); err != nil {
 		s.stop()
 		return nil, err
@@ -194,7 +196,7 @@ func (s *Server) assemble() error {
 		s.webhooks.close(canceled())
 		return err
 	}
-	s.node = actors.New(cfg.Engine, adapter, append(limits, actors.TenantConfig{Name: auth.Lobby})...)
+	s.node = actors.New(cfg.Engine, adapter, append(limits, actors.TenantConfig{Name: auth.UnresolvedTenant})...)
 	if err := s.openStore(&cfg, s.storeFailedAtStart); err != nil {
 		s.node.Close()
 		return err
@@ -212,7 +214,7 @@ func (s *Server) assemble() error {
 
 // Run starts to answer. It does not block.
 func (s *Server) Run() {
-	s.warnDescriptors(websocket.Space())
+	s.warnDescriptors(websocket.DetectFDBudget())
 	s.verifier.Start()
 	s.feeds.Go(func() { s.cert.watch(s.running, s.log) })
 	s.feeds.Go(func() { feed.System(s.running, s.node, s.disk(), s.log) })
@@ -229,7 +231,7 @@ func (s *Server) Run() {
 }
 
 // warnDescriptors warns of settings that promise more connections than the process has file descriptors for.
-func (s *Server) warnDescriptors(space websocket.Room) {
+func (s *Server) warnDescriptors(space websocket.FDBudget) {
 	tell := func(setting string, value int) {
 		if value > space.Sockets {
 			s.log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, "+

@@ -86,7 +86,7 @@ func (s *Server) skipStore(cfg *config.Config, dir string) {
 	if cfg.Data == "" {
 		return
 	}
-	if err := durable.PassOver(dir); err != nil {
+	if err := durable.MarkUnserved(dir); err != nil {
 		s.log.Warn("the store of durable topics does not know that none is durable now", "directory", dir, "cause", err)
 	}
 }

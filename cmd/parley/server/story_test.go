@@ -117,7 +117,7 @@ func (s *stage) must(err error) {
 func (s *stage) verifierWith(secret string) *auth.Verifier {
 	s.keys = auth.TenantKeys{
 		Keys: []auth.Key{{Algorithm: "HS256", Secret: secret}}, Leeway: auth.NoLeeway,
-		Cookie: auth.CookieRules{Tokens: true}, Unproven: true,
+		Cookie: auth.CookieRules{Tokens: true}, AllowUnverified: true,
 		Users: []string{}, Outposts: []auth.OutpostToken{},
 	}
 	v, err := auth.New(auth.Config{Logger: slog.New(slog.DiscardHandler)},

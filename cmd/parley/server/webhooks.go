@@ -13,40 +13,41 @@ import (
 	"github.com/parley-realtime/parley/transport/webhook"
 )
 
-// webhooks are the senders of those tenants whose backends want to know what happens to their clients. The sender of a
-// removed tenant stays: it has yet to send the ends of its connections.
+// webhooks are the dispatchers of those tenants whose backends want to know what happens to their clients. The
+// dispatcher of a removed tenant stays: it has yet to send the ends of its connections.
 type webhooks struct {
 	log *slog.Logger
 
 	mu       sync.Mutex // guards byTenant
-	byTenant map[string]*webhook.Courier
+	byTenant map[string]*webhook.Dispatcher
 }
 
-// update gives each tenant its sender, and each sender its settings. A sender whose new settings are wrong keeps the
-// old ones.
+// update gives each tenant its dispatcher, and each dispatcher its settings. A dispatcher whose new settings are wrong
+// keeps the old ones.
 func (h *webhooks) update(limits []actors.TenantConfig, hooks map[string]webhook.Config) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all []error
 	for i := range limits {
 		hook := hooks[limits[i].Name]
-		if !hook.On() {
+		if !hook.Enabled() {
 			continue
 		}
 		hook.Logger = h.log
-		sender, err := h.sender(limits[i].Name, hook)
+		dispatcher, err := h.dispatcher(limits[i].Name, hook)
 		if err != nil {
 			all = append(all, fmt.Errorf("tenant %s: %w", limits[i].Name, err))
 		}
-		if sender != nil {
-			limits[i].Lifecycle.Herald = sender
+		if dispatcher != nil {
+			limits[i].Lifecycle.Herald = dispatcher
 		}
 	}
 	return errors.Join(all...)
 }
 
-// sender returns a tenant's sender, and makes it if there is none; nil if that fails. The caller holds the lock.
-func (h *webhooks) sender(tenant string, hook webhook.Config) (*webhook.Courier, error) {
+// dispatcher returns a tenant's dispatcher, and makes it if there is none; nil if that fails. The caller holds the
+// lock.
+func (h *webhooks) dispatcher(tenant string, hook webhook.Config) (*webhook.Dispatcher, error) {
 	if known := h.byTenant[tenant]; known != nil {
 		return known, known.Reload(hook)
 	}
@@ -57,13 +58,13 @@ func (h *webhooks) sender(tenant string, hook webhook.Config) (*webhook.Courier,
 	return made, err
 }
 
-// remove ends the senders of tenants that want none any more; events that wait in them are lost.
+// remove ends the dispatchers of tenants that want none any more; events that wait in them are lost.
 func (h *webhooks) remove(limits []actors.TenantConfig) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range limits {
-		if sender := h.byTenant[limits[i].Name]; sender != nil && limits[i].Lifecycle.Herald == nil {
-			sender.Close(canceled())
+		if dispatcher := h.byTenant[limits[i].Name]; dispatcher != nil && limits[i].Lifecycle.Herald == nil {
+			dispatcher.Close(canceled())
 			delete(h.byTenant, limits[i].Name)
 		}
 	}
@@ -79,24 +80,24 @@ func canceled() context.Context {
 	return ctx
 }
 
-func (h *webhooks) each(do func(*webhook.Courier)) {
+func (h *webhooks) each(do func(*webhook.Dispatcher)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all sync.WaitGroup
-	for _, sender := range h.byTenant {
-		all.Go(func() { do(sender) })
+	for _, dispatcher := range h.byTenant {
+		all.Go(func() { do(dispatcher) })
 	}
 	all.Wait()
 }
 
 // flush sends the events that wait, until the context ends.
 func (h *webhooks) flush(ctx context.Context) {
-	h.each(func(c *webhook.Courier) { _ = c.Flush(ctx) })
+	h.each(func(c *webhook.Dispatcher) { _ = c.Flush(ctx) })
 }
 
-// close sends the events that wait, until the context ends, and ends the senders.
+// close sends the events that wait, until the context ends, and ends the dispatchers.
 func (h *webhooks) close(ctx context.Context) {
-	h.each(func(c *webhook.Courier) { c.Close(ctx) })
+	h.each(func(c *webhook.Dispatcher) { c.Close(ctx) })
 }
 
 // metrics tell the API what became of the events.
@@ -104,10 +105,12 @@ func (h *webhooks) metrics() map[string]api.WebhookStats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := map[string]api.WebhookStats{}
-	for name, sender := range h.byTenant {
-		f := sender.Figures()
-		all[name] = api.WebhookStats{Taken: f.Taken, Overflow: f.Overflow, End: f.End, Batches: f.Batches,
-			Failures: f.Failures, Waiting: f.Waiting, Failing: f.Failing}
+	for name, dispatcher := range h.byTenant {
+		f := dispatcher.Stats()
+		all[name] = api.WebhookStats{
+			Taken: f.Delivered, Overflow: f.Overflow, End: f.Unsent, Batches: f.Batches, Failures: f.Failures,
+			Waiting: f.Waiting, Failing: f.Failing,
+		}
 	}
 	return all
 }

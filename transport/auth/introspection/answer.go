@@ -10,22 +10,22 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// Answer is what the backend says. It is never changed.
+// Answer is the backend's answer. It is never changed.
 type Answer struct {
 	Allow bool
-	// User is whose session it is, Outpost whose token, ID its word in revocations; "" if the answer does not say.
+	// User is the session's user, Outpost the token's outpost, ID the name in revocations; "" if the answer has none.
 	User, Outpost, ID string
-	// Topics are patterns, of which nothing is checked but that they are texts; nil if the answer does not say.
+	// Topics are patterns; nothing is checked but that they are texts. nil if the answer has none.
 	Topics []string
-	// Issued and Expires are zero if the answer does not say.
+	// Issued and Expires are zero if the answer has none.
 	Issued, Expires time.Time
 
-	ttl *time.Duration // how long it may be remembered; nil if the answer does not say
+	ttl *time.Duration // how long it may be cached; nil if the answer has none
 }
 
-var errNoAnswer = errors.New("the answer is not of the form that is asked for")
+var errNoAnswer = errors.New("the answer does not have the form that is asked for")
 
-// readAnswer reads an answer from outside.
+// readAnswer reads the backend's answer.
 func readAnswer(text []byte) (Answer, error) {
 	var a Answer
 	members, err := rawjson.ReadObject(text)
@@ -51,7 +51,7 @@ func readAnswer(text []byte) (Answer, error) {
 	return a, nil
 }
 
-// fields reads members that may be absent or null, and remembers whether one was not what it should be.
+// fields reads members that may be absent or null, and notes whether one had a wrong form.
 type fields struct {
 	members []rawjson.Member
 	wrong   bool
@@ -78,8 +78,8 @@ func (f *fields) name(member string) string {
 	return text
 }
 
-// latest is the end of the year 9999. Beyond it lie milliseconds that were taken for seconds.
-const latest = 253402300799
+// maxUnixSeconds is the end of the year 9999. Greater numbers are milliseconds that were taken for seconds.
+const maxUnixSeconds = 253402300799
 
 func (f *fields) seconds(member string) (int64, bool) {
 	raw := f.find(member)
@@ -87,7 +87,7 @@ func (f *fields) seconds(member string) (int64, bool) {
 		return 0, false
 	}
 	seconds, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || seconds < 0 || seconds > latest {
+	if err != nil || seconds < 0 || seconds > maxUnixSeconds {
 		f.wrong = true
 		return 0, false
 	}

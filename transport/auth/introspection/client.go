@@ -11,44 +11,48 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// ErrUnavailable says that there is no answer: the backend did not give one, and the failure policy has none either.
+// ErrUnavailable says that there is no answer: neither the backend nor the failure policy has one.
 var ErrUnavailable = errors.New("the backend does not answer")
 
 // Client asks one backend. Its methods may be called from many goroutines at once.
 type Client struct {
 	// Static after New.
-	cfg     Config
-	name    string
-	http    *http.Client
-	breaker *gobreaker.CircuitBreaker[Answer]
-	slots   chan struct{} // holds one for each question that is being asked
-	counts  counts
+	cfg      Config
+	name     string
+	http     *http.Client
+	breaker  *gobreaker.CircuitBreaker[Answer]
+	slots    chan struct{} // holds one for each question that is being asked
+	counters counters
 
-	mu      sync.Mutex
-	memory  memory           // guarded by mu
-	flights map[mark]*flight // questions that are being asked; guarded by mu, at most slots * (1 + waitersASlot)
+	mu    sync.Mutex
+	cache answerCache // guarded by mu
+	// pending has the questions that are being asked: at most slots * (1 + waitersPerSlot); guarded by mu.
+	pending map[questionHash]*pendingCall
 }
 
-// flight is a question on its way. done is closed when the rest is set.
-type flight struct {
+// pendingCall is a question that is being asked. done is closed once the other fields are set.
+type pendingCall struct {
 	done      chan struct{}
 	answer    Answer
 	err       error
-	abandoned bool // by who asked it; those who wait ask again
+	abandoned bool // its caller gave up; those that wait for it ask again
 }
 
-// New makes the client of the tenant called name. The error tells all that is wrong.
+// New makes the client for the tenant called name. The error names all that is wrong.
 func New(name string, cfg Config) (*Client, error) {
 	cfg = cfg.WithDefaults()
-	if !cfg.On() {
+	if !cfg.Enabled() {
 		return nil, errors.New("introspection: there is no url")
 	}
 	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("introspection: %w", err)
 	}
 	c := &Client{
-		cfg: cfg, name: name, memory: newMemory(&cfg), flights: map[mark]*flight{}, slots: make(chan struct{}, cfg.Concurrency),
-		http: &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		cfg: cfg, name: name, cache: newAnswerCache(&cfg), pending: map[questionHash]*pendingCall{},
+		slots: make(chan struct{}, cfg.Concurrency),
+		http: &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}},
 	}
 	if cfg.Transport == nil {
 		c.http.Transport = &http.Transport{
@@ -62,13 +66,13 @@ func New(name string, cfg Config) (*Client, error) {
 		MaxRequests: 1, Timeout: openFor,
 		ReadyToTrip:   func(seen gobreaker.Counts) bool { return seen.ConsecutiveFailures >= tripAfter },
 		IsExcluded:    func(err error) bool { return errors.Is(err, errAbandoned) },
-		OnStateChange: c.tell,
+		OnStateChange: c.logState,
 	})
 	return c, nil
 }
 
-// tell says in the log when the backend stops to answer, and when it is back.
-func (c *Client) tell(_ string, _, to gobreaker.State) {
+// logState logs when the backend stops answering, and when it is back.
+func (c *Client) logState(_ string, _, to gobreaker.State) {
 	switch to {
 	case gobreaker.StateOpen:
 		c.cfg.Logger.Warn("the tenant's backend does not answer; it is left alone for a while",
@@ -78,95 +82,96 @@ func (c *Client) tell(_ string, _, to gobreaker.State) {
 	}
 }
 
-// Ask returns the backend's answer, fresh, remembered or, if the policy allows it, old. The error is ErrUnavailable,
-// wrapped or not, or the context's.
+// Ask returns the backend's answer: a fresh one, a cached one or, if the policy allows it, an expired one. The error
+// wraps ErrUnavailable. Ask may block for the Budget; it gives up when the context ends.
 func (c *Client) Ask(ctx context.Context, q Question) (Answer, error) {
-	c.counts.asked.Add(1)
-	f := q.mark()
+	c.counters.asked.Add(1)
+	f := q.hash()
 	for {
 		answer, known, shared, leads := c.join(f)
 		switch {
 		case known:
-			c.counts.remembered.Add(1)
+			c.counters.cached.Add(1)
 			return answer, nil
 		case shared == nil:
-			c.counts.rejected.Add(1)
-			return c.without(f, errOverloaded)
+			c.counters.rejected.Add(1)
+			return c.fallback(f, errOverloaded)
 		case leads:
-			return c.lead(ctx, f, shared, &q)
+			return c.perform(ctx, f, shared, &q)
 		}
 		select {
 		case <-shared.done:
 		case <-ctx.Done():
-			return c.without(f, ctx.Err())
+			return c.fallback(f, ctx.Err())
 		}
 		if !shared.abandoned {
-			c.counts.shared.Add(1)
+			c.counters.shared.Add(1)
 			if shared.err != nil {
-				return c.without(f, shared.err)
+				return c.fallback(f, shared.err)
 			}
 			return shared.answer, nil
 		}
 	}
 }
 
-// join returns what is remembered, or the flight to wait for, or one of the caller's own to lead; no flight if there are
-// too many.
-func (c *Client) join(f mark) (answer Answer, known bool, shared *flight, leads bool) {
+// join returns a cached answer, or the pending call to wait for, or a new one that the caller leads; no call if there
+// are too many.
+func (c *Client) join(f questionHash) (answer Answer, known bool, shared *pendingCall, leads bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if answer, known = c.memory.find(f, c.cfg.Clock()); known {
+	if answer, known = c.cache.get(f, c.cfg.Clock()); known {
 		return answer, true, nil, false
 	}
-	if shared = c.flights[f]; shared != nil {
+	if shared = c.pending[f]; shared != nil {
 		return answer, false, shared, false
 	}
-	if len(c.flights) >= cap(c.slots)*(1+waitersASlot) {
+	if len(c.pending) >= cap(c.slots)*(1+waitersPerSlot) {
 		return answer, false, nil, false
 	}
-	shared = &flight{done: make(chan struct{}), abandoned: true}
-	c.flights[f] = shared
+	shared = &pendingCall{done: make(chan struct{}), abandoned: true}
+	c.pending[f] = shared
 	return answer, false, shared, true
 }
 
-// lead asks, for all who wait for the same.
-func (c *Client) lead(ctx context.Context, f mark, own *flight, q *Question) (Answer, error) {
-	defer c.land(f, own)
+// perform asks, for all callers that wait for the same answer.
+func (c *Client) perform(ctx context.Context, f questionHash, own *pendingCall, q *Question) (Answer, error) {
+	defer c.finish(f, own)
 	answer, err := c.fetch(ctx, q)
 	if ctx.Err() != nil && err != nil {
-		return c.without(f, ctx.Err())
+		return c.fallback(f, ctx.Err())
 	}
 	own.answer, own.err, own.abandoned = answer, err, false
 	if err != nil {
-		return c.without(f, err)
+		return c.fallback(f, err)
 	}
 	return answer, nil
 }
 
-func (c *Client) land(f mark, own *flight) {
+// finish ends a pending call and caches its answer.
+func (c *Client) finish(f questionHash, own *pendingCall) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.flights, f)
+	delete(c.pending, f)
 	if !own.abandoned && own.err == nil {
-		c.memory.keep(f, own.answer, c.cfg.Clock())
+		c.cache.put(f, own.answer, c.cfg.Clock())
 	}
 	close(own.done)
 }
 
-// without is what holds without an answer.
-func (c *Client) without(f mark, why error) (Answer, error) {
+// fallback returns what the policy allows without an answer.
+func (c *Client) fallback(f questionHash, err error) (Answer, error) {
 	c.mu.Lock()
-	answer, ok := c.memory.old(f, c.cfg.Clock())
+	answer, ok := c.cache.getStale(f, c.cfg.Clock())
 	c.mu.Unlock()
 	if ok {
-		c.counts.stale.Add(1)
+		c.counters.stale.Add(1)
 		return answer, nil
 	}
-	c.counts.unavailable.Add(1)
-	return Answer{}, fmt.Errorf("%w: %w", ErrUnavailable, why)
+	c.counters.unavailable.Add(1)
+	return Answer{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// Close lets go of connections that nobody uses. A question that is being asked may end.
+// Close closes idle connections. A call that is under way is not cut off.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // String keeps the secret out of logs and messages.

@@ -16,7 +16,7 @@ import (
 
 const testSecret = "what-the-backend-knows-us-by"
 
-// backend is a tenant's backend that answers as a test says, and remembers what it was asked.
+// backend is a tenant's backend that answers as a test says, and records what it was asked.
 type backend struct {
 	*httptest.Server
 	answer func(w http.ResponseWriter, body string)
@@ -86,13 +86,15 @@ func TestClient_AsksAsThePackageCommentSays(t *testing.T) {
 		t.Errorf("asked\n%s", got)
 	}
 	h := b.headers[0]
-	if h.Get("Authorization") != "Bearer "+testSecret || h.Get("Content-Type") != "application/json" || h.Get("Cookie") != "" {
+	if h.Get("Authorization") != "Bearer "+testSecret || h.Get("Content-Type") != "application/json" ||
+		h.Get("Cookie") != "" {
 		t.Errorf("headers %v", h)
 	}
 }
 
 func TestClient_ReadsAllOfAnAnswer(t *testing.T) {
-	b := newBackend(t, says(`{"allow":true,"user":7,"outpost":null,"id":"s-1","topics":["a/*"],"issued":1770000000,"expires":1770003600.5,"ttl":5,"else":{}}`))
+	b := newBackend(t, says(`{"allow":true,"user":7,"outpost":null,"id":"s-1","topics":["a/*"],`+
+		`"issued":1770000000,"expires":1770003600.5,"ttl":5,"else":{}}`))
 	a, err := b.client(t, Config{}).Ask(t.Context(), whoIs)
 	if err != nil || !a.Allow || a.User != "7" || a.ID != "s-1" || len(a.Topics) != 1 || a.Topics[0] != "a/*" ||
 		a.Issued.Unix() != 1770000000 || a.Expires.Unix() != 1770003600 || *a.ttl != 5*time.Second {
@@ -100,7 +102,7 @@ func TestClient_ReadsAllOfAnAnswer(t *testing.T) {
 	}
 }
 
-// What is no answer is a failure, and never a yes.
+// An answer of any other form is a failure, and never a yes.
 func TestClient_WhatIsNoAnswerIsAFailure(t *testing.T) {
 	for name, answer := range map[string]func(http.ResponseWriter, string){
 		"nothing":        says(``),
@@ -119,9 +121,18 @@ func TestClient_WhatIsNoAnswerIsAFailure(t *testing.T) {
 		"a topic of 1":   says(`{"allow":true,"topics":[1]}`),
 		"many topics":    says(`{"allow":true,"topics":["a"` + strings.Repeat(`,"a"`, maxTopics) + `]}`),
 		"too large":      says(`{"allow":true,"x":"` + strings.Repeat("x", maxAnswer) + `"}`),
-		"created":        func(w http.ResponseWriter, _ string) { w.WriteHeader(201); _, _ = io.WriteString(w, `{"allow":true}`) },
-		"unauthorized":   func(w http.ResponseWriter, _ string) { w.WriteHeader(401); _, _ = io.WriteString(w, `{"allow":true}`) },
-		"not found":      func(w http.ResponseWriter, _ string) { w.WriteHeader(404); _, _ = io.WriteString(w, `{"allow":true}`) },
+		"created": func(w http.ResponseWriter, _ string) {
+			w.WriteHeader(201)
+			_, _ = io.WriteString(w, `{"allow":true}`)
+		},
+		"unauthorized": func(w http.ResponseWriter, _ string) {
+			w.WriteHeader(401)
+			_, _ = io.WriteString(w, `{"allow":true}`)
+		},
+		"not found": func(w http.ResponseWriter, _ string) {
+			w.WriteHeader(404)
+			_, _ = io.WriteString(w, `{"allow":true}`)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBackend(t, answer)
@@ -136,7 +147,7 @@ func TestClient_WhatIsNoAnswerIsAFailure(t *testing.T) {
 			if b.asked() != 1 {
 				t.Errorf("asked %d times; to ask again has no sense here", b.asked())
 			}
-			if f := c.Figures(); f.Failures != 1 || f.Unavailable != 1 || f.Entries != 0 {
+			if f := c.Stats(); f.Failures != 1 || f.Unavailable != 1 || f.Entries != 0 {
 				t.Errorf("%+v", f)
 			}
 		})
@@ -183,7 +194,7 @@ func TestClient_TriesAgainWhatMayPass(t *testing.T) {
 		if a, err := c.Ask(t.Context(), whoIs); err != nil || !a.Allow {
 			t.Errorf("%d: %+v, %v", status, a, err)
 		}
-		if f := c.Figures(); f.Calls != 3 || f.Failures != 2 || f.Unavailable != 0 || f.Breaker != "closed" {
+		if f := c.Stats(); f.Calls != 3 || f.Failures != 2 || f.Unavailable != 0 || f.Breaker != "closed" {
 			t.Errorf("%+v", f)
 		}
 	}
@@ -193,10 +204,11 @@ func TestClient_ABackendThatIsNotThereIsAFailure(t *testing.T) {
 	b := newBackend(t, says(""))
 	c := b.client(t, Config{})
 	b.Server.Close()
-	if _, err := c.Ask(t.Context(), whoIs); !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), "127.0.0.1") {
+	if _, err := c.Ask(t.Context(), whoIs); !errors.Is(err, ErrUnavailable) ||
+		strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("%v", err)
 	}
-	if f := c.Figures(); f.Calls != 3 || f.Failures != 3 {
+	if f := c.Stats(); f.Calls != 3 || f.Failures != 3 {
 		t.Errorf("%+v", f)
 	}
 }
@@ -249,9 +261,11 @@ func TestSecrets_StayOutOfWhatIsPrinted(t *testing.T) {
 	}
 }
 
-// No sequence of bytes makes an answer panic, and none without a plain allow is one.
+// No sequence of bytes makes readAnswer panic, and nothing without a plain allow is an answer.
 func FuzzReadAnswer(f *testing.F) {
-	for _, text := range []string{`{"allow":true}`, `{"allow":false,"ttl":1e9}`, `{"allow":true,"user":7,"topics":["*"],"issued":1}`, `[]`, `{"allow":null}`, "{\"allow\":true,\"user\":\"\xff\"}"} {
+	for _, text := range []string{`{"allow":true}`, `{"allow":false,"ttl":1e9}`,
+		`{"allow":true,"user":7,"topics":["*"],"issued":1}`, `[]`, `{"allow":null}`,
+		"{\"allow\":true,\"user\":\"\xff\"}"} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -17,14 +17,14 @@ const (
 	AllowCached = "allow-cached"
 )
 
-// Config is what a Client obeys. A field that is zero has its default; without URL there is nobody to ask.
+// Config is the configuration of a Client. A zero field has its default; without URL, no backend is asked.
 type Config struct {
 	URL    string `yaml:"url" env:"URL" unit:"URL" help:"The one address of the tenant's backend that is asked, by POST; empty for nobody. Use https across networks."`
 	Secret string `yaml:"secret" env:"SECRET" unit:"secret" help:"What the backend knows Parley by (Authorization: Bearer), at least 16 bytes."`
-	// SecretFile is for whoever reads the configuration: it fills Secret. This package reads no file.
+	// SecretFile is read by the reader of the configuration, which sets Secret. This package reads no file.
 	SecretFile string `yaml:"secret_file" env:"SECRET_FILE" unit:"file" help:"A file with that secret; one line break at its end is left out."`
 
-	// Ask and Topics say what the backend is asked about; nil is the default, an empty list is nothing.
+	// Ask and Topics say what the backend is asked about; nil is the default, with an empty list it is asked nothing.
 	Ask    []string `yaml:"ask" env:"ASK" envDefault:"session,user,outpost" unit:"kinds" help:"What it is asked about: session (of a cookie), user (where a dialect demands a known one), outpost (a token not listed in outposts)."`
 	Topics []string `yaml:"topics" env:"TOPICS" unit:"patterns" help:"Topics for which it is asked whether the user may hear them, such as datasetUpdate/*; what lies above one is asked about, too."`
 
@@ -40,7 +40,7 @@ type Config struct {
 
 	// Clock tells the time; nil is time.Now.
 	Clock func() time.Time `yaml:"-" env:"-"`
-	// Logger hears when the backend stops to answer and when it is back; nil is silence.
+	// Logger gets a line when the backend stops answering and when it is back; nil discards them.
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Transport makes the calls; nil is the client's own. It must not follow redirects.
 	Transport http.RoundTripper `yaml:"-" env:"-"`
@@ -48,23 +48,23 @@ type Config struct {
 
 // Bounds that are not settings.
 const (
-	maxAnswer    = 64 << 10 // bytes
-	maxHeaders   = 16 << 10 // bytes
-	maxTopics    = 256      // patterns in one answer
-	minSecret    = 16       // bytes
-	maxSecret    = 4096     // bytes
-	waitersASlot = 16       // questions that may wait for each call that may be under way
-	tripAfter    = 5        // failures in a row
-	openFor      = 10 * time.Second
+	maxAnswer      = 64 << 10 // bytes
+	maxHeaders     = 16 << 10 // bytes
+	maxTopics      = 256      // patterns in one answer
+	minSecret      = 16       // bytes
+	maxSecret      = 4096     // bytes
+	waitersPerSlot = 16       // questions that may wait, for each call that may be under way
+	tripAfter      = 5        // failures in a row
+	openFor        = 10 * time.Second
 )
 
-// On reports whether there is somebody to ask.
-func (c *Config) On() bool { return c.URL != "" }
+// Enabled reports whether there is a backend to ask.
+func (c *Config) Enabled() bool { return c.URL != "" }
 
-// Asks reports whether the backend is asked about a kind; about Access it is if there are Topics.
-func (c *Config) Asks(kind Kind) bool {
+// AsksAbout reports whether the backend is asked about a kind; about Access it is asked if there are Topics.
+func (c *Config) AsksAbout(kind Kind) bool {
 	switch {
-	case !c.On():
+	case !c.Enabled():
 		return false
 	case kind == Access:
 		return len(c.Topics) > 0
@@ -72,20 +72,20 @@ func (c *Config) Asks(kind Kind) bool {
 	return c.Ask == nil || slices.Contains(c.Ask, string(kind))
 }
 
-// WithDefaults fills in what is zero.
+// WithDefaults sets the zero fields to their defaults.
 func (c Config) WithDefaults() Config {
 	if c.Ask == nil {
 		c.Ask = []string{string(Session), string(User), string(Outpost)}
 	}
-	fill(&c.Timeout, 2*time.Second)
-	fill(&c.Budget, 4*time.Second)
-	fill(&c.Tries, 3)
-	fill(&c.PositiveTTL, time.Minute)
-	fill(&c.NegativeTTL, 10*time.Second)
-	fill(&c.CacheEntries, 10_000)
-	fill(&c.Concurrency, 32)
-	fill(&c.Failure, Deny)
-	fill(&c.Stale, 10*time.Minute)
+	setDefault(&c.Timeout, 2*time.Second)
+	setDefault(&c.Budget, 4*time.Second)
+	setDefault(&c.Tries, 3)
+	setDefault(&c.PositiveTTL, time.Minute)
+	setDefault(&c.NegativeTTL, 10*time.Second)
+	setDefault(&c.CacheEntries, 10_000)
+	setDefault(&c.Concurrency, 32)
+	setDefault(&c.Failure, Deny)
+	setDefault(&c.Stale, 10*time.Minute)
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -95,7 +95,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-func fill[T comparable](field *T, value T) {
+func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
@@ -105,7 +105,7 @@ func fill[T comparable](field *T, value T) {
 // Problem is what is wrong with one setting. Its text repeats neither the URL nor the secret.
 type Problem struct{ Key, Text string }
 
-// Check says what is wrong, or nil.
+// Check returns all problems as one error, or nil.
 func (c *Config) Check() error {
 	var all []error
 	for _, p := range c.Problems() {
@@ -114,27 +114,27 @@ func (c *Config) Check() error {
 	return errors.Join(all...)
 }
 
-// Problems are all that is wrong. Zeros are taken for what they are: see WithDefaults.
+// Problems returns all that is wrong. It takes a zero for a value, not for the default: see WithDefaults.
 func (c *Config) Problems() []Problem {
-	if !c.On() {
+	if !c.Enabled() {
 		return nil
 	}
 	var all []Problem
-	complain := func(key, text string) {
+	add := func(key, text string) {
 		if text != "" {
 			all = append(all, Problem{key, text})
 		}
 	}
-	complain("url", c.checkURL())
-	complain("secret", c.checkSecret())
+	add("url", c.checkURL())
+	add("secret", c.checkSecret())
 	for _, kind := range c.Ask {
 		if !slices.Contains([]Kind{Session, User, Outpost}, Kind(kind)) {
-			complain("ask", "must be of session, user, outpost; what access is asked about is in topics")
+			add("ask", "must be of session, user, outpost; what access is asked about is in topics")
 			break
 		}
 	}
 	if c.Failure != Deny && c.Failure != AllowCached {
-		complain("failure", "must be one of deny, allow-cached")
+		add("failure", "must be one of deny, allow-cached")
 	}
 	return append(all, c.checkNumbers()...)
 }
@@ -153,7 +153,8 @@ func (c *Config) checkURL() string {
 func (c *Config) checkSecret() string {
 	switch {
 	case len(c.Secret) < minSecret || len(c.Secret) > maxSecret:
-		return fmt.Sprintf("has %d bytes; %d to %d are needed (openssl rand -hex 32 makes one)", len(c.Secret), minSecret, maxSecret)
+		return fmt.Sprintf("has %d bytes; %d to %d are needed (openssl rand -hex 32 makes one)", len(c.Secret),
+			minSecret, maxSecret)
 	case strings.ContainsFunc(c.Secret, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		return "must be of visible ASCII characters, since it goes into a header"
 	}
@@ -178,7 +179,8 @@ func (c *Config) checkNumbers() (all []Problem) {
 	for _, n := range []struct {
 		key            string
 		is, from, upTo int
-	}{{"tries", c.Tries, 1, 5}, {"cache_entries", c.CacheEntries, 1, 10_000_000}, {"concurrency", c.Concurrency, 1, 1024}} {
+	}{{"tries", c.Tries, 1, 5}, {"cache_entries", c.CacheEntries, 1, 10_000_000},
+		{"concurrency", c.Concurrency, 1, 1024}} {
 		if n.is < n.from || n.is > n.upTo {
 			all = append(all, Problem{n.key, fmt.Sprintf("is %d; it goes from %d to %d", n.is, n.from, n.upTo)})
 		}

@@ -19,19 +19,19 @@ func TestClient_ABackendThatFailsIsLeftAlone(t *testing.T) {
 		if n := l.calls.Load(); n != tripAfter {
 			t.Errorf("%d calls, want %d and no more", n, tripAfter)
 		}
-		if f := c.Figures(); f.Breaker != "open" || f.Rejected == 0 {
+		if f := c.Stats(); f.Breaker != "open" || f.Rejected == 0 {
 			t.Errorf("%+v", f)
 		}
-		// After a while one call tries, and closes it again or not.
+		// After a while one call tries, and closes the breaker or leaves it open.
 		time.Sleep(openFor + time.Millisecond)
 		_, _ = ask(c, whoIs)
-		if n := l.calls.Load(); n != tripAfter+1 || c.Figures().Breaker != "open" {
-			t.Errorf("%d calls, breaker %s", n, c.Figures().Breaker)
+		if n := l.calls.Load(); n != tripAfter+1 || c.Stats().Breaker != "open" {
+			t.Errorf("%d calls, breaker %s", n, c.Stats().Breaker)
 		}
 		time.Sleep(openFor + time.Millisecond)
 		l.does = yes
-		if a, err := ask(c, whoIs); err != nil || !a.Allow || c.Figures().Breaker != "closed" {
-			t.Errorf("%+v, %v, breaker %s", a, err, c.Figures().Breaker)
+		if a, err := ask(c, whoIs); err != nil || !a.Allow || c.Stats().Breaker != "closed" {
+			t.Errorf("%+v, %v, breaker %s", a, err, c.Stats().Breaker)
 		}
 	})
 }
@@ -64,7 +64,7 @@ func TestClient_AllowCachedLetsAYesHoldUntilItIsStale(t *testing.T) {
 		if _, err := ask(c, Question{Kind: User, User: "43"}); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("who was never known is let in: %v", err)
 		}
-		if n := c.Figures().Stale; n != 2 {
+		if n := c.Stats().Stale; n != 2 {
 			t.Errorf("%d old answers", n)
 		}
 		time.Sleep(2 * time.Minute)
@@ -74,7 +74,7 @@ func TestClient_AllowCachedLetsAYesHoldUntilItIsStale(t *testing.T) {
 	})
 }
 
-// A no that came since takes the old yes away.
+// A later no removes the expired yes.
 func TestClient_AllowCachedDoesNotOutliveANo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{does: yes}

@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 )
 
-// Kind is what a question is about.
+// Kind is the subject of a question.
 type Kind string
 
 // The kinds of questions.
@@ -18,7 +18,7 @@ const (
 	Outpost Kind = "outpost" // is the token that outpost's
 )
 
-// Question is one question. What its kind has no use for is empty. Session and Token are secrets.
+// Question is one question. A field that its kind does not use is empty. Session and Token are secrets.
 type Question struct {
 	Kind    Kind   `json:"kind"`
 	Tenant  string `json:"tenant"`
@@ -40,15 +40,15 @@ func (q *Question) body() []byte {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(q) // texts alone: it cannot fail
+	_ = encoder.Encode(q) // texts can always be encoded
 	return b.Bytes()
 }
 
-// mark stands for a question.
-type mark [sha256.Size]byte
+// questionHash stands for a question.
+type questionHash [sha256.Size]byte
 
-// mark puts each length first, so that no two questions look alike.
-func (q *Question) mark() mark {
+// hash puts each length first, so that no two questions look alike.
+func (q *Question) hash() questionHash {
 	var b []byte
 	for _, text := range [...]string{string(q.Kind), q.Tenant, q.Session, q.User, q.Topic, q.Outpost, q.Token} {
 		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// wire stands in for the network, so that time can be fake.
+// wire stands for the network, so that time can be fake.
 type wire func(*http.Request) (*http.Response, error)
 
 func (w wire) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
@@ -23,7 +23,7 @@ func respond(status int, text string) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(text)), Header: http.Header{}}, nil
 }
 
-// line is a backend on a fake network, and what it does now.
+// line is a backend on a fake network, with its present behaviour.
 type line struct {
 	calls atomic.Int32
 	does  func(*http.Request) (*http.Response, error)
@@ -47,7 +47,7 @@ func yes(*http.Request) (*http.Response, error)  { return respond(200, `{"allow"
 func no(*http.Request) (*http.Response, error)   { return respond(200, `{"allow":false}`) }
 func down(*http.Request) (*http.Response, error) { return respond(503, "") }
 
-// hangs answers when who asked has given up.
+// hangs answers when the caller has given up.
 func hangs(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
@@ -76,7 +76,7 @@ func TestClient_WaitsBetweenTriesWithJitter(t *testing.T) {
 			c := l.client(t, Config{})
 			began := time.Now()
 			_, _ = ask(c, whoIs)
-			took := time.Since(began) // 100ms and 200ms, each give or take the half
+			took := time.Since(began) // 100ms and 200ms, each plus or minus a half
 			if took < 150*time.Millisecond || took > 450*time.Millisecond {
 				t.Errorf("three tries took %s", took)
 			}
@@ -93,7 +93,9 @@ func TestClient_RemembersAYesAndANoForTheirTimes(t *testing.T) {
 		for _, c := range []struct {
 			does wire
 			ttl  time.Duration
-		}{{yes, time.Minute}, {no, 10 * time.Second}, {func(*http.Request) (*http.Response, error) { return respond(200, `{"allow":true,"ttl":3}`) }, 3 * time.Second}} {
+		}{{yes, time.Minute}, {no, 10 * time.Second}, {func(*http.Request) (*http.Response, error) {
+			return respond(200, `{"allow":true,"ttl":3}`)
+		}, 3 * time.Second}} {
 			l := &line{does: c.does}
 			client := l.client(t, Config{})
 			for range 3 {
@@ -121,8 +123,10 @@ func TestClient_AnswersToOtherQuestionsAreNotMixedUp(t *testing.T) {
 	c := l.client(t, Config{})
 	for range 2 {
 		for q, want := range map[Question]bool{
-			{Kind: Session, Session: "ab"}: true, {Kind: Session, Session: "a", User: "b"}: false, {Kind: Session, User: "ab"}: false,
-			{Kind: Session, Tenant: "a", Session: "b"}: false, {Kind: User, User: "ab"}: false, {Kind: Outpost, Token: "ab"}: false,
+			{Kind: Session, Session: "ab"}: true, {Kind: Session, Session: "a", User: "b"}: false,
+			{Kind: Session, User: "ab"}:                false,
+			{Kind: Session, Tenant: "a", Session: "b"}: false, {Kind: User, User: "ab"}: false,
+			{Kind: Outpost, Token: "ab"}: false,
 		} {
 			if a, err := ask(c, q); err != nil || a.Allow != want {
 				t.Errorf("%#v %+v: %v, %v", q, q.User, a.Allow, err)
@@ -143,8 +147,8 @@ func TestClient_GuessesDoNotPushOutAYes(t *testing.T) {
 	if a, err := ask(c, whoIs); err != nil || !a.Allow || l.calls.Load() != before {
 		t.Errorf("%+v, %v, %d calls more", a, err, l.calls.Load()-before)
 	}
-	if n := c.Figures().Entries; n != 5 {
-		t.Errorf("%d answers are remembered; the bound is 4 of each kind", n)
+	if n := c.Stats().Entries; n != 5 {
+		t.Errorf("%d answers are cached; the bound is 4 of each kind", n)
 	}
 }
 
@@ -164,13 +168,13 @@ func TestClient_ManyWhoAskTheSameShareOneCall(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if f := c.Figures(); f.Calls != 1 || f.Asked != 1000 || f.Shared+f.Remembered != 999 {
+		if f := c.Stats(); f.Calls != 1 || f.Asked != 1000 || f.Shared+f.Cached != 999 {
 			t.Errorf("%+v", f)
 		}
 	})
 }
 
-// Who asked first and gives up does not take the others along.
+// A caller that asked first and gives up does not take the others along.
 func TestClient_WhoGivesUpHandsTheQuestionOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{does: func(r *http.Request) (*http.Response, error) {
@@ -198,7 +202,7 @@ func TestClient_WhoGivesUpHandsTheQuestionOn(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		cancel()
 		all.Wait()
-		if f := c.Figures(); f.Calls != 2 || f.Failures != 0 {
+		if f := c.Stats(); f.Calls != 2 || f.Failures != 0 {
 			t.Errorf("%+v; who gives up is no failure of the backend", f)
 		}
 	})
@@ -216,7 +220,7 @@ func TestClient_CallsAreBoundedAndSoAreThoseWhoWait(t *testing.T) {
 			return yes(r)
 		}}
 		c := l.client(t, Config{Concurrency: 2})
-		const many = 2*(1+waitersASlot) + 10
+		const many = 2*(1+waitersPerSlot) + 10
 		var refused atomic.Int32
 		var all sync.WaitGroup
 		for i := range many {
@@ -230,7 +234,7 @@ func TestClient_CallsAreBoundedAndSoAreThoseWhoWait(t *testing.T) {
 		if most.Load() != 2 || refused.Load() != 10 {
 			t.Errorf("%d calls at once, %d refused; want 2 and 10", most.Load(), refused.Load())
 		}
-		if f := c.Figures(); f.Rejected != 10 {
+		if f := c.Stats(); f.Rejected != 10 {
 			t.Errorf("%+v", f)
 		}
 	})

@@ -24,15 +24,15 @@ const (
 	maxRedirects = 3
 )
 
-// Config is what a Source obeys.
+// Config is the configuration of a Refresher.
 type Config struct {
 	// URL is where the set is: see CheckURL.
 	URL string
-	// Roots are whose certificates are believed; nil are those of the system, or of SSL_CERT_FILE.
+	// Roots are the trusted certificate authorities; nil are those of the system, or of SSL_CERT_FILE.
 	Roots *x509.CertPool
-	// Transport makes the calls; nil is the source's own.
+	// Transport makes the calls; nil is the Refresher's own.
 	Transport http.RoundTripper
-	// Logger hears when the set cannot be fetched and when it can be again; nil is silence.
+	// Logger gets a line when the set cannot be fetched and when it can be again; nil discards them.
 	Logger *slog.Logger
 }
 
@@ -44,18 +44,19 @@ func CheckURL(text string) error {
 		return errors.New("must be an address such as https://id.example/.well-known/jwks.json")
 	case at.User != nil || at.Fragment != "":
 		return errors.New("holds a password or a fragment; a key set is public")
-	case at.Scheme == "http" && !loopback(at.Hostname()):
-		return errors.New("must be https: over http anybody on the way could put keys of their own in; only loopback may have http")
+	case at.Scheme == "http" && !isLoopback(at.Hostname()):
+		return errors.New("must be https: over http anybody on the way could put keys of their own in; " +
+			"only loopback may have http")
 	}
 	return nil
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Fetch gets the document once. The error holds no address but the host.
+// Fetch gets the document once. It may block for 5 s. The error holds no address but the host.
 func Fetch(ctx context.Context, cfg Config) ([]byte, error) {
 	f, err := newFetcher(cfg)
 	if err != nil {
@@ -79,22 +80,25 @@ func newFetcher(cfg Config) (*fetcher, error) {
 	if err != nil {
 		return nil, err // CheckURL has parsed it
 	}
-	f := &fetcher{url: at, client: http.Client{Transport: cfg.Transport, CheckRedirect: stay}}
+	f := &fetcher{url: at, client: http.Client{Transport: cfg.Transport, CheckRedirect: checkRedirect}}
 	if cfg.Transport == nil {
 		f.client.Transport = &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12},
 			DialContext:     (&net.Dialer{Timeout: timeout}).DialContext, TLSHandshakeTimeout: timeout,
-			MaxResponseHeaderBytes: maxHeaders, DisableCompression: true, DisableKeepAlives: true, ForceAttemptHTTP2: true,
+			MaxResponseHeaderBytes: maxHeaders, DisableCompression: true, DisableKeepAlives: true,
+			ForceAttemptHTTP2: true,
 		}
 	}
 	return f, nil
 }
 
-var errRedirect = fmt.Errorf("it redirects to another host or scheme, or more than %d times; set the address that it redirects to", maxRedirects)
+var errRedirect = fmt.Errorf("it redirects to another host or scheme, or more than %d times; "+
+	"set the address that it redirects to", maxRedirects)
 
-// stay follows a redirect on the same host.
-func stay(next *http.Request, before []*http.Request) error {
-	if len(before) > maxRedirects || next.URL.Scheme != before[0].URL.Scheme || origin(next.URL) != origin(before[0].URL) {
+// checkRedirect allows redirects on the same host and scheme.
+func checkRedirect(next *http.Request, before []*http.Request) error {
+	if len(before) > maxRedirects || next.URL.Scheme != before[0].URL.Scheme ||
+		origin(next.URL) != origin(before[0].URL) {
 		return errRedirect
 	}
 	return nil
@@ -108,7 +112,7 @@ func origin(at *url.URL) string {
 	return strings.ToLower(at.Hostname()) + ":" + port
 }
 
-// fetch also returns for how long the document is fresh.
+// fetch also returns how long the document is fresh.
 func (f *fetcher) fetch(ctx context.Context) (document []byte, fresh time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -120,7 +124,7 @@ func (f *fetcher) fetch(ctx context.Context) (document []byte, fresh time.Durati
 	request.Header.Set("User-Agent", "parley")
 	response, err := f.client.Do(request)
 	if err != nil {
-		return nil, 0, plain(err)
+		return nil, 0, withoutURL(err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -129,17 +133,17 @@ func (f *fetcher) fetch(ctx context.Context) (document []byte, fresh time.Durati
 	document, err = io.ReadAll(io.LimitReader(response.Body, maxDocument+1))
 	switch {
 	case err == nil && ctx.Err() != nil: // the end of the connection may look like that of the body
-		return nil, 0, plain(ctx.Err())
+		return nil, 0, withoutURL(ctx.Err())
 	case err != nil:
-		return nil, 0, plain(err)
+		return nil, 0, withoutURL(err)
 	case len(document) > maxDocument:
 		return nil, 0, fmt.Errorf("the answer has more than %d bytes", maxDocument)
 	}
 	return document, freshness(response.Header, time.Now()), nil
 }
 
-// plain is an error without the address.
-func plain(err error) error {
+// withoutURL removes the address from an error.
+func withoutURL(err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
@@ -149,7 +153,7 @@ func plain(err error) error {
 	return err
 }
 
-// freshness reads how long an answer may be used (RFC 9111 section 4.2), without bounds.
+// freshness returns how long an answer may be used (RFC 9111 section 4.2), without bounds.
 func freshness(header http.Header, now time.Time) time.Duration {
 	age, _ := seconds(header.Get("Age"))
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
@@ -165,19 +169,19 @@ func freshness(header http.Header, now time.Time) time.Duration {
 		}
 	}
 	if header.Get("Expires") == "" {
-		return usual
+		return defaultAge
 	}
 	expires, err := http.ParseTime(header.Get("Expires"))
 	if err != nil {
-		return 0 // a date that is none is one in the past
+		return 0 // an invalid date counts as one in the past
 	}
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		now = date // both by the clock of the source
+		now = date // compares two times of the source's clock
 	}
 	return expires.Sub(now) - age
 }
 
-// seconds reads a number of them; so many that nobody means it are a day.
+// seconds reads a number of seconds, of which more than a day counts as a day.
 func seconds(text string) (time.Duration, bool) {
 	n, err := strconv.ParseUint(text, 10, 64)
 	if errors.Is(err, strconv.ErrRange) {

@@ -2,10 +2,10 @@ package conformance
 
 import "fmt"
 
-// What a client said before the end is answered before the end. Whether it is depends on timing in many servers, so that each
-// case has rounds.
+// A server answers what a client sent before the end. In many servers timing decides whether it does, so that each case
+// has rounds.
 
-// endRounds is how many connections a case opens that looks for a race.
+// endRounds is how many connections a case opens to find a race.
 const endRounds = 25
 
 // rounds plays the steps on one connection after the other.
@@ -23,15 +23,16 @@ func (g *group) rounds(title string, steps ...step) {
 	}).Echo = true
 }
 
-// answeredBefore tells of messages in front of a violation, in its packet and in one of their own. RFC 6455 section 7.1.7
-// lets a server forget them.
+// answeredBefore adds cases with messages before a violation, in its packet and in one of their own. RFC 6455 section
+// 7.1.7 lets a server forget them.
 func answeredBefore(g *group, what string, bad ...frame) {
 	first, second := text("first"), text("second")
 	all := append([]frame{first, second}, bad...)
 	g.rounds("messages in the packet of "+what+" are answered first", send(all...), answeredAndViolated(first, second))
 	g.rounds("messages in the packet before "+what+" are answered first",
 		send(first, second), send(bad...), answeredAndViolated(first, second))
-	g.rounds("messages byte by byte before "+what+" are answered first", sendIn(1, all...), answeredAndViolated(first, second))
+	g.rounds("messages byte by byte before "+what+" are answered first",
+		sendIn(1, all...), answeredAndViolated(first, second))
 }
 
 func answeredAndViolated(messages ...frame) step {
@@ -44,7 +45,8 @@ func answeredAndViolated(messages ...frame) step {
 	}
 }
 
-// answeredBeforeClose sends messages and a close frame, and wants each message back, then the answer to the close frame.
+// answeredBeforeClose sends messages and a close frame, and wants each message back, then the answer to the close
+// frame.
 func answeredBeforeClose(messages ...frame) step {
 	return all(wantEchoes(messages...), closedBack(1000))
 }

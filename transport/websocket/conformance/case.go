@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// Case is one thing that is asked of a server.
+// Case is one check of a server.
 type Case struct {
-	// ID is a group and a number, such as 7.12. It never comes to mean another case.
+	// ID is a group and a number, such as 7.12. It never changes its meaning.
 	ID string
 	// Group is what the group is about, such as "closing".
 	Group string
@@ -27,22 +27,22 @@ type Case struct {
 // Cases are all cases, in the order of their numbers.
 func Cases() []Case { return slices.Clone(catalogue()) }
 
-// catalogue is built once. A group is told in the file that is named after it; new cases are added at a group's end, so
+// catalogue is built once. A group stands in the file that is named after it; new cases are added at a group's end, so
 // that numbers stay.
 var catalogue = sync.OnceValue(func() []Case {
 	var c collection
-	for _, tell := range []func(*collection){
+	for _, add := range []func(*collection){
 		handshakes, framing, pings, reservedBits, reservedOpcodes, fragmentation, utf8Texts, closings, sizes, recut,
 		deflated, offers, brokenDeflate, hostile,
 	} {
-		tell(&c)
+		add(&c)
 	}
 	return c.cases
 })
 
 type collection struct{ cases []Case }
 
-// group is where a group's cases are told. Its fields hold for the cases that follow.
+// group collects the cases of a group. Its fields apply to the cases that are added next.
 type group struct {
 	*collection
 	id, name string
@@ -61,7 +61,7 @@ func (g group) offering(level int, offers ...offer) *group {
 	return &g
 }
 
-// add adds a case that is free in what it does.
+// add adds a case that does anything.
 func (g *group) add(title string, play func(*session) error) *Case {
 	*g.count++
 	g.cases = append(g.cases, Case{

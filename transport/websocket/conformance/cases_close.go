@@ -58,11 +58,13 @@ func closeReasons(g *group) {
 	g.live("Close with a reason cut inside a character", send(closing(1000, "żół\xc4")), violated([]int{1007, 1002}))
 }
 
-// messagesBeforeClose tells of clients that say something and leave at once.
+// messagesBeforeClose adds cases of clients that send something and leave at once.
 func messagesBeforeClose(g *group) {
 	hello, goodbye := text("hello"), closing(1000, "")
-	g.rounds("message and Close in one packet: the echo, then the reply", send(hello, goodbye), answeredBeforeClose(hello))
-	g.rounds("message and Close in two packets: the echo, then the reply", send(hello), send(goodbye), answeredBeforeClose(hello))
+	g.rounds("message and Close in one packet: the echo, then the reply",
+		send(hello, goodbye), answeredBeforeClose(hello))
+	g.rounds("message and Close in two packets: the echo, then the reply",
+		send(hello), send(goodbye), answeredBeforeClose(hello))
 	g.rounds("message and Close byte by byte: the echo, then the reply",
 		sendIn(1, hello, goodbye), answeredBeforeClose(hello))
 	var twenty []frame
@@ -101,8 +103,8 @@ func oneClose(p *peer) error {
 	}
 }
 
-// nothingBehind sends a close frame and more in one packet; the answer to the close frame may not be preceded by an event of
-// kind never. A live endpoint may say what it likes before it.
+// nothingBehind sends a close frame and more in one packet. No event of the kind never may come before the answer to
+// the close frame. A live endpoint may send what it likes before it.
 func nothingBehind(more []byte, never opcode) step {
 	return func(p *peer) error {
 		if err := sendBytes(append(p.encode(closing(1000, "")), more...))(p); err != nil {

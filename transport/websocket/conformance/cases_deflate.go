@@ -41,7 +41,8 @@ func deflated(c *collection) {
 			if size == 1 {
 				n = 2048
 			}
-			g.echo(fmt.Sprintf("%s of %d bytes in fragments of %d", m.name, n, size), exchanged(m, 2, size, n), finished)
+			g.echo(fmt.Sprintf("%s of %d bytes in fragments of %d", m.name, n, size),
+				exchanged(m, 2, size, n), finished)
 		}
 		g.echo(m.name+": 200 messages of mixed size share one context",
 			exchanged(m, 20, 0, 3, 50, 700, 9, 4000, 128, 0, 33000, 17, 260), finished)
@@ -133,7 +134,7 @@ func pingedDeflated(p *peer) error {
 	return wantEcho(opText, data)(p)
 }
 
-// handmade tells of forms that compressors seldom choose (RFC 7692 section 7.2.3).
+// handmade adds cases of forms that compressors seldom choose (RFC 7692 section 7.2.3).
 func handmade(g *group) {
 	data := prose(3000)
 	add := func(title, section string, payload []byte) {
@@ -142,13 +143,14 @@ func handmade(g *group) {
 	}
 	half := len(data) / 2
 	add("one message in two DEFLATE blocks", "7.2.3.5", withoutTail(flushed(data[:half], data[half:])))
-	add("one message with a full flush inside", "7.2.1", withoutTail(append(flushed(data[:half]), flushed(data[half:])...)))
+	add("one message with a full flush inside", "7.2.1",
+		withoutTail(append(flushed(data[:half]), flushed(data[half:])...)))
 	add("one message as a stored block", "7.2.3.3", append(storedBlock(data), 0))
 	add("one message ending with a final block (BFINAL=1)", "7.2.3.4", append(finalBlock(data), 0))
 	add("one message in fixed Huffman codes", "7.2.3.1", append(fixedBlock(data), 0))
 }
 
-// flushed compresses parts of one stream, with a flush behind each.
+// flushed compresses parts of one stream, with a flush after each.
 func flushed(parts ...[]byte) []byte {
 	var b bytes.Buffer
 	w := newWriter(&b, usualLevel, 1<<15)

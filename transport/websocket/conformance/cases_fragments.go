@@ -41,10 +41,12 @@ func fragmentation(c *collection) {
 	}
 	g.section = "RFC 6455 5.4"
 	for _, op := range []opcode{opText, opBinary} {
-		middle := chain(op, []frame{continuation("").unfinished(), continuation("middle").unfinished(), continuation("").unfinished()})
+		middle := chain(op,
+			[]frame{continuation("").unfinished(), continuation("middle").unfinished(), continuation("").unfinished()})
 		g.echo(op.String()+": only the middle fragment is not empty", fragmented(op, middle)...)
 	}
-	g.echo("text in 5 fragments with pings and pauses inside", paused(pinged(opText, fragments(opText, []byte("fives"), 1)))...)
+	g.echo("text in 5 fragments with pings and pauses inside",
+		paused(pinged(opText, fragments(opText, []byte("fives"), 1)))...)
 }
 
 func tellFragments(g *group, op opcode) {

@@ -6,7 +6,8 @@ import "fmt"
 func framing(c *collection) {
 	g := c.group("1", "framing and lengths", "RFC 6455 5.2")
 	for _, op := range []opcode{opText, opBinary} {
-		for _, n := range []int{0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 1000, 4095, 4096, 4097, 65535, 65536, 65537} {
+		for _, n := range []int{0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 1000, 4095, 4096, 4097,
+			65535, 65536, 65537} {
 			g.echo(fmt.Sprintf("%s message of %d bytes", op, n), echoed(op, sample(op, n)), finished)
 		}
 		for _, size := range []int{1, 7, 997} {

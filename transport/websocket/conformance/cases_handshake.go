@@ -28,13 +28,16 @@ func handshakes(c *collection) {
 
 func goodHandshakes(g *group) {
 	g.add("plain handshake", works())
-	g.add("header names in lower case", works(each(func(l line) line { return line{strings.ToLower(l.name), l.value} })))
-	g.add("header names in upper case", works(each(func(l line) line { return line{strings.ToUpper(l.name), l.value} })))
+	g.add("header names in lower case",
+		works(each(func(l line) line { return line{strings.ToLower(l.name), l.value} })))
+	g.add("header names in upper case",
+		works(each(func(l line) line { return line{strings.ToUpper(l.name), l.value} })))
 	g.add("Upgrade: WebSocket (mixed case)", works(set("Upgrade", "WebSocket")))
 	g.add("Connection: keep-alive, Upgrade", works(set("Connection", "keep-alive, Upgrade")))
 	g.add("Connection: upgrade (lower case)", works(set("Connection", "upgrade")))
 	g.add("Connection in two header lines", works(set("Connection", "keep-alive"), also("Connection", "Upgrade")))
-	g.add("header values padded with spaces and tabs", works(each(func(l line) line { return line{l.name, "  \t" + l.value + " \t "} })))
+	g.add("header values padded with spaces and tabs",
+		works(each(func(l line) line { return line{l.name, "  \t" + l.value + " \t "} })))
 	g.add("request sent one byte at a time", works(inPieces(1)))
 	g.add("unknown extra headers", works(also("X-Whatever", "1"), also("Cookie", "a=b; c=d"), also("DNT", "1")))
 	g.section = "RFC 6455 9.1"
@@ -179,7 +182,7 @@ func manyLines(yield func(string) bool) {
 	}
 }
 
-// stall sends the beginning of a request and then one drop after the other, and wants the connection closed in time.
+// stall sends the beginning of a request and then a byte at a time, and wants the connection closed in time.
 func stall(begin, drop string) func(*session) error {
 	const pause = 500 * time.Millisecond
 	return func(s *session) error {
@@ -201,7 +204,7 @@ func stall(begin, drop string) func(*session) error {
 	}
 }
 
-// early sends a ping in the packet of the request. A client must not, so that refusing it is right, too.
+// early sends a ping in the packet of the request. A client must not do that, so that the server may refuse it, too.
 func early(s *session) error {
 	p, err := s.connect()
 	if err != nil {

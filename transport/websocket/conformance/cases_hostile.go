@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Group 15: clients that mean harm (RFC 6455 sections 5.1, 5.2 and 10).
+// Group 15: hostile clients (RFC 6455 sections 5.1, 5.2 and 10).
 func hostile(c *collection) {
 	g := c.group("15", "masking and hostile clients", "RFC 6455 5.1")
 	refuse := func(title string, codes []int, frames ...frame) { g.live(title, send(frames...), violated(codes)) }
@@ -22,7 +22,8 @@ func hostile(c *collection) {
 	impossible := []int{1002, 1009}
 	for _, claim := range []uint64{1 << 63, 1<<63 + 5, 1<<64 - 1, 1<<64 - 9} {
 		for _, op := range []opcode{opText, opBinary, opContinuation} {
-			refuse(fmt.Sprintf("%s with the top length bit set (%#x)", op, claim), impossible, message(op, nil).claiming(claim))
+			refuse(fmt.Sprintf("%s with the top length bit set (%#x)", op, claim),
+				impossible, message(op, nil).claiming(claim))
 		}
 	}
 	for _, op := range []opcode{opPing, opClose} {
@@ -31,7 +32,8 @@ func hostile(c *collection) {
 
 	g.section = "RFC 6455 10"
 	for seed := range 40 {
-		g.live(fmt.Sprintf("4 KiB of noise as frames, seed %d (server survives)", seed), survives(noiseFrom(uint64(100+seed), 4096)))
+		g.live(fmt.Sprintf("4 KiB of noise as frames, seed %d (server survives)", seed),
+			survives(noiseFrom(uint64(100+seed), 4096)))
 	}
 	g.live("a second HTTP request in place of a frame",
 		sendBytes([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")), violated(protocolError))
@@ -40,7 +42,7 @@ func hostile(c *collection) {
 	g.add("a client that floods pings and never reads does not stall others", deaf)
 }
 
-// survives sends bytes that mean nothing. Whatever the server does is right, as long as it lives and speaks the protocol.
+// survives sends bytes that mean nothing. The server may do anything as long as it lives and keeps to the protocol.
 func survives(b []byte) step {
 	return func(p *peer) error {
 		if err := sendBytes(b)(p); err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// offersTried are offers with what must come of them: an answer that fits one, and messages that keep to it.
+// offersTried are offers that need an answer that fits one of them, and messages that keep to it.
 var offersTried = [][]offer{
 	{offering()},
 	{offering(clientBits)},
@@ -38,7 +38,8 @@ func offers(c *collection) {
 	g.section = "RFC 7692 7.1"
 	for _, parameters := range []string{
 		"nonsense", "nonsense=1", "server_max_window_bits=16", "server_max_window_bits=7", "server_max_window_bits=0",
-		"server_max_window_bits=abc", "server_max_window_bits=-9", "server_max_window_bits", "server_max_window_bits=010",
+		"server_max_window_bits=abc", "server_max_window_bits=-9",
+		"server_max_window_bits", "server_max_window_bits=010",
 		"client_max_window_bits=16", "client_max_window_bits=7", "server_no_context_takeover=1",
 		"client_no_context_takeover=true", "server_no_context_takeover; server_no_context_takeover",
 		"server_max_window_bits=10; server_max_window_bits=11",
@@ -56,8 +57,8 @@ func offers(c *collection) {
 	windows(g)
 }
 
-// windows tells of every window that can be asked for: alone it is granted or declined, and with a plain offer behind it one
-// of the two is taken.
+// windows adds cases of every window that can be asked for: alone it is granted or declined, and with a plain offer
+// after it one of the two is taken.
 func windows(g *group) {
 	plain := offering()
 	for _, name := range []string{serverBits, clientBits} {
@@ -75,8 +76,8 @@ func windows(g *group) {
 	}
 }
 
-// granted wants an offer that is accepted to be kept, and offers that name a window that can be had to be accepted where
-// permessage-deflate is spoken at all. 8 bits cannot be had of zlib.
+// granted wants a server to keep to an offer that it accepts and, if it speaks permessage-deflate at all, to accept an
+// offer of a window that is possible. zlib cannot make one of 8 bits.
 func granted(offers ...offer) func(*session) error {
 	return func(s *session) error {
 		p, err := s.open(opening{offers: offers, level: usualLevel})
@@ -121,10 +122,10 @@ func (g *group) declined(value string) {
 	})
 }
 
-// errRefused says that a handshake was refused because of an offer in it.
+// errRefused means that the server refused a handshake because of an offer in it.
 var errRefused = fail("the handshake was refused because of an offer")
 
-// offered makes a handshake with Sec-WebSocket-Extensions lines and returns what was answered to them.
+// offered makes a handshake with Sec-WebSocket-Extensions lines and returns the answer to them.
 func (s *session) offered(lines ...string) (*peer, []string, error) {
 	p, err := s.connect()
 	if err != nil {
@@ -148,7 +149,8 @@ func (s *session) offered(lines ...string) (*peer, []string, error) {
 }
 
 func badOffersFirst(s *session) error {
-	p, answer, err := s.offered("permessage-deflate; nonsense, permessage-deflate; server_max_window_bits=77, permessage-deflate")
+	p, answer, err := s.offered("permessage-deflate; nonsense, " +
+		"permessage-deflate; server_max_window_bits=77, permessage-deflate")
 	if errors.Is(err, errRefused) {
 		return weak("the whole handshake was refused because of one bad offer")
 	}

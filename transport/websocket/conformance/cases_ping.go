@@ -50,8 +50,8 @@ func pings(c *collection) {
 		sendEach(one, ping([]byte("mid")), two), wantEchoes(one, two), wantPong([]byte("mid")), finished)
 }
 
-// burst sends many pings; a server may leave some out but never the last, nor change their order (which a ping behind them
-// brings to light). A server that guards itself may hang up.
+// burst sends many pings. A server may leave some unanswered but never the last, and may not change their order, which
+// a ping after them shows. A server that guards itself may hang up.
 func burst(n, size int, guarded bool) step {
 	const mark = "ping-"
 	return func(p *peer) error {

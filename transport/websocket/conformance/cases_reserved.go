@@ -11,7 +11,8 @@ func reservedBits(c *collection) {
 	fine := text("fine")
 	for rsv := byte(1); rsv < 8; rsv++ {
 		for _, op := range []opcode{opText, opBinary, opPing, opPong} {
-			g.live(fmt.Sprintf("RSV=%d on %s", rsv, op), send(message(op, []byte("rsv")).reserved(rsv)), violated(protocolError))
+			g.live(fmt.Sprintf("RSV=%d on %s", rsv, op),
+				send(message(op, []byte("rsv")).reserved(rsv)), violated(protocolError))
 		}
 		g.live(fmt.Sprintf("RSV=%d on close", rsv), send(closing(1000, "").reserved(rsv)), violated(protocolError))
 		g.live(fmt.Sprintf("RSV=%d on a continuation", rsv),

@@ -17,7 +17,8 @@ func sizes(c *collection) {
 			g.echo(fmt.Sprintf("%s message of 4096 KiB in fragments of %d", op, size), cut(op, 4<<20, size), finished)
 		}
 		for _, size := range []int{64, 256, 1024} {
-			g.echo(fmt.Sprintf("%s message of 1024 KiB in TCP pieces of %d", op, size), whole(op, 1<<20, size), finished)
+			g.echo(fmt.Sprintf("%s message of 1024 KiB in TCP pieces of %d", op, size),
+				whole(op, 1<<20, size), finished)
 		}
 	}
 	for _, op := range kinds {
@@ -33,7 +34,8 @@ func sizes(c *collection) {
 		}
 		g.echo(fmt.Sprintf("%s message of 4096 KiB in 4097 fragments", op), fits(4<<20), oneMore(op), finished)
 		for _, size := range []int{128, 512, 2048} {
-			g.echo(fmt.Sprintf("%s message of 1024 KiB in TCP pieces of %d", op, size), whole(op, 1<<20, size), finished)
+			g.echo(fmt.Sprintf("%s message of 1024 KiB in TCP pieces of %d", op, size),
+				whole(op, 1<<20, size), finished)
 		}
 	}
 }
@@ -50,7 +52,7 @@ func recut(c *collection) {
 	}
 }
 
-// limits tells of the limit that the target has. What is larger is refused when its header is there.
+// limits adds cases of the target's own limit. A larger message is refused as soon as its header is there.
 func limits(g *group) {
 	g.section = "RFC 6455 7.4.1"
 	over := func(title string, frames func(limit int) []frame) {

@@ -43,7 +43,9 @@ func moreTexts(g *group) {
 	g.invalid(sequence{"every first byte of four, each before a space", spaced(0xF0, 0xF4), false})
 	for _, s := range slices.Concat(
 		family("continuation bytes %s", "80bf 80bf80 80bf80bf80bf", "", false),
-		family("surrogate pair %s", "eda080edb080 eda080edbfbf edadbfedb080 edadbfedbfbf edae80edb080 edae80edbfbf edafbfedb080 edafbfedbfbf", "", false),
+		family("surrogate pair %s",
+			"eda080edb080 eda080edbfbf edadbfedb080 edadbfedbfbf "+
+				"edae80edb080 edae80edbfbf edafbfedb080 edafbfedbfbf", "", false),
 		family("overlong form %s", "f8808080af fc80808080af f887bfbfbf fc83bfbfbfbf", "", false),
 	) {
 		g.invalid(s)
@@ -57,7 +59,7 @@ func moreTexts(g *group) {
 	g.echo("valid: the ends of all planes, one byte per fragment", fragmented(opText, fragments(opText, ends, 1))...)
 }
 
-// invalid adds the cases of a text that is no UTF-8.
+// invalid adds the cases of a text that is not UTF-8.
 func (g *group) invalid(s sequence) {
 	data := "before " + s.bytes
 	if !s.last {
@@ -75,7 +77,8 @@ func spaced(first, last int) string {
 	return string(b)
 }
 
-// failFast tells how soon invalid text is found. A server may wait for the end of the message; a careful one does not.
+// failFast adds cases of how soon invalid text is found. A server may wait for the end of the message; a careful one
+// does not.
 func failFast(g *group) {
 	g.section = "RFC 6455 8.1"
 	// The character above U+10FFFF cannot be right from its second byte on.
@@ -153,7 +156,8 @@ func badTexts() []sequence {
 		family("surrogate %s", "eda080 edadbf edaebf edafbf edb080 edbe80 edbfbf", "", false),
 		family("surrogate pair in UTF-8", "eda0bdedb882", "", false),
 		family("above U+10FFFF: %s", "f4908080 f5808080 f7bfbfbf", "", false),
-		family("five or six byte form %s", "f888808080 fbbfbfbfbf fc8480808080 fdbfbfbfbfbf f880808080 fc8080808080", "", false),
+		family("five or six byte form %s",
+			"f888808080 fbbfbfbfbf fc8480808080 fdbfbfbfbfbf f880808080 fc8080808080", "", false),
 		family("impossible byte %s", "fe ff fefeffff", "", false),
 		family("wrong continuation in %s", "c328 e228a1 e28228 f0288cbc f0902838 f09028bc f09f9c28", "", false),
 	)

@@ -13,7 +13,8 @@ func playReference(t *testing.T, broken string, o Options, change ...func(*Targe
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server := newReference(broken)
-		target := Target{URL: "ws://reference.test/echo", Dial: server.dial, MaxMessage: server.limit, Rounds: 20, Timeout: time.Second}
+		target := Target{URL: "ws://reference.test/echo", Dial: server.dial, MaxMessage: server.limit,
+			Rounds: 20, Timeout: time.Second}
 		for _, change := range change {
 			change(&target)
 		}
@@ -44,7 +45,7 @@ func TestBattery_AStrictServerPassesAllOfIt(t *testing.T) {
 	}
 }
 
-// Each rule is broken alone, and each case that is named for it sees that.
+// Each rule is broken alone, and each case that is listed for it sees that.
 func TestBattery_EachBrokenRuleIsSeen(t *testing.T) {
 	t.Parallel()
 	if len(breakages) < 60 {

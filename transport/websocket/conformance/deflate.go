@@ -21,7 +21,7 @@ type deflate struct {
 	inflater    inflater
 }
 
-// newDeflate obeys what the server has chosen, and looks back no further than most bits.
+// newDeflate keeps to the parameters that the server has chosen, and to a window of most bits.
 func newDeflate(chosen offer, level, most int) *deflate {
 	return &deflate{
 		fresh: chosen.has(clientNoTakeover), level: level, window: 1 << min(chosen.bits(clientBits), most),
@@ -29,7 +29,7 @@ func newDeflate(chosen offer, level, most int) *deflate {
 	}
 }
 
-// compress makes a message's payload of data.
+// compress turns data into a message's payload.
 func (d *deflate) compress(data []byte) []byte {
 	d.out.Reset()
 	switch {
@@ -62,7 +62,7 @@ func withoutTail(b []byte) []byte {
 	return b
 }
 
-// inflate makes data of a message's payload.
+// inflate turns a message's payload into data.
 func (d *deflate) inflate(payload []byte) ([]byte, error) {
 	if d.serverFresh {
 		d.inflater.history = nil

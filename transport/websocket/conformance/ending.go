@@ -10,8 +10,8 @@ import (
 
 // How a connection ends.
 
-// violated wants the server to fail the connection with one of codes (RFC 6455 section 7.1.7). Messages that were sent before
-// the violation may be answered.
+// violated wants the server to fail the connection with one of codes (RFC 6455 section 7.1.7). Messages that were sent
+// before the violation may be answered.
 func violated(codes []int, before ...frame) step { return violatedWithin(0, codes, before...) }
 
 func violatedWithin(patience time.Duration, codes []int, before ...frame) step {
@@ -103,7 +103,8 @@ func closedBack(codes ...int) step {
 	}
 }
 
-// closeAnswer is the code of the answer to a close frame. No message may come in its place, except from a live endpoint.
+// closeAnswer is the code of the answer to a close frame. No message may come in its place, except from a live
+// endpoint.
 func (p *peer) closeAnswer() (int, error) {
 	for {
 		e, err := p.want("an answer to the close frame", p.Timeout)

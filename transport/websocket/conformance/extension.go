@@ -19,7 +19,7 @@ const (
 	clientBits       = "client_max_window_bits"
 )
 
-// offering makes an offer of parameters as they are written: "name" or "name=value".
+// offering makes an offer of parameters, each written as "name" or "name=value".
 func offering(parameters ...string) offer {
 	o := offer{}
 	for _, p := range parameters {
@@ -61,7 +61,7 @@ func (o offer) bits(name string) int {
 	return 15
 }
 
-// agree takes the server's answer to offers for what holds on this connection.
+// agree sets up the connection by the server's answer to the offers.
 func (p *peer) agree(o opening, answer []string) error {
 	if len(answer) == 0 {
 		return nil
@@ -125,7 +125,7 @@ func parseAnswer(answer string) (offer, error) {
 	return chosen, nil
 }
 
-// misfit says why an answer is none to an offer.
+// misfit says why an answer does not fit an offer.
 func misfit(o, chosen offer) string {
 	switch {
 	case o.has(serverNoTakeover) && !chosen.has(serverNoTakeover):

@@ -21,7 +21,8 @@ const (
 )
 
 var opcodes = map[opcode]string{
-	opContinuation: "continuation", opText: "text", opBinary: "binary", opClose: "close", opPing: "ping", opPong: "pong",
+	opContinuation: "continuation", opText: "text", opBinary: "binary",
+	opClose: "close", opPing: "ping", opPong: "pong",
 }
 
 func (op opcode) String() string {
@@ -44,7 +45,7 @@ type frame struct {
 	rsv        byte     // the three reserved bits
 	naked      bool     // not masked
 	key        *[4]byte // nil is a random one
-	claim      *uint64  // the length that is announced, if that is a lie
+	claim      *uint64  // the length that the header announces, if it is wrong
 	form       int      // 7, 16 or 64 bits of length; 0 is the shortest
 	compressed bool     // the payload is deflated when it is sent, as the connection has negotiated
 }
@@ -77,7 +78,7 @@ func (f frame) is(op opcode, data []byte) bool {
 	return f.op == op && string(f.payload) == string(data)
 }
 
-// append writes the frame's bytes behind b.
+// append adds the frame's bytes to b.
 func (f frame) append(b []byte) []byte {
 	first, mask := byte(f.op)|f.rsv<<4, byte(0x80)
 	if !f.more {
@@ -141,7 +142,7 @@ func shortest(n uint64) int {
 	return 64
 }
 
-// bytesOf are frames one behind the other.
+// bytesOf are the bytes of frames, one after the other.
 func bytesOf(frames ...frame) (b []byte) {
 	for _, f := range frames {
 		b = f.append(b)
@@ -174,7 +175,7 @@ func pieces(b []byte, size int) [][]byte {
 	return all
 }
 
-// show is some of b for a person.
+// show is the beginning of b, for people.
 func show(b []byte) string {
 	const most = 24
 	if len(b) > most {

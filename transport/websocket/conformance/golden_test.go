@@ -10,7 +10,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/cases.golden anew")
 
-// A case that is lost, or a number that comes to mean another case, shows here.
+// A case that is lost, or a number that has another case now, shows here.
 func TestCases_NoneIsLostAndNumbersStay(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

@@ -58,7 +58,7 @@ func (r *request) value(name string) string {
 	return ""
 }
 
-// bytes is the request as it is sent, without what comes behind.
+// bytes is the request as it is sent, without behind.
 func (r *request) bytes() []byte {
 	var b bytes.Buffer
 	b.WriteString(r.method + " " + r.path + " " + r.version + "\r\n")
@@ -124,7 +124,7 @@ func (p *peer) response() (*response, error) {
 	return &response{parsed.StatusCode, parsed.Header}, nil
 }
 
-// refused reports whether the server says that the client is wrong.
+// refused reports whether the server blames the client.
 func (r *response) refused() bool { return r.status >= 400 && r.status < 500 }
 
 // accepts checks a response in full (RFC 6455 section 4.2.2).
@@ -134,7 +134,8 @@ func (r *response) accepts(to *request) error {
 		return fail("handshake refused: HTTP %d", r.status)
 	case !strings.EqualFold(r.header.Get("Upgrade"), "websocket"):
 		return fail("101 without Upgrade: websocket")
-	case !slices.ContainsFunc(list(r.header.Values("Connection")), func(s string) bool { return strings.EqualFold(s, "upgrade") }):
+	case !slices.ContainsFunc(list(r.header.Values("Connection")),
+		func(s string) bool { return strings.EqualFold(s, "upgrade") }):
 		return fail("101 without Connection: Upgrade")
 	case r.header.Get("Sec-WebSocket-Accept") != acceptance(to.value("Sec-WebSocket-Key")):
 		return fail("wrong Sec-WebSocket-Accept")
@@ -144,7 +145,8 @@ func (r *response) accepts(to *request) error {
 		return fail("the server chose the subprotocol %q, which was not offered", chosen)
 	}
 	if to.value("Sec-WebSocket-Extensions") == "" && r.header.Get("Sec-WebSocket-Extensions") != "" {
-		return fail("the server turned on an extension that nobody offered: %q", r.header.Get("Sec-WebSocket-Extensions"))
+		return fail("the server turned on an extension that nobody offered: %q",
+			r.header.Get("Sec-WebSocket-Extensions"))
 	}
 	return nil
 }

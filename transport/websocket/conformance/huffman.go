@@ -1,6 +1,7 @@
 package conformance
 
-// huffman is a canonical code: how many codes there are of each length, and their symbols in order (RFC 1951 section 3.2.2).
+// huffman is a canonical code: how many codes there are of each length, and their symbols in order (RFC 1951 section
+// 3.2.2).
 type huffman struct {
 	count   [16]int
 	symbols []uint16
@@ -111,7 +112,7 @@ func (d *inflater) tables() (literals, distances huffman, err error) {
 	return literals, distances, err
 }
 
-// lengths reads n lengths, of which runs are written shortly.
+// lengths reads n lengths. Runs of equal lengths have a short form.
 func (d *inflater) lengths(code *huffman, n int) ([]byte, error) {
 	var all []byte
 	for len(all) < n {

@@ -5,10 +5,11 @@ import (
 	"errors"
 )
 
-// inflater reads DEFLATE (RFC 1951), and unlike other readers holds a server to the window that it agreed to.
+// inflater reads DEFLATE (RFC 1951). Unlike other readers it refuses references beyond the window that the server has
+// agreed to.
 type inflater struct {
-	window  int    // bytes that may be looked back
-	history []byte // the last of what earlier messages were
+	window  int    // bytes that a reference may reach back
+	history []byte // the last bytes of earlier messages
 	in      []byte
 	bits    uint32
 	have    int // bits in bits
@@ -41,7 +42,7 @@ func (d *inflater) message(payload []byte) ([]byte, error) {
 	return data, nil
 }
 
-// block inflates one block. Behind a final one the next begins at a byte.
+// block inflates one block. After a final one the next begins at a byte.
 func (d *inflater) block() error {
 	head, err := d.take(3)
 	if err != nil {
@@ -127,15 +128,16 @@ func (d *inflater) symbols(literals, distances *huffman) error {
 }
 
 var (
-	lengthBase = [29]int{3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163,
-		195, 227, 258}
+	lengthBase = [29]int{3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131,
+		163, 195, 227, 258}
 	lengthBits   = [29]int{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0}
-	distanceBase = [30]int{1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049,
-		3073, 4097, 6145, 8193, 12289, 16385, 24577}
-	distanceBits = [30]int{0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13}
+	distanceBase = [30]int{1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537,
+		2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577}
+	distanceBits = [30]int{0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12,
+		13, 13}
 )
 
-// reference copies what was inflated before.
+// reference copies bytes that were inflated before.
 func (d *inflater) reference(code int, distances *huffman) error {
 	more, err := d.take(lengthBits[code])
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"compress/flate"
 )
 
-// What other compressors make comes back, message for message, with what they remember of those before.
+// The output of other compressors inflates to what went in, message for message, with their references to messages
+// before.
 func TestInflate_ReadsWhatCompressorsWrite(t *testing.T) {
 	t.Parallel()
 	for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, 1, 6, 9} {
@@ -61,7 +62,7 @@ func TestInflate_RefusesWhatIsBroken(t *testing.T) {
 	}
 }
 
-// Whatever comes, the inflater ends, and says the same as Go's, which knows no small windows.
+// Whatever comes, the inflater ends and agrees with Go's, which knows no small windows.
 func FuzzInflate(f *testing.F) {
 	f.Add(flushed(prose(100)))
 	f.Add(append(finalBlock(prose(100)), 0, 0, 0, 0xff, 0xff))
@@ -72,7 +73,7 @@ func FuzzInflate(f *testing.F) {
 		r := bytes.NewReader(payload)
 		want, wantErr := io.ReadAll(io.LimitReader(flate.NewReader(r), inflateLimit))
 		if r.Len() > 0 || wantErr == io.ErrUnexpectedEOF {
-			return // more behind a final block, or no final block: Go's reader has stopped elsewhere
+			return // more after a final block, or no final block: Go's reader has stopped elsewhere
 		}
 		if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want) {
 			t.Errorf("%x: %x, %v; Go's: %x, %v", payload, got, err, want, wantErr)

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Options say which cases are played, and how.
+// Options select the cases to play, and say how.
 type Options struct {
-	// Only and Skip choose cases by patterns: a group ("7"), an ID ("7.12"), a glob of IDs ("7.1*"), or words of a title.
-	// A pattern that fits no case is an error of Run.
+	// Only and Skip choose cases by patterns: a group ("7"), an ID ("7.12"), a glob of IDs ("7.1*"), or words of a
+	// title. A pattern that fits no case is an error of Run.
 	Only, Skip []string
 	// Fast leaves out the cases that wait for the server's own timeouts.
 	Fast bool
@@ -20,9 +20,9 @@ type Options struct {
 	StopAtFailure bool
 	// Jobs is how many cases are played side by side (default 1).
 	Jobs int
-	// Wait is how long the server may take to be there, at the beginning and after it went down (default 5 s).
+	// Wait is how long Run waits for the server to answer, at the beginning and after it went down (default 5 s).
 	Wait time.Duration
-	// Each hears each result when it is there; calls do not overlap.
+	// Each is called with each result as soon as it is there; calls do not overlap. Nil is no call.
 	Each func(Result)
 }
 
@@ -32,7 +32,8 @@ func (o Options) filled() Options {
 	return o
 }
 
-// Select are the cases that o chooses of all, for an endpoint that is live or echoes.
+// Select returns the cases that o selects, for an endpoint that is live or echoes. The error names a pattern that fits
+// no case, or says that none is left.
 func Select(o Options, live bool) ([]Case, error) {
 	all := Cases()
 	for _, pattern := range slices.Concat(o.Only, o.Skip) {

@@ -9,12 +9,12 @@ import (
 type Outcome uint8
 
 const (
-	// Pass is what the RFCs ask for.
+	// Pass is a server that does what the RFCs ask for.
 	Pass Outcome = iota
-	// Weak is what the RFCs tolerate and a careful server does not do: it hangs up without a close frame, uses a less apt
-	// close code, or finds invalid text late. Autobahn calls it non-strict.
+	// Weak is a server that does what the RFCs tolerate and a careful server avoids: it hangs up without a close frame,
+	// uses a less apt close code, or finds invalid text late. Autobahn calls it non-strict.
 	Weak
-	// Fail is anything else, a server that has gone included.
+	// Fail is a server that does anything else, or is gone.
 	Fail
 	// Skip is a case that does not apply, such as one about compression where none was negotiated.
 	Skip
@@ -61,7 +61,8 @@ func wasIgnored(err error) bool {
 
 // closed is the failure of a server that closes a connection for no reason.
 func closed(e event, wanted string) error {
-	return &verdict{outcome: Fail, note: fmt.Sprintf("closed with %d %q, wanted %s", e.code, e.data, wanted), code: e.code}
+	return &verdict{outcome: Fail, note: fmt.Sprintf("closed with %d %q, wanted %s", e.code, e.data, wanted),
+		code: e.code}
 }
 
 func closeCodeOf(err error) int {

@@ -19,7 +19,7 @@ type peer struct {
 	aborted bool
 }
 
-// write sends bytes. Of a connection that has ended it says errDropped.
+// write sends bytes. The error is errDropped if the connection has ended.
 func (p *peer) write(b []byte) error {
 	_ = p.conn.SetWriteDeadline(time.Now().Add(large))
 	_, err := p.conn.Write(b)
@@ -50,7 +50,7 @@ func (p *peer) writeIn(size int, b []byte) error {
 	return nil
 }
 
-// encode is what frames are on this connection.
+// encode is the bytes of frames on this connection.
 func (p *peer) encode(frames ...frame) (b []byte) {
 	for _, f := range frames {
 		if f.compressed {
@@ -81,7 +81,7 @@ func (p *peer) abort() {
 	p.aborted = true
 	conn := p.conn
 	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn() // without TLS's goodbye
+		conn = secure.NetConn() // without TLS's closing alert
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
@@ -90,7 +90,7 @@ func (p *peer) abort() {
 	p.stream.stop()
 }
 
-// pause waits, as a client does that has nothing to say.
+// pause waits, like a client that has nothing to send.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -14,14 +14,14 @@ type partial struct {
 	data       []byte
 }
 
-// event is what a server said: a message, a pong or a close frame. Pings are answered and not events.
+// event is a message, a pong or a close frame of the server. Pings are answered and are no events.
 type event struct {
 	op   opcode
 	data []byte // of a close frame its reason
 	code int    // of a close frame
 }
 
-// receive waits for the next event, with errTimeout and errDropped for what did not come.
+// receive waits for the next event. The error is errTimeout or errDropped if none came.
 func (p *peer) receive(patience time.Duration) (event, error) {
 	deadline := time.Now().Add(patience)
 	for {
@@ -100,7 +100,7 @@ func (p *peer) readFrame(deadline time.Time) (frame, error) {
 	return f, err
 }
 
-// unfinished makes a timeout inside of a frame what it is: no silence.
+// unfinished turns a timeout inside of a frame into a failure: the server is not merely silent.
 func unfinished(err error) error {
 	if errors.Is(err, errTimeout) {
 		return fail("the server stopped inside of a frame")

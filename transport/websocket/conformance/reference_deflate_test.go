@@ -8,7 +8,7 @@ import (
 	kflate "github.com/klauspost/compress/flate"
 )
 
-// squeezer is the compression of a connection.
+// squeezer is the compressor of a connection.
 type squeezer struct {
 	out    bytes.Buffer
 	writer *kflate.Writer
@@ -34,7 +34,7 @@ func (c *referenceConn) deflate(data []byte) []byte {
 	return bytes.Clone(bytes.TrimSuffix(s.out.Bytes(), []byte("\x00\x00\xff\xff")))
 }
 
-// inflate wants a message to end where a block does: behind it comes a last, empty one.
+// inflate wants a message to end where a block does: a last, empty one is added to it.
 func (c *referenceConn) inflate(payload []byte) ([]byte, error) {
 	s := &c.squeeze
 	if c.chosen.has(clientNoTakeover) || c.is("forget-context") {

@@ -20,7 +20,7 @@ type head struct {
 	position int // of the payload that was read
 }
 
-// frame reads and does one frame.
+// frame reads and handles one frame.
 func (c *referenceConn) frame() error {
 	var two [2]byte
 	if _, err := io.ReadFull(c.in, two[:]); err != nil {
@@ -29,7 +29,8 @@ func (c *referenceConn) frame() error {
 		}
 		return err
 	}
-	h := &head{fin: two[0]&0x80 != 0, rsv: two[0] >> 4 & 7, op: opcode(two[0] & 15), masked: two[1]&0x80 != 0, length: uint64(two[1] & 127)}
+	h := &head{fin: two[0]&0x80 != 0, rsv: two[0] >> 4 & 7, op: opcode(two[0] & 15),
+		masked: two[1]&0x80 != 0, length: uint64(two[1] & 127)}
 	if err := c.checkHead(h); err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ func (c *referenceConn) readLength(h *head) error {
 	return nil
 }
 
-// payload reads some of a payload, at most what is there.
+// payload reads a part of a payload, as much as is there at most.
 func (c *referenceConn) payload(h *head) ([]byte, error) {
 	b := make([]byte, min(h.length-uint64(h.position), 4096))
 	n, err := c.in.Read(b)

@@ -23,7 +23,8 @@ func (r *reference) handshake(in *bufio.Reader, out io.Writer) (chosen offer, ok
 	if r.is("lose-early-frames") {
 		in.Discard(in.Buffered())
 	}
-	answer := []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: " + r.accept(headers["sec-websocket-key"])}
+	answer := []string{"Upgrade: websocket", "Connection: Upgrade",
+		"Sec-WebSocket-Accept: " + r.accept(headers["sec-websocket-key"])}
 	for rule, line := range map[string]int{"no-upgrade-in-answer": 0, "no-connection-in-answer": 1} {
 		if r.is(rule) {
 			answer[line] = "X-Nothing: here"
@@ -158,7 +159,9 @@ func (r *reference) judge(requestLine string, headers map[string]string) int {
 		{parts[0] != "GET", 405, "accept-any-method"},
 		{parts[2] != "HTTP/1.1", 505, "accept-http10"},
 		{!host, 400, "accept-no-host"},
-		{!slices.Contains(strings.Split(strings.ReplaceAll(fold(headers["connection"]), " ", ""), ","), fold("upgrade")), 400, "accept-any-connection"},
+		{!slices.Contains(strings.Split(strings.ReplaceAll(fold(headers["connection"]), " ", ""), ","),
+			fold("upgrade")),
+			400, "accept-any-connection"},
 		{fold(headers["upgrade"]) != "websocket", 400, "accept-any-upgrade"},
 		{headers["sec-websocket-version"] != "13", 426, "accept-any-version"},
 		{err != nil || len(key) != 16, 400, "accept-any-key"},
@@ -171,7 +174,7 @@ func (r *reference) judge(requestLine string, headers map[string]string) int {
 	return 0
 }
 
-// choose takes the first offer that is good; bad says that there was one that is not.
+// choose takes the first good offer; bad reports that there was a bad one.
 func (r *reference) choose(value string) (chosen offer, bad bool) {
 	if value == "" && r.is("unasked-extension") {
 		return offering(), false
@@ -213,7 +216,8 @@ func (r *reference) consider(parts []string) offer {
 			return nil
 		}
 		asked = append(asked, parameter{name, value})
-		if name != clientBits && !(name == serverBits && r.is("leave-out-window")) && !(name == serverNoTakeover && r.is("leave-out-takeover")) {
+		if name != clientBits && !(name == serverBits && r.is("leave-out-window")) &&
+			!(name == serverNoTakeover && r.is("leave-out-takeover")) {
 			chosen = append(chosen, parameter{name, value})
 		}
 	}

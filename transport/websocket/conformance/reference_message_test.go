@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// assembly is a message that the reference is hearing.
+// assembly is a message that the reference is reading.
 type assembly struct {
 	op         opcode
 	compressed bool
@@ -44,7 +44,7 @@ func (c *referenceConn) data(h *head) error {
 	return c.finish(m)
 }
 
-// begin finds the message that a frame belongs to; there may be none where a rule is broken.
+// begin finds the message that a frame belongs to; there may be none if a rule is broken.
 func (c *referenceConn) begin(h *head) error {
 	switch {
 	case h.op == opContinuation && c.message == nil:
@@ -63,7 +63,7 @@ func (c *referenceConn) begin(h *head) error {
 	return nil
 }
 
-// validSoFar looks at what has come since it last did. The last character need not be whole.
+// validSoFar checks the bytes that have come since its last call. The last character need not be whole.
 func (c *referenceConn) validSoFar(m *assembly) bool {
 	if m.op == opBinary && !c.is("utf8-in-binary") || c.is("no-utf8") {
 		return true
@@ -93,8 +93,8 @@ func (c *referenceConn) validSoFar(m *assembly) bool {
 	return true
 }
 
-// canGoOn reports whether b is the beginning of a character. Continuation bytes decide that: 80, 9f, a0 or bf is the lowest or
-// highest that may follow any first byte.
+// canGoOn reports whether b is the beginning of a character. Continuation bytes decide that: 80, 9f, a0 or bf is the
+// lowest or highest that may follow any first byte.
 func canGoOn(b []byte) bool {
 	if len(b) > 3 {
 		return false
@@ -168,7 +168,7 @@ func (c *referenceConn) echo(m *assembly) {
 	}
 }
 
-// say sends a message, compressed if that was agreed on.
+// say sends a message, compressed if that was negotiated.
 func (c *referenceConn) say(m *assembly) {
 	if c.chosen == nil || len(m.data) == 0 && !c.is("rsv1-on-fragments") {
 		c.send(m.op, m.data)

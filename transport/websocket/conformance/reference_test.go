@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// reference is a small echo server that keeps every rule, but for the one that is to be broken. It is written apart from the
+// reference is a small echo server that keeps every rule except the one that a test breaks. It is independent of the
 // battery's client: they share the names of opcodes, headers and parameters, and no code that reads or writes frames.
 type reference struct {
 	broken   string
@@ -21,7 +21,7 @@ type reference struct {
 
 	serving sync.WaitGroup
 	crashed atomic.Bool
-	turn    chan struct{} // who may send a pong, where one client stalls the others
+	turn    chan struct{} // the right to send a pong, if one client stalls the others
 }
 
 func newReference(broken string) *reference {
@@ -36,7 +36,7 @@ func (r *reference) is(rule string) bool {
 	return r.broken == rule
 }
 
-// dial is a connection to the server that is no network.
+// dial is a connection to the server without a network.
 func (r *reference) dial(context.Context) (net.Conn, error) {
 	if r.crashed.Load() {
 		return nil, syscall.ECONNREFUSED
@@ -86,7 +86,7 @@ func (r *reference) serve(conn halfCloser) {
 		time.Sleep(time.Minute)
 		return
 	}
-	// What the client still sends is read away for a moment, as no reset may overtake the last frame.
+	// It reads away what the client still sends for a moment, as no reset may overtake the last frame.
 	conn.CloseWrite()
 	conn.SetReadDeadline(time.Now().Add(r.patience / 4))
 	io.Copy(io.Discard, in)

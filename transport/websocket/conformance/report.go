@@ -20,7 +20,8 @@ type Result struct {
 type Report struct {
 	// Results are those of the cases that were played, in the order of their numbers.
 	Results []Result
-	// Unplayed is how many cases were not played since the server went down and did not come back. They have failed, too.
+	// Unplayed is how many cases were not played since the server went down and did not come back. They have failed,
+	// too.
 	Unplayed int
 }
 
@@ -37,10 +38,10 @@ func (r *run) report(cases []Case) *Report {
 	return report
 }
 
-// Count is how many cases had an outcome.
+// Count is how many of the cases that were played had an outcome.
 func (r *Report) Count(o Outcome) int { return len(r.Of(o)) }
 
-// Of are the results with an outcome.
+// Of returns the results with an outcome.
 func (r *Report) Of(o Outcome) (all []Result) {
 	for _, result := range r.Results {
 		if result.Outcome == o {

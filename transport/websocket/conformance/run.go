@@ -9,14 +9,15 @@ import (
 	"time"
 )
 
-// ErrUnreachable says that nothing answers at the target's address.
+// ErrUnreachable means that no server answers at the target's address.
 var ErrUnreachable = errors.New("nothing answers")
 
-// errCaseTimeout ends a case that goes on and on, though each step of it makes progress.
+// errCaseTimeout ends a case that does not come to an end, though each of its steps makes progress.
 var errCaseTimeout = errors.New("the case did not come to an end")
 
-// Run plays cases against a target. It blocks until they are done or ctx ends; then the cases that were not played are missing
-// in the report, and the error is that of ctx. Other errors are a target or a pattern that makes no sense, and ErrUnreachable.
+// Run plays cases against a target. It blocks until they are done or ctx ends; in that case the report lacks those that
+// were not played, and the error is that of ctx. Other errors are ErrUnreachable, and a target or a pattern that makes
+// no sense.
 func Run(ctx context.Context, t Target, o Options) (*Report, error) {
 	e, err := t.filled()
 	if err != nil {
@@ -78,7 +79,7 @@ func (r *run) one(ctx context.Context, i int, c Case) {
 	}
 	result := r.play(ctx, c)
 	if ctx.Err() != nil {
-		return // what was interrupted says nothing of the server
+		return // an interrupted case proves nothing about the server
 	}
 	gone := r.afterwards(ctx, &result)
 	r.mu.Lock()
@@ -103,8 +104,8 @@ func (r *run) play(ctx context.Context, c Case) Result {
 	return Result{Case: c, Outcome: outcome, Note: note, Took: time.Since(start)}
 }
 
-// afterwards looks whether the server has survived a case that went badly or was meant to hurt. One that has gone and does not
-// come back is gone.
+// afterwards checks that the server has survived a case that failed or was meant to hurt. If it has not, and does not
+// come back either, the run is over.
 func (r *run) afterwards(ctx context.Context, result *Result) (gone bool) {
 	const moment = 300 * time.Millisecond
 	hurts := strings.HasPrefix(result.ID, "14.") || strings.HasPrefix(result.ID, "15.")

@@ -22,7 +22,7 @@ func listen(t *testing.T, server *reference, wrap func(net.Listener) net.Listene
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	server.patience = time.Minute // a busy machine takes its time
+	server.patience = time.Minute // a busy machine is slow
 	listener = wrap(listener)
 	server.serving.Go(func() {
 		for {
@@ -73,15 +73,17 @@ func TestRun_PlaysOverTLS(t *testing.T) {
 	borrowed.StartTLS()
 	defer borrowed.Close()
 	trust := borrowed.Client().Transport.(*http.Transport).TLSClientConfig
-	address := listen(t, newReference(""), func(l net.Listener) net.Listener { return tls.NewListener(l, borrowed.TLS) })
+	address := listen(t, newReference(""),
+		func(l net.Listener) net.Listener { return tls.NewListener(l, borrowed.TLS) })
 	o := few
-	o.Skip = []string{"7.47"} // TLS has no half-close that says nothing
+	o.Skip = []string{"7.47"} // TLS has no silent half-close
 	target := Target{URL: "wss://" + address + "/echo", TLS: trust, Timeout: time.Minute}
 	report, err := Run(t.Context(), target, o)
 	wantAllPassed(t, report, err)
 
 	target.TLS = nil // the system does not trust it
-	if _, err := Run(t.Context(), target, Options{Only: []string{"0.1"}, Wait: time.Millisecond}); !errors.Is(err, ErrUnreachable) {
+	_, err = Run(t.Context(), target, Options{Only: []string{"0.1"}, Wait: time.Millisecond})
+	if !errors.Is(err, ErrUnreachable) {
 		t.Errorf("a certificate that nobody trusts: %v", err)
 	}
 }
@@ -179,11 +181,12 @@ func TestSelect_ByGroupIDGlobAndWords(t *testing.T) {
 	}
 }
 
-// A pattern with a slip of the pen must not make a run that plays nothing and passes.
+// A mistyped pattern must not make a run that plays nothing and passes.
 func TestSelect_NothingIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{
-		{Only: []string{"99"}}, {Skip: []string{"7.999"}}, {Only: []string{"7"}, Skip: []string{"7"}}, {Only: []string{""}},
+		{Only: []string{"99"}}, {Skip: []string{"7.999"}}, {Only: []string{"7"}, Skip: []string{"7"}},
+		{Only: []string{""}},
 	} {
 		if chosen, err := Select(o, false); err == nil {
 			t.Errorf("%+v: %d cases", o, len(chosen))
@@ -197,7 +200,8 @@ func TestReport_TellsFiguresAndWhatWentWrong(t *testing.T) {
 		return Cases()[slices.IndexFunc(Cases(), func(c Case) bool { return c.ID == id })]
 	}
 	r := &Report{Unplayed: 3, Results: []Result{
-		{Case: find("1.1")}, {Case: find("1.44"), Outcome: Weak, Note: "as most do"}, {Case: find("2.1"), Outcome: Fail, Note: "no pong"},
+		{Case: find("1.1")}, {Case: find("1.44"), Outcome: Weak, Note: "as most do"},
+		{Case: find("2.1"), Outcome: Fail, Note: "no pong"},
 		{Case: find("9.4"), Outcome: Skip},
 	}}
 	for strict, want := range map[bool]string{
@@ -207,7 +211,8 @@ func TestReport_TellsFiguresAndWhatWentWrong(t *testing.T) {
 		if err := r.Write(&b, strict); err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range []string{"1.44", "as most do", "2.1", "no pong", "3 cases were not played", "1   framing and lengths"} {
+		for _, line := range []string{"1.44", "as most do", "2.1", "no pong", "3 cases were not played",
+			"1   framing and lengths"} {
 			if !strings.Contains(b.String(), line) {
 				t.Errorf("no %q in:\n%s", line, b.String())
 			}

@@ -9,11 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// What messages are made of. The same size and seed always make the same bytes.
+// The payloads of messages. The same size and seed always make the same bytes.
 
 const sampleBlock = 128 << 10 // bytes that are made once and repeated
 
-var words = []string{"channel", "presence", "ąęśćż", "publish", "offset", "naïve", "日本語", "token", "42", "room:1", "✓", "ok"}
+var words = []string{"channel", "presence", "ąęśćż", "publish", "offset", "naïve", "日本語", "token",
+	"42", "room:1", "✓", "ok"}
 
 var proseBlock = sync.OnceValue(func() (b []byte) {
 	random := rand.New(rand.NewPCG(1, 6455))
@@ -45,7 +46,7 @@ var jsonBlock = sync.OnceValue(func() (b []byte) {
 	return b
 })
 
-// jsonish is what much of the traffic looks like, cut to n bytes.
+// jsonish is JSON as in much of the traffic, cut to n bytes.
 func jsonish(n int) []byte { return repeated(jsonBlock(), n) }
 
 // repeated is n bytes of blocks.

@@ -4,14 +4,14 @@ import (
 	"context"
 )
 
-// session is one case at work: it opens connections and ends them all.
+// session is one case while it is played: it opens connections and ends them all.
 type session struct {
 	*endpoint
 	ctx   context.Context
 	peers []*peer
 }
 
-// connect opens a connection on which nothing has been said.
+// connect opens a connection on which nothing was sent.
 func (s *session) connect() (*peer, error) {
 	conn, err := s.dial(s.ctx)
 	if err != nil {
@@ -22,7 +22,7 @@ func (s *session) connect() (*peer, error) {
 	return p, nil
 }
 
-// end aborts what is open.
+// end aborts the open connections.
 func (s *session) end() {
 	for _, p := range s.peers {
 		p.abort()
@@ -60,7 +60,7 @@ func (s *session) open(o opening) (*peer, error) {
 	return p, nil
 }
 
-// openDeflated is open, where the case makes no sense without compression.
+// openDeflated is open, and skips the case if the server does not compress.
 func (s *session) openDeflated(o opening) (*peer, error) {
 	p, err := s.open(o)
 	if err == nil && p.deflate == nil {

@@ -20,7 +20,7 @@ func all(steps ...step) step {
 	}
 }
 
-// send sends frames in one packet. If the server has hung up, what it said comes to light in the next step.
+// send sends frames in one packet. If the server has hung up, the next step finds what it sent before.
 func send(frames ...frame) step {
 	return func(p *peer) error { return unlessDropped(p.send(frames...)) }
 }
@@ -42,7 +42,7 @@ func sendEach(frames ...frame) step {
 	}
 }
 
-// sendBytes sends what is no frame.
+// sendBytes sends bytes that are no frame.
 func sendBytes(b []byte) step {
 	return func(p *peer) error { return unlessDropped(p.write(b)) }
 }
@@ -69,7 +69,7 @@ func echoed(op opcode, data []byte) step {
 	return all(fits(len(data)), send(message(op, data)), wantEcho(op, data))
 }
 
-// want is how a step says what it waits for; it turns silence and an end into failures.
+// want waits for an event, which what names; it turns silence and an end into failures.
 func (p *peer) want(what string, patience time.Duration) (event, error) {
 	e, err := p.receive(patience)
 	switch {
@@ -106,7 +106,7 @@ func wantEchoWithin(patience time.Duration, op opcode, data []byte) step {
 	}
 }
 
-// wantPong wants a pong that carries data. What a live endpoint says of its own accord may come before it.
+// wantPong wants a pong that carries data. Before it a live endpoint may send messages of its own accord.
 func wantPong(data []byte) step {
 	return func(p *peer) error {
 		for i, pong := range p.pongs {

@@ -9,17 +9,17 @@ import (
 )
 
 var (
-	// errTimeout says that nothing came in time.
+	// errTimeout means that nothing came in time.
 	errTimeout = errors.New("nothing came in time")
-	// errDropped says that the connection has ended.
+	// errDropped means that the connection has ended.
 	errDropped = errors.New("the connection was dropped")
 )
 
-// readAhead bounds what is read from a server and not yet looked at, in bytes.
+// readAhead bounds what was read from a server and is still unused, in bytes.
 const readAhead = 4 << 20
 
-// stream is what a server says. A goroutine reads ahead, so that a server that answers before it has heard all does not get
-// stuck, and so that its last words are there even when a write of ours has failed.
+// stream is what a server sends. A goroutine reads ahead, so that a server that answers before it has read all does not
+// block, and so that its last bytes are there even when a write of ours has failed.
 type stream struct {
 	mu      sync.Mutex
 	unread  []byte
@@ -32,7 +32,8 @@ type stream struct {
 }
 
 func newStream(conn net.Conn) *stream {
-	s := &stream{limit: readAhead, changed: make(chan struct{}, 1), room: make(chan struct{}, 1), closed: make(chan struct{})}
+	s := &stream{limit: readAhead, changed: make(chan struct{}, 1),
+		room: make(chan struct{}, 1), closed: make(chan struct{})}
 	s.reading.Go(func() { s.fill(conn) })
 	return s
 }
@@ -70,7 +71,7 @@ func signal(c chan struct{}) {
 	}
 }
 
-// deafen stops the reading; what is being read at the moment is the last.
+// deafen stops the reading after the read that is under way.
 func (s *stream) deafen() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,7 +98,7 @@ func (s *stream) wait(ctx context.Context, deadline time.Time) error {
 	}
 }
 
-// take returns up to n bytes that are there, and whether the stream ends behind them.
+// take returns up to n bytes that are there, and whether the stream ends after them.
 func (s *stream) take(n int) (b []byte, ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +129,7 @@ func (s *stream) next(ctx context.Context, n int, deadline time.Time) ([]byte, e
 	}
 }
 
-// drain throws away what comes, to the end of the stream.
+// drain discards what comes, to the end of the stream.
 func (s *stream) drain(ctx context.Context, deadline time.Time) error {
 	for {
 		if _, ended := s.take(readAhead); ended {

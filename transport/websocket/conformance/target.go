@@ -23,12 +23,12 @@ type Target struct {
 	Header http.Header
 	// Subprotocol is offered in each handshake, if it is not empty.
 	Subprotocol string
-	// SendFirst are texts that are sent after each handshake, such as a login. What is answered is not looked at.
+	// SendFirst are texts that are sent after each handshake, such as a login. The answers are not checked.
 	SendFirst []string
 	// Live says that the endpoint speaks a protocol of its own: only cases that need no echo are played.
 	Live bool
-	// MaxMessage is the server's own limit in bytes (default 16 MiB): a message of that size must pass and one byte more
-	// must be refused with 1009.
+	// MaxMessage is the server's own limit in bytes (default 16 MiB): a message of that size must pass and one byte
+	// more must be refused with 1009.
 	MaxMessage int
 	// HandshakeLimit is how long an unfinished handshake may stay open (default 20 s).
 	HandshakeLimit time.Duration
@@ -41,7 +41,7 @@ type Target struct {
 // large is how long a large message may take, in either direction.
 const large = 30 * time.Second
 
-// filled is the target with its defaults, and its address taken apart.
+// filled is the target with its defaults, and its address parsed.
 func (t Target) filled() (*endpoint, error) {
 	address, err := url.Parse(t.URL)
 	if err != nil {

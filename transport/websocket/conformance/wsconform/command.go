@@ -44,15 +44,17 @@ func (c *command) parse(args []string, errs io.Writer) error {
 func (c *command) targetFlags(f *flag.FlagSet) {
 	t := &c.target
 	f.StringVar(&t.URL, "url", "", "ws:// or wss:// `address` of the endpoint")
-	f.Func("mode", "`echo` (the default): the endpoint says back what it hears; live: it speaks a protocol of its own, and "+
-		"only the cases that need no echo are played", func(mode string) error {
-		t.Live = mode == "live"
-		if mode != "live" && mode != "echo" {
-			return errors.New("must be echo or live")
-		}
-		return nil
-	})
-	f.IntVar(&t.MaxMessage, "max-message", 16<<20, "the server's own limit in `bytes`: a larger message must get 1009, one of that size must pass")
+	f.Func("mode", "`echo` (the default): the endpoint says back what it hears; "+
+		"live: it speaks a protocol of its own, and only the cases that need no echo are played",
+		func(mode string) error {
+			t.Live = mode == "live"
+			if mode != "live" && mode != "echo" {
+				return errors.New("must be echo or live")
+			}
+			return nil
+		})
+	f.IntVar(&t.MaxMessage, "max-message", 16<<20,
+		"the server's own limit in `bytes`: a larger message must get 1009, one of that size must pass")
 	t.Header = http.Header{}
 	f.Func("header", "`'K: V'` is sent with each handshake (repeatable)", func(line string) error {
 		name, value, ok := strings.Cut(line, ":")
@@ -63,7 +65,8 @@ func (c *command) targetFlags(f *flag.FlagSet) {
 		return nil
 	})
 	f.StringVar(&t.Subprotocol, "subprotocol", "", "`value` of Sec-WebSocket-Protocol")
-	f.Func("send-first", "`text` that is sent after each handshake, such as a login (repeatable)", appendTo(&t.SendFirst))
+	f.Func("send-first", "`text` that is sent after each handshake, such as a login (repeatable)",
+		appendTo(&t.SendFirst))
 	seconds(f, &t.Timeout, "timeout", 4, "how long each reaction of the server may take")
 	seconds(f, &t.HandshakeLimit, "handshake-limit", 20, "how long an unfinished handshake may stay open")
 	f.IntVar(&t.Rounds, "count", 500, "`messages` that go back and forth in such cases")
@@ -75,7 +78,8 @@ func (c *command) targetFlags(f *flag.FlagSet) {
 
 func (c *command) optionFlags(f *flag.FlagSet) {
 	o := &c.options
-	f.Func("only", "`pattern` of what to play: a group, an id, a glob of ids, or words of a title (repeatable)", appendTo(&o.Only))
+	f.Func("only", "`pattern` of what to play: a group, an id, a glob of ids, or words of a title (repeatable)",
+		appendTo(&o.Only))
 	f.Func("skip", "`pattern` of what to leave out (repeatable)", appendTo(&o.Skip))
 	f.BoolVar(&o.Fast, "fast", false, "leave out the cases that wait for a server's timeouts")
 	for _, name := range []string{"x", "exit-first"} {

@@ -3,8 +3,8 @@
 //	go run ./transport/websocket/conformance/wsconform --url ws://127.0.0.1:9000/echo
 //	go run ./transport/websocket/conformance/wsconform --url ws://127.0.0.1:9000/ws --mode live --max-message 65536
 //
-// The last line is "N passed, N failed (N weak, N skipped)". The exit status is 0 if nothing has failed, 1 if something has or
-// more is weak than is allowed, and 2 if nothing answers there or the command line makes no sense.
+// The last line is "N passed, N failed (N weak, N skipped)". The exit status is 0 if no case has failed, 1 if one has
+// or more cases are weak than are allowed, and 2 if no server answers there or the command line makes no sense.
 package main
 
 import (
@@ -123,7 +123,8 @@ func (c *command) writeJSON(r *conformance.Report) error {
 	d := document{URL: c.target.URL, Passed: r.Passed(c.strict), Failed: r.Failed(c.strict),
 		Weak: r.Count(conformance.Weak), Skipped: r.Count(conformance.Skip), Unplayed: r.Unplayed}
 	for _, one := range r.Results {
-		d.Cases = append(d.Cases, documentRow{one.ID, one.Group, one.Title, one.Section, one.Outcome, one.Note, one.Took.Seconds()})
+		d.Cases = append(d.Cases,
+			documentRow{one.ID, one.Group, one.Title, one.Section, one.Outcome, one.Note, one.Took.Seconds()})
 	}
 	text, err := json.MarshalIndent(d, "", " ")
 	if err != nil {

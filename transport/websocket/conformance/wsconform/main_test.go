@@ -14,7 +14,7 @@ import (
 	"github.com/parley-realtime/parley/transport/websocket/conformance"
 )
 
-// echo is a server that somebody else wrote. It takes lengths that are not minimal, which is weak.
+// echo is a server by other authors. It takes lengths that are not minimal, which is weak.
 type echo struct{ gws.BuiltinEventHandler }
 
 func (echo) OnMessage(conn *gws.Conn, message *gws.Message) {
@@ -64,7 +64,8 @@ func TestCommand_ExitStatusAndLastLineSayHowItWent(t *testing.T) {
 		{"--only 1.44 --only 1.2 --strict", bad, "1 passed, 1 failed (1 weak, 0 skipped)"},
 		{"--only 9.47 --max-message 100", bad, "0 passed, 1 failed (0 weak, 0 skipped)"},
 		{"--only 9.1 --max-message 100", good, "0 passed, 0 failed (0 weak, 1 skipped)"},
-		{"--only 2 --skip 2.1? --skip 2.2? --mode live -v --header K:V --send-first hello", good, "9 passed, 0 failed (0 weak, 0 skipped)"},
+		{"--only 2 --skip 2.1? --skip 2.2? --mode live -v --header K:V --send-first hello", good,
+			"9 passed, 0 failed (0 weak, 0 skipped)"},
 	} {
 		status, out := play(t, append(strings.Fields(c.args), "--url", url)...)
 		if status != c.status || !strings.HasSuffix(out, "\n"+c.last+"\n") {
@@ -77,7 +78,8 @@ func TestCommand_WhatMakesNoSenseIsStatus2(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
 		"", "--url", "--url http://127.0.0.1/", "--url ws://127.0.0.1:0/", "--url ws://127.0.0.1:0/ --only 99",
-		"--url ws://127.0.0.1:0/ --mode dead", "--url ws://127.0.0.1:0/ --header nothing", "--url ws://127.0.0.1:0/ --timeout soon",
+		"--url ws://127.0.0.1:0/ --mode dead", "--url ws://127.0.0.1:0/ --header nothing",
+		"--url ws://127.0.0.1:0/ --timeout soon",
 		"--url ws://127.0.0.1:0/ and more", "--colour", "--list --skip 0 --only 0",
 	} {
 		// The first argument that is wrong is found before those that play adds.
@@ -93,8 +95,9 @@ func TestCommand_ListsTheCasesThatWouldBePlayed(t *testing.T) {
 	if lines := strings.Count(out, "\n"); status != good || lines != len(conformance.Cases()) {
 		t.Errorf("status %d, %d lines", status, lines)
 	}
-	if _, out := play(t, "--list", "--mode", "live"); strings.Contains(out, "[echo]") || !strings.Contains(out, "7.1 ") {
-		t.Errorf("for a live endpoint:\n%s", out)
+	_, live := play(t, "--list", "--mode", "live")
+	if strings.Contains(live, "[echo]") || !strings.Contains(live, "7.1 ") {
+		t.Errorf("for a live endpoint:\n%s", live)
 	}
 }
 

@@ -1,0 +1,112 @@
+package actors
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/health"
+	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Health is what is wrong with a node, beside what Probe finds.
+type Health struct {
+	Pressure health.Pressure
+	// Stuck are the actors that are stuck, the oldest first; at most 16 of them. Each concerns its tenant alone.
+	Stuck []health.Stuck
+	// Storage concerns durable topics alone.
+	Storage Storage
+}
+
+// Health tells what is wrong. It does not block.
+func (n *Node) Health() Health {
+	return Health{Pressure: n.watermark.Pressure(), Stuck: n.watchdog.Stuck(), Storage: n.storage()}
+}
+
+// watchedTenants is the node's tenants, as its watchdog sees them.
+type watchedTenants struct{ *tenants }
+
+func (w watchedTenants) EachMailbox(tenant func(string), look func(health.Kind, string, string, *mailbox.Mailbox)) {
+	for name, t := range w.all() {
+		tenant(name)
+		look(health.Tenant, name, name, &t.box)
+		if l := t.life.Load(); l != nil {
+			look(health.Lifecycle, name, name, &l.box)
+		}
+		t.users.Each(func(user string, box *mailbox.Mailbox) bool { look(health.User, name, user, box); return true })
+		t.topics.Each(func(topic string, box *mailbox.Mailbox) bool { look(health.Topic, name, topic, box); return true })
+		t.links.each(func(l *Link) bool { look(health.Connection, name, "", &l.box); return true })
+	}
+}
+
+func (w watchedTenants) ConnectionID(tenant string, box *mailbox.Mailbox) (id string) {
+	if t := w.tenant(tenant); t != nil {
+		t.links.each(func(l *Link) bool {
+			if &l.box == box {
+				id = l.ID()
+			}
+			return id == ""
+		})
+	}
+	return id
+}
+
+// sheddable is the node's tenants, as its watermark sees them.
+type sheddable struct{ *tenants }
+
+func (s sheddable) TrimHistories() (count int) {
+	for name, t := range s.all() {
+		if name == canaryTenant {
+			continue
+		}
+		t.topics.Each(func(_ string, box *mailbox.Mailbox) bool {
+			box.Send(halve{})
+			count++
+			return true
+		})
+	}
+	return count
+}
+
+func (s sheddable) DropWaiting() (count int) {
+	for _, l := range s.everyLink() {
+		count += l.outbox.Shed()
+	}
+	return count
+}
+
+func (s sheddable) DisconnectSlowest(bytes int64) (count int, any bool) {
+	type reader struct {
+		link    *Link
+		waiting int64
+	}
+	var all []reader
+	for _, l := range s.everyLink() {
+		if _, waiting := l.outbox.Waiting(); waiting > 0 && !l.flags.has(isSlow) {
+			all = append(all, reader{l, int64(waiting)})
+		}
+	}
+	slices.SortFunc(all, func(a, b reader) int { return int(b.waiting - a.waiting) })
+	for _, r := range all {
+		if bytes <= 0 {
+			break
+		}
+		if r.link.flags.set(isSlow) {
+			bytes -= r.waiting
+			count++
+			r.link.box.SendUnbounded(end{why: &protocol.Refusal{Reason: protocol.Slow}})
+		}
+	}
+	return count, len(all) > 0
+}
+
+// Probe proves that events get through: an event through topic, user, outbox and transport in each shard of the
+// registries, and what AddProbe added. It blocks until all got through or ctx ends, and returns how long the slowest took.
+// The error is a health.Lost, or a protocol.Refusal that says Draining if the node ends.
+func (n *Node) Probe(ctx context.Context) (slowest time.Duration, err error) {
+	return n.probes.Probe(ctx)
+}
+
+// AddProbe has Probe try one more way; see health.Probes.
+func (n *Node) AddProbe(name string, try func(context.Context) error) { n.probes.AddProbe(name, try) }

@@ -1,0 +1,133 @@
+package websocket
+
+import (
+	"os"
+	"sync"
+	"syscall"
+)
+
+// idlePoller waits, with one goroutine for all of them, until a parked socket has something to read. A goroutine for
+// each silent client, which only waits, costs 2.5 KiB: more than all else that an idle connection has (bench/NOTES.md).
+//
+// It is an epoll set of its own beside the runtime's. A socket is parked for one event: the event, or the end of the
+// socket, unparks it and starts its reader.
+type idlePoller struct {
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	file   *os.File  // the set in the runtime's poller: readable when a socket in it is; nil before the first one
+	epoll  int       // its descriptor
+	parked []*socket // by descriptor; it grows to as many as the process may have
+	closed bool      // no socket can be parked any more
+}
+
+// pollBatch is how many sockets are unparked at once.
+const pollBatch = 128
+
+// open makes the set for the first socket. It reports whether there is one. The caller holds the lock.
+func (p *idlePoller) open() bool {
+	if p.file != nil || p.closed {
+		return !p.closed
+	}
+	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	_ = syscall.SetNonblock(epoll, true) // or the runtime's poller would not take it
+	p.epoll, p.file = epoll, os.NewFile(uintptr(epoll), "idle sockets")
+	raw, err := p.file.SyscallConn()
+	if err != nil {
+		p.closed = true
+		return false
+	}
+	p.running.Go(func() { p.run(raw) })
+	return true
+}
+
+// run starts the readers of sockets that have something to read, until close.
+func (p *idlePoller) run(raw syscall.RawConn) {
+	var events [pollBatch]syscall.EpollEvent
+	for {
+		n := 0
+		err := raw.Read(func(epoll uintptr) bool {
+			n, _ = syscall.EpollWait(int(epoll), events[:], 0)
+			return n > 0
+		})
+		if err != nil {
+			return
+		}
+		for _, e := range events[:n] {
+			if s := p.remove(int(e.Fd), nil); s != nil {
+				go s.read()
+			}
+		}
+	}
+}
+
+// close ends run and waits for it. Sockets that are still parked stay so.
+func (p *idlePoller) close() {
+	p.mu.Lock()
+	p.closed = true
+	if p.file != nil {
+		_ = p.file.Close()
+	}
+	p.mu.Unlock()
+	p.running.Wait()
+}
+
+// park parks a socket. It reports false if it cannot; the caller is its reader still.
+func (p *idlePoller) park(s *socket) (parked bool) {
+	err := rawConn(s.conn).Control(func(number uintptr) { // meanwhile no other connection can get this descriptor
+		fd := int(number)
+		parked = p.arm(s, fd)
+		if parked && s.ended.Load() { // it ended, perhaps too early for finish to find it here
+			parked = p.remove(fd, s) == nil
+		}
+	})
+	return err == nil && parked
+}
+
+// arm waits for one event of a socket.
+func (p *idlePoller) arm(s *socket, fd int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.open() {
+		return false
+	}
+	for len(p.parked) <= fd {
+		p.parked = append(p.parked, nil)
+	}
+	p.parked[fd] = s
+	event := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | syscall.EPOLLONESHOT, Fd: int32(fd)}
+	err := syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_MOD, fd, &event)
+	if err == syscall.ENOENT {
+		err = syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_ADD, fd, &event)
+	}
+	if err != nil {
+		p.parked[fd] = nil
+	}
+	return err == nil
+}
+
+// remove returns the socket that is parked with a descriptor, and forgets it; of two callers one gets it. If only is
+// not nil, it has to be that socket.
+func (p *idlePoller) remove(fd int, only *socket) *socket {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if fd < 0 || fd >= len(p.parked) {
+		return nil
+	}
+	s := p.parked[fd]
+	if s == nil || only != nil && s != only {
+		return nil
+	}
+	p.parked[fd] = nil
+	return s
+}
+
+// unpark starts the reader of a socket that ends.
+func (p *idlePoller) unpark(s *socket) {
+	if p.remove(int(s.fd.number), s) != nil {
+		go s.read()
+	}
+}

@@ -1,0 +1,155 @@
+package websocket
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// idleAfter is how long a client may be silent before its socket is parked.
+//
+// While a client speaks, its socket has a goroutine that runs gws's ReadLoop, which needs 4 KiB of stack and 1.1 KiB of
+// buffers. Parking ends this goroutine: the socket waits in the idlePoller or, where there is none, with a goroutine
+// that only waits, in 2 KiB. (Stacks shrink only when almost empty, so the same goroutine would keep what the last
+// message needed.)
+//
+// Parking costs a goroutine at the next message. Not parking costs the stack, which many clients that connect together
+// cost all at once: with 1 s instead of 250 ms each of 15,000 had 2.4 KB more in the end (bench/NOTES.md).
+const idleAfter = 250 * time.Millisecond
+
+// startReading starts the reader of a socket whose link is set.
+func (s *socket) startReading() {
+	s.server.addLive() // read calls doneLive
+	if !s.nonblocking() || s.buffered != nil {
+		go s.read()
+	} else {
+		s.park()
+	}
+}
+
+// read runs gws until the client is silent or the socket ends.
+func (s *socket) read() {
+	if s.closing.Load() == nil {
+		c, silent := s.runGWS()
+		if silent {
+			s.park()
+			return
+		}
+		if c != nil {
+			s.closeAfterAnswers(c)
+		}
+	}
+	c := s.closing.Load()
+	if c == nil || !isEOF(s.discardInput()) || !s.noteEOF(c) {
+		s.finish(protocol.Lost) // unless it was closing
+	}
+	s.server.doneLive()
+}
+
+// park has the socket wait, without this goroutine, until there is something to read or the socket ends.
+func (s *socket) park() {
+	_ = s.conn.SetReadDeadline(time.Time{})
+	if !s.server.idle.park(s) {
+		go s.awaitReadable()
+	}
+}
+
+// awaitReadable waits in the place of the idlePoller.
+func (s *socket) awaitReadable() {
+	_ = rawConn(s.conn).Read(canRead)
+	go s.read()
+}
+
+// runGWS blocks while gws reads. Then the client is silent, or the socket has to close as c says, or the peer is gone.
+func (s *socket) runGWS() (c *closing, silent bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			log := s.server.config.Logger
+			log.Error("panic while reading from a socket", "panic", p, "stack", string(debug.Stack()))
+			const cause = protocol.Internal
+			c, silent = &closing{code: cause.CloseCode(), reason: string(cause), cause: cause}, false
+		}
+	}()
+	s.gwsCode, s.gwsErr = 0, nil
+	conn, err := s.upgrader.newConn(s)
+	if err != nil {
+		panic(err) // its request is a constant, so it is a mistake of ours
+	}
+	conn.ReadLoop()
+	if s.gwsErr == errIdle {
+		return nil, true
+	}
+	return s.closingAfterGWS(), false
+}
+
+// closingAfterGWS turns what the guard and gws found into a close frame; nil if the peer is gone.
+func (s *socket) closingAfterGWS() *closing {
+	if s.fault != nil {
+		return &closing{code: s.fault.code, reason: s.fault.detail, cause: s.fault.reason}
+	}
+	var peer *gws.CloseError
+	if errors.As(s.gwsErr, &peer) {
+		return s.answerClose(peer)
+	}
+	switch s.gwsCode {
+	case 1002:
+		return &closing{code: 1002, reason: "protocol error", cause: protocol.Malformed}
+	case 1007:
+		return &closing{code: 1007, reason: "text is not UTF-8", cause: protocol.Malformed}
+	case 1009:
+		return &closing{code: tooLarge.code, reason: tooLarge.detail, cause: tooLarge.reason}
+	case 1011: // gws's code for anything wrong with compressed data
+		if s.gwsErr.Error() == gws.ErrMessageTooLarge.Error() {
+			return &closing{code: tooLarge.code, reason: tooLarge.detail, cause: tooLarge.reason}
+		}
+		return &closing{code: 1007, reason: "compressed data cannot be read", cause: protocol.Malformed}
+	}
+	if isEOF(s.gwsErr) && !s.link.Resumable() { // a client that may resume gets its events later: write none to it now
+		return &closing{noFrame: true, cause: protocol.Lost}
+	}
+	return nil
+}
+
+// isEOF reports whether the peer has ended its side of the stream, rather than broken it: it may still read.
+func isEOF(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+// answerClose answers a close frame in kind, unless gws found it bad.
+func (s *socket) answerClose(peer *gws.CloseError) *closing {
+	switch s.gwsCode {
+	case 1002:
+		return &closing{code: 1002, reason: "bad close frame", cause: protocol.Malformed}
+	case 1007:
+		return &closing{code: 1007, reason: "close reason is not UTF-8", cause: protocol.Malformed}
+	case 0:
+		return &closing{cause: protocol.Disconnected}
+	}
+	return &closing{code: peer.Code, cause: protocol.Disconnected}
+}
+
+var discardBuffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 32<<10)) }}
+
+// discardInput reads away what a peer still sends to a closing socket: unread bytes would turn our close into a reset,
+// which may overtake the close frame. It slows a peer that goes on sending to about 300 KiB a second, and returns when
+// finish closes the connection at the latest. The error is how the stream ended.
+func (s *socket) discardInput() error {
+	const unslowed = 768 << 10
+	buf := discardBuffers.Get().(*bytes.Buffer)
+	defer discardBuffers.Put(buf)
+	_ = s.conn.SetReadDeadline(time.Time{})
+	for total := 0; ; {
+		n, err := s.conn.Read(buf.Bytes())
+		if err != nil {
+			return err
+		}
+		if total += n; total > unslowed {
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}
