@@ -3,7 +3,7 @@ package protocol
 // Registration is one protocol as all the rest of Parley knows it. A protocol is a folder whose package exports one of
 // these, and a line in the list of package cmd/parley/protocols. The configuration, its checks and its reload, the
 // paths of the server, what dev mode prints, how parley listen speaks, the tables of README and the tests that play
-// stories through a whole node are made of that list.
+// transcripts through a whole node are made of that list.
 type Registration struct {
 	// Name is what people call the protocol, such as "AirLay"; logs and metrics have the names of its dialects.
 	Name string
@@ -20,9 +20,9 @@ type Registration struct {
 type Description struct {
 	// Name is Dialect.Name, whatever the settings are.
 	Name string
-	// Stories are the files of its golden stories, as a pattern of path.Match from the root of the module. Tests play
-	// them.
-	Stories string
+	// Transcripts are the files of its golden transcripts, as a pattern of path.Match from the root of the module.
+	// Tests play them.
+	Transcripts string
 	// Client is how parley listen speaks the dialect; nil if it does not.
 	Client *Client
 	// Greeting is what dev mode prints about the dialect, if it has a Client.

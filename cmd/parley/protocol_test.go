@@ -22,7 +22,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/dialecttest/tally"
 )
 
-// withTally is the list of protocols with one more line. Its stories are played with all others, in package server.
+// withTally is the list of protocols with one more line. Its transcripts are played with all others, in package server.
 var withTally = append(slices.Clone(protocols.All), tally.Registration)
 
 // loadWithTally loads a file for dev mode.

@@ -121,7 +121,8 @@ func everyProof(t *testing.T) []proof {
 		case strings.HasSuffix(file, "_test.go"):
 			all = append(all, ofTests(t, path, file)...)
 		case strings.Contains(file, "/transcripts/") && strings.HasSuffix(file, ".txt"):
-			all = append(all, ofComments(t, path, "story "+strings.TrimSuffix(filepath.Base(file), ".txt"), file)...)
+			all = append(all, ofComments(t, path, "transcript "+strings.TrimSuffix(filepath.Base(file), ".txt"),
+				file)...)
 		case strings.HasPrefix(file, ".ci/"):
 			all = append(all, ofComments(t, path, "continuous integration", file)...)
 		}
@@ -171,7 +172,7 @@ func TestRequirements_EachHasATestThatCarriesItsNumber(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("# The requirements and their tests\n\nGenerated: `go test ./cmd/parley -run Requirements " +
 		"-update` writes this file, and the test fails if it is not up to date or a\n" +
-		"number is missing. A story is a transcript, which is played against the dialect alone and through a whole " +
+		"number is missing. A transcript is played against the dialect alone and through a whole " +
 		"node.\n\n| Number | Test | File |\n|---|---|---|\n")
 	for _, p := range all {
 		if p.number < 1 || p.number > requirements[p.document] {

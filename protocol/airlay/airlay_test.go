@@ -34,9 +34,9 @@ func ownEngine(t testing.TB) *dialecttest.Engine {
 
 // R004.3, R004.5: the same on the shared listener and on AirLay's own.
 func TestTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
-		t.Run("own listener/"+story.Name, func(t *testing.T) { dialecttest.Play(t, story, ownEngine(t)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
+		t.Run("own listener/"+transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, ownEngine(t)) })
 	}
 }
 
@@ -47,11 +47,11 @@ const (
 
 // sample is the request that the document prints; its token expired in 2024.
 var sample = func() string {
-	story, err := Transcripts.ReadFile("transcripts/sample.txt")
+	transcript, err := Transcripts.ReadFile("transcripts/sample.txt")
 	if err != nil {
 		panic(err)
 	}
-	_, rest, _ := strings.Cut(string(story), "\nC ")
+	_, rest, _ := strings.Cut(string(transcript), "\nC ")
 	request, _, _ := strings.Cut(rest, "\n")
 	return request
 }()
@@ -263,8 +263,8 @@ func TestRequest_IsACopy(t *testing.T) {
 
 // reliability.md check 62: arbitrary frames never panic, never close, and get exactly one reply with three members.
 func FuzzReceive(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 				f.Add([]byte(strings.ReplaceAll(step.Text, "${token:"+user+"}", "token.1.of-"+user)),
 					step.Verb == dialecttest.Binary)

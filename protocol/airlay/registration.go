@@ -13,8 +13,8 @@ var Registration = protocol.Registration{
 	Name: "AirLay", Section: "webSocketEvents", Env: "AIRLAY_",
 	Defaults: func() protocol.Settings { c := DefaultConfig(); return &c },
 	Dialects: []protocol.Description{{
-		Name:    "airlay",
-		Stories: "protocol/airlay/transcripts/*.txt",
+		Name:        "airlay",
+		Transcripts: "protocol/airlay/transcripts/*.txt",
 		Client: &protocol.Client{
 			Open: protocol.OpenAt(Path), Admitted: admitted, Subscribe: attachments, SubscribesFirst: true,
 			Topics:       []string{"issueUpdate", "notification", "datasetUpdate", "uploadFile", "downloadFile"},

@@ -32,14 +32,14 @@ func client(config Config) protocol.Dialect  { return NewPage(config) }
 func outpost(config Config) protocol.Dialect { return NewOutpost(config) }
 
 func TestClientTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/client/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t, client)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/client/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t, client)) })
 	}
 }
 
 func TestOutpostTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/outpost/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t, outpost)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/outpost/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t, outpost)) })
 	}
 }
 
@@ -201,8 +201,8 @@ func TestLimits_ThePagesHaveAnInbox(t *testing.T) {
 // reliability.md check 62: arbitrary frames never panic; an outpost hears ACKs and nothing else, or the close with
 // 1000.
 func FuzzOutpost(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/outpost/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/outpost/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 			}
@@ -240,8 +240,8 @@ func FuzzOutpost(f *testing.F) {
 
 // reliability.md check 62: arbitrary frames of a page are ignored or close with 1000.
 func FuzzClient(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/client/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/client/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 			}

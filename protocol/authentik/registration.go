@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Transcripts are the stories of both dialects, in a folder for each.
+// Transcripts are the golden transcripts of both dialects, in a folder for each.
 //
 //go:embed transcripts/client/*.txt transcripts/outpost/*.txt
 var Transcripts embed.FS
@@ -21,9 +21,9 @@ var Registration = protocol.Registration{
 	Defaults: func() protocol.Settings { c := DefaultConfig(); return &c },
 	Dialects: []protocol.Description{
 		{
-			Name:    "authentik",
-			Stories: "protocol/authentik/transcripts/client/*.txt",
-			Client:  &protocol.Client{Open: openPage, Subscribe: protocol.NoTopics, HearsUnasked: true},
+			Name:        "authentik",
+			Transcripts: "protocol/authentik/transcripts/client/*.txt",
+			Client:      &protocol.Client{Open: openPage, Subscribe: protocol.NoTopics, HearsUnasked: true},
 			Greeting: protocol.Greeting{
 				Console: `document.cookie = "authentik_session={TOKEN}"; ` +
 					`new WebSocket("ws://{ADDRESS}{PATH}").onmessage = (e) => console.log(e.data)`,
@@ -38,8 +38,8 @@ var Registration = protocol.Registration{
 			},
 		},
 		{
-			Name:    "authentik_outpost",
-			Stories: "protocol/authentik/transcripts/outpost/*.txt",
+			Name:        "authentik_outpost",
+			Transcripts: "protocol/authentik/transcripts/outpost/*.txt",
 			Client: &protocol.Client{
 				Open: openOutpost, Credential: protocol.Outpost, Login: sayHello, Every: 10 * time.Second,
 				Subscribe: func(string, []string) ([][]byte, error) { return nil, nil }, Topics: []string{"outposts"},

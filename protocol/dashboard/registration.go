@@ -12,8 +12,8 @@ var Registration = protocol.Registration{
 	Name: "dashboard", Section: "dashboard", Env: "DASHBOARD_",
 	Defaults: func() protocol.Settings { c := DefaultConfig(); return &c },
 	Dialects: []protocol.Description{{
-		Name:    "dashboard",
-		Stories: "protocol/dashboard/transcripts/*.txt",
+		Name:        "dashboard",
+		Transcripts: "protocol/dashboard/transcripts/*.txt",
 		Client: &protocol.Client{
 			Open: protocol.OpenAt(Path), Login: showToken, Admitted: admitted, Subscribe: checkTopics,
 			Topics: []string{projects}, HearsUnasked: true,

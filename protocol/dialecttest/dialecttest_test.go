@@ -37,17 +37,18 @@ func TestParse_NamesFileAndLineOfWhatIsWrong(t *testing.T) {
 }
 
 func TestParse_RepeatRepeats(t *testing.T) {
-	story, err := Parse("a/b.txt", []byte("path /ws\nrepeat 3 C {}\nB 00ff\nsilence\nwait 5s\nE 1008 slow"))
+	transcript, err := Parse("a/b.txt", []byte("path /ws\nrepeat 3 C {}\nB 00ff\nsilence\nwait 5s\nE 1008 slow"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(story.Steps) != 8 || story.Name != "b" {
-		t.Fatalf("got %+v", story)
+	if len(transcript.Steps) != 8 || transcript.Name != "b" {
+		t.Fatalf("got %+v", transcript)
 	}
-	last := story.Steps[7]
-	if story.Steps[4].Text != "\x00\xff" || story.Steps[5].Time != quiet || story.Steps[6].Time != 5*time.Second ||
+	last := transcript.Steps[7]
+	if transcript.Steps[4].Text != "\x00\xff" || transcript.Steps[5].Time != quiet ||
+		transcript.Steps[6].Time != 5*time.Second ||
 		last.Code != 1008 || last.Text != "slow" || last.Line != 6 {
-		t.Errorf("got %+v", story.Steps)
+		t.Errorf("got %+v", transcript.Steps)
 	}
 }
 
@@ -216,12 +217,12 @@ func TestPlay_FailsWhereTheStoryIsNotTold(t *testing.T) {
 		"path /echo\npublish {}":               false,
 		"path /echo\nleave\nC {}":              false,
 	} {
-		story, err := Parse("x.txt", []byte(text))
+		transcript, err := Parse("x.txt", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
 		engine := NewEngine(t, func(Settings) (protocol.Dialect, error) { return echo{}, nil })
-		if failed := fails(func(t testing.TB) { Play(t, story, engine) }); failed == want {
+		if failed := fails(func(t testing.TB) { Play(t, transcript, engine) }); failed == want {
 			t.Errorf("%q: failed is %v", text, failed)
 		}
 	}
@@ -232,11 +233,11 @@ func FuzzParse(f *testing.F) {
 	f.Add("repeat 3 B 00ff\nsilence 4s\nset a b\nrefused 403\npublish {}\nas 2\nleave")
 	f.Add("S [1, ...]\nS {\"a\":[{}, ...], ...}")
 	f.Fuzz(func(t *testing.T, text string) {
-		story, err := Parse("x.txt", []byte(text))
+		transcript, err := Parse("x.txt", []byte(text))
 		if err != nil {
 			return
 		}
-		for _, step := range story.Steps[:min(100, len(story.Steps))] {
+		for _, step := range transcript.Steps[:min(100, len(transcript.Steps))] {
 			if step.Verb == Hears {
 				_ = Match(step.Text, []byte(`{"a":[{"b":1.5}],"c":"d"}`))
 			}

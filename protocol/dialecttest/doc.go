@@ -1,5 +1,5 @@
-// Package dialecttest is the form in which Parley writes down the truth about a wire: plain text, one story a file,
-// played by the tests of a dialect against its sessions alone, and by a test of the whole node against sockets.
+// Package dialecttest is the form in which Parley writes down the truth about a wire: plain text, one transcript a
+// file, played by the tests of a dialect against its sessions alone, and by a test of the whole node against sockets.
 //
 //	# R001.8, R001.9: a token in the first frame.
 //	path /ws
@@ -38,10 +38,10 @@
 // type=refresh, id=JTI, form=ticket (or cookie, outpost), for=WHAT it is bound to, and known=no for a user that does
 // not exist. ${pad:N} becomes N letters.
 //
-// It promises that a story is played to its end or fails with file and line, that a client which gets more than its
-// story tells fails it, and that a loader which finds no story fails.
+// It promises that a transcript is played to its end or fails with file and line, that a client which gets more than
+// its transcript tells fails it, and that a loader which finds no transcript fails.
 //
-// [Play] plays a story on a [Stage]. An [Engine] is the stage of a dialect's own tests: it does what commands ask, in
-// the plainest way, and holds each of them against what protocol demands. It knows no sockets, no actors and no real
+// [Play] plays a transcript on a [Stage]. An [Engine] is the stage of a dialect's own tests: it does what commands ask,
+// in the plainest way, and holds each of them against what protocol demands. It knows no sockets, no actors and no real
 // time.
 package dialecttest

@@ -38,11 +38,11 @@ func (d script) Answer(_ protocol.Command, outcome protocol.Outcome) []protocol.
 
 func tell(t testing.TB, e *Engine, text string) {
 	t.Helper()
-	story, err := Parse("x.txt", []byte(text))
+	transcript, err := Parse("x.txt", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	Play(t, story, e)
+	Play(t, transcript, e)
 }
 
 func scripted(t testing.TB, does map[string][]protocol.Command) *Engine {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Settings are what a story sets: values of a dialect's Config by their keys in the configuration file.
+// Settings are what a transcript sets: values of a dialect's Config by their keys in the configuration file.
 type Settings map[string]string
 
 // Apply writes the settings into the struct that config points to, by its yaml tags. A key that it does not have is an
@@ -55,7 +55,7 @@ func assign(field reflect.Value, value string) error {
 		field.SetString(value)
 		return nil
 	}
-	return fmt.Errorf("a %s cannot be set by a story", field.Type())
+	return fmt.Errorf("a %s cannot be set by a transcript", field.Type())
 }
 
 // CheckDefaults holds the defaults in the tags of a Config, or of what a pointer points to, against the Config that its

@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Token is what a story wants of a token.
+// Token is what a transcript wants of a token.
 type Token struct {
 	User string
 	// Expired: its time is over. Foreign: signed with a key that is not the tenant's.

@@ -8,7 +8,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Transcripts are the stories of a path that Valtronics and AirLay share.
+// Transcripts are the golden transcripts of a path that Valtronics and AirLay share.
 //
 //go:embed transcripts/*.txt
 var Transcripts embed.FS

@@ -27,39 +27,40 @@ func engine(t testing.TB) *dialecttest.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
 	}
 }
 
-// Every story that AirLay tells about its own path is true on the shared one. So is every story of Valtronics about
-// /ws, but for those about what happens before the first frame and about settings, of which the shared path has others.
+// Every transcript that AirLay tells about its own path is true on the shared one. So is every transcript of Valtronics
+// about /ws, but for those about what happens before the first frame and about settings, of which the shared path has
+// others.
 func TestCandidates_TellTheirStoriesHere(t *testing.T) {
 	other := map[string]string{
 		"connect-rate": "nobody has connected to Valtronics before its first frame",
 		"auth-late":    "the time until the first frame is another", "login-late": "so it is here",
 	}
 	played := 0
-	for _, story := range append(dialecttest.Load(t, airlay.Transcripts, "transcripts/*.txt"),
+	for _, transcript := range append(dialecttest.Load(t, airlay.Transcripts, "transcripts/*.txt"),
 		dialecttest.Load(t, valtronics.Transcripts, "transcripts/*.txt")...) {
-		if tells(story, other) {
+		if tells(transcript, other) {
 			played++
-			t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
+			t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
 		}
 	}
 	if played < 20 {
-		t.Errorf("%d stories", played)
+		t.Errorf("%d transcripts", played)
 	}
 }
 
-// tells reports whether a story is about this path as it is configured, and none of the others.
-func tells(story dialecttest.Story, others map[string]string) bool {
-	for _, step := range story.Steps {
+// tells reports whether a transcript is about this path as it is configured, and none of the others.
+func tells(transcript dialecttest.Transcript, others map[string]string) bool {
+	for _, step := range transcript.Steps {
 		if step.Verb == dialecttest.Set || step.Verb == dialecttest.Open && step.Text != path {
 			return false
 		}
 	}
-	return others[story.Name] == ""
+	return others[transcript.Name] == ""
 }
 
 // fake is a candidate that the test makes up.
@@ -214,13 +215,13 @@ func TestDialect_IsAPathAndNoMore(t *testing.T) {
 // reliability.md check 62: arbitrary first frames never panic; each is answered by exactly one dialect, and what it
 // decides agrees with X.2.
 func FuzzReceive(f *testing.F) {
-	for _, stories := range [][]dialecttest.Story{
+	for _, transcripts := range [][]dialecttest.Transcript{
 		dialecttest.Load(f, Transcripts, "transcripts/*.txt"),
 		dialecttest.Load(f, airlay.Transcripts, "transcripts/*.txt"),
 		dialecttest.Load(f, valtronics.Transcripts, "transcripts/*.txt"),
 	} {
-		for _, story := range stories {
-			for _, step := range story.Steps {
+		for _, transcript := range transcripts {
+			for _, step := range transcript.Steps {
 				if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 					f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 				}

@@ -22,8 +22,8 @@ func engine(t testing.TB) *dialecttest.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
 	}
 }
 
@@ -201,8 +201,8 @@ func TestConfig_Defaults(t *testing.T) {
 
 // reliability.md check 62: whatever the request, it is refused with 403 or shows exactly one credential.
 func FuzzOpen(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Open {
 				path, query, _ := strings.Cut(step.Text, "?")
 				f.Add(path, query, true)
@@ -232,8 +232,8 @@ func FuzzOpen(f *testing.F) {
 
 // reliability.md check 62: arbitrary frames never panic and are never answered.
 func FuzzReceive(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 			}

@@ -11,9 +11,9 @@ var Registration = protocol.Registration{
 	Name: "notify", Section: "notify", Env: "NOTIFY_",
 	Defaults: func() protocol.Settings { c := DefaultConfig(); return &c },
 	Dialects: []protocol.Description{{
-		Name:    "notify",
-		Stories: "protocol/notify/transcripts/*.txt",
-		Client:  &protocol.Client{Open: showToken, Subscribe: protocol.NoTopics, HearsUnasked: true},
+		Name:        "notify",
+		Transcripts: "protocol/notify/transcripts/*.txt",
+		Client:      &protocol.Client{Open: showToken, Subscribe: protocol.NoTopics, HearsUnasked: true},
 		Greeting: protocol.Greeting{
 			Note: "?access_token=  or  ?ticket=  from POST /api/v1/ws/ticket",
 			Console: `new WebSocket("ws://{ADDRESS}/api/v1/ws?access_token={TOKEN}").onmessage = (e) => ` +

@@ -7,7 +7,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// Transcripts are the stories of this dialect.
+// Transcripts are the golden transcripts of this dialect.
 //
 //go:embed transcripts/*.txt
 var Transcripts embed.FS

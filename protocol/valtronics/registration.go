@@ -14,8 +14,8 @@ var Registration = protocol.Registration{
 	Name: "Valtronics", Section: "valtronics", Env: "VALTRONICS_",
 	Defaults: func() protocol.Settings { c := DefaultConfig(); return &c },
 	Dialects: []protocol.Description{{
-		Name:    "valtronics",
-		Stories: "protocol/valtronics/transcripts/*.txt",
+		Name:        "valtronics",
+		Transcripts: "protocol/valtronics/transcripts/*.txt",
 		Client: &protocol.Client{
 			Open: protocol.OpenAt(Path), Login: login, Admitted: admitted, Subscribe: subscriptions,
 			Topics: []string{"telemetry", "alerts", "devices", "system"}, HearsUnasked: true, ExplainsTokens: true,

@@ -3,12 +3,12 @@
 // To add one:
 //
 //  1. Make a folder below protocol. Its package has a Config that implements protocol.Settings, a protocol.Dialect and
-//     its golden stories, and exports a Registration. protocol/dialecttest/tally is the smallest example.
+//     its golden transcripts, and exports a Registration. protocol/dialecttest/tally is the smallest example.
 //  2. Add a line to All.
 //  3. Run go test ./cmd/... -update, which writes the tables of settings and of README anew, and look at git diff.
 //
 // All else follows from the list: settings by file and environment with their checks, reload, paths, what dev mode
-// prints, parley listen, and the tests that play the stories through a whole node.
+// prints, parley listen, and the tests that play the transcripts through a whole node.
 package protocols
 
 import (

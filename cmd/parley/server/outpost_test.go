@@ -98,7 +98,7 @@ func outpostStays(t *testing.T, engine actors.Config) {
 // health asks the API about an outpost.
 func (s *stage) health(uuid string) (status int, body string) {
 	r := httptest.NewRequest("GET", "/api/v1/outposts/"+uuid, nil)
-	r.Header.Set("Authorization", "Bearer "+storyKey)
+	r.Header.Set("Authorization", "Bearer "+testKey)
 	w := httptest.NewRecorder()
 	s.calls.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
@@ -118,7 +118,8 @@ func (m mute) Write(data []byte) (int, error) {
 	return m.Conn.Write(data)
 }
 
-// F50: a story's client took a connection that was cut for silence, so three stories passed while being cut off.
+// F50: a transcript's client took a connection that was cut for silence, so three transcripts passed while being cut
+// off.
 func TestStoryClient_ACutConnectionIsNoSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var pulled atomic.Bool

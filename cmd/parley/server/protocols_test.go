@@ -89,7 +89,7 @@ func TestProtocols_DescribeThemselvesTruly(t *testing.T) {
 			if made[i].Name() != d.Name {
 				t.Errorf("%s describes its dialect %s as %s", p.Name, made[i].Name(), d.Name)
 			}
-			if d.Client != nil && (d.Doc.Address == "" || d.Doc.Credential == "" || d.Stories == "" ||
+			if d.Client != nil && (d.Doc.Address == "" || d.Doc.Credential == "" || d.Transcripts == "" ||
 				d.Client.Open == nil || d.Client.Subscribe == nil) {
 				t.Errorf("%s does not say all that is asked: %+v", d.Name, d)
 			}

@@ -21,9 +21,9 @@ var Registration = protocol.Registration{
 	Name: "Tally", Section: "tally", Env: "TALLY_",
 	Defaults: func() protocol.Settings { c := DefaultConfig(); return &c },
 	Dialects: []protocol.Description{{
-		Name:    "tally",
-		Stories: "protocol/dialecttest/tally/transcripts/*.txt",
-		Client:  &protocol.Client{Open: showToken, Subscribe: watch, Topics: []string{"projects"}},
+		Name:        "tally",
+		Transcripts: "protocol/dialecttest/tally/transcripts/*.txt",
+		Client:      &protocol.Client{Open: showToken, Subscribe: watch, Topics: []string{"projects"}},
 		Greeting: protocol.Greeting{
 			Note: "?token=", Example: "projects",
 			Console: `new WebSocket("ws://{ADDRESS}{PATH}?token={TOKEN}").onmessage = (e) => console.log(e.data)`,

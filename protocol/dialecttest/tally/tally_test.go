@@ -12,13 +12,14 @@ import (
 var transcripts embed.FS
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) {
-			dialecttest.Play(t, story, dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) {
-				config := DefaultConfig()
-				err := s.Apply(&config)
-				return config.Dialects()[0], err
-			}))
+	for _, transcript := range dialecttest.Load(t, transcripts, "transcripts/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) {
+			dialecttest.Play(t, transcript, dialecttest.NewEngine(t,
+				func(s dialecttest.Settings) (protocol.Dialect, error) {
+					config := DefaultConfig()
+					err := s.Apply(&config)
+					return config.Dialects()[0], err
+				}))
 		})
 	}
 }

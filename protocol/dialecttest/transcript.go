@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Story is one file.
-type Story struct {
+// Transcript is one file.
+type Transcript struct {
 	// Name is the file's name without its ending.
 	Name  string
 	File  string
@@ -55,7 +55,7 @@ const (
 	Leave   Verb = "leave"
 )
 
-// Bounds of a story.
+// Bounds of a transcript.
 const (
 	maxSteps  = 100_000
 	maxRepeat = 10_000
@@ -65,34 +65,34 @@ const (
 // quiet is how long a silence without a time lasts.
 const quiet = 100 * time.Millisecond
 
-// Load reads the stories that match the pattern, sorted by name. It fails the test if there are none.
-func Load(t testing.TB, files fs.FS, pattern string) []Story {
+// Load reads the transcripts that match the pattern, sorted by name. It fails the test if there are none.
+func Load(t testing.TB, files fs.FS, pattern string) []Transcript {
 	t.Helper()
 	names, err := fs.Glob(files, pattern)
 	if err != nil {
-		t.Fatalf("stories %s: %v", pattern, err)
+		t.Fatalf("transcripts %s: %v", pattern, err)
 	}
 	if len(names) == 0 {
-		t.Fatalf("no story matches %s", pattern)
+		t.Fatalf("no transcript matches %s", pattern)
 	}
-	stories := make([]Story, 0, len(names))
+	transcripts := make([]Transcript, 0, len(names))
 	for _, name := range names {
 		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		story, err := Parse(name, data)
+		transcript, err := Parse(name, data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		stories = append(stories, story)
+		transcripts = append(transcripts, transcript)
 	}
-	return stories
+	return transcripts
 }
 
-// Parse reads one story. The error names file and line.
-func Parse(file string, data []byte) (Story, error) {
-	story := Story{Name: strings.TrimSuffix(path.Base(file), ".txt"), File: file}
+// Parse reads one transcript. The error names file and line.
+func Parse(file string, data []byte) (Transcript, error) {
+	transcript := Transcript{Name: strings.TrimSuffix(path.Base(file), ".txt"), File: file}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Buffer(nil, maxLine)
 	for n := 1; lines.Scan(); n++ {
@@ -102,23 +102,23 @@ func Parse(file string, data []byte) (Story, error) {
 		}
 		step, times, err := parseStep(line)
 		if err != nil {
-			return Story{}, fmt.Errorf("%s:%d: %w", file, n, err)
+			return Transcript{}, fmt.Errorf("%s:%d: %w", file, n, err)
 		}
 		step.Line = n
-		if len(story.Steps)+times > maxSteps {
-			return Story{}, fmt.Errorf("%s:%d: more than %d steps", file, n, maxSteps)
+		if len(transcript.Steps)+times > maxSteps {
+			return Transcript{}, fmt.Errorf("%s:%d: more than %d steps", file, n, maxSteps)
 		}
 		for range times {
-			story.Steps = append(story.Steps, step)
+			transcript.Steps = append(transcript.Steps, step)
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return Story{}, fmt.Errorf("%s: %w", file, err)
+		return Transcript{}, fmt.Errorf("%s: %w", file, err)
 	}
-	if len(story.Steps) == 0 {
-		return Story{}, fmt.Errorf("%s: no step in it", file)
+	if len(transcript.Steps) == 0 {
+		return Transcript{}, fmt.Errorf("%s: no step in it", file)
 	}
-	return story, nil
+	return transcript, nil
 }
 
 // parseStep reads one line, and how many times it is to be done.

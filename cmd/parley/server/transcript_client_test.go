@@ -14,13 +14,13 @@ import (
 )
 
 // storyClient is a WebSocket client.
-type storyClient struct {
+type transcriptClient struct {
 	conn    *ws.Conn
 	news    chan dialecttest.Arrival
 	reading sync.WaitGroup
 }
 
-func (c *storyClient) read() {
+func (c *transcriptClient) read() {
 	for {
 		op, data, err := c.conn.Read(context.Background())
 		if err != nil {
@@ -42,7 +42,7 @@ func ended(err error) dialecttest.Arrival {
 }
 
 // Send implements dialecttest.Client.
-func (c *storyClient) Send(data []byte, binary bool) {
+func (c *transcriptClient) Send(data []byte, binary bool) {
 	op := ws.MessageText
 	if binary {
 		op = ws.MessageBinary
@@ -52,7 +52,7 @@ func (c *storyClient) Send(data []byte, binary bool) {
 }
 
 // Receive implements dialecttest.Client.
-func (c *storyClient) Receive(within time.Duration) (dialecttest.Arrival, bool) {
+func (c *transcriptClient) Receive(within time.Duration) (dialecttest.Arrival, bool) {
 	synctest.Wait()
 	select {
 	case a := <-c.news:
@@ -68,7 +68,7 @@ func (c *storyClient) Receive(within time.Duration) (dialecttest.Arrival, bool) 
 }
 
 // Leave implements dialecttest.Client.
-func (c *storyClient) Leave() {
+func (c *transcriptClient) Leave() {
 	_ = c.conn.CloseNow()
 	c.reading.Wait()
 	synctest.Wait()

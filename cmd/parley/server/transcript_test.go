@@ -35,12 +35,12 @@ import (
 // The golden transcripts, played through a whole node: HTTP server, upgrade, sockets, auth, engine, publish API. Only
 // the network is a pipe and the clock is the bubble's.
 
-// The list of protocols has their stories and makes their dialects, so that those of a new one are played, too.
-func TestStories_HoldThroughAWholeNode(t *testing.T) {
+// The list of protocols has their transcripts and makes their dialects, so that those of a new one are played, too.
+func TestTranscripts_HoldThroughAWholeNode(t *testing.T) {
 	for _, p := range append(protocols.All, tally.Registration) {
 		for i, d := range p.Dialects {
 			t.Run(d.Name, func(t *testing.T) {
-				playStories(t, dialecttest.Load(t, os.DirFS("../../.."), d.Stories),
+				playTranscripts(t, dialecttest.Load(t, os.DirFS("../../.."), d.Transcripts),
 					func(s dialecttest.Settings) (protocol.Dialect, error) {
 						settings := p.Defaults()
 						err := s.Apply(settings)
@@ -51,9 +51,9 @@ func TestStories_HoldThroughAWholeNode(t *testing.T) {
 	}
 }
 
-func TestStories_OfTheSharedPathHoldThroughAWholeNode(t *testing.T) {
+func TestTranscripts_OfTheSharedPathHoldThroughAWholeNode(t *testing.T) {
 	const files = "transcripts/*.txt"
-	playStories(t, dialecttest.Load(t, firstframe.Transcripts, files),
+	playTranscripts(t, dialecttest.Load(t, firstframe.Transcripts, files),
 		func(s dialecttest.Settings) (protocol.Dialect, error) {
 			cfg := firstframe.DefaultConfig()
 			err := s.Apply(&cfg)
@@ -62,31 +62,32 @@ func TestStories_OfTheSharedPathHoldThroughAWholeNode(t *testing.T) {
 		})
 }
 
-// dialectsOwn are stories about what a whole node does not let happen.
+// dialectsOwn are transcripts about what a whole node does not let happen.
 var dialectsOwn = map[string]string{
 	"no-right": "a token of an outpost always has the right to its own topic; only a dialect alone can be shown " +
 		"another",
 }
 
-func playStories(t *testing.T, stories []dialecttest.Story, build func(dialecttest.Settings) (protocol.Dialect,
-	error)) {
-	for _, story := range stories {
-		t.Run(story.Name, func(t *testing.T) {
-			if why := dialectsOwn[story.Name]; why != "" {
+func playTranscripts(t *testing.T, transcripts []dialecttest.Transcript,
+	build func(dialecttest.Settings) (protocol.Dialect,
+		error)) {
+	for _, transcript := range transcripts {
+		t.Run(transcript.Name, func(t *testing.T) {
+			if why := dialectsOwn[transcript.Name]; why != "" {
 				t.Skip(why)
 			}
 			synctest.Test(t, func(t *testing.T) {
 				s := &stage{t: t, build: build, settings: dialecttest.Settings{}}
 				defer s.end()
-				dialecttest.Play(t, story, s)
+				dialecttest.Play(t, transcript, s)
 			})
 		})
 	}
 }
 
 const (
-	storyTenant = "acme"
-	storyKey    = "a backend's key"
+	testTenant = "acme"
+	testKey    = "a backend's key"
 )
 
 // stage is a whole node in a bubble.
@@ -121,12 +122,12 @@ func (s *stage) verifierWith(secret string) *auth.Verifier {
 		Users: []string{}, Outposts: []auth.OutpostToken{},
 	}
 	v, err := auth.New(auth.Config{Logger: slog.New(slog.DiscardHandler)},
-		map[string]auth.TenantKeys{storyTenant: s.keys})
+		map[string]auth.TenantKeys{testTenant: s.keys})
 	s.must(err)
 	return v
 }
 
-// start brings the node up when the story's settings are known.
+// start brings the node up when the transcript's settings are known.
 func (s *stage) start() {
 	if s.node != nil {
 		return
@@ -135,15 +136,15 @@ func (s *stage) start() {
 	dialect, err := s.build(s.settings)
 	s.must(err)
 	s.engine.InboxCount = 16
-	s.node = actors.New(s.engine, authAdapter{s.verifier}, actors.TenantConfig{Name: storyTenant})
+	s.node = actors.New(s.engine, authAdapter{s.verifier}, actors.TenantConfig{Name: testTenant})
 	cfg := websocket.DefaultConfig()
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	s.sockets, err = websocket.New(cfg, s.node, authAdapter{s.verifier},
-		func(*http.Request) string { return storyTenant })
+		func(*http.Request) string { return testTenant })
 	s.must(err)
 	handler, err := s.sockets.Handler(dialect)
 	s.must(err)
-	keys, err := auth.NewAPIKeys(map[string][]string{storyTenant: {storyKey}})
+	keys, err := auth.NewAPIKeys(map[string][]string{testTenant: {testKey}})
 	s.must(err)
 	s.calls = api.New(api.Config{}, s.node, keys).Public()
 	s.pipes = &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}
@@ -185,7 +186,7 @@ func (s *stage) Token(wanted dialecttest.Token) string {
 	}
 	if !wanted.Unknown && !slices.Contains(s.keys.Users, wanted.User) {
 		s.keys.Users = append(s.keys.Users, wanted.User)
-		s.must(s.verifier.SetTenant(storyTenant, s.keys))
+		s.must(s.verifier.SetTenant(testTenant, s.keys))
 	}
 	return s.jwt(wanted)
 }
@@ -197,7 +198,7 @@ func (s *stage) ticket(wanted dialecttest.Token) string {
 	}
 	dialect, err := s.build(s.settings)
 	s.must(err)
-	made, err := s.verifier.Tickets().Issue(storyTenant, &protocol.Identity{User: wanted.User, TokenID: wanted.ID,
+	made, err := s.verifier.Tickets().Issue(testTenant, &protocol.Identity{User: wanted.User, TokenID: wanted.ID,
 		Issued: time.Now(), Topics: wanted.Topics},
 		dialect.(protocol.TicketTaker).TicketClaims())
 	s.must(err)
@@ -214,7 +215,7 @@ func (s *stage) outpostToken(wanted dialecttest.Token) string {
 	}
 	if !wanted.Foreign && wanted.For != "" {
 		s.keys.Outposts = append(s.keys.Outposts, token)
-		s.must(s.verifier.SetTenant(storyTenant, s.keys))
+		s.must(s.verifier.SetTenant(testTenant, s.keys))
 	}
 	return token.Token
 }
@@ -243,7 +244,7 @@ func (s *stage) jwt(wanted dialecttest.Token) string {
 	if wanted.Foreign {
 		signer = s.foreign
 	}
-	token, err := signer.Sign(storyTenant, g)
+	token, err := signer.Sign(testTenant, g)
 	s.must(err)
 	return token
 }
@@ -252,7 +253,7 @@ func (s *stage) jwt(wanted dialecttest.Token) string {
 func (s *stage) Publish(body []byte) error {
 	s.start()
 	r := httptest.NewRequest("POST", "/api/v1/publish", bytes.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+storyKey)
+	r.Header.Set("Authorization", "Bearer "+testKey)
 	w := httptest.NewRecorder()
 	s.calls.ServeHTTP(w, r)
 	synctest.Wait()
@@ -290,7 +291,7 @@ func (s *stage) Open(path string, header http.Header) (dialecttest.Client, error
 		return nil, err
 	}
 	conn.SetReadLimit(1 << 20)
-	c := &storyClient{conn: conn, news: make(chan dialecttest.Arrival, 1024)}
+	c := &transcriptClient{conn: conn, news: make(chan dialecttest.Arrival, 1024)}
 	c.reading.Go(c.read)
 	synctest.Wait()
 	return c, nil
