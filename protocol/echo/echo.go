@@ -45,6 +45,7 @@ func (Dialect) Encode(*protocol.Event, protocol.View) []byte { return nil }
 // session has no state.
 type session struct{}
 
+// Opened implements protocol.Session.
 func (session) Opened(time.Time, uint64) []protocol.Command { return nil }
 
 // Receive sends the frame back. The frame's data is valid during the call only, so it is copied.
@@ -52,8 +53,10 @@ func (session) Receive(_ time.Time, frame protocol.Inbound) (int, []protocol.Com
 	return 1, []protocol.Command{protocol.Say{Text: append([]byte(nil), frame.Data...), Binary: frame.Binary}}
 }
 
+// Answer implements protocol.Session.
 func (session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
+// Beat implements protocol.Session.
 func (session) Beat(time.Time) []protocol.Command { return nil }
 
 // Refuse has no words but the close frame.
@@ -74,8 +77,11 @@ var Registration = protocol.Registration{
 // none are the settings of echo.
 type none struct{}
 
+// On implements protocol.Settings.
 func (*none) On() bool { return true }
 
+// Check implements protocol.Settings.
 func (*none) Check() error { return nil }
 
+// Dialects implements protocol.Settings.
 func (*none) Dialects() []protocol.Dialect { return []protocol.Dialect{Dialect{}} }

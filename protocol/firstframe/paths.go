@@ -18,7 +18,7 @@ func Claims(all []protocol.Dialect) []Claim {
 	var claims []Claim
 	for _, d := range all {
 		for _, path := range d.Paths() {
-			i := slices.IndexFunc(claims, func(c Claim) bool { return canonical(c.Path) == canonical(path) })
+			i := slices.IndexFunc(claims, func(c Claim) bool { return c.Covers(path) })
 			if i < 0 {
 				claims = append(claims, Claim{path, []protocol.Dialect{d}})
 			} else {
@@ -29,9 +29,15 @@ func Claims(all []protocol.Dialect) []Claim {
 	return slices.DeleteFunc(claims, func(c Claim) bool { return len(c.Dialects) < 2 })
 }
 
-// Decidable reports whether the first frame of a connection can decide for one of the dialects.
-func (c *Claim) Decidable() bool {
-	return !slices.ContainsFunc(c.Dialects, func(d protocol.Dialect) bool { _, ok := d.(Candidate); return !ok })
+// Decidable reports whether the first frame of a connection can decide for one of the dialects: each is a Candidate.
+func (c *Claim) Decidable() bool { return len(Candidates(c.Dialects)) == len(c.Dialects) }
+
+// Covers reports whether the claim is about a path, whatever its variable segments are called.
+func (c *Claim) Covers(path string) bool { return canonical(c.Path) == canonical(path) }
+
+// Candidates are those of some dialects that are a Candidate.
+func Candidates(all []protocol.Dialect) []protocol.Dialect {
+	return slices.DeleteFunc(slices.Clone(all), func(d protocol.Dialect) bool { _, ok := d.(Candidate); return !ok })
 }
 
 var variable = regexp.MustCompile(`\{[^/]*\}`)

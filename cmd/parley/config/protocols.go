@@ -124,14 +124,12 @@ func (l *Result) checkPaths() {
 				claim.Path, first.Name))
 		}
 	}
-	for _, claim := range firstframe.Claims(dialects) {
-		if claim.Decidable() {
-			var names []string
-			for _, d := range claim.Dialects {
-				names = append(names, d.Name())
-			}
-			l.oneOf("shared.default", l.Config.Shared.Default, names...)
+	for _, claim := range firstframe.Claims(firstframe.Candidates(dialects)) {
+		var names []string
+		for _, d := range claim.Dialects {
+			names = append(names, d.Name())
 		}
+		l.oneOf("shared.default", l.Config.Shared.Default, names...)
 	}
 }
 

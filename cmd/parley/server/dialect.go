@@ -14,7 +14,7 @@ import (
 // connection came by.
 type dialect struct{ current atomic.Pointer[configured] }
 
-// settled is a dialect as it is configured at one time.
+// configured is a dialect as it is configured at one time.
 type configured struct {
 	protocol.Dialect
 	own, shared []string // its paths: those of its own, and those on which a first frame decides between it and others
@@ -28,12 +28,13 @@ func newDialects(cfg *config.Config) []*configured {
 	for i := range cfg.Protocols {
 		made = append(made, cfg.Protocols[i].Settings.Dialects()...)
 	}
-	claims := slices.DeleteFunc(firstframe.Claims(made), func(c firstframe.Claim) bool { return !c.Decidable() })
+	claims := firstframe.Claims(firstframe.Candidates(made))
 	var all []*configured
 	for _, d := range made {
 		s := &configured{Dialect: d}
+		_, candidate := d.(firstframe.Candidate)
 		for _, path := range d.Paths() {
-			if slices.ContainsFunc(claims, func(c firstframe.Claim) bool { return c.Path == path }) {
+			if candidate && slices.ContainsFunc(claims, func(c firstframe.Claim) bool { return c.Covers(path) }) {
 				s.shared = append(s.shared, path)
 			} else {
 				s.own = append(s.own, path)
@@ -44,6 +45,7 @@ func newDialects(cfg *config.Config) []*configured {
 	return all
 }
 
+// wrapDialects makes the dialects so that their settings can be replaced.
 func wrapDialects(cfg *config.Config) []*dialect {
 	var all []*dialect
 	for _, made := range newDialects(cfg) {
