@@ -273,7 +273,7 @@ func (c *connection) close(code uint16, reason string) {
 // leave takes the connection out of its topics and its user; what is offered from now on is not for it.
 func (c *connection) leave() {
 	c.hears.leave(&c.Link)
-	c.linger.giveUp(c.node)
+	c.linger.GiveUp(&c.node.counters)
 	c.member.leave(&c.Link)
 }
 

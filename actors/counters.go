@@ -34,7 +34,7 @@ func (c *counters) dropped(why protocol.Reason, count int) {
 }
 
 // miss counts what a client missed while it was away.
-func (c *counters) miss(why protocol.Reason, count int) {
+func (c *counters) Missed(why protocol.Reason, count int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.missed[why] += uint64(count)

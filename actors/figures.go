@@ -79,7 +79,7 @@ func (n *Node) Figures() Figures {
 		Stuck:      n.watchdog.StuckByKind(),
 		WereStuck:  n.watchdog.EverStuckByKind(),
 	}
-	f.Lingering, f.LingeringBytes = n.ledger.state()
+	f.Lingering, f.LingeringBytes = n.sessions.Stats()
 	n.counters.tell(&f)
 	for _, name := range n.Tenants() {
 		if t := n.tenant(name); t != nil {

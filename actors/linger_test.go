@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -387,7 +388,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			c.stop(true)
 			publishNumbers(t, n, "room", 1, 5)
 			c.lose()
-			if f := n.Figures(); f.LingeringBytes > maxRecord {
+			if f := n.Figures(); f.LingeringBytes > resume.MaxSession {
 				t.Errorf("a record of %d bytes", f.LingeringBytes)
 			}
 			again := enter(t, n, long, someone("ann"))
@@ -442,49 +443,16 @@ func TestLinger_IsOffByDefaultAndEachTenantsOwn(t *testing.T) {
 
 func TestLinger_RecordsOfOneUserAreBounded(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
-		for i := range maxUserRecords + 3 {
+		for i := range resume.MaxPerUser + 3 {
 			comeBack(t, n, words, someone("ann"), fmt.Sprint("tab-", i)).subscribe(t, "room").lose()
 		}
-		if f := n.Figures(); f.Lingering != maxUserRecords || f.Missed[protocol.TooMany] != 3 {
+		if f := n.Figures(); f.Lingering != resume.MaxPerUser || f.Missed[protocol.TooMany] != 3 {
 			t.Errorf("%d linger, missed %v", f.Lingering, f.Missed)
 		}
-		for i, restored := range map[int]int{0: 0, 2: 0, 3: 1, maxUserRecords + 2: 1} {
+		for i, restored := range map[int]int{0: 0, 2: 0, 3: 1, resume.MaxPerUser + 2: 1} {
 			c := comeBack(t, n, words, someone("ann"), fmt.Sprint("tab-", i))
 			synctest.Wait()
 			c.wantBack(t, restored, 0, 0)
-		}
-	})
-}
-
-func TestLedger_BoundsEachTenantAndAllTogether(t *testing.T) {
-	bubble(t, lingering, func(n *Node) {
-		l, small, large := &n.ledger, n.tenant("acme"), newTenant(n, TenantConfig{Name: "large"})
-		n.tenants.add("large", func() *tenantCore { return large })
-		mine := &record{tenant: small, size: 1000}
-		l.hold(mine)
-		var of []*record
-		for range maxTenantRecords + 5 {
-			rec := &record{tenant: large, size: 10}
-			of = append(of, rec)
-			l.hold(rec)
-		}
-		if records, _ := l.state(); records != maxTenantRecords+1 || n.Figures().Missed[protocol.TooMany] != 5 || l.take(of[4]) || !l.take(of[5]) {
-			t.Errorf("%d records, missed %v", records, n.Figures().Missed)
-		}
-		for i := len(of) - 1; i > 5; i-- { // from the middle and the end, too
-			if !l.take(of[i]) {
-				t.Fatal("a record is gone")
-			}
-		}
-		for range 2 * maxRecordBytes / maxRecord {
-			l.hold(&record{tenant: large, size: maxRecord})
-		}
-		if _, bytes := l.state(); bytes > maxRecordBytes || !l.take(mine) {
-			t.Errorf("%d bytes, or the small tenant pays for the large one", bytes)
-		}
-		l.forget(large, func(*record) bool { return true })
-		if records, bytes := l.state(); records != 0 || bytes != 0 || len(l.tenants) != 0 {
-			t.Errorf("%d records, %d bytes, %d accounts are left", records, bytes, len(l.tenants))
 		}
 	})
 }
@@ -513,16 +481,17 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 
 func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
 	n := &Node{counters: newCounters()}
-	g := &linger{client: "tab", pending: &record{frames: []*outbox.Frame{{}, {}}, cut: 3}}
-	g.giveUp(n)
-	g.giveUp(n)
-	if missed := n.missed[protocol.Disconnected]; missed != 5 || g.missed.Load() != 5 {
-		t.Errorf("the node counts %d, the connection %d; want 5", missed, g.missed.Load())
+	g := resume.NewClient("tab")
+	g.Resume(&resume.Session{Frames: []*outbox.Frame{{}, {}, {}, {}, {}}})
+	g.GiveUp(n)
+	g.GiveUp(n)
+	if missed := n.missed[protocol.Disconnected]; missed != 5 || g.Missed.Load() != 5 {
+		t.Errorf("the node counts %d, the connection %d; want 5", missed, g.Missed.Load())
 	}
-	var none *linger
-	none.giveUp(n)
-	none.late(&outbox.Frame{})
-	if none.take() != nil || none.key() != "" {
+	var none *resume.Client
+	none.GiveUp(n)
+	none.Late(&outbox.Frame{})
+	if none.Take() != nil || none.Key() != "" {
 		t.Error("what does not linger has something to restore, or a key")
 	}
 }

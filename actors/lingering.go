@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -26,7 +27,7 @@ func (f expireTimer) Fire() { f.tenant.users.SendUnbounded(f.user, fade{}) }
 // without one.
 func (u *user) akin(l *Link) (all []*Link) {
 	for _, other := range u.links {
-		if other != l && other.dialect() == l.dialect() && other.linger.key() == l.linger.key() {
+		if other != l && other.dialect() == l.dialect() && other.linger.Key() == l.linger.Key() {
 			all = append(all, other)
 		}
 	}
@@ -36,7 +37,7 @@ func (u *user) akin(l *Link) (all []*Link) {
 // rival is the connection that a client still has when it comes with its key again, nil if there is none. Only an older
 // one is: so no two can wait for each other.
 func (u *user) rival(l *Link) (rival *Link) {
-	if l.linger.key() == "" {
+	if l.linger.Key() == "" {
 		return nil
 	}
 	for _, other := range u.akin(l) {
@@ -48,21 +49,21 @@ func (u *user) rival(l *Link) (rival *Link) {
 }
 
 // claim takes the record that the client of a connection has left, nil if there is none or if it is in doubt whose it is.
-func (u *user) claim(l *Link) *record {
+func (u *user) claim(l *Link) *resume.Session {
 	akin := u.akin(l)
 	newest := uint64(0) // of those that have heard what came later
 	for _, other := range akin {
 		newest = max(newest, other.number())
 	}
-	var mine []*record
-	u.left = slices.DeleteFunc(u.left, func(rec *record) bool {
-		found := rec.dialect == l.dialect() && rec.client == l.linger.key()
-		if found && u.node().ledger.take(rec) {
+	var mine []*resume.Session
+	u.left = slices.DeleteFunc(u.left, func(rec *resume.Session) bool {
+		found := rec.Dialect == l.dialect() && rec.Client == l.linger.Key()
+		if found && u.node().sessions.Take(rec) {
 			mine = append(mine, rec)
 		}
 		return found
 	})
-	if len(mine) == 1 && (l.linger.key() != "" && mine[0].number > newest || len(akin) == 0) {
+	if len(mine) == 1 && (l.linger.Key() != "" && mine[0].Number > newest || len(akin) == 0) {
 		return mine[0]
 	}
 	u.giveUp(protocol.Conflict, mine...)
@@ -71,32 +72,32 @@ func (u *user) claim(l *Link) *record {
 
 // linger keeps the record of a connection that has left, nil for none. Older ones of its client are worth nothing now,
 // and so is this one if its client may be here again.
-func (u *user) linger(l *Link, rec *record) {
-	if l.linger.key() != "" {
+func (u *user) linger(l *Link, rec *resume.Session) {
+	if l.linger.Key() != "" {
 		u.discard(l)
 	}
 	if rec == nil {
 		return
 	}
 	for _, other := range u.akin(l) {
-		if other.number() > rec.number {
+		if other.number() > rec.Number {
 			u.giveUp(protocol.Conflict, rec)
 			return
 		}
 	}
-	if len(u.left) >= maxUserRecords {
-		if u.node().ledger.take(u.left[0]) {
+	if len(u.left) >= resume.MaxPerUser {
+		if u.node().sessions.Take(u.left[0]) {
 			u.giveUp(protocol.TooMany, u.left[0])
 		}
 		u.left = slices.Delete(u.left, 0, 1)
 	}
 	u.left = append(u.left, rec)
-	u.node().ledger.hold(rec)
-	rec.unheard = l.linger.tooLate
-	for _, f := range l.linger.after {
+	u.node().sessions.Add(rec)
+	rec.Missed = l.linger.TooLate
+	for _, f := range l.linger.After {
 		u.wait(rec, f)
 	}
-	u.fadeBy(rec.until)
+	u.fadeBy(rec.Until)
 }
 
 // fadeBy has the user woken when a record's time is over.
@@ -109,9 +110,9 @@ func (u *user) fadeBy(at int64) {
 
 // discard gives up what older connections of the same client have left.
 func (u *user) discard(l *Link) {
-	u.left = slices.DeleteFunc(u.left, func(old *record) bool {
-		same := old.client == l.linger.key() && old.dialect == l.dialect() && old.number < l.number()
-		if same && u.node().ledger.take(old) {
+	u.left = slices.DeleteFunc(u.left, func(old *resume.Session) bool {
+		same := old.Client == l.linger.Key() && old.Dialect == l.dialect() && old.Number < l.number()
+		if same && u.node().sessions.Take(old) {
 			u.giveUp(protocol.Conflict, old)
 		}
 		return same
@@ -119,10 +120,10 @@ func (u *user) discard(l *Link) {
 }
 
 // giveUp counts what the clients of these records miss.
-func (u *user) giveUp(why protocol.Reason, given ...*record) {
+func (u *user) giveUp(why protocol.Reason, given ...*resume.Session) {
 	for _, rec := range given {
 		if rec != nil {
-			u.node().miss(why, rec.worth()+rec.unheard)
+			u.node().Missed(why, rec.Events()+rec.Missed)
 		}
 	}
 }
@@ -131,23 +132,23 @@ func (u *user) giveUp(why protocol.Reason, given ...*record) {
 func (u *user) unheard(p *fanout.Delivery, there bool) {
 	waits := !there && u.tenant.waits(p.Event)
 	for _, rec := range u.left {
-		if waits && rec.dialect.Limits().Inbox {
+		if waits && rec.Dialect.Limits().Inbox {
 			continue
 		}
 		view := protocol.Whole
-		if rec.view != nil {
-			view = *rec.view
+		if rec.Projection != nil {
+			view = *rec.Projection
 		}
-		if f := p.Frame(u.node().encoder(), rec.dialect, view); f != nil {
+		if f := p.Frame(u.node().encoder(), rec.Dialect, view); f != nil {
 			u.wait(rec, f)
 		}
 	}
 }
 
 // wait keeps an event in a record, or counts it.
-func (u *user) wait(rec *record, f *outbox.Frame) {
-	if !u.node().ledger.add(rec, f) {
-		rec.unheard++
+func (u *user) wait(rec *resume.Session, f *outbox.Frame) {
+	if !u.node().sessions.Append(rec, f) {
+		rec.Missed++
 	}
 }
 
@@ -155,13 +156,13 @@ func (u *user) wait(rec *record, f *outbox.Frame) {
 func (u *user) fade(now time.Time) {
 	at := u.node().wheel.Since(now)
 	u.fadeAt = 0
-	u.left = slices.DeleteFunc(u.left, func(rec *record) bool {
-		over := rec.until <= at
-		if over && u.node().ledger.take(rec) {
+	u.left = slices.DeleteFunc(u.left, func(rec *resume.Session) bool {
+		over := rec.Until <= at
+		if over && u.node().sessions.Take(rec) {
 			u.node().counters.faded.Add(1)
 		}
 		if !over {
-			u.fadeBy(rec.until)
+			u.fadeBy(rec.Until)
 		}
 		return over
 	})
@@ -170,7 +171,7 @@ func (u *user) fade(now time.Time) {
 // forget lets go of all records.
 func (u *user) forget() {
 	for _, rec := range u.left {
-		u.node().ledger.take(rec)
+		u.node().sessions.Take(rec)
 	}
 	u.left = nil
 }

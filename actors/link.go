@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -36,7 +37,7 @@ type Link struct {
 	node   *Node
 	remote string
 	began  int64 // when it was connected, as wheel.since tells it
-	linger *linger
+	linger *resume.Client
 	box    mailbox.Mailbox
 
 	// post is where the connection stands: in which tenant, speaking which dialect. It changes at most twice, before

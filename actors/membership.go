@@ -44,13 +44,13 @@ func (m *membership) join(l *Link, limits *limit.Connection, id *protocol.Identi
 	l.identity.Store(id)
 	got, why := l.attach(everyone, fanout.Projecting(l.view()), protocol.Position{}, false)
 	if why != nil {
-		l.linger.giveUp(l.node)
+		l.linger.GiveUp(&l.node.counters)
 		m.leave(l)
 		l.identity.Store(nil)
 		return why
 	}
 	if l.linger != nil {
-		l.linger.everyone = got.at
+		l.linger.Broadcast = got.at
 	}
 	m.arrive(l)
 	return nil
@@ -68,7 +68,7 @@ func (m *membership) meet(l *Link, id *protocol.Identity) *protocol.Refusal {
 		back, why := wish.reply.Wait(ctx)
 		if why != nil || back.rival == nil {
 			if l.linger != nil {
-				l.linger.pending = back.record
+				l.linger.Resume(back.record)
 			}
 			return why
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -53,7 +54,7 @@ type Node struct {
 	outboxes  outbox.Shared
 	supervise struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
 	canaries  []*canary
-	ledger    ledger
+	sessions  *resume.Store // of clients that may come back
 	watermark *health.Watermark
 	watchdog  *health.Watchdog
 
@@ -83,7 +84,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	cfg = cfg.withDefaults()
 	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: timer.NewWheel(), backlog: outbox.NewBackpressure(cfg.Backlog), outboxes: outbox.Shared{Limits: cfg.outbox()}, counters: newCounters()}
 	n.rights, _ = auth.(Authorizer)
-	n.ledger.node = n
+	n.sessions = resume.NewStore(&n.counters)
 	n.unauthenticated.most, n.unauthenticated.perAddress = cfg.Unauthenticated, cfg.UnauthenticatedPerAddress
 	n.system = mailbox.NewSystem(n.log, n.wheel, n.counters.restarted)
 	n.supervise.tenant = n.system.Supervisor("tenant", true)
@@ -92,7 +93,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.supervise.connection = n.system.Supervisor("connection", false)
 	n.supervise.lifecycle = n.system.Supervisor("lifecycle", true)
 	n.queries = queries{&n.tenants}
-	n.operator = operator{tenants: &n.tenants, gate: &n.gate, ledger: &n.ledger, system: n.system}
+	n.operator = operator{tenants: &n.tenants, gate: &n.gate, sessions: n.sessions, system: n.system}
 	n.operator.revoker, _ = auth.(revoker)
 	n.watermark = health.NewWatermark(sheddable{&n.tenants}, cfg.Memory, n.log, n.wheel)
 	n.SetTenants(tenants...)
@@ -176,7 +177,7 @@ func (n *Node) Connect(d Dial, open func(*Link) outbox.Transport) (*Link, *proto
 	l.outbox.Init(&n.outboxes, n.numbers.Add(1))
 	l.outbox.SetBackpressure(t.counting())
 	if n.lingers.Load() {
-		l.linger = &linger{client: d.Client}
+		l.linger = resume.NewClient(d.Client)
 		l.outbox.TrackInFlight()
 	}
 	l.outbox.Attach(open(l))

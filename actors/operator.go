@@ -4,16 +4,17 @@ import (
 	"context"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 // operator is what whoever runs the node may do to one tenant, its users and its connections. Other tenants do not notice.
 type operator struct {
-	tenants *tenants
-	gate    *gate
-	ledger  *ledger
-	revoker revoker // nil if the authenticator cannot revoke
-	system  *mailbox.System
+	tenants  *tenants
+	gate     *gate
+	sessions *resume.Store
+	revoker  revoker // nil if the authenticator cannot revoke
+	system   *mailbox.System
 }
 
 // Disconnect closes one connection, in its dialect's words or with a code. NotFound if there is none.
@@ -67,7 +68,7 @@ func (o *operator) SuspendTenant(tenant string, on bool) error {
 	}
 	o.gate.change(func() { t.suspended.Store(on) }) // who is coming in is either seen below or sees that
 	if on {
-		o.ledger.forget(t, func(*record) bool { return true })
+		o.sessions.Forget(t.name, func(*resume.Session) bool { return true })
 		for _, l := range t.everyLink() {
 			l.box.SendUnbounded(ending(protocol.Suspended, 0, ""))
 		}

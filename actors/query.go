@@ -163,7 +163,7 @@ func (l *Link) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 		Subscriptions: topics,
 	}
 	if l.linger != nil {
-		info.Restored, info.Replayed, info.Missed = int(l.linger.restored.Load()), int(l.linger.replayed.Load()), int(l.linger.missed.Load())
+		info.Restored, info.Replayed, info.Missed = int(l.linger.Restored.Load()), int(l.linger.Replayed.Load()), int(l.linger.Missed.Load())
 	}
 	info.OutMessages, info.OutBytes = l.outbox.Sent()
 	info.QueuedFrames, info.QueuedBytes = l.outbox.Waiting()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -99,14 +100,14 @@ func TestLinger_WhatComesToTheUserBeforeItKnowsOfTheEndIsKept(t *testing.T) {
 		c := enter(t, n, words, someone("ann"))
 		synctest.Wait()
 		c.link.outbox.Detach()
-		for i := range maxAfter + 2 {
+		for i := range resume.MaxAfter + 2 {
 			tell(t, n, "ann", jsonEvent(t, "", i))
 		}
 		c.lose()
 		again := enter(t, n, words, someone("ann"))
 		synctest.Wait()
-		again.wantHeard(t, countedUp(0, maxAfter-1)...)
-		again.wantBack(t, 0, maxAfter, 2)
+		again.wantHeard(t, countedUp(0, resume.MaxAfter-1)...)
+		again.wantBack(t, 0, resume.MaxAfter, 2)
 	})
 }
 
@@ -119,7 +120,7 @@ func TestLinger_WhatIsSentToTheUserMeanwhileIsBoundedAndTheRestIsCounted(t *test
 		for i := range 8 {
 			tell(t, n, "ann", jsonEvent(t, "", i))
 		}
-		if f := n.Figures(); f.LingeringBytes > maxRecord || f.LingeringBytes < 5*50<<10 {
+		if f := n.Figures(); f.LingeringBytes > resume.MaxSession || f.LingeringBytes < 5*50<<10 {
 			t.Errorf("%d bytes linger", f.LingeringBytes)
 		}
 		again := enter(t, n, long, someone("ann"))
@@ -207,30 +208,5 @@ func TestOrder_NoEventComesBeforeTheGreetingAndNoneOfATopicBeforeItsAnswer(t *te
 		}
 		time.Sleep(time.Minute)
 		c.wantHeard(t, "hello", "subscribed to room", `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`)
-	})
-}
-
-// DESIGN.md section 8, promise 6: whoever has the most gives way.
-func TestLinger_ATenantThatFillsTheLedgerTakesNothingFromAnother(t *testing.T) {
-	bubble(t, lingering, func(n *Node) {
-		n.SetTenant(TenantConfig{Name: "quiet"})
-		l, noisy, quiet := &n.ledger, n.tenant("acme"), n.tenant("quiet")
-		var first *record
-		for i := range maxRecordBytes / maxRecord {
-			rec := &record{tenant: noisy, size: maxRecord}
-			if l.hold(rec); i == 0 {
-				first = rec
-			}
-		}
-		mine := &record{tenant: quiet, size: recordSize}
-		l.hold(mine)
-		for range 100 {
-			if !l.add(mine, &outbox.Frame{Op: outbox.Text, Data: make([]byte, 1000-16)}) {
-				t.Fatal("an event to the quiet one's user was not kept")
-			}
-		}
-		if _, bytes := l.state(); first.held || !mine.held || len(mine.sent) != 100 || bytes > maxRecordBytes {
-			t.Errorf("%d bytes, the noisy one's oldest is held: %t, the quiet one has %d", bytes, first.held, len(mine.sent))
-		}
 	})
 }

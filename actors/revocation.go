@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -50,7 +51,7 @@ func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (clo
 		}
 	}
 	t.revoked.note(r, time.Now())
-	o.ledger.forget(t, func(rec *record) bool { return r.Covers(rec.identity) })
+	o.sessions.Forget(t.name, func(rec *resume.Session) bool { return r.Covers(rec.Identity) })
 	closed, unsubscribed, err = t.withdraw(ctx, withdraw{gone: r.Covers}, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
 	if err == nil {
 		err = kept

@@ -4,6 +4,7 @@ import (
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -21,7 +22,7 @@ type (
 	// leave removes a connection and keeps the record that it may leave; unknown ones are ignored.
 	leave struct {
 		link   *Link
-		record *record // nil for none
+		record *resume.Session // nil for none
 	}
 	// part ends all connections and answers how many.
 	part struct {
@@ -45,8 +46,8 @@ type user struct {
 	box    mailbox.Mailbox
 	links  []*Link // in the order in which they joined
 	dedup  fanout.Dedup
-	inbox  *inbox    // nil if nothing waits
-	left   []*record // of connections that may come back, oldest first
+	inbox  *inbox            // nil if nothing waits
+	left   []*resume.Session // of connections that may come back, oldest first
 	// restAt and fadeAt are when the wheel is going to send rest and fade, as wheel.since tells it; 0 is not at all.
 	restAt, fadeAt int64
 	// again says that restAgain is in the mailbox.
@@ -138,7 +139,7 @@ func (u *user) deliver(p *fanout.Delivery) (delivered int, there bool) {
 			delivered++
 			there = true
 		case l.outbox.IsClosed():
-			l.linger.late(f)
+			l.linger.Late(f)
 		default:
 			there = true
 		}

@@ -1,4 +1,4 @@
-package actors
+package resume
 
 import (
 	"slices"
@@ -11,45 +11,48 @@ import (
 // Bounds of what lingers. With one record more, the oldest of the user, of the tenant, or of the tenant that has the
 // most of all, is given up.
 const (
-	maxUserRecords   = 16
-	maxTenantRecords = 25_000
-	maxRecords       = 100_000
-	maxRecordBytes   = 64 << 20 // of all together
+	MaxPerUser   = 16
+	maxPerTenant = 25_000
+	maxSessions  = 100_000
+	maxBytes     = 64 << 20 // of all together
 )
 
 // ledger bounds the records of a node. The users have them; whoever takes one out of the ledger owns it.
-type ledger struct {
-	node *Node // static
+type Store struct {
+	counter Counter // static
 
-	mu      sync.Mutex
-	tenants map[*tenantCore]*account
-	records int
-	bytes   int
+	mu       sync.Mutex
+	tenants  map[string]*tenantSessions
+	sessions int
+	bytes    int
 }
 
 // account are the records of one tenant, oldest first. The first is held; of the others some may have been taken out.
-type account struct {
-	records []*record
-	held    int
-	bytes   int
+type tenantSessions struct {
+	sessions []*Session
+	held     int
+	bytes    int
 }
 
+// NewStore holds no sessions yet. What it has to give up is counted as missed.
+func NewStore(counter Counter) *Store { return &Store{counter: counter} }
+
 // hold notes a record, for which others may have to be given up.
-func (l *ledger) hold(rec *record) {
+func (l *Store) Add(rec *Session) {
 	l.mu.Lock()
-	a := l.tenants[rec.tenant]
+	a := l.tenants[rec.Tenant]
 	if a == nil {
 		if l.tenants == nil {
-			l.tenants = map[*tenantCore]*account{}
+			l.tenants = map[string]*tenantSessions{}
 		}
-		a = &account{}
-		l.tenants[rec.tenant] = a
+		a = &tenantSessions{}
+		l.tenants[rec.Tenant] = a
 	}
-	a.records = append(a.records, rec)
+	a.sessions = append(a.sessions, rec)
 	rec.held = true
 	l.count(rec, 1)
-	var given []*record
-	for a.held > maxTenantRecords {
+	var given []*Session
+	for a.held > maxPerTenant {
 		given = append(given, l.oldest(a))
 	}
 	given = l.trim(given)
@@ -58,35 +61,35 @@ func (l *ledger) hold(rec *record) {
 }
 
 // giveUp counts what the clients of these records miss, which were taken out.
-func (l *ledger) giveUp(given []*record) {
+func (l *Store) giveUp(given []*Session) {
 	for _, old := range given {
-		l.node.miss(protocol.TooMany, old.worth())
-		old.empty()
+		l.counter.Missed(protocol.TooMany, old.Events())
+		old.Release()
 	}
 }
 
 // take takes a record out; false if it was given up.
-func (l *ledger) take(rec *record) bool {
+func (l *Store) Take(rec *Session) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !rec.held {
 		return false
 	}
-	l.strike(rec)
+	l.remove(rec)
 	return true
 }
 
 // add keeps an event to the user in a record, for which others may have to be given up; false if the record has no room
 // for it, or was given up itself.
-func (l *ledger) add(rec *record, f *outbox.Frame) bool {
+func (l *Store) Append(rec *Session, f *outbox.Frame) bool {
 	l.mu.Lock()
-	if !rec.held || rec.size+f.Size() > maxRecord {
+	if !rec.held || rec.size+f.Size() > MaxSession {
 		l.mu.Unlock()
 		return false
 	}
 	rec.sent = append(rec.sent, f)
 	rec.size += f.Size()
-	l.tenants[rec.tenant].bytes += f.Size()
+	l.tenants[rec.Tenant].bytes += f.Size()
 	l.bytes += f.Size()
 	given := l.trim(nil)
 	l.mu.Unlock()
@@ -95,54 +98,54 @@ func (l *ledger) add(rec *record, f *outbox.Frame) bool {
 }
 
 // forget gives up all records of a tenant that fit.
-func (l *ledger) forget(t *tenantCore, fits func(*record) bool) {
+func (l *Store) Forget(tenant string, fits func(*Session) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.tenants[t]
+	a := l.tenants[tenant]
 	if a == nil {
 		return
 	}
-	for _, rec := range slices.Clone(a.records) {
+	for _, rec := range slices.Clone(a.sessions) {
 		if rec.held && fits(rec) {
-			l.strike(rec)
-			rec.empty()
+			l.remove(rec)
+			rec.Release()
 		}
 	}
 }
 
 // strike takes a record out. The caller holds the lock, as of all below.
-func (l *ledger) strike(rec *record) {
+func (l *Store) remove(rec *Session) {
 	rec.held = false
 	l.count(rec, -1)
-	a := l.tenants[rec.tenant]
+	a := l.tenants[rec.Tenant]
 	if a.held == 0 {
-		delete(l.tenants, rec.tenant)
+		delete(l.tenants, rec.Tenant)
 		return
 	}
-	for !a.records[0].held {
-		a.records[0], a.records = nil, a.records[1:]
+	for !a.sessions[0].held {
+		a.sessions[0], a.sessions = nil, a.sessions[1:]
 	}
-	if len(a.records) > 2*a.held+16 {
-		a.records = slices.DeleteFunc(a.records, func(r *record) bool { return !r.held })
+	if len(a.sessions) > 2*a.held+16 {
+		a.sessions = slices.DeleteFunc(a.sessions, func(r *Session) bool { return !r.held })
 	}
 }
 
 // trim takes records out until the bounds of all together hold.
-func (l *ledger) trim(given []*record) []*record {
-	for l.records > maxRecords || l.bytes > maxRecordBytes {
+func (l *Store) trim(given []*Session) []*Session {
+	for l.sessions > maxSessions || l.bytes > maxBytes {
 		given = append(given, l.oldest(l.heaviest()))
 	}
 	return given
 }
 
 // oldest takes out the oldest record of an account.
-func (l *ledger) oldest(a *account) *record {
-	rec := a.records[0]
-	l.strike(rec)
+func (l *Store) oldest(a *tenantSessions) *Session {
+	rec := a.sessions[0]
+	l.remove(rec)
 	return rec
 }
 
-func (l *ledger) heaviest() (most *account) {
+func (l *Store) heaviest() (most *tenantSessions) {
 	for _, a := range l.tenants {
 		if most == nil || a.bytes > most.bytes {
 			most = a
@@ -151,17 +154,17 @@ func (l *ledger) heaviest() (most *account) {
 	return most
 }
 
-func (l *ledger) count(rec *record, by int) {
-	a := l.tenants[rec.tenant]
+func (l *Store) count(rec *Session, by int) {
+	a := l.tenants[rec.Tenant]
 	a.held += by
 	a.bytes += by * rec.size
-	l.records += by
+	l.sessions += by
 	l.bytes += by * rec.size
 }
 
 // state is how many records there are, and how large they are together.
-func (l *ledger) state() (records, bytes int) {
+func (l *Store) Stats() (records, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.records, l.bytes
+	return l.sessions, l.bytes
 }

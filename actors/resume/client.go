@@ -1,0 +1,78 @@
+package resume
+
+import (
+	"sync/atomic"
+
+	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Counter counts what clients missed while they were away, by reason. It does not block.
+type Counter interface {
+	Missed(why protocol.Reason, events int)
+}
+
+// linger is what a connection needs to leave a record, and what it got from one. It is nil where nobody lingers.
+type Client struct {
+	key     string   // static
+	pending *Session // what is to be restored; the actor's
+
+	Restored, Replayed, Missed atomic.Uint64
+	// everyone is where the topic of everyone stood when the connection joined; the actor's.
+	Broadcast protocol.Position
+	// after are events to the user after the end of the connection and before its record came, tooLate how many more
+	// there were; the user's.
+	After   []*outbox.Frame
+	TooLate int
+}
+
+// NewClient is the state of a connection whose client calls itself key; "" if it does not.
+func NewClient(key string) *Client { return &Client{key: key} }
+
+// Resume notes the session that is to be restored, nil for none.
+func (g *Client) Resume(session *Session) { g.pending = session }
+
+// key is that of the connection's client, "" for none.
+func (g *Client) Key() string {
+	if g == nil {
+		return ""
+	}
+	return g.key
+}
+
+// take takes what is to be restored, nil for nothing.
+func (g *Client) Take() (rec *Session) {
+	if g != nil {
+		rec, g.pending = g.pending, nil
+	}
+	return rec
+}
+
+// giveUp counts what is never restored, since the connection ends before.
+func (g *Client) GiveUp(n Counter) {
+	if rec := g.Take(); rec != nil {
+		g.Miss(n, protocol.Disconnected, rec.Events())
+	}
+}
+
+// miss counts events that the client missed and that cannot be replayed.
+func (g *Client) Miss(n Counter, why protocol.Reason, events int) {
+	if events > 0 {
+		g.Missed.Add(uint64(events))
+		n.Missed(why, events)
+	}
+}
+
+// maxAfter bounds the events that come to the user between the end of a connection and its record.
+const MaxAfter = 256
+
+// late notes an event to the user for a connection whose end the user has not been told yet.
+func (g *Client) Late(f *outbox.Frame) {
+	switch {
+	case g == nil || f == nil:
+	case len(g.After) < MaxAfter:
+		g.After = append(g.After, f)
+	default:
+		g.TooLate++
+	}
+}
