@@ -8,8 +8,8 @@ import (
 
 // Dialect is one wire protocol. All methods may be called from many goroutines at once.
 //
-// A dialect is a folder below this one and one line of wiring in cmd. It is played without sockets: its tests are
-// transcripts.
+// A protocol, which has one dialect or several, is a folder below this one and a line in cmd (see Registration). A
+// dialect is played without sockets: its tests are transcripts.
 type Dialect interface {
 	// Name is the dialect's word in URLs, logs and metrics.
 	Name() string

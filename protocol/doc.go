@@ -8,6 +8,8 @@
 //   - A [Filter] is what one subscription wants of a topic, and a [View] is what it leaves of an event.
 //   - A [Dialect] is one wire protocol. Its Encode is stateless, since its bytes are shared by all who hear them; what a
 //     single connection has said is in its [Session], which turns frames into [Command]s and outcomes into frames.
+//   - A [Registration] is what all the rest of Parley knows of one protocol: its [Settings], its dialects, and how a
+//     [Client] of each listens.
 //   - A [Reason] says why something was refused. The table in reason.go is the only place that turns a reason into an HTTP
 //     status, a close code and a sentence.
 //

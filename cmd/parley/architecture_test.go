@@ -44,8 +44,8 @@ var rooms = []place{
 	{"bench/", []string{"bench/", "cmd/", "transport/", "actors/", "protocol/"}},
 }
 
-// homes says where a library may be used; each library is somebody's, so that it can be replaced in one place. bench may
-// use what it likes: it is a module of its own, and no one runs it but us.
+// homes says where a library may be used; each library is somebody's, so that it can be replaced in one place. bench
+// may use what it likes: it is a module of its own, and no one runs it but us.
 var homes = []place{
 	{"github.com/go-json-experiment/json", []string{"protocol/", "transport/"}},
 	{"github.com/asynkron/protoactor-go", []string{"actors/mailbox/"}},

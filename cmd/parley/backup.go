@@ -55,7 +55,8 @@ func (c *backupCommand) ask(ctx context.Context, to io.Writer) error {
 	if at == "" {
 		said, err := os.ReadFile(filepath.Join(c.Data, backup.AddressName))
 		if err != nil {
-			return fmt.Errorf("a server has the directory open and has not left its address there (%w); name it with --url", err)
+			return fmt.Errorf("a server has the directory open and has not left its address there (%w); name it with "+
+				"--url", err)
 		}
 		at = strings.TrimSpace(string(said))
 	}

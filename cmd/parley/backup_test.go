@@ -19,7 +19,8 @@ import (
 // backedUp makes a backup and fails unless it is there and nothing beside it.
 func backedUp(t *testing.T, dir, file string) {
 	t.Helper()
-	if o := parley(t, nil, "backup", "--data", dir, "--to", file); o.status != 0 || !strings.Contains(o.stdout, file+" holds ") {
+	if o := parley(t, nil, "backup", "--data", dir, "--to", file); o.status != 0 ||
+		!strings.Contains(o.stdout, file+" holds ") {
 		t.Fatalf("backup: %+v", o)
 	}
 	if left, _ := filepath.Glob(file + ".*"); len(left) > 0 {
@@ -29,13 +30,14 @@ func backedUp(t *testing.T, dir, file string) {
 
 func restored(t *testing.T, file, dir string) {
 	t.Helper()
-	if o := parley(t, nil, "restore", "--from", file, "--data", dir); o.status != 0 || !strings.Contains(o.stdout, "new epochs") {
+	if o := parley(t, nil, "restore", "--from", file, "--data", dir); o.status != 0 ||
+		!strings.Contains(o.stdout, "new epochs") {
 		t.Fatalf("restore: %+v", o)
 	}
 }
 
-// F5: a backup of a server that runs, with publishes going on, and one of a directory that nobody has open. What is
-// restored has all that was answered before the backup, in order; readers from before are told.
+// F5: a backup of a server that runs, with publishes going on, and one of a directory that nobody has open. The
+// restored one has all that was answered before the backup, in order; readers from before are told.
 func TestBackup_OfAServerThatRunsAndOfOneThatDoesNot(t *testing.T) {
 	t.Parallel()
 	dir, file := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backup.tar")
@@ -49,10 +51,12 @@ func TestBackup_OfAServerThatRunsAndOfOneThatDoesNot(t *testing.T) {
 	r.kill()
 	second := filepath.Join(filepath.Dir(file), "second.tar")
 	backedUp(t, dir, second)
-	if o := parley(t, nil, "restore", "--from", file, "--data", dir); o.status == 0 || !strings.Contains(o.stderr, "is not empty") {
+	if o := parley(t, nil, "restore", "--from", file, "--data", dir); o.status == 0 ||
+		!strings.Contains(o.stderr, "is not empty") {
 		t.Errorf("restore over a life: %+v", o)
 	}
-	if o := parley(t, nil, "backup", "--data", dir, "--to", filepath.Join(dir, "b.tar")); o.status == 0 || !strings.Contains(o.stderr, "lies in the data directory") {
+	if o := parley(t, nil, "backup", "--data", dir, "--to", filepath.Join(dir, "b.tar")); o.status == 0 ||
+		!strings.Contains(o.stderr, "lies in the data directory") {
 		t.Errorf("backup into itself: %+v", o)
 	}
 	for from, want := range map[string]int{file: 5, second: 10} {
@@ -81,7 +85,8 @@ func TestRestore_InPlaceBeginsNewEpochs(t *testing.T) {
 	dir := t.TempDir()
 	r := serving(t, dir, "orders")
 	at := r.numbered("orders", 1, 3)
-	if o := parley(t, nil, "restore", "--in-place", "--data", dir); o.status == 0 || !strings.Contains(o.stderr, "in use") {
+	if o := parley(t, nil, "restore", "--in-place", "--data", dir); o.status == 0 ||
+		!strings.Contains(o.stderr, "in use") {
 		t.Errorf("while it runs: %+v", o)
 	}
 	r.kill()
@@ -92,7 +97,8 @@ func TestRestore_InPlaceBeginsNewEpochs(t *testing.T) {
 	if _, lost := r.behind(at); !lost {
 		t.Error("a reader from before is not told")
 	}
-	for _, wrong := range [][]string{{"--data", dir}, {"--data", t.TempDir(), "--in-place"}, {"--data", dir, "--in-place", "--from", "x"}} {
+	for _, wrong := range [][]string{{"--data", dir}, {"--data", t.TempDir(), "--in-place"},
+		{"--data", dir, "--in-place", "--from", "x"}} {
 		if o := parley(t, nil, append([]string{"restore"}, wrong...)...); o.status == 0 || o.stderr == "" {
 			t.Errorf("%v: %+v", wrong, o)
 		}
@@ -109,7 +115,11 @@ func TestBackup_KilledOnTheWayLeavesTheOneOfBefore(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "a part of the backup", func() bool { parts, _ := filepath.Glob(file + ".*.part"); return len(parts) > round })
+		waitFor(t, "a part of the backup", func() bool {
+			parts,
+				_ := filepath.Glob(file + ".*.part")
+			return len(parts) > round
+		})
 		time.Sleep(time.Duration(mathrand.IntN(30)) * time.Millisecond)
 		_ = c.Process.Kill()
 		_ = c.Wait()
@@ -147,11 +157,16 @@ func TestBackup_TheServerIsKilledOnTheWay(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "a part of the backup", func() bool { parts, _ := filepath.Glob(file + ".*.part"); return len(parts) > 0 })
+		waitFor(t, "a part of the backup", func() bool {
+			parts,
+				_ := filepath.Glob(file + ".*.part")
+			return len(parts) > 0
+		})
 		time.Sleep(time.Duration(mathrand.IntN(60)) * time.Millisecond)
 		r.kill()
 		if err := c.Wait(); err == nil {
-			if o := parley(t, nil, "restore", "--from", file, "--data", filepath.Join(t.TempDir(), "data")); o.status != 0 {
+			if o := parley(t, nil, "restore", "--from", file, "--data",
+				filepath.Join(t.TempDir(), "data")); o.status != 0 {
 				t.Errorf("round %d: the backup is not whole: %+v", round, o)
 			}
 			continue
@@ -185,7 +200,8 @@ func TestRestore_KilledOnTheWayIsSaidAndDoneAgain(t *testing.T) {
 			continue // it was faster
 		}
 		caught++
-		o := parley(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_TOPICS_DURABLE=orders"}, "serve", "--dev", "--listen", "127.0.0.1:0", "--data", dir)
+		o := parley(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_TOPICS_DURABLE=orders"}, "serve", "--dev",
+			"--listen", "127.0.0.1:0", "--data", dir)
 		if o.status == 0 || !strings.Contains(o.stderr, "was not finished; run it again") {
 			t.Fatalf("a server starts with it: %+v", o)
 		}
@@ -234,8 +250,8 @@ func waitFor(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// A target without room: a clear error, nothing half, and the server that makes the backup goes on. The limit of a file's
-// size stands for a disk that is full.
+// A target without room: a clear error, nothing half, and the server that makes the backup goes on. The limit of a
+// file's size stands for a disk that is full.
 func TestBackup_WithoutRoomSaysSoAndHarmsNobody(t *testing.T) {
 	t.Parallel()
 	dir, out := filepath.Join(t.TempDir(), "data"), t.TempDir()

@@ -20,13 +20,15 @@ func certified(t *testing.T) (file string, valid func(d time.Duration)) {
 	t.Helper()
 	dir := t.TempDir()
 	file = filepath.Join(dir, "parley.yaml")
-	rewrite(t, file, fmt.Sprintf("tls: {certificate: %[1]s/tls.pem, key: %[1]s/tls.key}\n%[2]s", dir, tenantYAML(firstKey, firstAPIKey)))
+	rewrite(t, file, fmt.Sprintf("tls: {certificate: %[1]s/tls.pem, key: %[1]s/tls.key}\n%[2]s", dir,
+		tenantYAML(firstKey, firstAPIKey)))
 	return file, func(d time.Duration) {
 		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(d - time.Hour)}
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour),
+			NotAfter: time.Now().Add(d - time.Hour)}
 		der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 		if err != nil {
 			t.Fatal(err)
@@ -35,8 +37,10 @@ func certified(t *testing.T) (file string, valid func(d time.Duration)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rewrite(t, filepath.Join(dir, "tls.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-		rewrite(t, filepath.Join(dir, "tls.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+		rewrite(t, filepath.Join(dir, "tls.pem"),
+			string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+		rewrite(t, filepath.Join(dir, "tls.key"),
+			string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
 	}
 }
 
@@ -45,11 +49,13 @@ func TestCheck_SaysThatACertificateHasExpiredOrSoonWill(t *testing.T) {
 	t.Parallel()
 	file, valid := certified(t)
 	valid(time.Minute)
-	if got := parley(t, nil, "check", "--config", file); got.status != 1 || !strings.Contains(got.stdout, "parley.yaml:1: tls.certificate: expired on ") {
+	if got := parley(t, nil, "check", "--config", file); got.status != 1 ||
+		!strings.Contains(got.stdout, "parley.yaml:1: tls.certificate: expired on ") {
 		t.Errorf("expired: %d %q %q", got.status, got.stdout, got.stderr)
 	}
 	valid(24 * time.Hour)
-	if got := parley(t, nil, "check", "--config", file); got.status != 0 || got.stdout != "ok\n" || !strings.Contains(got.stderr, "warning: "+file+":1: tls.certificate: expires on ") {
+	if got := parley(t, nil, "check", "--config", file); got.status != 0 || got.stdout != "ok\n" ||
+		!strings.Contains(got.stderr, "warning: "+file+":1: tls.certificate: expires on ") {
 		t.Errorf("expires soon: %d %q %q", got.status, got.stdout, got.stderr)
 	}
 	valid(365 * 24 * time.Hour)

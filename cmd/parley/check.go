@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 type checkCommand struct {
@@ -13,10 +14,10 @@ type checkCommand struct {
 	Dev    bool   `help:"Check it for dev mode."`
 }
 
-// Run prints every problem, or ok. What is outside and cannot be reached now is a warning: it may be there when the server
-// starts, which goes without it until it is.
+// Run prints every problem, or ok. A service outside that cannot be reached now is a warning: it may be there when the
+// server starts, which goes without it until it is.
 func (c *checkCommand) Run() error {
-	loaded := config.Load(config.Sources{File: c.Config, Dev: c.Dev, Environ: os.Environ()})
+	loaded := config.Load(config.Sources{Protocols: protocols.All, File: c.Config, Dev: c.Dev, Environ: os.Environ()})
 	problems := append(loaded.Problems, loaded.Refused...)
 	for _, p := range problems {
 		fmt.Println(p)
@@ -40,4 +41,4 @@ func (c *checkCommand) Run() error {
 type configCommand struct{}
 
 // Run prints the table of settings.
-func (configCommand) Run() error { return config.Print(os.Stdout) }
+func (configCommand) Run() error { return config.Print(os.Stdout, protocols.All) }

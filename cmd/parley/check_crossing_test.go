@@ -18,11 +18,12 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// reliability.md check 25: 50 clients subscribe and unsubscribe as fast as they can; what each asked last is what it hears,
-// and when they have gone nothing is left of them.
+// reliability.md check 25: 50 clients subscribe and unsubscribe as fast as they can; what each asked last is what it
+// hears, and when they have gone nothing is left of them.
 func TestSubscriptions_TheLastAnswerHoldsAndNothingIsLeftOver(t *testing.T) {
 	t.Parallel()
-	r, sign := serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_VALTRONICS_MESSAGES_PER_SECOND=10000000"}, "--dev", "--feed=false"), devTokens(t)
+	r, sign := serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_VALTRONICS_MESSAGES_PER_SECOND=10000000"}, "--dev",
+		"--feed=false"), devTokens(t)
 	base := goroutines(t, r)
 	const clients = 50
 	rounds, want := scale(40, 200), atomic.Int64{}
@@ -38,7 +39,8 @@ func TestSubscriptions_TheLastAnswerHoldsAndNothingIsLeftOver(t *testing.T) {
 	}
 	toggling.Wait()
 	r.publish(int(want.Load()), "telemetry", aTelemetry)
-	if status, body := r.ask(http.MethodGet, "/api/v1/topics?prefix=telemetry/1", ""); !strings.Contains(body, fmt.Sprintf(`"subscribers":%d,`, want.Load())) {
+	if status, body := r.ask(http.MethodGet, "/api/v1/topics?prefix=telemetry/1", ""); !strings.Contains(body,
+		fmt.Sprintf(`"subscribers":%d,`, want.Load())) {
 		t.Errorf("%d %s, want %d subscribers", status, body, want.Load())
 	}
 	for _, conn := range conns {
@@ -50,7 +52,8 @@ func TestSubscriptions_TheLastAnswerHoldsAndNothingIsLeftOver(t *testing.T) {
 	for late := r.patient(); goroutines(t, r) > base+3; late() {
 	}
 	r.publish(0, "telemetry", aTelemetry)
-	if status, body := r.ask(http.MethodGet, "/api/v1/topics?prefix=telemetry/1", ""); !strings.Contains(body, `"subscribers":0,`) {
+	if status, body := r.ask(http.MethodGet, "/api/v1/topics?prefix=telemetry/1", ""); !strings.Contains(body,
+		`"subscribers":0,`) {
 		t.Errorf("%d %s, want no subscriber", status, body)
 	}
 	t.Logf("%d subscriptions and ends of them by %d clients; %d stayed", clients*rounds, clients, want.Load())
@@ -64,7 +67,8 @@ func toggle(t *testing.T, conn *websocket.Conn, seed uint64, rounds int) (subscr
 		if subscribed = random.IntN(2) == 0; subscribed {
 			word = "subscribe"
 		}
-		if err := conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"`+word+`","channel":"telemetry","device_id":1}`)); err != nil {
+		if err := conn.Write(t.Context(), websocket.MessageText,
+			[]byte(`{"type":"`+word+`","channel":"telemetry","device_id":1}`)); err != nil {
 			t.Error(err)
 			return false
 		}
@@ -97,8 +101,8 @@ func (r *running) member(host, token string) *websocket.Conn {
 	return conn
 }
 
-// reliability.md check 23: two tenants with the same users and topics on one server: of many publishes to topics, users and
-// all no message, history item, presence or count crosses over, and neither can look at or end what is the other's.
+// reliability.md check 23: two tenants with the same users and topics on one server: of many publishes to topics, users
+// and all no message, history item, presence or count crosses over, and neither can look at or end what is the other's.
 func TestTenants_NothingCrossesOver(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "parley.yaml")
@@ -144,7 +148,8 @@ func TestTenants_NothingCrossesOver(t *testing.T) {
 	want := int64(each + (each+2)/3 + each/3) // what goes to the topic and to all has two hearers
 	for i, tenant := range []string{"one", "two"} {
 		if strays[i].Load() != 0 || heard[i].Load() != delivered[i] || delivered[i] != want {
-			t.Errorf("%s: %d delivered, want %d; %d heard, %d of the other", tenant, delivered[i], want, heard[i].Load(), strays[i].Load())
+			t.Errorf("%s: %d delivered, want %d; %d heard, %d of the other", tenant, delivered[i], want,
+				heard[i].Load(), strays[i].Load())
 		}
 		r.seesOnly(keys[tenant], tenant, int64(each), delivered[i])
 	}
@@ -156,7 +161,8 @@ func TestTenants_NothingCrossesOver(t *testing.T) {
 
 // send publishes an alert and returns how often it was delivered.
 func (r *running) send(key, to, alert string) int64 {
-	status, answer := r.askAs(key, http.MethodPost, "/api/v1/publish", `{`+to+`,"event":{"kind":"alert","data":`+alert+`}}`)
+	status, answer := r.askAs(key, http.MethodPost, "/api/v1/publish", `{`+to+`,"event":{"kind":"alert","data":`+alert+
+		`}}`)
 	var receipt struct{ Delivered int64 }
 	if err := json.Unmarshal([]byte(answer), &receipt); err != nil || status != http.StatusOK {
 		r.t.Errorf("%d %s", status, answer)
@@ -172,12 +178,14 @@ func (r *running) seesOnly(key, tenant string, published, delivered int64) {
 	if err := json.Unmarshal([]byte(first), &known); err != nil {
 		r.t.Fatal(err, first)
 	}
-	newest := fmt.Sprintf("/api/v1/topics/alerts%%2F1/history?epoch=%s&offset=%d&limit=100", known.Epoch, (published+2)/3-50)
+	newest := fmt.Sprintf("/api/v1/topics/alerts%%2F1/history?epoch=%s&offset=%d&limit=100", known.Epoch,
+		(published+2)/3-50)
 	for path, wants := range map[string][]string{
 		"/api/v1/topics/alerts%2F1/history?offset=0": nil,
 		newest:                         {`"of ` + tenant + `"`},
 		"/api/v1/topics?prefix=alerts": {fmt.Sprintf(`"offset":%d,`, (published+2)/3)},
-		"/api/v1/stats":                {`"authenticatedConnections":2,`, fmt.Sprintf(`"messagesSent":%d,`, delivered+4)},
+		"/api/v1/stats": {`"authenticatedConnections":2,`,
+			fmt.Sprintf(`"messagesSent":%d,`, delivered+4)},
 	} {
 		_, body := r.askAs(key, http.MethodGet, path, "")
 		for _, want := range wants {
@@ -191,7 +199,8 @@ func (r *running) seesOnly(key, tenant string, published, delivered int64) {
 	}
 	for _, path := range []string{"/api/v1/connections", "/api/v1/users/ann"} {
 		_, body := r.askAs(key, http.MethodGet, path, "")
-		if want := map[string]int{"/api/v1/connections": 2, "/api/v1/users/ann": 1}[path]; strings.Count(body, `"id":"ws-`) != want {
+		if want := map[string]int{"/api/v1/connections": 2, "/api/v1/users/ann": 1}[path]; strings.Count(body,
+			`"id":"ws-`) != want {
 			r.t.Errorf("%s sees in %s %s, want %d connections", tenant, path, body, want)
 		}
 	}
@@ -203,12 +212,14 @@ func (r *running) endsOnlyItsOwn(key, other string) {
 	_, body := r.askAs(other, http.MethodGet, "/api/v1/users/bob", "")
 	_, rest, _ := strings.Cut(body, `"id":"`)
 	id, _, _ := strings.Cut(rest, `"`)
-	for _, call := range [][2]string{{http.MethodGet, "/api/v1/connections/" + id}, {http.MethodDelete, "/api/v1/connections/" + id}} {
+	for _, call := range [][2]string{{http.MethodGet, "/api/v1/connections/" + id},
+		{http.MethodDelete, "/api/v1/connections/" + id}} {
 		if status, answer := r.askAs(key, call[0], call[1], ""); status != http.StatusNotFound {
 			r.t.Errorf("%s %s of another tenant: %d %s", call[0], call[1], status, answer)
 		}
 	}
-	if status, answer := r.askAs(key, http.MethodPost, "/api/v1/users/bob/disconnect", ""); answer != `{"disconnected":1}` {
+	if status, answer := r.askAs(key, http.MethodPost, "/api/v1/users/bob/disconnect",
+		""); answer != `{"disconnected":1}` {
 		r.t.Errorf("%d %s", status, answer)
 	}
 	if status, answer := r.askAs(key, http.MethodPost, "/api/v1/revoke", `{"user":"ann"}`); answer != `{"closed":1}` {

@@ -17,8 +17,8 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// reliability.md check 7: who never finishes a handshake keeps nobody out, and is closed within 10 s. That takes as long
-// as it says, so it is waited for at full size alone.
+// reliability.md check 7: who never finishes a handshake keeps nobody out, and is closed within 10 s. That takes as
+// long as it says, so it is waited for at full size alone.
 func TestHostile_SlowHandshakesKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
@@ -37,7 +37,8 @@ func TestHostile_SlowHandshakesKeepNobodyOut(t *testing.T) {
 	}
 	began := time.Now()
 	r.dial("/ws").CloseNow()
-	within(t, fmt.Sprintf("a good client getting in beside %d unfinished handshakes", size), time.Since(began), time.Second)
+	within(t, fmt.Sprintf("a good client getting in beside %d unfinished handshakes", size), time.Since(began),
+		time.Second)
 	if !full() {
 		return
 	}
@@ -95,7 +96,8 @@ func TestHostile_EnormousHeadersAreRefusedAndNotKept(t *testing.T) {
 				path += "?" + strings.Repeat("q", 8<<20)
 			}
 			knocking.Go(func() {
-				_, status, err := r.knock("GET " + path + " HTTP/1.1\r\nHost: " + r.host() + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+				_, status, err := r.knock("GET " + path + " HTTP/1.1\r\nHost: " + r.host() +
+					"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 					"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" + header + "\r\n")
 				if err != nil || status != 0 && (status < 400 || status > 499) {
 					t.Errorf("%s on %.30s: %d %v", name, path, status, err)
@@ -119,9 +121,9 @@ func manyNames(n int) string {
 	return b.String()
 }
 
-// reliability.md check 10: who connects and does not log in hears so and is closed in time, and keeps nobody from logging
-// in meanwhile. At full size the time is the default one. On a path that Valtronics shares with AirLay, which knows no
-// such time, it begins with the first message that is Valtronics'.
+// reliability.md check 10: who connects and does not log in hears so and is closed in time, and keeps nobody from
+// logging in meanwhile. At full size the time is the default one. On a path that Valtronics shares with AirLay, which
+// knows no such time, it begins with the first message that is Valtronics'.
 func TestDoor_WhoNeverLogsInIsClosedAndKeepsNobodyOut(t *testing.T) {
 	t.Parallel()
 	timeout := time.Duration(scale(2, 14)) * time.Second // 14 s are the default
@@ -189,7 +191,8 @@ func TestDoor_TheTimeOfAWrongKeySaysNothing(t *testing.T) {
 	t.Parallel()
 	const tries = 1000
 	r := serve(t, nil, "--config", tenantFile(t, firstKey, firstAPIKey))
-	wrong := []string{"X" + firstAPIKey[1:], firstAPIKey[:len(firstAPIKey)-1] + "X", strings.Repeat("X", len(firstAPIKey))}
+	wrong := []string{"X" + firstAPIKey[1:], firstAPIKey[:len(firstAPIKey)-1] + "X",
+		strings.Repeat("X", len(firstAPIKey))}
 	took := make([][]time.Duration, len(wrong))
 	for range tries {
 		for i, key := range wrong {
@@ -201,7 +204,8 @@ func TestDoor_TheTimeOfAWrongKeySaysNothing(t *testing.T) {
 		}
 	}
 	middle, noise := spread(took)
-	t.Logf("medians of %d tries: first character off %s, last %s, all %s; the middle half lies within %s", tries, middle[0], middle[1], middle[2], noise)
+	t.Logf("medians of %d tries: first character off %s, last %s, all %s; the middle half lies within %s", tries,
+		middle[0], middle[1], middle[2], noise)
 	for i := range middle {
 		within(t, fmt.Sprintf("the difference of key %d", i), (middle[i] - middle[0]).Abs(), noise/2)
 	}

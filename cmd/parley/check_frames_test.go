@@ -14,7 +14,8 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// reliability.md check 3: lengths with the top bit set, which end a process that is not careful, end their own socket alone.
+// reliability.md check 3: lengths with the top bit set, which end a process that is not careful, end their own socket
+// alone.
 func TestHostile_TopBitLengthsEndOnlyTheirOwnSocket(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
@@ -42,7 +43,8 @@ func TestHostile_TopBitLengthsEndOnlyTheirOwnSocket(t *testing.T) {
 	}
 	bystanders.heardAll()
 	r.alive()
-	t.Logf("%d frames beside %d clients: same process, all heard %d of %d events in order", rounds*len(frames), bystanders.size, bystanders.said, bystanders.said)
+	t.Logf("%d frames beside %d clients: same process, all heard %d of %d events in order", rounds*len(frames),
+		bystanders.size, bystanders.said, bystanders.said)
 }
 
 // claiming is a frame's header with a length of 64 bits, its mask, and a little of its payload.
@@ -77,7 +79,8 @@ func TestHostile_RandomFramesHarmNobodyElse(t *testing.T) {
 	}
 	bystanders.heardAll()
 	r.alive()
-	t.Logf("%d seeds in %s beside %d clients: same process, all heard %d of %d events in order", seeds, took.Round(time.Second), bystanders.size, bystanders.said, bystanders.said)
+	t.Logf("%d seeds in %s beside %d clients: same process, all heard %d of %d events in order", seeds,
+		took.Round(time.Second), bystanders.size, bystanders.said, bystanders.said)
 }
 
 // calms waits until memory is back within 10 % of what it was, for at most the 30 s that the check gives.
@@ -143,7 +146,8 @@ func randomFrame(random *rand.Rand) []byte {
 // reliability.md check 6: kicked by an operator's call while it sends at full speed, a client sees the exact code.
 func TestHostile_KickedWhileSendingTheCodeArrives(t *testing.T) {
 	t.Parallel()
-	r := serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_VALTRONICS_MESSAGES_PER_SECOND=10000000"}, "--dev", "--feed=false")
+	r := serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_VALTRONICS_MESSAGES_PER_SECOND=10000000"}, "--dev",
+		"--feed=false")
 	sign, codes := devTokens(t), map[int]int{}
 	kicks := scale(20, 1000)
 	for i := range kicks {
@@ -178,7 +182,8 @@ func (r *running) kick(user, token string) int {
 		}
 	}()
 	<-sending
-	if status, body := r.ask(http.MethodPost, "/api/v1/users/"+user+"/disconnect", `{"code":4001,"reason":"out"}`); body != `{"disconnected":1}` {
+	if status, body := r.ask(http.MethodPost, "/api/v1/users/"+user+"/disconnect",
+		`{"code":4001,"reason":"out"}`); body != `{"disconnected":1}` {
 		r.t.Errorf("disconnect: %d %s", status, body)
 	}
 	return w.farewell()

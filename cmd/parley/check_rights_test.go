@@ -18,7 +18,8 @@ const (
 // channels are what a client may ask for: Valtronics' by subscribe, AirLay's by attach.
 var channels = []string{
 	"telemetry", "telemetry/1", "telemetry/2", "telemetry/10", "alerts", "alerts/1", "devices", "devices/1", "system",
-	"issueUpdate/" + anObject, "issueUpdate/" + anotherObject, "datasetUpdate/" + anObject, "datasetUpdate/" + anotherObject,
+	"issueUpdate/" + anObject, "issueUpdate/" + anotherObject, "datasetUpdate/" + anObject, "datasetUpdate/" +
+		anotherObject,
 	"uploadFile/" + anObject, "downloadFile/" + anObject, "notification/" + anObject,
 }
 
@@ -33,15 +34,17 @@ var rightsTable = []struct{ topics, opens []string }{
 	{[]string{"alerts", "devices/1"}, []string{"alerts", "alerts/1", "devices/1"}},
 	{[]string{"system"}, []string{"system"}},
 	{[]string{"issueUpdate/" + anObject}, []string{"issueUpdate/" + anObject}},
-	{[]string{"issueUpdate/*", "uploadFile"}, []string{"issueUpdate/" + anObject, "issueUpdate/" + anotherObject, "uploadFile/" + anObject}},
+	{[]string{"issueUpdate/*", "uploadFile"}, []string{"issueUpdate/" + anObject, "issueUpdate/" + anotherObject,
+		"uploadFile/" + anObject}},
 	{[]string{"notification"}, []string{"notification/" + anObject}},
 	{[]string{"datasetUpdate/" + anotherObject, "alerts/1"}, []string{"datasetUpdate/" + anotherObject, "alerts/1"}},
 	{[]string{"Telemetry", "alert", "devices/1/x", "sys", "issueUpdat", "issueUpdate/6"}, nil},
-	{[]string{"tele*", "downloadFile/610217e4*"}, []string{"telemetry", "telemetry/1", "telemetry/2", "telemetry/10", "downloadFile/" + anObject}},
+	{[]string{"tele*", "downloadFile/610217e4*"}, []string{"telemetry", "telemetry/1", "telemetry/2", "telemetry/10",
+		"downloadFile/" + anObject}},
 }
 
-// reliability.md check 21: over the wire, in two protocols, each of 224 triples of token, channel and action is allowed or
-// denied exactly as the table says.
+// reliability.md check 21: over the wire, in two protocols, each of 224 triples of token, channel and action is allowed
+// or denied exactly as the table says.
 func TestRights_EachTripleIsAllowedOrDeniedAsTheTableSays(t *testing.T) {
 	t.Parallel()
 	r, sign := serveDev(t), devTokens(t)
@@ -107,7 +110,8 @@ func attaches(t *testing.T, conn *websocket.Conn, token, kind, id string) bool {
 func TestRights_NoNameOpensMoreThanIsGranted(t *testing.T) {
 	t.Parallel()
 	r, sign := serveDev(t), devTokens(t)
-	token := sign(auth.Grant{User: "alice", Topics: []string{"telemetry/tenantA", "telemetry/caf\u00e9", "issueUpdate/" + anObject}})
+	token := sign(auth.Grant{User: "alice", Topics: []string{"telemetry/tenantA", "telemetry/caf\u00e9",
+		"issueUpdate/" + anObject}})
 	conn, airlay := r.logged(token), r.dial("/ws")
 	for _, granted := range []string{"tenantA", "caf\u00e9"} {
 		if !subscribes(t, conn, "telemetry", granted) {
@@ -116,22 +120,28 @@ func TestRights_NoNameOpensMoreThanIsGranted(t *testing.T) {
 	}
 	long := strings.Repeat("x", 255)
 	for _, name := range []string{
-		"tenantAB", "tenant", "TENANTA", "tenanta", "tenantA.", "tenantA ", " tenantA", "tenantA%2e", "tenantA%00", `tenantA\u0000`, `tenantA\u200b`, `\ufefftenantA`,
-		`tenantA\u202e`, `tenantA\n`, ".", "..", "../alerts", "tenantA/..", "tenantA/../tenantB", "tenantA/../../alerts", "tenantA/", "/tenantA", "tenantA//x", "*", "tenant*", "#", "?", "+",
+		"tenantAB", "tenant", "TENANTA", "tenanta", "tenantA.", "tenantA ", " tenantA", "tenantA%2e", "tenantA%00",
+		`tenantA\u0000`, `tenantA\u200b`, `\ufefftenantA`,
+		`tenantA\u202e`, `tenantA\n`, ".", "..", "../alerts", "tenantA/..", "tenantA/../tenantB",
+		"tenantA/../../alerts", "tenantA/", "/tenantA", "tenantA//x", "*", "tenant*", "#", "?", "+",
 		`cafe\u0301`, "CAF\u00c9", `\u0442enantA`, `tenant\u0391`, long[:245], long[:246], long, long + "x",
 	} {
 		if subscribes(t, conn, "telemetry", name) {
 			t.Errorf("%q is open", name)
 		}
 	}
-	for _, id := range []string{strings.ToUpper(anObject), anObject[:23] + `\u0030`, anObject + " ", anObject[:23], anObject + "0", "../" + anObject, "%36" + anObject[1:], ""} {
-		if open := attaches(t, airlay, token, "issueUpdate", id); open != (id == anObject[:23]+`\u0030`) { // that is another way to write the same
+	for _, id := range []string{strings.ToUpper(anObject), anObject[:23] + `\u0030`, anObject + " ", anObject[:23],
+		anObject + "0", "../" + anObject, "%36" + anObject[1:], ""} {
+		// that is another way to write the same
+		if open := attaches(t, airlay, token, "issueUpdate", id); open != (id == anObject[:23]+`\u0030`) {
 			t.Errorf("the object %q is open: %v", id, open)
 		}
 	}
-	for topic, listeners := range map[string]int{"telemetry/tenantA": 1, "telemetry/caf\u00e9": 1, "telemetry/tenantAB": 0, "telemetry/tenanta": 0, "telemetry/cafe\u0301": 0, "telemetry": 0, "alerts": 0,
+	for topic, listeners := range map[string]int{"telemetry/tenantA": 1, "telemetry/caf\u00e9": 1,
+		"telemetry/tenantAB": 0, "telemetry/tenanta": 0, "telemetry/cafe\u0301": 0, "telemetry": 0, "alerts": 0,
 		"issueUpdate/" + strings.ToUpper(anObject): 0} {
-		if status, answer := r.post("dev", `{"topic":"`+topic+`","event":{"kind":"telemetry","data":`+aTelemetry+`}}`); status != 200 || !strings.Contains(answer, fmt.Sprintf(`"delivered":%d}`, listeners)) {
+		if status, answer := r.post("dev", `{"topic":"`+topic+`","event":{"kind":"telemetry","data":`+aTelemetry+
+			`}}`); status != 200 || !strings.Contains(answer, fmt.Sprintf(`"delivered":%d}`, listeners)) {
 			t.Errorf("an event in %s: %d %s, want %d delivered", topic, status, answer, listeners)
 		}
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// full says that checks run at the size that reliability.md names, which may take minutes; else they run at one that fits
-// into make test.
+// full says that checks run at the size that reliability.md names, which may take minutes; else they run at one that
+// fits into make test.
 func full() bool { return os.Getenv("PARLEY_CHECKS") == "full" }
 
 // within fails the test if something took longer than its check allows. That is wanted at full size alone, which is run
@@ -174,9 +174,11 @@ func (c *crowd) hear() {
 // publish wants that an event is delivered to the whole crowd. Others may be on dashboards at that moment.
 func (c *crowd) publish(n int) {
 	c.r.t.Helper()
-	status, answer := c.r.post("dev", fmt.Sprintf(`{"event":{"kind":"project_updated","data":{"project_name":"crowded","trigger":"n-%d"}}}`, n))
+	status, answer := c.r.post("dev", fmt.Sprintf(`{"event":{"kind":"project_updated",`+
+		`"data":{"project_name":"crowded","trigger":"n-%d"}}}`, n))
 	var receipt struct{ Delivered int }
-	if err := json.Unmarshal([]byte(answer), &receipt); err != nil || status != http.StatusOK || receipt.Delivered < c.size {
+	if err := json.Unmarshal([]byte(answer), &receipt); err != nil || status != http.StatusOK ||
+		receipt.Delivered < c.size {
 		c.r.t.Errorf("event %d: %d %s, want it delivered to %d", n, status, answer, c.size)
 	}
 }
@@ -207,7 +209,8 @@ type wire struct {
 // wire shakes hands on a path.
 func (r *running) wire(path string) *wire {
 	r.t.Helper()
-	w, status, err := r.knock("GET " + path + " HTTP/1.1\r\nHost: " + r.host() + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	w, status, err := r.knock("GET " + path + " HTTP/1.1\r\nHost: " + r.host() +
+		"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 	if err != nil || status != http.StatusSwitchingProtocols {
 		r.t.Fatalf("%s: %d %v", path, status, err)

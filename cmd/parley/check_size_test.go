@@ -12,12 +12,13 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// F22: the largest of tokens opens a socket of every protocol, whatever way it is shown; one byte more is refused as what it
-// is, and not as a wrong one.
+// F22: the largest of tokens opens a socket of every protocol, whatever way it is shown; one byte more is refused as
+// what it is, and not as a wrong one.
 func TestToken_MayBeAsLargeAsTheLimitInEveryProtocol(t *testing.T) {
 	t.Parallel()
 	r, sign := serveDev(t), devTokens(t)
-	largest := sign(auth.Grant{User: "7", Claims: fmt.Sprintf(`{"data":{"id":"7"},"pad":%q}`, strings.Repeat("x", 5900))})
+	largest := sign(auth.Grant{User: "7", Claims: fmt.Sprintf(`{"data":{"id":"7"},"pad":%q}`,
+		strings.Repeat("x", 5900))})
 	if len(largest) > protocol.MaxToken || len(largest) < protocol.MaxToken-512 {
 		t.Fatalf("the token has %d bytes; it should be a large one", len(largest))
 	}
@@ -37,7 +38,9 @@ func TestToken_MayBeAsLargeAsTheLimitInEveryProtocol(t *testing.T) {
 		t.Errorf("a ticket: %d", status)
 	}
 	cookie := http.Header{"Cookie": {"authentik_session=" + tooLarge}}
-	if _, answer, err := websocket.Dial(t.Context(), r.base+"/ws/client/", &websocket.DialOptions{HTTPHeader: cookie}); err == nil || answer.StatusCode != http.StatusRequestEntityTooLarge {
+	if _, answer, err := websocket.Dial(t.Context(), r.base+"/ws/client/",
+		&websocket.DialOptions{HTTPHeader: cookie}); err == nil ||
+		answer.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("authentik: %v", err)
 	}
 	slightly := largest + strings.Repeat("x", protocol.MaxToken-len(largest)+1)

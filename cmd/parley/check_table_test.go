@@ -37,7 +37,8 @@ func marks(text, where string) (all []evidence) {
 	return all
 }
 
-// declared reads the comments of what a Go file declares: those above and inside of tests, or all that stand above something.
+// declared reads the comments of what a Go file declares: those above and inside of tests, or all that stand above
+// something.
 func declared(t *testing.T, name, file string, tests bool) (all []evidence) {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
@@ -144,7 +145,8 @@ func ofLines(t *testing.T, name string) (all []string) {
 	return all
 }
 
-// measured is what a run of a check gave. bench/faults.json holds them by number; the fault harness and people write it.
+// measured is what a run of a check gave. bench/faults.json holds them by number; the fault harness and people write
+// it.
 type measured struct {
 	Figure string `json:"figure"`
 	Date   string `json:"date"`   // 2026-01-31
@@ -170,8 +172,10 @@ func figures(t *testing.T) map[string]measured {
 		if n, err := strconv.Atoi(number); err != nil || n < 1 || n >= len(acceptance) {
 			t.Errorf("bench/faults.json: there is no check %s", number)
 		}
-		if !date.MatchString(m.Date) || !commit12.MatchString(m.Commit) || !result.MatchString(m.Result) || m.Figure == "" || strings.ContainsAny(m.Figure+m.Result, "|\n") {
-			t.Errorf("bench/faults.json: %s has no figure, date, commit or result that a table can show: %+v", number, m)
+		if !date.MatchString(m.Date) || !commit12.MatchString(m.Commit) || !result.MatchString(m.Result) ||
+			m.Figure == "" || strings.ContainsAny(m.Figure+m.Result, "|\n") {
+			t.Errorf("bench/faults.json: %s has no figure, date, commit or result that a table can show: %+v", number,
+				m)
 		}
 	}
 	return found
@@ -219,11 +223,16 @@ func TestChecks_EachHasATestThatCarriesItsNumber(t *testing.T) {
 	}
 	measurements := figures(t)
 	var table strings.Builder
-	table.WriteString("# The acceptance checks and their tests\n\nGenerated: `go test ./cmd/parley -run Checks -update` writes this file from the tests that name a check and from the\n" +
-		"figures in bench/faults.json, and the test fails if it is not up to date or a check has no test. A test marked" + smaller + " is\n" +
-		"smaller in each run than its check says, and has the size of the check with `PARLEY_CHECKS=full`; `make faults` runs the\n" +
-		"scenarios. A figure holds for the commit beside it, at full size: `git diff --stat COMMIT -- actors cmd protocol transport`\n" +
-		"shows what has changed since. Those from before commits were noted are older than the code that they stand for.\n\n" +
+	table.WriteString("# The acceptance checks and their tests\n\nGenerated: `go test ./cmd/parley -run Checks " +
+		"-update` writes this file from the tests that name a check and from the\n" +
+		"figures in bench/faults.json, and the test fails if it is not up to date or a check has no test. A test " +
+		"marked" + smaller + " is\n" +
+		"smaller in each run than its check says, and has the size of the check with `PARLEY_CHECKS=full`; `make " +
+		"faults` runs the\n" +
+		"scenarios. A figure holds for the commit beside it, at full size: `git diff --stat COMMIT -- actors cmd " +
+		"protocol transport`\n" +
+		"shows what has changed since. Those from before commits were noted are older than the code that they stand " +
+		"for.\n\n" +
 		"| Number | What | How it is tested | Figure | Date | Commit |\n|---|---|---|---|---|---|\n")
 	for n := 1; n < len(acceptance); n++ {
 		m, isMeasured := measurements[strconv.Itoa(n)]
@@ -245,13 +254,20 @@ func TestChecks_ARowSaysWhatIsWrong(t *testing.T) {
 	where, small := []string{"`a` TestB", "`make faults` c"}, []string{"`a` TestB" + smaller}
 	begin := "| 1 | " + acceptance[1] + " | "
 	for want, got := range map[string]string{
-		"no test yet | - | - | - |":                                                            row(1, nil, measured{}, false),
-		"`a` TestB | passes | each run | - |":                                                  row(1, where[:1], measured{}, false),
-		"`a` TestB (smaller) | passes at the smaller size | each run | - |":                    row(1, small, measured{}, false),
-		"`make faults` c | scenario not measured yet | - | - |":                                row(1, where[1:], measured{}, false),
-		"`a` TestB<br>`make faults` c | 3 ms | 2026-01-31 | 0123456789ab |":                    row(1, where, measured{"3 ms", "2026-01-31", "0123456789ab", "passes"}, true),
-		"`a` TestB<br>`make faults` c | 3 ms | 2026-01-31 | before commits were noted |":       row(1, where, measured{"3 ms", "2026-01-31", "", "passes"}, true),
-		"`a` TestB<br>`make faults` c | **fails: too slow** 3 s | 2026-01-31 | 0123456789ab |": row(1, where, measured{"3 s", "2026-01-31", "0123456789ab", "fails: too slow"}, true),
+		"no test yet | - | - | - |": row(1, nil, measured{},
+			false),
+		"`a` TestB | passes | each run | - |": row(1, where[:1],
+			measured{}, false),
+		"`a` TestB (smaller) | passes at the smaller size | each run | - |": row(1, small,
+			measured{}, false),
+		"`make faults` c | scenario not measured yet | - | - |": row(1, where[1:],
+			measured{}, false),
+		"`a` TestB<br>`make faults` c | 3 ms | 2026-01-31 | 0123456789ab |": row(1, where,
+			measured{"3 ms", "2026-01-31", "0123456789ab", "passes"}, true),
+		"`a` TestB<br>`make faults` c | 3 ms | 2026-01-31 | before commits were noted |": row(1, where,
+			measured{"3 ms", "2026-01-31", "", "passes"}, true),
+		"`a` TestB<br>`make faults` c | **fails: too slow** 3 s | 2026-01-31 | 0123456789ab |": row(1, where,
+			measured{"3 s", "2026-01-31", "0123456789ab", "fails: too slow"}, true),
 	} {
 		if want = begin + want + "\n"; got != want {
 			t.Errorf("the row is %q, want %q", got, want)
@@ -266,8 +282,10 @@ func TestChecks_ATestWithTwoSizesIsMarked(t *testing.T) {
 		shown[e.where] = true
 	}
 	for _, where := range []string{
-		"`actors` TestOrder_AThousandSubscribersHearAllEventsInOrderOnce" + smaller, "`actors` TestLimits_SubscriptionsOfAConnection" + smaller,
-		"`cmd/parley` TestTenants_NothingCrossesOver" + smaller, "`transport/api` TestHandler_PublicAndInternalRoutesAreApart",
+		"`actors` TestOrder_AThousandSubscribersHearAllEventsInOrderOnce" + smaller,
+		"`actors` TestLimits_SubscriptionsOfAConnection" + smaller,
+		"`cmd/parley` TestTenants_NothingCrossesOver" + smaller,
+		"`transport/api` TestHandler_PublicAndInternalRoutesAreApart",
 	} {
 		if !shown[where] {
 			t.Errorf("no check is shown by %s", where)
@@ -277,10 +295,11 @@ func TestChecks_ATestWithTwoSizesIsMarked(t *testing.T) {
 
 // acceptance are the checks, by number, in few words.
 var acceptance = []string{
-	1:  "The conformance battery on an echo, compressed: 0 failed, at most 13 weak",
-	2:  "The conformance battery on the real endpoints, before and after login: 0 failed",
-	3:  "Frames with the top length bit set, 100 rounds, beside 1,000 clients: same process, nobody dropped",
-	4:  "10 minutes of random frames (5,000 seeds) beside 100 clients: same process, nothing lost, memory back within 10 %",
+	1: "The conformance battery on an echo, compressed: 0 failed, at most 13 weak",
+	2: "The conformance battery on the real endpoints, before and after login: 0 failed",
+	3: "Frames with the top length bit set, 100 rounds, beside 1,000 clients: same process, nobody dropped",
+	4: "10 minutes of random frames (5,000 seeds) beside 100 clients: same process, nothing lost, memory back " +
+		"within 10 %",
 	5:  "Two frames in the packet of the handshake are answered",
 	6:  "1,000 kicks of clients that send at full speed: 999 or more see the exact close code",
 	7:  "2,000 that never finish a handshake: closed within 10 s, a good client gets in within 1 s",

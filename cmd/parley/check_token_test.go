@@ -32,8 +32,10 @@ func TestToken_EndsItsConnectionAndChangesNoUser(t *testing.T) {
 	r, sign := serveDev(t), devTokens(t)
 	expires := time.Now().Add(6 * time.Second).Truncate(time.Second)
 	claims := fmt.Sprintf(`{"exp":%d}`, expires.Unix())
-	ending := []*websocket.Conn{r.logged(sign(auth.Grant{User: "alice", Claims: claims})), r.logged(sign(auth.Grant{User: "bob", Claims: claims}))}
-	page := r.dialWith("/ws/client/", http.Header{"Cookie": {"authentik_session=" + sign(auth.Grant{User: "carol", Claims: claims})}})
+	ending := []*websocket.Conn{r.logged(sign(auth.Grant{User: "alice", Claims: claims})),
+		r.logged(sign(auth.Grant{User: "bob", Claims: claims}))}
+	page := r.dialWith("/ws/client/", http.Header{"Cookie": {"authentik_session=" +
+		sign(auth.Grant{User: "carol", Claims: claims})}})
 	stays := r.logged(sign(auth.Grant{User: "dave"}))
 	say(t, stays, `{"type":"auth","token":"`+sign(auth.Grant{User: "eve"})+`"}`)
 	if answer, err := next(t, stays); err != nil || !strings.Contains(answer, `"success":false`) {
@@ -48,7 +50,8 @@ func TestToken_EndsItsConnectionAndChangesNoUser(t *testing.T) {
 		for err == nil {
 			_, err = next(t, conn)
 		}
-		if late := time.Since(expires); websocket.CloseStatus(err) != websocket.StatusPolicyViolation || late < -time.Second {
+		if late := time.Since(expires); websocket.CloseStatus(err) != websocket.StatusPolicyViolation ||
+			late < -time.Second {
 			t.Errorf("%s ended %s after its token with %v", who, late, err)
 		} else {
 			within(t, who+" ending after its token", late, 5*time.Second)
@@ -74,13 +77,15 @@ func (r *running) takes(token string) bool {
 	return strings.Contains(answer, `"success":true`)
 }
 
-// reliability.md check 16: keys change under load; the new one holds within 2 s, the old one no more, and nobody is dropped.
+// reliability.md check 16: keys change under load; the new one holds within 2 s, the old one no more, and nobody is
+// dropped.
 func TestReload_KeysChangeUnderLoadAndNobodyIsDropped(t *testing.T) {
 	t.Parallel()
 	bob := auth.Grant{User: "bob"}
 	shown := []string{tokens(t, "acme", firstKey)(bob), tokens(t, "acme", secondKey)(bob)}
 	served := tenantFile(t, firstKey, firstAPIKey)
-	r := serve(t, []string{"PARLEY_VALTRONICS_CONNECTS_PER_MINUTE=0", "PARLEY_VALTRONICS_CONNECTIONS=0", "PARLEY_VALTRONICS_CONNECTIONS_PER_USER=0"}, "--config", served)
+	r := serve(t, []string{"PARLEY_VALTRONICS_CONNECTS_PER_MINUTE=0", "PARLEY_VALTRONICS_CONNECTIONS=0",
+		"PARLEY_VALTRONICS_CONNECTIONS_PER_USER=0"}, "--config", served)
 	size := scale(20, 500)
 	results := make(chan error, size)
 	for range size {
@@ -94,7 +99,8 @@ func TestReload_KeysChangeUnderLoadAndNobodyIsDropped(t *testing.T) {
 	}
 	publish := func(n int) {
 		alert := strings.Replace(anAlert, "123", fmt.Sprint(n), 1)
-		if status, answer := r.askAs(firstAPIKey, http.MethodPost, "/api/v1/publish", `{"event":{"kind":"alert","data":`+alert+`}}`); status != http.StatusOK ||
+		if status, answer := r.askAs(firstAPIKey, http.MethodPost, "/api/v1/publish",
+			`{"event":{"kind":"alert","data":`+alert+`}}`); status != http.StatusOK ||
 			!strings.Contains(answer, fmt.Sprintf(`"delivered":%d}`, size)) {
 			t.Errorf("publish %d: %d %s", n, status, answer)
 		}
@@ -150,23 +156,31 @@ func TestToken_InAURLIsShownNowhere(t *testing.T) {
 	for _, token := range []string{good, bad} {
 		r.dial("/api/v2/dashboard/ws?token=" + token)
 		r.dial("/ws?token=" + token)
-		for _, path := range []string{"/api/v1/ws?access_token=", "/api/v1/ws?ticket=", "/api/v1/ws/7?access_token=", "/ws/client/?token=", "/nowhere?token=",
-			"/api/v1/stats?key=", "/api/v1/users/", "/api/v1/topics?prefix=", "/debug/pprof/?token=", "/api/v1/connections/", "/ws/", "/metrics?token="} {
+		for _, path := range []string{"/api/v1/ws?access_token=", "/api/v1/ws?ticket=", "/api/v1/ws/7?access_token=",
+			"/ws/client/?token=", "/nowhere?token=",
+			"/api/v1/stats?key=", "/api/v1/users/", "/api/v1/topics?prefix=", "/debug/pprof/?token=",
+			"/api/v1/connections/", "/ws/", "/metrics?token="} {
 			shown += raw(t, r, "GET "+path+token+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-			shown += raw(t, r, "POST "+path+token+" HTTP/1.1\r\nHost: x\r\nX-API-Key: dev\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
-			shown += raw(t, r, "GET "+path+token+" HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+			shown += raw(t, r, "POST "+path+token+
+				" HTTP/1.1\r\nHost: x\r\nX-API-Key: dev\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+			shown += raw(t, r, "GET "+path+token+
+				" HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: "+
+				"13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 		}
 	}
-	for _, path := range []string{"/metrics", "/readyz", "/healthz", "/openapi.json", "/debug/vars", "/debug/pprof/cmdline"} {
+	for _, path := range []string{"/metrics", "/readyz", "/healthz", "/openapi.json", "/debug/vars",
+		"/debug/pprof/cmdline"} {
 		_, body := get(t, r.base+path)
 		shown += body
 	}
-	shown += r.call(http.MethodGet, "/api/v1/connections") + r.call(http.MethodGet, "/api/v1/stats") + r.call(http.MethodGet, "/api/v1/topics")
+	shown += r.call(http.MethodGet, "/api/v1/connections") + r.call(http.MethodGet, "/api/v1/stats") +
+		r.call(http.MethodGet, "/api/v1/topics")
 	r.signal(syscall.SIGTERM)
 	if status := r.exit(); status != 0 {
 		t.Errorf("exit status %d", status)
 	}
-	for name, text := range map[string]string{"an answer": shown, "the log": strings.Join(r.log.all(), "\n"), "the output": strings.Join(r.out.all(), "\n")} {
+	for name, text := range map[string]string{"an answer": shown, "the log": strings.Join(r.log.all(), "\n"),
+		"the output": strings.Join(r.out.all(), "\n")} {
 		for _, signature := range signatures {
 			if i := strings.Index(text, signature); i >= 0 {
 				t.Errorf("%s has the token in it: %q", name, text[max(0, i-300):i+10])
@@ -174,12 +188,13 @@ func TestToken_InAURLIsShownNowhere(t *testing.T) {
 		}
 	}
 	if len(shown) < 10_000 || len(r.log.all()) < 20 {
-		t.Errorf("only %d bytes were shown and %d lines logged; there was more to look at", len(shown), len(r.log.all()))
+		t.Errorf("only %d bytes were shown and %d lines logged; there was more to look at", len(shown),
+			len(r.log.all()))
 	}
 }
 
-// reliability.md check 24: nothing that is published later than 1 s after a revoke, a disconnect or a loss of rights has
-// returned reaches who lost it, while events go on all the time.
+// reliability.md check 24: nothing that is published later than 1 s after a revoke, a disconnect or a loss of rights
+// has returned reaches who lost it, while events go on all the time.
 func TestRevoke_NothingPublishedASecondLaterIsDelivered(t *testing.T) {
 	t.Parallel()
 	r, sign := serveDev(t), devTokens(t)
@@ -192,7 +207,8 @@ func TestRevoke_NothingPublishedASecondLaterIsDelivered(t *testing.T) {
 		}
 		return conn
 	}
-	lost := map[string]*websocket.Conn{"user": subscribed("alice", ""), "token": subscribed("bob", `{"jti":"one"}`), "right": subscribed("carol", "")}
+	lost := map[string]*websocket.Conn{"user": subscribed("alice", ""), "token": subscribed("bob", `{"jti":"one"}`),
+		"right": subscribed("carol", "")}
 	stays := subscribed("dave", "")
 	stop := make(chan struct{})
 	var load sync.WaitGroup
@@ -202,12 +218,14 @@ func TestRevoke_NothingPublishedASecondLaterIsDelivered(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				r.post("dev", fmt.Sprintf(`{"event":{"kind":"system_status","data":{"metrics":{"at":%d}}}}`, time.Now().UnixMicro()))
+				r.post("dev", fmt.Sprintf(`{"event":{"kind":"system_status","data":{"metrics":{"at":%d}}}}`,
+					time.Now().UnixMicro()))
 			}
 		}
 	})
 	for _, what := range []string{`{"user":"alice"}`, `{"jti":"one"}`} {
-		if status, answer := r.ask(http.MethodPost, "/api/v1/revoke", what); status != http.StatusOK || answer != `{"closed":1}` {
+		if status, answer := r.ask(http.MethodPost, "/api/v1/revoke", what); status != http.StatusOK ||
+			answer != `{"closed":1}` {
 			t.Errorf("revoke %s: %d %s", what, status, answer)
 		}
 	}
@@ -238,7 +256,8 @@ func TestRevoke_NothingPublishedASecondLaterIsDelivered(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("of %d events that reached them the latest was published %s after the last revoke had returned", heardOf, latest)
+	t.Logf("of %d events that reached them the latest was published %s after the last revoke had returned", heardOf,
+		latest)
 	if heardOf == 0 {
 		t.Error("they never heard anything, so that nothing is shown")
 	}

@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// Clients of the protocols, run as they are against a real server. What stands around them (who reads their answers, where
-// they connect) is in testdata/clients, and so are clients of our own that say the same on the wire. Where the protocols'
-// documents lie beside the repository, the clients that they print are cut out of them and run, too.
+// Clients of the protocols, run as they are against a real server. The code around them (which reads their answers, and
+// says where they connect) is in testdata/clients, and so are clients of our own that say the same on the wire. Where
+// the protocols' documents lie beside the repository, the clients that they print are cut out of them and run, too.
 //
-// They need Node 20 or newer and Debian's python3-websockets. Without these a test is skipped and says what to install; with
-// PARLEY_CLIENTS=required, as in .ci/run, it fails.
+// They need Node 20 or newer and Debian's python3-websockets. Without these a test is skipped and says what to install;
+// with PARLEY_CLIENTS=required, as in .ci/run, it fails.
 
 // seeds is where the protocols' documents are, if they are.
 const seeds = "../../../shared/seeds"
@@ -48,7 +48,8 @@ func document(t *testing.T, pattern string) string {
 }
 
 // ownAndPrinted plays a test with what is written here, and with what a document prints.
-func ownAndPrinted(t *testing.T, own, pattern string, cut func(t *testing.T, text string) string, play func(t *testing.T, client string)) {
+func ownAndPrinted(t *testing.T, own, pattern string, cut func(t *testing.T, text string) string,
+	play func(t *testing.T, client string)) {
 	t.Helper()
 	t.Run("own", func(t *testing.T) {
 		t.Parallel()
@@ -173,7 +174,8 @@ func node(t *testing.T, script string, environ ...string) *spoken {
 	if err != nil {
 		missing(t, "Node is not installed: apt-get install nodejs (20 or newer)")
 	}
-	if err := exec.CommandContext(t.Context(), program, "--experimental-websocket", "-e", "new WebSocket('ws://127.0.0.1:1').onerror = () => {}").Run(); err != nil {
+	if err := exec.CommandContext(t.Context(), program, "--experimental-websocket", "-e",
+		"new WebSocket('ws://127.0.0.1:1').onerror = () => {}").Run(); err != nil {
 		missing(t, "this Node has no WebSocket: install 20 or newer")
 	}
 	return speakAs(t, environ, program, "--experimental-websocket", script)
@@ -210,9 +212,11 @@ func (r *running) publish(n int, kind, data string) {
 }
 
 const (
-	aTelemetry = `{"device_id":1,"telemetry":{"temperature":{"value":23.5,"unit":"°C","timestamp":"2024-01-01T12:00:00Z"}}}`
-	anAlert    = `{"alert_id":123,"device_id":1,"severity":"critical","title":"High Temperature Alert","message":"Temperature exceeds safe threshold","metadata":{"threshold_value":30.0,"actual_value":32.5}}`
-	aStatus    = `{"device_id":2,"old_status":"online","new_status":"offline","reason":"Connection lost"}`
+	aTelemetry = `{"device_id":1,"telemetry":{"temperature":{"value":23.5,"unit":"°C",` +
+		`"timestamp":"2024-01-01T12:00:00Z"}}}`
+	anAlert = `{"alert_id":123,"device_id":1,"severity":"critical","title":"High Temperature Alert",` +
+		`"message":"Temperature exceeds safe threshold","metadata":{"threshold_value":30.0,"actual_value":32.5}}`
+	aStatus = `{"device_id":2,"old_status":"online","new_status":"offline","reason":"Connection lost"}`
 )
 
 // F43: R000.1, R000.4, R000.14, R000.29, R000.30: the snippet of the dashboard's document. R000.33, F49: it passes over
@@ -224,10 +228,12 @@ func TestClients_DashboardSnippetHearsWhatIsPublished(t *testing.T) {
 	}
 	ownAndPrinted(t, ownClient(t, "dashboard.own.js"), "000_*.txt", cut, func(t *testing.T, snippet string) {
 		r := serveDev(t)
-		client := node(t, harness(t, "dashboard.mjs", "/*CLIENT*/", snippet), "PARLEY_TEST_HOST="+strings.TrimPrefix(r.base, "http://"))
+		client := node(t, harness(t, "dashboard.mjs", "/*CLIENT*/", snippet), "PARLEY_TEST_HOST="+
+			strings.TrimPrefix(r.base, "http://"))
 		client.contains(t, "Connected")
 		client.contains(t, "Client ID: ws-")
-		if status, answer := r.post("dev", `{"all":true,"event":{"kind":"json","data":{"event":"something_new","n":1}}}`); status != 200 {
+		if status, answer := r.post("dev", `{"all":true,"event":{"kind":"json","data":{"event":"something_new",`+
+			`"n":1}}}`); status != 200 {
 			t.Errorf("an event that it does not know: %d %s", status, answer)
 		}
 		r.publish(1, "project_updated", `{"project_name":"my-project","trigger":"audit"}`)
@@ -242,7 +248,8 @@ func TestClients_ValtronicsJavaScriptClassHearsWhatIsPublished(t *testing.T) {
 	t.Parallel()
 	javascriptClass(t, func(t *testing.T, script string) {
 		r := serveDev(t)
-		client := node(t, script, "PARLEY_TEST_URL="+r.socket("/ws"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"), "PARLEY_TEST_SUBSCRIBE=1")
+		client := node(t, script, "PARLEY_TEST_URL="+r.socket("/ws"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"),
+			"PARLEY_TEST_SUBSCRIBE=1")
 		client.contains(t, "READY")
 		r.publish(1, "telemetry", aTelemetry)
 		client.contains(t, "GOT telemetry", `"value":23.5`)
@@ -256,12 +263,14 @@ func TestClients_ValtronicsJavaScriptClassHearsWhatIsPublished(t *testing.T) {
 	})
 }
 
-// F43: R001.2: on a specialised path the class needs no subscribe, which its usage example loses by sending it too early.
+// F43: R001.2: on a specialised path the class needs no subscribe, which its usage example loses by sending it too
+// early.
 func TestClients_ValtronicsJavaScriptClassIsSubscribedByItsPath(t *testing.T) {
 	t.Parallel()
 	javascriptClass(t, func(t *testing.T, script string) {
 		r := serveDev(t)
-		client := node(t, script, "PARLEY_TEST_URL="+r.socket("/ws/telemetry"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"))
+		client := node(t, script, "PARLEY_TEST_URL="+r.socket("/ws/telemetry"), "PARLEY_TEST_TOKEN="+
+			devTokenFor(t, "alice"))
 		client.contains(t, "READY")
 		r.publish(1, "telemetry", aTelemetry)
 		client.contains(t, "GOT telemetry", `"value":23.5`)
@@ -281,8 +290,8 @@ func TestClients_ValtronicsJavaScriptClassReadsARefusal(t *testing.T) {
 	})
 }
 
-// javascriptClass plays a test with the harness of the class and of the document's handleAuthResponse, which the class calls
-// and lacks.
+// javascriptClass plays a test with the harness of the class and of the document's handleAuthResponse, which the class
+// calls and lacks.
 func javascriptClass(t *testing.T, play func(t *testing.T, script string)) {
 	t.Helper()
 	cut := func(t *testing.T, text string) string {
@@ -294,7 +303,8 @@ func javascriptClass(t *testing.T, play func(t *testing.T, script string)) {
 	})
 }
 
-// F43: R001.9, R001.10, R001.43: the Python class authenticates with its first frame and takes the first answer for its own.
+// F43: R001.9, R001.10, R001.43: the Python class authenticates with its first frame and takes the first answer for its
+// own.
 func TestClients_ValtronicsPythonClassHearsWhatIsPublished(t *testing.T) {
 	t.Parallel()
 	cut := func(t *testing.T, text string) string {
@@ -302,7 +312,8 @@ func TestClients_ValtronicsPythonClassHearsWhatIsPublished(t *testing.T) {
 	}
 	ownAndPrinted(t, ownClient(t, "valtronics.own.py"), "001_*.txt", cut, func(t *testing.T, class string) {
 		r := serveDev(t)
-		client := python(t, harness(t, "valtronics.py", "#CLIENT#", class), "PARLEY_TEST_URL="+r.socket("/ws"), "PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"))
+		client := python(t, harness(t, "valtronics.py", "#CLIENT#", class), "PARLEY_TEST_URL="+r.socket("/ws"),
+			"PARLEY_TEST_TOKEN="+devTokenFor(t, "alice"))
 		client.contains(t, "Authentication successful")
 		client.contains(t, "WebSocket connected successfully")
 		client.contains(t, "READY")

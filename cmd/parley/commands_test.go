@@ -23,7 +23,8 @@ func (r *running) listener(args ...string) *spoken {
 func TestCommands_WhatPublishSendsListenPrints(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
-	made := parley(t, nil, "token", "--user", "alice", "--topics", "telemetry/1,alerts/*", "--ttl", "5m", "--claims", `{"role":"operator"}`)
+	made := parley(t, nil, "token", "--user", "alice", "--topics", "telemetry/1,alerts/*", "--ttl", "5m", "--claims",
+		`{"role":"operator"}`)
 	token := strings.TrimSpace(made.stdout)
 	if made.status != 0 || strings.Count(token, ".") != 2 || strings.Count(made.stdout, "\n") != 1 {
 		t.Fatalf("token printed %q %q", made.stdout, made.stderr)
@@ -33,13 +34,15 @@ func TestCommands_WhatPublishSendsListenPrints(t *testing.T) {
 	dashboard.contains(t, `{"event":"connected"`)
 	valtronics.contains(t, `{"type":"auth_response","success":true`)
 	r.subscribed(1, "telemetry/1")
-	for _, event := range [][]string{{"project_updated", `{"project_name":"my-project","trigger":"audit"}`}, {"telemetry", aTelemetry}} {
+	for _, event := range [][]string{{"project_updated", `{"project_name":"my-project","trigger":"audit"}`},
+		{"telemetry", aTelemetry}} {
 		got := parley(t, nil, "publish", "--url", r.base, "--kind", event[0], event[1])
 		var answer struct {
 			Topic, ID string
 			Delivered int
 		}
-		if err := json.Unmarshal([]byte(got.stdout), &answer); err != nil || answer.Delivered != 1 || answer.Topic == "" || answer.ID == "" {
+		if err := json.Unmarshal([]byte(got.stdout), &answer); err != nil || answer.Delivered != 1 ||
+			answer.Topic == "" || answer.ID == "" {
 			t.Errorf("publish printed %q %q", got.stdout, got.stderr)
 		}
 	}
@@ -84,15 +87,22 @@ func TestCommands_WrongUseIsOneLineAndAStatus(t *testing.T) {
 		want string
 	}{
 		{"no JSON", []string{"publish", "--url", r.base, "--kind", "json", "--all", "{"}, "is no JSON"},
-		{"a wrong key", []string{"publish", "--url", r.base, "--key", "wrong", "--kind", "json", "--all", "{}"}, "refused: "},
-		{"a wrong kind", []string{"publish", "--url", r.base, "--kind", "gossip", "--all", "{}"}, "refused: malformed: "},
-		{"two targets", []string{"publish", "--url", r.base, "--kind", "json", "--all", "--user", "u", "{}"}, "can't be used together"},
-		{"nobody there", []string{"publish", "--url", "http://127.0.0.1:1", "--kind", "json", "--all", "{}"}, "connection refused"},
-		{"a wrong URL", []string{"publish", "--url", "ftp://x", "--kind", "json", "--all", "{}"}, "use http, https, ws or wss"},
+		{"a wrong key", []string{"publish", "--url", r.base, "--key", "wrong", "--kind", "json", "--all", "{}"},
+			"refused: "},
+		{"a wrong kind", []string{"publish", "--url", r.base, "--kind", "gossip", "--all", "{}"},
+			"refused: malformed: "},
+		{"two targets", []string{"publish", "--url", r.base, "--kind", "json", "--all", "--user", "u", "{}"},
+			"can't be used together"},
+		{"nobody there", []string{"publish", "--url", "http://127.0.0.1:1", "--kind", "json", "--all", "{}"},
+			"connection refused"},
+		{"a wrong URL", []string{"publish", "--url", "ftp://x", "--kind", "json", "--all", "{}"},
+			"use http, https, ws or wss"},
 		{"a wrong token", []string{"listen", "--url", r.base, "--token", "nonsense"}, "refused: invalid_token"},
 		{"an unknown dialect", []string{"listen", "--url", r.base, "--dialect", "klingon"}, "--dialect must be one of"},
-		{"a topic that a dashboard cannot ask for", []string{"listen", "--url", r.base, "--dialect", "dashboard", "alerts"}, "hears the topic projects"},
-		{"an unknown tenant", []string{"token", "--user", "u", "--tenant", "acme"}, `there is no tenant "acme"; known are dev`},
+		{"a topic that a dashboard cannot ask for", []string{"listen", "--url", r.base, "--dialect", "dashboard",
+			"alerts"}, "hears the topic projects"},
+		{"an unknown tenant", []string{"token", "--user", "u", "--tenant", "acme"},
+			`there is no tenant "acme"; known are dev`},
 		{"claims that are none", []string{"token", "--user", "u", "--claims", "[]"}, "claims must be one JSON object"},
 		{"no user", []string{"token"}, "missing flags: --user"},
 	}
@@ -113,7 +123,8 @@ func TestCommands_CheckPrintsEveryProblem(t *testing.T) {
 		t.Errorf("a good file: %d %q %q", got.status, got.stdout, got.stderr)
 	}
 	bad := filepath.Join(t.TempDir(), "bad.yaml")
-	if err := os.WriteFile(bad, []byte("lisen: x\ndrain: 5\nlog:\n  level: loud\ntenants:\n  - name: a\n    keys: [{secret: short}]\n"), 0o600); err != nil {
+	if err := os.WriteFile(bad, []byte("lisen: x\ndrain: 5\nlog:\n  level: loud\ntenants:\n  - name: a\n    keys: "+
+		"[{secret: short}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	got := parley(t, nil, "check", "--config", bad)
@@ -136,10 +147,12 @@ func TestCommands_CheckPrintsEveryProblem(t *testing.T) {
 
 func TestCommands_VersionAndConfigTellWhatTheyShould(t *testing.T) {
 	t.Parallel()
-	if got := parley(t, nil, "version"); got.status != 0 || !strings.HasPrefix(got.stdout, "parley ") || !strings.Contains(got.stdout, runtime.Version()) {
+	if got := parley(t, nil, "version"); got.status != 0 || !strings.HasPrefix(got.stdout, "parley ") ||
+		!strings.Contains(got.stdout, runtime.Version()) {
 		t.Errorf("version printed %q", got.stdout)
 	}
-	if got := parley(t, nil, "config"); got.status != 0 || !strings.Contains(got.stdout, "dashboard.websocket_heartbeat_seconds") {
+	if got := parley(t, nil, "config"); got.status != 0 ||
+		!strings.Contains(got.stdout, "dashboard.websocket_heartbeat_seconds") {
 		t.Errorf("config printed %q", got.stdout)
 	}
 }
@@ -183,10 +196,12 @@ func TestCommands_ListenWithoutADialectHearsTheFirstPublish(t *testing.T) {
 	if begin := regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d{3} dashboard  \{`); !begin.MatchString(line) {
 		t.Errorf("with --time the line is %q", line)
 	}
-	if status, answer := r.post("dev", `{"all":true,"event":{"kind":"message","data":{"level":"info","message":"hello"}}}`); status != http.StatusOK || !strings.Contains(answer, `"delivered":7`) {
+	if status, answer := r.post("dev", `{"all":true,"event":{"kind":"message","data":{"level":"info",`+
+		`"message":"hello"}}}`); status != http.StatusOK || !strings.Contains(answer, `"delivered":7`) {
 		t.Errorf("the publish: %d %s", status, answer)
 	}
-	for _, words := range []string{`"event":"message"`, `"type":"alert"`, `{"message":"hello"`, `"message_type":"message"`, `"type":"notification"`} {
+	for _, words := range []string{`"event":"message"`, `"type":"alert"`, `{"message":"hello"`,
+		`"message_type":"message"`, `"type":"notification"`} {
 		all.contains(t, words)
 	}
 }
@@ -212,7 +227,8 @@ func TestCommands_ARefusedListenerSaysWhy(t *testing.T) {
 	r := serveDev(t)
 	for _, dialect := range []string{"notify", "authentik"} {
 		got := parley(t, nil, "listen", "--url", r.base, "--dialect", dialect, "--token", "bad")
-		found := regexp.MustCompile(`^parley: ` + dialect + `: refused: forbidden: not allowed \(request ([a-z0-9]{12})\)\n$`).FindStringSubmatch(got.stderr)
+		found := regexp.MustCompile(`^parley: ` + dialect +
+			`: refused: forbidden: not allowed \(request ([a-z0-9]{12})\)\n$`).FindStringSubmatch(got.stderr)
 		if got.status == 0 || found == nil {
 			t.Fatalf("%s: status %d, %q", dialect, got.status, got.stderr)
 		}

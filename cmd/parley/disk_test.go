@@ -46,7 +46,8 @@ func TestServe_AFullDiskAtTheStartKeepsDurableTopicsAloneAway(t *testing.T) {
 	if status, answer := r.post("dev", `{"topic":"room","event":{"kind":"json","data":{}}}`); status != http.StatusOK {
 		t.Errorf("a publish to memory: %d %s", status, answer)
 	}
-	if status, answer := get(t, r.base+"/readyz"); status != http.StatusOK || !strings.Contains(answer, "disk of durable topics is full") {
+	if status, answer := get(t, r.base+"/readyz"); status != http.StatusOK ||
+		!strings.Contains(answer, "disk of durable topics is full") {
 		t.Errorf("readyz: %d %s", status, answer)
 	}
 	conn := r.dial("/api/v2/dashboard/ws")

@@ -13,7 +13,8 @@ import (
 // serveDurable starts a server that keeps orders and what lies below on disk.
 func serveDurable(t *testing.T, dir string) *running {
 	t.Helper()
-	r := serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_TOPICS_DURABLE=orders/*"}, "--dev", "--feed=false", "--data", dir)
+	r := serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_TOPICS_DURABLE=orders/*"}, "--dev", "--feed=false",
+		"--data", dir)
 	for late := r.patient(); ; late() { // on a busy machine its store may open behind it
 		if status, _ := get(t, r.base+"/readyz"); status == http.StatusOK {
 			return r
@@ -30,15 +31,16 @@ type receipt struct {
 
 // order publishes; the status is 0 if there was no answer.
 func (r *running) order(id string) (got receipt, status int) {
-	status, body, err := r.try("dev", http.MethodPost, "/api/v1/publish", fmt.Sprintf(`{"topic":"orders/1","event":{"kind":"json","id":%q,"data":{}}}`, id))
+	status, body, err := r.try("dev", http.MethodPost, "/api/v1/publish",
+		fmt.Sprintf(`{"topic":"orders/1","event":{"kind":"json","id":%q,"data":{}}}`, id))
 	if err != nil || json.Unmarshal([]byte(body), &got) != nil {
 		return got, 0
 	}
 	return got, status
 }
 
-// reliability.md checks 29, 36 and 47, with a kill each: what was answered is there, in order and once, and a publisher that
-// tries again gets the answer that it missed. bench/faults does it a hundred times.
+// reliability.md checks 29, 36 and 47, with a kill each: what was answered is there, in order and once, and a publisher
+// that tries again gets the answer that it missed. bench/faults does it a hundred times.
 func TestServe_AnsweredPublishesSurviveKills(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -119,13 +121,16 @@ func TestServe_AnsweredPublishesSurviveKills(t *testing.T) {
 func TestServe_DurableTopicsNeedADirectory(t *testing.T) {
 	t.Parallel()
 	got := parley(t, []string{"PARLEY_TOPICS_DURABLE=orders/*"}, "serve", "--dev", "--listen", "127.0.0.1:0")
-	if got.status == 0 || !strings.Contains(got.stderr, "data: is missing: there are durable topics; name a directory for them (--data DIR)") {
+	if got.status == 0 || !strings.Contains(got.stderr,
+		"data: is missing: there are durable topics; name a directory for them (--data DIR)") {
 		t.Errorf("%d %s", got.status, got.stderr)
 	}
 	dir := t.TempDir()
 	serveDurable(t, dir)
-	second := parley(t, []string{"PARLEY_TOPICS_DURABLE=orders/*"}, "serve", "--dev", "--listen", "127.0.0.1:0", "--data", dir)
-	if second.status == 0 || strings.Count(second.stderr, "\n") != 1 || !strings.Contains(second.stderr, "another process") {
+	second := parley(t, []string{"PARLEY_TOPICS_DURABLE=orders/*"}, "serve", "--dev", "--listen", "127.0.0.1:0",
+		"--data", dir)
+	if second.status == 0 || strings.Count(second.stderr, "\n") != 1 ||
+		!strings.Contains(second.stderr, "another process") {
 		t.Errorf("%d %s", second.status, second.stderr)
 	}
 }

@@ -66,7 +66,9 @@ func TestChecks_EachFaultHasATestThatBearsItsNumber(t *testing.T) {
 func faultTable(t *testing.T) string {
 	found := everyFault(t)
 	var table strings.Builder
-	table.WriteString("\n# The faults that were found outside, and their tests\n\nFound by clients and attackers that nobody here wrote, at commit cb31398. Each test fails on the code before its repair, and runs\neach time.\n\n" +
+	table.WriteString("\n# The faults that were found outside, and their tests\n\nFound by clients and attackers " +
+		"that nobody here wrote, at commit cb31398. Each test fails on the code before its repair, and runs\neach " +
+		"time.\n\n" +
 		"| Number | What holds now | Tests |\n|---|---|---|\n")
 	for n := 1; n < len(faults); n++ {
 		where := "no test yet"
@@ -80,16 +82,17 @@ func faultTable(t *testing.T) string {
 
 // faults are what holds where each fault was, by number, in few words.
 var faults = []string{
-	1:  "A clock that steps, ahead or back, removes no event; each removal by age is one log line",
-	2:  "An event id is recognised for its whole window whatever the clock does",
-	3:  "A revocation of the future is refused, a later one replaces an earlier one, and one can be taken back",
-	4:  "A token issued ahead of our clock is accepted if its other times hold; `iat` counts for revocation",
-	5:  "A position from a life that the store does not know is refused, after a restore or a copy put back",
-	6:  "A topic that was served from memory meanwhile comes back from disk with a new epoch",
-	7:  "A history from an offset needs its epoch",
-	8:  "A closed stderr or stdout does not end the server",
-	9:  "A log that nobody reads blocks nothing; lines that could not be written are counted",
-	10: "On a full disk the server starts: sockets and memory topics are served, durable publishes refused until there is room",
+	1: "A clock that steps, ahead or back, removes no event; each removal by age is one log line",
+	2: "An event id is recognised for its whole window whatever the clock does",
+	3: "A revocation of the future is refused, a later one replaces an earlier one, and one can be taken back",
+	4: "A token issued ahead of our clock is accepted if its other times hold; `iat` counts for revocation",
+	5: "A position from a life that the store does not know is refused, after a restore or a copy put back",
+	6: "A topic that was served from memory meanwhile comes back from disk with a new epoch",
+	7: "A history from an offset needs its epoch",
+	8: "A closed stderr or stdout does not end the server",
+	9: "A log that nobody reads blocks nothing; lines that could not be written are counted",
+	10: "On a full disk the server starts: sockets and memory topics are served, durable publishes refused until " +
+		"there is room",
 	11: "Service variables of Kubernetes and Docker are no settings",
 	12: "From the drain on every HTTP answer says close, and its connection ends after it",
 	13: "A certificate that has expired or soon will is told by check, start, log and metric",
@@ -97,7 +100,8 @@ var faults = []string{
 	15: "systemd is told when the server is ready, reloads, stops and lives",
 	16: "A revocation outlives a restart",
 	17: "A subscription ends with the right that it stands on",
-	18: "A socket that says nothing is closed in time, and sockets without identity are bounded, in all and per address",
+	18: "A socket that says nothing is closed in time, and sockets without identity are bounded, in all and per " +
+		"address",
 	19: "A ticket asks for what the protocol asks for that takes it",
 	20: "A ticket, and what it opened, ends with the key that it came from",
 	21: "Log lines that clients cause are counted and summed up per tenant",

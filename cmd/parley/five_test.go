@@ -76,16 +76,19 @@ func TestFive_OnePublishReachesEveryProtocolInItsOwnWords(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
 	clients := r.five(devTokenFor(t, "alice"))
-	status, answer := r.post("dev", `{"all":true,"event":{"kind":"message","data":{"level":"warning","title":"Hot","message":"23 °C & rising","tags":"lab"}}}`)
+	status, answer := r.post("dev", `{"all":true,"event":{"kind":"message","data":{"level":"warning","title":"Hot",`+
+		`"message":"23 °C & rising","tags":"lab"}}}`)
 	if status != http.StatusOK || !strings.Contains(answer, `"delivered":5`) {
 		t.Errorf("the publish: %d %s", status, answer)
 	}
 	for who, want := range map[string]string{
-		"dashboard":  `{"event":"message","level":"warning","title":"Hot","message":"23 °C & rising","timestamp":null}`,
-		"valtronics": `{"type":"alert","channel":"alerts","alert_id":null,"device_id":null,"severity":"warning","title":"Hot","message":"23 °C & rising","timestamp":null,"metadata":{"level":"warning","tags":"lab"}}`,
-		"notify":     `{"message":"23 °C & rising","level":"warning","title":"Hot"}`,
-		"authentik":  `{"message_type":"message","level":"warning","tags":"lab","message":"23 °C & rising"}`,
-		"airlay":     `{"type":"notification","id":"","data":{"level":"warning","message":"23 °C & rising","title":"Hot"}}`,
+		"dashboard": `{"event":"message","level":"warning","title":"Hot","message":"23 °C & rising","timestamp":null}`,
+		"valtronics": `{"type":"alert","channel":"alerts","alert_id":null,"device_id":null,"severity":"warning",` +
+			`"title":"Hot","message":"23 °C & rising","timestamp":null,"metadata":{"level":"warning","tags":"lab"}}`,
+		"notify":    `{"message":"23 °C & rising","level":"warning","title":"Hot"}`,
+		"authentik": `{"message_type":"message","level":"warning","tags":"lab","message":"23 °C & rising"}`,
+		"airlay": `{"type":"notification","id":"","data":{"level":"warning","message":"23 °C & rising",` +
+			`"title":"Hot"}}`,
 	} {
 		hears(t, who, clients[who], want)
 	}
@@ -105,13 +108,15 @@ func rsaFile(t *testing.T) string {
 	dir := t.TempDir()
 	rewrite(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
 	path := filepath.Join(dir, "parley.yaml")
-	rewrite(t, path, "tenants:\n  - name: acme\n    api_keys: ["+firstAPIKey+"]\n    user_claim: [sub, data.id]\n    keys: [{alg: RS256, public_key_file: "+filepath.Join(dir, "key.pem")+"}]\n")
+	rewrite(t, path, "tenants:\n  - name: acme\n    api_keys: ["+firstAPIKey+
+		"]\n    user_claim: [sub, data.id]\n    keys: [{alg: RS256, public_key_file: "+filepath.Join(dir, "key.pem")+
+		"}]\n")
 	return path
 }
 
-// F43, F54: R004.4, R004.20, R004.27, R004.36, R004.42: a command starts the server, and a request like the one that AirLay's
-// document prints, 1,052 bytes of it or more, is understood; its token expired in 2024. It comes on the very path on which a
-// Valtronics client works, and a token of the same shape, RS256 too, that has not expired is let in.
+// F43, F54: R004.4, R004.20, R004.27, R004.36, R004.42: a command starts the server, and a request like the one that
+// AirLay's document prints, 1,052 bytes of it or more, is understood; its token expired in 2024. It comes on the very
+// path on which a Valtronics client works, and a token of the same shape, RS256 too, that has not expired is let in.
 func TestFive_AirLaysPrintedRequestIsUnderstoodBesideValtronics(t *testing.T) {
 	t.Parallel()
 	ownAndPrinted(t, ownRequest(t), "004_*.txt", printedRequest, airLaysRequestIsUnderstood)
@@ -126,7 +131,8 @@ func ownRequest(t *testing.T) string {
 	claims := `{"iat":1711709116,"jti":"` + part(make([]byte, 48)) + `","iss":"dev.airlay.ru","exp":1711716316,` +
 		`"data":{"name":"i.ivanova","id":"64b7f0c2a9e1d35b8c6f4e21"}}`
 	token := part([]byte(`{"typ":"JWT","alg":"RS256"}`)) + "." + part([]byte(claims)) + "." + part(signature)
-	request := `{"auth":"` + token + `","action":"attach","event":{"type":"issueUpdate","id":"64b7f0c2a9e1d35b8c6f4e22"}}`
+	request := `{"auth":"` + token + `","action":"attach","event":{"type":"issueUpdate",` +
+		`"id":"64b7f0c2a9e1d35b8c6f4e22"}}`
 	if len(request) < 1052 {
 		t.Fatalf("the request has %d bytes", len(request))
 	}
@@ -154,7 +160,8 @@ func airLaysRequestIsUnderstood(t *testing.T, printed string) {
 	if err := json.Unmarshal([]byte(printed), &request); err != nil {
 		t.Fatal(err)
 	}
-	request["auth"] = tokenFor("--user", "5dad615eae019570fb4647ed", "--claims", `{"iss":"dev.airlay.ru","data":{"name":"a.kalinin"}}`)
+	request["auth"] = tokenFor("--user", "5dad615eae019570fb4647ed", "--claims",
+		`{"iss":"dev.airlay.ru","data":{"name":"a.kalinin"}}`)
 	fresh, err := json.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +171,8 @@ func airLaysRequestIsUnderstood(t *testing.T, printed string) {
 
 	event, _ := request["event"].(map[string]any)
 	id, _ := event["id"].(string)
-	if status, answer := r.post(firstAPIKey, `{"event":{"kind":"object","data":{"type":"issueUpdate","id":"`+id+`"}}}`); status != http.StatusOK || !strings.Contains(answer, `"delivered":1`) {
+	if status, answer := r.post(firstAPIKey, `{"event":{"kind":"object","data":{"type":"issueUpdate","id":"`+id+
+		`"}}}`); status != http.StatusOK || !strings.Contains(answer, `"delivered":1`) {
 		t.Errorf("the publish: %d %s", status, answer)
 	}
 	hears(t, "airlay", airlay, `{"type":"issueUpdate","id":"`+id+`","data":[]}`)
@@ -181,7 +189,8 @@ func printedRequest(t *testing.T, text string) string {
 		}
 		var raw json.RawMessage
 		var request struct{ Auth, Action string }
-		if json.NewDecoder(strings.NewReader(text[begin:])).Decode(&raw) == nil && json.Unmarshal(raw, &request) == nil && strings.Count(request.Auth, ".") == 2 {
+		if json.NewDecoder(strings.NewReader(text[begin:])).Decode(&raw) == nil &&
+			json.Unmarshal(raw, &request) == nil && strings.Count(request.Auth, ".") == 2 {
 			return string(raw)
 		}
 	}
@@ -206,15 +215,19 @@ func TestFive_AnOutpostStartsIsSeenAndIsTriggered(t *testing.T) {
 		var page struct{ Results []struct{ PK string } }
 		err = json.NewDecoder(response.Body).Decode(&page)
 		response.Body.Close()
-		if response.StatusCode != http.StatusOK || err != nil || strings.Contains(path, "instances") && (len(page.Results) != 1 || page.Results[0].PK != config.DevOutpost) {
+		if response.StatusCode != http.StatusOK || err != nil || strings.Contains(path, "instances") &&
+			(len(page.Results) != 1 || page.Results[0].PK != config.DevOutpost) {
 			t.Errorf("%s: %d %+v %v", path, response.StatusCode, page, err)
 		}
 	}
-	outpost := r.dialWith("/ws/outpost/"+config.DevOutpost+"/", http.Header{"Authorization": {"Bearer dev"}, "User-Agent": {"goauthentik.io/outpost/2024.10.4"}})
-	say(t, outpost, `{"instruction":1,"args":{"buildHash":"tagged","hostname":"vm","uuid":"i-1","version":"2024.10.4"}}`+"\n")
+	outpost := r.dialWith("/ws/outpost/"+config.DevOutpost+"/",
+		http.Header{"Authorization": {"Bearer dev"}, "User-Agent": {"goauthentik.io/outpost/2024.10.4"}})
+	say(t, outpost, `{"instruction":1,"args":{"buildHash":"tagged","hostname":"vm","uuid":"i-1",`+
+		`"version":"2024.10.4"}}`+"\n")
 	hears(t, "outpost", outpost, `{"instruction":0,"args":{}}`)
 	known := r.call("GET", "/api/v1/outposts/"+config.DevOutpost)
-	if !strings.Contains(known, `{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm",`) || !strings.Contains(known, `"healthy":true`) {
+	if !strings.Contains(known, `{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm",`) ||
+		!strings.Contains(known, `"healthy":true`) {
 		t.Errorf("the API knows %s", known)
 	}
 	r.publish(1, "trigger_update", `{"outpost":"`+config.DevOutpost+`"}`)
@@ -240,11 +253,13 @@ func TestFive_ATicketOpensOneSocket(t *testing.T) {
 		t.Fatalf("%d %v", response.StatusCode, err)
 	}
 	page := r.dial("/api/v1/ws?ticket=" + made.Ticket)
-	if _, again, err := websocket.Dial(t.Context(), r.base+"/api/v1/ws?ticket="+made.Ticket, nil); err == nil || again.StatusCode != http.StatusForbidden {
+	if _, again, err := websocket.Dial(t.Context(), r.base+"/api/v1/ws?ticket="+made.Ticket, nil); err == nil ||
+		again.StatusCode != http.StatusForbidden {
 		t.Errorf("the ticket opens a second socket: %v %v", again, err)
 	}
 	r.connected(1)
-	status, answer := r.post("dev", `{"user":7,"event":{"kind":"json","data":{"message":"NEW_ACTIVITY_NOTIFICATION","notification_id":9}}}`)
+	status, answer := r.post("dev", `{"user":7,"event":{"kind":"json","data":{"message":"NEW_ACTIVITY_NOTIFICATION",`+
+		`"notification_id":9}}}`)
 	if status != http.StatusOK || !strings.Contains(answer, `"delivered":1`) {
 		t.Errorf("the publish: %d %s", status, answer)
 	}
@@ -256,14 +271,16 @@ func TestFive_ListenSpeaksEveryDialect(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
 	notify, authentik, airlay, outpost := r.listener("--dialect", "notify"), r.listener("--dialect", "authentik"),
-		r.listener("--dialect", "airlay", "issueUpdate/610217e481f6fc54736209e0", "notification"), r.listener("--dialect", "authentik_outpost")
+		r.listener("--dialect", "airlay", "issueUpdate/610217e481f6fc54736209e0", "notification"),
+		r.listener("--dialect", "authentik_outpost")
 	outpost.contains(t, `{"instruction":0,"args":{}}`)
 	airlay.contains(t, `"code":0`)
 	r.connected(4)
 	r.subscribed(1, "issueUpdate/610217e481f6fc54736209e0")
 	r.publish(1, "trigger_update", `{"outpost":"`+config.DevOutpost+`","args":{"n":1}}`)
 	outpost.contains(t, `{"instruction":2,"args":{"n":1}}`)
-	if status, answer := r.post("dev", `{"user":"listener","event":{"kind":"message","data":{"level":"info","message":"hello"}}}`); status != http.StatusOK || !strings.Contains(answer, `"delivered":3`) {
+	if status, answer := r.post("dev", `{"user":"listener","event":{"kind":"message","data":{"level":"info",`+
+		`"message":"hello"}}}`); status != http.StatusOK || !strings.Contains(answer, `"delivered":3`) {
 		t.Errorf("the publish: %d %s", status, answer)
 	}
 	notify.contains(t, `{"message":"hello"`)

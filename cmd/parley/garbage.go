@@ -8,12 +8,13 @@ import (
 )
 
 const (
-	// gcPercent is how much garbage there may be beside what lives, in percent. Most of what lives are idle connections, which make
-	// no garbage; the usual 100 costs 1.4 KB more for each of them (15,000 connections, 2 cores, 2026-11-21). GOGC wins.
+	// gcPercent is how much garbage there may be beside what lives, in percent. Most of what lives are idle
+	// connections, which make no garbage; the usual 100 costs 1.4 KB more for each of them (15,000 connections, 2
+	// cores, 2026-11-21). GOGC wins.
 	gcPercent = 50
 
-	// gcFloor is how much garbage there may be however little lives, in bytes. 50 % of the 5 MB of a server with few connections
-	// would be collected after every thousand publishes: 7 % of their processor time (same day).
+	// gcFloor is how much garbage there may be however little lives, in bytes. 50 % of the 5 MB of a server with few
+	// connections would be collected after every thousand publishes: 7 % of their processor time (same day).
 	gcFloor = 16 << 20
 
 	gcMost  = 400         // percent
@@ -21,7 +22,7 @@ const (
 	gcNoise = 20          // percent by which the last setting may be off
 )
 
-// collect keeps the garbage in proportion to what lives, and tidies up behind crowds, until done.
+// collect keeps the garbage in proportion to the live heap, and tidies up after many clients have left, until done.
 func collect(done <-chan struct{}) {
 	if os.Getenv("GOGC") != "" {
 		return

@@ -21,7 +21,7 @@ import (
 var everyPath = []string{"/api/v2/dashboard/ws", "/ws", "/ws/telemetry", "/ws/alerts", "/ws/system", "/ws/devices"}
 
 // reliability.md check 4 in small: 10,000 lines of random bytes on each socket, as messages and as raw bytes behind the
-// handshake. Whatever the server makes of them, it is the same process afterwards, and holds no goroutine more.
+// handshake. The server is the same process afterwards, and holds no goroutine more.
 func TestHostile_TenThousandRandomLinesLeaveNothingBehind(t *testing.T) {
 	r := serveDev(t)
 	address := strings.TrimPrefix(r.base, "http://")
@@ -77,7 +77,8 @@ func babble(address, path string, most int, random *rand.Rand) (sent int, err er
 		case 1:
 			line = []byte(strings.ToValidUTF8(string(words(random, 200)), "?"))
 		case 2:
-			line = []byte(fmt.Sprintf(`{"type":%q,"channel":%q,"token":"%x"}`, words(random, 5), words(random, 5), words(random, 20)))
+			line = []byte(fmt.Sprintf(`{"type":%q,"channel":%q,"token":"%x"}`, words(random, 5), words(random, 5),
+				words(random, 20)))
 			line = []byte(strings.ToValidUTF8(string(line), "?"))
 		}
 		if conn.Write(ctx, op, line) != nil {
@@ -106,7 +107,8 @@ func rubbish(address, path string, random *rand.Rand) error {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path, address)
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: "+
+		"websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path, address)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 // house is where the repository begins.
@@ -27,7 +28,8 @@ func text(t *testing.T, name string) string {
 
 // The top level is given: a few rooms and a few files.
 func TestHouse_TopLevelHoldsOnlyWhatIsAllowed(t *testing.T) {
-	allowed := []string{"actors", "transport", "protocol", "cmd", "bench", "go.mod", "go.sum", "Makefile", "README.md", "LICENSE", "CHANGELOG.md"}
+	allowed := []string{"actors", "transport", "protocol", "cmd", "bench", "go.mod", "go.sum", "Makefile", "README.md",
+		"LICENSE", "CHANGELOG.md"}
 	ignored := []string{"bin", "data", "parley.yaml"} // by .gitignore
 	entries, err := os.ReadDir(house)
 	if err != nil {
@@ -59,7 +61,8 @@ func TestHouse_ReadmeNamesOnlyWhatIsThere(t *testing.T) {
 			t.Errorf("there is no command parley %s", used[1])
 		}
 	}
-	for _, room := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| [a-z]").FindAllStringSubmatch(between(t, readme, "## The rooms", "Each package"), -1) {
+	for _, room := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| [a-z]").FindAllStringSubmatch(between(t, readme,
+		"## The rooms", "Each package"), -1) {
 		if info, err := os.Stat(filepath.Join(house, room[1])); err != nil || !info.IsDir() {
 			t.Errorf("the README's map has %s, which is no room", room[1])
 		}
@@ -80,7 +83,7 @@ func TestHouse_ReadmesConfigurationHasNoUnknownKey(t *testing.T) {
 	example := strings.TrimPrefix(between(t, text(t, "README.md"), "```yaml\n", "\n```\n"), "```yaml\n")
 	path := filepath.Join(t.TempDir(), "parley.yaml")
 	rewrite(t, path, example)
-	for _, problem := range config.Load(config.Sources{File: path}).Problems {
+	for _, problem := range config.Load(config.Sources{Protocols: protocols.All, File: path}).Problems {
 		if !strings.Contains(problem.Text, "no such file") {
 			t.Error(problem)
 		}

@@ -53,9 +53,11 @@ type block struct {
 }
 
 var (
-	opens    = map[string]bool{"class": true, "def": true, "if": true, "elif": true, "else": true, "try": true, "except": true, "finally": true, "while": true, "for": true, "with": true}
+	opens = map[string]bool{"class": true, "def": true, "if": true, "elif": true, "else": true, "try": true,
+		"except": true, "finally": true, "while": true, "for": true, "with": true}
 	branches = []string{"if", "elif", "else"}
-	goesOn   = map[string][]string{"elif": {"if", "elif"}, "else": {"if", "elif"}, "except": {"try", "except"}, "finally": {"try", "except", "else"}}
+	goesOn   = map[string][]string{"elif": {"if", "elif"}, "else": {"if", "elif"}, "except": {"try", "except"},
+		"finally": {"try", "except", "else"}}
 )
 
 // firstWord is the word that says what a line is; async does not change that.

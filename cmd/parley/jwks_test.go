@@ -48,7 +48,8 @@ func newProvider(t *testing.T) *provider {
 		defer p.mu.Unlock()
 		var all []string
 		for kid, key := range p.keys {
-			all = append(all, fmt.Sprintf(`{"kty":"RSA","use":"sig","kid":%q,"n":%q,"e":"AQAB"}`, kid, base64.RawURLEncoding.EncodeToString(key.N.Bytes())))
+			all = append(all, fmt.Sprintf(`{"kty":"RSA","use":"sig","kid":%q,"n":%q,"e":"AQAB"}`, kid,
+				base64.RawURLEncoding.EncodeToString(key.N.Bytes())))
 		}
 		w.Header().Set("Cache-Control", "max-age=3600")
 		fmt.Fprintf(w, `{"keys":[%s]}`, strings.Join(all, ","))
@@ -73,7 +74,8 @@ func (p *provider) rotate(kid string) *rsa.PrivateKey {
 // token is one that the provider gives a user.
 func (p *provider) token(kid string, key *rsa.PrivateKey, user string) string {
 	p.t.Helper()
-	unsigned := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"sub": user, "exp": time.Now().Add(time.Hour).Unix()})
+	unsigned := jwt.NewWithClaims(jwt.SigningMethodRS256,
+		jwt.MapClaims{"sub": user, "exp": time.Now().Add(time.Hour).Unix()})
 	unsigned.Header["kid"] = kid
 	signed, err := unsigned.SignedString(key)
 	if err != nil {
@@ -87,15 +89,18 @@ func (p *provider) configured() (config string, environ []string) {
 	p.t.Helper()
 	dir := p.t.TempDir()
 	config, ca := filepath.Join(dir, "parley.yaml"), filepath.Join(dir, "ca.pem")
-	rewrite(p.t, config, "tenants:\n  - name: acme\n    api_keys: ["+firstAPIKey+"]\n    keys: [{jwks_url: '"+p.URL+"/jwks?secret=hush'}]\n")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw}), 0o600); err != nil {
+	rewrite(p.t, config, "tenants:\n  - name: acme\n    api_keys: ["+firstAPIKey+"]\n    keys: [{jwks_url: '"+p.URL+
+		"/jwks?secret=hush'}]\n")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw}),
+		0o600); err != nil {
 		p.t.Fatal(err)
 	}
-	return config, []string{"SSL_CERT_FILE=" + ca, "PARLEY_VALTRONICS_CONNECTS_PER_MINUTE=0", "PARLEY_VALTRONICS_CONNECTIONS_PER_USER=0"}
+	return config, []string{"SSL_CERT_FILE=" + ca, "PARLEY_VALTRONICS_CONNECTS_PER_MINUTE=0",
+		"PARLEY_VALTRONICS_CONNECTIONS_PER_USER=0"}
 }
 
-// F25: keys are replaced at the source under load: whoever is there stays, a token of the new key is taken at once, one of the
-// old no more, and nobody is turned away meanwhile; the source may then go away.
+// F25: keys are replaced at the source under load: whoever is there stays, a token of the new key is taken at once, one
+// of the old no more, and nobody is turned away meanwhile; the source may then go away.
 func TestJWKS_RotationUnderLoadDropsNobody(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t)
@@ -147,7 +152,9 @@ func TestJWKS_RotationUnderLoadDropsNobody(t *testing.T) {
 	if answer, err := next(t, stays); err != nil || !strings.Contains(answer, "pong") {
 		t.Errorf("the connection of before: %s %v", answer, err)
 	}
-	if metrics := r.metrics(); !strings.Contains(metrics, `parley_jwks_fetches_total{outcome="fetched",tenant="acme"} 2`) || !strings.Contains(metrics, `parley_jwks_age_seconds{tenant="acme"}`) {
+	if metrics := r.metrics(); !strings.Contains(metrics,
+		`parley_jwks_fetches_total{outcome="fetched",tenant="acme"} 2`) || !strings.Contains(metrics,
+		`parley_jwks_age_seconds{tenant="acme"}`) {
 		t.Error("the metrics do not tell")
 	}
 }
@@ -160,7 +167,8 @@ func TestJWKS_StartsWithoutItsSource(t *testing.T) {
 	key := p.rotate("k")
 	config, environ := p.configured()
 	checked := parley(t, environ, "check", "--config", config)
-	if checked.status != 0 || !strings.Contains(checked.stderr, "parley.yaml:4: tenants[0].keys[0].jwks_url: cannot be fetched now: the status is 502") {
+	if checked.status != 0 || !strings.Contains(checked.stderr,
+		"parley.yaml:4: tenants[0].keys[0].jwks_url: cannot be fetched now: the status is 502") {
 		t.Errorf("check: %d\n%s%s", checked.status, checked.stdout, checked.stderr)
 	}
 	r := serve(t, environ, "--config", config)
@@ -196,7 +204,8 @@ func TestCheck_SaysWhatOfAKeySetCannotBeUsed(t *testing.T) {
 	}
 	rewrite(t, config, strings.Replace(string(must(os.ReadFile(config))), p.URL, "http://id.example", 1))
 	checked = parley(t, environ, "check", "--config", config)
-	if checked.status != 1 || !strings.Contains(checked.stdout, "must be https") || strings.Contains(checked.stdout, "hush") {
+	if checked.status != 1 || !strings.Contains(checked.stdout, "must be https") ||
+		strings.Contains(checked.stdout, "hush") {
 		t.Errorf("check: %d\n%s%s", checked.status, checked.stdout, checked.stderr)
 	}
 }

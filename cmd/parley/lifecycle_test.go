@@ -107,7 +107,8 @@ func brief(event map[string]any) string {
 
 // hookYAML is a configuration whose tenant tells a hook and a durable topic.
 func hookYAML(h *hook, data string) string {
-	return tenantYAML(firstKey, firstAPIKey) + "    lifecycle: {topic: true, webhook: {url: '" + h.URL + "/hook?x=1', secret: " + hookSecret + "}}\n" +
+	return tenantYAML(firstKey, firstAPIKey) + "    lifecycle: {topic: true, webhook: {url: '" + h.URL +
+		"/hook?x=1', secret: " + hookSecret + "}}\n" +
 		"topics: {durable: ['$lifecycle']}\ndata: " + data + "\n"
 }
 
@@ -172,7 +173,8 @@ func TestLifecycle_AWebhookAndATopicHearInOrderWhatClientsDo(t *testing.T) {
 // lifecycle is what the topic has, in short.
 func (r *running) lifecycle() (all []string) {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.base+"/api/v1/topics/"+url.PathEscape("$lifecycle")+"/history", nil)
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.base+"/api/v1/topics/"+
+		url.PathEscape("$lifecycle")+"/history", nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/parley-realtime/parley/cmd/parley/client"
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
+	"github.com/parley-realtime/parley/protocol"
 )
 
 type listenCommand struct {
@@ -29,12 +31,13 @@ type listenCommand struct {
 
 // Run listens until a signal or the server ends it.
 func (c *listenCommand) Run() error {
+	known := client.DialectsOf(protocols.All)
 	given := c.Token != ""
 	dialects := []string{c.Dialect}
 	topics := map[string][]string{c.Dialect: c.Topics}
 	if c.Dialect == "" {
 		var err error
-		if dialects, topics, err = client.Share(c.Topics); err != nil {
+		if dialects, topics, err = known.Choose(c.Topics); err != nil {
 			return err
 		}
 	}
@@ -51,10 +54,11 @@ func (c *listenCommand) Run() error {
 	if c.Time != nil {
 		lines.timed = *c.Time
 	}
-	var all []client.Listening
+	var all []client.ListenOptions
 	for _, dialect := range dialects {
-		l := client.Listening{Base: c.URL, Dialect: dialect, Token: token, Topics: topics[dialect], Print: lines.printer(dialect)}
-		if !given && dialect == "authentik_outpost" && local(c.URL) {
+		l := client.ListenOptions{Base: c.URL, Token: token, Topics: topics[dialect], Print: lines.printer(dialect),
+			Dialect: dialect, Client: known[dialect]}
+		if !given && l.Client.Credential == protocol.Outpost && local(c.URL) {
 			l.Token = config.DevOutpostToken
 			if len(l.Topics) == 0 {
 				l.Topics = []string{config.DevOutpost}
@@ -62,7 +66,8 @@ func (c *listenCommand) Run() error {
 		}
 		if c.Reconnect {
 			l.Retry = func(why error, in time.Duration) {
-				fmt.Fprintf(os.Stderr, "parley: %s; connecting again in %s\n", oneLine(fmt.Errorf("%s: %w", dialect, why)), in.Round(100*time.Millisecond))
+				fmt.Fprintf(os.Stderr, "parley: %s; connecting again in %s\n",
+					oneLine(fmt.Errorf("%s: %w", dialect, why)), in.Round(100*time.Millisecond))
 			}
 		}
 		all = append(all, l)
@@ -70,10 +75,10 @@ func (c *listenCommand) Run() error {
 	return listenTo(ctx, all)
 }
 
-// listenTo listens in several dialects at once until one ends with an error, or all have ended. A dialect that the server
-// does not speak is left out, unless it is the only one. The others begin when the first is in, or was refused: it is the
-// one that says best why.
-func listenTo(ctx context.Context, all []client.Listening) error {
+// listenTo listens in several dialects at once until one ends with an error, or all have ended. A dialect that the
+// server does not speak is left out, unless it is the only one. The others begin when the server has let the first one
+// in, or has refused it: its refusal is the clearest.
+func listenTo(ctx context.Context, all []client.ListenOptions) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var listening sync.WaitGroup
@@ -109,7 +114,7 @@ func listenTo(ctx context.Context, all []client.Listening) error {
 	return nil
 }
 
-// lines are written one at a time, whoever hears them.
+// lines writes the lines of all dialects, one at a time.
 type lines struct {
 	out   io.Writer
 	timed bool
@@ -123,7 +128,8 @@ func (l *lines) printer(dialect string) func([]byte) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.timed {
-			line = append(fmt.Appendf(nil, "%s %-10s ", time.Now().Format("15:04:05.000"), dialect), bytes.TrimSpace(line)...)
+			line = append(fmt.Appendf(nil, "%s %-10s ", time.Now().Format("15:04:05.000"), dialect),
+				bytes.TrimSpace(line)...)
 			line = append(line, '\n')
 		}
 		_, err := l.out.Write(line)

@@ -1,16 +1,18 @@
 // Command parley is the notification server and the small tools around it.
 //
-// This is the only place that reads files, flags and the environment. The rooms below it:
+// This is the only place that reads files, flags and the environment. The packages below it:
 //
-//	config   one YAML file, the environment over it, flags over both
-//	server   puts the parts together, listens, reloads, drains
-//	feed     the machine's figures, and the sample events of dev mode
-//	logline  the log
-//	systemd  what systemd is told
-//	client   the other side: publish, listen in a dialect, fetch a backup
-//	backup   one file of a data directory, and back
+//	protocols  the list of protocols; a new one is a line there
+//	config     one YAML file, the environment over it, flags over both
+//	server     puts the parts together, listens, reloads, drains
+//	feed       the machine's figures, and the sample events of dev mode
+//	logline    the log
+//	systemd    readiness and watchdog, for systemd
+//	client     the other side: publish, listen in a dialect, fetch a backup
+//	backup     one file of a data directory, and back
 //
-// Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not 0.
+// Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not
+// 0.
 package main
 
 import (
@@ -26,6 +28,7 @@ import (
 
 	"github.com/parley-realtime/parley/cmd/parley/client"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 type commands struct {
@@ -48,8 +51,9 @@ func main() {
 		os.Exit(status)
 	}
 	parser := kong.Must(&all, kong.Name("parley"), kong.Writers(os.Stdout, stderr), kong.Exit(exit),
-		kong.Description("Real-time notifications: publish once over HTTP, reach every client in the protocol that it speaks."),
-		kong.Vars{"dialects": strings.Join(client.Dialects(), ",")})
+		kong.Description("Real-time notifications: publish once over HTTP, reach every client in the protocol that "+
+			"it speaks."),
+		kong.Vars{"dialects": strings.Join(client.DialectsOf(protocols.All).Names(), ",")})
 	chosen, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	if err := chosen.Run(); err != nil {

@@ -13,7 +13,8 @@ import (
 // serving is a server with a data directory and durable topics by these patterns.
 func serving(t *testing.T, dir, patterns string) *running {
 	t.Helper()
-	return serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_TOPICS_DURABLE=" + patterns}, "--dev", "--feed=false", "--data", dir)
+	return serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_TOPICS_DURABLE=" + patterns}, "--dev", "--feed=false",
+		"--data", dir)
 }
 
 // numbered publishes events with the ids from first to last to a topic, and returns where the last one is.
@@ -31,7 +32,8 @@ func (r *running) numbered(topic string, first, last int) (got receipt) {
 // behind reads orders behind a position, as a reader that resumes: the ids, or that the position is lost.
 func (r *running) behind(at receipt) (ids []string, lost bool) {
 	r.t.Helper()
-	status, body := r.askAs("dev", http.MethodGet, fmt.Sprintf("/api/v1/topics/orders/history?epoch=%s&offset=%d&limit=1000", at.Epoch, at.Offset), "")
+	status, body := r.askAs("dev", http.MethodGet,
+		fmt.Sprintf("/api/v1/topics/orders/history?epoch=%s&offset=%d&limit=1000", at.Epoch, at.Offset), "")
 	if status == http.StatusConflict {
 		return nil, true
 	}
@@ -59,9 +61,9 @@ func shell(t *testing.T, name string, args ...string) {
 	}
 }
 
-// F5: the data directory of a killed server is copied at offset 5, the server goes on to 10, and the copy is put back. 8
-// new events get 6 to 13; a reader that heard 10 of the life that is lost is told so at every moment, and so is each later
-// one; a kill in between costs nobody a place.
+// F5: the data directory of a killed server is copied at offset 5, the server goes on to 10, and the copy is put back.
+// 8 new events get 6 to 13; a reader that heard 10 of the life that is lost is told so at every moment, and so is each
+// later one; a kill in between costs nobody a place.
 func TestServe_ACopyThatIsPutBackTellsReadersThatTheirPositionIsLost(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{"-r", "-a"} {
@@ -99,11 +101,12 @@ func TestServe_ACopyThatIsPutBackTellsReadersThatTheirPositionIsLost(t *testing.
 	}
 }
 
-// F6: rules that make a topic durable, then not, then durable again, with the store open meanwhile and with it closed: its
-// readers from before are told, and those of a topic that was durable all the time go on.
+// F6: rules that make a topic durable, then not, then durable again, with the store open meanwhile and with it closed:
+// its readers from before are told, and those of a topic that was durable all the time go on.
 func TestServe_ATopicThatWasNotDurableMeanwhileTellsItsReaders(t *testing.T) {
 	t.Parallel()
-	for between, kept := range map[string]bool{"": false, "audit": false, "orders/*": false, "orders,audit": true, "*": true} {
+	for between, kept := range map[string]bool{"": false, "audit": false, "orders/*": false, "orders,audit": true,
+		"*": true} {
 		t.Run("durable: "+between, func(t *testing.T) {
 			dir := t.TempDir()
 			r := serving(t, dir, "orders")

@@ -28,13 +28,13 @@ const (
 	// closeTimeout bounds the wait for requests that are being answered when all else has ended.
 	closeTimeout = 3 * time.Second
 
-	// leaveTimeout is how much longer the parts of the server may take to end. One that does not, such as a store whose disk
-	// has no room, is left behind: whatever was answered is safe with a process that is killed, too.
+	// leaveTimeout is how much longer the parts of the server may take to end. One that does not, such as a store whose
+	// disk has no room, is left behind: whatever was answered is safe with a process that is killed, too.
 	leaveTimeout = 2 * time.Second
 )
 
-// warn says what is not right with a configuration that can be used.
-func (p *process) warn(loaded *config.Loaded) {
+// logWarnings logs the doubts about a configuration that can be used.
+func (p *process) logWarnings(loaded *config.Result) {
 	for _, name := range loaded.Unknown {
 		p.log.Warn("no setting has this name in the environment", "variable", name)
 	}
@@ -46,8 +46,8 @@ func (p *process) warn(loaded *config.Loaded) {
 	}
 }
 
-// begin makes the server. A signal to end ends the wait for it; the server is nil then.
-func (p *process) begin(cfg config.Config, options server.Options) (*server.Server, error) {
+// newServer makes the server. A signal to end ends the wait for it; the server is nil then.
+func (p *process) newServer(cfg config.Config, options server.Options) (*server.Server, error) {
 	made, failed := make(chan *server.Server, 1), make(chan error, 1)
 	go func() {
 		if s, err := server.New(cfg, options, p.log); err != nil {
@@ -63,7 +63,7 @@ func (p *process) begin(cfg config.Config, options server.Options) (*server.Serv
 		case err := <-failed:
 			return nil, err
 		case received := <-p.signals:
-			if received != syscall.SIGHUP { // what it asks for is being read anyway
+			if received != syscall.SIGHUP { // the configuration is being read anyway
 				p.log.Info("ended by a signal before it served", "signal", received.String())
 				return nil, nil
 			}
@@ -72,36 +72,36 @@ func (p *process) begin(cfg config.Config, options server.Options) (*server.Serv
 }
 
 // serve runs the server to its end, and what the process does beside it.
-func (p *process) serve(s *server.Server, secure bool) error {
+func (p *process) serve(s *server.Server, cfg *config.Config) error {
 	ctx, stop := context.WithCancel(context.Background())
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer stop()
 	beside.Go(func() { collect(ctx.Done()) })
 	s.Run()
-	p.log.Info("serving", "address", s.Address(), "internal", s.Internal(), "version", version, "tls", secure)
+	p.log.Info("serving", "address", s.Address(), "internal", s.Internal(), "version", version, "tls", cfg.TLS.On())
 	if p.command.Dev {
 		stdout := logline.NewQueue(os.Stdout, nil)
 		defer stdout.Close(lastLines)
-		if err := greet(stdout, s); err != nil {
+		if err := printBanner(stdout, s, cfg.Protocols); err != nil {
 			return err
 		}
 	}
 	p.systemd.Ready("serving on " + s.Address())
-	beside.Go(func() { p.systemd.Watch(ctx, s.Well) })
-	return p.attend(s)
+	beside.Go(func() { p.systemd.Watch(ctx, s.Healthy) })
+	return p.handleSignals(s)
 }
 
-// attend does what signals ask for, until one ends the server, or the server its own start.
-func (p *process) attend(s *server.Server) error {
+// handleSignals obeys signals until one ends the server, or the server fails.
+func (p *process) handleSignals(s *server.Server) error {
 	for {
 		select {
 		case err := <-s.Failed():
-			p.end(s)
+			p.shutdown(s)
 			return err
 		case received := <-p.signals:
 			if received != syscall.SIGHUP {
-				p.end(s)
+				p.shutdown(s)
 				return nil
 			}
 			p.systemd.Reloading()
@@ -110,9 +110,9 @@ func (p *process) attend(s *server.Server) error {
 	}
 }
 
-// end drains and ends the server, within its time.
-func (p *process) end(s *server.Server) {
-	go p.hurry()
+// shutdown drains and ends the server, within its time.
+func (p *process) shutdown(s *server.Server) {
+	go p.exitOnSecondSignal()
 	p.systemd.Stopping(s.DrainTime()+closeTimeout+leaveTimeout, "draining")
 	s.Drain(context.Background())
 	ended := make(chan struct{})
@@ -130,8 +130,8 @@ func (p *process) end(s *server.Server) {
 	}
 }
 
-// hurry ends the process when a second signal comes; the process ends with the drain otherwise.
-func (p *process) hurry() {
+// exitOnSecondSignal ends the process when a second signal comes; otherwise the process ends with the drain.
+func (p *process) exitOnSecondSignal() {
 	for received := range p.signals {
 		if received != syscall.SIGHUP {
 			p.log.Warn("second signal, ending at once", "signal", received.String())
@@ -158,7 +158,7 @@ func (p *process) reload(s *server.Server) string {
 	if len(loaded.Problems) > 0 {
 		return "serving with the old configuration, since the new one is wrong: " + loaded.Problems.Error()
 	}
-	p.warn(loaded)
+	p.logWarnings(loaded)
 	if err := s.Reload(loaded.Config); err != nil {
 		p.log.Error("the new configuration cannot be used; the old one stays", "problem", err)
 		return "serving with the old configuration, since the new one cannot be used: " + oneLine(err)

@@ -65,7 +65,8 @@ func parley(t *testing.T, environ []string, args ...string) outcome {
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), time.Since(began), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), time.Since(began),
+		cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 }
 
 // running is a server process.
@@ -83,7 +84,8 @@ type running struct {
 func serve(t *testing.T, environ []string, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, ended: make(chan struct{})}
-	r.cmd = command(t, append([]string{"PARLEY_LOG_FORMAT=json", "PARLEY_INTERNAL_LISTEN=127.0.0.1:0"}, environ...), append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	r.cmd = command(t, append([]string{"PARLEY_LOG_FORMAT=json", "PARLEY_INTERNAL_LISTEN=127.0.0.1:0"}, environ...),
+		append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 	r.start(t)
 	serving := r.log.await(t, func(line map[string]any) bool { return line["msg"] == "serving" })
 	r.base = "http://" + serving["address"].(string)

@@ -86,7 +86,8 @@ func behind(t *testing.T, file string, environ []string, settings ...string) *pr
 			"127.0.0.1:8000", strings.TrimPrefix(r.base, "http://"),
 			"/etc/ssl/push.example.org.pem", certificate,
 		}, settings...)...)
-		text = strings.NewReplacer("listen 443 ssl", "listen 127.0.0.1:"+port+" ssl", "bind :443 ", "bind 127.0.0.1:"+port+" ",
+		text = strings.NewReplacer("listen 443 ssl", "listen 127.0.0.1:"+port+" ssl", "bind :443 ", "bind 127.0.0.1:"+
+			port+" ",
 			"port 8001", "port "+internal, "/etc/ssl/push.example.org.key", key).Replace(text)
 		at := filepath.Join(dir, file)
 		rewrite(t, at, text)
@@ -180,8 +181,8 @@ func (p *proxied) open(origin, from string) (*websocket.Conn, *http.Response, er
 	})
 }
 
-// F28: a browser's page of the public name connects through each documented proxy though no proxy is trusted, hears what is
-// published through it, and its last word says that the server goes.
+// F28: a browser's page of the public name connects through each documented proxy though no proxy is trusted, hears
+// what is published through it, and its last word says that the server goes.
 func TestProxy_PagesConnectThroughEachDocumentedOne(t *testing.T) {
 	for file := range proxyPrograms {
 		t.Run(file, func(t *testing.T) {
@@ -202,7 +203,8 @@ func TestProxy_PagesConnectThroughEachDocumentedOne(t *testing.T) {
 			if heard, err := next(t, conn); err != nil || !strings.Contains(heard, `"type":"alert"`) {
 				t.Errorf("heard %s %v", heard, err)
 			}
-			if _, response, err := p.open("https://evil.example", "127.0.0.1"); err == nil || response.StatusCode != http.StatusForbidden {
+			if _, response, err := p.open("https://evil.example", "127.0.0.1"); err == nil ||
+				response.StatusCode != http.StatusForbidden {
 				t.Errorf("a foreign page: %v %v", response, err)
 			}
 			p.signal(syscall.SIGTERM)
@@ -221,8 +223,10 @@ func TestProxy_PagesConnectThroughEachDocumentedOne(t *testing.T) {
 // publishes publishes an alert through the proxy and wants one of these answers.
 func (p *proxied) publishes(want ...int) {
 	p.t.Helper()
-	const alert = `{"event":{"kind":"alert","data":{"alert_id":1,"device_id":1,"severity":"critical","title":"Hot","message":"Too hot"}}}`
-	request, err := http.NewRequestWithContext(p.t.Context(), "POST", "https://"+publicName+"/api/v1/publish", strings.NewReader(alert))
+	const alert = `{"event":{"kind":"alert","data":{"alert_id":1,"device_id":1,"severity":"critical","title":"Hot",` +
+		`"message":"Too hot"}}}`
+	request, err := http.NewRequestWithContext(p.t.Context(), "POST", "https://"+publicName+"/api/v1/publish",
+		strings.NewReader(alert))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -245,7 +249,8 @@ func (p *proxied) publishes(want ...int) {
 func (r *running) subscribedAs(key, topic string) {
 	r.t.Helper()
 	for late := r.patient(); ; late() {
-		if _, list := r.askAs(key, "GET", "/api/v1/topics?prefix="+topic, ""); strings.Contains(list, `"name":"`+topic+`","subscribers":1`) {
+		if _, list := r.askAs(key, "GET", "/api/v1/topics?prefix="+topic, ""); strings.Contains(list, `"name":"`+topic+
+			`","subscribers":1`) {
 			return
 		}
 	}
@@ -268,7 +273,8 @@ func TestProxy_RealAddressesAreThoseThatATrustedOneTells(t *testing.T) {
 				if _, err := next(t, conn); err != nil {
 					t.Fatal(err)
 				}
-				if _, list := p.askAs(firstAPIKey, "GET", "/api/v1/connections", ""); !strings.Contains(list, `"remote_address":"`+want+`"`) {
+				if _, list := p.askAs(firstAPIKey, "GET", "/api/v1/connections", ""); !strings.Contains(list,
+					`"remote_address":"`+want+`"`) {
 					t.Errorf("the connection is %s, not from %s", list, want)
 				}
 			})
@@ -278,7 +284,8 @@ func TestProxy_RealAddressesAreThoseThatATrustedOneTells(t *testing.T) {
 
 // A connection on which nothing is said outlives the proxy's idle time, since the server's pings pass it.
 func TestProxy_IdleConnectionsOutliveItsIdleTime(t *testing.T) {
-	for file, idle := range map[string]string{"nginx.conf": "proxy_read_timeout 75s", "haproxy.cfg": "timeout tunnel 75s"} {
+	for file, idle := range map[string]string{"nginx.conf": "proxy_read_timeout 75s",
+		"haproxy.cfg": "timeout tunnel 75s"} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			const pings, every = 14, 250 * time.Millisecond // so many last longer than the proxy's time
@@ -353,7 +360,8 @@ func selfSigned(t *testing.T, dir, host string) (certificate, key string, roots 
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host},
+		NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ type publishCommand struct {
 	Data  string `arg:"" name:"json" help:"The event's data, a JSON object; - reads it from stdin."`
 }
 
-// maxStdin bounds what is read from stdin, in bytes; servers take less.
+// maxStdin bounds the data from stdin, in bytes; servers take less.
 const maxStdin = 16 << 20
 
 // Run publishes.
@@ -34,7 +34,7 @@ func (c *publishCommand) Run() error {
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	answer, err := client.Publish(ctx, c.URL, c.Key, client.Publication{
+	answer, err := client.Publish(ctx, c.URL, c.Key, client.PublishRequest{
 		Topic: c.Topic, User: c.User, All: c.All,
 		Event: client.Event{Kind: c.Kind, Data: bytes.TrimSpace(data), ID: c.ID},
 	})

@@ -14,7 +14,8 @@ import (
 func TestMake_HasAQuickFormOfTheTests(t *testing.T) {
 	dry := func(args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", "-C", house}, args...)...)
+		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", "-C", house},
+			args...)...)
 		cmd.Env = outsideMake(os.Environ())
 		said, err := cmd.CombinedOutput()
 		if err != nil {

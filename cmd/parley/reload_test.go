@@ -18,7 +18,8 @@ const (
 
 // tenantYAML is a configuration with one tenant.
 func tenantYAML(secret, apiKey string) string {
-	return "tenants:\n  - name: acme\n    api_keys: [" + apiKey + "]\n    keys: [{alg: HS256, secret: " + secret + "}]\n"
+	return "tenants:\n  - name: acme\n    api_keys: [" + apiKey + "]\n    keys: [{alg: HS256, secret: " + secret +
+		"}]\n"
 }
 
 func tenantFile(t *testing.T, secret, apiKey string) string {
@@ -55,7 +56,8 @@ func TestReload_SIGHUPReplacesKeysAndDropsNobody(t *testing.T) {
 	served := tenantFile(t, firstKey, firstAPIKey)
 	r := serve(t, nil, "--config", served)
 	stays := r.dial("/ws")
-	say(t, stays, `{"type":"auth","token":"`+strings.TrimSpace(parley(t, nil, "token", "--user", "bob", "--config", old).stdout)+`"}`)
+	say(t, stays, `{"type":"auth","token":"`+
+		strings.TrimSpace(parley(t, nil, "token", "--user", "bob", "--config", old).stdout)+`"}`)
 	say(t, stays, `{"type":"subscribe","channel":"telemetry"}`)
 	say(t, stays, `{"type":"ping"}`)
 	for answer := ""; !strings.Contains(answer, "pong"); {
@@ -74,11 +76,13 @@ func TestReload_SIGHUPReplacesKeysAndDropsNobody(t *testing.T) {
 	if r.admits(old) || !r.admits(fresh) {
 		t.Error("after the reload the new key must hold, and the old one must not")
 	}
-	const event = `{"event":{"kind":"telemetry","data":{"device_id":1,"telemetry":{"temperature":{"value":1,"unit":"°C","timestamp":"2024-01-01T12:00:00Z"}}}}}`
+	const event = `{"event":{"kind":"telemetry","data":{"device_id":1,"telemetry":{"temperature":{"value":1,` +
+		`"unit":"°C","timestamp":"2024-01-01T12:00:00Z"}}}}}`
 	if status, _ := r.post(firstAPIKey, event); status != http.StatusUnauthorized {
 		t.Errorf("the old API key: %d", status)
 	}
-	if status, answer := r.post(secondAPIKey, event); status != http.StatusOK || !strings.Contains(answer, `"delivered":1`) {
+	if status, answer := r.post(secondAPIKey, event); status != http.StatusOK ||
+		!strings.Contains(answer, `"delivered":1`) {
 		t.Errorf("the new API key: %d %s", status, answer)
 	}
 	if heard, err := next(t, stays); err != nil || !strings.Contains(heard, "telemetry_update") {
@@ -104,7 +108,8 @@ func TestReload_TenantThatIsRemovedIsCutOff(t *testing.T) {
 	t.Parallel()
 	const two = "  - name: other\n    hosts: [other.example]\n    keys: [{secret: " + secondKey + "}]\n"
 	served := tenantFile(t, firstKey, firstAPIKey)
-	rewrite(t, served, strings.Replace(tenantYAML(firstKey, firstAPIKey), "name: acme", "name: acme\n    hosts: [127.0.0.1]", 1)+two)
+	rewrite(t, served, strings.Replace(tenantYAML(firstKey, firstAPIKey), "name: acme",
+		"name: acme\n    hosts: [127.0.0.1]", 1)+two)
 	r := serve(t, nil, "--config", served)
 	conn := r.dial("/ws")
 	say(t, conn, `{"type":"ping"}`)

@@ -74,7 +74,8 @@ func eachTest(t *testing.T, path string, do func(test, text string)) {
 }
 
 func isTest(name string) bool {
-	return slices.ContainsFunc([]string{"Test", "Fuzz", "Example"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	return slices.ContainsFunc([]string{"Test", "Fuzz", "Example"},
+		func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // ofComments reads the lines of a transcript or a script that begin with #.
@@ -120,7 +121,8 @@ func everyProof(t *testing.T) []proof {
 		case strings.HasSuffix(file, "_test.go"):
 			all = append(all, ofTests(t, path, file)...)
 		case strings.Contains(file, "/transcripts/") && strings.HasSuffix(file, ".txt"):
-			all = append(all, ofComments(t, path, "story "+strings.TrimSuffix(filepath.Base(file), ".txt"), file)...)
+			all = append(all, ofComments(t, path, "transcript "+strings.TrimSuffix(filepath.Base(file), ".txt"),
+				file)...)
 		case strings.HasPrefix(file, ".ci/"):
 			all = append(all, ofComments(t, path, "continuous integration", file)...)
 		}
@@ -139,18 +141,22 @@ func everyProof(t *testing.T) []proof {
 
 // deliberate are the requirements that are not met to the letter, and why. A test shows what holds in their place.
 var deliberate = map[string]string{
-	"R001.44": "A client that is cut off for its own fault gets 1008, one whose server restarts 1012, and after a fault of ours " +
+	"R001.44": "A client that is cut off for its own fault gets 1008, one whose server restarts 1012, and after a " +
+		"fault of ours " +
 		"1011, so that it can tell them from 1000 and 1001.",
-	"R002.11": "The newest connection of a user does not take the place of older ones: all of them live and hear the same, so " +
+	"R002.11": "The newest connection of a user does not take the place of older ones: all of them live and hear the " +
+		"same, so " +
 		"that no tab goes deaf. A page cannot tell the difference.",
-	"R002.27": "Only the first malformed frame of a connection is a warning, without what was in it: it may be a secret, and " +
+	"R002.27": "Only the first malformed frame of a connection is a warning, without what was in it: it may be a " +
+		"secret, and " +
 		"a client must not be able to fill the log.",
 }
 
 // differences is the second part of protocol/REQUIREMENTS.md.
 func differences() string {
 	var table strings.Builder
-	table.WriteString("\n# Deliberate differences\n\nWhere a document is not followed to the letter, and why. The tests above show what holds instead.\n\n" +
+	table.WriteString("\n# Deliberate differences\n\nWhere a document is not followed to the letter, and why. The " +
+		"tests above show what holds instead.\n\n" +
 		"| Number | What holds instead |\n|---|---|\n")
 	for _, number := range slices.Sorted(maps.Keys(deliberate)) {
 		fmt.Fprintf(&table, "| %s | %s |\n", number, deliberate[number])
@@ -164,8 +170,10 @@ func TestRequirements_EachHasATestThatCarriesItsNumber(t *testing.T) {
 	all := everyProof(t)
 	proven := map[string]bool{}
 	var table strings.Builder
-	table.WriteString("# The requirements and their tests\n\nGenerated: `go test ./cmd/parley -run Requirements -update` writes this file, and the test fails if it is not up to date or a\n" +
-		"number is missing. A story is a transcript, which is played against the dialect alone and through a whole node.\n\n| Number | Test | File |\n|---|---|---|\n")
+	table.WriteString("# The requirements and their tests\n\nGenerated: `go test ./cmd/parley -run Requirements " +
+		"-update` writes this file, and the test fails if it is not up to date or a\n" +
+		"number is missing. A transcript is played against the dialect alone and through a whole " +
+		"node.\n\n| Number | Test | File |\n|---|---|---|\n")
 	for _, p := range all {
 		if p.number < 1 || p.number > requirements[p.document] {
 			t.Errorf("%s in %s of %s does not exist", p.requirement(), p.test, p.file)

@@ -30,7 +30,8 @@ func (c *restoreCommand) Run() error {
 	if err != nil {
 		return fmt.Errorf("restore of %s: %w", c.From, err)
 	}
-	fmt.Printf("%s holds %d files with %d bytes, as they were at %s; %s\n", c.Data, got.Files, got.Bytes, got.Created.Format("2006-01-02 15:04:05 MST"), readersAreTold)
+	fmt.Printf("%s holds %d files with %d bytes, as they were at %s; %s\n", c.Data, got.Files, got.Bytes,
+		got.Created.Format("2006-01-02 15:04:05 MST"), readersAreTold)
 	return nil
 }
 

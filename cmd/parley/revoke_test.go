@@ -43,7 +43,8 @@ func TestServe_RevocationsSurviveAKill(t *testing.T) {
 	kill(r)
 	r = start()
 	takes(r, false, false)
-	if status, answer := r.ask(http.MethodDelete, "/api/v1/revoke?user=alice", ""); status != http.StatusOK || answer != `{"removed":1}` {
+	if status, answer := r.ask(http.MethodDelete, "/api/v1/revoke?user=alice", ""); status != http.StatusOK ||
+		answer != `{"removed":1}` {
 		t.Errorf("taken back: %d %s", status, answer)
 	}
 	takes(r, true, false)
@@ -51,7 +52,8 @@ func TestServe_RevocationsSurviveAKill(t *testing.T) {
 	takes(start(), true, false)
 }
 
-// F16: a disk that takes nothing does not keep a revocation from holding, and the caller is told that it would not survive.
+// F16: a disk that takes nothing does not keep a revocation from holding, and the caller is told that it would not
+// survive.
 func TestServe_ARevocationThatCannotBeKeptSaysSo(t *testing.T) {
 	t.Parallel()
 	dir, alice := t.TempDir(), devTokens(t)(auth.Grant{User: "alice"})
@@ -62,7 +64,8 @@ func TestServe_ARevocationThatCannotBeKeptSaysSo(t *testing.T) {
 	r := serve(t, []string{"PARLEY_INTERNAL_LISTEN="}, "--dev", "--feed=false", "--data", dir)
 	conn := r.logged(alice)
 	status, answer := r.ask(http.MethodPost, "/api/v1/revoke", `{"user":"alice"}`)
-	if status != http.StatusServiceUnavailable || !strings.Contains(answer, `"storage_full"`) || !strings.Contains(answer, "not kept") {
+	if status != http.StatusServiceUnavailable || !strings.Contains(answer, `"storage_full"`) ||
+		!strings.Contains(answer, "not kept") {
 		t.Errorf("%d %s", status, answer)
 	}
 	var ended error
@@ -75,7 +78,8 @@ func TestServe_ARevocationThatCannotBeKeptSaysSo(t *testing.T) {
 	if r.takes(alice) {
 		t.Error("the token is still taken")
 	}
-	if metrics := r.metrics(); !strings.Contains(metrics, "parley_revocations_not_kept_total 1\n") || !strings.Contains(metrics, "parley_revocations 1\n") {
+	if metrics := r.metrics(); !strings.Contains(metrics, "parley_revocations_not_kept_total 1\n") ||
+		!strings.Contains(metrics, "parley_revocations 1\n") {
 		t.Error("the metrics do not tell")
 	}
 	if err := os.Remove(blocked); err != nil {
@@ -92,7 +96,8 @@ func TestServe_RevokingTheFutureIsRefused(t *testing.T) {
 	r, alice := serveDev(t), devTokens(t)(auth.Grant{User: "alice"})
 	conn := r.logged(alice)
 	for _, before := range []string{`"2999-01-01T00:00:00Z"`, fmt.Sprint(time.Now().Add(time.Hour).Unix())} {
-		if status, answer := r.ask(http.MethodPost, "/api/v1/revoke", `{"user":"alice","before":`+before+`}`); status != http.StatusBadRequest {
+		if status, answer := r.ask(http.MethodPost, "/api/v1/revoke", `{"user":"alice","before":`+before+
+			`}`); status != http.StatusBadRequest {
 			t.Errorf("before %s: %d %s", before, status, answer)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
 	"github.com/parley-realtime/parley/cmd/parley/memory"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 	"github.com/parley-realtime/parley/cmd/parley/server"
 	"github.com/parley-realtime/parley/cmd/parley/systemd"
 )
@@ -23,12 +25,15 @@ type serveCommand struct {
 	Data           string         `placeholder:"DIR" help:"Where the server keeps what must survive it."`
 	Dev            bool           `help:"Dev mode: nothing to configure, loopback alone, public keys, a sample feed."`
 	Feed           *bool          `negatable:"" help:"Publish lively sample events (on in dev mode; --feed=false turns it off)."`
-	DebugEcho      bool           `hidden:"" help:"Serve an echo at /debug/echo, for conformance tests."`
+	DebugEcho      bool           `hidden:"" help:"Speak the protocols for conformance tests, too."`
 }
 
 // sources are where the configuration comes from, the first time and after each SIGHUP.
 func (c *serveCommand) sources() config.Sources {
-	from := config.Sources{File: c.Config, Dev: c.Dev, Environ: os.Environ()}
+	from := config.Sources{Protocols: protocols.All, File: c.Config, Dev: c.Dev, Environ: os.Environ()}
+	if c.DebugEcho {
+		from.Protocols = slices.Concat(protocols.All, protocols.Debug)
+	}
 	if c.Config == "" && !c.Dev {
 		from.File = "parley.yaml"
 	}
@@ -66,14 +71,14 @@ func (c *serveCommand) Run() error {
 	defer lines.Close(lastLines)
 	slog.SetDefault(log)
 	p := &process{command: c, log: log, lines: lines, signals: signals, systemd: systemd.New(os.Getenv)}
-	p.warn(loaded)
+	p.logWarnings(loaded)
 	held := memory.New(loaded.Config.Memory)
-	options := server.Options{Echo: c.DebugEcho, Version: version, LogLost: lines.Lost, Exit: p.exit}
+	options := server.Options{Version: version, LogLost: lines.Lost, Exit: p.exit}
 	if held != nil {
 		held.Soften()
 		options.Memory = held
 	}
-	s, err := p.begin(loaded.Config, options)
+	s, err := p.newServer(loaded.Config, options)
 	if s == nil || err != nil {
 		return err
 	}
@@ -81,7 +86,8 @@ func (c *serveCommand) Run() error {
 		log.Info("memory is limited", "bytes", held.Limit(), "by", held.From())
 	}
 	if !config.Loopback(s.Address()) && !loaded.Config.TLS.On() {
-		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address", "address", s.Address())
+		log.Warn("clients connect without TLS; set tls, or let only a proxy that speaks TLS reach this address",
+			"address", s.Address())
 	}
-	return p.serve(s, loaded.Config.TLS.On())
+	return p.serve(s, &loaded.Config)
 }

@@ -33,8 +33,10 @@ func TestServe_WhatIsWrongIsOneClearLineWithinASecond(t *testing.T) {
 	const tenant = "tenants: [{name: acme, api_keys: [0123456789abcdef0123]%s}]\n"
 	broken := file("broken.yaml", "listen: [\n")
 	wrong := file("wrong.yaml", "lisen: x\nfed: true\n")
-	unreadable := file("unreadable.yaml", strings.Replace(tenant, "%s", ", keys: [{public_key_file: "+filepath.Join(dir, "none.pem")+"}]", 1))
-	garbage := file("garbage.yaml", strings.Replace(tenant, "%s", ", keys: [{public_key_file: "+file("garbage.pem", "no key")+"}]", 1))
+	unreadable := file("unreadable.yaml",
+		strings.Replace(tenant, "%s", ", keys: [{public_key_file: "+filepath.Join(dir, "none.pem")+"}]", 1))
+	garbage := file("garbage.yaml", strings.Replace(tenant, "%s", ", keys: [{public_key_file: "+
+		file("garbage.pem", "no key")+"}]", 1))
 	cases := []struct {
 		name string
 		args []string
@@ -43,12 +45,17 @@ func TestServe_WhatIsWrongIsOneClearLineWithinASecond(t *testing.T) {
 		{"unknown flag", []string{"serve", "--dev", "--lisen=x"}, "unknown flag --lisen"},
 		{"unknown command", []string{"sevre"}, "unexpected argument sevre"},
 		{"port in use", []string{"serve", "--dev", "--listen", taken.Addr().String()}, "the port is in use"},
-		{"dev mode in public", []string{"serve", "--dev", "--listen", "0.0.0.0:0"}, "--listen: listen: dev mode serves loopback alone"},
-		{"no such file", []string{"serve", "--config", filepath.Join(dir, "none.yaml")}, "none.yaml: no such file or directory"},
+		{"dev mode in public", []string{"serve", "--dev", "--listen", "0.0.0.0:0"},
+			"--listen: listen: dev mode serves loopback alone"},
+		{"no such file", []string{"serve", "--config", filepath.Join(dir, "none.yaml")},
+			"none.yaml: no such file or directory"},
 		{"no YAML", []string{"serve", "--config", broken}, "broken.yaml:1: "},
-		{"wrong keys", []string{"serve", "--config", wrong}, `wrong.yaml:1: lisen: unknown key; did you mean "listen"? (and 2 more`},
-		{"unreadable key", []string{"serve", "--config", unreadable}, "unreadable.yaml:1: tenants[0].keys[0]: its file no such file"},
-		{"a key that is none", []string{"serve", "--config", garbage}, "garbage.yaml:1: tenants[0].keys[0]: is no PEM text"},
+		{"wrong keys", []string{"serve", "--config", wrong},
+			`wrong.yaml:1: lisen: unknown key; did you mean "listen"? (and 2 more`},
+		{"unreadable key", []string{"serve", "--config", unreadable},
+			"unreadable.yaml:1: tenants[0].keys[0]: its file no such file"},
+		{"a key that is none", []string{"serve", "--config", garbage},
+			"garbage.yaml:1: tenants[0].keys[0]: is no PEM text"},
 		{"a bad drain", []string{"serve", "--dev", "--drain", "soon"}, "--drain"},
 	}
 	for _, c := range cases {
@@ -114,11 +121,13 @@ func TestServe_SIGTERMDrainsAndExitsZero(t *testing.T) {
 			t.Fatalf("readyz says %d %s", status, body)
 		}
 	}
-	if _, response, err := websocket.Dial(t.Context(), r.base+"/ws", nil); err == nil || response.StatusCode != http.StatusServiceUnavailable ||
+	if _, response, err := websocket.Dial(t.Context(), r.base+"/ws", nil); err == nil ||
+		response.StatusCode != http.StatusServiceUnavailable ||
 		response.Header.Get("Retry-After") == "" {
 		t.Errorf("a new connection: %v %v", response, err)
 	}
-	if status, answer := r.post("dev", `{"event":{"kind":"project_updated","data":{"project_name":"late","trigger":"audit"}}}`); status != http.StatusOK {
+	if status, answer := r.post("dev", `{"event":{"kind":"project_updated","data":{"project_name":"late",`+
+		`"trigger":"audit"}}}`); status != http.StatusOK {
 		t.Errorf("a publish while draining: %d %s", status, answer)
 	}
 	if late, err := next(t, conn); err != nil || !strings.Contains(late, "late") {
@@ -154,7 +163,8 @@ func TestServe_HealthAndMetricsAreOnTheInternalAddressAlone(t *testing.T) {
 	if r.base == r.internal {
 		t.Fatal("both are on one address")
 	}
-	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/openapi.json", "/debug/pprof/", "/debug/vars", "/debug/echo", "/api/v1/admin/tenants", "/api/v1/admin/backup"} {
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/openapi.json", "/debug/pprof/", "/debug/vars",
+		"/debug/echo", "/api/v1/admin/tenants", "/api/v1/admin/backup"} {
 		if status, body := get(t, r.base+path); status != http.StatusNotFound {
 			t.Errorf("public %s: %d %.80s", path, status, body)
 		}
@@ -169,18 +179,22 @@ func TestServe_HealthAndMetricsAreOnTheInternalAddressAlone(t *testing.T) {
 	}
 }
 
-// reliability.md check 61, check 18: whatever clients send, each event of the log stays one well-formed line, without a token.
+// reliability.md check 61, check 18: whatever clients send, each event of the log stays one well-formed line, without a
+// token.
 func TestServe_HostileInputLeavesWellFormedLogLinesWithoutTokens(t *testing.T) {
 	t.Parallel()
 	r := serve(t, []string{"PARLEY_LOG_LEVEL=debug"}, "--config", tenantFile(t, firstKey, firstAPIKey))
-	token := strings.TrimSpace(parley(t, nil, "token", "--user", "mallory", "--config", tenantFile(t, secondKey, firstAPIKey)).stdout)
+	token := strings.TrimSpace(parley(t, nil, "token", "--user", "mallory", "--config",
+		tenantFile(t, secondKey, firstAPIKey)).stdout)
 	if strings.Count(token, ".") != 2 {
 		t.Fatalf("the token is %q", token)
 	}
 	const nasty = "a\r\nlevel=ERROR msg=forged \x1b[31m \"}{ %n%s \u2028 \u202e"
 	for _, path := range []string{"/ws", "/api/v2/dashboard/ws", "/api/v1/stats", "/nowhere"} {
-		raw(t, r, "GET "+path+"?token="+token+" HTTP/1.1\r\nHost: x\r\nUser-Agent: "+strings.ReplaceAll(nasty, "\r\n", "")+"\r\nConnection: close\r\n\r\n")
-		raw(t, r, "GET "+path+" HTTP/1.1\r\nHost: "+"\x1b[31m"+"\r\nAuthorization: Bearer "+token+"\r\nConnection: close\r\n\r\n")
+		raw(t, r, "GET "+path+"?token="+token+" HTTP/1.1\r\nHost: x\r\nUser-Agent: "+
+			strings.ReplaceAll(nasty, "\r\n", "")+"\r\nConnection: close\r\n\r\n")
+		raw(t, r, "GET "+path+" HTTP/1.1\r\nHost: "+"\x1b[31m"+"\r\nAuthorization: Bearer "+token+
+			"\r\nConnection: close\r\n\r\n")
 	}
 	raw(t, r, nasty)
 	conn := r.dial("/ws?token=" + token)

@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// serveInto starts a server whose stderr is a pipe, and reads that up to the line that it serves. What comes later waits
+// serveInto starts a server whose stderr is a pipe, and reads that up to the line that it serves. Later lines wait
 // in the pipe until the test reads or closes it.
 func serveInto(t *testing.T, environ []string, args ...string) (r *running, stderr *os.File) {
 	t.Helper()
@@ -23,7 +23,8 @@ func serveInto(t *testing.T, environ []string, args ...string) (r *running, stde
 	}
 	defer write.Close()
 	r = &running{t: t, ended: make(chan struct{}), log: &transcript{}}
-	r.cmd = command(t, append([]string{"PARLEY_LOG_FORMAT=json"}, environ...), append([]string{"serve", "--dev", "--feed=false", "--listen", "127.0.0.1:0"}, args...)...)
+	r.cmd = command(t, append([]string{"PARLEY_LOG_FORMAT=json"}, environ...),
+		append([]string{"serve", "--dev", "--feed=false", "--listen", "127.0.0.1:0"}, args...)...)
 	r.cmd.Stderr = write
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)

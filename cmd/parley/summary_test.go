@@ -20,7 +20,8 @@ func summarize(t *testing.T, output string) (printed string, status int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// F43, F54: make test names what was skipped and why, shows what a test that fails has logged, and fails if go test did.
+// F43, F54: make test names what was skipped and why, shows what a test that fails has logged, and fails if go test
+// did.
 func TestSummary_NamesWhatWasSkippedAndShowsWhatFailed(t *testing.T) {
 	t.Parallel()
 	const output = `=== RUN   TestGood

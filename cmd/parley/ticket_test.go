@@ -55,7 +55,8 @@ func TestTicket_AsksForTheClaimsThatTheSocketAsksFor(t *testing.T) {
 	t.Parallel()
 	r := serve(t, nil, "--config", tenantFile(t, firstKey, firstAPIKey))
 	sign := tokens(t, "acme", firstKey)
-	for claims, in := range map[string]bool{`{` + strict + `}`: true, `{}`: false, `{` + strings.Replace(strict, `"s"`, "null", 1) + `}`: false, `{` + strict + `,"type":"refresh"}`: false} {
+	for claims, in := range map[string]bool{`{` + strict + `}`: true, `{}`: false,
+		`{` + strings.Replace(strict, `"s"`, "null", 1) + `}`: false, `{` + strict + `,"type":"refresh"}`: false} {
 		token := sign(auth.Grant{User: "7", Claims: claims})
 		direct, _ := r.handshake("/api/v1/ws?access_token=" + token)
 		ticket, made := r.ticket(token)
@@ -89,7 +90,8 @@ func TestTicket_AndWhatItOpensStandOnItsToken(t *testing.T) {
 	if status, _ := r.handshake("/api/v1/ws?ticket=" + left); status != http.StatusForbidden {
 		t.Errorf("a ticket whose key is gone: %d", status)
 	}
-	if _, err := next(t, opened); websocket.CloseStatus(err) != websocket.StatusPolicyViolation || time.Now().Before(expires) {
+	if _, err := next(t, opened); websocket.CloseStatus(err) != websocket.StatusPolicyViolation ||
+		time.Now().Before(expires) {
 		t.Errorf("what a ticket opened ended %s before its token, with %v", time.Until(expires), err)
 	}
 }

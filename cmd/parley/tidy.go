@@ -5,9 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// After a crowd has left nothing is allocated for a while, so nothing is collected either, and the process keeps what the crowd
-// used. A tidier gives it back: a collection, and all free pages to the kernel, once the server is quiet. It takes some 20 ms of processor
-// time on a server that 5,000 clients had left, and nobody waits for it.
+// After many clients have left nothing is allocated for a while, so nothing is collected either, and the process keeps
+// what the crowd used. A tidier gives it back: a collection, and all free pages to the kernel, once the server is
+// quiet. It takes some 20 ms of processor time on a server that 5,000 clients had left, and nobody waits for it.
 const (
 	tidyPace  = 1 << 20 // bytes; who allocates less between two looks is quiet
 	tidyAfter = 10      // quiet looks in a row
@@ -20,7 +20,8 @@ type tidier struct {
 	quiet        int    // looks in a row
 }
 
-// due reports whether to tidy up now. allocated is how much has been allocated since the start, live what lives, in bytes.
+// due reports whether to tidy up now. allocated is how much has been allocated since the start, live what lives, in
+// bytes.
 func (t *tidier) due(allocated, live uint64) bool {
 	if t.quiet++; allocated-t.seen >= tidyPace {
 		t.quiet = 0
@@ -33,7 +34,7 @@ func (t *tidier) due(allocated, live uint64) bool {
 	return true
 }
 
-// tidy collects twice, since what is in pools outlives one collection.
+// tidy collects twice, since objects in pools outlive one collection.
 func tidy() {
 	runtime.GC()
 	debug.FreeOSMemory()

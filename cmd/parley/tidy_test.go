@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// F37: go.mod says which modules are used and which come with them, and nothing else: what the source imports is direct,
-// and go mod tidy would change nothing. make test and continuous integration, which runs the linter too, keep it so, in
-// both modules.
+// F37: go.mod says which modules are used and which come with them, and nothing else: what the source imports is
+// direct, and go mod tidy would change nothing. make test and continuous integration, which runs the linter too, keep
+// it so, in both modules.
 func TestModule_GoModIsTidy(t *testing.T) {
 	for _, dir := range modules {
 		_, direct := required(t, dir)
@@ -36,7 +36,8 @@ func TestModule_GoModIsTidy(t *testing.T) {
 	}
 }
 
-// What bench measures is the server as it is shipped: a clone has all of it, and what both modules need has one version.
+// What bench measures is the server as it is shipped: a clone has all of it, and what both modules need has one
+// version.
 func TestModule_BenchTakesTheServerBesideItWithTheSameLibraries(t *testing.T) {
 	server, _ := required(t, ".")
 	bench, _ := required(t, "bench")
@@ -84,7 +85,8 @@ func moduleOf(imported string, modules map[string]bool) (of string) {
 func TestModule_WhatTheRaceDetectorHidesIsTestedWithoutIt(t *testing.T) {
 	hidden := 0
 	walkHouse(t, func(_, file string) {
-		if strings.HasSuffix(file, "_test.go") && !strings.HasPrefix(file, ".git/") && strings.HasPrefix(text(t, file), "//go:build race") {
+		if strings.HasSuffix(file, "_test.go") && !strings.HasPrefix(file, ".git/") &&
+			strings.HasPrefix(text(t, file), "//go:build race") {
 			hidden++
 		}
 	})

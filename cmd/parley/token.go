@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
@@ -21,7 +22,8 @@ type tokenCommand struct {
 
 // Run prints the token and nothing else, for scripts.
 func (c *tokenCommand) Run() error {
-	loaded := config.Load(config.Sources{File: c.Config, Dev: c.Config == "", Environ: os.Environ()})
+	loaded := config.Load(config.Sources{Protocols: protocols.All, File: c.Config, Dev: c.Config == "",
+		Environ: os.Environ()})
 	if len(loaded.Problems) > 0 {
 		return loaded.Problems
 	}

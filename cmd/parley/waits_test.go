@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// F53: a loop of a test that sleeps has an end, which says what it waited for; else a wrong constant hangs the run until
-// its time is up, and says nothing; in a synctest bubble, too, whose time goes on for ever.
+// F53: a loop of a test that sleeps has an end, which says what it waited for; else a wrong constant hangs the run
+// until its time is up, and says nothing; in a synctest bubble, too, whose time goes on for ever.
 func TestTests_EachWaitHasAnEnd(t *testing.T) {
 	walkHouse(t, func(name, file string) {
 		if !strings.HasSuffix(file, "_test.go") || strings.HasPrefix(file, ".git/") {
@@ -23,7 +23,8 @@ func TestTests_EachWaitHasAnEnd(t *testing.T) {
 		for _, d := range parsed.Decls {
 			if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil && !strings.HasPrefix(f.Name.Name, "Benchmark") {
 				endlessWaits(f.Body, func(loop *ast.ForStmt) {
-					t.Errorf("%s:%d: this loop of %s sleeps and has no end of its own", file, files.Position(loop.Pos()).Line, f.Name.Name)
+					t.Errorf("%s:%d: this loop of %s sleeps and has no end of its own", file,
+						files.Position(loop.Pos()).Line, f.Name.Name)
 				})
 			}
 		}
@@ -35,7 +36,8 @@ func endlessWaits(in ast.Node, found func(*ast.ForStmt)) {
 	ast.Inspect(in, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ForStmt:
-			if contains(n, func(n ast.Node) bool { return calls(n, "time", "Sleep") }) && !contains(n, isEnd) && n.Init == nil {
+			if contains(n, func(n ast.Node) bool { return calls(n, "time", "Sleep") }) && !contains(n, isEnd) &&
+				n.Init == nil {
 				found(n)
 			}
 		}

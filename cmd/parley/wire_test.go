@@ -11,15 +11,16 @@ import (
 	"github.com/coder/websocket"
 )
 
-// reliability.md check 9, R000.29, R001.57: a page of the server's own host may connect, a page of another host may not, and clients without
-// Origin, which are no pages, may. F30: in dev mode so may each page of this machine.
+// reliability.md check 9, R000.29, R001.57: a page of the server's own host may connect, a page of another host may
+// not, and clients without Origin, which are no pages, may. F30: in dev mode so may each page of this machine.
 func TestWire_OriginMustBeTheServersOwnHostOrAbsent(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
 	for _, path := range []string{"/api/v2/dashboard/ws", "/ws"} {
 		for origin, admitted := range map[string]bool{
 			"": true, r.base: true, "https://evil.example": false, "null": false, r.base + ".evil.example": false,
-			"http://localhost:3000": true, "http://[::1]:5173": true, "https://app.localhost": true, "http://localhost.evil.example": false,
+			"http://localhost:3000": true, "http://[::1]:5173": true, "https://app.localhost": true,
+			"http://localhost.evil.example": false,
 		} {
 			header := http.Header{}
 			if origin != "" {
@@ -40,8 +41,10 @@ func TestWire_OriginMustBeTheServersOwnHostOrAbsent(t *testing.T) {
 func TestWire_CompressionIsNegotiated(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
-	for mode, want := range map[websocket.CompressionMode]bool{websocket.CompressionNoContextTakeover: true, websocket.CompressionDisabled: false} {
-		conn, response, err := websocket.Dial(t.Context(), r.base+"/api/v2/dashboard/ws", &websocket.DialOptions{CompressionMode: mode})
+	for mode, want := range map[websocket.CompressionMode]bool{websocket.CompressionNoContextTakeover: true,
+		websocket.CompressionDisabled: false} {
+		conn, response, err := websocket.Dial(t.Context(), r.base+"/api/v2/dashboard/ws",
+			&websocket.DialOptions{CompressionMode: mode})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +57,8 @@ func TestWire_CompressionIsNegotiated(t *testing.T) {
 	many := strings.Repeat("0123456789", 200)
 	clients := []*websocket.Conn{r.dialWith("/api/v1/ws?access_token="+devTokenFor(t, "7"), nil)}
 	r.connected(len(clients) + 2) // the dashboards are in as well
-	if status, answer := r.post("dev", `{"user":7,"event":{"kind":"json","data":{"message":"`+many+`"}}}`); status != http.StatusOK {
+	if status, answer := r.post("dev", `{"user":7,"event":{"kind":"json","data":{"message":"`+many+
+		`"}}}`); status != http.StatusOK {
 		t.Errorf("the publish: %d %s", status, answer)
 	}
 	hears(t, "a client", clients[0], `{"message":"`+many+`"}`)
@@ -63,9 +67,11 @@ func TestWire_CompressionIsNegotiated(t *testing.T) {
 // R001.79: behind a trusted proxy a client's address is the one that the proxy tells; anybody else's word is not taken.
 func TestWire_AddressIsTheOneThatATrustedProxyTells(t *testing.T) {
 	t.Parallel()
-	for environ, want := range map[string]string{"PARLEY_WEBSOCKET_TRUSTED_PROXIES=127.0.0.0/8": "203.0.113.9", "PARLEY_WEBSOCKET_TRUSTED_PROXIES=192.0.2.1": "127.0.0.1"} {
+	for environ, want := range map[string]string{"PARLEY_WEBSOCKET_TRUSTED_PROXIES=127.0.0.0/8": "203.0.113.9",
+		"PARLEY_WEBSOCKET_TRUSTED_PROXIES=192.0.2.1": "127.0.0.1"} {
 		r := serve(t, []string{"PARLEY_INTERNAL_LISTEN=", environ}, "--dev", "--feed=false")
-		conn := r.dialWith("/api/v2/dashboard/ws", http.Header{"X-Forwarded-For": {"198.51.100.1, 203.0.113.9"}, "X-Real-Ip": {"198.51.100.2"}})
+		conn := r.dialWith("/api/v2/dashboard/ws", http.Header{"X-Forwarded-For": {"198.51.100.1, 203.0.113.9"},
+			"X-Real-Ip": {"198.51.100.2"}})
 		hears(t, "dashboard", conn, `{"event":"connected","client_id":null,"heartbeat_seconds":30}`)
 		if list := r.call("GET", "/api/v1/connections"); !strings.Contains(list, `"remote_address":"`+want+`"`) {
 			t.Errorf("%s: %s", environ, list)
@@ -95,15 +101,18 @@ func TestWire_AConnectionsLifeIsSeenAndLeavesNothing(t *testing.T) {
 			Subscriptions      []string
 		}
 	}
-	for late := r.patient(); ; late() { // what is sent counts when the kernel has it, and the client may be faster than that
-		if err := json.Unmarshal([]byte(r.call("GET", "/api/v1/users/alice")), &user); err != nil || len(user.Connections) != 1 {
+	// what is sent counts when the kernel has it, and the client may be faster than that
+	for late := r.patient(); ; late() {
+		if err := json.Unmarshal([]byte(r.call("GET", "/api/v1/users/alice")), &user); err != nil ||
+			len(user.Connections) != 1 {
 			t.Fatalf("alice is %+v %v", user, err)
 		}
 		if user.Connections[0].Out == 2 {
 			break
 		}
 	}
-	if c := user.Connections[0]; c.Dialect != "valtronics" || c.In != 2 || c.Out != 2 || fmt.Sprint(c.Subscriptions) != "[telemetry/1]" || c.Since == "" {
+	if c := user.Connections[0]; c.Dialect != "valtronics" || c.In != 2 || c.Out != 2 ||
+		fmt.Sprint(c.Subscriptions) != "[telemetry/1]" || c.Since == "" {
 		t.Errorf("her connection is %+v", c)
 	}
 	if err := conn.Close(websocket.StatusNormalClosure, ""); err != nil {
@@ -156,15 +165,18 @@ func TestWire_ABatchOfEventsIsOneMessageEach(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
 	conn := r.dial("/ws")
-	say(t, conn, `{"type":"batch","messages":[{"type":"auth","token":"`+devTokenFor(t, "alice")+`"},{"type":"subscribe","channel":"alerts"}]}`)
+	say(t, conn, `{"type":"batch","messages":[{"type":"auth","token":"`+devTokenFor(t, "alice")+
+		`"},{"type":"subscribe","channel":"alerts"}]}`)
 	hears(t, "valtronics", conn, `{"type":"auth_response","success":true}`)
 	r.subscribed(1, "alerts")
 	const count = 20
 	var events []string
 	for i := range count {
-		events = append(events, `{"event":{"kind":"alert","data":`+strings.Replace(anAlert, "123", fmt.Sprint(i), 1)+`}}`)
+		events = append(events, `{"event":{"kind":"alert","data":`+strings.Replace(anAlert, "123", fmt.Sprint(i), 1)+
+			`}}`)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+"/api/v1/batch", strings.NewReader(`{"publish":[`+strings.Join(events, ",")+`]}`))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+"/api/v1/batch",
+		strings.NewReader(`{"publish":[`+strings.Join(events, ",")+`]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,9 +212,11 @@ func TestWire_DebugLogHasALineForEachMessage(t *testing.T) {
 	line := func(direction, word, channel string, size int) {
 		t.Helper()
 		found := r.log.await(t, func(line map[string]any) bool {
-			return line["msg"] == "message" && line["direction"] == direction && line["type"] == word && line["channel"] == channel
+			return line["msg"] == "message" && line["direction"] == direction && line["type"] == word &&
+				line["channel"] == channel
 		})
-		if found["time"] == nil || found["size"] == 0.0 || size > 0 && found["size"] != float64(size) || !strings.HasPrefix(fmt.Sprint(found["connection"]), "ws-") {
+		if found["time"] == nil || found["size"] == 0.0 || size > 0 && found["size"] != float64(size) ||
+			!strings.HasPrefix(fmt.Sprint(found["connection"]), "ws-") {
 			t.Errorf("the line is %v", found)
 		}
 	}
@@ -217,13 +231,14 @@ func TestWire_DebugLogHasALineForEachMessage(t *testing.T) {
 	}
 }
 
-// R004.28, R004.29, R004.37: who exists, and who may attach to what, are the tenant's data: here a list of users, and the
-// topics of a token.
+// R004.28, R004.29, R004.37: who exists, and who may attach to what, are the tenant's data: here a list of users, and
+// the topics of a token.
 func TestWire_AirLaysUsersAndRightsAreTheTenantsData(t *testing.T) {
 	t.Parallel()
 	const known, stranger = "5dad615eae019570fb4647ed", "000000000000000000000000"
 	path := filepath.Join(t.TempDir(), "parley.yaml")
-	rewrite(t, path, strings.Replace(tenantYAML(firstKey, firstAPIKey), "name: acme", "name: acme\n    users: ['"+known+"']", 1))
+	rewrite(t, path, strings.Replace(tenantYAML(firstKey, firstAPIKey), "name: acme", "name: acme\n    users: ['"+known+
+		"']", 1))
 	r := serve(t, nil, "--config", path)
 	conn := r.dial("/ws")
 	attach := func(user, topics, dataset string) {
@@ -236,7 +251,8 @@ func TestWire_AirLaysUsersAndRightsAreTheTenantsData(t *testing.T) {
 		if made.status != 0 {
 			t.Fatal(made.stderr)
 		}
-		say(t, conn, `{"auth":"`+strings.TrimSpace(made.stdout)+`","action":"attach","event":{"type":"datasetUpdate","id":"`+dataset+`"}}`)
+		say(t, conn, `{"auth":"`+strings.TrimSpace(made.stdout)+
+			`","action":"attach","event":{"type":"datasetUpdate","id":"`+dataset+`"}}`)
 	}
 	const mine, theirs = "610217e481f6fc54736209e0", "610217e481f6fc54736209e1"
 	attach(stranger, "", mine)

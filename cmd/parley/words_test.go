@@ -9,61 +9,67 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/airlay"
-	"github.com/parley-realtime/parley/protocol/authentik"
-	"github.com/parley-realtime/parley/protocol/dashboard"
-	"github.com/parley-realtime/parley/protocol/notify"
 	"github.com/parley-realtime/parley/protocol/rawjson"
-	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
-// dialectsOfReadme are the dialects as README names them.
-var dialectsOfReadme = []struct {
-	name    string
+// dialectOfReadme is a dialect as README names it.
+type dialectOfReadme struct {
+	protocol.Description
 	dialect protocol.Dialect
-}{
-	{"dashboard", dashboard.New(dashboard.DefaultConfig())},
-	{"valtronics", valtronics.New(valtronics.DefaultConfig())},
-	{"notify", notify.New(notify.DefaultConfig())},
-	{"authentik page", authentik.NewClient(authentik.DefaultConfig())},
-	{"authentik outpost", authentik.NewOutpost(authentik.DefaultConfig())},
-	{"airlay", airlay.New(airlay.DefaultConfig())},
 }
 
-// sample is an event of a kind; what says what is special about it. A message and plain JSON are sent to users, unless
-// there is a topic.
-type sample struct {
-	kind              protocol.Kind
-	what, topic, data string
-}
+// dialectsOfReadme are those of all protocols, by their defaults.
+var dialectsOfReadme = func() (all []dialectOfReadme) {
+	for _, p := range protocols.All {
+		for i, made := range p.Defaults().Dialects() {
+			all = append(all, dialectOfReadme{p.Dialects[i], made})
+		}
+	}
+	return all
+}()
 
 const outpostUUID = "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d"
 
-var samples = []sample{
-	{kind: protocol.ProjectUpdated, data: `{"project_name":"my-project","trigger":"audit"}`},
-	{kind: protocol.Telemetry, data: aTelemetry},
-	{kind: protocol.Alert, data: anAlert},
-	{kind: protocol.DeviceStatus, data: aStatus},
-	{kind: protocol.SystemStatus, data: `{"metrics":{"cpu_usage":12.5}}`},
-	{kind: protocol.Object, data: `{"type":"issueUpdate","id":"610217e481f6fc54736209e0"}`},
-	{kind: protocol.TriggerUpdate, data: `{"outpost":"` + outpostUUID + `"}`},
-	{kind: protocol.Message, data: `{"level":"warning","title":"Hot","message":"23 °C & rising","tags":"lab"}`},
-	{kind: protocol.JSON, data: `{"message":"NEW_ACTIVITY_NOTIFICATION","notification_id":9}`},
-	{kind: protocol.JSON, what: " with a `message_type`", data: `{"message_type":"notification.new","id":1,"data":{}}`},
-	{kind: protocol.JSON, what: " with an `instruction`, on an outpost's topic", topic: "outposts/" + outpostUUID, data: `{"instruction":4,"args":{"session_id":"x"}}`},
-}
+// samples are an event of each kind, and what the dialects add to them. A message and plain JSON are sent to users,
+// unless there is a topic.
+var samples = func() []protocol.Sample {
+	var all []protocol.Sample
+	for _, s := range []struct {
+		kind protocol.Kind
+		data string
+	}{
+		{protocol.ProjectUpdated, `{"project_name":"my-project","trigger":"audit"}`},
+		{protocol.Telemetry, aTelemetry},
+		{protocol.Alert, anAlert},
+		{protocol.DeviceStatus, aStatus},
+		{protocol.SystemStatus, `{"metrics":{"cpu_usage":12.5}}`},
+		{protocol.Object, `{"type":"issueUpdate","id":"610217e481f6fc54736209e0"}`},
+		{protocol.TriggerUpdate, `{"outpost":"` + outpostUUID + `"}`},
+		{protocol.Message, `{"level":"warning","title":"Hot","message":"23 °C & rising","tags":"lab"}`},
+		{protocol.JSON, `{"message":"NEW_ACTIVITY_NOTIFICATION","notification_id":9}`},
+	} {
+		all = append(all, protocol.Sample{Event: protocol.Draft{Kind: s.kind, Data: []byte(s.data)}})
+	}
+	for _, d := range dialectsOfReadme {
+		all = append(all, d.Doc.Samples...)
+	}
+	return all
+}()
 
-func (s sample) event(t *testing.T) *protocol.Event {
+func eventOf(t *testing.T, s protocol.Sample) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{ID: "e-1", Kind: s.kind, Data: []byte(s.data), Time: time.Date(2026, 1, 31, 12, 0, 0, 250e6, time.UTC)})
+	draft := s.Event
+	draft.ID, draft.Time = "e-1", time.Date(2026, 1, 31, 12, 0, 0, 250e6, time.UTC)
+	ev, err := protocol.NewEvent(draft)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.topic == "" {
-		s.topic = ev.HomeTopic()
+	if draft.Topic == "" {
+		return ev.At(ev.HomeTopic())
 	}
-	return ev.At(s.topic)
+	return ev
 }
 
 // said is how a dialect says an event: by the member that tells its messages apart, unchanged, or not at all.
@@ -88,55 +94,70 @@ func whoSaysWhat(t *testing.T) string {
 	var table, message strings.Builder
 	table.WriteString("| Kind |")
 	for _, d := range dialectsOfReadme {
-		table.WriteString(" " + d.name + " |")
+		table.WriteString(" " + d.TitleOf() + " |")
 	}
 	table.WriteString("\n|---|" + strings.Repeat("---|", len(dialectsOfReadme)) + "\n")
 	for _, s := range samples {
-		ev := s.event(t)
-		fmt.Fprintf(&table, "| `%s`%s |", s.kind, s.what)
+		ev := eventOf(t, s)
+		fmt.Fprintf(&table, "| `%s`%s |", ev.Kind, s.Note)
 		for _, d := range dialectsOfReadme {
 			frame := d.dialect.Encode(ev, protocol.Whole)
 			table.WriteString(" " + said(t, ev, frame) + " |")
-			if s.kind == protocol.Message {
+			if ev.Kind == protocol.Message {
 				text := "cannot be told one"
 				if frame != nil {
 					text = "`" + string(frame) + "`"
 				}
-				fmt.Fprintf(&message, "| %s | %s |\n", d.name, text)
+				fmt.Fprintf(&message, "| %s | %s |\n", d.TitleOf(), text)
 			}
 		}
 		table.WriteString("\n")
 	}
-	return table.String() + "\nA `-` is what a protocol has no words for: its clients are not sent it, and a publish does not count them. One `message` in everybody's words:\n\n" +
+	return table.String() + "\nA `-` is what a protocol has no words for: its clients are not sent it, and a publish " +
+		"does not count them. One `message` in everybody's words:\n\n" +
 		"| | |\n|---|---|\n" + message.String()
 }
 
-// README tells who says what how, and it is what the dialects really say: go test ./cmd/parley -run Words -update.
-func TestWords_READMETellsWhoSaysWhatHow(t *testing.T) {
-	const begin, end = "<!-- generated by go test ./cmd/parley -run Words -update -->\n", "<!-- end of what is generated -->\n"
-	readme := text(t, "README.md")
-	before, rest, ok := strings.Cut(readme, begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatal("README.md has no marks for the table")
+// addresses is the table of README with where each protocol is spoken.
+func addresses() string {
+	var table strings.Builder
+	table.WriteString("| Protocol | Address | A client shows its token |\n|---|---|---|\n")
+	for _, d := range dialectsOfReadme {
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", d.TitleOf(), d.Doc.Address, d.Doc.Credential)
 	}
-	golden(t, filepath.Join(house, "README.md"), before+begin+whoSaysWhat(t)+end+after)
+	return table.String()
+}
+
+// README tells where each protocol is spoken and who says what how, and it is what the dialects really say:
+// go test ./cmd/parley -run Words -update.
+func TestWords_READMETellsWhoSaysWhatHow(t *testing.T) {
+	readme := text(t, "README.md")
+	for mark, table := range map[string]string{"addresses": addresses(), "words": whoSaysWhat(t)} {
+		begin := "<!-- " + mark + ": generated by go test ./cmd/parley -run Words -update -->\n"
+		before, rest, ok := strings.Cut(readme, begin)
+		_, after, ok2 := strings.Cut(rest, "<!-- end of what is generated -->\n")
+		if !ok || !ok2 {
+			t.Fatalf("README.md has no marks for the table of %s", mark)
+		}
+		readme = before + begin + table + "<!-- end of what is generated -->\n" + after
+	}
+	golden(t, filepath.Join(house, "README.md"), readme)
 }
 
 // Every kind has a sample, every protocol has words for a message (an outpost is no person), and no kind is for nobody.
 func TestWords_EveryKindIsSaidBySomebody(t *testing.T) {
 	for _, kind := range protocol.Kinds() {
-		i := slices.IndexFunc(samples, func(s sample) bool { return s.kind == kind })
+		i := slices.IndexFunc(samples, func(s protocol.Sample) bool { return s.Event.Kind == kind })
 		if i < 0 {
 			t.Errorf("%s has no sample", kind)
 			continue
 		}
-		ev, speakers := samples[i].event(t), 0
+		ev, speakers := eventOf(t, samples[i]), 0
 		for _, d := range dialectsOfReadme {
 			if d.dialect.Encode(ev, protocol.Whole) != nil {
 				speakers++
-			} else if kind == protocol.Message && d.name != "authentik outpost" {
-				t.Errorf("%s has no words for a message", d.name)
+			} else if kind == protocol.Message && d.Client.Credential != protocol.Outpost {
+				t.Errorf("%s has no words for a message", d.Name)
 			}
 		}
 		if speakers == 0 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/dialecttest"
+	"github.com/parley-realtime/parley/protocol/firstframe"
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
@@ -27,15 +28,15 @@ func engine(t testing.TB) *dialecttest.Engine {
 func ownEngine(t testing.TB) *dialecttest.Engine {
 	return dialecttest.NewEngine(t, func(s dialecttest.Settings) (protocol.Dialect, error) {
 		d, err := configured(s)
-		return Own(d), err
+		return firstframe.Alone(d, append(d.PathsAlone(), d.Paths()...)...), err
 	})
 }
 
 // R004.3, R004.5: the same on the shared listener and on AirLay's own.
 func TestTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
-		t.Run("own listener/"+story.Name, func(t *testing.T) { dialecttest.Play(t, story, ownEngine(t)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
+		t.Run("own listener/"+transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, ownEngine(t)) })
 	}
 }
 
@@ -46,11 +47,11 @@ const (
 
 // sample is the request that the document prints; its token expired in 2024.
 var sample = func() string {
-	story, err := Transcripts.ReadFile("transcripts/sample.txt")
+	transcript, err := Transcripts.ReadFile("transcripts/sample.txt")
 	if err != nil {
 		panic(err)
 	}
-	_, rest, _ := strings.Cut(string(story), "\nC ")
+	_, rest, _ := strings.Cut(string(transcript), "\nC ")
 	request, _, _ := strings.Cut(rest, "\n")
 	return request
 }()
@@ -67,7 +68,8 @@ func TestReceive_AsksForTheUserOfTheToken(t *testing.T) {
 		t.Fatalf("got %d, %v", messages, commands)
 	}
 	got := commands[0].(protocol.Verify).Credential
-	if got.Form != protocol.Token || !strings.HasPrefix(got.Token, "eyJ0eXAi") || got.Claims.User[0] != "data.id" || !got.Claims.Known || got.Claims.Anonymous {
+	if got.Form != protocol.Token || !strings.HasPrefix(got.Token, "eyJ0eXAi") || got.Claims.User[0] != "data.id" ||
+		!got.Claims.Known || got.Claims.Anonymous {
 		t.Errorf("got %+v", got.Claims)
 	}
 	if s.request.topic != "issueUpdate/"+object || !s.request.attach || s.request.wrong {
@@ -98,7 +100,8 @@ func TestAnswer_OneIdentityForTheConnectionAndOnePerRequest(t *testing.T) {
 	if subscribe := verify(second).(protocol.Subscribe); subscribe.As != second {
 		t.Errorf("got %+v", subscribe)
 	}
-	if got := s.Answer(protocol.Subscribe{}, protocol.Outcome{})[0].(protocol.Say); string(got.Text) != `{"status":200,"message":"Ok","code":0}` {
+	if got := s.Answer(protocol.Subscribe{},
+		protocol.Outcome{})[0].(protocol.Say); string(got.Text) != `{"status":200,"message":"Ok","code":0}` {
 		t.Errorf("got %s", got.Text)
 	}
 	if s.request != nil || s.identity != nil {
@@ -106,7 +109,8 @@ func TestAnswer_OneIdentityForTheConnectionAndOnePerRequest(t *testing.T) {
 	}
 }
 
-// R004.21, R004.26, R004.27, R004.28, R004.29, R004.30: every refusal has its code, and the messages of the document stay with theirs.
+// R004.21, R004.26, R004.27, R004.28, R004.29, R004.30: every refusal has its code, and the messages of the document
+// stay with theirs.
 func TestRefuse_EveryReasonHasItsCode(t *testing.T) {
 	for reason, want := range map[protocol.Reason]string{
 		protocol.Unauthorized: `{"status":400,"message":"Token not set","code":1}`,
@@ -136,7 +140,8 @@ func TestRefuse_EveryReasonHasItsCode(t *testing.T) {
 // R004.40: no error of a request closes; the engine's final refusals do, without words of which none is documented.
 func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 	for reason, code := range map[protocol.Reason]int{
-		protocol.Draining: 1012, protocol.Disconnected: 1000, protocol.Revoked: 1008, protocol.Slow: 1008, protocol.Silent: 1001, protocol.Internal: 1011,
+		protocol.Draining: 1012, protocol.Disconnected: 1000, protocol.Revoked: 1008, protocol.Slow: 1008,
+		protocol.Silent: 1001, protocol.Internal: 1011,
 	} {
 		c, err := engine(t).Connect(Path, nil)
 		if err != nil {
@@ -155,9 +160,9 @@ func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 }
 
 // R004.3, R004.7
-func TestOwn_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
+func TestOwnListener_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
 	d := New(DefaultConfig())
-	o := Own(d)
+	o := firstframe.Alone(d, append(d.PathsAlone(), d.Paths()...)...)
 	if paths := o.Paths(); len(paths) != 2 || paths[0] != "/" || paths[1] != "/ws" || o.Name() != "airlay" {
 		t.Errorf("got %q", paths)
 	}
@@ -178,7 +183,8 @@ func TestOwn_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Send([]byte(`{"auth":"`+e.Token(dialecttest.Token{User: user, Topics: []protocol.Pattern{"*"}, TTL: time.Hour})+`","action":"attach","event":{"type":"uploadFile","id":"`+object+`"}}`), false)
+	c.Send([]byte(`{"auth":"`+e.Token(dialecttest.Token{User: user, Topics: []protocol.Pattern{"*"}, TTL: time.Hour})+
+		`","action":"attach","event":{"type":"uploadFile","id":"`+object+`"}}`), false)
 	if got, _ := c.Receive(0); string(got.Data) != `{"status":200,"message":"Ok","code":0}` {
 		t.Errorf("got %s", got)
 	}
@@ -188,7 +194,8 @@ func TestOwn_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
 func TestConfig_HasTheKeysOfTheDocument(t *testing.T) {
 	dialecttest.CheckDefaults(t, DefaultConfig())
 	config := DefaultConfig()
-	if err := (dialecttest.Settings{"address": "0.0.0.0", "port": "8081"}).Apply(&config); err != nil || config.Check() != nil {
+	if err := (dialecttest.Settings{"address": "0.0.0.0", "port": "8081"}).Apply(&config); err != nil ||
+		config.Check() != nil {
 		t.Fatal(err)
 	}
 	if got := config.Listen(); got != "0.0.0.0:8081" || DefaultConfig().Listen() != "" {
@@ -203,7 +210,8 @@ func TestConfig_HasTheKeysOfTheDocument(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	for key, values := range map[string][]string{
-		"port": {"-1", "65536"}, "frame_bytes": {"2047", "1048577"}, "requests_per_second": {"-1"}, "attachments": {"0", "100001"},
+		"port": {"-1", "65536"}, "frame_bytes": {"2047", "1048577"}, "requests_per_second": {"-1"},
+		"attachments":   {"0", "100001"},
 		"login_timeout": {"0s", "999ms", "61m"},
 	} {
 		for _, value := range values {
@@ -224,8 +232,10 @@ func TestConfig_HasTheKeysOfTheDocument(t *testing.T) {
 func TestRecognises_ARequestByItsMembers(t *testing.T) {
 	for frame, want := range map[string]bool{
 		sample: true, `{"auth":null}`: true, `{"action":1}`: true, `{"event":{}}`: true,
-		`{}`: false, `[]`: false, ``: false, `{"auth":`: false, `{"event":"x"}`: false, `{"event":null}`: false, `"auth"`: false,
-		`{"type":"auth","token":"x"}`: false, `{"type":"subscribe","channel":"alerts"}`: false, `{"auth":1,"auth":2}`: false,
+		`{}`: false, `[]`: false, ``: false, `{"auth":`: false, `{"event":"x"}`: false, `{"event":null}`: false,
+		`"auth"`:                      false,
+		`{"type":"auth","token":"x"}`: false, `{"type":"subscribe","channel":"alerts"}`: false,
+		`{"auth":1,"auth":2}`: false,
 	} {
 		if got := New(DefaultConfig()).Recognises([]byte(frame)); got != want {
 			t.Errorf("%s: %v", frame, got)
@@ -253,10 +263,11 @@ func TestRequest_IsACopy(t *testing.T) {
 
 // reliability.md check 62: arbitrary frames never panic, never close, and get exactly one reply with three members.
 func FuzzReceive(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
-				f.Add([]byte(strings.ReplaceAll(step.Text, "${token:"+user+"}", "token.1.of-"+user)), step.Verb == dialecttest.Binary)
+				f.Add([]byte(strings.ReplaceAll(step.Text, "${token:"+user+"}", "token.1.of-"+user)),
+					step.Verb == dialecttest.Binary)
 			}
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// Transcripts are the stories of this dialect.
+// Transcripts are the golden transcripts of this dialect.
 //
 //go:embed transcripts/*.txt
 var Transcripts embed.FS
@@ -34,10 +34,14 @@ func (*Dialect) Name() string { return "airlay" }
 // Paths implements protocol.Dialect.
 func (*Dialect) Paths() []string { return []string{Path} }
 
+// PathsAlone implements protocol.ExtraPaths: on a listener of AirLay's own nobody else answers on /.
+func (*Dialect) PathsAlone() []string { return []string{"/"} }
+
 // Limits implements protocol.Dialect.
 func (d *Dialect) Limits() protocol.Limits {
 	c := &d.config
-	return protocol.Limits{Frame: c.FrameBytes, Rate: c.RequestsPerSecond, Burst: c.RequestsPerSecond, Login: c.LoginTimeout, Subscriptions: c.Attachments}
+	return protocol.Limits{Frame: c.FrameBytes, Rate: c.RequestsPerSecond, Burst: c.RequestsPerSecond,
+		Login: c.LoginTimeout, Subscriptions: c.Attachments}
 }
 
 // Open implements protocol.Dialect. The token comes with each request.
@@ -45,12 +49,14 @@ func (*Dialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *p
 	return &session{}, nil, nil
 }
 
-// Recognises reports whether a client's first frame speaks AirLay: an object with an action, an auth, or an object event.
+// Recognises reports whether a client's first frame speaks AirLay: an object with an action, an auth, or an object
+// event.
 func (*Dialect) Recognises(frame []byte) bool {
 	members, err := rawjson.ReadObject(frame)
 	if err != nil {
 		return false
 	}
 	event := rawjson.Find(members, "event")
-	return rawjson.Find(members, "action") != nil || rawjson.Find(members, "auth") != nil || len(event) > 0 && event[0] == '{'
+	return rawjson.Find(members, "action") != nil || rawjson.Find(members, "auth") != nil || len(event) > 0 &&
+		event[0] == '{'
 }

@@ -25,7 +25,7 @@ func (*Dialect) Encode(ev *protocol.Event, view protocol.View) []byte {
 	return nil
 }
 
-// attachedTo reports whether who hears the event is attached to what it is about.
+// attachedTo reports whether the receiver of the event is attached to the event's object.
 func attachedTo(ev *protocol.Event, view protocol.View) bool {
 	kind, id := ev.Member("type"), ev.Member("id")
 	if ev.Topic != "" {

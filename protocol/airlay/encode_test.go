@@ -24,13 +24,19 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 		kind              protocol.Kind
 		topic, data, want string
 	}{
-		{protocol.Object, "issueUpdate/" + object, `{"type":"issueUpdate","id":"` + object + `"}`, `{"type":"issueUpdate","id":"610217e481f6fc54736209e0","data":[]}`},
-		{protocol.Object, "issueUpdate/7", `{"data":{"a":23.0 , "б":"\u0431<"},"id":7,"type":"issueUpdate","more":1}`, `{"type":"issueUpdate","id":"7","data":{"a":23.0 , "б":"\u0431<"}}`},
-		{protocol.Object, "notification/7", `{"type":"notification","id":"7","data":null}`, `{"type":"notification","id":"7","data":[]}`},
-		{protocol.Object, "", `{"type":"notification","id":"7","data":[1]}`, `{"type":"notification","id":"7","data":[1]}`},
+		{protocol.Object, "issueUpdate/" + object, `{"type":"issueUpdate","id":"` + object + `"}`,
+			`{"type":"issueUpdate","id":"610217e481f6fc54736209e0","data":[]}`},
+		{protocol.Object, "issueUpdate/7", `{"data":{"a":23.0 , "б":"\u0431<"},"id":7,"type":"issueUpdate","more":1}`,
+			`{"type":"issueUpdate","id":"7","data":{"a":23.0 , "б":"\u0431<"}}`},
+		{protocol.Object, "notification/7", `{"type":"notification","id":"7","data":null}`,
+			`{"type":"notification","id":"7","data":[]}`},
+		{protocol.Object, "", `{"type":"notification","id":"7","data":[1]}`,
+			`{"type":"notification","id":"7","data":[1]}`},
 		{protocol.Object, "", `{"type":"issueUpdate","id":"7"}`, ``},
-		{protocol.Message, "", `{"level":"info","message":"m <b>"}`, `{"type":"notification","id":"","data":{"level":"info","message":"m <b>","title":""}}`},
-		{protocol.Message, "", `{"title":"T","message":"","level":"error","tags":"x"}`, `{"type":"notification","id":"","data":{"level":"error","message":"","title":"T"}}`},
+		{protocol.Message, "", `{"level":"info","message":"m <b>"}`,
+			`{"type":"notification","id":"","data":{"level":"info","message":"m <b>","title":""}}`},
+		{protocol.Message, "", `{"title":"T","message":"","level":"error","tags":"x"}`,
+			`{"type":"notification","id":"","data":{"level":"error","message":"","title":"T"}}`},
 		{protocol.JSON, "issueUpdate/7", `{"type":"issueUpdate"}`, ``},
 		{protocol.Telemetry, "", `{"device_id":1,"telemetry":{}}`, ``},
 	} {
@@ -98,7 +104,8 @@ func FuzzEncode(f *testing.F) {
 }
 
 func TestEncode_AllocatesItsResultOnly(t *testing.T) {
-	d, ev := New(DefaultConfig()), event(t, protocol.Object, "issueUpdate/"+object, `{"type":"issueUpdate","id":"`+object+`","data":[1,2]}`)
+	d, ev := New(DefaultConfig()), event(t, protocol.Object, "issueUpdate/"+object, `{"type":"issueUpdate","id":"`+
+		object+`","data":[1,2]}`)
 	if n := testing.AllocsPerRun(100, func() { d.Encode(ev, protocol.Whole) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}

@@ -21,7 +21,8 @@ const (
 )
 
 // messages are the document's words for its codes.
-var messages = [...]string{"Ok", "Token not set", "Invalid token", "User not exists", "Not access for dataset", "Invalid request"}
+var messages = [...]string{"Ok", "Token not set", "Invalid token", "User not exists", "Not access for dataset",
+	"Invalid request"}
 
 // replies are the replies in the document's words, by code.
 var replies = func() (all [len(messages)]protocol.Say) {

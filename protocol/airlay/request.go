@@ -44,7 +44,7 @@ func read(in protocol.Inbound) (*request, code) {
 	return r, done
 }
 
-// ask reads what is asked for.
+// ask reads the action, type and id of a request.
 func (r *request) ask(members []rawjson.Member) {
 	action, _ := rawjson.Text(rawjson.Find(members, "action"))
 	r.attach = action == "attach"
@@ -52,7 +52,8 @@ func (r *request) ask(members []rawjson.Member) {
 	kind, _ := rawjson.Text(rawjson.Find(event, "type"))
 	id, isID := objectID(rawjson.Find(event, "id"))
 	switch {
-	case !r.attach && action != "detach", err != nil, !slices.Contains(protocol.ObjectTypes, kind), !isID, id == "" && kind != notification:
+	case !r.attach && action != "detach", err != nil, !slices.Contains(protocol.ObjectTypes, kind), !isID, id == "" &&
+		kind != notification:
 		r.wrong = true
 	case id == "":
 		r.topic = notification
@@ -62,7 +63,7 @@ func (r *request) ask(members []rawjson.Member) {
 	r.kind, r.id = kind, id
 }
 
-// objectID reads the id of an object, "" if it is absent, null or empty. ok is false for what is there and no id.
+// objectID reads the id of an object, "" if it is absent, null or empty. ok is false for a value that is no id.
 func objectID(raw []byte) (id string, ok bool) {
 	if raw == nil || string(raw) == "null" {
 		return "", true

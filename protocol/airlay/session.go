@@ -108,7 +108,7 @@ func (s *session) acted() []protocol.Command {
 	return append([]protocol.Command{s.attached.heed()}, reply...)
 }
 
-// ended forgets what is heard no more, since the right that it stood on is gone.
+// ended forgets an attachment whose right has ended.
 func (s *session) ended(topic string) []protocol.Command {
 	kind, id, below := strings.Cut(topic, "/")
 	switch {
@@ -129,8 +129,8 @@ func (s *session) end(last protocol.Say) []protocol.Command {
 }
 
 // Refuse implements protocol.Session. A request that was one too many gets its reply; for all else there are no words
-// but the close frame. That an attachment has ended with its token nobody asked: a reply to no request would be taken for
-// that to the next.
+// but the close frame. That an attachment has ended with its token nobody asked: a reply to no request would be taken
+// for that to the next.
 func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	switch {
 	case !final && why.Topic != "":

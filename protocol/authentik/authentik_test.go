@@ -28,25 +28,26 @@ func engine(t testing.TB, build func(Config) protocol.Dialect) *dialecttest.Engi
 	})
 }
 
-func client(config Config) protocol.Dialect  { return NewClient(config) }
+func client(config Config) protocol.Dialect  { return NewPage(config) }
 func outpost(config Config) protocol.Dialect { return NewOutpost(config) }
 
 func TestClientTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/client/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t, client)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/client/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t, client)) })
 	}
 }
 
 func TestOutpostTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/outpost/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t, outpost)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/outpost/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t, outpost)) })
 	}
 }
 
 // connected is an outpost's connection.
 func connected(t testing.TB, e *dialecttest.Engine, query string) *dialecttest.Connection {
 	t.Helper()
-	token := e.Token(dialecttest.Token{User: "ak", Form: protocol.Outpost, For: one, Topics: []protocol.Pattern{"*"}, TTL: time.Hour})
+	token := e.Token(dialecttest.Token{User: "ak", Form: protocol.Outpost, For: one, Topics: []protocol.Pattern{"*"},
+		TTL: time.Hour})
 	c, err := e.Connect("/ws/outpost/"+one+"/"+query, http.Header{"Authorization": {"Bearer " + token}})
 	if err != nil {
 		t.Fatal(err)
@@ -62,18 +63,25 @@ func TestInstance_Attends(t *testing.T) {
 		says  []string
 		want  []string // member and data
 	}{
-		"as the real one does": {"?instance_uuid=" + id, []string{`{"instruction":1,"args":` + full + "}\n", `{"instruction":1,"args":` + full + `}`},
+		"as the real one does": {"?instance_uuid=" + id, []string{`{"instruction":1,"args":` + full + "}\n",
+			`{"instruction":1,"args":` + full + `}`},
 			[]string{id + " " + full, id + " " + full}},
-		"by args.uuid":   {"", []string{`{"instruction":1,"args":` + full + `}`}, []string{id + " " + full}},
-		"the query wins": {"?instance_uuid=other", []string{`{"instruction":1,"args":` + full + `}`}, []string{"other " + full}},
-		"empty args keep what was told": {"", []string{`{"instruction":1,"args":` + full + `}`, `{"instruction":1,"args":{}}`, `{"instruction":1}`, `{"instruction":1,"args":null}`, `{"instruction":9,"args":{"version":"x"}}`},
+		"by args.uuid": {"", []string{`{"instruction":1,"args":` + full + `}`}, []string{id + " " + full}},
+		"the query wins": {"?instance_uuid=other", []string{`{"instruction":1,"args":` + full + `}`},
+			[]string{"other " + full}},
+		"empty args keep what was told": {"", []string{`{"instruction":1,"args":` + full + `}`,
+			`{"instruction":1,"args":{}}`, `{"instruction":1}`, `{"instruction":1,"args":null}`,
+			`{"instruction":9,"args":{"version":"x"}}`},
 			[]string{id + " " + full, id + " " + full, id + " " + full, id + " " + full, id + " " + full}},
-		"a later HELLO replaces it": {"", []string{`{"instruction":1,"args":` + full + `}`, `{"instruction":1,"args":{"version":"2"}}`},
+		"a later HELLO replaces it": {"", []string{`{"instruction":1,"args":` + full + `}`,
+			`{"instruction":1,"args":{"version":"2"}}`},
 			[]string{id + " " + full, id + ` {"version":"2"}`}},
-		"by the connection": {"", []string{`{"instruction":1}`, `{"instruction":5,"args":{"uuid":"x"}}`, `{"instruction":1,"args":{"uuid":7,"v":1}}`},
+		"by the connection": {"", []string{`{"instruction":1}`, `{"instruction":5,"args":{"uuid":"x"}}`,
+			`{"instruction":1,"args":{"uuid":7,"v":1}}`},
 			[]string{"ws-1 {}", "ws-1 {}", `ws-1 {"uuid":7,"v":1}`}},
 		"an ACK is no sign of life": {"", []string{`{"instruction":0}`}, nil},
-		"names that are none": {"?instance_uuid=%00%1b[31m", []string{`{"instruction":1,"args":{"uuid":" "}}`, `{"instruction":1,"args":{"uuid":"` + strings.Repeat("x", 256) + `"}}`},
+		"names that are none": {"?instance_uuid=%00%1b[31m", []string{`{"instruction":1,"args":{"uuid":" "}}`,
+			`{"instruction":1,"args":{"uuid":"` + strings.Repeat("x", 256) + `"}}`},
 			[]string{`ws-1 {"uuid":" "}`, `ws-1 {"uuid":"` + strings.Repeat("x", 256) + `"}`}},
 	} {
 		e := engine(t, outpost)
@@ -136,11 +144,13 @@ func TestInstance_FramesAreNotKept(t *testing.T) {
 // Whatever the refusal, there is nothing but the close in either dialect; a server that goes away closes with 1012.
 func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 	for reason, code := range map[protocol.Reason]int{
-		protocol.Draining: 1012, protocol.Disconnected: 1000, protocol.Revoked: 1008, protocol.TokenExpired: 1008, protocol.Slow: 1008,
+		protocol.Draining: 1012, protocol.Disconnected: 1000, protocol.Revoked: 1008, protocol.TokenExpired: 1008,
+		protocol.Slow:   1008,
 		protocol.Silent: 1001, protocol.Internal: 1011, protocol.RateLimited: 1008,
 	} {
 		e := engine(t, client)
-		page, err := e.Connect("/ws/client/", http.Header{"Cookie": {"authentik_session=" + e.Token(dialecttest.Token{User: "u", TTL: time.Hour})}})
+		page, err := e.Connect("/ws/client/",
+			http.Header{"Cookie": {"authentik_session=" + e.Token(dialecttest.Token{User: "u", TTL: time.Hour})}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,17 +168,20 @@ func TestConfig_PathBeginsAndEndsWithASlash(t *testing.T) {
 	dialecttest.CheckDefaults(t, DefaultConfig())
 	for path, want := range map[string]string{
 		"/": "/ws/client/", "/auth/": "/auth/ws/client/", "/foo/bar-1/": "/foo/bar-1/ws/client/",
-		"": "", "auth": "", "/auth": "", "auth/": "", "//": "", "/a//b/": "", "/../": "", "/{x}/": "", "/a%2fb/": "", "/a?b/": "", "/a\nb/": "",
+		"": "", "auth": "", "/auth": "", "auth/": "", "//": "", "/a//b/": "", "/../": "", "/{x}/": "", "/a%2fb/": "",
+		"/a?b/": "", "/a\nb/": "",
 	} {
 		config := Config{Path: path}
-		if got := NewClient(config).Paths()[0]; want != "" && got != want || want == "" && got != "/ws/client/" {
+		if got := NewPage(config).Paths()[0]; want != "" && got != want || want == "" && got != "/ws/client/" {
 			t.Errorf("%q: got %s", path, got)
 		}
-		if err := config.Check(); (err == nil) != (want != "") || err != nil && !strings.HasPrefix(err.Error(), "path is ") {
+		if err := config.Check(); (err == nil) != (want != "") || err != nil &&
+			!strings.HasPrefix(err.Error(), "path is ") {
 			t.Errorf("%q: %v", path, err)
 		}
 	}
-	if got := NewOutpost(Config{Path: "/auth/"}).Paths(); len(got) != 2 || got[0] != "/auth/ws/outpost/{uuid}/" || got[1] != "/auth/ws/outpost/{uuid}" {
+	if got := NewOutpost(Config{Path: "/auth/"}).Paths(); len(got) != 2 || got[0] != "/auth/ws/outpost/{uuid}/" ||
+		got[1] != "/auth/ws/outpost/{uuid}" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -176,7 +189,7 @@ func TestConfig_PathBeginsAndEndsWithASlash(t *testing.T) {
 // R003.9: messages for a user without a connection wait, in this dialect alone.
 func TestLimits_ThePagesHaveAnInbox(t *testing.T) {
 	want := protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Inbox: true}
-	if got := NewClient(DefaultConfig()).Limits(); got != want {
+	if got := NewPage(DefaultConfig()).Limits(); got != want {
 		t.Errorf("got %+v", got)
 	}
 	want.Inbox, want.Unread = false, 30*time.Second
@@ -185,10 +198,11 @@ func TestLimits_ThePagesHaveAnInbox(t *testing.T) {
 	}
 }
 
-// reliability.md check 62: arbitrary frames never panic; an outpost hears ACKs and nothing else, or the close with 1000.
+// reliability.md check 62: arbitrary frames never panic; an outpost hears ACKs and nothing else, or the close with
+// 1000.
 func FuzzOutpost(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/outpost/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/outpost/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 			}
@@ -205,7 +219,8 @@ func FuzzOutpost(f *testing.F) {
 			if !ok {
 				break
 			}
-			if got.Closed && got.Code != 1000 && len(data) <= frame || !got.Closed && string(got.Data) != string(acknowledged.Text) {
+			if got.Closed && got.Code != 1000 && len(data) <= frame || !got.Closed &&
+				string(got.Data) != string(acknowledged.Text) {
 				t.Fatalf("%q got %s", data, got)
 			}
 			if !got.Closed {
@@ -225,8 +240,8 @@ func FuzzOutpost(f *testing.F) {
 
 // reliability.md check 62: arbitrary frames of a page are ignored or close with 1000.
 func FuzzClient(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/client/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/client/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 			}

@@ -18,13 +18,15 @@ func event(t testing.TB, kind protocol.Kind, topic, data string) *protocol.Event
 
 // R003.4, R003.6, R003.8: the members in the order of the document.
 func TestClient_Bytes(t *testing.T) {
-	d := NewClient(DefaultConfig())
+	d := NewPage(DefaultConfig())
 	for _, c := range []struct {
 		kind       protocol.Kind
 		data, want string
 	}{
-		{protocol.Message, `{"message":"a message","level":"error"}`, `{"message_type":"message","level":"error","tags":"","message":"a message"}`},
-		{protocol.Message, `{"tags":"x \" y","message":"<é>","level":"info","title":"T"}`, `{"message_type":"message","level":"info","tags":"x \" y","message":"<é>"}`},
+		{protocol.Message, `{"message":"a message","level":"error"}`,
+			`{"message_type":"message","level":"error","tags":"","message":"a message"}`},
+		{protocol.Message, `{"tags":"x \" y","message":"<é>","level":"info","title":"T"}`,
+			`{"message_type":"message","level":"info","tags":"x \" y","message":"<é>"}`},
 		{protocol.JSON, `{ "message_type": "refresh" }`, `{ "message_type": "refresh" }`},
 		{protocol.JSON, `{"message_type":{}}`, ``},
 		{protocol.JSON, `{}`, ``},
@@ -38,8 +40,10 @@ func TestClient_Bytes(t *testing.T) {
 
 // R003.7: other levels are refused where the event is made.
 func TestMessage_LevelIsOneOfFour(t *testing.T) {
-	for level, ok := range map[string]bool{"error": true, "warning": true, "success": true, "info": true, "debug": false, "": false, "Error": false} {
-		_, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message, Data: []byte(`{"message":"m","level":"` + level + `"}`)})
+	for level, ok := range map[string]bool{"error": true, "warning": true, "success": true, "info": true,
+		"debug": false, "": false, "Error": false} {
+		_, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message,
+			Data: []byte(`{"message":"m","level":"` + level + `"}`)})
 		if (err == nil) != ok {
 			t.Errorf("%s: %v", level, err)
 		}
@@ -54,9 +58,12 @@ func TestOutpost_Bytes(t *testing.T) {
 		topic, data, want string
 	}{
 		{protocol.TriggerUpdate, "outposts/o", `{"outpost":"o"}`, `{"instruction":2,"args":{}}`},
-		{protocol.TriggerUpdate, "outposts/o", `{"outpost":"o","args":{ "a":null }}`, `{"instruction":2,"args":{ "a":null }}`},
-		{protocol.TriggerUpdate, "outposts/o", `{"outpost":"o","args":{"\u0074ype":"event.session.end"}}`, `{"instruction":4,"args":{"\u0074ype":"event.session.end"}}`},
-		{protocol.TriggerUpdate, "outposts/o", `{"outpost":"o","args":{"type":{"type":"event.session.end"}}}`, `{"instruction":2,"args":{"type":{"type":"event.session.end"}}}`},
+		{protocol.TriggerUpdate, "outposts/o", `{"outpost":"o","args":{ "a":null }}`,
+			`{"instruction":2,"args":{ "a":null }}`},
+		{protocol.TriggerUpdate, "outposts/o", `{"outpost":"o","args":{"\u0074ype":"event.session.end"}}`,
+			`{"instruction":4,"args":{"\u0074ype":"event.session.end"}}`},
+		{protocol.TriggerUpdate, "outposts/o", `{"outpost":"o","args":{"type":{"type":"event.session.end"}}}`,
+			`{"instruction":2,"args":{"type":{"type":"event.session.end"}}}`},
 		{protocol.TriggerUpdate, "", `{"outpost":"o"}`, ``},
 		{protocol.TriggerUpdate, "outposts", `{"outpost":"o"}`, ``},
 		{protocol.TriggerUpdate, "other/o", `{"outpost":"o"}`, ``},
@@ -104,9 +111,10 @@ func BenchmarkEncode(b *testing.B) {
 		kind    protocol.Kind
 		data    string
 	}{
-		{"message", NewClient(DefaultConfig()), protocol.Message, `{"level":"error","message":"a message"}`},
+		{"message", NewPage(DefaultConfig()), protocol.Message, `{"level":"error","message":"a message"}`},
 		{"trigger", NewOutpost(DefaultConfig()), protocol.TriggerUpdate, `{"outpost":"` + one + `"}`},
-		{"logout", NewOutpost(DefaultConfig()), protocol.TriggerUpdate, `{"outpost":"` + one + `","args":{"type":"event.provider.specific","sub_type":"logout","session_id":"s"}}`},
+		{"logout", NewOutpost(DefaultConfig()), protocol.TriggerUpdate, `{"outpost":"` + one +
+			`","args":{"type":"event.provider.specific","sub_type":"logout","session_id":"s"}}`},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			ev := event(b, c.kind, "outposts/"+one, c.data)

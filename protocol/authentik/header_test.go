@@ -45,8 +45,10 @@ func TestCookie_IsFoundAmongWhatBrowsersSend(t *testing.T) {
 // R003.13
 func TestBearer_Forms(t *testing.T) {
 	for header, want := range map[string]string{
-		"Bearer abc": "abc", "bearer abc": "abc", "BEARER  abc ": "abc", " Bearer abc": "abc", "Bearer a=b/c+d": "a=b/c+d",
-		"": "", "Bearer": "", "Bearer ": "", "abc": "", "Basic abc": "", "Bearerabc": "", "Bearer a b": "", "Bearer a\x00": "", "Bearer é": "",
+		"Bearer abc": "abc", "bearer abc": "abc", "BEARER  abc ": "abc", " Bearer abc": "abc",
+		"Bearer a=b/c+d": "a=b/c+d",
+		"":               "", "Bearer": "", "Bearer ": "", "abc": "", "Basic abc": "", "Bearerabc": "",
+		"Bearer a b": "", "Bearer a\x00": "", "Bearer é": "",
 		"Bearer:abc": "", "Token abc": "",
 	} {
 		if got := bearer(header); got != want {
@@ -59,8 +61,10 @@ func TestBearer_Forms(t *testing.T) {
 func TestUUID_LowerCaseWithDashes(t *testing.T) {
 	for text, want := range map[string]bool{
 		one: true, id: true, "00000000-0000-0000-0000-000000000000": true,
-		"": false, strings.ToUpper(one): false, strings.ReplaceAll(one, "-", ""): false, one + "0": false, one[1:]: false,
-		"{" + one + "}": false, "0fc6b9a6-2b44-4b0e-9d4a-3c2f7b6a1d1g": false, "0fc6b9a62-b44-4b0e-9d4a-3c2f7b6a1d11": false,
+		"": false, strings.ToUpper(one): false, strings.ReplaceAll(one, "-", ""): false, one + "0": false,
+		one[1:]:         false,
+		"{" + one + "}": false, "0fc6b9a6-2b44-4b0e-9d4a-3c2f7b6a1d1g": false,
+		"0fc6b9a62-b44-4b0e-9d4a-3c2f7b6a1d11": false,
 		"0fc6b9a6_2b44_4b0e_9d4a_3c2f7b6a1d11": false, "------------------------------------": false,
 	} {
 		if got := isUUID(text); got != want {
@@ -86,7 +90,8 @@ func FuzzHeader(f *testing.F) {
 func TestOutpost_TheLastAuthorizationCounts(t *testing.T) {
 	open := func(values ...string) (token string, refused bool) {
 		h := http.Header{"Authorization": values}
-		_, credential, why := NewOutpost(DefaultConfig()).Open(protocol.Hello{Path: "/ws/outpost/" + one + "/", Header: h.Get, Values: h.Values})
+		_, credential, why := NewOutpost(DefaultConfig()).Open(protocol.Hello{Path: "/ws/outpost/" + one + "/",
+			Header: h.Get, Values: h.Values})
 		if why != nil {
 			return "", true
 		}

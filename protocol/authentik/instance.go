@@ -22,7 +22,7 @@ var acknowledged = protocol.Say{Text: []byte(`{"instruction":0,"args":{}}`)}
 // instance is one connection of an outpost's process.
 type instance struct {
 	topic  string
-	member string // who it is among the instances, "" while nobody knows
+	member string // its name among the instances, "" while it is unknown
 	args   []byte // of the last HELLO that had any
 	number uint64 // of the connection
 }

@@ -35,7 +35,8 @@ func (*Outpost) Limits() protocol.Limits {
 func (o *Outpost) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	uuid := strings.TrimSuffix(strings.TrimPrefix(hello.Path, o.path), "/")
 	if !isUUID(uuid) {
-		return nil, nil, protocol.Refuse(protocol.Forbidden, "an outpost is named by its uuid, in lower case with dashes")
+		return nil, nil, protocol.Refuse(protocol.Forbidden,
+			"an outpost is named by its uuid, in lower case with dashes")
 	}
 	token := bearer(hello.Last("Authorization"))
 	if token == "" {
@@ -48,8 +49,9 @@ func (o *Outpost) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 	return s, &protocol.Credential{Form: protocol.Outpost, Token: token, For: strings.Clone(uuid)}, nil
 }
 
-// unread is how long an outpost may be silent. While it does what a trigger asks (it sleeps for up to 9 s and then fetches)
-// it reads nothing and answers no ping; it says HELLO every 10 s meanwhile, of which one may be late and one be lost.
+// unread is how long an outpost may be silent. While it does what a trigger asks (it sleeps for up to 9 s and then
+// fetches) it reads nothing and answers no ping; it says HELLO every 10 s meanwhile, of which one may be late and one
+// be lost.
 const unread = 30 * time.Second
 
 // isUUID reports whether text is a uuid as authentik's routes know them: 8-4-4-4-12 digits, hexadecimal, lower case.
@@ -72,7 +74,7 @@ var numbers = map[string]byte{"event.provider.specific": '3', "event.session.end
 // triggerUpdate is the instruction to reload the configuration.
 const triggerUpdate = '2'
 
-// Encode implements protocol.Dialect. Only what is published to the topic of an outpost is for outposts.
+// Encode implements protocol.Dialect. Outposts hear only events of the topic of an outpost.
 func (*Outpost) Encode(ev *protocol.Event, _ protocol.View) []byte {
 	if !strings.HasPrefix(ev.Topic, outposts) {
 		return nil

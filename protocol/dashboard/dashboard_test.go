@@ -22,8 +22,8 @@ func engine(t testing.TB) *dialecttest.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
 	}
 }
 
@@ -60,7 +60,8 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", c.kind, got, c.want)
 		}
 	}
-	if got, want := string(heartbeat(time.UnixMilli(1710700000007), 3)), `{"event":"heartbeat","timestamp":1710700000.007,"clients":3}`; got != want {
+	if got, want := string(heartbeat(time.UnixMilli(1710700000007), 3)),
+		`{"event":"heartbeat","timestamp":1710700000.007,"clients":3}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if got := string(appendUnix(nil, time.Time{})); got != "0.000" {
@@ -170,7 +171,8 @@ func TestLimits_FloodOfPingsIsEnded(t *testing.T) {
 
 // R000.23: a token cannot make a connection subscribe without bound.
 func TestGranted_IsBounded(t *testing.T) {
-	id := &protocol.Identity{Topics: []protocol.Pattern{"", "*x", "projects/", "projectsx", "projects/a*", "projects/\x00", "projects/a", "projects/a"}}
+	id := &protocol.Identity{Topics: []protocol.Pattern{"", "*x", "projects/", "projectsx", "projects/a*",
+		"projects/\x00", "projects/a", "projects/a"}}
 	if got := granted(id); len(got) != 1 || got[0] != "projects/a" {
 		t.Errorf("got %q", got)
 	}
@@ -193,7 +195,8 @@ func TestConfig_HasTheKeysAndDefaultsOfTheDocument(t *testing.T) {
 	}
 	for _, wrong := range []int{0, -1, 3601} {
 		config.HeartbeatSeconds = wrong
-		if err := config.Check(); err == nil || !strings.Contains(err.Error(), "websocket_heartbeat_seconds is "+strconv.Itoa(wrong)) {
+		if err := config.Check(); err == nil ||
+			!strings.Contains(err.Error(), "websocket_heartbeat_seconds is "+strconv.Itoa(wrong)) {
 			t.Errorf("%d: %v", wrong, err)
 		}
 		if New(config).heartbeat != 30*time.Second {
@@ -205,8 +208,8 @@ func TestConfig_HasTheKeysAndDefaultsOfTheDocument(t *testing.T) {
 
 // reliability.md check 62: arbitrary frames never panic, what is said is JSON, and only a token opens the door.
 func FuzzReceive(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary, true)
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary, false)
@@ -236,7 +239,8 @@ func FuzzReceive(f *testing.F) {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	d, ev := New(DefaultConfig()), mustEvent(b, protocol.ProjectUpdated, `{"project_name":"my-project","trigger":"audit"}`)
+	d, ev := New(DefaultConfig()), mustEvent(b, protocol.ProjectUpdated,
+		`{"project_name":"my-project","trigger":"audit"}`)
 	b.ReportAllocs()
 	for b.Loop() {
 		d.Encode(ev, protocol.Whole)

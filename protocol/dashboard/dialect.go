@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Transcripts are the stories of this dialect.
+// Transcripts are the golden transcripts of this dialect.
 //
 //go:embed transcripts/*.txt
 var Transcripts embed.FS
@@ -62,7 +62,8 @@ func (*Dialect) Limits() protocol.Limits {
 // Open implements protocol.Dialect. Tokens are checked after the upgrade, so that a browser can read what was wrong.
 func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	if !d.config.Enabled {
-		return nil, nil, protocol.Refuse(protocol.NotFound, "the dashboard's endpoint is switched off (dashboard.websocket_enabled)")
+		return nil, nil, protocol.Refuse(protocol.NotFound,
+			"the dashboard's endpoint is switched off (dashboard.websocket_enabled)")
 	}
 	s := &session{dialect: d}
 	if d.config.MultiTenant {

@@ -166,7 +166,8 @@ func granted(id *protocol.Identity) []string {
 	var topics []string
 	for _, p := range id.Topics {
 		topic := string(p)
-		if len(topics) < subscriptions && topic != "" && protocol.Under(topic, projects) && protocol.CheckTopic(topic) == nil &&
+		if len(topics) < subscriptions && topic != "" && protocol.Under(topic, projects) &&
+			protocol.CheckTopic(topic) == nil &&
 			!slices.Contains(topics, topic) {
 			topics = append(topics, topic)
 		}
@@ -197,10 +198,12 @@ func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []proto
 	return s.refuse(why)
 }
 
-// refuse ends the connection. Only what the client itself can mend is told it in an event; all else is in the close code.
+// refuse ends the connection. An event tells the client only of a refusal that it can mend; for all others the close
+// code does.
 func (s *session) refuse(why *protocol.Refusal) []protocol.Command {
 	switch why.Reason {
-	case protocol.Unauthorized, protocol.InvalidToken, protocol.TokenExpired, protocol.UnknownUser, protocol.AuthTimeout,
+	case protocol.Unauthorized, protocol.InvalidToken, protocol.TokenExpired, protocol.UnknownUser,
+		protocol.AuthTimeout,
 		protocol.Forbidden, protocol.Revoked:
 		return deny(why.Reason)
 	case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:

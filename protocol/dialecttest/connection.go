@@ -234,7 +234,7 @@ func (c *Connection) rights() (all []*protocol.Identity) {
 	return all
 }
 
-// tick does what is due.
+// tick does everything that is due.
 func (c *Connection) tick() {
 	now := c.engine.now
 	switch login := c.dialect.Limits().Login; {
@@ -245,7 +245,8 @@ func (c *Connection) tick() {
 		c.refuse(protocol.Refuse(protocol.TokenExpired, ""), true)
 		return
 	}
-	c.withdraw(func(id *protocol.Identity) bool { return !id.Expires.IsZero() && !now.Before(id.Expires) }, protocol.TokenExpired)
+	c.withdraw(func(id *protocol.Identity) bool { return !id.Expires.IsZero() && !now.Before(id.Expires) },
+		protocol.TokenExpired)
 	if c.every > 0 && !now.Before(c.beat) {
 		c.beat = c.beat.Add(c.every)
 		c.do(c.session.Beat(now))

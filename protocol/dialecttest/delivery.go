@@ -60,8 +60,8 @@ func (c *Connection) subscribe(command protocol.Subscribe) *protocol.Refusal {
 	return nil
 }
 
-// withdraw ends what stands on a right that is gone, and says why in the dialect's words. Of several rights to one topic
-// it knows the last alone.
+// withdraw ends what stands on a right that is gone, and says why in the dialect's words. Of several rights to one
+// topic it knows the last alone.
 func (c *Connection) withdraw(gone func(*protocol.Identity) bool, why protocol.Reason) {
 	var lost []string
 	if c.heedsAs != nil && gone(c.heedsAs) {

@@ -37,17 +37,18 @@ func TestParse_NamesFileAndLineOfWhatIsWrong(t *testing.T) {
 }
 
 func TestParse_RepeatRepeats(t *testing.T) {
-	story, err := Parse("a/b.txt", []byte("path /ws\nrepeat 3 C {}\nB 00ff\nsilence\nwait 5s\nE 1008 slow"))
+	transcript, err := Parse("a/b.txt", []byte("path /ws\nrepeat 3 C {}\nB 00ff\nsilence\nwait 5s\nE 1008 slow"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(story.Steps) != 8 || story.Name != "b" {
-		t.Fatalf("got %+v", story)
+	if len(transcript.Steps) != 8 || transcript.Name != "b" {
+		t.Fatalf("got %+v", transcript)
 	}
-	last := story.Steps[7]
-	if story.Steps[4].Text != "\x00\xff" || story.Steps[5].Time != quiet || story.Steps[6].Time != 5*time.Second ||
+	last := transcript.Steps[7]
+	if transcript.Steps[4].Text != "\x00\xff" || transcript.Steps[5].Time != quiet ||
+		transcript.Steps[6].Time != 5*time.Second ||
 		last.Code != 1008 || last.Text != "slow" || last.Line != 6 {
-		t.Errorf("got %+v", story.Steps)
+		t.Errorf("got %+v", transcript.Steps)
 	}
 }
 
@@ -74,7 +75,8 @@ func fails(do func(testing.TB)) (failed bool) {
 }
 
 func TestLoad_FailsOnZeroFiles(t *testing.T) {
-	files := fstest.MapFS{"transcripts/a.txt": {Data: []byte("path /ws")}, "transcripts/b.txt": {Data: []byte("path /ws\nleave")}}
+	files := fstest.MapFS{"transcripts/a.txt": {Data: []byte("path /ws")},
+		"transcripts/b.txt": {Data: []byte("path /ws\nleave")}}
 	if got := Load(t, files, "transcripts/*.txt"); len(got) != 2 || got[1].Name != "b" {
 		t.Errorf("got %+v", got)
 	}
@@ -154,7 +156,8 @@ func TestSettings_GoByTheKeysOfTheConfigurationFile(t *testing.T) {
 
 func TestToken_PlaceholdersSayWhatTheTokenIs(t *testing.T) {
 	e := NewEngine(t, nil)
-	text, err := substitute("a ${token:alice topics=a,b/* ttl=10s type=refresh id=7} ${expired:bob} ${foreign:eve} ${pad:3}", e)
+	text, err := substitute("a ${token:alice topics=a,b/* ttl=10s type=refresh id=7} ${expired:bob} ${foreign:eve} "+
+		"${pad:3}", e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,11 +165,13 @@ func TestToken_PlaceholdersSayWhatTheTokenIs(t *testing.T) {
 		t.Fatalf("got %q", text)
 	}
 	alice := e.tokens["token.1.of-alice"]
-	if len(alice.identity.Topics) != 2 || alice.identity.Topics[1] != protocol.Pattern("b/*") || alice.token.Type != "refresh" ||
+	if len(alice.identity.Topics) != 2 || alice.identity.Topics[1] != protocol.Pattern("b/*") ||
+		alice.token.Type != "refresh" ||
 		alice.identity.TokenID != "7" || !alice.identity.Expires.Equal(e.now.Add(10*time.Second)) {
 		t.Errorf("got %+v %+v", alice.token, alice.identity)
 	}
-	for _, bad := range []string{"${token}", "${token:a x=1}", "${token:a ttl=z}", "${pad:x}", "${pad:-1}", "${other:a}", "${token:a"} {
+	for _, bad := range []string{"${token}", "${token:a x=1}", "${token:a ttl=z}", "${pad:x}", "${pad:-1}",
+		"${other:a}", "${token:a"} {
 		if _, err := substitute(bad, e); err == nil {
 			t.Errorf("%s was accepted", bad)
 		}
@@ -212,12 +217,12 @@ func TestPlay_FailsWhereTheStoryIsNotTold(t *testing.T) {
 		"path /echo\npublish {}":               false,
 		"path /echo\nleave\nC {}":              false,
 	} {
-		story, err := Parse("x.txt", []byte(text))
+		transcript, err := Parse("x.txt", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
 		engine := NewEngine(t, func(Settings) (protocol.Dialect, error) { return echo{}, nil })
-		if failed := fails(func(t testing.TB) { Play(t, story, engine) }); failed == want {
+		if failed := fails(func(t testing.TB) { Play(t, transcript, engine) }); failed == want {
 			t.Errorf("%q: failed is %v", text, failed)
 		}
 	}
@@ -228,11 +233,11 @@ func FuzzParse(f *testing.F) {
 	f.Add("repeat 3 B 00ff\nsilence 4s\nset a b\nrefused 403\npublish {}\nas 2\nleave")
 	f.Add("S [1, ...]\nS {\"a\":[{}, ...], ...}")
 	f.Fuzz(func(t *testing.T, text string) {
-		story, err := Parse("x.txt", []byte(text))
+		transcript, err := Parse("x.txt", []byte(text))
 		if err != nil {
 			return
 		}
-		for _, step := range story.Steps[:min(100, len(story.Steps))] {
+		for _, step := range transcript.Steps[:min(100, len(transcript.Steps))] {
 			if step.Verb == Hears {
 				_ = Match(step.Text, []byte(`{"a":[{"b":1.5}],"c":"d"}`))
 			}

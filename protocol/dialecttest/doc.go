@@ -1,5 +1,5 @@
-// Package dialecttest is the form in which Parley writes down the truth about a wire: plain text, one story a file, played
-// by the tests of a dialect against its sessions alone, and by a test of the whole node against sockets.
+// Package dialecttest is the form in which Parley writes down the truth about a wire: plain text, one transcript a
+// file, played by the tests of a dialect against its sessions alone, and by a test of the whole node against sockets.
 //
 //	# R001.8, R001.9: a token in the first frame.
 //	path /ws
@@ -28,18 +28,20 @@
 //	leave            the client closes
 //	repeat N STEP    the step N times
 //
-// A pattern is JSON that is compared by structure: members in any order, strings by what they say, numbers digit by digit
-// (23.0 is not 23). "..." as the last member or element allows more of them. A string may be a placeholder: ${any},
-// ${string}, ${number}, ${timestamp} (ISO 8601 in UTC with Z), ${unix} (Unix seconds with a fraction), ${match REGEXP}.
+// A pattern is JSON that is compared by structure: members in any order, strings by what they say, numbers digit by
+// digit (23.0 is not 23). "..." as the last member or element allows more of them. A string may be a placeholder:
+// ${any}, ${string}, ${number}, ${timestamp} (ISO 8601 in UTC with Z), ${unix} (Unix seconds with a fraction), ${match
+// REGEXP}.
 //
-// In what a client sends, in a path and in a header, ${token:USER}, ${expired:USER} and ${foreign:USER} (signed with another key)
-// become tokens; behind the user may stand topics=a,b/* (default: all), ttl=10s (default 1h), type=refresh, id=JTI,
-// form=ticket (or cookie, outpost), for=WHAT it is bound to, and known=no for a user that does not exist.
-// ${pad:N} becomes N letters.
+// In what a client sends, in a path and in a header, ${token:USER}, ${expired:USER} and ${foreign:USER} (signed with
+// another key) become tokens; behind the user may stand topics=a,b/* (default: all), ttl=10s (default 1h),
+// type=refresh, id=JTI, form=ticket (or cookie, outpost), for=WHAT it is bound to, and known=no for a user that does
+// not exist. ${pad:N} becomes N letters.
 //
-// It promises that a story is played to its end or fails with file and line, that a client which gets more than its story
-// tells fails it, and that a loader which finds no story fails.
+// It promises that a transcript is played to its end or fails with file and line, that a client which gets more than
+// its transcript tells fails it, and that a loader which finds no transcript fails.
 //
-// [Play] plays a story on a [Stage]. An [Engine] is the stage of a dialect's own tests: it does what commands ask, in the
-// plainest way, and holds each of them against what protocol demands. It knows no sockets, no actors and no real time.
+// [Play] plays a transcript on a [Stage]. An [Engine] is the stage of a dialect's own tests: it does what commands ask,
+// in the plainest way, and holds each of them against what protocol demands. It knows no sockets, no actors and no real
+// time.
 package dialecttest

@@ -12,9 +12,9 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Engine is a Stage for one dialect: sessions, a table of tokens, topics, a clock that only stories move. It is what the
-// real engine must be to a dialect, in the plainest form, and it fails the test when a dialect asks for what protocol
-// forbids. Everything about it belongs to the goroutine of the test.
+// Engine is a Stage for one dialect: sessions, a table of tokens, topics, a clock that only transcripts move. It is
+// what the real engine must be to a dialect, in the plainest form, and it fails the test when a dialect asks for what
+// protocol forbids. Everything about it belongs to the goroutine of the test.
 type Engine struct {
 	t        testing.TB
 	build    func(Settings) (protocol.Dialect, error)
@@ -41,7 +41,7 @@ type issued struct {
 // remote is the address that all clients come from.
 const remote = "192.0.2.1"
 
-// NewEngine returns an engine for the dialect that build makes of a story's settings.
+// NewEngine returns an engine for the dialect that build makes of a transcript's settings.
 func NewEngine(t testing.TB, build func(Settings) (protocol.Dialect, error)) *Engine {
 	return &Engine{
 		t: t, build: build, settings: Settings{}, tokens: map[string]issued{},
@@ -74,7 +74,7 @@ func (e *Engine) Token(token Token) string {
 	return text
 }
 
-// Dialect is the dialect as the story has set it.
+// Dialect is the dialect as the transcript has set it.
 func (e *Engine) Dialect() (protocol.Dialect, error) {
 	if e.dialect == nil {
 		dialect, err := e.build(e.settings)
@@ -169,7 +169,8 @@ func (e *Engine) identify(credential protocol.Credential) (*protocol.Identity, *
 		return &protocol.Identity{Topics: []protocol.Pattern{"*"}}, nil
 	}
 	known, ok := e.tokens[credential.Token]
-	form := known.token.Form == credential.Form || known.token.Form == protocol.Token && credential.Form == protocol.Cookie
+	form := known.token.Form == credential.Form || known.token.Form == protocol.Token &&
+		credential.Form == protocol.Cookie
 	switch {
 	case !ok || known.token.Foreign || !form || known.token.For != credential.For:
 		return nil, protocol.Refuse(protocol.InvalidToken, "")

@@ -38,11 +38,11 @@ func (d script) Answer(_ protocol.Command, outcome protocol.Outcome) []protocol.
 
 func tell(t testing.TB, e *Engine, text string) {
 	t.Helper()
-	story, err := Parse("x.txt", []byte(text))
+	transcript, err := Parse("x.txt", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	Play(t, story, e)
+	Play(t, transcript, e)
 }
 
 func scripted(t testing.TB, does map[string][]protocol.Command) *Engine {
@@ -96,7 +96,8 @@ func TestEngine_ChecksForm_Binding_UserAndType(t *testing.T) {
 		{protocol.Credential{Token: outpost, Form: protocol.Outpost, For: "o1"}, ""},
 		{protocol.Credential{Token: unknown, Claims: protocol.Claims{Known: true}}, protocol.UnknownUser},
 		{protocol.Credential{Token: unknown}, ""},
-		{protocol.Credential{Token: refresh, Claims: protocol.Claims{Refuse: []string{"refresh"}}}, protocol.InvalidToken},
+		{protocol.Credential{Token: refresh, Claims: protocol.Claims{Refuse: []string{"refresh"}}},
+			protocol.InvalidToken},
 		{protocol.Credential{}, protocol.Unauthorized},
 		{protocol.Credential{Claims: protocol.Claims{Anonymous: true}}, ""},
 	} {
@@ -155,12 +156,13 @@ func (n *noted) Errorf(format string, args ...any) { n.errors = append(n.errors,
 
 func TestEngine_NotesWhatADialectMayNotAsk(t *testing.T) {
 	for name, command := range map[string]protocol.Command{
-		"no valid JSON":          protocol.Say{Text: []byte(`{"a":`)},
-		"valid JSON":             protocol.Say{Text: []byte("\"\xff\"")},
-		"may not be sent":        protocol.Close{Code: 1006},
-		"close":                  protocol.Close{Code: 1000, Reason: strings.Repeat("x", 124)},
-		"topic that cannot be":   protocol.Subscribe{Topic: "a/../b"},
-		"nothing can meet":       protocol.Subscribe{Topic: "a", Filter: protocol.Filter{Where: []protocol.Condition{{Attribute: "x"}}}},
+		"no valid JSON":        protocol.Say{Text: []byte(`{"a":`)},
+		"valid JSON":           protocol.Say{Text: []byte("\"\xff\"")},
+		"may not be sent":      protocol.Close{Code: 1006},
+		"close":                protocol.Close{Code: 1000, Reason: strings.Repeat("x", 124)},
+		"topic that cannot be": protocol.Subscribe{Topic: "a/../b"},
+		"nothing can meet": protocol.Subscribe{Topic: "a",
+			Filter: protocol.Filter{Where: []protocol.Condition{{Attribute: "x"}}}},
 		"a frequency of":         protocol.Subscribe{Topic: "a", Filter: protocol.Filter{Every: -1}},
 		"unknown command":        nil,
 		"a close that may not b": protocol.Close{Code: 5000},

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Stage is where a story is played: sessions alone, or a whole node. Time on it is not real. Every method returns only
-// when all that it causes has happened, as far as no time has to pass for it.
+// Stage is where a transcript is played: sessions alone, or a whole node. Time on it is not real. Every method returns
+// only when all that it causes has happened, as far as no time has to pass for it.
 type Stage interface {
 	// Set gives a setting of the dialect another value, by its key. It comes before the first Open.
 	Set(key, value string) error
@@ -43,7 +43,7 @@ type Arrival struct {
 	Reason string
 }
 
-// String tells it as a line of a story.
+// String tells it as a line of a transcript.
 func (a Arrival) String() string {
 	switch {
 	case a.Closed:
@@ -63,17 +63,17 @@ func (s Status) Error() string {
 }
 
 // patience is how long a client waits for what should come. It bridges the tick of a node's clock and nothing more, so
-// that a heartbeat that is early or late by more than this fails its story.
+// that a heartbeat that is early or late by more than this fails its transcript.
 const patience = time.Second
 
-// Play plays a story.
-func Play(t testing.TB, story Story, stage Stage) {
+// Play plays a transcript.
+func Play(t testing.TB, transcript Transcript, stage Stage) {
 	t.Helper()
-	p := &play{t: t, story: story, stage: stage, clients: map[string]Client{}, name: "1"}
-	for i, step := range story.Steps {
+	p := &play{t: t, transcript: transcript, stage: stage, clients: map[string]Client{}, name: "1"}
+	for i, step := range transcript.Steps {
 		p.step = step
 		if err := p.do(step, i); err != nil {
-			t.Fatalf("%s:%d: %v", story.File, step.Line, err)
+			t.Fatalf("%s:%d: %v", transcript.File, step.Line, err)
 		}
 	}
 	for name, client := range p.clients {
@@ -81,20 +81,20 @@ func Play(t testing.TB, story Story, stage Stage) {
 			continue
 		}
 		if more, ok := client.Receive(0); ok {
-			t.Fatalf("%s: at the end client %s got more than the story tells: %s", story.File, name, more)
+			t.Fatalf("%s: at the end client %s got more than the transcript tells: %s", transcript.File, name, more)
 		}
 		client.Leave()
 	}
 }
 
 type play struct {
-	t       testing.TB
-	story   Story
-	stage   Stage
-	step    Step
-	header  http.Header       // of the next path
-	clients map[string]Client // nil for one that left or was refused
-	name    string            // whom the lines are about
+	t          testing.TB
+	transcript Transcript
+	stage      Stage
+	step       Step
+	header     http.Header       // of the next path
+	clients    map[string]Client // nil for one that left or was refused
+	name       string            // whom the lines are about
 }
 
 func (p *play) do(step Step, i int) error {
@@ -170,8 +170,8 @@ func (p *play) open(path string, i int) error {
 		return fmt.Errorf("client %s is connected already", p.name)
 	}
 	want := 101
-	if i+1 < len(p.story.Steps) && p.story.Steps[i+1].Verb == Refused {
-		want = p.story.Steps[i+1].Code
+	if i+1 < len(p.transcript.Steps) && p.transcript.Steps[i+1].Verb == Refused {
+		want = p.transcript.Steps[i+1].Code
 	}
 	client, err := p.stage.Open(path, p.header)
 	p.header = nil

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Settings are what a story sets: values of a dialect's Config by their keys in the configuration file.
+// Settings are what a transcript sets: values of a dialect's Config by their keys in the configuration file.
 type Settings map[string]string
 
 // Apply writes the settings into the struct that config points to, by its yaml tags. A key that it does not have is an
@@ -55,17 +55,23 @@ func assign(field reflect.Value, value string) error {
 		field.SetString(value)
 		return nil
 	}
-	return fmt.Errorf("a %s cannot be set by a story", field.Type())
+	return fmt.Errorf("a %s cannot be set by a transcript", field.Type())
 }
 
-// CheckDefaults holds the defaults in a Config's tags against the Config that its package calls the default, and demands
-// that each field has its key, its name in the environment, its unit and a line of help.
+// CheckDefaults holds the defaults in the tags of a Config, or of what a pointer points to, against the Config that its
+// package calls the default. Each field must have its key, its name in the environment, its unit and a line of help, as
+// a tag or by a method Help.
 func CheckDefaults(t testing.TB, defaults any) {
 	t.Helper()
-	fields := reflect.ValueOf(defaults)
+	fields := reflect.Indirect(reflect.ValueOf(defaults))
+	var help map[string]string
+	if helper, ok := defaults.(interface{ Help() map[string]string }); ok {
+		help = helper.Help()
+	}
 	for i := range fields.NumField() {
 		field, tag := fields.Type().Field(i), fields.Type().Field(i).Tag
-		if tag.Get("yaml") == "" || tag.Get("env") == "" || tag.Get("unit") == "" || tag.Get("help") == "" {
+		if tag.Get("yaml") == "" || tag.Get("env") == "" || tag.Get("unit") == "" || tag.Get("help") == "" &&
+			help[tag.Get("yaml")] == "" {
 			t.Errorf("%s.%s wants yaml, env, unit and help", fields.Type(), field.Name)
 		}
 		parsed := reflect.New(field.Type).Elem()
@@ -73,7 +79,8 @@ func CheckDefaults(t testing.TB, defaults any) {
 			t.Errorf("%s.%s: %v", fields.Type(), field.Name, err)
 		}
 		if !parsed.Equal(fields.Field(i)) {
-			t.Errorf("%s.%s has the default %v in its tag and %v in code", fields.Type(), field.Name, parsed, fields.Field(i))
+			t.Errorf("%s.%s has the default %v in its tag and %v in code", fields.Type(), field.Name, parsed,
+				fields.Field(i))
 		}
 	}
 }

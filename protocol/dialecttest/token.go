@@ -9,17 +9,17 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Token is what a story wants of a token.
+// Token is what a transcript wants of a token.
 type Token struct {
 	User string
 	// Expired: its time is over. Foreign: signed with a key that is not the tenant's.
 	Expired, Foreign bool
-	// Topics are what it grants (default all).
+	// Topics are those that it grants (default all).
 	Topics []protocol.Pattern
 	TTL    time.Duration
 	// Type is the claim "type", ID the claim "jti"; "" for none.
 	Type, ID string
-	// Form is what it is, For what it is bound to.
+	// Form is its type, For is the name that it is bound to.
 	Form protocol.Form
 	For  string
 	// Unknown: its user does not exist.
@@ -65,7 +65,8 @@ func fill(inner string, stage Stage) (string, error) {
 }
 
 func parseToken(word, rest string) (Token, error) {
-	token := Token{Expired: word == "expired", Foreign: word == "foreign", Topics: []protocol.Pattern{"*"}, TTL: time.Hour}
+	token := Token{Expired: word == "expired", Foreign: word == "foreign", Topics: []protocol.Pattern{"*"},
+		TTL: time.Hour}
 	if word != "token" && !token.Expired && !token.Foreign {
 		return token, fmt.Errorf("unknown placeholder %q", word)
 	}

@@ -1,5 +1,6 @@
-// Package echo is a dialect for tests of the wire: its session says back what it hears, text as text and binary as binary. It knows no
-// events, no users and no limits but that of a message, and is served only where a flag asks for it, on /debug/echo.
+// Package echo is a dialect for tests of the wire: its session sends each frame back, text as text and binary as
+// binary. It knows no events, no users and no limits but that of a message, and is served only where a flag asks for
+// it, on /debug/echo.
 package echo
 
 import (
@@ -44,15 +45,18 @@ func (Dialect) Encode(*protocol.Event, protocol.View) []byte { return nil }
 // session has no state.
 type session struct{}
 
+// Opened implements protocol.Session.
 func (session) Opened(time.Time, uint64) []protocol.Command { return nil }
 
-// Receive says back what it heard. The frame's data is valid during the call only, so it is copied.
+// Receive sends the frame back. The frame's data is valid during the call only, so it is copied.
 func (session) Receive(_ time.Time, frame protocol.Inbound) (int, []protocol.Command) {
 	return 1, []protocol.Command{protocol.Say{Text: append([]byte(nil), frame.Data...), Binary: frame.Binary}}
 }
 
+// Answer implements protocol.Session.
 func (session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
+// Beat implements protocol.Session.
 func (session) Beat(time.Time) []protocol.Command { return nil }
 
 // Refuse has no words but the close frame.
@@ -62,3 +66,22 @@ func (session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol
 	}
 	return protocol.End(why, nil)
 }
+
+// Registration is echo in the list of protocols for tests. It has no settings.
+var Registration = protocol.Registration{
+	Name:     "echo",
+	Defaults: func() protocol.Settings { return &none{} },
+	Dialects: []protocol.Description{{Name: "echo"}},
+}
+
+// none are the settings of echo.
+type none struct{}
+
+// On implements protocol.Settings.
+func (*none) On() bool { return true }
+
+// Check implements protocol.Settings.
+func (*none) Check() error { return nil }
+
+// Dialects implements protocol.Settings.
+func (*none) Dialects() []protocol.Dialect { return []protocol.Dialect{Dialect{}} }

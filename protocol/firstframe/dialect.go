@@ -8,7 +8,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Transcripts are the stories of a path that Valtronics and AirLay share.
+// Transcripts are the golden transcripts of a path that Valtronics and AirLay share.
 //
 //go:embed transcripts/*.txt
 var Transcripts embed.FS
@@ -61,7 +61,8 @@ func (d *Dialect) Limits() protocol.Limits {
 		most.Connections = larger(most.Connections, limits.Connections)
 		most.Connects = larger(most.Connects, limits.Connects)
 	}
-	return protocol.Limits{Frame: most.Frame, Rate: most.Rate, Burst: most.Burst, Login: d.patience, Unread: most.Unread, Connections: most.Connections, Connects: most.Connects}
+	return protocol.Limits{Frame: most.Frame, Rate: most.Rate, Burst: most.Burst, Login: d.patience,
+		Unread: most.Unread, Connections: most.Connections, Connects: most.Connects}
 }
 
 // larger is the larger of two limits, of which 0 is the largest.
@@ -94,5 +95,5 @@ func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 	return s, nil, nil
 }
 
-// Encode implements protocol.Dialect. Who has not said who it is hears nothing.
+// Encode implements protocol.Dialect. A client hears nothing before it has logged in.
 func (*Dialect) Encode(*protocol.Event, protocol.View) []byte { return nil }

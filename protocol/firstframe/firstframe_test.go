@@ -27,37 +27,40 @@ func engine(t testing.TB) *dialecttest.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
 	}
 }
 
-// Every story that AirLay tells about its own path is true on the shared one. So is every story of Valtronics about
-// /ws, but for those about what happens before the first frame and about settings, of which the shared path has others.
+// Every transcript that AirLay tells about its own path is true on the shared one. So is every transcript of Valtronics
+// about /ws, but for those about what happens before the first frame and about settings, of which the shared path has
+// others.
 func TestCandidates_TellTheirStoriesHere(t *testing.T) {
 	other := map[string]string{
-		"connect-rate": "nobody has connected to Valtronics before its first frame", "auth-late": "the time until the first frame is another", "login-late": "so it is here",
+		"connect-rate": "nobody has connected to Valtronics before its first frame",
+		"auth-late":    "the time until the first frame is another", "login-late": "so it is here",
 	}
 	played := 0
-	for _, story := range append(dialecttest.Load(t, airlay.Transcripts, "transcripts/*.txt"), dialecttest.Load(t, valtronics.Transcripts, "transcripts/*.txt")...) {
-		if tells(story, other) {
+	for _, transcript := range append(dialecttest.Load(t, airlay.Transcripts, "transcripts/*.txt"),
+		dialecttest.Load(t, valtronics.Transcripts, "transcripts/*.txt")...) {
+		if tells(transcript, other) {
 			played++
-			t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
+			t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
 		}
 	}
 	if played < 20 {
-		t.Errorf("%d stories", played)
+		t.Errorf("%d transcripts", played)
 	}
 }
 
-// tells reports whether a story is about this path as it is configured, and none of the others.
-func tells(story dialecttest.Story, others map[string]string) bool {
-	for _, step := range story.Steps {
+// tells reports whether a transcript is about this path as it is configured, and none of the others.
+func tells(transcript dialecttest.Transcript, others map[string]string) bool {
+	for _, step := range transcript.Steps {
 		if step.Verb == dialecttest.Set || step.Verb == dialecttest.Open && step.Text != path {
 			return false
 		}
 	}
-	return others[story.Name] == ""
+	return others[transcript.Name] == ""
 }
 
 // fake is a candidate that the test makes up.
@@ -90,7 +93,8 @@ func (f fake) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *pro
 
 // Receive asks for more than words.
 func (f fake) Receive(time.Time, protocol.Inbound) (int, []protocol.Command) {
-	return 3, append(f.say("hears"), protocol.Authenticate{Credential: protocol.Credential{Claims: protocol.Claims{Anonymous: true}}},
+	anonymous := protocol.Credential{Claims: protocol.Claims{Anonymous: true}}
+	return 3, append(f.say("hears"), protocol.Authenticate{Credential: anonymous},
 		protocol.Subscribe{Topic: "t"}, protocol.Beat{Every: time.Second}, protocol.Report{Kind: "x"})
 }
 
@@ -103,7 +107,10 @@ func (f fake) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.
 
 func connected(t *testing.T, d *Dialect) *dialecttest.Connection {
 	t.Helper()
-	c, err := dialecttest.NewEngine(t, func(dialecttest.Settings) (protocol.Dialect, error) { return d, nil }).Connect(path, nil)
+	c, err := dialecttest.NewEngine(t, func(dialecttest.Settings) (protocol.Dialect, error) {
+		return d,
+			nil
+	}).Connect(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,22 +161,26 @@ func TestReceive_WhatNobodyRecognisesGetsWordsAndNothingElse(t *testing.T) {
 // A dialect that wants a credential before the upgrade, or refuses the request, is no candidate for it.
 func TestOpen_LeavesOutWhoCannotBeDecidedByAFrame(t *testing.T) {
 	why := protocol.Refuse(protocol.Forbidden, "switched off")
-	c := connected(t, New(Config{Default: "a"}, path, fake{name: "a", asks: true}, fake{name: "b"}, fake{name: "c", why: why}))
+	c := connected(t, New(Config{Default: "a"}, path, fake{name: "a", asks: true}, fake{name: "b"},
+		fake{name: "c", why: why}))
 	c.Send([]byte(`"a"`), false)
 	hears(t, c, "b hears")
 	c.Send([]byte(`"c"`), false)
 	hears(t, c, "b hears")
-	if _, _, got := New(Config{}, path, fake{name: "a", asks: true}, fake{name: "c", why: why}).Open(protocol.Hello{}); got != why {
+	if _, _, got := New(Config{}, path, fake{name: "a", asks: true},
+		fake{name: "c", why: why}).Open(protocol.Hello{}); got != why {
 		t.Errorf("got %v", got)
 	}
-	if _, _, got := New(Config{}, path, fake{name: "a", asks: true}).Open(protocol.Hello{}); got == nil || got.Reason != protocol.NotFound {
+	if _, _, got := New(Config{}, path, fake{name: "a", asks: true}).Open(protocol.Hello{}); got == nil ||
+		got.Reason != protocol.NotFound {
 		t.Errorf("got %v", got)
 	}
 }
 
 // X.2: until it is decided, no protocol meets the figure of another.
 func TestLimits_AreTheLargestOfTheCandidates(t *testing.T) {
-	a := protocol.Limits{Frame: 1000, Rate: 10, Burst: 50, Login: time.Second, Subscriptions: 1, Connections: 5, PerUser: 1, Connects: 10}
+	a := protocol.Limits{Frame: 1000, Rate: 10, Burst: 50, Login: time.Second, Subscriptions: 1, Connections: 5,
+		PerUser: 1, Connects: 10}
 	b := protocol.Limits{Frame: 2000, Rate: 20, Connections: 6, Connects: 3, Inbox: true}
 	want := protocol.Limits{Frame: 2000, Rate: 20, Burst: 50, Login: 3 * time.Second, Connections: 6, Connects: 10}
 	config := Config{FirstFrameTimeout: 3 * time.Second}
@@ -177,10 +188,12 @@ func TestLimits_AreTheLargestOfTheCandidates(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	b = protocol.Limits{}
-	if got := New(config, path, fake{limits: a}, fake{limits: b}).Limits(); got != (protocol.Limits{Login: 3 * time.Second}) {
+	if got := New(config, path, fake{limits: a},
+		fake{limits: b}).Limits(); got != (protocol.Limits{Login: 3 * time.Second}) {
 		t.Errorf("got %+v", got)
 	}
-	if got, want := dialect(DefaultConfig()).Limits(), (protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Login: 20 * time.Second}); got != want {
+	if got, want := dialect(DefaultConfig()).Limits(),
+		(protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Login: 20 * time.Second}); got != want {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -199,14 +212,16 @@ func TestDialect_IsAPathAndNoMore(t *testing.T) {
 	New(DefaultConfig(), path)
 }
 
-// reliability.md check 62: arbitrary first frames never panic; each is answered by exactly one dialect, and what it decides agrees with X.2.
+// reliability.md check 62: arbitrary first frames never panic; each is answered by exactly one dialect, and what it
+// decides agrees with X.2.
 func FuzzReceive(f *testing.F) {
-	for _, stories := range [][]dialecttest.Story{
-		dialecttest.Load(f, Transcripts, "transcripts/*.txt"), dialecttest.Load(f, airlay.Transcripts, "transcripts/*.txt"),
+	for _, transcripts := range [][]dialecttest.Transcript{
+		dialecttest.Load(f, Transcripts, "transcripts/*.txt"),
+		dialecttest.Load(f, airlay.Transcripts, "transcripts/*.txt"),
 		dialecttest.Load(f, valtronics.Transcripts, "transcripts/*.txt"),
 	} {
-		for _, story := range stories {
-			for _, step := range story.Steps {
+		for _, transcript := range transcripts {
+			for _, step := range transcript.Steps {
 				if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 					f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 				}
@@ -222,7 +237,8 @@ func FuzzReceive(f *testing.F) {
 		want := ""
 		switch {
 		case binary || err != nil:
-		case rawjson.Find(members, "action") != nil || rawjson.Find(members, "auth") != nil || strings.HasPrefix(event, "{"):
+		case rawjson.Find(members, "action") != nil || rawjson.Find(members, "auth") != nil ||
+			strings.HasPrefix(event, "{"):
 			want = "airlay"
 		case isTyped:
 			want = "valtronics"

@@ -6,7 +6,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// session is a connection that has not said what it speaks.
+// session is a connection whose dialect is not decided.
 type session struct {
 	dialect  *Dialect
 	open     []protocol.Session // of each candidate, nil for one that is none here

@@ -8,7 +8,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Transcripts are the stories of this dialect.
+// Transcripts are the golden transcripts of this dialect.
 //
 //go:embed transcripts/*.txt
 var Transcripts embed.FS
@@ -55,7 +55,7 @@ func (*Dialect) Limits() protocol.Limits {
 	return protocol.Limits{Frame: frame, Rate: rate, Burst: rate}
 }
 
-// TicketClaims are the rules for a token that is shown for a ticket: those that hold for the token itself.
+// TicketClaims implements protocol.TicketTaker: the rules are those that hold for the token itself.
 func (d *Dialect) TicketClaims() protocol.Claims { return d.claims }
 
 // Open implements protocol.Dialect. The credential is in the query, and one that is not there is refused like one that

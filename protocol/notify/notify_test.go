@@ -22,8 +22,8 @@ func engine(t testing.TB) *dialecttest.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
 	}
 }
 
@@ -40,7 +40,8 @@ func open(t testing.TB, d *Dialect, target string) (protocol.Session, *protocol.
 func TestOpen_DemandsTheClaimsOfTheDocument(t *testing.T) {
 	_, credential, why := open(t, New(DefaultConfig()), Path+"?access_token=abc")
 	want := []string{"sid", "iss", "aud", "sub", "scope", "iat", "nbf", "exp", "jti"}
-	if why != nil || credential.Form != protocol.Token || credential.Token != "abc" || !slices.Equal(credential.Claims.Require, want) ||
+	if why != nil || credential.Form != protocol.Token || credential.Token != "abc" ||
+		!slices.Equal(credential.Claims.Require, want) ||
 		!slices.Equal(credential.Claims.Refuse, []string{"refresh"}) || credential.Claims.Anonymous {
 		t.Errorf("got %+v, %v", *credential, why)
 	}
@@ -49,7 +50,9 @@ func TestOpen_DemandsTheClaimsOfTheDocument(t *testing.T) {
 		t.Errorf("got %+v", credential.Claims)
 	}
 	_, credential, _ = open(t, New(DefaultConfig()), Path+"?ticket=abc")
-	if credential.Form != protocol.Ticket || credential.Token != "abc" || !slices.Equal(credential.Claims.Require, want) || // F19
+	// F19
+	if credential.Form != protocol.Ticket || credential.Token != "abc" ||
+		!slices.Equal(credential.Claims.Require, want) ||
 		!slices.Equal(New(DefaultConfig()).TicketClaims().Require, want) {
 		t.Errorf("got %+v", *credential)
 	}
@@ -69,7 +72,8 @@ func TestOpenUserPath_IsAHoleThatSomebodyHasToOpen(t *testing.T) {
 	}
 	for _, user := range []string{"1", "7", "2147483648", "9223372036854775807"} {
 		s, credential, why := open(t, d, Path+"/"+user)
-		if why != nil || credential.Form != protocol.Unproven || credential.For != user || credential.Token != "" || credential.Claims.Anonymous {
+		if why != nil || credential.Form != protocol.Unproven || credential.For != user || credential.Token != "" ||
+			credential.Claims.Anonymous {
 			t.Errorf("%s: got %+v, %v", user, credential, why)
 		}
 		if commands := s.Opened(time.Time{}, 1); commands != nil {
@@ -77,10 +81,12 @@ func TestOpenUserPath_IsAHoleThatSomebodyHasToOpen(t *testing.T) {
 		}
 	}
 	for _, user := range []string{
-		"0", "-1", "+7", "07", "7.0", "1e3", "abc", "", "9223372036854775808", "%207", "7%20", "7%00", "%D9%A7", "7/8", strings.Repeat("9", 1000),
+		"0", "-1", "+7", "07", "7.0", "1e3", "abc", "", "9223372036854775808", "%207", "7%20", "7%00", "%D9%A7", "7/8",
+		strings.Repeat("9", 1000),
 		"7?access_token=abc", "7?ticket=abc",
 	} {
-		if _, credential, why := open(t, d, Path+"/"+user); why == nil || why.Reason.Status() != 403 || credential != nil {
+		if _, credential, why := open(t, d, Path+"/"+user); why == nil || why.Reason.Status() != 403 ||
+			credential != nil {
 			t.Errorf("%q: got %v, %v", user, credential, why)
 		}
 	}
@@ -104,7 +110,8 @@ func TestReceive_MalformedJSONIsAWarningOnce(t *testing.T) {
 		c.Send([]byte("{\n\x1b[31m\u202e"+strings.Repeat("x", 1000)), false)
 	}
 	const want = "a frame of 1010 bytes is no JSON"
-	if len(e.Reports) != 1 || e.Reports[0].Kind != "malformed" || !e.Reports[0].Warn || string(e.Reports[0].Data) != want {
+	if len(e.Reports) != 1 || e.Reports[0].Kind != "malformed" || !e.Reports[0].Warn ||
+		string(e.Reports[0].Data) != want {
 		t.Errorf("got %+v, want %q", e.Reports, want)
 	}
 	if got, ok := c.Receive(0); ok {
@@ -115,7 +122,8 @@ func TestReceive_MalformedJSONIsAWarningOnce(t *testing.T) {
 // Whatever the refusal, there is nothing but the close; a server that goes away closes with 1012.
 func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 	for reason, code := range map[protocol.Reason]int{
-		protocol.Draining: 1012, protocol.Disconnected: 1000, protocol.Revoked: 1008, protocol.TokenExpired: 1008, protocol.Slow: 1008,
+		protocol.Draining: 1012, protocol.Disconnected: 1000, protocol.Revoked: 1008, protocol.TokenExpired: 1008,
+		protocol.Slow:   1008,
 		protocol.Silent: 1001, protocol.Internal: 1011, protocol.RateLimited: 1008,
 	} {
 		e := engine(t)
@@ -139,7 +147,8 @@ func TestOpened_AskedOnceMoreWithAToken(t *testing.T) {
 		t.Fatalf("got %v", commands)
 	}
 	ask := commands[0].(protocol.Authenticate)
-	if !ask.Lasting || ask.Credential.Token != credential.Token || s.Answer(ask, protocol.Outcome{Err: protocol.Refuse(protocol.Revoked, "")}) != nil {
+	if !ask.Lasting || ask.Credential.Token != credential.Token ||
+		s.Answer(ask, protocol.Outcome{Err: protocol.Refuse(protocol.Revoked, "")}) != nil {
 		t.Errorf("got %+v", ask.Lasting)
 	}
 	if s.(*session).shown != nil {
@@ -168,7 +177,8 @@ func TestEncode_Bytes(t *testing.T) {
 		data, want string
 	}{
 		{protocol.JSON, `{ "n": 23.0 , "t":"<é\u00e9>"}`, `{ "n": 23.0 , "t":"<é\u00e9>"}`},
-		{protocol.Message, `{"level":"info","message":"a <b> \" \u0041","title":"T","tags":"x","more":1}`, `{"message":"a <b> \" \u0041","level":"info","title":"T"}`},
+		{protocol.Message, `{"level":"info","message":"a <b> \" \u0041","title":"T","tags":"x","more":1}`,
+			`{"message":"a <b> \" \u0041","level":"info","title":"T"}`},
 		{protocol.Message, `{"title":null,"message":"","level":"error"}`, `{"message":"","level":"error","title":""}`},
 		{protocol.Telemetry, `{"device_id":1,"telemetry":{}}`, ``},
 		{protocol.TriggerUpdate, `{"outpost":"o"}`, ``},
@@ -191,8 +201,8 @@ func TestConfig_Defaults(t *testing.T) {
 
 // reliability.md check 62: whatever the request, it is refused with 403 or shows exactly one credential.
 func FuzzOpen(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Open {
 				path, query, _ := strings.Cut(step.Text, "?")
 				f.Add(path, query, true)
@@ -207,12 +217,14 @@ func FuzzOpen(f *testing.F) {
 		values, _ := url.ParseQuery(query)
 		s, credential, why := New(Config{OpenUserPath: openPath}).Open(protocol.Hello{Path: path, Query: values})
 		if why != nil {
-			if s != nil || credential != nil || why.Reason.Status() != 403 || strings.Contains(why.Error(), query) && len(query) > 20 {
+			if s != nil || credential != nil || why.Reason.Status() != 403 || strings.Contains(why.Error(), query) &&
+				len(query) > 20 {
 				t.Fatalf("%q %q: %v", path, query, why)
 			}
 			return
 		}
-		if s == nil || (credential.Token == "") != (credential.Form == protocol.Unproven) || (credential.Form == protocol.Unproven) != (strings.TrimSuffix(path, "/") != Path) {
+		if s == nil || (credential.Token == "") != (credential.Form == protocol.Unproven) ||
+			(credential.Form == protocol.Unproven) != (strings.TrimSuffix(path, "/") != Path) {
 			t.Fatalf("%q %q: %+v", path, query, *credential)
 		}
 	})
@@ -220,8 +232,8 @@ func FuzzOpen(f *testing.F) {
 
 // reliability.md check 62: arbitrary frames never panic and are never answered.
 func FuzzReceive(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary)
 			}
@@ -256,5 +268,16 @@ func BenchmarkEncode(b *testing.B) {
 				d.Encode(ev, protocol.Whole)
 			}
 		})
+	}
+}
+
+func TestClient_ShowsTheTokenInTheQueryAndCannotAskForTopics(t *testing.T) {
+	client := Registration.Dialects[0].Client
+	got, err := client.Open("T", nil)
+	if err != nil || got.Path != "/api/v1/ws" || got.Query.Encode() != "access_token=T" {
+		t.Errorf("it opens %+v %v", got, err)
+	}
+	if _, err := client.Subscribe("T", []string{"alerts"}); err == nil {
+		t.Error("it can ask for a topic")
 	}
 }

@@ -11,8 +11,9 @@ import (
 
 // session is one page. It never says anything.
 type session struct {
-	shown    *protocol.Credential // the token of the handshake, until the socket is open; nil for what cannot be shown twice
-	reported bool                 // that a frame was no JSON
+	// the token of the handshake, until the socket is open; nil for what cannot be shown twice
+	shown    *protocol.Credential
+	reported bool // that a frame was no JSON
 }
 
 // Opened implements protocol.Session. The token that held a moment ago is shown once more, so that the connection
@@ -26,14 +27,15 @@ func (s *session) Opened(time.Time, uint64) []protocol.Command {
 	return []protocol.Command{protocol.Authenticate{Credential: credential, Lasting: true}}
 }
 
-// Receive implements protocol.Session. All frames are ignored. What is in one that is reported is not told: it may be a
+// Receive implements protocol.Session. All frames are ignored. A report does not quote the frame: it may be a
 // secret.
 func (s *session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
 	if s.reported || !in.Binary && jsontext.Value(in.Data).IsValid() {
 		return 1, nil
 	}
 	s.reported = true
-	return 1, []protocol.Command{protocol.Report{Kind: "malformed", Warn: true, Data: fmt.Appendf(nil, "a frame of %d bytes is no JSON", len(in.Data))}}
+	return 1, []protocol.Command{protocol.Report{Kind: "malformed", Warn: true,
+		Data: fmt.Appendf(nil, "a frame of %d bytes is no JSON", len(in.Data))}}
 }
 
 // Answer implements protocol.Session. A token that no longer holds leaves the connection to the end that the engine has

@@ -31,17 +31,17 @@ type Member struct {
 // of them read JSON recursively.
 const MaxDepth = 64
 
-// Why a JSON value is not read.
+// The errors for JSON values that are not read.
 var (
 	// ErrNotObject is for JSON that is valid but no object.
 	ErrNotObject = errors.New("not a JSON object")
-	// ErrTooDeep is for what nests deeper than MaxDepth, whether or not the rest of it is JSON.
+	// ErrTooDeep is for data that nests deeper than MaxDepth, whether or not the rest of it is JSON.
 	ErrTooDeep = fmt.Errorf("nests deeper than %d arrays and objects", MaxDepth)
 )
 
-// Check says why data is not one strict JSON value, or nil: one value and nothing behind it, valid UTF-8, no name twice
-// at any depth, at most MaxDepth deep. Of nothing at all it says io.EOF. What has passed it, and what is inside of that,
-// is for Split and Elements.
+// Check returns why data is not one strict JSON value, or nil: one value and nothing behind it, valid UTF-8, no name
+// twice at any depth, at most MaxDepth deep. For empty data it returns io.EOF. A value that has passed it, and each
+// value inside, is for Split and Elements.
 func Check(data []byte) error {
 	if deeper(data, MaxDepth) {
 		return ErrTooDeep
@@ -59,7 +59,7 @@ func Check(data []byte) error {
 	return errors.New("something follows the JSON value")
 }
 
-// deeper counts brackets outside of strings. Whether the rest is JSON is not its question.
+// deeper counts brackets outside of strings. It does not check whether the rest is JSON.
 func deeper(data []byte, limit int) bool {
 	if bytes.Count(data, []byte{'{'})+bytes.Count(data, []byte{'['}) <= limit {
 		return false // the usual case, and much faster than to look at each byte
@@ -96,7 +96,8 @@ func ReadObject(data []byte) ([]Member, error) {
 	return Split(make([]Member, 0, 4), data, nil), nil
 }
 
-// ReadArray splits a JSON array into its raw elements, as strictly as ReadObject. ok is false if data is no valid array.
+// ReadArray splits a JSON array into its raw elements, as strictly as ReadObject. ok is false if data is no valid
+// array.
 func ReadArray(data []byte) (elements [][]byte, ok bool) {
 	if Check(data) != nil {
 		return nil, false

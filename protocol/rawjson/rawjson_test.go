@@ -39,12 +39,18 @@ func TestReadObject_SplitsAnObjectIntoItsMembersInTheirOrder(t *testing.T) {
 // reliability.md check 19, check 35: hostile JSON is an error, and nothing else.
 func TestReadObject_IsStrict(t *testing.T) {
 	for name, data := range map[string]string{
-		"nothing": "", "space": " \n", "garbage": "x", "cut": `{"a":`, "cut name": `{"a`, "not closed": `{"a":1`, "comma": `{"a":1,}`, "two commas": `{"a":1,,"b":2}`,
-		"no colon": `{"a" 1}`, "single quotes": `{'a':1}`, "no quotes": `{a:1}`, "comment": `{"a":1}//`, "trailing garbage": `{"a":1}x`, "two objects": `{"a":1}{"a":1}`,
-		"trailing comma": `{"a":1},`, "NaN": `{"a":NaN}`, "Infinity": `{"a":Infinity}`, "-Infinity": `{"a":-Infinity}`, "plus": `{"a":+1}`, "leading zero": `{"a":01}`, "dot": `{"a":1.}`,
-		"hex": `{"a":0x1}`, "undefined": `{"a":undefined}`, "raw newline": "{\"a\":\"\n\"}", "raw NUL": "{\"a\":\"\x00\"}", "bad escape": `{"a":"\x41"}`,
-		"twice": `{"a":1,"a":2}`, "twice by escape": `{"a":1,"\u0061":2}`, "twice below": `{"a":{"b":1,"b":2}}`, "twice in a list": `{"a":[{"b":1,"b":2}]}`,
-		"invalid UTF-8": "{\"a\":\"\xff\"}", "invalid UTF-8 name": "{\"\xc3\x28\":1}", "surrogate in UTF-8": "{\"a\":\"\xed\xa0\x80\"}", "overlong": "{\"a\":\"\xc0\xaf\"}",
+		"nothing": "", "space": " \n", "garbage": "x", "cut": `{"a":`, "cut name": `{"a`, "not closed": `{"a":1`,
+		"comma": `{"a":1,}`, "two commas": `{"a":1,,"b":2}`,
+		"no colon": `{"a" 1}`, "single quotes": `{'a':1}`, "no quotes": `{a:1}`, "comment": `{"a":1}//`,
+		"trailing garbage": `{"a":1}x`, "two objects": `{"a":1}{"a":1}`,
+		"trailing comma": `{"a":1},`, "NaN": `{"a":NaN}`, "Infinity": `{"a":Infinity}`, "-Infinity": `{"a":-Infinity}`,
+		"plus": `{"a":+1}`, "leading zero": `{"a":01}`, "dot": `{"a":1.}`,
+		"hex": `{"a":0x1}`, "undefined": `{"a":undefined}`, "raw newline": "{\"a\":\"\n\"}",
+		"raw NUL": "{\"a\":\"\x00\"}", "bad escape": `{"a":"\x41"}`,
+		"twice": `{"a":1,"a":2}`, "twice by escape": `{"a":1,"\u0061":2}`, "twice below": `{"a":{"b":1,"b":2}}`,
+		"twice in a list": `{"a":[{"b":1,"b":2}]}`,
+		"invalid UTF-8":   "{\"a\":\"\xff\"}", "invalid UTF-8 name": "{\"\xc3\x28\":1}",
+		"surrogate in UTF-8": "{\"a\":\"\xed\xa0\x80\"}", "overlong": "{\"a\":\"\xc0\xaf\"}",
 		"lone surrogate": `{"a":"\ud800"}`, "lone low surrogate": `{"a":"\udc00"}`, "BOM": "\ufeff{}",
 		"deep":        strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000),
 		"deep list":   `{"a":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + "}",
@@ -62,7 +68,8 @@ func TestReadObject_IsStrict(t *testing.T) {
 	if _, err := ReadObject([]byte(" [1] ")); err != ErrNotObject {
 		t.Errorf("an array: %v", err)
 	}
-	for _, data := range []string{`{}`, ` {} `, "{\"a\":\"\U0001f600\"}", `{"a":"\ud83d\ude00"}`, `{"a":1e400}`, strings.Repeat(`{"a":`, MaxDepth) + "1" + strings.Repeat("}", MaxDepth)} {
+	for _, data := range []string{`{}`, ` {} `, "{\"a\":\"\U0001f600\"}", `{"a":"\ud83d\ude00"}`, `{"a":1e400}`,
+		strings.Repeat(`{"a":`, MaxDepth) + "1" + strings.Repeat("}", MaxDepth)} {
 		if _, err := ReadObject([]byte(data)); err != nil {
 			t.Errorf("%.40s: %v", data, err)
 		}
@@ -88,7 +95,8 @@ func TestReadObject_NestsNoDeeperThanItsLimit(t *testing.T) {
 		}
 	}
 	// Many beside each other are no depth, and brackets in strings are none.
-	for _, data := range []string{`{"a":[` + strings.Repeat(`[],`, 1000) + `1]}`, `{"a":"` + strings.Repeat(`[{\"`, 1000) + `"}`} {
+	for _, data := range []string{`{"a":[` + strings.Repeat(`[],`, 1000) + `1]}`,
+		`{"a":"` + strings.Repeat(`[{\"`, 1000) + `"}`} {
 		if _, err := ReadObject([]byte(data)); err != nil {
 			t.Errorf("%.40s: %v", data, err)
 		}
@@ -110,7 +118,8 @@ func TestSplit_KnownNamesAreNotMadeAnew(t *testing.T) {
 	known := []string{"topic", "event"}
 	data := []byte(`{"topic":1,"event":{"a":2},"\u0065vent2":3}`)
 	var room [4]Member
-	if members := Split(room[:0], data, known); len(members) != 3 || members[0].Name != "topic" || members[2].Name != "event2" || &members[0] != &room[0] {
+	if members := Split(room[:0], data, known); len(members) != 3 || members[0].Name != "topic" ||
+		members[2].Name != "event2" || &members[0] != &room[0] {
 		t.Errorf("%+v", members)
 	}
 	known = append(known, "event2")
@@ -118,7 +127,8 @@ func TestSplit_KnownNamesAreNotMadeAnew(t *testing.T) {
 	if allocs := testing.AllocsPerRun(100, func() { Split(room[:0], data, known) }); allocs > 0 {
 		t.Errorf("%v allocations", allocs)
 	}
-	if members := Split(room[:1], []byte(` [1] `), nil); len(members) != 1 || IsObject([]byte(` [1] `)) || IsObject(nil) || !IsObject([]byte(` {}`)) {
+	if members := Split(room[:1], []byte(` [1] `), nil); len(members) != 1 || IsObject([]byte(` [1] `)) ||
+		IsObject(nil) || !IsObject([]byte(` {}`)) {
 		t.Errorf("an array has the members %+v", members)
 	}
 }
@@ -149,7 +159,8 @@ func TestReadArray_IsAsStrictAsReadObject(t *testing.T) {
 	if elements, ok := ReadArray([]byte(`[]`)); !ok || elements != nil {
 		t.Errorf("an empty array: %v, %v", elements, ok)
 	}
-	for _, data := range []string{"", "{}", "1", "[", "[1", "[1,]", "[,]", "[1]x", "[1][2]", `[{"a":1,"a":2}]`, "[\"\xff\"]", "[NaN]", strings.Repeat("[", 100_000)} {
+	for _, data := range []string{"", "{}", "1", "[", "[1", "[1,]", "[,]", "[1]x", "[1][2]", `[{"a":1,"a":2}]`,
+		"[\"\xff\"]", "[NaN]", strings.Repeat("[", 100_000)} {
 		if elements, ok := ReadArray([]byte(data)); ok {
 			t.Errorf("%.40s: %s", data, elements)
 		}
@@ -161,8 +172,10 @@ func TestTextAndScalar_SayWhatARawValueMeans(t *testing.T) {
 		raw, text      string
 		isText, scalar bool
 	}{
-		{`"a"`, "a", true, true}, {`""`, "", true, true}, {`"\u0061\n\""`, "a\n\"", true, true}, {`"\ud83d\ude00"`, "\U0001f600", true, true},
-		{`1`, "1", false, true}, {`-1.5e3`, "-1.5e3", false, true}, {`true`, "true", false, true}, {`false`, "false", false, true},
+		{`"a"`, "a", true, true}, {`""`, "", true, true}, {`"\u0061\n\""`, "a\n\"", true, true},
+		{`"\ud83d\ude00"`, "\U0001f600", true, true},
+		{`1`, "1", false, true}, {`-1.5e3`, "-1.5e3", false, true}, {`true`, "true", false, true},
+		{`false`, "false", false, true},
 		{`null`, "", false, false}, {`{}`, "", false, false}, {`[1]`, "", false, false}, {``, "", false, false},
 	} {
 		text, ok := Text([]byte(c.raw))
@@ -232,7 +245,8 @@ func strictly(data []byte) bool {
 
 func FuzzReadObject(f *testing.F) {
 	for _, seed := range []string{
-		`{}`, `{"a":1}`, `{"a":{"b":[1,2,{"c":null}]},"d":"\u00e4\n"}`, ` {"a" : 1e5 , "b":true } `, `{"a":1,"a":2}`, `{"a":{"b":1,"b":2}}`, `[1]`, `null`, `{"a":NaN}`, `{"a":1}x`,
+		`{}`, `{"a":1}`, `{"a":{"b":[1,2,{"c":null}]},"d":"\u00e4\n"}`, ` {"a" : 1e5 , "b":true } `, `{"a":1,"a":2}`,
+		`{"a":{"b":1,"b":2}}`, `[1]`, `null`, `{"a":NaN}`, `{"a":1}x`,
 		"{\"a\":\"\xff\"}", `{"a":"\ud800"}`, `{"a":"\ud83d\ude00"}`, `{"a":`, `{"":""}`, `{"a":01}`, "\ufeff{}",
 	} {
 		f.Add([]byte(seed))

@@ -2,8 +2,8 @@ package rawjson
 
 import "bytes"
 
-// The functions of this file read JSON that Check has passed, alone or as a part of something larger. To check each part
-// again would cost more than all the rest of a publish. They may panic on anything else.
+// The functions of this file read JSON that Check has passed, alone or as a part of something larger. To check each
+// part again would cost more than all the rest of a publish. They may panic on anything else.
 
 // IsObject reports whether a checked value is an object.
 func IsObject(checked []byte) bool {
@@ -25,8 +25,8 @@ func Split(dst []Member, object []byte, known []string) []Member {
 	return dst
 }
 
-// Lookup returns the value of the named member of a checked object, nil if there is none or if the value is no object. It
-// allocates nothing, unless a name is written with escapes.
+// Lookup returns the value of the named member of a checked object, nil if there is none or if the value is no object.
+// It allocates nothing, unless a name is written with escapes.
 func Lookup(object []byte, name string) []byte {
 	if !IsObject(object) {
 		return nil
@@ -87,7 +87,7 @@ func nameOf(raw []byte, known []string) string {
 	return name
 }
 
-// afterSpace returns where what is no space begins.
+// afterSpace returns the index of the first byte from i on that is no space.
 func afterSpace(text []byte, i int) int {
 	for i < len(text) && (text[i] == ' ' || text[i] == '\n' || text[i] == '\t' || text[i] == '\r') {
 		i++
@@ -95,7 +95,7 @@ func afterSpace(text []byte, i int) int {
 	return i
 }
 
-// afterText returns what follows the string at i.
+// afterText returns the index behind the string at i.
 func afterText(text []byte, i int) int {
 	for i++; text[i] != '"'; i++ {
 		if text[i] == '\\' {
@@ -105,7 +105,7 @@ func afterText(text []byte, i int) int {
 	return i + 1
 }
 
-// afterValue returns what follows the value at i.
+// afterValue returns the index behind the value at i.
 func afterValue(text []byte, i int) int {
 	switch text[i] {
 	case '"':
@@ -119,7 +119,7 @@ func afterValue(text []byte, i int) int {
 	return i
 }
 
-// afterBrackets returns what follows the array or object at i.
+// afterBrackets returns the index behind the array or object at i.
 func afterBrackets(text []byte, i int) int {
 	for depth := 0; ; i++ {
 		switch text[i] {

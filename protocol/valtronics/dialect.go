@@ -7,7 +7,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// Transcripts are the stories of this dialect.
+// Transcripts are the golden transcripts of this dialect.
 //
 //go:embed transcripts/*.txt
 var Transcripts embed.FS
@@ -67,8 +67,10 @@ func (*Dialect) Paths() []string {
 func (d *Dialect) Limits() protocol.Limits {
 	c := &d.config
 	return protocol.Limits{
-		Frame: c.FrameBytes, Rate: c.MessagesPerSecond, Burst: max(c.MessagesPerSecond, c.BatchItems), Login: c.LoginTimeout,
-		Subscriptions: c.Subscriptions, Connections: c.Connections, PerUser: c.ConnectionsPerUser, Connects: c.ConnectsPerMinute,
+		Frame: c.FrameBytes, Rate: c.MessagesPerSecond, Burst: max(c.MessagesPerSecond, c.BatchItems),
+		Login:         c.LoginTimeout,
+		Subscriptions: c.Subscriptions, Connections: c.Connections, PerUser: c.ConnectionsPerUser,
+		Connects: c.ConnectsPerMinute,
 	}
 }
 

@@ -30,39 +30,62 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 		view             protocol.View
 	}{
 		{name: "telemetry", kind: protocol.Telemetry,
-			data: `{"telemetry":{"temperature":{"value":23.0,"unit":"°C","timestamp":"2024-01-01T12:00:00Z"},"humidity":{"value":45.2,"unit":"%","timestamp":"2024-01-01T12:00:00Z"}},"device_id":1}`,
-			want: `{"type":"telemetry_update","channel":"telemetry","device_id":1,"telemetry":{"temperature":{"value":23.0,"unit":"°C","timestamp":"2024-01-01T12:00:00Z"},"humidity":{"value":45.2,"unit":"%","timestamp":"2024-01-01T12:00:00Z"}}}`},
+			data: `{"telemetry":{"temperature":{"value":23.0,"unit":"°C","timestamp":"2024-01-01T12:00:00Z"},` +
+				`"humidity":{"value":45.2,"unit":"%","timestamp":"2024-01-01T12:00:00Z"}},"device_id":1}`,
+			want: `{"type":"telemetry_update","channel":"telemetry","device_id":1,` +
+				`"telemetry":{"temperature":{"value":23.0,"unit":"°C","timestamp":"2024-01-01T12:00:00Z"},` +
+				`"humidity":{"value":45.2,"unit":"%","timestamp":"2024-01-01T12:00:00Z"}}}`},
 		{name: "a metric without time", kind: protocol.Telemetry,
-			data: `{"device_id":"a","telemetry":{"t":{"value":1e3 },"u":{ },"v":-0.50,"w":{"x":{"timestamp":1},"unit":"timestamp"}}}`,
-			want: `{"type":"telemetry_update","channel":"telemetry","device_id":"a","telemetry":{"t":{"value":1e3 ,"timestamp":"2024-01-01T12:00:00.005Z"},"u":{ "timestamp":"2024-01-01T12:00:00.005Z"},"v":{"value":-0.50,"timestamp":"2024-01-01T12:00:00.005Z"},"w":{"x":{"timestamp":1},"unit":"timestamp","timestamp":"2024-01-01T12:00:00.005Z"}}}`},
+			data: `{"device_id":"a","telemetry":{"t":{"value":1e3 },"u":{ },"v":-0.50,"w":{"x":{"timestamp":1},` +
+				`"unit":"timestamp"}}}`,
+			want: `{"type":"telemetry_update","channel":"telemetry","device_id":"a","telemetry":{"t":{"value":1e3 ,` +
+				`"timestamp":"2024-01-01T12:00:00.005Z"},"u":{ "timestamp":"2024-01-01T12:00:00.005Z"},` +
+				`"v":{"value":-0.50,"timestamp":"2024-01-01T12:00:00.005Z"},"w":{"x":{"timestamp":1},` +
+				`"unit":"timestamp","timestamp":"2024-01-01T12:00:00.005Z"}}}`},
 		{name: "a view of telemetry", kind: protocol.Telemetry, view: protocol.ViewOf([]string{"u", "nothing"}),
 			data: `{"device_id":7,"telemetry":{"t":{"timestamp":"x"},"u":{"timestamp":"x"},"v":{"timestamp":"x"}}}`,
-			want: `{"type":"telemetry_update","channel":"telemetry","device_id":7,"telemetry":{"u":{"timestamp":"x"}}}`},
+			want: `{"type":"telemetry_update","channel":"telemetry","device_id":7,` +
+				`"telemetry":{"u":{"timestamp":"x"}}}`},
 		{name: "a view that leaves nothing", kind: protocol.Telemetry, view: protocol.ViewOf([]string{"nothing"}),
 			data: `{"device_id":7,"telemetry":{"t":{"value":1}}}`, want: ``},
 		{name: "no metrics", kind: protocol.Telemetry, data: `{"device_id":7,"telemetry":{}}`,
 			want: `{"type":"telemetry_update","channel":"telemetry","device_id":7,"telemetry":{}}`},
 		{name: "alert", kind: protocol.Alert,
-			data: `{"metadata":{"threshold_value":30.0,"actual_value":32.5},"timestamp":"2024-01-01T12:00:00Z","message":"Temperature exceeds safe threshold","title":"High Temperature Alert","severity":"critical","device_id":1,"alert_id":123}`,
-			want: `{"type":"alert","channel":"alerts","alert_id":123,"device_id":1,"severity":"critical","title":"High Temperature Alert","message":"Temperature exceeds safe threshold","timestamp":"2024-01-01T12:00:00Z","metadata":{"threshold_value":30.0,"actual_value":32.5}}`},
+			data: `{"metadata":{"threshold_value":30.0,"actual_value":32.5},"timestamp":"2024-01-01T12:00:00Z",` +
+				`"message":"Temperature exceeds safe threshold","title":"High Temperature Alert",` +
+				`"severity":"critical","device_id":1,"alert_id":123}`,
+			want: `{"type":"alert","channel":"alerts","alert_id":123,"device_id":1,"severity":"critical",` +
+				`"title":"High Temperature Alert","message":"Temperature exceeds safe threshold",` +
+				`"timestamp":"2024-01-01T12:00:00Z","metadata":{"threshold_value":30.0,"actual_value":32.5}}`},
 		{name: "a short alert", kind: protocol.Alert,
-			data: `{"alert_id":"a","device_id":1,"severity":"low","title":"","message":"","metadata":null,"timestamp":null,"alert_type":"x","more":1}`,
-			want: `{"type":"alert","channel":"alerts","alert_id":"a","device_id":1,"severity":"low","title":"","message":"","timestamp":"2024-01-01T12:00:00.005Z","metadata":{},"alert_type":"x"}`},
+			data: `{"alert_id":"a","device_id":1,"severity":"low","title":"","message":"","metadata":null,` +
+				`"timestamp":null,"alert_type":"x","more":1}`,
+			want: `{"type":"alert","channel":"alerts","alert_id":"a","device_id":1,"severity":"low","title":"",` +
+				`"message":"","timestamp":"2024-01-01T12:00:00.005Z","metadata":{},"alert_type":"x"}`},
 		{name: "device", kind: protocol.DeviceStatus,
-			data: `{"device_id":1,"old_status":"online","new_status":"offline","reason":"Connection lost","metadata":{"last_seen":"2024-01-01T11:45:00Z"},"timestamp":"2024-01-01T12:00:00Z"}`,
-			want: `{"type":"device_status_update","channel":"devices","device_id":1,"old_status":"online","new_status":"offline","timestamp":"2024-01-01T12:00:00Z","reason":"Connection lost","metadata":{"last_seen":"2024-01-01T11:45:00Z"}}`},
+			data: `{"device_id":1,"old_status":"online","new_status":"offline","reason":"Connection lost",` +
+				`"metadata":{"last_seen":"2024-01-01T11:45:00Z"},"timestamp":"2024-01-01T12:00:00Z"}`,
+			want: `{"type":"device_status_update","channel":"devices","device_id":1,"old_status":"online",` +
+				`"new_status":"offline","timestamp":"2024-01-01T12:00:00Z","reason":"Connection lost",` +
+				`"metadata":{"last_seen":"2024-01-01T11:45:00Z"}}`},
 		{name: "system", kind: protocol.SystemStatus,
-			data: `{"metrics":{"cpu_usage":45.2,"memory_usage":67.8,"disk_usage":23.1,"active_connections":15},"timestamp":"2024-01-01T12:00:00Z"}`,
-			want: `{"type":"system_status_update","channel":"system","metrics":{"cpu_usage":45.2,"memory_usage":67.8,"disk_usage":23.1,"active_connections":15},"timestamp":"2024-01-01T12:00:00Z"}`},
+			data: `{"metrics":{"cpu_usage":45.2,"memory_usage":67.8,"disk_usage":23.1,"active_connections":15},` +
+				`"timestamp":"2024-01-01T12:00:00Z"}`,
+			want: `{"type":"system_status_update","channel":"system","metrics":{"cpu_usage":45.2,"memory_usage":67.8,` +
+				`"disk_usage":23.1,"active_connections":15},"timestamp":"2024-01-01T12:00:00Z"}`},
 		{name: "a view of system", kind: protocol.SystemStatus, view: protocol.ViewOf([]string{"disk_usage"}),
 			data: `{"metrics":{"cpu_usage":45.2,"disk_usage":23.0}}`,
-			want: `{"type":"system_status_update","channel":"system","metrics":{"disk_usage":23.0},"timestamp":"2024-01-01T12:00:00.005Z"}`},
-		{name: "a view of system that leaves nothing", kind: protocol.SystemStatus, view: protocol.ViewOf([]string{"x"}),
+			want: `{"type":"system_status_update","channel":"system","metrics":{"disk_usage":23.0},` +
+				`"timestamp":"2024-01-01T12:00:00.005Z"}`},
+		{name: "a view of system that leaves nothing", kind: protocol.SystemStatus,
+			view: protocol.ViewOf([]string{"x"}),
 			data: `{"metrics":{"cpu_usage":45.2}}`, want: ``},
 		{name: "message", kind: protocol.Message, data: `{"level":"warning","message":"m","timestamp":{"odd":1}}`,
-			want: `{"type":"alert","channel":"alerts","alert_id":"e1","device_id":null,"severity":"warning","title":"m","message":"m","timestamp":"2024-01-01T12:00:00.005Z","metadata":{"level":"warning"}}`},
+			want: `{"type":"alert","channel":"alerts","alert_id":"e1","device_id":null,"severity":"warning",` +
+				`"title":"m","message":"m","timestamp":"2024-01-01T12:00:00.005Z","metadata":{"level":"warning"}}`},
 		{name: "json", kind: protocol.JSON, data: `{ "type" : "x", "n": 23.0 }`, want: `{ "type" : "x", "n": 23.0 }`},
-		{name: "json without type", kind: protocol.JSON, data: `{"type":"","n":1}`, want: `{"type":"json","data":{"type":"","n":1}}`},
+		{name: "json without type", kind: protocol.JSON, data: `{"type":"","n":1}`,
+			want: `{"type":"json","data":{"type":"","n":1}}`},
 		{name: "project", kind: protocol.ProjectUpdated, data: `{"project_name":"p","trigger":"t"}`, want: ``},
 	} {
 		got := d.Encode(event(t, c.kind, c.data), c.view)
@@ -77,10 +100,12 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 
 // R001.78: what was held back and joined is encoded from its parts.
 func TestEncode_OfJoinedEvents(t *testing.T) {
-	older := event(t, protocol.Telemetry, `{"device_id":1,"telemetry":{"a":{"value":1,"timestamp":"x"},"b":{"value":1,"timestamp":"x"}}}`)
+	older := event(t, protocol.Telemetry,
+		`{"device_id":1,"telemetry":{"a":{"value":1,"timestamp":"x"},"b":{"value":1,"timestamp":"x"}}}`)
 	newer := event(t, protocol.Telemetry, `{"device_id":1,"telemetry":{"b":{"value":2,"timestamp":"y"}}}`)
 	got := string(New(DefaultConfig()).Encode(older.Conflate(newer), protocol.Whole))
-	want := `{"type":"telemetry_update","channel":"telemetry","device_id":1,"telemetry":{"a":{"value":1,"timestamp":"x"},"b":{"value":2,"timestamp":"y"}}}`
+	want := `{"type":"telemetry_update","channel":"telemetry","device_id":1,"telemetry":{"a":{"value":1,` +
+		`"timestamp":"x"},"b":{"value":2,"timestamp":"y"}}}`
 	if got != want {
 		t.Errorf("got %s", got)
 	}
@@ -101,12 +126,16 @@ func TestEncode_AllocatesItsResultOnly(t *testing.T) {
 }
 
 var samples = map[protocol.Kind]string{
-	protocol.Telemetry:    `{"device_id":1,"telemetry":{"temperature":{"value":23.5,"unit":"°C","timestamp":"2024-01-01T12:00:00Z"},"humidity":{"value":45.2,"unit":"%"}}}`,
-	protocol.Alert:        `{"alert_id":123,"device_id":1,"severity":"critical","title":"High Temperature Alert","message":"Temperature exceeds safe threshold","metadata":{"threshold_value":30.0,"actual_value":32.5}}`,
-	protocol.DeviceStatus: `{"device_id":1,"old_status":"online","new_status":"offline","reason":"Connection lost","metadata":{"last_seen":"2024-01-01T11:45:00Z"}}`,
-	protocol.SystemStatus: `{"metrics":{"cpu_usage":45.2,"memory_usage":67.8,"disk_usage":23.1,"active_connections":15}}`,
-	protocol.Message:      `{"level":"error","title":"Disk","message":"full"}`,
-	protocol.JSON:         `{"n":1}`,
+	protocol.Telemetry: `{"device_id":1,"telemetry":{"temperature":{"value":23.5,"unit":"°C",` +
+		`"timestamp":"2024-01-01T12:00:00Z"},"humidity":{"value":45.2,"unit":"%"}}}`,
+	protocol.Alert: `{"alert_id":123,"device_id":1,"severity":"critical","title":"High Temperature Alert",` +
+		`"message":"Temperature exceeds safe threshold","metadata":{"threshold_value":30.0,"actual_value":32.5}}`,
+	protocol.DeviceStatus: `{"device_id":1,"old_status":"online","new_status":"offline","reason":"Connection lost",` +
+		`"metadata":{"last_seen":"2024-01-01T11:45:00Z"}}`,
+	protocol.SystemStatus: `{"metrics":{"cpu_usage":45.2,"memory_usage":67.8,"disk_usage":23.1,` +
+		`"active_connections":15}}`,
+	protocol.Message: `{"level":"error","title":"Disk","message":"full"}`,
+	protocol.JSON:    `{"n":1}`,
 }
 
 func BenchmarkEncode(b *testing.B) {
@@ -138,7 +167,8 @@ func FuzzEncode(f *testing.F) {
 	f.Add(`{"a":{"value":1},"b":{"timestamp":"x"},"c":{},"d":7,"e":{"\u0074imestamp":1}}`)
 	f.Add(`{"a":{"x":{"timestamp":1}},"b":{"y":"timestamp"},"c":["timestamp"],"d":{"\"timestamp":1}}`)
 	f.Fuzz(func(t *testing.T, metrics string) {
-		ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry, Data: []byte(`{"device_id":1,"telemetry":` + metrics + `}`)})
+		ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry,
+			Data: []byte(`{"device_id":1,"telemetry":` + metrics + `}`)})
 		if err != nil {
 			return
 		}

@@ -45,7 +45,8 @@ func frequency(raw []byte) (time.Duration, *protocol.Refusal) {
 		break
 	}
 	return 0, protocol.Refuse(protocol.Malformed,
-		`frequency must be "real-time" or a time from %s to %s, such as "30s", "500ms", "5m", "1h" or a number of seconds`, "10ms", "24h")
+		`frequency must be "real-time" or a time from %s to %s, such as "30s", "500ms", "5m", "1h" or a number of `+
+			`seconds`, "10ms", "24h")
 }
 
 // times is a decimal number of units, if it is within bounds. Zero is every event.

@@ -63,8 +63,8 @@ func appendClean(text []byte, message string) []byte {
 	return rawjson.AppendText(text, noMarkup.Replace(message))
 }
 
-// plain is a word from a client for a message, quoted and with a space before it, if there is nothing in it but letters,
-// digits and - _ . / and it is short; "" if not.
+// plain is a word from a client for a message, quoted and with a space before it, if there is nothing in it but
+// letters, digits and - _ . / and it is short; "" if not.
 func plain(word string) string {
 	const most = 40
 	if word == "" || len(word) > most {

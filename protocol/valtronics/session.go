@@ -22,7 +22,8 @@ type session struct {
 // maxFailures is how many tokens in a row may fail before the connection is closed.
 const maxFailures = 5
 
-// maxAuth is how many bytes an auth message may have at least: those of the largest token, and what is around it.
+// maxAuth is how many bytes an auth message may have at least: those of the largest token, and of the message around
+// it.
 const maxAuth = protocol.MaxToken + 512
 
 // accepted says which tokens open a socket: access and device tokens do, refresh tokens do not.
@@ -69,7 +70,7 @@ func unlessNull(raw []byte) []byte {
 	return raw
 }
 
-// message appends what is to be done for one message.
+// message appends the commands for one message.
 func (s *session) message(commands []protocol.Command, m message) []protocol.Command {
 	more, channel, why := s.understand(m)
 	if why != nil {
@@ -123,7 +124,8 @@ func (s *session) readable(m message) *protocol.Refusal {
 	switch {
 	case len(m.raw) > most:
 		return protocol.Refuse(protocol.TooLarge,
-			"the message has %d bytes; the limit is %d (only a batch may have more, in messages of at most %d)", len(m.raw), most, most)
+			"the message has %d bytes; the limit is %d (only a batch may have more, in messages of at most %d)",
+			len(m.raw), most, most)
 	case errors.Is(m.err, rawjson.ErrNotObject):
 		return protocol.Refuse(protocol.Malformed, "a message must be a JSON object")
 	case m.err != nil:
@@ -197,7 +199,7 @@ func (s *session) enter() []protocol.Command {
 	return commands
 }
 
-// Refuse implements protocol.Session. What the client did wrong it is told; what it did not, the close code says.
+// Refuse implements protocol.Session. A message tells the client what it did wrong; for all else the close code does.
 func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
 		return []protocol.Command{complain(why, "", alone)}

@@ -28,12 +28,14 @@ func read(m message) (*request, *protocol.Refusal) {
 	name, ok := rawjson.Text(m.member("channel"))
 	switch {
 	case m.member("channel") == nil:
-		return r, protocol.Refuse(protocol.Malformed, "channel is missing; known are telemetry, alerts, devices, system")
+		return r, protocol.Refuse(protocol.Malformed,
+			"channel is missing; known are telemetry, alerts, devices, system")
 	case !ok:
 		return r, protocol.Refuse(protocol.Malformed, "channel must be a string")
 	}
 	if r.channel, ok = channelOf(name); !ok {
-		return r, protocol.Refuse(protocol.UnknownChannel, "unknown channel%s; known are telemetry, alerts, devices, system", plain(name))
+		return r, protocol.Refuse(protocol.UnknownChannel,
+			"unknown channel%s; known are telemetry, alerts, devices, system", plain(name))
 	}
 	if raw := m.member("filters"); raw != nil {
 		filters, err := rawjson.ReadObject(raw)
@@ -147,11 +149,13 @@ func (r *request) list(option string) ([]string, *protocol.Refusal) {
 	for _, raw := range elements {
 		value, ok := rawjson.Scalar(raw)
 		if !ok || raw[0] == 't' || raw[0] == 'f' || raw[0] != '"' && strings.ContainsAny(value, ".eE") {
-			return nil, protocol.Refuse(protocol.Malformed, "%s must be a string, an integer, or a list of them", option)
+			return nil, protocol.Refuse(protocol.Malformed, "%s must be a string, an integer, or a list of them",
+				option)
 		}
 		if protocol.CheckName(option, value) != nil {
 			return nil, protocol.Refuse(protocol.Malformed,
-				"%s must be 1 to %d bytes of text without control characters or spaces at its ends", option, protocol.MaxName)
+				"%s must be 1 to %d bytes of text without control characters or spaces at its ends", option,
+				protocol.MaxName)
 		}
 		if !slices.Contains(values, value) {
 			values = append(values, value)

@@ -25,8 +25,8 @@ func engine(t testing.TB) *dialecttest.Engine {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, story := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
-		t.Run(story.Name, func(t *testing.T) { dialecttest.Play(t, story, engine(t)) })
+	for _, transcript := range dialecttest.Load(t, Transcripts, "transcripts/*.txt") {
+		t.Run(transcript.Name, func(t *testing.T) { dialecttest.Play(t, transcript, engine(t)) })
 	}
 }
 
@@ -37,7 +37,9 @@ func inside(t testing.TB, e *dialecttest.Engine, path string) *dialecttest.Conne
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Send([]byte(`{"type":"auth","token":"`+e.Token(dialecttest.Token{User: "alice", Topics: []protocol.Pattern{"alerts", "telemetry", "devices/1"}, TTL: time.Hour})+`"}`), false)
+	c.Send([]byte(`{"type":"auth","token":"`+
+		e.Token(dialecttest.Token{User: "alice", Topics: []protocol.Pattern{"alerts", "telemetry", "devices/1"},
+			TTL: time.Hour})+`"}`), false)
 	if got, _ := c.Receive(0); string(got.Data) != string(welcome) {
 		t.Fatalf("got %s", got)
 	}
@@ -53,7 +55,8 @@ func TestRefuse_EveryReasonHasItsEnd(t *testing.T) {
 		last string
 		code int
 	}{
-		protocol.AuthTimeout:  {`{"type":"auth_response","success":false,"message":"the ?detail?","error":"auth_timeout"}`, 1008},
+		protocol.AuthTimeout: {`{"type":"auth_response","success":false,"message":"the ?detail?",` +
+			`"error":"auth_timeout"}`, 1008},
 		protocol.TokenExpired: {told, 1008},
 		protocol.Revoked:      {told, 1008},
 		protocol.RateLimited:  {told, 1008},
@@ -85,7 +88,8 @@ func TestRefuse_WhatIsNotFinalIsToldAndTheConnectionStays(t *testing.T) {
 	why := protocol.Refuse(protocol.Busy, "the queue is full")
 	why.RetryAfter = 1100 * time.Millisecond
 	c.Refuse(why, false)
-	if got, _ := c.Receive(0); string(got.Data) != `{"type":"error","error":"busy","message":"the queue is full","retry_after":2}` {
+	if got, _ := c.Receive(0); string(got.Data) != `{"type":"error","error":"busy","message":"the queue is full",`+
+		`"retry_after":2}` {
 		t.Errorf("got %s", got)
 	}
 	c.Send([]byte(`{"type":"ping"}`), false)
@@ -99,7 +103,8 @@ func TestReport_IsFitForALog(t *testing.T) {
 	e := engine(t)
 	c := inside(t, e, Path)
 	c.Send([]byte("{\"type\":\"error_report\",\n\"error\":\"a\u202eb\u0085c\"\r\n}"), false)
-	if len(e.Reports) != 1 || e.Reports[0].Kind != "error" || string(e.Reports[0].Data) != `{"type":"error_report", "error":"a b c"  }` {
+	if len(e.Reports) != 1 || e.Reports[0].Kind != "error" ||
+		string(e.Reports[0].Data) != `{"type":"error_report", "error":"a b c"  }` {
 		t.Errorf("got %+v", e.Reports)
 	}
 }
@@ -109,7 +114,8 @@ func TestFrequency_Forms(t *testing.T) {
 	for raw, want := range map[string]time.Duration{
 		`"real-time"`: 0, `"realtime"`: 0, `"Real-Time"`: 0, `""`: 0, `0`: 0, `"0s"`: 0,
 		`"30s"`: 30 * time.Second, `"500ms"`: 500 * time.Millisecond, `"5m"`: 5 * time.Minute, `"1h"`: time.Hour,
-		`30`: 30 * time.Second, `0.5`: 500 * time.Millisecond, `"30"`: 30 * time.Second, `"1.5s"`: 1500 * time.Millisecond,
+		`30`: 30 * time.Second, `0.5`: 500 * time.Millisecond, `"30"`: 30 * time.Second,
+		`"1.5s"`:  1500 * time.Millisecond,
 		`" 2 s "`: 2 * time.Second, `"10ms"`: 10 * time.Millisecond, `"24h"`: 24 * time.Hour, `86400`: 24 * time.Hour,
 	} {
 		if got, why := frequency([]byte(raw)); why != nil || got != want {
@@ -117,8 +123,10 @@ func TestFrequency_Forms(t *testing.T) {
 		}
 	}
 	for _, raw := range []string{
-		`"soon"`, `"9ms"`, `"25h"`, `86401`, `-1`, `"-1s"`, `1e3`, `"1e3s"`, `true`, `{}`, `[]`, `"s"`, `"."`, `"1.2.3s"`, `"NaN"`,
-		`"Infs"`, `"0x10s"`, `0.0000000000001`, `"1d"`, `"` + strings.Repeat("0", 50) + `1s"`, `999999999999999999999999999`,
+		`"soon"`, `"9ms"`, `"25h"`, `86401`, `-1`, `"-1s"`, `1e3`, `"1e3s"`, `true`, `{}`, `[]`, `"s"`, `"."`,
+		`"1.2.3s"`, `"NaN"`,
+		`"Infs"`, `"0x10s"`, `0.0000000000001`, `"1d"`, `"` + strings.Repeat("0", 50) + `1s"`,
+		`999999999999999999999999999`,
 	} {
 		if got, why := frequency([]byte(raw)); why == nil {
 			t.Errorf("%s became %s", raw, got)
@@ -129,9 +137,10 @@ func TestFrequency_Forms(t *testing.T) {
 // R001.53: what a subscription asks of the engine.
 func TestSubscribe_Commands(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"channel":"telemetry"}`:                                      "telemetry {Where:[] View: Every:0s}",
-		`{"channel":"telemetry","device_id":[1,"1",2]}`:                "telemetry/1 {Where:[] View: Every:0s}; telemetry/2 {Where:[] View: Every:0s}",
-		`{"channel":"telemetry","metrics":["b","a"],"frequency":"1s"}`: "telemetry {Where:[] View:\x00a\x00b Every:1s}",
+		`{"channel":"telemetry"}`: "telemetry {Where:[] View: Every:0s}",
+		`{"channel":"telemetry","device_id":[1,"1",2]}`: "telemetry/1 {Where:[] View: Every:0s}; " +
+			"telemetry/2 {Where:[] View: Every:0s}",
+		`{"channel":"telemetry","metrics":["b","a"],"frequency":"1s"}`:                                             "telemetry {Where:[] View:\x00a\x00b Every:1s}",
 		`{"channel":"alerts","severity":"x","filters":{"alert_type":["y","z"]},"metrics":["no"],"frequency":"1s"}`: "alerts {Where:[{Attribute:severity In:[x]} {Attribute:alert_type In:[y z]}] View: Every:0s}",
 		`{"channel":"devices","status_types":["on"],"severity":"no"}`:                                              "devices {Where:[{Attribute:new_status In:[on]}] View: Every:0s}",
 		`{"channel":"system","filters":{"metrics":"cpu"}}`:                                                         "system {Where:[] View:\x00cpu Every:0s}",
@@ -156,7 +165,8 @@ func TestSubscribe_Commands(t *testing.T) {
 // R001.54, R001.59, R001.60, R001.61, R001.62, R001.63, R001.64: the document's figures, each of them configurable.
 func TestLimits_AreTheDocuments(t *testing.T) {
 	d := New(DefaultConfig())
-	want := protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Login: 14 * time.Second, Subscriptions: 1000, Connections: 1000, PerUser: 100, Connects: 10}
+	want := protocol.Limits{Frame: 65536, Rate: 100, Burst: 100, Login: 14 * time.Second, Subscriptions: 1000,
+		Connections: 1000, PerUser: 100, Connects: 10}
 	if got := d.Limits(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -165,10 +175,12 @@ func TestLimits_AreTheDocuments(t *testing.T) {
 	}
 	dialecttest.CheckDefaults(t, DefaultConfig())
 	other := Config{
-		ConnectionsPerUser: 1, Connections: 2, ConnectsPerMinute: 3, MessagesPerSecond: 4, MessageBytes: 65, BatchItems: 6,
+		ConnectionsPerUser: 1, Connections: 2, ConnectsPerMinute: 3, MessagesPerSecond: 4, MessageBytes: 65,
+		BatchItems: 6,
 		FrameBytes: 1024, Subscriptions: 7, LoginTimeout: 8 * time.Second,
 	}
-	want = protocol.Limits{Frame: 1024, Rate: 4, Burst: 6, Login: 8 * time.Second, Subscriptions: 7, Connections: 2, PerUser: 1, Connects: 3}
+	want = protocol.Limits{Frame: 1024, Rate: 4, Burst: 6, Login: 8 * time.Second, Subscriptions: 7, Connections: 2,
+		PerUser: 1, Connects: 3}
 	if got := New(other).Limits(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -176,8 +188,9 @@ func TestLimits_AreTheDocuments(t *testing.T) {
 
 func TestConfig_EachBoundIsNamed(t *testing.T) {
 	for key, values := range map[string][]string{
-		"connections_per_user": {"-1"}, "connections": {"-1"}, "connects_per_minute": {"-1"}, "messages_per_second": {"-1"},
-		"message_bytes": {"63", "65537"}, "batch_items": {"0", "1001"}, "frame_bytes": {"1023", "1048577"},
+		"connections_per_user": {"-1"}, "connections": {"-1"}, "connects_per_minute": {"-1"},
+		"messages_per_second": {"-1"},
+		"message_bytes":       {"63", "65537"}, "batch_items": {"0", "1001"}, "frame_bytes": {"1023", "1048577"},
 		"subscriptions": {"0", "100001"}, "login_timeout": {"999ms", "2h"},
 	} {
 		for _, value := range values {
@@ -226,12 +239,14 @@ func TestSession_IsSmall(t *testing.T) {
 func TestMessages_AreNotKept(t *testing.T) {
 	e := engine(t)
 	c := inside(t, e, Path)
-	frame := []byte(`{"type":"batch","messages":[{"type":"subscribe","channel":"telemetry","device_id":"abc"},{"type":"error_report","error":"abc"},{"type":"ping","timestamp":"12"}]}`)
+	frame := []byte(`{"type":"batch","messages":[{"type":"subscribe","channel":"telemetry","device_id":"abc"},` +
+		`{"type":"error_report","error":"abc"},{"type":"ping","timestamp":"12"}]}`)
 	c.Send(frame, false)
 	for i := range frame {
 		frame[i] = 'Z'
 	}
-	if topics := c.Topics(); len(topics) != 1 || topics[0] != "telemetry/abc" || bytes.Contains(e.Reports[0].Data, []byte("Z")) {
+	if topics := c.Topics(); len(topics) != 1 || topics[0] != "telemetry/abc" ||
+		bytes.Contains(e.Reports[0].Data, []byte("Z")) {
 		t.Errorf("got %q %+v", topics, e.Reports)
 	}
 	if got, _ := c.Receive(0); !json.Valid(got.Data) || bytes.Contains(got.Data, []byte("ZZ")) {
@@ -239,11 +254,11 @@ func TestMessages_AreNotKept(t *testing.T) {
 	}
 }
 
-// reliability.md check 62: arbitrary frames never panic; the engine holds every command against what protocol demands; nothing is subscribed
-// before a token held; markup never comes back.
+// reliability.md check 62: arbitrary frames never panic; the engine holds every command against what protocol demands;
+// nothing is subscribed before a token held; markup never comes back.
 func FuzzReceive(f *testing.F) {
-	for _, story := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
-		for _, step := range story.Steps {
+	for _, transcript := range dialecttest.Load(f, Transcripts, "transcripts/*.txt") {
+		for _, step := range transcript.Steps {
 			if step.Verb == dialecttest.Text || step.Verb == dialecttest.Binary {
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary, true)
 				f.Add([]byte(step.Text), step.Verb == dialecttest.Binary, false)
@@ -281,8 +296,10 @@ func FuzzReceive(f *testing.F) {
 
 func TestRecognises_ARequestByItsType(t *testing.T) {
 	for frame, want := range map[string]bool{
-		`{"type":"auth","token":"x"}`: true, `{"type":"subscribe","channel":"alerts"}`: true, `{"type":""}`: true, ` {"a":1,"type":"x"} `: true,
-		`{}`: false, `[]`: false, ``: false, `{"type":`: false, `{"type":1}`: false, `{"type":null}`: false, `"type"`: false, `{"type":"a","type":"b"}`: false,
+		`{"type":"auth","token":"x"}`: true, `{"type":"subscribe","channel":"alerts"}`: true, `{"type":""}`: true,
+		` {"a":1,"type":"x"} `: true,
+		`{}`:                   false, `[]`: false, ``: false, `{"type":`: false, `{"type":1}`: false,
+		`{"type":null}`: false, `"type"`: false, `{"type":"a","type":"b"}`: false,
 		`{"auth":"x","action":"attach","event":{"type":"notification"}}`: false,
 	} {
 		if got := New(DefaultConfig()).Recognises([]byte(frame)); got != want {

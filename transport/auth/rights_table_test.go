@@ -138,7 +138,7 @@ func tableRequests() []request {
 			}
 			return protocol.Hello{Path: notify.Path, Query: url.Values{name: {token}}, Header: header("", "")}
 		}, nil},
-		{authentik.NewClient(authentik.DefaultConfig()), "connect", "-", func(token string) protocol.Hello {
+		{authentik.NewPage(authentik.DefaultConfig()), "connect", "-", func(token string) protocol.Hello {
 			return protocol.Hello{Path: "/ws/client/", Header: header("Cookie", "authentik_session="+token)}
 		}, nil},
 	}

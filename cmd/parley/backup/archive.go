@@ -1,8 +1,8 @@
 // Package backup makes one file of a data directory, and a data directory of such a file.
 //
-// An archive is a tar file: first about, then the files of the directory, last SHA256SUMS with a line for each of them, as
-// sha256sum -c reads it. So one that was cut short, changed or mixed up is told from a whole one, and an operator can look
-// into it with tar alone. It holds the whole directory but what belongs to a running process.
+// An archive is a tar file: first about, then the files of the directory, last SHA256SUMS with a line for each of them,
+// as sha256sum -c reads it. So one that was cut short, changed or mixed up is told from a whole one, and an operator
+// can look into it with tar alone. It holds the whole directory but what belongs to a running process.
 //
 // It promises:
 //
@@ -99,8 +99,8 @@ func (w *writer) rest(dir string) error {
 	return errors.Join(w.add(sumsName, int64(len(sums)), bytes.NewReader(sums)), w.tar.Close())
 }
 
-// tree adds all files below a directory, but for what is left out at its top. Of one that does not stand still, files may
-// be removed meanwhile.
+// tree adds all files below a directory, but for what is left out at its top. Of one that does not stand still, files
+// may be removed meanwhile.
 func (w *writer) tree(dir, as string, still bool, without func(name string) bool) error {
 	return filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
 		switch {
@@ -149,7 +149,8 @@ func (w *writer) file(file, as string) error {
 
 // add adds a file of a size, and its sum.
 func (w *writer) add(name string, size int64, r io.Reader) error {
-	head := &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o600, ModTime: time.Now().Truncate(time.Second), Format: tar.FormatPAX}
+	head := &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o600,
+		ModTime: time.Now().Truncate(time.Second), Format: tar.FormatPAX}
 	if err := w.tar.WriteHeader(head); err != nil {
 		return err
 	}

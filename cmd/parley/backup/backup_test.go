@@ -17,7 +17,8 @@ func tree(t *testing.T, files map[string]string) string {
 	dir := t.TempDir()
 	for name, content := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(content), 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700),
+			os.WriteFile(file, []byte(content), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,11 +44,13 @@ func files(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-var kept = map[string]string{"topics/000004.log": strings.Repeat("log", 1000), "topics/MANIFEST-000001": "m", "topics/empty": "", "acme/key": "secret", "other/deep/file": "x"}
+var kept = map[string]string{"topics/000004.log": strings.Repeat("log", 1000), "topics/MANIFEST-000001": "m",
+	"topics/empty": "", "acme/key": "secret", "other/deep/file": "x"}
 
 func archived(t *testing.T) []byte {
 	t.Helper()
-	all := map[string]string{"topics/witness": "w", "topics/ballast": "b", "topics/LOCK": "", "topics/checkpoint/x": "x", "internal.url": "http://x", "LOCK": ""}
+	all := map[string]string{"topics/witness": "w", "topics/ballast": "b", "topics/LOCK": "",
+		"topics/checkpoint/x": "x", "internal.url": "http://x", "LOCK": ""}
 	for name, content := range kept {
 		all[name] = content
 	}
@@ -80,7 +83,8 @@ func TestRestore_PutsBackAllButWhatBelongsToOneLife(t *testing.T) {
 	if err := Unfinished(dir); err != nil {
 		t.Error(err)
 	}
-	if _, err := Restore(bytes.NewReader(archived(t)), dir); err == nil || !strings.Contains(err.Error(), "is not empty") || !same(files(t, dir), kept) {
+	if _, err := Restore(bytes.NewReader(archived(t)), dir); err == nil ||
+		!strings.Contains(err.Error(), "is not empty") || !same(files(t, dir), kept) {
 		t.Errorf("restored over what is there: %v", err)
 	}
 }
@@ -122,7 +126,8 @@ func TestRestore_OneThatWasNotFinishedSaysSoAndIsDoneAgain(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "was not finished; run it again") {
 		t.Errorf("unfinished: %v", err)
 	}
-	if _, err := Restore(bytes.NewReader(good), dir); err != nil || Unfinished(dir) != nil || !same(files(t, dir), kept) {
+	if _, err := Restore(bytes.NewReader(good), dir); err != nil || Unfinished(dir) != nil ||
+		!same(files(t, dir), kept) {
 		t.Errorf("again: %v, %v, %q", err, Unfinished(dir), files(t, dir))
 	}
 }
@@ -164,10 +169,12 @@ func TestFile_IsWholeOrNotThere(t *testing.T) {
 			t.Errorf("%s: %v, left is %v", what, err, files(t, dir))
 		}
 	}
-	if all, err := File(name, func(w io.Writer) error { _, err := w.Write(good); return err }); err != nil || all.Files != len(kept) {
+	if all, err := File(name, func(w io.Writer) error { _, err := w.Write(good); return err }); err != nil ||
+		all.Files != len(kept) {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if _, err := File(name, func(io.Writer) error { return errors.New("no") }); err == nil || files(t, dir)["backup.tar"] != string(good) {
+	if _, err := File(name, func(io.Writer) error { return errors.New("no") }); err == nil ||
+		files(t, dir)["backup.tar"] != string(good) {
 		t.Error("the one of before is gone")
 	}
 }
@@ -179,7 +186,8 @@ func TestOutside_KeepsABackupOutOfItsDirectory(t *testing.T) {
 			t.Errorf("%s lies in it", name)
 		}
 	}
-	for _, name := range []string{dir + ".tar", filepath.Join(dir, "..", "b.tar"), filepath.Join(dir, "..", "..b.tar")} {
+	for _, name := range []string{dir + ".tar", filepath.Join(dir, "..", "b.tar"),
+		filepath.Join(dir, "..", "..b.tar")} {
 		if err := Outside(dir, name); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -203,7 +211,8 @@ func TestWrite_RefusesWhatIsNoPlainFile(t *testing.T) {
 	if err := os.Symlink("/etc/hosts", filepath.Join(dir, "link")); err != nil {
 		t.Skip("no symbolic links here: ", err)
 	}
-	if err := Write(io.Discard, dir, "", "v1"); err == nil || !strings.Contains(err.Error(), "link is not a plain file") {
+	if err := Write(io.Discard, dir, "", "v1"); err == nil ||
+		!strings.Contains(err.Error(), "link is not a plain file") {
 		t.Error(err)
 	}
 }

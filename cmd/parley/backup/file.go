@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// File makes the archive that write writes a file. What is there under its name is whole at every moment: the archive of
-// before, or the new one once the disk has it and it was read again. Errors are sentences for an operator.
+// File makes a file of the archive that write writes. The file of that name is whole at every moment: it is the archive
+// of before, or the new one once the disk has it and it was read again. Errors are sentences for an operator.
 func File(name string, write func(io.Writer) error) (all Summary, err error) {
 	dir := filepath.Dir(name)
 	f, err := os.CreateTemp(dir, filepath.Base(name)+".*.part")
@@ -54,8 +54,10 @@ func Outside(dir, name string) error {
 	if root, err = filepath.Abs(root); err != nil {
 		return err
 	}
-	if inside, err := filepath.Rel(root, where); err == nil && inside != ".." && !strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
-		return fmt.Errorf("%s lies in the data directory %s; a backup goes somewhere else, best to another disk", name, dir)
+	if inside, err := filepath.Rel(root, where); err == nil && inside != ".." &&
+		!strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
+		return fmt.Errorf("%s lies in the data directory %s; a backup goes somewhere else, best to another disk", name,
+			dir)
 	}
 	return nil
 }

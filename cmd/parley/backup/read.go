@@ -71,7 +71,8 @@ func readAbout(archive *tar.Reader) (a about, sums []byte, err error) {
 		return a, nil, errors.New("the archive is damaged: what it says of itself cannot be read")
 	}
 	if a.Format != format {
-		return a, nil, fmt.Errorf("the archive has format %d, made by version %s; this version knows format %d", a.Format, a.Version, format)
+		return a, nil, fmt.Errorf("the archive has format %d, made by version %s; this version knows format %d",
+			a.Format, a.Version, format)
 	}
 	sum := sha256.New()
 	sum.Write(text)

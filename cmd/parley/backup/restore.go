@@ -26,7 +26,8 @@ func Unfinished(dir string) error {
 	_, err := os.Lstat(filepath.Join(dir, unfinishedName))
 	switch {
 	case err == nil:
-		return fmt.Errorf("the restore of %s was not finished; run it again (parley restore --from FILE --data %s)", dir, dir)
+		return fmt.Errorf("the restore of %s was not finished; run it again (parley restore --from FILE --data %s)",
+			dir, dir)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	}
@@ -68,7 +69,8 @@ func empty(dir string) error {
 	marked := Unfinished(dir) != nil
 	for _, entry := range entries {
 		if !marked && entry.Name() != lockName {
-			return fmt.Errorf("%s is not empty (it holds %s); restore into an empty directory, or move this one away first", dir, entry.Name())
+			return fmt.Errorf("%s is not empty (it holds %s); restore into an empty directory, or move this one away "+
+				"first", dir, entry.Name())
 		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, unfinishedName), nil, 0o600); err != nil {

@@ -1,10 +1,10 @@
 // Package client is Parley from the other side: what the command line needs to publish to a server and to listen to it
 // in one of its dialects.
 //
-// It uses github.com/coder/websocket: a small, maintained client with contexts, which is not the library that the server
-// speaks with, so that a mistake of the one is not hidden by the same mistake of the other.
+// It uses github.com/coder/websocket: a small, maintained client with contexts, which is not the library that the
+// server speaks with, so that a mistake of the one is not hidden by the same mistake of the other.
 //
-// It does not know the server's packages; the wire is all they share.
+// It does not know the server's packages, nor any dialect: each protocol's registration says how a client speaks it.
 package client
 
 import (
@@ -16,8 +16,8 @@ import (
 // maxAnswer bounds an HTTP answer or a message that is read, in bytes.
 const maxAnswer = 16 << 20
 
-// endpoint makes the address to talk to of what a user wrote: a URL or host:port, with or without a path. web is http or
-// ws; an s is added if the user's scheme has one.
+// endpoint makes the address to talk to of what a user wrote: a URL or host:port, with or without a path. web is http
+// or ws; an s is added if the user's scheme has one.
 func endpoint(base, web, path string) (*url.URL, error) {
 	if !strings.Contains(base, "://") {
 		base = "http://" + base

@@ -8,42 +8,50 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/coder/websocket"
+
+	"github.com/parley-realtime/parley/protocol"
 )
 
-// Listening is how to listen in one dialect.
-type Listening struct {
-	// Base is the server's URL; Dialect one of Dialects; Topics what to ask for, none for all that the dialect has.
-	Base, Dialect, Token string
-	Topics               []string
-	// Print is given each message that arrives, as one line of JSON. Its error ends the listening.
+// ListenOptions are how to listen in one dialect.
+type ListenOptions struct {
+	// Base is the server's URL; Topics are what to ask for, none for all that the dialect has.
+	Base, Token string
+	Topics      []string
+	// Dialect is the name of the dialect, and Client how it is spoken.
+	Dialect string
+	Client  *protocol.Client
+	// Print gets each message that arrives, as one line of JSON. Its error ends Listen.
 	Print func(line []byte) error
 	// Admitted is called whenever the server has let this client in; nil is not.
 	Admitted func()
-	// Retry is told why a connection broke that was good before, and how long it will be until the next; nil is no next.
+	// Retry is called when a connection breaks that was good before, with the cause and the pause before the next one;
+	// nil makes no next one.
 	Retry func(why error, in time.Duration)
 }
 
-// Refused is that the server does not let this client in, or has sent it away for good: another try would end as well.
+// Refused is the error of a server that does not let this client in, or has sent it away for good: another try would
+// end the same.
 type Refused struct {
 	// NotServed says that the server does not speak the dialect.
 	NotServed bool
-	// Why is in the server's own words.
+	// Why is what the server said.
 	Why string
 }
 
 // Error implements error.
 func (r *Refused) Error() string { return r.Why }
 
-// Listen connects, says who it is and what it wants, and prints what arrives until the context ends (nil), or the
+// Listen connects, logs in, asks for its topics, and prints what arrives until the context ends (nil), or the
 // connection does (why). It blocks. A connection that breaks after it was good is made again, with growing pauses. What
 // was refused is a *Refused.
-func Listen(ctx context.Context, l Listening) error {
+func Listen(ctx context.Context, l ListenOptions) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 30*time.Second
 	for ever := false; ; {
@@ -52,7 +60,8 @@ func Listen(ctx context.Context, l Listening) error {
 			ever = true
 			pauses.Reset()
 		}
-		if _, refused := errors.AsType[*Refused](err); err == nil || refused || !ever || l.Retry == nil || errors.Is(err, errPrint) {
+		if _, refused := errors.AsType[*Refused](err); err == nil || refused || !ever || l.Retry == nil ||
+			errors.Is(err, errPrint) {
 			return err
 		}
 		pause := pauses.NextBackOff()
@@ -65,20 +74,16 @@ func Listen(ctx context.Context, l Listening) error {
 	}
 }
 
-// errPrint is in what Listen returns after Print failed.
+// errPrint is wrapped in the error that Listen returns after Print has failed.
 var errPrint = errors.New("nothing can be printed any more")
 
 // connect is one connection; good says that something was heard on it.
-func (l *Listening) connect(ctx context.Context) (good bool, err error) {
-	speech, err := speechOf(l.Dialect)
+func (l *ListenOptions) connect(ctx context.Context) (good bool, err error) {
+	subscribes, err := l.Client.Subscribe(l.Token, l.Topics)
 	if err != nil {
 		return false, err
 	}
-	wants, err := speech.wants(l.Token, l.Topics)
-	if err != nil {
-		return false, err
-	}
-	conn, err := l.dial(ctx, speech)
+	conn, err := l.dial(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = nil
@@ -87,44 +92,53 @@ func (l *Listening) connect(ctx context.Context) (good bool, err error) {
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(maxAnswer)
-	// The end of the context says goodbye first: a context that ends a Read would cut the connection.
+	// The end of the context sends a close frame: a context that ends a Read would cut the connection.
 	defer context.AfterFunc(ctx, func() { conn.Close(websocket.StatusNormalClosure, "") })()
-	first := speech.login(l.Token)
-	if speech.asking {
-		first, wants = append(first, wants...), nil
+	var login [][]byte
+	if l.Client.Login != nil {
+		login = l.Client.Login(l.Token)
+	}
+	first := login
+	if l.Client.SubscribesFirst || l.Client.Admitted == nil {
+		first, subscribes = slices.Concat(login, subscribes), nil
 	}
 	for _, frame := range first {
 		if err := send(ctx, conn, frame); err != nil {
-			return false, ended(ctx, err)
+			return false, closeError(ctx, err)
 		}
 	}
-	if speech.every > 0 {
-		defer repeat(ctx, conn, speech.every, first)()
+	if l.Client.Every > 0 {
+		defer repeat(ctx, conn, l.Client.Every, login)()
 	}
-	return l.hear(ctx, conn, speech, wants)
+	return l.read(ctx, conn, subscribes)
 }
 
-func (l *Listening) dial(ctx context.Context, speech speech) (*websocket.Conn, error) {
-	opening, err := speech.opening(l.Token, l.Topics)
+func (l *ListenOptions) dial(ctx context.Context) (*websocket.Conn, error) {
+	opening, err := l.Client.Open(l.Token, l.Topics)
 	if err != nil {
 		return nil, err
 	}
-	u, err := endpoint(l.Base, "ws", opening.path)
+	u, err := endpoint(l.Base, "ws", opening.Path)
 	if err != nil {
 		return nil, err
 	}
-	if opening.query != nil {
-		u.RawQuery = opening.query.Encode()
+	if opening.Query != nil {
+		u.RawQuery = opening.Query.Encode()
 	}
-	conn, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPHeader: opening.header, CompressionMode: websocket.CompressionNoContextTakeover})
+	header := http.Header{}
+	for name, value := range opening.Header {
+		header.Set(name, value)
+	}
+	options := websocket.DialOptions{HTTPHeader: header, CompressionMode: websocket.CompressionNoContextTakeover}
+	conn, response, err := websocket.Dial(ctx, u.String(), &options)
 	if err != nil {
 		return nil, dialError(response, err)
 	}
 	return conn, nil
 }
 
-// repeat says something every so often until it is stopped, or the connection ends.
-func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, frames []any) (stop func()) {
+// repeat sends frames at an interval until it is stopped, or the connection ends.
+func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, frames [][]byte) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -138,7 +152,7 @@ func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, fram
 			}
 			for _, frame := range frames {
 				if send(ctx, conn, frame) != nil {
-					return // the reader is told why
+					return // read gets the cause
 				}
 			}
 		}
@@ -146,16 +160,16 @@ func repeat(ctx context.Context, conn *websocket.Conn, every time.Duration, fram
 	return func() { cancel(); conn.CloseNow(); done.Wait() }
 }
 
-// hear reads until the end, and asks for the topics as soon as the server has let us in.
-func (l *Listening) hear(ctx context.Context, conn *websocket.Conn, speech speech, wants []any) (good bool, err error) {
-	admitted := speech.admitted == nil
+// read reads until the end, and asks for the topics as soon as the server has let us in.
+func (l *ListenOptions) read(ctx context.Context, conn *websocket.Conn, subscribes [][]byte) (good bool, err error) {
+	admitted := l.Client.Admitted == nil
 	if admitted {
 		l.enter()
 	}
 	for {
 		_, message, err := conn.Read(context.WithoutCancel(ctx))
 		if err != nil {
-			return good, ended(ctx, err)
+			return good, closeError(ctx, err)
 		}
 		good = true
 		if err := l.Print(line(message)); err != nil {
@@ -164,36 +178,32 @@ func (l *Listening) hear(ctx context.Context, conn *websocket.Conn, speech speec
 		if admitted {
 			continue
 		}
-		if admitted, err = speech.admitted(message); err != nil {
+		if admitted, err = l.Client.Admitted(message); err != nil {
 			return good, &Refused{Why: err.Error()}
 		}
 		if !admitted {
 			continue
 		}
 		l.enter()
-		for _, want := range wants {
-			if err := send(ctx, conn, want); err != nil {
-				return good, ended(ctx, err)
+		for _, frame := range subscribes {
+			if err := send(ctx, conn, frame); err != nil {
+				return good, closeError(ctx, err)
 			}
 		}
 	}
 }
 
-func (l *Listening) enter() {
+func (l *ListenOptions) enter() {
 	if l.Admitted != nil {
 		l.Admitted()
 	}
 }
 
-func send(ctx context.Context, conn *websocket.Conn, message any) error {
-	text, err := json.Marshal(message)
-	if err != nil {
-		return err
-	}
-	return conn.Write(context.WithoutCancel(ctx), websocket.MessageText, text)
+func send(ctx context.Context, conn *websocket.Conn, frame []byte) error {
+	return conn.Write(context.WithoutCancel(ctx), websocket.MessageText, frame)
 }
 
-// line is a message as one line of JSON; what is no JSON becomes a JSON string.
+// line is a message as one line of JSON; a message that is no JSON becomes a JSON string.
 func line(message []byte) []byte {
 	var b bytes.Buffer
 	if json.Compact(&b, message) != nil {
@@ -205,8 +215,8 @@ func line(message []byte) []byte {
 	return b.Bytes()
 }
 
-// ended says why a connection is over: nothing if we wanted it.
-func ended(ctx context.Context, err error) error {
+// closeError says why a connection is over; nil if the context has ended it.
+func closeError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -216,13 +226,14 @@ func ended(ctx context.Context, err error) error {
 	}
 	why := strings.TrimSpace(fmt.Sprintf("the server closed the connection: %d %s", closed.Code, closed.Reason))
 	switch closed.Code {
-	case websocket.StatusGoingAway, websocket.StatusInternalError, websocket.StatusServiceRestart, websocket.StatusTryAgainLater:
+	case websocket.StatusGoingAway, websocket.StatusInternalError, websocket.StatusServiceRestart,
+		websocket.StatusTryAgainLater:
 		return errors.New(why)
 	}
 	return &Refused{Why: why}
 }
 
-// dialError says what the server answered instead of a socket, in its own words.
+// dialError is the error that the server answered instead of a socket, in its own words.
 func dialError(response *http.Response, err error) error {
 	if response == nil {
 		return fmt.Errorf("connect: %w", err)

@@ -10,25 +10,25 @@ import (
 	"net/http"
 )
 
-// Publication is one event and whom it is for. At most one of Topic, User and All is set; none means the topic that the
-// kind names.
-type Publication struct {
+// PublishRequest is one event and its receivers. At most one of Topic, User and All is set; none means the topic that
+// the kind names.
+type PublishRequest struct {
 	Topic string `json:"topic,omitempty"`
 	User  string `json:"user,omitempty"`
 	All   bool   `json:"all,omitempty"`
 	Event Event  `json:"event"`
 }
 
-// Event is what is published.
+// Event is the event of a PublishRequest.
 type Event struct {
 	Kind string          `json:"kind"`
 	Data json.RawMessage `json:"data"`
 	ID   string          `json:"id,omitempty"`
 }
 
-// Publish sends a publication to the server at base and returns its answer. A refusal is an error with the server's own
-// words.
-func Publish(ctx context.Context, base, key string, p Publication) ([]byte, error) {
+// Publish sends a request to the server at base and returns its answer. A refusal is an error with the server's own
+// words. It blocks until the server answers or the context ends.
+func Publish(ctx context.Context, base, key string, p PublishRequest) ([]byte, error) {
 	if !json.Valid(p.Event.Data) {
 		return nil, errors.New("what is to be published is no JSON")
 	}

@@ -43,32 +43,32 @@ func (v Validity) Refused(now time.Time) string {
 	return ""
 }
 
-// Ending says that the certificate, which clients take now, ends soon; "" if it does not.
-func (v Validity) Ending(now time.Time) string {
+// EndsSoon says that the certificate, which clients take now, ends soon; "" if it does not.
+func (v Validity) EndsSoon(now time.Time) string {
 	if v.Refused(now) != "" || now.Add(expiryWarning).Before(v.Until) {
 		return ""
 	}
 	return "expires on " + v.Until.UTC().Format(time.RFC3339) + "; renew it and reload (SIGHUP)"
 }
 
-// checkCertificate looks at what a certificate says. A server starts with one that clients refuse, since some do not care
-// and the others hear why; so that is no problem of the configuration.
-func (l *Loaded) checkCertificate(pair *tls.Certificate) {
+// checkCertificate checks the times and names of a certificate. A server starts with one that clients refuse, since
+// some clients do not care and the others say why; so that is no problem of the configuration.
+func (l *Result) checkCertificate(pair *tls.Certificate) {
 	v, err := ValidityOf(pair)
 	if err != nil {
-		l.complain("tls.certificate", "cannot be read: "+err.Error())
+		l.addProblem("tls.certificate", "cannot be read: "+err.Error())
 		return
 	}
 	now := time.Now()
 	if text := v.Refused(now); text != "" {
-		l.Refused = append(l.Refused, l.placed("tls.certificate", text)...)
+		l.Refused = append(l.Refused, l.problemsAt("tls.certificate", text)...)
 	}
-	if text := v.Ending(now); text != "" {
-		l.Expiring = append(l.Expiring, l.placed("tls.certificate", text)...)
+	if text := v.EndsSoon(now); text != "" {
+		l.Expiring = append(l.Expiring, l.problemsAt("tls.certificate", text)...)
 	}
 	for _, host := range l.Config.hostnames() {
 		if pair.Leaf.VerifyHostname(host) != nil {
-			l.warn("tls.certificate", fmt.Sprintf("is not for %s, which hosts names", host))
+			l.addWarning("tls.certificate", fmt.Sprintf("is not for %s, which hosts names", host))
 		}
 	}
 }

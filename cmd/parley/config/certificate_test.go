@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 // span is the validity of a certificate, from now.
@@ -41,7 +43,8 @@ func chain(t *testing.T, spans ...span) (certificate, key string) {
 	}
 	dir := t.TempDir()
 	certificate, key = filepath.Join(dir, "tls.pem"), filepath.Join(dir, "tls.key")
-	for path, text := range map[string][]byte{certificate: text, key: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})} {
+	for path, text := range map[string][]byte{certificate: text,
+		key: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})} {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +72,8 @@ func TestLoad_CertificatesThatClientsRefuseOrSoonWillAreNamed(t *testing.T) {
 		{name: "13 days left", chain: []span{{-day, 13 * day}}, warning: "expires on "},
 		{name: "13 days left of the chain", chain: []span{year, {-day, 13 * day}}, warning: "expires on "},
 		{name: "its host", chain: []span{year}, hosts: "push.example.org"},
-		{name: "another host", chain: []span{year}, hosts: "other.example.org", warning: "is not for other.example.org"},
+		{name: "another host", chain: []span{year}, hosts: "other.example.org",
+			warning: "is not for other.example.org"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			certificate, key := chain(t, c.chain...)
@@ -78,11 +82,12 @@ func TestLoad_CertificatesThatClientsRefuseOrSoonWillAreNamed(t *testing.T) {
 			if c.hosts != "" {
 				hosts = ", hosts: [" + c.hosts + "]"
 			}
-			text := fmt.Sprintf("tls:\n  certificate: %s\n  key: %s\ntenants: [{name: acme, api_keys: [0123456789abcdef0123]%s}]\n", certificate, key, hosts)
+			text := fmt.Sprintf("tls:\n  certificate: %s\n  key: %s\ntenants: [{name: acme, api_keys: "+
+				"[0123456789abcdef0123]%s}]\n", certificate, key, hosts)
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			l := Load(Sources{File: file})
+			l := Load(Sources{Protocols: protocols.All, File: file})
 			if len(l.Problems) > 0 {
 				t.Fatal(l.Problems)
 			}

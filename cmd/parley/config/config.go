@@ -1,13 +1,14 @@
 // Package config is how Parley is set up: one YAML file, the environment over it, a few flags over both.
 //
-// It is the only place that reads configuration. Each package declares the Config that it obeys, with its keys, names in
-// the environment, defaults, units and a line of meaning as tags; Config puts them together, and Load fills it. An
-// explicit false or 0 in the file is a value like any other.
+// It is the only place that reads configuration. Each package declares the Config that it obeys, with its keys, names
+// in the environment, defaults, units and a line of meaning as tags (or, where a tag would be too long, in a method
+// Help); Config puts them together, with a section for each protocol of a list, and Load fills it. An explicit false or
+// 0 in the file is a value like any other.
 //
-// It promises that Load finds every problem in one go, each with file, line and key (or the variable or flag that said
+// It promises that Load finds every problem in one go, each with file, line and key (or the variable or flag that set
 // it), names the nearest known key for an unknown one, and never repeats a value, which may be a secret.
 //
-// It does not know what the settings do.
+// It asks for the list of protocols. It does not know which there are, nor what the settings do.
 package config
 
 import (
@@ -16,8 +17,8 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/cmd/parley/memory"
-	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/firstframe"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
@@ -26,12 +27,12 @@ import (
 
 // Config is everything that can be set.
 type Config struct {
-	Listen         string            `yaml:"listen" env:"LISTEN" envDefault:"127.0.0.1:8000" unit:"host:port" help:"Where clients and backends connect."`
-	InternalListen string            `yaml:"internal_listen" env:"INTERNAL_LISTEN" envDefault:"127.0.0.1:8001" unit:"host:port" help:"Health, metrics and the OpenAPI document; dev mode serves them on listen."`
-	InternalPublic bool              `yaml:"internal_public" env:"INTERNAL_PUBLIC" envDefault:"false" help:"Let internal_listen be an address that is not loopback."`
-	Drain          time.Duration     `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration" help:"How long the closing of all connections may take on SIGTERM; a thousand a second are told, more if they are too many for that. Keep it, and 5s more, below what the platform waits. 2s in dev mode."`
-	Data           string            `yaml:"data" env:"DATA" unit:"directory" help:"Where the server keeps what must survive it: durable topics, certificates."`
-	Feed           bool              `yaml:"feed" env:"FEED" envDefault:"false" help:"Publish lively sample events to every tenant; on in dev mode."`
+	Listen         string            `yaml:"listen" env:"LISTEN" envDefault:"127.0.0.1:8000" unit:"host:port"`
+	InternalListen string            `yaml:"internal_listen" env:"INTERNAL_LISTEN" envDefault:"127.0.0.1:8001" unit:"host:port"`
+	InternalPublic bool              `yaml:"internal_public" env:"INTERNAL_PUBLIC" envDefault:"false"`
+	Drain          time.Duration     `yaml:"drain" env:"DRAIN" envDefault:"30s" unit:"duration"`
+	Data           string            `yaml:"data" env:"DATA" unit:"directory"`
+	Feed           bool              `yaml:"feed" env:"FEED" envDefault:"false"`
 	Log            Log               `yaml:"log" envPrefix:"LOG_"`
 	TLS            TLS               `yaml:"tls" envPrefix:"TLS_"`
 	Memory         memory.Config     `yaml:"memory" envPrefix:"MEMORY_"`
@@ -39,40 +40,38 @@ type Config struct {
 	WebSocket      websocket.Config  `yaml:"websocket" envPrefix:"WEBSOCKET_"`
 	API            api.Config        `yaml:"api" envPrefix:"API_"`
 	Auth           auth.Config       `yaml:"auth" envPrefix:"AUTH_"`
-	Dashboard      dashboard.Config  `yaml:"dashboard" envPrefix:"DASHBOARD_"`
-	Valtronics     Valtronics        `yaml:"valtronics" envPrefix:"VALTRONICS_"`
-	Notify         Notify            `yaml:"notify" envPrefix:"NOTIFY_"`
-	Authentik      Authentik         `yaml:"authentik" envPrefix:"AUTHENTIK_"`
-	AirLay         AirLay            `yaml:"webSocketEvents" envPrefix:"AIRLAY_"`
+	Protocols      []Protocol        `yaml:",protocols" env:"-"`
 	Shared         firstframe.Config `yaml:"shared" envPrefix:"SHARED_"`
 	Hosts          []Host            `yaml:"hosts" env:"-"`
 	Listeners      []Listener        `yaml:"listeners" env:"-"`
 	Topics         Topics            `yaml:"topics" envPrefix:"TOPICS_"`
-	Store          durable.Config    `yaml:"store" envPrefix:"STORE_"`
-	Rates          limit.RateLimits  `yaml:"rates" envPrefix:"RATES_"`
-	Tenants        []Tenant          `yaml:"tenants" env:"-"`
+	// TopicRules hold for all tenants, behind those of a tenant. Topics.Rules is their older name: both are obeyed.
+	TopicRules []policy.Rule    `yaml:"topic_rules" env:"-"`
+	Store      durable.Config   `yaml:"store" envPrefix:"STORE_"`
+	Rates      limit.RateLimits `yaml:"rates" envPrefix:"RATES_"`
+	Tenants    []Tenant         `yaml:"tenants" env:"-"`
 }
 
-// Log is how the server tells what happens, on stderr.
+// Log is the format of the log, on stderr.
 type Log struct {
-	Format string `yaml:"format" env:"FORMAT" envDefault:"text" unit:"json|text" help:"One line per event, as JSON or for a person."`
-	Level  string `yaml:"level" env:"LEVEL" envDefault:"info" unit:"debug|info|warn|error" help:"The least that is worth a line."`
+	Format string `yaml:"format" env:"FORMAT" envDefault:"text" unit:"json|text"`
+	Level  string `yaml:"level" env:"LEVEL" envDefault:"info" unit:"debug|info|warn|error"`
 }
 
 // TLS is by certificate files, which SIGHUP reads again, or by ACME, or off.
 type TLS struct {
-	Certificate string `yaml:"certificate" env:"CERTIFICATE" unit:"file" help:"PEM certificate chain for listen; read again on SIGHUP."`
-	Key         string `yaml:"key" env:"KEY" unit:"file" help:"PEM private key of the certificate."`
+	Certificate string `yaml:"certificate" env:"CERTIFICATE" unit:"file"`
+	Key         string `yaml:"key" env:"KEY" unit:"file"`
 	ACME        ACME   `yaml:"acme" envPrefix:"ACME_"`
 }
 
 // ACME gets certificates from an authority such as Let's Encrypt, through the TLS-ALPN challenge on listen, which
 // therefore has to be reachable as port 443.
 type ACME struct {
-	Domains   []string `yaml:"domains" env:"DOMAINS" unit:"names" help:"Get certificates for these names; accepts the authority's terms."`
-	Email     string   `yaml:"email" env:"EMAIL" unit:"address" help:"Whom the authority may write to."`
-	Cache     string   `yaml:"cache" env:"CACHE" unit:"directory" help:"Where certificates are kept; empty for acme below data."`
-	Directory string   `yaml:"directory" env:"DIRECTORY" unit:"URL" help:"The authority; empty for Let's Encrypt."`
+	Domains   []string `yaml:"domains" env:"DOMAINS" unit:"names"`
+	Email     string   `yaml:"email" env:"EMAIL" unit:"address"`
+	Cache     string   `yaml:"cache" env:"CACHE" unit:"directory"`
+	Directory string   `yaml:"directory" env:"DIRECTORY" unit:"URL"`
 }
 
 // On reports whether the public address speaks TLS.

@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
@@ -17,26 +18,29 @@ const (
 	DevOutpost = "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d"
 )
 
-// Unlimited is a limit on connections that none meets.
+// Unlimited is a limit on connections that no server reaches.
 const Unlimited = 1 << 30
 
-// develop turns the defaults into those of dev mode; file, environment and flags still win.
-func (c *Config) develop() {
+// applyDevDefaults turns the defaults into those of dev mode; file, environment and flags still win.
+func (c *Config) applyDevDefaults() {
 	c.InternalListen = ""
 	c.Drain = 2 * time.Second
 	c.Feed = true
-	c.Valtronics.Connections, c.Valtronics.ConnectionsPerUser, c.Valtronics.ConnectsPerMinute = 0, 0, 0
 	c.Engine.Unauthenticated, c.Engine.UnauthenticatedPerAddress = Unlimited, Unlimited
 	c.Engine.InboxCount = 100
 	c.WebSocket.LoopbackOrigins = true // a page under development is served from a port of its own
-	c.Notify.StrictClaims = false      // the tokens that dev mode makes are for every dialect
+	for i := range c.Protocols {
+		if s, ok := c.Protocols[i].Settings.(protocol.DevSettings); ok {
+			s.Develop()
+		}
+	}
 	c.Tenants = []Tenant{{
 		Name:      DevTenant,
 		APIKeys:   []string{DevAPIKey},
 		Keys:      []Key{{Alg: "HS256", Secret: DevSecret}},
 		UserClaim: []string{"sub", "data.id"},
 		Leeway:    10 * time.Second,
-		// The one secret makes session cookies of authentik, too: as a token, and as AUTHENTIK_SECRET_KEY.
+		// The one secret makes session cookies, too: as a token, and as AUTHENTIK_SECRET_KEY.
 		Cookie:   Cookie{SecretKeys: []string{DevSecret}, Tokens: true},
 		Outposts: []Outpost{{UUID: auth.AnyOutpost, Token: DevOutpostToken}},
 		Unproven: true,

@@ -22,7 +22,7 @@ type document struct {
 	problems Problems
 }
 
-func (d *document) complain(line int, key, format string, args ...any) {
+func (d *document) addProblem(line int, key, format string, args ...any) {
 	origin := d.file
 	if line > 0 {
 		origin = fmt.Sprintf("%s:%d", d.file, line)
@@ -38,7 +38,7 @@ func (d *document) read(text []byte, into any) {
 		if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
 			line, why = syntax.Token.Position.Line, strings.Join(strings.Fields(syntax.Message), " ")
 		}
-		d.complain(line, "", "%s", why)
+		d.addProblem(line, "", "%s", why)
 		return
 	}
 	var bodies []ast.Node
@@ -49,7 +49,7 @@ func (d *document) read(text []byte, into any) {
 	}
 	switch {
 	case len(bodies) > 1:
-		d.complain(lineOf(bodies[1]), "", "a second YAML document; there may be one")
+		d.addProblem(lineOf(bodies[1]), "", "a second YAML document; there may be one")
 	case len(bodies) == 1:
 		d.fill(bodies[0], reflect.ValueOf(into).Elem(), "")
 	}
@@ -65,7 +65,7 @@ func parse(text []byte) (file *ast.File, err error) {
 	return parser.ParseBytes(text, 0)
 }
 
-// lineOf is where a node begins, 0 if nobody knows.
+// lineOf is the line where a node begins, 0 if that is unknown.
 func lineOf(node ast.Node) int {
 	if token := node.GetToken(); token != nil && token.Position != nil {
 		return token.Position.Line
@@ -77,9 +77,9 @@ func (d *document) fill(node ast.Node, into reflect.Value, key string) {
 	line := lineOf(node)
 	switch node.(type) {
 	case *ast.NullNode:
-		return // a key with nothing behind it says nothing
+		return // a key without a value sets nothing
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
-		d.complain(line, key, "anchors, aliases and tags are not understood here; write the value out")
+		d.addProblem(line, key, "anchors, aliases and tags are not understood here; write the value out")
 		return
 	}
 	switch {
@@ -102,7 +102,7 @@ func (d *document) section(node ast.Node, into reflect.Value, key string, line i
 	case *ast.MappingValueNode:
 		members = []*ast.MappingValueNode{node}
 	default:
-		d.complain(line, key, "must be a section with keys of its own: %s", strings.Join(names(into.Type()), ", "))
+		d.addProblem(line, key, "must be a section with keys of its own: %s", strings.Join(names(into), ", "))
 		return
 	}
 	for _, member := range members {
@@ -111,7 +111,7 @@ func (d *document) section(node ast.Node, into reflect.Value, key string, line i
 		field, ok := fieldNamed(into, name)
 		full := join(key, name)
 		if !ok {
-			d.complain(line, full, "unknown key%s", nearest(name, names(into.Type())))
+			d.addProblem(line, full, "unknown key%s", nearest(name, names(into)))
 			continue
 		}
 		d.lines[full] = line
@@ -128,7 +128,7 @@ func (d *document) list(node ast.Node, into reflect.Value, key string, line int)
 		return
 	}
 	if !ok {
-		d.complain(line, key, "must be a list")
+		d.addProblem(line, key, "must be a list")
 		return
 	}
 	list := reflect.MakeSlice(into.Type(), len(sequence.Values), len(sequence.Values))
@@ -151,7 +151,7 @@ func (d *document) duration(node ast.Node, into reflect.Value, key string, line 
 			return
 		}
 	}
-	d.complain(line, key, "must be %s", wanted(into.Type()))
+	d.addProblem(line, key, "must be %s", wanted(into.Type()))
 }
 
 func (d *document) scalar(node ast.Node, into reflect.Value, key string, line int) {
@@ -160,7 +160,7 @@ func (d *document) scalar(node ast.Node, into reflect.Value, key string, line in
 			return
 		}
 	}
-	d.complain(line, key, "must be %s", wanted(into.Type()))
+	d.addProblem(line, key, "must be %s", wanted(into.Type()))
 }
 
 // fits keeps YAML's conversions out: a password of digits stays a text, and a text is no number.
@@ -205,33 +205,21 @@ func join(key, name string) string {
 	return key + "." + name
 }
 
-// fieldNamed finds the field whose yaml tag is name.
+// fieldNamed finds the value of a key.
 func fieldNamed(section reflect.Value, name string) (reflect.Value, bool) {
-	for i := range section.NumField() {
-		switch tag := section.Type().Field(i).Tag.Get("yaml"); tag {
-		case "", "-":
-		case inline:
-			if field, ok := fieldNamed(section.Field(i), name); ok {
-				return field, true
-			}
-		case name:
-			return section.Field(i), true
+	for _, f := range fields(section) {
+		if f.name == name {
+			return f.value, true
 		}
 	}
 	return reflect.Value{}, false
 }
 
 // names are the keys of a section.
-func names(section reflect.Type) []string {
+func names(section reflect.Value) []string {
 	var all []string
-	for i := range section.NumField() {
-		switch field := section.Field(i); field.Tag.Get("yaml") {
-		case "", "-":
-		case inline:
-			all = append(all, names(field.Type)...)
-		default:
-			all = append(all, field.Tag.Get("yaml"))
-		}
+	for _, f := range fields(section) {
+		all = append(all, f.name)
 	}
 	return all
 }

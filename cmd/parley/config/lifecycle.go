@@ -10,14 +10,14 @@ import (
 	"github.com/parley-realtime/parley/transport/webhook"
 )
 
-// Lifecycle says where a tenant's backend is told what happens to its connections and users.
+// Lifecycle says where a tenant's backend gets the lifecycle events of its connections and users.
 type Lifecycle struct {
-	Topic   bool           `yaml:"topic" env:"TOPIC" envDefault:"false" help:"Keep what happens to connections and users in the topic $lifecycle, whose history backends read; topic_rules with that pattern say how much, and whether on disk."`
-	Events  []string       `yaml:"events" env:"EVENTS" unit:"events" help:"What is told, of user_online, user_offline, connected, disconnected, subscribed, unsubscribed; empty for all."`
+	Topic   bool           `yaml:"topic" env:"TOPIC" envDefault:"false"`
+	Events  []string       `yaml:"events" env:"EVENTS" unit:"events"`
 	Webhook webhook.Config `yaml:"webhook" envPrefix:"WEBHOOK_"`
 }
 
-// limits are what the engine is told of it; the webhook is somebody else's.
+// limits are the part for the engine; the webhook is the server's matter.
 func (l *Lifecycle) limits() actors.Lifecycle {
 	made := actors.Lifecycle{Topic: l.Topic}
 	for _, word := range l.Events {
@@ -26,8 +26,8 @@ func (l *Lifecycle) limits() actors.Lifecycle {
 	return made
 }
 
-// Courier is the webhook's configuration with its file read.
-func (l *Lifecycle) Courier() (webhook.Config, error) {
+// ReadWebhook is the webhook's configuration with its file read.
+func (l *Lifecycle) ReadWebhook() (webhook.Config, error) {
 	made := l.Webhook
 	if made.SecretFile == "" {
 		return made, nil
@@ -39,33 +39,33 @@ func (l *Lifecycle) Courier() (webhook.Config, error) {
 	return made, nil
 }
 
-func (l *Loaded) checkLifecycle(t *Lifecycle, key string) {
+func (l *Result) checkLifecycle(t *Lifecycle, key string) {
 	for i, word := range t.Events {
 		if !slices.Contains(protocol.Happenings(), protocol.Happening(word)) {
-			l.complain(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+happenings())
+			l.addProblem(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+lifecycleTypes())
 		}
 	}
 	key += ".webhook"
 	hook := &t.Webhook
 	switch {
 	case !hook.Enabled() && (hook.Secret != "" || hook.SecretFile != ""):
-		l.complain(key+".url", "is missing; without it nobody is told")
+		l.addProblem(key+".url", "is missing; without it nobody is told")
 		return
 	case hook.Enabled() && hook.Secret != "" && hook.SecretFile != "":
-		l.complain(key+".secret", "is set beside secret_file; choose one")
+		l.addProblem(key+".secret", "is set beside secret_file; choose one")
 		return
 	}
-	made, err := t.Courier()
+	made, err := t.ReadWebhook()
 	if err != nil {
-		l.complain(key+".secret_file", strings.TrimPrefix(err.Error(), "lifecycle.webhook: its secret_file "))
+		l.addProblem(key+".secret_file", strings.TrimPrefix(err.Error(), "lifecycle.webhook: its secret_file "))
 		return
 	}
 	for _, problem := range made.Problems() {
-		l.complain(key+"."+problem.Key, problem.Text)
+		l.addProblem(key+"."+problem.Key, problem.Text)
 	}
 }
 
-func happenings() string {
+func lifecycleTypes() string {
 	var words []string
 	for _, what := range protocol.Happenings() {
 		words = append(words, string(what))

@@ -10,6 +10,8 @@ import (
 
 	"github.com/agnivade/levenshtein"
 	"github.com/caarlos0/env/v11"
+
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // maxFile bounds a configuration file, in bytes.
@@ -17,6 +19,8 @@ const maxFile = 1 << 20
 
 // Sources are where a configuration comes from; the later wins over the earlier: defaults, Dev, File, Environ, Flags.
 type Sources struct {
+	// Protocols are those that have a section.
+	Protocols []protocol.Registration
 	// File is the YAML file. If it does not exist and Optional is set, that is no problem.
 	File     string
 	Optional bool
@@ -34,16 +38,19 @@ type Flag struct {
 	Name, Key, Value string
 }
 
-// Loaded is a configuration and where it came from.
-type Loaded struct {
+// Result is a configuration and where it came from.
+type Result struct {
 	Config Config
 	// Problems are all that is wrong. A configuration with problems must not be used.
 	Problems Problems
-	// Warnings are what works, but perhaps not as it is meant. For parley check: who serves says them itself.
+	// Warnings are settings that work, but perhaps not as they are meant. They are for parley check; a server logs its
+	// own.
 	Warnings Problems
-	// Refused are certificates that clients refuse, and Expiring those that they will refuse soon: a server starts with both and says so.
+	// Refused are certificates that clients refuse, and Expiring those that they will refuse soon. A server starts with
+	// both, and logs them.
 	Refused, Expiring Problems
-	// Unknown are variables that begin with PARLEY_ and are no setting, with a suggestion; worth a warning.
+	// Unknown are variables that begin with PARLEY_ and are no setting, each with a suggestion; they are worth a
+	// warning.
 	Unknown []string
 
 	file    string
@@ -52,11 +59,12 @@ type Loaded struct {
 }
 
 // Load reads all sources and checks the outcome.
-func Load(from Sources) *Loaded {
-	l := &Loaded{file: from.File, origins: map[string]string{}, lines: map[string]int{}}
+func Load(from Sources) *Result {
+	l := &Result{file: from.File, origins: map[string]string{}, lines: map[string]int{}}
+	l.Config.Protocols = protocolsOf(from.Protocols)
 	setDefaults(&l.Config)
 	if from.Dev {
-		l.Config.develop()
+		l.Config.applyDevDefaults()
 	}
 	if from.File != "" {
 		l.readFile(from)
@@ -65,14 +73,15 @@ func Load(from Sources) *Loaded {
 	for _, flag := range from.Flags {
 		l.set(flag.Name, flag.Key, flag.Value)
 	}
-	if !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.Key == "" }) { // else there is nothing to look at
+	// else there is nothing to look at
+	if !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.Key == "" }) {
 		l.check(from.Dev)
 	}
 	l.Problems = l.Problems.sorted()
 	return l
 }
 
-func (l *Loaded) readFile(from Sources) {
+func (l *Result) readFile(from Sources) {
 	text, err := readBounded(from.File)
 	if err != nil {
 		if from.Optional && errors.Is(err, fs.ErrNotExist) {
@@ -91,17 +100,18 @@ func (l *Loaded) readFile(from Sources) {
 	l.Problems = append(l.Problems, doc.problems...)
 }
 
-// readEnvironment sets what PARLEY_ variables say; an empty one says nothing, nor does one that tells of a Service.
-func (l *Loaded) readEnvironment(environ []string) {
+// readEnvironment takes the settings of PARLEY_ variables, but of empty ones and of those that describe a Service.
+func (l *Result) readEnvironment(environ []string) {
 	known := map[string]string{}
-	for _, s := range Settings() {
+	for _, s := range l.Config.Settings() {
 		if s.Env != "" {
 			known[s.Env] = s.Key
 		}
 	}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(elsewhere, name) || ofService(entry) {
+		if !strings.HasPrefix(name, prefix) || value == "" || slices.Contains(otherVariables, name) ||
+			ofService(entry) {
 			continue
 		}
 		if key, ok := known[name]; ok {
@@ -112,8 +122,9 @@ func (l *Loaded) readEnvironment(environ []string) {
 	}
 }
 
-// elsewhere are variables that are no settings of the server: defaults for flags of the command line, and a switch of the tests.
-var elsewhere = []string{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_KEY", "PARLEY_TOKEN", "PARLEY_CLIENTS"}
+// otherVariables are no settings of the server: they are defaults for flags of the command line, and a switch of the
+// tests.
+var otherVariables = []string{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_KEY", "PARLEY_TOKEN", "PARLEY_CLIENTS"}
 
 func suggest(name string, known map[string]string) string {
 	best, distance := "", 4
@@ -128,13 +139,13 @@ func suggest(name string, known map[string]string) string {
 	return " (did you mean " + best + "?)"
 }
 
-// set gives one setting the value that a variable or flag says.
-func (l *Loaded) set(origin, key, value string) {
-	for _, s := range Settings() {
+// set gives one setting the value of a variable or flag.
+func (l *Result) set(origin, key, value string) {
+	for _, s := range l.Config.Settings() {
 		if s.Key != key {
 			continue
 		}
-		err := env.ParseWithOptions(&l.Config, env.Options{
+		err := l.Config.parse(env.Options{
 			Prefix:              prefix,
 			Environment:         map[string]string{s.Env: value},
 			DefaultValueTagName: "noDefault", // what was set before stays
@@ -149,32 +160,45 @@ func (l *Loaded) set(origin, key, value string) {
 	panic("config: no setting " + key)
 }
 
-// complain adds a problem with a setting, wherever its value came from. A setting that could not be read has its problem
-// already: what it was left as is not the user's.
-func (l *Loaded) complain(key, text string) {
+// parse reads variables into the configuration and into the sections of protocols.
+func (c *Config) parse(options env.Options) error {
+	err := env.ParseWithOptions(c, options)
+	for i := range c.Protocols {
+		own := options
+		own.Prefix += c.Protocols[i].Env
+		err = errors.Join(err, env.ParseWithOptions(c.Protocols[i].Settings, own))
+	}
+	return err
+}
+
+// addProblem adds a problem with a setting, wherever its value came from. A setting that could not be read has its
+// problem already, and its value is not the user's.
+func (l *Result) addProblem(key, text string) {
 	for _, known := range l.Problems {
 		if known.Key == key || strings.HasPrefix(known.Key, key+".") || strings.HasPrefix(known.Key, key+"[") {
 			return
 		}
 	}
-	l.Problems = append(l.Problems, l.placed(key, text)...)
+	l.Problems = append(l.Problems, l.problemsAt(key, text)...)
 }
 
-// warn adds a warning about a setting.
-func (l *Loaded) warn(key, text string) { l.Warnings = append(l.Warnings, l.placed(key, text)...) }
+// addWarning adds a warning about a setting.
+func (l *Result) addWarning(key, text string) {
+	l.Warnings = append(l.Warnings, l.problemsAt(key, text)...)
+}
 
-// placed is a problem with a setting, and where its value came from.
-func (l *Loaded) placed(key, text string) Problems {
+// problemsAt is a problem with a setting, and where its value came from.
+func (l *Result) problemsAt(key, text string) Problems {
 	if origin, ok := l.origins[key]; ok {
 		return Problems{{Key: key, Text: text, Origin: origin}}
 	}
 	at := document{file: l.file}
-	at.complain(l.lineOf(key), key, "%s", text)
+	at.addProblem(l.lineOf(key), key, "%s", text)
 	return at.problems
 }
 
 // lineOf is the line of a key, or of the section that should have it.
-func (l *Loaded) lineOf(key string) int {
+func (l *Result) lineOf(key string) int {
 	for {
 		if line, ok := l.lines[key]; ok {
 			return line

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path"
 	"strings"
@@ -37,8 +36,8 @@ func (t *Tenant) OutpostDocuments() (map[string]api.Documents, error) {
 	return all, nil
 }
 
-// checkDocuments finds what is wrong with what outposts are answered.
-func (l *Loaded) checkDocuments(t *Tenant, key string) {
+// checkDocuments adds the problems of the documents for outposts.
+func (l *Result) checkDocuments(t *Tenant, key string) {
 	from := map[string]string{}
 	for i := range t.Outposts {
 		o, at := &t.Outposts[i], fmt.Sprintf("%s.outposts[%d].documents", key, i)
@@ -46,14 +45,14 @@ func (l *Loaded) checkDocuments(t *Tenant, key string) {
 			continue
 		}
 		if other, ok := from[o.UUID]; ok && other != o.Documents {
-			l.complain(at, "differs from what another entry of this outpost says")
+			l.addProblem(at, "differs from what another entry of this outpost says")
 		}
 		from[o.UUID] = o.Documents
 		documents, err := readDocuments(o.Documents)
 		if err != nil {
-			l.complain(at, err.Error())
+			l.addProblem(at, err.Error())
 		} else if problem := documents.Problem(); problem != "" {
-			l.complain(at, problem)
+			l.addProblem(at, problem)
 		}
 	}
 }
@@ -130,21 +129,4 @@ func addDocument(to api.Documents, at string, text []byte) error {
 	}
 	to[at] = text
 	return nil
-}
-
-// UpstreamURL is where the real authentik is, nil if that is not set.
-func (a *Authentik) UpstreamURL() (*url.URL, error) {
-	if a.Upstream == "" {
-		return nil, nil
-	}
-	u, err := url.Parse(a.Upstream)
-	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		return nil, errors.New("must be a URL such as https://authentik.example/")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("must have no user, query or fragment; outposts show their own tokens")
-	case strings.Contains(u.Path+"/", "/api/v3/"):
-		return nil, errors.New("must end before /api/v3/")
-	}
-	return u, nil
 }

@@ -7,12 +7,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parley-realtime/parley/protocol/authentik"
 )
 
 // F26: documents of an outpost are a directory of files or one file; an entry without a token has nothing but them.
 func TestOutpostDocuments_AreReadFromADirectoryOrAFile(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"outposts/radius.json": "\n[{\"pk\":1}]\n", "root/config.json": "{}", ".hidden/x": "?", ".swp": "?"} {
+	for name, text := range map[string]string{"outposts/radius.json": "\n[{\"pk\":1}]\n", "root/config.json": "{}",
+		".hidden/x": "?", ".swp": "?"} {
 		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -27,7 +30,8 @@ func TestOutpostDocuments_AreReadFromADirectoryOrAFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := slices.Sorted(maps.Keys(all[anOutpost])); !slices.Equal(got, []string{"outposts/radius", "root/config"}) || string(all[anOutpost]["outposts/radius"]) != `[{"pk":1}]` {
+		if got := slices.Sorted(maps.Keys(all[anOutpost])); !slices.Equal(got,
+			[]string{"outposts/radius", "root/config"}) || string(all[anOutpost]["outposts/radius"]) != `[{"pk":1}]` {
 			t.Errorf("%s has %q", from, all)
 		}
 		keys, err := tenant.TokenKeys()
@@ -39,15 +43,17 @@ func TestOutpostDocuments_AreReadFromADirectoryOrAFile(t *testing.T) {
 
 // F26: what outposts cannot be answered with is said before the start, and so is an upstream that is none.
 func TestLoad_OutpostDocumentsAndUpstreamAreChecked(t *testing.T) {
-	const start = "tenants:\n  - name: acme\n    api_keys: [0123456789abcdef0123]\n    outposts:\n      - {uuid: " + anOutpost + ", documents: "
+	const start = "tenants:\n  - name: acme\n    api_keys: [0123456789abcdef0123]\n    outposts:\n      - {uuid: " +
+		anOutpost + ", documents: "
 	for name, c := range map[string]struct{ text, want string }{
-		"none":   {start + "/nowhere}\n", "tenants[0].outposts[0].documents"},
-		"text":   {start + write(t, "a", "x") + "}\n", "must be a JSON object of documents by path"},
-		"path":   {start + write(t, "b", `{"../x":{}}`) + "}\n", "none below /api/v3/"},
-		"twice":  {start + write(t, "c", `{"x":{},"x/":{}}`) + "}\n", "twice"},
-		"empty":  {start + write(t, "d", `{"outposts/ldap":[]}`) + "}\n", "empty list"},
-		"list":   {start + write(t, "e", `{"outposts/proxy":7}`) + "}\n", "must be a list of providers"},
-		"differ": {start + write(t, "f", `{}`) + "}\n      - {uuid: " + anOutpost + ", documents: " + write(t, "g", `{}`) + "}\n", "differs"},
+		"none":  {start + "/nowhere}\n", "tenants[0].outposts[0].documents"},
+		"text":  {start + write(t, "a", "x") + "}\n", "must be a JSON object of documents by path"},
+		"path":  {start + write(t, "b", `{"../x":{}}`) + "}\n", "none below /api/v3/"},
+		"twice": {start + write(t, "c", `{"x":{},"x/":{}}`) + "}\n", "twice"},
+		"empty": {start + write(t, "d", `{"outposts/ldap":[]}`) + "}\n", "empty list"},
+		"list":  {start + write(t, "e", `{"outposts/proxy":7}`) + "}\n", "must be a list of providers"},
+		"differ": {start + write(t, "f", `{}`) + "}\n      - {uuid: " + anOutpost + ", documents: " +
+			write(t, "g", `{}`) + "}\n", "differs"},
 		"scheme": {"authentik: {upstream: 'ftp://authentik.example'}\n", "authentik.upstream"},
 		"host":   {"authentik: {upstream: 'https://'}\n", "must be a URL"},
 		"user":   {"authentik: {upstream: 'https://u:p@authentik.example'}\n", "no user"},
@@ -62,7 +68,7 @@ func TestLoad_OutpostDocumentsAndUpstreamAreChecked(t *testing.T) {
 		}
 	}
 	for _, good := range []string{"https://authentik.example", "http://10.0.0.7:9000/auth/"} {
-		at := Authentik{Upstream: good}
+		at := authentik.Config{Upstream: good}
 		if u, err := at.UpstreamURL(); err != nil || u.String() != good {
 			t.Errorf("%s: %v %v", good, u, err)
 		}

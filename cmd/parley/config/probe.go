@@ -9,9 +9,9 @@ import (
 	"github.com/parley-realtime/parley/transport/auth/jwks"
 )
 
-// Probe fetches each key set that has a URL, all at once, and warns of those that cannot be had now or hold what cannot be
-// used. It takes some seconds at most. Load fetches nothing.
-func (l *Loaded) Probe(ctx context.Context) Problems {
+// Probe fetches each key set that has a URL, all at once, and warns of those that cannot be had now or hold what cannot
+// be used. It takes some seconds at most. Load fetches nothing.
+func (l *Result) Probe(ctx context.Context) Problems {
 	var all Problems
 	var mu sync.Mutex
 	var probing sync.WaitGroup
@@ -26,7 +26,7 @@ func (l *Loaded) Probe(ctx context.Context) Problems {
 				mu.Lock()
 				defer mu.Unlock()
 				for _, text := range found {
-					all = append(all, l.placed(fmt.Sprintf("tenants[%d].keys[%d].jwks_url", i, j), text)...)
+					all = append(all, l.problemsAt(fmt.Sprintf("tenants[%d].keys[%d].jwks_url", i, j), text)...)
 				}
 			})
 		}
@@ -35,7 +35,7 @@ func (l *Loaded) Probe(ctx context.Context) Problems {
 	return all.sorted()
 }
 
-// probe says what is wrong with the key set at a URL now.
+// probe returns what is wrong with the key set at a URL now.
 func probe(ctx context.Context, k *Key) (warnings []string) {
 	document, err := jwks.Fetch(ctx, jwks.Config{URL: k.JWKSURL})
 	if err != nil {

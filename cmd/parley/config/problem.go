@@ -10,8 +10,8 @@ import (
 
 // Problem is one thing that is wrong with a configuration.
 type Problem struct {
-	// Origin is where the value came from: "parley.yaml:12", "PARLEY_LISTEN", "--listen", or the file alone for something
-	// that is missing.
+	// Origin is where the value came from: "parley.yaml:12", "PARLEY_LISTEN", "--listen", or the file alone for
+	// something that is missing.
 	Origin string
 	// Key is the setting, such as "tenants[0].keys[1].alg"; "" if the problem is with the file as a whole.
 	Key  string

@@ -8,12 +8,14 @@ import (
 )
 
 var (
-	errMark  = errors.New("begins with a byte order mark, which an editor has put there; save it as plain UTF-8 without one")
-	errWide  = errors.New("is UTF-16, which an editor has made of it; save it as plain UTF-8")
-	errEdges = errors.New("begins or ends with blanks, or with what cannot be seen, which the secret elsewhere will not; remove that (one line break at the end may stay)")
+	errByteOrderMark = errors.New("begins with a byte order mark, which an editor has put there; save it as plain " +
+		"UTF-8 without one")
+	errUTF16 = errors.New("is UTF-16, which an editor has made of it; save it as plain UTF-8")
+	errEdges = errors.New("begins or ends with blanks, or with what cannot be seen, which the secret elsewhere will " +
+		"not; remove that (one line break at the end may stay)")
 )
 
-// readText reads a file of names or keys. What an editor has put in front of them would silently make another of the first.
+// readText reads a file of names or keys. It refuses a byte order mark, which would silently change the first of them.
 func readText(file string) (string, error) {
 	text, err := readBounded(file)
 	if err != nil {
@@ -25,15 +27,16 @@ func readText(file string) (string, error) {
 func checkMark(text string) error {
 	switch {
 	case strings.HasPrefix(text, "\ufeff"):
-		return errMark
+		return errByteOrderMark
 	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"):
-		return errWide
+		return errUTF16
 	}
 	return nil
 }
 
-// readSecret reads a secret without the line break that editors put at its end. Blanks, further line breaks and what cannot be
-// seen are refused at both ends: nobody would notice that they make another secret. What is no text is taken byte by byte.
+// readSecret reads a secret without the line break that editors put at its end. Blanks, further line breaks and
+// invisible characters are refused at both ends: nobody would notice that they make another secret. A file that is no
+// text is taken byte by byte.
 func readSecret(file string) (string, error) {
 	text, err := readText(file)
 	if err != nil || !utf8.ValidString(text) {

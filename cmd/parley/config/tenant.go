@@ -14,26 +14,26 @@ import (
 
 // Tenant is one isolated customer.
 type Tenant struct {
-	Name            string        `yaml:"name" unit:"name" help:"Its word in logs, metrics and commands."`
-	Hosts           []string      `yaml:"hosts" unit:"names" help:"Host headers that belong to it, without port; a single tenant needs none."`
-	APIKeys         []string      `yaml:"api_keys" unit:"secrets" help:"Keys of its backends, at least 16 bytes each."`
-	APIKeyFile      string        `yaml:"api_key_file" unit:"file" help:"A file with further API keys, one a line."`
+	Name            string        `yaml:"name" unit:"name"`
+	Hosts           []string      `yaml:"hosts" unit:"names"`
+	APIKeys         []string      `yaml:"api_keys" unit:"secrets"`
+	APIKeyFile      string        `yaml:"api_key_file" unit:"file"`
 	Keys            []Key         `yaml:"keys"`
-	Issuer          string        `yaml:"issuer" unit:"text" help:"The iss that its tokens must have; empty for any."`
-	Audience        string        `yaml:"audience" unit:"text" help:"An aud that its tokens must have; empty for any."`
-	Leeway          time.Duration `yaml:"leeway" env:"LEEWAY" envDefault:"10s" unit:"duration" help:"How far clocks may differ, at most 30s."`
-	UserClaim       []string      `yaml:"user_claim" env:"USER_CLAIM" envDefault:"sub" unit:"claims" help:"The claims that may name the user, the first that is there wins; a dot goes deeper (data.id)."`
-	Topics          []string      `yaml:"topics" env:"TOPICS" envDefault:"*" unit:"patterns" help:"What a token without the claim topics may subscribe to."`
-	AnonymousTopics []string      `yaml:"anonymous_topics" env:"ANONYMOUS_TOPICS" envDefault:"*" unit:"patterns" help:"The same for a client without a token, where a dialect lets one in."`
-	NeverExpire     bool          `yaml:"never_expire" env:"NEVER_EXPIRE" envDefault:"false" help:"Accept tokens without exp."`
+	Issuer          string        `yaml:"issuer" unit:"text"`
+	Audience        string        `yaml:"audience" unit:"text"`
+	Leeway          time.Duration `yaml:"leeway" env:"LEEWAY" envDefault:"10s" unit:"duration"`
+	UserClaim       []string      `yaml:"user_claim" env:"USER_CLAIM" envDefault:"sub" unit:"claims"`
+	Topics          []string      `yaml:"topics" env:"TOPICS" envDefault:"*" unit:"patterns"`
+	AnonymousTopics []string      `yaml:"anonymous_topics" env:"ANONYMOUS_TOPICS" envDefault:"*" unit:"patterns"`
+	NeverExpire     bool          `yaml:"never_expire" env:"NEVER_EXPIRE" envDefault:"false"`
 	Cookie          Cookie        `yaml:"cookie" envPrefix:"COOKIE_"`
 	Outposts        []Outpost     `yaml:"outposts"`
-	Unproven        bool          `yaml:"unproven" env:"UNPROVEN" envDefault:"false" help:"Let in who shows nothing, as whom it says it is; for notify's open_user_path, which has to be on, too."`
-	Users           []string      `yaml:"users" unit:"names" help:"The users that exist, where a dialect demands one that is known (AirLay); left out, introspection is asked, and without it whoever has a token exists."`
-	UsersFile       string        `yaml:"users_file" unit:"file" help:"A file with further users, one a line."`
-	Lobby           bool          `yaml:"lobby" env:"LOBBY" envDefault:"false" help:"Let in its clients on hosts that are no tenant's, too, as a tenant without hosts does. Where several are let in, the key of a token says whose it is."`
-	Connections     int           `yaml:"connections" env:"CONNECTIONS" envDefault:"0" unit:"connections" help:"Bound of its connections, all dialects together; 0 is none."`
-	Linger          time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long its clients may come back to what they had; 0s is engine.linger, -1s is off."`
+	Unproven        bool          `yaml:"unproven" env:"UNPROVEN" envDefault:"false"`
+	Users           []string      `yaml:"users" unit:"names"`
+	UsersFile       string        `yaml:"users_file" unit:"file"`
+	Lobby           bool          `yaml:"lobby" env:"LOBBY" envDefault:"false"`
+	Connections     int           `yaml:"connections" env:"CONNECTIONS" envDefault:"0" unit:"connections"`
+	Linger          time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration"`
 
 	TopicRules    []policy.Rule        `yaml:"topic_rules"`
 	Rates         limit.RateLimits     `yaml:"rates" envPrefix:"RATES_"`
@@ -43,15 +43,15 @@ type Tenant struct {
 
 // Key checks a tenant's tokens. Its algorithm is pinned to it.
 type Key struct {
-	Alg           string `yaml:"alg" unit:"HS256...EdDSA" help:"The one algorithm of the key; empty for what its kind suggests. A JWKS brings its own."`
-	Kid           string `yaml:"kid" unit:"text" help:"The kid by which tokens name it; empty for tokens without."`
-	Issuer        string `yaml:"issuer" unit:"text" help:"The iss that tokens of this key must have; empty for the tenant's."`
-	Audience      string `yaml:"audience" unit:"text" help:"An aud that tokens of this key must have; empty for the tenant's."`
-	Secret        string `yaml:"secret" unit:"secret" help:"The secret of an HS key, at least 32 bytes."`
-	SecretFile    string `yaml:"secret_file" unit:"file" help:"A file with that secret; one line break at its end is left out."`
-	PublicKeyFile string `yaml:"public_key_file" unit:"file" help:"A PEM public key or certificate of an RS, ES or Ed key; with a private key, parley token can sign."`
-	JWKSFile      string `yaml:"jwks_file" unit:"file" help:"A JSON Web Key Set."`
-	JWKSURL       string `yaml:"jwks_url" unit:"URL" help:"Where a JSON Web Key Set is published (https, or http on loopback); fetched at the start, as its cache headers say, and for an unknown kid."`
+	Alg           string `yaml:"alg" unit:"HS256...EdDSA"`
+	Kid           string `yaml:"kid" unit:"text"`
+	Issuer        string `yaml:"issuer" unit:"text"`
+	Audience      string `yaml:"audience" unit:"text"`
+	Secret        string `yaml:"secret" unit:"secret"`
+	SecretFile    string `yaml:"secret_file" unit:"file"`
+	PublicKeyFile string `yaml:"public_key_file" unit:"file"`
+	JWKSFile      string `yaml:"jwks_file" unit:"file"`
+	JWKSURL       string `yaml:"jwks_url" unit:"URL"`
 }
 
 // BackendKeys are its API keys, with those of its file.
@@ -69,7 +69,7 @@ func (t *Tenant) BackendKeys() ([]string, error) {
 // TokenKeys are its keys and rules, with the files read. The error names the key or file in question.
 func (t *Tenant) TokenKeys() (auth.TenantKeys, error) {
 	made := t.rules()
-	if err := t.admit(&made); err != nil {
+	if err := t.readCredentials(&made); err != nil {
 		return made, fmt.Errorf("tenant %s: %w", t.Name, err)
 	}
 	for i := range t.Keys {
@@ -97,7 +97,8 @@ func (t *Tenant) rules() auth.TenantKeys {
 
 // read makes the key, reading its file.
 func (k *Key) read() (auth.Key, error) {
-	made := auth.Key{ID: k.Kid, Algorithm: k.Alg, Issuer: k.Issuer, Audience: k.Audience, Secret: k.Secret, URL: k.JWKSURL}
+	made := auth.Key{ID: k.Kid, Algorithm: k.Alg, Issuer: k.Issuer, Audience: k.Audience, Secret: k.Secret,
+		URL: k.JWKSURL}
 	var err error
 	switch {
 	case k.SecretFile != "":
@@ -113,7 +114,7 @@ func (k *Key) read() (auth.Key, error) {
 	return made, nil
 }
 
-// check finds what is wrong with one key by itself, and what of it is left out.
+// check returns what is wrong with one key by itself, and a warning for each part of it that is left out.
 func (k *Key) check() (warnings []string, err error) {
 	given := 0
 	for _, source := range []string{k.Secret, k.SecretFile, k.PublicKeyFile, k.JWKSFile, k.JWKSURL} {

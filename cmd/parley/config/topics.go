@@ -16,25 +16,28 @@ import (
 
 // Topics say what holds for which topic, in all tenants; the rules of a tenant come before these.
 type Topics struct {
-	Durable []string      `yaml:"durable" env:"DURABLE" unit:"patterns" help:"Topics that are kept on disk, in data, unless a rule says where they are kept: a/b, a/*, a* or *."`
-	Sync    string        `yaml:"sync" env:"SYNC" envDefault:"always" unit:"always|interval" help:"When a durable publish is answered, unless a rule says so: when the disk has it, or before."`
-	Slow    string        `yaml:"slow" env:"SLOW" envDefault:"disconnect" unit:"disconnect|drop-oldest|conflate" help:"What becomes of a reader that does not keep up with a topic, unless a rule says so: it is disconnected, loses the oldest of the topic, or hears only the newest of each key."`
+	Durable []string      `yaml:"durable" env:"DURABLE" unit:"patterns"`
+	Sync    string        `yaml:"sync" env:"SYNC" envDefault:"always" unit:"always|interval"`
+	Slow    string        `yaml:"slow" env:"SLOW" envDefault:"disconnect" unit:"disconnect|drop-oldest|conflate"`
 	Rules   []policy.Rule `yaml:"rules" env:"-"`
 }
 
-// Limits are what the engine is told of each tenant.
+// Limits are the settings of each tenant for the engine.
 func (c *Config) Limits() []actors.TenantConfig {
 	all := make([]actors.TenantConfig, len(c.Tenants))
 	for i := range c.Tenants {
 		t := &c.Tenants[i]
-		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger, Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: policy.Rules{
-			List: slices.Concat(t.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable, Sync: c.Topics.Sync, Slow: c.Topics.Slow,
-		}}
+		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger,
+			Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: policy.Rules{
+				List: slices.Concat(t.TopicRules, c.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable,
+				Sync: c.Topics.Sync,
+				Slow: c.Topics.Slow,
+			}}
 	}
 	return all
 }
 
-// merge gives rates that a tenant leaves open what holds for all; -1 is no limit whatever that is.
+// merge fills the rates that a tenant leaves open with those for all; -1 is no limit, whatever holds for all.
 func merge(own, all limit.RateLimits) limit.RateLimits {
 	eachRate(&own, &all, "", func(_ string, mine, everyones *int) {
 		if *mine == 0 {
@@ -64,7 +67,7 @@ func eachRate(a, b *limit.RateLimits, key string, do func(key string, a, b *int)
 	walk(reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem(), key)
 }
 
-func (l *Loaded) checkTopics() {
+func (l *Result) checkTopics() {
 	t := &l.Config.Topics
 	for i, pattern := range t.Durable {
 		if err := checkPattern(pattern); err != nil {
@@ -72,53 +75,60 @@ func (l *Loaded) checkTopics() {
 			if l.origins["topics.durable"] != "" {
 				key = "topics.durable"
 			}
-			l.complain(key, err.Error())
+			l.addProblem(key, err.Error())
 		}
 	}
 	l.oneOf("topics.sync", t.Sync, policy.SyncAlways, policy.SyncInterval)
 	l.oneOf("topics.slow", t.Slow, policy.Disconnect, policy.DropOldest, policy.Conflate)
+	l.checkRules(l.Config.TopicRules, "topic_rules")
 	l.checkRules(t.Rules, "topics.rules")
+	if _, ok := l.lines["topics.rules"]; ok {
+		l.addWarning("topics.rules", "has a newer name, topic_rules, as those of a tenant have; both are obeyed")
+	}
 	l.checkStore()
 }
 
-// Keeps reports whether any topic is to be durable.
-func (c *Config) Keeps() bool {
+// HasDurableTopics reports whether any topic is to be durable.
+func (c *Config) HasDurableTopics() bool {
 	isDurable := func(r policy.Rule) bool { return r.Store == policy.Durable }
-	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(c.Topics.Rules, isDurable) ||
+	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(slices.Concat(c.TopicRules, c.Topics.Rules), isDurable) ||
 		slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return slices.ContainsFunc(t.TopicRules, isDurable) })
 }
 
-func (l *Loaded) checkStore() {
+func (l *Result) checkStore() {
 	c := &l.Config
-	if c.Keeps() && c.Data == "" {
-		l.complain("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
+	if c.HasDurableTopics() && c.Data == "" {
+		l.addProblem("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
 	}
 	if c.Store.Partitions < 1 || c.Store.Partitions > durable.MaxPartitions {
-		l.complain("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxPartitions))
+		l.addProblem("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxPartitions))
 	}
-	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery, "sweep_every": c.Store.RetentionEvery, "forget": c.Store.Forget} {
+	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery,
+		"sweep_every": c.Store.RetentionEvery,
+		"forget":      c.Store.Forget} {
 		if every <= 0 {
-			l.complain("store."+key, "must be more than 0s")
+			l.addProblem("store."+key, "must be more than 0s")
 		}
 	}
 }
 
-func (l *Loaded) checkRules(rules []policy.Rule, key string) {
+func (l *Result) checkRules(rules []policy.Rule, key string) {
 	for i := range rules {
 		l.checkRule(&rules[i], fmt.Sprintf("%s[%d]", key, i))
 	}
 }
 
-func (l *Loaded) checkRule(r *policy.Rule, key string) {
+func (l *Result) checkRule(r *policy.Rule, key string) {
 	if r.Pattern == "" {
-		l.complain(key+".pattern", "is missing: the topics concerned, such as telemetry/*")
+		l.addProblem(key+".pattern", "is missing: the topics concerned, such as telemetry/*")
 	} else if err := checkPattern(r.Pattern); err != nil {
-		l.complain(key+".pattern", err.Error())
+		l.addProblem(key+".pattern", err.Error())
 	}
 	for _, word := range []struct {
 		key, value string
 		known      []string
-	}{{"store", r.Store, []string{policy.InMemory, policy.Durable}}, {"sync", r.Sync, []string{policy.SyncAlways, policy.SyncInterval}},
+	}{{"store", r.Store, []string{policy.InMemory, policy.Durable}},
+		{"sync", r.Sync, []string{policy.SyncAlways, policy.SyncInterval}},
 		{"slow", r.Slow, []string{policy.Disconnect, policy.DropOldest, policy.Conflate}}} {
 		if word.value != "" {
 			l.oneOf(key+"."+word.key, word.value, word.known...)
@@ -128,21 +138,22 @@ func (l *Loaded) checkRule(r *policy.Rule, key string) {
 		key         string
 		value, none int64
 	}{{"history_count", int64(r.HistoryCount), -1}, {"dedup_count", int64(r.DedupCount), -1},
-		{"history_bytes", int64(r.HistoryBytes), 0}, {"history_age", int64(r.HistoryAge), 0}, {"dedup_age", int64(r.DedupAge), 0}} {
+		{"history_bytes", int64(r.HistoryBytes), 0}, {"history_age", int64(r.HistoryAge), 0},
+		{"dedup_age", int64(r.DedupAge), 0}} {
 		switch {
 		case number.value >= number.none:
 		case number.none < 0:
-			l.complain(key+"."+number.key, "must not be negative; only -1 has a meaning, none")
+			l.addProblem(key+"."+number.key, "must not be negative; only -1 has a meaning, none")
 		default:
-			l.complain(key+"."+number.key, "must not be negative; 0 is what holds for the engine")
+			l.addProblem(key+"."+number.key, "must not be negative; 0 is what holds for the engine")
 		}
 	}
 }
 
-func (l *Loaded) checkRates(rates *limit.RateLimits, key string) {
+func (l *Result) checkRates(rates *limit.RateLimits, key string) {
 	eachRate(rates, rates, key, func(key string, n, _ *int) {
 		if *n < -1 {
-			l.complain(key, "must not be negative; only -1 has a meaning, no limit")
+			l.addProblem(key, "must not be negative; only -1 has a meaning, no limit")
 		}
 	})
 }

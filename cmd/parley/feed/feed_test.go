@@ -66,7 +66,8 @@ func TestSystem_MeasuresAndTellsTenantsThatHaveConnections(t *testing.T) {
 		if metrics["active_connections"] != 15 || metrics["memory_usage"] == 0 || n.events[0].Topic != "system" {
 			t.Errorf("metrics %v to %q", metrics, n.events[0].Topic)
 		}
-		if stamp := n.events[0].Text("timestamp"); len(stamp) != len("2024-01-01T12:00:00Z") || stamp[len(stamp)-1] != 'Z' {
+		if stamp := n.events[0].Text("timestamp"); len(stamp) != len("2024-01-01T12:00:00Z") ||
+			stamp[len(stamp)-1] != 'Z' {
 			t.Errorf("timestamp %q", stamp)
 		}
 	})
@@ -76,8 +77,9 @@ func TestSystem_MeasuresAndTellsTenantsThatHaveConnections(t *testing.T) {
 func TestMachine_SaysWhatWasMeasuredAndNothingElse(t *testing.T) {
 	noon := time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
 	for want, m := range map[string]Machine{
-		`"active_connections":15,"cpu_usage":12.3,"disk_usage":78.9,"memory_usage":45.6`: {CPU: 12.34, Memory: 45.6, Disk: 78.9},
-		`"active_connections":15,"memory_usage":45.6`:                                    {CPU: math.NaN(), Memory: 45.6, Disk: math.Inf(1)},
+		`"active_connections":15,"cpu_usage":12.3,"disk_usage":78.9,"memory_usage":45.6`: {CPU: 12.34, Memory: 45.6,
+			Disk: 78.9},
+		`"active_connections":15,"memory_usage":45.6`: {CPU: math.NaN(), Memory: 45.6, Disk: math.Inf(1)},
 	} {
 		if got := string(m.status(15, noon)); got != `{"metrics":{`+want+`},"timestamp":"2024-01-01T12:00:00Z"}` {
 			t.Errorf("got %s, want %s", got, want)
@@ -97,7 +99,8 @@ func TestSample_TellsOfThreeDevicesInValidEventsOfAllKinds(t *testing.T) {
 			topics[ev.HomeTopic()]++
 		}
 	}
-	for _, topic := range []string{"telemetry/1", "telemetry/2", "telemetry/3", "alerts/1", "alerts/2", "alerts/3", "devices/1", "devices/2", "devices/3", "projects/my-project"} {
+	for _, topic := range []string{"telemetry/1", "telemetry/2", "telemetry/3", "alerts/1", "alerts/2", "alerts/3",
+		"devices/1", "devices/2", "devices/3", "projects/my-project"} {
 		if topics[topic] == 0 {
 			t.Errorf("nothing was said in %s: %v", topic, topics)
 		}

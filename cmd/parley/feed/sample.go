@@ -11,7 +11,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// SampleEvery is the beat of the sample feed. Telemetry of one device comes with each beat, the rarer kinds now and then.
+// SampleEvery is the beat of the sample feed. Telemetry of one device comes with each beat, the rarer kinds now and
+// then.
 const SampleEvery = time.Second
 
 // devices is how many devices the sample plant has.
@@ -64,7 +65,8 @@ func (p *plant) next(now time.Time) []sample {
 	}
 	if p.beat%17 == 0 {
 		triggers := []string{"audit", "compliance", "release_gate"}
-		all = append(all, sample{protocol.ProjectUpdated, map[string]any{"project_name": "my-project", "trigger": triggers[p.beat/17%3]}})
+		all = append(all, sample{protocol.ProjectUpdated,
+			map[string]any{"project_name": "my-project", "trigger": triggers[p.beat/17%3]}})
 	}
 	return all
 }

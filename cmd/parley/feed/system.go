@@ -69,7 +69,7 @@ func System(ctx context.Context, to Publisher, dir string, log *slog.Logger) {
 	}
 }
 
-// stamp is a time as Valtronics writes it: ISO 8601, UTC, with Z (R001.39).
+// stamp is a time in ISO 8601, UTC, with Z (R001.39).
 func stamp(now time.Time) string { return now.UTC().Format("2006-01-02T15:04:05Z") }
 
 // encode writes JSON of maps, texts and finite numbers, which cannot fail.

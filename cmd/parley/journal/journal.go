@@ -1,21 +1,22 @@
-// Package journal is a small append-only file of records, one line each with its checksum, for what is rare, small and must
-// not be lost: revocations.
+// Package journal is a small append-only file of records, one line each with its checksum, for data that is rare and
+// small and must not be lost: revocations.
 //
 // It promises:
 //
-//  1. What Append or Rewrite answered without error is there after kill -9 and after a loss of power.
-//  2. A line that was being written at that moment is not there afterwards, whichever of its bytes made it to the disk; it
-//     spoils none before or after it. A failed write leaves the file as it was, or is made good by the next.
+//  1. A record for which Append or Rewrite returned no error is there after kill -9 and after a loss of power.
+//  2. A line that was being written at that moment is not there afterwards, whichever of its bytes made it to the disk;
+//     it spoils none before or after it. A failed write leaves the file as it was, or is made good by the next.
 //  3. Rewrite is all or nothing, by a new file that takes the old one's name.
-//  4. A line whose checksum does not hold is left out and counted; the lines around it are read. A file that is no journal
-//     is an error and is not touched.
+//  4. A line whose checksum does not hold is left out and counted; the lines around it are read. A file that is no
+//     journal is an error and is not touched.
 //  5. One process at a time has a directory's journals.
 //
 // A copy of the file, taken at any moment, is a journal. It asks of its user that the records are bounded: it reads one
-// line at a time, but each Rewrite writes all of them. It does not know what the records say, but that they are single lines.
+// line at a time, but each Rewrite writes all of them. It does not know what the records say, but that they are single
+// lines.
 //
-// It is a file of its own, and not a part of the store of durable topics, since it has to be there when no topic is durable,
-// and before the store has opened.
+// It is a file of its own, and not a part of the store of durable topics, since it has to be there when no topic is
+// durable, and before the store has opened.
 package journal
 
 import (
@@ -43,7 +44,8 @@ const sumDigits = 8
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var (
-	errNotOne  = errors.New("is no journal that this version can read; move it away, or start the version that wrote it")
+	errNotOne = errors.New("is no journal that this version can read; move it away, or start the version that wrote " +
+		"it")
 	errTooLong = fmt.Errorf("a record has more than %d bytes or a line break", maxLine)
 )
 
@@ -52,13 +54,13 @@ type File struct {
 	path   string
 	lock   io.Closer
 	file   *os.File // nil while there is none on disk
-	size   int64    // of what is whole
+	size   int64    // of the whole records
 	torn   bool     // there may be something behind size
 	broken int
 }
 
-// Open opens the journal of this path, and makes its directory if need be. A journal that does not exist is empty: it is
-// made by the first write. The error says that it cannot be read, or that another process has it.
+// Open opens the journal of this path, and makes its directory if need be. A journal that does not exist is empty: it
+// is made by the first write. The error says that it cannot be read, or that another process has it.
 func Open(path string) (*File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
@@ -87,7 +89,7 @@ func (f *File) open() (err error) {
 // Broken is how many lines were left out, since their checksum does not hold.
 func (f *File) Broken() int { return f.broken }
 
-// Replay calls do with each record, the oldest first. What it gets is valid during the call only.
+// Replay calls do with each record, the oldest first. A record is valid during the call only.
 func (f *File) Replay(do func(record []byte)) error {
 	if f.file == nil {
 		return nil
@@ -157,7 +159,7 @@ func (f *File) Append(record []byte) error {
 		return errors.Join(err, f.cut())
 	}
 	if err := f.file.Sync(); err != nil {
-		return errors.Join(err, f.cut()) // what is on disk is not known any more; whoever calls rewrites
+		return errors.Join(err, f.cut()) // nobody knows now what is on disk; the caller rewrites
 	}
 	f.size, f.torn = f.size+int64(len(line)), false
 	return nil
@@ -172,7 +174,8 @@ func (f *File) cut() error {
 
 // Rewrite replaces all records.
 func (f *File) Rewrite(records iter.Seq[[]byte]) error {
-	fresh, err := os.OpenFile(f.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600) // one that a crash left is overwritten
+	// one that a crash left is overwritten
+	fresh, err := os.OpenFile(f.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -205,7 +208,7 @@ func fill(into *os.File, records iter.Seq[[]byte]) (size int64, err error) {
 	return size, errors.Join(out.Flush(), into.Sync())
 }
 
-// Close lets go of the file. What was answered is on disk already.
+// Close closes the file. Records whose Append has returned are on disk already.
 func (f *File) Close() error {
 	err := f.lock.Close()
 	if f.file != nil {

@@ -97,7 +97,8 @@ func TestFile_IsWholeWhereverAWriteStopped(t *testing.T) {
 	longer, _ := os.ReadFile(path)
 	_ = f.Close()
 	for stop := len(whole); stop < len(longer); stop++ {
-		for _, garbage := range []string{"", strings.Repeat("\x00", 4096)} { // the second is what a loss of power may leave
+		// the second is what a loss of power may leave
+		for _, garbage := range []string{"", strings.Repeat("\x00", 4096)} {
 			if err := os.WriteFile(path, append(longer[:stop:stop], garbage...), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +164,8 @@ func TestFile_DamageCostsItsLineAlone(t *testing.T) {
 }
 
 func TestOpen_TouchesNoFileThatIsNoJournal(t *testing.T) {
-	for _, text := range []string{"", "x", "parley journal 1", "parley journal 2\n", strings.Repeat("x", 3*maxLine), "\n" + header} {
+	for _, text := range []string{"", "x", "parley journal 1", "parley journal 2\n", strings.Repeat("x", 3*maxLine),
+		"\n" + header} {
 		path := filepath.Join(t.TempDir(), "journal")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -209,7 +211,8 @@ func FuzzFile(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, content, record []byte) {
 		path := filepath.Join(dir, fmt.Sprint(rand.Uint64()), "journal")
-		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, append([]byte(header), content...), 0o600)); err != nil {
+		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700),
+			os.WriteFile(path, append([]byte(header), content...), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(filepath.Dir(path))

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// lockDirectory keeps other processes from writing here, by a lock on the directory itself: it needs no room on a full disk
-// and leaves nothing behind. It ends with the process, however that ends.
+// lockDirectory keeps other processes from writing here, by a lock on the directory itself: it needs no room on a full
+// disk and leaves nothing behind. It ends with the process, however that ends.
 func lockDirectory(path string) (io.Closer, error) {
 	dir, err := os.Open(path)
 	if err != nil {

@@ -4,8 +4,8 @@
 // looks like a JWT, whatever a client put into a name, a header or a close reason. Credentials have a type of their own
 // that does not print, and URLs are printed without their query; this is the net below.
 //
-// [Open] makes a log that never holds up its writers: lines wait in a bounded queue while their reader is slow, and are lost
-// and counted when it is full or the stream is broken.
+// [Open] makes a log that never holds up its writers: lines wait in a bounded queue while their reader is slow, and are
+// lost and counted when it is full or the stream is broken.
 //
 // It does not know who logs what.
 package logline
@@ -21,7 +21,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxValue bounds one value of a line, in bytes; what is longer is cut and ends in "...".
+// MaxValue bounds one value of a line, in bytes; a longer one is cut and ends in "...".
 const MaxValue = 1 << 10
 
 // New makes a logger. format is json or text; level is debug, info, warn or error.

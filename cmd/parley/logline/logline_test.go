@@ -36,12 +36,14 @@ func write(t *testing.T, format string, log func(*slog.Logger)) string {
 	return out.String()
 }
 
-// reliability.md check 61, R001.55: whatever is in a value, an event stays one well-formed line. reliability.md check 18: no token in it.
+// reliability.md check 61, R001.55: whatever is in a value, an event stays one well-formed line. reliability.md check
+// 18: no token in it.
 func TestLog_HostileValuesStayOneWellFormedLine(t *testing.T) {
 	for _, format := range []string{"json", "text"} {
 		for _, value := range hostile {
 			line := write(t, format, func(l *slog.Logger) {
-				l.With("with", value).WithGroup("g").Info(value, "text", value, "error", errors.New(value), "any", []string{value},
+				l.With("with", value).WithGroup("g").Info(value, "text", value, "error", errors.New(value), "any",
+					[]string{value},
 					slog.Group("inner", "deep", value))
 			})
 			if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {

@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// Bounds of a Queue. A burst of a busy second fits; a reader that has stopped costs this much memory, twice, and no more.
+// Bounds of a Queue. A burst of a busy second fits; a reader that has stopped costs this much memory, twice, and no
+// more.
 const (
 	maxQueuedBytes = 1 << 20
 	maxQueuedLines = 8192
 )
 
-// Queue is a writer that never blocks: it keeps lines until a goroutine of its own has written them to a stream that may
-// be slow, full or closed. A line that finds no room, or that the stream refuses, is lost and counted. When the stream
-// takes lines again, one line more says how many were lost.
+// Queue is a writer that never blocks: it keeps lines until a goroutine of its own has written them to a stream that
+// may be slow, full or closed. A line that finds no room, or that the stream refuses, is lost and counted. When the
+// stream takes lines again, one line more says how many were lost.
 //
 // A Write is taken for whole lines, as [log/slog] writes them.
 type Queue struct {
@@ -127,8 +128,8 @@ func (q *Queue) Flush(within time.Duration) bool {
 	}
 }
 
-// Close flushes, and ends the goroutine; lines that come later are lost. A goroutine that is stuck in a write stays there
-// until the stream lets go of it or the process ends. It reports whether the goroutine has ended.
+// Close flushes, and ends the goroutine; lines that come later are lost. A goroutine that is stuck in a write stays
+// there until the stream lets go of it or the process ends. It reports whether the goroutine has ended.
 func (q *Queue) Close(within time.Duration) bool {
 	until := time.Now().Add(within)
 	q.Flush(within)

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// Bounds of what is said again and again, so that nobody can fill a disk: neither a client that reports errors in a loop,
-// nor a fault that each of its requests meets.
+// Bounds of repeated lines, so that they cannot fill a disk: neither those of a client that reports errors in a loop,
+// nor those of a fault that each of its requests meets.
 const (
 	repeatsWindow = time.Minute
 	maxRepeats    = 20 // lines of one message of one tenant
-	// maxOwnRepeats is the bound of messages of no tenant: they are the server's own matters, which clients cause less often.
+	// maxOwnRepeats is the bound of messages of no tenant: they are the server's own matters, which clients cause less
+	// often.
 	maxOwnRepeats = 100
 	// maxKinds bounds the messages that are counted; those beyond it are counted as one.
 	maxKinds = 4096
@@ -48,8 +49,9 @@ type count struct {
 }
 
 // SumUp returns a logger whose repeated lines are summed up: of one message of one tenant, from the attribute "tenant",
-// some lines a minute are written, those after them are debug lines, and a line says how many there were. What it counts
-// has a bound. It writes a sum from a goroutine of its own, a minute after the first line that was left out.
+// some lines a minute are written, those after them are debug lines, and a line says how many there were. It counts
+// a bounded number of messages. It writes a sum from a goroutine of its own, a minute after the first line that was
+// left out.
 func SumUp(log *slog.Logger) *slog.Logger {
 	h := log.Handler()
 	return slog.New(&repeats{Handler: h, counts: &counts{out: h, kinds: map[kind]*count{}}})

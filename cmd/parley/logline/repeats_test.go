@@ -49,9 +49,9 @@ func read(t *testing.T, out *sink) (all []written) {
 	return all
 }
 
-// F21: a client that reported errors in a loop wrote a line each time: 3,726 of them in 5 s. What is said again and again
-// is summed up, for each tenant and each message by itself, and what is said now and then is not touched.
-func TestSumUp_WhatIsSaidAgainAndAgainIsSummedUp(t *testing.T) {
+// F21: a client that reported errors in a loop wrote a line each time: 3,726 of them in 5 s. Repeated lines
+// are summed up, for each tenant and each message by itself, and rare ones are not touched.
+func TestSumUp_RepeatedLinesAreSummedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out sink
 		log, err := logline.New(&out, "json", "info")
@@ -70,7 +70,8 @@ func TestSumUp_WhatIsSaidAgainAndAgainIsSummedUp(t *testing.T) {
 		for _, l := range lines {
 			said[l.Tenant+" "+l.Msg]++
 		}
-		if len(lines) > 50 || said["acme a client reports"] == 0 || said["other a client reports"] == 0 || said["third a client reports"] != 1 || said["acme something else"] != 1 {
+		if len(lines) > 50 || said["acme a client reports"] == 0 || said["other a client reports"] == 0 ||
+			said["third a client reports"] != 1 || said["acme something else"] != 1 {
 			t.Errorf("%d lines: %v", len(lines), said)
 		}
 		time.Sleep(2 * time.Minute)
@@ -79,7 +80,8 @@ func TestSumUp_WhatIsSaidAgainAndAgainIsSummedUp(t *testing.T) {
 		for _, l := range read(t, &out) {
 			sums[l.Tenant] = l
 		}
-		if a, o := sums["acme"], sums["other"]; len(sums) != 2 || a.Lines+said["acme a client reports"] != 4000 || a.Level != "INFO" || a.Message != "a client reports" ||
+		if a, o := sums["acme"], sums["other"]; len(sums) != 2 || a.Lines+said["acme a client reports"] != 4000 ||
+			a.Level != "INFO" || a.Message != "a client reports" ||
 			o.Lines+said["other a client reports"] != 4000 || o.Level != "WARN" {
 			t.Errorf("summed up as %+v, after %v", sums, said)
 		}
@@ -112,7 +114,8 @@ func TestSumUp_WhatIsLeftOutIsThereAtDebugLevel(t *testing.T) {
 		for _, l := range read(t, &out) {
 			levels[l.Level+" "+l.Msg]++
 		}
-		if levels["INFO again"]+levels["DEBUG again"] != 1000 || levels["INFO again"] > 100 || levels["DEBUG a debug line"] != 1000 {
+		if levels["INFO again"]+levels["DEBUG again"] != 1000 || levels["INFO again"] > 100 ||
+			levels["DEBUG a debug line"] != 1000 {
 			t.Errorf("got %v", levels)
 		}
 		time.Sleep(2 * time.Minute)

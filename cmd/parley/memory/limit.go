@@ -10,13 +10,21 @@ import (
 
 // Config is what can be set.
 type Config struct {
-	Limit int64 `yaml:"limit" env:"LIMIT" envDefault:"0" unit:"bytes" help:"How much memory the server may use; it sheds load before. 0 is 90 % of the cgroup's limit or GOMEMLIMIT, whichever is less, else 75 % of the machine's memory."`
+	Limit int64 `yaml:"limit" env:"LIMIT" envDefault:"0" unit:"bytes"`
+}
+
+// Help is one line of meaning for each key.
+func (Config) Help() map[string]string {
+	return map[string]string{
+		"limit": "How much memory the server may use; it sheds load before. 0 is 90 % of the cgroup's limit or " +
+			"GOMEMLIMIT, whichever is less, else 75 % of the machine's memory.",
+	}
 }
 
 // Least is the least limit that can be set, in bytes: a server without clients uses some 32 MiB.
 const Least = 64 << 20
 
-// Check says what is wrong.
+// Check returns what is wrong with the settings.
 func (c *Config) Check() error {
 	if c.Limit > 0 && c.Limit < Least {
 		return fmt.Errorf("limit is %d bytes; the least is %d", c.Limit, Least)
@@ -24,7 +32,8 @@ func (c *Config) Check() error {
 	return nil
 }
 
-// What of a foreign limit is ours. The kernel counts in a cgroup what it keeps for sockets, too; a machine has other processes.
+// The shares of a foreign limit that are for this process. In a cgroup the kernel also counts its memory for sockets; a
+// machine has other processes.
 const (
 	ofCgroup  = 90 // percent
 	ofMachine = 75

@@ -1,8 +1,9 @@
 // Package memory is how much memory the process uses and may use.
 //
-// It promises that Used is what the kernel would count against the process (its resident memory), for a few microseconds; and that the
-// garbage collector works harder before the limit than behind it, so that what is near the limit is in use and no garbage. It knows the
-// kernel's files and the Go runtime, and not what is done about a lack of memory: that is for actors.
+// It promises that Used is what the kernel would count against the process (its resident memory), for a few
+// microseconds; and that the garbage collector works harder before the limit than behind it, so that memory near the
+// limit is in use and no garbage. It knows the kernel's files and the Go runtime, and does nothing about a lack of
+// memory: that is for actors.
 package memory
 
 import (
@@ -17,8 +18,8 @@ import (
 	"github.com/parley-realtime/parley/actors/health"
 )
 
-// softShare is where, in percent of the limit, the collector begins to work harder. It lies below the mark at which load is shed
-// (health.Memory), so that garbage alone sheds nothing.
+// softShare is where, in percent of the limit, the collector begins to work harder. It lies below the mark at which
+// load is shed (health.Memory), so that garbage alone sheds nothing.
 const softShare = 75
 
 // Memory implements health.Memory. It is read by one goroutine at a time.
@@ -42,8 +43,8 @@ func New(cfg Config) *Memory {
 	return m
 }
 
-// Soften has the collector keep the Go part of the process below its share of the limit, unless GOMEMLIMIT asks for less. It is
-// for the whole process.
+// Soften has the collector keep the Go part of the process below its share of the limit, unless GOMEMLIMIT asks for
+// less. It is for the whole process.
 func (m *Memory) Soften() {
 	_, files := m.statm()
 	soft := max(m.limit.Bytes/100*softShare-files, Least/4)
@@ -70,8 +71,8 @@ func (m *Memory) Used() int64 {
 // Collect implements health.Memory.
 func (m *Memory) Collect() { debug.FreeOSMemory() }
 
-// statm is how much of the process is resident, and how much of that are files (its code), in bytes; 0 where the kernel does not
-// tell.
+// statm is how much of the process is resident, and how much of that are files (its code), in bytes; 0 where the kernel
+// does not tell.
 func (m *Memory) statm() (resident, files int64) {
 	if runtime.GOOS != "linux" {
 		return 0, 0

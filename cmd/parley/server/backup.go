@@ -15,45 +15,48 @@ import (
 // backup writes an archive of the data directory while the server runs. It ends with the context.
 func (s *Server) backup(ctx context.Context, to io.Writer) error {
 	return s.node.Checkpoint(func(store string) error {
-		return backup.Write(until{ctx, to}, s.config.Data, store, s.options.Version)
+		return backup.Write(contextWriter{ctx, to}, s.config.Data, store, s.options.Version)
 	})
 }
 
-// until is a writer that fails when a context has ended.
-type until struct {
+// contextWriter is a writer that fails when its context has ended.
+type contextWriter struct {
 	ctx context.Context
 	to  io.Writer
 }
 
 // Write implements io.Writer.
-func (u until) Write(p []byte) (int, error) {
+func (u contextWriter) Write(p []byte) (int, error) {
 	if err := u.ctx.Err(); err != nil {
 		return 0, err
 	}
 	return u.to.Write(p)
 }
 
-// tellAddress leaves in the data directory, if there is one, where an operator's commands find the server.
-func (s *Server) tellAddress() {
+// writeAddress writes the internal address to the data directory, if there is one, where an operator's commands find
+// it.
+func (s *Server) writeAddress() {
 	name := filepath.Join(s.config.Data, backup.AddressName)
 	if _, err := os.Stat(s.config.Data); s.config.Data == "" || err != nil {
 		return
 	}
 	if err := os.WriteFile(name, []byte(s.internalURL()+"\n"), 0o600); err != nil {
-		s.log.Warn("where this server can be reached cannot be noted; parley backup needs --url", "file", name, "cause", err)
+		s.log.Warn("where this server can be reached cannot be noted; parley backup needs --url", "file", name, "cause",
+			err)
 	}
 }
 
-func (s *Server) forgetAddress() {
+func (s *Server) removeAddress() {
 	if s.config.Data == "" {
 		return
 	}
-	if err := os.Remove(filepath.Join(s.config.Data, backup.AddressName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(s.config.Data, backup.AddressName)); err != nil &&
+		!errors.Is(err, fs.ErrNotExist) {
 		s.log.Warn("where this server could be reached is still noted", "cause", err)
 	}
 }
 
-// internalURL is where operators' calls are answered, as this machine reaches it.
+// internalURL is the URL of operators' calls, as this machine reaches it.
 func (s *Server) internalURL() string {
 	scheme := "http"
 	if s.internal == nil && s.config.TLS.On() {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// machineBoot is which start of the machine this is, and how long ago it was, whether the machine slept since or not.
-// The kernel says so on Linux; elsewhere the id is empty. Setting the wall clock does not change it.
+// machineBoot identifies the last start of the machine, and says how long ago it was, sleep included. It asks the
+// kernel of Linux; elsewhere the id is empty. Setting the wall clock changes neither.
 func machineBoot() (id string, up time.Duration) {
 	name, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/config"
 )
 
-// certificate is what the public address shows: a pair of files that can be read again while it runs, or certificates
-// from an ACME authority, which renew themselves.
+// certificate is that of the public address: a pair of files that can be read again while it runs, or certificates from
+// an ACME authority, which renew themselves.
 type certificate struct {
 	files atomic.Pointer[tls.Certificate] // nil with ACME
 
@@ -44,7 +44,7 @@ func (c *certificate) load(from config.TLS) error {
 		return fmt.Errorf("tls.certificate: %w", err)
 	}
 	c.files.Store(&read)
-	c.note("", &read)
+	c.remember("", &read)
 	return nil
 }
 
@@ -52,14 +52,14 @@ func (c *certificate) show(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.files.Load(), nil
 }
 
-// note remembers what is shown under a name, which is one of the configuration's.
-func (c *certificate) note(name string, shown *tls.Certificate) {
+// remember stores which certificate clients get under a name, which is one of the configuration's.
+func (c *certificate) remember(name string, shown *tls.Certificate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shown[name].leaf == shown.Leaf {
 		return
 	}
-	if v, err := config.ValidityOf(shown); err == nil { // else no client can read it either
+	if v, err := config.ValidityOf(shown); err == nil { // if not, no client can read it either
 		c.shown[name] = pair{v, shown.Leaf}
 	}
 }
@@ -76,37 +76,37 @@ func (c *certificate) expiry() (first time.Time) {
 	return first
 }
 
-// daily is between two looks at certificates.
+// daily is the time between two checks of certificates.
 const daily = 24 * time.Hour
 
-// watch says once a day which certificates clients refuse, or will soon, until ctx ends. Of those in files the start and
-// each reload have said it.
+// watch logs once a day which certificates clients refuse, or will refuse soon, until ctx ends. For those in files the
+// start and each reload have done so.
 func (c *certificate) watch(ctx context.Context, log *slog.Logger) {
 	tick := time.NewTicker(daily)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			c.tell(time.Now(), log)
+			c.logExpiry(time.Now(), log)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (c *certificate) tell(now time.Time, log *slog.Logger) {
+func (c *certificate) logExpiry(now time.Time, log *slog.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for name, v := range c.shown {
 		if why := v.Refused(now); why != "" {
 			log.Error("the TLS certificate "+why, "name", name, "expires", v.Until)
-		} else if why := v.Ending(now); why != "" {
+		} else if why := v.EndsSoon(now); why != "" {
 			log.Warn("the TLS certificate "+why, "name", name, "expires", v.Until)
 		}
 	}
 }
 
-// tlsConfig is what the public address speaks; nil is plain HTTP. HTTP/2 is left out: WebSocket here is HTTP/1.1.
+// tlsConfig is that of the public address; nil is plain HTTP. HTTP/2 is left out: WebSocket here is HTTP/1.1.
 func (c *certificate) tlsConfig(cfg *config.Config) (*tls.Config, error) {
 	c.shown = map[string]pair{}
 	switch t := cfg.TLS; {
@@ -141,8 +141,9 @@ func (c *certificate) acmeConfig(cfg *config.Config) *tls.Config {
 	conf.NextProtos = []string{"http/1.1", acme.ALPNProto}
 	conf.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		got, err := manager.GetCertificate(hello)
-		if err == nil && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) { // that one is for the authority alone
-			c.note(strings.TrimSuffix(strings.ToLower(hello.ServerName), "."), got)
+		// that protocol is for the authority alone
+		if err == nil && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) {
+			c.remember(strings.TrimSuffix(strings.ToLower(hello.ServerName), "."), got)
 		}
 		return got, err
 	}

@@ -34,7 +34,8 @@ func (p *page) String() string {
 	return p.text.String()
 }
 
-// F13: from 14 days before its end on a certificate is warned about once a day, and is an error behind it; a new one ends that.
+// F13: from 14 days before its end on a certificate is warned about once a day, and is an error behind it; a new one
+// ends that.
 func TestCertificate_IsWarnedAboutDailyFromTwoWeeksBeforeItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var text page
@@ -51,11 +52,13 @@ func TestCertificate_IsWarnedAboutDailyFromTwoWeeksBeforeItsEnd(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go c.watch(ctx, log)
 		count := func(level string) int { return strings.Count(text.String(), "level="+level) }
-		for _, step := range []struct{ after, warnings, errors int }{{16, 0, 0}, {17, 1, 0}, {30, 14, 0}, {31, 14, 1}, {33, 14, 3}} {
+		for _, step := range []struct{ after, warnings, errors int }{{16, 0, 0}, {17, 1, 0}, {30, 14, 0}, {31, 14, 1},
+			{33, 14, 3}} {
 			time.Sleep(time.Until(begun.Add(time.Duration(step.after)*day + time.Hour)))
 			synctest.Wait()
 			if count("WARN") != step.warnings || count("ERROR") != step.errors {
-				t.Errorf("after %d days: %d warnings and %d errors, want %d and %d", step.after, count("WARN"), count("ERROR"), step.warnings, step.errors)
+				t.Errorf("after %d days: %d warnings and %d errors, want %d and %d", step.after, count("WARN"),
+					count("ERROR"), step.warnings, step.errors)
 			}
 		}
 		c.mu.Lock()

@@ -2,9 +2,9 @@ package server
 
 import "net/http"
 
-// closing has every answer say that its connection closes, and close it, while the server drains: clients that keep their
-// connections open go elsewhere with their next request, and none meets a connection that is just being closed. Requests
-// that came behind such an answer are not done.
+// closing adds Connection: close to every answer while the server drains, so that net/http closes the connection:
+// clients that keep their connections open go elsewhere with their next request, and none meets a connection that is
+// just being closed. Requests that came behind such an answer are not done.
 type closing struct {
 	http.Handler
 	draining func() bool
@@ -14,21 +14,21 @@ type closing struct {
 func (c closing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	last := &lastAnswer{ResponseWriter: w, draining: c.draining}
 	c.Handler.ServeHTTP(last, r)
-	last.say() // of an answer without a body
+	last.setClose() // of an answer without a body
 }
 
 // lastAnswer is an answer that may turn out to be its connection's last, up to the moment when it is sent.
 type lastAnswer struct {
 	http.ResponseWriter
 	draining func() bool
-	said     bool
+	written  bool
 }
 
-func (w *lastAnswer) say() {
-	if w.said {
+func (w *lastAnswer) setClose() {
+	if w.written {
 		return
 	}
-	w.said = true
+	w.written = true
 	if w.draining() {
 		h := w.Header()
 		h["Connection"] = append([]string{"close"}, h["Connection"]...) // net/http looks at the first
@@ -38,20 +38,20 @@ func (w *lastAnswer) say() {
 // WriteHeader implements http.ResponseWriter.
 func (w *lastAnswer) WriteHeader(status int) {
 	if status >= http.StatusOK {
-		w.say()
+		w.setClose()
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
 func (w *lastAnswer) Write(p []byte) (int, error) {
-	w.say()
+	w.setClose()
 	return w.ResponseWriter.Write(p)
 }
 
 // FlushError is what an http.ResponseController looks for.
 func (w *lastAnswer) FlushError() error {
-	w.say()
+	w.setClose()
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 

@@ -68,7 +68,8 @@ func (c *caller) ends() {
 const quick = `{"topic":"room","event":{"kind":"json","data":{}}}`
 
 func publishOf(body string) string {
-	return fmt.Sprintf("POST /api/v1/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s", config.DevAPIKey, len(body), body)
+	return fmt.Sprintf("POST /api/v1/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
+		config.DevAPIKey, len(body), body)
 }
 
 // drainingSoon drains a server whose one client takes its time, and returns when it has begun.
@@ -109,13 +110,14 @@ func TestDrain_EveryAnswerSaysCloseAndItsConnectionCloses(t *testing.T) {
 		{"the fast path, refused", s.Address(), publishOf(`{}`), 400},
 		{"the fast path, a batch", s.Address(), post("/api/v1/batch", `{"publish":[`+quick+`]}`), 200},
 		{"net/http", s.Address(), get("/api/v1/stats"), 200},
-		{"net/http, chunks", s.Address(), strings.Replace(publishOf(""), "Content-Length: 0", "Transfer-Encoding: chunked", 1) + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(quick), quick), 200},
+		{"net/http, chunks", s.Address(), strings.Replace(publishOf(""), "Content-Length: 0",
+			"Transfer-Encoding: chunked", 1) + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(quick), quick), 200},
 		{"net/http, nothing there", s.Address(), get("/nowhere"), 404},
 		{"net/http, no body", s.Address(), strings.Replace(get("/api/v1/stats"), "GET", "OPTIONS", 1), 204},
 		{"no handshake", s.Address(), get("/api/v2/dashboard/ws"), 426},
 		{"the internal address", s.Internal(), get("/healthz"), 200},
 		{"metrics", s.Internal(), get("/metrics"), 200},
-		{"a further listener", s.Places()[0], post("/api/v1/ws/ticket", ""), 401},
+		{"a further listener", s.ListenerAddresses()[0], post("/api/v1/ws/ticket", ""), 401},
 	}
 	callers := make([]*caller, len(ways))
 	for i, way := range ways {
@@ -166,7 +168,7 @@ func TestDrain_RequestsBehindTheLastAnswerAreNotDone(t *testing.T) {
 	}
 }
 
-// publisher publishes, one event after the other, and keeps its connection. What it sends it cannot send again.
+// publisher publishes, one event after the other, and keeps its connection. It cannot send an event twice.
 type publisher struct {
 	t      *testing.T
 	url    string
@@ -176,7 +178,8 @@ type publisher struct {
 }
 
 func newPublisher(t *testing.T, s *Server) *publisher {
-	p := &publisher{t: t, url: "http://" + s.Address() + "/api/v1/publish", client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}}
+	p := &publisher{t: t, url: "http://" + s.Address() + "/api/v1/publish",
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}}
 	t.Cleanup(p.client.CloseIdleConnections)
 	return p
 }
@@ -189,7 +192,8 @@ func (p *publisher) send() error {
 			p.kept++
 		}
 	}})
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, struct{ io.Reader }{strings.NewReader(quick)})
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url,
+		struct{ io.Reader }{strings.NewReader(quick)})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -223,7 +227,8 @@ func TestDrain_APublisherThatKeepsItsConnectionMeetsNoBrokenOne(t *testing.T) {
 	drainingSoon(t, s)
 	p.sends(50)
 	if p.kept != 2 {
-		t.Errorf("%d of 52 publishes came by a connection that was there, want the second and the first while draining", p.kept)
+		t.Errorf("%d of 52 publishes came by a connection that was there, want the second and the first while draining",
+			p.kept)
 	}
 }
 

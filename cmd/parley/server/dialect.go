@@ -3,67 +3,66 @@ package server
 import (
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/airlay"
-	"github.com/parley-realtime/parley/protocol/authentik"
-	"github.com/parley-realtime/parley/protocol/dashboard"
-	"github.com/parley-realtime/parley/protocol/echo"
 	"github.com/parley-realtime/parley/protocol/firstframe"
-	"github.com/parley-realtime/parley/protocol/notify"
-	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
-// speak makes the dialects as they are configured, those that are switched off as well. A new dialect is one more line
-// here.
-func speak(cfg *config.Config, options Options) []protocol.Dialect {
-	all := []protocol.Dialect{
-		dashboard.New(cfg.Dashboard),
-		valtronics.New(cfg.Valtronics.Config),
-		notify.New(cfg.Notify.Config),
-		authentik.NewClient(cfg.Authentik.Config),
-		authentik.NewOutpost(cfg.Authentik.Config),
-		airlay.New(cfg.AirLay.Config),
-	}
-	if options.Echo {
-		all = append(all, echo.Dialect{})
-	}
-	return all
-}
-
-// sharedPath is where a client's first frame says what it speaks.
-const sharedPath = valtronics.Path
-
 // dialect is a dialect whose settings can be replaced while it is spoken: connections that are open keep their session,
-// new ones and all limits go by the new settings. It is the one that the engine knows, on whatever listener and path a
-// connection came in; sharedPath is for others to hand to it.
-type dialect struct {
-	current atomic.Pointer[protocol.Dialect]
+// new ones and all limits go by the new settings. It is the one that the engine knows, whatever listener and path a
+// connection came by.
+type dialect struct{ current atomic.Pointer[configured] }
+
+// configured is a dialect as it is configured at one time.
+type configured struct {
+	protocol.Dialect
+	own, shared []string // its paths: those of its own, and those on which a first frame decides between it and others
 }
 
 var _ firstframe.Candidate = (*dialect)(nil)
 
-func dialects(cfg *config.Config, options Options) []*dialect {
+// newDialects makes the dialects as they are configured, those that are switched off as well.
+func newDialects(cfg *config.Config) []*configured {
+	var made []protocol.Dialect
+	for i := range cfg.Protocols {
+		made = append(made, cfg.Protocols[i].Settings.Dialects()...)
+	}
+	claims := firstframe.Claims(firstframe.Candidates(made))
+	var all []*configured
+	for _, d := range made {
+		s := &configured{Dialect: d}
+		_, candidate := d.(firstframe.Candidate)
+		for _, path := range d.Paths() {
+			if candidate && slices.ContainsFunc(claims, func(c firstframe.Claim) bool { return c.Covers(path) }) {
+				s.shared = append(s.shared, path)
+			} else {
+				s.own = append(s.own, path)
+			}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// wrapDialects makes the dialects so that their settings can be replaced.
+func wrapDialects(cfg *config.Config) []*dialect {
 	var all []*dialect
-	for _, spoken := range speak(cfg, options) {
+	for _, made := range newDialects(cfg) {
 		d := &dialect{}
-		d.current.Store(&spoken)
+		d.current.Store(made)
 		all = append(all, d)
 	}
 	return all
 }
 
-func (d *dialect) now() protocol.Dialect { return *d.current.Load() }
+func (d *dialect) now() protocol.Dialect { return d.current.Load().Dialect }
 
 // Name implements protocol.Dialect.
 func (d *dialect) Name() string { return d.now().Name() }
 
-// Paths implements protocol.Dialect: all but the shared one.
-func (d *dialect) Paths() []string {
-	return slices.DeleteFunc(slices.Clone(d.now().Paths()), func(path string) bool { return path == sharedPath })
-}
+// Paths implements protocol.Dialect: all but the shared ones.
+func (d *dialect) Paths() []string { return slices.Clone(d.current.Load().own) }
 
 // Limits implements protocol.Dialect.
 func (d *dialect) Limits() protocol.Limits { return d.now().Limits() }
@@ -78,63 +77,37 @@ func (d *dialect) Encode(ev *protocol.Event, view protocol.View) []byte {
 	return d.now().Encode(ev, view)
 }
 
-// shares reports whether the dialect answers on the shared path.
-func (d *dialect) shares() bool {
-	_, ok := d.now().(firstframe.Candidate)
-	return ok
-}
-
 // Recognises implements firstframe.Candidate.
 func (d *dialect) Recognises(frame []byte) bool {
 	candidate, ok := d.now().(firstframe.Candidate)
 	return ok && candidate.Recognises(frame)
 }
 
-// alone has the shared path to itself.
-type alone struct{ *dialect }
-
-// Paths implements protocol.Dialect.
-func (alone) Paths() []string { return []string{sharedPath} }
-
-// Open implements protocol.Dialect.
-func (a alone) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	session, credential, why := a.dialect.Open(hello)
-	if why != nil {
-		return nil, nil, why
-	}
-	return arrival{session, a.dialect}, credential, nil
-}
-
-// arrival is a session that becomes its dialect's own as soon as its connection is open.
-type arrival struct {
-	protocol.Session
-	dialect *dialect
-}
-
-// Opened implements protocol.Session.
-func (a arrival) Opened(now time.Time, number uint64) []protocol.Command {
-	become := protocol.Become{Dialect: a.dialect, Session: a.Session}
-	return append([]protocol.Command{become}, a.Session.Opened(now, number)...)
-}
-
-// sharing is what answers on the shared path for those of some dialects that do; nil if none does. AirLay is asked first:
-// its requests cannot be mistaken, and a type is a common word. ownListener says that the address is for these alone.
-func sharing(cfg firstframe.Config, all []*dialect, ownListener bool) protocol.Dialect {
-	var candidates []firstframe.Candidate
-	for _, d := range slices.Backward(all) { // AirLay comes last among all
-		if d.shares() {
-			candidates = append(candidates, d)
+// onSharedPaths returns what answers at an address on the paths that its dialects share with others, whether or not
+// those are spoken there. The last dialect is asked first. ownListener says that the address is for these dialects
+// alone.
+func onSharedPaths(cfg firstframe.Config, spoken []*dialect, ownListener bool) (all []protocol.Dialect) {
+	candidates := map[string][]firstframe.Candidate{}
+	var paths []string // in a steady order
+	for _, d := range slices.Backward(spoken) {
+		for _, path := range d.current.Load().shared {
+			if candidates[path] == nil {
+				paths = append(paths, path)
+			}
+			candidates[path] = append(candidates[path], d)
 		}
 	}
-	switch {
-	case len(candidates) > 1:
-		return firstframe.New(cfg, sharedPath, candidates...)
-	case len(candidates) == 0:
-		return nil
+	for _, path := range paths {
+		if among := candidates[path]; len(among) > 1 {
+			all = append(all, firstframe.New(cfg, path, among...))
+		} else {
+			all = append(all, firstframe.Alone(among[0], path))
+		}
 	}
-	d := candidates[0].(*dialect)
-	if ownListener && len(all) == 1 && d.Name() == "airlay" {
-		return airlay.Own(d)
+	if ownListener && len(spoken) == 1 {
+		if d, ok := spoken[0].now().(protocol.ExtraPaths); ok {
+			all = append(all, firstframe.Alone(spoken[0], d.PathsAlone()...))
+		}
 	}
-	return alone{d}
+	return all
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// hosts says whose a request is. It is replaced as a whole.
+// hosts says which tenant a request belongs to. Its table is replaced as a whole.
 type hosts struct{ table atomic.Pointer[hostTable] }
 
 type hostTable struct {
-	byHost map[string]string // the tenant of a host, or auth.Lobby if several have it
-	other  string            // the same of all other hosts, "" for nobody's
+	byHost map[string]string // the tenant of a host, or auth.UnresolvedTenant if several have it
+	other  string            // the same for all other hosts, "" for no tenant
 }
 
 func (h *hosts) store(tenants []config.Tenant) {
@@ -24,27 +24,28 @@ func (h *hosts) store(tenants []config.Tenant) {
 		t := &tenants[i]
 		for _, host := range t.Hosts {
 			host = config.CanonicalHost(host)
-			table.byHost[host] = together(table.byHost[host], t.Name)
+			table.byHost[host] = tenantOrLobby(table.byHost[host], t.Name)
 		}
 		if len(t.Hosts) == 0 || t.Lobby {
-			table.other = together(table.other, t.Name)
+			table.other = tenantOrLobby(table.other, t.Name)
 		}
 	}
 	h.table.Store(table)
 }
 
-// together is whose a host is that was one tenant's and is another's as well: then a token has to say.
-func together(before, tenant string) string {
+// tenantOrLobby returns the one tenant of a host, or auth.UnresolvedTenant if two have it: then a token has to say
+// which.
+func tenantOrLobby(before, tenant string) string {
 	if before == "" || before == tenant {
 		return tenant
 	}
 	return auth.UnresolvedTenant
 }
 
-// tenant goes by the listener if that is somebody's, else by the Host header without its port, which counts only as one
-// of the hosts that are configured.
+// tenant goes by the listener if that belongs to a tenant, else by the Host header without its port, which counts only
+// if it is configured.
 func (h *hosts) tenant(r *http.Request) string {
-	if fixed, ok := r.Context().Value(tenantOfPlace{}).(string); ok {
+	if fixed, ok := r.Context().Value(listenerTenant{}).(string); ok {
 		return fixed
 	}
 	table := h.table.Load()
@@ -57,9 +58,9 @@ func (h *hosts) tenant(r *http.Request) string {
 // hostOf is the Host header as hosts are compared.
 func hostOf(r *http.Request) string { return config.CanonicalHost(r.Host) }
 
-// share says of the keys of tenants that share a host that a token there says whose it is. Documents of an outpost that
-// two of them have are nobody's there.
-func (k keys) share(tenants []config.Tenant) {
+// shareHosts marks the keys of tenants that share a host: there a token says which tenant a client belongs to. If two
+// of them have documents for one outpost, it gets neither there.
+func (k keys) shareHosts(tenants []config.Tenant) {
 	together, times := map[string]api.Documents{}, map[string]int{}
 	for name := range config.Sharing(tenants) {
 		keys := k.tokens[name]

@@ -17,7 +17,7 @@ import (
 
 // Bounds of every HTTP connection. Sockets that were upgraded have their own.
 const (
-	readHeaderTimeout = 9 * time.Second // also bounds the TLS handshake; who dawdles is gone within 10 s, however busy it is
+	readHeaderTimeout = 9 * time.Second // also bounds the TLS handshake; a slow client is gone within 10 s
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
@@ -30,15 +30,15 @@ type listener struct {
 	done   sync.WaitGroup
 }
 
-// place is one of the further listeners, where some dialects are spoken, to one tenant if it says so.
-type place struct {
+// extraListener is one of the further listeners, for some dialects and perhaps one tenant.
+type extraListener struct {
 	*listener
 	dialects []string // none are all
-	door     door
+	mux      mux
 }
 
-// settle takes a place's address. conf is what the public address speaks.
-func settle(at config.Listener, conf *tls.Config, c *crowd, log *slog.Logger) (*place, error) {
+// listenExtra takes the address of a further listener. conf is the TLS of the public address.
+func listenExtra(at config.Listener, conf *tls.Config, c *connLimit, log *slog.Logger) (*extraListener, error) {
 	if !at.TLS {
 		conf = nil
 	}
@@ -46,21 +46,22 @@ func settle(at config.Listener, conf *tls.Config, c *crowd, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &place{listener: l, dialects: at.Dialects}
-	l.server.Handler = &p.door
+	p := &extraListener{listener: l, dialects: at.Dialects}
+	l.server.Handler = &p.mux
 	if at.Tenant != "" {
 		l.server.BaseContext = func(net.Listener) context.Context {
-			return context.WithValue(context.Background(), tenantOfPlace{}, at.Tenant)
+			return context.WithValue(context.Background(), listenerTenant{}, at.Tenant)
 		}
 	}
 	return p, nil
 }
 
-// tenantOfPlace is under what a request's context has the tenant of the listener that it came by.
-type tenantOfPlace struct{}
+// listenerTenant is the key under which a request's context has the tenant of its listener.
+type listenerTenant struct{}
 
-// listen takes an address; nothing is answered before serve. conf is nil for plain HTTP, c for an address that is not for strangers.
-func listen(key, address string, conf *tls.Config, c *crowd, log *slog.Logger) (*listener, error) {
+// listen takes an address; nothing is answered before serve. conf is nil for plain HTTP, limit for an address that is
+// not for strangers.
+func listen(key, address string, conf *tls.Config, c *connLimit, log *slog.Logger) (*listener, error) {
 	l, err := (&net.ListenConfig{KeepAlive: 30 * time.Second}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %s", key, address, bindCause(err))
@@ -70,12 +71,12 @@ func listen(key, address string, conf *tls.Config, c *crowd, log *slog.Logger) (
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what strangers do to a port
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // strangers cause these lines
 		Protocols:         new(http.Protocols),
 	}
 	server.Protocols.SetHTTP1(true)
 	if c != nil {
-		l = c.bound(l, server, conf != nil)
+		l = c.limit(l, server, conf != nil)
 	}
 	if conf != nil {
 		l = tls.NewListener(l, conf)

@@ -29,7 +29,8 @@ func dial(t *testing.T, url, host string, header http.Header) (*wire, int) {
 	t.Helper()
 	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	t.Cleanup(insecure.CloseIdleConnections)
-	conn, answer, err := ws.Dial(t.Context(), url, &ws.DialOptions{Host: host, HTTPHeader: header, HTTPClient: insecure})
+	conn, answer, err := ws.Dial(t.Context(), url,
+		&ws.DialOptions{Host: host, HTTPHeader: header, HTTPClient: insecure})
 	if err != nil {
 		if answer == nil {
 			t.Fatal(err)
@@ -71,7 +72,8 @@ func tokenOf(t *testing.T, s *Server, tenant, user string) string {
 // sendTo publishes a message to a user and returns how many connections it reached.
 func sendTo(t *testing.T, s *Server, key, user string) int {
 	t.Helper()
-	r := httptest.NewRequest("POST", "/api/v1/publish", strings.NewReader(`{"user":"`+user+`","event":{"kind":"message","data":{"level":"info","message":"hello"}}}`))
+	r := httptest.NewRequest("POST", "/api/v1/publish",
+		strings.NewReader(`{"user":"`+user+`","event":{"kind":"message","data":{"level":"info","message":"hello"}}}`))
 	r.Header.Set("X-API-Key", key)
 	w := httptest.NewRecorder()
 	s.api.Public().ServeHTTP(w, r)
@@ -91,7 +93,8 @@ func TestServer_SpeaksOverTLS(t *testing.T) {
 	cfg.TLS.Certificate, cfg.TLS.Key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	selfSigned(t, cfg.TLS.Certificate, cfg.TLS.Key)
 	s := run(t, cfg)
-	dashboard, _ := dial(t, "wss://"+s.Address()+"/api/v2/dashboard/ws", "", http.Header{"Origin": {"https://" + s.Address()}})
+	dashboard, _ := dial(t, "wss://"+s.Address()+"/api/v2/dashboard/ws", "",
+		http.Header{"Origin": {"https://" + s.Address()}})
 	dashboard.hears(`"event":"connected"`)
 	valtronics, _ := dial(t, "wss://"+s.Address()+"/ws", "", nil)
 	valtronics.asks(`{"type":"auth","token":"`+tokenOf(t, s, config.DevTenant, "alice")+`"}`, `"success":true`)
@@ -101,10 +104,9 @@ func TestServer_SpeaksOverTLS(t *testing.T) {
 // R002.15: there is one registry, whatever address a user comes by.
 func TestListeners_AirLaysOwnSpeaksAirLayAtOnce(t *testing.T) {
 	cfg := devConfig(t)
-	cfg.AirLay.Address, cfg.AirLay.Port = "127.0.0.1", 0
 	cfg.Listeners = []config.Listener{{Address: "127.0.0.1:0", Dialects: []string{"airlay"}}}
 	s := run(t, cfg)
-	own, token := "ws://"+s.Places()[0], tokenOf(t, s, config.DevTenant, "alice")
+	own, token := "ws://"+s.ListenerAddresses()[0], tokenOf(t, s, config.DevTenant, "alice")
 	for _, path := range []string{"/", "/ws"} {
 		airlay, _ := dial(t, own+path, "", nil)
 		airlay.asks(`{"type":"auth","token":"x"}`, `{"status":400,"message":"Token not set","code":1}`)
@@ -119,7 +121,7 @@ func TestListeners_AirLaysOwnSpeaksAirLayAtOnce(t *testing.T) {
 		t.Errorf("/ on the public address: %d", status)
 	}
 	for _, path := range []string{"/api/v1/stats", "/metrics", "/healthz", "/api/v1/admin/tenants"} {
-		answer, err := http.Get("http://" + s.Places()[0] + path)
+		answer, err := http.Get("http://" + s.ListenerAddresses()[0] + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +139,8 @@ func TestListeners_AirLaysOwnSpeaksAirLayAtOnce(t *testing.T) {
 
 func TestHosts_FixWhatIsSpokenThere(t *testing.T) {
 	cfg := devConfig(t)
-	cfg.Hosts = []config.Host{{Name: "airlay.example", Dialects: []string{"airlay"}}, {Name: "Plant.example", Dialects: []string{"valtronics"}}}
+	cfg.Hosts = []config.Host{{Name: "airlay.example", Dialects: []string{"airlay"}},
+		{Name: "Plant.example", Dialects: []string{"valtronics"}}}
 	s := run(t, cfg)
 	url := "ws://" + s.Address()
 	airlay, _ := dial(t, url+"/ws", "airlay.example:8000", nil)
@@ -149,7 +152,8 @@ func TestHosts_FixWhatIsSpokenThere(t *testing.T) {
 			t.Errorf("%s on %s: %d", path, host, status)
 		}
 	}
-	for _, first := range [][2]string{{`{"type":"ping"}`, `"type":"pong"`}, {`{"auth":"x","action":"attach"}`, `"code":2`}} {
+	for _, first := range [][2]string{{`{"type":"ping"}`, `"type":"pong"`},
+		{`{"auth":"x","action":"attach"}`, `"code":2`}} {
 		either, _ := dial(t, url+"/ws", "other.example", nil)
 		either.asks(first[0], first[1])
 	}
@@ -157,10 +161,7 @@ func TestHosts_FixWhatIsSpokenThere(t *testing.T) {
 
 // On a path of its own Valtronics has its own limits from the start: who says nothing is not waited for.
 func TestHosts_ADialectThatIsAloneHasItsOwnLimits(t *testing.T) {
-	cfg := devConfig(t)
-	cfg.AirLay.Enabled = false
-	cfg.Valtronics.LoginTimeout = time.Second
-	s := run(t, cfg)
+	s := run(t, devConfig(t, "PARLEY_AIRLAY_ENABLED=false", "PARLEY_VALTRONICS_LOGIN_TIMEOUT=1s"))
 	silent, _ := dial(t, "ws://"+s.Address()+"/ws", "", nil)
 	silent.hears(`"success":false`)
 	if _, _, err := silent.conn.Read(t.Context()); ws.CloseStatus(err) != ws.StatusPolicyViolation {
@@ -185,9 +186,7 @@ func TestReload_SwitchesDialectsOffAndOn(t *testing.T) {
 	if got := status(); got != http.StatusSwitchingProtocols {
 		t.Fatalf("notify: %d", got)
 	}
-	off := cfg
-	off.Notify.Enabled, off.AirLay.Enabled = false, false
-	if err := s.Reload(off); err != nil {
+	if err := s.Reload(devConfig(t, "PARLEY_NOTIFY_ENABLED=false", "PARLEY_AIRLAY_ENABLED=false")); err != nil {
 		t.Fatal(err)
 	}
 	if got := status(); got == http.StatusSwitchingProtocols {
@@ -217,18 +216,19 @@ func several(t *testing.T) config.Config {
 		made.Keys, made.Outposts, made.Cookie = []config.Key{{Alg: "HS256", Secret: secret}}, nil, config.Cookie{}
 		return made
 	}
-	a, b, c := named("a", config.DevSecret), named("b", otherSecret), named("c", "a third tenant's secret, 32 bytes long.")
+	a, b, c := named("a", config.DevSecret), named("b", otherSecret),
+		named("c", "a third tenant's secret, 32 bytes long.")
 	c.Hosts = []string{"c.example"}
 	cfg.Tenants = []config.Tenant{a, b, c}
 	cfg.Listeners = []config.Listener{{Address: "127.0.0.1:0", Tenant: "b"}}
 	return cfg
 }
 
-// A client is never believed whose it is: a host counts as one that is configured, a listener is its tenant's, and where
-// several stand the key of the token says it.
+// A client is never believed whose it is: a host counts as one that is configured, a listener is its tenant's, and
+// where several stand the key of the token says it.
 func TestTenants_AreToldApartByHostListenerAndKey(t *testing.T) {
 	s := run(t, several(t))
-	public, listener := "ws://"+s.Address(), "ws://"+s.Places()[0]
+	public, listener := "ws://"+s.Address(), "ws://"+s.ListenerAddresses()[0]
 	tokens := map[string]string{}
 	for _, tenant := range []string{"a", "b", "c"} {
 		tokens[tenant] = tokenOf(t, s, tenant, "42")
@@ -239,7 +239,8 @@ func TestTenants_AreToldApartByHostListenerAndKey(t *testing.T) {
 		if status != http.StatusSwitchingProtocols {
 			t.Fatalf("%s %s: %d", url, host, status)
 		}
-		if err := conn.conn.Write(t.Context(), ws.MessageText, []byte(`{"type":"auth","token":"`+tokens[tenant]+`"}`)); err != nil {
+		if err := conn.conn.Write(t.Context(), ws.MessageText,
+			[]byte(`{"type":"auth","token":"`+tokens[tenant]+`"}`)); err != nil {
 			t.Fatal(err)
 		}
 		_, answer, err := conn.conn.Read(t.Context())
@@ -252,7 +253,8 @@ func TestTenants_AreToldApartByHostListenerAndKey(t *testing.T) {
 		url, host string
 		admitted  string // the tenants whose tokens hold there
 	}{
-		{public, "", "ab"}, {public, "whatever.example", "ab"}, {public, "c.example", "c"}, {public, "C.EXAMPLE:80", "c"},
+		{public, "", "ab"}, {public, "whatever.example", "ab"}, {public, "c.example", "c"},
+		{public, "C.EXAMPLE:80", "c"},
 		{listener, "", "b"}, {listener, "c.example", "b"},
 	} {
 		for tenant := range tokens {
@@ -289,17 +291,19 @@ func TestTenants_TicketsAreTheirTenants(t *testing.T) {
 		}
 		return made.Ticket, answer.StatusCode
 	}
-	if _, status := ticket(s.Places()[0], "a"); status != http.StatusUnauthorized {
+	if _, status := ticket(s.ListenerAddresses()[0], "a"); status != http.StatusUnauthorized {
 		t.Errorf("a's token at b's listener: %d", status)
 	}
 	mine, status := ticket(s.Address(), "a")
 	if status != http.StatusCreated {
 		t.Fatalf("a's token in the lobby: %d", status)
 	}
-	if _, status := dial(t, "ws://"+s.Places()[0]+"/api/v1/ws?ticket="+mine, "", nil); status != http.StatusForbidden {
+	if _, status := dial(t, "ws://"+s.ListenerAddresses()[0]+"/api/v1/ws?ticket="+mine, "",
+		nil); status != http.StatusForbidden {
 		t.Errorf("a's ticket at b's listener: %d", status)
 	}
-	if _, status := dial(t, "ws://"+s.Address()+"/api/v1/ws?ticket="+mine, "", nil); status != http.StatusSwitchingProtocols {
+	if _, status := dial(t, "ws://"+s.Address()+"/api/v1/ws?ticket="+mine, "",
+		nil); status != http.StatusSwitchingProtocols {
 		t.Errorf("a's ticket in the lobby: %d", status)
 	}
 	for wait := time.Now(); len(connectionsOf(t, s, "a")) != 1; {

@@ -63,15 +63,18 @@ func TestOperators_DrainSuspendAndRestartOneTenantAlone(t *testing.T) {
 		return status
 	}
 	bystander, drained := connect("b"), connect("a")
-	if status, body := asked(t, "GET", admin, "", ""); status != 200 || !strings.Contains(body, `{"tenant":"a","figures":{`) || strings.Contains(body, "lobby") {
+	if status, body := asked(t, "GET", admin, "", ""); status != 200 ||
+		!strings.Contains(body, `{"tenant":"a","figures":{`) || strings.Contains(body, "lobby") {
 		t.Errorf("tenants: %d %s", status, body)
 	}
-	if status, body := asked(t, "POST", admin+"/a/drain", "", `{"over":0.1}`); status != 200 || body != `{"tenant":"a","closed":1}` {
+	if status, body := asked(t, "POST", admin+"/a/drain", "", `{"over":0.1}`); status != 200 ||
+		body != `{"tenant":"a","closed":1}` {
 		t.Errorf("drain: %d %s", status, body)
 	}
 	ends(drained, ws.StatusServiceRestart)
 	suspended := connect("a")
-	if status, body := asked(t, "POST", admin+"/a/suspend", "", ""); status != 200 || body != `{"tenant":"a","suspended":true}` {
+	if status, body := asked(t, "POST", admin+"/a/suspend", "", ""); status != 200 ||
+		body != `{"tenant":"a","suspended":true}` {
 		t.Errorf("suspend: %d %s", status, body)
 	}
 	ends(suspended, ws.StatusPolicyViolation)
@@ -82,11 +85,13 @@ func TestOperators_DrainSuspendAndRestartOneTenantAlone(t *testing.T) {
 		t.Errorf("a publish of another tenant: %d", got)
 	}
 	bystander.hears(`"hello"`)
-	if status, body := asked(t, "POST", admin+"/a/resume", "", ""); status != 200 || body != `{"tenant":"a","suspended":false}` {
+	if status, body := asked(t, "POST", admin+"/a/resume", "", ""); status != 200 ||
+		body != `{"tenant":"a","suspended":false}` {
 		t.Errorf("resume: %d %s", status, body)
 	}
 	restarted := connect("a")
-	if status, body := asked(t, "POST", admin+"/a/restart", "", ""); status != 200 || body != `{"tenant":"a","restarted":true}` {
+	if status, body := asked(t, "POST", admin+"/a/restart", "", ""); status != 200 ||
+		body != `{"tenant":"a","restarted":true}` {
 		t.Errorf("restart: %d %s", status, body)
 	}
 	ends(restarted, ws.StatusServiceRestart)
@@ -95,8 +100,9 @@ func TestOperators_DrainSuspendAndRestartOneTenantAlone(t *testing.T) {
 	if status, _ := asked(t, "POST", admin+"/nobody/drain", "", ""); status != http.StatusNotFound {
 		t.Errorf("an unknown tenant: %d", status)
 	}
-	for _, base := range []string{public, "http://" + s.Places()[0]} {
-		if status, _ := asked(t, "GET", base+"/api/v1/admin/tenants", config.DevAPIKey, ""); status != http.StatusNotFound {
+	for _, base := range []string{public, "http://" + s.ListenerAddresses()[0]} {
+		if status, _ := asked(t, "GET", base+"/api/v1/admin/tenants", config.DevAPIKey,
+			""); status != http.StatusNotFound {
 			t.Errorf("on %s operators' calls are answered with %d", base, status)
 		}
 	}

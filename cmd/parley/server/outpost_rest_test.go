@@ -40,8 +40,7 @@ func TestOutpost_StartsFromFilesAndThroughAnUpstream(t *testing.T) {
 		io.WriteString(w, `{"upstream":"`+r.URL.Path+`","for":"`+r.Header.Get("X-Forwarded-For")+`"}`)
 	}))
 	t.Cleanup(authentik.Close)
-	cfg := devConfig(t)
-	cfg.Authentik.Path = "/auth/"
+	cfg := devConfig(t, "PARLEY_AUTHENTIK_PATH=/auth/")
 	file := filepath.Join(t.TempDir(), "documents.json")
 	if err := os.WriteFile(file, []byte(`{"outposts/radius/":[{"pk":7,"name":"radius"}]}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -57,18 +56,20 @@ func TestOutpost_StartsFromFilesAndThroughAnUpstream(t *testing.T) {
 				t.Errorf("%s: %d %s, want %s", path, status, body, want[path])
 			}
 		}
-		socket, _ := dial(t, "ws://"+s.Address()+"/auth/ws/outpost/"+config.DevOutpost+"/", "", http.Header{"Authorization": {"Bearer " + config.DevOutpostToken}})
+		socket, _ := dial(t, "ws://"+s.Address()+"/auth/ws/outpost/"+config.DevOutpost+"/", "",
+			http.Header{"Authorization": {"Bearer " + config.DevOutpostToken}})
 		socket.asks(`{"instruction":1,"args":{"uuid":"i-1","version":"2025.10.4"}}`, `{"instruction":0,"args":{}}`)
 	}
 	starts(map[string]string{"outposts/instances/": `"type":"radius"`, "root/config/": `"cache_timeout_policies":300}`,
 		"outposts/radius/?page=1&page_size=100": `"results":[{"pk":7,"name":"radius"}]`})
 
-	cfg.Authentik.Upstream = authentik.URL
+	cfg.Protocols = devConfig(t, "PARLEY_AUTHENTIK_PATH=/auth/", "PARLEY_AUTHENTIK_UPSTREAM="+authentik.URL).Protocols
 	cfg.Tenants = append([]config.Tenant{}, cfg.Tenants...)
 	cfg.Tenants[0].Outposts = outposts
 	if err := s.Reload(cfg); err != nil {
 		t.Fatal(err)
 	}
 	starts(map[string]string{"outposts/instances/": `{"upstream":"/api/v3/outposts/instances/","for":"127.0.0.1"}`,
-		"root/config/": `{"upstream":"/api/v3/root/config/"`, "outposts/radius/?page=1&page_size=100": `{"upstream":"/api/v3/outposts/radius/"`})
+		"root/config/":                          `{"upstream":"/api/v3/root/config/"`,
+		"outposts/radius/?page=1&page_size=100": `{"upstream":"/api/v3/outposts/radius/"`})
 }

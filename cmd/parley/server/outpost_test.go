@@ -30,12 +30,13 @@ func (d drowsy) Read(into []byte) (int, error) {
 	return n, err
 }
 
-// R003.18, R003.20, R003.21, R003.27: an outpost says HELLO twice at once, then every 10 s, and does not read for 9 s after
-// each trigger. It stays connected and healthy for 5 minutes; 15 s after it has gone nobody knows it any more.
+// R003.18, R003.20, R003.21, R003.27: an outpost says HELLO twice at once, then every 10 s, and does not read for 9 s
+// after each trigger. It stays connected and healthy for 5 minutes; 15 s after it has gone nobody knows it any more.
 // F34: however short the engine's own patience is.
 func TestOutpost_StaysForMinutesAndIsForgottenSoonAfter(t *testing.T) {
 	for name, engine := range map[string]actors.Config{
-		"by default": {}, "pings every 2 s": {PingEvery: 2 * time.Second}, "a timeout of 3 s": {Timeout: 3 * time.Second},
+		"by default": {}, "pings every 2 s": {PingEvery: 2 * time.Second},
+		"a timeout of 3 s": {Timeout: 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) { outpostStays(t, engine) })
 	}
@@ -44,7 +45,8 @@ func TestOutpost_StaysForMinutesAndIsForgottenSoonAfter(t *testing.T) {
 func outpostStays(t *testing.T, engine actors.Config) {
 	synctest.Test(t, func(t *testing.T) {
 		var asleep atomic.Int64
-		s := &stage{t: t, engine: engine, settings: dialecttest.Settings{}, wrap: func(c net.Conn) net.Conn { return drowsy{c, &asleep} },
+		s := &stage{t: t, engine: engine, settings: dialecttest.Settings{},
+			wrap: func(c net.Conn) net.Conn { return drowsy{c, &asleep} },
 			build: func(dialecttest.Settings) (protocol.Dialect, error) {
 				return authentik.NewOutpost(authentik.DefaultConfig()), nil
 			}}
@@ -53,7 +55,8 @@ func outpostStays(t *testing.T, engine actors.Config) {
 		token := s.Token(dialecttest.Token{User: "ak", Form: protocol.Outpost, For: uuid, TTL: time.Hour})
 		client, err := s.Open("/ws/outpost/"+uuid+"/", http.Header{"Authorization": {"Bearer " + token}})
 		s.must(err)
-		hello := []byte(`{"instruction":1,"args":{"buildHash":"tagged","hostname":"vm","uuid":"i-1","version":"2024.10.4"}}` + "\n")
+		hello := []byte(`{"instruction":1,"args":{"buildHash":"tagged","hostname":"vm","uuid":"i-1",` +
+			`"version":"2024.10.4"}}` + "\n")
 		hears := func(want string) {
 			t.Helper()
 			if got, ok := client.Receive(10 * time.Second); !ok || string(got.Data) != want {
@@ -66,7 +69,8 @@ func outpostStays(t *testing.T, engine actors.Config) {
 		for i := range 30 {
 			client.Send(hello, false)
 			hears(ack)
-			if status, body := s.health(uuid); status != http.StatusOK || !strings.Contains(body, `"healthy":true`) || !strings.Contains(body, `"version":"2024.10.4"`) {
+			if status, body := s.health(uuid); status != http.StatusOK || !strings.Contains(body, `"healthy":true`) ||
+				!strings.Contains(body, `"version":"2024.10.4"`) {
 				t.Fatalf("after %d HELLOs: %d %s", i+1, status, body)
 			}
 			if i%5 == 0 {
@@ -94,13 +98,14 @@ func outpostStays(t *testing.T, engine actors.Config) {
 // health asks the API about an outpost.
 func (s *stage) health(uuid string) (status int, body string) {
 	r := httptest.NewRequest("GET", "/api/v1/outposts/"+uuid, nil)
-	r.Header.Set("Authorization", "Bearer "+storyKey)
+	r.Header.Set("Authorization", "Bearer "+testKey)
 	w := httptest.NewRecorder()
 	s.calls.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
 
-// mute is a client's connection on which nothing of what it writes behind its handshake arrives: a cable that was pulled.
+// mute is a client's connection on which nothing of what it writes behind its handshake arrives: a cable that was
+// pulled.
 type mute struct {
 	net.Conn
 	pulled *atomic.Bool
@@ -113,17 +118,22 @@ func (m mute) Write(data []byte) (int, error) {
 	return m.Conn.Write(data)
 }
 
-// F50: a story's client took a connection that was cut for silence, so three stories passed while being cut off.
+// F50: a transcript's client took a connection that was cut for silence, so three transcripts passed while being cut
+// off.
 func TestStoryClient_ACutConnectionIsNoSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var pulled atomic.Bool
-		s := &stage{t: t, build: func(dialecttest.Settings) (protocol.Dialect, error) { return airlay.New(airlay.DefaultConfig()), nil }}
+		s := &stage{t: t, build: func(dialecttest.Settings) (protocol.Dialect,
+			error) {
+			return airlay.New(airlay.DefaultConfig()), nil
+		}}
 		s.wrap = func(conn net.Conn) net.Conn { return mute{conn, &pulled} }
 		defer s.end()
 		client, err := s.Open(airlay.Path, nil)
 		s.must(err)
 		defer client.Leave()
-		client.Send([]byte(`{"auth":"`+s.Token(dialecttest.Token{User: "5dad615eae019570fb4647ed", TTL: time.Hour})+`","action":"attach","event":{"type":"notification"}}`), false)
+		client.Send([]byte(`{"auth":"`+s.Token(dialecttest.Token{User: "5dad615eae019570fb4647ed", TTL: time.Hour})+
+			`","action":"attach","event":{"type":"notification"}}`), false)
 		if got, ok := client.Receive(time.Second); !ok || got.Closed {
 			t.Fatalf("there came %s, %v", got, ok)
 		}

@@ -9,15 +9,16 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/config"
 )
 
-// reliability.md check 41: a publish that is too much gets 429 and a Retry-After in whole seconds, rounded up. Rates and
-// rules reach a running server by Reload.
+// reliability.md check 41: a publish that is too much gets 429 and a Retry-After in whole seconds, rounded up. Rates
+// and rules reach a running server by Reload.
 func TestServer_ReloadBringsRatesAndAPublishTooManyIsToldWhenToComeBack(t *testing.T) {
 	cfg := devConfig(t)
 	cfg.Feed = false
 	s := run(t, cfg)
 	publish := func() (status int, retryAfter string) {
 		t.Helper()
-		request, err := http.NewRequest("POST", "http://"+s.Address()+"/api/v1/publish", strings.NewReader(`{"topic":"room","event":{"kind":"json","data":{}}}`))
+		request, err := http.NewRequest("POST", "http://"+s.Address()+"/api/v1/publish",
+			strings.NewReader(`{"topic":"room","event":{"kind":"json","data":{}}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +43,8 @@ func TestServer_ReloadBringsRatesAndAPublishTooManyIsToldWhenToComeBack(t *testi
 	}
 	first, second := 0, 0
 	var wait string
-	for first != http.StatusOK || second != http.StatusTooManyRequests { // the tenant takes its limits when it comes to them
+	// the tenant takes its limits when it comes to them
+	for first != http.StatusOK || second != http.StatusTooManyRequests {
 		first, _ = publish()
 		second, wait = publish()
 		if first == http.StatusTooManyRequests {

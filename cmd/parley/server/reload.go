@@ -15,19 +15,21 @@ import (
 	"github.com/parley-realtime/parley/transport/webhook"
 )
 
-// reloadable are the settings, or whole sections, that Reload replaces; all others need a restart.
-var reloadable = []string{"tenants", "topics", "rates", "drain", "tls.certificate", "tls.key", "api.rate", "api.burst", "dashboard", "valtronics", "notify", "authentik",
-	"webSocketEvents.enabled", "webSocketEvents.frame_bytes", "webSocketEvents.requests_per_second", "webSocketEvents.attachments", "webSocketEvents.login_timeout", "shared", "hosts"}
+// reloadable are the settings, or whole sections, that Reload replaces, beside those of protocols; all others need a
+// restart.
+var reloadable = []string{"tenants", "topics", "topic_rules", "rates", "drain", "tls.certificate", "tls.key",
+	"api.rate", "api.burst",
+	"shared", "hosts"}
 
-// Reload takes a configuration that was checked: its tenants, keys, limits and certificates, without dropping a connection of a
-// tenant that is still there. If the error is not nil nothing has changed.
+// Reload takes over a configuration that was checked: its tenants, keys, limits, protocols and certificates. It drops
+// no connection of a tenant that is still there. If the error is not nil nothing has changed.
 func (s *Server) Reload(cfg config.Config) error {
 	fresh, err := readKeys(cfg.Tenants)
 	if err != nil {
 		return err
 	}
-	fresh.share(cfg.Tenants)
-	// What could fail is tried before anything is replaced.
+	fresh.shareHosts(cfg.Tenants)
+	// All that may fail is tried before anything is replaced.
 	if _, err := auth.NewAPIKeys(fresh.backends); err != nil {
 		return err
 	}
@@ -36,10 +38,10 @@ func (s *Server) Reload(cfg config.Config) error {
 			return fmt.Errorf("tls.certificate: %w", err)
 		}
 	}
-	if err := s.keep(&cfg, s.lateAtReload); err != nil {
+	if err := s.openStore(&cfg, s.storeFailedAtReload); err != nil {
 		return err
 	}
-	if err := s.respeak(&cfg); err != nil {
+	if err := s.reloadDialects(&cfg); err != nil {
 		return err
 	}
 	before := map[string][]protocol.KeyFingerprint{}
@@ -47,27 +49,28 @@ func (s *Server) Reload(cfg config.Config) error {
 		before[cfg.Tenants[i].Name] = s.verifier.Keys(cfg.Tenants[i].Name)
 	}
 	if err := s.verifier.Reload(fresh.tokens); err != nil {
-		return errors.Join(err, s.respeak(&s.config))
+		return errors.Join(err, s.reloadDialects(&s.config))
 	}
 	for tenant, keys := range before {
-		s.endKeys(tenant, keys)
+		s.unsubscribeKeys(tenant, keys)
 	}
 	if err := s.backends.Reload(fresh.backends); err != nil {
 		return err
 	}
-	s.desk.documents.Store(&fresh.documents)
+	s.tokens.documents.Store(&fresh.documents)
 	s.api.Upstream(upstream(&cfg))
-	s.replace(&cfg, fresh.hooks)
+	s.applyReload(&cfg, fresh.hooks)
 	return nil
 }
 
-// respeak gives the dialects their settings, and says anew where each is spoken. If that cannot be, the old settings stay.
-func (s *Server) respeak(cfg *config.Config) error {
-	before := make([]*protocol.Dialect, len(s.dialects))
-	for i, spoken := range speak(cfg, s.options) {
-		before[i] = s.dialects[i].current.Swap(&spoken)
+// reloadDialects gives the dialects their settings, and the addresses their routes. If that fails, the old settings
+// stay.
+func (s *Server) reloadDialects(cfg *config.Config) error {
+	before := make([]*configured, len(s.dialects))
+	for i, made := range newDialects(cfg) {
+		before[i] = s.dialects[i].current.Swap(made)
 	}
-	err := s.route(cfg)
+	err := s.setRoutes(cfg)
 	if err != nil {
 		for i := range before {
 			s.dialects[i].current.Store(before[i])
@@ -76,8 +79,8 @@ func (s *Server) respeak(cfg *config.Config) error {
 	return err
 }
 
-// replace does the rest of Reload, none of which can fail but for a file that changes under our hands.
-func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
+// applyReload does the rest of Reload. It fails only if a file changes at this moment, which it logs.
+func (s *Server) applyReload(cfg *config.Config, hooks map[string]webhook.Config) {
 	if s.config.TLS.Certificate != "" && cfg.TLS.Certificate != "" {
 		if err := s.cert.load(cfg.TLS); err != nil {
 			s.log.Error("the certificate was not replaced", "error", err)
@@ -85,32 +88,30 @@ func (s *Server) replace(cfg *config.Config, hooks map[string]webhook.Config) {
 	}
 	s.hosts.store(cfg.Tenants)
 	limits := cfg.Limits()
-	if err := s.heralds.fit(limits, hooks); err != nil {
+	if err := s.webhooks.update(limits, hooks); err != nil {
 		s.log.Error("a webhook was not replaced", "error", err)
 	}
 	s.node.SetTenants(limits...)
-	s.heralds.dismiss(limits)
+	s.webhooks.remove(limits)
 	s.api.Limit(cfg.API.Rate, cfg.API.Burst)
 	for _, gone := range s.config.Tenants {
 		if !slices.ContainsFunc(cfg.Tenants, func(t config.Tenant) bool { return t.Name == gone.Name }) {
-			s.evict(gone.Name)
+			s.disconnectTenant(gone.Name)
 		}
 	}
-	if waiting := config.Changed(&s.config, cfg, reloadable); len(waiting) > 0 {
+	if waiting := config.Changed(&s.started, cfg, reloadable); len(waiting) > 0 {
 		s.log.Warn("some settings changed that need a restart", "settings", waiting)
 	}
-	// What needs a restart stays what it is, and is told again next time.
-	s.config.Tenants, s.config.Drain, s.config.API.Rate, s.config.API.Burst = cfg.Tenants, cfg.Drain, cfg.API.Rate, cfg.API.Burst
-	s.config.Dashboard, s.config.Valtronics, s.config.Notify, s.config.Authentik = cfg.Dashboard, cfg.Valtronics, cfg.Notify, cfg.Authentik
-	s.config.Topics, s.config.Rates = cfg.Topics, cfg.Rates
-	address, port := s.config.AirLay.Address, s.config.AirLay.Port
-	s.config.AirLay, s.config.Shared, s.config.Hosts = cfg.AirLay, cfg.Shared, cfg.Hosts
-	s.config.AirLay.Address, s.config.AirLay.Port = address, port
+	// Settings that need a restart stay as they were at the start; the next reload warns of them again.
+	s.config.Tenants, s.config.Drain = cfg.Tenants, cfg.Drain
+	s.config.API.Rate, s.config.API.Burst = cfg.API.Rate, cfg.API.Burst
+	s.config.Topics, s.config.TopicRules, s.config.Rates = cfg.Topics, cfg.TopicRules, cfg.Rates
+	s.config.Protocols, s.config.Shared, s.config.Hosts = cfg.Protocols, cfg.Shared, cfg.Hosts
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
 }
 
-// endKeys ends the subscriptions that stand on those of a tenant's keys that it has no more.
-func (s *Server) endKeys(tenant string, before []protocol.KeyFingerprint) {
+// unsubscribeKeys ends the subscriptions that rest on keys which a tenant has no more.
+func (s *Server) unsubscribeKeys(tenant string, before []protocol.KeyFingerprint) {
 	gone := map[protocol.KeyFingerprint]bool{}
 	for _, key := range before {
 		gone[key] = !slices.Contains(s.verifier.Keys(tenant), key)
@@ -129,11 +130,11 @@ func (s *Server) endKeys(tenant string, before []protocol.KeyFingerprint) {
 	}
 }
 
-// keyTime is how long a reload waits for what stood on removed keys to end.
+// keyTime is how long a reload waits until the subscriptions of removed keys have ended.
 const keyTime = 5 * time.Second
 
-// evict closes the connections of a tenant that is no more. Its keys are gone, so they cannot come back.
-func (s *Server) evict(tenant string) {
+// disconnectTenant closes the connections of a removed tenant. Its keys are gone, so its clients cannot come back.
+func (s *Server) disconnectTenant(tenant string) {
 	query := actors.ConnectionQuery{Limit: 1000}
 	for {
 		page, next, err := s.node.Connections(context.Background(), tenant, query)

@@ -14,14 +14,15 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// F17: a subscription outlived the key of the token that asked for it. A reload that removes the key ends it, and leaves
-// the connection and what stands on other keys.
+// F17: a subscription outlived the key of the token that asked for it. A reload that removes the key ends it, and
+// leaves the connection and what stands on other keys.
 func TestServer_ReloadEndsWhatWasSubscribedToByARemovedKey(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	const ann, bob = "5dad615eae019570fb4647ed", "5dad615eae019570fb4647ee"
 	cfg := devConfig(t)
-	old, fresh := cfg.Tenants[0].Keys[0], config.Key{Kid: "fresh", Alg: "HS256", Secret: "a secret of the tenant, of 32 bytes and more"}
+	old, fresh := cfg.Tenants[0].Keys[0],
+		config.Key{Kid: "fresh", Alg: "HS256", Secret: "a secret of the tenant, of 32 bytes and more"}
 	s := run(t, cfg)
 	conn, _, err := ws.Dial(ctx, "ws://"+s.Address()+airlay.Path, nil)
 	if err != nil {
@@ -34,7 +35,8 @@ func TestServer_ReloadEndsWhatWasSubscribedToByARemovedKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request := fmt.Sprintf(`{"auth":"%s","action":"attach","event":{"type":"issueUpdate","id":"%s"}}`, token, object)
+		request := fmt.Sprintf(`{"auth":"%s","action":"attach","event":{"type":"issueUpdate","id":"%s"}}`, token,
+			object)
 		if err := conn.Write(ctx, ws.MessageText, []byte(request)); err != nil {
 			t.Fatal(err)
 		}

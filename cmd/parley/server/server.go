@@ -2,19 +2,22 @@
 //
 // It promises:
 //
-//  1. New takes its addresses before anything is started, so that a port in use is an error at once. It waits a second for the
-//     store of durable topics; one that takes longer, such as on a full disk, is opened while all else is served.
-//  2. Reload replaces keys, limits, tenants, certificates and what is spoken where, and drops no connection. What cannot be used changes
-//     nothing; what needs a restart is named in the log.
+//  1. New takes its addresses before anything is started, so that a port in use is an error at once. It waits a second
+//     for the store of durable topics; one that takes longer, such as on a full disk, is opened while all else is
+//     served.
+//  2. Reload replaces keys, limits, tenants, certificates, protocols and where each is spoken, and drops no connection.
+//     A configuration that cannot be used changes nothing; the log names settings that need a restart.
 //  3. Drain makes /readyz say 503, lets no connection in, closes those that are there within the drain time in their
 //     dialects' words, and answers backends until the end; each answer says that its connection closes.
-//  4. Health, metrics, the OpenAPI document and operators' calls are on the internal address alone; only dev mode puts them on the public
-//     one. Further listeners have sockets and the calls of clients, and none of backends.
-//  5. A dialect is one thing to the engine, whatever address, host or path its connections come by; on a path that several share the
-//     first frame decides.
-//  6. Whose a connection is, the listener says, else the Host as far as it is configured, else the key of its token; never the client.
+//  4. Health, metrics, the OpenAPI document and operators' calls are on the internal address alone; only dev mode puts
+//     them on the public one. Further listeners have sockets and the calls of clients, and no calls of backends.
+//  5. A dialect is one thing to the engine, whatever address, host or path its connections come by; on a path that
+//     several share the first frame decides.
+//  6. The listener says which tenant a connection belongs to, else a Host that is configured, else the key of its
+//     token; the client never does.
 //
-// It reads no file but certificates, and does not know a message of any dialect.
+// It asks for a configuration without problems. It reads no file but certificates, and does not know which protocols
+// there are, nor a message of any dialect: they are those of config.Config.Protocols.
 package server
 
 import (
@@ -51,27 +54,28 @@ type Server struct {
 
 	revocations *journal.File // nil without a data directory
 
-	sockets  *websocket.Server
-	api      *api.API
-	cert     certificate
-	crowd    *crowd // of public and places
-	public   *listener
-	door     door      // of public
-	internal *listener // nil if the public one serves both
-	places   []*place
-	hosts    hosts
-	desk     desk
-	heralds  heralds
-	options  Options
-	dialects []*dialect
-	names    atomic.Pointer[[]string] // of the dialects that are enabled
+	sockets   *websocket.Server
+	api       *api.API
+	cert      certificate
+	connLimit *connLimit // of the public address and of the extra ones
+	public    *listener
+	mux       mux       // of the public address
+	internal  *listener // nil if the public one serves both
+	extra     []*extraListener
+	hosts     hosts
+	tokens    tokenService
+	webhooks  webhooks
+	options   Options
+	started   config.Config // as it was at the start
+	dialects  []*dialect
+	names     atomic.Pointer[[]string] // of the dialects that are enabled
 
 	running context.Context // until Close
 	stop    context.CancelFunc
-	feeds   sync.WaitGroup // what runs as long
+	feeds   sync.WaitGroup // goroutines that run as long
 	failed  chan error     // has room for one
 
-	// Owned by who calls Reload and Drain.
+	// Owned by the goroutine that calls Reload and Drain.
 	config config.Config
 
 	storeTurn sync.Mutex       // guards what follows
@@ -79,15 +83,13 @@ type Server struct {
 	store     *durable.Store   // nil until it is open
 }
 
-// Options are what the process says, and no configuration.
+// Options come from the process, not from its configuration.
 type Options struct {
-	// Echo serves the dialect echo, for conformance tests of the sockets.
-	Echo bool
-	// Version is the server's, for what it writes.
+	// Version is the server's, for backups.
 	Version string
-	// Memory is what load is shed by; nil if nobody tells.
+	// Memory says how much memory is in use, by which load is shed; nil sheds none.
 	Memory health.Memory
-	// LogLost tells how many lines of the log were lost; nil if nobody counts.
+	// LogLost counts the lines of the log that were lost; nil if nobody counts.
 	LogLost func() logline.Lost
 	// Exit ends the process at once; nil is os.Exit.
 	Exit func(status int)
@@ -96,21 +98,22 @@ type Options struct {
 // New puts a server together and takes its addresses. Run starts it; Close ends it, started or not.
 func New(cfg config.Config, options Options, log *slog.Logger) (*Server, error) {
 	log = logline.SumUp(log) // clients cause lines
-	s := &Server{config: cfg, options: options, log: log, failed: make(chan error, 1)}
+	s := &Server{config: cfg, started: cfg, options: options, log: log, failed: make(chan error, 1)}
 	s.running, s.stop = context.WithCancel(context.Background())
 	if s.options.Exit == nil {
 		s.options.Exit = os.Exit
 	}
-	s.heralds.log, s.heralds.byTenant = log, map[string]*webhook.Dispatcher{}
-	s.crowd = newCrowd(websocket.DetectFDBudget().Connections, func() int64 { return int64(s.sockets.Sockets()) })
+	s.webhooks.log, s.webhooks.byTenant = log, map[string]*webhook.Dispatcher{}
+	s.connLimit = newConnLimit(websocket.DetectFDBudget().Connections,
+		func() int64 { return int64(s.sockets.Sockets()) })
 	if err := s.listen(); err != nil {
 		s.stop()
 		return nil, err
 	}
 	if err := s.assemble(); err != nil {
 		s.stop()
-		s.unlisten(context.Background())
-		s.forget()
+		s.stopListening(context.Background())
+		s.closeAuth()
 		return nil, err
 	}
 	return s, nil
@@ -121,24 +124,24 @@ func (s *Server) listen() error {
 	if err != nil {
 		return err
 	}
-	if s.public, err = listen("listen", s.config.Listen, conf, s.crowd, s.log); err != nil {
+	if s.public, err = listen("listen", s.config.Listen, conf, s.connLimit, s.log); err != nil {
 		return err
 	}
-	s.public.server.Handler = &s.door
+	s.public.server.Handler = &s.mux
 	if s.config.InternalListen != "" {
 		s.internal, err = listen("internal_listen", s.config.InternalListen, nil, nil, s.log)
 	}
-	for _, at := range s.config.Places() {
+	for _, at := range s.config.AllListeners() {
 		if err != nil {
 			break
 		}
-		var made *place
-		if made, err = settle(at, conf, s.crowd, s.log); err == nil {
-			s.places = append(s.places, made)
+		var made *extraListener
+		if made, err = listenExtra(at, conf, s.connLimit, s.log); err == nil {
+			s.extra = append(s.extra, made)
 		}
 	}
 	if err != nil {
-		s.unlisten(context.Background())
+		s.stopListening(context.Background())
 	}
 	return err
 }
@@ -149,20 +152,20 @@ func (s *Server) listeners() []*listener {
 	if s.internal != nil {
 		all = append(all, s.internal)
 	}
-	for _, at := range s.places {
+	for _, at := range s.extra {
 		all = append(all, at.listener)
 	}
 	return all
 }
 
-func (s *Server) unlisten(ctx context.Context) {
+func (s *Server) stopListening(ctx context.Context) {
 	for _, l := range s.listeners() {
 		l.stop(ctx)
 	}
-	s.crowd.done.Wait()
+	s.connLimit.done.Wait()
 }
 
-// assemble makes the parts: who knows whom is all here.
+// assemble makes the parts, and gives each those that it needs.
 func (s *Server) assemble() error {
 	cfg := s.config
 	cfg.Auth.Logger, cfg.Engine.Logger, cfg.WebSocket.Logger, cfg.API.Logger = s.log, s.log, s.log, s.log
@@ -174,8 +177,8 @@ func (s *Server) assemble() error {
 	if err != nil {
 		return err
 	}
-	keys.share(cfg.Tenants)
-	if err := s.recall(&cfg); err != nil {
+	keys.shareHosts(cfg.Tenants)
+	if err := s.openRevocations(&cfg); err != nil {
 		return err
 	}
 	if s.verifier, err = auth.New(cfg.Auth, keys.tokens); err != nil {
@@ -185,48 +188,33 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.hosts.store(cfg.Tenants)
-	s.desk.verifier, s.desk.rules = s.verifier, s.ticketRules
-	s.desk.documents.Store(&keys.documents)
-	gate := gate{s.verifier}
+	s.tokens.verifier, s.tokens.rules = s.verifier, s.ticketRules
+	s.tokens.documents.Store(&keys.documents)
+	adapter := authAdapter{s.verifier}
 	limits := cfg.Limits()
-	if err := s.heralds.fit(limits, keys.hooks); err != nil {
-		s.heralds.close(gone())
+	if err := s.webhooks.update(limits, keys.hooks); err != nil {
+		s.webhooks.close(canceled())
 		return err
 	}
-	s.node = actors.New(cfg.Engine, gate, append(limits, actors.TenantConfig{Name: auth.UnresolvedTenant})...)
-	if err := s.keep(&cfg, s.lateAtStart); err != nil {
+	s.node = actors.New(cfg.Engine, adapter, append(limits, actors.TenantConfig{Name: auth.UnresolvedTenant})...)
+	if err := s.openStore(&cfg, s.storeFailedAtStart); err != nil {
 		s.node.Close()
 		return err
 	}
-	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, gate, s.hosts.tenant); err != nil {
-		return errors.Join(fmt.Errorf("websocket: %w", err), s.end())
+	if s.sockets, err = websocket.New(cfg.WebSocket, s.node, adapter, s.hosts.tenant); err != nil {
+		return errors.Join(fmt.Errorf("websocket: %w", err), s.closeNode())
 	}
 	for name, probe := range s.sockets.Probes() {
 		s.node.AddProbe(name, probe)
 	}
-	cfg.API.Logins, cfg.API.Tenant, cfg.API.AuthStats = s.logins, s.hosts.tenant, s.gateFigures
-	cfg.API.Webhooks, cfg.API.Process = s.heralds.figures, s.process
-	cfg.API.Dialects = s.spokenNames
-	if cfg.Data != "" {
-		cfg.API.Backup = s.backup
-	}
-	cfg.API.AllowsOrigin = s.sockets.AllowsOrigin
-	cfg.API.Tickets, cfg.API.Outposts = &s.desk, &s.desk
-	cfg.API.Forwarded = s.sockets.Forwarded
-	cfg.API.AdminKeyOnly = s.internal != nil && !config.Loopback(cfg.InternalListen)
-	s.api = api.New(cfg.API, s.node, s.backends)
-	s.api.Upstream(upstream(&cfg))
-	s.public.Listener = s.api.FastPath(s.public.Listener, s.public.server)
-	if s.internal != nil {
-		s.internal.server.Handler = s.api.Internal()
-	}
-	s.dialects = dialects(&cfg, s.options)
-	return s.route(&cfg)
+	s.newAPI(&cfg)
+	s.dialects = wrapDialects(&cfg)
+	return s.setRoutes(&cfg)
 }
 
-// Run starts to answer.
+// Run starts to answer. It does not block.
 func (s *Server) Run() {
-	s.warn(websocket.DetectFDBudget())
+	s.warnDescriptors(websocket.DetectFDBudget())
 	s.verifier.Start()
 	s.feeds.Go(func() { s.cert.watch(s.running, s.log) })
 	s.feeds.Go(func() { feed.System(s.running, s.node, s.disk(), s.log) })
@@ -239,14 +227,15 @@ func (s *Server) Run() {
 		l.server.Handler = closing{l.server.Handler, s.node.Draining}
 		l.serve(s.log)
 	}
-	s.tellAddress()
+	s.writeAddress()
 }
 
-// warn says which settings promise more connections than the process has file descriptors for.
-func (s *Server) warn(space websocket.FDBudget) {
+// warnDescriptors warns of settings that promise more connections than the process has file descriptors for.
+func (s *Server) warnDescriptors(space websocket.FDBudget) {
 	tell := func(setting string, value int) {
 		if value > space.Sockets {
-			s.log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, LimitNOFILE of systemd)",
+			s.log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, "+
+				"LimitNOFILE of systemd)",
 				"setting", setting, "value", value, "allowed", space.Sockets, "descriptors", space.Descriptors)
 		}
 	}
@@ -258,7 +247,7 @@ func (s *Server) warn(space websocket.FDBudget) {
 	tell("tenants[].connections", most)
 }
 
-// disk is the directory whose disk system_status tells of.
+// disk is the directory whose disk system_status is about.
 func (s *Server) disk() string {
 	if s.config.Data != "" {
 		return s.config.Data
@@ -266,11 +255,10 @@ func (s *Server) disk() string {
 	return "."
 }
 
-// Address is where the public address really is, which differs from the setting if that has port 0; Internal is where
-// /readyz is.
+// Address is the public host:port, with the real port where the setting has 0.
 func (s *Server) Address() string { return s.public.Addr().String() }
 
-// Internal is the address of health and metrics.
+// Internal is the host:port of health and metrics, which may be the public one.
 func (s *Server) Internal() string {
 	if s.internal == nil {
 		return s.Address()
@@ -278,10 +266,10 @@ func (s *Server) Internal() string {
 	return s.internal.Addr().String()
 }
 
-// Places are the addresses of the further listeners, in the order of config.Places.
-func (s *Server) Places() []string {
+// ListenerAddresses are those of the further listeners, in the order of config.AllListeners.
+func (s *Server) ListenerAddresses() []string {
 	var all []string
-	for _, at := range s.places {
+	for _, at := range s.extra {
 		all = append(all, at.Addr().String())
 	}
 	return all
@@ -292,14 +280,14 @@ func (s *Server) Token(tenant string, grant auth.Grant) (string, error) {
 	return s.verifier.Sign(tenant, grant)
 }
 
-// goodbyes is what the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
-const goodbyes = 2 * time.Second
+// closeTime is how long the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
+const closeTime = 2 * time.Second
 
 // DrainTime is how long Drain may take.
-func (s *Server) DrainTime() time.Duration { return s.config.Drain + goodbyes }
+func (s *Server) DrainTime() time.Duration { return s.config.Drain + closeTime }
 
-// Well reports whether events get through the server, as /readyz asks; one that goes away is well. It ends with ctx.
-func (s *Server) Well(ctx context.Context) error {
+// Healthy returns nil if events get through the server, as /readyz asks, or if it drains. It blocks, until ctx ends.
+func (s *Server) Healthy(ctx context.Context) error {
 	_, err := s.node.Probe(ctx)
 	if why := protocol.AsRefusal(err); why != nil && why.Reason == protocol.Draining {
 		return nil

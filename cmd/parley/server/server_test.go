@@ -20,12 +20,14 @@ import (
 	"golang.org/x/crypto/acme"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
-// devConfig is dev mode's configuration on a free port.
-func devConfig(t *testing.T) config.Config {
+// devConfig is dev mode's configuration on a free port, with what further variables say.
+func devConfig(t *testing.T, environ ...string) config.Config {
 	t.Helper()
-	loaded := config.Load(config.Sources{Dev: true, Environ: []string{"PARLEY_LISTEN=127.0.0.1:0", "PARLEY_FEED=false"}})
+	environ = append(environ, "PARLEY_LISTEN=127.0.0.1:0", "PARLEY_FEED=false")
+	loaded := config.Load(config.Sources{Protocols: everyProtocol, Dev: true, Environ: environ})
 	if len(loaded.Problems) > 0 {
 		t.Fatal(loaded.Problems)
 	}
@@ -47,6 +49,9 @@ func run(t *testing.T, cfg config.Config) *Server {
 	return s
 }
 
+// everyProtocol are all that Parley speaks, those for tests included.
+var everyProtocol = slices.Concat(protocols.All, protocols.Debug)
+
 // selfSigned writes a new certificate and its key, and returns its serial number.
 func selfSigned(t *testing.T, certificate, key string) *big.Int {
 	t.Helper()
@@ -58,7 +63,8 @@ func selfSigned(t *testing.T, certificate, key string) *big.Int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: serial, DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: serial, DNSNames: []string{"localhost"},
+		NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +73,8 @@ func selfSigned(t *testing.T, certificate, key string) *big.Int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: der},
+		key: {Type: "PRIVATE KEY", Bytes: secret}} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +85,8 @@ func selfSigned(t *testing.T, certificate, key string) *big.Int {
 // shown is the certificate that a server shows to somebody new.
 func shown(t *testing.T, s *Server) *big.Int {
 	t.Helper()
-	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp", s.Address())
+	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp",
+		s.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +145,8 @@ func TestServer_ACMEAsksForItsDomainsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Contains(conf.NextProtos, acme.ALPNProto) || slices.Contains(conf.NextProtos, "h2") || conf.MinVersion < tls.VersionTLS12 {
+	if !slices.Contains(conf.NextProtos, acme.ALPNProto) || slices.Contains(conf.NextProtos, "h2") ||
+		conf.MinVersion < tls.VersionTLS12 {
 		t.Errorf("protocols %v, least version %x", conf.NextProtos, conf.MinVersion)
 	}
 	if _, err := conf.GetCertificate(&tls.ClientHelloInfo{ServerName: "other.example.org"}); err == nil {
@@ -148,9 +157,12 @@ func TestServer_ACMEAsksForItsDomainsAlone(t *testing.T) {
 // F36: nor does it go by the dot at the end of a full name, or the spelling of an address.
 func TestHosts_TenantGoesByHostWithoutPort(t *testing.T) {
 	var h hosts
-	h.store([]config.Tenant{{Name: "a", Hosts: []string{"a.example", "::1"}}, {Name: "b", Hosts: []string{"B.example", "full.example."}}})
-	for host, want := range map[string]string{"a.example": "a", "A.EXAMPLE:8000": "a", "[::1]:80": "a", "b.example": "b", "c.example": "", "": "", "a.example.evil": "",
-		"a.example.": "a", "A.example.:8000": "a", "[::1]": "a", "[0:0::1]:80": "a", "full.example": "b", "full.example.": "b", "a.example..": ""} {
+	h.store([]config.Tenant{{Name: "a", Hosts: []string{"a.example", "::1"}},
+		{Name: "b", Hosts: []string{"B.example", "full.example."}}})
+	for host, want := range map[string]string{"a.example": "a", "A.EXAMPLE:8000": "a", "[::1]:80": "a",
+		"b.example": "b", "c.example": "", "": "", "a.example.evil": "",
+		"a.example.": "a", "A.example.:8000": "a", "[::1]": "a", "[0:0::1]:80": "a", "full.example": "b",
+		"full.example.": "b", "a.example..": ""} {
 		if got := h.tenant(&http.Request{Host: host}); got != want {
 			t.Errorf("%q is %q's, want %q", host, got, want)
 		}
@@ -162,15 +174,18 @@ func TestHosts_TenantGoesByHostWithoutPort(t *testing.T) {
 }
 
 func TestServer_ReloadNamesWhatNeedsARestart(t *testing.T) {
-	a, b := devConfig(t), devConfig(t)
-	b.Listen, b.Engine.Topics, b.Dashboard.HeartbeatSeconds, b.API.Rate = "127.0.0.1:1", 5, 7, 9
-	if got := config.Changed(&a, &b, reloadable); !slices.Equal(got, []string{"listen", "engine.topics"}) {
+	a := devConfig(t)
+	b := devConfig(t, "PARLEY_DASHBOARD_WEBSOCKET_HEARTBEAT_SECONDS=7", "PARLEY_AIRLAY_ADDRESS=::1",
+		"PARLEY_AIRLAY_PORT=1")
+	b.Listen, b.Engine.Topics, b.API.Rate = "127.0.0.1:1", 5, 9
+	want := []string{"listen", "engine.topics", "webSocketEvents.address", "webSocketEvents.port"}
+	if got := config.Changed(&a, &b, reloadable); !slices.Equal(got, want) {
 		t.Errorf("named %v", got)
 	}
 }
 
 func TestServer_EndsWithoutEverHavingRun(t *testing.T) {
-	s, err := New(devConfig(t), Options{Echo: true}, slog.New(slog.DiscardHandler))
+	s, err := New(devConfig(t), Options{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,16 +15,16 @@ func (s *Server) Drain(ctx context.Context) {
 	if err := s.node.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("drain ended early", "error", err)
 	}
-	s.heralds.flush(ctx)
-	s.lastAnswers(began)
+	s.webhooks.flush(ctx)
+	s.awaitLastAnswers(began)
 }
 
-// answersTime is how long a drain lasts at least while clients keep HTTP connections open: those that use them hear with
-// an answer that theirs closes, and none has sent a request when it does.
-const answersTime = time.Second
+// lastAnswersTime is how long a drain lasts at least while clients keep HTTP connections open: an answer tells each
+// client that uses its connection that it closes, so that no client has a request on the way when it does.
+const lastAnswersTime = time.Second
 
-func (s *Server) lastAnswers(began time.Time) {
-	for s.crowd.asking.Load() > 0 && time.Since(began) < min(answersTime, s.config.Drain) {
+func (s *Server) awaitLastAnswers(began time.Time) {
+	for s.connLimit.requests.Load() > 0 && time.Since(began) < min(lastAnswersTime, s.config.Drain) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
@@ -33,31 +33,32 @@ func (s *Server) lastAnswers(began time.Time) {
 func (s *Server) Close(ctx context.Context) {
 	s.stop()
 	s.feeds.Wait()
-	s.forgetAddress()
-	s.unlisten(ctx)
-	if err := s.end(); err != nil {
-		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there", "cause", err)
+	s.removeAddress()
+	s.stopListening(ctx)
+	if err := s.closeNode(); err != nil {
+		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there",
+			"cause", err)
 	}
-	soon, cancel := context.WithTimeout(ctx, lastWords)
+	soon, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
-	s.heralds.close(soon)
+	s.webhooks.close(soon)
 	_ = s.sockets.Wait(ctx)
 	s.sockets.Close()
-	s.forget()
+	s.closeAuth()
 }
 
-// forget ends what lets clients in, and what is kept of it.
-func (s *Server) forget() {
+// closeAuth ends the verifier and the journal of revocations.
+func (s *Server) closeAuth() {
 	if s.verifier != nil {
 		s.verifier.Close()
 	}
 	if s.revocations != nil {
-		_ = s.revocations.Close() // what was answered is on disk
+		_ = s.revocations.Close() // each revocation that was answered is on disk
 	}
 }
 
-// end ends the engine and what it keeps.
-func (s *Server) end() error {
+// closeNode ends the engine and its store.
+func (s *Server) closeNode() error {
 	s.stop()
 	s.node.Close()
 	s.feeds.Wait()

@@ -14,23 +14,23 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/journal"
 )
 
-// openWait is how long the start, or a reload, waits for the store of durable topics. What is wrong with a directory, such
-// as that another process has it, is known by then. On a full disk, and with a store that takes longer, the server goes on
-// without durable topics until they are there.
+// openWait is how long the start, or a reload, waits for the store of durable topics. By then it is known whether
+// something is wrong with the directory, such as that another process has it. On a full disk, and with a store that
+// takes longer, the server goes on without durable topics until the store is open.
 const openWait = time.Second
 
-// keep opens the store of durable topics, if there are to be any, and gives it to the engine. Once open it stays so: a
-// topic that is in it does not lose its events because a rule has changed; a start that does not need it tells it so. What
-// keeps it from being opened after openWait is given to late.
-func (s *Server) keep(cfg *config.Config, late func(error)) error {
+// openStore opens the store of durable topics, if there are to be any, and gives it to the engine. Once open it stays
+// open: a topic in it does not lose its events because a rule has changed. A start without durable topics notes that
+// beside the store. late gets the error of a store that fails to open after openWait.
+func (s *Server) openStore(cfg *config.Config, late func(error)) error {
 	s.storeTurn.Lock()
 	defer s.storeTurn.Unlock()
 	if s.opening != nil {
 		return nil
 	}
 	own, dir, start := cfg.Store, filepath.Join(cfg.Data, backup.Topics), time.Now()
-	if !cfg.Keeps() {
-		s.passOver(cfg, dir)
+	if !cfg.HasDurableTopics() {
+		s.skipStore(cfg, dir)
 		return nil
 	}
 	rules := map[string]policy.Rules{}
@@ -38,7 +38,7 @@ func (s *Server) keep(cfg *config.Config, late func(error)) error {
 		rules[tenant.Name] = tenant.Rules
 	}
 	own.Rules = policy.DurableTopics(rules)
-	own.Boot, own.Logger, own.Fatal = machineBoot, s.log, s.endAtOnce
+	own.Boot, own.Logger, own.Fatal = machineBoot, s.log, s.exitOnStoreFailure
 	opening := durable.Begin(dir, own)
 	s.node.Await(opening)
 	wait, cancel := context.WithTimeout(context.Background(), openWait)
@@ -46,13 +46,14 @@ func (s *Server) keep(cfg *config.Config, late func(error)) error {
 	store, err := opening.Wait(wait)
 	switch {
 	case err == nil:
-		if err := s.kept(store, start); err != nil {
+		if err := s.setStore(store, start); err != nil {
 			s.node.Await(nil)
 			return err
 		}
 	case errors.Is(err, context.DeadlineExceeded):
-		s.log.Warn("durable topics are not open yet; all else is served, and they are refused until they are", "directory", cfg.Data, "cause", opening.Refusal().Error())
-		s.await(opening, start, late)
+		s.log.Warn("durable topics are not open yet; all else is served, and they are refused until they are",
+			"directory", cfg.Data, "cause", opening.Refusal().Error())
+		s.awaitStore(opening, start, late)
 	default:
 		s.node.Await(nil)
 		return err
@@ -61,9 +62,10 @@ func (s *Server) keep(cfg *config.Config, late func(error)) error {
 	return nil
 }
 
-// recall opens what is kept of revocations, if there is a data directory, and is the first to look into that. It is not a
-// part of the store: revocations have to be kept when no topic is durable, and known before the first client comes.
-func (s *Server) recall(cfg *config.Config) error {
+// openRevocations opens the journal of revocations, if there is a data directory, and is the first to look into that.
+// The journal is no part of the store: revocations must be kept even if no topic is durable, and known before the first
+// client comes.
+func (s *Server) openRevocations(cfg *config.Config) error {
 	if cfg.Data == "" {
 		return nil
 	}
@@ -76,14 +78,15 @@ func (s *Server) recall(cfg *config.Config) error {
 		return fmt.Errorf("revocations: %w", err)
 	}
 	if n := kept.Broken(); n > 0 {
-		s.log.Error("some revocations on disk are damaged; tokens revoked by them work again, so revoke them anew", "file", path, "lines", n)
+		s.log.Error("some revocations on disk are damaged; tokens revoked by them work again, so revoke them anew",
+			"file", path, "lines", n)
 	}
 	s.revocations, cfg.Auth.Journal = kept, kept
 	return nil
 }
 
-// passOver notes beside a store that this run does not use that its topics are served without it.
-func (s *Server) passOver(cfg *config.Config, dir string) {
+// skipStore notes beside a store that this run does not use it, so that its topics are served without it.
+func (s *Server) skipStore(cfg *config.Config, dir string) {
 	if cfg.Data == "" {
 		return
 	}
@@ -92,8 +95,8 @@ func (s *Server) passOver(cfg *config.Config, dir string) {
 	}
 }
 
-// await gives the engine its store when that is open, unless the server ends before.
-func (s *Server) await(opening *durable.Opening, start time.Time, late func(error)) {
+// awaitStore gives the engine its store when that is open, unless the server ends before.
+func (s *Server) awaitStore(opening *durable.Opening, start time.Time, late func(error)) {
 	s.feeds.Go(func() {
 		store, err := opening.Wait(s.running)
 		s.storeTurn.Lock()
@@ -105,7 +108,7 @@ func (s *Server) await(opening *durable.Opening, start time.Time, late func(erro
 			s.opening = nil // the next reload tries again
 			late(err)
 		default:
-			if err := s.kept(store, start); err != nil {
+			if err := s.setStore(store, start); err != nil {
 				s.opening = nil
 				late(err)
 			}
@@ -113,31 +116,34 @@ func (s *Server) await(opening *durable.Opening, start time.Time, late func(erro
 	})
 }
 
-// kept is for who holds the lock.
-func (s *Server) kept(store *durable.Store, start time.Time) error {
+// setStore gives the engine its store. The caller holds the lock.
+func (s *Server) setStore(store *durable.Store, start time.Time) error {
 	if err := s.node.Keep(store); err != nil {
 		return errors.Join(fmt.Errorf("store of durable topics in %s: %w", s.config.Data, err), store.Close())
 	}
-	s.log.Info("durable topics are open", "directory", s.config.Data, "after", time.Since(start).Round(time.Millisecond))
+	s.log.Info("durable topics are open", "directory", s.config.Data, "after",
+		time.Since(start).Round(time.Millisecond))
 	s.store = store
 	return nil
 }
 
-// lateAtStart has a store that cannot be opened end the server, as it would have kept it from starting.
-func (s *Server) lateAtStart(err error) { s.failed <- err }
+// storeFailedAtStart ends the server if its store cannot be opened: with such a store it would not have started.
+func (s *Server) storeFailedAtStart(err error) { s.failed <- err }
 
-// lateAtReload leaves the durable topics refused: the server was well before they came.
-func (s *Server) lateAtReload(err error) {
-	s.log.Error("durable topics cannot be opened; they stay refused until another reload finds the cause gone", "cause", err)
+// storeFailedAtReload leaves the durable topics refused: the server was well before they came.
+func (s *Server) storeFailedAtReload(err error) {
+	s.log.Error("durable topics cannot be opened; they stay refused until another reload finds the cause gone", "cause",
+		err)
 }
 
-// Failed has the error that the server has to end with, if there comes to be one after New.
+// Failed delivers the error with which the server must end, if one comes after New.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// endAtOnce ends the process when the disk has failed: what is in memory is then no longer what is on disk, and only a
-// new start makes them one again. Nothing was answered that is not on disk.
-func (s *Server) endAtOnce(sentence string) {
-	s.log.Error("the store of durable topics has failed; ending at once, start again when the disk is well", "cause", sentence)
+// exitOnStoreFailure ends the process when the disk has failed: memory and disk then differ, and only a new start makes
+// them the same again. No publish was answered that is not on disk.
+func (s *Server) exitOnStoreFailure(sentence string) {
+	s.log.Error("the store of durable topics has failed; ending at once, start again when the disk is well", "cause",
+		sentence)
 	s.options.Exit(exitStore)
 }
 

@@ -83,7 +83,8 @@ func ready(t *testing.T, s *Server) (status int, answer string) {
 func refusesOrders(t *testing.T, s *Server) {
 	t.Helper()
 	status, retry, answer := publish(t, s, "orders/1")
-	if status != http.StatusServiceUnavailable || retry == "" || !strings.Contains(answer, "storage_full") || !strings.Contains(answer, "disk") {
+	if status != http.StatusServiceUnavailable || retry == "" || !strings.Contains(answer, "storage_full") ||
+		!strings.Contains(answer, "disk") {
 		t.Errorf("a durable publish: %d, Retry-After %q, %s", status, retry, answer)
 	}
 	if status, _, answer := publish(t, s, "room"); status != http.StatusOK {
@@ -134,7 +135,8 @@ func TestClose_DoesNotWaitForRoomOnADisk(t *testing.T) {
 	disk.full.Store(false)
 }
 
-// F10: a reload that makes the first topic durable does not hang on a full disk, and its topics are there with the room.
+// F10: a reload that makes the first topic durable does not hang on a full disk, and its topics are there with the
+// room.
 func TestReload_AFirstDurableTopicOnAFullDiskWaitsForRoom(t *testing.T) {
 	cfg, disk := onFullDisk(t)
 	durable := cfg.Topics.Durable
@@ -179,8 +181,8 @@ func TestReload_ADirectoryThatCannotBeUsedChangesNothing(t *testing.T) {
 	}
 }
 
-// F10: a store that cannot be opened after all ends a server that was started with it, in order and with the reason; one
-// that was reloaded stays as it is.
+// F10: a store that cannot be opened after all ends a server that was started with it, in order and with the reason;
+// one that was reloaded stays as it is.
 func TestFailed_AStoreThatCannotBeOpenedAfterAllEndsTheStartAlone(t *testing.T) {
 	for _, reloaded := range []bool{false, true} {
 		cfg, disk := onFullDisk(t)

@@ -1,8 +1,8 @@
-// Package systemd tells systemd how the service is, as sd_notify(3) does: for units of Type=notify and notify-reload, with
-// or without WatchdogSec.
+// Package systemd tells systemd how the service is, as sd_notify(3) does: for units of Type=notify and notify-reload,
+// with or without WatchdogSec.
 //
-// A service that systemd did not start is told so by the environment, and all calls here then do nothing. A call never
-// blocks for longer than sendWait, and its failure is nobody's problem but systemd's.
+// In a service that systemd did not start, which the environment tells, all calls here do nothing. A call never blocks
+// for longer than sendWait, and returns no error, since the service can do nothing about it.
 //
 // It does not know what the service is.
 package systemd
@@ -29,7 +29,7 @@ const (
 	maxStatus = 256
 )
 
-// New takes what systemd has put into the environment, as os.Getenv reads it. What it does not understand, it leaves.
+// New reads the variables that systemd has put into the environment. It ignores those that it does not understand.
 func New(getenv func(string) string) *Notifier {
 	n := &Notifier{address: getenv("NOTIFY_SOCKET")}
 	if !strings.HasPrefix(n.address, "/") && !strings.HasPrefix(n.address, "@") {
@@ -60,7 +60,8 @@ func (n *Notifier) Stopping(within time.Duration, status string) {
 // Alive says that the service works; to be said every Interval.
 func (n *Notifier) Alive() { n.send("WATCHDOG=1") }
 
-// Interval is how often systemd is to hear that the service works: half of the time after which it would end it. 0 is never.
+// Interval is how often systemd is to hear that the service works: half of the time after which it would end it. 0 is
+// never.
 func (n *Notifier) Interval() time.Duration {
 	if n == nil {
 		return 0

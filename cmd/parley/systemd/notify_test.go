@@ -57,9 +57,11 @@ func environment(entries ...string) func(string) string {
 
 // F15: the messages of sd_notify, to a socket in a directory and to an abstract one.
 func TestNotifier_TellsSystemdHowTheServiceIs(t *testing.T) {
-	for _, address := range []string{filepath.Join(t.TempDir(), "notify"), fmt.Sprintf("@parley-test-%d", os.Getpid())} {
+	for _, address := range []string{filepath.Join(t.TempDir(), "notify"),
+		fmt.Sprintf("@parley-test-%d", os.Getpid())} {
 		m := listen(t, address)
-		n := systemd.New(environment("NOTIFY_SOCKET="+address, "WATCHDOG_USEC=30000000", "WATCHDOG_PID="+strconv.Itoa(os.Getpid())))
+		n := systemd.New(environment("NOTIFY_SOCKET="+address, "WATCHDOG_USEC=30000000", "WATCHDOG_PID="+
+			strconv.Itoa(os.Getpid())))
 		n.Ready("serving on 127.0.0.1:1")
 		m.hears(t, "READY=1\nSTATUS=serving on 127.0.0.1:1")
 		n.Reloading()
@@ -77,8 +79,10 @@ func TestNotifier_TellsSystemdHowTheServiceIs(t *testing.T) {
 // F15: without systemd, or with one that speaks otherwise, nothing happens.
 func TestNotifier_WithoutASocketDoesNothing(t *testing.T) {
 	var none *systemd.Notifier
-	for _, n := range []*systemd.Notifier{none, {}, systemd.New(environment()), systemd.New(environment("NOTIFY_SOCKET=vsock:2:1", "WATCHDOG_USEC=1000")),
-		systemd.New(environment("NOTIFY_SOCKET=/nowhere/at/all", "WATCHDOG_PID=1", "WATCHDOG_USEC=1000")), systemd.New(environment("NOTIFY_SOCKET=/nowhere", "WATCHDOG_USEC=soon"))} {
+	for _, n := range []*systemd.Notifier{none, {}, systemd.New(environment()),
+		systemd.New(environment("NOTIFY_SOCKET=vsock:2:1", "WATCHDOG_USEC=1000")),
+		systemd.New(environment("NOTIFY_SOCKET=/nowhere/at/all", "WATCHDOG_PID=1", "WATCHDOG_USEC=1000")),
+		systemd.New(environment("NOTIFY_SOCKET=/nowhere", "WATCHDOG_USEC=soon"))} {
 		n.Ready("")
 		n.Reloading()
 		n.Stopping(time.Second, "")
@@ -109,7 +113,8 @@ func TestNotifier_NeverWaitsForSystemd(t *testing.T) {
 	m.hears(t, "READY=1\nSTATUS=")
 }
 
-// F15: the watchdog hears of a service as long as that is well; one bad moment is looked at again before it is too late.
+// F15: the watchdog hears of a service as long as that is well; one bad moment is looked at again before it is too
+// late.
 func TestWatch_TellsAsLongAsTheServiceIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := systemd.New(environment("NOTIFY_SOCKET=@parley-nobody", "WATCHDOG_USEC=30000000"))
@@ -127,7 +132,8 @@ func TestWatch_TellsAsLongAsTheServiceIsWell(t *testing.T) {
 			sick bool
 			for_ time.Duration
 			want int64
-		}{{false, time.Minute, 5}, {true, 15 * time.Second, 6}, {true, 10 * time.Second, 16}, {false, time.Minute, 20}} {
+		}{{false, time.Minute, 5}, {true, 15 * time.Second, 6}, {true, 10 * time.Second, 16},
+			{false, time.Minute, 20}} {
 			sick.Store(step.sick)
 			time.Sleep(step.for_)
 			synctest.Wait()

@@ -1,0 +1,61 @@
+package protocol
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Client is how a client of a dialect listens: what parley listen shows, sends and waits for. Its functions are pure
+// and may be called at the same time; topics are those that a person has named, none for all that the dialect has.
+type Client struct {
+	// Open says where the client connects, and what it shows there.
+	Open func(token string, topics []string) (Opening, error)
+	// Credential is what kind of token Open or Login shows.
+	Credential Form
+	// Login returns the frames that the client sends first, and again after each Every, 0 for never; nil sends nothing.
+	Login func(token string) [][]byte
+	Every time.Duration
+	// Admitted reads the server's frames in their order until one lets the client in. Its error is the refusal, in the
+	// server's words. nil is for a dialect whose handshake lets clients in.
+	Admitted func(frame []byte) (bool, error)
+	// Subscribe returns the frames that ask for topics, which are sent when the client is in.
+	Subscribe func(token string, topics []string) ([][]byte, error)
+	// SubscribesFirst says that these frames let the client in, so that they are sent behind Login.
+	SubscribesFirst bool
+	// Topics are the first segments of the topics that the client can ask for.
+	Topics []string
+	// HearsUnasked says that the client hears something without topics, and need not be somebody in particular.
+	HearsUnasked bool
+	// ExplainsTokens says that Admitted tells in words what is wrong with a token, rather than that it is refused.
+	ExplainsTokens bool
+}
+
+// Opening is what a client's handshake has in it. Path may hold escaped characters.
+type Opening struct {
+	Path   string
+	Query  url.Values
+	Header map[string]string
+}
+
+// OpenAt is Client.Open of a dialect that shows nothing in the handshake.
+func OpenAt(path string) func(string, []string) (Opening, error) {
+	return func(string, []string) (Opening, error) { return Opening{Path: path}, nil }
+}
+
+// NoTopics is Client.Subscribe of a dialect whose clients cannot ask for anything.
+func NoTopics(_ string, topics []string) ([][]byte, error) {
+	if len(topics) > 0 {
+		return nil, fmt.Errorf("this client hears what is sent to its user or to all, and cannot ask for %.100q",
+			topics[0])
+	}
+	return nil, nil
+}
+
+// Hears reports whether the client can ask for a topic.
+func (c *Client) Hears(topic string) bool {
+	first, _, _ := strings.Cut(topic, "/")
+	return slices.Contains(c.Topics, first)
+}

@@ -1,0 +1,41 @@
+package firstframe
+
+import (
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// Alone is a dialect on paths that it has to itself at one address, which may differ from its own Paths. Connections
+// become the dialect's own, so that all addresses share its frames, counts and limits.
+func Alone(dialect protocol.Dialect, paths ...string) protocol.Dialect { return &alone{dialect, paths} }
+
+type alone struct {
+	protocol.Dialect
+	paths []string
+}
+
+// Paths implements protocol.Dialect.
+func (a *alone) Paths() []string { return slices.Clone(a.paths) }
+
+// Open implements protocol.Dialect.
+func (a *alone) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+	s, credential, why := a.Dialect.Open(hello)
+	if why != nil {
+		return nil, nil, why
+	}
+	return arrival{s, a.Dialect}, credential, nil
+}
+
+// arrival is a session until its connection is open.
+type arrival struct {
+	protocol.Session
+	dialect protocol.Dialect
+}
+
+// Opened implements protocol.Session.
+func (a arrival) Opened(now time.Time, number uint64) []protocol.Command {
+	become := protocol.Become{Dialect: a.dialect, Session: a.Session}
+	return append([]protocol.Command{become}, a.Session.Opened(now, number)...)
+}
