@@ -56,18 +56,3 @@ func TestAttendance_TellsWhoIsAliveUntilTheirTimeIsOver(t *testing.T) {
 		}
 	})
 }
-
-func TestAttendance_IsBoundedAndForgetsWhoEndsSoonest(t *testing.T) {
-	var a Members
-	l, now := &Link{}, time.Now()
-	l.outbox.Init(nil, 1)
-	for i := range MaxMembers + 10 {
-		a = a.Note("t", announce{member: fmt.Sprint(i), life: time.Duration(1+i) * time.Second, link: l}, now)
-	}
-	if _, there := a["9"]; len(a) != MaxMembers || there {
-		t.Errorf("%d attend, the first is there: %v", len(a), there)
-	}
-	if got := len(a.List(now.Add(time.Duration(MaxMembers+9) * time.Second))); got != 1 {
-		t.Errorf("%d are there when all but one have ended", got)
-	}
-}

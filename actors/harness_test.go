@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -239,7 +240,7 @@ type gateway struct {
 	mu       sync.Mutex
 	known    map[string]*protocol.Identity
 	hold     chan struct{} // if not nil, Authenticate waits for it
-	revoked  []Revocation
+	revoked  []grant.Revocation
 	notKept  error         // what Revoke says
 	inside   chan struct{} // if not nil, told when an Authenticate begins to wait
 	rejected int
@@ -273,7 +274,7 @@ func (g *gateway) Authenticate(ctx context.Context, _ string, c protocol.Credent
 }
 
 // Revoke implements revoker.
-func (g *gateway) Revoke(_ string, r Revocation) error {
+func (g *gateway) Revoke(_ string, r grant.Revocation) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.revoked = append(g.revoked, r)
@@ -281,11 +282,11 @@ func (g *gateway) Revoke(_ string, r Revocation) error {
 }
 
 // Unrevoke implements revoker.
-func (g *gateway) Unrevoke(_ string, r Revocation) (bool, error) {
+func (g *gateway) Unrevoke(_ string, r grant.Revocation) (bool, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	before := len(g.revoked)
-	g.revoked = slices.DeleteFunc(g.revoked, func(known Revocation) bool {
+	g.revoked = slices.DeleteFunc(g.revoked, func(known grant.Revocation) bool {
 		return known.User == r.User && known.TokenID == r.TokenID
 	})
 	return len(g.revoked) < before, nil

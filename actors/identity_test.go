@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -64,14 +65,14 @@ func TestRefresh_TheSameUserKeepsItsSubscriptionsAndLosesThoseThatAreNoLongerGra
 func TestRevoke_ClosesWhatItCoversAndNothingPublishedLaterArrives(t *testing.T) {
 	issued := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when bubbles begin
 	for name, c := range map[string]struct {
-		r    Revocation
+		r    grant.Revocation
 		gone string // of the connections below
 	}{
-		"user":         {Revocation{User: "ann"}, "ann-1 ann-2"},
-		"jti":          {Revocation{TokenID: "one"}, "ann-1 bob-1"},
-		"user and jti": {Revocation{User: "ann", TokenID: "one"}, "ann-1"},
-		"before":       {Revocation{User: "ann", Before: issued.Add(-30 * time.Minute)}, "ann-1"},
-		"nobody":       {Revocation{User: "eve"}, ""},
+		"user":         {grant.Revocation{User: "ann"}, "ann-1 ann-2"},
+		"jti":          {grant.Revocation{TokenID: "one"}, "ann-1 bob-1"},
+		"user and jti": {grant.Revocation{User: "ann", TokenID: "one"}, "ann-1"},
+		"before":       {grant.Revocation{User: "ann", Before: issued.Add(-30 * time.Minute)}, "ann-1"},
+		"nobody":       {grant.Revocation{User: "eve"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, Config{}, func(n *Node) {
@@ -113,19 +114,19 @@ func TestUnrevoke_LetsInAtOnce(t *testing.T) {
 		time.Sleep(time.Second)
 		for _, undo := range []func() error{
 			func() error {
-				was, err := n.Unrevoke("acme", Revocation{User: "ann"})
+				was, err := n.Unrevoke("acme", grant.Revocation{User: "ann"})
 				if !was {
 					t.Error("there was none")
 				}
 				return err
 			},
 			func() error {
-				_, _, err := n.Revoke(ctx, "acme", Revocation{User: "ann", Before: ann.Issued.Add(-time.Hour)})
+				_, _, err := n.Revoke(ctx, "acme", grant.Revocation{User: "ann", Before: ann.Issued.Add(-time.Hour)})
 				return err
 			},
 		} {
 			first := enter(t, n, words, ann).subscribe(t, "room")
-			if closed, _, err := n.Revoke(ctx, "acme", Revocation{User: "ann"}); closed != 1 || err != nil {
+			if closed, _, err := n.Revoke(ctx, "acme", grant.Revocation{User: "ann"}); closed != 1 || err != nil {
 				t.Fatalf("closed %d, %v", closed, err)
 			}
 			synctest.Wait()
@@ -139,10 +140,10 @@ func TestUnrevoke_LetsInAtOnce(t *testing.T) {
 			enter(t, n, words, ann).subscribe(t, "room").link.Gone(protocol.Lost)
 			synctest.Wait()
 		}
-		if was, err := n.Unrevoke("acme", Revocation{User: "eve"}); was || err != nil {
+		if was, err := n.Unrevoke("acme", grant.Revocation{User: "eve"}); was || err != nil {
 			t.Errorf("%t, %v", was, err)
 		}
-		if _, err := n.Unrevoke("nobody", Revocation{User: "ann"}); protocol.AsRefusal(err).Reason != protocol.NotFound {
+		if _, err := n.Unrevoke("nobody", grant.Revocation{User: "ann"}); protocol.AsRefusal(err).Reason != protocol.NotFound {
 			t.Errorf("%v", err)
 		}
 	})
@@ -155,7 +156,7 @@ func TestRevoke_SaysThatItWasNotKept(t *testing.T) {
 			n := New(Config{}, &gateway{notKept: protocol.Refuse(reason, "")}, TenantConfig{Name: "acme"})
 			defer n.Close()
 			ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
-			closed, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
+			closed, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"})
 			if closed != closes || protocol.AsRefusal(err).Reason != reason {
 				t.Errorf("%s: closed %d, %v", reason, closed, err)
 			}
@@ -192,7 +193,7 @@ func TestRevoke_HoldsAgainstConnectionsThatComeInAtThatMoment(t *testing.T) {
 		for range round * 300 {
 			runtime.Gosched()
 		}
-		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3 {
@@ -223,7 +224,7 @@ func TestRevoke_ClosesAConnectionWhoseCredentialIsBeingChecked(t *testing.T) {
 		<-g.inside // it held before the revocation
 		done := make(chan int)
 		go func() {
-			closed, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
+			closed, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"})
 			if err != nil {
 				t.Error(err)
 			}
@@ -247,11 +248,11 @@ func TestRevoke_ClosesAConnectionWhoseCredentialWasCheckedBeforeItsUpgrade(t *te
 		token := func(id string, issued time.Duration) *protocol.Identity {
 			return &protocol.Identity{User: "ann", TokenID: id, Issued: time.Now().Add(issued), Topics: []protocol.Pattern{"*"}}
 		}
-		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		before, after := enter(t, n, words, token("x", -time.Second)), enter(t, n, words, token("y", time.Second))
-		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{TokenID: "z"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{TokenID: "z"}); err != nil {
 			t.Fatal(err)
 		}
 		named := enter(t, n, words, token("z", time.Second))
@@ -261,17 +262,6 @@ func TestRevoke_ClosesAConnectionWhoseCredentialWasCheckedBeforeItsUpgrade(t *te
 		if after.link.flags.has(isGone) {
 			t.Error("a token that was issued after the revocation does not hold")
 		}
-		for i := range 2 * maxRevocations {
-			n.tenant("acme").revoked.Note(Revocation{User: fmt.Sprint(i)}, time.Now())
-		}
-		if kept := len(n.tenant("acme").revoked.noted); kept != maxRevocations {
-			t.Errorf("%d revocations are kept", kept)
-		}
-		time.Sleep(revocationAge + time.Second)
-		n.tenant("acme").revoked.Note(Revocation{User: "x"}, time.Now())
-		if kept := len(n.tenant("acme").revoked.noted); kept != 1 {
-			t.Errorf("%d revocations are kept beyond their age", kept)
-		}
 	})
 }
 
@@ -279,15 +269,15 @@ func TestRevoke_TellsTheAuthenticatorAndRefusesWhatNamesNobody(t *testing.T) {
 	g := &gateway{}
 	g.know("ann", someone("ann"))
 	guarded(t, Config{}, g, func(n *Node) {
-		for _, r := range []Revocation{{}, {Before: time.Now()}} {
+		for _, r := range []grant.Revocation{{}, {Before: time.Now()}} {
 			if _, _, err := n.Revoke(context.Background(), "acme", r); reasonOf(err) != protocol.Malformed {
 				t.Errorf("%+v: %v", r, err)
 			}
 		}
-		if _, _, err := n.Revoke(context.Background(), "none", Revocation{User: "ann"}); reasonOf(err) != protocol.NotFound {
+		if _, _, err := n.Revoke(context.Background(), "none", grant.Revocation{User: "ann"}); reasonOf(err) != protocol.NotFound {
 			t.Errorf("an unknown tenant: %v", err)
 		}
-		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		if out := enter(t, n, words, nil).do(login("ann")); reasonOf(out[0].Err) != protocol.InvalidToken {

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -130,7 +131,7 @@ func TestLifecycle_SaysWhyAConnectionEnded(t *testing.T) {
 		"silent 1001 client":       func(_ *Node, c *client) { time.Sleep(2 * time.Minute) },
 		"disconnected 4001 server": func(n *Node, c *client) { n.Disconnect("acme", c.link.ID(), 4001, "go") },
 		"disconnected 1000 server": func(n *Node, c *client) { n.DisconnectUser(context.Background(), "acme", "ann", 0, "") },
-		"revoked 1008 server":      func(n *Node, c *client) { n.Revoke(context.Background(), "acme", Revocation{User: "ann"}) },
+		"revoked 1008 server":      func(n *Node, c *client) { n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"}) },
 		"suspended 1008 server":    func(n *Node, _ *client) { n.SuspendTenant("acme", true) },
 		"draining 1012 server":     func(n *Node, _ *client) { n.Drain(context.Background()) },
 		"internal 1011 server":     func(_ *Node, c *client) { c.send(batch{panics: true}) },

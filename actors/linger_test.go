@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
@@ -174,7 +175,7 @@ func TestLinger_AGoodbyeOrTheServersOwnEndLeavesNothing(t *testing.T) {
 		"slow":         func(_ *testing.T, _ *Node, c *client) { c.link.Gone(protocol.Slow) },
 		"disconnected": func(_ *testing.T, n *Node, c *client) { n.Disconnect("acme", c.link.ID(), 0, "") },
 		"revoked": func(_ *testing.T, n *Node, c *client) {
-			n.Revoke(context.Background(), "acme", Revocation{TokenID: "t1"})
+			n.Revoke(context.Background(), "acme", grant.Revocation{TokenID: "t1"})
 		},
 		"suspended": func(_ *testing.T, n *Node, c *client) {
 			n.SuspendTenant("acme", true)
@@ -203,8 +204,8 @@ func TestLinger_AGoodbyeOrTheServersOwnEndLeavesNothing(t *testing.T) {
 
 func TestLinger_WhatIsTakenBackMeanwhileIsForgotten(t *testing.T) {
 	for name, take := range map[string]func(n *Node){
-		"user revoked":      func(n *Node) { n.Revoke(context.Background(), "acme", Revocation{User: "ann"}) },
-		"token revoked":     func(n *Node) { n.Revoke(context.Background(), "acme", Revocation{TokenID: "t1"}) },
+		"user revoked":      func(n *Node) { n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"}) },
+		"token revoked":     func(n *Node) { n.Revoke(context.Background(), "acme", grant.Revocation{TokenID: "t1"}) },
 		"user disconnected": func(n *Node) { n.DisconnectUser(context.Background(), "acme", "ann", 0, "") },
 		"tenant restarted":  func(n *Node) { n.RestartTenant(context.Background(), "acme") },
 		"tenant suspended": func(n *Node) {

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
@@ -118,7 +119,7 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 		if n.Stats(canaryTenant).ActiveConnections != uint64(len(n.canaries)) || len(n.Tenants()) != 2 {
 			t.Errorf("tenants: %q", n.Tenants())
 		}
-		closed, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "ann"})
+		closed, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"})
 		if closed != 1 || err != nil {
 			t.Errorf("revoked %d, %v", closed, err)
 		}

@@ -59,7 +59,7 @@ type Node struct {
 	watermark *health.Watermark
 	watchdog  *health.Watchdog
 
-	unauthenticated Unauthenticated // connections (unauthenticated.go)
+	unauthenticated *limit.Unauthenticated
 
 	tenants                // by name (tenants.go)
 	gate                   // where connections come in (gate.go)
@@ -86,7 +86,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: timer.NewWheel(), backlog: outbox.NewBackpressure(cfg.Backlog), outboxes: outbox.Shared{Limits: cfg.outbox()}, counters: newCounters()}
 	n.rights, _ = auth.(Authorizer)
 	n.sessions = resume.NewStore(&n.counters)
-	n.unauthenticated.most, n.unauthenticated.perAddress = cfg.Unauthenticated, cfg.UnauthenticatedPerAddress
+	n.unauthenticated = limit.NewUnauthenticated(cfg.Unauthenticated, cfg.UnauthenticatedPerAddress)
 	n.system = mailbox.NewSystem(n.log, n.wheel, n.counters.restarted)
 	n.supervise.tenant = n.system.Supervisor("tenant", true)
 	n.supervise.user = n.system.Supervisor("user", true)

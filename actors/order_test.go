@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -422,7 +423,7 @@ func TestTenant_HearsSeesAndCountsNothingOfAnother(t *testing.T) {
 				t.Errorf("%s of another tenant: %v", name, err)
 			}
 		}
-		if closed, _, err := n.Revoke(ctx, "other", Revocation{User: "ann"}); closed != 0 || err != nil {
+		if closed, _, err := n.Revoke(ctx, "other", grant.Revocation{User: "ann"}); closed != 0 || err != nil {
 			t.Errorf("Revoke of another tenant closed %d, %v", closed, err)
 		}
 		if s := n.Stats("other"); s.TotalConnections != 0 {

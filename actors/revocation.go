@@ -2,33 +2,19 @@ package actors
 
 import (
 	"context"
-	"slices"
-	"sync"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Revocation takes rights back: of a user, of one token, or of a user's tokens issued before a time.
-type Revocation struct {
-	User, TokenID string
-	Before        time.Time
-}
-
-// Covers reports whether the revocation takes the identity's rights.
-func (r Revocation) Covers(id *protocol.Identity) bool {
-	return (r.User != "" || r.TokenID != "") &&
-		(r.User == "" || r.User == id.User) && (r.TokenID == "" || r.TokenID == id.TokenID) &&
-		(r.Before.IsZero() || id.Issued.Before(r.Before))
-}
-
 // revoker is an Authenticator that remembers what was revoked, so that it does not come in again. An error of StorageFull
 // says that it does so until the process ends, any other that nothing was done.
 type revoker interface {
-	Revoke(tenant string, r Revocation) error
-	Unrevoke(tenant string, r Revocation) (was bool, err error)
+	Revoke(tenant string, r grant.Revocation) error
+	Unrevoke(tenant string, r grant.Revocation) (was bool, err error)
 }
 
 // Revoke takes rights back: tokens that it covers are not accepted any more, connections that live by them are closed,
@@ -36,7 +22,7 @@ type revoker interface {
 // closed, and how many subscriptions it ended on those that go on; when it returns, nothing published later reaches them.
 // A later call for the same user and token replaces an earlier one. With an error of StorageFull all this is done, but
 // would not survive a restart.
-func (o *operator) Revoke(ctx context.Context, tenant string, r Revocation) (closed, unsubscribed int, err error) {
+func (o *operator) Revoke(ctx context.Context, tenant string, r grant.Revocation) (closed, unsubscribed int, err error) {
 	t, why := o.tenants.known(tenant)
 	if why != nil {
 		return 0, 0, why
@@ -106,7 +92,7 @@ func (c *tenantCore) withdraw(ctx context.Context, order withdraw, may func(*pro
 
 // Unrevoke takes a revocation back, the one of the same user and token, and reports whether there was one. Connections
 // that it closed have to come back by themselves. With an error of StorageFull a restart would bring the revocation back.
-func (o *operator) Unrevoke(tenant string, r Revocation) (was bool, err error) {
+func (o *operator) Unrevoke(tenant string, r grant.Revocation) (was bool, err error) {
 	t, why := o.tenants.known(tenant)
 	if why != nil {
 		return false, why
@@ -116,54 +102,4 @@ func (o *operator) Unrevoke(tenant string, r Revocation) (was bool, err error) {
 		return o.revoker.Unrevoke(tenant, r)
 	}
 	return was, nil
-}
-
-// revocations are a tenant's newest: they are for connections whose credential was checked before one, and whose
-// actor begins after it.
-type Revocations struct {
-	mu    sync.Mutex
-	noted []noted // oldest first
-}
-
-type noted struct {
-	Revocation
-	at time.Time
-}
-
-// An upgrade takes less than revocationAge. With more than maxRevocations in that time, the oldest are forgotten.
-const (
-	revocationAge  = time.Minute
-	maxRevocations = 4096
-)
-
-func (rs *Revocations) Note(r Revocation, now time.Time) {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	rs.noted = slices.DeleteFunc(rs.noted, r.sameTarget)
-	old := 0
-	for old < len(rs.noted) && (now.Sub(rs.noted[old].at) > revocationAge || len(rs.noted)-old >= maxRevocations) {
-		old++
-	}
-	rs.noted = append(slices.Delete(rs.noted, 0, old), noted{r, now})
-}
-
-// sameTarget says that the later of the two replaces the other.
-func (r Revocation) sameTarget(n noted) bool { return n.User == r.User && n.TokenID == r.TokenID }
-
-// forget reports whether there was one of the same target.
-func (rs *Revocations) Forget(r Revocation) bool {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	before := len(rs.noted)
-	rs.noted = slices.DeleteFunc(rs.noted, r.sameTarget)
-	return len(rs.noted) < before
-}
-
-// cover reports whether the identity was revoked a moment ago. A user's token that was issued since is a new right.
-func (rs *Revocations) Cover(id *protocol.Identity, now time.Time) bool {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	return slices.ContainsFunc(rs.noted, func(n noted) bool {
-		return now.Sub(n.at) <= revocationAge && n.Covers(id) && (n.TokenID != "" || id.Issued.Before(n.at))
-	})
 }

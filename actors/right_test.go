@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -56,18 +57,18 @@ func guest(user, token string, issued time.Time) *protocol.Identity {
 func TestRight_ARevokedRightEndsWhatWasSubscribedToByIt(t *testing.T) {
 	topics := []string{"both", "others", "own"}
 	for name, c := range map[string]struct {
-		what Revocation
+		what grant.Revocation
 		lost int
 		left []string
 	}{
-		"of the user":                 {Revocation{User: "bob"}, 1, []string{"both", "own"}},
-		"of the token":                {Revocation{TokenID: "b1"}, 1, []string{"both", "own"}},
-		"of the user's token":         {Revocation{User: "bob", TokenID: "b1"}, 1, []string{"both", "own"}},
-		"of the user's older tokens":  {Revocation{User: "bob", Before: time.Date(2000, 1, 1, 0, 0, 1, 0, time.UTC)}, 1, []string{"both", "own"}},
-		"of another token":            {Revocation{TokenID: "b2"}, 0, topics},
-		"of another user":             {Revocation{User: "eve"}, 0, topics},
-		"of even older tokens":        {Revocation{User: "bob", Before: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)}, 0, topics},
-		"of the other right to a few": {Revocation{User: "cat"}, 0, topics},
+		"of the user":                 {grant.Revocation{User: "bob"}, 1, []string{"both", "own"}},
+		"of the token":                {grant.Revocation{TokenID: "b1"}, 1, []string{"both", "own"}},
+		"of the user's token":         {grant.Revocation{User: "bob", TokenID: "b1"}, 1, []string{"both", "own"}},
+		"of the user's older tokens":  {grant.Revocation{User: "bob", Before: time.Date(2000, 1, 1, 0, 0, 1, 0, time.UTC)}, 1, []string{"both", "own"}},
+		"of another token":            {grant.Revocation{TokenID: "b2"}, 0, topics},
+		"of another user":             {grant.Revocation{User: "eve"}, 0, topics},
+		"of even older tokens":        {grant.Revocation{User: "bob", Before: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)}, 0, topics},
+		"of the other right to a few": {grant.Revocation{User: "cat"}, 0, topics},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, Config{}, func(n *Node) {
@@ -157,7 +158,7 @@ func TestRight_ARightThatWasRevokedAMomentAgoGivesNothing(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		ann := enter(t, n, words, someone("ann"))
 		bob := guest("bob", "b1", time.Now())
-		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{TokenID: "b1"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{TokenID: "b1"}); err != nil {
 			t.Fatal(err)
 		}
 		if out := ann.do(protocol.Subscribe{Topic: "room", As: bob}); reasonOf(out[0].Err) != protocol.Revoked {
@@ -180,7 +181,7 @@ func TestRight_WhatIsHeededByARightEndsWithIt(t *testing.T) {
 	}}
 	for name, end := range map[string]func(n *Node){
 		"expired": func(*Node) { time.Sleep(time.Hour + timer.Granularity) },
-		"revoked": func(n *Node) { _, _, _ = n.Revoke(context.Background(), "acme", Revocation{TokenID: "a2"}) },
+		"revoked": func(n *Node) { _, _, _ = n.Revoke(context.Background(), "acme", grant.Revocation{TokenID: "a2"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, Config{Timeout: 24 * time.Hour}, func(n *Node) {
@@ -227,7 +228,7 @@ func TestRight_ALentRightIsNotInheritedByTheNextConnection(t *testing.T) {
 		ann.subscribe(t, "own")
 		ann.lentTo(t, guest("bob", "b1", time.Now()), "others")
 		ann.lose()
-		if _, _, err := n.Revoke(context.Background(), "acme", Revocation{User: "bob"}); err != nil {
+		if _, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "bob"}); err != nil {
 			t.Fatal(err)
 		}
 		again := enter(t, n, words, less)

@@ -3,10 +3,11 @@ package actors
 import (
 	"context"
 	"fmt"
-	"github.com/parley-realtime/parley/actors/policy"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/parley-realtime/parley/actors/policy"
 )
 
 func TestRules_BoundATopicsHistoryAndDedupAndReachTopicsThatLive(t *testing.T) {

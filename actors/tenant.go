@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
@@ -42,7 +43,7 @@ type tenantCore struct {
 	topics  *mailbox.Registry
 	users   *mailbox.Registry
 	links   *links
-	revoked Revocations
+	revoked grant.Revocations
 	keys    atomic.Pointer[func(protocol.KeyFingerprint) bool] // which of its keys hold; nil is all
 	rules   atomic.Pointer[policy.Set]                         // of its topics
 	backlog *outbox.Backpressure

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/policy"
+	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -75,7 +76,7 @@ type topic struct {
 	keeping  int             // events on their way to the disk
 	dedup    fanout.Dedup
 	audience fanout.Subscribers
-	attends  Members
+	members  presence.Members
 	// used is when the topic last had a subscriber or a publish of its own, as wheel.since tells it: what comes from below
 	// keeps nobody's topic.
 	used int64
@@ -159,9 +160,9 @@ func (t *topic) serve(ctx mailbox.Context) {
 	case announce:
 		now := t.node().now()
 		t.use(now)
-		t.attends = t.attends.Note(t.name, m, now)
+		t.members = t.members.Note(t.name, m.member, m.data, m.life, m.link.ID(), now)
 	case listMembers:
-		m.reply.Give(t.attends.List(t.node().now()), nil)
+		m.reply.Give(t.members.List(t.node().now()), nil)
 	case describe:
 		m.reply.Give(t.describe(), nil)
 	case flush:

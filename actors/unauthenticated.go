@@ -1,87 +1,13 @@
 package actors
 
 import (
-	"sync"
-	"time"
-
-	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/protocol"
 )
-
-// unauthenticated bounds the connections that have not said who they are, of all tenants together and of one address.
-// Those whose credential came with the handshake are none of them; the others are until their login holds or they end,
-// and their dialect's Limits.Login says how long that may take.
-type Unauthenticated struct {
-	most, perAddress int // static; 0 is no limit
-
-	mu        sync.Mutex
-	count     int
-	byAddress map[string]int // by network; none is 0, so there are at most count of them
-}
-
-// retryUnauthenticated is when a client that was one too many may come back: by then some have logged in or were closed.
-const retryUnauthenticated = 5 * time.Second
-
-// key is what an address counts as. A proxy that brings the connections of many clients, and is not trusted to say whose,
-// counts for no address.
-func (u *Unauthenticated) key(address string, proxied bool) string {
-	if proxied || address == "" {
-		return ""
-	}
-	return limit.Network(address)
-}
-
-// room says whether one more may come. It is called with mu held.
-func (u *Unauthenticated) room(key string) (why *protocol.Refusal) {
-	switch {
-	case u.most > 0 && u.count >= u.most:
-		why = protocol.Refuse(protocol.Busy, "%d connections have not said who they are, which is the limit (engine.unauthenticated)", u.count)
-	case key != "" && u.perAddress > 0 && u.byAddress[key] >= u.perAddress:
-		why = protocol.Refuse(protocol.TooMany, "%d connections of this address have not said who they are, which is the limit (engine.unauthenticated_per_address)", u.perAddress)
-	default:
-		return nil
-	}
-	why.RetryAfter = retryUnauthenticated
-	return why
-}
-
-// take counts one more, unless there is no room for it.
-func (u *Unauthenticated) Take(key string) *protocol.Refusal {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if why := u.room(key); why != nil {
-		return why
-	}
-	u.count++
-	if key != "" {
-		if u.byAddress == nil {
-			u.byAddress = map[string]int{}
-		}
-		u.byAddress[key]++
-	}
-	return nil
-}
-
-// leave takes one off the count: it has said who it is, or has ended.
-func (u *Unauthenticated) Leave(key string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.count--
-	switch {
-	case key == "":
-	case u.byAddress[key] > 1:
-		u.byAddress[key]--
-	default:
-		delete(u.byAddress, key)
-	}
-}
 
 // AdmitUnauthenticated says whether one more connection may come in that shows no credential with its handshake, before
 // its socket is upgraded; nil admits. proxied says that remote is the address of many clients. Connect asks again.
 func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
-	n.unauthenticated.mu.Lock()
-	why := n.unauthenticated.room(n.unauthenticated.key(remote, proxied))
-	n.unauthenticated.mu.Unlock()
+	why := n.unauthenticated.Admit(remote, proxied)
 	if why != nil {
 		n.dropped(why.Reason, 1)
 	}
@@ -91,8 +17,7 @@ func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refus
 // await counts the connection among those that have not said who they are.
 func (m *membership) await(l *Link, proxied bool) *protocol.Refusal {
 	m.proxied = proxied
-	u := &l.node.unauthenticated
-	why := u.Take(u.key(l.remote, proxied))
+	why := l.node.unauthenticated.Take(l.remote, proxied)
 	m.awaited = why == nil
 	return why
 }
@@ -101,7 +26,6 @@ func (m *membership) await(l *Link, proxied bool) *protocol.Refusal {
 func (m *membership) known(l *Link) {
 	if m.awaited {
 		m.awaited = false
-		u := &l.node.unauthenticated
-		u.Leave(u.key(l.remote, m.proxied))
+		l.node.unauthenticated.Leave(l.remote, m.proxied)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/grant"
+	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -26,7 +28,7 @@ type fakeNode struct {
 	topics     map[string]*fakeTopic
 	users      map[string][]actors.ConnectionInfo // by user
 	closed     map[string]closeOptions            // by connection
-	revoked    []actors.Revocation
+	revoked    []grant.Revocation
 	draining   bool
 	figures    actors.Figures
 	health     actors.Health
@@ -35,7 +37,7 @@ type fakeNode struct {
 	onPublish  func(ctx context.Context) error
 	probe      func(ctx context.Context) (time.Duration, error)
 	queries    []any
-	members    []actors.Member
+	members    []presence.Member
 	operations []string // what operators did
 }
 
@@ -243,7 +245,7 @@ func (n *fakeNode) Stats(string) actors.Stats {
 	return actors.Stats{DialectStats: d, Dialects: map[string]actors.DialectStats{"dashboard": d}}
 }
 
-func (n *fakeNode) Revoke(_ context.Context, tenant string, r actors.Revocation) (int, int, error) {
+func (n *fakeNode) Revoke(_ context.Context, tenant string, r grant.Revocation) (int, int, error) {
 	if err := n.check(tenant); err != nil {
 		return 0, 0, err
 	}
@@ -251,12 +253,12 @@ func (n *fakeNode) Revoke(_ context.Context, tenant string, r actors.Revocation)
 	return len(n.users[r.User]), 0, nil
 }
 
-func (n *fakeNode) Unrevoke(tenant string, r actors.Revocation) (bool, error) {
+func (n *fakeNode) Unrevoke(tenant string, r grant.Revocation) (bool, error) {
 	if err := n.check(tenant); err != nil {
 		return false, err
 	}
 	before := len(n.revoked)
-	n.revoked = slices.DeleteFunc(n.revoked, func(known actors.Revocation) bool {
+	n.revoked = slices.DeleteFunc(n.revoked, func(known grant.Revocation) bool {
 		return known.User == r.User && known.TokenID == r.TokenID
 	})
 	return len(n.revoked) < before, nil
@@ -276,7 +278,7 @@ func (n *fakeNode) Health() actors.Health { return n.health }
 func (n *fakeNode) Draining() bool { return n.draining }
 
 // Attendance is as actors.Node has it: at or below prefix.
-func (n *fakeNode) Presence(_ context.Context, tenant, prefix string) (all []actors.Member, err error) {
+func (n *fakeNode) Presence(_ context.Context, tenant, prefix string) (all []presence.Member, err error) {
 	if err := n.check(tenant); err != nil {
 		return nil, err
 	}

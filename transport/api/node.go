@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/grant"
+	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -26,8 +28,8 @@ type Node interface {
 	Stats(tenant string) actors.Stats
 	// Revoke revokes tokens, and Unrevoke removes the revocation of the same user and token. The error StorageFull says
 	// that this was done, but holds until a restart only.
-	Revoke(ctx context.Context, tenant string, r actors.Revocation) (closed, unsubscribed int, err error)
-	Unrevoke(tenant string, r actors.Revocation) (was bool, err error)
+	Revoke(ctx context.Context, tenant string, r grant.Revocation) (closed, unsubscribed int, err error)
+	Unrevoke(tenant string, r grant.Revocation) (was bool, err error)
 	// Probe sends a canary event through the real path, and returns how long it took.
 	Probe(ctx context.Context) (time.Duration, error)
 	// Health returns what is wrong beside what Probe finds.
@@ -36,7 +38,7 @@ type Node interface {
 	// Draining reports whether the node refuses new clients, since it is about to stop.
 	Draining() bool
 	// Attendance lists the members who are present in the topics at or below a prefix.
-	Presence(ctx context.Context, tenant, prefix string) ([]actors.Member, error)
+	Presence(ctx context.Context, tenant, prefix string) ([]presence.Member, error)
 
 	Tenants() []string
 	// DrainTenant closes a tenant's connections, paced until the context ends, and lets new ones in meanwhile.

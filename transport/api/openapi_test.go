@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -110,7 +110,7 @@ func newDocumentedAPI(t *testing.T) *testAPI {
 		h.call("POST", publishPath, `{"event":{"kind":"project_updated","data":{"project_name":"apollo",`+
 			`"trigger":"audit"}}}`)
 	}
-	h.node.members = []actors.Member{{Topic: "outposts/" + oneOutpost, Name: "i-1", Since: noon, Seen: noon,
+	h.node.members = []presence.Member{{Topic: "outposts/" + oneOutpost, Name: "i-1", Since: noon, Seen: noon,
 		Until: time.Now().Add(time.Hour), Connection: "c-1",
 		Data: []byte(`{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm"}`)}}
 	return h

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
@@ -63,16 +63,16 @@ func (a *API) outpost(ctx context.Context, rc *requestContext) error {
 }
 
 // liveInstances returns the instances at or below a topic, ordered by outpost and instance.
-func (a *API) liveInstances(ctx context.Context, tenant, topic string) ([]actors.Member, error) {
+func (a *API) liveInstances(ctx context.Context, tenant, topic string) ([]presence.Member, error) {
 	all, err := a.node.Presence(ctx, tenant, topic)
-	slices.SortFunc(all, func(a, b actors.Member) int {
+	slices.SortFunc(all, func(a, b presence.Member) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Name, b.Name))
 	})
 	return all, err
 }
 
 // appendOutpost appends one outpost with its instances, which are at least one.
-func appendOutpost(dst []byte, instances []actors.Member) []byte {
+func appendOutpost(dst []byte, instances []presence.Member) []byte {
 	now := time.Now()
 	dst = appendTextMember(append(dst, '{'), "uuid", strings.TrimPrefix(instances[0].Topic, outpostTopics+"/"))
 	dst = append(appendMember(dst, "instances"), '[')
@@ -86,7 +86,7 @@ func appendOutpost(dst []byte, instances []actors.Member) []byte {
 }
 
 // appendInstance appends what an instance said in its last HELLO (spec R003.23-26, R003.31).
-func appendInstance(dst []byte, in *actors.Member, now time.Time) []byte {
+func appendInstance(dst []byte, in *presence.Member, now time.Time) []byte {
 	hello, _ := rawjson.ReadObject(in.Data) // of an instance that said nothing, the uuid alone is known
 	text := func(name string) string {
 		value, _ := rawjson.Text(rawjson.Find(hello, name))

@@ -3,7 +3,7 @@ package api
 import (
 	"context"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -51,7 +51,7 @@ func (a *API) unrevoke(_ context.Context, rc *requestContext) error {
 }
 
 // readRevoked reads which revocation to remove.
-func (a *API) readRevoked(rc *requestContext) (r actors.Revocation, err error) {
+func (a *API) readRevoked(rc *requestContext) (r grant.Revocation, err error) {
 	if err := rc.readBody(maxSmallBody, a.cfg.RequestTimeout); err != nil {
 		return r, err
 	}
@@ -72,7 +72,7 @@ func (a *API) readRevoked(rc *requestContext) (r actors.Revocation, err error) {
 }
 
 // parseRevocation parses the body of a call that revokes.
-func parseRevocation(body []byte) (r actors.Revocation, err error) {
+func parseRevocation(body []byte) (r grant.Revocation, err error) {
 	members, err := parseBody(body, []string{"user", "jti", "before"})
 	if err != nil {
 		return r, err
@@ -94,7 +94,7 @@ func parseRevocation(body []byte) (r actors.Revocation, err error) {
 }
 
 // checkNamed refuses a revocation that names neither a user nor a token.
-func checkNamed(r actors.Revocation) error {
+func checkNamed(r grant.Revocation) error {
 	if r.User == "" && r.TokenID == "" {
 		return protocol.Refuse(protocol.Malformed,
 			"say whose tokens lose their rights: user, or jti, the id of one token")

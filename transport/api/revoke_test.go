@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 func TestRevoke_RevokesAUserOrAToken(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.node.connect("c-1", "42")
-	for body, want := range map[string]actors.Revocation{
+	for body, want := range map[string]grant.Revocation{
 		`{"user":"42"}`:                   {User: "42"},
 		`{"user":42,"before":1769860800}`: {User: "42", Before: noon},
 		`{"jti":"t-1"}`:                   {TokenID: "t-1"},

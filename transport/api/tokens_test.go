@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -161,12 +161,12 @@ func TestOutposts_ListTheirInstances(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	h.call("GET", "/api/v1/outposts", "").is(200, `{"outposts":[]}`)
 	h.call("GET", "/api/v1/outposts/"+oneOutpost, "").refuses(protocol.NotFound, oneOutpost)
-	alive := func(outpost, member, data string) actors.Member {
-		return actors.Member{Topic: "outposts/" + outpost, Name: member, Since: noon,
+	alive := func(outpost, member, data string) presence.Member {
+		return presence.Member{Topic: "outposts/" + outpost, Name: member, Since: noon,
 			Seen: noon.Add(10 * time.Second), Until: time.Now().Add(time.Hour),
 			Connection: "ws-7", Data: []byte(data)}
 	}
-	h.node.members = []actors.Member{
+	h.node.members = []presence.Member{
 		alive("b", "i-3", `{}`), alive(oneOutpost, "i-2", `{"version":"2024.12.1","buildHash":"","hostname":7}`),
 		alive(oneOutpost, "i-1", `{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm"}`),
 	}
@@ -179,7 +179,7 @@ func TestOutposts_ListTheirInstances(t *testing.T) {
 		`{"outposts":[`+one+`,{"uuid":"b","instances":[`+
 			`{"uuid":"i-3","version":"","buildHash":"","hostname":"",`+rest+`]}]}`)
 	// F36, R003.31: instances from 2025 on say more.
-	h.node.members = []actors.Member{alive("b", "i-4",
+	h.node.members = []presence.Member{alive("b", "i-4",
 		`{"version":"2025.10.4","buildHash":"tagged","hostname":"vm","golangVersion":"go1.25.3",`+
 			`"opensslEnabled":true,"opensslVersion":"OpenSSL 3.5","fipsEnabled":false}`),
 		alive("b", "i-5", `{"golangVersion":7,"opensslEnabled":"yes","fipsEnabled":null}`)}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
@@ -19,12 +20,12 @@ var (
 )
 
 // Revoke refuses what was revoked from now on.
-func (g authAdapter) Revoke(tenant string, r actors.Revocation) error {
+func (g authAdapter) Revoke(tenant string, r grant.Revocation) error {
 	return g.Verifier.Revoke(tenant, auth.Revocation(r))
 }
 
 // Unrevoke takes a revocation back, and reports whether there was one.
-func (g authAdapter) Unrevoke(tenant string, r actors.Revocation) (bool, error) {
+func (g authAdapter) Unrevoke(tenant string, r grant.Revocation) (bool, error) {
 	return g.Verifier.Unrevoke(tenant, auth.Revocation(r))
 }
 
