@@ -18,7 +18,7 @@ func TestAttendance_TellsWhoIsAliveUntilTheirTimeIsOver(t *testing.T) {
 			if data != "" {
 				told = []byte(data)
 			}
-			c.do(protocol.Attend{Topic: topic, Member: member, Data: told, For: time.Minute})
+			c.do(protocol.Announce{Topic: topic, Member: member, Data: told, For: time.Minute})
 		}
 		names := func(prefix string) (all string) {
 			present, err := n.Presence(context.Background(), "acme", prefix)
@@ -36,7 +36,7 @@ func TestAttendance_TellsWhoIsAliveUntilTheirTimeIsOver(t *testing.T) {
 		attend("o/2", "x", "three")
 		attend("p", "x", "four")
 		attend("bad//name", "x", "five")
-		nobody.do(protocol.Attend{Topic: "o/1", Member: "nobody", For: time.Minute})
+		nobody.do(protocol.Announce{Topic: "o/1", Member: "nobody", For: time.Minute})
 		synctest.Wait()
 		if got := names("o"); got != "o/1:a:two o/1:x:one o/2:x:three " {
 			t.Errorf("%s", got)

@@ -15,7 +15,7 @@ func TestBacklog_PublishersWaitAboveHighAndGoOnBelowLow(t *testing.T) {
 		c := enter(t, n, words, someone("a")).subscribe(t, "room")
 		c.stop(true)
 		big := func(size int) *protocol.Event {
-			ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), size))})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), size))})
 			if err != nil {
 				t.Fatal(err)
 			}

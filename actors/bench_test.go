@@ -25,7 +25,7 @@ func BenchmarkPublish_ToAThousandSubscribers(b *testing.B) {
 				drink(b, n, words, someone(strconv.Itoa(i)), nil, "room")
 			}
 			data := fmt.Appendf(nil, `{"x":"%0151d"}`, 1)
-			ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: data})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: data})
 			if err != nil {
 				b.Fatal(err)
 			}

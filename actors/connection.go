@@ -113,7 +113,7 @@ func (c *connection) open() {
 	} else if login := c.dialect().Limits().Login; login > 0 {
 		c.deadlines.expire(c.node.wheel.Since(now.Add(login)))
 	}
-	c.run(c.session.Opened(now, c.number()))
+	c.run(c.session.OnOpen(now, c.number()))
 	c.said()
 	c.arm()
 }
@@ -133,7 +133,7 @@ func (c *connection) receive(m received) {
 		return
 	}
 	at := c.node.wheel.Since(now)
-	messages, commands := c.session.Receive(now, protocol.Inbound{Data: m.data, Binary: m.binary})
+	messages, commands := c.session.Receive(now, protocol.ClientMessage{Data: m.data, Binary: m.binary})
 	c.limits.Charge(c.tenant().limits, c.peer(), messages-1, at)
 	if !c.limits.Within(c.dialect().Limits(), messages, at) {
 		limit := c.dialect().Limits().Rate
@@ -164,7 +164,7 @@ func (c *connection) run(commands []protocol.Command) {
 // do does one command and returns what the session makes of its outcome.
 func (c *connection) do(command protocol.Command) []protocol.Command {
 	switch cmd := command.(type) {
-	case protocol.Say:
+	case protocol.Send:
 		op := outbox.Text
 		if cmd.Binary {
 			op = outbox.Binary
@@ -175,17 +175,17 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.member.depart(&c.Link, reasonFor(cmd), cmd.Code, true)
 		c.close(cmd.Code, cmd.Reason)
 		return nil
-	case protocol.Beat:
+	case protocol.SetInterval:
 		c.deadlines.beat(cmd.Every, c.node.wheel.Since(time.Now()))
 		c.arm()
 		return nil
-	case protocol.Heed:
+	case protocol.SetEventView:
 		c.heed(cmd)
 		return nil
-	case protocol.Attend:
+	case protocol.Announce:
 		c.member.attend(&c.Link, cmd)
 		return nil
-	case protocol.Become:
+	case protocol.SwitchDialect:
 		c.become(cmd)
 		return nil
 	case protocol.Report:
@@ -209,7 +209,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.behind = true // the answer follows the last event
 		c.unsubscribe(cmd.Topic, cmd.Below)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now()})
-	case protocol.Census:
+	case protocol.CountConnections:
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.post.Load().authenticated.Load())})
 	}
 	panic("unknown command")
@@ -247,7 +247,7 @@ func (c *connection) end(m end) {
 		return
 	}
 	c.behind = m.why.Reason != protocol.Slow // who is slow would not hear it behind the rest
-	words := c.session.Refuse(time.Now(), m.why, true)
+	words := c.session.OnReject(time.Now(), m.why, true)
 	c.member.depart(&c.Link, m.why.Reason, closing(words), true)
 	c.run(words)
 	c.close(m.why.Reason.CloseCode(), string(m.why.Reason))

@@ -46,7 +46,7 @@ func (c *connection) due(now time.Time) {
 		return
 	}
 	if c.deadlines.beats(at) {
-		c.run(c.session.Beat(now))
+		c.run(c.session.OnTick(now))
 		c.said()
 	}
 	if c.closing {

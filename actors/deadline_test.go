@@ -185,11 +185,11 @@ func TestDeadline_TheDialectsHeartbeatComesAtItsIntervalAndCanBeChangedAndStoppe
 	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
 		c := enter(t, n, words, someone("a"))
 		start := time.Now()
-		c.do(protocol.Beat{Every: 30 * time.Second})
+		c.do(protocol.SetInterval{Every: 30 * time.Second})
 		time.Sleep(91 * time.Second)
-		c.do(protocol.Beat{Every: 10 * time.Second})
+		c.do(protocol.SetInterval{Every: 10 * time.Second})
 		time.Sleep(31 * time.Second)
-		c.do(protocol.Beat{})
+		c.do(protocol.SetInterval{})
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		want := []time.Duration{30, 60, 90, 101, 111, 121}
@@ -210,7 +210,7 @@ func TestDeadline_HeartbeatsDoNotDrift(t *testing.T) {
 		const interval = 1013 * time.Millisecond // no multiple of the wheel's granularity
 		c := enter(t, n, words, someone("a"))
 		start := time.Now()
-		c.do(protocol.Beat{Every: interval})
+		c.do(protocol.SetInterval{Every: interval})
 		time.Sleep(100*interval + timer.Granularity)
 		synctest.Wait()
 		if len(c.beats) != 100 {

@@ -269,7 +269,7 @@ func TestFailure_RepeatedPanicsBackOffAndDoNotStopOthers(t *testing.T) {
 }
 
 func TestFailure_ADialectThatPanicsInEncodeHarmsOnlyItself(t *testing.T) {
-	bad := &speech{name: "bad", encode: func(*protocol.Event, protocol.View) []byte { panic("no words") }}
+	bad := &speech{name: "bad", encode: func(*protocol.Event, protocol.Projection) []byte { panic("no words") }}
 	bubble(t, Config{}, func(n *Node) {
 		victim := enter(t, n, bad, someone("v")).subscribe(t, "room", "room/7")
 		var others []*client

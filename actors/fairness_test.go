@@ -29,7 +29,7 @@ func TestBacklog_ANoisyTenantsFullBacklogDelaysNoPublishOfAQuietOne(t *testing.T
 			c.stop(true)
 		}
 		quiet := enter(t, n, words, someone("q")).subscribe(t, "room")
-		big, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), 1000))})
+		big, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), 1000))})
 		if err != nil {
 			t.Fatal(err)
 		}

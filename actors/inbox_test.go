@@ -13,7 +13,7 @@ import (
 
 func note(t *testing.T, n *Node, user, text string) Receipt {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message, ID: text[:min(len(text), 100)], Data: fmt.Appendf(nil, `{"level":"info","message":%q}`, text)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Message, ID: text[:min(len(text), 100)], Data: fmt.Appendf(nil, `{"level":"info","message":%q}`, text)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func note(t *testing.T, n *Node, user, text string) Receipt {
 }
 
 func TestInbox_MessagesWaitForTheNextConnectionThatMayHaveThemOldestFirst(t *testing.T) {
-	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.View) []byte { return []byte(ev.Text("message")) }}
+	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.Projection) []byte { return []byte(ev.Text("message")) }}
 	bubble(t, Config{InboxCount: 3, InboxAge: time.Hour}, func(n *Node) {
 		for i := range 5 {
 			if r := note(t, n, "ann", fmt.Sprint("m", i)); r.Delivered != 0 || r.Duplicate {
@@ -80,7 +80,7 @@ func TestInbox_WhatWaitsTooLongIsForgottenCountedAndItsUserRetires(t *testing.T)
 }
 
 func TestInbox_IsBoundedInBytesForOneUserAndForATenant(t *testing.T) {
-	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.View) []byte { return []byte(ev.Text("message"))[:2] }}
+	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.Projection) []byte { return []byte(ev.Text("message"))[:2] }}
 	bubble(t, Config{InboxCount: 1000, InboxAge: time.Hour}, func(n *Node) {
 		tenant := n.tenant("acme")
 		for i := range 10 {
@@ -120,7 +120,7 @@ func TestInbox_IsOffByDefault(t *testing.T) {
 	})
 }
 
-var boxed = &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.View) []byte { return []byte(ev.Text("message")) }}
+var boxed = &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.Projection) []byte { return []byte(ev.Text("message")) }}
 
 func TestInbox_WhatAConnectionDidNotTakeWaitsForTheNext(t *testing.T) {
 	bubble(t, Config{InboxCount: 10, QueueFrames: 2}, func(n *Node) {

@@ -26,5 +26,5 @@ func (c *connection) rejectMessage(why *protocol.Refusal, struck bool, now time.
 		c.end(end{why: why})
 		return
 	}
-	c.run(c.session.Refuse(now, why, false))
+	c.run(c.session.OnReject(now, why, false))
 }

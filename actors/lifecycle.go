@@ -24,7 +24,7 @@ type Lifecycle struct {
 	// Herald is told of it; nil is nobody.
 	Herald Herald
 	// Of are the happenings that are told; none are all.
-	Of []protocol.Happening
+	Of []protocol.LifecycleType
 }
 
 func (l *Lifecycle) on() bool { return l.Topic || l.Herald != nil }
@@ -118,9 +118,9 @@ func newLifecycle(owner *tenantCore, cfg Lifecycle) *lifecycle {
 	return l
 }
 
-func (l *lifecycle) want(some []protocol.Happening) {
+func (l *lifecycle) want(some []protocol.LifecycleType) {
 	if len(some) == 0 {
-		some = protocol.Happenings()
+		some = protocol.LifecycleTypes()
 	}
 	bits := uint32(0)
 	for _, what := range some {
@@ -130,7 +130,7 @@ func (l *lifecycle) want(some []protocol.Happening) {
 }
 
 // wants reports whether a happening is told.
-func (l *lifecycle) wants(what protocol.Happening) bool { return l.wanted.Load()&what.Bit() != 0 }
+func (l *lifecycle) wants(what protocol.LifecycleType) bool { return l.wanted.Load()&what.Bit() != 0 }
 
 // Receive is what the lifecycle does.
 func (l *lifecycle) Receive(ctx mailbox.Context) {
@@ -187,7 +187,7 @@ func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 		return
 	}
 	id := l.epoch + "-" + strconv.FormatUint(news.Number, 10)
-	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: protocol.LifecycleTopic, Time: news.Time, Data: text, Checked: true})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON, Topic: protocol.LifecycleTopic, Time: news.Time, Data: text, Checked: true})
 	if err != nil {
 		panic(err) // of our own text
 	}

@@ -356,7 +356,7 @@ func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
 					if _, err := publishTo(n, topic, jsonEvent(t, "", 1)); reasonOf(err) != protocol.Forbidden {
 						t.Errorf("publish to %s: %v", topic, err)
 					}
-					ann.do(protocol.Attend{Topic: topic, Member: "m", For: time.Minute})
+					ann.do(protocol.Announce{Topic: topic, Member: "m", For: time.Minute})
 				}
 				synctest.Wait()
 				if here, err := n.Presence(context.Background(), "acme", "$lifecycle"); err != nil || len(here) > 0 {
@@ -408,7 +408,7 @@ func TestLifecycle_CanBeSwitchedAndChosenWhileClientsAreConnected(t *testing.T) 
 		obey(Lifecycle{Herald: first})
 		ann.subscribe(t, "a")
 		first.wantTold("subscribed ws-1 ann a")
-		obey(Lifecycle{Herald: first, Of: []protocol.Happening{protocol.UserOffline, protocol.UserOnline}})
+		obey(Lifecycle{Herald: first, Of: []protocol.LifecycleType{protocol.UserOffline, protocol.UserOnline}})
 		ann.subscribe(t, "b")
 		enter(t, n, words, someone("bob"))
 		first.wantTold("subscribed ws-1 ann a", "user_online bob") // numbers go on, and what is not wanted has none

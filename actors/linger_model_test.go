@@ -92,7 +92,7 @@ func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
 		published := map[string]int{}
 		say := func(leaf string) {
 			published[leaf]++
-			ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"leaf":%q,"n":%d}`, leaf, published[leaf])})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"leaf":%q,"n":%d}`, leaf, published[leaf])})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -236,7 +236,7 @@ func TestLinger_WhatIsTakenBackMeanwhileIsForgotten(t *testing.T) {
 
 func TestLinger_OnlyWhoProvesWhoItIsLingers(t *testing.T) {
 	for name, id := range map[string]*protocol.Identity{
-		"anonymous": {Topics: []protocol.Pattern{"*"}}, "unproven": {User: "ann", Unproven: true, Topics: []protocol.Pattern{"*"}},
+		"anonymous": {Topics: []protocol.Pattern{"*"}}, "unproven": {User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}},
 	} {
 		bubble(t, lingering, func(n *Node) {
 			comeBack(t, n, words, id, "key").subscribe(t, "room").lose()
@@ -382,7 +382,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 	})
 	t.Run("a large record", func(t *testing.T) {
 		bubble(t, lingering, func(n *Node) {
-			long := &speech{name: "long", encode: func(ev *protocol.Event, _ protocol.View) []byte {
+			long := &speech{name: "long", encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
 				return append([]byte(strings.Repeat("x", 100<<10)), ev.Data...)
 			}}
 			c := enter(t, n, long, someone("ann")).subscribe(t, "room")
@@ -461,8 +461,8 @@ func TestLinger_RecordsOfOneUserAreBounded(t *testing.T) {
 // welcoming is a session that subscribes before it says its first word, as the dashboard's does.
 type welcoming struct{ hand }
 
-func (w *welcoming) Opened(time.Time, uint64) []protocol.Command {
-	return []protocol.Command{protocol.Subscribe{Topic: "room"}, protocol.Say{Text: []byte("welcome")}}
+func (w *welcoming) OnOpen(time.Time, uint64) []protocol.Command {
+	return []protocol.Command{protocol.Subscribe{Topic: "room"}, protocol.Send{Text: []byte("welcome")}}
 }
 
 func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {

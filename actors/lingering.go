@@ -135,7 +135,7 @@ func (u *user) unheard(p *fanout.Delivery, there bool) {
 		if waits && rec.Dialect.Limits().Inbox {
 			continue
 		}
-		view := protocol.Whole
+		view := protocol.All
 		if rec.Projection != nil {
 			view = *rec.Projection
 		}

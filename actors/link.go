@@ -43,8 +43,8 @@ type Link struct {
 	// post is where the connection stands: in which tenant, speaking which dialect. It changes at most twice, before
 	// the connection is with its user: when the first frame decides the dialect, and when the token decides the tenant.
 	post     atomic.Pointer[census]
-	heeds    atomic.Pointer[protocol.View]     // what is left of events to its user and to everyone; nil is the whole
-	identity atomic.Pointer[protocol.Identity] // nil until authenticated
+	heeds    atomic.Pointer[protocol.Projection] // what is left of events to its user and to everyone; nil is the whole
+	identity atomic.Pointer[protocol.Identity]   // nil until authenticated
 
 	heard      atomic.Int64 // when the peer last said anything, as wheel.since tells it
 	inMessages atomic.Uint64
@@ -106,11 +106,11 @@ func (l *Link) tenant() *tenantCore       { return l.post.Load().tenant }
 func (l *Link) dialect() protocol.Dialect { return l.post.Load().dialect }
 
 // view is what is left for the connection of what is sent to its user or to everyone.
-func (l *Link) view() protocol.View {
+func (l *Link) view() protocol.Projection {
 	if v := l.heeds.Load(); v != nil {
 		return *v
 	}
-	return protocol.Whole
+	return protocol.All
 }
 
 // Outbox is what the wire writes from.
@@ -215,7 +215,7 @@ func (l *Link) Finish(why protocol.Reason, then func()) { l.box.SendUnbounded(fi
 // Resumable reports whether the client may come back to what this connection leaves if it breaks now.
 func (l *Link) Resumable() bool {
 	id := l.identity.Load()
-	if l.linger == nil || id == nil || id.User == "" || id.Unproven {
+	if l.linger == nil || id == nil || id.User == "" || id.Unverified {
 		return false
 	}
 	return !l.flags.has(isSlow) && l.tenant().linger.Load() > 0

@@ -24,7 +24,7 @@ func (c *connection) verify(credential protocol.Credential) (*protocol.Identity,
 func (c *connection) authenticate(cmd protocol.Authenticate) (_ *protocol.Identity, lost []string, _ *protocol.Refusal) {
 	id, why := c.verify(cmd.Credential)
 	if why == nil {
-		why = c.enter(id, cmd.Lasting)
+		why = c.enter(id, cmd.IgnoreExpiry)
 	}
 	if why != nil {
 		return nil, nil, why
@@ -79,7 +79,7 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 }
 
 // become makes the connection one of another dialect. Should there be no room for it, it ends in that dialect's words.
-func (c *connection) become(cmd protocol.Become) {
+func (c *connection) become(cmd protocol.SwitchDialect) {
 	if c.member.joined {
 		panic("a connection that belongs to a user cannot become another dialect")
 	}

@@ -16,7 +16,7 @@ import (
 func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testing.T) {
 	first := &speech{name: "first", limits: protocol.Limits{Connects: 3}}
 	second := &speech{name: "second", limits: protocol.Limits{Connects: 3, Login: 10 * time.Second, Connections: 2, Rate: 5, Frame: 3},
-		encode: func(*protocol.Event, protocol.View) []byte { return []byte("second's words") }}
+		encode: func(*protocol.Event, protocol.Projection) []byte { return []byte("second's words") }}
 	g := &gateway{}
 	g.know("ann", someone("ann"))
 	guarded(t, Config{}, g, func(n *Node) {
@@ -26,7 +26,7 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 			}
 			before = enter(t, n, first, nil)
 			after = &client{before.tape, &hand{}}
-			before.send(batch{messages: 1, commands: []protocol.Command{protocol.Become{Dialect: second, Session: after.hand}}})
+			before.send(batch{messages: 1, commands: []protocol.Command{protocol.SwitchDialect{Dialect: second, Session: after.hand}}})
 			synctest.Wait()
 			return before, after
 		}
@@ -168,7 +168,7 @@ func TestLasting_AConnectionOutlivesItsToken(t *testing.T) {
 		id.Expires = time.Now().Add(time.Minute)
 		g.know("short", id)
 		lasting, other := enter(t, n, words, nil), enter(t, n, words, nil)
-		lasting.do(protocol.Authenticate{Credential: protocol.Credential{Token: "short"}, Lasting: true})
+		lasting.do(protocol.Authenticate{Credential: protocol.Credential{Token: "short"}, IgnoreExpiry: true})
 		other.do(login("short"))
 		time.Sleep(time.Hour)
 		synctest.Wait()
@@ -180,11 +180,11 @@ func TestLasting_AConnectionOutlivesItsToken(t *testing.T) {
 }
 
 func TestHeed_SaysWhatIsLeftOfEventsToTheUserAndToEveryone(t *testing.T) {
-	told := &speech{name: "told", encode: func(ev *protocol.Event, v protocol.View) []byte { return fmt.Appendf(nil, "%q", v) }}
+	told := &speech{name: "told", encode: func(ev *protocol.Event, v protocol.Projection) []byte { return fmt.Appendf(nil, "%q", v) }}
 	bubble(t, Config{}, func(n *Node) {
 		c, whole := enter(t, n, told, someone("ann")), enter(t, n, told, someone("ann"))
-		v := protocol.ViewOf([]string{"a"})
-		c.do(protocol.Heed{View: v})
+		v := protocol.Project([]string{"a"})
+		c.do(protocol.SetEventView{View: v})
 		synctest.Wait()
 		for _, to := range []Target{{Users: []string{"ann"}}, {All: true}} {
 			if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 1)); err != nil || r.Delivered != 2 {

@@ -61,7 +61,7 @@ func (m *membership) join(l *Link, limits *limit.Connection, id *protocol.Identi
 func (m *membership) meet(l *Link, id *protocol.Identity) *protocol.Refusal {
 	ctx, done := l.step()
 	defer done()
-	wish := join{link: l, limit: l.dialect().Limits().PerUser, claims: l.linger != nil && !id.Unproven}
+	wish := join{link: l, limit: l.dialect().Limits().PerUser, claims: l.linger != nil && !id.Unverified}
 	for {
 		wish.reply = mailbox.NewReply[returned]()
 		l.tenant().user(id.User, wish)
@@ -94,7 +94,7 @@ func (m *membership) leave(l *Link) {
 
 // heed says what is left of events to the connection's user and to everyone. If the topic of everyone does not take
 // that, the connection has to end.
-func (m *membership) heed(l *Link, v protocol.View) (broken *protocol.Refusal) {
+func (m *membership) heed(l *Link, v protocol.Projection) (broken *protocol.Refusal) {
 	l.heeds.Store(&v)
 	if !m.joined {
 		return nil
@@ -104,7 +104,7 @@ func (m *membership) heed(l *Link, v protocol.View) (broken *protocol.Refusal) {
 }
 
 // attend tells a topic that a member of it is alive.
-func (m *membership) attend(l *Link, cmd protocol.Attend) {
+func (m *membership) attend(l *Link, cmd protocol.Announce) {
 	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && m.joined {
 		l.tenant().topic(cmd.Topic, announce{cmd.Member, slices.Clone(cmd.Data), cmd.For, l})
 	}

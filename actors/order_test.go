@@ -321,7 +321,7 @@ func TestPublish_TheExcludedConnectionAloneDoesNotGetIt(t *testing.T) {
 }
 
 func TestPublish_WithoutWordsInADialectReachesItsConnectionsNotButCountsThemNot(t *testing.T) {
-	mute := &speech{name: "mute", encode: func(*protocol.Event, protocol.View) []byte { return nil }}
+	mute := &speech{name: "mute", encode: func(*protocol.Event, protocol.Projection) []byte { return nil }}
 	bubble(t, Config{}, func(n *Node) {
 		a, b := enter(t, n, mute, someone("ann")).subscribe(t, "room"), enter(t, n, words, someone("bob")).subscribe(t, "room")
 		if r := mustPublish(t, n, "room", jsonEvent(t, "", 1)); r.Delivered != 1 {
@@ -392,7 +392,7 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 
 // tagged is an event that says whose it is.
 func tagged(t testing.TB, tenant string, n int) *protocol.Event {
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"tenant":%q,"n":%d}`, tenant, n)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"tenant":%q,"n":%d}`, tenant, n)})
 	if err != nil {
 		t.Error(err)
 	}

@@ -48,7 +48,7 @@ func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
 func TestProbe_NamesTheShardsThroughWhichNothingGets(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		open := make(chan struct{})
-		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.View) []byte { <-open; return nil }}
+		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.Projection) []byte { <-open; return nil }}
 		for _, h := range []struct{ topic, user string }{{n.canaries[3].topic, ""}, {"elsewhere", n.canaries[7].user}} {
 			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: h.topic}}}}
 			dial := Dial{Tenant: canaryTenant, Dialect: stuck, Session: c.hand, Identity: someone(h.user)}

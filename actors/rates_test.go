@@ -158,7 +158,7 @@ func TestRates_APublishThatIsTooMuchIsToldWhenItWillNotBe(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		mustPublish(t, n, "room", jsonEvent(t, "", 9))
 		time.Sleep(10 * time.Second)
-		large, _ := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":"%0292d"}`, 1)}) // three seconds' worth
+		large, _ := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":"%0292d"}`, 1)}) // three seconds' worth
 		mustPublish(t, n, "room", large)
 		time.Sleep(time.Second)
 		_, err = publishTo(n, "room", large)

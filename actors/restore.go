@@ -34,7 +34,7 @@ func (c *connection) restore() {
 	resend(rec, &c.Link, granted)
 	c.linger.Miss(&c.node.counters, protocol.PositionLost, since(rec.Broadcast, c.linger.Broadcast))
 	if rec.Projection != nil {
-		heed := protocol.Heed{View: *rec.Projection}
+		heed := protocol.SetEventView{View: *rec.Projection}
 		if rec.Lent { // by the token that the client has shown now
 			heed.As = c.identity.Load()
 		}

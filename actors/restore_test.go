@@ -27,7 +27,7 @@ func tell(t testing.TB, n *Node, user string, ev *protocol.Event) Receipt {
 }
 
 func TestLinger_WhoProvesNothingTakesOverNothing(t *testing.T) {
-	unproven := &protocol.Identity{User: "ann", Unproven: true, Topics: []protocol.Pattern{"*"}}
+	unproven := &protocol.Identity{User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}}
 	for _, key := range []string{"", "tab"} {
 		bubble(t, lingering, func(n *Node) {
 			ann := comeBack(t, n, words, someone("ann"), key).subscribe(t, "room")
@@ -113,7 +113,7 @@ func TestLinger_WhatComesToTheUserBeforeItKnowsOfTheEndIsKept(t *testing.T) {
 
 func TestLinger_WhatIsSentToTheUserMeanwhileIsBoundedAndTheRestIsCounted(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
-		long := &speech{name: "long", encode: func(ev *protocol.Event, _ protocol.View) []byte {
+		long := &speech{name: "long", encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
 			return append([]byte(strings.Repeat("x", 50<<10)), ev.Data...)
 		}}
 		enter(t, n, long, someone("ann")).lose()
@@ -180,14 +180,14 @@ type herald struct {
 	meanwhile func()
 }
 
-func (h *herald) Opened(time.Time, uint64) []protocol.Command {
+func (h *herald) OnOpen(time.Time, uint64) []protocol.Command {
 	h.meanwhile()
-	return []protocol.Command{protocol.Say{Text: []byte("hello")}, protocol.Subscribe{Topic: "room"}}
+	return []protocol.Command{protocol.Send{Text: []byte("hello")}, protocol.Subscribe{Topic: "room"}}
 }
 
 func (h *herald) Answer(c protocol.Command, _ protocol.Outcome) []protocol.Command {
 	h.meanwhile()
-	return []protocol.Command{protocol.Say{Text: fmt.Appendf(nil, "subscribed to %s", c.(protocol.Subscribe).Topic)}}
+	return []protocol.Command{protocol.Send{Text: fmt.Appendf(nil, "subscribed to %s", c.(protocol.Subscribe).Topic)}}
 }
 
 // Of the protocols some promise it: auth_response, or connected, is the first frame.

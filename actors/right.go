@@ -57,7 +57,7 @@ func (c *connection) withdraw(gone func(*grant.Grant) bool, why protocol.Reason)
 	ended := topics
 	if own := c.rights.own(); own != nil && own.Without(gone) == nil {
 		c.rights.events = nil
-		c.heed(protocol.Heed{View: protocol.Nothing})
+		c.heed(protocol.SetEventView{View: protocol.None})
 		ended = append(slices.Clone(topics), protocol.OwnEvents)
 	}
 	for _, topic := range topics {
@@ -82,19 +82,19 @@ func (c *connection) cease(topics []string, why protocol.Reason) (words []protoc
 	for _, topic := range topics {
 		refusal := protocol.Refuse(why, "%s is heard no more: %s", protocol.Quote(topic), why.Message())
 		refusal.Topic = topic
-		words = append(words, c.session.Refuse(time.Now(), refusal, false)...)
+		words = append(words, c.session.OnReject(time.Now(), refusal, false)...)
 	}
 	return words
 }
 
 // heed says what is left of events to the user and to everyone, and by whose right.
-func (c *connection) heed(cmd protocol.Heed) {
+func (c *connection) heed(cmd protocol.SetEventView) {
 	if cmd.As != nil {
 		more, why := c.borrow(cmd.As)
 		if why == nil {
 			c.rights.events = c.rights.events.With(more)
 		} else {
-			cmd.View, c.rights.events = protocol.Nothing, nil
+			cmd.View, c.rights.events = protocol.None, nil
 		}
 	}
 	c.endIf(c.member.heed(&c.Link, cmd.View))

@@ -164,8 +164,8 @@ func TestRight_ARightThatWasRevokedAMomentAgoGivesNothing(t *testing.T) {
 		if out := ann.do(protocol.Subscribe{Topic: "room", As: bob}); reasonOf(out[0].Err) != protocol.Revoked {
 			t.Errorf("subscribed: %v", out[0].Err)
 		}
-		ann.do(protocol.Heed{View: protocol.Whole, As: bob})
-		if v := ann.link.view(); v != protocol.Nothing {
+		ann.do(protocol.SetEventView{View: protocol.All, As: bob})
+		if v := ann.link.view(); v != protocol.None {
 			t.Errorf("it heeds %q", v)
 		}
 	})
@@ -173,8 +173,8 @@ func TestRight_ARightThatWasRevokedAMomentAgoGivesNothing(t *testing.T) {
 
 // F17: what a connection hears of its user by a token of its own right ends with that token, and not the connection.
 func TestRight_WhatIsHeededByARightEndsWithIt(t *testing.T) {
-	told := &speech{name: "told", encode: func(ev *protocol.Event, v protocol.View) []byte {
-		if v == protocol.Nothing {
+	told := &speech{name: "told", encode: func(ev *protocol.Event, v protocol.Projection) []byte {
+		if v == protocol.None {
 			return nil
 		}
 		return ev.Data
@@ -189,7 +189,7 @@ func TestRight_WhatIsHeededByARightEndsWithIt(t *testing.T) {
 				ann.mild = true
 				second := guest("ann", "a2", time.Now())
 				second.Expires = time.Now().Add(time.Hour).Round(0)
-				ann.do(protocol.Heed{View: protocol.Whole, As: second})
+				ann.do(protocol.SetEventView{View: protocol.All, As: second})
 				tell(t, n, "ann", jsonEvent(t, "", 1))
 				end(n)
 				tell(t, n, "ann", jsonEvent(t, "", 2))

@@ -13,7 +13,7 @@ import (
 
 // tells posts one thing that happened, if it is wanted.
 func (c *tenantCore) tells(news protocol.Lifecycle) {
-	if l := c.life.Load(); l != nil && l.wants(news.Happening) {
+	if l := c.life.Load(); l != nil && l.wants(news.Type) {
 		news.Time = time.Now()
 		l.post(news)
 	}
@@ -33,7 +33,7 @@ func (m *membership) tells(l *Link, news protocol.Lifecycle) {
 // arrive says that the connection is one of its user.
 func (m *membership) arrive(l *Link) {
 	m.present = true
-	m.tells(l, protocol.Lifecycle{Happening: protocol.Connected})
+	m.tells(l, protocol.Lifecycle{Type: protocol.Connected})
 }
 
 // depart says that it is none any more: before it leaves its user, so that the user is offline after that. Only the
@@ -44,7 +44,7 @@ func (m *membership) depart(l *Link, why protocol.Reason, code uint16, byServer 
 		if code == 0 {
 			code = why.CloseCode()
 		}
-		m.tells(l, protocol.Lifecycle{Happening: protocol.Disconnection, Left: &protocol.Leaving{
+		m.tells(l, protocol.Lifecycle{Type: protocol.Disconnection, Left: &protocol.Leaving{
 			Reason: why, Code: code, ByServer: byServer, Lingers: !byServer && m.mayReturn(l, why),
 			Lasted: now.Lifetime, Received: now.MessagesReceived, Sent: now.MessagesSent,
 		}})
@@ -55,7 +55,7 @@ func (m *membership) depart(l *Link, why protocol.Reason, code uint16, byServer 
 // subscribed says which topics the connection hears from now on.
 func (m *membership) subscribed(l *Link, restored bool, topics ...string) {
 	for _, topic := range topics {
-		m.tells(l, protocol.Lifecycle{Happening: protocol.Subscribed, Topic: topic, Restored: restored})
+		m.tells(l, protocol.Lifecycle{Type: protocol.Subscribed, Topic: topic, Restored: restored})
 	}
 }
 
@@ -63,7 +63,7 @@ func (m *membership) subscribed(l *Link, restored bool, topics ...string) {
 func (m *membership) unsubscribed(l *Link, before []string, now fanout.Subscriptions) {
 	for _, topic := range before {
 		if _, still := now.Find(topic); !still {
-			m.tells(l, protocol.Lifecycle{Happening: protocol.Unsubscribed, Topic: topic})
+			m.tells(l, protocol.Lifecycle{Type: protocol.Unsubscribed, Topic: topic})
 		}
 	}
 }
@@ -87,9 +87,9 @@ func reasonFor(cmd protocol.Close) protocol.Reason {
 
 // online says that the user has a first connection, or with false that it lost its last.
 func (u *user) online(is bool) {
-	news := protocol.Lifecycle{Happening: protocol.UserOffline, User: u.name}
+	news := protocol.Lifecycle{Type: protocol.UserOffline, User: u.name}
 	if is {
-		news.Happening = protocol.UserOnline
+		news.Type = protocol.UserOnline
 	}
 	u.tenant.tells(news)
 }

@@ -28,7 +28,7 @@ func watched(t *testing.T, test func(n *Node, stuck *speech, open func(), said f
 			}
 		}
 		defer open()
-		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.View) []byte { <-shut; return nil }}
+		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.Projection) []byte { <-shut; return nil }}
 		test(n, stuck, open, log.String)
 	})
 }
@@ -103,7 +103,7 @@ func (g *gatekeeper) Authenticate(context.Context, string, protocol.Credential) 
 // Who is busy, idle, or waits for a restart is not stuck.
 func TestWatchdog_LetsBeWhoGoesOn(t *testing.T) {
 	watched(t, func(n *Node, _ *speech, _ func(), said func() string) {
-		lazy := &speech{name: "lazy", encode: func(*protocol.Event, protocol.View) []byte { time.Sleep(3 * time.Second); return nil }}
+		lazy := &speech{name: "lazy", encode: func(*protocol.Event, protocol.Projection) []byte { time.Sleep(3 * time.Second); return nil }}
 		enter(t, n, lazy, someone("a")).subscribe(t, "room")
 		for range 20 {
 			go publishTo(n, "room", jsonEvent(t, "", 1))

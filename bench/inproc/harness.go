@@ -99,7 +99,7 @@ func (h *Harness) connect(user string) (*Client, error) {
 	if why := h.Node.Admit(Tenant, h.dialect, remote); why != nil {
 		return nil, why
 	}
-	session, _, why := h.dialect.Open(protocol.Hello{Path: valtronics.Path, Remote: remote})
+	session, _, why := h.dialect.Open(protocol.Handshake{Path: valtronics.Path, Remote: remote})
 	if why != nil {
 		return nil, why
 	}
