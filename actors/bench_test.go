@@ -74,8 +74,8 @@ func BenchmarkIdle_BytesPerConnection(b *testing.B) {
 							runtime.Gosched() // the tenant's mailbox would be full of new topics
 						}
 					}
-					if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: &hand{opened: open}, Identity: c.id(i), Remote: "192.0.2.1"},
-						func(l *Link) outbox.Transport { s.link = l; return s }); why != nil {
+					if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{opened: open}, Identity: c.id(i), Remote: "192.0.2.1"},
+						func(l *Conn) outbox.Transport { s.link = l; return s }); why != nil {
 						b.Fatal(why)
 					}
 				}

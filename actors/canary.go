@@ -22,7 +22,7 @@ type canary struct {
 	// Static.
 	tenant      *tenantCore
 	topic, user string
-	link        *Link
+	link        *Conn
 	sang        [2]chan struct{} // capacity 1: the song came out of the outbox
 
 	taking sync.Mutex // Take and Ack are one goroutine's at a time
@@ -57,8 +57,8 @@ func newCanaries(n *Node) []*canary {
 
 func (c *canary) enter(n *Node) {
 	id := &protocol.Identity{User: c.user, Topics: []protocol.Pattern{"*"}}
-	_, why := n.Connect(Dial{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id},
-		func(l *Link) outbox.Transport { c.link = l; return c })
+	_, why := n.Connect(ConnectOptions{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id},
+		func(l *Conn) outbox.Transport { c.link = l; return c })
 	if why != nil {
 		panic(why) // a new node has room
 	}

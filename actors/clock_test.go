@@ -24,7 +24,7 @@ func under(t *testing.T, wall *suite.Wall, disk vfs.FS, live func(n *Node)) {
 	const age = 10 * time.Minute
 	cfg := Config{HistoryAge: age, DurableAge: age, DedupAge: age, InboxAge: age, InboxCount: 10, Clock: wall.Now}
 	n := New(cfg, nil, TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders"}}})
-	if err := n.Keep(store); err != nil {
+	if err := n.UseStore(store); err != nil {
 		t.Fatal(err)
 	}
 	live(n)

@@ -21,8 +21,8 @@ func TestBacklog_ANoisyTenantsFullBacklogDelaysNoPublishOfAQuietOne(t *testing.T
 		var noisy []*client
 		for i := range 20 {
 			c := &client{&tape{}, &hand{}}
-			if _, why := n.Connect(Dial{Tenant: "noisy", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))},
-				func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
+			if _, why := n.Connect(ConnectOptions{Tenant: "noisy", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))},
+				func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
 				t.Fatal(why)
 			}
 			noisy = append(noisy, c.subscribe(t, "room"))

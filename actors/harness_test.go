@@ -150,8 +150,8 @@ func enter(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity) *cl
 
 func tryEnter(n *Node, d protocol.Dialect, id *protocol.Identity, remote string) (*client, *protocol.Refusal) {
 	c := &client{&tape{}, &hand{}}
-	_, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Remote: remote},
-		func(l *Link) outbox.Transport { c.link = l; return c.tape })
+	_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Remote: remote},
+		func(l *Conn) outbox.Transport { c.link = l; return c.tape })
 	return c, why
 }
 
@@ -363,7 +363,7 @@ func crashTopic(n *Node, topic string) { n.tenant("acme").topics.SendUnbounded(t
 
 // sink is a wire that reads at once, on the goroutine that wakes it, and costs next to nothing.
 type sink struct {
-	link *Link
+	link *Conn
 	got  func(*outbox.Frame)
 	buf  []*outbox.Frame
 }
@@ -388,11 +388,11 @@ func (s *sink) Close(uint16, string) { go s.link.Gone(protocol.Disconnected) }
 func (s *sink) Cut()                 { go s.link.Gone(protocol.Disconnected) }
 
 // drink connects a sink and subscribes it; it returns when that is done.
-func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got func(*outbox.Frame), topics ...string) *Link {
+func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got func(*outbox.Frame), topics ...string) *Conn {
 	t.Helper()
 	h := &hand{}
 	s := &sink{got: got}
-	l, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: h, Identity: id}, func(l *Link) outbox.Transport { s.link = l; return s })
+	l, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: h, Identity: id}, func(l *Conn) outbox.Transport { s.link = l; return s })
 	if why != nil {
 		t.Fatal(why)
 	}
@@ -402,4 +402,4 @@ func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got
 }
 
 // openLinks is how many connections are open.
-func openLinks(n *Node) int { return len(n.everyLink()) }
+func openLinks(n *Node) int { return len(n.allConns()) }

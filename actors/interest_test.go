@@ -196,7 +196,7 @@ func TestInterests_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *
 				heard = append(heard, string(f.Data))
 				mu.Unlock()
 			}}
-			if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Link) outbox.Transport { s.link = l; return s }); why != nil {
+			if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Conn) outbox.Transport { s.link = l; return s }); why != nil {
 				t.Fatal(why)
 			}
 			me := (&client{&tape{link: s.link}, h}).subscribe(t, c.stays)

@@ -61,7 +61,7 @@ func (anyone) Authenticate(_ context.Context, _ string, c protocol.Credential) (
 
 // tape is a wire that writes down what it hears; while stopped it takes nothing.
 type tape struct {
-	link *Link
+	link *Conn
 
 	mu      sync.Mutex
 	stopped bool
@@ -133,7 +133,7 @@ func dial(t *testing.T, n *Node, d protocol.Dialect, user string, topics ...stri
 	t.Helper()
 	w := &tape{}
 	session, _, _ := d.Open(protocol.Handshake{})
-	l, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"}, func(l *Link) outbox.Transport { w.link = l; return w })
+	l, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"}, func(l *Conn) outbox.Transport { w.link = l; return w })
 	if why != nil {
 		t.Fatalf("Connect: %v", why)
 	}

@@ -60,7 +60,7 @@ func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 		if calm.link.flags.has(isGone) || len(calm.refusals()) != 0 {
 			t.Error("who kept to the rate was refused")
 		}
-		if drops := n.Figures().Drops[protocol.RateLimited]; drops != 17 {
+		if drops := n.Metrics().Drops[protocol.RateLimited]; drops != 17 {
 			t.Errorf("%d drops", drops)
 		}
 	})
@@ -246,7 +246,7 @@ func TestRates_AConnectOfAUserThatIsRefusedIsADrop(t *testing.T) {
 			enter(t, n, words, someone("ann"))
 			synctest.Wait()
 		}
-		if drops := n.Figures().Drops[protocol.RateLimited]; drops != 2 {
+		if drops := n.Metrics().Drops[protocol.RateLimited]; drops != 2 {
 			t.Errorf("%d drops, want 2", drops)
 		}
 	})

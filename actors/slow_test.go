@@ -62,10 +62,10 @@ func TestSlow_AReaderIsKeptOrEndedAsItsTopicSays(t *testing.T) {
 			newest = append(newest, fmt.Sprintf(`{"n":%d}`, i))
 		}
 		slow["log"].wantHeard(t, newest...)
-		if drops := n.Figures().Drops; drops[protocol.Stale] != 995+970 {
+		if drops := n.Metrics().Drops; drops[protocol.Stale] != 995+970 {
 			t.Errorf("drops %v", drops)
 		}
-		if f := n.Figures(); f.Backlog != 0 {
+		if f := n.Metrics(); f.Backlog != 0 {
 			t.Errorf("backlog %d", f.Backlog)
 		}
 	})
@@ -157,7 +157,7 @@ func TestOutbox_ParkedSlowReadersSlowNoPublisherAndAreDisconnectedAsSlowWhileOth
 				t.Errorf("the session was told %v", got)
 			}
 		}
-		f := n.Figures()
+		f := n.Metrics()
 		if f.Drops[protocol.Slow] < stuck || f.Backlog != 0 {
 			t.Errorf("drops %v, backlog %d", f.Drops, f.Backlog)
 		}

@@ -104,8 +104,8 @@ func (h *Harness) connect(user string) (*Client, error) {
 		return nil, why
 	}
 	client := &Client{writer: h.writers[int(h.connected)%len(h.writers)]}
-	_, why = h.Node.Connect(actors.Dial{Tenant: Tenant, Dialect: h.dialect, Session: session, Remote: remote},
-		func(l *actors.Link) outbox.Transport { client.link = l; return client })
+	_, why = h.Node.Connect(actors.ConnectOptions{Tenant: Tenant, Dialect: h.dialect, Session: session, Remote: remote},
+		func(l *actors.Conn) outbox.Transport { client.link = l; return client })
 	if why != nil {
 		return nil, why
 	}

@@ -93,7 +93,7 @@ func TestSocket_ClientThatComesBackMissesNothingUnlessItHasClosed(t *testing.T) 
 		t.Helper()
 		c.SetReadDeadline(time.Now().Add(testTimeout))
 		if _, data, err := c.frame(); err != nil || string(data) != want {
-			t.Fatalf("heard %q, want %q (%v) %+v", data, want, err, node.Figures().Missed)
+			t.Fatalf("heard %q, want %q (%v) %+v", data, want, err, node.Metrics().Missed)
 		}
 	}
 	empty := func() {
@@ -118,8 +118,8 @@ func TestSocket_ClientThatComesBackMissesNothingUnlessItHasClosed(t *testing.T) 
 		conn, c = connect()
 		hear(c, first)
 		hear(c, second)
-		if f := node.Figures(); f.Lingering != 0 || len(f.Missed) != 0 {
-			t.Errorf("%s: %d linger, missed %v", name, f.Lingering, f.Missed)
+		if f := node.Metrics(); f.SuspendedSessions != 0 || len(f.Missed) != 0 {
+			t.Errorf("%s: %d linger, missed %v", name, f.SuspendedSessions, f.Missed)
 		}
 	}
 	was := c // the client has vanished, and comes back before the server notices
