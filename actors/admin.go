@@ -10,11 +10,9 @@ import (
 
 // operator is what whoever runs the node may do to one tenant, its users and its connections. Other tenants do not notice.
 type admin struct {
-	tenants  *tenants
-	gate     *admission
-	sessions *resume.Store
-	revoker  revoker // nil if the authenticator cannot revoke
-	system   *mailbox.System
+	tenants *tenants
+	node    *services
+	revoker revoker // nil if the authenticator cannot revoke
 }
 
 // Disconnect closes one connection, in its dialect's words or with a code. NotFound if there is none.
@@ -66,9 +64,9 @@ func (o *admin) SuspendTenant(tenant string, on bool) error {
 	if why != nil {
 		return why
 	}
-	o.gate.whileClosed(func() { t.suspended.Store(on) }) // who is coming in is either seen below or sees that
+	o.node.admission.whileClosed(func() { t.suspended.Store(on) }) // who is coming in is either seen below or sees that
 	if on {
-		o.sessions.Forget(t.name, func(*resume.Session) bool { return true })
+		o.node.sessions.Forget(t.name, func(*resume.Session) bool { return true })
 		for _, l := range t.conns() {
 			l.box.SendUnbounded(ending(protocol.Suspended, 0, ""))
 		}
@@ -84,7 +82,7 @@ func (o *admin) RestartTenant(ctx context.Context, tenant string) error {
 		return why
 	}
 	busy := false
-	o.gate.whileClosed(func() { busy = t.restarting.Swap(true) }) // who is coming in is either seen below or sees that
+	o.node.admission.whileClosed(func() { busy = t.restarting.Swap(true) }) // who is coming in is either seen below or sees that
 	if busy {
 		return protocol.Refuse(protocol.Conflict, "the tenant is restarting already")
 	}
@@ -95,7 +93,7 @@ func (o *admin) RestartTenant(ctx context.Context, tenant string) error {
 			if d == t.topics && counts(name) {
 				t.topicsMade.Add(-1)
 			}
-			o.system.Stop(box)
+			o.node.system.Stop(box)
 		}
 	}
 	t.inboxes.Store(0)

@@ -37,7 +37,7 @@ func (o *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (
 		}
 	}
 	t.revoked.Note(r, time.Now())
-	o.sessions.Forget(t.name, func(rec *resume.Session) bool { return r.Covers(rec.Identity) })
+	o.node.sessions.Forget(t.name, func(rec *resume.Session) bool { return r.Covers(rec.Identity) })
 	closed, unsubscribed, err = t.withdraw(ctx, withdraw{gone: r.Covers}, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
 	if err == nil {
 		err = kept

@@ -34,7 +34,7 @@ type Conn struct {
 	outbox outbox.Outbox // first, so that its halves are as few places of memory as they can be
 
 	// Static after Connect.
-	node   *Node
+	node   *services
 	remote string
 	began  int64 // when it was connected, as wheel.since tells it
 	resume *resume.Client

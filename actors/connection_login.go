@@ -61,7 +61,7 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 	if id.Tenant == "" || id.Tenant == c.tenant().name {
 		return nil
 	}
-	t, why := c.node.lookup(id.Tenant)
+	t, why := c.tenant().all.lookup(id.Tenant)
 	if why == nil && isInternal(id.Tenant) {
 		why = protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
 	}

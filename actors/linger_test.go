@@ -481,7 +481,7 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 }
 
 func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
-	n := &Node{totals: newTotals()}
+	n := &Node{services: services{totals: newTotals()}}
 	g := resume.NewClient("tab")
 	g.Resume(&resume.Session{Frames: []*outbox.Frame{{}, {}, {}, {}, {}}})
 	g.GiveUp(n)

@@ -1,18 +1,13 @@
 package actors
 
 import (
-	"context"
 	"crypto/rand"
-	"log/slog"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
-	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/resume"
@@ -20,88 +15,42 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Authenticator says who shows a credential. The error is a protocol.Refusal.
-type Authenticator interface {
-	Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity, error)
-}
-
-// Authorizer is an Authenticator that also knows rights which are not in the identity. The error is a protocol.Refusal.
-type Authorizer interface {
-	Authorize(ctx context.Context, tenant string, id *protocol.Identity, topic string) error
-}
-
-var (
-	errGone     = &protocol.Refusal{Reason: protocol.Draining}
-	errDraining = &protocol.Refusal{Reason: protocol.Draining, RetryAfter: 5 * time.Second}
-
-	errSuspended = &protocol.Refusal{Reason: protocol.Suspended, Detail: "the tenant is suspended; ask its operator"}
-
-	errNoConnection = &protocol.Refusal{Reason: protocol.NotFound, Detail: "the connection has ended"}
-)
-
 // Node is the front door: the engine as transports and embedding programs see it. All methods may be called from many
 // goroutines at once. No PID, mailbox or message leaves this package.
 //
 // Its parts without a field name are faces of it: what they export, it does. Each knows what it holds, and not the node.
 type Node struct {
-	// Static after New.
-	cfg       Config
-	log       *slog.Logger
-	auth      Authenticator
-	rights    Authorizer // nil if identities alone say what is allowed
-	system    *mailbox.System
-	wheel     *timer.Wheel
-	backlog   *outbox.Backpressure
-	outboxes  outbox.Shared
-	supervise struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
-	canaries  []*canary
-	sessions  *resume.Store // of clients that may come back
-	watermark *health.Watermark
-	watchdog  *health.Watchdog
+	services // what its actors need of it, too
 
-	unauthenticated *limit.Unauthenticated
+	// Static after New.
+	canaries []*canary
+	watchdog *health.Watchdog
 
 	tenants                 // by name (tenants.go)
-	admission               // where connections come in (gate.go)
-	totals                  // of what passes (counters.go)
 	probes    health.Probes // of the ways through it
-	inspector               // what it may be asked (query.go)
-	admin                   // what may be done to one tenant (operator.go)
+	inspector               // what it may be asked (inspect.go)
+	admin                   // what may be done to one tenant (admin.go)
 
 	durability policy.Durability // which topics the store is told to have
 
 	numbers atomic.Uint64 // of connections
 	closed  atomic.Bool
-	resumes atomic.Bool                   // in some tenant
-	store   atomic.Pointer[durable.Store] // nil while there is none
-	awaited atomic.Pointer[Opening]       // nil while none is awaited; it is not asked when there is a store
-	timers  timer.Pool                    // of publishes
-
-	lifecycles sync.WaitGroup // that have not stopped; no other actors
+	timers  timer.Pool // of publishes
 }
 
 // New starts a node with its tenants. Close ends it.
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
-	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, log: cfg.Logger, auth: auth, wheel: timer.NewWheel(), backlog: outbox.NewBackpressure(cfg.Backlog), outboxes: outbox.Shared{Limits: cfg.outbox()}, totals: newTotals()}
-	n.rights, _ = auth.(Authorizer)
-	n.sessions = resume.NewStore(&n.totals)
-	n.unauthenticated = limit.NewUnauthenticated(cfg.Unauthenticated, cfg.UnauthenticatedPerAddress)
-	n.system = mailbox.NewSystem(n.log, n.wheel, n.totals.restarted)
-	n.supervise.tenant = n.system.Supervisor("tenant", true)
-	n.supervise.user = n.system.Supervisor("user", true)
-	n.supervise.topic = n.system.Supervisor("topic", true)
-	n.supervise.connection = n.system.Supervisor("connection", false)
-	n.supervise.lifecycle = n.system.Supervisor("lifecycle", true)
+	n := &Node{}
+	n.start(cfg, auth)
 	n.inspector = inspector{&n.tenants}
-	n.admin = admin{tenants: &n.tenants, gate: &n.admission, sessions: n.sessions, system: n.system}
+	n.admin = admin{tenants: &n.tenants, node: &n.services}
 	n.admin.revoker, _ = auth.(revoker)
-	n.watermark = health.NewWatermark(sheddable{&n.tenants}, cfg.Memory, n.log, n.wheel)
+	n.watermark = health.NewWatermark(sheddable{&n.tenants}, n.cfg.Memory, n.log, n.wheel)
 	n.SetTenants(tenants...)
 	n.canaries = newCanaries(n)
 	n.numbers.Store(0) // the first client is ws-1
 	n.watermark.Start()
-	n.watchdog = health.StartWatchdog(watchedTenants{&n.tenants}, cfg.StuckAfter, n.log, n.wheel)
+	n.watchdog = health.StartWatchdog(watchedTenants{&n.tenants}, n.cfg.StuckAfter, n.log, n.wheel)
 	n.AddProbe("the directories", n.watchdog.Probe)
 	return n
 }
@@ -125,7 +74,7 @@ func (n *Node) SetTenants(all ...TenantConfig) {
 			if n.closed.Load() {
 				return nil
 			}
-			return newTenant(n, cfg)
+			return newTenant(&n.services, &n.tenants, cfg)
 		})
 		if known != nil {
 			known.box.SendUnbounded(configure{cfg})
@@ -161,7 +110,7 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	}
 	c := &connection{session: d.Session, limits: limit.NewConnection(t.limits)}
 	l := &c.Conn
-	l.node, l.remote, l.began = n, d.Remote, n.wheel.Since(time.Now())
+	l.node, l.remote, l.began = &n.services, d.Remote, n.wheel.Since(time.Now())
 	l.post.Store(t.placement(d.Dialect))
 	n.admission.enter()
 	defer n.admission.leave()

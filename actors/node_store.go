@@ -58,7 +58,7 @@ func (n *Node) Checkpoint(use func(dir string) error) error {
 }
 
 // keeper is the store of durable topics, or why they cannot be used yet; neither if they are in memory.
-func (n *Node) durableStore() (*durable.Store, *protocol.Refusal) {
+func (n *services) durableStore() (*durable.Store, *protocol.Refusal) {
 	if store := n.store.Load(); store != nil {
 		return store, nil
 	}

@@ -37,7 +37,8 @@ const broadcastTopic = "\x00everyone"
 // tenantCore is what a tenant keeps when its actor restarts, and what others may look up while it does: its users,
 // topics and connections go on.
 type tenantCore struct {
-	node      *Node
+	node      *services
+	all       *tenants // of the node, this one among them
 	name      string
 	box       mailbox.Mailbox
 	topics    *mailbox.Registry
@@ -69,9 +70,9 @@ type tenantCore struct {
 // tenant is the actor. It makes the users and topics of one tenant; finding them needs no actor.
 type tenant struct{ *tenantCore }
 
-func newTenant(n *Node, cfg TenantConfig) *tenantCore {
+func newTenant(n *services, all *tenants, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
-		node: n, name: cfg.Name, topics: mailbox.NewRegistry(), users: mailbox.NewRegistry(),
+		node: n, all: all, name: cfg.Name, topics: mailbox.NewRegistry(), users: mailbox.NewRegistry(),
 		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.Tenant(), placements: map[protocol.Dialect]*placement{},
 	}
 	c.box.Init(8 * n.cfg.MailboxSize)
@@ -138,7 +139,7 @@ func (t *tenant) toTopic(m toTopic) {
 		if counts(m.name) {
 			t.topicsMade.Add(1)
 		}
-		return t.node.newTopic(t.tenantCore, m.name)
+		return newTopic(t.tenantCore, m.name)
 	})
 }
 

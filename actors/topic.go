@@ -84,7 +84,8 @@ type topic struct {
 	flushes []time.Time
 }
 
-func (n *Node) newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
+func newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
+	n := owner.node
 	now := n.now()
 	t := &topic{
 		tenant: owner, name: name, policy: policyOf(owner.rules.Load(), name),
@@ -97,7 +98,7 @@ func (n *Node) newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
 	return &t.box
 }
 
-func (t *topic) node() *Node { return t.tenant.node }
+func (t *topic) node() *services { return t.tenant.node }
 
 // few is how many subscribers a topic may have that a publisher runs. With more, a publisher at full speed outruns those who write to
 // sockets: with 1,000 the p99 doubled (2 cores, 2026-11-21).

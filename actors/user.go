@@ -61,7 +61,7 @@ func newUser(t *tenantCore, name string) *mailbox.Mailbox {
 	return &u.box
 }
 
-func (u *user) node() *Node { return u.tenant.node }
+func (u *user) node() *services { return u.tenant.node }
 
 // ring is the user's idle deadline.
 func (u *user) Fire() { u.box.SendUnbounded(idleTimeout{}) }

@@ -122,7 +122,7 @@ func TestWatchdog_NamesTheTenantThatCannotBeLookedAt(t *testing.T) {
 	acme, release, made := n.tenant("acme"), make(chan struct{}), make(chan struct{})
 	go func() { // it holds the shard of its name for as long as the topic is being made
 		defer close(made)
-		acme.topics.SendOrSpawn("stuck", idleTimeout{}, func() *mailbox.Mailbox { <-release; return n.newTopic(acme, "stuck") })
+		acme.topics.SendOrSpawn("stuck", idleTimeout{}, func() *mailbox.Mailbox { <-release; return newTopic(acme, "stuck") })
 	}()
 	var err error
 	eventually(t, "the directory is found stuck", func() bool { err = n.watchdog.Probe(t.Context()); return err != nil })
