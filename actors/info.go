@@ -173,3 +173,13 @@ type HistoryEntry struct {
 	Offset uint64
 	Event  *protocol.Event
 }
+
+// Storage is how the store of durable topics is. The zero value is that of a node without one.
+type Storage struct {
+	// Open says that there is one, if only for its topics to be refused until it is open.
+	Open bool
+	// Full says that publishes are refused since the disk has too little room.
+	Full bool
+	// Refusal is why durable topics take no publishes now; nil if they do.
+	Refusal *protocol.Refusal
+}

@@ -178,7 +178,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	patience := n.timers.Start(n.cfg.PublishWait)
 	defer n.timers.Stop(patience)
 	p, id := to.delivery(ev, n.now())
-	t.dispatch(to, p)
+	dispatch(t, to, p)
 	receipt, why := p.Result.Wait(ctx, patience.C)
 	if why != nil {
 		n.dropped(why.Reason, 1)

@@ -51,16 +51,6 @@ func (n *Node) Checkpoint(use func(dir string) error) error {
 	return store.Checkpoint(use)
 }
 
-// Storage is how the store of durable topics is. The zero value is that of a node without one.
-type Storage struct {
-	// Open says that there is one, if only for its topics to be refused until it is open.
-	Open bool
-	// Full says that publishes are refused since the disk has too little room.
-	Full bool
-	// Refusal is why durable topics take no publishes now; nil if they do.
-	Refusal *protocol.Refusal
-}
-
 func (n *Node) storage() Storage {
 	store, why := n.durableStore()
 	if store != nil {
