@@ -93,20 +93,20 @@ func newTotals() totals {
 }
 
 // dropped counts what was not delivered, or was refused.
-func (c *totals) dropped(why protocol.Reason, count int) {
+func (c *totals) dropped(reason protocol.Reason, count int) {
 	if count == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.drops[why] += uint64(count)
+	c.drops[reason] += uint64(count)
 }
 
 // miss counts what a client missed while it was away.
-func (c *totals) Missed(why protocol.Reason, count int) {
+func (c *totals) Missed(reason protocol.Reason, count int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.missed[why] += uint64(count)
+	c.missed[reason] += uint64(count)
 }
 
 // restarted counts the panic of an actor.

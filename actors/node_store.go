@@ -41,10 +41,10 @@ func (n *Node) UseStore(store *durable.Store) error {
 // Checkpoint has use read a directory with the durable topics as they are at one moment; "" if none are durable. See
 // durable.Store.Checkpoint for its errors; while the store is not open yet the error says so.
 func (n *Node) Checkpoint(use func(dir string) error) error {
-	store, why := n.durableStore()
+	store, err := n.durableStore()
 	switch {
-	case why != nil:
-		return why
+	case err != nil:
+		return err
 	case store == nil:
 		return use("")
 	}
@@ -52,9 +52,9 @@ func (n *Node) Checkpoint(use func(dir string) error) error {
 }
 
 func (n *Node) storage() Storage {
-	store, why := n.durableStore()
+	store, err := n.durableStore()
 	if store != nil {
-		why = store.DiskFull()
+		err = store.DiskFull()
 	}
-	return Storage{Open: store != nil || why != nil, Full: why != nil && why.Reason == protocol.StorageFull, Refusal: why}
+	return Storage{Open: store != nil || err != nil, Full: err != nil && err.Reason == protocol.StorageFull, Refusal: err}
 }

@@ -107,8 +107,8 @@ func (t *tenantCore) turnAway(ev *protocol.Event) {
 
 // durable reports whether a topic is to be kept on disk.
 func (c *tenantCore) durable(topic string) bool {
-	store, why := c.node.durableStore()
-	return (store != nil || why != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
+	store, err := c.node.durableStore()
+	return (store != nil || err != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
 }
 
 // stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not say.

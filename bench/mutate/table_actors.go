@@ -104,7 +104,7 @@ var ofActors = []mutation{
 		from: "written := min(r.Outbox.LateAcks(), r.InFlight)", to: "written := min(r.Outbox.LateAcks(), 0)",
 		tests: "TestLinger_", in: "actors"},
 	{file: "actors/connection_registration.go", proves: "a goodbye leaves nothing",
-		from: "return (why == protocol.Lost || why == protocol.Silent) && m.resumable(l)", to: "return m.resumable(l)",
+		from: "return (reason == protocol.Lost || reason == protocol.Silent) && m.resumable(l)", to: "return m.resumable(l)",
 		tests: "TestLinger_AGoodbye"},
 	{file: "actors/user_resume.go", proves: "nobody is taken for somebody else",
 		from: "mine[0].Number > newest || len(akin) == 0)", to: "mine[0].Number > newest || true)",
