@@ -17,7 +17,7 @@
 //     process, and nothing is answered after it.
 //  2. Offsets of a topic are consecutive from 1, in the order of the Adds. An event whose id the topic has seen within
 //     its window gets the answer of the first one, across restarts too.
-//  3. What is read is what was written: each event has a checksum of its own over its key, its content and the checksum
+//  3. A reader gets what was written: each event has a checksum of its own over its key, its content and the checksum
 //     of the event before it (format_record.go). A damaged event is reported by tenant, topic and offset, and is never
 //     served; readers still get the older and the newer ones.
 //  4. The store notices and reports the loss of answered events, even where Pebble alone cannot tell (commit_marker.go,

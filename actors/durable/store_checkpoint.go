@@ -14,8 +14,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// checkpointName is where a checkpoint is while somebody reads it. What a crash leaves there is removed at the next
-// start.
+// checkpointName is where a checkpoint is while somebody reads it. The next start removes what a crash leaves there.
 const checkpointName = "checkpoint"
 
 // instanceFiles are the files of a store that belong to the directory in which they are, and that no backup holds. A
