@@ -29,7 +29,7 @@
 //  7. The store has its own time (clock.go): nothing is removed, repeated or refused because somebody set a wall clock.
 //     No event is removed for its age before it has that age, and an id is recognised for its whole window.
 //  8. A position is never honoured over a gap. Topics begin new epochs in a store that was copied, was restored, or is
-//     said to have been put back (store_origin.go), and so does a topic that was served from elsewhere meanwhile
+//     said to have been put back (origin.go), and so does a topic that was served from elsewhere meanwhile
 //     (store_rules.go). A restart, kill -9 and a loss of power leave every epoch as it is.
 //
 // # What it asks of you

@@ -4,7 +4,7 @@ package main
 var ofDurable = []mutation{
 	{file: "actors/durable/raft_log.go", proves: "check 36",
 		from: "kept = pebble.Sync\n", to: "kept = pebble.NoSync\n", tests: "TestEntries_SurviveALossOfPower"},
-	{file: "actors/durable/partition_commit.go", proves: "check 47",
+	{file: "actors/durable/committer.go", proves: "check 47",
 		from: "relaxed = relaxed && r.relaxed", to: "relaxed = relaxed || r.relaxed", tests: "TestStore_ALossOfPower"},
 	{file: "actors/durable/queue.go", proves: "a queue is bounded",
 		from: "case len(q.list) >= queueCount ||", to: "case len(q.list) > queueCount ||",

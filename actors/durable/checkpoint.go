@@ -18,7 +18,7 @@ import (
 const checkpointName = "checkpoint"
 
 // instanceFiles are the files of a store that belong to the directory in which they are, and that no backup holds. A
-// store that is put in place without a commit marker knows that it is a copy (store_origin.go).
+// store that is put in place without a commit marker knows that it is a copy (origin.go).
 var instanceFiles = []string{commitMarkerName, ballastName, checkpointName, damagedDir, "LOCK"}
 
 // ExcludedFromBackup reports whether a backup leaves out a file or directory of this name in a store's directory.
