@@ -1,9 +1,9 @@
 package durable
 
 import (
-	"context"
 	"errors"
-	"fmt"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -12,29 +12,49 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// runCommitter is the committer: it gathers the waiting requests, has the group agree on them, and answers them, in
-// order.
-func (p *partition) runCommitter() {
+// committer gathers the requests that wait for a partition, has the group agree on them, and answers them, in order.
+type committer struct {
+	partition uint16 // static, as are these
+	queue     *queue
+	raft      *raft.Raft
+	guard     *diskGuard
+	marker    *commitMarker
+	log       *slog.Logger
+
+	unsynced atomic.Bool // a relaxed publish was answered since the last sync
+
+	acked ackedEntries // the newest entries that were answered; owned by run, as is
+	uncut logSize      // what the log holds since the last snapshot
+}
+
+// logSize is the size of a part of the log.
+type logSize struct{ bytes, entries int }
+
+// add counts an entry of so many bytes.
+func (s *logSize) add(bytes int) { s.bytes, s.entries = s.bytes+bytes, s.entries+1 }
+
+// run commits what waits, until the queue is closed.
+func (c *committer) run() {
 	var batch []request
 	for {
-		batch = p.queue.take(batch[:0])
+		batch = c.queue.take(batch[:0])
 		if len(batch) == 0 {
 			return
 		}
-		p.commit(batch)
+		c.commit(batch)
 		clear(batch)
 	}
 }
 
-func (p *partition) commit(batch []request) {
-	if refusal := p.store.guard.refusal(); refusal != nil {
+func (c *committer) commit(batch []request) {
+	if refusal := c.guard.refusal(); refusal != nil {
 		batch = refuseWrites(batch, refusal)
 	}
 	if len(batch) == 0 {
 		return
 	}
 	entry, relaxed := encodeEntry(batch)
-	future := p.raft.Apply(entry, 0)
+	future := c.raft.Apply(entry, 0)
 	if err := future.Error(); err != nil {
 		fail(batch, applyRefusal(err))
 		return
@@ -44,16 +64,16 @@ func (p *partition) commit(batch []request) {
 		fail(batch, &protocol.Refusal{Reason: protocol.Internal})
 		return
 	}
-	if p.acked.relaxed = (entryID{future.Index(), a.term}); relaxed {
-		p.unsynced.Store(true)
+	if c.acked.relaxed = (entryID{future.Index(), a.term}); relaxed {
+		c.unsynced.Store(true)
 	} else { // and the disk has all that was answered before
-		p.acked.strict = p.acked.relaxed
+		c.acked.strict = c.acked.relaxed
 	}
-	p.store.commitMarker.write(p.number, p.acked)
+	c.marker.write(c.partition, c.acked)
 	for i, r := range batch {
 		r.done(a.outcomes[i])
 	}
-	p.compact(len(entry))
+	c.compact(len(entry))
 }
 
 // refuseWrites refuses the requests that need room and returns the rest.
@@ -102,67 +122,26 @@ func encodeEntry(batch []request) (entry []byte, relaxed bool) {
 	return entry, relaxed
 }
 
-// The committer compacts the log after so many bytes or entries, whichever comes first: a start reads as many. The
-// entries that stay are for a node that was away for a moment.
+// The committer compacts the log after so many bytes or entries, whichever comes first: a start reads as many.
 const (
-	compactBytes    = 4 << 20 // on a small disk at most a part of the reserve
-	compactEntries  = 4096
-	trailingEntries = 1024 // at most a quarter of the bytes
+	compactBytes   = 4 << 20 // on a small disk at most a part of the reserve
+	compactEntries = 4096
 )
 
 // compact counts an entry of so many bytes, and cuts the log when it has grown to its limit.
-func (p *partition) compact(bytes int) {
-	p.uncutBytes, p.uncutEntries = p.uncutBytes+bytes, p.uncutEntries+1
-	limit := min(compactBytes, int(p.store.guard.reserve/16))
-	if p.uncutBytes < limit && p.uncutEntries < compactEntries {
+func (c *committer) compact(bytes int) {
+	c.uncut.add(bytes)
+	limit := min(compactBytes, int(c.guard.reserve/16))
+	if c.uncut.bytes < limit && c.uncut.entries < compactEntries {
 		return
 	}
-	keep := uint64(min(trailingEntries, max(1, limit/4/(p.uncutBytes/p.uncutEntries+1))))
-	rc := raft.ReloadableConfig{
-		TrailingLogs: keep, SnapshotInterval: 24 * time.Hour, SnapshotThreshold: 1 << 62,
-		HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat,
-	}
-	err := p.raft.ReloadConfig(rc)
+	keep := uint64(min(trailingEntries, max(1, limit/4/(c.uncut.bytes/c.uncut.entries+1))))
+	err := c.raft.ReloadConfig(reloadable(keep))
 	if err == nil {
-		err = p.raft.Snapshot().Error()
+		err = c.raft.Snapshot().Error()
 	}
 	if err != nil && !errors.Is(err, raft.ErrNothingNewToSnapshot) && !errors.Is(err, raft.ErrRaftShutdown) {
-		p.store.cfg.Logger.Warn("the log of a slot could not be cut", "slot", p.number, "cause", err)
+		c.log.Warn("the log of a slot could not be cut", "slot", c.partition, "cause", err)
 	}
-	p.uncutBytes, p.uncutEntries = 0, 0
-}
-
-// await has the group agree on one operation and waits for that.
-func (p *partition) await(o *operation) error { return p.awaitFor(context.Background(), o) }
-
-// awaitFor is await, but gives up when the context ends; then nobody knows what became of the operation.
-func (p *partition) awaitFor(ctx context.Context, o *operation) error {
-	answer := make(chan error, 1)
-	r := request{operation: o.append(nil), freesSpace: true, done: func(out history.Outcome) { answer <- out.Err }}
-	if err := p.queue.put(r); err != nil {
-		return err
-	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// awaitAll is await for several operations, no more than fit into one entry.
-func (p *partition) awaitAll(all []*operation) error {
-	answers := make(chan error, len(all))
-	for i, o := range all {
-		r := request{operation: o.append(nil), freesSpace: true, done: func(out history.Outcome) { answers <- out.Err }}
-		if err := p.queue.put(r); err != nil {
-			return fmt.Errorf("after %d of %d: %w", i, len(all), err)
-		}
-	}
-	for range all {
-		if err := <-answers; err != nil {
-			return err
-		}
-	}
-	return nil
+	c.uncut = logSize{}
 }

@@ -44,6 +44,9 @@ type Config struct {
 	Transport func(partition int, id raft.ServerID) raft.Transport `yaml:"-" env:"-"`
 }
 
+// MaxPartitions bounds Config.Partitions: each costs five goroutines and a heartbeat.
+const MaxPartitions = 256
+
 // Help is one line of meaning for each key.
 func (Config) Help() map[string]string {
 	return map[string]string{

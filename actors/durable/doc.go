@@ -7,6 +7,11 @@
 // store anyway. On a single node each group has one voter and a transport that reaches nobody; more nodes mean more
 // voters and another transport, and change nothing else here.
 //
+// A publish goes from [Topic.Add] (topic.go) to the queue of the topic's partition (queue.go). The committer of the
+// partition (committer.go) has the group agree on what waits there, the state machine applies it, and the committer
+// calls done. Reads do not pass through Raft: they find on the disk what the state machine has stored (state_reader.go,
+// topic_events.go). The partitions share a directory, a clock and more (storage.go).
+//
 // Operators know a partition as a slot: the setting is store.slots, and log lines, refusals and probes say slot.
 //
 // # What it promises
@@ -30,7 +35,7 @@
 //     No event is removed for its age before it has that age, and an id is recognised for its whole window.
 //  8. A position is never honoured over a gap. Topics begin new epochs in a store that was copied, was restored, or is
 //     said to have been put back (origin.go), and so does a topic that was served from elsewhere meanwhile
-//     (store_rules.go). A restart, kill -9 and a loss of power leave every epoch as it is.
+//     (rules_file.go). A restart, kill -9 and a loss of power leave every epoch as it is.
 //
 // # What it asks of you
 //

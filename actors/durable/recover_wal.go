@@ -14,9 +14,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// damagedDir is where recoverWAL puts what it cuts off. The next cut replaces it.
-const damagedDir = "damaged"
-
 // namedWAL finds in Pebble's error the log that Pebble could not replay.
 var namedWAL = regexp.MustCompile(`replaying wal (\d+)`)
 
@@ -106,12 +103,4 @@ func copyFirst(fs vfs.FS, from, to string, n int64) (err error) {
 	}
 	_, err = io.CopyN(out, in, n)
 	return errors.Join(err, out.Sync(), out.Close())
-}
-
-func syncDir(fs vfs.FS, dir string) error {
-	d, err := fs.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -1,60 +1,67 @@
 package durable
 
 import (
-	"bytes"
+	"errors"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
-func (p *partition) removeOld(now time.Time) error {
-	from, to := keyRange(prefixHead, p.number)
-	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
-	if err != nil {
-		return err
-	}
-	defer it.Close()
-	for ok := it.First(); ok; ok = it.Next() {
-		select {
-		case <-p.store.stop:
-			return nil
-		default:
-		}
-		h, good := decodeHead(it.Key(), it.Value())
-		tenant, rest, _ := bytes.Cut(it.Key()[len(from):], []byte{0})
-		if !good || len(rest) == 0 {
-			continue // it is repaired when somebody opens the topic
-		}
-		if err := p.removeOldOf(string(tenant), string(rest[:len(rest)-1]), h, now); err != nil {
-			return err
-		}
-	}
-	return it.Error()
+// retention removes the events that are too old from the topics of a partition that nobody uses. It waits for each
+// removal, so that it never fills a queue.
+type retention struct {
+	partition *partition
+	stop      <-chan struct{} // closed when the store closes
 }
 
-func (p *partition) removeOldOf(tenant, topic string, h head, now time.Time) error {
-	t := &Topic{
-		store: p.store, partition: p, tenant: tenant, name: topic, rule: h.rule, floor: h.floor, newest: h.newest,
-		epoch: p.machine.seeds.Load().epoch(h.rule.Relaxed, h.salt, tenant, topic),
+// removeOld looks at all topics. It returns early, without an error, when the store closes.
+func (r retention) removeOld(now time.Time) error {
+	err := r.partition.state.eachTopic(func(_, topic string, h *head) error {
+		select {
+		case <-r.stop:
+			return errClosing
+		default:
+		}
+		if h == nil || topic == "" {
+			return nil // it is repaired when somebody opens the topic
+		}
+		return r.removeOldOf(h, now)
+	})
+	if errors.Is(err, errClosing) {
+		return nil
 	}
-	oldest, unused := t.Oldest(now), time.Duration(p.store.clock.at(now)-h.at)
+	return err
+}
+
+func (r retention) removeOldOf(h *head, now time.Time) error {
+	p, t := r.partition, newTopic(r.partition, h, h.rule)
+	oldest, unused := t.Oldest(now), time.Duration(p.storage.clock.at(now)-h.at)
 	switch {
-	case oldest == h.newest && unused > p.store.cfg.Forget:
-		if err := p.await(&operation{op: opForget, tenant: tenant, topic: topic, offset: h.newest}); err != nil {
+	case oldest == h.newest && unused > p.storage.cfg.Forget:
+		err := p.queue.await(&operation{op: opForget, tenant: h.tenant, topic: h.topic, offset: h.newest})
+		if err != nil {
 			return err
 		}
-		left, err := p.readHead(tenant, topic)
+		left, err := p.state.head(h.tenant, h.topic)
 		if left == nil && err == nil { // nobody has published to it meanwhile
-			t.logForgotten(h.newest - h.floor)
+			r.logForgotten(t, h.newest-h.floor)
 		}
 		return err
 	case oldest > h.floor:
 		aged := t.countAged(oldest)
-		err := p.await(&operation{op: opTrim, tenant: tenant, topic: topic, epoch: t.epoch, offset: oldest})
+		trim := operation{op: opTrim, tenant: h.tenant, topic: h.topic, epoch: h.epoch, offset: oldest}
+		err := p.queue.await(&trim)
 		if err == nil {
 			t.logAged(aged, oldest, t.rule.Bounds.Age)
 		}
 		return err
 	}
 	return nil
+}
+
+// logForgotten logs that a topic was removed with the events that it still had.
+func (r retention) logForgotten(t *Topic, count uint64) {
+	if count > maxUnlogged {
+		t.log.Info("a durable topic was removed with its events, since they are older than its rule "+
+			"keeps them and nothing was published for long", "tenant", t.tenant, "topic", t.name, "events", count,
+			"up_to_offset", t.newest, "age", t.rule.Bounds.Age, "unused_for", r.partition.storage.cfg.Forget)
+	}
 }
