@@ -287,9 +287,9 @@ func (c *connection) schedule() {
 }
 
 // ending asks a connection to end. code 0 is what the reason's own is.
-func ending(err protocol.Reason, code uint16, reason string) endConnection {
-	if code != 0 && reason == "" {
-		reason = string(err)
+func ending(why protocol.Reason, code uint16, text string) endConnection {
+	if code != 0 && text == "" {
+		text = string(why)
 	}
-	return endConnection{err: &protocol.Refusal{Reason: err}, code: code, reason: reason}
+	return endConnection{err: &protocol.Refusal{Reason: why}, code: code, reason: text}
 }
