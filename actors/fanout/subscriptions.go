@@ -24,7 +24,7 @@ type Subscriptions []Subscription
 type Subscription struct {
 	Topic    string
 	Filter   *protocol.Filter // nil wants everything
-	Right    *grant.Grant     // whose it is subscribed by; nil is the connection's own
+	Grant    *grant.Grant     // whose it is subscribed by; nil is the connection's own
 	Wanted   bool             // it is subscribed to
 	attached bool
 }
@@ -50,7 +50,7 @@ type Change struct {
 var Everything = &Filters{}
 
 // viewing is the interest in a view of everything.
-func Projecting(v protocol.Projection) *Filters {
+func FiltersForView(v protocol.Projection) *Filters {
 	if v == protocol.All {
 		return Everything
 	}
@@ -66,7 +66,7 @@ func (in *Subscriptions) Add(topic string, f protocol.Filter, by *grant.Grant) [
 		*in = slices.Insert(*in, i, Subscription{Topic: topic})
 	}
 	r := &(*in)[i]
-	r.Filter, r.Wanted, r.Right = nil, true, by
+	r.Filter, r.Wanted, r.Grant = nil, true, by
 	if f.Where != nil || f.View != protocol.All || f.Every != 0 {
 		r.Filter = &f
 	}
