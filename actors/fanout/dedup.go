@@ -21,11 +21,11 @@ type dedupEntry struct {
 
 // known returns the verdict of the publication that had this one's id, nil if there was none or if it failed without
 // being done here; then this one is remembered.
-func (d *Dedup) Known(count int, age time.Duration, p *Delivery, now time.Time) *Result {
-	if p.Anonymous || count <= 0 {
+func (d *Dedup) Known(count int, age time.Duration, delivery *Delivery, now time.Time) *Result {
+	if delivery.Anonymous || count <= 0 {
 		return nil
 	}
-	id, v := p.Event.ID, p.Result
+	id, r := delivery.Event.ID, delivery.Result
 	d.Expire(age, now)
 	if d.seen == nil {
 		d.seen, _ = simplelru.NewLRU[string, dedupEntry](count, nil)
@@ -33,7 +33,7 @@ func (d *Dedup) Known(count int, age time.Duration, p *Delivery, now time.Time) 
 	if s, ok := d.seen.Peek(id); ok && (s.done || !s.result.Failed()) {
 		return s.result
 	}
-	d.seen.Add(id, dedupEntry{at: now, result: v})
+	d.seen.Add(id, dedupEntry{at: now, result: r})
 	return nil
 }
 
@@ -49,13 +49,13 @@ func (d *Dedup) Resize(count int) {
 }
 
 // Done says that the publication was delivered here: even if it fails elsewhere, its retry is not for here.
-func (d *Dedup) Done(p *Delivery) {
-	if p.Anonymous || d.seen == nil {
+func (d *Dedup) Done(delivery *Delivery) {
+	if delivery.Anonymous || d.seen == nil {
 		return
 	}
-	if s, ok := d.seen.Peek(p.Event.ID); ok && s.result == p.Result {
+	if s, ok := d.seen.Peek(delivery.Event.ID); ok && s.result == delivery.Result {
 		s.done = true
-		d.seen.Add(p.Event.ID, s)
+		d.seen.Add(delivery.Event.ID, s)
 	}
 }
 

@@ -34,17 +34,17 @@ const fewFrames = 16
 
 // newPublication makes a publication that one actor will answer. That of an anonymous event comes with its verdict in
 // one piece; an event with an id leaves its verdict behind in dedup windows, where the rest must not be kept.
-func NewDelivery(ev *protocol.Event, anonymous bool) *Delivery {
+func NewDelivery(event *protocol.Event, anonymous bool) *Delivery {
 	if anonymous {
 		both := &struct {
 			Delivery
 			Result
-		}{Delivery: Delivery{Event: ev, Anonymous: true}}
+		}{Delivery: Delivery{Event: event, Anonymous: true}}
 		both.Delivery.Result = &both.Result
 		both.Result.pending.Store(1)
 		return &both.Delivery
 	}
-	return &Delivery{Event: ev, Result: NewResult(1)}
+	return &Delivery{Event: event, Result: newResult(1)}
 }
 
 // cachedFrame is the event's frame in one dialect and view; a nil frame says that the dialect has no words for it.
@@ -61,37 +61,37 @@ type encodingKey struct {
 
 // frame returns the event in a dialect as a view leaves it, encoded once however many topics and users ask. nil if
 // there is nothing to say.
-func (p *Delivery) Frame(e Encoder, d protocol.Dialect, v protocol.Projection) *outbox.Frame {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	in := encodingKey{d, v}
-	if i := p.find(in); i >= 0 {
-		return p.frames[i].frame
+func (d *Delivery) Frame(e Encoder, dialect protocol.Dialect, view protocol.Projection) *outbox.Frame {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := encodingKey{dialect, view}
+	if i := d.find(key); i >= 0 {
+		return d.frames[i].frame
 	}
-	f := e.Encode(d, v, p.Event, p.Born)
-	f.Bind(p.Policy, p.Event.Topic, p.Event.Key)
-	if p.frames == nil {
-		p.frames = p.first[:0]
+	f := e.Encode(dialect, view, d.Event, d.Born)
+	f.Bind(d.Policy, d.Event.Topic, d.Event.Key)
+	if d.frames == nil {
+		d.frames = d.first[:0]
 	}
-	p.frames = append(p.frames, encodedFrame{in, f})
-	if p.byKey != nil {
-		p.byKey[in] = len(p.frames) - 1
+	d.frames = append(d.frames, encodedFrame{key, f})
+	if d.byKey != nil {
+		d.byKey[key] = len(d.frames) - 1
 	}
 	return f
 }
 
 // place is where the frame in this saying is, -1 if it was not encoded yet.
-func (p *Delivery) find(in encodingKey) int {
-	if len(p.frames) <= fewFrames {
-		return slices.IndexFunc(p.frames, func(c encodedFrame) bool { return c.encodingKey == in })
+func (d *Delivery) find(key encodingKey) int {
+	if len(d.frames) <= fewFrames {
+		return slices.IndexFunc(d.frames, func(c encodedFrame) bool { return c.encodingKey == key })
 	}
-	if p.byKey == nil {
-		p.byKey = make(map[encodingKey]int, 4*fewFrames)
-		for i := range p.frames {
-			p.byKey[p.frames[i].encodingKey] = i
+	if d.byKey == nil {
+		d.byKey = make(map[encodingKey]int, 4*fewFrames)
+		for i := range d.frames {
+			d.byKey[d.frames[i].encodingKey] = i
 		}
 	}
-	if i, ok := p.byKey[in]; ok {
+	if i, ok := d.byKey[key]; ok {
 		return i
 	}
 	return -1
@@ -108,104 +108,104 @@ type Result struct {
 	position protocol.Position
 	err      *protocol.Refusal
 	first    *Result // of the publication that this one repeats
-	again    bool    // it repeats one of which only the store knows
+	stored   bool    // it repeats one of which only the store knows
 }
 
-func NewResult(actors int) *Result {
-	v := &Result{}
-	v.pending.Store(int32(actors))
-	return v
+func newResult(actors int) *Result {
+	r := &Result{}
+	r.pending.Store(int32(actors))
+	return r
 }
 
 // Done reports whether all have answered.
-func (v *Result) Done() bool { return v.pending.Load() <= 0 }
+func (r *Result) Done() bool { return r.pending.Load() <= 0 }
 
 // Expect says that so many more will answer. Who expects must not have answered yet.
-func (v *Result) Expect(more int) { v.pending.Add(int32(more)) }
+func (r *Result) Expect(more int) { r.pending.Add(int32(more)) }
 
 // answered says that an actor is done with it and to how many connections it gave it.
-func (v *Result) Answer(delivered int) {
-	v.delivered.Add(int64(delivered))
-	if v.pending.Add(-1) > 0 {
+func (r *Result) Answer(delivered int) {
+	r.delivered.Add(int64(delivered))
+	if r.pending.Add(-1) > 0 {
 		return
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.done != nil {
-		close(v.done)
-		v.done = nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done != nil {
+		close(r.done)
+		r.done = nil
 	}
 }
 
 // end is a channel that is closed when all have answered, nil if they have.
-func (v *Result) finished() chan struct{} {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.done == nil && v.pending.Load() > 0 {
-		v.done = make(chan struct{})
+func (r *Result) finished() chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done == nil && r.pending.Load() > 0 {
+		r.done = make(chan struct{})
 	}
-	return v.done
+	return r.done
 }
 
 // failed is answered, with an error. The first error counts.
-func (v *Result) Fail(why *protocol.Refusal) {
-	v.mu.Lock()
-	if v.err == nil {
-		v.err = why
+func (r *Result) Fail(err *protocol.Refusal) {
+	r.mu.Lock()
+	if r.err == nil {
+		r.err = err
 	}
-	v.mu.Unlock()
-	v.Answer(0)
+	r.mu.Unlock()
+	r.Answer(0)
 }
 
 // Failed reports whether an error was noted.
-func (v *Result) Failed() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.err != nil
+func (r *Result) Failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err != nil
 }
 
 // at notes where the event went.
-func (v *Result) SetPosition(topic string, p protocol.Position) {
-	v.mu.Lock()
-	v.topic, v.position = topic, p
-	v.mu.Unlock()
+func (r *Result) SetPosition(topic string, p protocol.Position) {
+	r.mu.Lock()
+	r.topic, r.position = topic, p
+	r.mu.Unlock()
 }
 
 // known says that the store has an event with this id, and where.
-func (v *Result) AlreadyStored(topic string, p protocol.Position) {
-	v.mu.Lock()
-	v.topic, v.position, v.again = topic, p, true
-	v.mu.Unlock()
+func (r *Result) AlreadyStored(topic string, p protocol.Position) {
+	r.mu.Lock()
+	r.topic, r.position, r.stored = topic, p, true
+	r.mu.Unlock()
 }
 
 // repeats says that the event is known, and answers.
-func (v *Result) Repeats(first *Result) {
-	v.mu.Lock()
-	v.first = first
-	v.mu.Unlock()
-	v.Answer(0)
+func (r *Result) Repeats(first *Result) {
+	r.mu.Lock()
+	r.first = first
+	r.mu.Unlock()
+	r.Answer(0)
 }
 
 // wait returns the receipt once all have answered; that of a repetition is the first publication's. It is Busy when ctx
 // or patience ends first.
-func (v *Result) Wait(ctx context.Context, patience <-chan time.Time) (Receipt, *protocol.Refusal) {
-	if end := v.finished(); end != nil {
+func (r *Result) Wait(ctx context.Context, timeout <-chan time.Time) (Receipt, *protocol.Refusal) {
+	if end := r.finished(); end != nil {
 		select {
 		case <-end:
 		case <-ctx.Done():
 			return Receipt{}, mailbox.ErrBusy
-		case <-patience:
+		case <-timeout:
 			return Receipt{}, mailbox.ErrBusy
 		}
 	}
-	v.mu.Lock()
-	r := Receipt{Topic: v.topic, Position: v.position, Delivered: int(v.delivered.Load()), Duplicate: v.again}
-	err, first := v.err, v.first
-	v.mu.Unlock()
-	if err != nil || first == nil || r.Delivered > 0 {
-		return r, err
+	r.mu.Lock()
+	receipt := Receipt{Topic: r.topic, Position: r.position, Delivered: int(r.delivered.Load()), Duplicate: r.stored}
+	err, first := r.err, r.first
+	r.mu.Unlock()
+	if err != nil || first == nil || receipt.Delivered > 0 {
+		return receipt, err
 	}
-	r, err = first.Wait(ctx, patience)
-	r.Duplicate = err == nil
-	return r, err
+	receipt, err = first.Wait(ctx, timeout)
+	receipt.Duplicate = err == nil
+	return receipt, err
 }

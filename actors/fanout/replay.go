@@ -29,10 +29,10 @@ func (f *Filters) Replay(e Encoder, d protocol.Dialect, entries []history.Entry,
 	}
 	all = slices.AppendSeq(all, maps.Values(latest))
 	slices.SortFunc(all, byOffset)
-	for _, h := range all {
-		projection, _, _ := f.Select(h.event)
-		if frame := e.Encode(d, projection, h.event, now.UnixNano()); frame != nil {
-			frame.Bind(policy(h.event), h.event.Topic, h.event.Key) // else a newer one could get ahead of it
+	for _, sample := range all {
+		view, _, _ := f.Select(sample.event)
+		if frame := e.Encode(d, view, sample.event, now.UnixNano()); frame != nil {
+			frame.Bind(policy(sample.event), sample.event.Topic, sample.event.Key) // else a newer one could get ahead of it
 			frames = append(frames, frame)
 		}
 	}

@@ -44,8 +44,8 @@ type encodingGroup struct {
 
 // groupKey is what the subscribers of a group have in common.
 type groupKey struct {
-	dialect  protocol.Dialect
-	interest string
+	dialect protocol.Dialect
+	filters string
 }
 
 func (g *encodingGroup) key() groupKey { return groupKey{g.dialect, g.filters.key} }
@@ -61,23 +61,23 @@ type subscriber struct {
 const notHeld = math.MaxUint64
 
 // count is how many subscribers there are.
-func (a *Subscribers) Count() int {
-	if a.index != nil {
-		return len(a.index.slots)
+func (s *Subscribers) Count() int {
+	if s.index != nil {
+		return len(s.index.slots)
 	}
 	n := 0
-	for _, g := range a.groups {
+	for _, g := range s.groups {
 		n += len(g.subscribers)
 	}
 	return n
 }
 
-func (a *Subscribers) find(o *outbox.Outbox) (at slot, ok bool) {
-	if a.index != nil {
-		at, ok = a.index.slots[o]
+func (s *Subscribers) find(o *outbox.Outbox) (at slot, ok bool) {
+	if s.index != nil {
+		at, ok = s.index.slots[o]
 		return at, ok
 	}
-	for _, g := range a.groups {
+	for _, g := range s.groups {
 		for i := range g.subscribers {
 			if g.subscribers[i].outbox == o {
 				return slot{g, i}, true
@@ -88,8 +88,8 @@ func (a *Subscribers) find(o *outbox.Outbox) (at slot, ok bool) {
 }
 
 // interest is the interest of a subscriber, nil if it is none.
-func (a *Subscribers) FiltersOf(o *outbox.Outbox) *Filters {
-	if at, ok := a.find(o); ok {
+func (s *Subscribers) FiltersOf(o *outbox.Outbox) *Filters {
+	if at, ok := s.find(o); ok {
 		return at.group.filters
 	}
 	return nil
@@ -97,63 +97,63 @@ func (a *Subscribers) FiltersOf(o *outbox.Outbox) *Filters {
 
 // Set adds a subscriber of a dialect, or gives it other filters. offset is the topic's newest. A subscriber that changes
 // its filters gets what is held back for it now, since nobody would release it later.
-func (a *Subscribers) Set(e Encoder, o *outbox.Outbox, d protocol.Dialect, filters *Filters, offset uint64) (out Delivered) {
-	if at, ok := a.find(o); ok {
+func (s *Subscribers) Set(e Encoder, o *outbox.Outbox, d protocol.Dialect, filters *Filters, offset uint64) (out Delivered) {
+	if at, ok := s.find(o); ok {
 		if at.group.filters.key == filters.key {
 			return out
 		}
 		at.group.flushTo(e, at.group.subscribers[at.at], filters, &out)
-		a.Remove(o)
+		s.Remove(o)
 	}
-	a.add(subscriber{o, offset}, d, filters)
+	s.add(subscriber{o, offset}, d, filters)
 	return out
 }
 
-func (a *Subscribers) add(s subscriber, d protocol.Dialect, filters *Filters) *encodingGroup {
-	g := a.group(groupKey{d, filters.key}, filters)
-	g.subscribers = append(g.subscribers, s)
-	if a.index != nil {
-		a.index.slots[s.outbox] = slot{g, len(g.subscribers) - 1}
-	} else if a.Count() >= indexedFrom {
-		a.makeIndex()
+func (s *Subscribers) add(sub subscriber, d protocol.Dialect, filters *Filters) *encodingGroup {
+	g := s.group(groupKey{d, filters.key}, filters)
+	g.subscribers = append(g.subscribers, sub)
+	if s.index != nil {
+		s.index.slots[sub.outbox] = slot{g, len(g.subscribers) - 1}
+	} else if s.Count() >= indexedFrom {
+		s.makeIndex()
 	}
 	return g
 }
 
-func (a *Subscribers) makeIndex() {
-	a.index = &index{slots: map[*outbox.Outbox]slot{}, groups: map[groupKey]*encodingGroup{}}
-	for _, g := range a.groups {
-		a.index.groups[g.key()] = g
+func (s *Subscribers) makeIndex() {
+	s.index = &index{slots: map[*outbox.Outbox]slot{}, groups: map[groupKey]*encodingGroup{}}
+	for _, g := range s.groups {
+		s.index.groups[g.key()] = g
 		for i := range g.subscribers {
-			a.index.slots[g.subscribers[i].outbox] = slot{g, i}
+			s.index.slots[g.subscribers[i].outbox] = slot{g, i}
 		}
 	}
 }
 
 // group is the group with that key; it is made if there is none.
-func (a *Subscribers) group(key groupKey, it *Filters) *encodingGroup {
-	if a.index != nil {
-		if g := a.index.groups[key]; g != nil {
+func (s *Subscribers) group(key groupKey, filters *Filters) *encodingGroup {
+	if s.index != nil {
+		if g := s.index.groups[key]; g != nil {
 			return g
 		}
 	} else {
-		for _, g := range a.groups {
+		for _, g := range s.groups {
 			if g.key() == key {
 				return g
 			}
 		}
 	}
-	g := &encodingGroup{dialect: key.dialect, filters: it, number: len(a.groups)}
-	a.groups = append(a.groups, g)
-	if a.index != nil {
-		a.index.groups[key] = g
+	g := &encodingGroup{dialect: key.dialect, filters: filters, number: len(s.groups)}
+	s.groups = append(s.groups, g)
+	if s.index != nil {
+		s.index.groups[key] = g
 	}
 	return g
 }
 
 // remove takes a subscriber out; one that is not in is ignored.
-func (a *Subscribers) Remove(o *outbox.Outbox) {
-	at, ok := a.find(o)
+func (s *Subscribers) Remove(o *outbox.Outbox) {
+	at, ok := s.find(o)
 	if !ok {
 		return
 	}
@@ -162,41 +162,41 @@ func (a *Subscribers) Remove(o *outbox.Outbox) {
 	moved := g.subscribers[last]
 	g.subscribers[at.at], g.subscribers[last] = moved, subscriber{}
 	g.subscribers = g.subscribers[:last]
-	if a.index != nil {
-		a.index.slots[moved.outbox] = at
-		delete(a.index.slots, o)
+	if s.index != nil {
+		s.index.slots[moved.outbox] = at
+		delete(s.index.slots, o)
 	}
 	if last == 0 {
-		a.drop(g)
+		s.drop(g)
 	}
-	switch left := a.Count(); {
+	switch left := s.Count(); {
 	case left == 0:
-		*a = Subscribers{}
+		*s = Subscribers{}
 	case left <= indexedUntil:
-		a.index = nil
+		s.index = nil
 	}
 }
 
 // drop removes a group without subscribers.
-func (a *Subscribers) drop(g *encodingGroup) {
-	last := len(a.groups) - 1
-	moved := a.groups[last]
-	moved.number, a.groups[g.number], a.groups[last] = g.number, moved, nil
-	a.groups = a.groups[:last]
-	if a.index != nil {
-		delete(a.index.groups, g.key())
+func (s *Subscribers) drop(g *encodingGroup) {
+	last := len(s.groups) - 1
+	moved := s.groups[last]
+	moved.number, s.groups[g.number], s.groups[last] = g.number, moved, nil
+	s.groups = s.groups[:last]
+	if s.index != nil {
+		delete(s.index.groups, g.key())
 	}
 }
 
 // rebuild makes groups and index anew, after a failure may have left them in disorder. What is held back stays held
 // back.
-func (a *Subscribers) Rebuild() {
-	before := a.groups
-	*a = Subscribers{}
+func (s *Subscribers) Rebuild() {
+	before := s.groups
+	*s = Subscribers{}
 	for _, g := range before {
-		for _, s := range g.subscribers {
-			if _, twice := a.find(s.outbox); !twice {
-				a.add(s, g.dialect, g.filters).throttle = g.throttle
+		for _, sub := range g.subscribers {
+			if _, twice := s.find(sub.outbox); !twice {
+				s.add(sub, g.dialect, g.filters).throttle = g.throttle
 			}
 		}
 	}
@@ -217,9 +217,9 @@ type Delivered struct {
 
 // Deliver gives a publication, which has this offset, to all who want it. Groups that want fewer events hear it later, or
 // a newer one in its place.
-func (a *Subscribers) Deliver(e Encoder, p *Delivery, offset uint64, now time.Time) (out Delivered) {
-	for _, g := range a.groups {
-		projection, every, ok := g.filters.Select(p.Event)
+func (s *Subscribers) Deliver(e Encoder, d *Delivery, offset uint64, now time.Time) (out Delivered) {
+	for _, g := range s.groups {
+		view, every, ok := g.filters.Select(d.Event)
 		if !ok {
 			continue
 		}
@@ -227,25 +227,25 @@ func (a *Subscribers) Deliver(e Encoder, p *Delivery, offset uint64, now time.Ti
 			if g.throttle == nil {
 				g.throttle = &throttle{}
 			}
-			if wait := g.throttle.hold(p, offset, every, now); !wait.IsZero() {
+			if wait := g.throttle.hold(d, offset, every, now); !wait.IsZero() {
 				out.Next = earlier(out.Next, wait)
 				continue
 			}
 		}
-		g.offer(p.Frame(e, g.dialect, projection), p.Exclude, notHeld, &out)
+		g.offer(d.Frame(e, g.dialect, view), d.Exclude, notHeld, &out)
 	}
 	return out
 }
 
 // Flush delivers what was held back and is due now.
-func (a *Subscribers) Flush(e Encoder, now time.Time) (out Delivered) {
-	for _, g := range a.groups {
+func (s *Subscribers) Flush(e Encoder, now time.Time) (out Delivered) {
+	for _, g := range s.groups {
 		if g.throttle == nil {
 			continue
 		}
 		for _, h := range g.throttle.release(now) {
-			if projection, _, ok := g.filters.Select(h.event); ok {
-				g.offer(h.frame(e, g.dialect, projection, now), h.exclude, h.offset, &out)
+			if view, _, ok := g.filters.Select(h.event); ok {
+				g.offer(h.frame(e, g.dialect, view, now), h.exclude, h.offset, &out)
 			}
 		}
 		out.Next = earlier(out.Next, g.throttle.due())
@@ -254,32 +254,32 @@ func (a *Subscribers) Flush(e Encoder, now time.Time) (out Delivered) {
 }
 
 // FlushTo gives a subscriber what is held back for it.
-func (a *Subscribers) FlushTo(e Encoder, o *outbox.Outbox) (out Delivered) {
-	if at, ok := a.find(o); ok {
+func (s *Subscribers) FlushTo(e Encoder, o *outbox.Outbox) (out Delivered) {
+	if at, ok := s.find(o); ok {
 		at.group.flushTo(e, at.group.subscribers[at.at], at.group.filters, &out)
 	}
 	return out
 }
 
 // flushTo gives a subscriber that gets other filters what the group holds back for it.
-func (g *encodingGroup) flushTo(e Encoder, s subscriber, next *Filters, out *Delivered) {
+func (g *encodingGroup) flushTo(e Encoder, sub subscriber, next *Filters, out *Delivered) {
 	if g.throttle == nil {
 		return
 	}
 	for _, h := range g.throttle.pending() {
-		if h.offset <= s.since || s.outbox.Number() == h.exclude && h.exclude != 0 {
+		if h.offset <= sub.since || sub.outbox.Number() == h.exclude && h.exclude != 0 {
 			continue
 		}
 		if _, _, ok := next.Select(h.event); !ok {
 			continue
 		}
-		if projection, _, ok := g.filters.Select(h.event); ok {
-			if f := h.frame(e, g.dialect, projection, time.Now()); f != nil {
-				switch n := s.outbox.Offer(f); {
-				case s.outbox.Charge(n):
+		if view, _, ok := g.filters.Select(h.event); ok {
+			if f := h.frame(e, g.dialect, view, time.Now()); f != nil {
+				switch n := sub.outbox.Offer(f); {
+				case sub.outbox.Charge(n):
 					out.Count++
 				case n == outbox.RefusedFull:
-					out.Full = append(out.Full, s.outbox)
+					out.Full = append(out.Full, sub.outbox)
 				}
 			}
 		}
@@ -287,9 +287,9 @@ func (g *encodingGroup) flushTo(e Encoder, s subscriber, next *Filters, out *Del
 }
 
 // frame is the pending event in a dialect.
-func (h *pendingSample) frame(e Encoder, d protocol.Dialect, projection protocol.Projection, now time.Time) *outbox.Frame {
-	f := e.Encode(d, projection, h.event, now.UnixNano())
-	f.Bind(h.policy, h.event.Topic, h.event.Key)
+func (p *pendingSample) frame(e Encoder, d protocol.Dialect, view protocol.Projection, now time.Time) *outbox.Frame {
+	f := e.Encode(d, view, p.event, now.UnixNano())
+	f.Bind(p.policy, p.event.Topic, p.event.Key)
 	return f
 }
 
@@ -298,7 +298,7 @@ func (g *encodingGroup) offer(f *outbox.Frame, exclude, offset uint64, out *Deli
 	if f == nil {
 		return
 	}
-	bytes, of := 0, (*outbox.Backpressure)(nil)
+	bytes, credit := 0, (*outbox.Backpressure)(nil)
 	for i := range g.subscribers {
 		o := g.subscribers[i].outbox
 		if g.subscribers[i].since >= offset || exclude != 0 && o.Number() == exclude {
@@ -307,8 +307,8 @@ func (g *encodingGroup) offer(f *outbox.Frame, exclude, offset uint64, out *Deli
 		taken := o.Offer(f)
 		if taken >= 0 {
 			out.Count++
-			if taken > 0 && of == nil {
-				of = o.Backpressure()
+			if taken > 0 && credit == nil {
+				credit = o.Backpressure()
 			}
 			bytes += taken
 		} else if taken == outbox.RefusedFull {
@@ -316,7 +316,7 @@ func (g *encodingGroup) offer(f *outbox.Frame, exclude, offset uint64, out *Deli
 		}
 	}
 	if bytes > 0 {
-		of.Add(bytes) // all of them are of one tenant
+		credit.Add(bytes) // all of them are of one tenant
 	}
 }
 

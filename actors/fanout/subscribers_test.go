@@ -37,32 +37,32 @@ func listeners(count int, dialects ...protocol.Dialect) ([]*outbox.Outbox, map[*
 func wants(key int) *Filters { return &Filters{key: fmt.Sprint(key)} }
 
 // check compares an audience with what it should be, by interest key.
-func (a *Subscribers) check(t *testing.T, want map[*outbox.Outbox]string, speaks map[*outbox.Outbox]protocol.Dialect) {
+func (s *Subscribers) check(t *testing.T, want map[*outbox.Outbox]string, speaks map[*outbox.Outbox]protocol.Dialect) {
 	t.Helper()
-	if a.Count() != len(want) {
-		t.Fatalf("%d subscribers, want %d", a.Count(), len(want))
+	if s.Count() != len(want) {
+		t.Fatalf("%d subscribers, want %d", s.Count(), len(want))
 	}
 	seen := map[groupKey]bool{}
-	for number, g := range a.groups {
+	for number, g := range s.groups {
 		if len(g.subscribers) == 0 || g.number != number || seen[g.key()] {
 			t.Fatalf("group %d has %d seats, calls itself %d, there are two of its key: %t", number, len(g.subscribers), g.number, seen[g.key()])
 		}
 		seen[g.key()] = true
-		for i, s := range g.subscribers {
-			if key, ok := want[s.outbox]; !ok || key != g.filters.key || speaks[s.outbox] != g.dialect {
-				t.Fatalf("%d sits with those who want %q of %s; it wants %q", s.outbox.Number(), g.filters.key, g.dialect.Name(), key)
+		for i, sub := range g.subscribers {
+			if key, ok := want[sub.outbox]; !ok || key != g.filters.key || speaks[sub.outbox] != g.dialect {
+				t.Fatalf("%d sits with those who want %q of %s; it wants %q", sub.outbox.Number(), g.filters.key, g.dialect.Name(), key)
 			}
-			if at, ok := a.find(s.outbox); !ok || at.group != g || at.at != i {
-				t.Fatalf("%d sits at %d and is found at %d", s.outbox.Number(), i, at.at)
+			if at, ok := s.find(sub.outbox); !ok || at.group != g || at.at != i {
+				t.Fatalf("%d sits at %d and is found at %d", sub.outbox.Number(), i, at.at)
 			}
 		}
 	}
-	if a.index != nil && len(a.index.groups) != len(a.groups) {
-		t.Fatalf("the index has %d groups of %d", len(a.index.groups), len(a.groups))
+	if s.index != nil && len(s.index.groups) != len(s.groups) {
+		t.Fatalf("the index has %d groups of %d", len(s.index.groups), len(s.groups))
 	}
 }
 
-func TestAudience_HasAnIndexFromNineSubscribersOnAndNoneFromFourOn(t *testing.T) {
+func TestSubscribers_HasAnIndexFromNineSubscribersOnAndNoneFromFourOn(t *testing.T) {
 	var a Subscribers
 	want := map[*outbox.Outbox]string{}
 	all, speaks := listeners(12, quiet)
@@ -88,7 +88,7 @@ func TestAudience_HasAnIndexFromNineSubscribersOnAndNoneFromFourOn(t *testing.T)
 	}
 }
 
-func TestAudience_HoldsWhoCameAndDidNotLeaveWithTheirLatestInterest(t *testing.T) {
+func TestSubscribers_HoldsThoseThatCameAndDidNotLeaveWithTheirLatestFilters(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	other := &mute{name: "other"}
 	for _, most := range []int{3, 8, 9, 10, 100} {
@@ -117,7 +117,7 @@ func TestAudience_HoldsWhoCameAndDidNotLeaveWithTheirLatestInterest(t *testing.T
 }
 
 // Each subscriber with a filter of its own, on one topic: what comes is found without a look at all that are there.
-func TestAudience_ThousandsOfDistinctFiltersAreNotSearchedOneByOne(t *testing.T) {
+func TestSubscribers_ThousandsOfDistinctFiltersAreNotSearchedOneByOne(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	const total = 64_000                    // in each case, since the kernel counts in steps of some milliseconds
@@ -151,7 +151,7 @@ func threadTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-func BenchmarkAudience_SubscribersWithDistinctFilters(b *testing.B) {
+func BenchmarkSubscribers_SubscribersWithDistinctFilters(b *testing.B) {
 	for _, count := range []int{8, 1000, 10_000} {
 		b.Run(fmt.Sprint(count), func(b *testing.B) {
 			all, speaks := listeners(count, quiet)

@@ -42,74 +42,74 @@ const maxThrottleKeys = 16384
 const sweepEvery = 100 * time.Millisecond
 
 // hold returns zero if the event may pass now, or else when it is going to be released.
-func (p *throttle) hold(pub *Delivery, offset uint64, every time.Duration, now time.Time) time.Time {
-	key := throttleKey{pub.Event.Topic, pub.Event.Key}
-	b := p.keys[key]
-	if b == nil {
-		if p.keys == nil {
-			p.keys = map[throttleKey]*throttledKey{}
+func (t *throttle) hold(d *Delivery, offset uint64, every time.Duration, now time.Time) time.Time {
+	key := throttleKey{d.Event.Topic, d.Event.Key}
+	k := t.keys[key]
+	if k == nil {
+		if t.keys == nil {
+			t.keys = map[throttleKey]*throttledKey{}
 		}
-		if !p.room(now) {
+		if !t.hasRoom(now) {
 			return time.Time{}
 		}
-		p.keys[key] = &throttledKey{next: now.Add(every), every: every}
+		t.keys[key] = &throttledKey{next: now.Add(every), every: every}
 		return time.Time{}
 	}
-	if b.pending.event == nil && !now.Before(b.next) {
-		b.next, b.every = now.Add(every), every
+	if k.pending.event == nil && !now.Before(k.next) {
+		k.next, k.every = now.Add(every), every
 		return time.Time{}
 	}
-	ev := pub.Event
-	if b.pending.event != nil {
-		ev = b.pending.event.Conflate(ev)
+	ev := d.Event
+	if k.pending.event != nil {
+		ev = k.pending.event.Conflate(ev)
 	}
-	b.pending = pendingSample{ev, pub.Exclude, offset, pub.Policy}
-	return b.next
+	k.pending = pendingSample{ev, d.Exclude, offset, d.Policy}
+	return k.next
 }
 
 // room makes room for one more key and reports whether there is any.
-func (p *throttle) room(now time.Time) bool {
-	if len(p.keys) < maxThrottleKeys {
+func (t *throttle) hasRoom(now time.Time) bool {
+	if len(t.keys) < maxThrottleKeys {
 		return true
 	}
-	if now.Before(p.sweepAt) {
+	if now.Before(t.sweepAt) {
 		return false
 	}
-	p.sweepAt = now.Add(sweepEvery)
-	return p.sweep(now)
+	t.sweepAt = now.Add(sweepEvery)
+	return t.sweep(now)
 }
 
 // sweep forgets keys that have been quiet, and reports whether there were any.
-func (p *throttle) sweep(now time.Time) bool {
-	before := len(p.keys)
-	for key, b := range p.keys {
-		if b.pending.event == nil && !now.Before(b.next) {
-			delete(p.keys, key)
+func (t *throttle) sweep(now time.Time) bool {
+	before := len(t.keys)
+	for key, k := range t.keys {
+		if k.pending.event == nil && !now.Before(k.next) {
+			delete(t.keys, key)
 		}
 	}
-	return len(p.keys) < before
+	return len(t.keys) < before
 }
 
 // release returns what is due, in the order in which it came.
-func (p *throttle) release(now time.Time) []pendingSample {
+func (t *throttle) release(now time.Time) []pendingSample {
 	var due []pendingSample
-	for _, b := range p.keys {
-		if b.pending.event != nil && !now.Before(b.next) {
-			due = append(due, b.pending)
-			b.next, b.pending = now.Add(b.every), pendingSample{}
+	for _, k := range t.keys {
+		if k.pending.event != nil && !now.Before(k.next) {
+			due = append(due, k.pending)
+			k.next, k.pending = now.Add(k.every), pendingSample{}
 		}
 	}
-	p.sweep(now)
+	t.sweep(now)
 	slices.SortFunc(due, byOffset)
 	return due
 }
 
 // waiting returns what is held, in the order in which it came. It stays held.
-func (p *throttle) pending() []pendingSample {
+func (t *throttle) pending() []pendingSample {
 	var all []pendingSample
-	for _, b := range p.keys {
-		if b.pending.event != nil {
-			all = append(all, b.pending)
+	for _, k := range t.keys {
+		if k.pending.event != nil {
+			all = append(all, k.pending)
 		}
 	}
 	slices.SortFunc(all, byOffset)
@@ -119,10 +119,10 @@ func (p *throttle) pending() []pendingSample {
 func byOffset(a, b pendingSample) int { return cmp.Compare(a.offset, b.offset) }
 
 // due is when the next held event is to be released, zero if none is held.
-func (p *throttle) due() (at time.Time) {
-	for _, b := range p.keys {
-		if b.pending.event != nil {
-			at = earlier(at, b.next)
+func (t *throttle) due() (at time.Time) {
+	for _, k := range t.keys {
+		if k.pending.event != nil {
+			at = earlier(at, k.next)
 		}
 	}
 	return at

@@ -9,7 +9,7 @@ import (
 )
 
 // The memory of a pace is bounded in keys; the events of more keys pass at once.
-func TestPace_ForgetsQuietKeysAndLetsTheEventsOfTooManyPass(t *testing.T) {
+func TestThrottle_ForgetsQuietKeysAndLetsTheEventsOfTooManyPass(t *testing.T) {
 	var p throttle
 	now := time.Now()
 	hold := func(key int) bool {
@@ -42,7 +42,7 @@ func TestPace_ForgetsQuietKeysAndLetsTheEventsOfTooManyPass(t *testing.T) {
 }
 
 // With too many keys of which none is quiet, an event costs a look at its own key and not at all of them.
-func TestPace_LooksForRoomTenTimesASecondAtMost(t *testing.T) {
+func TestThrottle_LooksForRoomTenTimesASecondAtMost(t *testing.T) {
 	p, now := throttle{}, time.Now()
 	hold := func(key int) bool {
 		ev := &protocol.Event{Topic: "t", Key: fmt.Sprint(key)}

@@ -10,16 +10,16 @@ import (
 // alone may touch it. It is small, since each connection has one.
 type Connection struct {
 	counted *Tenant // where the connect of its address is counted
-	spent   Bucket  // of messages, against the dialect's limit
+	spent   bucket  // of messages, against the dialect's limit
 	meters  *meters // nil while no rate of the tenant bounds what comes in
 }
 
 // meters are what a connection is metered by if its tenant has rates. Its first message makes them; those of user and
 // address are shared.
 type meters struct {
-	own           Meter
-	user, address *Meter // nil until they are needed
-	strikes       Bucket
+	own           meter
+	user, address *meter // nil until they are needed
+	strikes       bucket
 }
 
 // Peer is who a connection speaks for.
@@ -48,7 +48,7 @@ func (c *Connection) Admit(t *Tenant, from Peer, much Load, at int64) (err *prot
 		}
 		rates := level.flow.rates()
 		if what, wait := level.meter.take(much, rates, at); wait > 0 {
-			return tooFast(level.name, what, rates, wait), level.name != "tenant"
+			return refuseRate(level.name, what, rates, wait), level.name != "tenant"
 		}
 	}
 	return nil, false
@@ -57,7 +57,7 @@ func (c *Connection) Admit(t *Tenant, from Peer, much Load, at int64) (err *prot
 // level is one of the four rates that a message is counted against.
 type level struct {
 	name  string
-	meter *Meter
+	meter *meter
 	flow  *Flow
 }
 
@@ -96,11 +96,11 @@ func (c *Connection) Charge(t *Tenant, from Peer, messages int, at int64) {
 
 // Within counts messages against the limit of a dialect and reports whether they are within it.
 func (c *Connection) Within(limits protocol.Limits, messages int, at int64) bool {
-	return limits.Rate <= 0 || c.spent.Take(messages, limits.Rate, max(limits.Burst, limits.Rate), at)
+	return limits.Rate <= 0 || c.spent.take(messages, limits.Rate, max(limits.Burst, limits.Rate), at)
 }
 
 // Strike counts a refusal of Admit and reports whether the connection had more of them than Strikes allows.
-func (c *Connection) Strike(at int64) (out bool) { return !c.meters.strikes.Take(1, 1, Strikes, at) }
+func (c *Connection) Strike(at int64) (out bool) { return !c.meters.strikes.take(1, 1, Strikes, at) }
 
 // Refund takes back the connect of the address: it counts otherwise now, as its user's or that of another dialect.
 func (c *Connection) Refund(d protocol.Dialect, address string, now time.Time) {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestLimits_TheAddressesAndUsersThatAreWatchedAreBounded(t *testing.T) {
+func TestConnectLimiter_TheAddressesAndUsersItRemembersAreBounded(t *testing.T) {
 	c := newConnectLimiter()
 	now := time.Now()
 	for i := range 2 * maxConnectKeys {

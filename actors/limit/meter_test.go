@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestRates_TheUsersAndAddressesThatAreMeteredAreBounded(t *testing.T) {
+func TestMeterTable_TheUsersAndAddressesItRemembersAreBounded(t *testing.T) {
 	ms := newMeterTable()
 	for i := range 2 * maxMeters {
 		ms.of(fmt.Sprint(i))

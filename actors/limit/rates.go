@@ -44,16 +44,16 @@ type Load [kinds]int
 func (f *Flow) rates() Load { return Load{f.Messages, f.Bytes, f.Subscribes} }
 
 // tooFast is nil if wait is 0.
-func tooFast(level string, kind int, rates Load, wait time.Duration) *protocol.Refusal {
+func refuseRate(level string, kind int, rates Load, wait time.Duration) *protocol.Refusal {
 	if wait <= 0 {
 		return nil
 	}
 	name := kindNames[kind]
-	return tooMany(rates[kind], name+" per second of this "+level+" (rates."+level+"."+name+")", wait)
+	return refuseOver(rates[kind], name+" per second of this "+level+" (rates."+level+"."+name+")", wait)
 }
 
 // tooMany refuses what is over a rate, and says when it would be within it.
-func tooMany(most int, what string, wait time.Duration) *protocol.Refusal {
+func refuseOver(most int, what string, wait time.Duration) *protocol.Refusal {
 	err := protocol.Refuse(protocol.RateLimited, "more than %d %s", most, what)
 	err.RetryAfter = wait
 	return err

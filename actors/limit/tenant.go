@@ -12,7 +12,7 @@ import (
 type Tenant struct {
 	connects *connectLimiter
 	rates    atomic.Pointer[RateLimits] // nil is none
-	own      Meter                      // of the tenant as a whole
+	own      meter                      // of the tenant as a whole
 	meters   *meterTable                // of users and addresses
 }
 
@@ -36,7 +36,7 @@ func (t *Tenant) AdmitPublish(bytes int, at int64) *protocol.Refusal {
 	}
 	rates := limits.Tenant.rates()
 	what, wait := t.own.take(Load{Messages: 1, Bytes: bytes}, rates, at)
-	return tooFast("tenant", what, rates, wait)
+	return refuseRate("tenant", what, rates, wait)
 }
 
 // AdmitConnect counts a connect from an address, against the limits of the dialect and of all together.
@@ -58,7 +58,7 @@ func (t *Tenant) AdmitConnect(d protocol.Dialect, address string, now time.Time)
 func (t *Tenant) AdmitUser(d protocol.Dialect, user string, now time.Time) *protocol.Refusal {
 	most := d.Limits().Connects
 	if wait, ok := t.connects.take(userKey(d, user), most, now); !ok {
-		return tooMany(most, d.Name()+" connects per minute of this user (connects_per_minute)", wait)
+		return refuseOver(most, d.Name()+" connects per minute of this user (connects_per_minute)", wait)
 	}
 	if limits := t.rates.Load(); limits != nil {
 		return t.connect("user", user, limits.User.Connects, now)
@@ -70,7 +70,7 @@ func (t *Tenant) AdmitUser(d protocol.Dialect, user string, now time.Time) *prot
 func (t *Tenant) AdmitAddress(d protocol.Dialect, address string, now time.Time) *protocol.Refusal {
 	most := d.Limits().Connects
 	if wait, ok := t.connects.take(addressKey(d, address), most, now); !ok {
-		return tooMany(most, d.Name()+" connects per minute from this address (connects_per_minute)", wait)
+		return refuseOver(most, d.Name()+" connects per minute from this address (connects_per_minute)", wait)
 	}
 	return nil
 }
@@ -81,5 +81,5 @@ func (t *Tenant) connect(level, name string, perMinute int, now time.Time) *prot
 	if ok {
 		return nil
 	}
-	return tooMany(perMinute, "connects per minute of this "+level+" (rates."+level+".connects)", wait)
+	return refuseOver(perMinute, "connects per minute of this "+level+" (rates."+level+".connects)", wait)
 }

@@ -33,8 +33,8 @@ type Mailbox struct {
 	suspended bool              // between a failure and the restart
 	restarted bool              // the actor has not been told of its restart yet
 	dedicated bool              // it is never lent; owned by who runs the actor
-	nth       uint32            // messages taken, over and over; for the watchdog, as is at
-	at        reflect.Type      // of the last of them
+	handled   uint32            // messages taken, over and over; for the watchdog, as is at
+	current   reflect.Type      // of the last of them
 }
 
 // restarted is the first message of an actor after it failed.
@@ -98,19 +98,19 @@ func (m *Mailbox) post(msg any, limit int) {
 // put queues a message, and reports whether the caller has to see to it that the actor runs: it is booked.
 func (m *Mailbox) put(msg any, limit int) (start bool) {
 	m.mu.Lock()
-	var why *protocol.Refusal
+	var err *protocol.Refusal
 	switch {
 	case m.closed != nil:
-		why = m.closed
+		err = m.closed
 	case m.user.len() >= limit:
-		why = ErrBusy
+		err = ErrBusy
 	default:
 		m.user.push(msg)
 	}
-	start = why == nil && m.startable()
+	start = err == nil && m.startable()
 	m.mu.Unlock()
-	if r, ok := msg.(Refusable); ok && why != nil {
-		r.Refuse(why)
+	if refusable, ok := msg.(Refusable); ok && err != nil {
+		refusable.Refuse(err)
 	}
 	return start
 }
@@ -209,7 +209,7 @@ func (m *Mailbox) next() (msg any, system bool) {
 	}
 	if !m.suspended && m.user.len() > 0 {
 		msg = m.user.pop()
-		m.nth, m.at = m.nth+1, reflect.TypeOf(msg)
+		m.handled, m.current = m.handled+1, reflect.TypeOf(msg)
 		return msg, false
 	}
 	m.running = false
@@ -220,7 +220,7 @@ func (m *Mailbox) next() (msg any, system bool) {
 func (m *Mailbox) invoke(msg any, system bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			m.invoker.EscalateFailure(failure{cause: cause, stack: debug.Stack()}, msg)
+			m.invoker.EscalateFailure(actorPanic{cause: cause, stack: debug.Stack()}, msg)
 		}
 	}()
 	if system {
@@ -234,29 +234,29 @@ func (m *Mailbox) invoke(msg any, system bool) {
 func (m *Mailbox) Occupation() (nth uint32, at string, waiting int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.running || m.at == nil || m.user.len() == 0 {
+	if !m.running || m.current == nil || m.user.len() == 0 {
 		return 0, "", 0
 	}
-	return m.nth, m.at.Name(), m.user.len()
+	return m.handled, m.current.Name(), m.user.len()
 }
 
 // empty reports whether no user message waits.
-func (m *Mailbox) Empty() bool {
+func (m *Mailbox) empty() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.user.len() == 0
 }
 
 // close refuses what waits and what comes. The actor calls it when it has stopped.
-func (m *Mailbox) Close(why *protocol.Refusal) {
+func (m *Mailbox) Close(err *protocol.Refusal) {
 	m.mu.Lock()
-	m.closed = why
+	m.closed = err
 	left := m.user
 	m.user = queue{}
 	m.mu.Unlock()
 	for left.len() > 0 {
-		if r, ok := left.pop().(Refusable); ok {
-			r.Refuse(why)
+		if refusable, ok := left.pop().(Refusable); ok {
+			refusable.Refuse(err)
 		}
 	}
 }

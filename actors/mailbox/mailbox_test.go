@@ -52,7 +52,7 @@ func boxFor(limit int, w *worker) *Mailbox {
 	return m
 }
 
-func TestMailbox_ItsBoundTellsTheSenderAndForceGoesOverIt(t *testing.T) {
+func TestMailbox_ItsBoundTellsTheSenderAndSendUnboundedGoesOverIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var handled []int
 		m := boxFor(3, &worker{do: func(x any) { handled = append(handled, x.(letter).n) }})
@@ -69,12 +69,12 @@ func TestMailbox_ItsBoundTellsTheSenderAndForceGoesOverIt(t *testing.T) {
 		}
 		m.SendUnbounded(newLetter(5))
 		synctest.Wait()
-		if len(handled) != 0 || m.UserMessageCount() != 4 || m.Empty() {
+		if len(handled) != 0 || m.UserMessageCount() != 4 || m.empty() {
 			t.Errorf("while suspended: handled %v, %d wait", handled, m.UserMessageCount())
 		}
 		m.PostSystemMessage(&actor.ResumeMailbox{})
 		synctest.Wait()
-		if len(handled) != 4 || handled[3] != 5 || !m.Empty() {
+		if len(handled) != 4 || handled[3] != 5 || !m.empty() {
 			t.Errorf("handled %v", handled)
 		}
 		if m.user.rest != nil || m.user.first != nil || m.system != nil {
@@ -83,7 +83,7 @@ func TestMailbox_ItsBoundTellsTheSenderAndForceGoesOverIt(t *testing.T) {
 	})
 }
 
-func TestMailbox_RefusesWhatWaitsAndWhatComesWhenItStops(t *testing.T) {
+func TestMailbox_RefusesWaitingAndLaterMessagesWhenItStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := boxFor(10, &worker{do: func(any) { t.Error("handled") }})
 		m.PostSystemMessage(&actor.SuspendMailbox{})
@@ -128,7 +128,7 @@ func TestMailbox_SystemMessagesOvertakeAndAPanicIsEscalatedWithItsMessage(t *tes
 }
 
 // A publisher may do the work of an actor that it would wait for.
-func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
+func TestMailbox_RunInlineHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var handled []int
 		var m *Mailbox
@@ -164,7 +164,7 @@ func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 		}
 		close(gate)
 		synctest.Wait()
-		if len(handled) != 5 || !m.Empty() {
+		if len(handled) != 5 || !m.empty() {
 			t.Errorf("handled %v", handled)
 		}
 		m.dedicated = true

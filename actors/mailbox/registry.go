@@ -25,18 +25,18 @@ type Registry struct {
 func NewRegistry() *Registry { return &Registry{seed: maphash.MakeSeed()} }
 
 // Shard is the shard of a name, from 0 to Shards-1.
-func (d *Registry) Shard(name string) int {
-	return int(maphash.String(d.seed, name) % uint64(len(d.shards)))
+func (r *Registry) Shard(name string) int {
+	return int(maphash.String(r.seed, name) % uint64(len(r.shards)))
 }
 
 // send posts msg to the named actor; false if there is none.
-func (d *Registry) Send(name string, msg any) bool {
-	return d.with(name, func(box *Mailbox) { box.Send(msg) })
+func (r *Registry) Send(name string, msg any) bool {
+	return r.with(name, func(box *Mailbox) { box.Send(msg) })
 }
 
 // lend is mailbox.lend for the named actor; false if there is none.
-func (d *Registry) Claim(name string, msg any) (idle *Mailbox, ok bool) {
-	s := &d.shards[d.Shard(name)]
+func (r *Registry) Claim(name string, msg any) (idle *Mailbox, ok bool) {
+	s := &r.shards[r.Shard(name)]
 	s.RLock()
 	defer s.RUnlock()
 	box, ok := s.entries[name]
@@ -47,12 +47,12 @@ func (d *Registry) Claim(name string, msg any) (idle *Mailbox, ok bool) {
 }
 
 // force posts msg over the mailbox's limit; false if there is no such actor.
-func (d *Registry) SendUnbounded(name string, msg any) bool {
-	return d.with(name, func(box *Mailbox) { box.SendUnbounded(msg) })
+func (r *Registry) SendUnbounded(name string, msg any) bool {
+	return r.with(name, func(box *Mailbox) { box.SendUnbounded(msg) })
 }
 
-func (d *Registry) with(name string, do func(*Mailbox)) bool {
-	s := &d.shards[d.Shard(name)]
+func (r *Registry) with(name string, do func(*Mailbox)) bool {
+	s := &r.shards[r.Shard(name)]
 	s.RLock()
 	defer s.RUnlock()
 	box, ok := s.entries[name]
@@ -64,11 +64,11 @@ func (d *Registry) with(name string, do func(*Mailbox)) bool {
 
 // SendOrSpawn posts msg to the named actor, which is made if there is none. The tenant's actor alone calls it, whose own
 // mailbox bounds what comes this way: many want a new topic at once when all clients come back.
-func (d *Registry) SendOrSpawn(name string, msg any, make func() *Mailbox) {
-	if d.SendUnbounded(name, msg) {
+func (r *Registry) SendOrSpawn(name string, msg any, make func() *Mailbox) {
+	if r.SendUnbounded(name, msg) {
 		return
 	}
-	s := &d.shards[d.Shard(name)]
+	s := &r.shards[r.Shard(name)]
 	s.Lock()
 	defer s.Unlock()
 	box, ok := s.entries[name]
@@ -83,11 +83,11 @@ func (d *Registry) SendOrSpawn(name string, msg any, make func() *Mailbox) {
 }
 
 // retire removes an actor if nothing waits for it; then it may stop.
-func (d *Registry) Remove(name string, box *Mailbox) bool {
-	s := &d.shards[d.Shard(name)]
+func (r *Registry) Remove(name string, box *Mailbox) bool {
+	s := &r.shards[r.Shard(name)]
 	s.Lock()
 	defer s.Unlock()
-	if s.entries[name] != box || !box.Empty() {
+	if s.entries[name] != box || !box.empty() {
 		return false
 	}
 	delete(s.entries, name)
@@ -95,10 +95,10 @@ func (d *Registry) Remove(name string, box *Mailbox) bool {
 }
 
 // clear removes all entries and returns them. A message that was posted to one of them is refused when it stops.
-func (d *Registry) Clear() map[string]*Mailbox {
+func (r *Registry) Clear() map[string]*Mailbox {
 	all := map[string]*Mailbox{}
-	for i := range d.shards {
-		s := &d.shards[i]
+	for i := range r.shards {
+		s := &r.shards[i]
 		s.Lock()
 		maps.Copy(all, s.entries)
 		s.entries = nil
@@ -108,9 +108,9 @@ func (d *Registry) Clear() map[string]*Mailbox {
 }
 
 // each calls do for every entry, shard by shard, until it returns false. do must not call the Registry.
-func (d *Registry) Each(do func(name string, box *Mailbox) bool) {
-	for i := range d.shards {
-		s := &d.shards[i]
+func (r *Registry) Each(do func(name string, box *Mailbox) bool) {
+	for i := range r.shards {
+		s := &r.shards[i]
 		s.RLock()
 		for name, box := range s.entries {
 			if !do(name, box) {
@@ -122,22 +122,22 @@ func (d *Registry) Each(do func(name string, box *Mailbox) bool) {
 	}
 }
 
-func (d *Registry) Len() int {
+func (r *Registry) Len() int {
 	n := 0
-	for i := range d.shards {
-		d.shards[i].RLock()
-		n += len(d.shards[i].entries)
-		d.shards[i].RUnlock()
+	for i := range r.shards {
+		r.shards[i].RLock()
+		n += len(r.shards[i].entries)
+		r.shards[i].RUnlock()
 	}
 	return n
 }
 
 // NamePerShard are names of which the first is in the first shard, the second in the second, and so on.
-func (d *Registry) NamePerShard(stem string) []string {
-	names := make([]string, len(d.shards))
+func (r *Registry) NamePerShard(stem string) []string {
+	names := make([]string, len(r.shards))
 	for i, left := 0, len(names); left > 0; i++ {
 		name := fmt.Sprint(stem, "-", i)
-		if at := d.Shard(name); names[at] == "" {
+		if at := r.Shard(name); names[at] == "" {
 			names[at], left = name, left-1
 		}
 	}

@@ -15,25 +15,25 @@ type Reply[T any] struct{ ch chan answer[T] }
 
 type answer[T any] struct {
 	value T
-	why   *protocol.Refusal
+	err   *protocol.Refusal
 }
 
 func NewReply[T any]() Reply[T] { return Reply[T]{make(chan answer[T], 1)} }
 
 // give answers; the first answer counts. It reports false if nobody wants to know: who asked has given up, or never
 // waited. What was done for them alone is then undone.
-func (r Reply[T]) Give(value T, why *protocol.Refusal) bool {
+func (r Reply[T]) Give(value T, err *protocol.Refusal) bool {
 	select {
-	case r.ch <- answer[T]{value, why}:
+	case r.ch <- answer[T]{value, err}:
 		return true
 	default:
 		return false
 	}
 }
 
-func (r Reply[T]) Refuse(why *protocol.Refusal) {
+func (r Reply[T]) Refuse(err *protocol.Refusal) {
 	var none T
-	r.Give(none, why)
+	r.Give(none, err)
 }
 
 // wait returns the answer, or Busy when ctx ends first; then no answer is taken any more, and give says so.
@@ -41,12 +41,12 @@ func (r Reply[T]) Wait(ctx context.Context) (T, *protocol.Refusal) {
 	var none T
 	select {
 	case a := <-r.ch:
-		return a.value, a.why
+		return a.value, a.err
 	case <-ctx.Done():
 		if r.Give(none, ErrBusy) { // and stays in the channel, so that no other answer fits
 			return none, ErrBusy
 		}
 		a := <-r.ch // came at the last moment
-		return a.value, a.why
+		return a.value, a.err
 	}
 }

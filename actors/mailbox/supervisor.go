@@ -11,12 +11,12 @@ import (
 )
 
 // failure is a panic on its way to the supervisor.
-type failure struct {
+type actorPanic struct {
 	cause any
 	stack []byte
 }
 
-func (f failure) String() string { return fmt.Sprint(f.cause) }
+func (f actorPanic) String() string { return fmt.Sprint(f.cause) }
 
 // supervisor decides what becomes of an actor that panicked: a restart, at once the first time and then with growing
 // delay, or its end. The message that it failed at is refused as internal, all others wait for the restart.
@@ -27,10 +27,10 @@ func (f failure) String() string { return fmt.Sprint(f.cause) }
 // mailbox tells it by restarted, before anything else, to put in order what the failure left.
 type Supervisor struct {
 	// Static.
-	system  *System
-	kind    string // of the actors: tenant, user, topic, connection
-	restart bool
-	props   *actor.Props // of all of them, since they are many: 240 bytes each otherwise
+	system   *System
+	kind     string // of the actors: tenant, user, topic, connection
+	restarts bool
+	props    *actor.Props // of all of them, since they are many: 240 bytes each otherwise
 
 	spawning sync.Mutex // guards these
 	spawned  actor.Actor
@@ -45,7 +45,7 @@ func (s *System) Supervisor(kind string, restart bool) *Supervisor {
 // newSupervisor makes a supervisor and its guardian: protoactor makes guardians on first use, and two first uses at
 // once would make two.
 func newSupervisor(system *System, kind string, restart bool) *Supervisor {
-	s := &Supervisor{system: system, kind: kind, restart: restart}
+	s := &Supervisor{system: system, kind: kind, restarts: restart}
 	s.props = actor.PropsFromProducer(func() actor.Actor { return s.spawned },
 		actor.WithMailbox(func() actor.Mailbox { return s.box }), actor.WithGuardian(s))
 	system.engine.Root.Copy().WithGuardian(s).Self()
@@ -72,13 +72,13 @@ const (
 
 // HandleFailure implements actor.SupervisorStrategy. It runs on the goroutine of the actor that failed.
 func (s *Supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, message any) {
-	s.system.failed(s.kind)
-	f, _ := reason.(failure)
+	s.system.onPanic(s.kind)
+	f, _ := reason.(actorPanic)
 	s.system.log.Error("an actor failed", "kind", s.kind, "actor", child.Id, "at", fmt.Sprintf("%T", message), "cause", fmt.Sprint(reason), "stack", string(f.stack))
 	if r, ok := message.(Refusable); ok {
 		r.Refuse(&protocol.Refusal{Reason: protocol.Internal})
 	}
-	if !s.restart {
+	if !s.restarts {
 		sup.StopChildren(child)
 		return
 	}
@@ -92,13 +92,13 @@ func (s *Supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, c
 		return
 	}
 	delay := min(FirstDelay<<min(failures-2, 10), SlowestRestart)
-	s.system.wheel.Schedule(time.Now().Add(delay), restarting{sup, child})
+	s.system.wheel.Schedule(time.Now().Add(delay), delayedRestart{sup, child})
 }
 
 // restarting is a restart that waits.
-type restarting struct {
+type delayedRestart struct {
 	supervisor actor.Supervisor
 	child      *actor.PID
 }
 
-func (r restarting) Fire() { r.supervisor.ResumeChildren(r.child) }
+func (r delayedRestart) Fire() { r.supervisor.ResumeChildren(r.child) }

@@ -24,10 +24,10 @@ type (
 // System runs the actors of one node.
 type System struct {
 	// Static.
-	engine *actor.ActorSystem
-	log    *slog.Logger
-	wheel  *timer.Wheel
-	failed func(kind string)
+	engine  *actor.ActorSystem
+	log     *slog.Logger
+	wheel   *timer.Wheel
+	onPanic func(kind string)
 
 	running sync.WaitGroup // actors that have not stopped
 }
@@ -35,7 +35,7 @@ type System struct {
 // NewSystem makes a system without actors. failed is called each time an actor panicked, with the kind of its supervisor.
 func NewSystem(log *slog.Logger, wheel *timer.Wheel, failed func(kind string)) *System {
 	quiet := slog.New(slog.DiscardHandler) // the supervisor says what there is to say about a failure
-	s := &System{log: log, wheel: wheel, failed: failed}
+	s := &System{log: log, wheel: wheel, onPanic: failed}
 	s.engine = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }))
 	shrinkRegistry(s.engine)
 	return s

@@ -23,7 +23,7 @@ type Backpressure struct {
 	Lost          atomic.Uint64 // frames that gave way to newer ones; of parts
 
 	mu      sync.Mutex
-	opened  chan struct{} // closed when the backlog has fallen below low; nil while nobody waits
+	wake    chan struct{} // closed when the backlog has fallen below low; nil while nobody waits
 	waiting atomic.Bool
 }
 
@@ -48,7 +48,7 @@ func (b *Backpressure) Bytes() int64 { return b.bytes.Load() }
 func (b *Backpressure) ActiveTenants() int64 { return b.activeTenants.Load() }
 
 // high is above what the publishers of all tenants wait.
-func (b *Backpressure) high() int64 {
+func (b *Backpressure) nodeHigh() int64 {
 	return min(b.limit, max(minBackpressure, b.readers.Load()*perReader))
 }
 
@@ -69,31 +69,31 @@ func (b *Backpressure) Add(n int) {
 		}
 		b.node.Add(n)
 	}
-	if n < 0 && b.waiting.Load() && now <= b.least() {
-		b.open()
+	if n < 0 && b.waiting.Load() && now <= b.low() {
+		b.wakeAll()
 	}
 }
 
-func (b *Backpressure) open() {
+func (b *Backpressure) wakeAll() {
 	b.mu.Lock()
-	if b.opened != nil {
-		close(b.opened)
-		b.opened = nil
+	if b.wake != nil {
+		close(b.wake)
+		b.wake = nil
 	}
 	b.waiting.Store(false)
 	b.mu.Unlock()
 }
 
 // most is above what publishers wait.
-func (b *Backpressure) most() int64 {
+func (b *Backpressure) high() int64 {
 	if b.node == nil {
-		return b.high()
+		return b.nodeHigh()
 	}
-	return b.node.high() / max(b.node.activeTenants.Load(), 1)
+	return b.node.nodeHigh() / max(b.node.activeTenants.Load(), 1)
 }
 
 // least is below what they go on.
-func (b *Backpressure) least() int64 { return b.most() / 2 }
+func (b *Backpressure) low() int64 { return b.high() / 2 }
 
 // full reports whether a publisher has to wait: above most, and above least as long as others wait, since they were first.
 // A part is not full while the whole is not.
@@ -102,26 +102,26 @@ func (b *Backpressure) Full() bool {
 		return false
 	}
 	bytes := b.bytes.Load()
-	return bytes > b.most() || bytes > b.least() && b.waiting.Load()
+	return bytes > b.high() || bytes > b.low() && b.waiting.Load()
 }
 
 // wait returns when publishing may go on, or with the context's error.
 func (b *Backpressure) Wait(ctx context.Context) error {
 	for b.Full() {
-		mine, all := b.queue(), (chan struct{})(nil)
+		own, node := b.wakeup(), (chan struct{})(nil)
 		if b.node != nil {
-			all = b.node.queue()
+			node = b.node.wakeup()
 		}
-		if b.fell() { // before we were seen waiting
+		if b.wakeIfLow() { // before we were seen waiting
 			return nil
 		}
 		select {
-		case <-mine:
-		case <-all:
+		case <-own:
+		case <-node:
 		case <-ctx.Done():
-			b.open() // the others look again: it may stay above low for long, and is not above high
+			b.wakeAll() // the others look again: it may stay above low for long, and is not above high
 			if b.node != nil {
-				b.node.open()
+				b.node.wakeAll()
 			}
 			return ctx.Err()
 		}
@@ -130,21 +130,21 @@ func (b *Backpressure) Wait(ctx context.Context) error {
 }
 
 // queue is closed when it is worth to look again.
-func (b *Backpressure) queue() chan struct{} {
+func (b *Backpressure) wakeup() chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.opened == nil {
-		b.opened = make(chan struct{})
+	if b.wake == nil {
+		b.wake = make(chan struct{})
 	}
 	b.waiting.Store(true)
-	return b.opened
+	return b.wake
 }
 
 // fell reports whether the backlog is low, here or in the whole, and tells all who wait for that.
-func (b *Backpressure) fell() bool {
-	low := b.bytes.Load() <= b.least()
-	if low {
-		b.open()
+func (b *Backpressure) wakeIfLow() bool {
+	isLow := b.bytes.Load() <= b.low()
+	if isLow {
+		b.wakeAll()
 	}
-	return b.node != nil && b.node.fell() || low
+	return b.node != nil && b.node.wakeIfLow() || isLow
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Both wait if both are noisy, and both go on.
-func TestBacklog_TenantsThatAreAboveTheirShareWaitForTheWholeOrForTheirOwn(t *testing.T) {
+func TestBackpressure_TenantsAboveTheirShareWaitForTheNodeOrForTheirOwnPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		whole := NewBackpressure(100)
 		a, b := whole.Tenant(), whole.Tenant()
@@ -46,7 +46,7 @@ func TestBacklog_TenantsThatAreAboveTheirShareWaitForTheWholeOrForTheirOwn(t *te
 }
 
 // A connection that comes to its tenant by its token counts there, with what waits for it.
-func TestBacklog_WhatWaitsCountsForTheTenantThatALoginLeadsTo(t *testing.T) {
+func TestBackpressure_WaitingBytesCountForTheTenantOfTheLogin(t *testing.T) {
 	n := NewBackpressure(1 << 20)
 	o := newOutbox(&bell{}, 1<<20, 100)
 	o.backpressure, o.counted = nil, false
@@ -66,7 +66,7 @@ func TestBacklog_WhatWaitsCountsForTheTenantThatALoginLeadsTo(t *testing.T) {
 
 // With chance: tenants come and go, bytes are added and written at any time, and nobody who waits is forgotten. A wake-up
 // that is lost ends the test as a deadlock.
-func TestBacklog_NobodyWhoWaitsIsForgotten(t *testing.T) {
+func TestBackpressure_NoWaitingPublisherIsForgotten(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	for round := range uint64(30) {

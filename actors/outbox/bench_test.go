@@ -7,7 +7,7 @@ import (
 )
 
 // What does an outbox cost alone, for so many frames that wait at once: the offers, one Take and one AckAt?
-func BenchmarkOutbox_OfferTakeSettle(b *testing.B) {
+func BenchmarkOutbox_OfferTakeAck(b *testing.B) {
 	for _, waiting := range []int{1, 2, 20, 1000} {
 		b.Run(strconv.Itoa(waiting), func(b *testing.B) {
 			o, f, now := newOutbox(&bell{}, 1<<20, 1<<20), frameOf(160), time.Now().UnixNano()

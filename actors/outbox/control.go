@@ -20,11 +20,11 @@ const (
 )
 
 // push queues a behind the others, if there is room for it.
-func (s *controlQueue) push(a *controlFrame) bool {
-	if s.behind > 0 {
+func (q *controlQueue) push(f *controlFrame) bool {
+	if q.behind > 0 {
 		return false
 	}
-	at, frames, bytes := &s.first, 0, a.Size()
+	at, frames, bytes := &q.first, 0, f.Size()
 	for ; *at != nil; at = &(*at).next {
 		bytes += (*at).Size()
 		frames++
@@ -32,31 +32,31 @@ func (s *controlQueue) push(a *controlFrame) bool {
 	if frames >= controlFrames || bytes > controlBytes {
 		return false
 	}
-	*at = a
+	*at = f
 	return true
 }
 
 // pop takes the oldest out; there must be one.
-func (s *controlQueue) pop() {
-	a := s.first
-	s.first, a.next = a.next, nil
+func (q *controlQueue) pop() {
+	f := q.first
+	q.first, f.next = f.next, nil
 }
 
 // say queues what is said to this client alone, ahead of all events; behind says that the client must hear what waits
 // before it. It returns what offer returns.
 func (o *Outbox) SendControl(op Op, data []byte, behind bool) int {
-	a := &controlFrame{Frame: Frame{Op: op, Data: data}}
-	size := a.Size()
+	f := &controlFrame{Frame: Frame{Op: op, Data: data}}
+	size := f.Size()
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
 		return RefusedClosed
 	}
-	if !o.waiting.sendControl(a, behind, !o.full(size)) {
+	if !o.waiting.sendControl(f, behind, !o.full(size)) {
 		o.mu.Unlock()
 		return RefusedFull
 	}
-	return o.queued(size)
+	return o.unlockAndWake(size)
 }
 
 // hold keeps what comes from now on from the wire, until let go: what is said meanwhile to this client alone gets ahead

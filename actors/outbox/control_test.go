@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestAside_AnAnswerGoesAheadOfEventsAndBehindAnswers(t *testing.T) {
+func TestControl_AnAnswerGoesAheadOfEventsAndBehindAnswers(t *testing.T) {
 	o := newOutbox(&bell{}, 1<<20, 1000)
 	say := func(text string, behind bool) { o.Charge(o.SendControl(Text, []byte(text), behind)) }
 	for i := range 3 {
@@ -30,7 +30,7 @@ func TestAside_AnAnswerGoesAheadOfEventsAndBehindAnswers(t *testing.T) {
 	}
 }
 
-func TestAside_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testing.T) {
+func TestControl_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testing.T) {
 	o := newOutbox(&bell{}, 1<<20, 60)
 	o.send(&Frame{Op: Text, Data: []byte("event")})
 	var want []string
@@ -60,7 +60,7 @@ func TestAside_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testi
 	}
 }
 
-func TestAside_AFullOutboxStillTakesAnswers(t *testing.T) {
+func TestControl_AFullOutboxStillTakesAnswers(t *testing.T) {
 	o := newOutbox(&bell{}, 1<<20, 10)
 	for o.send(frameOf(20)) {
 	}
@@ -69,7 +69,7 @@ func TestAside_AFullOutboxStillTakesAnswers(t *testing.T) {
 	}
 }
 
-func TestAsides_AreBoundedInFramesAndBytesAndKeepTheirOrder(t *testing.T) {
+func TestControlQueue_IsBoundedInFramesAndBytesAndKeepsItsOrder(t *testing.T) {
 	var s controlQueue
 	var all []*controlFrame
 	for range controlFrames {

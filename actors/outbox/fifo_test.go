@@ -7,16 +7,16 @@ import (
 )
 
 // chunks is how many a line holds.
-func (l *fifo) chunks() (n int) {
-	if l.last == nil {
+func (q *fifo) chunks() (n int) {
+	if q.last == nil {
 		return 0
 	}
 	for n = 1; n < 1000; n++ {
-		c := l.last
+		c := q.last
 		for range n {
 			c = c.next
 		}
-		if c == l.last {
+		if c == q.last {
 			return n
 		}
 	}
@@ -24,15 +24,15 @@ func (l *fifo) chunks() (n int) {
 }
 
 // all are the frames of a line, oldest first.
-func (l *fifo) all() (all []*Frame) {
-	l.rewrite(func(f *Frame) *Frame {
+func (q *fifo) all() (all []*Frame) {
+	q.rewrite(func(f *Frame) *Frame {
 		all = append(all, f)
 		return f
 	})
 	return all
 }
 
-func TestLine_AgreesWithASlice(t *testing.T) {
+func TestFIFO_AgreesWithASlice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var l fifo
 	var want []*Frame
@@ -76,7 +76,7 @@ func TestLine_AgreesWithASlice(t *testing.T) {
 	}
 }
 
-func TestLine_IsRewrittenInItsPlaces(t *testing.T) {
+func TestFIFO_IsRewrittenInItsPlaces(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 31, 32, 100} {
 		var l fifo
 		var want []*Frame
@@ -95,7 +95,7 @@ func TestLine_IsRewrittenInItsPlaces(t *testing.T) {
 }
 
 // A chunk that is in the pool must keep no frame alive.
-func TestLine_GivesChunksBackEmpty(t *testing.T) {
+func TestFIFO_GivesChunksBackEmpty(t *testing.T) {
 	var l fifo
 	for range 61 {
 		l.push(&Frame{})

@@ -12,45 +12,45 @@ type inFlight struct {
 }
 
 // took notes frames that the wire has taken.
-func (t *inFlight) took(frames []*Frame) { t.frames = append(t.frames, frames...) }
+func (f *inFlight) add(frames []*Frame) { f.frames = append(f.frames, frames...) }
 
 // wrote says that the oldest so many have left for the kernel.
-func (t *inFlight) acked(frames int) {
-	rest := copy(t.frames, t.frames[frames:])
-	clear(t.frames[rest:])
-	t.frames = t.frames[:rest]
-	if rest == 0 && cap(t.frames) > 16 {
-		t.frames = nil
+func (f *inFlight) acked(frames int) {
+	rest := copy(f.frames, f.frames[frames:])
+	clear(f.frames[rest:])
+	f.frames = f.frames[:rest]
+	if rest == 0 && cap(f.frames) > 16 {
+		f.frames = nil
 	}
 }
 
 // wroteLate is wrote after the outbox was closed.
-func (t *inFlight) ackedLate(frames int) {
-	if t.flushed == nil {
+func (f *inFlight) ackedLate(frames int) {
+	if f.flushed == nil {
 		return
 	}
-	before := t.late
-	t.late += frames
-	if before < len(t.frames) && t.late >= len(t.frames) {
-		close(t.flushed)
+	before := f.late
+	f.late += frames
+	if before < len(f.frames) && f.late >= len(f.frames) {
+		close(f.flushed)
 	}
 }
 
 // part says that the outbox is closed, and returns the frames that may be written at this moment.
-func (t *inFlight) detach() (flying []*Frame) {
-	if t.flushed = make(chan struct{}); len(t.frames) == 0 {
-		close(t.flushed)
+func (f *inFlight) detach() (frames []*Frame) {
+	if f.flushed = make(chan struct{}); len(f.frames) == 0 {
+		close(f.flushed)
 	}
-	return append(flying, t.frames...)
+	return append(frames, f.frames...)
 }
 
 // FlushTime is how long a frame that is being written may take, when a client is there again.
 const FlushTime = 100 * time.Millisecond
 
 // await waits, after detach and without the lock, for what is being written. It reports false if the peer does not take it.
-func (t *inFlight) await() bool {
+func (f *inFlight) await() bool {
 	select {
-	case <-t.flushed:
+	case <-f.flushed:
 		return true
 	case <-time.After(FlushTime):
 		return false
@@ -60,14 +60,14 @@ func (t *inFlight) await() bool {
 // Detach closes the outbox and returns the events that were not written, oldest first. What the wire has taken may be
 // written at this moment: these frames are the first, flying is how many they are, and written says later what became of
 // them. dropped are other frames: answers to a client that is not there any more.
-func (o *Outbox) Detach() (events []*Frame, flying, dropped int) {
+func (o *Outbox) Detach() (events []*Frame, inFlight, dropped int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
 		return nil, 0, 0
 	}
 	events = o.inFlight.detach()
-	flying = len(events)
+	inFlight = len(events)
 	for f := o.waiting.pop(); f != nil; f = o.waiting.pop() {
 		if f.IsEvent() {
 			events = append(events, f)
@@ -79,7 +79,7 @@ func (o *Outbox) Detach() (events []*Frame, flying, dropped int) {
 		o.backpressure.Add(-o.waiting.bytes)
 	}
 	o.closed, o.waiting.weight = true, weight{}
-	return events, flying, dropped
+	return events, inFlight, dropped
 }
 
 // isEvent reports whether the frame is an event, and no answer or ping.

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-func TestTrail_LandsWhenAllThatFlewIsWrittenAndNotBefore(t *testing.T) {
+func TestInFlight_FlushesWhenAllTakenFramesAreWrittenAndNotBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tr inFlight
 		a, b, c := &Frame{}, &Frame{}, &Frame{}
-		tr.took([]*Frame{a, b, c})
+		tr.add([]*Frame{a, b, c})
 		tr.acked(1)
 		flying := tr.detach()
 		if len(flying) != 2 || flying[0] != b || flying[1] != c {

@@ -25,23 +25,23 @@ type LatencyHistogram struct {
 const latencyBuckets = 26
 
 // observe counts how long ago born is, both in nanoseconds of the Unix clock.
-func (l *LatencyHistogram) Observe(shard uint64, born, now int64) {
+func (h *LatencyHistogram) Observe(shard uint64, born, now int64) {
 	d := uint64(max(now-born, 0))
-	s := &l.shards[shard%uint64(len(l.shards))]
+	s := &h.shards[shard%uint64(len(h.shards))]
 	s.counts[min(bits.Len64((max(d, 1)-1)>>10), latencyBuckets)].Add(1)
 	s.sum.Add(d)
 }
 
-func (l *LatencyHistogram) Snapshot() Histogram {
-	h := Histogram{Bounds: make([]float64, latencyBuckets), Counts: make([]uint64, latencyBuckets+1)}
-	for i := range h.Bounds {
-		h.Bounds[i] = float64(uint64(1)<<(10+i)) / 1e9
+func (h *LatencyHistogram) Snapshot() Histogram {
+	all := Histogram{Bounds: make([]float64, latencyBuckets), Counts: make([]uint64, latencyBuckets+1)}
+	for i := range all.Bounds {
+		all.Bounds[i] = float64(uint64(1)<<(10+i)) / 1e9
 	}
-	for i := range l.shards {
-		for j := range h.Counts {
-			h.Counts[j] += l.shards[i].counts[j].Load()
+	for i := range h.shards {
+		for j := range all.Counts {
+			all.Counts[j] += h.shards[i].counts[j].Load()
 		}
-		h.Sum += float64(l.shards[i].sum.Load()) / 1e9
+		all.Sum += float64(h.shards[i].sum.Load()) / 1e9
 	}
-	return h
+	return all
 }

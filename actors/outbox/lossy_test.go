@@ -102,7 +102,7 @@ func TestOutbox_KeepsAllOfATopicThatMayBeConflatedWhileTheReaderKeepsUp(t *testi
 
 // A model test: whatever is offered, taken and lost, the accounts agree, the bounds hold, what is lasting arrives in its
 // order, and each topic (each key, where it is conflated) keeps its own.
-func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
+func TestOutbox_LosesOnlyLossyFramesAndKeepsItsAccounts(t *testing.T) {
 	for seed := range uint64(rounds(5, 20)) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		o := counted(newOutbox(&bell{}, 4000, 60))

@@ -48,18 +48,18 @@ type Limits struct {
 }
 
 // exceeded reports whether so many frames of so many bytes are too much.
-func (m Limits) exceeded(frames, bytes int) bool {
-	return bytes > m.Bytes || frames > m.Frames
+func (l Limits) exceeded(frames, bytes int) bool {
+	return bytes > l.Bytes || frames > l.Frames
 }
 
 // share is the part of an outbox's bounds above which frames of that fate make room for each other: a quarter for those
 // that can be replaced without a loss of what is newest, three quarters for others. The rest is for topics whose readers
 // would be disconnected.
-func (m Limits) share(f Policy) Limits {
-	if f == Conflate {
-		return Limits{m.Bytes / 4, m.Frames / 4}
+func (l Limits) share(policy Policy) Limits {
+	if policy == Conflate {
+		return Limits{l.Bytes / 4, l.Frames / 4}
 	}
-	return Limits{m.Bytes - m.Bytes/4, m.Frames - m.Frames/4}
+	return Limits{l.Bytes - l.Bytes/4, l.Frames - l.Frames/4}
 }
 
 // Init ties the outbox to its node, and gives it the number of its connection. It comes before all else, as do
@@ -103,7 +103,7 @@ func (o *Outbox) Offer(f *Frame) int {
 		o.mu.Unlock()
 		return RefusedClosed
 	}
-	if f.policy != Keep && (o.waiting.lossy != nil || o.crowded(f.policy, size)) {
+	if f.policy != Keep && (o.waiting.lossy != nil || o.overShare(f.policy, size)) {
 		return o.offerLossy(f)
 	}
 	if o.full(size) {
@@ -111,7 +111,7 @@ func (o *Outbox) Offer(f *Frame) int {
 		return RefusedFull
 	}
 	o.waiting.push(f, size)
-	return o.queued(size)
+	return o.unlockAndWake(size)
 }
 
 // offerLoose is offer where older frames may make room. The caller holds the lock, which is released.
@@ -119,9 +119,9 @@ func (o *Outbox) offerLossy(f *Frame) int {
 	before := o.waiting.weight
 	taken := o.waiting.makeRoom(f, o.Limits)
 	grown, counted, n := o.waiting.bytes-before.bytes, o.counted, RefusedStale
-	o.lost(before.frames + 1 - o.waiting.frames)
+	o.countLost(before.frames + 1 - o.waiting.frames)
 	if taken {
-		n = o.queued(max(grown, 0))
+		n = o.unlockAndWake(max(grown, 0))
 	} else {
 		o.mu.Unlock()
 	}
@@ -132,7 +132,7 @@ func (o *Outbox) offerLossy(f *Frame) int {
 }
 
 // lose counts frames that gave way to newer ones. The caller holds the lock, here and below.
-func (o *Outbox) lost(frames int) {
+func (o *Outbox) countLost(frames int) {
 	if o.backpressure != nil && frames > 0 {
 		o.backpressure.Lost.Add(uint64(frames))
 	}
@@ -144,13 +144,13 @@ func (o *Outbox) full(size int) bool {
 }
 
 // crowded reports whether one more frame of that fate would have to make room.
-func (o *Outbox) crowded(f Policy, size int) bool {
-	return o.waiting.frames > 0 && o.Limits.share(f).exceeded(o.waiting.frames+1, o.waiting.bytes+size)
+func (o *Outbox) overShare(policy Policy, size int) bool {
+	return o.waiting.frames > 0 && o.Limits.share(policy).exceeded(o.waiting.frames+1, o.waiting.bytes+size)
 }
 
 // queued follows a push: it releases the lock, wakes the wire if it sleeps, and returns how many of these bytes the caller
 // has to add to the backlog.
-func (o *Outbox) queued(size int) int {
+func (o *Outbox) unlockAndWake(size int) int {
 	wake := !o.awake && !o.held
 	o.awake = o.awake || wake
 	counted := o.counted
@@ -192,7 +192,7 @@ func (o *Outbox) Prepend(frames []*Frame) int {
 		o.mu.Unlock()
 		return RefusedClosed
 	}
-	return o.queued(o.waiting.prepend(frames))
+	return o.unlockAndWake(o.waiting.prepend(frames))
 }
 
 // isClosed reports whether nothing is taken any more.
@@ -222,13 +222,13 @@ func (o *Outbox) setParked(parked bool) {
 		return
 	}
 	o.parked, o.counted = parked, !parked && o.backpressure != nil
-	bytes, backlog := o.waiting.bytes, o.backpressure
+	bytes, backpressure := o.waiting.bytes, o.backpressure
 	o.mu.Unlock()
 	if parked {
 		bytes = -bytes
 	}
-	if backlog != nil {
-		backlog.Add(bytes)
+	if backpressure != nil {
+		backpressure.Add(bytes)
 	}
 }
 
@@ -277,7 +277,7 @@ func (o *Outbox) Shed() (dropped int) {
 	o.waiting.shed()
 	dropped = before.frames - o.waiting.frames
 	freed, counted := before.bytes-o.waiting.bytes, o.counted
-	o.lost(dropped)
+	o.countLost(dropped)
 	o.mu.Unlock()
 	if counted {
 		o.backpressure.Add(-freed)

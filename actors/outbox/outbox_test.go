@@ -152,7 +152,7 @@ func TestOutbox_HoldsNoBufferWhenEmpty(t *testing.T) {
 	}
 }
 
-func TestOutbox_OfferTakeAndWroteAllocateNothing(t *testing.T) {
+func TestOutbox_OfferTakeAndAckAllocateNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
@@ -173,7 +173,7 @@ func TestOutbox_OfferTakeAndWroteAllocateNothing(t *testing.T) {
 }
 
 // Many offer, one takes whenever it is woken and not otherwise: if a wake-up were lost, something would be left.
-func TestOutbox_LosesNoWakeUpAndKeepsTheOrderOfEachWhoOffers(t *testing.T) {
+func TestOutbox_LosesNoWakeUpAndKeepsTheOrderOfEachProducer(t *testing.T) {
 	const offerers, each = 8, 5000
 	wakes := make(chan struct{}, 1)
 	o := newOutbox(wakeFunc(func() { wakes <- struct{}{} }), 1<<30, 1<<30) // blocks if woken while awake
@@ -226,7 +226,7 @@ func (wakeFunc) Close(uint16, string) {}
 func (wakeFunc) Cut()                 {}
 
 // The accounts of the backlog hold whatever comes between whatever.
-func TestOutbox_TheBacklogEndsAtExactlyZeroHoweverParkWroteAndCloseFallTogether(t *testing.T) {
+func TestOutbox_BackpressureEndsAtExactlyZeroHoweverParkAckAndCloseInterleave(t *testing.T) {
 	backlog := NewBackpressure(1 << 30)
 	var wg sync.WaitGroup
 	for i := range 20 {
@@ -264,7 +264,7 @@ func TestOutbox_TheBacklogEndsAtExactlyZeroHoweverParkWroteAndCloseFallTogether(
 	}
 }
 
-func TestOutbox_ParkTakesWhatWaitsOutOfTheBacklogAndUnparkPutsItBack(t *testing.T) {
+func TestOutbox_ParkTakesWaitingBytesOutOfTheBackpressureAndUnparkPutsThemBack(t *testing.T) {
 	o := newOutbox(&bell{}, 1<<20, 1<<20)
 	check := func(step string, want int64) {
 		t.Helper()
@@ -298,7 +298,7 @@ func TestOutbox_ParkTakesWhatWaitsOutOfTheBacklogAndUnparkPutsItBack(t *testing.
 	check("after close", 0)
 }
 
-func TestFrame_IsBuiltOnceForAllWhoAskForAForm(t *testing.T) {
+func TestFrame_EachFormIsBuiltOnceForAllCallers(t *testing.T) {
 	f := &Frame{Op: Text, Data: []byte("x")}
 	var built atomic.Int64
 	results := make([][]byte, 50)
@@ -318,7 +318,7 @@ func TestFrame_IsBuiltOnceForAllWhoAskForAForm(t *testing.T) {
 	}
 }
 
-func TestBacklog_BetweenLowAndHighNobodyOvertakesWhoWaits(t *testing.T) {
+func TestBackpressure_BetweenLowAndHighNobodyOvertakesWaitingPublishers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBackpressure(100)
 		b.Add(101)
@@ -346,7 +346,7 @@ func TestBacklog_BetweenLowAndHighNobodyOvertakesWhoWaits(t *testing.T) {
 }
 
 // No wake-up is lost between those who fill and those who empty.
-func TestBacklog_LosesNoWakeUp(t *testing.T) {
+func TestBackpressure_LosesNoWakeUp(t *testing.T) {
 	b := NewBackpressure(100)
 	var wg sync.WaitGroup
 	emptied := make(chan int, 1000)
@@ -376,7 +376,7 @@ func TestBacklog_LosesNoWakeUp(t *testing.T) {
 	}
 }
 
-func TestBacklog_GrowsWithTheReadersUpToItsLimit(t *testing.T) {
+func TestBackpressure_GrowsWithTheReadersUpToItsLimit(t *testing.T) {
 	b := NewBackpressure(8 << 20)
 	for readers, want := range map[int64]int64{0: minBackpressure, 1000: minBackpressure, 2000: 2000 * perReader, 100_000: 8 << 20} {
 		b.AddReaders(readers)
@@ -394,7 +394,7 @@ func TestBacklog_GrowsWithTheReadersUpToItsLimit(t *testing.T) {
 }
 
 // A wire that is woken twice before it has found nothing would be in its writer's queue twice.
-func TestOutbox_HeldWhileItIsAwakeItWakesTheWireOnce(t *testing.T) {
+func TestOutbox_HeldWhileItIsAwakeItWakesTheTransportOnce(t *testing.T) {
 	wire := &bell{}
 	o := newOutbox(wire, 1000, 100)
 	want := func(rung int64, when string) {

@@ -20,70 +20,70 @@ func (w *weight) add(frames, bytes int) {
 }
 
 // empty reports whether nothing is left to be taken.
-func (p *sendQueue) empty() bool { return p.fifo.empty() && p.control.first == nil }
+func (q *sendQueue) empty() bool { return q.fifo.empty() && q.control.first == nil }
 
 // push queues a frame behind all.
-func (p *sendQueue) push(f *Frame, size int) {
-	p.fifo.push(f)
-	p.add(1, size)
+func (q *sendQueue) push(f *Frame, size int) {
+	q.fifo.push(f)
+	q.add(1, size)
 }
 
 // say queues what is said to this client alone, ahead of the line or in it; behind says that the client must hear what
 // waits before it. It reports false if that has to be in the line, which has no room.
-func (p *sendQueue) sendControl(a *controlFrame, behind, room bool) bool {
-	if behind && !p.fifo.empty() || !p.control.push(a) {
+func (q *sendQueue) sendControl(f *controlFrame, behind, room bool) bool {
+	if behind && !q.fifo.empty() || !q.control.push(f) {
 		if !room {
 			return false
 		}
-		p.control.behind++
-		a.policy = controlled
-		p.fifo.push(&a.Frame)
+		q.control.behind++
+		f.policy = controlBehind
+		q.fifo.push(&f.Frame)
 	}
-	p.add(1, a.Size())
+	q.add(1, f.Size())
 	return true
 }
 
 // prepend queues frames ahead of all that is in the line, and returns how many bytes they are.
-func (p *sendQueue) prepend(frames []*Frame) (bytes int) {
+func (q *sendQueue) prepend(frames []*Frame) (bytes int) {
 	for _, f := range frames {
 		bytes += f.Size()
 	}
-	p.fifo.refill(frames, func(*Frame) bool { return true })
-	p.add(len(frames), bytes)
+	q.fifo.refill(frames, func(*Frame) bool { return true })
+	q.add(len(frames), bytes)
 	return bytes
 }
 
 // squeeze queues a frame where older ones of its topic may make room for it; false if there is no room even so.
-func (p *sendQueue) makeRoom(f *Frame, max Limits) bool {
-	if p.lossy == nil {
-		p.lossy = newLossyQueue(&p.fifo, &p.weight)
+func (q *sendQueue) makeRoom(f *Frame, max Limits) bool {
+	if q.lossy == nil {
+		q.lossy = newLossyQueue(&q.fifo, &q.weight)
 	}
-	return p.lossy.makeRoom(f, max)
+	return q.lossy.makeRoom(f, max)
 }
 
 // thin drops what loose.thin drops.
-func (p *sendQueue) shed() {
-	if p.fifo.empty() {
+func (q *sendQueue) shed() {
+	if q.fifo.empty() {
 		return
 	}
-	if p.lossy == nil {
-		p.lossy = newLossyQueue(&p.fifo, &p.weight)
+	if q.lossy == nil {
+		q.lossy = newLossyQueue(&q.fifo, &q.weight)
 	}
-	if p.lossy.shed(); len(p.lossy.topics) == 0 {
-		p.lossy = nil
+	if q.lossy.shed(); len(q.lossy.topics) == 0 {
+		q.lossy = nil
 	}
 }
 
 // room is how many of these frames, from the oldest, have to be left away for the rest to fit in.
-func (p *sendQueue) overflow(frames []*Frame, max Limits) (left int) {
-	bytes, share := p.bytes, max.share(DropOldest)
+func (q *sendQueue) overflow(frames []*Frame, max Limits) (left int) {
+	bytes, share := q.bytes, max.share(DropOldest)
 	for i := len(frames) - 1; i >= 0; i-- {
 		bytes += frames[i].Size()
 		most := max
 		if frames[i].policy != Keep {
 			most = share
 		}
-		if most.exceeded(p.frames+len(frames)-i, bytes) {
+		if most.exceeded(q.frames+len(frames)-i, bytes) {
 			return i + 1
 		}
 	}
@@ -91,61 +91,61 @@ func (p *sendQueue) overflow(frames []*Frame, max Limits) (left int) {
 }
 
 // take appends frames to into: at most max bytes of them, but at least one if any waits.
-func (p *sendQueue) take(into []*Frame, max int) []*Frame {
-	plain := p.control.first == nil && p.control.behind == 0 && p.lossy == nil // and so it stays: the common case
+func (q *sendQueue) take(into []*Frame, max int) []*Frame {
+	plain := q.control.first == nil && q.control.behind == 0 && q.lossy == nil // and so it stays: the common case
 	for taken := 0; ; {
-		f := p.fifo.front()
+		f := q.fifo.front()
 		if !plain {
-			f = p.front()
+			f = q.front()
 		}
 		if f == nil || taken > 0 && taken+f.Size() > max {
 			return into
 		}
 		taken += f.Size()
 		if plain {
-			p.fifo.pop()
+			q.fifo.pop()
 		} else {
-			p.pop()
+			q.pop()
 		}
 		into = append(into, f)
 	}
 }
 
 // front is the frame that pop takes out, nil if there is none.
-func (p *sendQueue) front() *Frame {
+func (q *sendQueue) front() *Frame {
 	switch {
-	case p.control.first != nil:
-		return &p.control.first.Frame
-	case p.lossy != nil:
-		return p.lossy.front()
+	case q.control.first != nil:
+		return &q.control.first.Frame
+	case q.lossy != nil:
+		return q.lossy.front()
 	}
-	return p.fifo.front()
+	return q.fifo.front()
 }
 
 // pop takes the next frame out, nil if there is none.
-func (p *sendQueue) pop() *Frame {
-	f := p.front()
+func (q *sendQueue) pop() *Frame {
+	f := q.front()
 	if f == nil {
-		p.lossy = nil
+		q.lossy = nil
 		return nil
 	}
-	if p.control.first != nil {
-		p.control.pop()
+	if q.control.first != nil {
+		q.control.pop()
 		return f
 	}
-	switch t := p.fifo.pop(); t.policy {
-	case ticket:
-		p.lossy.redeem(t)
-	case controlled:
-		p.control.behind--
+	switch next := q.fifo.pop(); next.policy {
+	case placeholder:
+		q.lossy.popFrame(next)
+	case controlBehind:
+		q.control.behind--
 	}
 	return f
 }
 
 // wrote counts so many frames off that were taken and written.
-func (p *sendQueue) acked(frames, bytes int) {
-	p.add(-frames, -bytes)
-	if p.empty() {
-		p.lossy = nil
+func (q *sendQueue) acked(frames, bytes int) {
+	q.add(-frames, -bytes)
+	if q.empty() {
+		q.lossy = nil
 	}
 }

@@ -2,7 +2,7 @@ package outbox
 
 import "testing"
 
-func TestPending_SaysWhatItHasNoRoomForAheadOfTheLineAlone(t *testing.T) {
+func TestSendQueue_TakesAControlFrameItHasNoRoomForOnlyAheadOfEvents(t *testing.T) {
 	var p sendQueue
 	p.push(frameOf(20), 20)
 	if a := (&controlFrame{Frame: *frameOf(30)}); p.sendControl(a, true, false) || p.weight != (weight{1, 20}) || p.control != (controlQueue{}) {
@@ -13,7 +13,7 @@ func TestPending_SaysWhatItHasNoRoomForAheadOfTheLineAlone(t *testing.T) {
 	}
 }
 
-func TestPending_WhatIsPrependedGoesAheadOfTheLineAndBehindWhatIsSaid(t *testing.T) {
+func TestSendQueue_PrependedFramesGoAheadOfEventsAndBehindControlFrames(t *testing.T) {
 	var p sendQueue
 	older, newer, said := frameOf(20), frameOf(30), &controlFrame{Frame: *frameOf(40)}
 	p.push(newer, 30)
@@ -31,7 +31,7 @@ func TestPending_WhatIsPrependedGoesAheadOfTheLineAndBehindWhatIsSaid(t *testing
 	}
 }
 
-func TestPending_ThinsAReaderThatWasNotFoundSlowAndForgetsLanesThatItDoesNotNeed(t *testing.T) {
+func TestSendQueue_ShedsForAReaderNotYetFoundSlowAndForgetsTopicQueuesItDoesNotNeed(t *testing.T) {
 	var p sendQueue
 	p.push(frameOf(20), 20)
 	if p.shed(); p.lossy != nil || p.frames != 1 {

@@ -13,7 +13,7 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	if !o.held && !o.waiting.empty() {
 		into = o.waiting.take(into, max)
 		if o.inFlight != nil {
-			o.inFlight.took(into[had:])
+			o.inFlight.add(into[had:])
 		}
 	}
 	if len(into) == had {
