@@ -13,17 +13,17 @@ import (
 func TestGrant_TheGrantsOfOneSubscriptionAreBounded(t *testing.T) {
 	w := timer.NewWheel()
 	defer w.Close()
-	var r *Grant
+	var g *Grant
 	for i := range 3 * maxGrants {
 		id := &protocol.Identity{User: "bob", TokenID: fmt.Sprint(i)}
 		id.Expires = time.Now().Add(time.Duration(1+(i*7)%(3*maxGrants)) * time.Hour)
-		r = r.With(New(w, id, time.Now()))
-		r = r.With(New(w, id, time.Now())) // the same once more
+		g = g.With(New(w, id, time.Now()))
+		g = g.With(New(w, id, time.Now())) // the same once more
 	}
-	if r.count() != maxGrants {
-		t.Errorf("%d grants, want %d", r.count(), maxGrants)
+	if g.count() != maxGrants {
+		t.Errorf("%d grants, want %d", g.count(), maxGrants)
 	}
-	if hours := time.Duration(r.Expires()).Round(time.Hour).Hours(); hours != 3*maxGrants {
+	if hours := time.Duration(g.Expires()).Round(time.Hour).Hours(); hours != 3*maxGrants {
 		t.Errorf("the last of them ends after %v h, want %d", hours, 3*maxGrants)
 	}
 }

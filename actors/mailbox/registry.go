@@ -7,13 +7,14 @@ import (
 	"sync"
 )
 
-// Registry finds the actors of one kind by name. It outlives their restarts.
-//
-// A message is posted while the Registry is locked for reading, and an actor retires while it is locked for writing,
-// if its mailbox is empty: so no message can go to an actor that has ended.
-// Shards is how many locks a registry has.
+// Shards is how many shards a registry has, each with a lock of its own.
 const Shards = 16
 
+// Registry finds the mailboxes of one kind of actors by name. It outlives their restarts. Many goroutines may use it at
+// once; it blocks only for its locks.
+//
+// A message is sent under the shard's lock for reading, and an actor is removed under the lock for writing, if its mailbox
+// is empty: so no message can go to an actor that has ended.
 type Registry struct {
 	seed   maphash.Seed
 	shards [Shards]struct {
@@ -22,19 +23,22 @@ type Registry struct {
 	}
 }
 
+// NewRegistry makes an empty registry.
 func NewRegistry() *Registry { return &Registry{seed: maphash.MakeSeed()} }
 
-// Shard is the shard of a name, from 0 to Shards-1.
+// Shard returns the shard of a name, from 0 to Shards-1.
 func (r *Registry) Shard(name string) int {
 	return int(maphash.String(r.seed, name) % uint64(len(r.shards)))
 }
 
-// send posts msg to the named actor; false if there is none.
+// Send sends msg to the named actor; false if there is none.
 func (r *Registry) Send(name string, msg any) bool {
 	return r.with(name, func(box *Mailbox) { box.Send(msg) })
 }
 
-// lend is mailbox.lend for the named actor; false if there is none.
+// Claim sends msg to the named actor; ok is false if there is none. If the actor was idle, Claim returns its mailbox, and
+// the caller must call RunInline on it once it holds no lock, so that the actor runs on the caller's goroutine. Otherwise
+// idle is nil, on which RunInline may be called too.
 func (r *Registry) Claim(name string, msg any) (idle *Mailbox, ok bool) {
 	s := &r.shards[r.Shard(name)]
 	s.RLock()
@@ -46,7 +50,7 @@ func (r *Registry) Claim(name string, msg any) (idle *Mailbox, ok bool) {
 	return idle, ok
 }
 
-// force posts msg over the mailbox's limit; false if there is no such actor.
+// SendUnbounded sends msg to the named actor over its mailbox's limit; false if there is none.
 func (r *Registry) SendUnbounded(name string, msg any) bool {
 	return r.with(name, func(box *Mailbox) { box.SendUnbounded(msg) })
 }
@@ -62,8 +66,9 @@ func (r *Registry) with(name string, do func(*Mailbox)) bool {
 	return ok
 }
 
-// SendOrSpawn posts msg to the named actor, which is made if there is none. The tenant's actor alone calls it, whose own
-// mailbox bounds what comes this way: many want a new topic at once when all clients come back.
+// SendOrSpawn sends msg to the named actor over its mailbox's limit, and calls make for the actor if there is none. make
+// runs under the shard's lock and must not call the registry. Only the tenant's actor calls SendOrSpawn, and its own
+// mailbox bounds what comes this way: many clients want a new topic at once when all come back.
 func (r *Registry) SendOrSpawn(name string, msg any, make func() *Mailbox) {
 	if r.SendUnbounded(name, msg) {
 		return
@@ -82,7 +87,7 @@ func (r *Registry) SendOrSpawn(name string, msg any, make func() *Mailbox) {
 	box.SendUnbounded(msg)
 }
 
-// retire removes an actor if nothing waits for it; then it may stop.
+// Remove removes an actor if no message waits for it, and reports whether it did; the actor may then stop.
 func (r *Registry) Remove(name string, box *Mailbox) bool {
 	s := &r.shards[r.Shard(name)]
 	s.Lock()
@@ -94,7 +99,7 @@ func (r *Registry) Remove(name string, box *Mailbox) bool {
 	return true
 }
 
-// clear removes all entries and returns them. A message that was posted to one of them is refused when it stops.
+// Clear removes all entries and returns them. A message that waits for one of them is refused when the actor stops.
 func (r *Registry) Clear() map[string]*Mailbox {
 	all := map[string]*Mailbox{}
 	for i := range r.shards {
@@ -107,7 +112,7 @@ func (r *Registry) Clear() map[string]*Mailbox {
 	return all
 }
 
-// each calls do for every entry, shard by shard, until it returns false. do must not call the Registry.
+// Each calls do for every entry, shard by shard, until do returns false. do must not call the registry.
 func (r *Registry) Each(do func(name string, box *Mailbox) bool) {
 	for i := range r.shards {
 		s := &r.shards[i]
@@ -122,6 +127,7 @@ func (r *Registry) Each(do func(name string, box *Mailbox) bool) {
 	}
 }
 
+// Len returns how many actors there are.
 func (r *Registry) Len() int {
 	n := 0
 	for i := range r.shards {
@@ -132,7 +138,8 @@ func (r *Registry) Len() int {
 	return n
 }
 
-// NamePerShard are names of which the first is in the first shard, the second in the second, and so on.
+// NamePerShard returns Shards names that begin with stem, the first of which is in shard 0, the second in shard 1, and so
+// on.
 func (r *Registry) NamePerShard(stem string) []string {
 	names := make([]string, len(r.shards))
 	for i, left := 0, len(names); left > 0; i++ {
