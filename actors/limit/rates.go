@@ -6,21 +6,21 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Flow bounds what comes in, each with a burst of one second's worth. 0 is no limit; in the settings of a tenant it is what
-// holds for all, and -1 is no limit.
+// Flow bounds what comes in per second, with a burst of one second's worth. 0 is no limit; in the settings of one tenant 0
+// stands for the general value, and -1 is no limit.
 type Flow struct {
 	Messages   int `yaml:"messages" env:"MESSAGES" envDefault:"0" unit:"messages/s" help:"How many messages may come in per second; for the tenant, publishes of its backends are messages too. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`
 	Bytes      int `yaml:"bytes" env:"BYTES" envDefault:"0" unit:"bytes/s" help:"How many bytes those may have per second. One that is larger passes, and the next ones wait for it. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`
 	Subscribes int `yaml:"subscribes" env:"SUBSCRIBES" envDefault:"0" unit:"subscribes/s" help:"How many topics may be subscribed to per second. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`
 }
 
-// Rates are a Flow and how many may connect.
+// Rates are a Flow and a bound on connects.
 type Rates struct {
 	Flow     `yaml:",inline"`
 	Connects int `yaml:"connects" env:"CONNECTS" envDefault:"0" unit:"connects/min" help:"How many connections may be opened per minute, all dialects together. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`
 }
 
-// RateLimits bound what comes in by each connection, and of each user, each address and the tenant as a whole.
+// RateLimits bound what comes in from each connection, each user, each address, and in the tenant as a whole.
 type RateLimits struct {
 	Connection Flow  `yaml:"connection" envPrefix:"CONNECTION_"`
 	User       Rates `yaml:"user" envPrefix:"USER_"`
@@ -33,17 +33,18 @@ const (
 	Messages = iota
 	Bytes
 	Subscribes
-	kinds
+	kinds // how many kinds there are
 )
 
+// kindNames are the kinds as settings name them.
 var kindNames = [kinds]string{"messages", "bytes", "subscribes"}
 
-// Load is what comes in at once: messages, bytes and subscribes.
+// Load is what comes in at once, or may come in per second: how many of each kind.
 type Load [kinds]int
 
 func (f *Flow) rates() Load { return Load{f.Messages, f.Bytes, f.Subscribes} }
 
-// tooFast is nil if wait is 0.
+// refuseRate refuses a load of which there is too much of one kind at one level; nil if wait is 0.
 func refuseRate(level string, kind int, rates Load, wait time.Duration) *protocol.Refusal {
 	if wait <= 0 {
 		return nil
@@ -52,7 +53,7 @@ func refuseRate(level string, kind int, rates Load, wait time.Duration) *protoco
 	return refuseOver(rates[kind], name+" per second of this "+level+" (rates."+level+"."+name+")", wait)
 }
 
-// tooMany refuses what is over a rate, and says when it would be within it.
+// refuseOver refuses what is over a rate, and says after which time it would be within it.
 func refuseOver(most int, what string, wait time.Duration) *protocol.Refusal {
 	err := protocol.Refuse(protocol.RateLimited, "more than %d %s", most, what)
 	err.RetryAfter = wait
