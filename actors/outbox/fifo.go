@@ -2,26 +2,26 @@ package outbox
 
 import "sync"
 
-// line is frames that wait, oldest first. It has no bound and no lock of its own, and holds no buffer when it is empty.
-// It is 16 bytes, since they belong to what an offer needs of an outbox: of the chunks it knows the newest alone, which
-// knows the oldest.
+// fifo holds frames that wait, oldest first. It has no bound and no lock of its own, and holds no buffer when it is empty.
+// It has only 16 bytes, since an offer touches them: it points to the newest chunk alone, which points to the oldest.
 type fifo struct {
 	first *Frame // the oldest, when only one waits: the common case needs no chunk
-	last  *chunk // the newest of the rest, which are a ring; nil when empty
+	last  *chunk // the newest chunk of the rest, which form a ring; nil when empty
 }
 
-// chunk is a piece of a line. Chunks come from a pool, so a line that fills and empties allocates nothing.
+// chunk is a part of a fifo. Chunks come from a pool, so a fifo that fills and empties allocates nothing.
 type chunk struct {
-	next     *chunk // the newer one; of the newest, the oldest
+	next     *chunk // the next newer one; the newest points to the oldest
 	from, to int
 	frames   [30]*Frame
 }
 
+// chunks are those that no fifo uses; they hold no frame.
 var chunks = sync.Pool{New: func() any { return new(chunk) }}
 
 func (q *fifo) empty() bool { return q.first == nil && q.last == nil }
 
-// front is the oldest, nil if there is none.
+// front returns the oldest frame, nil if there is none.
 func (q *fifo) front() *Frame {
 	if q.first != nil || q.last == nil {
 		return q.first
@@ -30,6 +30,7 @@ func (q *fifo) front() *Frame {
 	return c.frames[c.from]
 }
 
+// push puts a frame behind all others.
 func (q *fifo) push(f *Frame) {
 	if q.first == nil && q.last == nil {
 		q.first = f
@@ -42,7 +43,7 @@ func (q *fifo) push(f *Frame) {
 	q.last.to++
 }
 
-// grow adds a chunk behind the last.
+// grow adds an empty chunk behind the newest.
 func (q *fifo) grow() {
 	c := chunks.Get().(*chunk)
 	c.next, c.from, c.to = c, 0, 0
@@ -52,7 +53,7 @@ func (q *fifo) grow() {
 	q.last = c
 }
 
-// pop takes the oldest out; nil if there is none.
+// pop takes out the oldest frame; nil if there is none.
 func (q *fifo) pop() *Frame {
 	if f := q.first; f != nil {
 		q.first = nil
@@ -70,7 +71,7 @@ func (q *fifo) pop() *Frame {
 	return f
 }
 
-// shrink gives the oldest chunk back, which is empty.
+// shrink gives the oldest chunk, which is empty, back to the pool.
 func (q *fifo) shrink() {
 	c := q.last.next
 	if q.last.next = c.next; c == q.last {
@@ -80,21 +81,21 @@ func (q *fifo) shrink() {
 	chunks.Put(c)
 }
 
-// refill puts frames into the line, and behind them those that were in it, if they are to be kept.
-func (q *fifo) refill(frames []*Frame, kept func(*Frame) bool) {
+// refill puts frames ahead of those that wait, of which it drops those for which keep is false.
+func (q *fifo) refill(frames []*Frame, keep func(*Frame) bool) {
 	old := *q
 	*q = fifo{}
 	for _, f := range frames {
 		q.push(f)
 	}
 	for f := old.pop(); f != nil; f = old.pop() {
-		if kept(f) {
+		if keep(f) {
 			q.push(f)
 		}
 	}
 }
 
-// rewrite puts another frame, or the same, in the place of each, from the oldest.
+// rewrite puts other(f) in the place of each frame f, from the oldest on.
 func (q *fifo) rewrite(other func(*Frame) *Frame) {
 	if q.first != nil {
 		q.first = other(q.first)

@@ -5,15 +5,16 @@ import (
 	"sync/atomic"
 )
 
-// Histogram counts by upper bound: Counts[i] are those at most Bounds[i] seconds and above the bound before; the last
-// count has no bound. Sum is in seconds.
+// Histogram counts durations by upper bound: Counts[i] counts those of at most Bounds[i] seconds and above the bound
+// before; the last count has no bound. Sum is in seconds.
 type Histogram struct {
 	Bounds []float64
 	Counts []uint64
 	Sum    float64
 }
 
-// latency is a histogram with bounds of 2^n x 1,024 ns (1 us to 34 s), in shards so that writers do not share a line.
+// LatencyHistogram counts how long frames waited, with bounds of 2^n x 1,024 ns (1 us to 34 s). It is sharded, so that
+// writers do not share a cache line. The zero LatencyHistogram is ready; many goroutines may use it at once.
 type LatencyHistogram struct {
 	shards [8]struct {
 		counts [latencyBuckets + 1]atomic.Uint64
@@ -22,9 +23,10 @@ type LatencyHistogram struct {
 	}
 }
 
+// latencyBuckets is how many counts have a bound.
 const latencyBuckets = 26
 
-// observe counts how long ago born is, both in nanoseconds of the Unix clock.
+// Observe counts the time from born to now, both in nanoseconds of the Unix clock; a negative one counts as 0.
 func (h *LatencyHistogram) Observe(shard uint64, born, now int64) {
 	d := uint64(max(now-born, 0))
 	s := &h.shards[shard%uint64(len(h.shards))]
@@ -32,6 +34,7 @@ func (h *LatencyHistogram) Observe(shard uint64, born, now int64) {
 	s.sum.Add(d)
 }
 
+// Snapshot returns the counts of all shards together.
 func (h *LatencyHistogram) Snapshot() Histogram {
 	all := Histogram{Bounds: make([]float64, latencyBuckets), Counts: make([]uint64, latencyBuckets+1)}
 	for i := range all.Bounds {

@@ -71,7 +71,7 @@ var ofActors = []mutation{
 		from: "const Strikes = 16", to: "const Strikes = 1 << 20", tests: "TestRates_AFloodIsTold", in: "actors"},
 	{file: "actors/limit/meter.go", proves: "rates: of each its own",
 		from: "t.keys.Add(key, m)", to: "_ = key", tests: "TestMeterTable_"},
-	{file: "actors/outbox/outbox.go", proves: "check 38",
+	{file: "actors/outbox/limits.go", proves: "check 38",
 		from: "return bytes > l.Bytes || frames > l.Frames", to: "return bytes > l.Bytes",
 		tests: "TestOutboxLimits_"},
 	{file: "actors/outbox/outbox.go", proves: "check 37",
