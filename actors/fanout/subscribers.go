@@ -1,66 +1,46 @@
 package fanout
 
 import (
-	"math"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// audience is who hears a topic: its subscribers, in groups that hear the same bytes. It belongs to the topic's actor.
+// Delivered is what became of some frames.
+type Delivered struct {
+	Count int              // how many outboxes took a frame
+	Full  []*outbox.Outbox // outboxes that had no room: their connections are too slow
+	Next  time.Time        // when Flush is due for events that are held back; zero if there are none
+}
+
+// Subscribers are those of one topic, in groups that get the same bytes. They belong to the topic's actor. The zero
+// Subscribers are ready.
 type Subscribers struct {
 	groups []*encodingGroup
 	index  *index // nil while there are few subscribers
 }
 
-// index finds subscribers and groups when there are many. It takes up 50 bytes a subscriber, and 600 with the first.
+// index finds subscribers and groups when there are many. It takes 50 bytes a subscriber, and 600 with the first.
 type index struct {
 	slots  map[*outbox.Outbox]slot
 	groups map[groupKey]*encodingGroup
 }
 
-// An audience has an index from manySeats subscribers on, and none any more from fewSeats on: the searches for those of
-// up to eight take no longer than two look-ups.
+// Subscribers get an index when they become indexedFrom, and lose it when they fall to indexedUntil: to search up to
+// eight takes no longer than two look-ups.
 const (
 	indexedFrom  = 9
 	indexedUntil = 4
 )
 
-// place says where a subscriber is.
+// slot says where a subscriber is.
 type slot struct {
 	group *encodingGroup
-	at    int
+	at    int // in group.subscribers
 }
 
-// group are the subscribers of one dialect with one interest.
-type encodingGroup struct {
-	dialect     protocol.Dialect
-	filters     *Filters
-	subscribers []subscriber
-	number      int       // its place among the groups
-	throttle    *throttle // nil if nothing was ever held back
-}
-
-// groupKey is what the subscribers of a group have in common.
-type groupKey struct {
-	dialect protocol.Dialect
-	filters string
-}
-
-func (g *encodingGroup) key() groupKey { return groupKey{g.dialect, g.filters.key} }
-
-// seat is a subscriber in its group.
-type subscriber struct {
-	outbox *outbox.Outbox
-	// since is the topic's offset at which it came: what was held back by then is not for it.
-	since uint64
-}
-
-// unheld is later than every offset: an event that was not held back is for all seats.
-const notHeld = math.MaxUint64
-
-// count is how many subscribers there are.
+// Count returns how many subscribers there are.
 func (s *Subscribers) Count() int {
 	if s.index != nil {
 		return len(s.index.slots)
@@ -72,6 +52,7 @@ func (s *Subscribers) Count() int {
 	return n
 }
 
+// find returns where a subscriber is, and whether it is one.
 func (s *Subscribers) find(o *outbox.Outbox) (at slot, ok bool) {
 	if s.index != nil {
 		at, ok = s.index.slots[o]
@@ -87,7 +68,7 @@ func (s *Subscribers) find(o *outbox.Outbox) (at slot, ok bool) {
 	return slot{}, false
 }
 
-// interest is the interest of a subscriber, nil if it is none.
+// FiltersOf returns the filters of a subscriber, nil if it is none.
 func (s *Subscribers) FiltersOf(o *outbox.Outbox) *Filters {
 	if at, ok := s.find(o); ok {
 		return at.group.filters
@@ -95,9 +76,10 @@ func (s *Subscribers) FiltersOf(o *outbox.Outbox) *Filters {
 	return nil
 }
 
-// Set adds a subscriber of a dialect, or gives it other filters. offset is the topic's newest. A subscriber that changes
-// its filters gets what is held back for it now, since nobody would release it later.
-func (s *Subscribers) Set(e Encoder, o *outbox.Outbox, d protocol.Dialect, filters *Filters, offset uint64) (out Delivered) {
+// Set adds a subscriber of a dialect, or gives it other filters. offset is the topic's newest. A subscriber that
+// changes its filters gets now what is held back for it, since nothing would release that later.
+func (s *Subscribers) Set(e Encoder, o *outbox.Outbox, d protocol.Dialect, filters *Filters,
+	offset uint64) (out Delivered) {
 	if at, ok := s.find(o); ok {
 		if at.group.filters.key == filters.key {
 			return out
@@ -109,6 +91,7 @@ func (s *Subscribers) Set(e Encoder, o *outbox.Outbox, d protocol.Dialect, filte
 	return out
 }
 
+// add adds a subscriber, and returns its group.
 func (s *Subscribers) add(sub subscriber, d protocol.Dialect, filters *Filters) *encodingGroup {
 	g := s.group(groupKey{d, filters.key}, filters)
 	g.subscribers = append(g.subscribers, sub)
@@ -120,6 +103,7 @@ func (s *Subscribers) add(sub subscriber, d protocol.Dialect, filters *Filters) 
 	return g
 }
 
+// makeIndex indexes all subscribers and groups.
 func (s *Subscribers) makeIndex() {
 	s.index = &index{slots: map[*outbox.Outbox]slot{}, groups: map[groupKey]*encodingGroup{}}
 	for _, g := range s.groups {
@@ -130,7 +114,7 @@ func (s *Subscribers) makeIndex() {
 	}
 }
 
-// group is the group with that key; it is made if there is none.
+// group returns the group with this key; it makes one if there is none.
 func (s *Subscribers) group(key groupKey, filters *Filters) *encodingGroup {
 	if s.index != nil {
 		if g := s.index.groups[key]; g != nil {
@@ -151,7 +135,7 @@ func (s *Subscribers) group(key groupKey, filters *Filters) *encodingGroup {
 	return g
 }
 
-// remove takes a subscriber out; one that is not in is ignored.
+// Remove removes a subscriber. It ignores one that is not there.
 func (s *Subscribers) Remove(o *outbox.Outbox) {
 	at, ok := s.find(o)
 	if !ok {
@@ -188,8 +172,8 @@ func (s *Subscribers) drop(g *encodingGroup) {
 	}
 }
 
-// rebuild makes groups and index anew, after a failure may have left them in disorder. What is held back stays held
-// back.
+// Rebuild makes groups and index anew, after a failure may have left them in disorder. Events that are held back stay
+// held back.
 func (s *Subscribers) Rebuild() {
 	before := s.groups
 	*s = Subscribers{}
@@ -202,21 +186,8 @@ func (s *Subscribers) Rebuild() {
 	}
 }
 
-// Encoder makes the frame of an event in a dialect, as a projection leaves it; nil if the dialect has no words for it.
-// born is when the event was published, in Unix nanoseconds.
-type Encoder interface {
-	Encode(d protocol.Dialect, projection protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame
-}
-
-// Delivered is what became of some frames.
-type Delivered struct {
-	Count int              // how many outboxes took one
-	Full  []*outbox.Outbox // outboxes that had no room: their connections are too slow
-	Next  time.Time        // when what is held back has to be flushed; zero if nothing is
-}
-
-// Deliver gives a publication, which has this offset, to all who want it. Groups that want fewer events hear it later, or
-// a newer one in its place.
+// Deliver gives an event, which has this offset, to all subscribers that want it. Groups that want fewer events get it
+// later, or a newer one in its place.
 func (s *Subscribers) Deliver(e Encoder, d *Delivery, offset uint64, now time.Time) (out Delivered) {
 	for _, g := range s.groups {
 		view, every, ok := g.filters.Select(d.Event)
@@ -237,15 +208,15 @@ func (s *Subscribers) Deliver(e Encoder, d *Delivery, offset uint64, now time.Ti
 	return out
 }
 
-// Flush delivers what was held back and is due now.
+// Flush delivers the events that were held back and are due now.
 func (s *Subscribers) Flush(e Encoder, now time.Time) (out Delivered) {
 	for _, g := range s.groups {
 		if g.throttle == nil {
 			continue
 		}
-		for _, h := range g.throttle.release(now) {
-			if view, _, ok := g.filters.Select(h.event); ok {
-				g.offer(h.frame(e, g.dialect, view, now), h.exclude, h.offset, &out)
+		for _, sample := range g.throttle.release(now) {
+			if view, _, ok := g.filters.Select(sample.event); ok {
+				g.offer(sample.frame(e, g.dialect, view, now), sample.exclude, sample.offset, &out)
 			}
 		}
 		out.Next = earlier(out.Next, g.throttle.due())
@@ -253,76 +224,10 @@ func (s *Subscribers) Flush(e Encoder, now time.Time) (out Delivered) {
 	return out
 }
 
-// FlushTo gives a subscriber what is held back for it.
+// FlushTo gives a subscriber the events that are held back for it.
 func (s *Subscribers) FlushTo(e Encoder, o *outbox.Outbox) (out Delivered) {
 	if at, ok := s.find(o); ok {
 		at.group.flushTo(e, at.group.subscribers[at.at], at.group.filters, &out)
 	}
 	return out
-}
-
-// flushTo gives a subscriber that gets other filters what the group holds back for it.
-func (g *encodingGroup) flushTo(e Encoder, sub subscriber, next *Filters, out *Delivered) {
-	if g.throttle == nil {
-		return
-	}
-	for _, h := range g.throttle.pending() {
-		if h.offset <= sub.since || sub.outbox.Number() == h.exclude && h.exclude != 0 {
-			continue
-		}
-		if _, _, ok := next.Select(h.event); !ok {
-			continue
-		}
-		if view, _, ok := g.filters.Select(h.event); ok {
-			if f := h.frame(e, g.dialect, view, time.Now()); f != nil {
-				switch n := sub.outbox.Offer(f); {
-				case sub.outbox.Charge(n):
-					out.Count++
-				case n == outbox.RefusedFull:
-					out.Full = append(out.Full, sub.outbox)
-				}
-			}
-		}
-	}
-}
-
-// frame is the pending event in a dialect.
-func (p *pendingSample) frame(e Encoder, d protocol.Dialect, view protocol.Projection, now time.Time) *outbox.Frame {
-	f := e.Encode(d, view, p.event, now.UnixNano())
-	f.Bind(p.policy, p.event.Topic, p.event.Key)
-	return f
-}
-
-// offer gives one frame to the group's subscribers that came before offset.
-func (g *encodingGroup) offer(f *outbox.Frame, exclude, offset uint64, out *Delivered) {
-	if f == nil {
-		return
-	}
-	bytes, credit := 0, (*outbox.Backpressure)(nil)
-	for i := range g.subscribers {
-		o := g.subscribers[i].outbox
-		if g.subscribers[i].since >= offset || exclude != 0 && o.Number() == exclude {
-			continue
-		}
-		taken := o.Offer(f)
-		if taken >= 0 {
-			out.Count++
-			if taken > 0 && credit == nil {
-				credit = o.Backpressure()
-			}
-			bytes += taken
-		} else if taken == outbox.RefusedFull {
-			out.Full = append(out.Full, o)
-		}
-	}
-	if bytes > 0 {
-		credit.Add(bytes) // all of them are of one tenant
-	}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

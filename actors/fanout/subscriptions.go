@@ -9,57 +9,54 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// interests are all that one connection wants, and where it is attached for it.
-//
-// An event of telemetry/7 is heard by the topics telemetry/7 and telemetry. So that a connection that wants both gets
-// it once, exactly one attached topic is responsible for an event: the deepest one at or above the event's own. That
-// topic applies all the connection's filters that match the event. A topic is attached only if none above it was, so
-// that the usual case is one subscription, one attachment; and an attached topic stays attached as long as any
-// subscription relies on it, so that no change of subscriptions loses or repeats an event of another one.
-//
-// They are in one list, sorted by topic.
-type Subscriptions []Subscription
-
-// rule is a topic that a connection subscribed to, or is attached to, or both.
+// Subscription is a topic to which a connection subscribed, or is attached, or both.
 type Subscription struct {
 	Topic    string
 	Filter   *protocol.Filter // nil wants everything
-	Grant    *grant.Grant     // whose it is subscribed by; nil is the connection's own
-	Wanted   bool             // it is subscribed to
-	attached bool
+	Grant    *grant.Grant     // by which the client subscribed; nil is the connection's own identity
+	Wanted   bool             // the client subscribed to the topic
+	attached bool             // the topic has the connection among its subscribers
 }
 
-// interest is what a connection wants of one attached topic. It is never changed; the zero interest wants everything.
-// Subscribers whose interests have equal keys share their frames.
-type Filters struct {
-	key           string
-	subscriptions []Subscription
-	view          protocol.Projection // without rules: what is left of every event
-	except        []string            // attached topics below, which are responsible for their own events
-}
-
-// change is what has to be told to a topic; a nil interest detaches.
-type Change struct {
-	Topic   string
-	Filters *Filters
-	Since   protocol.Position  // where to resume, zero for from now on
-	At      *protocol.Position // where to note where the topic stood, nil for nowhere
-}
-
-// whole is the interest in everything. Nearly all connections have it, so it is one for all.
-var everything = &Filters{}
-
-// viewing is the interest in a view of everything.
-func FiltersForView(v protocol.Projection) *Filters {
-	if v == protocol.All {
-		return everything
+// apply is Filters.Select of one subscription, for an event at or under its topic.
+func (s *Subscription) apply(ev *protocol.Event) (view protocol.Projection, ok bool, every time.Duration) {
+	if s.Filter == nil {
+		return protocol.All, true, 0
 	}
-	return &Filters{key: string(v), view: v}
+	view, ok = s.Filter.Select(ev)
+	return view, ok, s.Filter.Every
 }
 
+// key is equal for subscriptions that filter alike.
+func (s *Subscription) key() string {
+	if s.Filter == nil {
+		return ""
+	}
+	return s.Filter.Key()
+}
+
+// byTopic orders subscriptions by topic.
 func byTopic(s Subscription, topic string) int { return strings.Compare(s.Topic, topic) }
 
-// add notes a subscription and returns what has to be told.
+// Change is what the connection has to tell a topic.
+type Change struct {
+	Topic   string
+	Filters *Filters           // nil detaches
+	Since   protocol.Position  // from where to resume; zero for from now on
+	At      *protocol.Position // gets the topic's position; nil if nobody asks for it
+}
+
+// Subscriptions are those of one connection, sorted by topic, and the topics to which it is attached for them. They
+// belong to the connection's actor.
+//
+// An event of telemetry/7 is delivered by the topics telemetry/7 and telemetry. So that a connection that wants both
+// gets it once, exactly one attached topic is responsible for an event: the deepest one at or above the event's own.
+// That topic applies all the connection's filters that match the event. A topic is attached only if none above it was,
+// so that the usual case is one subscription, one attachment; and an attached topic stays attached as long as any
+// subscription relies on it, so that no change of subscriptions loses or repeats an event of another one.
+type Subscriptions []Subscription
+
+// Add adds a subscription, or gives it another filter and grant. It returns the changes to tell topics, in this order.
 func (s *Subscriptions) Add(topic string, f protocol.Filter, g *grant.Grant) []Change {
 	i, known := slices.BinarySearchFunc(*s, topic, byTopic)
 	if !known {
@@ -74,7 +71,8 @@ func (s *Subscriptions) Add(topic string, f protocol.Filter, g *grant.Grant) []C
 	return s.changes(topic)
 }
 
-// remove drops a subscription, with below also those to topics under it, and returns what has to be told.
+// Remove drops a subscription, with below also those to topics under it, and returns the changes to tell topics, in
+// this order; none if there was no such subscription.
 func (s *Subscriptions) Remove(topic string, below bool) []Change {
 	removed := false
 	s.around(topic, func(sub *Subscription) {
@@ -88,7 +86,7 @@ func (s *Subscriptions) Remove(topic string, below bool) []Change {
 	return s.changes(topic)
 }
 
-// around calls do for the topics above, at and below topic: those that share events with it.
+// around calls do for the subscriptions above, at and below topic: those that share events with it.
 func (s Subscriptions) around(topic string, do func(*Subscription)) {
 	for up := topic; up != ""; up = protocol.Parent(up) {
 		if i, ok := slices.BinarySearchFunc(s, up, byTopic); ok {
@@ -102,7 +100,7 @@ func (s Subscriptions) around(topic string, do func(*Subscription)) {
 	}
 }
 
-// covered reports whether an attached topic is responsible for topic's own events.
+// Covered reports whether an attached topic is responsible for topic's own events.
 func (s Subscriptions) Covered(topic string) bool {
 	for up := topic; up != ""; up = protocol.Parent(up) {
 		if i, ok := slices.BinarySearchFunc(s, up, byTopic); ok && s[i].attached {
@@ -112,8 +110,8 @@ func (s Subscriptions) Covered(topic string) bool {
 	return false
 }
 
-// changes tells every attached topic above, at or below topic what it is to know now, the deepest first: so a topic
-// takes over a filter before another one lets go of it.
+// changes returns the filters for every attached topic above, at or below topic, the deepest first, so that a topic
+// takes over a filter before another one drops it. It detaches topics on which no subscription relies.
 func (s *Subscriptions) changes(topic string) []Change {
 	var all []Change
 	idle := false
@@ -136,8 +134,8 @@ func (s *Subscriptions) changes(topic string) []Change {
 	return all
 }
 
-// of returns the interest at an attached topic, nil if no subscription relies on it. One to all of the topic makes those
-// below it idle: they choose nothing that it does not.
+// FiltersAt returns the filters for an attached topic, nil if no subscription relies on it. A subscription to the whole
+// topic makes those below it redundant: they select nothing that it does not.
 func (s Subscriptions) FiltersAt(at string) *Filters {
 	f := &Filters{}
 	all := false
@@ -161,65 +159,7 @@ func (s Subscriptions) FiltersAt(at string) *Filters {
 	return f
 }
 
-func (f *Filters) makeKey(at string) string {
-	if len(f.subscriptions) == 1 && f.except == nil && f.subscriptions[0].Topic == at {
-		return f.subscriptions[0].key()
-	}
-	var b strings.Builder
-	for _, s := range f.subscriptions {
-		b.WriteString("\x04" + s.Topic + "\x05" + s.key())
-	}
-	for _, e := range f.except {
-		b.WriteString("\x06" + e)
-	}
-	return b.String()
-}
-
-// choose reports whether the event is wanted, what is left of it, and how often at most.
-func (f *Filters) Select(ev *protocol.Event) (view protocol.Projection, every time.Duration, ok bool) {
-	if f.subscriptions == nil {
-		return f.view, 0, true
-	}
-	for _, topic := range f.except {
-		if protocol.Under(ev.Topic, topic) {
-			return "", 0, false
-		}
-	}
-	for i := range f.subscriptions {
-		s := &f.subscriptions[i]
-		if !protocol.Under(ev.Topic, s.Topic) {
-			continue
-		}
-		v, hit, often := s.apply(ev)
-		switch {
-		case !hit:
-			continue
-		case !ok:
-			view, every, ok = v, often, true
-		default:
-			view, every = view.Union(v), min(every, often)
-		}
-	}
-	return view, every, ok
-}
-
-// choose is choose of one subscription.
-func (s *Subscription) apply(ev *protocol.Event) (view protocol.Projection, ok bool, every time.Duration) {
-	if s.Filter == nil {
-		return protocol.All, true, 0
-	}
-	view, ok = s.Filter.Select(ev)
-	return view, ok, s.Filter.Every
-}
-
-func (s *Subscription) key() string {
-	if s.Filter == nil {
-		return ""
-	}
-	return s.Filter.Key()
-}
-
-// find is the topic's subscription, if there is one.
+// Find returns the subscription to a topic, if there is one.
 func (s Subscriptions) Find(topic string) (Subscription, bool) {
 	i, ok := slices.BinarySearchFunc(s, topic, byTopic)
 	if !ok || !s[i].Wanted {
@@ -228,12 +168,12 @@ func (s Subscriptions) Find(topic string) (Subscription, bool) {
 	return s[i], true
 }
 
-// wanted are the topics that are subscribed to, sorted.
+// Wanted returns the topics to which the client subscribed, sorted.
 func (s Subscriptions) Wanted() []string {
 	return s.topics(func(sub *Subscription) bool { return sub.Wanted })
 }
 
-// count is how many topics are subscribed to.
+// Count returns to how many topics the client subscribed.
 func (s Subscriptions) Count() (n int) {
 	for i := range s {
 		if s[i].Wanted {
@@ -243,7 +183,7 @@ func (s Subscriptions) Count() (n int) {
 	return n
 }
 
-// attached are the topics that are attached to, sorted.
+// Attached returns the topics to which the connection is attached, sorted.
 func (s Subscriptions) Attached() []string {
 	return s.topics(func(sub *Subscription) bool { return sub.attached })
 }

@@ -9,39 +9,50 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// pace holds events back for subscribers that want at most one every so often, by key: the first passes, what comes too
-// soon is held, and the latest of it is released when its time has come. What was held and is replaced by a newer event
-// is what the subscriber asked not to get; it is no drop.
+// throttle holds events back for subscribers that want at most one every so often, by key: the first event passes,
+// those that come too soon are held, and the latest of them is released when its time has come. Events that a newer one
+// replaces meanwhile are those that the subscriber asked not to get; they count as no drop.
 type throttle struct {
-	keys map[throttleKey]*throttledKey
-	// sweepAt is when it may look again for quiet keys among too many.
-	sweepAt time.Time
+	keys    map[throttleKey]*throttledKey
+	sweepAt time.Time // when the throttle may next look for quiet keys, if there are too many keys
 }
 
-// paceKey is a topic and a key: two devices do not conflate each other on their common ancestor.
+// throttleKey is a topic and a key: two devices do not conflate each other on a topic above both.
 type throttleKey struct{ topic, key string }
 
+// throttledKey is what a throttle knows of a key.
 type throttledKey struct {
-	next    time.Time // when the next event may pass
-	every   time.Duration
-	pending pendingSample
+	next    time.Time     // when the next event may pass
+	every   time.Duration // the interval
+	pending pendingSample // what is held back
 }
 
-// held is an event that waits; a nil event is none.
+// pendingSample is an event that is held back; a nil event is none.
 type pendingSample struct {
 	event   *protocol.Event
-	exclude uint64
+	exclude uint64        // the connection that does not get it; 0 for none
 	offset  uint64        // of the newest event in it, for the order
 	policy  outbox.Policy // of its frame
 }
 
-// maxPaceKeys bounds the keys of one group; the events of more keys pass unheld.
+// frame makes the event's frame in a dialect, as a view leaves it; nil if the dialect has no words for it.
+func (p *pendingSample) frame(e Encoder, d protocol.Dialect, view protocol.Projection, now time.Time) *outbox.Frame {
+	f := e.Encode(d, view, p.event, now.UnixNano())
+	f.Bind(p.policy, p.event.Topic, p.event.Key)
+	return f
+}
+
+// byOffset orders samples by offset.
+func byOffset(a, b pendingSample) int { return cmp.Compare(a.offset, b.offset) }
+
+// maxThrottleKeys bounds the keys of one group; events of more keys pass at once.
 const maxThrottleKeys = 16384
 
-// sweepEvery is how often at most all keys are looked at for room: else each event of a key too many would.
+// sweepEvery is how often at most the throttle looks at all keys for room: otherwise each event of one key too many
+// would make it do so.
 const sweepEvery = 100 * time.Millisecond
 
-// hold returns zero if the event may pass now, or else when it is going to be released.
+// hold returns zero if the event may pass now; otherwise it holds the event back and returns when to release it.
 func (t *throttle) hold(d *Delivery, offset uint64, every time.Duration, now time.Time) time.Time {
 	key := throttleKey{d.Event.Topic, d.Event.Key}
 	k := t.keys[key]
@@ -67,7 +78,7 @@ func (t *throttle) hold(d *Delivery, offset uint64, every time.Duration, now tim
 	return k.next
 }
 
-// room makes room for one more key and reports whether there is any.
+// hasRoom reports whether there is room for one more key. It may forget quiet keys for that.
 func (t *throttle) hasRoom(now time.Time) bool {
 	if len(t.keys) < maxThrottleKeys {
 		return true
@@ -79,7 +90,7 @@ func (t *throttle) hasRoom(now time.Time) bool {
 	return t.sweep(now)
 }
 
-// sweep forgets keys that have been quiet, and reports whether there were any.
+// sweep forgets keys of which nothing is held back and the next event may pass, and reports whether there were any.
 func (t *throttle) sweep(now time.Time) bool {
 	before := len(t.keys)
 	for key, k := range t.keys {
@@ -90,7 +101,7 @@ func (t *throttle) sweep(now time.Time) bool {
 	return len(t.keys) < before
 }
 
-// release returns what is due, in the order in which it came.
+// release returns the events that are due, by offset, and holds them no more.
 func (t *throttle) release(now time.Time) []pendingSample {
 	var due []pendingSample
 	for _, k := range t.keys {
@@ -104,7 +115,7 @@ func (t *throttle) release(now time.Time) []pendingSample {
 	return due
 }
 
-// waiting returns what is held, in the order in which it came. It stays held.
+// pending returns the events that are held back, by offset. They stay held back.
 func (t *throttle) pending() []pendingSample {
 	var all []pendingSample
 	for _, k := range t.keys {
@@ -116,9 +127,7 @@ func (t *throttle) pending() []pendingSample {
 	return all
 }
 
-func byOffset(a, b pendingSample) int { return cmp.Compare(a.offset, b.offset) }
-
-// due is when the next held event is to be released, zero if none is held.
+// due returns when the next event is to be released, zero if none is held back.
 func (t *throttle) due() (at time.Time) {
 	for _, k := range t.keys {
 		if k.pending.event != nil {
@@ -126,4 +135,12 @@ func (t *throttle) due() (at time.Time) {
 		}
 	}
 	return at
+}
+
+// earlier returns the earlier of two times, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -7,19 +7,20 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Grant is an identity by which a connection subscribed to a topic, at the head of a list of those by which it subscribed
-// to the same topic before. The subscription lasts as long as one of them holds. A Grant is never changed; the nil *Grant
-// stands for the connection's own identity.
+// Grant is an identity by which a connection subscribed to a topic, at the head of a list of those by which it
+// subscribed to the same topic before. The subscription lasts as long as one of them holds. A Grant is never changed;
+// the nil *Grant stands for the connection's own identity.
 type Grant struct {
 	Identity *protocol.Identity // never nil
-	expires  int64 // when the identity expires, in nanoseconds of timer.Wheel.Since; 0 is never
+	expires  int64              // when the identity expires, in nanoseconds of timer.Wheel.Since; 0 is never
 	next     *Grant
 }
 
 // maxGrants bounds the grants that one subscription stands on. With one more, the one that expires first is forgotten.
 const maxGrants = 8
 
-// New returns the grant of an identity. Its expiry is counted by the wheel, so that it holds though the wall clock be set.
+// New returns the grant of an identity. Its expiry is counted by the wheel, so that it holds though the wall clock be
+// set.
 func New(w *timer.Wheel, id *protocol.Identity, now time.Time) Grant {
 	if id.Expires.IsZero() {
 		return Grant{Identity: id}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// bucket bounds messages, bytes or subscribes: a token bucket in eight bytes. It is the time at which all messages so far
-// are paid off, in nanoseconds of timer.Wheel.Since; each message costs its part of a second.
+// bucket bounds messages, bytes or subscribes: a token bucket in eight bytes. It is the time at which all messages so
+// far are paid off, in nanoseconds of timer.Wheel.Since; each message costs its part of a second.
 type bucket int64
 
 // take counts messages and reports whether they are within rate a second, with at most burst at once. Messages beyond
@@ -29,8 +29,8 @@ func (b *bucket) spend(messages, rate int, now int64) {
 	*b = bucket(max(int64(*b), now) + cost(messages, rate))
 }
 
-// cost returns how many nanoseconds the messages pay off in, at rate a second. That must be less than 2^63, which is 292
-// years.
+// cost returns how many nanoseconds the messages pay off in, at rate a second. That must be less than 2^63, which is
+// 292 years.
 func cost(messages, rate int) int64 {
 	high, low := bits.Mul64(uint64(messages), uint64(time.Second))
 	nanoseconds, _ := bits.Div64(high, low, uint64(rate))

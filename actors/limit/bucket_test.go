@@ -17,13 +17,15 @@ func TestBucket_IsARateASecondWithABurstAndNothingMore(t *testing.T) {
 			}
 		}
 		if want := c.rate*seconds + c.burst; passed < want-2 || passed > want {
-			t.Errorf("%d a second with a burst of %d let %d pass in %d s, want %d", c.rate, c.burst, passed, seconds, want)
+			t.Errorf("%d a second with a burst of %d let %d pass in %d s, want %d",
+				c.rate, c.burst, passed, seconds, want)
 		}
 		now += int64(time.Hour) // a long rest saves up a burst and not more
 		if b.take(c.burst+1, c.rate, c.burst, now) {
 			t.Errorf("%d a second: more than the burst of %d passed at once", c.rate, c.burst)
 		}
-		if !b.take(c.burst, c.rate, c.burst, now) || b.take(1, c.rate, c.burst, now) || !b.take(0, c.rate, c.burst, now) {
+		if !b.take(c.burst, c.rate, c.burst, now) || b.take(1, c.rate, c.burst, now) ||
+			!b.take(0, c.rate, c.burst, now) {
 			t.Errorf("%d a second: a burst of %d is not exact, or was counted though refused", c.rate, c.burst)
 		}
 	}

@@ -34,9 +34,9 @@ const Strikes = 16
 // NewConnection makes the counters of a connection whose connect t admitted.
 func NewConnection(t *Tenant) Connection { return Connection{counted: t} }
 
-// Admit counts a load against all rates of the tenant, the narrowest first: connection, user, address, tenant. What one of
-// them counted stays counted if the next refuses. strike says that the connection itself, its user or its address is too
-// fast, and not the tenant as a whole. at is in nanoseconds of timer.Wheel.Since, here and below.
+// Admit counts a load against all rates of the tenant, the narrowest first: connection, user, address, tenant. What one
+// of them counted stays counted if the next refuses. strike says that the connection itself, its user or its address is
+// too fast, and not the tenant as a whole. at is in nanoseconds of timer.Wheel.Since, here and below.
 func (c *Connection) Admit(t *Tenant, from Peer, load Load, at int64) (err *protocol.Refusal, strike bool) {
 	limits := t.rates.Load()
 	if limits == nil {
@@ -81,8 +81,8 @@ func (c *Connection) levels(t *Tenant, from Peer, limits *RateLimits) [4]level {
 	}
 }
 
-// Charge counts messages that Admit was not asked for, such as the items of a batch behind its first one: they are paid off
-// before Admit admits the next message.
+// Charge counts messages that Admit was not asked for, such as the items of a batch behind its first one: they are paid
+// off before Admit admits the next message.
 func (c *Connection) Charge(t *Tenant, from Peer, messages int, at int64) {
 	limits := t.rates.Load()
 	if limits == nil || messages <= 0 {
@@ -95,13 +95,14 @@ func (c *Connection) Charge(t *Tenant, from Peer, messages int, at int64) {
 	}
 }
 
-// Within counts messages against the limit of a dialect and reports whether they are within it. Messages beyond it are not
-// counted.
+// Within counts messages against the limit of a dialect and reports whether they are within it. Messages beyond it are
+// not counted.
 func (c *Connection) Within(limits protocol.Limits, messages int, at int64) bool {
 	return limits.Rate <= 0 || c.spent.take(messages, limits.Rate, max(limits.Burst, limits.Rate), at)
 }
 
-// Strike counts a refusal of Admit, which must have come before, and reports whether there were more than Strikes allows.
+// Strike counts a refusal of Admit, which must have come before, and reports whether there were more than Strikes
+// allows.
 func (c *Connection) Strike(at int64) (tooMany bool) {
 	return !c.meters.strikes.take(1, 1, Strikes, at)
 }

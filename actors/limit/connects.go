@@ -33,8 +33,8 @@ func addressKey(d protocol.Dialect, address string) string {
 // userKey is the key of a user, likewise.
 func userKey(d protocol.Dialect, user string) string { return d.Name() + " user " + user }
 
-// Network returns what counts as one address: of IPv6 its /64 network, since a client that has one address as a rule has
-// all of that network. What is no IP address is returned as it is.
+// Network returns what counts as one address: of IPv6 its /64 network, since a client that has one address as a rule
+// has all of that network. What is no IP address is returned as it is.
 func Network(address string) string {
 	addr, err := netip.ParseAddr(address)
 	if err != nil || addr.Is4() {
@@ -44,8 +44,8 @@ func Network(address string) string {
 	return prefix.String()
 }
 
-// take counts a connect of key and reports whether it is within perMinute; if not, how long to wait for the next one. 0 is
-// no limit.
+// take counts a connect of key and reports whether it is within perMinute; if not, how long to wait for the next one. 0
+// is no limit.
 func (c *connectLimiter) take(key string, perMinute int, now time.Time) (wait time.Duration, ok bool) {
 	if perMinute <= 0 {
 		return 0, true

@@ -13,8 +13,8 @@ type meter struct {
 	spent [kinds]bucket // by kind of load
 }
 
-// take counts a load if all of it is within the rates; if not, it returns the kind of which there is too much, and how long
-// to wait. A load that is larger than a second's worth passes when nothing came before it.
+// take counts a load if all of it is within the rates; if not, it returns the kind of which there is too much, and how
+// long to wait. A load that is larger than a second's worth passes when nothing came before it.
 func (m *meter) take(load, rates Load, now int64) (kind int, wait time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Flow bounds what comes in per second, with a burst of one second's worth. 0 is no limit; in the settings of one tenant 0
-// stands for the general value, and -1 is no limit.
+// Flow bounds what comes in per second, with a burst of one second's worth. 0 is no limit; in the settings of one
+// tenant 0 stands for the general value, and -1 is no limit.
 type Flow struct {
 	Messages   int `yaml:"messages" env:"MESSAGES" envDefault:"0" unit:"messages/s" help:"How many messages may come in per second; for the tenant, publishes of its backends are messages too. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`
 	Bytes      int `yaml:"bytes" env:"BYTES" envDefault:"0" unit:"bytes/s" help:"How many bytes those may have per second. One that is larger passes, and the next ones wait for it. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`

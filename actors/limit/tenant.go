@@ -28,8 +28,8 @@ func (t *Tenant) SetRates(to RateLimits) {
 	t.rates.Store(&to)
 }
 
-// AdmitPublish counts a publish of so many bytes against the rates of the tenant as a whole. It returns nil, or the refusal
-// (RateLimited, with the time to wait), as do all methods here. at is in nanoseconds of timer.Wheel.Since.
+// AdmitPublish counts a publish of so many bytes against the rates of the tenant as a whole. It returns nil, or the
+// refusal (RateLimited, with the time to wait), as do all methods here. at is in nanoseconds of timer.Wheel.Since.
 func (t *Tenant) AdmitPublish(bytes int, at int64) *protocol.Refusal {
 	limits := t.rates.Load()
 	if limits == nil {
@@ -40,8 +40,8 @@ func (t *Tenant) AdmitPublish(bytes int, at int64) *protocol.Refusal {
 	return refuseRate("tenant", kind, rates, wait)
 }
 
-// AdmitConnect counts a connect from an address: against the limit of the dialect, and against the tenant's rates for the
-// address and for all connects.
+// AdmitConnect counts a connect from an address: against the limit of the dialect, and against the tenant's rates for
+// the address and for all connects.
 func (t *Tenant) AdmitConnect(d protocol.Dialect, address string, now time.Time) *protocol.Refusal {
 	if err := t.AdmitAddress(d, address, now); err != nil {
 		return err

@@ -1,7 +1,7 @@
 package mailbox
 
-// queue is an unbounded FIFO of messages. A message that comes into an empty queue needs no ring, and an empty queue keeps
-// none.
+// queue is an unbounded FIFO of messages. A message that comes into an empty queue needs no ring, and an empty queue
+// keeps none.
 type queue struct {
 	first any   // the oldest message, if it came while the queue was empty
 	rest  *ring // nil while it is empty

@@ -13,8 +13,8 @@ const Shards = 16
 // Registry finds the mailboxes of one kind of actors by name. It outlives their restarts. Many goroutines may use it at
 // once; it blocks only for its locks.
 //
-// A message is sent under the shard's lock for reading, and an actor is removed under the lock for writing, if its mailbox
-// is empty: so no message can go to an actor that has ended.
+// A message is sent under the shard's lock for reading, and an actor is removed under the lock for writing, if its
+// mailbox is empty: so no message can go to an actor that has ended.
 type Registry struct {
 	seed   maphash.Seed
 	shards [Shards]struct {
@@ -36,9 +36,9 @@ func (r *Registry) Send(name string, msg any) bool {
 	return r.with(name, func(box *Mailbox) { box.Send(msg) })
 }
 
-// Claim sends msg to the named actor; ok is false if there is none. If the actor was idle, Claim returns its mailbox, and
-// the caller must call RunInline on it once it holds no lock, so that the actor runs on the caller's goroutine. Otherwise
-// idle is nil, on which RunInline may be called too.
+// Claim sends msg to the named actor; ok is false if there is none. If the actor was idle, Claim returns its mailbox,
+// and the caller must call RunInline on it once it holds no lock, so that the actor runs on the caller's goroutine.
+// Otherwise idle is nil, on which RunInline may be called too.
 func (r *Registry) Claim(name string, msg any) (idle *Mailbox, ok bool) {
 	s := &r.shards[r.Shard(name)]
 	s.RLock()
@@ -66,9 +66,9 @@ func (r *Registry) with(name string, do func(*Mailbox)) bool {
 	return ok
 }
 
-// SendOrSpawn sends msg to the named actor over its mailbox's limit, and calls make for the actor if there is none. make
-// runs under the shard's lock and must not call the registry. Only the tenant's actor calls SendOrSpawn, and its own
-// mailbox bounds what comes this way: many clients want a new topic at once when all come back.
+// SendOrSpawn sends msg to the named actor over its mailbox's limit, and calls make for the actor if there is none.
+// make runs under the shard's lock and must not call the registry. Only the tenant's actor calls SendOrSpawn, and its
+// own mailbox bounds what comes this way: many clients want a new topic at once when all come back.
 func (r *Registry) SendOrSpawn(name string, msg any, make func() *Mailbox) {
 	if r.SendUnbounded(name, msg) {
 		return
@@ -138,8 +138,8 @@ func (r *Registry) Len() int {
 	return n
 }
 
-// NamePerShard returns Shards names that begin with stem, the first of which is in shard 0, the second in shard 1, and so
-// on.
+// NamePerShard returns Shards names that begin with stem, the first of which is in shard 0, the second in shard 1, and
+// so on.
 func (r *Registry) NamePerShard(stem string) []string {
 	names := make([]string, len(r.shards))
 	for i, left := 0, len(names); left > 0; i++ {

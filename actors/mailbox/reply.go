@@ -6,11 +6,11 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Reply carries one answer from an actor to the sender of a message. Giving the answer never blocks, though the sender may
-// have given up waiting. The zero Reply takes no answer.
+// Reply carries one answer from an actor to the sender of a message. Giving the answer never blocks, though the sender
+// may have given up waiting. The zero Reply takes no answer.
 //
-// Waits go one way, so that no actor can wait for itself: front door -> connection -> older connection of the same client
-// -> tenant -> user or topic. An actor that waits holds its goroutine meanwhile and nothing else.
+// Waits go one way, so that no actor can wait for itself: front door -> connection -> older connection of the same
+// client -> tenant -> user or topic. An actor that waits holds its goroutine meanwhile and nothing else.
 type Reply[T any] struct{ ch chan answer[T] }
 
 type answer[T any] struct {
@@ -21,8 +21,8 @@ type answer[T any] struct {
 // NewReply makes a Reply that takes one answer.
 func NewReply[T any]() Reply[T] { return Reply[T]{make(chan answer[T], 1)} }
 
-// Give gives the answer; only the first counts. It reports false if nobody takes the answer, because the sender has given
-// up or never wanted one; the caller then undoes what it did for that sender alone.
+// Give gives the answer; only the first counts. It reports false if nobody takes the answer, because the sender has
+// given up or never wanted one; the caller then undoes what it did for that sender alone.
 func (r Reply[T]) Give(value T, err *protocol.Refusal) bool {
 	select {
 	case r.ch <- answer[T]{value, err}:

@@ -14,9 +14,9 @@ const (
 	maxStack = 8 << 10
 )
 
-// StacksOf returns, in the order of boxes, the stack of the goroutine that runs each actor: at most 8 KiB of text each, or
-// a sentence that it was not found. The whole process stands still meanwhile, for some milliseconds, so it is for the rare
-// case.
+// StacksOf returns, in the order of boxes, the stack of the goroutine that runs each actor: at most 8 KiB of text each,
+// or a sentence that it was not found. The whole process stands still meanwhile, for some milliseconds, so it is for
+// the rare case.
 func StacksOf(boxes []*Mailbox) []string {
 	text := make([]byte, maxStacks)
 	all := strings.Split(string(text[:runtime.Stack(text, true)]), "\n\n")

@@ -18,14 +18,14 @@ type actorPanic struct {
 
 func (p actorPanic) String() string { return fmt.Sprint(p.cause) }
 
-// Supervisor starts the actors of one kind and decides what becomes of one that panicked: a restart, at once the first time
-// and then with growing delay, or its end. The message at which it failed is refused as Internal, all others wait for the
-// restart.
+// Supervisor starts the actors of one kind and decides what becomes of one that panicked: a restart, at once the first
+// time and then with growing delay, or its end. The message at which it failed is refused as Internal, all others wait
+// for the restart.
 //
 // Supervisors are protoactor guardians and not parents: a restart in protoactor stops the children of the restarted
 // actor, so that a parent that does any work would take its whole subtree with it. The registries know what belongs to
-// whom, and outlive a restart. For protoactor our restart is a resumption: the actor keeps what it knew, and its mailbox
-// gives it Restarted before any other message.
+// whom, and outlive a restart. For protoactor our restart is a resumption: the actor keeps what it knew, and its
+// mailbox gives it Restarted before any other message.
 type Supervisor struct {
 	// Static.
 	system   *System
@@ -48,9 +48,9 @@ func (s *System) Supervisor(kind string, restarts bool) *Supervisor {
 	return v
 }
 
-// Spawn starts an actor, whose mailbox box is; messages may wait in it already. System.Wait waits for the actor until it
-// calls System.Done. The props hand out the actor that is being spawned; protoactor asks them only once, since a failed
-// actor goes on and is not made anew.
+// Spawn starts an actor, whose mailbox box is; messages may wait in it already. System.Wait waits for the actor until
+// it calls System.Done. The props hand out the actor that is being spawned; protoactor asks them only once, since a
+// failed actor goes on and is not made anew.
 func (s *Supervisor) Spawn(a Actor, box *Mailbox) {
 	s.system.running.Add(1)
 	s.spawning.Lock()

@@ -32,8 +32,8 @@ type System struct {
 	running sync.WaitGroup // actors that have not called Done
 }
 
-// NewSystem makes a system without actors. It calls onPanic each time an actor panicked, with the kind of its supervisor.
-// The wheel serves delayed restarts.
+// NewSystem makes a system without actors. It calls onPanic each time an actor panicked, with the kind of its
+// supervisor. The wheel serves delayed restarts.
 func NewSystem(log *slog.Logger, wheel *timer.Wheel, onPanic func(kind string)) *System {
 	quiet := slog.New(slog.DiscardHandler) // the supervisor logs each failure itself
 	s := &System{log: log, wheel: wheel, onPanic: onPanic}

@@ -6,14 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// Backpressure counts the bytes that wait in all outboxes of a tenant whose peers are reading; each tenant's is a part of
-// the node's. Publishers wait while it is above a high mark, so that the answer to a publish comes at the pace of the
-// sockets, and go on below a low mark, half of that. Peers that do not read are not counted, since they must slow down
-// nobody.
+// Backpressure counts the bytes that wait in all outboxes of a tenant whose peers are reading; each tenant's is a part
+// of the node's. Publishers wait while it is above a high mark, so that the answer to a publish comes at the pace of
+// the sockets, and go on below a low mark, half of that. Peers that do not read are not counted, since they must slow
+// down nobody.
 //
-// When the node is above its high mark, the publishers of those tenants wait whose part is above a fair share: the node's
-// high mark divided by the tenants for which bytes wait. So all tenants together stay below twice the high mark, and a
-// quiet tenant's publisher does not wait for the readers of a noisy one.
+// When the node is above its high mark, the publishers of those tenants wait whose part is above a fair share: the
+// node's high mark divided by the tenants for which bytes wait. So all tenants together stay below twice the high mark,
+// and a quiet tenant's publisher does not wait for the readers of a noisy one.
 //
 // Many goroutines may use it at once; only Wait blocks.
 type Backpressure struct {
@@ -31,8 +31,8 @@ type Backpressure struct {
 }
 
 const (
-	// perReader is how much may wait for each connection, in bytes on average: some nine events, which then leave in one
-	// system call. More makes each of them cheaper and all of them later (bench/NOTES.md).
+	// perReader is how much may wait for each connection, in bytes on average: some nine events, which then leave in
+	// one system call. More makes each of them cheaper and all of them later (bench/NOTES.md).
 	perReader = 2 << 10
 
 	// minBackpressure is the lowest high mark, however few readers there are, in bytes.
@@ -59,8 +59,8 @@ func (b *Backpressure) nodeHigh() int64 {
 	return min(b.limit, max(minBackpressure, b.readers.Load()*perReader))
 }
 
-// Add counts n more bytes that wait, or -n fewer, here and on the node's. It wakes publishers when their bytes have fallen
-// to the low mark.
+// Add counts n more bytes that wait, or -n fewer, here and on the node's. It wakes publishers when their bytes have
+// fallen to the low mark.
 func (b *Backpressure) Add(n int) {
 	if n == 0 {
 		return
@@ -102,8 +102,8 @@ func (b *Backpressure) high() int64 {
 // low returns the low mark, at which they go on.
 func (b *Backpressure) low() int64 { return b.high() / 2 }
 
-// Full reports whether a publisher has to wait: above the high mark, and above the low mark while others wait, since they
-// were first. A tenant's part is not full while the node's is not.
+// Full reports whether a publisher has to wait: above the high mark, and above the low mark while others wait, since
+// they were first. A tenant's part is not full while the node's is not.
 func (b *Backpressure) Full() bool {
 	if b.node != nil && !b.node.Full() {
 		return false
@@ -147,7 +147,8 @@ func (b *Backpressure) wakeup() chan struct{} {
 	return b.wake
 }
 
-// wakeIfLow reports whether the bytes are at the low mark, here or on the node, and wakes the publishers that wait for it.
+// wakeIfLow reports whether the bytes are at the low mark, here or on the node, and wakes the publishers that wait for
+// it.
 func (b *Backpressure) wakeIfLow() bool {
 	isLow := b.bytes.Load() <= b.low()
 	if isLow {

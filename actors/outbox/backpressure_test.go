@@ -64,8 +64,8 @@ func TestBackpressure_WaitingBytesCountForTheTenantOfTheLogin(t *testing.T) {
 	}
 }
 
-// At random: tenants come and go, bytes are added and written at any time, and no waiting publisher is forgotten. A lost
-// wake-up ends the test as a deadlock.
+// At random: tenants come and go, bytes are added and written at any time, and no waiting publisher is forgotten. A
+// lost wake-up ends the test as a deadlock.
 func TestBackpressure_NoWaitingPublisherIsForgotten(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

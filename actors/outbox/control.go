@@ -6,8 +6,8 @@ type controlFrame struct {
 	next *controlFrame
 }
 
-// controlQueue holds the control frames that wait ahead of the events. A control frame that does not fit waits behind the
-// events instead, and so do those that follow it, so that answers keep their order.
+// controlQueue holds the control frames that wait ahead of the events. A control frame that does not fit waits behind
+// the events instead, and so do those that follow it, so that answers keep their order.
 type controlQueue struct {
 	first  *controlFrame // the oldest
 	behind int32         // how many control frames wait behind events

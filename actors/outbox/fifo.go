@@ -2,8 +2,9 @@ package outbox
 
 import "sync"
 
-// fifo holds frames that wait, oldest first. It has no bound and no lock of its own, and holds no buffer when it is empty.
-// It has only 16 bytes, since an offer touches them: it points to the newest chunk alone, which points to the oldest.
+// fifo holds frames that wait, oldest first. It has no bound and no lock of its own, and holds no buffer when it is
+// empty. It has only 16 bytes, since an offer touches them: it points to the newest chunk alone, which points to the
+// oldest.
 type fifo struct {
 	first *Frame // the oldest, when only one waits: the common case needs no chunk
 	last  *chunk // the newest chunk of the rest, which form a ring; nil when empty

@@ -37,12 +37,12 @@ type encoded struct {
 	bytes []byte
 }
 
-// seed is that of the hashes by which outboxes tell topics and keys apart. Two topics of one outbox whose hashes are equal
-// may be dropped for each other.
+// seed is that of the hashes by which outboxes tell topics and keys apart. Two topics of one outbox whose hashes are
+// equal may be dropped for each other.
 var seed = maphash.MakeSeed()
 
-// Bind sets what may become of the frame of an event while it waits. It comes before any other goroutine knows the frame.
-// On a nil frame it does nothing.
+// Bind sets what may become of the frame of an event while it waits. It comes before any other goroutine knows the
+// frame. On a nil frame it does nothing.
 func (f *Frame) Bind(policy Policy, topic, key string) {
 	if f == nil || policy == Keep {
 		return
@@ -59,8 +59,8 @@ func (f *Frame) Size() int { return len(f.Data) + 16 }
 // IsEvent reports whether the frame is an event, and not an answer or ping.
 func (f *Frame) IsEvent() bool { return f.Born != 0 }
 
-// Form returns the frame's bytes in a form that the transport numbers, such as compressed. The first caller builds a form
-// for all; if two ask at once both may build it, and one of the results is kept. Nobody may change the result.
+// Form returns the frame's bytes in a form that the transport numbers, such as compressed. The first caller builds a
+// form for all; if two ask at once both may build it, and one of the results is kept. Nobody may change the result.
 func (f *Frame) Form(form int, build func(*Frame) []byte) []byte {
 	var made *encoded
 	for {

@@ -5,9 +5,9 @@ import "time"
 // FlushTime is how long AwaitFlush waits at most.
 const FlushTime = 100 * time.Millisecond
 
-// inFlight holds the frames of one outbox that its transport has taken and not yet written, oldest first. Only outboxes of
-// connections whose client may resume have one. The outbox's lock guards it, and the outbox's limits bound it, since these
-// frames still count as waiting.
+// inFlight holds the frames of one outbox that its transport has taken and not yet written, oldest first. Only outboxes
+// of connections whose client may resume have one. The outbox's lock guards it, and the outbox's limits bound it, since
+// these frames still count as waiting.
 type inFlight struct {
 	frames  []*Frame
 	late    int           // how many of them were written after the outbox was detached
@@ -47,8 +47,8 @@ func (f *inFlight) detach() (frames []*Frame) {
 	return append(frames, f.frames...)
 }
 
-// await waits, after detach and without the lock, until all frames are written. It reports false if the peer does not take
-// them in time.
+// await waits, after detach and without the lock, until all frames are written. It reports false if the peer does not
+// take them in time.
 func (f *inFlight) await() bool {
 	select {
 	case <-f.flushed:

@@ -1,10 +1,10 @@
 package outbox
 
-// lossyQueue holds the waiting frames whose policy lets them be dropped. An outbox makes it when its reader falls behind:
-// it moves these frames out of the fifo into topic queues, one for each topic, and leaves a placeholder for each frame in
-// the fifo. A placeholder stands for the oldest frame of its topic queue. So a frame is dropped or replaced without a
-// search, and all that is not replaced keeps its order: a dropped frame leaves a stale placeholder, and the stale ones of
-// a topic are the first in the fifo. A reader that keeps up has none of this.
+// lossyQueue holds the waiting frames whose policy lets them be dropped. An outbox makes it when its reader falls
+// behind: it moves these frames out of the fifo into topic queues, one for each topic, and leaves a placeholder for
+// each frame in the fifo. A placeholder stands for the oldest frame of its topic queue. So a frame is dropped or
+// replaced without a search, and all that is not replaced keeps its order: a dropped frame leaves a stale placeholder,
+// and the stale ones of a topic are the first in the fifo. A reader that keeps up has none of this.
 type lossyQueue struct {
 	topics map[uint32]*topicQueue // by hash of the topic
 	stale  int                    // stale placeholders of all topic queues
@@ -80,9 +80,9 @@ func (t *topicQueue) shift() *Frame {
 	return f
 }
 
-// makeRoom queues a frame, for which older ones of its topic may make room; false if there is no room even so. max limits
-// all that waits in the outbox. A frame that replaces the older one of its key may exceed the share of lossy frames, but
-// not max.
+// makeRoom queues a frame, for which older ones of its topic may make room; false if there is no room even so. max
+// limits all that waits in the outbox. A frame that replaces the older one of its key may exceed the share of lossy
+// frames, but not max.
 func (q *lossyQueue) makeRoom(f *Frame, max Limits) bool {
 	t, share := q.topic(f.topic), max.share(DropOldest)
 	switch at := t.older(f); {
@@ -114,8 +114,8 @@ func (q *lossyQueue) enqueue(t *topicQueue, f *Frame, share Limits) {
 	q.dropStalePlaceholders()
 }
 
-// shed drops all but the newest frame of each topic whose policy is DropOldest. Of a topic with Conflate only the newest of
-// each key is here anyway.
+// shed drops all but the newest frame of each topic whose policy is DropOldest. Of a topic with Conflate only the
+// newest of each key is here anyway.
 func (q *lossyQueue) shed() {
 	for _, t := range q.topics {
 		for len(t.frames) > 1 && t.frames[0].policy == DropOldest {
@@ -158,15 +158,16 @@ func (q *lossyQueue) dropStalePlaceholder(t *topicQueue) bool {
 	return true
 }
 
-// forgetIfEmpty forgets a topic for which nothing waits: there may be many topics, and a slow reader's fifo may never be
-// empty.
+// forgetIfEmpty forgets a topic for which nothing waits: there may be many topics, and a slow reader's fifo may never
+// be empty.
 func (q *lossyQueue) forgetIfEmpty(t *topicQueue) {
 	if len(t.frames) == 0 && t.stale == 0 {
 		delete(q.topics, t.placeholder.topic)
 	}
 }
 
-// moveIn moves a frame of the fifo into its topic queue if its policy is lossy, and returns what stands in the fifo instead.
+// moveIn moves a frame of the fifo into its topic queue if its policy is lossy, and returns what stands in the fifo
+// instead.
 func (q *lossyQueue) moveIn(f *Frame) *Frame {
 	if f.policy != DropOldest && f.policy != Conflate {
 		return f
@@ -181,8 +182,8 @@ func (q *lossyQueue) moveIn(f *Frame) *Frame {
 	return &t.placeholder
 }
 
-// front returns the next frame of the fifo, or the one that the placeholder in front stands for; nil if there is none. It
-// takes out the stale placeholders before it.
+// front returns the next frame of the fifo, or the one that the placeholder in front stands for; nil if there is none.
+// It takes out the stale placeholders before it.
 func (q *lossyQueue) front() *Frame {
 	for {
 		f := q.fifo.front()

@@ -100,8 +100,8 @@ func TestOutbox_KeepsAllOfATopicThatMayBeConflatedWhileTheReaderKeepsUp(t *testi
 	}
 }
 
-// A model test: whatever is offered, taken and lost, the accounts agree, the bounds hold, frames with the policy Keep arrive
-// in their order, and each topic (each key, where it is conflated) keeps its own order.
+// A model test: whatever is offered, taken and lost, the accounts agree, the bounds hold, frames with the policy Keep
+// arrive in their order, and each topic (each key, where it is conflated) keeps its own order.
 func TestOutbox_LosesOnlyLossyFramesAndKeepsItsAccounts(t *testing.T) {
 	for seed := range uint64(rounds(5, 20)) {
 		rng := rand.New(rand.NewPCG(seed, 7))
@@ -147,7 +147,8 @@ func TestOutbox_LosesOnlyLossyFramesAndKeepsItsAccounts(t *testing.T) {
 				o.Ack(taken[:part])
 				taken = slices.Clone(taken[part:])
 			}
-			if frames, bytes := o.Waiting(); frames > 60 || bytes > 4000 || o.backpressure.bytes.Load() != int64(bytes) {
+			frames, bytes := o.Waiting()
+			if frames > 60 || bytes > 4000 || o.backpressure.bytes.Load() != int64(bytes) {
 				t.Fatalf("%d frames, %d bytes wait, %d in the backpressure", frames, bytes, o.backpressure.bytes.Load())
 			}
 		}
@@ -245,8 +246,8 @@ func TestOutbox_ForgetsTopicsForWhichNothingWaits(t *testing.T) {
 	}
 }
 
-// A reader of several lossy topics gets what is left of them in the order in which it came, and a reader that does not read
-// at all costs no more than its bounds.
+// A reader of several lossy topics gets what is left of them in the order in which it came, and a reader that does not
+// read at all costs no more than its bounds.
 func TestOutbox_DroppedFramesLeaveTheOthersInTheirOrder(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

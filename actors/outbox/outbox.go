@@ -3,8 +3,8 @@ package outbox
 import "sync"
 
 // Outbox holds the frames that wait for one socket. Topics and users offer frames, the socket's transport takes them
-// (outbox_offer.go, outbox_take.go). Many goroutines may use it at once. The send queue decides what goes next; the outbox
-// has the lock, the transport, and the accounts.
+// (outbox_offer.go, outbox_take.go). Many goroutines may use it at once. The send queue decides what goes next; the
+// outbox has the lock, the transport, and the accounts.
 //
 // What an offer needs stands first, in 64 bytes, and what only the transport needs behind it, in 64 more: with many
 // connections each outbox is cold memory (bench/NOTES.md). The border goes through waiting, behind its fifo.
@@ -36,8 +36,8 @@ type Shared struct {
 	Latency LatencyHistogram
 }
 
-// Init ties the outbox to its node, and gives it the number of its connection. It comes before all else; TrackInFlight and
-// Attach come next.
+// Init ties the outbox to its node, and gives it the number of its connection. It comes before all else; TrackInFlight
+// and Attach come next.
 func (o *Outbox) Init(shared *Shared, number uint64) {
 	o.shared, o.number, o.shard = shared, number, uint8(number)
 }
@@ -84,8 +84,9 @@ func (o *Outbox) SetBackpressure(b *Backpressure) {
 	}
 }
 
-// Backpressure returns where the bytes that wait here are counted: that of their tenant; nil if they are counted nowhere.
-// A caller without the outbox's lock asks only after Offer or AckAt returned bytes: from then on it does not change.
+// Backpressure returns where the bytes that wait here are counted: that of their tenant; nil if they are counted
+// nowhere. A caller without the outbox's lock asks only after Offer or AckAt returned bytes: from then on it does not
+// change.
 func (o *Outbox) Backpressure() *Backpressure { return o.backpressure }
 
 // Park says that the peer is not reading: until Unpark, what waits here slows down no publisher.
@@ -111,7 +112,8 @@ func (o *Outbox) setParked(parked bool) {
 	}
 }
 
-// Close drops what waits and refuses what comes. It returns how many frames it dropped, 0 if the outbox was closed before.
+// Close drops what waits and refuses what comes. It returns how many frames it dropped, 0 if the outbox was closed
+// before.
 func (o *Outbox) Close() (dropped int) {
 	o.mu.Lock()
 	if o.closed {

@@ -44,8 +44,8 @@ func (o *Outbox) offerLossy(f *Frame) int {
 	return n
 }
 
-// SendControl queues a frame for this client alone, ahead of all events; behind says that the client must get what waits
-// first. It returns what Offer returns.
+// SendControl queues a frame for this client alone, ahead of all events; behind says that the client must get what
+// waits first. It returns what Offer returns.
 func (o *Outbox) SendControl(op Op, data []byte, behind bool) int {
 	f := &controlFrame{Frame: Frame{Op: op, Data: data}}
 	size := f.Size()
@@ -61,12 +61,12 @@ func (o *Outbox) SendControl(op Op, data []byte, behind bool) int {
 	return o.unlockAndWake(size)
 }
 
-// Reply queues a ping or pong of the transport itself, so that it does not interleave with other frames, and charges it. It
-// reports false if the outbox is full or closed.
+// Reply queues a ping or pong of the transport itself, so that it does not interleave with other frames, and charges
+// it. It reports false if the outbox is full or closed.
 func (o *Outbox) Reply(op Op, data []byte) bool { return o.Charge(o.SendControl(op, data, false)) }
 
-// Prepend queues events ahead of those that came since Hold, since they are older. It ignores the limits (see Overflow),
-// and returns what Offer returns.
+// Prepend queues events ahead of those that came since Hold, since they are older. It ignores the limits (see
+// Overflow), and returns what Offer returns.
 func (o *Outbox) Prepend(frames []*Frame) int {
 	o.mu.Lock()
 	if o.closed {
@@ -91,8 +91,8 @@ func (o *Outbox) Charge(n int) bool {
 	return n >= 0
 }
 
-// Hold keeps all that waits from the transport until Release, so that an answer that is sent meanwhile gets ahead of the
-// events.
+// Hold keeps all that waits from the transport until Release, so that an answer that is sent meanwhile gets ahead of
+// the events.
 func (o *Outbox) Hold() {
 	o.mu.Lock()
 	o.held = true
@@ -130,8 +130,8 @@ func (o *Outbox) Shed() (dropped int) {
 	return dropped
 }
 
-// full reports whether there is no room for so many bytes more. An empty outbox takes any one frame. The caller holds the
-// lock, here and below.
+// full reports whether there is no room for so many bytes more. An empty outbox takes any one frame. The caller holds
+// the lock, here and below.
 func (o *Outbox) full(size int) bool {
 	return o.waiting.frames > 0 && o.shared.Limits.exceeded(o.waiting.frames+1, o.waiting.bytes+size)
 }
@@ -148,8 +148,8 @@ func (o *Outbox) countLost(frames int) {
 	}
 }
 
-// unlockAndWake ends an offer: it releases the lock, wakes the transport if it sleeps, and returns how many of size bytes
-// the caller has to add to the backpressure.
+// unlockAndWake ends an offer: it releases the lock, wakes the transport if it sleeps, and returns how many of size
+// bytes the caller has to add to the backpressure.
 func (o *Outbox) unlockAndWake(size int) int {
 	wake := !o.awake && !o.held
 	o.awake = o.awake || wake

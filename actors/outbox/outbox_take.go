@@ -3,7 +3,8 @@ package outbox
 import "time"
 
 // Take appends waiting frames to into: at most max bytes of them by Frame.Size, but at least one if any waits. If it
-// appends none, the outbox is empty and the next offer will wake the transport. One goroutine at a time calls Take and Ack.
+// appends none, the outbox is empty and the next offer will wake the transport. One goroutine at a time calls Take and
+// Ack.
 func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	had := len(into)
 	o.mu.Lock()
@@ -27,8 +28,8 @@ func (o *Outbox) Ack(frames []*Frame) {
 }
 
 // AckAt is Ack for a writer of many sockets, which asks for the time and releases credit once for many. now is in
-// nanoseconds of the Unix clock. If more is false nothing waits, and the next offer will wake the transport, as if Take had
-// found nothing. freed are bytes that the writer has to give to ReleaseCredit.
+// nanoseconds of the Unix clock. If more is false nothing waits, and the next offer will wake the transport, as if Take
+// had found nothing. freed are bytes that the writer has to give to ReleaseCredit.
 func (o *Outbox) AckAt(frames []*Frame, now int64) (freed int, more bool) {
 	return o.ack(frames, now, false)
 }
@@ -41,7 +42,8 @@ func (o *Outbox) ReleaseCredit(freed int) {
 	}
 }
 
-// ack observes the latency of the frames and counts them as written. awake is whether the transport will call Take again.
+// ack observes the latency of the frames and counts them as written. awake is whether the transport will call Take
+// again.
 func (o *Outbox) ack(frames []*Frame, now int64, awake bool) (freed int, more bool) {
 	bytes, data := 0, 0
 	for _, f := range frames {
@@ -81,7 +83,8 @@ func (o *Outbox) acked(frames, bytes, data int, awake bool) (freed int, more boo
 
 // Detach closes the outbox and returns the events that were not written, oldest first; the outbox must track what is in
 // flight. The first unacked events are in flight: the transport may be writing them at this moment, and LateAcks tells
-// later how many were written. dropped counts the other frames that waited: answers to a client that is not there any more.
+// later how many were written. dropped counts the other frames that waited: answers to a client that is not there any
+// more.
 func (o *Outbox) Detach() (events []*Frame, unacked, dropped int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -104,8 +107,8 @@ func (o *Outbox) Detach() (events []*Frame, unacked, dropped int) {
 	return events, unacked, dropped
 }
 
-// AwaitFlush blocks, after Detach, until what was in flight is written, for at most 100 ms. It reports false if the peer
-// does not take it.
+// AwaitFlush blocks, after Detach, until what was in flight is written, for at most 100 ms. It reports false if the
+// peer does not take it.
 func (o *Outbox) AwaitFlush() bool { return o.inFlight.await() }
 
 // LateAcks returns how many of the frames that were in flight at Detach were written after all.

@@ -173,7 +173,8 @@ func TestOutbox_OfferTakeAndAckAllocateNothing(t *testing.T) {
 	}
 }
 
-// Many producers offer, one consumer takes whenever it is woken and not otherwise: a lost wake-up would leave frames behind.
+// Many producers offer, one consumer takes whenever it is woken and not otherwise: a lost wake-up would leave frames
+// behind.
 func TestOutbox_LosesNoWakeUpAndKeepsTheOrderOfEachProducer(t *testing.T) {
 	const producers, each = 8, 5000
 	wakes := make(chan struct{}, 1)

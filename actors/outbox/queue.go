@@ -28,8 +28,8 @@ func (q *sendQueue) push(f *Frame, size int) {
 	q.add(1, size)
 }
 
-// sendControl queues a control frame ahead of the fifo, or in it if the client must get what waits first (behind), or if
-// the control queue is full. It reports false if the frame has to go into the fifo and room is false.
+// sendControl queues a control frame ahead of the fifo, or in it if the client must get what waits first (behind), or
+// if the control queue is full. It reports false if the frame has to go into the fifo and room is false.
 func (q *sendQueue) sendControl(f *controlFrame, behind, room bool) bool {
 	if behind && !q.fifo.empty() || !q.control.push(f) {
 		if !room {

@@ -7,8 +7,8 @@ type Transport interface {
 	// Outbox.Take returns nothing.
 	Wake()
 	// Close writes what waits in the outbox, for as long as its grace allows, then a close frame with code and reason,
-	// and ends the socket; the transport then reports the end to the engine (Link.Gone). Only the first call counts, and
-	// none if the client has ended the socket before.
+	// and ends the socket; the transport then reports the end to the engine (Link.Gone). Only the first call counts,
+	// and none if the client has ended the socket before.
 	Close(code uint16, reason string)
 	// Cut ends the socket at once; the transport then reports the end as after Close.
 	Cut()

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Target is what a deadline fires. Fire runs on the wheel's goroutine and must not block: all other deadlines wait for it.
+// Target is what a deadline fires. Fire runs on the wheel's goroutine and must not block: all other deadlines wait for
+// it.
 type Target interface{ Fire() }
 
 // Wheel is a hashed timing wheel. It holds all deadlines of a node. One goroutine serves them all, and sleeps until the
@@ -40,8 +41,8 @@ func NewWheel() *Wheel {
 	return w
 }
 
-// Since returns how long the wheel had run at t, in nanoseconds. It is not 0 for any t from now on, so callers may use 0
-// for "never".
+// Since returns how long the wheel had run at t, in nanoseconds. It is not 0 for any t from now on, so callers may use
+// 0 for "never".
 func (w *Wheel) Since(t time.Time) int64 { return int64(t.Sub(w.begin)) }
 
 // Time is the inverse of Since: it returns the time at which the wheel had run for at nanoseconds.
