@@ -8,10 +8,10 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Encoder makes the frame of an event in a dialect, as a view leaves it; nil if the dialect has no words for it. born
+// Encoder makes the frame of an event in a dialect and projection; nil if the dialect has no words for it. born
 // is when the event was published, in nanoseconds of the Unix clock. Encode does not panic, though a dialect may.
 type Encoder interface {
-	Encode(d protocol.Dialect, view protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame
+	Encode(d protocol.Dialect, projection protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame
 }
 
 // Delivery is one event on its way through the topics and users that deliver it. They share it: the exported fields do
@@ -26,7 +26,7 @@ type Delivery struct {
 
 	mu     sync.Mutex
 	frames []encodedFrame
-	first  [1]encodedFrame     // the buffer of frames to begin with: most events need one dialect and view
+	first  [1]encodedFrame     // the buffer of frames to begin with: most events need one dialect and projection
 	byKey  map[encodingKey]int // the index in frames; nil while there are few
 }
 
@@ -48,7 +48,8 @@ func NewDelivery(event *protocol.Event, anonymous bool) *Delivery {
 	return &Delivery{Event: event, Result: newResult(1)}
 }
 
-// encodedFrame is the event's frame in one dialect and view; a nil frame says that the dialect has no words for it.
+// encodedFrame is the event's frame in one dialect and projection; a nil frame says that the dialect has no words for
+// it.
 type encodedFrame struct {
 	encodingKey
 	frame *outbox.Frame
@@ -56,20 +57,20 @@ type encodedFrame struct {
 
 // encodingKey tells the frames of an event apart.
 type encodingKey struct {
-	dialect protocol.Dialect
-	view    protocol.Projection
+	dialect    protocol.Dialect
+	projection protocol.Projection
 }
 
-// Frame returns the event's frame in a dialect, as a view leaves it. It encodes the frame once, however many topics and
+// Frame returns the event's frame in a dialect and projection. It encodes the frame once, however many topics and
 // users ask, and returns nil if the dialect has no words for the event. Many goroutines may call it at once.
-func (d *Delivery) Frame(e Encoder, dialect protocol.Dialect, view protocol.Projection) *outbox.Frame {
+func (d *Delivery) Frame(e Encoder, dialect protocol.Dialect, projection protocol.Projection) *outbox.Frame {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	key := encodingKey{dialect, view}
+	key := encodingKey{dialect, projection}
 	if i := d.find(key); i >= 0 {
 		return d.frames[i].frame
 	}
-	f := e.Encode(dialect, view, d.Event, d.Born)
+	f := e.Encode(dialect, projection, d.Event, d.Born)
 	f.Bind(d.Policy, d.Event.Topic, d.Event.Key)
 	if d.frames == nil {
 		d.frames = d.first[:0]

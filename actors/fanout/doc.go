@@ -1,5 +1,5 @@
 // Package fanout gives one published event to all connections that subscribed to it, encoded once for each dialect and
-// view.
+// projection.
 //
 // [Subscriptions] are those of one connection. They decide to which topics it is attached and with which [Filters].
 // [Subscribers] are those of one topic, in groups that get the same bytes. A [Delivery] is an event on its way to them;
@@ -12,8 +12,8 @@
 //     subscriptions match. No change of subscriptions loses or repeats an event of another subscription.
 //  2. Order: the subscribers of a topic get its events in the order of Deliver, except those that a filter's interval
 //     (Every) delays.
-//  3. Encoded once: each dialect and view of an event, however many topics and users deliver it. A delivery to many
-//     outboxes allocates nothing for each, and adds to the backpressure once for each group.
+//  3. Encoded once: each dialect and projection of an event, however many topics and users deliver it. A delivery to
+//     many outboxes allocates nothing for each, and adds to the backpressure once for each group.
 //  4. Bounds: at most 16,384 keys are throttled in a group, and a dedup window is bounded in ids and age.
 //
 // Only Result.Wait blocks.

@@ -16,25 +16,25 @@ import (
 type Filters struct {
 	key           string
 	subscriptions []Subscription
-	view          protocol.Projection // without subscriptions: the view of every event
+	projection    protocol.Projection // without subscriptions: that of every event
 	except        []string            // attached topics below, which are responsible for their own events
 }
 
 // everything wants all events whole. Nearly all connections do, so they share it.
 var everything = &Filters{}
 
-// FiltersForView wants all events, in a view.
-func FiltersForView(v protocol.Projection) *Filters {
-	if v == protocol.All {
+// FiltersForProjection wants all events, in a projection.
+func FiltersForProjection(p protocol.Projection) *Filters {
+	if p == protocol.All {
 		return everything
 	}
-	return &Filters{key: string(v), view: v}
+	return &Filters{key: string(p), projection: p}
 }
 
-// Select reports whether the filters want an event, in which view, and how often at most; every is 0 for always.
-func (f *Filters) Select(ev *protocol.Event) (view protocol.Projection, every time.Duration, ok bool) {
+// Select reports whether the filters want an event, in which projection, and how often at most; every is 0 for always.
+func (f *Filters) Select(ev *protocol.Event) (projection protocol.Projection, every time.Duration, ok bool) {
 	if f.subscriptions == nil {
-		return f.view, 0, true
+		return f.projection, 0, true
 	}
 	for _, topic := range f.except {
 		if protocol.Under(ev.Topic, topic) {
@@ -46,17 +46,17 @@ func (f *Filters) Select(ev *protocol.Event) (view protocol.Projection, every ti
 		if !protocol.Under(ev.Topic, s.Topic) {
 			continue
 		}
-		v, hit, often := s.apply(ev)
+		p, hit, often := s.apply(ev)
 		switch {
 		case !hit:
 			continue
 		case !ok:
-			view, every, ok = v, often, true
+			projection, every, ok = p, often, true
 		default:
-			view, every = view.Union(v), min(every, often)
+			projection, every = projection.Union(p), min(every, often)
 		}
 	}
-	return view, every, ok
+	return projection, every, ok
 }
 
 // makeKey makes the key of filters at an attached topic.
@@ -97,8 +97,8 @@ func (f *Filters) Replay(e Encoder, d protocol.Dialect, entries []history.Entry,
 	slices.SortFunc(all, byOffset)
 	for _, sample := range all {
 		sample.policy = policy(sample.event) // without it a newer frame could get ahead of this one
-		view, _, _ := f.Select(sample.event)
-		if frame := sample.frame(e, d, view, now); frame != nil {
+		projection, _, _ := f.Select(sample.event)
+		if frame := sample.frame(e, d, projection, now); frame != nil {
 			frames = append(frames, frame)
 		}
 	}

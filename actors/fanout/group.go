@@ -75,8 +75,8 @@ func (g *encodingGroup) flushTo(e Encoder, sub subscriber, next *Filters, out *D
 		if _, _, ok := next.Select(sample.event); !ok {
 			continue
 		}
-		if view, _, ok := g.filters.Select(sample.event); ok {
-			if f := sample.frame(e, g.dialect, view, time.Now()); f != nil {
+		if projection, _, ok := g.filters.Select(sample.event); ok {
+			if f := sample.frame(e, g.dialect, projection, time.Now()); f != nil {
 				switch n := sub.outbox.Offer(f); {
 				case sub.outbox.Charge(n):
 					out.Count++

@@ -190,7 +190,7 @@ func (s *Subscribers) Rebuild() {
 // later, or a newer one in its place.
 func (s *Subscribers) Deliver(e Encoder, d *Delivery, offset uint64, now time.Time) (out Delivered) {
 	for _, g := range s.groups {
-		view, every, ok := g.filters.Select(d.Event)
+		projection, every, ok := g.filters.Select(d.Event)
 		if !ok {
 			continue
 		}
@@ -203,7 +203,7 @@ func (s *Subscribers) Deliver(e Encoder, d *Delivery, offset uint64, now time.Ti
 				continue
 			}
 		}
-		g.offer(d.Frame(e, g.dialect, view), d.Exclude, notHeld, &out)
+		g.offer(d.Frame(e, g.dialect, projection), d.Exclude, notHeld, &out)
 	}
 	return out
 }
@@ -215,8 +215,8 @@ func (s *Subscribers) Flush(e Encoder, now time.Time) (out Delivered) {
 			continue
 		}
 		for _, sample := range g.throttle.release(now) {
-			if view, _, ok := g.filters.Select(sample.event); ok {
-				g.offer(sample.frame(e, g.dialect, view, now), sample.exclude, sample.offset, &out)
+			if projection, _, ok := g.filters.Select(sample.event); ok {
+				g.offer(sample.frame(e, g.dialect, projection, now), sample.exclude, sample.offset, &out)
 			}
 		}
 		out.Next = earlier(out.Next, g.throttle.due())

@@ -19,12 +19,12 @@ type Subscription struct {
 }
 
 // apply is Filters.Select of one subscription, for an event at or under its topic.
-func (s *Subscription) apply(ev *protocol.Event) (view protocol.Projection, ok bool, every time.Duration) {
+func (s *Subscription) apply(ev *protocol.Event) (projection protocol.Projection, ok bool, every time.Duration) {
 	if s.Filter == nil {
 		return protocol.All, true, 0
 	}
-	view, ok = s.Filter.Select(ev)
-	return view, ok, s.Filter.Every
+	projection, ok = s.Filter.Select(ev)
+	return projection, ok, s.Filter.Every
 }
 
 // key is equal for subscriptions that filter alike.

@@ -6,9 +6,11 @@
 // counted in token buckets, per second and by the time of the node's timing wheel (timer.Wheel.Since, in nanoseconds),
 // so that setting the wall clock neither frees nor blocks anyone. Connects are counted per minute.
 //
+// [Unauthenticated] bounds the connections of the whole node that have not logged in yet.
+//
 // It promises a bound on its memory: a tenant remembers at most 65,536 connect counters and 65,536 meters of users and
 // addresses, and forgets the least recently seen first. Nothing blocks, except for short locks.
 //
-// It asks that one goroutine at a time uses a Connection; a Tenant may be used by many. It does not know actors,
-// sockets or sessions.
+// It asks that one goroutine at a time uses a Connection; many may use a Tenant or Unauthenticated. It does not know
+// actors, sockets or sessions.
 package limit
