@@ -88,7 +88,7 @@ var ofActors = []mutation{
 		from: "return b.node.nodeHigh() / max(b.node.activeTenants.Load(), 1)", to: "return b.node.nodeHigh()",
 		tests: "TestBackpressure_"},
 	{file: "actors/connection_timers.go", proves: "R000.20",
-		from: "d.beatAt += int64(d.beatEvery)", to: "d.beatAt = now + int64(d.beatEvery) + int64(time.Second)",
+		from: "d.tickAt += int64(d.tickEvery)", to: "d.tickAt = now + int64(d.tickEvery) + int64(time.Second)",
 		tests: "TestDeadline_Heartbeats"},
 	{file: "actors/connection.go", proves: "check 39",
 		from: "case at >= c.silentAt():", to: "case at >= 2*c.silentAt():", tests: "TestDeadline_WhoVanishes"},
