@@ -21,8 +21,8 @@ func (r Revocation) Covers(id *protocol.Identity) bool {
 		(r.Before.IsZero() || id.Issued.Before(r.Before))
 }
 
-// Revocations are the newest of a tenant. They are for connections whose credential was checked before a revocation, and
-// whose actor begins after it. The zero Revocations are ready.
+// Revocations are the newest of a tenant. They are for connections whose credential was checked before a revocation,
+// and whose actor begins after it. The zero Revocations are ready.
 type Revocations struct {
 	mu     sync.Mutex
 	newest []notedRevocation // oldest first
