@@ -92,6 +92,14 @@ func (table *tenantTable) tenantsAt(asked *tenant) []*tenant {
 	return table.unresolved
 }
 
+// keySet returns the key set of a tenant at a URL; nil if there is no such tenant or key set.
+func (table *tenantTable) keySet(name, url string) *remoteKeySet {
+	if t := table.byName[name]; t != nil {
+		return t.remote.find(url)
+	}
+	return nil
+}
+
 // candidate is a key that may have signed a token, and the key's tenant.
 type candidate struct {
 	tenant *tenant
