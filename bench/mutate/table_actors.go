@@ -3,7 +3,8 @@ package main
 // ofActors break order, once, resume, rights and bounds.
 var ofActors = []mutation{
 	{file: "actors/fanout/dedup.go", proves: "check 29",
-		from: "ok && (s.done || !s.result.Failed())", to: "ok && s.done && !s.result.Failed()", tests: "TestOnce_", in: "actors"},
+		from: "ok && (s.done || !s.result.Failed())", to: "ok && s.done && !s.result.Failed()",
+		tests: "TestOnce_", in: "actors"},
 	{file: "actors/fanout/dedup.go", proves: "once: the window's age",
 		from: "now.Sub(s.at) <= age", to: "now.Sub(s.at) <= 2*age", tests: "TestOnce_TheWindowEndsByAge", in: "actors"},
 	{file: "actors/fanout/delivery.go", proves: "once: the first's answer",
@@ -12,7 +13,8 @@ var ofActors = []mutation{
 		from: "if cause := recover(); cause != nil {", to: "if cause := any(nil); cause != nil {",
 		tests: "TestFailure_ADialectThatPanicsInEncode"},
 	{file: "actors/fanout/throttle.go", proves: "order of what was held back",
-		from: "p.sweep(now)\n\tslices.SortFunc(due, byOffset)", to: "p.sweep(now)\n\tslices.SortFunc(due, func(a, b held) int { return byOffset(b, a) })",
+		from:  "p.sweep(now)\n\tslices.SortFunc(due, byOffset)",
+		to:    "p.sweep(now)\n\tslices.SortFunc(due, func(a, b held) int { return byOffset(b, a) })",
 		tests: "TestPace_ConflatesPerKey", in: "actors"},
 	{file: "actors/outbox/fifo.go", proves: "check 28",
 		from: "c := l.last.next\n\treturn c.frames[c.from]", to: "c := l.last\n\treturn c.frames[c.from]",
@@ -92,8 +94,9 @@ var ofActors = []mutation{
 	{file: "actors/deadline.go", proves: "check 39",
 		from: "case at >= c.silentAt():", to: "case at >= 2*c.silentAt():", tests: "TestDeadline_WhoVanishes"},
 	{file: "actors/deadline.go", proves: "check 15",
-		from:  "func (d *deadlines) over(now int64) bool { return passed(d.until, now) }",
-		to:    "func (d *deadlines) over(now int64) bool { return passed(d.until+int64(time.Minute), now) && d.until != 0 }",
+		from: "func (d *deadlines) over(now int64) bool { return passed(d.until, now) }",
+		to: "func (d *deadlines) over(now int64) bool " +
+			"{ return passed(d.until+int64(time.Minute), now) && d.until != 0 }",
 		tests: "TestDeadline_ATokenEnds|TestDeadline_WhoDoesNotLogIn"},
 	{file: "actors/timer/wheel.go", proves: "no deadline fires early",
 		from: "max(w.Since(at)-1, 0)/int64(Granularity) + 1", to: "max(w.Since(at)-1, 0) / int64(Granularity)",

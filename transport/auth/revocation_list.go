@@ -43,7 +43,7 @@ type tenantRevocations struct {
 	all    *revocationList                        // set with lru
 }
 
-// newRevocationList makes an empty list. What the journal has is read by replay.
+// newRevocationList makes an empty list; replay fills it from the journal.
 func newRevocationList(config *Config) *revocationList {
 	return &revocationList{
 		bound: config.Revocations, age: config.RevocationAge, log: config.Logger,

@@ -19,8 +19,8 @@
 // The way out: outbox.Outbox -> socket.Wake -> readyQueue -> writer.serve -> socket.nextFrames, which takes the frames
 // out of the outbox again -> batch.bytes -> tryWrite -> the kernel. Then writer.ack tells the outbox what was written.
 //
-// All writing is ours: gws has a net.Conn whose Write goes nowhere. What gws wants to say at the end becomes a close
-// frame that takes the way out like everything else, so nothing interleaves inside a frame.
+// All writing is ours: gws has a net.Conn whose Write goes nowhere. The close code that gws chooses at the end
+// becomes a close frame that takes the way out like everything else, so nothing interleaves inside a frame.
 //
 // # It promises
 //

@@ -14,9 +14,9 @@ type (
 	link interface {
 		Receive(data []byte, binary bool)
 		Heard()
-		Finish(why protocol.Reason, then func())
+		Finish(reason protocol.Reason, then func())
 		Resumable() bool
-		Gone(why protocol.Reason)
+		Gone(reason protocol.Reason)
 	}
 	frameSource interface {
 		Take(into []*outbox.Frame, max int) []*outbox.Frame
