@@ -63,7 +63,7 @@ func (a *attempt) checkUnverified() (authResult, Outcome) {
 	case protocol.CheckName("user", a.credential.For) != nil:
 		return a.fail(BadUser)
 	}
-	id := &protocol.Identity{User: a.credential.For, Unproven: true, Topics: a.tenant.anonymous}
+	id := &protocol.Identity{User: a.credential.For, Unverified: true, Topics: a.tenant.anonymous}
 	return authResult{a.tenant, id}, Unverified
 }
 

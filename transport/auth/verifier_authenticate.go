@@ -55,7 +55,7 @@ func (v *Verifier) check(ctx context.Context, a *attempt) (authResult, Outcome) 
 		return v.tickets.check(a)
 	case protocol.Outpost:
 		return checkOutpost(ctx, a)
-	case protocol.Unproven:
+	case protocol.Unverified:
 		return a.checkUnverified()
 	}
 	return a.fail(UnsupportedType)

@@ -21,7 +21,7 @@ type Lifecycle struct {
 func (l *Lifecycle) limits() actors.Lifecycle {
 	made := actors.Lifecycle{Topic: l.Topic}
 	for _, word := range l.Events {
-		made.Of = append(made.Of, protocol.Happening(word))
+		made.Of = append(made.Of, protocol.LifecycleType(word))
 	}
 	return made
 }
@@ -41,7 +41,7 @@ func (l *Lifecycle) ReadWebhook() (webhook.Config, error) {
 
 func (l *Result) checkLifecycle(t *Lifecycle, key string) {
 	for i, word := range t.Events {
-		if !slices.Contains(protocol.Happenings(), protocol.Happening(word)) {
+		if !slices.Contains(protocol.LifecycleTypes(), protocol.LifecycleType(word)) {
 			l.addProblem(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+lifecycleTypes())
 		}
 	}
@@ -67,7 +67,7 @@ func (l *Result) checkLifecycle(t *Lifecycle, key string) {
 
 func lifecycleTypes() string {
 	var words []string
-	for _, what := range protocol.Happenings() {
+	for _, what := range protocol.LifecycleTypes() {
 		words = append(words, string(what))
 	}
 	return strings.Join(words, ", ")

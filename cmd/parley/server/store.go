@@ -40,14 +40,14 @@ func (s *Server) openStore(cfg *config.Config, late func(error)) error {
 	own.Rules = policy.DurableTopics(rules)
 	own.Boot, own.Logger, own.Fatal = machineBoot, s.log, s.exitOnStoreFailure
 	opening := durable.Begin(dir, own)
-	s.node.Await(opening)
+	s.node.AwaitStore(opening)
 	wait, cancel := context.WithTimeout(context.Background(), openWait)
 	defer cancel()
 	store, err := opening.Wait(wait)
 	switch {
 	case err == nil:
 		if err := s.setStore(store, start); err != nil {
-			s.node.Await(nil)
+			s.node.AwaitStore(nil)
 			return err
 		}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -55,7 +55,7 @@ func (s *Server) openStore(cfg *config.Config, late func(error)) error {
 			"directory", cfg.Data, "cause", opening.Refusal().Error())
 		s.awaitStore(opening, start, late)
 	default:
-		s.node.Await(nil)
+		s.node.AwaitStore(nil)
 		return err
 	}
 	s.opening = opening
@@ -118,7 +118,7 @@ func (s *Server) awaitStore(opening *durable.Opening, start time.Time, late func
 
 // setStore gives the engine its store. The caller holds the lock.
 func (s *Server) setStore(store *durable.Store, start time.Time) error {
-	if err := s.node.Keep(store); err != nil {
+	if err := s.node.UseStore(store); err != nil {
 		return errors.Join(fmt.Errorf("store of durable topics in %s: %w", s.config.Data, err), store.Close())
 	}
 	s.log.Info("durable topics are open", "directory", s.config.Data, "after",
