@@ -13,9 +13,6 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// The canaries' tenant, which no API key, token or URL leads to.
-const canaryTenant = "\x00canary"
-
 // canary proves that events get through one shard of the topics and one of the users: it is a connection like any other, with a
 // wire that ends in this process. Its events are in no figures.
 type canary struct {

@@ -151,91 +151,6 @@ func (c *connection) flushSession() {
 	c.outbox.Release()
 }
 
-// run does commands in their order; what the session answers to one comes before the next.
-func (c *connection) run(commands []protocol.Command) {
-	for _, command := range commands {
-		if c.closing {
-			return
-		}
-		c.run(c.do(command))
-	}
-}
-
-// do does one command and returns what the session makes of its outcome.
-func (c *connection) do(command protocol.Command) []protocol.Command {
-	switch cmd := command.(type) {
-	case protocol.Send:
-		op := outbox.Text
-		if cmd.Binary {
-			op = outbox.Binary
-		}
-		c.sendControl(op, cmd.Text, c.afterEvents)
-		return nil
-	case protocol.Close:
-		c.registration.disconnected(&c.Conn, reasonFor(cmd), cmd.Code, true)
-		c.close(cmd.Code, cmd.Reason)
-		return nil
-	case protocol.SetInterval:
-		c.deadlines.setInterval(cmd.Every, c.node.wheel.Since(time.Now()))
-		c.schedule()
-		return nil
-	case protocol.SetEventView:
-		c.setEventView(cmd)
-		return nil
-	case protocol.Announce:
-		c.registration.announce(&c.Conn, cmd)
-		return nil
-	case protocol.SwitchDialect:
-		c.switchDialect(cmd)
-		return nil
-	case protocol.Report:
-		c.report(cmd)
-		return nil
-	case protocol.Authenticate:
-		c.afterEvents = c.afterEvents || c.registration.joined // it may take subscriptions away
-		id, lost, why := c.authenticate(cmd)
-		answer := c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
-		return append(answer, c.endSubscriptions(lost, protocol.Forbidden)...)
-	case protocol.Verify:
-		id, why := c.verify(cmd.Credential)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
-	case protocol.Subscribe:
-		_, known := c.subscriptions.Find(cmd.Topic)
-		c.resumeSession()                                                          // what was missed comes before what this brings
-		c.afterEvents = c.afterEvents || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
-		at, why := c.subscribe(cmd)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: at, Err: why})
-	case protocol.Unsubscribe:
-		c.afterEvents = true // the answer follows the last event
-		c.unsubscribe(cmd.Topic, cmd.Below)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now()})
-	case protocol.CountConnections:
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.post.Load().authenticated.Load())})
-	}
-	panic("unknown command")
-}
-
-func (c *connection) revoke(m withdraw) withdrawn {
-	id := c.identity.Load()
-	switch {
-	case c.closing || id == nil:
-		return withdrawn{}
-	case !m.lent && m.gone(id):
-		c.end(endConnection{why: &protocol.Refusal{Reason: protocol.Revoked}})
-		return withdrawn{connection: true}
-	}
-	return withdrawn{subscriptions: c.withdraw(func(r *grant.Grant) bool { return m.gone(r.Identity) }, protocol.Revoked)}
-}
-
-// report writes into the log what a client reports.
-func (c *connection) report(cmd protocol.Report) {
-	say := c.node.log.Info
-	if cmd.Warn {
-		say = c.node.log.Warn
-	}
-	say("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
-}
-
 // end closes the connection in its dialect's words.
 func (c *connection) end(m endConnection) {
 	if c.closing {
@@ -319,4 +234,62 @@ func (c *connection) stopped() {
 	c.post.Load().left(&c.Conn)
 	c.flags.set(isOut)
 	c.node.system.Done()
+}
+
+// due does what is due on a connection: the end of an unfinished login, the end of a token, the dialect's heartbeat,
+// the ping, and the end of a peer that has been silent.
+func (c *connection) deadlineDue(now time.Time) {
+	at := c.node.wheel.Since(now)
+	c.deadlines.fired(at)
+	if c.closing {
+		return
+	}
+	switch over := c.deadlines.expired(at); {
+	case over && !c.registration.joined:
+		c.end(endConnection{why: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect().Limits().Login)})
+		return
+	case over:
+		c.end(endConnection{why: &protocol.Refusal{Reason: protocol.TokenExpired}})
+		return
+	case at >= c.silentAt():
+		c.node.dropped(protocol.Silent, 1)
+		c.silent = true
+		c.outbox.Transport().Cut()
+		return
+	}
+	if passed(c.rights.expire(), at) {
+		c.withdraw(grant.ExpiredAt(at), protocol.TokenExpired)
+	}
+	if c.closing {
+		return
+	}
+	if c.deadlines.ticks(at) {
+		c.run(c.session.OnTick(now))
+		c.flushSession()
+	}
+	if c.closing {
+		return
+	}
+	if c.deadlines.pingDue(at, c.node.cfg.PingEvery) {
+		c.outbox.Reply(outbox.Ping, nil)
+	}
+	c.schedule()
+}
+
+// arm has the wheel ring at the next deadline, if it does not ring before.
+func (c *connection) schedule() {
+	if c.closing {
+		return
+	}
+	if next, sooner := c.deadlines.next(c.silentAt(), c.rights.expire()); sooner {
+		c.node.wheel.ScheduleAt(next, (*deadlineTimer)(&c.Conn))
+	}
+}
+
+// ending asks a connection to end. code 0 is what the reason's own is.
+func ending(why protocol.Reason, code uint16, reason string) endConnection {
+	if code != 0 && reason == "" {
+		reason = string(why)
+	}
+	return endConnection{why: &protocol.Refusal{Reason: why}, code: code, reason: reason}
 }

@@ -35,22 +35,6 @@ func (r *rights) expire() int64 {
 	return r.at
 }
 
-// ended finds the subscriptions that stood on rights that are gone, and lets go of those rights where others are left.
-func (h *subscriptions) ended(gone func(*grant.Grant) bool) (topics []string) {
-	for i := range h.Subscriptions {
-		r := &h.Subscriptions[i]
-		if !r.Wanted || r.Right == nil {
-			continue
-		}
-		if left := r.Right.Without(gone); left != nil {
-			r.Right = left
-		} else {
-			topics = append(topics, r.Topic)
-		}
-	}
-	return topics
-}
-
 // withdraw ends the subscriptions whose rights are gone, tells the client in its dialect's words, and returns how many.
 func (c *connection) withdraw(gone func(*grant.Grant) bool, why protocol.Reason) int {
 	topics := c.subscriptions.ended(gone)
@@ -87,20 +71,6 @@ func (c *connection) endSubscriptions(topics []string, why protocol.Reason) (wor
 	return words
 }
 
-// heed says what is left of events to the user and to everyone, and by whose right.
-func (c *connection) setEventView(cmd protocol.SetEventView) {
-	if cmd.As != nil {
-		more, why := c.borrow(cmd.As)
-		if why == nil {
-			c.rights.events = c.rights.events.With(more)
-		} else {
-			cmd.View, c.rights.events = protocol.None, nil
-		}
-	}
-	c.endIf(c.registration.setView(&c.Conn, cmd.View))
-	c.expireBy(c.rights.own())
-}
-
 // borrow takes another identity's right. From now on the connection is asked when rights are revoked, so that no
 // revocation falls between the check of the credential and our look (operator.Revoke).
 func (c *connection) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refusal) {
@@ -121,4 +91,16 @@ func (c *connection) expireBy(r *grant.Grant) {
 		c.rights.at = at
 		c.schedule()
 	}
+}
+
+func (c *connection) revoke(m withdraw) withdrawn {
+	id := c.identity.Load()
+	switch {
+	case c.closing || id == nil:
+		return withdrawn{}
+	case !m.lent && m.gone(id):
+		c.end(endConnection{why: &protocol.Refusal{Reason: protocol.Revoked}})
+		return withdrawn{connection: true}
+	}
+	return withdrawn{subscriptions: c.withdraw(func(r *grant.Grant) bool { return m.gone(r.Identity) }, protocol.Revoked)}
 }

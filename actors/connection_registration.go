@@ -117,3 +117,68 @@ func (m *registration) resumable(l *Conn) bool { return m.joined && l.Resumable(
 func (m *registration) mayReturn(l *Conn, why protocol.Reason) bool {
 	return (why == protocol.Lost || why == protocol.Silent) && m.resumable(l)
 }
+
+// told reports whether somebody is told of the connection: it is one of its user, and its tenant's lifecycle is on.
+func (m *registration) emits(l *Conn) bool { return m.present && l.tenant().lifecycle.Load() != nil }
+
+// tells tells of the connection.
+func (m *registration) emit(l *Conn, news protocol.Lifecycle) {
+	if m.emits(l) {
+		news.User, news.Connection, news.Dialect = l.user(), l.ID(), l.dialect().Name()
+		l.tenant().emit(news)
+	}
+}
+
+// arrive says that the connection is one of its user.
+func (m *registration) connected(l *Conn) {
+	m.present = true
+	m.emit(l, protocol.Lifecycle{Type: protocol.Connected})
+}
+
+// depart says that it is none any more: before it leaves its user, so that the user is offline after that. Only the
+// first reason counts. code 0 is the reason's own.
+func (m *registration) disconnected(l *Conn, why protocol.Reason, code uint16, byServer bool) {
+	if m.emits(l) {
+		now := l.stats(time.Now())
+		if code == 0 {
+			code = why.CloseCode()
+		}
+		m.emit(l, protocol.Lifecycle{Type: protocol.Disconnection, Left: &protocol.Leaving{
+			Reason: why, Code: code, ByServer: byServer, Lingers: !byServer && m.mayReturn(l, why),
+			Lasted: now.Lifetime, Received: now.MessagesReceived, Sent: now.MessagesSent,
+		}})
+	}
+	m.present = false
+}
+
+// subscribed says which topics the connection hears from now on.
+func (m *registration) subscribed(l *Conn, restored bool, topics ...string) {
+	for _, topic := range topics {
+		m.emit(l, protocol.Lifecycle{Type: protocol.Subscribed, Topic: topic, Restored: restored})
+	}
+}
+
+// unsubscribed says which of the topics that the connection wanted before it does not want now.
+func (m *registration) unsubscribed(l *Conn, before []string, now fanout.Subscriptions) {
+	for _, topic := range before {
+		if _, still := now.Find(topic); !still {
+			m.emit(l, protocol.Lifecycle{Type: protocol.Unsubscribed, Topic: topic})
+		}
+	}
+}
+
+// await counts the connection among those that have not said who they are.
+func (m *registration) await(l *Conn, proxied bool) *protocol.Refusal {
+	m.proxied = proxied
+	why := l.node.unauthenticated.Take(l.remote, proxied)
+	m.awaited = why == nil
+	return why
+}
+
+// known takes the connection off that count, if it is on it.
+func (m *registration) known(l *Conn) {
+	if m.awaited {
+		m.awaited = false
+		l.node.unauthenticated.Leave(l.remote, m.proxied)
+	}
+}

@@ -123,17 +123,6 @@ type takeOver struct{ reply mailbox.Reply[struct{}] }
 
 func (m takeOver) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
 
-// mayLinger says how long broken connections of the tenant may come back: 0 is what the node says, less is not at all.
-func (c *tenantCore) setResumeAge(d time.Duration) {
-	if d == 0 {
-		d = c.node.cfg.Linger
-	}
-	c.resumeAge.Store(int64(max(d, 0)))
-	if d > 0 {
-		c.node.resumes.Store(true)
-	}
-}
-
 // record takes the connection out of its topics and its outbox into a record. Nothing is offered to it afterwards.
 func (h *subscriptions) suspend(l *Conn) *resume.Session {
 	t := l.tenant()

@@ -1,13 +1,13 @@
 package actors
 
 import (
-	"crypto/rand"
-	"strings"
+	"context"
 	"sync/atomic"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/resume"
@@ -140,5 +140,100 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	return l, nil
 }
 
-// newEpoch names one life of a topic. Epochs are never reused.
-func newEpoch() string { return strings.Clone(rand.Text()[:12]) }
+// Publish gives an event to a topic and the topics above it, to users, or to everyone. It returns when the event has its
+// place and is in the outboxes of those who hear it, and not before the outboxes of all together have room: that is how
+// a publisher feels that it is too fast. An idle topic or user is run on the caller's goroutine, and PublishWait bounds only what
+// the caller waits for others.
+//
+// Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), RateLimited and Busy (with RetryAfter),
+// Internal.
+func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protocol.Event) (Receipt, error) {
+	t, why := n.lookup(tenant)
+	if why == nil {
+		why = to.check()
+	}
+	if why == nil && t.suspended.Load() {
+		why = errSuspended
+	}
+	if why != nil {
+		return Receipt{}, why
+	}
+	if why := n.watermark.RefusePublish(); why != nil {
+		n.dropped(protocol.Busy, 1)
+		return Receipt{}, why
+	}
+	if why := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now())); why != nil {
+		n.dropped(why.Reason, 1)
+		return Receipt{}, why
+	}
+	if t.backlog.Full() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, n.cfg.PublishWait)
+		defer cancel()
+		if t.backlog.Wait(ctx) != nil {
+			n.dropped(protocol.Busy, 1)
+			return Receipt{}, mailbox.ErrBusy
+		}
+	}
+	patience := n.timers.Start(n.cfg.PublishWait)
+	defer n.timers.Stop(patience)
+	p, id := to.delivery(ev, n.now())
+	t.dispatch(to, p)
+	receipt, why := p.Result.Wait(ctx, patience.C)
+	if why != nil {
+		n.dropped(why.Reason, 1)
+		return Receipt{}, why
+	}
+	receipt.ID = id
+	if receipt.Duplicate {
+		n.totals.duplicates.Add(1)
+	} else {
+		n.totals.published.Add(1)
+	}
+	return receipt, nil
+}
+
+// Drain lets nobody in any more and closes all connections, in their dialects' words, paced by tellRate and in random order,
+// so that not all clients come to the next server at once; faster if ctx leaves less time than that. It returns when all are
+// gone, or with the context's error and the rest cut off.
+func (n *Node) Drain(ctx context.Context) error {
+	n.admission.close()
+	all := n.allConns()
+	err := drain(ctx, all, min(paced(len(all)), tellWithin(ctx)), protocol.Draining)
+	if why := n.tenants.flush(ctx); err == nil && why != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// Close ends everything at once: all connections, actors and the wheel. It returns when they have ended.
+func (n *Node) Close() {
+	if n.closed.Swap(true) {
+		return
+	}
+	n.admission.close()
+	n.watermark.Stop()
+	n.watchdog.Stop()
+	cut(n.allConns())
+	for _, c := range n.canaries {
+		c.Cut()
+	}
+	for _, t := range n.tenants.all() {
+		n.system.Stop(&t.box)
+	}
+	n.system.Wait()
+	n.tenants.stopLifecycles()
+	n.lifecycles.Wait()
+	n.wheel.Close()
+	n.system.Close()
+}
+
+// AdmitUnauthenticated says whether one more connection may come in that shows no credential with its handshake, before
+// its socket is upgraded; nil admits. proxied says that remote is the address of many clients. Connect asks again.
+func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
+	why := n.unauthenticated.Admit(remote, proxied)
+	if why != nil {
+		n.dropped(why.Reason, 1)
+	}
+	return why
+}

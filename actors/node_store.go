@@ -12,12 +12,6 @@ import (
 // is room, and the node serves meanwhile: topics in memory as ever, and of durable ones nothing at all. A durable topic
 // that was served from memory for a while would give its events places that others have on the disk.
 
-// Opening is a store that is being opened (durable.Opening).
-type Opening interface {
-	// Refusal says why nothing can be done with a durable topic yet.
-	Refusal() *protocol.Refusal
-}
-
 // Await has the node wait for the store of its durable topics: until Keep brings it, publishes to them, subscriptions and
 // reads are refused as opening says. nil waits for none: then durable topics are in memory. It is to be called before
 // there are durable topics.
@@ -55,17 +49,6 @@ func (n *Node) Checkpoint(use func(dir string) error) error {
 		return use("")
 	}
 	return store.Checkpoint(use)
-}
-
-// keeper is the store of durable topics, or why they cannot be used yet; neither if they are in memory.
-func (n *services) durableStore() (*durable.Store, *protocol.Refusal) {
-	if store := n.store.Load(); store != nil {
-		return store, nil
-	}
-	if opening := n.awaited.Load(); opening != nil {
-		return nil, (*opening).Refusal()
-	}
-	return nil, nil
 }
 
 // Storage is how the store of durable topics is. The zero value is that of a node without one.

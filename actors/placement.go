@@ -109,13 +109,3 @@ func (c *placement) undo() {
 	c.tenant.connections.Add(-1)
 	c.active.Add(-1)
 }
-
-// placement returns the counts of one dialect.
-func (c *tenantCore) placement(d protocol.Dialect) *placement {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.placements[d] == nil {
-		c.placements[d] = &placement{tenant: c, dialect: d}
-	}
-	return c.placements[d]
-}

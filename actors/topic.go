@@ -53,6 +53,17 @@ type (
 	idleTimeout struct{}
 	// halve forgets the older half of what is remembered in memory, since that is short.
 	trimHistory struct{}
+	// announce notes a member of the topic that is alive.
+	announce struct {
+		member string
+		data   []byte
+		life   time.Duration
+		link   *Conn
+	}
+	// listMembers answers with the members that are alive.
+	listMembers struct {
+		reply mailbox.Reply[[]presence.Member]
+	}
 	// crash panics, for tests of what is promised then.
 	crash struct{ cause string }
 )
@@ -238,34 +249,6 @@ func (t *topic) setFilters(l *Conn, filters *fanout.Filters, offset uint64) {
 	t.settle(t.subscribers.Set(t.node().encoder(), &l.outbox, l.dialect(), filters, offset), true)
 }
 
-func (t *topic) readHistory(m readHistory) (HistoryPage, *protocol.Refusal) {
-	now := t.node().now()
-	page := HistoryPage{Position: t.history.Position()}
-	after := m.after
-	if after == (protocol.Position{}) { // from the oldest that there is
-		after = protocol.Position{Epoch: page.Position.Epoch, Offset: t.history.Oldest(now)}
-	}
-	if after.Epoch != page.Position.Epoch {
-		return page, t.lost(m.after, now)
-	}
-	entries, err := t.history.Read(after.Offset, m.limit, now)
-	if err != nil {
-		return page, t.unread(err, m.after, now)
-	}
-	for _, e := range entries {
-		page.Events = append(page.Events, HistoryEntry{Offset: e.Offset, Event: e.Event})
-	}
-	return page, nil
-}
-
-func (t *topic) describe() TopicInfo {
-	info := TopicInfo{Name: t.name, Subscribers: t.subscribers.Count()}
-	if t.history != nil {
-		info.Position, info.History = t.history.Position(), t.history.Len(t.node().now())
-	}
-	return info
-}
-
 func (t *topic) flush(m flush) {
 	t.flushes = slices.DeleteFunc(t.flushes, m.due.Equal)
 	t.settle(t.subscribers.Flush(t.node().encoder(), t.node().now()), true)
@@ -317,3 +300,8 @@ func (t *topic) idle(ctx mailbox.Context) {
 	}
 	wheel.Schedule(now.Add(max(cfg.TopicIdle-idle, cfg.TopicIdle/4)), t)
 }
+
+func (m listMembers) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
+
+// refuse has nobody to tell: the member attends again before its life ends.
+func (m announce) Refuse(*protocol.Refusal) {}

@@ -143,21 +143,6 @@ func (t *topic) propagate(m propagate) {
 	}
 }
 
-// durable reports whether a topic is to be kept on disk.
-func (c *tenantCore) durable(topic string) bool {
-	store, why := c.node.durableStore()
-	return (store != nil || why != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
-}
-
-// stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not say.
-func (c *tenantCore) stored(topic string) bool {
-	if !c.durable(topic) {
-		return false
-	}
-	store := c.node.store.Load()
-	return store == nil || store.HasTopic(c.name, topic)
-}
-
 // lost is the refusal of a position.
 func (t *topic) lost(at protocol.Position, now time.Time) *protocol.Refusal {
 	newest := t.history.Position()

@@ -141,3 +141,31 @@ func (r *replay) give(l *Conn) {
 		}
 	}
 }
+
+func (t *topic) readHistory(m readHistory) (HistoryPage, *protocol.Refusal) {
+	now := t.node().now()
+	page := HistoryPage{Position: t.history.Position()}
+	after := m.after
+	if after == (protocol.Position{}) { // from the oldest that there is
+		after = protocol.Position{Epoch: page.Position.Epoch, Offset: t.history.Oldest(now)}
+	}
+	if after.Epoch != page.Position.Epoch {
+		return page, t.lost(m.after, now)
+	}
+	entries, err := t.history.Read(after.Offset, m.limit, now)
+	if err != nil {
+		return page, t.unread(err, m.after, now)
+	}
+	for _, e := range entries {
+		page.Events = append(page.Events, HistoryEntry{Offset: e.Offset, Event: e.Event})
+	}
+	return page, nil
+}
+
+func (t *topic) describe() TopicInfo {
+	info := TopicInfo{Name: t.name, Subscribers: t.subscribers.Count()}
+	if t.history != nil {
+		info.Position, info.History = t.history.Position(), t.history.Len(t.node().now())
+	}
+	return info
+}

@@ -225,3 +225,12 @@ func (u *user) idle(ctx mailbox.Context) {
 		u.box.SendUnbounded(idleAgain{})
 	}
 }
+
+// online says that the user has a first connection, or with false that it lost its last.
+func (u *user) online(is bool) {
+	news := protocol.Lifecycle{Type: protocol.UserOffline, User: u.name}
+	if is {
+		news.Type = protocol.UserOnline
+	}
+	u.tenant.emit(news)
+}

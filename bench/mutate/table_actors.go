@@ -91,7 +91,7 @@ var ofActors = []mutation{
 	{file: "actors/connection_timers.go", proves: "R000.20",
 		from: "d.tickAt += int64(d.tickEvery)", to: "d.tickAt = now + int64(d.tickEvery) + int64(time.Second)",
 		tests: "TestDeadline_Heartbeats"},
-	{file: "actors/connection_timers.go", proves: "check 39",
+	{file: "actors/connection.go", proves: "check 39",
 		from: "case at >= c.silentAt():", to: "case at >= 2*c.silentAt():", tests: "TestDeadline_WhoVanishes"},
 	{file: "actors/connection_timers.go", proves: "check 15",
 		from: "func (d *deadlineTimers) expired(now int64) bool { return passed(d.until, now) }",
@@ -116,7 +116,7 @@ var ofActors = []mutation{
 		from: "l.number += m.gap + 1", to: "l.number++", tests: "TestLifecycle_WhatItHasNoRoomFor"},
 	{file: "actors/health/watermark.go", proves: "check 46",
 		from: "return now - 1\n", to: "return Calm\n", tests: "TestWatermark_StagesAreEntered", in: "actors"},
-	{file: "actors/health.go", proves: "check 46",
+	{file: "actors/node_health.go", proves: "check 46",
 		from: "return int(b.waiting - a.waiting)", to: "return int(a.waiting - b.waiting)",
 		tests: "TestWatermark_DropsWhatMayBeLost"},
 }
