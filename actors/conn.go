@@ -201,17 +201,17 @@ func (l *Conn) Heard() { l.heard.Store(l.node.wheel.Since(time.Now())) }
 
 // Gone says that the socket has ended, and why: protocol.Disconnected for a peer that closed, Lost for one that went
 // without a word, Malformed for one that broke the protocol, Slow for one that did not read. Only the first call counts.
-func (l *Conn) Gone(why protocol.Reason) {
+func (l *Conn) Gone(reason protocol.Reason) {
 	if l.flags.set(isGone) {
 		l.stopReading()
-		l.box.SendUnbounded(socketEnded{why})
+		l.box.SendUnbounded(socketEnded{reason})
 	}
 }
 
 // Finish says that the client says no more, and why (see Gone). It does not block: then is called once all that came
 // before is handled and what is said to it is in the outbox, by which time the connection has left its topics and its
 // user. It may be called during the call, and more than once.
-func (l *Conn) Finish(why protocol.Reason, then func()) { l.box.SendUnbounded(finish{why, then}) }
+func (l *Conn) Finish(reason protocol.Reason, then func()) { l.box.SendUnbounded(finish{reason, then}) }
 
 // Resumable reports whether the client may come back to what this connection leaves if it breaks now.
 func (l *Conn) Resumable() bool {
@@ -235,7 +235,7 @@ func (l *Conn) send(f *outbox.Frame) bool {
 func (l *Conn) tooSlow() {
 	l.node.dropped(protocol.Slow, 1)
 	if l.flags.set(isSlow) {
-		l.box.SendUnbounded(endConnection{why: &protocol.Refusal{Reason: protocol.Slow}})
+		l.box.SendUnbounded(endConnection{err: &protocol.Refusal{Reason: protocol.Slow}})
 	}
 }
 

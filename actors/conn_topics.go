@@ -8,8 +8,11 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
+// topicClient is a connection as topics know it: what it asks of them.
+type topicClient struct{ *Conn }
+
 // granted reports whether the topic may be subscribed to, by the right of who asks.
-func (l *Conn) granted(cmd protocol.Subscribe) *protocol.Refusal {
+func (l topicClient) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	id := l.identity.Load()
 	if id == nil {
 		return protocol.Refuse(protocol.Unauthorized, "authenticate before subscribing")
@@ -32,11 +35,11 @@ func (l *Conn) granted(cmd protocol.Subscribe) *protocol.Refusal {
 }
 
 // attach gives a topic an interest of the connection; see subscribe in topic.go for since and partial.
-func (l *Conn) attach(topic string, it *fanout.Filters, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
+func (l topicClient) attach(topic string, it *fanout.Filters, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
 	ctx, done := l.step()
 	defer done()
 	answer := mailbox.NewReply[attached]()
-	wish := subscribe{l, it, since, partial, answer}
+	wish := subscribe{l.Conn, it, since, partial, answer}
 	if !l.tenant().topics.SendUnbounded(topic, wish) { // over the limit: one per connection waits
 		l.tenant().topic(topic, wish)
 	}
@@ -44,21 +47,21 @@ func (l *Conn) attach(topic string, it *fanout.Filters, since protocol.Position,
 }
 
 // detach takes the connection out of a topic.
-func (l *Conn) detach(topic string) *protocol.Refusal {
+func (l topicClient) detach(topic string) *protocol.Refusal {
 	ctx, done := l.step()
 	defer done()
 	answer := mailbox.NewReply[protocol.Position]()
-	if !l.tenant().topics.SendUnbounded(topic, unsubscribe{l, false, answer}) {
+	if !l.tenant().topics.SendUnbounded(topic, unsubscribe{l.Conn, false, answer}) {
 		return nil // it was never made
 	}
-	_, why := answer.Wait(ctx)
-	return why
+	_, err := answer.Wait(ctx)
+	return err
 }
 
 // release takes the connection out of a topic and returns where that stands; the zero position if it does not say.
-func (l *Conn) release(ctx context.Context, topic string) protocol.Position {
+func (l topicClient) release(ctx context.Context, topic string) protocol.Position {
 	answer := mailbox.NewReply[protocol.Position]()
-	if !l.tenant().topics.SendUnbounded(topic, unsubscribe{l, true, answer}) {
+	if !l.tenant().topics.SendUnbounded(topic, unsubscribe{l.Conn, true, answer}) {
 		return protocol.Position{}
 	}
 	at, _ := answer.Wait(ctx)

@@ -45,25 +45,25 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.registration.announce(&c.Conn, cmd)
 		return nil
 	case protocol.SwitchDialect:
-		c.switchDialect(cmd)
+		authentication{c}.switchDialect(cmd)
 		return nil
 	case protocol.Report:
 		c.report(cmd)
 		return nil
 	case protocol.Authenticate:
 		c.afterEvents = c.afterEvents || c.registration.joined // it may take subscriptions away
-		id, lost, why := c.authenticate(cmd)
-		answer := c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
-		return append(answer, c.endSubscriptions(lost, protocol.Forbidden)...)
+		id, lost, err := authentication{c}.authenticate(cmd)
+		answer := c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: err})
+		return append(answer, grants{c}.endSubscriptions(lost, protocol.Forbidden)...)
 	case protocol.Verify:
-		id, why := c.verify(cmd.Credential)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
+		id, err := authentication{c}.verify(cmd.Credential)
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: err})
 	case protocol.Subscribe:
 		_, known := c.subscriptions.Find(cmd.Topic)
 		c.resumeSession()                                                          // what was missed comes before what this brings
 		c.afterEvents = c.afterEvents || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
-		at, why := c.subscribe(cmd)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: at, Err: why})
+		at, err := c.subscribe(cmd)
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: at, Err: err})
 	case protocol.Unsubscribe:
 		c.afterEvents = true // the answer follows the last event
 		c.unsubscribe(cmd.Topic, cmd.Below)
@@ -86,30 +86,30 @@ func (c *connection) report(cmd protocol.Report) {
 // subscribe does what the session asks for, and tells of it.
 func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
 	now := time.Now()
-	if why, struck := c.admit(limit.Load{limit.Subscribes: 1}, now); why != nil {
+	if err, struck := c.admit(limit.Load{limit.Subscribes: 1}, now); err != nil {
 		if struck && c.limits.Strike(c.node.wheel.Since(now)) {
-			c.end(endConnection{why: why})
+			c.end(endConnection{err: err})
 		}
-		return protocol.Position{}, why
+		return protocol.Position{}, err
 	}
 	before, known := c.subscriptions.Find(cmd.Topic)
 	var by *grant.Grant
 	if cmd.As != nil {
-		more, why := c.borrow(cmd.As)
-		if why != nil {
-			return protocol.Position{}, why
+		more, err := grants{c}.borrow(cmd.As)
+		if err != nil {
+			return protocol.Position{}, err
 		}
 		if by = before.Right.With(more); known && before.Right == nil {
 			by = nil // it stands on the connection's own
 		}
 	}
-	at, why, broken := c.subscriptions.subscribe(&c.Conn, cmd, by)
+	at, err, broken := c.subscriptions.subscribe(&c.Conn, cmd, by)
 	c.endIf(broken)
-	c.expireBy(by)
-	if why == nil && !known {
+	grants{c}.expireBy(by)
+	if err == nil && !known {
 		c.registration.subscribed(&c.Conn, false, cmd.Topic)
 	}
-	return at, why
+	return at, err
 }
 
 // unsubscribe drops a subscription, and tells of it.
@@ -129,7 +129,7 @@ func (c *connection) dropForbidden() (lost []string) {
 		if r, _ := c.subscriptions.Find(topic); r.Right != nil {
 			continue
 		}
-		if why := c.granted(protocol.Subscribe{Topic: topic}); why != nil && why.Reason == protocol.Forbidden {
+		if err := (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: topic}); err != nil && err.Reason == protocol.Forbidden {
 			c.unsubscribe(topic, false)
 			lost = append(lost, topic)
 		}
@@ -137,8 +137,11 @@ func (c *connection) dropForbidden() (lost []string) {
 	return lost
 }
 
+// authentication is a connection on its way to an identity, to a tenant and to a dialect.
+type authentication struct{ *connection }
+
 // verify asks who shows a credential.
-func (c *connection) verify(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
+func (c authentication) verify(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
 	ctx, done := c.request()
 	defer done()
 	id, err := c.node.auth.Authenticate(ctx, c.tenant().name, credential)
@@ -150,13 +153,13 @@ func (c *connection) verify(credential protocol.Credential) (*protocol.Identity,
 
 // authenticate checks a credential and makes its identity the connection's. lost are the topics that it does not grant
 // any more.
-func (c *connection) authenticate(cmd protocol.Authenticate) (_ *protocol.Identity, lost []string, _ *protocol.Refusal) {
-	id, why := c.verify(cmd.Credential)
-	if why == nil {
-		why = c.enter(id, cmd.IgnoreExpiry)
+func (c authentication) authenticate(cmd protocol.Authenticate) (_ *protocol.Identity, lost []string, _ *protocol.Refusal) {
+	id, err := c.verify(cmd.Credential)
+	if err == nil {
+		err = c.enter(id, cmd.IgnoreExpiry)
 	}
-	if why != nil {
-		return nil, nil, why
+	if err != nil {
+		return nil, nil, err
 	}
 	lost = c.dropForbidden()
 	c.schedule()
@@ -165,16 +168,16 @@ func (c *connection) authenticate(cmd protocol.Authenticate) (_ *protocol.Identi
 
 // enter makes id the connection's identity. The first one joins the user; later ones must be of the same user. A lasting
 // one does not expire.
-func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusal {
+func (c authentication) enter(id *protocol.Identity, lasting bool) *protocol.Refusal {
 	if before := c.identity.Load(); before != nil && c.registration.joined && (before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
 		return protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
 	}
 	if !c.registration.joined {
-		if why := c.move(id); why != nil {
-			return why
+		if err := c.move(id); err != nil {
+			return err
 		}
-		if why := c.registration.join(&c.Conn, &c.limits, id); why != nil {
-			return why
+		if err := c.registration.join(&c.Conn, &c.limits, id); err != nil {
+			return err
 		}
 	}
 	c.identity.Store(id)
@@ -186,19 +189,19 @@ func (c *connection) enter(id *protocol.Identity, lasting bool) *protocol.Refusa
 }
 
 // move brings a connection that came in without a tenant to that of its token.
-func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
+func (c authentication) move(id *protocol.Identity) *protocol.Refusal {
 	if id.Tenant == "" || id.Tenant == c.tenant().name {
 		return nil
 	}
-	t, why := c.tenant().all.lookup(id.Tenant)
-	if why == nil && isInternal(id.Tenant) {
-		why = protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
+	t, err := c.tenant().all.lookup(id.Tenant)
+	if err == nil && isInternal(id.Tenant) {
+		err = protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
 	}
-	if why == nil {
-		why = t.placement(c.dialect()).adopt(&c.Conn)
+	if err == nil {
+		err = t.placement(c.dialect()).adopt(&c.Conn)
 	}
-	if why != nil {
-		return why
+	if err != nil {
+		return err
 	}
 	c.limits.Leave()
 	if t.revoked.Cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
@@ -208,7 +211,7 @@ func (c *connection) move(id *protocol.Identity) *protocol.Refusal {
 }
 
 // become makes the connection one of another dialect. Should there be no room for it, it ends in that dialect's words.
-func (c *connection) switchDialect(cmd protocol.SwitchDialect) {
+func (c authentication) switchDialect(cmd protocol.SwitchDialect) {
 	if c.registration.joined {
 		panic("a connection that belongs to a user cannot become another dialect")
 	}
@@ -216,13 +219,13 @@ func (c *connection) switchDialect(cmd protocol.SwitchDialect) {
 	limits, now := cmd.Dialect.Limits(), time.Now()
 	c.limits.Refund(c.dialect(), c.remote, now)
 	c.limits.Renew(c.tenant().limits)
-	why := c.tenant().placement(cmd.Dialect).adopt(&c.Conn)
-	if why == nil {
-		why = c.tenant().limits.AdmitAddress(cmd.Dialect, c.remote, now)
+	err := c.tenant().placement(cmd.Dialect).adopt(&c.Conn)
+	if err == nil {
+		err = c.tenant().limits.AdmitAddress(cmd.Dialect, c.remote, now)
 	}
-	if why != nil {
-		c.node.dropped(why.Reason, 1)
-		c.end(endConnection{why: why})
+	if err != nil {
+		c.node.dropped(err.Reason, 1)
+		c.end(endConnection{err: err})
 		return
 	}
 	c.deadlines.expire(0)
@@ -235,34 +238,34 @@ func (c *connection) switchDialect(cmd protocol.SwitchDialect) {
 // heed says what is left of events to the user and to everyone, and by whose right.
 func (c *connection) setEventView(cmd protocol.SetEventView) {
 	if cmd.As != nil {
-		more, why := c.borrow(cmd.As)
-		if why == nil {
+		more, err := grants{c}.borrow(cmd.As)
+		if err == nil {
 			c.rights.events = c.rights.events.With(more)
 		} else {
 			cmd.View, c.rights.events = protocol.None, nil
 		}
 	}
 	c.endIf(c.registration.setView(&c.Conn, cmd.View))
-	c.expireBy(c.rights.own())
+	grants{c}.expireBy(c.rights.own())
 }
 
 // admit counts what the connection brings against all rates, and a refusal among the drops. struck says that it is the
 // connection itself, its user or its address that is too fast.
-func (c *connection) admit(much limit.Load, now time.Time) (why *protocol.Refusal, struck bool) {
-	why, struck = c.limits.Admit(c.tenant().limits, c.peer(), much, c.node.wheel.Since(now))
-	if why != nil {
+func (c *connection) admit(much limit.Load, now time.Time) (err *protocol.Refusal, struck bool) {
+	err, struck = c.limits.Admit(c.tenant().limits, c.peer(), much, c.node.wheel.Since(now))
+	if err != nil {
 		c.node.dropped(protocol.RateLimited, 1)
 	}
-	return why, struck
+	return err, struck
 }
 
 // rejectMessage tells the client that a message was over a rate and is not read, or ends the connection if that goes on.
-func (c *connection) rejectMessage(why *protocol.Refusal, struck bool, now time.Time) {
+func (c *connection) rejectMessage(err *protocol.Refusal, struck bool, now time.Time) {
 	if struck && c.limits.Strike(c.node.wheel.Since(now)) {
-		c.end(endConnection{why: why})
+		c.end(endConnection{err: err})
 		return
 	}
-	c.run(c.session.OnReject(now, why, false))
+	c.run(c.session.OnReject(now, err, false))
 }
 
 // closing finds how the client is told of an end, among the words of its dialect; 0 if they do not say.
@@ -276,8 +279,8 @@ func closing(words []protocol.Command) uint16 {
 
 // reasonFor is the reason of an end that the session itself asks for.
 func reasonFor(cmd protocol.Close) protocol.Reason {
-	if why := protocol.Reason(cmd.Reason); why.Known() {
-		return why
+	if reason := protocol.Reason(cmd.Reason); reason.Known() {
+		return reason
 	}
 	return protocol.Disconnected
 }

@@ -35,8 +35,11 @@ func (r *rights) expire() int64 {
 	return r.at
 }
 
+// grants is a connection as far as the grants go that it hears by.
+type grants struct{ *connection }
+
 // withdraw ends the subscriptions whose rights are gone, tells the client in its dialect's words, and returns how many.
-func (c *connection) withdraw(gone func(*grant.Grant) bool, why protocol.Reason) int {
+func (c grants) withdraw(gone func(*grant.Grant) bool, reason protocol.Reason) int {
 	topics := c.subscriptions.ended(gone)
 	ended := topics
 	if own := c.rights.own(); own != nil && own.Without(gone) == nil {
@@ -48,7 +51,7 @@ func (c *connection) withdraw(gone func(*grant.Grant) bool, why protocol.Reason)
 		c.afterEvents = true // the words follow the last event
 		c.unsubscribe(topic, false)
 	}
-	c.run(c.endSubscriptions(ended, why))
+	c.run(c.endSubscriptions(ended, reason))
 	c.flushSession()
 	if c.rights == nil {
 		return len(topics)
@@ -62,9 +65,9 @@ func (c *connection) withdraw(gone func(*grant.Grant) bool, why protocol.Reason)
 }
 
 // cease is how the dialect says that topics are heard no more.
-func (c *connection) endSubscriptions(topics []string, why protocol.Reason) (words []protocol.Command) {
+func (c grants) endSubscriptions(topics []string, reason protocol.Reason) (words []protocol.Command) {
 	for _, topic := range topics {
-		refusal := protocol.Refuse(why, "%s is heard no more: %s", protocol.Quote(topic), why.Message())
+		refusal := protocol.Refuse(reason, "%s is heard no more: %s", protocol.Quote(topic), reason.Message())
 		refusal.Topic = topic
 		words = append(words, c.session.OnReject(time.Now(), refusal, false)...)
 	}
@@ -73,7 +76,7 @@ func (c *connection) endSubscriptions(topics []string, why protocol.Reason) (wor
 
 // borrow takes another identity's right. From now on the connection is asked when rights are revoked, so that no
 // revocation falls between the check of the credential and our look (operator.Revoke).
-func (c *connection) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refusal) {
+func (c grants) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refusal) {
 	now := time.Now()
 	c.flags.set(hasBorrowed)
 	if c.rights == nil {
@@ -86,20 +89,20 @@ func (c *connection) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refus
 }
 
 // expireBy has the connection look when a right expires, if it does not look before.
-func (c *connection) expireBy(r *grant.Grant) {
+func (c grants) expireBy(r *grant.Grant) {
 	if at := r.Expires(); at != 0 && (c.rights.at == 0 || at < c.rights.at) {
 		c.rights.at = at
 		c.schedule()
 	}
 }
 
-func (c *connection) revoke(m withdraw) withdrawn {
+func (c grants) revoke(m withdraw) withdrawn {
 	id := c.identity.Load()
 	switch {
 	case c.closing || id == nil:
 		return withdrawn{}
 	case !m.lent && m.gone(id):
-		c.end(endConnection{why: &protocol.Refusal{Reason: protocol.Revoked}})
+		c.end(endConnection{err: &protocol.Refusal{Reason: protocol.Revoked}})
 		return withdrawn{connection: true}
 	}
 	return withdrawn{subscriptions: c.withdraw(func(r *grant.Grant) bool { return m.gone(r.Identity) }, protocol.Revoked)}

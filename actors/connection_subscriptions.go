@@ -14,9 +14,9 @@ type subscriptions struct{ fanout.Subscriptions }
 
 // subscribe returns where the topic stood, if the connection was attached to it for this. by is the right that it goes
 // by, nil for the connection's own. broken is why the connection has to end, see tell.
-func (h *subscriptions) subscribe(l *Conn, cmd protocol.Subscribe, by *grant.Grant) (at protocol.Position, why, broken *protocol.Refusal) {
-	if why = l.granted(cmd); why != nil {
-		return at, why, nil
+func (h *subscriptions) subscribe(l *Conn, cmd protocol.Subscribe, by *grant.Grant) (at protocol.Position, err, broken *protocol.Refusal) {
+	if err = (topicClient{l}).granted(cmd); err != nil {
+		return at, err, nil
 	}
 	before, known := h.Find(cmd.Topic)
 	if cmd.Since != at && h.Covered(cmd.Topic) {
@@ -30,11 +30,11 @@ func (h *subscriptions) subscribe(l *Conn, cmd protocol.Subscribe, by *grant.Gra
 		changes[i].Since, changes[i].At = cmd.Since, &at
 	}
 	l.outbox.Hold() // the answer comes before the first event
-	told, why := h.apply(l, changes)
-	if why != nil {
+	told, err := h.apply(l, changes)
+	if err != nil {
 		broken = h.rollback(l, cmd.Topic, before, told)
 	}
-	return at, why, broken
+	return at, err, broken
 }
 
 // goBack makes a topic's subscription what it was before, with those topics that were told of another. The zero rule is
@@ -73,19 +73,19 @@ func (h *subscriptions) leave(l *Conn) {
 // to end: it would miss events without a word.
 func (h *subscriptions) apply(l *Conn, changes []fanout.Change) (told []string, first *protocol.Refusal) {
 	for _, ch := range changes {
-		var why *protocol.Refusal
+		var err *protocol.Refusal
 		if ch.Filters == nil {
-			why = l.detach(ch.Topic)
+			err = topicClient{l}.detach(ch.Topic)
 		} else {
 			var got attached
-			if got, why = l.attach(ch.Topic, ch.Filters, ch.Since, false); ch.At != nil {
+			if got, err = (topicClient{l}).attach(ch.Topic, ch.Filters, ch.Since, false); ch.At != nil {
 				*ch.At = got.at
 			}
 		}
-		if why == nil {
+		if err == nil {
 			told = append(told, ch.Topic)
 		} else if first == nil {
-			first = why
+			first = err
 		}
 	}
 	return told, first

@@ -93,20 +93,20 @@ func newTotals() totals {
 }
 
 // dropped counts what was not delivered, or was refused.
-func (c *totals) dropped(why protocol.Reason, count int) {
+func (c *totals) dropped(reason protocol.Reason, count int) {
 	if count == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.drops[why] += uint64(count)
+	c.drops[reason] += uint64(count)
 }
 
 // miss counts what a client missed while it was away.
-func (c *totals) Missed(why protocol.Reason, count int) {
+func (c *totals) Missed(reason protocol.Reason, count int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.missed[why] += uint64(count)
+	c.missed[reason] += uint64(count)
 }
 
 // restarted counts the panic of an actor.
@@ -172,4 +172,14 @@ type HistoryPage struct {
 type HistoryEntry struct {
 	Offset uint64
 	Event  *protocol.Event
+}
+
+// Storage is how the store of durable topics is. The zero value is that of a node without one.
+type Storage struct {
+	// Open says that there is one, if only for its topics to be refused until it is open.
+	Open bool
+	// Full says that publishes are refused since the disk has too little room.
+	Full bool
+	// Refusal is why durable topics take no publishes now; nil if they do.
+	Refusal *protocol.Refusal
 }

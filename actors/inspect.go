@@ -53,8 +53,8 @@ func (qs *inspector) Connections(ctx context.Context, tenant string, q Connectio
 				return found, idOf(after), nil
 			}
 			after = l.number()
-			info, why := l.info(ctx)
-			if why == nil && (q.Topic == "" || slices.Contains(info.Subscriptions, q.Topic)) {
+			info, err := l.info(ctx)
+			if err == nil && (q.Topic == "" || slices.Contains(info.Subscriptions, q.Topic)) {
 				found = append(found, info)
 			} // else it ended meanwhile, or does not fit
 		}
@@ -71,9 +71,9 @@ func (qs *inspector) Connections(ctx context.Context, tenant string, q Connectio
 func (l *Conn) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 	answer := mailbox.NewReply[[]string]()
 	l.box.Send(inspect{answer})
-	topics, why := answer.Wait(ctx)
-	if why != nil {
-		return ConnectionInfo{}, why
+	topics, err := answer.Wait(ctx)
+	if err != nil {
+		return ConnectionInfo{}, err
 	}
 	info := ConnectionInfo{
 		ID: l.ID(), Tenant: l.tenant().name, User: l.user(), Dialect: l.dialect().Name(), Remote: l.remote, Since: l.since(),
@@ -90,27 +90,27 @@ func (l *Conn) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 
 // Connection tells of one connection. NotFound if there is none.
 func (qs *inspector) Connection(ctx context.Context, tenant, id string) (ConnectionInfo, error) {
-	l, why := qs.tenants.conn(tenant, id)
-	if why != nil {
-		return ConnectionInfo{}, why
+	l, err := qs.tenants.conn(tenant, id)
+	if err != nil {
+		return ConnectionInfo{}, err
 	}
-	info, why := l.info(ctx)
-	if why != nil {
-		return ConnectionInfo{}, why
+	info, err := l.info(ctx)
+	if err != nil {
+		return ConnectionInfo{}, err
 	}
 	return info, nil
 }
 
 // User tells of a user's connections. NotFound if there are none.
 func (qs *inspector) User(ctx context.Context, tenant, name string) (UserInfo, error) {
-	links, why := qs.linksOf(ctx, tenant, name)
-	if why != nil {
-		return UserInfo{}, why
+	links, err := qs.linksOf(ctx, tenant, name)
+	if err != nil {
+		return UserInfo{}, err
 	}
 	info := UserInfo{User: name}
 	for _, l := range links {
-		c, why := l.info(ctx)
-		if why != nil {
+		c, err := l.info(ctx)
+		if err != nil {
 			continue // it ended meanwhile
 		}
 		info.Connections = append(info.Connections, c)
@@ -129,9 +129,9 @@ func nobody(user string) *protocol.Refusal {
 }
 
 func (qs *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn, *protocol.Refusal) {
-	t, why := qs.tenants.lookup(tenant)
-	if why != nil {
-		return nil, why
+	t, err := qs.tenants.lookup(tenant)
+	if err != nil {
+		return nil, err
 	}
 	answer := mailbox.NewReply[[]*Conn]()
 	if !t.users.Send(name, listConns{answer}) {

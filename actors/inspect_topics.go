@@ -40,9 +40,9 @@ func (qs *inspector) Topics(ctx context.Context, tenant string, q TopicQuery) (f
 			}
 			continue
 		}
-		info, why := answer.Wait(ctx)
-		if why != nil {
-			return nil, "", why
+		info, err := answer.Wait(ctx)
+		if err != nil {
+			return nil, "", err
 		}
 		found = append(found, info)
 	}
@@ -51,7 +51,7 @@ func (qs *inspector) Topics(ctx context.Context, tenant string, q TopicQuery) (f
 
 // topicNames are the names that a query is about, sorted, and where those stand that are on disk. Of these there are at
 // most so many.
-func topicNames(t *tenantCore, q TopicQuery, most int) (names []string, stored map[string]durable.TopicInfo, why *protocol.Refusal) {
+func topicNames(t *tenantCore, q TopicQuery, most int) (names []string, stored map[string]durable.TopicInfo, err *protocol.Refusal) {
 	t.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
 		if name > q.Cursor && strings.HasPrefix(name, q.Prefix) && name != broadcastTopic {
 			names = append(names, name)
@@ -78,9 +78,9 @@ func topicNames(t *tenantCore, q TopicQuery, most int) (names []string, stored m
 // if there is no such topic, PositionLost if the position is not in the history, which that of a topic that is not there
 // any more never is.
 func (qs *inspector) History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (HistoryPage, error) {
-	t, why := qs.tenants.lookup(tenant)
-	if why != nil {
-		return HistoryPage{}, why
+	t, err := qs.tenants.lookup(tenant)
+	if err != nil {
+		return HistoryPage{}, err
 	}
 	if err := protocol.CheckTopic(topic); err != nil {
 		return HistoryPage{}, err
@@ -96,18 +96,18 @@ func (qs *inspector) History(ctx context.Context, tenant, topic string, after pr
 	default:
 		return HistoryPage{}, protocol.Refuse(protocol.NotFound, "no topic %s", protocol.Quote(topic))
 	}
-	found, why := answer.Wait(ctx)
-	if why != nil {
-		return found, why
+	found, err := answer.Wait(ctx)
+	if err != nil {
+		return found, err
 	}
 	return found, nil
 }
 
 // Attendance tells who attends the topics at or below prefix at the moment, by topic and member.
 func (qs *inspector) Presence(ctx context.Context, tenant, prefix string) ([]presence.Member, error) {
-	t, why := qs.tenants.lookup(tenant)
-	if why != nil {
-		return nil, why
+	t, err := qs.tenants.lookup(tenant)
+	if err != nil {
+		return nil, err
 	}
 	var names []string
 	t.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
@@ -123,9 +123,9 @@ func (qs *inspector) Presence(ctx context.Context, tenant, prefix string) ([]pre
 		if !t.topics.Send(name, listMembers{answer}) {
 			continue
 		}
-		present, why := answer.Wait(ctx)
-		if why != nil {
-			return nil, why
+		present, err := answer.Wait(ctx)
+		if err != nil {
+			return nil, err
 		}
 		all = append(all, present...)
 	}

@@ -30,8 +30,8 @@ type (
 	stopLifecycle struct{}
 )
 
-func (m happened) Refuse(why *protocol.Refusal)       { m.to.lose(m.gap, why.Reason) }
-func (m flushLifecycle) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
+func (m happened) Refuse(err *protocol.Refusal)       { m.to.lose(m.gap, err.Reason) }
+func (m flushLifecycle) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
 // lifecycle is the actor: it puts what happens to a tenant's connections and users into one order, numbers it, and hands
 // it to the topic and the herald. The order is that in which it was posted, so for each connection that in which it
@@ -178,8 +178,8 @@ func (l *lifecycle) sweep() {
 
 // lose counts an event that is not told. One that a panic came between has its number; for all others, and those before
 // them, the next one leaves a gap.
-func (l *lifecycle) lose(before uint64, why protocol.Reason) {
-	if why == protocol.Internal {
+func (l *lifecycle) lose(before uint64, reason protocol.Reason) {
+	if reason == protocol.Internal {
 		l.count(lostInFailure)
 		return
 	}

@@ -85,17 +85,17 @@ func (n *Node) SetTenants(all ...TenantConfig) {
 // Admit says whether one more connection may come in, before its socket is upgraded: limits of the tenant, of the
 // dialect and of the address, and whether the node is draining. nil admits. It counts a connect of the address.
 func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal {
-	t, why := n.lookup(tenant)
-	if why != nil {
-		return why
+	t, err := n.lookup(tenant)
+	if err != nil {
+		return err
 	}
 	at := t.placement(d)
-	if why := at.admits(t.connections.Load(), at.active.Load()); why != nil {
-		return why
+	if err := at.admits(t.connections.Load(), at.active.Load()); err != nil {
+		return err
 	}
-	if why := t.limits.AdmitConnect(d, remote, time.Now()); why != nil {
-		n.dropped(why.Reason, 1)
-		return why
+	if err := t.limits.AdmitConnect(d, remote, time.Now()); err != nil {
+		n.dropped(err.Reason, 1)
+		return err
 	}
 	return nil
 }
@@ -104,9 +104,9 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 // anything can be written, and returns the wire. Then the session is opened. Each Connect that succeeds is owed one
 // Conn.Gone.
 func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Conn, *protocol.Refusal) {
-	t, why := n.lookup(d.Tenant)
-	if why != nil {
-		return nil, why
+	t, err := n.lookup(d.Tenant)
+	if err != nil {
+		return nil, err
 	}
 	c := &connection{session: d.Session, limits: limit.NewConnection(t.limits)}
 	l := &c.Conn
@@ -115,14 +115,14 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	n.admission.enter()
 	defer n.admission.leave()
 	if d.Identity == nil {
-		if why := c.registration.await(l, d.Proxied); why != nil {
-			n.dropped(why.Reason, 1)
-			return nil, why
+		if err := c.registration.await(l, d.Proxied); err != nil {
+			n.dropped(err.Reason, 1)
+			return nil, err
 		}
 	}
-	if why := l.post.Load().take(); why != nil {
+	if err := l.post.Load().take(); err != nil {
 		c.registration.known(l)
-		return nil, why
+		return nil, err
 	}
 	t.total.Add(1)
 	l.Heard()
@@ -148,23 +148,23 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 // Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), RateLimited and Busy (with RetryAfter),
 // Internal.
 func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protocol.Event) (Receipt, error) {
-	t, why := n.lookup(tenant)
-	if why == nil {
-		why = to.check()
+	t, err := n.lookup(tenant)
+	if err == nil {
+		err = to.check()
 	}
-	if why == nil && t.suspended.Load() {
-		why = errSuspended
+	if err == nil && t.suspended.Load() {
+		err = errSuspended
 	}
-	if why != nil {
-		return Receipt{}, why
+	if err != nil {
+		return Receipt{}, err
 	}
-	if why := n.watermark.RefusePublish(); why != nil {
+	if err := n.watermark.RefusePublish(); err != nil {
 		n.dropped(protocol.Busy, 1)
-		return Receipt{}, why
+		return Receipt{}, err
 	}
-	if why := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now())); why != nil {
-		n.dropped(why.Reason, 1)
-		return Receipt{}, why
+	if err := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now())); err != nil {
+		n.dropped(err.Reason, 1)
+		return Receipt{}, err
 	}
 	if t.backlog.Full() {
 		var cancel context.CancelFunc
@@ -178,11 +178,11 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	patience := n.timers.Start(n.cfg.PublishWait)
 	defer n.timers.Stop(patience)
 	p, id := to.delivery(ev, n.now())
-	t.dispatch(to, p)
-	receipt, why := p.Result.Wait(ctx, patience.C)
-	if why != nil {
-		n.dropped(why.Reason, 1)
-		return Receipt{}, why
+	dispatch(t, to, p)
+	receipt, err := p.Result.Wait(ctx, patience.C)
+	if err != nil {
+		n.dropped(err.Reason, 1)
+		return Receipt{}, err
 	}
 	receipt.ID = id
 	if receipt.Duplicate {
@@ -231,9 +231,9 @@ func (n *Node) Close() {
 // AdmitUnauthenticated says whether one more connection may come in that shows no credential with its handshake, before
 // its socket is upgraded; nil admits. proxied says that remote is the address of many clients. Connect asks again.
 func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
-	why := n.unauthenticated.Admit(remote, proxied)
-	if why != nil {
-		n.dropped(why.Reason, 1)
+	err := n.unauthenticated.Admit(remote, proxied)
+	if err != nil {
+		n.dropped(err.Reason, 1)
 	}
-	return why
+	return err
 }

@@ -95,7 +95,7 @@ func (s sheddable) DisconnectSlowest(bytes int64) (count int, any bool) {
 		if r.link.flags.set(isSlow) {
 			bytes -= r.waiting
 			count++
-			r.link.box.SendUnbounded(endConnection{why: &protocol.Refusal{Reason: protocol.Slow}})
+			r.link.box.SendUnbounded(endConnection{err: &protocol.Refusal{Reason: protocol.Slow}})
 		}
 	}
 	return count, len(all) > 0

@@ -41,30 +41,20 @@ func (n *Node) UseStore(store *durable.Store) error {
 // Checkpoint has use read a directory with the durable topics as they are at one moment; "" if none are durable. See
 // durable.Store.Checkpoint for its errors; while the store is not open yet the error says so.
 func (n *Node) Checkpoint(use func(dir string) error) error {
-	store, why := n.durableStore()
+	store, err := n.durableStore()
 	switch {
-	case why != nil:
-		return why
+	case err != nil:
+		return err
 	case store == nil:
 		return use("")
 	}
 	return store.Checkpoint(use)
 }
 
-// Storage is how the store of durable topics is. The zero value is that of a node without one.
-type Storage struct {
-	// Open says that there is one, if only for its topics to be refused until it is open.
-	Open bool
-	// Full says that publishes are refused since the disk has too little room.
-	Full bool
-	// Refusal is why durable topics take no publishes now; nil if they do.
-	Refusal *protocol.Refusal
-}
-
 func (n *Node) storage() Storage {
-	store, why := n.durableStore()
+	store, err := n.durableStore()
 	if store != nil {
-		why = store.DiskFull()
+		err = store.DiskFull()
 	}
-	return Storage{Open: store != nil || why != nil, Full: why != nil && why.Reason == protocol.StorageFull, Refusal: why}
+	return Storage{Open: store != nil || err != nil, Full: err != nil && err.Reason == protocol.StorageFull, Refusal: err}
 }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/fanout"
@@ -48,4 +49,22 @@ func (to *Target) delivery(ev *protocol.Event, now time.Time) (*fanout.Delivery,
 	p := fanout.NewDelivery(&stamped, made)
 	p.Exclude, p.Born = numberOf(to.Exclude), now.UnixNano()
 	return p, id
+}
+
+// dispatch sends a publication on its way. Who publishes does the work of an actor that has nothing else to do: it would wait for it.
+func dispatch(t *tenantCore, to Target, p *fanout.Delivery) {
+	switch {
+	case to.Topic != "":
+		t.publish(to.Topic, p)
+	case to.All:
+		t.publish(broadcastTopic, p)
+	default:
+		users := to.Users
+		if len(users) > 1 {
+			users = slices.Compact(slices.Sorted(slices.Values(users)))
+		}
+		p.Result.Expect(len(users))
+		t.publishToUsers(users, p).RunInline()
+		p.Result.Answer(0)
+	}
 }

@@ -11,7 +11,7 @@ import (
 
 // drain closes connections, in random order over some time, and waits until they are gone. If ctx ends before, it cuts off
 // the rest and returns its error.
-func drain(ctx context.Context, all []*Conn, over time.Duration, why protocol.Reason) error {
+func drain(ctx context.Context, all []*Conn, over time.Duration, reason protocol.Reason) error {
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	const step = 10 * time.Millisecond
 	began := time.Now()
@@ -24,7 +24,7 @@ func drain(ctx context.Context, all []*Conn, over time.Duration, why protocol.Re
 			to = int((float64(len(all))*at.Seconds() + over.Seconds()/2) / over.Seconds()) // rounded: one alone is told halfway
 		}
 		for _, l := range all[told:to] {
-			l.box.SendUnbounded(ending(why, 0, ""))
+			l.box.SendUnbounded(ending(reason, 0, ""))
 		}
 		told = to
 		if !slices.ContainsFunc(all, func(l *Conn) bool { return !l.flags.has(isOut) }) {

@@ -29,8 +29,8 @@ type (
 	configure struct{ config TenantConfig }
 )
 
-func (m toTopic) Refuse(why *protocol.Refusal) { m.message.(mailbox.Refusable).Refuse(why) }
-func (m toUser) Refuse(why *protocol.Refusal)  { m.message.(mailbox.Refusable).Refuse(why) }
+func (m toTopic) Refuse(err *protocol.Refusal) { m.message.(mailbox.Refusable).Refuse(err) }
+func (m toUser) Refuse(err *protocol.Refusal)  { m.message.(mailbox.Refusable).Refuse(err) }
 
 // everyone is the topic that every authenticated connection of a tenant hears. No client and no publisher can name it.
 const broadcastTopic = "\x00everyone"

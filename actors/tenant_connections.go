@@ -124,8 +124,8 @@ func (t *tenantCore) flush(ctx context.Context) *protocol.Refusal {
 		return true
 	})
 	for _, answer := range users {
-		if _, why := answer.Wait(ctx); why != nil && why.Reason == protocol.Busy {
-			return why
+		if _, err := answer.Wait(ctx); err != nil && err.Reason == protocol.Busy {
+			return err
 		}
 	}
 	l := t.lifecycle.Load()
@@ -134,8 +134,8 @@ func (t *tenantCore) flush(ctx context.Context) *protocol.Refusal {
 	}
 	told := mailbox.NewReply[struct{}]()
 	l.box.SendUnbounded(flushLifecycle{ctx, told})
-	_, why := told.Wait(ctx)
-	return why
+	_, err := told.Wait(ctx)
+	return err
 }
 
 // keyIsGone reports whether an identity's key does not hold any more.
@@ -157,9 +157,9 @@ func (c *tenantCore) withdraw(ctx context.Context, order withdraw, may func(*pro
 		return true
 	})
 	for _, answer := range waits {
-		ended, why := answer.Wait(ctx)
-		if why != nil && why.Reason == protocol.Busy {
-			return closed, unsubscribed, why
+		ended, err := answer.Wait(ctx)
+		if err != nil && err.Reason == protocol.Busy {
+			return closed, unsubscribed, err
 		}
 		if ended.connection {
 			closed++

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/fanout"
@@ -49,24 +48,6 @@ func (c *tenantCore) topic(name string, msg mailbox.Refusable) {
 func (c *tenantCore) user(name string, msg mailbox.Refusable) {
 	if !c.users.Send(name, msg) {
 		c.box.Send(toUser{name, msg})
-	}
-}
-
-// dispatch sends a publication on its way. Who publishes does the work of an actor that has nothing else to do: it would wait for it.
-func (t *tenantCore) dispatch(to Target, p *fanout.Delivery) {
-	switch {
-	case to.Topic != "":
-		t.publish(to.Topic, p)
-	case to.All:
-		t.publish(broadcastTopic, p)
-	default:
-		users := to.Users
-		if len(users) > 1 {
-			users = slices.Compact(slices.Sorted(slices.Values(users)))
-		}
-		p.Result.Expect(len(users))
-		t.publishToUsers(users, p).RunInline()
-		p.Result.Answer(0)
 	}
 }
 
@@ -126,8 +107,8 @@ func (t *tenantCore) turnAway(ev *protocol.Event) {
 
 // durable reports whether a topic is to be kept on disk.
 func (c *tenantCore) durable(topic string) bool {
-	store, why := c.node.durableStore()
-	return (store != nil || why != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
+	store, err := c.node.durableStore()
+	return (store != nil || err != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
 }
 
 // stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not say.

@@ -72,9 +72,9 @@ func isInternal(tenant string) bool { return strings.HasPrefix(tenant, "\x00") }
 
 // link finds a connection of a tenant by id.
 func (ts *tenants) conn(tenant, id string) (*Conn, *protocol.Refusal) {
-	t, why := ts.lookup(tenant)
-	if why != nil {
-		return nil, why
+	t, err := ts.lookup(tenant)
+	if err != nil {
+		return nil, err
 	}
 	if l := t.links.find(numberOf(id)); l != nil {
 		return l, nil
@@ -106,8 +106,8 @@ func (ts *tenants) withLifecycle() (some []*tenantCore) {
 // Busy when ctx ends before.
 func (ts *tenants) flush(ctx context.Context) *protocol.Refusal {
 	for _, t := range ts.withLifecycle() {
-		if why := t.flush(ctx); why != nil && why.Reason == protocol.Busy {
-			return why
+		if err := t.flush(ctx); err != nil && err.Reason == protocol.Busy {
+			return err
 		}
 	}
 	return nil

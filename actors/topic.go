@@ -68,12 +68,12 @@ type (
 	crash struct{ cause string }
 )
 
-func (m subscribe) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
-func (m unsubscribe) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
-func (m publish) Refuse(why *protocol.Refusal)     { m.delivery.Result.Fail(why) }
-func (m propagate) Refuse(why *protocol.Refusal)   { m.delivery.Result.Fail(why) }
-func (m readHistory) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
-func (m describe) Refuse(why *protocol.Refusal)    { m.reply.Refuse(why) }
+func (m subscribe) Refuse(err *protocol.Refusal)   { m.reply.Refuse(err) }
+func (m unsubscribe) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+func (m publish) Refuse(err *protocol.Refusal)     { m.delivery.Result.Fail(err) }
+func (m propagate) Refuse(err *protocol.Refusal)   { m.delivery.Result.Fail(err) }
+func (m readHistory) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+func (m describe) Refuse(err *protocol.Refusal)    { m.reply.Refuse(err) }
 
 // topic is the actor: the sequencer of one named stream of events. It alone touches its fields, but for the mailbox.
 type topic struct {
@@ -131,10 +131,10 @@ func (t *topic) use(now time.Time) { t.used = t.node().wheel.Since(now) }
 func (t *topic) Receive(ctx mailbox.Context) {
 	t.applyPolicy()
 	if t.history == nil {
-		if why := t.open(); why != nil {
+		if err := t.open(); err != nil {
 			m, refused := ctx.Message().(mailbox.Refusable)
 			if _, named := m.(describe); refused && !named {
-				m.Refuse(why)
+				m.Refuse(err)
 				return
 			}
 		}
@@ -168,7 +168,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 		t.use(t.node().now())
 		m.reply.Give(t.history.Position(), nil)
 	case readHistory:
-		m.reply.Give(t.readHistory(m))
+		m.reply.Give(historyReader{t}.readHistory(m))
 	case announce:
 		now := t.node().now()
 		t.use(now)
@@ -176,7 +176,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 	case listMembers:
 		m.reply.Give(t.members.List(t.node().now()), nil)
 	case describe:
-		m.reply.Give(t.describe(), nil)
+		m.reply.Give(historyReader{t}.describe(), nil)
 	case flush:
 		t.flush(m)
 	case trimHistory:
@@ -223,9 +223,9 @@ func (t *topic) publish(p *fanout.Delivery) {
 
 func (t *topic) subscribe(m subscribe) {
 	now := t.node().now()
-	missed, why := t.missedBy(m, now)
-	if why != nil {
-		m.Refuse(why)
+	missed, err := historyReader{t}.missedBy(m, now)
+	if err != nil {
+		m.Refuse(err)
 		return
 	}
 	missed.give(m.link)
@@ -236,7 +236,7 @@ func (t *topic) subscribe(m subscribe) {
 	switch {
 	case m.reply.Give(attached{at, len(missed.frames), missed.missed}, nil):
 	case len(missed.frames) > 0: // it would get them again with its next attempt
-		m.link.box.SendUnbounded(endConnection{why: mailbox.ErrBusy})
+		m.link.box.SendUnbounded(endConnection{err: mailbox.ErrBusy})
 	case before == nil: // the connection did not wait so long, and takes it for refused
 		t.subscribers.Remove(&m.link.outbox)
 	default:
@@ -301,7 +301,7 @@ func (t *topic) idle(ctx mailbox.Context) {
 	wheel.Schedule(now.Add(max(cfg.TopicIdle-idle, cfg.TopicIdle/4)), t)
 }
 
-func (m listMembers) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
+func (m listMembers) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
 // refuse has nobody to tell: the member attends again before its life ends.
 func (m announce) Refuse(*protocol.Refusal) {}
