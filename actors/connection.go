@@ -19,8 +19,8 @@ type (
 	}
 	// finish says that the client says no more; then is told when all that it said is handled.
 	finish struct {
-		reason  protocol.Reason
-		then func()
+		reason protocol.Reason
+		then   func()
 	}
 	// ended says that the socket has ended.
 	socketEnded struct{ reason protocol.Reason }

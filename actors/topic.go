@@ -8,6 +8,7 @@ import (
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/protocol"
@@ -161,7 +162,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 		t.box.Dedicate(t.dedicated())
 	case unsubscribe:
 		if m.settled {
-			t.settle(t.subscribers.FlushTo(t.node().encoder(), &m.link.outbox), true)
+			t.count(t.subscribers.FlushTo((*fanoutEngine)(t), &m.link.outbox))
 		}
 		t.subscribers.Remove(&m.link.outbox)
 		t.box.Dedicate(t.dedicated())
@@ -246,24 +247,29 @@ func (t *topic) subscribe(m subscribe) {
 
 // setFilters makes a connection a subscriber, or gives it other filters.
 func (t *topic) setFilters(l *Conn, filters *fanout.Filters, offset uint64) {
-	t.settle(t.subscribers.Set(t.node().encoder(), &l.outbox, l.dialect(), filters, offset), true)
+	t.count(t.subscribers.Set((*fanoutEngine)(t), &l.outbox, l.dialect(), filters, offset))
 }
 
 func (t *topic) flush(m flush) {
 	t.flushes = slices.DeleteFunc(t.flushes, m.due.Equal)
-	t.settle(t.subscribers.Flush(t.node().encoder(), t.node().now()), true)
+	delivered, next := t.subscribers.Flush((*fanoutEngine)(t), t.node().now())
+	t.count(delivered)
+	t.flushBy(next)
 }
 
-// settle follows a delivery: it schedules the next flush, ends the connections that were too slow, and counts.
-func (t *topic) settle(out fanout.Delivered, counts bool) {
-	t.flushBy(out.Next)
-	for _, o := range out.Full {
-		if l := t.tenant.links.find(o.Number()); l != nil {
-			l.tooSlow()
-		}
-	}
-	if counts {
-		t.node().totals.delivered.Add(uint64(out.Count))
+// count adds to the delivered events.
+func (t *topic) count(delivered int) { t.node().totals.delivered.Add(uint64(delivered)) }
+
+// fanoutEngine is a topic as its subscribers see it.
+type fanoutEngine topic
+
+func (e *fanoutEngine) Encode(d protocol.Dialect, p protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame {
+	return e.tenant.node.encoder().Encode(d, p, ev, born)
+}
+
+func (e *fanoutEngine) TooSlow(o *outbox.Outbox) {
+	if l := e.tenant.links.find(o.Number()); l != nil {
+		l.tooSlow()
 	}
 }
 

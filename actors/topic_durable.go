@@ -105,12 +105,15 @@ func (t *topic) refusalOf(err error) *protocol.Refusal {
 
 // delivered gives an event that has its place to the subscribers, and answers.
 func (t *topic) delivered(p *fanout.Delivery, offset uint64, now time.Time, echoed bool) {
-	out := t.subscribers.Deliver(t.node().encoder(), p, offset, now)
-	t.settle(out, p.Born != 0) // a canary's is no figure
+	count, next := t.subscribers.Deliver((*fanoutEngine)(t), p, offset, now)
+	if p.Born != 0 { // the events of canaries do not count
+		t.count(count)
+	}
+	t.flushBy(next)
 	if !echoed && t.name != broadcastTopic {
 		p.Result.SetPosition(t.name, t.history.Position())
 	}
-	p.Result.Answer(out.Count)
+	p.Result.Answer(count)
 }
 
 // forward hands the event to the topics above: those that exist, and those that are durable. Others have no listener and

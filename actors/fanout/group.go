@@ -36,10 +36,10 @@ type subscriber struct {
 const notHeld = math.MaxUint64
 
 // offer gives one frame to the group's subscribers that came before offset, except the connection with the number
-// exclude. It does nothing for a nil frame.
-func (g *encodingGroup) offer(f *outbox.Frame, exclude, offset uint64, out *Delivered) {
+// exclude, and returns how many took it. It does nothing for a nil frame.
+func (g *encodingGroup) offer(e Engine, f *outbox.Frame, exclude, offset uint64) (delivered int) {
 	if f == nil {
-		return
+		return 0
 	}
 	bytes, pressure := 0, (*outbox.Backpressure)(nil)
 	for i := range g.subscribers {
@@ -49,24 +49,26 @@ func (g *encodingGroup) offer(f *outbox.Frame, exclude, offset uint64, out *Deli
 		}
 		taken := o.Offer(f)
 		if taken >= 0 {
-			out.Count++
+			delivered++
 			if taken > 0 && pressure == nil {
 				pressure = o.Backpressure()
 			}
 			bytes += taken
 		} else if taken == outbox.RefusedFull {
-			out.Full = append(out.Full, o)
+			e.TooSlow(o)
 		}
 	}
 	if bytes > 0 {
 		pressure.Add(bytes) // all outboxes are of one tenant
 	}
+	return delivered
 }
 
-// flushTo gives a subscriber the events that the group holds back for it and that next wants as well.
-func (g *encodingGroup) flushTo(e Encoder, sub subscriber, next *Filters, out *Delivered) {
+// flushTo gives a subscriber the events that the group holds back for it and that next wants as well, and returns how
+// many it took.
+func (g *encodingGroup) flushTo(e Engine, sub subscriber, next *Filters) (delivered int) {
 	if g.throttle == nil {
-		return
+		return 0
 	}
 	for _, sample := range g.throttle.pending() {
 		if sample.offset <= sub.since || sub.outbox.Number() == sample.exclude && sample.exclude != 0 {
@@ -75,15 +77,20 @@ func (g *encodingGroup) flushTo(e Encoder, sub subscriber, next *Filters, out *D
 		if _, _, ok := next.Select(sample.event); !ok {
 			continue
 		}
-		if projection, _, ok := g.filters.Select(sample.event); ok {
-			if f := sample.frame(e, g.dialect, projection, time.Now()); f != nil {
-				switch n := sub.outbox.Offer(f); {
-				case sub.outbox.Charge(n):
-					out.Count++
-				case n == outbox.RefusedFull:
-					out.Full = append(out.Full, sub.outbox)
-				}
-			}
+		projection, _, ok := g.filters.Select(sample.event)
+		if !ok {
+			continue
+		}
+		f := sample.frame(e, g.dialect, projection, time.Now())
+		if f == nil {
+			continue
+		}
+		switch n := sub.outbox.Offer(f); {
+		case sub.outbox.Charge(n):
+			delivered++
+		case n == outbox.RefusedFull:
+			e.TooSlow(sub.outbox)
 		}
 	}
+	return delivered
 }

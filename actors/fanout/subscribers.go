@@ -7,11 +7,11 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Delivered is what became of some frames.
-type Delivered struct {
-	Count int              // how many outboxes took a frame
-	Full  []*outbox.Outbox // outboxes that had no room: their connections are too slow
-	Next  time.Time        // when Flush is due for events that are held back; zero if there are none
+// Engine is what a topic's subscribers need of it.
+type Engine interface {
+	Encoder
+	// TooSlow says that an outbox had no room: its connection has to end. It must not block, nor call Subscribers.
+	TooSlow(o *outbox.Outbox)
 }
 
 // Subscribers are those of one topic, in groups that get the same bytes. They belong to the topic's actor. The zero
@@ -77,18 +77,18 @@ func (s *Subscribers) FiltersOf(o *outbox.Outbox) *Filters {
 }
 
 // Set adds a subscriber of a dialect, or gives it other filters. offset is the topic's newest. A subscriber that
-// changes its filters gets now what is held back for it, since nothing would release that later.
-func (s *Subscribers) Set(e Encoder, o *outbox.Outbox, d protocol.Dialect, filters *Filters,
-	offset uint64) (out Delivered) {
+// changes its filters gets now what is held back for it, since nothing would release that later. It returns how many
+// events that were.
+func (s *Subscribers) Set(e Engine, o *outbox.Outbox, d protocol.Dialect, filters *Filters, offset uint64) (flushed int) {
 	if at, ok := s.find(o); ok {
 		if at.group.filters.key == filters.key {
-			return out
+			return 0
 		}
-		at.group.flushTo(e, at.group.subscribers[at.at], filters, &out)
+		flushed = at.group.flushTo(e, at.group.subscribers[at.at], filters)
 		s.Remove(o)
 	}
 	s.add(subscriber{o, offset}, d, filters)
-	return out
+	return flushed
 }
 
 // add adds a subscriber, and returns its group.
@@ -187,8 +187,9 @@ func (s *Subscribers) Rebuild() {
 }
 
 // Deliver gives an event, which has this offset, to all subscribers that want it. Groups that want fewer events get it
-// later, or a newer one in its place.
-func (s *Subscribers) Deliver(e Encoder, d *Delivery, offset uint64, now time.Time) (out Delivered) {
+// later, or a newer one in its place. It returns how many outboxes took it, and when Flush is due for events that are held
+// back; the zero time if there are none. Both stay small: a goroutine that grows its stack here costs more than a delivery.
+func (s *Subscribers) Deliver(e Engine, d *Delivery, offset uint64, now time.Time) (delivered int, flush time.Time) {
 	for _, g := range s.groups {
 		projection, every, ok := g.filters.Select(d.Event)
 		if !ok {
@@ -199,35 +200,35 @@ func (s *Subscribers) Deliver(e Encoder, d *Delivery, offset uint64, now time.Ti
 				g.throttle = &throttle{}
 			}
 			if wait := g.throttle.hold(d, offset, every, now); !wait.IsZero() {
-				out.Next = earlier(out.Next, wait)
+				flush = earlier(flush, wait)
 				continue
 			}
 		}
-		g.offer(d.Frame(e, g.dialect, projection), d.Exclude, notHeld, &out)
+		delivered += g.offer(e, d.Frame(e, g.dialect, projection), d.Exclude, notHeld)
 	}
-	return out
+	return delivered, flush
 }
 
-// Flush delivers the events that were held back and are due now.
-func (s *Subscribers) Flush(e Encoder, now time.Time) (out Delivered) {
+// Flush delivers the events that were held back and are due now. It returns as Deliver does.
+func (s *Subscribers) Flush(e Engine, now time.Time) (delivered int, flush time.Time) {
 	for _, g := range s.groups {
 		if g.throttle == nil {
 			continue
 		}
 		for _, sample := range g.throttle.release(now) {
 			if projection, _, ok := g.filters.Select(sample.event); ok {
-				g.offer(sample.frame(e, g.dialect, projection, now), sample.exclude, sample.offset, &out)
+				delivered += g.offer(e, sample.frame(e, g.dialect, projection, now), sample.exclude, sample.offset)
 			}
 		}
-		out.Next = earlier(out.Next, g.throttle.due())
+		flush = earlier(flush, g.throttle.due())
 	}
-	return out
+	return delivered, flush
 }
 
-// FlushTo gives a subscriber the events that are held back for it.
-func (s *Subscribers) FlushTo(e Encoder, o *outbox.Outbox) (out Delivered) {
+// FlushTo gives a subscriber the events that are held back for it, and returns how many it took.
+func (s *Subscribers) FlushTo(e Engine, o *outbox.Outbox) (delivered int) {
 	if at, ok := s.find(o); ok {
-		at.group.flushTo(e, at.group.subscribers[at.at], at.group.filters, &out)
+		delivered = at.group.flushTo(e, at.group.subscribers[at.at], at.group.filters)
 	}
-	return out
+	return delivered
 }

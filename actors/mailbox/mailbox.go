@@ -182,6 +182,7 @@ func (m *Mailbox) startable() bool {
 
 // run handles messages until none waits.
 func (m *Mailbox) run() {
+	reserveStack()
 	for {
 		msg, system := m.next()
 		if msg == nil {
