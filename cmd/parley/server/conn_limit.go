@@ -3,11 +3,15 @@ package server
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/transport/websocket"
 )
 
 // connLimit bounds the connections of strangers, on all public addresses together: a client over the limit gets 503 and
@@ -101,4 +105,21 @@ func (c *connLimit) mayAnswer() bool {
 	case <-time.After(rejectWait):
 		return false
 	}
+}
+
+// warnDescriptors warns of settings that promise more connections than the process has file descriptors for.
+func warnDescriptors(cfg *config.Config, space websocket.FDBudget, log *slog.Logger) {
+	check := func(setting string, value int) {
+		if value > space.Sockets {
+			log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, "+
+				"LimitNOFILE of systemd)",
+				"setting", setting, "value", value, "allowed", space.Sockets, "descriptors", space.Descriptors)
+		}
+	}
+	check("websocket.max_sockets", cfg.WebSocket.MaxSockets)
+	most := 0
+	for i := range cfg.Tenants {
+		most = max(most, cfg.Tenants[i].Connections)
+	}
+	check("tenants[].connections", most)
 }

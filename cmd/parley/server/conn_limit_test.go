@@ -68,16 +68,17 @@ func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
 
 func TestServer_WarnsOfMoreConnectionsThanThereAreDescriptors(t *testing.T) {
 	var log bytes.Buffer
-	s := &Server{log: slog.New(slog.NewTextHandler(&log, nil))}
-	s.config.WebSocket.MaxSockets = 900
-	s.config.Tenants = []config.Tenant{{Connections: 500}, {Connections: 5000}}
-	s.warnDescriptors(websocket.FDBudgetFor(2000))
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	var cfg config.Config
+	cfg.WebSocket.MaxSockets = 900
+	cfg.Tenants = []config.Tenant{{Connections: 500}, {Connections: 5000}}
+	warnDescriptors(&cfg, websocket.FDBudgetFor(2000), logger)
 	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "tenants[].connections") {
 		t.Errorf("log:\n%s", &log)
 	}
-	s.config.WebSocket.MaxSockets = 1900
+	cfg.WebSocket.MaxSockets = 1900
 	log.Reset()
-	s.warnDescriptors(websocket.FDBudgetFor(2000))
+	warnDescriptors(&cfg, websocket.FDBudgetFor(2000), logger)
 	for _, want := range []string{"setting=websocket.max_sockets value=1900",
 		"setting=tenants[].connections value=5000", "allowed=1800 descriptors=2000", "ulimit -n"} {
 		if !strings.Contains(log.String(), want) {
