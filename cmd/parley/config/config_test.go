@@ -122,7 +122,7 @@ func TestSharing_IsAboutHostsThatSeveralHave(t *testing.T) {
 	if len(got) != 2 || !got["a"] || !got["b"] {
 		t.Errorf("sharing are %v", got)
 	}
-	if got := Sharing([]Tenant{{Name: "a"}, {Name: "b", Hosts: []string{"x"}, Lobby: true}}); len(got) != 2 {
+	if got := Sharing([]Tenant{{Name: "a"}, {Name: "b", Hosts: []string{"x"}, AllowUnresolved: true}}); len(got) != 2 {
 		t.Errorf("in the lobby, sharing are %v", got)
 	}
 }

@@ -76,16 +76,6 @@ func fields(section reflect.Value) []field {
 	return all
 }
 
-// Settings are all settings, in the order of the structs that declare them.
-func (c *Config) Settings() []Setting {
-	all := settings(reflect.ValueOf(c).Elem(), "", prefix)
-	words := c.helpWords()
-	for i := range all {
-		all[i].Help = words.Replace(all[i].Help)
-	}
-	return all
-}
-
 // settings walks one section; env is the prefix for its fields, "" if the environment does not reach them.
 func settings(section reflect.Value, key, env string) []Setting {
 	var all []Setting
@@ -111,15 +101,6 @@ func settings(section reflect.Value, key, env string) []Setting {
 		}
 	}
 	return all
-}
-
-// value is what a setting is; key is one without [].
-func (c *Config) value(key string) reflect.Value {
-	at := reflect.ValueOf(c).Elem()
-	for name := range strings.SplitSeq(key, ".") {
-		at, _ = fieldNamed(at, name)
-	}
-	return at
 }
 
 // Changed names the settings that differ, but for those that are or lie below one of except, and those of protocols

@@ -26,7 +26,7 @@ func (h *hosts) store(tenants []config.Tenant) {
 			host = config.CanonicalHost(host)
 			table.byHost[host] = tenantOrUnresolved(table.byHost[host], t.Name)
 		}
-		if len(t.Hosts) == 0 || t.Lobby {
+		if len(t.Hosts) == 0 || t.AllowUnresolved {
 			table.other = tenantOrUnresolved(table.other, t.Name)
 		}
 	}
