@@ -15,7 +15,7 @@ func TestBacklog_PublishersWaitAboveHighAndGoOnBelowLow(t *testing.T) {
 		c := enter(t, n, words, someone("a")).subscribe(t, "room")
 		c.stop(true)
 		big := func(size int) *protocol.Event {
-			ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), size))})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), size))})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,10 +35,10 @@ func TestBacklog_PublishersWaitAboveHighAndGoOnBelowLow(t *testing.T) {
 		if len(passed) != 10 {
 			t.Fatalf("%d of 10 publishers went on when all was written", len(passed))
 		}
-		if n.Figures().Backlog != 0 {
-			t.Errorf("backlog %d", n.Figures().Backlog)
+		if n.Metrics().Backlog != 0 {
+			t.Errorf("backlog %d", n.Metrics().Backlog)
 		}
-		if drops := n.Figures().Drops; len(drops) != 0 {
+		if drops := n.Metrics().Drops; len(drops) != 0 {
 			t.Errorf("drops %v", drops)
 		}
 	})
@@ -49,8 +49,8 @@ func TestBacklog_APublishThatWaitsTooLongIsToldThatItIsBusyAndOthersAreNotHeldFo
 		n.tenant("acme").backlog.Add(1001)
 		start := time.Now()
 		_, err := publishTo(n, "room", jsonEvent(t, "", 1))
-		if reasonOf(err) != protocol.Busy || time.Since(start) != 5*time.Second || n.Figures().Drops[protocol.Busy] != 1 {
-			t.Errorf("%v after %s, drops %v", err, time.Since(start), n.Figures().Drops)
+		if reasonOf(err) != protocol.Busy || time.Since(start) != 5*time.Second || n.Metrics().Drops[protocol.Busy] != 1 {
+			t.Errorf("%v after %s, drops %v", err, time.Since(start), n.Metrics().Drops)
 		}
 		n.tenant("acme").backlog.Add(-101) // above low, but not above high, and nobody waits any more
 		start = time.Now()

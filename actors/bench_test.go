@@ -25,7 +25,7 @@ func BenchmarkPublish_ToAThousandSubscribers(b *testing.B) {
 				drink(b, n, words, someone(strconv.Itoa(i)), nil, "room")
 			}
 			data := fmt.Appendf(nil, `{"x":"%0151d"}`, 1)
-			ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: data})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: data})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -74,8 +74,8 @@ func BenchmarkIdle_BytesPerConnection(b *testing.B) {
 							runtime.Gosched() // the tenant's mailbox would be full of new topics
 						}
 					}
-					if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: &hand{opened: open}, Identity: c.id(i), Remote: "192.0.2.1"},
-						func(l *Link) outbox.Transport { s.link = l; return s }); why != nil {
+					if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{opened: open}, Identity: c.id(i), Remote: "192.0.2.1"},
+						func(l *Conn) outbox.Transport { s.link = l; return s }); why != nil {
 						b.Fatal(why)
 					}
 				}

@@ -22,7 +22,7 @@ type canary struct {
 	// Static.
 	tenant      *tenantCore
 	topic, user string
-	link        *Link
+	link        *Conn
 	sang        [2]chan struct{} // capacity 1: the song came out of the outbox
 
 	taking sync.Mutex // Take and Ack are one goroutine's at a time
@@ -57,8 +57,8 @@ func newCanaries(n *Node) []*canary {
 
 func (c *canary) enter(n *Node) {
 	id := &protocol.Identity{User: c.user, Topics: []protocol.Pattern{"*"}}
-	_, why := n.Connect(Dial{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id},
-		func(l *Link) outbox.Transport { c.link = l; return c })
+	_, why := n.Connect(ConnectOptions{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id},
+		func(l *Conn) outbox.Transport { c.link = l; return c })
 	if why != nil {
 		panic(why) // a new node has room
 	}
@@ -109,7 +109,7 @@ func (c *canary) singUser(ctx context.Context) error {
 
 // sing sends an event and waits until it came out of the outbox.
 func (c *canary) sing(ctx context.Context, song int, send func(*fanout.Delivery)) error {
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: []byte(songs[song]), Time: time.Now()})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: []byte(songs[song]), Time: time.Now()})
 	if err != nil {
 		return err
 	}
@@ -136,18 +136,20 @@ type canaryDialect struct{}
 func (canaryDialect) Name() string            { return "canary" }
 func (canaryDialect) Paths() []string         { return nil }
 func (canaryDialect) Limits() protocol.Limits { return protocol.Limits{} }
-func (canaryDialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (canaryDialect) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	return canarySession{}, nil, nil
 }
-func (canaryDialect) Encode(ev *protocol.Event, _ protocol.View) []byte { return ev.Data }
+func (canaryDialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte { return ev.Data }
 
 // canarySession subscribes to the canary's topic.
 type canarySession struct{ topic string }
 
-func (s canarySession) Opened(time.Time, uint64) []protocol.Command {
+func (s canarySession) OnOpen(time.Time, uint64) []protocol.Command {
 	return []protocol.Command{protocol.Subscribe{Topic: s.topic}}
 }
-func (canarySession) Receive(time.Time, protocol.Inbound) (int, []protocol.Command) { return 0, nil }
-func (canarySession) Answer(protocol.Command, protocol.Outcome) []protocol.Command  { return nil }
-func (canarySession) Beat(time.Time) []protocol.Command                             { return nil }
-func (canarySession) Refuse(time.Time, *protocol.Refusal, bool) []protocol.Command  { return nil }
+func (canarySession) Receive(time.Time, protocol.ClientMessage) (int, []protocol.Command) {
+	return 0, nil
+}
+func (canarySession) Answer(protocol.Command, protocol.Outcome) []protocol.Command   { return nil }
+func (canarySession) OnTick(time.Time) []protocol.Command                            { return nil }
+func (canarySession) OnReject(time.Time, *protocol.Refusal, bool) []protocol.Command { return nil }

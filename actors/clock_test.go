@@ -24,7 +24,7 @@ func under(t *testing.T, wall *suite.Wall, disk vfs.FS, live func(n *Node)) {
 	const age = 10 * time.Minute
 	cfg := Config{HistoryAge: age, DurableAge: age, DedupAge: age, InboxAge: age, InboxCount: 10, Clock: wall.Now}
 	n := New(cfg, nil, TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders"}}})
-	if err := n.Keep(store); err != nil {
+	if err := n.UseStore(store); err != nil {
 		t.Fatal(err)
 	}
 	live(n)
@@ -107,7 +107,7 @@ func TestClock_AStepRemovesRepeatsAndRefusesNothing(t *testing.T) {
 // dated is an event with a time of its publisher's.
 func dated(t *testing.T, number int, at time.Time) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{ID: fmt.Sprint("id ", number), Kind: protocol.JSON, Data: []byte("{}"), Time: at.Round(0)})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: fmt.Sprint("id ", number), Kind: protocol.JSON, Data: []byte("{}"), Time: at.Round(0)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestClock_AStepTakesNothingFromInboxesAndAttendance(t *testing.T) {
 			wall := &suite.Wall{}
 			under(t, wall, vfs.NewMem(), func(n *Node) {
 				c := enter(t, n, words, someone("bob"))
-				c.do(protocol.Attend{Topic: "o/1", Member: "x", For: 10 * time.Minute})
+				c.do(protocol.Announce{Topic: "o/1", Member: "x", For: 10 * time.Minute})
 				there := func() int {
 					all, err := n.Presence(context.Background(), "acme", "o")
 					if err != nil {

@@ -23,9 +23,9 @@ type (
 		then func()
 	}
 	// ended says that the socket has ended.
-	ended struct{ why protocol.Reason }
+	socketEnded struct{ why protocol.Reason }
 	// end closes the connection in its dialect's words; a code other than 0 is used instead of the reason's.
-	end struct {
+	endConnection struct {
 		why    *protocol.Refusal
 		code   uint16
 		reason string
@@ -42,7 +42,7 @@ type (
 		subscriptions int
 	}
 	// due says that a deadline may be due.
-	due struct{}
+	deadlineDue struct{}
 	// inspect answers with the topics that are subscribed to.
 	inspect struct{ reply mailbox.Reply[[]string] }
 )
@@ -55,16 +55,16 @@ func (m inspect) Refuse(why *protocol.Refusal)  { m.reply.Refuse(why) }
 // frames into its link's outbox. What belongs together is a type of its own, here by value, since an idle connection pays
 // for each of its bytes; each is given the link where it needs it. The actor alone touches all of this but the link.
 type connection struct {
-	Link
-	session   protocol.Session
-	hears     hearing          // which topics, and what of them (hearing.go)
-	limits    limit.Connection // of what comes in (intake.go)
-	rights    *rights          // of others than its identity, by which it hears something (right.go); nil for none
-	member    membership       // of its user and of everyone (membership.go)
-	silent    bool             // the wire was cut, since nothing was heard
-	closing   bool             // the wire was told to close; nothing is said or heard any more
-	behind    bool             // what is said must not go ahead of events that wait: it tells where they end
-	deadlines deadlines
+	Conn
+	session       protocol.Session
+	subscriptions subscriptions    // which topics, and what of them (subscriptions.go)
+	limits        limit.Connection // of what comes in (intake.go)
+	rights        *rights          // of others than its identity, by which it hears something (right.go); nil for none
+	registration  registration     // of its user and of everyone (registration.go)
+	silent        bool             // the wire was cut, since nothing was heard
+	closing       bool             // the wire was told to close; nothing is said or heard any more
+	afterEvents   bool             // what is said must not go ahead of events that wait: it tells where they end
+	deadlines     deadlineTimers
 }
 
 // Receive is what the connection does.
@@ -74,20 +74,20 @@ func (c *connection) Receive(ctx mailbox.Context) {
 		c.open()
 	case received:
 		c.receive(m)
-	case due:
-		c.due(time.Now())
-	case end:
+	case deadlineDue:
+		c.deadlineDue(time.Now())
+	case endConnection:
 		c.end(m)
 	case finish:
 		c.finish(m)
 	case withdraw:
 		m.reply.Give(c.revoke(m), nil)
-	case yield:
-		c.yield()
+	case takeOver:
+		c.takeOver()
 		m.reply.Give(struct{}{}, nil)
 	case inspect:
-		m.reply.Give(c.hears.Wanted(), nil)
-	case ended:
+		m.reply.Give(c.subscriptions.Wanted(), nil)
+	case socketEnded:
 		c.ended(m.why)
 		ctx.Stop(ctx.Self())
 	case crash:
@@ -100,22 +100,22 @@ func (c *connection) Receive(ctx mailbox.Context) {
 // open lets the session say what it has to say first, and sets the deadlines.
 func (c *connection) open() {
 	now := time.Now()
-	c.deadlines.ping(c.node.wheel.Since(now.Add(c.node.cfg.PingEvery)))
+	c.deadlines.setPing(c.node.wheel.Since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		why := &protocol.Refusal{Reason: protocol.Revoked}
 		if !c.tenant().revoked.Cover(id, now) {
 			why = c.enter(id, false)
 		}
 		if why != nil {
-			c.end(end{why: why})
+			c.end(endConnection{why: why})
 			return
 		}
 	} else if login := c.dialect().Limits().Login; login > 0 {
 		c.deadlines.expire(c.node.wheel.Since(now.Add(login)))
 	}
-	c.run(c.session.Opened(now, c.number()))
-	c.said()
-	c.arm()
+	c.run(c.session.OnOpen(now, c.number()))
+	c.flushSession()
+	c.schedule()
 }
 
 func (c *connection) receive(m received) {
@@ -125,7 +125,7 @@ func (c *connection) receive(m received) {
 	}
 	now := time.Now()
 	if most := c.dialect().Limits().Frame; most > 0 && len(m.data) > most { // the wire goes by the dialect that it began with
-		c.end(end{why: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
+		c.end(endConnection{why: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
 		return
 	}
 	if why, struck := c.admit(limit.Load{limit.Messages: 1, limit.Bytes: len(m.data)}, now); why != nil {
@@ -133,21 +133,21 @@ func (c *connection) receive(m received) {
 		return
 	}
 	at := c.node.wheel.Since(now)
-	messages, commands := c.session.Receive(now, protocol.Inbound{Data: m.data, Binary: m.binary})
+	messages, commands := c.session.Receive(now, protocol.ClientMessage{Data: m.data, Binary: m.binary})
 	c.limits.Charge(c.tenant().limits, c.peer(), messages-1, at)
 	if !c.limits.Within(c.dialect().Limits(), messages, at) {
 		limit := c.dialect().Limits().Rate
-		c.end(end{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)})
+		c.end(endConnection{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)})
 		return
 	}
 	c.run(commands)
-	c.said()
+	c.flushSession()
 }
 
 // said ends what a client's message, or its coming, set going: by now its session has said all that comes before events.
-func (c *connection) said() {
-	c.behind = false
-	c.restore()
+func (c *connection) flushSession() {
+	c.afterEvents = false
+	c.resumeSession()
 	c.outbox.Release()
 }
 
@@ -164,52 +164,52 @@ func (c *connection) run(commands []protocol.Command) {
 // do does one command and returns what the session makes of its outcome.
 func (c *connection) do(command protocol.Command) []protocol.Command {
 	switch cmd := command.(type) {
-	case protocol.Say:
+	case protocol.Send:
 		op := outbox.Text
 		if cmd.Binary {
 			op = outbox.Binary
 		}
-		c.say(op, cmd.Text, c.behind)
+		c.sendControl(op, cmd.Text, c.afterEvents)
 		return nil
 	case protocol.Close:
-		c.member.depart(&c.Link, reasonFor(cmd), cmd.Code, true)
+		c.registration.disconnected(&c.Conn, reasonFor(cmd), cmd.Code, true)
 		c.close(cmd.Code, cmd.Reason)
 		return nil
-	case protocol.Beat:
-		c.deadlines.beat(cmd.Every, c.node.wheel.Since(time.Now()))
-		c.arm()
+	case protocol.SetInterval:
+		c.deadlines.setInterval(cmd.Every, c.node.wheel.Since(time.Now()))
+		c.schedule()
 		return nil
-	case protocol.Heed:
-		c.heed(cmd)
+	case protocol.SetEventView:
+		c.setEventView(cmd)
 		return nil
-	case protocol.Attend:
-		c.member.attend(&c.Link, cmd)
+	case protocol.Announce:
+		c.registration.announce(&c.Conn, cmd)
 		return nil
-	case protocol.Become:
-		c.become(cmd)
+	case protocol.SwitchDialect:
+		c.switchDialect(cmd)
 		return nil
 	case protocol.Report:
 		c.report(cmd)
 		return nil
 	case protocol.Authenticate:
-		c.behind = c.behind || c.member.joined // it may take subscriptions away
+		c.afterEvents = c.afterEvents || c.registration.joined // it may take subscriptions away
 		id, lost, why := c.authenticate(cmd)
 		answer := c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
-		return append(answer, c.cease(lost, protocol.Forbidden)...)
+		return append(answer, c.endSubscriptions(lost, protocol.Forbidden)...)
 	case protocol.Verify:
 		id, why := c.verify(cmd.Credential)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
 	case protocol.Subscribe:
-		_, known := c.hears.Find(cmd.Topic)
-		c.restore()                                                      // what was missed comes before what this brings
-		c.behind = c.behind || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
+		_, known := c.subscriptions.Find(cmd.Topic)
+		c.resumeSession()                                                          // what was missed comes before what this brings
+		c.afterEvents = c.afterEvents || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
 		at, why := c.subscribe(cmd)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: at, Err: why})
 	case protocol.Unsubscribe:
-		c.behind = true // the answer follows the last event
+		c.afterEvents = true // the answer follows the last event
 		c.unsubscribe(cmd.Topic, cmd.Below)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now()})
-	case protocol.Census:
+	case protocol.CountConnections:
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.post.Load().authenticated.Load())})
 	}
 	panic("unknown command")
@@ -221,7 +221,7 @@ func (c *connection) revoke(m withdraw) withdrawn {
 	case c.closing || id == nil:
 		return withdrawn{}
 	case !m.lent && m.gone(id):
-		c.end(end{why: &protocol.Refusal{Reason: protocol.Revoked}})
+		c.end(endConnection{why: &protocol.Refusal{Reason: protocol.Revoked}})
 		return withdrawn{connection: true}
 	}
 	return withdrawn{subscriptions: c.withdraw(func(r *grant.Grant) bool { return m.gone(r.Identity) }, protocol.Revoked)}
@@ -237,18 +237,18 @@ func (c *connection) report(cmd protocol.Report) {
 }
 
 // end closes the connection in its dialect's words.
-func (c *connection) end(m end) {
+func (c *connection) end(m endConnection) {
 	if c.closing {
 		return
 	}
 	if m.code != 0 {
-		c.member.depart(&c.Link, m.why.Reason, m.code, true)
+		c.registration.disconnected(&c.Conn, m.why.Reason, m.code, true)
 		c.close(m.code, m.reason)
 		return
 	}
-	c.behind = m.why.Reason != protocol.Slow // who is slow would not hear it behind the rest
-	words := c.session.Refuse(time.Now(), m.why, true)
-	c.member.depart(&c.Link, m.why.Reason, closing(words), true)
+	c.afterEvents = m.why.Reason != protocol.Slow // who is slow would not hear it behind the rest
+	words := c.session.OnReject(time.Now(), m.why, true)
+	c.registration.disconnected(&c.Conn, m.why.Reason, closing(words), true)
 	c.run(words)
 	c.close(m.why.Reason.CloseCode(), string(m.why.Reason))
 }
@@ -256,7 +256,7 @@ func (c *connection) end(m end) {
 // endIf ends the connection if something broke.
 func (c *connection) endIf(broken *protocol.Refusal) {
 	if broken != nil {
-		c.end(end{why: broken})
+		c.end(endConnection{why: broken})
 	}
 }
 
@@ -272,9 +272,9 @@ func (c *connection) close(code uint16, reason string) {
 
 // leave takes the connection out of its topics and its user; what is offered from now on is not for it.
 func (c *connection) leave() {
-	c.hears.leave(&c.Link)
-	c.linger.GiveUp(&c.node.counters)
-	c.member.leave(&c.Link)
+	c.subscriptions.leave(&c.Conn)
+	c.resume.GiveUp(&c.node.totals)
+	c.registration.leave(&c.Conn)
 }
 
 // finish is the end of what the client says. All of it is handled, since the mailbox is in order; the wire closes once
@@ -282,7 +282,7 @@ func (c *connection) leave() {
 func (c *connection) finish(m finish) {
 	if !c.closing {
 		c.closing = true
-		c.member.depart(&c.Link, m.why, 0, false)
+		c.registration.disconnected(&c.Conn, m.why, 0, false)
 		c.leave()
 		c.outbox.Release()
 	}
@@ -295,9 +295,9 @@ func (c *connection) ended(why protocol.Reason) {
 	if c.silent {
 		why = protocol.Silent
 	}
-	c.member.depart(&c.Link, why, 0, false)
-	if c.member.mayReturn(&c.Link, why) {
-		c.hears.part(&c.Link)
+	c.registration.disconnected(&c.Conn, why, 0, false)
+	if c.registration.mayReturn(&c.Conn, why) {
+		c.subscriptions.detachAll(&c.Conn)
 	}
 	c.leave()
 	c.node.dropped(why, c.outbox.Close())
@@ -308,15 +308,15 @@ func (c *connection) ended(why protocol.Reason) {
 func (c *connection) stopped() {
 	c.closing = true
 	c.stopReading()
-	c.member.depart(&c.Link, protocol.Internal, 0, true)
+	c.registration.disconnected(&c.Conn, protocol.Internal, 0, true)
 	c.leave()
 	if !c.flags.has(isGone) {
 		c.outbox.Transport().Close(protocol.Internal.CloseCode(), string(protocol.Internal))
 	}
 	c.node.dropped(protocol.Internal, c.outbox.Close())
-	c.member.known(&c.Link)
+	c.registration.known(&c.Conn)
 	c.box.Close(errNoConnection)
-	c.post.Load().left(&c.Link)
+	c.post.Load().left(&c.Conn)
 	c.flags.set(isOut)
 	c.node.system.Done()
 }

@@ -26,7 +26,7 @@
 //     past a gap. Memory topics pay nothing for that. While the store is not open yet, the topic is refused in every way,
 //     and is never in memory instead (store.go).
 //  8. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
-//  9. Lifecycle: where a tenant wants it, a [Herald] and a topic are told what happens to its connections and users, for
+//  9. Lifecycle: where a tenant wants it, a [LifecycleSink] and a topic are told what happens to its connections and users, for
 //     each in the order in which it happened, and numbered, so that what is lost is missed. Nobody waits for that
 //     (lifecycle.go).
 //
@@ -44,8 +44,8 @@
 //
 // # What it asks of you
 //
-// A Transport never blocks, calls Outbox.Take and Outbox.Ack from one goroutine at a time, and calls Link.Gone exactly when
-// the socket has ended; before that it may call Link.Finish, once, when the client says no more. A Dialect is pure.
+// A Transport never blocks, calls Outbox.Take and Outbox.Ack from one goroutine at a time, and calls Conn.Gone exactly when
+// the socket has ended; before that it may call Conn.Finish, once, when the client says no more. A Dialect is pure.
 // Whoever calls Connect calls Gone.
 //
 // # What lives where
@@ -54,11 +54,11 @@
 // done to one tenant (operator), counters and probes. Beside them are what all actors share: wheel.go, backlog.go,
 // supervision.go, ledger.go; and the two that look after the process: watchdog.go, watermark.go.
 //
-// A connection is the Link that all may touch, and the actor (connection.go) that lets a session and the engine talk. The
-// actor's own is in four nouns that know no session: what it hears (hearing.go, interest.go), what it may bring in
-// (intake.go, beside the inflow of its tenant), that it is one of its user's (membership.go, telling.go), and what it has
+// A connection is the Conn that all may touch, and the actor (connection.go) that lets a session and the engine talk. The
+// actor's own is in four nouns that know no session: what it hears (subscriptions.go, interest.go), what it may bring in
+// (intake.go, beside the inflow of its tenant), that it is one of its user's (registration.go, telling.go), and what it has
 // time for (deadline.go). Whose it becomes is in login.go, what it leaves and gets back in linger.go and restore.go. Its
-// post is a census, which counts who comes and goes (census.go).
+// post is a placement, which counts who comes and goes (placement.go).
 //
 // What waits for its socket is in an [Outbox]: the lock, the wire and the accounts. In which order it goes is pending's
 // (pending.go): the asides (aside.go), then the line (line.go), of which a slow reader may lose what is loose (loose.go).

@@ -109,7 +109,7 @@ func TestDurable_RulesThatHeldBeforeTheStoreWasOpenCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := New(restful, nil, TenantConfig{Name: "acme", Rules: rules})
 		opening := durable.Begin("data", durable.Config{Partitions: 2, Files: disk, Reserve: 1 << 20, Rules: policy.DurableTopics(map[string]policy.Rules{"acme": rules})})
-		n.Await(opening)
+		n.AwaitStore(opening)
 		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"audit"}}})
 		synctest.Wait()
 		publishNumbers(t, n, "orders", 4, 5)
@@ -119,7 +119,7 @@ func TestDurable_RulesThatHeldBeforeTheStoreWasOpenCount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := n.Keep(store); err != nil {
+		if err := n.UseStore(store); err != nil {
 			t.Fatal(err)
 		}
 		publishNumbers(t, n, "orders", 6, 7)

@@ -25,7 +25,7 @@ func benchDurable(b *testing.B, publishers, topics int) {
 		b.Fatal(err)
 	}
 	n := New(Config{}, nil, TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders/*"}}})
-	if err := n.Keep(store); err != nil {
+	if err := n.UseStore(store); err != nil {
 		b.Fatal(err)
 	}
 	defer store.Close()

@@ -17,7 +17,7 @@ import (
 
 // printer is a wire that prints what it is given.
 type printer struct {
-	link *actors.Link
+	link *actors.Conn
 	over chan struct{}
 }
 
@@ -58,10 +58,10 @@ var pages = notify.New(notify.DefaultConfig())
 
 // connect lets a user in, who was authenticated before.
 func connect(node *actors.Node, user string) *printer {
-	session, _, _ := pages.Open(protocol.Hello{Path: notify.Path, Query: map[string][]string{"access_token": {user}}, Header: func(string) string { return "" }})
+	session, _, _ := pages.Open(protocol.Handshake{Path: notify.Path, Query: map[string][]string{"access_token": {user}}, Header: func(string) string { return "" }})
 	wire := &printer{over: make(chan struct{}, 1)}
-	_, refused := node.Connect(actors.Dial{Tenant: "acme", Dialect: pages, Session: session, Identity: &protocol.Identity{User: user, Topics: []protocol.Pattern{"*"}}},
-		func(l *actors.Link) outbox.Transport { wire.link = l; return wire })
+	_, refused := node.Connect(actors.ConnectOptions{Tenant: "acme", Dialect: pages, Session: session, Identity: &protocol.Identity{User: user, Topics: []protocol.Pattern{"*"}}},
+		func(l *actors.Conn) outbox.Transport { wire.link = l; return wire })
 	if refused != nil {
 		fmt.Println(refused)
 	}
@@ -80,7 +80,7 @@ func until(true func() bool) {
 }
 
 func event(data string) *protocol.Event {
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: []byte(data)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: []byte(data)})
 	if err != nil {
 		fmt.Println(err)
 	}

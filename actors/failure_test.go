@@ -40,7 +40,7 @@ func TestFailure_AConnectionThatPanicsClosesWith1011AndNobodyElseNotices(t *test
 				}
 				good.wantHeard(t, `{"n":1}`)
 				same.wantHeard(t, `{"n":1}`)
-				if got := n.Figures().Restarts["connection"]; got != 1 {
+				if got := n.Metrics().Restarts["connection"]; got != 1 {
 					t.Errorf("%d failures counted", got)
 				}
 				if s := n.Stats("acme"); s.ActiveConnections != 2 || s.Authenticated != 2 || s.TotalConnections != 3 {
@@ -58,12 +58,12 @@ func TestFailure_AConnectionThatPanicsClosesWith1011AndNobodyElseNotices(t *test
 func TestFailure_AConnectionThatPanicsWhileItOpensIsClosed(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{opened: []protocol.Command{nil}}}
-		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
+		if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
 			t.Fatal(why)
 		}
 		synctest.Wait()
 		c.wantEnd(t, protocol.Internal)
-		if int64(len(n.everyLink())) != 0 {
+		if int64(len(n.allConns())) != 0 {
 			t.Error("it is still counted as open")
 		}
 	})
@@ -94,8 +94,8 @@ func TestFailure_ATopicThatPanicsKeepsAllThatItKnowsAndGoesOn(t *testing.T) {
 		for _, c := range []*client{ann, bob} {
 			c.wantHeard(t, `{"n":1}`, `{"n":2}`)
 		}
-		if n.Figures().Restarts["topic"] != 1 {
-			t.Errorf("restarts: %v", n.Figures().Restarts)
+		if n.Metrics().Restarts["topic"] != 1 {
+			t.Errorf("restarts: %v", n.Metrics().Restarts)
 		}
 	})
 }
@@ -117,7 +117,7 @@ func TestFailure_ThePublishThatATopicFailsAtIsRefusedInternalAndMayBeRetried(t *
 	bubble(t, Config{}, func(n *Node) {
 		w := &fuse{tape: &tape{}}
 		odd := &client{w.tape, &hand{}}
-		if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")}, func(l *Link) outbox.Transport { odd.link = l; return w }); why != nil {
+		if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")}, func(l *Conn) outbox.Transport { odd.link = l; return w }); why != nil {
 			t.Fatal(why)
 		}
 		odd.subscribe(t, "room")
@@ -269,7 +269,7 @@ func TestFailure_RepeatedPanicsBackOffAndDoNotStopOthers(t *testing.T) {
 }
 
 func TestFailure_ADialectThatPanicsInEncodeHarmsOnlyItself(t *testing.T) {
-	bad := &speech{name: "bad", encode: func(*protocol.Event, protocol.View) []byte { panic("no words") }}
+	bad := &speech{name: "bad", encode: func(*protocol.Event, protocol.Projection) []byte { panic("no words") }}
 	bubble(t, Config{}, func(n *Node) {
 		victim := enter(t, n, bad, someone("v")).subscribe(t, "room", "room/7")
 		var others []*client
@@ -292,7 +292,7 @@ func TestFailure_ADialectThatPanicsInEncodeHarmsOnlyItself(t *testing.T) {
 			}
 		}
 		victim.wantHeard(t)
-		f := n.Figures()
+		f := n.Metrics()
 		if f.Drops[protocol.Internal] == 0 || len(f.Restarts) != 0 {
 			t.Errorf("drops %v, restarts %v", f.Drops, f.Restarts)
 		}

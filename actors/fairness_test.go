@@ -21,15 +21,15 @@ func TestBacklog_ANoisyTenantsFullBacklogDelaysNoPublishOfAQuietOne(t *testing.T
 		var noisy []*client
 		for i := range 20 {
 			c := &client{&tape{}, &hand{}}
-			if _, why := n.Connect(Dial{Tenant: "noisy", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))},
-				func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
+			if _, why := n.Connect(ConnectOptions{Tenant: "noisy", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))},
+				func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
 				t.Fatal(why)
 			}
 			noisy = append(noisy, c.subscribe(t, "room"))
 			c.stop(true)
 		}
 		quiet := enter(t, n, words, someone("q")).subscribe(t, "room")
-		big, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), 1000))})
+		big, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), 1000))})
 		if err != nil {
 			t.Fatal(err)
 		}

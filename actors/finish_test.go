@@ -18,7 +18,7 @@ func hangingLogin(t *testing.T, test func(n *Node, c *client, release func())) {
 		g.hold, g.inside = make(chan struct{}), make(chan struct{}, 1)
 		c := enter(t, n, words, nil)
 		ask := func(command protocol.Command, answer string) {
-			c.send(batch{messages: 1, commands: []protocol.Command{command, protocol.Say{Text: []byte(answer)}}})
+			c.send(batch{messages: 1, commands: []protocol.Command{command, protocol.Send{Text: []byte(answer)}}})
 		}
 		ask(login("a"), "welcome")
 		ask(protocol.Subscribe{Topic: "room"}, "subscribed")
@@ -124,7 +124,7 @@ func TestLifecycle_AClientThatSaysNoMoreHasLeft(t *testing.T) {
 // F44: a connection is resumable if it would leave a record: its events must not be written to nobody.
 func TestLink_OnlyAConnectionThatLeavesARecordIsResumable(t *testing.T) {
 	unproven := someone("b")
-	unproven.Unproven = true
+	unproven.Unverified = true
 	for _, c := range []struct {
 		name string
 		cfg  Config

@@ -28,16 +28,16 @@ func sized(small, large int) int {
 type speech struct {
 	name   string
 	limits protocol.Limits
-	encode func(*protocol.Event, protocol.View) []byte // nil is inWords
+	encode func(*protocol.Event, protocol.Projection) []byte // nil is inWords
 }
 
 func (d *speech) Name() string            { return d.name }
 func (d *speech) Paths() []string         { return nil }
 func (d *speech) Limits() protocol.Limits { return d.limits }
-func (d *speech) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *speech) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	return &hand{}, nil, nil
 }
-func (d *speech) Encode(ev *protocol.Event, v protocol.View) []byte {
+func (d *speech) Encode(ev *protocol.Event, v protocol.Projection) []byte {
 	if d.encode != nil {
 		return d.encode(ev, v)
 	}
@@ -45,13 +45,13 @@ func (d *speech) Encode(ev *protocol.Event, v protocol.View) []byte {
 }
 
 // inWords says an event as "topic part=value ..." if it has parts, else as its data.
-func inWords(ev *protocol.Event, v protocol.View) []byte {
+func inWords(ev *protocol.Event, v protocol.Projection) []byte {
 	if ev.Parts() == nil {
 		return ev.Data
 	}
 	words := []byte(ev.Topic)
 	for _, p := range ev.Parts() {
-		if v.Leaves(p.Name) {
+		if v.Includes(p.Name) {
 			words = fmt.Appendf(words, " %s=%s", p.Name, p.Value)
 		}
 	}
@@ -81,9 +81,9 @@ type batch struct {
 // endOfBatch is the tag of the command behind a batch.
 type endOfBatch struct{}
 
-func (h *hand) Opened(time.Time, uint64) []protocol.Command { return h.opened }
+func (h *hand) OnOpen(time.Time, uint64) []protocol.Command { return h.opened }
 
-func (h *hand) Receive(time.Time, protocol.Inbound) (int, []protocol.Command) {
+func (h *hand) Receive(time.Time, protocol.ClientMessage) (int, []protocol.Command) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	b := h.batches[0]
@@ -109,14 +109,14 @@ func (h *hand) Answer(c protocol.Command, o protocol.Outcome) []protocol.Command
 	return nil
 }
 
-func (h *hand) Beat(now time.Time) []protocol.Command {
+func (h *hand) OnTick(now time.Time) []protocol.Command {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.beats = append(h.beats, now)
-	return []protocol.Command{protocol.Say{Text: []byte("beat")}}
+	return []protocol.Command{protocol.Send{Text: []byte("beat")}}
 }
 
-func (h *hand) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (h *hand) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refused = append(h.refused, why.Reason)
@@ -150,8 +150,8 @@ func enter(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity) *cl
 
 func tryEnter(n *Node, d protocol.Dialect, id *protocol.Identity, remote string) (*client, *protocol.Refusal) {
 	c := &client{&tape{}, &hand{}}
-	_, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Remote: remote},
-		func(l *Link) outbox.Transport { c.link = l; return c.tape })
+	_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Remote: remote},
+		func(l *Conn) outbox.Transport { c.link = l; return c.tape })
 	return c, why
 }
 
@@ -318,7 +318,7 @@ func guarded(t *testing.T, cfg Config, g *gateway, test func(n *Node)) {
 // jsonEvent makes an event {"n":number}.
 func jsonEvent(t testing.TB, id string, number int) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d}`, number)})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d}`, number)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +328,7 @@ func jsonEvent(t testing.TB, id string, number int) *protocol.Event {
 // metrics makes a telemetry event of a device; parts are like `"temp":1`.
 func metrics(t testing.TB, device, parts string) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry, Data: fmt.Appendf(nil, `{"device_id":%q,"telemetry":{%s}}`, device, parts)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Telemetry, Data: fmt.Appendf(nil, `{"device_id":%q,"telemetry":{%s}}`, device, parts)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -363,7 +363,7 @@ func crashTopic(n *Node, topic string) { n.tenant("acme").topics.SendUnbounded(t
 
 // sink is a wire that reads at once, on the goroutine that wakes it, and costs next to nothing.
 type sink struct {
-	link *Link
+	link *Conn
 	got  func(*outbox.Frame)
 	buf  []*outbox.Frame
 }
@@ -388,11 +388,11 @@ func (s *sink) Close(uint16, string) { go s.link.Gone(protocol.Disconnected) }
 func (s *sink) Cut()                 { go s.link.Gone(protocol.Disconnected) }
 
 // drink connects a sink and subscribes it; it returns when that is done.
-func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got func(*outbox.Frame), topics ...string) *Link {
+func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got func(*outbox.Frame), topics ...string) *Conn {
 	t.Helper()
 	h := &hand{}
 	s := &sink{got: got}
-	l, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: h, Identity: id}, func(l *Link) outbox.Transport { s.link = l; return s })
+	l, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: h, Identity: id}, func(l *Conn) outbox.Transport { s.link = l; return s })
 	if why != nil {
 		t.Fatal(why)
 	}
@@ -402,4 +402,4 @@ func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got
 }
 
 // openLinks is how many connections are open.
-func openLinks(n *Node) int { return len(n.everyLink()) }
+func openLinks(n *Node) int { return len(n.allConns()) }

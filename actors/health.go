@@ -31,18 +31,18 @@ func (w watchedTenants) EachMailbox(tenant func(string), look func(health.Kind, 
 	for name, t := range w.all() {
 		tenant(name)
 		look(health.Tenant, name, name, &t.box)
-		if l := t.life.Load(); l != nil {
+		if l := t.lifecycle.Load(); l != nil {
 			look(health.Lifecycle, name, name, &l.box)
 		}
 		t.users.Each(func(user string, box *mailbox.Mailbox) bool { look(health.User, name, user, box); return true })
 		t.topics.Each(func(topic string, box *mailbox.Mailbox) bool { look(health.Topic, name, topic, box); return true })
-		t.links.each(func(l *Link) bool { look(health.Connection, name, "", &l.box); return true })
+		t.links.each(func(l *Conn) bool { look(health.Connection, name, "", &l.box); return true })
 	}
 }
 
 func (w watchedTenants) ConnectionID(tenant string, box *mailbox.Mailbox) (id string) {
 	if t := w.tenant(tenant); t != nil {
-		t.links.each(func(l *Link) bool {
+		t.links.each(func(l *Conn) bool {
 			if &l.box == box {
 				id = l.ID()
 			}
@@ -61,7 +61,7 @@ func (s sheddable) TrimHistories() (count int) {
 			continue
 		}
 		t.topics.Each(func(_ string, box *mailbox.Mailbox) bool {
-			box.Send(halve{})
+			box.Send(trimHistory{})
 			count++
 			return true
 		})
@@ -70,7 +70,7 @@ func (s sheddable) TrimHistories() (count int) {
 }
 
 func (s sheddable) DropWaiting() (count int) {
-	for _, l := range s.everyLink() {
+	for _, l := range s.allConns() {
 		count += l.outbox.Shed()
 	}
 	return count
@@ -78,11 +78,11 @@ func (s sheddable) DropWaiting() (count int) {
 
 func (s sheddable) DisconnectSlowest(bytes int64) (count int, any bool) {
 	type reader struct {
-		link    *Link
+		link    *Conn
 		waiting int64
 	}
 	var all []reader
-	for _, l := range s.everyLink() {
+	for _, l := range s.allConns() {
 		if _, waiting := l.outbox.Waiting(); waiting > 0 && !l.flags.has(isSlow) {
 			all = append(all, reader{l, int64(waiting)})
 		}
@@ -95,7 +95,7 @@ func (s sheddable) DisconnectSlowest(bytes int64) (count int, any bool) {
 		if r.link.flags.set(isSlow) {
 			bytes -= r.waiting
 			count++
-			r.link.box.SendUnbounded(end{why: &protocol.Refusal{Reason: protocol.Slow}})
+			r.link.box.SendUnbounded(endConnection{why: &protocol.Refusal{Reason: protocol.Slow}})
 		}
 	}
 	return count, len(all) > 0

@@ -210,7 +210,7 @@ func TestRevoke_HoldsAgainstConnectionsThatComeInAtThatMoment(t *testing.T) {
 
 func tryEnterWith(n *Node, h *hand, id *protocol.Identity) (*client, *protocol.Refusal) {
 	c := &client{&tape{}, h}
-	_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: h, Identity: id}, func(l *Link) outbox.Transport { c.link = l; return c.tape })
+	_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: id}, func(l *Conn) outbox.Transport { c.link = l; return c.tape })
 	return c, why
 }
 

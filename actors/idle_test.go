@@ -27,7 +27,7 @@ func TestIdle_ATopicThatNobodyUsesRetiresAndBeginsANewEpoch(t *testing.T) {
 			above.link.Heard()
 			mustPublish(t, n, "above/below", jsonEvent(t, "", 1)) // what comes from below keeps nobody's topic
 		}
-		if topics.Send("left", rest{}) || topics.Send("above", rest{}) {
+		if topics.Send("left", idleTimeout{}) || topics.Send("above", idleTimeout{}) {
 			t.Error("a topic that nobody uses is still there")
 		}
 		if r := mustPublish(t, n, "heard", jsonEvent(t, "", 2)); r.Delivered != 1 || r.Position.Offset != 1 {
@@ -104,7 +104,7 @@ func TestIdle_AUserThatMessagesWaitForWhenItRestsRetiresAfterwards(t *testing.T)
 		}
 		c.link.Gone(protocol.Disconnected)
 		synctest.Wait()
-		users.SendUnbounded("ann", rest{})
+		users.SendUnbounded("ann", idleTimeout{})
 		answers := make(chan error, 5)
 		for range 5 {
 			go func() { answers <- second(n.User(context.Background(), "acme", "ann")) }()
@@ -136,7 +136,7 @@ func TestIdle_NoPublishAndNoSubscriberIsLostToARetiringTopic(t *testing.T) {
 			default:
 			}
 			for i := range 4 {
-				n.tenant("acme").topics.SendUnbounded(fmt.Sprint("t/", i), rest{})
+				n.tenant("acme").topics.SendUnbounded(fmt.Sprint("t/", i), idleTimeout{})
 			}
 			time.Sleep(10 * time.Microsecond)
 		}

@@ -26,9 +26,9 @@ func someFilter(rng *rand.Rand) protocol.Filter {
 	case 1:
 		return protocol.Filter{Where: []protocol.Condition{{Attribute: "device_id", In: []string{"2", "3"}}}}
 	case 2:
-		return protocol.Filter{View: protocol.ViewOf([]string{"temp"})}
+		return protocol.Filter{View: protocol.Project([]string{"temp"})}
 	case 3:
-		return protocol.Filter{View: protocol.ViewOf([]string{"temp", "hum"}), Where: []protocol.Condition{{Attribute: "device_id", In: []string{"1"}}}}
+		return protocol.Filter{View: protocol.Project([]string{"temp", "hum"}), Where: []protocol.Condition{{Attribute: "device_id", In: []string{"1"}}}}
 	}
 	return protocol.Filter{}
 }
@@ -37,7 +37,7 @@ func someFilter(rng *rand.Rand) protocol.Filter {
 type model map[string]protocol.Filter
 
 // wants is what the connection is to get of an event: the union of what its matching subscriptions leave.
-func (m model) wants(ev *protocol.Event) (view protocol.View, ok bool) {
+func (m model) wants(ev *protocol.Event) (view protocol.Projection, ok bool) {
 	for topic, f := range m {
 		if !protocol.Under(ev.Topic, topic) {
 			continue
@@ -196,7 +196,7 @@ func TestInterests_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *
 				heard = append(heard, string(f.Data))
 				mu.Unlock()
 			}}
-			if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Link) outbox.Transport { s.link = l; return s }); why != nil {
+			if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Conn) outbox.Transport { s.link = l; return s }); why != nil {
 				t.Fatal(why)
 			}
 			me := (&client{&tape{link: s.link}, h}).subscribe(t, c.stays)

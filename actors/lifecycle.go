@@ -11,23 +11,23 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Herald carries what happened to a tenant's backend.
-type Herald interface {
+// LifecycleSink carries what happened to a tenant's backend.
+type LifecycleSink interface {
 	// Tell takes one event: its epoch, its number in that, and its JSON, which nobody changes any more. It never blocks.
-	Tell(epoch string, number uint64, text []byte)
+	Emit(epoch string, number uint64, text []byte)
 }
 
 // Lifecycle says where a tenant's backend is told what happens to its connections and users. The zero value tells nobody.
 type Lifecycle struct {
 	// Topic keeps it in protocol.LifecycleTopic, as the tenant's rules have it for that topic.
 	Topic bool
-	// Herald is told of it; nil is nobody.
-	Herald Herald
+	// LifecycleSink is told of it; nil is nobody.
+	Sink LifecycleSink
 	// Of are the happenings that are told; none are all.
-	Of []protocol.Happening
+	Of []protocol.LifecycleType
 }
 
-func (l *Lifecycle) on() bool { return l.Topic || l.Herald != nil }
+func (l *Lifecycle) on() bool { return l.Topic || l.Sink != nil }
 
 // What a lifecycle understands.
 type (
@@ -40,16 +40,16 @@ type (
 	// inform says anew where it is told.
 	inform struct{ config Lifecycle }
 	// settle answers when all that came before is told, and the topic has it or has refused it.
-	settle struct {
+	flushLifecycle struct {
 		ctx   context.Context
 		reply mailbox.Reply[struct{}]
 	}
 	// farewell ends it, when all that came before is told.
-	farewell struct{}
+	stopLifecycle struct{}
 )
 
-func (m happened) Refuse(why *protocol.Refusal) { m.to.lose(m.gap, why.Reason) }
-func (m settle) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
+func (m happened) Refuse(why *protocol.Refusal)       { m.to.lose(m.gap, why.Reason) }
+func (m flushLifecycle) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
 
 // lifecycle is the actor: it puts what happens to a tenant's connections and users into one order, numbers it, and hands
 // it to the topic and the herald. The order is that in which it was posted, so for each connection that in which it
@@ -88,23 +88,23 @@ const (
 const maxOnTheWay = 8192
 
 // report keeps a tenant's lifecycle as its settings want it.
-func (c *tenantCore) report(cfg Lifecycle) {
-	now := c.life.Load()
+func (c *tenantCore) setLifecycle(cfg Lifecycle) {
+	now := c.lifecycle.Load()
 	switch {
 	case now != nil && !cfg.on():
-		c.life.Store(nil)
-		now.box.SendUnbounded(farewell{})
+		c.lifecycle.Store(nil)
+		now.box.SendUnbounded(stopLifecycle{})
 	case now != nil:
 		now.want(cfg.Of)
 		now.box.SendUnbounded(inform{cfg})
 	case cfg.on():
-		c.life.Store(newLifecycle(c, cfg))
+		c.lifecycle.Store(newLifecycle(c, cfg))
 	}
 }
 
 // fills reports whether a topic is being told what happens: its position is to stay good while nothing does.
 func (c *tenantCore) fills(topic string) bool {
-	return topic == protocol.LifecycleTopic && c.life.Load() != nil
+	return topic == protocol.LifecycleTopic && c.lifecycle.Load() != nil
 }
 
 func newLifecycle(owner *tenantCore, cfg Lifecycle) *lifecycle {
@@ -118,9 +118,9 @@ func newLifecycle(owner *tenantCore, cfg Lifecycle) *lifecycle {
 	return l
 }
 
-func (l *lifecycle) want(some []protocol.Happening) {
+func (l *lifecycle) want(some []protocol.LifecycleType) {
 	if len(some) == 0 {
-		some = protocol.Happenings()
+		some = protocol.LifecycleTypes()
 	}
 	bits := uint32(0)
 	for _, what := range some {
@@ -130,18 +130,18 @@ func (l *lifecycle) want(some []protocol.Happening) {
 }
 
 // wants reports whether a happening is told.
-func (l *lifecycle) wants(what protocol.Happening) bool { return l.wanted.Load()&what.Bit() != 0 }
+func (l *lifecycle) wants(what protocol.LifecycleType) bool { return l.wanted.Load()&what.Bit() != 0 }
 
 // Receive is what the lifecycle does.
 func (l *lifecycle) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case happened:
-		l.tell(m)
+		l.emit(m)
 	case inform:
 		l.config = m.config
-	case settle:
-		l.settle(m)
-	case farewell:
+	case flushLifecycle:
+		l.flush(m)
+	case stopLifecycle:
 		ctx.Stop(ctx.Self())
 	case crash:
 		panic(m.cause)
@@ -151,7 +151,7 @@ func (l *lifecycle) Receive(ctx mailbox.Context) {
 	}
 }
 
-func (l *lifecycle) settle(m settle) {
+func (l *lifecycle) flush(m flushLifecycle) {
 	for _, verdict := range l.waiting {
 		_, _ = verdict.Wait(m.ctx, nil)
 	}
@@ -164,13 +164,13 @@ func (l *lifecycle) post(news protocol.Lifecycle) {
 	l.box.Send(happened{l, news, l.lost.Swap(0)})
 }
 
-func (l *lifecycle) tell(m happened) {
+func (l *lifecycle) emit(m happened) {
 	news := &m.news
 	l.number += m.gap + 1 // at once: what a panic comes between has had its number
 	news.Epoch, news.Number = l.epoch, l.number
 	text := news.AppendJSON(make([]byte, 0, 256))
-	if l.config.Herald != nil {
-		l.config.Herald.Tell(l.epoch, news.Number, text)
+	if l.config.Sink != nil {
+		l.config.Sink.Emit(l.epoch, news.Number, text)
 	}
 	if l.config.Topic {
 		l.publish(news, text)
@@ -187,7 +187,7 @@ func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 		return
 	}
 	id := l.epoch + "-" + strconv.FormatUint(news.Number, 10)
-	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: protocol.LifecycleTopic, Time: news.Time, Data: text, Checked: true})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON, Topic: protocol.LifecycleTopic, Time: news.Time, Data: text, Checked: true})
 	if err != nil {
 		panic(err) // of our own text
 	}
@@ -239,14 +239,14 @@ func (l *lifecycle) count(where int) {
 }
 
 // LifecycleFigures count what a tenant's backend was told of its connections and users, since it was switched on.
-type LifecycleFigures struct {
-	Told uint64
+type LifecycleStats struct {
+	Emitted uint64
 	// Lost counts by where: in the mailbox, which was full; in the topic, which refused them; in a failure.
 	Lost map[string]uint64
 }
 
-func (l *lifecycle) figures() LifecycleFigures {
-	f := LifecycleFigures{Told: l.told.Load(), Lost: map[string]uint64{}}
+func (l *lifecycle) stats() LifecycleStats {
+	f := LifecycleStats{Emitted: l.told.Load(), Lost: map[string]uint64{}}
 	for i, word := range lossesOf {
 		f.Lost[word] = l.losses[i].Load()
 	}

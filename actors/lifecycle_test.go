@@ -38,7 +38,7 @@ func (n news) brief() string {
 	return words
 }
 
-// crier is a Herald that writes down what it is told.
+// crier is a LifecycleSink that writes down what it is told.
 type crier struct {
 	t  testing.TB
 	mu sync.Mutex
@@ -48,7 +48,7 @@ type crier struct {
 	all   []news
 }
 
-func (c *crier) Tell(epoch string, number uint64, text []byte) {
+func (c *crier) Emit(epoch string, number uint64, text []byte) {
 	if c.hold != nil {
 		<-c.hold
 	}
@@ -90,7 +90,7 @@ func heralded(t *testing.T, cfg Config, test func(t *testing.T, n *Node, c *crie
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &crier{t: t}
-		n := New(cfg, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Topic: true, Herald: c}})
+		n := New(cfg, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Topic: true, Sink: c}})
 		defer n.Close()
 		test(t, n, c)
 	})
@@ -201,7 +201,7 @@ func TestLifecycle_TellsNothingOfWhoNeverCameIn(t *testing.T) {
 // have a connection.
 func TestLifecycle_HoldsWhenManyComeAndGoAtOnce(t *testing.T) {
 	c := &crier{t: t}
-	n := New(Config{}, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Herald: c}})
+	n := New(Config{}, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Sink: c}})
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
@@ -291,7 +291,7 @@ func TestLifecycle_ARefreshThatTakesATopicAwayIsTold(t *testing.T) {
 		g, c := &gateway{}, &crier{t: t}
 		g.know("all", granted("ann", "*"))
 		g.know("less", granted("ann", "b"))
-		n := New(Config{}, g, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Herald: c}})
+		n := New(Config{}, g, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Sink: c}})
 		defer n.Close()
 		ann := enter(t, n, words, nil)
 		ann.hand.mild = true // it is told of what it loses
@@ -356,7 +356,7 @@ func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
 					if _, err := publishTo(n, topic, jsonEvent(t, "", 1)); reasonOf(err) != protocol.Forbidden {
 						t.Errorf("publish to %s: %v", topic, err)
 					}
-					ann.do(protocol.Attend{Topic: topic, Member: "m", For: time.Minute})
+					ann.do(protocol.Announce{Topic: topic, Member: "m", For: time.Minute})
 				}
 				synctest.Wait()
 				if here, err := n.Presence(context.Background(), "acme", "$lifecycle"); err != nil || len(here) > 0 {
@@ -374,13 +374,13 @@ func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
 func TestLifecycle_TenantsNeverHearOfEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mine, theirs := &crier{t: t}, &crier{t: t}
-		n := New(Config{}, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Herald: mine}},
-			TenantConfig{Name: "other", Lifecycle: Lifecycle{Herald: theirs, Topic: true}}, TenantConfig{Name: "quiet"})
+		n := New(Config{}, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Sink: mine}},
+			TenantConfig{Name: "other", Lifecycle: Lifecycle{Sink: theirs, Topic: true}}, TenantConfig{Name: "quiet"})
 		defer n.Close()
 		enter(t, n, words, someone("ann"))
 		for _, tenant := range []string{"other", "quiet"} {
 			c := &client{&tape{}, &hand{}}
-			if _, why := n.Connect(Dial{Tenant: tenant, Dialect: words, Session: c.hand, Identity: someone("x")}, func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
+			if _, why := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: c.hand, Identity: someone("x")}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
 				t.Fatal(why)
 			}
 			synctest.Wait()
@@ -405,17 +405,17 @@ func TestLifecycle_CanBeSwitchedAndChosenWhileClientsAreConnected(t *testing.T) 
 		}
 		ann := enter(t, n, words, someone("ann"))
 		synctest.Wait()
-		obey(Lifecycle{Herald: first})
+		obey(Lifecycle{Sink: first})
 		ann.subscribe(t, "a")
 		first.wantTold("subscribed ws-1 ann a")
-		obey(Lifecycle{Herald: first, Of: []protocol.Happening{protocol.UserOffline, protocol.UserOnline}})
+		obey(Lifecycle{Sink: first, Of: []protocol.LifecycleType{protocol.UserOffline, protocol.UserOnline}})
 		ann.subscribe(t, "b")
 		enter(t, n, words, someone("bob"))
 		first.wantTold("subscribed ws-1 ann a", "user_online bob") // numbers go on, and what is not wanted has none
 		obey(Lifecycle{})
 		enter(t, n, words, someone("eve"))
 		synctest.Wait()
-		obey(Lifecycle{Herald: second})
+		obey(Lifecycle{Sink: second})
 		ann.link.Gone(protocol.Lost)
 		second.wantTold("disconnected ws-1 ann lost", "user_offline ann")
 		if len(first.told()) != 2 || first.told()[0].Epoch == second.told()[0].Epoch {
@@ -426,7 +426,7 @@ func TestLifecycle_CanBeSwitchedAndChosenWhileClientsAreConnected(t *testing.T) 
 
 func TestLifecycle_WhatItHasNoRoomForLeavesAGapAndIsCounted(t *testing.T) {
 	heralded(t, Config{MailboxSize: 1}, func(t *testing.T, n *Node, c *crier) { // room for eight
-		n.SetTenant(TenantConfig{Name: "acme", Lifecycle: Lifecycle{Herald: c}})
+		n.SetTenant(TenantConfig{Name: "acme", Lifecycle: Lifecycle{Sink: c}})
 		synctest.Wait()
 		c.hold = make(chan struct{})
 		for i := range 10 {
@@ -443,7 +443,7 @@ func TestLifecycle_WhatItHasNoRoomForLeavesAGapAndIsCounted(t *testing.T) {
 		if len(all) != 11 || all[8].Number != 9 || all[9].Number != 21 || all[10].Number != 22 {
 			t.Errorf("%d were told, the last %+v", len(all), all[len(all)-1])
 		}
-		if f := n.Figures().Lifecycles["acme"]; f.Told != 11 || f.Lost["mailbox"] != 11 || f.Lost["topic"] != 0 {
+		if f := n.Metrics().Lifecycles["acme"]; f.Emitted != 11 || f.Lost["mailbox"] != 11 || f.Lost["topic"] != 0 {
 			t.Errorf("%+v", f)
 		}
 	})
@@ -466,7 +466,7 @@ func TestLifecycle_WhatTheTopicRefusesIsCounted(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		enter(t, n, words, someone("bob"))
 		synctest.Wait()
-		if f := n.Figures().Lifecycles["acme"]; len(c.told()) != 8 || f.Told != 8 || f.Lost["topic"] != 2 {
+		if f := n.Metrics().Lifecycles["acme"]; len(c.told()) != 8 || f.Emitted != 8 || f.Lost["topic"] != 2 {
 			t.Errorf("%d told, %+v", len(c.told()), f)
 		}
 		page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, protocol.Position{}, 0)
@@ -486,7 +486,7 @@ func TestLifecycle_APanicLeavesAGapAndTheRestIsTold(t *testing.T) {
 		if len(all) != 3 || all[1].Number != 2 || all[2].Number != 4 || all[2].Type != "connected" {
 			t.Errorf("told %+v", all)
 		}
-		if f := n.Figures(); f.Restarts["lifecycle"] != 1 || f.Lifecycles["acme"].Lost["failure"] != 1 {
+		if f := n.Metrics(); f.Restarts["lifecycle"] != 1 || f.Lifecycles["acme"].Lost["failure"] != 1 {
 			t.Errorf("restarts %v, %+v", f.Restarts, f.Lifecycles["acme"])
 		}
 	})

@@ -32,8 +32,8 @@ func TestLimits_ATenantsConnectionsAreCountedExactlyThoughManyComeAtOnce(t *test
 		}
 		wg.Wait()
 		synctest.Wait()
-		if in.Load() != 50 || n.Stats("acme").ActiveConnections != 50 || n.Figures().Drops[protocol.TooMany] != 150 {
-			t.Errorf("%d came in, %d active, drops %v", in.Load(), n.Stats("acme").ActiveConnections, n.Figures().Drops)
+		if in.Load() != 50 || n.Stats("acme").ActiveConnections != 50 || n.Metrics().Drops[protocol.TooMany] != 150 {
+			t.Errorf("%d came in, %d active, drops %v", in.Load(), n.Stats("acme").ActiveConnections, n.Metrics().Drops)
 		}
 		if why := n.Admit("acme", words, "192.0.2.1"); reasonOf(why) != protocol.Busy {
 			t.Errorf("Admit when full: %v", why)
@@ -267,7 +267,7 @@ func TestLimits_ASubscriptionIsRefusedWithAReason(t *testing.T) {
 		for topic, want := range map[string]protocol.Reason{ // check 22: no name passes for another
 			"room": "", "room/7": "", "own/x": "", "own": protocol.Forbidden, "roomy": protocol.Forbidden, "Room": protocol.Forbidden,
 			"": protocol.Malformed, "room/": protocol.Malformed, "room/../own": protocol.Malformed, "room/*": protocol.Malformed, " room": protocol.Malformed,
-			"room\x00": protocol.Malformed, "room\u200b": protocol.Malformed, everyone: protocol.Malformed,
+			"room\x00": protocol.Malformed, "room\u200b": protocol.Malformed, broadcastTopic: protocol.Malformed,
 		} {
 			if got := try(topic); got != want {
 				t.Errorf("%q: %q, want %q", topic, got, want)

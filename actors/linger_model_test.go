@@ -92,7 +92,7 @@ func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
 		published := map[string]int{}
 		say := func(leaf string) {
 			published[leaf]++
-			ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"leaf":%q,"n":%d}`, leaf, published[leaf])})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"leaf":%q,"n":%d}`, leaf, published[leaf])})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
 		back := func(r *reader) {
 			r.before, r.client, r.there = r.client, comeBack(t, n, words, someone(r.user), r.key), true
 		}
-		lost := func() bool { return n.Figures().Missed[protocol.PositionLost] > 0 }
+		lost := func() bool { return n.Metrics().Missed[protocol.PositionLost] > 0 }
 		for step := 0; step < 400 || step < 4000 && !lost(); step++ { // that is rare
 			var busy sync.WaitGroup
 			burst := make([]string, rng.IntN(12))
@@ -169,7 +169,7 @@ func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
 				t.Errorf("%s did not hear %d events, and was told of %d", r.key, r.skipped, r.missed)
 			}
 		}
-		if f := n.Figures(); f.Missed[protocol.PositionLost] == 0 || f.Restored < 100 || f.Lingering != 0 {
+		if f := n.Metrics(); f.Missed[protocol.PositionLost] == 0 || f.Restored < 100 || f.SuspendedSessions != 0 {
 			t.Errorf("too little happened: %+v", f)
 		}
 	})

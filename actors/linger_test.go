@@ -18,8 +18,8 @@ import (
 func comeBack(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, key string) *client {
 	t.Helper()
 	c := &client{&tape{}, &hand{}}
-	_, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Client: key},
-		func(l *Link) outbox.Transport { c.link = l; return c.tape })
+	_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Client: key},
+		func(l *Conn) outbox.Transport { c.link = l; return c.tape })
 	if why != nil {
 		t.Fatal(why)
 	}
@@ -77,7 +77,7 @@ func TestLinger_AClientThatComesBackHearsWhatItMissedOnceAndBeforeWhatIsNew(t *t
 					publishNumbers(t, n, "room", 9, 9)
 					synctest.Wait()
 					again.wantHeard(t, countedUp(3, 9)...)
-					if f := n.Figures(); f.Restored != 1 || f.Lingering != 0 || f.LingeringBytes != 0 || len(f.Missed) != 0 {
+					if f := n.Metrics(); f.Restored != 1 || f.SuspendedSessions != 0 || f.SuspendedSessionBytes != 0 || len(f.Missed) != 0 {
 						t.Errorf("%+v", f)
 					}
 				})
@@ -190,8 +190,8 @@ func TestLinger_AGoodbyeOrTheServersOwnEndLeavesNothing(t *testing.T) {
 				c := enter(t, n, words, ann()).subscribe(t, "room")
 				end(t, n, c)
 				synctest.Wait()
-				if f := n.Figures(); f.Lingering != 0 {
-					t.Errorf("%d linger", f.Lingering)
+				if f := n.Metrics(); f.SuspendedSessions != 0 {
+					t.Errorf("%d linger", f.SuspendedSessions)
 				}
 				again := enter(t, n, words, someone("ann"))
 				publishNumbers(t, n, "room", 1, 1)
@@ -217,13 +217,13 @@ func TestLinger_WhatIsTakenBackMeanwhileIsForgotten(t *testing.T) {
 			bubble(t, lingering, func(n *Node) {
 				id := &protocol.Identity{User: "ann", TokenID: "t1", Topics: []protocol.Pattern{"*"}}
 				enter(t, n, words, id).subscribe(t, "room").lose()
-				if f := n.Figures(); f.Lingering != 1 {
-					t.Fatalf("%d linger", f.Lingering)
+				if f := n.Metrics(); f.SuspendedSessions != 1 {
+					t.Fatalf("%d linger", f.SuspendedSessions)
 				}
 				take(n)
 				synctest.Wait()
-				if f := n.Figures(); f.Lingering != 0 || f.LingeringBytes != 0 {
-					t.Errorf("%d linger", f.Lingering)
+				if f := n.Metrics(); f.SuspendedSessions != 0 || f.SuspendedSessionBytes != 0 {
+					t.Errorf("%d linger", f.SuspendedSessions)
 				}
 				time.Sleep(time.Second) // a token that is issued later is a new right
 				again := enter(t, n, words, &protocol.Identity{User: "ann", TokenID: "t2", Issued: time.Now(), Topics: id.Topics})
@@ -236,12 +236,12 @@ func TestLinger_WhatIsTakenBackMeanwhileIsForgotten(t *testing.T) {
 
 func TestLinger_OnlyWhoProvesWhoItIsLingers(t *testing.T) {
 	for name, id := range map[string]*protocol.Identity{
-		"anonymous": {Topics: []protocol.Pattern{"*"}}, "unproven": {User: "ann", Unproven: true, Topics: []protocol.Pattern{"*"}},
+		"anonymous": {Topics: []protocol.Pattern{"*"}}, "unproven": {User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}},
 	} {
 		bubble(t, lingering, func(n *Node) {
 			comeBack(t, n, words, id, "key").subscribe(t, "room").lose()
-			if f := n.Figures(); f.Lingering != 0 {
-				t.Errorf("%s: %d linger", name, f.Lingering)
+			if f := n.Metrics(); f.SuspendedSessions != 0 {
+				t.Errorf("%s: %d linger", name, f.SuspendedSessions)
 			}
 		})
 	}
@@ -311,8 +311,8 @@ func TestLinger_WithoutAKeyNobodyIsTakenForSomebodyElse(t *testing.T) {
 		back(0).subscribe(t, "f").lose() // its record waits, since the one that stays is older
 		back(0)                          // but so may be the client that comes: it has not said which it is
 		stays.lose()
-		if f := n.Figures(); f.Lingering != 0 || f.Missed[protocol.Conflict] == 0 {
-			t.Errorf("%d linger, missed %v", f.Lingering, f.Missed)
+		if f := n.Metrics(); f.SuspendedSessions != 0 || f.Missed[protocol.Conflict] == 0 {
+			t.Errorf("%d linger, missed %v", f.SuspendedSessions, f.Missed)
 		}
 	})
 }
@@ -326,7 +326,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			synctest.Wait()
 			again.wantHeard(t, countedUp(8, 10)...)
 			again.wantBack(t, 1, 3, 7)
-			if f := n.Figures(); f.Missed[protocol.PositionLost] != 7 {
+			if f := n.Metrics(); f.Missed[protocol.PositionLost] != 7 {
 				t.Errorf("missed %v", f.Missed)
 			}
 		})
@@ -375,22 +375,22 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			synctest.Wait()
 			again.wantHeard(t, countedUp(2, 2)...)
 			again.wantBack(t, 1, 1, 1)
-			if f := n.Figures(); f.Missed[protocol.Forbidden] != 1 {
+			if f := n.Metrics(); f.Missed[protocol.Forbidden] != 1 {
 				t.Errorf("missed %v", f.Missed)
 			}
 		})
 	})
 	t.Run("a large record", func(t *testing.T) {
 		bubble(t, lingering, func(n *Node) {
-			long := &speech{name: "long", encode: func(ev *protocol.Event, _ protocol.View) []byte {
+			long := &speech{name: "long", encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
 				return append([]byte(strings.Repeat("x", 100<<10)), ev.Data...)
 			}}
 			c := enter(t, n, long, someone("ann")).subscribe(t, "room")
 			c.stop(true)
 			publishNumbers(t, n, "room", 1, 5)
 			c.lose()
-			if f := n.Figures(); f.LingeringBytes > resume.MaxSession {
-				t.Errorf("a record of %d bytes", f.LingeringBytes)
+			if f := n.Metrics(); f.SuspendedSessionBytes > resume.MaxSession {
+				t.Errorf("a record of %d bytes", f.SuspendedSessionBytes)
 			}
 			again := enter(t, n, long, someone("ann"))
 			synctest.Wait()
@@ -408,7 +408,7 @@ func TestLinger_WhoDoesNotComeInTimeBeginsAnewAndItsUserRetires(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if f := n.Figures(); f.Faded != 1 || f.Lingering != 0 || f.LingeringBytes != 0 || n.tenant("acme").users.Len() != 0 {
+		if f := n.Metrics(); f.Faded != 1 || f.SuspendedSessions != 0 || f.SuspendedSessionBytes != 0 || n.tenant("acme").users.Len() != 0 {
 			t.Errorf("%+v, %d users", f, n.tenant("acme").users.Len())
 		}
 		again := enter(t, n, words, someone("ann"))
@@ -420,23 +420,23 @@ func TestLinger_WhoDoesNotComeInTimeBeginsAnewAndItsUserRetires(t *testing.T) {
 func TestLinger_IsOffByDefaultAndEachTenantsOwn(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := comeBack(t, n, words, someone("ann"), "tab").subscribe(t, "room")
-		if c.link.linger != nil || c.link.outbox.TracksInFlight() {
+		if c.link.resume != nil || c.link.outbox.TracksInFlight() {
 			t.Error("what is off takes up room")
 		}
 		c.lose()
-		if n.Figures().Lingering != 0 {
+		if n.Metrics().SuspendedSessions != 0 {
 			t.Error("it lingers")
 		}
 		n.SetTenant(TenantConfig{Name: "acme", Linger: time.Minute})
 		synctest.Wait()
 		comeBack(t, n, words, someone("ann"), "tab").subscribe(t, "room").lose()
-		if n.Figures().Lingering != 1 {
+		if n.Metrics().SuspendedSessions != 1 {
 			t.Error("it does not linger")
 		}
 		n.SetTenant(TenantConfig{Name: "acme", Linger: -1})
 		synctest.Wait()
 		comeBack(t, n, words, someone("bob"), "tab").subscribe(t, "room").lose()
-		if n.Figures().Lingering != 1 {
+		if n.Metrics().SuspendedSessions != 1 {
 			t.Error("it lingers where it was switched off")
 		}
 	})
@@ -447,8 +447,8 @@ func TestLinger_RecordsOfOneUserAreBounded(t *testing.T) {
 		for i := range resume.MaxPerUser + 3 {
 			comeBack(t, n, words, someone("ann"), fmt.Sprint("tab-", i)).subscribe(t, "room").lose()
 		}
-		if f := n.Figures(); f.Lingering != resume.MaxPerUser || f.Missed[protocol.TooMany] != 3 {
-			t.Errorf("%d linger, missed %v", f.Lingering, f.Missed)
+		if f := n.Metrics(); f.SuspendedSessions != resume.MaxPerUser || f.Missed[protocol.TooMany] != 3 {
+			t.Errorf("%d linger, missed %v", f.SuspendedSessions, f.Missed)
 		}
 		for i, restored := range map[int]int{0: 0, 2: 0, 3: 1, resume.MaxPerUser + 2: 1} {
 			c := comeBack(t, n, words, someone("ann"), fmt.Sprint("tab-", i))
@@ -461,8 +461,8 @@ func TestLinger_RecordsOfOneUserAreBounded(t *testing.T) {
 // welcoming is a session that subscribes before it says its first word, as the dashboard's does.
 type welcoming struct{ hand }
 
-func (w *welcoming) Opened(time.Time, uint64) []protocol.Command {
-	return []protocol.Command{protocol.Subscribe{Topic: "room"}, protocol.Say{Text: []byte("welcome")}}
+func (w *welcoming) OnOpen(time.Time, uint64) []protocol.Command {
+	return []protocol.Command{protocol.Subscribe{Topic: "room"}, protocol.Send{Text: []byte("welcome")}}
 }
 
 func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
@@ -470,8 +470,8 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 		enter(t, n, words, someone("ann")).subscribe(t, "room").lose()
 		publishNumbers(t, n, "room", 1, 3)
 		c := &client{&tape{}, nil}
-		_, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: &welcoming{}, Identity: someone("ann")},
-			func(l *Link) outbox.Transport { c.link = l; return c.tape })
+		_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &welcoming{}, Identity: someone("ann")},
+			func(l *Conn) outbox.Transport { c.link = l; return c.tape })
 		if why != nil {
 			t.Fatal(why)
 		}
@@ -481,7 +481,7 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 }
 
 func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
-	n := &Node{counters: newCounters()}
+	n := &Node{services: services{totals: newTotals()}}
 	g := resume.NewClient("tab")
 	g.Resume(&resume.Session{Frames: []*outbox.Frame{{}, {}, {}, {}, {}}})
 	g.GiveUp(n)

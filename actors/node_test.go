@@ -18,17 +18,17 @@ type plain struct{ limits protocol.Limits }
 func (*plain) Name() string              { return "plain" }
 func (*plain) Paths() []string           { return []string{"/plain"} }
 func (d *plain) Limits() protocol.Limits { return d.limits }
-func (*plain) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (*plain) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	return plainSession{}, nil, nil
 }
-func (*plain) Encode(ev *protocol.Event, v protocol.View) []byte {
+func (*plain) Encode(ev *protocol.Event, v protocol.Projection) []byte {
 	return append([]byte(string(v)), ev.Data...)
 }
 
 type plainSession struct{}
 
-func (plainSession) Opened(time.Time, uint64) []protocol.Command { return nil }
-func (plainSession) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (plainSession) OnOpen(time.Time, uint64) []protocol.Command { return nil }
+func (plainSession) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	switch text := string(in.Data); text[0] {
 	case '@':
 		return 1, []protocol.Command{protocol.Authenticate{Credential: protocol.Credential{Token: text[1:]}}}
@@ -40,12 +40,12 @@ func (plainSession) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.C
 }
 func (plainSession) Answer(c protocol.Command, o protocol.Outcome) []protocol.Command {
 	if o.Err != nil {
-		return []protocol.Command{protocol.Say{Text: []byte("no: " + o.Err.Error())}}
+		return []protocol.Command{protocol.Send{Text: []byte("no: " + o.Err.Error())}}
 	}
-	return []protocol.Command{protocol.Say{Text: []byte("ok")}}
+	return []protocol.Command{protocol.Send{Text: []byte("ok")}}
 }
-func (plainSession) Beat(time.Time) []protocol.Command { return nil }
-func (plainSession) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (plainSession) OnTick(time.Time) []protocol.Command { return nil }
+func (plainSession) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	return protocol.End(why, []byte("bye: "+string(why.Reason)))
 }
 
@@ -61,7 +61,7 @@ func (anyone) Authenticate(_ context.Context, _ string, c protocol.Credential) (
 
 // tape is a wire that writes down what it hears; while stopped it takes nothing.
 type tape struct {
-	link *Link
+	link *Conn
 
 	mu      sync.Mutex
 	stopped bool
@@ -132,8 +132,8 @@ var plainly = &plain{}
 func dial(t *testing.T, n *Node, d protocol.Dialect, user string, topics ...string) *tape {
 	t.Helper()
 	w := &tape{}
-	session, _, _ := d.Open(protocol.Hello{})
-	l, why := n.Connect(Dial{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"}, func(l *Link) outbox.Transport { w.link = l; return w })
+	session, _, _ := d.Open(protocol.Handshake{})
+	l, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"}, func(l *Conn) outbox.Transport { w.link = l; return w })
 	if why != nil {
 		t.Fatalf("Connect: %v", why)
 	}
@@ -158,7 +158,7 @@ func dial(t *testing.T, n *Node, d protocol.Dialect, user string, topics ...stri
 // say publishes a JSON event {"n":number} and returns the receipt.
 func say(t *testing.T, n *Node, to Target, id string, number int) Receipt {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d}`, number)})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d}`, number)})
 	if err != nil {
 		t.Fatal(err)
 	}

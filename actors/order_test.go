@@ -140,7 +140,7 @@ func TestOnce_AnIDPublishedAThousandTimesIsDeliveredOnceAndAllGetTheFirstAnswer(
 				}
 				ann.wantHeard(t, `{"n":1}`)
 				bob.wantHeard(t, `{"n":1}`)
-				if f := n.Figures(); f.Published != 1 || f.Duplicates != 999 || f.Delivered != 2 {
+				if f := n.Metrics(); f.Published != 1 || f.Duplicates != 999 || f.Delivered != 2 {
 					t.Errorf("published %d, duplicates %d, delivered %d", f.Published, f.Duplicates, f.Delivered)
 				}
 			})
@@ -196,7 +196,7 @@ func TestOnce_ARetryAfterOneUserWasBusyReachesOnlyThatUser(t *testing.T) {
 			synctest.Wait()
 		}
 		for range 4 {
-			users.SendUnbounded("bob", gather{mailbox.NewReply[[]*Link]()}) // and his mailbox is full
+			users.SendUnbounded("bob", listConns{mailbox.NewReply[[]*Conn]()}) // and his mailbox is full
 		}
 		to := Target{Users: []string{"ann", "bob"}}
 		_, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "one", 1))
@@ -268,7 +268,7 @@ func TestPublish_IsRefusedWithAReason(t *testing.T) {
 			"topic and users":      {"acme", Target{Topic: "one", Users: []string{"a"}}, protocol.Malformed},
 			"users and all":        {"acme", Target{Users: []string{"a"}, All: true}, protocol.Malformed},
 			"a bad topic":          {"acme", Target{Topic: "one//two"}, protocol.Malformed},
-			"the hidden topic":     {"acme", Target{Topic: everyone}, protocol.Malformed},
+			"the hidden topic":     {"acme", Target{Topic: broadcastTopic}, protocol.Malformed},
 			"one topic too many":   {"acme", Target{Topic: "three"}, protocol.TooMany},
 			"a topic that is":      {"acme", Target{Topic: "two"}, ""},
 			"users that are not":   {"acme", Target{Users: []string{"x", "y"}}, ""},
@@ -321,7 +321,7 @@ func TestPublish_TheExcludedConnectionAloneDoesNotGetIt(t *testing.T) {
 }
 
 func TestPublish_WithoutWordsInADialectReachesItsConnectionsNotButCountsThemNot(t *testing.T) {
-	mute := &speech{name: "mute", encode: func(*protocol.Event, protocol.View) []byte { return nil }}
+	mute := &speech{name: "mute", encode: func(*protocol.Event, protocol.Projection) []byte { return nil }}
 	bubble(t, Config{}, func(n *Node) {
 		a, b := enter(t, n, mute, someone("ann")).subscribe(t, "room"), enter(t, n, words, someone("bob")).subscribe(t, "room")
 		if r := mustPublish(t, n, "room", jsonEvent(t, "", 1)); r.Delivered != 1 {
@@ -352,7 +352,7 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 				}
 			}}
 			h.opened = []protocol.Command{protocol.Subscribe{Topic: "room"}}
-			if _, why := n.Connect(Dial{Tenant: tenant, Dialect: words, Session: h, Identity: someone(user)}, func(l *Link) outbox.Transport { w.link = l; return w }); why != nil {
+			if _, why := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: h, Identity: someone(user)}, func(l *Conn) outbox.Transport { w.link = l; return w }); why != nil {
 				t.Fatal(why)
 			}
 		}
@@ -392,7 +392,7 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 
 // tagged is an event that says whose it is.
 func tagged(t testing.TB, tenant string, n int) *protocol.Event {
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"tenant":%q,"n":%d}`, tenant, n)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"tenant":%q,"n":%d}`, tenant, n)})
 	if err != nil {
 		t.Error(err)
 	}
@@ -443,7 +443,7 @@ func TestNode_KnowsNoTenantThatWasNotSet(t *testing.T) {
 		if why := n.Admit("other", words, "192.0.2.1"); reasonOf(why) != protocol.NotFound {
 			t.Errorf("Admit: %v", why)
 		}
-		if _, why := n.Connect(Dial{Tenant: "other", Dialect: words, Session: &hand{}}, nil); reasonOf(why) != protocol.NotFound {
+		if _, why := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: &hand{}}, nil); reasonOf(why) != protocol.NotFound {
 			t.Errorf("Connect: %v", why)
 		}
 		if got := strings.Join(n.Tenants(), ","); got != "acme" {
@@ -463,13 +463,13 @@ func TestConnect_MoreAtOnceThanAMailboxHoldsAllGetIn(t *testing.T) {
 	bubble(t, Config{MailboxSize: 16}, func(n *Node) {
 		first := enter(t, n, words, someone("first")).subscribe(t, "known")
 		for range 3 { // those who come wait for 50 ms
-			crashTopic(n, everyone)
+			crashTopic(n, broadcastTopic)
 			crashTopic(n, "known")
 			synctest.Wait()
 		}
 		for i := range 100 {
 			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: "known"}, protocol.Subscribe{Topic: "new"}}}}
-			if _, why := n.Connect(Dial{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))}, func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
+			if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
 				t.Fatal(why)
 			}
 		}

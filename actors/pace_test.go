@@ -60,7 +60,7 @@ func TestPace_ConflatesPerKeyAndPerMetricInTheOrderInWhichItCame(t *testing.T) {
 func TestPace_AViewIsLeftOfWhatIsReleasedAndTheExcludedConnectionDoesNotGetIt(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		a, b := enter(t, n, words, someone("a")), enter(t, n, words, someone("b"))
-		f := protocol.Filter{View: protocol.ViewOf([]string{"temp"}), Every: time.Second}
+		f := protocol.Filter{View: protocol.Project([]string{"temp"}), Every: time.Second}
 		a.want(t, "t/1", f)
 		b.want(t, "t/1", f)
 		mustPublish(t, n, "t/1", metrics(t, "1", `"hum":1`)) // not theirs: it neither passes nor sets the pace
@@ -116,8 +116,8 @@ func TestPace_WhatIsHeldSurvivesAFailureOfTheTopic(t *testing.T) {
 func TestPace_ManyIntervalsOnOneTopicDoNotMultiplyAlarms(t *testing.T) {
 	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
 		slow, fast := enter(t, n, words, someone("slow")), enter(t, n, words, someone("fast"))
-		slow.want(t, "t/1", protocol.Filter{View: protocol.ViewOf([]string{"a"}), Every: time.Minute})
-		fast.want(t, "t/1", protocol.Filter{View: protocol.ViewOf([]string{"b"}), Every: time.Second})
+		slow.want(t, "t/1", protocol.Filter{View: protocol.Project([]string{"a"}), Every: time.Minute})
+		fast.want(t, "t/1", protocol.Filter{View: protocol.Project([]string{"b"}), Every: time.Second})
 		for i := range 300 { // the slow one's release is asked for, then the fast one's, which comes first
 			mustPublish(t, n, "t/1", metrics(t, "1", fmt.Sprintf(`"a":%d`, i)))
 			mustPublish(t, n, "t/1", metrics(t, "1", fmt.Sprintf(`"b":%d`, i)))

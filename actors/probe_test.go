@@ -48,11 +48,11 @@ func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
 func TestProbe_NamesTheShardsThroughWhichNothingGets(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		open := make(chan struct{})
-		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.View) []byte { <-open; return nil }}
+		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.Projection) []byte { <-open; return nil }}
 		for _, h := range []struct{ topic, user string }{{n.canaries[3].topic, ""}, {"elsewhere", n.canaries[7].user}} {
 			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: h.topic}}}}
-			dial := Dial{Tenant: canaryTenant, Dialect: stuck, Session: c.hand, Identity: someone(h.user)}
-			if _, why := n.Connect(dial, func(l *Link) outbox.Transport { c.link = l; return c.tape }); why != nil {
+			dial := ConnectOptions{Tenant: canaryTenant, Dialect: stuck, Session: c.hand, Identity: someone(h.user)}
+			if _, why := n.Connect(dial, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
 				t.Fatal(why)
 			}
 		}

@@ -31,7 +31,7 @@ type Receipt = fanout.Receipt
 // Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), RateLimited and Busy (with RetryAfter),
 // Internal.
 func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protocol.Event) (Receipt, error) {
-	t, why := n.known(tenant)
+	t, why := n.lookup(tenant)
 	if why == nil {
 		why = to.check()
 	}
@@ -60,7 +60,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	}
 	patience := n.timers.Start(n.cfg.PublishWait)
 	defer n.timers.Stop(patience)
-	p, id := to.publication(ev, n.now())
+	p, id := to.delivery(ev, n.now())
 	t.dispatch(to, p)
 	receipt, why := p.Result.Wait(ctx, patience.C)
 	if why != nil {
@@ -69,9 +69,9 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	}
 	receipt.ID = id
 	if receipt.Duplicate {
-		n.counters.duplicates.Add(1)
+		n.totals.duplicates.Add(1)
 	} else {
-		n.counters.published.Add(1)
+		n.totals.published.Add(1)
 	}
 	return receipt, nil
 }
@@ -90,7 +90,7 @@ func (to *Target) check() *protocol.Refusal {
 }
 
 // publication sets an event on its way. An event that its publisher did not name gets an id that nobody has to remember.
-func (to *Target) publication(ev *protocol.Event, now time.Time) (*fanout.Delivery, string) {
+func (to *Target) delivery(ev *protocol.Event, now time.Time) (*fanout.Delivery, string) {
 	stamped := *ev
 	if stamped.Time == (time.Time{}) {
 		stamped.Time = now
@@ -112,14 +112,14 @@ func (t *tenantCore) dispatch(to Target, p *fanout.Delivery) {
 	case to.Topic != "":
 		t.publish(to.Topic, p)
 	case to.All:
-		t.publish(everyone, p)
+		t.publish(broadcastTopic, p)
 	default:
 		users := to.Users
 		if len(users) > 1 {
 			users = slices.Compact(slices.Sorted(slices.Values(users)))
 		}
 		p.Result.Expect(len(users))
-		t.tell(users, p).RunInline()
+		t.publishToUsers(users, p).RunInline()
 		p.Result.Answer(0)
 	}
 }
@@ -134,7 +134,7 @@ func (t *tenantCore) publish(topic string, p *fanout.Delivery) {
 }
 
 // tell gives a publication to users, and returns one of them for the caller to run; nil if all do so themselves.
-func (t *tenantCore) tell(users []string, p *fanout.Delivery) (idle *mailbox.Mailbox) {
+func (t *tenantCore) publishToUsers(users []string, p *fanout.Delivery) (idle *mailbox.Mailbox) {
 	if !p.Anonymous { // of two publishes with one id, the same one is the first at all users
 		turn := &t.turns[t.users.Shard(p.Event.ID)]
 		turn.Lock()

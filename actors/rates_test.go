@@ -60,7 +60,7 @@ func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 		if calm.link.flags.has(isGone) || len(calm.refusals()) != 0 {
 			t.Error("who kept to the rate was refused")
 		}
-		if drops := n.Figures().Drops[protocol.RateLimited]; drops != 17 {
+		if drops := n.Metrics().Drops[protocol.RateLimited]; drops != 17 {
 			t.Errorf("%d drops", drops)
 		}
 	})
@@ -158,7 +158,7 @@ func TestRates_APublishThatIsTooMuchIsToldWhenItWillNotBe(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		mustPublish(t, n, "room", jsonEvent(t, "", 9))
 		time.Sleep(10 * time.Second)
-		large, _ := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":"%0292d"}`, 1)}) // three seconds' worth
+		large, _ := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":"%0292d"}`, 1)}) // three seconds' worth
 		mustPublish(t, n, "room", large)
 		time.Sleep(time.Second)
 		_, err = publishTo(n, "room", large)
@@ -246,7 +246,7 @@ func TestRates_AConnectOfAUserThatIsRefusedIsADrop(t *testing.T) {
 			enter(t, n, words, someone("ann"))
 			synctest.Wait()
 		}
-		if drops := n.Figures().Drops[protocol.RateLimited]; drops != 2 {
+		if drops := n.Metrics().Drops[protocol.RateLimited]; drops != 2 {
 			t.Errorf("%d drops, want 2", drops)
 		}
 	})

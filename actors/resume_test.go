@@ -173,7 +173,7 @@ func TestResume_ReplaysWhatTheFilterLeavesAndTheLatestOfWhatIsWantedEverySoOften
 			mustPublish(t, n, "telemetry/7", metrics(t, "7", fmt.Sprintf(`"temp":%d,"wet":%d`, i, i)))
 		}
 		mustPublish(t, n, "telemetry/7", metrics(t, "7", `"wet":4`))
-		view := protocol.Filter{View: protocol.ViewOf([]string{"temp"})}
+		view := protocol.Filter{View: protocol.Project([]string{"temp"})}
 		all, latest := enter(t, n, words, someone("a")), enter(t, n, words, someone("b"))
 		slow := protocol.Filter{Every: time.Hour}
 		for c, f := range map[*client]protocol.Filter{all: view, latest: slow} {

@@ -20,12 +20,12 @@ func TestAside_TheEndOfASubscriptionIsToldBehindItsEvents(t *testing.T) {
 		c.forget()
 		c.stop(true)
 		event := mustPublish(t, n, "room", jsonEvent(t, "", 1))
-		c.do(protocol.Say{Text: []byte("pong")})
-		c.do(protocol.Subscribe{Topic: "other"}, protocol.Say{Text: []byte("subscribed")})
+		c.do(protocol.Send{Text: []byte("pong")})
+		c.do(protocol.Subscribe{Topic: "other"}, protocol.Send{Text: []byte("subscribed")})
 		mustPublish(t, n, "other", jsonEvent(t, "", 2))
-		c.do(protocol.Unsubscribe{Topic: "room"}, protocol.Say{Text: []byte("unsubscribed")})
+		c.do(protocol.Unsubscribe{Topic: "room"}, protocol.Send{Text: []byte("unsubscribed")})
 		mustPublish(t, n, "other", jsonEvent(t, "", 3))
-		c.do(protocol.Say{Text: []byte("pong again")})
+		c.do(protocol.Send{Text: []byte("pong again")})
 		c.stop(false)
 		synctest.Wait()
 		if event.Delivered != 1 {
@@ -62,10 +62,10 @@ func TestSlow_AReaderIsKeptOrEndedAsItsTopicSays(t *testing.T) {
 			newest = append(newest, fmt.Sprintf(`{"n":%d}`, i))
 		}
 		slow["log"].wantHeard(t, newest...)
-		if drops := n.Figures().Drops; drops[protocol.Stale] != 995+970 {
+		if drops := n.Metrics().Drops; drops[protocol.Stale] != 995+970 {
 			t.Errorf("drops %v", drops)
 		}
-		if f := n.Figures(); f.Backlog != 0 {
+		if f := n.Metrics(); f.Backlog != 0 {
 			t.Errorf("backlog %d", f.Backlog)
 		}
 	})
@@ -133,7 +133,7 @@ func TestOutbox_ParkedSlowReadersSlowNoPublisherAndAreDisconnectedAsSlowWhileOth
 		start := time.Now()
 		var last Receipt
 		for i := range events {
-			ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d,"x":%q}`, i, bytes.Repeat([]byte("x"), 1000))})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d,"x":%q}`, i, bytes.Repeat([]byte("x"), 1000))})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +157,7 @@ func TestOutbox_ParkedSlowReadersSlowNoPublisherAndAreDisconnectedAsSlowWhileOth
 				t.Errorf("the session was told %v", got)
 			}
 		}
-		f := n.Figures()
+		f := n.Metrics()
 		if f.Drops[protocol.Slow] < stuck || f.Backlog != 0 {
 			t.Errorf("drops %v, backlog %d", f.Drops, f.Backlog)
 		}

@@ -12,39 +12,39 @@ import (
 // costs one look at a pointer.
 
 // tells posts one thing that happened, if it is wanted.
-func (c *tenantCore) tells(news protocol.Lifecycle) {
-	if l := c.life.Load(); l != nil && l.wants(news.Happening) {
+func (c *tenantCore) emit(news protocol.Lifecycle) {
+	if l := c.lifecycle.Load(); l != nil && l.wants(news.Type) {
 		news.Time = time.Now()
 		l.post(news)
 	}
 }
 
 // told reports whether somebody is told of the connection: it is one of its user, and its tenant's lifecycle is on.
-func (m *membership) told(l *Link) bool { return m.present && l.tenant().life.Load() != nil }
+func (m *registration) emits(l *Conn) bool { return m.present && l.tenant().lifecycle.Load() != nil }
 
 // tells tells of the connection.
-func (m *membership) tells(l *Link, news protocol.Lifecycle) {
-	if m.told(l) {
+func (m *registration) emit(l *Conn, news protocol.Lifecycle) {
+	if m.emits(l) {
 		news.User, news.Connection, news.Dialect = l.user(), l.ID(), l.dialect().Name()
-		l.tenant().tells(news)
+		l.tenant().emit(news)
 	}
 }
 
 // arrive says that the connection is one of its user.
-func (m *membership) arrive(l *Link) {
+func (m *registration) connected(l *Conn) {
 	m.present = true
-	m.tells(l, protocol.Lifecycle{Happening: protocol.Connected})
+	m.emit(l, protocol.Lifecycle{Type: protocol.Connected})
 }
 
 // depart says that it is none any more: before it leaves its user, so that the user is offline after that. Only the
 // first reason counts. code 0 is the reason's own.
-func (m *membership) depart(l *Link, why protocol.Reason, code uint16, byServer bool) {
-	if m.told(l) {
-		now := l.figures(time.Now())
+func (m *registration) disconnected(l *Conn, why protocol.Reason, code uint16, byServer bool) {
+	if m.emits(l) {
+		now := l.stats(time.Now())
 		if code == 0 {
 			code = why.CloseCode()
 		}
-		m.tells(l, protocol.Lifecycle{Happening: protocol.Disconnection, Left: &protocol.Leaving{
+		m.emit(l, protocol.Lifecycle{Type: protocol.Disconnection, Left: &protocol.Leaving{
 			Reason: why, Code: code, ByServer: byServer, Lingers: !byServer && m.mayReturn(l, why),
 			Lasted: now.Lifetime, Received: now.MessagesReceived, Sent: now.MessagesSent,
 		}})
@@ -53,17 +53,17 @@ func (m *membership) depart(l *Link, why protocol.Reason, code uint16, byServer 
 }
 
 // subscribed says which topics the connection hears from now on.
-func (m *membership) subscribed(l *Link, restored bool, topics ...string) {
+func (m *registration) subscribed(l *Conn, restored bool, topics ...string) {
 	for _, topic := range topics {
-		m.tells(l, protocol.Lifecycle{Happening: protocol.Subscribed, Topic: topic, Restored: restored})
+		m.emit(l, protocol.Lifecycle{Type: protocol.Subscribed, Topic: topic, Restored: restored})
 	}
 }
 
 // unsubscribed says which of the topics that the connection wanted before it does not want now.
-func (m *membership) unsubscribed(l *Link, before []string, now fanout.Subscriptions) {
+func (m *registration) unsubscribed(l *Conn, before []string, now fanout.Subscriptions) {
 	for _, topic := range before {
 		if _, still := now.Find(topic); !still {
-			m.tells(l, protocol.Lifecycle{Happening: protocol.Unsubscribed, Topic: topic})
+			m.emit(l, protocol.Lifecycle{Type: protocol.Unsubscribed, Topic: topic})
 		}
 	}
 }
@@ -87,9 +87,9 @@ func reasonFor(cmd protocol.Close) protocol.Reason {
 
 // online says that the user has a first connection, or with false that it lost its last.
 func (u *user) online(is bool) {
-	news := protocol.Lifecycle{Happening: protocol.UserOffline, User: u.name}
+	news := protocol.Lifecycle{Type: protocol.UserOffline, User: u.name}
 	if is {
-		news.Happening = protocol.UserOnline
+		news.Type = protocol.UserOnline
 	}
-	u.tenant.tells(news)
+	u.tenant.emit(news)
 }

@@ -32,28 +32,29 @@ func (m toTopic) Refuse(why *protocol.Refusal) { m.message.(mailbox.Refusable).R
 func (m toUser) Refuse(why *protocol.Refusal)  { m.message.(mailbox.Refusable).Refuse(why) }
 
 // everyone is the topic that every authenticated connection of a tenant hears. No client and no publisher can name it.
-const everyone = "\x00everyone"
+const broadcastTopic = "\x00everyone"
 
 // tenantCore is what a tenant keeps when its actor restarts, and what others may look up while it does: its users,
 // topics and connections go on.
 type tenantCore struct {
-	node    *Node
-	name    string
-	box     mailbox.Mailbox
-	topics  *mailbox.Registry
-	users   *mailbox.Registry
-	links   *links
-	revoked grant.Revocations
-	keys    atomic.Pointer[func(protocol.KeyFingerprint) bool] // which of its keys hold; nil is all
-	rules   atomic.Pointer[policy.Set]                         // of its topics
-	backlog *outbox.Backpressure
-	limits  *limit.Tenant
-	life    atomic.Pointer[lifecycle] // nil while nobody is told
+	node      *services
+	all       *tenants // of the node, this one among them
+	name      string
+	box       mailbox.Mailbox
+	topics    *mailbox.Registry
+	users     *mailbox.Registry
+	links     *conns
+	revoked   grant.Revocations
+	keys      atomic.Pointer[func(protocol.KeyFingerprint) bool] // which of its keys hold; nil is all
+	rules     atomic.Pointer[policy.Set]                         // of its topics
+	backlog   *outbox.Backpressure
+	limits    *limit.Tenant
+	lifecycle atomic.Pointer[lifecycle] // nil while nobody is told
 
 	connections atomic.Int64 // that are open
 	total       atomic.Int64 // connections that ever were
 	limit       atomic.Int64 // of connections; 0 is none
-	linger      atomic.Int64 // how long a broken connection may come back, in nanoseconds
+	resumeAge   atomic.Int64 // how long a broken connection may come back, in nanoseconds
 	suspended   atomic.Bool
 	restarting  atomic.Bool
 	inboxes     atomic.Int64 // users for whom something waits
@@ -62,27 +63,27 @@ type tenantCore struct {
 
 	turns [mailbox.Shards]sync.Mutex // by event id: see dispatch
 
-	mu       sync.Mutex // guards dialects
-	dialects map[protocol.Dialect]*census
+	mu         sync.Mutex // guards dialects
+	placements map[protocol.Dialect]*placement
 }
 
 // tenant is the actor. It makes the users and topics of one tenant; finding them needs no actor.
 type tenant struct{ *tenantCore }
 
-func newTenant(n *Node, cfg TenantConfig) *tenantCore {
+func newTenant(n *services, all *tenants, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
-		node: n, name: cfg.Name, topics: mailbox.NewRegistry(), users: mailbox.NewRegistry(),
-		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.Tenant(), dialects: map[protocol.Dialect]*census{},
+		node: n, all: all, name: cfg.Name, topics: mailbox.NewRegistry(), users: mailbox.NewRegistry(),
+		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.Tenant(), placements: map[protocol.Dialect]*placement{},
 	}
 	c.box.Init(8 * n.cfg.MailboxSize)
-	c.obey(cfg)
+	c.configure(cfg)
 	n.supervise.tenant.Spawn(&tenant{c}, &c.box)
 	return c
 }
 
 // counting is where the bytes for a connection count; nil for one that is of no tenant yet, or the engine's own.
 func (c *tenantCore) counting() *outbox.Backpressure {
-	if hidden(c.name) {
+	if isInternal(c.name) {
 		return nil
 	}
 	return c.backlog
@@ -90,19 +91,19 @@ func (c *tenantCore) counting() *outbox.Backpressure {
 
 // policyOf is the policy of a topic, which may be that of all connections.
 func policyOf(rules *policy.Set, topic string) *policy.Topic {
-	if topic == everyone {
+	if topic == broadcastTopic {
 		return rules.Broadcast()
 	}
 	return rules.For(topic)
 }
 
 // obey takes limits and rules. Topics that are there look for themselves.
-func (c *tenantCore) obey(cfg TenantConfig) {
+func (c *tenantCore) configure(cfg TenantConfig) {
 	c.limit.Store(int64(cfg.Connections))
-	c.mayLinger(cfg.Linger)
+	c.setResumeAge(cfg.Linger)
 	c.rules.Store(policy.NewSet(c.node.cfg.topicDefaults(), cfg.Rules))
 	c.limits.SetRates(cfg.Rates)
-	c.report(cfg.Lifecycle)
+	c.setLifecycle(cfg.Lifecycle)
 }
 
 // Receive is what the tenant does.
@@ -113,7 +114,7 @@ func (t *tenant) Receive(ctx mailbox.Context) {
 	case toUser:
 		t.users.SendOrSpawn(m.name, m.message, func() *mailbox.Mailbox { return newUser(t.tenantCore, m.name) })
 	case configure:
-		t.obey(m.config)
+		t.configure(m.config)
 	case crash:
 		panic(m.cause)
 	case *mailbox.Stopped:
@@ -124,7 +125,7 @@ func (t *tenant) Receive(ctx mailbox.Context) {
 }
 
 // counts reports whether a topic is one of the tenant's own, which are limited.
-func counts(topic string) bool { return topic != everyone && !protocol.Reserved(topic) }
+func counts(topic string) bool { return topic != broadcastTopic && !protocol.Reserved(topic) }
 
 func (t *tenant) toTopic(m toTopic) {
 	if t.topics.SendUnbounded(m.name, m.message) {
@@ -138,7 +139,7 @@ func (t *tenant) toTopic(m toTopic) {
 		if counts(m.name) {
 			t.topicsMade.Add(1)
 		}
-		return t.node.newTopic(t.tenantCore, m.name)
+		return newTopic(t.tenantCore, m.name)
 	})
 }
 
@@ -160,7 +161,7 @@ func (c *tenantCore) user(name string, msg mailbox.Refusable) {
 func (c *tenantCore) topicCount() int {
 	count := 0
 	c.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
-		if name != everyone {
+		if name != broadcastTopic {
 			count++
 		}
 		return true

@@ -23,7 +23,7 @@ func (ts *tenants) tenant(name string) *tenantCore {
 }
 
 // known returns a tenant or the refusal of an unknown one.
-func (ts *tenants) known(name string) (*tenantCore, *protocol.Refusal) {
+func (ts *tenants) lookup(name string) (*tenantCore, *protocol.Refusal) {
 	if t := ts.tenant(name); t != nil {
 		return t, nil
 	}
@@ -57,7 +57,7 @@ func (ts *tenants) all() map[string]*tenantCore {
 func (ts *tenants) Tenants() []string {
 	var names []string
 	for name := range ts.all() {
-		if !hidden(name) {
+		if !isInternal(name) {
 			names = append(names, name)
 		}
 	}
@@ -67,11 +67,11 @@ func (ts *tenants) Tenants() []string {
 
 // hidden reports whether a tenant is one of the engine's or its users' own making, such as the canary's, or a lobby for
 // connections whose token says which tenant they are of. It is in no list.
-func hidden(tenant string) bool { return strings.HasPrefix(tenant, "\x00") }
+func isInternal(tenant string) bool { return strings.HasPrefix(tenant, "\x00") }
 
 // link finds a connection of a tenant by id.
-func (ts *tenants) link(tenant, id string) (*Link, *protocol.Refusal) {
-	t, why := ts.known(tenant)
+func (ts *tenants) conn(tenant, id string) (*Conn, *protocol.Refusal) {
+	t, why := ts.lookup(tenant)
 	if why != nil {
 		return nil, why
 	}
@@ -82,10 +82,10 @@ func (ts *tenants) link(tenant, id string) (*Link, *protocol.Refusal) {
 }
 
 // everyLink are the connections of all tenants, the canary's not counted.
-func (ts *tenants) everyLink() (all []*Link) {
+func (ts *tenants) allConns() (all []*Conn) {
 	for name, t := range ts.all() {
 		if name != canaryTenant {
-			all = append(all, t.everyLink()...)
+			all = append(all, t.conns()...)
 		}
 	}
 	return all

@@ -18,29 +18,29 @@ type (
 	// subscribe adds a subscriber, or gives it another interest. What it missed since a position is replayed (replay.go);
 	// partial takes what there is of it.
 	subscribe struct {
-		link     *Link
-		interest *fanout.Filters
-		since    protocol.Position // zero for from now on
-		partial  bool
-		reply    mailbox.Reply[attached]
+		link    *Conn
+		filters *fanout.Filters
+		since   protocol.Position // zero for from now on
+		partial bool
+		reply   mailbox.Reply[attached]
 	}
 	// unsubscribe removes a subscriber, and answers where the topic stands; unknown ones are ignored. settled gives it
 	// first what is held back for it.
 	unsubscribe struct {
-		link    *Link
+		link    *Conn
 		settled bool
 		reply   mailbox.Reply[protocol.Position] // the zero reply if nobody waits
 	}
 	// publish appends an event, gives it to the subscribers and hands it to the topics above.
-	publish struct{ publication *fanout.Delivery }
+	publish struct{ delivery *fanout.Delivery }
 	// echo gives an event of a topic below to the subscribers. It is kept here too: each topic has an order of its own.
 	// known says that the topic below had it before.
-	echo struct {
-		publication *fanout.Delivery
-		known       bool
+	propagate struct {
+		delivery *fanout.Delivery
+		known    bool
 	}
 	// lookBack answers with the events after a position.
-	lookBack struct {
+	readHistory struct {
 		after protocol.Position
 		limit int
 		reply mailbox.Reply[HistoryPage]
@@ -50,33 +50,33 @@ type (
 	// flush releases what was held back for subscribers that want fewer events.
 	flush struct{ due time.Time }
 	// rest stops the topic if nobody uses it.
-	rest struct{}
+	idleTimeout struct{}
 	// halve forgets the older half of what is remembered in memory, since that is short.
-	halve struct{}
+	trimHistory struct{}
 	// crash panics, for tests of what is promised then.
 	crash struct{ cause string }
 )
 
 func (m subscribe) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
 func (m unsubscribe) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
-func (m publish) Refuse(why *protocol.Refusal)     { m.publication.Result.Fail(why) }
-func (m echo) Refuse(why *protocol.Refusal)        { m.publication.Result.Fail(why) }
-func (m lookBack) Refuse(why *protocol.Refusal)    { m.reply.Refuse(why) }
+func (m publish) Refuse(why *protocol.Refusal)     { m.delivery.Result.Fail(why) }
+func (m propagate) Refuse(why *protocol.Refusal)   { m.delivery.Result.Fail(why) }
+func (m readHistory) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
 func (m describe) Refuse(why *protocol.Refusal)    { m.reply.Refuse(why) }
 
 // topic is the actor: the sequencer of one named stream of events. It alone touches its fields, but for the mailbox.
 type topic struct {
-	tenant   *tenantCore
-	name     string
-	box      mailbox.Mailbox
-	terms    *policy.Topic   // what holds for it; Store counts when it is made
-	history  history.History // nil until it is open, and one of these:
-	memory   *history.Memory // nil if it is durable
-	disk     *durable.Topic  // nil if it is in memory
-	keeping  int             // events on their way to the disk
-	dedup    fanout.Dedup
-	audience fanout.Subscribers
-	members  presence.Members
+	tenant      *tenantCore
+	name        string
+	box         mailbox.Mailbox
+	policy      *policy.Topic   // what holds for it; Store counts when it is made
+	history     history.History // nil until it is open, and one of these:
+	memory      *history.Memory // nil if it is durable
+	disk        *durable.Topic  // nil if it is in memory
+	appending   int             // events on their way to the disk
+	dedup       fanout.Dedup
+	subscribers fanout.Subscribers
+	members     presence.Members
 	// used is when the topic last had a subscriber or a publish of its own, as wheel.since tells it: what comes from below
 	// keeps nobody's topic.
 	used int64
@@ -84,32 +84,33 @@ type topic struct {
 	flushes []time.Time
 }
 
-func (n *Node) newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
+func newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
+	n := owner.node
 	now := n.now()
 	t := &topic{
-		tenant: owner, name: name, terms: policyOf(owner.rules.Load(), name),
+		tenant: owner, name: name, policy: policyOf(owner.rules.Load(), name),
 		used: n.wheel.Since(now),
 	}
 	t.box.Init(n.cfg.MailboxSize)
-	t.box.Dedicate(t.alone())
+	t.box.Dedicate(t.dedicated())
 	n.supervise.topic.Spawn(t, &t.box)
 	n.wheel.Schedule(now.Add(n.cfg.TopicIdle), t)
 	return &t.box
 }
 
-func (t *topic) node() *Node { return t.tenant.node }
+func (t *topic) node() *services { return t.tenant.node }
 
 // few is how many subscribers a topic may have that a publisher runs. With more, a publisher at full speed outruns those who write to
 // sockets: with 1,000 the p99 doubled (2 cores, 2026-11-21).
 const few = 4
 
 // alone reports whether the topic needs a goroutine of its own: it works long, or waits for the disk.
-func (t *topic) alone() bool {
-	return t.disk != nil || t.terms.Store == policy.Durable || t.audience.Count() > few
+func (t *topic) dedicated() bool {
+	return t.disk != nil || t.policy.Store == policy.Durable || t.subscribers.Count() > few
 }
 
 // ring is the topic's idle deadline.
-func (t *topic) Fire() { t.box.SendUnbounded(rest{}) }
+func (t *topic) Fire() { t.box.SendUnbounded(idleTimeout{}) }
 
 // use says that somebody uses the topic.
 func (t *topic) use(now time.Time) { t.used = t.node().wheel.Since(now) }
@@ -117,7 +118,7 @@ func (t *topic) use(now time.Time) { t.used = t.node().wheel.Since(now) }
 // Receive is what the topic does. What a publish needs is apart from the rest: all that one function may need is on its
 // stack, and a topic that was at rest has a small one.
 func (t *topic) Receive(ctx mailbox.Context) {
-	t.obey()
+	t.applyPolicy()
 	if t.history == nil {
 		if why := t.open(); why != nil {
 			m, refused := ctx.Message().(mailbox.Refusable)
@@ -129,11 +130,11 @@ func (t *topic) Receive(ctx mailbox.Context) {
 	}
 	switch m := ctx.Message().(type) {
 	case publish:
-		t.publish(m.publication)
-	case echo:
-		t.echo(m)
-	case kept:
-		t.kept(m)
+		t.publish(m.delivery)
+	case propagate:
+		t.propagate(m)
+	case appended:
+		t.appended(m)
 	default:
 		t.serve(ctx)
 	}
@@ -143,20 +144,20 @@ func (t *topic) Receive(ctx mailbox.Context) {
 func (t *topic) serve(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case mailbox.Restarted:
-		t.audience.Rebuild()
+		t.subscribers.Rebuild()
 	case subscribe:
 		t.subscribe(m)
-		t.box.Dedicate(t.alone())
+		t.box.Dedicate(t.dedicated())
 	case unsubscribe:
 		if m.settled {
-			t.settle(t.audience.FlushTo(t.node().encoder(), &m.link.outbox), true)
+			t.settle(t.subscribers.FlushTo(t.node().encoder(), &m.link.outbox), true)
 		}
-		t.audience.Remove(&m.link.outbox)
-		t.box.Dedicate(t.alone())
+		t.subscribers.Remove(&m.link.outbox)
+		t.box.Dedicate(t.dedicated())
 		t.use(t.node().now())
 		m.reply.Give(t.history.Position(), nil)
-	case lookBack:
-		m.reply.Give(t.lookBack(m))
+	case readHistory:
+		m.reply.Give(t.readHistory(m))
 	case announce:
 		now := t.node().now()
 		t.use(now)
@@ -167,12 +168,12 @@ func (t *topic) serve(ctx mailbox.Context) {
 		m.reply.Give(t.describe(), nil)
 	case flush:
 		t.flush(m)
-	case halve:
+	case trimHistory:
 		if t.memory != nil {
 			t.memory.Halve()
 		}
-	case rest:
-		t.rest(ctx)
+	case idleTimeout:
+		t.idle(ctx)
 	case crash:
 		panic(m.cause)
 	case *mailbox.Stopped:
@@ -182,27 +183,27 @@ func (t *topic) serve(ctx mailbox.Context) {
 }
 
 // obey goes by the tenant's rules as they are now.
-func (t *topic) obey() {
+func (t *topic) applyPolicy() {
 	now := t.tenant.rules.Load()
-	if t.terms.Set() == now {
+	if t.policy.Set() == now {
 		return
 	}
-	t.terms = policyOf(now, t.name)
-	t.box.Dedicate(t.alone())
-	t.bound()
-	t.dedup.Resize(t.terms.DedupCount)
+	t.policy = policyOf(now, t.name)
+	t.box.Dedicate(t.dedicated())
+	t.setBounds()
+	t.dedup.Resize(t.policy.DedupCount)
 }
 
 func (t *topic) publish(p *fanout.Delivery) {
 	now := t.node().now()
-	if first := t.dedup.Known(t.terms.DedupCount, t.terms.DedupAge, p, now); first != nil {
+	if first := t.dedup.Known(t.policy.DedupCount, t.policy.DedupAge, p, now); first != nil {
 		p.Result.Repeats(first)
 		return
 	}
-	p.Policy = t.terms.Frames
+	p.Policy = t.policy.Frames
 	t.use(now)
 	if t.memory == nil {
-		t.keep(p, now, false)
+		t.store(p, now, false)
 		return
 	}
 	t.forward(p, false)
@@ -218,26 +219,26 @@ func (t *topic) subscribe(m subscribe) {
 	}
 	missed.give(m.link)
 	at := t.history.Position()
-	before := t.audience.FiltersOf(&m.link.outbox)
-	t.setFilters(m.link, m.interest, at.Offset)
+	before := t.subscribers.FiltersOf(&m.link.outbox)
+	t.setFilters(m.link, m.filters, at.Offset)
 	t.use(now)
 	switch {
 	case m.reply.Give(attached{at, len(missed.frames), missed.missed}, nil):
 	case len(missed.frames) > 0: // it would get them again with its next attempt
-		m.link.box.SendUnbounded(end{why: mailbox.ErrBusy})
+		m.link.box.SendUnbounded(endConnection{why: mailbox.ErrBusy})
 	case before == nil: // the connection did not wait so long, and takes it for refused
-		t.audience.Remove(&m.link.outbox)
+		t.subscribers.Remove(&m.link.outbox)
 	default:
 		t.setFilters(m.link, before, at.Offset)
 	}
 }
 
 // setFilters makes a connection a subscriber, or gives it other filters.
-func (t *topic) setFilters(l *Link, filters *fanout.Filters, offset uint64) {
-	t.settle(t.audience.Set(t.node().encoder(), &l.outbox, l.dialect(), filters, offset), true)
+func (t *topic) setFilters(l *Conn, filters *fanout.Filters, offset uint64) {
+	t.settle(t.subscribers.Set(t.node().encoder(), &l.outbox, l.dialect(), filters, offset), true)
 }
 
-func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
+func (t *topic) readHistory(m readHistory) (HistoryPage, *protocol.Refusal) {
 	now := t.node().now()
 	page := HistoryPage{Position: t.history.Position()}
 	after := m.after
@@ -252,13 +253,13 @@ func (t *topic) lookBack(m lookBack) (HistoryPage, *protocol.Refusal) {
 		return page, t.unread(err, m.after, now)
 	}
 	for _, e := range entries {
-		page.Events = append(page.Events, Remembered{Offset: e.Offset, Event: e.Event})
+		page.Events = append(page.Events, HistoryEntry{Offset: e.Offset, Event: e.Event})
 	}
 	return page, nil
 }
 
 func (t *topic) describe() TopicInfo {
-	info := TopicInfo{Name: t.name, Subscribers: t.audience.Count()}
+	info := TopicInfo{Name: t.name, Subscribers: t.subscribers.Count()}
 	if t.history != nil {
 		info.Position, info.History = t.history.Position(), t.history.Len(t.node().now())
 	}
@@ -267,7 +268,7 @@ func (t *topic) describe() TopicInfo {
 
 func (t *topic) flush(m flush) {
 	t.flushes = slices.DeleteFunc(t.flushes, m.due.Equal)
-	t.settle(t.audience.Flush(t.node().encoder(), t.node().now()), true)
+	t.settle(t.subscribers.Flush(t.node().encoder(), t.node().now()), true)
 }
 
 // settle follows a delivery: it schedules the next flush, ends the connections that were too slow, and counts.
@@ -279,7 +280,7 @@ func (t *topic) settle(out fanout.Delivered, counts bool) {
 		}
 	}
 	if counts {
-		t.node().counters.delivered.Add(uint64(out.Count))
+		t.node().totals.delivered.Add(uint64(out.Count))
 	}
 }
 
@@ -299,14 +300,14 @@ type flushing struct {
 
 func (f flushing) Fire() { f.topic.box.SendUnbounded(flush{f.due}) }
 
-func (t *topic) rest(ctx mailbox.Context) {
+func (t *topic) idle(ctx mailbox.Context) {
 	now, cfg, wheel := t.node().now(), &t.node().cfg, t.node().wheel
-	t.dedup.Expire(t.terms.DedupAge, now)
+	t.dedup.Expire(t.policy.DedupAge, now)
 	if t.memory != nil {
 		t.memory.Len(now) // what is too old goes
 	}
 	idle := time.Duration(wheel.Since(now) - t.used)
-	unused := t.audience.Count() == 0 && t.keeping == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
+	unused := t.subscribers.Count() == 0 && t.appending == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
 	if unused && t.tenant.topics.Remove(t.name, &t.box) {
 		if counts(t.name) {
 			t.tenant.topicsMade.Add(-1)

@@ -13,45 +13,45 @@ type (
 	// join adds a connection; it is refused if the user has too many of its dialect, and put off while its client still
 	// has another one (returned.rival).
 	join struct {
-		link   *Link
-		limit  int  // of connections of this dialect; 0 is none
-		claims bool // it may have what its client left: it has proved who it is
-		beside bool // the other one was asked to go, and is not waited for any more
-		reply  mailbox.Reply[returned]
+		link      *Conn
+		limit     int  // of connections of this dialect; 0 is none
+		mayResume bool // it may have what its client left: it has proved who it is
+		rivalTold bool // the other one was asked to go, and is not waited for any more
+		reply     mailbox.Reply[resumeOffer]
 	}
 	// leave removes a connection and keeps the record that it may leave; unknown ones are ignored.
-	leave struct {
-		link   *Link
-		record *resume.Session // nil for none
+	detach struct {
+		link    *Conn
+		session *resume.Session // nil for none
 	}
 	// part ends all connections and answers how many.
-	part struct {
-		end   end
+	disconnectAll struct {
+		end   endConnection
 		reply mailbox.Reply[int]
 	}
 	// gather answers with the user's connections.
-	gather struct{ reply mailbox.Reply[[]*Link] }
+	listConns struct{ reply mailbox.Reply[[]*Conn] }
 	// restAgain is a rest that messages were in the way of.
-	restAgain struct{}
+	idleAgain struct{}
 )
 
-func (m join) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
-func (m part) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
-func (m gather) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
+func (m join) Refuse(why *protocol.Refusal)          { m.reply.Refuse(why) }
+func (m disconnectAll) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
+func (m listConns) Refuse(why *protocol.Refusal)     { m.reply.Refuse(why) }
 
 // user is the actor: one identity, wherever it is connected. It alone touches its fields, but for the mailbox.
 type user struct {
-	tenant *tenantCore
-	name   string
-	box    mailbox.Mailbox
-	links  []*Link // in the order in which they joined
-	dedup  fanout.Dedup
-	inbox  *inbox            // nil if nothing waits
-	left   []*resume.Session // of connections that may come back, oldest first
+	tenant    *tenantCore
+	name      string
+	box       mailbox.Mailbox
+	links     []*Conn // in the order in which they joined
+	dedup     fanout.Dedup
+	inbox     *inbox            // nil if nothing waits
+	suspended []*resume.Session // of connections that may come back, oldest first
 	// restAt and fadeAt are when the wheel is going to send rest and fade, as wheel.since tells it; 0 is not at all.
-	restAt, fadeAt int64
+	idleAt, expireAt int64
 	// again says that restAgain is in the mailbox.
-	again bool
+	idleQueued bool
 }
 
 func newUser(t *tenantCore, name string) *mailbox.Mailbox {
@@ -61,47 +61,47 @@ func newUser(t *tenantCore, name string) *mailbox.Mailbox {
 	return &u.box
 }
 
-func (u *user) node() *Node { return u.tenant.node }
+func (u *user) node() *services { return u.tenant.node }
 
 // ring is the user's idle deadline.
-func (u *user) Fire() { u.box.SendUnbounded(rest{}) }
+func (u *user) Fire() { u.box.SendUnbounded(idleTimeout{}) }
 
 // Receive is what the user does.
 func (u *user) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case publish:
-		u.publish(m.publication)
-		u.rest(ctx) // it may have been made for this alone
+		u.publish(m.delivery)
+		u.idle(ctx) // it may have been made for this alone
 	case join:
 		back, why := u.join(m)
 		if !m.reply.Give(back, why) { // the connection did not wait so long
 			u.leave(m.link)
-			u.giveUp(protocol.Busy, back.record)
+			u.giveUp(protocol.Busy, back.session)
 		}
-		u.rest(ctx)
-	case leave:
+		u.idle(ctx)
+	case detach:
 		u.leave(m.link)
-		u.linger(m.link, m.record)
-		u.rest(ctx)
-	case fade:
-		u.fade(u.node().now())
-		u.rest(ctx)
-	case part:
+		u.suspend(m.link, m.session)
+		u.idle(ctx)
+	case expireSessions:
+		u.expireSessions(u.node().now())
+		u.idle(ctx)
+	case disconnectAll:
 		m.reply.Give(u.part(m.end), nil)
-	case gather:
-		m.reply.Give(append([]*Link(nil), u.links...), nil)
-	case rest:
-		u.rest(ctx)
-	case restAgain:
-		u.again = false
-		u.rest(ctx)
+	case listConns:
+		m.reply.Give(append([]*Conn(nil), u.links...), nil)
+	case idleTimeout:
+		u.idle(ctx)
+	case idleAgain:
+		u.idleQueued = false
+		u.idle(ctx)
 	case crash:
 		panic(m.cause)
 	case *mailbox.Stopped:
 		if len(u.links) > 0 {
 			u.online(false)
 		}
-		u.forget()
+		u.forgetSessions()
 		u.box.Close(errGone)
 		u.node().system.Done()
 	}
@@ -118,11 +118,11 @@ func (u *user) publish(p *fanout.Delivery) {
 	}
 	delivered, there := u.deliver(p)
 	if p.Born != 0 { // a canary's is no figure
-		u.node().counters.delivered.Add(uint64(delivered))
+		u.node().totals.delivered.Add(uint64(delivered))
 	}
 	u.dedup.Done(p)
-	u.unheard(p, there)
-	u.keep(p, there)
+	u.missed(p, there)
+	u.queue(p, there)
 	p.Result.Answer(delivered)
 }
 
@@ -139,7 +139,7 @@ func (u *user) deliver(p *fanout.Delivery) (delivered int, there bool) {
 			delivered++
 			there = true
 		case l.outbox.IsClosed():
-			l.linger.Late(f)
+			l.resume.Late(f)
 		default:
 			there = true
 		}
@@ -147,10 +147,10 @@ func (u *user) deliver(p *fanout.Delivery) (delivered int, there bool) {
 	return delivered, there
 }
 
-func (u *user) join(m join) (returned, *protocol.Refusal) {
-	var rival *Link
-	if m.claims && !m.beside {
-		rival = u.rival(m.link)
+func (u *user) join(m join) (resumeOffer, *protocol.Refusal) {
+	var rival *Conn
+	if m.mayResume && !m.rivalTold {
+		rival = u.duplicateOf(m.link)
 	}
 	if m.limit > 0 {
 		count := 0
@@ -160,23 +160,23 @@ func (u *user) join(m join) (returned, *protocol.Refusal) {
 			}
 		}
 		if count >= m.limit {
-			return returned{}, protocol.Refuse(protocol.TooMany, "the user has %d connections, which is the limit for one user (connections_per_user)", count)
+			return resumeOffer{}, protocol.Refuse(protocol.TooMany, "the user has %d connections, which is the limit for one user (connections_per_user)", count)
 		}
 	}
 	if rival != nil {
-		return returned{rival: rival}, nil
+		return resumeOffer{duplicate: rival}, nil
 	}
 	if u.links = append(u.links, m.link); len(u.links) == 1 {
 		u.online(true)
 	}
 	u.collect(m.link)
-	if !m.claims {
-		return returned{}, nil
+	if !m.mayResume {
+		return resumeOffer{}, nil
 	}
-	return returned{record: u.claim(m.link)}, nil
+	return resumeOffer{session: u.claim(m.link)}, nil
 }
 
-func (u *user) leave(l *Link) {
+func (u *user) leave(l *Conn) {
 	for i, known := range u.links {
 		if known == l {
 			if u.links = append(u.links[:i:i], u.links[i+1:]...); len(u.links) == 0 {
@@ -187,8 +187,8 @@ func (u *user) leave(l *Link) {
 	}
 }
 
-func (u *user) part(why end) int {
-	u.forget()
+func (u *user) part(why endConnection) int {
+	u.forgetSessions()
 	for _, l := range u.links {
 		l.box.SendUnbounded(why)
 	}
@@ -197,12 +197,12 @@ func (u *user) part(why end) int {
 
 // rest stops the user when it has no connection and none that may come back, no event id that it would have to
 // recognise, and nothing in its inbox.
-func (u *user) rest(ctx mailbox.Context) {
-	if len(u.links) > 0 || len(u.left) > 0 {
+func (u *user) idle(ctx mailbox.Context) {
+	if len(u.links) > 0 || len(u.suspended) > 0 {
 		return
 	}
 	now, cfg, wheel := u.node().now(), &u.node().cfg, u.node().wheel
-	if u.restAt > wheel.Since(now) { // an alarm is on its way
+	if u.idleAt > wheel.Since(now) { // an alarm is on its way
 		return
 	}
 	u.dedup.Expire(cfg.DedupAge, now)
@@ -212,7 +212,7 @@ func (u *user) rest(ctx mailbox.Context) {
 		if u.inbox != nil {
 			at = u.inbox.waiting[0].until
 		}
-		u.restAt = wheel.Since(at)
+		u.idleAt = wheel.Since(at)
 		wheel.Schedule(at, u)
 		return
 	}
@@ -220,8 +220,8 @@ func (u *user) rest(ctx mailbox.Context) {
 		ctx.Stop(ctx.Self())
 		return
 	}
-	if !u.again {
-		u.again = true
-		u.box.SendUnbounded(restAgain{})
+	if !u.idleQueued {
+		u.idleQueued = true
+		u.box.SendUnbounded(idleAgain{})
 	}
 }

@@ -28,7 +28,7 @@ func watched(t *testing.T, test func(n *Node, stuck *speech, open func(), said f
 			}
 		}
 		defer open()
-		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.View) []byte { <-shut; return nil }}
+		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.Projection) []byte { <-shut; return nil }}
 		test(n, stuck, open, log.String)
 	})
 }
@@ -57,12 +57,12 @@ func TestWatchdog_NamesATopicThatIsStuckOnceWithItsStack(t *testing.T) {
 		if strings.Count(log, "an actor is stuck") != 1 || !strings.Contains(log, `kind=topic tenant=acme name=room at=publish`) || !strings.Contains(log, "actors.(*topic).publish(") {
 			t.Errorf("log:\n%s", log)
 		}
-		if f := n.Figures(); f.Stuck["topic"] != 1 || f.WereStuck["topic"] != 1 || f.Stuck["user"]+f.Stuck["tenant"]+f.Stuck["connection"] != 0 {
-			t.Errorf("stuck %v, were %v", f.Stuck, f.WereStuck)
+		if f := n.Metrics(); f.Stuck["topic"] != 1 || f.EverStuck["topic"] != 1 || f.Stuck["user"]+f.Stuck["tenant"]+f.Stuck["connection"] != 0 {
+			t.Errorf("stuck %v, were %v", f.Stuck, f.EverStuck)
 		}
 		open()
 		time.Sleep(5 * time.Second)
-		if h := n.Health(); h.Stuck != nil || !strings.Contains(said(), "goes on") || n.Figures().Stuck["topic"] != 0 {
+		if h := n.Health(); h.Stuck != nil || !strings.Contains(said(), "goes on") || n.Metrics().Stuck["topic"] != 0 {
 			t.Errorf("when it goes on: %+v\n%s", h, said())
 		}
 	})
@@ -103,7 +103,7 @@ func (g *gatekeeper) Authenticate(context.Context, string, protocol.Credential) 
 // Who is busy, idle, or waits for a restart is not stuck.
 func TestWatchdog_LetsBeWhoGoesOn(t *testing.T) {
 	watched(t, func(n *Node, _ *speech, _ func(), said func() string) {
-		lazy := &speech{name: "lazy", encode: func(*protocol.Event, protocol.View) []byte { time.Sleep(3 * time.Second); return nil }}
+		lazy := &speech{name: "lazy", encode: func(*protocol.Event, protocol.Projection) []byte { time.Sleep(3 * time.Second); return nil }}
 		enter(t, n, lazy, someone("a")).subscribe(t, "room")
 		for range 20 {
 			go publishTo(n, "room", jsonEvent(t, "", 1))
@@ -122,7 +122,7 @@ func TestWatchdog_NamesTheTenantThatCannotBeLookedAt(t *testing.T) {
 	acme, release, made := n.tenant("acme"), make(chan struct{}), make(chan struct{})
 	go func() { // it holds the shard of its name for as long as the topic is being made
 		defer close(made)
-		acme.topics.SendOrSpawn("stuck", rest{}, func() *mailbox.Mailbox { <-release; return n.newTopic(acme, "stuck") })
+		acme.topics.SendOrSpawn("stuck", idleTimeout{}, func() *mailbox.Mailbox { <-release; return newTopic(acme, "stuck") })
 	}()
 	var err error
 	eventually(t, "the directory is found stuck", func() bool { err = n.watchdog.Probe(t.Context()); return err != nil })

@@ -32,7 +32,7 @@ func (s *scale) Used() int64 {
 	used := s.live + s.waste
 	s.mu.Unlock()
 	if s.node != nil {
-		for _, l := range s.node.everyLink() {
+		for _, l := range s.node.allConns() {
 			_, bytes := l.outbox.Waiting()
 			used += int64(bytes)
 		}
@@ -82,7 +82,7 @@ func weighed(t *testing.T, test func(n *Node, s *scale, said func() string)) {
 	})
 }
 
-func stageOf(n *Node) health.Stage { return n.Figures().Pressure.Stage }
+func stageOf(n *Node) health.Stage { return n.Metrics().Pressure.Stage }
 
 // look lets the watermark look once more.
 func look() {
@@ -123,8 +123,8 @@ func TestWatermark_RefusesConnectionsAndPublishesAndSaysTruthfullyUntilWhen(t *t
 			t.Errorf("%+v", r)
 		}
 		enter(t, n, words, someone("again"))
-		if in.link.flags.has(isGone) || n.Figures().Pressure.Publishes < 2 || n.Figures().Pressure.Connections < 2 {
-			t.Errorf("%+v, gone: %v", n.Figures().Pressure, in.link.flags.has(isGone))
+		if in.link.flags.has(isGone) || n.Metrics().Pressure.Publishes < 2 || n.Metrics().Pressure.Connections < 2 {
+			t.Errorf("%+v, gone: %v", n.Metrics().Pressure, in.link.flags.has(isGone))
 		}
 		if log := said(); strings.Count(log, "memory: refusing") != 1 || strings.Count(log, "memory: calm") != 1 {
 			t.Errorf("log:\n%s", log)
@@ -207,8 +207,8 @@ func TestWatermark_TopicsForgetTheOlderHalfWhileMemoryIsShort(t *testing.T) {
 		}
 		s.set(700, 0)
 		time.Sleep(time.Minute)
-		if got := remembered(); got != 10 || stageOf(n) != health.Calm || n.Figures().Pressure.Histories == 0 {
-			t.Errorf("when there is memory again it remembers %d, %+v", got, n.Figures().Pressure)
+		if got := remembered(); got != 10 || stageOf(n) != health.Calm || n.Metrics().Pressure.Histories == 0 {
+			t.Errorf("when there is memory again it remembers %d, %+v", got, n.Metrics().Pressure)
 		}
 	})
 }
@@ -261,9 +261,9 @@ func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) 
 		synctest.Wait()
 		readers["last"].wantHeard(t, `{"n":9}`)
 		readers["each"].wantHeard(t, `{"n":8}`, `{"n":9}`)
-		p := n.Figures().Pressure
-		if p.Frames != 9+8 || p.Readers != 1 || n.Figures().Drops[protocol.Stale] != 17 {
-			t.Errorf("%+v, drops %v", p, n.Figures().Drops)
+		p := n.Metrics().Pressure
+		if p.Frames != 9+8 || p.Readers != 1 || n.Metrics().Drops[protocol.Stale] != 17 {
+			t.Errorf("%+v, drops %v", p, n.Metrics().Drops)
 		}
 		if n.backlog.Bytes() != 0 {
 			t.Errorf("backlog %d", n.backlog.Bytes())
@@ -274,7 +274,7 @@ func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) 
 // keyed is an event {"n":number} with a key.
 func keyed(t *testing.T, key string, number int) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Key: key, Data: fmt.Appendf(nil, `{"n":%d}`, number)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Key: key, Data: fmt.Appendf(nil, `{"n":%d}`, number)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ type Client struct {
 	// Open says where the client connects, and what it shows there.
 	Open func(token string, topics []string) (Opening, error)
 	// Credential is what kind of token Open or Login shows.
-	Credential Form
+	Credential CredentialType
 	// Login returns the frames that the client sends first, and again after each Every, 0 for never; nil sends nothing.
 	Login func(token string) [][]byte
 	Every time.Duration

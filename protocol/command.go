@@ -8,8 +8,8 @@ type Command interface{ command() }
 
 // The commands.
 type (
-	// Say sends one message to the client. No outcome.
-	Say struct {
+	// Send sends one message to the client. No outcome.
+	Send struct {
 		Text []byte
 		// Binary sends a binary frame instead of a text frame.
 		Binary bool
@@ -23,8 +23,8 @@ type (
 	// its identity refreshed in place, keeping its subscriptions; another user than before is refused.
 	Authenticate struct {
 		Credential Credential
-		// Lasting lets the connection outlive its token: its dialect checks a token with each request anyway.
-		Lasting bool
+		// IgnoreExpiry lets the connection outlive its token: its dialect checks a token with each request anyway.
+		IgnoreExpiry bool
 	}
 	// Verify asks who shows a credential, and changes nothing. Outcome: Identity or Err.
 	Verify struct {
@@ -54,31 +54,31 @@ type (
 		Below bool
 		Tag   any
 	}
-	// Attend says that a member of a topic is alive, and what it tells of itself; it is heard of for that long, unless
+	// Announce says that a member of a topic is alive, and what it tells of itself; it is heard of for that long, unless
 	// it attends again. No outcome.
-	Attend struct {
+	Announce struct {
 		Topic, Member string
 		Data          []byte
 		For           time.Duration
 	}
-	// Become hands the connection to another dialect, before it has authenticated: from now on its session, its words,
+	// SwitchDialect hands the connection to another dialect, before it has authenticated: from now on its session, its words,
 	// its limits and its census are those. No outcome; the commands behind it are the new session's.
-	Become struct {
+	SwitchDialect struct {
 		Dialect Dialect
 		Session Session
 	}
-	// Heed says what is left for this connection of events that are sent to its user or to everyone; at first it is the
+	// SetEventView says what is left for this connection of events that are sent to its user or to everyone; at first it is the
 	// whole. The dialect's Encode gets the view. No outcome.
-	Heed struct {
-		View View
+	SetEventView struct {
+		View Projection
 		// As is whose right it goes by, beside those before; when the last of them ends, nothing is left. nil changes nothing
 		// of that: at first it is the connection's own identity.
 		As *Identity
 	}
-	// Beat calls Session.Beat every so often from now on; 0 stops it. No outcome.
-	Beat struct{ Every time.Duration }
-	// Census asks how many authenticated connections of this dialect the tenant has. Outcome: Count.
-	Census struct{}
+	// OnTick calls Session.OnTick every so often from now on; 0 stops it. No outcome.
+	SetInterval struct{ Every time.Duration }
+	// CountConnections asks how many authenticated connections of this dialect the tenant has. Outcome: Count.
+	CountConnections struct{}
 	// Report hands on what a client reports of itself (an error, its health), or what was wrong with it. No outcome.
 	Report struct {
 		Kind string
@@ -87,18 +87,18 @@ type (
 	}
 )
 
-func (Say) command()          {}
-func (Close) command()        {}
-func (Authenticate) command() {}
-func (Verify) command()       {}
-func (Attend) command()       {}
-func (Heed) command()         {}
-func (Become) command()       {}
-func (Subscribe) command()    {}
-func (Unsubscribe) command()  {}
-func (Beat) command()         {}
-func (Census) command()       {}
-func (Report) command()       {}
+func (Send) command()             {}
+func (Close) command()            {}
+func (Authenticate) command()     {}
+func (Verify) command()           {}
+func (Announce) command()         {}
+func (SetEventView) command()     {}
+func (SwitchDialect) command()    {}
+func (Subscribe) command()        {}
+func (Unsubscribe) command()      {}
+func (SetInterval) command()      {}
+func (CountConnections) command() {}
+func (Report) command()           {}
 
 // Outcome is what became of a command.
 type Outcome struct {

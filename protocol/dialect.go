@@ -20,37 +20,37 @@ type Dialect interface {
 	// Open makes the session of a new connection. A credential, if there is one, is checked before the upgrade, and one
 	// that does not hold is answered with HTTP 403; a session that authenticates later returns nil. A Refusal refuses
 	// the upgrade with the status of its reason.
-	Open(Hello) (Session, *Credential, *Refusal)
+	Open(Handshake) (Session, *Credential, *Refusal)
 	// Encode returns the event's message in this dialect as the view leaves it, nil if the dialect has no words for it
 	// or the view leaves nothing. It is stateless, and what it returns is shared and never changed.
-	Encode(*Event, View) []byte
+	Encode(*Event, Projection) []byte
 }
 
 // Session is what one connection has said so far. The connection's actor calls it, one call at a time. Its methods are
 // pure: what they want done they return as commands.
 type Session interface {
-	// Opened comes once, when the socket is open. number is unique among all connections of this process.
-	Opened(now time.Time, number uint64) []Command
+	// OnOpen comes once, when the socket is open. number is unique among all connections of this process.
+	OnOpen(now time.Time, number uint64) []Command
 	// Receive reads one frame. data is valid during the call only. messages is how many messages the frame counts as
 	// against the rate limit (a batch counts each of its items).
-	Receive(now time.Time, frame Inbound) (messages int, commands []Command)
+	Receive(now time.Time, frame ClientMessage) (messages int, commands []Command)
 	// Answer tells the outcome of a command; what it returns is done before the commands that still wait.
 	Answer(Command, Outcome) []Command
-	// Beat comes at the interval that a Beat command asked for.
-	Beat(now time.Time) []Command
+	// OnTick comes at the interval that a OnTick command asked for.
+	OnTick(now time.Time) []Command
 	// Refuse puts a refusal by the engine into the dialect's words: a limit that was met, a token that expired, a
 	// server that goes away. If final, the connection ends, and the last command must be a Close.
-	Refuse(now time.Time, why *Refusal, final bool) []Command
+	OnReject(now time.Time, why *Refusal, final bool) []Command
 }
 
-// Inbound is one frame from a client.
-type Inbound struct {
+// ClientMessage is one frame from a client.
+type ClientMessage struct {
 	Data   []byte
 	Binary bool
 }
 
-// Hello is the request that asked for the connection. It is valid during Open only.
-type Hello struct {
+// Handshake is the request that asked for the connection. It is valid during Open only.
+type Handshake struct {
 	Path  string
 	Query url.Values
 	Host  string
@@ -68,7 +68,7 @@ var clientKeys = []string{"client_id", "instance", "instance_uuid"}
 // Client is the client's own word for itself, by which it is known again when its connection broke: the first of
 // client_id, instance and instance_uuid in the query that is there, or else the header X-Client-ID. It is "" if none is
 // there, or if it is no name; nobody believes it beyond that.
-func (h *Hello) Client() string {
+func (h *Handshake) Client() string {
 	key := ""
 	for i := 0; key == "" && i < len(clientKeys); i++ {
 		key = h.Query.Get(clientKeys[i])
@@ -84,7 +84,7 @@ func (h *Hello) Client() string {
 
 // Last is the last line of a header, which counts where a framework makes a dictionary of the headers; "" if there is
 // none.
-func (h *Hello) Last(name string) string {
+func (h *Handshake) Last(name string) string {
 	if h.Values != nil {
 		if all := h.Values(name); len(all) > 0 {
 			return all[len(all)-1]
@@ -94,7 +94,7 @@ func (h *Hello) Last(name string) string {
 }
 
 // LastQuery is the last of the parameters of that name in the query, which counts in Starlette; "" if there is none.
-func (h *Hello) LastQuery(name string) string {
+func (h *Handshake) LastQuery(name string) string {
 	if all := h.Query[name]; len(all) > 0 {
 		return all[len(all)-1]
 	}
@@ -128,5 +128,5 @@ func End(why *Refusal, last []byte) []Command {
 	if last == nil {
 		return []Command{end}
 	}
-	return []Command{Say{Text: last}, end}
+	return []Command{Send{Text: last}, end}
 }

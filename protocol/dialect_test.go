@@ -15,7 +15,7 @@ func TestHello_TellsWhatAClientCallsItself(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hello := Hello{Query: values, Header: func(name string) string {
+		hello := Handshake{Query: values, Header: func(name string) string {
 			if name == "X-Client-ID" {
 				return "from-header"
 			}
@@ -25,7 +25,7 @@ func TestHello_TellsWhatAClientCallsItself(t *testing.T) {
 			t.Errorf("%q: %q, want %q", query, got, want)
 		}
 	}
-	if got := (&Hello{}).Client(); got != "" {
+	if got := (&Handshake{}).Client(); got != "" {
 		t.Errorf("of nothing: %q", got)
 	}
 }

@@ -26,8 +26,8 @@ type Event struct {
 	parts   []rawjson.Member // of the member that views can take from, nil if the kind has none
 }
 
-// Draft is what a publisher says about an event.
-type Draft struct {
+// EventInput is what a publisher says about an event.
+type EventInput struct {
 	ID   string
 	Kind Kind
 	// Topic is where it is published to; "" means where its kind belongs.
@@ -47,7 +47,7 @@ const MaxKey = 255
 // NewEvent checks a draft against its kind and makes it an event. Data is kept, not copied: the caller hands it over.
 // Members that the kind does not know are tolerated and heard by those dialects that pass an object on unchanged.
 // The error is a Refusal with reason Malformed that names the member and what it should be.
-func NewEvent(d Draft) (*Event, error) {
+func NewEvent(d EventInput) (*Event, error) {
 	spec, ok := kinds[d.Kind]
 	if !ok {
 		return nil, Refuse(Malformed, "unknown kind %s; known are %s", Quote(string(d.Kind)), knownKinds)
@@ -75,7 +75,7 @@ func NewEvent(d Draft) (*Event, error) {
 }
 
 // check says why the data is not one JSON object, or nil.
-func (d *Draft) check() error {
+func (d *EventInput) check() error {
 	if !d.Checked {
 		if err := rawjson.Check(d.Data); err != nil {
 			return err

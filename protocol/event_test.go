@@ -56,7 +56,7 @@ func TestNewEvent_EachKindHasASampleHere(t *testing.T) {
 func TestNewEvent_NestsNoDeeperThanTheReadersLimit(t *testing.T) {
 	for _, form := range [][2]string{{`[`, `]`}, {`{"a":`, `}`}, {`[{"a":`, `}]`}} {
 		tooDeep := `{"a":` + strings.Repeat(form[0], rawjson.MaxDepth) + "1" + strings.Repeat(form[1], rawjson.MaxDepth) + `}`
-		if _, err := NewEvent(Draft{Kind: JSON, Data: []byte(tooDeep)}); AsRefusal(err).Reason != Malformed {
+		if _, err := NewEvent(EventInput{Kind: JSON, Data: []byte(tooDeep)}); AsRefusal(err).Reason != Malformed {
 			t.Errorf("an event of %s beyond it: %v", form[0], err)
 		}
 	}
@@ -64,7 +64,7 @@ func TestNewEvent_NestsNoDeeperThanTheReadersLimit(t *testing.T) {
 
 func TestNewEvent_TakesAGoodEventOfEachKindAndKnowsItsTopicKeyAndParts(t *testing.T) {
 	for kind, s := range samples {
-		ev, err := NewEvent(Draft{ID: "id", Kind: kind, Data: []byte(s.data), Time: time.Unix(1, 0)})
+		ev, err := NewEvent(EventInput{ID: "id", Kind: kind, Data: []byte(s.data), Time: time.Unix(1, 0)})
 		if err != nil {
 			t.Errorf("%s: %v", kind, err)
 			continue
@@ -85,11 +85,11 @@ func TestNewEvent_TakesAGoodEventOfEachKindAndKnowsItsTopicKeyAndParts(t *testin
 		if strings.Join(parts, " ") != s.parts || (ev.Parts() != nil) != (s.parts != "") {
 			t.Errorf("%s has the parts %q, want %q", kind, parts, s.parts)
 		}
-		own, err := NewEvent(Draft{Kind: kind, Data: []byte(s.data), Key: "own"})
+		own, err := NewEvent(EventInput{Kind: kind, Data: []byte(s.data), Key: "own"})
 		if err != nil || own.Key != "own" {
 			t.Errorf("%s with a key of its own: %+v, %v", kind, own, err)
 		}
-		if _, err := NewEvent(Draft{Kind: kind, Data: []byte(strings.Replace(s.data, "{", `{"unknown":{"x":[1]},`, 1))}); err != nil {
+		if _, err := NewEvent(EventInput{Kind: kind, Data: []byte(strings.Replace(s.data, "{", `{"unknown":{"x":[1]},`, 1))}); err != nil {
 			t.Errorf("%s with a member that it does not know: %v", kind, err)
 		}
 	}
@@ -103,7 +103,7 @@ func TestNewEvent_RefusesEachKindWithAMemberMissingOrWrongAndNamesIt(t *testing.
 		}
 		try := func(what, member string, broken map[string]json.RawMessage, ok bool) {
 			data, _ := json.Marshal(broken)
-			_, err := NewEvent(Draft{Kind: kind, Data: data})
+			_, err := NewEvent(EventInput{Kind: kind, Data: data})
 			if (err == nil) != ok {
 				t.Errorf("%s with %s: %v", kind, what, err)
 			}
@@ -137,14 +137,14 @@ func TestNewEvent_RefusesEachKindWithAMemberMissingOrWrongAndNamesIt(t *testing.
 // What was checked as a part of something larger makes the same event, and what is no object is refused all the same.
 func TestNewEvent_CheckedDataMakesTheSameEvent(t *testing.T) {
 	for kind, s := range samples {
-		whole, err := NewEvent(Draft{Kind: kind, Data: []byte(s.data)})
-		checked, err2 := NewEvent(Draft{Kind: kind, Data: []byte(s.data), Checked: true})
+		whole, err := NewEvent(EventInput{Kind: kind, Data: []byte(s.data)})
+		checked, err2 := NewEvent(EventInput{Kind: kind, Data: []byte(s.data), Checked: true})
 		if err != nil || err2 != nil || !reflect.DeepEqual(whole, checked) {
 			t.Errorf("%s: %+v, %v and %+v, %v", kind, whole, err, checked, err2)
 		}
 	}
 	for _, data := range []string{`[]`, `null`, `"x"`, `1`} {
-		if _, err := NewEvent(Draft{Kind: JSON, Data: []byte(data), Checked: true}); AsRefusal(err).Reason != Malformed {
+		if _, err := NewEvent(EventInput{Kind: JSON, Data: []byte(data), Checked: true}); AsRefusal(err).Reason != Malformed {
 			t.Errorf("%s: %v", data, err)
 		}
 	}
@@ -152,7 +152,7 @@ func TestNewEvent_CheckedDataMakesTheSameEvent(t *testing.T) {
 
 // reliability.md check 35: an invalid publish is refused at the door.
 func TestNewEvent_RefusesWhatIsNoGoodDraft(t *testing.T) {
-	for name, d := range map[string]Draft{
+	for name, d := range map[string]EventInput{
 		"no kind": {Data: []byte(`{}`)}, "unknown kind": {Kind: "x\n", Data: []byte(`{}`)}, "no data": {Kind: JSON}, "an array": {Kind: JSON, Data: []byte(`[]`)}, "null": {Kind: JSON, Data: []byte(`null`)},
 		"invalid UTF-8": {Kind: JSON, Data: []byte("{\"a\":\"\xff\"}")}, "a name twice": {Kind: JSON, Data: []byte(`{"a":1,"a":1}`)}, "garbage": {Kind: JSON, Data: []byte(`{}{}`)},
 		"a long id": {Kind: JSON, Data: []byte(`{}`), ID: strings.Repeat("x", MaxName+1)}, "an id with a newline": {Kind: JSON, Data: []byte(`{}`), ID: "a\nb"}, "an id with spaces around": {Kind: JSON, Data: []byte(`{}`), ID: " a"},
@@ -169,7 +169,7 @@ func TestNewEvent_RefusesWhatIsNoGoodDraft(t *testing.T) {
 }
 
 func TestEvent_MembersAttributesAndTexts(t *testing.T) {
-	ev, err := NewEvent(Draft{Kind: Alert, Data: []byte(`{"alert_id":1,"device_id":"7","severity":"high","title":"a\nb","message":"m","metadata":{"zone":"z","severity":"low","n":5,"deep":{}}}`)})
+	ev, err := NewEvent(EventInput{Kind: Alert, Data: []byte(`{"alert_id":1,"device_id":"7","severity":"high","title":"a\nb","message":"m","metadata":{"zone":"z","severity":"low","n":5,"deep":{}}}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestEvent_MembersAttributesAndTexts(t *testing.T) {
 
 func TestEvent_ConflateJoinsPartByPartAndTheNewerWins(t *testing.T) {
 	telemetry := func(parts string) *Event {
-		ev, err := NewEvent(Draft{Kind: Telemetry, Data: []byte(`{"device_id":1,"telemetry":{` + parts + `}}`)})
+		ev, err := NewEvent(EventInput{Kind: Telemetry, Data: []byte(`{"device_id":1,"telemetry":{` + parts + `}}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,7 +220,7 @@ func TestEvent_ConflateJoinsPartByPartAndTheNewerWins(t *testing.T) {
 	if got := parts(telemetry("").Conflate(newer)); got != "b=3 c=4" {
 		t.Errorf("with an empty one: %s", got)
 	}
-	plain, err := NewEvent(Draft{Kind: JSON, Data: []byte(`{}`)})
+	plain, err := NewEvent(EventInput{Kind: JSON, Data: []byte(`{}`)})
 	if err != nil || older.Conflate(plain) != plain || plain.Conflate(older) != older {
 		t.Error("events without parts do not replace each other as a whole")
 	}
@@ -235,7 +235,7 @@ func FuzzNewEvent(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, kind string, data []byte, id, key string) {
 		before := bytes.Clone(data)
-		ev, err := NewEvent(Draft{Kind: Kind(kind), Data: data, ID: id, Key: key})
+		ev, err := NewEvent(EventInput{Kind: Kind(kind), Data: data, ID: id, Key: key})
 		if !bytes.Equal(data, before) {
 			t.Fatal("the data were changed")
 		}

@@ -13,7 +13,7 @@ type Filter struct {
 	// Where are conditions that must all hold.
 	Where []Condition
 	// View is what is wanted of the payload's parts (metric names, see [Event.Parts]); the zero View is all of them.
-	View View
+	View Projection
 	// Every is the least time between two events of one key; in between, the latest wins. 0 is every event.
 	Every time.Duration
 }
@@ -26,9 +26,9 @@ type Condition struct {
 
 // Select reports whether the filter wants the event, and what it leaves of it. A message is for people: it has nothing to
 // filter on and passes every filter.
-func (f *Filter) Select(ev *Event) (View, bool) {
+func (f *Filter) Select(ev *Event) (Projection, bool) {
 	if ev.Kind == Message {
-		return Whole, true
+		return All, true
 	}
 	for i := range f.Where {
 		value, ok := ev.Attribute(f.Where[i].Attribute)
@@ -36,20 +36,20 @@ func (f *Filter) Select(ev *Event) (View, bool) {
 			return "", false
 		}
 	}
-	if ev.parts == nil || f.View == Whole {
-		return Whole, true
+	if ev.parts == nil || f.View == All {
+		return All, true
 	}
 	for i := range ev.parts {
-		if f.View.Leaves(ev.parts[i].Name) {
+		if f.View.Includes(ev.parts[i].Name) {
 			return f.View, true
 		}
 	}
-	return Whole, false
+	return All, false
 }
 
 // Key is a text that two filters share exactly when they want the same.
 func (f *Filter) Key() string {
-	if f.Where == nil && f.View == Whole && f.Every == 0 {
+	if f.Where == nil && f.View == All && f.Every == 0 {
 		return ""
 	}
 	var b strings.Builder
@@ -62,7 +62,7 @@ func (f *Filter) Key() string {
 		}
 		b.WriteByte(0)
 	}
-	if f.View != Whole {
+	if f.View != All {
 		b.WriteByte(1)
 		b.WriteString(strconv.Quote(string(f.View)))
 	}
@@ -75,24 +75,24 @@ func (f *Filter) Key() string {
 
 // View names what is left of an event: the whole, or the parts that are listed. Equal views of one event have equal
 // bytes in one dialect, which is why an event is encoded once per (dialect, view).
-type View string
+type Projection string
 
 // Whole is the view that leaves everything.
-const Whole View = ""
+const All Projection = ""
 
 // Nothing is the view that leaves nothing.
-const Nothing View = "\x00"
+const None Projection = "\x00"
 
-// ViewOf is the view that leaves the named parts.
-func ViewOf(fields []string) View {
+// Project is the view that leaves the named parts.
+func Project(fields []string) Projection {
 	if !slices.IsSorted(fields) {
 		fields = slices.Sorted(slices.Values(fields))
 	}
-	return View("\x00" + strings.Join(fields, "\x00"))
+	return Projection("\x00" + strings.Join(fields, "\x00"))
 }
 
 // Leaves reports whether the view leaves the part called name.
-func (v View) Leaves(name string) bool {
+func (v Projection) Includes(name string) bool {
 	for rest := string(v); rest != ""; {
 		rest = rest[1:]
 		field := rest
@@ -105,16 +105,16 @@ func (v View) Leaves(name string) bool {
 			return true
 		}
 	}
-	return v == Whole
+	return v == All
 }
 
 // Union is the view that leaves what either leaves.
-func (v View) Union(w View) View {
-	if v == w || v == Whole || w == Whole {
+func (v Projection) Union(w Projection) Projection {
+	if v == w || v == All || w == All {
 		if v == w {
 			return v
 		}
-		return Whole
+		return All
 	}
 	fields := strings.Split(string(v[1:]), "\x00")
 	for _, f := range strings.Split(string(w[1:]), "\x00") {
@@ -122,5 +122,5 @@ func (v View) Union(w View) View {
 			fields = append(fields, f)
 		}
 	}
-	return ViewOf(fields)
+	return Project(fields)
 }

@@ -10,37 +10,37 @@ import (
 )
 
 func TestFilter_SelectsByConditionsAndLeavesWhatItsViewSays(t *testing.T) {
-	telemetry, err := NewEvent(Draft{Kind: Telemetry, Data: []byte(`{"device_id":7,"telemetry":{"temp":1,"hum":2},"metadata":{"zone":"z"}}`)})
+	telemetry, err := NewEvent(EventInput{Kind: Telemetry, Data: []byte(`{"device_id":7,"telemetry":{"temp":1,"hum":2},"metadata":{"zone":"z"}}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	message, err := NewEvent(Draft{Kind: Message, Data: []byte(`{"level":"info","message":"m"}`)})
+	message, err := NewEvent(EventInput{Kind: Message, Data: []byte(`{"level":"info","message":"m"}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	where := func(attribute string, in ...string) Condition { return Condition{attribute, in} }
-	temp, both, none := ViewOf([]string{"temp"}), ViewOf([]string{"temp", "hum", "other"}), ViewOf([]string{"other"})
+	temp, both, none := Project([]string{"temp"}), Project([]string{"temp", "hum", "other"}), Project([]string{"other"})
 	for name, c := range map[string]struct {
 		filter Filter
 		ev     *Event
-		view   View
+		view   Projection
 		ok     bool
 	}{
-		"zero":                     {Filter{}, telemetry, Whole, true},
-		"a condition that holds":   {Filter{Where: []Condition{where("device_id", "6", "7")}}, telemetry, Whole, true},
-		"one that does not":        {Filter{Where: []Condition{where("device_id", "6")}}, telemetry, Whole, false},
-		"one of nothing":           {Filter{Where: []Condition{where("device_id")}}, telemetry, Whole, false},
-		"one of the metadata":      {Filter{Where: []Condition{where("zone", "z")}}, telemetry, Whole, true},
-		"one without attribute":    {Filter{Where: []Condition{where("level", "info")}}, telemetry, Whole, false},
-		"two, of which one fails":  {Filter{Where: []Condition{where("device_id", "7"), where("zone", "y")}}, telemetry, Whole, false},
+		"zero":                     {Filter{}, telemetry, All, true},
+		"a condition that holds":   {Filter{Where: []Condition{where("device_id", "6", "7")}}, telemetry, All, true},
+		"one that does not":        {Filter{Where: []Condition{where("device_id", "6")}}, telemetry, All, false},
+		"one of nothing":           {Filter{Where: []Condition{where("device_id")}}, telemetry, All, false},
+		"one of the metadata":      {Filter{Where: []Condition{where("zone", "z")}}, telemetry, All, true},
+		"one without attribute":    {Filter{Where: []Condition{where("level", "info")}}, telemetry, All, false},
+		"two, of which one fails":  {Filter{Where: []Condition{where("device_id", "7"), where("zone", "y")}}, telemetry, All, false},
 		"a view":                   {Filter{View: temp}, telemetry, temp, true},
 		"a view of more":           {Filter{View: both}, telemetry, both, true},
-		"a view that leaves none":  {Filter{View: none}, telemetry, Whole, false},
-		"an empty view":            {Filter{View: ViewOf(nil)}, telemetry, Whole, false},
-		"a view of what has none":  {Filter{View: none}, message, Whole, true},
+		"a view that leaves none":  {Filter{View: none}, telemetry, All, false},
+		"an empty view":            {Filter{View: Project(nil)}, telemetry, All, false},
+		"a view of what has none":  {Filter{View: none}, message, All, true},
 		"a view and a condition":   {Filter{View: temp, Where: []Condition{where("device_id", "7")}}, telemetry, temp, true},
-		"a frequency":              {Filter{Every: time.Second}, telemetry, Whole, true},
-		"a condition on an object": {Filter{Where: []Condition{where("telemetry", "{}")}}, telemetry, Whole, false},
+		"a frequency":              {Filter{Every: time.Second}, telemetry, All, true},
+		"a condition on an object": {Filter{Where: []Condition{where("telemetry", "{}")}}, telemetry, All, false},
 	} {
 		view, ok := c.filter.Select(c.ev)
 		if ok != c.ok || ok && view != c.view {
@@ -67,7 +67,7 @@ func randomFilter(rng *rand.Rand) Filter {
 		f.Where = append(f.Where, Condition{names[attributes[i]], some()})
 	}
 	if rng.IntN(2) == 0 {
-		f.View = ViewOf(some())
+		f.View = Project(some())
 	}
 	f.Every = []time.Duration{0, 0, time.Second, 1100 * time.Millisecond}[rng.IntN(4)]
 	return f
@@ -109,9 +109,9 @@ func TestFilter_KeysAreEqualExactlyIfTheFiltersMeanTheSame(t *testing.T) {
 
 func TestView_LeavesWhatItListsAndAUnionWhatEitherLeaves(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	some := func() (View, func(string) bool) {
+	some := func() (Projection, func(string) bool) {
 		if rng.IntN(8) == 0 {
-			return Whole, func(string) bool { return true }
+			return All, func(string) bool { return true }
 		}
 		var list []string
 		for range rng.IntN(5) {
@@ -120,7 +120,7 @@ func TestView_LeavesWhatItListsAndAUnionWhatEitherLeaves(t *testing.T) {
 			}
 		}
 		given := slices.Clone(list)
-		v := ViewOf(list)
+		v := Project(list)
 		if !slices.Equal(list, given) {
 			t.Fatal("ViewOf changed its list")
 		}
@@ -134,26 +134,26 @@ func TestView_LeavesWhatItListsAndAUnionWhatEitherLeaves(t *testing.T) {
 			if name == "" {
 				continue
 			}
-			if v.Leaves(name) != inV(name) {
+			if v.Includes(name) != inV(name) {
 				t.Fatalf("%q leaves %q: %v", v, name, !inV(name))
 			}
-			if union.Leaves(name) != (inV(name) || inW(name)) {
-				t.Fatalf("the union of %q and %q is %q and leaves %q: %v", v, w, union, name, union.Leaves(name))
+			if union.Includes(name) != (inV(name) || inW(name)) {
+				t.Fatalf("the union of %q and %q is %q and leaves %q: %v", v, w, union, name, union.Includes(name))
 			}
 		}
 		if other := w.Union(v); !sameView(union, other) || !sameView(union, union.Union(v)) {
 			t.Fatalf("the union of %q and %q is %q one way and %q the other", v, w, union, other)
 		}
 	}
-	if v := ViewOf([]string{"b", "a"}); v != ViewOf([]string{"a", "b"}) || v == Whole || ViewOf(nil) == Whole {
+	if v := Project([]string{"b", "a"}); v != Project([]string{"a", "b"}) || v == All || Project(nil) == All {
 		t.Error("views of the same parts differ, or the empty one is the whole")
 	}
 }
 
 // sameView reports whether two views leave the same of all names here.
-func sameView(v, w View) bool {
+func sameView(v, w Projection) bool {
 	for _, name := range append([]string{"none"}, names...) {
-		if name != "" && v.Leaves(name) != w.Leaves(name) {
+		if name != "" && v.Includes(name) != w.Includes(name) {
 			return false
 		}
 	}

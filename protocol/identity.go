@@ -9,7 +9,7 @@ type Identity struct {
 	// User is the user's id inside the tenant, "" for an anonymous connection.
 	User string
 	// Unproven says that nothing was shown for it: the client is who it says it is.
-	Unproven bool
+	Unverified bool
 	// Key says which of the tenant's keys the credential's signature held by; zero if it was not signed. When the key is
 	// removed, what stands on it ends.
 	Key KeyFingerprint
@@ -44,7 +44,7 @@ const MaxToken = 8 << 10
 // Credential is what a client showed to say who it is. It is a secret: it must not reach a log.
 type Credential struct {
 	// Form says what the Token is; the zero Form is a JWT.
-	Form Form
+	Form CredentialType
 	// Token is what was shown; "" is an anonymous client, which only Claims.Anonymous lets pass.
 	Token string
 	// For is what the token must have been issued for (an outpost), "" if it is bound to nothing.
@@ -60,17 +60,17 @@ func (Credential) String() string { return "[credential]" }
 func (Credential) GoString() string { return "[credential]" }
 
 // Form is what a credential is.
-type Form string
+type CredentialType string
 
 // The forms of credentials.
 const (
-	Token   Form = ""        // a JWT
-	Ticket  Form = "ticket"  // a single-use ticket
-	Cookie  Form = "cookie"  // a session cookie: a JWT or an opaque session key
-	Outpost Form = "outpost" // an opaque token that is bound to what For names
+	Token   CredentialType = ""        // a JWT
+	Ticket  CredentialType = "ticket"  // a single-use ticket
+	Cookie  CredentialType = "cookie"  // a session cookie: a JWT or an opaque session key
+	Outpost CredentialType = "outpost" // an opaque token that is bound to what For names
 	// Unproven is no credential at all: For is who the client says it is. Only a dialect whose configuration asks for it
 	// shows this one (notify's oldest form).
-	Unproven Form = "unproven"
+	Unverified CredentialType = "unproven"
 )
 
 // Claims are the rules of a dialect's document about its tokens, beside those that hold for every token (signature,

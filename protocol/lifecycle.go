@@ -8,27 +8,27 @@ import (
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
-// Happening is what may happen to a connection or user, as the backend of its tenant is told.
-type Happening string
+// LifecycleType is what may happen to a connection or user, as the backend of its tenant is told.
+type LifecycleType string
 
 // The happenings.
 const (
-	UserOnline    Happening = "user_online"  // a user's first connection came
-	UserOffline   Happening = "user_offline" // its last one left
-	Connected     Happening = "connected"    // a connection knows whose it is; before that nothing is told of it
-	Disconnection Happening = "disconnected" // it left; its subscriptions ended with it
-	Subscribed    Happening = "subscribed"   // it hears a topic
-	Unsubscribed  Happening = "unsubscribed" // it does not any more
+	UserOnline    LifecycleType = "user_online"  // a user's first connection came
+	UserOffline   LifecycleType = "user_offline" // its last one left
+	Connected     LifecycleType = "connected"    // a connection knows whose it is; before that nothing is told of it
+	Disconnection LifecycleType = "disconnected" // it left; its subscriptions ended with it
+	Subscribed    LifecycleType = "subscribed"   // it hears a topic
+	Unsubscribed  LifecycleType = "unsubscribed" // it does not any more
 )
 
-var happenings = []Happening{UserOnline, UserOffline, Connected, Disconnection, Subscribed, Unsubscribed}
+var lifecycleTypes = []LifecycleType{UserOnline, UserOffline, Connected, Disconnection, Subscribed, Unsubscribed}
 
 // Happenings are all of them.
-func Happenings() []Happening { return slices.Clone(happenings) }
+func LifecycleTypes() []LifecycleType { return slices.Clone(lifecycleTypes) }
 
 // Bit is a bit of its own, for sets; 0 for what is none of them.
-func (h Happening) Bit() uint32 {
-	for i, known := range happenings {
+func (h LifecycleType) Bit() uint32 {
+	for i, known := range lifecycleTypes {
 		if h == known {
 			return 1 << i
 		}
@@ -39,7 +39,7 @@ func (h Happening) Bit() uint32 {
 // Lifecycle is one thing that happened to a connection or user of a tenant. Nothing in it is a secret: no token, no
 // address, no message.
 type Lifecycle struct {
-	Happening Happening
+	Type LifecycleType
 	// Number counts from 1 in an epoch, which is new with each start. A number that is missing was lost.
 	Epoch  string
 	Number uint64
@@ -70,7 +70,7 @@ type Leaving struct {
 // AppendJSON appends the event as backends read it: one JSON object, whose members are documented in /openapi.json.
 func (l *Lifecycle) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"type":"`...)
-	dst = append(dst, l.Happening...)
+	dst = append(dst, l.Type...)
 	dst = append(dst, `","epoch":`...)
 	dst = rawjson.AppendText(dst, l.Epoch)
 	dst = append(dst, `,"number":`...)

@@ -115,7 +115,7 @@ type Refusal struct {
 	RetryAfter time.Duration
 }
 
-// OwnEvents stands for what is sent to a connection's user and to everyone (Heed) where a topic is named. No topic has
+// OwnEvents stands for what is sent to a connection's user and to everyone (SetEventView) where a topic is named. No topic has
 // this name.
 const OwnEvents = "\x00own"
 

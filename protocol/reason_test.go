@@ -84,7 +84,7 @@ func TestRefusal_IsAnErrorThatIsRecognisedByItsReason(t *testing.T) {
 
 func TestEnd_ClosesWithTheReasonsCodeAfterALastMessage(t *testing.T) {
 	got := End(Refuse(Draining, ""), []byte("bye"))
-	if say, ok := got[0].(Say); len(got) != 2 || !ok || string(say.Text) != "bye" || got[1] != (Close{Code: 1012, Reason: "draining"}) {
+	if say, ok := got[0].(Send); len(got) != 2 || !ok || string(say.Text) != "bye" || got[1] != (Close{Code: 1012, Reason: "draining"}) {
 		t.Errorf("%v", got)
 	}
 	if got := End(Refuse(Internal, ""), nil); len(got) != 1 || got[0] != (Close{Code: 1011, Reason: "internal"}) {

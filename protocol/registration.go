@@ -57,7 +57,7 @@ type Doc struct {
 // Sample is an event for README; Note says what is special about it.
 type Sample struct {
 	Note  string
-	Event Draft
+	Event EventInput
 }
 
 // TitleOf is how README calls the dialect.

@@ -76,7 +76,7 @@ func randomEvent(t *testing.T, id string) *protocol.Event {
 	content := make([]byte, 500)
 	_, _ = rand.Read(content)
 	data := fmt.Appendf(nil, `{"x":"%x"}`, content)
-	ev, err := protocol.NewEvent(protocol.Draft{ID: id, Kind: protocol.JSON, Topic: "room", Data: data})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON, Topic: "room", Data: data})
 	if err != nil {
 		t.Fatal(err)
 	}

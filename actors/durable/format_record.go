@@ -71,7 +71,7 @@ func appendEvent(b []byte, topic string, ev *protocol.Event) []byte {
 // decodeEvent decodes the body of a record; nothing of the event is a part of body.
 func decodeEvent(topic string, body []byte) (*protocol.Event, error) {
 	c := cursor{rest: body}
-	d := protocol.Draft{ID: c.text(), Kind: protocol.Kind(c.text()), Key: c.text(), Topic: c.text()}
+	d := protocol.EventInput{ID: c.text(), Kind: protocol.Kind(c.text()), Key: c.text(), Topic: c.text()}
 	if d.Topic == "" {
 		d.Topic = topic
 	}

@@ -56,12 +56,12 @@ type encodedFrame struct {
 // saying is how an event is said.
 type encodingKey struct {
 	dialect protocol.Dialect
-	view    protocol.View
+	view    protocol.Projection
 }
 
 // frame returns the event in a dialect as a view leaves it, encoded once however many topics and users ask. nil if
 // there is nothing to say.
-func (p *Delivery) Frame(e Encoder, d protocol.Dialect, v protocol.View) *outbox.Frame {
+func (p *Delivery) Frame(e Encoder, d protocol.Dialect, v protocol.Projection) *outbox.Frame {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	in := encodingKey{d, v}

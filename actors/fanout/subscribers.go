@@ -205,7 +205,7 @@ func (a *Subscribers) Rebuild() {
 // Encoder makes the frame of an event in a dialect, as a projection leaves it; nil if the dialect has no words for it.
 // born is when the event was published, in Unix nanoseconds.
 type Encoder interface {
-	Encode(d protocol.Dialect, projection protocol.View, ev *protocol.Event, born int64) *outbox.Frame
+	Encode(d protocol.Dialect, projection protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame
 }
 
 // Delivered is what became of some frames.
@@ -287,7 +287,7 @@ func (g *encodingGroup) flushTo(e Encoder, s subscriber, next *Filters, out *Del
 }
 
 // frame is the pending event in a dialect.
-func (h *pendingSample) frame(e Encoder, d protocol.Dialect, projection protocol.View, now time.Time) *outbox.Frame {
+func (h *pendingSample) frame(e Encoder, d protocol.Dialect, projection protocol.Projection, now time.Time) *outbox.Frame {
 	f := e.Encode(d, projection, h.event, now.UnixNano())
 	f.Bind(h.policy, h.event.Topic, h.event.Key)
 	return f

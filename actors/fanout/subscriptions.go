@@ -34,8 +34,8 @@ type Subscription struct {
 type Filters struct {
 	key           string
 	subscriptions []Subscription
-	projection    protocol.View // without rules: what is left of every event
-	except        []string      // attached topics below, which are responsible for their own events
+	projection    protocol.Projection // without rules: what is left of every event
+	except        []string            // attached topics below, which are responsible for their own events
 }
 
 // change is what has to be told to a topic; a nil interest detaches.
@@ -50,8 +50,8 @@ type Change struct {
 var Everything = &Filters{}
 
 // viewing is the interest in a view of everything.
-func Projecting(v protocol.View) *Filters {
-	if v == protocol.Whole {
+func Projecting(v protocol.Projection) *Filters {
+	if v == protocol.All {
 		return Everything
 	}
 	return &Filters{key: string(v), projection: v}
@@ -67,7 +67,7 @@ func (in *Subscriptions) Add(topic string, f protocol.Filter, by *grant.Grant) [
 	}
 	r := &(*in)[i]
 	r.Filter, r.Wanted, r.Right = nil, true, by
-	if f.Where != nil || f.View != protocol.Whole || f.Every != 0 {
+	if f.Where != nil || f.View != protocol.All || f.Every != 0 {
 		r.Filter = &f
 	}
 	r.attached = r.attached || !in.Covered(topic)
@@ -176,7 +176,7 @@ func (it *Filters) name(at string) string {
 }
 
 // choose reports whether the event is wanted, what is left of it, and how often at most.
-func (it *Filters) Select(ev *protocol.Event) (view protocol.View, every time.Duration, ok bool) {
+func (it *Filters) Select(ev *protocol.Event) (view protocol.Projection, every time.Duration, ok bool) {
 	if it.subscriptions == nil {
 		return it.projection, 0, true
 	}
@@ -204,9 +204,9 @@ func (it *Filters) Select(ev *protocol.Event) (view protocol.View, every time.Du
 }
 
 // choose is choose of one subscription.
-func (r *Subscription) choose(ev *protocol.Event) (view protocol.View, ok bool, every time.Duration) {
+func (r *Subscription) choose(ev *protocol.Event) (view protocol.Projection, ok bool, every time.Duration) {
 	if r.Filter == nil {
-		return protocol.Whole, true, 0
+		return protocol.All, true, 0
 	}
 	view, ok = r.Filter.Select(ev)
 	return view, ok, r.Filter.Every

@@ -43,7 +43,7 @@ type Session struct {
 	Identity   *protocol.Identity
 	Number     uint64 // of the connection
 	Until      int64  // as wheel.since tells it
-	Projection *protocol.View
+	Projection *protocol.Projection
 	Lent       bool // the connection heard something by another right than its own
 
 	// frames are the events that were not written; the first flying ones are what outbox may have written meanwhile.

@@ -13,7 +13,7 @@ import (
 type Client struct {
 	// Static after open.
 	writer *writer
-	link   *actors.Link
+	link   *actors.Conn
 
 	next *Client // the writer's queue, guarded by its mutex
 

@@ -17,7 +17,7 @@ func subscriber(i int) Entry {
 
 func sample(t *testing.T) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry,
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Telemetry,
 		Data: []byte(`{"device_id":1,"telemetry":{"load":{"value":1}}}`)})
 	if err != nil {
 		t.Fatal(err)

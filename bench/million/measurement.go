@@ -148,7 +148,7 @@ func (m *measurement) publishToOne() error {
 			return err
 		}
 	}
-	message, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message,
+	message, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Message,
 		Data: []byte(`{"level":"info","title":"Hello","message":"You have mail"}`)})
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (m *measurement) publishToOne() error {
 	if err != nil {
 		return err
 	}
-	change, err := protocol.NewEvent(protocol.Draft{Kind: protocol.DeviceStatus,
+	change, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.DeviceStatus,
 		Data: []byte(`{"device_id":1,"old_status":"online","new_status":"offline"}`)})
 	if err != nil {
 		return err
@@ -199,7 +199,7 @@ func (m *measurement) leave() error {
 
 // telemetry is an event as devices send it, 160 bytes of data.
 func telemetry(i int) *protocol.Event {
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry,
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Telemetry,
 		Data: fmt.Appendf(nil, `{"device_id":1,"telemetry":{"load":{"value":%d,"unit":"%%",`+
 			`"timestamp":"2026-11-21T12:00:00Z"},"temperature":{"value":21.5,"unit":"C",`+
 			`"timestamp":"2026-11-21T12:00:00Z"}}}`, i)})

@@ -52,6 +52,6 @@ var ofProtocol = []mutation{
 		from: "case protocol.UnknownUser:\n\t\treturn replies[noUser]",
 		to:   "case protocol.UnknownUser:\n\t\treturn replies[noAccess]", tests: "TestRefuse_"},
 	{file: "protocol/firstframe/session.go", proves: "what nobody recognises gets words",
-		from: "case protocol.Say, protocol.Close:", to: "case protocol.Close:",
+		from: "case protocol.Send, protocol.Close:", to: "case protocol.Close:",
 		tests: "TestReceive_WhatNobodyRecognises|TestTranscripts"},
 }

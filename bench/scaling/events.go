@@ -60,7 +60,7 @@ func message() *protocol.Event {
 }
 
 func event(kind protocol.Kind, data string) *protocol.Event {
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: kind, Data: []byte(data)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: kind, Data: []byte(data)})
 	if err != nil {
 		panic(err) // all are constants but for numbers
 	}

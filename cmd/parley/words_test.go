@@ -50,7 +50,7 @@ var samples = func() []protocol.Sample {
 		{protocol.Message, `{"level":"warning","title":"Hot","message":"23 °C & rising","tags":"lab"}`},
 		{protocol.JSON, `{"message":"NEW_ACTIVITY_NOTIFICATION","notification_id":9}`},
 	} {
-		all = append(all, protocol.Sample{Event: protocol.Draft{Kind: s.kind, Data: []byte(s.data)}})
+		all = append(all, protocol.Sample{Event: protocol.EventInput{Kind: s.kind, Data: []byte(s.data)}})
 	}
 	for _, d := range dialectsOfReadme {
 		all = append(all, d.Doc.Samples...)
@@ -101,7 +101,7 @@ func whoSaysWhat(t *testing.T) string {
 		ev := eventOf(t, s)
 		fmt.Fprintf(&table, "| `%s`%s |", ev.Kind, s.Note)
 		for _, d := range dialectsOfReadme {
-			frame := d.dialect.Encode(ev, protocol.Whole)
+			frame := d.dialect.Encode(ev, protocol.All)
 			table.WriteString(" " + said(t, ev, frame) + " |")
 			if ev.Kind == protocol.Message {
 				text := "cannot be told one"
@@ -154,7 +154,7 @@ func TestWords_EveryKindIsSaidBySomebody(t *testing.T) {
 		}
 		ev, speakers := eventOf(t, samples[i]), 0
 		for _, d := range dialectsOfReadme {
-			if d.dialect.Encode(ev, protocol.Whole) != nil {
+			if d.dialect.Encode(ev, protocol.All) != nil {
 				speakers++
 			} else if kind == protocol.Message && d.Client.Credential != protocol.Outpost {
 				t.Errorf("%s has no words for a message", d.Name)

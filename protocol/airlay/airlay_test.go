@@ -63,7 +63,7 @@ func TestReceive_AsksForTheUserOfTheToken(t *testing.T) {
 		t.Fatalf("the printed request has %d bytes", len(sample))
 	}
 	s := &session{}
-	messages, commands := s.Receive(time.Time{}, protocol.Inbound{Data: []byte(sample)})
+	messages, commands := s.Receive(time.Time{}, protocol.ClientMessage{Data: []byte(sample)})
 	if messages != 1 || len(commands) != 1 {
 		t.Fatalf("got %d, %v", messages, commands)
 	}
@@ -82,7 +82,7 @@ func TestAnswer_OneIdentityForTheConnectionAndOnePerRequest(t *testing.T) {
 	s := &session{}
 	first, second := &protocol.Identity{User: "a"}, &protocol.Identity{User: "b"}
 	verify := func(id *protocol.Identity) protocol.Command {
-		_, commands := s.Receive(time.Time{}, protocol.Inbound{Data: []byte(sample)})
+		_, commands := s.Receive(time.Time{}, protocol.ClientMessage{Data: []byte(sample)})
 		next := s.Answer(commands[0], protocol.Outcome{Identity: id})
 		if len(next) != 1 {
 			t.Fatalf("got %v", next)
@@ -90,7 +90,7 @@ func TestAnswer_OneIdentityForTheConnectionAndOnePerRequest(t *testing.T) {
 		return next[0]
 	}
 	login, ok := verify(first).(protocol.Authenticate)
-	if !ok || !login.Lasting || login.Credential.Token == "" || !login.Credential.Claims.Known {
+	if !ok || !login.IgnoreExpiry || login.Credential.Token == "" || !login.Credential.Claims.Known {
 		t.Fatalf("got %T", login)
 	}
 	if subscribe := s.Answer(login, protocol.Outcome{Identity: first})[1].(protocol.Subscribe); subscribe.As != first {
@@ -101,7 +101,7 @@ func TestAnswer_OneIdentityForTheConnectionAndOnePerRequest(t *testing.T) {
 		t.Errorf("got %+v", subscribe)
 	}
 	if got := s.Answer(protocol.Subscribe{},
-		protocol.Outcome{})[0].(protocol.Say); string(got.Text) != `{"status":200,"message":"Ok","code":0}` {
+		protocol.Outcome{})[0].(protocol.Send); string(got.Text) != `{"status":200,"message":"Ok","code":0}` {
 		t.Errorf("got %s", got.Text)
 	}
 	if s.request != nil || s.identity != nil {
@@ -126,9 +126,9 @@ func TestRefuse_EveryReasonHasItsCode(t *testing.T) {
 		protocol.Internal:     `{"status":400,"message":"the \"detail\"","code":5}`,
 	} {
 		s := &session{}
-		_, commands := s.Receive(time.Time{}, protocol.Inbound{Data: []byte(sample)})
+		_, commands := s.Receive(time.Time{}, protocol.ClientMessage{Data: []byte(sample)})
 		got := s.Answer(commands[0], protocol.Outcome{Err: protocol.Refuse(reason, `the "detail"`)})
-		if len(got) != 1 || string(got[0].(protocol.Say).Text) != want {
+		if len(got) != 1 || string(got[0].(protocol.Send).Text) != want {
 			t.Errorf("%s: got %s, want %s", reason, got, want)
 		}
 		if s.request != nil {
@@ -166,12 +166,12 @@ func TestOwnListener_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
 	if paths := o.Paths(); len(paths) != 2 || paths[0] != "/" || paths[1] != "/ws" || o.Name() != "airlay" {
 		t.Errorf("got %q", paths)
 	}
-	s, credential, why := o.Open(protocol.Hello{Path: "/"})
+	s, credential, why := o.Open(protocol.Handshake{Path: "/"})
 	if credential != nil || why != nil {
 		t.Fatal(why)
 	}
-	commands := s.Opened(time.Time{}, 1)
-	become, ok := commands[0].(protocol.Become)
+	commands := s.OnOpen(time.Time{}, 1)
+	become, ok := commands[0].(protocol.SwitchDialect)
 	if len(commands) != 1 || !ok || become.Dialect != protocol.Dialect(d) {
 		t.Fatalf("got %v", commands)
 	}
@@ -246,7 +246,7 @@ func TestRecognises_ARequestByItsMembers(t *testing.T) {
 // What is kept of a frame is a copy, and a session is small.
 func TestRequest_IsACopy(t *testing.T) {
 	frame := []byte(sample)
-	r, wrong := read(protocol.Inbound{Data: frame})
+	r, wrong := read(protocol.ClientMessage{Data: frame})
 	if wrong != done {
 		t.Fatal(wrong)
 	}

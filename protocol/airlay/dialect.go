@@ -45,7 +45,7 @@ func (d *Dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. The token comes with each request.
-func (*Dialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (*Dialect) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	return &session{}, nil, nil
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Encode implements protocol.Dialect. A push goes to those who are attached to its type and id: by its topic, or, if it
 // is a notification that was sent to users, by what each of their connections heeds.
-func (*Dialect) Encode(ev *protocol.Event, view protocol.View) []byte {
+func (*Dialect) Encode(ev *protocol.Event, view protocol.Projection) []byte {
 	switch ev.Kind {
 	case protocol.Object:
 		if attachedTo(ev, view) {
@@ -18,7 +18,7 @@ func (*Dialect) Encode(ev *protocol.Event, view protocol.View) []byte {
 		}
 	case protocol.Message:
 		id, ofID := strings.CutPrefix(ev.Topic, notification+"/")
-		if ofID || ev.Topic == "" && view == protocol.Whole {
+		if ofID || ev.Topic == "" && view == protocol.All {
 			return encodeMessage(ev, id)
 		}
 	}
@@ -26,20 +26,20 @@ func (*Dialect) Encode(ev *protocol.Event, view protocol.View) []byte {
 }
 
 // attachedTo reports whether the receiver of the event is attached to the event's object.
-func attachedTo(ev *protocol.Event, view protocol.View) bool {
+func attachedTo(ev *protocol.Event, view protocol.Projection) bool {
 	kind, id := ev.Member("type"), ev.Member("id")
 	if ev.Topic != "" {
 		typ, rest, _ := strings.Cut(ev.Topic, "/")
 		return says(kind, typ) && says(id, rest)
 	}
-	if !says(kind, notification) || view == protocol.Nothing {
+	if !says(kind, notification) || view == protocol.None {
 		return false
 	}
-	if view == protocol.Whole {
+	if view == protocol.All {
 		return true
 	}
 	text, _ := rawjson.Scalar(id)
-	return view.Leaves(text)
+	return view.Includes(text)
 }
 
 // says reports whether a JSON text or number is written so.

@@ -10,7 +10,7 @@ import (
 
 func event(t testing.TB, kind protocol.Kind, topic, data string) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{ID: "e1", Kind: kind, Topic: topic, Data: []byte(data)})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: "e1", Kind: kind, Topic: topic, Data: []byte(data)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 		{protocol.JSON, "issueUpdate/7", `{"type":"issueUpdate"}`, ``},
 		{protocol.Telemetry, "", `{"device_id":1,"telemetry":{}}`, ``},
 	} {
-		if got := string(d.Encode(event(t, c.kind, c.topic, c.data), protocol.Whole)); got != c.want {
+		if got := string(d.Encode(event(t, c.kind, c.topic, c.data), protocol.All)); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.data, got, c.want)
 		}
 	}
@@ -54,26 +54,26 @@ func TestEncode_NothingForWhoIsNotAttached(t *testing.T) {
 	for _, c := range []struct {
 		kind        protocol.Kind
 		topic, data string
-		view        protocol.View
+		view        protocol.Projection
 		heard       bool
 	}{
-		{protocol.Object, "", note, protocol.Whole, true},
-		{protocol.Object, "", note, protocol.ViewOf([]string{"6", "7"}), true},
-		{protocol.Object, "", `{"type":"notification","id":"\u0037"}`, protocol.ViewOf([]string{"7"}), true},
-		{protocol.Object, "", note, protocol.ViewOf([]string{"70", "6"}), false},
-		{protocol.Object, "", note, protocol.Nothing, false},
-		{protocol.Object, "", `{"type":"uploadFile","id":"7"}`, protocol.Whole, false},
-		{protocol.Object, "", `{"type":"uploadFile","id":"7"}`, protocol.ViewOf([]string{"7"}), false},
-		{protocol.Object, "notification/7", note, protocol.Whole, true},
-		{protocol.Object, "notification/\u0437", `{"type":"notification","id":"\u0437"}`, protocol.Whole, true},
-		{protocol.Object, "notification/8", note, protocol.Whole, false},
-		{protocol.Object, "issueUpdate/7", note, protocol.Whole, false},
-		{protocol.Object, "notification", note, protocol.Whole, false},
-		{protocol.Message, "", message, protocol.Whole, true},
-		{protocol.Message, "", message, protocol.ViewOf([]string{"7"}), false},
-		{protocol.Message, "", message, protocol.Nothing, false},
-		{protocol.Message, "notification/7", message, protocol.Whole, true},
-		{protocol.Message, "issueUpdate/7", message, protocol.Whole, false},
+		{protocol.Object, "", note, protocol.All, true},
+		{protocol.Object, "", note, protocol.Project([]string{"6", "7"}), true},
+		{protocol.Object, "", `{"type":"notification","id":"\u0037"}`, protocol.Project([]string{"7"}), true},
+		{protocol.Object, "", note, protocol.Project([]string{"70", "6"}), false},
+		{protocol.Object, "", note, protocol.None, false},
+		{protocol.Object, "", `{"type":"uploadFile","id":"7"}`, protocol.All, false},
+		{protocol.Object, "", `{"type":"uploadFile","id":"7"}`, protocol.Project([]string{"7"}), false},
+		{protocol.Object, "notification/7", note, protocol.All, true},
+		{protocol.Object, "notification/\u0437", `{"type":"notification","id":"\u0437"}`, protocol.All, true},
+		{protocol.Object, "notification/8", note, protocol.All, false},
+		{protocol.Object, "issueUpdate/7", note, protocol.All, false},
+		{protocol.Object, "notification", note, protocol.All, false},
+		{protocol.Message, "", message, protocol.All, true},
+		{protocol.Message, "", message, protocol.Project([]string{"7"}), false},
+		{protocol.Message, "", message, protocol.None, false},
+		{protocol.Message, "notification/7", message, protocol.All, true},
+		{protocol.Message, "issueUpdate/7", message, protocol.All, false},
 	} {
 		if got := d.Encode(event(t, c.kind, c.topic, c.data), c.view); (got != nil) != c.heard {
 			t.Errorf("%s on %q in view %q: got %s", c.data, c.topic, c.view, got)
@@ -87,11 +87,11 @@ func FuzzEncode(f *testing.F) {
 	f.Add(`{"type":"issueUpdate","id":"x","data":[]}`)
 	f.Add(`{"type":"notification","id":-7,"data":{"a":null}}`)
 	f.Fuzz(func(t *testing.T, data string) {
-		ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Object, Data: []byte(data)})
+		ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Object, Data: []byte(data)})
 		if err != nil {
 			return
 		}
-		text := New(DefaultConfig()).Encode(ev.At(ev.HomeTopic()), protocol.Whole)
+		text := New(DefaultConfig()).Encode(ev.At(ev.HomeTopic()), protocol.All)
 		members, err := rawjson.ReadObject(text)
 		if err != nil || len(members) != 3 {
 			t.Fatalf("%s became %s: %v", data, text, err)
@@ -106,7 +106,7 @@ func FuzzEncode(f *testing.F) {
 func TestEncode_AllocatesItsResultOnly(t *testing.T) {
 	d, ev := New(DefaultConfig()), event(t, protocol.Object, "issueUpdate/"+object, `{"type":"issueUpdate","id":"`+
 		object+`","data":[1,2]}`)
-	if n := testing.AllocsPerRun(100, func() { d.Encode(ev, protocol.Whole) }); n > 1 {
+	if n := testing.AllocsPerRun(100, func() { d.Encode(ev, protocol.All) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -124,7 +124,7 @@ func BenchmarkEncode(b *testing.B) {
 			ev := event(b, c.kind, "issueUpdate/"+object, c.data)
 			b.ReportAllocs()
 			for b.Loop() {
-				d.Encode(ev, protocol.Whole)
+				d.Encode(ev, protocol.All)
 			}
 		})
 	}
@@ -134,6 +134,6 @@ func BenchmarkReceive(b *testing.B) {
 	s, frame := &session{}, []byte(sample)
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Receive(time.Time{}, protocol.Inbound{Data: frame})
+		s.Receive(time.Time{}, protocol.ClientMessage{Data: frame})
 	}
 }

@@ -35,12 +35,12 @@ func (n *notifications) detach(id string) {
 }
 
 // heed is the command that has the engine send them and no others.
-func (n *notifications) heed() protocol.Heed {
+func (n *notifications) heed() protocol.SetEventView {
 	switch {
 	case n == nil || !n.all && len(n.ids) == 0:
-		return protocol.Heed{View: protocol.Nothing}
+		return protocol.SetEventView{View: protocol.None}
 	case n.all:
-		return protocol.Heed{View: protocol.Whole}
+		return protocol.SetEventView{View: protocol.All}
 	}
-	return protocol.Heed{View: protocol.ViewOf(n.ids)}
+	return protocol.SetEventView{View: protocol.Project(n.ids)}
 }

@@ -25,14 +25,14 @@ var messages = [...]string{"Ok", "Token not set", "Invalid token", "User not exi
 	"Invalid request"}
 
 // replies are the replies in the document's words, by code.
-var replies = func() (all [len(messages)]protocol.Say) {
+var replies = func() (all [len(messages)]protocol.Send) {
 	for c, message := range messages {
 		all[c] = say(code(c), message)
 	}
 	return
 }()
 
-func say(c code, message string) protocol.Say {
+func say(c code, message string) protocol.Send {
 	status := 400
 	if c == done {
 		status = 200
@@ -41,14 +41,14 @@ func say(c code, message string) protocol.Say {
 	text = append(text, `,"message":`...)
 	text = rawjson.AppendText(text, message)
 	text = append(text, `,"code":`...)
-	return protocol.Say{Text: append(strconv.AppendInt(text, int64(c), 10), '}')}
+	return protocol.Send{Text: append(strconv.AppendInt(text, int64(c), 10), '}')}
 }
 
 // reply is the only command of a request that is over.
 func reply(c code) []protocol.Command { return []protocol.Command{replies[c]} }
 
 // refuse puts a refusal by the engine into the codes of the document.
-func refuse(why *protocol.Refusal) protocol.Say {
+func refuse(why *protocol.Refusal) protocol.Send {
 	switch why.Reason {
 	case protocol.Unauthorized:
 		return replies[noToken]

@@ -20,7 +20,7 @@ type request struct {
 const notification = "notification"
 
 // read reads a request up to its token; the code is not done if it has none.
-func read(in protocol.Inbound) (*request, code) {
+func read(in protocol.ClientMessage) (*request, code) {
 	if in.Binary {
 		return nil, badRequest
 	}

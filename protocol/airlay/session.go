@@ -23,14 +23,14 @@ type session struct {
 var claims = protocol.Claims{User: []string{"data.id", "sub"}, Refuse: []string{"refresh"}, Known: true}
 
 // Opened implements protocol.Session. The client speaks first.
-func (*session) Opened(time.Time, uint64) []protocol.Command { return nil }
+func (*session) OnOpen(time.Time, uint64) []protocol.Command { return nil }
 
 // Beat implements protocol.Session. There is none.
-func (*session) Beat(time.Time) []protocol.Command { return nil }
+func (*session) OnTick(time.Time) []protocol.Command { return nil }
 
 // Receive implements protocol.Session. A frame is one request, which is done before the next is read, so that replies
 // keep the order.
-func (s *session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (s *session) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	r, wrong := read(in)
 	if wrong != done {
 		return 1, reply(wrong)
@@ -70,7 +70,7 @@ func (s *session) verified(id *protocol.Identity) []protocol.Command {
 	if s.inside {
 		return s.act()
 	}
-	return []protocol.Command{protocol.Authenticate{Credential: s.request.credential(), Lasting: true}}
+	return []protocol.Command{protocol.Authenticate{Credential: s.request.credential(), IgnoreExpiry: true}}
 }
 
 // act does what a request asks. All of a user's notifications are no topic, since others' would be in it.
@@ -123,7 +123,7 @@ func (s *session) ended(topic string) []protocol.Command {
 }
 
 // end ends a request with its reply.
-func (s *session) end(last protocol.Say) []protocol.Command {
+func (s *session) end(last protocol.Send) []protocol.Command {
 	s.request, s.identity = nil, nil
 	return []protocol.Command{last}
 }
@@ -131,7 +131,7 @@ func (s *session) end(last protocol.Say) []protocol.Command {
 // Refuse implements protocol.Session. A request that was one too many gets its reply; for all else there are no words
 // but the close frame. That an attachment has ended with its token nobody asked: a reply to no request would be taken
 // for that to the next.
-func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (s *session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	switch {
 	case !final && why.Topic != "":
 		return s.ended(why.Topic)

@@ -248,7 +248,7 @@ func FuzzClient(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte, binary bool) {
-		_, commands := page{}.Receive(time.Time{}, protocol.Inbound{Data: data, Binary: binary})
+		_, commands := page{}.Receive(time.Time{}, protocol.ClientMessage{Data: data, Binary: binary})
 		if len(commands) > 1 || len(commands) == 1 && commands[0] != protocol.Command(protocol.Close{Code: 1000}) {
 			t.Fatalf("%q: %v", data, commands)
 		}

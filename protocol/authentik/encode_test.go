@@ -9,7 +9,7 @@ import (
 
 func event(t testing.TB, kind protocol.Kind, topic, data string) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{ID: "e1", Kind: kind, Topic: topic, Data: []byte(data)})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: "e1", Kind: kind, Topic: topic, Data: []byte(data)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestClient_Bytes(t *testing.T) {
 		{protocol.JSON, `{}`, ``},
 		{protocol.Object, `{"type":"notification","id":1}`, ``},
 	} {
-		if got := string(d.Encode(event(t, c.kind, "", c.data), protocol.Whole)); got != c.want {
+		if got := string(d.Encode(event(t, c.kind, "", c.data), protocol.All)); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.data, got, c.want)
 		}
 	}
@@ -42,7 +42,7 @@ func TestClient_Bytes(t *testing.T) {
 func TestMessage_LevelIsOneOfFour(t *testing.T) {
 	for level, ok := range map[string]bool{"error": true, "warning": true, "success": true, "info": true,
 		"debug": false, "": false, "Error": false} {
-		_, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Message,
+		_, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Message,
 			Data: []byte(`{"message":"m","level":"` + level + `"}`)})
 		if (err == nil) != ok {
 			t.Errorf("%s: %v", level, err)
@@ -73,7 +73,7 @@ func TestOutpost_Bytes(t *testing.T) {
 		{protocol.JSON, "", `{"args":{},"instruction":3}`, ``},
 		{protocol.Message, "outposts/o", `{"level":"info","message":"m"}`, ``},
 	} {
-		if got := string(d.Encode(event(t, c.kind, c.topic, c.data), protocol.Whole)); got != c.want {
+		if got := string(d.Encode(event(t, c.kind, c.topic, c.data), protocol.All)); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.data, got, c.want)
 		}
 	}
@@ -88,11 +88,11 @@ func FuzzOutpostEncode(f *testing.F) {
 		if trigger {
 			kind = protocol.TriggerUpdate
 		}
-		ev, err := protocol.NewEvent(protocol.Draft{Kind: kind, Topic: "outposts/o", Data: []byte(data)})
+		ev, err := protocol.NewEvent(protocol.EventInput{Kind: kind, Topic: "outposts/o", Data: []byte(data)})
 		if err != nil {
 			return
 		}
-		text := NewOutpost(DefaultConfig()).Encode(ev, protocol.Whole)
+		text := NewOutpost(DefaultConfig()).Encode(ev, protocol.All)
 		if text == nil {
 			return
 		}
@@ -120,7 +120,7 @@ func BenchmarkEncode(b *testing.B) {
 			ev := event(b, c.kind, "outposts/"+one, c.data)
 			b.ReportAllocs()
 			for b.Loop() {
-				c.dialect.Encode(ev, protocol.Whole)
+				c.dialect.Encode(ev, protocol.All)
 			}
 		})
 	}

@@ -17,7 +17,7 @@ const (
 // alive is how long an instance is heard of after a frame: one and a half of the 10 s between two HELLOs.
 const alive = 15 * time.Second
 
-var acknowledged = protocol.Say{Text: []byte(`{"instruction":0,"args":{}}`)}
+var acknowledged = protocol.Send{Text: []byte(`{"instruction":0,"args":{}}`)}
 
 // instance is one connection of an outpost's process.
 type instance struct {
@@ -28,13 +28,13 @@ type instance struct {
 }
 
 // Opened implements protocol.Session.
-func (s *instance) Opened(_ time.Time, number uint64) []protocol.Command {
+func (s *instance) OnOpen(_ time.Time, number uint64) []protocol.Command {
 	s.number = number
 	return []protocol.Command{protocol.Subscribe{Topic: s.topic}}
 }
 
 // Receive implements protocol.Session.
-func (s *instance) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (s *instance) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	if in.Binary {
 		return 1, thrown
 	}
@@ -70,8 +70,8 @@ func (s *instance) hear(args []byte) {
 	}
 }
 
-func (s *instance) attend() protocol.Attend {
-	attend := protocol.Attend{Topic: s.topic, Member: s.member, Data: s.args, For: alive}
+func (s *instance) attend() protocol.Announce {
+	attend := protocol.Announce{Topic: s.topic, Member: s.member, Data: s.args, For: alive}
 	if attend.Member == "" {
 		attend.Member = "ws-" + strconv.FormatUint(s.number, 10)
 	}
@@ -90,9 +90,9 @@ func (s *instance) Answer(command protocol.Command, outcome protocol.Outcome) []
 }
 
 // Beat implements protocol.Session. There is none.
-func (*instance) Beat(time.Time) []protocol.Command { return nil }
+func (*instance) OnTick(time.Time) []protocol.Command { return nil }
 
 // Refuse implements protocol.Session.
-func (*instance) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (*instance) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	return refuse(why, final)
 }

@@ -32,7 +32,7 @@ func (*Outpost) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. The token must be bound to the outpost that the path names.
-func (o *Outpost) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (o *Outpost) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	uuid := strings.TrimSuffix(strings.TrimPrefix(hello.Path, o.path), "/")
 	if !isUUID(uuid) {
 		return nil, nil, protocol.Refuse(protocol.Forbidden,
@@ -75,7 +75,7 @@ var numbers = map[string]byte{"event.provider.specific": '3', "event.session.end
 const triggerUpdate = '2'
 
 // Encode implements protocol.Dialect. Outposts hear only events of the topic of an outpost.
-func (*Outpost) Encode(ev *protocol.Event, _ protocol.View) []byte {
+func (*Outpost) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
 	if !strings.HasPrefix(ev.Topic, outposts) {
 		return nil
 	}

@@ -38,7 +38,7 @@ func (*Page) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. The credential is the session's cookie.
-func (*Page) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (*Page) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	value := cookie(hello.Header("Cookie"), sessionCookie)
 	if value == "" {
 		return nil, nil, protocol.Refuse(protocol.Forbidden, "there is no cookie %s", sessionCookie)
@@ -47,7 +47,7 @@ func (*Page) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential,
 }
 
 // Encode implements protocol.Dialect.
-func (*Page) Encode(ev *protocol.Event, _ protocol.View) []byte {
+func (*Page) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
 	switch ev.Kind {
 	case protocol.JSON:
 		if ev.Text("message_type") != "" {
@@ -72,10 +72,10 @@ func (*Page) Encode(ev *protocol.Event, _ protocol.View) []byte {
 type page struct{}
 
 // Opened implements protocol.Session.
-func (page) Opened(time.Time, uint64) []protocol.Command { return nil }
+func (page) OnOpen(time.Time, uint64) []protocol.Command { return nil }
 
 // Receive implements protocol.Session.
-func (page) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (page) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	if in.Binary || !jsontext.Value(in.Data).IsValid(jsontext.AllowDuplicateNames(true)) {
 		return 1, thrown
 	}
@@ -86,10 +86,10 @@ func (page) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) 
 func (page) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
 // Beat implements protocol.Session. There is none.
-func (page) Beat(time.Time) []protocol.Command { return nil }
+func (page) OnTick(time.Time) []protocol.Command { return nil }
 
 // Refuse implements protocol.Session.
-func (page) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (page) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	return refuse(why, final)
 }
 

@@ -32,7 +32,7 @@ var Registration = protocol.Registration{
 				Title: "authentik page", Address: "`/ws/client/`", Credential: "in the cookie `authentik_session`",
 				Samples: []protocol.Sample{{
 					Note: " with a `message_type`",
-					Event: protocol.Draft{Kind: protocol.JSON,
+					Event: protocol.EventInput{Kind: protocol.JSON,
 						Data: []byte(`{"message_type":"notification.new","id":1,"data":{}}`)},
 				}},
 			},
@@ -52,7 +52,7 @@ var Registration = protocol.Registration{
 				Credential: "as `Authorization: Bearer`, bound to that outpost",
 				Samples: []protocol.Sample{{
 					Note: " with an `instruction`, on an outpost's topic",
-					Event: protocol.Draft{Kind: protocol.JSON, Topic: outposts + "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d",
+					Event: protocol.EventInput{Kind: protocol.JSON, Topic: outposts + "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d",
 						Data: []byte(`{"instruction":4,"args":{"session_id":"x"}}`)},
 				}},
 			},

@@ -29,7 +29,7 @@ func TestTranscripts(t *testing.T) {
 
 func mustEvent(t testing.TB, kind protocol.Kind, data string) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{
+	ev, err := protocol.NewEvent(protocol.EventInput{
 		ID: "e1", Kind: kind, Data: []byte(data), Time: time.Date(2024, 3, 17, 16, 0, 0, 123_999_999, time.UTC),
 	})
 	if err != nil {
@@ -56,7 +56,7 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 		{protocol.SystemStatus, `{"metrics":{}}`, ``},
 		{protocol.Telemetry, `{"device_id":1,"telemetry":{}}`, ``},
 	} {
-		if got := string(d.Encode(mustEvent(t, c.kind, c.data), protocol.Whole)); got != c.want {
+		if got := string(d.Encode(mustEvent(t, c.kind, c.data), protocol.All)); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.kind, got, c.want)
 		}
 	}
@@ -243,6 +243,6 @@ func BenchmarkEncode(b *testing.B) {
 		`{"project_name":"my-project","trigger":"audit"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		d.Encode(ev, protocol.Whole)
+		d.Encode(ev, protocol.All)
 	}
 }

@@ -60,7 +60,7 @@ func (*Dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. Tokens are checked after the upgrade, so that a browser can read what was wrong.
-func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	if !d.config.Enabled {
 		return nil, nil, protocol.Refuse(protocol.NotFound,
 			"the dashboard's endpoint is switched off (dashboard.websocket_enabled)")

@@ -10,7 +10,7 @@ import (
 
 // Encode implements protocol.Dialect. A dashboard has words for a project that was updated and for a message; a json
 // event is its own words.
-func (*Dialect) Encode(ev *protocol.Event, _ protocol.View) []byte {
+func (*Dialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
 	switch ev.Kind {
 	case protocol.ProjectUpdated:
 		text := append(make([]byte, 0, len(ev.Data)+64), `{"event":"project_updated","project_name":`...)

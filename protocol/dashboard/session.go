@@ -37,13 +37,13 @@ var (
 var accepted = protocol.Claims{Refuse: []string{"refresh"}}
 
 // Opened implements protocol.Session.
-func (s *session) Opened(_ time.Time, number uint64) []protocol.Command {
+func (s *session) OnOpen(_ time.Time, number uint64) []protocol.Command {
 	s.number = number
 	if s.dialect.config.MultiTenant && s.token == "" {
 		s.stage = waiting
 		return nil
 	}
-	return []protocol.Command{protocol.Beat{Every: settle}}
+	return []protocol.Command{protocol.SetInterval{Every: settle}}
 }
 
 // settle is how long a client has to attach its handlers, or to speak first, before it is said that it is connected.
@@ -56,7 +56,7 @@ func (s *session) begin() []protocol.Command {
 		credential = protocol.Credential{Claims: protocol.Claims{Anonymous: true}}
 	}
 	s.token, s.stage = "", checking
-	return []protocol.Command{protocol.Beat{}, protocol.Authenticate{Credential: credential}}
+	return []protocol.Command{protocol.SetInterval{}, protocol.Authenticate{Credential: credential}}
 }
 
 // show has a token checked.
@@ -68,18 +68,18 @@ func (s *session) show(token string) []protocol.Command {
 }
 
 // Receive implements protocol.Session. Every frame counts as one message.
-func (s *session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (s *session) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	return 1, s.receive(in)
 }
 
-func (s *session) receive(in protocol.Inbound) []protocol.Command {
+func (s *session) receive(in protocol.ClientMessage) []protocol.Command {
 	var said said
 	if !in.Binary {
 		said = read(in.Data)
 	}
 	switch {
 	case s.stage == settling && said.ping:
-		return append(s.begin(), protocol.Say{Text: pong})
+		return append(s.begin(), protocol.Send{Text: pong})
 	case s.stage == settling:
 		return s.begin()
 	case said.token != "" && (s.stage == waiting || s.stage == inside && s.dialect.config.MultiTenant):
@@ -87,7 +87,7 @@ func (s *session) receive(in protocol.Inbound) []protocol.Command {
 	case s.stage == waiting && !said.ping:
 		return deny(protocol.Unauthorized)
 	case s.stage == inside && said.ping:
-		return []protocol.Command{protocol.Say{Text: pong}}
+		return []protocol.Command{protocol.Send{Text: pong}}
 	}
 	return nil
 }
@@ -130,9 +130,9 @@ func (s *session) Answer(command protocol.Command, outcome protocol.Outcome) []p
 		if outcome.Err != nil {
 			return s.refuse(outcome.Err)
 		}
-	case protocol.Census:
+	case protocol.CountConnections:
 		if outcome.Err == nil {
-			return []protocol.Command{protocol.Say{Text: heartbeat(outcome.Now, outcome.Count)}}
+			return []protocol.Command{protocol.Send{Text: heartbeat(outcome.Now, outcome.Count)}}
 		}
 	}
 	return nil
@@ -152,7 +152,7 @@ func (s *session) enter(outcome protocol.Outcome) []protocol.Command {
 	for _, topic := range topics {
 		commands = append(commands, protocol.Subscribe{Topic: topic})
 	}
-	return append(commands, protocol.Say{Text: s.connected()}, protocol.Beat{Every: s.dialect.heartbeat})
+	return append(commands, protocol.Send{Text: s.connected()}, protocol.SetInterval{Every: s.dialect.heartbeat})
 }
 
 // granted are the topics that an identity may hear here: all projects, or those that its token names.
@@ -183,17 +183,17 @@ func (s *session) connected() []byte {
 }
 
 // Beat implements protocol.Session.
-func (s *session) Beat(time.Time) []protocol.Command {
+func (s *session) OnTick(time.Time) []protocol.Command {
 	if s.stage == settling {
 		return s.begin()
 	}
-	return []protocol.Command{protocol.Census{}}
+	return []protocol.Command{protocol.CountConnections{}}
 }
 
 // Refuse implements protocol.Session.
-func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (s *session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
-		return []protocol.Command{protocol.Say{Text: problem(why)}}
+		return []protocol.Command{protocol.Send{Text: problem(why)}}
 	}
 	return s.refuse(why)
 }
@@ -214,5 +214,5 @@ func (s *session) refuse(why *protocol.Refusal) []protocol.Command {
 
 // deny ends a connection in the document's own words.
 func deny(why protocol.Reason) []protocol.Command {
-	return []protocol.Command{protocol.Say{Text: denied}, protocol.Close{Code: 1008, Reason: string(why)}}
+	return []protocol.Command{protocol.Send{Text: denied}, protocol.Close{Code: 1008, Reason: string(why)}}
 }

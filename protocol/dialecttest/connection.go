@@ -17,7 +17,7 @@ type Connection struct {
 	opened   time.Time
 	identity *protocol.Identity
 	lasting  bool // it outlives its token
-	heeds    protocol.View
+	heeds    protocol.Projection
 	heedsAs  *protocol.Identity // whose right that stands on; nil is the connection's own
 	topics   []*subscription
 	every    time.Duration // between two beats, 0 for none
@@ -38,7 +38,7 @@ func (c *Connection) Send(data []byte, binary bool) {
 		c.end(protocol.Close{Code: protocol.TooLarge.CloseCode(), Reason: string(protocol.TooLarge)})
 		return
 	}
-	messages, commands := c.session.Receive(e.now, protocol.Inbound{Data: data, Binary: binary})
+	messages, commands := c.session.Receive(e.now, protocol.ClientMessage{Data: data, Binary: binary})
 	if messages < 1 {
 		e.t.Errorf("a frame counts as %d messages; it is at least one: %.100q", messages, data)
 	}
@@ -87,7 +87,7 @@ func (c *Connection) refuse(why *protocol.Refusal, final bool) {
 	if c.over {
 		return
 	}
-	commands := c.session.Refuse(c.engine.now, why, final)
+	commands := c.session.OnReject(c.engine.now, why, final)
 	if final {
 		if len(commands) == 0 {
 			c.engine.t.Fatalf("a final refusal (%s) got no commands", why.Reason)
@@ -115,28 +115,28 @@ func (c *Connection) do(commands []protocol.Command) {
 // run does one command. It reports whether there is an outcome.
 func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, has bool) {
 	switch command := command.(type) {
-	case protocol.Say:
+	case protocol.Send:
 		c.say(command)
 		return outcome, false
 	case protocol.Close:
 		c.end(command)
 		return outcome, false
-	case protocol.Beat:
+	case protocol.SetInterval:
 		c.every, c.beat = command.Every, c.engine.now.Add(command.Every)
 		return outcome, false
 	case protocol.Report:
 		c.engine.Reports = append(c.engine.Reports, command)
 		return outcome, false
-	case protocol.Attend:
+	case protocol.Announce:
 		c.engine.Attended = append(c.engine.Attended, command)
 		return outcome, false
-	case protocol.Heed:
+	case protocol.SetEventView:
 		c.heeds = command.View
 		if command.As != nil {
 			c.heedsAs = command.As
 		}
 		return outcome, false
-	case protocol.Become:
+	case protocol.SwitchDialect:
 		c.dialect, c.session = command.Dialect, command.Session
 		c.opened = c.engine.now // its time to authenticate begins
 		return outcome, false
@@ -148,7 +148,7 @@ func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, ha
 		outcome.Err = c.subscribe(command)
 	case protocol.Unsubscribe:
 		c.unsubscribe(command)
-	case protocol.Census:
+	case protocol.CountConnections:
 		outcome.Count = c.engine.count(c.dialect.Name(), func(*protocol.Identity) bool { return true })
 	default:
 		c.engine.t.Errorf("unknown command %T", command)
@@ -170,12 +170,12 @@ func (c *Connection) authenticate(command protocol.Authenticate) (*protocol.Iden
 		c.engine.count(c.dialect.Name(), func(other *protocol.Identity) bool { return other.User == id.User }) >= most {
 		return nil, protocol.Refuse(protocol.TooMany, "more than %d connections of one user", most)
 	}
-	c.identity, c.lasting = id, command.Lasting
+	c.identity, c.lasting = id, command.IgnoreExpiry
 	return id, nil
 }
 
 // say holds a message against what every client may rely on.
-func (c *Connection) say(say protocol.Say) {
+func (c *Connection) say(say protocol.Send) {
 	if !say.Binary && (!utf8.Valid(say.Text) || !jsontext.Value(say.Text).IsValid()) {
 		c.engine.t.Errorf("what is said is no valid JSON: %.200q", say.Text)
 	}
@@ -249,7 +249,7 @@ func (c *Connection) tick() {
 		protocol.TokenExpired)
 	if c.every > 0 && !now.Before(c.beat) {
 		c.beat = c.beat.Add(c.every)
-		c.do(c.session.Beat(now))
+		c.do(c.session.OnTick(now))
 	}
 	for _, s := range c.topics {
 		c.release(s)

@@ -23,7 +23,7 @@ type held struct {
 	key   string          // topic and key
 	last  time.Time       // when an event of the key was delivered
 	event *protocol.Event // what waits; nil for nothing
-	view  protocol.View
+	view  protocol.Projection
 }
 
 func (c *Connection) subscribe(command protocol.Subscribe) *protocol.Refusal {
@@ -65,7 +65,7 @@ func (c *Connection) subscribe(command protocol.Subscribe) *protocol.Refusal {
 func (c *Connection) withdraw(gone func(*protocol.Identity) bool, why protocol.Reason) {
 	var lost []string
 	if c.heedsAs != nil && gone(c.heedsAs) {
-		c.heeds, c.heedsAs = protocol.Nothing, nil
+		c.heeds, c.heedsAs = protocol.None, nil
 		lost = append(lost, protocol.OwnEvents)
 	}
 	c.topics = slices.DeleteFunc(c.topics, func(s *subscription) bool {
@@ -147,7 +147,7 @@ func (e *Engine) event(raw []byte) (*protocol.Event, error) {
 	if id == "" {
 		id = fmt.Sprintf("event-%d", e.now.UnixNano())
 	}
-	return protocol.NewEvent(protocol.Draft{
+	return protocol.NewEvent(protocol.EventInput{
 		ID: id, Kind: protocol.Kind(text("kind")), Key: text("key"), Time: at, Data: rawjson.Find(members, "data"),
 	})
 }
@@ -169,7 +169,7 @@ func userList(request []rawjson.Member) []string {
 // with the shortest frequency decides when.
 func (c *Connection) hear(ev *protocol.Event) {
 	var best *subscription
-	var view protocol.View
+	var view protocol.Projection
 	for _, s := range c.topics {
 		if !protocol.Under(ev.Topic, s.topic) {
 			continue
@@ -193,7 +193,7 @@ func (c *Connection) hear(ev *protocol.Event) {
 }
 
 // hold delivers an event of a subscription with a frequency, or keeps it until it may.
-func (c *Connection) hold(s *subscription, ev *protocol.Event, view protocol.View) {
+func (c *Connection) hold(s *subscription, ev *protocol.Event, view protocol.Projection) {
 	var h *held
 	key := ev.Topic + "\x00" + ev.Key
 	if i := slices.IndexFunc(s.held, func(h *held) bool { return h.key == key }); i >= 0 {
@@ -224,8 +224,8 @@ func (c *Connection) release(s *subscription) {
 	}
 }
 
-func (c *Connection) deliver(ev *protocol.Event, view protocol.View) {
+func (c *Connection) deliver(ev *protocol.Event, view protocol.Projection) {
 	if text := c.dialect.Encode(ev, view); text != nil {
-		c.say(protocol.Say{Text: text})
+		c.say(protocol.Send{Text: text})
 	}
 }

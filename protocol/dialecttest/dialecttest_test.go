@@ -184,18 +184,18 @@ type echo struct{}
 func (echo) Name() string            { return "echo" }
 func (echo) Paths() []string         { return []string{"/echo", "/echo/{name}"} }
 func (echo) Limits() protocol.Limits { return protocol.Limits{Frame: 100} }
-func (echo) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (echo) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	return echo{}, nil, nil
 }
-func (echo) Encode(ev *protocol.Event, _ protocol.View) []byte            { return ev.Data }
-func (echo) Opened(time.Time, uint64) []protocol.Command                  { return nil }
+func (echo) Encode(ev *protocol.Event, _ protocol.Projection) []byte      { return ev.Data }
+func (echo) OnOpen(time.Time, uint64) []protocol.Command                  { return nil }
 func (echo) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
-func (echo) Beat(time.Time) []protocol.Command                            { return nil }
-func (echo) Refuse(_ time.Time, why *protocol.Refusal, _ bool) []protocol.Command {
+func (echo) OnTick(time.Time) []protocol.Command                          { return nil }
+func (echo) OnReject(_ time.Time, why *protocol.Refusal, _ bool) []protocol.Command {
 	return protocol.End(why, nil)
 }
-func (echo) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
-	return 1, []protocol.Command{protocol.Say{Text: append([]byte(nil), in.Data...)}}
+func (echo) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
+	return 1, []protocol.Command{protocol.Send{Text: append([]byte(nil), in.Data...)}}
 }
 
 func TestPlay_FailsWhereTheStoryIsNotTold(t *testing.T) {

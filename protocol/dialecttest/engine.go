@@ -29,7 +29,7 @@ type Engine struct {
 
 	// Reports are what clients reported of themselves, Attended who attended.
 	Reports  []protocol.Report
-	Attended []protocol.Attend
+	Attended []protocol.Announce
 }
 
 // issued is a token that was made.
@@ -111,7 +111,7 @@ func (e *Engine) Connect(path string, header http.Header) (*Connection, error) {
 	if refusal := e.admit(dialect.Limits()); refusal != nil {
 		return nil, Status(refusal.Reason.Status())
 	}
-	session, credential, refusal := dialect.Open(protocol.Hello{
+	session, credential, refusal := dialect.Open(protocol.Handshake{
 		Path: target.Path, Query: target.Query(), Host: "parley.test", Remote: remote,
 		Header: header.Get, Values: header.Values,
 	})
@@ -126,7 +126,7 @@ func (e *Engine) Connect(path string, header http.Header) (*Connection, error) {
 	}
 	e.numbers++
 	e.open = append(e.open, c)
-	c.do(session.Opened(e.now, c.number))
+	c.do(session.OnOpen(e.now, c.number))
 	return c, nil
 }
 

@@ -17,14 +17,14 @@ type script struct {
 
 func (script) Paths() []string { return []string{"/script", "/cookie"} }
 
-func (d script) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d script) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	if hello.Path == "/cookie" {
 		return d, &protocol.Credential{Form: protocol.Cookie, Token: hello.Header("Cookie")}, nil
 	}
 	return d, nil, nil
 }
 
-func (d script) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (d script) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	return 1, d.does[string(in.Data)]
 }
 
@@ -33,7 +33,7 @@ func (d script) Answer(_ protocol.Command, outcome protocol.Outcome) []protocol.
 	if outcome.Err != nil {
 		text = string(outcome.Err.Reason)
 	}
-	return []protocol.Command{protocol.Say{Text: rawjson.AppendText(nil, text)}}
+	return []protocol.Command{protocol.Send{Text: rawjson.AppendText(nil, text)}}
 }
 
 func tell(t testing.TB, e *Engine, text string) {
@@ -113,12 +113,12 @@ func TestEngine_DoesWhatCommandsAsk(t *testing.T) {
 	e.build = func(Settings) (protocol.Dialect, error) {
 		return script{does: map[string][]protocol.Command{
 			"early":   {protocol.Subscribe{Topic: "a"}},
-			"auth":    {protocol.Authenticate{Credential: protocol.Credential{Token: alice}, Lasting: true}},
+			"auth":    {protocol.Authenticate{Credential: protocol.Credential{Token: alice}, IgnoreExpiry: true}},
 			"verify":  {protocol.Verify{Credential: protocol.Credential{Token: "none"}}},
 			"foreign": {protocol.Subscribe{Topic: "b"}},
 			"as":      {protocol.Subscribe{Topic: "b", As: &protocol.Identity{Topics: []protocol.Pattern{"*"}}}},
-			"attend":  {protocol.Attend{Topic: "a", Member: "m", For: time.Second}},
-			"become":  {protocol.Become{Dialect: echo{}, Session: echo{}}},
+			"attend":  {protocol.Announce{Topic: "a", Member: "m", For: time.Second}},
+			"become":  {protocol.SwitchDialect{Dialect: echo{}, Session: echo{}}},
 		}}, nil
 	}
 	tell(t, e, `path /script
@@ -156,8 +156,8 @@ func (n *noted) Errorf(format string, args ...any) { n.errors = append(n.errors,
 
 func TestEngine_NotesWhatADialectMayNotAsk(t *testing.T) {
 	for name, command := range map[string]protocol.Command{
-		"no valid JSON":        protocol.Say{Text: []byte(`{"a":`)},
-		"valid JSON":           protocol.Say{Text: []byte("\"\xff\"")},
+		"no valid JSON":        protocol.Send{Text: []byte(`{"a":`)},
+		"valid JSON":           protocol.Send{Text: []byte("\"\xff\"")},
 		"may not be sent":      protocol.Close{Code: 1006},
 		"close":                protocol.Close{Code: 1000, Reason: strings.Repeat("x", 124)},
 		"topic that cannot be": protocol.Subscribe{Topic: "a/../b"},

@@ -20,7 +20,7 @@ type Token struct {
 	// Type is the claim "type", ID the claim "jti"; "" for none.
 	Type, ID string
 	// Form is its type, For is the name that it is bound to.
-	Form protocol.Form
+	Form protocol.CredentialType
 	For  string
 	// Unknown: its user does not exist.
 	Unknown bool
@@ -94,7 +94,7 @@ func parseToken(word, rest string) (Token, error) {
 		case "id":
 			token.ID = value
 		case "form":
-			token.Form = protocol.Form(value)
+			token.Form = protocol.CredentialType(value)
 		case "for":
 			token.For = value
 		case "known":

@@ -35,32 +35,32 @@ func (d Dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect.
-func (Dialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (Dialect) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	return session{}, nil, nil
 }
 
 // Encode implements protocol.Dialect: echo has no words for events.
-func (Dialect) Encode(*protocol.Event, protocol.View) []byte { return nil }
+func (Dialect) Encode(*protocol.Event, protocol.Projection) []byte { return nil }
 
 // session has no state.
 type session struct{}
 
 // Opened implements protocol.Session.
-func (session) Opened(time.Time, uint64) []protocol.Command { return nil }
+func (session) OnOpen(time.Time, uint64) []protocol.Command { return nil }
 
 // Receive sends the frame back. The frame's data is valid during the call only, so it is copied.
-func (session) Receive(_ time.Time, frame protocol.Inbound) (int, []protocol.Command) {
-	return 1, []protocol.Command{protocol.Say{Text: append([]byte(nil), frame.Data...), Binary: frame.Binary}}
+func (session) Receive(_ time.Time, frame protocol.ClientMessage) (int, []protocol.Command) {
+	return 1, []protocol.Command{protocol.Send{Text: append([]byte(nil), frame.Data...), Binary: frame.Binary}}
 }
 
 // Answer implements protocol.Session.
 func (session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
 // Beat implements protocol.Session.
-func (session) Beat(time.Time) []protocol.Command { return nil }
+func (session) OnTick(time.Time) []protocol.Command { return nil }
 
 // Refuse has no words but the close frame.
-func (session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
 		return nil
 	}

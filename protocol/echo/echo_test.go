@@ -9,33 +9,33 @@ import (
 )
 
 func TestEcho_SaysBackWhatItHearsInItsOwnCopy(t *testing.T) {
-	session, credential, refusal := Dialect{}.Open(protocol.Hello{})
+	session, credential, refusal := Dialect{}.Open(protocol.Handshake{})
 	if credential != nil || refusal != nil {
 		t.Fatalf("Open asked for %v and refused with %v", credential, refusal)
 	}
-	if opened := session.Opened(time.Time{}, 1); len(opened) != 0 {
+	if opened := session.OnOpen(time.Time{}, 1); len(opened) != 0 {
 		t.Errorf("it speaks first: %v", opened)
 	}
-	for _, frame := range []protocol.Inbound{{Data: []byte("grüße")}, {Data: []byte{0xff, 0}, Binary: true}, {}} {
+	for _, frame := range []protocol.ClientMessage{{Data: []byte("grüße")}, {Data: []byte{0xff, 0}, Binary: true}, {}} {
 		heard := bytes.Clone(frame.Data)
 		messages, commands := session.Receive(time.Time{}, frame)
 		clear(frame.Data) // the reader's buffer goes on to other uses
 		if messages != 1 || len(commands) != 1 {
 			t.Fatalf("%q counted as %d messages and made %v", heard, messages, commands)
 		}
-		if say, ok := commands[0].(protocol.Say); !ok || !bytes.Equal(say.Text, heard) || say.Binary != frame.Binary {
+		if say, ok := commands[0].(protocol.Send); !ok || !bytes.Equal(say.Text, heard) || say.Binary != frame.Binary {
 			t.Errorf("heard %q (binary %v), said %+v", heard, frame.Binary, commands[0])
 		}
 	}
 }
 
 func TestEcho_FinalRefusalEndsInCloseOthersAreSilent(t *testing.T) {
-	session, _, _ := Dialect{}.Open(protocol.Hello{})
+	session, _, _ := Dialect{}.Open(protocol.Handshake{})
 	why := protocol.Refuse(protocol.Draining, "")
-	if commands := session.Refuse(time.Time{}, why, false); commands != nil {
+	if commands := session.OnReject(time.Time{}, why, false); commands != nil {
 		t.Errorf("a refusal that is not final says %v", commands)
 	}
-	commands := session.Refuse(time.Time{}, why, true)
+	commands := session.OnReject(time.Time{}, why, true)
 	if end, ok := commands[len(commands)-1].(protocol.Close); !ok || end.Code != 1012 {
 		t.Errorf("the last command is %+v, not a Close with 1012", commands[len(commands)-1])
 	}

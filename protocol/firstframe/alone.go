@@ -20,7 +20,7 @@ type alone struct {
 func (a *alone) Paths() []string { return slices.Clone(a.paths) }
 
 // Open implements protocol.Dialect.
-func (a *alone) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (a *alone) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	s, credential, why := a.Dialect.Open(hello)
 	if why != nil {
 		return nil, nil, why
@@ -35,7 +35,7 @@ type arrival struct {
 }
 
 // Opened implements protocol.Session.
-func (a arrival) Opened(now time.Time, number uint64) []protocol.Command {
-	become := protocol.Become{Dialect: a.dialect, Session: a.Session}
-	return append([]protocol.Command{become}, a.Session.Opened(now, number)...)
+func (a arrival) OnOpen(now time.Time, number uint64) []protocol.Command {
+	become := protocol.SwitchDialect{Dialect: a.dialect, Session: a.Session}
+	return append([]protocol.Command{become}, a.Session.OnOpen(now, number)...)
 }

@@ -74,7 +74,7 @@ func larger(a, b int) int {
 }
 
 // Open implements protocol.Dialect. Each candidate opens a session while the request can be read.
-func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	s := &session{dialect: d, open: make([]protocol.Session, len(d.candidates)), fallback: -1}
 	refusal := protocol.Refuse(protocol.NotFound, "no dialect answers here")
 	for i, candidate := range d.candidates {
@@ -96,4 +96,4 @@ func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 }
 
 // Encode implements protocol.Dialect. A client hears nothing before it has logged in.
-func (*Dialect) Encode(*protocol.Event, protocol.View) []byte { return nil }
+func (*Dialect) Encode(*protocol.Event, protocol.Projection) []byte { return nil }

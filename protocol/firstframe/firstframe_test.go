@@ -74,17 +74,17 @@ type fake struct {
 func (f fake) Name() string                                               { return f.name }
 func (fake) Paths() []string                                              { return []string{path} }
 func (f fake) Limits() protocol.Limits                                    { return f.limits }
-func (fake) Encode(*protocol.Event, protocol.View) []byte                 { return []byte("{}") }
+func (fake) Encode(*protocol.Event, protocol.Projection) []byte           { return []byte("{}") }
 func (f fake) Recognises(frame []byte) bool                               { return string(frame) == `"`+f.name+`"` }
-func (f fake) Opened(time.Time, uint64) []protocol.Command                { return f.say("opened") }
+func (f fake) OnOpen(time.Time, uint64) []protocol.Command                { return f.say("opened") }
 func (fake) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
-func (fake) Beat(time.Time) []protocol.Command                            { return nil }
+func (fake) OnTick(time.Time) []protocol.Command                          { return nil }
 
 func (f fake) say(what string) []protocol.Command {
-	return []protocol.Command{protocol.Say{Text: []byte(`"` + f.name + " " + what + `"`)}}
+	return []protocol.Command{protocol.Send{Text: []byte(`"` + f.name + " " + what + `"`)}}
 }
 
-func (f fake) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (f fake) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	if f.asks {
 		return f, &protocol.Credential{}, nil
 	}
@@ -92,15 +92,15 @@ func (f fake) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *pro
 }
 
 // Receive asks for more than words.
-func (f fake) Receive(time.Time, protocol.Inbound) (int, []protocol.Command) {
+func (f fake) Receive(time.Time, protocol.ClientMessage) (int, []protocol.Command) {
 	anonymous := protocol.Credential{Claims: protocol.Claims{Anonymous: true}}
 	return 3, append(f.say("hears"), protocol.Authenticate{Credential: anonymous},
-		protocol.Subscribe{Topic: "t"}, protocol.Beat{Every: time.Second}, protocol.Report{Kind: "x"})
+		protocol.Subscribe{Topic: "t"}, protocol.SetInterval{Every: time.Second}, protocol.Report{Kind: "x"})
 }
 
-func (f fake) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (f fake) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	if final {
-		return protocol.End(why, f.say("ends")[0].(protocol.Say).Text)
+		return protocol.End(why, f.say("ends")[0].(protocol.Send).Text)
 	}
 	return f.say("refuses")
 }
@@ -168,10 +168,10 @@ func TestOpen_LeavesOutWhoCannotBeDecidedByAFrame(t *testing.T) {
 	c.Send([]byte(`"c"`), false)
 	hears(t, c, "b hears")
 	if _, _, got := New(Config{}, path, fake{name: "a", asks: true},
-		fake{name: "c", why: why}).Open(protocol.Hello{}); got != why {
+		fake{name: "c", why: why}).Open(protocol.Handshake{}); got != why {
 		t.Errorf("got %v", got)
 	}
-	if _, _, got := New(Config{}, path, fake{name: "a", asks: true}).Open(protocol.Hello{}); got == nil ||
+	if _, _, got := New(Config{}, path, fake{name: "a", asks: true}).Open(protocol.Handshake{}); got == nil ||
 		got.Reason != protocol.NotFound {
 		t.Errorf("got %v", got)
 	}
@@ -200,7 +200,7 @@ func TestLimits_AreTheLargestOfTheCandidates(t *testing.T) {
 
 func TestDialect_IsAPathAndNoMore(t *testing.T) {
 	d := dialect(DefaultConfig())
-	if d.Name() != "shared" || len(d.Paths()) != 1 || d.Paths()[0] != path || d.Encode(nil, protocol.Whole) != nil {
+	if d.Name() != "shared" || len(d.Paths()) != 1 || d.Paths()[0] != path || d.Encode(nil, protocol.All) != nil {
 		t.Errorf("%s %q", d.Name(), d.Paths())
 	}
 	dialecttest.CheckDefaults(t, DefaultConfig())
@@ -229,8 +229,8 @@ func FuzzReceive(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte, binary bool) {
-		s, _, _ := dialect(DefaultConfig()).Open(protocol.Hello{Path: path})
-		_, commands := s.Receive(time.Time{}, protocol.Inbound{Data: data, Binary: binary})
+		s, _, _ := dialect(DefaultConfig()).Open(protocol.Handshake{Path: path})
+		_, commands := s.Receive(time.Time{}, protocol.ClientMessage{Data: data, Binary: binary})
 		members, err := rawjson.ReadObject(data)
 		event := string(rawjson.Find(members, "event"))
 		_, isTyped := rawjson.Text(rawjson.Find(members, "type"))
@@ -246,11 +246,11 @@ func FuzzReceive(f *testing.F) {
 		got := ""
 		for i, command := range commands {
 			switch command := command.(type) {
-			case protocol.Become:
+			case protocol.SwitchDialect:
 				if got = command.Dialect.Name(); i != 0 {
 					t.Fatalf("%q: it becomes %s in the middle", data, got)
 				}
-			case protocol.Say, protocol.Close:
+			case protocol.Send, protocol.Close:
 			default:
 				if got == "" {
 					t.Fatalf("%q is undecided and asks for %T", data, command)
@@ -268,7 +268,7 @@ func BenchmarkDecide(b *testing.B) {
 	frame := []byte(`{"type":"auth","token":"` + strings.Repeat("x", 200) + `"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		s, _, _ := d.Open(protocol.Hello{Path: path})
-		s.Receive(time.Time{}, protocol.Inbound{Data: frame})
+		s, _, _ := d.Open(protocol.Handshake{Path: path})
+		s.Receive(time.Time{}, protocol.ClientMessage{Data: frame})
 	}
 }

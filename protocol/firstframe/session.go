@@ -15,13 +15,13 @@ type session struct {
 }
 
 // Opened implements protocol.Session. The client speaks first.
-func (s *session) Opened(_ time.Time, number uint64) []protocol.Command {
+func (s *session) OnOpen(_ time.Time, number uint64) []protocol.Command {
 	s.number = number
 	return nil
 }
 
 // Receive implements protocol.Session.
-func (s *session) Receive(now time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (s *session) Receive(now time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	if !in.Binary {
 		for i, candidate := range s.dialect.candidates {
 			if s.open[i] != nil && candidate.Recognises(in.Data) {
@@ -34,10 +34,10 @@ func (s *session) Receive(now time.Time, in protocol.Inbound) (int, []protocol.C
 }
 
 // become hands the connection and its frame to a candidate.
-func (s *session) become(now time.Time, i int, in protocol.Inbound) (int, []protocol.Command) {
+func (s *session) become(now time.Time, i int, in protocol.ClientMessage) (int, []protocol.Command) {
 	chosen := s.open[i]
-	commands := []protocol.Command{protocol.Become{Dialect: s.dialect.candidates[i], Session: chosen}}
-	commands = append(commands, chosen.Opened(now, s.number)...)
+	commands := []protocol.Command{protocol.SwitchDialect{Dialect: s.dialect.candidates[i], Session: chosen}}
+	commands = append(commands, chosen.OnOpen(now, s.number)...)
 	messages, more := chosen.Receive(now, in)
 	return messages, append(commands, more...)
 }
@@ -46,7 +46,7 @@ func (s *session) become(now time.Time, i int, in protocol.Inbound) (int, []prot
 func words(commands []protocol.Command) (said []protocol.Command) {
 	for _, command := range commands {
 		switch command.(type) {
-		case protocol.Say, protocol.Close:
+		case protocol.Send, protocol.Close:
 			said = append(said, command)
 		}
 	}
@@ -57,12 +57,12 @@ func words(commands []protocol.Command) (said []protocol.Command) {
 func (*session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
 // Beat implements protocol.Session. There is none.
-func (*session) Beat(time.Time) []protocol.Command { return nil }
+func (*session) OnTick(time.Time) []protocol.Command { return nil }
 
 // Refuse implements protocol.Session, in the words of the default dialect.
-func (s *session) Refuse(now time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (s *session) OnReject(now time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	if why.Reason == protocol.AuthTimeout {
 		return protocol.End(why, nil)
 	}
-	return words(s.open[s.fallback].Refuse(now, why, final))
+	return words(s.open[s.fallback].OnReject(now, why, final))
 }

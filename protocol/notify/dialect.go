@@ -60,7 +60,7 @@ func (d *Dialect) TicketClaims() protocol.Claims { return d.claims }
 
 // Open implements protocol.Dialect. The credential is in the query, and one that is not there is refused like one that
 // does not hold.
-func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	credential, why := d.credential(hello)
 	if why != nil {
 		return nil, nil, why
@@ -72,13 +72,13 @@ func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Creden
 	return s, credential, nil
 }
 
-func (d *Dialect) credential(hello protocol.Hello) (*protocol.Credential, *protocol.Refusal) {
+func (d *Dialect) credential(hello protocol.Handshake) (*protocol.Credential, *protocol.Refusal) {
 	token, ticket := hello.LastQuery("access_token"), hello.LastQuery("ticket")
 	if user := strings.TrimPrefix(strings.TrimPrefix(hello.Path, Path), "/"); user != "" {
 		if !d.config.OpenUserPath || !isUser(user) || token != "" || ticket != "" {
 			return nil, protocol.Refuse(protocol.Forbidden, "%s/{user_id} wants a whole number and no credential", Path)
 		}
-		return &protocol.Credential{Form: protocol.Unproven, For: strings.Clone(user)}, nil
+		return &protocol.Credential{Form: protocol.Unverified, For: strings.Clone(user)}, nil
 	}
 	switch {
 	case ticket != "":

@@ -3,7 +3,7 @@ package notify
 import "github.com/parley-realtime/parley/protocol"
 
 // Encode implements protocol.Dialect.
-func (*Dialect) Encode(ev *protocol.Event, _ protocol.View) []byte {
+func (*Dialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
 	switch ev.Kind {
 	case protocol.JSON:
 		return ev.Data

@@ -33,7 +33,7 @@ func open(t testing.TB, d *Dialect, target string) (protocol.Session, *protocol.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.Open(protocol.Hello{Path: u.Path, Query: u.Query(), Header: func(string) string { return "" }})
+	return d.Open(protocol.Handshake{Path: u.Path, Query: u.Query(), Header: func(string) string { return "" }})
 }
 
 // R002.22, R002.24: the claims that the original demands; sub may be a number, which is for those who read tokens.
@@ -72,11 +72,11 @@ func TestOpenUserPath_IsAHoleThatSomebodyHasToOpen(t *testing.T) {
 	}
 	for _, user := range []string{"1", "7", "2147483648", "9223372036854775807"} {
 		s, credential, why := open(t, d, Path+"/"+user)
-		if why != nil || credential.Form != protocol.Unproven || credential.For != user || credential.Token != "" ||
+		if why != nil || credential.Form != protocol.Unverified || credential.For != user || credential.Token != "" ||
 			credential.Claims.Anonymous {
 			t.Errorf("%s: got %+v, %v", user, credential, why)
 		}
-		if commands := s.Opened(time.Time{}, 1); commands != nil {
+		if commands := s.OnOpen(time.Time{}, 1); commands != nil {
 			t.Errorf("%s: got %v", user, commands)
 		}
 	}
@@ -142,27 +142,27 @@ func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 // A token that was revoked between the handshake and the opening leaves the end to the engine.
 func TestOpened_AskedOnceMoreWithAToken(t *testing.T) {
 	s, credential, _ := open(t, New(DefaultConfig()), Path+"?access_token=abc")
-	commands := s.Opened(time.Time{}, 1)
+	commands := s.OnOpen(time.Time{}, 1)
 	if len(commands) != 1 {
 		t.Fatalf("got %v", commands)
 	}
 	ask := commands[0].(protocol.Authenticate)
-	if !ask.Lasting || ask.Credential.Token != credential.Token ||
+	if !ask.IgnoreExpiry || ask.Credential.Token != credential.Token ||
 		s.Answer(ask, protocol.Outcome{Err: protocol.Refuse(protocol.Revoked, "")}) != nil {
-		t.Errorf("got %+v", ask.Lasting)
+		t.Errorf("got %+v", ask.IgnoreExpiry)
 	}
 	if s.(*session).shown != nil {
 		t.Error("the token is kept")
 	}
 	s, _, _ = open(t, New(DefaultConfig()), Path+"?ticket=abc")
-	if commands := s.Opened(time.Time{}, 1); commands != nil {
+	if commands := s.OnOpen(time.Time{}, 1); commands != nil {
 		t.Error("a ticket is shown twice")
 	}
 }
 
 func event(t testing.TB, kind protocol.Kind, data string) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{ID: "e1", Kind: kind, Data: []byte(data)})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: "e1", Kind: kind, Data: []byte(data)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestEncode_Bytes(t *testing.T) {
 		{protocol.Telemetry, `{"device_id":1,"telemetry":{}}`, ``},
 		{protocol.TriggerUpdate, `{"outpost":"o"}`, ``},
 	} {
-		if got := string(d.Encode(event(t, c.kind, c.data), protocol.Whole)); got != c.want {
+		if got := string(d.Encode(event(t, c.kind, c.data), protocol.All)); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.kind, got, c.want)
 		}
 	}
@@ -215,7 +215,7 @@ func FuzzOpen(f *testing.F) {
 			return // no route leads here
 		}
 		values, _ := url.ParseQuery(query)
-		s, credential, why := New(Config{OpenUserPath: openPath}).Open(protocol.Hello{Path: path, Query: values})
+		s, credential, why := New(Config{OpenUserPath: openPath}).Open(protocol.Handshake{Path: path, Query: values})
 		if why != nil {
 			if s != nil || credential != nil || why.Reason.Status() != 403 || strings.Contains(why.Error(), query) &&
 				len(query) > 20 {
@@ -223,8 +223,8 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		if s == nil || (credential.Token == "") != (credential.Form == protocol.Unproven) ||
-			(credential.Form == protocol.Unproven) != (strings.TrimSuffix(path, "/") != Path) {
+		if s == nil || (credential.Token == "") != (credential.Form == protocol.Unverified) ||
+			(credential.Form == protocol.Unverified) != (strings.TrimSuffix(path, "/") != Path) {
 			t.Fatalf("%q %q: %+v", path, query, *credential)
 		}
 	})
@@ -242,7 +242,7 @@ func FuzzReceive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, binary bool) {
 		s := &session{}
 		for range 2 {
-			_, commands := s.Receive(time.Time{}, protocol.Inbound{Data: data, Binary: binary})
+			_, commands := s.Receive(time.Time{}, protocol.ClientMessage{Data: data, Binary: binary})
 			for _, command := range commands {
 				if report, ok := command.(protocol.Report); !ok || len(report.Data) > 1000 {
 					t.Fatalf("%q: %v", data, command)
@@ -265,7 +265,7 @@ func BenchmarkEncode(b *testing.B) {
 			ev := event(b, c.kind, c.data)
 			b.ReportAllocs()
 			for b.Loop() {
-				d.Encode(ev, protocol.Whole)
+				d.Encode(ev, protocol.All)
 			}
 		})
 	}

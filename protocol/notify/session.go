@@ -18,18 +18,18 @@ type session struct {
 
 // Opened implements protocol.Session. The token that held a moment ago is shown once more, so that the connection
 // outlives it; a ticket is spent, and its connection ends with the token that it was made for.
-func (s *session) Opened(time.Time, uint64) []protocol.Command {
+func (s *session) OnOpen(time.Time, uint64) []protocol.Command {
 	if s.shown == nil {
 		return nil
 	}
 	credential := *s.shown
 	s.shown = nil
-	return []protocol.Command{protocol.Authenticate{Credential: credential, Lasting: true}}
+	return []protocol.Command{protocol.Authenticate{Credential: credential, IgnoreExpiry: true}}
 }
 
 // Receive implements protocol.Session. All frames are ignored. A report does not quote the frame: it may be a
 // secret.
-func (s *session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (s *session) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	if s.reported || !in.Binary && jsontext.Value(in.Data).IsValid() {
 		return 1, nil
 	}
@@ -43,10 +43,10 @@ func (s *session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Com
 func (*session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
 // Beat implements protocol.Session. There is none.
-func (*session) Beat(time.Time) []protocol.Command { return nil }
+func (*session) OnTick(time.Time) []protocol.Command { return nil }
 
 // Refuse implements protocol.Session. There are no words but the close frame.
-func (*session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (*session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
 		return nil
 	}

@@ -75,7 +75,7 @@ func (d *Dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. The token comes in a frame.
-func (d *Dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	s := &session{dialect: d}
 	if len(hello.Path) > len(Path) {
 		s.own, _ = channelOf(hello.Path[len(Path)+1:])

@@ -8,7 +8,7 @@ import (
 )
 
 // Encode implements protocol.Dialect. Members come in the order of the document, values as they were published.
-func (*Dialect) Encode(ev *protocol.Event, view protocol.View) []byte {
+func (*Dialect) Encode(ev *protocol.Event, view protocol.Projection) []byte {
 	switch ev.Kind {
 	case protocol.Telemetry:
 		return encodeTelemetry(ev, view)
@@ -35,13 +35,13 @@ func buffer(ev *protocol.Event) []byte {
 	return make([]byte, 0, size)
 }
 
-func encodeTelemetry(ev *protocol.Event, view protocol.View) []byte {
+func encodeTelemetry(ev *protocol.Event, view protocol.Projection) []byte {
 	text := append(buffer(ev), `{"type":"telemetry_update","channel":"telemetry","device_id":`...)
 	text = append(text, ev.Member("device_id")...)
 	text = append(text, `,"telemetry":{`...)
 	before := len(text)
 	for _, metric := range ev.Parts() {
-		if !view.Leaves(metric.Name) {
+		if !view.Includes(metric.Name) {
 			continue
 		}
 		if len(text) > before {
@@ -50,7 +50,7 @@ func encodeTelemetry(ev *protocol.Event, view protocol.View) []byte {
 		text = append(rawjson.AppendText(text, metric.Name), ':')
 		text = appendMetric(text, metric.Value, ev.Time)
 	}
-	if len(text) == before && view != protocol.Whole {
+	if len(text) == before && view != protocol.All {
 		return nil
 	}
 	return append(text, "}}"...)
@@ -86,11 +86,11 @@ func last(text []byte) byte {
 	return 0
 }
 
-func encodeSystem(ev *protocol.Event, view protocol.View) []byte {
+func encodeSystem(ev *protocol.Event, view protocol.Projection) []byte {
 	text := append(buffer(ev), `{"type":"system_status_update","channel":"system","metrics":{`...)
 	before := len(text)
 	for _, metric := range ev.Parts() {
-		if !view.Leaves(metric.Name) {
+		if !view.Includes(metric.Name) {
 			continue
 		}
 		if len(text) > before {
@@ -99,7 +99,7 @@ func encodeSystem(ev *protocol.Event, view protocol.View) []byte {
 		text = append(rawjson.AppendText(text, metric.Name), ':')
 		text = append(text, metric.Value...)
 	}
-	if len(text) == before && view != protocol.Whole {
+	if len(text) == before && view != protocol.All {
 		return nil
 	}
 	text = append(text, `},"timestamp":`...)

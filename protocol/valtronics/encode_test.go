@@ -11,7 +11,7 @@ import (
 
 func event(t testing.TB, kind protocol.Kind, data string) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.Draft{
+	ev, err := protocol.NewEvent(protocol.EventInput{
 		ID: "e1", Kind: kind, Data: []byte(data), Time: time.Date(2024, 1, 1, 13, 0, 0, 5e6, time.FixedZone("", 3600)),
 	})
 	if err != nil {
@@ -27,7 +27,7 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 	for _, c := range []struct {
 		name, data, want string
 		kind             protocol.Kind
-		view             protocol.View
+		view             protocol.Projection
 	}{
 		{name: "telemetry", kind: protocol.Telemetry,
 			data: `{"telemetry":{"temperature":{"value":23.0,"unit":"°C","timestamp":"2024-01-01T12:00:00Z"},` +
@@ -42,11 +42,11 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 				`"timestamp":"2024-01-01T12:00:00.005Z"},"u":{ "timestamp":"2024-01-01T12:00:00.005Z"},` +
 				`"v":{"value":-0.50,"timestamp":"2024-01-01T12:00:00.005Z"},"w":{"x":{"timestamp":1},` +
 				`"unit":"timestamp","timestamp":"2024-01-01T12:00:00.005Z"}}}`},
-		{name: "a view of telemetry", kind: protocol.Telemetry, view: protocol.ViewOf([]string{"u", "nothing"}),
+		{name: "a view of telemetry", kind: protocol.Telemetry, view: protocol.Project([]string{"u", "nothing"}),
 			data: `{"device_id":7,"telemetry":{"t":{"timestamp":"x"},"u":{"timestamp":"x"},"v":{"timestamp":"x"}}}`,
 			want: `{"type":"telemetry_update","channel":"telemetry","device_id":7,` +
 				`"telemetry":{"u":{"timestamp":"x"}}}`},
-		{name: "a view that leaves nothing", kind: protocol.Telemetry, view: protocol.ViewOf([]string{"nothing"}),
+		{name: "a view that leaves nothing", kind: protocol.Telemetry, view: protocol.Project([]string{"nothing"}),
 			data: `{"device_id":7,"telemetry":{"t":{"value":1}}}`, want: ``},
 		{name: "no metrics", kind: protocol.Telemetry, data: `{"device_id":7,"telemetry":{}}`,
 			want: `{"type":"telemetry_update","channel":"telemetry","device_id":7,"telemetry":{}}`},
@@ -73,12 +73,12 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 				`"timestamp":"2024-01-01T12:00:00Z"}`,
 			want: `{"type":"system_status_update","channel":"system","metrics":{"cpu_usage":45.2,"memory_usage":67.8,` +
 				`"disk_usage":23.1,"active_connections":15},"timestamp":"2024-01-01T12:00:00Z"}`},
-		{name: "a view of system", kind: protocol.SystemStatus, view: protocol.ViewOf([]string{"disk_usage"}),
+		{name: "a view of system", kind: protocol.SystemStatus, view: protocol.Project([]string{"disk_usage"}),
 			data: `{"metrics":{"cpu_usage":45.2,"disk_usage":23.0}}`,
 			want: `{"type":"system_status_update","channel":"system","metrics":{"disk_usage":23.0},` +
 				`"timestamp":"2024-01-01T12:00:00.005Z"}`},
 		{name: "a view of system that leaves nothing", kind: protocol.SystemStatus,
-			view: protocol.ViewOf([]string{"x"}),
+			view: protocol.Project([]string{"x"}),
 			data: `{"metrics":{"cpu_usage":45.2}}`, want: ``},
 		{name: "message", kind: protocol.Message, data: `{"level":"warning","message":"m","timestamp":{"odd":1}}`,
 			want: `{"type":"alert","channel":"alerts","alert_id":"e1","device_id":null,"severity":"warning",` +
@@ -103,7 +103,7 @@ func TestEncode_OfJoinedEvents(t *testing.T) {
 	older := event(t, protocol.Telemetry,
 		`{"device_id":1,"telemetry":{"a":{"value":1,"timestamp":"x"},"b":{"value":1,"timestamp":"x"}}}`)
 	newer := event(t, protocol.Telemetry, `{"device_id":1,"telemetry":{"b":{"value":2,"timestamp":"y"}}}`)
-	got := string(New(DefaultConfig()).Encode(older.Conflate(newer), protocol.Whole))
+	got := string(New(DefaultConfig()).Encode(older.Conflate(newer), protocol.All))
 	want := `{"type":"telemetry_update","channel":"telemetry","device_id":1,"telemetry":{"a":{"value":1,` +
 		`"timestamp":"x"},"b":{"value":2,"timestamp":"y"}}}`
 	if got != want {
@@ -119,7 +119,7 @@ func TestEncode_AllocatesItsResultOnly(t *testing.T) {
 		if kind == protocol.Message {
 			most = 2
 		}
-		if n := testing.AllocsPerRun(100, func() { d.Encode(ev, protocol.Whole) }); n > most {
+		if n := testing.AllocsPerRun(100, func() { d.Encode(ev, protocol.All) }); n > most {
 			t.Errorf("%s: %v allocations", kind, n)
 		}
 	}
@@ -143,14 +143,14 @@ func BenchmarkEncode(b *testing.B) {
 	for _, c := range []struct {
 		name string
 		kind protocol.Kind
-		view protocol.View
+		view protocol.Projection
 	}{
-		{"telemetry", protocol.Telemetry, protocol.Whole},
-		{"telemetry-view", protocol.Telemetry, protocol.ViewOf([]string{"temperature"})},
-		{"alert", protocol.Alert, protocol.Whole},
-		{"device", protocol.DeviceStatus, protocol.Whole},
-		{"system", protocol.SystemStatus, protocol.Whole},
-		{"message", protocol.Message, protocol.Whole},
+		{"telemetry", protocol.Telemetry, protocol.All},
+		{"telemetry-view", protocol.Telemetry, protocol.Project([]string{"temperature"})},
+		{"alert", protocol.Alert, protocol.All},
+		{"device", protocol.DeviceStatus, protocol.All},
+		{"system", protocol.SystemStatus, protocol.All},
+		{"message", protocol.Message, protocol.All},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			ev := event(b, c.kind, samples[c.kind])
@@ -167,12 +167,12 @@ func FuzzEncode(f *testing.F) {
 	f.Add(`{"a":{"value":1},"b":{"timestamp":"x"},"c":{},"d":7,"e":{"\u0074imestamp":1}}`)
 	f.Add(`{"a":{"x":{"timestamp":1}},"b":{"y":"timestamp"},"c":["timestamp"],"d":{"\"timestamp":1}}`)
 	f.Fuzz(func(t *testing.T, metrics string) {
-		ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.Telemetry,
+		ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Telemetry,
 			Data: []byte(`{"device_id":1,"telemetry":` + metrics + `}`)})
 		if err != nil {
 			return
 		}
-		text := New(DefaultConfig()).Encode(ev, protocol.Whole)
+		text := New(DefaultConfig()).Encode(ev, protocol.All)
 		members, err := rawjson.ReadObject(text)
 		if err != nil {
 			t.Fatalf("%s became %s: %v", metrics, text, err)

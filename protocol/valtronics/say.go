@@ -27,7 +27,7 @@ func denial(why *protocol.Refusal) []byte {
 
 // complain says an error.
 func complain(why *protocol.Refusal, ch channel, index int) protocol.Command {
-	return protocol.Say{Text: problem(why, ch, index)}
+	return protocol.Send{Text: problem(why, ch, index)}
 }
 
 // problem is the message of an error, about a channel unless that is "", about an item of a batch unless it is alone.
@@ -87,7 +87,7 @@ func pong(m message) protocol.Command {
 		text = appendTime(text, m.now)
 	}
 	text = append(text, `,"server_time":`...)
-	return protocol.Say{Text: append(appendTime(text, m.now), '}')}
+	return protocol.Send{Text: append(appendTime(text, m.now), '}')}
 }
 
 // isStamp reports whether raw is a number, or a string made of what timestamps are made of, and short.

@@ -30,16 +30,16 @@ const maxAuth = protocol.MaxToken + 512
 var accepted = protocol.Claims{Refuse: []string{"refresh"}}
 
 // Opened implements protocol.Session. The client speaks first.
-func (*session) Opened(time.Time, uint64) []protocol.Command { return nil }
+func (*session) OnOpen(time.Time, uint64) []protocol.Command { return nil }
 
 // Beat implements protocol.Session. There is none.
-func (*session) Beat(time.Time) []protocol.Command { return nil }
+func (*session) OnTick(time.Time) []protocol.Command { return nil }
 
 // alone is the index of a message that is in no batch.
 const alone = -1
 
 // Receive implements protocol.Session. A batch counts as its items.
-func (s *session) Receive(now time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (s *session) Receive(now time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	if in.Binary {
 		why := protocol.Refuse(protocol.Malformed, "binary messages are not understood; send JSON as text")
 		return 1, []protocol.Command{complain(why, "", alone)}
@@ -153,7 +153,7 @@ func (s *session) deny(why *protocol.Refusal) []protocol.Command {
 	case s.failed >= maxFailures:
 		return protocol.End(&protocol.Refusal{Reason: protocol.InvalidToken}, denied)
 	}
-	return []protocol.Command{protocol.Say{Text: denied}}
+	return []protocol.Command{protocol.Send{Text: denied}}
 }
 
 // report hands on what a client tells of its own errors, fit for a log: one line, nothing invisible. Strangers are not
@@ -191,7 +191,7 @@ func (s *session) Answer(command protocol.Command, outcome protocol.Outcome) []p
 // enter welcomes a client whose token held. The first time, the endpoint's own channel is subscribed to.
 func (s *session) enter() []protocol.Command {
 	s.failed = 0
-	commands := []protocol.Command{protocol.Say{Text: welcome}}
+	commands := []protocol.Command{protocol.Send{Text: welcome}}
 	if !s.inside && s.own != "" {
 		commands = append(commands, protocol.Subscribe{Topic: string(s.own)})
 	}
@@ -200,7 +200,7 @@ func (s *session) enter() []protocol.Command {
 }
 
 // Refuse implements protocol.Session. A message tells the client what it did wrong; for all else the close code does.
-func (s *session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (s *session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
 		return []protocol.Command{complain(why, "", alone)}
 	}

@@ -119,7 +119,7 @@ func (r *request) filter() (filter protocol.Filter, why *protocol.Refusal) {
 			return filter, why
 		}
 		if metrics != nil {
-			filter.View = protocol.ViewOf(metrics)
+			filter.View = protocol.Project(metrics)
 		}
 		filter.Every, why = frequency(r.option("frequency"))
 	}

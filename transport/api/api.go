@@ -33,7 +33,7 @@ type API struct {
 func New(cfg Config, node Node, keys Keys) *API {
 	a := &API{cfg: cfg.withDefaults(), node: node, keys: keys}
 	a.canary = newCanary(node.Probe, a.cfg.Logger)
-	a.counters = newAPIMetrics(node.Figures, &a.cfg)
+	a.counters = newAPIMetrics(node.Metrics, &a.cfg)
 	if a.cfg.AuthStats != nil {
 		a.counters.registry.MustRegister(authCollector{a.cfg.AuthStats})
 	}

@@ -30,7 +30,7 @@ type fakeNode struct {
 	closed     map[string]closeOptions            // by connection
 	revoked    []grant.Revocation
 	draining   bool
-	figures    actors.Figures
+	figures    actors.Metrics
 	health     actors.Health
 	fail       error // what every call answers, if set
 	panics     bool
@@ -48,7 +48,7 @@ type publishCall struct {
 }
 
 type fakeTopic struct {
-	events      []actors.Remembered
+	events      []actors.HistoryEntry
 	receipts    map[string]actors.Receipt
 	subscribers int
 }
@@ -126,7 +126,7 @@ func (t *fakeTopic) publish(r actors.Receipt, ev *protocol.Event) actors.Receipt
 	r.Position = protocol.Position{Epoch: "e1", Offset: uint64(len(t.events) + 1)}
 	r.Delivered = t.subscribers
 	t.receipts[r.ID] = r
-	t.events = append(t.events, actors.Remembered{Offset: r.Position.Offset, Event: &stamped})
+	t.events = append(t.events, actors.HistoryEntry{Offset: r.Position.Offset, Event: &stamped})
 	return r
 }
 
@@ -271,7 +271,7 @@ func (n *fakeNode) Probe(ctx context.Context) (time.Duration, error) {
 	return 400 * time.Microsecond, n.fail
 }
 
-func (n *fakeNode) Figures() actors.Figures { return n.figures }
+func (n *fakeNode) Metrics() actors.Metrics { return n.figures }
 
 func (n *fakeNode) Health() actors.Health { return n.health }
 

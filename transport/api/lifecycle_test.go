@@ -13,20 +13,20 @@ import (
 // Lifecycle events are made elsewhere; the document describes them for backends.
 func TestDocument_KnowsLifecycleEventsAsTheyAre(t *testing.T) {
 	schema := loadDocument(t).Components.Schemas["LifecycleEvent"].Value
-	var words []protocol.Happening
+	var words []protocol.LifecycleType
 	for _, word := range schema.Properties["type"].Value.Enum {
-		words = append(words, protocol.Happening(fmt.Sprint(word)))
+		words = append(words, protocol.LifecycleType(fmt.Sprint(word)))
 	}
-	all := protocol.Happenings()
+	all := protocol.LifecycleTypes()
 	slices.Sort(all)
 	if slices.Sort(words); !slices.Equal(words, all) {
 		t.Errorf("types are %v, the code has %v", words, all)
 	}
-	full := protocol.Lifecycle{Happening: protocol.Disconnection, Epoch: "e1", Number: 3, Time: time.Unix(1e9, 0),
+	full := protocol.Lifecycle{Type: protocol.Disconnection, Epoch: "e1", Number: 3, Time: time.Unix(1e9, 0),
 		User: "42", Connection: "ws-1", Dialect: "notify",
 		Topic: "a", Restored: true, Left: &protocol.Leaving{Reason: protocol.Lost, Code: 1001, Lingers: true,
 			Lasted: time.Second, Received: 1, Sent: 2}}
-	bare := protocol.Lifecycle{Happening: protocol.UserOnline, Epoch: "e1", Number: 1, Time: time.Unix(1e9, 0)}
+	bare := protocol.Lifecycle{Type: protocol.UserOnline, Epoch: "e1", Number: 1, Time: time.Unix(1e9, 0)}
 	for _, event := range []protocol.Lifecycle{full, bare} {
 		var read map[string]any
 		if err := json.Unmarshal(event.AppendJSON(nil), &read); err != nil {

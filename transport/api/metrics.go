@@ -23,7 +23,7 @@ type apiMetrics struct {
 	handler  http.Handler
 }
 
-func newAPIMetrics(figures func() actors.Figures, cfg *Config) *apiMetrics {
+func newAPIMetrics(figures func() actors.Metrics, cfg *Config) *apiMetrics {
 	m := &apiMetrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{

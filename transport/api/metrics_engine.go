@@ -15,7 +15,7 @@ import (
 // engineCollector collects the node's figures: one snapshot for each scrape, and nothing in between. A series whose
 // labels are known exists from the start, since nobody sees the first increase of one that appears with it.
 type engineCollector struct {
-	figures  func() actors.Figures
+	figures  func() actors.Metrics
 	dialects func() []string // the enabled ones, with or without connections
 	logins   func() map[string]uint64
 }
@@ -110,22 +110,22 @@ func (e *engineCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(out, stuckNow, float64(n), actor)
 		count(out, restarts, float64(now.Restarts[actor]), actor)
 	}
-	for actor, n := range now.WereStuck {
+	for actor, n := range now.EverStuck {
 		count(out, stuckEver, float64(n), actor)
 	}
 	for _, reason := range protocol.Reasons() {
 		count(out, drops, float64(now.Drops[reason]), string(reason))
 		count(out, missed, float64(now.Missed[reason]), string(reason))
 	}
-	gauge(out, lingering, float64(now.Lingering))
-	gauge(out, lingeringBytes, float64(now.LingeringBytes))
+	gauge(out, lingering, float64(now.SuspendedSessions))
+	gauge(out, lingeringBytes, float64(now.SuspendedSessionBytes))
 	count(out, clientsRestored, float64(now.Restored))
 	count(out, clientsFaded, float64(now.Faded))
 	for _, tenant := range slices.Sorted(maps.Keys(now.Tenants)) {
 		e.collectTenant(out, tenant, now.Tenants[tenant])
 	}
 	for tenant, l := range now.Lifecycles {
-		count(out, lifecycleEvents, float64(l.Told), tenant)
+		count(out, lifecycleEvents, float64(l.Emitted), tenant)
 		for where, n := range l.Lost {
 			count(out, lifecycleLost, float64(n), tenant, where)
 		}

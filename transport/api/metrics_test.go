@@ -14,22 +14,22 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-func someFigures() actors.Figures {
+func someFigures() actors.Metrics {
 	dashboard := actors.DialectStats{TotalConnections: 5, ActiveConnections: 3, Authenticated: 2, MessagesReceived: 7,
 		MessagesSent:  11,
 		BytesReceived: 70, BytesSent: 1100, Lifetime: 90 * time.Second}
-	return actors.Figures{
+	return actors.Metrics{
 		Tenants: map[string]actors.Stats{
 			"acme":  {DialectStats: dashboard, Dialects: map[string]actors.DialectStats{"dashboard": dashboard}},
 			"empty": {}},
 		Latency:   outbox.Histogram{Bounds: []float64{0.001, 0.01, 0.1}, Counts: []uint64{5, 3, 0, 2}, Sum: 1.5},
 		Drops:     map[protocol.Reason]uint64{protocol.Slow: 4, protocol.Busy: 1},
 		Missed:    map[protocol.Reason]uint64{protocol.PositionLost: 6},
-		Lingering: 2, LingeringBytes: 700, Restored: 8, Faded: 3,
+		SuspendedSessions: 2, SuspendedSessionBytes: 700, Restored: 8, Faded: 3,
 		Stuck:     map[string]int{"topic": 0, "user": 0},
 		Published: 100, Duplicates: 2, Delivered: 900, Backlog: 4096, Restarts: map[string]uint64{"topic": 1},
 		Topics:     12,
-		Lifecycles: map[string]actors.LifecycleFigures{"acme": {Told: 9, Lost: map[string]uint64{"topic": 2}}},
+		Lifecycles: map[string]actors.LifecycleStats{"acme": {Emitted: 9, Lost: map[string]uint64{"topic": 2}}},
 	}
 }
 
@@ -230,7 +230,7 @@ func TestMetrics_ClientsCannotMakeTimeSeries(t *testing.T) {
 
 func TestMetrics_ALabelThatIsNotUTF8IsAnErrorAndNotAPanic(t *testing.T) {
 	h := newTestAPI(t, Config{})
-	h.node.figures = actors.Figures{Stuck: map[string]int{"\xff": 1}, Topics: 5}
+	h.node.figures = actors.Metrics{Stuck: map[string]int{"\xff": 1}, Topics: 5}
 	if a := h.call("GET", "/metrics", ""); a.status != 200 || !strings.Contains(a.body, "parley_topics 5") ||
 		!strings.Contains(h.log.String(), "metrics are not complete") {
 		t.Errorf("%d\n%s", a.status, h.log)
@@ -248,7 +248,7 @@ func TestMetrics_AnEmptyNodeHasFigures(t *testing.T) {
 // buckets of a call are there from its first request on.
 func TestMetrics_KnownLabelsAreThereFromTheStartAndCallsOnceMade(t *testing.T) {
 	h := newTestAPI(t, Config{Dialects: func() []string { return []string{"dashboard", "notify"} }})
-	h.node.figures = actors.Figures{Tenants: map[string]actors.Stats{"acme": {}}, Stuck: map[string]int{"user": 0}}
+	h.node.figures = actors.Metrics{Tenants: map[string]actors.Stats{"acme": {}}, Stuck: map[string]int{"user": 0}}
 	text := h.call("GET", "/metrics", "").body
 	for _, want := range []string{
 		`parley_connections{dialect="dashboard",tenant="acme"} 0`,

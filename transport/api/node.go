@@ -34,7 +34,7 @@ type Node interface {
 	Probe(ctx context.Context) (time.Duration, error)
 	// Health returns what is wrong beside what Probe finds.
 	Health() actors.Health
-	Figures() actors.Figures
+	Metrics() actors.Metrics
 	// Draining reports whether the node refuses new clients, since it is about to stop.
 	Draining() bool
 	// Attendance lists the members who are present in the topics at or below a prefix.

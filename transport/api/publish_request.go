@@ -89,7 +89,7 @@ func homeTopic(ev *protocol.Event) (string, error) {
 }
 
 // readEvent reads an event. The node sets the time of one that has none.
-func (a *API) readEvent(raw []byte) (d protocol.Draft, err error) {
+func (a *API) readEvent(raw []byte) (d protocol.EventInput, err error) {
 	if raw == nil {
 		return d, protocol.Refuse(protocol.Malformed, `event is missing: {"kind":"...","data":{...}}`)
 	}

@@ -98,7 +98,7 @@ func historyQuery(rc *requestContext) (topic string, after protocol.Position, li
 	return topic, after, limit, err
 }
 
-func appendHistoryEntry(dst []byte, r *actors.Remembered) []byte {
+func appendHistoryEntry(dst []byte, r *actors.HistoryEntry) []byte {
 	dst = appendCount(append(dst, '{'), "offset", r.Offset)
 	dst = appendTextMember(dst, "id", r.Event.ID)
 	dst = appendTextMember(dst, "kind", string(r.Event.Kind))

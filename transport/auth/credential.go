@@ -41,7 +41,7 @@ func (v *Verifier) check(ctx context.Context, a *attempt) (authResult, Outcome) 
 		return v.checkTicket(a)
 	case protocol.Outpost:
 		return v.checkOutpost(ctx, a)
-	case protocol.Unproven:
+	case protocol.Unverified:
 		return a.checkUnverified()
 	}
 	return a.fail(UnsupportedType)
@@ -86,7 +86,7 @@ func (a *attempt) checkUnverified() (authResult, Outcome) {
 	case protocol.CheckName("user", a.credential.For) != nil:
 		return a.fail(BadUser)
 	}
-	id := &protocol.Identity{User: a.credential.For, Unproven: true, Topics: a.tenant.anonymous}
+	id := &protocol.Identity{User: a.credential.For, Unverified: true, Topics: a.tenant.anonymous}
 	return authResult{a.tenant, id}, Unverified
 }
 

@@ -116,8 +116,8 @@ func FuzzTypes(f *testing.F) {
 		if strings.HasPrefix(text, "token-of-") || strings.HasPrefix(text, "next-token") {
 			bound = "" // good ones are for no outpost then
 		}
-		for _, credentialType := range []protocol.Form{protocol.Ticket, protocol.Cookie, protocol.Outpost,
-			protocol.Unproven,
+		for _, credentialType := range []protocol.CredentialType{protocol.Ticket, protocol.Cookie, protocol.Outpost,
+			protocol.Unverified,
 			"new"} {
 			for _, where := range []string{"acme", auth.UnresolvedTenant} {
 				id, err := b.show(where,

@@ -10,7 +10,7 @@ import (
 )
 
 func TestUnproven_IsForTenantsThatWantIt(t *testing.T) {
-	credential := protocol.Credential{Form: protocol.Unproven, For: "7"}
+	credential := protocol.Credential{Form: protocol.Unverified, For: "7"}
 	one(t, withSecret()).refusesCredential(t, protocol.InvalidToken, "acme", credential)
 	keys := withSecret()
 	keys.AllowUnverified, keys.AnonymousTopics = true, []string{"news"}
@@ -21,8 +21,8 @@ func TestUnproven_IsForTenantsThatWantIt(t *testing.T) {
 	}
 	checkTopics(t, id, "news")
 	for _, wrong := range []protocol.Credential{
-		{Form: protocol.Unproven}, {Form: protocol.Unproven, For: "a\nb"},
-		{Form: protocol.Unproven, For: "7", Token: alice()},
+		{Form: protocol.Unverified}, {Form: protocol.Unverified, For: "a\nb"},
+		{Form: protocol.Unverified, For: "7", Token: alice()},
 	} {
 		b.refusesCredential(t, protocol.InvalidToken, "acme", wrong)
 	}

@@ -110,7 +110,7 @@ type request struct {
 	dialect protocol.Dialect
 	action  string // connect, subscribe
 	topic   string // "-" for none
-	hello   func(token string) protocol.Hello
+	hello   func(token string) protocol.Handshake
 	frames  func(token string) []string
 }
 
@@ -123,29 +123,29 @@ func tableRequests() []request {
 			return ""
 		}
 	}
-	none := func(string) protocol.Hello { return protocol.Hello{Header: header("", "")} }
+	none := func(string) protocol.Handshake { return protocol.Handshake{Header: header("", "")} }
 	board := dashboard.DefaultConfig()
 	board.MultiTenant = true
 	all := []request{
-		{dashboard.New(board), "subscribe", "projects", func(token string) protocol.Hello {
-			return protocol.Hello{Path: "/api/v2/dashboard/ws", Query: url.Values{"token": {token}},
+		{dashboard.New(board), "subscribe", "projects", func(token string) protocol.Handshake {
+			return protocol.Handshake{Path: "/api/v2/dashboard/ws", Query: url.Values{"token": {token}},
 				Header: header("", "")}
 		}, func(string) []string { return []string{"ping"} }},
-		{notify.New(notify.DefaultConfig()), "connect", "-", func(token string) protocol.Hello {
+		{notify.New(notify.DefaultConfig()), "connect", "-", func(token string) protocol.Handshake {
 			name := "access_token"
 			if !strings.Contains(token, ".") && token != "" && token != "garbage" {
 				name = "ticket"
 			}
-			return protocol.Hello{Path: notify.Path, Query: url.Values{name: {token}}, Header: header("", "")}
+			return protocol.Handshake{Path: notify.Path, Query: url.Values{name: {token}}, Header: header("", "")}
 		}, nil},
-		{authentik.NewPage(authentik.DefaultConfig()), "connect", "-", func(token string) protocol.Hello {
-			return protocol.Hello{Path: "/ws/client/", Header: header("Cookie", "authentik_session="+token)}
+		{authentik.NewPage(authentik.DefaultConfig()), "connect", "-", func(token string) protocol.Handshake {
+			return protocol.Handshake{Path: "/ws/client/", Header: header("Cookie", "authentik_session="+token)}
 		}, nil},
 	}
 	for _, id := range []string{outpostA, outpostB} {
 		all = append(all, request{authentik.NewOutpost(authentik.DefaultConfig()), "subscribe", "outposts/" + id,
-			func(token string) protocol.Hello {
-				return protocol.Hello{Path: "/ws/outpost/" + id + "/", Header: header("Authorization", "Bearer "+token)}
+			func(token string) protocol.Handshake {
+				return protocol.Handshake{Path: "/ws/outpost/" + id + "/", Header: header("Authorization", "Bearer "+token)}
 			}, nil})
 	}
 	for _, topic := range []string{"telemetry", "telemetry/1", "devices/2"} {
@@ -193,11 +193,11 @@ func (v *request) outcome(b *fixture, token string) string {
 			return "deny " + string(refusal.Reason)
 		}
 	}
-	g.do(s.Opened(b.now, 1))
+	g.do(s.OnOpen(b.now, 1))
 	if v.frames != nil {
 		for _, frame := range v.frames(token) {
 			if g.refused == "" {
-				_, commands := s.Receive(b.now, protocol.Inbound{Data: []byte(frame)})
+				_, commands := s.Receive(b.now, protocol.ClientMessage{Data: []byte(frame)})
 				g.do(commands)
 			}
 		}
@@ -234,7 +234,7 @@ func (g *client) do(commands []protocol.Command) {
 			if outcome.Err = g.subscribe(c); outcome.Err == nil {
 				g.topics = append(g.topics, c.Topic)
 			}
-		case protocol.Census, protocol.Unsubscribe:
+		case protocol.CountConnections, protocol.Unsubscribe:
 		default:
 			continue
 		}

@@ -99,7 +99,7 @@ type candidate struct {
 }
 
 // candidates returns the keys that a token may be checked with.
-func (table *tenantTable) candidates(asked *tenant, tok *token, credentialType protocol.Form) ([]candidate, Outcome) {
+func (table *tenantTable) candidates(asked *tenant, tok *token, credentialType protocol.CredentialType) ([]candidate, Outcome) {
 	var all []candidate
 	outcome := UnknownKey
 	for _, t := range table.tenantsAt(asked) {

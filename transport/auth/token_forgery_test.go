@@ -172,8 +172,8 @@ func TestVerifier_ATokenThatIsTooLargeIsToldSo(t *testing.T) {
 	b.accepts(t, padded(pad))
 	b.refusesAsTooLarge(t, padded(pad+3))
 	b.refusesAsTooLarge(t, strings.Repeat("a.", 1<<19))
-	for _, credentialType := range []protocol.Form{protocol.Cookie, protocol.Ticket, protocol.Outpost,
-		protocol.Unproven} {
+	for _, credentialType := range []protocol.CredentialType{protocol.Cookie, protocol.Ticket, protocol.Outpost,
+		protocol.Unverified} {
 		_, err := b.show("acme", protocol.Credential{Form: credentialType,
 			Token: strings.Repeat("x", protocol.MaxToken+1)})
 		if protocol.AsRefusal(err).Reason != protocol.TooLarge {

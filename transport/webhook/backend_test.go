@@ -152,7 +152,7 @@ func (b *backend) wantNumbers(want string) {
 // tell tells the events from..to of an epoch.
 func tell(c *Dispatcher, epoch string, from, to uint64) {
 	for n := from; n <= to; n++ {
-		c.Tell(epoch, n, fmt.Appendf(nil, `{"number":%d}`, n))
+		c.Emit(epoch, n, fmt.Appendf(nil, `{"number":%d}`, n))
 	}
 }
 

@@ -34,7 +34,7 @@ type Dispatcher struct {
 	stats     Stats
 }
 
-var _ actors.Herald = (*Dispatcher)(nil)
+var _ actors.LifecycleSink = (*Dispatcher)(nil)
 
 // Stats counts what became of the events since New.
 type Stats struct {
@@ -120,8 +120,8 @@ func (d *Dispatcher) wake() {
 	}
 }
 
-// Tell implements actors.Herald. It appends to the queue and never blocks; text must not be changed afterwards.
-func (d *Dispatcher) Tell(epoch string, number uint64, text []byte) {
+// Emit implements actors.LifecycleSink. It appends to the queue and never blocks; text must not be changed afterwards.
+func (d *Dispatcher) Emit(epoch string, number uint64, text []byte) {
 	d.mu.Lock()
 	if d.ended {
 		d.stats.Unsent++

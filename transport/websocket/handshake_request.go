@@ -44,7 +44,7 @@ func (q *upgradeRequest) admit() bool {
 	if err := s.node.Admit(q.tenant, q.route.dialect, q.source.address); err != nil {
 		return q.refuse(err)
 	}
-	hello := protocol.Hello{Path: r.URL.Path, Query: r.URL.Query(), Host: q.source.host, Remote: q.source.address,
+	hello := protocol.Handshake{Path: r.URL.Path, Query: r.URL.Query(), Host: q.source.host, Remote: q.source.address,
 		Header: r.Header.Get, Values: r.Header.Values}
 	session, credential, err := q.route.dialect.Open(hello)
 	if err != nil {

@@ -97,9 +97,9 @@ func (q *upgradeRequest) connect(k *socket) {
 			k.startClosing(&closing{code: reason.CloseCode(), reason: string(reason), cause: reason})
 		}
 	}()
-	dial := actors.Dial{Tenant: q.tenant, Dialect: q.route.dialect, Session: q.session, Identity: q.identity,
+	dial := actors.ConnectOptions{Tenant: q.tenant, Dialect: q.route.dialect, Session: q.session, Identity: q.identity,
 		Remote: q.source.address, Proxied: q.proxied, Client: q.clientID}
-	_, refusal = q.server.node.Connect(dial, func(l *actors.Link) outbox.Transport {
+	_, refusal = q.server.node.Connect(dial, func(l *actors.Conn) outbox.Transport {
 		k.link, k.outbox = l, l.Outbox()
 		return k
 	})

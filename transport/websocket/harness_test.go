@@ -21,7 +21,7 @@ type cookie struct{ echo.Dialect }
 func (cookie) Name() string    { return "cookie" }
 func (cookie) Paths() []string { return []string{"/cookie/{id}", "/cookie/{id}/"} }
 
-func (c cookie) Open(h protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (c cookie) Open(h protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	session, _, _ := c.Dialect.Open(h)
 	if h.Query.Get("refuse") != "" {
 		return nil, nil, protocol.Refuse(protocol.Unauthorized, "a cookie is needed")

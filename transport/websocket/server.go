@@ -19,7 +19,7 @@ import (
 type Node interface {
 	Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal
 	AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal
-	Connect(d actors.Dial, open func(*actors.Link) outbox.Transport) (*actors.Link, *protocol.Refusal)
+	Connect(d actors.ConnectOptions, open func(*actors.Conn) outbox.Transport) (*actors.Conn, *protocol.Refusal)
 }
 
 var _ Node = (*actors.Node)(nil)

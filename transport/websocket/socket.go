@@ -31,7 +31,7 @@ type (
 
 var (
 	_ outbox.Transport = (*socket)(nil)
-	_ link             = (*actors.Link)(nil)
+	_ link             = (*actors.Conn)(nil)
 	_ frameSource      = (*outbox.Outbox)(nil)
 )
 

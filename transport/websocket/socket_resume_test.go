@@ -21,18 +21,18 @@ type topicDialect struct{}
 func (topicDialect) Name() string            { return "page" }
 func (topicDialect) Paths() []string         { return []string{"/page"} }
 func (topicDialect) Limits() protocol.Limits { return protocol.Limits{} }
-func (topicDialect) Open(protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (topicDialect) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	return topicDialect{}, &protocol.Credential{Token: "ann"}, nil
 }
-func (topicDialect) Encode(ev *protocol.Event, _ protocol.View) []byte            { return ev.Data }
-func (topicDialect) Opened(time.Time, uint64) []protocol.Command                  { return nil }
-func (topicDialect) Beat(time.Time) []protocol.Command                            { return nil }
-func (topicDialect) Refuse(time.Time, *protocol.Refusal, bool) []protocol.Command { return nil }
-func (topicDialect) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (topicDialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte        { return ev.Data }
+func (topicDialect) OnOpen(time.Time, uint64) []protocol.Command                    { return nil }
+func (topicDialect) OnTick(time.Time) []protocol.Command                            { return nil }
+func (topicDialect) OnReject(time.Time, *protocol.Refusal, bool) []protocol.Command { return nil }
+func (topicDialect) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	return 1, []protocol.Command{protocol.Subscribe{Topic: string(in.Data)}}
 }
 func (topicDialect) Answer(protocol.Command, protocol.Outcome) []protocol.Command {
-	return []protocol.Command{protocol.Say{Text: []byte("ok")}}
+	return []protocol.Command{protocol.Send{Text: []byte("ok")}}
 }
 
 // acceptAll lets every client in as the user that the token names.
@@ -65,7 +65,7 @@ func TestSocket_ClientThatComesBackMissesNothingUnlessItHasClosed(t *testing.T) 
 	published := 0
 	publish := func() string {
 		published++
-		ev, err := protocol.NewEvent(protocol.Draft{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d}`, published)})
+		ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d}`, published)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestSocket_ClientThatComesBackMissesNothingUnlessItHasClosed(t *testing.T) 
 		t.Helper()
 		c.SetReadDeadline(time.Now().Add(testTimeout))
 		if _, data, err := c.frame(); err != nil || string(data) != want {
-			t.Fatalf("heard %q, want %q (%v) %+v", data, want, err, node.Figures().Missed)
+			t.Fatalf("heard %q, want %q (%v) %+v", data, want, err, node.Metrics().Missed)
 		}
 	}
 	empty := func() {
@@ -118,8 +118,8 @@ func TestSocket_ClientThatComesBackMissesNothingUnlessItHasClosed(t *testing.T) 
 		conn, c = connect()
 		hear(c, first)
 		hear(c, second)
-		if f := node.Figures(); f.Lingering != 0 || len(f.Missed) != 0 {
-			t.Errorf("%s: %d linger, missed %v", name, f.Lingering, f.Missed)
+		if f := node.Metrics(); f.SuspendedSessions != 0 || len(f.Missed) != 0 {
+			t.Errorf("%s: %d linger, missed %v", name, f.SuspendedSessions, f.Missed)
 		}
 	}
 	was := c // the client has vanished, and comes back before the server notices

@@ -82,7 +82,7 @@ func wait(t *testing.T, answer chan history.Outcome) history.Outcome {
 func Event(t testing.TB, id string, size int) *protocol.Event {
 	t.Helper()
 	data := append([]byte(`{"x":"`), slices.Repeat([]byte{'x'}, size)...)
-	ev, err := protocol.NewEvent(protocol.Draft{
+	ev, err := protocol.NewEvent(protocol.EventInput{
 		ID: id, Kind: protocol.JSON, Topic: "room/7", Data: append(data, `"}`...), Time: Begin,
 	})
 	if err != nil {
@@ -139,7 +139,7 @@ func (s Store) readsWhole(t *testing.T) {
 	h := s.New(t, history.Bounds{Count: 10, Bytes: 1 << 20})
 	data := `{"device_id":7,"telemetry":{"temp":{"value":1},"hum":2}}`
 	at := time.Date(2026, 1, 31, 12, 0, 0, 123456789, time.FixedZone("", 3600))
-	want, err := protocol.NewEvent(protocol.Draft{
+	want, err := protocol.NewEvent(protocol.EventInput{
 		ID: "é 1", Kind: protocol.Telemetry, Topic: "room/7/below", Key: "k", Time: at, Data: []byte(data),
 	})
 	if err != nil {

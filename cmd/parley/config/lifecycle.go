@@ -31,7 +31,7 @@ func (Lifecycle) Help() map[string]string {
 func (l *Lifecycle) limits() actors.Lifecycle {
 	made := actors.Lifecycle{Topic: l.Topic}
 	for _, word := range l.Events {
-		made.Of = append(made.Of, protocol.Happening(word))
+		made.Of = append(made.Of, protocol.LifecycleType(word))
 	}
 	return made
 }
@@ -51,7 +51,7 @@ func (l *Lifecycle) ReadWebhook() (webhook.Config, error) {
 
 func checkLifecycle(t *Lifecycle, key string, d *Diagnostics) {
 	for i, word := range t.Events {
-		if !slices.Contains(protocol.Happenings(), protocol.Happening(word)) {
+		if !slices.Contains(protocol.LifecycleTypes(), protocol.LifecycleType(word)) {
 			d.addProblem(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+lifecycleTypes())
 		}
 	}
@@ -77,7 +77,7 @@ func checkLifecycle(t *Lifecycle, key string, d *Diagnostics) {
 
 func lifecycleTypes() string {
 	var words []string
-	for _, what := range protocol.Happenings() {
+	for _, what := range protocol.LifecycleTypes() {
 		words = append(words, string(what))
 	}
 	return strings.Join(words, ", ")

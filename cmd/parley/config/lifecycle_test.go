@@ -17,7 +17,7 @@ const lifecycleYAML = tenantYAML + `    lifecycle:
 func TestLifecycle_IsReadAndTold(t *testing.T) {
 	c := mustLoad(t, lifecycleYAML)
 	told := c.Limits()[0].Lifecycle
-	if !told.Topic || len(told.Of) != 2 || told.Of[0] != protocol.UserOnline || told.Herald != nil {
+	if !told.Topic || len(told.Of) != 2 || told.Of[0] != protocol.UserOnline || told.Sink != nil {
 		t.Errorf("the engine is told %+v", told)
 	}
 	hook, err := c.Tenants[0].Lifecycle.ReadWebhook()

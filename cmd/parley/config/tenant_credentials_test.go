@@ -193,7 +193,7 @@ func TestDev_OneSecretServesEveryFormOfCredential(t *testing.T) {
 			Token: sign(hex.EncodeToString(sum[:]), session)}, "alice"},
 		"an outpost": {protocol.Credential{Form: protocol.Outpost, Token: "dev", For: anOutpost},
 			"outpost:" + anOutpost},
-		"whom notify lets say so": {protocol.Credential{Form: protocol.Unproven, For: "7"}, "7"},
+		"whom notify lets say so": {protocol.Credential{Form: protocol.Unverified, For: "7"}, "7"},
 		"an anonymous dashboard":  {protocol.Credential{Claims: protocol.Claims{Anonymous: true}}, ""},
 		"no claims of notify at all": {protocol.Credential{Token: sign(DevSecret, ""),
 			Claims: protocol.Claims{Refuse: []string{"refresh"}}}, "alice"},

@@ -26,7 +26,7 @@ type Publisher interface {
 
 // publish sends one event to where its kind belongs.
 func publish(ctx context.Context, to Publisher, tenant string, kind protocol.Kind, data []byte, log *slog.Logger) {
-	ev, err := protocol.NewEvent(protocol.Draft{Kind: kind, Data: data, Time: time.Now()})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: kind, Data: data, Time: time.Now()})
 	if err == nil {
 		_, err = to.Publish(ctx, tenant, actors.Target{Topic: ev.HomeTopic()}, ev)
 	}

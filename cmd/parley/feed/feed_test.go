@@ -92,7 +92,7 @@ func TestSample_TellsOfThreeDevicesInValidEventsOfAllKinds(t *testing.T) {
 	topics := map[string]int{}
 	for range 200 {
 		for _, s := range p.next(time.Now()) {
-			ev, err := protocol.NewEvent(protocol.Draft{Kind: s.kind, Data: encode(s.data)})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: s.kind, Data: encode(s.data)})
 			if err != nil {
 				t.Fatalf("%s: %v", s.kind, err)
 			}

@@ -50,14 +50,14 @@ func (t *topicStore) open(cfg *config.Config, late func(error)) error {
 		return nil
 	}
 	opening := durable.Begin(dir, t.settings(cfg))
-	t.node.Await(opening)
+	t.node.AwaitStore(opening)
 	wait, cancel := context.WithTimeout(context.Background(), openWait)
 	defer cancel()
 	store, err := opening.Wait(wait)
 	switch {
 	case err == nil:
 		if err := t.use(store, cfg.Data, start); err != nil {
-			t.node.Await(nil)
+			t.node.AwaitStore(nil)
 			return err
 		}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -65,7 +65,7 @@ func (t *topicStore) open(cfg *config.Config, late func(error)) error {
 			"directory", cfg.Data, "cause", opening.Refusal().Error())
 		t.await(opening, cfg.Data, start, late)
 	default:
-		t.node.Await(nil)
+		t.node.AwaitStore(nil)
 		return err
 	}
 	t.opening = opening
@@ -116,7 +116,7 @@ func (t *topicStore) await(opening *durable.Opening, data string, start time.Tim
 
 // use gives the engine its store, which is in the data directory. The caller holds the lock.
 func (t *topicStore) use(store *durable.Store, data string, start time.Time) error {
-	if err := t.node.Keep(store); err != nil {
+	if err := t.node.UseStore(store); err != nil {
 		return errors.Join(fmt.Errorf("store of durable topics in %s: %w", data, err), store.Close())
 	}
 	t.log.Info("durable topics are open", "directory", data, "after", time.Since(start).Round(time.Millisecond))

@@ -39,7 +39,7 @@ func (h *webhooks) update(limits []actors.TenantConfig, hooks map[string]webhook
 			all = append(all, fmt.Errorf("tenant %s: %w", limits[i].Name, err))
 		}
 		if dispatcher != nil {
-			limits[i].Lifecycle.Herald = dispatcher
+			limits[i].Lifecycle.Sink = dispatcher
 		}
 	}
 	return errors.Join(all...)
@@ -63,7 +63,7 @@ func (h *webhooks) remove(limits []actors.TenantConfig) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range limits {
-		if dispatcher := h.byTenant[limits[i].Name]; dispatcher != nil && limits[i].Lifecycle.Herald == nil {
+		if dispatcher := h.byTenant[limits[i].Name]; dispatcher != nil && limits[i].Lifecycle.Sink == nil {
 			dispatcher.Close(canceled())
 			delete(h.byTenant, limits[i].Name)
 		}

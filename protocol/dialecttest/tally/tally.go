@@ -83,7 +83,7 @@ func (d dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect.
-func (d dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	token := hello.LastQuery("token")
 	if token == "" {
 		return nil, nil, protocol.Refuse(protocol.Forbidden, "/tally wants ?token=")
@@ -92,7 +92,7 @@ func (d dialect) Open(hello protocol.Hello) (protocol.Session, *protocol.Credent
 }
 
 // Encode implements protocol.Dialect.
-func (dialect) Encode(ev *protocol.Event, _ protocol.View) []byte {
+func (dialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
 	return message("saw", string(ev.Kind))
 }
 
@@ -100,10 +100,10 @@ func (dialect) Encode(ev *protocol.Event, _ protocol.View) []byte {
 type session struct{ welcome string }
 
 // Opened implements protocol.Session.
-func (s session) Opened(time.Time, uint64) []protocol.Command { return say("welcome", s.welcome) }
+func (s session) OnOpen(time.Time, uint64) []protocol.Command { return say("welcome", s.welcome) }
 
 // Receive implements protocol.Session.
-func (session) Receive(_ time.Time, in protocol.Inbound) (int, []protocol.Command) {
+func (session) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	members, err := rawjson.ReadObject(in.Data)
 	topic, ok := rawjson.Text(rawjson.Find(members, "watch"))
 	if err != nil || !ok || protocol.CheckTopic(topic) != nil {
@@ -125,10 +125,10 @@ func (session) Answer(command protocol.Command, outcome protocol.Outcome) []prot
 }
 
 // Beat implements protocol.Session.
-func (session) Beat(time.Time) []protocol.Command { return nil }
+func (session) OnTick(time.Time) []protocol.Command { return nil }
 
 // Refuse implements protocol.Session.
-func (session) Refuse(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
 		return say("refused", string(why.Reason))
 	}
@@ -141,7 +141,7 @@ func message(name, text string) []byte {
 }
 
 func say(name, text string) []protocol.Command {
-	return []protocol.Command{protocol.Say{Text: message(name, text)}}
+	return []protocol.Command{protocol.Send{Text: message(name, text)}}
 }
 
 // showToken is how a client connects.

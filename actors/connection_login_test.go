@@ -1,0 +1,199 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/grant"
+	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/timer"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testing.T) {
+	first := &speech{name: "first", limits: protocol.Limits{Connects: 3}}
+	second := &speech{name: "second", limits: protocol.Limits{Connects: 3, Login: 10 * time.Second, Connections: 2, Rate: 5, Frame: 3},
+		encode: func(*protocol.Event, protocol.Projection) []byte { return []byte("second's words") }}
+	g := &gateway{}
+	g.know("ann", someone("ann"))
+	guarded(t, Config{}, g, func(n *Node) {
+		become := func() (before, after *client) {
+			if why := n.Admit("acme", first, "192.0.2.1"); why != nil {
+				t.Fatalf("Admit: %v", why)
+			}
+			before = enter(t, n, first, nil)
+			after = &client{before.tape, &hand{}}
+			before.send(batch{messages: 1, commands: []protocol.Command{protocol.SwitchDialect{Dialect: second, Session: after.hand}}})
+			synctest.Wait()
+			return before, after
+		}
+		_, a := become()
+		if out := a.do(login("ann")); out[0].Err != nil {
+			t.Fatal(out[0].Err)
+		}
+		a.subscribe(t, "room")
+		mustPublish(t, n, "room", jsonEvent(t, "", 1))
+		synctest.Wait()
+		a.wantHeard(t, "second's words")
+		s := n.Stats("acme")
+		if d := s.Dialects["second"]; d.ActiveConnections != 1 || d.Authenticated != 1 || d.TotalConnections != 1 || d.MessagesSent != 1 || s.Dialects["first"] != (DialectStats{TotalConnections: 1}) || s.TotalConnections != 1 {
+			t.Errorf("%+v", s.Dialects)
+		}
+		_, late := become()
+		_, third := become() // no room for it
+		third.wantEnd(t, protocol.Busy)
+		third.wantHeard(t, "bye: busy")
+		time.Sleep(10*time.Second + timer.Granularity)
+		synctest.Wait()
+		late.wantEnd(t, protocol.AuthTimeout)
+		a.link.Receive([]byte("four"), false)
+		synctest.Wait()
+		a.wantEnd(t, protocol.TooLarge)
+		if s := n.Stats("acme"); s.ActiveConnections != 0 || s.Authenticated != 0 {
+			t.Errorf("at the end: %+v", s.Dialects)
+		}
+	})
+}
+
+func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T) {
+	d := &speech{name: "words", limits: protocol.Limits{Connects: 3}}
+	g := &gateway{}
+	for _, tenant := range []string{"acme", "other", "none", canaryTenant, "\x00lobby"} {
+		id := someone("ann")
+		id.Tenant = tenant
+		g.know(tenant, id)
+	}
+	g.know("no tenant", someone("ann"))
+	guarded(t, Config{}, g, func(n *Node) {
+		n.SetTenant(TenantConfig{Name: "\x00lobby"})
+		n.SetTenant(TenantConfig{Name: "other", Connections: 1})
+		come := func(token string) (*client, *protocol.Refusal) {
+			if why := n.Admit("\x00lobby", d, "192.0.2.1"); why != nil {
+				t.Fatalf("Admit: %v", why)
+			}
+			c := &client{&tape{}, &hand{}}
+			if _, why := n.Connect(ConnectOptions{Tenant: "\x00lobby", Dialect: d, Session: c.hand, Remote: "192.0.2.1"}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
+				t.Fatal(why)
+			}
+			return c, c.do(login(token))[0].Err
+		}
+		c, why := come("acme")
+		if why != nil {
+			t.Fatal(why)
+		}
+		for range 2 { // good logins are no load on the address
+			x, why := come("acme")
+			if why != nil {
+				t.Fatal(why)
+			}
+			x.link.Gone(protocol.Disconnected)
+			synctest.Wait()
+		}
+		c.subscribe(t, "room")
+		if r := mustPublish(t, n, "room", jsonEvent(t, "", 1)); r.Delivered != 1 {
+			t.Errorf("%+v", r)
+		}
+		if info, err := n.Connection(context.Background(), "acme", c.link.ID()); err != nil || info.Tenant != "acme" {
+			t.Errorf("%+v, %v", info, err)
+		}
+		if out := c.do(login("other")); reasonOf(out[0].Err) != protocol.Forbidden {
+			t.Errorf("to another tenant once it belongs to one: %v", out[0].Err)
+		}
+		for _, token := range []string{"none", canaryTenant} {
+			x, why := come(token)
+			if why == nil {
+				t.Errorf("%q let it in", token)
+			}
+			x.link.Gone(protocol.Disconnected)
+		}
+		synctest.Wait()
+		if s := n.Stats("acme"); s.ActiveConnections != 1 || s.Authenticated != 1 || s.TotalConnections != 3 {
+			t.Errorf("acme: %+v", s.DialectStats)
+		}
+		if s := n.Stats("\x00lobby"); s.ActiveConnections != 0 || s.Authenticated != 0 || s.TotalConnections < 3 { // it only grows
+			t.Errorf("the lobby: %+v", s.DialectStats)
+		}
+		if n.Stats(canaryTenant).ActiveConnections != uint64(len(n.canaries)) || len(n.Tenants()) != 2 {
+			t.Errorf("tenants: %q", n.Tenants())
+		}
+		closed, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"})
+		if closed != 1 || err != nil {
+			t.Errorf("revoked %d, %v", closed, err)
+		}
+	})
+}
+
+func TestVerify_TellsWhoShowsACredentialAndChangesNothing(t *testing.T) {
+	g := &gateway{}
+	g.know("bob", someone("bob"))
+	g.know("owner", &protocol.Identity{User: "owner", Topics: []protocol.Pattern{"lent"}})
+	guarded(t, Config{}, g, func(n *Node) {
+		c := enter(t, n, words, &protocol.Identity{User: "ann", Topics: []protocol.Pattern{"own"}})
+		verify := func(token string) protocol.Outcome {
+			return c.do(protocol.Verify{Credential: protocol.Credential{Token: token}})[0]
+		}
+		if out := verify("bob"); out.Err != nil || out.Identity.User != "bob" || c.link.user() != "ann" {
+			t.Errorf("%+v, now %s", out, c.link.user())
+		}
+		if out := verify("bad"); reasonOf(out.Err) != protocol.InvalidToken || out.Identity != nil {
+			t.Errorf("%+v", out)
+		}
+		// A subscription by somebody else's right outlives a refresh; it is not taken for the connection's own.
+		owner := verify("owner").Identity
+		for topic, want := range map[string]protocol.Reason{"lent": "", "own": protocol.Forbidden} {
+			if out := c.do(protocol.Subscribe{Topic: topic, As: owner}); reasonOf(out[0].Err) != want {
+				t.Errorf("%s by the owner's right: %v", topic, out[0].Err)
+			}
+		}
+		c.subscribe(t, "own")
+		c.mild = true
+		g.know("less", &protocol.Identity{User: "ann"})
+		if out := c.do(login("less")); out[0].Err != nil {
+			t.Fatal(out[0].Err)
+		}
+		info, err := n.Connection(context.Background(), "acme", c.link.ID())
+		if err != nil || fmt.Sprint(info.Subscriptions) != "[lent]" {
+			t.Errorf("%v, %v", info.Subscriptions, err)
+		}
+	})
+}
+
+func TestLasting_AConnectionOutlivesItsToken(t *testing.T) {
+	g := &gateway{}
+	guarded(t, Config{Timeout: 24 * time.Hour}, g, func(n *Node) {
+		id := someone("ann")
+		id.Expires = time.Now().Add(time.Minute)
+		g.know("short", id)
+		lasting, other := enter(t, n, words, nil), enter(t, n, words, nil)
+		lasting.do(protocol.Authenticate{Credential: protocol.Credential{Token: "short"}, IgnoreExpiry: true})
+		other.do(login("short"))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		other.wantEnd(t, protocol.TokenExpired)
+		if lasting.link.flags.has(isGone) {
+			t.Error("it ended with its token")
+		}
+	})
+}
+
+func TestHeed_SaysWhatIsLeftOfEventsToTheUserAndToEveryone(t *testing.T) {
+	told := &speech{name: "told", encode: func(ev *protocol.Event, v protocol.Projection) []byte { return fmt.Appendf(nil, "%q", v) }}
+	bubble(t, Config{}, func(n *Node) {
+		c, whole := enter(t, n, told, someone("ann")), enter(t, n, told, someone("ann"))
+		v := protocol.Project([]string{"a"})
+		c.do(protocol.SetEventView{View: v})
+		synctest.Wait()
+		for _, to := range []Target{{Users: []string{"ann"}}, {All: true}} {
+			if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 1)); err != nil || r.Delivered != 2 {
+				t.Errorf("%+v, %v", r, err)
+			}
+		}
+		synctest.Wait()
+		want := fmt.Sprintf("%q", v)
+		c.wantHeard(t, want, want)
+		whole.wantHeard(t, `""`, `""`)
+	})
+}

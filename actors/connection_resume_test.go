@@ -1,0 +1,212 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/resume"
+	"github.com/parley-realtime/parley/actors/timer"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// tell publishes an event to a user of acme.
+func tell(t testing.TB, n *Node, user string, ev *protocol.Event) Receipt {
+	t.Helper()
+	r, err := n.Publish(context.Background(), "acme", Target{Users: []string{user}}, ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestLinger_WhoProvesNothingTakesOverNothing(t *testing.T) {
+	unproven := &protocol.Identity{User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}}
+	for _, key := range []string{"", "tab"} {
+		bubble(t, lingering, func(n *Node) {
+			ann := comeBack(t, n, words, someone("ann"), key).subscribe(t, "room")
+			ann.stop(true)
+			publishNumbers(t, n, "room", 1, 2)
+			liar := comeBack(t, n, words, unproven, key)
+			synctest.Wait()
+			if code, reason := ann.ended(); code != 0 {
+				t.Errorf("key %q: the connection of who has proved it was ended: %d %s", key, code, reason)
+			}
+			liar.link.Gone(protocol.Disconnected)
+			synctest.Wait()
+			ann.lose()
+			liar = comeBack(t, n, words, unproven, key)
+			synctest.Wait()
+			liar.wantHeard(t)
+			liar.wantBack(t, 0, 0, 0)
+		})
+	}
+}
+
+func TestLinger_WhatWaitedIsWithheldFromWhoHasLostARightAndCounted(t *testing.T) {
+	bubble(t, lingering, func(n *Node) {
+		c := enter(t, n, words, someone("ann")).subscribe(t, "secret", "hall")
+		c.stop(true)
+		publishNumbers(t, n, "secret", 1, 2)
+		c.lose()
+		tell(t, n, "ann", jsonEvent(t, "", 3))
+		publishNumbers(t, n, "hall", 4, 4)
+		again := enter(t, n, words, &protocol.Identity{User: "ann", Topics: []protocol.Pattern{"hall"}})
+		synctest.Wait()
+		again.wantHeard(t, `{"n":3}`, `{"n":4}`)
+		again.wantBack(t, 1, 2, 3) // two events, and the subscription
+	})
+}
+
+// A client that comes back while its old connection is still there hears what is sent to its user meanwhile once: there,
+// or here, or from the record.
+func TestLinger_EventsToTheUserAreHeardOnceWhenAKeyTakesOver(t *testing.T) {
+	for round := range 20 {
+		bubble(t, lingering, func(n *Node) {
+			old := comeBack(t, n, words, someone("ann"), "tab").subscribe(t, "room")
+			synctest.Wait()
+			var busy sync.WaitGroup
+			busy.Go(func() {
+				for i := 1; i <= 100; i++ {
+					tell(t, n, "ann", jsonEvent(t, "", i))
+					if i%(round+1) == 0 {
+						time.Sleep(time.Microsecond)
+					}
+				}
+			})
+			time.Sleep(time.Duration(round) * time.Microsecond)
+			again := comeBack(t, n, words, someone("ann"), "tab")
+			busy.Wait()
+			synctest.Wait()
+			if heard := append(old.heard(), again.heard()...); !slices.Equal(heard, countedUp(1, 100)) {
+				t.Errorf("round %d: heard %q", round, heard)
+			}
+			if missed := again.told(t).Missed; missed != 0 {
+				t.Errorf("round %d: %d missed", round, missed)
+			}
+		})
+	}
+}
+
+// The user learns of the end of a connection a moment later than its outbox.
+func TestLinger_WhatComesToTheUserBeforeItKnowsOfTheEndIsKept(t *testing.T) {
+	bubble(t, lingering, func(n *Node) {
+		c := enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		c.link.outbox.Detach()
+		for i := range resume.MaxAfter + 2 {
+			tell(t, n, "ann", jsonEvent(t, "", i))
+		}
+		c.lose()
+		again := enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		again.wantHeard(t, countedUp(0, resume.MaxAfter-1)...)
+		again.wantBack(t, 0, resume.MaxAfter, 2)
+	})
+}
+
+func TestLinger_WhatIsSentToTheUserMeanwhileIsBoundedAndTheRestIsCounted(t *testing.T) {
+	bubble(t, lingering, func(n *Node) {
+		long := &speech{name: "long", encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
+			return append([]byte(strings.Repeat("x", 50<<10)), ev.Data...)
+		}}
+		enter(t, n, long, someone("ann")).lose()
+		for i := range 8 {
+			tell(t, n, "ann", jsonEvent(t, "", i))
+		}
+		if f := n.Metrics(); f.SuspendedSessionBytes > resume.MaxSession || f.SuspendedSessionBytes < 5*50<<10 {
+			t.Errorf("%d bytes linger", f.SuspendedSessionBytes)
+		}
+		again := enter(t, n, long, someone("ann"))
+		synctest.Wait()
+		again.wantBack(t, 0, 5, 3)
+		if f := n.Metrics(); f.SuspendedSessionBytes != 0 {
+			t.Errorf("%d bytes are left", f.SuspendedSessionBytes)
+		}
+	})
+}
+
+// What the outbox has no room for is counted, and does not make the client a slow one.
+func TestLinger_ARecordThatDoesNotFitTheOutboxIsCutFromItsOldEnd(t *testing.T) {
+	bubble(t, Config{Linger: time.Minute, QueueFrames: 8}, func(n *Node) {
+		c := enter(t, n, words, someone("ann")).subscribe(t, "room")
+		c.stop(true)
+		publishNumbers(t, n, "room", 1, 8)
+		c.lose()
+		for i := 9; i <= 12; i++ {
+			tell(t, n, "ann", jsonEvent(t, "", i))
+		}
+		again := enter(t, n, words, someone("ann"))
+		synctest.Wait()
+		again.wantHeard(t, countedUp(5, 12)...)
+		again.wantBack(t, 1, 8, 4)
+	})
+}
+
+// One alarm is enough for however many records of a user.
+func TestLinger_AClientThatComesAndGoesLeavesNoHeapOfAlarms(t *testing.T) {
+	bubble(t, Config{Linger: time.Hour}, func(n *Node) {
+		all := func(timer.Target) bool { return true }
+		before := n.wheel.Pending(all)
+		for range 100 {
+			comeBack(t, n, words, someone("ann"), "tab").lose()
+		}
+		if got := n.wheel.Pending(all) - before; got > 110 { // one each of the connections' own, and one of the user
+			t.Errorf("%d alarms are set", got)
+		}
+		time.Sleep(30 * time.Minute)
+		comeBack(t, n, words, someone("ann"), "tab").lose()
+		time.Sleep(31 * time.Minute) // the first alarm has rung; the record is not old enough
+		if n.Metrics().SuspendedSessions != 1 {
+			t.Fatal("the record is gone too early")
+		}
+		time.Sleep(30 * time.Minute)
+		synctest.Wait()
+		if f := n.Metrics(); f.SuspendedSessions != 0 || f.Faded != 1 {
+			t.Errorf("%d linger, %d faded", f.SuspendedSessions, f.Faded)
+		}
+	})
+}
+
+// herald is a session that greets, subscribes by itself, and while it makes its answer an event comes.
+type herald struct {
+	hand
+	meanwhile func()
+}
+
+func (h *herald) OnOpen(time.Time, uint64) []protocol.Command {
+	h.meanwhile()
+	return []protocol.Command{protocol.Send{Text: []byte("hello")}, protocol.Subscribe{Topic: "room"}}
+}
+
+func (h *herald) Answer(c protocol.Command, _ protocol.Outcome) []protocol.Command {
+	h.meanwhile()
+	return []protocol.Command{protocol.Send{Text: fmt.Appendf(nil, "subscribed to %s", c.(protocol.Subscribe).Topic)}}
+}
+
+// Of the protocols some promise it: auth_response, or connected, is the first frame.
+func TestOrder_NoEventComesBeforeTheGreetingAndNoneOfATopicBeforeItsAnswer(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c, h := &client{&tape{}, &hand{}}, &herald{}
+		h.meanwhile = func() {
+			for _, to := range []Target{{Topic: "room"}, {All: true}, {Users: []string{"ann"}}} {
+				if _, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 1)); err != nil {
+					t.Error(err)
+				}
+			}
+			time.Sleep(time.Second) // the wire has all the time to write
+		}
+		if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("ann")},
+			func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
+			t.Fatal(why)
+		}
+		time.Sleep(time.Minute)
+		c.wantHeard(t, "hello", "subscribed to room", `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`)
+	})
+}

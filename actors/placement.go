@@ -1,0 +1,121 @@
+package actors
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// placement counts the connections of one dialect in a tenant, and lets them in.
+type placement struct {
+	// Static.
+	tenant  *tenantCore
+	dialect protocol.Dialect
+
+	total, active, authenticated atomic.Int64
+
+	mu   sync.Mutex
+	past DialectStats // the sums of connections that have ended
+}
+
+// room says whether there is room for one more beside so many open connections of the tenant and of the dialect in it.
+func (c *placement) admits(open, ofDialect int64) *protocol.Refusal {
+	t, d, n := c.tenant, c.dialect, c.tenant.node
+	if n.Draining() {
+		return errDraining
+	}
+	if t.suspended.Load() {
+		return errSuspended
+	}
+	if t.restarting.Load() {
+		return mailbox.ErrBusy
+	}
+	if why := n.watermark.RefuseConnection(); why != nil {
+		n.dropped(protocol.Busy, 1)
+		return why
+	}
+	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
+	var why *protocol.Refusal
+	switch {
+	case most > 0 && open >= most:
+		why = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
+	case dialectMost > 0 && ofDialect >= dialectMost:
+		why = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
+	default:
+		return nil
+	}
+	why.RetryAfter = 10 * time.Second
+	n.dropped(protocol.TooMany, 1)
+	return why
+}
+
+// take counts one more connection, unless there is no room for it.
+func (c *placement) take() *protocol.Refusal {
+	why := c.admits(c.tenant.connections.Add(1)-1, c.active.Add(1)-1)
+	if why != nil {
+		c.undo()
+		return why
+	}
+	c.total.Add(1)
+	c.tenant.node.backlog.AddReaders(1)
+	return nil
+}
+
+// adopt takes a connection over from where it stood; from now on it counts here.
+func (c *placement) adopt(l *Conn) *protocol.Refusal {
+	from := l.post.Load()
+	if c == from {
+		return nil
+	}
+	l.node.admission.enter()
+	defer l.node.admission.leave()
+	if why := c.take(); why != nil {
+		return why
+	}
+	from.tenant.links.remove(l)
+	from.free()
+	switch {
+	case c.tenant != from.tenant:
+		c.tenant.total.Add(1)
+	case c.dialect.Name() == from.dialect.Name(): // one and the same to who reads the figures
+		from.total.Add(-1)
+	}
+	l.post.Store(c)
+	l.outbox.SetBackpressure(c.tenant.counting())
+	c.tenant.links.add(l)
+	return nil
+}
+
+// left takes a connection that has ended out of its tenant and adds it to the past. Both are one step for stats: else
+// sums would fall back.
+func (c *placement) left(l *Conn) {
+	c.mu.Lock()
+	c.past.add(l.stats(time.Now()))
+	l.tenant().links.remove(l)
+	c.mu.Unlock()
+	c.free()
+}
+
+// free takes a connection off the count of those that are open.
+func (c *placement) free() {
+	c.tenant.node.backlog.AddReaders(-1)
+	c.undo()
+}
+
+func (c *placement) undo() {
+	c.tenant.connections.Add(-1)
+	c.active.Add(-1)
+}
+
+// placement returns the counts of one dialect.
+func (c *tenantCore) placement(d protocol.Dialect) *placement {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.placements[d] == nil {
+		c.placements[d] = &placement{tenant: c, dialect: d}
+	}
+	return c.placements[d]
+}

@@ -1,0 +1,317 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+func TestDisconnect_ClosesInTheDialectsWordsOrWithACode(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		spoken, coded, named, other := enter(t, n, words, someone("a")), enter(t, n, words, someone("a")), enter(t, n, words, someone("a")), enter(t, n, words, someone("b"))
+		for _, err := range []error{
+			n.Disconnect("acme", spoken.link.ID(), 0, ""), n.Disconnect("acme", coded.link.ID(), 4001, ""), n.Disconnect("acme", named.link.ID(), 4002, "go"),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		spoken.wantHeard(t, "bye: disconnected")
+		spoken.wantEnd(t, protocol.Disconnected)
+		for c, want := range map[*client]string{coded: "4001 disconnected", named: "4002 go"} {
+			code, reason := c.ended()
+			if got := fmt.Sprint(code, " ", reason); got != want {
+				t.Errorf("ended with %s, want %s", got, want)
+			}
+			c.wantHeard(t)
+		}
+		if err := n.Disconnect("acme", spoken.link.ID(), 0, ""); reasonOf(err) != protocol.NotFound {
+			t.Errorf("again: %v", err)
+		}
+		if other.link.flags.has(isGone) {
+			t.Error("another was closed")
+		}
+	})
+}
+
+// F14: the pace is a rate: a few are told within a second, and so that they do not all come back at one moment; many take as
+// long as the rate wants, and less when there is less time.
+func TestDrain_IsPacedByARateAndNotStretched(t *testing.T) {
+	for _, c := range []struct {
+		count          int
+		limit, between time.Duration // the last one is told within half a second of between
+	}{
+		{1, 32 * time.Second, 500 * time.Millisecond},
+		{40, 32 * time.Second, time.Second},
+		{40, 3 * time.Second, 800 * time.Millisecond},
+		{3000, 32 * time.Second, 3 * time.Second},
+		{3000, 4 * time.Second, 1600 * time.Millisecond},
+	} {
+		bubble(t, Config{}, func(n *Node) {
+			for i := range c.count {
+				enter(t, n, words, someone(fmt.Sprint(i)))
+			}
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(context.Background(), c.limit)
+			defer cancel()
+			half := make(chan int, 1)
+			time.AfterFunc(c.between/2, func() { half <- len(n.allConns()) })
+			began := time.Now()
+			if err := n.Drain(ctx); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took < c.between-100*time.Millisecond || took > c.between+500*time.Millisecond {
+				t.Errorf("%d with %s to go took %s, want about %s", c.count, c.limit, took, c.between)
+			}
+			if left := <-half; c.count > 1 && (left < c.count/3 || left > c.count*2/3) {
+				t.Errorf("%d of %d are left after half the time", left, c.count)
+			}
+		})
+	}
+}
+
+// Promise 7: check 48, the engine's part.
+func TestDrain_IsPacedTellsAllInTheirDialectsWordsAndLetsNobodyIn(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		const count = 8000 // of which all the time that there is allows for the rate
+		var all []*client
+		for i := range count {
+			all = append(all, enter(t, n, words, someone(fmt.Sprint(i))))
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), 12*time.Second)
+		defer cancel()
+		done := make(chan error)
+		start := time.Now()
+		go func() { done <- n.Drain(ctx) }()
+		for second := range 7 {
+			time.Sleep(time.Second)
+			synctest.Wait()
+			left, want := int(int64(len(n.allConns()))), count-count*(second+1)/8
+			if left < want-count/20 || left > want+count/20 {
+				t.Errorf("after %d s %d are left, want about %d", second+1, left, want)
+			}
+			if why := n.Admit("acme", words, ""); reasonOf(why) != protocol.Draining || why.RetryAfter == 0 {
+				t.Errorf("Admit while draining: %+v", why)
+			}
+			if _, why := tryEnter(n, words, someone("x"), ""); reasonOf(why) != protocol.Draining {
+				t.Errorf("Connect while draining: %v", why)
+			}
+		}
+		mustPublish(t, n, "room", jsonEvent(t, "", 1)) // a publish is still taken
+		if err := <-done; err != nil || time.Since(start) > 9*time.Second {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		if !n.Draining() || int64(len(n.allConns())) != 0 {
+			t.Errorf("draining: %v, open: %d", n.Draining(), int64(len(n.allConns())))
+		}
+		for _, c := range all {
+			c.wantEnd(t, protocol.Draining)
+			c.wantHeard(t, "bye: draining")
+		}
+	})
+}
+
+// deaf is a wire that does not close in peace: only Cut ends it.
+type deaf struct{ *tape }
+
+func (w *deaf) Close(uint16, string) {}
+
+func TestDrain_CutsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		good := enter(t, n, words, someone("good"))
+		w := &deaf{&tape{}}
+		if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{}, Identity: someone("deaf")}, func(l *Conn) outbox.Transport { w.link = l; return w }); why != nil {
+			t.Fatal(why)
+		}
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		if err := n.Drain(ctx); err != context.DeadlineExceeded {
+			t.Errorf("%v", err)
+		}
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		synctest.Wait()
+		good.wantEnd(t, protocol.Draining)
+		if int64(len(n.allConns())) != 0 {
+			t.Errorf("%d are open", int64(len(n.allConns())))
+		}
+	})
+}
+
+func TestDrain_WithoutADeadlineClosesAllAtOnceAndWithoutConnectionsReturnsAtOnce(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		enter(t, n, words, someone("a"))
+		start := time.Now()
+		if err := n.Drain(context.Background()); err != nil || time.Since(start) > 20*time.Millisecond {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		start = time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := n.Drain(ctx); err != nil || time.Since(start) != 0 {
+			t.Errorf("again: %v after %s", err, time.Since(start))
+		}
+	})
+}
+
+// Who comes in at that moment is told, too.
+func TestDrain_MissesNobodyWhoComesInAtThatMoment(t *testing.T) {
+	n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
+	defer n.Close()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var in []*client
+	stop := make(chan struct{})
+	var came atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if c, why := tryEnter(n, words, someone(fmt.Sprint(came.Load())), ""); why == nil {
+					mu.Lock()
+					in = append(in, c)
+					mu.Unlock()
+					came.Add(1)
+				} else if why.Reason != protocol.Draining {
+					t.Error(why)
+				}
+			}
+		})
+	}
+	eventually(t, "200 have come", func() bool { return came.Load() >= 200 })
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+
+	if err := n.Drain(withoutDeadline{ctx}); err != nil {
+		t.Errorf("Drain: %v", err)
+	}
+	close(stop)
+	wg.Wait()
+	for _, c := range in {
+		c.wantEnd(t, protocol.Draining)
+	}
+}
+
+func TestDrain_WaitsForAConnectionWhoseWireIsBeingMade(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		c := &client{&tape{}, &hand{}}
+		drained := make(chan error)
+		_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Conn) outbox.Transport {
+			c.link = l
+			go func() {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				defer cancel()
+				drained <- n.Drain(ctx)
+			}()
+			for range 10_000 { // it looks for connections now, if it does not wait for this one
+				runtime.Gosched()
+			}
+			return c.tape
+		})
+		if err := <-drained; why != nil || err != nil {
+			t.Errorf("Connect: %v, Drain: %v", why, err)
+		}
+		synctest.Wait()
+		c.wantEnd(t, protocol.Draining)
+	})
+}
+
+// withoutDeadline has Drain close all at once.
+type withoutDeadline struct{ context.Context }
+
+func (withoutDeadline) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// The bubble proves that every goroutine ends: it fails the test otherwise.
+func TestClose_EndsEverythingWhateverGoesOn(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		var all []*client
+		for i := range 20 {
+			all = append(all, enter(t, n, words, someone(fmt.Sprint("u", i%5))).subscribe(t, "room", fmt.Sprint("room/", i)))
+		}
+		all[0].want(t, "slow", every(time.Hour))
+		mustPublish(t, n, "slow", jsonEvent(t, "id", 1))
+		mustPublish(t, n, "slow", jsonEvent(t, "", 2)) // is held
+		for range 4 {                                  // one of each is down
+			crashTopic(n, "room")
+			n.tenant("acme").users.SendUnbounded("u1", crash{"a test"})
+			n.tenant("acme").box.SendUnbounded(crash{"a test"})
+			synctest.Wait()
+		}
+		waiting := make(chan error, 2)
+		go func() { waiting <- second(publishTo(n, "room", jsonEvent(t, "", 3))) }()
+		go func() { waiting <- second(publishTo(n, "new", jsonEvent(t, "", 3))) }()
+		synctest.Wait()
+		n.Close()
+		n.Close()
+		for range 2 {
+			if err := <-waiting; reasonOf(err) != protocol.Draining {
+				t.Errorf("a publish that waited: %v", err)
+			}
+		}
+		if int64(len(n.allConns())) != 0 || n.backlog.Bytes() != 0 {
+			t.Errorf("%d open, backlog %d", int64(len(n.allConns())), n.backlog.Bytes())
+		}
+		// The door is closed, and says so.
+		if _, err := publishTo(n, "room", jsonEvent(t, "", 4)); reasonOf(err) != protocol.Draining {
+			t.Errorf("a publish after Close: %v", err)
+		}
+		if _, why := tryEnter(n, words, someone("late"), ""); reasonOf(why) != protocol.Draining {
+			t.Errorf("a connection after Close: %v", why)
+		}
+		n.SetTenant(TenantConfig{Name: "late"})
+		if got := len(n.Tenants()); got != 1 {
+			t.Errorf("%d tenants after Close", got)
+		}
+	})
+}
+
+// A topic that is made while the node closes is stopped with it.
+func TestClose_WaitsForNoTopicOrConnectionThatIsMadeAtThatMoment(t *testing.T) {
+	for range 5 {
+		n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
+		var wg sync.WaitGroup
+		stop := make(chan struct{})
+		for w := range 4 {
+			wg.Go(func() {
+				for i := 0; ; i++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if w%2 == 0 {
+						_, _ = publishTo(n, fmt.Sprint("t/", w, "/", i), jsonEvent(t, "", i))
+					} else {
+						_, _ = tryEnter(n, words, someone(fmt.Sprint(w, "-", i)), "")
+					}
+				}
+			})
+		}
+		time.Sleep(5 * time.Millisecond)
+		closed := make(chan struct{})
+		go func() { n.Close(); close(closed) }()
+		select {
+		case <-closed:
+		case <-time.After(20 * time.Second):
+			t.Fatal("Close does not return")
+		}
+		close(stop)
+		wg.Wait()
+	}
+}

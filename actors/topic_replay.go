@@ -1,0 +1,143 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// This is the part of a topic that gives a subscriber what it missed. It is one step with becoming a subscriber: what
+// came before is replayed, what comes after is heard, and no event is both or neither.
+//
+// A replayed event is told from the history: a subscriber that wants one event every so often gets the latest of each
+// key, and an exclude_connection is forgotten, since it named a connection that is no more.
+
+// attached is the answer to subscribe.
+type attached struct {
+	// at is the topic's newest event at that moment: what comes later is heard.
+	at protocol.Position
+	// replayed are the events that were said again, missed those that could not be; of a former epoch nobody knows how
+	// many those are, and it counts as one.
+	replayed, missed int
+}
+
+// replay is what a subscriber gets before it hears anything.
+type replay struct {
+	frames []*outbox.Frame
+	missed int
+}
+
+// missedBy finds what a subscriber missed. It is refused as PositionLost if that is not all there, or more than its
+// outbox takes, unless it takes a part.
+func (t *topic) missedBy(m subscribe, now time.Time) (replay, *protocol.Refusal) {
+	if m.since == (protocol.Position{}) {
+		return replay{}, nil
+	}
+	entries, missed, why := t.missedSince(m, now)
+	if why != nil {
+		return replay{}, why
+	}
+	r := replay{frames: t.framesFor(m, entries, now), missed: missed}
+	left := m.link.outbox.Overflow(r.frames)
+	if left > 0 && !m.partial {
+		return replay{}, t.tooMuch(len(r.frames))
+	}
+	r.missed += left
+	r.frames = r.frames[left:]
+	return r, nil
+}
+
+// tooMuch is the refusal of more missed events than a connection may have waiting.
+func (t *topic) tooMuch(events int) *protocol.Refusal {
+	return protocol.Refuse(protocol.PositionLost, "%d events of %s were missed, more than may wait for the connection (queue_bytes, queue_frames); read them from the history",
+		events, protocol.Quote(t.name))
+}
+
+// behind are the events behind a subscriber's position, or what there is of them if it takes a part; then missed is how
+// many there are not.
+func (t *topic) missedSince(m subscribe, now time.Time) (entries []history.Entry, missed int, why *protocol.Refusal) {
+	newest, from := t.history.Position(), m.since.Offset
+	entries, cut, err := t.newest(from, m.partial, now)
+	switch {
+	case err == nil && m.since.Epoch == newest.Epoch:
+		if cut > 0 && !m.partial {
+			return nil, 0, t.tooMuch(cut)
+		}
+		return entries, cut, nil
+	case m.since.Epoch != newest.Epoch && !m.partial:
+		return nil, 0, t.lost(m.since, now)
+	case !m.partial:
+		return nil, 0, t.unread(err, m.since, now)
+	}
+	from = t.history.Oldest(now)
+	missed = 1 // of a former epoch nobody knows
+	if m.since.Epoch == newest.Epoch {
+		missed = max(1, int(from)-int(m.since.Offset))
+	}
+	if entries, cut, err = t.newest(from, true, now); err != nil {
+		return nil, missed + int(newest.Offset-min(newest.Offset, from)), nil
+	}
+	return entries, missed + cut, nil
+}
+
+// replayPage is how many events are read at a time.
+const replayPage = 256
+
+// newest reads the events behind an offset, up to the newest, but not many more than an outbox takes: cut are left out.
+// If it is not for a part, those it leaves out end it.
+func (t *topic) newest(from uint64, partial bool, now time.Time) (entries []history.Entry, cut int, err error) {
+	cfg, last := &t.node().cfg, t.history.Position().Offset
+	if behind := int(last - min(last, from)); behind > cfg.QueueFrames {
+		cut = behind - cfg.QueueFrames
+		if !partial {
+			return nil, behind, nil
+		}
+		from += uint64(cut)
+	}
+	bytes := 0
+	for from < last || len(entries) == 0 {
+		page, err := t.history.Read(from, replayPage, now)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(page) == 0 {
+			break
+		}
+		entries, from = append(entries, page...), page[len(page)-1].Offset
+		for _, e := range page {
+			bytes += len(e.Event.Data)
+		}
+		for bytes > 4*cfg.QueueBytes && len(entries) > 1 {
+			if !partial {
+				return nil, int(last-from) + len(entries), nil
+			}
+			bytes -= len(entries[0].Event.Data)
+			entries, cut = entries[1:], cut+1
+		}
+	}
+	return entries, cut, nil
+}
+
+// framesFor puts remembered events into the subscriber's words, in their order.
+func (t *topic) framesFor(m subscribe, entries []history.Entry, now time.Time) []*outbox.Frame {
+	return m.filters.Replay(t.node().encoder(), m.link.dialect(), entries, t.dropPolicy, now)
+}
+
+// dropPolicy is what may become of the frame of an event, which may be of a topic below.
+func (t *topic) dropPolicy(ev *protocol.Event) outbox.Policy {
+	if ev.Topic == t.name {
+		return t.policy.Frames
+	}
+	return policyOf(t.policy.Set(), ev.Topic).Frames
+}
+
+// give puts a replay into the subscriber's outbox, where there is room for it.
+func (r *replay) give(l *Conn) {
+	for _, f := range r.frames {
+		if l.send(f) {
+			l.node.totals.delivered.Add(1)
+		}
+	}
+}

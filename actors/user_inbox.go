@@ -1,0 +1,133 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/actors/fanout"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// inbox is what waits for a user who has no connection, until one comes that may have it. It belongs to the user's
+// actor, is bounded in events, bytes and age, and forgets the oldest first; what it forgets is counted as a drop.
+type inbox struct {
+	waiting []waiting
+	bytes   int
+}
+
+type waiting struct {
+	event *protocol.Event
+	until time.Time
+}
+
+// put keeps an event. It returns how many were forgotten for it.
+func (in *inbox) put(ev *protocol.Event, now time.Time, most int, age time.Duration) (forgotten int) {
+	forgotten = in.expire(now)
+	for len(in.waiting) > 0 && (len(in.waiting) >= most || in.bytes+waitingSize(ev) > maxInboxBytes) {
+		in.forgetOne()
+		forgotten++
+	}
+	in.waiting = append(in.waiting, waiting{ev, now.Add(age)})
+	in.bytes += waitingSize(ev)
+	return forgotten
+}
+
+func (in *inbox) forgetOne() {
+	in.bytes -= waitingSize(in.waiting[0].event)
+	in.waiting[0] = waiting{}
+	in.waiting = in.waiting[1:]
+}
+
+func (in *inbox) expire(now time.Time) (forgotten int) {
+	for len(in.waiting) > 0 && !now.Before(in.waiting[0].until) {
+		in.forgetOne()
+		forgotten++
+	}
+	if len(in.waiting) == 0 {
+		in.waiting = nil
+	}
+	return forgotten
+}
+
+// Bounds of inboxes beside Config.InboxCount and InboxAge. Beyond those of a tenant nothing waits for anybody else.
+const (
+	maxInboxes     = 100_000  // users of one tenant for whom something waits
+	maxWaiting     = 64 << 20 // bytes of all inboxes of one tenant
+	maxInboxBytes  = 256 << 10
+	waitingWithout = 256 // what an event takes up beside its data
+)
+
+func waitingSize(ev *protocol.Event) int { return len(ev.Data) + waitingWithout }
+
+// waits reports whether the event would wait for a user who has no connection.
+func (t *tenantCore) waits(ev *protocol.Event) bool { return t.lasts(ev) && t.shelters() }
+
+// lasts reports whether the event is of those that wait. Messages are for people, who read them later; other kinds tell
+// of a moment, and are worth nothing afterwards.
+func (t *tenantCore) lasts(ev *protocol.Event) bool {
+	return t.node.cfg.InboxCount > 0 && ev.Kind == protocol.Message && waitingSize(ev) <= maxInboxBytes
+}
+
+// shelters reports whether there is room for one more in the tenant's inboxes.
+func (t *tenantCore) shelters() bool {
+	return t.inboxes.Load() < maxInboxes && t.waiting.Load() < maxWaiting
+}
+
+// turnAway counts an event that would have waited for a user if there were room.
+func (t *tenantCore) turnAway(ev *protocol.Event) {
+	if t.lasts(ev) {
+		t.node.dropped(protocol.TooMany, 1)
+	}
+}
+
+// keep puts an event into the inbox of a user who is not there.
+func (u *user) queue(p *fanout.Delivery, there bool) {
+	if there {
+		return
+	}
+	if !u.tenant.waits(p.Event) {
+		u.tenant.turnAway(p.Event)
+		return
+	}
+	if u.inbox == nil {
+		u.inbox = &inbox{}
+		u.tenant.inboxes.Add(1)
+	}
+	cfg, before := &u.node().cfg, u.inbox.bytes
+	u.node().dropped(protocol.Stale, u.inbox.put(p.Event, u.node().now(), cfg.InboxCount, cfg.InboxAge))
+	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
+}
+
+// clear forgets what has waited too long.
+func (u *user) clear(now time.Time) {
+	if u.inbox == nil {
+		return
+	}
+	before := u.inbox.bytes
+	u.node().dropped(protocol.Stale, u.inbox.expire(now))
+	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
+	if u.inbox.waiting == nil {
+		u.inbox = nil
+		u.tenant.inboxes.Add(-1)
+	}
+}
+
+// collect gives a connection what waited, if its dialect has an inbox. What it does not take, since its socket has ended
+// or it is full, waits on.
+func (u *user) collect(l *Conn) {
+	now := u.node().now()
+	u.clear(now)
+	if u.inbox == nil || !l.dialect().Limits().Inbox {
+		return
+	}
+	before := u.inbox.bytes
+	for len(u.inbox.waiting) > 0 {
+		f := u.node().encoder().Encode(l.dialect(), l.view(), u.inbox.waiting[0].event, now.UnixNano())
+		if f != nil && !l.send(f) {
+			break
+		}
+		u.node().totals.delivered.Add(1)
+		u.inbox.forgetOne()
+	}
+	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
+	u.clear(now)
+}
