@@ -10,11 +10,11 @@ import (
 
 // Config configures a store. A field that is zero has its default.
 type Config struct {
-	Partitions     int           `yaml:"slots" env:"SLOTS" envDefault:"16" unit:"slots" help:"Into how many Raft groups topics are divided. It is fixed at the first start."`
-	Reserve        uint64        `yaml:"reserve" env:"RESERVE" envDefault:"67108864" unit:"bytes" help:"How much of the disk stays free; with less, durable publishes are refused. At most a quarter of the disk."`
-	SyncEvery      time.Duration `yaml:"sync_every" env:"SYNC_EVERY" envDefault:"1s" unit:"duration" help:"How often relaxed topics reach the disk: what a crash of the machine may lose of them."`
-	RetentionEvery time.Duration `yaml:"sweep_every" env:"SWEEP_EVERY" envDefault:"10m" unit:"duration" help:"How often events that are too old are removed from topics that nobody uses."`
-	Forget         time.Duration `yaml:"forget" env:"FORGET" envDefault:"720h" unit:"duration" help:"After how long without a publish a topic whose events are all too old is removed. If it comes back it has a new epoch."`
+	Partitions     int           `yaml:"slots" env:"SLOTS" envDefault:"16" unit:"slots"`
+	Reserve        uint64        `yaml:"reserve" env:"RESERVE" envDefault:"67108864" unit:"bytes"`
+	SyncEvery      time.Duration `yaml:"sync_every" env:"SYNC_EVERY" envDefault:"1s" unit:"duration"`
+	RetentionEvery time.Duration `yaml:"sweep_every" env:"SWEEP_EVERY" envDefault:"10m" unit:"duration"`
+	Forget         time.Duration `yaml:"forget" env:"FORGET" envDefault:"720h" unit:"duration"`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Fatal ends the process and is given the reason as a sentence. It is called when the disk refuses a write without
@@ -37,6 +37,19 @@ type Config struct {
 	Joins bool `yaml:"-" env:"-"`
 	// Transport makes the transport of a partition's group; that of the default reaches nobody else.
 	Transport func(partition int, id raft.ServerID) raft.Transport `yaml:"-" env:"-"`
+}
+
+// Help is one line of meaning for each key.
+func (Config) Help() map[string]string {
+	return map[string]string{
+		"slots": "Into how many Raft groups topics are divided. It is fixed at the first start.",
+		"reserve": "How much of the disk stays free; with less, durable publishes are refused. At most a " +
+			"quarter of the disk.",
+		"sync_every":  "How often relaxed topics reach the disk: what a crash of the machine may lose of them.",
+		"sweep_every": "How often events that are too old are removed from topics that nobody uses.",
+		"forget": "After how long without a publish a topic whose events are all too old is removed. If it " +
+			"comes back it has a new epoch.",
+	}
 }
 
 func (c Config) withDefaults() Config {

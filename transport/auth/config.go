@@ -11,11 +11,11 @@ import (
 
 // Config is the configuration of a Verifier. A zero field has its default.
 type Config struct {
-	CacheEntries  int           `yaml:"cache_entries" env:"CACHE_ENTRIES" envDefault:"16384" unit:"tokens" help:"How many verified tokens are remembered until they expire, of all tenants together; about 400 bytes each. The one not used for longest goes first."`
-	Revocations   int           `yaml:"revocations" env:"REVOCATIONS" envDefault:"100000" unit:"entries" help:"How many revocations are remembered, of all tenants together; about 250 bytes each. When full, the tenant that has most loses the one not used for longest, with a warning."`
-	RevocationAge time.Duration `yaml:"revocation_age" env:"REVOCATION_AGE" envDefault:"24h" unit:"duration" help:"How long a revocation is remembered; keep it above the lifetime of your tokens."`
-	Tickets       int           `yaml:"tickets" env:"TICKETS" envDefault:"100000" unit:"tickets" help:"How many single-use tickets may wait to be used, of all tenants together; about 300 bytes each. When full, the tenant that has most loses its oldest."`
-	WarnAfter     int           `yaml:"warn_after" env:"WARN_AFTER" envDefault:"20" unit:"failures" help:"How many failed authentications of one tenant in a minute make a warning; those after it are logged at debug level."`
+	CacheEntries  int           `yaml:"cache_entries" env:"CACHE_ENTRIES" envDefault:"16384" unit:"tokens"`
+	Revocations   int           `yaml:"revocations" env:"REVOCATIONS" envDefault:"100000" unit:"entries"`
+	RevocationAge time.Duration `yaml:"revocation_age" env:"REVOCATION_AGE" envDefault:"24h" unit:"duration"`
+	Tickets       int           `yaml:"tickets" env:"TICKETS" envDefault:"100000" unit:"tickets"`
+	WarnAfter     int           `yaml:"warn_after" env:"WARN_AFTER" envDefault:"20" unit:"failures"`
 
 	// Journal keeps revocations across restarts; nil keeps them in memory alone.
 	Journal Journal `yaml:"-" env:"-"`
@@ -23,6 +23,21 @@ type Config struct {
 	Clock func() time.Time `yaml:"-" env:"-"`
 	// Logger gets the outcomes of authentications; nil discards them.
 	Logger *slog.Logger `yaml:"-" env:"-"`
+}
+
+// Help is one line of meaning for each key.
+func (Config) Help() map[string]string {
+	return map[string]string{
+		"cache_entries": "How many verified tokens are remembered until they expire, of all tenants together; " +
+			"about 400 bytes each. The one not used for longest goes first.",
+		"revocations": "How many revocations are remembered, of all tenants together; about 250 bytes each. " +
+			"When full, the tenant that has most loses the one not used for longest, with a warning.",
+		"revocation_age": "How long a revocation is remembered; keep it above the lifetime of your tokens.",
+		"tickets": "How many single-use tickets may wait to be used, of all tenants together; about 300 " +
+			"bytes each. When full, the tenant that has most loses its oldest.",
+		"warn_after": "How many failed authentications of one tenant in a minute make a warning; those after " +
+			"it are logged at debug level.",
+	}
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -1,9 +1,9 @@
 // Package config is how Parley is set up: one YAML file, the environment over it, a few flags over both.
 //
 // It is the only place that reads configuration. Each package declares the Config that it obeys, with its keys, names
-// in the environment, defaults, units and a line of meaning as tags (or, where a tag would be too long, in a method
-// Help); Config puts them together, with a section for each protocol of a list, and Load fills it. An explicit false or
-// 0 in the file is a value like any other.
+// in the environment, defaults and units as tags, and a line of meaning for each key in a method Help; Config puts them
+// together, with a section for each protocol of a list, and Load fills it. An explicit false or 0 in the file is a
+// value like any other.
 //
 // It promises that Load finds every problem in one go, each with file, line and key (or the variable or flag that set
 // it), names the nearest known key for an unknown one, and never repeats a value, which may be a secret.

@@ -8,8 +8,16 @@ import (
 
 // Host fixes the dialects of one host.
 type Host struct {
-	Name     string   `yaml:"name" unit:"name" help:"A Host header, without port."`
-	Dialects []string `yaml:"dialects" unit:"dialects" help:"All that is spoken there: {dialects}."`
+	Name     string   `yaml:"name" unit:"name"`
+	Dialects []string `yaml:"dialects" unit:"dialects"`
+}
+
+// Help is one line of meaning for each key.
+func (Host) Help() map[string]string {
+	return map[string]string{
+		"name":     "A Host header, without port.",
+		"dialects": "All that is spoken there: {dialects}.",
+	}
 }
 
 // Listener is one more address where clients connect. Backends do not: it has sockets, and what clients call.

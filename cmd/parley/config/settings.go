@@ -41,7 +41,7 @@ type field struct {
 	value                reflect.Value
 }
 
-// helper is a section that has lines of meaning for its keys which are not in its tags.
+// helper is a section that has a line of meaning for each of its keys.
 type helper interface{ Help() map[string]string }
 
 // fields are the keys of a section, in the order of the struct that declares them.
@@ -65,12 +65,8 @@ func fields(section reflect.Value) []field {
 				}
 			}
 		default:
-			f := field{name: name, env: tag.Get("env"), envPrefix: tag.Get("envPrefix"), help: tag.Get("help"),
-				tag: tag, value: value}
-			if f.help == "" {
-				f.help = help[name]
-			}
-			all = append(all, f)
+			all = append(all, field{name: name, env: tag.Get("env"), envPrefix: tag.Get("envPrefix"), help: help[name],
+				tag: tag, value: value})
 		}
 	}
 	return all

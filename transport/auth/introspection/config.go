@@ -19,24 +19,24 @@ const (
 
 // Config is the configuration of a Client. A zero field has its default; without URL, no backend is asked.
 type Config struct {
-	URL    string `yaml:"url" env:"URL" unit:"URL" help:"The one address of the tenant's backend that is asked, by POST; empty for nobody. Use https across networks."`
-	Secret string `yaml:"secret" env:"SECRET" unit:"secret" help:"What the backend knows Parley by (Authorization: Bearer), at least 16 bytes."`
+	URL    string `yaml:"url" env:"URL" unit:"URL"`
+	Secret string `yaml:"secret" env:"SECRET" unit:"secret"`
 	// SecretFile is read by the reader of the configuration, which sets Secret. This package reads no file.
-	SecretFile string `yaml:"secret_file" env:"SECRET_FILE" unit:"file" help:"A file with that secret; one line break at its end is left out."`
+	SecretFile string `yaml:"secret_file" env:"SECRET_FILE" unit:"file"`
 
 	// Ask and Topics say what the backend is asked about; nil is the default, with an empty list it is asked nothing.
-	Ask    []string `yaml:"ask" env:"ASK" envDefault:"session,user,outpost" unit:"kinds" help:"What it is asked about: session (of a cookie), user (where a dialect demands a known one), outpost (a token not listed in outposts)."`
-	Topics []string `yaml:"topics" env:"TOPICS" unit:"patterns" help:"Topics for which it is asked whether the user may hear them, such as datasetUpdate/*; what lies above one is asked about, too."`
+	Ask    []string `yaml:"ask" env:"ASK" envDefault:"session,user,outpost" unit:"kinds"`
+	Topics []string `yaml:"topics" env:"TOPICS" unit:"patterns"`
 
-	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"2s" unit:"duration" help:"How long one try may take; from 10ms to budget."`
-	Budget       time.Duration `yaml:"budget" env:"BUDGET" envDefault:"4s" unit:"duration" help:"How long a question may take with all its tries, at most 9s: an outpost gives a handshake 10s."`
-	Tries        int           `yaml:"tries" env:"TRIES" envDefault:"3" unit:"tries" help:"How often a question is tried, from 1 to 5."`
-	PositiveTTL  time.Duration `yaml:"positive_ttl" env:"POSITIVE_TTL" envDefault:"1m" unit:"duration" help:"How long a yes is remembered, from 1s to 24h."`
-	NegativeTTL  time.Duration `yaml:"negative_ttl" env:"NEGATIVE_TTL" envDefault:"10s" unit:"duration" help:"How long a no is remembered, from 1s to 24h."`
-	CacheEntries int           `yaml:"cache_entries" env:"CACHE_ENTRIES" envDefault:"10000" unit:"answers" help:"How many answers are remembered, and of each kind, yes and no, that many; about 300 bytes each. The one not used for longest goes first."`
-	Concurrency  int           `yaml:"concurrency" env:"CONCURRENCY" envDefault:"32" unit:"calls" help:"How many calls may be under way at once, from 1 to 1024; 16 times as many may wait."`
-	Failure      string        `yaml:"failure" env:"FAILURE" envDefault:"deny" unit:"deny|allow-cached" help:"What holds while the backend does not answer: nobody is let in, or who had a yes within stale."`
-	Stale        time.Duration `yaml:"stale" env:"STALE" envDefault:"10m" unit:"duration" help:"With allow-cached, how long a yes holds after its time, at most 24h."`
+	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"2s" unit:"duration"`
+	Budget       time.Duration `yaml:"budget" env:"BUDGET" envDefault:"4s" unit:"duration"`
+	Tries        int           `yaml:"tries" env:"TRIES" envDefault:"3" unit:"tries"`
+	PositiveTTL  time.Duration `yaml:"positive_ttl" env:"POSITIVE_TTL" envDefault:"1m" unit:"duration"`
+	NegativeTTL  time.Duration `yaml:"negative_ttl" env:"NEGATIVE_TTL" envDefault:"10s" unit:"duration"`
+	CacheEntries int           `yaml:"cache_entries" env:"CACHE_ENTRIES" envDefault:"10000" unit:"answers"`
+	Concurrency  int           `yaml:"concurrency" env:"CONCURRENCY" envDefault:"32" unit:"calls"`
+	Failure      string        `yaml:"failure" env:"FAILURE" envDefault:"deny" unit:"deny|allow-cached"`
+	Stale        time.Duration `yaml:"stale" env:"STALE" envDefault:"10m" unit:"duration"`
 
 	// Clock tells the time; nil is time.Now.
 	Clock func() time.Time `yaml:"-" env:"-"`
@@ -44,6 +44,32 @@ type Config struct {
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Transport makes the calls; nil is the client's own. It must not follow redirects.
 	Transport http.RoundTripper `yaml:"-" env:"-"`
+}
+
+// Help is one line of meaning for each key.
+func (Config) Help() map[string]string {
+	return map[string]string{
+		"url": "The one address of the tenant's backend that is asked, by POST; empty for nobody. Use " +
+			"https across networks.",
+		"secret":      "What the backend knows Parley by (Authorization: Bearer), at least 16 bytes.",
+		"secret_file": "A file with that secret; one line break at its end is left out.",
+		"ask": "What it is asked about: session (of a cookie), user (where a dialect demands a known " +
+			"one), outpost (a token not listed in outposts).",
+		"topics": "Topics for which it is asked whether the user may hear them, such as datasetUpdate/*; " +
+			"what lies above one is asked about, too.",
+		"timeout": "How long one try may take; from 10ms to budget.",
+		"budget": "How long a question may take with all its tries, at most 9s: an outpost gives a " +
+			"handshake 10s.",
+		"tries":        "How often a question is tried, from 1 to 5.",
+		"positive_ttl": "How long a yes is remembered, from 1s to 24h.",
+		"negative_ttl": "How long a no is remembered, from 1s to 24h.",
+		"cache_entries": "How many answers are remembered, and of each kind, yes and no, that many; about 300 " +
+			"bytes each. The one not used for longest goes first.",
+		"concurrency": "How many calls may be under way at once, from 1 to 1024; 16 times as many may wait.",
+		"failure": "What holds while the backend does not answer: nobody is let in, or who had a yes within " +
+			"stale.",
+		"stale": "With allow-cached, how long a yes holds after its time, at most 24h.",
+	}
 }
 
 // Bounds that are not settings.
