@@ -26,7 +26,7 @@ func check(c *Config, dev bool, d *Diagnostics) {
 	checkProtocols(c, dev, d)
 	d.addError("memory", c.Memory.Check())
 	d.addError("websocket", checkWebSocket(c.WebSocket))
-	if c.Shared.FirstFrameTimeout < time.Second || c.Shared.FirstFrameTimeout > time.Hour {
+	if c.Shared.Timeout < time.Second || c.Shared.Timeout > time.Hour {
 		d.addProblem("shared.first_frame_timeout", "must be between 1s and 1h")
 	}
 	if c.API.AdminKey != "" && len(c.API.AdminKey) < minAPIKey {

@@ -41,9 +41,9 @@ func newConnLimit(most int, sockets func() int64) *connLimit {
 
 // fullAnswer is the answer to a client over the limit, whatever it asked for.
 var fullAnswer = func() string {
-	const why = `{"error":{"code":"busy","message":"this server has as many connections as it can hold"}}`
+	const body = `{"error":{"code":"busy","message":"this server has as many connections as it can hold"}}`
 	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: "+
-		"application/json\r\nContent-Length: %d\r\n\r\n%s", len(why), why)
+		"application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }()
 
 // limit makes a listener keep to the limit. Call it before anything is accepted; secure says that its connections speak
