@@ -17,9 +17,9 @@ type admin struct {
 
 // Disconnect closes one connection, in its dialect's words or with a code. NotFound if there is none.
 func (o *admin) Disconnect(tenant, id string, code uint16, reason string) error {
-	l, why := o.tenants.conn(tenant, id)
-	if why != nil {
-		return why
+	l, err := o.tenants.conn(tenant, id)
+	if err != nil {
+		return err
 	}
 	l.box.SendUnbounded(ending(protocol.Disconnected, code, reason))
 	return nil
@@ -27,20 +27,20 @@ func (o *admin) Disconnect(tenant, id string, code uint16, reason string) error 
 
 // DisconnectUser closes all connections of a user and returns how many. NotFound if there are none.
 func (o *admin) DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error) {
-	t, why := o.tenants.lookup(tenant)
-	if why != nil {
-		return 0, why
+	t, err := o.tenants.lookup(tenant)
+	if err != nil {
+		return 0, err
 	}
 	answer := mailbox.NewReply[int]()
 	if !t.users.Send(user, disconnectAll{ending(protocol.Disconnected, code, reason), answer}) {
 		return 0, nobody(user)
 	}
-	count, why := answer.Wait(ctx)
-	if why == nil && count == 0 {
-		why = nobody(user)
+	count, err := answer.Wait(ctx)
+	if err == nil && count == 0 {
+		err = nobody(user)
 	}
-	if why != nil {
-		return 0, why
+	if err != nil {
+		return 0, err
 	}
 	return count, nil
 }
@@ -60,9 +60,9 @@ func (o *admin) DrainTenant(ctx context.Context, tenant string) (closed int, err
 // SuspendTenant switches a tenant off or on. While it is off it lets nobody in, takes no event, and has no connections:
 // those that are there are closed as Suspended. Topics and their histories stay.
 func (o *admin) SuspendTenant(tenant string, on bool) error {
-	t, why := o.tenants.lookup(tenant)
-	if why != nil {
-		return why
+	t, err := o.tenants.lookup(tenant)
+	if err != nil {
+		return err
 	}
 	o.node.admission.whileClosed(func() { t.suspended.Store(on) }) // who is coming in is either seen below or sees that
 	if on {

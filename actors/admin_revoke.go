@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/grant"
-	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -57,37 +56,6 @@ func (o *admin) RetainKeys(ctx context.Context, tenant string, holds func(key pr
 	t.keys.Store(&holds)
 	_, unsubscribed, err = t.withdraw(ctx, withdraw{gone: t.keyIsGone, lent: true}, func(*protocol.Identity) bool { return false })
 	return unsubscribed, err
-}
-
-// keyIsGone reports whether an identity's key does not hold any more.
-func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
-	holds := c.keys.Load()
-	return holds != nil && id.Key != protocol.KeyFingerprint{} && !(*holds)(id.Key)
-}
-
-// withdraw has connections end what stands on rights that are gone. may says whether a connection of that identity may have such a right
-// by now: each that may is asked itself, since its credential may be between its check and our look.
-func (c *tenantCore) withdraw(ctx context.Context, order withdraw, may func(*protocol.Identity) bool) (closed, unsubscribed int, err error) {
-	var waits []mailbox.Reply[withdrawn]
-	c.links.each(func(l *Conn) bool {
-		if id := l.identity.Load(); id == nil || l.flags.has(hasBorrowed) || may(id) {
-			order.reply = mailbox.NewReply[withdrawn]()
-			l.box.SendUnbounded(order)
-			waits = append(waits, order.reply)
-		}
-		return true
-	})
-	for _, answer := range waits {
-		ended, why := answer.Wait(ctx)
-		if why != nil && why.Reason == protocol.Busy {
-			return closed, unsubscribed, why
-		}
-		if ended.connection {
-			closed++
-		}
-		unsubscribed += ended.subscriptions
-	}
-	return closed, unsubscribed, nil
 }
 
 // Unrevoke takes a revocation back, the one of the same user and token, and reports whether there was one. Connections

@@ -15,8 +15,8 @@ func besides(t *testing.T, cfg Config, test func(n *Node)) {
 	bubble(t, cfg, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "other"})
 		w := &client{&tape{}, &hand{}}
-		if _, why := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: w.hand, Identity: someone("x")}, func(l *Conn) outbox.Transport { w.link = l; return w.tape }); why != nil {
-			t.Fatal(why)
+		if _, err := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: w.hand, Identity: someone("x")}, func(l *Conn) outbox.Transport { w.link = l; return w.tape }); err != nil {
+			t.Fatal(err)
 		}
 		w.subscribe(t, "room")
 		test(n)
@@ -58,11 +58,11 @@ func TestOperator_ASuspendedTenantHasNoConnectionsAndTakesNothingUntilItIsSwitch
 		if _, err := publishTo(n, "room", jsonEvent(t, "", 2)); reasonOf(err) != protocol.Suspended {
 			t.Errorf("a publish: %v", err)
 		}
-		if why := n.Admit("acme", words, ""); reasonOf(why) != protocol.Suspended {
-			t.Errorf("Admit: %v", why)
+		if err := n.Admit("acme", words, ""); reasonOf(err) != protocol.Suspended {
+			t.Errorf("Admit: %v", err)
 		}
-		if _, why := tryEnter(n, words, someone("a"), ""); reasonOf(why) != protocol.Suspended {
-			t.Errorf("Connect: %v", why)
+		if _, err := tryEnter(n, words, someone("a"), ""); reasonOf(err) != protocol.Suspended {
+			t.Errorf("Connect: %v", err)
 		}
 		if err := n.SuspendTenant("acme", false); err != nil {
 			t.Fatal(err)

@@ -74,9 +74,9 @@ func BenchmarkIdle_BytesPerConnection(b *testing.B) {
 							runtime.Gosched() // the tenant's mailbox would be full of new topics
 						}
 					}
-					if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{opened: open}, Identity: c.id(i), Remote: "192.0.2.1"},
-						func(l *Conn) outbox.Transport { s.link = l; return s }); why != nil {
-						b.Fatal(why)
+					if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{opened: open}, Identity: c.id(i), Remote: "192.0.2.1"},
+						func(l *Conn) outbox.Transport { s.link = l; return s }); err != nil {
+						b.Fatal(err)
 					}
 				}
 				for n.Stats("acme").Authenticated < connections || c.open != nil && subscribersOf(b, n, "room") < connections || c.own && n.tenant("acme").topicsMade.Load() < connections {

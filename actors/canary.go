@@ -13,9 +13,6 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// The canaries' tenant, which no API key, token or URL leads to.
-const canaryTenant = "\x00canary"
-
 // canary proves that events get through one shard of the topics and one of the users: it is a connection like any other, with a
 // wire that ends in this process. Its events are in no figures.
 type canary struct {
@@ -57,10 +54,10 @@ func newCanaries(n *Node) []*canary {
 
 func (c *canary) enter(n *Node) {
 	id := &protocol.Identity{User: c.user, Topics: []protocol.Pattern{"*"}}
-	_, why := n.Connect(ConnectOptions{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id},
+	_, err := n.Connect(ConnectOptions{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id},
 		func(l *Conn) outbox.Transport { c.link = l; return c })
-	if why != nil {
-		panic(why) // a new node has room
+	if err != nil {
+		panic(err) // a new node has room
 	}
 }
 
@@ -119,8 +116,8 @@ func (c *canary) sing(ctx context.Context, song int, send func(*fanout.Delivery)
 	}
 	p := fanout.NewDelivery(ev.At(c.topic), true)
 	send(p)
-	if _, why := p.Result.Wait(ctx, nil); why != nil {
-		return why
+	if _, err := p.Result.Wait(ctx, nil); err != nil {
+		return err
 	}
 	select {
 	case <-c.sang[song]:

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // Config is what a node obeys. A field that is zero has its default.
@@ -172,3 +173,21 @@ func (c *Config) topicDefaults() policy.Defaults {
 func (c *Config) outbox() outbox.Limits {
 	return outbox.Limits{Bytes: c.QueueBytes, Frames: c.QueueFrames}
 }
+
+// LifecycleSink carries what happened to a tenant's backend.
+type LifecycleSink interface {
+	// Tell takes one event: its epoch, its number in that, and its JSON, which nobody changes any more. It never blocks.
+	Emit(epoch string, number uint64, text []byte)
+}
+
+// Lifecycle says where a tenant's backend is told what happens to its connections and users. The zero value tells nobody.
+type Lifecycle struct {
+	// Topic keeps it in protocol.LifecycleTopic, as the tenant's rules have it for that topic.
+	Topic bool
+	// LifecycleSink is told of it; nil is nobody.
+	Sink LifecycleSink
+	// Of are the happenings that are told; none are all.
+	Of []protocol.LifecycleType
+}
+
+func (l *Lifecycle) on() bool { return l.Topic || l.Sink != nil }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
@@ -200,17 +201,17 @@ func (l *Conn) Heard() { l.heard.Store(l.node.wheel.Since(time.Now())) }
 
 // Gone says that the socket has ended, and why: protocol.Disconnected for a peer that closed, Lost for one that went
 // without a word, Malformed for one that broke the protocol, Slow for one that did not read. Only the first call counts.
-func (l *Conn) Gone(why protocol.Reason) {
+func (l *Conn) Gone(reason protocol.Reason) {
 	if l.flags.set(isGone) {
 		l.stopReading()
-		l.box.SendUnbounded(socketEnded{why})
+		l.box.SendUnbounded(socketEnded{reason})
 	}
 }
 
 // Finish says that the client says no more, and why (see Gone). It does not block: then is called once all that came
 // before is handled and what is said to it is in the outbox, by which time the connection has left its topics and its
 // user. It may be called during the call, and more than once.
-func (l *Conn) Finish(why protocol.Reason, then func()) { l.box.SendUnbounded(finish{why, then}) }
+func (l *Conn) Finish(reason protocol.Reason, then func()) { l.box.SendUnbounded(finish{reason, then}) }
 
 // Resumable reports whether the client may come back to what this connection leaves if it breaks now.
 func (l *Conn) Resumable() bool {
@@ -234,7 +235,7 @@ func (l *Conn) send(f *outbox.Frame) bool {
 func (l *Conn) tooSlow() {
 	l.node.dropped(protocol.Slow, 1)
 	if l.flags.set(isSlow) {
-		l.box.SendUnbounded(endConnection{why: &protocol.Refusal{Reason: protocol.Slow}})
+		l.box.SendUnbounded(endConnection{err: &protocol.Refusal{Reason: protocol.Slow}})
 	}
 }
 
@@ -251,56 +252,6 @@ type deadlineTimer Conn
 
 func (d *deadlineTimer) Fire() { (*Conn)(d).box.SendUnbounded(deadlineDue{}) }
 
-// links finds the connections of a tenant by number.
-type conns struct {
-	shards [16]struct {
-		sync.RWMutex
-		byNumber map[uint64]*Conn
-	}
-}
-
-func newLinks() *conns { return &conns{} }
-
-func (ls *conns) add(l *Conn) {
-	s := &ls.shards[l.number()%uint64(len(ls.shards))]
-	s.Lock()
-	defer s.Unlock()
-	if s.byNumber == nil {
-		s.byNumber = map[uint64]*Conn{}
-	}
-	s.byNumber[l.number()] = l
-}
-
-func (ls *conns) remove(l *Conn) {
-	s := &ls.shards[l.number()%uint64(len(ls.shards))]
-	s.Lock()
-	defer s.Unlock()
-	delete(s.byNumber, l.number())
-}
-
-// find returns the connection of that number, nil if there is none.
-func (ls *conns) find(number uint64) *Conn {
-	s := &ls.shards[number%uint64(len(ls.shards))]
-	s.RLock()
-	defer s.RUnlock()
-	return s.byNumber[number]
-}
-
-// each calls do for every connection until it returns false. do must not call links.
-func (ls *conns) each(do func(*Conn) bool) {
-	for i := range ls.shards {
-		s := &ls.shards[i]
-		s.RLock()
-		for _, l := range s.byNumber {
-			if !do(l) {
-				s.RUnlock()
-				return
-			}
-		}
-		s.RUnlock()
-	}
-}
-
 // say queues what is said to this connection alone; see Outbox.say.
 func (l *Conn) sendControl(op outbox.Op, data []byte, behind bool) bool {
 	n := l.outbox.SendControl(op, data, behind)
@@ -308,4 +259,22 @@ func (l *Conn) sendControl(op outbox.Op, data []byte, behind bool) bool {
 		l.tooSlow()
 	}
 	return l.outbox.Charge(n)
+}
+
+// peer is who the connection speaks for, as its limits count it.
+func (l *Conn) peer() limit.Peer { return limit.Peer{User: l.user(), Address: l.remote} }
+
+// silentAt is when the peer is gone if nothing is heard of it until then. The next ping is before that, as long as it answers,
+// so that it costs no alarm of its own. A dialect whose clients do not always read has its own say.
+func (l *Conn) silentAt() int64 {
+	return l.heard.Load() + int64(max(l.node.cfg.Timeout, l.dialect().Limits().Unread))
+}
+
+func (l *Conn) stats(now time.Time) DialectStats {
+	frames, bytes := l.outbox.Sent()
+	return DialectStats{
+		MessagesReceived: l.inMessages.Load(), BytesReceived: l.inBytes.Load(),
+		MessagesSent: frames, BytesSent: bytes,
+		Lifetime: max(now.Sub(l.since()), 0),
+	}
 }

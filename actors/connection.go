@@ -19,14 +19,14 @@ type (
 	}
 	// finish says that the client says no more; then is told when all that it said is handled.
 	finish struct {
-		why  protocol.Reason
+		reason  protocol.Reason
 		then func()
 	}
 	// ended says that the socket has ended.
-	socketEnded struct{ why protocol.Reason }
+	socketEnded struct{ reason protocol.Reason }
 	// end closes the connection in its dialect's words; a code other than 0 is used instead of the reason's.
 	endConnection struct {
-		why    *protocol.Refusal
+		err    *protocol.Refusal
 		code   uint16
 		reason string
 	}
@@ -48,8 +48,8 @@ type (
 )
 
 func (m finish) Refuse(*protocol.Refusal)       { m.then() }
-func (m withdraw) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
-func (m inspect) Refuse(why *protocol.Refusal)  { m.reply.Refuse(why) }
+func (m withdraw) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+func (m inspect) Refuse(err *protocol.Refusal)  { m.reply.Refuse(err) }
 
 // connection is the actor: it lets a session and the engine talk. Deliveries do not pass through it; topics and users put
 // frames into its link's outbox. What belongs together is a type of its own, here by value, since an idle connection pays
@@ -81,14 +81,14 @@ func (c *connection) Receive(ctx mailbox.Context) {
 	case finish:
 		c.finish(m)
 	case withdraw:
-		m.reply.Give(c.revoke(m), nil)
+		m.reply.Give(grants{c}.revoke(m), nil)
 	case takeOver:
 		c.takeOver()
 		m.reply.Give(struct{}{}, nil)
 	case inspect:
 		m.reply.Give(c.subscriptions.Wanted(), nil)
 	case socketEnded:
-		c.ended(m.why)
+		c.ended(m.reason)
 		ctx.Stop(ctx.Self())
 	case crash:
 		panic(m.cause)
@@ -102,12 +102,12 @@ func (c *connection) open() {
 	now := time.Now()
 	c.deadlines.setPing(c.node.wheel.Since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
-		why := &protocol.Refusal{Reason: protocol.Revoked}
+		err := &protocol.Refusal{Reason: protocol.Revoked}
 		if !c.tenant().revoked.Cover(id, now) {
-			why = c.enter(id, false)
+			err = authentication{c}.enter(id, false)
 		}
-		if why != nil {
-			c.end(endConnection{why: why})
+		if err != nil {
+			c.end(endConnection{err: err})
 			return
 		}
 	} else if login := c.dialect().Limits().Login; login > 0 {
@@ -125,11 +125,11 @@ func (c *connection) receive(m received) {
 	}
 	now := time.Now()
 	if most := c.dialect().Limits().Frame; most > 0 && len(m.data) > most { // the wire goes by the dialect that it began with
-		c.end(endConnection{why: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
+		c.end(endConnection{err: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
 		return
 	}
-	if why, struck := c.admit(limit.Load{limit.Messages: 1, limit.Bytes: len(m.data)}, now); why != nil {
-		c.rejectMessage(why, struck, now)
+	if err, struck := c.admit(limit.Load{limit.Messages: 1, limit.Bytes: len(m.data)}, now); err != nil {
+		c.rejectMessage(err, struck, now)
 		return
 	}
 	at := c.node.wheel.Since(now)
@@ -137,7 +137,7 @@ func (c *connection) receive(m received) {
 	c.limits.Charge(c.tenant().limits, c.peer(), messages-1, at)
 	if !c.limits.Within(c.dialect().Limits(), messages, at) {
 		limit := c.dialect().Limits().Rate
-		c.end(endConnection{why: protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)})
+		c.end(endConnection{err: protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)})
 		return
 	}
 	c.run(commands)
@@ -151,112 +151,27 @@ func (c *connection) flushSession() {
 	c.outbox.Release()
 }
 
-// run does commands in their order; what the session answers to one comes before the next.
-func (c *connection) run(commands []protocol.Command) {
-	for _, command := range commands {
-		if c.closing {
-			return
-		}
-		c.run(c.do(command))
-	}
-}
-
-// do does one command and returns what the session makes of its outcome.
-func (c *connection) do(command protocol.Command) []protocol.Command {
-	switch cmd := command.(type) {
-	case protocol.Send:
-		op := outbox.Text
-		if cmd.Binary {
-			op = outbox.Binary
-		}
-		c.sendControl(op, cmd.Text, c.afterEvents)
-		return nil
-	case protocol.Close:
-		c.registration.disconnected(&c.Conn, reasonFor(cmd), cmd.Code, true)
-		c.close(cmd.Code, cmd.Reason)
-		return nil
-	case protocol.SetInterval:
-		c.deadlines.setInterval(cmd.Every, c.node.wheel.Since(time.Now()))
-		c.schedule()
-		return nil
-	case protocol.SetEventView:
-		c.setEventView(cmd)
-		return nil
-	case protocol.Announce:
-		c.registration.announce(&c.Conn, cmd)
-		return nil
-	case protocol.SwitchDialect:
-		c.switchDialect(cmd)
-		return nil
-	case protocol.Report:
-		c.report(cmd)
-		return nil
-	case protocol.Authenticate:
-		c.afterEvents = c.afterEvents || c.registration.joined // it may take subscriptions away
-		id, lost, why := c.authenticate(cmd)
-		answer := c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
-		return append(answer, c.endSubscriptions(lost, protocol.Forbidden)...)
-	case protocol.Verify:
-		id, why := c.verify(cmd.Credential)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: why})
-	case protocol.Subscribe:
-		_, known := c.subscriptions.Find(cmd.Topic)
-		c.resumeSession()                                                          // what was missed comes before what this brings
-		c.afterEvents = c.afterEvents || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
-		at, why := c.subscribe(cmd)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: at, Err: why})
-	case protocol.Unsubscribe:
-		c.afterEvents = true // the answer follows the last event
-		c.unsubscribe(cmd.Topic, cmd.Below)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now()})
-	case protocol.CountConnections:
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.post.Load().authenticated.Load())})
-	}
-	panic("unknown command")
-}
-
-func (c *connection) revoke(m withdraw) withdrawn {
-	id := c.identity.Load()
-	switch {
-	case c.closing || id == nil:
-		return withdrawn{}
-	case !m.lent && m.gone(id):
-		c.end(endConnection{why: &protocol.Refusal{Reason: protocol.Revoked}})
-		return withdrawn{connection: true}
-	}
-	return withdrawn{subscriptions: c.withdraw(func(r *grant.Grant) bool { return m.gone(r.Identity) }, protocol.Revoked)}
-}
-
-// report writes into the log what a client reports.
-func (c *connection) report(cmd protocol.Report) {
-	say := c.node.log.Info
-	if cmd.Warn {
-		say = c.node.log.Warn
-	}
-	say("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
-}
-
 // end closes the connection in its dialect's words.
 func (c *connection) end(m endConnection) {
 	if c.closing {
 		return
 	}
 	if m.code != 0 {
-		c.registration.disconnected(&c.Conn, m.why.Reason, m.code, true)
+		c.registration.disconnected(&c.Conn, m.err.Reason, m.code, true)
 		c.close(m.code, m.reason)
 		return
 	}
-	c.afterEvents = m.why.Reason != protocol.Slow // who is slow would not hear it behind the rest
-	words := c.session.OnReject(time.Now(), m.why, true)
-	c.registration.disconnected(&c.Conn, m.why.Reason, closing(words), true)
+	c.afterEvents = m.err.Reason != protocol.Slow // who is slow would not hear it behind the rest
+	words := c.session.OnReject(time.Now(), m.err, true)
+	c.registration.disconnected(&c.Conn, m.err.Reason, closing(words), true)
 	c.run(words)
-	c.close(m.why.Reason.CloseCode(), string(m.why.Reason))
+	c.close(m.err.Reason.CloseCode(), string(m.err.Reason))
 }
 
 // endIf ends the connection if something broke.
 func (c *connection) endIf(broken *protocol.Refusal) {
 	if broken != nil {
-		c.end(endConnection{why: broken})
+		c.end(endConnection{err: broken})
 	}
 }
 
@@ -282,7 +197,7 @@ func (c *connection) leave() {
 func (c *connection) finish(m finish) {
 	if !c.closing {
 		c.closing = true
-		c.registration.disconnected(&c.Conn, m.why, 0, false)
+		c.registration.disconnected(&c.Conn, m.reason, 0, false)
 		c.leave()
 		c.outbox.Release()
 	}
@@ -290,18 +205,18 @@ func (c *connection) finish(m finish) {
 }
 
 // ended is the end of the socket.
-func (c *connection) ended(why protocol.Reason) {
+func (c *connection) ended(reason protocol.Reason) {
 	c.closing = true
 	if c.silent {
-		why = protocol.Silent
+		reason = protocol.Silent
 	}
-	c.registration.disconnected(&c.Conn, why, 0, false)
-	if c.registration.mayReturn(&c.Conn, why) {
+	c.registration.disconnected(&c.Conn, reason, 0, false)
+	if c.registration.mayReturn(&c.Conn, reason) {
 		c.subscriptions.detachAll(&c.Conn)
 	}
 	c.leave()
-	c.node.dropped(why, c.outbox.Close())
-	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "dialect", c.dialect().Name(), "why", why, "lasted", time.Since(c.since()))
+	c.node.dropped(reason, c.outbox.Close())
+	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "dialect", c.dialect().Name(), "why", reason, "lasted", time.Since(c.since()))
 }
 
 // stopped is the end of the actor: the usual one, or the one after a failure, when the socket still lives.
@@ -319,4 +234,62 @@ func (c *connection) stopped() {
 	c.post.Load().left(&c.Conn)
 	c.flags.set(isOut)
 	c.node.system.Done()
+}
+
+// due does what is due on a connection: the end of an unfinished login, the end of a token, the dialect's heartbeat,
+// the ping, and the end of a peer that has been silent.
+func (c *connection) deadlineDue(now time.Time) {
+	at := c.node.wheel.Since(now)
+	c.deadlines.fired(at)
+	if c.closing {
+		return
+	}
+	switch over := c.deadlines.expired(at); {
+	case over && !c.registration.joined:
+		c.end(endConnection{err: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect().Limits().Login)})
+		return
+	case over:
+		c.end(endConnection{err: &protocol.Refusal{Reason: protocol.TokenExpired}})
+		return
+	case at >= c.silentAt():
+		c.node.dropped(protocol.Silent, 1)
+		c.silent = true
+		c.outbox.Transport().Cut()
+		return
+	}
+	if passed(c.rights.expire(), at) {
+		grants{c}.withdraw(grant.ExpiredAt(at), protocol.TokenExpired)
+	}
+	if c.closing {
+		return
+	}
+	if c.deadlines.ticks(at) {
+		c.run(c.session.OnTick(now))
+		c.flushSession()
+	}
+	if c.closing {
+		return
+	}
+	if c.deadlines.pingDue(at, c.node.cfg.PingEvery) {
+		c.outbox.Reply(outbox.Ping, nil)
+	}
+	c.schedule()
+}
+
+// arm has the wheel ring at the next deadline, if it does not ring before.
+func (c *connection) schedule() {
+	if c.closing {
+		return
+	}
+	if next, sooner := c.deadlines.next(c.silentAt(), c.rights.expire()); sooner {
+		c.node.wheel.ScheduleAt(next, (*deadlineTimer)(&c.Conn))
+	}
+}
+
+// ending asks a connection to end. code 0 is what the reason's own is.
+func ending(why protocol.Reason, code uint16, text string) endConnection {
+	if code != 0 && text == "" {
+		text = string(why)
+	}
+	return endConnection{err: &protocol.Refusal{Reason: why}, code: code, reason: text}
 }

@@ -35,24 +35,11 @@ func (r *rights) expire() int64 {
 	return r.at
 }
 
-// ended finds the subscriptions that stood on rights that are gone, and lets go of those rights where others are left.
-func (h *subscriptions) ended(gone func(*grant.Grant) bool) (topics []string) {
-	for i := range h.Subscriptions {
-		r := &h.Subscriptions[i]
-		if !r.Wanted || r.Right == nil {
-			continue
-		}
-		if left := r.Right.Without(gone); left != nil {
-			r.Right = left
-		} else {
-			topics = append(topics, r.Topic)
-		}
-	}
-	return topics
-}
+// grants is a connection as far as the grants go that it hears by.
+type grants struct{ *connection }
 
 // withdraw ends the subscriptions whose rights are gone, tells the client in its dialect's words, and returns how many.
-func (c *connection) withdraw(gone func(*grant.Grant) bool, why protocol.Reason) int {
+func (c grants) withdraw(gone func(*grant.Grant) bool, reason protocol.Reason) int {
 	topics := c.subscriptions.ended(gone)
 	ended := topics
 	if own := c.rights.own(); own != nil && own.Without(gone) == nil {
@@ -64,7 +51,7 @@ func (c *connection) withdraw(gone func(*grant.Grant) bool, why protocol.Reason)
 		c.afterEvents = true // the words follow the last event
 		c.unsubscribe(topic, false)
 	}
-	c.run(c.endSubscriptions(ended, why))
+	c.run(c.endSubscriptions(ended, reason))
 	c.flushSession()
 	if c.rights == nil {
 		return len(topics)
@@ -78,32 +65,18 @@ func (c *connection) withdraw(gone func(*grant.Grant) bool, why protocol.Reason)
 }
 
 // cease is how the dialect says that topics are heard no more.
-func (c *connection) endSubscriptions(topics []string, why protocol.Reason) (words []protocol.Command) {
+func (c grants) endSubscriptions(topics []string, reason protocol.Reason) (words []protocol.Command) {
 	for _, topic := range topics {
-		refusal := protocol.Refuse(why, "%s is heard no more: %s", protocol.Quote(topic), why.Message())
+		refusal := protocol.Refuse(reason, "%s is heard no more: %s", protocol.Quote(topic), reason.Message())
 		refusal.Topic = topic
 		words = append(words, c.session.OnReject(time.Now(), refusal, false)...)
 	}
 	return words
 }
 
-// heed says what is left of events to the user and to everyone, and by whose right.
-func (c *connection) setEventView(cmd protocol.SetEventView) {
-	if cmd.As != nil {
-		more, why := c.borrow(cmd.As)
-		if why == nil {
-			c.rights.events = c.rights.events.With(more)
-		} else {
-			cmd.View, c.rights.events = protocol.None, nil
-		}
-	}
-	c.endIf(c.registration.setView(&c.Conn, cmd.View))
-	c.expireBy(c.rights.own())
-}
-
 // borrow takes another identity's right. From now on the connection is asked when rights are revoked, so that no
 // revocation falls between the check of the credential and our look (operator.Revoke).
-func (c *connection) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refusal) {
+func (c grants) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refusal) {
 	now := time.Now()
 	c.flags.set(hasBorrowed)
 	if c.rights == nil {
@@ -116,9 +89,21 @@ func (c *connection) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refus
 }
 
 // expireBy has the connection look when a right expires, if it does not look before.
-func (c *connection) expireBy(r *grant.Grant) {
+func (c grants) expireBy(r *grant.Grant) {
 	if at := r.Expires(); at != 0 && (c.rights.at == 0 || at < c.rights.at) {
 		c.rights.at = at
 		c.schedule()
 	}
+}
+
+func (c grants) revoke(m withdraw) withdrawn {
+	id := c.identity.Load()
+	switch {
+	case c.closing || id == nil:
+		return withdrawn{}
+	case !m.lent && m.gone(id):
+		c.end(endConnection{err: &protocol.Refusal{Reason: protocol.Revoked}})
+		return withdrawn{connection: true}
+	}
+	return withdrawn{subscriptions: c.withdraw(func(r *grant.Grant) bool { return m.gone(r.Identity) }, protocol.Revoked)}
 }

@@ -21,8 +21,8 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 	g.know("ann", someone("ann"))
 	guarded(t, Config{}, g, func(n *Node) {
 		become := func() (before, after *client) {
-			if why := n.Admit("acme", first, "192.0.2.1"); why != nil {
-				t.Fatalf("Admit: %v", why)
+			if err := n.Admit("acme", first, "192.0.2.1"); err != nil {
+				t.Fatalf("Admit: %v", err)
 			}
 			before = enter(t, n, first, nil)
 			after = &client{before.tape, &hand{}}
@@ -71,12 +71,12 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 		n.SetTenant(TenantConfig{Name: "\x00lobby"})
 		n.SetTenant(TenantConfig{Name: "other", Connections: 1})
 		come := func(token string) (*client, *protocol.Refusal) {
-			if why := n.Admit("\x00lobby", d, "192.0.2.1"); why != nil {
-				t.Fatalf("Admit: %v", why)
+			if err := n.Admit("\x00lobby", d, "192.0.2.1"); err != nil {
+				t.Fatalf("Admit: %v", err)
 			}
 			c := &client{&tape{}, &hand{}}
-			if _, why := n.Connect(ConnectOptions{Tenant: "\x00lobby", Dialect: d, Session: c.hand, Remote: "192.0.2.1"}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
-				t.Fatal(why)
+			if _, err := n.Connect(ConnectOptions{Tenant: "\x00lobby", Dialect: d, Session: c.hand, Remote: "192.0.2.1"}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+				t.Fatal(err)
 			}
 			return c, c.do(login(token))[0].Err
 		}
@@ -85,9 +85,9 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 			t.Fatal(why)
 		}
 		for range 2 { // good logins are no load on the address
-			x, why := come("acme")
-			if why != nil {
-				t.Fatal(why)
+			x, err := come("acme")
+			if err != nil {
+				t.Fatal(err)
 			}
 			x.link.Gone(protocol.Disconnected)
 			synctest.Wait()
@@ -103,8 +103,8 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 			t.Errorf("to another tenant once it belongs to one: %v", out[0].Err)
 		}
 		for _, token := range []string{"none", canaryTenant} {
-			x, why := come(token)
-			if why == nil {
+			x, err := come(token)
+			if err == nil {
 				t.Errorf("%q let it in", token)
 			}
 			x.link.Gone(protocol.Disconnected)

@@ -27,14 +27,14 @@ func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
 	}
 	if id.User != "" {
-		if why := tenant.limits.AdmitUser(dialect, id.User, now); why != nil {
-			l.node.dropped(why.Reason, 1)
-			return why
+		if err := tenant.limits.AdmitUser(dialect, id.User, now); err != nil {
+			l.node.dropped(err.Reason, 1)
+			return err
 		}
 		limits.Refund(dialect, l.remote, now)
 		l.outbox.Hold() // what the session says to its coming comes before all events
-		if why := m.meet(l, id); why != nil {
-			return why
+		if err := m.meet(l, id); err != nil {
+			return err
 		}
 	}
 	l.outbox.Hold()
@@ -42,12 +42,12 @@ func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 	m.joined = true
 	m.known(l)
 	l.identity.Store(id)
-	got, why := l.attach(broadcastTopic, fanout.Projecting(l.view()), protocol.Position{}, false)
-	if why != nil {
+	got, err := topicClient{l}.attach(broadcastTopic, fanout.Projecting(l.view()), protocol.Position{}, false)
+	if err != nil {
 		l.resume.GiveUp(&l.node.totals)
 		m.leave(l)
 		l.identity.Store(nil)
-		return why
+		return err
 	}
 	if l.resume != nil {
 		l.resume.Broadcast = got.at
@@ -65,12 +65,12 @@ func (m *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
 	for {
 		wish.reply = mailbox.NewReply[resumeOffer]()
 		l.tenant().user(id.User, wish)
-		back, why := wish.reply.Wait(ctx)
-		if why != nil || back.duplicate == nil {
+		back, err := wish.reply.Wait(ctx)
+		if err != nil || back.duplicate == nil {
 			if l.resume != nil {
 				l.resume.Resume(back.session)
 			}
-			return why
+			return err
 		}
 		gone := mailbox.NewReply[struct{}]()
 		back.duplicate.box.SendUnbounded(takeOver{gone})
@@ -99,7 +99,7 @@ func (m *registration) setView(l *Conn, v protocol.Projection) (broken *protocol
 	if !m.joined {
 		return nil
 	}
-	_, broken = l.attach(broadcastTopic, fanout.Projecting(v), protocol.Position{}, false)
+	_, broken = topicClient{l}.attach(broadcastTopic, fanout.Projecting(v), protocol.Position{}, false)
 	return broken
 }
 
@@ -114,6 +114,71 @@ func (m *registration) announce(l *Conn, cmd protocol.Announce) {
 func (m *registration) resumable(l *Conn) bool { return m.joined && l.Resumable() }
 
 // mayReturn reports whether the connection leaves a record when it ends for this reason, and not by us.
-func (m *registration) mayReturn(l *Conn, why protocol.Reason) bool {
-	return (why == protocol.Lost || why == protocol.Silent) && m.resumable(l)
+func (m *registration) mayReturn(l *Conn, reason protocol.Reason) bool {
+	return (reason == protocol.Lost || reason == protocol.Silent) && m.resumable(l)
+}
+
+// told reports whether somebody is told of the connection: it is one of its user, and its tenant's lifecycle is on.
+func (m *registration) emits(l *Conn) bool { return m.present && l.tenant().lifecycle.Load() != nil }
+
+// tells tells of the connection.
+func (m *registration) emit(l *Conn, news protocol.Lifecycle) {
+	if m.emits(l) {
+		news.User, news.Connection, news.Dialect = l.user(), l.ID(), l.dialect().Name()
+		l.tenant().emit(news)
+	}
+}
+
+// arrive says that the connection is one of its user.
+func (m *registration) connected(l *Conn) {
+	m.present = true
+	m.emit(l, protocol.Lifecycle{Type: protocol.Connected})
+}
+
+// depart says that it is none any more: before it leaves its user, so that the user is offline after that. Only the
+// first reason counts. code 0 is the reason's own.
+func (m *registration) disconnected(l *Conn, reason protocol.Reason, code uint16, byServer bool) {
+	if m.emits(l) {
+		now := l.stats(time.Now())
+		if code == 0 {
+			code = reason.CloseCode()
+		}
+		m.emit(l, protocol.Lifecycle{Type: protocol.Disconnection, Left: &protocol.Leaving{
+			Reason: reason, Code: code, ByServer: byServer, Lingers: !byServer && m.mayReturn(l, reason),
+			Lasted: now.Lifetime, Received: now.MessagesReceived, Sent: now.MessagesSent,
+		}})
+	}
+	m.present = false
+}
+
+// subscribed says which topics the connection hears from now on.
+func (m *registration) subscribed(l *Conn, restored bool, topics ...string) {
+	for _, topic := range topics {
+		m.emit(l, protocol.Lifecycle{Type: protocol.Subscribed, Topic: topic, Restored: restored})
+	}
+}
+
+// unsubscribed says which of the topics that the connection wanted before it does not want now.
+func (m *registration) unsubscribed(l *Conn, before []string, now fanout.Subscriptions) {
+	for _, topic := range before {
+		if _, still := now.Find(topic); !still {
+			m.emit(l, protocol.Lifecycle{Type: protocol.Unsubscribed, Topic: topic})
+		}
+	}
+}
+
+// await counts the connection among those that have not said who they are.
+func (m *registration) await(l *Conn, proxied bool) *protocol.Refusal {
+	m.proxied = proxied
+	err := l.node.unauthenticated.Take(l.remote, proxied)
+	m.awaited = err == nil
+	return err
+}
+
+// known takes the connection off that count, if it is on it.
+func (m *registration) known(l *Conn) {
+	if m.awaited {
+		m.awaited = false
+		l.node.unauthenticated.Leave(l.remote, m.proxied)
+	}
 }

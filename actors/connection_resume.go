@@ -43,7 +43,7 @@ func (c *connection) resumeSession() {
 	c.endIf(c.subscriptions.reattach(&c.Conn, rec))
 	c.registration.subscribed(&c.Conn, true, c.subscriptions.Wanted()...)
 	for _, r := range c.subscriptions.Subscriptions {
-		c.expireBy(r.Right)
+		grants{c}.expireBy(r.Right)
 	}
 	c.resume.Restored.Store(uint64(c.subscriptions.Count()))
 	c.node.totals.restored.Add(1)
@@ -86,9 +86,9 @@ func (h *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
 		if !r.Wanted {
 			continue
 		}
-		if why := l.granted(protocol.Subscribe{Topic: r.Topic}); why != nil {
+		if err := (topicClient{l}).granted(protocol.Subscribe{Topic: r.Topic}); err != nil {
 			h.Remove(r.Topic, false)
-			l.resume.Miss(&l.node.totals, why.Reason, 1)
+			l.resume.Miss(&l.node.totals, err.Reason, 1)
 			all = false
 		}
 	}
@@ -108,9 +108,9 @@ func (h *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol
 		if !known {
 			l.resume.Miss(&l.node.totals, protocol.Busy, 1)
 		}
-		got, why := l.attach(topic, h.FiltersAt(topic), at, true)
-		if why != nil {
-			return why
+		got, err := topicClient{l}.attach(topic, h.FiltersAt(topic), at, true)
+		if err != nil {
+			return err
 		}
 		l.resume.Replayed.Add(uint64(got.replayed))
 		l.resume.Miss(&l.node.totals, protocol.PositionLost, got.missed)
@@ -121,18 +121,7 @@ func (h *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol
 // yield ends a connection whose client has come back, if it may linger, and answers when its record is with the user.
 type takeOver struct{ reply mailbox.Reply[struct{}] }
 
-func (m takeOver) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
-
-// mayLinger says how long broken connections of the tenant may come back: 0 is what the node says, less is not at all.
-func (c *tenantCore) setResumeAge(d time.Duration) {
-	if d == 0 {
-		d = c.node.cfg.Linger
-	}
-	c.resumeAge.Store(int64(max(d, 0)))
-	if d > 0 {
-		c.node.resumes.Store(true)
-	}
-}
+func (m takeOver) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
 // record takes the connection out of its topics and its outbox into a record. Nothing is offered to it afterwards.
 func (h *subscriptions) suspend(l *Conn) *resume.Session {
@@ -144,10 +133,10 @@ func (h *subscriptions) suspend(l *Conn) *resume.Session {
 	ctx, done := l.step()
 	defer done()
 	for _, topic := range h.Attached() {
-		rec.Checkpoints = append(rec.Checkpoints, resume.Checkpoint{Topic: topic, At: l.release(ctx, topic)})
+		rec.Checkpoints = append(rec.Checkpoints, resume.Checkpoint{Topic: topic, At: topicClient{l}.release(ctx, topic)})
 	}
 	h.Subscriptions = nil
-	rec.Broadcast = l.release(ctx, broadcastTopic)
+	rec.Broadcast = topicClient{l}.release(ctx, broadcastTopic)
 	var dropped int
 	rec.Outbox = &l.outbox
 	rec.Frames, rec.InFlight, dropped = l.outbox.Detach()

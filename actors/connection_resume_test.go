@@ -202,9 +202,9 @@ func TestOrder_NoEventComesBeforeTheGreetingAndNoneOfATopicBeforeItsAnswer(t *te
 			}
 			time.Sleep(time.Second) // the wire has all the time to write
 		}
-		if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("ann")},
-			func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
-			t.Fatal(why)
+		if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("ann")},
+			func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
 		c.wantHeard(t, "hello", "subscribed to room", `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`)

@@ -2,10 +2,6 @@ package actors
 
 import (
 	"time"
-
-	"github.com/parley-realtime/parley/actors/grant"
-	"github.com/parley-realtime/parley/actors/outbox"
-	"github.com/parley-realtime/parley/protocol"
 )
 
 // deadlines are what a connection has time for, as wheel.since tells it; 0 is for ever. All of them share one entry in
@@ -16,62 +12,6 @@ type deadlineTimers struct {
 	tickEvery time.Duration
 	pingAt    int64 // the next ping
 	firesAt   int64 // when the wheel rings next
-}
-
-// due does what is due on a connection: the end of an unfinished login, the end of a token, the dialect's heartbeat,
-// the ping, and the end of a peer that has been silent.
-func (c *connection) deadlineDue(now time.Time) {
-	at := c.node.wheel.Since(now)
-	c.deadlines.fired(at)
-	if c.closing {
-		return
-	}
-	switch over := c.deadlines.expired(at); {
-	case over && !c.registration.joined:
-		c.end(endConnection{why: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect().Limits().Login)})
-		return
-	case over:
-		c.end(endConnection{why: &protocol.Refusal{Reason: protocol.TokenExpired}})
-		return
-	case at >= c.silentAt():
-		c.node.dropped(protocol.Silent, 1)
-		c.silent = true
-		c.outbox.Transport().Cut()
-		return
-	}
-	if passed(c.rights.expire(), at) {
-		c.withdraw(grant.ExpiredAt(at), protocol.TokenExpired)
-	}
-	if c.closing {
-		return
-	}
-	if c.deadlines.ticks(at) {
-		c.run(c.session.OnTick(now))
-		c.flushSession()
-	}
-	if c.closing {
-		return
-	}
-	if c.deadlines.pingDue(at, c.node.cfg.PingEvery) {
-		c.outbox.Reply(outbox.Ping, nil)
-	}
-	c.schedule()
-}
-
-// arm has the wheel ring at the next deadline, if it does not ring before.
-func (c *connection) schedule() {
-	if c.closing {
-		return
-	}
-	if next, sooner := c.deadlines.next(c.silentAt(), c.rights.expire()); sooner {
-		c.node.wheel.ScheduleAt(next, (*deadlineTimer)(&c.Conn))
-	}
-}
-
-// silentAt is when the peer is gone if nothing is heard of it until then. The next ping is before that, as long as it answers,
-// so that it costs no alarm of its own. A dialect whose clients do not always read has its own say.
-func (l *Conn) silentAt() int64 {
-	return l.heard.Load() + int64(max(l.node.cfg.Timeout, l.dialect().Limits().Unread))
 }
 
 // expire sets the end of the time for a login or of a token; 0 is none.

@@ -58,8 +58,8 @@ func TestFailure_AConnectionThatPanicsClosesWith1011AndNobodyElseNotices(t *test
 func TestFailure_AConnectionThatPanicsWhileItOpensIsClosed(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{opened: []protocol.Command{nil}}}
-		if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
-			t.Fatal(why)
+		if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+			t.Fatal(err)
 		}
 		synctest.Wait()
 		c.wantEnd(t, protocol.Internal)
@@ -117,8 +117,8 @@ func TestFailure_ThePublishThatATopicFailsAtIsRefusedInternalAndMayBeRetried(t *
 	bubble(t, Config{}, func(n *Node) {
 		w := &fuse{tape: &tape{}}
 		odd := &client{w.tape, &hand{}}
-		if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")}, func(l *Conn) outbox.Transport { odd.link = l; return w }); why != nil {
-			t.Fatal(why)
+		if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")}, func(l *Conn) outbox.Transport { odd.link = l; return w }); err != nil {
+			t.Fatal(err)
 		}
 		odd.subscribe(t, "room")
 		ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
@@ -241,8 +241,8 @@ func TestFailure_RepeatedPanicsBackOffAndDoNotStopOthers(t *testing.T) {
 			answer := mailbox.NewReply[TopicInfo]()
 			core.SendUnbounded("bad", describe{answer})
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			if _, why := answer.Wait(ctx); why != nil {
-				t.Fatalf("after %d failures: %v", len(gaps)+1, why)
+			if _, err := answer.Wait(ctx); err != nil {
+				t.Fatalf("after %d failures: %v", len(gaps)+1, err)
 			}
 			cancel()
 			gaps = append(gaps, time.Since(start))

@@ -21,9 +21,9 @@ func TestBacklog_ANoisyTenantsFullBacklogDelaysNoPublishOfAQuietOne(t *testing.T
 		var noisy []*client
 		for i := range 20 {
 			c := &client{&tape{}, &hand{}}
-			if _, why := n.Connect(ConnectOptions{Tenant: "noisy", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))},
-				func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
-				t.Fatal(why)
+			if _, err := n.Connect(ConnectOptions{Tenant: "noisy", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))},
+				func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+				t.Fatal(err)
 			}
 			noisy = append(noisy, c.subscribe(t, "room"))
 			c.stop(true)

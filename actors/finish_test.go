@@ -61,11 +61,11 @@ func TestLink_FinishIsToldBehindTheAnswers(t *testing.T) {
 // F44: messages that came before the engine ends a connection are answered first. (That the close frame does not
 // overtake the answers is the wire's: TestClosing_LastWordsOfTheEngineComeBeforeItsCloseFrame.)
 func TestLink_MessagesBeforeAKickOrADrainAreAnsweredFirst(t *testing.T) {
-	for why, end := range map[protocol.Reason]func(n *Node, c *client){
+	for reason, end := range map[protocol.Reason]func(n *Node, c *client){
 		protocol.Disconnected: func(n *Node, c *client) { n.Disconnect("acme", c.link.ID(), 0, "") },
 		protocol.Draining:     func(n *Node, _ *client) { n.Drain(context.Background()) },
 	} {
-		t.Run(string(why), func(t *testing.T) {
+		t.Run(string(reason), func(t *testing.T) {
 			hangingLogin(t, func(n *Node, c *client, release func()) {
 				ended := make(chan struct{})
 				go func() {
@@ -76,7 +76,7 @@ func TestLink_MessagesBeforeAKickOrADrainAreAnsweredFirst(t *testing.T) {
 				release()
 				<-ended
 				synctest.Wait()
-				c.wantHeard(t, "welcome", "subscribed", "bye: "+string(why))
+				c.wantHeard(t, "welcome", "subscribed", "bye: "+string(reason))
 			})
 		})
 	}

@@ -116,14 +116,14 @@ func (h *hand) OnTick(now time.Time) []protocol.Command {
 	return []protocol.Command{protocol.Send{Text: []byte("beat")}}
 }
 
-func (h *hand) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (h *hand) OnReject(_ time.Time, err *protocol.Refusal, final bool) []protocol.Command {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.refused = append(h.refused, why.Reason)
+	h.refused = append(h.refused, err.Reason)
 	if h.mild && !final {
 		return nil
 	}
-	return protocol.End(why, []byte("bye: "+string(why.Reason)))
+	return protocol.End(err, []byte("bye: "+string(err.Reason)))
 }
 
 func (h *hand) refusals() []protocol.Reason {
@@ -141,18 +141,18 @@ type client struct {
 // enter connects with a dialect and, if id is not nil, an identity that was checked before.
 func enter(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity) *client {
 	t.Helper()
-	c, why := tryEnter(n, d, id, "192.0.2.1")
-	if why != nil {
-		t.Fatalf("Connect: %v", why)
+	c, err := tryEnter(n, d, id, "192.0.2.1")
+	if err != nil {
+		t.Fatalf("Connect: %v", err)
 	}
 	return c
 }
 
 func tryEnter(n *Node, d protocol.Dialect, id *protocol.Identity, remote string) (*client, *protocol.Refusal) {
 	c := &client{&tape{}, &hand{}}
-	_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Remote: remote},
+	_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Remote: remote},
 		func(l *Conn) outbox.Transport { c.link = l; return c.tape })
-	return c, why
+	return c, err
 }
 
 // send hands a frame to the connection and does not wait for it.
@@ -220,10 +220,10 @@ func (c *client) wantHeard(t testing.TB, want ...string) {
 }
 
 // wantEnd checks how the connection was closed.
-func (c *client) wantEnd(t testing.TB, why protocol.Reason) {
+func (c *client) wantEnd(t testing.TB, err protocol.Reason) {
 	t.Helper()
-	if code, reason := c.ended(); code != why.CloseCode() || reason != string(why) {
-		t.Errorf("%s ended with %d %q, want %d %q", c.link.ID(), code, reason, why.CloseCode(), why)
+	if code, reason := c.ended(); code != err.CloseCode() || reason != string(err) {
+		t.Errorf("%s ended with %d %q, want %d %q", c.link.ID(), code, reason, err.CloseCode(), err)
 	}
 }
 
@@ -392,9 +392,9 @@ func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got
 	t.Helper()
 	h := &hand{}
 	s := &sink{got: got}
-	l, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: h, Identity: id}, func(l *Conn) outbox.Transport { s.link = l; return s })
-	if why != nil {
-		t.Fatal(why)
+	l, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: h, Identity: id}, func(l *Conn) outbox.Transport { s.link = l; return s })
+	if err != nil {
+		t.Fatal(err)
 	}
 	c := &client{&tape{link: l}, h}
 	c.subscribe(t, topics...)

@@ -210,8 +210,8 @@ func TestRevoke_HoldsAgainstConnectionsThatComeInAtThatMoment(t *testing.T) {
 
 func tryEnterWith(n *Node, h *hand, id *protocol.Identity) (*client, *protocol.Refusal) {
 	c := &client{&tape{}, h}
-	_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: id}, func(l *Conn) outbox.Transport { c.link = l; return c.tape })
-	return c, why
+	_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: id}, func(l *Conn) outbox.Transport { c.link = l; return c.tape })
+	return c, err
 }
 
 func TestRevoke_ClosesAConnectionWhoseCredentialIsBeingChecked(t *testing.T) {

@@ -155,8 +155,8 @@ func TestConnection_TellsWhatTheConnectionDidAndWhatWaitsForIt(t *testing.T) {
 				t.Errorf("%q: %v", id, err)
 			}
 		}
-		if _, why := c.link.info(context.Background()); reasonOf(why) != protocol.NotFound {
-			t.Errorf("a connection that ended meanwhile: %v", why)
+		if _, err := c.link.info(context.Background()); reasonOf(err) != protocol.NotFound {
+			t.Errorf("a connection that ended meanwhile: %v", err)
 		}
 	})
 }

@@ -196,8 +196,8 @@ func TestInterests_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *
 				heard = append(heard, string(f.Data))
 				mu.Unlock()
 			}}
-			if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Conn) outbox.Transport { s.link = l; return s }); why != nil {
-				t.Fatal(why)
+			if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Conn) outbox.Transport { s.link = l; return s }); err != nil {
+				t.Fatal(err)
 			}
 			me := (&client{&tape{link: s.link}, h}).subscribe(t, c.stays)
 			published := make(chan []string)

@@ -11,24 +11,6 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// LifecycleSink carries what happened to a tenant's backend.
-type LifecycleSink interface {
-	// Tell takes one event: its epoch, its number in that, and its JSON, which nobody changes any more. It never blocks.
-	Emit(epoch string, number uint64, text []byte)
-}
-
-// Lifecycle says where a tenant's backend is told what happens to its connections and users. The zero value tells nobody.
-type Lifecycle struct {
-	// Topic keeps it in protocol.LifecycleTopic, as the tenant's rules have it for that topic.
-	Topic bool
-	// LifecycleSink is told of it; nil is nobody.
-	Sink LifecycleSink
-	// Of are the happenings that are told; none are all.
-	Of []protocol.LifecycleType
-}
-
-func (l *Lifecycle) on() bool { return l.Topic || l.Sink != nil }
-
 // What a lifecycle understands.
 type (
 	// happened tells of one thing.
@@ -48,8 +30,8 @@ type (
 	stopLifecycle struct{}
 )
 
-func (m happened) Refuse(why *protocol.Refusal)       { m.to.lose(m.gap, why.Reason) }
-func (m flushLifecycle) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
+func (m happened) Refuse(err *protocol.Refusal)       { m.to.lose(m.gap, err.Reason) }
+func (m flushLifecycle) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
 // lifecycle is the actor: it puts what happens to a tenant's connections and users into one order, numbers it, and hands
 // it to the topic and the herald. The order is that in which it was posted, so for each connection that in which it
@@ -86,26 +68,6 @@ const (
 
 // maxOnTheWay bounds the events that are on their way into the topic, which may be waiting for a disk.
 const maxOnTheWay = 8192
-
-// report keeps a tenant's lifecycle as its settings want it.
-func (c *tenantCore) setLifecycle(cfg Lifecycle) {
-	now := c.lifecycle.Load()
-	switch {
-	case now != nil && !cfg.on():
-		c.lifecycle.Store(nil)
-		now.box.SendUnbounded(stopLifecycle{})
-	case now != nil:
-		now.want(cfg.Of)
-		now.box.SendUnbounded(inform{cfg})
-	case cfg.on():
-		c.lifecycle.Store(newLifecycle(c, cfg))
-	}
-}
-
-// fills reports whether a topic is being told what happens: its position is to stay good while nothing does.
-func (c *tenantCore) fills(topic string) bool {
-	return topic == protocol.LifecycleTopic && c.lifecycle.Load() != nil
-}
 
 func newLifecycle(owner *tenantCore, cfg Lifecycle) *lifecycle {
 	n := owner.node
@@ -216,8 +178,8 @@ func (l *lifecycle) sweep() {
 
 // lose counts an event that is not told. One that a panic came between has its number; for all others, and those before
 // them, the next one leaves a gap.
-func (l *lifecycle) lose(before uint64, why protocol.Reason) {
-	if why == protocol.Internal {
+func (l *lifecycle) lose(before uint64, reason protocol.Reason) {
+	if reason == protocol.Internal {
 		l.count(lostInFailure)
 		return
 	}
@@ -236,13 +198,6 @@ func (l *lifecycle) count(where int) {
 	}
 	l.unheard.Store(0)
 	n.log.Warn("lifecycle events were lost; their numbers are missing", "tenant", l.tenant.name, "lost_in", lossesOf[where], "events", unheard)
-}
-
-// LifecycleFigures count what a tenant's backend was told of its connections and users, since it was switched on.
-type LifecycleStats struct {
-	Emitted uint64
-	// Lost counts by where: in the mailbox, which was full; in the topic, which refused them; in a failure.
-	Lost map[string]uint64
 }
 
 func (l *lifecycle) stats() LifecycleStats {

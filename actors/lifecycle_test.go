@@ -380,8 +380,8 @@ func TestLifecycle_TenantsNeverHearOfEachOther(t *testing.T) {
 		enter(t, n, words, someone("ann"))
 		for _, tenant := range []string{"other", "quiet"} {
 			c := &client{&tape{}, &hand{}}
-			if _, why := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: c.hand, Identity: someone("x")}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
-				t.Fatal(why)
+			if _, err := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: c.hand, Identity: someone("x")}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+				t.Fatal(err)
 			}
 			synctest.Wait()
 		}

@@ -21,12 +21,12 @@ func TestLimits_ATenantsConnectionsAreCountedExactlyThoughManyComeAtOnce(t *test
 		var clients sync.Map
 		for i := range 200 {
 			wg.Go(func() {
-				c, why := tryEnter(n, words, someone(fmt.Sprint(i)), "192.0.2.1")
-				if why == nil {
+				c, err := tryEnter(n, words, someone(fmt.Sprint(i)), "192.0.2.1")
+				if err == nil {
 					in.Add(1)
 					clients.Store(c, true)
-				} else if why.Reason != protocol.Busy || why.RetryAfter == 0 {
-					t.Errorf("refused with %+v", why)
+				} else if err.Reason != protocol.Busy || err.RetryAfter == 0 {
+					t.Errorf("refused with %+v", err)
 				}
 			})
 		}
@@ -35,17 +35,17 @@ func TestLimits_ATenantsConnectionsAreCountedExactlyThoughManyComeAtOnce(t *test
 		if in.Load() != 50 || n.Stats("acme").ActiveConnections != 50 || n.Metrics().Drops[protocol.TooMany] != 150 {
 			t.Errorf("%d came in, %d active, drops %v", in.Load(), n.Stats("acme").ActiveConnections, n.Metrics().Drops)
 		}
-		if why := n.Admit("acme", words, "192.0.2.1"); reasonOf(why) != protocol.Busy {
-			t.Errorf("Admit when full: %v", why)
+		if err := n.Admit("acme", words, "192.0.2.1"); reasonOf(err) != protocol.Busy {
+			t.Errorf("Admit when full: %v", err)
 		}
 		clients.Range(func(c, _ any) bool { c.(*client).link.Gone(protocol.Disconnected); return false })
 		synctest.Wait()
-		if why := n.Admit("acme", words, "192.0.2.1"); why != nil {
-			t.Errorf("Admit when one had left: %v", why)
+		if err := n.Admit("acme", words, "192.0.2.1"); err != nil {
+			t.Errorf("Admit when one had left: %v", err)
 		}
 		enter(t, n, words, someone("last"))
-		if _, why := tryEnter(n, words, someone("one too many"), ""); reasonOf(why) != protocol.Busy {
-			t.Errorf("one too many: %v", why)
+		if _, err := tryEnter(n, words, someone("one too many"), ""); reasonOf(err) != protocol.Busy {
+			t.Errorf("one too many: %v", err)
 		}
 		n.SetTenant(TenantConfig{Name: "acme"})
 		synctest.Wait()
@@ -59,15 +59,15 @@ func TestLimits_ADialectsConnectionsAreItsOwn(t *testing.T) {
 		for range 2 {
 			enter(t, n, small, someone("a"))
 		}
-		if _, why := tryEnter(n, small, someone("a"), ""); reasonOf(why) != protocol.Busy {
-			t.Errorf("the third: %v", why)
+		if _, err := tryEnter(n, small, someone("a"), ""); reasonOf(err) != protocol.Busy {
+			t.Errorf("the third: %v", err)
 		}
-		if why := n.Admit("acme", small, ""); reasonOf(why) != protocol.Busy {
-			t.Errorf("Admit: %v", why)
+		if err := n.Admit("acme", small, ""); reasonOf(err) != protocol.Busy {
+			t.Errorf("Admit: %v", err)
 		}
 		enter(t, n, other, someone("a"))
-		if why := n.Admit("acme", other, ""); why != nil {
-			t.Errorf("Admit to the other dialect: %v", why)
+		if err := n.Admit("acme", other, ""); err != nil {
+			t.Errorf("Admit to the other dialect: %v", err)
 		}
 	})
 }
@@ -107,12 +107,12 @@ func TestLimits_ConnectsPerMinuteOfAnAddressAreTakenBackByALoginAndThenCountForT
 	guarded(t, Config{}, g, func(n *Node) {
 		const address = "192.0.2.7"
 		come := func(token string) (admitted, refused *protocol.Refusal) {
-			if why := n.Admit("acme", d, address); why != nil {
-				return why, nil
+			if err := n.Admit("acme", d, address); err != nil {
+				return err, nil
 			}
-			c, why := tryEnter(n, d, nil, address)
-			if why != nil {
-				t.Fatal(why)
+			c, err := tryEnter(n, d, nil, address)
+			if err != nil {
+				t.Fatal(err)
 			}
 			return nil, c.do(login(token))[0].Err
 		}
@@ -138,19 +138,19 @@ func TestLimits_ConnectsPerMinuteOfAnAddressAreTakenBackByALoginAndThenCountForT
 		if reasonOf(admitted) != protocol.RateLimited || admitted.RetryAfter <= 0 || admitted.RetryAfter > 10*time.Second {
 			t.Errorf("the address's 7th bad connect: %+v", admitted)
 		}
-		if why := n.Admit("acme", d, "192.0.2.8"); why != nil {
-			t.Errorf("another address: %v", why)
+		if err := n.Admit("acme", d, "192.0.2.8"); err != nil {
+			t.Errorf("another address: %v", err)
 		}
-		if why := n.Admit("acme", &speech{name: "other", limits: protocol.Limits{Connects: 1}}, address); why != nil {
-			t.Errorf("another dialect has its own count: %v", why)
+		if err := n.Admit("acme", &speech{name: "other", limits: protocol.Limits{Connects: 1}}, address); err != nil {
+			t.Errorf("another dialect has its own count: %v", err)
 		}
 		time.Sleep(admitted.RetryAfter)
-		if why := n.Admit("acme", d, address); why != nil {
-			t.Errorf("after RetryAfter: %v", why)
+		if err := n.Admit("acme", d, address); err != nil {
+			t.Errorf("after RetryAfter: %v", err)
 		}
 		d.limits.Connects = 100 // reloaded
-		if why := n.Admit("acme", d, address); why != nil {
-			t.Errorf("after the limit was raised: %v", why)
+		if err := n.Admit("acme", d, address); err != nil {
+			t.Errorf("after the limit was raised: %v", err)
 		}
 	})
 }

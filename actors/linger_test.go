@@ -18,10 +18,10 @@ import (
 func comeBack(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, key string) *client {
 	t.Helper()
 	c := &client{&tape{}, &hand{}}
-	_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Client: key},
+	_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: c.hand, Identity: id, Client: key},
 		func(l *Conn) outbox.Transport { c.link = l; return c.tape })
-	if why != nil {
-		t.Fatal(why)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return c
 }
@@ -36,9 +36,9 @@ func (c *client) lose() {
 // told is what the node tells of a client's connection.
 func (c *client) told(t testing.TB) ConnectionInfo {
 	t.Helper()
-	info, why := c.link.info(context.Background())
-	if why != nil {
-		t.Fatal(why)
+	info, err := c.link.info(context.Background())
+	if err != nil {
+		t.Fatal(err)
 	}
 	return info
 }
@@ -470,10 +470,10 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 		enter(t, n, words, someone("ann")).subscribe(t, "room").lose()
 		publishNumbers(t, n, "room", 1, 3)
 		c := &client{&tape{}, nil}
-		_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &welcoming{}, Identity: someone("ann")},
+		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &welcoming{}, Identity: someone("ann")},
 			func(l *Conn) outbox.Transport { c.link = l; return c.tape })
-		if why != nil {
-			t.Fatal(why)
+		if err != nil {
+			t.Fatal(err)
 		}
 		synctest.Wait()
 		c.wantHeard(t, "welcome", `{"n":1}`, `{"n":2}`, `{"n":3}`)

@@ -1,13 +1,13 @@
 package actors
 
 import (
-	"crypto/rand"
-	"strings"
+	"context"
 	"sync/atomic"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/resume"
@@ -85,17 +85,17 @@ func (n *Node) SetTenants(all ...TenantConfig) {
 // Admit says whether one more connection may come in, before its socket is upgraded: limits of the tenant, of the
 // dialect and of the address, and whether the node is draining. nil admits. It counts a connect of the address.
 func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal {
-	t, why := n.lookup(tenant)
-	if why != nil {
-		return why
+	t, err := n.lookup(tenant)
+	if err != nil {
+		return err
 	}
 	at := t.placement(d)
-	if why := at.admits(t.connections.Load(), at.active.Load()); why != nil {
-		return why
+	if err := at.admits(t.connections.Load(), at.active.Load()); err != nil {
+		return err
 	}
-	if why := t.limits.AdmitConnect(d, remote, time.Now()); why != nil {
-		n.dropped(why.Reason, 1)
-		return why
+	if err := t.limits.AdmitConnect(d, remote, time.Now()); err != nil {
+		n.dropped(err.Reason, 1)
+		return err
 	}
 	return nil
 }
@@ -104,9 +104,9 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 // anything can be written, and returns the wire. Then the session is opened. Each Connect that succeeds is owed one
 // Conn.Gone.
 func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Conn, *protocol.Refusal) {
-	t, why := n.lookup(d.Tenant)
-	if why != nil {
-		return nil, why
+	t, err := n.lookup(d.Tenant)
+	if err != nil {
+		return nil, err
 	}
 	c := &connection{session: d.Session, limits: limit.NewConnection(t.limits)}
 	l := &c.Conn
@@ -115,14 +115,14 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	n.admission.enter()
 	defer n.admission.leave()
 	if d.Identity == nil {
-		if why := c.registration.await(l, d.Proxied); why != nil {
-			n.dropped(why.Reason, 1)
-			return nil, why
+		if err := c.registration.await(l, d.Proxied); err != nil {
+			n.dropped(err.Reason, 1)
+			return nil, err
 		}
 	}
-	if why := l.post.Load().take(); why != nil {
+	if err := l.post.Load().take(); err != nil {
 		c.registration.known(l)
-		return nil, why
+		return nil, err
 	}
 	t.total.Add(1)
 	l.Heard()
@@ -140,5 +140,100 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	return l, nil
 }
 
-// newEpoch names one life of a topic. Epochs are never reused.
-func newEpoch() string { return strings.Clone(rand.Text()[:12]) }
+// Publish gives an event to a topic and the topics above it, to users, or to everyone. It returns when the event has its
+// place and is in the outboxes of those who hear it, and not before the outboxes of all together have room: that is how
+// a publisher feels that it is too fast. An idle topic or user is run on the caller's goroutine, and PublishWait bounds only what
+// the caller waits for others.
+//
+// Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), RateLimited and Busy (with RetryAfter),
+// Internal.
+func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protocol.Event) (Receipt, error) {
+	t, err := n.lookup(tenant)
+	if err == nil {
+		err = to.check()
+	}
+	if err == nil && t.suspended.Load() {
+		err = errSuspended
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := n.watermark.RefusePublish(); err != nil {
+		n.dropped(protocol.Busy, 1)
+		return Receipt{}, err
+	}
+	if err := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now())); err != nil {
+		n.dropped(err.Reason, 1)
+		return Receipt{}, err
+	}
+	if t.backlog.Full() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, n.cfg.PublishWait)
+		defer cancel()
+		if t.backlog.Wait(ctx) != nil {
+			n.dropped(protocol.Busy, 1)
+			return Receipt{}, mailbox.ErrBusy
+		}
+	}
+	patience := n.timers.Start(n.cfg.PublishWait)
+	defer n.timers.Stop(patience)
+	p, id := to.delivery(ev, n.now())
+	dispatch(t, to, p)
+	receipt, err := p.Result.Wait(ctx, patience.C)
+	if err != nil {
+		n.dropped(err.Reason, 1)
+		return Receipt{}, err
+	}
+	receipt.ID = id
+	if receipt.Duplicate {
+		n.totals.duplicates.Add(1)
+	} else {
+		n.totals.published.Add(1)
+	}
+	return receipt, nil
+}
+
+// Drain lets nobody in any more and closes all connections, in their dialects' words, paced by tellRate and in random order,
+// so that not all clients come to the next server at once; faster if ctx leaves less time than that. It returns when all are
+// gone, or with the context's error and the rest cut off.
+func (n *Node) Drain(ctx context.Context) error {
+	n.admission.close()
+	all := n.allConns()
+	err := drain(ctx, all, min(paced(len(all)), tellWithin(ctx)), protocol.Draining)
+	if why := n.tenants.flush(ctx); err == nil && why != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// Close ends everything at once: all connections, actors and the wheel. It returns when they have ended.
+func (n *Node) Close() {
+	if n.closed.Swap(true) {
+		return
+	}
+	n.admission.close()
+	n.watermark.Stop()
+	n.watchdog.Stop()
+	cut(n.allConns())
+	for _, c := range n.canaries {
+		c.Cut()
+	}
+	for _, t := range n.tenants.all() {
+		n.system.Stop(&t.box)
+	}
+	n.system.Wait()
+	n.tenants.stopLifecycles()
+	n.lifecycles.Wait()
+	n.wheel.Close()
+	n.system.Close()
+}
+
+// AdmitUnauthenticated says whether one more connection may come in that shows no credential with its handshake, before
+// its socket is upgraded; nil admits. proxied says that remote is the address of many clients. Connect asks again.
+func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
+	err := n.unauthenticated.Admit(remote, proxied)
+	if err != nil {
+		n.dropped(err.Reason, 1)
+	}
+	return err
+}

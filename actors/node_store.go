@@ -12,12 +12,6 @@ import (
 // is room, and the node serves meanwhile: topics in memory as ever, and of durable ones nothing at all. A durable topic
 // that was served from memory for a while would give its events places that others have on the disk.
 
-// Opening is a store that is being opened (durable.Opening).
-type Opening interface {
-	// Refusal says why nothing can be done with a durable topic yet.
-	Refusal() *protocol.Refusal
-}
-
 // Await has the node wait for the store of its durable topics: until Keep brings it, publishes to them, subscriptions and
 // reads are refused as opening says. nil waits for none: then durable topics are in memory. It is to be called before
 // there are durable topics.
@@ -47,41 +41,20 @@ func (n *Node) UseStore(store *durable.Store) error {
 // Checkpoint has use read a directory with the durable topics as they are at one moment; "" if none are durable. See
 // durable.Store.Checkpoint for its errors; while the store is not open yet the error says so.
 func (n *Node) Checkpoint(use func(dir string) error) error {
-	store, why := n.durableStore()
+	store, err := n.durableStore()
 	switch {
-	case why != nil:
-		return why
+	case err != nil:
+		return err
 	case store == nil:
 		return use("")
 	}
 	return store.Checkpoint(use)
 }
 
-// keeper is the store of durable topics, or why they cannot be used yet; neither if they are in memory.
-func (n *services) durableStore() (*durable.Store, *protocol.Refusal) {
-	if store := n.store.Load(); store != nil {
-		return store, nil
-	}
-	if opening := n.awaited.Load(); opening != nil {
-		return nil, (*opening).Refusal()
-	}
-	return nil, nil
-}
-
-// Storage is how the store of durable topics is. The zero value is that of a node without one.
-type Storage struct {
-	// Open says that there is one, if only for its topics to be refused until it is open.
-	Open bool
-	// Full says that publishes are refused since the disk has too little room.
-	Full bool
-	// Refusal is why durable topics take no publishes now; nil if they do.
-	Refusal *protocol.Refusal
-}
-
 func (n *Node) storage() Storage {
-	store, why := n.durableStore()
+	store, err := n.durableStore()
 	if store != nil {
-		why = store.DiskFull()
+		err = store.DiskFull()
 	}
-	return Storage{Open: store != nil || why != nil, Full: why != nil && why.Reason == protocol.StorageFull, Refusal: why}
+	return Storage{Open: store != nil || err != nil, Full: err != nil && err.Reason == protocol.StorageFull, Refusal: err}
 }

@@ -14,9 +14,9 @@ import (
 )
 
 // notYet is a store that is not open yet.
-type notYet struct{ why *protocol.Refusal }
+type notYet struct{ err *protocol.Refusal }
 
-func (n notYet) Refusal() *protocol.Refusal { return n.why }
+func (n notYet) Refusal() *protocol.Refusal { return n.err }
 
 // F10: while its store is not open, a durable topic is refused in every way, and never served from memory; what is in
 // memory goes on. When the store comes, the topic goes on where the disk has it.

@@ -45,8 +45,8 @@ func (plainSession) Answer(c protocol.Command, o protocol.Outcome) []protocol.Co
 	return []protocol.Command{protocol.Send{Text: []byte("ok")}}
 }
 func (plainSession) OnTick(time.Time) []protocol.Command { return nil }
-func (plainSession) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
-	return protocol.End(why, []byte("bye: "+string(why.Reason)))
+func (plainSession) OnReject(_ time.Time, err *protocol.Refusal, final bool) []protocol.Command {
+	return protocol.End(err, []byte("bye: "+string(err.Reason)))
 }
 
 // anyone lets everybody in as the user that the token says, for everything.
@@ -133,9 +133,9 @@ func dial(t *testing.T, n *Node, d protocol.Dialect, user string, topics ...stri
 	t.Helper()
 	w := &tape{}
 	session, _, _ := d.Open(protocol.Handshake{})
-	l, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"}, func(l *Conn) outbox.Transport { w.link = l; return w })
-	if why != nil {
-		t.Fatalf("Connect: %v", why)
+	l, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"}, func(l *Conn) outbox.Transport { w.link = l; return w })
+	if err != nil {
+		t.Fatalf("Connect: %v", err)
 	}
 	if user != "" {
 		l.Receive([]byte("@"+user), false)

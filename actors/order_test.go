@@ -352,8 +352,8 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 				}
 			}}
 			h.opened = []protocol.Command{protocol.Subscribe{Topic: "room"}}
-			if _, why := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: h, Identity: someone(user)}, func(l *Conn) outbox.Transport { w.link = l; return w }); why != nil {
-				t.Fatal(why)
+			if _, err := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: h, Identity: someone(user)}, func(l *Conn) outbox.Transport { w.link = l; return w }); err != nil {
+				t.Fatal(err)
 			}
 		}
 	}
@@ -440,11 +440,11 @@ func second[T any](_ T, err error) error { return err }
 
 func TestNode_KnowsNoTenantThatWasNotSet(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
-		if why := n.Admit("other", words, "192.0.2.1"); reasonOf(why) != protocol.NotFound {
-			t.Errorf("Admit: %v", why)
+		if err := n.Admit("other", words, "192.0.2.1"); reasonOf(err) != protocol.NotFound {
+			t.Errorf("Admit: %v", err)
 		}
-		if _, why := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: &hand{}}, nil); reasonOf(why) != protocol.NotFound {
-			t.Errorf("Connect: %v", why)
+		if _, err := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: &hand{}}, nil); reasonOf(err) != protocol.NotFound {
+			t.Errorf("Connect: %v", err)
 		}
 		if got := strings.Join(n.Tenants(), ","); got != "acme" {
 			t.Errorf("tenants: %s", got)
@@ -469,8 +469,8 @@ func TestConnect_MoreAtOnceThanAMailboxHoldsAllGetIn(t *testing.T) {
 		}
 		for i := range 100 {
 			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: "known"}, protocol.Subscribe{Topic: "new"}}}}
-			if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
-				t.Fatal(why)
+			if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+				t.Fatal(err)
 			}
 		}
 		time.Sleep(time.Second)

@@ -33,31 +33,31 @@ func (c *placement) admits(open, ofDialect int64) *protocol.Refusal {
 	if t.restarting.Load() {
 		return mailbox.ErrBusy
 	}
-	if why := n.watermark.RefuseConnection(); why != nil {
+	if err := n.watermark.RefuseConnection(); err != nil {
 		n.dropped(protocol.Busy, 1)
-		return why
+		return err
 	}
 	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
-	var why *protocol.Refusal
+	var err *protocol.Refusal
 	switch {
 	case most > 0 && open >= most:
-		why = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
+		err = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
 	case dialectMost > 0 && ofDialect >= dialectMost:
-		why = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
+		err = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
 	default:
 		return nil
 	}
-	why.RetryAfter = 10 * time.Second
+	err.RetryAfter = 10 * time.Second
 	n.dropped(protocol.TooMany, 1)
-	return why
+	return err
 }
 
 // take counts one more connection, unless there is no room for it.
 func (c *placement) take() *protocol.Refusal {
-	why := c.admits(c.tenant.connections.Add(1)-1, c.active.Add(1)-1)
-	if why != nil {
+	err := c.admits(c.tenant.connections.Add(1)-1, c.active.Add(1)-1)
+	if err != nil {
 		c.undo()
-		return why
+		return err
 	}
 	c.total.Add(1)
 	c.tenant.node.backlog.AddReaders(1)
@@ -72,8 +72,8 @@ func (c *placement) adopt(l *Conn) *protocol.Refusal {
 	}
 	l.node.admission.enter()
 	defer l.node.admission.leave()
-	if why := c.take(); why != nil {
-		return why
+	if err := c.take(); err != nil {
+		return err
 	}
 	from.tenant.links.remove(l)
 	from.free()
@@ -108,14 +108,4 @@ func (c *placement) free() {
 func (c *placement) undo() {
 	c.tenant.connections.Add(-1)
 	c.active.Add(-1)
-}
-
-// placement returns the counts of one dialect.
-func (c *tenantCore) placement(d protocol.Dialect) *placement {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.placements[d] == nil {
-		c.placements[d] = &placement{tenant: c, dialect: d}
-	}
-	return c.placements[d]
 }

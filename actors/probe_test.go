@@ -52,8 +52,8 @@ func TestProbe_NamesTheShardsThroughWhichNothingGets(t *testing.T) {
 		for _, h := range []struct{ topic, user string }{{n.canaries[3].topic, ""}, {"elsewhere", n.canaries[7].user}} {
 			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: h.topic}}}}
 			dial := ConnectOptions{Tenant: canaryTenant, Dialect: stuck, Session: c.hand, Identity: someone(h.user)}
-			if _, why := n.Connect(dial, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); why != nil {
-				t.Fatal(why)
+			if _, err := n.Connect(dial, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+				t.Fatal(err)
 			}
 		}
 		synctest.Wait()

@@ -90,9 +90,9 @@ func TestRates_AUserAnAddressAndATenantShareWhatTheyMay(t *testing.T) {
 					address = "192.0.2.2"
 				}
 				x := enter(t, n, words, someone("a"))
-				y, why := tryEnter(n, words, someone(second), address)
-				if why != nil {
-					t.Fatal(why)
+				y, err := tryEnter(n, words, someone(second), address)
+				if err != nil {
+					t.Fatal(err)
 				}
 				synctest.Wait()
 				x.hand.mild, y.hand.mild = true, true
@@ -175,9 +175,9 @@ func TestRates_ConnectsOfAnAddressAUserAndATenant(t *testing.T) {
 	metered(t, limit.RateLimits{Address: limit.Rates{Connects: 3}, Tenant: limit.Rates{Connects: 5}, User: limit.Rates{Connects: 2}}, func(n *Node) {
 		admit := func(address string, want protocol.Reason) {
 			t.Helper()
-			why := n.Admit("acme", words, address)
-			if reasonOf(why) != want || why != nil && why.RetryAfter <= 0 {
-				t.Errorf("%s: %+v, want %q", address, why, want)
+			err := n.Admit("acme", words, address)
+			if reasonOf(err) != want || err != nil && err.RetryAfter <= 0 {
+				t.Errorf("%s: %+v, want %q", address, err, want)
 			}
 		}
 		for range 3 {
@@ -218,12 +218,12 @@ func TestRates_ABatchIsPaidOffBeforeTheNextMessage(t *testing.T) {
 func TestRates_AnIPv6NetworkIsOneAddress(t *testing.T) {
 	metered(t, limit.RateLimits{Address: limit.Rates{Connects: 2, Flow: limit.Flow{Messages: 10}}}, func(n *Node) {
 		for i, want := range []protocol.Reason{"", "", protocol.RateLimited} {
-			if why := n.Admit("acme", words, fmt.Sprintf("2001:db8:1:2:%d::1", i)); reasonOf(why) != want {
-				t.Errorf("connect %d: %v", i, why)
+			if err := n.Admit("acme", words, fmt.Sprintf("2001:db8:1:2:%d::1", i)); reasonOf(err) != want {
+				t.Errorf("connect %d: %v", i, err)
 			}
 		}
-		if why := n.Admit("acme", words, "2001:db8:1:3::1"); why != nil {
-			t.Errorf("another network: %v", why)
+		if err := n.Admit("acme", words, "2001:db8:1:3::1"); err != nil {
+			t.Errorf("another network: %v", err)
 		}
 		x, _ := tryEnter(n, words, someone("a"), "2001:db8:9:9::1")
 		y, _ := tryEnter(n, words, someone("b"), "2001:db8:9:9::2")

@@ -100,11 +100,11 @@ func TestDrain_IsPacedTellsAllInTheirDialectsWordsAndLetsNobodyIn(t *testing.T) 
 			if left < want-count/20 || left > want+count/20 {
 				t.Errorf("after %d s %d are left, want about %d", second+1, left, want)
 			}
-			if why := n.Admit("acme", words, ""); reasonOf(why) != protocol.Draining || why.RetryAfter == 0 {
-				t.Errorf("Admit while draining: %+v", why)
+			if err := n.Admit("acme", words, ""); reasonOf(err) != protocol.Draining || err.RetryAfter == 0 {
+				t.Errorf("Admit while draining: %+v", err)
 			}
-			if _, why := tryEnter(n, words, someone("x"), ""); reasonOf(why) != protocol.Draining {
-				t.Errorf("Connect while draining: %v", why)
+			if _, err := tryEnter(n, words, someone("x"), ""); reasonOf(err) != protocol.Draining {
+				t.Errorf("Connect while draining: %v", err)
 			}
 		}
 		mustPublish(t, n, "room", jsonEvent(t, "", 1)) // a publish is still taken
@@ -130,8 +130,8 @@ func TestDrain_CutsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		good := enter(t, n, words, someone("good"))
 		w := &deaf{&tape{}}
-		if _, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{}, Identity: someone("deaf")}, func(l *Conn) outbox.Transport { w.link = l; return w }); why != nil {
-			t.Fatal(why)
+		if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{}, Identity: someone("deaf")}, func(l *Conn) outbox.Transport { w.link = l; return w }); err != nil {
+			t.Fatal(err)
 		}
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
@@ -183,13 +183,13 @@ func TestDrain_MissesNobodyWhoComesInAtThatMoment(t *testing.T) {
 					return
 				default:
 				}
-				if c, why := tryEnter(n, words, someone(fmt.Sprint(came.Load())), ""); why == nil {
+				if c, err := tryEnter(n, words, someone(fmt.Sprint(came.Load())), ""); err == nil {
 					mu.Lock()
 					in = append(in, c)
 					mu.Unlock()
 					came.Add(1)
-				} else if why.Reason != protocol.Draining {
-					t.Error(why)
+				} else if err.Reason != protocol.Draining {
+					t.Error(err)
 				}
 			}
 		})
@@ -271,8 +271,8 @@ func TestClose_EndsEverythingWhateverGoesOn(t *testing.T) {
 		if _, err := publishTo(n, "room", jsonEvent(t, "", 4)); reasonOf(err) != protocol.Draining {
 			t.Errorf("a publish after Close: %v", err)
 		}
-		if _, why := tryEnter(n, words, someone("late"), ""); reasonOf(why) != protocol.Draining {
-			t.Errorf("a connection after Close: %v", why)
+		if _, err := tryEnter(n, words, someone("late"), ""); reasonOf(err) != protocol.Draining {
+			t.Errorf("a connection after Close: %v", err)
 		}
 		n.SetTenant(TenantConfig{Name: "late"})
 		if got := len(n.Tenants()); got != 1 {

@@ -3,6 +3,7 @@ package actors
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
@@ -28,8 +29,8 @@ type (
 	configure struct{ config TenantConfig }
 )
 
-func (m toTopic) Refuse(why *protocol.Refusal) { m.message.(mailbox.Refusable).Refuse(why) }
-func (m toUser) Refuse(why *protocol.Refusal)  { m.message.(mailbox.Refusable).Refuse(why) }
+func (m toTopic) Refuse(err *protocol.Refusal) { m.message.(mailbox.Refusable).Refuse(err) }
+func (m toUser) Refuse(err *protocol.Refusal)  { m.message.(mailbox.Refusable).Refuse(err) }
 
 // everyone is the topic that every authenticated connection of a tenant hears. No client and no publisher can name it.
 const broadcastTopic = "\x00everyone"
@@ -79,14 +80,6 @@ func newTenant(n *services, all *tenants, cfg TenantConfig) *tenantCore {
 	c.configure(cfg)
 	n.supervise.tenant.Spawn(&tenant{c}, &c.box)
 	return c
-}
-
-// counting is where the bytes for a connection count; nil for one that is of no tenant yet, or the engine's own.
-func (c *tenantCore) counting() *outbox.Backpressure {
-	if isInternal(c.name) {
-		return nil
-	}
-	return c.backlog
 }
 
 // policyOf is the policy of a topic, which may be that of all connections.
@@ -143,20 +136,6 @@ func (t *tenant) toTopic(m toTopic) {
 	})
 }
 
-// topic sends msg to a topic, which is made if there is none.
-func (c *tenantCore) topic(name string, msg mailbox.Refusable) {
-	if !c.topics.Send(name, msg) {
-		c.box.Send(toTopic{name, msg})
-	}
-}
-
-// user sends msg to a user, who is made if there is none.
-func (c *tenantCore) user(name string, msg mailbox.Refusable) {
-	if !c.users.Send(name, msg) {
-		c.box.Send(toUser{name, msg})
-	}
-}
-
 // topicCount is how many topics there are, the hidden ones not counted.
 func (c *tenantCore) topicCount() int {
 	count := 0
@@ -167,4 +146,15 @@ func (c *tenantCore) topicCount() int {
 		return true
 	})
 	return count
+}
+
+// mayLinger says how long broken connections of the tenant may come back: 0 is what the node says, less is not at all.
+func (c *tenantCore) setResumeAge(d time.Duration) {
+	if d == 0 {
+		d = c.node.cfg.Linger
+	}
+	c.resumeAge.Store(int64(max(d, 0)))
+	if d > 0 {
+		c.node.resumes.Store(true)
+	}
 }

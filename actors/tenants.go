@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -71,9 +72,9 @@ func isInternal(tenant string) bool { return strings.HasPrefix(tenant, "\x00") }
 
 // link finds a connection of a tenant by id.
 func (ts *tenants) conn(tenant, id string) (*Conn, *protocol.Refusal) {
-	t, why := ts.lookup(tenant)
-	if why != nil {
-		return nil, why
+	t, err := ts.lookup(tenant)
+	if err != nil {
+		return nil, err
 	}
 	if l := t.links.find(numberOf(id)); l != nil {
 		return l, nil
@@ -90,3 +91,34 @@ func (ts *tenants) allConns() (all []*Conn) {
 	}
 	return all
 }
+
+// thatTell are those whose lifecycle is told.
+func (ts *tenants) withLifecycle() (some []*tenantCore) {
+	for _, t := range ts.all() {
+		if t.lifecycle.Load() != nil {
+			some = append(some, t)
+		}
+	}
+	return some
+}
+
+// settle returns when what the users and connections have told so far is in the topics and with the sinks, or with
+// Busy when ctx ends before.
+func (ts *tenants) flush(ctx context.Context) *protocol.Refusal {
+	for _, t := range ts.withLifecycle() {
+		if err := t.flush(ctx); err != nil && err.Reason == protocol.Busy {
+			return err
+		}
+	}
+	return nil
+}
+
+// farewell ends the lifecycles, when nothing happens any more and all that did is told.
+func (ts *tenants) stopLifecycles() {
+	for _, t := range ts.withLifecycle() {
+		t.lifecycle.Load().box.SendUnbounded(stopLifecycle{})
+	}
+}
+
+// The canaries' tenant, which no API key, token or URL leads to.
+const canaryTenant = "\x00canary"

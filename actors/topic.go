@@ -53,16 +53,27 @@ type (
 	idleTimeout struct{}
 	// halve forgets the older half of what is remembered in memory, since that is short.
 	trimHistory struct{}
+	// announce notes a member of the topic that is alive.
+	announce struct {
+		member string
+		data   []byte
+		life   time.Duration
+		link   *Conn
+	}
+	// listMembers answers with the members that are alive.
+	listMembers struct {
+		reply mailbox.Reply[[]presence.Member]
+	}
 	// crash panics, for tests of what is promised then.
 	crash struct{ cause string }
 )
 
-func (m subscribe) Refuse(why *protocol.Refusal)   { m.reply.Refuse(why) }
-func (m unsubscribe) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
-func (m publish) Refuse(why *protocol.Refusal)     { m.delivery.Result.Fail(why) }
-func (m propagate) Refuse(why *protocol.Refusal)   { m.delivery.Result.Fail(why) }
-func (m readHistory) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
-func (m describe) Refuse(why *protocol.Refusal)    { m.reply.Refuse(why) }
+func (m subscribe) Refuse(err *protocol.Refusal)   { m.reply.Refuse(err) }
+func (m unsubscribe) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+func (m publish) Refuse(err *protocol.Refusal)     { m.delivery.Result.Fail(err) }
+func (m propagate) Refuse(err *protocol.Refusal)   { m.delivery.Result.Fail(err) }
+func (m readHistory) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+func (m describe) Refuse(err *protocol.Refusal)    { m.reply.Refuse(err) }
 
 // topic is the actor: the sequencer of one named stream of events. It alone touches its fields, but for the mailbox.
 type topic struct {
@@ -120,10 +131,10 @@ func (t *topic) use(now time.Time) { t.used = t.node().wheel.Since(now) }
 func (t *topic) Receive(ctx mailbox.Context) {
 	t.applyPolicy()
 	if t.history == nil {
-		if why := t.open(); why != nil {
+		if err := t.open(); err != nil {
 			m, refused := ctx.Message().(mailbox.Refusable)
 			if _, named := m.(describe); refused && !named {
-				m.Refuse(why)
+				m.Refuse(err)
 				return
 			}
 		}
@@ -157,7 +168,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 		t.use(t.node().now())
 		m.reply.Give(t.history.Position(), nil)
 	case readHistory:
-		m.reply.Give(t.readHistory(m))
+		m.reply.Give(historyReader{t}.readHistory(m))
 	case announce:
 		now := t.node().now()
 		t.use(now)
@@ -165,7 +176,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 	case listMembers:
 		m.reply.Give(t.members.List(t.node().now()), nil)
 	case describe:
-		m.reply.Give(t.describe(), nil)
+		m.reply.Give(historyReader{t}.describe(), nil)
 	case flush:
 		t.flush(m)
 	case trimHistory:
@@ -212,9 +223,9 @@ func (t *topic) publish(p *fanout.Delivery) {
 
 func (t *topic) subscribe(m subscribe) {
 	now := t.node().now()
-	missed, why := t.missedBy(m, now)
-	if why != nil {
-		m.Refuse(why)
+	missed, err := historyReader{t}.missedBy(m, now)
+	if err != nil {
+		m.Refuse(err)
 		return
 	}
 	missed.give(m.link)
@@ -225,7 +236,7 @@ func (t *topic) subscribe(m subscribe) {
 	switch {
 	case m.reply.Give(attached{at, len(missed.frames), missed.missed}, nil):
 	case len(missed.frames) > 0: // it would get them again with its next attempt
-		m.link.box.SendUnbounded(endConnection{why: mailbox.ErrBusy})
+		m.link.box.SendUnbounded(endConnection{err: mailbox.ErrBusy})
 	case before == nil: // the connection did not wait so long, and takes it for refused
 		t.subscribers.Remove(&m.link.outbox)
 	default:
@@ -236,34 +247,6 @@ func (t *topic) subscribe(m subscribe) {
 // setFilters makes a connection a subscriber, or gives it other filters.
 func (t *topic) setFilters(l *Conn, filters *fanout.Filters, offset uint64) {
 	t.settle(t.subscribers.Set(t.node().encoder(), &l.outbox, l.dialect(), filters, offset), true)
-}
-
-func (t *topic) readHistory(m readHistory) (HistoryPage, *protocol.Refusal) {
-	now := t.node().now()
-	page := HistoryPage{Position: t.history.Position()}
-	after := m.after
-	if after == (protocol.Position{}) { // from the oldest that there is
-		after = protocol.Position{Epoch: page.Position.Epoch, Offset: t.history.Oldest(now)}
-	}
-	if after.Epoch != page.Position.Epoch {
-		return page, t.lost(m.after, now)
-	}
-	entries, err := t.history.Read(after.Offset, m.limit, now)
-	if err != nil {
-		return page, t.unread(err, m.after, now)
-	}
-	for _, e := range entries {
-		page.Events = append(page.Events, HistoryEntry{Offset: e.Offset, Event: e.Event})
-	}
-	return page, nil
-}
-
-func (t *topic) describe() TopicInfo {
-	info := TopicInfo{Name: t.name, Subscribers: t.subscribers.Count()}
-	if t.history != nil {
-		info.Position, info.History = t.history.Position(), t.history.Len(t.node().now())
-	}
-	return info
 }
 
 func (t *topic) flush(m flush) {
@@ -317,3 +300,8 @@ func (t *topic) idle(ctx mailbox.Context) {
 	}
 	wheel.Schedule(now.Add(max(cfg.TopicIdle-idle, cfg.TopicIdle/4)), t)
 }
+
+func (m listMembers) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+
+// refuse has nobody to tell: the member attends again before its life ends.
+func (m announce) Refuse(*protocol.Refusal) {}

@@ -27,7 +27,7 @@ type appended struct {
 	echoed   bool // it came from a topic below
 }
 
-func (m appended) Refuse(why *protocol.Refusal) { m.delivery.Result.Fail(why) }
+func (m appended) Refuse(err *protocol.Refusal) { m.delivery.Result.Fail(err) }
 
 // open opens the topic's history. A durable one reads the disk, and is refused while there is none to read.
 func (t *topic) open() *protocol.Refusal {
@@ -143,30 +143,15 @@ func (t *topic) propagate(m propagate) {
 	}
 }
 
-// durable reports whether a topic is to be kept on disk.
-func (c *tenantCore) durable(topic string) bool {
-	store, why := c.node.durableStore()
-	return (store != nil || why != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
-}
-
-// stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not say.
-func (c *tenantCore) stored(topic string) bool {
-	if !c.durable(topic) {
-		return false
-	}
-	store := c.node.store.Load()
-	return store == nil || store.HasTopic(c.name, topic)
-}
-
 // lost is the refusal of a position.
-func (t *topic) lost(at protocol.Position, now time.Time) *protocol.Refusal {
+func (t historyReader) lost(at protocol.Position, now time.Time) *protocol.Refusal {
 	newest := t.history.Position()
 	return protocol.Refuse(protocol.PositionLost, "the history of %s is in epoch %s and reaches from offset %d to %d; %d of epoch %s is not in it",
 		protocol.Quote(t.name), newest.Epoch, t.history.Oldest(now)+1, newest.Offset, at.Offset, protocol.Quote(at.Epoch))
 }
 
 // unread is the refusal of a position behind which the history cannot be read.
-func (t *topic) unread(err error, at protocol.Position, now time.Time) *protocol.Refusal {
+func (t historyReader) unread(err error, at protocol.Position, now time.Time) *protocol.Refusal {
 	var damage *history.Damaged
 	switch {
 	case errors.Is(err, history.ErrLost):

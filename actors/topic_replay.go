@@ -29,15 +29,18 @@ type replay struct {
 	missed int
 }
 
+// historyReader is a topic as far as its history is read.
+type historyReader struct{ *topic }
+
 // missedBy finds what a subscriber missed. It is refused as PositionLost if that is not all there, or more than its
 // outbox takes, unless it takes a part.
-func (t *topic) missedBy(m subscribe, now time.Time) (replay, *protocol.Refusal) {
+func (t historyReader) missedBy(m subscribe, now time.Time) (replay, *protocol.Refusal) {
 	if m.since == (protocol.Position{}) {
 		return replay{}, nil
 	}
-	entries, missed, why := t.missedSince(m, now)
-	if why != nil {
-		return replay{}, why
+	entries, missed, err := t.missedSince(m, now)
+	if err != nil {
+		return replay{}, err
 	}
 	r := replay{frames: t.framesFor(m, entries, now), missed: missed}
 	left := m.link.outbox.Overflow(r.frames)
@@ -57,7 +60,7 @@ func (t *topic) tooMuch(events int) *protocol.Refusal {
 
 // behind are the events behind a subscriber's position, or what there is of them if it takes a part; then missed is how
 // many there are not.
-func (t *topic) missedSince(m subscribe, now time.Time) (entries []history.Entry, missed int, why *protocol.Refusal) {
+func (t historyReader) missedSince(m subscribe, now time.Time) (entries []history.Entry, missed int, why *protocol.Refusal) {
 	newest, from := t.history.Position(), m.since.Offset
 	entries, cut, err := t.newest(from, m.partial, now)
 	switch {
@@ -87,7 +90,7 @@ const replayPage = 256
 
 // newest reads the events behind an offset, up to the newest, but not many more than an outbox takes: cut are left out.
 // If it is not for a part, those it leaves out end it.
-func (t *topic) newest(from uint64, partial bool, now time.Time) (entries []history.Entry, cut int, err error) {
+func (t historyReader) newest(from uint64, partial bool, now time.Time) (entries []history.Entry, cut int, err error) {
 	cfg, last := &t.node().cfg, t.history.Position().Offset
 	if behind := int(last - min(last, from)); behind > cfg.QueueFrames {
 		cut = behind - cfg.QueueFrames
@@ -121,12 +124,12 @@ func (t *topic) newest(from uint64, partial bool, now time.Time) (entries []hist
 }
 
 // framesFor puts remembered events into the subscriber's words, in their order.
-func (t *topic) framesFor(m subscribe, entries []history.Entry, now time.Time) []*outbox.Frame {
+func (t historyReader) framesFor(m subscribe, entries []history.Entry, now time.Time) []*outbox.Frame {
 	return m.filters.Replay(t.node().encoder(), m.link.dialect(), entries, t.dropPolicy, now)
 }
 
 // dropPolicy is what may become of the frame of an event, which may be of a topic below.
-func (t *topic) dropPolicy(ev *protocol.Event) outbox.Policy {
+func (t historyReader) dropPolicy(ev *protocol.Event) outbox.Policy {
 	if ev.Topic == t.name {
 		return t.policy.Frames
 	}
@@ -140,4 +143,32 @@ func (r *replay) give(l *Conn) {
 			l.node.totals.delivered.Add(1)
 		}
 	}
+}
+
+func (t historyReader) readHistory(m readHistory) (HistoryPage, *protocol.Refusal) {
+	now := t.node().now()
+	page := HistoryPage{Position: t.history.Position()}
+	after := m.after
+	if after == (protocol.Position{}) { // from the oldest that there is
+		after = protocol.Position{Epoch: page.Position.Epoch, Offset: t.history.Oldest(now)}
+	}
+	if after.Epoch != page.Position.Epoch {
+		return page, t.lost(m.after, now)
+	}
+	entries, err := t.history.Read(after.Offset, m.limit, now)
+	if err != nil {
+		return page, t.unread(err, m.after, now)
+	}
+	for _, e := range entries {
+		page.Events = append(page.Events, HistoryEntry{Offset: e.Offset, Event: e.Event})
+	}
+	return page, nil
+}
+
+func (t historyReader) describe() TopicInfo {
+	info := TopicInfo{Name: t.name, Subscribers: t.subscribers.Count()}
+	if t.history != nil {
+		info.Position, info.History = t.history.Position(), t.history.Len(t.node().now())
+	}
+	return info
 }

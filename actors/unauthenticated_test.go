@@ -13,12 +13,12 @@ import (
 func strangers(t testing.TB, n *Node, count int, remote string) (all []*client) {
 	t.Helper()
 	for range count {
-		if why := n.AdmitUnauthenticated(remote, false); why != nil {
-			t.Fatalf("%s is refused: %v", remote, why)
+		if err := n.AdmitUnauthenticated(remote, false); err != nil {
+			t.Fatalf("%s is refused: %v", remote, err)
 		}
-		c, why := tryEnter(n, words, nil, remote)
-		if why != nil {
-			t.Fatalf("%s is refused: %v", remote, why)
+		c, err := tryEnter(n, words, nil, remote)
+		if err != nil {
+			t.Fatalf("%s is refused: %v", remote, err)
 		}
 		all = append(all, c)
 	}
@@ -31,19 +31,19 @@ func TestUnauthenticated_ConnectionsHaveABoundInAllAndPerAddress(t *testing.T) {
 		strangers(t, n, 2, "192.0.2.1")
 		refused := func(remote string, proxied bool, want protocol.Reason) {
 			t.Helper()
-			why := n.AdmitUnauthenticated(remote, proxied)
-			if why == nil || why.Reason != want || why.RetryAfter <= 0 {
-				t.Errorf("%s: %+v, want %s and when to come back", remote, why, want)
+			err := n.AdmitUnauthenticated(remote, proxied)
+			if err == nil || err.Reason != want || err.RetryAfter <= 0 {
+				t.Errorf("%s: %+v, want %s and when to come back", remote, err, want)
 			}
 			if !proxied {
-				if _, why := tryEnter(n, words, nil, remote); why == nil || why.Reason != want {
-					t.Errorf("%s got in: %+v, want %s", remote, why, want)
+				if _, err := tryEnter(n, words, nil, remote); err == nil || err.Reason != want {
+					t.Errorf("%s got in: %+v, want %s", remote, err, want)
 				}
 			}
 		}
 		refused("192.0.2.1", false, protocol.TooMany)
-		if why := n.AdmitUnauthenticated("192.0.2.1", true); why != nil {
-			t.Errorf("through a proxy: %v", why)
+		if err := n.AdmitUnauthenticated("192.0.2.1", true); err != nil {
+			t.Errorf("through a proxy: %v", err)
 		}
 		strangers(t, n, 1, "2001:db8::1")
 		strangers(t, n, 1, "2001:db8::ffff:2")
@@ -72,9 +72,9 @@ func TestUnauthenticated_APlaceIsGivenBackOnceHoweverItEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, Config{UnauthenticatedPerAddress: 1}, g, func(n *Node) {
 				for round := range 3 {
-					c, why := tryEnter(n, d, nil, "192.0.2.1")
-					if why != nil {
-						t.Fatalf("round %d: %v", round, why)
+					c, err := tryEnter(n, d, nil, "192.0.2.1")
+					if err != nil {
+						t.Fatalf("round %d: %v", round, err)
 					}
 					if n.AdmitUnauthenticated("192.0.2.1", false) == nil {
 						t.Fatal("the first does not count")
@@ -98,8 +98,8 @@ func TestUnauthenticated_APlaceIsGivenBackOnceHoweverItEnds(t *testing.T) {
 			synctest.Wait()
 			enter(t, n, words, nil)
 			for range 3 {
-				if _, why := tryEnter(n, words, nil, "192.0.2.1"); why == nil || why.Reason != protocol.Busy {
-					t.Fatalf("got %v", why)
+				if _, err := tryEnter(n, words, nil, "192.0.2.1"); err == nil || err.Reason != protocol.Busy {
+					t.Fatalf("got %v", err)
 				}
 			}
 			if count, addresses := n.unauthenticated.Counted(); count != 1 || addresses != 1 {

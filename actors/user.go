@@ -35,9 +35,9 @@ type (
 	idleAgain struct{}
 )
 
-func (m join) Refuse(why *protocol.Refusal)          { m.reply.Refuse(why) }
-func (m disconnectAll) Refuse(why *protocol.Refusal) { m.reply.Refuse(why) }
-func (m listConns) Refuse(why *protocol.Refusal)     { m.reply.Refuse(why) }
+func (m join) Refuse(err *protocol.Refusal)          { m.reply.Refuse(err) }
+func (m disconnectAll) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+func (m listConns) Refuse(err *protocol.Refusal)     { m.reply.Refuse(err) }
 
 // user is the actor: one identity, wherever it is connected. It alone touches its fields, but for the mailbox.
 type user struct {
@@ -73,8 +73,8 @@ func (u *user) Receive(ctx mailbox.Context) {
 		u.publish(m.delivery)
 		u.idle(ctx) // it may have been made for this alone
 	case join:
-		back, why := u.join(m)
-		if !m.reply.Give(back, why) { // the connection did not wait so long
+		back, err := u.join(m)
+		if !m.reply.Give(back, err) { // the connection did not wait so long
 			u.leave(m.link)
 			u.giveUp(protocol.Busy, back.session)
 		}
@@ -187,10 +187,10 @@ func (u *user) leave(l *Conn) {
 	}
 }
 
-func (u *user) part(why endConnection) int {
+func (u *user) part(err endConnection) int {
 	u.forgetSessions()
 	for _, l := range u.links {
-		l.box.SendUnbounded(why)
+		l.box.SendUnbounded(err)
 	}
 	return len(u.links)
 }
@@ -224,4 +224,13 @@ func (u *user) idle(ctx mailbox.Context) {
 		u.idleQueued = true
 		u.box.SendUnbounded(idleAgain{})
 	}
+}
+
+// online says that the user has a first connection, or with false that it lost its last.
+func (u *user) online(is bool) {
+	news := protocol.Lifecycle{Type: protocol.UserOffline, User: u.name}
+	if is {
+		news.Type = protocol.UserOnline
+	}
+	u.tenant.emit(news)
 }

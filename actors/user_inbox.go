@@ -58,27 +58,6 @@ const (
 
 func waitingSize(ev *protocol.Event) int { return len(ev.Data) + waitingWithout }
 
-// waits reports whether the event would wait for a user who has no connection.
-func (t *tenantCore) waits(ev *protocol.Event) bool { return t.lasts(ev) && t.shelters() }
-
-// lasts reports whether the event is of those that wait. Messages are for people, who read them later; other kinds tell
-// of a moment, and are worth nothing afterwards.
-func (t *tenantCore) lasts(ev *protocol.Event) bool {
-	return t.node.cfg.InboxCount > 0 && ev.Kind == protocol.Message && waitingSize(ev) <= maxInboxBytes
-}
-
-// shelters reports whether there is room for one more in the tenant's inboxes.
-func (t *tenantCore) shelters() bool {
-	return t.inboxes.Load() < maxInboxes && t.waiting.Load() < maxWaiting
-}
-
-// turnAway counts an event that would have waited for a user if there were room.
-func (t *tenantCore) turnAway(ev *protocol.Event) {
-	if t.lasts(ev) {
-		t.node.dropped(protocol.TooMany, 1)
-	}
-}
-
 // keep puts an event into the inbox of a user who is not there.
 func (u *user) queue(p *fanout.Delivery, there bool) {
 	if there {

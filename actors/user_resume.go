@@ -120,10 +120,10 @@ func (u *user) discard(l *Conn) {
 }
 
 // giveUp counts what the clients of these records miss.
-func (u *user) giveUp(why protocol.Reason, given ...*resume.Session) {
+func (u *user) giveUp(reason protocol.Reason, given ...*resume.Session) {
 	for _, rec := range given {
 		if rec != nil {
-			u.node().Missed(why, rec.Events()+rec.Missed)
+			u.node().Missed(reason, rec.Events()+rec.Missed)
 		}
 	}
 }

@@ -106,8 +106,8 @@ func TestWatermark_RefusesConnectionsAndPublishesAndSaysTruthfullyUntilWhen(t *t
 			if admits := n.Admit("acme", words, "192.0.2.1"); admits == nil || admits.Reason != protocol.Busy || admits.RetryAfter != why.RetryAfter {
 				t.Errorf("a handshake: %+v", admits)
 			}
-			if _, why := tryEnter(n, words, someone("late"), "192.0.2.1"); reasonOf(why) != protocol.Busy {
-				t.Errorf("a connection: %v", why)
+			if _, err := tryEnter(n, words, someone("late"), "192.0.2.1"); reasonOf(err) != protocol.Busy {
+				t.Errorf("a connection: %v", err)
 			}
 			s.set(100, 0)
 			time.Sleep(why.RetryAfter - time.Millisecond - time.Since(began))

@@ -33,9 +33,8 @@ type ackedEntries struct{ strict, relaxed entryID }
 type entryID struct{ index, term uint64 }
 
 const (
-	commitMarkerName = "witness"
-	ackedSize        = 64
-	ackedSumAt       = 32 // where the CRC-32C of the bytes before it is
+	ackedSize  = 64
+	ackedSumAt = 32 // where the CRC-32C of the bytes before it is
 )
 
 func openCommitMarker(fs vfs.FS, dir string, partitions int, log *slog.Logger) (*commitMarker, []ackedEntries, error) {

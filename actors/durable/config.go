@@ -10,11 +10,16 @@ import (
 
 // Config configures a store. A field that is zero has its default.
 type Config struct {
-	Partitions     int           `yaml:"slots" env:"SLOTS" envDefault:"16" unit:"slots"`
-	Reserve        uint64        `yaml:"reserve" env:"RESERVE" envDefault:"67108864" unit:"bytes"`
-	SyncEvery      time.Duration `yaml:"sync_every" env:"SYNC_EVERY" envDefault:"1s" unit:"duration"`
+	// Partitions is into how many Raft groups topics are divided (default 16). The first start fixes it.
+	Partitions int `yaml:"slots" env:"SLOTS" envDefault:"16" unit:"slots"`
+	// Reserve is how much of the disk stays free, in bytes (default 64 MiB); at most a quarter of the disk.
+	Reserve uint64 `yaml:"reserve" env:"RESERVE" envDefault:"67108864" unit:"bytes"`
+	// SyncEvery is how often relaxed topics reach the disk (default 1s).
+	SyncEvery time.Duration `yaml:"sync_every" env:"SYNC_EVERY" envDefault:"1s" unit:"duration"`
+	// RetentionEvery is how often events that are too old are removed from topics that nobody uses (default 10m).
 	RetentionEvery time.Duration `yaml:"sweep_every" env:"SWEEP_EVERY" envDefault:"10m" unit:"duration"`
-	Forget         time.Duration `yaml:"forget" env:"FORGET" envDefault:"720h" unit:"duration"`
+	// Forget is after how long without a publish a topic whose events are all too old is removed (default 720h).
+	Forget time.Duration `yaml:"forget" env:"FORGET" envDefault:"720h" unit:"duration"`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Fatal ends the process and is given the reason as a sentence. It is called when the disk refuses a write without
@@ -39,16 +44,19 @@ type Config struct {
 	Transport func(partition int, id raft.ServerID) raft.Transport `yaml:"-" env:"-"`
 }
 
+// MaxPartitions bounds Config.Partitions: each costs five goroutines and a heartbeat.
+const MaxPartitions = 256
+
 // Help is one line of meaning for each key.
 func (Config) Help() map[string]string {
 	return map[string]string{
 		"slots": "Into how many Raft groups topics are divided. It is fixed at the first start.",
-		"reserve": "How much of the disk stays free; with less, durable publishes are refused. At most a " +
-			"quarter of the disk.",
+		"reserve": "How much of the disk stays free; with less, durable publishes are refused. At most a quarter of " +
+			"the disk.",
 		"sync_every":  "How often relaxed topics reach the disk: what a crash of the machine may lose of them.",
 		"sweep_every": "How often events that are too old are removed from topics that nobody uses.",
-		"forget": "After how long without a publish a topic whose events are all too old is removed. If it " +
-			"comes back it has a new epoch.",
+		"forget": "After how long without a publish a topic whose events are all too old is removed. If it comes " +
+			"back it has a new epoch.",
 	}
 }
 

@@ -33,12 +33,9 @@ type diskGuard struct {
 }
 
 const (
-	ballastName = "ballast"
-	checkEvery  = 20 * time.Millisecond // a look at the disk is a system call
-	retryEvery  = 50 * time.Millisecond
-	reopenAfter = 2 * time.Second // when to try again a request that came before the store was open
-	// The smallest and the largest memtable. What a flush and a log of that size need must fit into the reserve four
-	// times.
+	checkEvery = 20 * time.Millisecond // a look at the disk is a system call
+	retryEvery = 50 * time.Millisecond
+	// The smallest and the largest memtable. The reserve must hold four times what a flush and a log of that size need.
 	minMemTable, maxMemTable = 256 << 10, 16 << 20
 )
 

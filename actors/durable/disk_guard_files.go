@@ -2,6 +2,7 @@ package durable
 
 import (
 	"io/fs"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -52,6 +53,11 @@ func (g *diskGuard) MkdirAll(dir string, mode fs.FileMode) error {
 		return g.FS.MkdirAll(dir, mode)
 	}
 	return g.retryWhileFull(func() error { return g.FS.MkdirAll(dir, mode) })
+}
+
+// isCheckpoint reports whether a file is a checkpoint's.
+func (g *diskGuard) isCheckpoint(name string) bool {
+	return strings.HasPrefix(name, g.PathJoin(g.dir, checkpointName))
 }
 
 func (g *diskGuard) Unwrap() vfs.FS { return g.FS }

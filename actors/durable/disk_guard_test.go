@@ -227,7 +227,7 @@ func fillDisk(t *testing.T, f *os.File) {
 func roomByTrim(t *testing.T, s *Store, h *Topic) {
 	t.Helper()
 	o := operation{op: opTrim, tenant: "acme", topic: "room", epoch: h.epoch, offset: h.newest - 10}
-	if err := s.partitionOf("acme", "room").await(&o); err != nil {
+	if err := s.partitionOf("acme", "room").queue.await(&o); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.db.Compact(t.Context(), []byte{0}, []byte{0xff}, false); err != nil {

@@ -7,6 +7,11 @@
 // store anyway. On a single node each group has one voter and a transport that reaches nobody; more nodes mean more
 // voters and another transport, and change nothing else here.
 //
+// A publish goes from [Topic.Add] (topic.go) to the queue of the topic's partition (queue.go). The committer of the
+// partition (committer.go) has the group agree on what waits there, the state machine applies it, and the committer
+// calls done. Reads do not pass through Raft: they find on the disk what the state machine has stored (state_reader.go,
+// topic_events.go). The partitions share a directory, a clock and more (storage.go).
+//
 // Operators know a partition as a slot: the setting is store.slots, and log lines, refusals and probes say slot.
 //
 // # What it promises
@@ -17,7 +22,7 @@
 //     process, and nothing is answered after it.
 //  2. Offsets of a topic are consecutive from 1, in the order of the Adds. An event whose id the topic has seen within
 //     its window gets the answer of the first one, across restarts too.
-//  3. What is read is what was written: each event has a checksum of its own over its key, its content and the checksum
+//  3. A reader gets what was written: each event has a checksum of its own over its key, its content and the checksum
 //     of the event before it (format_record.go). A damaged event is reported by tenant, topic and offset, and is never
 //     served; readers still get the older and the newer ones.
 //  4. The store notices and reports the loss of answered events, even where Pebble alone cannot tell (commit_marker.go,
@@ -29,8 +34,8 @@
 //  7. The store has its own time (clock.go): nothing is removed, repeated or refused because somebody set a wall clock.
 //     No event is removed for its age before it has that age, and an id is recognised for its whole window.
 //  8. A position is never honoured over a gap. Topics begin new epochs in a store that was copied, was restored, or is
-//     said to have been put back (store_origin.go), and so does a topic that was served from elsewhere meanwhile
-//     (store_rules.go). A restart, kill -9 and a loss of power leave every epoch as it is.
+//     said to have been put back (origin.go), and so does a topic that was served from elsewhere meanwhile
+//     (rules_file.go). A restart, kill -9 and a loss of power leave every epoch as it is.
 //
 // # What it asks of you
 //

@@ -1,15 +1,12 @@
 package durable
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/hashicorp/raft"
 )
 
@@ -17,78 +14,60 @@ import (
 // group has yet to agree on.
 type partition struct {
 	number  uint16 // static, as are these
-	store   *Store
+	storage *storage
 	log     *groupLog
-	machine *stateMachine
-	raft    *raft.Raft
 	queue   *queue
-	ended   sync.WaitGroup // the committer
 
-	unsynced atomic.Bool // a relaxed publish was answered since the last sync
-
-	acked                    ackedEntries // the newest entries that were answered; owned by the committer, as are these
-	uncutBytes, uncutEntries int          // bytes and entries since the last snapshot
+	machine   *stateMachine // set by start, as are these
+	state     stateReader   // of machine
+	raft      *raft.Raft
+	committer *committer
+	ended     sync.WaitGroup // the committer
 }
 
-// addAgain is the advice to the operator of a node whose groups have other members that know better.
-const addAgain = "remove this node from the cluster, empty its directory, and add it again"
-
-const (
-	heartbeat       = 500 * time.Millisecond
-	electionTimeout = 30 * time.Second
-)
-
-func newPartition(s *Store, number uint16) *partition {
-	return &partition{number: number, store: s, log: &groupLog{entries: entries{number, s.db}}, queue: newQueue()}
+func newPartition(s *storage, number uint16) *partition {
+	return &partition{number: number, storage: s, log: &groupLog{entries: entries{number, s.db}}, queue: newQueue()}
 }
 
-func (p *partition) config() *raft.Config {
-	c := raft.DefaultConfig()
-	c.LocalID = p.store.id
-	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = heartbeat, heartbeat, heartbeat/2
-	c.CommitTimeout = 50 * time.Millisecond
-	c.MaxAppendEntries, c.BatchApplyCh = batchCount, true
-	c.NoSnapshotRestoreOnStart, c.NoLegacyTelemetry = true, true
-	// The committer takes the snapshots.
-	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = 24*time.Hour, 1<<62, trailingEntries
-	c.Logger = raftLogger(p.store.cfg.Logger, p.number)
-	return c
-}
-
-// start runs the group and returns when it takes publishes.
-func (p *partition) start(acked ackedEntries) (err error) {
+// start runs the group and returns when it takes publishes. With newEpochs, all topics begin new epochs.
+func (p *partition) start(acked ackedEntries, newEpochs bool) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("slot %d: %w", p.number, err)
 		}
 	}()
-	m := snapshots{p.number, p.store.db}
+	m := snapshots{p.number, p.storage.db}
 	if err := p.restore(m); err != nil {
 		return err
 	}
-	if p.machine, err = newStateMachine(p.number, p.store.db, p.store.cfg.Logger); err != nil {
+	if p.machine, err = newStateMachine(p.number, p.storage.db, p.storage.cfg.Logger); err != nil {
 		return err
 	}
-	if err := p.repairLog(m); err != nil {
+	p.state = stateReader{p.machine}
+	recovery := logRecovery{machine: p.machine, log: p.log, snapshots: m, logger: p.storage.cfg.Logger}
+	if err := recovery.repair(); err != nil {
 		return err
 	}
-	p.acked = acked
-	lost, err := p.findLoss(m, acked)
+	lost, err := recovery.findLoss(acked)
 	if err != nil {
 		return err
 	}
-	if p.store.newEpochs {
+	if newEpochs {
 		lost = lostAny
 	}
 	voters, err := p.run(m)
 	if err != nil {
 		return err
 	}
-	p.ended.Go(p.runCommitter)
+	p.committer = &committer{
+		partition: p.number, queue: p.queue, raft: p.raft, guard: p.storage.guard, marker: p.storage.commitMarker,
+		log: p.storage.cfg.Logger, acked: acked, uncut: recovery.uncut,
+	}
+	p.ended.Go(p.committer.run)
 	if voters == 1 {
 		return p.becomeReady(lost)
 	}
-	if p.store.newEpochs && !p.store.created { // it may have voted and agreed to entries that it no longer has
+	if newEpochs && !p.storage.created { // it may have voted and agreed to entries that it no longer has
 		return errors.New("it is a copy of a node of a cluster; " + addAgain)
 	}
 	return nil
@@ -100,19 +79,19 @@ func (p *partition) restore(m snapshots) error {
 	if err != nil || newest == nil || newest.chunks == 0 {
 		return err
 	}
-	return receive(p.store.db, p.number, &snapshotChunks{snapshots: m, left: newest.chunks})
+	return receive(p.storage.db, p.number, &snapshotChunks{snapshots: m, left: newest.chunks})
 }
 
 // run starts the group and returns how many voters it has. A new group has one, unless it joins others.
 func (p *partition) run(m snapshots) (voters int, err error) {
-	votes, transport := votes{p.number, p.store.db}, p.store.cfg.Transport(int(p.number), p.store.id)
+	votes, transport := votes{p.number, p.storage.db}, p.storage.cfg.Transport(int(p.number), p.storage.id)
 	known, err := raft.HasExistingState(p.log, votes, m)
 	if err != nil {
 		return 0, err
 	}
-	config := p.config()
-	if !known && !p.store.cfg.Joins {
-		first := raft.Configuration{Servers: []raft.Server{{ID: p.store.id, Address: transport.LocalAddr()}}}
+	config := raftConfig(p.storage.id, p.number, p.storage.cfg.Logger)
+	if !known && !p.storage.cfg.Joins {
+		first := raft.Configuration{Servers: []raft.Server{{ID: p.storage.id, Address: transport.LocalAddr()}}}
 		if err := raft.BootstrapCluster(config, p.log, votes, m, transport, first); err != nil {
 			return 0, err
 		}
@@ -131,7 +110,7 @@ func (p *partition) run(m snapshots) (voters int, err error) {
 	}
 	if voters == 1 { // there is nobody to wait for
 		elect := raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}}
-		err = transport.TimeoutNow(p.store.id, transport.LocalAddr(), &elect, &raft.TimeoutNowResponse{})
+		err = transport.TimeoutNow(p.storage.id, transport.LocalAddr(), &elect, &raft.TimeoutNowResponse{})
 	}
 	return voters, err
 }
@@ -167,7 +146,7 @@ func (p *partition) reseed(relaxedOnly bool) error {
 	if _, err := rand.Read(o.seed[:]); err != nil {
 		return err
 	}
-	return p.await(&o)
+	return p.queue.await(&o)
 }
 
 func (p *partition) stop() {
@@ -175,7 +154,7 @@ func (p *partition) stop() {
 	p.ended.Wait()
 	if p.raft != nil {
 		if err := p.raft.Shutdown().Error(); err != nil && !errors.Is(err, raft.ErrRaftShutdown) {
-			p.store.cfg.Logger.Error("a slot did not end as it should", "slot", p.number, "cause", err)
+			p.storage.cfg.Logger.Error("a slot did not end as it should", "slot", p.number, "cause", err)
 		}
 	}
 	p.log.close()
@@ -185,26 +164,18 @@ func (p *partition) stop() {
 // published to, since the store has no names of those.
 func (p *partition) renew(missed TopicMatcher) (count int, err error) {
 	pending := []*operation{{op: opRenew}}
-	from, to := keyRange(prefixHead, p.number)
-	it, err := p.store.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
-	if err != nil {
-		return 0, err
-	}
-	defer it.Close()
-	for ok := it.First(); ok; ok = it.Next() {
-		tenant, rest, _ := bytes.Cut(it.Key()[len(from):], []byte{0})
-		topic := string(bytes.TrimSuffix(rest, []byte{0}))
-		if !missed(string(tenant), topic) {
-			continue
+	err = p.state.eachTopic(func(tenant, topic string, _ *head) error {
+		if !missed(tenant, topic) {
+			return nil
 		}
 		count++
-		pending = append(pending, &operation{op: opRenew, tenant: string(tenant), topic: topic})
-		if len(pending) == batchCount {
-			if err := p.awaitAll(pending); err != nil {
-				return count, err
-			}
-			pending = pending[:0]
+		pending = append(pending, &operation{op: opRenew, tenant: tenant, topic: topic})
+		if len(pending) < batchCount {
+			return nil
 		}
-	}
-	return count, errors.Join(it.Error(), p.awaitAll(pending))
+		err := p.queue.awaitAll(pending)
+		pending = pending[:0]
+		return err
+	})
+	return count, errors.Join(err, p.queue.awaitAll(pending))
 }

@@ -1,6 +1,8 @@
 package durable
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -102,4 +104,39 @@ func (q *queue) close() {
 	q.closed = true
 	q.mu.Unlock()
 	q.signal()
+}
+
+// await has the partition agree on one operation and waits for that.
+func (q *queue) await(o *operation) error { return q.awaitFor(context.Background(), o) }
+
+// awaitFor is await, but gives up when the context ends; then nobody knows what became of the operation.
+func (q *queue) awaitFor(ctx context.Context, o *operation) error {
+	answer := make(chan error, 1)
+	r := request{operation: o.append(nil), freesSpace: true, done: func(out history.Outcome) { answer <- out.Err }}
+	if err := q.put(r); err != nil {
+		return err
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// awaitAll is await for several operations, no more than fit into one entry.
+func (q *queue) awaitAll(all []*operation) error {
+	answers := make(chan error, len(all))
+	for i, o := range all {
+		r := request{operation: o.append(nil), freesSpace: true, done: func(out history.Outcome) { answers <- out.Err }}
+		if err := q.put(r); err != nil {
+			return fmt.Errorf("after %d of %d: %w", i, len(all), err)
+		}
+	}
+	for range all {
+		if err := <-answers; err != nil {
+			return err
+		}
+	}
+	return nil
 }

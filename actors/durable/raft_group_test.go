@@ -95,7 +95,7 @@ func waitApplied(t *testing.T, a, b *partition) {
 
 func streamOf(t *testing.T, s *partition) string {
 	t.Helper()
-	r, size, err := stream(s.store.db, s.number)
+	r, size, err := stream(s.storage.db, s.number)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,13 +8,19 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// intactHead returns the head of the topic, after it has cut off what is damaged at the topic's end.
-func (t *Topic) intactHead() (*head, error) {
-	h, err := t.partition.readHead(t.tenant, t.name)
+// topicRecovery finds what is intact of a topic when it is opened, and cuts off what is damaged at its end.
+type topicRecovery struct {
+	topicEvents
+	queue *queue // of the topic's partition
+	rule  Rule   // with which the topic is opened
+}
+
+// head returns the head of the topic, after it has cut off what is damaged at the topic's end.
+func (t topicRecovery) head() (*head, error) {
+	h, err := t.state.head(t.tenant, t.name)
 	switch {
 	case err == nil && h == nil:
-		m := t.partition.machine
-		return &head{epoch: m.seeds.Load().epoch(t.rule.Relaxed, m.generation.Load(), t.tenant, t.name)}, nil
+		return t.state.newHead(t.tenant, t.name, &t.rule), nil
 	case errors.Is(err, errDamagedHead) || pebble.IsCorruptionError(err):
 		h, err = t.rebuildHead()
 		return t.repair(h, err, 0)
@@ -27,7 +33,7 @@ func (t *Topic) intactHead() (*head, error) {
 	}
 	for h.newest > h.floor {
 		h.newest--
-		if r, err := t.partition.readRecord(t.tenant, t.name, h.newest); err == nil {
+		if r, err := t.state.record(t.tenant, t.name, h.newest); err == nil {
 			h.sum, h.total, h.at = r.sum, r.total, r.at
 			break
 		}
@@ -36,11 +42,11 @@ func (t *Topic) intactHead() (*head, error) {
 }
 
 // tailIntact reports whether the newest event is the one that the head names.
-func (t *Topic) tailIntact(h *head) (bool, error) {
+func (t topicRecovery) tailIntact(h *head) (bool, error) {
 	if h.newest == h.floor {
 		return true, nil
 	}
-	r, err := t.partition.readRecord(t.tenant, t.name, h.newest)
+	r, err := t.state.record(t.tenant, t.name, h.newest)
 	if err == nil {
 		return r.sum == h.sum, nil
 	}
@@ -51,10 +57,11 @@ func (t *Topic) tailIntact(h *head) (bool, error) {
 }
 
 // rebuildHead makes a head of the events that can be read.
-func (t *Topic) rebuildHead() (*head, error) {
+func (t topicRecovery) rebuildHead() (*head, error) {
 	h := &head{rule: t.rule}
-	first := eventKey(t.partition.number, t.tenant, t.name, 0)
-	it, err := t.store.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: keyAfter(first[:len(first)-8])})
+	m := t.state.machine
+	first := eventKey(m.partition, t.tenant, t.name, 0)
+	it, err := m.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: keyAfter(first[:len(first)-8])})
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +82,7 @@ func (t *Topic) rebuildHead() (*head, error) {
 
 // repair makes h the topic's head: this cuts off the topic's end and begins a new epoch. was is the newest offset that
 // the topic had, 0 if that is unknown.
-func (t *Topic) repair(h *head, err error, was uint64) (*head, error) {
+func (t topicRecovery) repair(h *head, err error, was uint64) (*head, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +91,12 @@ func (t *Topic) repair(h *head, err error, was uint64) (*head, error) {
 		return nil, err
 	}
 	h.salt = binary.BigEndian.Uint64(salt[:])
-	t.store.cfg.Logger.Error("the newest events of a topic are damaged; they are dropped, older ones are kept, "+
+	t.log.Error("the newest events of a topic are damaged; they are dropped, older ones are kept, "+
 		"and the topic begins a new epoch",
 		"tenant", t.tenant, "topic", t.name, "kept_up_to", h.newest, "newest_was", was)
 	o := operation{op: opRepair, tenant: t.tenant, topic: t.name, head: *h}
-	if err := t.partition.await(&o); err != nil {
+	if err := t.queue.await(&o); err != nil {
 		return nil, err
 	}
-	return t.partition.readHead(t.tenant, t.name)
+	return t.state.head(t.tenant, t.name)
 }

@@ -123,7 +123,7 @@ func TestTopic_AnEndThatTheHeadDoesNotKnowIsDropped(t *testing.T) {
 	suite.AddMany(t, h, 1, 10, 100, true, suite.Begin)
 	epoch := h.Position().Epoch
 	one := s.partitionOf("acme", "room")
-	r, err := one.readRecord("acme", "room", 10)
+	r, err := one.state.record("acme", "room", 10)
 	if err != nil {
 		t.Fatal(err)
 	}

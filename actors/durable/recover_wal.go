@@ -14,14 +14,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// damagedDir is where recoverWAL puts what it cuts off. The next cut replaces it.
-const damagedDir = "damaged"
-
 // namedWAL finds in Pebble's error the log that Pebble could not replay.
 var namedWAL = regexp.MustCompile(`replaying wal (\d+)`)
 
-// recoverWAL cuts a damaged log of Pebble's in front of the damage and moves the rest and all newer logs aside. What is
-// left is the store as it was at an earlier time. cut is false if there was nothing to cut. openErr is the error with
+// recoverWAL cuts a damaged log of Pebble's in front of the damage and moves the rest and all newer logs aside. The
+// store is then as it was at an earlier time. cut is false if there was nothing to cut. openErr is the error with
 // which Pebble failed to open; it names the log. Older logs are not looked at: they may be left from before.
 func recoverWAL(fs vfs.FS, dir string, openErr error, log *slog.Logger) (cut bool, err error) {
 	named := namedWAL.FindStringSubmatch(fmt.Sprintf("%+v", openErr))
@@ -106,12 +103,4 @@ func copyFirst(fs vfs.FS, from, to string, n int64) (err error) {
 	}
 	_, err = io.CopyN(out, in, n)
 	return errors.Join(err, out.Sync(), out.Close())
-}
-
-func syncDir(fs vfs.FS, dir string) error {
-	d, err := fs.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -20,7 +22,11 @@ type Opening struct {
 // process at a time. The caller ends the opening with Wait and Store.Close, or with Abandon.
 func Begin(dir string, cfg Config) *Opening {
 	cfg = cfg.withDefaults()
-	s := &Store{cfg: cfg, dir: dir, guard: newDiskGuard(cfg.Files, dir, cfg.Logger), stop: make(chan struct{})}
+	s := &Store{
+		storage: storage{cfg: cfg, dir: dir, guard: newDiskGuard(cfg.Files, dir, cfg.Logger)},
+		stop:    make(chan struct{}),
+	}
+	s.checkpoints.storage = &s.storage
 	o := &Opening{store: s, finished: make(chan struct{})}
 	go func() {
 		defer close(o.finished)
@@ -33,6 +39,39 @@ func Begin(dir string, cfg Config) *Opening {
 		s.running.Go(s.runClock)
 	}()
 	return o
+}
+
+// open opens the storage and starts the partitions.
+func (s *Store) open() error {
+	acked, err := s.storage.open()
+	if err != nil {
+		return err
+	}
+	if s.newEpochs, err = isCopy(s.db, s.commitMarker); err != nil {
+		return err
+	}
+	if s.newEpochs && !s.created {
+		s.cfg.Logger.Warn("the files of the durable topics are not those that the last start wrote: " +
+			"they were copied, restored, or are from an older version; all durable topics begin new epochs, " +
+			"so that readers from before are told")
+	}
+	if err := s.start(acked); err != nil {
+		return err
+	}
+	return saveOrigin(s.db, s.commitMarker)
+}
+
+// start starts all partitions at the same time.
+func (s *Store) start(acked []ackedEntries) error {
+	errs := make([]error, s.cfg.Partitions)
+	s.partitions = make([]*partition, s.cfg.Partitions)
+	var all sync.WaitGroup
+	for i := range s.partitions {
+		s.partitions[i] = newPartition(&s.storage, uint16(i))
+		all.Go(func() { errs[i] = s.partitions[i].start(acked[i], s.newEpochs) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // Wait returns the store when every partition takes publishes, or why it cannot be opened, in a sentence for an
@@ -62,6 +101,9 @@ func (o *Opening) Abandon() {
 		}
 	}()
 }
+
+// reopenAfter is when to try again a request that came before the store was open.
+const reopenAfter = 2 * time.Second
 
 var (
 	errOpeningFull = &protocol.Refusal{

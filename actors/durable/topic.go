@@ -12,12 +12,12 @@ import (
 // goroutine of its partition, in the order of the offsets, except for events that are refused at once: those it answers
 // within Add.
 type Topic struct {
-	store        *Store // static, as are these
-	partition    *partition
-	tenant, name string
-	rule         Rule
+	topicEvents // static, as are these
+	queue       *queue
+	clock       *clock
 
 	// Only the topic's owner touches these.
+	rule       Rule
 	ruleStored bool // the store knows the rule
 	epoch      string
 	floor      uint64    // what is known of the store's
@@ -35,20 +35,29 @@ type sinceTrim struct {
 
 var _ history.History = (*Topic)(nil)
 
-// OpenTopic opens a topic, which may be one that nobody has published to yet. It reads the disk, and checks whether the
-// newest event is intact; if not, it cuts off the damaged end and begins a new epoch, which is logged and waits for the
-// disk. A topic is opened by one owner at a time.
-func (s *Store) OpenTopic(tenant, name string, rule Rule) (*Topic, error) {
+// openTopic is Store.OpenTopic in the partition of the topic.
+func openTopic(p *partition, tenant, name string, rule Rule) (*Topic, error) {
 	if err := rule.check(name); err != nil {
 		return nil, err
 	}
-	t := &Topic{store: s, partition: s.partitionOf(tenant, name), tenant: tenant, name: name, rule: rule}
-	h, err := t.intactHead()
+	h, err := topicRecovery{eventsOf(p, tenant, name), p.queue, rule}.head()
 	if err != nil {
 		return nil, fmt.Errorf("durable topic %s of tenant %s: %w", protocol.Quote(name), protocol.Quote(tenant), err)
 	}
-	t.epoch, t.floor, t.newest = h.epoch, h.floor, h.newest
-	return t, nil
+	return newTopic(p, h, rule), nil
+}
+
+// newTopic makes a topic of its head.
+func newTopic(p *partition, h *head, rule Rule) *Topic {
+	return &Topic{
+		topicEvents: eventsOf(p, h.tenant, h.topic), queue: p.queue, clock: p.storage.clock,
+		rule: rule, epoch: h.epoch, floor: h.floor, newest: h.newest,
+	}
+}
+
+// eventsOf is the events of a topic of a partition.
+func eventsOf(p *partition, tenant, name string) topicEvents {
+	return topicEvents{state: p.state, tenant: tenant, name: name, log: p.storage.cfg.Logger}
 }
 
 // SetRule gives the topic another rule: for writing from the next Add on, for reading at once. The error says that the
@@ -62,23 +71,17 @@ func (t *Topic) SetRule(rule Rule) error {
 	return nil
 }
 
-// HasTopic reports whether the store holds a topic, intact or not. It reads the disk.
-func (s *Store) HasTopic(tenant, name string) bool {
-	h, err := s.partitionOf(tenant, name).readHead(tenant, name)
-	return err != nil || h != nil
-}
-
 // Add implements history.History. Refusals are StorageFull, Busy and Draining, with RetryAfter, and Internal.
 func (t *Topic) Add(ev *protocol.Event, dedup bool, now time.Time, done func(history.Outcome)) {
 	o := operation{
-		op: opAdd, tenant: t.tenant, topic: t.name, now: t.store.clock.at(now), dedup: dedup,
+		op: opAdd, tenant: t.tenant, topic: t.name, now: t.clock.at(now), dedup: dedup,
 		body: appendEvent(nil, t.name, ev),
 	}
 	if !t.ruleStored {
 		o.rule = &t.rule
 	}
 	r := request{operation: o.append(nil), relaxed: t.rule.Relaxed, done: done}
-	if err := t.partition.queue.put(r); err != nil {
+	if err := t.queue.put(r); err != nil {
 		done(history.Outcome{Err: err})
 		return
 	}
@@ -127,7 +130,7 @@ func (t *Topic) trim() {
 	}
 	done := t.trimDone(t.countAged(oldest), oldest, b.Age)
 	o := operation{op: opTrim, tenant: t.tenant, topic: t.name, epoch: t.epoch, offset: oldest}
-	if t.partition.queue.put(request{operation: o.append(nil), relaxed: true, freesSpace: true, done: done}) == nil {
+	if t.queue.put(request{operation: o.append(nil), relaxed: true, freesSpace: true, done: done}) == nil {
 		t.floor = oldest
 	}
 }
@@ -141,17 +144,8 @@ func (t *Topic) countAged(oldest uint64) uint64 { return oldest - t.oldest(t.fit
 // logAged logs that events were removed for their age. The other bounds are met all the time and are not worth a line.
 func (t *Topic) logAged(count, upTo uint64, age time.Duration) {
 	if count > maxUnlogged {
-		t.store.cfg.Logger.Info("events of a durable topic were removed, since they are older than its rule keeps them",
+		t.log.Info("events of a durable topic were removed, since they are older than its rule keeps them",
 			"tenant", t.tenant, "topic", t.name, "events", count, "up_to_offset", upTo, "age", age)
-	}
-}
-
-// logForgotten logs that a topic was removed with the events that it still had.
-func (t *Topic) logForgotten(count uint64) {
-	if count > maxUnlogged {
-		t.store.cfg.Logger.Info("a durable topic was removed with its events, since they are older than its rule "+
-			"keeps them and nothing was published for long", "tenant", t.tenant, "topic", t.name, "events", count,
-			"up_to_offset", t.newest, "age", t.rule.Bounds.Age, "unused_for", t.store.cfg.Forget)
 	}
 }
 

@@ -30,6 +30,12 @@ type History interface {
 	Read(offset uint64, limit int, now time.Time) ([]Entry, error)
 }
 
+// Entry is one retained event.
+type Entry struct {
+	Offset uint64
+	Event  *protocol.Event
+}
+
 // Outcome is the result of an Add.
 type Outcome struct {
 	// Position is the event's, or that of the first event with its id.

@@ -13,12 +13,6 @@ type Bounds struct {
 	Age   time.Duration
 }
 
-// Entry is one retained event.
-type Entry struct {
-	Offset uint64
-	Event  *protocol.Event
-}
-
 // Memory is a history that ends with its process. None of its methods blocks.
 type Memory struct {
 	bounds Bounds

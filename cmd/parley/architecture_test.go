@@ -75,9 +75,8 @@ var homes = []place{
 
 // pkg is what go list tells of a package.
 type pkg struct {
-	ImportPath string
-	Standard   bool
-	Imports    []string
+	ImportPath, Doc                    string // Doc is the first sentence of the package comment
+	Imports, TestImports, XTestImports []string
 }
 
 // name is the package's place in the house, with a slash at its end.
@@ -99,7 +98,7 @@ func packages(t *testing.T) (all []pkg) {
 // packagesOf are those of the module in a folder.
 func packagesOf(t *testing.T, dir string) (all []pkg) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Standard,Imports", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Doc,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir = filepath.Join(house, dir)
 	out, err := cmd.Output()
 	if err != nil {

@@ -62,7 +62,7 @@ func TestHouse_ReadmeNamesOnlyWhatIsThere(t *testing.T) {
 		}
 	}
 	for _, room := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| [a-z]").FindAllStringSubmatch(between(t, readme,
-		"## The rooms", "Each package"), -1) {
+		"## Layout", "Each package"), -1) {
 		if info, err := os.Stat(filepath.Join(house, room[1])); err != nil || !info.IsDir() {
 			t.Errorf("the README's map has %s, which is no room", room[1])
 		}

@@ -31,9 +31,13 @@ func TestMain(m *testing.M) {
 // patience bounds every wait in these tests; none should come near it.
 const patience = 20 * time.Second
 
-// command is parley with arguments, in an environment without PARLEY_ variables but those given.
+// command is parley with arguments, in an environment without PARLEY_ variables but those given. With -short, as make
+// quick runs the tests, those that start a process are skipped.
 func command(t *testing.T, environ []string, args ...string) *exec.Cmd {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a process")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -141,6 +141,9 @@ func TestUpstream_DocumentsComeFirst(t *testing.T) {
 // F26: an upstream that cannot be reached, breaks off, answers with a socket or leads back here is 502, in words, with
 // one line in the log.
 func TestUpstream_ThatFailsIs502(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for seconds in real time")
+	}
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v3/upgrade/" {
 			w.Header().Set("Connection", "Upgrade")

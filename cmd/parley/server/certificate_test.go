@@ -75,6 +75,7 @@ func TestCertificate_IsWarnedAboutDailyFromTwoWeeksBeforeItsEnd(t *testing.T) {
 
 // F13: when the certificate expires is a metric, which a reload brings up to date.
 func TestServer_WhenItsCertificateExpiresIsAMetric(t *testing.T) {
+	waitsInRealTime(t)
 	cfg, dir := devConfig(t), t.TempDir()
 	cfg.InternalListen = "127.0.0.1:0"
 	cfg.TLS = config.TLS{Certificate: filepath.Join(dir, "tls.pem"), Key: filepath.Join(dir, "tls.key")}

@@ -161,6 +161,7 @@ func TestHosts_FixWhatIsSpokenThere(t *testing.T) {
 
 // On a path of its own Valtronics has its own limits from the start: who says nothing is not waited for.
 func TestHosts_ADialectThatIsAloneHasItsOwnLimits(t *testing.T) {
+	waitsInRealTime(t)
 	s := run(t, devConfig(t, "PARLEY_AIRLAY_ENABLED=false", "PARLEY_VALTRONICS_LOGIN_TIMEOUT=1s"))
 	silent, _ := dial(t, "ws://"+s.Address()+"/ws", "", nil)
 	silent.hears(`"success":false`)

@@ -35,6 +35,7 @@ func asked(t *testing.T, method, url, key, body string) (int, string) {
 
 // What operators do to one tenant over the internal address, and that the public one does not know of it.
 func TestOperators_DrainSuspendAndRestartOneTenantAlone(t *testing.T) {
+	waitsInRealTime(t)
 	cfg := several(t)
 	cfg.InternalListen = "127.0.0.1:0"
 	s := run(t, cfg)

@@ -23,6 +23,14 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
+// waitsInRealTime marks a test that takes a second or more: make quick leaves it out (go test -short).
+func waitsInRealTime(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("waits in real time")
+	}
+}
+
 // devConfig is dev mode's configuration on a free port, with what further variables say.
 func devConfig(t *testing.T, environ ...string) config.Config {
 	t.Helper()

@@ -112,6 +112,7 @@ func takesOrders(t *testing.T, s *Server) {
 
 // F10: a full disk at the start leaves durable topics out until there is room, and nothing else.
 func TestNew_OnAFullDiskServesAllButDurableTopicsUntilThereIsRoom(t *testing.T) {
+	waitsInRealTime(t)
 	cfg, disk := onFullDisk(t)
 	s := run(t, cfg)
 	refusesOrders(t, s)
@@ -121,6 +122,7 @@ func TestNew_OnAFullDiskServesAllButDurableTopicsUntilThereIsRoom(t *testing.T) 
 
 // F10: a server ends although its store still waits for room.
 func TestClose_DoesNotWaitForRoomOnADisk(t *testing.T) {
+	waitsInRealTime(t)
 	cfg, disk := onFullDisk(t)
 	s := run(t, cfg)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -138,6 +140,7 @@ func TestClose_DoesNotWaitForRoomOnADisk(t *testing.T) {
 // F10: a reload that makes the first topic durable does not hang on a full disk, and its topics are there with the
 // room.
 func TestReload_AFirstDurableTopicOnAFullDiskWaitsForRoom(t *testing.T) {
+	waitsInRealTime(t)
 	cfg, disk := onFullDisk(t)
 	durable := cfg.Topics.Durable
 	cfg.Topics.Durable = nil
@@ -184,6 +187,7 @@ func TestReload_ADirectoryThatCannotBeUsedChangesNothing(t *testing.T) {
 // F10: a store that cannot be opened after all ends a server that was started with it, in order and with the reason;
 // one that was reloaded stays as it is.
 func TestFailed_AStoreThatCannotBeOpenedAfterAllEndsTheStartAlone(t *testing.T) {
+	waitsInRealTime(t)
 	for _, reloaded := range []bool{false, true} {
 		cfg, disk := onFullDisk(t)
 		disk.broken.Store(true)

@@ -24,8 +24,8 @@ import (
 // same inodes. The operator who puts one back has to say so (MarkRestored).
 
 // isCopy reports whether the files are others than those that the store was written in.
-func (s *Store) isCopy() (bool, error) {
-	value, closer, err := s.db.Get(originKey)
+func isCopy(db *pebble.DB, m *commitMarker) (bool, error) {
+	value, closer, err := db.Get(originKey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return true, nil // it is new, from a version that stored none, or has lost entries, which other checks tell
 	}
@@ -35,12 +35,12 @@ func (s *Store) isCopy() (bool, error) {
 	defer closer.Close()
 	c := cursor{rest: value}
 	version, origin := c.uint8(), c.text()
-	return c.failed || version != 1 || origin != fileID(s.commitMarker.file), nil
+	return c.failed || version != 1 || origin != fileID(m.file), nil
 }
 
 // saveOrigin makes the present files the origin. It is called when every topic has its epoch.
-func (s *Store) saveOrigin() error {
-	return s.db.Set(originKey, appendText([]byte{1}, fileID(s.commitMarker.file)), pebble.Sync)
+func saveOrigin(db *pebble.DB, m *commitMarker) error {
+	return db.Set(originKey, appendText([]byte{1}, fileID(m.file)), pebble.Sync)
 }
 
 // MarkRestored tells the store in a directory that it was put back to an earlier state by means that it cannot notice,

@@ -110,7 +110,7 @@ func TestTopic_ABusyOneSaysWhatItRemovesForItsAge(t *testing.T) {
 			suite.Add(t, room, suite.Event(t, fmt.Sprint(i), 10), false, h.Now())
 		}
 	}
-	if err := s.partitions[0].await(&operation{op: opProbe}); err != nil { // behind the trims
+	if err := s.partitions[0].queue.await(&operation{op: opProbe}); err != nil { // behind the trims
 		t.Fatal(err)
 	}
 	if !h.log.has("topic=aged events=") || h.log.has("topic=many") {

@@ -70,84 +70,11 @@ func (s *DialectStats) add(t DialectStats) {
 	s.Lifetime += t.Lifetime
 }
 
-// Metrics takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop.
-func (n *Node) Metrics() Metrics {
-	f := Metrics{
-		Tenants:    map[string]Stats{},
-		Lifecycles: map[string]LifecycleStats{},
-		Latency:    n.outboxes.Latency.Snapshot(),
-		Backlog:    n.backlog.Bytes(),
-		Pressure:   n.watermark.Pressure(),
-		Storage:    n.storage(),
-		Stuck:      n.watchdog.StuckByKind(),
-		EverStuck:  n.watchdog.EverStuckByKind(),
-	}
-	f.SuspendedSessions, f.SuspendedSessionBytes = n.sessions.Stats()
-	n.totals.fill(&f)
-	for _, name := range n.Tenants() {
-		if t := n.tenant(name); t != nil {
-			f.stale(t.backlog.Lost.Load())
-			f.Tenants[name] = t.stats()
-			f.Topics += t.topicCount()
-			if l := t.lifecycle.Load(); l != nil {
-				f.Lifecycles[name] = l.stats()
-			}
-		}
-	}
-	return f
-}
-
 // stale adds frames that gave way to newer ones.
 func (f *Metrics) stale(frames uint64) {
 	if frames > 0 {
 		f.Drops[protocol.Stale] += frames
 	}
-}
-
-// Stats are the figures of one tenant; of an unknown one they are zero.
-func (qs *inspector) Stats(tenant string) Stats {
-	if t := qs.tenants.tenant(tenant); t != nil {
-		return t.stats()
-	}
-	return Stats{}
-}
-
-func (l *Conn) stats(now time.Time) DialectStats {
-	frames, bytes := l.outbox.Sent()
-	return DialectStats{
-		MessagesReceived: l.inMessages.Load(), BytesReceived: l.inBytes.Load(),
-		MessagesSent: frames, BytesSent: bytes,
-		Lifetime: max(now.Sub(l.since()), 0),
-	}
-}
-
-func (t *tenantCore) stats() Stats {
-	s := Stats{Dialects: map[string]DialectStats{}, Suspended: t.suspended.Load()}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, c := range t.placements {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		d := s.Dialects[c.dialect.Name()]
-		d.add(c.past)
-		d.TotalConnections += uint64(c.total.Load())
-		d.ActiveConnections += uint64(max(c.active.Load(), 0))
-		d.Authenticated += uint64(max(c.authenticated.Load(), 0))
-		s.Dialects[c.dialect.Name()] = d
-	}
-	now := time.Now()
-	t.links.each(func(l *Conn) bool {
-		name := l.dialect().Name()
-		d := s.Dialects[name]
-		d.add(l.stats(now))
-		s.Dialects[name] = d
-		return true
-	})
-	for _, d := range s.Dialects {
-		s.add(d)
-	}
-	s.TotalConnections = uint64(t.total.Load())
-	return s
 }
 
 // totals are a node's sums.
@@ -166,20 +93,20 @@ func newTotals() totals {
 }
 
 // dropped counts what was not delivered, or was refused.
-func (c *totals) dropped(why protocol.Reason, count int) {
+func (c *totals) dropped(reason protocol.Reason, count int) {
 	if count == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.drops[why] += uint64(count)
+	c.drops[reason] += uint64(count)
 }
 
 // miss counts what a client missed while it was away.
-func (c *totals) Missed(why protocol.Reason, count int) {
+func (c *totals) Missed(reason protocol.Reason, count int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.missed[why] += uint64(count)
+	c.missed[reason] += uint64(count)
 }
 
 // restarted counts the panic of an actor.
@@ -196,4 +123,63 @@ func (c *totals) fill(f *Metrics) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f.Drops, f.Missed, f.Restarts = maps.Clone(c.drops), maps.Clone(c.missed), maps.Clone(c.restarts)
+}
+
+// LifecycleFigures count what a tenant's backend was told of its connections and users, since it was switched on.
+type LifecycleStats struct {
+	Emitted uint64
+	// Lost counts by where: in the mailbox, which was full; in the topic, which refused them; in a failure.
+	Lost map[string]uint64
+}
+
+// ConnectionInfo is what can be told of a connection.
+type ConnectionInfo struct {
+	ID, Tenant, User, Dialect, Remote string
+	Since                             time.Time
+	InMessages, InBytes               uint64
+	OutMessages, OutBytes             uint64
+	QueuedFrames, QueuedBytes         int
+	// Subscriptions are the topics, sorted.
+	Subscriptions []string
+	// Restored are the subscriptions that it took over from a connection of its client that had broken, Replayed and Missed
+	// the events from between that it got and did not get.
+	Restored, Replayed, Missed int
+}
+
+// UserInfo is a user with connections.
+type UserInfo struct {
+	User        string
+	Since       time.Time // of the oldest connection
+	Connections []ConnectionInfo
+}
+
+// TopicInfo is what can be told of a topic.
+type TopicInfo struct {
+	Name        string
+	Subscribers int
+	Position    protocol.Position
+	History     int // events remembered
+}
+
+// HistoryPage is a piece of a topic's history.
+type HistoryPage struct {
+	// Position is the newest the topic has.
+	Position protocol.Position
+	Events   []HistoryEntry
+}
+
+// Remembered is one event in a history.
+type HistoryEntry struct {
+	Offset uint64
+	Event  *protocol.Event
+}
+
+// Storage is how the store of durable topics is. The zero value is that of a node without one.
+type Storage struct {
+	// Open says that there is one, if only for its topics to be refused until it is open.
+	Open bool
+	// Full says that publishes are refused since the disk has too little room.
+	Full bool
+	// Refusal is why durable topics take no publishes now; nil if they do.
+	Refusal *protocol.Refusal
 }

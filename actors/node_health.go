@@ -95,7 +95,7 @@ func (s sheddable) DisconnectSlowest(bytes int64) (count int, any bool) {
 		if r.link.flags.set(isSlow) {
 			bytes -= r.waiting
 			count++
-			r.link.box.SendUnbounded(endConnection{why: &protocol.Refusal{Reason: protocol.Slow}})
+			r.link.box.SendUnbounded(endConnection{err: &protocol.Refusal{Reason: protocol.Slow}})
 		}
 	}
 	return count, len(all) > 0
@@ -110,3 +110,30 @@ func (n *Node) Probe(ctx context.Context) (slowest time.Duration, err error) {
 
 // AddProbe has Probe try one more way; see health.Probes.
 func (n *Node) AddProbe(name string, try func(context.Context) error) { n.probes.AddProbe(name, try) }
+
+// Metrics takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop.
+func (n *Node) Metrics() Metrics {
+	f := Metrics{
+		Tenants:    map[string]Stats{},
+		Lifecycles: map[string]LifecycleStats{},
+		Latency:    n.outboxes.Latency.Snapshot(),
+		Backlog:    n.backlog.Bytes(),
+		Pressure:   n.watermark.Pressure(),
+		Storage:    n.storage(),
+		Stuck:      n.watchdog.StuckByKind(),
+		EverStuck:  n.watchdog.EverStuckByKind(),
+	}
+	f.SuspendedSessions, f.SuspendedSessionBytes = n.sessions.Stats()
+	n.totals.fill(&f)
+	for _, name := range n.Tenants() {
+		if t := n.tenant(name); t != nil {
+			f.stale(t.backlog.Lost.Load())
+			f.Tenants[name] = t.stats()
+			f.Topics += t.topicCount()
+			if l := t.lifecycle.Load(); l != nil {
+				f.Lifecycles[name] = l.stats()
+			}
+		}
+	}
+	return f
+}

@@ -43,7 +43,7 @@ func TestCheckpoint_IsTheStoreAtOneMoment(t *testing.T) {
 		t.Error("it is still there")
 	}
 	other := open(t, copied, Config{Partitions: 1})
-	served, err := readRules(vfs.Default, copied)
+	served, err := rulesFile{vfs.Default, copied}.read()
 	again := topic(t, other, "room", keepAll).Position()
 	if again.Offset != 5 || again.Epoch == h.Position().Epoch || fmt.Sprint(served, err) != "[room] <nil>" {
 		t.Errorf("the copy is at %+v by the rules %q, %v; the store is at %+v", again, served, err, h.Position())

@@ -50,14 +50,15 @@ func TestTopic_ARelaxedOneIsAnsweredBeforeTheDiskHasIt(t *testing.T) {
 			suite.Add(t, h, suite.Event(t, fmt.Sprint(i), 10), false, suite.Begin)
 		}
 		n := fs.count.Load() - before
-		if rule.Relaxed != (n == 0) || !rule.Relaxed && n < 100 || s.partitions[0].unsynced.Load() != rule.Relaxed {
+		unsynced := s.partitions[0].committer.unsynced.Load()
+		if rule.Relaxed != (n == 0) || !rule.Relaxed && n < 100 || unsynced != rule.Relaxed {
 			t.Errorf("relaxed %v: %d syncs for 100 publishes", rule.Relaxed, n)
 		}
 	}
 	before := fs.count.Load()
 	s.sync(time.Time{})
 	s.sync(time.Time{})
-	if n := fs.count.Load() - before; n != 1 || s.partitions[0].unsynced.Load() {
+	if n := fs.count.Load() - before; n != 1 || s.partitions[0].committer.unsynced.Load() {
 		t.Errorf("%d syncs at the end of two windows, of which one has something", n)
 	}
 }

@@ -1,0 +1,213 @@
+package actors
+
+import (
+	"container/heap"
+	"context"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// links finds the connections of a tenant by number.
+type conns struct {
+	shards [16]struct {
+		sync.RWMutex
+		byNumber map[uint64]*Conn
+	}
+}
+
+func newLinks() *conns { return &conns{} }
+
+func (ls *conns) add(l *Conn) {
+	s := &ls.shards[l.number()%uint64(len(ls.shards))]
+	s.Lock()
+	defer s.Unlock()
+	if s.byNumber == nil {
+		s.byNumber = map[uint64]*Conn{}
+	}
+	s.byNumber[l.number()] = l
+}
+
+func (ls *conns) remove(l *Conn) {
+	s := &ls.shards[l.number()%uint64(len(ls.shards))]
+	s.Lock()
+	defer s.Unlock()
+	delete(s.byNumber, l.number())
+}
+
+// find returns the connection of that number, nil if there is none.
+func (ls *conns) find(number uint64) *Conn {
+	s := &ls.shards[number%uint64(len(ls.shards))]
+	s.RLock()
+	defer s.RUnlock()
+	return s.byNumber[number]
+}
+
+// each calls do for every connection until it returns false. do must not call links.
+func (ls *conns) each(do func(*Conn) bool) {
+	for i := range ls.shards {
+		s := &ls.shards[i]
+		s.RLock()
+		for _, l := range s.byNumber {
+			if !do(l) {
+				s.RUnlock()
+				return
+			}
+		}
+		s.RUnlock()
+	}
+}
+
+func (t *tenantCore) stats() Stats {
+	s := Stats{Dialects: map[string]DialectStats{}, Suspended: t.suspended.Load()}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.placements {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		d := s.Dialects[c.dialect.Name()]
+		d.add(c.past)
+		d.TotalConnections += uint64(c.total.Load())
+		d.ActiveConnections += uint64(max(c.active.Load(), 0))
+		d.Authenticated += uint64(max(c.authenticated.Load(), 0))
+		s.Dialects[c.dialect.Name()] = d
+	}
+	now := time.Now()
+	t.links.each(func(l *Conn) bool {
+		name := l.dialect().Name()
+		d := s.Dialects[name]
+		d.add(l.stats(now))
+		s.Dialects[name] = d
+		return true
+	})
+	for _, d := range s.Dialects {
+		s.add(d)
+	}
+	s.TotalConnections = uint64(t.total.Load())
+	return s
+}
+
+// counting is where the bytes for a connection count; nil for one that is of no tenant yet, or the engine's own.
+func (c *tenantCore) counting() *outbox.Backpressure {
+	if isInternal(c.name) {
+		return nil
+	}
+	return c.backlog
+}
+
+func (t *tenantCore) conns() (all []*Conn) {
+	t.links.each(func(l *Conn) bool { all = append(all, l); return true })
+	return all
+}
+
+// stopAll stops the tenant's topics and users. The tenant's actor calls it as its last act, when it makes no more of
+// them. Connections end by their sockets.
+func (t *tenantCore) stopAll() {
+	for _, d := range []*mailbox.Registry{t.topics, t.users} {
+		d.Each(func(_ string, box *mailbox.Mailbox) bool {
+			t.node.system.Stop(box)
+			return true
+		})
+	}
+}
+
+func (t *tenantCore) flush(ctx context.Context) *protocol.Refusal {
+	var users []mailbox.Reply[[]*Conn]
+	t.users.Each(func(_ string, box *mailbox.Mailbox) bool {
+		answer := mailbox.NewReply[[]*Conn]()
+		box.SendUnbounded(listConns{answer}) // it answers behind what it has to tell
+		users = append(users, answer)
+		return true
+	})
+	for _, answer := range users {
+		if _, err := answer.Wait(ctx); err != nil && err.Reason == protocol.Busy {
+			return err
+		}
+	}
+	l := t.lifecycle.Load()
+	if l == nil {
+		return nil
+	}
+	told := mailbox.NewReply[struct{}]()
+	l.box.SendUnbounded(flushLifecycle{ctx, told})
+	_, err := told.Wait(ctx)
+	return err
+}
+
+// keyIsGone reports whether an identity's key does not hold any more.
+func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
+	holds := c.keys.Load()
+	return holds != nil && id.Key != protocol.KeyFingerprint{} && !(*holds)(id.Key)
+}
+
+// withdraw has connections end what stands on rights that are gone. may says whether a connection of that identity may have such a right
+// by now: each that may is asked itself, since its credential may be between its check and our look.
+func (c *tenantCore) withdraw(ctx context.Context, order withdraw, may func(*protocol.Identity) bool) (closed, unsubscribed int, err error) {
+	var waits []mailbox.Reply[withdrawn]
+	c.links.each(func(l *Conn) bool {
+		if id := l.identity.Load(); id == nil || l.flags.has(hasBorrowed) || may(id) {
+			order.reply = mailbox.NewReply[withdrawn]()
+			l.box.SendUnbounded(order)
+			waits = append(waits, order.reply)
+		}
+		return true
+	})
+	for _, answer := range waits {
+		ended, err := answer.Wait(ctx)
+		if err != nil && err.Reason == protocol.Busy {
+			return closed, unsubscribed, err
+		}
+		if ended.connection {
+			closed++
+		}
+		unsubscribed += ended.subscriptions
+	}
+	return closed, unsubscribed, nil
+}
+
+// oldest returns the count connections with the lowest numbers above after that fit.
+func (t *tenantCore) oldest(after uint64, count int, fits func(*Conn) bool) []*Conn {
+	var best newestFirst
+	t.links.each(func(l *Conn) bool {
+		if l.number() > after && fits(l) && (len(best) < count || l.number() < best[0].number()) {
+			heap.Push(&best, l)
+			if len(best) > count {
+				heap.Pop(&best)
+			}
+		}
+		return true
+	})
+	sort.Slice(best, func(i, j int) bool { return best[i].number() < best[j].number() })
+	return best
+}
+
+type newestFirst []*Conn
+
+func (h newestFirst) Len() int { return len(h) }
+
+func (h newestFirst) Less(i, j int) bool { return h[i].number() > h[j].number() }
+
+func (h newestFirst) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+func (h *newestFirst) Push(x any) { *h = append(*h, x.(*Conn)) }
+
+func (h *newestFirst) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// placement returns the counts of one dialect.
+func (c *tenantCore) placement(d protocol.Dialect) *placement {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.placements[d] == nil {
+		c.placements[d] = &placement{tenant: c, dialect: d}
+	}
+	return c.placements[d]
+}

@@ -1,0 +1,121 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/parley-realtime/parley/actors/fanout"
+	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/policy"
+	"github.com/parley-realtime/parley/protocol"
+)
+
+// tells posts one thing that happened, if it is wanted.
+func (c *tenantCore) emit(news protocol.Lifecycle) {
+	if l := c.lifecycle.Load(); l != nil && l.wants(news.Type) {
+		news.Time = time.Now()
+		l.post(news)
+	}
+}
+
+// report keeps a tenant's lifecycle as its settings want it.
+func (c *tenantCore) setLifecycle(cfg Lifecycle) {
+	now := c.lifecycle.Load()
+	switch {
+	case now != nil && !cfg.on():
+		c.lifecycle.Store(nil)
+		now.box.SendUnbounded(stopLifecycle{})
+	case now != nil:
+		now.want(cfg.Of)
+		now.box.SendUnbounded(inform{cfg})
+	case cfg.on():
+		c.lifecycle.Store(newLifecycle(c, cfg))
+	}
+}
+
+// fills reports whether a topic is being told what happens: its position is to stay good while nothing does.
+func (c *tenantCore) fills(topic string) bool {
+	return topic == protocol.LifecycleTopic && c.lifecycle.Load() != nil
+}
+
+// topic sends msg to a topic, which is made if there is none.
+func (c *tenantCore) topic(name string, msg mailbox.Refusable) {
+	if !c.topics.Send(name, msg) {
+		c.box.Send(toTopic{name, msg})
+	}
+}
+
+// user sends msg to a user, who is made if there is none.
+func (c *tenantCore) user(name string, msg mailbox.Refusable) {
+	if !c.users.Send(name, msg) {
+		c.box.Send(toUser{name, msg})
+	}
+}
+
+// publish gives a publication to a topic, which is made if there is none.
+func (t *tenantCore) publish(topic string, p *fanout.Delivery) {
+	idle, ok := t.topics.Claim(topic, publish{p})
+	if !ok {
+		t.box.Send(toTopic{topic, publish{p}})
+	}
+	idle.RunInline()
+}
+
+// tell gives a publication to users, and returns one of them for the caller to run; nil if all do so themselves.
+func (t *tenantCore) publishToUsers(users []string, p *fanout.Delivery) (idle *mailbox.Mailbox) {
+	if !p.Anonymous { // of two publishes with one id, the same one is the first at all users
+		turn := &t.turns[t.users.Shard(p.Event.ID)]
+		turn.Lock()
+		defer turn.Unlock()
+	}
+	for _, user := range users {
+		found := len(users) > 1 && t.users.Send(user, publish{p})
+		if len(users) == 1 {
+			idle, found = t.users.Claim(user, publish{p})
+		}
+		switch {
+		case found:
+		case t.waits(p.Event):
+			t.user(user, publish{p})
+		default: // nobody is there
+			t.turnAway(p.Event)
+			p.Result.Answer(0)
+		}
+	}
+	return idle
+}
+
+// waits reports whether the event would wait for a user who has no connection.
+func (t *tenantCore) waits(ev *protocol.Event) bool { return t.lasts(ev) && t.shelters() }
+
+// lasts reports whether the event is of those that wait. Messages are for people, who read them later; other kinds tell
+// of a moment, and are worth nothing afterwards.
+func (t *tenantCore) lasts(ev *protocol.Event) bool {
+	return t.node.cfg.InboxCount > 0 && ev.Kind == protocol.Message && waitingSize(ev) <= maxInboxBytes
+}
+
+// shelters reports whether there is room for one more in the tenant's inboxes.
+func (t *tenantCore) shelters() bool {
+	return t.inboxes.Load() < maxInboxes && t.waiting.Load() < maxWaiting
+}
+
+// turnAway counts an event that would have waited for a user if there were room.
+func (t *tenantCore) turnAway(ev *protocol.Event) {
+	if t.lasts(ev) {
+		t.node.dropped(protocol.TooMany, 1)
+	}
+}
+
+// durable reports whether a topic is to be kept on disk.
+func (c *tenantCore) durable(topic string) bool {
+	store, err := c.node.durableStore()
+	return (store != nil || err != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
+}
+
+// stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not say.
+func (c *tenantCore) stored(topic string) bool {
+	if !c.durable(topic) {
+		return false
+	}
+	store := c.node.store.Load()
+	return store == nil || store.HasTopic(c.name, topic)
+}
