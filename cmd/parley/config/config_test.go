@@ -123,7 +123,7 @@ func TestSharing_IsAboutHostsThatSeveralHave(t *testing.T) {
 		t.Errorf("sharing are %v", got)
 	}
 	if got := Sharing([]Tenant{{Name: "a"}, {Name: "b", Hosts: []string{"x"}, AllowUnresolved: true}}); len(got) != 2 {
-		t.Errorf("in the lobby, sharing are %v", got)
+		t.Errorf("with an unresolved tenant, sharing are %v", got)
 	}
 }
 

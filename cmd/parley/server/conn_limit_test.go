@@ -14,9 +14,9 @@ import (
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
-// reliability.md check 45: those who begin a handshake and do not end it take no descriptor from health; one too many
-// is told so, and when they have left there is room again.
-func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
+// reliability.md check 45: those who begin a handshake and do not end it take no descriptor from health; a client
+// over the limit gets 503, and when they have left there is room again.
+func TestConnLimit_AClientOverItGets503AndTheServerItselfGoesOn(t *testing.T) {
 	c := newConnLimit(3, func() int64 { return 1 })
 	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
 	l, err := listen("listen", "127.0.0.1:0", nil, c, slog.New(slog.DiscardHandler))
