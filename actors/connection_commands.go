@@ -99,7 +99,7 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 		if err != nil {
 			return protocol.Position{}, err
 		}
-		if by = before.Right.With(more); known && before.Right == nil {
+		if by = before.Grant.With(more); known && before.Grant == nil {
 			by = nil // it stands on the connection's own
 		}
 	}
@@ -126,7 +126,7 @@ func (c *connection) unsubscribe(topic string, below bool) {
 // topics. One whose right cannot be looked up now stays: its user had it before.
 func (c *connection) dropForbidden() (lost []string) {
 	for _, topic := range c.subscriptions.Wanted() {
-		if r, _ := c.subscriptions.Find(topic); r.Right != nil {
+		if r, _ := c.subscriptions.Find(topic); r.Grant != nil {
 			continue
 		}
 		if err := (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: topic}); err != nil && err.Reason == protocol.Forbidden {

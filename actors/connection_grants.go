@@ -59,7 +59,7 @@ func (c grants) withdraw(gone func(*grant.Grant) bool, reason protocol.Reason) i
 	c.rights.at = 0
 	c.expireBy(c.rights.events)
 	for _, r := range c.subscriptions.Subscriptions {
-		c.expireBy(r.Right)
+		c.expireBy(r.Grant)
 	}
 	return len(topics)
 }

@@ -42,7 +42,7 @@ func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 	m.joined = true
 	m.known(l)
 	l.identity.Store(id)
-	got, err := topicClient{l}.attach(broadcastTopic, fanout.Projecting(l.view()), protocol.Position{}, false)
+	got, err := topicClient{l}.attach(broadcastTopic, fanout.FiltersForProjection(l.view()), protocol.Position{}, false)
 	if err != nil {
 		l.resume.GiveUp(&l.node.totals)
 		m.leave(l)
@@ -99,7 +99,7 @@ func (m *registration) setView(l *Conn, v protocol.Projection) (broken *protocol
 	if !m.joined {
 		return nil
 	}
-	_, broken = topicClient{l}.attach(broadcastTopic, fanout.Projecting(v), protocol.Position{}, false)
+	_, broken = topicClient{l}.attach(broadcastTopic, fanout.FiltersForProjection(v), protocol.Position{}, false)
 	return broken
 }
 

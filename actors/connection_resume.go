@@ -43,7 +43,7 @@ func (c *connection) resumeSession() {
 	c.endIf(c.subscriptions.reattach(&c.Conn, rec))
 	c.registration.subscribed(&c.Conn, true, c.subscriptions.Wanted()...)
 	for _, r := range c.subscriptions.Subscriptions {
-		grants{c}.expireBy(r.Right)
+		grants{c}.expireBy(r.Grant)
 	}
 	c.resume.Restored.Store(uint64(c.subscriptions.Count()))
 	c.node.totals.restored.Add(1)
@@ -94,8 +94,8 @@ func (h *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
 	}
 	own := grant.New(l.node.wheel, l.identity.Load(), time.Now())
 	for i := range h.Subscriptions {
-		if r := &h.Subscriptions[i]; r.Right != nil {
-			r.Right = &own
+		if r := &h.Subscriptions[i]; r.Grant != nil {
+			r.Grant = &own
 		}
 	}
 	return all

@@ -46,7 +46,7 @@ func (h *subscriptions) rollback(l *Conn, topic string, before fanout.Subscripti
 		if before.Filter != nil {
 			filter = *before.Filter
 		}
-		back = h.Add(topic, filter, before.Right)
+		back = h.Add(topic, filter, before.Grant)
 	} else {
 		back = h.Remove(topic, false)
 	}
@@ -95,11 +95,11 @@ func (h *subscriptions) apply(l *Conn, changes []fanout.Change) (told []string, 
 func (h *subscriptions) ended(gone func(*grant.Grant) bool) (topics []string) {
 	for i := range h.Subscriptions {
 		r := &h.Subscriptions[i]
-		if !r.Wanted || r.Right == nil {
+		if !r.Wanted || r.Grant == nil {
 			continue
 		}
-		if left := r.Right.Without(gone); left != nil {
-			r.Right = left
+		if left := r.Grant.Without(gone); left != nil {
+			r.Grant = left
 		} else {
 			topics = append(topics, r.Topic)
 		}

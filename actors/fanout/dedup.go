@@ -6,26 +6,28 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// dedup is the window in which an event id is recognised. It belongs to one actor. It is bounded in ids and in age; an
-// id that was pushed out is new again, and so is one whose publish failed. It holds nothing until a publisher gives an id.
+// Dedup is the window in which an actor recognises an event id that is published again. It belongs to that actor. It is
+// bounded in ids and in age; an id that was pushed out is new again, and so is one whose publish failed. The zero Dedup
+// is ready, and holds no memory until a publisher gives an id.
 type Dedup struct {
-	seen *simplelru.LRU[string, dedupEntry]
+	seen *simplelru.LRU[string, dedupEntry] // by id; nil while empty
 }
 
+// dedupEntry is what a window knows of an id.
 type dedupEntry struct {
-	at     time.Time
+	at     time.Time // when it was published
 	result *Result
-	// done says that it was delivered here, whatever became of it elsewhere.
-	done bool
+	done   bool // the event was delivered here, whatever became of it elsewhere
 }
 
-// known returns the verdict of the publication that had this one's id, nil if there was none or if it failed without
-// being done here; then this one is remembered.
-func (d *Dedup) Known(count int, age time.Duration, p *Delivery, now time.Time) *Result {
-	if p.Anonymous || count <= 0 {
+// Known returns the result of the earlier delivery with the same id. It returns nil if there was none in the last age,
+// or if that failed without being done here; it then remembers this delivery. The window holds at most count ids, and
+// none if count is 0.
+func (d *Dedup) Known(count int, age time.Duration, delivery *Delivery, now time.Time) *Result {
+	if delivery.Anonymous || count <= 0 {
 		return nil
 	}
-	id, v := p.Event.ID, p.Result
+	id, r := delivery.Event.ID, delivery.Result
 	d.Expire(age, now)
 	if d.seen == nil {
 		d.seen, _ = simplelru.NewLRU[string, dedupEntry](count, nil)
@@ -33,11 +35,11 @@ func (d *Dedup) Known(count int, age time.Duration, p *Delivery, now time.Time) 
 	if s, ok := d.seen.Peek(id); ok && (s.done || !s.result.Failed()) {
 		return s.result
 	}
-	d.seen.Add(id, dedupEntry{at: now, result: v})
+	d.seen.Add(id, dedupEntry{at: now, result: r})
 	return nil
 }
 
-// bound gives a window that is in use another bound.
+// Resize gives a window another bound of ids.
 func (d *Dedup) Resize(count int) {
 	switch {
 	case d.seen == nil:
@@ -48,21 +50,22 @@ func (d *Dedup) Resize(count int) {
 	}
 }
 
-// Done says that the publication was delivered here: even if it fails elsewhere, its retry is not for here.
-func (d *Dedup) Done(p *Delivery) {
-	if p.Anonymous || d.seen == nil {
+// Done says that the event was delivered here: even if it fails elsewhere, this actor does not deliver its retry again.
+func (d *Dedup) Done(delivery *Delivery) {
+	if delivery.Anonymous || d.seen == nil {
 		return
 	}
-	if s, ok := d.seen.Peek(p.Event.ID); ok && s.result == p.Result {
+	if s, ok := d.seen.Peek(delivery.Event.ID); ok && s.result == delivery.Result {
 		s.done = true
-		d.seen.Add(p.Event.ID, s)
+		d.seen.Add(delivery.Event.ID, s)
 	}
 }
 
-// Active reports whether it remembers anything.
+// Active reports whether the window remembers any id.
 func (d *Dedup) Active() bool { return d.seen != nil }
 
-// Expire drops what is too old; the window is in order of age, since sightings are never moved.
+// Expire forgets ids older than age. The window is in the order of age: Peek moves no entry, and an actor
+// calls Done right after Known.
 func (d *Dedup) Expire(age time.Duration, now time.Time) {
 	if d.seen == nil {
 		return

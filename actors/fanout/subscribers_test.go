@@ -12,7 +12,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// mute is a dialect that says nothing.
+// mute is a dialect that encodes nothing.
 type mute struct {
 	protocol.Dialect
 	name string
@@ -22,8 +22,9 @@ func (d *mute) Name() string { return d.name }
 
 var quiet = &mute{name: "words"}
 
-// listeners are outboxes that a topic can deliver to; nothing is ever written to them. The dialects take turns.
-func listeners(count int, dialects ...protocol.Dialect) ([]*outbox.Outbox, map[*outbox.Outbox]protocol.Dialect) {
+// outboxes makes outboxes that a topic can deliver to, and says which dialect each speaks: they take turns. Nothing is
+// ever offered to them.
+func outboxes(count int, dialects ...protocol.Dialect) ([]*outbox.Outbox, map[*outbox.Outbox]protocol.Dialect) {
 	all, speaks := make([]*outbox.Outbox, count), map[*outbox.Outbox]protocol.Dialect{}
 	for i := range all {
 		all[i] = &outbox.Outbox{}
@@ -33,104 +34,106 @@ func listeners(count int, dialects ...protocol.Dialect) ([]*outbox.Outbox, map[*
 	return all, speaks
 }
 
-// wants is an interest with this key.
-func wants(key int) *Filters { return &Filters{key: fmt.Sprint(key)} }
+// filtersOf makes filters with this key.
+func filtersOf(key int) *Filters { return &Filters{key: fmt.Sprint(key)} }
 
-// check compares an audience with what it should be, by interest key.
-func (a *Subscribers) check(t *testing.T, want map[*outbox.Outbox]string, speaks map[*outbox.Outbox]protocol.Dialect) {
+// check compares subscribers with what they should be: the key of the filters of each.
+func (s *Subscribers) check(t *testing.T, want map[*outbox.Outbox]string, speaks map[*outbox.Outbox]protocol.Dialect) {
 	t.Helper()
-	if a.Count() != len(want) {
-		t.Fatalf("%d subscribers, want %d", a.Count(), len(want))
+	if s.Count() != len(want) {
+		t.Fatalf("%d subscribers, want %d", s.Count(), len(want))
 	}
 	seen := map[groupKey]bool{}
-	for number, g := range a.groups {
+	for number, g := range s.groups {
 		if len(g.subscribers) == 0 || g.number != number || seen[g.key()] {
-			t.Fatalf("group %d has %d seats, calls itself %d, there are two of its key: %t", number, len(g.subscribers), g.number, seen[g.key()])
+			t.Fatalf("group %d has %d subscribers, calls itself %d, there are two of its key: %t",
+				number, len(g.subscribers), g.number, seen[g.key()])
 		}
 		seen[g.key()] = true
-		for i, s := range g.subscribers {
-			if key, ok := want[s.outbox]; !ok || key != g.filters.key || speaks[s.outbox] != g.dialect {
-				t.Fatalf("%d sits with those who want %q of %s; it wants %q", s.outbox.Number(), g.filters.key, g.dialect.Name(), key)
+		for i, sub := range g.subscribers {
+			if key, ok := want[sub.outbox]; !ok || key != g.filters.key || speaks[sub.outbox] != g.dialect {
+				t.Fatalf("%d is in the group of %q in %s; it wants %q",
+					sub.outbox.Number(), g.filters.key, g.dialect.Name(), key)
 			}
-			if at, ok := a.find(s.outbox); !ok || at.group != g || at.at != i {
-				t.Fatalf("%d sits at %d and is found at %d", s.outbox.Number(), i, at.at)
+			if at, ok := s.find(sub.outbox); !ok || at.group != g || at.at != i {
+				t.Fatalf("%d is at %d and is found at %d", sub.outbox.Number(), i, at.at)
 			}
 		}
 	}
-	if a.index != nil && len(a.index.groups) != len(a.groups) {
-		t.Fatalf("the index has %d groups of %d", len(a.index.groups), len(a.groups))
+	if s.index != nil && len(s.index.groups) != len(s.groups) {
+		t.Fatalf("the index has %d groups of %d", len(s.index.groups), len(s.groups))
 	}
 }
 
-func TestAudience_HasAnIndexFromNineSubscribersOnAndNoneFromFourOn(t *testing.T) {
-	var a Subscribers
+func TestSubscribers_HaveAnIndexFromNineOnAndNoneFromFourDown(t *testing.T) {
+	var s Subscribers
 	want := map[*outbox.Outbox]string{}
-	all, speaks := listeners(12, quiet)
-	for i, l := range all {
-		a.Set(nil, l, speaks[l], wants(i%3), 0)
-		want[l] = fmt.Sprint(i % 3)
-		a.check(t, want, speaks)
-		if has := a.index != nil; has != (i+1 >= 9) {
+	all, speaks := outboxes(12, quiet)
+	for i, o := range all {
+		s.Set(nil, o, speaks[o], filtersOf(i%3), 0)
+		want[o] = fmt.Sprint(i % 3)
+		s.check(t, want, speaks)
+		if has := s.index != nil; has != (i+1 >= 9) {
 			t.Errorf("with %d subscribers: index %t", i+1, has)
 		}
 	}
-	for i, l := range all {
-		a.Remove(l)
-		a.Remove(l) // one that is not in is ignored
-		delete(want, l)
-		a.check(t, want, speaks)
-		if left := len(want); (a.index != nil) != (left > 4) {
-			t.Errorf("with %d left: index %t", len(all)-i-1, a.index != nil)
+	for i, o := range all {
+		s.Remove(o)
+		s.Remove(o) // one that is not in is ignored
+		delete(want, o)
+		s.check(t, want, speaks)
+		if left := len(want); (s.index != nil) != (left > 4) {
+			t.Errorf("with %d left: index %t", len(all)-i-1, s.index != nil)
 		}
 	}
-	if a.groups != nil {
-		t.Error("an empty audience keeps its groups")
+	if s.groups != nil {
+		t.Error("no subscribers are left, but groups")
 	}
 }
 
-func TestAudience_HoldsWhoCameAndDidNotLeaveWithTheirLatestInterest(t *testing.T) {
+func TestSubscribers_AreThoseThatCameAndDidNotLeaveWithTheirLatestFilters(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	other := &mute{name: "other"}
 	for _, most := range []int{3, 8, 9, 10, 100} {
-		var a Subscribers
+		var s Subscribers
 		want := map[*outbox.Outbox]string{}
-		all, speaks := listeners(most, quiet, other)
+		all, speaks := outboxes(most, quiet, other)
 		for range 2000 {
-			l := all[rng.IntN(len(all))]
+			o := all[rng.IntN(len(all))]
 			switch rng.IntN(20) {
 			case 0:
-				a.Rebuild()
+				s.Rebuild()
 			case 1, 2, 3, 4, 5, 6, 7, 8:
-				a.Remove(l)
-				delete(want, l)
+				s.Remove(o)
+				delete(want, o)
 			default:
-				it := wants(rng.IntN(6))
-				a.Set(nil, l, speaks[l], it, 0)
-				want[l] = it.key
+				f := filtersOf(rng.IntN(6))
+				s.Set(nil, o, speaks[o], f, 0)
+				want[o] = f.key
 			}
-			a.check(t, want, speaks)
-			if it := a.FiltersOf(l); (it == nil) != (want[l] == "") || it != nil && it.key != want[l] {
-				t.Fatalf("the filters of %d is %v, want %q", l.Number(), it, want[l])
+			s.check(t, want, speaks)
+			if f := s.FiltersOf(o); (f == nil) != (want[o] == "") || f != nil && f.key != want[o] {
+				t.Fatalf("the filters of %d are %v, want %q", o.Number(), f, want[o])
 			}
 		}
 	}
 }
 
-// Each subscriber with a filter of its own, on one topic: what comes is found without a look at all that are there.
-func TestAudience_ThousandsOfDistinctFiltersAreNotSearchedOneByOne(t *testing.T) {
+// Each subscriber has a filter of its own, on one topic: its group is found without a search through all groups.
+func TestSubscribers_ThousandsOfDistinctFiltersAreNotSearchedOneByOne(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	const total = 64_000                    // in each case, since the kernel counts in steps of some milliseconds
-	cost := func(count int) time.Duration { // of the processor's time: what else the machine does is no matter
-		all, speaks := listeners(count, quiet)
+	cost := func(count int) time.Duration { // in processor time, which other load does not change
+		all, speaks := outboxes(count, quiet)
 		begin := threadTime()
 		for range total / count {
-			var a Subscribers
-			for i, l := range all {
-				a.Set(nil, l, speaks[l], wants(i), 0)
+			var s Subscribers
+			for i, o := range all {
+				s.Set(nil, o, speaks[o], filtersOf(i), 0)
 			}
-			for _, l := range all {
-				a.Remove(l)
+			for _, o := range all {
+				s.Remove(o)
 			}
 		}
 		return threadTime() - begin
@@ -141,7 +144,7 @@ func TestAudience_ThousandsOfDistinctFiltersAreNotSearchedOneByOne(t *testing.T)
 	}
 }
 
-// threadTime is the processor time that this thread has had, in the system and outside.
+// threadTime returns the processor time that this thread has used, in the kernel and outside.
 func threadTime() time.Duration {
 	var usage syscall.Rusage
 	const thisThread = 1 // RUSAGE_THREAD
@@ -151,15 +154,15 @@ func threadTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-func BenchmarkAudience_SubscribersWithDistinctFilters(b *testing.B) {
+func BenchmarkSubscribers_SubscribersWithDistinctFilters(b *testing.B) {
 	for _, count := range []int{8, 1000, 10_000} {
 		b.Run(fmt.Sprint(count), func(b *testing.B) {
-			all, speaks := listeners(count, quiet)
+			all, speaks := outboxes(count, quiet)
 			b.ReportAllocs()
 			for range b.N {
-				var a Subscribers
-				for i, l := range all {
-					a.Set(nil, l, speaks[l], wants(i), 0)
+				var s Subscribers
+				for i, o := range all {
+					s.Set(nil, o, speaks[o], filtersOf(i), 0)
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/subscriber")

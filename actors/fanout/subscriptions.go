@@ -9,249 +9,189 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// interests are all that one connection wants, and where it is attached for it.
-//
-// An event of telemetry/7 is heard by the topics telemetry/7 and telemetry. So that a connection that wants both gets
-// it once, exactly one attached topic is responsible for an event: the deepest one at or above the event's own. That
-// topic applies all the connection's filters that match the event. A topic is attached only if none above it was, so
-// that the usual case is one subscription, one attachment; and an attached topic stays attached as long as any
-// subscription relies on it, so that no change of subscriptions loses or repeats an event of another one.
-//
-// They are in one list, sorted by topic.
-type Subscriptions []Subscription
-
-// rule is a topic that a connection subscribed to, or is attached to, or both.
+// Subscription is a topic to which a connection subscribed, or is attached, or both.
 type Subscription struct {
 	Topic    string
 	Filter   *protocol.Filter // nil wants everything
-	Right    *grant.Grant     // whose it is subscribed by; nil is the connection's own
-	Wanted   bool             // it is subscribed to
-	attached bool
+	Grant    *grant.Grant     // by which the client subscribed; nil is the connection's own identity
+	Wanted   bool             // the client subscribed to the topic
+	attached bool             // the topic has the connection among its subscribers
 }
 
-// interest is what a connection wants of one attached topic. It is never changed; the zero interest wants everything.
-// Subscribers whose interests have equal keys share their frames.
-type Filters struct {
-	key           string
-	subscriptions []Subscription
-	projection    protocol.Projection // without rules: what is left of every event
-	except        []string            // attached topics below, which are responsible for their own events
+// apply is Filters.Select of one subscription, for an event at or under its topic.
+func (s *Subscription) apply(ev *protocol.Event) (projection protocol.Projection, ok bool, every time.Duration) {
+	if s.Filter == nil {
+		return protocol.All, true, 0
+	}
+	projection, ok = s.Filter.Select(ev)
+	return projection, ok, s.Filter.Every
 }
 
-// change is what has to be told to a topic; a nil interest detaches.
+// key is equal for subscriptions that filter alike.
+func (s *Subscription) key() string {
+	if s.Filter == nil {
+		return ""
+	}
+	return s.Filter.Key()
+}
+
+// byTopic orders subscriptions by topic.
+func byTopic(s Subscription, topic string) int { return strings.Compare(s.Topic, topic) }
+
+// Change is what the connection has to tell a topic.
 type Change struct {
 	Topic   string
-	Filters *Filters
-	Since   protocol.Position  // where to resume, zero for from now on
-	At      *protocol.Position // where to note where the topic stood, nil for nowhere
+	Filters *Filters           // nil detaches
+	Since   protocol.Position  // from where to resume; zero for from now on
+	At      *protocol.Position // gets the topic's position; nil if nobody asks for it
 }
 
-// whole is the interest in everything. Nearly all connections have it, so it is one for all.
-var Everything = &Filters{}
+// Subscriptions are those of one connection, sorted by topic, and the topics to which it is attached for them. They
+// belong to the connection's actor.
+//
+// An event of telemetry/7 is delivered by the topics telemetry/7 and telemetry. So that a connection that wants both
+// gets it once, exactly one attached topic is responsible for an event: the deepest one at or above the event's own.
+// That topic applies all the connection's filters that match the event. A topic is attached only if none above it was,
+// so that the usual case is one subscription, one attachment; and an attached topic stays attached as long as any
+// subscription relies on it, so that no change of subscriptions loses or repeats an event of another one.
+type Subscriptions []Subscription
 
-// viewing is the interest in a view of everything.
-func Projecting(v protocol.Projection) *Filters {
-	if v == protocol.All {
-		return Everything
-	}
-	return &Filters{key: string(v), projection: v}
-}
-
-func byTopic(r Subscription, topic string) int { return strings.Compare(r.Topic, topic) }
-
-// add notes a subscription and returns what has to be told.
-func (in *Subscriptions) Add(topic string, f protocol.Filter, by *grant.Grant) []Change {
-	i, known := slices.BinarySearchFunc(*in, topic, byTopic)
+// Add adds a subscription, or gives it another filter and grant. It returns the changes to tell topics, in this order.
+func (s *Subscriptions) Add(topic string, f protocol.Filter, g *grant.Grant) []Change {
+	i, known := slices.BinarySearchFunc(*s, topic, byTopic)
 	if !known {
-		*in = slices.Insert(*in, i, Subscription{Topic: topic})
+		*s = slices.Insert(*s, i, Subscription{Topic: topic})
 	}
-	r := &(*in)[i]
-	r.Filter, r.Wanted, r.Right = nil, true, by
+	sub := &(*s)[i]
+	sub.Filter, sub.Wanted, sub.Grant = nil, true, g
 	if f.Where != nil || f.View != protocol.All || f.Every != 0 {
-		r.Filter = &f
+		sub.Filter = &f
 	}
-	r.attached = r.attached || !in.Covered(topic)
-	return in.changes(topic)
+	sub.attached = sub.attached || !s.Covered(topic)
+	return s.changes(topic)
 }
 
-// remove drops a subscription, with below also those to topics under it, and returns what has to be told.
-func (in *Subscriptions) Remove(topic string, below bool) []Change {
+// Remove drops a subscription, with below also those to topics under it, and returns the changes to tell topics, in
+// this order; none if there was no such subscription.
+func (s *Subscriptions) Remove(topic string, below bool) []Change {
 	removed := false
-	in.around(topic, func(r *Subscription) {
-		if r.Wanted && (r.Topic == topic || below && protocol.Under(r.Topic, topic)) {
-			r.Wanted, removed = false, true
+	s.around(topic, func(sub *Subscription) {
+		if sub.Wanted && (sub.Topic == topic || below && protocol.Under(sub.Topic, topic)) {
+			sub.Wanted, removed = false, true
 		}
 	})
 	if !removed {
 		return nil
 	}
-	return in.changes(topic)
+	return s.changes(topic)
 }
 
-// around calls do for the topics above, at and below topic: those that share events with it.
-func (in Subscriptions) around(topic string, do func(*Subscription)) {
+// around calls do for the subscriptions above, at and below topic: those that share events with it.
+func (s Subscriptions) around(topic string, do func(*Subscription)) {
 	for up := topic; up != ""; up = protocol.Parent(up) {
-		if i, ok := slices.BinarySearchFunc(in, up, byTopic); ok {
-			do(&in[i])
+		if i, ok := slices.BinarySearchFunc(s, up, byTopic); ok {
+			do(&s[i])
 		}
 	}
 	below := topic + "/"
-	i, _ := slices.BinarySearchFunc(in, below, byTopic)
-	for ; i < len(in) && strings.HasPrefix(in[i].Topic, below); i++ {
-		do(&in[i])
+	i, _ := slices.BinarySearchFunc(s, below, byTopic)
+	for ; i < len(s) && strings.HasPrefix(s[i].Topic, below); i++ {
+		do(&s[i])
 	}
 }
 
-// covered reports whether an attached topic is responsible for topic's own events.
-func (in Subscriptions) Covered(topic string) bool {
+// Covered reports whether an attached topic is responsible for topic's own events.
+func (s Subscriptions) Covered(topic string) bool {
 	for up := topic; up != ""; up = protocol.Parent(up) {
-		if i, ok := slices.BinarySearchFunc(in, up, byTopic); ok && in[i].attached {
+		if i, ok := slices.BinarySearchFunc(s, up, byTopic); ok && s[i].attached {
 			return true
 		}
 	}
 	return false
 }
 
-// changes tells every attached topic above, at or below topic what it is to know now, the deepest first: so a topic
-// takes over a filter before another one lets go of it.
-func (in *Subscriptions) changes(topic string) []Change {
+// changes returns the filters for every attached topic above, at or below topic, the deepest first, so that a topic
+// takes over a filter before another one drops it. It detaches topics on which no subscription relies.
+func (s *Subscriptions) changes(topic string) []Change {
 	var all []Change
 	idle := false
-	in.around(topic, func(r *Subscription) {
-		if r.attached {
-			all = append(all, Change{Topic: r.Topic, Filters: in.FiltersAt(r.Topic)})
+	s.around(topic, func(sub *Subscription) {
+		if sub.attached {
+			all = append(all, Change{Topic: sub.Topic, Filters: s.FiltersAt(sub.Topic)})
 		}
-		idle = idle || !r.Wanted
+		idle = idle || !sub.Wanted
 	})
 	for _, ch := range all {
 		if ch.Filters == nil {
-			i, _ := slices.BinarySearchFunc(*in, ch.Topic, byTopic)
-			(*in)[i].attached = false
+			i, _ := slices.BinarySearchFunc(*s, ch.Topic, byTopic)
+			(*s)[i].attached = false
 		}
 	}
 	if idle {
-		*in = slices.DeleteFunc(*in, func(r Subscription) bool { return !r.Wanted && !r.attached })
+		*s = slices.DeleteFunc(*s, func(sub Subscription) bool { return !sub.Wanted && !sub.attached })
 	}
 	slices.SortFunc(all, func(a, b Change) int { return len(b.Topic) - len(a.Topic) })
 	return all
 }
 
-// of returns the interest at an attached topic, nil if no subscription relies on it. One to all of the topic makes those
-// below it idle: they choose nothing that it does not.
-func (in Subscriptions) FiltersAt(at string) *Filters {
-	it := &Filters{}
+// FiltersAt returns the filters for an attached topic, nil if no subscription relies on it. A subscription to the whole
+// topic makes those below it redundant: they select nothing that it does not.
+func (s Subscriptions) FiltersAt(at string) *Filters {
+	f := &Filters{}
 	all := false
-	in.around(at, func(r *Subscription) {
-		if r.Wanted && r.Filter == nil && protocol.Under(at, r.Topic) && !all {
-			it.subscriptions, all = append(it.subscriptions[:0], *r), true
-		} else if r.Wanted && !all {
-			it.subscriptions = append(it.subscriptions, *r)
+	s.around(at, func(sub *Subscription) {
+		if sub.Wanted && sub.Filter == nil && protocol.Under(at, sub.Topic) && !all {
+			f.subscriptions, all = append(f.subscriptions[:0], *sub), true
+		} else if sub.Wanted && !all {
+			f.subscriptions = append(f.subscriptions, *sub)
 		}
-		if r.attached && len(r.Topic) > len(at) {
-			it.except = append(it.except, r.Topic)
+		if sub.attached && len(sub.Topic) > len(at) {
+			f.except = append(f.except, sub.Topic)
 		}
 	})
-	if it.subscriptions == nil {
+	if f.subscriptions == nil {
 		return nil
 	}
-	if all && it.except == nil {
-		return Everything
+	if all && f.except == nil {
+		return everything
 	}
-	it.key = it.name(at)
-	return it
+	f.key = f.makeKey(at)
+	return f
 }
 
-func (it *Filters) name(at string) string {
-	if len(it.subscriptions) == 1 && it.except == nil && it.subscriptions[0].Topic == at {
-		return it.subscriptions[0].key()
-	}
-	var b strings.Builder
-	for _, r := range it.subscriptions {
-		b.WriteString("\x04" + r.Topic + "\x05" + r.key())
-	}
-	for _, e := range it.except {
-		b.WriteString("\x06" + e)
-	}
-	return b.String()
-}
-
-// choose reports whether the event is wanted, what is left of it, and how often at most.
-func (it *Filters) Select(ev *protocol.Event) (view protocol.Projection, every time.Duration, ok bool) {
-	if it.subscriptions == nil {
-		return it.projection, 0, true
-	}
-	for _, e := range it.except {
-		if protocol.Under(ev.Topic, e) {
-			return "", 0, false
-		}
-	}
-	for i := range it.subscriptions {
-		r := &it.subscriptions[i]
-		if !protocol.Under(ev.Topic, r.Topic) {
-			continue
-		}
-		v, hit, often := r.choose(ev)
-		switch {
-		case !hit:
-			continue
-		case !ok:
-			view, every, ok = v, often, true
-		default:
-			view, every = view.Union(v), min(every, often)
-		}
-	}
-	return view, every, ok
-}
-
-// choose is choose of one subscription.
-func (r *Subscription) choose(ev *protocol.Event) (view protocol.Projection, ok bool, every time.Duration) {
-	if r.Filter == nil {
-		return protocol.All, true, 0
-	}
-	view, ok = r.Filter.Select(ev)
-	return view, ok, r.Filter.Every
-}
-
-func (r *Subscription) key() string {
-	if r.Filter == nil {
-		return ""
-	}
-	return r.Filter.Key()
-}
-
-// find is the topic's subscription, if there is one.
-func (in Subscriptions) Find(topic string) (Subscription, bool) {
-	i, ok := slices.BinarySearchFunc(in, topic, byTopic)
-	if !ok || !in[i].Wanted {
+// Find returns the subscription to a topic, if there is one.
+func (s Subscriptions) Find(topic string) (Subscription, bool) {
+	i, ok := slices.BinarySearchFunc(s, topic, byTopic)
+	if !ok || !s[i].Wanted {
 		return Subscription{}, false
 	}
-	return in[i], true
+	return s[i], true
 }
 
-// wanted are the topics that are subscribed to, sorted.
-func (in Subscriptions) Wanted() []string {
-	return in.topics(func(r *Subscription) bool { return r.Wanted })
+// Wanted returns the topics to which the client subscribed, sorted.
+func (s Subscriptions) Wanted() []string {
+	return s.topics(func(sub *Subscription) bool { return sub.Wanted })
 }
 
-// count is how many topics are subscribed to.
-func (in Subscriptions) Count() (n int) {
-	for i := range in {
-		if in[i].Wanted {
+// Count returns to how many topics the client subscribed.
+func (s Subscriptions) Count() (n int) {
+	for i := range s {
+		if s[i].Wanted {
 			n++
 		}
 	}
 	return n
 }
 
-// attached are the topics that are attached to, sorted.
-func (in Subscriptions) Attached() []string {
-	return in.topics(func(r *Subscription) bool { return r.attached })
+// Attached returns the topics to which the connection is attached, sorted.
+func (s Subscriptions) Attached() []string {
+	return s.topics(func(sub *Subscription) bool { return sub.attached })
 }
 
-func (in Subscriptions) topics(fit func(*Subscription) bool) (all []string) {
-	for i := range in {
-		if fit(&in[i]) {
-			all = append(all, in[i].Topic)
+func (s Subscriptions) topics(fit func(*Subscription) bool) (all []string) {
+	for i := range s {
+		if fit(&s[i]) {
+			all = append(all, s[i].Topic)
 		}
 	}
 	return all

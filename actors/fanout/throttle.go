@@ -9,121 +9,139 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// pace holds events back for subscribers that want at most one every so often, by key: the first passes, what comes too
-// soon is held, and the latest of it is released when its time has come. What was held and is replaced by a newer event
-// is what the subscriber asked not to get; it is no drop.
+// throttle holds events back for subscribers that want at most one every so often, by key: the first event passes,
+// those that come too soon are held, and the latest of them is released when its time has come. Events that a newer one
+// replaces meanwhile are those that the subscriber asked not to get; they count as no drop.
 type throttle struct {
-	keys map[throttleKey]*throttledKey
-	// sweepAt is when it may look again for quiet keys among too many.
-	sweepAt time.Time
+	keys    map[throttleKey]*throttledKey
+	sweepAt time.Time // when the throttle may next look for quiet keys, if there are too many keys
 }
 
-// paceKey is a topic and a key: two devices do not conflate each other on their common ancestor.
+// throttleKey is a topic and a key: two devices do not conflate each other on a topic above both.
 type throttleKey struct{ topic, key string }
 
+// throttledKey is what a throttle knows of a key.
 type throttledKey struct {
-	next    time.Time // when the next event may pass
-	every   time.Duration
-	pending pendingSample
+	next    time.Time     // when the next event may pass
+	every   time.Duration // the interval
+	pending pendingSample // what is held back
 }
 
-// held is an event that waits; a nil event is none.
+// pendingSample is an event that is held back; a nil event is none.
 type pendingSample struct {
 	event   *protocol.Event
-	exclude uint64
+	exclude uint64        // the connection that does not get it; 0 for none
 	offset  uint64        // of the newest event in it, for the order
 	policy  outbox.Policy // of its frame
 }
 
-// maxPaceKeys bounds the keys of one group; the events of more keys pass unheld.
+// frame makes the event's frame in a dialect and projection; nil if the dialect has no words for it.
+func (p *pendingSample) frame(e Encoder, d protocol.Dialect, projection protocol.Projection,
+	now time.Time) *outbox.Frame {
+	f := e.Encode(d, projection, p.event, now.UnixNano())
+	f.Bind(p.policy, p.event.Topic, p.event.Key)
+	return f
+}
+
+// byOffset orders samples by offset.
+func byOffset(a, b pendingSample) int { return cmp.Compare(a.offset, b.offset) }
+
+// maxThrottleKeys bounds the keys of one group; events of more keys pass at once.
 const maxThrottleKeys = 16384
 
-// sweepEvery is how often at most all keys are looked at for room: else each event of a key too many would.
+// sweepEvery is how often at most the throttle looks at all keys for room: otherwise each event of one key too many
+// would make it do so.
 const sweepEvery = 100 * time.Millisecond
 
-// hold returns zero if the event may pass now, or else when it is going to be released.
-func (p *throttle) hold(pub *Delivery, offset uint64, every time.Duration, now time.Time) time.Time {
-	key := throttleKey{pub.Event.Topic, pub.Event.Key}
-	b := p.keys[key]
-	if b == nil {
-		if p.keys == nil {
-			p.keys = map[throttleKey]*throttledKey{}
+// hold returns zero if the event may pass now; otherwise it holds the event back and returns when to release it.
+func (t *throttle) hold(d *Delivery, offset uint64, every time.Duration, now time.Time) time.Time {
+	key := throttleKey{d.Event.Topic, d.Event.Key}
+	k := t.keys[key]
+	if k == nil {
+		if t.keys == nil {
+			t.keys = map[throttleKey]*throttledKey{}
 		}
-		if !p.room(now) {
+		if !t.hasRoom(now) {
 			return time.Time{}
 		}
-		p.keys[key] = &throttledKey{next: now.Add(every), every: every}
+		t.keys[key] = &throttledKey{next: now.Add(every), every: every}
 		return time.Time{}
 	}
-	if b.pending.event == nil && !now.Before(b.next) {
-		b.next, b.every = now.Add(every), every
+	if k.pending.event == nil && !now.Before(k.next) {
+		k.next, k.every = now.Add(every), every
 		return time.Time{}
 	}
-	ev := pub.Event
-	if b.pending.event != nil {
-		ev = b.pending.event.Conflate(ev)
+	ev := d.Event
+	if k.pending.event != nil {
+		ev = k.pending.event.Conflate(ev)
 	}
-	b.pending = pendingSample{ev, pub.Exclude, offset, pub.Policy}
-	return b.next
+	k.pending = pendingSample{ev, d.Exclude, offset, d.Policy}
+	return k.next
 }
 
-// room makes room for one more key and reports whether there is any.
-func (p *throttle) room(now time.Time) bool {
-	if len(p.keys) < maxThrottleKeys {
+// hasRoom reports whether there is room for one more key. It may forget quiet keys for that.
+func (t *throttle) hasRoom(now time.Time) bool {
+	if len(t.keys) < maxThrottleKeys {
 		return true
 	}
-	if now.Before(p.sweepAt) {
+	if now.Before(t.sweepAt) {
 		return false
 	}
-	p.sweepAt = now.Add(sweepEvery)
-	return p.sweep(now)
+	t.sweepAt = now.Add(sweepEvery)
+	return t.sweep(now)
 }
 
-// sweep forgets keys that have been quiet, and reports whether there were any.
-func (p *throttle) sweep(now time.Time) bool {
-	before := len(p.keys)
-	for key, b := range p.keys {
-		if b.pending.event == nil && !now.Before(b.next) {
-			delete(p.keys, key)
+// sweep forgets keys of which nothing is held back and the next event may pass, and reports whether there were any.
+func (t *throttle) sweep(now time.Time) bool {
+	before := len(t.keys)
+	for key, k := range t.keys {
+		if k.pending.event == nil && !now.Before(k.next) {
+			delete(t.keys, key)
 		}
 	}
-	return len(p.keys) < before
+	return len(t.keys) < before
 }
 
-// release returns what is due, in the order in which it came.
-func (p *throttle) release(now time.Time) []pendingSample {
+// release returns the events that are due, by offset, and holds them no more.
+func (t *throttle) release(now time.Time) []pendingSample {
 	var due []pendingSample
-	for _, b := range p.keys {
-		if b.pending.event != nil && !now.Before(b.next) {
-			due = append(due, b.pending)
-			b.next, b.pending = now.Add(b.every), pendingSample{}
+	for _, k := range t.keys {
+		if k.pending.event != nil && !now.Before(k.next) {
+			due = append(due, k.pending)
+			k.next, k.pending = now.Add(k.every), pendingSample{}
 		}
 	}
-	p.sweep(now)
+	t.sweep(now)
 	slices.SortFunc(due, byOffset)
 	return due
 }
 
-// waiting returns what is held, in the order in which it came. It stays held.
-func (p *throttle) pending() []pendingSample {
+// pending returns the events that are held back, by offset. They stay held back.
+func (t *throttle) pending() []pendingSample {
 	var all []pendingSample
-	for _, b := range p.keys {
-		if b.pending.event != nil {
-			all = append(all, b.pending)
+	for _, k := range t.keys {
+		if k.pending.event != nil {
+			all = append(all, k.pending)
 		}
 	}
 	slices.SortFunc(all, byOffset)
 	return all
 }
 
-func byOffset(a, b pendingSample) int { return cmp.Compare(a.offset, b.offset) }
-
-// due is when the next held event is to be released, zero if none is held.
-func (p *throttle) due() (at time.Time) {
-	for _, b := range p.keys {
-		if b.pending.event != nil {
-			at = earlier(at, b.next)
+// due returns when the next event is to be released, zero if none is held back.
+func (t *throttle) due() (at time.Time) {
+	for _, k := range t.keys {
+		if k.pending.event != nil {
+			at = earlier(at, k.next)
 		}
 	}
 	return at
+}
+
+// earlier returns the earlier of two times, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

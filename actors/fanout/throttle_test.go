@@ -8,13 +8,13 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// The memory of a pace is bounded in keys; the events of more keys pass at once.
-func TestPace_ForgetsQuietKeysAndLetsTheEventsOfTooManyPass(t *testing.T) {
-	var p throttle
+// The memory of a throttle is bounded in keys; events of more keys pass at once.
+func TestThrottle_ForgetsQuietKeysAndLetsTheEventsOfTooManyPass(t *testing.T) {
+	var th throttle
 	now := time.Now()
 	hold := func(key int) bool {
 		ev := &protocol.Event{Topic: "t", Key: fmt.Sprint(key)}
-		return !p.hold(&Delivery{Event: ev}, 1, time.Second, now).IsZero()
+		return !th.hold(&Delivery{Event: ev}, 1, time.Second, now).IsZero()
 	}
 	for i := range maxThrottleKeys {
 		if hold(i) {
@@ -26,27 +26,27 @@ func TestPace_ForgetsQuietKeysAndLetsTheEventsOfTooManyPass(t *testing.T) {
 			t.Error("an event of one key too many was held back")
 		}
 	}
-	if !hold(1) || len(p.keys) != maxThrottleKeys {
-		t.Errorf("%d keys", len(p.keys))
+	if !hold(1) || len(th.keys) != maxThrottleKeys {
+		t.Errorf("%d keys", len(th.keys))
 	}
 	now = now.Add(time.Second)
-	if due := p.release(now); len(due) != 1 || due[0].event.Key != "1" {
+	if due := th.release(now); len(due) != 1 || due[0].event.Key != "1" {
 		t.Errorf("released %v", due)
 	}
-	if len(p.keys) != 1 {
-		t.Errorf("%d keys are left when all but one were quiet", len(p.keys))
+	if len(th.keys) != 1 {
+		t.Errorf("%d keys are left when all but one were quiet", len(th.keys))
 	}
-	if now = now.Add(time.Second); p.release(now) != nil || len(p.keys) != 0 {
-		t.Errorf("%d keys are left when all were quiet", len(p.keys))
+	if now = now.Add(time.Second); th.release(now) != nil || len(th.keys) != 0 {
+		t.Errorf("%d keys are left when all were quiet", len(th.keys))
 	}
 }
 
 // With too many keys of which none is quiet, an event costs a look at its own key and not at all of them.
-func TestPace_LooksForRoomTenTimesASecondAtMost(t *testing.T) {
-	p, now := throttle{}, time.Now()
+func TestThrottle_LooksForRoomTenTimesASecondAtMost(t *testing.T) {
+	th, now := throttle{}, time.Now()
 	hold := func(key int) bool {
 		ev := &protocol.Event{Topic: "t", Key: fmt.Sprint(key)}
-		return !p.hold(&Delivery{Event: ev}, 1, time.Second, now).IsZero()
+		return !th.hold(&Delivery{Event: ev}, 1, time.Second, now).IsZero()
 	}
 	for i := range maxThrottleKeys {
 		hold(i)
@@ -54,11 +54,11 @@ func TestPace_LooksForRoomTenTimesASecondAtMost(t *testing.T) {
 	now = now.Add(999 * time.Millisecond)
 	hold(-1) // looks, in vain
 	now = now.Add(99 * time.Millisecond)
-	if hold(-2); len(p.keys) != maxThrottleKeys {
-		t.Errorf("it looked again after 99 ms: %d keys", len(p.keys))
+	if hold(-2); len(th.keys) != maxThrottleKeys {
+		t.Errorf("it looked again after 99 ms: %d keys", len(th.keys))
 	}
 	now = now.Add(time.Millisecond)
-	if hold(-2); len(p.keys) != 1 {
-		t.Errorf("it did not look again after 100 ms: %d keys", len(p.keys))
+	if hold(-2); len(th.keys) != 1 {
+		t.Errorf("it did not look again after 100 ms: %d keys", len(th.keys))
 	}
 }

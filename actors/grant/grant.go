@@ -7,82 +7,85 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// right is an identity by which something was asked for, in a list with those by which the same was asked for before: it
-// is heard for as long as one of them holds. A right is never changed; the nil right is the connection's own identity.
+// Grant is an identity by which a connection subscribed to a topic, at the head of a list of those by which it
+// subscribed to the same topic before. The subscription lasts as long as one of them holds. A Grant is never changed;
+// the nil *Grant stands for the connection's own identity.
 type Grant struct {
-	Identity *protocol.Identity
-	until    int64 // when it expires, as wheel.since tells it; 0 is never
-	before   *Grant
+	Identity *protocol.Identity // never nil
+	expires  int64              // when the identity expires, in nanoseconds of timer.Wheel.Since; 0 is never
+	next     *Grant
 }
 
-// maxRights bounds the rights that one subscription stands on. With one more, the one that expires first is forgotten.
-const Max = 8
+// maxGrants bounds the grants that one subscription stands on. With one more, the one that expires first is forgotten.
+const maxGrants = 8
 
-// rightOf is an identity's right, by the wheel, so that the wall clock may be set meanwhile.
+// New returns the grant of an identity. Its expiry is counted by the wheel, so that it holds though the wall clock be
+// set.
 func New(w *timer.Wheel, id *protocol.Identity, now time.Time) Grant {
 	if id.Expires.IsZero() {
 		return Grant{Identity: id}
 	}
-	return Grant{Identity: id, until: max(1, w.Since(now.Add(id.Expires.Sub(now))))}
+	return Grant{Identity: id, expires: max(1, w.Since(now.Add(id.Expires.Sub(now))))}
 }
 
-// with adds a right, in the place of an older one by the same token.
-func (r *Grant) With(more Grant) *Grant {
-	more.before = r.Without(func(old *Grant) bool {
+// With returns the list with one more grant, which replaces an older one by the same token. g may be nil. If the list
+// would hold more than 8, the one that expires first is left out.
+func (g *Grant) With(more Grant) *Grant {
+	more.next = g.Without(func(old *Grant) bool {
 		return old.Identity.User == more.Identity.User && old.Identity.TokenID == more.Identity.TokenID &&
 			old.Identity.Issued.Equal(more.Identity.Issued) && old.Identity.Expires.Equal(more.Identity.Expires)
 	})
-	if more.before.count() >= Max {
-		first := more.before.first()
-		more.before = more.before.Without(func(old *Grant) bool { return old == first })
+	if more.next.count() >= maxGrants {
+		first := more.next.first()
+		more.next = more.next.Without(func(old *Grant) bool { return old == first })
 	}
 	return &more
 }
 
-// without leaves out the rights that are gone; nil if none is left.
-func (r *Grant) Without(gone func(*Grant) bool) *Grant {
-	if r == nil {
+// Without returns the list without the grants for which gone returns true; nil if none is left. g may be nil.
+func (g *Grant) Without(gone func(*Grant) bool) *Grant {
+	if g == nil {
 		return nil
 	}
-	before := r.before.Without(gone)
+	rest := g.next.Without(gone)
 	switch {
-	case gone(r):
-		return before
-	case before == r.before:
-		return r
+	case gone(g):
+		return rest
+	case rest == g.next:
+		return g
 	}
-	return &Grant{r.Identity, r.until, before}
+	return &Grant{g.Identity, g.expires, rest}
 }
 
-// ends is when the last of the rights expires, 0 for never.
-func (r *Grant) Expires() (at int64) {
-	for ; r != nil; r = r.before {
-		if r.until == 0 {
+// Expires returns when the last of the grants expires, in nanoseconds of timer.Wheel.Since; 0 for never.
+func (g *Grant) Expires() (at int64) {
+	for ; g != nil; g = g.next {
+		if g.expires == 0 {
 			return 0
 		}
-		at = max(at, r.until)
+		at = max(at, g.expires)
 	}
 	return at
 }
 
-// first is the right that expires first.
-func (r *Grant) first() (first *Grant) {
-	for ; r != nil; r = r.before {
-		if first == nil || first.until == 0 || r.until != 0 && r.until < first.until {
-			first = r
+// first returns the grant that expires first.
+func (g *Grant) first() (first *Grant) {
+	for ; g != nil; g = g.next {
+		if first == nil || first.expires == 0 || g.expires != 0 && g.expires < first.expires {
+			first = g
 		}
 	}
 	return first
 }
 
-func (r *Grant) count() (n int) {
-	for ; r != nil; r = r.before {
+func (g *Grant) count() (n int) {
+	for ; g != nil; g = g.next {
 		n++
 	}
 	return n
 }
 
-// expiredAt says which rights have expired.
+// ExpiredAt returns a predicate for Without: whether a grant has expired at a time of timer.Wheel.Since.
 func ExpiredAt(at int64) func(*Grant) bool {
-	return func(r *Grant) bool { return r.until != 0 && r.until <= at }
+	return func(g *Grant) bool { return g.expires != 0 && g.expires <= at }
 }

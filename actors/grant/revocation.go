@@ -8,66 +8,71 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Revocation takes rights back: of a user, of one token, or of a user's tokens issued before a time.
+// Revocation revokes the identities of a user, of one token, or of a user's tokens that were issued before a time.
 type Revocation struct {
-	User, TokenID string
-	Before        time.Time
+	User, TokenID string    // "" is any, but not both
+	Before        time.Time // zero is any time
 }
 
-// Covers reports whether the revocation takes the identity's rights.
+// Covers reports whether r revokes the identity.
 func (r Revocation) Covers(id *protocol.Identity) bool {
 	return (r.User != "" || r.TokenID != "") &&
 		(r.User == "" || r.User == id.User) && (r.TokenID == "" || r.TokenID == id.TokenID) &&
 		(r.Before.IsZero() || id.Issued.Before(r.Before))
 }
 
-// revocations are a tenant's newest: they are for connections whose credential was checked before one, and whose
-// actor begins after it.
+// Revocations are the newest of a tenant. They are for connections whose credential was checked before a revocation,
+// and whose actor begins after it. The zero Revocations are ready.
 type Revocations struct {
-	mu    sync.Mutex
-	noted []noted // oldest first
+	mu     sync.Mutex
+	newest []notedRevocation // oldest first
 }
 
-type noted struct {
+// notedRevocation is a revocation and when it came.
+type notedRevocation struct {
 	Revocation
 	at time.Time
 }
 
-// An upgrade takes less than revocationAge. With more than maxRevocations in that time, the oldest are forgotten.
+// Revocations are kept for revocationAge, since an upgrade takes less; of more than maxRevocations in that time the
+// oldest are forgotten.
 const (
 	revocationAge  = time.Minute
 	maxRevocations = 4096
 )
 
-// Note adds a revocation, in the place of an earlier one of the same target.
+// Note adds a revocation, which replaces an earlier one of the same target.
 func (rs *Revocations) Note(r Revocation, now time.Time) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	rs.noted = slices.DeleteFunc(rs.noted, r.sameTarget)
+	rs.newest = slices.DeleteFunc(rs.newest, r.sameTarget)
 	old := 0
-	for old < len(rs.noted) && (now.Sub(rs.noted[old].at) > revocationAge || len(rs.noted)-old >= maxRevocations) {
+	for old < len(rs.newest) && (now.Sub(rs.newest[old].at) > revocationAge || len(rs.newest)-old >= maxRevocations) {
 		old++
 	}
-	rs.noted = append(slices.Delete(rs.noted, 0, old), noted{r, now})
+	rs.newest = append(slices.Delete(rs.newest, 0, old), notedRevocation{r, now})
 }
 
-// sameTarget says that the later of the two replaces the other.
-func (r Revocation) sameTarget(n noted) bool { return n.User == r.User && n.TokenID == r.TokenID }
+// sameTarget reports whether both are of the same user and token, so that the later replaces the other.
+func (r Revocation) sameTarget(n notedRevocation) bool {
+	return n.User == r.User && n.TokenID == r.TokenID
+}
 
-// Forget takes a revocation back and reports whether there was one of the same target.
+// Forget removes the revocation of the same target, and reports whether there was one.
 func (rs *Revocations) Forget(r Revocation) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	before := len(rs.noted)
-	rs.noted = slices.DeleteFunc(rs.noted, r.sameTarget)
-	return len(rs.noted) < before
+	before := len(rs.newest)
+	rs.newest = slices.DeleteFunc(rs.newest, r.sameTarget)
+	return len(rs.newest) < before
 }
 
-// Cover reports whether the identity was revoked a moment ago. A user's token that was issued since is a new right.
+// Cover reports whether the identity was revoked within the last minute. A revocation of a user does not cover a token
+// that was issued since.
 func (rs *Revocations) Cover(id *protocol.Identity, now time.Time) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	return slices.ContainsFunc(rs.noted, func(n noted) bool {
+	return slices.ContainsFunc(rs.newest, func(n notedRevocation) bool {
 		return now.Sub(n.at) <= revocationAge && n.Covers(id) && (n.TokenID != "" || id.Issued.Before(n.at))
 	})
 }

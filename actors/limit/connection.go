@@ -6,38 +6,38 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Connection counts what one connection brings, against the limits of its dialect and the rates of its tenant. Its owner
-// alone may touch it. It is small, since each connection has one.
+// Connection counts what one connection sends, against the limits of its dialect and the rates of its tenant. Only its
+// owner may touch it. It is small, since each connection has one.
 type Connection struct {
-	counted *Tenant // where the connect of its address is counted
-	spent   Bucket  // of messages, against the dialect's limit
-	meters  *meters // nil while no rate of the tenant bounds what comes in
+	counted *Tenant // the tenant that counted the connect of its address
+	spent   bucket  // of messages, against the dialect's limit
+	meters  *meters // nil until the first message that comes while the tenant has rates
 }
 
-// meters are what a connection is metered by if its tenant has rates. Its first message makes them; those of user and
-// address are shared.
+// meters are the counters of a connection whose tenant has rates. Its first message makes them; those of its user and
+// address are shared with other connections.
 type meters struct {
-	own           Meter
-	user, address *Meter // nil until they are needed
-	strikes       Bucket
+	own           meter
+	user, address *meter // nil until they are needed
+	strikes       bucket // refusals of Admit
 }
 
-// Peer is who a connection speaks for.
+// Peer is the other side of a connection.
 type Peer struct {
-	User    string // "" while nobody
-	Address string
+	User    string // "" before login
+	Address string // IP address
 }
 
-// Strikes is how often a connection may be refused for its rate beyond once a second before it is ended.
+// Strikes is how often a connection may be refused for its rate, beyond once a second, before the engine ends it.
 const Strikes = 16
 
-// NewConnection counts the messages of a connection whose connect this tenant admitted.
+// NewConnection makes the counters of a connection whose connect t admitted.
 func NewConnection(t *Tenant) Connection { return Connection{counted: t} }
 
-// Admit counts what the connection brings against all rates of its tenant, the narrowest first. What one of them counted
-// stays counted if the next refuses. struck says that the connection itself, its user or its address is too fast, and not
-// the tenant as a whole.
-func (c *Connection) Admit(t *Tenant, from Peer, much Load, at int64) (err *protocol.Refusal, struck bool) {
+// Admit counts a load against all rates of the tenant, the narrowest first: connection, user, address, tenant. What one
+// of them counted stays counted if the next refuses. strike says that the connection itself, its user or its address is
+// too fast, and not the tenant as a whole. at is in nanoseconds of timer.Wheel.Since, here and below.
+func (c *Connection) Admit(t *Tenant, from Peer, load Load, at int64) (err *protocol.Refusal, strike bool) {
 	limits := t.rates.Load()
 	if limits == nil {
 		return nil, false
@@ -47,8 +47,8 @@ func (c *Connection) Admit(t *Tenant, from Peer, much Load, at int64) (err *prot
 			continue
 		}
 		rates := level.flow.rates()
-		if what, wait := level.meter.take(much, rates, at); wait > 0 {
-			return tooFast(level.name, what, rates, wait), level.name != "tenant"
+		if kind, wait := level.meter.take(load, rates, at); wait > 0 {
+			return refuseRate(level.name, kind, rates, wait), level.name != "tenant"
 		}
 	}
 	return nil, false
@@ -57,10 +57,11 @@ func (c *Connection) Admit(t *Tenant, from Peer, much Load, at int64) (err *prot
 // level is one of the four rates that a message is counted against.
 type level struct {
 	name  string
-	meter *Meter
+	meter *meter // nil if there is none to count in
 	flow  *Flow
 }
 
+// levels returns the four levels, the narrowest first.
 func (c *Connection) levels(t *Tenant, from Peer, limits *RateLimits) [4]level {
 	if c.meters == nil {
 		c.meters = &meters{}
@@ -80,8 +81,8 @@ func (c *Connection) levels(t *Tenant, from Peer, limits *RateLimits) [4]level {
 	}
 }
 
-// Charge counts messages that were not asked for before, such as the items of a batch behind its first one: they are paid
-// off before the next message is admitted.
+// Charge counts messages that Admit was not asked for, such as the items of a batch behind its first one: they are paid
+// off before Admit admits the next message.
 func (c *Connection) Charge(t *Tenant, from Peer, messages int, at int64) {
 	limits := t.rates.Load()
 	if limits == nil || messages <= 0 {
@@ -94,21 +95,25 @@ func (c *Connection) Charge(t *Tenant, from Peer, messages int, at int64) {
 	}
 }
 
-// Within counts messages against the limit of a dialect and reports whether they are within it.
+// Within counts messages against the limit of a dialect and reports whether they are within it. Messages beyond it are
+// not counted.
 func (c *Connection) Within(limits protocol.Limits, messages int, at int64) bool {
-	return limits.Rate <= 0 || c.spent.Take(messages, limits.Rate, max(limits.Burst, limits.Rate), at)
+	return limits.Rate <= 0 || c.spent.take(messages, limits.Rate, max(limits.Burst, limits.Rate), at)
 }
 
-// Strike counts a refusal of Admit and reports whether the connection had more of them than Strikes allows.
-func (c *Connection) Strike(at int64) (out bool) { return !c.meters.strikes.Take(1, 1, Strikes, at) }
+// Strike counts a refusal of Admit, which must have come before, and reports whether there were more than Strikes
+// allows.
+func (c *Connection) Strike(at int64) (tooMany bool) {
+	return !c.meters.strikes.take(1, 1, Strikes, at)
+}
 
-// Refund takes back the connect of the address: it counts otherwise now, as its user's or that of another dialect.
+// Refund takes back the connect of the address, since it counts elsewhere now: for its user, or for another dialect.
 func (c *Connection) Refund(d protocol.Dialect, address string, now time.Time) {
 	c.counted.connects.refund(addressKey(d, address), now)
 }
 
-// Leave leaves the meters of a tenant behind.
+// Leave forgets the meters of the tenant that the connection leaves.
 func (c *Connection) Leave() { c.meters = nil }
 
-// Renew begins anew in the tenant, for another dialect.
+// Renew begins anew in a tenant, for another dialect.
 func (c *Connection) Renew(t *Tenant) { c.counted, c.spent = t, 0 }

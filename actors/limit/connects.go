@@ -11,14 +11,13 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// connects bounds how often one address or user may connect. It forgets those that it has not
-// seen for long.
+// connectLimiter bounds how often one address or user may connect. It forgets those not seen for the longest time.
 type connectLimiter struct {
 	mu   sync.Mutex
 	keys *simplelru.LRU[string, *rate.Limiter]
 }
 
-// maxConnectKeys bounds the addresses and users that are watched in one tenant.
+// maxConnectKeys bounds the addresses and users that one tenant's limiter remembers.
 const maxConnectKeys = 65536
 
 func newConnectLimiter() *connectLimiter {
@@ -26,14 +25,16 @@ func newConnectLimiter() *connectLimiter {
 	return &connectLimiter{keys: keys}
 }
 
-// Dialects have limits of their own, so they are watched apart.
+// addressKey is the key of an address: each dialect has limits of its own and counts apart.
 func addressKey(d protocol.Dialect, address string) string {
 	return d.Name() + " address " + Network(address)
 }
+
+// userKey is the key of a user, likewise.
 func userKey(d protocol.Dialect, user string) string { return d.Name() + " user " + user }
 
-// Network is what counts as one address: of IPv6 the first 64 bits, since a client that has one address has as a rule
-// all of that network.
+// Network returns what counts as one address: of IPv6 its /64 network, since a client that has one address as a rule
+// has all of that network. What is no IP address is returned as it is.
 func Network(address string) string {
 	addr, err := netip.ParseAddr(address)
 	if err != nil || addr.Is4() {
@@ -43,7 +44,8 @@ func Network(address string) string {
 	return prefix.String()
 }
 
-// take counts a connect of key and reports whether it is within perMinute; if not, when the next one is. 0 is no limit.
+// take counts a connect of key and reports whether it is within perMinute; if not, how long to wait for the next one. 0
+// is no limit.
 func (c *connectLimiter) take(key string, perMinute int, now time.Time) (wait time.Duration, ok bool) {
 	if perMinute <= 0 {
 		return 0, true

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestLimits_TheAddressesAndUsersThatAreWatchedAreBounded(t *testing.T) {
+func TestConnectLimiter_TheAddressesAndUsersItRemembersAreBounded(t *testing.T) {
 	c := newConnectLimiter()
 	now := time.Now()
 	for i := range 2 * maxConnectKeys {
@@ -16,16 +16,16 @@ func TestLimits_TheAddressesAndUsersThatAreWatchedAreBounded(t *testing.T) {
 		t.Errorf("%d keys are kept", got)
 	}
 	c.refund("unknown", now)
-	for range 5 { // more taken back than taken gives no credit beyond the limit
+	for range 5 { // refunding more than was taken gives no credit beyond the limit
 		c.refund("131071", now)
 	}
 	if _, ok := c.take("131071", 1, now); !ok {
-		t.Error("what was taken back cannot be taken again")
+		t.Error("a refunded connect cannot be taken again")
 	}
 	if _, ok := c.take("131071", 1, now); ok {
-		t.Error("taking back gave more than the limit")
+		t.Error("refunds gave more than the limit")
 	}
 	if _, ok := c.take("131071", 0, now); !ok {
-		t.Error("0 is a limit")
+		t.Error("0 is not taken as no limit")
 	}
 }

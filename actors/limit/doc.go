@@ -1,9 +1,16 @@
-// Package limit bounds how fast things come in: the messages, bytes, subscribes and connects of one connection, one user,
-// one address and one tenant. It counts and says no; what a refusal means for a connection is the caller's matter.
+// Package limit bounds how fast things come in: the messages, bytes, subscribes and connects of one connection, one
+// user, one address and one tenant. It counts, and refuses as RateLimited with the time after which to retry; the
+// caller decides what a refusal means for a connection.
 //
-// A [Tenant] holds the counters that connections share, a [Connection] its own. Times are those of the node's timing wheel
-// (timer.Wheel.Since), so that a wall clock that somebody sets neither frees nor blocks anyone.
+// A [Tenant] holds the counters that connections share, a [Connection] its own. Messages, bytes and subscribes are
+// counted in token buckets, per second and by the time of the node's timing wheel (timer.Wheel.Since, in nanoseconds),
+// so that setting the wall clock neither frees nor blocks anyone. Connects are counted per minute.
 //
-// Everything here is bounded: a tenant remembers at most 65,536 users and addresses of each kind, the least recently seen
-// is forgotten first. Nothing blocks.
+// [Unauthenticated] bounds the connections of the whole node that have not logged in yet.
+//
+// It promises a bound on its memory: a tenant remembers at most 65,536 connect counters and 65,536 meters of users and
+// addresses, and forgets the least recently seen first. Nothing blocks, except for short locks.
+//
+// It asks that one goroutine at a time uses a Connection; many may use a Tenant or Unauthenticated. It does not know
+// actors, sockets or sessions.
 package limit

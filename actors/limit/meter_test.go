@@ -5,15 +5,15 @@ import (
 	"testing"
 )
 
-func TestRates_TheUsersAndAddressesThatAreMeteredAreBounded(t *testing.T) {
-	ms := newMeterTable()
+func TestMeterTable_TheUsersAndAddressesItRemembersAreBounded(t *testing.T) {
+	table := newMeterTable()
 	for i := range 2 * maxMeters {
-		ms.of(fmt.Sprint(i))
+		table.of(fmt.Sprint(i))
 	}
-	if got := ms.keys.Len(); got != maxMeters {
+	if got := table.keys.Len(); got != maxMeters {
 		t.Errorf("%d are kept", got)
 	}
-	if first, again := ms.of("x"), ms.of("x"); first != again {
+	if first, again := table.of("x"), table.of("x"); first != again {
 		t.Error("one user has two meters")
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Flow bounds what comes in, each with a burst of one second's worth. 0 is no limit; in the settings of a tenant it is what
-// holds for all, and -1 is no limit.
+// Flow bounds what comes in per second, with a burst of one second's worth. 0 is no limit; in the settings of one
+// tenant 0 stands for the general value, and -1 is no limit.
 type Flow struct {
 	Messages   int `yaml:"messages" env:"MESSAGES" envDefault:"0" unit:"messages/s"`
 	Bytes      int `yaml:"bytes" env:"BYTES" envDefault:"0" unit:"bytes/s"`
@@ -26,7 +26,7 @@ func (Flow) Help() map[string]string {
 	}
 }
 
-// Rates are a Flow and how many may connect.
+// Rates are a Flow and a bound on connects.
 type Rates struct {
 	Flow     `yaml:",inline"`
 	Connects int `yaml:"connects" env:"CONNECTS" envDefault:"0" unit:"connects/min"`
@@ -40,7 +40,7 @@ func (Rates) Help() map[string]string {
 	}
 }
 
-// RateLimits bound what comes in by each connection, and of each user, each address and the tenant as a whole.
+// RateLimits bound what comes in from each connection, each user, each address, and in the tenant as a whole.
 type RateLimits struct {
 	Connection Flow  `yaml:"connection" envPrefix:"CONNECTION_"`
 	User       Rates `yaml:"user" envPrefix:"USER_"`
@@ -53,27 +53,28 @@ const (
 	Messages = iota
 	Bytes
 	Subscribes
-	kinds
+	kinds // how many kinds there are
 )
 
+// kindNames are the kinds as settings name them.
 var kindNames = [kinds]string{"messages", "bytes", "subscribes"}
 
-// Load is what comes in at once: messages, bytes and subscribes.
+// Load is what comes in at once, or may come in per second: how many of each kind.
 type Load [kinds]int
 
 func (f *Flow) rates() Load { return Load{f.Messages, f.Bytes, f.Subscribes} }
 
-// tooFast is nil if wait is 0.
-func tooFast(level string, kind int, rates Load, wait time.Duration) *protocol.Refusal {
+// refuseRate refuses a load of which there is too much of one kind at one level; nil if wait is 0.
+func refuseRate(level string, kind int, rates Load, wait time.Duration) *protocol.Refusal {
 	if wait <= 0 {
 		return nil
 	}
 	name := kindNames[kind]
-	return tooMany(rates[kind], name+" per second of this "+level+" (rates."+level+"."+name+")", wait)
+	return refuseOver(rates[kind], name+" per second of this "+level+" (rates."+level+"."+name+")", wait)
 }
 
-// tooMany refuses what is over a rate, and says when it would be within it.
-func tooMany(most int, what string, wait time.Duration) *protocol.Refusal {
+// refuseOver refuses what is over a rate, and says after which time it would be within it.
+func refuseOver(most int, what string, wait time.Duration) *protocol.Refusal {
 	err := protocol.Refuse(protocol.RateLimited, "more than %d %s", most, what)
 	err.RetryAfter = wait
 	return err

@@ -7,19 +7,19 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Tenant bounds how fast things come into a tenant: of all together, of each user and of each address. It may be used by
-// many goroutines at once. What a connection brings is counted by its Connection.
+// Tenant bounds how fast things come into a tenant: from all together, from each user and from each address. Many
+// goroutines may use it at once. The messages of a connection are counted by its Connection.
 type Tenant struct {
 	connects *connectLimiter
-	rates    atomic.Pointer[RateLimits] // nil is none
-	own      Meter                      // of the tenant as a whole
-	meters   *meterTable                // of users and addresses
+	rates    atomic.Pointer[RateLimits] // nil: no rates
+	own      meter                      // of the tenant as a whole
+	meters   *meterTable                // of its users and addresses
 }
 
-// NewTenant has no rates until SetRates gives it some; the limits of dialects hold from the start.
+// NewTenant makes a Tenant without rates; the limits of dialects hold from the start.
 func NewTenant() *Tenant { return &Tenant{connects: newConnectLimiter(), meters: newMeterTable()} }
 
-// SetRates gives the tenant other rates.
+// SetRates gives the tenant other rates; the zero RateLimits removes them.
 func (t *Tenant) SetRates(to RateLimits) {
 	if to == (RateLimits{}) {
 		t.rates.Store(nil)
@@ -28,18 +28,20 @@ func (t *Tenant) SetRates(to RateLimits) {
 	t.rates.Store(&to)
 }
 
-// AdmitPublish counts a publish of so many bytes against the tenant's rates.
+// AdmitPublish counts a publish of so many bytes against the rates of the tenant as a whole. It returns nil, or the
+// refusal (RateLimited, with the time to wait), as do all methods here. at is in nanoseconds of timer.Wheel.Since.
 func (t *Tenant) AdmitPublish(bytes int, at int64) *protocol.Refusal {
 	limits := t.rates.Load()
 	if limits == nil {
 		return nil
 	}
 	rates := limits.Tenant.rates()
-	what, wait := t.own.take(Load{Messages: 1, Bytes: bytes}, rates, at)
-	return tooFast("tenant", what, rates, wait)
+	kind, wait := t.own.take(Load{Messages: 1, Bytes: bytes}, rates, at)
+	return refuseRate("tenant", kind, rates, wait)
 }
 
-// AdmitConnect counts a connect from an address, against the limits of the dialect and of all together.
+// AdmitConnect counts a connect from an address: against the limit of the dialect, and against the tenant's rates for
+// the address and for all connects.
 func (t *Tenant) AdmitConnect(d protocol.Dialect, address string, now time.Time) *protocol.Refusal {
 	if err := t.AdmitAddress(d, address, now); err != nil {
 		return err
@@ -54,11 +56,11 @@ func (t *Tenant) AdmitConnect(d protocol.Dialect, address string, now time.Time)
 	return t.connect("tenant", "", limits.Tenant.Connects, now)
 }
 
-// AdmitUser counts a connect of a user, against the limits of the dialect and of all together.
+// AdmitUser counts a connect of a user: against the limit of the dialect, and against the tenant's rate for a user.
 func (t *Tenant) AdmitUser(d protocol.Dialect, user string, now time.Time) *protocol.Refusal {
 	most := d.Limits().Connects
 	if wait, ok := t.connects.take(userKey(d, user), most, now); !ok {
-		return tooMany(most, d.Name()+" connects per minute of this user (connects_per_minute)", wait)
+		return refuseOver(most, d.Name()+" connects per minute of this user (connects_per_minute)", wait)
 	}
 	if limits := t.rates.Load(); limits != nil {
 		return t.connect("user", user, limits.User.Connects, now)
@@ -66,20 +68,20 @@ func (t *Tenant) AdmitUser(d protocol.Dialect, user string, now time.Time) *prot
 	return nil
 }
 
-// AdmitAddress counts a connect of an address against the limit of a dialect.
+// AdmitAddress counts a connect from an address against the limit of a dialect alone.
 func (t *Tenant) AdmitAddress(d protocol.Dialect, address string, now time.Time) *protocol.Refusal {
 	most := d.Limits().Connects
 	if wait, ok := t.connects.take(addressKey(d, address), most, now); !ok {
-		return tooMany(most, d.Name()+" connects per minute from this address (connects_per_minute)", wait)
+		return refuseOver(most, d.Name()+" connects per minute from this address (connects_per_minute)", wait)
 	}
 	return nil
 }
 
-// connect counts a connect of somebody against a rate of all dialects together.
+// connect counts a connect at one level, for one user or address, against a rate for all dialects together.
 func (t *Tenant) connect(level, name string, perMinute int, now time.Time) *protocol.Refusal {
 	wait, ok := t.connects.take("\x00"+level+" "+name, perMinute, now)
 	if ok {
 		return nil
 	}
-	return tooMany(perMinute, "connects per minute of this "+level+" (rates."+level+".connects)", wait)
+	return refuseOver(perMinute, "connects per minute of this "+level+" (rates."+level+".connects)", wait)
 }

@@ -7,63 +7,57 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// unauthenticated bounds the connections that have not said who they are, of all tenants together and of one address.
-// Those whose credential came with the handshake are none of them; the others are until their login holds or they end,
-// and their dialect's Limits.Login says how long that may take.
+// Unauthenticated bounds the connections that have not logged in, of all tenants together and of one address. A
+// connection whose credential came with the handshake does not count; another counts until it has logged in or ends,
+// and its dialect's Limits.Login says how long that may take. Many goroutines may use it at once; it blocks for a short
+// lock only.
 type Unauthenticated struct {
 	most, perAddress int // static; 0 is no limit
 
 	mu        sync.Mutex
 	count     int
-	byAddress map[string]int // by network; none is 0, so there are at most count of them
+	byAddress map[string]int // by network, without zeros, so that there are at most count entries
 }
 
-// retryUnauthenticated is when a client that was one too many may come back: by then some have logged in or were closed.
+// retryUnauthenticated is when a client over the limit may come back: by then others have logged in or were closed.
 const retryUnauthenticated = 5 * time.Second
 
-// key is what an address counts as. A proxy that brings the connections of many clients, and is not trusted to say whose,
-// counts for no address.
-func (u *Unauthenticated) key(address string, proxied bool) string {
-	if proxied || address == "" {
-		return ""
-	}
-	return Network(address)
-}
-
-// NewUnauthenticated bounds all of them, and those of one address; 0 is no limit.
+// NewUnauthenticated makes a bound on all of them, and on those of one address; 0 is no limit.
 func NewUnauthenticated(most, perAddress int) *Unauthenticated {
 	return &Unauthenticated{most: most, perAddress: perAddress}
 }
 
-// Admit says whether one more may come; nil admits. It counts nothing. proxied says that the address is that of many
-// clients.
+// Admit returns nil if one more may come, and otherwise the refusal: Busy for the bound on all, TooMany for that on one
+// address. It counts nothing. proxied says that many clients have the address.
 func (u *Unauthenticated) Admit(address string, proxied bool) *protocol.Refusal {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.room(u.key(address, proxied))
+	return u.roomFor(u.key(address, proxied))
 }
 
-// room says whether one more may come. It is called with mu held.
-func (u *Unauthenticated) room(key string) (why *protocol.Refusal) {
+// roomFor is Admit for the key of an address. The caller holds the lock.
+func (u *Unauthenticated) roomFor(key string) (err *protocol.Refusal) {
 	switch {
 	case u.most > 0 && u.count >= u.most:
-		why = protocol.Refuse(protocol.Busy, "%d connections have not said who they are, which is the limit (engine.unauthenticated)", u.count)
+		err = protocol.Refuse(protocol.Busy,
+			"%d connections have not said who they are, which is the limit (engine.unauthenticated)", u.count)
 	case key != "" && u.perAddress > 0 && u.byAddress[key] >= u.perAddress:
-		why = protocol.Refuse(protocol.TooMany, "%d connections of this address have not said who they are, which is the limit (engine.unauthenticated_per_address)", u.perAddress)
+		err = protocol.Refuse(protocol.TooMany, "%d connections of this address have not said who they are, "+
+			"which is the limit (engine.unauthenticated_per_address)", u.perAddress)
 	default:
 		return nil
 	}
-	why.RetryAfter = retryUnauthenticated
-	return why
+	err.RetryAfter = retryUnauthenticated
+	return err
 }
 
-// take counts one more, unless there is no room for it.
+// Take is Admit, and counts the connection if it is admitted.
 func (u *Unauthenticated) Take(address string, proxied bool) *protocol.Refusal {
 	key := u.key(address, proxied)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if why := u.room(key); why != nil {
-		return why
+	if err := u.roomFor(key); err != nil {
+		return err
 	}
 	u.count++
 	if key != "" {
@@ -75,7 +69,7 @@ func (u *Unauthenticated) Take(address string, proxied bool) *protocol.Refusal {
 	return nil
 }
 
-// leave takes one off the count: it has said who it is, or has ended.
+// Leave takes one connection that Take counted off the count, since it has logged in or ended.
 func (u *Unauthenticated) Leave(address string, proxied bool) {
 	key := u.key(address, proxied)
 	u.mu.Lock()
@@ -90,9 +84,18 @@ func (u *Unauthenticated) Leave(address string, proxied bool) {
 	}
 }
 
-// Counted is how many connections count, and of how many addresses they are.
+// Counted returns how many connections count, and from how many networks they come.
 func (u *Unauthenticated) Counted() (connections, addresses int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.count, len(u.byAddress)
+}
+
+// key returns what an address counts as: "", which has no limit, for a proxy that brings the connections of many
+// clients and is not trusted to say whose.
+func (u *Unauthenticated) key(address string, proxied bool) string {
+	if proxied || address == "" {
+		return ""
+	}
+	return Network(address)
 }

@@ -12,17 +12,17 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// worker is what a mailbox runs: it calls do for every user message.
+// worker is the actor of a mailbox: it calls do for every user message.
 type worker struct {
-	do     func(any)
-	system []any
-	failed []any
-	anew   int // how often it was told of a restart
+	do       func(any)
+	system   []any
+	failed   []any
+	restarts int // how many Restarted it got
 }
 
 func (w *worker) InvokeUserMessage(m any) {
 	if _, ok := m.(Restarted); ok {
-		w.anew++
+		w.restarts++
 		return
 	}
 	w.do(m)
@@ -36,7 +36,7 @@ type letter struct {
 	refused *atomic.Pointer[protocol.Refusal]
 }
 
-func (l letter) Refuse(why *protocol.Refusal) { l.refused.Store(why) }
+func (l letter) Refuse(err *protocol.Refusal) { l.refused.Store(err) }
 
 func newLetter(n int) letter { return letter{n, new(atomic.Pointer[protocol.Refusal])} }
 
@@ -52,7 +52,7 @@ func boxFor(limit int, w *worker) *Mailbox {
 	return m
 }
 
-func TestMailbox_ItsBoundTellsTheSenderAndForceGoesOverIt(t *testing.T) {
+func TestMailbox_ItsBoundTellsTheSenderAndSendUnboundedGoesOverIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var handled []int
 		m := boxFor(3, &worker{do: func(x any) { handled = append(handled, x.(letter).n) }})
@@ -63,18 +63,19 @@ func TestMailbox_ItsBoundTellsTheSenderAndForceGoesOverIt(t *testing.T) {
 			m.Send(letters[i])
 		}
 		for i, l := range letters {
-			if why := l.refused.Load(); (why != nil) != (i >= 3) || why != nil && (why.Reason != protocol.Busy || why.RetryAfter == 0) {
-				t.Errorf("letter %d: %v", i, why)
+			err := l.refused.Load()
+			if (err != nil) != (i >= 3) || err != nil && (err.Reason != protocol.Busy || err.RetryAfter == 0) {
+				t.Errorf("letter %d: %v", i, err)
 			}
 		}
 		m.SendUnbounded(newLetter(5))
 		synctest.Wait()
-		if len(handled) != 0 || m.UserMessageCount() != 4 || m.Empty() {
+		if len(handled) != 0 || m.UserMessageCount() != 4 || m.empty() {
 			t.Errorf("while suspended: handled %v, %d wait", handled, m.UserMessageCount())
 		}
 		m.PostSystemMessage(&actor.ResumeMailbox{})
 		synctest.Wait()
-		if len(handled) != 4 || handled[3] != 5 || !m.Empty() {
+		if len(handled) != 4 || handled[3] != 5 || !m.empty() {
 			t.Errorf("handled %v", handled)
 		}
 		if m.user.rest != nil || m.user.first != nil || m.system != nil {
@@ -83,7 +84,7 @@ func TestMailbox_ItsBoundTellsTheSenderAndForceGoesOverIt(t *testing.T) {
 	})
 }
 
-func TestMailbox_RefusesWhatWaitsAndWhatComesWhenItStops(t *testing.T) {
+func TestMailbox_RefusesWaitingAndLaterMessagesWhenItStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := boxFor(10, &worker{do: func(any) { t.Error("handled") }})
 		m.PostSystemMessage(&actor.SuspendMailbox{})
@@ -121,14 +122,14 @@ func TestMailbox_SystemMessagesOvertakeAndAPanicIsEscalatedWithItsMessage(t *tes
 		m.Send("second")
 		m.PostSystemMessage(&actor.ResumeMailbox{})
 		synctest.Wait()
-		if len(w.failed) != 1 || w.failed[0] != "first" || len(w.system) != 1 || len(order) != 2 || w.anew != 1 {
+		if len(w.failed) != 1 || w.failed[0] != "first" || len(w.system) != 1 || len(order) != 2 || w.restarts != 1 {
 			t.Errorf("failed %v, system %v, order %v", w.failed, w.system, order)
 		}
 	})
 }
 
-// A publisher may do the work of an actor that it would wait for.
-func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
+// A publisher may do the work of an idle actor whose answer it would wait for.
+func TestMailbox_RunInlineHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var handled []int
 		var m *Mailbox
@@ -142,7 +143,7 @@ func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 				m.Send(newLetter(2))
 				m.Send(newLetter(3))
 				if m.claim(newLetter(4)) != nil {
-					t.Error("an actor that is in a message was lent")
+					t.Error("an actor was claimed while it handled a message")
 				}
 				panic("one")
 			}
@@ -150,26 +151,26 @@ func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 		m = boxFor(10, w)
 		idle := m.claim(newLetter(1))
 		if idle != m || len(handled) != 0 {
-			t.Fatalf("an idle actor was not lent: %v, handled %v", idle, handled)
+			t.Fatalf("an idle actor was not claimed: %v, handled %v", idle, handled)
 		}
-		m.Send(newLetter(0)) // it is booked, so nobody else runs it
+		m.Send(newLetter(0)) // the actor is claimed, so nobody else runs it
 		synctest.Wait()
 		if len(handled) != 0 {
-			t.Fatalf("handled %v before its turn", handled)
+			t.Fatalf("handled %v before RunInline", handled)
 		}
-		idle.RunInline() // does not wait for the next
+		idle.RunInline() // does not wait for the next message
 		synctest.Wait()
 		if len(handled) != 1 || len(w.failed) != 1 {
-			t.Errorf("in its turn: handled %v, failed %v", handled, w.failed)
+			t.Errorf("inline: handled %v, failed %v", handled, w.failed)
 		}
 		close(gate)
 		synctest.Wait()
-		if len(handled) != 5 || !m.Empty() {
+		if len(handled) != 5 || !m.empty() {
 			t.Errorf("handled %v", handled)
 		}
 		m.dedicated = true
 		if m.claim(newLetter(5)) != nil {
-			t.Error("one that has to be alone was lent")
+			t.Error("a dedicated actor was claimed")
 		}
 		synctest.Wait()
 		if len(handled) != 6 {
@@ -180,7 +181,7 @@ func TestMailbox_WhoRunsItHandlesOneMessageAndAGoroutineTheRest(t *testing.T) {
 	})
 }
 
-// What is posted before the actor is there waits for it: a socket may speak before its actor lives.
+// A message that is sent before the actor is there waits for it: a socket may deliver messages before its actor starts.
 func TestMailbox_TakesMessagesBeforeItsActorIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var handled atomic.Int64
@@ -198,7 +199,7 @@ func TestMailbox_TakesMessagesBeforeItsActorIsThere(t *testing.T) {
 	})
 }
 
-// A lost wake-up would leave messages behind with nobody to handle them.
+// A lost wake-up would leave messages in the mailbox with no goroutine to handle them.
 func TestMailbox_LosesNoWakeUpAndKeepsTheOrderOfEachSender(t *testing.T) {
 	const senders, each = 8, 5000
 	var handled atomic.Int64
@@ -260,12 +261,12 @@ func TestReply_AnAnswerThatComesTooLateIsNotTakenAndGiveSaysSo(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		go func() {
-			_, why := r.Wait(ctx)
-			got <- why
+			_, err := r.Wait(ctx)
+			got <- err
 		}()
 		time.Sleep(2 * time.Second)
-		if why := <-got; why != ErrBusy {
-			t.Errorf("waited in vain and got %v", why)
+		if err := <-got; err != ErrBusy {
+			t.Errorf("waited in vain and got %v", err)
 		}
 		if r.Give(1, nil) {
 			t.Error("an answer was taken that nobody waits for")
@@ -281,9 +282,9 @@ func TestReply_AnAnswerThatComesTooLateIsNotTakenAndGiveSaysSo(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			go cancel()
 			go func() { taken <- r.Give(7, nil) }()
-			value, why := r.Wait(ctx)
-			if ok := <-taken; ok != (why == nil && value == 7) {
-				t.Fatalf("give says %v, wait says %d, %v", ok, value, why)
+			value, err := r.Wait(ctx)
+			if ok := <-taken; ok != (err == nil && value == 7) {
+				t.Fatalf("Give says %v, Wait says %d, %v", ok, value, err)
 			}
 		}
 	})

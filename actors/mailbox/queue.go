@@ -1,17 +1,18 @@
 package mailbox
 
-// queue holds messages in their order. The first message of an empty queue needs no ring, and an empty queue keeps none.
+// queue is an unbounded FIFO of messages. A message that comes into an empty queue needs no ring, and an empty queue
+// keeps none.
 type queue struct {
-	first any   // the oldest, if it came while the queue was empty
+	first any   // the oldest message, if it came while the queue was empty
 	rest  *ring // nil while it is empty
 }
 
-// ring holds messages in a buffer that grows by doubling.
+// ring is a FIFO in a circular buffer that doubles when it is full.
 type ring struct {
 	slots []any
-	from  int
-	n     int
-	few   [4]any // the first slots
+	from  int    // the slot of the oldest message
+	n     int    // how many slots are in use
+	few   [4]any // the slots to begin with
 }
 
 func (q *queue) len() int {

@@ -7,13 +7,14 @@ import (
 	"sync"
 )
 
-// Registry finds the actors of one kind by name. It outlives their restarts.
-//
-// A message is posted while the Registry is locked for reading, and an actor retires while it is locked for writing,
-// if its mailbox is empty: so no message can go to an actor that has ended.
-// Shards is how many locks a registry has.
+// Shards is how many shards a registry has, each with a lock of its own.
 const Shards = 16
 
+// Registry finds the mailboxes of one kind of actors by name. It outlives their restarts. Many goroutines may use it at
+// once; it blocks only for its locks.
+//
+// A message is sent under the shard's lock for reading, and an actor is removed under the lock for writing, if its
+// mailbox is empty: so no message can go to an actor that has ended.
 type Registry struct {
 	seed   maphash.Seed
 	shards [Shards]struct {
@@ -22,21 +23,24 @@ type Registry struct {
 	}
 }
 
+// NewRegistry makes an empty registry.
 func NewRegistry() *Registry { return &Registry{seed: maphash.MakeSeed()} }
 
-// Shard is the shard of a name, from 0 to Shards-1.
-func (d *Registry) Shard(name string) int {
-	return int(maphash.String(d.seed, name) % uint64(len(d.shards)))
+// Shard returns the shard of a name, from 0 to Shards-1.
+func (r *Registry) Shard(name string) int {
+	return int(maphash.String(r.seed, name) % uint64(len(r.shards)))
 }
 
-// send posts msg to the named actor; false if there is none.
-func (d *Registry) Send(name string, msg any) bool {
-	return d.with(name, func(box *Mailbox) { box.Send(msg) })
+// Send sends msg to the named actor; false if there is none.
+func (r *Registry) Send(name string, msg any) bool {
+	return r.with(name, func(box *Mailbox) { box.Send(msg) })
 }
 
-// lend is mailbox.lend for the named actor; false if there is none.
-func (d *Registry) Claim(name string, msg any) (idle *Mailbox, ok bool) {
-	s := &d.shards[d.Shard(name)]
+// Claim sends msg to the named actor; ok is false if there is none. If the actor was idle, Claim returns its mailbox,
+// and the caller must call RunInline on it once it holds no lock, so that the actor runs on the caller's goroutine.
+// Otherwise idle is nil, on which RunInline may be called too.
+func (r *Registry) Claim(name string, msg any) (idle *Mailbox, ok bool) {
+	s := &r.shards[r.Shard(name)]
 	s.RLock()
 	defer s.RUnlock()
 	box, ok := s.entries[name]
@@ -46,13 +50,13 @@ func (d *Registry) Claim(name string, msg any) (idle *Mailbox, ok bool) {
 	return idle, ok
 }
 
-// force posts msg over the mailbox's limit; false if there is no such actor.
-func (d *Registry) SendUnbounded(name string, msg any) bool {
-	return d.with(name, func(box *Mailbox) { box.SendUnbounded(msg) })
+// SendUnbounded sends msg to the named actor over its mailbox's limit; false if there is none.
+func (r *Registry) SendUnbounded(name string, msg any) bool {
+	return r.with(name, func(box *Mailbox) { box.SendUnbounded(msg) })
 }
 
-func (d *Registry) with(name string, do func(*Mailbox)) bool {
-	s := &d.shards[d.Shard(name)]
+func (r *Registry) with(name string, do func(*Mailbox)) bool {
+	s := &r.shards[r.Shard(name)]
 	s.RLock()
 	defer s.RUnlock()
 	box, ok := s.entries[name]
@@ -62,13 +66,14 @@ func (d *Registry) with(name string, do func(*Mailbox)) bool {
 	return ok
 }
 
-// SendOrSpawn posts msg to the named actor, which is made if there is none. The tenant's actor alone calls it, whose own
-// mailbox bounds what comes this way: many want a new topic at once when all clients come back.
-func (d *Registry) SendOrSpawn(name string, msg any, make func() *Mailbox) {
-	if d.SendUnbounded(name, msg) {
+// SendOrSpawn sends msg to the named actor over its mailbox's limit, and calls make for the actor if there is none.
+// make runs under the shard's lock and must not call the registry. Only the tenant's actor calls SendOrSpawn, and its
+// own mailbox bounds what comes this way: many clients want a new topic at once when all come back.
+func (r *Registry) SendOrSpawn(name string, msg any, make func() *Mailbox) {
+	if r.SendUnbounded(name, msg) {
 		return
 	}
-	s := &d.shards[d.Shard(name)]
+	s := &r.shards[r.Shard(name)]
 	s.Lock()
 	defer s.Unlock()
 	box, ok := s.entries[name]
@@ -82,23 +87,23 @@ func (d *Registry) SendOrSpawn(name string, msg any, make func() *Mailbox) {
 	box.SendUnbounded(msg)
 }
 
-// retire removes an actor if nothing waits for it; then it may stop.
-func (d *Registry) Remove(name string, box *Mailbox) bool {
-	s := &d.shards[d.Shard(name)]
+// Remove removes an actor if no message waits for it, and reports whether it did; the actor may then stop.
+func (r *Registry) Remove(name string, box *Mailbox) bool {
+	s := &r.shards[r.Shard(name)]
 	s.Lock()
 	defer s.Unlock()
-	if s.entries[name] != box || !box.Empty() {
+	if s.entries[name] != box || !box.empty() {
 		return false
 	}
 	delete(s.entries, name)
 	return true
 }
 
-// clear removes all entries and returns them. A message that was posted to one of them is refused when it stops.
-func (d *Registry) Clear() map[string]*Mailbox {
+// Clear removes all entries and returns them. A message that waits for one of them is refused when the actor stops.
+func (r *Registry) Clear() map[string]*Mailbox {
 	all := map[string]*Mailbox{}
-	for i := range d.shards {
-		s := &d.shards[i]
+	for i := range r.shards {
+		s := &r.shards[i]
 		s.Lock()
 		maps.Copy(all, s.entries)
 		s.entries = nil
@@ -107,10 +112,10 @@ func (d *Registry) Clear() map[string]*Mailbox {
 	return all
 }
 
-// each calls do for every entry, shard by shard, until it returns false. do must not call the Registry.
-func (d *Registry) Each(do func(name string, box *Mailbox) bool) {
-	for i := range d.shards {
-		s := &d.shards[i]
+// Each calls do for every entry, shard by shard, until do returns false. do must not call the registry.
+func (r *Registry) Each(do func(name string, box *Mailbox) bool) {
+	for i := range r.shards {
+		s := &r.shards[i]
 		s.RLock()
 		for name, box := range s.entries {
 			if !do(name, box) {
@@ -122,22 +127,24 @@ func (d *Registry) Each(do func(name string, box *Mailbox) bool) {
 	}
 }
 
-func (d *Registry) Len() int {
+// Len returns how many actors there are.
+func (r *Registry) Len() int {
 	n := 0
-	for i := range d.shards {
-		d.shards[i].RLock()
-		n += len(d.shards[i].entries)
-		d.shards[i].RUnlock()
+	for i := range r.shards {
+		r.shards[i].RLock()
+		n += len(r.shards[i].entries)
+		r.shards[i].RUnlock()
 	}
 	return n
 }
 
-// NamePerShard are names of which the first is in the first shard, the second in the second, and so on.
-func (d *Registry) NamePerShard(stem string) []string {
-	names := make([]string, len(d.shards))
+// NamePerShard returns Shards names that begin with stem, the first of which is in shard 0, the second in shard 1, and
+// so on.
+func (r *Registry) NamePerShard(stem string) []string {
+	names := make([]string, len(r.shards))
 	for i, left := 0, len(names); left > 0; i++ {
 		name := fmt.Sprint(stem, "-", i)
-		if at := d.Shard(name); names[at] == "" {
+		if at := r.Shard(name); names[at] == "" {
 			names[at], left = name, left-1
 		}
 	}

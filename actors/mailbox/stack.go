@@ -7,15 +7,16 @@ import (
 )
 
 const (
-	// maxStacks is how much of the stacks of all goroutines is looked through, in bytes. Idle actors and sockets have none.
+	// maxStacks is how much of the stacks of all goroutines is searched, in bytes. Idle actors and sockets have none.
 	maxStacks = 4 << 20
 
-	// maxStack is how much of a stack is told, in bytes.
+	// maxStack is how much of one stack is returned, in bytes.
 	maxStack = 8 << 10
 )
 
-// StacksOf are the stacks of the goroutines that are in these mailboxes' run or turn, in their order; one that is not found is said to be so.
-// The whole process stands still meanwhile, for some milliseconds, so it is for the rare case.
+// StacksOf returns, in the order of boxes, the stack of the goroutine that runs each actor: at most 8 KiB of text each,
+// or a sentence that it was not found. The whole process stands still meanwhile, for some milliseconds, so it is for
+// the rare case.
 func StacksOf(boxes []*Mailbox) []string {
 	text := make([]byte, maxStacks)
 	all := strings.Split(string(text[:runtime.Stack(text, true)]), "\n\n")
@@ -26,9 +27,10 @@ func StacksOf(boxes []*Mailbox) []string {
 	return found
 }
 
-func stackOf(all []string, run, turn string) string {
+// stackOf returns the stack that contains one of two calls.
+func stackOf(all []string, run, inline string) string {
 	for _, stack := range all {
-		if strings.Contains(stack, run) || strings.Contains(stack, turn) {
+		if strings.Contains(stack, run) || strings.Contains(stack, inline) {
 			return stack[:min(len(stack), maxStack)]
 		}
 	}

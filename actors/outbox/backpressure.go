@@ -6,55 +6,61 @@ import (
 	"sync/atomic"
 )
 
-// Backlog is how many bytes wait in all outboxes of a tenant whose peers are reading; the tenants' are parts of that of
-// the node. Publishers wait while it is high, so that the answer to a publish feels the sockets; peers that do not read
-// are not counted, since they must slow down nobody.
+// Backpressure counts the bytes that wait in all outboxes of a tenant whose peers are reading; each tenant's is a part
+// of the node's. Publishers wait while it is above a high mark, so that the answer to a publish comes at the pace of
+// the sockets, and go on below a low mark, half of that. Peers that do not read are not counted, since they must slow
+// down nobody.
 //
-// When the node's is high, those tenants wait whose part is above a fair share: what high allows, divided by the tenants
-// for which something waits. So all together stay below twice high, and a quiet tenant's publisher does not wait for the
-// readers of a noisy one.
+// When the node is above its high mark, the publishers of those tenants wait whose part is above a fair share: the
+// node's high mark divided by the tenants for which bytes wait. So all tenants together stay below twice the high mark,
+// and a quiet tenant's publisher does not wait for the readers of a noisy one.
+//
+// Many goroutines may use it at once; only Wait blocks.
 type Backpressure struct {
 	bytes atomic.Int64
-	limit int64         // what may wait for however many readers; of the node alone
+	limit int64         // the highest high mark, however many readers there are; of the node alone
 	node  *Backpressure // the node's, of which this is a part; nil for the node's own
 
 	readers       atomic.Int64  // connections; of the node alone
-	activeTenants atomic.Int64  // parts that are not 0
-	Lost          atomic.Uint64 // frames that gave way to newer ones; of parts
+	activeTenants atomic.Int64  // parts that are above 0; of the node alone
+	Lost          atomic.Uint64 // frames that gave way to newer ones; of parts alone
 
 	mu      sync.Mutex
-	opened  chan struct{} // closed when the backlog has fallen below low; nil while nobody waits
-	waiting atomic.Bool
+	wake    chan struct{} // closed when waiting publishers are to look again; nil while none waits
+	waiting atomic.Bool   // whether wake is not nil, for those without the lock
 }
 
 const (
-	// perReader is how much may wait for each connection, in bytes on average: some nine events, which then leave in one system call.
-	// More makes each of them cheaper and all of them later (bench/NOTES.md).
+	// perReader is how much may wait for each connection, in bytes on average: some nine events, which then leave in
+	// one system call. More makes each of them cheaper and all of them later (bench/NOTES.md).
 	perReader = 2 << 10
 
-	// leastBacklog is how much may wait for however few, in bytes.
+	// minBackpressure is the lowest high mark, however few readers there are, in bytes.
 	minBackpressure = 2 << 20
 )
 
+// NewBackpressure makes a node's, of which at most limit bytes may wait before publishers do.
 func NewBackpressure(limit int64) *Backpressure { return &Backpressure{limit: limit} }
 
-// join counts connections that come (1) or go (-1).
+// Tenant makes a tenant's part of a node's.
+func (b *Backpressure) Tenant() *Backpressure { return &Backpressure{node: b} }
+
+// AddReaders counts connections that come (n > 0) or go (n < 0), on the node's.
 func (b *Backpressure) AddReaders(n int64) { b.readers.Add(n) }
 
-// Bytes is how many bytes wait.
+// Bytes returns how many bytes wait.
 func (b *Backpressure) Bytes() int64 { return b.bytes.Load() }
 
-// ActiveTenants is for how many tenants something waits.
+// ActiveTenants returns for how many tenants bytes wait, on the node's.
 func (b *Backpressure) ActiveTenants() int64 { return b.activeTenants.Load() }
 
-// high is above what the publishers of all tenants wait.
-func (b *Backpressure) high() int64 {
+// nodeHigh returns the node's high mark, in bytes; it grows with the readers.
+func (b *Backpressure) nodeHigh() int64 {
 	return min(b.limit, max(minBackpressure, b.readers.Load()*perReader))
 }
 
-// part is a tenant's.
-func (b *Backpressure) Tenant() *Backpressure { return &Backpressure{node: b} }
-
+// Add counts n more bytes that wait, or -n fewer, here and on the node's. It wakes publishers when their bytes have
+// fallen to the low mark.
 func (b *Backpressure) Add(n int) {
 	if n == 0 {
 		return
@@ -69,59 +75,60 @@ func (b *Backpressure) Add(n int) {
 		}
 		b.node.Add(n)
 	}
-	if n < 0 && b.waiting.Load() && now <= b.least() {
-		b.open()
+	if n < 0 && b.waiting.Load() && now <= b.low() {
+		b.wakeAll()
 	}
 }
 
-func (b *Backpressure) open() {
+// wakeAll has all waiting publishers look again.
+func (b *Backpressure) wakeAll() {
 	b.mu.Lock()
-	if b.opened != nil {
-		close(b.opened)
-		b.opened = nil
+	if b.wake != nil {
+		close(b.wake)
+		b.wake = nil
 	}
 	b.waiting.Store(false)
 	b.mu.Unlock()
 }
 
-// most is above what publishers wait.
-func (b *Backpressure) most() int64 {
+// high returns the high mark, above which publishers wait.
+func (b *Backpressure) high() int64 {
 	if b.node == nil {
-		return b.high()
+		return b.nodeHigh()
 	}
-	return b.node.high() / max(b.node.activeTenants.Load(), 1)
+	return b.node.nodeHigh() / max(b.node.activeTenants.Load(), 1)
 }
 
-// least is below what they go on.
-func (b *Backpressure) least() int64 { return b.most() / 2 }
+// low returns the low mark, at which they go on.
+func (b *Backpressure) low() int64 { return b.high() / 2 }
 
-// full reports whether a publisher has to wait: above most, and above least as long as others wait, since they were first.
-// A part is not full while the whole is not.
+// Full reports whether a publisher has to wait: above the high mark, and above the low mark while others wait, since
+// they were first. A tenant's part is not full while the node's is not.
 func (b *Backpressure) Full() bool {
 	if b.node != nil && !b.node.Full() {
 		return false
 	}
 	bytes := b.bytes.Load()
-	return bytes > b.most() || bytes > b.least() && b.waiting.Load()
+	return bytes > b.high() || bytes > b.low() && b.waiting.Load()
 }
 
-// wait returns when publishing may go on, or with the context's error.
+// Wait blocks until publishing may go on, and returns nil, or the context's error if that ends first.
 func (b *Backpressure) Wait(ctx context.Context) error {
 	for b.Full() {
-		mine, all := b.queue(), (chan struct{})(nil)
+		own, node := b.wakeup(), (chan struct{})(nil)
 		if b.node != nil {
-			all = b.node.queue()
+			node = b.node.wakeup()
 		}
-		if b.fell() { // before we were seen waiting
+		if b.wakeIfLow() { // it fell before Add saw us waiting
 			return nil
 		}
 		select {
-		case <-mine:
-		case <-all:
+		case <-own:
+		case <-node:
 		case <-ctx.Done():
-			b.open() // the others look again: it may stay above low for long, and is not above high
+			b.wakeAll() // the others look again: the bytes may stay between the marks for long
 			if b.node != nil {
-				b.node.open()
+				b.node.wakeAll()
 			}
 			return ctx.Err()
 		}
@@ -129,22 +136,23 @@ func (b *Backpressure) Wait(ctx context.Context) error {
 	return nil
 }
 
-// queue is closed when it is worth to look again.
-func (b *Backpressure) queue() chan struct{} {
+// wakeup returns a channel that is closed when a waiting publisher is to look again.
+func (b *Backpressure) wakeup() chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.opened == nil {
-		b.opened = make(chan struct{})
+	if b.wake == nil {
+		b.wake = make(chan struct{})
 	}
 	b.waiting.Store(true)
-	return b.opened
+	return b.wake
 }
 
-// fell reports whether the backlog is low, here or in the whole, and tells all who wait for that.
-func (b *Backpressure) fell() bool {
-	low := b.bytes.Load() <= b.least()
-	if low {
-		b.open()
+// wakeIfLow reports whether the bytes are at the low mark, here or on the node, and wakes the publishers that wait for
+// it.
+func (b *Backpressure) wakeIfLow() bool {
+	isLow := b.bytes.Load() <= b.low()
+	if isLow {
+		b.wakeAll()
 	}
-	return b.node != nil && b.node.fell() || low
+	return b.node != nil && b.node.wakeIfLow() || isLow
 }

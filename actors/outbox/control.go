@@ -1,30 +1,30 @@
 package outbox
 
-// aside is what is said to one client alone: an answer, a heartbeat, a ping. It does not wait behind events.
+// controlFrame is a frame for this client alone: an answer, a heartbeat, a ping. It does not wait behind events.
 type controlFrame struct {
 	Frame
 	next *controlFrame
 }
 
-// asides are those that wait, ahead of the events. An answer for which there is no room waits behind the events, and so do
-// those that follow it: answers keep their order.
+// controlQueue holds the control frames that wait ahead of the events. A control frame that does not fit waits behind
+// the events instead, and so do those that follow it, so that answers keep their order.
 type controlQueue struct {
 	first  *controlFrame // the oldest
-	behind int32         // how many wait behind events
+	behind int32         // how many control frames wait behind events
 }
 
-// What may wait ahead of the events.
+// The bounds of a controlQueue.
 const (
 	controlFrames = 32
 	controlBytes  = 32 << 10
 )
 
-// push queues a behind the others, if there is room for it.
-func (s *controlQueue) push(a *controlFrame) bool {
-	if s.behind > 0 {
+// push queues f behind the others, and reports false if there is no room for it.
+func (q *controlQueue) push(f *controlFrame) bool {
+	if q.behind > 0 {
 		return false
 	}
-	at, frames, bytes := &s.first, 0, a.Size()
+	at, frames, bytes := &q.first, 0, f.Size()
 	for ; *at != nil; at = &(*at).next {
 		bytes += (*at).Size()
 		frames++
@@ -32,52 +32,12 @@ func (s *controlQueue) push(a *controlFrame) bool {
 	if frames >= controlFrames || bytes > controlBytes {
 		return false
 	}
-	*at = a
+	*at = f
 	return true
 }
 
-// pop takes the oldest out; there must be one.
-func (s *controlQueue) pop() {
-	a := s.first
-	s.first, a.next = a.next, nil
+// pop takes out the oldest; there must be one.
+func (q *controlQueue) pop() {
+	f := q.first
+	q.first, f.next = f.next, nil
 }
-
-// say queues what is said to this client alone, ahead of all events; behind says that the client must hear what waits
-// before it. It returns what offer returns.
-func (o *Outbox) SendControl(op Op, data []byte, behind bool) int {
-	a := &controlFrame{Frame: Frame{Op: op, Data: data}}
-	size := a.Size()
-	o.mu.Lock()
-	if o.closed {
-		o.mu.Unlock()
-		return RefusedClosed
-	}
-	if !o.waiting.sendControl(a, behind, !o.full(size)) {
-		o.mu.Unlock()
-		return RefusedFull
-	}
-	return o.queued(size)
-}
-
-// hold keeps what comes from now on from the wire, until let go: what is said meanwhile to this client alone gets ahead
-// of the events.
-func (o *Outbox) Hold() {
-	o.mu.Lock()
-	o.held = true
-	o.mu.Unlock()
-}
-
-// letGo ends hold, and wakes the wire for what came meanwhile.
-func (o *Outbox) Release() {
-	o.mu.Lock()
-	wake := o.held && !o.awake && !o.waiting.empty()
-	o.held, o.awake = false, o.awake || wake
-	o.mu.Unlock()
-	if wake {
-		o.transport.Wake()
-	}
-}
-
-// Reply queues a ping or pong of the wire itself; it goes through the same door as all else, so that nothing interleaves.
-// It reports false if the outbox is full or closed.
-func (o *Outbox) Reply(op Op, data []byte) bool { return o.Charge(o.SendControl(op, data, false)) }

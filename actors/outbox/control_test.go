@@ -7,31 +7,31 @@ import (
 	"testing"
 )
 
-func TestAside_AnAnswerGoesAheadOfEventsAndBehindAnswers(t *testing.T) {
-	o := newOutbox(&bell{}, 1<<20, 1000)
-	say := func(text string, behind bool) { o.Charge(o.SendControl(Text, []byte(text), behind)) }
+func TestControl_AnAnswerGoesAheadOfEventsAndBehindEarlierAnswers(t *testing.T) {
+	o := newOutbox(&wakeCounter{}, 1<<20, 1000)
+	answer := func(text string, behind bool) { o.Charge(o.SendControl(Text, []byte(text), behind)) }
 	for i := range 3 {
 		o.send(&Frame{Op: Text, Data: fmt.Appendf(nil, "event %d", i)})
 	}
-	say("1", false)
+	answer("1", false)
 	o.Reply(Pong, []byte("2"))
-	say("3, the end", true) // tells where the events end
+	answer("3, the end", true) // comes after the events
 	o.send(&Frame{Op: Text, Data: []byte("event 3")})
-	say("4", false) // must not overtake 3
+	answer("4", false) // must not overtake 3
 	want := []string{"1", "2", "event 0", "event 1", "event 2", "3, the end", "event 3", "4"}
 	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	say("5", true) // nothing to be behind of
+	answer("5", true) // no events to wait behind
 	o.send(&Frame{Op: Text, Data: []byte("event 4")})
-	say("6", false)
+	answer("6", false)
 	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, []string{"5", "6", "event 4"}) {
 		t.Errorf("got %q", got)
 	}
 }
 
-func TestAside_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testing.T) {
-	o := newOutbox(&bell{}, 1<<20, 60)
+func TestControl_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testing.T) {
+	o := newOutbox(&wakeCounter{}, 1<<20, 60)
 	o.send(&Frame{Op: Text, Data: []byte("event")})
 	var want []string
 	for i := range 59 {
@@ -52,7 +52,7 @@ func TestAside_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testi
 		t.Errorf("%d answers are still counted", o.waiting.control.behind)
 	}
 	big := strings.Repeat("x", controlBytes)
-	o = newOutbox(&bell{}, 1<<20, 60)
+	o = newOutbox(&wakeCounter{}, 1<<20, 60)
 	o.send(&Frame{Op: Text, Data: []byte("event")})
 	o.SendControl(Text, []byte(big), false)
 	if got := texts(o.Take(nil, 1<<20)); got[0] != "event" || len(got) != 2 {
@@ -60,8 +60,8 @@ func TestAside_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *testi
 	}
 }
 
-func TestAside_AFullOutboxStillTakesAnswers(t *testing.T) {
-	o := newOutbox(&bell{}, 1<<20, 10)
+func TestControl_AFullOutboxStillTakesAnswers(t *testing.T) {
+	o := newOutbox(&wakeCounter{}, 1<<20, 10)
 	for o.send(frameOf(20)) {
 	}
 	if !o.Reply(Pong, nil) {
@@ -69,31 +69,32 @@ func TestAside_AFullOutboxStillTakesAnswers(t *testing.T) {
 	}
 }
 
-func TestAsides_AreBoundedInFramesAndBytesAndKeepTheirOrder(t *testing.T) {
-	var s controlQueue
+func TestControlQueue_IsBoundedInFramesAndBytesAndKeepsItsOrder(t *testing.T) {
+	var q controlQueue
 	var all []*controlFrame
 	for range controlFrames {
-		a := &controlFrame{Frame: *frameOf(16)}
-		if !s.push(a) {
+		f := &controlFrame{Frame: *frameOf(16)}
+		if !q.push(f) {
 			t.Fatalf("refused after %d", len(all))
 		}
-		all = append(all, a)
+		all = append(all, f)
 	}
-	if s.push(&controlFrame{}) {
+	if q.push(&controlFrame{}) {
 		t.Error("one too many")
 	}
-	for i, a := range all {
-		if s.first != a {
-			t.Fatalf("aside %d is another", i)
+	for i, f := range all {
+		if q.first != f {
+			t.Fatalf("control frame %d is another", i)
 		}
-		if s.pop(); a.next != nil {
-			t.Error("what was taken keeps the next alive")
+		if q.pop(); f.next != nil {
+			t.Error("a frame that was taken keeps the next one alive")
 		}
 	}
-	if s.push(&controlFrame{Frame: *frameOf(controlBytes + 1)}) || !s.push(&controlFrame{Frame: *frameOf(controlBytes)}) {
+	tooLarge, fits := &controlFrame{Frame: *frameOf(controlBytes + 1)}, &controlFrame{Frame: *frameOf(controlBytes)}
+	if q.push(tooLarge) || !q.push(fits) {
 		t.Error("the bound in bytes is another")
 	}
-	if s = (controlQueue{behind: 1}); s.push(&controlFrame{}) {
-		t.Error("got ahead of an answer that waits behind events")
+	if q = (controlQueue{behind: 1}); q.push(&controlFrame{}) {
+		t.Error("an answer got ahead of one that waits behind events")
 	}
 }

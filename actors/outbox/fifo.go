@@ -2,111 +2,113 @@ package outbox
 
 import "sync"
 
-// line is frames that wait, oldest first. It has no bound and no lock of its own, and holds no buffer when it is empty.
-// It is 16 bytes, since they belong to what an offer needs of an outbox: of the chunks it knows the newest alone, which
-// knows the oldest.
+// fifo holds frames that wait, oldest first. It has no bound and no lock of its own, and holds no buffer when it is
+// empty. It has only 16 bytes, since an offer touches them: it points to the newest chunk alone, which points to the
+// oldest.
 type fifo struct {
 	first *Frame // the oldest, when only one waits: the common case needs no chunk
-	last  *chunk // the newest of the rest, which are a ring; nil when empty
+	last  *chunk // the newest chunk of the rest, which form a ring; nil when empty
 }
 
-// chunk is a piece of a line. Chunks come from a pool, so a line that fills and empties allocates nothing.
+// chunk is a part of a fifo. Chunks come from a pool, so a fifo that fills and empties allocates nothing.
 type chunk struct {
-	next     *chunk // the newer one; of the newest, the oldest
+	next     *chunk // the next newer one; the newest points to the oldest
 	from, to int
 	frames   [30]*Frame
 }
 
+// chunks are those that no fifo uses; they hold no frame.
 var chunks = sync.Pool{New: func() any { return new(chunk) }}
 
-func (l *fifo) empty() bool { return l.first == nil && l.last == nil }
+func (q *fifo) empty() bool { return q.first == nil && q.last == nil }
 
-// front is the oldest, nil if there is none.
-func (l *fifo) front() *Frame {
-	if l.first != nil || l.last == nil {
-		return l.first
+// front returns the oldest frame, nil if there is none.
+func (q *fifo) front() *Frame {
+	if q.first != nil || q.last == nil {
+		return q.first
 	}
-	c := l.last.next
+	c := q.last.next
 	return c.frames[c.from]
 }
 
-func (l *fifo) push(f *Frame) {
-	if l.first == nil && l.last == nil {
-		l.first = f
+// push puts a frame behind all others.
+func (q *fifo) push(f *Frame) {
+	if q.first == nil && q.last == nil {
+		q.first = f
 		return
 	}
-	if l.last == nil || l.last.to == len(l.last.frames) {
-		l.grow()
+	if q.last == nil || q.last.to == len(q.last.frames) {
+		q.grow()
 	}
-	l.last.frames[l.last.to] = f
-	l.last.to++
+	q.last.frames[q.last.to] = f
+	q.last.to++
 }
 
-// grow adds a chunk behind the last.
-func (l *fifo) grow() {
+// grow adds an empty chunk behind the newest.
+func (q *fifo) grow() {
 	c := chunks.Get().(*chunk)
 	c.next, c.from, c.to = c, 0, 0
-	if l.last != nil {
-		c.next, l.last.next = l.last.next, c
+	if q.last != nil {
+		c.next, q.last.next = q.last.next, c
 	}
-	l.last = c
+	q.last = c
 }
 
-// pop takes the oldest out; nil if there is none.
-func (l *fifo) pop() *Frame {
-	if f := l.first; f != nil {
-		l.first = nil
+// pop takes out the oldest frame; nil if there is none.
+func (q *fifo) pop() *Frame {
+	if f := q.first; f != nil {
+		q.first = nil
 		return f
 	}
-	if l.last == nil {
+	if q.last == nil {
 		return nil
 	}
-	c := l.last.next
+	c := q.last.next
 	f := c.frames[c.from]
 	c.frames[c.from] = nil
 	if c.from++; c.from == c.to {
-		l.shrink()
+		q.shrink()
 	}
 	return f
 }
 
-// shrink gives the oldest chunk back, which is empty.
-func (l *fifo) shrink() {
-	c := l.last.next
-	if l.last.next = c.next; c == l.last {
-		l.last = nil
+// shrink gives the oldest chunk, which is empty, back to the pool.
+func (q *fifo) shrink() {
+	c := q.last.next
+	if q.last.next = c.next; c == q.last {
+		q.last = nil
 	}
 	c.next = nil
 	chunks.Put(c)
 }
 
-// refill puts frames into the line, and behind them those that were in it, if they are to be kept.
-func (l *fifo) refill(frames []*Frame, kept func(*Frame) bool) {
-	old := *l
-	*l = fifo{}
+// refill puts frames ahead of those that wait, of which it drops those for which keep is false.
+func (q *fifo) refill(frames []*Frame, keep func(*Frame) bool) {
+	old := *q
+	*q = fifo{}
 	for _, f := range frames {
-		l.push(f)
+		q.push(f)
 	}
 	for f := old.pop(); f != nil; f = old.pop() {
-		if kept(f) {
-			l.push(f)
+		if keep(f) {
+			q.push(f)
 		}
 	}
 }
 
-// rewrite puts another frame, or the same, in the place of each, from the oldest.
-func (l *fifo) rewrite(other func(*Frame) *Frame) {
-	if l.first != nil {
-		l.first = other(l.first)
+// rewrite puts other(f) in the place of each frame f, from the oldest on.
+func (q *fifo) rewrite(other func(*Frame) *Frame) {
+	if q.first != nil {
+		q.first = other(q.first)
 	}
-	if l.last == nil {
+	if q.last == nil {
 		return
 	}
-	for c := l.last.next; ; c = c.next {
+	for c := q.last.next; ; c = c.next {
 		for i := c.from; i < c.to; i++ {
 			c.frames[i] = other(c.frames[i])
 		}
-		if c == l.last {
+		if c == q.last {
 			return
 		}
 	}

@@ -1,23 +1,14 @@
 package outbox
 
-import "sync/atomic"
-
-// Transport is what a connection needs of its socket. Its methods never block and may be called from many goroutines.
-type Transport interface {
-	// Wake says that something waits in the outbox, which was empty before. The wire then takes and writes until
-	// Outbox.Take returns nothing.
-	Wake()
-	// Close writes what waits in the outbox, for as long as its grace allows, then a close frame with code and reason,
-	// and ends the socket; Link.Gone follows. Only the first call counts, and none if the client has ended it before.
-	Close(code uint16, reason string)
-	// Cut ends the socket at once; Link.Gone follows.
-	Cut()
-}
+import (
+	"hash/maphash"
+	"sync/atomic"
+)
 
 // Op is the kind of a frame, with the numbers of RFC 6455 section 5.2.
 type Op uint8
 
-// The frames that an outbox may hold.
+// The kinds of frames that an outbox may hold.
 const (
 	Text   Op = 1
 	Binary Op = 2
@@ -25,28 +16,51 @@ const (
 	Pong   Op = 10
 )
 
-// Frame is one message in one dialect, shared by all connections that hear it and never changed.
+// Frame is one message in one dialect. All connections that receive it share it, and nobody changes it once it was
+// offered.
 type Frame struct {
 	Op     Op
 	policy Policy // what may become of it while it waits
-	topic  uint32 // hash of the topic; 0 for what is lasting, as is key
+	topic  uint32 // hash of the topic; like key, 0 under the policy Keep
 	Data   []byte
-	// Born is when the event was published, in nanoseconds of the Unix clock; 0 for what is no event.
+	// Born is when the event was published, in nanoseconds of the Unix clock; 0 for a frame that is no event.
 	Born int64
 
 	key   uint64 // hash of topic and key
 	forms atomic.Pointer[encoded]
 }
 
-// encoded is a frame as some wires need it, one of a list. It never changes.
+// encoded is a frame in one form that a transport needs, and links to the other forms. It never changes once published.
 type encoded struct {
 	next  *encoded
 	form  int
 	bytes []byte
 }
 
-// Form returns the frame as a wire needs it; the wire numbers its forms. The first caller makes a form, for all; two
-// that ask at once may both make it, and one of the results is kept.
+// seed is that of the hashes by which outboxes tell topics and keys apart. Two topics of one outbox whose hashes are
+// equal may be dropped for each other.
+var seed = maphash.MakeSeed()
+
+// Bind sets what may become of the frame of an event while it waits. It comes before any other goroutine knows the
+// frame. On a nil frame it does nothing.
+func (f *Frame) Bind(policy Policy, topic, key string) {
+	if f == nil || policy == Keep {
+		return
+	}
+	f.policy = policy
+	whole := maphash.String(seed, topic)
+	f.topic = uint32(whole)
+	f.key = maphash.String(seed, key) ^ (whole<<31 | whole>>33)
+}
+
+// Size is what the frame counts against the limits of an outbox, in bytes.
+func (f *Frame) Size() int { return len(f.Data) + 16 }
+
+// IsEvent reports whether the frame is an event, and not an answer or ping.
+func (f *Frame) IsEvent() bool { return f.Born != 0 }
+
+// Form returns the frame's bytes in a form that the transport numbers, such as compressed. The first caller builds a
+// form for all; if two ask at once both may build it, and one of the results is kept. Nobody may change the result.
 func (f *Frame) Form(form int, build func(*Frame) []byte) []byte {
 	var made *encoded
 	for {
@@ -65,6 +79,3 @@ func (f *Frame) Form(form int, build func(*Frame) []byte) []byte {
 		}
 	}
 }
-
-// size is what a frame counts against the bounds of an outbox.
-func (f *Frame) Size() int { return len(f.Data) + 16 }

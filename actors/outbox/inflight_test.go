@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-func TestTrail_LandsWhenAllThatFlewIsWrittenAndNotBefore(t *testing.T) {
+func TestInFlight_FlushesWhenAllTakenFramesAreWrittenAndNotBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var tr inFlight
+		var f inFlight
 		a, b, c := &Frame{}, &Frame{}, &Frame{}
-		tr.took([]*Frame{a, b, c})
-		tr.acked(1)
-		flying := tr.detach()
-		if len(flying) != 2 || flying[0] != b || flying[1] != c {
-			t.Fatalf("%d frames are flying", len(flying))
+		f.add([]*Frame{a, b, c})
+		f.acked(1)
+		frames := f.detach()
+		if len(frames) != 2 || frames[0] != b || frames[1] != c {
+			t.Fatalf("%d frames are in flight", len(frames))
 		}
-		tr.ackedLate(1)
-		if start := time.Now(); tr.await() || time.Since(start) != FlushTime {
-			t.Error("landed with one in the air")
+		f.ackedLate(1)
+		if start := time.Now(); f.await() || time.Since(start) != FlushTime {
+			t.Error("flushed with one frame in flight")
 		}
-		if tr.ackedLate(1); !tr.await() || tr.late != 2 {
-			t.Errorf("%d landed", tr.late)
+		if f.ackedLate(1); !f.await() || f.late != 2 {
+			t.Errorf("%d were written late", f.late)
 		}
 		var idle inFlight
 		if idle.detach(); !idle.await() {
-			t.Error("nothing flew, and it did not land")
+			t.Error("nothing was in flight, and it did not flush")
 		}
 	})
 }

@@ -5,15 +5,16 @@ import (
 	"sync/atomic"
 )
 
-// Histogram counts by upper bound: Counts[i] are those at most Bounds[i] seconds and above the bound before; the last
-// count has no bound. Sum is in seconds.
+// Histogram counts durations by upper bound: Counts[i] counts those of at most Bounds[i] seconds and above the bound
+// before; the last count has no bound. Sum is in seconds.
 type Histogram struct {
 	Bounds []float64
 	Counts []uint64
 	Sum    float64
 }
 
-// latency is a histogram with bounds of 2^n x 1,024 ns (1 us to 34 s), in shards so that writers do not share a line.
+// LatencyHistogram counts how long frames waited, with bounds of 2^n x 1,024 ns (1 us to 34 s). It is sharded, so that
+// writers do not share a cache line. The zero LatencyHistogram is ready; many goroutines may use it at once.
 type LatencyHistogram struct {
 	shards [8]struct {
 		counts [latencyBuckets + 1]atomic.Uint64
@@ -22,26 +23,28 @@ type LatencyHistogram struct {
 	}
 }
 
+// latencyBuckets is how many counts have a bound.
 const latencyBuckets = 26
 
-// observe counts how long ago born is, both in nanoseconds of the Unix clock.
-func (l *LatencyHistogram) Observe(shard uint64, born, now int64) {
+// Observe counts the time from born to now, both in nanoseconds of the Unix clock; a negative one counts as 0.
+func (h *LatencyHistogram) Observe(shard uint64, born, now int64) {
 	d := uint64(max(now-born, 0))
-	s := &l.shards[shard%uint64(len(l.shards))]
+	s := &h.shards[shard%uint64(len(h.shards))]
 	s.counts[min(bits.Len64((max(d, 1)-1)>>10), latencyBuckets)].Add(1)
 	s.sum.Add(d)
 }
 
-func (l *LatencyHistogram) Snapshot() Histogram {
-	h := Histogram{Bounds: make([]float64, latencyBuckets), Counts: make([]uint64, latencyBuckets+1)}
-	for i := range h.Bounds {
-		h.Bounds[i] = float64(uint64(1)<<(10+i)) / 1e9
+// Snapshot returns the counts of all shards together.
+func (h *LatencyHistogram) Snapshot() Histogram {
+	all := Histogram{Bounds: make([]float64, latencyBuckets), Counts: make([]uint64, latencyBuckets+1)}
+	for i := range all.Bounds {
+		all.Bounds[i] = float64(uint64(1)<<(10+i)) / 1e9
 	}
-	for i := range l.shards {
-		for j := range h.Counts {
-			h.Counts[j] += l.shards[i].counts[j].Load()
+	for i := range h.shards {
+		for j := range all.Counts {
+			all.Counts[j] += h.shards[i].counts[j].Load()
 		}
-		h.Sum += float64(l.shards[i].sum.Load()) / 1e9
+		all.Sum += float64(h.shards[i].sum.Load()) / 1e9
 	}
-	return h
+	return all
 }

@@ -1,198 +1,206 @@
 package outbox
 
-// loose are the waiting frames of topics whose frames need not all arrive. They are looked for when a reader falls behind,
-// and sorted into lanes, one for each topic; in the line a ticket stands for each, which is good for the oldest frame of
-// its lane. So a frame can be dropped or replaced without a search, and all that is not replaced keeps its order: what is
-// dropped leaves a ticket in front, which stands for nothing. Who keeps up has none of this.
+// lossyQueue holds the waiting frames whose policy lets them be dropped. An outbox makes it when its reader falls
+// behind: it moves these frames out of the fifo into topic queues, one for each topic, and leaves a placeholder for
+// each frame in the fifo. A placeholder stands for the oldest frame of its topic queue. So a frame is dropped or
+// replaced without a search, and all that is not replaced keeps its order: a dropped frame leaves a stale placeholder,
+// and the stale ones of a topic are the first in the fifo. A reader that keeps up has none of this.
 type lossyQueue struct {
-	topics map[uint32]*topicQueue
-	spare  int     // of all lanes
-	fifo   *fifo   // static: where the tickets wait, among others' frames
-	weight *weight // static: what all that waits comes to, in lanes or not
+	topics map[uint32]*topicQueue // by hash of the topic
+	stale  int                    // stale placeholders of all topic queues
+	fifo   *fifo                  // static: the outbox's, where placeholders wait among other frames
+	weight *weight                // static: that of all that waits in the outbox, lossy or not
 }
 
-// lane holds the waiting frames of one topic.
+// topicQueue holds the waiting frames of one topic.
 type topicQueue struct {
-	ticket  Frame
-	frames  []*Frame // oldest first
-	bytes   int
-	shifted int            // how many left in front: frames[i] is number gone+i
-	numbers map[uint64]int // of frames that may be replaced, by key
-	spare   int            // tickets in the line that stand for nothing, since what they stood for was dropped
+	placeholder Frame    // stands in the fifo once for each frame
+	frames      []*Frame // oldest first
+	bytes       int
+	shifted     int            // how many frames left in front: frames[i] has the number shifted+i
+	numbers     map[uint64]int // by key: the number of the frame that a newer one may replace
+	stale       int            // placeholders in the fifo that stand for no frame, since it was dropped
 }
 
-// loosen sorts what waits in a line into lanes.
-func newLossyQueue(l *fifo, w *weight) *lossyQueue {
-	ls := &lossyQueue{topics: map[uint32]*topicQueue{}, fifo: l, weight: w}
-	l.rewrite(ls.sort)
-	return ls
+// newLossyQueue moves the frames of a fifo that may be dropped into topic queues.
+func newLossyQueue(waiting *fifo, w *weight) *lossyQueue {
+	q := &lossyQueue{topics: map[uint32]*topicQueue{}, fifo: waiting, weight: w}
+	waiting.rewrite(q.moveIn)
+	return q
 }
 
-func (ls *lossyQueue) topic(topic uint32) *topicQueue {
-	l := ls.topics[topic]
-	if l == nil {
-		l = &topicQueue{ticket: Frame{policy: ticket, topic: topic}}
-		ls.topics[topic] = l
+// topic returns the queue of a topic; it makes one if there is none.
+func (q *lossyQueue) topic(topic uint32) *topicQueue {
+	t := q.topics[topic]
+	if t == nil {
+		t = &topicQueue{placeholder: Frame{policy: placeholder, topic: topic}}
+		q.topics[topic] = t
 	}
-	return l
+	return t
 }
 
-// place is where the lane has an older frame that this one may replace, nil if it has none.
-func (l *topicQueue) older(f *Frame) **Frame {
-	if number, ok := l.numbers[f.key]; ok && f.policy == Conflate {
-		return &l.frames[number-l.shifted]
+// older returns where an older frame stands that f may replace, nil if there is none.
+func (t *topicQueue) older(f *Frame) **Frame {
+	if number, ok := t.numbers[f.key]; ok && f.policy == Conflate {
+		return &t.frames[number-t.shifted]
 	}
 	return nil
 }
 
-// replace puts a frame in the place of an older one, and returns by how much the bytes grew.
-func (l *topicQueue) replace(at **Frame, f *Frame) (grown int) {
+// replace puts f in the place of an older frame, and returns by how many bytes the queue grew.
+func (t *topicQueue) replace(at **Frame, f *Frame) (grown int) {
 	grown = f.Size() - (*at).Size()
 	*at = f
-	l.bytes += grown
+	t.bytes += grown
 	return grown
 }
 
-// add puts a frame behind all.
-func (l *topicQueue) add(f *Frame) {
+// add puts a frame behind all others.
+func (t *topicQueue) add(f *Frame) {
 	if f.policy == Conflate {
-		if l.numbers == nil {
-			l.numbers = map[uint64]int{}
+		if t.numbers == nil {
+			t.numbers = map[uint64]int{}
 		}
-		l.numbers[f.key] = l.shifted + len(l.frames)
+		t.numbers[f.key] = t.shifted + len(t.frames)
 	}
-	l.frames = append(l.frames, f)
-	l.bytes += f.Size()
+	t.frames = append(t.frames, f)
+	t.bytes += f.Size()
 }
 
-// shift takes the oldest frame out.
-func (l *topicQueue) shift() *Frame {
-	f := l.frames[0]
-	if f.policy == Conflate && l.numbers[f.key] == l.shifted {
-		delete(l.numbers, f.key)
+// shift takes out the oldest frame.
+func (t *topicQueue) shift() *Frame {
+	f := t.frames[0]
+	if f.policy == Conflate && t.numbers[f.key] == t.shifted {
+		delete(t.numbers, f.key)
 	}
-	l.frames[0] = nil
-	l.frames = l.frames[1:]
-	l.shifted++
-	l.bytes -= f.Size()
+	t.frames[0] = nil
+	t.frames = t.frames[1:]
+	t.shifted++
+	t.bytes -= f.Size()
 	return f
 }
 
-// squeeze queues a frame, for which older ones of its topic may make room; false if there is no room even so. max are the
-// bounds for all that waits.
-func (ls *lossyQueue) makeRoom(f *Frame, max Limits) bool {
-	l, share := ls.topic(f.topic), max.share(DropOldest)
-	switch at := l.older(f); {
-	case at != nil && ls.weight.bytes+f.Size()-(*at).Size() <= max.Bytes: // what is newest goes beyond the share, not beyond the bound
-		ls.weight.bytes += l.replace(at, f)
-	case ls.fits(l, f, share):
-		ls.enqueue(l, f, share)
+// makeRoom queues a frame, for which older ones of its topic may make room; false if there is no room even so. max
+// limits all that waits in the outbox. A frame that replaces the older one of its key may exceed the share of lossy
+// frames, but not max.
+func (q *lossyQueue) makeRoom(f *Frame, max Limits) bool {
+	t, share := q.topic(f.topic), max.share(DropOldest)
+	switch at := t.older(f); {
+	case at != nil && q.weight.bytes+f.Size()-(*at).Size() <= max.Bytes:
+		q.weight.bytes += t.replace(at, f)
+	case q.fits(t, f, share):
+		q.enqueue(t, f, share)
 	default:
-		ls.forgetIfEmpty(l)
+		q.forgetIfEmpty(t)
 		return false
 	}
 	return true
 }
 
-// fits reports whether there is room for a frame if all others of its lane make room.
-func (ls *lossyQueue) fits(l *topicQueue, f *Frame, share Limits) bool {
-	others := ls.weight.frames - len(l.frames)
-	return others == 0 || !share.exceeded(others+1, ls.weight.bytes-l.bytes+f.Size())
+// fits reports whether there is room for a frame if all others of its topic make room.
+func (q *lossyQueue) fits(t *topicQueue, f *Frame, share Limits) bool {
+	others := q.weight.frames - len(t.frames)
+	return others == 0 || !share.exceeded(others+1, q.weight.bytes-t.bytes+f.Size())
 }
 
-// enlist queues a frame of a lane, and drops the oldest ones for it that there is no room for.
-func (ls *lossyQueue) enqueue(l *topicQueue, f *Frame, share Limits) {
-	for len(l.frames) > 0 && share.exceeded(ls.weight.frames+1, ls.weight.bytes+f.Size()) {
-		ls.drop(l)
+// enqueue queues a frame of a topic, and drops the topic's oldest ones until there is room.
+func (q *lossyQueue) enqueue(t *topicQueue, f *Frame, share Limits) {
+	for len(t.frames) > 0 && share.exceeded(q.weight.frames+1, q.weight.bytes+f.Size()) {
+		q.drop(t)
 	}
-	ls.weight.add(1, f.Size())
-	l.add(f)
-	ls.fifo.push(&l.ticket)
-	ls.dropSpareTickets()
+	q.weight.add(1, f.Size())
+	t.add(f)
+	q.fifo.push(&t.placeholder)
+	q.dropStalePlaceholders()
 }
 
-// thin drops all but the newest frame of each lane, and all but the newest of each key.
-func (ls *lossyQueue) shed() {
-	for _, l := range ls.topics {
-		for len(l.frames) > 1 && l.frames[0].policy == DropOldest {
-			ls.drop(l)
+// shed drops all but the newest frame of each topic whose policy is DropOldest. Of a topic with Conflate only the
+// newest of each key is here anyway.
+func (q *lossyQueue) shed() {
+	for _, t := range q.topics {
+		for len(t.frames) > 1 && t.frames[0].policy == DropOldest {
+			q.drop(t)
 		}
 	}
 }
 
-// drop takes the oldest frame of a lane out.
-func (ls *lossyQueue) drop(l *topicQueue) {
-	ls.lost(l, l.shift())
+// drop drops the oldest frame of a topic.
+func (q *lossyQueue) drop(t *topicQueue) {
+	q.countDropped(t, t.shift())
 }
 
-// gone counts a frame off that gave way, and its ticket, which stands for nothing now.
-func (ls *lossyQueue) lost(l *topicQueue, f *Frame) {
-	ls.weight.add(-1, -f.Size())
-	l.spare++
-	ls.spare++
+// countDropped takes a dropped frame off the weight, and counts its placeholder as stale.
+func (q *lossyQueue) countDropped(t *topicQueue, f *Frame) {
+	q.weight.add(-1, -f.Size())
+	t.stale++
+	q.stale++
 }
 
-// sweep takes the tickets that stand for nothing out of the line, when they are more than what waits: a reader that does
-// not read at all never comes to them.
-func (ls *lossyQueue) dropSpareTickets() {
-	if ls.spare <= ls.weight.frames+cap(chunk{}.frames) {
+// dropStalePlaceholders takes stale placeholders out of the fifo when they are more than the frames that wait: a reader
+// that does not read at all never comes to them.
+func (q *lossyQueue) dropStalePlaceholders() {
+	if q.stale <= q.weight.frames+cap(chunk{}.frames) {
 		return
 	}
-	ls.fifo.refill(nil, func(f *Frame) bool { return f.policy != ticket || !ls.dropSpareTicket(ls.topics[f.topic]) })
+	q.fifo.refill(nil, func(f *Frame) bool {
+		return f.policy != placeholder || !q.dropStalePlaceholder(q.topics[f.topic])
+	})
 }
 
-// burn takes one ticket that stands for nothing off the count; false if the lane has none.
-func (ls *lossyQueue) dropSpareTicket(l *topicQueue) bool {
-	if l.spare == 0 {
+// dropStalePlaceholder takes one stale placeholder of a topic off the count; false if there is none.
+func (q *lossyQueue) dropStalePlaceholder(t *topicQueue) bool {
+	if t.stale == 0 {
 		return false
 	}
-	l.spare--
-	ls.spare--
-	ls.forgetIfEmpty(l)
+	t.stale--
+	q.stale--
+	q.forgetIfEmpty(t)
 	return true
 }
 
-// tidy forgets a lane for which nothing waits: of topics there may be many, and a slow reader's line may never be empty.
-func (ls *lossyQueue) forgetIfEmpty(l *topicQueue) {
-	if len(l.frames) == 0 && l.spare == 0 {
-		delete(ls.topics, l.ticket.topic)
+// forgetIfEmpty forgets a topic for which nothing waits: there may be many topics, and a slow reader's fifo may never
+// be empty.
+func (q *lossyQueue) forgetIfEmpty(t *topicQueue) {
+	if len(t.frames) == 0 && t.stale == 0 {
+		delete(q.topics, t.placeholder.topic)
 	}
 }
 
-// sort puts a waiting frame into its lane, if that is where it belongs, and returns what stands in the line from now on.
-func (ls *lossyQueue) sort(f *Frame) *Frame {
+// moveIn moves a frame of the fifo into its topic queue if its policy is lossy, and returns what stands in the fifo
+// instead.
+func (q *lossyQueue) moveIn(f *Frame) *Frame {
 	if f.policy != DropOldest && f.policy != Conflate {
 		return f
 	}
-	l := ls.topic(f.topic)
-	if older := l.older(f); older != nil {
-		ls.lost(l, *older)
-		l.replace(older, f)
+	t := q.topic(f.topic)
+	if older := t.older(f); older != nil {
+		q.countDropped(t, *older)
+		t.replace(older, f)
 	} else {
-		l.add(f)
+		t.add(f)
 	}
-	return &l.ticket
+	return &t.placeholder
 }
 
-// front is the next frame in the line, or what the ticket in front stands for; nil if there is none. It takes out the
-// tickets before it that stand for nothing.
-func (ls *lossyQueue) front() *Frame {
+// front returns the next frame of the fifo, or the one that the placeholder in front stands for; nil if there is none.
+// It takes out the stale placeholders before it.
+func (q *lossyQueue) front() *Frame {
 	for {
-		f := ls.fifo.front()
-		if f == nil || f.policy != ticket {
+		f := q.fifo.front()
+		if f == nil || f.policy != placeholder {
 			return f
 		}
-		l := ls.topics[f.topic]
-		if !ls.dropSpareTicket(l) { // else what was dropped was in front
-			return l.frames[0]
+		t := q.topics[f.topic]
+		if !q.dropStalePlaceholder(t) {
+			return t.frames[0]
 		}
-		ls.fifo.pop()
+		q.fifo.pop()
 	}
 }
 
-// redeem takes out what a ticket stands for, which front has found.
-func (ls *lossyQueue) redeem(t *Frame) {
-	l := ls.topics[t.topic]
-	l.shift()
-	ls.forgetIfEmpty(l)
+// popFrame takes out the frame that front found for a placeholder, which the caller took out of the fifo.
+func (q *lossyQueue) popFrame(placeholder *Frame) {
+	t := q.topics[placeholder.topic]
+	t.shift()
+	q.forgetIfEmpty(t)
 }

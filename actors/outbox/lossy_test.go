@@ -11,9 +11,9 @@ import (
 )
 
 // frameFor is a frame of a topic and key with a number to tell it by.
-func frameFor(to Policy, topic, key string, number int) *Frame {
+func frameFor(policy Policy, topic, key string, number int) *Frame {
 	f := &Frame{Op: Text, Data: fmt.Appendf(nil, "%s %s %06d", topic, key, number), Born: 1}
-	f.Bind(to, topic, key)
+	f.Bind(policy, topic, key)
 	return f
 }
 
@@ -30,7 +30,7 @@ func counted(o *Outbox) *Outbox {
 }
 
 func TestOutbox_DropsTheOldestOfATopicThatAllowsItAndOfNoOther(t *testing.T) {
-	o := counted(newOutbox(&bell{}, 1<<20, 16)) // 12 for those that may be dropped
+	o := counted(newOutbox(&wakeCounter{}, 1<<20, 16)) // 12 for lossy frames
 	for i := range 4 {
 		o.send(frameFor(Keep, "alerts", "", i))
 		o.send(frameFor(DropOldest, "other", "", i))
@@ -43,7 +43,7 @@ func TestOutbox_DropsTheOldestOfATopicThatAllowsItAndOfNoOther(t *testing.T) {
 	if frames, _ := o.Waiting(); frames != 12 || o.backpressure.Lost.Load() != 96 {
 		t.Errorf("%d wait, %d were lost", frames, o.backpressure.Lost.Load())
 	}
-	for i := range 4 { // what must not be lost still has its room
+	for i := range 4 { // frames that must not be lost still have room
 		if !o.send(frameFor(Keep, "alerts", "", 4+i)) {
 			t.Errorf("alert %d was refused", i)
 		}
@@ -67,7 +67,7 @@ func TestOutbox_DropsTheOldestOfATopicThatAllowsItAndOfNoOther(t *testing.T) {
 }
 
 func TestOutbox_ConflatesToTheNewestOfEachKeyInThePlaceOfTheOldest(t *testing.T) {
-	o := counted(newOutbox(&bell{}, 1<<20, 400)) // 100 before it conflates
+	o := counted(newOutbox(&wakeCounter{}, 1<<20, 400)) // 100 before it conflates
 	for i := range 10_000 {
 		if !o.send(frameFor(Conflate, "room", fmt.Sprint("k", i%7), i)) {
 			t.Fatalf("frame %d was refused", i)
@@ -91,7 +91,7 @@ func TestOutbox_ConflatesToTheNewestOfEachKeyInThePlaceOfTheOldest(t *testing.T)
 }
 
 func TestOutbox_KeepsAllOfATopicThatMayBeConflatedWhileTheReaderKeepsUp(t *testing.T) {
-	o := counted(newOutbox(&bell{}, 1<<20, 400))
+	o := counted(newOutbox(&wakeCounter{}, 1<<20, 400))
 	for i := range 100 {
 		o.send(frameFor(Conflate, "room", "k", i))
 	}
@@ -100,19 +100,19 @@ func TestOutbox_KeepsAllOfATopicThatMayBeConflatedWhileTheReaderKeepsUp(t *testi
 	}
 }
 
-// A model test: whatever is offered, taken and lost, the accounts agree, the bounds hold, what is lasting arrives in its
-// order, and each topic (each key, where it is conflated) keeps its own.
-func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
+// A model test: whatever is offered, taken and lost, the accounts agree, the bounds hold, frames with the policy Keep
+// arrive in their order, and each topic (each key, where it is conflated) keeps its own order.
+func TestOutbox_LosesOnlyLossyFramesAndKeepsItsAccounts(t *testing.T) {
 	for seed := range uint64(rounds(5, 20)) {
 		rng := rand.New(rand.NewPCG(seed, 7))
-		o := counted(newOutbox(&bell{}, 4000, 60))
-		last, taken, lasts := map[string]int{}, []*Frame(nil), 0
+		o := counted(newOutbox(&wakeCounter{}, 4000, 60))
+		last, taken, keeps := map[string]int{}, []*Frame(nil), 0
 		sent, got := 0, 0
 		for i := range 20_000 {
 			switch what := rng.IntN(20); {
 			case what < 4:
 				if o.send(frameFor(Keep, "alerts", "", i)) {
-					lasts, sent = lasts+1, sent+1
+					keeps, sent = keeps+1, sent+1
 				}
 			case what < 10:
 				if o.send(frameFor(DropOldest, fmt.Sprint("d", rng.IntN(3)), "", i)) {
@@ -141,14 +141,15 @@ func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
 					last[topic] = number
 					got++
 					if f.policy == Keep {
-						lasts--
+						keeps--
 					}
 				}
 				o.Ack(taken[:part])
 				taken = slices.Clone(taken[part:])
 			}
-			if frames, bytes := o.Waiting(); frames > 60 || bytes > 4000 || o.backpressure.bytes.Load() != int64(bytes) {
-				t.Fatalf("%d frames, %d bytes wait, %d in the backlog", frames, bytes, o.backpressure.bytes.Load())
+			frames, bytes := o.Waiting()
+			if frames > 60 || bytes > 4000 || o.backpressure.bytes.Load() != int64(bytes) {
+				t.Fatalf("%d frames, %d bytes wait, %d in the backpressure", frames, bytes, o.backpressure.bytes.Load())
 			}
 		}
 		for more := o.Take(nil, 1<<20); len(more) > 0; more = o.Take(nil, 1<<20) {
@@ -157,12 +158,14 @@ func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
 		for _, f := range taken {
 			got++
 			if f.policy == Keep {
-				lasts--
+				keeps--
 			}
 		}
 		o.Ack(taken)
-		if frames, bytes := o.Waiting(); frames != 0 || bytes != 0 || o.backpressure.bytes.Load() != 0 || o.waiting.lossy != nil || lasts != 0 {
-			t.Errorf("left: %d frames, %d bytes, backlog %d, %d lasting ones missing", frames, bytes, o.backpressure.bytes.Load(), lasts)
+		frames, bytes := o.Waiting()
+		if frames != 0 || bytes != 0 || o.backpressure.bytes.Load() != 0 || o.waiting.lossy != nil || keeps != 0 {
+			t.Errorf("left: %d frames, %d bytes, backpressure %d, %d kept ones missing",
+				frames, bytes, o.backpressure.bytes.Load(), keeps)
 		}
 		if lost := int(o.backpressure.Lost.Load()); got > sent || got+lost < sent || lost == 0 {
 			t.Errorf("sent %d, got %d, lost %d", sent, got, lost)
@@ -170,26 +173,27 @@ func TestOutbox_LosesOnlyWhatMayBeLostAndKeepsItsAccounts(t *testing.T) {
 	}
 }
 
-// With chance: as long as all keys' newest fit, the last that is heard of a key is its newest, however they grow.
+// At random: as long as all keys' newest fit, the last frame written of a key is its newest, however they grow.
 func TestOutbox_ConflatingNeverLosesTheNewestThatFits(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for range rounds(10, 50) {
-		o := counted(newOutbox(&bell{}, 8000, 400)) // 6,000 bytes for what may be replaced
-		newest, heard := map[string]string{}, map[string]string{}
+		o := counted(newOutbox(&wakeCounter{}, 8000, 400)) // 6,000 bytes for what may be replaced
+		newest, written := map[string]string{}, map[string]string{}
 		note := func(frames []*Frame) {
 			for _, f := range frames {
 				topic, key, _ := strings.Cut(string(f.Data), " ")
 				key, _, _ = strings.Cut(key, " ")
-				heard[topic+" "+key] = string(f.Data)
+				written[topic+" "+key] = string(f.Data)
 			}
 			o.Ack(frames)
 		}
 		for i := range 3000 {
 			name := fmt.Sprintf("t%d k%d", rng.IntN(4), rng.IntN(10))
 			topic, key, _ := strings.Cut(name, " ")
-			f := &Frame{Op: Text, Data: fmt.Appendf(nil, "%s %d %s", name, i, strings.Repeat("x", rng.IntN(110))), Born: 1}
+			data := fmt.Appendf(nil, "%s %d %s", name, i, strings.Repeat("x", rng.IntN(110)))
+			f := &Frame{Op: Text, Data: data, Born: 1}
 			f.Bind(Conflate, topic, key)
 			newest[name] = string(f.Data)
 			o.send(f)
@@ -201,8 +205,8 @@ func TestOutbox_ConflatingNeverLosesTheNewestThatFits(t *testing.T) {
 			note(more)
 		}
 		for name, want := range newest {
-			if heard[name] != want {
-				t.Fatalf("of %s the last is %.20q, want %.20q", name, heard[name], want)
+			if written[name] != want {
+				t.Fatalf("of %s the last is %.20q, want %.20q", name, written[name], want)
 			}
 		}
 		if o.backpressure.Lost.Load() == 0 {
@@ -211,8 +215,8 @@ func TestOutbox_ConflatingNeverLosesTheNewestThatFits(t *testing.T) {
 	}
 }
 
-func TestOutbox_WhatIsNewestOfAKeyReplacesTheOlderOneWhenOthersHaveTheRoom(t *testing.T) {
-	o := counted(newOutbox(&bell{}, 4000, 400))
+func TestOutbox_TheNewestOfAKeyReplacesTheOlderOneWhenOthersHaveTheRoom(t *testing.T) {
+	o := counted(newOutbox(&wakeCounter{}, 4000, 400))
 	o.send(frameFor(Conflate, "room", "k", 1))
 	for i := 0; ; i++ {
 		if _, bytes := o.Waiting(); bytes > 3000 {
@@ -230,7 +234,7 @@ func TestOutbox_WhatIsNewestOfAKeyReplacesTheOlderOneWhenOthersHaveTheRoom(t *te
 
 // The queue of a reader that is always a little behind is never empty, and topics come and go.
 func TestOutbox_ForgetsTopicsForWhichNothingWaits(t *testing.T) {
-	o := counted(newOutbox(&bell{}, 1<<20, 100))
+	o := counted(newOutbox(&wakeCounter{}, 1<<20, 100))
 	for i := range 10_000 {
 		o.send(frameFor(Conflate, fmt.Sprint("device/", i), "", i))
 		if frames, _ := o.Waiting(); frames > 60 {
@@ -238,24 +242,24 @@ func TestOutbox_ForgetsTopicsForWhichNothingWaits(t *testing.T) {
 		}
 	}
 	if frames, _ := o.Waiting(); o.waiting.lossy == nil || len(o.waiting.lossy.topics) > frames {
-		t.Errorf("%d lanes for %d frames", len(o.waiting.lossy.topics), frames)
+		t.Errorf("%d topic queues for %d frames", len(o.waiting.lossy.topics), frames)
 	}
 }
 
-// A reader of several topics that may be dropped hears what is left of them in the order in which it came, and one that
-// does not read at all costs no more than its bounds.
-func TestOutbox_WhatIsDroppedLeavesTheOthersInTheirOrder(t *testing.T) {
+// A reader of several lossy topics gets what is left of them in the order in which it came, and a reader that does not
+// read at all costs no more than its bounds.
+func TestOutbox_DroppedFramesLeaveTheOthersInTheirOrder(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 2))
-	o := counted(newOutbox(&bell{}, 1<<20, 100))
+	o := counted(newOutbox(&wakeCounter{}, 1<<20, 100))
 	last := -1
 	for i := range 20_000 {
-		to := DropOldest
+		policy := DropOldest
 		if rng.IntN(30) == 0 {
-			to = Keep
+			policy = Keep
 		}
-		o.send(frameFor(to, fmt.Sprint("t", rng.IntN(5), to), "", i))
+		o.send(frameFor(policy, fmt.Sprint("t", rng.IntN(5), policy), "", i))
 		if chunks := o.waiting.fifo.chunks(); chunks > 10 {
 			t.Fatalf("%d frames wait in %d chunks", o.waiting.frames, chunks)
 		}

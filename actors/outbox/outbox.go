@@ -1,75 +1,46 @@
 package outbox
 
-import (
-	"sync"
-)
+import "sync"
 
-// Outbox holds the frames that wait for one socket. It is bounded in bytes and frames, and what the wire has taken but
-// not yet written counts too, so that a stuck write is seen. An empty outbox holds no buffer.
+// Outbox holds the frames that wait for one socket. Topics and users offer frames, the socket's transport takes them
+// (outbox_offer.go, outbox_take.go). Many goroutines may use it at once. The send queue decides what goes next; the
+// outbox has the lock, the transport, and the accounts.
 //
-// Topics and users offer, the wire takes. Order is the order of the offers, but that what is said to this client alone
-// goes ahead (aside.go), and that a slow reader may lose some of a topic that allows it (loose.go). What waits, in which
-// order, is pending's; the outbox has the lock, the wire, and what counts in the backlog and the figures.
-//
-// What an offer needs stands first, in 64 bytes, and behind it what only the wire needs, in 64 more: with many connections each of
-// them is cold memory (bench/NOTES.md). The border goes through pending, behind its line.
+// What an offer needs stands first, in 64 bytes, and what only the transport needs behind it, in 64 more: with many
+// connections each outbox is cold memory (bench/NOTES.md). The border goes through waiting, behind its fifo.
 type Outbox struct {
 	mu        sync.Mutex
-	transport Transport // static after Connect
-	awake     bool      // the wire was told and has not found us empty since
-	held      bool      // the wire finds nothing for now (aside.go)
-	parked    bool      // the wire waits for the peer: our bytes are not in the backlog
-	counted   bool      // they are: it is not parked, and has a backlog
+	transport Transport // static after Attach
+	awake     bool      // the transport was woken and has not found the outbox empty since
+	held      bool      // Take returns nothing for now (Hold)
+	parked    bool      // the peer is not reading: our bytes are not in the backpressure
+	counted   bool      // our bytes are in the backpressure: there is one, and the outbox is not parked
 	closed    bool      // nothing is taken any more
-	shard     uint8     // of latency; static
+	shard     uint8     // of the latency histogram; static
 	waiting   sendQueue
 
-	*Shared                    // static after Connect
-	backpressure *Backpressure // of the connection's tenant; nil until it has one, and then the same for ever
-	inFlight     *inFlight     // nil where nobody lingers
+	shared       *Shared       // static after Init
+	backpressure *Backpressure // of the connection's tenant; nil until it has one, and then static
+	inFlight     *inFlight     // nil where no client may resume; static after TrackInFlight
 
-	// What was written so far, for the figures of the connection.
+	// What was written so far, for the metrics of the connection.
 	sentFrames uint64
 	sentBytes  uint64
 
 	number uint64 // of the connection, static; behind the 128 bytes that deliveries need
 }
 
-// outboxes are what all outboxes of a node share.
+// Shared is what all outboxes of a node share.
 type Shared struct {
 	Limits  Limits // static
 	Latency LatencyHistogram
 }
 
-// OutboxLimits bound what may wait for one socket.
-type Limits struct {
-	Bytes  int
-	Frames int
-}
-
-// exceeded reports whether so many frames of so many bytes are too much.
-func (m Limits) exceeded(frames, bytes int) bool {
-	return bytes > m.Bytes || frames > m.Frames
-}
-
-// share is the part of an outbox's bounds above which frames of that fate make room for each other: a quarter for those
-// that can be replaced without a loss of what is newest, three quarters for others. The rest is for topics whose readers
-// would be disconnected.
-func (m Limits) share(f Policy) Limits {
-	if f == Conflate {
-		return Limits{m.Bytes / 4, m.Frames / 4}
-	}
-	return Limits{m.Bytes - m.Bytes/4, m.Frames - m.Frames/4}
-}
-
-// Init ties the outbox to its node, and gives it the number of its connection. It comes before all else, as do
-// TrackInFlight and Attach.
+// Init ties the outbox to its node, and gives it the number of its connection. It comes before all else; TrackInFlight
+// and Attach come next.
 func (o *Outbox) Init(shared *Shared, number uint64) {
-	o.Shared, o.number, o.shard = shared, number, uint8(number)
+	o.shared, o.number, o.shard = shared, number, uint8(number)
 }
-
-// Number is the connection's, unique in the life of a node.
-func (o *Outbox) Number() uint64 { return o.number }
 
 // TrackInFlight has the outbox remember what its transport took and did not write yet, for Detach.
 func (o *Outbox) TrackInFlight() { o.inFlight = &inFlight{} }
@@ -80,99 +51,27 @@ func (o *Outbox) TracksInFlight() bool { return o.inFlight != nil }
 // Attach gives the outbox its transport.
 func (o *Outbox) Attach(t Transport) { o.transport = t }
 
-// Transport is what Attach gave.
+// Transport returns what Attach gave, nil before.
 func (o *Outbox) Transport() Transport { return o.transport }
 
-// AwaitFlush waits, after Detach, until what was in flight is written, for at most 100 ms. It reports false if the peer
-// does not take it.
-func (o *Outbox) AwaitFlush() bool { return o.inFlight.await() }
+// Number returns the connection's number, unique in the life of a node and never 0.
+func (o *Outbox) Number() uint64 { return o.number }
 
-// Why an offer was not taken.
-const (
-	RefusedFull   = -1
-	RefusedClosed = -2
-	RefusedStale  = -3 // it gave way to others of its topic; that is counted
-)
-
-// offer queues a frame and wakes the wire if it sleeps. It returns how many bytes the caller has to add to the backlog,
-// or why it was refused.
-func (o *Outbox) Offer(f *Frame) int {
-	size := f.Size()
+// Waiting returns how much waits, in frames and bytes, including what was taken and is not yet written.
+func (o *Outbox) Waiting() (frames, bytes int) {
 	o.mu.Lock()
-	if o.closed {
-		o.mu.Unlock()
-		return RefusedClosed
-	}
-	if f.policy != Keep && (o.waiting.lossy != nil || o.crowded(f.policy, size)) {
-		return o.offerLossy(f)
-	}
-	if o.full(size) {
-		o.mu.Unlock()
-		return RefusedFull
-	}
-	o.waiting.push(f, size)
-	return o.queued(size)
+	defer o.mu.Unlock()
+	return o.waiting.frames, o.waiting.bytes
 }
 
-// offerLoose is offer where older frames may make room. The caller holds the lock, which is released.
-func (o *Outbox) offerLossy(f *Frame) int {
-	before := o.waiting.weight
-	taken := o.waiting.makeRoom(f, o.Limits)
-	grown, counted, n := o.waiting.bytes-before.bytes, o.counted, RefusedStale
-	o.lost(before.frames + 1 - o.waiting.frames)
-	if taken {
-		n = o.queued(max(grown, 0))
-	} else {
-		o.mu.Unlock()
-	}
-	if counted && grown < 0 {
-		o.backpressure.Add(grown)
-	}
-	return n
+// Sent returns how much was written so far, in frames and bytes of their Data.
+func (o *Outbox) Sent() (frames, bytes uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.sentFrames, o.sentBytes
 }
 
-// lose counts frames that gave way to newer ones. The caller holds the lock, here and below.
-func (o *Outbox) lost(frames int) {
-	if o.backpressure != nil && frames > 0 {
-		o.backpressure.Lost.Add(uint64(frames))
-	}
-}
-
-// full reports whether there is no room for so many bytes more. An empty outbox takes any one frame.
-func (o *Outbox) full(size int) bool {
-	return o.waiting.frames > 0 && o.Limits.exceeded(o.waiting.frames+1, o.waiting.bytes+size)
-}
-
-// crowded reports whether one more frame of that fate would have to make room.
-func (o *Outbox) crowded(f Policy, size int) bool {
-	return o.waiting.frames > 0 && o.Limits.share(f).exceeded(o.waiting.frames+1, o.waiting.bytes+size)
-}
-
-// queued follows a push: it releases the lock, wakes the wire if it sleeps, and returns how many of these bytes the caller
-// has to add to the backlog.
-func (o *Outbox) queued(size int) int {
-	wake := !o.awake && !o.held
-	o.awake = o.awake || wake
-	counted := o.counted
-	o.mu.Unlock()
-	if wake {
-		o.transport.Wake()
-	}
-	if !counted {
-		return 0
-	}
-	return size
-}
-
-// count adds what offer returned to the backlog, and reports whether the frame was taken.
-func (o *Outbox) Charge(n int) bool {
-	if n > 0 {
-		o.backpressure.Add(n)
-	}
-	return n >= 0
-}
-
-// join has what waits here counted in a tenant's backlog from now on.
+// SetBackpressure counts what waits here for a tenant from now on. Only the first call with a tenant counts.
 func (o *Outbox) SetBackpressure(b *Backpressure) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -185,29 +84,10 @@ func (o *Outbox) SetBackpressure(b *Backpressure) {
 	}
 }
 
-// prepend queues events ahead of those that came since hold: they are older. It returns what offer returns.
-func (o *Outbox) Prepend(frames []*Frame) int {
-	o.mu.Lock()
-	if o.closed {
-		o.mu.Unlock()
-		return RefusedClosed
-	}
-	return o.queued(o.waiting.prepend(frames))
-}
-
-// isClosed reports whether nothing is taken any more.
-func (o *Outbox) IsClosed() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.closed
-}
-
-// sent is what was written so far.
-func (o *Outbox) Sent() (frames, bytes uint64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.sentFrames, o.sentBytes
-}
+// Backpressure returns where the bytes that wait here are counted: that of their tenant; nil if they are counted
+// nowhere. A caller without the outbox's lock asks only after Offer or AckAt returned bytes: from then on it does not
+// change.
+func (o *Outbox) Backpressure() *Backpressure { return o.backpressure }
 
 // Park says that the peer is not reading: until Unpark, what waits here slows down no publisher.
 func (o *Outbox) Park() { o.setParked(true) }
@@ -222,31 +102,18 @@ func (o *Outbox) setParked(parked bool) {
 		return
 	}
 	o.parked, o.counted = parked, !parked && o.backpressure != nil
-	bytes, backlog := o.waiting.bytes, o.backpressure
+	bytes, backpressure := o.waiting.bytes, o.backpressure
 	o.mu.Unlock()
 	if parked {
 		bytes = -bytes
 	}
-	if backlog != nil {
-		backlog.Add(bytes)
+	if backpressure != nil {
+		backpressure.Add(bytes)
 	}
 }
 
-// Waiting tells what waits, in frames and bytes.
-func (o *Outbox) Waiting() (frames, bytes int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.waiting.frames, o.waiting.bytes
-}
-
-// room is how many of these frames, from the oldest, have to be left away for the rest to fit in.
-func (o *Outbox) Overflow(frames []*Frame) (left int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.waiting.overflow(frames, o.Limits)
-}
-
-// close drops what waits and refuses what comes. It returns how many frames were dropped.
+// Close drops what waits and refuses what comes. It returns how many frames it dropped, 0 if the outbox was closed
+// before.
 func (o *Outbox) Close() (dropped int) {
 	o.mu.Lock()
 	if o.closed {
@@ -265,22 +132,9 @@ func (o *Outbox) Close() (dropped int) {
 	return dropped
 }
 
-// thin drops all but the newest of the waiting frames of a topic that allows that, and all but the newest of each key. It returns
-// how many.
-func (o *Outbox) Shed() (dropped int) {
+// IsClosed reports whether Close or Detach was called.
+func (o *Outbox) IsClosed() bool {
 	o.mu.Lock()
-	if o.closed {
-		o.mu.Unlock()
-		return 0
-	}
-	before := o.waiting.weight
-	o.waiting.shed()
-	dropped = before.frames - o.waiting.frames
-	freed, counted := before.bytes-o.waiting.bytes, o.counted
-	o.lost(dropped)
-	o.mu.Unlock()
-	if counted {
-		o.backpressure.Add(-freed)
-	}
-	return dropped
+	defer o.mu.Unlock()
+	return o.closed
 }

@@ -14,15 +14,15 @@ import (
 	"unsafe"
 )
 
-// bell is a wire that counts how often it is woken.
-type bell struct{ rung atomic.Int64 }
+// wakeCounter is a transport that counts how often it is woken.
+type wakeCounter struct{ wakes atomic.Int64 }
 
-func (b *bell) Wake()                { b.rung.Add(1) }
-func (b *bell) Close(uint16, string) {}
-func (b *bell) Cut()                 {}
+func (c *wakeCounter) Wake()                { c.wakes.Add(1) }
+func (c *wakeCounter) Close(uint16, string) {}
+func (c *wakeCounter) Cut()                 {}
 
-func newOutbox(wire Transport, bytes, frames int) *Outbox {
-	o := &Outbox{transport: wire, Shared: &Shared{Limits: Limits{Bytes: bytes, Frames: frames}}}
+func newOutbox(transport Transport, bytes, frames int) *Outbox {
+	o := &Outbox{transport: transport, shared: &Shared{Limits: Limits{Bytes: bytes, Frames: frames}}}
 	o.SetBackpressure(NewBackpressure(1 << 30))
 	return o
 }
@@ -34,12 +34,12 @@ func (o *Outbox) send(f *Frame) bool {
 	return o.Charge(o.Offer(f))
 }
 
-func TestOutbox_IsBoundedInBytesAndFramesWithWhatIsTakenButNotWritten(t *testing.T) {
+func TestOutbox_IsBoundedInBytesAndFramesIncludingThoseTakenButNotWritten(t *testing.T) {
 	for name, c := range map[string]struct{ bytes, frames, size, fits int }{
 		"bytes": {1000, 100, 100, 10}, "frames": {100000, 7, 100, 7}, "one too large": {1000, 100, 5000, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOutbox(&bell{}, c.bytes, c.frames)
+			o := newOutbox(&wakeCounter{}, c.bytes, c.frames)
 			for range c.fits {
 				if o.Offer(frameOf(c.size)) != c.size {
 					t.Fatal("refused within the bounds")
@@ -50,7 +50,7 @@ func TestOutbox_IsBoundedInBytesAndFramesWithWhatIsTakenButNotWritten(t *testing
 			}
 			taken := o.Take(nil, c.size)
 			if got := o.Offer(frameOf(c.size)); len(taken) != 1 || got != RefusedFull {
-				t.Errorf("what is taken but not written does not count: %d", got)
+				t.Errorf("frames that are taken but not written do not count: %d", got)
 			}
 			if frames, bytes := o.Waiting(); frames != c.fits || bytes != c.fits*c.size {
 				t.Errorf("waiting: %d frames, %d bytes", frames, bytes)
@@ -84,13 +84,14 @@ func TestOutboxLimits_AreExceededByOneMoreOfEither(t *testing.T) {
 	}
 }
 
-// Each outbox of many is cold memory: an offer is to touch one line of the cache, and what follows it one more.
+// Each outbox of many is cold memory: an offer is to touch one cache line, and taking and writing one more.
 func TestOutbox_WhatAnOfferNeedsIsInItsFirst64BytesAndAllElseInTheNext(t *testing.T) {
 	var o Outbox
 	for name, end := range map[string]uintptr{
-		"wire": unsafe.Offsetof(o.transport) + unsafe.Sizeof(o.transport), "awake": unsafe.Offsetof(o.awake), "held": unsafe.Offsetof(o.held),
-		"counted": unsafe.Offsetof(o.counted), "closed": unsafe.Offsetof(o.closed),
-		"line": unsafe.Offsetof(o.waiting) + unsafe.Offsetof(o.waiting.fifo) + unsafe.Sizeof(o.waiting.fifo), // the weight is before it
+		"transport": unsafe.Offsetof(o.transport) + unsafe.Sizeof(o.transport), "awake": unsafe.Offsetof(o.awake),
+		"held": unsafe.Offsetof(o.held), "counted": unsafe.Offsetof(o.counted), "closed": unsafe.Offsetof(o.closed),
+		// the weight stands before the fifo
+		"fifo": unsafe.Offsetof(o.waiting) + unsafe.Offsetof(o.waiting.fifo) + unsafe.Sizeof(o.waiting.fifo),
 	} {
 		if end > 64 {
 			t.Errorf("%s ends at %d", name, end)
@@ -104,7 +105,7 @@ func TestOutbox_WhatAnOfferNeedsIsInItsFirst64BytesAndAllElseInTheNext(t *testin
 // A model test against a slice: order, Take's maximum, the accounts.
 func TestOutbox_AgreesWithASlice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	o := newOutbox(&bell{}, 1<<20, 1000)
+	o := newOutbox(&wakeCounter{}, 1<<20, 1000)
 	var waiting, taken []*Frame
 	for range rounds(4000, 20_000) {
 		switch rng.IntN(4) {
@@ -142,7 +143,7 @@ func TestOutbox_AgreesWithASlice(t *testing.T) {
 }
 
 func TestOutbox_HoldsNoBufferWhenEmpty(t *testing.T) {
-	o := newOutbox(&bell{}, 1<<20, 1<<20)
+	o := newOutbox(&wakeCounter{}, 1<<20, 1<<20)
 	for range 100 {
 		o.Offer(frameOf(20))
 	}
@@ -152,11 +153,11 @@ func TestOutbox_HoldsNoBufferWhenEmpty(t *testing.T) {
 	}
 }
 
-func TestOutbox_OfferTakeAndWroteAllocateNothing(t *testing.T) {
+func TestOutbox_OfferTakeAndAckAllocateNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
-	o := newOutbox(&bell{}, 1<<20, 1<<20)
+	o := newOutbox(&wakeCounter{}, 1<<20, 1<<20)
 	frames, into := make([]*Frame, 200), make([]*Frame, 0, 200)
 	for i := range frames {
 		frames[i] = frameOf(160)
@@ -172,14 +173,15 @@ func TestOutbox_OfferTakeAndWroteAllocateNothing(t *testing.T) {
 	}
 }
 
-// Many offer, one takes whenever it is woken and not otherwise: if a wake-up were lost, something would be left.
-func TestOutbox_LosesNoWakeUpAndKeepsTheOrderOfEachWhoOffers(t *testing.T) {
-	const offerers, each = 8, 5000
+// Many producers offer, one consumer takes whenever it is woken and not otherwise: a lost wake-up would leave frames
+// behind.
+func TestOutbox_LosesNoWakeUpAndKeepsTheOrderOfEachProducer(t *testing.T) {
+	const producers, each = 8, 5000
 	wakes := make(chan struct{}, 1)
 	o := newOutbox(wakeFunc(func() { wakes <- struct{}{} }), 1<<30, 1<<30) // blocks if woken while awake
 	o.backpressure.Add(0)
 	var wg sync.WaitGroup
-	for w := range offerers {
+	for w := range producers {
 		wg.Go(func() {
 			for i := range each {
 				f := &Frame{Op: Text, Data: binary.BigEndian.AppendUint64(nil, uint64(w)<<32|uint64(i))}
@@ -189,13 +191,13 @@ func TestOutbox_LosesNoWakeUpAndKeepsTheOrderOfEachWhoOffers(t *testing.T) {
 			}
 		})
 	}
-	next := make([]uint64, offerers)
+	next := make([]uint64, producers)
 	deadline := time.After(30 * time.Second)
-	for got := 0; got < offerers*each; {
+	for got := 0; got < producers*each; {
 		select {
 		case <-wakes:
 		case <-deadline:
-			t.Fatalf("a wake-up was lost: %d of %d came", got, offerers*each)
+			t.Fatalf("a wake-up was lost: %d of %d came", got, producers*each)
 		}
 		for {
 			frames := o.Take(nil, 500)
@@ -205,7 +207,7 @@ func TestOutbox_LosesNoWakeUpAndKeepsTheOrderOfEachWhoOffers(t *testing.T) {
 			for _, f := range frames {
 				n := binary.BigEndian.Uint64(f.Data)
 				if next[n>>32] != n&0xffffffff {
-					t.Fatalf("offerer %d: %d came where %d was due", n>>32, n&0xffffffff, next[n>>32])
+					t.Fatalf("producer %d: %d came where %d was due", n>>32, n&0xffffffff, next[n>>32])
 				}
 				next[n>>32]++
 			}
@@ -215,7 +217,7 @@ func TestOutbox_LosesNoWakeUpAndKeepsTheOrderOfEachWhoOffers(t *testing.T) {
 	}
 	wg.Wait()
 	if frames, bytes := o.Waiting(); frames != 0 || bytes != 0 || o.backpressure.bytes.Load() != 0 {
-		t.Errorf("left: %d frames, %d bytes, backlog %d", frames, bytes, o.backpressure.bytes.Load())
+		t.Errorf("left: %d frames, %d bytes, backpressure %d", frames, bytes, o.backpressure.bytes.Load())
 	}
 }
 
@@ -225,13 +227,13 @@ func (f wakeFunc) Wake()              { f() }
 func (wakeFunc) Close(uint16, string) {}
 func (wakeFunc) Cut()                 {}
 
-// The accounts of the backlog hold whatever comes between whatever.
-func TestOutbox_TheBacklogEndsAtExactlyZeroHoweverParkWroteAndCloseFallTogether(t *testing.T) {
-	backlog := NewBackpressure(1 << 30)
+// The accounts of the backpressure hold however calls interleave.
+func TestOutbox_BackpressureEndsAtExactlyZeroHoweverParkAckAndCloseInterleave(t *testing.T) {
+	pressure := NewBackpressure(1 << 30)
 	var wg sync.WaitGroup
 	for i := range 20 {
-		o := newOutbox(&bell{}, 1<<16, 1<<10)
-		o.backpressure = backlog
+		o := newOutbox(&wakeCounter{}, 1<<16, 1<<10)
+		o.backpressure = pressure
 		for w := range 3 {
 			wg.Go(func() {
 				rng := rand.New(rand.NewPCG(uint64(i), uint64(w)))
@@ -259,17 +261,17 @@ func TestOutbox_TheBacklogEndsAtExactlyZeroHoweverParkWroteAndCloseFallTogether(
 		}
 	}
 	wg.Wait()
-	if left := backlog.bytes.Load(); left != 0 {
-		t.Errorf("%d bytes are left in the backlog when all outboxes are closed", left)
+	if left := pressure.bytes.Load(); left != 0 {
+		t.Errorf("%d bytes are left in the backpressure when all outboxes are closed", left)
 	}
 }
 
-func TestOutbox_ParkTakesWhatWaitsOutOfTheBacklogAndUnparkPutsItBack(t *testing.T) {
-	o := newOutbox(&bell{}, 1<<20, 1<<20)
+func TestOutbox_ParkTakesWaitingBytesOutOfTheBackpressureAndUnparkPutsThemBack(t *testing.T) {
+	o := newOutbox(&wakeCounter{}, 1<<20, 1<<20)
 	check := func(step string, want int64) {
 		t.Helper()
 		if got := o.backpressure.bytes.Load(); got != want {
-			t.Errorf("%s: backlog %d, want %d", step, got, want)
+			t.Errorf("%s: backpressure %d, want %d", step, got, want)
 		}
 	}
 	o.send(frameOf(100))
@@ -298,7 +300,7 @@ func TestOutbox_ParkTakesWhatWaitsOutOfTheBacklogAndUnparkPutsItBack(t *testing.
 	check("after close", 0)
 }
 
-func TestFrame_IsBuiltOnceForAllWhoAskForAForm(t *testing.T) {
+func TestFrame_EachFormIsBuiltOnceForAllCallers(t *testing.T) {
 	f := &Frame{Op: Text, Data: []byte("x")}
 	var built atomic.Int64
 	results := make([][]byte, 50)
@@ -318,7 +320,7 @@ func TestFrame_IsBuiltOnceForAllWhoAskForAForm(t *testing.T) {
 	}
 }
 
-func TestBacklog_BetweenLowAndHighNobodyOvertakesWhoWaits(t *testing.T) {
+func TestBackpressure_BetweenLowAndHighNobodyOvertakesWaitingPublishers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBackpressure(100)
 		b.Add(101)
@@ -345,8 +347,8 @@ func TestBacklog_BetweenLowAndHighNobodyOvertakesWhoWaits(t *testing.T) {
 	})
 }
 
-// No wake-up is lost between those who fill and those who empty.
-func TestBacklog_LosesNoWakeUp(t *testing.T) {
+// No wake-up is lost between publishers and writers.
+func TestBackpressure_LosesNoWakeUp(t *testing.T) {
 	b := NewBackpressure(100)
 	var wg sync.WaitGroup
 	emptied := make(chan int, 1000)
@@ -376,9 +378,11 @@ func TestBacklog_LosesNoWakeUp(t *testing.T) {
 	}
 }
 
-func TestBacklog_GrowsWithTheReadersUpToItsLimit(t *testing.T) {
+func TestBackpressure_GrowsWithTheReadersUpToItsLimit(t *testing.T) {
 	b := NewBackpressure(8 << 20)
-	for readers, want := range map[int64]int64{0: minBackpressure, 1000: minBackpressure, 2000: 2000 * perReader, 100_000: 8 << 20} {
+	for readers, want := range map[int64]int64{
+		0: minBackpressure, 1000: minBackpressure, 2000: 2000 * perReader, 100_000: 8 << 20,
+	} {
 		b.AddReaders(readers)
 		b.Add(int(want))
 		if b.Full() {
@@ -393,14 +397,14 @@ func TestBacklog_GrowsWithTheReadersUpToItsLimit(t *testing.T) {
 	}
 }
 
-// A wire that is woken twice before it has found nothing would be in its writer's queue twice.
-func TestOutbox_HeldWhileItIsAwakeItWakesTheWireOnce(t *testing.T) {
-	wire := &bell{}
-	o := newOutbox(wire, 1000, 100)
-	want := func(rung int64, when string) {
+// A transport that is woken twice before it has found nothing would be in its writer's queue twice.
+func TestOutbox_HeldWhileItIsAwakeItWakesTheTransportOnce(t *testing.T) {
+	transport := &wakeCounter{}
+	o := newOutbox(transport, 1000, 100)
+	want := func(wakes int64, when string) {
 		t.Helper()
-		if got := wire.rung.Load(); got != rung {
-			t.Errorf("%s it was woken %d times, want %d", when, got, rung)
+		if got := transport.wakes.Load(); got != wakes {
+			t.Errorf("%s it was woken %d times, want %d", when, got, wakes)
 		}
 	}
 	o.Offer(frameOf(20))
@@ -415,12 +419,12 @@ func TestOutbox_HeldWhileItIsAwakeItWakesTheWireOnce(t *testing.T) {
 	o.Offer(frameOf(20))
 	want(1, "held")
 	o.Release()
-	want(2, "let go")
+	want(2, "released")
 	o.Ack(o.Take(nil, 1000))
 	o.Take(nil, 1000)
 	o.Hold()
 	o.Release()
-	want(2, "let go with nothing")
+	want(2, "released with nothing")
 	o.Offer(frameOf(20))
 	want(3, "asleep again")
 }

@@ -1,29 +1,12 @@
 package outbox
 
-import "hash/maphash"
-
-// fate is what may become of a frame that waits for a slow reader.
+// Policy says what may become of a frame that waits for a slow reader.
 type Policy uint8
 
 const (
-	Keep       Policy = iota // it arrives, or the connection ends
-	DropOldest               // it may be dropped for newer ones of its topic
-	Conflate                 // it may be replaced by a newer one of its topic and key, too
-	controlled               // it is said to this client alone, and no event
-	ticket                   // it stands for a frame in a lane (loose.go)
+	Keep          Policy = iota // it arrives, or the connection ends
+	DropOldest                  // it may be dropped for newer frames of its topic
+	Conflate                    // like DropOldest, and a newer frame of its topic and key may replace it
+	controlBehind               // no event but a control frame that waits behind events
+	placeholder                 // no frame: it stands in the fifo for one in a topicQueue
 )
-
-// seed is of the hashes by which outboxes tell topics and keys apart. Two topics of one outbox that share a hash share
-// what they may lose.
-var seed = maphash.MakeSeed()
-
-// bind says what may become of the frame of an event. It is called before anybody else knows the frame.
-func (f *Frame) Bind(to Policy, topic, key string) {
-	if f == nil || to == Keep {
-		return
-	}
-	f.policy = to
-	whole := maphash.String(seed, topic)
-	f.topic = uint32(whole)
-	f.key = maphash.String(seed, key) ^ (whole<<31 | whole>>33)
-}

@@ -1,17 +1,17 @@
 package outbox
 
-// pending is what one socket has yet to be written, and in which order it goes: the asides, then the line, in which a
-// ticket stands for what is loose. It knows no lock, no wire and no backlog: these are the outbox's, which alone has one.
+// sendQueue decides in which order the frames of one socket go: first the control frames, then the fifo, in which
+// placeholders stand for lossy frames. It knows no lock, no transport and no backpressure: these are the outbox's.
 //
-// Its fields stand as they do since half of them belong to what an offer needs (Outbox).
+// Its fields stand in this order since an offer touches half of them (Outbox).
 type sendQueue struct {
-	weight               // of what waits, or was taken and is not yet written
-	fifo    fifo         // what does not go ahead
-	control controlQueue // what does
-	lossy   *lossyQueue  // what of the line may be dropped; nil while the reader keeps up
+	weight               // of all frames that wait, or were taken and are not yet written
+	fifo    fifo         // events, and control frames that had to wait behind them
+	control controlQueue // control frames that go ahead
+	lossy   *lossyQueue  // frames of the fifo that may be dropped; nil while the reader keeps up
 }
 
-// weight is so many frames, of so many bytes in all.
+// weight is a number of frames and their bytes in all, by Frame.Size.
 type weight struct{ frames, bytes int }
 
 func (w *weight) add(frames, bytes int) {
@@ -19,71 +19,71 @@ func (w *weight) add(frames, bytes int) {
 	w.bytes += bytes
 }
 
-// empty reports whether nothing is left to be taken.
-func (p *sendQueue) empty() bool { return p.fifo.empty() && p.control.first == nil }
+// empty reports whether there is nothing to take.
+func (q *sendQueue) empty() bool { return q.fifo.empty() && q.control.first == nil }
 
-// push queues a frame behind all.
-func (p *sendQueue) push(f *Frame, size int) {
-	p.fifo.push(f)
-	p.add(1, size)
+// push queues a frame of so many bytes behind all others.
+func (q *sendQueue) push(f *Frame, size int) {
+	q.fifo.push(f)
+	q.add(1, size)
 }
 
-// say queues what is said to this client alone, ahead of the line or in it; behind says that the client must hear what
-// waits before it. It reports false if that has to be in the line, which has no room.
-func (p *sendQueue) sendControl(a *controlFrame, behind, room bool) bool {
-	if behind && !p.fifo.empty() || !p.control.push(a) {
+// sendControl queues a control frame ahead of the fifo, or in it if the client must get what waits first (behind), or
+// if the control queue is full. It reports false if the frame has to go into the fifo and room is false.
+func (q *sendQueue) sendControl(f *controlFrame, behind, room bool) bool {
+	if behind && !q.fifo.empty() || !q.control.push(f) {
 		if !room {
 			return false
 		}
-		p.control.behind++
-		a.policy = controlled
-		p.fifo.push(&a.Frame)
+		q.control.behind++
+		f.policy = controlBehind
+		q.fifo.push(&f.Frame)
 	}
-	p.add(1, a.Size())
+	q.add(1, f.Size())
 	return true
 }
 
-// prepend queues frames ahead of all that is in the line, and returns how many bytes they are.
-func (p *sendQueue) prepend(frames []*Frame) (bytes int) {
+// prepend queues frames ahead of the fifo, and returns how many bytes they have.
+func (q *sendQueue) prepend(frames []*Frame) (bytes int) {
 	for _, f := range frames {
 		bytes += f.Size()
 	}
-	p.fifo.refill(frames, func(*Frame) bool { return true })
-	p.add(len(frames), bytes)
+	q.fifo.refill(frames, func(*Frame) bool { return true })
+	q.add(len(frames), bytes)
 	return bytes
 }
 
-// squeeze queues a frame where older ones of its topic may make room for it; false if there is no room even so.
-func (p *sendQueue) makeRoom(f *Frame, max Limits) bool {
-	if p.lossy == nil {
-		p.lossy = newLossyQueue(&p.fifo, &p.weight)
+// makeRoom queues a frame for which older ones of its topic may make room; false if there is no room even so.
+func (q *sendQueue) makeRoom(f *Frame, max Limits) bool {
+	if q.lossy == nil {
+		q.lossy = newLossyQueue(&q.fifo, &q.weight)
 	}
-	return p.lossy.makeRoom(f, max)
+	return q.lossy.makeRoom(f, max)
 }
 
-// thin drops what loose.thin drops.
-func (p *sendQueue) shed() {
-	if p.fifo.empty() {
+// shed drops what lossyQueue.shed drops.
+func (q *sendQueue) shed() {
+	if q.fifo.empty() {
 		return
 	}
-	if p.lossy == nil {
-		p.lossy = newLossyQueue(&p.fifo, &p.weight)
+	if q.lossy == nil {
+		q.lossy = newLossyQueue(&q.fifo, &q.weight)
 	}
-	if p.lossy.shed(); len(p.lossy.topics) == 0 {
-		p.lossy = nil
+	if q.lossy.shed(); len(q.lossy.topics) == 0 {
+		q.lossy = nil
 	}
 }
 
-// room is how many of these frames, from the oldest, have to be left away for the rest to fit in.
-func (p *sendQueue) overflow(frames []*Frame, max Limits) (left int) {
-	bytes, share := p.bytes, max.share(DropOldest)
+// overflow returns how many of these frames, from the oldest, have to be left out for the rest to fit in.
+func (q *sendQueue) overflow(frames []*Frame, max Limits) (left int) {
+	bytes, share := q.bytes, max.share(DropOldest)
 	for i := len(frames) - 1; i >= 0; i-- {
 		bytes += frames[i].Size()
-		most := max
+		limits := max
 		if frames[i].policy != Keep {
-			most = share
+			limits = share
 		}
-		if most.exceeded(p.frames+len(frames)-i, bytes) {
+		if limits.exceeded(q.frames+len(frames)-i, bytes) {
 			return i + 1
 		}
 	}
@@ -91,61 +91,61 @@ func (p *sendQueue) overflow(frames []*Frame, max Limits) (left int) {
 }
 
 // take appends frames to into: at most max bytes of them, but at least one if any waits.
-func (p *sendQueue) take(into []*Frame, max int) []*Frame {
-	plain := p.control.first == nil && p.control.behind == 0 && p.lossy == nil // and so it stays: the common case
+func (q *sendQueue) take(into []*Frame, max int) []*Frame {
+	plain := q.control.first == nil && q.control.behind == 0 && q.lossy == nil // the common case; it stays so below
 	for taken := 0; ; {
-		f := p.fifo.front()
+		f := q.fifo.front()
 		if !plain {
-			f = p.front()
+			f = q.front()
 		}
 		if f == nil || taken > 0 && taken+f.Size() > max {
 			return into
 		}
 		taken += f.Size()
 		if plain {
-			p.fifo.pop()
+			q.fifo.pop()
 		} else {
-			p.pop()
+			q.pop()
 		}
 		into = append(into, f)
 	}
 }
 
-// front is the frame that pop takes out, nil if there is none.
-func (p *sendQueue) front() *Frame {
+// front returns the frame that pop takes out, nil if there is none.
+func (q *sendQueue) front() *Frame {
 	switch {
-	case p.control.first != nil:
-		return &p.control.first.Frame
-	case p.lossy != nil:
-		return p.lossy.front()
+	case q.control.first != nil:
+		return &q.control.first.Frame
+	case q.lossy != nil:
+		return q.lossy.front()
 	}
-	return p.fifo.front()
+	return q.fifo.front()
 }
 
-// pop takes the next frame out, nil if there is none.
-func (p *sendQueue) pop() *Frame {
-	f := p.front()
+// pop takes out the next frame, nil if there is none.
+func (q *sendQueue) pop() *Frame {
+	f := q.front()
 	if f == nil {
-		p.lossy = nil
+		q.lossy = nil
 		return nil
 	}
-	if p.control.first != nil {
-		p.control.pop()
+	if q.control.first != nil {
+		q.control.pop()
 		return f
 	}
-	switch t := p.fifo.pop(); t.policy {
-	case ticket:
-		p.lossy.redeem(t)
-	case controlled:
-		p.control.behind--
+	switch next := q.fifo.pop(); next.policy {
+	case placeholder:
+		q.lossy.popFrame(next)
+	case controlBehind:
+		q.control.behind--
 	}
 	return f
 }
 
-// wrote counts so many frames off that were taken and written.
-func (p *sendQueue) acked(frames, bytes int) {
-	p.add(-frames, -bytes)
-	if p.empty() {
-		p.lossy = nil
+// acked takes frames that were written off the weight.
+func (q *sendQueue) acked(frames, bytes int) {
+	q.add(-frames, -bytes)
+	if q.empty() {
+		q.lossy = nil
 	}
 }

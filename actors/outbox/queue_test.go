@@ -2,51 +2,53 @@ package outbox
 
 import "testing"
 
-func TestPending_SaysWhatItHasNoRoomForAheadOfTheLineAlone(t *testing.T) {
-	var p sendQueue
-	p.push(frameOf(20), 20)
-	if a := (&controlFrame{Frame: *frameOf(30)}); p.sendControl(a, true, false) || p.weight != (weight{1, 20}) || p.control != (controlQueue{}) {
-		t.Errorf("what is to be behind the line is there without room: %+v", p.weight)
+func TestSendQueue_TakesAControlFrameItHasNoRoomForOnlyAheadOfEvents(t *testing.T) {
+	var q sendQueue
+	q.push(frameOf(20), 20)
+	f := &controlFrame{Frame: *frameOf(30)}
+	if q.sendControl(f, true, false) || q.weight != (weight{1, 20}) || q.control != (controlQueue{}) {
+		t.Errorf("a control frame that has to wait behind events was taken without room: %+v", q.weight)
 	}
-	if a := (&controlFrame{Frame: *frameOf(30)}); !p.sendControl(a, false, false) || p.front() != &a.Frame || p.weight != (weight{2, 50}) {
-		t.Errorf("what goes ahead needs room in the line: %+v", p.weight)
+	f = &controlFrame{Frame: *frameOf(30)}
+	if !q.sendControl(f, false, false) || q.front() != &f.Frame || q.weight != (weight{2, 50}) {
+		t.Errorf("a control frame that goes ahead needs room in the fifo: %+v", q.weight)
 	}
 }
 
-func TestPending_WhatIsPrependedGoesAheadOfTheLineAndBehindWhatIsSaid(t *testing.T) {
-	var p sendQueue
-	older, newer, said := frameOf(20), frameOf(30), &controlFrame{Frame: *frameOf(40)}
-	p.push(newer, 30)
-	p.sendControl(said, false, true)
-	if bytes := p.prepend([]*Frame{older}); bytes != 20 || p.weight != (weight{3, 90}) {
-		t.Errorf("%d bytes, %+v in all", bytes, p.weight)
+func TestSendQueue_PrependedFramesGoAheadOfEventsAndBehindControlFrames(t *testing.T) {
+	var q sendQueue
+	older, newer, control := frameOf(20), frameOf(30), &controlFrame{Frame: *frameOf(40)}
+	q.push(newer, 30)
+	q.sendControl(control, false, true)
+	if bytes := q.prepend([]*Frame{older}); bytes != 20 || q.weight != (weight{3, 90}) {
+		t.Errorf("%d bytes, %+v in all", bytes, q.weight)
 	}
-	for i, want := range []*Frame{&said.Frame, older, newer, nil} {
-		if got := p.pop(); got != want {
+	for i, want := range []*Frame{&control.Frame, older, newer, nil} {
+		if got := q.pop(); got != want {
 			t.Errorf("frame %d is another", i)
 		}
 	}
-	if p.acked(3, 90); p != (sendQueue{}) {
-		t.Errorf("left when all was written: %+v", p)
+	if q.acked(3, 90); q != (sendQueue{}) {
+		t.Errorf("left when all was written: %+v", q)
 	}
 }
 
-func TestPending_ThinsAReaderThatWasNotFoundSlowAndForgetsLanesThatItDoesNotNeed(t *testing.T) {
-	var p sendQueue
-	p.push(frameOf(20), 20)
-	if p.shed(); p.lossy != nil || p.frames != 1 {
-		t.Error("lanes for a frame that must arrive")
+func TestSendQueue_ShedsForAReaderNotYetFoundSlowAndForgetsTopicQueuesItDoesNotNeed(t *testing.T) {
+	var q sendQueue
+	q.push(frameOf(20), 20)
+	if q.shed(); q.lossy != nil || q.frames != 1 {
+		t.Error("a topic queue for a frame that must arrive")
 	}
 	for i := range 5 {
 		f := frameFor(DropOldest, "room", "", i)
-		p.push(f, f.Size())
+		q.push(f, f.Size())
 	}
 	newest := frameFor(DropOldest, "room", "", 5)
-	p.push(newest, newest.Size())
-	if p.shed(); p.weight != (weight{2, 20 + newest.Size()}) {
-		t.Errorf("left is %+v", p.weight)
+	q.push(newest, newest.Size())
+	if q.shed(); q.weight != (weight{2, 20 + newest.Size()}) {
+		t.Errorf("left is %+v", q.weight)
 	}
-	if p.pop(); p.pop() != newest || p.pop() != nil || p.lossy != nil {
-		t.Error("left is another than the newest, or its lane")
+	if q.pop(); q.pop() != newest || q.pop() != nil || q.lossy != nil {
+		t.Error("left is another frame than the newest, or its topic queue")
 	}
 }

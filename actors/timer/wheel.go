@@ -1,7 +1,3 @@
-// Package timer serves the deadlines of many actors with one goroutine: a timing wheel, and a pool of timers for waits that
-// nearly always end early. It knows the standard library alone.
-//
-// It goes by the monotonic clock: a wall clock that somebody sets moves no deadline.
 package timer
 
 import (
@@ -10,28 +6,29 @@ import (
 	"time"
 )
 
-// Target is what the wheel fires when its time has come. Fire must not block: all deadlines wait for it.
+// Target is what a deadline fires. Fire runs on the wheel's goroutine and must not block: all other deadlines wait for
+// it.
 type Target interface{ Fire() }
 
-// Wheel is a hashed timing wheel. It holds all deadlines of a node: heartbeats, logins, expiries, flushes, restarts. One
-// goroutine serves them all, and sleeps until the next one is due. A deadline cannot be cancelled; the target looks
-// whether it still matters. All methods may be called from many goroutines at once, and none blocks but Close.
+// Wheel is a hashed timing wheel. It holds all deadlines of a node. One goroutine serves them all, and sleeps until the
+// next one is due. A deadline cannot be cancelled; the target looks whether it still matters. All methods may be called
+// from many goroutines at once, and none blocks but Close.
 type Wheel struct {
-	begin time.Time // static; a moment before the first deadline there can be
+	begin time.Time // static; 1 ns before the wheel started, so that Since is never 0
 
 	mu      sync.Mutex
 	buckets map[int64][]Target // by tick
 	ticks   tickHeap           // the keys of buckets
-	wakeup  chan struct{}      // capacity 1: an earlier deadline came
+	wakeup  chan struct{}      // capacity 1: a deadline was set that is earlier than all others
 	stop    chan struct{}
 	done    chan struct{}
 	closed  bool
 }
 
-// Granularity is how exact deadlines are: they fire up to this much late, never early.
+// Granularity is the width of a tick: a deadline fires up to this much late, never early.
 const Granularity = 20 * time.Millisecond
 
-// NewWheel starts a wheel. Close ends it.
+// NewWheel starts a wheel and its goroutine; Close ends both.
 func NewWheel() *Wheel {
 	w := &Wheel{
 		begin:   time.Now().Add(-1),
@@ -44,16 +41,17 @@ func NewWheel() *Wheel {
 	return w
 }
 
-// Since is how long the wheel had run at t, in nanoseconds; it is not 0 for any t from now on.
+// Since returns how long the wheel had run at t, in nanoseconds. It is not 0 for any t from now on, so callers may use
+// 0 for "never".
 func (w *Wheel) Since(t time.Time) int64 { return int64(t.Sub(w.begin)) }
 
-// Time is the time of which Since is at.
+// Time is the inverse of Since: it returns the time at which the wheel had run for at nanoseconds.
 func (w *Wheel) Time(at int64) time.Time { return w.begin.Add(time.Duration(at)) }
 
-// ScheduleAt is Schedule with a time as Since tells it.
+// ScheduleAt is Schedule for a time that Since returned, in nanoseconds.
 func (w *Wheel) ScheduleAt(at int64, target Target) { w.Schedule(w.Time(at), target) }
 
-// Schedule fires the target at the time, or at once if that is past. A closed wheel ignores it.
+// Schedule fires target at the given time, or at once if that has passed. A closed wheel ignores it.
 func (w *Wheel) Schedule(at time.Time, target Target) {
 	tick := max(w.Since(at)-1, 0)/int64(Granularity) + 1
 	w.mu.Lock()
@@ -77,7 +75,7 @@ func (w *Wheel) Schedule(at time.Time, target Target) {
 	}
 }
 
-// Pending counts the targets that wait for their time and that the function picks. The function must not call the wheel.
+// Pending counts the scheduled targets for which picks returns true. picks must not call the wheel.
 func (w *Wheel) Pending(picks func(Target) bool) (count int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -106,7 +104,7 @@ func (w *Wheel) run() {
 	}
 }
 
-// fireDue fires what is due and returns how long to sleep.
+// fireDue fires all targets that are due, and returns how long to sleep until the next.
 func (w *Wheel) fireDue(now time.Time) time.Duration {
 	for {
 		w.mu.Lock()
@@ -128,7 +126,7 @@ func (w *Wheel) fireDue(now time.Time) time.Duration {
 	}
 }
 
-// Close ends the wheel and waits for its goroutine; what has not fired never will.
+// Close ends the wheel and blocks until its goroutine has ended. A deadline that has not fired by then never will.
 func (w *Wheel) Close() {
 	w.mu.Lock()
 	if w.closed {

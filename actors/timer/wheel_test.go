@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestWheel_RingsInOrderNeverEarlyAndAtMostItsGranularityLate(t *testing.T) {
+func TestWheel_FiresInOrderNeverEarlyAndAtMostItsGranularityLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWheel()
 		defer w.Close()
@@ -19,7 +19,7 @@ func TestWheel_RingsInOrderNeverEarlyAndAtMostItsGranularityLate(t *testing.T) {
 			w.Schedule(start.Add(at), fireFunc(func() {
 				late := time.Since(start) - at
 				if late < 0 || late > Granularity {
-					t.Errorf("deadline %s rang %s late", at, late)
+					t.Errorf("deadline %s fired %s late", at, late)
 				}
 				mu.Lock()
 				fired = append(fired, at)
@@ -30,11 +30,11 @@ func TestWheel_RingsInOrderNeverEarlyAndAtMostItsGranularityLate(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(fired) != 500 {
-			t.Fatalf("%d of 500 rang", len(fired))
+			t.Fatalf("%d of 500 fired", len(fired))
 		}
 		for i := 1; i < len(fired); i++ {
 			if fired[i] < fired[i-1]-Granularity {
-				t.Errorf("%s rang after %s", fired[i], fired[i-1])
+				t.Errorf("%s fired after %s", fired[i], fired[i-1])
 			}
 		}
 		if len(w.buckets) != 0 || len(w.ticks) != 0 {
@@ -47,7 +47,7 @@ type fireFunc func()
 
 func (f fireFunc) Fire() { f() }
 
-func TestWheel_AnEarlierDeadlineWakesItAndAPastOneRingsAtOnce(t *testing.T) {
+func TestWheel_AnEarlierDeadlineWakesItAndAPastOneFiresAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWheel()
 		defer w.Close()
@@ -63,19 +63,19 @@ func TestWheel_AnEarlierDeadlineWakesItAndAPastOneRingsAtOnce(t *testing.T) {
 			at   time.Duration
 		}{{"past", 0}, {"minute", time.Minute}, {"hour", time.Hour}} {
 			if got := <-fired; got != want.name || time.Since(start)-want.at > 2*Granularity {
-				t.Errorf("%s rang after %s, want %s", got, time.Since(start), want.name)
+				t.Errorf("%s fired after %s, want %s", got, time.Since(start), want.name)
 			}
 		}
 	})
 }
 
-func TestWheel_RingsNothingAfterClose(t *testing.T) {
+func TestWheel_FiresNothingAfterClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWheel()
-		w.Schedule(time.Now().Add(time.Second), fireFunc(func() { t.Error("rang after close") }))
+		w.Schedule(time.Now().Add(time.Second), fireFunc(func() { t.Error("fired after close") }))
 		w.Close()
 		w.Close()
-		w.Schedule(time.Now(), fireFunc(func() { t.Error("armed after close") }))
+		w.Schedule(time.Now(), fireFunc(func() { t.Error("scheduled after close") }))
 		time.Sleep(time.Minute)
 	})
 }
