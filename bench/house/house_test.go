@@ -13,16 +13,14 @@ const house = "../.."
 // recorded are the figures that have not reached their goals, as they are: none may get worse. Lower a bound when its
 // figure got better, and delete the line when the goal is reached.
 var recorded = map[string][]int{
-	"engine":    {36, 5500},
-	"cycles":    {34, 16},
-	"spread":    {12},
+	"spread":    {11},
 	"methods":   {46},
 	"doors":     {7},
 	"functions": {9, 22, 52},
 	"files":     {201, 328},
-	"columns":   {709},
-	"words":     {26, 59},
-	"sentences": {65},
+	"columns":   {662},
+	"words":     {24, 56},
+	"sentences": {56},
 }
 
 // go test remembers what passed, and does not see that files of the other module changed: make runs this test anew.

@@ -77,7 +77,7 @@ func fileSizes(s *source) (measured, error) {
 	return measured{now: []int{quantile(all, 90), quantile(all, 100)}, found: largest(all, listed)}, nil
 }
 
-// longLines are the lines of all files that pass the last column. What stands inside a raw string cannot be wrapped.
+// longLines are the lines of all files that pass the last column. Text inside a raw string cannot be wrapped.
 func longLines(s *source) (measured, error) {
 	var found []string
 	for _, f := range s.files {

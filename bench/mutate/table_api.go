@@ -32,8 +32,9 @@ var ofAPI = []mutation{
 	{file: "transport/api/handler_route.go", proves: "F31",
 		from: "h.crossOrigin = h.crossOrigin || r.principal == user", to: "h.crossOrigin = true", tests: "TestCORS"},
 	{file: "transport/api/metrics_engine.go", proves: "F38",
-		from:  "count(out, missed, float64(now.Missed[reason]), string(reason))",
-		to:    "if now.Missed[reason] > 0 {\n\t\t\tcount(out, missed, float64(now.Missed[reason]), string(reason))\n\t\t}",
+		from: "count(out, missed, float64(now.Missed[reason]), string(reason))",
+		to: "if now.Missed[reason] > 0 {\n\t\t\t" +
+			"count(out, missed, float64(now.Missed[reason]), string(reason))\n\t\t}",
 		tests: "TestMetrics"},
 	{file: "transport/api/fastpath/head.go", proves: "no request is smuggled by two lengths",
 		from: "ok := h.contentLength < 0", to: "ok := true", tests: "TestFastPath_Answers"},

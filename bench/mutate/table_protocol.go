@@ -17,8 +17,10 @@ var ofProtocol = []mutation{
 	{file: "protocol/dashboard/encode.go", proves: "R000.33",
 		from: "`,\"trigger\":`", to: "`,\"cause\":`", tests: "TestEncode_IsWhat"},
 	{file: "protocol/valtronics/session.go", proves: "R001.44",
-		from:  "case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:\n\t\treturn protocol.End(refusal, nil)",
-		to:    "case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:\n\t\treturn []protocol.Command{protocol.Close{Code: 1008, Reason: string(refusal.Reason)}}",
+		from: "case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:\n\t\t" +
+			"return protocol.End(refusal, nil)",
+		to: "case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:\n\t\t" +
+			"return []protocol.Command{protocol.Close{Code: 1008, Reason: string(refusal.Reason)}}",
 		tests: "TestRefuse_EveryReason"},
 	{file: "protocol/valtronics/session.go", proves: "refresh tokens open nothing",
 		from: "Refuse: []string{\"refresh\"}", to: "Refuse: []string{\"refreshed\"}", tests: "TestTranscripts"},

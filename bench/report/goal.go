@@ -30,13 +30,13 @@ type Verdict struct {
 	Says     string   `json:"says"`
 }
 
-// verdict judges one goal.
-func (r *Report) verdict(g Goal) Verdict {
+// judge compares the goal with a report.
+func (g Goal) judge(r *Report) Verdict {
 	v := Verdict{Case: g.Case, Figure: g.Figure, Against: g.Against, Goal: fmt.Sprintf("<= %s", format(g.Bound))}
 	if g.Least {
 		v.Goal = fmt.Sprintf(">= %s", format(g.Bound))
 	}
-	values, short := r.evidence(g)
+	values, short := g.evidence(r)
 	if len(values) == 0 {
 		v.Says = "not measured: " + short
 		return v
@@ -58,7 +58,7 @@ func (r *Report) verdict(g Goal) Verdict {
 }
 
 // evidence are the values of all rounds, and which rounds have none.
-func (r *Report) evidence(g Goal) (values []float64, short string) {
+func (g Goal) evidence(r *Report) (values []float64, short string) {
 	if g.Against == "" {
 		for round := 1; round <= r.Rounds; round++ {
 			if value, ok := r.figure(g.Case, Subject, round, g.Figure); ok {
@@ -70,15 +70,15 @@ func (r *Report) evidence(g Goal) (values []float64, short string) {
 	}
 	switch {
 	case len(values) == 0:
-		return nil, r.missing(g)
+		return nil, g.missing(r)
 	case len(values) < r.Rounds:
 		return values, fmt.Sprintf("by %d of %d rounds", len(values), r.Rounds)
 	}
 	return values, ""
 }
 
-// missing says why there is no value to judge a goal by.
-func (r *Report) missing(g Goal) string {
+// missing says why there is no value to judge the goal by.
+func (g Goal) missing(r *Report) string {
 	for _, name := range []string{Subject, g.Against} {
 		if name == "" {
 			continue

@@ -3,14 +3,12 @@ package report
 import (
 	"fmt"
 	"image/color"
-	"io"
 	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/parley-realtime/parley/bench/run"
 )
@@ -33,26 +31,6 @@ var (
 	theirs = color.RGBA{R: 0xb0, G: 0xb7, B: 0xbf, A: 0xff}
 )
 
-// Picture writes the medians as bars, as SVG.
-func (r *Report) Picture(w io.Writer) error {
-	var plots [][]*plot.Plot
-	for _, row := range panels {
-		var line []*plot.Plot
-		for _, panel := range row {
-			p, err := r.panel(panel)
-			if err != nil {
-				return fmt.Errorf("the picture of %s in %s: %w", panel.figure, panel.name, err)
-			}
-			line = append(line, p)
-		}
-		plots = append(plots, line)
-	}
-	canvas := vgsvg.New(width, height)
-	arrange(draw.New(canvas), plots)
-	_, err := canvas.WriteTo(w)
-	return err
-}
-
 // The picture's size.
 const (
 	width  = 36 * vg.Centimeter
@@ -72,8 +50,8 @@ func arrange(canvas draw.Canvas, plots [][]*plot.Plot) {
 	}
 }
 
-// panel is one diagram: a bar per target, Parley's at the top and in a colour of its own.
-func (r *Report) panel(s panel) (*plot.Plot, error) {
+// plot draws the diagram: a bar per target, Parley's at the top and in a colour of its own.
+func (s panel) plot(r *Report) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%s, %s (%s)", s.name, s.figure, better(s.figure))
 	var names []string

@@ -85,7 +85,7 @@ func (r *Report) Conclude(goals []Goal) {
 		}
 	}
 	for _, g := range goals {
-		r.Goals = append(r.Goals, r.verdict(g))
+		r.Goals = append(r.Goals, g.judge(r))
 	}
 }
 

@@ -12,97 +12,96 @@ import (
 	"text/tabwriter"
 )
 
-// Table writes the report for a person.
-func (r *Report) Table(w io.Writer) error {
-	out := &strings.Builder{}
-	fmt.Fprintf(out, "%s, commit %s, %d rounds in %s\n%s\n\n", r.Date.Format("2006-01-02 15:04 MST"), r.Commit,
+// table is a report as text.
+type table struct {
+	report *Report
+	out    strings.Builder
+}
+
+// head writes the circumstances and the targets.
+func (t *table) head() {
+	r := t.report
+	fmt.Fprintf(&t.out, "%s, commit %s, %d rounds in %s\n%s\n\n", r.Date.Format("2006-01-02 15:04 MST"), r.Commit,
 		r.Rounds, r.Took, r.Machine)
 	if r.Quick {
-		out.WriteString("QUICK: the windows are so short that the figures only show that everything works.\n\n")
+		t.out.WriteString("QUICK: the windows are so short that the figures only show that everything works.\n\n")
 	}
 	for _, p := range r.Targets {
 		about := p.About
 		if p.Out != "" {
 			about = "TOOK NO PART: " + p.Out
 		}
-		fmt.Fprintf(out, "%-11s %s\n", p.Name, about)
+		fmt.Fprintf(&t.out, "%-11s %s\n", p.Name, about)
 	}
-	out.WriteString("\nMedians; behind each, in brackets, what of it Parley has (the median of the ratios within a " +
+	t.out.WriteString("\nMedians; behind each, in brackets, what of it Parley has (the median of the ratios within a " +
 		"round).\n")
-	for _, c := range r.Cases {
-		r.block(out, c)
-	}
-	r.goals(out)
-	r.failures(out)
-	_, err := io.WriteString(w, out.String())
-	return err
 }
 
 // block writes one case.
-func (r *Report) block(out io.Writer, c Case) {
-	fmt.Fprintf(out, "\n%s: %s\n", c.Name, c.Title)
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "\t")
+func (t *table) block(c Case) {
+	fmt.Fprintf(&t.out, "\n%s: %s\n", c.Name, c.Title)
+	cells := tabwriter.NewWriter(&t.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(cells, "\t")
 	for _, figure := range c.Shows {
-		fmt.Fprintf(table, "%s\t\t", figure)
+		fmt.Fprintf(cells, "%s\t\t", figure)
 	}
-	fmt.Fprintln(table)
-	for _, p := range r.Targets {
-		if m := r.find(c.Name, p.Name); m != nil {
-			r.row(table, c, m)
+	fmt.Fprintln(cells)
+	for _, p := range t.report.Targets {
+		if m := t.report.find(c.Name, p.Name); m != nil {
+			t.row(cells, c, m)
 		}
 	}
-	table.Flush()
+	cells.Flush()
 	reasons := slices.Collect(maps.Keys(c.Out))
 	slices.Sort(reasons)
 	for _, name := range reasons {
-		fmt.Fprintf(out, "  (without %s: %s)\n", name, c.Out[name])
+		fmt.Fprintf(&t.out, "  (without %s: %s)\n", name, c.Out[name])
 	}
 }
 
-func (r *Report) row(table io.Writer, c Case, m *Median) {
-	fmt.Fprintf(table, "%s\t", m.Peer)
+func (t *table) row(cells io.Writer, c Case, m *Median) {
+	fmt.Fprintf(cells, "%s\t", m.Peer)
 	for _, figure := range c.Shows {
 		value, ok := m.Figures[figure]
 		if !ok {
-			fmt.Fprint(table, "-\t\t")
+			fmt.Fprint(cells, "-\t\t")
 			continue
 		}
 		share := ""
-		if ratio := r.ratio(c.Name, m.Peer, figure); ratio != nil {
+		if ratio := t.report.ratio(c.Name, m.Peer, figure); ratio != nil {
 			share = fmt.Sprintf("(%.2f)", ratio.Median)
 		}
-		fmt.Fprintf(table, "%s\t%s\t", format(value), share)
+		fmt.Fprintf(cells, "%s\t%s\t", format(value), share)
 	}
 	if m.Failed > 0 {
-		fmt.Fprintf(table, "%d of %d failed\t", m.Failed, m.Runs)
+		fmt.Fprintf(cells, "%d of %d failed\t", m.Failed, m.Runs)
 	}
-	fmt.Fprintln(table)
+	fmt.Fprintln(cells)
 }
 
 // goals writes the verdicts.
-func (r *Report) goals(out io.Writer) {
-	if len(r.Goals) == 0 {
+func (t *table) goals() {
+	if len(t.report.Goals) == 0 {
 		return
 	}
-	fmt.Fprint(out, "\nGoals\n")
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "case\tfigure\tagainst\tgoal\tmeasured\tfrom-to\t")
-	for _, v := range r.Goals {
+	fmt.Fprint(&t.out, "\nGoals\n")
+	cells := tabwriter.NewWriter(&t.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(cells, "case\tfigure\tagainst\tgoal\tmeasured\tfrom-to\t")
+	for _, v := range t.report.Goals {
 		measured, spread := "-", ""
 		if v.Measured != nil {
 			measured, spread = format(*v.Measured), format(v.Low)+"-"+format(v.High)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Case, v.Figure, cmp.Or(v.Against, "-"), v.Goal, measured,
+		fmt.Fprintf(cells, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Case, v.Figure, cmp.Or(v.Against, "-"), v.Goal, measured,
 			spread, v.Says)
 	}
-	table.Flush()
+	cells.Flush()
 }
 
 // failures names the runs that failed, and counts those that had to begin on a busy machine.
-func (r *Report) failures(out io.Writer) {
+func (t *table) failures() {
 	busy, failed := 0, 0
-	for _, run := range r.Runs {
+	for _, run := range t.report.Runs {
 		if run.Busy > 0 {
 			busy++
 		}
@@ -110,13 +109,13 @@ func (r *Report) failures(out io.Writer) {
 			continue
 		}
 		if failed++; failed == 1 {
-			fmt.Fprint(out, "\nFailed runs, which are in no figure\n")
+			fmt.Fprint(&t.out, "\nFailed runs, which are in no figure\n")
 		}
-		fmt.Fprintf(out, "  %s %s, round %d: %.300s\n", run.Case, run.Peer, run.Round,
+		fmt.Fprintf(&t.out, "  %s %s, round %d: %.300s\n", run.Case, run.Peer, run.Round,
 			strings.Join(strings.Fields(run.Failed), " "))
 	}
 	if busy > 0 {
-		fmt.Fprintf(out, "\n%d of %d runs began though others used the machine.\n", busy, len(r.Runs))
+		fmt.Fprintf(&t.out, "\n%d of %d runs began though others used the machine.\n", busy, len(t.report.Runs))
 	}
 }
 

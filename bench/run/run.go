@@ -118,14 +118,14 @@ func (m *measurement) connect(tokens []string) error {
 		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&m.server.Values)})
 	}
 	plan.Client = func(n int) loadgen.ClientPlan { return m.client(client, n, tokens) }
-	crowd, err := loadgen.New(plan)
+	generator, err := loadgen.New(plan)
 	if err != nil {
 		return err
 	}
-	m.clients = crowd
+	m.clients = generator
 	began := time.Now()
-	if err := crowd.Connect(1, m.of.Clients); err != nil {
-		crowd.Close()
+	if err := generator.Connect(1, m.of.Clients); err != nil {
+		generator.Close()
 		return err
 	}
 	m.figures[Connects] = float64(m.of.Clients) / time.Since(began).Seconds()

@@ -4,105 +4,83 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
-// addBackend makes the client of the tenant's backend. If the settings are those of the tenant before, it takes over
-// that tenant's client with its cached answers.
-func (t *tenant) addBackend(before *tenant, cfg *Config) error {
-	if !t.introspection.Enabled() {
-		return nil
-	}
-	if len(t.introspection.Topics) > 0 {
-		var err error
-		if t.accessTopics, err = patterns(t.introspection.Topics); err != nil {
-			return fmt.Errorf("introspection: topics: %w", err)
-		}
-	}
-	if before != nil && before.backend != nil && reflect.DeepEqual(before.introspection, t.introspection) {
-		t.backend = before.backend
-		return nil
-	}
-	settings := t.introspection
-	settings.Clock, settings.Logger = cfg.Clock, cfg.Logger
-	var err error
-	t.backend, err = introspection.New(t.name, settings)
-	return err
+// backend is a tenant's backend, which is asked what the tenant's keys and settings do not say. It is never changed;
+// the zero value is no backend.
+type backend struct {
+	tenant       string
+	settings     introspection.Config  // as they were given
+	accessTopics []protocol.Pattern    // topics about which it is asked
+	client       *introspection.Client // nil if there is none
 }
 
-// askBackend asks the tenant's backend. It blocks for at most the Budget of its settings.
-func (t *tenant) askBackend(ctx context.Context, q introspection.Question) (introspection.Answer, Outcome) {
-	q.Tenant = t.name
-	answer, err := t.backend.Ask(ctx, q)
+// newBackend makes a backend and its client, or the backend that is none.
+func newBackend(tenant string, settings introspection.Config, config *Config) (backend, error) {
+	b := backend{tenant: tenant, settings: settings}
+	if !settings.Enabled() {
+		return b, nil
+	}
+	var err error
+	if len(settings.Topics) > 0 {
+		if b.accessTopics, err = patterns(settings.Topics); err != nil {
+			return b, fmt.Errorf("introspection: topics: %w", err)
+		}
+	}
+	settings.Clock, settings.Logger = config.Clock, config.Logger
+	b.client, err = introspection.New(tenant, settings)
+	return b, err
+}
+
+// isSetAs reports whether there is a backend, and it has these settings.
+func (b *backend) isSetAs(settings *introspection.Config) bool {
+	return b.client != nil && reflect.DeepEqual(&b.settings, settings)
+}
+
+// close closes idle connections to the backend.
+func (b *backend) close() {
+	if b.client != nil {
+		b.client.Close()
+	}
+}
+
+// asksAbout reports whether the backend is asked about a kind.
+func (b *backend) asksAbout(kind introspection.Kind) bool { return b.settings.AsksAbout(kind) }
+
+// asksAboutTopic reports whether the backend is asked about a topic, or about something below it.
+func (b *backend) asksAboutTopic(topic string) bool {
+	return slices.ContainsFunc(b.accessTopics, func(p protocol.Pattern) bool { return touches(p, topic) })
+}
+
+// touches reports whether the pattern covers the topic or something below it.
+func touches(p protocol.Pattern, topic string) bool {
+	prefix, open := strings.CutSuffix(string(p), "*")
+	if !open {
+		return protocol.Under(topic, prefix) || protocol.Under(prefix, topic)
+	}
+	return strings.HasPrefix(topic+"/", prefix) || strings.HasPrefix(prefix, topic+"/")
+}
+
+// ask asks the backend. It blocks for at most the Budget of its settings.
+func (b *backend) ask(ctx context.Context, q introspection.Question) (introspection.Answer, Outcome) {
+	q.Tenant = b.tenant
+	answer, err := b.client.Ask(ctx, q)
 	if err != nil {
 		return answer, Unavailable
 	}
 	return answer, Accepted
 }
 
-// confirmSession asks about a session and puts the answer into the identity.
-func (t *tenant) confirmSession(
-	ctx context.Context, q introspection.Question, id *protocol.Identity, now time.Time,
-) Outcome {
-	answer, outcome := t.askBackend(ctx, q)
-	switch {
-	case outcome != Accepted:
-		return outcome
-	case !answer.Allow:
-		return BadSession
-	case answer.Topics != nil:
-		topics, err := patterns(answer.Topics)
-		if err != nil {
-			return Unavailable // this counts as no answer
-		}
-		id.Topics = topics
+// askOutpost asks whether a token belongs to the outpost id or, if id is "", to which outpost it belongs.
+func (b *backend) askOutpost(ctx context.Context, id, token string) (introspection.Answer, Outcome) {
+	answer, outcome := b.ask(ctx, introspection.Question{Kind: introspection.Outpost, Outpost: id, Token: token})
+	if outcome == Accepted && (!answer.Allow || id != "" && answer.Outpost != "" && answer.Outpost != id) {
+		return answer, BadOutpost
 	}
-	if answer.User != "" {
-		id.User = answer.User
-	}
-	return t.applyAnswer(&answer, id, now)
-}
-
-// applyAnswer puts the times and the id of a session or token into the identity.
-func (t *tenant) applyAnswer(answer *introspection.Answer, id *protocol.Identity, now time.Time) Outcome {
-	if !answer.Expires.IsZero() && !now.Before(answer.Expires) {
-		return Expired
-	}
-	if !answer.Expires.IsZero() && (id.Expires.IsZero() || answer.Expires.Before(id.Expires)) {
-		id.Expires = answer.Expires
-	}
-	if id.TokenID == "" {
-		id.TokenID = answer.ID
-	}
-	if id.Issued.IsZero() {
-		t.state.issueTimes.record(id.User, answer.Issued, now)
-		if !isAhead(answer.Issued, now) {
-			id.Issued = answer.Issued
-		}
-	}
-	return Accepted
-}
-
-// checkUser checks that the tenant knows the user.
-func (t *tenant) checkUser(ctx context.Context, user string) Outcome {
-	if user == "" {
-		return UnknownUser
-	}
-	_, listed := t.users[user]
-	switch {
-	case listed:
-		return Accepted
-	case t.introspection.AsksAbout(introspection.User):
-		answer, outcome := t.askBackend(ctx, introspection.Question{Kind: introspection.User, User: user})
-		if outcome == Accepted && !answer.Allow {
-			return UnknownUser
-		}
-		return outcome
-	case t.users == nil:
-		return Accepted
-	}
-	return UnknownUser
+	return answer, outcome
 }

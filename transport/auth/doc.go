@@ -11,6 +11,11 @@
 //	outpost     an opaque token from the settings, or one that the backend knows, bound to one outpost
 //	unverified  only a user's name, for tenants that allow it
 //
+// Verifier is the front door and holds the parts, each in the file of its name: tenantRegistry has the tenants, which
+// a tenantBuilder makes of their settings, and follows their key sets; tokenVerifier verifies JWTs and remembers them;
+// Tickets, backend, outpostTokens and the rules for cookies are behind the other credentials; revocationList keeps what
+// was revoked, tokenSigner signs, and outcomeLog counts and logs. An attempt is one call of Authenticate.
+//
 // It promises:
 //
 //  1. A key has exactly one algorithm, and a token is checked with a key only under that algorithm. A token's header

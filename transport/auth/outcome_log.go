@@ -28,39 +28,45 @@ func (c *minuteCounter) count(now time.Time) (n, before int) {
 	return c.n, before
 }
 
-// recordOutcome counts and logs an outcome. Successes are debug lines, and so are failures beyond WarnAfter a minute,
-// so that nobody can fill a disk by failing. The failure that reaches WarnAfter is a warning, once a minute for each
+// outcomeLog counts and logs the outcomes of authentications.
+type outcomeLog struct {
+	log       *slog.Logger
+	warnAfter int // failures of one tenant in a minute
+}
+
+// record counts and logs an outcome. Successes are debug lines, and so are failures beyond warnAfter a minute,
+// so that nobody can fill a disk by failing. The failure that reaches warnAfter is a warning, once a minute for each
 // tenant; a line in the next minute sums up those that followed.
-func (v *Verifier) recordOutcome(
+func (l *outcomeLog) record(
 	ctx context.Context, state *tenantState, tenant string, outcome Outcome, now time.Time,
 ) {
 	state.counts[outcome].Add(1)
 	if outcome.admits() {
-		if v.log.Enabled(ctx, slog.LevelDebug) {
-			v.logOutcome(ctx, slog.LevelDebug, "authenticated", tenant, outcome)
+		if l.log.Enabled(ctx, slog.LevelDebug) {
+			l.write(ctx, slog.LevelDebug, "authenticated", tenant, outcome)
 		}
 		return
 	}
 	failed, before := state.failures.count(now)
-	if before > v.warnAfter {
-		v.logOutcome(ctx, slog.LevelWarn, "authentication failed repeatedly", tenant, outcome,
+	if before > l.warnAfter {
+		l.write(ctx, slog.LevelWarn, "authentication failed repeatedly", tenant, outcome,
 			slog.Int("failures", before))
 	}
 	level := slog.LevelInfo
-	if failed > v.warnAfter {
+	if failed > l.warnAfter {
 		level = slog.LevelDebug
 	}
-	v.logOutcome(ctx, level, "authentication failed", tenant, outcome)
-	if failed == v.warnAfter {
-		v.logOutcome(ctx, slog.LevelWarn,
+	l.write(ctx, level, "authentication failed", tenant, outcome)
+	if failed == l.warnAfter {
+		l.write(ctx, slog.LevelWarn,
 			"authentication fails repeatedly; somebody guesses, or a client or the server has old keys",
 			tenant, outcome, slog.Int("failures", failed))
 	}
 }
 
-// logOutcome writes one line. It shortens and quotes a tenant's name that comes from outside; a token cannot get in
+// write writes one line. It shortens and quotes a tenant's name that comes from outside; a token cannot get in
 // here.
-func (v *Verifier) logOutcome(
+func (l *outcomeLog) write(
 	ctx context.Context, level slog.Level, message, tenant string, outcome Outcome, more ...slog.Attr,
 ) {
 	switch {
@@ -76,7 +82,7 @@ func (v *Verifier) logOutcome(
 	if remote, ok := ctx.Value(remoteKey{}).(netip.Addr); ok {
 		attrs = append(attrs, slog.String("remote", remote.String()))
 	}
-	v.log.LogAttrs(ctx, level, message, append(attrs, more...)...)
+	l.log.LogAttrs(ctx, level, message, append(attrs, more...)...)
 }
 
 type remoteKey struct{}

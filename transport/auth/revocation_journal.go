@@ -116,30 +116,28 @@ func jsonTime(t time.Time) time.Time {
 	return t.UTC()
 }
 
-// replayJournal reads what the journal has kept. Only New calls it.
-func (v *Verifier) replayJournal() error {
-	if v.revoked.journal == nil {
+// replay reads what the journal has kept; of returns the revocations of a tenant. Only New calls it.
+func (r *revocationList) replay(of func(tenant string) *tenantRevocations, now time.Time) error {
+	if r.journal == nil {
 		return nil
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	now, unread := v.now(), 0
-	err := v.revoked.journal.Replay(func(line []byte) {
-		v.revoked.records++
-		var r record
-		if json.Unmarshal(line, &r) != nil || r.Tenant == "" || r.User == "" && r.Token == "" {
+	unread := 0
+	err := r.journal.Replay(func(line []byte) {
+		r.records++
+		var kept record
+		if json.Unmarshal(line, &kept) != nil || kept.Tenant == "" || kept.User == "" && kept.Token == "" {
 			unread++
 			return
 		}
-		revoked, of := &v.state(r.Tenant).revoked, target{r.User, r.Token}
-		if r.Undo {
-			revoked.remove(of)
-		} else if v.revoked.add(revoked, of, revocationSpan{r.Before, r.Until}, now) {
-			v.warnOfForgotten(now)
+		revoked, about := of(kept.Tenant), target{kept.User, kept.Token}
+		if kept.Undo {
+			revoked.remove(about)
+		} else {
+			r.addOrWarn(revoked, entry{kept.Tenant, about, revocationSpan{kept.Before, kept.Until}}, now)
 		}
 	})
 	if unread > 0 {
-		v.log.LogAttrs(context.Background(), slog.LevelError,
+		r.log.LogAttrs(context.Background(), slog.LevelError,
 			"some revocations on disk cannot be read; tokens revoked by them work again, so revoke them anew",
 			slog.Int("records", unread))
 	}

@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +18,7 @@ type revocationList struct {
 	// Static after construction.
 	bound int
 	age   time.Duration
+	log   *slog.Logger
 
 	count, forgotten atomic.Uint64
 	forgottenCounter minuteCounter // so that the log has one warning a minute
@@ -40,8 +43,44 @@ type tenantRevocations struct {
 	all    *revocationList                        // set with lru
 }
 
-func newRevocationList(bound int, age time.Duration) *revocationList {
-	return &revocationList{bound: bound, age: age, tenants: map[*tenantRevocations]struct{}{}}
+// newRevocationList makes an empty list; replay fills it from the journal.
+func newRevocationList(config *Config) *revocationList {
+	return &revocationList{
+		bound: config.Revocations, age: config.RevocationAge, log: config.Logger,
+		journalWriter: journalWriter{journal: config.Journal}, tenants: map[*tenantRevocations]struct{}{},
+	}
+}
+
+// record puts a revocation into the memory of its tenant and, if there is one, into the journal.
+func (r *revocationList) record(l *tenantRevocations, e entry, now time.Time) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	r.addOrWarn(l, e, now)
+	return r.write(e, false)
+}
+
+// takeBack removes a revocation from the memory of its tenant and from the journal, and reports whether there was one.
+func (r *revocationList) takeBack(l *tenantRevocations, e entry) (was bool, err error) {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	was = l.remove(e.target)
+	if !was && !r.stale {
+		return false, nil
+	}
+	return was, r.write(e, true)
+}
+
+// addOrWarn adds a revocation and, at most once a minute, warns if another one had to go for it.
+func (r *revocationList) addOrWarn(l *tenantRevocations, e entry, now time.Time) {
+	if !r.add(l, e.target, e.span, now) {
+		return
+	}
+	if forgotten, _ := r.forgottenCounter.count(now); forgotten == 1 {
+		r.log.LogAttrs(context.Background(), slog.LevelWarn,
+			"the list of revocations is full and forgot one before its time; raise revocations or lower "+
+				"revocation_age",
+			slog.Uint64("forgotten", r.forgotten.Load()))
+	}
 }
 
 // add replaces an earlier revocation of the same target. It reports whether it had to forget another one before its

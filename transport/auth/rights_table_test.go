@@ -145,7 +145,9 @@ func tableRequests() []request {
 	for _, id := range []string{outpostA, outpostB} {
 		all = append(all, request{authentik.NewOutpost(authentik.DefaultConfig()), "subscribe", "outposts/" + id,
 			func(token string) protocol.Handshake {
-				return protocol.Handshake{Path: "/ws/outpost/" + id + "/", Header: header("Authorization", "Bearer "+token)}
+				return protocol.Handshake{
+					Path: "/ws/outpost/" + id + "/", Header: header("Authorization", "Bearer "+token),
+				}
 			}, nil})
 	}
 	for _, topic := range []string{"telemetry", "telemetry/1", "devices/2"} {

@@ -92,6 +92,14 @@ func (table *tenantTable) tenantsAt(asked *tenant) []*tenant {
 	return table.unresolved
 }
 
+// keySet returns the key set of a tenant at a URL; nil if there is no such tenant or key set.
+func (table *tenantTable) keySet(name, url string) *remoteKeySet {
+	if t := table.byName[name]; t != nil {
+		return t.remote.find(url)
+	}
+	return nil
+}
+
 // candidate is a key that may have signed a token, and the key's tenant.
 type candidate struct {
 	tenant *tenant
@@ -99,7 +107,9 @@ type candidate struct {
 }
 
 // candidates returns the keys that a token may be checked with.
-func (table *tenantTable) candidates(asked *tenant, tok *token, credentialType protocol.CredentialType) ([]candidate, Outcome) {
+func (table *tenantTable) candidates(
+	asked *tenant, tok *token, credentialType protocol.CredentialType,
+) ([]candidate, Outcome) {
 	var all []candidate
 	outcome := UnknownKey
 	for _, t := range table.tenantsAt(asked) {

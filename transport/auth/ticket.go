@@ -142,17 +142,14 @@ func (s *Tickets) stats() (now int, lost uint64) {
 // String keeps even the hashes out of logs.
 func (s *Tickets) String() string { return "[tickets]" }
 
-// Tickets returns the tickets that Authenticate takes.
-func (v *Verifier) Tickets() *Tickets { return v.tickets }
-
-// checkTicket redeems a ticket. The identity is that of the token for which the ticket was issued; the token's key must
+// check redeems a ticket. The identity is that of the token for which the ticket was issued; the token's key must
 // still be there.
-func (v *Verifier) checkTicket(a *attempt) (authResult, Outcome) {
+func (s *Tickets) check(a *attempt) (authResult, Outcome) {
 	if a.credential.For != "" {
 		return a.fail(BadTicket)
 	}
 	var owner *tenant
-	found := v.tickets.redeem(a.credential.Token, func(tenant string) bool {
+	found := s.redeem(a.credential.Token, func(tenant string) bool {
 		owner = a.table.byName[tenant]
 		return owner != nil && (owner == a.tenant || a.tenant == nil && owner.allowUnresolved)
 	})

@@ -17,7 +17,7 @@ func someToken(t *tenant, i int) *verifiedToken {
 	at := time.Unix(1_800_000_000, 0).UTC()
 	return &verifiedToken{tenant: t, expires: at.Add(time.Hour),
 		identity: protocol.Identity{User: fmt.Sprint("user-", i), TokenID: fmt.Sprintf("%032x", i),
-			Key: protocol.KeyFingerprint{0: 1, 6: 7}, Issued: at, Topics: t.topics}}
+			Key: protocol.KeyFingerprint{0: 1, 6: 7}, Issued: at, Topics: t.rules.topics}}
 }
 
 func hashOf(i int) (f credentialHash) {
@@ -26,7 +26,7 @@ func hashOf(i int) (f credentialHash) {
 }
 
 func TestCache_KeepsTheWholeToken(t *testing.T) {
-	acme := &tenant{name: "acme", topics: []protocol.Pattern{"a/*"}}
+	acme := &tenant{name: "acme", rules: tokenRules{topics: []protocol.Pattern{"a/*"}}}
 	c, err := newTokenCache(2)
 	if err != nil {
 		t.Fatal(err)

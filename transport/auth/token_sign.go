@@ -29,19 +29,20 @@ type Grant struct {
 	KeyID string
 }
 
-// Sign signs a token for a user of the tenant, with jti, iat and exp, the tenant's issuer and audience, and the key's
-// kid. It does not check that the token would be accepted: the further claims may be meant to prevent that. The error
-// is a protocol.Refusal: NotFound (no such tenant, or no such key that can sign), Malformed, or TooLarge.
-func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
-	t, err := v.tenant(tenant)
+// tokenSigner signs tokens for one tenant.
+type tokenSigner struct {
+	tenant string
+	user   []string // claims that name the user
+	keys   []*key   // that can sign
+}
+
+// sign signs a token; see Verifier.Sign.
+func (s *tokenSigner) sign(g Grant, now time.Time) (string, error) {
+	k, err := s.key(g.KeyID)
 	if err != nil {
 		return "", err
 	}
-	k, err := t.signer(g.KeyID)
-	if err != nil {
-		return "", err
-	}
-	content, err := t.claimsOf(g, k, v.now())
+	content, err := s.claims(g, k, now)
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +52,8 @@ func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
 	}
 	signed, err := unsigned.SignedString(k.sign)
 	if err != nil {
-		return "", fmt.Errorf("sign for tenant %s with key %s: %w", protocol.Quote(tenant), protocol.Quote(k.id), err)
+		return "", fmt.Errorf("sign for tenant %s with key %s: %w", protocol.Quote(s.tenant), protocol.Quote(k.id),
+			err)
 	}
 	if len(signed) > protocol.MaxToken {
 		return "", protocol.Refuse(protocol.TooLarge,
@@ -61,22 +63,23 @@ func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
 	return signed, nil
 }
 
-func (t *tenant) signer(id string) (*key, error) {
-	for _, k := range t.signing {
+// key returns the key with this kid or, if id is "", the first key.
+func (s *tokenSigner) key(id string) (*key, error) {
+	for _, k := range s.keys {
 		if id == "" || k.id == id {
 			return k, nil
 		}
 	}
 	if id == "" {
 		return nil, protocol.Refuse(protocol.NotFound,
-			"tenant %s has no key that can sign; it needs a secret or a private key in PEM", protocol.Quote(t.name))
+			"tenant %s has no key that can sign; it needs a secret or a private key in PEM", protocol.Quote(s.tenant))
 	}
-	return nil, protocol.Refuse(protocol.NotFound, "tenant %s has no key %s that can sign", protocol.Quote(t.name),
+	return nil, protocol.Refuse(protocol.NotFound, "tenant %s has no key %s that can sign", protocol.Quote(s.tenant),
 		protocol.Quote(id))
 }
 
-// claimsOf returns the claims of a new token.
-func (t *tenant) claimsOf(g Grant, by *key, now time.Time) (map[string]any, error) {
+// claims returns the claims of a new token.
+func (s *tokenSigner) claims(g Grant, by *key, now time.Time) (map[string]any, error) {
 	if err := protocol.CheckName("user", g.User); err != nil {
 		return nil, err
 	}
@@ -96,7 +99,7 @@ func (t *tenant) claimsOf(g Grant, by *key, now time.Time) (map[string]any, erro
 	if by.audience != "" {
 		content["aud"] = by.audience
 	}
-	for _, path := range t.user {
+	for _, path := range s.user {
 		merge(content, nest(path, g.User))
 	}
 	further, err := parseClaims(g.Claims)

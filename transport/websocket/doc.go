@@ -3,7 +3,8 @@
 // # How it is built
 //
 // A [Server] owns the sockets of a process. A [Handler], made by it, lets clients in on the exact paths of its
-// dialects. The files stand in three bands, around the socket (socket.go, socket_close.go) that all of them work on:
+// dialects. The files stand in three bands, around the socket that all of them work on (socket.go, socket_read.go,
+// socket_close.go):
 //
 //   - handshake_*: a request becomes a socket. An upgradeRequest is checked in full (RFC 6455 section 4.2, Origin, the
 //     node's limits, a credential if the dialect finds one in the request), and only then taken over from net/http.
@@ -19,8 +20,8 @@
 // The way out: outbox.Outbox -> socket.Wake -> readyQueue -> writer.serve -> socket.nextFrames, which takes the frames
 // out of the outbox again -> batch.bytes -> tryWrite -> the kernel. Then writer.ack tells the outbox what was written.
 //
-// All writing is ours: gws has a net.Conn whose Write goes nowhere. What gws wants to say at the end becomes a close
-// frame that takes the way out like everything else, so nothing interleaves inside a frame.
+// All writing is ours: gws has a net.Conn whose Write goes nowhere. The close code that gws chooses at the end
+// becomes a close frame that takes the way out like everything else, so nothing interleaves inside a frame.
 //
 // # It promises
 //

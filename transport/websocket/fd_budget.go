@@ -1,7 +1,7 @@
 package websocket
 
-// FDBudget is how the process divides its file descriptors. What strangers can use is bounded twice: clients that have
-// no socket yet, or never will, keep out neither sockets nor the server itself.
+// FDBudget is how the process divides its file descriptors. The part of strangers has two bounds: clients that
+// have no socket yet, or never will, keep out neither sockets nor the server itself.
 type FDBudget struct {
 	// Descriptors is how many there may be (RLIMIT_NOFILE).
 	Descriptors int

@@ -14,9 +14,9 @@ type (
 	link interface {
 		Receive(data []byte, binary bool)
 		Heard()
-		Finish(why protocol.Reason, then func())
+		Finish(reason protocol.Reason, then func())
 		Resumable() bool
-		Gone(why protocol.Reason)
+		Gone(reason protocol.Reason)
 	}
 	frameSource interface {
 		Take(into []*outbox.Frame, max int) []*outbox.Frame
@@ -56,7 +56,7 @@ type socket struct {
 	upgrader *upgrader
 	link     link // nil if the node refused the connection after the upgrade
 
-	// Owned by the reader (see read_loop.go).
+	// Owned by the reader (see socket_read.go).
 	timingMessage bool   // the read deadline is that of an unfinished message
 	gwsCode       uint16 // the close code that gws would have sent
 	timedMessage  uint32 // the message that timingMessage is about (guard.messages)

@@ -65,7 +65,8 @@ func TestSocket_ClientThatComesBackMissesNothingUnlessItHasClosed(t *testing.T) 
 	published := 0
 	publish := func() string {
 		published++
-		ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d}`, published)})
+		data := fmt.Appendf(nil, `{"n":%d}`, published)
+		ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: data})
 		if err != nil {
 			t.Fatal(err)
 		}

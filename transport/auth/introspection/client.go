@@ -174,6 +174,21 @@ func (c *Client) fallback(f questionHash, err error) (Answer, error) {
 // Close closes idle connections. A call that is under way is not cut off.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
+// Stats returns a snapshot of the counters, for metrics.
+func (c *Client) Stats() Stats {
+	n := &c.counters
+	f := Stats{
+		Asked: n.asked.Load(), Cached: n.cached.Load(), Shared: n.shared.Load(), Stale: n.stale.Load(),
+		Unavailable: n.unavailable.Load(),
+		Calls:       n.calls.Load(), Failures: n.failures.Load(), Rejected: n.rejected.Load(),
+		Breaker: c.breaker.State().String(),
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.Entries = c.cache.len()
+	return f
+}
+
 // String keeps the secret out of logs and messages.
 func (c *Client) String() string { return "[introspection]" }
 

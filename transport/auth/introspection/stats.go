@@ -21,18 +21,3 @@ type Stats struct {
 	// Breaker is closed (calls go through), open (no calls are made) or half-open (one call may try).
 	Breaker string
 }
-
-// Stats returns a snapshot of the counters, for metrics.
-func (c *Client) Stats() Stats {
-	n := &c.counters
-	f := Stats{
-		Asked: n.asked.Load(), Cached: n.cached.Load(), Shared: n.shared.Load(), Stale: n.stale.Load(),
-		Unavailable: n.unavailable.Load(),
-		Calls:       n.calls.Load(), Failures: n.failures.Load(), Rejected: n.rejected.Load(),
-		Breaker: c.breaker.State().String(),
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f.Entries = c.cache.len()
-	return f
-}

@@ -1,27 +1,7 @@
 package conformance
 
-import "fmt"
-
 // A server answers what a client sent before the end. In many servers timing decides whether it does, so that each case
 // has rounds.
-
-// endRounds is how many connections a case opens to find a race.
-const endRounds = 25
-
-// rounds plays the steps on one connection after the other.
-func (g *group) rounds(title string, steps ...step) {
-	open := g.opening
-	g.add(title, func(s *session) error {
-		for i := range endRounds {
-			if err := s.play(open, steps...); err != nil {
-				outcome, note := outcomeOf(err)
-				return &verdict{outcome: outcome, note: fmt.Sprintf("round %d of %d: %s", i+1, endRounds, note)}
-			}
-			s.end()
-		}
-		return nil
-	}).Echo = true
-}
 
 // answeredBefore adds cases with messages before a violation, in its packet and in one of their own. RFC 6455 section
 // 7.1.7 lets a server forget them.

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 )
@@ -39,59 +38,3 @@ var catalogue = sync.OnceValue(func() []Case {
 	}
 	return c.cases
 })
-
-type collection struct{ cases []Case }
-
-// group collects the cases of a group. Its fields apply to the cases that are added next.
-type group struct {
-	*collection
-	id, name string
-	section  string
-	opening  *opening // with permessage-deflate; nil is a plain connection
-	count    *int
-}
-
-func (c *collection) group(id, name, section string) *group {
-	return &group{collection: c, id: id, name: name, section: section, count: new(int)}
-}
-
-// offering is the group with connections on which permessage-deflate was negotiated.
-func (g group) offering(level int, offers ...offer) *group {
-	g.opening = &opening{offers: offers, level: level}
-	return &g
-}
-
-// add adds a case that does anything.
-func (g *group) add(title string, play func(*session) error) *Case {
-	*g.count++
-	g.cases = append(g.cases, Case{
-		ID: fmt.Sprintf("%s.%d", g.id, *g.count), Group: g.name, Title: title, Section: g.section, play: play,
-	})
-	return &g.cases[len(g.cases)-1]
-}
-
-// live adds a case of steps on an open connection, for every endpoint.
-func (g *group) live(title string, steps ...step) { g.add(title, g.opened(steps)) }
-
-// echo adds a case of steps on an open connection, for endpoints that echo.
-func (g *group) echo(title string, steps ...step) { g.add(title, g.opened(steps)).Echo = true }
-
-func (g *group) opened(steps []step) func(*session) error {
-	open := g.opening
-	return func(s *session) error { return s.play(open, steps...) }
-}
-
-// play opens a connection and takes the steps on it.
-func (s *session) play(o *opening, steps ...step) error {
-	var p *peer
-	var err error
-	if o == nil {
-		p, err = s.open(opening{})
-	} else {
-		p, err = s.openDeflated(*o)
-	}
-	if err != nil {
-		return err
-	}
-	return all(steps...)(p)
-}

@@ -92,17 +92,6 @@ func exchanged(m material, rounds, size int, sizes ...int) step {
 	}
 }
 
-// deflatedFragments compresses a message and cuts it; the first fragment says that it is compressed.
-func (p *peer) deflatedFragments(op opcode, data []byte, size int) []frame {
-	payload := p.deflate.compress(data)
-	if size == 0 {
-		size = len(payload)
-	}
-	all := fragments(op, payload, size)
-	all[0].rsv = rsv1
-	return all
-}
-
 func mixed(p *peer) error {
 	for i := range 10 {
 		m := message(opText, prose(200+i))

@@ -44,12 +44,12 @@ func offers(c *collection) {
 		"client_no_context_takeover=true", "server_no_context_takeover; server_no_context_takeover",
 		"server_max_window_bits=10; server_max_window_bits=11",
 	} {
-		g.declined("permessage-deflate; " + parameters)
+		declined(g, "permessage-deflate; "+parameters)
 	}
 	for _, value := range []string{
 		"x-permessage-deflate", "permessage-deflate2", "permessage-deflatefoo; client_max_window_bits",
 	} {
-		g.declined(value)
+		declined(g, value)
 	}
 	g.section = "RFC 7692 5"
 	g.add("bad offers ahead of a good one", badOffersFirst)
@@ -109,7 +109,7 @@ func fitting(offers []offer) func(*session) error {
 }
 
 // declined adds a case in which a bad offer must not be accepted; refusing the whole handshake is as good.
-func (g *group) declined(value string) {
+func declined(g *group, value string) {
 	g.add("bad offer is declined: "+value, func(s *session) error {
 		_, answer, err := s.offered(value)
 		if err == nil && len(answer) > 0 {
@@ -120,32 +120,6 @@ func (g *group) declined(value string) {
 		}
 		return err
 	})
-}
-
-// errRefused means that the server refused a handshake because of an offer in it.
-var errRefused = fail("the handshake was refused because of an offer")
-
-// offered makes a handshake with Sec-WebSocket-Extensions lines and returns the answer to them.
-func (s *session) offered(lines ...string) (*peer, []string, error) {
-	p, err := s.connect()
-	if err != nil {
-		return nil, nil, err
-	}
-	r := s.request()
-	for _, value := range lines {
-		r.add("Sec-WebSocket-Extensions", value)
-	}
-	answer, err := p.ask(r)
-	if errors.Is(err, errDropped) {
-		err = fail("dropped instead of an answer to the handshake")
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if answer.refused() {
-		return nil, nil, errRefused
-	}
-	return p, answer.header.Values("Sec-WebSocket-Extensions"), answer.accepts(r)
 }
 
 func badOffersFirst(s *session) error {

@@ -23,7 +23,7 @@ func utf8Texts(c *collection) {
 
 	g.section = "RFC 6455 8.1"
 	for _, s := range badTexts() {
-		g.invalid(s)
+		invalid(g, s)
 	}
 	every := make([]byte, 256)
 	for i := range every {
@@ -37,10 +37,10 @@ func utf8Texts(c *collection) {
 
 // moreTexts are texts that Autobahn has, too.
 func moreTexts(g *group) {
-	g.invalid(sequence{"incomplete sequences in a row", "\xc3\xe2\x82\xf0\x9f\x9c\xc3", false})
-	g.invalid(sequence{"every first byte of two, each before a space", spaced(0xC2, 0xDF), false})
-	g.invalid(sequence{"every first byte of three, each before a space", spaced(0xE0, 0xEF), false})
-	g.invalid(sequence{"every first byte of four, each before a space", spaced(0xF0, 0xF4), false})
+	invalid(g, sequence{"incomplete sequences in a row", "\xc3\xe2\x82\xf0\x9f\x9c\xc3", false})
+	invalid(g, sequence{"every first byte of two, each before a space", spaced(0xC2, 0xDF), false})
+	invalid(g, sequence{"every first byte of three, each before a space", spaced(0xE0, 0xEF), false})
+	invalid(g, sequence{"every first byte of four, each before a space", spaced(0xF0, 0xF4), false})
 	for _, s := range slices.Concat(
 		family("continuation bytes %s", "80bf 80bf80 80bf80bf80bf", "", false),
 		family("surrogate pair %s",
@@ -48,7 +48,7 @@ func moreTexts(g *group) {
 				"edae80edb080 edae80edbfbf edafbfedb080 edafbfedbfbf", "", false),
 		family("overlong form %s", "f8808080af fc80808080af f887bfbfbf fc83bfbfbfbf", "", false),
 	) {
-		g.invalid(s)
+		invalid(g, s)
 	}
 	g.section = "RFC 3629 3"
 	var ends []byte // the last two code points of each plane are no characters, and may be sent
@@ -60,7 +60,7 @@ func moreTexts(g *group) {
 }
 
 // invalid adds the cases of a text that is not UTF-8.
-func (g *group) invalid(s sequence) {
+func invalid(g *group, s sequence) {
 	data := "before " + s.bytes
 	if !s.last {
 		data += " after"

@@ -11,8 +11,8 @@
 //     permessage-deflate, and beside them 0 opening handshake, 14 violations inside of compression, 15 hostile clients.
 //     An ID never changes its meaning; new cases come at a group's end. Each case names the section in which its rule
 //     stands.
-//  2. An [Outcome] is pass, weak, fail or skip. What the RFCs tolerate is weak and not failed; what does not apply is
-//     skipped and says why.
+//  2. An [Outcome] is pass, weak, fail or skip. Behaviour that the RFCs tolerate is weak and not failed; a case that
+//     does not apply is skipped and says why.
 //  3. Each wait has an end: Target.Timeout for a reaction, 30 s for a large message, Target.HandshakeLimit for an
 //     unfinished handshake, two minutes for a case. A server that does not answer after a case fails that case; if it
 //     does not come back within Options.Wait, the cases that were not played have failed, too.

@@ -21,46 +21,6 @@ func violatedWithin(patience time.Duration, codes []int, before ...frame) step {
 	}
 }
 
-// refusal waits for the close frame of a violation; it returns which of the messages before were not echoed.
-func (p *peer) refusal(patience time.Duration, codes []int, before []frame) ([]frame, error) {
-	if patience == 0 {
-		patience = p.Timeout
-	}
-	for {
-		e, err := p.receive(patience)
-		switch {
-		case errors.Is(err, errTimeout):
-			return before, ignored("the connection stayed open, wanted it closed with %s", either(codes))
-		case errors.Is(err, errDropped):
-			return before, weak("dropped without a close frame, wanted %s", either(codes))
-		case err != nil:
-			return before, err
-		case e.op == opPong:
-		case e.op == opClose:
-			return before, p.closedWith(e, codes)
-		case p.Live:
-		case len(before) == 0 || !before[0].is(e.op, e.data):
-			return before, ignored("the server answered what it must refuse: %s %s", e.op, show(e.data))
-		default:
-			before = before[1:]
-		}
-	}
-}
-
-// closedWith checks the close frame of a violation, answers it and wants the end of the TCP connection.
-func (p *peer) closedWith(e event, codes []int) error {
-	if !slices.Contains(codes, e.code) {
-		if p.Live && e.code >= 3000 && e.code <= 4999 {
-			return weak("the application refused it with %d, wanted %s", e.code, either(codes))
-		}
-		return closed(e, either(codes))
-	}
-	if err := p.send(closing(e.code, "")); err != nil && !errors.Is(err, errDropped) {
-		return err
-	}
-	return ended(p)
-}
-
 func either(codes []int) string {
 	var all []string
 	for _, code := range codes {
@@ -100,21 +60,5 @@ func closedBack(codes ...int) step {
 			return weak("the answer to the close frame carries %d, wanted %s", code, either(codes))
 		}
 		return fail("the answer to the close frame carries %d, wanted %s", code, either(codes))
-	}
-}
-
-// closeAnswer is the code of the answer to a close frame. No message may come in its place, except from a live
-// endpoint.
-func (p *peer) closeAnswer() (int, error) {
-	for {
-		e, err := p.want("an answer to the close frame", p.Timeout)
-		switch {
-		case err != nil:
-			return 0, err
-		case e.op == opClose:
-			return e.code, nil
-		case e.op != opPong && !p.Live:
-			return 0, fail("the server said %s behind a close frame", show(e.data))
-		}
 	}
 }

@@ -61,23 +61,6 @@ func (o offer) bits(name string) int {
 	return 15
 }
 
-// agree sets up the connection by the server's answer to the offers.
-func (p *peer) agree(o opening, answer []string) error {
-	if len(answer) == 0 {
-		return nil
-	}
-	chosen, err := agreed(o.offers, strings.Join(answer, ","))
-	if err != nil {
-		return err
-	}
-	most := 15 // a client that offers a smaller window keeps to it, whatever is answered
-	for _, offered := range o.offers {
-		most = min(most, offered.bits(clientBits))
-	}
-	p.deflate = newDeflate(chosen, o.level, most)
-	return nil
-}
-
 // agreed reads an answer and finds an offer that it fits.
 func agreed(offers []offer, answer string) (offer, error) {
 	chosen, err := parseAnswer(answer)

@@ -1,16 +1,12 @@
 package conformance
 
 import (
-	"bufio"
 	"bytes"
-	"crypto/rand"
 	"crypto/sha1"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 // request is an opening handshake (RFC 6455 section 4.1), in the order in which it is sent.
@@ -25,27 +21,6 @@ type line struct{ name, value string }
 
 // edit changes a request, mostly to break it.
 type edit func(*request)
-
-func (s *session) request(edits ...edit) *request {
-	key := make([]byte, 16)
-	rand.Read(key)
-	r := &request{method: "GET", path: s.address.RequestURI(), version: "HTTP/1.1", lines: []line{
-		{"Host", s.address.Host}, {"Upgrade", "websocket"}, {"Connection", "Upgrade"},
-		{"Sec-WebSocket-Key", base64.StdEncoding.EncodeToString(key)}, {"Sec-WebSocket-Version", "13"},
-	}}
-	if s.Subprotocol != "" {
-		r.add("Sec-WebSocket-Protocol", s.Subprotocol)
-	}
-	for name, values := range s.Header {
-		for _, value := range values {
-			r.add(name, value)
-		}
-	}
-	for _, edit := range edits {
-		edit(r)
-	}
-	return r
-}
 
 func (r *request) add(name, value string) { r.lines = append(r.lines, line{name, value}) }
 
@@ -73,55 +48,6 @@ func (r *request) bytes() []byte {
 type response struct {
 	status int
 	header http.Header
-}
-
-// ask sends a request and reads the answer.
-func (p *peer) ask(r *request) (*response, error) {
-	if err := p.writeIn(r.chop, append(r.bytes(), r.behind...)); err != nil && !errors.Is(err, errDropped) {
-		return nil, err
-	}
-	return p.response()
-}
-
-// accepted sends a request and wants it accepted.
-func (p *peer) accepted(r *request) (*response, error) {
-	answer, err := p.ask(r)
-	if err == nil {
-		err = answer.accepts(r)
-	}
-	if errors.Is(err, errDropped) {
-		err = fail("dropped instead of an answer to the handshake")
-	}
-	return answer, err
-}
-
-// headLimit bounds the head of a response, in bytes.
-const headLimit = 1 << 20
-
-// response reads the head of a response byte by byte, so that what follows stays unread.
-func (p *peer) response() (*response, error) {
-	deadline := time.Now().Add(p.Timeout)
-	var head []byte
-	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
-		b, err := p.stream.next(p.ctx, 1, deadline)
-		switch {
-		case errors.Is(err, errTimeout):
-			return nil, fail("no HTTP response within %v", p.Timeout)
-		case err != nil:
-			return nil, err
-		case len(head) > headLimit:
-			return nil, fail("the head of the response does not end")
-		}
-		head = append(head, b...)
-	}
-	if !bytes.HasPrefix(head, []byte("HTTP/1.")) {
-		return nil, fail("no HTTP response: %q", head[:min(len(head), 40)])
-	}
-	parsed, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(head)), nil)
-	if err != nil {
-		return nil, fail("a broken HTTP response: %v", err)
-	}
-	return &response{parsed.StatusCode, parsed.Header}, nil
 }
 
 // refused reports whether the server blames the client.

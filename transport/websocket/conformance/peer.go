@@ -11,11 +11,9 @@ import (
 // peer is a client of the server, down to its bytes. One goroutine uses it.
 type peer struct {
 	*session
+	receiver
 	conn    net.Conn
-	stream  *stream
-	deflate *deflate // nil unless permessage-deflate was negotiated
 	pongs   [][]byte // that came while something else was expected
-	partial *partial // message that the server has not finished
 	aborted bool
 }
 
@@ -59,6 +57,17 @@ func (p *peer) encode(frames ...frame) (b []byte) {
 		b = f.append(b)
 	}
 	return b
+}
+
+// deflatedFragments compresses a message and cuts it; the first fragment says that it is compressed.
+func (p *peer) deflatedFragments(op opcode, data []byte, size int) []frame {
+	payload := p.deflate.compress(data)
+	if size == 0 {
+		size = len(payload)
+	}
+	all := fragments(op, payload, size)
+	all[0].rsv = rsv1
+	return all
 }
 
 // send sends frames in one packet.

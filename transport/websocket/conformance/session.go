@@ -2,6 +2,9 @@ package conformance
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
 )
 
 // session is one case while it is played: it opens connections and ends them all.
@@ -17,7 +20,7 @@ func (s *session) connect() (*peer, error) {
 	if err != nil {
 		return nil, fail("cannot connect: %v", err)
 	}
-	p := &peer{session: s, conn: conn, stream: newStream(conn)}
+	p := &peer{session: s, conn: conn, receiver: receiver{stream: newStream(conn)}}
 	s.peers = append(s.peers, p)
 	return p, nil
 }
@@ -67,4 +70,67 @@ func (s *session) openDeflated(o opening) (*peer, error) {
 		return nil, skip("the server did not accept permessage-deflate")
 	}
 	return p, err
+}
+
+// play opens a connection and takes the steps on it.
+func (s *session) play(o *opening, steps ...step) error {
+	var p *peer
+	var err error
+	if o == nil {
+		p, err = s.open(opening{})
+	} else {
+		p, err = s.openDeflated(*o)
+	}
+	if err != nil {
+		return err
+	}
+	return all(steps...)(p)
+}
+
+// request makes an opening handshake and edits it.
+func (s *session) request(edits ...edit) *request {
+	key := make([]byte, 16)
+	rand.Read(key)
+	r := &request{method: "GET", path: s.address.RequestURI(), version: "HTTP/1.1", lines: []line{
+		{"Host", s.address.Host}, {"Upgrade", "websocket"}, {"Connection", "Upgrade"},
+		{"Sec-WebSocket-Key", base64.StdEncoding.EncodeToString(key)}, {"Sec-WebSocket-Version", "13"},
+	}}
+	if s.Subprotocol != "" {
+		r.add("Sec-WebSocket-Protocol", s.Subprotocol)
+	}
+	for name, values := range s.Header {
+		for _, value := range values {
+			r.add(name, value)
+		}
+	}
+	for _, edit := range edits {
+		edit(r)
+	}
+	return r
+}
+
+// errRefused means that the server refused a handshake because of an offer in it.
+var errRefused = fail("the handshake was refused because of an offer")
+
+// offered makes a handshake with Sec-WebSocket-Extensions lines and returns the answer to them.
+func (s *session) offered(lines ...string) (*peer, []string, error) {
+	p, err := s.connect()
+	if err != nil {
+		return nil, nil, err
+	}
+	r := s.request()
+	for _, value := range lines {
+		r.add("Sec-WebSocket-Extensions", value)
+	}
+	answer, err := p.ask(r)
+	if errors.Is(err, errDropped) {
+		err = fail("dropped instead of an answer to the handshake")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if answer.refused() {
+		return nil, nil, errRefused
+	}
+	return p, answer.header.Values("Sec-WebSocket-Extensions"), answer.accepts(r)
 }

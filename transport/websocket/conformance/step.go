@@ -69,18 +69,6 @@ func echoed(op opcode, data []byte) step {
 	return all(fits(len(data)), send(message(op, data)), wantEcho(op, data))
 }
 
-// want waits for an event, which what names; it turns silence and an end into failures.
-func (p *peer) want(what string, patience time.Duration) (event, error) {
-	e, err := p.receive(patience)
-	switch {
-	case errors.Is(err, errTimeout):
-		return e, fail("the server was silent, wanted %s", what)
-	case errors.Is(err, errDropped):
-		return e, fail("the connection was dropped, wanted %s", what)
-	}
-	return e, err
-}
-
 // wantEcho wants a message back; pongs may come before it.
 func wantEcho(op opcode, data []byte) step { return wantEchoWithin(0, op, data) }
 

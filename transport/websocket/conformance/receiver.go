@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"time"
@@ -14,6 +15,13 @@ type partial struct {
 	data       []byte
 }
 
+// receiver reads the frames of a server, checks that a server may send them, and joins fragments.
+type receiver struct {
+	stream  *stream
+	deflate *deflate // nil unless permessage-deflate was negotiated
+	partial *partial // message that the server has not finished
+}
+
 // event is a message, a pong or a close frame of the server. Pings are answered and are no events.
 type event struct {
 	op   opcode
@@ -21,50 +29,23 @@ type event struct {
 	code int    // of a close frame
 }
 
-// receive waits for the next event. The error is errTimeout or errDropped if none came.
-func (p *peer) receive(patience time.Duration) (event, error) {
-	deadline := time.Now().Add(patience)
-	for {
-		f, err := p.readFrame(deadline)
-		if err != nil {
-			return event{}, err
-		}
-		switch {
-		case f.op == opPing:
-			if err := p.send(message(opPong, f.payload)); err != nil && !errors.Is(err, errDropped) {
-				return event{}, err
-			}
-		case f.op == opPong:
-			return event{op: opPong, data: f.payload}, nil
-		case f.op == opClose && len(f.payload) == 0:
-			return event{op: opClose, code: noStatus}, nil
-		case f.op == opClose:
-			return event{op: opClose, code: int(binary.BigEndian.Uint16(f.payload)), data: f.payload[2:]}, nil
-		default:
-			if e, done, err := p.collect(f); done || err != nil {
-				return e, err
-			}
-		}
-	}
-}
-
 // collect joins the fragments of a message (RFC 6455 section 5.4).
-func (p *peer) collect(f frame) (e event, done bool, err error) {
+func (r *receiver) collect(f frame) (e event, done bool, err error) {
 	switch {
-	case f.op == opContinuation && p.partial == nil:
+	case f.op == opContinuation && r.partial == nil:
 		return e, false, fail("the server sent a continuation of nothing")
-	case f.op != opContinuation && p.partial != nil:
+	case f.op != opContinuation && r.partial != nil:
 		return e, false, fail("the server began a message inside of another")
 	case f.op != opContinuation:
-		p.partial = &partial{op: f.op, compressed: f.rsv == rsv1}
+		r.partial = &partial{op: f.op, compressed: f.rsv == rsv1}
 	}
-	m := p.partial
+	m := r.partial
 	if m.data = append(m.data, f.payload...); f.more {
 		return e, false, nil
 	}
-	p.partial = nil
+	r.partial = nil
 	if m.compressed {
-		if m.data, err = p.deflate.inflate(m.data); err != nil {
+		if m.data, err = r.deflate.inflate(m.data); err != nil {
 			return e, false, fail("what the server sent does not inflate: %v", err)
 		}
 	}
@@ -75,8 +56,8 @@ func (p *peer) collect(f frame) (e event, done bool, err error) {
 }
 
 // readFrame reads a frame and checks that a server may send it.
-func (p *peer) readFrame(deadline time.Time) (frame, error) {
-	head, err := p.stream.next(p.ctx, 2, deadline)
+func (r *receiver) readFrame(ctx context.Context, deadline time.Time) (frame, error) {
+	head, err := r.stream.next(ctx, 2, deadline)
 	if err != nil {
 		return frame{}, err
 	}
@@ -84,14 +65,14 @@ func (p *peer) readFrame(deadline time.Time) (frame, error) {
 	if head[1]&0x80 != 0 {
 		return f, fail("the server sent a masked frame")
 	}
-	n, err := p.readLength(head[1], deadline)
+	n, err := r.readLength(ctx, head[1], deadline)
 	if err == nil {
-		err = p.allowed(f, n)
+		err = r.allowed(f, n)
 	}
 	if err != nil {
 		return f, unfinished(err)
 	}
-	if f.payload, err = p.stream.next(p.ctx, int(n), deadline); err != nil {
+	if f.payload, err = r.stream.next(ctx, int(n), deadline); err != nil {
 		return f, unfinished(err)
 	}
 	if f.op == opClose {
@@ -109,7 +90,7 @@ func unfinished(err error) error {
 }
 
 // readLength reads the rest of a length (RFC 6455 section 5.2), which must be in its shortest form.
-func (p *peer) readLength(second byte, deadline time.Time) (uint64, error) {
+func (r *receiver) readLength(ctx context.Context, second byte, deadline time.Time) (uint64, error) {
 	n, more := uint64(second), 0
 	switch second {
 	case 126:
@@ -119,7 +100,7 @@ func (p *peer) readLength(second byte, deadline time.Time) (uint64, error) {
 	default:
 		return n, nil
 	}
-	b, err := p.stream.next(p.ctx, more, deadline)
+	b, err := r.stream.next(ctx, more, deadline)
 	if err != nil {
 		return 0, err
 	}
@@ -134,14 +115,14 @@ func (p *peer) readLength(second byte, deadline time.Time) (uint64, error) {
 }
 
 // allowed checks a frame's head.
-func (p *peer) allowed(f frame, n uint64) error {
+func (r *receiver) allowed(f frame, n uint64) error {
 	_, known := opcodes[f.op]
 	switch {
 	case !known:
 		return fail("the server sent the reserved %s", f.op)
 	case f.op.control() && (f.more || n > 125):
 		return fail("the server sent a fragmented or oversized %s frame", f.op)
-	case f.rsv == rsv1 && p.deflate != nil && (f.op == opText || f.op == opBinary):
+	case f.rsv == rsv1 && r.deflate != nil && (f.op == opText || f.op == opBinary):
 		return nil
 	case f.rsv != 0:
 		return fail("the server set the reserved bits %d on a %s frame", f.rsv, f.op)
