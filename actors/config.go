@@ -14,33 +14,33 @@ import (
 
 // Config is what a node obeys. A field that is zero has its default.
 type Config struct {
-	MailboxSize  int           `yaml:"mailbox_size" env:"MAILBOX_SIZE" envDefault:"4096" unit:"messages" help:"How many messages may wait for one actor; the sender of one more is told that it is busy."`
-	QueueBytes   int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"1048576" unit:"bytes" help:"How much may wait for one slow reader; with more, the topic's rule says what becomes of it (topics.slow)."`
-	QueueFrames  int           `yaml:"queue_frames" env:"QUEUE_FRAMES" envDefault:"16384" unit:"frames" help:"How many frames may wait for one slow reader; with more, the topic's rule says what becomes of it (topics.slow)."`
-	Backlog      int64         `yaml:"backlog" env:"BACKLOG" envDefault:"8388608" unit:"bytes" help:"How much may wait for all readers together before publishers are slowed down; less for fewer than 4,096 of them."`
-	PublishWait  time.Duration `yaml:"publish_wait" env:"PUBLISH_WAIT" envDefault:"5s" unit:"duration" help:"How long a publish may wait for its answer before it is refused as busy."`
-	PingEvery    time.Duration `yaml:"ping_every" env:"PING_EVERY" envDefault:"25s" unit:"duration" help:"The interval of WebSocket pings."`
-	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"0s" unit:"duration" help:"A peer that was silent for this long is gone; 0 is twice the ping interval and 2 s, for two pings and their answers."`
-	StuckAfter   time.Duration `yaml:"stuck_after" env:"STUCK_AFTER" envDefault:"5s" unit:"duration" help:"An actor that is in one message for this long while others wait is named in the log, the metrics and /readyz."`
-	HistoryCount int           `yaml:"history_count" env:"HISTORY_COUNT" envDefault:"128" unit:"events" help:"How many events a topic remembers."`
-	HistoryBytes int           `yaml:"history_bytes" env:"HISTORY_BYTES" envDefault:"262144" unit:"bytes" help:"How much a topic remembers."`
-	HistoryAge   time.Duration `yaml:"history_age" env:"HISTORY_AGE" envDefault:"10m" unit:"duration" help:"How long a topic remembers an event."`
-	DurableCount int           `yaml:"durable_count" env:"DURABLE_COUNT" envDefault:"1000000" unit:"events" help:"How many events a durable topic remembers."`
-	DurableBytes int           `yaml:"durable_bytes" env:"DURABLE_BYTES" envDefault:"1073741824" unit:"bytes" help:"How much a durable topic remembers."`
-	DurableAge   time.Duration `yaml:"durable_age" env:"DURABLE_AGE" envDefault:"168h" unit:"duration" help:"How long a durable topic remembers an event."`
-	DedupCount   int           `yaml:"dedup_count" env:"DEDUP_COUNT" envDefault:"4096" unit:"ids" help:"How many event ids a topic or user recognises."`
-	DedupAge     time.Duration `yaml:"dedup_age" env:"DEDUP_AGE" envDefault:"2m" unit:"duration" help:"How long an event id is recognised."`
-	InboxCount   int           `yaml:"inbox_count" env:"INBOX_COUNT" envDefault:"100" unit:"messages" help:"How many messages wait for a user without a connection, for dialects that have an inbox (authentik); 0 is none."`
-	InboxAge     time.Duration `yaml:"inbox_age" env:"INBOX_AGE" envDefault:"1h" unit:"duration" help:"How long a message waits for a user without a connection."`
-	TopicIdle    time.Duration `yaml:"topic_idle" env:"TOPIC_IDLE" envDefault:"15m" unit:"duration" help:"How long a topic that nobody uses is kept. Keep it above history_age."`
-	Topics       int           `yaml:"topics" env:"TOPICS" envDefault:"1000000" unit:"topics" help:"How many topics one tenant may have at a time."`
-	Linger       time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration" help:"How long a client whose connection broke may come back and find its subscriptions and what it missed, without asking; 0 is off. Keep it below history_age and topic_idle."`
+	MailboxSize  int           `yaml:"mailbox_size" env:"MAILBOX_SIZE" envDefault:"4096" unit:"messages"`
+	QueueBytes   int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"1048576" unit:"bytes"`
+	QueueFrames  int           `yaml:"queue_frames" env:"QUEUE_FRAMES" envDefault:"16384" unit:"frames"`
+	Backlog      int64         `yaml:"backlog" env:"BACKLOG" envDefault:"8388608" unit:"bytes"`
+	PublishWait  time.Duration `yaml:"publish_wait" env:"PUBLISH_WAIT" envDefault:"5s" unit:"duration"`
+	PingEvery    time.Duration `yaml:"ping_every" env:"PING_EVERY" envDefault:"25s" unit:"duration"`
+	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"0s" unit:"duration"`
+	StuckAfter   time.Duration `yaml:"stuck_after" env:"STUCK_AFTER" envDefault:"5s" unit:"duration"`
+	HistoryCount int           `yaml:"history_count" env:"HISTORY_COUNT" envDefault:"128" unit:"events"`
+	HistoryBytes int           `yaml:"history_bytes" env:"HISTORY_BYTES" envDefault:"262144" unit:"bytes"`
+	HistoryAge   time.Duration `yaml:"history_age" env:"HISTORY_AGE" envDefault:"10m" unit:"duration"`
+	DurableCount int           `yaml:"durable_count" env:"DURABLE_COUNT" envDefault:"1000000" unit:"events"`
+	DurableBytes int           `yaml:"durable_bytes" env:"DURABLE_BYTES" envDefault:"1073741824" unit:"bytes"`
+	DurableAge   time.Duration `yaml:"durable_age" env:"DURABLE_AGE" envDefault:"168h" unit:"duration"`
+	DedupCount   int           `yaml:"dedup_count" env:"DEDUP_COUNT" envDefault:"4096" unit:"ids"`
+	DedupAge     time.Duration `yaml:"dedup_age" env:"DEDUP_AGE" envDefault:"2m" unit:"duration"`
+	InboxCount   int           `yaml:"inbox_count" env:"INBOX_COUNT" envDefault:"100" unit:"messages"`
+	InboxAge     time.Duration `yaml:"inbox_age" env:"INBOX_AGE" envDefault:"1h" unit:"duration"`
+	TopicIdle    time.Duration `yaml:"topic_idle" env:"TOPIC_IDLE" envDefault:"15m" unit:"duration"`
+	Topics       int           `yaml:"topics" env:"TOPICS" envDefault:"1000000" unit:"topics"`
+	Linger       time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration"`
 
-	RequestTimeout time.Duration `yaml:"request_timeout" env:"REQUEST_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long what a client asks for (a login, a subscription, a resume) may wait for its answer, that of the tenant's backend included, before it is refused as busy."`
+	RequestTimeout time.Duration `yaml:"request_timeout" env:"REQUEST_TIMEOUT" envDefault:"10s" unit:"duration"`
 
 	// Here 0 is no limit.
-	Unauthenticated           int `yaml:"unauthenticated" env:"UNAUTHENTICATED" envDefault:"10000" unit:"connections" help:"How many connections may be open that have not said who they are, of all tenants together; with one more it is 503. At most half of websocket.max_sockets."`
-	UnauthenticatedPerAddress int `yaml:"unauthenticated_per_address" env:"UNAUTHENTICATED_PER_ADDRESS" envDefault:"1000" unit:"connections" help:"How many of them one address may have (of IPv6 one /64); with one more it is 429. A proxy of a private network that is not in websocket.trusted_proxies counts for no address."`
+	Unauthenticated           int `yaml:"unauthenticated" env:"UNAUTHENTICATED" envDefault:"10000" unit:"connections"`
+	UnauthenticatedPerAddress int `yaml:"unauthenticated_per_address" env:"UNAUTHENTICATED_PER_ADDRESS" envDefault:"1000" unit:"connections"`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Clock tells topics and users the time as time.Now does, which it is by default: the wall clock, which may be set at
@@ -48,6 +48,47 @@ type Config struct {
 	Clock func() time.Time `yaml:"-" env:"-"`
 	// Memory lets the node shed load before the process has too little; nil if nobody tells.
 	Memory health.Memory `yaml:"-" env:"-"`
+}
+
+// Help is one line of meaning for each key.
+func (Config) Help() map[string]string {
+	return map[string]string{
+		"mailbox_size": "How many messages may wait for one actor; the sender of one more is told " +
+			"that it is busy.",
+		"queue_bytes": "How much may wait for one slow reader; with more, the topic's rule says " +
+			"what becomes of it (topics.slow).",
+		"queue_frames": "How many frames may wait for one slow reader; with more, the topic's rule " +
+			"says what becomes of it (topics.slow).",
+		"backlog": "How much may wait for all readers together before publishers are slowed " +
+			"down; less for fewer than 4,096 of them.",
+		"publish_wait": "How long a publish may wait for its answer before it is refused as busy.",
+		"ping_every":   "The interval of WebSocket pings.",
+		"timeout": "A peer that was silent for this long is gone; 0 is twice the ping " +
+			"interval and 2 s, for two pings and their answers.",
+		"stuck_after": "An actor that is in one message for this long while others wait is named " +
+			"in the log, the metrics and /readyz.",
+		"history_count": "How many events a topic remembers.",
+		"history_bytes": "How much a topic remembers.",
+		"history_age":   "How long a topic remembers an event.",
+		"durable_count": "How many events a durable topic remembers.",
+		"durable_bytes": "How much a durable topic remembers.",
+		"durable_age":   "How long a durable topic remembers an event.",
+		"dedup_count":   "How many event ids a topic or user recognises.",
+		"dedup_age":     "How long an event id is recognised.",
+		"inbox_count": "How many messages wait for a user without a connection, for dialects that " +
+			"have an inbox (authentik); 0 is none.",
+		"inbox_age":  "How long a message waits for a user without a connection.",
+		"topic_idle": "How long a topic that nobody uses is kept. Keep it above history_age.",
+		"topics":     "How many topics one tenant may have at a time.",
+		"linger": "How long a client whose connection broke may come back and find its " +
+			"subscriptions and what it missed, without asking; 0 is off. Keep it below history_age and topic_idle.",
+		"request_timeout": "How long what a client asks for (a login, a subscription, a resume) may " +
+			"wait for its answer, that of the tenant's backend included, before it is refused as busy.",
+		"unauthenticated": "How many connections may be open that have not said who they are, of all " +
+			"tenants together; with one more it is 503. At most half of websocket.max_sockets.",
+		"unauthenticated_per_address": "How many of them one address may have (of IPv6 one /64); with one more it " +
+			"is 429. A proxy of a private network that is not in websocket.trusted_proxies counts for no address.",
+	}
 }
 
 // TenantConfig is what one tenant may do.

@@ -9,15 +9,35 @@ import (
 // Flow bounds what comes in per second, with a burst of one second's worth. 0 is no limit; in the settings of one
 // tenant 0 stands for the general value, and -1 is no limit.
 type Flow struct {
-	Messages   int `yaml:"messages" env:"MESSAGES" envDefault:"0" unit:"messages/s" help:"How many messages may come in per second; for the tenant, publishes of its backends are messages too. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`
-	Bytes      int `yaml:"bytes" env:"BYTES" envDefault:"0" unit:"bytes/s" help:"How many bytes those may have per second. One that is larger passes, and the next ones wait for it. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`
-	Subscribes int `yaml:"subscribes" env:"SUBSCRIBES" envDefault:"0" unit:"subscribes/s" help:"How many topics may be subscribed to per second. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`
+	Messages   int `yaml:"messages" env:"MESSAGES" envDefault:"0" unit:"messages/s"`
+	Bytes      int `yaml:"bytes" env:"BYTES" envDefault:"0" unit:"bytes/s"`
+	Subscribes int `yaml:"subscribes" env:"SUBSCRIBES" envDefault:"0" unit:"subscribes/s"`
+}
+
+// Help is one line of meaning for each key.
+func (Flow) Help() map[string]string {
+	return map[string]string{
+		"messages": "How many messages may come in per second; for the tenant, publishes of its backends are " +
+			"messages too. 0 is no limit; of one tenant it is what rates says, and -1 no limit.",
+		"bytes": "How many bytes those may have per second. One that is larger passes, and the next ones " +
+			"wait for it. 0 is no limit; of one tenant it is what rates says, and -1 no limit.",
+		"subscribes": "How many topics may be subscribed to per second. 0 is no limit; of one tenant it is what " +
+			"rates says, and -1 no limit.",
+	}
 }
 
 // Rates are a Flow and a bound on connects.
 type Rates struct {
 	Flow     `yaml:",inline"`
-	Connects int `yaml:"connects" env:"CONNECTS" envDefault:"0" unit:"connects/min" help:"How many connections may be opened per minute, all dialects together. 0 is no limit; of one tenant it is what rates says, and -1 no limit."`
+	Connects int `yaml:"connects" env:"CONNECTS" envDefault:"0" unit:"connects/min"`
+}
+
+// Help is one line of meaning for each key.
+func (Rates) Help() map[string]string {
+	return map[string]string{
+		"connects": "How many connections may be opened per minute, all dialects together. 0 is no limit; of one " +
+			"tenant it is what rates says, and -1 no limit.",
+	}
 }
 
 // RateLimits bound what comes in from each connection, each user, each address, and in the tenant as a whole.

@@ -35,15 +35,38 @@ const (
 
 // TopicRule is what holds for the topics that its pattern covers. What is zero is left open.
 type Rule struct {
-	Pattern      string        `yaml:"pattern" unit:"pattern" help:"The topics concerned: a/b (and what lies below), a/* (only what lies below), a* (all that begin so), * (all). The first rule that covers a topic is its rule."`
-	Store        string        `yaml:"store" unit:"memory|durable" help:"Where its events are kept; empty for what topics.durable says."`
-	Sync         string        `yaml:"sync" unit:"always|interval" help:"When a durable publish is answered: when the disk has it, or before; empty for topics.sync."`
-	Slow         string        `yaml:"slow" unit:"disconnect|drop-oldest|conflate" help:"What becomes of a reader that does not keep up: it is disconnected, loses the oldest of the topic, or hears only the newest of each key (events without one have one in common); empty for topics.slow."`
-	HistoryCount int           `yaml:"history_count" unit:"events" help:"How many events the topic remembers; 0 is engine.history_count, of a durable topic engine.durable_count, -1 none."`
-	HistoryBytes int           `yaml:"history_bytes" unit:"bytes" help:"How much the topic remembers; 0 is engine.history_bytes, of a durable topic engine.durable_bytes."`
-	HistoryAge   time.Duration `yaml:"history_age" unit:"duration" help:"How long the topic remembers an event; 0s is engine.history_age, of a durable topic engine.durable_age."`
-	DedupCount   int           `yaml:"dedup_count" unit:"ids" help:"How many event ids the topic recognises; 0 is engine.dedup_count, -1 none."`
-	DedupAge     time.Duration `yaml:"dedup_age" unit:"duration" help:"How long the topic recognises an event id, a durable one at most 1h; 0s is engine.dedup_age."`
+	Pattern      string        `yaml:"pattern" unit:"pattern"`
+	Store        string        `yaml:"store" unit:"memory|durable"`
+	Sync         string        `yaml:"sync" unit:"always|interval"`
+	Slow         string        `yaml:"slow" unit:"disconnect|drop-oldest|conflate"`
+	HistoryCount int           `yaml:"history_count" unit:"events"`
+	HistoryBytes int           `yaml:"history_bytes" unit:"bytes"`
+	HistoryAge   time.Duration `yaml:"history_age" unit:"duration"`
+	DedupCount   int           `yaml:"dedup_count" unit:"ids"`
+	DedupAge     time.Duration `yaml:"dedup_age" unit:"duration"`
+}
+
+// Help is one line of meaning for each key.
+func (Rule) Help() map[string]string {
+	return map[string]string{
+		"pattern": "The topics concerned: a/b (and what lies below), a/* (only what lies below), a* (all " +
+			"that begin so), * (all). The first rule that covers a topic is its rule.",
+		"store": "Where its events are kept; empty for what topics.durable says.",
+		"sync": "When a durable publish is answered: when the disk has it, or before; empty for " +
+			"topics.sync.",
+		"slow": "What becomes of a reader that does not keep up: it is disconnected, loses the oldest of " +
+			"the topic, or hears only the newest of each key (events without one have one in common); empty for " +
+			"topics.slow.",
+		"history_count": "How many events the topic remembers; 0 is engine.history_count, of a durable topic " +
+			"engine.durable_count, -1 none.",
+		"history_bytes": "How much the topic remembers; 0 is engine.history_bytes, of a durable topic " +
+			"engine.durable_bytes.",
+		"history_age": "How long the topic remembers an event; 0s is engine.history_age, of a durable topic " +
+			"engine.durable_age.",
+		"dedup_count": "How many event ids the topic recognises; 0 is engine.dedup_count, -1 none.",
+		"dedup_age": "How long the topic recognises an event id, a durable one at most 1h; 0s is " +
+			"engine.dedup_age.",
+	}
 }
 
 // Rules say what holds for which topic of a tenant. They are never changed after they were handed on.

@@ -18,14 +18,14 @@ var ofProtocol = []mutation{
 		from: "`,\"trigger\":`", to: "`,\"cause\":`", tests: "TestEncode_IsWhat"},
 	{file: "protocol/valtronics/session.go", proves: "R001.44",
 		from: "case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:\n\t\t" +
-			"return protocol.End(why, nil)",
+			"return protocol.End(refusal, nil)",
 		to: "case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:\n\t\t" +
-			"return []protocol.Command{protocol.Close{Code: 1008, Reason: string(why.Reason)}}",
+			"return []protocol.Command{protocol.Close{Code: 1008, Reason: string(refusal.Reason)}}",
 		tests: "TestRefuse_EveryReason"},
 	{file: "protocol/valtronics/session.go", proves: "refresh tokens open nothing",
 		from: "Refuse: []string{\"refresh\"}", to: "Refuse: []string{\"refreshed\"}", tests: "TestTranscripts"},
 	{file: "protocol/valtronics/subscribe.go", proves: "R001.28",
-		from: "why = r.where(&filter, \"alert_type\", \"alert_type\")", to: "why = nil",
+		from: "refusal = r.where(&filter, \"alert_type\", \"alert_type\")", to: "refusal = nil",
 		tests: "TestTranscripts|TestSubscribe_"},
 	{file: "protocol/valtronics/subscribe.go", proves: "R001.32",
 		from: "r.where(&filter, \"status_types\", \"new_status\")",

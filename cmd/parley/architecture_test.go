@@ -98,7 +98,8 @@ func packages(t *testing.T) (all []pkg) {
 // packagesOf are those of the module in a folder.
 func packagesOf(t *testing.T, dir string) (all []pkg) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Doc,Imports,TestImports,XTestImports", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "list",
+		"-json=ImportPath,Doc,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir = filepath.Join(house, dir)
 	out, err := cmd.Output()
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 
 type backupCommand struct {
 	Data string `required:"" placeholder:"DIR" help:"The data directory."`
-	To   string `required:"" placeholder:"FILE" help:"The file to make; one of that name is replaced when the new one is whole."`
-	URL  string `name:"url" placeholder:"URL" help:"The internal address of the server that has the directory open; by default the one that it left there."`
+	To   string `required:"" placeholder:"FILE" help:"${backup_to}"`
+	URL  string `name:"url" placeholder:"URL" help:"${backup_url}"`
 	Key  string `env:"PARLEY_API_ADMIN_KEY" help:"The admin key (api.admin_key), if the server has one."`
 }
 

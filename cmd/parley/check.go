@@ -10,7 +10,7 @@ import (
 )
 
 type checkCommand struct {
-	Config string `short:"c" default:"parley.yaml" env:"PARLEY_CONFIG" placeholder:"FILE" help:"The YAML file (${default})."`
+	Config string `short:"c" default:"parley.yaml" env:"PARLEY_CONFIG" placeholder:"FILE" help:"${check_config}"`
 	Dev    bool   `help:"Check it for dev mode."`
 }
 

@@ -19,7 +19,7 @@ import (
 func TestHostile_TopBitLengthsEndOnlyTheirOwnSocket(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
-	bystanders := r.crowd(scale(20, 1000))
+	bystanders := r.watchers(scale(20, 1000))
 	var frames [][]byte
 	for _, claim := range []uint64{1 << 63, 1<<63 + 5, 1<<64 - 1, 1<<64 - 9} {
 		for _, first := range []byte{0x81, 0x82, 0x80} {
@@ -56,7 +56,7 @@ func claiming(first byte, length uint64) []byte {
 func TestHostile_RandomFramesHarmNobodyElse(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
-	bystanders := r.crowd(scale(10, 100))
+	bystanders := r.watchers(scale(10, 100))
 	bystanders.hear()
 	before, measured := r.resident()
 	seeds, pace := scale(120, 5000), time.NewTicker(time.Duration(scale(1, 120))*time.Millisecond) // 10 minutes

@@ -113,18 +113,18 @@ func (r *running) processor() (took time.Duration, ok bool) {
 	return time.Duration(user+system) * tick, true
 }
 
-// crowd are clients that want to hear every event, one after the other, whatever goes on beside them.
-type crowd struct {
+// watchers are clients that want to hear every event, one after the other, whatever goes on beside them.
+type watchers struct {
 	r       *running
 	size    int
 	said    int        // events so far
 	results chan error // one of each client, nil if it heard all up to the last
 }
 
-// crowd brings clients in, on dashboards, which anybody may watch.
-func (r *running) crowd(size int) *crowd {
+// watchers brings clients in, on dashboards, which anybody may watch.
+func (r *running) watchers(size int) *watchers {
 	r.t.Helper()
-	c := &crowd{r: r, size: size, results: make(chan error, size)}
+	c := &watchers{r: r, size: size, results: make(chan error, size)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var listening sync.WaitGroup
 	r.t.Cleanup(listening.Wait)
@@ -165,14 +165,14 @@ func inOrder(ctx context.Context, conn *websocket.Conn, mark string) error {
 }
 
 // hear publishes the next event.
-func (c *crowd) hear() {
+func (c *watchers) hear() {
 	c.r.t.Helper()
 	c.said++
 	c.publish(c.said)
 }
 
-// publish wants that an event is delivered to the whole crowd. Others may be on dashboards at that moment.
-func (c *crowd) publish(n int) {
+// publish wants that an event is delivered to all watchers. Others may be on dashboards at that moment.
+func (c *watchers) publish(n int) {
 	c.r.t.Helper()
 	status, answer := c.r.post("dev", fmt.Sprintf(`{"event":{"kind":"project_updated",`+
 		`"data":{"project_name":"crowded","trigger":"n-%d"}}}`, n))
@@ -184,7 +184,7 @@ func (c *crowd) publish(n int) {
 }
 
 // heardAll publishes an end and wants that everybody has heard all.
-func (c *crowd) heardAll() {
+func (c *watchers) heardAll() {
 	c.r.t.Helper()
 	c.publish(0)
 	late := time.After(patience)

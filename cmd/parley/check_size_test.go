@@ -47,7 +47,8 @@ func TestToken_MayBeAsLargeAsTheLimitInEveryProtocol(t *testing.T) {
 	for frame, want := range map[string]string{
 		`{"type":"auth","token":"` + slightly + `"}`: `"error":"too_large"`,
 		`{"type":"auth","token":"` + tooLarge + `"}`: `"error":"too_large"`,
-		`{"auth":"` + tooLarge + `","action":"attach","event":{"type":"issueUpdate","id":"610217e481f6fc54736209e0"}}`: "the token has more than 8192 bytes",
+		`{"auth":"` + tooLarge + `","action":"attach",` +
+			`"event":{"type":"issueUpdate","id":"610217e481f6fc54736209e0"}}`: "the token has more than 8192 bytes",
 	} {
 		conn := r.dial("/ws")
 		say(t, conn, frame)

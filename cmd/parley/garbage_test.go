@@ -29,7 +29,7 @@ func TestTidier_TidiesOnceBehindACrowdAndNotWhileThereIsWork(t *testing.T) {
 		t.Error("it was due before the server was quiet")
 	}
 	if n := looks(24*3600, 10); n != 1 {
-		t.Errorf("behind a crowd it was due %d times in a day", n)
+		t.Errorf("behind many clients it was due %d times in a day", n)
 	}
 	live = 1 << 30
 	if n := looks(3600, 100<<10); n != 1 { // 256 MiB are worth it

@@ -55,7 +55,7 @@ func TestHouse_ReadmeNamesOnlyWhatIsThere(t *testing.T) {
 		}
 	}
 	var all commands
-	model := kong.Must(&all, kong.Vars{"dialects": "valtronics,dashboard"}).Model
+	model := kong.Must(&all, helpVars()).Model
 	for _, used := range regexp.MustCompile("(?:bin/|`)parley ([a-z]+)").FindAllStringSubmatch(readme, -1) {
 		if !slices.ContainsFunc(model.Children, func(n *kong.Node) bool { return n.Name == used[1] }) {
 			t.Errorf("there is no command parley %s", used[1])

@@ -21,12 +21,12 @@ import (
 )
 
 type listenCommand struct {
-	URL       string   `name:"url" default:"http://127.0.0.1:8000" env:"PARLEY_URL" help:"The server (${default}); a path of its own wins over the dialect's."`
-	Token     string   `env:"PARLEY_TOKEN" help:"The token to show; for a server on this machine, one for dev mode is made."`
-	Dialect   string   `default:"" enum:",${dialects}" help:"The protocol to speak: one of ${dialects}. Without one, all that hear the topics, and all but outposts if there are none."`
-	Time      *bool    `negatable:"" help:"Begin each line with the time and the dialect (on if the output is a terminal)."`
+	URL       string   `name:"url" default:"http://127.0.0.1:8000" env:"PARLEY_URL" help:"${listen_url}"`
+	Token     string   `env:"PARLEY_TOKEN" help:"${listen_token}"`
+	Dialect   string   `default:"" enum:",${dialects}" help:"${listen_dialect}"`
+	Time      *bool    `negatable:"" help:"${listen_time}"`
 	Reconnect bool     `negatable:"" default:"true" help:"Connect again when a connection breaks (on)."`
-	Topics    []string `arg:"" optional:"" name:"topic" help:"What to hear, such as telemetry/1; by default all that the dialect has."`
+	Topics    []string `arg:"" optional:"" name:"topic" help:"${listen_topics}"`
 }
 
 // Run listens until a signal or the server ends it.
@@ -65,9 +65,9 @@ func (c *listenCommand) Run() error {
 			}
 		}
 		if c.Reconnect {
-			l.Retry = func(why error, in time.Duration) {
+			l.Retry = func(cause error, in time.Duration) {
 				fmt.Fprintf(os.Stderr, "parley: %s; connecting again in %s\n",
-					oneLine(fmt.Errorf("%s: %w", dialect, why)), in.Round(100*time.Millisecond))
+					oneLine(fmt.Errorf("%s: %w", dialect, cause)), in.Round(100*time.Millisecond))
 			}
 		}
 		all = append(all, l)

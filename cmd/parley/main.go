@@ -20,15 +20,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/parley-realtime/parley/cmd/parley/client"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
-	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
 type commands struct {
@@ -38,7 +35,7 @@ type commands struct {
 	Listen  listenCommand  `cmd:"" help:"Connect as a client and print what arrives, one JSON a line."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration and print every problem in it."`
 	Config  configCommand  `cmd:"" help:"Print every setting with its default, unit, environment name and meaning."`
-	Backup  backupCommand  `cmd:"" help:"Make one file of a data directory, of a server that runs or of one that does not."`
+	Backup  backupCommand  `cmd:"" help:"${backup}"`
 	Restore restoreCommand `cmd:"" help:"Make a data directory of such a file; durable topics begin new epochs."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 }
@@ -53,7 +50,7 @@ func main() {
 	parser := kong.Must(&all, kong.Name("parley"), kong.Writers(os.Stdout, stderr), kong.Exit(exit),
 		kong.Description("Real-time notifications: publish once over HTTP, reach every client in the protocol that "+
 			"it speaks."),
-		kong.Vars{"dialects": strings.Join(client.DialectsOf(protocols.All).Names(), ",")})
+		helpVars())
 	chosen, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	if err := chosen.Run(); err != nil {

@@ -39,10 +39,12 @@ const publicName = "push.example.org"
 var proxyPrograms = map[string]func(t *testing.T, dir, file string) *exec.Cmd{
 	"nginx.conf": func(t *testing.T, dir, file string) *exec.Cmd {
 		main := filepath.Join(dir, "main.conf")
-		rewrite(t, main, fmt.Sprintf(`daemon off; master_process off; worker_rlimit_nofile 1024; error_log stderr; pid %[1]s/pid;
+		rewrite(t, main, fmt.Sprintf(`daemon off; master_process off;
+worker_rlimit_nofile 1024; error_log stderr; pid %[1]s/pid;
 events { worker_connections 256; }
 http {
-    access_log off; client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
+    access_log off; client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/f;
+    uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
     include %[2]s;
 }`, dir, file))
 		return exec.CommandContext(t.Context(), program(t, "nginx"), "-e", "stderr", "-p", dir, "-c", main)

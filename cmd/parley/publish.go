@@ -15,7 +15,7 @@ type publishCommand struct {
 	Topic string `xor:"target" help:"Publish to this topic; by default to the one that the kind names."`
 	User  string `xor:"target" help:"Send to all connections of this user."`
 	All   bool   `xor:"target" help:"Send to all connections of the tenant."`
-	Kind  string `required:"" help:"What the event is: telemetry, alert, device_status, system_status, project_updated, object, trigger_update, message or json."`
+	Kind  string `required:"" help:"${publish_kind}"`
 	ID    string `name:"id" help:"The event's id; a second publish with it is recognised."`
 	Data  string `arg:"" name:"json" help:"The event's data, a JSON object; - reads it from stdin."`
 }

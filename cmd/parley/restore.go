@@ -12,8 +12,8 @@ import (
 
 type restoreCommand struct {
 	From    string `placeholder:"FILE" xor:"from" required:"" help:"The file that parley backup made."`
-	InPlace bool   `xor:"from" required:"" help:"Nothing is to be put in place: a snapshot of the disk or the machine was put back, and the server cannot tell. Its durable topics begin new epochs at the next start."`
-	Data    string `required:"" placeholder:"DIR" help:"The data directory; it has to be empty, or not there, unless --in-place is given."`
+	InPlace bool   `xor:"from" required:"" help:"${restore_in_place}"`
+	Data    string `required:"" placeholder:"DIR" help:"${restore_data}"`
 }
 
 // Run restores.

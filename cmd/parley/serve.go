@@ -18,13 +18,13 @@ import (
 )
 
 type serveCommand struct {
-	Config         string         `short:"c" env:"PARLEY_CONFIG" placeholder:"FILE" help:"The YAML file; by default parley.yaml, and none in dev mode."`
+	Config         string         `short:"c" env:"PARLEY_CONFIG" placeholder:"FILE" help:"${serve_config}"`
 	Listen         string         `placeholder:"ADDR" help:"Where clients and backends connect (127.0.0.1:8000)."`
-	InternalListen string         `placeholder:"ADDR" help:"Health and metrics (127.0.0.1:8001; in dev mode the same as --listen)."`
-	Drain          *time.Duration `placeholder:"TIME" help:"How long closing all connections may take on SIGTERM (30s; in dev mode 2s)."`
+	InternalListen string         `placeholder:"ADDR" help:"${serve_internal_listen}"`
+	Drain          *time.Duration `placeholder:"TIME" help:"${serve_drain}"`
 	Data           string         `placeholder:"DIR" help:"Where the server keeps what must survive it."`
 	Dev            bool           `help:"Dev mode: nothing to configure, loopback alone, public keys, a sample feed."`
-	Feed           *bool          `negatable:"" help:"Publish lively sample events (on in dev mode; --feed=false turns it off)."`
+	Feed           *bool          `negatable:"" help:"${serve_feed}"`
 	DebugEcho      bool           `hidden:"" help:"Speak the protocols for conformance tests, too."`
 }
 

@@ -6,8 +6,8 @@ import (
 )
 
 // After many clients have left nothing is allocated for a while, so nothing is collected either, and the process keeps
-// what the crowd used. A tidier gives it back: a collection, and all free pages to the kernel, once the server is
-// quiet. It takes some 20 ms of processor time on a server that 5,000 clients had left, and nobody waits for it.
+// what they used. A tidier gives it back: a collection, and all free pages to the kernel, once the server is quiet. It
+// takes some 20 ms of processor time on a server that 5,000 clients had left, and nobody waits for it.
 const (
 	tidyPace  = 1 << 20 // bytes; who allocates less between two looks is quiet
 	tidyAfter = 10      // quiet looks in a row

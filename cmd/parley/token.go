@@ -17,7 +17,7 @@ type tokenCommand struct {
 	Topics []string      `help:"What it may subscribe to, such as a,b/*; by default what the tenant says."`
 	TTL    time.Duration `name:"ttl" default:"1h" help:"How long it is good (${default})."`
 	Claims string        `placeholder:"JSON" help:"Further claims, a JSON object; they win."`
-	Config string        `short:"c" env:"PARLEY_CONFIG" placeholder:"FILE" help:"The YAML file with the key; by default dev mode's."`
+	Config string        `short:"c" env:"PARLEY_CONFIG" placeholder:"FILE" help:"${token_config}"`
 }
 
 // Run prints the token and nothing else, for scripts.

@@ -147,13 +147,13 @@ func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Refuse(protocol.Refuse(reason, "the detail"), true)
+		c.Reject(protocol.Refuse(reason, "the detail"), true)
 		if got, _ := c.Receive(0); !got.Closed || got.Code != code || got.Reason != string(reason) {
 			t.Errorf("%s: got %s", reason, got)
 		}
 	}
 	c, _ := engine(t).Connect(Path, nil)
-	c.Refuse(protocol.Refuse(protocol.Busy, "later"), false)
+	c.Reject(protocol.Refuse(protocol.Busy, "later"), false)
 	if got, _ := c.Receive(0); string(got.Data) != `{"status":400,"message":"later","code":5}` {
 		t.Errorf("got %s", got)
 	}
@@ -166,9 +166,9 @@ func TestOwnListener_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
 	if paths := o.Paths(); len(paths) != 2 || paths[0] != "/" || paths[1] != "/ws" || o.Name() != "airlay" {
 		t.Errorf("got %q", paths)
 	}
-	s, credential, why := o.Open(protocol.Handshake{Path: "/"})
-	if credential != nil || why != nil {
-		t.Fatal(why)
+	s, credential, refusal := o.Open(protocol.Handshake{Path: "/"})
+	if credential != nil || refusal != nil {
+		t.Fatal(refusal)
 	}
 	commands := s.OnOpen(time.Time{}, 1)
 	become, ok := commands[0].(protocol.SwitchDialect)

@@ -34,8 +34,8 @@ func (n *notifications) detach(id string) {
 	}
 }
 
-// heed is the command that has the engine send them and no others.
-func (n *notifications) heed() protocol.SetEventView {
+// view is the command that has the engine send them and no others.
+func (n *notifications) view() protocol.SetEventView {
 	switch {
 	case n == nil || !n.all && len(n.ids) == 0:
 		return protocol.SetEventView{View: protocol.None}

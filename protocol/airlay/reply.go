@@ -48,8 +48,8 @@ func say(c code, message string) protocol.Send {
 func reply(c code) []protocol.Command { return []protocol.Command{replies[c]} }
 
 // refuse puts a refusal by the engine into the codes of the document.
-func refuse(why *protocol.Refusal) protocol.Send {
-	switch why.Reason {
+func refuse(refusal *protocol.Refusal) protocol.Send {
+	switch refusal.Reason {
 	case protocol.Unauthorized:
 		return replies[noToken]
 	case protocol.InvalidToken, protocol.TokenExpired, protocol.Revoked:
@@ -61,5 +61,5 @@ func refuse(why *protocol.Refusal) protocol.Send {
 	case protocol.Malformed:
 		return replies[badRequest]
 	}
-	return say(badRequest, why.Error())
+	return say(badRequest, refusal.Error())
 }

@@ -22,10 +22,10 @@ type session struct {
 // tenant's other tokens is as good.
 var claims = protocol.Claims{User: []string{"data.id", "sub"}, Refuse: []string{"refresh"}, Known: true}
 
-// Opened implements protocol.Session. The client speaks first.
+// OnOpen implements protocol.Session. The client speaks first.
 func (*session) OnOpen(time.Time, uint64) []protocol.Command { return nil }
 
-// Beat implements protocol.Session. There is none.
+// OnTick implements protocol.Session. There is none.
 func (*session) OnTick(time.Time) []protocol.Command { return nil }
 
 // Receive implements protocol.Session. A frame is one request, which is done before the next is read, so that replies
@@ -53,7 +53,7 @@ func (s *session) Answer(command protocol.Command, outcome protocol.Outcome) []p
 		return s.verified(outcome.Identity)
 	case protocol.Authenticate:
 		s.user, s.inside = s.identity.User, true
-		return append([]protocol.Command{s.attached.heed()}, s.act()...)
+		return append([]protocol.Command{s.attached.view()}, s.act()...)
 	}
 	return s.acted()
 }
@@ -100,12 +100,12 @@ func (s *session) acted() []protocol.Command {
 			s.attached = &notifications{}
 		}
 		s.attached.attach(r.id)
-		heed := s.attached.heed()
-		heed.As = by
-		return append(reply, heed)
+		command := s.attached.view()
+		command.As = by
+		return append(reply, command)
 	}
 	s.attached.detach(r.id)
-	return append([]protocol.Command{s.attached.heed()}, reply...)
+	return append([]protocol.Command{s.attached.view()}, reply...)
 }
 
 // ended forgets an attachment whose right has ended.
@@ -117,7 +117,7 @@ func (s *session) ended(topic string) []protocol.Command {
 		s.attached = nil
 	case kind == notification && below:
 		s.attached.detach(id)
-		return []protocol.Command{s.attached.heed()}
+		return []protocol.Command{s.attached.view()}
 	}
 	return nil
 }
@@ -128,17 +128,17 @@ func (s *session) end(last protocol.Send) []protocol.Command {
 	return []protocol.Command{last}
 }
 
-// Refuse implements protocol.Session. A request that was one too many gets its reply; for all else there are no words
+// OnReject implements protocol.Session. A request that was one too many gets its reply; for all else there are no words
 // but the close frame. That an attachment has ended with its token nobody asked: a reply to no request would be taken
 // for that to the next.
-func (s *session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (s *session) OnReject(_ time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
 	switch {
-	case !final && why.Topic != "":
-		return s.ended(why.Topic)
+	case !final && refusal.Topic != "":
+		return s.ended(refusal.Topic)
 	case !final:
-		return []protocol.Command{refuse(why)}
-	case why.Reason == protocol.RateLimited:
-		return protocol.End(why, refuse(why).Text)
+		return []protocol.Command{refuse(refusal)}
+	case refusal.Reason == protocol.RateLimited:
+		return protocol.End(refusal, refuse(refusal).Text)
 	}
-	return protocol.End(why, nil)
+	return protocol.End(refusal, nil)
 }

@@ -90,7 +90,7 @@ func TestInstance_Attends(t *testing.T) {
 			conn.Send([]byte(frame), false)
 		}
 		var got []string
-		for _, a := range e.Attended {
+		for _, a := range e.Announced {
 			if a.Topic != "outposts/"+one || a.For != 15*time.Second {
 				t.Errorf("%s: %+v", name, a)
 			}
@@ -116,8 +116,8 @@ func TestInstance_SeveralOfOneOutpost(t *testing.T) {
 	a, b := connected(t, e, "?instance_uuid=a"), connected(t, e, "?instance_uuid=b")
 	a.Send([]byte(`{"instruction":1,"args":{}}`), false)
 	b.Send([]byte(`{"instruction":1,"args":{}}`), false)
-	if len(e.Attended) != 2 || e.Attended[0].Member != "a" || e.Attended[1].Member != "b" {
-		t.Errorf("got %+v", e.Attended)
+	if len(e.Announced) != 2 || e.Announced[0].Member != "a" || e.Announced[1].Member != "b" {
+		t.Errorf("got %+v", e.Announced)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestInstance_FramesAreNotKept(t *testing.T) {
 		frame[i] = 'Z'
 	}
 	c.Send([]byte(`{"instruction":1}`), false)
-	for _, a := range e.Attended {
+	for _, a := range e.Announced {
 		if a.Member != "abc" || string(a.Data) != `{"uuid":"abc"}` {
 			t.Errorf("got %+v", a)
 		}
@@ -155,8 +155,8 @@ func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range []*dialecttest.Connection{page, connected(t, engine(t, outpost), "")} {
-			c.Refuse(protocol.Refuse(reason, "the detail"), false)
-			c.Refuse(protocol.Refuse(reason, "the detail"), true)
+			c.Reject(protocol.Refuse(reason, "the detail"), false)
+			c.Reject(protocol.Refuse(reason, "the detail"), true)
 			if got, _ := c.Receive(0); !got.Closed || got.Code != code || got.Reason != string(reason) {
 				t.Errorf("%s: got %s", reason, got)
 			}
@@ -227,10 +227,10 @@ func FuzzOutpost(f *testing.F) {
 				acks++
 			}
 		}
-		if acks != len(e.Attended) {
-			t.Fatalf("%q: %d ACKs, %d signs of life", data, acks, len(e.Attended))
+		if acks != len(e.Announced) {
+			t.Fatalf("%q: %d ACKs, %d signs of life", data, acks, len(e.Announced))
 		}
-		for _, a := range e.Attended {
+		for _, a := range e.Announced {
 			if _, err := rawjson.ReadObject(a.Data); err != nil || protocol.CheckName("member", a.Member) != nil {
 				t.Fatalf("%q: %+v", data, a)
 			}

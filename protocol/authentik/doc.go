@@ -28,9 +28,9 @@
 //   - It is subscribed to outposts/<uuid> by itself, and hears nothing else; what is sent to users or to all is not for
 //     it.
 //   - Every frame except an ACK is answered by an ACK, unknown instructions as well. An ACK is answered by nothing.
-//   - Every frame except an ACK keeps its instance alive for 15 s (Attend). An instance is told apart by instance_uuid
-//     of the query, else by the first args.uuid that it says, else by the connection. Its data are the args of
-//     the last HELLO that had any: some builds send empty ones after the first.
+//   - Every frame except an ACK keeps its instance alive for 15 s (Announce). An instance is told apart by
+//     instance_uuid of the query, else by the first args.uuid that it says, else by the connection. Its data are the
+//     args of the last HELLO that had any: some builds send empty ones after the first.
 //   - args may be missing, null or empty. An instruction that is no whole number, or args that are no object, close
 //     with 1000.
 //   - `trigger_update` is instruction 2 with its args, {} if it has none. If args.type is "event.provider.specific" it

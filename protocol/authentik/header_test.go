@@ -90,9 +90,9 @@ func FuzzHeader(f *testing.F) {
 func TestOutpost_TheLastAuthorizationCounts(t *testing.T) {
 	open := func(values ...string) (token string, refused bool) {
 		h := http.Header{"Authorization": values}
-		_, credential, why := NewOutpost(DefaultConfig()).Open(protocol.Handshake{Path: "/ws/outpost/" + one + "/",
+		_, credential, refusal := NewOutpost(DefaultConfig()).Open(protocol.Handshake{Path: "/ws/outpost/" + one + "/",
 			Header: h.Get, Values: h.Values})
-		if why != nil {
+		if refusal != nil {
 			return "", true
 		}
 		return credential.Token, false

@@ -27,7 +27,7 @@ type instance struct {
 	number uint64 // of the connection
 }
 
-// Opened implements protocol.Session.
+// OnOpen implements protocol.Session.
 func (s *instance) OnOpen(_ time.Time, number uint64) []protocol.Command {
 	s.number = number
 	return []protocol.Command{protocol.Subscribe{Topic: s.topic}}
@@ -52,7 +52,7 @@ func (s *instance) Receive(_ time.Time, in protocol.ClientMessage) (int, []proto
 	if string(instruction) == hello {
 		s.hear(args)
 	}
-	return 1, []protocol.Command{s.attend(), acknowledged}
+	return 1, []protocol.Command{s.announce(), acknowledged}
 }
 
 // hear keeps what a HELLO tells, if it tells anything.
@@ -70,15 +70,15 @@ func (s *instance) hear(args []byte) {
 	}
 }
 
-func (s *instance) attend() protocol.Announce {
-	attend := protocol.Announce{Topic: s.topic, Member: s.member, Data: s.args, For: alive}
-	if attend.Member == "" {
-		attend.Member = "ws-" + strconv.FormatUint(s.number, 10)
+func (s *instance) announce() protocol.Announce {
+	command := protocol.Announce{Topic: s.topic, Member: s.member, Data: s.args, For: alive}
+	if command.Member == "" {
+		command.Member = "ws-" + strconv.FormatUint(s.number, 10)
 	}
-	if attend.Data == nil {
-		attend.Data = []byte("{}")
+	if command.Data == nil {
+		command.Data = []byte("{}")
 	}
-	return attend
+	return command
 }
 
 // Answer implements protocol.Session. An outpost that would not hear its triggers is better closed: it comes back.
@@ -89,10 +89,10 @@ func (s *instance) Answer(command protocol.Command, outcome protocol.Outcome) []
 	return nil
 }
 
-// Beat implements protocol.Session. There is none.
+// OnTick implements protocol.Session. There is none.
 func (*instance) OnTick(time.Time) []protocol.Command { return nil }
 
-// Refuse implements protocol.Session.
-func (*instance) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
-	return refuse(why, final)
+// OnReject implements protocol.Session.
+func (*instance) OnReject(_ time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
+	return refuse(refusal, final)
 }

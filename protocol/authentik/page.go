@@ -71,7 +71,7 @@ func (*Page) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
 // page is one connection of a page. It has no state.
 type page struct{}
 
-// Opened implements protocol.Session.
+// OnOpen implements protocol.Session.
 func (page) OnOpen(time.Time, uint64) []protocol.Command { return nil }
 
 // Receive implements protocol.Session.
@@ -85,21 +85,21 @@ func (page) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Com
 // Answer implements protocol.Session.
 func (page) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
-// Beat implements protocol.Session. There is none.
+// OnTick implements protocol.Session. There is none.
 func (page) OnTick(time.Time) []protocol.Command { return nil }
 
-// Refuse implements protocol.Session.
-func (page) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
-	return refuse(why, final)
+// OnReject implements protocol.Session.
+func (page) OnReject(_ time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
+	return refuse(refusal, final)
 }
 
 // thrown is what becomes of a connection whose frame the original cannot read.
 var thrown = []protocol.Command{protocol.Close{Code: 1000}}
 
 // refuse has no words but the close frame, in either dialect.
-func refuse(why *protocol.Refusal, final bool) []protocol.Command {
+func refuse(refusal *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
 		return nil
 	}
-	return protocol.End(why, nil)
+	return protocol.End(refusal, nil)
 }

@@ -52,8 +52,10 @@ var Registration = protocol.Registration{
 				Credential: "as `Authorization: Bearer`, bound to that outpost",
 				Samples: []protocol.Sample{{
 					Note: " with an `instruction`, on an outpost's topic",
-					Event: protocol.EventInput{Kind: protocol.JSON, Topic: outposts + "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d",
-						Data: []byte(`{"instruction":4,"args":{"session_id":"x"}}`)},
+					Event: protocol.EventInput{
+						Kind: protocol.JSON, Topic: outposts + "0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d",
+						Data: []byte(`{"instruction":4,"args":{"session_id":"x"}}`),
+					},
 				}},
 			},
 		},

@@ -117,7 +117,7 @@ func TestRefuse_EveryReasonHasItsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Receive(settle)
-		c.Refuse(protocol.Refuse(reason, "the detail"), true)
+		c.Reject(protocol.Refuse(reason, "the detail"), true)
 		got, _ := c.Receive(0)
 		if last != "" {
 			if string(got.Data) != last {
@@ -137,7 +137,7 @@ func TestRefuse_WhatIsNotFinalIsToldAndTheConnectionStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Receive(settle)
-	c.Refuse(protocol.Refuse(protocol.Busy, "the queue is full; try again"), false)
+	c.Reject(protocol.Refuse(protocol.Busy, "the queue is full; try again"), false)
 	if got, _ := c.Receive(0); string(got.Data) != `{"event":"error","message":"the queue is full; try again"}` {
 		t.Errorf("got %s", got)
 	}
@@ -190,11 +190,11 @@ func TestGranted_IsBounded(t *testing.T) {
 // R000.26, R000.27
 func TestConfig_HasTheKeysAndDefaultsOfTheDocument(t *testing.T) {
 	config := DefaultConfig()
-	if err := config.Check(); err != nil || !config.Enabled || config.HeartbeatSeconds != 30 || config.MultiTenant {
+	if err := config.Check(); err != nil || !config.Enabled || config.Heartbeat != 30 || config.MultiTenant {
 		t.Errorf("%+v: %v", config, err)
 	}
 	for _, wrong := range []int{0, -1, 3601} {
-		config.HeartbeatSeconds = wrong
+		config.Heartbeat = wrong
 		if err := config.Check(); err == nil ||
 			!strings.Contains(err.Error(), "websocket_heartbeat_seconds is "+strconv.Itoa(wrong)) {
 			t.Errorf("%d: %v", wrong, err)

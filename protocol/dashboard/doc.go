@@ -31,5 +31,5 @@
 // Beyond the document, which says that clients ignore unknown events: a `message` is {"event":"message",level,title,
 // message,timestamp}, and a `json` event is passed on unchanged.
 //
-// It does not know sockets, token formats or who counts the clients: it asks for a Census.
+// It does not know sockets, token formats or who counts the clients: it asks for their number (CountConnections).
 package dashboard

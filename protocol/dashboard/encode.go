@@ -64,7 +64,7 @@ func heartbeat(now time.Time, clients int) []byte {
 }
 
 // problem is what went wrong, for a client that is inside.
-func problem(why *protocol.Refusal) []byte {
-	text := rawjson.AppendText([]byte(`{"event":"error","message":`), why.Error())
+func problem(refusal *protocol.Refusal) []byte {
+	text := rawjson.AppendText([]byte(`{"event":"error","message":`), refusal.Error())
 	return append(text, '}')
 }

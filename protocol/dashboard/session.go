@@ -36,7 +36,7 @@ var (
 // accepted says which tokens open a socket: access tokens do, refresh tokens do not.
 var accepted = protocol.Claims{Refuse: []string{"refresh"}}
 
-// Opened implements protocol.Session.
+// OnOpen implements protocol.Session.
 func (s *session) OnOpen(_ time.Time, number uint64) []protocol.Command {
 	s.number = number
 	if s.dialect.config.MultiTenant && s.token == "" {
@@ -128,7 +128,7 @@ func (s *session) Answer(command protocol.Command, outcome protocol.Outcome) []p
 		return s.enter(outcome)
 	case protocol.Subscribe:
 		if outcome.Err != nil {
-			return s.refuse(outcome.Err)
+			return s.reject(outcome.Err)
 		}
 	case protocol.CountConnections:
 		if outcome.Err == nil {
@@ -141,7 +141,7 @@ func (s *session) Answer(command protocol.Command, outcome protocol.Outcome) []p
 // enter lets a client in whose token was checked.
 func (s *session) enter(outcome protocol.Outcome) []protocol.Command {
 	if outcome.Err != nil {
-		return s.refuse(outcome.Err)
+		return s.reject(outcome.Err)
 	}
 	topics := granted(outcome.Identity)
 	if topics == nil {
@@ -182,7 +182,7 @@ func (s *session) connected() []byte {
 	return append(text, s.dialect.connected...)
 }
 
-// Beat implements protocol.Session.
+// OnTick implements protocol.Session.
 func (s *session) OnTick(time.Time) []protocol.Command {
 	if s.stage == settling {
 		return s.begin()
@@ -190,29 +190,29 @@ func (s *session) OnTick(time.Time) []protocol.Command {
 	return []protocol.Command{protocol.CountConnections{}}
 }
 
-// Refuse implements protocol.Session.
-func (s *session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+// OnReject implements protocol.Session.
+func (s *session) OnReject(_ time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
-		return []protocol.Command{protocol.Send{Text: problem(why)}}
+		return []protocol.Command{protocol.Send{Text: problem(refusal)}}
 	}
-	return s.refuse(why)
+	return s.reject(refusal)
 }
 
-// refuse ends the connection. An event tells the client only of a refusal that it can mend; for all others the close
+// reject ends the connection. An event tells the client only of a refusal that it can mend; for all others the close
 // code does.
-func (s *session) refuse(why *protocol.Refusal) []protocol.Command {
-	switch why.Reason {
+func (s *session) reject(refusal *protocol.Refusal) []protocol.Command {
+	switch refusal.Reason {
 	case protocol.Unauthorized, protocol.InvalidToken, protocol.TokenExpired, protocol.UnknownUser,
 		protocol.AuthTimeout,
 		protocol.Forbidden, protocol.Revoked:
-		return deny(why.Reason)
+		return deny(refusal.Reason)
 	case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:
-		return protocol.End(why, nil)
+		return protocol.End(refusal, nil)
 	}
-	return protocol.End(why, problem(why))
+	return protocol.End(refusal, problem(refusal))
 }
 
 // deny ends a connection in the document's own words.
-func deny(why protocol.Reason) []protocol.Command {
-	return []protocol.Command{protocol.Send{Text: denied}, protocol.Close{Code: 1008, Reason: string(why)}}
+func deny(refusal protocol.Reason) []protocol.Command {
+	return []protocol.Command{protocol.Send{Text: denied}, protocol.Close{Code: 1008, Reason: string(refusal)}}
 }

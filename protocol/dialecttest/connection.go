@@ -10,22 +10,22 @@ import (
 
 // Connection is one connection of an Engine.
 type Connection struct {
-	engine   *Engine
-	dialect  protocol.Dialect
-	session  protocol.Session
-	number   uint64
-	opened   time.Time
-	identity *protocol.Identity
-	lasting  bool // it outlives its token
-	heeds    protocol.Projection
-	heedsAs  *protocol.Identity // whose right that stands on; nil is the connection's own
-	topics   []*subscription
-	every    time.Duration // between two beats, 0 for none
-	beat     time.Time     // the next one
-	second   time.Time     // the second in which messages are counted
-	messages int
-	arrived  []Arrival
-	over     bool
+	engine       *Engine
+	dialect      protocol.Dialect
+	session      protocol.Session
+	number       uint64
+	opened       time.Time
+	identity     *protocol.Identity
+	ignoreExpiry bool // it outlives its token
+	view         protocol.Projection
+	viewAs       *protocol.Identity // whose right view stands on; nil is the connection's own
+	topics       []*subscription
+	tickEvery    time.Duration // between two ticks, 0 for none
+	tickAt       time.Time     // the next one
+	second       time.Time     // the second in which messages are counted
+	messages     int
+	arrived      []Arrival
+	over         bool
 }
 
 // Send implements Client.
@@ -46,7 +46,7 @@ func (c *Connection) Send(data []byte, binary bool) {
 		c.second, c.messages = e.now, 0
 	}
 	if c.messages += messages; limits.Rate > 0 && c.messages > max(limits.Rate, limits.Burst) {
-		c.refuse(protocol.Refuse(protocol.RateLimited, "more than %d messages in a second", limits.Rate), true)
+		c.reject(protocol.Refuse(protocol.RateLimited, "more than %d messages in a second", limits.Rate), true)
 		return
 	}
 	c.do(commands)
@@ -80,20 +80,20 @@ func (c *Connection) Topics() []string {
 	return names
 }
 
-// Refuse is a refusal that comes from the engine.
-func (c *Connection) Refuse(why *protocol.Refusal, final bool) { c.refuse(why, final) }
+// Reject is a refusal that comes from the engine.
+func (c *Connection) Reject(refusal *protocol.Refusal, final bool) { c.reject(refusal, final) }
 
-func (c *Connection) refuse(why *protocol.Refusal, final bool) {
+func (c *Connection) reject(refusal *protocol.Refusal, final bool) {
 	if c.over {
 		return
 	}
-	commands := c.session.OnReject(c.engine.now, why, final)
+	commands := c.session.OnReject(c.engine.now, refusal, final)
 	if final {
 		if len(commands) == 0 {
-			c.engine.t.Fatalf("a final refusal (%s) got no commands", why.Reason)
+			c.engine.t.Fatalf("a final refusal (%s) got no commands", refusal.Reason)
 		}
 		if _, ok := commands[len(commands)-1].(protocol.Close); !ok {
-			c.engine.t.Fatalf("a final refusal (%s) does not end with a Close", why.Reason)
+			c.engine.t.Fatalf("a final refusal (%s) does not end with a Close", refusal.Reason)
 		}
 	}
 	c.do(commands)
@@ -116,24 +116,24 @@ func (c *Connection) do(commands []protocol.Command) {
 func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, has bool) {
 	switch command := command.(type) {
 	case protocol.Send:
-		c.say(command)
+		c.emit(command)
 		return outcome, false
 	case protocol.Close:
 		c.end(command)
 		return outcome, false
 	case protocol.SetInterval:
-		c.every, c.beat = command.Every, c.engine.now.Add(command.Every)
+		c.tickEvery, c.tickAt = command.Every, c.engine.now.Add(command.Every)
 		return outcome, false
 	case protocol.Report:
 		c.engine.Reports = append(c.engine.Reports, command)
 		return outcome, false
 	case protocol.Announce:
-		c.engine.Attended = append(c.engine.Attended, command)
+		c.engine.Announced = append(c.engine.Announced, command)
 		return outcome, false
 	case protocol.SetEventView:
-		c.heeds = command.View
+		c.view = command.View
 		if command.As != nil {
-			c.heedsAs = command.As
+			c.viewAs = command.As
 		}
 		return outcome, false
 	case protocol.SwitchDialect:
@@ -158,9 +158,9 @@ func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, ha
 
 // authenticate gives the connection an identity, or another one of the same user.
 func (c *Connection) authenticate(command protocol.Authenticate) (*protocol.Identity, *protocol.Refusal) {
-	id, why := c.engine.identify(command.Credential)
-	if why != nil {
-		return nil, why
+	id, refusal := c.engine.identify(command.Credential)
+	if refusal != nil {
+		return nil, refusal
 	}
 	if c.identity != nil && c.identity.User != id.User {
 		return nil, protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
@@ -170,12 +170,12 @@ func (c *Connection) authenticate(command protocol.Authenticate) (*protocol.Iden
 		c.engine.count(c.dialect.Name(), func(other *protocol.Identity) bool { return other.User == id.User }) >= most {
 		return nil, protocol.Refuse(protocol.TooMany, "more than %d connections of one user", most)
 	}
-	c.identity, c.lasting = id, command.IgnoreExpiry
+	c.identity, c.ignoreExpiry = id, command.IgnoreExpiry
 	return id, nil
 }
 
-// say holds a message against what every client may rely on.
-func (c *Connection) say(say protocol.Send) {
+// emit holds a message against what every client may rely on.
+func (c *Connection) emit(say protocol.Send) {
 	if !say.Binary && (!utf8.Valid(say.Text) || !jsontext.Value(say.Text).IsValid()) {
 		c.engine.t.Errorf("what is said is no valid JSON: %.200q", say.Text)
 	}
@@ -202,11 +202,11 @@ func (c *Connection) due() time.Time {
 	if login := c.dialect.Limits().Login; c.identity == nil && login > 0 {
 		sooner(c.opened.Add(login))
 	}
-	if c.identity != nil && !c.lasting {
+	if c.identity != nil && !c.ignoreExpiry {
 		sooner(c.identity.Expires)
 	}
-	if c.every > 0 {
-		sooner(c.beat)
+	if c.tickEvery > 0 {
+		sooner(c.tickAt)
 	}
 	for _, right := range c.rights() {
 		sooner(right.Expires)
@@ -223,8 +223,8 @@ func (c *Connection) due() time.Time {
 
 // rights are those that something of the connection stands on, beside its own.
 func (c *Connection) rights() (all []*protocol.Identity) {
-	if c.heedsAs != nil {
-		all = append(all, c.heedsAs)
+	if c.viewAs != nil {
+		all = append(all, c.viewAs)
 	}
 	for _, s := range c.topics {
 		if s.by != nil {
@@ -239,16 +239,16 @@ func (c *Connection) tick() {
 	now := c.engine.now
 	switch login := c.dialect.Limits().Login; {
 	case c.identity == nil && login > 0 && !now.Before(c.opened.Add(login)):
-		c.refuse(protocol.Refuse(protocol.AuthTimeout, "no valid token within %s", login), true)
+		c.reject(protocol.Refuse(protocol.AuthTimeout, "no valid token within %s", login), true)
 		return
-	case c.identity != nil && !c.lasting && !c.identity.Expires.IsZero() && !now.Before(c.identity.Expires):
-		c.refuse(protocol.Refuse(protocol.TokenExpired, ""), true)
+	case c.identity != nil && !c.ignoreExpiry && !c.identity.Expires.IsZero() && !now.Before(c.identity.Expires):
+		c.reject(protocol.Refuse(protocol.TokenExpired, ""), true)
 		return
 	}
 	c.withdraw(func(id *protocol.Identity) bool { return !id.Expires.IsZero() && !now.Before(id.Expires) },
 		protocol.TokenExpired)
-	if c.every > 0 && !now.Before(c.beat) {
-		c.beat = c.beat.Add(c.every)
+	if c.tickEvery > 0 && !now.Before(c.tickAt) {
+		c.tickAt = c.tickAt.Add(c.tickEvery)
 		c.do(c.session.OnTick(now))
 	}
 	for _, s := range c.topics {

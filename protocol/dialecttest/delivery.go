@@ -60,12 +60,12 @@ func (c *Connection) subscribe(command protocol.Subscribe) *protocol.Refusal {
 	return nil
 }
 
-// withdraw ends what stands on a right that is gone, and says why in the dialect's words. Of several rights to one
-// topic it knows the last alone.
-func (c *Connection) withdraw(gone func(*protocol.Identity) bool, why protocol.Reason) {
+// withdraw ends what stands on a right that is gone, and tells the client the reason in the dialect's words. Of several
+// rights to one topic it knows the last alone.
+func (c *Connection) withdraw(gone func(*protocol.Identity) bool, reason protocol.Reason) {
 	var lost []string
-	if c.heedsAs != nil && gone(c.heedsAs) {
-		c.heeds, c.heedsAs = protocol.None, nil
+	if c.viewAs != nil && gone(c.viewAs) {
+		c.view, c.viewAs = protocol.None, nil
 		lost = append(lost, protocol.OwnEvents)
 	}
 	c.topics = slices.DeleteFunc(c.topics, func(s *subscription) bool {
@@ -76,9 +76,9 @@ func (c *Connection) withdraw(gone func(*protocol.Identity) bool, why protocol.R
 		return true
 	})
 	for _, topic := range lost {
-		refusal := protocol.Refuse(why, "%s is heard no more", protocol.Quote(topic))
+		refusal := protocol.Refuse(reason, "%s is heard no more", protocol.Quote(topic))
 		refusal.Topic = topic
-		c.refuse(refusal, false)
+		c.reject(refusal, false)
 	}
 }
 
@@ -122,7 +122,7 @@ func (e *Engine) Publish(body []byte) error {
 		case topic != "":
 			c.hear(ev)
 		case all || slices.Contains(users, c.identity.User):
-			c.deliver(ev, c.heeds)
+			c.deliver(ev, c.view)
 		}
 	}
 	return nil
@@ -226,6 +226,6 @@ func (c *Connection) release(s *subscription) {
 
 func (c *Connection) deliver(ev *protocol.Event, view protocol.Projection) {
 	if text := c.dialect.Encode(ev, view); text != nil {
-		c.say(protocol.Send{Text: text})
+		c.emit(protocol.Send{Text: text})
 	}
 }

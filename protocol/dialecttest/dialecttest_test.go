@@ -191,8 +191,8 @@ func (echo) Encode(ev *protocol.Event, _ protocol.Projection) []byte      { retu
 func (echo) OnOpen(time.Time, uint64) []protocol.Command                  { return nil }
 func (echo) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 func (echo) OnTick(time.Time) []protocol.Command                          { return nil }
-func (echo) OnReject(_ time.Time, why *protocol.Refusal, _ bool) []protocol.Command {
-	return protocol.End(why, nil)
+func (echo) OnReject(_ time.Time, refusal *protocol.Refusal, _ bool) []protocol.Command {
+	return protocol.End(refusal, nil)
 }
 func (echo) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	return 1, []protocol.Command{protocol.Send{Text: append([]byte(nil), in.Data...)}}

@@ -6,7 +6,7 @@
 //	C {"type":"auth","token":"${token:alice}"}
 //	S {"type":"auth_response","success":true}
 //	C {"type":"subscribe","channel":"alerts"}
-//	publish {"event":{"kind":"alert","data":{"alert_id":1,"device_id":7,"severity":"critical","title":"Hot","message":"!"}}}
+//	publish {"event":{"kind":"alert","data":{"alert_id":1,"device_id":7,"severity":"low","title":"T","message":"!"}}}
 //	S {"type":"alert","alert_id":1,"timestamp":"${timestamp}", ...}
 //	silence
 //

@@ -27,9 +27,9 @@ type Engine struct {
 	open     []*Connection
 	connects []time.Time // of the last minute
 
-	// Reports are what clients reported of themselves, Attended who attended.
-	Reports  []protocol.Report
-	Attended []protocol.Announce
+	// Reports are what clients reported of themselves, Announced who announced themselves.
+	Reports   []protocol.Report
+	Announced []protocol.Announce
 }
 
 // issued is a token that was made.
@@ -246,6 +246,6 @@ func (e *Engine) step(end time.Time) bool {
 // Drain refuses all connections finally, as a server does that goes away.
 func (e *Engine) Drain() {
 	for _, c := range append([]*Connection(nil), e.alive()...) {
-		c.refuse(protocol.Refuse(protocol.Draining, ""), true)
+		c.reject(protocol.Refuse(protocol.Draining, ""), true)
 	}
 }

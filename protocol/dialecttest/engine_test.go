@@ -76,8 +76,8 @@ refused 403`)
 func TestEngine_ChecksForm_Binding_UserAndType(t *testing.T) {
 	e := scripted(t, nil)
 	show := func(c protocol.Credential) protocol.Reason {
-		if _, why := e.identify(c); why != nil {
-			return why.Reason
+		if _, refusal := e.identify(c); refusal != nil {
+			return refusal.Reason
 		}
 		return ""
 	}
@@ -140,8 +140,8 @@ C become
 silence
 C {"said":"back"}
 S {"said":"back"}`)
-	if len(e.Attended) != 1 || e.Attended[0].Member != "m" {
-		t.Errorf("got %+v", e.Attended)
+	if len(e.Announced) != 1 || e.Announced[0].Member != "m" {
+		t.Errorf("got %+v", e.Announced)
 	}
 }
 

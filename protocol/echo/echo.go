@@ -45,7 +45,7 @@ func (Dialect) Encode(*protocol.Event, protocol.Projection) []byte { return nil 
 // session has no state.
 type session struct{}
 
-// Opened implements protocol.Session.
+// OnOpen implements protocol.Session.
 func (session) OnOpen(time.Time, uint64) []protocol.Command { return nil }
 
 // Receive sends the frame back. The frame's data is valid during the call only, so it is copied.
@@ -56,15 +56,15 @@ func (session) Receive(_ time.Time, frame protocol.ClientMessage) (int, []protoc
 // Answer implements protocol.Session.
 func (session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
-// Beat implements protocol.Session.
+// OnTick implements protocol.Session.
 func (session) OnTick(time.Time) []protocol.Command { return nil }
 
-// Refuse has no words but the close frame.
-func (session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+// OnReject has no words but the close frame.
+func (session) OnReject(_ time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
 		return nil
 	}
-	return protocol.End(why, nil)
+	return protocol.End(refusal, nil)
 }
 
 // Registration is echo in the list of protocols for tests. It has no settings.

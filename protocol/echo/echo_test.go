@@ -31,11 +31,11 @@ func TestEcho_SaysBackWhatItHearsInItsOwnCopy(t *testing.T) {
 
 func TestEcho_FinalRefusalEndsInCloseOthersAreSilent(t *testing.T) {
 	session, _, _ := Dialect{}.Open(protocol.Handshake{})
-	why := protocol.Refuse(protocol.Draining, "")
-	if commands := session.OnReject(time.Time{}, why, false); commands != nil {
+	refusal := protocol.Refuse(protocol.Draining, "")
+	if commands := session.OnReject(time.Time{}, refusal, false); commands != nil {
 		t.Errorf("a refusal that is not final says %v", commands)
 	}
-	commands := session.OnReject(time.Time{}, why, true)
+	commands := session.OnReject(time.Time{}, refusal, true)
 	if end, ok := commands[len(commands)-1].(protocol.Close); !ok || end.Code != 1012 {
 		t.Errorf("the last command is %+v, not a Close with 1012", commands[len(commands)-1])
 	}

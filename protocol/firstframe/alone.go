@@ -21,9 +21,9 @@ func (a *alone) Paths() []string { return slices.Clone(a.paths) }
 
 // Open implements protocol.Dialect.
 func (a *alone) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	s, credential, why := a.Dialect.Open(hello)
-	if why != nil {
-		return nil, nil, why
+	s, credential, refusal := a.Dialect.Open(hello)
+	if refusal != nil {
+		return nil, nil, refusal
 	}
 	return arrival{s, a.Dialect}, credential, nil
 }
@@ -34,8 +34,8 @@ type arrival struct {
 	dialect protocol.Dialect
 }
 
-// Opened implements protocol.Session.
+// OnOpen implements protocol.Session.
 func (a arrival) OnOpen(now time.Time, number uint64) []protocol.Command {
-	become := protocol.SwitchDialect{Dialect: a.dialect, Session: a.Session}
-	return append([]protocol.Command{become}, a.Session.OnOpen(now, number)...)
+	command := protocol.SwitchDialect{Dialect: a.dialect, Session: a.Session}
+	return append([]protocol.Command{command}, a.Session.OnOpen(now, number)...)
 }

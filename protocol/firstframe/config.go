@@ -7,8 +7,8 @@ type Config struct {
 	// Default is the name of the dialect that answers what no dialect recognises (default "valtronics"). If it is none
 	// of the path's dialects, their first one answers.
 	Default string `yaml:"default" env:"DEFAULT" envDefault:"valtronics" unit:"dialect"`
-	// FirstFrameTimeout is how long a client may take until its first frame, from 1s to 1h (default 20s).
-	FirstFrameTimeout time.Duration `yaml:"first_frame_timeout" env:"FIRST_FRAME_TIMEOUT" envDefault:"20s" unit:"duration"`
+	// Timeout is how long a client may take until its first frame, from 1s to 1h (default 20s).
+	Timeout time.Duration `yaml:"first_frame_timeout" env:"FIRST_FRAME_TIMEOUT" envDefault:"20s" unit:"duration"`
 }
 
 // Help is one line of meaning for each key.
@@ -22,5 +22,5 @@ func (Config) Help() map[string]string {
 
 // DefaultConfig is what holds where nothing is set.
 func DefaultConfig() Config {
-	return Config{Default: "valtronics", FirstFrameTimeout: 20 * time.Second}
+	return Config{Default: "valtronics", Timeout: 20 * time.Second}
 }

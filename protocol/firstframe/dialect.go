@@ -33,9 +33,9 @@ func New(config Config, path string, candidates ...Candidate) *Dialect {
 	if len(candidates) == 0 {
 		panic("firstframe: a path without a dialect")
 	}
-	d := &Dialect{path: path, candidates: slices.Clone(candidates), patience: config.FirstFrameTimeout}
+	d := &Dialect{path: path, candidates: slices.Clone(candidates), patience: config.Timeout}
 	if d.patience <= 0 {
-		d.patience = DefaultConfig().FirstFrameTimeout
+		d.patience = DefaultConfig().Timeout
 	}
 	d.fallback = max(0, slices.IndexFunc(candidates, func(c Candidate) bool { return c.Name() == config.Default }))
 	return d
@@ -76,12 +76,12 @@ func larger(a, b int) int {
 // Open implements protocol.Dialect. Each candidate opens a session while the request can be read.
 func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
 	s := &session{dialect: d, open: make([]protocol.Session, len(d.candidates)), fallback: -1}
-	refusal := protocol.Refuse(protocol.NotFound, "no dialect answers here")
+	last := protocol.Refuse(protocol.NotFound, "no dialect answers here")
 	for i, candidate := range d.candidates {
-		opened, credential, why := candidate.Open(hello)
+		opened, credential, refusal := candidate.Open(hello)
 		switch {
-		case why != nil:
-			refusal = why
+		case refusal != nil:
+			last = refusal
 		case credential == nil:
 			s.open[i] = opened
 			if s.fallback < 0 || i == d.fallback {
@@ -90,7 +90,7 @@ func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Cr
 		}
 	}
 	if s.fallback < 0 {
-		return nil, nil, refusal
+		return nil, nil, last
 	}
 	return s, nil, nil
 }

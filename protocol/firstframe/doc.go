@@ -10,7 +10,7 @@
 //     nothing. That dialect does nothing else about it.
 //   - Until it is decided, each limit is the largest of the candidates', so that no protocol meets the figure of
 //     another. Once decided, the limits are those of its dialect, the time to authenticate counted from then.
-//   - A client whose frames have not decided within Config.FirstFrameTimeout is closed with 1008 auth_timeout, and gets
+//   - A client whose frames have not decided within Config.Timeout is closed with 1008 auth_timeout, and gets
 //     no frame before that, since its dialect is unknown. Frames that decide nothing do not stop that clock.
 //
 // The default is a setting because documents do not say who answers nonsense. It asks of a candidate that it has no

@@ -65,10 +65,10 @@ func tells(transcript dialecttest.Transcript, others map[string]string) bool {
 
 // fake is a candidate that the test makes up.
 type fake struct {
-	name   string
-	limits protocol.Limits
-	asks   bool // for a credential in the handshake
-	why    *protocol.Refusal
+	name    string
+	limits  protocol.Limits
+	asks    bool // for a credential in the handshake
+	refusal *protocol.Refusal
 }
 
 func (f fake) Name() string                                               { return f.name }
@@ -88,7 +88,7 @@ func (f fake) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, 
 	if f.asks {
 		return f, &protocol.Credential{}, nil
 	}
-	return f, nil, f.why
+	return f, nil, f.refusal
 }
 
 // Receive asks for more than words.
@@ -98,9 +98,9 @@ func (f fake) Receive(time.Time, protocol.ClientMessage) (int, []protocol.Comman
 		protocol.Subscribe{Topic: "t"}, protocol.SetInterval{Every: time.Second}, protocol.Report{Kind: "x"})
 }
 
-func (f fake) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+func (f fake) OnReject(_ time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
 	if final {
-		return protocol.End(why, f.say("ends")[0].(protocol.Send).Text)
+		return protocol.End(refusal, f.say("ends")[0].(protocol.Send).Text)
 	}
 	return f.say("refuses")
 }
@@ -139,7 +139,7 @@ func TestReceive_WhatNobodyRecognisesGetsWordsAndNothingElse(t *testing.T) {
 	if c.Topics() != nil {
 		t.Errorf("it subscribed to %q", c.Topics())
 	}
-	c.Refuse(protocol.Refuse(protocol.Busy, ""), false)
+	c.Reject(protocol.Refuse(protocol.Busy, ""), false)
 	hears(t, c, "b refuses")
 	c.Send([]byte(`"a"`), false)
 	hears(t, c, "a opened", "a hears")
@@ -149,7 +149,7 @@ func TestReceive_WhatNobodyRecognisesGetsWordsAndNothingElse(t *testing.T) {
 		t.Errorf("got %q", c.Topics())
 	}
 	c = connected(t, New(Config{Default: "nobody"}, path, fake{name: "a"}, fake{name: "b"}))
-	c.Refuse(protocol.Refuse(protocol.Draining, ""), true)
+	c.Reject(protocol.Refuse(protocol.Draining, ""), true)
 	if got, _ := c.Receive(0); string(got.Data) != `"a ends"` {
 		t.Errorf("got %s", got)
 	}
@@ -160,15 +160,15 @@ func TestReceive_WhatNobodyRecognisesGetsWordsAndNothingElse(t *testing.T) {
 
 // A dialect that wants a credential before the upgrade, or refuses the request, is no candidate for it.
 func TestOpen_LeavesOutWhoCannotBeDecidedByAFrame(t *testing.T) {
-	why := protocol.Refuse(protocol.Forbidden, "switched off")
+	refusal := protocol.Refuse(protocol.Forbidden, "switched off")
 	c := connected(t, New(Config{Default: "a"}, path, fake{name: "a", asks: true}, fake{name: "b"},
-		fake{name: "c", why: why}))
+		fake{name: "c", refusal: refusal}))
 	c.Send([]byte(`"a"`), false)
 	hears(t, c, "b hears")
 	c.Send([]byte(`"c"`), false)
 	hears(t, c, "b hears")
 	if _, _, got := New(Config{}, path, fake{name: "a", asks: true},
-		fake{name: "c", why: why}).Open(protocol.Handshake{}); got != why {
+		fake{name: "c", refusal: refusal}).Open(protocol.Handshake{}); got != refusal {
 		t.Errorf("got %v", got)
 	}
 	if _, _, got := New(Config{}, path, fake{name: "a", asks: true}).Open(protocol.Handshake{}); got == nil ||
@@ -183,7 +183,7 @@ func TestLimits_AreTheLargestOfTheCandidates(t *testing.T) {
 		PerUser: 1, Connects: 10}
 	b := protocol.Limits{Frame: 2000, Rate: 20, Connections: 6, Connects: 3, Inbox: true}
 	want := protocol.Limits{Frame: 2000, Rate: 20, Burst: 50, Login: 3 * time.Second, Connections: 6, Connects: 10}
-	config := Config{FirstFrameTimeout: 3 * time.Second}
+	config := Config{Timeout: 3 * time.Second}
 	if got := New(config, path, fake{limits: a}, fake{limits: b}).Limits(); got != want {
 		t.Errorf("got %+v", got)
 	}

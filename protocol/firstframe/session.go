@@ -14,7 +14,7 @@ type session struct {
 	number   uint64
 }
 
-// Opened implements protocol.Session. The client speaks first.
+// OnOpen implements protocol.Session. The client speaks first.
 func (s *session) OnOpen(_ time.Time, number uint64) []protocol.Command {
 	s.number = number
 	return nil
@@ -25,7 +25,7 @@ func (s *session) Receive(now time.Time, in protocol.ClientMessage) (int, []prot
 	if !in.Binary {
 		for i, candidate := range s.dialect.candidates {
 			if s.open[i] != nil && candidate.Recognises(in.Data) {
-				return s.become(now, i, in)
+				return s.switchTo(now, i, in)
 			}
 		}
 	}
@@ -33,8 +33,8 @@ func (s *session) Receive(now time.Time, in protocol.ClientMessage) (int, []prot
 	return messages, words(commands)
 }
 
-// become hands the connection and its frame to a candidate.
-func (s *session) become(now time.Time, i int, in protocol.ClientMessage) (int, []protocol.Command) {
+// switchTo hands the connection and its frame to a candidate.
+func (s *session) switchTo(now time.Time, i int, in protocol.ClientMessage) (int, []protocol.Command) {
 	chosen := s.open[i]
 	commands := []protocol.Command{protocol.SwitchDialect{Dialect: s.dialect.candidates[i], Session: chosen}}
 	commands = append(commands, chosen.OnOpen(now, s.number)...)
@@ -56,13 +56,13 @@ func words(commands []protocol.Command) (said []protocol.Command) {
 // Answer implements protocol.Session. Nothing is asked that has an outcome.
 func (*session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
-// Beat implements protocol.Session. There is none.
+// OnTick implements protocol.Session. There is none.
 func (*session) OnTick(time.Time) []protocol.Command { return nil }
 
-// Refuse implements protocol.Session, in the words of the default dialect.
-func (s *session) OnReject(now time.Time, why *protocol.Refusal, final bool) []protocol.Command {
-	if why.Reason == protocol.AuthTimeout {
-		return protocol.End(why, nil)
+// OnReject implements protocol.Session, in the words of the default dialect.
+func (s *session) OnReject(now time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
+	if refusal.Reason == protocol.AuthTimeout {
+		return protocol.End(refusal, nil)
 	}
-	return words(s.open[s.fallback].OnReject(now, why, final))
+	return words(s.open[s.fallback].OnReject(now, refusal, final))
 }

@@ -61,9 +61,9 @@ func (d *Dialect) TicketClaims() protocol.Claims { return d.claims }
 // Open implements protocol.Dialect. The credential is in the query, and one that is not there is refused like one that
 // does not hold.
 func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	credential, why := d.credential(hello)
-	if why != nil {
-		return nil, nil, why
+	credential, refusal := d.credential(hello)
+	if refusal != nil {
+		return nil, nil, refusal
 	}
 	s := &session{}
 	if credential.Form == protocol.Token {

@@ -38,12 +38,12 @@ func open(t testing.TB, d *Dialect, target string) (protocol.Session, *protocol.
 
 // R002.22, R002.24: the claims that the original demands; sub may be a number, which is for those who read tokens.
 func TestOpen_DemandsTheClaimsOfTheDocument(t *testing.T) {
-	_, credential, why := open(t, New(DefaultConfig()), Path+"?access_token=abc")
+	_, credential, refusal := open(t, New(DefaultConfig()), Path+"?access_token=abc")
 	want := []string{"sid", "iss", "aud", "sub", "scope", "iat", "nbf", "exp", "jti"}
-	if why != nil || credential.Form != protocol.Token || credential.Token != "abc" ||
+	if refusal != nil || credential.Form != protocol.Token || credential.Token != "abc" ||
 		!slices.Equal(credential.Claims.Require, want) ||
 		!slices.Equal(credential.Claims.Refuse, []string{"refresh"}) || credential.Claims.Anonymous {
-		t.Errorf("got %+v, %v", *credential, why)
+		t.Errorf("got %+v, %v", *credential, refusal)
 	}
 	_, credential, _ = open(t, New(Config{}), Path+"?access_token=abc")
 	if credential.Claims.Require != nil || credential.Claims.Refuse == nil {
@@ -63,18 +63,19 @@ func TestOpenUserPath_IsAHoleThatSomebodyHasToOpen(t *testing.T) {
 	if paths := New(DefaultConfig()).Paths(); !slices.Equal(paths, []string{"/api/v1/ws", "/api/v1/ws/"}) {
 		t.Errorf("got %q", paths)
 	}
-	if _, _, why := open(t, New(DefaultConfig()), Path+"/7"); why == nil || why.Reason != protocol.Forbidden {
-		t.Errorf("got %v", why)
+	_, _, refusal := open(t, New(DefaultConfig()), Path+"/7")
+	if refusal == nil || refusal.Reason != protocol.Forbidden {
+		t.Errorf("got %v", refusal)
 	}
 	d := New(Config{OpenUserPath: true})
 	if paths := d.Paths(); !slices.Equal(paths, []string{"/api/v1/ws", "/api/v1/ws/", "/api/v1/ws/{user_id}"}) {
 		t.Errorf("got %q", paths)
 	}
 	for _, user := range []string{"1", "7", "2147483648", "9223372036854775807"} {
-		s, credential, why := open(t, d, Path+"/"+user)
-		if why != nil || credential.Form != protocol.Unverified || credential.For != user || credential.Token != "" ||
-			credential.Claims.Anonymous {
-			t.Errorf("%s: got %+v, %v", user, credential, why)
+		s, credential, refusal := open(t, d, Path+"/"+user)
+		if refusal != nil || credential.Form != protocol.Unverified || credential.For != user ||
+			credential.Token != "" || credential.Claims.Anonymous {
+			t.Errorf("%s: got %+v, %v", user, credential, refusal)
 		}
 		if commands := s.OnOpen(time.Time{}, 1); commands != nil {
 			t.Errorf("%s: got %v", user, commands)
@@ -85,13 +86,14 @@ func TestOpenUserPath_IsAHoleThatSomebodyHasToOpen(t *testing.T) {
 		strings.Repeat("9", 1000),
 		"7?access_token=abc", "7?ticket=abc",
 	} {
-		if _, credential, why := open(t, d, Path+"/"+user); why == nil || why.Reason.Status() != 403 ||
+		if _, credential, refusal := open(t, d, Path+"/"+user); refusal == nil || refusal.Reason.Status() != 403 ||
 			credential != nil {
-			t.Errorf("%q: got %v, %v", user, credential, why)
+			t.Errorf("%q: got %v, %v", user, credential, refusal)
 		}
 	}
-	if _, credential, why := open(t, d, Path+"?access_token=abc"); why != nil || credential.Form != protocol.Token {
-		t.Errorf("got %v", why)
+	_, credential, refusal := open(t, d, Path+"?access_token=abc")
+	if refusal != nil || credential.Form != protocol.Token {
+		t.Errorf("got %v", refusal)
 	}
 }
 
@@ -131,8 +133,8 @@ func TestRefuse_TheCloseFrameSaysIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Refuse(protocol.Refuse(reason, "the detail"), false)
-		c.Refuse(protocol.Refuse(reason, "the detail"), true)
+		c.Reject(protocol.Refuse(reason, "the detail"), false)
+		c.Reject(protocol.Refuse(reason, "the detail"), true)
 		if got, _ := c.Receive(0); !got.Closed || got.Code != code || got.Reason != string(reason) {
 			t.Errorf("%s: got %s", reason, got)
 		}
@@ -215,11 +217,12 @@ func FuzzOpen(f *testing.F) {
 			return // no route leads here
 		}
 		values, _ := url.ParseQuery(query)
-		s, credential, why := New(Config{OpenUserPath: openPath}).Open(protocol.Handshake{Path: path, Query: values})
-		if why != nil {
-			if s != nil || credential != nil || why.Reason.Status() != 403 || strings.Contains(why.Error(), query) &&
-				len(query) > 20 {
-				t.Fatalf("%q %q: %v", path, query, why)
+		d := New(Config{OpenUserPath: openPath})
+		s, credential, refusal := d.Open(protocol.Handshake{Path: path, Query: values})
+		if refusal != nil {
+			if s != nil || credential != nil || refusal.Reason.Status() != 403 ||
+				strings.Contains(refusal.Error(), query) && len(query) > 20 {
+				t.Fatalf("%q %q: %v", path, query, refusal)
 			}
 			return
 		}

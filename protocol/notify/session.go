@@ -16,7 +16,7 @@ type session struct {
 	reported bool // that a frame was no JSON
 }
 
-// Opened implements protocol.Session. The token that held a moment ago is shown once more, so that the connection
+// OnOpen implements protocol.Session. The token that held a moment ago is shown once more, so that the connection
 // outlives it; a ticket is spent, and its connection ends with the token that it was made for.
 func (s *session) OnOpen(time.Time, uint64) []protocol.Command {
 	if s.shown == nil {
@@ -42,13 +42,13 @@ func (s *session) Receive(_ time.Time, in protocol.ClientMessage) (int, []protoc
 // for it.
 func (*session) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 
-// Beat implements protocol.Session. There is none.
+// OnTick implements protocol.Session. There is none.
 func (*session) OnTick(time.Time) []protocol.Command { return nil }
 
-// Refuse implements protocol.Session. There are no words but the close frame.
-func (*session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+// OnReject implements protocol.Session. There are no words but the close frame.
+func (*session) OnReject(_ time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
 		return nil
 	}
-	return protocol.End(why, nil)
+	return protocol.End(refusal, nil)
 }

@@ -13,13 +13,13 @@ func (s *session) batch(now time.Time, members []rawjson.Member) (int, []protoco
 	most := s.dialect.config.BatchItems
 	switch {
 	case !ok:
-		why := protocol.Refuse(protocol.Malformed,
+		refusal := protocol.Refuse(protocol.Malformed,
 			`messages of a batch must be an array: {"type":"batch","messages":[...]}`)
-		return 1, []protocol.Command{complain(why, "", alone)}
+		return 1, []protocol.Command{complain(refusal, "", alone)}
 	case len(items) > most:
-		why := protocol.Refuse(protocol.TooMany,
+		refusal := protocol.Refuse(protocol.TooMany,
 			"the batch has %d messages; the limit is %d, and nothing of it was done", len(items), most)
-		return most, []protocol.Command{complain(why, "", alone)}
+		return most, []protocol.Command{complain(refusal, "", alone)}
 	}
 	var commands []protocol.Command
 	for i, raw := range items {

@@ -32,8 +32,10 @@ func TestClient_IsInWhenTheServerSaysSo(t *testing.T) {
 		`{"type":"auth_response","success":true}`: {in: true},
 		`{"type":"alert"}`:                        {},
 		`no JSON`:                                 {},
-		`{"type":"auth_response","success":false,"message":"no","error":"invalid_token"}`: {err: "refused: invalid_token: no"},
-		`{"type":"auth_response","message":"over","error":"token_expired"}`:               {err: "refused: token_expired: over"},
+		`{"type":"auth_response","success":false,"message":"no","error":"invalid_token"}`: {
+			err: "refused: invalid_token: no",
+		},
+		`{"type":"auth_response","message":"over","error":"token_expired"}`: {err: "refused: token_expired: over"},
 	} {
 		in, err := admitted([]byte(frame))
 		if in != want.in || (err != nil) != (want.err != "") || err != nil && err.Error() != want.err {

@@ -12,30 +12,30 @@ import (
 var welcome = []byte(`{"type":"auth_response","success":true}`)
 
 // denial is the answer to a token that did not hold.
-func denial(why *protocol.Refusal) []byte {
-	word := why.Reason
+func denial(refusal *protocol.Refusal) []byte {
+	word := refusal.Reason
 	switch word {
 	case protocol.TokenExpired, protocol.Unauthorized, protocol.UnknownUser:
 		word = protocol.InvalidToken // the one word that documented clients know
 	}
 	text := append(make([]byte, 0, 128), `{"type":"auth_response","success":false,"message":`...)
-	text = appendClean(text, why.Error())
+	text = appendClean(text, refusal.Error())
 	text = append(text, `,"error":`...)
 	text = rawjson.AppendText(text, string(word))
-	return append(appendRetry(text, why), '}')
+	return append(appendRetry(text, refusal), '}')
 }
 
 // complain says an error.
-func complain(why *protocol.Refusal, ch channel, index int) protocol.Command {
-	return protocol.Send{Text: problem(why, ch, index)}
+func complain(refusal *protocol.Refusal, ch channel, index int) protocol.Command {
+	return protocol.Send{Text: problem(refusal, ch, index)}
 }
 
 // problem is the message of an error, about a channel unless that is "", about an item of a batch unless it is alone.
-func problem(why *protocol.Refusal, ch channel, index int) []byte {
+func problem(refusal *protocol.Refusal, ch channel, index int) []byte {
 	text := append(make([]byte, 0, 192), `{"type":"error","error":`...)
-	text = rawjson.AppendText(text, string(why.Reason))
+	text = rawjson.AppendText(text, string(refusal.Reason))
 	text = append(text, `,"message":`...)
-	text = appendClean(text, why.Error())
+	text = appendClean(text, refusal.Error())
 	if ch != "" {
 		text = append(text, `,"channel":"`...)
 		text = append(append(text, ch...), '"')
@@ -44,16 +44,16 @@ func problem(why *protocol.Refusal, ch channel, index int) []byte {
 		text = append(text, `,"index":`...)
 		text = strconv.AppendInt(text, int64(index), 10)
 	}
-	return append(appendRetry(text, why), '}')
+	return append(appendRetry(text, refusal), '}')
 }
 
 // appendRetry tells after how many whole seconds the same may work.
-func appendRetry(text []byte, why *protocol.Refusal) []byte {
-	if why.RetryAfter <= 0 {
+func appendRetry(text []byte, refusal *protocol.Refusal) []byte {
+	if refusal.RetryAfter <= 0 {
 		return text
 	}
 	text = append(text, `,"retry_after":`...)
-	return strconv.AppendInt(text, int64((why.RetryAfter+time.Second-1)/time.Second), 10)
+	return strconv.AppendInt(text, int64((refusal.RetryAfter+time.Second-1)/time.Second), 10)
 }
 
 // noMarkup takes away what could make markup of a message that a page shows.

@@ -29,10 +29,10 @@ const maxAuth = protocol.MaxToken + 512
 // accepted says which tokens open a socket: access and device tokens do, refresh tokens do not.
 var accepted = protocol.Claims{Refuse: []string{"refresh"}}
 
-// Opened implements protocol.Session. The client speaks first.
+// OnOpen implements protocol.Session. The client speaks first.
 func (*session) OnOpen(time.Time, uint64) []protocol.Command { return nil }
 
-// Beat implements protocol.Session. There is none.
+// OnTick implements protocol.Session. There is none.
 func (*session) OnTick(time.Time) []protocol.Command { return nil }
 
 // alone is the index of a message that is in no batch.
@@ -41,8 +41,8 @@ const alone = -1
 // Receive implements protocol.Session. A batch counts as its items.
 func (s *session) Receive(now time.Time, in protocol.ClientMessage) (int, []protocol.Command) {
 	if in.Binary {
-		why := protocol.Refuse(protocol.Malformed, "binary messages are not understood; send JSON as text")
-		return 1, []protocol.Command{complain(why, "", alone)}
+		refusal := protocol.Refuse(protocol.Malformed, "binary messages are not understood; send JSON as text")
+		return 1, []protocol.Command{complain(refusal, "", alone)}
 	}
 	members, err := rawjson.ReadObject(in.Data)
 	if word, _ := rawjson.Text(rawjson.Find(members, "type")); err == nil && word == "batch" {
@@ -72,17 +72,17 @@ func unlessNull(raw []byte) []byte {
 
 // message appends the commands for one message.
 func (s *session) message(commands []protocol.Command, m message) []protocol.Command {
-	more, channel, why := s.understand(m)
-	if why != nil {
-		return append(commands, complain(why, channel, m.index))
+	more, channel, refusal := s.understand(m)
+	if refusal != nil {
+		return append(commands, complain(refusal, channel, m.index))
 	}
 	return append(commands, more...)
 }
 
 // understand turns one message into commands, or says why it cannot, and in which channel.
 func (s *session) understand(m message) ([]protocol.Command, channel, *protocol.Refusal) {
-	if why := s.readable(m); why != nil {
-		return nil, "", why
+	if refusal := s.readable(m); refusal != nil {
+		return nil, "", refusal
 	}
 	word, ok := rawjson.Text(m.member("type"))
 	switch {
@@ -144,12 +144,12 @@ func (s *session) auth(m message) []protocol.Command {
 }
 
 // deny answers a token that did not hold.
-func (s *session) deny(why *protocol.Refusal) []protocol.Command {
+func (s *session) deny(refusal *protocol.Refusal) []protocol.Command {
 	s.failed++
-	denied := denial(why)
-	switch {
-	case why.Reason == protocol.TooMany || why.Reason == protocol.RateLimited || why.Reason == protocol.Draining:
-		return protocol.End(why, denied)
+	denied := denial(refusal)
+	switch reason := refusal.Reason; {
+	case reason == protocol.TooMany || reason == protocol.RateLimited || reason == protocol.Draining:
+		return protocol.End(refusal, denied)
 	case s.failed >= maxFailures:
 		return protocol.End(&protocol.Refusal{Reason: protocol.InvalidToken}, denied)
 	}
@@ -199,16 +199,16 @@ func (s *session) enter() []protocol.Command {
 	return commands
 }
 
-// Refuse implements protocol.Session. A message tells the client what it did wrong; for all else the close code does.
-func (s *session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+// OnReject implements protocol.Session. A message tells the client what it did wrong; for all else the close code does.
+func (s *session) OnReject(_ time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
-		return []protocol.Command{complain(why, "", alone)}
+		return []protocol.Command{complain(refusal, "", alone)}
 	}
-	switch why.Reason {
+	switch refusal.Reason {
 	case protocol.AuthTimeout:
-		return protocol.End(why, denial(why))
+		return protocol.End(refusal, denial(refusal))
 	case protocol.Draining, protocol.Disconnected, protocol.Slow, protocol.Silent:
-		return protocol.End(why, nil)
+		return protocol.End(refusal, nil)
 	}
-	return protocol.End(why, problem(why, "", alone))
+	return protocol.End(refusal, problem(refusal, "", alone))
 }

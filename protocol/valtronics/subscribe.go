@@ -48,17 +48,17 @@ func read(m message) (*request, *protocol.Refusal) {
 }
 
 func subscribe(m message) ([]protocol.Command, channel, *protocol.Refusal) {
-	r, why := read(m)
-	if why != nil {
-		return nil, r.channel, why
+	r, refusal := read(m)
+	if refusal != nil {
+		return nil, r.channel, refusal
 	}
-	topics, why := r.topics()
-	if why != nil {
-		return nil, r.channel, why
+	topics, refusal := r.topics()
+	if refusal != nil {
+		return nil, r.channel, refusal
 	}
-	filter, why := r.filter()
-	if why != nil {
-		return nil, r.channel, why
+	filter, refusal := r.filter()
+	if refusal != nil {
+		return nil, r.channel, refusal
 	}
 	if topics == nil {
 		topics = []string{string(r.channel)}
@@ -71,13 +71,13 @@ func subscribe(m message) ([]protocol.Command, channel, *protocol.Refusal) {
 }
 
 func unsubscribe(m message) ([]protocol.Command, channel, *protocol.Refusal) {
-	r, why := read(m)
-	if why != nil {
-		return nil, r.channel, why
+	r, refusal := read(m)
+	if refusal != nil {
+		return nil, r.channel, refusal
 	}
-	topics, why := r.topics()
-	if why != nil {
-		return nil, r.channel, why
+	topics, refusal := r.topics()
+	if refusal != nil {
+		return nil, r.channel, refusal
 	}
 	if topics == nil {
 		return []protocol.Command{protocol.Unsubscribe{Topic: string(r.channel), Below: true}}, r.channel, nil
@@ -91,7 +91,7 @@ func unsubscribe(m message) ([]protocol.Command, channel, *protocol.Refusal) {
 
 // topics are those of the devices that are named; nil if none is.
 func (r *request) topics() ([]string, *protocol.Refusal) {
-	ids, why := r.list("device_id")
+	ids, refusal := r.list("device_id")
 	var topics []string
 	for _, id := range ids {
 		topic := string(r.channel) + "/" + id
@@ -100,39 +100,39 @@ func (r *request) topics() ([]string, *protocol.Refusal) {
 		}
 		topics = append(topics, topic)
 	}
-	return topics, why
+	return topics, refusal
 }
 
 // filter is what the channel's options ask for.
-func (r *request) filter() (filter protocol.Filter, why *protocol.Refusal) {
+func (r *request) filter() (filter protocol.Filter, refusal *protocol.Refusal) {
 	switch r.channel {
 	case alerts:
-		why = r.where(&filter, "severity", "severity")
-		if why == nil {
-			why = r.where(&filter, "alert_type", "alert_type")
+		refusal = r.where(&filter, "severity", "severity")
+		if refusal == nil {
+			refusal = r.where(&filter, "alert_type", "alert_type")
 		}
 	case devices:
-		why = r.where(&filter, "status_types", "new_status")
+		refusal = r.where(&filter, "status_types", "new_status")
 	case telemetry, system:
 		var metrics []string
-		if metrics, why = r.list("metrics"); why != nil {
-			return filter, why
+		if metrics, refusal = r.list("metrics"); refusal != nil {
+			return filter, refusal
 		}
 		if metrics != nil {
 			filter.View = protocol.Project(metrics)
 		}
-		filter.Every, why = frequency(r.option("frequency"))
+		filter.Every, refusal = frequency(r.option("frequency"))
 	}
-	return filter, why
+	return filter, refusal
 }
 
 // where adds the condition of an option, if it is there.
 func (r *request) where(filter *protocol.Filter, option, attribute string) *protocol.Refusal {
-	values, why := r.list(option)
+	values, refusal := r.list(option)
 	if values != nil {
 		filter.Where = append(filter.Where, protocol.Condition{Attribute: attribute, In: values})
 	}
-	return why
+	return refusal
 }
 
 // list reads an option that is one value or a list of them: integers, or strings that are names. None is nil.

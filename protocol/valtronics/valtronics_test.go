@@ -68,7 +68,7 @@ func TestRefuse_EveryReasonHasItsEnd(t *testing.T) {
 	} {
 		last := end.last
 		c := inside(t, engine(t), Path)
-		c.Refuse(protocol.Refuse(reason, "the <detail>"), true)
+		c.Reject(protocol.Refuse(reason, "the <detail>"), true)
 		got, _ := c.Receive(0)
 		if last != "" {
 			want := strings.Replace(last, "%s", string(reason), 1)
@@ -85,9 +85,9 @@ func TestRefuse_EveryReasonHasItsEnd(t *testing.T) {
 
 func TestRefuse_WhatIsNotFinalIsToldAndTheConnectionStays(t *testing.T) {
 	c := inside(t, engine(t), Path)
-	why := protocol.Refuse(protocol.Busy, "the queue is full")
-	why.RetryAfter = 1100 * time.Millisecond
-	c.Refuse(why, false)
+	refusal := protocol.Refuse(protocol.Busy, "the queue is full")
+	refusal.RetryAfter = 1100 * time.Millisecond
+	c.Reject(refusal, false)
 	if got, _ := c.Receive(0); string(got.Data) != `{"type":"error","error":"busy","message":"the queue is full",`+
 		`"retry_after":2}` {
 		t.Errorf("got %s", got)
@@ -118,8 +118,8 @@ func TestFrequency_Forms(t *testing.T) {
 		`"1.5s"`:  1500 * time.Millisecond,
 		`" 2 s "`: 2 * time.Second, `"10ms"`: 10 * time.Millisecond, `"24h"`: 24 * time.Hour, `86400`: 24 * time.Hour,
 	} {
-		if got, why := frequency([]byte(raw)); why != nil || got != want {
-			t.Errorf("%s: got %s, %v, want %s", raw, got, why, want)
+		if got, refusal := frequency([]byte(raw)); refusal != nil || got != want {
+			t.Errorf("%s: got %s, %v, want %s", raw, got, refusal, want)
 		}
 	}
 	for _, raw := range []string{
@@ -128,7 +128,7 @@ func TestFrequency_Forms(t *testing.T) {
 		`"Infs"`, `"0x10s"`, `0.0000000000001`, `"1d"`, `"` + strings.Repeat("0", 50) + `1s"`,
 		`999999999999999999999999999`,
 	} {
-		if got, why := frequency([]byte(raw)); why == nil {
+		if got, refusal := frequency([]byte(raw)); refusal == nil {
 			t.Errorf("%s became %s", raw, got)
 		}
 	}
@@ -140,24 +140,27 @@ func TestSubscribe_Commands(t *testing.T) {
 		`{"channel":"telemetry"}`: "telemetry {Where:[] View: Every:0s}",
 		`{"channel":"telemetry","device_id":[1,"1",2]}`: "telemetry/1 {Where:[] View: Every:0s}; " +
 			"telemetry/2 {Where:[] View: Every:0s}",
-		`{"channel":"telemetry","metrics":["b","a"],"frequency":"1s"}`:                                             "telemetry {Where:[] View:\x00a\x00b Every:1s}",
-		`{"channel":"alerts","severity":"x","filters":{"alert_type":["y","z"]},"metrics":["no"],"frequency":"1s"}`: "alerts {Where:[{Attribute:severity In:[x]} {Attribute:alert_type In:[y z]}] View: Every:0s}",
-		`{"channel":"devices","status_types":["on"],"severity":"no"}`:                                              "devices {Where:[{Attribute:new_status In:[on]}] View: Every:0s}",
-		`{"channel":"system","filters":{"metrics":"cpu"}}`:                                                         "system {Where:[] View:\x00cpu Every:0s}",
-		`{"channel":"devices","filters":null,"device_id":-4}`:                                                      "devices/-4 {Where:[] View: Every:0s}",
+		`{"channel":"telemetry","metrics":["b","a"],"frequency":"1s"}`: "telemetry {Where:[] View:\x00a\x00b Every:1s}",
+		`{"channel":"alerts","severity":"x","filters":{"alert_type":["y","z"]},` +
+			`"metrics":["no"],"frequency":"1s"}`: "alerts " +
+			"{Where:[{Attribute:severity In:[x]} {Attribute:alert_type In:[y z]}] View: Every:0s}",
+		`{"channel":"devices","status_types":["on"],"severity":"no"}`: "devices " +
+			"{Where:[{Attribute:new_status In:[on]}] View: Every:0s}",
+		`{"channel":"system","filters":{"metrics":"cpu"}}`:    "system {Where:[] View:\x00cpu Every:0s}",
+		`{"channel":"devices","filters":null,"device_id":-4}`: "devices/-4 {Where:[] View: Every:0s}",
 	} {
 		members, err := rawjson.ReadObject([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		commands, _, why := subscribe(message{raw: []byte(text), members: members, index: alone})
+		commands, _, refusal := subscribe(message{raw: []byte(text), members: members, index: alone})
 		var got []string
 		for _, command := range commands {
 			s := command.(protocol.Subscribe)
 			got = append(got, fmt.Sprintf("%s %+v", s.Topic, s.Filter))
 		}
-		if why != nil || strings.Join(got, "; ") != want {
-			t.Errorf("%s: got %q, %v, want %q", text, strings.Join(got, "; "), why, want)
+		if refusal != nil || strings.Join(got, "; ") != want {
+			t.Errorf("%s: got %q, %v, want %q", text, strings.Join(got, "; "), refusal, want)
 		}
 	}
 }

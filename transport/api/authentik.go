@@ -30,15 +30,15 @@ func (a *API) outpostCall(ctx context.Context, rc *requestContext) error {
 	}
 	switch document, found := configured[path]; {
 	case err == nil && reads && found:
-		return rc.answerDocument(document)
+		return answerDocument(rc, document)
 	case up != nil:
 		return a.forward(up, rc)
 	case err != nil:
 		return err
 	case reads && path == "outposts/instances":
-		rc.appendInstances(uuids, configured.kind())
+		appendInstances(rc, uuids, configured.kind())
 	case reads && path == "root/config":
-		rc.appendRootConfig()
+		appendRootConfig(rc)
 	default:
 		return a.refuseUnknown(rc, uuids)
 	}
@@ -71,7 +71,7 @@ func (a *API) outpostDocuments(tenant string) map[string]Documents {
 }
 
 // appendInstances appends the page of outposts that a token is for.
-func (rc *requestContext) appendInstances(uuids []string, kind string) {
+func appendInstances(rc *requestContext, uuids []string, kind string) {
 	rc.out = appendPagination(append(rc.out, '{'), page{number: 1, size: max(1, len(uuids)), count: len(uuids)})
 	rc.out = append(rc.out, `,"results":[`...)
 	for i, uuid := range uuids {
@@ -87,7 +87,7 @@ func (rc *requestContext) appendInstances(uuids []string, kind string) {
 		rc.out = appendTextMember(rc.out, "token_identifier", "ak-outpost-"+uuid+"-api")
 		rc.out = append(rc.out, `,"config":{"log_level":"info"},"managed":null}`...) // old outposts panic without it
 	}
-	rc.endPage()
+	endPage(rc)
 }
 
 // noConnection stands for no service connection, since some clients refuse null.
@@ -95,9 +95,9 @@ const noConnection = `{"pk":"00000000-0000-0000-0000-000000000000","name":"","co
 	`"verbose_name":"","verbose_name_plural":"","meta_model_name":""}`
 
 // endPage ends a page of a list.
-func (rc *requestContext) endPage() {
+func endPage(rc *requestContext) {
 	rc.out = append(rc.out, ']')
-	if rc.atLeast(withAutocomplete) {
+	if atLeast(rc, withAutocomplete) {
 		rc.out = append(rc.out, `,"autocomplete":{}`...)
 	}
 	rc.out = append(rc.out, '}')
@@ -111,17 +111,17 @@ const (
 
 // atLeast reports whether the caller is of a release or a later one. A caller that does not name its release counts as
 // new, since old ones always do.
-func (rc *requestContext) atLeast(release int) bool {
+func atLeast(rc *requestContext, release int) bool {
 	of, ok := outpostRelease(rc.r.UserAgent())
 	return !ok || of >= release
 }
 
 // appendRootConfig appends the server's settings.
-func (rc *requestContext) appendRootConfig() {
+func appendRootConfig(rc *requestContext) {
 	rc.out = append(rc.out, `{"error_reporting":{"enabled":false,"sentry_dsn":"","environment":"","send_pii":false,`+
 		`"traces_sample_rate":0},"capabilities":[],"cache_timeout":300,"cache_timeout_flows":300,`+
 		`"cache_timeout_policies":300`...)
-	if !rc.atLeast(withoutReputation) {
+	if !atLeast(rc, withoutReputation) {
 		rc.out = append(rc.out, `,"cache_timeout_reputation":300`...)
 	}
 	rc.out = append(rc.out, '}')

@@ -29,7 +29,7 @@ func (d Documents) kind() string {
 }
 
 // answerDocument answers with a document, or with the page of it that the query asks for.
-func (rc *requestContext) answerDocument(document []byte) error {
+func answerDocument(rc *requestContext, document []byte) error {
 	elements, isList := rawjson.Elements(document)
 	if !isList {
 		rc.out = append(rc.out, document...)
@@ -47,7 +47,7 @@ func (rc *requestContext) answerDocument(document []byte) error {
 		}
 		rc.out = append(rc.out, element...)
 	}
-	rc.endPage()
+	endPage(rc)
 	return nil
 }
 

@@ -10,15 +10,15 @@ import (
 
 // Config is the configuration of the API. A field that is zero has its default.
 type Config struct {
-	MaxEvent       int           `yaml:"max_event" env:"MAX_EVENT" envDefault:"65536" unit:"bytes" help:"How large the data of one event may be."`
-	MaxBody        int           `yaml:"max_body" env:"MAX_BODY" envDefault:"8388608" unit:"bytes" help:"How large the body of one request may be; a batch is the largest there is."`
-	MaxBatch       int           `yaml:"max_batch" env:"MAX_BATCH" envDefault:"1000" unit:"events" help:"How many events one batch may hold."`
-	MaxUsers       int           `yaml:"max_users" env:"MAX_USERS" envDefault:"1000" unit:"users" help:"How many users one publish may name."`
-	RequestTimeout time.Duration `yaml:"request_timeout" env:"REQUEST_TIMEOUT" envDefault:"10s" unit:"duration" help:"How long a body may take to arrive, and then its answer to be made."`
-	Rate           int           `yaml:"rate" env:"RATE" envDefault:"0" unit:"requests/s" help:"How many requests per second one key may make; each event of a batch counts. 0 is no limit."`
-	Burst          int           `yaml:"burst" env:"BURST" envDefault:"0" unit:"requests" help:"How many requests one key may make at once; 0 is as many as its rate."`
+	MaxEvent       int           `yaml:"max_event" env:"MAX_EVENT" envDefault:"65536" unit:"bytes"`
+	MaxBody        int           `yaml:"max_body" env:"MAX_BODY" envDefault:"8388608" unit:"bytes"`
+	MaxBatch       int           `yaml:"max_batch" env:"MAX_BATCH" envDefault:"1000" unit:"events"`
+	MaxUsers       int           `yaml:"max_users" env:"MAX_USERS" envDefault:"1000" unit:"users"`
+	RequestTimeout time.Duration `yaml:"request_timeout" env:"REQUEST_TIMEOUT" envDefault:"10s" unit:"duration"`
+	Rate           int           `yaml:"rate" env:"RATE" envDefault:"0" unit:"requests/s"`
+	Burst          int           `yaml:"burst" env:"BURST" envDefault:"0" unit:"requests"`
 
-	AdminKey string `yaml:"admin_key" env:"ADMIN_KEY" unit:"secret" help:"The key of operators' calls on internal_listen, at least 16 bytes; without one that address alone protects them, and must be loopback."`
+	AdminKey string `yaml:"admin_key" env:"ADMIN_KEY" unit:"secret"`
 
 	// AdminKeyOnly refuses operators without an AdminKey, since the internal address is not loopback.
 	AdminKeyOnly bool `yaml:"-" env:"-"`
@@ -54,6 +54,22 @@ type Config struct {
 	Backup func(ctx context.Context, to io.Writer) error `yaml:"-" env:"-"`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
+}
+
+// Help is one line of meaning for each key.
+func (Config) Help() map[string]string {
+	return map[string]string{
+		"max_event":       "How large the data of one event may be.",
+		"max_body":        "How large the body of one request may be; a batch is the largest there is.",
+		"max_batch":       "How many events one batch may hold.",
+		"max_users":       "How many users one publish may name.",
+		"request_timeout": "How long a body may take to arrive, and then its answer to be made.",
+		"rate": "How many requests per second one key may make; each event of a batch counts. 0 is no " +
+			"limit.",
+		"burst": "How many requests one key may make at once; 0 is as many as its rate.",
+		"admin_key": "The key of operators' calls on internal_listen, at least 16 bytes; without one that " +
+			"address alone protects them, and must be loopback.",
+	}
 }
 
 // publishOverhead is how many bytes a publish may have beside its data: names, and a list of users.

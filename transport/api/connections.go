@@ -72,19 +72,6 @@ func (a *API) disconnect(_ context.Context, rc *requestContext) error {
 	return nil
 }
 
-// nameParam reads and checks the name that a call without other parameters is about: from a segment of the path, or
-// from the query if the path has none.
-func (rc *requestContext) nameParam(name string) (string, error) {
-	if rc.r.URL.RawQuery != "" && rc.r.PathValue(name) != "" {
-		return "", protocol.Refuse(protocol.Malformed, "this call has no query parameters")
-	}
-	value, _, err := rc.namedQuery(name)
-	if err != nil {
-		return "", err
-	}
-	return value, protocol.CheckName(name, value)
-}
-
 // closeOptions are the code and reason of the close frame that a client gets; zero is the node's default.
 type closeOptions struct {
 	code   uint16

@@ -53,13 +53,3 @@ func (q *quota) take(key string) (*rate.Limiter, *protocol.Refusal) {
 	refusal.RetryAfter = time.Duration(missing / float64(q.rate) * float64(time.Second))
 	return nil, refusal
 }
-
-// charge takes tokens for n more requests, even if there are too few: later requests wait for them.
-func (rc *requestContext) charge(n int) {
-	if rc.limiter == nil {
-		return
-	}
-	for now := time.Now(); n > 0; n -= rc.limiter.Burst() {
-		rc.limiter.ReserveN(now, min(n, rc.limiter.Burst()))
-	}
-}

@@ -22,9 +22,11 @@ func someFigures() actors.Metrics {
 		Tenants: map[string]actors.Stats{
 			"acme":  {DialectStats: dashboard, Dialects: map[string]actors.DialectStats{"dashboard": dashboard}},
 			"empty": {}},
-		Latency:   outbox.Histogram{Bounds: []float64{0.001, 0.01, 0.1}, Counts: []uint64{5, 3, 0, 2}, Sum: 1.5},
-		Drops:     map[protocol.Reason]uint64{protocol.Slow: 4, protocol.Busy: 1},
-		Missed:    map[protocol.Reason]uint64{protocol.PositionLost: 6},
+		Latency: outbox.Histogram{
+			Bounds: []float64{0.001, 0.01, 0.1}, Counts: []uint64{5, 3, 0, 2}, Sum: 1.5,
+		},
+		Drops:             map[protocol.Reason]uint64{protocol.Slow: 4, protocol.Busy: 1},
+		Missed:            map[protocol.Reason]uint64{protocol.PositionLost: 6},
 		SuspendedSessions: 2, SuspendedSessionBytes: 700, Restored: 8, Faded: 3,
 		Stuck:     map[string]int{"topic": 0, "user": 0},
 		Published: 100, Duplicates: 2, Delivered: 900, Backlog: 4096, Restarts: map[string]uint64{"topic": 1},

@@ -113,6 +113,16 @@ func (rc *requestContext) readBody(limit int, within time.Duration) error {
 	}
 }
 
+// charge takes tokens for n more requests, even if there are too few: later requests wait for them.
+func (rc *requestContext) charge(n int) {
+	if rc.limiter == nil {
+		return
+	}
+	for now := time.Now(); n > 0; n -= rc.limiter.Burst() {
+		rc.limiter.ReserveN(now, min(n, rc.limiter.Burst()))
+	}
+}
+
 func tooLarge(limit int) error {
 	return protocol.Refuse(protocol.TooLarge, "the body has more than %d bytes, which is the limit of this call", limit)
 }

@@ -53,6 +53,19 @@ func (rc *requestContext) namedQuery(name string, known ...string) (value string
 	return value, values, err
 }
 
+// nameParam reads and checks the name that a call without other parameters is about: from a segment of the path, or
+// from the query if the path has none.
+func (rc *requestContext) nameParam(name string) (string, error) {
+	if rc.r.URL.RawQuery != "" && rc.r.PathValue(name) != "" {
+		return "", protocol.Refuse(protocol.Malformed, "this call has no query parameters")
+	}
+	value, _, err := rc.namedQuery(name)
+	if err != nil {
+		return "", err
+	}
+	return value, protocol.CheckName(name, value)
+}
+
 // paging reads the parameters cursor and limit.
 func paging(values url.Values) (cursor string, limit int, err error) {
 	cursor = values.Get("cursor")

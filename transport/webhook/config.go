@@ -10,20 +10,34 @@ import (
 
 // Config is the configuration of a Dispatcher. A zero field has its default; without URL, no events are sent.
 type Config struct {
-	URL    string `yaml:"url" env:"URL" unit:"URL" help:"Where lifecycle events are sent to, by POST; empty for nowhere. Use https across networks."`
-	Secret string `yaml:"secret" env:"SECRET" unit:"secret" help:"What the batches are signed with (HMAC-SHA256, Parley-Signature), at least 16 bytes."`
+	URL    string `yaml:"url" env:"URL" unit:"URL"`
+	Secret string `yaml:"secret" env:"SECRET" unit:"secret"`
 	// SecretFile is read by the reader of the configuration, which sets Secret. This package reads no file.
-	SecretFile string `yaml:"secret_file" env:"SECRET_FILE" unit:"file" help:"A file with that secret; one line break at its end is left out."`
+	SecretFile string `yaml:"secret_file" env:"SECRET_FILE" unit:"file"`
 
-	Timeout     time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"10s" unit:"duration" help:"How long the backend may take to answer one batch, from 10ms to 1m."`
-	Batch       int           `yaml:"batch" env:"BATCH" envDefault:"100" unit:"events" help:"How many events one batch may hold, from 1 to 1000."`
-	QueueEvents int           `yaml:"queue_events" env:"QUEUE_EVENTS" envDefault:"10000" unit:"events" help:"How many events may wait for the backend; of more the oldest are lost. From 1 to 1000000."`
-	QueueBytes  int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"8388608" unit:"bytes" help:"How much may wait for the backend, from 4096 to 1073741824."`
+	Timeout     time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"10s" unit:"duration"`
+	Batch       int           `yaml:"batch" env:"BATCH" envDefault:"100" unit:"events"`
+	QueueEvents int           `yaml:"queue_events" env:"QUEUE_EVENTS" envDefault:"10000" unit:"events"`
+	QueueBytes  int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"8388608" unit:"bytes"`
 
 	// Logger gets a line when the backend stops accepting events and when it accepts them again; nil discards them.
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Transport makes the calls; nil is the dispatcher's own. It must not follow redirects.
 	Transport http.RoundTripper `yaml:"-" env:"-"`
+}
+
+// Help is one line of meaning for each key.
+func (Config) Help() map[string]string {
+	return map[string]string{
+		"url": "Where lifecycle events are sent to, by POST; empty for nowhere. Use https across " +
+			"networks.",
+		"secret":       "What the batches are signed with (HMAC-SHA256, Parley-Signature), at least 16 bytes.",
+		"secret_file":  "A file with that secret; one line break at its end is left out.",
+		"timeout":      "How long the backend may take to answer one batch, from 10ms to 1m.",
+		"batch":        "How many events one batch may hold, from 1 to 1000.",
+		"queue_events": "How many events may wait for the backend; of more the oldest are lost. From 1 to 1000000.",
+		"queue_bytes":  "How much may wait for the backend, from 4096 to 1073741824.",
+	}
 }
 
 // Bounds that are not settings.

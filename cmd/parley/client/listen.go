@@ -33,7 +33,7 @@ type ListenOptions struct {
 	Admitted func()
 	// Retry is called when a connection breaks that was good before, with the cause and the pause before the next one;
 	// nil makes no next one.
-	Retry func(why error, in time.Duration)
+	Retry func(cause error, in time.Duration)
 }
 
 // Refused is the error of a server that does not let this client in, or has sent it away for good: another try would
@@ -49,8 +49,8 @@ type Refused struct {
 func (r *Refused) Error() string { return r.Why }
 
 // Listen connects, logs in, asks for its topics, and prints what arrives until the context ends (nil), or the
-// connection does (why). It blocks. A connection that breaks after it was good is made again, with growing pauses. What
-// was refused is a *Refused.
+// connection does (with the cause). It blocks. A connection that breaks after it was good is made again, with growing
+// pauses. The error of a client that was refused is a *Refused.
 func Listen(ctx context.Context, l ListenOptions) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 30*time.Second
@@ -224,13 +224,13 @@ func closeError(ctx context.Context, err error) error {
 	if !ok {
 		return fmt.Errorf("the connection broke: %w", err)
 	}
-	why := strings.TrimSpace(fmt.Sprintf("the server closed the connection: %d %s", closed.Code, closed.Reason))
+	cause := strings.TrimSpace(fmt.Sprintf("the server closed the connection: %d %s", closed.Code, closed.Reason))
 	switch closed.Code {
 	case websocket.StatusGoingAway, websocket.StatusInternalError, websocket.StatusServiceRestart,
 		websocket.StatusTryAgainLater:
-		return errors.New(why)
+		return errors.New(cause)
 	}
-	return &Refused{Why: why}
+	return &Refused{Why: cause}
 }
 
 // dialError is the error that the server answered instead of a socket, in its own words.
@@ -239,12 +239,12 @@ func dialError(response *http.Response, err error) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	why := refusal(response.Status, body)
+	cause := refusal(response.Status, body)
 	switch status := response.StatusCode; {
 	case status == http.StatusNotFound:
-		return &Refused{NotServed: true, Why: why.Error()}
+		return &Refused{NotServed: true, Why: cause.Error()}
 	case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
-		return &Refused{Why: why.Error()}
+		return &Refused{Why: cause.Error()}
 	}
-	return why
+	return cause
 }

@@ -72,9 +72,9 @@ func refusal(status string, answer []byte) error {
 	if json.Unmarshal(answer, &told) != nil || told.Error.Code == "" {
 		return fmt.Errorf("refused: %s", status)
 	}
-	why := fmt.Sprintf("refused: %s: %s", told.Error.Code, told.Error.Message)
+	cause := fmt.Sprintf("refused: %s: %s", told.Error.Code, told.Error.Message)
 	if told.Error.Request != "" { // by which the server's log has it
-		why += " (request " + told.Error.Request + ")"
+		cause += " (request " + told.Error.Request + ")"
 	}
-	return errors.New(why)
+	return errors.New(cause)
 }

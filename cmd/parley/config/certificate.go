@@ -53,28 +53,28 @@ func (v Validity) EndsSoon(now time.Time) string {
 
 // checkCertificate checks the times and names of a certificate. A server starts with one that clients refuse, since
 // some clients do not care and the others say why; so that is no problem of the configuration.
-func (l *Result) checkCertificate(pair *tls.Certificate) {
+func checkCertificate(c *Config, pair *tls.Certificate, d *Diagnostics) {
 	v, err := ValidityOf(pair)
 	if err != nil {
-		l.addProblem("tls.certificate", "cannot be read: "+err.Error())
+		d.addProblem("tls.certificate", "cannot be read: "+err.Error())
 		return
 	}
 	now := time.Now()
 	if text := v.Refused(now); text != "" {
-		l.Refused = append(l.Refused, l.problemsAt("tls.certificate", text)...)
+		d.Refused = append(d.Refused, d.locator.problem("tls.certificate", text))
 	}
 	if text := v.EndsSoon(now); text != "" {
-		l.Expiring = append(l.Expiring, l.problemsAt("tls.certificate", text)...)
+		d.Expiring = append(d.Expiring, d.locator.problem("tls.certificate", text))
 	}
-	for _, host := range l.Config.hostnames() {
+	for _, host := range hostnames(c) {
 		if pair.Leaf.VerifyHostname(host) != nil {
-			l.addWarning("tls.certificate", fmt.Sprintf("is not for %s, which hosts names", host))
+			d.addWarning("tls.certificate", fmt.Sprintf("is not for %s, which hosts names", host))
 		}
 	}
 }
 
 // hostnames are the names under which clients are expected, each once.
-func (c *Config) hostnames() []string {
+func hostnames(c *Config) []string {
 	var all []string
 	for i := range c.Tenants {
 		all = append(all, c.Tenants[i].Hosts...)

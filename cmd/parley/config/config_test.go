@@ -70,7 +70,7 @@ func TestLoad_DefaultsHoldWhereNothingIsSaid(t *testing.T) {
 	if c.Listen != "127.0.0.1:8000" || c.InternalListen != "127.0.0.1:8001" || c.Drain != 30*time.Second || c.Feed {
 		t.Errorf("addresses, drain or feed: %q %q %s %v", c.Listen, c.InternalListen, c.Drain, c.Feed)
 	}
-	if d := of[dashboard.Config](c); !d.Enabled || d.HeartbeatSeconds != 30 { // R000.26, R000.27
+	if d := of[dashboard.Config](c); !d.Enabled || d.Heartbeat != 30 { // R000.26, R000.27
 		t.Errorf("dashboard: %+v", d)
 	}
 	if c.Engine.QueueBytes != 1<<20 || c.Engine.PingEvery != 25*time.Second {
@@ -87,8 +87,8 @@ func TestLoad_ExplicitFalseAndZeroInTheFileSurvive(t *testing.T) {
 	c := mustLoad(t, "dashboard:\n  websocket_enabled: false\n  websocket_heartbeat_seconds: 7\ndrain: 0s\n"+
 		"websocket: {compression: false}\n"+strings.Replace(tenantYAML, "name: acme", "name: acme\n    leeway: 0s", 1))
 	d := of[dashboard.Config](c)
-	if d.Enabled || d.HeartbeatSeconds != 7 || c.Drain != 0 || c.WebSocket.Compression || c.Tenants[0].Leeway != 0 {
-		t.Errorf("enabled %v, heartbeat %d, drain %s, compression %v, leeway %s", d.Enabled, d.HeartbeatSeconds,
+	if d.Enabled || d.Heartbeat != 7 || c.Drain != 0 || c.WebSocket.Compression || c.Tenants[0].Leeway != 0 {
+		t.Errorf("enabled %v, heartbeat %d, drain %s, compression %v, leeway %s", d.Enabled, d.Heartbeat,
 			c.Drain, c.WebSocket.Compression, c.Tenants[0].Leeway)
 	}
 }
@@ -122,8 +122,8 @@ func TestSharing_IsAboutHostsThatSeveralHave(t *testing.T) {
 	if len(got) != 2 || !got["a"] || !got["b"] {
 		t.Errorf("sharing are %v", got)
 	}
-	if got := Sharing([]Tenant{{Name: "a"}, {Name: "b", Hosts: []string{"x"}, Lobby: true}}); len(got) != 2 {
-		t.Errorf("in the lobby, sharing are %v", got)
+	if got := Sharing([]Tenant{{Name: "a"}, {Name: "b", Hosts: []string{"x"}, AllowUnresolved: true}}); len(got) != 2 {
+		t.Errorf("with an unresolved tenant, sharing are %v", got)
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 const Unlimited = 1 << 30
 
 // applyDevDefaults turns the defaults into those of dev mode; file, environment and flags still win.
-func (c *Config) applyDevDefaults() {
+func applyDevDefaults(c *Config) {
 	c.InternalListen = ""
 	c.Drain = 2 * time.Second
 	c.Feed = true
@@ -41,8 +41,8 @@ func (c *Config) applyDevDefaults() {
 		UserClaim: []string{"sub", "data.id"},
 		Leeway:    10 * time.Second,
 		// The one secret makes session cookies, too: as a token, and as AUTHENTIK_SECRET_KEY.
-		Cookie:   Cookie{SecretKeys: []string{DevSecret}, Tokens: true},
-		Outposts: []Outpost{{UUID: auth.AnyOutpost, Token: DevOutpostToken}},
-		Unproven: true,
+		Cookie:          Cookie{SecretKeys: []string{DevSecret}, Tokens: true},
+		Outposts:        []Outpost{{UUID: auth.AnyOutpost, Token: DevOutpostToken}},
+		AllowUnverified: true,
 	}}
 }

@@ -23,22 +23,18 @@ type document struct {
 }
 
 func (d *document) addProblem(line int, key, format string, args ...any) {
-	origin := d.file
-	if line > 0 {
-		origin = fmt.Sprintf("%s:%d", d.file, line)
-	}
-	d.problems = append(d.problems, Problem{Origin: origin, Key: key, Text: fmt.Sprintf(format, args...), line: line})
+	d.problems = append(d.problems, problemAt(d.file, line, key, fmt.Sprintf(format, args...)))
 }
 
 // read fills into, a pointer to a struct.
-func (d *document) read(text []byte, into any) {
-	file, err := parse(text)
+func (d *document) read(content []byte, into any) {
+	file, err := parse(content)
 	if err != nil {
-		line, why := 0, "cannot be read as YAML"
+		line, text := 0, "cannot be read as YAML"
 		if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-			line, why = syntax.Token.Position.Line, strings.Join(strings.Fields(syntax.Message), " ")
+			line, text = syntax.Token.Position.Line, strings.Join(strings.Fields(syntax.Message), " ")
 		}
-		d.addProblem(line, "", "%s", why)
+		d.addProblem(line, "", "%s", text)
 		return
 	}
 	var bodies []ast.Node

@@ -17,6 +17,16 @@ type Lifecycle struct {
 	Webhook webhook.Config `yaml:"webhook" envPrefix:"WEBHOOK_"`
 }
 
+// Help is one line of meaning for each key.
+func (Lifecycle) Help() map[string]string {
+	return map[string]string{
+		"topic": "Keep what happens to connections and users in the topic $lifecycle, whose history backends read; " +
+			"topic_rules with that pattern say how much, and whether on disk.",
+		"events": "What is told, of user_online, user_offline, connected, disconnected, subscribed, unsubscribed; " +
+			"empty for all.",
+	}
+}
+
 // limits are the part for the engine; the webhook is the server's matter.
 func (l *Lifecycle) limits() actors.Lifecycle {
 	made := actors.Lifecycle{Topic: l.Topic}
@@ -39,29 +49,29 @@ func (l *Lifecycle) ReadWebhook() (webhook.Config, error) {
 	return made, nil
 }
 
-func (l *Result) checkLifecycle(t *Lifecycle, key string) {
+func checkLifecycle(t *Lifecycle, key string, d *Diagnostics) {
 	for i, word := range t.Events {
 		if !slices.Contains(protocol.LifecycleTypes(), protocol.LifecycleType(word)) {
-			l.addProblem(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+lifecycleTypes())
+			d.addProblem(fmt.Sprintf("%s.events[%d]", key, i), "must be one of "+lifecycleTypes())
 		}
 	}
 	key += ".webhook"
 	hook := &t.Webhook
 	switch {
 	case !hook.Enabled() && (hook.Secret != "" || hook.SecretFile != ""):
-		l.addProblem(key+".url", "is missing; without it nobody is told")
+		d.addProblem(key+".url", "is missing; without it nobody is told")
 		return
 	case hook.Enabled() && hook.Secret != "" && hook.SecretFile != "":
-		l.addProblem(key+".secret", "is set beside secret_file; choose one")
+		d.addProblem(key+".secret", "is set beside secret_file; choose one")
 		return
 	}
 	made, err := t.ReadWebhook()
 	if err != nil {
-		l.addProblem(key+".secret_file", strings.TrimPrefix(err.Error(), "lifecycle.webhook: its secret_file "))
+		d.addProblem(key+".secret_file", strings.TrimPrefix(err.Error(), "lifecycle.webhook: its secret_file "))
 		return
 	}
 	for _, problem := range made.Problems() {
-		l.addProblem(key+"."+problem.Key, problem.Text)
+		d.addProblem(key+"."+problem.Key, problem.Text)
 	}
 }
 

@@ -8,8 +8,16 @@ import (
 
 // Host fixes the dialects of one host.
 type Host struct {
-	Name     string   `yaml:"name" unit:"name" help:"A Host header, without port."`
-	Dialects []string `yaml:"dialects" unit:"dialects" help:"All that is spoken there: {dialects}."`
+	Name     string   `yaml:"name" unit:"name"`
+	Dialects []string `yaml:"dialects" unit:"dialects"`
+}
+
+// Help is one line of meaning for each key.
+func (Host) Help() map[string]string {
+	return map[string]string{
+		"name":     "A Host header, without port.",
+		"dialects": "All that is spoken there: {dialects}.",
+	}
 }
 
 // Listener is one more address where clients connect. Backends do not: it has sockets, and what clients call.
@@ -20,53 +28,61 @@ type Listener struct {
 	TLS      bool     `yaml:"tls" unit:"true or false"`
 }
 
+// Help is one line of meaning for each key.
+func (Listener) Help() map[string]string {
+	return map[string]string{
+		"address":  "Where clients connect, beside listen.",
+		"tenant":   "Whose all connections are; empty for what the Host header says.",
+		"dialects": "All that is spoken here; empty for all that are enabled.{alone}",
+		"tls":      "Speak TLS, with the certificate of tls.",
+	}
+}
+
 // checkListeners adds the problems of hosts and listeners.
-func (l *Result) checkListeners(dev bool) {
-	c := &l.Config
+func checkListeners(c *Config, dev bool, d *Diagnostics) {
 	seen := map[string]bool{}
 	for i := range c.Hosts {
 		host, key := &c.Hosts[i], fmt.Sprintf("hosts[%d]", i)
 		switch name := CanonicalHost(host.Name); {
 		case name == "":
-			l.addProblem(key+".name", "is missing")
+			d.addProblem(key+".name", "is missing")
 		case seen[name]:
-			l.addProblem(key+".name", "is there twice")
+			d.addProblem(key+".name", "is there twice")
 		default:
 			seen[name] = true
 		}
 		if len(host.Dialects) == 0 {
-			l.addProblem(key+".dialects", "is missing: what is spoken there")
+			d.addProblem(key+".dialects", "is missing: what is spoken there")
 		}
-		l.checkDialects(key+".dialects", host.Dialects)
+		checkDialects(c, key+".dialects", host.Dialects, d)
 	}
 	for i := range c.Listeners {
-		l.checkListener(&c.Listeners[i], fmt.Sprintf("listeners[%d]", i), dev)
+		checkListener(c, &c.Listeners[i], fmt.Sprintf("listeners[%d]", i), dev, d)
 	}
 }
 
-func (l *Result) checkListener(at *Listener, key string, dev bool) {
-	c := &l.Config
-	l.address(key+".address", at.Address)
+func checkListener(c *Config, at *Listener, key string, dev bool, d *Diagnostics) {
+	checkAddress(key+".address", at.Address, d)
 	if dev && !Loopback(at.Address) {
-		l.addProblem(key+".address", "dev mode serves loopback alone")
+		d.addProblem(key+".address", "dev mode serves loopback alone")
 	}
 	if at.TLS && !c.TLS.On() {
-		l.addProblem(key+".tls", "needs the certificate of the section tls")
+		d.addProblem(key+".tls", "needs the certificate of the section tls")
 	}
 	if at.Tenant != "" && !slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return t.Name == at.Tenant }) {
-		l.addProblem(key+".tenant", "no tenant has this name")
+		d.addProblem(key+".tenant", "no tenant has this name")
 	}
-	l.checkDialects(key+".dialects", at.Dialects)
+	checkDialects(c, key+".dialects", at.Dialects, d)
 }
 
-func (l *Result) checkDialects(key string, names []string) {
-	known := l.Config.Dialects()
+func checkDialects(c *Config, key string, names []string, d *Diagnostics) {
+	known := c.Dialects()
 	for i, name := range names {
 		switch {
 		case !slices.Contains(known, name):
-			l.addProblem(fmt.Sprintf("%s[%d]", key, i), "must be one of "+strings.Join(known, ", "))
-		case !l.Config.Enabled(name):
-			l.addProblem(fmt.Sprintf("%s[%d]", key, i), name+" is not enabled")
+			d.addProblem(fmt.Sprintf("%s[%d]", key, i), "must be one of "+strings.Join(known, ", "))
+		case !c.Enabled(name):
+			d.addProblem(fmt.Sprintf("%s[%d]", key, i), name+" is not enabled")
 		}
 	}
 }

@@ -38,33 +38,22 @@ type Flag struct {
 	Name, Key, Value string
 }
 
-// Result is a configuration and where it came from.
+// Result is a configuration, and what is to be said about it.
 type Result struct {
 	Config Config
-	// Problems are all that is wrong. A configuration with problems must not be used.
-	Problems Problems
-	// Warnings are settings that work, but perhaps not as they are meant. They are for parley check; a server logs its
-	// own.
-	Warnings Problems
-	// Refused are certificates that clients refuse, and Expiring those that they will refuse soon. A server starts with
-	// both, and logs them.
-	Refused, Expiring Problems
+	Diagnostics
 	// Unknown are variables that begin with PARLEY_ and are no setting, each with a suggestion; they are worth a
 	// warning.
 	Unknown []string
-
-	file    string
-	origins map[string]string // of keys set by environment or flag
-	lines   map[string]int    // of keys set in the file
 }
 
 // Load reads all sources and checks the outcome.
 func Load(from Sources) *Result {
-	l := &Result{file: from.File, origins: map[string]string{}, lines: map[string]int{}}
+	l := &Result{Diagnostics: Diagnostics{locator: newLocator(from.File)}}
 	l.Config.Protocols = protocolsOf(from.Protocols)
 	setDefaults(&l.Config)
 	if from.Dev {
-		l.Config.applyDevDefaults()
+		applyDevDefaults(&l.Config)
 	}
 	if from.File != "" {
 		l.readFile(from)
@@ -75,7 +64,7 @@ func Load(from Sources) *Result {
 	}
 	// else there is nothing to look at
 	if !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.Key == "" }) {
-		l.check(from.Dev)
+		check(&l.Config, from.Dev, &l.Diagnostics)
 	}
 	l.Problems = l.Problems.sorted()
 	return l
@@ -85,7 +74,7 @@ func (l *Result) readFile(from Sources) {
 	text, err := readBounded(from.File)
 	if err != nil {
 		if from.Optional && errors.Is(err, fs.ErrNotExist) {
-			l.file = ""
+			l.locator.file = ""
 			return
 		}
 		text := cause(err)
@@ -95,7 +84,7 @@ func (l *Result) readFile(from Sources) {
 		l.Problems = append(l.Problems, Problem{Origin: from.File, Text: text})
 		return
 	}
-	doc := document{file: from.File, lines: l.lines}
+	doc := document{file: from.File, lines: l.locator.lines}
 	doc.read(text, &l.Config)
 	l.Problems = append(l.Problems, doc.problems...)
 }
@@ -145,7 +134,7 @@ func (l *Result) set(origin, key, value string) {
 		if s.Key != key {
 			continue
 		}
-		err := l.Config.parse(env.Options{
+		err := parseVariables(&l.Config, env.Options{
 			Prefix:              prefix,
 			Environment:         map[string]string{s.Env: value},
 			DefaultValueTagName: "noDefault", // what was set before stays
@@ -154,14 +143,14 @@ func (l *Result) set(origin, key, value string) {
 			l.Problems = append(l.Problems, Problem{Origin: origin, Key: key, Text: "must be " + wanted(s.typ)})
 			return
 		}
-		l.origins[key] = origin
+		l.locator.origins[key] = origin
 		return
 	}
 	panic("config: no setting " + key)
 }
 
-// parse reads variables into the configuration and into the sections of protocols.
-func (c *Config) parse(options env.Options) error {
+// parseVariables reads variables into the configuration and into the sections of protocols.
+func parseVariables(c *Config, options env.Options) error {
 	err := env.ParseWithOptions(c, options)
 	for i := range c.Protocols {
 		own := options
@@ -169,46 +158,6 @@ func (c *Config) parse(options env.Options) error {
 		err = errors.Join(err, env.ParseWithOptions(c.Protocols[i].Settings, own))
 	}
 	return err
-}
-
-// addProblem adds a problem with a setting, wherever its value came from. A setting that could not be read has its
-// problem already, and its value is not the user's.
-func (l *Result) addProblem(key, text string) {
-	for _, known := range l.Problems {
-		if known.Key == key || strings.HasPrefix(known.Key, key+".") || strings.HasPrefix(known.Key, key+"[") {
-			return
-		}
-	}
-	l.Problems = append(l.Problems, l.problemsAt(key, text)...)
-}
-
-// addWarning adds a warning about a setting.
-func (l *Result) addWarning(key, text string) {
-	l.Warnings = append(l.Warnings, l.problemsAt(key, text)...)
-}
-
-// problemsAt is a problem with a setting, and where its value came from.
-func (l *Result) problemsAt(key, text string) Problems {
-	if origin, ok := l.origins[key]; ok {
-		return Problems{{Key: key, Text: text, Origin: origin}}
-	}
-	at := document{file: l.file}
-	at.addProblem(l.lineOf(key), key, "%s", text)
-	return at.problems
-}
-
-// lineOf is the line of a key, or of the section that should have it.
-func (l *Result) lineOf(key string) int {
-	for {
-		if line, ok := l.lines[key]; ok {
-			return line
-		}
-		cut := strings.LastIndexAny(key, ".[")
-		if cut < 0 {
-			return 0
-		}
-		key = key[:cut]
-	}
 }
 
 func readBounded(name string) ([]byte, error) {

@@ -26,7 +26,7 @@ func (l *Result) Probe(ctx context.Context) Problems {
 				mu.Lock()
 				defer mu.Unlock()
 				for _, text := range found {
-					all = append(all, l.problemsAt(fmt.Sprintf("tenants[%d].keys[%d].jwks_url", i, j), text)...)
+					all = append(all, l.locator.problem(fmt.Sprintf("tenants[%d].keys[%d].jwks_url", i, j), text))
 				}
 			})
 		}

@@ -20,6 +20,15 @@ type Problem struct {
 	line int
 }
 
+// problemAt is a problem with what stands in a line of a file; line 0 is the file as a whole.
+func problemAt(file string, line int, key, text string) Problem {
+	origin := file
+	if line > 0 {
+		origin = fmt.Sprintf("%s:%d", file, line)
+	}
+	return Problem{Origin: origin, Key: key, Text: text, line: line}
+}
+
 // String is the problem as one line.
 func (p Problem) String() string {
 	var b strings.Builder

@@ -41,7 +41,7 @@ type field struct {
 	value                reflect.Value
 }
 
-// helper is a section that has lines of meaning for its keys which are not in its tags.
+// helper is a section that has a line of meaning for each of its keys.
 type helper interface{ Help() map[string]string }
 
 // fields are the keys of a section, in the order of the struct that declares them.
@@ -65,23 +65,9 @@ func fields(section reflect.Value) []field {
 				}
 			}
 		default:
-			f := field{name: name, env: tag.Get("env"), envPrefix: tag.Get("envPrefix"), help: tag.Get("help"),
-				tag: tag, value: value}
-			if f.help == "" {
-				f.help = help[name]
-			}
-			all = append(all, f)
+			all = append(all, field{name: name, env: tag.Get("env"), envPrefix: tag.Get("envPrefix"), help: help[name],
+				tag: tag, value: value})
 		}
-	}
-	return all
-}
-
-// Settings are all settings, in the order of the structs that declare them.
-func (c *Config) Settings() []Setting {
-	all := settings(reflect.ValueOf(c).Elem(), "", prefix)
-	words := c.helpWords()
-	for i := range all {
-		all[i].Help = words.Replace(all[i].Help)
 	}
 	return all
 }
@@ -111,15 +97,6 @@ func settings(section reflect.Value, key, env string) []Setting {
 		}
 	}
 	return all
-}
-
-// value is what a setting is; key is one without [].
-func (c *Config) value(key string) reflect.Value {
-	at := reflect.ValueOf(c).Elem()
-	for name := range strings.SplitSeq(key, ".") {
-		at, _ = fieldNamed(at, name)
-	}
-	return at
 }
 
 // Changed names the settings that differ, but for those that are or lie below one of except, and those of protocols

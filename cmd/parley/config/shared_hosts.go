@@ -6,7 +6,7 @@ func Sharing(tenants []Tenant) map[string]bool {
 	claims := map[string][]string{} // tenants by host, "" for all hosts that no tenant names
 	for i := range tenants {
 		t := &tenants[i]
-		if len(t.Hosts) == 0 || t.Lobby {
+		if len(t.Hosts) == 0 || t.AllowUnresolved {
 			claims[""] = append(claims[""], t.Name)
 		}
 		for _, host := range t.Hosts {

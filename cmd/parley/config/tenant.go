@@ -28,10 +28,10 @@ type Tenant struct {
 	NeverExpire     bool          `yaml:"never_expire" env:"NEVER_EXPIRE" envDefault:"false"`
 	Cookie          Cookie        `yaml:"cookie" envPrefix:"COOKIE_"`
 	Outposts        []Outpost     `yaml:"outposts"`
-	Unproven        bool          `yaml:"unproven" env:"UNPROVEN" envDefault:"false"`
+	AllowUnverified bool          `yaml:"unproven" env:"UNPROVEN" envDefault:"false"`
 	Users           []string      `yaml:"users" unit:"names"`
 	UsersFile       string        `yaml:"users_file" unit:"file"`
-	Lobby           bool          `yaml:"lobby" env:"LOBBY" envDefault:"false"`
+	AllowUnresolved bool          `yaml:"lobby" env:"LOBBY" envDefault:"false"`
 	Connections     int           `yaml:"connections" env:"CONNECTIONS" envDefault:"0" unit:"connections"`
 	Linger          time.Duration `yaml:"linger" env:"LINGER" envDefault:"0s" unit:"duration"`
 
@@ -39,6 +39,33 @@ type Tenant struct {
 	Rates         limit.RateLimits     `yaml:"rates" envPrefix:"RATES_"`
 	Introspection introspection.Config `yaml:"introspection" envPrefix:"INTROSPECTION_"`
 	Lifecycle     Lifecycle            `yaml:"lifecycle" envPrefix:"LIFECYCLE_"`
+}
+
+// Help is one line of meaning for each key.
+func (Tenant) Help() map[string]string {
+	return map[string]string{
+		"name":         "Its word in logs, metrics and commands.",
+		"hosts":        "Host headers that belong to it, without port; a single tenant needs none.",
+		"api_keys":     "Keys of its backends, at least 16 bytes each.",
+		"api_key_file": "A file with further API keys, one a line.",
+		"issuer":       "The iss that its tokens must have; empty for any.",
+		"audience":     "An aud that its tokens must have; empty for any.",
+		"leeway":       "How far clocks may differ, at most 30s.",
+		"user_claim": "The claims that may name the user, the first that is there wins; a dot goes deeper " +
+			"(data.id).",
+		"topics":           "What a token without the claim topics may subscribe to.",
+		"anonymous_topics": "The same for a client without a token, where a dialect lets one in.",
+		"never_expire":     "Accept tokens without exp.",
+		"unproven": "Let in clients that show no credential, as the user that they name, where a dialect's " +
+			"own setting lets them, too.",
+		"users": "The users that exist, where a dialect demands one that is known; left out, introspection is " +
+			"asked, and without it whoever has a token exists.",
+		"users_file": "A file with further users, one a line.",
+		"lobby": "Let in its clients on hosts that are no tenant's, too, as a tenant without hosts does. Where " +
+			"several are let in, the key of a token says whose it is.",
+		"connections": "Bound of its connections, all dialects together; 0 is none.",
+		"linger":      "How long its clients may come back to what they had; 0s is engine.linger, -1s is off.",
+	}
 }
 
 // Key checks a tenant's tokens. Its algorithm is pinned to it.
@@ -52,6 +79,23 @@ type Key struct {
 	PublicKeyFile string `yaml:"public_key_file" unit:"file"`
 	JWKSFile      string `yaml:"jwks_file" unit:"file"`
 	JWKSURL       string `yaml:"jwks_url" unit:"URL"`
+}
+
+// Help is one line of meaning for each key.
+func (Key) Help() map[string]string {
+	return map[string]string{
+		"alg":         "The one algorithm of the key; empty for what its kind suggests. A JWKS brings its own.",
+		"kid":         "The kid by which tokens name it; empty for tokens without.",
+		"issuer":      "The iss that tokens of this key must have; empty for the tenant's.",
+		"audience":    "An aud that tokens of this key must have; empty for the tenant's.",
+		"secret":      "The secret of an HS key, at least 32 bytes.",
+		"secret_file": "A file with that secret; one line break at its end is left out.",
+		"public_key_file": "A PEM public key or certificate of an RS, ES or Ed key; with a private key, parley token " +
+			"can sign.",
+		"jwks_file": "A JSON Web Key Set.",
+		"jwks_url": "Where a JSON Web Key Set is published (https, or http on loopback); fetched at the start, as " +
+			"its cache headers say, and for an unknown kid.",
+	}
 }
 
 // BackendKeys are its API keys, with those of its file.
@@ -87,7 +131,7 @@ func (t *Tenant) rules() auth.TenantKeys {
 	made := auth.TenantKeys{
 		Issuer: t.Issuer, Audience: t.Audience, Leeway: t.Leeway, User: t.UserClaim,
 		Topics: t.Topics, AnonymousTopics: t.AnonymousTopics, NeverExpire: t.NeverExpire,
-		AllowUnverified: t.Unproven,
+		AllowUnverified: t.AllowUnverified,
 	}
 	if t.Leeway == 0 {
 		made.Leeway = auth.NoLeeway

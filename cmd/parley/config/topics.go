@@ -3,11 +3,9 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/policy"
@@ -22,19 +20,14 @@ type Topics struct {
 	Rules   []policy.Rule `yaml:"rules" env:"-"`
 }
 
-// Limits are the settings of each tenant for the engine.
-func (c *Config) Limits() []actors.TenantConfig {
-	all := make([]actors.TenantConfig, len(c.Tenants))
-	for i := range c.Tenants {
-		t := &c.Tenants[i]
-		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger,
-			Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: policy.Rules{
-				List: slices.Concat(t.TopicRules, c.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable,
-				Sync: c.Topics.Sync,
-				Slow: c.Topics.Slow,
-			}}
+// Help is one line of meaning for each key.
+func (Topics) Help() map[string]string {
+	return map[string]string{
+		"durable": "Topics that are kept on disk, in data, unless a rule says where they are kept: a/b, a/*, a* or *.",
+		"sync":    "When a durable publish is answered, unless a rule says so: when the disk has it, or before.",
+		"slow": "What becomes of a reader that does not keep up with a topic, unless a rule says so: it is " +
+			"disconnected, loses the oldest of the topic, or hears only the newest of each key.",
 	}
-	return all
 }
 
 // merge fills the rates that a tenant leaves open with those for all; -1 is no limit, whatever holds for all.
@@ -67,62 +60,53 @@ func eachRate(a, b *limit.RateLimits, key string, do func(key string, a, b *int)
 	walk(reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem(), key)
 }
 
-func (l *Result) checkTopics() {
-	t := &l.Config.Topics
+func checkTopics(c *Config, d *Diagnostics) {
+	t := &c.Topics
 	for i, pattern := range t.Durable {
 		if err := checkPattern(pattern); err != nil {
 			key := fmt.Sprintf("topics.durable[%d]", i)
-			if l.origins["topics.durable"] != "" {
+			if d.locator.origins["topics.durable"] != "" {
 				key = "topics.durable"
 			}
-			l.addProblem(key, err.Error())
+			d.addProblem(key, err.Error())
 		}
 	}
-	l.oneOf("topics.sync", t.Sync, policy.SyncAlways, policy.SyncInterval)
-	l.oneOf("topics.slow", t.Slow, policy.Disconnect, policy.DropOldest, policy.Conflate)
-	l.checkRules(l.Config.TopicRules, "topic_rules")
-	l.checkRules(t.Rules, "topics.rules")
-	if _, ok := l.lines["topics.rules"]; ok {
-		l.addWarning("topics.rules", "has a newer name, topic_rules, as those of a tenant have; both are obeyed")
+	d.requireOneOf("topics.sync", t.Sync, policy.SyncAlways, policy.SyncInterval)
+	d.requireOneOf("topics.slow", t.Slow, policy.Disconnect, policy.DropOldest, policy.Conflate)
+	checkRules(c.TopicRules, "topic_rules", d)
+	checkRules(t.Rules, "topics.rules", d)
+	if d.locator.inFile("topics.rules") {
+		d.addWarning("topics.rules", "has a newer name, topic_rules, as those of a tenant have; both are obeyed")
 	}
-	l.checkStore()
+	checkStore(c, d)
 }
 
-// HasDurableTopics reports whether any topic is to be durable.
-func (c *Config) HasDurableTopics() bool {
-	isDurable := func(r policy.Rule) bool { return r.Store == policy.Durable }
-	return len(c.Topics.Durable) > 0 || slices.ContainsFunc(slices.Concat(c.TopicRules, c.Topics.Rules), isDurable) ||
-		slices.ContainsFunc(c.Tenants, func(t Tenant) bool { return slices.ContainsFunc(t.TopicRules, isDurable) })
-}
-
-func (l *Result) checkStore() {
-	c := &l.Config
+func checkStore(c *Config, d *Diagnostics) {
 	if c.HasDurableTopics() && c.Data == "" {
-		l.addProblem("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
+		d.addProblem("data", "is missing: there are durable topics; name a directory for them (--data DIR)")
 	}
 	if c.Store.Partitions < 1 || c.Store.Partitions > durable.MaxPartitions {
-		l.addProblem("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxPartitions))
+		d.addProblem("store.slots", fmt.Sprintf("must be 1 to %d", durable.MaxPartitions))
 	}
 	for key, every := range map[string]time.Duration{"sync_every": c.Store.SyncEvery,
-		"sweep_every": c.Store.RetentionEvery,
-		"forget":      c.Store.Forget} {
+		"sweep_every": c.Store.RetentionEvery, "forget": c.Store.Forget} {
 		if every <= 0 {
-			l.addProblem("store."+key, "must be more than 0s")
+			d.addProblem("store."+key, "must be more than 0s")
 		}
 	}
 }
 
-func (l *Result) checkRules(rules []policy.Rule, key string) {
+func checkRules(rules []policy.Rule, key string, d *Diagnostics) {
 	for i := range rules {
-		l.checkRule(&rules[i], fmt.Sprintf("%s[%d]", key, i))
+		checkRule(&rules[i], fmt.Sprintf("%s[%d]", key, i), d)
 	}
 }
 
-func (l *Result) checkRule(r *policy.Rule, key string) {
+func checkRule(r *policy.Rule, key string, d *Diagnostics) {
 	if r.Pattern == "" {
-		l.addProblem(key+".pattern", "is missing: the topics concerned, such as telemetry/*")
+		d.addProblem(key+".pattern", "is missing: the topics concerned, such as telemetry/*")
 	} else if err := checkPattern(r.Pattern); err != nil {
-		l.addProblem(key+".pattern", err.Error())
+		d.addProblem(key+".pattern", err.Error())
 	}
 	for _, word := range []struct {
 		key, value string
@@ -131,7 +115,7 @@ func (l *Result) checkRule(r *policy.Rule, key string) {
 		{"sync", r.Sync, []string{policy.SyncAlways, policy.SyncInterval}},
 		{"slow", r.Slow, []string{policy.Disconnect, policy.DropOldest, policy.Conflate}}} {
 		if word.value != "" {
-			l.oneOf(key+"."+word.key, word.value, word.known...)
+			d.requireOneOf(key+"."+word.key, word.value, word.known...)
 		}
 	}
 	for _, number := range []struct {
@@ -143,17 +127,17 @@ func (l *Result) checkRule(r *policy.Rule, key string) {
 		switch {
 		case number.value >= number.none:
 		case number.none < 0:
-			l.addProblem(key+"."+number.key, "must not be negative; only -1 has a meaning, none")
+			d.addProblem(key+"."+number.key, "must not be negative; only -1 has a meaning, none")
 		default:
-			l.addProblem(key+"."+number.key, "must not be negative; 0 is what holds for the engine")
+			d.addProblem(key+"."+number.key, "must not be negative; 0 is what holds for the engine")
 		}
 	}
 }
 
-func (l *Result) checkRates(rates *limit.RateLimits, key string) {
+func checkRates(rates *limit.RateLimits, key string, d *Diagnostics) {
 	eachRate(rates, rates, key, func(key string, n, _ *int) {
 		if *n < -1 {
-			l.addProblem(key, "must not be negative; only -1 has a meaning, no limit")
+			d.addProblem(key, "must not be negative; only -1 has a meaning, no limit")
 		}
 	})
 }

@@ -23,7 +23,7 @@ type Machine struct {
 }
 
 // Measure measures this machine. The CPU use is the mean since the call before. dir is on the disk that counts.
-// What cannot be measured here is NaN.
+// A figure that cannot be measured here is NaN.
 func Measure(ctx context.Context, dir string) Machine {
 	m := Machine{CPU: math.NaN(), Memory: math.NaN(), Disk: math.NaN()}
 	if used, err := cpu.PercentWithContext(ctx, 0, false); err == nil && len(used) == 1 {

@@ -5,17 +5,25 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net"
+	"log/slog"
 	"os"
 	"path/filepath"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/cmd/parley/backup"
 )
 
-// backup writes an archive of the data directory while the server runs. It ends with the context.
-func (s *Server) backup(ctx context.Context, to io.Writer) error {
-	return s.node.Checkpoint(func(store string) error {
-		return backup.Write(contextWriter{ctx, to}, s.config.Data, store, s.options.Version)
+// backups archive a data directory while the server runs.
+type backups struct {
+	node    *actors.Node
+	data    string // directory
+	version string
+}
+
+// write writes one archive. It ends with the context.
+func (b backups) write(ctx context.Context, to io.Writer) error {
+	return b.node.Checkpoint(func(store string) error {
+		return backup.Write(contextWriter{ctx, to}, b.data, store, b.version)
 	})
 }
 
@@ -33,41 +41,29 @@ func (u contextWriter) Write(p []byte) (int, error) {
 	return u.to.Write(p)
 }
 
-// writeAddress writes the internal address to the data directory, if there is one, where an operator's commands find
-// it.
-func (s *Server) writeAddress() {
-	name := filepath.Join(s.config.Data, backup.AddressName)
-	if _, err := os.Stat(s.config.Data); s.config.Data == "" || err != nil {
+// addressFile is where an operator's commands find the internal address: in the data directory, if there is one.
+type addressFile struct {
+	data string // directory, "" for none
+	log  *slog.Logger
+}
+
+func (f addressFile) name() string { return filepath.Join(f.data, backup.AddressName) }
+
+func (f addressFile) write(url string) {
+	if _, err := os.Stat(f.data); f.data == "" || err != nil {
 		return
 	}
-	if err := os.WriteFile(name, []byte(s.internalURL()+"\n"), 0o600); err != nil {
-		s.log.Warn("where this server can be reached cannot be noted; parley backup needs --url", "file", name, "cause",
-			err)
+	if err := os.WriteFile(f.name(), []byte(url+"\n"), 0o600); err != nil {
+		f.log.Warn("where this server can be reached cannot be noted; parley backup needs --url", "file", f.name(),
+			"cause", err)
 	}
 }
 
-func (s *Server) removeAddress() {
-	if s.config.Data == "" {
+func (f addressFile) remove() {
+	if f.data == "" {
 		return
 	}
-	if err := os.Remove(filepath.Join(s.config.Data, backup.AddressName)); err != nil &&
-		!errors.Is(err, fs.ErrNotExist) {
-		s.log.Warn("where this server could be reached is still noted", "cause", err)
+	if err := os.Remove(f.name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.log.Warn("where this server could be reached is still noted", "cause", err)
 	}
-}
-
-// internalURL is the URL of operators' calls, as this machine reaches it.
-func (s *Server) internalURL() string {
-	scheme := "http"
-	if s.internal == nil && s.config.TLS.On() {
-		scheme = "https"
-	}
-	host, port, err := net.SplitHostPort(s.Internal())
-	if err != nil {
-		return scheme + "://" + s.Internal()
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return scheme + "://" + net.JoinHostPort(host, port)
 }

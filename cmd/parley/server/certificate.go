@@ -98,10 +98,10 @@ func (c *certificate) logExpiry(now time.Time, log *slog.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for name, v := range c.shown {
-		if why := v.Refused(now); why != "" {
-			log.Error("the TLS certificate "+why, "name", name, "expires", v.Until)
-		} else if why := v.EndsSoon(now); why != "" {
-			log.Warn("the TLS certificate "+why, "name", name, "expires", v.Until)
+		if text := v.Refused(now); text != "" {
+			log.Error("the TLS certificate "+text, "name", name, "expires", v.Until)
+		} else if text := v.EndsSoon(now); text != "" {
+			log.Warn("the TLS certificate "+text, "name", name, "expires", v.Until)
 		}
 	}
 }

@@ -3,11 +3,15 @@ package server
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/transport/websocket"
 )
 
 // connLimit bounds the connections of strangers, on all public addresses together: a client over the limit gets 503 and
@@ -37,9 +41,9 @@ func newConnLimit(most int, sockets func() int64) *connLimit {
 
 // fullAnswer is the answer to a client over the limit, whatever it asked for.
 var fullAnswer = func() string {
-	const why = `{"error":{"code":"busy","message":"this server has as many connections as it can hold"}}`
+	const body = `{"error":{"code":"busy","message":"this server has as many connections as it can hold"}}`
 	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: "+
-		"application/json\r\nContent-Length: %d\r\n\r\n%s", len(why), why)
+		"application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }()
 
 // limit makes a listener keep to the limit. Call it before anything is accepted; secure says that its connections speak
@@ -101,4 +105,21 @@ func (c *connLimit) mayAnswer() bool {
 	case <-time.After(rejectWait):
 		return false
 	}
+}
+
+// warnDescriptors warns of settings that promise more connections than the process has file descriptors for.
+func warnDescriptors(cfg *config.Config, space websocket.FDBudget, log *slog.Logger) {
+	check := func(setting string, value int) {
+		if value > space.Sockets {
+			log.Warn("the limit of file descriptors does not allow for so many connections; raise it (ulimit -n, "+
+				"LimitNOFILE of systemd)",
+				"setting", setting, "value", value, "allowed", space.Sockets, "descriptors", space.Descriptors)
+		}
+	}
+	check("websocket.max_sockets", cfg.WebSocket.MaxSockets)
+	most := 0
+	for i := range cfg.Tenants {
+		most = max(most, cfg.Tenants[i].Connections)
+	}
+	check("tenants[].connections", most)
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
-// reliability.md check 45: those who begin a handshake and do not end it take no descriptor from health; one too many
-// is told so, and when they have left there is room again.
-func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
+// reliability.md check 45: those who begin a handshake and do not end it take no descriptor from health; a client
+// over the limit gets 503, and when they have left there is room again.
+func TestConnLimit_AClientOverItGets503AndTheServerItselfGoesOn(t *testing.T) {
 	c := newConnLimit(3, func() int64 { return 1 })
 	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
 	l, err := listen("listen", "127.0.0.1:0", nil, c, slog.New(slog.DiscardHandler))
@@ -68,16 +68,17 @@ func TestCrowd_OneTooManyIsToldSoAndTheServerItselfGoesOn(t *testing.T) {
 
 func TestServer_WarnsOfMoreConnectionsThanThereAreDescriptors(t *testing.T) {
 	var log bytes.Buffer
-	s := &Server{log: slog.New(slog.NewTextHandler(&log, nil))}
-	s.config.WebSocket.MaxSockets = 900
-	s.config.Tenants = []config.Tenant{{Connections: 500}, {Connections: 5000}}
-	s.warnDescriptors(websocket.FDBudgetFor(2000))
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	var cfg config.Config
+	cfg.WebSocket.MaxSockets = 900
+	cfg.Tenants = []config.Tenant{{Connections: 500}, {Connections: 5000}}
+	warnDescriptors(&cfg, websocket.FDBudgetFor(2000), logger)
 	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "tenants[].connections") {
 		t.Errorf("log:\n%s", &log)
 	}
-	s.config.WebSocket.MaxSockets = 1900
+	cfg.WebSocket.MaxSockets = 1900
 	log.Reset()
-	s.warnDescriptors(websocket.FDBudgetFor(2000))
+	warnDescriptors(&cfg, websocket.FDBudgetFor(2000), logger)
 	for _, want := range []string{"setting=websocket.max_sockets value=1900",
 		"setting=tenants[].connections value=5000", "allowed=1800 descriptors=2000", "ulimit -n"} {
 		if !strings.Contains(log.String(), want) {

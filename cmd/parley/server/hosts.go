@@ -24,18 +24,18 @@ func (h *hosts) store(tenants []config.Tenant) {
 		t := &tenants[i]
 		for _, host := range t.Hosts {
 			host = config.CanonicalHost(host)
-			table.byHost[host] = tenantOrLobby(table.byHost[host], t.Name)
+			table.byHost[host] = tenantOrUnresolved(table.byHost[host], t.Name)
 		}
-		if len(t.Hosts) == 0 || t.Lobby {
-			table.other = tenantOrLobby(table.other, t.Name)
+		if len(t.Hosts) == 0 || t.AllowUnresolved {
+			table.other = tenantOrUnresolved(table.other, t.Name)
 		}
 	}
 	h.table.Store(table)
 }
 
-// tenantOrLobby returns the one tenant of a host, or auth.UnresolvedTenant if two have it: then a token has to say
+// tenantOrUnresolved returns the one tenant of a host, or auth.UnresolvedTenant if two have it: then a token has to say
 // which.
-func tenantOrLobby(before, tenant string) string {
+func tenantOrUnresolved(before, tenant string) string {
 	if before == "" || before == tenant {
 		return tenant
 	}

@@ -297,7 +297,7 @@ func TestTenants_TicketsAreTheirTenants(t *testing.T) {
 	}
 	mine, status := ticket(s.Address(), "a")
 	if status != http.StatusCreated {
-		t.Fatalf("a's token in the lobby: %d", status)
+		t.Fatalf("a's token at an unresolved host: %d", status)
 	}
 	if _, status := dial(t, "ws://"+s.ListenerAddresses()[0]+"/api/v1/ws?ticket="+mine, "",
 		nil); status != http.StatusForbidden {
@@ -305,7 +305,7 @@ func TestTenants_TicketsAreTheirTenants(t *testing.T) {
 	}
 	if _, status := dial(t, "ws://"+s.Address()+"/api/v1/ws?ticket="+mine, "",
 		nil); status != http.StatusSwitchingProtocols {
-		t.Errorf("a's ticket in the lobby: %d", status)
+		t.Errorf("a's ticket at an unresolved host: %d", status)
 	}
 	for wait := time.Now(); len(connectionsOf(t, s, "a")) != 1; {
 		if time.Since(wait) > 20*time.Second {

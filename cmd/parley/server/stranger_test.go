@@ -32,7 +32,7 @@ func TestStrangers_AreClosedHoweverSlowlyTheySpeak(t *testing.T) {
 		"valtronics": {"/ws", valtronics.New(valtronics.DefaultConfig())},
 		"airlay":     {"/ws", airlay.New(airlay.DefaultConfig())},
 		"the dashboard": {"/api/v2/dashboard/ws",
-			dashboard.New(dashboard.Config{Enabled: true, HeartbeatSeconds: 30, MultiTenant: true})},
+			dashboard.New(dashboard.Config{Enabled: true, Heartbeat: 30, MultiTenant: true})},
 	}
 	for name, d := range dialects {
 		for how, pause := range map[string]time.Duration{"silent": 0, "a byte a second": time.Second} {

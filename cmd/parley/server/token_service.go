@@ -38,16 +38,6 @@ func (d *tokenService) Issue(ctx context.Context, tenant, bearer string) (string
 	return d.verifier.Tickets().Issue(tenant, id, rules)
 }
 
-// ticketRules are those of the dialect that takes tickets, as it is configured now; false if there is none.
-func (s *Server) ticketRules() (protocol.Claims, bool) {
-	for _, d := range s.dialects {
-		if takes, ok := d.now().(protocol.TicketTaker); ok {
-			return takes.TicketClaims(), true
-		}
-	}
-	return protocol.Claims{}, false
-}
-
 // OutpostsOf implements api.Outposts. A token for any outpost, as dev mode has it, is that of dev mode's own outpost.
 func (d *tokenService) OutpostsOf(ctx context.Context, tenant, bearer string) ([]string, error) {
 	all, err := d.verifier.OutpostsOf(ctx, tenant, bearer)

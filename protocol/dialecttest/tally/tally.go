@@ -99,7 +99,7 @@ func (dialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
 // session is one connection.
 type session struct{ welcome string }
 
-// Opened implements protocol.Session.
+// OnOpen implements protocol.Session.
 func (s session) OnOpen(time.Time, uint64) []protocol.Command { return say("welcome", s.welcome) }
 
 // Receive implements protocol.Session.
@@ -124,15 +124,15 @@ func (session) Answer(command protocol.Command, outcome protocol.Outcome) []prot
 	return say("watching", subscribe.Topic)
 }
 
-// Beat implements protocol.Session.
+// OnTick implements protocol.Session.
 func (session) OnTick(time.Time) []protocol.Command { return nil }
 
-// Refuse implements protocol.Session.
-func (session) OnReject(_ time.Time, why *protocol.Refusal, final bool) []protocol.Command {
+// OnReject implements protocol.Session.
+func (session) OnReject(_ time.Time, refusal *protocol.Refusal, final bool) []protocol.Command {
 	if !final {
-		return say("refused", string(why.Reason))
+		return say("refused", string(refusal.Reason))
 	}
-	return protocol.End(why, message("refused", string(why.Reason)))
+	return protocol.End(refusal, message("refused", string(refusal.Reason)))
 }
 
 // message is an object with one member, a text.

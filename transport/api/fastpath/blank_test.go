@@ -46,7 +46,8 @@ func TestFastPath_SkipsEmptyLinesBetweenRequests(t *testing.T) {
 	}
 }
 
-// A client that goes away behind one to three bytes gets no 400, and a client that pauses there is idle, as with net/http.
+// A client that goes away behind one to three bytes gets no 400, and a client that pauses there is idle, as with
+// net/http.
 func TestFastPath_AFewBytesBehindARequestAreWaitedForAsByNetHTTP(t *testing.T) {
 	for _, few := range []string{"P", "PO", "POS", "POST", "\r", "\r\nP", "\r\nPO", "\r\n\r\n", "\n\n\n\nP"} {
 		sameAsNetHTTP(t, usual+few)

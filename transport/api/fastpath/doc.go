@@ -5,22 +5,21 @@
 // publishers on kept-alive connections, 2 cores shared with them, 2026-11-21; bench/NOTES.md). A loop of publishes made
 // 31,900 requests a second on the fast path and 17,200 by net/http.
 //
-// What it takes: "POST <path> HTTP/1.1" with the exact path of a [Route], one Host, one Content-Length below 256 KiB,
-// at most one Authorization and one X-API-Key header, and a head that arrives in one read of at most 4 KiB (net/http's
-// read buffer). Requests may be pipelined, and a body may arrive in any pieces.
+// It takes "POST <path> HTTP/1.1" with the exact path of a [Route], one Host, one Content-Length below 256 KiB, at most
+// one Authorization and one X-API-Key header, and a head that arrives in one read of at most 4 KiB (net/http's read
+// buffer). Requests may be pipelined, and a body may arrive in any pieces.
 //
-// What it hands over to net/http: everything else. That is any other method, path or version, a query, a chunked body,
-// Connection (but for keep-alive), Expect, Upgrade, Trailer, TE, a head in several pieces, and connections with TLS.
-// net/http gets the connection for good, with every byte of the request, which is unanswered: no request is served by
-// both.
+// It hands everything else over to net/http: any other method, path or version, a query, a chunked body, Connection
+// (but for keep-alive), Expect, Upgrade, Trailer, TE, a head in several pieces, and connections with TLS. net/http gets
+// the connection for good, with every byte of the request, which is unanswered: no request is served by both.
 //
-// What it must never decide itself, since two servers in a row that disagree about the end of a request let a client
-// smuggle one (RFC 9112 section 11.2): Transfer-Encoding in any form, two Content-Lengths even if they are equal, a
-// Content-Length that is not 1 to 6 digits, two Hosts or an odd one, a bare CR or LF, a folded line, a space before the
-// colon, a NUL or another control character. net/http refuses or reads these. A fuzz target compares each answer, and
-// the state of the connection behind it, with those of net/http alone.
+// It must never decide some things itself, since two servers in a row that disagree about the end of a request let a
+// client smuggle one (RFC 9112 section 11.2): Transfer-Encoding in any form, two Content-Lengths even if they are
+// equal, a Content-Length that is not 1 to 6 digits, two Hosts or an odd one, a bare CR or LF, a folded line, a space
+// before the colon, a NUL or another control character. net/http refuses or reads these. A fuzz target compares each
+// answer, and the state of the connection behind it, with those of net/http alone.
 //
-// What it promises:
+// It promises:
 //
 //  1. The client gets the answer that net/http would give: status, headers (in another order), body, and whether the
 //     connection stays open. Requests are answered in their order. Only the moment may differ: a handler that leaves
@@ -34,8 +33,8 @@
 // requests. A client may send up to 1 MiB, and 500 ms long, behind an answer that closes. Four bytes of line breaks may
 // stand between two requests. A body that the handler left, and that never comes, ends the connection after 10 s.
 //
-// What it asks of a handler: to look at nothing but the method, the path, the Content-Length, the body, Authorization
-// and X-Api-Key of a request, since nothing else is set; to keep neither the request nor its context or body, which the
+// It asks a handler to look at nothing but the method, the path, the Content-Length, the body, Authorization and
+// X-Api-Key of a request, since nothing else is set; to keep neither the request nor its context or body, which the
 // next request uses again; to set a Content-Type, a status that allows a body, and header values without line breaks;
 // and to leave the header Connection alone. A panic ends the connection, as it does in net/http. Of the server it asks
 // that SetKeepAlivesEnabled is not used.

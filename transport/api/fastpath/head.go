@@ -107,7 +107,7 @@ func equalFold(text []byte, lower string) bool {
 	return true
 }
 
-// What a byte may be part of.
+// The parts of a head that a byte may stand in, as flags.
 const (
 	inName   = 1 << iota // a header's name
 	inValue              // a header's value

@@ -1,13 +1,11 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/firstframe"
 )
 
 // Protocol is a protocol with its settings. The settings are shared by all copies of a Config and are not changed after
@@ -76,61 +74,6 @@ func (c *Config) APISettings() protocol.APISettings {
 		}
 	}
 	return nil
-}
-
-// checkProtocols adds the problems of the settings of protocols, by themselves and together.
-func (l *Result) checkProtocols(dev bool) {
-	for i := range l.Config.Protocols {
-		p := &l.Config.Protocols[i]
-		l.addSettingErrors(p.Section, p.Settings.Check())
-		if own := p.listen(); dev && own != "" && !Loopback(own) {
-			l.addProblem(p.Section+".address", "dev mode serves loopback alone; set 127.0.0.1")
-		}
-	}
-	l.checkPaths()
-}
-
-// addSettingErrors adds what Check of a section says, which may be several errors in one.
-func (l *Result) addSettingErrors(section string, err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range joined.Unwrap() {
-			l.addSettingErrors(section, err)
-		}
-	} else if setting, ok := errors.AsType[*protocol.SettingError](err); ok {
-		l.addProblem(section+"."+setting.Key, setting.Text)
-	} else if err != nil {
-		l.addProblem(section, err.Error())
-	}
-}
-
-// checkPaths finds paths that two protocols want, unless the first frame of a connection can decide between them.
-func (l *Result) checkPaths() {
-	var dialects, enabled []protocol.Dialect
-	owner := map[string]*Protocol{} // of dialects, by name
-	for i := range l.Config.Protocols {
-		p := &l.Config.Protocols[i]
-		for _, d := range p.Settings.Dialects() {
-			owner[d.Name()] = p
-			dialects = append(dialects, d)
-			if p.Settings.On() {
-				enabled = append(enabled, d)
-			}
-		}
-	}
-	for _, claim := range firstframe.Claims(enabled) {
-		if !claim.Decidable() {
-			first, second := owner[claim.Dialects[0].Name()], owner[claim.Dialects[1].Name()]
-			l.addProblem(second.Section, fmt.Sprintf("wants the path %s, and so does %s; only one of them can have it",
-				claim.Path, first.Name))
-		}
-	}
-	for _, claim := range firstframe.Claims(firstframe.Candidates(dialects)) {
-		var names []string
-		for _, d := range claim.Dialects {
-			names = append(names, d.Name())
-		}
-		l.oneOf("shared.default", l.Config.Shared.Default, names...)
-	}
 }
 
 // helpWords are words in the help of settings that follow from the protocols.

@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+// closeTime is how long the last closing handshakes of a drain may take beyond its time, on a machine that is too busy.
+const closeTime = 2 * time.Second
+
+// DrainTime is how long Drain may take.
+func (s *Server) DrainTime() time.Duration { return s.config.Drain + closeTime }
+
 // Drain ends all connections in order, over the configured time or until the context ends.
 func (s *Server) Drain(ctx context.Context) {
 	s.log.Info("draining", "connections", s.sockets.Sockets(), "within", s.config.Drain)
@@ -16,25 +22,15 @@ func (s *Server) Drain(ctx context.Context) {
 		s.log.Warn("drain ended early", "error", err)
 	}
 	s.webhooks.flush(ctx)
-	s.awaitLastAnswers(began)
-}
-
-// lastAnswersTime is how long a drain lasts at least while clients keep HTTP connections open: an answer tells each
-// client that uses its connection that it closes, so that no client has a request on the way when it does.
-const lastAnswersTime = time.Second
-
-func (s *Server) awaitLastAnswers(began time.Time) {
-	for s.connLimit.requests.Load() > 0 && time.Since(began) < min(lastAnswersTime, s.config.Drain) {
-		time.Sleep(10 * time.Millisecond)
-	}
+	s.listeners.awaitLastAnswers(began, s.config.Drain)
 }
 
 // Close ends everything at once and waits for it; the context bounds the wait for requests that are being answered.
 func (s *Server) Close(ctx context.Context) {
-	s.stop()
-	s.feeds.Wait()
-	s.removeAddress()
-	s.stopListening(ctx)
+	s.background.stop()
+	s.background.wait()
+	s.addressFile().remove()
+	s.listeners.stop(ctx)
 	if err := s.closeNode(); err != nil {
 		s.log.Error("the store of durable topics did not close as it should; its next start looks what is there",
 			"cause", err)
@@ -59,11 +55,8 @@ func (s *Server) closeAuth() {
 
 // closeNode ends the engine and its store.
 func (s *Server) closeNode() error {
-	s.stop()
+	s.background.stop()
 	s.node.Close()
-	s.feeds.Wait()
-	if s.store == nil {
-		return nil
-	}
-	return s.store.Close()
+	s.background.wait()
+	return s.store.close()
 }

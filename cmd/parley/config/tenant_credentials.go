@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -17,6 +16,16 @@ type Cookie struct {
 	Tokens        bool     `yaml:"tokens" env:"TOKENS" envDefault:"false"`
 }
 
+// Help is one line of meaning for each key.
+func (Cookie) Help() map[string]string {
+	return map[string]string{
+		"secret_keys": "AUTHENTIK_SECRET_KEY, at least 32 bytes: its session cookies are signed with it. Several " +
+			"while it is being replaced.",
+		"secret_key_file": "A file with one more; one line break at its end is left out.",
+		"tokens":          "Let a token of the tenant be the cookie, and keys of the tenant sign session cookies.",
+	}
+}
+
 // Outpost is one token of an outpost, which may have several, or its documents, or both.
 type Outpost struct {
 	UUID      string `yaml:"uuid" unit:"uuid"`
@@ -24,6 +33,18 @@ type Outpost struct {
 	TokenFile string `yaml:"token_file" unit:"file"`
 	Expires   string `yaml:"expires" unit:"RFC 3339"`
 	Documents string `yaml:"documents" unit:"path"`
+}
+
+// Help is one line of meaning for each key.
+func (Outpost) Help() map[string]string {
+	return map[string]string{
+		"uuid":       "The outpost that may show the token, in lower case with dashes.",
+		"token":      "The token (AUTHENTIK_TOKEN of the outpost), at least 16 bytes.",
+		"token_file": "A file with that token; one line break at its end is left out.",
+		"expires":    "When the token ends, such as 2027-01-31T00:00:00Z; empty for never.",
+		"documents": "What it is answered below /api/v3/: a directory of JSON files, such as outposts/radius.json, " +
+			"or one JSON object of them by path. A list is given in pages.",
+	}
 }
 
 // readCredentials adds the credentials beside tokens, and reads their files.
@@ -101,90 +122,6 @@ func (t *Tenant) users() ([]string, error) {
 		}
 	}
 	return all, nil
-}
-
-var uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-
-// checkCredentials adds the problems of the credentials beside tokens, each with its own line. It reports whether there
-// are none.
-func (l *Result) checkCredentials(t *Tenant, key string) bool {
-	before := len(l.Problems)
-	if rules, err := t.Cookie.read(); err != nil {
-		l.addProblem(key+".cookie.secret_key_file", err.Error())
-	} else if err := try(auth.TenantKeys{Cookie: auth.CookieRules{Secrets: rules.Secrets}}); err != nil {
-		l.addProblem(key+".cookie", err.Error())
-	}
-	l.checkOutposts(t, key)
-	if _, err := t.users(); err != nil {
-		l.addProblem(key+".users_file", err.Error())
-	}
-	l.checkIntrospection(t, key+".introspection")
-	return len(l.Problems) == before
-}
-
-func (l *Result) checkOutposts(t *Tenant, key string) {
-	seen := map[string]bool{}
-	for i := range t.Outposts {
-		o, at := &t.Outposts[i], fmt.Sprintf("%s.outposts[%d]", key, i)
-		made, err := o.read()
-		switch {
-		case !uuid.MatchString(o.UUID):
-			l.addProblem(at+".uuid", "must be a uuid in lower case with dashes")
-		case !o.hasToken():
-			continue
-		case (o.Token == "") == (o.TokenFile == ""):
-			l.addProblem(at, "needs exactly one of token, token_file")
-		case err != nil:
-			l.addProblem(at, err.Error())
-		case len(made.Token) < minAPIKey || len(made.Token) > auth.MaxAPIKey:
-			l.addProblem(at, fmt.Sprintf("has a token of %d bytes; %d to %d are needed (openssl rand -hex 30)",
-				len(made.Token), minAPIKey, auth.MaxAPIKey))
-		case seen[made.Token]:
-			l.addProblem(at, "has a token that is there twice; give each outpost tokens of its own")
-		}
-		seen[made.Token] = true
-	}
-	l.checkDocuments(t, key)
-}
-
-func (l *Result) checkIntrospection(t *Tenant, key string) {
-	settings := t.Introspection
-	switch {
-	case !settings.Enabled() && (settings.Secret != "" || settings.SecretFile != "" || len(settings.Topics) > 0):
-		l.addProblem(key+".url", "is missing; without it nobody is asked")
-		return
-	case settings.Enabled() && settings.Secret != "" && settings.SecretFile != "":
-		l.addProblem(key+".secret", "is set beside secret_file; choose one")
-		return
-	case settings.SecretFile != "":
-		var err error
-		if settings.Secret, err = readSecret(settings.SecretFile); err != nil {
-			l.addProblem(key+".secret_file", err.Error())
-			return
-		}
-	}
-	for _, problem := range settings.Problems() {
-		l.addProblem(key+"."+problem.Key, problem.Text)
-	}
-	if err := try(auth.TenantKeys{Introspection: settings}); err != nil {
-		l.addProblem(key+".topics", strings.TrimPrefix(err.Error(), "introspection: "))
-	}
-}
-
-// checkSharedHosts finds tenants that share a host but no token could tell apart there.
-func (l *Result) checkSharedHosts() {
-	all := map[string]auth.TenantKeys{}
-	sharing := Sharing(l.Config.Tenants)
-	for i := range l.Config.Tenants {
-		if t := &l.Config.Tenants[i]; sharing[t.Name] {
-			keys, _ := t.TokenKeys()
-			keys.AllowUnresolved = true
-			all[t.Name] = keys
-		}
-	}
-	if _, err := auth.New(auth.Config{}, all); err != nil {
-		l.addProblem("tenants", strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
 }
 
 // try returns the error that auth has for some settings.

@@ -36,27 +36,6 @@ func (t *Tenant) OutpostDocuments() (map[string]api.Documents, error) {
 	return all, nil
 }
 
-// checkDocuments adds the problems of the documents for outposts.
-func (l *Result) checkDocuments(t *Tenant, key string) {
-	from := map[string]string{}
-	for i := range t.Outposts {
-		o, at := &t.Outposts[i], fmt.Sprintf("%s.outposts[%d].documents", key, i)
-		if o.Documents == "" {
-			continue
-		}
-		if other, ok := from[o.UUID]; ok && other != o.Documents {
-			l.addProblem(at, "differs from what another entry of this outpost says")
-		}
-		from[o.UUID] = o.Documents
-		documents, err := readDocuments(o.Documents)
-		if err != nil {
-			l.addProblem(at, err.Error())
-		} else if problem := documents.Problem(); problem != "" {
-			l.addProblem(at, problem)
-		}
-	}
-}
-
 // readDocuments reads a directory of JSON files, whose names are their paths, or one file with all of them.
 func readDocuments(name string) (api.Documents, error) {
 	info, err := os.Stat(name)

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/parley-realtime/parley/cmd/parley/client"
+	"github.com/parley-realtime/parley/cmd/parley/protocols"
+)
+
+// helpVars are what the tags of commands and flags name as ${...}: the dialects, and lines of help that a tag has no
+// room for.
+func helpVars() kong.Vars {
+	dialects := strings.Join(client.DialectsOf(protocols.All).Names(), ",")
+	return kong.Vars{
+		"dialects":  dialects,
+		"backup_to": "The file to make; one of that name is replaced when the new one is whole.",
+		"backup_url": "The internal address of the server that has the directory open; by default the " +
+			"one that it left there.",
+		"check_config": "The YAML file (parley.yaml).",
+		"listen_url":   "The server (http://127.0.0.1:8000); a path of its own wins over the dialect's.",
+		"listen_token": "The token to show; for a server on this machine, one for dev mode is made.",
+		"listen_dialect": "The protocol to speak: one of " + dialects +
+			". Without one, all that hear the topics, and all but outposts if there are none.",
+		"listen_time":   "Begin each line with the time and the dialect (on if the output is a terminal).",
+		"listen_topics": "What to hear, such as telemetry/1; by default all that the dialect has.",
+		"backup": "Make one file of a data directory, of a server that runs or of one that does " +
+			"not.",
+		"publish_kind": "What the event is: telemetry, alert, device_status, system_status, " +
+			"project_updated, object, trigger_update, message or json.",
+		"restore_in_place": "Nothing is to be put in place: a snapshot of the disk or the machine was put " +
+			"back, and the server cannot tell. Its durable topics begin new epochs at the next start.",
+		"restore_data": "The data directory; it has to be empty, or not there, unless --in-place is " +
+			"given.",
+		"serve_config":          "The YAML file; by default parley.yaml, and none in dev mode.",
+		"serve_internal_listen": "Health and metrics (127.0.0.1:8001; in dev mode the same as --listen).",
+		"serve_drain":           "How long closing all connections may take on SIGTERM (30s; in dev mode 2s).",
+		"serve_feed":            "Publish lively sample events (on in dev mode; --feed=false turns it off).",
+		"token_config":          "The YAML file with the key; by default dev mode's.",
+	}
+}
