@@ -10,16 +10,16 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// registration is that a connection is one of its user's and of everyone's. It belongs to the connection's actor, and knows
-// neither its session nor its subscriptions.
+// registration is a connection's membership with its user and with the broadcast topic. It belongs to the connection's
+// actor, and knows neither its session nor its subscriptions.
 type registration struct {
-	joined  bool // it is with its user and with everyone
-	present bool // its tenant's lifecycle knows of it, or would if there were one (telling.go)
-	awaited bool // it counts as one that has not said who it is (unauthenticated.go)
+	joined  bool // it is registered with its user and with the broadcast topic
+	present bool // its tenant's lifecycle knows of it, or would if it were on
+	awaited bool // it counts as not authenticated (limit/unauthenticated.go)
 	proxied bool // its address is that of many clients
 }
 
-// join brings the connection to its user and to the topic of everyone.
+// join registers the connection with its user and with the broadcast topic.
 func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Identity) *protocol.Refusal {
 	tenant, dialect := l.tenant(), l.dialect()
 	now := time.Now()
@@ -32,7 +32,7 @@ func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 			return err
 		}
 		limits.Refund(dialect, l.remote, now)
-		l.outbox.Hold() // what the session says to its coming comes before all events
+		l.outbox.Hold() // the session's welcome comes before all events
 		if err := m.meet(l, id); err != nil {
 			return err
 		}
@@ -56,8 +56,9 @@ func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 	return nil
 }
 
-// meet brings the connection to its user. A connection that its client still has goes first: so the user's events are
-// for one of them at a time, or wait in the record. What the client left is restored when the session has welcomed it.
+// meet registers the connection with its user. If its client still has another connection, that one goes first: so the
+// user's events are for one of them at a time, or wait in the suspended session. The session is resumed after the new
+// connection's welcome.
 func (m *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
 	ctx, done := l.step()
 	defer done()
@@ -79,7 +80,8 @@ func (m *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
 	}
 }
 
-// leave takes the connection out of its user and of everyone; what is offered from now on is not for it.
+// leave unregisters the connection from its user and from the broadcast topic; it gets no frame that is offered from
+// now on.
 func (m *registration) leave(l *Conn) {
 	if !m.joined {
 		return
@@ -92,8 +94,8 @@ func (m *registration) leave(l *Conn) {
 	}
 }
 
-// heed says what is left of events to the connection's user and to everyone. If the topic of everyone does not take
-// that, the connection has to end.
+// setView sets the projection for events to the connection's user and broadcasts. If the broadcast topic refuses it,
+// the connection has to end.
 func (m *registration) setView(l *Conn, v protocol.Projection) (broken *protocol.Refusal) {
 	l.projection.Store(&v)
 	if !m.joined {
@@ -103,25 +105,27 @@ func (m *registration) setView(l *Conn, v protocol.Projection) (broken *protocol
 	return broken
 }
 
-// attend tells a topic that a member of it is alive.
+// announce tells a topic that a member of it is alive.
 func (m *registration) announce(l *Conn, cmd protocol.Announce) {
 	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && m.joined {
 		l.tenant().topic(cmd.Topic, announce{cmd.Member, slices.Clone(cmd.Data), cmd.For, l})
 	}
 }
 
-// lingers reports whether the connection leaves a record when it breaks now.
+// resumable reports whether the connection would leave a suspended session if it broke now.
 func (m *registration) resumable(l *Conn) bool { return m.joined && l.Resumable() }
 
-// mayReturn reports whether the connection leaves a record when it ends for this reason, and not by us.
+// mayReturn reports whether the connection leaves a suspended session when it ends for this reason, and not by the
+// server.
 func (m *registration) mayReturn(l *Conn, reason protocol.Reason) bool {
 	return (reason == protocol.Lost || reason == protocol.Silent) && m.resumable(l)
 }
 
-// told reports whether somebody is told of the connection: it is one of its user, and its tenant's lifecycle is on.
+// emits reports whether the connection has lifecycle events: it is connected to its user, and its tenant's lifecycle is
+// on.
 func (m *registration) emits(l *Conn) bool { return m.present && l.tenant().lifecycle.Load() != nil }
 
-// tells tells of the connection.
+// emit emits a lifecycle event of the connection.
 func (m *registration) emit(l *Conn, news protocol.Lifecycle) {
 	if m.emits(l) {
 		news.User, news.Connection, news.Dialect = l.user(), l.ID(), l.dialect().Name()
@@ -129,14 +133,14 @@ func (m *registration) emit(l *Conn, news protocol.Lifecycle) {
 	}
 }
 
-// arrive says that the connection is one of its user.
+// connected emits that the connection has joined its user.
 func (m *registration) connected(l *Conn) {
 	m.present = true
 	m.emit(l, protocol.Lifecycle{Type: protocol.Connected})
 }
 
-// depart says that it is none any more: before it leaves its user, so that the user is offline after that. Only the
-// first reason counts. code 0 is the reason's own.
+// disconnected emits that the connection has ended. It is called before the connection leaves its user, so that the
+// user goes offline after that. Only the first reason counts. code 0 is the reason's own close code.
 func (m *registration) disconnected(l *Conn, reason protocol.Reason, code uint16, byServer bool) {
 	if m.emits(l) {
 		now := l.stats(time.Now())
@@ -151,14 +155,14 @@ func (m *registration) disconnected(l *Conn, reason protocol.Reason, code uint16
 	m.present = false
 }
 
-// subscribed says which topics the connection hears from now on.
+// subscribed emits to which topics the connection is subscribed from now on.
 func (m *registration) subscribed(l *Conn, restored bool, topics ...string) {
 	for _, topic := range topics {
 		m.emit(l, protocol.Lifecycle{Type: protocol.Subscribed, Topic: topic, Restored: restored})
 	}
 }
 
-// unsubscribed says which of the topics that the connection wanted before it does not want now.
+// unsubscribed emits which of the topics that the connection wanted before it does not want now.
 func (m *registration) unsubscribed(l *Conn, before []string, now fanout.Subscriptions) {
 	for _, topic := range before {
 		if _, still := now.Find(topic); !still {
@@ -167,7 +171,7 @@ func (m *registration) unsubscribed(l *Conn, before []string, now fanout.Subscri
 	}
 }
 
-// await counts the connection among those that have not said who they are.
+// await counts the connection among those that have not authenticated yet, or returns why there is no room for it.
 func (m *registration) await(l *Conn, proxied bool) *protocol.Refusal {
 	m.proxied = proxied
 	err := l.node.unauthenticated.Take(l.remote, proxied)
