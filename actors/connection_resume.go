@@ -51,8 +51,8 @@ func (c *connection) resumeSession() {
 	c.node.totals.restored.Add(1)
 }
 
-// resend says what waited for the client. What it was subscribed to is left out if it is not granted all of that any
-// more.
+// resend queues the frames that waited for the client. It leaves out those of the subscriptions if the client is not
+// granted all of them any more.
 func resend(r *resume.Session, to *Conn, granted bool) {
 	events, cut := r.Unwritten()
 	if !granted {

@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// placement counts the connections of one dialect in a tenant, and lets them in.
+// placement counts the connections of one dialect in a tenant, and admits them.
 type placement struct {
 	// Static.
 	tenant  *tenantCore
@@ -18,10 +18,11 @@ type placement struct {
 	total, active, authenticated atomic.Int64
 
 	mu   sync.Mutex
-	past DialectStats // the sums of connections that have ended
+	past DialectStats // sums over the connections that have ended
 }
 
-// room says whether there is room for one more beside so many open connections of the tenant and of the dialect in it.
+// admits says whether there is room for one more connection, when the tenant has this many open ones and the dialect in
+// it this many; nil admits.
 func (c *placement) admits(open, ofDialect int64) *protocol.Refusal {
 	t, d, n := c.tenant, c.dialect, c.tenant.node
 	if n.Draining() {
@@ -43,7 +44,8 @@ func (c *placement) admits(open, ofDialect int64) *protocol.Refusal {
 	case most > 0 && open >= most:
 		err = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
 	case dialectMost > 0 && ofDialect >= dialectMost:
-		err = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
+		err = protocol.Refuse(protocol.Busy,
+			"there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
 	default:
 		return nil
 	}
@@ -52,7 +54,7 @@ func (c *placement) admits(open, ofDialect int64) *protocol.Refusal {
 	return err
 }
 
-// take counts one more connection, unless there is no room for it.
+// take counts one more connection, or says why there is no room for it.
 func (c *placement) take() *protocol.Refusal {
 	err := c.admits(c.tenant.connections.Add(1)-1, c.active.Add(1)-1)
 	if err != nil {
@@ -64,7 +66,7 @@ func (c *placement) take() *protocol.Refusal {
 	return nil
 }
 
-// adopt takes a connection over from where it stood; from now on it counts here.
+// adopt moves a connection here from its former placement; from now on it counts here.
 func (c *placement) adopt(l *Conn) *protocol.Refusal {
 	from := l.post.Load()
 	if c == from {
@@ -80,7 +82,7 @@ func (c *placement) adopt(l *Conn) *protocol.Refusal {
 	switch {
 	case c.tenant != from.tenant:
 		c.tenant.total.Add(1)
-	case c.dialect.Name() == from.dialect.Name(): // one and the same to who reads the figures
+	case c.dialect.Name() == from.dialect.Name(): // one and the same in the metrics
 		from.total.Add(-1)
 	}
 	l.post.Store(c)
@@ -89,8 +91,8 @@ func (c *placement) adopt(l *Conn) *protocol.Refusal {
 	return nil
 }
 
-// left takes a connection that has ended out of its tenant and adds it to the past. Both are one step for stats: else
-// sums would fall back.
+// left moves a connection that has ended from its tenant to the past. Both are one step for stats: otherwise sums would
+// fall back.
 func (c *placement) left(l *Conn) {
 	c.mu.Lock()
 	c.past.add(l.stats(time.Now()))
@@ -99,7 +101,7 @@ func (c *placement) left(l *Conn) {
 	c.free()
 }
 
-// free takes a connection off the count of those that are open.
+// free takes a connection off the counts of open ones.
 func (c *placement) free() {
 	c.tenant.node.backlog.AddReaders(-1)
 	c.undo()
