@@ -19,8 +19,8 @@ type admin struct {
 // Disconnect closes one connection: in its dialect's words if code is 0, otherwise with that WebSocket close code and
 // reason. It does not wait for the end. The error is a protocol.Refusal of NotFound if there is no such tenant or
 // connection.
-func (o *admin) Disconnect(tenant, id string, code uint16, reason string) error {
-	l, err := o.tenants.conn(tenant, id)
+func (a *admin) Disconnect(tenant, id string, code uint16, reason string) error {
+	l, err := a.tenants.conn(tenant, id)
 	if err != nil {
 		return err
 	}
@@ -31,8 +31,8 @@ func (o *admin) Disconnect(tenant, id string, code uint16, reason string) error 
 // DisconnectUser closes all connections of a user and returns how many; code and reason are those of Disconnect. It
 // waits for the user's actor, and not for the ends of the connections. The error is a protocol.Refusal: NotFound if
 // there are no connections, Busy if ctx ends first.
-func (o *admin) DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error) {
-	t, err := o.tenants.lookup(tenant)
+func (a *admin) DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error) {
+	t, err := a.tenants.lookup(tenant)
 	if err != nil {
 		return 0, err
 	}
@@ -54,8 +54,8 @@ func (o *admin) DisconnectUser(ctx context.Context, tenant, user string, code ui
 // how many. It blocks until they are gone. The tenant goes on: clients may come back. If ctx ends before all
 // connections are gone, DrainTenant cuts the rest off and returns the error of ctx. NotFound if there is no such
 // tenant.
-func (o *admin) DrainTenant(ctx context.Context, tenant string) (closed int, err error) {
-	t, why := o.tenants.lookup(tenant)
+func (a *admin) DrainTenant(ctx context.Context, tenant string) (closed int, err error) {
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return 0, why
 	}
@@ -66,15 +66,15 @@ func (o *admin) DrainTenant(ctx context.Context, tenant string) (closed int, err
 // SuspendTenant switches a tenant off or on. While it is off, it admits no connection, takes no event, and has no
 // connections: those that it has now are closed as Suspended. Topics and their histories stay. It does not wait for the
 // connections' ends. NotFound if there is no such tenant.
-func (o *admin) SuspendTenant(tenant string, on bool) error {
-	t, err := o.tenants.lookup(tenant)
+func (a *admin) SuspendTenant(tenant string, on bool) error {
+	t, err := a.tenants.lookup(tenant)
 	if err != nil {
 		return err
 	}
 	// A connection that is coming in now is either among those below, or sees the flag.
-	o.node.admission.whileClosed(func() { t.suspended.Store(on) })
+	a.node.admission.whileClosed(func() { t.suspended.Store(on) })
 	if on {
-		o.node.sessions.Forget(t.name, func(*resume.Session) bool { return true })
+		a.node.sessions.Forget(t.name, func(*resume.Session) bool { return true })
 		for _, l := range t.conns() {
 			l.box.SendUnbounded(ending(protocol.Suspended, 0, ""))
 		}
@@ -85,14 +85,14 @@ func (o *admin) SuspendTenant(tenant string, on bool) error {
 // RestartTenant ends a tenant's connections, users and topics, and lets it begin anew: topics get new epochs and no
 // history. It blocks until the old ones are gone, or until ctx ends, whose error it then returns. NotFound if there is
 // no such tenant, Conflict if another restart of it is going on.
-func (o *admin) RestartTenant(ctx context.Context, tenant string) error {
-	t, why := o.tenants.lookup(tenant)
+func (a *admin) RestartTenant(ctx context.Context, tenant string) error {
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return why
 	}
 	busy := false
 	// A connection that is coming in now is either among those below, or sees the flag.
-	o.node.admission.whileClosed(func() { busy = t.restarting.Swap(true) })
+	a.node.admission.whileClosed(func() { busy = t.restarting.Swap(true) })
 	if busy {
 		return protocol.Refuse(protocol.Conflict, "the tenant is restarting already")
 	}
@@ -103,7 +103,7 @@ func (o *admin) RestartTenant(ctx context.Context, tenant string) error {
 			if d == t.topics && counts(name) {
 				t.topicsMade.Add(-1)
 			}
-			o.node.system.Stop(box)
+			a.node.system.Stop(box)
 		}
 	}
 	t.inboxes.Store(0)

@@ -24,8 +24,8 @@ type revoker interface {
 //
 // Errors are protocol.Refusals: NotFound (tenant), Malformed (r names neither a user nor a token), Busy (ctx ended
 // first), and StorageFull, with which all of this is done but does not survive a restart.
-func (o *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (closed, unsubscribed int, err error) {
-	t, why := o.tenants.lookup(tenant)
+func (a *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (closed, unsubscribed int, err error) {
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return 0, 0, why
 	}
@@ -33,13 +33,13 @@ func (o *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (
 		return 0, 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
 	}
 	var kept error
-	if o.revoker != nil {
-		if kept = o.revoker.Revoke(tenant, r); kept != nil && protocol.AsRefusal(kept).Reason != protocol.StorageFull {
+	if a.revoker != nil {
+		if kept = a.revoker.Revoke(tenant, r); kept != nil && protocol.AsRefusal(kept).Reason != protocol.StorageFull {
 			return 0, 0, kept
 		}
 	}
 	t.revoked.Note(r, time.Now())
-	o.node.sessions.Forget(t.name, func(rec *resume.Session) bool { return r.Covers(rec.Identity) })
+	a.node.sessions.Forget(t.name, func(rec *resume.Session) bool { return r.Covers(rec.Identity) })
 	closed, unsubscribed, err = t.withdraw(ctx, withdraw{gone: r.Covers}, func(id *protocol.Identity) bool {
 		return r.User == "" || r.User == id.User
 	})
@@ -54,10 +54,10 @@ func (o *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (
 // tokens were checked when they came, and keys change without dropping a connection. Identities that no key signed
 // (Identity.Key is zero) are not concerned. It waits for the connections. Errors are protocol.Refusals: NotFound
 // (tenant), Busy (ctx ended first).
-func (o *admin) RetainKeys(
+func (a *admin) RetainKeys(
 	ctx context.Context, tenant string, holds func(key protocol.KeyFingerprint) bool,
 ) (unsubscribed int, err error) {
-	t, why := o.tenants.lookup(tenant)
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return 0, why
 	}
@@ -70,14 +70,14 @@ func (o *admin) RetainKeys(
 // Unrevoke removes the revocation of the same user and token, and reports whether there was one. Clients whose
 // connections it closed have to connect again. NotFound if there is no such tenant. With an error of StorageFull a
 // restart would bring the revocation back.
-func (o *admin) Unrevoke(tenant string, r grant.Revocation) (was bool, err error) {
-	t, why := o.tenants.lookup(tenant)
+func (a *admin) Unrevoke(tenant string, r grant.Revocation) (was bool, err error) {
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return false, why
 	}
 	was = t.revoked.Forget(r)
-	if o.revoker != nil {
-		return o.revoker.Unrevoke(tenant, r)
+	if a.revoker != nil {
+		return a.revoker.Unrevoke(tenant, r)
 	}
 	return was, nil
 }

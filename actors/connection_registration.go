@@ -20,7 +20,7 @@ type registration struct {
 }
 
 // join registers the connection with its user and with the broadcast topic.
-func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Identity) *protocol.Refusal {
+func (r *registration) join(l *Conn, limits *limit.Connection, id *protocol.Identity) *protocol.Refusal {
 	tenant, dialect := l.tenant(), l.dialect()
 	now := time.Now()
 	if isInternal(tenant.name) && tenant.name != canaryTenant {
@@ -33,33 +33,33 @@ func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 		}
 		limits.Refund(dialect, l.remote, now)
 		l.outbox.Hold() // the session's welcome comes before all events
-		if err := m.meet(l, id); err != nil {
+		if err := r.meet(l, id); err != nil {
 			return err
 		}
 	}
 	l.outbox.Hold()
 	l.post.Load().authenticated.Add(1)
-	m.joined = true
-	m.known(l)
+	r.joined = true
+	r.known(l)
 	l.identity.Store(id)
 	got, err := topicClient{l}.attach(broadcastTopic, fanout.Projecting(l.view()), protocol.Position{}, false)
 	if err != nil {
 		l.resume.GiveUp(&l.node.totals)
-		m.leave(l)
+		r.leave(l)
 		l.identity.Store(nil)
 		return err
 	}
 	if l.resume != nil {
 		l.resume.Broadcast = got.at
 	}
-	m.connected(l)
+	r.connected(l)
 	return nil
 }
 
 // meet registers the connection with its user. If its client still has another connection, that one goes first: so the
 // user's events are for one of them at a time, or wait in the suspended session. The session is resumed after the new
 // connection's welcome.
-func (m *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
+func (r *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
 	ctx, done := l.step()
 	defer done()
 	wish := join{link: l, limit: l.dialect().Limits().PerUser, mayResume: l.resume != nil && !id.Unverified}
@@ -82,11 +82,11 @@ func (m *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
 
 // leave unregisters the connection from its user and from the broadcast topic; it gets no frame that is offered from
 // now on.
-func (m *registration) leave(l *Conn) {
-	if !m.joined {
+func (r *registration) leave(l *Conn) {
+	if !r.joined {
 		return
 	}
-	m.joined = false
+	r.joined = false
 	l.post.Load().authenticated.Add(-1)
 	l.tenant().topics.SendUnbounded(broadcastTopic, unsubscribe{link: l})
 	if id := l.identity.Load(); id != nil && id.User != "" {
@@ -96,9 +96,9 @@ func (m *registration) leave(l *Conn) {
 
 // setView sets the projection for events to the connection's user and broadcasts. If the broadcast topic refuses it,
 // the connection has to end.
-func (m *registration) setView(l *Conn, v protocol.Projection) (broken *protocol.Refusal) {
+func (r *registration) setView(l *Conn, v protocol.Projection) (broken *protocol.Refusal) {
 	l.projection.Store(&v)
-	if !m.joined {
+	if !r.joined {
 		return nil
 	}
 	_, broken = topicClient{l}.attach(broadcastTopic, fanout.Projecting(v), protocol.Position{}, false)
@@ -106,83 +106,83 @@ func (m *registration) setView(l *Conn, v protocol.Projection) (broken *protocol
 }
 
 // announce tells a topic that a member of it is alive.
-func (m *registration) announce(l *Conn, cmd protocol.Announce) {
-	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && m.joined {
+func (r *registration) announce(l *Conn, cmd protocol.Announce) {
+	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && r.joined {
 		l.tenant().topic(cmd.Topic, announce{cmd.Member, slices.Clone(cmd.Data), cmd.For, l})
 	}
 }
 
 // resumable reports whether the connection would leave a suspended session if it broke now.
-func (m *registration) resumable(l *Conn) bool { return m.joined && l.Resumable() }
+func (r *registration) resumable(l *Conn) bool { return r.joined && l.Resumable() }
 
 // mayReturn reports whether the connection leaves a suspended session when it ends for this reason, and not by the
 // server.
-func (m *registration) mayReturn(l *Conn, reason protocol.Reason) bool {
-	return (reason == protocol.Lost || reason == protocol.Silent) && m.resumable(l)
+func (r *registration) mayReturn(l *Conn, reason protocol.Reason) bool {
+	return (reason == protocol.Lost || reason == protocol.Silent) && r.resumable(l)
 }
 
 // emits reports whether the connection has lifecycle events: it is connected to its user, and its tenant's lifecycle is
 // on.
-func (m *registration) emits(l *Conn) bool { return m.present && l.tenant().lifecycle.Load() != nil }
+func (r *registration) emits(l *Conn) bool { return r.present && l.tenant().lifecycle.Load() != nil }
 
 // emit emits a lifecycle event of the connection.
-func (m *registration) emit(l *Conn, news protocol.Lifecycle) {
-	if m.emits(l) {
+func (r *registration) emit(l *Conn, news protocol.Lifecycle) {
+	if r.emits(l) {
 		news.User, news.Connection, news.Dialect = l.user(), l.ID(), l.dialect().Name()
 		l.tenant().emit(news)
 	}
 }
 
 // connected emits that the connection has joined its user.
-func (m *registration) connected(l *Conn) {
-	m.present = true
-	m.emit(l, protocol.Lifecycle{Type: protocol.Connected})
+func (r *registration) connected(l *Conn) {
+	r.present = true
+	r.emit(l, protocol.Lifecycle{Type: protocol.Connected})
 }
 
 // disconnected emits that the connection has ended. It is called before the connection leaves its user, so that the
 // user goes offline after that. Only the first reason counts. code 0 is the reason's own close code.
-func (m *registration) disconnected(l *Conn, reason protocol.Reason, code uint16, byServer bool) {
-	if m.emits(l) {
+func (r *registration) disconnected(l *Conn, reason protocol.Reason, code uint16, byServer bool) {
+	if r.emits(l) {
 		now := l.stats(time.Now())
 		if code == 0 {
 			code = reason.CloseCode()
 		}
-		m.emit(l, protocol.Lifecycle{Type: protocol.Disconnection, Left: &protocol.Leaving{
-			Reason: reason, Code: code, ByServer: byServer, Lingers: !byServer && m.mayReturn(l, reason),
+		r.emit(l, protocol.Lifecycle{Type: protocol.Disconnection, Left: &protocol.Leaving{
+			Reason: reason, Code: code, ByServer: byServer, Lingers: !byServer && r.mayReturn(l, reason),
 			Lasted: now.Lifetime, Received: now.MessagesReceived, Sent: now.MessagesSent,
 		}})
 	}
-	m.present = false
+	r.present = false
 }
 
 // subscribed emits to which topics the connection is subscribed from now on.
-func (m *registration) subscribed(l *Conn, restored bool, topics ...string) {
+func (r *registration) subscribed(l *Conn, restored bool, topics ...string) {
 	for _, topic := range topics {
-		m.emit(l, protocol.Lifecycle{Type: protocol.Subscribed, Topic: topic, Restored: restored})
+		r.emit(l, protocol.Lifecycle{Type: protocol.Subscribed, Topic: topic, Restored: restored})
 	}
 }
 
 // unsubscribed emits which of the topics that the connection wanted before it does not want now.
-func (m *registration) unsubscribed(l *Conn, before []string, now fanout.Subscriptions) {
+func (r *registration) unsubscribed(l *Conn, before []string, now fanout.Subscriptions) {
 	for _, topic := range before {
 		if _, still := now.Find(topic); !still {
-			m.emit(l, protocol.Lifecycle{Type: protocol.Unsubscribed, Topic: topic})
+			r.emit(l, protocol.Lifecycle{Type: protocol.Unsubscribed, Topic: topic})
 		}
 	}
 }
 
 // await counts the connection among those that have not authenticated yet, or returns why there is no room for it.
-func (m *registration) await(l *Conn, proxied bool) *protocol.Refusal {
-	m.proxied = proxied
+func (r *registration) await(l *Conn, proxied bool) *protocol.Refusal {
+	r.proxied = proxied
 	err := l.node.unauthenticated.Take(l.remote, proxied)
-	m.awaited = err == nil
+	r.awaited = err == nil
 	return err
 }
 
 // known takes the connection off that count, if it is on it.
-func (m *registration) known(l *Conn) {
-	if m.awaited {
-		m.awaited = false
-		l.node.unauthenticated.Leave(l.remote, m.proxied)
+func (r *registration) known(l *Conn) {
+	if r.awaited {
+		r.awaited = false
+		l.node.unauthenticated.Leave(l.remote, r.proxied)
 	}
 }

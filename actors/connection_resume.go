@@ -81,22 +81,22 @@ func since(before, now protocol.Position) int {
 
 // takeOver makes the suspended session's subscriptions those of a connection, by the connection's own grant. It reports
 // false if that does not grant all of them.
-func (h *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
-	h.Subscriptions = rec.Subscriptions
+func (s *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
+	s.Subscriptions = rec.Subscriptions
 	all := true
 	for _, r := range slices.Clone(rec.Subscriptions) {
 		if !r.Wanted {
 			continue
 		}
 		if err := (topicClient{l}).granted(protocol.Subscribe{Topic: r.Topic}); err != nil {
-			h.Remove(r.Topic, false)
+			s.Remove(r.Topic, false)
 			l.resume.Miss(&l.node.totals, err.Reason, 1)
 			all = false
 		}
 	}
 	own := grant.New(l.node.wheel, l.identity.Load(), time.Now())
-	for i := range h.Subscriptions {
-		if r := &h.Subscriptions[i]; r.Right != nil {
+	for i := range s.Subscriptions {
+		if r := &s.Subscriptions[i]; r.Right != nil {
 			r.Right = &own
 		}
 	}
@@ -104,13 +104,13 @@ func (h *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
 }
 
 // reattach subscribes to exactly the topics to which the former connection was attached, each from its checkpoint.
-func (h *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol.Refusal) {
-	for _, topic := range h.Attached() {
+func (s *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol.Refusal) {
+	for _, topic := range s.Attached() {
 		at, known := rec.Checkpoint(topic)
 		if !known {
 			l.resume.Miss(&l.node.totals, protocol.Busy, 1)
 		}
-		got, err := topicClient{l}.attach(topic, h.FiltersAt(topic), at, true)
+		got, err := topicClient{l}.attach(topic, s.FiltersAt(topic), at, true)
 		if err != nil {
 			return err
 		}
@@ -128,20 +128,20 @@ func (m takeOver) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
 // suspend unsubscribes the connection from its topics, empties its outbox, and returns both as a suspended session. The
 // connection gets no frame that is offered afterwards.
-func (h *subscriptions) suspend(l *Conn) *resume.Session {
+func (s *subscriptions) suspend(l *Conn) *resume.Session {
 	t := l.tenant()
 	rec := &resume.Session{
 		Tenant: t.name, Dialect: l.dialect(), Client: l.resume.Key(), Identity: l.identity.Load(), Number: l.number(),
 		Until: l.node.wheel.Since(time.Now()) + t.resumeAge.Load(), Projection: l.projection.Load(),
-		Lent: l.flags.has(hasBorrowed), Subscriptions: h.Subscriptions,
+		Lent: l.flags.has(hasBorrowed), Subscriptions: s.Subscriptions,
 	}
 	ctx, done := l.step()
 	defer done()
-	for _, topic := range h.Attached() {
+	for _, topic := range s.Attached() {
 		at := topicClient{l}.release(ctx, topic)
 		rec.Checkpoints = append(rec.Checkpoints, resume.Checkpoint{Topic: topic, At: at})
 	}
-	h.Subscriptions = nil
+	s.Subscriptions = nil
 	rec.Broadcast = topicClient{l}.release(ctx, broadcastTopic)
 	var dropped int
 	rec.Outbox = &l.outbox
@@ -152,8 +152,8 @@ func (h *subscriptions) suspend(l *Conn) *resume.Session {
 }
 
 // detachAll suspends the session and leaves it with the user.
-func (h *subscriptions) detachAll(l *Conn) {
-	rec := h.suspend(l)
+func (s *subscriptions) detachAll(l *Conn) {
+	rec := s.suspend(l)
 	l.tenant().users.SendUnbounded(rec.Identity.User, detach{l, rec})
 }
 

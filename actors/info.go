@@ -71,9 +71,9 @@ func (s *DialectStats) add(t DialectStats) {
 }
 
 // stale adds frames that newer ones replaced.
-func (f *Metrics) stale(frames uint64) {
+func (m *Metrics) stale(frames uint64) {
 	if frames > 0 {
-		f.Drops[protocol.Stale] += frames
+		m.Drops[protocol.Stale] += frames
 	}
 }
 
@@ -95,36 +95,36 @@ func newTotals() totals {
 }
 
 // dropped counts events that were not delivered, or a request that was refused.
-func (c *totals) dropped(reason protocol.Reason, count int) {
+func (t *totals) dropped(reason protocol.Reason, count int) {
 	if count == 0 {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.drops[reason] += uint64(count)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.drops[reason] += uint64(count)
 }
 
 // Missed counts events that a client missed while it was away.
-func (c *totals) Missed(reason protocol.Reason, count int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.missed[reason] += uint64(count)
+func (t *totals) Missed(reason protocol.Reason, count int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.missed[reason] += uint64(count)
 }
 
 // restarted counts the panic of an actor.
-func (c *totals) restarted(kind string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.restarts[kind]++
+func (t *totals) restarted(kind string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.restarts[kind]++
 }
 
 // fill writes the sums into f.
-func (c *totals) fill(f *Metrics) {
-	f.Published, f.Duplicates, f.Delivered = c.published.Load(), c.duplicates.Load(), c.delivered.Load()
-	f.Restored, f.Faded = c.restored.Load(), c.faded.Load()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f.Drops, f.Missed, f.Restarts = maps.Clone(c.drops), maps.Clone(c.missed), maps.Clone(c.restarts)
+func (t *totals) fill(f *Metrics) {
+	f.Published, f.Duplicates, f.Delivered = t.published.Load(), t.duplicates.Load(), t.delivered.Load()
+	f.Restored, f.Faded = t.restored.Load(), t.faded.Load()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.Drops, f.Missed, f.Restarts = maps.Clone(t.drops), maps.Clone(t.missed), maps.Clone(t.restarts)
 }
 
 // LifecycleStats count a tenant's lifecycle events since its lifecycle was switched on.

@@ -37,10 +37,10 @@ func page(limit int) int {
 
 // Connections is one page of a tenant's connections, oldest first; next is the cursor of the following page, "" at the
 // end. Errors are protocol.Refusals: NotFound (tenant), Malformed (cursor), Busy.
-func (qs *inspector) Connections(
+func (in *inspector) Connections(
 	ctx context.Context, tenant string, q ConnectionQuery,
 ) (found []ConnectionInfo, next string, err error) {
-	t, why := qs.tenants.lookup(tenant)
+	t, why := in.tenants.lookup(tenant)
 	if why != nil {
 		return nil, "", why
 	}
@@ -97,8 +97,8 @@ func (l *Conn) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 }
 
 // Connection describes one connection. The error is a protocol.Refusal: NotFound if there is no such connection, Busy.
-func (qs *inspector) Connection(ctx context.Context, tenant, id string) (ConnectionInfo, error) {
-	l, err := qs.tenants.conn(tenant, id)
+func (in *inspector) Connection(ctx context.Context, tenant, id string) (ConnectionInfo, error) {
+	l, err := in.tenants.conn(tenant, id)
 	if err != nil {
 		return ConnectionInfo{}, err
 	}
@@ -110,8 +110,8 @@ func (qs *inspector) Connection(ctx context.Context, tenant, id string) (Connect
 }
 
 // User describes a user and the user's connections. The error is a protocol.Refusal: NotFound if there are none, Busy.
-func (qs *inspector) User(ctx context.Context, tenant, name string) (UserInfo, error) {
-	links, err := qs.linksOf(ctx, tenant, name)
+func (in *inspector) User(ctx context.Context, tenant, name string) (UserInfo, error) {
+	links, err := in.linksOf(ctx, tenant, name)
 	if err != nil {
 		return UserInfo{}, err
 	}
@@ -136,8 +136,8 @@ func nobody(user string) *protocol.Refusal {
 	return protocol.Refuse(protocol.NotFound, "user %s has no connection", protocol.Quote(user))
 }
 
-func (qs *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn, *protocol.Refusal) {
-	t, err := qs.tenants.lookup(tenant)
+func (in *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn, *protocol.Refusal) {
+	t, err := in.tenants.lookup(tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -149,8 +149,8 @@ func (qs *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn,
 }
 
 // Stats are the figures of one tenant; zero for an unknown one.
-func (qs *inspector) Stats(tenant string) Stats {
-	if t := qs.tenants.tenant(tenant); t != nil {
+func (in *inspector) Stats(tenant string) Stats {
+	if t := in.tenants.tenant(tenant); t != nil {
 		return t.stats()
 	}
 	return Stats{}

@@ -20,10 +20,10 @@ type TopicQuery struct {
 // Topics is one page of a tenant's topics, sorted by name, including those that are only on disk; next is the cursor of
 // the following page, "" at the end. It may read the disk. Errors are protocol.Refusals: NotFound (tenant), Busy,
 // Internal (the disk).
-func (qs *inspector) Topics(
+func (in *inspector) Topics(
 	ctx context.Context, tenant string, q TopicQuery,
 ) (found []TopicInfo, next string, err error) {
-	t, why := qs.tenants.lookup(tenant)
+	t, why := in.tenants.lookup(tenant)
 	if why != nil {
 		return nil, "", why
 	}
@@ -83,10 +83,10 @@ func topicNames(
 // that of ConnectionQuery. It may read the disk. Errors are protocol.Refusals: NotFound (no such tenant or topic),
 // Malformed (topic), PositionLost (the position is not in the history, as is any position of a topic that has gone),
 // Busy, Internal (the disk).
-func (qs *inspector) History(
+func (in *inspector) History(
 	ctx context.Context, tenant, topic string, after protocol.Position, limit int,
 ) (HistoryPage, error) {
-	t, err := qs.tenants.lookup(tenant)
+	t, err := in.tenants.lookup(tenant)
 	if err != nil {
 		return HistoryPage{}, err
 	}
@@ -115,8 +115,8 @@ func (qs *inspector) History(
 
 // Presence lists the members that are present now at the topics at or below prefix, by topic and member. Errors are
 // protocol.Refusals: NotFound (tenant), Busy.
-func (qs *inspector) Presence(ctx context.Context, tenant, prefix string) ([]presence.Member, error) {
-	t, err := qs.tenants.lookup(tenant)
+func (in *inspector) Presence(ctx context.Context, tenant, prefix string) ([]presence.Member, error) {
+	t, err := in.tenants.lookup(tenant)
 	if err != nil {
 		return nil, err
 	}

@@ -97,23 +97,23 @@ type admission struct {
 }
 
 // enter begins the entry of one connection, and blocks while admission is closed.
-func (g *admission) enter() { g.entering.RLock() }
+func (a *admission) enter() { a.entering.RLock() }
 
 // leave ends the entry that enter began.
-func (g *admission) leave() { g.entering.RUnlock() }
+func (a *admission) leave() { a.entering.RUnlock() }
 
 // whileClosed calls do while no connection is coming in.
-func (g *admission) whileClosed(do func()) {
-	g.entering.Lock()
-	defer g.entering.Unlock()
+func (a *admission) whileClosed(do func()) {
+	a.entering.Lock()
+	defer a.entering.Unlock()
 	do()
 }
 
 // close admits no connection any more. When it returns, all connections that came in can be found.
-func (g *admission) close() { g.whileClosed(func() { g.draining.Store(true) }) }
+func (a *admission) close() { a.whileClosed(func() { a.draining.Store(true) }) }
 
 // Draining reports whether the node admits no connection any more.
-func (g *admission) Draining() bool { return g.draining.Load() }
+func (a *admission) Draining() bool { return a.draining.Load() }
 
 // encoder makes the frames of events.
 type encoder services
@@ -147,11 +147,11 @@ type Opening interface {
 
 // durableStore is the store of durable topics, or why it cannot be used yet; both are nil if durable topics are in
 // memory.
-func (n *services) durableStore() (*durable.Store, *protocol.Refusal) {
-	if store := n.store.Load(); store != nil {
+func (s *services) durableStore() (*durable.Store, *protocol.Refusal) {
+	if store := s.store.Load(); store != nil {
 		return store, nil
 	}
-	if opening := n.awaited.Load(); opening != nil {
+	if opening := s.awaited.Load(); opening != nil {
 		return nil, (*opening).Refusal()
 	}
 	return nil, nil

@@ -93,12 +93,12 @@ func policyOf(rules *policy.Set, topic string) *policy.Topic {
 }
 
 // configure applies other settings. Existing topics notice the new rules by themselves.
-func (c *tenantCore) configure(cfg TenantConfig) {
-	c.limit.Store(int64(cfg.Connections))
-	c.setResumeAge(cfg.Linger)
-	c.rules.Store(policy.NewSet(c.node.cfg.topicDefaults(), cfg.Rules))
-	c.limits.SetRates(cfg.Rates)
-	c.setLifecycle(cfg.Lifecycle)
+func (t *tenantCore) configure(cfg TenantConfig) {
+	t.limit.Store(int64(cfg.Connections))
+	t.setResumeAge(cfg.Linger)
+	t.rules.Store(policy.NewSet(t.node.cfg.topicDefaults(), cfg.Rules))
+	t.limits.SetRates(cfg.Rates)
+	t.setLifecycle(cfg.Lifecycle)
 }
 
 // Receive handles one message.
@@ -139,9 +139,9 @@ func (t *tenant) toTopic(m toTopic) {
 }
 
 // topicCount is how many topics there are, without the broadcast topic.
-func (c *tenantCore) topicCount() int {
+func (t *tenantCore) topicCount() int {
 	count := 0
-	c.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
+	t.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
 		if name != broadcastTopic {
 			count++
 		}
@@ -152,12 +152,12 @@ func (c *tenantCore) topicCount() int {
 
 // setResumeAge sets how long the clients of broken connections may come back to their sessions: 0 is the node's time, a
 // negative one is not at all.
-func (c *tenantCore) setResumeAge(d time.Duration) {
+func (t *tenantCore) setResumeAge(d time.Duration) {
 	if d == 0 {
-		d = c.node.cfg.Linger
+		d = t.node.cfg.Linger
 	}
-	c.resumeAge.Store(int64(max(d, 0)))
+	t.resumeAge.Store(int64(max(d, 0)))
 	if d > 0 {
-		c.node.resumes.Store(true)
+		t.node.resumes.Store(true)
 	}
 }

@@ -22,8 +22,8 @@ type conns struct {
 
 func newLinks() *conns { return &conns{} }
 
-func (ls *conns) add(l *Conn) {
-	s := &ls.shards[l.number()%uint64(len(ls.shards))]
+func (cs *conns) add(l *Conn) {
+	s := &cs.shards[l.number()%uint64(len(cs.shards))]
 	s.Lock()
 	defer s.Unlock()
 	if s.byNumber == nil {
@@ -32,25 +32,25 @@ func (ls *conns) add(l *Conn) {
 	s.byNumber[l.number()] = l
 }
 
-func (ls *conns) remove(l *Conn) {
-	s := &ls.shards[l.number()%uint64(len(ls.shards))]
+func (cs *conns) remove(l *Conn) {
+	s := &cs.shards[l.number()%uint64(len(cs.shards))]
 	s.Lock()
 	defer s.Unlock()
 	delete(s.byNumber, l.number())
 }
 
 // find returns the connection of that number, nil if there is none.
-func (ls *conns) find(number uint64) *Conn {
-	s := &ls.shards[number%uint64(len(ls.shards))]
+func (cs *conns) find(number uint64) *Conn {
+	s := &cs.shards[number%uint64(len(cs.shards))]
 	s.RLock()
 	defer s.RUnlock()
 	return s.byNumber[number]
 }
 
 // each calls do for every connection until it returns false. do must not call methods of conns.
-func (ls *conns) each(do func(*Conn) bool) {
-	for i := range ls.shards {
-		s := &ls.shards[i]
+func (cs *conns) each(do func(*Conn) bool) {
+	for i := range cs.shards {
+		s := &cs.shards[i]
 		s.RLock()
 		for _, l := range s.byNumber {
 			if !do(l) {
@@ -92,11 +92,11 @@ func (t *tenantCore) stats() Stats {
 }
 
 // counting is where the bytes that wait for a connection of the tenant count; nil for a tenant of the engine's own.
-func (c *tenantCore) counting() *outbox.Backpressure {
-	if isInternal(c.name) {
+func (t *tenantCore) counting() *outbox.Backpressure {
+	if isInternal(t.name) {
 		return nil
 	}
-	return c.backlog
+	return t.backlog
 }
 
 func (t *tenantCore) conns() (all []*Conn) {
@@ -141,19 +141,19 @@ func (t *tenantCore) flush(ctx context.Context) *protocol.Refusal {
 }
 
 // keyIsGone reports whether the key that signed an identity is not valid any more.
-func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
-	holds := c.keys.Load()
+func (t *tenantCore) keyIsGone(id *protocol.Identity) bool {
+	holds := t.keys.Load()
 	return holds != nil && id.Key != protocol.KeyFingerprint{} && !(*holds)(id.Key)
 }
 
 // withdraw has connections end what stands on grants that are gone, and waits for them; the error is Busy if ctx ends
 // first. may says whether a connection of that identity could have such a grant by now: each that could is asked, since
 // its credential may be between its check and our check.
-func (c *tenantCore) withdraw(
+func (t *tenantCore) withdraw(
 	ctx context.Context, order withdraw, may func(*protocol.Identity) bool,
 ) (closed, unsubscribed int, err error) {
 	var waits []mailbox.Reply[withdrawn]
-	c.links.each(func(l *Conn) bool {
+	t.links.each(func(l *Conn) bool {
 		if id := l.identity.Load(); id == nil || l.flags.has(hasBorrowed) || may(id) {
 			order.reply = mailbox.NewReply[withdrawn]()
 			l.box.SendUnbounded(order)
@@ -209,11 +209,11 @@ func (h *newestFirst) Pop() any {
 }
 
 // placement returns the tenant's placement for a dialect.
-func (c *tenantCore) placement(d protocol.Dialect) *placement {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.placements[d] == nil {
-		c.placements[d] = &placement{tenant: c, dialect: d}
+func (t *tenantCore) placement(d protocol.Dialect) *placement {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.placements[d] == nil {
+		t.placements[d] = &placement{tenant: t, dialect: d}
 	}
-	return c.placements[d]
+	return t.placements[d]
 }

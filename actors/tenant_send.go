@@ -10,44 +10,44 @@ import (
 )
 
 // emit posts one lifecycle event, if its type is wanted.
-func (c *tenantCore) emit(news protocol.Lifecycle) {
-	if l := c.lifecycle.Load(); l != nil && l.wants(news.Type) {
+func (t *tenantCore) emit(news protocol.Lifecycle) {
+	if l := t.lifecycle.Load(); l != nil && l.wants(news.Type) {
 		news.Time = time.Now()
 		l.post(news)
 	}
 }
 
 // setLifecycle starts, changes or stops the tenant's lifecycle as the settings want it.
-func (c *tenantCore) setLifecycle(cfg Lifecycle) {
-	now := c.lifecycle.Load()
+func (t *tenantCore) setLifecycle(cfg Lifecycle) {
+	now := t.lifecycle.Load()
 	switch {
 	case now != nil && !cfg.on():
-		c.lifecycle.Store(nil)
+		t.lifecycle.Store(nil)
 		now.box.SendUnbounded(stopLifecycle{})
 	case now != nil:
 		now.want(cfg.Of)
 		now.box.SendUnbounded(inform{cfg})
 	case cfg.on():
-		c.lifecycle.Store(newLifecycle(c, cfg))
+		t.lifecycle.Store(newLifecycle(t, cfg))
 	}
 }
 
 // fills reports whether a topic is the lifecycle topic in use: its position has to stay valid while nothing happens.
-func (c *tenantCore) fills(topic string) bool {
-	return topic == protocol.LifecycleTopic && c.lifecycle.Load() != nil
+func (t *tenantCore) fills(topic string) bool {
+	return topic == protocol.LifecycleTopic && t.lifecycle.Load() != nil
 }
 
 // topic sends msg to a topic, which is made if it does not exist.
-func (c *tenantCore) topic(name string, msg mailbox.Refusable) {
-	if !c.topics.Send(name, msg) {
-		c.box.Send(toTopic{name, msg})
+func (t *tenantCore) topic(name string, msg mailbox.Refusable) {
+	if !t.topics.Send(name, msg) {
+		t.box.Send(toTopic{name, msg})
 	}
 }
 
 // user sends msg to a user, who is made if there is none.
-func (c *tenantCore) user(name string, msg mailbox.Refusable) {
-	if !c.users.Send(name, msg) {
-		c.box.Send(toUser{name, msg})
+func (t *tenantCore) user(name string, msg mailbox.Refusable) {
+	if !t.users.Send(name, msg) {
+		t.box.Send(toUser{name, msg})
 	}
 }
 
@@ -108,17 +108,17 @@ func (t *tenantCore) turnAway(ev *protocol.Event) {
 }
 
 // durable reports whether a topic has to be kept on disk.
-func (c *tenantCore) durable(topic string) bool {
-	store, err := c.node.durableStore()
-	return (store != nil || err != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
+func (t *tenantCore) durable(topic string) bool {
+	store, err := t.node.durableStore()
+	return (store != nil || err != nil) && policyOf(t.rules.Load(), topic).Store == policy.Durable
 }
 
 // stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not
 // say.
-func (c *tenantCore) stored(topic string) bool {
-	if !c.durable(topic) {
+func (t *tenantCore) stored(topic string) bool {
+	if !t.durable(topic) {
 		return false
 	}
-	store := c.node.store.Load()
-	return store == nil || store.HasTopic(c.name, topic)
+	store := t.node.store.Load()
+	return store == nil || store.HasTopic(t.name, topic)
 }

@@ -22,7 +22,7 @@ type expireTimer struct {
 }
 
 // Fire has the user look, if the user still exists.
-func (f expireTimer) Fire() { f.tenant.users.SendUnbounded(f.user, expireSessions{}) }
+func (e expireTimer) Fire() { e.tenant.users.SendUnbounded(e.user, expireSessions{}) }
 
 // sameClient are the user's other connections that could be of the same client as l: of its dialect, and with its key
 // or, like it, without one.
