@@ -8,16 +8,19 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// operator is what whoever runs the node may do to one tenant, its users and its connections. Other tenants do not notice.
+// admin holds the calls with which an operator changes one tenant, its users or its connections. Other tenants do not
+// notice. Its methods may be called from many goroutines at once.
 type admin struct {
 	tenants *tenants
 	node    *services
 	revoker revoker // nil if the authenticator cannot revoke
 }
 
-// Disconnect closes one connection, in its dialect's words or with a code. NotFound if there is none.
-func (o *admin) Disconnect(tenant, id string, code uint16, reason string) error {
-	l, err := o.tenants.conn(tenant, id)
+// Disconnect closes one connection: in its dialect's words if code is 0, otherwise with that WebSocket close code and
+// reason. It does not wait for the end. The error is a protocol.Refusal of NotFound if there is no such tenant or
+// connection.
+func (a *admin) Disconnect(tenant, id string, code uint16, reason string) error {
+	l, err := a.tenants.conn(tenant, id)
 	if err != nil {
 		return err
 	}
@@ -25,9 +28,11 @@ func (o *admin) Disconnect(tenant, id string, code uint16, reason string) error 
 	return nil
 }
 
-// DisconnectUser closes all connections of a user and returns how many. NotFound if there are none.
-func (o *admin) DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error) {
-	t, err := o.tenants.lookup(tenant)
+// DisconnectUser closes all connections of a user and returns how many; code and reason are those of Disconnect. It
+// waits for the user's actor, and not for the ends of the connections. The error is a protocol.Refusal: NotFound if
+// there are no connections, Busy if ctx ends first.
+func (a *admin) DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error) {
+	t, err := a.tenants.lookup(tenant)
 	if err != nil {
 		return 0, err
 	}
@@ -45,11 +50,12 @@ func (o *admin) DisconnectUser(ctx context.Context, tenant, user string, code ui
 	return count, nil
 }
 
-// DrainTenant closes a tenant's connections, in their dialects' words, paced over the time that ctx leaves, and returns
-// how many. The tenant goes on: clients may come back. If ctx ends before all are gone, the rest is cut off and its
-// error returned.
-func (o *admin) DrainTenant(ctx context.Context, tenant string) (closed int, err error) {
-	t, why := o.tenants.lookup(tenant)
+// DrainTenant closes a tenant's connections in their dialects' words, spread over the time that ctx leaves, and returns
+// how many. It blocks until they are gone. The tenant goes on: clients may come back. If ctx ends before all
+// connections are gone, DrainTenant cuts the rest off and returns the error of ctx. NotFound if there is no such
+// tenant.
+func (a *admin) DrainTenant(ctx context.Context, tenant string) (closed int, err error) {
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return 0, why
 	}
@@ -57,16 +63,18 @@ func (o *admin) DrainTenant(ctx context.Context, tenant string) (closed int, err
 	return len(all), drain(ctx, all, tellWithin(ctx), protocol.Draining)
 }
 
-// SuspendTenant switches a tenant off or on. While it is off it lets nobody in, takes no event, and has no connections:
-// those that are there are closed as Suspended. Topics and their histories stay.
-func (o *admin) SuspendTenant(tenant string, on bool) error {
-	t, err := o.tenants.lookup(tenant)
+// SuspendTenant switches a tenant off or on. While it is off, it admits no connection, takes no event, and has no
+// connections: those that it has now are closed as Suspended. Topics and their histories stay. It does not wait for the
+// connections' ends. NotFound if there is no such tenant.
+func (a *admin) SuspendTenant(tenant string, on bool) error {
+	t, err := a.tenants.lookup(tenant)
 	if err != nil {
 		return err
 	}
-	o.node.admission.whileClosed(func() { t.suspended.Store(on) }) // who is coming in is either seen below or sees that
+	// A connection that is coming in now is either among those below, or sees the flag.
+	a.node.admission.whileClosed(func() { t.suspended.Store(on) })
 	if on {
-		o.node.sessions.Forget(t.name, func(*resume.Session) bool { return true })
+		a.node.sessions.Forget(t.name, func(*resume.Session) bool { return true })
 		for _, l := range t.conns() {
 			l.box.SendUnbounded(ending(protocol.Suspended, 0, ""))
 		}
@@ -74,15 +82,17 @@ func (o *admin) SuspendTenant(tenant string, on bool) error {
 	return nil
 }
 
-// RestartTenant ends a tenant's connections, users and topics, and begins anew: topics have new epochs and no history.
-// It returns when what was is gone, or with the context's error when that ends before.
-func (o *admin) RestartTenant(ctx context.Context, tenant string) error {
-	t, why := o.tenants.lookup(tenant)
+// RestartTenant ends a tenant's connections, users and topics, and lets it begin anew: topics get new epochs and no
+// history. It blocks until the old ones are gone, or until ctx ends, whose error it then returns. NotFound if there is
+// no such tenant, Conflict if another restart of it is going on.
+func (a *admin) RestartTenant(ctx context.Context, tenant string) error {
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return why
 	}
 	busy := false
-	o.node.admission.whileClosed(func() { busy = t.restarting.Swap(true) }) // who is coming in is either seen below or sees that
+	// A connection that is coming in now is either among those below, or sees the flag.
+	a.node.admission.whileClosed(func() { busy = t.restarting.Swap(true) })
 	if busy {
 		return protocol.Refuse(protocol.Conflict, "the tenant is restarting already")
 	}
@@ -93,7 +103,7 @@ func (o *admin) RestartTenant(ctx context.Context, tenant string) error {
 			if d == t.topics && counts(name) {
 				t.topicsMade.Add(-1)
 			}
-			o.node.system.Stop(box)
+			a.node.system.Stop(box)
 		}
 	}
 	t.inboxes.Store(0)

@@ -9,20 +9,23 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// revoker is an Authenticator that remembers what was revoked, so that it does not come in again. An error of StorageFull
-// says that it does so until the process ends, any other that nothing was done.
+// revoker is an Authenticator that remembers revocations, so that it does not accept the revoked tokens again. An error
+// of StorageFull says that it remembers this one only until the process ends; any other error says that it did nothing.
 type revoker interface {
 	Revoke(tenant string, r grant.Revocation) error
 	Unrevoke(tenant string, r grant.Revocation) (was bool, err error)
 }
 
-// Revoke takes rights back: tokens that it covers are not accepted any more, connections that live by them are closed,
-// and so are, on other connections, the subscriptions that were asked for with them. It returns how many connections it
-// closed, and how many subscriptions it ended on those that go on; when it returns, nothing published later reaches them.
-// A later call for the same user and token replaces an earlier one. With an error of StorageFull all this is done, but
-// would not survive a restart.
-func (o *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (closed, unsubscribed int, err error) {
-	t, why := o.tenants.lookup(tenant)
+// Revoke takes rights back. The authenticator accepts the tokens that r covers no more; connections that authenticated
+// with them are closed; and on other connections, the subscriptions made with them end. Revoke returns how many
+// connections it closed, and how many subscriptions it ended on the connections that go on. It waits for these
+// connections: when it returns, no event that is published later reaches them. A later call for the same user and token
+// replaces an earlier one.
+//
+// Errors are protocol.Refusals: NotFound (tenant), Malformed (r names neither a user nor a token), Busy (ctx ended
+// first), and StorageFull, with which all of this is done but does not survive a restart.
+func (a *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (closed, unsubscribed int, err error) {
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return 0, 0, why
 	}
@@ -30,44 +33,51 @@ func (o *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (
 		return 0, 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")
 	}
 	var kept error
-	if o.revoker != nil {
-		if kept = o.revoker.Revoke(tenant, r); kept != nil && protocol.AsRefusal(kept).Reason != protocol.StorageFull {
+	if a.revoker != nil {
+		if kept = a.revoker.Revoke(tenant, r); kept != nil && protocol.AsRefusal(kept).Reason != protocol.StorageFull {
 			return 0, 0, kept
 		}
 	}
 	t.revoked.Note(r, time.Now())
-	o.node.sessions.Forget(t.name, func(rec *resume.Session) bool { return r.Covers(rec.Identity) })
-	closed, unsubscribed, err = t.withdraw(ctx, withdraw{gone: r.Covers}, func(id *protocol.Identity) bool { return r.User == "" || r.User == id.User })
+	a.node.sessions.Forget(t.name, func(rec *resume.Session) bool { return r.Covers(rec.Identity) })
+	closed, unsubscribed, err = t.withdraw(ctx, withdraw{gone: r.Covers}, func(id *protocol.Identity) bool {
+		return r.User == "" || r.User == id.User
+	})
 	if err == nil {
 		err = kept
 	}
 	return closed, unsubscribed, err
 }
 
-// RetainKeys ends the subscriptions that were asked for with a token of their own whose key does not hold any more, and
-// returns how many. From now on it is so for whoever subscribes, until the next call. Connections go on: their own tokens
-// were checked when they came, and keys change without dropping a connection. What was signed by no key (Identity.Key is
-// zero) is none of it.
-func (o *admin) RetainKeys(ctx context.Context, tenant string, holds func(key protocol.KeyFingerprint) bool) (unsubscribed int, err error) {
-	t, why := o.tenants.lookup(tenant)
+// RetainKeys ends the subscriptions that were made with a token of their own whose signing key is not valid any more,
+// and returns how many. The same holds for later subscriptions, until the next call. Connections go on: their own
+// tokens were checked when they came, and keys change without dropping a connection. Identities that no key signed
+// (Identity.Key is zero) are not concerned. It waits for the connections. Errors are protocol.Refusals: NotFound
+// (tenant), Busy (ctx ended first).
+func (a *admin) RetainKeys(
+	ctx context.Context, tenant string, holds func(key protocol.KeyFingerprint) bool,
+) (unsubscribed int, err error) {
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return 0, why
 	}
 	t.keys.Store(&holds)
-	_, unsubscribed, err = t.withdraw(ctx, withdraw{gone: t.keyIsGone, lent: true}, func(*protocol.Identity) bool { return false })
+	none := func(*protocol.Identity) bool { return false }
+	_, unsubscribed, err = t.withdraw(ctx, withdraw{gone: t.keyIsGone, lent: true}, none)
 	return unsubscribed, err
 }
 
-// Unrevoke takes a revocation back, the one of the same user and token, and reports whether there was one. Connections
-// that it closed have to come back by themselves. With an error of StorageFull a restart would bring the revocation back.
-func (o *admin) Unrevoke(tenant string, r grant.Revocation) (was bool, err error) {
-	t, why := o.tenants.lookup(tenant)
+// Unrevoke removes the revocation of the same user and token, and reports whether there was one. Clients whose
+// connections it closed have to connect again. NotFound if there is no such tenant. With an error of StorageFull a
+// restart would bring the revocation back.
+func (a *admin) Unrevoke(tenant string, r grant.Revocation) (was bool, err error) {
+	t, why := a.tenants.lookup(tenant)
 	if why != nil {
 		return false, why
 	}
 	was = t.revoked.Forget(r)
-	if o.revoker != nil {
-		return o.revoker.Unrevoke(tenant, r)
+	if a.revoker != nil {
+		return a.revoker.Unrevoke(tenant, r)
 	}
 	return was, nil
 }

@@ -13,19 +13,19 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// canary proves that events get through one shard of the topics and one of the users: it is a connection like any other, with a
-// wire that ends in this process. Its events are in no figures.
+// canary proves that events get through one shard of the topics and one of the users: it is a connection like any
+// other, with a transport that ends in this process. Its events are not in the metrics.
 type canary struct {
 	// Static.
 	tenant      *tenantCore
 	topic, user string
 	link        *Conn
-	sang        [2]chan struct{} // capacity 1: the song came out of the outbox
+	sang        [2]chan struct{} // of capacity 1: the song has come out of the outbox
 
-	taking sync.Mutex // Take and Ack are one goroutine's at a time
+	taking sync.Mutex // one goroutine at a time may call Take and Ack
 }
 
-// What canaries sing: a song for topics and one for users.
+// A canary sings one song for topics and one for users.
 const (
 	ofTopic = iota
 	ofUser
@@ -33,20 +33,24 @@ const (
 
 var songs = [2]string{ofTopic: `{"of":"topic"}`, ofUser: `{"of":"user"}`}
 
-// newCanaries makes one for each shard of the topics, with a user in the same shard of the users, and has them probed.
+// newCanaries makes one canary for each shard of the topics, with a user in the same shard of the users, and adds their
+// probes.
 func newCanaries(n *Node) []*canary {
 	n.SetTenant(TenantConfig{Name: canaryTenant})
 	t := n.tenant(canaryTenant)
 	topics, users := t.topics.NamePerShard("canary"), t.users.NamePerShard("canary")
 	all := make([]*canary, len(topics))
 	for shard := range all {
-		c := &canary{tenant: t, topic: topics[shard], user: users[shard], sang: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}}
+		c := &canary{
+			tenant: t, topic: topics[shard], user: users[shard],
+			sang: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)},
+		}
 		c.enter(n)
 		n.AddProbe(fmt.Sprint("topics shard ", shard), c.singTopic)
 		n.AddProbe(fmt.Sprint("users shard ", shard), c.singUser)
 		all[shard] = c
 	}
-	for _, c := range all { // it can be heard from now on
+	for _, c := range all { // its subscription is made when it answers
 		_, _ = c.link.info(context.Background())
 	}
 	return all
@@ -54,14 +58,15 @@ func newCanaries(n *Node) []*canary {
 
 func (c *canary) enter(n *Node) {
 	id := &protocol.Identity{User: c.user, Topics: []protocol.Pattern{"*"}}
-	_, err := n.Connect(ConnectOptions{Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id},
-		func(l *Conn) outbox.Transport { c.link = l; return c })
+	_, err := n.Connect(ConnectOptions{
+		Tenant: canaryTenant, Dialect: canaryDialect{}, Session: canarySession{c.topic}, Identity: id,
+	}, func(l *Conn) outbox.Transport { c.link = l; return c })
 	if err != nil {
 		panic(err) // a new node has room
 	}
 }
 
-// Wake implements Transport: it takes what waits.
+// Wake implements outbox.Transport: it takes the frames that wait.
 func (c *canary) Wake() { go c.take() }
 
 func (c *canary) take() {
@@ -89,29 +94,30 @@ func (c *canary) heard(song string) {
 	}
 }
 
-// Close implements Transport.
+// Close implements outbox.Transport.
 func (c *canary) Close(uint16, string) { c.Cut() }
 
-// Cut implements Transport.
+// Cut implements outbox.Transport.
 func (c *canary) Cut() { c.link.Gone(protocol.Disconnected) }
 
-// singTopic sends an event through the topic, singUser through the user.
+// singTopic sends an event through the topic and waits for it; Busy if ctx ends first.
 func (c *canary) singTopic(ctx context.Context) error {
 	return c.sing(ctx, ofTopic, func(p *fanout.Delivery) { c.tenant.topic(c.topic, publish{p}) })
 }
 
+// singUser sends an event through the user and waits for it; Busy if ctx ends first.
 func (c *canary) singUser(ctx context.Context) error {
 	return c.sing(ctx, ofUser, func(p *fanout.Delivery) { c.tenant.user(c.user, publish{p}) })
 }
 
-// sing sends an event and waits until it came out of the outbox.
+// sing sends an event and waits until it has come out of the outbox.
 func (c *canary) sing(ctx context.Context, song int, send func(*fanout.Delivery)) error {
 	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: []byte(songs[song]), Time: time.Now()})
 	if err != nil {
 		return err
 	}
 	select {
-	case <-c.sang[song]: // of one that gave up
+	case <-c.sang[song]: // of a call that gave up
 	default:
 	}
 	p := fanout.NewDelivery(ev.At(c.topic), true)
@@ -127,7 +133,7 @@ func (c *canary) sing(ctx context.Context, song int, send func(*fanout.Delivery)
 	}
 }
 
-// canaryDialect says an event as it is.
+// canaryDialect encodes an event as its bare data.
 type canaryDialect struct{}
 
 func (canaryDialect) Name() string            { return "canary" }

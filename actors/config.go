@@ -12,7 +12,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Config is what a node obeys. A field that is zero has its default.
+// Config is the settings of a node. A field that is zero has its default.
 type Config struct {
 	MailboxSize  int           `yaml:"mailbox_size" env:"MAILBOX_SIZE" envDefault:"4096" unit:"messages"`
 	QueueBytes   int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"1048576" unit:"bytes"`
@@ -43,10 +43,12 @@ type Config struct {
 	UnauthenticatedPerAddress int `yaml:"unauthenticated_per_address" env:"UNAUTHENTICATED_PER_ADDRESS" envDefault:"1000" unit:"connections"`
 
 	Logger *slog.Logger `yaml:"-" env:"-"`
-	// Clock tells topics and users the time as time.Now does, which it is by default: the wall clock, which may be set at
-	// any moment, and the monotonic reading. What they remember, recognise, hold back or forget goes by the latter alone.
+	// Clock returns the time as time.Now does, which is its default: the wall clock, which may be set at any moment,
+	// and the monotonic reading. Topics and users go by the monotonic reading alone when they remember, recognise, hold
+	// back or forget an event.
 	Clock func() time.Time `yaml:"-" env:"-"`
-	// Memory lets the node shed load before the process has too little; nil if nobody tells.
+	// Memory reports how much memory the process has left, so that the node sheds load before it runs out; nil for no
+	// shedding.
 	Memory health.Memory `yaml:"-" env:"-"`
 }
 
@@ -91,18 +93,19 @@ func (Config) Help() map[string]string {
 	}
 }
 
-// TenantConfig is what one tenant may do.
+// TenantConfig is the settings of one tenant: its limits and rules.
 type TenantConfig struct {
 	Name string
-	// Connections bounds the tenant's connections, of all dialects together; 0 is no limit.
+	// Connections bounds the tenant's open connections, of all dialects together; 0 is no limit.
 	Connections int
-	// Linger is how long a broken connection may come back; 0 is the node's (Config.Linger), less is off.
+	// Linger is how long the client of a broken connection may come back to its session; 0 is the node's
+	// (Config.Linger), a negative time switches it off.
 	Linger time.Duration
-	// Rules say what holds for its topics.
+	// Rules are the rules of the tenant's topics.
 	Rules policy.Rules
-	// Rates bound how fast things come in.
+	// Rates limit how fast the tenant's messages, subscriptions and publishes may come in.
 	Rates limit.RateLimits
-	// Lifecycle says where its backend is told what happens to its connections and users.
+	// Lifecycle says where the lifecycle events of the tenant's connections and users go.
 	Lifecycle Lifecycle
 }
 
@@ -137,8 +140,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// SilentAfter is how long a peer may be silent before it is gone, of a dialect that needs no longer: Timeout, or what
-// PingEvery makes of it.
+// SilentAfter is how long a peer may be silent before the node takes it for gone, unless its dialect allows more:
+// Timeout if that is set, otherwise what follows from PingEvery.
 func (c Config) SilentAfter() time.Duration {
 	if c.Timeout != 0 {
 		return c.Timeout
@@ -146,11 +149,11 @@ func (c Config) SilentAfter() time.Duration {
 	return 2*c.PingEvery + pongGrace
 }
 
-// pongGrace is what a peer has for its answer to the second ping in a row, where no other timeout is set: so who vanishes
-// is gone within two ping intervals and 5 s.
+// pongGrace is the time a peer has for its answer to the second ping in a row, if no other timeout is set: so a peer
+// that vanishes is gone within two ping intervals and 5 s.
 const pongGrace = 2 * time.Second
 
-// maxMailbox is a bound that a mailbox never meets.
+// maxMailbox is a bound, in messages, that no mailbox ever reaches.
 const maxMailbox = 1 << 24
 
 func fill[T comparable](field *T, value T) {
@@ -160,7 +163,7 @@ func fill[T comparable](field *T, value T) {
 	}
 }
 
-// topicDefaults are the numbers that hold where a topic's rule has none.
+// topicDefaults are the numbers for topics whose rule sets none.
 func (c *Config) topicDefaults() policy.Defaults {
 	return policy.Defaults{
 		Memory:     history.Bounds{Count: c.HistoryCount, Bytes: c.HistoryBytes, Age: c.HistoryAge},
@@ -174,19 +177,20 @@ func (c *Config) outbox() outbox.Limits {
 	return outbox.Limits{Bytes: c.QueueBytes, Frames: c.QueueFrames}
 }
 
-// LifecycleSink carries what happened to a tenant's backend.
+// LifecycleSink takes the lifecycle events of one tenant to its backend.
 type LifecycleSink interface {
-	// Tell takes one event: its epoch, its number in that, and its JSON, which nobody changes any more. It never blocks.
+	// Emit takes one event: its epoch, its number within the epoch, and its JSON, which nobody changes any more. It
+	// never blocks, and one goroutine at a time calls it.
 	Emit(epoch string, number uint64, text []byte)
 }
 
-// Lifecycle says where a tenant's backend is told what happens to its connections and users. The zero value tells nobody.
+// Lifecycle says where the lifecycle events of a tenant's connections and users go. The zero value switches them off.
 type Lifecycle struct {
-	// Topic keeps it in protocol.LifecycleTopic, as the tenant's rules have it for that topic.
+	// Topic appends the events to protocol.LifecycleTopic, by the tenant's rules for that topic.
 	Topic bool
-	// LifecycleSink is told of it; nil is nobody.
+	// Sink gets the events; nil for none.
 	Sink LifecycleSink
-	// Of are the happenings that are told; none are all.
+	// Of are the types of the events that are emitted; empty for all.
 	Of []protocol.LifecycleType
 }
 

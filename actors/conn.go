@@ -15,60 +15,61 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Dial is a connection that wants in.
+// ConnectOptions describe a connection that Node.Connect is to make.
 type ConnectOptions struct {
 	Tenant  string
 	Dialect protocol.Dialect
 	Session protocol.Session
-	// Identity is set if the credential was checked before the upgrade.
+	// Identity is set if the credential was checked before the upgrade; otherwise it is nil.
 	Identity *protocol.Identity
-	// Remote is the client's address, without port. Proxied says that it is that of a proxy, and so of many clients.
+	// Remote is the client's address, without port. Proxied says that it is the address of a proxy, and so of many clients.
 	Remote  string
 	Proxied bool
-	// Client is the client's own word for itself, by which it is known again when it comes back; "" is none (linger.go).
+	// Client is the key by which a client that comes back is recognised (package resume); "" is none.
 	Client string
 }
 
-// Conn is where a socket and the engine meet: what was read goes in through it, and what is to be written waits in its
-// outbox. Topics and users know a connection by its link, which is part of the actor's memory (connection.go).
+// Conn is where a socket and the engine meet: the socket's reader hands it what it read, and what is to be written
+// waits in its outbox. Topics and users know a connection by its Conn, which is part of the actor's memory
+// (connection.go). Its exported methods may be called from many goroutines, except where they say otherwise.
 type Conn struct {
-	outbox outbox.Outbox // first, so that its halves are as few places of memory as they can be
+	outbox outbox.Outbox // first, so that its halves span as few cache lines as they can
 
 	// Static after Connect.
 	node   *services
 	remote string
-	began  int64 // when it was connected, as wheel.since tells it
+	began  int64 // when it was connected, as timer.Wheel.Since measures it
 	resume *resume.Client
 	box    mailbox.Mailbox
 
-	// post is where the connection stands: in which tenant, speaking which dialect. It changes at most twice, before
-	// the connection is with its user: when the first frame decides the dialect, and when the token decides the tenant.
+	// post is the connection's placement: its tenant and its dialect. It changes at most twice, before the connection
+	// joins its user: when the first frame decides the dialect, and when the token decides the tenant.
 	post       atomic.Pointer[placement]
-	projection atomic.Pointer[protocol.Projection] // what is left of events to its user and to everyone; nil is the whole
+	projection atomic.Pointer[protocol.Projection] // of events to its user and broadcasts; nil is all of them
 	identity   atomic.Pointer[protocol.Identity]   // nil until authenticated
 
-	heard      atomic.Int64 // when the peer last said anything, as wheel.since tells it
+	heard      atomic.Int64 // when the peer last said anything, as timer.Wheel.Since measures it
 	inMessages atomic.Uint64
 	inBytes    atomic.Uint64
 	flags      flags
 
-	// What Receive has handed on and the actor has not read. mu guards it.
-	unread int16
-	over   bool // nothing will be read any more
+	// Guarded by mu.
+	unread int16 // messages that Receive has handed on and the actor has not read
+	over   bool  // the actor will read no more
 	mu     sync.Mutex
-	room   chan struct{} // closed when there is room again; nil while nobody waits
-	cancel func()        // ends what the actor waits for, see request; nil while it waits for nothing
+	room   chan struct{} // closed when there is room again; nil while no reader waits
+	cancel func()        // cancels the request that the actor waits for, see request; nil while it waits for none
 }
 
-// flags are facts about a connection that several goroutines ask for; one that is set stays set. One word holds them all,
-// since an idle connection pays for each of its bytes.
+// flags are facts about a connection that several goroutines ask for; a flag that is set stays set. One word holds them
+// all, since an idle connection pays for each of its bytes.
 type flags struct{ bits atomic.Uint32 }
 
 const (
-	isSlow      uint32 = 1 << iota // it was found too slow, and the connection told
+	isSlow      uint32 = 1 << iota // it was found too slow, and its actor knows or will
 	isGone                         // the socket has ended
 	isOut                          // the actor has stopped
-	hasBorrowed                    // some of what it hears goes, or went, by another right than its own (right.go)
+	hasBorrowed                    // it has, or had, a subscription by another identity's grant (connection_grants.go)
 )
 
 // set sets a flag and reports whether it was not set before.
@@ -79,18 +80,18 @@ func (f *flags) has(flag uint32) bool { return f.bits.Load()&flag != 0 }
 // since is when the connection was made.
 func (l *Conn) since() time.Time { return l.node.wheel.Time(l.began) }
 
-// maxUnread is how many messages of one connection may wait for its actor before its reader has to.
+// maxUnread is how many messages of one connection may wait for its actor; with more, its reader waits.
 const maxUnread = 32
 
-// number is the connection's, unique in the life of the node.
+// number is the connection's number, unique in the life of the node.
 func (l *Conn) number() uint64 { return l.outbox.Number() }
 
-// ID names the connection in the API, the logs and, in some dialects, on the wire.
+// ID names the connection in the API, the logs and, in some dialects, on the wire: "ws-" and its number.
 func (l *Conn) ID() string { return idOf(l.number()) }
 
 func idOf(number uint64) string { return "ws-" + strconv.FormatUint(number, 10) }
 
-// numberOf is the number in a connection's id; 0 if it is none.
+// numberOf is the number in a connection's id; 0 if id is not the id of a connection.
 func numberOf(id string) uint64 {
 	digits, ok := strings.CutPrefix(id, "ws-")
 	if !ok {
@@ -106,7 +107,7 @@ func numberOf(id string) uint64 {
 func (l *Conn) tenant() *tenantCore       { return l.post.Load().tenant }
 func (l *Conn) dialect() protocol.Dialect { return l.post.Load().dialect }
 
-// view is what is left for the connection of what is sent to its user or to everyone.
+// view is the projection for events that are sent to the connection's user or to all connections.
 func (l *Conn) view() protocol.Projection {
 	if v := l.projection.Load(); v != nil {
 		return *v
@@ -114,11 +115,12 @@ func (l *Conn) view() protocol.Projection {
 	return protocol.All
 }
 
-// Outbox is what the wire writes from.
+// Outbox is the queue from which the transport writes.
 func (l *Conn) Outbox() *outbox.Outbox { return &l.outbox }
 
-// Receive hands on one message; data is copied. It blocks while too many messages of this connection wait, so that the
-// peer feels it, until there is room or the connection ends. One goroutine calls it, the socket's reader.
+// Receive hands one message to the connection's actor; it copies data. While too many messages of this connection wait,
+// it blocks until there is room or the connection ends, so that the peer feels the backpressure. One goroutine calls
+// it, the socket's reader.
 func (l *Conn) Receive(data []byte, binary bool) {
 	l.Heard()
 	l.inMessages.Add(1)
@@ -141,7 +143,7 @@ func (l *Conn) Receive(data []byte, binary bool) {
 	}
 }
 
-// read says that the actor has read one message.
+// read notes that the actor has read one message.
 func (l *Conn) read() {
 	l.mu.Lock()
 	l.unread--
@@ -151,7 +153,8 @@ func (l *Conn) read() {
 	l.mu.Unlock()
 }
 
-// stopReading lets a waiting reader go: nobody will read what it brings.
+// stopReading lets a waiting reader go, since the actor will read no more, and cancels the request that the actor waits
+// for.
 func (l *Conn) stopReading() {
 	l.mu.Lock()
 	l.over = true
@@ -163,15 +166,16 @@ func (l *Conn) stopReading() {
 	}
 }
 
-// step is the context of one thing that the connection asks of other actors. It ends after Config.RequestTimeout, and
-// not with the connection: what was begun is finished, so that nothing that a client left is lost between two of them.
+// step is the context of one request of the connection to other actors. It ends after Config.RequestTimeout, and not
+// with the connection: the connection finishes what it began, so that nothing that a client left is lost between two
+// actors.
 func (l *Conn) step() (ctx context.Context, done context.CancelFunc) {
 	return context.WithTimeout(context.Background(), l.node.cfg.RequestTimeout)
 }
 
-// request is the context of one thing that the connection asks of the outside. It ends after Config.RequestTimeout, and
-// with the connection. It costs something only while it lasts. The connection's actor calls it, and done when it has the
-// answer.
+// request is the context of one request of the connection to the outside. It ends after Config.RequestTimeout, and with
+// the connection. It costs something only while it lasts. The connection's actor calls it, and calls done when it has
+// the answer.
 func (l *Conn) request() (ctx context.Context, done func()) {
 	ctx, cancel := l.step()
 	l.mu.Lock()
@@ -196,11 +200,12 @@ func (l *Conn) makeRoom() {
 	}
 }
 
-// Heard says that the peer lives: a pong, or part of a message.
+// Heard notes that the peer lives: a pong came in, or a part of a message. It does not block.
 func (l *Conn) Heard() { l.heard.Store(l.node.wheel.Since(time.Now())) }
 
-// Gone says that the socket has ended, and why: protocol.Disconnected for a peer that closed, Lost for one that went
-// without a word, Malformed for one that broke the protocol, Slow for one that did not read. Only the first call counts.
+// Gone notes that the socket has ended, and why: protocol.Disconnected if the peer closed it, Lost if the peer vanished
+// without a word, Malformed if it broke the protocol, Slow if it did not read. Only the first call counts. It does not
+// block.
 func (l *Conn) Gone(reason protocol.Reason) {
 	if l.flags.set(isGone) {
 		l.stopReading()
@@ -208,12 +213,12 @@ func (l *Conn) Gone(reason protocol.Reason) {
 	}
 }
 
-// Finish says that the client says no more, and why (see Gone). It does not block: then is called once all that came
-// before is handled and what is said to it is in the outbox, by which time the connection has left its topics and its
-// user. It may be called during the call, and more than once.
+// Finish notes that the client will say no more, and why (see Gone). It does not block. The actor calls then once
+// everything that came before is handled and the answers to it are in the outbox; by that time the connection has left
+// its topics and its user. then may be called before Finish returns, and more than once.
 func (l *Conn) Finish(reason protocol.Reason, then func()) { l.box.SendUnbounded(finish{reason, then}) }
 
-// Resumable reports whether the client may come back to what this connection leaves if it breaks now.
+// Resumable reports whether the client could come back to its session if the connection broke now.
 func (l *Conn) Resumable() bool {
 	id := l.identity.Load()
 	if l.resume == nil || id == nil || id.User == "" || id.Unverified {
@@ -222,7 +227,7 @@ func (l *Conn) Resumable() bool {
 	return !l.flags.has(isSlow) && l.tenant().resumeAge.Load() > 0
 }
 
-// send offers a frame for this connection alone.
+// send offers a frame that is for this connection alone, and reports whether the outbox took it.
 func (l *Conn) send(f *outbox.Frame) bool {
 	n := l.outbox.Offer(f)
 	if n == outbox.RefusedFull {
@@ -231,7 +236,7 @@ func (l *Conn) send(f *outbox.Frame) bool {
 	return l.outbox.Charge(n)
 }
 
-// tooSlow counts a frame that the outbox did not take, and has the connection ended.
+// tooSlow counts a frame for which the outbox had no room, and has the connection ended.
 func (l *Conn) tooSlow() {
 	l.node.dropped(protocol.Slow, 1)
 	if l.flags.set(isSlow) {
@@ -239,7 +244,7 @@ func (l *Conn) tooSlow() {
 	}
 }
 
-// user is the user the connection speaks for, "" while nobody.
+// user is the name of the connection's user, "" if it has none.
 func (l *Conn) user() string {
 	if id := l.identity.Load(); id != nil {
 		return id.User
@@ -250,9 +255,10 @@ func (l *Conn) user() string {
 // deadlineTimer is a connection as the timing wheel knows it: the wheel fires at its next deadline.
 type deadlineTimer Conn
 
+// Fire has the actor look which of its deadlines are due.
 func (d *deadlineTimer) Fire() { (*Conn)(d).box.SendUnbounded(deadlineDue{}) }
 
-// say queues what is said to this connection alone; see Outbox.say.
+// sendControl queues a control frame, which is for this connection alone; see Outbox.SendControl.
 func (l *Conn) sendControl(op outbox.Op, data []byte, behind bool) bool {
 	n := l.outbox.SendControl(op, data, behind)
 	if n == outbox.RefusedFull {
@@ -261,11 +267,12 @@ func (l *Conn) sendControl(op outbox.Op, data []byte, behind bool) bool {
 	return l.outbox.Charge(n)
 }
 
-// peer is who the connection speaks for, as its limits count it.
+// peer is the user and address to which the limits charge what the connection brings.
 func (l *Conn) peer() limit.Peer { return limit.Peer{User: l.user(), Address: l.remote} }
 
-// silentAt is when the peer is gone if nothing is heard of it until then. The next ping is before that, as long as it answers,
-// so that it costs no alarm of its own. A dialect whose clients do not always read has its own say.
+// silentAt is when the peer counts as gone if it stays silent until then, as timer.Wheel.Since measures it. As long as
+// the peer answers, the next ping comes before that, so this deadline costs no timer of its own. A dialect whose
+// clients do not always read may allow more time (Limits.Unread).
 func (l *Conn) silentAt() int64 {
 	return l.heard.Load() + int64(max(l.node.cfg.Timeout, l.dialect().Limits().Unread))
 }

@@ -8,10 +8,11 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// topicClient is a connection as topics know it: what it asks of them.
+// topicClient is the part of a connection that sends requests to topics and waits for their answers.
 type topicClient struct{ *Conn }
 
-// granted reports whether the topic may be subscribed to, by the right of who asks.
+// granted returns nil if cmd's topic may be subscribed to, by cmd.As or else by the connection's own identity. It may
+// ask the authenticator, and then waits for at most Config.RequestTimeout.
 func (l topicClient) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	id := l.identity.Load()
 	if id == nil {
@@ -34,31 +35,35 @@ func (l topicClient) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	return protocol.AsRefusal(l.node.rights.Authorize(ctx, l.tenant().name, id, cmd.Topic))
 }
 
-// attach gives a topic an interest of the connection; see subscribe in topic.go for since and partial.
-func (l topicClient) attach(topic string, it *fanout.Filters, since protocol.Position, partial bool) (attached, *protocol.Refusal) {
+// attach subscribes the connection to a topic with these filters, or replaces its filters there; see subscribe in
+// topic.go for since and partial.
+func (l topicClient) attach(
+	topic string, it *fanout.Filters, since protocol.Position, partial bool,
+) (attached, *protocol.Refusal) {
 	ctx, done := l.step()
 	defer done()
 	answer := mailbox.NewReply[attached]()
 	wish := subscribe{l.Conn, it, since, partial, answer}
-	if !l.tenant().topics.SendUnbounded(topic, wish) { // over the limit: one per connection waits
+	if !l.tenant().topics.SendUnbounded(topic, wish) { // unbounded: at most one for each connection waits
 		l.tenant().topic(topic, wish)
 	}
 	return answer.Wait(ctx)
 }
 
-// detach takes the connection out of a topic.
+// detach unsubscribes the connection from a topic.
 func (l topicClient) detach(topic string) *protocol.Refusal {
 	ctx, done := l.step()
 	defer done()
 	answer := mailbox.NewReply[protocol.Position]()
 	if !l.tenant().topics.SendUnbounded(topic, unsubscribe{l.Conn, false, answer}) {
-		return nil // it was never made
+		return nil // the topic was never made
 	}
 	_, err := answer.Wait(ctx)
 	return err
 }
 
-// release takes the connection out of a topic and returns where that stands; the zero position if it does not say.
+// release unsubscribes the connection from a topic and returns the topic's position; the zero position if the topic
+// does not answer.
 func (l topicClient) release(ctx context.Context, topic string) protocol.Position {
 	answer := mailbox.NewReply[protocol.Position]()
 	if !l.tenant().topics.SendUnbounded(topic, unsubscribe{l.Conn, true, answer}) {

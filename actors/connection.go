@@ -10,40 +10,41 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// What a connection understands.
+// These are the messages of a connection.
 type (
 	// received is a message from the client.
 	received struct {
 		data   []byte
 		binary bool
 	}
-	// finish says that the client says no more; then is told when all that it said is handled.
+	// finish says that the client will say no more; the actor calls then when everything that it said is handled.
 	finish struct {
 		reason protocol.Reason
 		then   func()
 	}
-	// ended says that the socket has ended.
+	// socketEnded says that the socket has ended.
 	socketEnded struct{ reason protocol.Reason }
-	// end closes the connection in its dialect's words; a code other than 0 is used instead of the reason's.
+	// endConnection closes the connection in its dialect's words; a code other than 0 is used instead, with the reason.
 	endConnection struct {
 		err    *protocol.Refusal
 		code   uint16
 		reason string
 	}
-	// withdraw ends the connection if its right is gone, or else what it hears by rights that are, and answers what ended.
+	// withdraw ends the connection if its own identity is revoked, or else the subscriptions by grants that are, and
+	// answers what ended.
 	withdraw struct {
 		gone  func(*protocol.Identity) bool
-		lent  bool // it is about rights that were lent alone, and not about the connection's own
+		lent  bool // only borrowed grants are concerned, and not the connection's own identity
 		reply mailbox.Reply[withdrawn]
 	}
-	// withdrawn is what ended: the connection, or some of its subscriptions.
+	// withdrawn says what ended: the connection, or some of its subscriptions.
 	withdrawn struct {
 		connection    bool
 		subscriptions int
 	}
-	// due says that a deadline may be due.
+	// deadlineDue says that a deadline may be due.
 	deadlineDue struct{}
-	// inspect answers with the topics that are subscribed to.
+	// inspect answers with the topics that the client has subscribed to.
 	inspect struct{ reply mailbox.Reply[[]string] }
 )
 
@@ -51,23 +52,24 @@ func (m finish) Refuse(*protocol.Refusal)       { m.then() }
 func (m withdraw) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 func (m inspect) Refuse(err *protocol.Refusal)  { m.reply.Refuse(err) }
 
-// connection is the actor: it lets a session and the engine talk. Deliveries do not pass through it; topics and users put
-// frames into its link's outbox. What belongs together is a type of its own, here by value, since an idle connection pays
-// for each of its bytes; each is given the link where it needs it. The actor alone touches all of this but the link.
+// connection is the actor: it lets a session and the engine talk. Deliveries do not pass through it; topics and users
+// put frames into the outbox of its Conn. Its parts are types of their own, held by value, since an idle connection
+// pays for each of its bytes; each part gets the Conn where it needs it. Only the actor touches these fields, except
+// for the Conn.
 type connection struct {
 	Conn
 	session       protocol.Session
-	subscriptions subscriptions    // which topics, and what of them (subscriptions.go)
-	limits        limit.Connection // of what comes in (intake.go)
-	rights        *rights          // of others than its identity, by which it hears something (right.go); nil for none
-	registration  registration     // of its user and of everyone (registration.go)
-	silent        bool             // the wire was cut, since nothing was heard
-	closing       bool             // the wire was told to close; nothing is said or heard any more
-	afterEvents   bool             // what is said must not go ahead of events that wait: it tells where they end
+	subscriptions subscriptions    // its topics and filters (connection_subscriptions.go)
+	limits        limit.Connection // on what comes in (package limit)
+	rights        *rights          // grants of other identities that it uses (connection_grants.go); nil for none
+	registration  registration     // with its user and for broadcasts (connection_registration.go)
+	silent        bool             // the transport was cut, since the peer was silent
+	closing       bool             // the transport was asked to close; the session neither speaks nor hears any more
+	afterEvents   bool             // control frames must not overtake events that wait: they tell where those end
 	deadlines     deadlineTimers
 }
 
-// Receive is what the connection does.
+// Receive handles one message.
 func (c *connection) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case *mailbox.Started:
@@ -97,7 +99,8 @@ func (c *connection) Receive(ctx mailbox.Context) {
 	}
 }
 
-// open lets the session say what it has to say first, and sets the deadlines.
+// open sets the deadlines and lets the session speak first. A connection that came with an identity joins its user
+// before.
 func (c *connection) open() {
 	now := time.Now()
 	c.deadlines.setPing(c.node.wheel.Since(now.Add(c.node.cfg.PingEvery)))
@@ -118,14 +121,17 @@ func (c *connection) open() {
 	c.schedule()
 }
 
+// receive gives a message of the client to the session and does the session's commands, if size and rates allow it.
 func (c *connection) receive(m received) {
 	defer c.read()
 	if c.closing {
 		return
 	}
 	now := time.Now()
-	if most := c.dialect().Limits().Frame; most > 0 && len(m.data) > most { // the wire goes by the dialect that it began with
-		c.end(endConnection{err: protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)})
+	if most := c.dialect().Limits().Frame; most > 0 && len(m.data) > most {
+		// The transport has checked this by the limit of the dialect that it began with.
+		err := protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)
+		c.end(endConnection{err: err})
 		return
 	}
 	if err, struck := c.admit(limit.Load{limit.Messages: 1, limit.Bytes: len(m.data)}, now); err != nil {
@@ -137,21 +143,23 @@ func (c *connection) receive(m received) {
 	c.limits.Charge(c.tenant().limits, c.peer(), messages-1, at)
 	if !c.limits.Within(c.dialect().Limits(), messages, at) {
 		limit := c.dialect().Limits().Rate
-		c.end(endConnection{err: protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)})
+		err := protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)
+		c.end(endConnection{err: err})
 		return
 	}
 	c.run(commands)
 	c.flushSession()
 }
 
-// said ends what a client's message, or its coming, set going: by now its session has said all that comes before events.
+// flushSession ends what a client's message, or its coming, set going: the session has now said everything that comes
+// before events.
 func (c *connection) flushSession() {
 	c.afterEvents = false
 	c.resumeSession()
 	c.outbox.Release()
 }
 
-// end closes the connection in its dialect's words.
+// end closes the connection in its dialect's words, or with m.code.
 func (c *connection) end(m endConnection) {
 	if c.closing {
 		return
@@ -161,20 +169,21 @@ func (c *connection) end(m endConnection) {
 		c.close(m.code, m.reason)
 		return
 	}
-	c.afterEvents = m.err.Reason != protocol.Slow // who is slow would not hear it behind the rest
+	c.afterEvents = m.err.Reason != protocol.Slow // a slow reader would not get it behind the rest
 	words := c.session.OnReject(time.Now(), m.err, true)
 	c.registration.disconnected(&c.Conn, m.err.Reason, closing(words), true)
 	c.run(words)
 	c.close(m.err.Reason.CloseCode(), string(m.err.Reason))
 }
 
-// endIf ends the connection if something broke.
+// endIf ends the connection if broken is not nil.
 func (c *connection) endIf(broken *protocol.Refusal) {
 	if broken != nil {
 		c.end(endConnection{err: broken})
 	}
 }
 
+// close has the transport close the socket once what waits is written, and leaves topics and user at once.
 func (c *connection) close(code uint16, reason string) {
 	if !c.closing {
 		c.closing = true
@@ -185,15 +194,15 @@ func (c *connection) close(code uint16, reason string) {
 	}
 }
 
-// leave takes the connection out of its topics and its user; what is offered from now on is not for it.
+// leave unregisters the connection from its topics and its user: it gets no frame that is offered from now on.
 func (c *connection) leave() {
 	c.subscriptions.leave(&c.Conn)
 	c.resume.GiveUp(&c.node.totals)
 	c.registration.leave(&c.Conn)
 }
 
-// finish is the end of what the client says. All of it is handled, since the mailbox is in order; the wire closes once
-// the answers are written, and events that come from now on are no more for this connection.
+// finish is the end of what the client says. All of it is handled, since the mailbox is in order. The transport closes
+// the socket once the answers are written; the connection gets no events from now on.
 func (c *connection) finish(m finish) {
 	if !c.closing {
 		c.closing = true
@@ -216,7 +225,8 @@ func (c *connection) ended(reason protocol.Reason) {
 	}
 	c.leave()
 	c.node.dropped(reason, c.outbox.Close())
-	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "dialect", c.dialect().Name(), "why", reason, "lasted", time.Since(c.since()))
+	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(),
+		"dialect", c.dialect().Name(), "why", reason, "lasted", time.Since(c.since()))
 }
 
 // stopped is the end of the actor: the usual one, or the one after a failure, when the socket still lives.
@@ -236,8 +246,8 @@ func (c *connection) stopped() {
 	c.node.system.Done()
 }
 
-// due does what is due on a connection: the end of an unfinished login, the end of a token, the dialect's heartbeat,
-// the ping, and the end of a peer that has been silent.
+// deadlineDue does what is due on a connection: it ends an unfinished login, an expired token's connection or a silent
+// peer, withdraws expired grants, ticks the session, and pings.
 func (c *connection) deadlineDue(now time.Time) {
 	at := c.node.wheel.Since(now)
 	c.deadlines.fired(at)
@@ -246,7 +256,8 @@ func (c *connection) deadlineDue(now time.Time) {
 	}
 	switch over := c.deadlines.expired(at); {
 	case over && !c.registration.joined:
-		c.end(endConnection{err: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", c.dialect().Limits().Login)})
+		login := c.dialect().Limits().Login
+		c.end(endConnection{err: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", login)})
 		return
 	case over:
 		c.end(endConnection{err: &protocol.Refusal{Reason: protocol.TokenExpired}})
@@ -276,7 +287,7 @@ func (c *connection) deadlineDue(now time.Time) {
 	c.schedule()
 }
 
-// arm has the wheel ring at the next deadline, if it does not ring before.
+// schedule has the wheel fire at the next deadline, if it does not fire before that anyway.
 func (c *connection) schedule() {
 	if c.closing {
 		return
@@ -286,7 +297,7 @@ func (c *connection) schedule() {
 	}
 }
 
-// ending asks a connection to end. code 0 is what the reason's own is.
+// ending is the message that asks a connection to end. code 0 means the dialect's words for the reason.
 func ending(why protocol.Reason, code uint16, text string) endConnection {
 	if code != 0 && text == "" {
 		text = string(why)

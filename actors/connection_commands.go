@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// run does commands in their order; what the session answers to one comes before the next.
+// run does commands in their order; the session's answer to one comes before the next.
 func (c *connection) run(commands []protocol.Command) {
 	for _, command := range commands {
 		if c.closing {
@@ -20,7 +20,8 @@ func (c *connection) run(commands []protocol.Command) {
 	}
 }
 
-// do does one command and returns what the session makes of its outcome.
+// do does one command and returns the commands with which the session answers its outcome. It may wait for other actors
+// or the authenticator, for at most Config.RequestTimeout each.
 func (c *connection) do(command protocol.Command) []protocol.Command {
 	switch cmd := command.(type) {
 	case protocol.Send:
@@ -60,8 +61,9 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Identity: id, Err: err})
 	case protocol.Subscribe:
 		_, known := c.subscriptions.Find(cmd.Topic)
-		c.resumeSession()                                                          // what was missed comes before what this brings
-		c.afterEvents = c.afterEvents || known || cmd.Since != protocol.Position{} // the answer follows what is replayed, or was wanted before
+		c.resumeSession() // missed events come before those that this brings
+		// The answer follows events that are replayed, or that were subscribed to before.
+		c.afterEvents = c.afterEvents || known || cmd.Since != protocol.Position{}
 		at, err := c.subscribe(cmd)
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: at, Err: err})
 	case protocol.Unsubscribe:
@@ -74,16 +76,17 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 	panic("unknown command")
 }
 
-// report writes into the log what a client reports.
+// report logs what a client reports of itself.
 func (c *connection) report(cmd protocol.Report) {
 	say := c.node.log.Info
 	if cmd.Warn {
 		say = c.node.log.Warn
 	}
-	say("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(), "kind", cmd.Kind, "data", string(cmd.Data))
+	say("a client reports", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(),
+		"kind", cmd.Kind, "data", string(cmd.Data))
 }
 
-// subscribe does what the session asks for, and tells of it.
+// subscribe makes the subscription that the session asks for, and emits a lifecycle event for it.
 func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
 	now := time.Now()
 	if err, struck := c.admit(limit.Load{limit.Subscribes: 1}, now); err != nil {
@@ -100,7 +103,7 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 			return protocol.Position{}, err
 		}
 		if by = before.Grant.With(more); known && before.Grant == nil {
-			by = nil // it stands on the connection's own
+			by = nil // the subscription stands on the connection's own identity
 		}
 	}
 	at, err, broken := c.subscriptions.subscribe(&c.Conn, cmd, by)
@@ -112,7 +115,7 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *prot
 	return at, err
 }
 
-// unsubscribe drops a subscription, and tells of it.
+// unsubscribe drops a subscription, with below also those to topics under it, and emits lifecycle events for them.
 func (c *connection) unsubscribe(topic string, below bool) {
 	var before []string
 	if c.registration.emits(&c.Conn) {
@@ -122,14 +125,15 @@ func (c *connection) unsubscribe(topic string, below bool) {
 	c.registration.unsubscribed(&c.Conn, before, c.subscriptions.Subscriptions)
 }
 
-// narrow ends the subscriptions by the connection's own right that its new identity does not grant, and returns their
-// topics. One whose right cannot be looked up now stays: its user had it before.
+// dropForbidden ends the subscriptions by the connection's own identity that its new identity does not grant, and
+// returns their topics. If a right cannot be looked up now, its subscription stays: the user had the right before.
 func (c *connection) dropForbidden() (lost []string) {
 	for _, topic := range c.subscriptions.Wanted() {
 		if r, _ := c.subscriptions.Find(topic); r.Grant != nil {
 			continue
 		}
-		if err := (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: topic}); err != nil && err.Reason == protocol.Forbidden {
+		err := (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: topic})
+		if err != nil && err.Reason == protocol.Forbidden {
 			c.unsubscribe(topic, false)
 			lost = append(lost, topic)
 		}
@@ -137,10 +141,10 @@ func (c *connection) dropForbidden() (lost []string) {
 	return lost
 }
 
-// authentication is a connection on its way to an identity, to a tenant and to a dialect.
+// authentication is the part of a connection that leads it to its identity, its tenant and its dialect.
 type authentication struct{ *connection }
 
-// verify asks who shows a credential.
+// verify asks the authenticator whose credential this is.
 func (c authentication) verify(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
 	ctx, done := c.request()
 	defer done()
@@ -151,9 +155,11 @@ func (c authentication) verify(credential protocol.Credential) (*protocol.Identi
 	return id, nil
 }
 
-// authenticate checks a credential and makes its identity the connection's. lost are the topics that it does not grant
-// any more.
-func (c authentication) authenticate(cmd protocol.Authenticate) (_ *protocol.Identity, lost []string, _ *protocol.Refusal) {
+// authenticate checks a credential and makes its identity the connection's. lost are the topics of the subscriptions
+// that it ended, since the new identity does not grant them.
+func (c authentication) authenticate(
+	cmd protocol.Authenticate,
+) (_ *protocol.Identity, lost []string, _ *protocol.Refusal) {
 	id, err := c.verify(cmd.Credential)
 	if err == nil {
 		err = c.enter(id, cmd.IgnoreExpiry)
@@ -166,10 +172,12 @@ func (c authentication) authenticate(cmd protocol.Authenticate) (_ *protocol.Ide
 	return id, lost, nil
 }
 
-// enter makes id the connection's identity. The first one joins the user; later ones must be of the same user. A lasting
-// one does not expire.
+// enter makes id the connection's identity. With its first identity the connection joins the user; later identities
+// must be of the same user. With lasting, the identity's expiry is ignored.
 func (c authentication) enter(id *protocol.Identity, lasting bool) *protocol.Refusal {
-	if before := c.identity.Load(); before != nil && c.registration.joined && (before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
+	before := c.identity.Load()
+	if before != nil && c.registration.joined &&
+		(before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
 		return protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
 	}
 	if !c.registration.joined {
@@ -183,12 +191,13 @@ func (c authentication) enter(id *protocol.Identity, lasting bool) *protocol.Ref
 	c.identity.Store(id)
 	c.deadlines.expire(0)
 	if !id.Expires.IsZero() && !lasting {
-		c.deadlines.expire(c.node.wheel.Since(time.Now().Add(time.Until(id.Expires)))) // at most 292 years, whatever it says
+		// time.Until bounds it to 292 years, whatever the token says.
+		c.deadlines.expire(c.node.wheel.Since(time.Now().Add(time.Until(id.Expires))))
 	}
 	return nil
 }
 
-// move brings a connection that came in without a tenant to that of its token.
+// move brings a connection that came in without a tenant to the tenant of its token.
 func (c authentication) move(id *protocol.Identity) *protocol.Refusal {
 	if id.Tenant == "" || id.Tenant == c.tenant().name {
 		return nil
@@ -204,13 +213,14 @@ func (c authentication) move(id *protocol.Identity) *protocol.Refusal {
 		return err
 	}
 	c.limits.Leave()
-	if t.revoked.Cover(id, time.Now()) { // since its check, when the tenant did not know the connection yet
+	if t.revoked.Cover(id, time.Now()) { // revoked since its check, when the tenant did not know the connection yet
 		return &protocol.Refusal{Reason: protocol.Revoked}
 	}
 	return nil
 }
 
-// become makes the connection one of another dialect. Should there be no room for it, it ends in that dialect's words.
+// switchDialect gives the connection another dialect and session. If the limits of that dialect leave no room for it,
+// the connection ends in that dialect's words.
 func (c authentication) switchDialect(cmd protocol.SwitchDialect) {
 	if c.registration.joined {
 		panic("a connection that belongs to a user cannot become another dialect")
@@ -235,7 +245,7 @@ func (c authentication) switchDialect(cmd protocol.SwitchDialect) {
 	c.schedule()
 }
 
-// heed says what is left of events to the user and to everyone, and by whose right.
+// setEventView sets the projection for events to the user and broadcasts, and by whose grant the connection gets them.
 func (c *connection) setEventView(cmd protocol.SetEventView) {
 	if cmd.As != nil {
 		more, err := grants{c}.borrow(cmd.As)
@@ -249,8 +259,8 @@ func (c *connection) setEventView(cmd protocol.SetEventView) {
 	grants{c}.expireBy(c.rights.own())
 }
 
-// admit counts what the connection brings against all rates, and a refusal among the drops. struck says that it is the
-// connection itself, its user or its address that is too fast.
+// admit charges what the connection brings to all rate limiters, and counts a refusal as a drop. struck says that the
+// connection itself, its user or its address is too fast.
 func (c *connection) admit(much limit.Load, now time.Time) (err *protocol.Refusal, struck bool) {
 	err, struck = c.limits.Admit(c.tenant().limits, c.peer(), much, c.node.wheel.Since(now))
 	if err != nil {
@@ -259,7 +269,8 @@ func (c *connection) admit(much limit.Load, now time.Time) (err *protocol.Refusa
 	return err, struck
 }
 
-// rejectMessage tells the client that a message was over a rate and is not read, or ends the connection if that goes on.
+// rejectMessage refuses a message that is over a rate, in the dialect's words, or ends the connection if it has been
+// refused too often.
 func (c *connection) rejectMessage(err *protocol.Refusal, struck bool, now time.Time) {
 	if struck && c.limits.Strike(c.node.wheel.Since(now)) {
 		c.end(endConnection{err: err})
@@ -268,7 +279,7 @@ func (c *connection) rejectMessage(err *protocol.Refusal, struck bool, now time.
 	c.run(c.session.OnReject(now, err, false))
 }
 
-// closing finds how the client is told of an end, among the words of its dialect; 0 if they do not say.
+// closing finds the close code among a dialect's words for an end; 0 if there is none.
 func closing(words []protocol.Command) uint16 {
 	i := slices.IndexFunc(words, func(cmd protocol.Command) bool { _, ok := cmd.(protocol.Close); return ok })
 	if i < 0 {

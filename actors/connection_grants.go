@@ -8,18 +8,18 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// A subscription stands on a right: the connection's own identity, or one that was shown for it alone (Subscribe.As). It
-// ends with that right: when the token expires, or is revoked, or its key is removed. (A connection as a whole outlives the
-// key of its own token: keys change without dropping a connection.) Whatever a session holds by
-// another identity than the connection's has a right beside it.
+// A subscription stands on a grant: that of the connection's own identity, or of one that was shown for this subscription
+// alone (Subscribe.As). It ends with that grant: when the token expires or is revoked, or when its key is removed. (A
+// connection as a whole outlives the key of its own token: keys change without dropping a connection.) Whatever a session
+// holds by another identity than the connection's own is stored with its grant.
 
-// rights are what a connection that was lent a right knows of them, beside its subscriptions. They belong to its actor.
+// rights are the grants that a connection borrowed, beside those of its subscriptions. They belong to its actor.
 type rights struct {
-	events *grant.Grant // whose it hears the user's and everyone's events by; nil is the connection's own
-	at     int64        // when one of the connection's rights may expire, as wheel.since tells it; 0 is never
+	events *grant.Grant // for the user's events and broadcasts; nil is the connection's own identity
+	at     int64        // when a grant may expire, as timer.Wheel.Since measures it; 0 is never
 }
 
-// own is whose right the user's and everyone's events are heard by; nil is the connection's own.
+// own is the grant by which the connection gets its user's events and broadcasts; nil is the connection's own identity.
 func (r *rights) own() *grant.Grant {
 	if r == nil {
 		return nil
@@ -27,7 +27,7 @@ func (r *rights) own() *grant.Grant {
 	return r.events
 }
 
-// expire is when one of the rights may expire; 0 is never.
+// expire is when one of the grants may expire; 0 is never.
 func (r *rights) expire() int64 {
 	if r == nil {
 		return 0
@@ -35,10 +35,10 @@ func (r *rights) expire() int64 {
 	return r.at
 }
 
-// grants is a connection as far as the grants go that it hears by.
+// grants is the part of a connection that borrows grants and lets them go.
 type grants struct{ *connection }
 
-// withdraw ends the subscriptions whose rights are gone, tells the client in its dialect's words, and returns how many.
+// withdraw ends the subscriptions whose grants are gone, says so in the dialect's words, and returns how many.
 func (c grants) withdraw(gone func(*grant.Grant) bool, reason protocol.Reason) int {
 	topics := c.subscriptions.ended(gone)
 	ended := topics
@@ -48,7 +48,7 @@ func (c grants) withdraw(gone func(*grant.Grant) bool, reason protocol.Reason) i
 		ended = append(slices.Clone(topics), protocol.OwnEvents)
 	}
 	for _, topic := range topics {
-		c.afterEvents = true // the words follow the last event
+		c.afterEvents = true // the dialect's words follow the last event
 		c.unsubscribe(topic, false)
 	}
 	c.run(c.endSubscriptions(ended, reason))
@@ -64,7 +64,7 @@ func (c grants) withdraw(gone func(*grant.Grant) bool, reason protocol.Reason) i
 	return len(topics)
 }
 
-// cease is how the dialect says that topics are heard no more.
+// endSubscriptions returns the dialect's words for the end of subscriptions to topics.
 func (c grants) endSubscriptions(topics []string, reason protocol.Reason) (words []protocol.Command) {
 	for _, topic := range topics {
 		refusal := protocol.Refuse(reason, "%s is heard no more: %s", protocol.Quote(topic), reason.Message())
@@ -74,8 +74,8 @@ func (c grants) endSubscriptions(topics []string, reason protocol.Reason) (words
 	return words
 }
 
-// borrow takes another identity's right. From now on the connection is asked when rights are revoked, so that no
-// revocation falls between the check of the credential and our look (operator.Revoke).
+// borrow takes a grant of another identity. From now on the connection is asked when rights are revoked, so that no
+// revocation falls between the check of the credential and our own check (admin.Revoke).
 func (c grants) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refusal) {
 	now := time.Now()
 	c.flags.set(hasBorrowed)
@@ -88,7 +88,7 @@ func (c grants) borrow(id *protocol.Identity) (grant.Grant, *protocol.Refusal) {
 	return grant.New(c.node.wheel, id, now), nil
 }
 
-// expireBy has the connection look when a right expires, if it does not look before.
+// expireBy has the connection check its grants when r expires, if it does not check before.
 func (c grants) expireBy(r *grant.Grant) {
 	if at := r.Expires(); at != 0 && (c.rights.at == 0 || at < c.rights.at) {
 		c.rights.at = at
@@ -96,6 +96,7 @@ func (c grants) expireBy(r *grant.Grant) {
 	}
 }
 
+// revoke ends the connection if m covers its own identity, or else the subscriptions by grants that m covers.
 func (c grants) revoke(m withdraw) withdrawn {
 	id := c.identity.Load()
 	switch {
@@ -105,5 +106,6 @@ func (c grants) revoke(m withdraw) withdrawn {
 		c.end(endConnection{err: &protocol.Refusal{Reason: protocol.Revoked}})
 		return withdrawn{connection: true}
 	}
-	return withdrawn{subscriptions: c.withdraw(func(r *grant.Grant) bool { return m.gone(r.Identity) }, protocol.Revoked)}
+	gone := func(g *grant.Grant) bool { return m.gone(g.Identity) }
+	return withdrawn{subscriptions: c.withdraw(gone, protocol.Revoked)}
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// registration is that a connection is one of its user's and of everyone's. It belongs to the connection's actor, and knows
-// neither its session nor its subscriptions.
+// registration is a connection's membership with its user and with the broadcast topic. It belongs to the connection's
+// actor, and knows neither its session nor its subscriptions.
 type registration struct {
-	joined  bool // it is with its user and with everyone
-	present bool // its tenant's lifecycle knows of it, or would if there were one (telling.go)
-	awaited bool // it counts as one that has not said who it is (unauthenticated.go)
+	joined  bool // it is registered with its user and with the broadcast topic
+	present bool // its tenant's lifecycle knows of it, or would if it were on
+	awaited bool // it counts as not authenticated (limit/unauthenticated.go)
 	proxied bool // its address is that of many clients
 }
 
-// join brings the connection to its user and to the topic of everyone.
-func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Identity) *protocol.Refusal {
+// join registers the connection with its user and with the broadcast topic.
+func (r *registration) join(l *Conn, limits *limit.Connection, id *protocol.Identity) *protocol.Refusal {
 	tenant, dialect := l.tenant(), l.dialect()
 	now := time.Now()
 	if isInternal(tenant.name) && tenant.name != canaryTenant {
@@ -32,33 +32,34 @@ func (m *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 			return err
 		}
 		limits.Refund(dialect, l.remote, now)
-		l.outbox.Hold() // what the session says to its coming comes before all events
-		if err := m.meet(l, id); err != nil {
+		l.outbox.Hold() // the session's welcome comes before all events
+		if err := r.meet(l, id); err != nil {
 			return err
 		}
 	}
 	l.outbox.Hold()
 	l.post.Load().authenticated.Add(1)
-	m.joined = true
-	m.known(l)
+	r.joined = true
+	r.known(l)
 	l.identity.Store(id)
 	got, err := topicClient{l}.attach(broadcastTopic, fanout.FiltersForProjection(l.view()), protocol.Position{}, false)
 	if err != nil {
 		l.resume.GiveUp(&l.node.totals)
-		m.leave(l)
+		r.leave(l)
 		l.identity.Store(nil)
 		return err
 	}
 	if l.resume != nil {
 		l.resume.Broadcast = got.at
 	}
-	m.connected(l)
+	r.connected(l)
 	return nil
 }
 
-// meet brings the connection to its user. A connection that its client still has goes first: so the user's events are
-// for one of them at a time, or wait in the record. What the client left is restored when the session has welcomed it.
-func (m *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
+// meet registers the connection with its user. If its client still has another connection, that one goes first: so the
+// user's events are for one of them at a time, or wait in the suspended session. The session is resumed after the new
+// connection's welcome.
+func (r *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
 	ctx, done := l.step()
 	defer done()
 	wish := join{link: l, limit: l.dialect().Limits().PerUser, mayResume: l.resume != nil && !id.Unverified}
@@ -79,12 +80,13 @@ func (m *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
 	}
 }
 
-// leave takes the connection out of its user and of everyone; what is offered from now on is not for it.
-func (m *registration) leave(l *Conn) {
-	if !m.joined {
+// leave unregisters the connection from its user and from the broadcast topic; it gets no frame that is offered from
+// now on.
+func (r *registration) leave(l *Conn) {
+	if !r.joined {
 		return
 	}
-	m.joined = false
+	r.joined = false
 	l.post.Load().authenticated.Add(-1)
 	l.tenant().topics.SendUnbounded(broadcastTopic, unsubscribe{link: l})
 	if id := l.identity.Load(); id != nil && id.User != "" {
@@ -92,93 +94,95 @@ func (m *registration) leave(l *Conn) {
 	}
 }
 
-// heed says what is left of events to the connection's user and to everyone. If the topic of everyone does not take
-// that, the connection has to end.
-func (m *registration) setView(l *Conn, v protocol.Projection) (broken *protocol.Refusal) {
+// setView sets the projection for events to the connection's user and broadcasts. If the broadcast topic refuses it,
+// the connection has to end.
+func (r *registration) setView(l *Conn, v protocol.Projection) (broken *protocol.Refusal) {
 	l.projection.Store(&v)
-	if !m.joined {
+	if !r.joined {
 		return nil
 	}
 	_, broken = topicClient{l}.attach(broadcastTopic, fanout.FiltersForProjection(v), protocol.Position{}, false)
 	return broken
 }
 
-// attend tells a topic that a member of it is alive.
-func (m *registration) announce(l *Conn, cmd protocol.Announce) {
-	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && m.joined {
+// announce tells a topic that a member of it is alive.
+func (r *registration) announce(l *Conn, cmd protocol.Announce) {
+	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && r.joined {
 		l.tenant().topic(cmd.Topic, announce{cmd.Member, slices.Clone(cmd.Data), cmd.For, l})
 	}
 }
 
-// lingers reports whether the connection leaves a record when it breaks now.
-func (m *registration) resumable(l *Conn) bool { return m.joined && l.Resumable() }
+// resumable reports whether the connection would leave a suspended session if it broke now.
+func (r *registration) resumable(l *Conn) bool { return r.joined && l.Resumable() }
 
-// mayReturn reports whether the connection leaves a record when it ends for this reason, and not by us.
-func (m *registration) mayReturn(l *Conn, reason protocol.Reason) bool {
-	return (reason == protocol.Lost || reason == protocol.Silent) && m.resumable(l)
+// mayReturn reports whether the connection leaves a suspended session when it ends for this reason, and not by the
+// server.
+func (r *registration) mayReturn(l *Conn, reason protocol.Reason) bool {
+	return (reason == protocol.Lost || reason == protocol.Silent) && r.resumable(l)
 }
 
-// told reports whether somebody is told of the connection: it is one of its user, and its tenant's lifecycle is on.
-func (m *registration) emits(l *Conn) bool { return m.present && l.tenant().lifecycle.Load() != nil }
+// emits reports whether the connection has lifecycle events: it is connected to its user, and its tenant's lifecycle is
+// on.
+func (r *registration) emits(l *Conn) bool { return r.present && l.tenant().lifecycle.Load() != nil }
 
-// tells tells of the connection.
-func (m *registration) emit(l *Conn, news protocol.Lifecycle) {
-	if m.emits(l) {
+// emit emits a lifecycle event of the connection.
+func (r *registration) emit(l *Conn, news protocol.Lifecycle) {
+	if r.emits(l) {
 		news.User, news.Connection, news.Dialect = l.user(), l.ID(), l.dialect().Name()
 		l.tenant().emit(news)
 	}
 }
 
-// arrive says that the connection is one of its user.
-func (m *registration) connected(l *Conn) {
-	m.present = true
-	m.emit(l, protocol.Lifecycle{Type: protocol.Connected})
+// connected emits that the connection has joined its user.
+func (r *registration) connected(l *Conn) {
+	r.present = true
+	r.emit(l, protocol.Lifecycle{Type: protocol.Connected})
 }
 
-// depart says that it is none any more: before it leaves its user, so that the user is offline after that. Only the
-// first reason counts. code 0 is the reason's own.
-func (m *registration) disconnected(l *Conn, reason protocol.Reason, code uint16, byServer bool) {
-	if m.emits(l) {
+// disconnected emits that the connection has ended. It is called before the connection leaves its user, so that the
+// user goes offline after that. Only the first reason counts. code 0 is the reason's own close code.
+func (r *registration) disconnected(l *Conn, reason protocol.Reason, code uint16, byServer bool) {
+	if r.emits(l) {
 		now := l.stats(time.Now())
 		if code == 0 {
 			code = reason.CloseCode()
 		}
-		m.emit(l, protocol.Lifecycle{Type: protocol.Disconnection, Left: &protocol.Leaving{
-			Reason: reason, Code: code, ByServer: byServer, Lingers: !byServer && m.mayReturn(l, reason),
+		r.emit(l, protocol.Lifecycle{Type: protocol.Disconnection, Left: &protocol.Leaving{
+			Reason: reason, Code: code, ByServer: byServer, Lingers: !byServer && r.mayReturn(l, reason),
 			Lasted: now.Lifetime, Received: now.MessagesReceived, Sent: now.MessagesSent,
 		}})
 	}
-	m.present = false
+	r.present = false
 }
 
-// subscribed says which topics the connection hears from now on.
-func (m *registration) subscribed(l *Conn, restored bool, topics ...string) {
+// subscribed emits to which topics the connection is subscribed from now on.
+func (r *registration) subscribed(l *Conn, restored bool, topics ...string) {
 	for _, topic := range topics {
-		m.emit(l, protocol.Lifecycle{Type: protocol.Subscribed, Topic: topic, Restored: restored})
+		r.emit(l, protocol.Lifecycle{Type: protocol.Subscribed, Topic: topic, Restored: restored})
 	}
 }
 
-// unsubscribed says which of the topics that the connection wanted before it does not want now.
-func (m *registration) unsubscribed(l *Conn, before []string, now fanout.Subscriptions) {
+// unsubscribed emits which of the topics that the connection wanted before it does not want now.
+func (r *registration) unsubscribed(l *Conn, before []string, now fanout.Subscriptions) {
 	for _, topic := range before {
 		if _, still := now.Find(topic); !still {
-			m.emit(l, protocol.Lifecycle{Type: protocol.Unsubscribed, Topic: topic})
+			r.emit(l, protocol.Lifecycle{Type: protocol.Unsubscribed, Topic: topic})
 		}
 	}
 }
 
-// await counts the connection among those that have not said who they are.
-func (m *registration) await(l *Conn, proxied bool) *protocol.Refusal {
-	m.proxied = proxied
+// await counts the connection among those that have not authenticated yet, or returns why there is no room for it.
+func (r *registration) await(l *Conn, proxied bool) *protocol.Refusal {
+	r.proxied = proxied
 	err := l.node.unauthenticated.Take(l.remote, proxied)
-	m.awaited = err == nil
+	r.awaited = err == nil
 	return err
 }
 
 // known takes the connection off that count, if it is on it.
-func (m *registration) known(l *Conn) {
-	if m.awaited {
-		m.awaited = false
-		l.node.unauthenticated.Leave(l.remote, m.proxied)
+func (r *registration) known(l *Conn) {
+	if r.awaited {
+		r.awaited = false
+		l.node.unauthenticated.Leave(l.remote, r.proxied)
 	}
 }

@@ -10,17 +10,19 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This is how a connection takes over what its client left (linger.go).
+// This file holds how a connection suspends its session when it breaks, and resumes the one that its client left
+// (package resume).
 
-// returned is what a user knows of a client that comes: the record that it left, or the connection that it still has.
-// With that one the client has not joined yet.
+// resumeOffer is what a user knows of a client that comes: the session that it left, or the connection that it still
+// has. With a duplicate, the new connection has not joined yet.
 type resumeOffer struct {
 	session   *resume.Session
 	duplicate *Conn
 }
 
-// restore brings back what the client left: first what waited for it, then each topic from where it stood. It comes
-// before the first subscription of the session's own; what the session says meanwhile gets ahead of it all.
+// resumeSession gives back what the client left: first the frames that waited for it, then each topic from its
+// checkpoint. It comes before the first subscription of the session's own; the session's control frames overtake all of
+// it.
 func (c *connection) resumeSession() {
 	if c.closing {
 		return
@@ -35,7 +37,7 @@ func (c *connection) resumeSession() {
 	c.resume.Miss(&c.node.totals, protocol.PositionLost, since(rec.Broadcast, c.resume.Broadcast))
 	if rec.Projection != nil {
 		heed := protocol.SetEventView{View: *rec.Projection}
-		if rec.Lent { // by the token that the client has shown now
+		if rec.Lent { // borrowed then; now it goes by the token that the client has shown now
 			heed.As = c.identity.Load()
 		}
 		c.setEventView(heed)
@@ -49,8 +51,8 @@ func (c *connection) resumeSession() {
 	c.node.totals.restored.Add(1)
 }
 
-// resend says what waited for the client. What it was subscribed to is left out if it is not granted all of that any
-// more.
+// resend queues the frames that waited for the client. It leaves out those of the subscriptions if the client is not
+// granted all of them any more.
 func resend(r *resume.Session, to *Conn, granted bool) {
 	events, cut := r.Unwritten()
 	if !granted {
@@ -66,7 +68,7 @@ func resend(r *resume.Session, to *Conn, granted bool) {
 	}
 }
 
-// since is how many events lie between two positions; of different epochs it counts one.
+// since is how many events lie between two positions; between different epochs it counts one.
 func since(before, now protocol.Position) int {
 	switch {
 	case before == protocol.Position{}:
@@ -77,38 +79,38 @@ func since(before, now protocol.Position) int {
 	return int(now.Offset - before.Offset)
 }
 
-// takeOver makes the record's subscriptions those of a connection, by its own right; false if it is not granted all of
-// them.
-func (h *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
-	h.Subscriptions = rec.Subscriptions
+// takeOver makes the suspended session's subscriptions those of a connection, by the connection's own grant. It reports
+// false if that does not grant all of them.
+func (s *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
+	s.Subscriptions = rec.Subscriptions
 	all := true
 	for _, r := range slices.Clone(rec.Subscriptions) {
 		if !r.Wanted {
 			continue
 		}
 		if err := (topicClient{l}).granted(protocol.Subscribe{Topic: r.Topic}); err != nil {
-			h.Remove(r.Topic, false)
+			s.Remove(r.Topic, false)
 			l.resume.Miss(&l.node.totals, err.Reason, 1)
 			all = false
 		}
 	}
 	own := grant.New(l.node.wheel, l.identity.Load(), time.Now())
-	for i := range h.Subscriptions {
-		if r := &h.Subscriptions[i]; r.Grant != nil {
+	for i := range s.Subscriptions {
+		if r := &s.Subscriptions[i]; r.Grant != nil {
 			r.Grant = &own
 		}
 	}
 	return all
 }
 
-// reattach attaches to the very topics to which the connection before was attached: positions are theirs.
-func (h *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol.Refusal) {
-	for _, topic := range h.Attached() {
+// reattach subscribes to exactly the topics to which the former connection was attached, each from its checkpoint.
+func (s *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol.Refusal) {
+	for _, topic := range s.Attached() {
 		at, known := rec.Checkpoint(topic)
 		if !known {
 			l.resume.Miss(&l.node.totals, protocol.Busy, 1)
 		}
-		got, err := topicClient{l}.attach(topic, h.FiltersAt(topic), at, true)
+		got, err := topicClient{l}.attach(topic, s.FiltersAt(topic), at, true)
 		if err != nil {
 			return err
 		}
@@ -118,24 +120,28 @@ func (h *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol
 	return nil
 }
 
-// yield ends a connection whose client has come back, if it may linger, and answers when its record is with the user.
+// takeOver ends a connection whose client has come back, if it may be resumed, and answers when its session is with the
+// user.
 type takeOver struct{ reply mailbox.Reply[struct{}] }
 
 func (m takeOver) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
-// record takes the connection out of its topics and its outbox into a record. Nothing is offered to it afterwards.
-func (h *subscriptions) suspend(l *Conn) *resume.Session {
+// suspend unsubscribes the connection from its topics, empties its outbox, and returns both as a suspended session. The
+// connection gets no frame that is offered afterwards.
+func (s *subscriptions) suspend(l *Conn) *resume.Session {
 	t := l.tenant()
 	rec := &resume.Session{
 		Tenant: t.name, Dialect: l.dialect(), Client: l.resume.Key(), Identity: l.identity.Load(), Number: l.number(),
-		Until: l.node.wheel.Since(time.Now()) + t.resumeAge.Load(), Projection: l.projection.Load(), Lent: l.flags.has(hasBorrowed), Subscriptions: h.Subscriptions,
+		Until: l.node.wheel.Since(time.Now()) + t.resumeAge.Load(), Projection: l.projection.Load(),
+		Lent: l.flags.has(hasBorrowed), Subscriptions: s.Subscriptions,
 	}
 	ctx, done := l.step()
 	defer done()
-	for _, topic := range h.Attached() {
-		rec.Checkpoints = append(rec.Checkpoints, resume.Checkpoint{Topic: topic, At: topicClient{l}.release(ctx, topic)})
+	for _, topic := range s.Attached() {
+		at := topicClient{l}.release(ctx, topic)
+		rec.Checkpoints = append(rec.Checkpoints, resume.Checkpoint{Topic: topic, At: at})
 	}
-	h.Subscriptions = nil
+	s.Subscriptions = nil
 	rec.Broadcast = topicClient{l}.release(ctx, broadcastTopic)
 	var dropped int
 	rec.Outbox = &l.outbox
@@ -145,13 +151,13 @@ func (h *subscriptions) suspend(l *Conn) *resume.Session {
 	return rec
 }
 
-// part leaves a record with the user.
-func (h *subscriptions) detachAll(l *Conn) {
-	rec := h.suspend(l)
+// detachAll suspends the session and leaves it with the user.
+func (s *subscriptions) detachAll(l *Conn) {
+	rec := s.suspend(l)
 	l.tenant().users.SendUnbounded(rec.Identity.User, detach{l, rec})
 }
 
-// yield is the end of a connection whose client has come back.
+// takeOver ends this connection, since its client has come back with another one.
 func (c *connection) takeOver() {
 	if c.closing || !c.registration.resumable(&c.Conn) {
 		return
@@ -161,5 +167,6 @@ func (c *connection) takeOver() {
 	if !c.outbox.AwaitFlush() {
 		c.outbox.Transport().Cut()
 	}
-	c.end(ending(protocol.Disconnected, protocol.Disconnected.CloseCode(), "replaced by a newer connection of the same client"))
+	code := protocol.Disconnected.CloseCode()
+	c.end(ending(protocol.Disconnected, code, "replaced by a newer connection of the same client"))
 }

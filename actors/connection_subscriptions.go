@@ -8,70 +8,78 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// subscriptions is what a connection hears: its interests, of which it keeps the topics told. It belongs to the connection's
-// actor, and knows no session: where a connection has to end, it says so.
+// subscriptions are a connection's topics and filters; it keeps the topics informed of them. It belongs to the
+// connection's actor and knows no session: where the connection has to end, it returns why.
 type subscriptions struct{ fanout.Subscriptions }
 
-// subscribe returns where the topic stood, if the connection was attached to it for this. by is the right that it goes
-// by, nil for the connection's own. broken is why the connection has to end, see tell.
-func (h *subscriptions) subscribe(l *Conn, cmd protocol.Subscribe, by *grant.Grant) (at protocol.Position, err, broken *protocol.Refusal) {
+// subscribe adds a subscription. at is the topic's position, if the connection was attached to it for this. by is the
+// grant for it, nil for the connection's own identity. err refuses the subscription; broken is why the connection has
+// to end, see apply.
+func (s *subscriptions) subscribe(
+	l *Conn, cmd protocol.Subscribe, by *grant.Grant,
+) (at protocol.Position, err, broken *protocol.Refusal) {
 	if err = (topicClient{l}).granted(cmd); err != nil {
 		return at, err, nil
 	}
-	before, known := h.Find(cmd.Topic)
-	if cmd.Since != at && h.Covered(cmd.Topic) {
-		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic)), nil
+	before, known := s.Find(cmd.Topic)
+	if cmd.Since != at && s.Covered(cmd.Topic) {
+		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; "+
+			"unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic)), nil
 	}
-	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && h.Count() >= most {
-		return at, protocol.Refuse(protocol.TooMany, "the connection has %d subscriptions, which is the limit (subscriptions)", most), nil
+	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && s.Count() >= most {
+		return at, protocol.Refuse(protocol.TooMany,
+			"the connection has %d subscriptions, which is the limit (subscriptions)", most), nil
 	}
-	changes := h.Add(cmd.Topic, cmd.Filter, by)
+	changes := s.Add(cmd.Topic, cmd.Filter, by)
 	if i := slices.IndexFunc(changes, func(ch fanout.Change) bool { return ch.Topic == cmd.Topic }); i >= 0 {
 		changes[i].Since, changes[i].At = cmd.Since, &at
 	}
 	l.outbox.Hold() // the answer comes before the first event
-	told, err := h.apply(l, changes)
+	told, err := s.apply(l, changes)
 	if err != nil {
-		broken = h.rollback(l, cmd.Topic, before, told)
+		broken = s.rollback(l, cmd.Topic, before, told)
 	}
 	return at, err, broken
 }
 
-// goBack makes a topic's subscription what it was before, with those topics that were told of another. The zero rule is
-// none.
-func (h *subscriptions) rollback(l *Conn, topic string, before fanout.Subscription, told []string) (broken *protocol.Refusal) {
+// rollback makes a topic's subscription what it was before, at those topics that took the change. A zero before removes
+// the subscription.
+func (s *subscriptions) rollback(
+	l *Conn, topic string, before fanout.Subscription, told []string,
+) (broken *protocol.Refusal) {
 	var back []fanout.Change
 	if before.Wanted {
 		var filter protocol.Filter
 		if before.Filter != nil {
 			filter = *before.Filter
 		}
-		back = h.Add(topic, filter, before.Grant)
+		back = s.Add(topic, filter, before.Grant)
 	} else {
-		back = h.Remove(topic, false)
+		back = s.Remove(topic, false)
 	}
-	_, broken = h.apply(l, slices.DeleteFunc(back, func(ch fanout.Change) bool { return !slices.Contains(told, ch.Topic) }))
+	back = slices.DeleteFunc(back, func(ch fanout.Change) bool { return !slices.Contains(told, ch.Topic) })
+	_, broken = s.apply(l, back)
 	return broken
 }
 
-// unsubscribe drops a subscription, with below also those to topics under it.
-func (h *subscriptions) unsubscribe(l *Conn, topic string, below bool) (broken *protocol.Refusal) {
-	_, broken = h.apply(l, h.Remove(topic, below))
+// unsubscribe drops a subscription, with below also those to topics under it. broken is why the connection has to end.
+func (s *subscriptions) unsubscribe(l *Conn, topic string, below bool) (broken *protocol.Refusal) {
+	_, broken = s.apply(l, s.Remove(topic, below))
 	return broken
 }
 
-// leave detaches from all topics, and waits for none.
-func (h *subscriptions) leave(l *Conn) {
-	for _, topic := range h.Attached() {
+// leave unsubscribes from all topics, and waits for none.
+func (s *subscriptions) leave(l *Conn) {
+	for _, topic := range s.Attached() {
 		l.tenant().topics.SendUnbounded(topic, unsubscribe{link: l})
 	}
-	h.Subscriptions = nil
+	s.Subscriptions = nil
 }
 
-// tell makes changes known to their topics and returns those that took them, and the first refusal. It waits for each
-// topic: only so does none deliver what is another's by now. If one refuses what cannot be refused, the connection has
-// to end: it would miss events without a word.
-func (h *subscriptions) apply(l *Conn, changes []fanout.Change) (told []string, first *protocol.Refusal) {
+// apply sends changes to their topics and returns the topics that took them, and the first refusal. It waits for each
+// topic: only so does no topic deliver an event that is another's to deliver by now. If a topic refuses a change that
+// cannot be refused, the connection has to end: it would silently miss events.
+func (s *subscriptions) apply(l *Conn, changes []fanout.Change) (told []string, first *protocol.Refusal) {
 	for _, ch := range changes {
 		var err *protocol.Refusal
 		if ch.Filters == nil {
@@ -91,10 +99,11 @@ func (h *subscriptions) apply(l *Conn, changes []fanout.Change) (told []string, 
 	return told, first
 }
 
-// ended finds the subscriptions that stood on rights that are gone, and lets go of those rights where others are left.
-func (h *subscriptions) ended(gone func(*grant.Grant) bool) (topics []string) {
-	for i := range h.Subscriptions {
-		r := &h.Subscriptions[i]
+// ended finds the topics of the subscriptions whose grants are all gone. Where other grants are left, it drops the gone
+// ones.
+func (s *subscriptions) ended(gone func(*grant.Grant) bool) (topics []string) {
+	for i := range s.Subscriptions {
+		r := &s.Subscriptions[i]
 		if !r.Wanted || r.Grant == nil {
 			continue
 		}

@@ -4,23 +4,23 @@ import (
 	"time"
 )
 
-// deadlines are what a connection has time for, as wheel.since tells it; 0 is for ever. All of them share one entry in
+// deadlineTimers are a connection's deadlines, as timer.Wheel.Since measures them; 0 is never. They share one entry in
 // the wheel. They belong to the connection's actor.
 type deadlineTimers struct {
-	until     int64 // the end of the time for a login, then that of the token
+	until     int64 // when the login has to be finished, then when the token expires
 	tickAt    int64 // the dialect's next heartbeat
 	tickEvery time.Duration
 	pingAt    int64 // the next ping
-	firesAt   int64 // when the wheel rings next
+	firesAt   int64 // when the wheel fires next
 }
 
-// expire sets the end of the time for a login or of a token; 0 is none.
+// expire sets when the login has to be finished, or when the token expires; 0 is never.
 func (d *deadlineTimers) expire(at int64) { d.until = at }
 
-// over reports whether that time is over.
+// expired reports whether that time is over.
 func (d *deadlineTimers) expired(now int64) bool { return passed(d.until, now) }
 
-// beat sets the interval of the dialect's heartbeat; 0 is none.
+// setInterval sets the interval of the dialect's heartbeat; 0 is none.
 func (d *deadlineTimers) setInterval(every time.Duration, now int64) {
 	d.tickEvery, d.tickAt = every, 0
 	if every > 0 {
@@ -28,7 +28,7 @@ func (d *deadlineTimers) setInterval(every time.Duration, now int64) {
 	}
 }
 
-// beats reports whether the heartbeat is due, and sets the next one.
+// ticks reports whether the heartbeat is due, and sets the next one.
 func (d *deadlineTimers) ticks(now int64) bool {
 	if !passed(d.tickAt, now) {
 		return false
@@ -40,10 +40,10 @@ func (d *deadlineTimers) ticks(now int64) bool {
 	return true
 }
 
-// ping sets the next ping.
+// setPing sets when the next ping is due.
 func (d *deadlineTimers) setPing(at int64) { d.pingAt = at }
 
-// pings reports whether the ping is due, and sets the next one.
+// pingDue reports whether the ping is due, and sets the next one.
 func (d *deadlineTimers) pingDue(now int64, every time.Duration) bool {
 	if !passed(d.pingAt, now) {
 		return false
@@ -52,8 +52,8 @@ func (d *deadlineTimers) pingDue(now int64, every time.Duration) bool {
 	return true
 }
 
-// ring is the next deadline, that of a silent peer and of a right that was lent (0 for none) included. sooner says that the
-// wheel has to be asked for it, since it does not ring before.
+// next is the earliest deadline, with those of a silent peer and of a borrowed grant (0 for none). sooner says that the
+// wheel has to be asked to fire then, since it does not fire before.
 func (d *deadlineTimers) next(silentAt, rightsAt int64) (next int64, sooner bool) {
 	next = min(d.pingAt, silentAt)
 	for _, at := range [...]int64{d.until, d.tickAt, rightsAt} {
@@ -68,7 +68,7 @@ func (d *deadlineTimers) next(silentAt, rightsAt int64) (next int64, sooner bool
 	return next, true
 }
 
-// rung says that the wheel rang.
+// fired notes that the wheel fired.
 func (d *deadlineTimers) fired(now int64) {
 	if d.firesAt <= now {
 		d.firesAt = 0

@@ -8,16 +8,19 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// ConnectionQuery chooses connections; empty fields choose all.
+// ConnectionQuery chooses connections: those of a user, of a dialect by name, with a subscription to a topic. Empty
+// fields choose all.
 type ConnectionQuery struct {
 	User, Dialect, Topic string
-	// Cursor is where the page before ended, Limit how many to return (default 100, at most 1000).
+	// Cursor is where the page before ended, "" for the first page. Limit is how many to return: 100 if it is 0, at
+	// most 1000.
 	Cursor string
 	Limit  int
 }
 
-// queries are what a node may be asked: for connections, users, topics and what they hold. They only look, and know
-// nothing of the node but its tenants.
+// inspector holds the read calls of a node: for connections, users, topics, histories and figures. It changes nothing,
+// and knows nothing of the node but its tenants. Its methods may be called from many goroutines at once. Those with a
+// context wait for actors, and are refused as Busy if it ends first.
 type inspector struct{ tenants *tenants }
 
 const (
@@ -32,16 +35,19 @@ func page(limit int) int {
 	return min(limit, maxPage)
 }
 
-// Connections is one page of a tenant's connections, oldest first; next is the cursor of the page behind it, "" at the
-// end.
-func (qs *inspector) Connections(ctx context.Context, tenant string, q ConnectionQuery) (found []ConnectionInfo, next string, err error) {
-	t, why := qs.tenants.lookup(tenant)
+// Connections is one page of a tenant's connections, oldest first; next is the cursor of the following page, "" at the
+// end. Errors are protocol.Refusals: NotFound (tenant), Malformed (cursor), Busy.
+func (in *inspector) Connections(
+	ctx context.Context, tenant string, q ConnectionQuery,
+) (found []ConnectionInfo, next string, err error) {
+	t, why := in.tenants.lookup(tenant)
 	if why != nil {
 		return nil, "", why
 	}
 	after := numberOf(q.Cursor)
 	if q.Cursor != "" && after == 0 {
-		return nil, "", protocol.Refuse(protocol.Malformed, "the cursor %s is not one that an earlier page ended with", protocol.Quote(q.Cursor))
+		return nil, "", protocol.Refuse(protocol.Malformed,
+			"the cursor %s is not one that an earlier page ended with", protocol.Quote(q.Cursor))
 	}
 	limit := page(q.Limit)
 	for {
@@ -56,7 +62,7 @@ func (qs *inspector) Connections(ctx context.Context, tenant string, q Connectio
 			info, err := l.info(ctx)
 			if err == nil && (q.Topic == "" || slices.Contains(info.Subscriptions, q.Topic)) {
 				found = append(found, info)
-			} // else it ended meanwhile, or does not fit
+			} // otherwise it ended meanwhile, or has no such subscription
 		}
 		if ctx.Err() != nil {
 			return nil, "", mailbox.ErrBusy
@@ -67,7 +73,7 @@ func (qs *inspector) Connections(ctx context.Context, tenant string, q Connectio
 	}
 }
 
-// info asks the connection itself for its subscriptions.
+// info asks the connection's actor for its subscriptions, and adds what can be read without it.
 func (l *Conn) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 	answer := mailbox.NewReply[[]string]()
 	l.box.Send(inspect{answer})
@@ -76,21 +82,23 @@ func (l *Conn) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 		return ConnectionInfo{}, err
 	}
 	info := ConnectionInfo{
-		ID: l.ID(), Tenant: l.tenant().name, User: l.user(), Dialect: l.dialect().Name(), Remote: l.remote, Since: l.since(),
+		ID: l.ID(), Tenant: l.tenant().name, User: l.user(), Dialect: l.dialect().Name(),
+		Remote: l.remote, Since: l.since(),
 		InMessages: l.inMessages.Load(), InBytes: l.inBytes.Load(),
 		Subscriptions: topics,
 	}
 	if l.resume != nil {
-		info.Restored, info.Replayed, info.Missed = int(l.resume.Restored.Load()), int(l.resume.Replayed.Load()), int(l.resume.Missed.Load())
+		info.Restored, info.Replayed = int(l.resume.Restored.Load()), int(l.resume.Replayed.Load())
+		info.Missed = int(l.resume.Missed.Load())
 	}
 	info.OutMessages, info.OutBytes = l.outbox.Sent()
 	info.QueuedFrames, info.QueuedBytes = l.outbox.Waiting()
 	return info, nil
 }
 
-// Connection tells of one connection. NotFound if there is none.
-func (qs *inspector) Connection(ctx context.Context, tenant, id string) (ConnectionInfo, error) {
-	l, err := qs.tenants.conn(tenant, id)
+// Connection describes one connection. The error is a protocol.Refusal: NotFound if there is no such connection, Busy.
+func (in *inspector) Connection(ctx context.Context, tenant, id string) (ConnectionInfo, error) {
+	l, err := in.tenants.conn(tenant, id)
 	if err != nil {
 		return ConnectionInfo{}, err
 	}
@@ -101,9 +109,9 @@ func (qs *inspector) Connection(ctx context.Context, tenant, id string) (Connect
 	return info, nil
 }
 
-// User tells of a user's connections. NotFound if there are none.
-func (qs *inspector) User(ctx context.Context, tenant, name string) (UserInfo, error) {
-	links, err := qs.linksOf(ctx, tenant, name)
+// User describes a user and the user's connections. The error is a protocol.Refusal: NotFound if there are none, Busy.
+func (in *inspector) User(ctx context.Context, tenant, name string) (UserInfo, error) {
+	links, err := in.linksOf(ctx, tenant, name)
 	if err != nil {
 		return UserInfo{}, err
 	}
@@ -128,8 +136,8 @@ func nobody(user string) *protocol.Refusal {
 	return protocol.Refuse(protocol.NotFound, "user %s has no connection", protocol.Quote(user))
 }
 
-func (qs *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn, *protocol.Refusal) {
-	t, err := qs.tenants.lookup(tenant)
+func (in *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn, *protocol.Refusal) {
+	t, err := in.tenants.lookup(tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -140,9 +148,9 @@ func (qs *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn,
 	return answer.Wait(ctx)
 }
 
-// Stats are the figures of one tenant; of an unknown one they are zero.
-func (qs *inspector) Stats(tenant string) Stats {
-	if t := qs.tenants.tenant(tenant); t != nil {
+// Stats are the figures of one tenant; zero for an unknown one.
+func (in *inspector) Stats(tenant string) Stats {
+	if t := in.tenants.tenant(tenant); t != nil {
 		return t.stats()
 	}
 	return Stats{}

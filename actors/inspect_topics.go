@@ -11,16 +11,19 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// TopicQuery chooses topics by prefix of their name.
+// TopicQuery chooses topics by a prefix of their names; Cursor and Limit are those of ConnectionQuery.
 type TopicQuery struct {
 	Prefix, Cursor string
 	Limit          int
 }
 
-// Topics is one page of a tenant's topics by name, those that are only on disk included; next is the cursor of the page
-// behind it, "" at the end.
-func (qs *inspector) Topics(ctx context.Context, tenant string, q TopicQuery) (found []TopicInfo, next string, err error) {
-	t, why := qs.tenants.lookup(tenant)
+// Topics is one page of a tenant's topics, sorted by name, including those that are only on disk; next is the cursor of
+// the following page, "" at the end. It may read the disk. Errors are protocol.Refusals: NotFound (tenant), Busy,
+// Internal (the disk).
+func (in *inspector) Topics(
+	ctx context.Context, tenant string, q TopicQuery,
+) (found []TopicInfo, next string, err error) {
+	t, why := in.tenants.lookup(tenant)
 	if why != nil {
 		return nil, "", why
 	}
@@ -49,9 +52,11 @@ func (qs *inspector) Topics(ctx context.Context, tenant string, q TopicQuery) (f
 	return found, "", nil
 }
 
-// topicNames are the names that a query is about, sorted, and where those stand that are on disk. Of these there are at
+// topicNames are the names that q chooses, sorted, and the state of those that are on disk. Of the latter there are at
 // most so many.
-func topicNames(t *tenantCore, q TopicQuery, most int) (names []string, stored map[string]durable.TopicInfo, err *protocol.Refusal) {
+func topicNames(
+	t *tenantCore, q TopicQuery, most int,
+) (names []string, stored map[string]durable.TopicInfo, err *protocol.Refusal) {
 	t.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
 		if name > q.Cursor && strings.HasPrefix(name, q.Prefix) && name != broadcastTopic {
 			names = append(names, name)
@@ -74,11 +79,14 @@ func topicNames(t *tenantCore, q TopicQuery, most int) (names []string, stored m
 	return slices.Compact(names), stored, nil
 }
 
-// History returns at most limit events of a topic behind a position; the zero position means from the oldest. NotFound
-// if there is no such topic, PositionLost if the position is not in the history, which that of a topic that is not there
-// any more never is.
-func (qs *inspector) History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (HistoryPage, error) {
-	t, err := qs.tenants.lookup(tenant)
+// History returns at most limit events of a topic after a position; the zero position means from the oldest. limit is
+// that of ConnectionQuery. It may read the disk. Errors are protocol.Refusals: NotFound (no such tenant or topic),
+// Malformed (topic), PositionLost (the position is not in the history, as is any position of a topic that has gone),
+// Busy, Internal (the disk).
+func (in *inspector) History(
+	ctx context.Context, tenant, topic string, after protocol.Position, limit int,
+) (HistoryPage, error) {
+	t, err := in.tenants.lookup(tenant)
 	if err != nil {
 		return HistoryPage{}, err
 	}
@@ -92,7 +100,9 @@ func (qs *inspector) History(ctx context.Context, tenant, topic string, after pr
 	case t.stored(topic):
 		t.topic(topic, ask)
 	case after != (protocol.Position{}):
-		return HistoryPage{}, protocol.Refuse(protocol.PositionLost, "there is no topic %s any more, so nothing is left of what was at offset %d; its next event begins a new epoch", protocol.Quote(topic), after.Offset)
+		return HistoryPage{}, protocol.Refuse(protocol.PositionLost,
+			"there is no topic %s any more, so nothing is left of what was at offset %d; "+
+				"its next event begins a new epoch", protocol.Quote(topic), after.Offset)
 	default:
 		return HistoryPage{}, protocol.Refuse(protocol.NotFound, "no topic %s", protocol.Quote(topic))
 	}
@@ -103,9 +113,10 @@ func (qs *inspector) History(ctx context.Context, tenant, topic string, after pr
 	return found, nil
 }
 
-// Attendance tells who attends the topics at or below prefix at the moment, by topic and member.
-func (qs *inspector) Presence(ctx context.Context, tenant, prefix string) ([]presence.Member, error) {
-	t, err := qs.tenants.lookup(tenant)
+// Presence lists the members that are present now at the topics at or below prefix, by topic and member. Errors are
+// protocol.Refusals: NotFound (tenant), Busy.
+func (in *inspector) Presence(ctx context.Context, tenant, prefix string) ([]presence.Member, error) {
+	t, err := in.tenants.lookup(tenant)
 	if err != nil {
 		return nil, err
 	}

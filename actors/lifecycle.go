@@ -11,39 +11,39 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// What a lifecycle understands.
+// These are the messages of a lifecycle.
 type (
-	// happened tells of one thing.
+	// happened emits one event.
 	happened struct {
 		to   *lifecycle
 		news protocol.Lifecycle
 		gap  uint64 // events before it that were lost
 	}
-	// inform says anew where it is told.
+	// inform gives the lifecycle other settings.
 	inform struct{ config Lifecycle }
-	// settle answers when all that came before is told, and the topic has it or has refused it.
+	// flushLifecycle answers when everything before it is emitted, and the topic has stored it or has refused it.
 	flushLifecycle struct {
 		ctx   context.Context
 		reply mailbox.Reply[struct{}]
 	}
-	// farewell ends it, when all that came before is told.
+	// stopLifecycle ends the actor, when everything before it is emitted.
 	stopLifecycle struct{}
 )
 
 func (m happened) Refuse(err *protocol.Refusal)       { m.to.lose(m.gap, err.Reason) }
 func (m flushLifecycle) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
-// lifecycle is the actor: it puts what happens to a tenant's connections and users into one order, numbers it, and hands
-// it to the topic and the herald. The order is that in which it was posted, so for each connection that in which it
+// lifecycle is the actor: it puts what happens to a tenant's connections and users into one order, numbers it, and
+// hands it to the topic and the sink. The order is that in which it was posted, so for each connection that in which it
 // happened: its user's user_online comes before connected, and user_offline after disconnected.
 //
-// Nobody waits for it. What its mailbox has no room for is lost, as what the topic refuses is, or the herald: it has a
-// number all the same, so that whoever reads misses that.
+// Nothing waits for it. An event is lost if its mailbox has no room, if the topic refuses it, or if the sink does: the
+// event has a number all the same, so that a reader notices the gap.
 type lifecycle struct {
 	tenant *tenantCore
 	box    mailbox.Mailbox
-	wanted atomic.Uint32 // a bit for each happening that is told
-	lost   atomic.Uint64 // since something was posted last
+	wanted atomic.Uint32 // a bit for each type that is emitted
+	lost   atomic.Uint64 // since an event was posted last
 
 	// The actor's own.
 	config  Lifecycle
@@ -51,10 +51,10 @@ type lifecycle struct {
 	number  uint64
 	waiting []*fanout.Result // of what is on its way into the topic, oldest first
 
-	told    atomic.Uint64
-	losses  [3]atomic.Uint64 // as lossesOf says
-	warnAt  atomic.Int64     // when losses may be worth the next line, as wheel.since tells it
-	unheard atomic.Uint64    // losses since the last line
+	told    atomic.Uint64    // events emitted
+	losses  [3]atomic.Uint64 // by where, in the order of lossesOf
+	warnAt  atomic.Int64     // when losses may be logged again, as timer.Wheel.Since measures it
+	unheard atomic.Uint64    // losses since the last log line
 }
 
 // lossesOf are the words for where events were lost.
@@ -76,7 +76,7 @@ func newLifecycle(owner *tenantCore, cfg Lifecycle) *lifecycle {
 	l.want(cfg.Of)
 	n.lifecycles.Add(1)
 	n.supervise.lifecycle.Spawn(l, &l.box)
-	n.system.Done() // it outlives the others, of whose ends it tells
+	n.system.Done() // it outlives the other actors, since it emits their ends
 	return l
 }
 
@@ -91,10 +91,10 @@ func (l *lifecycle) want(some []protocol.LifecycleType) {
 	l.wanted.Store(bits)
 }
 
-// wants reports whether a happening is told.
+// wants reports whether events of a type are emitted.
 func (l *lifecycle) wants(what protocol.LifecycleType) bool { return l.wanted.Load()&what.Bit() != 0 }
 
-// Receive is what the lifecycle does.
+// Receive handles one message.
 func (l *lifecycle) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case happened:
@@ -121,14 +121,14 @@ func (l *lifecycle) flush(m flushLifecycle) {
 	m.reply.Give(struct{}{}, nil)
 }
 
-// post takes something that happened, from any goroutine.
+// post queues something that happened. Any goroutine may call it; it does not block.
 func (l *lifecycle) post(news protocol.Lifecycle) {
 	l.box.Send(happened{l, news, l.lost.Swap(0)})
 }
 
 func (l *lifecycle) emit(m happened) {
 	news := &m.news
-	l.number += m.gap + 1 // at once: what a panic comes between has had its number
+	l.number += m.gap + 1 // first: an event that a panic prevents has had its number
 	news.Epoch, news.Number = l.epoch, l.number
 	text := news.AppendJSON(make([]byte, 0, 256))
 	if l.config.Sink != nil {
@@ -140,8 +140,8 @@ func (l *lifecycle) emit(m happened) {
 	l.told.Add(1)
 }
 
-// publish hands an event to the topic. It waits for it only when the topic has to be made, since what follows would
-// overtake it otherwise.
+// publish hands an event to the topic. It waits for the topic only if the topic has to be made, since later events
+// would overtake this one otherwise.
 func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 	l.sweep()
 	if len(l.waiting) >= maxOnTheWay {
@@ -149,7 +149,9 @@ func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 		return
 	}
 	id := l.epoch + "-" + strconv.FormatUint(news.Number, 10)
-	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON, Topic: protocol.LifecycleTopic, Time: news.Time, Data: text, Checked: true})
+	ev, err := protocol.NewEvent(protocol.EventInput{
+		ID: id, Kind: protocol.JSON, Topic: protocol.LifecycleTopic, Time: news.Time, Data: text, Checked: true,
+	})
 	if err != nil {
 		panic(err) // of our own text
 	}
@@ -163,7 +165,7 @@ func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 	l.waiting = append(l.waiting, p.Result)
 }
 
-// sweep looks what became of events that went to the topic.
+// sweep checks the outcomes of the events that went to the topic, and counts those that the topic refused.
 func (l *lifecycle) sweep() {
 	settled := 0
 	for settled < len(l.waiting) && l.waiting[settled].Done() {
@@ -176,8 +178,8 @@ func (l *lifecycle) sweep() {
 	l.waiting = l.waiting[settled:]
 }
 
-// lose counts an event that is not told. One that a panic came between has its number; for all others, and those before
-// them, the next one leaves a gap.
+// lose counts an event that was not emitted. An event that a panic prevented has its number; for all others, and the
+// lost ones before them, the next event leaves a gap.
 func (l *lifecycle) lose(before uint64, reason protocol.Reason) {
 	if reason == protocol.Internal {
 		l.count(lostInFailure)
@@ -187,7 +189,7 @@ func (l *lifecycle) lose(before uint64, reason protocol.Reason) {
 	l.count(lostInMailbox)
 }
 
-// count counts a loss, and tells of losses in the log once a minute at most.
+// count counts a loss, and logs losses once a minute at most.
 func (l *lifecycle) count(where int) {
 	l.losses[where].Add(1)
 	unheard := l.unheard.Add(1)
@@ -197,7 +199,8 @@ func (l *lifecycle) count(where int) {
 		return
 	}
 	l.unheard.Store(0)
-	n.log.Warn("lifecycle events were lost; their numbers are missing", "tenant", l.tenant.name, "lost_in", lossesOf[where], "events", unheard)
+	n.log.Warn("lifecycle events were lost; their numbers are missing",
+		"tenant", l.tenant.name, "lost_in", lossesOf[where], "events", unheard)
 }
 
 func (l *lifecycle) stats() LifecycleStats {

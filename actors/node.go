@@ -18,27 +18,28 @@ import (
 // Node is the front door: the engine as transports and embedding programs see it. All methods may be called from many
 // goroutines at once. No PID, mailbox or message leaves this package.
 //
-// Its parts without a field name are faces of it: what they export, it does. Each knows what it holds, and not the node.
+// Its embedded parts are the calls that it offers, by topic. Each part holds what it needs, and does not know the node.
 type Node struct {
-	services // what its actors need of it, too
+	services // shared with its actors (services.go)
 
 	// Static after New.
 	canaries []*canary
 	watchdog *health.Watchdog
 
 	tenants                 // by name (tenants.go)
-	probes    health.Probes // of the ways through it
-	inspector               // what it may be asked (inspect.go)
-	admin                   // what may be done to one tenant (admin.go)
+	probes    health.Probes // of the ways that an event takes through the node
+	inspector               // read calls (inspect.go)
+	admin                   // calls that change one tenant (admin.go)
 
-	durability policy.Durability // which topics the store is told to have
+	durability policy.Durability // which topics the store has to keep
 
 	numbers atomic.Uint64 // of connections
 	closed  atomic.Bool
 	timers  timer.Pool // of publishes
 }
 
-// New starts a node with its tenants. Close ends it.
+// New starts a node with its tenants. auth checks the credentials of connections; if it also has the methods of
+// [Authorizer], or those that remember revocations, the node uses them. Close ends the node.
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n := &Node{}
 	n.start(cfg, auth)
@@ -55,19 +56,19 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	return n
 }
 
-// SetTenant adds a tenant, or gives one that is known other limits. If its rules change which topics are durable it
-// waits for the store.
+// SetTenant adds a tenant, or gives a known one other settings. If its rules change which topics are durable, it blocks
+// until the store has noted that.
 func (n *Node) SetTenant(cfg TenantConfig) { n.SetTenants(cfg) }
 
-// SetTenants is SetTenant for some at once; the store is told once.
+// SetTenants is SetTenant for several tenants at once; it informs the store once.
 func (n *Node) SetTenants(all ...TenantConfig) {
 	rules := make(map[string]policy.Rules, len(all))
 	for _, cfg := range all {
 		rules[cfg.Name] = cfg.Rules
 	}
 	if err := n.durability.Note(rules); err != nil {
-		n.log.Error("the store could not take note of the rules; readers of topics that change between disk and memory may miss events until the next start",
-			"cause", err)
+		n.log.Error("the store could not take note of the rules; "+
+			"readers of topics that change between disk and memory may miss events until the next start", "cause", err)
 	}
 	for _, cfg := range all {
 		known := n.tenants.add(cfg.Name, func() *tenantCore {
@@ -82,8 +83,9 @@ func (n *Node) SetTenants(all ...TenantConfig) {
 	}
 }
 
-// Admit says whether one more connection may come in, before its socket is upgraded: limits of the tenant, of the
-// dialect and of the address, and whether the node is draining. nil admits. It counts a connect of the address.
+// Admit says whether one more connection may come in, before its socket is upgraded: it checks the limits of the
+// tenant, of the dialect and of the address, and whether the node is draining. nil admits. It counts a connect of the
+// address. It does not block. remote is an address without port.
 func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal {
 	t, err := n.lookup(tenant)
 	if err != nil {
@@ -100,9 +102,10 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 	return nil
 }
 
-// Connect makes the actor of a connection whose socket was upgraded. open is called once, with the link, before
-// anything can be written, and returns the wire. Then the session is opened. Each Connect that succeeds is owed one
-// Conn.Gone.
+// Connect makes the actor of a connection whose socket was upgraded. It calls open once, with the Conn, before anything
+// can be written; open returns the transport. Then the session is opened. It does not wait for the actor. The caller
+// owes each successful Connect one Conn.Gone. The refusal is NotFound (tenant), Draining, Suspended, or Busy (limits,
+// memory; with RetryAfter).
 func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Conn, *protocol.Refusal) {
 	t, err := n.lookup(d.Tenant)
 	if err != nil {
@@ -140,13 +143,13 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	return l, nil
 }
 
-// Publish gives an event to a topic and the topics above it, to users, or to everyone. It returns when the event has its
-// place and is in the outboxes of those who hear it, and not before the outboxes of all together have room: that is how
-// a publisher feels that it is too fast. An idle topic or user is run on the caller's goroutine, and PublishWait bounds only what
-// the caller waits for others.
+// Publish gives an event to a topic and its parent topics, to users, or to all connections. It blocks until the event
+// has its position and is in the outboxes of its readers, and before that until the outboxes of all connections
+// together have room: so a publisher feels that it is too fast. It runs an idle topic or user on the caller's
+// goroutine, and Config.PublishWait bounds only its waits for others.
 //
-// Errors are protocol.Refusals: Malformed, NotFound (tenant), TooMany (topics), RateLimited and Busy (with RetryAfter),
-// Internal.
+// Errors are protocol.Refusals: Malformed, NotFound (tenant), Suspended, TooMany (topics), RateLimited and Busy (with
+// RetryAfter), Internal.
 func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protocol.Event) (Receipt, error) {
 	t, err := n.lookup(tenant)
 	if err == nil {
@@ -193,9 +196,9 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	return receipt, nil
 }
 
-// Drain lets nobody in any more and closes all connections, in their dialects' words, paced by tellRate and in random order,
-// so that not all clients come to the next server at once; faster if ctx leaves less time than that. It returns when all are
-// gone, or with the context's error and the rest cut off.
+// Drain admits no connection any more and closes all, in their dialects' words and in random order, at most tellRate of
+// them a second, so that not all clients come to the next server at once; faster if ctx leaves less time than that. It
+// blocks until all are gone, or until ctx ends; then it cuts off the rest and returns the error of ctx.
 func (n *Node) Drain(ctx context.Context) error {
 	n.admission.close()
 	all := n.allConns()
@@ -206,7 +209,8 @@ func (n *Node) Drain(ctx context.Context) error {
 	return err
 }
 
-// Close ends everything at once: all connections, actors and the wheel. It returns when they have ended.
+// Close ends everything at once: all connections, actors and the wheel. It blocks until they have ended. A second call
+// does nothing.
 func (n *Node) Close() {
 	if n.closed.Swap(true) {
 		return
@@ -228,8 +232,9 @@ func (n *Node) Close() {
 	n.system.Close()
 }
 
-// AdmitUnauthenticated says whether one more connection may come in that shows no credential with its handshake, before
-// its socket is upgraded; nil admits. proxied says that remote is the address of many clients. Connect asks again.
+// AdmitUnauthenticated says whether a connection that shows no credential with its handshake may come in, before its
+// socket is upgraded; nil admits. proxied says that remote is the address of many clients. Connect checks this again.
+// It does not block.
 func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
 	err := n.unauthenticated.Admit(remote, proxied)
 	if err != nil {

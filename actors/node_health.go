@@ -13,20 +13,21 @@ import (
 // Health is what is wrong with a node, beside what Probe finds.
 type Health struct {
 	Pressure health.Pressure
-	// Stuck are the actors that are stuck, the oldest first; at most 16 of them. Each concerns its tenant alone.
+	// Stuck are the actors that are stuck, the longest first; at most 16 of them. Each concerns its tenant alone.
 	Stuck []health.Stuck
 	// Storage concerns durable topics alone.
 	Storage Storage
 }
 
-// Health tells what is wrong. It does not block.
+// Health reports what is wrong. It does not block.
 func (n *Node) Health() Health {
 	return Health{Pressure: n.watermark.Pressure(), Stuck: n.watchdog.Stuck(), Storage: n.storage()}
 }
 
-// watchedTenants is the node's tenants, as its watchdog sees them.
+// watchedTenants are the node's tenants, as its watchdog sees them.
 type watchedTenants struct{ *tenants }
 
+// EachMailbox calls tenant for each tenant, and then look for each of its actors.
 func (w watchedTenants) EachMailbox(tenant func(string), look func(health.Kind, string, string, *mailbox.Mailbox)) {
 	for name, t := range w.all() {
 		tenant(name)
@@ -35,11 +36,15 @@ func (w watchedTenants) EachMailbox(tenant func(string), look func(health.Kind, 
 			look(health.Lifecycle, name, name, &l.box)
 		}
 		t.users.Each(func(user string, box *mailbox.Mailbox) bool { look(health.User, name, user, box); return true })
-		t.topics.Each(func(topic string, box *mailbox.Mailbox) bool { look(health.Topic, name, topic, box); return true })
+		t.topics.Each(func(topic string, box *mailbox.Mailbox) bool {
+			look(health.Topic, name, topic, box)
+			return true
+		})
 		t.links.each(func(l *Conn) bool { look(health.Connection, name, "", &l.box); return true })
 	}
 }
 
+// ConnectionID is the id of the connection that has this mailbox; "" if it has ended.
 func (w watchedTenants) ConnectionID(tenant string, box *mailbox.Mailbox) (id string) {
 	if t := w.tenant(tenant); t != nil {
 		t.links.each(func(l *Conn) bool {
@@ -52,9 +57,11 @@ func (w watchedTenants) ConnectionID(tenant string, box *mailbox.Mailbox) (id st
 	return id
 }
 
-// sheddable is the node's tenants, as its watermark sees them.
+// sheddable are the node's tenants, as its watermark sees them.
 type sheddable struct{ *tenants }
 
+// TrimHistories asks the topics in memory to forget the older half of their histories, and returns how many topics it
+// asked. It does not wait for them.
 func (s sheddable) TrimHistories() (count int) {
 	for name, t := range s.all() {
 		if name == canaryTenant {
@@ -69,6 +76,7 @@ func (s sheddable) TrimHistories() (count int) {
 	return count
 }
 
+// DropWaiting drops the waiting frames that their policies allow to lose, and returns how many.
 func (s sheddable) DropWaiting() (count int) {
 	for _, l := range s.allConns() {
 		count += l.outbox.Shed()
@@ -76,6 +84,8 @@ func (s sheddable) DropWaiting() (count int) {
 	return count
 }
 
+// DisconnectSlowest ends the connections with the most bytes waiting until these are so many, and returns how many
+// connections it ended, and whether any had bytes waiting.
 func (s sheddable) DisconnectSlowest(bytes int64) (count int, any bool) {
 	type reader struct {
 		link    *Conn
@@ -101,9 +111,9 @@ func (s sheddable) DisconnectSlowest(bytes int64) (count int, any bool) {
 	return count, len(all) > 0
 }
 
-// Probe proves that events get through: an event through topic, user, outbox and transport in each shard of the
-// registries, and what AddProbe added. It blocks until all got through or ctx ends, and returns how long the slowest took.
-// The error is a health.Lost, or a protocol.Refusal that says Draining if the node ends.
+// Probe proves that events get through: it sends an event through topic, user, outbox and transport in each shard of
+// the registries, and tries what AddProbe added. It blocks until all got through or ctx ends, and returns how long the
+// slowest took. The error is a health.Lost, or a protocol.Refusal of Draining if the node ends.
 func (n *Node) Probe(ctx context.Context) (slowest time.Duration, err error) {
 	return n.probes.Probe(ctx)
 }
@@ -111,7 +121,8 @@ func (n *Node) Probe(ctx context.Context) (slowest time.Duration, err error) {
 // AddProbe has Probe try one more way; see health.Probes.
 func (n *Node) AddProbe(name string, try func(context.Context) error) { n.probes.AddProbe(name, try) }
 
-// Metrics takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop.
+// Metrics takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop. It waits for no
+// actor.
 func (n *Node) Metrics() Metrics {
 	f := Metrics{
 		Tenants:    map[string]Stats{},

@@ -8,13 +8,13 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This is how a node comes to the store of its durable topics. A store takes its time to open, on a full disk until there
-// is room, and the node serves meanwhile: topics in memory as ever, and of durable ones nothing at all. A durable topic
-// that was served from memory for a while would give its events places that others have on the disk.
+// This file holds how a node gets the store of its durable topics. Opening a store takes time (on a full disk, until there
+// is room), and the node serves meanwhile: topics in memory as always, and durable topics not at all. A durable topic that
+// was served from memory for a while would give its events offsets that other events have on the disk.
 
-// Await has the node wait for the store of its durable topics: until Keep brings it, publishes to them, subscriptions and
-// reads are refused as opening says. nil waits for none: then durable topics are in memory. It is to be called before
-// there are durable topics.
+// AwaitStore has the node wait for the store of its durable topics: until UseStore brings the store, the node refuses
+// publishes to them, subscriptions and reads as opening says. nil waits for none: durable topics are then in memory.
+// Call it before there are durable topics.
 func (n *Node) AwaitStore(opening Opening) {
 	n.durability.Await(opening != nil)
 	if opening == nil {
@@ -24,9 +24,10 @@ func (n *Node) AwaitStore(opening Opening) {
 	n.awaited.Store(&opening)
 }
 
-// Keep gives the node the store of its durable topics, which begins a new epoch of each that the tenants' rules did not
-// keep there all the time. A topic that should be durable and was made before Await and Keep stays in memory for as long as
-// it lives. If the error is not nil the node does not use the store. Whoever opened it closes it, after Close.
+// UseStore gives the node the store of its durable topics. The store begins a new epoch for each topic that the
+// tenants' rules did not keep in it all the time. A durable topic that was made before AwaitStore and UseStore stays in
+// memory for as long as it lives. UseStore reads and writes the disk. With an error, the node does not use the store.
+// Whoever opened the store closes it, after Close.
 func (n *Node) UseStore(store *durable.Store) error {
 	if err := n.durability.Begin(store); err != nil {
 		return err
@@ -38,8 +39,9 @@ func (n *Node) UseStore(store *durable.Store) error {
 	return nil
 }
 
-// Checkpoint has use read a directory with the durable topics as they are at one moment; "" if none are durable. See
-// durable.Store.Checkpoint for its errors; while the store is not open yet the error says so.
+// Checkpoint calls use with a directory that holds the durable topics as they are at one moment; with "" if no topic is
+// durable. It blocks until use returns, whose error it passes on. See durable.Store.Checkpoint for other errors; while
+// the store is not open yet, the error is a protocol.Refusal that says so.
 func (n *Node) Checkpoint(use func(dir string) error) error {
 	store, err := n.durableStore()
 	switch {
@@ -56,5 +58,6 @@ func (n *Node) storage() Storage {
 	if store != nil {
 		err = store.DiskFull()
 	}
-	return Storage{Open: store != nil || err != nil, Full: err != nil && err.Reason == protocol.StorageFull, Refusal: err}
+	full := err != nil && err.Reason == protocol.StorageFull
+	return Storage{Open: store != nil || err != nil, Full: full, Refusal: err}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// placement counts the connections of one dialect in a tenant, and lets them in.
+// placement counts the connections of one dialect in a tenant, and admits them.
 type placement struct {
 	// Static.
 	tenant  *tenantCore
@@ -18,12 +18,13 @@ type placement struct {
 	total, active, authenticated atomic.Int64
 
 	mu   sync.Mutex
-	past DialectStats // the sums of connections that have ended
+	past DialectStats // sums over the connections that have ended
 }
 
-// room says whether there is room for one more beside so many open connections of the tenant and of the dialect in it.
-func (c *placement) admits(open, ofDialect int64) *protocol.Refusal {
-	t, d, n := c.tenant, c.dialect, c.tenant.node
+// admits says whether there is room for one more connection, when the tenant has this many open ones and the dialect in
+// it this many; nil admits.
+func (p *placement) admits(open, ofDialect int64) *protocol.Refusal {
+	t, d, n := p.tenant, p.dialect, p.tenant.node
 	if n.Draining() {
 		return errDraining
 	}
@@ -43,7 +44,8 @@ func (c *placement) admits(open, ofDialect int64) *protocol.Refusal {
 	case most > 0 && open >= most:
 		err = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
 	case dialectMost > 0 && ofDialect >= dialectMost:
-		err = protocol.Refuse(protocol.Busy, "there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
+		err = protocol.Refuse(protocol.Busy,
+			"there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
 	default:
 		return nil
 	}
@@ -52,60 +54,60 @@ func (c *placement) admits(open, ofDialect int64) *protocol.Refusal {
 	return err
 }
 
-// take counts one more connection, unless there is no room for it.
-func (c *placement) take() *protocol.Refusal {
-	err := c.admits(c.tenant.connections.Add(1)-1, c.active.Add(1)-1)
+// take counts one more connection, or says why there is no room for it.
+func (p *placement) take() *protocol.Refusal {
+	err := p.admits(p.tenant.connections.Add(1)-1, p.active.Add(1)-1)
 	if err != nil {
-		c.undo()
+		p.undo()
 		return err
 	}
-	c.total.Add(1)
-	c.tenant.node.backlog.AddReaders(1)
+	p.total.Add(1)
+	p.tenant.node.backlog.AddReaders(1)
 	return nil
 }
 
-// adopt takes a connection over from where it stood; from now on it counts here.
-func (c *placement) adopt(l *Conn) *protocol.Refusal {
+// adopt moves a connection here from its former placement; from now on it counts here.
+func (p *placement) adopt(l *Conn) *protocol.Refusal {
 	from := l.post.Load()
-	if c == from {
+	if p == from {
 		return nil
 	}
 	l.node.admission.enter()
 	defer l.node.admission.leave()
-	if err := c.take(); err != nil {
+	if err := p.take(); err != nil {
 		return err
 	}
 	from.tenant.links.remove(l)
 	from.free()
 	switch {
-	case c.tenant != from.tenant:
-		c.tenant.total.Add(1)
-	case c.dialect.Name() == from.dialect.Name(): // one and the same to who reads the figures
+	case p.tenant != from.tenant:
+		p.tenant.total.Add(1)
+	case p.dialect.Name() == from.dialect.Name(): // one and the same in the metrics
 		from.total.Add(-1)
 	}
-	l.post.Store(c)
-	l.outbox.SetBackpressure(c.tenant.counting())
-	c.tenant.links.add(l)
+	l.post.Store(p)
+	l.outbox.SetBackpressure(p.tenant.counting())
+	p.tenant.links.add(l)
 	return nil
 }
 
-// left takes a connection that has ended out of its tenant and adds it to the past. Both are one step for stats: else
-// sums would fall back.
-func (c *placement) left(l *Conn) {
-	c.mu.Lock()
-	c.past.add(l.stats(time.Now()))
+// left moves a connection that has ended from its tenant to the past. Both are one step for stats: otherwise sums would
+// fall back.
+func (p *placement) left(l *Conn) {
+	p.mu.Lock()
+	p.past.add(l.stats(time.Now()))
 	l.tenant().links.remove(l)
-	c.mu.Unlock()
-	c.free()
+	p.mu.Unlock()
+	p.free()
 }
 
-// free takes a connection off the count of those that are open.
-func (c *placement) free() {
-	c.tenant.node.backlog.AddReaders(-1)
-	c.undo()
+// free takes a connection off the counts of open ones.
+func (p *placement) free() {
+	p.tenant.node.backlog.AddReaders(-1)
+	p.undo()
 }
 
-func (c *placement) undo() {
-	c.tenant.connections.Add(-1)
-	c.active.Add(-1)
+func (p *placement) undo() {
+	p.tenant.connections.Add(-1)
+	p.active.Add(-1)
 }

@@ -14,27 +14,31 @@ type Target struct {
 	Topic string
 	Users []string
 	All   bool
-	// Exclude is the id of a connection that does not get the event.
+	// Exclude is the id of a connection ("ws-7") that does not get the event; "" for none.
 	Exclude string
 }
 
-// Receipt is the answer to a publish.
+// Receipt is the answer to a publish: the event's id, its position, and how many connections got it.
 type Receipt = fanout.Receipt
 
 func (to *Target) check() *protocol.Refusal {
 	switch {
-	case to.Topic != "" && (to.Users != nil || to.All), to.Users != nil && to.All, to.Topic == "" && to.Users == nil && !to.All:
+	case to.Topic != "" && (to.Users != nil || to.All),
+		to.Users != nil && to.All,
+		to.Topic == "" && to.Users == nil && !to.All:
 		return protocol.Refuse(protocol.Malformed, "an event is for exactly one of a topic, users, or all")
 	case to.Topic != "":
 		if protocol.Reserved(to.Topic) {
-			return protocol.Refuse(protocol.Forbidden, "the topic %s is the server's own; publish to another", protocol.Quote(to.Topic))
+			return protocol.Refuse(protocol.Forbidden,
+				"the topic %s is the server's own; publish to another", protocol.Quote(to.Topic))
 		}
 		return protocol.AsRefusal(protocol.CheckTopic(to.Topic))
 	}
 	return nil
 }
 
-// publication sets an event on its way. An event that its publisher did not name gets an id that nobody has to remember.
+// delivery makes the delivery of an event, and returns the event's id. An event without an id gets one that no dedup
+// window has to remember.
 func (to *Target) delivery(ev *protocol.Event, now time.Time) (*fanout.Delivery, string) {
 	stamped := *ev
 	if stamped.Time == (time.Time{}) {
@@ -51,7 +55,8 @@ func (to *Target) delivery(ev *protocol.Event, now time.Time) (*fanout.Delivery,
 	return p, id
 }
 
-// dispatch sends a publication on its way. Who publishes does the work of an actor that has nothing else to do: it would wait for it.
+// dispatch sends a delivery on its way. If the topic or user is idle, the publisher runs it here: it would wait for it
+// anyway.
 func dispatch(t *tenantCore, to Target, p *fanout.Delivery) {
 	switch {
 	case to.Topic != "":

@@ -21,12 +21,14 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Authenticator says who shows a credential. The error is a protocol.Refusal.
+// Authenticator checks credentials. tenant is the one that the connection came to. Authenticate may block until ctx
+// ends. The error is a protocol.Refusal.
 type Authenticator interface {
 	Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity, error)
 }
 
-// Authorizer is an Authenticator that also knows rights which are not in the identity. The error is a protocol.Refusal.
+// Authorizer is an Authenticator that also knows rights that are not in the identity. Authorize returns nil if id may
+// subscribe to topic; it may block until ctx ends. The error is a protocol.Refusal.
 type Authorizer interface {
 	Authorize(ctx context.Context, tenant string, id *protocol.Identity, topic string) error
 }
@@ -52,21 +54,21 @@ type services struct {
 	backlog         *outbox.Backpressure
 	outboxes        outbox.Shared
 	supervise       struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
-	sessions        *resume.Store // of clients that may come back
+	sessions        *resume.Store // suspended ones, of clients that may come back
 	watermark       *health.Watermark
 	unauthenticated *limit.Unauthenticated
 
-	admission // where connections come in (admission.go)
-	totals    // of what passes (metrics.go)
+	admission // where connections come in
+	totals    // for the metrics (info.go)
 
-	resumes atomic.Bool                   // in some tenant clients may resume without words for it
+	resumes atomic.Bool                   // some tenant lets clients resume whose dialects have no words for it
 	store   atomic.Pointer[durable.Store] // nil while there is none
-	awaited atomic.Pointer[Opening]       // nil while none is awaited; it is not asked when there is a store
+	awaited atomic.Pointer[Opening]       // nil while none is awaited; ignored when there is a store
 
-	lifecycles sync.WaitGroup // that have not stopped; no other actors
+	lifecycles sync.WaitGroup // the lifecycle actors that have not stopped
 }
 
-// start makes them ready. The watermark comes later, since it sees the tenants.
+// start makes the services ready. The watermark comes later, since it sees the tenants.
 func (s *services) start(cfg Config, auth Authenticator) {
 	cfg = cfg.withDefaults()
 	s.cfg, s.log, s.auth, s.totals = cfg, cfg.Logger, auth, newTotals()
@@ -83,43 +85,45 @@ func (s *services) start(cfg Config, auth Authenticator) {
 	s.supervise.lifecycle = s.system.Supervisor("lifecycle", true)
 }
 
-// now is what Config.Clock tells. Times that are compared stay as it told them: by Round, Unix or a way to the disk a time
-// loses its monotonic reading, and then a wall clock that is set decides what is old.
+// now is the time by Config.Clock. Times that are compared stay as the clock returned them: Round, Unix or a way to the
+// disk strips the monotonic reading, and then a wall clock that someone sets would decide what is old.
 func (s *services) now() time.Time { return s.cfg.Clock() }
 
-// gate is where connections come in. Nobody does while something is changed at it: so who came in before can be found,
-// and who comes later sees the change.
+// admission is the lock at which connections come in. While it is closed for a change, no connection comes in: so the
+// ones that came in before can be found, and the ones that come later see the change.
 type admission struct {
 	entering sync.RWMutex // read while a connection comes in
 	draining atomic.Bool
 }
 
-// enter begins the coming in of one connection, entered ends it.
-func (g *admission) enter() { g.entering.RLock() }
+// enter begins the entry of one connection, and blocks while admission is closed.
+func (a *admission) enter() { a.entering.RLock() }
 
-func (g *admission) leave() { g.entering.RUnlock() }
+// leave ends the entry that enter began.
+func (a *admission) leave() { a.entering.RUnlock() }
 
-// change does something that those who come in are to see.
-func (g *admission) whileClosed(do func()) {
-	g.entering.Lock()
-	defer g.entering.Unlock()
+// whileClosed calls do while no connection is coming in.
+func (a *admission) whileClosed(do func()) {
+	a.entering.Lock()
+	defer a.entering.Unlock()
 	do()
 }
 
-// shut lets nobody in any more. When it returns, all who are in can be found.
-func (g *admission) close() { g.whileClosed(func() { g.draining.Store(true) }) }
+// close admits no connection any more. When it returns, all connections that came in can be found.
+func (a *admission) close() { a.whileClosed(func() { a.draining.Store(true) }) }
 
-// Draining reports whether the node lets nobody in any more.
-func (g *admission) Draining() bool { return g.draining.Load() }
+// Draining reports whether the node admits no connection any more.
+func (a *admission) Draining() bool { return a.draining.Load() }
 
 // encoder makes the frames of events.
 type encoder services
 
 func (s *services) encoder() *encoder { return (*encoder)(s) }
 
-// Encode makes the frame of an event, nil if there is nothing to say. This is the one place that recovers: a dialect that
-// fails at an event must not keep it from those of other dialects. The event is then handled as if the dialect had no
-// words for it, logged, and counted as dropped.
+// Encode makes the frame of an event, nil if the dialect has no words for it. born is the time of the publish, in Unix
+// nanoseconds. This is the one place that recovers from a panic: a dialect that fails at an event must not keep it from
+// the connections of other dialects. The event is then handled as if the dialect had no words for it, logged, and
+// counted as dropped.
 func (e *encoder) Encode(d protocol.Dialect, v protocol.Projection, ev *protocol.Event, born int64) (f *outbox.Frame) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -137,20 +141,21 @@ func (e *encoder) Encode(d protocol.Dialect, v protocol.Projection, ev *protocol
 
 // Opening is a store that is being opened (durable.Opening).
 type Opening interface {
-	// Refusal says why nothing can be done with a durable topic yet.
+	// Refusal says why durable topics cannot be used yet. It does not block.
 	Refusal() *protocol.Refusal
 }
 
-// keeper is the store of durable topics, or why they cannot be used yet; neither if they are in memory.
-func (n *services) durableStore() (*durable.Store, *protocol.Refusal) {
-	if store := n.store.Load(); store != nil {
+// durableStore is the store of durable topics, or why it cannot be used yet; both are nil if durable topics are in
+// memory.
+func (s *services) durableStore() (*durable.Store, *protocol.Refusal) {
+	if store := s.store.Load(); store != nil {
 		return store, nil
 	}
-	if opening := n.awaited.Load(); opening != nil {
+	if opening := s.awaited.Load(); opening != nil {
 		return nil, (*opening).Refusal()
 	}
 	return nil, nil
 }
 
-// newEpoch names one life of a topic. Epochs are never reused.
+// newEpoch names one life of a topic or a lifecycle. Epochs are never reused.
 func newEpoch() string { return strings.Clone(rand.Text()[:12]) }

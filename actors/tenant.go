@@ -13,7 +13,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// What a tenant understands.
+// These are the messages of a tenant.
 type (
 	// toTopic hands a message to a topic that has to be made first.
 	toTopic struct {
@@ -25,46 +25,47 @@ type (
 		name    string
 		message any
 	}
-	// configure gives the tenant other limits.
+	// configure gives the tenant other settings.
 	configure struct{ config TenantConfig }
 )
 
 func (m toTopic) Refuse(err *protocol.Refusal) { m.message.(mailbox.Refusable).Refuse(err) }
 func (m toUser) Refuse(err *protocol.Refusal)  { m.message.(mailbox.Refusable).Refuse(err) }
 
-// everyone is the topic that every authenticated connection of a tenant hears. No client and no publisher can name it.
+// broadcastTopic is the topic to which every authenticated connection of a tenant is subscribed. No client and no
+// publisher can name it.
 const broadcastTopic = "\x00everyone"
 
-// tenantCore is what a tenant keeps when its actor restarts, and what others may look up while it does: its users,
-// topics and connections go on.
+// tenantCore is what a tenant keeps when its actor restarts. Its users, topics and connections go on meanwhile, and
+// other goroutines may look them up in it.
 type tenantCore struct {
 	node      *services
-	all       *tenants // of the node, this one among them
+	all       *tenants // of the node, including this one
 	name      string
 	box       mailbox.Mailbox
 	topics    *mailbox.Registry
 	users     *mailbox.Registry
 	links     *conns
 	revoked   grant.Revocations
-	keys      atomic.Pointer[func(protocol.KeyFingerprint) bool] // which of its keys hold; nil is all
+	keys      atomic.Pointer[func(protocol.KeyFingerprint) bool] // which signing keys are valid; nil is all
 	rules     atomic.Pointer[policy.Set]                         // of its topics
 	backlog   *outbox.Backpressure
 	limits    *limit.Tenant
-	lifecycle atomic.Pointer[lifecycle] // nil while nobody is told
+	lifecycle atomic.Pointer[lifecycle] // nil while it is off
 
-	connections atomic.Int64 // that are open
-	total       atomic.Int64 // connections that ever were
-	limit       atomic.Int64 // of connections; 0 is none
-	resumeAge   atomic.Int64 // how long a broken connection may come back, in nanoseconds
+	connections atomic.Int64 // open ones
+	total       atomic.Int64 // connections that it ever had
+	limit       atomic.Int64 // on open connections; 0 is none
+	resumeAge   atomic.Int64 // how long a suspended session waits for its client, in nanoseconds
 	suspended   atomic.Bool
 	restarting  atomic.Bool
-	inboxes     atomic.Int64 // users for whom something waits
-	waiting     atomic.Int64 // bytes of what waits for them
-	topicsMade  atomic.Int64 // that are there, the one of everyone not counted
+	inboxes     atomic.Int64 // users with events in their inbox
+	waiting     atomic.Int64 // bytes in all inboxes
+	topicsMade  atomic.Int64 // topics that exist and count, see counts
 
-	turns [mailbox.Shards]sync.Mutex // by event id: see dispatch
+	turns [mailbox.Shards]sync.Mutex // by event id: see publishToUsers
 
-	mu         sync.Mutex // guards dialects
+	mu         sync.Mutex // guards placements
 	placements map[protocol.Dialect]*placement
 }
 
@@ -74,7 +75,8 @@ type tenant struct{ *tenantCore }
 func newTenant(n *services, all *tenants, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
 		node: n, all: all, name: cfg.Name, topics: mailbox.NewRegistry(), users: mailbox.NewRegistry(),
-		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.Tenant(), placements: map[protocol.Dialect]*placement{},
+		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.Tenant(),
+		placements: map[protocol.Dialect]*placement{},
 	}
 	c.box.Init(8 * n.cfg.MailboxSize)
 	c.configure(cfg)
@@ -90,16 +92,16 @@ func policyOf(rules *policy.Set, topic string) *policy.Topic {
 	return rules.For(topic)
 }
 
-// obey takes limits and rules. Topics that are there look for themselves.
-func (c *tenantCore) configure(cfg TenantConfig) {
-	c.limit.Store(int64(cfg.Connections))
-	c.setResumeAge(cfg.Linger)
-	c.rules.Store(policy.NewSet(c.node.cfg.topicDefaults(), cfg.Rules))
-	c.limits.SetRates(cfg.Rates)
-	c.setLifecycle(cfg.Lifecycle)
+// configure applies other settings. Existing topics notice the new rules by themselves.
+func (t *tenantCore) configure(cfg TenantConfig) {
+	t.limit.Store(int64(cfg.Connections))
+	t.setResumeAge(cfg.Linger)
+	t.rules.Store(policy.NewSet(t.node.cfg.topicDefaults(), cfg.Rules))
+	t.limits.SetRates(cfg.Rates)
+	t.setLifecycle(cfg.Lifecycle)
 }
 
-// Receive is what the tenant does.
+// Receive handles one message.
 func (t *tenant) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case toTopic:
@@ -117,7 +119,7 @@ func (t *tenant) Receive(ctx mailbox.Context) {
 	}
 }
 
-// counts reports whether a topic is one of the tenant's own, which are limited.
+// counts reports whether a topic counts against the limit on the tenant's topics: those of the server's own do not.
 func counts(topic string) bool { return topic != broadcastTopic && !protocol.Reserved(topic) }
 
 func (t *tenant) toTopic(m toTopic) {
@@ -136,10 +138,10 @@ func (t *tenant) toTopic(m toTopic) {
 	})
 }
 
-// topicCount is how many topics there are, the hidden ones not counted.
-func (c *tenantCore) topicCount() int {
+// topicCount is how many topics there are, without the broadcast topic.
+func (t *tenantCore) topicCount() int {
 	count := 0
-	c.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
+	t.topics.Each(func(name string, _ *mailbox.Mailbox) bool {
 		if name != broadcastTopic {
 			count++
 		}
@@ -148,13 +150,14 @@ func (c *tenantCore) topicCount() int {
 	return count
 }
 
-// mayLinger says how long broken connections of the tenant may come back: 0 is what the node says, less is not at all.
-func (c *tenantCore) setResumeAge(d time.Duration) {
+// setResumeAge sets how long the clients of broken connections may come back to their sessions: 0 is the node's time, a
+// negative one is not at all.
+func (t *tenantCore) setResumeAge(d time.Duration) {
 	if d == 0 {
-		d = c.node.cfg.Linger
+		d = t.node.cfg.Linger
 	}
-	c.resumeAge.Store(int64(max(d, 0)))
+	t.resumeAge.Store(int64(max(d, 0)))
 	if d > 0 {
-		c.node.resumes.Store(true)
+		t.node.resumes.Store(true)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// links finds the connections of a tenant by number.
+// conns finds the connections of a tenant by number.
 type conns struct {
 	shards [16]struct {
 		sync.RWMutex
@@ -22,8 +22,8 @@ type conns struct {
 
 func newLinks() *conns { return &conns{} }
 
-func (ls *conns) add(l *Conn) {
-	s := &ls.shards[l.number()%uint64(len(ls.shards))]
+func (cs *conns) add(l *Conn) {
+	s := &cs.shards[l.number()%uint64(len(cs.shards))]
 	s.Lock()
 	defer s.Unlock()
 	if s.byNumber == nil {
@@ -32,25 +32,25 @@ func (ls *conns) add(l *Conn) {
 	s.byNumber[l.number()] = l
 }
 
-func (ls *conns) remove(l *Conn) {
-	s := &ls.shards[l.number()%uint64(len(ls.shards))]
+func (cs *conns) remove(l *Conn) {
+	s := &cs.shards[l.number()%uint64(len(cs.shards))]
 	s.Lock()
 	defer s.Unlock()
 	delete(s.byNumber, l.number())
 }
 
 // find returns the connection of that number, nil if there is none.
-func (ls *conns) find(number uint64) *Conn {
-	s := &ls.shards[number%uint64(len(ls.shards))]
+func (cs *conns) find(number uint64) *Conn {
+	s := &cs.shards[number%uint64(len(cs.shards))]
 	s.RLock()
 	defer s.RUnlock()
 	return s.byNumber[number]
 }
 
-// each calls do for every connection until it returns false. do must not call links.
-func (ls *conns) each(do func(*Conn) bool) {
-	for i := range ls.shards {
-		s := &ls.shards[i]
+// each calls do for every connection until it returns false. do must not call methods of conns.
+func (cs *conns) each(do func(*Conn) bool) {
+	for i := range cs.shards {
+		s := &cs.shards[i]
 		s.RLock()
 		for _, l := range s.byNumber {
 			if !do(l) {
@@ -91,12 +91,12 @@ func (t *tenantCore) stats() Stats {
 	return s
 }
 
-// counting is where the bytes for a connection count; nil for one that is of no tenant yet, or the engine's own.
-func (c *tenantCore) counting() *outbox.Backpressure {
-	if isInternal(c.name) {
+// counting is where the bytes that wait for a connection of the tenant count; nil for a tenant of the engine's own.
+func (t *tenantCore) counting() *outbox.Backpressure {
+	if isInternal(t.name) {
 		return nil
 	}
-	return c.backlog
+	return t.backlog
 }
 
 func (t *tenantCore) conns() (all []*Conn) {
@@ -115,11 +115,13 @@ func (t *tenantCore) stopAll() {
 	}
 }
 
+// flush waits until the lifecycle events of the users and connections so far are in the topic and with the sink; Busy
+// if ctx ends before.
 func (t *tenantCore) flush(ctx context.Context) *protocol.Refusal {
 	var users []mailbox.Reply[[]*Conn]
 	t.users.Each(func(_ string, box *mailbox.Mailbox) bool {
 		answer := mailbox.NewReply[[]*Conn]()
-		box.SendUnbounded(listConns{answer}) // it answers behind what it has to tell
+		box.SendUnbounded(listConns{answer}) // the answer comes after the lifecycle events that the user has to emit
 		users = append(users, answer)
 		return true
 	})
@@ -138,17 +140,20 @@ func (t *tenantCore) flush(ctx context.Context) *protocol.Refusal {
 	return err
 }
 
-// keyIsGone reports whether an identity's key does not hold any more.
-func (c *tenantCore) keyIsGone(id *protocol.Identity) bool {
-	holds := c.keys.Load()
+// keyIsGone reports whether the key that signed an identity is not valid any more.
+func (t *tenantCore) keyIsGone(id *protocol.Identity) bool {
+	holds := t.keys.Load()
 	return holds != nil && id.Key != protocol.KeyFingerprint{} && !(*holds)(id.Key)
 }
 
-// withdraw has connections end what stands on rights that are gone. may says whether a connection of that identity may have such a right
-// by now: each that may is asked itself, since its credential may be between its check and our look.
-func (c *tenantCore) withdraw(ctx context.Context, order withdraw, may func(*protocol.Identity) bool) (closed, unsubscribed int, err error) {
+// withdraw has connections end what stands on grants that are gone, and waits for them; the error is Busy if ctx ends
+// first. may says whether a connection of that identity could have such a grant by now: each that could is asked, since
+// its credential may be between its check and our check.
+func (t *tenantCore) withdraw(
+	ctx context.Context, order withdraw, may func(*protocol.Identity) bool,
+) (closed, unsubscribed int, err error) {
 	var waits []mailbox.Reply[withdrawn]
-	c.links.each(func(l *Conn) bool {
+	t.links.each(func(l *Conn) bool {
 		if id := l.identity.Load(); id == nil || l.flags.has(hasBorrowed) || may(id) {
 			order.reply = mailbox.NewReply[withdrawn]()
 			l.box.SendUnbounded(order)
@@ -169,7 +174,7 @@ func (c *tenantCore) withdraw(ctx context.Context, order withdraw, may func(*pro
 	return closed, unsubscribed, nil
 }
 
-// oldest returns the count connections with the lowest numbers above after that fit.
+// oldest returns, of the connections that fit and have a number above after, the count ones with the lowest numbers.
 func (t *tenantCore) oldest(after uint64, count int, fits func(*Conn) bool) []*Conn {
 	var best newestFirst
 	t.links.each(func(l *Conn) bool {
@@ -185,6 +190,7 @@ func (t *tenantCore) oldest(after uint64, count int, fits func(*Conn) bool) []*C
 	return best
 }
 
+// newestFirst is a heap of connections with the highest number on top.
 type newestFirst []*Conn
 
 func (h newestFirst) Len() int { return len(h) }
@@ -202,12 +208,12 @@ func (h *newestFirst) Pop() any {
 	return x
 }
 
-// placement returns the counts of one dialect.
-func (c *tenantCore) placement(d protocol.Dialect) *placement {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.placements[d] == nil {
-		c.placements[d] = &placement{tenant: c, dialect: d}
+// placement returns the tenant's placement for a dialect.
+func (t *tenantCore) placement(d protocol.Dialect) *placement {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.placements[d] == nil {
+		t.placements[d] = &placement{tenant: t, dialect: d}
 	}
-	return c.placements[d]
+	return t.placements[d]
 }

@@ -9,49 +9,50 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// tells posts one thing that happened, if it is wanted.
-func (c *tenantCore) emit(news protocol.Lifecycle) {
-	if l := c.lifecycle.Load(); l != nil && l.wants(news.Type) {
+// emit posts one lifecycle event, if its type is wanted.
+func (t *tenantCore) emit(news protocol.Lifecycle) {
+	if l := t.lifecycle.Load(); l != nil && l.wants(news.Type) {
 		news.Time = time.Now()
 		l.post(news)
 	}
 }
 
-// report keeps a tenant's lifecycle as its settings want it.
-func (c *tenantCore) setLifecycle(cfg Lifecycle) {
-	now := c.lifecycle.Load()
+// setLifecycle starts, changes or stops the tenant's lifecycle as the settings want it.
+func (t *tenantCore) setLifecycle(cfg Lifecycle) {
+	now := t.lifecycle.Load()
 	switch {
 	case now != nil && !cfg.on():
-		c.lifecycle.Store(nil)
+		t.lifecycle.Store(nil)
 		now.box.SendUnbounded(stopLifecycle{})
 	case now != nil:
 		now.want(cfg.Of)
 		now.box.SendUnbounded(inform{cfg})
 	case cfg.on():
-		c.lifecycle.Store(newLifecycle(c, cfg))
+		t.lifecycle.Store(newLifecycle(t, cfg))
 	}
 }
 
-// fills reports whether a topic is being told what happens: its position is to stay good while nothing does.
-func (c *tenantCore) fills(topic string) bool {
-	return topic == protocol.LifecycleTopic && c.lifecycle.Load() != nil
+// fills reports whether a topic is the lifecycle topic in use: its position has to stay valid while nothing happens.
+func (t *tenantCore) fills(topic string) bool {
+	return topic == protocol.LifecycleTopic && t.lifecycle.Load() != nil
 }
 
-// topic sends msg to a topic, which is made if there is none.
-func (c *tenantCore) topic(name string, msg mailbox.Refusable) {
-	if !c.topics.Send(name, msg) {
-		c.box.Send(toTopic{name, msg})
+// topic sends msg to a topic, which is made if it does not exist.
+func (t *tenantCore) topic(name string, msg mailbox.Refusable) {
+	if !t.topics.Send(name, msg) {
+		t.box.Send(toTopic{name, msg})
 	}
 }
 
 // user sends msg to a user, who is made if there is none.
-func (c *tenantCore) user(name string, msg mailbox.Refusable) {
-	if !c.users.Send(name, msg) {
-		c.box.Send(toUser{name, msg})
+func (t *tenantCore) user(name string, msg mailbox.Refusable) {
+	if !t.users.Send(name, msg) {
+		t.box.Send(toUser{name, msg})
 	}
 }
 
-// publish gives a publication to a topic, which is made if there is none.
+// publish gives a delivery to a topic, which is made if it does not exist. It runs an idle topic on the caller's
+// goroutine.
 func (t *tenantCore) publish(topic string, p *fanout.Delivery) {
 	idle, ok := t.topics.Claim(topic, publish{p})
 	if !ok {
@@ -60,9 +61,10 @@ func (t *tenantCore) publish(topic string, p *fanout.Delivery) {
 	idle.RunInline()
 }
 
-// tell gives a publication to users, and returns one of them for the caller to run; nil if all do so themselves.
+// publishToUsers gives a delivery to users. If it is for one user only, and that user is idle, it returns the mailbox
+// for the caller to run; otherwise nil.
 func (t *tenantCore) publishToUsers(users []string, p *fanout.Delivery) (idle *mailbox.Mailbox) {
-	if !p.Anonymous { // of two publishes with one id, the same one is the first at all users
+	if !p.Anonymous { // of two publishes with one id, the same one comes first at all users
 		turn := &t.turns[t.users.Shard(p.Event.ID)]
 		turn.Lock()
 		defer turn.Unlock()
@@ -76,7 +78,7 @@ func (t *tenantCore) publishToUsers(users []string, p *fanout.Delivery) (idle *m
 		case found:
 		case t.waits(p.Event):
 			t.user(user, publish{p})
-		default: // nobody is there
+		default: // the user has no connection
 			t.turnAway(p.Event)
 			p.Result.Answer(0)
 		}
@@ -84,16 +86,16 @@ func (t *tenantCore) publishToUsers(users []string, p *fanout.Delivery) (idle *m
 	return idle
 }
 
-// waits reports whether the event would wait for a user who has no connection.
+// waits reports whether the event would wait in the inbox of a user who has no connection.
 func (t *tenantCore) waits(ev *protocol.Event) bool { return t.lasts(ev) && t.shelters() }
 
-// lasts reports whether the event is of those that wait. Messages are for people, who read them later; other kinds tell
-// of a moment, and are worth nothing afterwards.
+// lasts reports whether the event is of a kind that waits. Messages are for people, who read them later; events of
+// other kinds tell of a moment, and are worth nothing afterwards.
 func (t *tenantCore) lasts(ev *protocol.Event) bool {
 	return t.node.cfg.InboxCount > 0 && ev.Kind == protocol.Message && waitingSize(ev) <= maxInboxBytes
 }
 
-// shelters reports whether there is room for one more in the tenant's inboxes.
+// shelters reports whether there is room for one more event in the tenant's inboxes.
 func (t *tenantCore) shelters() bool {
 	return t.inboxes.Load() < maxInboxes && t.waiting.Load() < maxWaiting
 }
@@ -105,17 +107,18 @@ func (t *tenantCore) turnAway(ev *protocol.Event) {
 	}
 }
 
-// durable reports whether a topic is to be kept on disk.
-func (c *tenantCore) durable(topic string) bool {
-	store, err := c.node.durableStore()
-	return (store != nil || err != nil) && policyOf(c.rules.Load(), topic).Store == policy.Durable
+// durable reports whether a topic has to be kept on disk.
+func (t *tenantCore) durable(topic string) bool {
+	store, err := t.node.durableStore()
+	return (store != nil || err != nil) && policyOf(t.rules.Load(), topic).Store == policy.Durable
 }
 
-// stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not say.
-func (c *tenantCore) stored(topic string) bool {
-	if !c.durable(topic) {
+// stored reports whether a topic that has no actor is in the store, or may be: a store that is not open yet does not
+// say.
+func (t *tenantCore) stored(topic string) bool {
+	if !t.durable(topic) {
 		return false
 	}
-	store := c.node.store.Load()
-	return store == nil || store.HasTopic(c.name, topic)
+	store := t.node.store.Load()
+	return store == nil || store.HasTopic(t.name, topic)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// tenants are those of a node, by name.
+// tenants are the tenants of a node, by name.
 type tenants struct {
 	mu     sync.RWMutex // guards byName
 	byName map[string]*tenantCore
@@ -23,7 +23,7 @@ func (ts *tenants) tenant(name string) *tenantCore {
 	return ts.byName[name]
 }
 
-// known returns a tenant or the refusal of an unknown one.
+// lookup returns a tenant, or NotFound if it is unknown.
 func (ts *tenants) lookup(name string) (*tenantCore, *protocol.Refusal) {
 	if t := ts.tenant(name); t != nil {
 		return t, nil
@@ -31,7 +31,8 @@ func (ts *tenants) lookup(name string) (*tenantCore, *protocol.Refusal) {
 	return nil, protocol.Refuse(protocol.NotFound, "unknown tenant %s", protocol.Quote(name))
 }
 
-// add has a tenant made that is not known yet; one that is known it returns. make may decline with nil.
+// add has make create a tenant that is not known yet, and returns nil; a known one it returns. make may decline with
+// nil.
 func (ts *tenants) add(name string, make func() *tenantCore) (known *tenantCore) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -47,14 +48,14 @@ func (ts *tenants) add(name string, make func() *tenantCore) (known *tenantCore)
 	return nil
 }
 
-// all are the tenants that there are at the moment.
+// all are the tenants that exist at the moment.
 func (ts *tenants) all() map[string]*tenantCore {
 	ts.mu.RLock()
 	defer ts.mu.RUnlock()
 	return maps.Clone(ts.byName)
 }
 
-// Tenants are the names of all tenants, sorted.
+// Tenants are the names of all tenants, sorted. It does not block.
 func (ts *tenants) Tenants() []string {
 	var names []string
 	for name := range ts.all() {
@@ -66,11 +67,11 @@ func (ts *tenants) Tenants() []string {
 	return names
 }
 
-// hidden reports whether a tenant is one of the engine's or its users' own making, such as the canary's, or a lobby for
-// connections whose token says which tenant they are of. It is in no list.
+// isInternal reports whether a tenant was made by the engine or by its users for themselves, such as that of the
+// canaries, or the one for connections whose token will say to which tenant they belong. Such a tenant is in no list.
 func isInternal(tenant string) bool { return strings.HasPrefix(tenant, "\x00") }
 
-// link finds a connection of a tenant by id.
+// conn finds a connection of a tenant by id; NotFound if there is no such tenant or connection.
 func (ts *tenants) conn(tenant, id string) (*Conn, *protocol.Refusal) {
 	t, err := ts.lookup(tenant)
 	if err != nil {
@@ -82,7 +83,7 @@ func (ts *tenants) conn(tenant, id string) (*Conn, *protocol.Refusal) {
 	return nil, protocol.Refuse(protocol.NotFound, "no connection %s", protocol.Quote(id))
 }
 
-// everyLink are the connections of all tenants, the canary's not counted.
+// allConns are the connections of all tenants, without the canaries.
 func (ts *tenants) allConns() (all []*Conn) {
 	for name, t := range ts.all() {
 		if name != canaryTenant {
@@ -92,7 +93,7 @@ func (ts *tenants) allConns() (all []*Conn) {
 	return all
 }
 
-// thatTell are those whose lifecycle is told.
+// withLifecycle are the tenants whose lifecycle is on.
 func (ts *tenants) withLifecycle() (some []*tenantCore) {
 	for _, t := range ts.all() {
 		if t.lifecycle.Load() != nil {
@@ -102,8 +103,8 @@ func (ts *tenants) withLifecycle() (some []*tenantCore) {
 	return some
 }
 
-// settle returns when what the users and connections have told so far is in the topics and with the sinks, or with
-// Busy when ctx ends before.
+// flush waits until the lifecycle events of users and connections so far are in the topics and with the sinks; Busy if
+// ctx ends before.
 func (ts *tenants) flush(ctx context.Context) *protocol.Refusal {
 	for _, t := range ts.withLifecycle() {
 		if err := t.flush(ctx); err != nil && err.Reason == protocol.Busy {
@@ -113,12 +114,12 @@ func (ts *tenants) flush(ctx context.Context) *protocol.Refusal {
 	return nil
 }
 
-// farewell ends the lifecycles, when nothing happens any more and all that did is told.
+// stopLifecycles ends the lifecycles, when nothing happens any more and everything that happened is emitted.
 func (ts *tenants) stopLifecycles() {
 	for _, t := range ts.withLifecycle() {
 		t.lifecycle.Load().box.SendUnbounded(stopLifecycle{})
 	}
 }
 
-// The canaries' tenant, which no API key, token or URL leads to.
+// canaryTenant is the tenant of the canaries, to which no API key, token or URL leads.
 const canaryTenant = "\x00canary"

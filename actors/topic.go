@@ -14,54 +14,54 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// What a topic understands.
+// These are the messages of a topic.
 type (
-	// subscribe adds a subscriber, or gives it another interest. What it missed since a position is replayed (replay.go);
-	// partial takes what there is of it.
+	// subscribe adds a subscriber, or replaces its filters. The events that it missed since a position are replayed
+	// (topic_replay.go); with partial it takes those that are left.
 	subscribe struct {
 		link    *Conn
 		filters *fanout.Filters
-		since   protocol.Position // zero for from now on
+		since   protocol.Position // zero for no replay
 		partial bool
 		reply   mailbox.Reply[attached]
 	}
-	// unsubscribe removes a subscriber, and answers where the topic stands; unknown ones are ignored. settled gives it
-	// first what is held back for it.
+	// unsubscribe removes a subscriber, and answers the topic's position; an unknown one is ignored. With settled, the
+	// subscriber first gets the events that a throttle holds back for it.
 	unsubscribe struct {
 		link    *Conn
 		settled bool
-		reply   mailbox.Reply[protocol.Position] // the zero reply if nobody waits
+		reply   mailbox.Reply[protocol.Position] // the zero Reply if nobody waits
 	}
-	// publish appends an event, gives it to the subscribers and hands it to the topics above.
+	// publish appends an event, delivers it to the subscribers and hands it to the parent topics.
 	publish struct{ delivery *fanout.Delivery }
-	// echo gives an event of a topic below to the subscribers. It is kept here too: each topic has an order of its own.
-	// known says that the topic below had it before.
+	// propagate delivers an event of a topic below to the subscribers. It is appended here, too: each topic has an
+	// order of its own. known says that the topic below had the event before.
 	propagate struct {
 		delivery *fanout.Delivery
 		known    bool
 	}
-	// lookBack answers with the events after a position.
+	// readHistory answers with the events after a position.
 	readHistory struct {
 		after protocol.Position
 		limit int
 		reply mailbox.Reply[HistoryPage]
 	}
-	// describe answers with what can be told of the topic.
+	// describe answers with the TopicInfo.
 	describe struct{ reply mailbox.Reply[TopicInfo] }
-	// flush releases what was held back for subscribers that want fewer events.
+	// flush delivers what throttles held back for subscribers that want fewer events.
 	flush struct{ due time.Time }
-	// rest stops the topic if nobody uses it.
+	// idleTimeout stops the topic if nobody uses it.
 	idleTimeout struct{}
-	// halve forgets the older half of what is remembered in memory, since that is short.
+	// trimHistory forgets the older half of a history in memory, since memory is short.
 	trimHistory struct{}
-	// announce notes a member of the topic that is alive.
+	// announce notes that a member of the topic is alive.
 	announce struct {
 		member string
 		data   []byte
 		life   time.Duration
 		link   *Conn
 	}
-	// listMembers answers with the members that are alive.
+	// listMembers answers with the members that are present.
 	listMembers struct {
 		reply mailbox.Reply[[]presence.Member]
 	}
@@ -76,23 +76,24 @@ func (m propagate) Refuse(err *protocol.Refusal)   { m.delivery.Result.Fail(err)
 func (m readHistory) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 func (m describe) Refuse(err *protocol.Refusal)    { m.reply.Refuse(err) }
 
-// topic is the actor: the sequencer of one named stream of events. It alone touches its fields, but for the mailbox.
+// topic is the actor: the sequencer of one named stream of events. Only the actor touches its fields, except for the
+// mailbox.
 type topic struct {
 	tenant      *tenantCore
 	name        string
 	box         mailbox.Mailbox
-	policy      *policy.Topic   // what holds for it; Store counts when it is made
-	history     history.History // nil until it is open, and one of these:
+	policy      *policy.Topic   // its settings; Store counts only when the topic is made
+	history     history.History // memory or disk; nil until it is open
 	memory      *history.Memory // nil if it is durable
 	disk        *durable.Topic  // nil if it is in memory
 	appending   int             // events on their way to the disk
 	dedup       fanout.Dedup
 	subscribers fanout.Subscribers
 	members     presence.Members
-	// used is when the topic last had a subscriber or a publish of its own, as wheel.since tells it: what comes from below
-	// keeps nobody's topic.
+	// used is when the topic last had a subscriber or a publish of its own, as timer.Wheel.Since measures it: events
+	// from below do not keep a topic.
 	used int64
-	// flushes are those that the wheel is going to send. One is asked for only if it is earlier than all of them.
+	// flushes are those that the wheel is going to send. Another is scheduled only if it is earlier than all of them.
 	flushes []time.Time
 }
 
@@ -112,23 +113,23 @@ func newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
 
 func (t *topic) node() *services { return t.tenant.node }
 
-// few is how many subscribers a topic may have that a publisher runs. With more, a publisher at full speed outruns those who write to
-// sockets: with 1,000 the p99 doubled (2 cores, 2026-11-21).
+// few is how many subscribers a topic may have that a publisher still runs inline. With more, a publisher at full speed
+// outruns the goroutines that write to sockets: with 1,000 the p99 doubled (2 cores, 2026-11-21).
 const few = 4
 
-// alone reports whether the topic needs a goroutine of its own: it works long, or waits for the disk.
+// dedicated reports whether the topic needs a goroutine of its own, since it works long or waits for the disk.
 func (t *topic) dedicated() bool {
 	return t.disk != nil || t.policy.Store == policy.Durable || t.subscribers.Count() > few
 }
 
-// ring is the topic's idle deadline.
+// Fire is the topic's idle timer.
 func (t *topic) Fire() { t.box.SendUnbounded(idleTimeout{}) }
 
-// use says that somebody uses the topic.
+// use notes that somebody uses the topic.
 func (t *topic) use(now time.Time) { t.used = t.node().wheel.Since(now) }
 
-// Receive is what the topic does. What a publish needs is apart from the rest: all that one function may need is on its
-// stack, and a topic that was at rest has a small one.
+// Receive handles one message. It does the messages of a publish itself and leaves the others to serve: a function's
+// stack frame has room for everything that it may need, and a topic that was idle has a small stack.
 func (t *topic) Receive(ctx mailbox.Context) {
 	t.applyPolicy()
 	if t.history == nil {
@@ -152,7 +153,7 @@ func (t *topic) Receive(ctx mailbox.Context) {
 	}
 }
 
-// serve does what is not about an event.
+// serve handles the messages that are not about an event.
 func (t *topic) serve(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case mailbox.Restarted:
@@ -194,7 +195,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 	}
 }
 
-// obey goes by the tenant's rules as they are now.
+// applyPolicy applies the tenant's rules as they are now.
 func (t *topic) applyPolicy() {
 	now := t.tenant.rules.Load()
 	if t.policy.Set() == now {
@@ -236,16 +237,16 @@ func (t *topic) subscribe(m subscribe) {
 	t.use(now)
 	switch {
 	case m.reply.Give(attached{at, len(missed.frames), missed.missed}, nil):
-	case len(missed.frames) > 0: // it would get them again with its next attempt
+	case len(missed.frames) > 0: // the client would get them again with its next attempt
 		m.link.box.SendUnbounded(endConnection{err: mailbox.ErrBusy})
-	case before == nil: // the connection did not wait so long, and takes it for refused
+	case before == nil: // the connection did not wait so long, and takes the subscription for refused
 		t.subscribers.Remove(&m.link.outbox)
 	default:
 		t.setFilters(m.link, before, at.Offset)
 	}
 }
 
-// setFilters makes a connection a subscriber, or gives it other filters.
+// setFilters makes a connection a subscriber, or replaces its filters.
 func (t *topic) setFilters(l *Conn, filters *fanout.Filters, offset uint64) {
 	t.count(t.subscribers.Set((*fanoutEngine)(t), &l.outbox, l.dialect(), filters, offset))
 }
@@ -281,7 +282,7 @@ func (t *topic) flushBy(due time.Time) {
 	t.node().wheel.Schedule(due, flushing{t, due})
 }
 
-// flushing is the alarm of a flush.
+// flushing is the timer of a flush.
 type flushing struct {
 	topic *topic
 	due   time.Time
@@ -293,7 +294,7 @@ func (t *topic) idle(ctx mailbox.Context) {
 	now, cfg, wheel := t.node().now(), &t.node().cfg, t.node().wheel
 	t.dedup.Expire(t.policy.DedupAge, now)
 	if t.memory != nil {
-		t.memory.Len(now) // what is too old goes
+		t.memory.Len(now) // drops the events that are too old
 	}
 	idle := time.Duration(wheel.Since(now) - t.used)
 	unused := t.subscribers.Count() == 0 && t.appending == 0 && idle >= cfg.TopicIdle && !t.tenant.fills(t.name)
@@ -309,5 +310,5 @@ func (t *topic) idle(ctx mailbox.Context) {
 
 func (m listMembers) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
-// refuse has nobody to tell: the member attends again before its life ends.
+// Refuse does nothing: the member announces itself again before its time is over.
 func (m announce) Refuse(*protocol.Refusal) {}

@@ -11,25 +11,26 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This is the part of a topic that has its events kept. A topic in memory has each event kept at once. A durable one
-// gives it to the store and goes on; the answer comes as a message, in the order of the offsets, and only then the event
-// is delivered and its publisher answered: what a subscriber hears was on disk before. Events on their way to the disk
+// This file holds how a topic appends events. A topic in memory appends each event at once. A durable topic gives it to
+// the store and goes on; the outcome comes as a message, in the order of the offsets, and only then the topic delivers the
+// event and answers its publisher: each event that a subscriber gets was on disk before. Events on their way to the disk
 // wait together (group commit), so a topic takes as many at a time as there are publishers.
 //
-// A durable topic above another is given each event of it, whether anybody listens or not, since its readers may resume
-// there; so a pattern that covers both costs two places on the disk. If the one above cannot keep it, the publish fails
-// though the one below has it; repeated with its id, it is recognised below and goes to those above that still lack it.
+// A durable parent topic gets each event of the topics below it, whether it has subscribers or not, since its readers may
+// resume there; so a pattern that covers both stores the event twice. If the parent cannot store it, the publish fails
+// though the topic below has it. Repeated with its id, the event is recognised below and goes to the parents that still
+// lack it.
 
-// kept says what became of an event that the store was given.
+// appended is the outcome of an append to the store.
 type appended struct {
 	delivery *fanout.Delivery
 	outcome  history.Outcome
-	echoed   bool // it came from a topic below
+	echoed   bool // the event came from a topic below
 }
 
 func (m appended) Refuse(err *protocol.Refusal) { m.delivery.Result.Fail(err) }
 
-// open opens the topic's history. A durable one reads the disk, and is refused while there is none to read.
+// open opens the topic's history. A durable one reads the disk, and is refused while the store is not open.
 func (t *topic) open() *protocol.Refusal {
 	if t.history != nil {
 		return nil
@@ -45,32 +46,34 @@ func (t *topic) open() *protocol.Refusal {
 	}
 	disk, err := store.OpenTopic(t.tenant.name, t.name, t.policy.DurableRule())
 	if err != nil {
-		t.node().log.Error("a durable topic cannot be opened; the next who wants it tries again", "tenant", t.tenant.name, "topic", t.name, "cause", err)
+		t.node().log.Error("a durable topic cannot be opened; the next who wants it tries again",
+			"tenant", t.tenant.name, "topic", t.name, "cause", err)
 		return &protocol.Refusal{Reason: protocol.Internal}
 	}
 	t.disk, t.history = disk, disk
 	return nil
 }
 
-// bound lets the history obey the topic's terms.
+// setBounds applies the policy's bounds to the history.
 func (t *topic) setBounds() {
 	switch {
 	case t.memory != nil:
 		t.memory.SetBounds(t.policy.History())
 	case t.disk != nil:
 		if err := t.disk.SetRule(t.policy.DurableRule()); err != nil {
-			t.node().log.Error("a durable topic stays with its old rule", "tenant", t.tenant.name, "topic", t.name, "cause", err)
+			t.node().log.Error("a durable topic stays with its old rule",
+				"tenant", t.tenant.name, "topic", t.name, "cause", err)
 		}
 	}
 }
 
-// keep gives an event to the store. It is delivered when that has answered.
+// store gives an event to the store. The event is delivered when the store has answered.
 func (t *topic) store(p *fanout.Delivery, now time.Time, echoed bool) {
 	t.appending++
 	t.disk.Add(p.Event, !p.Anonymous, now, func(o history.Outcome) { t.box.SendUnbounded(appended{p, o, echoed}) })
 }
 
-// kept delivers what the store has.
+// appended delivers an event that the store has on disk.
 func (t *topic) appended(m appended) {
 	t.appending--
 	t.history.Settle(m.outcome)
@@ -92,7 +95,7 @@ func (t *topic) appended(m appended) {
 	}
 }
 
-// unkept is what a publisher is told of an event that was not kept. What the store does not say in words for a publisher
+// refusalOf is the refusal for the publisher of an event that was not stored. If the store's error is not a refusal, it
 // goes into the log.
 func (t *topic) refusalOf(err error) *protocol.Refusal {
 	var why *protocol.Refusal
@@ -103,7 +106,7 @@ func (t *topic) refusalOf(err error) *protocol.Refusal {
 	return &protocol.Refusal{Reason: protocol.Internal}
 }
 
-// delivered gives an event that has its place to the subscribers, and answers.
+// delivered delivers an event that has its position to the subscribers, and answers its publisher.
 func (t *topic) delivered(p *fanout.Delivery, offset uint64, now time.Time, echoed bool) {
 	count, next := t.subscribers.Deliver((*fanoutEngine)(t), p, offset, now)
 	if p.Born != 0 { // the events of canaries do not count
@@ -116,9 +119,10 @@ func (t *topic) delivered(p *fanout.Delivery, offset uint64, now time.Time, echo
 	p.Result.Answer(count)
 }
 
-// forward hands the event to the topics above: those that exist, and those that are durable. Others have no listener and
-// cost nothing. It is done over their mailboxes' limits: the publisher waits for them, which bounds how many there can be.
-// An event that is known here goes only to durable ones, which know for themselves whether they have it.
+// forward hands the event to the parent topics: those that exist, and those that are durable. The others have no
+// subscriber and cost nothing. It ignores the limits of their mailboxes: the publisher waits for them, which bounds how
+// many events there can be. An event that is known here goes only to durable ones, which know for themselves whether
+// they have it.
 func (t *topic) forward(p *fanout.Delivery, known bool) {
 	for up := protocol.Parent(t.name); up != ""; up = protocol.Parent(up) {
 		p.Result.Expect(1)
@@ -133,7 +137,7 @@ func (t *topic) forward(p *fanout.Delivery, known bool) {
 	}
 }
 
-// echo is forward's other end.
+// propagate is the other end of forward.
 func (t *topic) propagate(m propagate) {
 	p, now := m.delivery, t.node().now()
 	switch {
@@ -146,23 +150,27 @@ func (t *topic) propagate(m propagate) {
 	}
 }
 
-// lost is the refusal of a position.
+// lost is the refusal of a position that is not in the history.
 func (t historyReader) lost(at protocol.Position, now time.Time) *protocol.Refusal {
 	newest := t.history.Position()
-	return protocol.Refuse(protocol.PositionLost, "the history of %s is in epoch %s and reaches from offset %d to %d; %d of epoch %s is not in it",
-		protocol.Quote(t.name), newest.Epoch, t.history.Oldest(now)+1, newest.Offset, at.Offset, protocol.Quote(at.Epoch))
+	return protocol.Refuse(protocol.PositionLost,
+		"the history of %s is in epoch %s and reaches from offset %d to %d; %d of epoch %s is not in it",
+		protocol.Quote(t.name), newest.Epoch, t.history.Oldest(now)+1, newest.Offset,
+		at.Offset, protocol.Quote(at.Epoch))
 }
 
-// unread is the refusal of a position behind which the history cannot be read.
+// unread is the refusal of a position after which the history cannot be read.
 func (t historyReader) unread(err error, at protocol.Position, now time.Time) *protocol.Refusal {
 	var damage *history.Damaged
 	switch {
 	case errors.Is(err, history.ErrLost):
 		return t.lost(at, now)
 	case errors.As(err, &damage):
-		return protocol.Refuse(protocol.PositionLost, "event %d of %s is damaged and cannot be told; what is newer is behind offset %d",
+		return protocol.Refuse(protocol.PositionLost,
+			"event %d of %s is damaged and cannot be told; what is newer is behind offset %d",
 			damage.Offset, protocol.Quote(t.name), damage.Offset)
 	}
 	t.node().log.Error("a history cannot be read", "tenant", t.tenant.name, "topic", t.name, "cause", err)
-	return &protocol.Refusal{Reason: protocol.Internal, Detail: fmt.Sprintf("the history of %s cannot be read at the moment", protocol.Quote(t.name))}
+	detail := fmt.Sprintf("the history of %s cannot be read at the moment", protocol.Quote(t.name))
+	return &protocol.Refusal{Reason: protocol.Internal, Detail: detail}
 }

@@ -8,32 +8,32 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This is the part of a topic that gives a subscriber what it missed. It is one step with becoming a subscriber: what
-// came before is replayed, what comes after is heard, and no event is both or neither.
+// This file holds how a topic replays to a subscriber what it missed. The replay is one step with becoming a subscriber:
+// earlier events are replayed, later ones are delivered, and no event is both or neither.
 //
-// A replayed event is told from the history: a subscriber that wants one event every so often gets the latest of each
-// key, and an exclude_connection is forgotten, since it named a connection that is no more.
+// A replayed event comes from the history: a throttled subscriber gets the latest event of each key, and an
+// exclude_connection is forgotten, since it named a connection that is no more.
 
 // attached is the answer to subscribe.
 type attached struct {
-	// at is the topic's newest event at that moment: what comes later is heard.
+	// at is the position of the topic's newest event at that moment: later events are delivered.
 	at protocol.Position
-	// replayed are the events that were said again, missed those that could not be; of a former epoch nobody knows how
-	// many those are, and it counts as one.
+	// replayed is how many events were sent again, missed how many could not be; nobody knows that number for a former
+	// epoch, which counts as one.
 	replayed, missed int
 }
 
-// replay is what a subscriber gets before it hears anything.
+// replay is what a subscriber gets before newer events: frames, and how many events it misses.
 type replay struct {
 	frames []*outbox.Frame
 	missed int
 }
 
-// historyReader is a topic as far as its history is read.
+// historyReader is the part of a topic that reads its history.
 type historyReader struct{ *topic }
 
-// missedBy finds what a subscriber missed. It is refused as PositionLost if that is not all there, or more than its
-// outbox takes, unless it takes a part.
+// missedBy finds the events that a subscriber missed. It is refused as PositionLost if the history does not have them
+// all, or if they are more than the subscriber's outbox takes, unless the subscriber takes a part.
 func (t historyReader) missedBy(m subscribe, now time.Time) (replay, *protocol.Refusal) {
 	if m.since == (protocol.Position{}) {
 		return replay{}, nil
@@ -52,15 +52,17 @@ func (t historyReader) missedBy(m subscribe, now time.Time) (replay, *protocol.R
 	return r, nil
 }
 
-// tooMuch is the refusal of more missed events than a connection may have waiting.
+// tooMuch is the refusal of more missed events than may wait for a connection.
 func (t *topic) tooMuch(events int) *protocol.Refusal {
-	return protocol.Refuse(protocol.PositionLost, "%d events of %s were missed, more than may wait for the connection (queue_bytes, queue_frames); read them from the history",
-		events, protocol.Quote(t.name))
+	return protocol.Refuse(protocol.PositionLost, "%d events of %s were missed, more than may wait for the connection "+
+		"(queue_bytes, queue_frames); read them from the history", events, protocol.Quote(t.name))
 }
 
-// behind are the events behind a subscriber's position, or what there is of them if it takes a part; then missed is how
-// many there are not.
-func (t historyReader) missedSince(m subscribe, now time.Time) (entries []history.Entry, missed int, why *protocol.Refusal) {
+// missedSince are the events after a subscriber's position, or those that are left if it takes a part; then missed is
+// how many are not.
+func (t historyReader) missedSince(
+	m subscribe, now time.Time,
+) (entries []history.Entry, missed int, why *protocol.Refusal) {
 	newest, from := t.history.Position(), m.since.Offset
 	entries, cut, err := t.newest(from, m.partial, now)
 	switch {
@@ -75,7 +77,7 @@ func (t historyReader) missedSince(m subscribe, now time.Time) (entries []histor
 		return nil, 0, t.unread(err, m.since, now)
 	}
 	from = t.history.Oldest(now)
-	missed = 1 // of a former epoch nobody knows
+	missed = 1 // nobody knows the number for a former epoch
 	if m.since.Epoch == newest.Epoch {
 		missed = max(1, int(from)-int(m.since.Offset))
 	}
@@ -88,8 +90,8 @@ func (t historyReader) missedSince(m subscribe, now time.Time) (entries []histor
 // replayPage is how many events are read at a time.
 const replayPage = 256
 
-// newest reads the events behind an offset, up to the newest, but not many more than an outbox takes: cut are left out.
-// If it is not for a part, those it leaves out end it.
+// newest reads the events after an offset, up to the newest, but not many more than an outbox takes: it leaves out the
+// oldest cut. If not partial, it ends when it has to leave events out.
 func (t historyReader) newest(from uint64, partial bool, now time.Time) (entries []history.Entry, cut int, err error) {
 	cfg, last := &t.node().cfg, t.history.Position().Offset
 	if behind := int(last - min(last, from)); behind > cfg.QueueFrames {
@@ -123,12 +125,12 @@ func (t historyReader) newest(from uint64, partial bool, now time.Time) (entries
 	return entries, cut, nil
 }
 
-// framesFor puts remembered events into the subscriber's words, in their order.
+// framesFor encodes remembered events in the subscriber's dialect, in their order.
 func (t historyReader) framesFor(m subscribe, entries []history.Entry, now time.Time) []*outbox.Frame {
 	return m.filters.Replay(t.node().encoder(), m.link.dialect(), entries, t.dropPolicy, now)
 }
 
-// dropPolicy is what may become of the frame of an event, which may be of a topic below.
+// dropPolicy is the drop policy of the frame of an event, which may be of a topic below.
 func (t historyReader) dropPolicy(ev *protocol.Event) outbox.Policy {
 	if ev.Topic == t.name {
 		return t.policy.Frames
@@ -149,7 +151,7 @@ func (t historyReader) readHistory(m readHistory) (HistoryPage, *protocol.Refusa
 	now := t.node().now()
 	page := HistoryPage{Position: t.history.Position()}
 	after := m.after
-	if after == (protocol.Position{}) { // from the oldest that there is
+	if after == (protocol.Position{}) { // from the oldest event
 		after = protocol.Position{Epoch: page.Position.Epoch, Offset: t.history.Oldest(now)}
 	}
 	if after.Epoch != page.Position.Epoch {

@@ -8,30 +8,30 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// What a user understands, beside publish and rest.
+// These are the messages of a user, beside publish, idleTimeout and expireSessions.
 type (
-	// join adds a connection; it is refused if the user has too many of its dialect, and put off while its client still
-	// has another one (returned.rival).
+	// join adds a connection. It is refused if the user has too many of its dialect, and put off while its client still
+	// has another connection (resumeOffer.duplicate).
 	join struct {
 		link      *Conn
-		limit     int  // of connections of this dialect; 0 is none
-		mayResume bool // it may have what its client left: it has proved who it is
-		rivalTold bool // the other one was asked to go, and is not waited for any more
+		limit     int  // on the user's connections of this dialect; 0 is none
+		mayResume bool // it may have the session that its client left: it has proved its identity
+		rivalTold bool // the duplicate connection was asked to go, and is not waited for any more
 		reply     mailbox.Reply[resumeOffer]
 	}
-	// leave removes a connection and keeps the record that it may leave; unknown ones are ignored.
+	// detach removes a connection and keeps the session that it may leave; an unknown connection is ignored.
 	detach struct {
 		link    *Conn
 		session *resume.Session // nil for none
 	}
-	// part ends all connections and answers how many.
+	// disconnectAll ends all connections and answers how many.
 	disconnectAll struct {
 		end   endConnection
 		reply mailbox.Reply[int]
 	}
-	// gather answers with the user's connections.
+	// listConns answers with the user's connections.
 	listConns struct{ reply mailbox.Reply[[]*Conn] }
-	// restAgain is a rest that messages were in the way of.
+	// idleAgain repeats an idle check that other messages were in the way of.
 	idleAgain struct{}
 )
 
@@ -39,7 +39,7 @@ func (m join) Refuse(err *protocol.Refusal)          { m.reply.Refuse(err) }
 func (m disconnectAll) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 func (m listConns) Refuse(err *protocol.Refusal)     { m.reply.Refuse(err) }
 
-// user is the actor: one identity, wherever it is connected. It alone touches its fields, but for the mailbox.
+// user is the actor: one identity with all its connections. Only the actor touches its fields, except for the mailbox.
 type user struct {
 	tenant    *tenantCore
 	name      string
@@ -47,10 +47,11 @@ type user struct {
 	links     []*Conn // in the order in which they joined
 	dedup     fanout.Dedup
 	inbox     *inbox            // nil if nothing waits
-	suspended []*resume.Session // of connections that may come back, oldest first
-	// restAt and fadeAt are when the wheel is going to send rest and fade, as wheel.since tells it; 0 is not at all.
+	suspended []*resume.Session // of clients that may come back, oldest first
+	// idleAt and expireAt are when the wheel is going to send idleTimeout and expireSessions, as timer.Wheel.Since
+	// measures it; 0 is not at all.
 	idleAt, expireAt int64
-	// again says that restAgain is in the mailbox.
+	// idleQueued says that idleAgain is in the mailbox.
 	idleQueued bool
 }
 
@@ -63,15 +64,15 @@ func newUser(t *tenantCore, name string) *mailbox.Mailbox {
 
 func (u *user) node() *services { return u.tenant.node }
 
-// ring is the user's idle deadline.
+// Fire is the user's idle timer.
 func (u *user) Fire() { u.box.SendUnbounded(idleTimeout{}) }
 
-// Receive is what the user does.
+// Receive handles one message.
 func (u *user) Receive(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case publish:
 		u.publish(m.delivery)
-		u.idle(ctx) // it may have been made for this alone
+		u.idle(ctx) // it may have been made for this event alone
 	case join:
 		back, err := u.join(m)
 		if !m.reply.Give(back, err) { // the connection did not wait so long
@@ -117,7 +118,7 @@ func (u *user) publish(p *fanout.Delivery) {
 		return
 	}
 	delivered, there := u.deliver(p)
-	if p.Born != 0 { // a canary's is no figure
+	if p.Born != 0 { // a canary's event does not count
 		u.node().totals.delivered.Add(uint64(delivered))
 	}
 	u.dedup.Done(p)
@@ -126,8 +127,8 @@ func (u *user) publish(p *fanout.Delivery) {
 	p.Result.Answer(delivered)
 }
 
-// deliver gives a publication to the user's connections. there says that the user has one: of those whose socket has
-// ended, some may not have left yet.
+// deliver gives an event to the user's connections. there says that the user has a connection: of those whose socket
+// has ended, some may not have left yet.
 func (u *user) deliver(p *fanout.Delivery) (delivered int, there bool) {
 	for _, l := range u.links {
 		var f *outbox.Frame
@@ -160,7 +161,8 @@ func (u *user) join(m join) (resumeOffer, *protocol.Refusal) {
 			}
 		}
 		if count >= m.limit {
-			return resumeOffer{}, protocol.Refuse(protocol.TooMany, "the user has %d connections, which is the limit for one user (connections_per_user)", count)
+			return resumeOffer{}, protocol.Refuse(protocol.TooMany,
+				"the user has %d connections, which is the limit for one user (connections_per_user)", count)
 		}
 	}
 	if rival != nil {
@@ -187,6 +189,7 @@ func (u *user) leave(l *Conn) {
 	}
 }
 
+// part ends all connections, forgets the suspended sessions, and returns how many connections there were.
 func (u *user) part(err endConnection) int {
 	u.forgetSessions()
 	for _, l := range u.links {
@@ -195,14 +198,14 @@ func (u *user) part(err endConnection) int {
 	return len(u.links)
 }
 
-// rest stops the user when it has no connection and none that may come back, no event id that it would have to
-// recognise, and nothing in its inbox.
+// idle stops the user when it has no connection and no suspended session, no event id that it would have to recognise,
+// and nothing in its inbox.
 func (u *user) idle(ctx mailbox.Context) {
 	if len(u.links) > 0 || len(u.suspended) > 0 {
 		return
 	}
 	now, cfg, wheel := u.node().now(), &u.node().cfg, u.node().wheel
-	if u.idleAt > wheel.Since(now) { // an alarm is on its way
+	if u.idleAt > wheel.Since(now) { // a timer is running
 		return
 	}
 	u.dedup.Expire(cfg.DedupAge, now)
@@ -226,7 +229,7 @@ func (u *user) idle(ctx mailbox.Context) {
 	}
 }
 
-// online says that the user has a first connection, or with false that it lost its last.
+// online emits that the user has its first connection, or with false that it lost its last.
 func (u *user) online(is bool) {
 	news := protocol.Lifecycle{Type: protocol.UserOffline, User: u.name}
 	if is {

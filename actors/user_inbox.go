@@ -7,8 +7,9 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// inbox is what waits for a user who has no connection, until one comes that may have it. It belongs to the user's
-// actor, is bounded in events, bytes and age, and forgets the oldest first; what it forgets is counted as a drop.
+// inbox holds the events that wait for a user who has no connection, until one comes whose dialect has an inbox. It
+// belongs to the user's actor, is bounded in events, bytes and age, and forgets the oldest event first; each event that
+// it forgets counts as a drop.
 type inbox struct {
 	waiting []waiting
 	bytes   int
@@ -19,7 +20,7 @@ type waiting struct {
 	until time.Time
 }
 
-// put keeps an event. It returns how many were forgotten for it.
+// put adds an event and returns how many others it forgot for it.
 func (in *inbox) put(ev *protocol.Event, now time.Time, most int, age time.Duration) (forgotten int) {
 	forgotten = in.expire(now)
 	for len(in.waiting) > 0 && (len(in.waiting) >= most || in.bytes+waitingSize(ev) > maxInboxBytes) {
@@ -48,17 +49,17 @@ func (in *inbox) expire(now time.Time) (forgotten int) {
 	return forgotten
 }
 
-// Bounds of inboxes beside Config.InboxCount and InboxAge. Beyond those of a tenant nothing waits for anybody else.
+// These bound inboxes beside Config.InboxCount and InboxAge. At the bounds of a tenant, no further event waits.
 const (
-	maxInboxes     = 100_000  // users of one tenant for whom something waits
-	maxWaiting     = 64 << 20 // bytes of all inboxes of one tenant
-	maxInboxBytes  = 256 << 10
-	waitingWithout = 256 // what an event takes up beside its data
+	maxInboxes     = 100_000   // users of one tenant with events in their inbox
+	maxWaiting     = 64 << 20  // bytes in all inboxes of one tenant
+	maxInboxBytes  = 256 << 10 // bytes in one inbox
+	waitingWithout = 256       // bytes that an event takes up beside its data
 )
 
 func waitingSize(ev *protocol.Event) int { return len(ev.Data) + waitingWithout }
 
-// keep puts an event into the inbox of a user who is not there.
+// queue puts an event into the inbox of a user who is not there.
 func (u *user) queue(p *fanout.Delivery, there bool) {
 	if there {
 		return
@@ -76,7 +77,7 @@ func (u *user) queue(p *fanout.Delivery, there bool) {
 	u.tenant.waiting.Add(int64(u.inbox.bytes - before))
 }
 
-// clear forgets what has waited too long.
+// clear forgets the events that have waited too long.
 func (u *user) clear(now time.Time) {
 	if u.inbox == nil {
 		return
@@ -90,8 +91,8 @@ func (u *user) clear(now time.Time) {
 	}
 }
 
-// collect gives a connection what waited, if its dialect has an inbox. What it does not take, since its socket has ended
-// or it is full, waits on.
+// collect gives a connection the events that waited, if its dialect has an inbox. Those that its outbox does not take,
+// since it is closed or full, wait on.
 func (u *user) collect(l *Conn) {
 	now := u.node().now()
 	u.clear(now)

@@ -10,21 +10,22 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This is the part of a user that keeps the records of connections that may come back (linger.go).
+// This file holds how a user keeps the suspended sessions of clients that may come back (package resume).
 
-// fade has a user look for records whose time is over.
+// expireSessions has a user drop the sessions whose time is over.
 type expireSessions struct{}
 
-// expireTimer is the alarm for it. It holds no record, since those are often taken before their time is over.
+// expireTimer is the timer for it. It holds no session, since clients often resume theirs before its time is over.
 type expireTimer struct {
 	tenant *tenantCore
 	user   string
 }
 
-func (f expireTimer) Fire() { f.tenant.users.SendUnbounded(f.user, expireSessions{}) }
+// Fire has the user look, if the user still exists.
+func (e expireTimer) Fire() { e.tenant.users.SendUnbounded(e.user, expireSessions{}) }
 
-// akin are the user's other connections that could be of the same client as l: of its dialect, with its key or, like it,
-// without one.
+// sameClient are the user's other connections that could be of the same client as l: of its dialect, and with its key
+// or, like it, without one.
 func (u *user) sameClient(l *Conn) (all []*Conn) {
 	for _, other := range u.links {
 		if other != l && other.dialect() == l.dialect() && other.resume.Key() == l.resume.Key() {
@@ -34,8 +35,8 @@ func (u *user) sameClient(l *Conn) (all []*Conn) {
 	return all
 }
 
-// rival is the connection that a client still has when it comes with its key again, nil if there is none. Only an older
-// one is: so no two can wait for each other.
+// duplicateOf is the connection that a client still has when it comes with its key again, nil if there is none. Only an
+// older connection is a duplicate: so no two can wait for each other.
 func (u *user) duplicateOf(l *Conn) (rival *Conn) {
 	if l.resume.Key() == "" {
 		return nil
@@ -48,10 +49,11 @@ func (u *user) duplicateOf(l *Conn) (rival *Conn) {
 	return rival
 }
 
-// claim takes the record that the client of a connection has left, nil if there is none or if it is in doubt whose it is.
+// claim takes the session that the client of a connection has left; nil if there is none, or if it is in doubt whose it
+// is.
 func (u *user) claim(l *Conn) *resume.Session {
 	akin := u.sameClient(l)
-	newest := uint64(0) // of those that have heard what came later
+	newest := uint64(0) // the newest of the connections that got the later events
 	for _, other := range akin {
 		newest = max(newest, other.number())
 	}
@@ -70,8 +72,8 @@ func (u *user) claim(l *Conn) *resume.Session {
 	return nil
 }
 
-// linger keeps the record of a connection that has left, nil for none. Older ones of its client are worth nothing now,
-// and so is this one if its client may be here again.
+// suspend keeps the session of a connection that has left, nil for none. Older ones of its client are worth nothing
+// now, and neither is this one if its client may be here again.
 func (u *user) suspend(l *Conn, rec *resume.Session) {
 	if l.resume.Key() != "" {
 		u.discard(l)
@@ -100,7 +102,7 @@ func (u *user) suspend(l *Conn, rec *resume.Session) {
 	u.expireBy(rec.Until)
 }
 
-// fadeBy has the user woken when a record's time is over.
+// expireBy has the user wake when the time of a session is over.
 func (u *user) expireBy(at int64) {
 	if u.expireAt == 0 || at < u.expireAt {
 		u.expireAt = at
@@ -108,7 +110,7 @@ func (u *user) expireBy(at int64) {
 	}
 }
 
-// discard gives up what older connections of the same client have left.
+// discard gives up the sessions that older connections of the same client have left.
 func (u *user) discard(l *Conn) {
 	u.suspended = slices.DeleteFunc(u.suspended, func(old *resume.Session) bool {
 		same := old.Client == l.resume.Key() && old.Dialect == l.dialect() && old.Number < l.number()
@@ -119,7 +121,7 @@ func (u *user) discard(l *Conn) {
 	})
 }
 
-// giveUp counts what the clients of these records miss.
+// giveUp counts the events that the clients of these sessions miss.
 func (u *user) giveUp(reason protocol.Reason, given ...*resume.Session) {
 	for _, rec := range given {
 		if rec != nil {
@@ -128,7 +130,7 @@ func (u *user) giveUp(reason protocol.Reason, given ...*resume.Session) {
 	}
 }
 
-// unheard keeps an event to the user for those who are away, unless it waits in the inbox for them.
+// missed keeps an event to the user for the clients that are away, unless it waits in the inbox for them.
 func (u *user) missed(p *fanout.Delivery, there bool) {
 	waits := !there && u.tenant.waits(p.Event)
 	for _, rec := range u.suspended {
@@ -145,14 +147,14 @@ func (u *user) missed(p *fanout.Delivery, there bool) {
 	}
 }
 
-// wait keeps an event in a record, or counts it.
+// hold adds an event to a suspended session, or counts it as missed.
 func (u *user) hold(rec *resume.Session, f *outbox.Frame) {
 	if !u.node().sessions.Append(rec, f) {
 		rec.Missed++
 	}
 }
 
-// fade lets go of records whose time is over. Their clients begin anew.
+// expireSessions drops the sessions whose time is over. Their clients begin anew.
 func (u *user) expireSessions(now time.Time) {
 	at := u.node().wheel.Since(now)
 	u.expireAt = 0
@@ -168,7 +170,7 @@ func (u *user) expireSessions(now time.Time) {
 	})
 }
 
-// forget lets go of all records.
+// forgetSessions drops all sessions.
 func (u *user) forgetSessions() {
 	for _, rec := range u.suspended {
 		u.node().sessions.Take(rec)
