@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -66,7 +67,7 @@ type connection struct {
 	silent        bool             // the transport was cut, since the peer was silent
 	closing       bool             // the transport was asked to close; the session neither speaks nor hears any more
 	afterEvents   bool             // control frames must not overtake events that wait: they tell where those end
-	deadlines     deadlineTimers
+	deadlines     timer.Deadlines
 }
 
 // Receive handles one message.
@@ -103,7 +104,7 @@ func (c *connection) Receive(ctx mailbox.Context) {
 // before.
 func (c *connection) open() {
 	now := time.Now()
-	c.deadlines.setPing(c.node.wheel.Since(now.Add(c.node.cfg.PingEvery)))
+	c.deadlines.SetPing(c.node.wheel.Since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		err := &protocol.Refusal{Reason: protocol.Revoked}
 		if !c.tenant().revoked.Cover(id, now) {
@@ -114,7 +115,7 @@ func (c *connection) open() {
 			return
 		}
 	} else if login := c.dialect().Limits().Login; login > 0 {
-		c.deadlines.expire(c.node.wheel.Since(now.Add(login)))
+		c.deadlines.SetEnd(c.node.wheel.Since(now.Add(login)))
 	}
 	c.run(c.session.OnOpen(now, c.number()))
 	c.flushSession()
@@ -250,11 +251,11 @@ func (c *connection) stopped() {
 // peer, withdraws expired grants, ticks the session, and pings.
 func (c *connection) deadlineDue(now time.Time) {
 	at := c.node.wheel.Since(now)
-	c.deadlines.fired(at)
+	c.deadlines.Fired(at)
 	if c.closing {
 		return
 	}
-	switch over := c.deadlines.expired(at); {
+	switch over := c.deadlines.Ended(at); {
 	case over && !c.registration.joined:
 		login := c.dialect().Limits().Login
 		c.end(endConnection{err: protocol.Refuse(protocol.AuthTimeout, "no valid token came within %s", login)})
@@ -268,20 +269,20 @@ func (c *connection) deadlineDue(now time.Time) {
 		c.outbox.Transport().Cut()
 		return
 	}
-	if passed(c.rights.expire(), at) {
+	if timer.Passed(c.rights.expire(), at) {
 		grants{c}.withdraw(grant.ExpiredAt(at), protocol.TokenExpired)
 	}
 	if c.closing {
 		return
 	}
-	if c.deadlines.ticks(at) {
+	if c.deadlines.TickDue(at) {
 		c.run(c.session.OnTick(now))
 		c.flushSession()
 	}
 	if c.closing {
 		return
 	}
-	if c.deadlines.pingDue(at, c.node.cfg.PingEvery) {
+	if c.deadlines.PingDue(at, c.node.cfg.PingEvery) {
 		c.outbox.Reply(outbox.Ping, nil)
 	}
 	c.schedule()
@@ -292,7 +293,7 @@ func (c *connection) schedule() {
 	if c.closing {
 		return
 	}
-	if next, sooner := c.deadlines.next(c.silentAt(), c.rights.expire()); sooner {
+	if next, sooner := c.deadlines.Next(c.silentAt(), c.rights.expire()); sooner {
 		c.node.wheel.ScheduleAt(next, (*deadlineTimer)(&c.Conn))
 	}
 }

@@ -25,18 +25,14 @@ func (c *connection) run(commands []protocol.Command) {
 func (c *connection) do(command protocol.Command) []protocol.Command {
 	switch cmd := command.(type) {
 	case protocol.Send:
-		op := outbox.Text
-		if cmd.Binary {
-			op = outbox.Binary
-		}
-		c.sendControl(op, cmd.Text, c.afterEvents)
+		c.sendControl(opOf(cmd), cmd.Text, c.afterEvents)
 		return nil
 	case protocol.Close:
 		c.registration.disconnected(&c.Conn, reasonFor(cmd), cmd.Code, true)
 		c.close(cmd.Code, cmd.Reason)
 		return nil
 	case protocol.SetInterval:
-		c.deadlines.setInterval(cmd.Every, c.node.wheel.Since(time.Now()))
+		c.deadlines.SetInterval(cmd.Every, c.node.wheel.Since(time.Now()))
 		c.schedule()
 		return nil
 	case protocol.SetEventView:
@@ -74,6 +70,14 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.post.Load().authenticated.Load())})
 	}
 	panic("unknown command")
+}
+
+// opOf returns the kind of frame that a session asks for.
+func opOf(cmd protocol.Send) outbox.Op {
+	if cmd.Binary {
+		return outbox.Binary
+	}
+	return outbox.Text
 }
 
 // report logs what a client reports of itself.
@@ -189,10 +193,10 @@ func (c authentication) enter(id *protocol.Identity, lasting bool) *protocol.Ref
 		}
 	}
 	c.identity.Store(id)
-	c.deadlines.expire(0)
+	c.deadlines.SetEnd(0)
 	if !id.Expires.IsZero() && !lasting {
 		// time.Until bounds it to 292 years, whatever the token says.
-		c.deadlines.expire(c.node.wheel.Since(time.Now().Add(time.Until(id.Expires))))
+		c.deadlines.SetEnd(c.node.wheel.Since(time.Now().Add(time.Until(id.Expires))))
 	}
 	return nil
 }
@@ -238,9 +242,9 @@ func (c authentication) switchDialect(cmd protocol.SwitchDialect) {
 		c.end(endConnection{err: err})
 		return
 	}
-	c.deadlines.expire(0)
+	c.deadlines.SetEnd(0)
 	if limits.Login > 0 {
-		c.deadlines.expire(c.node.wheel.Since(now.Add(limits.Login)))
+		c.deadlines.SetEnd(c.node.wheel.Since(now.Add(limits.Login)))
 	}
 	c.schedule()
 }

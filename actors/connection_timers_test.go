@@ -240,11 +240,11 @@ func TestDeadline_AConnectionThatHasEndedLeavesTheWheelWithinAPingInterval(t *te
 }
 
 func TestDeadline_AProcessThatSleptDoesNotMakeUpForHeartbeats(t *testing.T) {
-	var d deadlineTimers
-	d.setInterval(10, 100)
+	var d timer.Deadlines
+	d.SetInterval(10, 100)
 	var beats []int64
 	for now := int64(100); now < 180; now++ {
-		if (now < 125 || now > 155) && d.ticks(now) {
+		if (now < 125 || now > 155) && d.TickDue(now) {
 			beats = append(beats, now)
 		}
 	}
@@ -254,8 +254,8 @@ func TestDeadline_AProcessThatSleptDoesNotMakeUpForHeartbeats(t *testing.T) {
 }
 
 func TestDeadline_TheWheelIsAskedOnlyForWhatComesSoonerThanItRings(t *testing.T) {
-	var d deadlineTimers
-	d.setPing(50)
+	var d timer.Deadlines
+	d.SetPing(50)
 	for _, step := range []struct {
 		what   string
 		do     func()
@@ -265,13 +265,13 @@ func TestDeadline_TheWheelIsAskedOnlyForWhatComesSoonerThanItRings(t *testing.T)
 	}{
 		{"the ping comes first", func() {}, 90, 50, true},
 		{"the wheel rings for it", func() {}, 90, 50, false},
-		{"a login has less time", func() { d.expire(40) }, 90, 40, true},
-		{"it is over, and the wheel rings early", func() { d.expire(0) }, 90, 50, false},
-		{"the wheel rang", func() { d.fired(40) }, 90, 50, true},
+		{"a login has less time", func() { d.SetEnd(40) }, 90, 40, true},
+		{"it is over, and the wheel rings early", func() { d.SetEnd(0) }, 90, 50, false},
+		{"the wheel rang", func() { d.Fired(40) }, 90, 50, true},
 		{"the peer is silent sooner", func() {}, 45, 45, true},
 	} {
 		step.do()
-		if next, sooner := d.next(step.silent, 0); next != step.next || sooner != step.sooner {
+		if next, sooner := d.Next(step.silent, 0); next != step.next || sooner != step.sooner {
 			t.Errorf("%s: next at %d, sooner %v; want %d, %v", step.what, next, sooner, step.next, step.sooner)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/mailbox"
-	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/protocol"
@@ -260,19 +259,6 @@ func (t *topic) flush(m flush) {
 
 // count adds to the delivered events.
 func (t *topic) count(delivered int) { t.node().totals.delivered.Add(uint64(delivered)) }
-
-// fanoutEngine is a topic as its subscribers see it.
-type fanoutEngine topic
-
-func (e *fanoutEngine) Encode(d protocol.Dialect, p protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame {
-	return e.tenant.node.encoder().Encode(d, p, ev, born)
-}
-
-func (e *fanoutEngine) TooSlow(o *outbox.Outbox) {
-	if l := e.tenant.links.find(o.Number()); l != nil {
-		l.tooSlow()
-	}
-}
 
 func (t *topic) flushBy(due time.Time) {
 	if due.IsZero() || slices.ContainsFunc(t.flushes, func(asked time.Time) bool { return !due.Before(asked) }) {

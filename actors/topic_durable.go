@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/history"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -173,4 +174,17 @@ func (t historyReader) unread(err error, at protocol.Position, now time.Time) *p
 	t.node().log.Error("a history cannot be read", "tenant", t.tenant.name, "topic", t.name, "cause", err)
 	detail := fmt.Sprintf("the history of %s cannot be read at the moment", protocol.Quote(t.name))
 	return &protocol.Refusal{Reason: protocol.Internal, Detail: detail}
+}
+
+// fanoutEngine is a topic as its subscribers see it.
+type fanoutEngine topic
+
+func (e *fanoutEngine) Encode(d protocol.Dialect, p protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame {
+	return e.tenant.node.encoder().Encode(d, p, ev, born)
+}
+
+func (e *fanoutEngine) TooSlow(o *outbox.Outbox) {
+	if l := e.tenant.links.find(o.Number()); l != nil {
+		l.tooSlow()
+	}
 }
