@@ -22,7 +22,8 @@ type ConnectOptions struct {
 	Session protocol.Session
 	// Identity is set if the credential was checked before the upgrade; otherwise it is nil.
 	Identity *protocol.Identity
-	// Remote is the client's address, without port. Proxied says that it is the address of a proxy, and so of many clients.
+	// Remote is the client's address, without port. Proxied says that it is the address of a proxy, and so of many
+	// clients.
 	Remote  string
 	Proxied bool
 	// Client is the key by which a client that comes back is recognised (package resume); "" is none.

@@ -8,10 +8,10 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// A subscription stands on a grant: that of the connection's own identity, or of one that was shown for this subscription
-// alone (Subscribe.As). It ends with that grant: when the token expires or is revoked, or when its key is removed. (A
-// connection as a whole outlives the key of its own token: keys change without dropping a connection.) Whatever a session
-// holds by another identity than the connection's own is stored with its grant.
+// A subscription stands on a grant: that of the connection's own identity, or of one that was shown for this
+// subscription alone (Subscribe.As). It ends with that grant: when the token expires or is revoked, or when its key is
+// removed. (A connection as a whole outlives the key of its own token: keys change without dropping a connection.)
+// Whatever a session holds by another identity than the connection's own is stored with its grant.
 
 // rights are the grants that a connection borrowed, beside those of its subscriptions. They belong to its actor.
 type rights struct {

@@ -105,7 +105,7 @@ func (r *registration) setView(l *Conn, v protocol.Projection) (broken *protocol
 	return broken
 }
 
-// announce tells a topic that a member of it is alive.
+// announce sends a topic the news that a member of it is alive.
 func (r *registration) announce(l *Conn, cmd protocol.Announce) {
 	if protocol.CheckTopic(cmd.Topic) == nil && !protocol.Reserved(cmd.Topic) && r.joined {
 		l.tenant().topic(cmd.Topic, announce{cmd.Member, slices.Clone(cmd.Data), cmd.For, l})

@@ -10,27 +10,27 @@
 //     in the order of each key (policy/rules.go). Control frames, which are for one client alone, overtake events
 //     (outbox/control.go); but no event comes before the welcome, and no event of a topic before the answer to the
 //     subscription.
-//  2. Once: a connection gets an event once, however many of its subscriptions match (fanout/subscriptions.go). An event
-//     id that is published again within the dedup window is not delivered again, and its publisher gets the first answer
-//     (fanout/dedup.go).
+//  2. Once: a connection gets an event once, however many of its subscriptions match (fanout/subscriptions.go). An
+//     event id that is published again within the dedup window is not delivered again, and its publisher gets the first
+//     answer (fanout/dedup.go).
 //  3. No silent loss: each event that is not delivered is counted with a reason, and the one who asked for it learns of
-//     it: a publisher by Busy, a connection in its dialect's words, a slow reader by the end of its connection, unless a
-//     rule of the topic lets the reader lose old events (outbox/lossy.go).
+//     it: a publisher by Busy, a connection in its dialect's words, a slow reader by the end of its connection, unless
+//     a rule of the topic lets the reader lose old events (outbox/lossy.go).
 //  4. Bounds: mailboxes, outboxes, histories, dedup windows, topics, throttles and rate limiters all have one. When the
 //     process itself is short of memory (Config.Memory), the node sheds load in stages before the process ends
 //     (health/watermark.go).
 //  5. Backpressure: Publish returns when the event is in the outboxes. It waits first while all outboxes together are
-//     too full and those of its tenant hold more than the tenant's share. It does not wait for readers that have stopped
-//     reading (outbox/backpressure.go).
+//     too full and those of its tenant hold more than the tenant's share. It does not wait for readers that have
+//     stopped reading (outbox/backpressure.go).
 //  6. Resume: a subscription from a position gets what it missed, once and before newer events, or a refusal that says
 //     that it cannot (topic_replay.go). A client whose dialect has no words for positions may get its session back
 //     (package resume; off by default, see Config.Linger), with the events sent to its user meanwhile. Events that it
 //     missed and cannot be given are counted.
 //  7. Durable: a publish to a topic with a durable rule is answered, and delivered, when the store has it on disk
 //     (topic_durable.go, package durable). The topic's offsets, epoch and ids go on after a crash. It gets a new epoch
-//     if the store is a copy or was restored, and if rules kept the topic elsewhere meanwhile (policy/durability.go), so
-//     that no reader is led past a gap. Memory topics pay nothing for that. While the store is not open yet, the topic
-//     refuses everything, and never falls back to memory (node_store.go).
+//     if the store is a copy or was restored, and if rules put the topic elsewhere meanwhile (policy/durability.go),
+//     so that no reader is led past a gap. Memory topics pay nothing for that. While the store is not open yet, the
+//     topic refuses everything, and never falls back to memory (node_store.go).
 //  8. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
 //  9. Lifecycle: if a tenant wants it, a [LifecycleSink] and a topic get an event for each thing that happens to its
 //     connections and users: for each of them in the order in which it happened, and numbered, so that a reader notices
@@ -51,8 +51,8 @@
 // # What it asks of you
 //
 // A Transport never blocks, calls Outbox.Take and Outbox.Ack from one goroutine at a time, and calls Conn.Gone exactly
-// once, when the socket has ended. Before that it may call Conn.Finish, once, when the client will say no more. A Dialect
-// is pure. Whoever calls Connect owes each connection that it got one call of Gone.
+// once, when the socket has ended. Before that it may call Conn.Finish, once, when the client will say no more. A
+// Dialect is pure. Whoever calls Connect owes each connection that it got one call of Gone.
 //
 // # What lives where
 //
@@ -61,8 +61,8 @@
 //   - timer: the timing wheel, one for all deadlines of a node, and a pool of timers.
 //   - mailbox: bounded mailboxes, replies, the registry of actors by name, and supervisors.
 //   - limit: rate limiters for what comes in: of a connection, a user, an address and a tenant.
-//   - outbox: the frames that wait for one socket, in which order they go, which of them a slow reader may lose, and the
-//     backpressure on publishers.
+//   - outbox: the frames that wait for one socket, in which order they go, which of them a slow reader may lose, and
+//     the backpressure on publishers.
 //   - fanout: an event on its way to the subscribers: filters, encoding once per dialect, throttling, and dedup.
 //   - grant: the rights by which a connection gets events, and the revocations that end them.
 //   - policy: the rules of a tenant's topics, resolved for each topic.
@@ -75,11 +75,11 @@
 // The files of this package hold the actors, by prefix:
 //
 //   - node_*: the [Node], its health and metrics, and its store. services.go holds what a node shares with its actors:
-//     settings, clock, log, counters, admission.
+//     settings, clock, log, totals, admission.
 //   - tenant_*, tenants.go: a tenant, its connections, how it sends to its topics and users, and the tenants of a node.
 //   - conn*: [Conn], the face of a connection to its socket, its topics and its user; any goroutine may use it.
-//   - connection_*: the actor behind it, which lets a session and the engine talk. Four parts of it know no session: its
-//     subscriptions, the limits on what it brings in, its registration with its user, and its timers.
+//   - connection_*: the actor behind it, which lets a session and the engine talk. Four parts of it know no session:
+//     its subscriptions, the limits on what it brings in, its registration with its user, and its timers.
 //   - topic_*: a topic, which sequences one stream of events: its append and fan-out, durable append, and replay.
 //   - user_*: a user, with the inbox and the suspended sessions for times without a connection.
 //   - publish.go: where an event goes, and how it gets there.
@@ -94,22 +94,23 @@
 //
 // A publish to an idle topic or user does not wake a goroutine: the publisher's goroutine runs the actor itself. In
 // tenantCore.publish, mailbox.Registry.Claim puts the message into the mailbox and, if the actor was idle, makes the
-// caller its owner; RunInline then handles one message and gives the mailbox back. This is safe for three reasons. Only one
-// goroutine at a time can own a mailbox, so an actor still runs on one goroutine at a time. The publisher would wait for
-// the answer anyway. And messages that arrive meanwhile get a goroutine of their own, so no publisher works for another.
-// A topic that works long, because it has many subscribers or waits for the disk, is dedicated: it always has a goroutine
-// of its own (topic.dedicated).
+// caller its owner; RunInline then handles one message and gives the mailbox back. This is safe for three reasons. Only
+// one goroutine at a time can own a mailbox, so an actor still runs on one goroutine at a time. The publisher would
+// wait for the answer anyway. And messages that arrive meanwhile get a goroutine of their own, so no publisher works
+// for another. A topic that works long, because it has many subscribers or waits for the disk, is dedicated: it always
+// has a goroutine of its own (topic.dedicated).
 //
 // This saves that goroutine, its stack, and threads that wake each other: 2.8 instead of 4.8 futex calls an event with
 // 10,000 topics of one subscriber each (2 cores, 2026-11-21).
 //
 // # How it is built
 //
-// Messages between actors are small values, declared at the top of the file of the actor that understands them. Waits go
-// one way: the front door waits for a connection, a connection for an older one of the same client, for the tenant, for
-// its user and its topics, and those wait for nobody (mailbox/reply.go). The mailbox is our own (mailbox/mailbox.go),
-// since protoactor's mailboxes are unbounded or drop in silence. Of protoactor, supervision is used through guardians
-// (mailbox/supervisor.go), since a restart of a protoactor parent stops its children. A restart is a resumption for
-// protoactor, since all that an actor knows has to outlive a failure; so all actors of a kind can share their props.
-// protoactor's receive timeouts, stash, middleware and metrics are not used: they race, lose or cost.
+// Messages between actors are small values, declared at the top of the file of the actor that understands them. Waits
+// go one way: the front door waits for a connection, a connection for an older one of the same client, for the tenant,
+// for its user and its topics, and those wait for nobody (mailbox/reply.go). The mailbox is our own
+// (mailbox/mailbox.go), since protoactor's mailboxes are unbounded or drop in silence. Of protoactor, supervision is
+// used through guardians (mailbox/supervisor.go), since a restart of a protoactor parent stops its children. A restart
+// is a resumption for protoactor, since all that an actor knows has to outlive a failure; so all actors of a kind can
+// share their props. protoactor's receive timeouts, stash, middleware and metrics are not used: they race, lose or
+// cost.
 package actors

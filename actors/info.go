@@ -37,11 +37,11 @@ type Metrics struct {
 	// Stuck counts the actors that are stuck now, EverStuck those that ever were, by kind.
 	Stuck     map[string]int
 	EverStuck map[string]uint64
-	// Lifecycles are the figures of the tenants whose lifecycle is on, by tenant.
+	// Lifecycles are the statistics of the tenants whose lifecycle is on, by tenant.
 	Lifecycles map[string]LifecycleStats
 }
 
-// Stats are a tenant's figures since the node started: the sums, and those of each dialect by name.
+// Stats are a tenant's statistics since the node started: the sums, and those of each dialect by name.
 type Stats struct {
 	DialectStats
 	Dialects map[string]DialectStats
@@ -49,9 +49,9 @@ type Stats struct {
 	Suspended bool
 }
 
-// DialectStats are the figures of one dialect in a tenant.
+// DialectStats are the statistics of one dialect in a tenant.
 type DialectStats struct {
-	// TotalConnections only grows: a connection that becomes one of another dialect counts in both, and in its tenant once.
+	// TotalConnections only grows: a connection that switches its dialect counts in both, and once in its tenant.
 	TotalConnections, ActiveConnections, Authenticated uint64
 	MessagesReceived, MessagesSent                     uint64
 	BytesReceived, BytesSent                           uint64

@@ -18,9 +18,9 @@ type ConnectionQuery struct {
 	Limit  int
 }
 
-// inspector holds the read calls of a node: for connections, users, topics, histories and figures. It changes nothing,
-// and knows nothing of the node but its tenants. Its methods may be called from many goroutines at once. Those with a
-// context wait for actors, and are refused as Busy if it ends first.
+// inspector holds the read calls of a node: for connections, users, topics, histories and statistics. It changes
+// nothing, and knows nothing of the node but its tenants. Its methods may be called from many goroutines at once. Those
+// with a context wait for actors, and are refused as Busy if it ends first.
 type inspector struct{ tenants *tenants }
 
 const (
@@ -148,7 +148,7 @@ func (in *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn,
 	return answer.Wait(ctx)
 }
 
-// Stats are the figures of one tenant; zero for an unknown one.
+// Stats are the statistics of one tenant; zero for an unknown one.
 func (in *inspector) Stats(tenant string) Stats {
 	if t := in.tenants.tenant(tenant); t != nil {
 		return t.stats()

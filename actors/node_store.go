@@ -8,9 +8,9 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This file holds how a node gets the store of its durable topics. Opening a store takes time (on a full disk, until there
-// is room), and the node serves meanwhile: topics in memory as always, and durable topics not at all. A durable topic that
-// was served from memory for a while would give its events offsets that other events have on the disk.
+// This file holds how a node gets the store of its durable topics. Opening a store takes time (on a full disk, until
+// there is room), and the node serves meanwhile: topics in memory as always, and durable topics not at all. A durable
+// topic that was served from memory for a while would give its events offsets that other events have on the disk.
 
 // AwaitStore has the node wait for the store of its durable topics: until UseStore brings the store, the node refuses
 // publishes to them, subscriptions and reads as opening says. nil waits for none: durable topics are then in memory.

@@ -74,6 +74,7 @@ func (m publish) Refuse(err *protocol.Refusal)     { m.delivery.Result.Fail(err)
 func (m propagate) Refuse(err *protocol.Refusal)   { m.delivery.Result.Fail(err) }
 func (m readHistory) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 func (m describe) Refuse(err *protocol.Refusal)    { m.reply.Refuse(err) }
+func (m listMembers) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
 // topic is the actor: the sequencer of one named stream of events. Only the actor touches its fields, except for the
 // mailbox.
@@ -89,8 +90,7 @@ type topic struct {
 	dedup       fanout.Dedup
 	subscribers fanout.Subscribers
 	members     presence.Members
-	// used is when the topic last had a subscriber or a publish of its own, as timer.Wheel.Since measures it: events
-	// from below do not keep a topic.
+	// used is when the topic last had a subscriber or an own publish (timer.Wheel.Since); events from below do not count.
 	used int64
 	// flushes are those that the wheel is going to send. Another is scheduled only if it is earlier than all of them.
 	flushes []time.Time
@@ -100,8 +100,7 @@ func newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
 	n := owner.node
 	now := n.now()
 	t := &topic{
-		tenant: owner, name: name, policy: policyOf(owner.rules.Load(), name),
-		used: n.wheel.Since(now),
+		tenant: owner, name: name, policy: policyOf(owner.rules.Load(), name), used: n.wheel.Since(now),
 	}
 	t.box.Init(n.cfg.MailboxSize)
 	t.box.Dedicate(t.dedicated())
@@ -293,8 +292,6 @@ func (t *topic) idle(ctx mailbox.Context) {
 	}
 	wheel.Schedule(now.Add(max(cfg.TopicIdle-idle, cfg.TopicIdle/4)), t)
 }
-
-func (m listMembers) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
 // Refuse does nothing: the member announces itself again before its time is over.
 func (m announce) Refuse(*protocol.Refusal) {}

@@ -13,14 +13,14 @@ import (
 )
 
 // This file holds how a topic appends events. A topic in memory appends each event at once. A durable topic gives it to
-// the store and goes on; the outcome comes as a message, in the order of the offsets, and only then the topic delivers the
-// event and answers its publisher: each event that a subscriber gets was on disk before. Events on their way to the disk
-// wait together (group commit), so a topic takes as many at a time as there are publishers.
+// the store and goes on; the outcome comes as a message, in the order of the offsets, and only then the topic delivers
+// the event and answers its publisher: each event that a subscriber gets was on disk before. Events on their way to the
+// disk wait together (group commit), so a topic takes as many at a time as there are publishers.
 //
-// A durable parent topic gets each event of the topics below it, whether it has subscribers or not, since its readers may
-// resume there; so a pattern that covers both stores the event twice. If the parent cannot store it, the publish fails
-// though the topic below has it. Repeated with its id, the event is recognised below and goes to the parents that still
-// lack it.
+// A durable parent topic gets each event of the topics below it, whether it has subscribers or not, since its readers
+// may resume there; so a pattern that covers both stores the event twice. If the parent cannot store it, the publish
+// fails though the topic below has it. Repeated with its id, the event is recognised below and goes to the parents that
+// still lack it.
 
 // appended is the outcome of an append to the store.
 type appended struct {

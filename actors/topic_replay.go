@@ -8,8 +8,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// This file holds how a topic replays to a subscriber what it missed. The replay is one step with becoming a subscriber:
-// earlier events are replayed, later ones are delivered, and no event is both or neither.
+// This file holds how a topic replays to a subscriber what it missed. The replay is one step with becoming a
+// subscriber: earlier events are replayed, later ones are delivered, and no event is both or neither.
 //
 // A replayed event comes from the history: a throttled subscriber gets the latest event of each key, and an
 // exclude_connection is forgotten, since it named a connection that is no more.
