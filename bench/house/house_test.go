@@ -13,14 +13,11 @@ const house = "../.."
 // recorded are the figures that have not reached their goals, as they are: none may get worse. Lower a bound when its
 // figure got better, and delete the line when the goal is reached.
 var recorded = map[string][]int{
-	"spread":    {11},
-	"methods":   {46},
-	"doors":     {7},
-	"functions": {9, 22, 52},
-	"files":     {201, 328},
-	"columns":   {662},
-	"words":     {24, 56},
-	"sentences": {56},
+	"engine":    {35, 5629},
+	"methods":   {38},
+	"columns":   {375},
+	"words":     {15, 22},
+	"sentences": {13},
 }
 
 // go test remembers what passed, and does not see that files of the other module changed: make runs this test anew.
