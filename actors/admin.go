@@ -55,9 +55,9 @@ func (a *admin) DisconnectUser(ctx context.Context, tenant, user string, code ui
 // connections are gone, DrainTenant cuts the rest off and returns the error of ctx. NotFound if there is no such
 // tenant.
 func (a *admin) DrainTenant(ctx context.Context, tenant string) (closed int, err error) {
-	t, why := a.tenants.lookup(tenant)
-	if why != nil {
-		return 0, why
+	t, refusal := a.tenants.lookup(tenant)
+	if refusal != nil {
+		return 0, refusal
 	}
 	all := t.conns()
 	return len(all), drain(ctx, all, tellWithin(ctx), protocol.Draining)

@@ -63,7 +63,7 @@ func (a *admin) RetainKeys(
 	}
 	t.keys.Store(&holds)
 	none := func(*protocol.Identity) bool { return false }
-	_, unsubscribed, err = t.withdraw(ctx, withdraw{gone: t.keyIsGone, lent: true}, none)
+	_, unsubscribed, err = t.withdraw(ctx, withdraw{gone: t.keyIsGone, borrowed: true}, none)
 	return unsubscribed, err
 }
 

@@ -34,9 +34,9 @@ type (
 	// withdraw ends the connection if its own identity is revoked, or else the subscriptions by grants that are, and
 	// answers what ended.
 	withdraw struct {
-		gone  func(*protocol.Identity) bool
-		lent  bool // only borrowed grants are concerned, and not the connection's own identity
-		reply mailbox.Reply[withdrawn]
+		gone     func(*protocol.Identity) bool
+		borrowed bool // only borrowed grants are concerned, and not the connection's own identity
+		reply    mailbox.Reply[withdrawn]
 	}
 	// withdrawn says what ended: the connection, or some of its subscriptions.
 	withdrawn struct {
@@ -135,8 +135,8 @@ func (c *connection) receive(m received) {
 		c.end(endConnection{err: err})
 		return
 	}
-	if err, struck := c.admit(limit.Load{limit.Messages: 1, limit.Bytes: len(m.data)}, now); err != nil {
-		c.rejectMessage(err, struck, now)
+	if err, exceeded := c.admit(limit.Cost{limit.Messages: 1, limit.Bytes: len(m.data)}, now); err != nil {
+		c.rejectMessage(err, exceeded, now)
 		return
 	}
 	at := c.node.wheel.Since(now)
@@ -240,7 +240,7 @@ func (c *connection) stopped() {
 		c.outbox.Transport().Close(protocol.Internal.CloseCode(), string(protocol.Internal))
 	}
 	c.node.dropped(protocol.Internal, c.outbox.Close())
-	c.registration.known(&c.Conn)
+	c.registration.loggedIn(&c.Conn)
 	c.box.Close(errNoConnection)
 	c.post.Load().left(&c.Conn)
 	c.flags.set(isOut)

@@ -93,8 +93,8 @@ func (c *connection) report(cmd protocol.Report) {
 // subscribe makes the subscription that the session asks for, and emits a lifecycle event for it.
 func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
 	now := time.Now()
-	if err, struck := c.admit(limit.Load{limit.Subscribes: 1}, now); err != nil {
-		if struck && c.limits.Strike(c.node.wheel.Since(now)) {
+	if err, exceeded := c.admit(limit.Cost{limit.Subscribes: 1}, now); err != nil {
+		if exceeded && c.limits.Strike(c.node.wheel.Since(now)) {
 			c.end(endConnection{err: err})
 		}
 		return protocol.Position{}, err
@@ -178,7 +178,7 @@ func (c authentication) authenticate(
 
 // enter makes id the connection's identity. With its first identity the connection joins the user; later identities
 // must be of the same user. With lasting, the identity's expiry is ignored.
-func (c authentication) enter(id *protocol.Identity, lasting bool) *protocol.Refusal {
+func (c authentication) enter(id *protocol.Identity, ignoreExpiry bool) *protocol.Refusal {
 	before := c.identity.Load()
 	if before != nil && c.registration.joined &&
 		(before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
@@ -194,7 +194,7 @@ func (c authentication) enter(id *protocol.Identity, lasting bool) *protocol.Ref
 	}
 	c.identity.Store(id)
 	c.deadlines.SetEnd(0)
-	if !id.Expires.IsZero() && !lasting {
+	if !id.Expires.IsZero() && !ignoreExpiry {
 		// time.Until bounds it to 292 years, whatever the token says.
 		c.deadlines.SetEnd(c.node.wheel.Since(time.Now().Add(time.Until(id.Expires))))
 	}
@@ -265,18 +265,18 @@ func (c *connection) setEventView(cmd protocol.SetEventView) {
 
 // admit charges what the connection brings to all rate limiters, and counts a refusal as a drop. struck says that the
 // connection itself, its user or its address is too fast.
-func (c *connection) admit(much limit.Load, now time.Time) (err *protocol.Refusal, struck bool) {
-	err, struck = c.limits.Admit(c.tenant().limits, c.peer(), much, c.node.wheel.Since(now))
+func (c *connection) admit(much limit.Cost, now time.Time) (err *protocol.Refusal, exceeded bool) {
+	err, exceeded = c.limits.Admit(c.tenant().limits, c.peer(), much, c.node.wheel.Since(now))
 	if err != nil {
 		c.node.dropped(protocol.RateLimited, 1)
 	}
-	return err, struck
+	return err, exceeded
 }
 
 // rejectMessage refuses a message that is over a rate, in the dialect's words, or ends the connection if it has been
 // refused too often.
-func (c *connection) rejectMessage(err *protocol.Refusal, struck bool, now time.Time) {
-	if struck && c.limits.Strike(c.node.wheel.Since(now)) {
+func (c *connection) rejectMessage(err *protocol.Refusal, exceeded bool, now time.Time) {
+	if exceeded && c.limits.Strike(c.node.wheel.Since(now)) {
 		c.end(endConnection{err: err})
 		return
 	}

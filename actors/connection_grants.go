@@ -102,7 +102,7 @@ func (c grants) revoke(m withdraw) withdrawn {
 	switch {
 	case c.closing || id == nil:
 		return withdrawn{}
-	case !m.lent && m.gone(id):
+	case !m.borrowed && m.gone(id):
 		c.end(endConnection{err: &protocol.Refusal{Reason: protocol.Revoked}})
 		return withdrawn{connection: true}
 	}

@@ -167,13 +167,13 @@ func TestLasting_AConnectionOutlivesItsToken(t *testing.T) {
 		id := someone("ann")
 		id.Expires = time.Now().Add(time.Minute)
 		g.know("short", id)
-		lasting, other := enter(t, n, words, nil), enter(t, n, words, nil)
-		lasting.do(protocol.Authenticate{Credential: protocol.Credential{Token: "short"}, IgnoreExpiry: true})
+		ignoreExpiry, other := enter(t, n, words, nil), enter(t, n, words, nil)
+		ignoreExpiry.do(protocol.Authenticate{Credential: protocol.Credential{Token: "short"}, IgnoreExpiry: true})
 		other.do(login("short"))
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		other.wantEnd(t, protocol.TokenExpired)
-		if lasting.link.flags.has(isGone) {
+		if ignoreExpiry.link.flags.has(isGone) {
 			t.Error("it ended with its token")
 		}
 	})

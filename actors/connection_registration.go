@@ -40,7 +40,7 @@ func (r *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 	l.outbox.Hold()
 	l.post.Load().authenticated.Add(1)
 	r.joined = true
-	r.known(l)
+	r.loggedIn(l)
 	l.identity.Store(id)
 	got, err := topicClient{l}.attach(broadcastTopic, fanout.FiltersForProjection(l.view()), protocol.Position{}, false)
 	if err != nil {
@@ -76,7 +76,7 @@ func (r *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
 		gone := mailbox.NewReply[struct{}]()
 		back.duplicate.box.SendUnbounded(takeOver{gone})
 		gone.Wait(ctx) // a refusal says that it has ended by itself
-		wish.rivalTold = true
+		wish.duplicateTold = true
 	}
 }
 
@@ -180,7 +180,7 @@ func (r *registration) await(l *Conn, proxied bool) *protocol.Refusal {
 }
 
 // known takes the connection off that count, if it is on it.
-func (r *registration) known(l *Conn) {
+func (r *registration) loggedIn(l *Conn) {
 	if r.awaited {
 		r.awaited = false
 		l.node.unauthenticated.Leave(l.remote, r.proxied)

@@ -34,13 +34,13 @@ func (c *connection) resumeSession() {
 	c.outbox.Hold()
 	granted := c.subscriptions.takeOver(&c.Conn, rec)
 	resend(rec, &c.Conn, granted)
-	c.resume.Miss(&c.node.totals, protocol.PositionLost, since(rec.Broadcast, c.resume.Broadcast))
+	c.resume.AddMissed(&c.node.totals, protocol.PositionLost, since(rec.Broadcast, c.resume.Broadcast))
 	if rec.Projection != nil {
-		heed := protocol.SetEventView{View: *rec.Projection}
-		if rec.Lent { // borrowed then; now it goes by the token that the client has shown now
-			heed.As = c.identity.Load()
+		view := protocol.SetEventView{View: *rec.Projection}
+		if rec.Borrowed { // borrowed then; now it goes by the token that the client has shown now
+			view.As = c.identity.Load()
 		}
-		c.setEventView(heed)
+		c.setEventView(view)
 	}
 	c.endIf(c.subscriptions.reattach(&c.Conn, rec))
 	c.registration.subscribed(&c.Conn, true, c.subscriptions.Wanted()...)
@@ -56,12 +56,12 @@ func (c *connection) resumeSession() {
 func resend(r *resume.Session, to *Conn, granted bool) {
 	events, cut := r.Unwritten()
 	if !granted {
-		to.resume.Miss(&to.node.totals, protocol.Forbidden, len(events)+cut)
+		to.resume.AddMissed(&to.node.totals, protocol.Forbidden, len(events)+cut)
 		events, cut = nil, 0
 	}
 	events = append(events, r.Sent()...)
 	left := to.outbox.Overflow(events)
-	to.resume.Miss(&to.node.totals, protocol.TooLarge, cut+left+r.Missed)
+	to.resume.AddMissed(&to.node.totals, protocol.TooLarge, cut+left+r.Missed)
 	if events = events[left:]; to.outbox.Charge(to.outbox.Prepend(events)) {
 		to.resume.Replayed.Add(uint64(len(events)))
 		to.node.totals.delivered.Add(uint64(len(events)))
@@ -90,7 +90,7 @@ func (s *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
 		}
 		if err := (topicClient{l}).granted(protocol.Subscribe{Topic: r.Topic}); err != nil {
 			s.Remove(r.Topic, false)
-			l.resume.Miss(&l.node.totals, err.Reason, 1)
+			l.resume.AddMissed(&l.node.totals, err.Reason, 1)
 			all = false
 		}
 	}
@@ -108,14 +108,14 @@ func (s *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol
 	for _, topic := range s.Attached() {
 		at, known := rec.Checkpoint(topic)
 		if !known {
-			l.resume.Miss(&l.node.totals, protocol.Busy, 1)
+			l.resume.AddMissed(&l.node.totals, protocol.Busy, 1)
 		}
 		got, err := topicClient{l}.attach(topic, s.FiltersAt(topic), at, true)
 		if err != nil {
 			return err
 		}
 		l.resume.Replayed.Add(uint64(got.replayed))
-		l.resume.Miss(&l.node.totals, protocol.PositionLost, got.missed)
+		l.resume.AddMissed(&l.node.totals, protocol.PositionLost, got.missed)
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (s *subscriptions) suspend(l *Conn) *resume.Session {
 	rec := &resume.Session{
 		Tenant: t.name, Dialect: l.dialect(), Client: l.resume.Key(), Identity: l.identity.Load(), Number: l.number(),
 		Until: l.node.wheel.Since(time.Now()) + t.resumeAge.Load(), Projection: l.projection.Load(),
-		Lent: l.flags.has(hasBorrowed), Subscriptions: s.Subscriptions,
+		Borrowed: l.flags.has(hasBorrowed), Subscriptions: s.Subscriptions,
 	}
 	ctx, done := l.step()
 	defer done()

@@ -51,10 +51,10 @@ type lifecycle struct {
 	number  uint64
 	waiting []*fanout.Result // of what is on its way into the topic, oldest first
 
-	told    atomic.Uint64    // events emitted
-	losses  [3]atomic.Uint64 // by where, in the order of lossesOf
-	warnAt  atomic.Int64     // when losses may be logged again, as timer.Wheel.Since measures it
-	unheard atomic.Uint64    // losses since the last log line
+	told   atomic.Uint64    // events emitted
+	losses [3]atomic.Uint64 // by where, in the order of lossesOf
+	warnAt atomic.Int64     // when losses may be logged again, as timer.Wheel.Since measures it
+	missed atomic.Uint64    // losses since the last log line
 }
 
 // lossesOf are the words for where events were lost.
@@ -114,8 +114,8 @@ func (l *lifecycle) Receive(ctx mailbox.Context) {
 }
 
 func (l *lifecycle) flush(m flushLifecycle) {
-	for _, verdict := range l.waiting {
-		_, _ = verdict.Wait(m.ctx, nil)
+	for _, result := range l.waiting {
+		_, _ = result.Wait(m.ctx, nil)
 	}
 	l.sweep()
 	m.reply.Give(struct{}{}, nil)
@@ -192,15 +192,15 @@ func (l *lifecycle) lose(before uint64, reason protocol.Reason) {
 // count counts a loss, and logs losses once a minute at most.
 func (l *lifecycle) count(where int) {
 	l.losses[where].Add(1)
-	unheard := l.unheard.Add(1)
+	missed := l.missed.Add(1)
 	n := l.tenant.node
 	now := n.wheel.Since(time.Now())
 	if at := l.warnAt.Load(); at > now || !l.warnAt.CompareAndSwap(at, now+int64(time.Minute)) {
 		return
 	}
-	l.unheard.Store(0)
+	l.missed.Store(0)
 	n.log.Warn("lifecycle events were lost; their numbers are missing",
-		"tenant", l.tenant.name, "lost_in", lossesOf[where], "events", unheard)
+		"tenant", l.tenant.name, "lost_in", lossesOf[where], "events", missed)
 }
 
 func (l *lifecycle) stats() LifecycleStats {

@@ -124,7 +124,7 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 		}
 	}
 	if err := l.post.Load().take(); err != nil {
-		c.registration.known(l)
+		c.registration.loggedIn(l)
 		return nil, err
 	}
 	t.total.Add(1)

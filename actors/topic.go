@@ -90,7 +90,8 @@ type topic struct {
 	dedup       fanout.Dedup
 	subscribers fanout.Subscribers
 	members     presence.Members
-	// used is when the topic last had a subscriber or an own publish (timer.Wheel.Since); events from below do not count.
+	// used is when the topic last had a subscriber or an own publish (timer.Wheel.Since); events from below do not
+	// count.
 	used int64
 	// flushes are those that the wheel is going to send. Another is scheduled only if it is earlier than all of them.
 	flushes []time.Time

@@ -13,11 +13,11 @@ type (
 	// join adds a connection. It is refused if the user has too many of its dialect, and put off while its client still
 	// has another connection (resumeOffer.duplicate).
 	join struct {
-		link      *Conn
-		limit     int  // on the user's connections of this dialect; 0 is none
-		mayResume bool // it may have the session that its client left: it has proved its identity
-		rivalTold bool // the duplicate connection was asked to go, and is not waited for any more
-		reply     mailbox.Reply[resumeOffer]
+		link          *Conn
+		limit         int  // on the user's connections of this dialect; 0 is none
+		mayResume     bool // it may have the session that its client left: it has proved its identity
+		duplicateTold bool // the duplicate connection was asked to go, and is not waited for any more
+		reply         mailbox.Reply[resumeOffer]
 	}
 	// detach removes a connection and keeps the session that it may leave; an unknown connection is ignored.
 	detach struct {
@@ -88,7 +88,7 @@ func (u *user) Receive(ctx mailbox.Context) {
 		u.expireSessions(u.node().now())
 		u.idle(ctx)
 	case disconnectAll:
-		m.reply.Give(u.part(m.end), nil)
+		m.reply.Give(u.disconnectAll(m.end), nil)
 	case listConns:
 		m.reply.Give(append([]*Conn(nil), u.links...), nil)
 	case idleTimeout:
@@ -149,14 +149,14 @@ func (u *user) deliver(p *fanout.Delivery) (delivered int, there bool) {
 }
 
 func (u *user) join(m join) (resumeOffer, *protocol.Refusal) {
-	var rival *Conn
-	if m.mayResume && !m.rivalTold {
-		rival = u.duplicateOf(m.link)
+	var existing *Conn
+	if m.mayResume && !m.duplicateTold {
+		existing = u.duplicateOf(m.link)
 	}
 	if m.limit > 0 {
 		count := 0
 		for _, l := range u.links {
-			if l.dialect() == m.link.dialect() && l != rival {
+			if l.dialect() == m.link.dialect() && l != existing {
 				count++
 			}
 		}
@@ -165,8 +165,8 @@ func (u *user) join(m join) (resumeOffer, *protocol.Refusal) {
 				"the user has %d connections, which is the limit for one user (connections_per_user)", count)
 		}
 	}
-	if rival != nil {
-		return resumeOffer{duplicate: rival}, nil
+	if existing != nil {
+		return resumeOffer{duplicate: existing}, nil
 	}
 	if u.links = append(u.links, m.link); len(u.links) == 1 {
 		u.online(true)
@@ -190,7 +190,7 @@ func (u *user) leave(l *Conn) {
 }
 
 // part ends all connections, forgets the suspended sessions, and returns how many connections there were.
-func (u *user) part(err endConnection) int {
+func (u *user) disconnectAll(err endConnection) int {
 	u.forgetSessions()
 	for _, l := range u.links {
 		l.box.SendUnbounded(err)

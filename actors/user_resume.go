@@ -37,16 +37,16 @@ func (u *user) sameClient(l *Conn) (all []*Conn) {
 
 // duplicateOf is the connection that a client still has when it comes with its key again, nil if there is none. Only an
 // older connection is a duplicate: so no two can wait for each other.
-func (u *user) duplicateOf(l *Conn) (rival *Conn) {
+func (u *user) duplicateOf(l *Conn) (duplicate *Conn) {
 	if l.resume.Key() == "" {
 		return nil
 	}
 	for _, other := range u.sameClient(l) {
 		if other.number() < l.number() {
-			rival = other
+			duplicate = other
 		}
 	}
-	return rival
+	return duplicate
 }
 
 // claim takes the session that the client of a connection has left; nil if there is none, or if it is in doubt whose it
@@ -97,7 +97,7 @@ func (u *user) suspend(l *Conn, rec *resume.Session) {
 	u.node().sessions.Add(rec)
 	rec.Missed = l.resume.TooLate
 	for _, f := range l.resume.After {
-		u.hold(rec, f)
+		u.retain(rec, f)
 	}
 	u.expireBy(rec.Until)
 }
@@ -142,13 +142,13 @@ func (u *user) missed(p *fanout.Delivery, there bool) {
 			view = *rec.Projection
 		}
 		if f := p.Frame(u.node().encoder(), rec.Dialect, view); f != nil {
-			u.hold(rec, f)
+			u.retain(rec, f)
 		}
 	}
 }
 
 // hold adds an event to a suspended session, or counts it as missed.
-func (u *user) hold(rec *resume.Session, f *outbox.Frame) {
+func (u *user) retain(rec *resume.Session, f *outbox.Frame) {
 	if !u.node().sessions.Append(rec, f) {
 		rec.Missed++
 	}

@@ -40,7 +40,7 @@ type Session interface {
 	OnTick(now time.Time) []Command
 	// Refuse puts a refusal by the engine into the dialect's words: a limit that was met, a token that expired, a
 	// server that goes away. If final, the connection ends, and the last command must be a Close.
-	OnReject(now time.Time, why *Refusal, final bool) []Command
+	OnReject(now time.Time, err *Refusal, final bool) []Command
 }
 
 // ClientMessage is one frame from a client.
@@ -109,22 +109,23 @@ type Limits struct {
 	Rate, Burst int
 	// Login is how long a connection may stay without an identity.
 	Login time.Duration
-	// Unread is how long its clients may leave their socket unread, so that pings wait for an answer: the engine takes none
-	// for gone that was silent for less, however short its own timeout is. Zero are clients that always read.
+	// Unread is how long its clients may leave their socket unread, so that pings wait for an answer: the engine takes
+	// none for gone that was silent for less, however short its own timeout is. Zero are clients that always read.
 	Unread time.Duration
 	// Subscriptions bounds the topics of one connection.
 	Subscriptions int
 	// Connections bounds the connections of this dialect in a tenant, PerUser those of one user.
 	Connections, PerUser int
-	// Inbox has a user's messages wait while the user has no connection, and gives them to the next one of this dialect.
+	// Inbox has a user's messages wait while the user has no connection, and gives them to the next one of this
+	// dialect.
 	Inbox bool
 	// Connects bounds the connects per minute of one user, or of one address while the user is unknown.
 	Connects int
 }
 
 // End returns the closing commands for a refusal: an optional last message, then the close code and the reason's name.
-func End(why *Refusal, last []byte) []Command {
-	end := Close{Code: why.Reason.CloseCode(), Reason: string(why.Reason)}
+func End(err *Refusal, last []byte) []Command {
+	end := Close{Code: err.Reason.CloseCode(), Reason: string(err.Reason)}
 	if last == nil {
 		return []Command{end}
 	}

@@ -79,7 +79,9 @@ func (s *Subscribers) FiltersOf(o *outbox.Outbox) *Filters {
 // Set adds a subscriber of a dialect, or gives it other filters. offset is the topic's newest. A subscriber that
 // changes its filters gets now what is held back for it, since nothing would release that later. It returns how many
 // events that were.
-func (s *Subscribers) Set(e Engine, o *outbox.Outbox, d protocol.Dialect, filters *Filters, offset uint64) (flushed int) {
+func (s *Subscribers) Set(
+	e Engine, o *outbox.Outbox, d protocol.Dialect, filters *Filters, offset uint64,
+) (flushed int) {
 	if at, ok := s.find(o); ok {
 		if at.group.filters.key == filters.key {
 			return 0
@@ -187,8 +189,9 @@ func (s *Subscribers) Rebuild() {
 }
 
 // Deliver gives an event, which has this offset, to all subscribers that want it. Groups that want fewer events get it
-// later, or a newer one in its place. It returns how many outboxes took it, and when Flush is due for events that are held
-// back; the zero time if there are none. Both stay small: a goroutine that grows its stack here costs more than a delivery.
+// later, or a newer one in its place. It returns how many outboxes took it, and when Flush is due for events that are
+// held back; the zero time if there are none. Both stay small: a goroutine that grows its stack here costs more than a
+// delivery.
 func (s *Subscribers) Deliver(e Engine, d *Delivery, offset uint64, now time.Time) (delivered int, flush time.Time) {
 	for _, g := range s.groups {
 		projection, every, ok := g.filters.Select(d.Event)

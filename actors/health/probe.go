@@ -10,8 +10,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Probes are the ways through a node by which something has to get for it to be ready, each with a name. The zero Probes
-// has none. They may be used by many goroutines at once.
+// Probes are the ways through a node by which something has to get for it to be ready, each with a name. The zero
+// Probes has none. They may be used by many goroutines at once.
 type Probes struct {
 	turn sync.Mutex // one question at a time
 
@@ -52,8 +52,8 @@ func (p *Probes) Count() int {
 	return len(p.ways)
 }
 
-// Probe tries all ways at once and returns how long the slowest took. It blocks until all have answered or ctx ends. The
-// error is a Lost, or a protocol.Refusal that says Draining if the node ends.
+// Probe tries all ways at once and returns how long the slowest took. It blocks until all have answered or ctx ends.
+// The error is a Lost, or a protocol.Refusal that says Draining if the node ends.
 func (p *Probes) Probe(ctx context.Context) (time.Duration, error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
@@ -83,8 +83,8 @@ func tryAll(ctx context.Context, all []*probe) error {
 	for range all {
 		select {
 		case o := <-ended:
-			if why, refused := o.err.(*protocol.Refusal); refused && why.Reason == protocol.Draining {
-				return why
+			if refusal, ok := o.err.(*protocol.Refusal); ok && refusal.Reason == protocol.Draining {
+				return refusal
 			}
 			if o.err == nil {
 				delete(open, o.probe)

@@ -13,8 +13,9 @@ import (
 	"github.com/parley-realtime/parley/actors/timer"
 )
 
-// Watchdog finds actors that are stuck: others wait in their mailbox, and they have been in one message for too long. It
-// looks at all mailboxes from time to time; they only count their messages for it, so an actor that works pays nothing.
+// Watchdog finds actors that are stuck: others wait in their mailbox, and they have been in one message for too long.
+// It looks at all mailboxes from time to time; they only count their messages for it, so an actor that works pays
+// nothing.
 type Watchdog struct {
 	// Static.
 	watched Watched
@@ -176,7 +177,9 @@ func (w *Watchdog) judge(round uint64, now time.Time) {
 			}
 		}
 	}
-	slices.SortFunc(stuck, func(a, b Stuck) int { return cmp.Or(cmp.Compare(b.For, a.For), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(stuck, func(a, b Stuck) int {
+		return cmp.Or(cmp.Compare(b.For, a.For), cmp.Compare(a.Name, b.Name))
+	})
 	w.mu.Lock()
 	w.stuck = stuck
 	w.mu.Unlock()

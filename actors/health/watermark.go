@@ -20,13 +20,13 @@ type Memory interface {
 
 // Load is what a watermark can shed. Its calls may take a while, and only the watermark makes them.
 type Load interface {
-	// TrimHistories has all topics forget the older half of what they remember in memory, and returns how many topics that
-	// are. A client that resumes from there is told.
+	// TrimHistories has all topics forget the older half of what they remember in memory, and returns how many topics
+	// that are. A client that resumes from there is told.
 	TrimHistories() int
 	// DropWaiting drops what waits for readers and may be lost, and returns how many frames that are.
 	DropWaiting() int
-	// DisconnectSlowest ends the readers for which most waits, until that is so many bytes, and returns how many it ended.
-	// any is false if nothing waits for any of them.
+	// DisconnectSlowest ends the readers for which most waits, until that is so many bytes, and returns how many it
+	// ended. any is false if nothing waits for any of them.
 	DisconnectSlowest(bytes int64) (count int, any bool)
 }
 
@@ -46,11 +46,12 @@ const (
 	// Every is the time between two looks at the memory in use.
 	Every = 500 * time.Millisecond
 
-	// CollectEvery is the least time between two collections. A stage is entered, and a reader disconnected, only for what is still
-	// in use behind one; so this is also how often readers are disconnected.
+	// CollectEvery is the least time between two collections. A stage is entered, and a reader disconnected, only for
+	// what is still in use behind one; so this is also how often readers are disconnected.
 	CollectEvery = 2 * time.Second
 
-	// StageHold is the least time in a stage before the one below it: so a refusal can say until when there is no use in trying.
+	// StageHold is the least time in a stage before the one below it: so a refusal can say until when there is no use
+	// in trying.
 	StageHold = 5 * time.Second
 )
 
@@ -132,7 +133,8 @@ func (w *Watermark) run() {
 // look reads the memory in use, sets the stage and sheds what that asks for.
 func (w *Watermark) look() {
 	used, collected := w.memory.Used(), false
-	if w.over(used) && time.Since(w.collected) >= CollectEvery || w.stays(used) && time.Since(w.collected) >= StageHold {
+	since := time.Since(w.collected)
+	if w.over(used) && since >= CollectEvery || w.stays(used) && since >= StageHold {
 		w.memory.Collect()
 		w.collected, collected = time.Now(), true
 		used = w.memory.Used()
@@ -152,8 +154,8 @@ func (w *Watermark) look() {
 	}
 }
 
-// disconnect ends the slowest readers, until what waits for them is as much as is to be freed. What several of them share
-// is freed with the last one: the next time tells.
+// disconnect ends the slowest readers, until what waits for them is as much as is to be freed. Frames that several of
+// them share are freed with the last one: the next look tells.
 func (w *Watermark) disconnect(excess int64) {
 	count, any := w.load.DisconnectSlowest(excess)
 	w.readers.Add(uint64(count))
@@ -214,14 +216,18 @@ func (w *Watermark) enter(stage Stage, used int64) {
 		w.helpless = false
 	}
 	p := w.Pressure()
-	write("memory: "+stage.String(), "before", was.String(), "used", used, "limit", p.Limit, "refused_connections", p.Connections,
-		"refused_publishes", p.Publishes, "halved_histories", p.Histories, "dropped_frames", p.Frames, "disconnected_readers", p.Readers)
+	write("memory: "+stage.String(), "before", was.String(), "used", used, "limit", p.Limit,
+		"refused_connections", p.Connections, "refused_publishes", p.Publishes, "halved_histories", p.Histories,
+		"dropped_frames", p.Frames, "disconnected_readers", p.Readers)
 }
 
 // Pressure is how it stands.
 func (w *Watermark) Pressure() Pressure {
-	p := Pressure{Stage: Stage(w.stage.Load()), Used: w.used.Load(), Connections: w.connections.Load(), Publishes: w.publishes.Load(),
-		Histories: w.histories.Load(), Frames: w.frames.Load(), Readers: w.readers.Load()}
+	p := Pressure{
+		Stage: Stage(w.stage.Load()), Used: w.used.Load(),
+		Connections: w.connections.Load(), Publishes: w.publishes.Load(),
+		Histories: w.histories.Load(), Frames: w.frames.Load(), Readers: w.readers.Load(),
+	}
 	if w.memory != nil {
 		p.Limit = w.memory.Limit()
 	}
@@ -240,7 +246,8 @@ func (w *Watermark) refuse(count *atomic.Uint64) *protocol.Refusal {
 		return nil
 	}
 	count.Add(1)
-	err := protocol.Refuse(protocol.Busy, "the server is short of memory (memory.limit); come back later or try another")
+	err := protocol.Refuse(protocol.Busy,
+		"the server is short of memory (memory.limit); come back later or try another")
 	err.RetryAfter = max(time.Second, time.Duration(stage)*StageHold-w.held())
 	return err
 }

@@ -17,9 +17,9 @@ type Connection struct {
 // meters are the counters of a connection whose tenant has rates. Its first message makes them; those of its user and
 // address are shared with other connections.
 type meters struct {
-	own           meter
-	user, address *meter // nil until they are needed
-	strikes       bucket // refusals of Admit
+	own           buckets
+	user, address *buckets // nil until they are needed
+	strikes       bucket   // refusals of Admit
 }
 
 // Peer is the other side of a connection.
@@ -34,10 +34,10 @@ const Strikes = 16
 // NewConnection makes the counters of a connection whose connect t admitted.
 func NewConnection(t *Tenant) Connection { return Connection{counted: t} }
 
-// Admit counts a load against all rates of the tenant, the narrowest first: connection, user, address, tenant. What one
-// of them counted stays counted if the next refuses. strike says that the connection itself, its user or its address is
-// too fast, and not the tenant as a whole. at is in nanoseconds of timer.Wheel.Since, here and below.
-func (c *Connection) Admit(t *Tenant, from Peer, load Load, at int64) (err *protocol.Refusal, strike bool) {
+// Admit counts a load against all rates of the tenant, the narrowest first: connection, user, address, tenant. If one
+// of them refuses, those before it have counted the load. strike says that the connection itself, its user or its
+// address is too fast, and not the tenant as a whole. at is in nanoseconds of timer.Wheel.Since, here and below.
+func (c *Connection) Admit(t *Tenant, from Peer, load Cost, at int64) (err *protocol.Refusal, strike bool) {
 	limits := t.rates.Load()
 	if limits == nil {
 		return nil, false
@@ -57,7 +57,7 @@ func (c *Connection) Admit(t *Tenant, from Peer, load Load, at int64) (err *prot
 // level is one of the four rates that a message is counted against.
 type level struct {
 	name  string
-	meter *meter // nil if there is none to count in
+	meter *buckets // nil if there is none to count in
 	flow  *Flow
 }
 
@@ -90,7 +90,7 @@ func (c *Connection) Charge(t *Tenant, from Peer, messages int, at int64) {
 	}
 	for _, level := range c.levels(t, from, limits) {
 		if level.meter != nil {
-			level.meter.add(Load{Messages: messages}, level.flow.rates(), at)
+			level.meter.add(Cost{Messages: messages}, level.flow.rates(), at)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func addressKey(d protocol.Dialect, address string) string {
 func userKey(d protocol.Dialect, user string) string { return d.Name() + " user " + user }
 
 // Network returns what counts as one address: of IPv6 its /64 network, since a client that has one address as a rule
-// has all of that network. What is no IP address is returned as it is.
+// has all of that network. It returns anything but an IP address as it is.
 func Network(address string) string {
 	addr, err := netip.ParseAddr(address)
 	if err != nil || addr.Is4() {

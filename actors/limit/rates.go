@@ -48,7 +48,7 @@ type RateLimits struct {
 	Tenant     Rates `yaml:"tenant" envPrefix:"TENANT_"`
 }
 
-// The kinds of a Load.
+// The kinds of a Cost.
 const (
 	Messages = iota
 	Bytes
@@ -59,13 +59,13 @@ const (
 // kindNames are the kinds as settings name them.
 var kindNames = [kinds]string{"messages", "bytes", "subscribes"}
 
-// Load is what comes in at once, or may come in per second: how many of each kind.
-type Load [kinds]int
+// Cost is what comes in at once, or may come in per second: how many of each kind.
+type Cost [kinds]int
 
-func (f *Flow) rates() Load { return Load{f.Messages, f.Bytes, f.Subscribes} }
+func (f *Flow) rates() Cost { return Cost{f.Messages, f.Bytes, f.Subscribes} }
 
 // refuseRate refuses a load of which there is too much of one kind at one level; nil if wait is 0.
-func refuseRate(level string, kind int, rates Load, wait time.Duration) *protocol.Refusal {
+func refuseRate(level string, kind int, rates Cost, wait time.Duration) *protocol.Refusal {
 	if wait <= 0 {
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 type Tenant struct {
 	connects *connectLimiter
 	rates    atomic.Pointer[RateLimits] // nil: no rates
-	own      meter                      // of the tenant as a whole
+	own      buckets                    // of the tenant as a whole
 	meters   *meterTable                // of its users and addresses
 }
 
@@ -36,7 +36,7 @@ func (t *Tenant) AdmitPublish(bytes int, at int64) *protocol.Refusal {
 		return nil
 	}
 	rates := limits.Tenant.rates()
-	kind, wait := t.own.take(Load{Messages: 1, Bytes: bytes}, rates, at)
+	kind, wait := t.own.take(Cost{Messages: 1, Bytes: bytes}, rates, at)
 	return refuseRate("tenant", kind, rates, wait)
 }
 

@@ -4,8 +4,8 @@ package mailbox
 // the bytes of its frames.
 const stackReserve = 4 << 10
 
-// reserveStack grows the stack of a new goroutine while it is shallow. Grown where a dialect encodes, each frame down to
-// there would have to be found and adjusted: that took a sixth of the publishes of a small topic (bench/NOTES.md,
+// reserveStack grows the stack of a new goroutine while it is shallow. Grown where a dialect encodes, each frame down
+// to there would have to be found and adjusted: that took a sixth of the publishes of a small topic (bench/NOTES.md,
 // 2026-12-01).
 //
 //go:noinline

@@ -6,8 +6,9 @@ import "sync"
 // (outbox_offer.go, outbox_take.go). Many goroutines may use it at once. The send queue decides what goes next; the
 // outbox has the lock, the transport, and the accounts.
 //
-// What an offer needs stands first, in 64 bytes, and what only the transport needs behind it, in 64 more: with many
-// connections each outbox is cold memory (bench/NOTES.md). The border goes through waiting, behind its fifo.
+// The fields that an offer needs stand first, in 64 bytes, and those that only the transport needs behind it, in 64
+// more: with many connections each outbox is cold memory (bench/NOTES.md). The border goes through waiting, behind its
+// fifo.
 type Outbox struct {
 	mu        sync.Mutex
 	transport Transport // static after Attach
@@ -23,7 +24,7 @@ type Outbox struct {
 	backpressure *Backpressure // of the connection's tenant; nil until it has one, and then static
 	inFlight     *inFlight     // nil where no client may resume; static after TrackInFlight
 
-	// What was written so far, for the metrics of the connection.
+	// The frames and bytes written so far, for the metrics of the connection.
 	sentFrames uint64
 	sentBytes  uint64
 

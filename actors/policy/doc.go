@@ -5,8 +5,8 @@
 // [Set] resolves them once for all topics, with the node's numbers where a rule has none, so that a topic looks its
 // [Topic] up and never computes it. A Set is replaced as a whole; topics compare which one they obey.
 //
-// [Durability] tells the store which topics the rules of all tenants keep in it, before they hold: the store gives a topic
-// that was served from memory meanwhile a new epoch, so that its readers are told of the gap.
+// [Durability] tells the store which topics the rules of all tenants keep in it, before they hold: the store gives a
+// topic that was served from memory meanwhile a new epoch, so that its readers are told of the gap.
 //
 // It knows no actor. Nothing blocks but what waits for the store.
 package policy

@@ -9,8 +9,8 @@ import (
 	"github.com/parley-realtime/parley/actors/durable"
 )
 
-// durability tells the store which topics the rules of all tenants keep in it, before they hold: the store gives a topic
-// that was served from elsewhere meanwhile a new epoch, so that its readers are told of the gap.
+// durability tells the store which topics the rules of all tenants keep in it, before they hold: the store gives a
+// topic that was served from elsewhere meanwhile a new epoch, so that its readers are told of the gap.
 type Durability struct {
 	mu    sync.Mutex // guards the rest, and lets one at a time tell the store
 	rules map[string]Rules

@@ -21,7 +21,7 @@ const (
 	SyncInterval = "interval" // at once; the disk has it within the store's interval
 )
 
-// What becomes of a reader that does not keep up with a topic.
+// The fates of a reader that does not keep up with a topic.
 const (
 	// Disconnect ends its connection as Slow.
 	Disconnect = "disconnect"
@@ -33,7 +33,7 @@ const (
 	Conflate = "conflate"
 )
 
-// TopicRule is what holds for the topics that its pattern covers. What is zero is left open.
+// Rule is what holds for the topics that its pattern covers. A field that is zero is left open.
 type Rule struct {
 	Pattern      string        `yaml:"pattern" unit:"pattern"`
 	Store        string        `yaml:"store" unit:"memory|durable"`
@@ -82,7 +82,8 @@ type Rules struct {
 // Rule is what holds for a topic. Store, Sync and Slow are always said; a number that is 0 is the node's.
 func (r *Rules) Rule(topic string) Rule { return r.at(r.find(topic)) }
 
-// find is the place of the topic's rule, len(List) if there is none, and whether the topic is in the list of durable ones.
+// find is the place of the topic's rule, len(List) if there is none, and whether the topic is in the list of durable
+// ones.
 func (r *Rules) find(topic string) (place int, durable bool) {
 	for place < len(r.List) && !protocol.Pattern(r.List[place].Pattern).Grants(topic) {
 		place++
@@ -136,7 +137,8 @@ type Set struct {
 func NewSet(defaults Defaults, rules Rules) *Set {
 	s := &Set{rules: rules}
 	for place := range len(rules.List) + 1 {
-		s.policies = append(s.policies, s.resolve(&defaults, rules.at(place, false)), s.resolve(&defaults, rules.at(place, true)))
+		s.policies = append(s.policies,
+			s.resolve(&defaults, rules.at(place, false)), s.resolve(&defaults, rules.at(place, true)))
 	}
 	none := &Rules{}
 	s.broadcast = s.resolve(&defaults, none.at(0, false))
@@ -192,7 +194,9 @@ func (t *Topic) History() history.Bounds {
 	return history.Bounds{Count: t.HistoryCount, Bytes: t.HistoryBytes, Age: t.HistoryAge}
 }
 
-var framePolicies = map[string]outbox.Policy{Disconnect: outbox.Keep, DropOldest: outbox.DropOldest, Conflate: outbox.Conflate}
+var framePolicies = map[string]outbox.Policy{
+	Disconnect: outbox.Keep, DropOldest: outbox.DropOldest, Conflate: outbox.Conflate,
+}
 
 // keeps is the terms in the store's words.
 func (t *Topic) DurableRule() durable.Rule {

@@ -12,7 +12,8 @@ type Member struct {
 	Name  string
 	// Data is what it told of itself last, as it told it.
 	Data []byte
-	// Since is when it was first heard of, Seen when it was last; at Until it is forgotten, unless it announces itself again.
+	// Since is when it was first heard of, Seen when it was last; at Until it is forgotten, unless it announces itself
+	// again.
 	Since, Seen, Until time.Time
 	// Connection is the id of the connection it came by last.
 	Connection string

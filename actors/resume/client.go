@@ -9,7 +9,7 @@ import (
 
 // Counter counts what clients missed while they were away, by reason. It does not block.
 type Counter interface {
-	Missed(why protocol.Reason, events int)
+	Missed(reason protocol.Reason, events int)
 }
 
 // linger is what a connection needs to leave a record, and what it got from one. It is nil where nobody lingers.
@@ -51,15 +51,15 @@ func (g *Client) Take() (rec *Session) {
 // giveUp counts what is never restored, since the connection ends before.
 func (g *Client) GiveUp(n Counter) {
 	if rec := g.Take(); rec != nil {
-		g.Miss(n, protocol.Disconnected, rec.Events())
+		g.AddMissed(n, protocol.Disconnected, rec.Events())
 	}
 }
 
 // miss counts events that the client missed and that cannot be replayed.
-func (g *Client) Miss(n Counter, why protocol.Reason, events int) {
+func (g *Client) AddMissed(n Counter, reason protocol.Reason, events int) {
 	if events > 0 {
 		g.Missed.Add(uint64(events))
-		n.Missed(why, events)
+		n.Missed(reason, events)
 	}
 }
 

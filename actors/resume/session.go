@@ -17,7 +17,7 @@ type Session struct {
 	Number     uint64 // of the connection
 	Until      int64  // as timer.Wheel.Since tells it
 	Projection *protocol.Projection
-	Lent       bool // the connection heard something by another grant than its own
+	Borrowed   bool // the connection heard something by another grant than its own
 
 	// Frames are the events that were not written. The first InFlight of them may have been written meanwhile.
 	Frames        []*outbox.Frame

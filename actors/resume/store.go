@@ -34,7 +34,7 @@ type tenantSessions struct {
 	bytes    int
 }
 
-// NewStore holds no sessions yet. What it has to give up is counted as missed.
+// NewStore holds no sessions yet. It counts as missed the sessions that it has to give up.
 func NewStore(counter Counter) *Store { return &Store{counter: counter} }
 
 // hold notes a record, for which others may have to be given up.

@@ -10,7 +10,7 @@ import (
 // missed counts what a store gives up, by reason.
 type missed map[protocol.Reason]int
 
-func (m missed) Missed(why protocol.Reason, events int) { m[why] += events }
+func (m missed) Missed(reason protocol.Reason, events int) { m[reason] += events }
 
 func TestStore_BoundsEachTenantAndAllTogether(t *testing.T) {
 	lost := missed{}

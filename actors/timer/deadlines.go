@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// Deadlines are those of one connection, as Wheel.Since measures them; 0 is never. They share one entry in the wheel. They
-// belong to the connection's actor.
+// Deadlines are those of one connection, as Wheel.Since measures them; 0 is never. They share one entry in the wheel.
+// They belong to the connection's actor.
 type Deadlines struct {
 	until     int64 // when the login has to be finished, then when the token expires
 	tickAt    int64 // the dialect's next heartbeat

@@ -2,7 +2,9 @@ package main
 
 // excepted are names that may bear a word of the table, by folder and name, each with the reason.
 var excepted = map[string]string{
-	"protocol.form": "how the JSON of an event's member must look; the table means Form, the kind of a credential",
+	"actors/timer.deadlines": "deadline is the field's own word, as in net.Conn; the table means a file of timers",
+	"actors/timer.Deadlines": "the same",
+	"protocol.form":          "how the JSON of an event's member must look; the table means Form, the kind of a credential",
 }
 
 // homeMadeTable says which words are not to be used, and what the field calls the thing.
