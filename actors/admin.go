@@ -86,9 +86,9 @@ func (a *admin) SuspendTenant(tenant string, on bool) error {
 // history. It blocks until the old ones are gone, or until ctx ends, whose error it then returns. NotFound if there is
 // no such tenant, Conflict if another restart of it is going on.
 func (a *admin) RestartTenant(ctx context.Context, tenant string) error {
-	t, why := a.tenants.lookup(tenant)
-	if why != nil {
-		return why
+	t, refusal := a.tenants.lookup(tenant)
+	if refusal != nil {
+		return refusal
 	}
 	busy := false
 	// A connection that is coming in now is either among those below, or sees the flag.
