@@ -36,13 +36,13 @@ type (
 	Subscribe struct {
 		Topic  string
 		Filter Filter
-		// Since is where the client stands in the topic; zero is at its end. What it missed since then comes first, and once.
-		// If that is not all there any more the outcome is PositionLost, and nothing is subscribed to. A topic that the
-		// connection hears already, through this or one above, is no topic to resume: Conflict.
+		// Since is where the client stands in the topic; zero is at its end. What it missed since then comes first, and
+		// once. If that is not all there any more the outcome is PositionLost, and nothing is subscribed to. A topic
+		// that the connection hears already, through this or one above, is no topic to resume: Conflict.
 		Since Position
-		// As is whose right to the topic counts; nil is the connection's own identity. The subscription ends with that right:
-		// when its token expires, or it is revoked. By the rights of several it ends with the last of them. The session
-		// hears of it through Refuse, as TokenExpired, Revoked or Forbidden, not final.
+		// As is whose right to the topic counts; nil is the connection's own identity. The subscription ends with that
+		// right: when its token expires, or it is revoked. By the rights of several it ends with the last of them. The
+		// session hears of it through Refuse, as TokenExpired, Revoked or Forbidden, not final.
 		As *Identity
 		// Tag is the session's own; it comes back with the outcome.
 		Tag any
@@ -54,25 +54,25 @@ type (
 		Below bool
 		Tag   any
 	}
-	// Announce says that a member of a topic is alive, and what it tells of itself; it is heard of for that long, unless
-	// it attends again. No outcome.
+	// Announce says that a member of a topic is alive, and what it tells of itself; it is heard of for that long,
+	// unless it attends again. No outcome.
 	Announce struct {
 		Topic, Member string
 		Data          []byte
 		For           time.Duration
 	}
-	// SwitchDialect hands the connection to another dialect, before it has authenticated: from now on its session, its words,
-	// its limits and its census are those. No outcome; the commands behind it are the new session's.
+	// SwitchDialect hands the connection to another dialect, before it has authenticated: from now on its session, its
+	// words, its limits and its census are those. No outcome; the commands behind it are the new session's.
 	SwitchDialect struct {
 		Dialect Dialect
 		Session Session
 	}
-	// SetEventView says what is left for this connection of events that are sent to its user or to everyone; at first it is the
-	// whole. The dialect's Encode gets the view. No outcome.
+	// SetEventView says what is left for this connection of events that are sent to its user or to everyone; at first
+	// it is the whole. The dialect's Encode gets the view. No outcome.
 	SetEventView struct {
 		View Projection
-		// As is whose right it goes by, beside those before; when the last of them ends, nothing is left. nil changes nothing
-		// of that: at first it is the connection's own identity.
+		// As is whose right it goes by, beside those before; when the last of them ends, nothing is left. nil changes
+		// nothing of that: at first it is the connection's own identity.
 		As *Identity
 	}
 	// OnTick calls Session.OnTick every so often from now on; 0 stops it. No outcome.
@@ -106,8 +106,8 @@ type Outcome struct {
 	Now      time.Time
 	Identity *Identity
 	Count    int
-	// Position is where the topic of a Subscribe stood: what comes later is heard. It is zero if the connection hears the
-	// topic through another one.
+	// Position is where the topic of a Subscribe stood: what comes later is heard. It is zero if the connection hears
+	// the topic through another one.
 	Position Position
 	// Err is nil, or why it was refused.
 	Err *Refusal

@@ -109,14 +109,15 @@ type Limits struct {
 	Rate, Burst int
 	// Login is how long a connection may stay without an identity.
 	Login time.Duration
-	// Unread is how long its clients may leave their socket unread, so that pings wait for an answer: the engine takes none
-	// for gone that was silent for less, however short its own timeout is. Zero are clients that always read.
+	// Unread is how long its clients may leave their socket unread, so that pings wait for an answer: the engine takes
+	// none for gone that was silent for less, however short its own timeout is. Zero are clients that always read.
 	Unread time.Duration
 	// Subscriptions bounds the topics of one connection.
 	Subscriptions int
 	// Connections bounds the connections of this dialect in a tenant, PerUser those of one user.
 	Connections, PerUser int
-	// Inbox has a user's messages wait while the user has no connection, and gives them to the next one of this dialect.
+	// Inbox has a user's messages wait while the user has no connection, and gives them to the next one of this
+	// dialect.
 	Inbox bool
 	// Connects bounds the connects per minute of one user, or of one address while the user is unknown.
 	Connects int

@@ -24,8 +24,8 @@ type Condition struct {
 	In        []string
 }
 
-// Select reports whether the filter wants the event, and what it leaves of it. A message is for people: it has nothing to
-// filter on and passes every filter.
+// Select reports whether the filter wants the event, and what it leaves of it. A message is for people: it has nothing
+// to filter on and passes every filter.
 func (f *Filter) Select(ev *Event) (Projection, bool) {
 	if ev.Kind == Message {
 		return All, true

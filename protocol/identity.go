@@ -10,11 +10,11 @@ type Identity struct {
 	User string
 	// Unproven says that nothing was shown for it: the client is who it says it is.
 	Unverified bool
-	// Key says which of the tenant's keys the credential's signature held by; zero if it was not signed. When the key is
-	// removed, what stands on it ends.
+	// Key says which of the tenant's keys the credential's signature held by; zero if it was not signed. When the key
+	// is removed, what stands on it ends.
 	Key KeyFingerprint
-	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by. Issued is zero for what does
-	// not say, or cannot be right: then it may be of any age.
+	// TokenID is the token's jti, "" if it had none; with Issued it is what revocation goes by. Issued is zero for what
+	// does not say, or cannot be right: then it may be of any age.
 	TokenID string
 	Issued  time.Time
 	// Expires is when the connection needs a new token; zero for never.
@@ -33,12 +33,12 @@ func (id *Identity) May(topic string) bool {
 	return false
 }
 
-// KeyFingerprint names a key: it is the beginning of the key's SHA-256, so it is no secret and the same for as long as the
-// key is. Every client has an Identity; 7 bytes and Unproven are one word of it.
+// KeyFingerprint names a key: it is the beginning of the key's SHA-256, so it is no secret and the same for as long as
+// the key is. Every client has an Identity; 7 bytes and Unproven are one word of it.
 type KeyFingerprint [7]byte
 
-// MaxToken bounds a credential, in bytes of its text: a token of AirLay has 948, one of Keycloak 1,200 to 2,000. A larger one
-// is refused as TooLarge.
+// MaxToken bounds a credential, in bytes of its text: a token of AirLay has 948, one of Keycloak 1,200 to 2,000. A
+// larger one is refused as TooLarge.
 const MaxToken = 8 << 10
 
 // Credential is what a client showed to say who it is. It is a secret: it must not reach a log.
@@ -68,8 +68,8 @@ const (
 	Ticket  CredentialType = "ticket"  // a single-use ticket
 	Cookie  CredentialType = "cookie"  // a session cookie: a JWT or an opaque session key
 	Outpost CredentialType = "outpost" // an opaque token that is bound to what For names
-	// Unproven is no credential at all: For is who the client says it is. Only a dialect whose configuration asks for it
-	// shows this one (notify's oldest form).
+	// Unproven is no credential at all: For is who the client says it is. Only a dialect whose configuration asks for
+	// it shows this one (notify's oldest form).
 	Unverified CredentialType = "unproven"
 )
 

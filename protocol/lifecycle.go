@@ -77,7 +77,8 @@ func (l *Lifecycle) AppendJSON(dst []byte) []byte {
 	dst = strconv.AppendUint(dst, l.Number, 10)
 	dst = l.Time.UTC().AppendFormat(append(dst, `,"time":"`...), "2006-01-02T15:04:05.000Z")
 	dst = append(dst, '"')
-	for _, m := range [...]struct{ name, text string }{{"user", l.User}, {"connection", l.Connection}, {"dialect", l.Dialect}, {"topic", l.Topic}} {
+	for _, m := range [...]struct{ name, text string }{{"user", l.User}, {"connection", l.Connection},
+		{"dialect", l.Dialect}, {"topic", l.Topic}} {
 		if m.text != "" {
 			dst = rawjson.AppendText(append(append(append(dst, `,"`...), m.name...), `":`...), m.text)
 		}
@@ -107,8 +108,8 @@ func (l *Leaving) appendJSON(dst []byte) []byte {
 	return strconv.AppendUint(append(dst, `,"sent":`...), l.Sent, 10)
 }
 
-// LifecycleTopic is the topic of a tenant that holds what happened to its connections and users, if that is switched on.
-// Clients cannot hear it and nobody can publish to it; backends read its history.
+// LifecycleTopic is the topic of a tenant that holds what happened to its connections and users, if that is switched
+// on. Clients cannot hear it and nobody can publish to it; backends read its history.
 const LifecycleTopic = "$lifecycle"
 
 // Reserved reports whether a topic is the server's own, or lies below one that is.

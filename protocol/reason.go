@@ -107,7 +107,8 @@ func (r Reason) known() Reason {
 // Refusal is an error that a client may see.
 type Refusal struct {
 	Reason Reason
-	// Detail names the thing, the limit and the way out. It is safe to show: it holds no secret and no control character.
+	// Detail names the thing, the limit and the way out. It is safe to show: it holds no secret and no control
+	// character.
 	Detail string
 	// Topic is that of a subscription that has ended without being asked to, or OwnEvents; "" otherwise.
 	Topic string
@@ -115,8 +116,8 @@ type Refusal struct {
 	RetryAfter time.Duration
 }
 
-// OwnEvents stands for what is sent to a connection's user and to everyone (SetEventView) where a topic is named. No topic has
-// this name.
+// OwnEvents stands for what is sent to a connection's user and to everyone (SetEventView) where a topic is named. No
+// topic has this name.
 const OwnEvents = "\x00own"
 
 // Refuse makes a Refusal with a detail of its own.
