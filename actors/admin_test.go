@@ -15,14 +15,19 @@ func besides(t *testing.T, cfg Config, test func(n *Node)) {
 	bubble(t, cfg, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "other"})
 		w := &client{&tape{}, &hand{}}
-		if _, err := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: w.hand, Identity: someone("x")}, func(l *Conn) outbox.Transport { w.link = l; return w.tape }); err != nil {
+		_, err := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: w.hand, Identity: someone("x")},
+			func(l *Conn) outbox.Transport {
+				w.link = l
+				return w.tape
+			})
+		if err != nil {
 			t.Fatal(err)
 		}
 		w.subscribe(t, "room")
 		test(n)
-		r, err := n.Publish(context.Background(), "other", Target{Topic: "room"}, jsonEvent(t, "", 1))
-		if err != nil || r.Delivered != 1 || r.Position.Offset != 1 {
-			t.Errorf("another tenant noticed: %+v, %v", r, err)
+		r, failure := n.Publish(context.Background(), "other", Target{Topic: "room"}, jsonEvent(t, "", 1))
+		if failure != nil || r.Delivered != 1 || r.Position.Offset != 1 {
+			t.Errorf("another tenant noticed: %+v, %v", r, failure)
 		}
 	})
 }
@@ -68,7 +73,8 @@ func TestOperator_ASuspendedTenantHasNoConnectionsAndTakesNothingUntilItIsSwitch
 			t.Fatal(err)
 		}
 		enter(t, n, words, someone("a")).subscribe(t, "room")
-		if r := mustPublish(t, n, "room", jsonEvent(t, "", 3)); r.Position.Epoch != before.Position.Epoch || r.Position.Offset != 2 || r.Delivered != 1 {
+		if r := mustPublish(t, n, "room", jsonEvent(t, "", 3)); r.Position.Epoch != before.Position.Epoch ||
+			r.Position.Offset != 2 || r.Delivered != 1 {
 			t.Errorf("%+v, before %+v", r, before)
 		}
 		if err := n.SuspendTenant("none", true); reasonOf(err) != protocol.NotFound {
@@ -88,14 +94,20 @@ func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
 		synctest.Wait()
 		a.wantEnd(t, protocol.Draining)
 		tenant := n.tenant("acme")
-		if topics, users, made, inboxes := tenant.topics.Len(), tenant.users.Len(), tenant.topicsMade.Load(), tenant.inboxes.Load(); topics+users != 0 || made != 0 || inboxes != 0 {
+		topics := tenant.topics.Len()
+		users := tenant.users.Len()
+		made := tenant.topicsMade.Load()
+		inboxes := tenant.inboxes.Load()
+		if topics+users != 0 || made != 0 || inboxes != 0 {
 			t.Errorf("%d topics, %d users, %d counted, %d inboxes", topics, users, made, inboxes)
 		}
-		if _, err := n.History(context.Background(), "acme", "room", before.Position, 0); reasonOf(err) != protocol.PositionLost {
+		_, err := n.History(context.Background(), "acme", "room", before.Position, 0)
+		if reasonOf(err) != protocol.PositionLost {
 			t.Errorf("history: %v", err)
 		}
 		enter(t, n, words, someone("a")).subscribe(t, "room")
-		if r := mustPublish(t, n, "room", jsonEvent(t, "", 2)); r.Position.Epoch == before.Position.Epoch || r.Position.Offset != 1 || r.Delivered != 1 {
+		if r := mustPublish(t, n, "room", jsonEvent(t, "", 2)); r.Position.Epoch == before.Position.Epoch ||
+			r.Position.Offset != 1 || r.Delivered != 1 {
 			t.Errorf("%+v, before %+v", r, before)
 		}
 		if s := n.Stats("acme"); s.TotalConnections != 2 || s.ActiveConnections != 1 {

@@ -15,7 +15,8 @@ func TestBacklog_PublishersWaitAboveHighAndGoOnBelowLow(t *testing.T) {
 		c := enter(t, n, words, someone("a")).subscribe(t, "room")
 		c.stop(true)
 		big := func(size int) *protocol.Event {
-			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), size))})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON,
+				Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), size))})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +50,8 @@ func TestBacklog_APublishThatWaitsTooLongIsToldThatItIsBusyAndOthersAreNotHeldFo
 		n.tenant("acme").backlog.Add(1001)
 		start := time.Now()
 		_, err := publishTo(n, "room", jsonEvent(t, "", 1))
-		if reasonOf(err) != protocol.Busy || time.Since(start) != 5*time.Second || n.Metrics().Drops[protocol.Busy] != 1 {
+		if reasonOf(err) != protocol.Busy || time.Since(start) != 5*time.Second ||
+			n.Metrics().Drops[protocol.Busy] != 1 {
 			t.Errorf("%v after %s, drops %v", err, time.Since(start), n.Metrics().Drops)
 		}
 		n.tenant("acme").backlog.Add(-101) // above low, but not above high, and nobody waits any more

@@ -59,7 +59,9 @@ func BenchmarkIdle_BytesPerConnection(b *testing.B) {
 	}{
 		{"anonymous", func(int) *protocol.Identity { return &protocol.Identity{} }, nil, false},
 		{"user", func(i int) *protocol.Identity { return someone(strconv.Itoa(i)) }, nil, false},
-		{"user and subscription", func(i int) *protocol.Identity { return someone(strconv.Itoa(i)) }, []protocol.Command{protocol.Subscribe{Topic: "room"}}, false},
+		{"user and subscription", func(i int) *protocol.Identity {
+			return someone(strconv.Itoa(i))
+		}, []protocol.Command{protocol.Subscribe{Topic: "room"}}, false},
 		{"user, subscription and topic", func(i int) *protocol.Identity { return someone(strconv.Itoa(i)) }, nil, true},
 	} {
 		b.Run(c.name, func(b *testing.B) {
@@ -74,12 +76,15 @@ func BenchmarkIdle_BytesPerConnection(b *testing.B) {
 							runtime.Gosched() // the tenant's mailbox would be full of new topics
 						}
 					}
-					if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{opened: open}, Identity: c.id(i), Remote: "192.0.2.1"},
+					if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{opened: open},
+						Identity: c.id(i), Remote: "192.0.2.1"},
 						func(l *Conn) outbox.Transport { s.link = l; return s }); err != nil {
 						b.Fatal(err)
 					}
 				}
-				for n.Stats("acme").Authenticated < connections || c.open != nil && subscribersOf(b, n, "room") < connections || c.own && n.tenant("acme").topicsMade.Load() < connections {
+				for n.Stats("acme").Authenticated < connections ||
+					c.open != nil && subscribersOf(b, n, "room") < connections ||
+					c.own && n.tenant("acme").topicsMade.Load() < connections {
 					runtime.Gosched()
 				}
 				per := float64(liveHeap()-before) / connections

@@ -42,7 +42,8 @@ func wantKept(t *testing.T, n *Node, topic string, last Receipt, count int) {
 		t.Fatalf("%d of %d events are there, up to %+v, answered was %+v: %v",
 			len(page.Events), count, page.Position, last.Position, err)
 	}
-	if again := mustPublish(t, n, topic, jsonEvent(t, last.ID, count)); !again.Duplicate || again.Position != last.Position {
+	if again := mustPublish(t, n, topic, jsonEvent(t, last.ID, count)); !again.Duplicate ||
+		again.Position != last.Position {
 		t.Fatalf("published again it is %+v, and was %+v", again, last)
 	}
 }
@@ -77,7 +78,8 @@ func TestClock_AStepRemovesRepeatsAndRefusesNothing(t *testing.T) {
 					if err != nil || len(page.Events) != 0 {
 						t.Errorf("%d events are older than is remembered, and there: %v", len(page.Events), err)
 					}
-					if again := mustPublish(t, n, topic, jsonEvent(t, last.ID, 8)); again.Duplicate || again.Position.Offset != 8 {
+					if again := mustPublish(t, n, topic, jsonEvent(t, last.ID, 8)); again.Duplicate ||
+						again.Position.Offset != 8 {
 						t.Errorf("behind its window an id is %+v", again)
 					}
 				})
@@ -107,7 +109,8 @@ func TestClock_AStepRemovesRepeatsAndRefusesNothing(t *testing.T) {
 // dated is an event with a time of its publisher's.
 func dated(t *testing.T, number int, at time.Time) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.EventInput{ID: fmt.Sprint("id ", number), Kind: protocol.JSON, Data: []byte("{}"), Time: at.Round(0)})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: fmt.Sprint("id ", number), Kind: protocol.JSON,
+		Data: []byte("{}"), Time: at.Round(0)})
 	if err != nil {
 		t.Fatal(err)
 	}

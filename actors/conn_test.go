@@ -49,13 +49,14 @@ func TestLink_AReaderBlocksAtMaxUnreadAndIsReleasedByTheActorOrByTheEnd(t *testi
 func TestLink_GoneCountsOnceAndMayComeBeforeTheActor(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{batches: []batch{{done: make(chan []protocol.Outcome, 1)}}}}
-		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Conn) outbox.Transport {
-			c.link = l
-			l.Receive([]byte("early"), false)
-			l.Gone(protocol.Malformed)
-			l.Gone(protocol.Disconnected)
-			return c.tape
-		})
+		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")},
+			func(l *Conn) outbox.Transport {
+				c.link = l
+				l.Receive([]byte("early"), false)
+				l.Gone(protocol.Malformed)
+				l.Gone(protocol.Disconnected)
+				return c.tape
+			})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,7 +37,8 @@ func (c *client) hears(t testing.TB, n *Node, all []string, want ...string) {
 	}
 	synctest.Wait()
 	c.wantHeard(t, texts...)
-	if info, err := n.Connection(context.Background(), "acme", c.link.ID()); err != nil || fmt.Sprint(info.Subscriptions) != fmt.Sprint(want) {
+	if info, err := n.Connection(context.Background(), "acme", c.link.ID()); err != nil ||
+		fmt.Sprint(info.Subscriptions) != fmt.Sprint(want) {
 		t.Errorf("subscribed to %q, %v; want %q", info.Subscriptions, err, want)
 	}
 }
@@ -50,7 +51,8 @@ func keyOf(user string) (key protocol.KeyFingerprint) {
 
 // guest is a user's identity by one token.
 func guest(user, token string, issued time.Time) *protocol.Identity {
-	return &protocol.Identity{User: user, TokenID: token, Key: keyOf(user), Issued: issued, Topics: []protocol.Pattern{"*"}}
+	return &protocol.Identity{User: user, TokenID: token, Key: keyOf(user), Issued: issued,
+		Topics: []protocol.Pattern{"*"}}
 }
 
 // F17: user B's token attached a topic on A's connection; revoking B answered "closed: 0" and events went on arriving.
@@ -61,13 +63,15 @@ func TestRight_ARevokedRightEndsWhatWasSubscribedToByIt(t *testing.T) {
 		lost int
 		left []string
 	}{
-		"of the user":                 {grant.Revocation{User: "bob"}, 1, []string{"both", "own"}},
-		"of the token":                {grant.Revocation{TokenID: "b1"}, 1, []string{"both", "own"}},
-		"of the user's token":         {grant.Revocation{User: "bob", TokenID: "b1"}, 1, []string{"both", "own"}},
-		"of the user's older tokens":  {grant.Revocation{User: "bob", Before: time.Date(2000, 1, 1, 0, 0, 1, 0, time.UTC)}, 1, []string{"both", "own"}},
-		"of another token":            {grant.Revocation{TokenID: "b2"}, 0, topics},
-		"of another user":             {grant.Revocation{User: "eve"}, 0, topics},
-		"of even older tokens":        {grant.Revocation{User: "bob", Before: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)}, 0, topics},
+		"of the user":         {grant.Revocation{User: "bob"}, 1, []string{"both", "own"}},
+		"of the token":        {grant.Revocation{TokenID: "b1"}, 1, []string{"both", "own"}},
+		"of the user's token": {grant.Revocation{User: "bob", TokenID: "b1"}, 1, []string{"both", "own"}},
+		"of the user's older tokens": {grant.Revocation{User: "bob",
+			Before: time.Date(2000, 1, 1, 0, 0, 1, 0, time.UTC)}, 1, []string{"both", "own"}},
+		"of another token": {grant.Revocation{TokenID: "b2"}, 0, topics},
+		"of another user":  {grant.Revocation{User: "eve"}, 0, topics},
+		"of even older tokens": {grant.Revocation{User: "bob",
+			Before: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)}, 0, topics},
 		"of the other right to a few": {grant.Revocation{User: "cat"}, 0, topics},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,38 +97,44 @@ func TestRight_ARevokedRightEndsWhatWasSubscribedToByIt(t *testing.T) {
 	}
 }
 
-// F17: what was subscribed to by a token ends when the token's key is removed, and nothing is subscribed to by it later;
-// connections go on, since keys change without dropping one.
+// F17: what was subscribed to by a token ends when the token's key is removed, and nothing is subscribed to by it
+// later; connections go on, since keys change without dropping one.
 func TestRight_ARemovedKeyEndsWhatWasSubscribedToByIt(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
-		ann, bob := enter(t, n, words, guest("ann", "a1", time.Now())), enter(t, n, words, guest("bob", "b1", time.Now())).subscribe(t, "own")
+		ann := enter(t, n, words, guest("ann", "a1", time.Now()))
+		bob := enter(t, n, words, guest("bob", "b1", time.Now())).subscribe(t, "own")
 		ann.mild = true
 		ann.subscribe(t, "own")
 		ann.lentTo(t, guest("bob", "b2", time.Now()), "others")
 		ann.lentTo(t, someone("cat"), "keyless")
 		for round, want := range []int{1, 0} {
-			unsubscribed, err := n.RetainKeys(context.Background(), "acme", func(key protocol.KeyFingerprint) bool { return key != keyOf("bob") })
+			unsubscribed, err := n.RetainKeys(context.Background(), "acme", func(key protocol.KeyFingerprint) bool {
+				return key != keyOf("bob")
+			})
 			if unsubscribed != want || err != nil {
 				t.Errorf("round %d: unsubscribed %d, %v; want %d", round, unsubscribed, err, want)
 			}
 		}
 		ann.hears(t, n, []string{"keyless", "others", "own"}, "keyless", "own")
 		bob.hears(t, n, []string{"others", "own"}, "own")
-		if out := ann.do(protocol.Subscribe{Topic: "others", As: guest("bob", "b3", time.Now())}); reasonOf(out[0].Err) != protocol.Revoked {
+		out := ann.do(protocol.Subscribe{Topic: "others", As: guest("bob", "b3", time.Now())})
+		if reasonOf(out[0].Err) != protocol.Revoked {
 			t.Errorf("subscribed: %v", out[0].Err)
 		}
-		if _, err := n.RetainKeys(context.Background(), "acme", func(protocol.KeyFingerprint) bool { return true }); err != nil {
+		_, err := n.RetainKeys(context.Background(), "acme", func(protocol.KeyFingerprint) bool { return true })
+		if err != nil {
 			t.Fatal(err)
 		}
 		ann.lentTo(t, guest("bob", "b4", time.Now()), "others") // the key is back
-		if _, err := n.RetainKeys(context.Background(), "nobody", func(protocol.KeyFingerprint) bool { return true }); reasonOf(err) != protocol.NotFound {
+		_, err = n.RetainKeys(context.Background(), "nobody", func(protocol.KeyFingerprint) bool { return true })
+		if reasonOf(err) != protocol.NotFound {
 			t.Errorf("of no tenant: %v", err)
 		}
 	})
 }
 
-// F17: a subscription by another's right outlived that one's token. One that was asked for anew, or by several, lives as
-// long as the last of their tokens.
+// F17: a subscription by another's right outlived that one's token. One that was asked for anew, or by several, lives
+// as long as the last of their tokens.
 func TestRight_AnExpiredRightEndsWhatWasSubscribedToByIt(t *testing.T) {
 	topics := []string{"first", "renewed", "second", "whole"}
 	bubble(t, Config{Timeout: 24 * time.Hour}, func(n *Node) {
@@ -139,7 +149,8 @@ func TestRight_AnExpiredRightEndsWhatWasSubscribedToByIt(t *testing.T) {
 		ann.lentTo(t, in("cat", 20), "second")
 		ann.lentTo(t, in("bob", 30), "renewed")
 		ann.lentTo(t, someone("dan"), "whole")
-		for _, want := range [][]string{topics, {"renewed", "second", "whole"}, {"renewed", "whole"}, {"whole"}, {"whole"}} {
+		for _, want := range [][]string{topics, {"renewed", "second", "whole"}, {"renewed", "whole"}, {"whole"},
+			{"whole"}} {
 			ann.hears(t, n, topics, want...)
 			time.Sleep(10*time.Minute + timer.Granularity)
 			synctest.Wait()
@@ -220,7 +231,8 @@ func TestRight_ANarrowerTokenEndsWhatItDoesNotGrantAndSaysSo(t *testing.T) {
 	})
 }
 
-// F17: what a client left is not given back by a right that has ended meanwhile, nor by one that it has not shown again.
+// F17: what a client left is not given back by a right that has ended meanwhile, nor by one that it has not shown
+// again.
 func TestRight_ALentRightIsNotInheritedByTheNextConnection(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		less := &protocol.Identity{User: "ann", Topics: []protocol.Pattern{"own"}}

@@ -15,7 +15,8 @@ import (
 
 func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testing.T) {
 	first := &speech{name: "first", limits: protocol.Limits{Connects: 3}}
-	second := &speech{name: "second", limits: protocol.Limits{Connects: 3, Login: 10 * time.Second, Connections: 2, Rate: 5, Frame: 3},
+	second := &speech{name: "second", limits: protocol.Limits{Connects: 3, Login: 10 * time.Second, Connections: 2,
+		Rate: 5, Frame: 3},
 		encode: func(*protocol.Event, protocol.Projection) []byte { return []byte("second's words") }}
 	g := &gateway{}
 	g.know("ann", someone("ann"))
@@ -26,7 +27,8 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 			}
 			before = enter(t, n, first, nil)
 			after = &client{before.tape, &hand{}}
-			before.send(batch{messages: 1, commands: []protocol.Command{protocol.SwitchDialect{Dialect: second, Session: after.hand}}})
+			before.send(batch{messages: 1,
+				commands: []protocol.Command{protocol.SwitchDialect{Dialect: second, Session: after.hand}}})
 			synctest.Wait()
 			return before, after
 		}
@@ -39,7 +41,9 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 		synctest.Wait()
 		a.wantHeard(t, "second's words")
 		s := n.Stats("acme")
-		if d := s.Dialects["second"]; d.ActiveConnections != 1 || d.Authenticated != 1 || d.TotalConnections != 1 || d.MessagesSent != 1 || s.Dialects["first"] != (DialectStats{TotalConnections: 1}) || s.TotalConnections != 1 {
+		if d := s.Dialects["second"]; d.ActiveConnections != 1 || d.Authenticated != 1 || d.TotalConnections != 1 ||
+			d.MessagesSent != 1 || s.Dialects["first"] != (DialectStats{TotalConnections: 1}) ||
+			s.TotalConnections != 1 {
 			t.Errorf("%+v", s.Dialects)
 		}
 		_, late := become()
@@ -75,7 +79,12 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 				t.Fatalf("Admit: %v", err)
 			}
 			c := &client{&tape{}, &hand{}}
-			if _, err := n.Connect(ConnectOptions{Tenant: "\x00lobby", Dialect: d, Session: c.hand, Remote: "192.0.2.1"}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+			_, err := n.Connect(ConnectOptions{Tenant: "\x00lobby", Dialect: d, Session: c.hand, Remote: "192.0.2.1"},
+				func(l *Conn) outbox.Transport {
+					c.link = l
+					return c.tape
+				})
+			if err != nil {
 				t.Fatal(err)
 			}
 			return c, c.do(login(token))[0].Err
@@ -113,7 +122,8 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 		if s := n.Stats("acme"); s.ActiveConnections != 1 || s.Authenticated != 1 || s.TotalConnections != 3 {
 			t.Errorf("acme: %+v", s.DialectStats)
 		}
-		if s := n.Stats("\x00lobby"); s.ActiveConnections != 0 || s.Authenticated != 0 || s.TotalConnections < 3 { // it only grows
+		// it only grows
+		if s := n.Stats("\x00lobby"); s.ActiveConnections != 0 || s.Authenticated != 0 || s.TotalConnections < 3 {
 			t.Errorf("the lobby: %+v", s.DialectStats)
 		}
 		if n.Stats(canaryTenant).ActiveConnections != uint64(len(n.canaries)) || len(n.Tenants()) != 2 {
@@ -180,14 +190,17 @@ func TestLasting_AConnectionOutlivesItsToken(t *testing.T) {
 }
 
 func TestHeed_SaysWhatIsLeftOfEventsToTheUserAndToEveryone(t *testing.T) {
-	told := &speech{name: "told", encode: func(ev *protocol.Event, v protocol.Projection) []byte { return fmt.Appendf(nil, "%q", v) }}
+	told := &speech{name: "told", encode: func(ev *protocol.Event, v protocol.Projection) []byte {
+		return fmt.Appendf(nil, "%q", v)
+	}}
 	bubble(t, Config{}, func(n *Node) {
 		c, whole := enter(t, n, told, someone("ann")), enter(t, n, told, someone("ann"))
 		v := protocol.Project([]string{"a"})
 		c.do(protocol.SetEventView{View: v})
 		synctest.Wait()
 		for _, to := range []Target{{Users: []string{"ann"}}, {All: true}} {
-			if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 1)); err != nil || r.Delivered != 2 {
+			if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 1)); err != nil ||
+				r.Delivered != 2 {
 				t.Errorf("%+v, %v", r, err)
 			}
 		}

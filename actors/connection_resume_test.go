@@ -64,8 +64,8 @@ func TestLinger_WhatWaitedIsWithheldFromWhoHasLostARightAndCounted(t *testing.T)
 	})
 }
 
-// A client that comes back while its old connection is still there hears what is sent to its user meanwhile once: there,
-// or here, or from the record.
+// A client that comes back while its old connection is still there hears what is sent to its user meanwhile once:
+// there, or here, or from the record.
 func TestLinger_EventsToTheUserAreHeardOnceWhenAKeyTakesOver(t *testing.T) {
 	for round := range 20 {
 		bubble(t, lingering, func(n *Node) {

@@ -29,7 +29,8 @@ func TestHearing_AChangeThatIsRefusedLeavesTheSubscriptionAsItWas(t *testing.T) 
 			if broken := is.rollback(nil, "room", of, nil); broken != nil {
 				t.Fatal(broken)
 			}
-			if !reflect.DeepEqual(was.Subscriptions, is.Subscriptions) && len(was.Subscriptions)+len(is.Subscriptions) > 0 {
+			if !reflect.DeepEqual(was.Subscriptions, is.Subscriptions) &&
+				len(was.Subscriptions)+len(is.Subscriptions) > 0 {
 				t.Errorf("before %+v, after %+v", was.Subscriptions, is.Subscriptions)
 			}
 		})

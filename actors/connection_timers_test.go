@@ -68,7 +68,10 @@ func TestDeadline_ATokenEndsItsConnectionAtExp(t *testing.T) {
 			return id
 		}
 		g.know("later", expiring(90*time.Second))
-		c, refreshed, ever, past := enter(t, n, words, expiring(30*time.Second)), enter(t, n, words, expiring(30*time.Second)), enter(t, n, words, nil), enter(t, n, words, expiring(-time.Hour))
+		c := enter(t, n, words, expiring(30*time.Second))
+		refreshed := enter(t, n, words, expiring(30*time.Second))
+		ever := enter(t, n, words, nil)
+		past := enter(t, n, words, expiring(-time.Hour))
 		id := someone("ever")
 		id.Expires = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 		g.know("ever", id)
@@ -123,11 +126,12 @@ func TestDeadline_WhoVanishesIsGoneAfterTwoPingsAndWithinFiveSeconds(t *testing.
 	})
 }
 
-// F34: who may leave its socket unread, as its dialect says, is not taken for gone by a timeout that is shorter, and by one
-// that is longer no sooner than all others.
+// F34: who may leave its socket unread, as its dialect says, is not taken for gone by a timeout that is shorter, and by
+// one that is longer no sooner than all others.
 func TestDeadline_ADialectWhoseClientsDoNotAlwaysReadHasTheTimeThatItNeeds(t *testing.T) {
 	drowsy := &speech{name: "drowsy", limits: protocol.Limits{Unread: 30 * time.Second}}
-	for timeout, want := range map[time.Duration]time.Duration{6 * time.Second: 30 * time.Second, time.Minute: time.Minute} {
+	for timeout, want := range map[time.Duration]time.Duration{6 * time.Second: 30 * time.Second,
+		time.Minute: time.Minute} {
 		bubble(t, Config{PingEvery: 2 * time.Second, Timeout: timeout}, func(n *Node) {
 			for d, want := range map[protocol.Dialect]time.Duration{drowsy: want, words: timeout} {
 				c := enter(t, n, d, someone("ann"))
@@ -143,7 +147,8 @@ func TestDeadline_ADialectWhoseClientsDoNotAlwaysReadHasTheTimeThatItNeeds(t *te
 func TestDeadline_PingsGoOutInTimeAndASilentPeerIsGoneWithinTimeout(t *testing.T) {
 	cfg := Config{PingEvery: 25 * time.Second, Timeout: 60 * time.Second}
 	bubble(t, cfg, func(n *Node) {
-		alive, silent := enter(t, n, words, someone("alive")).subscribe(t, "room"), enter(t, n, words, someone("silent")).subscribe(t, "room")
+		alive := enter(t, n, words, someone("alive")).subscribe(t, "room")
+		silent := enter(t, n, words, someone("silent")).subscribe(t, "room")
 		start := time.Now()
 		for range 1000 { // an hour or more
 			time.Sleep(5 * time.Second)
@@ -159,7 +164,8 @@ func TestDeadline_PingsGoOutInTimeAndASilentPeerIsGoneWithinTimeout(t *testing.T
 		if r := mustPublish(t, n, "room", jsonEvent(t, "", 1)); r.Delivered != 1 {
 			t.Errorf("delivered to %d", r.Delivered)
 		}
-		if s := n.Stats("acme"); s.Authenticated != 1 || n.Metrics().Drops[protocol.Silent] != 1 { // check 33: presence is right
+		// check 33: presence is right
+		if s := n.Stats("acme"); s.Authenticated != 1 || n.Metrics().Drops[protocol.Silent] != 1 {
 			t.Errorf("%+v, drops %v", s.DialectStats, n.Metrics().Drops)
 		}
 		pings := func() int {
@@ -199,7 +205,8 @@ func TestDeadline_TheDialectsHeartbeatComesAtItsIntervalAndCanBeChangedAndStoppe
 		for i, at := range c.beats {
 			within(t, "a beat", at.Sub(start), want[i]*time.Second)
 		}
-		if alarms := n.wheel.Pending(func(a timer.Target) bool { return a == timer.Target((*deadlineTimer)(c.link)) }); alarms != 1 {
+		alarms := n.wheel.Pending(func(a timer.Target) bool { return a == timer.Target((*deadlineTimer)(c.link)) })
+		if alarms != 1 {
 			t.Errorf("%d alarms wait for one connection", alarms)
 		}
 	})
@@ -230,7 +237,8 @@ func TestDeadline_AConnectionThatHasEndedLeavesTheWheelWithinAPingInterval(t *te
 		}
 		synctest.Wait()
 		time.Sleep(26 * time.Second)
-		if left := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(*deadlineTimer); return ok }); left > len(n.canaries) {
+		left := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(*deadlineTimer); return ok })
+		if left > len(n.canaries) {
 			t.Errorf("%d alarms are left", left)
 		}
 		if _, err := n.Probe(context.Background()); err != nil {

@@ -27,16 +27,18 @@ func wantBehind(t *testing.T, n *Node, topic string, at protocol.Position, lost 
 
 var onDisk = map[string]policy.Rules{
 	"list": {Durable: []string{"orders", "audit"}},
-	"rule": {List: []policy.Rule{{Pattern: "orders", Store: policy.Durable}, {Pattern: "audit", Store: policy.Durable}}},
+	"rule": {List: []policy.Rule{{Pattern: "orders", Store: policy.Durable},
+		{Pattern: "audit", Store: policy.Durable}}},
 }
 
 // F6: a topic is durable, then in memory, then durable again. What was published between is nowhere, and a reader from
-// before is told, also one of a topic above and of one that nobody had published to. A topic that was durable all the time
-// has lost nothing.
+// before is told, also one of a topic above and of one that nobody had published to. A topic that was durable all the
+// time has lost nothing.
 func TestDurable_ATopicThatWasInMemoryMeanwhileBeginsANewEpoch(t *testing.T) {
 	for name, between := range map[string]policy.Rules{
-		"no rule":         {Durable: []string{"audit"}},
-		"a rule":          {List: []policy.Rule{{Pattern: "orders", Store: policy.InMemory}}, Durable: []string{"orders", "audit"}},
+		"no rule": {Durable: []string{"audit"}},
+		"a rule": {List: []policy.Rule{{Pattern: "orders", Store: policy.InMemory}},
+			Durable: []string{"orders", "audit"}},
 		"only what below": {Durable: []string{"orders/*", "audit"}},
 	} {
 		for how, rules := range onDisk {
@@ -63,7 +65,8 @@ func TestDurable_ATopicThatWasInMemoryMeanwhileBeginsANewEpoch(t *testing.T) {
 					wantBehind(t, n, "orders/1", at["orders/1"], !kept)
 					wantBehind(t, n, "orders/new", fresh, true)
 					wantBehind(t, n, "audit", audit, false)
-					if page, err := n.History(context.Background(), "acme", "orders", protocol.Position{}, 3); err != nil || len(page.Events) != 3 || page.Events[0].Offset != 1 {
+					page, err := n.History(context.Background(), "acme", "orders", protocol.Position{}, 3)
+					if err != nil || len(page.Events) != 3 || page.Events[0].Offset != 1 {
 						t.Errorf("what it remembers: %+v, %v", page, err)
 					}
 				})
@@ -72,8 +75,8 @@ func TestDurable_ATopicThatWasInMemoryMeanwhileBeginsANewEpoch(t *testing.T) {
 	}
 }
 
-// F6: the same by reloads of the rules while the store is open. The first topic is at rest when it comes back, the second
-// is open all the time and loses nothing, but its readers are told as well.
+// F6: the same by reloads of the rules while the store is open. The first topic is at rest when it comes back, the
+// second is open all the time and loses nothing, but its readers are told as well.
 func TestDurable_ReloadsOfTheRulesBeginNewEpochs(t *testing.T) {
 	rules := policy.Rules{Durable: []string{"orders"}}
 	runOn(t, vfs.NewMem(), restful, rules, func(t *testing.T, n *Node) {
@@ -108,7 +111,8 @@ func TestDurable_RulesThatHeldBeforeTheStoreWasOpenCount(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		n := New(restful, nil, TenantConfig{Name: "acme", Rules: rules})
-		opening := durable.Begin("data", durable.Config{Partitions: 2, Files: disk, Reserve: 1 << 20, Rules: policy.DurableTopics(map[string]policy.Rules{"acme": rules})})
+		opening := durable.Begin("data", durable.Config{Partitions: 2, Files: disk, Reserve: 1 << 20,
+			Rules: policy.DurableTopics(map[string]policy.Rules{"acme": rules})})
 		n.AwaitStore(opening)
 		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"audit"}}})
 		synctest.Wait()

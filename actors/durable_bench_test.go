@@ -15,7 +15,9 @@ import (
 // answers: with a topic each, and all with one topic. Goals: 5,000 from one, 60,000 from 256.
 func BenchmarkDurablePublish(b *testing.B) {
 	for _, c := range []struct{ publishers, topics int }{{1, 1}, {16, 16}, {256, 1}, {256, 256}} {
-		b.Run(fmt.Sprintf("%d publishers, %d topics", c.publishers, c.topics), func(b *testing.B) { benchDurable(b, c.publishers, c.topics) })
+		b.Run(fmt.Sprintf("%d publishers, %d topics", c.publishers, c.topics), func(b *testing.B) {
+			benchDurable(b, c.publishers, c.topics)
+		})
 	}
 }
 

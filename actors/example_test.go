@@ -11,9 +11,9 @@ import (
 	"github.com/parley-realtime/parley/protocol/notify"
 )
 
-// The examples are what a Go program does that embeds Parley. It brings a Transport for each of its connections (here one
-// that prints) and an Authenticator (here one that believes everybody); it gets the registry that the document of notify
-// describes: one per node, by user, with targeted sends and broadcasts.
+// The examples are what a Go program does that embeds Parley. It brings a Transport for each of its connections (here
+// one that prints) and an Authenticator (here one that believes everybody); it gets the registry that the document of
+// notify describes: one per node, by user, with targeted sends and broadcasts.
 
 // printer is a wire that prints what it is given.
 type printer struct {
@@ -58,9 +58,13 @@ var pages = notify.New(notify.DefaultConfig())
 
 // connect lets a user in, who was authenticated before.
 func connect(node *actors.Node, user string) *printer {
-	session, _, _ := pages.Open(protocol.Handshake{Path: notify.Path, Query: map[string][]string{"access_token": {user}}, Header: func(string) string { return "" }})
+	session, _, _ := pages.Open(protocol.Handshake{Path: notify.Path,
+		Query: map[string][]string{"access_token": {user}}, Header: func(string) string {
+			return ""
+		}})
 	wire := &printer{over: make(chan struct{}, 1)}
-	_, refused := node.Connect(actors.ConnectOptions{Tenant: "acme", Dialect: pages, Session: session, Identity: &protocol.Identity{User: user, Topics: []protocol.Pattern{"*"}}},
+	_, refused := node.Connect(actors.ConnectOptions{Tenant: "acme", Dialect: pages, Session: session,
+		Identity: &protocol.Identity{User: user, Topics: []protocol.Pattern{"*"}}},
 		func(l *actors.Conn) outbox.Transport { wire.link = l; return wire })
 	if refused != nil {
 		fmt.Println(refused)

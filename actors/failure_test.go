@@ -22,11 +22,15 @@ func TestFailure_AConnectionThatPanicsClosesWith1011AndNobodyElseNotices(t *test
 	for name, fail := range map[string]func(c *client){
 		"engine":          func(c *client) { c.link.box.SendUnbounded(crash{"a test"}) },
 		"Session.Receive": func(c *client) { c.send(batch{panics: true}) },
-		"unknown command": func(c *client) { c.send(batch{commands: []protocol.Command{struct{ protocol.Command }{}}}) },
+		"unknown command": func(c *client) {
+			c.send(batch{commands: []protocol.Command{struct{ protocol.Command }{}}})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, Config{}, func(n *Node) {
-				bad, good, same := enter(t, n, words, someone("bad")), enter(t, n, words, someone("good")), enter(t, n, words, someone("bad"))
+				bad := enter(t, n, words, someone("bad"))
+				good := enter(t, n, words, someone("good"))
+				same := enter(t, n, words, someone("bad"))
 				for _, c := range []*client{bad, good, same} {
 					c.subscribe(t, "room")
 				}
@@ -58,7 +62,12 @@ func TestFailure_AConnectionThatPanicsClosesWith1011AndNobodyElseNotices(t *test
 func TestFailure_AConnectionThatPanicsWhileItOpensIsClosed(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{opened: []protocol.Command{nil}}}
-		if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")},
+			func(l *Conn) outbox.Transport {
+				c.link = l
+				return c.tape
+			})
+		if err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -71,7 +80,8 @@ func TestFailure_AConnectionThatPanicsWhileItOpensIsClosed(t *testing.T) {
 
 func TestFailure_ATopicThatPanicsKeepsAllThatItKnowsAndGoesOn(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
-		ann, bob := enter(t, n, words, someone("ann")).subscribe(t, "room"), enter(t, n, words, someone("bob")).subscribe(t, "room")
+		ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
+		bob := enter(t, n, words, someone("bob")).subscribe(t, "room")
 		first := mustPublish(t, n, "room", jsonEvent(t, "one", 1))
 		crashTopic(n, "room")
 		synctest.Wait()
@@ -117,7 +127,12 @@ func TestFailure_ThePublishThatATopicFailsAtIsRefusedInternalAndMayBeRetried(t *
 	bubble(t, Config{}, func(n *Node) {
 		w := &fuse{tape: &tape{}}
 		odd := &client{w.tape, &hand{}}
-		if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")}, func(l *Conn) outbox.Transport { odd.link = l; return w }); err != nil {
+		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")},
+			func(l *Conn) outbox.Transport {
+				odd.link = l
+				return w
+			})
+		if err != nil {
 			t.Fatal(err)
 		}
 		odd.subscribe(t, "room")
@@ -129,11 +144,13 @@ func TestFailure_ThePublishThatATopicFailsAtIsRefusedInternalAndMayBeRetried(t *
 		if _, err := publishTo(n, "room", jsonEvent(t, "one", 1)); reasonOf(err) != protocol.Internal {
 			t.Fatalf("the failed publish: %v", err)
 		}
-		r, err := publishTo(n, "room", jsonEvent(t, "one", 1)) // check 29: the retry of a failure is no duplicate
-		if err != nil || r.Duplicate || r.Delivered != 2 {
-			t.Errorf("the retry: %+v, %v", r, err)
+		// check 29: the retry of a failure is no duplicate.
+		r, failure := publishTo(n, "room", jsonEvent(t, "one", 1))
+		if failure != nil || r.Duplicate || r.Delivered != 2 {
+			t.Errorf("the retry: %+v, %v", r, failure)
 		}
-		if again := mustPublish(t, n, "room", jsonEvent(t, "one", 1)); !again.Duplicate || again.Position != r.Position {
+		if again := mustPublish(t, n, "room", jsonEvent(t, "one", 1)); !again.Duplicate ||
+			again.Position != r.Position {
 			t.Errorf("the retry of the retry: %+v, want %+v", again, r)
 		}
 		synctest.Wait()
@@ -189,7 +206,8 @@ func TestFailure_AUserThatPanicsKeepsItsConnections(t *testing.T) {
 		if err != nil || !again.Duplicate || again.Delivered != 2 {
 			t.Errorf("the known event after the restart: %+v, %v", again, err)
 		}
-		if r, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "two", 2)); err != nil || r.Delivered != 2 {
+		r, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "two", 2))
+		if err != nil || r.Delivered != 2 {
 			t.Errorf("after the restart: %+v, %v", r, err)
 		}
 		synctest.Wait()
@@ -215,7 +233,8 @@ func TestFailure_ATenantThatPanicsLeavesItsUsersTopicsAndConnectionsAloneAndMake
 		if r := mustPublish(t, n, "room", jsonEvent(t, "", 1)); r.Delivered != 1 {
 			t.Errorf("%+v", r)
 		}
-		if _, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 2)); err != nil {
+		_, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 2))
+		if err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(start); took != 0 {
@@ -250,7 +269,8 @@ func TestFailure_RepeatedPanicsBackOffAndDoNotStopOthers(t *testing.T) {
 				t.Errorf("the good topic delivered to %d", r.Delivered)
 			}
 		}
-		if gaps[0] != 0 || gaps[1] < mailbox.FirstDelay || !slices.IsSorted(gaps[:7]) || slices.Max(gaps) > mailbox.SlowestRestart+timer.Granularity {
+		if gaps[0] != 0 || gaps[1] < mailbox.FirstDelay || !slices.IsSorted(gaps[:7]) ||
+			slices.Max(gaps) > mailbox.SlowestRestart+timer.Granularity {
 			t.Errorf("restarts took %v", gaps)
 		}
 		synctest.Wait()
@@ -282,7 +302,8 @@ func TestFailure_ADialectThatPanicsInEncodeHarmsOnlyItself(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		}
-		if r, err := n.Publish(context.Background(), "acme", Target{Users: []string{"v", "o"}}, jsonEvent(t, "", 9)); err != nil || r.Delivered != 2 {
+		r, err := n.Publish(context.Background(), "acme", Target{Users: []string{"v", "o"}}, jsonEvent(t, "", 9))
+		if err != nil || r.Delivered != 2 {
 			t.Errorf("to users: %+v, %v", r, err)
 		}
 		synctest.Wait()

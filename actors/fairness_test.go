@@ -21,7 +21,8 @@ func TestBacklog_ANoisyTenantsFullBacklogDelaysNoPublishOfAQuietOne(t *testing.T
 		var noisy []*client
 		for i := range 20 {
 			c := &client{&tape{}, &hand{}}
-			if _, err := n.Connect(ConnectOptions{Tenant: "noisy", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))},
+			if _, err := n.Connect(ConnectOptions{Tenant: "noisy", Dialect: words, Session: c.hand,
+				Identity: someone(fmt.Sprint(i))},
 				func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
 				t.Fatal(err)
 			}
@@ -29,7 +30,8 @@ func TestBacklog_ANoisyTenantsFullBacklogDelaysNoPublishOfAQuietOne(t *testing.T
 			c.stop(true)
 		}
 		quiet := enter(t, n, words, someone("q")).subscribe(t, "room")
-		big, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), 1000))})
+		big, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON,
+			Data: fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("x"), 1000))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +69,8 @@ func TestBacklog_ANoisyTenantsFullBacklogDelaysNoPublishOfAQuietOne(t *testing.T
 		}
 		synctest.Wait()
 		if passed.Load() != 500 || n.backlog.Bytes() != 0 || n.backlog.ActiveTenants() != 0 {
-			t.Errorf("%d passed when all was read, backlog %d of %d tenants", passed.Load(), n.backlog.Bytes(), n.backlog.ActiveTenants())
+			t.Errorf("%d passed when all was read, backlog %d of %d tenants", passed.Load(), n.backlog.Bytes(),
+				n.backlog.ActiveTenants())
 		}
 	})
 }

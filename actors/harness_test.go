@@ -318,7 +318,8 @@ func guarded(t *testing.T, cfg Config, g *gateway, test func(n *Node)) {
 // jsonEvent makes an event {"n":number}.
 func jsonEvent(t testing.TB, id string, number int) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d}`, number)})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON,
+		Data: fmt.Appendf(nil, `{"n":%d}`, number)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +329,8 @@ func jsonEvent(t testing.TB, id string, number int) *protocol.Event {
 // metrics makes a telemetry event of a device; parts are like `"temp":1`.
 func metrics(t testing.TB, device, parts string) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Telemetry, Data: fmt.Appendf(nil, `{"device_id":%q,"telemetry":{%s}}`, device, parts)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Telemetry,
+		Data: fmt.Appendf(nil, `{"device_id":%q,"telemetry":{%s}}`, device, parts)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,11 +390,16 @@ func (s *sink) Close(uint16, string) { go s.link.Gone(protocol.Disconnected) }
 func (s *sink) Cut()                 { go s.link.Gone(protocol.Disconnected) }
 
 // drink connects a sink and subscribes it; it returns when that is done.
-func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got func(*outbox.Frame), topics ...string) *Conn {
+func drink(t testing.TB, n *Node, d protocol.Dialect, id *protocol.Identity, got func(*outbox.Frame),
+	topics ...string) *Conn {
 	t.Helper()
 	h := &hand{}
 	s := &sink{got: got}
-	l, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: h, Identity: id}, func(l *Conn) outbox.Transport { s.link = l; return s })
+	l, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: h, Identity: id},
+		func(l *Conn) outbox.Transport {
+			s.link = l
+			return s
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,8 @@ import (
 )
 
 func granted(user string, topics ...protocol.Pattern) *protocol.Identity {
-	return &protocol.Identity{User: user, TokenID: strings.Join([]string{user, fmt.Sprint(len(topics))}, "-"), Topics: topics}
+	return &protocol.Identity{User: user, TokenID: strings.Join([]string{user, fmt.Sprint(len(topics))}, "-"),
+		Topics: topics}
 }
 
 func TestRefresh_TheSameUserKeepsItsSubscriptionsAndLosesThoseThatAreNoLongerGranted(t *testing.T) {
@@ -37,7 +38,8 @@ func TestRefresh_TheSameUserKeepsItsSubscriptionsAndLosesThoseThatAreNoLongerGra
 		if out := c.do(login("unknown")); reasonOf(out[0].Err) != protocol.InvalidToken {
 			t.Errorf("a wrong token: %+v", out)
 		}
-		if info, err := n.Connection(context.Background(), "acme", c.link.ID()); err != nil || info.User != "ann" || fmt.Sprint(info.Subscriptions) != "[a a/b b c]" {
+		if info, err := n.Connection(context.Background(), "acme", c.link.ID()); err != nil || info.User != "ann" ||
+			fmt.Sprint(info.Subscriptions) != "[a a/b b c]" {
 			t.Errorf("after refused refreshes: %+v, %v", info, err)
 		}
 		if out := c.do(login("less")); out[0].Err != nil {
@@ -78,7 +80,8 @@ func TestRevoke_ClosesWhatItCoversAndNothingPublishedLaterArrives(t *testing.T) 
 			bubble(t, Config{}, func(n *Node) {
 				all := map[string]*client{}
 				for name, id := range map[string]*protocol.Identity{
-					"ann-1": {User: "ann", TokenID: "one", Issued: issued.Add(-time.Hour)}, "ann-2": {User: "ann", TokenID: "two", Issued: issued},
+					"ann-1": {User: "ann", TokenID: "one", Issued: issued.Add(-time.Hour)},
+					"ann-2": {User: "ann", TokenID: "two", Issued: issued},
 					"bob-1": {User: "bob", TokenID: "one", Issued: issued}, "bob-2": {User: "bob", Issued: issued},
 				} {
 					id.Topics = []protocol.Pattern{"*"}
@@ -106,7 +109,8 @@ func TestRevoke_ClosesWhatItCoversAndNothingPublishedLaterArrives(t *testing.T) 
 	}
 }
 
-// F3: what was taken back lets in at once, also who is coming in at that moment, and so does a later call that covers less.
+// F3: what was taken back lets in at once, also who is coming in at that moment, and so does a later call that covers
+// less.
 func TestUnrevoke_LetsInAtOnce(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		ctx, ann := context.Background(), someone("ann")
@@ -143,7 +147,8 @@ func TestUnrevoke_LetsInAtOnce(t *testing.T) {
 		if was, err := n.Unrevoke("acme", grant.Revocation{User: "eve"}); was || err != nil {
 			t.Errorf("%t, %v", was, err)
 		}
-		if _, err := n.Unrevoke("nobody", grant.Revocation{User: "ann"}); protocol.AsRefusal(err).Reason != protocol.NotFound {
+		_, err := n.Unrevoke("nobody", grant.Revocation{User: "ann"})
+		if protocol.AsRefusal(err).Reason != protocol.NotFound {
 			t.Errorf("%v", err)
 		}
 	})
@@ -198,7 +203,8 @@ func TestRevoke_HoldsAgainstConnectionsThatComeInAtThatMoment(t *testing.T) {
 		}
 		for i := range 3 {
 			for _, to := range []Target{{Topic: "room"}, {Users: []string{"ann"}}, {All: true}} {
-				if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", i)); err != nil || r.Delivered != 0 {
+				if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", i)); err != nil ||
+					r.Delivered != 0 {
 					t.Errorf("after Revoke returned, %+v was delivered to %d, %v", to, r.Delivered, err)
 				}
 			}
@@ -210,7 +216,11 @@ func TestRevoke_HoldsAgainstConnectionsThatComeInAtThatMoment(t *testing.T) {
 
 func tryEnterWith(n *Node, h *hand, id *protocol.Identity) (*client, *protocol.Refusal) {
 	c := &client{&tape{}, h}
-	_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: id}, func(l *Conn) outbox.Transport { c.link = l; return c.tape })
+	_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: id},
+		func(l *Conn) outbox.Transport {
+			c.link = l
+			return c.tape
+		})
 	return c, err
 }
 
@@ -246,7 +256,8 @@ func TestRevoke_ClosesAConnectionWhoseCredentialIsBeingChecked(t *testing.T) {
 func TestRevoke_ClosesAConnectionWhoseCredentialWasCheckedBeforeItsUpgrade(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		token := func(id string, issued time.Duration) *protocol.Identity {
-			return &protocol.Identity{User: "ann", TokenID: id, Issued: time.Now().Add(issued), Topics: []protocol.Pattern{"*"}}
+			return &protocol.Identity{User: "ann", TokenID: id, Issued: time.Now().Add(issued),
+				Topics: []protocol.Pattern{"*"}}
 		}
 		if _, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"}); err != nil {
 			t.Fatal(err)
@@ -274,7 +285,8 @@ func TestRevoke_TellsTheAuthenticatorAndRefusesWhatNamesNobody(t *testing.T) {
 				t.Errorf("%+v: %v", r, err)
 			}
 		}
-		if _, _, err := n.Revoke(context.Background(), "none", grant.Revocation{User: "ann"}); reasonOf(err) != protocol.NotFound {
+		_, _, err := n.Revoke(context.Background(), "none", grant.Revocation{User: "ann"})
+		if reasonOf(err) != protocol.NotFound {
 			t.Errorf("an unknown tenant: %v", err)
 		}
 		if _, _, err := n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"}); err != nil {

@@ -37,7 +37,8 @@ func TestIdle_ATopicThatNobodyUsesRetiresAndBeginsANewEpoch(t *testing.T) {
 		if again.Position.Epoch == first.Position.Epoch || again.Position.Offset != 1 {
 			t.Errorf("the topic that was made anew: %+v, before: %+v", again, first)
 		}
-		if _, err := n.History(context.Background(), "acme", "left", first.Position, 0); reasonOf(err) != protocol.PositionLost {
+		_, err := n.History(context.Background(), "acme", "left", first.Position, 0)
+		if reasonOf(err) != protocol.PositionLost {
 			t.Errorf("a position of its former life: %v", err)
 		}
 		heard.link.Gone(protocol.Disconnected)
@@ -207,7 +208,8 @@ func TestIdle_AConnectionThatWaitedTooLongLeavesNoGhost(t *testing.T) {
 		if r := mustPublish(t, n, "room", jsonEvent(t, "", 1)); r.Delivered != 1 {
 			t.Errorf("the topic delivered to %d, want bob alone", r.Delivered)
 		}
-		if r, err := n.Publish(context.Background(), "acme", Target{Users: []string{"bob"}}, jsonEvent(t, "", 1)); err != nil || r.Delivered != 1 {
+		r, err := n.Publish(context.Background(), "acme", Target{Users: []string{"bob"}}, jsonEvent(t, "", 1))
+		if err != nil || r.Delivered != 1 {
 			t.Errorf("the user delivered to %+v, %v, want bob's first connection alone", r, err)
 		}
 	})

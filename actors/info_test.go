@@ -33,8 +33,9 @@ func TestFigures_AddUpWhenConnectionsHaveEnded(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		s := n.Stats("acme")
-		want := DialectStats{TotalConnections: 10, ActiveConnections: 4, Authenticated: 4, MessagesReceived: 10, BytesReceived: 10,
-			MessagesSent: 50, BytesSent: 50 * 7, Lifetime: 6*10*time.Second + 4*15*time.Second}
+		want := DialectStats{TotalConnections: 10, ActiveConnections: 4, Authenticated: 4, MessagesReceived: 10,
+			BytesReceived: 10,
+			MessagesSent:  50, BytesSent: 50 * 7, Lifetime: 6*10*time.Second + 4*15*time.Second}
 		if s.DialectStats != want {
 			t.Errorf("the tenant: %+v, want %+v", s.DialectStats, want)
 		}
@@ -46,7 +47,8 @@ func TestFigures_AddUpWhenConnectionsHaveEnded(t *testing.T) {
 			t.Errorf("the dialects: %+v", s.Dialects)
 		}
 		f := n.Metrics()
-		if f.Published != 5 || f.Delivered != 50 || f.Tenants["acme"].DialectStats != want || f.Topics != 1 || f.Backlog != 0 {
+		if f.Published != 5 || f.Delivered != 50 || f.Tenants["acme"].DialectStats != want || f.Topics != 1 ||
+			f.Backlog != 0 {
 			t.Errorf("%+v", f)
 		}
 		var counted uint64
@@ -78,7 +80,8 @@ func TestFigures_TotalsNeverFallBackWhileConnectionsEnd(t *testing.T) {
 		var last DialectStats
 		for rounds := 0; ; rounds++ {
 			s := n.Stats("acme").DialectStats
-			if s.TotalConnections < last.TotalConnections || s.MessagesReceived < last.MessagesReceived || s.BytesReceived < last.BytesReceived || s.Lifetime < last.Lifetime {
+			if s.TotalConnections < last.TotalConnections || s.MessagesReceived < last.MessagesReceived ||
+				s.BytesReceived < last.BytesReceived || s.Lifetime < last.Lifetime {
 				t.Errorf("%+v came after %+v", s, last)
 			}
 			last = s
@@ -94,7 +97,8 @@ func TestFigures_TotalsNeverFallBackWhileConnectionsEnd(t *testing.T) {
 	close(stop)
 	t.Logf("%d looks", <-checked)
 	eventually(t, "all links are gone", func() bool { return len(n.allConns()) == 0 })
-	if s := n.Stats("acme").DialectStats; s.TotalConnections != 1200 || s.MessagesReceived != 1200 || s.ActiveConnections != 0 || s.Authenticated != 0 {
+	if s := n.Stats("acme").DialectStats; s.TotalConnections != 1200 || s.MessagesReceived != 1200 ||
+		s.ActiveConnections != 0 || s.Authenticated != 0 {
 		t.Errorf("at the end: %+v", s)
 	}
 }
@@ -108,7 +112,8 @@ func TestFigures_CountWhatWasDroppedByReason(t *testing.T) {
 		}
 		synctest.Wait()
 		// One was refused; three and the farewell, which is not refused, waited when the socket ended.
-		if drops := n.Metrics().Drops; drops[protocol.Slow] != 1 || drops[protocol.Disconnected] != 4 || len(drops) != 2 {
+		if drops := n.Metrics().Drops; drops[protocol.Slow] != 1 || drops[protocol.Disconnected] != 4 ||
+			len(drops) != 2 {
 			t.Errorf("drops %v", drops)
 		}
 	})
@@ -119,7 +124,8 @@ func TestFigures_LatencyCountsByPowersOfTwo(t *testing.T) {
 	for i, c := range []struct {
 		late   int64
 		bucket int
-	}{{-5, 0}, {0, 0}, {1, 0}, {1024, 0}, {1025, 1}, {2048, 1}, {2049, 2}, {1 << 35, 25}, {1<<35 + 1, 26}, {math.MaxInt64 / 2, 26}} {
+	}{{-5, 0}, {0, 0}, {1, 0}, {1024, 0}, {1025, 1}, {2048, 1}, {2049, 2}, {1 << 35, 25}, {1<<35 + 1, 26},
+		{math.MaxInt64 / 2, 26}} {
 		before := l.Snapshot()
 		l.Observe(uint64(i), 1000, 1000+c.late)
 		after := l.Snapshot()

@@ -83,13 +83,15 @@ func TestConnections_ArePagedOldestFirstAndFiltered(t *testing.T) {
 			t.Errorf("of a topic by three: %v, want %v", got, rooms)
 		}
 		for _, cursor := range []string{"x", "ws-", "ws-0", "1"} {
-			if _, _, err := n.Connections(context.Background(), "acme", ConnectionQuery{Cursor: cursor}); reasonOf(err) != protocol.Malformed {
+			_, _, err := n.Connections(context.Background(), "acme", ConnectionQuery{Cursor: cursor})
+			if reasonOf(err) != protocol.Malformed {
 				t.Errorf("cursor %q: %v", cursor, err)
 			}
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		if found, _, err := n.Connections(ctx, "acme", ConnectionQuery{}); reasonOf(err) != protocol.Busy && len(found) != len(all) {
+		if found, _, err := n.Connections(ctx, "acme", ConnectionQuery{}); reasonOf(err) != protocol.Busy &&
+			len(found) != len(all) {
 			t.Errorf("with an ended context: %d found, %v", len(found), err)
 		}
 	})
@@ -139,13 +141,16 @@ func TestConnection_TellsWhatTheConnectionDidAndWhatWaitsForIt(t *testing.T) {
 		c.stop(true)
 		mustPublish(t, n, "room/1", jsonEvent(t, "", 1))
 		info, err := n.Connection(context.Background(), "acme", c.link.ID())
-		if err != nil || info.Tenant != "acme" || info.User != "ann" || info.Dialect != "words" || info.Remote != "192.0.2.1" || !info.Since.Equal(time.Now()) ||
-			info.InMessages != 2 || info.InBytes != 2 || info.QueuedFrames != 1 || info.QueuedBytes != 7+16 || info.OutMessages != 0 || fmt.Sprint(info.Subscriptions) != "[room room/1]" {
+		if err != nil || info.Tenant != "acme" || info.User != "ann" || info.Dialect != "words" ||
+			info.Remote != "192.0.2.1" || !info.Since.Equal(time.Now()) ||
+			info.InMessages != 2 || info.InBytes != 2 || info.QueuedFrames != 1 || info.QueuedBytes != 7+16 ||
+			info.OutMessages != 0 || fmt.Sprint(info.Subscriptions) != "[room room/1]" {
 			t.Errorf("%+v, %v", info, err)
 		}
 		c.stop(false)
 		synctest.Wait()
-		if info, _ := n.Connection(context.Background(), "acme", c.link.ID()); info.OutMessages != 1 || info.OutBytes != 7 || info.QueuedFrames != 0 || info.QueuedBytes != 0 {
+		if info, _ := n.Connection(context.Background(), "acme", c.link.ID()); info.OutMessages != 1 ||
+			info.OutBytes != 7 || info.QueuedFrames != 0 || info.QueuedBytes != 0 {
 			t.Errorf("when it was read: %+v", info)
 		}
 		c.link.Gone(protocol.Disconnected)
@@ -176,11 +181,13 @@ func TestUser_TellsOfItsConnectionsAndIsNotFoundWithoutAny(t *testing.T) {
 		}
 		first.link.Gone(protocol.Disconnected) // check 33
 		synctest.Wait()
-		if u, err = n.User(context.Background(), "acme", "ann"); err != nil || len(u.Connections) != 1 || u.Connections[0].Subscriptions[0] != "room" {
+		if u, err = n.User(context.Background(), "acme", "ann"); err != nil || len(u.Connections) != 1 ||
+			u.Connections[0].Subscriptions[0] != "room" {
 			t.Errorf("%+v, %v", u, err)
 		}
 		// One that is remembered for its event ids alone has no connection either.
-		if _, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "id", 1)); err != nil {
+		_, err = n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "id", 1))
+		if err != nil {
 			t.Fatal(err)
 		}
 		if count, err := n.DisconnectUser(context.Background(), "acme", "ann", 0, ""); err != nil || count != 1 {
@@ -190,7 +197,8 @@ func TestUser_TellsOfItsConnectionsAndIsNotFoundWithoutAny(t *testing.T) {
 		if _, err := n.User(context.Background(), "acme", "ann"); reasonOf(err) != protocol.NotFound {
 			t.Errorf("after: %v", err)
 		}
-		if count, err := n.DisconnectUser(context.Background(), "acme", "ann", 0, ""); reasonOf(err) != protocol.NotFound {
+		count, err := n.DisconnectUser(context.Background(), "acme", "ann", 0, "")
+		if reasonOf(err) != protocol.NotFound {
 			t.Errorf("disconnected %d without connections, %v", count, err)
 		}
 	})
@@ -217,7 +225,8 @@ func TestTopics_ArePagedByNameAndPrefix(t *testing.T) {
 					if want := map[string]int{"t/03": 1, "x": 1}[topic.Name]; topic.Subscribers != want {
 						t.Errorf("%+v", topic)
 					}
-					if topic.Name != "x" && (topic.Position.Offset != 1 || topic.Position.Epoch == "" || topic.History != 1) {
+					if topic.Name != "x" &&
+						(topic.Position.Offset != 1 || topic.Position.Epoch == "" || topic.History != 1) {
 						t.Errorf("%+v", topic)
 					}
 				}
@@ -242,7 +251,8 @@ func TestTopics_ArePagedByNameAndPrefix(t *testing.T) {
 	})
 }
 
-// reliability.md check 30, check 31, the engine's part: what a reader missed, or that it cannot have it; never a silent gap.
+// reliability.md check 30, check 31, the engine's part: what a reader missed, or that it cannot have it; never a silent
+// gap.
 func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 	bubble(t, Config{HistoryCount: 10, HistoryAge: time.Minute}, func(n *Node) {
 		for i := range 25 {
@@ -269,14 +279,17 @@ func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 				continue
 			}
 			for i, e := range page.Events {
-				if want := c.offset + uint64(i); e.Offset != want || string(e.Event.Data) != fmt.Sprintf(`{"n":%d}`, want) {
+				if want := c.offset + uint64(i); e.Offset != want ||
+					string(e.Event.Data) != fmt.Sprintf(`{"n":%d}`, want) {
 					t.Errorf("%s: %d is %s", name, e.Offset, e.Event.Data)
 				}
 			}
 		}
 		for name, after := range map[string]protocol.Position{
-			"forgotten": at(15), "the beginning": at(0), "the future": at(27), "2^63": at(1 << 63), "-1": at(math.MaxUint64),
-			"wrong epoch": {Epoch: "other", Offset: 26}, "wrong epoch from 0": {Epoch: "other"}, "no epoch": {Offset: 20},
+			"forgotten": at(15), "the beginning": at(0), "the future": at(27), "2^63": at(1 << 63),
+			"-1":          at(math.MaxUint64),
+			"wrong epoch": {Epoch: "other", Offset: 26}, "wrong epoch from 0": {Epoch: "other"},
+			"no epoch": {Offset: 20},
 		} {
 			page, err := n.History(ctx, "acme", "room", after, 0)
 			if reasonOf(err) != protocol.PositionLost || page.Position != newest || page.Events != nil {
@@ -287,7 +300,8 @@ func TestHistory_GivesWhatComesAfterAPositionOrSaysThatItIsLost(t *testing.T) {
 			t.Errorf("no such topic: %v", err)
 		}
 		for _, since := range []protocol.Position{at(20), {Epoch: "other"}, {Offset: 1}} {
-			if page, err := n.History(ctx, "acme", "none", since, 0); reasonOf(err) != protocol.PositionLost || page.Position != (protocol.Position{}) {
+			if page, err := n.History(ctx, "acme", "none", since, 0); reasonOf(err) != protocol.PositionLost ||
+				page.Position != (protocol.Position{}) {
 				t.Errorf("%v in a topic that is no more: %+v, %v", since, page, err)
 			}
 		}
@@ -330,7 +344,8 @@ func TestProbe_TellsThatEventsGetThroughAndIsInNoFigures(t *testing.T) {
 		if _, err := n.Probe(context.Background()); err != nil {
 			t.Errorf("after an hour: %v", err)
 		}
-		if f := n.Metrics(); f.Published != 0 || f.Delivered != 0 || f.Latency.Sum != 0 || len(f.Tenants) != 1 || f.Topics != 0 || len(f.Drops) != 0 {
+		if f := n.Metrics(); f.Published != 0 || f.Delivered != 0 || f.Latency.Sum != 0 || len(f.Tenants) != 1 ||
+			f.Topics != 0 || len(f.Drops) != 0 {
 			t.Errorf("%+v", f)
 		}
 		for range 3 {

@@ -28,7 +28,8 @@ func someFilter(rng *rand.Rand) protocol.Filter {
 	case 2:
 		return protocol.Filter{View: protocol.Project([]string{"temp"})}
 	case 3:
-		return protocol.Filter{View: protocol.Project([]string{"temp", "hum"}), Where: []protocol.Condition{{Attribute: "device_id", In: []string{"1"}}}}
+		return protocol.Filter{View: protocol.Project([]string{"temp", "hum"}),
+			Where: []protocol.Condition{{Attribute: "device_id", In: []string{"1"}}}}
 	}
 	return protocol.Filter{}
 }
@@ -121,7 +122,8 @@ func TestInterests_ChooseTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 				}
 			}
 			if want && hits != 1 || !want && hits != 0 {
-				t.Fatalf("round %d: an event of %s was chosen %d times, wanted: %v, by %v", round, ev.Topic, hits, want, m)
+				t.Fatalf("round %d: an event of %s was chosen %d times, wanted: %v, by %v", round, ev.Topic, hits, want,
+					m)
 			}
 		}
 		if in.Remove("a", true); len(m) == 0 && len(in) != 0 {
@@ -168,7 +170,8 @@ func TestInterests_ANodeDeliversTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 					delivered++
 				}
 				if got := c.heard(); !slices.Equal(got, want) {
-					t.Fatalf("round %d: connection %d with %v heard %q of %s, want %q", round, i, models[i], got, ev.Topic, want)
+					t.Fatalf("round %d: connection %d with %v heard %q of %s, want %q", round, i, models[i], got,
+						ev.Topic, want)
 				}
 				c.forget()
 			}
@@ -196,7 +199,12 @@ func TestInterests_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *
 				heard = append(heard, string(f.Data))
 				mu.Unlock()
 			}}
-			if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")}, func(l *Conn) outbox.Transport { s.link = l; return s }); err != nil {
+			_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("a")},
+				func(l *Conn) outbox.Transport {
+					s.link = l
+					return s
+				})
+			if err != nil {
 				t.Fatal(err)
 			}
 			me := (&client{&tape{link: s.link}, h}).subscribe(t, c.stays)
@@ -229,7 +237,8 @@ func TestInterests_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *
 			mu.Lock()
 			defer mu.Unlock()
 			if !slices.Equal(heard, want) {
-				t.Errorf("heard %d events, want %d; the first that differs: %d", len(heard), len(want), firstDifference(heard, want))
+				t.Errorf("heard %d events, want %d; the first that differs: %d", len(heard), len(want),
+					firstDifference(heard, want))
 			}
 		})
 	}
@@ -266,7 +275,8 @@ func firstDifference(a, b []string) int {
 	return min(len(a), len(b))
 }
 
-// reliability.md check 25: 50 clients at once; each ends in the state that the last reply says, and nothing is left over.
+// reliability.md check 25: 50 clients at once; each ends in the state that the last reply says, and nothing is left
+// over.
 func TestInterests_SubscribingAndUnsubscribingFromManyClientsEndsInTheStateOfTheLastReply(t *testing.T) {
 	n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
 	defer n.Close()

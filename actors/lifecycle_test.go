@@ -111,10 +111,13 @@ func TestLifecycle_TellsWhatHappensToAConnectionInOrder(t *testing.T) {
 		ann.do(protocol.Unsubscribe{Topic: "a", Below: true})
 		ann.do(protocol.Unsubscribe{Topic: "none"})
 		ann.link.Gone(protocol.Disconnected)
-		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann a", "subscribed ws-1 ann a/b", "subscribed ws-1 ann b",
-			"unsubscribed ws-1 ann a", "unsubscribed ws-1 ann a/b", "disconnected ws-1 ann disconnected", "user_offline ann")
+		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann a", "subscribed ws-1 ann a/b",
+			"subscribed ws-1 ann b",
+			"unsubscribed ws-1 ann a", "unsubscribed ws-1 ann a/b", "disconnected ws-1 ann disconnected",
+			"user_offline ann")
 		left := c.told()[7]
-		if left.By != "client" || left.Code != 1000 || left.Seconds < 90 || left.Received != 7 || left.Sent == 0 || left.Dialect != "words" || left.Lingers {
+		if left.By != "client" || left.Code != 1000 || left.Seconds < 90 || left.Received != 7 || left.Sent == 0 ||
+			left.Dialect != "words" || left.Lingers {
 			t.Errorf("%+v", left)
 		}
 		if at := c.told()[8].Time; at.Sub(c.told()[0].Time) < 90*time.Second {
@@ -130,11 +133,15 @@ func TestLifecycle_SaysWhyAConnectionEnded(t *testing.T) {
 		"malformed 1008 client":    func(_ *Node, c *client) { c.link.Gone(protocol.Malformed) },
 		"silent 1001 client":       func(_ *Node, c *client) { time.Sleep(2 * time.Minute) },
 		"disconnected 4001 server": func(n *Node, c *client) { n.Disconnect("acme", c.link.ID(), 4001, "go") },
-		"disconnected 1000 server": func(n *Node, c *client) { n.DisconnectUser(context.Background(), "acme", "ann", 0, "") },
-		"revoked 1008 server":      func(n *Node, c *client) { n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"}) },
-		"suspended 1008 server":    func(n *Node, _ *client) { n.SuspendTenant("acme", true) },
-		"draining 1012 server":     func(n *Node, _ *client) { n.Drain(context.Background()) },
-		"internal 1011 server":     func(_ *Node, c *client) { c.send(batch{panics: true}) },
+		"disconnected 1000 server": func(n *Node, c *client) {
+			n.DisconnectUser(context.Background(), "acme", "ann", 0, "")
+		},
+		"revoked 1008 server": func(n *Node, c *client) {
+			n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"})
+		},
+		"suspended 1008 server": func(n *Node, _ *client) { n.SuspendTenant("acme", true) },
+		"draining 1012 server":  func(n *Node, _ *client) { n.Drain(context.Background()) },
+		"internal 1011 server":  func(_ *Node, c *client) { c.send(batch{panics: true}) },
 		"forbidden 4003 server": func(_ *Node, c *client) {
 			c.send(batch{messages: 1, commands: []protocol.Command{protocol.Close{Code: 4003, Reason: "forbidden"}}})
 		},
@@ -180,7 +187,8 @@ func TestLifecycle_AUserIsOnlineWithTheFirstConnectionAndOfflineWithTheLast(t *t
 		three.link.Gone(protocol.Lost)
 		synctest.Wait()
 		enter(t, n, words, &protocol.Identity{}) // nobody in particular
-		c.wantTold("user_online ann", "connected ws-1 ann", "connected ws-2 ann", "disconnected ws-1 ann lost", "connected ws-3 ann",
+		c.wantTold("user_online ann", "connected ws-1 ann", "connected ws-2 ann", "disconnected ws-1 ann lost",
+			"connected ws-3 ann",
 			"disconnected ws-2 ann lost", "disconnected ws-3 ann lost", "user_offline ann", "connected ws-4")
 	})
 }
@@ -197,8 +205,8 @@ func TestLifecycle_TellsNothingOfWhoNeverCameIn(t *testing.T) {
 	})
 }
 
-// Whatever the connections of users do at once: of each one the order is causal, and users are online exactly while they
-// have a connection.
+// Whatever the connections of users do at once: of each one the order is causal, and users are online exactly while
+// they have a connection.
 func TestLifecycle_HoldsWhenManyComeAndGoAtOnce(t *testing.T) {
 	c := &crier{t: t}
 	n := New(Config{}, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Sink: c}})
@@ -208,7 +216,8 @@ func TestLifecycle_HoldsWhenManyComeAndGoAtOnce(t *testing.T) {
 			for round := range 30 {
 				client := enter(t, n, words, someone(fmt.Sprint(i%3)))
 				if round%3 > 0 {
-					client.do(protocol.Subscribe{Topic: "a"}, protocol.Unsubscribe{Topic: "a"}, protocol.Subscribe{Topic: "b"})
+					client.do(protocol.Subscribe{Topic: "a"}, protocol.Unsubscribe{Topic: "a"},
+						protocol.Subscribe{Topic: "b"})
 				}
 				if round%2 > 0 {
 					_ = n.Disconnect("acme", client.link.ID(), 0, "")
@@ -276,9 +285,12 @@ func TestLifecycle_AReconnectThatRestoresSubscriptionsSaysSo(t *testing.T) {
 		newer := comeBack(t, n, words, someone("ann"), "tab") // what the client still has goes first
 		synctest.Wait()
 		newer.link.Gone(protocol.Disconnected)
-		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann room", "disconnected ws-1 ann lost", "user_offline ann",
-			"user_online ann", "connected ws-2 ann", "subscribed ws-2 ann room", "disconnected ws-2 ann disconnected", "user_offline ann",
-			"user_online ann", "connected ws-3 ann", "subscribed ws-3 ann room", "disconnected ws-3 ann disconnected", "user_offline ann")
+		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann room", "disconnected ws-1 ann lost",
+			"user_offline ann",
+			"user_online ann", "connected ws-2 ann", "subscribed ws-2 ann room", "disconnected ws-2 ann disconnected",
+			"user_offline ann",
+			"user_online ann", "connected ws-3 ann", "subscribed ws-3 ann room", "disconnected ws-3 ann disconnected",
+			"user_offline ann")
 		all := c.told()
 		if !all[3].Lingers || all[13].Lingers || all[2].Restored || !all[7].Restored || !all[12].Restored {
 			t.Errorf("%+v", all)
@@ -298,44 +310,48 @@ func TestLifecycle_ARefreshThatTakesATopicAwayIsTold(t *testing.T) {
 		ann.do(login("all"))
 		ann.subscribe(t, "a", "b")
 		ann.do(login("less"))
-		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann a", "subscribed ws-1 ann b", "unsubscribed ws-1 ann a")
+		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann a", "subscribed ws-1 ann b",
+			"unsubscribed ws-1 ann a")
 	})
 }
 
 func TestLifecycle_IsKeptInATopicThatIsReadByPosition(t *testing.T) {
-	heralded(t, Config{TopicIdle: time.Minute, HistoryAge: time.Hour, Timeout: time.Hour, Topics: 1}, func(t *testing.T, n *Node, c *crier) {
-		read := func(after protocol.Position) HistoryPage {
-			t.Helper()
-			page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, after, 0)
-			if err != nil {
-				t.Fatal(err)
+	heralded(t, Config{TopicIdle: time.Minute, HistoryAge: time.Hour, Timeout: time.Hour, Topics: 1},
+		func(t *testing.T, n *Node, c *crier) {
+			read := func(after protocol.Position) HistoryPage {
+				t.Helper()
+				page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, after, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return page
 			}
-			return page
-		}
-		ann := enter(t, n, words, someone("ann"))
-		synctest.Wait()
-		mustPublish(t, n, "a", jsonEvent(t, "", 1)) // the one topic that the tenant may have
-		first := read(protocol.Position{})
-		time.Sleep(10 * time.Minute) // the topic has no listener and is not idle
-		enter(t, n, words, someone("bob"))
-		ann.link.Gone(protocol.Lost)
-		synctest.Wait()
-		rest := read(first.Position)
-		var got []string
-		for _, kept := range append(first.Events, rest.Events...) {
-			var e news
-			if err := json.Unmarshal(kept.Event.Data, &e); err != nil || kept.Event.ID != fmt.Sprintf("%s-%d", e.Epoch, e.Number) || kept.Offset != e.Number {
-				t.Errorf("%s with offset %d and id %s: %v", kept.Event.Data, kept.Offset, kept.Event.ID, err)
+			ann := enter(t, n, words, someone("ann"))
+			synctest.Wait()
+			mustPublish(t, n, "a", jsonEvent(t, "", 1)) // the one topic that the tenant may have
+			first := read(protocol.Position{})
+			time.Sleep(10 * time.Minute) // the topic has no listener and is not idle
+			enter(t, n, words, someone("bob"))
+			ann.link.Gone(protocol.Lost)
+			synctest.Wait()
+			rest := read(first.Position)
+			var got []string
+			for _, kept := range append(first.Events, rest.Events...) {
+				var e news
+				if err := json.Unmarshal(kept.Event.Data, &e); err != nil ||
+					kept.Event.ID != fmt.Sprintf("%s-%d", e.Epoch, e.Number) || kept.Offset != e.Number {
+					t.Errorf("%s with offset %d and id %s: %v", kept.Event.Data, kept.Offset, kept.Event.ID, err)
+				}
+				got = append(got, e.Type)
 			}
-			got = append(got, e.Type)
-		}
-		if len(first.Events) != 2 || fmt.Sprint(got[2:]) != "[disconnected user_offline user_online connected]" && len(got) != 6 {
-			t.Errorf("the topic has %q", got)
-		}
-		if len(c.told()) != 6 {
-			t.Errorf("the herald was told %d", len(c.told()))
-		}
-	})
+			if len(first.Events) != 2 || fmt.Sprint(got[2:]) != "[disconnected user_offline user_online connected]" &&
+				len(got) != 6 {
+				t.Errorf("the topic has %q", got)
+			}
+			if len(c.told()) != 6 {
+				t.Errorf("the herald was told %d", len(c.told()))
+			}
+		})
 }
 
 func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
@@ -362,7 +378,8 @@ func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
 				if here, err := n.Presence(context.Background(), "acme", "$lifecycle"); err != nil || len(here) > 0 {
 					t.Errorf("%v attend it, %v", here, err)
 				}
-				if page, err := n.History(context.Background(), "acme", "$lifecycle", protocol.Position{}, 0); (err == nil) != on || len(page.Events) > 2 {
+				page, err := n.History(context.Background(), "acme", "$lifecycle", protocol.Position{}, 0)
+				if (err == nil) != on || len(page.Events) > 2 {
 					t.Errorf("the topic is there: %t", !on)
 				}
 				ann.wantHeard(t)
@@ -380,7 +397,12 @@ func TestLifecycle_TenantsNeverHearOfEachOther(t *testing.T) {
 		enter(t, n, words, someone("ann"))
 		for _, tenant := range []string{"other", "quiet"} {
 			c := &client{&tape{}, &hand{}}
-			if _, err := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: c.hand, Identity: someone("x")}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+			_, err := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: c.hand, Identity: someone("x")},
+				func(l *Conn) outbox.Transport {
+					c.link = l
+					return c.tape
+				})
+			if err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
@@ -390,7 +412,8 @@ func TestLifecycle_TenantsNeverHearOfEachOther(t *testing.T) {
 		if mine.told()[0].Epoch == theirs.told()[0].Epoch {
 			t.Error("two tenants have one epoch")
 		}
-		if _, err := n.History(context.Background(), "quiet", "$lifecycle", protocol.Position{}, 0); reasonOf(err) != protocol.NotFound {
+		_, err := n.History(context.Background(), "quiet", "$lifecycle", protocol.Position{}, 0)
+		if reasonOf(err) != protocol.NotFound {
 			t.Errorf("a tenant without: %v", err)
 		}
 	})
@@ -526,7 +549,8 @@ func TestLifecycle_RestartingATenantLeavesNobodyOnline(t *testing.T) {
 		}
 		enter(t, n, words, someone("ann"))
 		synctest.Wait()
-		if page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, protocol.Position{}, 0); err != nil || len(page.Events) != 2 {
+		page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, protocol.Position{}, 0)
+		if err != nil || len(page.Events) != 2 {
 			t.Errorf("in the new topic: %d, %v", len(page.Events), err)
 		}
 	})

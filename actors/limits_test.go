@@ -54,7 +54,8 @@ func TestLimits_ATenantsConnectionsAreCountedExactlyThoughManyComeAtOnce(t *test
 }
 
 func TestLimits_ADialectsConnectionsAreItsOwn(t *testing.T) {
-	small, other := &speech{name: "small", limits: protocol.Limits{Connections: 2}}, &speech{name: "other", limits: protocol.Limits{Connections: 2}}
+	small := &speech{name: "small", limits: protocol.Limits{Connections: 2}}
+	other := &speech{name: "other", limits: protocol.Limits{Connections: 2}}
 	bubble(t, Config{}, func(n *Node) {
 		for range 2 {
 			enter(t, n, small, someone("a"))
@@ -122,7 +123,8 @@ func TestLimits_ConnectsPerMinuteOfAnAddressAreTakenBackByALoginAndThenCountForT
 			}
 		}
 		admitted, refused := come("ann")
-		if admitted != nil || reasonOf(refused) != protocol.RateLimited || refused.RetryAfter <= 0 || refused.RetryAfter > 10*time.Second {
+		if admitted != nil || reasonOf(refused) != protocol.RateLimited || refused.RetryAfter <= 0 ||
+			refused.RetryAfter > 10*time.Second {
 			t.Fatalf("a user's 7th connect: %v, %+v", admitted, refused)
 		}
 		if admitted, refused := come("bob"); admitted != nil || refused != nil {
@@ -135,7 +137,8 @@ func TestLimits_ConnectsPerMinuteOfAnAddressAreTakenBackByALoginAndThenCountForT
 			}
 		}
 		admitted, _ = come("bob")
-		if reasonOf(admitted) != protocol.RateLimited || admitted.RetryAfter <= 0 || admitted.RetryAfter > 10*time.Second {
+		if reasonOf(admitted) != protocol.RateLimited || admitted.RetryAfter <= 0 ||
+			admitted.RetryAfter > 10*time.Second {
 			t.Errorf("the address's 7th bad connect: %+v", admitted)
 		}
 		if err := n.Admit("acme", d, "192.0.2.8"); err != nil {
@@ -168,7 +171,8 @@ func TestLimits_SubscriptionsOfAConnection(t *testing.T) {
 				all[k].subscribe(t, fmt.Sprint("t/", k, "/", i))
 			}
 			for i := range asked - limit {
-				if out := all[k].do(protocol.Subscribe{Topic: fmt.Sprint("x/", i)}); reasonOf(out[0].Err) != protocol.TooMany {
+				out := all[k].do(protocol.Subscribe{Topic: fmt.Sprint("x/", i)})
+				if reasonOf(out[0].Err) != protocol.TooMany {
 					t.Fatalf("subscription %d of client %d: %+v", limit+1+i, k, out)
 				}
 			}
@@ -218,7 +222,10 @@ func subscribers(t *testing.T, n *Node, prefix string) (count int) {
 func TestLimits_TheMessageRateCountsEachItemOfABatch(t *testing.T) {
 	d := &speech{name: "words", limits: protocol.Limits{Rate: 10, Burst: 20}}
 	bubble(t, Config{}, func(n *Node) {
-		single, batched, steady, huge := enter(t, n, d, someone("a")), enter(t, n, d, someone("b")), enter(t, n, d, someone("c")), enter(t, n, d, someone("d"))
+		single := enter(t, n, d, someone("a"))
+		batched := enter(t, n, d, someone("b"))
+		steady := enter(t, n, d, someone("c"))
+		huge := enter(t, n, d, someone("d"))
 		for range 20 {
 			single.do()
 		}
@@ -265,8 +272,10 @@ func TestLimits_ASubscriptionIsRefusedWithAReason(t *testing.T) {
 		}
 		c.do(login("a"))
 		for topic, want := range map[string]protocol.Reason{ // check 22: no name passes for another
-			"room": "", "room/7": "", "own/x": "", "own": protocol.Forbidden, "roomy": protocol.Forbidden, "Room": protocol.Forbidden,
-			"": protocol.Malformed, "room/": protocol.Malformed, "room/../own": protocol.Malformed, "room/*": protocol.Malformed, " room": protocol.Malformed,
+			"room": "", "room/7": "", "own/x": "", "own": protocol.Forbidden, "roomy": protocol.Forbidden,
+			"Room": protocol.Forbidden,
+			"":     protocol.Malformed, "room/": protocol.Malformed, "room/../own": protocol.Malformed,
+			"room/*": protocol.Malformed, " room": protocol.Malformed,
 			"room\x00": protocol.Malformed, "room\u200b": protocol.Malformed, broadcastTopic: protocol.Malformed,
 		} {
 			if got := try(topic); got != want {

@@ -69,8 +69,8 @@ func (r *reader) wants(leaf string) bool {
 	return leaf == "@"+r.user
 }
 
-// reliability.md checks 30 and 32, with chance: clients break, stop reading and come back while events are published and
-// histories are trimmed. Each reader hears each event it wants once and in order, or it is counted as missed.
+// reliability.md checks 30 and 32, with chance: clients break, stop reading and come back while events are published
+// and histories are trimmed. Each reader hears each event it wants once and in order, or it is counted as missed.
 // PARLEY_SEED plays a run again.
 func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -85,14 +85,16 @@ func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
 	bubble(t, Config{Linger: time.Hour, HistoryCount: 12, Timeout: 24 * time.Hour}, func(n *Node) {
 		var all []*reader
 		for i := range readers {
-			r := &reader{key: fmt.Sprint("r", i), user: fmt.Sprint("u", i%5), topics: tastes[i%len(tastes)], last: map[string]int{}, there: true}
+			r := &reader{key: fmt.Sprint("r", i), user: fmt.Sprint("u", i%5), topics: tastes[i%len(tastes)],
+				last: map[string]int{}, there: true}
 			r.client = comeBack(t, n, words, someone(r.user), r.key).subscribe(t, r.topics...)
 			all = append(all, r)
 		}
 		published := map[string]int{}
 		say := func(leaf string) {
 			published[leaf]++
-			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"leaf":%q,"n":%d}`, leaf, published[leaf])})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON,
+				Data: fmt.Appendf(nil, `{"leaf":%q,"n":%d}`, leaf, published[leaf])})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,7 +167,8 @@ func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
 					t.Errorf("%s stands at %d of %d in %s", r.key, r.last[leaf], published[leaf], leaf)
 				}
 			}
-			if overlap := r.topics[0] == "a/x" && r.topics[1] == "a"; r.skipped > r.missed || r.skipped < r.missed && !overlap {
+			if overlap := r.topics[0] == "a/x" && r.topics[1] == "a"; r.skipped > r.missed ||
+				r.skipped < r.missed && !overlap {
 				t.Errorf("%s did not hear %d events, and was told of %d", r.key, r.skipped, r.missed)
 			}
 		}

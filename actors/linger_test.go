@@ -47,7 +47,8 @@ func (c *client) told(t testing.TB) ConnectionInfo {
 func (c *client) wantBack(t testing.TB, restored, replayed, missed int) {
 	t.Helper()
 	if i := c.told(t); i.Restored != restored || i.Replayed != replayed || i.Missed != missed {
-		t.Errorf("%s: %d restored, %d replayed, %d missed; want %d, %d, %d", i.ID, i.Restored, i.Replayed, i.Missed, restored, replayed, missed)
+		t.Errorf("%s: %d restored, %d replayed, %d missed; want %d, %d, %d", i.ID, i.Restored, i.Replayed, i.Missed,
+			restored, replayed, missed)
 	}
 }
 
@@ -77,7 +78,8 @@ func TestLinger_AClientThatComesBackHearsWhatItMissedOnceAndBeforeWhatIsNew(t *t
 					publishNumbers(t, n, "room", 9, 9)
 					synctest.Wait()
 					again.wantHeard(t, countedUp(3, 9)...)
-					if f := n.Metrics(); f.Restored != 1 || f.SuspendedSessions != 0 || f.SuspendedSessionBytes != 0 || len(f.Missed) != 0 {
+					if f := n.Metrics(); f.Restored != 1 || f.SuspendedSessions != 0 || f.SuspendedSessionBytes != 0 ||
+						len(f.Missed) != 0 {
 						t.Errorf("%+v", f)
 					}
 				})
@@ -87,7 +89,8 @@ func TestLinger_AClientThatComesBackHearsWhatItMissedOnceAndBeforeWhatIsNew(t *t
 }
 
 func TestLinger_WhatWasNotWrittenComesFirst(t *testing.T) {
-	for name, written := range map[string]bool{"what the wire had taken was not": false, "what the wire had taken was": true} {
+	for name, written := range map[string]bool{"what the wire had taken was not": false,
+		"what the wire had taken was": true} {
 		t.Run(name, func(t *testing.T) { notWritten(t, written) })
 	}
 }
@@ -99,7 +102,8 @@ func notWritten(t *testing.T, written bool) {
 		synctest.Wait()
 		c.stop(true)
 		publishNumbers(t, n, "room", 3, 4)
-		if _, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 100)); err != nil {
+		_, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 100))
+		if err != nil {
 			t.Fatal(err)
 		}
 		held := c.link.Outbox().Take(nil, 1) // on its way into the kernel when the socket breaks
@@ -226,7 +230,8 @@ func TestLinger_WhatIsTakenBackMeanwhileIsForgotten(t *testing.T) {
 					t.Errorf("%d linger", f.SuspendedSessions)
 				}
 				time.Sleep(time.Second) // a token that is issued later is a new right
-				again := enter(t, n, words, &protocol.Identity{User: "ann", TokenID: "t2", Issued: time.Now(), Topics: id.Topics})
+				again := enter(t, n, words,
+					&protocol.Identity{User: "ann", TokenID: "t2", Issued: time.Now(), Topics: id.Topics})
 				synctest.Wait()
 				again.wantBack(t, 0, 0, 0)
 			})
@@ -236,7 +241,8 @@ func TestLinger_WhatIsTakenBackMeanwhileIsForgotten(t *testing.T) {
 
 func TestLinger_OnlyWhoProvesWhoItIsLingers(t *testing.T) {
 	for name, id := range map[string]*protocol.Identity{
-		"anonymous": {Topics: []protocol.Pattern{"*"}}, "unproven": {User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}},
+		"anonymous": {Topics: []protocol.Pattern{"*"}},
+		"unproven":  {User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}},
 	} {
 		bubble(t, lingering, func(n *Node) {
 			comeBack(t, n, words, id, "key").subscribe(t, "room").lose()
@@ -356,7 +362,8 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 		bubble(t, lingering, func(n *Node) {
 			enter(t, n, words, someone("ann")).lose()
 			for i, to := range []Target{{Users: []string{"ann"}}, {All: true}, {All: true}} {
-				if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", i)); err != nil || r.Delivered != 0 {
+				if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", i)); err != nil ||
+					r.Delivered != 0 {
 					t.Fatalf("%+v, %v", r, err)
 				}
 			}
@@ -408,7 +415,8 @@ func TestLinger_WhoDoesNotComeInTimeBeginsAnewAndItsUserRetires(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if f := n.Metrics(); f.Faded != 1 || f.SuspendedSessions != 0 || f.SuspendedSessionBytes != 0 || n.tenant("acme").users.Len() != 0 {
+		if f := n.Metrics(); f.Faded != 1 || f.SuspendedSessions != 0 || f.SuspendedSessionBytes != 0 ||
+			n.tenant("acme").users.Len() != 0 {
 			t.Errorf("%+v, %d users", f, n.tenant("acme").users.Len())
 		}
 		again := enter(t, n, words, someone("ann"))
@@ -470,7 +478,8 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 		enter(t, n, words, someone("ann")).subscribe(t, "room").lose()
 		publishNumbers(t, n, "room", 1, 3)
 		c := &client{&tape{}, nil}
-		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &welcoming{}, Identity: someone("ann")},
+		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &welcoming{},
+			Identity: someone("ann")},
 			func(l *Conn) outbox.Transport { c.link = l; return c.tape })
 		if err != nil {
 			t.Fatal(err)

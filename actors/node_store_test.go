@@ -32,7 +32,8 @@ func TestAwait_DurableTopicsAreRefusedUntilTheirStoreIsThere(t *testing.T) {
 		n.AwaitStore(notYet{&protocol.Refusal{Reason: protocol.StorageFull, RetryAfter: time.Second}})
 		refused := func(what string, err error) {
 			t.Helper()
-			if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.StorageFull || why.RetryAfter != time.Second {
+			if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.StorageFull ||
+				why.RetryAfter != time.Second {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
@@ -60,7 +61,8 @@ func TestAwait_DurableTopicsAreRefusedUntilTheirStoreIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.subscribe(t, "orders/1")
-		if r := mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1)); r.Duplicate || r.Position.Offset != 1 || r.Delivered != 1 {
+		if r := mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1)); r.Duplicate || r.Position.Offset != 1 ||
+			r.Delivered != 1 {
 			t.Errorf("%+v", r)
 		}
 		if !store.HasTopic("acme", "orders/1") || !store.HasTopic("acme", "orders") {

@@ -133,7 +133,11 @@ func dial(t *testing.T, n *Node, d protocol.Dialect, user string, topics ...stri
 	t.Helper()
 	w := &tape{}
 	session, _, _ := d.Open(protocol.Handshake{})
-	l, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"}, func(l *Conn) outbox.Transport { w.link = l; return w })
+	l, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"},
+		func(l *Conn) outbox.Transport {
+			w.link = l
+			return w
+		})
 	if err != nil {
 		t.Fatalf("Connect: %v", err)
 	}
@@ -158,7 +162,8 @@ func dial(t *testing.T, n *Node, d protocol.Dialect, user string, topics ...stri
 // say publishes a JSON event {"n":number} and returns the receipt.
 func say(t *testing.T, n *Node, to Target, id string, number int) Receipt {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d}`, number)})
+	ev, err := protocol.NewEvent(protocol.EventInput{ID: id, Kind: protocol.JSON,
+		Data: fmt.Appendf(nil, `{"n":%d}`, number)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +177,9 @@ func say(t *testing.T, n *Node, to Target, id string, number int) Receipt {
 
 func TestNode_AnEventReachesTopicAncestorUserAndEveryone(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
-		leaf, above, other := dial(t, n, plainly, "ann", "room/7"), dial(t, n, plainly, "bob", "room"), dial(t, n, plainly, "ann", "room/8")
+		leaf := dial(t, n, plainly, "ann", "room/7")
+		above := dial(t, n, plainly, "bob", "room")
+		other := dial(t, n, plainly, "ann", "room/8")
 		if r := say(t, n, Target{Topic: "room/7"}, "", 1); r.Delivered != 2 || r.Position.Offset != 1 {
 			t.Errorf("topic: %+v", r)
 		}
@@ -185,7 +192,8 @@ func TestNode_AnEventReachesTopicAncestorUserAndEveryone(t *testing.T) {
 		for name, got := range map[string]struct {
 			w    *tape
 			want string
-		}{"leaf": {leaf, `[{"n":1} {"n":2} {"n":3}]`}, "above": {above, `[{"n":1} {"n":3}]`}, "other": {other, `[{"n":2} {"n":3}]`}} {
+		}{"leaf": {leaf, `[{"n":1} {"n":2} {"n":3}]`}, "above": {above, `[{"n":1} {"n":3}]`},
+			"other": {other, `[{"n":2} {"n":3}]`}} {
 			if heard := fmt.Sprint(got.w.heard()); heard != got.want {
 				t.Errorf("%s heard %s, want %s", name, heard, got.want)
 			}

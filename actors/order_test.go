@@ -66,12 +66,14 @@ func TestOrder_TwentyConcurrentPublishersAreHeardInOneOrderByFiftySubscribers(t 
 func TestOrder_ATopicAboveKeepsTheOrderOfEachTopicBelow(t *testing.T) {
 	const leaves, each = 10, 50
 	bubble(t, Config{}, func(n *Node) {
-		above, top := enter(t, n, words, someone("a")).subscribe(t, "t/x"), enter(t, n, words, someone("b")).subscribe(t, "t")
+		above := enter(t, n, words, someone("a")).subscribe(t, "t/x")
+		top := enter(t, n, words, someone("b")).subscribe(t, "t")
 		var wg sync.WaitGroup
 		for leaf := range leaves {
 			wg.Go(func() {
 				for i := range each {
-					if r := mustPublish(t, n, fmt.Sprint("t/x/", leaf), jsonEvent(t, "", leaf*1000+i)); r.Delivered != 2 {
+					r := mustPublish(t, n, fmt.Sprint("t/x/", leaf), jsonEvent(t, "", leaf*1000+i))
+					if r.Delivered != 2 {
 						t.Errorf("delivered to %d of 2", r.Delivered)
 					}
 				}
@@ -100,7 +102,8 @@ func TestOrder_ATopicAboveKeepsTheOrderOfEachTopicBelow(t *testing.T) {
 
 // reliability.md check 29.
 func TestOnce_AnIDPublishedAThousandTimesIsDeliveredOnceAndAllGetTheFirstAnswer(t *testing.T) {
-	for name, to := range map[string]Target{"topic": {Topic: "room/1"}, "user": {Users: []string{"ann", "bob"}}, "all": {All: true}} {
+	for name, to := range map[string]Target{"topic": {Topic: "room/1"}, "user": {Users: []string{"ann", "bob"}},
+		"all": {All: true}} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, Config{}, func(n *Node) {
 				ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
@@ -204,7 +207,8 @@ func TestOnce_ARetryAfterOneUserWasBusyReachesOnlyThatUser(t *testing.T) {
 			t.Fatalf("with a full mailbox: %v", err)
 		}
 		time.Sleep(time.Second)
-		if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "one", 1)); err != nil || r.Delivered != 1 {
+		if r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "one", 1)); err != nil ||
+			r.Delivered != 1 {
 			t.Errorf("the retry: %+v, %v", r, err)
 		}
 		synctest.Wait()
@@ -293,8 +297,10 @@ func TestPublish_IsRefusedWithAReason(t *testing.T) {
 func TestPublish_ToAsManyTopicsAsThereMayBeLocksNobodyOut(t *testing.T) {
 	bubble(t, Config{Topics: 1}, func(n *Node) {
 		mustPublish(t, n, "one", jsonEvent(t, "", 1))
-		bob := enter(t, n, words, someone("bob")).subscribe(t, "one") // joins the topic of everyone, which does not count
-		if r, err := n.Publish(context.Background(), "acme", Target{All: true}, jsonEvent(t, "", 2)); err != nil || r.Delivered != 1 {
+		// joins the topic of everyone, which does not count
+		bob := enter(t, n, words, someone("bob")).subscribe(t, "one")
+		if r, err := n.Publish(context.Background(), "acme", Target{All: true}, jsonEvent(t, "", 2)); err != nil ||
+			r.Delivered != 1 {
 			t.Errorf("%+v, %v", r, err)
 		}
 		synctest.Wait()
@@ -304,7 +310,8 @@ func TestPublish_ToAsManyTopicsAsThereMayBeLocksNobodyOut(t *testing.T) {
 
 func TestPublish_TheExcludedConnectionAloneDoesNotGetIt(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
-		a, b := enter(t, n, words, someone("ann")).subscribe(t, "room/1", "room"), enter(t, n, words, someone("ann")).subscribe(t, "room")
+		a := enter(t, n, words, someone("ann")).subscribe(t, "room/1", "room")
+		b := enter(t, n, words, someone("ann")).subscribe(t, "room")
 		for _, to := range []Target{{Topic: "room/1"}, {Users: []string{"ann"}}, {All: true}} {
 			to.Exclude = a.link.ID()
 			r, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 1))
@@ -323,7 +330,8 @@ func TestPublish_TheExcludedConnectionAloneDoesNotGetIt(t *testing.T) {
 func TestPublish_WithoutWordsInADialectReachesItsConnectionsNotButCountsThemNot(t *testing.T) {
 	mute := &speech{name: "mute", encode: func(*protocol.Event, protocol.Projection) []byte { return nil }}
 	bubble(t, Config{}, func(n *Node) {
-		a, b := enter(t, n, mute, someone("ann")).subscribe(t, "room"), enter(t, n, words, someone("bob")).subscribe(t, "room")
+		a := enter(t, n, mute, someone("ann")).subscribe(t, "room")
+		b := enter(t, n, words, someone("bob")).subscribe(t, "room")
 		if r := mustPublish(t, n, "room", jsonEvent(t, "", 1)); r.Delivered != 1 {
 			t.Errorf("delivered %d", r.Delivered)
 		}
@@ -333,7 +341,8 @@ func TestPublish_WithoutWordsInADialectReachesItsConnectionsNotButCountsThemNot(
 	})
 }
 
-// reliability.md check 23: two tenants with the same topics and users, 100,000 publishes to topics, users and everyone: nothing crosses over.
+// reliability.md check 23: two tenants with the same topics and users, 100,000 publishes to topics, users and everyone:
+// nothing crosses over.
 func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 	n := New(Config{}, &gateway{}, TenantConfig{Name: "acme"}, TenantConfig{Name: "other"})
 	defer n.Close()
@@ -352,7 +361,12 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 				}
 			}}
 			h.opened = []protocol.Command{protocol.Subscribe{Topic: "room"}}
-			if _, err := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: h, Identity: someone(user)}, func(l *Conn) outbox.Transport { w.link = l; return w }); err != nil {
+			_, err := n.Connect(ConnectOptions{Tenant: tenant, Dialect: words, Session: h, Identity: someone(user)},
+				func(l *Conn) outbox.Transport {
+					w.link = l
+					return w
+				})
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -360,7 +374,8 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 	var delivered, probes [2]atomic.Int64
 	for i, tenant := range []string{"acme", "other"} { // all are subscribed
 		for found := 0; found < 2; probes[i].Add(int64(found)) {
-			if r, err := n.Publish(context.Background(), tenant, Target{Topic: "room"}, tagged(t, tenant, 0)); err != nil {
+			r, err := n.Publish(context.Background(), tenant, Target{Topic: "room"}, tagged(t, tenant, 0))
+			if err != nil {
 				t.Fatal(err)
 			} else {
 				found = r.Delivered
@@ -384,15 +399,18 @@ func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 	}
 	wg.Wait()
 	for i, tenant := range []string{"acme", "other"} {
-		if got, want := heard[i].Load()-probes[i].Load(), delivered[i].Load(); strays[i].Load() != 0 || got != want || want != 2*each*7/4 {
-			t.Errorf("%s heard %d, %d were delivered, want %d; %d of another tenant's", tenant, got, want, 2*each*7/4, strays[i].Load())
+		if got, want := heard[i].Load()-probes[i].Load(), delivered[i].Load(); strays[i].Load() != 0 || got != want ||
+			want != 2*each*7/4 {
+			t.Errorf("%s heard %d, %d were delivered, want %d; %d of another tenant's", tenant, got, want, 2*each*7/4,
+				strays[i].Load())
 		}
 	}
 }
 
 // tagged is an event that says whose it is.
 func tagged(t testing.TB, tenant string, n int) *protocol.Event {
-	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"tenant":%q,"n":%d}`, tenant, n)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON,
+		Data: fmt.Appendf(nil, `{"tenant":%q,"n":%d}`, tenant, n)})
 	if err != nil {
 		t.Error(err)
 	}
@@ -416,8 +434,10 @@ func TestTenant_HearsSeesAndCountsNothingOfAnother(t *testing.T) {
 			t.Errorf("connections: %v, %v", found, err)
 		}
 		for name, err := range map[string]error{
-			"Connection": second(n.Connection(ctx, "other", ann.link.ID())), "User": second(n.User(ctx, "other", "ann")),
-			"Disconnect": n.Disconnect("other", ann.link.ID(), 0, ""), "DisconnectUser": second(n.DisconnectUser(ctx, "other", "ann", 0, "")),
+			"Connection":     second(n.Connection(ctx, "other", ann.link.ID())),
+			"User":           second(n.User(ctx, "other", "ann")),
+			"Disconnect":     n.Disconnect("other", ann.link.ID(), 0, ""),
+			"DisconnectUser": second(n.DisconnectUser(ctx, "other", "ann", 0, "")),
 		} {
 			if reasonOf(err) != protocol.NotFound {
 				t.Errorf("%s of another tenant: %v", name, err)
@@ -443,7 +463,8 @@ func TestNode_KnowsNoTenantThatWasNotSet(t *testing.T) {
 		if err := n.Admit("other", words, "192.0.2.1"); reasonOf(err) != protocol.NotFound {
 			t.Errorf("Admit: %v", err)
 		}
-		if _, err := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: &hand{}}, nil); reasonOf(err) != protocol.NotFound {
+		_, err := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: &hand{}}, nil)
+		if reasonOf(err) != protocol.NotFound {
 			t.Errorf("Connect: %v", err)
 		}
 		if got := strings.Join(n.Tenants(), ","); got != "acme" {
@@ -452,8 +473,9 @@ func TestNode_KnowsNoTenantThatWasNotSet(t *testing.T) {
 		if s := n.Stats("other"); s.Dialects != nil {
 			t.Errorf("stats: %+v", s)
 		}
-		if _, err := n.Publish(context.Background(), "other", Target{All: true}, jsonEvent(t, "", 1)); !errors.Is(err, protocol.Refuse(protocol.NotFound, "")) {
-			t.Errorf("Publish: %v", err)
+		_, failure := n.Publish(context.Background(), "other", Target{All: true}, jsonEvent(t, "", 1))
+		if !errors.Is(failure, protocol.Refuse(protocol.NotFound, "")) {
+			t.Errorf("Publish: %v", failure)
 		}
 	})
 }
@@ -468,8 +490,14 @@ func TestConnect_MoreAtOnceThanAMailboxHoldsAllGetIn(t *testing.T) {
 			synctest.Wait()
 		}
 		for i := range 100 {
-			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: "known"}, protocol.Subscribe{Topic: "new"}}}}
-			if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone(fmt.Sprint(i))}, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
+			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: "known"},
+				protocol.Subscribe{Topic: "new"}}}}
+			_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand,
+				Identity: someone(fmt.Sprint(i))}, func(l *Conn) outbox.Transport {
+				c.link = l
+				return c.tape
+			})
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -479,7 +507,8 @@ func TestConnect_MoreAtOnceThanAMailboxHoldsAllGetIn(t *testing.T) {
 				t.Errorf("%s reached %d, want %d", topic, r.Delivered, want)
 			}
 		}
-		if r, err := n.Publish(context.Background(), "acme", Target{All: true}, jsonEvent(t, "", 2)); err != nil || r.Delivered != 101 {
+		if r, err := n.Publish(context.Background(), "acme", Target{All: true}, jsonEvent(t, "", 2)); err != nil ||
+			r.Delivered != 101 {
 			t.Errorf("%+v, %v", r, err)
 		}
 		first.link.Gone(protocol.Disconnected)

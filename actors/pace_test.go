@@ -29,7 +29,8 @@ func TestPace_TheFirstPassesAndOfWhatComesTooSoonTheLatestIsReleasedInTime(t *te
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		// Released at 1 s, 2 s and 3 s with the newest of that time (deadlines ring up to 20 ms late), and the last one at 4 s.
+		// Released at 1 s, 2 s and 3 s with the newest of that time (deadlines ring up to 20 ms late), and the last one
+		// at 4 s.
 		slow.wantHeard(t, "t/1 n=0", "t/1 n=10", "t/1 n=20", "t/1 n=30", "t/1 n=34")
 		if len(fast.heard()) != 35 {
 			t.Errorf("the unfiltered one heard %d of 35", len(fast.heard()))
@@ -50,7 +51,8 @@ func TestPace_ConflatesPerKeyAndPerMetricInTheOrderInWhichItCame(t *testing.T) {
 		publish("2", `"temp":20`)
 		publish("1", `"temp":12`) // hum 11 waits on
 		synctest.Wait()
-		c.wantHeard(t, "telemetry/1 temp=1", "telemetry/2 temp=2") // two devices do not hold each other on their ancestor
+		// two devices do not hold each other on their ancestor
+		c.wantHeard(t, "telemetry/1 temp=1", "telemetry/2 temp=2")
 		time.Sleep(1100 * time.Millisecond)
 		synctest.Wait()
 		c.wantHeard(t, "telemetry/1 temp=1", "telemetry/2 temp=2", "telemetry/2 temp=20", "telemetry/1 temp=12 hum=11")
@@ -65,7 +67,9 @@ func TestPace_AViewIsLeftOfWhatIsReleasedAndTheExcludedConnectionDoesNotGetIt(t 
 		b.want(t, "t/1", f)
 		mustPublish(t, n, "t/1", metrics(t, "1", `"hum":1`)) // not theirs: it neither passes nor sets the pace
 		for _, exclude := range []string{"", a.link.ID()} {
-			if _, err := n.Publish(context.Background(), "acme", Target{Topic: "t/1", Exclude: exclude}, metrics(t, "1", `"temp":1,"hum":2`)); err != nil {
+			_, err := n.Publish(context.Background(), "acme", Target{Topic: "t/1", Exclude: exclude},
+				metrics(t, "1", `"temp":1,"hum":2`))
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -87,9 +91,10 @@ func TestPace_ANewInterestGetsNothingTwiceAndLosesNothingThatWasHeld(t *testing.
 				mustPublish(t, n, "t/1", metrics(t, fmt.Sprint(device), fmt.Sprintf(`"n%d":%d`, device, i)))
 			}
 		}
-		joins.want(t, "t/1", every(10*time.Second))         // who comes to the group that holds it
-		held.want(t, "t", every(10*time.Second))            // another subscription: what was held back comes now
-		mustPublish(t, n, "t/1", metrics(t, "0", `"n0":2`)) // for one a new pace begins, for the others it replaces what is held
+		joins.want(t, "t/1", every(10*time.Second)) // who comes to the group that holds it
+		held.want(t, "t", every(10*time.Second))    // another subscription: what was held back comes now
+		// for one a new pace begins, for the others it replaces what is held
+		mustPublish(t, n, "t/1", metrics(t, "0", `"n0":2`))
 		synctest.Wait()
 		held.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n0=1", "t/1 n1=1", "t/1 n0=2")
 		time.Sleep(11 * time.Second)

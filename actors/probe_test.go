@@ -35,7 +35,8 @@ func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
 		c := n.tenant(canaryTenant)
 		for shard, at := range n.canaries {
 			if c.topics.Shard(at.topic) != shard || c.users.Shard(at.user) != shard {
-				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.Shard(at.topic), c.users.Shard(at.user))
+				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.Shard(at.topic),
+					c.users.Shard(at.user))
 			}
 		}
 		if len(n.canaries) != mailbox.Shards || n.probes.Count() != 2*mailbox.Shards+1 {
@@ -48,7 +49,10 @@ func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
 func TestProbe_NamesTheShardsThroughWhichNothingGets(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		open := make(chan struct{})
-		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.Projection) []byte { <-open; return nil }}
+		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.Projection) []byte {
+			<-open
+			return nil
+		}}
 		for _, h := range []struct{ topic, user string }{{n.canaries[3].topic, ""}, {"elsewhere", n.canaries[7].user}} {
 			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: h.topic}}}}
 			dial := ConnectOptions{Tenant: canaryTenant, Dialect: stuck, Session: c.hand, Identity: someone(h.user)}

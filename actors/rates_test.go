@@ -158,7 +158,9 @@ func TestRates_APublishThatIsTooMuchIsToldWhenItWillNotBe(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		mustPublish(t, n, "room", jsonEvent(t, "", 9))
 		time.Sleep(10 * time.Second)
-		large, _ := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"x":"%0292d"}`, 1)}) // three seconds' worth
+		// three seconds' worth
+		large, _ := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON,
+			Data: fmt.Appendf(nil, `{"x":"%0292d"}`, 1)})
 		mustPublish(t, n, "room", large)
 		time.Sleep(time.Second)
 		_, err = publishTo(n, "room", large)
@@ -172,7 +174,8 @@ func TestRates_APublishThatIsTooMuchIsToldWhenItWillNotBe(t *testing.T) {
 }
 
 func TestRates_ConnectsOfAnAddressAUserAndATenant(t *testing.T) {
-	metered(t, limit.RateLimits{Address: limit.Rates{Connects: 3}, Tenant: limit.Rates{Connects: 5}, User: limit.Rates{Connects: 2}}, func(n *Node) {
+	metered(t, limit.RateLimits{Address: limit.Rates{Connects: 3}, Tenant: limit.Rates{Connects: 5},
+		User: limit.Rates{Connects: 2}}, func(n *Node) {
 		admit := func(address string, want protocol.Reason) {
 			t.Helper()
 			err := n.Admit("acme", words, address)
@@ -233,7 +236,8 @@ func TestRates_AnIPv6NetworkIsOneAddress(t *testing.T) {
 			t.Errorf("%d messages were read, want 10", got)
 		}
 	})
-	for address, want := range map[string]string{"192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::/64", "": "", "a name": "a name"} {
+	for address, want := range map[string]string{"192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::/64", "": "",
+		"a name": "a name"} {
 		if got := limit.Network(address); got != want {
 			t.Errorf("%q counts as %q, want %q", address, got, want)
 		}
@@ -266,7 +270,8 @@ func (r *registrar) Authorize(context.Context, string, *protocol.Identity, strin
 func TestRates_WhoIsRefusedATopicCannotAskForMoreThanItsRateEither(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &registrar{}
-		n := New(Config{}, r, TenantConfig{Name: "acme", Rates: limit.RateLimits{Connection: limit.Flow{Subscribes: 3}}})
+		n := New(Config{}, r, TenantConfig{Name: "acme",
+			Rates: limit.RateLimits{Connection: limit.Flow{Subscribes: 3}}})
 		defer n.Close()
 		c := enter(t, n, words, someone("a"))
 		for i := range 12 {

@@ -18,7 +18,8 @@ func TestReport_IsAWarningWhereItsProtocolSaysSo(t *testing.T) {
 	handler := slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})
 	bubble(t, Config{Timeout: time.Hour, Logger: slog.New(handler)}, func(n *Node) {
 		ann := enter(t, n, words, someone("ann"))
-		ann.do(protocol.Report{Kind: "malformed", Warn: true, Data: []byte("no JSON")}, protocol.Report{Kind: "error", Data: []byte("its own")})
+		ann.do(protocol.Report{Kind: "malformed", Warn: true, Data: []byte("no JSON")},
+			protocol.Report{Kind: "error", Data: []byte("its own")})
 		ann.link.Gone(protocol.Disconnected)
 		synctest.Wait()
 	})

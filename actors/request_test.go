@@ -43,32 +43,34 @@ func slowly(t *testing.T, cfg Config, test func(n *Node, c *client, request prot
 
 // F42: what a client asks of the outside went on for as long as a publish may wait, after its connection had ended.
 func TestRequest_EndsWithItsConnection(t *testing.T) {
-	slowly(t, Config{RequestTimeout: time.Hour, PublishWait: time.Hour}, func(n *Node, c *client, request protocol.Command, asked chan struct{}) {
-		c.send(batch{messages: 1, commands: []protocol.Command{request}})
-		<-asked
-		synctest.Wait()
-		if c.link.flags.has(isOut) {
-			t.Error("it did not wait")
-		}
-		began := time.Now()
-		c.link.Gone(protocol.Lost)
-		synctest.Wait()
-		if !c.link.flags.has(isOut) || time.Since(began) > 0 {
-			t.Errorf("the connection is still there")
-		}
-	})
+	slowly(t, Config{RequestTimeout: time.Hour, PublishWait: time.Hour},
+		func(n *Node, c *client, request protocol.Command, asked chan struct{}) {
+			c.send(batch{messages: 1, commands: []protocol.Command{request}})
+			<-asked
+			synctest.Wait()
+			if c.link.flags.has(isOut) {
+				t.Error("it did not wait")
+			}
+			began := time.Now()
+			c.link.Gone(protocol.Lost)
+			synctest.Wait()
+			if !c.link.flags.has(isOut) || time.Since(began) > 0 {
+				t.Errorf("the connection is still there")
+			}
+		})
 }
 
 // F42: what a client asks for has a time of its own, whatever that of a publish is.
 func TestRequest_HasATimeOfItsOwn(t *testing.T) {
 	for _, publish := range []time.Duration{time.Second, time.Hour} {
-		slowly(t, Config{RequestTimeout: 3 * time.Second, PublishWait: publish}, func(n *Node, c *client, request protocol.Command, asked chan struct{}) {
-			began := time.Now()
-			c.do(request)
-			<-asked
-			if took := time.Since(began); took != 3*time.Second {
-				t.Errorf("it took %s", took)
-			}
-		})
+		slowly(t, Config{RequestTimeout: 3 * time.Second, PublishWait: publish},
+			func(n *Node, c *client, request protocol.Command, asked chan struct{}) {
+				began := time.Now()
+				c.do(request)
+				<-asked
+				if took := time.Since(began); took != 3*time.Second {
+					t.Errorf("it took %s", took)
+				}
+			})
 	}
 }

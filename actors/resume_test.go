@@ -66,11 +66,14 @@ func TestResume_APositionThatCannotBeHadIsLostAndNeverASilentGap(t *testing.T) {
 	bubble(t, Config{HistoryCount: 5}, func(n *Node) {
 		at := publishNumbers(t, n, "room", 1, 20)
 		for name, since := range map[string]protocol.Position{
-			"beyond the history": {Epoch: at.Epoch, Offset: 14}, "the beginning": {Epoch: at.Epoch}, "another epoch": {Epoch: "another", Offset: 18},
-			"no epoch": {Offset: 18}, "the future": {Epoch: at.Epoch, Offset: 21}, "2^63": {Epoch: at.Epoch, Offset: 1 << 63}, "-1": {Epoch: at.Epoch, Offset: ^uint64(0)},
+			"beyond the history": {Epoch: at.Epoch, Offset: 14}, "the beginning": {Epoch: at.Epoch},
+			"another epoch": {Epoch: "another", Offset: 18},
+			"no epoch":      {Offset: 18}, "the future": {Epoch: at.Epoch, Offset: 21},
+			"2^63": {Epoch: at.Epoch, Offset: 1 << 63}, "-1": {Epoch: at.Epoch, Offset: ^uint64(0)},
 		} {
 			c := enter(t, n, words, someone("ann"))
-			if out := c.resume("room", since); reasonOf(out.Err) != protocol.PositionLost || !strings.Contains(out.Err.Detail, "reaches from offset 16 to 20") {
+			if out := c.resume("room", since); reasonOf(out.Err) != protocol.PositionLost ||
+				!strings.Contains(out.Err.Detail, "reaches from offset 16 to 20") {
 				t.Errorf("%s: %+v", name, out)
 			}
 			if got := c.told(t).Subscriptions; len(got) != 0 {
@@ -182,7 +185,8 @@ func TestResume_ReplaysWhatTheFilterLeavesAndTheLatestOfWhatIsWantedEverySoOften
 			}
 		}
 		synctest.Wait()
-		if got := all.heard(); len(got) < 3 || !slices.Equal(got[:3], []string{"telemetry/7 temp=1", "telemetry/7 temp=2", "telemetry/7 temp=3"}) {
+		if got := all.heard(); len(got) < 3 ||
+			!slices.Equal(got[:3], []string{"telemetry/7 temp=1", "telemetry/7 temp=2", "telemetry/7 temp=3"}) {
 			t.Errorf("with a view: %q", got)
 		}
 		latest.wantHeard(t, "telemetry/7 temp=3 wet=4")
@@ -194,7 +198,8 @@ func TestResume_OfMoreThanMayWaitIsRefusedAndTheConnectionStays(t *testing.T) {
 		at := publishNumbers(t, n, "room", 1, 1)
 		publishNumbers(t, n, "room", 2, 20)
 		c := enter(t, n, words, someone("ann"))
-		if out := c.resume("room", at); reasonOf(out.Err) != protocol.PositionLost || !strings.Contains(out.Err.Detail, "19 events") {
+		if out := c.resume("room", at); reasonOf(out.Err) != protocol.PositionLost ||
+			!strings.Contains(out.Err.Detail, "19 events") {
 			t.Errorf("%+v", out)
 		}
 		if out := c.resume("room", protocol.Position{Epoch: at.Epoch, Offset: 12}); out.Err != nil {

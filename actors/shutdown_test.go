@@ -16,9 +16,13 @@ import (
 
 func TestDisconnect_ClosesInTheDialectsWordsOrWithACode(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
-		spoken, coded, named, other := enter(t, n, words, someone("a")), enter(t, n, words, someone("a")), enter(t, n, words, someone("a")), enter(t, n, words, someone("b"))
+		spoken := enter(t, n, words, someone("a"))
+		coded := enter(t, n, words, someone("a"))
+		named := enter(t, n, words, someone("a"))
+		other := enter(t, n, words, someone("b"))
 		for _, err := range []error{
-			n.Disconnect("acme", spoken.link.ID(), 0, ""), n.Disconnect("acme", coded.link.ID(), 4001, ""), n.Disconnect("acme", named.link.ID(), 4002, "go"),
+			n.Disconnect("acme", spoken.link.ID(), 0, ""), n.Disconnect("acme", coded.link.ID(), 4001, ""),
+			n.Disconnect("acme", named.link.ID(), 4002, "go"),
 		} {
 			if err != nil {
 				t.Error(err)
@@ -43,8 +47,8 @@ func TestDisconnect_ClosesInTheDialectsWordsOrWithACode(t *testing.T) {
 	})
 }
 
-// F14: the pace is a rate: a few are told within a second, and so that they do not all come back at one moment; many take as
-// long as the rate wants, and less when there is less time.
+// F14: the pace is a rate: a few are told within a second, and so that they do not all come back at one moment; many
+// take as long as the rate wants, and less when there is less time.
 func TestDrain_IsPacedByARateAndNotStretched(t *testing.T) {
 	for _, c := range []struct {
 		count          int
@@ -69,7 +73,8 @@ func TestDrain_IsPacedByARateAndNotStretched(t *testing.T) {
 			if err := n.Drain(ctx); err != nil {
 				t.Error(err)
 			}
-			if took := time.Since(began); took < c.between-100*time.Millisecond || took > c.between+500*time.Millisecond {
+			if took := time.Since(began); took < c.between-100*time.Millisecond ||
+				took > c.between+500*time.Millisecond {
 				t.Errorf("%d with %s to go took %s, want about %s", c.count, c.limit, took, c.between)
 			}
 			if left := <-half; c.count > 1 && (left < c.count/3 || left > c.count*2/3) {
@@ -130,7 +135,12 @@ func TestDrain_CutsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		good := enter(t, n, words, someone("good"))
 		w := &deaf{&tape{}}
-		if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{}, Identity: someone("deaf")}, func(l *Conn) outbox.Transport { w.link = l; return w }); err != nil {
+		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: &hand{}, Identity: someone("deaf")},
+			func(l *Conn) outbox.Transport {
+				w.link = l
+				return w
+			})
+		if err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()
@@ -212,18 +222,19 @@ func TestDrain_WaitsForAConnectionWhoseWireIsBeingMade(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{}}
 		drained := make(chan error)
-		_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")}, func(l *Conn) outbox.Transport {
-			c.link = l
-			go func() {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-				defer cancel()
-				drained <- n.Drain(ctx)
-			}()
-			for range 10_000 { // it looks for connections now, if it does not wait for this one
-				runtime.Gosched()
-			}
-			return c.tape
-		})
+		_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")},
+			func(l *Conn) outbox.Transport {
+				c.link = l
+				go func() {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+					defer cancel()
+					drained <- n.Drain(ctx)
+				}()
+				for range 10_000 { // it looks for connections now, if it does not wait for this one
+					runtime.Gosched()
+				}
+				return c.tape
+			})
 		if err := <-drained; why != nil || err != nil {
 			t.Errorf("Connect: %v, Drain: %v", why, err)
 		}
@@ -242,7 +253,8 @@ func TestClose_EndsEverythingWhateverGoesOn(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		var all []*client
 		for i := range 20 {
-			all = append(all, enter(t, n, words, someone(fmt.Sprint("u", i%5))).subscribe(t, "room", fmt.Sprint("room/", i)))
+			all = append(all, enter(t, n, words, someone(fmt.Sprint("u", i%5))).subscribe(t, "room",
+				fmt.Sprint("room/", i)))
 		}
 		all[0].want(t, "slow", every(time.Hour))
 		mustPublish(t, n, "slow", jsonEvent(t, "id", 1))

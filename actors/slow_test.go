@@ -37,12 +37,14 @@ func TestAside_TheEndOfASubscriptionIsToldBehindItsEvents(t *testing.T) {
 
 // reliability.md check 38, the engine's part: a reader that does not read loses what its topic says, and stays.
 func TestSlow_AReaderIsKeptOrEndedAsItsTopicSays(t *testing.T) {
-	rules := policy.Rules{List: []policy.Rule{{Pattern: "telemetry/*", Slow: policy.Conflate}, {Pattern: "log", Slow: policy.DropOldest}}}
+	rules := policy.Rules{List: []policy.Rule{{Pattern: "telemetry/*", Slow: policy.Conflate},
+		{Pattern: "log", Slow: policy.DropOldest}}}
 	bubble(t, Config{QueueFrames: 40}, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "acme", Rules: rules})
 		synctest.Wait()
 		slow := map[string]*client{}
-		for _, topic := range []string{"telemetry", "log", "alerts"} { // telemetry goes by the rule of each event's own topic
+		// telemetry goes by the rule of each event's own topic
+		for _, topic := range []string{"telemetry", "log", "alerts"} {
 			slow[topic] = enter(t, n, words, someone(topic)).subscribe(t, topic)
 			slow[topic].stop(true)
 		}
@@ -75,7 +77,8 @@ func TestSlow_AReaderIsKeptOrEndedAsItsTopicSays(t *testing.T) {
 func TestSlow_WhatIsNewerNeverGetsAheadOfAReplay(t *testing.T) {
 	for _, slow := range []string{policy.Conflate, policy.DropOldest} {
 		bubble(t, Config{QueueFrames: 40}, func(n *Node) {
-			n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{List: []policy.Rule{{Pattern: "room/*", Slow: slow}}}})
+			n.SetTenant(TenantConfig{Name: "acme",
+				Rules: policy.Rules{List: []policy.Rule{{Pattern: "room/*", Slow: slow}}}})
 			synctest.Wait()
 			c := enter(t, n, words, someone("ann")).subscribe(t, "room")
 			c.stop(true)
@@ -99,7 +102,8 @@ func TestSlow_WhatIsNewerNeverGetsAheadOfAReplay(t *testing.T) {
 // What would be conflated or dropped at once is not what a client resumes.
 func TestSlow_AReplayThatDoesNotFitIsRefusedAndNotThinnedOut(t *testing.T) {
 	bubble(t, Config{QueueFrames: 40}, func(n *Node) {
-		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{List: []policy.Rule{{Pattern: "log", Slow: policy.DropOldest}}}})
+		n.SetTenant(TenantConfig{Name: "acme",
+			Rules: policy.Rules{List: []policy.Rule{{Pattern: "log", Slow: policy.DropOldest}}}})
 		synctest.Wait()
 		at := publishNumbers(t, n, "log", 1, 1)
 		publishNumbers(t, n, "log", 2, 36)
@@ -133,7 +137,8 @@ func TestOutbox_ParkedSlowReadersSlowNoPublisherAndAreDisconnectedAsSlowWhileOth
 		start := time.Now()
 		var last Receipt
 		for i := range events {
-			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"n":%d,"x":%q}`, i, bytes.Repeat([]byte("x"), 1000))})
+			ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON,
+				Data: fmt.Appendf(nil, `{"n":%d,"x":%q}`, i, bytes.Repeat([]byte("x"), 1000))})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -80,7 +80,8 @@ func TestDurable_AReaderResumesInTheNextLifeOfTheNode(t *testing.T) {
 		publishNumbers(t, n, "orders/1", 4, 5)
 	}, func(n *Node) {
 		back := enter(t, n, words, someone("ann"))
-		if out := back.resume("orders/1", at); out.Err != nil || out.Position != (protocol.Position{Epoch: at.Epoch, Offset: 5}) {
+		if out := back.resume("orders/1", at); out.Err != nil ||
+			out.Position != (protocol.Position{Epoch: at.Epoch, Offset: 5}) {
 			t.Fatalf("resumed: %+v", out)
 		}
 		last := publishNumbers(t, n, "orders/1", 6, 6)
@@ -89,7 +90,8 @@ func TestDurable_AReaderResumesInTheNextLifeOfTheNode(t *testing.T) {
 		}
 		synctest.Wait()
 		back.wantHeard(t, countedUp(4, 6)...)
-		if _, err := n.History(context.Background(), "acme", "room", protocol.Position{}, 0); reasonOf(err) != protocol.NotFound {
+		_, err := n.History(context.Background(), "acme", "room", protocol.Position{}, 0)
+		if reasonOf(err) != protocol.NotFound {
 			t.Errorf("a topic in memory: %v", err)
 		}
 	})
@@ -100,7 +102,8 @@ func TestDurable_AnIDIsRecognisedInTheNextLifeOfTheNode(t *testing.T) {
 	var first Receipt
 	lives(t, Config{}, func(n *Node) {
 		first = mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1))
-		if again := mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1)); !again.Duplicate || again.Position != first.Position {
+		if again := mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1)); !again.Duplicate ||
+			again.Position != first.Position {
 			t.Errorf("%+v", again)
 		}
 	}, func(n *Node) {
@@ -109,7 +112,8 @@ func TestDurable_AnIDIsRecognisedInTheNextLifeOfTheNode(t *testing.T) {
 		for range 1000 {
 			all.Go(func() {
 				again := mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1))
-				if !again.Duplicate || again.Position != first.Position || again.ID != "a" || again.Topic != "orders/1" {
+				if !again.Duplicate || again.Position != first.Position || again.ID != "a" ||
+					again.Topic != "orders/1" {
 					t.Errorf("%+v", again)
 				}
 			})
@@ -148,7 +152,8 @@ func TestDurable_ATopicAboveKeepsWhatNobodyHears(t *testing.T) {
 // What an earlier life kept below and not above comes above when it is published again, and once.
 func TestDurable_APublishThatFailedAboveIsCompletedByItsRepetition(t *testing.T) {
 	lives(t, Config{}, func(n *Node) {
-		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders/*"}}}) // so the one above does not get it
+		// so the one above does not get it
+		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{Durable: []string{"orders/*"}}})
 		synctest.Wait()
 		mustPublish(t, n, "orders/1", jsonEvent(t, "a", 1))
 	}, func(n *Node) {
@@ -187,7 +192,8 @@ func TestDurable_AFullDiskRefusesAndRecoversByItself(t *testing.T) {
 		disk.full.Store(true)
 		time.Sleep(time.Second)
 		_, err := publishTo(n, "orders/1", jsonEvent(t, "b", 2))
-		if refusal := protocol.AsRefusal(err); refusal == nil || refusal.Reason != protocol.StorageFull || refusal.RetryAfter <= 0 {
+		if refusal := protocol.AsRefusal(err); refusal == nil || refusal.Reason != protocol.StorageFull ||
+			refusal.RetryAfter <= 0 {
 			t.Errorf("%v", err)
 		}
 		publishNumbers(t, n, "room", 1, 1)
@@ -196,7 +202,8 @@ func TestDurable_AFullDiskRefusesAndRecoversByItself(t *testing.T) {
 		}
 		disk.full.Store(false)
 		time.Sleep(time.Second)
-		if r := mustPublish(t, n, "orders/1", jsonEvent(t, "b", 2)); r.Duplicate || r.Position.Offset != 2 || r.Delivered != 1 {
+		if r := mustPublish(t, n, "orders/1", jsonEvent(t, "b", 2)); r.Duplicate || r.Position.Offset != 2 ||
+			r.Delivered != 1 {
 			t.Errorf("%+v", r)
 		}
 		synctest.Wait()
@@ -210,7 +217,8 @@ type stallingDisk struct{ gate atomic.Pointer[chan struct{}] }
 func (d *stallingDisk) String() string { return "a stalling disk" }
 
 func (d *stallingDisk) MaybeError(op errorfs.Op) error {
-	if gate := d.gate.Load(); gate != nil && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo) {
+	if gate := d.gate.Load(); gate != nil &&
+		(op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo) {
 		<-*gate
 	}
 	return nil
@@ -271,14 +279,16 @@ func TestDurable_TopicsWithoutAnActorAreListedAndRead(t *testing.T) {
 				break
 			}
 		}
-		if got, want := fmt.Sprint(names), "[audit 2 2 orders 7 7 orders/1 2 2 orders/10 2 2 orders/2 3 3 room 1 1]"; got != want {
+		got, want := fmt.Sprint(names), "[audit 2 2 orders 7 7 orders/1 2 2 orders/10 2 2 orders/2 3 3 room 1 1]"
+		if got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 		if some, _, _ := n.Topics(context.Background(), "acme", TopicQuery{Prefix: "orders/1"}); len(some) != 2 {
 			t.Errorf("%+v", some)
 		}
-		if got := historyOf(t, n, "audit", protocol.Position{Epoch: at.Epoch, Offset: 1}); fmt.Sprint(got) != `[{"n":2}]` {
-			t.Errorf("%q", got)
+		events := historyOf(t, n, "audit", protocol.Position{Epoch: at.Epoch, Offset: 1})
+		if fmt.Sprint(events) != `[{"n":2}]` {
+			t.Errorf("%q", events)
 		}
 	})
 }
@@ -286,13 +296,15 @@ func TestDurable_TopicsWithoutAnActorAreListedAndRead(t *testing.T) {
 func TestDurable_ANewRuleBoundsWhatIsThere(t *testing.T) {
 	lives(t, Config{}, func(n *Node) {
 		at := publishNumbers(t, n, "orders/1", 1, 20)
-		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{List: []policy.Rule{{Pattern: "orders/*", Store: policy.Durable, HistoryCount: 5}}}})
+		n.SetTenant(TenantConfig{Name: "acme",
+			Rules: policy.Rules{List: []policy.Rule{{Pattern: "orders/*", Store: policy.Durable, HistoryCount: 5}}}})
 		synctest.Wait()
 		if got := historyOf(t, n, "orders/1", protocol.Position{}); fmt.Sprint(got) != fmt.Sprint(countedUp(16, 20)) {
 			t.Errorf("%q", got)
 		}
 		c := enter(t, n, words, someone("ann"))
-		if out := c.resume("orders/1", protocol.Position{Epoch: at.Epoch, Offset: 14}); reasonOf(out.Err) != protocol.PositionLost {
+		out := c.resume("orders/1", protocol.Position{Epoch: at.Epoch, Offset: 14})
+		if reasonOf(out.Err) != protocol.PositionLost {
 			t.Errorf("%+v", out)
 		}
 	})

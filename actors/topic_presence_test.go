@@ -48,7 +48,9 @@ func TestAttendance_TellsWhoIsAliveUntilTheirTimeIsOver(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		present, err := n.Presence(context.Background(), "acme", "o")
-		if err != nil || len(present) != 1 || !present[0].Since.Equal(start) || !present[0].Seen.Equal(start.Add(30*time.Second)) || string(present[0].Data) != "one" || present[0].Connection != c.link.ID() {
+		if err != nil || len(present) != 1 || !present[0].Since.Equal(start) ||
+			!present[0].Seen.Equal(start.Add(30*time.Second)) || string(present[0].Data) != "one" ||
+			present[0].Connection != c.link.ID() {
 			t.Errorf("%+v, %v", present, err)
 		}
 		if _, err := n.Presence(context.Background(), "none", "o"); reasonOf(err) != protocol.NotFound {

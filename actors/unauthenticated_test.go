@@ -61,13 +61,16 @@ func TestUnauthenticated_APlaceIsGivenBackOnceHoweverItEnds(t *testing.T) {
 	g.know("ann", someone("ann"))
 	d := &speech{name: "hasty", limits: protocol.Limits{Login: 20 * time.Second, Connections: 50}}
 	for name, leave := range map[string]func(*client){
-		"it logs in":             func(c *client) { c.do(login("ann")) },
-		"it logs in twice":       func(c *client) { c.do(login("ann"), login("ann")) },
-		"it logs in and goes":    func(c *client) { c.do(login("ann")); c.link.Gone(protocol.Lost) },
-		"it goes":                func(c *client) { c.link.Gone(protocol.Lost) },
-		"it says nothing":        func(*client) { time.Sleep(20*time.Second + timer.Granularity) },
-		"it says nothing useful": func(c *client) { c.do(login("bad")); time.Sleep(20*time.Second + timer.Granularity) },
-		"it fails":               func(c *client) { c.link.box.SendUnbounded(crash{"a test"}) },
+		"it logs in":          func(c *client) { c.do(login("ann")) },
+		"it logs in twice":    func(c *client) { c.do(login("ann"), login("ann")) },
+		"it logs in and goes": func(c *client) { c.do(login("ann")); c.link.Gone(protocol.Lost) },
+		"it goes":             func(c *client) { c.link.Gone(protocol.Lost) },
+		"it says nothing":     func(*client) { time.Sleep(20*time.Second + timer.Granularity) },
+		"it says nothing useful": func(c *client) {
+			c.do(login("bad"))
+			time.Sleep(20*time.Second + timer.Granularity)
+		},
+		"it fails": func(c *client) { c.link.box.SendUnbounded(crash{"a test"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, Config{UnauthenticatedPerAddress: 1}, g, func(n *Node) {

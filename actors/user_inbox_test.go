@@ -13,7 +13,8 @@ import (
 
 func note(t *testing.T, n *Node, user, text string) Receipt {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Message, ID: text[:min(len(text), 100)], Data: fmt.Appendf(nil, `{"level":"info","message":%q}`, text)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.Message, ID: text[:min(len(text), 100)],
+		Data: fmt.Appendf(nil, `{"level":"info","message":%q}`, text)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +26,10 @@ func note(t *testing.T, n *Node, user, text string) Receipt {
 }
 
 func TestInbox_MessagesWaitForTheNextConnectionThatMayHaveThemOldestFirst(t *testing.T) {
-	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.Projection) []byte { return []byte(ev.Text("message")) }}
+	with := &speech{name: "with", limits: protocol.Limits{Inbox: true},
+		encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
+			return []byte(ev.Text("message"))
+		}}
 	bubble(t, Config{InboxCount: 3, InboxAge: time.Hour}, func(n *Node) {
 		for i := range 5 {
 			if r := note(t, n, "ann", fmt.Sprint("m", i)); r.Delivered != 0 || r.Duplicate {
@@ -35,7 +39,9 @@ func TestInbox_MessagesWaitForTheNextConnectionThatMayHaveThemOldestFirst(t *tes
 		if r := note(t, n, "ann", "m4"); !r.Duplicate {
 			t.Errorf("the known one: %+v", r)
 		}
-		if _, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 1)); err != nil { // no message: it does not wait
+		// no message: it does not wait
+		_, err := n.Publish(context.Background(), "acme", Target{Users: []string{"ann"}}, jsonEvent(t, "", 1))
+		if err != nil {
 			t.Fatal(err)
 		}
 		without := enter(t, n, words, someone("ann"))
@@ -67,7 +73,8 @@ func TestInbox_WhatWaitsTooLongIsForgottenCountedAndItsUserRetires(t *testing.T)
 		}
 		time.Sleep(time.Hour + time.Minute)
 		synctest.Wait()
-		if users, inboxes := tenant.users.Len(), tenant.inboxes.Load(); users != 0 || inboxes != 0 || n.Metrics().Drops[protocol.Stale] != 100 {
+		if users, inboxes := tenant.users.Len(), tenant.inboxes.Load(); users != 0 || inboxes != 0 ||
+			n.Metrics().Drops[protocol.Stale] != 100 {
 			t.Errorf("after their age: %d users, %d inboxes, drops %v", users, inboxes, n.Metrics().Drops)
 		}
 		// Beyond the bound nothing waits, and nobody is made.
@@ -80,14 +87,18 @@ func TestInbox_WhatWaitsTooLongIsForgottenCountedAndItsUserRetires(t *testing.T)
 }
 
 func TestInbox_IsBoundedInBytesForOneUserAndForATenant(t *testing.T) {
-	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.Projection) []byte { return []byte(ev.Text("message"))[:2] }}
+	with := &speech{name: "with", limits: protocol.Limits{Inbox: true},
+		encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
+			return []byte(ev.Text("message"))[:2]
+		}}
 	bubble(t, Config{InboxCount: 1000, InboxAge: time.Hour}, func(n *Node) {
 		tenant := n.tenant("acme")
 		for i := range 10 {
 			note(t, n, "ann", fmt.Sprint("m", i, strings.Repeat("x", 60<<10)))
 		}
 		note(t, n, "ann", "mx"+strings.Repeat("x", maxInboxBytes)) // does not fit, and drives nobody out
-		if waits := tenant.waiting.Load(); waits == 0 || waits > maxInboxBytes || n.Metrics().Drops[protocol.Stale] != 6 {
+		if waits := tenant.waiting.Load(); waits == 0 || waits > maxInboxBytes ||
+			n.Metrics().Drops[protocol.Stale] != 6 {
 			t.Errorf("%d bytes wait, drops %v", waits, n.Metrics().Drops)
 		}
 		ann := enter(t, n, with, someone("ann"))
@@ -120,7 +131,10 @@ func TestInbox_IsOffByDefault(t *testing.T) {
 	})
 }
 
-var boxed = &speech{name: "with", limits: protocol.Limits{Inbox: true}, encode: func(ev *protocol.Event, _ protocol.Projection) []byte { return []byte(ev.Text("message")) }}
+var boxed = &speech{name: "with", limits: protocol.Limits{Inbox: true},
+	encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
+		return []byte(ev.Text("message"))
+	}}
 
 func TestInbox_WhatAConnectionDidNotTakeWaitsForTheNext(t *testing.T) {
 	bubble(t, Config{InboxCount: 10, QueueFrames: 2}, func(n *Node) {

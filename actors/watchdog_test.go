@@ -14,23 +14,28 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// watched runs a test with a node whose log is said, and with a dialect in which whoever encodes an event is stuck until opened.
+// watched runs a test with a node whose log is said, and with a dialect in which whoever encodes an event is stuck
+// until opened.
 func watched(t *testing.T, test func(n *Node, stuck *speech, open func(), said func() string)) {
 	t.Helper()
 	var log diary
-	bubble(t, Config{Timeout: time.Hour, PublishWait: time.Hour, Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(n *Node) {
-		shut := make(chan struct{})
-		opened := false
-		open := func() {
-			if !opened {
-				opened = true
-				close(shut)
+	bubble(t, Config{Timeout: time.Hour, PublishWait: time.Hour, Logger: slog.New(slog.NewTextHandler(&log, nil))},
+		func(n *Node) {
+			shut := make(chan struct{})
+			opened := false
+			open := func() {
+				if !opened {
+					opened = true
+					close(shut)
+				}
 			}
-		}
-		defer open()
-		stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.Projection) []byte { <-shut; return nil }}
-		test(n, stuck, open, log.String)
-	})
+			defer open()
+			stuck := &speech{name: "stuck", encode: func(*protocol.Event, protocol.Projection) []byte {
+				<-shut
+				return nil
+			}}
+			test(n, stuck, open, log.String)
+		})
 }
 
 func TestWatchdog_NamesATopicThatIsStuckOnceWithItsStack(t *testing.T) {
@@ -49,15 +54,19 @@ func TestWatchdog_NamesATopicThatIsStuckOnceWithItsStack(t *testing.T) {
 			t.Fatalf("after 9 s: %+v", h)
 		}
 		s := h.Stuck[0]
-		if s.Actor != "topic" || s.Tenant != "acme" || s.Name != "room" || s.Message != "publish" || s.Waiting != 2 || s.For < 5*time.Second || s.For > 9*time.Second {
+		if s.Actor != "topic" || s.Tenant != "acme" || s.Name != "room" || s.Message != "publish" || s.Waiting != 2 ||
+			s.For < 5*time.Second || s.For > 9*time.Second {
 			t.Errorf("%+v", s)
 		}
 		time.Sleep(time.Hour)
 		log := said()
-		if strings.Count(log, "an actor is stuck") != 1 || !strings.Contains(log, `kind=topic tenant=acme name=room at=publish`) || !strings.Contains(log, "actors.(*topic).publish(") {
+		if strings.Count(log, "an actor is stuck") != 1 ||
+			!strings.Contains(log, `kind=topic tenant=acme name=room at=publish`) ||
+			!strings.Contains(log, "actors.(*topic).publish(") {
 			t.Errorf("log:\n%s", log)
 		}
-		if f := n.Metrics(); f.Stuck["topic"] != 1 || f.EverStuck["topic"] != 1 || f.Stuck["user"]+f.Stuck["tenant"]+f.Stuck["connection"] != 0 {
+		if f := n.Metrics(); f.Stuck["topic"] != 1 || f.EverStuck["topic"] != 1 ||
+			f.Stuck["user"]+f.Stuck["tenant"]+f.Stuck["connection"] != 0 {
 			t.Errorf("stuck %v, were %v", f.Stuck, f.EverStuck)
 		}
 		open()
@@ -84,7 +93,8 @@ func TestWatchdog_NamesUsersTenantsAndConnections(t *testing.T) {
 		for _, s := range n.Health().Stuck {
 			got = append(got, fmt.Sprint(s.Actor, " ", s.Name, " ", s.Message))
 		}
-		if fmt.Sprint(got) != fmt.Sprintf("[user ann publish connection %s received]", c.link.ID()) && fmt.Sprint(got) != fmt.Sprintf("[connection %s received user ann publish]", c.link.ID()) {
+		if fmt.Sprint(got) != fmt.Sprintf("[user ann publish connection %s received]", c.link.ID()) &&
+			fmt.Sprint(got) != fmt.Sprintf("[connection %s received user ann publish]", c.link.ID()) {
 			t.Errorf("stuck are %v", got)
 		}
 		close(slow.open)
@@ -103,7 +113,10 @@ func (g *gatekeeper) Authenticate(context.Context, string, protocol.Credential) 
 // Who is busy, idle, or waits for a restart is not stuck.
 func TestWatchdog_LetsBeWhoGoesOn(t *testing.T) {
 	watched(t, func(n *Node, _ *speech, _ func(), said func() string) {
-		lazy := &speech{name: "lazy", encode: func(*protocol.Event, protocol.Projection) []byte { time.Sleep(3 * time.Second); return nil }}
+		lazy := &speech{name: "lazy", encode: func(*protocol.Event, protocol.Projection) []byte {
+			time.Sleep(3 * time.Second)
+			return nil
+		}}
 		enter(t, n, lazy, someone("a")).subscribe(t, "room")
 		for range 20 {
 			go publishTo(n, "room", jsonEvent(t, "", 1))
@@ -122,10 +135,16 @@ func TestWatchdog_NamesTheTenantThatCannotBeLookedAt(t *testing.T) {
 	acme, release, made := n.tenant("acme"), make(chan struct{}), make(chan struct{})
 	go func() { // it holds the shard of its name for as long as the topic is being made
 		defer close(made)
-		acme.topics.SendOrSpawn("stuck", idleTimeout{}, func() *mailbox.Mailbox { <-release; return newTopic(acme, "stuck") })
+		acme.topics.SendOrSpawn("stuck", idleTimeout{}, func() *mailbox.Mailbox {
+			<-release
+			return newTopic(acme, "stuck")
+		})
 	}()
 	var err error
-	eventually(t, "the directory is found stuck", func() bool { err = n.watchdog.Probe(t.Context()); return err != nil })
+	eventually(t, "the directory is found stuck", func() bool {
+		err = n.watchdog.Probe(t.Context())
+		return err != nil
+	})
 	if err.Error() != "nothing gets through the directories of tenant acme" {
 		t.Error(err)
 	}
@@ -156,7 +175,9 @@ func BenchmarkWatchdog(b *testing.B) {
 		enter(b, n, words, someone(fmt.Sprint("u", i)))
 	}
 	for b.Loop() {
-		watchedTenants{&n.tenants}.EachMailbox(func(string) {}, func(_ health.Kind, _, _ string, box *mailbox.Mailbox) { box.Occupation() })
+		watchedTenants{&n.tenants}.EachMailbox(func(string) {}, func(_ health.Kind, _, _ string, box *mailbox.Mailbox) {
+			box.Occupation()
+		})
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/connection")
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// scale is a Memory that a test sets: a process of 1,000 bytes at most, some of which is garbage, and some waits for readers.
+// scale is a Memory that a test sets: a process of 1,000 bytes at most, some of which is garbage, and some waits for
+// readers.
 type scale struct {
 	node *Node // what waits in its outboxes counts, if it is set
 
@@ -103,7 +104,8 @@ func TestWatermark_RefusesConnectionsAndPublishesAndSaysTruthfullyUntilWhen(t *t
 			if err == nil || why.Reason != protocol.Busy || why.RetryAfter < time.Second {
 				t.Fatalf("a publish: %v", err)
 			}
-			if admits := n.Admit("acme", words, "192.0.2.1"); admits == nil || admits.Reason != protocol.Busy || admits.RetryAfter != why.RetryAfter {
+			if admits := n.Admit("acme", words, "192.0.2.1"); admits == nil || admits.Reason != protocol.Busy ||
+				admits.RetryAfter != why.RetryAfter {
 				t.Errorf("a handshake: %+v", admits)
 			}
 			if _, err := tryEnter(n, words, someone("late"), "192.0.2.1"); reasonOf(err) != protocol.Busy {
@@ -157,10 +159,14 @@ func TestWatermark_StagesAreEnteredAtTheirMarksAndLeftOneByOneBelowTheirFloors(t
 			after time.Duration
 			want  health.Stage
 		}{
-			{849, 3 * time.Second, health.Calm}, {850, 3 * time.Second, health.Refusing}, {801, time.Minute, health.Refusing},
-			{900, 3 * time.Second, health.Dropping}, {851, time.Minute, health.Dropping}, {950, 3 * time.Second, health.Closing},
-			{901, time.Minute, health.Closing}, {849, time.Second, health.Dropping}, {849, 6 * time.Second, health.Refusing}, {799, 6 * time.Second, health.Calm},
-			{990, 3 * time.Second, health.Closing}, {100, time.Second, health.Closing}, {100, 4 * time.Second, health.Dropping}, {100, 12 * time.Second, health.Calm},
+			{849, 3 * time.Second, health.Calm}, {850, 3 * time.Second, health.Refusing},
+			{801, time.Minute, health.Refusing},
+			{900, 3 * time.Second, health.Dropping}, {851, time.Minute, health.Dropping},
+			{950, 3 * time.Second, health.Closing},
+			{901, time.Minute, health.Closing}, {849, time.Second, health.Dropping},
+			{849, 6 * time.Second, health.Refusing}, {799, 6 * time.Second, health.Calm},
+			{990, 3 * time.Second, health.Closing}, {100, time.Second, health.Closing},
+			{100, 4 * time.Second, health.Dropping}, {100, 12 * time.Second, health.Calm},
 		} {
 			s.set(step.used, 0)
 			time.Sleep(step.after)
@@ -202,7 +208,8 @@ func TestWatermark_TopicsForgetTheOlderHalfWhileMemoryIsShort(t *testing.T) {
 			t.Errorf("of 40 events it remembers %d after %s", got, health.StageHold)
 		}
 		epoch := n.topicPosition(t, "room").Epoch
-		if _, err := n.History(context.Background(), "acme", "room", protocol.Position{Epoch: epoch, Offset: 5}, 100); reasonOf(err) != protocol.PositionLost {
+		_, err := n.History(context.Background(), "acme", "room", protocol.Position{Epoch: epoch, Offset: 5}, 100)
+		if reasonOf(err) != protocol.PositionLost {
 			t.Errorf("what is forgotten: %v", err)
 		}
 		s.set(700, 0)
@@ -225,7 +232,9 @@ func (n *Node) topicPosition(t *testing.T, topic string) protocol.Position {
 
 func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) {
 	weighed(t, func(n *Node, s *scale, said func() string) {
-		n.SetTenant(TenantConfig{Name: "acme", Rules: policy.Rules{List: []policy.Rule{{Pattern: "last", Slow: policy.DropOldest}, {Pattern: "each", Slow: policy.Conflate}}}})
+		n.SetTenant(TenantConfig{Name: "acme",
+			Rules: policy.Rules{List: []policy.Rule{{Pattern: "last", Slow: policy.DropOldest},
+				{Pattern: "each", Slow: policy.Conflate}}}})
 		readers := map[string]*client{}
 		for _, topic := range []string{"last", "each", "all", "few"} {
 			readers[topic] = enter(t, n, words, someone(topic)).subscribe(t, topic)
@@ -274,7 +283,8 @@ func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) 
 // keyed is an event {"n":number} with a key.
 func keyed(t *testing.T, key string, number int) *protocol.Event {
 	t.Helper()
-	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Key: key, Data: fmt.Appendf(nil, `{"n":%d}`, number)})
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Key: key,
+		Data: fmt.Appendf(nil, `{"n":%d}`, number)})
 	if err != nil {
 		t.Fatal(err)
 	}

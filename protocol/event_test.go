@@ -26,19 +26,25 @@ type sample struct {
 
 var samples = map[Kind]sample{
 	ProjectUpdated: {data: `{"project_name":"p 1","trigger":"push"}`, topic: "projects/p 1",
-		wrong: []string{`"project_name":""`, `"project_name":1`, `"project_name":null`, `"trigger":{}`, `"trigger":""`}},
-	Telemetry: {data: `{"device_id":7,"telemetry":{"temp":{"value":1,"unit":"C"},"hum":2}}`, topic: "telemetry/7", key: "7", parts: "temp hum",
-		wrong: []string{`"device_id":""`, `"device_id":1.5`, `"device_id":1e3`, `"device_id":true`, `"device_id":[7]`, `"device_id":null`, `"telemetry":[]`, `"telemetry":null`, `"telemetry":"x"`,
+		wrong: []string{`"project_name":""`, `"project_name":1`, `"project_name":null`, `"trigger":{}`,
+			`"trigger":""`}},
+	Telemetry: {data: `{"device_id":7,"telemetry":{"temp":{"value":1,"unit":"C"},"hum":2}}`, topic: "telemetry/7",
+		key: "7", parts: "temp hum",
+		wrong: []string{`"device_id":""`, `"device_id":1.5`, `"device_id":1e3`, `"device_id":true`, `"device_id":[7]`,
+			`"device_id":null`, `"telemetry":[]`, `"telemetry":null`, `"telemetry":"x"`,
 			`"telemetry":{"":1}`, `"telemetry":{"a\u0000b":1}`, `"telemetry":{" a":1}`}},
 	Alert: {data: `{"alert_id":"a1","device_id":"7","severity":"high","title":"","message":"m","timestamp":"t","alert_type":"x","metadata":{"zone":"z"}}`, topic: "alerts/7",
 		optional: "timestamp alert_type metadata",
-		wrong:    []string{`"alert_id":1.5`, `"device_id":{}`, `"severity":""`, `"severity":3`, `"title":1`, `"message":null`, `"timestamp":1`, `"timestamp":""`, `"alert_type":[]`, `"metadata":[]`}},
+		wrong: []string{`"alert_id":1.5`, `"device_id":{}`, `"severity":""`, `"severity":3`, `"title":1`,
+			`"message":null`, `"timestamp":1`, `"timestamp":""`, `"alert_type":[]`, `"metadata":[]`}},
 	DeviceStatus: {data: `{"device_id":"d","old_status":"on","new_status":"off","reason":"","timestamp":"t","metadata":{}}`, topic: "devices/d", key: "d", optional: "reason timestamp metadata",
 		wrong: []string{`"device_id":false`, `"old_status":""`, `"new_status":0`, `"reason":1`, `"metadata":"x"`}},
-	SystemStatus: {data: `{"metrics":{"cpu":1},"timestamp":"t"}`, topic: "system", key: "system", optional: "timestamp", parts: "cpu",
+	SystemStatus: {data: `{"metrics":{"cpu":1},"timestamp":"t"}`, topic: "system", key: "system", optional: "timestamp",
+		parts: "cpu",
 		wrong: []string{`"metrics":[]`, `"metrics":null`, `"timestamp":1`}},
 	Object: {data: `{"type":"notification","id":12,"data":[1]}`, topic: "notification/12", optional: "data",
-		wrong: []string{`"type":"other"`, `"type":"Notification"`, `"type":1`, `"id":""`, `"id":-1.0`, `"id":{}`, `"data":"x"`, `"data":1`}},
+		wrong: []string{`"type":"other"`, `"type":"Notification"`, `"type":1`, `"id":""`, `"id":-1.0`, `"id":{}`,
+			`"data":"x"`, `"data":1`}},
 	TriggerUpdate: {data: `{"outpost":"o1","args":{"x":1}}`, topic: "outposts/o1", key: "o1", optional: "args",
 		wrong: []string{`"outpost":""`, `"outpost":1`, `"args":[]`, `"args":"x"`}},
 	Message: {data: `{"level":"info","message":"m","title":"t","tags":""}`, optional: "title tags",
@@ -55,7 +61,8 @@ func TestNewEvent_EachKindHasASampleHere(t *testing.T) {
 // reliability.md check 19
 func TestNewEvent_NestsNoDeeperThanTheReadersLimit(t *testing.T) {
 	for _, form := range [][2]string{{`[`, `]`}, {`{"a":`, `}`}, {`[{"a":`, `}]`}} {
-		tooDeep := `{"a":` + strings.Repeat(form[0], rawjson.MaxDepth) + "1" + strings.Repeat(form[1], rawjson.MaxDepth) + `}`
+		tooDeep := `{"a":` + strings.Repeat(form[0], rawjson.MaxDepth) + "1" +
+			strings.Repeat(form[1], rawjson.MaxDepth) + `}`
 		if _, err := NewEvent(EventInput{Kind: JSON, Data: []byte(tooDeep)}); AsRefusal(err).Reason != Malformed {
 			t.Errorf("an event of %s beyond it: %v", form[0], err)
 		}
@@ -69,7 +76,8 @@ func TestNewEvent_TakesAGoodEventOfEachKindAndKnowsItsTopicKeyAndParts(t *testin
 			t.Errorf("%s: %v", kind, err)
 			continue
 		}
-		if ev.ID != "id" || ev.Kind != kind || string(ev.Data) != s.data || !ev.Time.Equal(time.Unix(1, 0)) || ev.Topic != "" {
+		if ev.ID != "id" || ev.Kind != kind || string(ev.Data) != s.data || !ev.Time.Equal(time.Unix(1, 0)) ||
+			ev.Topic != "" {
 			t.Errorf("%s: %+v", kind, ev)
 		}
 		if got := ev.HomeTopic(); got != s.topic || got != "" && CheckTopic(got) != nil {
@@ -89,7 +97,9 @@ func TestNewEvent_TakesAGoodEventOfEachKindAndKnowsItsTopicKeyAndParts(t *testin
 		if err != nil || own.Key != "own" {
 			t.Errorf("%s with a key of its own: %+v, %v", kind, own, err)
 		}
-		if _, err := NewEvent(EventInput{Kind: kind, Data: []byte(strings.Replace(s.data, "{", `{"unknown":{"x":[1]},`, 1))}); err != nil {
+		_, err = NewEvent(EventInput{Kind: kind,
+			Data: []byte(strings.Replace(s.data, "{", `{"unknown":{"x":[1]},`, 1))})
+		if err != nil {
 			t.Errorf("%s with a member that it does not know: %v", kind, err)
 		}
 	}
@@ -144,7 +154,8 @@ func TestNewEvent_CheckedDataMakesTheSameEvent(t *testing.T) {
 		}
 	}
 	for _, data := range []string{`[]`, `null`, `"x"`, `1`} {
-		if _, err := NewEvent(EventInput{Kind: JSON, Data: []byte(data), Checked: true}); AsRefusal(err).Reason != Malformed {
+		_, err := NewEvent(EventInput{Kind: JSON, Data: []byte(data), Checked: true})
+		if AsRefusal(err).Reason != Malformed {
 			t.Errorf("%s: %v", data, err)
 		}
 	}
@@ -153,11 +164,16 @@ func TestNewEvent_CheckedDataMakesTheSameEvent(t *testing.T) {
 // reliability.md check 35: an invalid publish is refused at the door.
 func TestNewEvent_RefusesWhatIsNoGoodDraft(t *testing.T) {
 	for name, d := range map[string]EventInput{
-		"no kind": {Data: []byte(`{}`)}, "unknown kind": {Kind: "x\n", Data: []byte(`{}`)}, "no data": {Kind: JSON}, "an array": {Kind: JSON, Data: []byte(`[]`)}, "null": {Kind: JSON, Data: []byte(`null`)},
-		"invalid UTF-8": {Kind: JSON, Data: []byte("{\"a\":\"\xff\"}")}, "a name twice": {Kind: JSON, Data: []byte(`{"a":1,"a":1}`)}, "garbage": {Kind: JSON, Data: []byte(`{}{}`)},
-		"a long id": {Kind: JSON, Data: []byte(`{}`), ID: strings.Repeat("x", MaxName+1)}, "an id with a newline": {Kind: JSON, Data: []byte(`{}`), ID: "a\nb"}, "an id with spaces around": {Kind: JSON, Data: []byte(`{}`), ID: " a"},
-		"a long key": {Kind: JSON, Data: []byte(`{}`), Key: strings.Repeat("x", MaxKey+1)}, "an invalid key": {Kind: JSON, Data: []byte(`{}`), Key: "\xff"},
-		"a bad name": {Kind: JSON, Data: []byte("{\"a\x1b[31m\":")},
+		"no kind": {Data: []byte(`{}`)}, "unknown kind": {Kind: "x\n", Data: []byte(`{}`)}, "no data": {Kind: JSON},
+		"an array": {Kind: JSON, Data: []byte(`[]`)}, "null": {Kind: JSON, Data: []byte(`null`)},
+		"invalid UTF-8": {Kind: JSON, Data: []byte("{\"a\":\"\xff\"}")},
+		"a name twice":  {Kind: JSON, Data: []byte(`{"a":1,"a":1}`)}, "garbage": {Kind: JSON, Data: []byte(`{}{}`)},
+		"a long id":                {Kind: JSON, Data: []byte(`{}`), ID: strings.Repeat("x", MaxName+1)},
+		"an id with a newline":     {Kind: JSON, Data: []byte(`{}`), ID: "a\nb"},
+		"an id with spaces around": {Kind: JSON, Data: []byte(`{}`), ID: " a"},
+		"a long key":               {Kind: JSON, Data: []byte(`{}`), Key: strings.Repeat("x", MaxKey+1)},
+		"an invalid key":           {Kind: JSON, Data: []byte(`{}`), Key: "\xff"},
+		"a bad name":               {Kind: JSON, Data: []byte("{\"a\x1b[31m\":")},
 	} {
 		ev, err := NewEvent(d)
 		if err == nil {
@@ -169,11 +185,13 @@ func TestNewEvent_RefusesWhatIsNoGoodDraft(t *testing.T) {
 }
 
 func TestEvent_MembersAttributesAndTexts(t *testing.T) {
-	ev, err := NewEvent(EventInput{Kind: Alert, Data: []byte(`{"alert_id":1,"device_id":"7","severity":"high","title":"a\nb","message":"m","metadata":{"zone":"z","severity":"low","n":5,"deep":{}}}`)})
+	ev, err := NewEvent(EventInput{Kind: Alert,
+		Data: []byte(`{"alert_id":1,"device_id":"7","severity":"high","title":"a\nb","message":"m","metadata":{"zone":"z","severity":"low","n":5,"deep":{}}}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"severity": "high", "device_id": "7", "alert_id": "1", "zone": "z", "n": "5", "deep": "-", "metadata": "-", "none": "-"} {
+	for name, want := range map[string]string{"severity": "high", "device_id": "7", "alert_id": "1", "zone": "z",
+		"n": "5", "deep": "-", "metadata": "-", "none": "-"} {
 		got, ok := ev.Attribute(name)
 		if !ok {
 			got = "-"
@@ -182,7 +200,8 @@ func TestEvent_MembersAttributesAndTexts(t *testing.T) {
 			t.Errorf("attribute %s is %q, want %q", name, got, want)
 		}
 	}
-	if ev.Text("title") != "a\nb" || ev.Text("alert_id") != "" || ev.Text("none") != "" || string(ev.Member("alert_id")) != "1" || len(ev.Members()) != 6 {
+	if ev.Text("title") != "a\nb" || ev.Text("alert_id") != "" || ev.Text("none") != "" ||
+		string(ev.Member("alert_id")) != "1" || len(ev.Members()) != 6 {
 		t.Errorf("%+v", ev)
 	}
 	at := ev.At("room")
@@ -243,7 +262,8 @@ func FuzzNewEvent(f *testing.F) {
 			checkRefusal(t, err)
 			return
 		}
-		if !utf8.Valid(ev.Data) || !json.Valid(ev.Data) || len(ev.Members()) > 0 && ev.Member(ev.Members()[0].Name) == nil {
+		if !utf8.Valid(ev.Data) || !json.Valid(ev.Data) ||
+			len(ev.Members()) > 0 && ev.Member(ev.Members()[0].Name) == nil {
 			t.Fatalf("a bad event: %q", ev.Data)
 		}
 		// No later stage meets a malformed event: all that dialects ask can be answered.

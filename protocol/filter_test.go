@@ -10,7 +10,8 @@ import (
 )
 
 func TestFilter_SelectsByConditionsAndLeavesWhatItsViewSays(t *testing.T) {
-	telemetry, err := NewEvent(EventInput{Kind: Telemetry, Data: []byte(`{"device_id":7,"telemetry":{"temp":1,"hum":2},"metadata":{"zone":"z"}}`)})
+	telemetry, err := NewEvent(EventInput{Kind: Telemetry,
+		Data: []byte(`{"device_id":7,"telemetry":{"temp":1,"hum":2},"metadata":{"zone":"z"}}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,19 +27,21 @@ func TestFilter_SelectsByConditionsAndLeavesWhatItsViewSays(t *testing.T) {
 		view   Projection
 		ok     bool
 	}{
-		"zero":                     {Filter{}, telemetry, All, true},
-		"a condition that holds":   {Filter{Where: []Condition{where("device_id", "6", "7")}}, telemetry, All, true},
-		"one that does not":        {Filter{Where: []Condition{where("device_id", "6")}}, telemetry, All, false},
-		"one of nothing":           {Filter{Where: []Condition{where("device_id")}}, telemetry, All, false},
-		"one of the metadata":      {Filter{Where: []Condition{where("zone", "z")}}, telemetry, All, true},
-		"one without attribute":    {Filter{Where: []Condition{where("level", "info")}}, telemetry, All, false},
-		"two, of which one fails":  {Filter{Where: []Condition{where("device_id", "7"), where("zone", "y")}}, telemetry, All, false},
-		"a view":                   {Filter{View: temp}, telemetry, temp, true},
-		"a view of more":           {Filter{View: both}, telemetry, both, true},
-		"a view that leaves none":  {Filter{View: none}, telemetry, All, false},
-		"an empty view":            {Filter{View: Project(nil)}, telemetry, All, false},
-		"a view of what has none":  {Filter{View: none}, message, All, true},
-		"a view and a condition":   {Filter{View: temp, Where: []Condition{where("device_id", "7")}}, telemetry, temp, true},
+		"zero":                   {Filter{}, telemetry, All, true},
+		"a condition that holds": {Filter{Where: []Condition{where("device_id", "6", "7")}}, telemetry, All, true},
+		"one that does not":      {Filter{Where: []Condition{where("device_id", "6")}}, telemetry, All, false},
+		"one of nothing":         {Filter{Where: []Condition{where("device_id")}}, telemetry, All, false},
+		"one of the metadata":    {Filter{Where: []Condition{where("zone", "z")}}, telemetry, All, true},
+		"one without attribute":  {Filter{Where: []Condition{where("level", "info")}}, telemetry, All, false},
+		"two, of which one fails": {Filter{Where: []Condition{where("device_id", "7"), where("zone", "y")}}, telemetry,
+			All, false},
+		"a view":                  {Filter{View: temp}, telemetry, temp, true},
+		"a view of more":          {Filter{View: both}, telemetry, both, true},
+		"a view that leaves none": {Filter{View: none}, telemetry, All, false},
+		"an empty view":           {Filter{View: Project(nil)}, telemetry, All, false},
+		"a view of what has none": {Filter{View: none}, message, All, true},
+		"a view and a condition": {Filter{View: temp, Where: []Condition{where("device_id", "7")}}, telemetry, temp,
+			true},
 		"a frequency":              {Filter{Every: time.Second}, telemetry, All, true},
 		"a condition on an object": {Filter{Where: []Condition{where("telemetry", "{}")}}, telemetry, All, false},
 	} {

@@ -46,7 +46,8 @@ const (
 )
 
 func (f form) String() string {
-	return [...]string{"a string that is not empty", "a string", "a string or an integer", "an object", "an array or an object"}[f]
+	return [...]string{"a string that is not empty", "a string", "a string or an integer", "an object",
+		"an array or an object"}[f]
 }
 
 // field is one member that a kind knows.
@@ -84,13 +85,16 @@ var kinds = named(map[Kind]*spec{
 		topic:  []string{"telemetry/", "$device_id"}, key: []string{"$device_id"}, parts: "telemetry",
 	},
 	Alert: {
-		fields: []field{{name: "alert_id", form: anID}, {name: "device_id", form: anID}, {name: "severity", form: aText},
-			{name: "title", form: anyText}, {name: "message", form: anyText}, {name: "timestamp", form: aText, optional: true},
+		fields: []field{{name: "alert_id", form: anID}, {name: "device_id", form: anID},
+			{name: "severity", form: aText},
+			{name: "title", form: anyText}, {name: "message", form: anyText},
+			{name: "timestamp", form: aText, optional: true},
 			{name: "alert_type", form: aText, optional: true}, {name: "metadata", form: anObject, optional: true}},
 		topic: []string{"alerts/", "$device_id"},
 	},
 	DeviceStatus: {
-		fields: []field{{name: "device_id", form: anID}, {name: "old_status", form: aText}, {name: "new_status", form: aText},
+		fields: []field{{name: "device_id", form: anID}, {name: "old_status", form: aText},
+			{name: "new_status", form: aText},
 			{name: "reason", form: anyText, optional: true}, {name: "timestamp", form: aText, optional: true},
 			{name: "metadata", form: anObject, optional: true}},
 		topic: []string{"devices/", "$device_id"}, key: []string{"$device_id"},
@@ -100,8 +104,9 @@ var kinds = named(map[Kind]*spec{
 		topic:  []string{"system"}, key: []string{"system"}, parts: "metrics",
 	},
 	Object: {
-		fields: []field{{name: "type", form: aText, oneOf: ObjectTypes}, {name: "id", form: anID}, {name: "data", form: aList, optional: true}},
-		topic:  []string{"$type", "/", "$id"},
+		fields: []field{{name: "type", form: aText, oneOf: ObjectTypes}, {name: "id", form: anID},
+			{name: "data", form: aList, optional: true}},
+		topic: []string{"$type", "/", "$id"},
 	},
 	TriggerUpdate: {
 		fields: []field{{name: "outpost", form: aText}, {name: "args", form: anObject, optional: true}},
@@ -157,7 +162,8 @@ func (s *spec) check(ev *Event) error {
 			return Refuse(Malformed, "data.%s of %s must be %s", f.name, ev.Kind.Event(), f.form)
 		}
 		if text, _ := rawjson.Text(raw); f.oneOf != nil && !slices.Contains(f.oneOf, text) {
-			return Refuse(Malformed, "data.%s must be one of %s, not %s", f.name, strings.Join(f.oneOf, ", "), Quote(text))
+			return Refuse(Malformed, "data.%s must be one of %s, not %s", f.name, strings.Join(f.oneOf, ", "),
+				Quote(text))
 		}
 	}
 	if s.parts != "" {
@@ -187,7 +193,8 @@ func (f *field) fits(raw []byte) bool {
 		return raw[0] == '"'
 	case anID:
 		text, ok := rawjson.Scalar(raw)
-		return ok && text != "" && text != "true" && text != "false" && (raw[0] == '"' || !strings.ContainsAny(text, ".eE"))
+		return ok && text != "" && text != "true" && text != "false" &&
+			(raw[0] == '"' || !strings.ContainsAny(text, ".eE"))
 	case anObject:
 		return raw[0] == '{'
 	default:

@@ -16,12 +16,15 @@ func TestLifecycle_IsSaidInTheseWords(t *testing.T) {
 		`{"type":"connected","epoch":"E","number":2,"time":"2026-01-31T12:00:00.250Z","connection":"ws-1","dialect":"notify"}`: {
 			Type: Connected, Number: 2, Connection: "ws-1", Dialect: "notify"},
 		`{"type":"subscribed","epoch":"E","number":3,"time":"2026-01-31T12:00:00.250Z","user":"a\"\u0001�","connection":"ws-1","dialect":"notify","topic":"a/b","restored":true}`: {
-			Type: Subscribed, Number: 3, User: "a\"\x01\xff", Connection: "ws-1", Dialect: "notify", Topic: "a/b", Restored: true},
+			Type: Subscribed, Number: 3, User: "a\"\x01\xff", Connection: "ws-1", Dialect: "notify", Topic: "a/b",
+			Restored: true},
 		`{"type":"disconnected","epoch":"E","number":4,"time":"2026-01-31T12:00:00.250Z","user":"ann","connection":"ws-1","dialect":"notify","reason":"revoked","code":1008,"by":"server","seconds":61.500,"received":3,"sent":17}`: {
 			Type: Disconnection, Number: 4, User: "ann", Connection: "ws-1", Dialect: "notify",
-			Left: &Leaving{Reason: Revoked, Code: 1008, ByServer: true, Lasted: 61500 * time.Millisecond, Received: 3, Sent: 17}},
+			Left: &Leaving{Reason: Revoked, Code: 1008, ByServer: true, Lasted: 61500 * time.Millisecond, Received: 3,
+				Sent: 17}},
 		`{"type":"disconnected","epoch":"E","number":5,"time":"2026-01-31T12:00:00.250Z","connection":"ws-1","reason":"lost","code":1001,"by":"client","lingers":true,"seconds":0.000,"received":0,"sent":0}`: {
-			Type: Disconnection, Number: 5, Connection: "ws-1", Left: &Leaving{Reason: Lost, Code: 1001, Lingers: true}},
+			Type: Disconnection, Number: 5, Connection: "ws-1",
+			Left: &Leaving{Reason: Lost, Code: 1001, Lingers: true}},
 	} {
 		l.Epoch, l.Time = "E", at
 		got := l.AppendJSON(nil)
@@ -35,7 +38,8 @@ func TestLifecycle_IsSaidInTheseWords(t *testing.T) {
 }
 
 func TestReserved_IsTheLifecycleTopicAndWhatLiesBelow(t *testing.T) {
-	for topic, want := range map[string]bool{"$lifecycle": true, "$lifecycle/a": true, "$lifecycles": false, "lifecycle": false, "a/$lifecycle": false} {
+	for topic, want := range map[string]bool{"$lifecycle": true, "$lifecycle/a": true, "$lifecycles": false,
+		"lifecycle": false, "a/$lifecycle": false} {
 		if Reserved(topic) != want {
 			t.Errorf("%s: %t", topic, !want)
 		}

@@ -68,13 +68,15 @@ func TestReasons_EachHasAStatusACloseCodeAndASentence(t *testing.T) {
 
 func TestRefusal_IsAnErrorThatIsRecognisedByItsReason(t *testing.T) {
 	err := fmt.Errorf("publish: %w", Refuse(NotFound, "no topic %s", Quote("x")))
-	if !errors.Is(err, Refuse(NotFound, "")) || errors.Is(err, Refuse(Forbidden, "")) || errors.Is(err, errors.New("x")) {
+	if !errors.Is(err, Refuse(NotFound, "")) || errors.Is(err, Refuse(Forbidden, "")) ||
+		errors.Is(err, errors.New("x")) {
 		t.Error("Is does not go by the reason")
 	}
 	if r := AsRefusal(err); r.Reason != NotFound || r.Error() != `no topic "x"` {
 		t.Errorf("%+v", r)
 	}
-	if r := AsRefusal(errors.New("dial tcp 10.0.0.1: secret")); r.Reason != Internal || r.Detail != "" || r.Error() != Internal.Message() {
+	if r := AsRefusal(errors.New("dial tcp 10.0.0.1: secret")); r.Reason != Internal || r.Detail != "" ||
+		r.Error() != Internal.Message() {
 		t.Errorf("an unknown error is shown as %+v", r)
 	}
 	if AsRefusal(nil) != nil {
@@ -84,7 +86,8 @@ func TestRefusal_IsAnErrorThatIsRecognisedByItsReason(t *testing.T) {
 
 func TestEnd_ClosesWithTheReasonsCodeAfterALastMessage(t *testing.T) {
 	got := End(Refuse(Draining, ""), []byte("bye"))
-	if say, ok := got[0].(Send); len(got) != 2 || !ok || string(say.Text) != "bye" || got[1] != (Close{Code: 1012, Reason: "draining"}) {
+	if say, ok := got[0].(Send); len(got) != 2 || !ok || string(say.Text) != "bye" ||
+		got[1] != (Close{Code: 1012, Reason: "draining"}) {
 		t.Errorf("%v", got)
 	}
 	if got := End(Refuse(Internal, ""), nil); len(got) != 1 || got[0] != (Close{Code: 1011, Reason: "internal"}) {
@@ -95,8 +98,10 @@ func TestEnd_ClosesWithTheReasonsCodeAfterALastMessage(t *testing.T) {
 // reliability.md check 61: what comes from outside cannot break a line or a terminal.
 func TestQuote_CutsAndEscapes(t *testing.T) {
 	for text, want := range map[string]string{
-		"room": `"room"`, "a\nb": `"a\nb"`, "\x1b[31m": `"\x1b[31m"`, `"`: `"\""`, "\xff": `"\xff"`, "ü": `"ü"`, "\u202e": `"\u202e"`,
-		strings.Repeat("x", 64): `"` + strings.Repeat("x", 64) + `"`, strings.Repeat("x", 65): `"` + strings.Repeat("x", 64) + `"...`,
+		"room": `"room"`, "a\nb": `"a\nb"`, "\x1b[31m": `"\x1b[31m"`, `"`: `"\""`, "\xff": `"\xff"`, "ü": `"ü"`,
+		"\u202e":                      `"\u202e"`,
+		strings.Repeat("x", 64):       `"` + strings.Repeat("x", 64) + `"`,
+		strings.Repeat("x", 65):       `"` + strings.Repeat("x", 64) + `"...`,
 		strings.Repeat("x", 63) + "é": `"` + strings.Repeat("x", 63) + `"...`,
 	} {
 		if got := Quote(text); got != want || !utf8.ValidString(got) {
@@ -121,7 +126,8 @@ func TestCredential_DoesNotShowItsToken(t *testing.T) {
 
 // F41: a sentence names a kind with its article.
 func TestKind_EventHasItsArticle(t *testing.T) {
-	for kind, want := range map[Kind]string{Alert: "an alert event", Object: "an object event", Telemetry: "a telemetry event", ProjectUpdated: "a project_updated event"} {
+	for kind, want := range map[Kind]string{Alert: "an alert event", Object: "an object event",
+		Telemetry: "a telemetry event", ProjectUpdated: "a project_updated event"} {
 		if got := kind.Event(); got != want {
 			t.Errorf("%q is %q, not %q", string(kind), got, want)
 		}

@@ -11,12 +11,17 @@ import (
 func TestCheckTopic_RefusesNamesThatCouldPassForAnotherOne(t *testing.T) {
 	long := strings.Repeat("x", MaxName)
 	for name, ok := range map[string]bool{
-		"room": true, "Room": true, "telemetry/7": true, "a/b/c/d/e": true, "a.b": true, "a..b": true, "...": true, "a b": true, "%2e": true, "%2e%2e/x": true,
-		"ünïcode/日本": true, "caf\u00e9": true, "cafe\u0301": true, "tenantA": true, "tenantAB": true, "-": true, "a:b@c+d": true,
-		long: true, long[1:] + "é": false, long + "x": false,
-		"": false, "/": false, "/a": false, "a/": false, "a//b": false, ".": false, "..": false, "a/..": false, "a/./b": false, "../a": false,
-		" a": false, "a ": false, "\ta": false, "a\n": false, "a\rb": false, "a\x00": false, "\x00everyone": false, "a\x7f": false, "a\x1b[31m": false, "a\u0085b": false,
-		"a\u200bb": false, "a\u200db": false, "\ufeffa": false, "a\u202eb": false, "a\u2028b": false, "a\u2029b": false, "a\u00ad": false, "a\u3000": false,
+		"room": true, "Room": true, "telemetry/7": true, "a/b/c/d/e": true, "a.b": true, "a..b": true, "...": true,
+		"a b": true, "%2e": true, "%2e%2e/x": true,
+		"ünïcode/日本": true, "caf\u00e9": true, "cafe\u0301": true, "tenantA": true, "tenantAB": true, "-": true,
+		"a:b@c+d": true,
+		long:      true, long[1:] + "é": false, long + "x": false,
+		"": false, "/": false, "/a": false, "a/": false, "a//b": false, ".": false, "..": false, "a/..": false,
+		"a/./b": false, "../a": false,
+		" a": false, "a ": false, "\ta": false, "a\n": false, "a\rb": false, "a\x00": false, "\x00everyone": false,
+		"a\x7f": false, "a\x1b[31m": false, "a\u0085b": false,
+		"a\u200bb": false, "a\u200db": false, "\ufeffa": false, "a\u202eb": false, "a\u2028b": false, "a\u2029b": false,
+		"a\u00ad": false, "a\u3000": false,
 		"a/ b": false, "a /b": false, "a/b\u00a0/c": false,
 		"a*": false, "*": false, "a?": false, "a/#": false, "a\xff": false, "\xc3\x28": false, "a\xed\xa0\x80": false,
 	} {
@@ -38,7 +43,10 @@ func checkRefusal(t *testing.T, err error) {
 		t.Errorf("%v is not a refusal as malformed", err)
 		return
 	}
-	if text := refusal.Error(); text == "" || len(text) > 1000 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if text := refusal.Error(); text == "" || len(text) > 1000 || !utf8.ValidString(text) ||
+		strings.ContainsFunc(text, func(r rune) bool {
+			return r < ' ' || r == 0x7f
+		}) {
 		t.Errorf("a refusal says %q", text)
 	}
 }
@@ -70,7 +78,8 @@ func TestParentAndUnder_GoBySegments(t *testing.T) {
 		want            bool
 	}{
 		{"a", "a", true}, {"a/b", "a", true}, {"a/b/c", "a", true}, {"a/b/c", "a/b", true},
-		{"ab", "a", false}, {"a", "a/b", false}, {"b/a", "a", false}, {"A/b", "a", false}, {"tenantAB/x", "tenantA", false}, {"a/bc", "a/b", false},
+		{"ab", "a", false}, {"a", "a/b", false}, {"b/a", "a", false}, {"A/b", "a", false},
+		{"tenantAB/x", "tenantA", false}, {"a/bc", "a/b", false},
 	} {
 		if got := Under(c.topic, c.ancestor); got != c.want {
 			t.Errorf("Under(%q, %q) is %v", c.topic, c.ancestor, got)
@@ -115,7 +124,8 @@ func TestPattern_GrantsExactlyWhatItSays(t *testing.T) {
 }
 
 func FuzzCheckTopic(f *testing.F) {
-	for _, seed := range []string{"room", "a/b", "", "a//b", "..", "a\x00", "\xff", "a\u200b", "*", " a", "0 /0", strings.Repeat("x", 256)} {
+	for _, seed := range []string{"room", "a/b", "", "a//b", "..", "a\x00", "\xff", "a\u200b", "*", " a", "0 /0",
+		strings.Repeat("x", 256)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -124,13 +134,15 @@ func FuzzCheckTopic(f *testing.F) {
 			checkRefusal(t, err)
 			return
 		}
-		if name == "" || len(name) > MaxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\x00\n*?#") || strings.TrimSpace(name) != name {
+		if name == "" || len(name) > MaxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\x00\n*?#") ||
+			strings.TrimSpace(name) != name {
 			t.Errorf("%q is a topic", name)
 		}
-		// All that lies above is a topic, too (a space inside a name may be at the end of what is above it: then nobody can
-		// name that); and a pattern for one grants the other.
+		// All that lies above is a topic, too (a space inside a name may be at the end of what is above it: then nobody
+		// can name that); and a pattern for one grants the other.
 		for up := Parent(name); up != ""; up = Parent(up) {
-			if CheckTopic(up) != nil && strings.TrimSpace(up) == up || !Under(name, up) || !Pattern(up).Grants(name) || !Pattern(up+"/*").Grants(name) {
+			if CheckTopic(up) != nil && strings.TrimSpace(up) == up || !Under(name, up) || !Pattern(up).Grants(name) ||
+				!Pattern(up+"/*").Grants(name) {
 				t.Errorf("%q is above %q", up, name)
 			}
 		}
