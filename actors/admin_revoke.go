@@ -25,9 +25,9 @@ type revoker interface {
 // Errors are protocol.Refusals: NotFound (tenant), Malformed (r names neither a user nor a token), Busy (ctx ended
 // first), and StorageFull, with which all of this is done but does not survive a restart.
 func (a *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (closed, unsubscribed int, err error) {
-	t, why := a.tenants.lookup(tenant)
-	if why != nil {
-		return 0, 0, why
+	t, refusal := a.tenants.lookup(tenant)
+	if refusal != nil {
+		return 0, 0, refusal
 	}
 	if r.User == "" && r.TokenID == "" {
 		return 0, 0, protocol.Refuse(protocol.Malformed, "a revocation names a user or a token (jti)")

@@ -72,7 +72,8 @@ func BenchmarkIdle_BytesPerConnection(b *testing.B) {
 					s, open := &sink{}, c.open
 					if c.own {
 						open = []protocol.Command{protocol.Subscribe{Topic: "room/" + strconv.Itoa(i)}}
-						for made := n.tenant("acme").topicsMade.Load(); i > int(made)+1000; made = n.tenant("acme").topicsMade.Load() {
+						made := &n.tenant("acme").topicsMade
+						for i > int(made.Load())+1000 {
 							runtime.Gosched() // the tenant's mailbox would be full of new topics
 						}
 					}

@@ -5,8 +5,13 @@ import (
 )
 
 func TestRules_TheFirstThatCoversATopicIsItsRuleAndTheListsSayWhatItLeavesOpen(t *testing.T) {
-	r := &Rules{List: []Rule{{Pattern: "a/1", HistoryCount: 5}, {Pattern: "a/*", Slow: Conflate, Store: InMemory}, {Pattern: "b*", HistoryCount: -1}},
-		Durable: []string{"a", "b/x"}, Sync: SyncInterval}
+	r := &Rules{
+		List: []Rule{
+			{Pattern: "a/1", HistoryCount: 5}, {Pattern: "a/*", Slow: Conflate, Store: InMemory},
+			{Pattern: "b*", HistoryCount: -1},
+		},
+		Durable: []string{"a", "b/x"}, Sync: SyncInterval,
+	}
 	for topic, want := range map[string]Rule{
 		"a/1":   {Pattern: "a/1", HistoryCount: 5, Store: Durable, Sync: SyncInterval, Slow: Disconnect},
 		"a/1/x": {Pattern: "a/1", HistoryCount: 5, Store: Durable, Sync: SyncInterval, Slow: Disconnect},

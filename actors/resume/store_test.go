@@ -23,7 +23,8 @@ func TestStore_BoundsEachTenantAndAllTogether(t *testing.T) {
 		of = append(of, rec)
 		l.Add(rec)
 	}
-	if records, _ := l.Stats(); records != maxPerTenant+1 || lost[protocol.TooMany] != 5 || l.Take(of[4]) || !l.Take(of[5]) {
+	if records, _ := l.Stats(); records != maxPerTenant+1 || lost[protocol.TooMany] != 5 ||
+		l.Take(of[4]) || !l.Take(of[5]) {
 		t.Errorf("%d sessions, missed %v", records, lost)
 	}
 	for i := len(of) - 1; i > 5; i-- { // from the middle and the end, too
@@ -61,6 +62,7 @@ func TestStore_ATenantThatFillsItTakesNothingFromAnother(t *testing.T) {
 		}
 	}
 	if _, bytes := l.Stats(); first.held || !mine.held || len(mine.sent) != 100 || bytes > maxBytes {
-		t.Errorf("%d bytes, the noisy one's oldest is held: %t, the quiet one has %d", bytes, first.held, len(mine.sent))
+		t.Errorf("%d bytes, the noisy one's oldest is held: %t, the quiet one has %d",
+			bytes, first.held, len(mine.sent))
 	}
 }

@@ -4,7 +4,7 @@ package main
 var excepted = map[string]string{
 	"actors/timer.deadlines": "deadline is the field's own word, as in net.Conn; the table means a file of timers",
 	"actors/timer.Deadlines": "the same",
-	"protocol.form":          "how the JSON of an event's member must look; the table means Form, the kind of a credential",
+	"protocol.form":          "how the JSON of an event's member must look; the table means the kind of a credential",
 }
 
 // homeMadeTable says which words are not to be used, and what the field calls the thing.
