@@ -98,6 +98,9 @@ func (a *admin) RestartTenant(ctx context.Context, tenant string) error {
 	}
 	defer t.restarting.Store(false)
 	err := drain(ctx, t.conns(), tellWithin(ctx), protocol.Draining)
+	if late := t.flush(ctx); err == nil && late != nil { // the old topics get the last lifecycle events
+		err = ctx.Err()
+	}
 	for _, d := range []*mailbox.Registry{t.topics, t.users} {
 		for name, box := range d.Clear() {
 			if d == t.topics && counts(name) {
