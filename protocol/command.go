@@ -42,7 +42,7 @@ type (
 		Since Position
 		// As is whose right to the topic counts; nil is the connection's own identity. The subscription ends with that
 		// right: when its token expires, or it is revoked. By the rights of several it ends with the last of them. The
-		// session hears of it through Refuse, as TokenExpired, Revoked or Forbidden, not final.
+		// session hears of it through OnReject, as TokenExpired, Revoked or Forbidden, not final.
 		As *Identity
 		// Tag is the session's own; it comes back with the outcome.
 		Tag any
@@ -55,14 +55,15 @@ type (
 		Tag   any
 	}
 	// Announce says that a member of a topic is alive, and what it tells of itself; it is heard of for that long,
-	// unless it attends again. No outcome.
+	// unless it is announced again. No outcome.
 	Announce struct {
 		Topic, Member string
 		Data          []byte
 		For           time.Duration
 	}
 	// SwitchDialect hands the connection to another dialect, before it has authenticated: from now on its session, its
-	// words, its limits and its census are those. No outcome; the commands behind it are the new session's.
+	// words, its limits and the count of its connections are those. No outcome; the commands behind it are the new
+	// session's.
 	SwitchDialect struct {
 		Dialect Dialect
 		Session Session
@@ -75,7 +76,7 @@ type (
 		// nothing of that: at first it is the connection's own identity.
 		As *Identity
 	}
-	// OnTick calls Session.OnTick every so often from now on; 0 stops it. No outcome.
+	// SetInterval calls Session.OnTick every so often from now on; 0 stops it. No outcome.
 	SetInterval struct{ Every time.Duration }
 	// CountConnections asks how many authenticated connections of this dialect the tenant has. Outcome: Count.
 	CountConnections struct{}

@@ -36,9 +36,9 @@ type Session interface {
 	Receive(now time.Time, frame ClientMessage) (messages int, commands []Command)
 	// Answer tells the outcome of a command; what it returns is done before the commands that still wait.
 	Answer(Command, Outcome) []Command
-	// OnTick comes at the interval that a OnTick command asked for.
+	// OnTick comes at the interval that a SetInterval command asked for.
 	OnTick(now time.Time) []Command
-	// Refuse puts a refusal by the engine into the dialect's words: a limit that was met, a token that expired, a
+	// OnReject puts a refusal by the engine into the dialect's words: a limit that was met, a token that expired, a
 	// server that goes away. If final, the connection ends, and the last command must be a Close.
 	OnReject(now time.Time, err *Refusal, final bool) []Command
 }
