@@ -80,7 +80,7 @@ func (c *canary) take() {
 		for _, f := range frames {
 			c.heard(string(f.Data))
 		}
-		c.link.outbox.Ack(frames)
+		c.link.outbox.Ack(frames, 0)
 		c.link.Heard()
 	}
 }

@@ -279,10 +279,10 @@ func (l *Conn) silentAt() int64 {
 }
 
 func (l *Conn) stats(now time.Time) DialectStats {
-	frames, bytes := l.outbox.Sent()
+	sent := l.outbox.Stats()
 	return DialectStats{
 		MessagesReceived: l.inMessages.Load(), BytesReceived: l.inBytes.Load(),
-		MessagesSent: frames, BytesSent: bytes,
+		MessagesSent: sent.SentFrames, BytesSent: sent.SentBytes,
 		Lifetime: max(now.Sub(l.since()), 0),
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -143,18 +144,18 @@ func (s *subscriptions) suspend(l *Conn) *resume.Session {
 	}
 	s.Subscriptions = nil
 	rec.Broadcast = topicClient{l}.release(ctx, broadcastTopic)
-	var dropped int
-	rec.Outbox = &l.outbox
-	rec.Frames, rec.InFlight, dropped = l.outbox.Detach()
-	l.node.dropped(protocol.Lost, dropped)
+	rec.Detached = l.outbox.Detach()
+	l.node.dropped(protocol.Lost, rec.Detached.Dropped)
 	rec.Bound()
 	return rec
 }
 
-// detachAll suspends the session and leaves it with the user.
-func (s *subscriptions) detachAll(l *Conn) {
+// detachAll suspends the session and leaves it with the user. It returns what waited in the outbox.
+func (s *subscriptions) detachAll(l *Conn) outbox.Detached {
 	rec := s.suspend(l)
+	left := rec.Detached
 	l.tenant().users.SendUnbounded(rec.Identity.User, detach{l, rec})
+	return left
 }
 
 // takeOver ends this connection, since its client has come back with another one.
@@ -163,8 +164,8 @@ func (c *connection) takeOver() {
 		return
 	}
 	c.registration.disconnected(&c.Conn, protocol.Disconnected, 0, true)
-	c.subscriptions.detachAll(&c.Conn)
-	if !c.outbox.AwaitFlush() {
+	left := c.subscriptions.detachAll(&c.Conn)
+	if !left.AwaitFlush() {
 		c.outbox.Transport().Cut()
 	}
 	code := protocol.Disconnected.CloseCode()

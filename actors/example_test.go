@@ -30,7 +30,8 @@ func (p *printer) Wake() {
 		for _, f := range frames {
 			fmt.Printf("%s hears %s\n", p.link.ID(), f.Data)
 		}
-		p.link.Outbox().Ack(frames)
+		freed, _ := p.link.Outbox().Ack(frames, time.Now().UnixNano())
+		p.link.Outbox().Backpressure().Add(-freed)
 	}
 }
 

@@ -381,7 +381,8 @@ func (s *sink) Wake() {
 				s.got(f)
 			}
 		}
-		s.link.Outbox().Ack(frames)
+		freed, _ := s.link.Outbox().Ack(frames, time.Now().UnixNano())
+		s.link.Outbox().Backpressure().Add(-freed)
 		s.buf = frames[:0]
 	}
 }

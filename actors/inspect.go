@@ -91,8 +91,9 @@ func (l *Conn) info(ctx context.Context) (ConnectionInfo, *protocol.Refusal) {
 		info.Restored, info.Replayed = int(l.resume.Restored.Load()), int(l.resume.Replayed.Load())
 		info.Missed = int(l.resume.Missed.Load())
 	}
-	info.OutMessages, info.OutBytes = l.outbox.Sent()
-	info.QueuedFrames, info.QueuedBytes = l.outbox.Waiting()
+	stats := l.outbox.Stats()
+	info.OutMessages, info.OutBytes = stats.SentFrames, stats.SentBytes
+	info.QueuedFrames, info.QueuedBytes = stats.QueuedFrames, stats.QueuedBytes
 	return info, nil
 }
 

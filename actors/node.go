@@ -131,12 +131,11 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	l.Heard()
 	l.box.Init(n.cfg.MailboxSize)
 	l.identity.Store(d.Identity)
-	l.outbox.Init(&n.outboxes, n.numbers.Add(1))
-	l.outbox.SetBackpressure(t.counting())
 	if n.resumes.Load() {
 		l.resume = resume.NewClient(d.Client)
-		l.outbox.TrackInFlight()
 	}
+	l.outbox.Init(&n.outboxes, n.numbers.Add(1), l.resume != nil)
+	l.outbox.SetBackpressure(t.counting())
 	l.outbox.Attach(open(l))
 	t.links.add(l)
 	n.supervise.connection.Spawn(c, &l.box)

@@ -93,7 +93,7 @@ func (s sheddable) DisconnectSlowest(bytes int64) (count int, any bool) {
 	}
 	var all []reader
 	for _, l := range s.allConns() {
-		if _, waiting := l.outbox.Waiting(); waiting > 0 && !l.flags.has(isSlow) {
+		if waiting := l.outbox.Stats().QueuedBytes; waiting > 0 && !l.flags.has(isSlow) {
 			all = append(all, reader{l, int64(waiting)})
 		}
 	}

@@ -88,7 +88,8 @@ func (w *tape) take() {
 			}
 			w.said = append(w.said, string(f.Data))
 		}
-		w.link.Outbox().Ack(frames)
+		freed, _ := w.link.Outbox().Ack(frames, time.Now().UnixNano())
+		w.link.Outbox().Backpressure().Add(-freed)
 	}
 }
 

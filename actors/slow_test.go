@@ -131,7 +131,7 @@ func TestOutbox_ParkedSlowReadersSlowNoPublisherAndAreDisconnectedAsSlowWhileOth
 		for i := range stuck {
 			c := enter(t, n, words, someone(fmt.Sprint("bad", i))).subscribe(t, "room")
 			c.stop(true)
-			c.link.Outbox().Park()
+			c.link.Outbox().SetParked(true)
 			bad = append(bad, c)
 		}
 		start := time.Now()

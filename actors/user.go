@@ -139,7 +139,7 @@ func (u *user) deliver(p *fanout.Delivery) (delivered int, there bool) {
 		case f != nil && l.send(f):
 			delivered++
 			there = true
-		case l.outbox.IsClosed():
+		case l.outbox.Stats().Closed:
 			l.resume.Late(f)
 		default:
 			there = true

@@ -34,7 +34,7 @@ func (s *scale) Used() int64 {
 	s.mu.Unlock()
 	if s.node != nil {
 		for _, l := range s.node.allConns() {
-			_, bytes := l.outbox.Waiting()
+			bytes := l.outbox.Stats().QueuedBytes
 			used += int64(bytes)
 		}
 	}
@@ -246,7 +246,7 @@ func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) 
 			}
 		}
 		mustPublish(t, n, "few", jsonEvent(t, "", 1))
-		waiting := func(topic string) int { frames, _ := readers[topic].link.outbox.Waiting(); return frames }
+		waiting := func(topic string) int { return readers[topic].link.outbox.Stats().QueuedFrames }
 		s.set(930, 0)
 		look()
 		look()

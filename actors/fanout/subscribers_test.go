@@ -28,7 +28,7 @@ func outboxes(count int, dialects ...protocol.Dialect) ([]*outbox.Outbox, map[*o
 	all, speaks := make([]*outbox.Outbox, count), map[*outbox.Outbox]protocol.Dialect{}
 	for i := range all {
 		all[i] = &outbox.Outbox{}
-		all[i].Init(nil, uint64(i+1))
+		all[i].Init(nil, uint64(i+1), false)
 		speaks[all[i]] = dialects[i%len(dialects)]
 	}
 	return all, speaks

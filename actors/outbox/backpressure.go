@@ -54,6 +54,13 @@ func (b *Backpressure) Bytes() int64 { return b.bytes.Load() }
 // ActiveTenants returns for how many tenants bytes wait, on the node's.
 func (b *Backpressure) ActiveTenants() int64 { return b.activeTenants.Load() }
 
+// countLost counts frames that gave way to newer ones; on nil it does nothing.
+func (b *Backpressure) countLost(frames int) {
+	if b != nil && frames > 0 {
+		b.Lost.Add(uint64(frames))
+	}
+}
+
 // nodeHigh returns the node's high mark, in bytes; it grows with the readers.
 func (b *Backpressure) nodeHigh() int64 {
 	return min(b.limit, max(minBackpressure, b.readers.Load()*perReader))

@@ -55,7 +55,7 @@ func TestBackpressure_WaitingBytesCountForTheTenantOfTheLogin(t *testing.T) {
 	if o.SetBackpressure(tenant); tenant.bytes.Load() != 100 || n.bytes.Load() != 100 {
 		t.Errorf("%d and %d count", tenant.bytes.Load(), n.bytes.Load())
 	}
-	o.Ack(o.Take(nil, 1<<20))
+	o.ack(o.Take(nil, 1<<20))
 	o.SetBackpressure(n.Tenant()) // the first tenant stays
 	o.send(frameOf(50))
 	o.Close()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What does an outbox cost by itself, for so many frames that wait at once: the offers, one Take and one AckAt?
+// What does an outbox cost by itself, for so many frames that wait at once: the offers, one Take and one Ack?
 func BenchmarkOutbox_OfferTakeAck(b *testing.B) {
 	for _, waiting := range []int{1, 2, 20, 1000} {
 		b.Run(strconv.Itoa(waiting), func(b *testing.B) {
@@ -18,7 +18,7 @@ func BenchmarkOutbox_OfferTakeAck(b *testing.B) {
 					o.Offer(f)
 				}
 				into = o.Take(into[:0], 1<<20)
-				o.AckAt(into, now)
+				o.Ack(into, now)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(waiting), "ns/frame")
 		})

@@ -17,7 +17,7 @@
 //  5. Offer, Take and Ack take one lock each, and allocate nothing while the reader keeps up. An empty outbox holds no
 //     buffer.
 //
-// No method of Outbox blocks, except AwaitFlush, for at most 100 ms; Backpressure.Wait blocks.
+// Nothing blocks but Detached.AwaitFlush, for at most 100 ms, and Backpressure.Wait.
 //
 // # What it asks of you
 //

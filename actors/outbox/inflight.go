@@ -17,8 +17,12 @@ type inFlight struct {
 // add notes frames that the transport has taken.
 func (f *inFlight) add(frames []*Frame) { f.frames = append(f.frames, frames...) }
 
-// acked forgets the oldest so many frames, which were written.
+// acked notes that the oldest so many frames were written, and forgets them; after detach it counts them.
 func (f *inFlight) acked(frames int) {
+	if f.flushed != nil {
+		f.ackedLate(frames)
+		return
+	}
 	rest := copy(f.frames, f.frames[frames:])
 	clear(f.frames[rest:])
 	f.frames = f.frames[:rest]
@@ -27,11 +31,8 @@ func (f *inFlight) acked(frames int) {
 	}
 }
 
-// ackedLate counts frames that were written after the outbox was closed.
+// ackedLate counts frames that were written after detach.
 func (f *inFlight) ackedLate(frames int) {
-	if f.flushed == nil {
-		return
-	}
 	before := f.late
 	f.late += frames
 	if before < len(f.frames) && f.late >= len(f.frames) {

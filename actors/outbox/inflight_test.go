@@ -16,11 +16,11 @@ func TestInFlight_FlushesWhenAllTakenFramesAreWrittenAndNotBefore(t *testing.T) 
 		if len(frames) != 2 || frames[0] != b || frames[1] != c {
 			t.Fatalf("%d frames are in flight", len(frames))
 		}
-		f.ackedLate(1)
+		f.acked(1)
 		if start := time.Now(); f.await() || time.Since(start) != FlushTime {
 			t.Error("flushed with one frame in flight")
 		}
-		if f.ackedLate(1); !f.await() || f.late != 2 {
+		if f.acked(1); !f.await() || f.late != 2 {
 			t.Errorf("%d were written late", f.late)
 		}
 		var idle inFlight

@@ -40,7 +40,7 @@ func TestOutbox_DropsTheOldestOfATopicThatAllowsItAndOfNoOther(t *testing.T) {
 			t.Fatalf("frame %d was refused", i)
 		}
 	}
-	if frames, _ := o.Waiting(); frames != 12 || o.backpressure.Lost.Load() != 96 {
+	if frames := o.waiting.frames; frames != 12 || o.backpressure.Lost.Load() != 96 {
 		t.Errorf("%d wait, %d were lost", frames, o.backpressure.Lost.Load())
 	}
 	for i := range 4 { // frames that must not be lost still have room
@@ -144,10 +144,10 @@ func TestOutbox_LosesOnlyLossyFramesAndKeepsItsAccounts(t *testing.T) {
 						keeps--
 					}
 				}
-				o.Ack(taken[:part])
+				o.ack(taken[:part])
 				taken = slices.Clone(taken[part:])
 			}
-			frames, bytes := o.Waiting()
+			frames, bytes := o.waiting.frames, o.waiting.bytes
 			if frames > 60 || bytes > 4000 || o.backpressure.bytes.Load() != int64(bytes) {
 				t.Fatalf("%d frames, %d bytes wait, %d in the backpressure", frames, bytes, o.backpressure.bytes.Load())
 			}
@@ -161,8 +161,8 @@ func TestOutbox_LosesOnlyLossyFramesAndKeepsItsAccounts(t *testing.T) {
 				keeps--
 			}
 		}
-		o.Ack(taken)
-		frames, bytes := o.Waiting()
+		o.ack(taken)
+		frames, bytes := o.waiting.frames, o.waiting.bytes
 		if frames != 0 || bytes != 0 || o.backpressure.bytes.Load() != 0 || o.waiting.lossy != nil || keeps != 0 {
 			t.Errorf("left: %d frames, %d bytes, backpressure %d, %d kept ones missing",
 				frames, bytes, o.backpressure.bytes.Load(), keeps)
@@ -187,7 +187,7 @@ func TestOutbox_ConflatingNeverLosesTheNewestThatFits(t *testing.T) {
 				key, _, _ = strings.Cut(key, " ")
 				written[topic+" "+key] = string(f.Data)
 			}
-			o.Ack(frames)
+			o.ack(frames)
 		}
 		for i := range 3000 {
 			name := fmt.Sprintf("t%d k%d", rng.IntN(4), rng.IntN(10))
@@ -219,7 +219,7 @@ func TestOutbox_TheNewestOfAKeyReplacesTheOlderOneWhenOthersHaveTheRoom(t *testi
 	o := counted(newOutbox(&wakeCounter{}, 4000, 400))
 	o.send(frameFor(Conflate, "room", "k", 1))
 	for i := 0; ; i++ {
-		if _, bytes := o.Waiting(); bytes > 3000 {
+		if bytes := o.waiting.bytes; bytes > 3000 {
 			break
 		}
 		o.send(frameFor(Keep, "alerts", "", i))
@@ -237,11 +237,11 @@ func TestOutbox_ForgetsTopicsForWhichNothingWaits(t *testing.T) {
 	o := counted(newOutbox(&wakeCounter{}, 1<<20, 100))
 	for i := range 10_000 {
 		o.send(frameFor(Conflate, fmt.Sprint("device/", i), "", i))
-		if frames, _ := o.Waiting(); frames > 60 {
-			o.Ack(o.Take(nil, 1))
+		if frames := o.waiting.frames; frames > 60 {
+			o.ack(o.Take(nil, 1))
 		}
 	}
-	if frames, _ := o.Waiting(); o.waiting.lossy == nil || len(o.waiting.lossy.topics) > frames {
+	if frames := o.waiting.frames; o.waiting.lossy == nil || len(o.waiting.lossy.topics) > frames {
 		t.Errorf("%d topic queues for %d frames", len(o.waiting.lossy.topics), frames)
 	}
 }
@@ -275,7 +275,7 @@ func TestOutbox_DroppedFramesLeaveTheOthersInTheirOrder(t *testing.T) {
 			}
 			last = number
 		}
-		o.Ack(taken)
+		o.ack(taken)
 	}
 	if last < 15_000 || o.backpressure.Lost.Load() == 0 {
 		t.Errorf("the last was %d, %d were lost", last, o.backpressure.Lost.Load())

@@ -22,7 +22,7 @@ type Outbox struct {
 
 	shared       *Shared       // static after Init
 	backpressure *Backpressure // of the connection's tenant; nil until it has one, and then static
-	inFlight     *inFlight     // nil where no client may resume; static after TrackInFlight
+	inFlight     *inFlight     // nil where no client may resume; static after Init
 
 	// The frames and bytes written so far, for the metrics of the connection.
 	sentFrames uint64
@@ -37,17 +37,14 @@ type Shared struct {
 	Latency LatencyHistogram
 }
 
-// Init ties the outbox to its node, and gives it the number of its connection. It comes before all else; TrackInFlight
-// and Attach come next.
-func (o *Outbox) Init(shared *Shared, number uint64) {
+// Init ties the outbox to its node, and gives it the number of its connection. A resumable one remembers what its
+// transport took and did not write yet, for Detach. Init comes before all else; Attach comes next.
+func (o *Outbox) Init(shared *Shared, number uint64, resumable bool) {
 	o.shared, o.number, o.shard = shared, number, uint8(number)
+	if resumable {
+		o.inFlight = &inFlight{}
+	}
 }
-
-// TrackInFlight has the outbox remember what its transport took and did not write yet, for Detach.
-func (o *Outbox) TrackInFlight() { o.inFlight = &inFlight{} }
-
-// TracksInFlight reports whether TrackInFlight was called.
-func (o *Outbox) TracksInFlight() bool { return o.inFlight != nil }
 
 // Attach gives the outbox its transport.
 func (o *Outbox) Attach(t Transport) { o.transport = t }
@@ -58,18 +55,18 @@ func (o *Outbox) Transport() Transport { return o.transport }
 // Number returns the connection's number, unique in the life of a node and never 0.
 func (o *Outbox) Number() uint64 { return o.number }
 
-// Waiting returns how much waits, in frames and bytes, including what was taken and is not yet written.
-func (o *Outbox) Waiting() (frames, bytes int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.waiting.frames, o.waiting.bytes
+// Stats are the accounts of an outbox at one moment.
+type Stats struct {
+	QueuedFrames, QueuedBytes int    // what waits, including what was taken and is not yet written; bytes by Frame.Size
+	SentFrames, SentBytes     uint64 // what was written so far; bytes of Data
+	Closed                    bool   // Close or Detach was called
 }
 
-// Sent returns how much was written so far, in frames and bytes of their Data.
-func (o *Outbox) Sent() (frames, bytes uint64) {
+// Stats returns the outbox's accounts.
+func (o *Outbox) Stats() Stats {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.sentFrames, o.sentBytes
+	return Stats{o.waiting.frames, o.waiting.bytes, o.sentFrames, o.sentBytes, o.closed}
 }
 
 // SetBackpressure counts what waits here for a tenant from now on. Only the first call with a tenant counts.
@@ -86,17 +83,12 @@ func (o *Outbox) SetBackpressure(b *Backpressure) {
 }
 
 // Backpressure returns where the bytes that wait here are counted: that of their tenant; nil if they are counted
-// nowhere. A caller without the outbox's lock asks only after Offer or AckAt returned bytes: from then on it does not
+// nowhere. A caller without the outbox's lock asks only after Offer or Ack returned bytes: from then on it does not
 // change.
 func (o *Outbox) Backpressure() *Backpressure { return o.backpressure }
 
-// Park says that the peer is not reading: until Unpark, what waits here slows down no publisher.
-func (o *Outbox) Park() { o.setParked(true) }
-
-// Unpark ends Park.
-func (o *Outbox) Unpark() { o.setParked(false) }
-
-func (o *Outbox) setParked(parked bool) {
+// SetParked says whether the peer is not reading: while it is parked, what waits here slows down no publisher.
+func (o *Outbox) SetParked(parked bool) {
 	o.mu.Lock()
 	if o.closed || o.parked == parked {
 		o.mu.Unlock()
@@ -131,11 +123,4 @@ func (o *Outbox) Close() (dropped int) {
 		o.backpressure.Add(-bytes)
 	}
 	return dropped
-}
-
-// IsClosed reports whether Close or Detach was called.
-func (o *Outbox) IsClosed() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.closed
 }

@@ -16,10 +16,10 @@ func (o *Outbox) Offer(f *Frame) int {
 		o.mu.Unlock()
 		return RefusedClosed
 	}
-	if f.policy != Keep && (o.waiting.lossy != nil || o.overShare(f.policy, size)) {
+	if f.policy != Keep && (o.waiting.lossy != nil || o.waiting.overShare(f.policy, size, o.shared.Limits)) {
 		return o.offerLossy(f)
 	}
-	if o.full(size) {
+	if o.waiting.full(size, o.shared.Limits) {
 		o.mu.Unlock()
 		return RefusedFull
 	}
@@ -32,7 +32,7 @@ func (o *Outbox) offerLossy(f *Frame) int {
 	before := o.waiting.weight
 	taken := o.waiting.makeRoom(f, o.shared.Limits)
 	grown, counted, n := o.waiting.bytes-before.bytes, o.counted, RefusedStale
-	o.countLost(before.frames + 1 - o.waiting.frames)
+	o.backpressure.countLost(before.frames + 1 - o.waiting.frames)
 	if taken {
 		n = o.unlockAndWake(max(grown, 0))
 	} else {
@@ -54,7 +54,7 @@ func (o *Outbox) SendControl(op Op, data []byte, behind bool) int {
 		o.mu.Unlock()
 		return RefusedClosed
 	}
-	if !o.waiting.sendControl(f, behind, !o.full(size)) {
+	if !o.waiting.sendControl(f, behind, !o.waiting.full(size, o.shared.Limits)) {
 		o.mu.Unlock()
 		return RefusedFull
 	}
@@ -122,7 +122,7 @@ func (o *Outbox) Shed() (dropped int) {
 	o.waiting.shed()
 	dropped = before.frames - o.waiting.frames
 	freed, counted := before.bytes-o.waiting.bytes, o.counted
-	o.countLost(dropped)
+	o.backpressure.countLost(dropped)
 	o.mu.Unlock()
 	if counted {
 		o.backpressure.Add(-freed)
@@ -130,26 +130,8 @@ func (o *Outbox) Shed() (dropped int) {
 	return dropped
 }
 
-// full reports whether there is no room for so many bytes more. An empty outbox takes any one frame. The caller holds
-// the lock, here and below.
-func (o *Outbox) full(size int) bool {
-	return o.waiting.frames > 0 && o.shared.Limits.exceeded(o.waiting.frames+1, o.waiting.bytes+size)
-}
-
-// overShare reports whether one more frame of that policy would have to make room.
-func (o *Outbox) overShare(policy Policy, size int) bool {
-	return o.waiting.frames > 0 && o.shared.Limits.share(policy).exceeded(o.waiting.frames+1, o.waiting.bytes+size)
-}
-
-// countLost counts frames that gave way to newer ones.
-func (o *Outbox) countLost(frames int) {
-	if o.backpressure != nil && frames > 0 {
-		o.backpressure.Lost.Add(uint64(frames))
-	}
-}
-
-// unlockAndWake ends an offer: it releases the lock, wakes the transport if it sleeps, and returns how many of size
-// bytes the caller has to add to the backpressure.
+// unlockAndWake ends an offer of a caller that holds the lock: it releases the lock, wakes the transport if it sleeps,
+// and returns how many of size bytes the caller has to add to the backpressure.
 func (o *Outbox) unlockAndWake(size int) int {
 	wake := !o.awake && !o.held
 	o.awake = o.awake || wake

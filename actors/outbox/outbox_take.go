@@ -1,7 +1,5 @@
 package outbox
 
-import "time"
-
 // Take appends waiting frames to into: at most max bytes of them by Frame.Size, but at least one if any waits. If it
 // appends none, the outbox is empty and the next offer will wake the transport. One goroutine at a time calls Take and
 // Ack.
@@ -21,30 +19,12 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	return into
 }
 
-// Ack says that these frames, the oldest that Take gave, have left for the kernel.
-func (o *Outbox) Ack(frames []*Frame) {
-	freed, _ := o.ack(frames, time.Now().UnixNano(), true)
-	o.ReleaseCredit(freed)
-}
-
-// AckAt is Ack for a writer of many sockets, which asks for the time and releases credit once for many. now is in
-// nanoseconds of the Unix clock. If more is false nothing waits, and the next offer will wake the transport, as if Take
-// had found nothing. freed are bytes that the writer has to give to ReleaseCredit.
-func (o *Outbox) AckAt(frames []*Frame, now int64) (freed int, more bool) {
-	return o.ack(frames, now, false)
-}
-
-// ReleaseCredit takes bytes that AckAt freed out of the backpressure; a writer may do so at once for many outboxes that
-// have one Backpressure, since each release may wake publishers.
-func (o *Outbox) ReleaseCredit(freed int) {
-	if freed > 0 {
-		o.backpressure.Add(-freed)
-	}
-}
-
-// ack observes the latency of the frames and counts them as written. awake is whether the transport will call Take
-// again.
-func (o *Outbox) ack(frames []*Frame, now int64, awake bool) (freed int, more bool) {
+// Ack says that these frames, the oldest that Take gave, have left for the kernel. now is in nanoseconds of the Unix
+// clock: a writer of many sockets asks for the time once for many. If more is false nothing waits, and the next offer
+// will wake the transport, as if Take had found nothing. freed are bytes that the caller has to take out of the
+// backpressure (Backpressure.Add), at once for many outboxes that have one Backpressure, since each time may wake
+// publishers.
+func (o *Outbox) Ack(frames []*Frame, now int64) (freed int, more bool) {
 	bytes, data := 0, 0
 	for _, f := range frames {
 		bytes += f.Size()
@@ -54,66 +34,62 @@ func (o *Outbox) ack(frames []*Frame, now int64, awake bool) (freed int, more bo
 		}
 	}
 	o.mu.Lock()
-	freed, more = o.acked(len(frames), bytes, data, awake)
-	o.mu.Unlock()
-	return freed, more
-}
-
-// acked counts frames as written: bytes is their Size in all, data their Data alone. The caller holds the lock.
-func (o *Outbox) acked(frames, bytes, data int, awake bool) (freed int, more bool) {
-	o.sentFrames += uint64(frames)
+	defer o.mu.Unlock()
+	o.sentFrames += uint64(len(frames))
 	o.sentBytes += uint64(data)
+	if o.inFlight != nil {
+		o.inFlight.acked(len(frames))
+	}
 	if o.closed {
-		if o.inFlight != nil {
-			o.inFlight.ackedLate(frames)
-		}
 		return 0, false
 	}
-	o.waiting.acked(frames, bytes)
-	if o.inFlight != nil {
-		o.inFlight.acked(frames)
-	}
+	o.waiting.acked(len(frames), bytes)
 	more = !o.held && !o.waiting.empty()
-	o.awake = more || awake
+	o.awake = more
 	if !o.counted {
 		bytes = 0
 	}
 	return bytes, more
 }
 
-// Detach closes the outbox and returns the events that were not written, oldest first; the outbox must track what is in
-// flight. The first unacked events are in flight: the transport may be writing them at this moment, and LateAcks tells
-// later how many were written. dropped counts the other frames that waited: answers to a client that is not there any
-// more.
-func (o *Outbox) Detach() (events []*Frame, unacked, dropped int) {
+// Detached is what Detach found in an outbox.
+type Detached struct {
+	Events  []*Frame // the events that were not written, oldest first
+	Unacked int      // so many of them, from the first, are in flight: the transport may be writing them
+	Dropped int      // the other frames that waited: answers to a client that is not there any more
+	outbox  *Outbox
+}
+
+// Detach closes a resumable outbox and returns what waited in it.
+func (o *Outbox) Detach() Detached {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return nil, 0, 0
+		return Detached{outbox: o}
 	}
-	events = o.inFlight.detach()
-	unacked = len(events)
+	d := Detached{Events: o.inFlight.detach(), outbox: o}
+	d.Unacked = len(d.Events)
 	for f := o.waiting.pop(); f != nil; f = o.waiting.pop() {
 		if f.IsEvent() {
-			events = append(events, f)
+			d.Events = append(d.Events, f)
 		} else {
-			dropped++
+			d.Dropped++
 		}
 	}
 	if o.counted {
 		o.backpressure.Add(-o.waiting.bytes)
 	}
 	o.closed, o.waiting.weight = true, weight{}
-	return events, unacked, dropped
+	return d
 }
 
-// AwaitFlush blocks, after Detach, until what was in flight is written, for at most 100 ms. It reports false if the
-// peer does not take it.
-func (o *Outbox) AwaitFlush() bool { return o.inFlight.await() }
+// AwaitFlush blocks until what was in flight is written, for at most 100 ms. It reports false if the peer does not take
+// it.
+func (d *Detached) AwaitFlush() bool { return d.outbox.inFlight.await() }
 
-// LateAcks returns how many of the frames that were in flight at Detach were written after all.
-func (o *Outbox) LateAcks() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.inFlight.late
+// LateAcks returns how many of the frames that were in flight were written after all.
+func (d *Detached) LateAcks() int {
+	d.outbox.mu.Lock()
+	defer d.outbox.mu.Unlock()
+	return min(d.outbox.inFlight.late, d.Unacked)
 }

@@ -34,6 +34,12 @@ func (o *Outbox) send(f *Frame) bool {
 	return o.Charge(o.Offer(f))
 }
 
+// ack says that frames were written, and takes them out of the backpressure.
+func (o *Outbox) ack(frames []*Frame) {
+	freed, _ := o.Ack(frames, time.Now().UnixNano())
+	o.backpressure.Add(-freed)
+}
+
 func TestOutbox_IsBoundedInBytesAndFramesIncludingThoseTakenButNotWritten(t *testing.T) {
 	for name, c := range map[string]struct{ bytes, frames, size, fits int }{
 		"bytes": {1000, 100, 100, 10}, "frames": {100000, 7, 100, 7}, "one too large": {1000, 100, 5000, 1},
@@ -52,10 +58,10 @@ func TestOutbox_IsBoundedInBytesAndFramesIncludingThoseTakenButNotWritten(t *tes
 			if got := o.Offer(frameOf(c.size)); len(taken) != 1 || got != RefusedFull {
 				t.Errorf("frames that are taken but not written do not count: %d", got)
 			}
-			if frames, bytes := o.Waiting(); frames != c.fits || bytes != c.fits*c.size {
+			if frames, bytes := o.waiting.frames, o.waiting.bytes; frames != c.fits || bytes != c.fits*c.size {
 				t.Errorf("waiting: %d frames, %d bytes", frames, bytes)
 			}
-			o.Ack(taken)
+			o.ack(taken)
 			if got := o.Offer(frameOf(c.size)); got != c.size {
 				t.Errorf("refused after one was written: %d", got)
 			}
@@ -129,14 +135,14 @@ func TestOutbox_AgreesWithASlice(t *testing.T) {
 			taken = append(taken, got...)
 		case 3:
 			part := rng.IntN(len(taken) + 1)
-			o.Ack(taken[:part])
+			o.ack(taken[:part])
 			taken = taken[part:]
 		}
 		bytes := 0
 		for _, f := range append(slices.Clone(waiting), taken...) {
 			bytes += f.Size()
 		}
-		if frames, got := o.Waiting(); frames != len(waiting)+len(taken) || got != bytes {
+		if frames, got := o.waiting.frames, o.waiting.bytes; frames != len(waiting)+len(taken) || got != bytes {
 			t.Fatalf("waiting: %d frames, %d bytes, want %d, %d", frames, got, len(waiting)+len(taken), bytes)
 		}
 	}
@@ -147,7 +153,7 @@ func TestOutbox_HoldsNoBufferWhenEmpty(t *testing.T) {
 	for range 100 {
 		o.Offer(frameOf(20))
 	}
-	o.Ack(o.Take(nil, 1<<20))
+	o.ack(o.Take(nil, 1<<20))
 	if o.waiting.fifo != (fifo{}) {
 		t.Error("an empty outbox holds a chunk")
 	}
@@ -167,7 +173,7 @@ func TestOutbox_OfferTakeAndAckAllocateNothing(t *testing.T) {
 			o.backpressure.Add(o.Offer(f))
 		}
 		into = o.Take(into[:0], 1<<20)
-		o.Ack(into)
+		o.ack(into)
 	}); got > 0.1 { // the pool may be emptied by a garbage collection
 		t.Errorf("%v allocations for 200 frames", got)
 	}
@@ -212,11 +218,12 @@ func TestOutbox_LosesNoWakeUpAndKeepsTheOrderOfEachProducer(t *testing.T) {
 				next[n>>32]++
 			}
 			got += len(frames)
-			o.Ack(frames)
+			o.ack(frames)
 		}
 	}
 	wg.Wait()
-	if frames, bytes := o.Waiting(); frames != 0 || bytes != 0 || o.backpressure.bytes.Load() != 0 {
+	frames, bytes := o.waiting.frames, o.waiting.bytes
+	if frames != 0 || bytes != 0 || o.backpressure.bytes.Load() != 0 {
 		t.Errorf("left: %d frames, %d bytes, backpressure %d", frames, bytes, o.backpressure.bytes.Load())
 	}
 }
@@ -243,12 +250,12 @@ func TestOutbox_BackpressureEndsAtExactlyZeroHoweverParkAckAndCloseInterleave(t 
 						o.send(frameOf(16 + rng.IntN(200)))
 					case 1:
 						if rng.IntN(2) == 0 {
-							o.Park()
+							o.SetParked(true)
 						} else {
-							o.Unpark()
+							o.SetParked(false)
 						}
 					case 2:
-						o.Ack(o.Take(nil, rng.IntN(1000)))
+						o.ack(o.Take(nil, rng.IntN(1000)))
 					}
 				}
 				if i%2 == 0 {
@@ -266,7 +273,7 @@ func TestOutbox_BackpressureEndsAtExactlyZeroHoweverParkAckAndCloseInterleave(t 
 	}
 }
 
-func TestOutbox_ParkTakesWaitingBytesOutOfTheBackpressureAndUnparkPutsThemBack(t *testing.T) {
+func TestOutbox_ParkingTakesWaitingBytesOutOfTheBackpressureAndUnparkingPutsThemBack(t *testing.T) {
 	o := newOutbox(&wakeCounter{}, 1<<20, 1<<20)
 	check := func(step string, want int64) {
 		t.Helper()
@@ -276,27 +283,27 @@ func TestOutbox_ParkTakesWaitingBytesOutOfTheBackpressureAndUnparkPutsThemBack(t
 	}
 	o.send(frameOf(100))
 	check("offered", 100)
-	o.Park()
-	o.Park()
+	o.SetParked(true)
+	o.SetParked(true)
 	check("parked", 0)
 	o.send(frameOf(50))
 	check("offered while parked", 0)
-	o.Ack(o.Take(nil, 100))
+	o.ack(o.Take(nil, 100))
 	check("written while parked", 0)
-	o.Unpark()
-	o.Unpark()
+	o.SetParked(false)
+	o.SetParked(false)
 	check("unparked", 50)
-	o.Ack(o.Take(nil, 100))
+	o.ack(o.Take(nil, 100))
 	check("written", 0)
-	o.Park()
-	o.Unpark()
+	o.SetParked(true)
+	o.SetParked(false)
 	check("empty", 0)
 	o.send(frameOf(70))
 	o.Close()
 	check("closed", 0)
-	o.Park()
-	o.Ack([]*Frame{frameOf(70)})
-	o.Unpark()
+	o.SetParked(true)
+	o.ack([]*Frame{frameOf(70)})
+	o.SetParked(false)
 	check("after close", 0)
 }
 
@@ -420,7 +427,7 @@ func TestOutbox_HeldWhileItIsAwakeItWakesTheTransportOnce(t *testing.T) {
 	want(1, "held")
 	o.Release()
 	want(2, "released")
-	o.Ack(o.Take(nil, 1000))
+	o.ack(o.Take(nil, 1000))
 	o.Take(nil, 1000)
 	o.Hold()
 	o.Release()

@@ -22,6 +22,16 @@ func (w *weight) add(frames, bytes int) {
 // empty reports whether there is nothing to take.
 func (q *sendQueue) empty() bool { return q.fifo.empty() && q.control.first == nil }
 
+// full reports whether there is no room for so many bytes more. An empty queue takes any one frame.
+func (q *sendQueue) full(size int, max Limits) bool {
+	return q.frames > 0 && max.exceeded(q.frames+1, q.bytes+size)
+}
+
+// overShare reports whether one more frame of that policy would have to make room.
+func (q *sendQueue) overShare(policy Policy, size int, max Limits) bool {
+	return q.frames > 0 && max.share(policy).exceeded(q.frames+1, q.bytes+size)
+}
+
 // push queues a frame of so many bytes behind all others.
 func (q *sendQueue) push(f *Frame, size int) {
 	q.fifo.push(f)

@@ -19,10 +19,8 @@ type Session struct {
 	Projection *protocol.Projection
 	Borrowed   bool // the connection heard something by another grant than its own
 
-	// Frames are the events that were not written. The first InFlight of them may have been written meanwhile.
-	Frames        []*outbox.Frame
-	InFlight      int
-	Outbox        *outbox.Outbox // that they waited in
+	// Detached is what waited in the connection's outbox; Bound bounds its events.
+	Detached      outbox.Detached
 	Subscriptions fanout.Subscriptions
 	Checkpoints   []Checkpoint
 	Broadcast     protocol.Position
@@ -57,19 +55,20 @@ func (r *Session) Bound() {
 	for _, m := range r.Checkpoints {
 		r.size += len(m.Topic)
 	}
-	from := len(r.Frames)
-	for from > 0 && r.size+r.Frames[from-1].Size() <= MaxSession {
+	events := r.Detached.Events
+	from := len(events)
+	for from > 0 && r.size+events[from-1].Size() <= MaxSession {
 		from--
-		r.size += r.Frames[from].Size()
+		r.size += events[from].Size()
 	}
-	r.cut, r.Frames = from, r.Frames[from:]
+	r.cut, r.Detached.Events = from, events[from:]
 }
 
 // unwritten are the events that were not written, and how many of those there was no room for.
 func (r *Session) Unwritten() (events []*outbox.Frame, cut int) {
-	r.Outbox.AwaitFlush() // its client may be back before the writer has noted what it wrote
-	written := min(r.Outbox.LateAcks(), r.InFlight)
-	for i, f := range r.Frames {
+	r.Detached.AwaitFlush() // its client may be back before the writer has noted what it wrote
+	written := r.Detached.LateAcks()
+	for i, f := range r.Detached.Events {
 		if r.cut+i >= written && f.IsEvent() {
 			events = append(events, f)
 		}
@@ -78,11 +77,11 @@ func (r *Session) Unwritten() (events []*outbox.Frame, cut int) {
 }
 
 // worth is how many events are missed if the record is given up, as far as it knows; one at least.
-func (r *Session) Events() int { return max(1, len(r.Frames)+r.cut+len(r.sent)) }
+func (r *Session) Events() int { return max(1, len(r.Detached.Events)+r.cut+len(r.sent)) }
 
 // empty lets go of what a record held that was given up: its user may keep it for a while.
 func (r *Session) Release() {
-	r.Frames, r.sent, r.Outbox, r.Subscriptions, r.Checkpoints = nil, nil, nil, nil, nil
+	r.Detached, r.sent, r.Subscriptions, r.Checkpoints = outbox.Detached{}, nil, nil, nil
 }
 
 // at is where a topic stood. unknown says that it did not say.

@@ -3,6 +3,7 @@ package inproc
 import (
 	"encoding/binary"
 	"sync"
+	"time"
 
 	"github.com/parley-realtime/parley/actors/outbox"
 )
@@ -104,7 +105,8 @@ func (w *writer) serve(cl *Client) {
 			w.write(f)
 			cl.receive(f)
 		}
-		outbox.Ack(frames)
+		freed, _ := outbox.Ack(frames, time.Now().UnixNano())
+		outbox.Backpressure().Add(-freed)
 		clear(frames)
 	}
 }

@@ -105,7 +105,7 @@ var ofActors = []mutation{
 	{file: "actors/user_inbox.go", proves: "the inbox is bounded",
 		from: "(len(in.waiting) >= most || in.bytes", to: "(len(in.waiting) > most || in.bytes", tests: "TestInbox_"},
 	{file: "actors/resume/session.go", proves: "check 30: once",
-		from: "written := min(r.Outbox.LateAcks(), r.InFlight)", to: "written := min(r.Outbox.LateAcks(), 0)",
+		from: "written := r.Detached.LateAcks()", to: "written := 0",
 		tests: "TestLinger_", in: "actors"},
 	{file: "actors/connection_registration.go", proves: "a goodbye leaves nothing",
 		from:  "return (reason == protocol.Lost || reason == protocol.Silent) && r.resumable(l)",

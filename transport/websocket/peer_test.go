@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,10 +25,10 @@ type testOutbox struct {
 	awake   bool
 	written int
 
-	relieved atomic.Int64  // frames that were relieved
-	endless  *outbox.Frame // it waits whenever no other frame does; nil for none
-	parked   chan bool     // true for Park, false for Unpark
-	emptied  func()        // called once, when Take has found nothing
+	pressure outbox.Backpressure // below 0 by the frames that were acknowledged
+	endless  *outbox.Frame       // it waits whenever no other frame does; nil for none
+	parked   chan bool           // as SetParked gets it
+	emptied  func()              // called once, when Take has found nothing
 }
 
 func newTestOutbox() *testOutbox { return &testOutbox{parked: make(chan bool, 64)} }
@@ -71,7 +70,7 @@ func (b *testOutbox) Take(into []*outbox.Frame, max int) []*outbox.Frame {
 	return into
 }
 
-func (b *testOutbox) AckAt(frames []*outbox.Frame, _ int64) (freed int, more bool) {
+func (b *testOutbox) Ack(frames []*outbox.Frame, _ int64) (freed int, more bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.written += len(frames)
@@ -79,12 +78,9 @@ func (b *testOutbox) AckAt(frames []*outbox.Frame, _ int64) (freed int, more boo
 	return len(frames), b.awake
 }
 
-func (b *testOutbox) ReleaseCredit(freed int) { b.relieved.Add(int64(freed)) }
+func (b *testOutbox) Backpressure() *outbox.Backpressure { return &b.pressure }
 
-func (b *testOutbox) Backpressure() *outbox.Backpressure { return nil }
-
-func (b *testOutbox) Park()   { b.parked <- true }
-func (b *testOutbox) Unpark() { b.parked <- false }
+func (b *testOutbox) SetParked(parked bool) { b.parked <- parked }
 
 func (b *testOutbox) Reply(op outbox.Op, data []byte) bool {
 	b.offer(&outbox.Frame{Op: op, Data: data})

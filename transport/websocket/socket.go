@@ -20,11 +20,9 @@ type (
 	}
 	frameSource interface {
 		Take(into []*outbox.Frame, max int) []*outbox.Frame
-		AckAt(frames []*outbox.Frame, now int64) (freed int, more bool)
-		ReleaseCredit(freed int)
+		Ack(frames []*outbox.Frame, now int64) (freed int, more bool)
 		Backpressure() *outbox.Backpressure
-		Park()
-		Unpark()
+		SetParked(parked bool)
 		Reply(op outbox.Op, data []byte) bool
 	}
 )

@@ -42,12 +42,10 @@ func (p *probeOutbox) Take(into []*outbox.Frame, _ int) []*outbox.Frame {
 }
 
 // Nothing is ever taken, so nothing is settled, parked or said. These implement frameSource.
-func (p *probeOutbox) AckAt([]*outbox.Frame, int64) (int, bool) { return 0, false }
-func (p *probeOutbox) ReleaseCredit(int)                        {}
-func (p *probeOutbox) Backpressure() *outbox.Backpressure       { return nil }
-func (p *probeOutbox) Park()                                    {}
-func (p *probeOutbox) Unpark()                                  {}
-func (p *probeOutbox) Reply(outbox.Op, []byte) bool             { return false }
+func (p *probeOutbox) Ack([]*outbox.Frame, int64) (int, bool) { return 0, false }
+func (p *probeOutbox) Backpressure() *outbox.Backpressure     { return nil }
+func (p *probeOutbox) SetParked(bool)                         {}
+func (p *probeOutbox) Reply(outbox.Op, []byte) bool           { return false }
 
 // noFD is a number that no descriptor has.
 const noFD = -1

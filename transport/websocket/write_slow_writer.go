@@ -105,8 +105,8 @@ func (w *slowWriter) writePiece() error {
 		n, err := w.writeSome()
 		moved += n
 		if whole := b.advance(n, w.format); len(whole) > 0 && !b.closes {
-			freed, _ := s.outbox.AckAt(whole, time.Now().UnixNano())
-			s.outbox.ReleaseCredit(freed)
+			freed, _ := s.outbox.Ack(whole, time.Now().UnixNano())
+			s.outbox.Backpressure().Add(-freed)
 		}
 		if err != nil {
 			return err
@@ -142,7 +142,7 @@ func (w *slowWriter) park() {
 	defer w.mu.Unlock()
 	if !w.done {
 		w.parked = true
-		w.socket.outbox.Park()
+		w.socket.outbox.SetParked(true)
 	}
 }
 
@@ -155,6 +155,6 @@ func (w *slowWriter) unpark() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.done = true; w.parked {
-		w.socket.outbox.Unpark()
+		w.socket.outbox.SetParked(false)
 	}
 }

@@ -27,8 +27,8 @@ type writer struct {
 	unwritten batch           // what a full socket has not taken, until serve passes it to a slowWriter
 	now       int64           // Unix nanoseconds, at most batchSize sockets old
 	yielded   int64           // the time of the last yield, equally old
-	credit    int             // bytes that were written, and that publishers do not know of yet
-	creditOf  frameSource     // one of the outboxes that had these bytes; all have one tenant's backpressure
+	credit    int             // bytes that were written, and that publishers of creditOf do not know of yet
+	creditOf  *outbox.Backpressure
 }
 
 // outcome is the state of a socket after a writer has written to it.
@@ -142,21 +142,19 @@ func (w *writer) keepRest(s *socket, b batch, n int, format frameFormat) {
 
 // ack tells the outbox which frames were written; it reports whether more waits.
 func (w *writer) ack(s *socket, frames []*outbox.Frame) bool {
-	freed, more := s.outbox.AckAt(frames, w.now)
+	freed, more := s.outbox.Ack(frames, w.now)
 	if freed > 0 {
 		s.tenant = s.outbox.Backpressure()
-		if w.creditOf != nil && w.creditOf.Backpressure() != s.tenant {
+		if w.creditOf != s.tenant {
 			w.releaseCredit()
 		}
-		w.credit, w.creditOf = w.credit+freed, s.outbox
+		w.credit, w.creditOf = w.credit+freed, s.tenant
 	}
 	return more
 }
 
 // releaseCredit lets publishers know how many bytes were written.
 func (w *writer) releaseCredit() {
-	if w.credit > 0 {
-		w.creditOf.ReleaseCredit(w.credit)
-	}
+	w.creditOf.Add(-w.credit)
 	w.credit, w.creditOf = 0, nil
 }

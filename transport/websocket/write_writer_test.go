@@ -48,9 +48,9 @@ func TestWriter_OrderOfEachPublisherIsKeptUnderConcurrency(t *testing.T) {
 	k.Cut()
 	err := s.Wait(t.Context())
 	s.Close() // a writer relieves after the sockets that it serves
-	if err != nil || box.wrote() != publishers*each || box.relieved.Load() != publishers*each {
+	if err != nil || box.wrote() != publishers*each || box.pressure.Bytes() != -publishers*each {
 		t.Errorf("of %d frames %d were settled and %d relieved (%v)",
-			publishers*each, box.wrote(), box.relieved.Load(), err)
+			publishers*each, box.wrote(), -box.pressure.Bytes(), err)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestWriter_FullSocketIsParkedAndComesBackToTheWriters(t *testing.T) {
 		box.offer(text(fmt.Sprintf("%d%1000s", i, "")))
 	}
 	if !await(t, "Park", box.parked) {
-		t.Fatal("Unpark came first")
+		t.Fatal("the outbox was unparked first")
 	}
 	other, otherConn := tcp(t)
 	_, otherBox := newTestSocket(s, other, newTestLink(nil), 1024, "")
@@ -98,7 +98,7 @@ func TestWriter_FullSocketIsParkedAndComesBackToTheWriters(t *testing.T) {
 			t.Fatalf("frame %d came as %.20q (%v)", i, data, err)
 		}
 	}
-	if await(t, "Unpark", box.parked) {
+	if await(t, "the end of parking", box.parked) {
 		t.Fatal("parked twice")
 	}
 	box.offer(text("after"))
