@@ -18,6 +18,7 @@ type Config struct {
 	QueueBytes   int           `yaml:"queue_bytes" env:"QUEUE_BYTES" envDefault:"1048576" unit:"bytes"`
 	QueueFrames  int           `yaml:"queue_frames" env:"QUEUE_FRAMES" envDefault:"16384" unit:"frames"`
 	Backlog      int64         `yaml:"backlog" env:"BACKLOG" envDefault:"8388608" unit:"bytes"`
+	WriteDelay   time.Duration `yaml:"write_delay" env:"WRITE_DELAY" envDefault:"0s" unit:"duration"`
 	PublishWait  time.Duration `yaml:"publish_wait" env:"PUBLISH_WAIT" envDefault:"5s" unit:"duration"`
 	PingEvery    time.Duration `yaml:"ping_every" env:"PING_EVERY" envDefault:"25s" unit:"duration"`
 	Timeout      time.Duration `yaml:"timeout" env:"TIMEOUT" envDefault:"0s" unit:"duration"`
@@ -63,6 +64,8 @@ func (Config) Help() map[string]string {
 			"says what becomes of it (topics.slow).",
 		"backlog": "How much may wait for all readers together before publishers are slowed " +
 			"down; less for fewer than 4,096 of them.",
+		"write_delay": "How long an event may wait for more of the same connection, whatever their topics, so that " +
+			"they leave in one write; 0s is off, at most 10s.",
 		"publish_wait": "How long a publish may wait for its answer before it is refused as busy.",
 		"ping_every":   "The interval of WebSocket pings.",
 		"timeout": "A peer that was silent for this long is gone; 0 is twice the ping " +

@@ -170,6 +170,7 @@ func (c *connection) end(m endConnection) {
 		c.close(m.code, m.reason)
 		return
 	}
+	c.subscriptions.collect(&c.Conn)
 	c.afterEvents = m.err.Reason != protocol.Slow // a slow reader would not get it behind the rest
 	words := c.session.OnReject(time.Now(), m.err, true)
 	c.registration.disconnected(&c.Conn, m.err.Reason, closing(words), true)
@@ -189,6 +190,7 @@ func (c *connection) close(code uint16, reason string) {
 	if !c.closing {
 		c.closing = true
 		c.stopReading()
+		c.subscriptions.collect(&c.Conn)
 		c.leave()
 		c.outbox.Release()
 		c.outbox.Transport().Close(code, reason)
@@ -208,6 +210,7 @@ func (c *connection) finish(m finish) {
 	if !c.closing {
 		c.closing = true
 		c.registration.disconnected(&c.Conn, m.reason, 0, false)
+		c.subscriptions.collect(&c.Conn)
 		c.leave()
 		c.outbox.Release()
 	}
@@ -283,7 +286,7 @@ func (c *connection) deadlineDue(now time.Time) {
 		return
 	}
 	if c.deadlines.PingDue(at, c.node.cfg.PingEvery) {
-		c.outbox.Reply(outbox.Ping, nil)
+		c.outbox.Charge(c.outbox.SendControl(outbox.Ping, nil, false))
 	}
 	c.schedule()
 }

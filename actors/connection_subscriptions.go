@@ -5,6 +5,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/grant"
+	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -66,6 +67,27 @@ func (s *subscriptions) rollback(
 func (s *subscriptions) unsubscribe(l *Conn, topic string, below bool) (broken *protocol.Refusal) {
 	_, broken = s.apply(l, s.Remove(topic, below))
 	return broken
+}
+
+// collect unsubscribes from the topics that may hold events back for their windows (topic_batch.go), and waits until
+// those for this connection are in its outbox. Without such topics it does nothing.
+func (s *subscriptions) collect(l *Conn) {
+	if !l.tenant().rules.Load().HoldsBack() {
+		return
+	}
+	var answers []mailbox.Reply[protocol.Position]
+	for _, topic := range s.Attached() {
+		answer := mailbox.NewReply[protocol.Position]()
+		if l.tenant().topics.SendUnbounded(topic, unsubscribe{l, true, answer}) {
+			answers = append(answers, answer)
+		}
+	}
+	s.Subscriptions = nil
+	ctx, done := l.step()
+	defer done()
+	for _, answer := range answers {
+		_, _ = answer.Wait(ctx) // one that does not come in time takes its events with it
+	}
 }
 
 // leave unsubscribes from all topics, and waits for none.

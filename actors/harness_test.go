@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,6 +23,20 @@ func sized(small, large int) int {
 		return large
 	}
 	return small
+}
+
+// seedOf is the seed of a run with chance: PARLEY_SEED, else fresh.
+func seedOf(t *testing.T, fresh uint64) uint64 {
+	t.Helper()
+	if text := os.Getenv("PARLEY_SEED"); text != "" {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh = seed
+	}
+	t.Logf("PARLEY_SEED=%d", fresh)
+	return fresh
 }
 
 // speech is a dialect for tests, with limits and words of the test's choice.
@@ -368,9 +383,14 @@ type sink struct {
 	link *Conn
 	got  func(*outbox.Frame)
 	buf  []*outbox.Frame
+
+	woken func() // called with each Wake; nil for nothing
 }
 
 func (s *sink) Wake() {
+	if s.woken != nil {
+		s.woken()
+	}
 	for {
 		frames := s.link.Outbox().Take(s.buf[:0], 64<<10)
 		if len(frames) == 0 {

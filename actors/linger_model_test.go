@@ -3,8 +3,6 @@ package actors
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -73,14 +71,7 @@ func (r *reader) wants(leaf string) bool {
 // and histories are trimmed. Each reader hears each event it wants once and in order, or it is counted as missed.
 // PARLEY_SEED plays a run again.
 func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("PARLEY_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("PARLEY_SEED=%d", seed)
+	seed := seedOf(t, uint64(time.Now().UnixNano()))
 	rng := rand.New(rand.NewPCG(seed, 1))
 	bubble(t, Config{Linger: time.Hour, HistoryCount: 12, Timeout: 24 * time.Hour}, func(n *Node) {
 		var all []*reader

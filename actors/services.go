@@ -74,7 +74,7 @@ func (s *services) start(cfg Config, auth Authenticator) {
 	s.cfg, s.log, s.auth, s.totals = cfg, cfg.Logger, auth, newTotals()
 	s.rights, _ = auth.(Authorizer)
 	s.wheel, s.backlog = timer.NewWheel(), outbox.NewBackpressure(cfg.Backlog)
-	s.outboxes.Limits = cfg.outbox()
+	s.outboxes.Limits, s.outboxes.Delay.After = cfg.outbox(), cfg.WriteDelay
 	s.sessions = resume.NewStore(&s.totals)
 	s.unauthenticated = limit.NewUnauthenticated(cfg.Unauthenticated, cfg.UnauthenticatedPerAddress)
 	s.system = mailbox.NewSystem(s.log, s.wheel, s.totals.restarted)
@@ -88,6 +88,15 @@ func (s *services) start(cfg Config, auth Authenticator) {
 // now is the time by Config.Clock. Times that are compared stay as the clock returned them: Round, Unix or a way to the
 // disk strips the monotonic reading, and then a wall clock that someone sets would decide what is old.
 func (s *services) now() time.Time { return s.cfg.Clock() }
+
+// eventWhen says when an event that does not wait for more of its topic wakes a transport that sleeps. born is when it
+// was published: events of the server's own, which have 0, wait for nothing.
+func (s *services) eventWhen(born int64) outbox.When {
+	if born != 0 && s.cfg.WriteDelay > 0 {
+		return outbox.Delayed
+	}
+	return outbox.AtOnce
+}
 
 // admission is the lock at which connections come in. While it is closed for a change, no connection comes in: so the
 // ones that came in before can be found, and the ones that come later see the change.

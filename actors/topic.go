@@ -89,6 +89,7 @@ type topic struct {
 	appending   int             // events on their way to the disk
 	dedup       fanout.Dedup
 	subscribers fanout.Subscribers
+	window      *fanout.Window // in which events wait for more; nil until one did
 	members     presence.Members
 	// used is when the topic last had a subscriber or an own publish (timer.Wheel.Since); events from below do not
 	// count.
@@ -157,6 +158,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case mailbox.Restarted:
 		t.subscribers.Rebuild()
+		t.endWindow(t.node().now())
 	case subscribe:
 		t.subscribe(m)
 		t.box.Dedicate(t.dedicated())
@@ -164,7 +166,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 		if m.settled {
 			t.count(t.subscribers.FlushTo((*fanoutEngine)(t), &m.link.outbox))
 		}
-		t.subscribers.Remove(&m.link.outbox)
+		t.remove(m.link)
 		t.box.Dedicate(t.dedicated())
 		t.use(t.node().now())
 		m.reply.Give(t.history.Position(), nil)
@@ -180,6 +182,10 @@ func (t *topic) serve(ctx mailbox.Context) {
 		m.reply.Give(historyReader{t}.describe(), nil)
 	case flush:
 		t.flush(m)
+	case windowEnds:
+		if t.window.Number() == m.number {
+			t.endWindow(t.node().now())
+		}
 	case trimHistory:
 		if t.memory != nil {
 			t.memory.Halve()
@@ -189,6 +195,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 	case crash:
 		panic(m.cause)
 	case *mailbox.Stopped:
+		t.endWindow(t.node().now())
 		t.box.Close(errGone)
 		t.node().system.Done()
 	}
@@ -213,6 +220,9 @@ func (t *topic) publish(p *fanout.Delivery) {
 		return
 	}
 	p.Policy = t.policy.Frames
+	if b := &t.policy.Batch; b.Window > 0 {
+		p.Batch = b
+	}
 	t.use(now)
 	if t.memory == nil {
 		t.store(p, now, false)
@@ -239,7 +249,7 @@ func (t *topic) subscribe(m subscribe) {
 	case len(missed.frames) > 0: // the client would get them again with its next attempt
 		m.link.box.SendUnbounded(endConnection{err: mailbox.ErrBusy})
 	case before == nil: // the connection did not wait so long, and takes the subscription for refused
-		t.subscribers.Remove(&m.link.outbox)
+		t.remove(m.link)
 	default:
 		t.setFilters(m.link, before, at.Offset)
 	}

@@ -281,7 +281,7 @@ func TestWatermark_DropsWhatMayBeLostAndThenDisconnectsTheSlowest(t *testing.T) 
 }
 
 // keyed is an event {"n":number} with a key.
-func keyed(t *testing.T, key string, number int) *protocol.Event {
+func keyed(t testing.TB, key string, number int) *protocol.Event {
 	t.Helper()
 	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Key: key,
 		Data: fmt.Appendf(nil, `{"n":%d}`, number)})

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -20,6 +21,7 @@ type Delivery struct {
 	Event     *protocol.Event
 	Anonymous bool          // the publisher gave no id, so nobody has to recognise the event
 	Policy    outbox.Policy // of its frames
+	Batch     *policy.Batch // how it waits for more events; nil if it does not
 	Exclude   uint64        // the number of the connection that does not get it; 0 for none
 	Born      int64         // when it was published, in nanoseconds of the Unix clock
 	Result    *Result

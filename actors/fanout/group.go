@@ -37,7 +37,7 @@ const notHeld = math.MaxUint64
 
 // offer gives one frame to the group's subscribers that came before offset, except the connection with the number
 // exclude, and returns how many took it. It does nothing for a nil frame.
-func (g *encodingGroup) offer(e Engine, f *outbox.Frame, exclude, offset uint64) (delivered int) {
+func (g *encodingGroup) offer(e Engine, f *outbox.Frame, exclude, offset uint64, when outbox.When) (delivered int) {
 	if f == nil {
 		return 0
 	}
@@ -47,7 +47,7 @@ func (g *encodingGroup) offer(e Engine, f *outbox.Frame, exclude, offset uint64)
 		if g.subscribers[i].since >= offset || exclude != 0 && o.Number() == exclude {
 			continue
 		}
-		taken := o.Offer(f)
+		taken := o.Offer(f, when)
 		if taken >= 0 {
 			delivered++
 			if taken > 0 && pressure == nil {
@@ -85,7 +85,7 @@ func (g *encodingGroup) flushTo(e Engine, sub subscriber, next *Filters) (delive
 		if f == nil {
 			continue
 		}
-		switch n := sub.outbox.Offer(f); {
+		switch n := sub.outbox.Offer(f, outbox.AtOnce); {
 		case sub.outbox.Charge(n):
 			delivered++
 		case n == outbox.RefusedFull:

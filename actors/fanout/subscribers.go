@@ -12,13 +12,16 @@ type Engine interface {
 	Encoder
 	// TooSlow says that an outbox had no room: its connection has to end. It must not block, nor call Subscribers.
 	TooSlow(o *outbox.Outbox)
+	// When says when a delivery wakes the transports that sleep.
+	When(d *Delivery) outbox.When
 }
 
 // Subscribers are those of one topic, in groups that get the same bytes. They belong to the topic's actor. The zero
 // Subscribers are ready.
 type Subscribers struct {
 	groups []*encodingGroup
-	index  *index // nil while there are few subscribers
+	index  *index  // nil while there are few subscribers
+	latest *latest // nil if the topic never held events back
 }
 
 // index finds subscribers and groups when there are many. It takes 50 bytes a subscriber, and 600 with the first.
@@ -87,8 +90,10 @@ func (s *Subscribers) Set(
 			return 0
 		}
 		flushed = at.group.flushTo(e, at.group.subscribers[at.at], filters)
+		flushed += s.FlushLatestTo(e, o)
 		s.Remove(o)
 	}
+	s.latest.seal()
 	s.add(subscriber{o, offset}, d, filters)
 	return flushed
 }
@@ -178,7 +183,7 @@ func (s *Subscribers) drop(g *encodingGroup) {
 // held back.
 func (s *Subscribers) Rebuild() {
 	before := s.groups
-	*s = Subscribers{}
+	*s = Subscribers{latest: s.latest}
 	for _, g := range before {
 		for _, sub := range g.subscribers {
 			if _, twice := s.find(sub.outbox); !twice {
@@ -193,6 +198,14 @@ func (s *Subscribers) Rebuild() {
 // held back; the zero time if there are none. Both stay small: a goroutine that grows its stack here costs more than a
 // delivery.
 func (s *Subscribers) Deliver(e Engine, d *Delivery, offset uint64, now time.Time) (delivered int, flush time.Time) {
+	return s.deliver(e, d, offset, notHeld, now)
+}
+
+// deliver is Deliver to the subscribers that came before an offset.
+func (s *Subscribers) deliver(
+	e Engine, d *Delivery, offset, before uint64, now time.Time,
+) (delivered int, flush time.Time) {
+	when := e.When(d)
 	for _, g := range s.groups {
 		projection, every, ok := g.filters.Select(d.Event)
 		if !ok {
@@ -207,7 +220,7 @@ func (s *Subscribers) Deliver(e Engine, d *Delivery, offset uint64, now time.Tim
 				continue
 			}
 		}
-		delivered += g.offer(e, d.Frame(e, g.dialect, projection), d.Exclude, notHeld)
+		delivered += g.offer(e, d.Frame(e, g.dialect, projection), d.Exclude, before, when)
 	}
 	return delivered, flush
 }
@@ -220,7 +233,8 @@ func (s *Subscribers) Flush(e Engine, now time.Time) (delivered int, flush time.
 		}
 		for _, sample := range g.throttle.release(now) {
 			if projection, _, ok := g.filters.Select(sample.event); ok {
-				delivered += g.offer(e, sample.frame(e, g.dialect, projection, now), sample.exclude, sample.offset)
+				f := sample.frame(e, g.dialect, projection, now)
+				delivered += g.offer(e, f, sample.exclude, sample.offset, outbox.AtOnce)
 			}
 		}
 		flush = earlier(flush, g.throttle.due())
@@ -228,7 +242,7 @@ func (s *Subscribers) Flush(e Engine, now time.Time) (delivered int, flush time.
 	return delivered, flush
 }
 
-// FlushTo gives a subscriber the events that are held back for it, and returns how many it took.
+// FlushTo gives a subscriber the events that throttles hold back for it, and returns how many it took.
 func (s *Subscribers) FlushTo(e Engine, o *outbox.Outbox) (delivered int) {
 	if at, ok := s.find(o); ok {
 		delivered = at.group.flushTo(e, at.group.subscribers[at.at], at.group.filters)

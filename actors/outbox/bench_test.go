@@ -15,7 +15,7 @@ func BenchmarkOutbox_OfferTakeAck(b *testing.B) {
 			b.ReportAllocs()
 			for range b.N {
 				for range waiting {
-					o.Offer(f)
+					o.Offer(f, AtOnce)
 				}
 				into = o.Take(into[:0], 1<<20)
 				o.Ack(into, now)
@@ -37,7 +37,7 @@ func BenchmarkOutbox_OfferToOneThatIsBehind(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for i := range b.N {
-				o.Offer(frames[i%len(frames)])
+				o.Offer(frames[i%len(frames)], AtOnce)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ func TestControl_AnAnswerGoesAheadOfEventsAndBehindEarlierAnswers(t *testing.T) 
 		o.send(&Frame{Op: Text, Data: fmt.Appendf(nil, "event %d", i)})
 	}
 	answer("1", false)
-	o.Reply(Pong, []byte("2"))
+	o.Charge(o.SendControl(Pong, []byte("2"), false))
 	answer("3, the end", true) // comes after the events
 	o.send(&Frame{Op: Text, Data: []byte("event 3")})
 	answer("4", false) // must not overtake 3
@@ -35,14 +35,14 @@ func TestControl_IsBoundedAndWhatDoesNotFitWaitsBehindTheEventsInItsOrder(t *tes
 	o.send(&Frame{Op: Text, Data: []byte("event")})
 	var want []string
 	for i := range 59 {
-		if !o.Reply(Pong, fmt.Appendf(nil, "%d", i)) {
+		if !o.Charge(o.SendControl(Pong, fmt.Appendf(nil, "%d", i), false)) {
 			t.Fatalf("answer %d was refused", i)
 		}
 		if want = append(want, fmt.Sprint(i)); i == controlFrames-1 {
 			want = append(want, "event")
 		}
 	}
-	if o.Reply(Pong, nil) {
+	if o.Charge(o.SendControl(Pong, nil, false)) {
 		t.Error("the outbox takes more than its bound")
 	}
 	if got := texts(o.Take(nil, 1<<20)); !slices.Equal(got, want) {
@@ -64,7 +64,7 @@ func TestControl_AFullOutboxStillTakesAnswers(t *testing.T) {
 	o := newOutbox(&wakeCounter{}, 1<<20, 10)
 	for o.send(frameOf(20)) {
 	}
-	if !o.Reply(Pong, nil) {
+	if !o.Charge(o.SendControl(Pong, nil, false)) {
 		t.Error("an answer was refused for events that wait")
 	}
 }

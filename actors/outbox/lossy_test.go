@@ -48,7 +48,7 @@ func TestOutbox_DropsTheOldestOfATopicThatAllowsItAndOfNoOther(t *testing.T) {
 			t.Errorf("alert %d was refused", i)
 		}
 	}
-	if o.Offer(frameFor(Keep, "alerts", "", 9)) != RefusedFull {
+	if o.Offer(frameFor(Keep, "alerts", "", 9), AtOnce) != RefusedFull {
 		t.Error("the outbox has no bound")
 	}
 	var want []string

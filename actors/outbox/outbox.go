@@ -15,7 +15,9 @@ type Outbox struct {
 	awake     bool      // the transport was woken and has not found the outbox empty since
 	held      bool      // Take returns nothing for now (Hold)
 	parked    bool      // the peer is not reading: our bytes are not in the backpressure
-	counted   bool      // our bytes are in the backpressure: there is one, and the outbox is not parked
+	counted   bool      // our bytes are in the backpressure: there is one, and the outbox is neither parked nor gathers
+	gathering bool      // events alone wait, for more of them, and the transport sleeps (gather.go)
+	delayed   bool      // the Delay has the outbox in its queue
 	closed    bool      // nothing is taken any more
 	shard     uint8     // of the latency histogram; static
 	waiting   sendQueue
@@ -34,6 +36,7 @@ type Outbox struct {
 // Shared is what all outboxes of a node share.
 type Shared struct {
 	Limits  Limits // static
+	Delay   Delay
 	Latency LatencyHistogram
 }
 
@@ -94,7 +97,12 @@ func (o *Outbox) SetParked(parked bool) {
 		o.mu.Unlock()
 		return
 	}
-	o.parked, o.counted = parked, !parked && o.backpressure != nil
+	o.parked = parked
+	if o.gathering { // none of our bytes is in the backpressure
+		o.mu.Unlock()
+		return
+	}
+	o.counted = !parked && o.backpressure != nil
 	bytes, backpressure := o.waiting.bytes, o.backpressure
 	o.mu.Unlock()
 	if parked {
@@ -113,6 +121,7 @@ func (o *Outbox) Close() (dropped int) {
 		o.mu.Unlock()
 		return 0
 	}
+	o.stopGathering()
 	o.closed = true
 	dropped, bytes, counted := o.waiting.frames, o.waiting.bytes, o.counted
 	for o.waiting.pop() != nil {

@@ -7,41 +7,43 @@ const (
 	RefusedStale  = -3 // it gave way to other frames of its topic, and was counted as lost
 )
 
-// Offer queues a frame, and wakes the transport if it sleeps. It returns how many bytes the caller has to add to the
-// backpressure (Charge), or why the frame was refused.
-func (o *Outbox) Offer(f *Frame) int {
+// Offer queues an event, and wakes the transport if it sleeps, or has it wake later. It returns how many bytes the
+// caller has to add to the backpressure (Charge), or why the frame was refused.
+func (o *Outbox) Offer(f *Frame, when When) int {
 	size := f.Size()
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
 		return RefusedClosed
 	}
-	if f.policy != Keep && (o.waiting.lossy != nil || o.waiting.overShare(f.policy, size, o.shared.Limits)) {
-		return o.offerLossy(f)
-	}
-	if o.waiting.full(size, o.shared.Limits) {
-		o.mu.Unlock()
-		return RefusedFull
+	if o.waiting.frames > 0 {
+		if f.policy != Keep && (o.waiting.lossy != nil || o.waiting.overShare(f.policy, size, o.shared.Limits)) {
+			return o.offerLossy(f, when)
+		}
+		if o.waiting.full(size, o.shared.Limits) {
+			o.mu.Unlock()
+			return RefusedFull
+		}
 	}
 	o.waiting.push(f, size)
-	return o.unlockAndWake(size)
+	return o.unlock(size, when)
 }
 
 // offerLossy is Offer where older frames may make room. The caller holds the lock, which offerLossy releases.
-func (o *Outbox) offerLossy(f *Frame) int {
+func (o *Outbox) offerLossy(f *Frame, when When) int {
 	before := o.waiting.weight
 	taken := o.waiting.makeRoom(f, o.shared.Limits)
-	grown, counted, n := o.waiting.bytes-before.bytes, o.counted, RefusedStale
 	o.backpressure.countLost(before.frames + 1 - o.waiting.frames)
-	if taken {
-		n = o.unlockAndWake(max(grown, 0))
-	} else {
+	grown := o.waiting.bytes - before.bytes
+	if grown < 0 {
+		o.shrunk(-grown)
+		grown = 0
+	}
+	if !taken {
 		o.mu.Unlock()
+		return RefusedStale
 	}
-	if counted && grown < 0 {
-		o.backpressure.Add(grown)
-	}
-	return n
+	return o.unlock(grown, when)
 }
 
 // SendControl queues a frame for this client alone, ahead of all events; behind says that the client must get what
@@ -54,16 +56,12 @@ func (o *Outbox) SendControl(op Op, data []byte, behind bool) int {
 		o.mu.Unlock()
 		return RefusedClosed
 	}
-	if !o.waiting.sendControl(f, behind, !o.waiting.full(size, o.shared.Limits)) {
+	if !o.waiting.sendControl(f, behind, o.waiting.frames == 0 || !o.waiting.full(size, o.shared.Limits)) {
 		o.mu.Unlock()
 		return RefusedFull
 	}
-	return o.unlockAndWake(size)
+	return o.unlock(size, AtOnce)
 }
-
-// Reply queues a ping or pong of the transport itself, so that it does not interleave with other frames, and charges
-// it. It reports false if the outbox is full or closed.
-func (o *Outbox) Reply(op Op, data []byte) bool { return o.Charge(o.SendControl(op, data, false)) }
 
 // Prepend queues events ahead of those that came since Hold, since they are older. It ignores the limits (see
 // Overflow), and returns what Offer returns.
@@ -73,7 +71,7 @@ func (o *Outbox) Prepend(frames []*Frame) int {
 		o.mu.Unlock()
 		return RefusedClosed
 	}
-	return o.unlockAndWake(o.waiting.prepend(frames))
+	return o.unlock(o.waiting.prepend(frames), AtOnce)
 }
 
 // Overflow returns how many of these frames, from the oldest, have to be left out for the rest to fit in.
@@ -104,6 +102,9 @@ func (o *Outbox) Release() {
 	o.mu.Lock()
 	wake := o.held && !o.awake && !o.waiting.empty()
 	o.held, o.awake = false, o.awake || wake
+	if wake {
+		o.stopGathering()
+	}
 	o.mu.Unlock()
 	if wake {
 		o.transport.Wake()
@@ -121,27 +122,8 @@ func (o *Outbox) Shed() (dropped int) {
 	before := o.waiting.weight
 	o.waiting.shed()
 	dropped = before.frames - o.waiting.frames
-	freed, counted := before.bytes-o.waiting.bytes, o.counted
 	o.backpressure.countLost(dropped)
+	o.shrunk(before.bytes - o.waiting.bytes)
 	o.mu.Unlock()
-	if counted {
-		o.backpressure.Add(-freed)
-	}
 	return dropped
-}
-
-// unlockAndWake ends an offer of a caller that holds the lock: it releases the lock, wakes the transport if it sleeps,
-// and returns how many of size bytes the caller has to add to the backpressure.
-func (o *Outbox) unlockAndWake(size int) int {
-	wake := !o.awake && !o.held
-	o.awake = o.awake || wake
-	counted := o.counted
-	o.mu.Unlock()
-	if wake {
-		o.transport.Wake()
-	}
-	if !counted {
-		return 0
-	}
-	return size
 }

@@ -31,7 +31,7 @@ func frameOf(size int) *Frame { return &Frame{Op: Text, Data: make([]byte, size-
 
 // send offers one frame and counts it.
 func (o *Outbox) send(f *Frame) bool {
-	return o.Charge(o.Offer(f))
+	return o.Charge(o.Offer(f, AtOnce))
 }
 
 // ack says that frames were written, and takes them out of the backpressure.
@@ -47,28 +47,28 @@ func TestOutbox_IsBoundedInBytesAndFramesIncludingThoseTakenButNotWritten(t *tes
 		t.Run(name, func(t *testing.T) {
 			o := newOutbox(&wakeCounter{}, c.bytes, c.frames)
 			for range c.fits {
-				if o.Offer(frameOf(c.size)) != c.size {
+				if o.Offer(frameOf(c.size), AtOnce) != c.size {
 					t.Fatal("refused within the bounds")
 				}
 			}
-			if got := o.Offer(frameOf(c.size)); got != RefusedFull {
+			if got := o.Offer(frameOf(c.size), AtOnce); got != RefusedFull {
 				t.Fatalf("one too many: %d", got)
 			}
 			taken := o.Take(nil, c.size)
-			if got := o.Offer(frameOf(c.size)); len(taken) != 1 || got != RefusedFull {
+			if got := o.Offer(frameOf(c.size), AtOnce); len(taken) != 1 || got != RefusedFull {
 				t.Errorf("frames that are taken but not written do not count: %d", got)
 			}
 			if frames, bytes := o.waiting.frames, o.waiting.bytes; frames != c.fits || bytes != c.fits*c.size {
 				t.Errorf("waiting: %d frames, %d bytes", frames, bytes)
 			}
 			o.ack(taken)
-			if got := o.Offer(frameOf(c.size)); got != c.size {
+			if got := o.Offer(frameOf(c.size), AtOnce); got != c.size {
 				t.Errorf("refused after one was written: %d", got)
 			}
 			if dropped := o.Close(); dropped != c.fits {
 				t.Errorf("dropped %d, want %d", dropped, c.fits)
 			}
-			if got := o.Offer(frameOf(c.size)); got != RefusedClosed || o.Close() != 0 {
+			if got := o.Offer(frameOf(c.size), AtOnce); got != RefusedClosed || o.Close() != 0 {
 				t.Errorf("after close: %d", got)
 			}
 			if o.Take(nil, 1<<20) != nil {
@@ -117,7 +117,7 @@ func TestOutbox_AgreesWithASlice(t *testing.T) {
 		switch rng.IntN(4) {
 		case 0, 1:
 			for range rng.IntN(70) {
-				if f := frameOf(16 + rng.IntN(100)); o.Offer(f) > 0 {
+				if f := frameOf(16 + rng.IntN(100)); o.Offer(f, AtOnce) > 0 {
 					waiting = append(waiting, f)
 				}
 			}
@@ -151,7 +151,7 @@ func TestOutbox_AgreesWithASlice(t *testing.T) {
 func TestOutbox_HoldsNoBufferWhenEmpty(t *testing.T) {
 	o := newOutbox(&wakeCounter{}, 1<<20, 1<<20)
 	for range 100 {
-		o.Offer(frameOf(20))
+		o.Offer(frameOf(20), AtOnce)
 	}
 	o.ack(o.Take(nil, 1<<20))
 	if o.waiting.fifo != (fifo{}) {
@@ -170,7 +170,7 @@ func TestOutbox_OfferTakeAndAckAllocateNothing(t *testing.T) {
 	}
 	if got := testing.AllocsPerRun(1000, func() {
 		for _, f := range frames {
-			o.backpressure.Add(o.Offer(f))
+			o.backpressure.Add(o.Offer(f, AtOnce))
 		}
 		into = o.Take(into[:0], 1<<20)
 		o.ack(into)
@@ -414,16 +414,16 @@ func TestOutbox_HeldWhileItIsAwakeItWakesTheTransportOnce(t *testing.T) {
 			t.Errorf("%s it was woken %d times, want %d", when, got, wakes)
 		}
 	}
-	o.Offer(frameOf(20))
+	o.Offer(frameOf(20), AtOnce)
 	o.Hold()
-	o.Offer(frameOf(20))
+	o.Offer(frameOf(20), AtOnce)
 	o.Release()
 	want(1, "awake all the time")
 	o.Hold()
 	if frames := o.Take(nil, 1000); len(frames) != 0 {
 		t.Errorf("%d frames while it is held", len(frames))
 	}
-	o.Offer(frameOf(20))
+	o.Offer(frameOf(20), AtOnce)
 	want(1, "held")
 	o.Release()
 	want(2, "released")
@@ -432,6 +432,6 @@ func TestOutbox_HeldWhileItIsAwakeItWakesTheTransportOnce(t *testing.T) {
 	o.Hold()
 	o.Release()
 	want(2, "released with nothing")
-	o.Offer(frameOf(20))
+	o.Offer(frameOf(20), AtOnce)
 	want(3, "asleep again")
 }

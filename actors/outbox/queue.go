@@ -22,14 +22,19 @@ func (w *weight) add(frames, bytes int) {
 // empty reports whether there is nothing to take.
 func (q *sendQueue) empty() bool { return q.fifo.empty() && q.control.first == nil }
 
-// full reports whether there is no room for so many bytes more. An empty queue takes any one frame.
-func (q *sendQueue) full(size int, max Limits) bool {
-	return q.frames > 0 && max.exceeded(q.frames+1, q.bytes+size)
-}
+// full reports whether there is no room for so many bytes more beside what waits. An empty queue takes any one frame:
+// an offer need not know the limits then.
+func (q *sendQueue) full(size int, max Limits) bool { return max.exceeded(q.frames+1, q.bytes+size) }
 
 // overShare reports whether one more frame of that policy would have to make room.
 func (q *sendQueue) overShare(policy Policy, size int, max Limits) bool {
-	return q.frames > 0 && max.share(policy).exceeded(q.frames+1, q.bytes+size)
+	return max.share(policy).exceeded(q.frames+1, q.bytes+size)
+}
+
+// mayGather reports whether the outbox, which gathers or has just got an event, may let its events wait for more: all
+// that waits are events that it gathers, none of them taken, and they are not too much.
+func (q *sendQueue) mayGather(gathering bool, shared *Shared) bool {
+	return (gathering || q.frames == 1) && q.bytes <= min(gatherBytes, shared.Limits.Bytes/4)
 }
 
 // push queues a frame of so many bytes behind all others.

@@ -44,6 +44,9 @@ type Rule struct {
 	HistoryAge   time.Duration `yaml:"history_age" unit:"duration"`
 	DedupCount   int           `yaml:"dedup_count" unit:"ids"`
 	DedupAge     time.Duration `yaml:"dedup_age" unit:"duration"`
+	BatchWindow  time.Duration `yaml:"batch_window" unit:"duration"`
+	BatchCount   int           `yaml:"batch_count" unit:"events"`
+	BatchLatest  bool          `yaml:"batch_latest" unit:"true|false"`
 }
 
 // Help is one line of meaning for each key.
@@ -66,6 +69,11 @@ func (Rule) Help() map[string]string {
 		"dedup_count": "How many event ids the topic recognises; 0 is engine.dedup_count, -1 none.",
 		"dedup_age": "How long the topic recognises an event id, a durable one at most 1h; 0s is " +
 			"engine.dedup_age.",
+		"batch_window": "How long an event may wait for more, so that a subscriber gets them in one write; 0s is " +
+			"topics.batch_window, -1s none.",
+		"batch_count": "How many events wait at most; 0 is 64.",
+		"batch_latest": "Of the events that wait, a subscriber hears only the newest of each key (events without " +
+			"one have one in common).",
 	}
 }
 
@@ -77,6 +85,8 @@ type Rules struct {
 	Durable []string
 	// Sync and Slow hold where a rule leaves them open; "" is SyncAlways and Disconnect.
 	Sync, Slow string
+	// BatchWindow holds where a rule leaves it open; 0 is none.
+	BatchWindow time.Duration
 }
 
 // Rule is what holds for a topic. Store, Sync and Slow are always said; a number that is 0 is the node's.
@@ -110,6 +120,7 @@ func (r *Rules) at(place int, durable bool) Rule {
 	setDefault(&rule.Sync, SyncAlways)
 	setDefault(&rule.Slow, r.Slow)
 	setDefault(&rule.Slow, Disconnect)
+	resolveNumber(&rule.BatchWindow, r.BatchWindow)
 	return rule
 }
 
@@ -125,13 +136,25 @@ type Topic struct {
 	Rule
 	set    *Set
 	Frames outbox.Policy // of the topic's frames
+	Batch  Batch
 }
+
+// Batch says how a topic's events wait for more, so that a subscriber gets them in one write.
+type Batch struct {
+	Window time.Duration // how long an event waits at most; 0 if none does
+	Count  int           // how many wait at most
+	Latest bool          // of those that wait, a subscriber gets only the newest of each key
+}
+
+// defaultBatchCount is how many events wait at most if no rule says so.
+const defaultBatchCount = 64
 
 // ruleSet are a tenant's rules as its topics use them. It is replaced as a whole.
 type Set struct {
 	rules     Rules
 	policies  []Topic // two for each place: of topics that are not in the list of durable ones, and of those that are
 	broadcast Topic   // of the topic of everyone
+	latest    bool    // some rule has batch_latest
 }
 
 func NewSet(defaults Defaults, rules Rules) *Set {
@@ -157,7 +180,10 @@ func (s *Set) resolve(d *Defaults, rule Rule) Topic {
 	resolveNumber(&rule.HistoryAge, history.Age)
 	resolveNumber(&rule.DedupCount, d.DedupCount)
 	resolveNumber(&rule.DedupAge, d.DedupAge)
-	return Topic{Rule: rule, set: s, Frames: framePolicies[rule.Slow]}
+	resolveNumber(&rule.BatchCount, defaultBatchCount)
+	batch := Batch{rule.BatchWindow, rule.BatchCount, rule.BatchLatest && rule.BatchWindow > 0}
+	s.latest = s.latest || batch.Latest
+	return Topic{Rule: rule, set: s, Frames: framePolicies[rule.Slow], Batch: batch}
 }
 
 // number fills a number that is left open; a negative one is 0 in effect.
@@ -179,6 +205,9 @@ func (s *Set) For(topic string) *Topic {
 
 // Set is what the policy belongs to.
 func (p *Topic) Set() *Set { return p.set }
+
+// HoldsBack reports whether topics may hold events back for subscribers that are to hear only the newest of each key.
+func (s *Set) HoldsBack() bool { return s.latest }
 
 // Broadcast is the policy of the topic of all connections, which remembers nothing.
 func (s *Set) Broadcast() *Topic { return &s.broadcast }

@@ -82,10 +82,13 @@ func (b *testOutbox) Backpressure() *outbox.Backpressure { return &b.pressure }
 
 func (b *testOutbox) SetParked(parked bool) { b.parked <- parked }
 
-func (b *testOutbox) Reply(op outbox.Op, data []byte) bool {
-	b.offer(&outbox.Frame{Op: op, Data: data})
-	return true
+func (b *testOutbox) SendControl(op outbox.Op, data []byte, _ bool) int {
+	f := &outbox.Frame{Op: op, Data: data}
+	b.offer(f)
+	return f.Size()
 }
+
+func (b *testOutbox) Charge(n int) bool { return n >= 0 }
 
 func (b *testOutbox) wrote() int {
 	b.mu.Lock()

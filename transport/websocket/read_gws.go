@@ -76,7 +76,10 @@ func (gwsEvents) OnMessage(c *gws.Conn, m *gws.Message) {
 
 // OnPing answers through the outbox, in order with everything else. If the outbox is full, the peer does not read and
 // gets no pong.
-func (gwsEvents) OnPing(c *gws.Conn, payload []byte) { socketOf(c).outbox.Reply(outbox.Pong, payload) }
+func (gwsEvents) OnPing(c *gws.Conn, payload []byte) {
+	o := socketOf(c).outbox
+	o.Charge(o.SendControl(outbox.Pong, payload, false))
+}
 
 // OnPong does nothing: stream.Read has told the link that the client lives.
 func (gwsEvents) OnPong(*gws.Conn, []byte) {}

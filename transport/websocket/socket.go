@@ -23,7 +23,8 @@ type (
 		Ack(frames []*outbox.Frame, now int64) (freed int, more bool)
 		Backpressure() *outbox.Backpressure
 		SetParked(parked bool)
-		Reply(op outbox.Op, data []byte) bool
+		SendControl(op outbox.Op, data []byte, behind bool) int
+		Charge(n int) bool
 	}
 )
 

@@ -42,10 +42,11 @@ func (p *probeOutbox) Take(into []*outbox.Frame, _ int) []*outbox.Frame {
 }
 
 // Nothing is ever taken, so nothing is settled, parked or said. These implement frameSource.
-func (p *probeOutbox) Ack([]*outbox.Frame, int64) (int, bool) { return 0, false }
-func (p *probeOutbox) Backpressure() *outbox.Backpressure     { return nil }
-func (p *probeOutbox) SetParked(bool)                         {}
-func (p *probeOutbox) Reply(outbox.Op, []byte) bool           { return false }
+func (p *probeOutbox) Ack([]*outbox.Frame, int64) (int, bool)  { return 0, false }
+func (p *probeOutbox) Backpressure() *outbox.Backpressure      { return nil }
+func (p *probeOutbox) SetParked(bool)                          {}
+func (p *probeOutbox) SendControl(outbox.Op, []byte, bool) int { return outbox.RefusedClosed }
+func (p *probeOutbox) Charge(int) bool                         { return false }
 
 // noFD is a number that no descriptor has.
 const noFD = -1

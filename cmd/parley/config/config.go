@@ -97,7 +97,7 @@ func (c *Config) Limits() []actors.TenantConfig {
 		all[i] = actors.TenantConfig{Name: t.Name, Connections: t.Connections, Linger: t.Linger,
 			Lifecycle: t.Lifecycle.limits(), Rates: merge(t.Rates, c.Rates), Rules: policy.Rules{
 				List: slices.Concat(t.TopicRules, c.TopicRules, c.Topics.Rules), Durable: c.Topics.Durable,
-				Sync: c.Topics.Sync, Slow: c.Topics.Slow,
+				Sync: c.Topics.Sync, Slow: c.Topics.Slow, BatchWindow: c.Topics.BatchWindow,
 			}}
 	}
 	return all

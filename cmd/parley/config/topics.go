@@ -14,10 +14,11 @@ import (
 
 // Topics say what holds for which topic, in all tenants; the rules of a tenant come before these.
 type Topics struct {
-	Durable []string      `yaml:"durable" env:"DURABLE" unit:"patterns"`
-	Sync    string        `yaml:"sync" env:"SYNC" envDefault:"always" unit:"always|interval"`
-	Slow    string        `yaml:"slow" env:"SLOW" envDefault:"disconnect" unit:"disconnect|drop-oldest|conflate"`
-	Rules   []policy.Rule `yaml:"rules" env:"-"`
+	Durable     []string      `yaml:"durable" env:"DURABLE" unit:"patterns"`
+	Sync        string        `yaml:"sync" env:"SYNC" envDefault:"always" unit:"always|interval"`
+	Slow        string        `yaml:"slow" env:"SLOW" envDefault:"disconnect" unit:"disconnect|drop-oldest|conflate"`
+	BatchWindow time.Duration `yaml:"batch_window" env:"BATCH_WINDOW" envDefault:"0s" unit:"duration"`
+	Rules       []policy.Rule `yaml:"rules" env:"-"`
 }
 
 // Help is one line of meaning for each key.
@@ -27,6 +28,8 @@ func (Topics) Help() map[string]string {
 		"sync":    "When a durable publish is answered, unless a rule says so: when the disk has it, or before.",
 		"slow": "What becomes of a reader that does not keep up with a topic, unless a rule says so: it is " +
 			"disconnected, loses the oldest of the topic, or hears only the newest of each key.",
+		"batch_window": "How long an event may wait for more of its topic, so that a subscriber gets them in one " +
+			"write, unless a rule says so; 0s is off, at most 10s.",
 	}
 }
 
@@ -73,12 +76,29 @@ func checkTopics(c *Config, d *Diagnostics) {
 	}
 	d.requireOneOf("topics.sync", t.Sync, policy.SyncAlways, policy.SyncInterval)
 	d.requireOneOf("topics.slow", t.Slow, policy.Disconnect, policy.DropOldest, policy.Conflate)
+	checkWindow("topics.batch_window", t.BatchWindow, d)
+	checkWindow("engine.write_delay", c.Engine.WriteDelay, d)
 	checkRules(c.TopicRules, "topic_rules", d)
 	checkRules(t.Rules, "topics.rules", d)
 	if d.locator.inFile("topics.rules") {
 		d.addWarning("topics.rules", "has a newer name, topic_rules, as those of a tenant have; both are obeyed")
 	}
+	warnOfLatest(c, c.TopicRules, "topic_rules", d)
+	warnOfLatest(c, t.Rules, "topics.rules", d)
+	for i := range c.Tenants {
+		warnOfLatest(c, c.Tenants[i].TopicRules, fmt.Sprintf("tenants[%d].topic_rules", i), d)
+	}
 	checkStore(c, d)
+}
+
+// warnOfLatest warns of rules with batch_latest that have no window.
+func warnOfLatest(c *Config, rules []policy.Rule, key string, d *Diagnostics) {
+	for i, r := range rules {
+		if r.BatchLatest && (r.BatchWindow < 0 || r.BatchWindow == 0 && c.Topics.BatchWindow == 0) {
+			d.addWarning(fmt.Sprintf("%s[%d].batch_latest", key, i),
+				"does nothing without batch_window, in the rule or under topics")
+		}
+	}
 }
 
 func checkStore(c *Config, d *Diagnostics) {
@@ -118,12 +138,15 @@ func checkRule(r *policy.Rule, key string, d *Diagnostics) {
 			d.requireOneOf(key+"."+word.key, word.value, word.known...)
 		}
 	}
+	if checkWindow(key+".batch_window", r.BatchWindow, d); r.BatchWindow < 0 && r.BatchWindow != -time.Second {
+		d.addProblem(key+".batch_window", "must not be negative; only -1s has a meaning, none")
+	}
 	for _, number := range []struct {
 		key         string
 		value, none int64
 	}{{"history_count", int64(r.HistoryCount), -1}, {"dedup_count", int64(r.DedupCount), -1},
 		{"history_bytes", int64(r.HistoryBytes), 0}, {"history_age", int64(r.HistoryAge), 0},
-		{"dedup_age", int64(r.DedupAge), 0}} {
+		{"dedup_age", int64(r.DedupAge), 0}, {"batch_count", int64(r.BatchCount), 0}} {
 		switch {
 		case number.value >= number.none:
 		case number.none < 0:
@@ -131,6 +154,15 @@ func checkRule(r *policy.Rule, key string, d *Diagnostics) {
 		default:
 			d.addProblem(key+"."+number.key, "must not be negative; 0 is what holds for the engine")
 		}
+	}
+}
+
+// longestWindow is how long events may wait on purpose: more is another thing than a delivery that is late.
+const longestWindow = 10 * time.Second
+
+func checkWindow(key string, window time.Duration, d *Diagnostics) {
+	if window > longestWindow {
+		d.addProblem(key, fmt.Sprintf("must be at most %s: clients would wait that long for each event", longestWindow))
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,13 @@ func TestLoad_EveryProblemOfRulesAndRatesHasItsLine(t *testing.T) {
 			"parley.yaml:4: topics.rules[0].dedup_age: must not be negative"},
 		{"topics:\n  rules:\n    - pattern: a\n      slowly: yes\n",
 			`topics.rules[0].slowly: unknown key; did you mean "slow"?`},
+		{"topics:\n  batch_window: 11s\n", "parley.yaml:2: topics.batch_window: must be at most 10s"},
+		{"topics:\n  batch_window: -1s\n", "parley.yaml:2: topics.batch_window: must not be negative"},
+		{"engine:\n  write_delay: -1ms\n", "parley.yaml:2: engine.write_delay: must not be negative"},
+		{"topic_rules:\n  - pattern: a\n    batch_window: -2s\n",
+			"parley.yaml:3: topic_rules[0].batch_window: must not be negative; only -1s has a meaning, none"},
+		{"topic_rules:\n  - pattern: a\n    batch_count: -1\n",
+			"parley.yaml:3: topic_rules[0].batch_count: must not be negative"},
 		{"topic_rules:\n  - pattern: a\n    store: disk\n", "parley.yaml:3: topic_rules[0].store: must be one of"},
 		{"rates:\n  user:\n    messages: -1\n", "parley.yaml:3: rates.user.messages: must not be negative"},
 		{"tenants:\n  - name: a\n    rates:\n      user:\n        connects: -2\n",
@@ -132,6 +140,26 @@ func TestLoad_EveryProblemOfRulesAndRatesHasItsLine(t *testing.T) {
 		}
 		if all := strings.Join(lines, "\n"); !strings.Contains(all, c.want) {
 			t.Errorf("%s\nwant %q, got\n%s", c.text, c.want, all)
+		}
+	}
+}
+
+func TestLoad_WarnsOfRulesThatAskForTheLatestOfNoWindow(t *testing.T) {
+	rule := "topic_rules:\n  - pattern: a\n    batch_latest: true\n"
+	warning := "topic_rules[0].batch_latest: does nothing without batch_window, in the rule or under topics"
+	for text, want := range map[string]string{
+		rule:                                  warning,
+		rule + "    batch_window: -1s\n":      warning,
+		rule + "    batch_window: 5ms\n":      "",
+		rule + "topics: {batch_window: 1s}\n": "",
+		"topics: {batch_window: 1s}\n" + rule + "    batch_window: -1s\n": warning,
+	} {
+		l := load(t, text+tenantYAML)
+		if got := fmt.Sprint(l.Warnings); !strings.Contains(got, want) || want == "" && len(l.Warnings) > 0 {
+			t.Errorf("%s\nwant %q, got %q", text, want, got)
+		}
+		if len(l.Problems) > 0 {
+			t.Errorf("%s\n%v", text, l.Problems)
 		}
 	}
 }

@@ -1,0 +1,162 @@
+package fanout
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/parley-realtime/parley/actors/outbox"
+)
+
+// latest holds back the events of a window of which subscribers are to hear only the newest of each key. A nil latest
+// holds nothing.
+//
+// An event joins the older one of its key (protocol.Event.Conflate) only if that changes nothing for anybody: both are
+// for the same connections, and no subscriber came between them who would hear parts from before it came. Otherwise
+// both are held. In all it holds no more events than a window gathers.
+type latest struct {
+	held  []*heldEvent
+	byKey map[throttleKey]*heldEvent // the newest of a key in held
+	bytes int
+}
+
+// heldEvent is an event that is held back.
+type heldEvent struct {
+	delivery *Delivery
+	offset   uint64 // of the newest event in it
+	wanted   int    // how many subscribers will hear it
+	sealed   bool   // a subscriber came after it
+}
+
+// maxHeldBytes bounds what a topic holds back, in bytes of the events' data.
+const maxHeldBytes = 256 << 10
+
+// Hold holds an event back until FlushLatest, for the subscribers that there are. It returns how many will hear it, how
+// many will not hear an older one for it, and whether the topic holds as much as it may.
+func (s *Subscribers) Hold(d *Delivery, offset uint64) (wanted, replaced int, full bool) {
+	if wanted = s.wanting(d); wanted == 0 {
+		return 0, 0, false
+	}
+	if s.latest == nil {
+		s.latest = &latest{byKey: map[throttleKey]*heldEvent{}}
+	}
+	replaced = s.latest.add(&heldEvent{delivery: d, offset: offset, wanted: wanted})
+	return wanted, replaced, len(s.latest.held) >= d.Batch.Count || s.latest.bytes >= maxHeldBytes
+}
+
+// wanting returns how many subscribers want an event.
+func (s *Subscribers) wanting(d *Delivery) (count int) {
+	for _, g := range s.groups {
+		if _, _, ok := g.filters.Select(d.Event); !ok {
+			continue
+		}
+		count += len(g.subscribers)
+		for i := range g.subscribers {
+			if d.Exclude == 0 {
+				break
+			}
+			if g.subscribers[i].outbox.Number() == d.Exclude {
+				count--
+				break
+			}
+		}
+	}
+	return count
+}
+
+// add holds an event, and returns how many subscribers will not hear an older one for it.
+func (l *latest) add(newest *heldEvent) (replaced int) {
+	key := throttleKey{newest.delivery.Event.Topic, newest.delivery.Event.Key}
+	l.bytes += len(newest.delivery.Event.Data)
+	if h := l.byKey[key]; h != nil && h.join(newest) {
+		l.bytes -= len(h.delivery.Event.Data)
+		replaced, *h = h.wanted, *newest
+		return replaced
+	}
+	l.byKey[key] = newest
+	l.held = append(l.held, newest)
+	return 0
+}
+
+// join joins an event that is held into a newer one of its key. It reports false if both have to be heard.
+func (old *heldEvent) join(newer *heldEvent) bool {
+	d := newer.delivery
+	if old.delivery.Exclude != d.Exclude {
+		return false
+	}
+	joined := old.delivery.Event.Conflate(d.Event)
+	switch {
+	case joined == d.Event: // it says all that the older one said
+		return true
+	case old.sealed:
+		return false
+	}
+	newer.delivery = &Delivery{
+		Event: joined, Policy: d.Policy, Batch: d.Batch, Exclude: d.Exclude, Born: d.Born, Anonymous: d.Anonymous,
+	}
+	return true
+}
+
+// sort puts what is held into the order of the newest offsets.
+func (l *latest) sort() {
+	slices.SortFunc(l.held, func(a, b *heldEvent) int { return cmp.Compare(a.offset, b.offset) })
+}
+
+// seal says that a subscriber comes.
+func (l *latest) seal() {
+	if l == nil {
+		return
+	}
+	for _, h := range l.held {
+		h.sealed = true
+	}
+}
+
+// HoldsLatest reports whether events are held back until FlushLatest.
+func (s *Subscribers) HoldsLatest() bool { return s.latest != nil && len(s.latest.held) > 0 }
+
+// FlushLatest delivers what Hold holds back, in the order of the offsets, and returns as Deliver does. What it has
+// begun to deliver it holds no more, so that nobody gets it twice if it fails.
+func (s *Subscribers) FlushLatest(e Engine, now time.Time) (delivered int, flush time.Time) {
+	if s.latest == nil {
+		return 0, flush
+	}
+	s.latest.sort()
+	clear(s.latest.byKey)
+	for len(s.latest.held) > 0 {
+		h := s.latest.held[0]
+		s.latest.held = s.latest.held[1:]
+		count, next := s.deliver(e, h.delivery, h.offset, h.offset, now)
+		delivered, flush = delivered+count, earlier(flush, next)
+	}
+	s.latest = nil
+	return delivered, flush
+}
+
+// FlushLatestTo gives a subscriber that leaves what Hold holds back for it, and returns how many events it took.
+func (s *Subscribers) FlushLatestTo(e Engine, o *outbox.Outbox) (delivered int) {
+	at, ok := s.find(o)
+	if !ok || s.latest == nil {
+		return 0
+	}
+	s.latest.sort()
+	alone := encodingGroup{subscribers: at.group.subscribers[at.at : at.at+1]}
+	for _, h := range s.latest.held {
+		if projection, _, wanted := at.group.filters.Select(h.delivery.Event); wanted {
+			f := h.delivery.Frame(e, at.group.dialect, projection)
+			taken := alone.offer(e, f, h.delivery.Exclude, h.offset, outbox.AtOnce)
+			h.wanted -= taken
+			delivered += taken
+		}
+	}
+	return delivered
+}
+
+// FlushAll wakes the transports for which events wait that were gathered.
+func (s *Subscribers) FlushAll() {
+	for _, g := range s.groups {
+		for i := range g.subscribers {
+			g.subscribers[i].outbox.Flush()
+		}
+	}
+}
