@@ -14,7 +14,6 @@ const house = "../.."
 // figure got better, and delete the line when the goal is reached.
 var recorded = map[string][]int{
 	"engine": {35, 5634},
-	"words":  {1, 1},
 }
 
 // go test remembers what passed, and does not see that files of the other module changed: make runs this test anew.
