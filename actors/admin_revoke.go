@@ -57,9 +57,9 @@ func (a *admin) Revoke(ctx context.Context, tenant string, r grant.Revocation) (
 func (a *admin) RetainKeys(
 	ctx context.Context, tenant string, holds func(key protocol.KeyFingerprint) bool,
 ) (unsubscribed int, err error) {
-	t, why := a.tenants.lookup(tenant)
-	if why != nil {
-		return 0, why
+	t, refusal := a.tenants.lookup(tenant)
+	if refusal != nil {
+		return 0, refusal
 	}
 	t.keys.Store(&holds)
 	none := func(*protocol.Identity) bool { return false }
@@ -71,9 +71,9 @@ func (a *admin) RetainKeys(
 // connections it closed have to connect again. NotFound if there is no such tenant. With an error of StorageFull a
 // restart would bring the revocation back.
 func (a *admin) Unrevoke(tenant string, r grant.Revocation) (was bool, err error) {
-	t, why := a.tenants.lookup(tenant)
-	if why != nil {
-		return false, why
+	t, refusal := a.tenants.lookup(tenant)
+	if refusal != nil {
+		return false, refusal
 	}
 	was = t.revoked.Forget(r)
 	if a.revoker != nil {

@@ -302,9 +302,9 @@ func (c *connection) schedule() {
 }
 
 // ending is the message that asks a connection to end. code 0 means the dialect's words for the reason.
-func ending(why protocol.Reason, code uint16, text string) endConnection {
+func ending(reason protocol.Reason, code uint16, text string) endConnection {
 	if code != 0 && text == "" {
-		text = string(why)
+		text = string(reason)
 	}
-	return endConnection{err: &protocol.Refusal{Reason: why}, code: code, reason: text}
+	return endConnection{err: &protocol.Refusal{Reason: reason}, code: code, reason: text}
 }

@@ -89,9 +89,9 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 			}
 			return c, c.do(login(token))[0].Err
 		}
-		c, why := come("acme")
-		if why != nil {
-			t.Fatal(why)
+		c, refusal := come("acme")
+		if refusal != nil {
+			t.Fatal(refusal)
 		}
 		for range 2 { // good logins are no load on the address
 			x, err := come("acme")

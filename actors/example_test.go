@@ -30,8 +30,11 @@ func (p *printer) Wake() {
 		for _, f := range frames {
 			fmt.Printf("%s hears %s\n", p.link.ID(), f.Data)
 		}
-		freed, _ := p.link.Outbox().Ack(frames, time.Now().UnixNano())
+		freed, more := p.link.Outbox().Ack(frames, time.Now().UnixNano())
 		p.link.Outbox().Backpressure().Add(-freed)
+		if !more {
+			return
+		}
 	}
 }
 

@@ -401,9 +401,12 @@ func (s *sink) Wake() {
 				s.got(f)
 			}
 		}
-		freed, _ := s.link.Outbox().Ack(frames, time.Now().UnixNano())
-		s.link.Outbox().Backpressure().Add(-freed)
 		s.buf = frames[:0]
+		freed, more := s.link.Outbox().Ack(frames, time.Now().UnixNano())
+		s.link.Outbox().Backpressure().Add(-freed)
+		if !more { // the next offer wakes again, on a goroutine of its own
+			return
+		}
 	}
 }
 

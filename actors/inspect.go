@@ -40,9 +40,9 @@ func page(limit int) int {
 func (in *inspector) Connections(
 	ctx context.Context, tenant string, q ConnectionQuery,
 ) (found []ConnectionInfo, next string, err error) {
-	t, why := in.tenants.lookup(tenant)
-	if why != nil {
-		return nil, "", why
+	t, refusal := in.tenants.lookup(tenant)
+	if refusal != nil {
+		return nil, "", refusal
 	}
 	after := numberOf(q.Cursor)
 	if q.Cursor != "" && after == 0 {

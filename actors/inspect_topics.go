@@ -23,14 +23,14 @@ type TopicQuery struct {
 func (in *inspector) Topics(
 	ctx context.Context, tenant string, q TopicQuery,
 ) (found []TopicInfo, next string, err error) {
-	t, why := in.tenants.lookup(tenant)
-	if why != nil {
-		return nil, "", why
+	t, refusal := in.tenants.lookup(tenant)
+	if refusal != nil {
+		return nil, "", refusal
 	}
 	limit := page(q.Limit)
-	names, stored, why := topicNames(t, q, limit+1)
-	if why != nil {
-		return nil, "", why
+	names, stored, refusal := topicNames(t, q, limit+1)
+	if refusal != nil {
+		return nil, "", refusal
 	}
 	for i, name := range names {
 		if i == limit {

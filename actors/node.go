@@ -202,7 +202,7 @@ func (n *Node) Drain(ctx context.Context) error {
 	n.admission.close()
 	all := n.allConns()
 	err := drain(ctx, all, min(paced(len(all)), tellWithin(ctx)), protocol.Draining)
-	if why := n.tenants.flush(ctx); err == nil && why != nil {
+	if refusal := n.tenants.flush(ctx); err == nil && refusal != nil {
 		return ctx.Err()
 	}
 	return err

@@ -32,8 +32,8 @@ func TestAwait_DurableTopicsAreRefusedUntilTheirStoreIsThere(t *testing.T) {
 		n.AwaitStore(notYet{&protocol.Refusal{Reason: protocol.StorageFull, RetryAfter: time.Second}})
 		refused := func(what string, err error) {
 			t.Helper()
-			if why := protocol.AsRefusal(err); why == nil || why.Reason != protocol.StorageFull ||
-				why.RetryAfter != time.Second {
+			if refusal := protocol.AsRefusal(err); refusal == nil || refusal.Reason != protocol.StorageFull ||
+				refusal.RetryAfter != time.Second {
 				t.Errorf("%s: %v", what, err)
 			}
 		}

@@ -147,11 +147,11 @@ func TestRates_APublishThatIsTooMuchIsToldWhenItWillNotBe(t *testing.T) {
 			mustPublish(t, n, "room", jsonEvent(t, "", i))
 		}
 		_, err := publishTo(n, "room", jsonEvent(t, "", 9))
-		why := protocol.AsRefusal(err)
-		if reasonOf(err) != protocol.RateLimited || why.RetryAfter != 250*time.Millisecond {
-			t.Fatalf("%+v", why)
+		refusal := protocol.AsRefusal(err)
+		if reasonOf(err) != protocol.RateLimited || refusal.RetryAfter != 250*time.Millisecond {
+			t.Fatalf("%+v", refusal)
 		}
-		time.Sleep(why.RetryAfter - time.Nanosecond)
+		time.Sleep(refusal.RetryAfter - time.Nanosecond)
 		if _, err := publishTo(n, "room", jsonEvent(t, "", 9)); reasonOf(err) != protocol.RateLimited {
 			t.Errorf("a moment before its time: %v", err)
 		}
@@ -164,8 +164,9 @@ func TestRates_APublishThatIsTooMuchIsToldWhenItWillNotBe(t *testing.T) {
 		mustPublish(t, n, "room", large)
 		time.Sleep(time.Second)
 		_, err = publishTo(n, "room", large)
-		if why := protocol.AsRefusal(err); reasonOf(err) != protocol.RateLimited || why.RetryAfter != 2*time.Second {
-			t.Errorf("behind a large one: %+v", why)
+		refusal = protocol.AsRefusal(err)
+		if reasonOf(err) != protocol.RateLimited || refusal.RetryAfter != 2*time.Second {
+			t.Errorf("behind a large one: %+v", refusal)
 		}
 		n.SetTenant(TenantConfig{Name: "acme"})
 		synctest.Wait()

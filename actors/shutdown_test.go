@@ -222,7 +222,7 @@ func TestDrain_WaitsForAConnectionWhoseWireIsBeingMade(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{}}
 		drained := make(chan error)
-		_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")},
+		_, refusal := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")},
 			func(l *Conn) outbox.Transport {
 				c.link = l
 				go func() {
@@ -235,8 +235,8 @@ func TestDrain_WaitsForAConnectionWhoseWireIsBeingMade(t *testing.T) {
 				}
 				return c.tape
 			})
-		if err := <-drained; why != nil || err != nil {
-			t.Errorf("Connect: %v, Drain: %v", why, err)
+		if err := <-drained; refusal != nil || err != nil {
+			t.Errorf("Connect: %v, Drain: %v", refusal, err)
 		}
 		synctest.Wait()
 		c.wantEnd(t, protocol.Draining)

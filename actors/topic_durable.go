@@ -36,10 +36,10 @@ func (t *topic) open() *protocol.Refusal {
 	if t.history != nil {
 		return nil
 	}
-	store, why := t.node().durableStore()
+	store, refusal := t.node().durableStore()
 	switch {
-	case t.policy.Store == policy.Durable && why != nil:
-		return why
+	case t.policy.Store == policy.Durable && refusal != nil:
+		return refusal
 	case t.policy.Store != policy.Durable || store == nil:
 		t.memory = history.NewMemory(t.policy.History()).InEpoch(newEpoch())
 		t.history = t.memory
@@ -99,9 +99,9 @@ func (t *topic) appended(m appended) {
 // refusalOf is the refusal for the publisher of an event that was not stored. If the store's error is not a refusal, it
 // goes into the log.
 func (t *topic) refusalOf(err error) *protocol.Refusal {
-	var why *protocol.Refusal
-	if errors.As(err, &why) {
-		return why
+	var refusal *protocol.Refusal
+	if errors.As(err, &refusal) {
+		return refusal
 	}
 	t.node().log.Error("an event could not be kept", "tenant", t.tenant.name, "topic", t.name, "cause", err)
 	return &protocol.Refusal{Reason: protocol.Internal}

@@ -62,7 +62,7 @@ func (t *topic) tooMuch(events int) *protocol.Refusal {
 // how many are not.
 func (t historyReader) missedSince(
 	m subscribe, now time.Time,
-) (entries []history.Entry, missed int, why *protocol.Refusal) {
+) (entries []history.Entry, missed int, refusal *protocol.Refusal) {
 	newest, from := t.history.Position(), m.since.Offset
 	entries, cut, err := t.newest(from, m.partial, now)
 	switch {

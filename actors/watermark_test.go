@@ -100,21 +100,21 @@ func TestWatermark_RefusesConnectionsAndPublishesAndSaysTruthfullyUntilWhen(t *t
 		for range 3 {
 			began := time.Now()
 			_, err := publishTo(n, "room", jsonEvent(t, "", 1))
-			why := protocol.AsRefusal(err)
-			if err == nil || why.Reason != protocol.Busy || why.RetryAfter < time.Second {
+			refusal := protocol.AsRefusal(err)
+			if err == nil || refusal.Reason != protocol.Busy || refusal.RetryAfter < time.Second {
 				t.Fatalf("a publish: %v", err)
 			}
 			if admits := n.Admit("acme", words, "192.0.2.1"); admits == nil || admits.Reason != protocol.Busy ||
-				admits.RetryAfter != why.RetryAfter {
+				admits.RetryAfter != refusal.RetryAfter {
 				t.Errorf("a handshake: %+v", admits)
 			}
 			if _, err := tryEnter(n, words, someone("late"), "192.0.2.1"); reasonOf(err) != protocol.Busy {
 				t.Errorf("a connection: %v", err)
 			}
 			s.set(100, 0)
-			time.Sleep(why.RetryAfter - time.Millisecond - time.Since(began))
-			if _, err := publishTo(n, "room", jsonEvent(t, "", 1)); why.RetryAfter > time.Second && err == nil {
-				t.Errorf("it was taken %s before it was said to be", why.RetryAfter-time.Since(began))
+			time.Sleep(refusal.RetryAfter - time.Millisecond - time.Since(began))
+			if _, err := publishTo(n, "room", jsonEvent(t, "", 1)); refusal.RetryAfter > time.Second && err == nil {
+				t.Errorf("it was taken %s before it was said to be", refusal.RetryAfter-time.Since(began))
 			}
 			time.Sleep(time.Second)
 			if stageOf(n) == health.Calm {

@@ -6,8 +6,8 @@
 //   - An [Event] is what a backend publishes: a [Kind], a JSON object, an id, a time. [NewEvent] is the only way to
 //     make one; it validates once, at the door, so that no later stage can meet a malformed event.
 //   - A [Filter] is what one subscription wants of a topic, and a [Projection] is what it leaves of an event.
-//   - A [Dialect] is one wire protocol. Its Encode is stateless, since all its subscribers share the bytes; the state of
-//     a single connection is in its [Session], which turns frames into [Command]s and outcomes into frames.
+//   - A [Dialect] is one wire protocol. Its Encode is stateless, since all its subscribers share the bytes; the state
+//     of a single connection is in its [Session], which turns frames into [Command]s and outcomes into frames.
 //   - A [Registration] is what all the rest of Parley knows of one protocol: its [Settings], its dialects, and how a
 //     [Client] of each listens.
 //   - A [Reason] says why something was refused. The table in reason.go is the only place that turns a reason into an

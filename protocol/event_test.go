@@ -33,11 +33,14 @@ var samples = map[Kind]sample{
 		wrong: []string{`"device_id":""`, `"device_id":1.5`, `"device_id":1e3`, `"device_id":true`, `"device_id":[7]`,
 			`"device_id":null`, `"telemetry":[]`, `"telemetry":null`, `"telemetry":"x"`,
 			`"telemetry":{"":1}`, `"telemetry":{"a\u0000b":1}`, `"telemetry":{" a":1}`}},
-	Alert: {data: `{"alert_id":"a1","device_id":"7","severity":"high","title":"","message":"m","timestamp":"t","alert_type":"x","metadata":{"zone":"z"}}`, topic: "alerts/7",
-		optional: "timestamp alert_type metadata",
+	Alert: {data: `{"alert_id":"a1","device_id":"7","severity":"high","title":"","message":"m","timestamp":"t",` +
+		`"alert_type":"x","metadata":{"zone":"z"}}`,
+		topic: "alerts/7", optional: "timestamp alert_type metadata",
 		wrong: []string{`"alert_id":1.5`, `"device_id":{}`, `"severity":""`, `"severity":3`, `"title":1`,
 			`"message":null`, `"timestamp":1`, `"timestamp":""`, `"alert_type":[]`, `"metadata":[]`}},
-	DeviceStatus: {data: `{"device_id":"d","old_status":"on","new_status":"off","reason":"","timestamp":"t","metadata":{}}`, topic: "devices/d", key: "d", optional: "reason timestamp metadata",
+	DeviceStatus: {data: `{"device_id":"d","old_status":"on","new_status":"off","reason":"","timestamp":"t",` +
+		`"metadata":{}}`,
+		topic: "devices/d", key: "d", optional: "reason timestamp metadata",
 		wrong: []string{`"device_id":false`, `"old_status":""`, `"new_status":0`, `"reason":1`, `"metadata":"x"`}},
 	SystemStatus: {data: `{"metrics":{"cpu":1},"timestamp":"t"}`, topic: "system", key: "system", optional: "timestamp",
 		parts: "cpu",
@@ -186,7 +189,8 @@ func TestNewEvent_RefusesWhatIsNoGoodDraft(t *testing.T) {
 
 func TestEvent_MembersAttributesAndTexts(t *testing.T) {
 	ev, err := NewEvent(EventInput{Kind: Alert,
-		Data: []byte(`{"alert_id":1,"device_id":"7","severity":"high","title":"a\nb","message":"m","metadata":{"zone":"z","severity":"low","n":5,"deep":{}}}`)})
+		Data: []byte(`{"alert_id":1,"device_id":"7","severity":"high","title":"a\nb","message":"m",` +
+			`"metadata":{"zone":"z","severity":"low","n":5,"deep":{}}}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,17 +12,24 @@ import (
 func TestLifecycle_IsSaidInTheseWords(t *testing.T) {
 	at := time.Date(2026, 1, 31, 13, 0, 0, 250e6, time.FixedZone("CET", 3600))
 	for want, l := range map[string]Lifecycle{
-		`{"type":"user_online","epoch":"E","number":1,"time":"2026-01-31T12:00:00.250Z","user":"ann"}`: {Type: UserOnline, Number: 1, User: "ann"},
-		`{"type":"connected","epoch":"E","number":2,"time":"2026-01-31T12:00:00.250Z","connection":"ws-1","dialect":"notify"}`: {
+		`{"type":"user_online","epoch":"E","number":1,"time":"2026-01-31T12:00:00.250Z","user":"ann"}`: {
+			Type: UserOnline, Number: 1, User: "ann"},
+		`{"type":"connected","epoch":"E","number":2,"time":"2026-01-31T12:00:00.250Z",` +
+			`"connection":"ws-1","dialect":"notify"}`: {
 			Type: Connected, Number: 2, Connection: "ws-1", Dialect: "notify"},
-		`{"type":"subscribed","epoch":"E","number":3,"time":"2026-01-31T12:00:00.250Z","user":"a\"\u0001�","connection":"ws-1","dialect":"notify","topic":"a/b","restored":true}`: {
+		`{"type":"subscribed","epoch":"E","number":3,"time":"2026-01-31T12:00:00.250Z",` +
+			`"user":"a\"\u0001�","connection":"ws-1","dialect":"notify","topic":"a/b","restored":true}`: {
 			Type: Subscribed, Number: 3, User: "a\"\x01\xff", Connection: "ws-1", Dialect: "notify", Topic: "a/b",
 			Restored: true},
-		`{"type":"disconnected","epoch":"E","number":4,"time":"2026-01-31T12:00:00.250Z","user":"ann","connection":"ws-1","dialect":"notify","reason":"revoked","code":1008,"by":"server","seconds":61.500,"received":3,"sent":17}`: {
+		`{"type":"disconnected","epoch":"E","number":4,"time":"2026-01-31T12:00:00.250Z",` +
+			`"user":"ann","connection":"ws-1","dialect":"notify","reason":"revoked","code":1008,"by":"server",` +
+			`"seconds":61.500,"received":3,"sent":17}`: {
 			Type: Disconnection, Number: 4, User: "ann", Connection: "ws-1", Dialect: "notify",
 			Left: &Leaving{Reason: Revoked, Code: 1008, ByServer: true, Lasted: 61500 * time.Millisecond, Received: 3,
 				Sent: 17}},
-		`{"type":"disconnected","epoch":"E","number":5,"time":"2026-01-31T12:00:00.250Z","connection":"ws-1","reason":"lost","code":1001,"by":"client","lingers":true,"seconds":0.000,"received":0,"sent":0}`: {
+		`{"type":"disconnected","epoch":"E","number":5,"time":"2026-01-31T12:00:00.250Z",` +
+			`"connection":"ws-1","reason":"lost","code":1001,"by":"client","lingers":true,"seconds":0.000,` +
+			`"received":0,"sent":0}`: {
 			Type: Disconnection, Number: 5, Connection: "ws-1",
 			Left: &Leaving{Reason: Lost, Code: 1001, Lingers: true}},
 	} {

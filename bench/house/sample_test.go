@@ -104,6 +104,14 @@ func TestColumns_CountATabAsFourAndALetterAsOne(t *testing.T) {
 		"a/a_test.go:3 has 121 columns", "a/a_test.go:4 has 131 columns", "a/a_test.go:7 has 121 columns")
 }
 
+func TestColumns_ATagIsNotWrappedButItsHelpCanMove(t *testing.T) {
+	long := strings.Repeat("x", 120)
+	src := sample(t, map[string]string{
+		"a/a.go": "type T struct {\n\tA int `env:\"" + long + "\"`\n\tB int `help:\"" + long + "\"`\n}\n",
+	})
+	check(t, src, "columns", []int{1}, "", "a/a.go:4 has 139 columns")
+}
+
 func TestTypes_TheirMethodsAreCountedOverAllFiles(t *testing.T) {
 	exempt["a.Exempt"] = "of this test"
 	t.Cleanup(func() { delete(exempt, "a.Exempt") })

@@ -77,15 +77,15 @@ func fileSizes(s *source) (measured, error) {
 	return measured{now: []int{quantile(all, 90), quantile(all, 100)}, found: largest(all, listed)}, nil
 }
 
-// longLines are the lines of all files that pass the last column. Text inside a raw string cannot be wrapped.
+// longLines are the lines of all files that pass the last column and could be wrapped.
 func longLines(s *source) (measured, error) {
 	var found []string
 	for _, f := range s.files {
-		raw := insideRawStrings(s, f)
+		fixed := unwrappable(s, f)
 		number := 0
 		for line := range bytes.Lines(f.text) {
 			number++
-			if w := width(bytes.TrimRight(line, "\r\n")); w > columns && !raw[number] {
+			if w := width(bytes.TrimRight(line, "\r\n")); w > columns && !fixed[number] {
 				found = append(found, fmt.Sprintf("%s:%d has %d columns", f.path, number, w))
 			}
 		}
@@ -97,16 +97,24 @@ func width(line []byte) int {
 	return utf8.RuneCount(line) + (tabWidth-1)*bytes.Count(line, []byte("\t"))
 }
 
-// insideRawStrings are the lines that begin inside a raw string, which a line break would change.
-func insideRawStrings(s *source, f *file) map[int]bool {
-	inside := map[int]bool{}
+// unwrappable are the lines that a line break would change: those that begin inside a raw string, and those of a field
+// whose tag has nothing but short texts. The help in a tag could be in a method Help.
+func unwrappable(s *source, f *file) map[int]bool {
+	fixed := map[int]bool{}
 	ast.Inspect(f.syntax, func(n ast.Node) bool {
-		if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING && strings.HasPrefix(text.Value, "`") {
-			for line := s.line(text.Pos()) + 1; line <= s.line(text.End()); line++ {
-				inside[line] = true
+		switch n := n.(type) {
+		case *ast.BasicLit:
+			if n.Kind == token.STRING && strings.HasPrefix(n.Value, "`") {
+				for line := s.line(n.Pos()) + 1; line <= s.line(n.End()); line++ {
+					fixed[line] = true
+				}
+			}
+		case *ast.Field:
+			if n.Tag != nil && !strings.Contains(n.Tag.Value, `help:"`) {
+				fixed[s.line(n.Tag.Pos())] = true
 			}
 		}
 		return true
 	})
-	return inside
+	return fixed
 }

@@ -105,9 +105,12 @@ func (w *writer) serve(cl *Client) {
 			w.write(f)
 			cl.receive(f)
 		}
-		freed, _ := outbox.Ack(frames, time.Now().UnixNano())
+		freed, more := outbox.Ack(frames, time.Now().UnixNano())
 		outbox.Backpressure().Add(-freed)
 		clear(frames)
+		if !more { // the next offer enqueues the client again, which may be before this line
+			return
+		}
 	}
 }
 

@@ -83,12 +83,12 @@ func playBattery(t *testing.T, limit int, o conformance.Options) (report *confor
 func wantConforming(t *testing.T, report *conformance.Report) {
 	t.Helper()
 	for _, r := range report.Results {
-		why, known := tolerated[r.ID]
+		reason, known := tolerated[r.ID]
 		larger := r.Outcome == conformance.Skip && r.Group == "sizes and limits"
 		if r.Outcome == conformance.Pass || larger || known && r.Outcome != conformance.Fail {
 			continue
 		}
-		t.Errorf("%s %s (%s) is %s: %s; tolerated: %q", r.ID, r.Title, r.Section, r.Outcome, r.Note, why)
+		t.Errorf("%s %s (%s) is %s: %s; tolerated: %q", r.ID, r.Title, r.Section, r.Outcome, r.Note, reason)
 	}
 }
 

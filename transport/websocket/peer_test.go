@@ -122,7 +122,7 @@ func (link *testLink) Finish(_ protocol.Reason, then func()) {
 	}
 	then()
 }
-func (link *testLink) Gone(why protocol.Reason) { link.gone <- why }
+func (link *testLink) Gone(reason protocol.Reason) { link.gone <- reason }
 
 // newServer returns a server without a node, for sockets made by newTestSocket.
 func newServer(t testing.TB, change func(*Config)) *Server {

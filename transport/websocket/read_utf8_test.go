@@ -107,8 +107,8 @@ func TestClosing_BadTextEndsTheSocketBeforeTheMessageIsWhole(t *testing.T) {
 				}
 				newClient(conn).wantClose(t, 1007)
 				conn.Close()
-				if why := await(t, "Gone", link.gone); why != protocol.Malformed {
-					t.Errorf("gone as %s", why)
+				if reason := await(t, "Gone", link.gone); reason != protocol.Malformed {
+					t.Errorf("gone as %s", reason)
 				}
 			})
 		}

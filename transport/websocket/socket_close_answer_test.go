@@ -231,8 +231,8 @@ func TestClosing_HandlerThatHangsKeepsTheSocketForTheGraceAtMost(t *testing.T) {
 		if code, _ := c.closed(t); code != 4001 || time.Since(start) != time.Second {
 			t.Errorf("closed with %d after %v", code, time.Since(start))
 		}
-		if why := <-link.gone; why != protocol.Disconnected || time.Since(start) > 3*time.Second {
-			t.Errorf("gone as %s after %v", why, time.Since(start))
+		if reason := <-link.gone; reason != protocol.Disconnected || time.Since(start) > 3*time.Second {
+			t.Errorf("gone as %s after %v", reason, time.Since(start))
 		}
 		<-flooding
 		box.offer(&outbox.Frame{Op: outbox.Text, Data: []byte("an answer that comes too late")})

@@ -47,8 +47,8 @@ func TestClosing_HalfClosedSocketLastsUntilItsAnswerOrForTheGrace(t *testing.T) 
 				if b, err := newClient(conn).r.ReadByte(); err != io.EOF || time.Since(start) != c.after {
 					t.Errorf("%#x, %v after %v", b, err, time.Since(start))
 				}
-				if why := <-link.gone; why != protocol.Lost || time.Since(start) != c.after {
-					t.Errorf("gone as %s after %v", why, time.Since(start))
+				if reason := <-link.gone; reason != protocol.Lost || time.Since(start) != c.after {
+					t.Errorf("gone as %s after %v", reason, time.Since(start))
 				}
 				if err := s.Wait(t.Context()); err != nil {
 					t.Error(err)
@@ -71,8 +71,8 @@ func TestClosing_HalfClosedSocketOfAClientThatMayComeBackIsLostAtOnce(t *testing
 		t.Fatal(err)
 	}
 	conn.(*net.TCPConn).CloseWrite()
-	if why := await(t, "Gone", link.gone); why != protocol.Lost {
-		t.Errorf("gone as %s", why)
+	if reason := await(t, "Gone", link.gone); reason != protocol.Lost {
+		t.Errorf("gone as %s", reason)
 	}
 	newClient(conn).wantClose(t, -1)
 }
@@ -91,7 +91,7 @@ func TestClosing_ResetSocketIsLostAtOnce(t *testing.T) {
 	await(t, "the question", heard)
 	conn.(*net.TCPConn).SetLinger(0)
 	conn.Close()
-	if why := await(t, "Gone", link.gone); why != protocol.Lost {
-		t.Errorf("gone as %s", why)
+	if reason := await(t, "Gone", link.gone); reason != protocol.Lost {
+		t.Errorf("gone as %s", reason)
 	}
 }

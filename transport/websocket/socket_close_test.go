@@ -82,9 +82,9 @@ func TestClosing_CloseIsAnsweredInKind(t *testing.T) {
 	s := newServer(t, nil)
 	long := strings.Repeat("x", 123)
 	for _, c := range []struct {
-		body string
-		code int
-		why  protocol.Reason
+		body   string
+		code   int
+		reason protocol.Reason
 	}{
 		{"", 0, protocol.Disconnected}, {"\x03\xe8", 1000, protocol.Disconnected},
 		{"\x03\xe9going", 1001, protocol.Disconnected},
@@ -106,8 +106,8 @@ func TestClosing_CloseIsAnsweredInKind(t *testing.T) {
 			t.Errorf("after the close frame comes %#x, %v", b, err)
 		}
 		conn.Close()
-		if why := await(t, "Gone", link.gone); why != c.why {
-			t.Errorf("close %q: gone as %s, not %s", c.body, why, c.why)
+		if reason := await(t, "Gone", link.gone); reason != c.reason {
+			t.Errorf("close %q: gone as %s, not %s", c.body, reason, c.reason)
 		}
 	}
 }
@@ -115,10 +115,10 @@ func TestClosing_CloseIsAnsweredInKind(t *testing.T) {
 func TestClosing_BrokenProtocolEndsWithItsCode(t *testing.T) {
 	s := newServer(t, nil)
 	for _, c := range []struct {
-		name  string
-		bytes []byte
-		code  int
-		why   protocol.Reason
+		name   string
+		bytes  []byte
+		code   int
+		reason protocol.Reason
 	}{
 		{"64-bit length with the top bit set", headerOf(0x82, 1<<63, 8), 1002, protocol.Malformed},
 		{"one byte more than the limit", headerOf(0x82, 4097, 2), 1009, protocol.TooLarge},
@@ -139,8 +139,8 @@ func TestClosing_BrokenProtocolEndsWithItsCode(t *testing.T) {
 			t.Errorf("%s: closed with %d, not %d", c.name, code, c.code)
 		}
 		conn.Close()
-		if why := await(t, "Gone", link.gone); why != c.why {
-			t.Errorf("%s: gone as %s, not %s", c.name, why, c.why)
+		if reason := await(t, "Gone", link.gone); reason != c.reason {
+			t.Errorf("%s: gone as %s, not %s", c.name, reason, c.reason)
 		}
 	}
 }
@@ -164,8 +164,8 @@ func TestClosing_PanicWhileReadingClosesTheSocketAndCleansUp(t *testing.T) {
 		t.Errorf("closed with %d %q", code, reason)
 	}
 	conn.Close()
-	if why := await(t, "Gone", link.gone); why != protocol.Internal {
-		t.Errorf("gone as %s", why)
+	if reason := await(t, "Gone", link.gone); reason != protocol.Internal {
+		t.Errorf("gone as %s", reason)
 	}
 	if err := s.Wait(t.Context()); err != nil || len(link.gone) != 0 || s.Sockets() != 0 {
 		t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(link.gone), err)

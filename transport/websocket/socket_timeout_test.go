@@ -51,8 +51,8 @@ func TestClosing_UnfinishedMessageEndsAfterItsTime(t *testing.T) {
 		if since := time.Since(start); since < 65*time.Second {
 			t.Errorf("four messages of 9 s each ended after %v", since)
 		}
-		if why := <-link.gone; why != protocol.Silent {
-			t.Errorf("gone as %s", why)
+		if reason := <-link.gone; reason != protocol.Silent {
+			t.Errorf("gone as %s", reason)
 		}
 	})
 }
@@ -66,8 +66,8 @@ func TestClosing_IdleSocketLivesForever(t *testing.T) {
 			t.Errorf("after a day comes %q, %v", data, err)
 		}
 		conn.Close()
-		if why := <-link.gone; why != protocol.Lost {
-			t.Errorf("gone as %s", why)
+		if reason := <-link.gone; reason != protocol.Lost {
+			t.Errorf("gone as %s", reason)
 		}
 	})
 }
@@ -78,8 +78,8 @@ func TestClosing_PeerThatReadsNothingIsGoneAfterGraceAndLinger(t *testing.T) {
 		b.offer(text("nobody reads this"))
 		start := time.Now()
 		k.Close(1000, "")
-		if why := <-link.gone; why != protocol.Disconnected || time.Since(start) != 2*time.Second {
-			t.Errorf("gone as %s after %v", why, time.Since(start))
+		if reason := <-link.gone; reason != protocol.Disconnected || time.Since(start) != 2*time.Second {
+			t.Errorf("gone as %s after %v", reason, time.Since(start))
 		}
 	})
 }

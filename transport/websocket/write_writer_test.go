@@ -117,8 +117,8 @@ func TestWriter_PeerThatTakesNothingIsCutOffAsSlow(t *testing.T) {
 	for range 64 {
 		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
 	}
-	if why := await(t, "Gone", link.gone); why != protocol.Slow {
-		t.Errorf("gone as %s, not %s", why, protocol.Slow)
+	if reason := await(t, "Gone", link.gone); reason != protocol.Slow {
+		t.Errorf("gone as %s, not %s", reason, protocol.Slow)
 	}
 	if err := s.Wait(t.Context()); err != nil || s.Sockets() != 0 || len(link.gone) != 0 {
 		t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(link.gone), err)
@@ -137,8 +137,8 @@ func TestWriter_CutEndsAtOnceWhateverWaits(t *testing.T) {
 	k.Cut()
 	k.Cut()
 	k.Close(1000, "too late")
-	if why := await(t, "Gone", link.gone); why != protocol.Disconnected {
-		t.Errorf("gone as %s", why)
+	if reason := await(t, "Gone", link.gone); reason != protocol.Disconnected {
+		t.Errorf("gone as %s", reason)
 	}
 	if err := s.Wait(t.Context()); err != nil || len(link.gone) != 0 {
 		t.Errorf("Gone came %d times more (%v)", len(link.gone), err)

@@ -162,9 +162,9 @@ func TestDrain_RequestsBehindTheLastAnswerAreNotDone(t *testing.T) {
 		t.Error("it does not say close")
 	}
 	_, _ = io.Copy(io.Discard, other.read) // net/http closes without reading what came behind, which may be a reset
-	page, why := s.node.History(t.Context(), config.DevTenant, "room", protocol.Position{}, 1000)
-	if why != nil || page.Position.Offset != 1 {
-		t.Errorf("%d events were published, want 1: %v", page.Position.Offset, why)
+	page, err := s.node.History(t.Context(), config.DevTenant, "room", protocol.Position{}, 1000)
+	if err != nil || page.Position.Offset != 1 {
+		t.Errorf("%d events were published, want 1: %v", page.Position.Offset, err)
 	}
 }
 
