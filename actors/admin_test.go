@@ -97,7 +97,7 @@ func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
 		topics := tenant.topics.Len()
 		users := tenant.users.Len()
 		made := tenant.topicsMade.Load()
-		inboxes := tenant.inboxes.Load()
+		inboxes, _ := tenant.inboxes.Stats()
 		if topics+users != 0 || made != 0 || inboxes != 0 {
 			t.Errorf("%d topics, %d users, %d counted, %d inboxes", topics, users, made, inboxes)
 		}

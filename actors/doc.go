@@ -67,6 +67,7 @@
 //   - grant: the rights by which a connection gets events, and the revocations that end them.
 //   - policy: the rules of a tenant's topics, resolved for each topic.
 //   - presence: the members of a topic, each of whom announces itself again before its time is over.
+//   - inbox: the messages to users who have no connection.
 //   - history: what a topic remembers, in memory.
 //   - durable: what a topic remembers, on disk.
 //   - resume: the suspended sessions of clients whose connections broke.
