@@ -71,6 +71,7 @@
 //   - history: what a topic remembers, in memory.
 //   - durable: what a topic remembers, on disk.
 //   - resume: the suspended sessions of clients whose connections broke.
+//   - canary: connections inside the process that prove that events get through.
 //   - health: the watchdog for stuck actors, the watermark for memory, and probes.
 //
 // The files of this package hold the actors, by prefix:
@@ -88,7 +89,6 @@
 //   - admin*: the calls of a node that change one tenant, its users or its connections; revocation is one of them.
 //   - placement.go: admits the connections of one tenant and dialect, and counts them.
 //   - lifecycle.go: numbers the lifecycle events of a tenant and delivers them.
-//   - canary.go: connections inside the process that prove that events get through.
 //   - shutdown.go: closes many connections, spread over time.
 //
 // # The publisher runs an idle actor

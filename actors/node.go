@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/canary"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
@@ -23,7 +24,7 @@ type Node struct {
 	services // shared with its actors (services.go)
 
 	// Static after New.
-	canaries []*canary
+	canaries []*canary.Canary
 	watchdog *health.Watchdog
 
 	tenants                 // by name (tenants.go)

@@ -13,7 +13,6 @@ const house = "../.."
 // recorded are the figures that have not reached their goals, as they are: none may get worse. Lower a bound when its
 // figure got better, and delete the line when the goal is reached.
 var recorded = map[string][]int{
-	"engine":  {35, 5567},
 	"columns": {10},
 	"words":   {1, 1},
 }
