@@ -111,7 +111,7 @@ func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
 			t.Errorf("%+v, before %+v", r, before)
 		}
 		if s := n.Stats("acme"); s.TotalConnections != 2 || s.ActiveConnections != 1 {
-			t.Errorf("%+v", s.DialectStats)
+			t.Errorf("%+v", s.Connections)
 		}
 	})
 }

@@ -58,6 +58,7 @@
 //
 // The packages below do not know the actors:
 //
+//   - stats: what happens in a node and in the lifecycle of a tenant, counted for the metrics.
 //   - timer: the timing wheel, one for all deadlines of a node, and a pool of timers.
 //   - mailbox: bounded mailboxes, replies, the registry of actors by name, and supervisors.
 //   - limit: rate limiters for what comes in: of a connection, a user, an address and a tenant.

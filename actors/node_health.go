@@ -11,6 +11,7 @@ import (
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -158,24 +159,24 @@ func newCanaries(n *Node) []*canary.Canary {
 // actor.
 func (n *Node) Metrics() Metrics {
 	f := Metrics{
-		Tenants:    map[string]Stats{},
-		Lifecycles: map[string]LifecycleStats{},
+		Tenants:    map[string]stats.Tenant{},
+		Lifecycles: map[string]stats.Lifecycle{},
 		Latency:    n.outboxes.Latency.Snapshot(),
 		Backlog:    n.backlog.Bytes(),
+		Sums:       n.totals.Snapshot(),
 		Pressure:   n.watermark.Pressure(),
 		Storage:    n.storage(),
 		Stuck:      n.watchdog.StuckByKind(),
 		EverStuck:  n.watchdog.EverStuckByKind(),
 	}
 	f.SuspendedSessions, f.SuspendedSessionBytes = n.sessions.Stats()
-	n.totals.fill(&f)
 	for _, name := range n.Tenants() {
 		if t := n.tenant(name); t != nil {
 			f.stale(t.backlog.Lost.Load())
 			f.Tenants[name] = t.stats()
 			f.Topics += t.topicCount()
 			if l := t.lifecycle.Load(); l != nil {
-				f.Lifecycles[name] = l.stats()
+				f.Lifecycles[name] = l.stats.Snapshot()
 			}
 		}
 	}

@@ -94,7 +94,7 @@ func (t *tenantCore) waits(ev *protocol.Event) bool {
 // turnAway counts an event that would have waited for a user if there were room.
 func (t *tenantCore) turnAway(ev *protocol.Event) {
 	if t.inboxes.Accepts(ev) {
-		t.node.dropped(protocol.TooMany, 1)
+		t.node.totals.Dropped(protocol.TooMany, 1)
 	}
 }
 

@@ -120,7 +120,7 @@ func (u *user) publish(p *fanout.Delivery) {
 	}
 	delivered, there := u.deliver(p)
 	if p.Born != 0 { // a canary's event does not count
-		u.node().totals.delivered.Add(uint64(delivered))
+		u.node().totals.Delivered.Add(uint64(delivered))
 	}
 	u.dedup.Done(p)
 	u.missed(p, there)

@@ -21,7 +21,7 @@ func (u *user) queue(p *fanout.Delivery, there bool) {
 	if u.inbox == nil {
 		u.inbox = u.tenant.inboxes.Open()
 	}
-	u.node().dropped(protocol.Stale, u.inbox.Put(p.Event, u.node().now()))
+	u.node().totals.Dropped(protocol.Stale, u.inbox.Put(p.Event, u.node().now()))
 }
 
 // clear forgets the events that have waited too long.
@@ -29,7 +29,7 @@ func (u *user) clear(now time.Time) {
 	if u.inbox == nil {
 		return
 	}
-	u.node().dropped(protocol.Stale, u.inbox.Expire(now))
+	u.node().totals.Dropped(protocol.Stale, u.inbox.Expire(now))
 	if u.inbox.Empty() {
 		u.inbox.Close()
 		u.inbox = nil
@@ -47,7 +47,7 @@ func (u *user) collect(l *Conn) {
 	u.inbox.Deliver(func(ev *protocol.Event) (taken bool) {
 		f := u.node().encoder().Encode(l.dialect(), l.view(), ev, now.UnixNano())
 		if taken = f == nil || l.send(f); taken {
-			u.node().totals.delivered.Add(1)
+			u.node().totals.Delivered.Add(1)
 		}
 		return taken
 	})
