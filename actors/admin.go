@@ -109,7 +109,6 @@ func (a *admin) RestartTenant(ctx context.Context, tenant string) error {
 			a.node.system.Stop(box)
 		}
 	}
-	t.inboxes.Store(0)
-	t.waiting.Store(0)
+	t.inboxes.Reset()
 	return err
 }

@@ -97,7 +97,7 @@ func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
 		topics := tenant.topics.Len()
 		users := tenant.users.Len()
 		made := tenant.topicsMade.Load()
-		inboxes := tenant.inboxes.Load()
+		inboxes, _ := tenant.inboxes.Stats()
 		if topics+users != 0 || made != 0 || inboxes != 0 {
 			t.Errorf("%d topics, %d users, %d counted, %d inboxes", topics, users, made, inboxes)
 		}
@@ -111,7 +111,7 @@ func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
 			t.Errorf("%+v, before %+v", r, before)
 		}
 		if s := n.Stats("acme"); s.TotalConnections != 2 || s.ActiveConnections != 1 {
-			t.Errorf("%+v", s.DialectStats)
+			t.Errorf("%+v", s.Connections)
 		}
 	})
 }

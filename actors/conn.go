@@ -12,6 +12,7 @@ import (
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -239,7 +240,7 @@ func (l *Conn) send(f *outbox.Frame) bool {
 
 // tooSlow counts a frame for which the outbox had no room, and has the connection ended.
 func (l *Conn) tooSlow() {
-	l.node.dropped(protocol.Slow, 1)
+	l.node.totals.Dropped(protocol.Slow, 1)
 	if l.flags.set(isSlow) {
 		l.box.SendUnbounded(endConnection{err: &protocol.Refusal{Reason: protocol.Slow}})
 	}
@@ -278,9 +279,9 @@ func (l *Conn) silentAt() int64 {
 	return l.heard.Load() + int64(max(l.node.cfg.Timeout, l.dialect().Limits().Unread))
 }
 
-func (l *Conn) stats(now time.Time) DialectStats {
+func (l *Conn) stats(now time.Time) stats.Connections {
 	sent := l.outbox.Stats()
-	return DialectStats{
+	return stats.Connections{
 		MessagesReceived: l.inMessages.Load(), BytesReceived: l.inBytes.Load(),
 		MessagesSent: sent.SentFrames, BytesSent: sent.SentBytes,
 		Lifetime: max(now.Sub(l.since()), 0),

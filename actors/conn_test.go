@@ -62,7 +62,7 @@ func TestLink_GoneCountsOnceAndMayComeBeforeTheActor(t *testing.T) {
 		}
 		synctest.Wait()
 		if s := n.Stats("acme"); s.ActiveConnections != 0 || s.Authenticated != 0 || s.TotalConnections != 1 {
-			t.Errorf("%+v", s.DialectStats)
+			t.Errorf("%+v", s.Connections)
 		}
 		c.link.Receive([]byte("late"), false) // neither blocks nor panics
 		if f := n.Metrics(); len(f.Restarts) != 0 {

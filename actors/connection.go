@@ -200,7 +200,7 @@ func (c *connection) close(code uint16, reason string) {
 // leave unregisters the connection from its topics and its user: it gets no frame that is offered from now on.
 func (c *connection) leave() {
 	c.subscriptions.leave(&c.Conn)
-	c.resume.GiveUp(&c.node.totals)
+	c.resume.GiveUp(c.node.totals)
 	c.registration.leave(&c.Conn)
 }
 
@@ -228,7 +228,7 @@ func (c *connection) ended(reason protocol.Reason) {
 		c.subscriptions.detachAll(&c.Conn)
 	}
 	c.leave()
-	c.node.dropped(reason, c.outbox.Close())
+	c.node.totals.Dropped(reason, c.outbox.Close())
 	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(),
 		"dialect", c.dialect().Name(), "why", reason, "lasted", time.Since(c.since()))
 }
@@ -242,7 +242,7 @@ func (c *connection) stopped() {
 	if !c.flags.has(isGone) {
 		c.outbox.Transport().Close(protocol.Internal.CloseCode(), string(protocol.Internal))
 	}
-	c.node.dropped(protocol.Internal, c.outbox.Close())
+	c.node.totals.Dropped(protocol.Internal, c.outbox.Close())
 	c.registration.loggedIn(&c.Conn)
 	c.box.Close(errNoConnection)
 	c.post.Load().left(&c.Conn)
@@ -267,7 +267,7 @@ func (c *connection) deadlineDue(now time.Time) {
 		c.end(endConnection{err: &protocol.Refusal{Reason: protocol.TokenExpired}})
 		return
 	case at >= c.silentAt():
-		c.node.dropped(protocol.Silent, 1)
+		c.node.totals.Dropped(protocol.Silent, 1)
 		c.silent = true
 		c.outbox.Transport().Cut()
 		return

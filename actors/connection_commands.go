@@ -238,7 +238,7 @@ func (c authentication) switchDialect(cmd protocol.SwitchDialect) {
 		err = c.tenant().limits.AdmitAddress(cmd.Dialect, c.remote, now)
 	}
 	if err != nil {
-		c.node.dropped(err.Reason, 1)
+		c.node.totals.Dropped(err.Reason, 1)
 		c.end(endConnection{err: err})
 		return
 	}
@@ -268,7 +268,7 @@ func (c *connection) setEventView(cmd protocol.SetEventView) {
 func (c *connection) admit(much limit.Cost, now time.Time) (err *protocol.Refusal, exceeded bool) {
 	err, exceeded = c.limits.Admit(c.tenant().limits, c.peer(), much, c.node.wheel.Since(now))
 	if err != nil {
-		c.node.dropped(protocol.RateLimited, 1)
+		c.node.totals.Dropped(protocol.RateLimited, 1)
 	}
 	return err, exceeded
 }

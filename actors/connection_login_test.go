@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -42,7 +43,7 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 		a.wantHeard(t, "second's words")
 		s := n.Stats("acme")
 		if d := s.Dialects["second"]; d.ActiveConnections != 1 || d.Authenticated != 1 || d.TotalConnections != 1 ||
-			d.MessagesSent != 1 || s.Dialects["first"] != (DialectStats{TotalConnections: 1}) ||
+			d.MessagesSent != 1 || s.Dialects["first"] != (stats.Connections{TotalConnections: 1}) ||
 			s.TotalConnections != 1 {
 			t.Errorf("%+v", s.Dialects)
 		}
@@ -120,11 +121,11 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 		}
 		synctest.Wait()
 		if s := n.Stats("acme"); s.ActiveConnections != 1 || s.Authenticated != 1 || s.TotalConnections != 3 {
-			t.Errorf("acme: %+v", s.DialectStats)
+			t.Errorf("acme: %+v", s.Connections)
 		}
 		// it only grows
 		if s := n.Stats("\x00lobby"); s.ActiveConnections != 0 || s.Authenticated != 0 || s.TotalConnections < 3 {
-			t.Errorf("the lobby: %+v", s.DialectStats)
+			t.Errorf("the lobby: %+v", s.Connections)
 		}
 		if n.Stats(canaryTenant).ActiveConnections != uint64(len(n.canaries)) || len(n.Tenants()) != 2 {
 			t.Errorf("tenants: %q", n.Tenants())

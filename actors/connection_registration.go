@@ -28,7 +28,7 @@ func (r *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 	}
 	if id.User != "" {
 		if err := tenant.limits.AdmitUser(dialect, id.User, now); err != nil {
-			l.node.dropped(err.Reason, 1)
+			l.node.totals.Dropped(err.Reason, 1)
 			return err
 		}
 		limits.Refund(dialect, l.remote, now)
@@ -44,7 +44,7 @@ func (r *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 	l.identity.Store(id)
 	got, err := topicClient{l}.attach(broadcastTopic, fanout.FiltersForProjection(l.view()), protocol.Position{}, false)
 	if err != nil {
-		l.resume.GiveUp(&l.node.totals)
+		l.resume.GiveUp(l.node.totals)
 		r.leave(l)
 		l.identity.Store(nil)
 		return err

@@ -35,7 +35,7 @@ func (c *connection) resumeSession() {
 	c.outbox.Hold()
 	granted := c.subscriptions.takeOver(&c.Conn, rec)
 	resend(rec, &c.Conn, granted)
-	c.resume.AddMissed(&c.node.totals, protocol.PositionLost, since(rec.Broadcast, c.resume.Broadcast))
+	c.resume.AddMissed(c.node.totals, protocol.PositionLost, since(rec.Broadcast, c.resume.Broadcast))
 	if rec.Projection != nil {
 		view := protocol.SetEventView{View: *rec.Projection}
 		if rec.Borrowed { // borrowed then; now it goes by the token that the client has shown now
@@ -49,7 +49,7 @@ func (c *connection) resumeSession() {
 		grants{c}.expireBy(r.Grant)
 	}
 	c.resume.Restored.Store(uint64(c.subscriptions.Count()))
-	c.node.totals.restored.Add(1)
+	c.node.totals.Restored.Add(1)
 }
 
 // resend queues the frames that waited for the client. It leaves out those of the subscriptions if the client is not
@@ -57,15 +57,15 @@ func (c *connection) resumeSession() {
 func resend(r *resume.Session, to *Conn, granted bool) {
 	events, cut := r.Unwritten()
 	if !granted {
-		to.resume.AddMissed(&to.node.totals, protocol.Forbidden, len(events)+cut)
+		to.resume.AddMissed(to.node.totals, protocol.Forbidden, len(events)+cut)
 		events, cut = nil, 0
 	}
 	events = append(events, r.Sent()...)
 	left := to.outbox.Overflow(events)
-	to.resume.AddMissed(&to.node.totals, protocol.TooLarge, cut+left+r.Missed)
+	to.resume.AddMissed(to.node.totals, protocol.TooLarge, cut+left+r.Missed)
 	if events = events[left:]; to.outbox.Charge(to.outbox.Prepend(events)) {
 		to.resume.Replayed.Add(uint64(len(events)))
-		to.node.totals.delivered.Add(uint64(len(events)))
+		to.node.totals.Delivered.Add(uint64(len(events)))
 	}
 }
 
@@ -91,7 +91,7 @@ func (s *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
 		}
 		if err := (topicClient{l}).granted(protocol.Subscribe{Topic: r.Topic}); err != nil {
 			s.Remove(r.Topic, false)
-			l.resume.AddMissed(&l.node.totals, err.Reason, 1)
+			l.resume.AddMissed(l.node.totals, err.Reason, 1)
 			all = false
 		}
 	}
@@ -109,14 +109,14 @@ func (s *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol
 	for _, topic := range s.Attached() {
 		at, known := rec.Checkpoint(topic)
 		if !known {
-			l.resume.AddMissed(&l.node.totals, protocol.Busy, 1)
+			l.resume.AddMissed(l.node.totals, protocol.Busy, 1)
 		}
 		got, err := topicClient{l}.attach(topic, s.FiltersAt(topic), at, true)
 		if err != nil {
 			return err
 		}
 		l.resume.Replayed.Add(uint64(got.replayed))
-		l.resume.AddMissed(&l.node.totals, protocol.PositionLost, got.missed)
+		l.resume.AddMissed(l.node.totals, protocol.PositionLost, got.missed)
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (s *subscriptions) suspend(l *Conn) *resume.Session {
 	s.Subscriptions = nil
 	rec.Broadcast = topicClient{l}.release(ctx, broadcastTopic)
 	rec.Detached = l.outbox.Detach()
-	l.node.dropped(protocol.Lost, rec.Detached.Dropped)
+	l.node.totals.Dropped(protocol.Lost, rec.Detached.Dropped)
 	rec.Bound()
 	return rec
 }

@@ -166,7 +166,7 @@ func TestDeadline_PingsGoOutInTimeAndASilentPeerIsGoneWithinTimeout(t *testing.T
 		}
 		// check 33: presence is right
 		if s := n.Stats("acme"); s.Authenticated != 1 || n.Metrics().Drops[protocol.Silent] != 1 {
-			t.Errorf("%+v, drops %v", s.DialectStats, n.Metrics().Drops)
+			t.Errorf("%+v, drops %v", s.Connections, n.Metrics().Drops)
 		}
 		pings := func() int {
 			alive.tape.mu.Lock()

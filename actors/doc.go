@@ -58,6 +58,7 @@
 //
 // The packages below do not know the actors:
 //
+//   - stats: what happens in a node and in the lifecycle of a tenant, counted for the metrics.
 //   - timer: the timing wheel, one for all deadlines of a node, and a pool of timers.
 //   - mailbox: bounded mailboxes, replies, the registry of actors by name, and supervisors.
 //   - limit: rate limiters for what comes in: of a connection, a user, an address and a tenant.
@@ -67,9 +68,11 @@
 //   - grant: the rights by which a connection gets events, and the revocations that end them.
 //   - policy: the rules of a tenant's topics, resolved for each topic.
 //   - presence: the members of a topic, each of whom announces itself again before its time is over.
+//   - inbox: the messages to users who have no connection.
 //   - history: what a topic remembers, in memory.
 //   - durable: what a topic remembers, on disk.
 //   - resume: the suspended sessions of clients whose connections broke.
+//   - canary: connections inside the process that prove that events get through.
 //   - health: the watchdog for stuck actors, the watermark for memory, and probes.
 //
 // The files of this package hold the actors, by prefix:
@@ -87,7 +90,6 @@
 //   - admin*: the calls of a node that change one tenant, its users or its connections; revocation is one of them.
 //   - placement.go: admits the connections of one tenant and dialect, and counts them.
 //   - lifecycle.go: numbers the lifecycle events of a tenant and delivers them.
-//   - canary.go: connections inside the process that prove that events get through.
 //   - shutdown.go: closes many connections, spread over time.
 //
 // # The publisher runs an idle actor

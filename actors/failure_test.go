@@ -48,7 +48,7 @@ func TestFailure_AConnectionThatPanicsClosesWith1011AndNobodyElseNotices(t *test
 					t.Errorf("%d failures counted", got)
 				}
 				if s := n.Stats("acme"); s.ActiveConnections != 2 || s.Authenticated != 2 || s.TotalConnections != 3 {
-					t.Errorf("stats after the failure: %+v", s.DialectStats)
+					t.Errorf("stats after the failure: %+v", s.Connections)
 				}
 				u, err := n.User(context.Background(), "acme", "bad")
 				if err != nil || len(u.Connections) != 1 {

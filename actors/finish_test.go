@@ -46,7 +46,7 @@ func TestLink_FinishIsToldBehindTheAnswers(t *testing.T) {
 			t.Errorf("heard %q before the end of what it says", heard)
 		}
 		if s := n.Stats("acme"); s.Authenticated != 0 || s.ActiveConnections != 1 {
-			t.Errorf("%+v", s.DialectStats)
+			t.Errorf("%+v", s.Connections)
 		}
 		mustPublish(t, n, "room", jsonEvent(t, "", 1)) // or a busy topic would keep the wire writing
 		c.link.Gone(protocol.Disconnected)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -33,21 +34,21 @@ func TestFigures_AddUpWhenConnectionsHaveEnded(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		s := n.Stats("acme")
-		want := DialectStats{TotalConnections: 10, ActiveConnections: 4, Authenticated: 4, MessagesReceived: 10,
+		want := stats.Connections{TotalConnections: 10, ActiveConnections: 4, Authenticated: 4, MessagesReceived: 10,
 			BytesReceived: 10,
 			MessagesSent:  50, BytesSent: 50 * 7, Lifetime: 6*10*time.Second + 4*15*time.Second}
-		if s.DialectStats != want {
-			t.Errorf("the tenant: %+v, want %+v", s.DialectStats, want)
+		if s.Connections != want {
+			t.Errorf("the tenant: %+v, want %+v", s.Connections, want)
 		}
-		var sum DialectStats
+		var sum stats.Connections
 		for _, d := range s.Dialects {
-			sum.add(d)
+			sum.Add(d)
 		}
 		if sum != want || s.Dialects["other"].ActiveConnections != 2 || s.Dialects["words"].TotalConnections != 5 {
 			t.Errorf("the dialects: %+v", s.Dialects)
 		}
 		f := n.Metrics()
-		if f.Published != 5 || f.Delivered != 50 || f.Tenants["acme"].DialectStats != want || f.Topics != 1 ||
+		if f.Published != 5 || f.Delivered != 50 || f.Tenants["acme"].Connections != want || f.Topics != 1 ||
 			f.Backlog != 0 {
 			t.Errorf("%+v", f)
 		}
@@ -77,9 +78,9 @@ func TestFigures_TotalsNeverFallBackWhileConnectionsEnd(t *testing.T) {
 	}
 	checked := make(chan int)
 	go func() {
-		var last DialectStats
+		var last stats.Connections
 		for rounds := 0; ; rounds++ {
-			s := n.Stats("acme").DialectStats
+			s := n.Stats("acme").Connections
 			if s.TotalConnections < last.TotalConnections || s.MessagesReceived < last.MessagesReceived ||
 				s.BytesReceived < last.BytesReceived || s.Lifetime < last.Lifetime {
 				t.Errorf("%+v came after %+v", s, last)
@@ -97,7 +98,7 @@ func TestFigures_TotalsNeverFallBackWhileConnectionsEnd(t *testing.T) {
 	close(stop)
 	t.Logf("%d looks", <-checked)
 	eventually(t, "all links are gone", func() bool { return len(n.allConns()) == 0 })
-	if s := n.Stats("acme").DialectStats; s.TotalConnections != 1200 || s.MessagesReceived != 1200 ||
+	if s := n.Stats("acme").Connections; s.TotalConnections != 1200 || s.MessagesReceived != 1200 ||
 		s.ActiveConnections != 0 || s.Authenticated != 0 {
 		t.Errorf("at the end: %+v", s)
 	}

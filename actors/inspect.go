@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -150,9 +151,9 @@ func (in *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn,
 }
 
 // Stats are the statistics of one tenant; zero for an unknown one.
-func (in *inspector) Stats(tenant string) Stats {
+func (in *inspector) Stats(tenant string) stats.Tenant {
 	if t := in.tenants.tenant(tenant); t != nil {
 		return t.stats()
 	}
-	return Stats{}
+	return stats.Tenant{}
 }

@@ -349,7 +349,7 @@ func TestProbe_TellsThatEventsGetThroughAndIsInNoFigures(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 		for range 3 {
-			n.tenant(canaryTenant).topics.SendUnbounded(n.canaries[5].topic, crash{"a test"})
+			n.tenant(canaryTenant).topics.SendUnbounded(n.canaries[5].Topic, crash{"a test"})
 			synctest.Wait()
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)

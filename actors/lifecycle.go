@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -51,20 +52,8 @@ type lifecycle struct {
 	number  uint64
 	waiting []*fanout.Result // of what is on its way into the topic, oldest first
 
-	told   atomic.Uint64    // events emitted
-	losses [3]atomic.Uint64 // by where, in the order of lossesOf
-	warnAt atomic.Int64     // when losses may be logged again, as timer.Wheel.Since measures it
-	missed atomic.Uint64    // losses since the last log line
+	stats stats.Events // any goroutine may count
 }
-
-// lossesOf are the words for where events were lost.
-var lossesOf = [...]string{"mailbox", "topic", "failure"}
-
-const (
-	lostInMailbox = iota
-	lostInTopic
-	lostInFailure
-)
 
 // maxOnTheWay bounds the events that are on their way into the topic, which may be waiting for a disk.
 const maxOnTheWay = 8192
@@ -137,7 +126,7 @@ func (l *lifecycle) emit(m happened) {
 	if l.config.Topic {
 		l.publish(news, text)
 	}
-	l.told.Add(1)
+	l.stats.Emitted.Add(1)
 }
 
 // publish hands an event to the topic. It waits for the topic only if the topic has to be made, since later events
@@ -145,7 +134,7 @@ func (l *lifecycle) emit(m happened) {
 func (l *lifecycle) publish(news *protocol.Lifecycle, text []byte) {
 	l.sweep()
 	if len(l.waiting) >= maxOnTheWay {
-		l.count(lostInTopic)
+		l.count(stats.Topic)
 		return
 	}
 	id := l.epoch + "-" + strconv.FormatUint(news.Number, 10)
@@ -170,7 +159,7 @@ func (l *lifecycle) sweep() {
 	settled := 0
 	for settled < len(l.waiting) && l.waiting[settled].Done() {
 		if l.waiting[settled].Failed() {
-			l.count(lostInTopic)
+			l.count(stats.Topic)
 		}
 		settled++
 	}
@@ -182,31 +171,18 @@ func (l *lifecycle) sweep() {
 // lost ones before them, the next event leaves a gap.
 func (l *lifecycle) lose(before uint64, reason protocol.Reason) {
 	if reason == protocol.Internal {
-		l.count(lostInFailure)
+		l.count(stats.Failure)
 		return
 	}
 	l.lost.Add(before + 1)
-	l.count(lostInMailbox)
+	l.count(stats.Mailbox)
 }
 
 // count counts a loss, and logs losses once a minute at most.
-func (l *lifecycle) count(where int) {
-	l.losses[where].Add(1)
-	missed := l.missed.Add(1)
+func (l *lifecycle) count(to stats.Cause) {
 	n := l.tenant.node
-	now := n.wheel.Since(time.Now())
-	if at := l.warnAt.Load(); at > now || !l.warnAt.CompareAndSwap(at, now+int64(time.Minute)) {
-		return
+	if events := l.stats.Lost(to, n.wheel.Since(time.Now())); events > 0 {
+		n.log.Warn("lifecycle events were lost; their numbers are missing",
+			"tenant", l.tenant.name, "lost_in", to.String(), "events", events)
 	}
-	l.missed.Store(0)
-	n.log.Warn("lifecycle events were lost; their numbers are missing",
-		"tenant", l.tenant.name, "lost_in", lossesOf[where], "events", missed)
-}
-
-func (l *lifecycle) stats() LifecycleStats {
-	f := LifecycleStats{Emitted: l.told.Load(), Lost: map[string]uint64{}}
-	for i, word := range lossesOf {
-		f.Lost[word] = l.losses[i].Load()
-	}
-	return f
 }

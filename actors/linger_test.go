@@ -11,6 +11,7 @@ import (
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -491,16 +492,16 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 }
 
 func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
-	n := &Node{services: services{totals: newTotals()}}
+	totals := stats.NewTotals()
 	g := resume.NewClient("tab")
 	g.Resume(&resume.Session{Detached: outbox.Detached{Events: make([]*outbox.Frame, 5)}})
-	g.GiveUp(n)
-	g.GiveUp(n)
-	if missed := n.missed[protocol.Disconnected]; missed != 5 || g.Missed.Load() != 5 {
+	g.GiveUp(totals)
+	g.GiveUp(totals)
+	if missed := totals.Snapshot().Missed[protocol.Disconnected]; missed != 5 || g.Missed.Load() != 5 {
 		t.Errorf("the node counts %d, the connection %d; want 5", missed, g.Missed.Load())
 	}
 	var none *resume.Client
-	none.GiveUp(n)
+	none.GiveUp(totals)
 	none.Late(&outbox.Frame{})
 	if none.Take() != nil || none.Key() != "" {
 		t.Error("what does not linger has something to restore, or a key")

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/canary"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
@@ -23,7 +24,7 @@ type Node struct {
 	services // shared with its actors (services.go)
 
 	// Static after New.
-	canaries []*canary
+	canaries []*canary.Canary
 	watchdog *health.Watchdog
 
 	tenants                 // by name (tenants.go)
@@ -96,7 +97,7 @@ func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol
 		return err
 	}
 	if err := t.limits.AdmitConnect(d, remote, time.Now()); err != nil {
-		n.dropped(err.Reason, 1)
+		n.totals.Dropped(err.Reason, 1)
 		return err
 	}
 	return nil
@@ -119,7 +120,7 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	defer n.admission.leave()
 	if d.Identity == nil {
 		if err := c.registration.await(l, d.Proxied); err != nil {
-			n.dropped(err.Reason, 1)
+			n.totals.Dropped(err.Reason, 1)
 			return nil, err
 		}
 	}
@@ -161,11 +162,11 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 		return Receipt{}, err
 	}
 	if err := n.watermark.RefusePublish(); err != nil {
-		n.dropped(protocol.Busy, 1)
+		n.totals.Dropped(protocol.Busy, 1)
 		return Receipt{}, err
 	}
 	if err := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now())); err != nil {
-		n.dropped(err.Reason, 1)
+		n.totals.Dropped(err.Reason, 1)
 		return Receipt{}, err
 	}
 	if t.backlog.Full() {
@@ -173,7 +174,7 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 		ctx, cancel = context.WithTimeout(ctx, n.cfg.PublishWait)
 		defer cancel()
 		if t.backlog.Wait(ctx) != nil {
-			n.dropped(protocol.Busy, 1)
+			n.totals.Dropped(protocol.Busy, 1)
 			return Receipt{}, mailbox.ErrBusy
 		}
 	}
@@ -183,14 +184,14 @@ func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protoc
 	dispatch(t, to, p)
 	receipt, err := p.Result.Wait(ctx, patience.C)
 	if err != nil {
-		n.dropped(err.Reason, 1)
+		n.totals.Dropped(err.Reason, 1)
 		return Receipt{}, err
 	}
 	receipt.ID = id
 	if receipt.Duplicate {
-		n.totals.duplicates.Add(1)
+		n.totals.Duplicates.Add(1)
 	} else {
-		n.totals.published.Add(1)
+		n.totals.Published.Add(1)
 	}
 	return receipt, nil
 }
@@ -237,7 +238,7 @@ func (n *Node) Close() {
 func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
 	err := n.unauthenticated.Admit(remote, proxied)
 	if err != nil {
-		n.dropped(err.Reason, 1)
+		n.totals.Dropped(err.Reason, 1)
 	}
 	return err
 }

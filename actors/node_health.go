@@ -2,11 +2,16 @@ package actors
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/canary"
+	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -121,28 +126,57 @@ func (n *Node) Probe(ctx context.Context) (slowest time.Duration, err error) {
 // AddProbe has Probe try one more way; see health.Probes.
 func (n *Node) AddProbe(name string, try func(context.Context) error) { n.probes.AddProbe(name, try) }
 
+// newCanaries connects one canary for each shard of the topics, with a user in the same shard of the users, and adds
+// their probes. Their events are not in the metrics.
+func newCanaries(n *Node) []*canary.Canary {
+	n.SetTenant(TenantConfig{Name: canaryTenant})
+	t := n.tenant(canaryTenant)
+	topics, users := t.topics.NamePerShard("canary"), t.users.NamePerShard("canary")
+	all := make([]*canary.Canary, len(topics))
+	for shard := range all {
+		c := canary.New(topics[shard], users[shard])
+		_, err := n.Connect(ConnectOptions{
+			Tenant: canaryTenant, Dialect: canary.Dialect{}, Session: c.Session(), Identity: c.Identity(),
+		}, func(l *Conn) outbox.Transport { return c.Attach(l) })
+		if err != nil {
+			panic(err) // a new node has room
+		}
+		n.AddProbe(fmt.Sprint("topics shard ", shard), func(ctx context.Context) error {
+			return c.ProbeTopic(ctx, func(p *fanout.Delivery) { t.topic(c.Topic, publish{p}) })
+		})
+		n.AddProbe(fmt.Sprint("users shard ", shard), func(ctx context.Context) error {
+			return c.ProbeUser(ctx, func(p *fanout.Delivery) { t.user(c.User, publish{p}) })
+		})
+		all[shard] = c
+	}
+	for _, l := range t.conns() { // its subscription is made when it answers
+		_, _ = l.info(context.Background())
+	}
+	return all
+}
+
 // Metrics takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop. It waits for no
 // actor.
 func (n *Node) Metrics() Metrics {
 	f := Metrics{
-		Tenants:    map[string]Stats{},
-		Lifecycles: map[string]LifecycleStats{},
+		Tenants:    map[string]stats.Tenant{},
+		Lifecycles: map[string]stats.Lifecycle{},
 		Latency:    n.outboxes.Latency.Snapshot(),
 		Backlog:    n.backlog.Bytes(),
+		Sums:       n.totals.Snapshot(),
 		Pressure:   n.watermark.Pressure(),
 		Storage:    n.storage(),
 		Stuck:      n.watchdog.StuckByKind(),
 		EverStuck:  n.watchdog.EverStuckByKind(),
 	}
 	f.SuspendedSessions, f.SuspendedSessionBytes = n.sessions.Stats()
-	n.totals.fill(&f)
 	for _, name := range n.Tenants() {
 		if t := n.tenant(name); t != nil {
 			f.stale(t.backlog.Lost.Load())
 			f.Tenants[name] = t.stats()
 			f.Topics += t.topicCount()
 			if l := t.lifecycle.Load(); l != nil {
-				f.Lifecycles[name] = l.stats()
+				f.Lifecycles[name] = l.stats.Snapshot()
 			}
 		}
 	}

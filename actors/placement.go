@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -18,7 +19,7 @@ type placement struct {
 	total, active, authenticated atomic.Int64
 
 	mu   sync.Mutex
-	past DialectStats // sums over the connections that have ended
+	past stats.Connections // sums over the connections that have ended
 }
 
 // admits says whether there is room for one more connection, when the tenant has this many open ones and the dialect in
@@ -35,7 +36,7 @@ func (p *placement) admits(open, ofDialect int64) *protocol.Refusal {
 		return mailbox.ErrBusy
 	}
 	if err := n.watermark.RefuseConnection(); err != nil {
-		n.dropped(protocol.Busy, 1)
+		n.totals.Dropped(protocol.Busy, 1)
 		return err
 	}
 	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
@@ -50,7 +51,7 @@ func (p *placement) admits(open, ofDialect int64) *protocol.Refusal {
 		return nil
 	}
 	err.RetryAfter = 10 * time.Second
-	n.dropped(protocol.TooMany, 1)
+	n.totals.Dropped(protocol.TooMany, 1)
 	return err
 }
 
@@ -95,7 +96,7 @@ func (p *placement) adopt(l *Conn) *protocol.Refusal {
 // fall back.
 func (p *placement) left(l *Conn) {
 	p.mu.Lock()
-	p.past.add(l.stats(time.Now()))
+	p.past.Add(l.stats(time.Now()))
 	l.tenant().links.remove(l)
 	p.mu.Unlock()
 	p.free()

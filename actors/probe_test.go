@@ -34,9 +34,9 @@ func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := n.tenant(canaryTenant)
 		for shard, at := range n.canaries {
-			if c.topics.Shard(at.topic) != shard || c.users.Shard(at.user) != shard {
-				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.Shard(at.topic),
-					c.users.Shard(at.user))
+			if c.topics.Shard(at.Topic) != shard || c.users.Shard(at.User) != shard {
+				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.Shard(at.Topic),
+					c.users.Shard(at.User))
 			}
 		}
 		if len(n.canaries) != mailbox.Shards || n.probes.Count() != 2*mailbox.Shards+1 {
@@ -53,7 +53,7 @@ func TestProbe_NamesTheShardsThroughWhichNothingGets(t *testing.T) {
 			<-open
 			return nil
 		}}
-		for _, h := range []struct{ topic, user string }{{n.canaries[3].topic, ""}, {"elsewhere", n.canaries[7].user}} {
+		for _, h := range []struct{ topic, user string }{{n.canaries[3].Topic, ""}, {"elsewhere", n.canaries[7].User}} {
 			c := &client{&tape{}, &hand{opened: []protocol.Command{protocol.Subscribe{Topic: h.topic}}}}
 			dial := ConnectOptions{Tenant: canaryTenant, Dialect: stuck, Session: c.hand, Identity: someone(h.user)}
 			if _, err := n.Connect(dial, func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {

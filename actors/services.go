@@ -17,6 +17,7 @@ import (
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -55,11 +56,11 @@ type services struct {
 	outboxes        outbox.Shared
 	supervise       struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
 	sessions        *resume.Store // suspended ones, of clients that may come back
+	totals          *stats.Totals // for the metrics
 	watermark       *health.Watermark
 	unauthenticated *limit.Unauthenticated
 
 	admission // where connections come in
-	totals    // for the metrics (info.go)
 
 	resumes atomic.Bool                   // some tenant lets clients resume whose dialects have no words for it
 	store   atomic.Pointer[durable.Store] // nil while there is none
@@ -71,13 +72,13 @@ type services struct {
 // start makes the services ready. The watermark comes later, since it sees the tenants.
 func (s *services) start(cfg Config, auth Authenticator) {
 	cfg = cfg.withDefaults()
-	s.cfg, s.log, s.auth, s.totals = cfg, cfg.Logger, auth, newTotals()
+	s.cfg, s.log, s.auth, s.totals = cfg, cfg.Logger, auth, stats.NewTotals()
 	s.rights, _ = auth.(Authorizer)
 	s.wheel, s.backlog = timer.NewWheel(), outbox.NewBackpressure(cfg.Backlog)
 	s.outboxes.Limits, s.outboxes.Delay.After = cfg.outbox(), cfg.WriteDelay
-	s.sessions = resume.NewStore(&s.totals)
+	s.sessions = resume.NewStore(s.totals)
 	s.unauthenticated = limit.NewUnauthenticated(cfg.Unauthenticated, cfg.UnauthenticatedPerAddress)
-	s.system = mailbox.NewSystem(s.log, s.wheel, s.totals.restarted)
+	s.system = mailbox.NewSystem(s.log, s.wheel, s.totals.Restarted)
 	s.supervise.tenant = s.system.Supervisor("tenant", true)
 	s.supervise.user = s.system.Supervisor("user", true)
 	s.supervise.topic = s.system.Supervisor("topic", true)
@@ -136,7 +137,7 @@ func (s *services) encoder() *encoder { return (*encoder)(s) }
 func (e *encoder) Encode(d protocol.Dialect, v protocol.Projection, ev *protocol.Event, born int64) (f *outbox.Frame) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			e.dropped(protocol.Internal, 1)
+			e.totals.Dropped(protocol.Internal, 1)
 			e.log.Error("a dialect failed to encode an event", "dialect", d.Name(), "event", ev.ID, "kind", ev.Kind,
 				"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			f = nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/grant"
+	"github.com/parley-realtime/parley/actors/inbox"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
@@ -51,6 +52,7 @@ type tenantCore struct {
 	rules     atomic.Pointer[policy.Set]                         // of its topics
 	backlog   *outbox.Backpressure
 	limits    *limit.Tenant
+	inboxes   *inbox.Tenant             // of its users
 	lifecycle atomic.Pointer[lifecycle] // nil while it is off
 
 	connections atomic.Int64 // open ones
@@ -59,8 +61,6 @@ type tenantCore struct {
 	resumeAge   atomic.Int64 // how long a suspended session waits for its client, in nanoseconds
 	suspended   atomic.Bool
 	restarting  atomic.Bool
-	inboxes     atomic.Int64 // users with events in their inbox
-	waiting     atomic.Int64 // bytes in all inboxes
 	topicsMade  atomic.Int64 // topics that exist and count, see counts
 
 	turns [mailbox.Shards]sync.Mutex // by event id: see publishToUsers
@@ -76,6 +76,7 @@ func newTenant(n *services, all *tenants, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
 		node: n, all: all, name: cfg.Name, topics: mailbox.NewRegistry(), users: mailbox.NewRegistry(),
 		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.Tenant(),
+		inboxes:    inbox.NewTenant(inbox.Bounds{Count: n.cfg.InboxCount, Age: n.cfg.InboxAge}),
 		placements: map[protocol.Dialect]*placement{},
 	}
 	c.box.Init(8 * n.cfg.MailboxSize)

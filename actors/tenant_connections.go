@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -62,15 +63,15 @@ func (cs *conns) each(do func(*Conn) bool) {
 	}
 }
 
-func (t *tenantCore) stats() Stats {
-	s := Stats{Dialects: map[string]DialectStats{}, Suspended: t.suspended.Load()}
+func (t *tenantCore) stats() stats.Tenant {
+	s := stats.Tenant{Dialects: map[string]stats.Connections{}, Suspended: t.suspended.Load()}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range t.placements {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		d := s.Dialects[c.dialect.Name()]
-		d.add(c.past)
+		d.Add(c.past)
 		d.TotalConnections += uint64(c.total.Load())
 		d.ActiveConnections += uint64(max(c.active.Load(), 0))
 		d.Authenticated += uint64(max(c.authenticated.Load(), 0))
@@ -80,12 +81,12 @@ func (t *tenantCore) stats() Stats {
 	t.links.each(func(l *Conn) bool {
 		name := l.dialect().Name()
 		d := s.Dialects[name]
-		d.add(l.stats(now))
+		d.Add(l.stats(now))
 		s.Dialects[name] = d
 		return true
 	})
 	for _, d := range s.Dialects {
-		s.add(d)
+		s.Add(d)
 	}
 	s.TotalConnections = uint64(t.total.Load())
 	return s

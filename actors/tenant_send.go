@@ -87,23 +87,14 @@ func (t *tenantCore) publishToUsers(users []string, p *fanout.Delivery) (idle *m
 }
 
 // waits reports whether the event would wait in the inbox of a user who has no connection.
-func (t *tenantCore) waits(ev *protocol.Event) bool { return t.lasts(ev) && t.shelters() }
-
-// lasts reports whether the event is of a kind that waits. Messages are for people, who read them later; events of
-// other kinds tell of a moment, and are worth nothing afterwards.
-func (t *tenantCore) lasts(ev *protocol.Event) bool {
-	return t.node.cfg.InboxCount > 0 && ev.Kind == protocol.Message && waitingSize(ev) <= maxInboxBytes
-}
-
-// shelters reports whether there is room for one more event in the tenant's inboxes.
-func (t *tenantCore) shelters() bool {
-	return t.inboxes.Load() < maxInboxes && t.waiting.Load() < maxWaiting
+func (t *tenantCore) waits(ev *protocol.Event) bool {
+	return t.inboxes.Accepts(ev) && !t.inboxes.Full()
 }
 
 // turnAway counts an event that would have waited for a user if there were room.
 func (t *tenantCore) turnAway(ev *protocol.Event) {
-	if t.lasts(ev) {
-		t.node.dropped(protocol.TooMany, 1)
+	if t.inboxes.Accepts(ev) {
+		t.node.totals.Dropped(protocol.TooMany, 1)
 	}
 }
 

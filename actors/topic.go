@@ -268,7 +268,7 @@ func (t *topic) flush(m flush) {
 }
 
 // count adds to the delivered events.
-func (t *topic) count(delivered int) { t.node().totals.delivered.Add(uint64(delivered)) }
+func (t *topic) count(delivered int) { t.node().totals.Delivered.Add(uint64(delivered)) }
 
 func (t *topic) flushBy(due time.Time) {
 	if due.IsZero() || slices.ContainsFunc(t.flushes, func(asked time.Time) bool { return !due.Before(asked) }) {

@@ -142,7 +142,7 @@ func (t historyReader) dropPolicy(ev *protocol.Event) outbox.Policy {
 func (r *replay) give(l *Conn) {
 	for _, f := range r.frames {
 		if l.send(f) {
-			l.node.totals.delivered.Add(1)
+			l.node.totals.Delivered.Add(1)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"github.com/parley-realtime/parley/actors/fanout"
+	"github.com/parley-realtime/parley/actors/inbox"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
@@ -46,7 +47,7 @@ type user struct {
 	box       mailbox.Mailbox
 	links     []*Conn // in the order in which they joined
 	dedup     fanout.Dedup
-	inbox     *inbox            // nil if nothing waits
+	inbox     *inbox.Inbox      // nil if nothing waits
 	suspended []*resume.Session // of clients that may come back, oldest first
 	// idleAt and expireAt are when the wheel is going to send idleTimeout and expireSessions, as timer.Wheel.Since
 	// measures it; 0 is not at all.
@@ -119,7 +120,7 @@ func (u *user) publish(p *fanout.Delivery) {
 	}
 	delivered, there := u.deliver(p)
 	if p.Born != 0 { // a canary's event does not count
-		u.node().totals.delivered.Add(uint64(delivered))
+		u.node().totals.Delivered.Add(uint64(delivered))
 	}
 	u.dedup.Done(p)
 	u.missed(p, there)
@@ -213,7 +214,7 @@ func (u *user) idle(ctx mailbox.Context) {
 	if u.dedup.Active() || u.inbox != nil {
 		at := now.Add(cfg.DedupAge)
 		if u.inbox != nil {
-			at = u.inbox.waiting[0].until
+			at = u.inbox.Next()
 		}
 		u.idleAt = wheel.Since(at)
 		wheel.Schedule(at, u)

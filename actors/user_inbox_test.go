@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/inbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -68,25 +69,19 @@ func TestInbox_WhatWaitsTooLongIsForgottenCountedAndItsUserRetires(t *testing.T)
 			note(t, n, fmt.Sprint("u", i), "m")
 			note(t, n, fmt.Sprint("u", i), "n")
 		}
-		if users, inboxes := tenant.users.Len(), tenant.inboxes.Load(); users != 50 || inboxes != 50 {
-			t.Errorf("%d users, %d inboxes", users, inboxes)
+		if inboxes, _ := tenant.inboxes.Stats(); tenant.users.Len() != 50 || inboxes != 50 {
+			t.Errorf("%d users, %d inboxes", tenant.users.Len(), inboxes)
 		}
 		time.Sleep(time.Hour + time.Minute)
 		synctest.Wait()
-		if users, inboxes := tenant.users.Len(), tenant.inboxes.Load(); users != 0 || inboxes != 0 ||
+		if inboxes, _ := tenant.inboxes.Stats(); tenant.users.Len() != 0 || inboxes != 0 ||
 			n.Metrics().Drops[protocol.Stale] != 100 {
-			t.Errorf("after their age: %d users, %d inboxes, drops %v", users, inboxes, n.Metrics().Drops)
-		}
-		// Beyond the bound nothing waits, and nobody is made.
-		tenant.inboxes.Store(maxInboxes)
-		note(t, n, "one too many", "m")
-		if tenant.users.Len() != 0 {
-			t.Error("a user was made beyond the bound")
+			t.Errorf("after their age: %d users, %d inboxes, drops %v", tenant.users.Len(), inboxes, n.Metrics().Drops)
 		}
 	})
 }
 
-func TestInbox_IsBoundedInBytesForOneUserAndForATenant(t *testing.T) {
+func TestInbox_IsBoundedInBytes(t *testing.T) {
 	with := &speech{name: "with", limits: protocol.Limits{Inbox: true},
 		encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
 			return []byte(ev.Text("message"))[:2]
@@ -96,28 +91,16 @@ func TestInbox_IsBoundedInBytesForOneUserAndForATenant(t *testing.T) {
 		for i := range 10 {
 			note(t, n, "ann", fmt.Sprint("m", i, strings.Repeat("x", 60<<10)))
 		}
-		note(t, n, "ann", "mx"+strings.Repeat("x", maxInboxBytes)) // does not fit, and drives nobody out
-		if waits := tenant.waiting.Load(); waits == 0 || waits > maxInboxBytes ||
+		note(t, n, "ann", "mx"+strings.Repeat("x", inbox.MaxBytes)) // does not fit, and drives nobody out
+		if _, waits := tenant.inboxes.Stats(); waits == 0 || waits > inbox.MaxBytes ||
 			n.Metrics().Drops[protocol.Stale] != 6 {
 			t.Errorf("%d bytes wait, drops %v", waits, n.Metrics().Drops)
 		}
 		ann := enter(t, n, with, someone("ann"))
 		synctest.Wait()
 		ann.wantHeard(t, "m6", "m7", "m8", "m9")
-		if waits := tenant.waiting.Load(); waits != 0 {
-			t.Errorf("%d bytes wait", waits)
-		}
-		tenant.waiting.Add(maxWaiting - 100) // others have it
-		note(t, n, "the last", "m")
-		note(t, n, "one too many", "m")
-		if got := tenant.users.Len(); got != 2 { // ann is there
-			t.Errorf("%d users, want 2", got)
-		}
-		tenant.waiting.Add(100 - maxWaiting)
-		time.Sleep(2 * time.Hour)
-		synctest.Wait()
-		if waits := tenant.waiting.Load(); waits != 0 || tenant.inboxes.Load() != 0 {
-			t.Errorf("after their age %d bytes wait for %d", waits, tenant.inboxes.Load())
+		if inboxes, waits := tenant.inboxes.Stats(); inboxes != 0 || waits != 0 {
+			t.Errorf("%d bytes wait for %d", waits, inboxes)
 		}
 	})
 }
@@ -156,8 +139,8 @@ func TestInbox_WhatAConnectionDidNotTakeWaitsForTheNext(t *testing.T) {
 		if got := strings.Join(heard, " "); got != "m0 m1 m2 m3 m4" {
 			t.Errorf("heard %s", got)
 		}
-		if tenant := n.tenant("acme"); tenant.waiting.Load() != 0 || tenant.inboxes.Load() != 0 {
-			t.Errorf("%d bytes wait for %d", tenant.waiting.Load(), tenant.inboxes.Load())
+		if inboxes, bytes := n.tenant("acme").inboxes.Stats(); inboxes != 0 || bytes != 0 {
+			t.Errorf("%d bytes wait for %d", bytes, inboxes)
 		}
 	})
 }
@@ -181,12 +164,15 @@ func TestInbox_AMessageToAConnectionThatHasJustEndedWaits(t *testing.T) {
 func TestInbox_WhatATenantHasNoRoomForIsCounted(t *testing.T) {
 	bubble(t, Config{InboxCount: 10}, func(n *Node) {
 		note(t, n, "ann", "m")
-		n.tenant("acme").waiting.Add(maxWaiting)
+		tenant := n.tenant("acme")
+		for !tenant.inboxes.Full() { // others have it
+			tenant.inboxes.Open()
+		}
 		note(t, n, "ann", "n")
 		note(t, n, "bob", "m")
 		tell(t, n, "bob", jsonEvent(t, "", 1)) // nothing that waits
-		if drops := n.Metrics().Drops; drops[protocol.TooMany] != 2 {
-			t.Errorf("drops %v", drops)
+		if drops, users := n.Metrics().Drops, tenant.users.Len(); drops[protocol.TooMany] != 2 || users != 1 {
+			t.Errorf("drops %v, %d users", drops, users)
 		}
 	})
 }

@@ -125,7 +125,7 @@ func (u *user) discard(l *Conn) {
 func (u *user) giveUp(reason protocol.Reason, given ...*resume.Session) {
 	for _, rec := range given {
 		if rec != nil {
-			u.node().Missed(reason, rec.Events()+rec.Missed)
+			u.node().totals.Missed(reason, rec.Events()+rec.Missed)
 		}
 	}
 }
@@ -161,7 +161,7 @@ func (u *user) expireSessions(now time.Time) {
 	u.suspended = slices.DeleteFunc(u.suspended, func(rec *resume.Session) bool {
 		over := rec.Until <= at
 		if over && u.node().sessions.Take(rec) {
-			u.node().totals.faded.Add(1)
+			u.node().totals.Faded.Add(1)
 		}
 		if !over {
 			u.expireBy(rec.Until)

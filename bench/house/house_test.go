@@ -12,9 +12,7 @@ const house = "../.."
 
 // recorded are the figures that have not reached their goals, as they are: none may get worse. Lower a bound when its
 // figure got better, and delete the line when the goal is reached.
-var recorded = map[string][]int{
-	"engine": {35, 5634},
-}
+var recorded = map[string][]int{}
 
 // go test remembers what passed, and does not see that files of the other module changed: make runs this test anew.
 func TestHouse_NoFigureGetsWorse(t *testing.T) {

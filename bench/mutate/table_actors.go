@@ -102,7 +102,7 @@ var ofActors = []mutation{
 	{file: "actors/timer/wheel.go", proves: "no deadline fires early",
 		from: "max(w.Since(at)-1, 0)/int64(Granularity) + 1", to: "max(w.Since(at)-1, 0) / int64(Granularity)",
 		tests: "TestWheel_FiresInOrder"},
-	{file: "actors/user_inbox.go", proves: "the inbox is bounded",
+	{file: "actors/inbox/inbox.go", proves: "the inbox is bounded",
 		from: "(len(in.waiting) >= most || in.bytes", to: "(len(in.waiting) > most || in.bytes", tests: "TestInbox_"},
 	{file: "actors/resume/session.go", proves: "check 30: once",
 		from: "written := r.Detached.LateAcks()", to: "written := 0",

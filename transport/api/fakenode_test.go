@@ -12,6 +12,7 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/presence"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -238,11 +239,11 @@ func (n *fakeNode) History(
 		Events: rest[:min(limit, len(rest))]}, nil
 }
 
-func (n *fakeNode) Stats(string) actors.Stats {
-	d := actors.DialectStats{TotalConnections: 4, ActiveConnections: 2, Authenticated: 1, MessagesReceived: 10,
+func (n *fakeNode) Stats(string) stats.Tenant {
+	d := stats.Connections{TotalConnections: 4, ActiveConnections: 2, Authenticated: 1, MessagesReceived: 10,
 		MessagesSent:  30,
 		BytesReceived: 400, BytesSent: 9000, Lifetime: 50 * time.Second}
-	return actors.Stats{DialectStats: d, Dialects: map[string]actors.DialectStats{"dashboard": d}}
+	return stats.Tenant{Connections: d, Dialects: map[string]stats.Connections{"dashboard": d}}
 }
 
 func (n *fakeNode) Revoke(_ context.Context, tenant string, r grant.Revocation) (int, int, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -154,11 +155,11 @@ func collectPressure(out chan<- prometheus.Metric, p health.Pressure) {
 	}
 }
 
-func (e *engineCollector) collectTenant(out chan<- prometheus.Metric, tenant string, s actors.Stats) {
-	dialects := map[string]actors.DialectStats{}
+func (e *engineCollector) collectTenant(out chan<- prometheus.Metric, tenant string, s stats.Tenant) {
+	dialects := map[string]stats.Connections{}
 	if e.dialects != nil {
 		for _, dialect := range e.dialects() {
-			dialects[dialect] = actors.DialectStats{}
+			dialects[dialect] = stats.Connections{}
 		}
 	}
 	maps.Copy(dialects, s.Dialects)

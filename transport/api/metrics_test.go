@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
@@ -15,23 +16,25 @@ import (
 )
 
 func someFigures() actors.Metrics {
-	dashboard := actors.DialectStats{TotalConnections: 5, ActiveConnections: 3, Authenticated: 2, MessagesReceived: 7,
+	dashboard := stats.Connections{TotalConnections: 5, ActiveConnections: 3, Authenticated: 2, MessagesReceived: 7,
 		MessagesSent:  11,
 		BytesReceived: 70, BytesSent: 1100, Lifetime: 90 * time.Second}
 	return actors.Metrics{
-		Tenants: map[string]actors.Stats{
-			"acme":  {DialectStats: dashboard, Dialects: map[string]actors.DialectStats{"dashboard": dashboard}},
+		Tenants: map[string]stats.Tenant{
+			"acme":  {Connections: dashboard, Dialects: map[string]stats.Connections{"dashboard": dashboard}},
 			"empty": {}},
 		Latency: outbox.Histogram{
 			Bounds: []float64{0.001, 0.01, 0.1}, Counts: []uint64{5, 3, 0, 2}, Sum: 1.5,
 		},
-		Drops:             map[protocol.Reason]uint64{protocol.Slow: 4, protocol.Busy: 1},
-		Missed:            map[protocol.Reason]uint64{protocol.PositionLost: 6},
-		SuspendedSessions: 2, SuspendedSessionBytes: 700, Restored: 8, Faded: 3,
-		Stuck:     map[string]int{"topic": 0, "user": 0},
-		Published: 100, Duplicates: 2, Delivered: 900, Backlog: 4096, Restarts: map[string]uint64{"topic": 1},
-		Topics:     12,
-		Lifecycles: map[string]actors.LifecycleStats{"acme": {Emitted: 9, Lost: map[string]uint64{"topic": 2}}},
+		Sums: stats.Sums{
+			Drops:    map[protocol.Reason]uint64{protocol.Slow: 4, protocol.Busy: 1},
+			Missed:   map[protocol.Reason]uint64{protocol.PositionLost: 6},
+			Restored: 8, Faded: 3,
+			Published: 100, Duplicates: 2, Delivered: 900, Restarts: map[string]uint64{"topic": 1},
+		},
+		SuspendedSessions: 2, SuspendedSessionBytes: 700,
+		Stuck: map[string]int{"topic": 0, "user": 0}, Backlog: 4096, Topics: 12,
+		Lifecycles: map[string]stats.Lifecycle{"acme": {Emitted: 9, Lost: map[string]uint64{"topic": 2}}},
 	}
 }
 
@@ -250,7 +253,7 @@ func TestMetrics_AnEmptyNodeHasFigures(t *testing.T) {
 // buckets of a call are there from its first request on.
 func TestMetrics_KnownLabelsAreThereFromTheStartAndCallsOnceMade(t *testing.T) {
 	h := newTestAPI(t, Config{Dialects: func() []string { return []string{"dashboard", "notify"} }})
-	h.node.figures = actors.Metrics{Tenants: map[string]actors.Stats{"acme": {}}, Stuck: map[string]int{"user": 0}}
+	h.node.figures = actors.Metrics{Tenants: map[string]stats.Tenant{"acme": {}}, Stuck: map[string]int{"user": 0}}
 	text := h.call("GET", "/metrics", "").body
 	for _, want := range []string{
 		`parley_connections{dialect="dashboard",tenant="acme"} 0`,

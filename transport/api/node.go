@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/presence"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -25,7 +26,7 @@ type Node interface {
 	DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error)
 	Topics(ctx context.Context, tenant string, q actors.TopicQuery) (page []actors.TopicInfo, next string, err error)
 	History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (actors.HistoryPage, error)
-	Stats(tenant string) actors.Stats
+	Stats(tenant string) stats.Tenant
 	// Revoke revokes tokens, and Unrevoke removes the revocation of the same user and token. The error StorageFull says
 	// that this was done, but holds until a restart only.
 	Revoke(ctx context.Context, tenant string, r grant.Revocation) (closed, unsubscribed int, err error)

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -17,7 +17,7 @@ func (a *API) stats(_ context.Context, rc *requestContext) error {
 	}
 	s := a.node.Stats(rc.tenant)
 	rc.out = appendTextMember(append(rc.out, '{'), "tenant", rc.tenant)
-	rc.out = appendFigures(rc.out, s.DialectStats)
+	rc.out = appendFigures(rc.out, s.Connections)
 	rc.out = append(appendMember(rc.out, "dialects"), '{')
 	for _, name := range slices.Sorted(maps.Keys(s.Dialects)) {
 		rc.out = append(appendMember(rc.out, name), '{')
@@ -28,7 +28,7 @@ func (a *API) stats(_ context.Context, rc *requestContext) error {
 }
 
 // appendFigures appends the members that a tenant and each of its dialects have.
-func appendFigures(dst []byte, s actors.DialectStats) []byte {
+func appendFigures(dst []byte, s stats.Connections) []byte {
 	dst = appendCount(dst, "totalConnections", s.TotalConnections)
 	dst = appendCount(dst, "activeConnections", s.ActiveConnections)
 	dst = appendCount(dst, "authenticatedConnections", s.Authenticated)

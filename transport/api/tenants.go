@@ -23,7 +23,7 @@ func (a *API) tenants(_ context.Context, rc *requestContext) error {
 		rc.out = appendTextMember(append(rc.out, '{'), "tenant", name)
 		rc.out = append(appendMember(rc.out, "figures"), '{')
 		stats := a.node.Stats(name)
-		rc.out = append(appendFigures(rc.out, stats.DialectStats), '}')
+		rc.out = append(appendFigures(rc.out, stats.Connections), '}')
 		rc.out = strconv.AppendBool(appendMember(rc.out, "suspended"), stats.Suspended)
 		rc.out = append(rc.out, '}')
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -31,8 +32,8 @@ func (n *notes) Publish(_ context.Context, _ string, to actors.Target, ev *proto
 	return actors.Receipt{}, nil
 }
 
-func (n *notes) Stats(tenant string) actors.Stats {
-	return actors.Stats{DialectStats: actors.DialectStats{ActiveConnections: n.connections[tenant]}}
+func (n *notes) Stats(tenant string) stats.Tenant {
+	return stats.Tenant{Connections: stats.Connections{ActiveConnections: n.connections[tenant]}}
 }
 
 func (n *notes) Tenants() []string { return []string{"busy", "idle"} }
