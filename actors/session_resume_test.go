@@ -33,7 +33,7 @@ func (c *client) lose() {
 	synctest.Wait()
 }
 
-// told is what the node tells of a client's connection.
+// told is what the node says about a client's connection.
 func (c *client) told(t testing.TB) ConnectionInfo {
 	t.Helper()
 	info, err := c.link.info(context.Background())
@@ -55,7 +55,7 @@ func (c *client) wantBack(t testing.TB, restored, replayed, missed int) {
 var lingering = Config{Linger: 2 * time.Minute}
 
 // reliability.md check 30: disconnected for 0.1, 5 and 60 s, without words.
-func TestLinger_AClientThatComesBackHearsWhatItMissedOnceAndBeforeWhatIsNew(t *testing.T) {
+func TestSessionResume_AClientThatComesBackHearsWhatItMissedOnceAndBeforeWhatIsNew(t *testing.T) {
 	for _, away := range []time.Duration{100 * time.Millisecond, 5 * time.Second, time.Minute} {
 		for _, key := range []string{"", "tab-1"} {
 			t.Run(away.String()+key, func(t *testing.T) {
@@ -88,9 +88,9 @@ func TestLinger_AClientThatComesBackHearsWhatItMissedOnceAndBeforeWhatIsNew(t *t
 	}
 }
 
-func TestLinger_WhatWasNotWrittenComesFirst(t *testing.T) {
-	for name, written := range map[string]bool{"what the wire had taken was not": false,
-		"what the wire had taken was": true} {
+func TestSessionResume_UnwrittenEventsComeFirst(t *testing.T) {
+	for name, written := range map[string]bool{"what the transport had taken was not": false,
+		"what the transport had taken was": true} {
 		t.Run(name, func(t *testing.T) { notWritten(t, written) })
 	}
 }
@@ -106,13 +106,13 @@ func notWritten(t *testing.T, written bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		held := c.link.Outbox().Take(nil, 1) // on its way into the kernel when the socket breaks
+		taken := c.link.Outbox().Take(nil, 1) // on its way into the kernel when the socket breaks
 		publishNumbers(t, n, "room", 5, 5)
 		c.lose()
 		publishNumbers(t, n, "room", 6, 6)
 		want := []string{`{"n":3}`, `{"n":4}`, `{"n":100}`, `{"n":5}`, `{"n":6}`}
 		if written {
-			freed, _ := c.link.Outbox().Ack(held, time.Now().UnixNano())
+			freed, _ := c.link.Outbox().Ack(taken, time.Now().UnixNano())
 			c.link.Outbox().Backpressure().Add(-freed)
 			want = want[1:]
 		}
@@ -128,7 +128,7 @@ func notWritten(t *testing.T, written bool) {
 	})
 }
 
-func TestLinger_WhatIsHeldBackForASubscriberIsNotLost(t *testing.T) {
+func TestSessionResume_APendingSampleIsNotLost(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		c := enter(t, n, words, someone("ann"))
 		c.want(t, "telemetry/7", protocol.Filter{Every: time.Minute})
@@ -145,7 +145,7 @@ func TestLinger_WhatIsHeldBackForASubscriberIsNotLost(t *testing.T) {
 }
 
 // The topic below was subscribed to first, so it is attached beside the one above.
-func TestLinger_TopicsAboveAndBelowAreRestoredAsTheyWere(t *testing.T) {
+func TestSessionResume_TopicsAboveAndBelowAreRestoredAsTheyWere(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		c := enter(t, n, words, someone("ann")).subscribe(t, "a/b", "a")
 		publishNumbers(t, n, "a/b", 1, 1)
@@ -170,7 +170,7 @@ func TestLinger_TopicsAboveAndBelowAreRestoredAsTheyWere(t *testing.T) {
 	})
 }
 
-func TestLinger_AGoodbyeOrTheServersOwnEndLeavesNothing(t *testing.T) {
+func TestSessionResume_AGoodbyeOrAnEndByTheServerLeavesNoSession(t *testing.T) {
 	ann := func() *protocol.Identity {
 		return &protocol.Identity{User: "ann", TokenID: "t1", Topics: []protocol.Pattern{"*"}}
 	}
@@ -196,7 +196,7 @@ func TestLinger_AGoodbyeOrTheServersOwnEndLeavesNothing(t *testing.T) {
 				end(t, n, c)
 				synctest.Wait()
 				if f := n.Metrics(); f.SuspendedSessions != 0 {
-					t.Errorf("%d linger", f.SuspendedSessions)
+					t.Errorf("%d sessions are suspended", f.SuspendedSessions)
 				}
 				again := enter(t, n, words, someone("ann"))
 				publishNumbers(t, n, "room", 1, 1)
@@ -207,7 +207,7 @@ func TestLinger_AGoodbyeOrTheServersOwnEndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestLinger_WhatIsTakenBackMeanwhileIsForgotten(t *testing.T) {
+func TestSessionResume_ARevocationOrAnEndMeanwhileForgetsTheSession(t *testing.T) {
 	for name, take := range map[string]func(n *Node){
 		"user revoked":      func(n *Node) { n.Revoke(context.Background(), "acme", grant.Revocation{User: "ann"}) },
 		"token revoked":     func(n *Node) { n.Revoke(context.Background(), "acme", grant.Revocation{TokenID: "t1"}) },
@@ -223,12 +223,12 @@ func TestLinger_WhatIsTakenBackMeanwhileIsForgotten(t *testing.T) {
 				id := &protocol.Identity{User: "ann", TokenID: "t1", Topics: []protocol.Pattern{"*"}}
 				enter(t, n, words, id).subscribe(t, "room").lose()
 				if f := n.Metrics(); f.SuspendedSessions != 1 {
-					t.Fatalf("%d linger", f.SuspendedSessions)
+					t.Fatalf("%d sessions are suspended", f.SuspendedSessions)
 				}
 				take(n)
 				synctest.Wait()
 				if f := n.Metrics(); f.SuspendedSessions != 0 || f.SuspendedSessionBytes != 0 {
-					t.Errorf("%d linger", f.SuspendedSessions)
+					t.Errorf("%d sessions are suspended", f.SuspendedSessions)
 				}
 				time.Sleep(time.Second) // a token that is issued later is a new right
 				again := enter(t, n, words,
@@ -240,21 +240,21 @@ func TestLinger_WhatIsTakenBackMeanwhileIsForgotten(t *testing.T) {
 	}
 }
 
-func TestLinger_OnlyWhoProvesWhoItIsLingers(t *testing.T) {
+func TestSessionResume_OnlyAVerifiedUserLeavesASession(t *testing.T) {
 	for name, id := range map[string]*protocol.Identity{
-		"anonymous": {Topics: []protocol.Pattern{"*"}},
-		"unproven":  {User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}},
+		"anonymous":  {Topics: []protocol.Pattern{"*"}},
+		"unverified": {User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}},
 	} {
 		bubble(t, lingering, func(n *Node) {
 			comeBack(t, n, words, id, "key").subscribe(t, "room").lose()
 			if f := n.Metrics(); f.SuspendedSessions != 0 {
-				t.Errorf("%s: %d linger", name, f.SuspendedSessions)
+				t.Errorf("%s: %d sessions are suspended", name, f.SuspendedSessions)
 			}
 		})
 	}
 }
 
-func TestLinger_ASilentPeerMayComeBack(t *testing.T) {
+func TestSessionResume_ASilentPeerMayComeBack(t *testing.T) {
 	bubble(t, Config{Linger: time.Minute, PingEvery: 10 * time.Second, Timeout: 20 * time.Second}, func(n *Node) {
 		c := enter(t, n, words, someone("ann")).subscribe(t, "room")
 		time.Sleep(45 * time.Second)
@@ -268,7 +268,7 @@ func TestLinger_ASilentPeerMayComeBack(t *testing.T) {
 	})
 }
 
-func TestLinger_AKeyTakesOverAConnectionThatIsStillThere(t *testing.T) {
+func TestSessionResume_AKeyTakesOverAConnectionThatIsStillThere(t *testing.T) {
 	one := &speech{name: "one", limits: protocol.Limits{PerUser: 1}}
 	bubble(t, lingering, func(n *Node) {
 		old := comeBack(t, n, one, someone("ann"), "tab").subscribe(t, "room")
@@ -296,7 +296,7 @@ func TestLinger_AKeyTakesOverAConnectionThatIsStillThere(t *testing.T) {
 	})
 }
 
-func TestLinger_WithoutAKeyNobodyIsTakenForSomebodyElse(t *testing.T) {
+func TestSessionResume_WithoutAKeyNobodyIsTakenForSomebodyElse(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		back := func(restored int) *client {
 			t.Helper()
@@ -306,25 +306,25 @@ func TestLinger_WithoutAKeyNobodyIsTakenForSomebodyElse(t *testing.T) {
 			return c
 		}
 		a, b := back(0).subscribe(t, "a"), back(0).subscribe(t, "b")
-		a.lose() // b is there, but older ones are not in the way of its record; of the next client they are
+		a.lose() // its client may be b, which is newer: its session is given up
 		c := back(0)
 		b.lose() // its client may be c
 		d := back(0)
-		c.lose()
-		d.lose()
-		e := back(0) // two linger
+		c.lose()     // or d
+		d.lose()     // the only one left: its session waits
+		e := back(0) // and is resumed, without a subscription
 		e.subscribe(t, "e").lose()
 		stays := back(1)
-		back(0).subscribe(t, "f").lose() // its record waits, since the one that stays is older
-		back(0)                          // but so may be the client that comes: it has not said which it is
+		back(0).subscribe(t, "f").lose() // its session waits, since the connection that stays is older
+		back(0)                          // but which of them comes now, nobody knows: it is given up
 		stays.lose()
 		if f := n.Metrics(); f.SuspendedSessions != 0 || f.Missed[protocol.Conflict] == 0 {
-			t.Errorf("%d linger, missed %v", f.SuspendedSessions, f.Missed)
+			t.Errorf("%d sessions are suspended, missed %v", f.SuspendedSessions, f.Missed)
 		}
 	})
 }
 
-func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
+func TestSessionResume_EventsThatCannotBeReplayedAreCounted(t *testing.T) {
 	t.Run("trimmed", func(t *testing.T) {
 		bubble(t, Config{Linger: time.Minute, HistoryCount: 3}, func(n *Node) {
 			enter(t, n, words, someone("ann")).subscribe(t, "room").lose()
@@ -388,7 +388,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a large record", func(t *testing.T) {
+	t.Run("a large session", func(t *testing.T) {
 		bubble(t, lingering, func(n *Node) {
 			long := &speech{name: "long", encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
 				return append([]byte(strings.Repeat("x", 100<<10)), ev.Data...)
@@ -398,7 +398,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 			publishNumbers(t, n, "room", 1, 5)
 			c.lose()
 			if f := n.Metrics(); f.SuspendedSessionBytes > resume.MaxSession {
-				t.Errorf("a record of %d bytes", f.SuspendedSessionBytes)
+				t.Errorf("a session of %d bytes", f.SuspendedSessionBytes)
 			}
 			again := enter(t, n, long, someone("ann"))
 			synctest.Wait()
@@ -407,7 +407,7 @@ func TestLinger_WhatCannotBeReplayedIsCounted(t *testing.T) {
 	})
 }
 
-func TestLinger_WhoDoesNotComeInTimeBeginsAnewAndItsUserRetires(t *testing.T) {
+func TestSessionResume_AClientThatComesTooLateBeginsAnewAndItsUserIsRemoved(t *testing.T) {
 	bubble(t, Config{Linger: 10 * time.Second}, func(n *Node) {
 		enter(t, n, words, someone("ann")).subscribe(t, "room").lose()
 		time.Sleep(9 * time.Second)
@@ -426,7 +426,7 @@ func TestLinger_WhoDoesNotComeInTimeBeginsAnewAndItsUserRetires(t *testing.T) {
 	})
 }
 
-func TestLinger_IsOffByDefaultAndEachTenantsOwn(t *testing.T) {
+func TestSessionResume_IsOffByDefaultAndEachTenantsOwn(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := comeBack(t, n, words, someone("ann"), "tab").subscribe(t, "room")
 		if c.link.resume != nil {
@@ -434,30 +434,30 @@ func TestLinger_IsOffByDefaultAndEachTenantsOwn(t *testing.T) {
 		}
 		c.lose()
 		if n.Metrics().SuspendedSessions != 0 {
-			t.Error("it lingers")
+			t.Error("its session is suspended, though it is off")
 		}
 		n.SetTenant(TenantConfig{Name: "acme", Linger: time.Minute})
 		synctest.Wait()
 		comeBack(t, n, words, someone("ann"), "tab").subscribe(t, "room").lose()
 		if n.Metrics().SuspendedSessions != 1 {
-			t.Error("it does not linger")
+			t.Error("its session is not suspended")
 		}
 		n.SetTenant(TenantConfig{Name: "acme", Linger: -1})
 		synctest.Wait()
 		comeBack(t, n, words, someone("bob"), "tab").subscribe(t, "room").lose()
 		if n.Metrics().SuspendedSessions != 1 {
-			t.Error("it lingers where it was switched off")
+			t.Error("a session is suspended where it was switched off")
 		}
 	})
 }
 
-func TestLinger_RecordsOfOneUserAreBounded(t *testing.T) {
+func TestSessionResume_SessionsOfOneUserAreBounded(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		for i := range resume.MaxPerUser + 3 {
 			comeBack(t, n, words, someone("ann"), fmt.Sprint("tab-", i)).subscribe(t, "room").lose()
 		}
 		if f := n.Metrics(); f.SuspendedSessions != resume.MaxPerUser || f.Missed[protocol.TooMany] != 3 {
-			t.Errorf("%d linger, missed %v", f.SuspendedSessions, f.Missed)
+			t.Errorf("%d sessions are suspended, missed %v", f.SuspendedSessions, f.Missed)
 		}
 		for i, restored := range map[int]int{0: 0, 2: 0, 3: 1, resume.MaxPerUser + 2: 1} {
 			c := comeBack(t, n, words, someone("ann"), fmt.Sprint("tab-", i))
@@ -474,7 +474,7 @@ func (w *welcoming) OnOpen(time.Time, uint64) []protocol.Command {
 	return []protocol.Command{protocol.Subscribe{Topic: "room"}, protocol.Send{Text: []byte("welcome")}}
 }
 
-func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
+func TestSessionResume_NothingComesBeforeTheWelcome(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		enter(t, n, words, someone("ann")).subscribe(t, "room").lose()
 		publishNumbers(t, n, "room", 1, 3)
@@ -490,7 +490,7 @@ func TestLinger_NothingComesBeforeTheWelcome(t *testing.T) {
 	})
 }
 
-func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
+func TestSessionResume_EventsThatAreNeverRestoredCountAsMissedOnce(t *testing.T) {
 	n := &Node{services: services{totals: newTotals()}}
 	g := resume.NewClient("tab")
 	g.Resume(&resume.Session{Detached: outbox.Detached{Events: make([]*outbox.Frame, 5)}})
@@ -503,6 +503,6 @@ func TestLinger_WhatIsNeverRestoredCountsAsMissedOnce(t *testing.T) {
 	none.GiveUp(n)
 	none.Late(&outbox.Frame{})
 	if none.Take() != nil || none.Key() != "" {
-		t.Error("what does not linger has something to restore, or a key")
+		t.Error("a client without a session has something to restore, or a key")
 	}
 }
