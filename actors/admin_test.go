@@ -32,7 +32,7 @@ func besides(t *testing.T, cfg Config, test func(n *Node)) {
 	})
 }
 
-func TestOperator_DrainsOneTenantWhichGoesOn(t *testing.T) {
+func TestAdmin_DrainsOneTenantWhichGoesOn(t *testing.T) {
 	besides(t, Config{}, func(n *Node) {
 		a, b := enter(t, n, words, someone("a")), enter(t, n, words, someone("b"))
 		synctest.Wait()
@@ -51,7 +51,7 @@ func TestOperator_DrainsOneTenantWhichGoesOn(t *testing.T) {
 	})
 }
 
-func TestOperator_ASuspendedTenantHasNoConnectionsAndTakesNothingUntilItIsSwitchedOn(t *testing.T) {
+func TestAdmin_ASuspendedTenantHasNoConnectionsAndTakesNothingUntilItIsSwitchedOn(t *testing.T) {
 	besides(t, Config{}, func(n *Node) {
 		a := enter(t, n, words, someone("a")).subscribe(t, "room")
 		before := mustPublish(t, n, "room", jsonEvent(t, "", 1))
@@ -83,7 +83,7 @@ func TestOperator_ASuspendedTenantHasNoConnectionsAndTakesNothingUntilItIsSwitch
 	})
 }
 
-func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
+func TestAdmin_ARestartedTenantBeginsAnew(t *testing.T) {
 	besides(t, Config{InboxCount: 5}, func(n *Node) {
 		a := enter(t, n, words, someone("a")).subscribe(t, "room")
 		before := mustPublish(t, n, "room", jsonEvent(t, "", 1))

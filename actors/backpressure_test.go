@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func TestBacklog_PublishersWaitAboveHighAndGoOnBelowLow(t *testing.T) {
+func TestBackpressure_PublishersWaitAboveHighAndGoOnBelowLow(t *testing.T) {
 	bubble(t, Config{Backlog: 10_000, PublishWait: time.Minute}, func(n *Node) {
 		c := enter(t, n, words, someone("a")).subscribe(t, "room")
 		c.stop(true)
@@ -45,7 +45,7 @@ func TestBacklog_PublishersWaitAboveHighAndGoOnBelowLow(t *testing.T) {
 	})
 }
 
-func TestBacklog_APublishThatWaitsTooLongIsToldThatItIsBusyAndOthersAreNotHeldForEver(t *testing.T) {
+func TestBackpressure_APublishThatWaitsTooLongGetsBusyAndOthersDoNotWaitForEver(t *testing.T) {
 	bubble(t, Config{Backlog: 1000, PublishWait: 5 * time.Second}, func(n *Node) {
 		n.tenant("acme").backlog.Add(1001)
 		start := time.Now()

@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func TestHearing_AChangeThatIsRefusedLeavesTheSubscriptionAsItWas(t *testing.T) {
+func TestSubscriptions_ARefusedChangeLeavesTheSubscriptionAsItWas(t *testing.T) {
 	owner := &grant.Grant{Identity: someone("owner")}
 	slowly := protocol.Filter{Every: time.Second}
 	for name, before := range map[string]func(*subscriptions){

@@ -110,7 +110,7 @@ func TestFailure_ATopicThatPanicsKeepsAllThatItKnowsAndGoesOn(t *testing.T) {
 	})
 }
 
-// fuse is a wire that panics once when it is woken, on the goroutine of who wakes it.
+// fuse is a transport that panics once when it is woken, on the goroutine that wakes it.
 type fuse struct {
 	*tape
 	lit atomic.Bool
@@ -118,7 +118,7 @@ type fuse struct {
 
 func (w *fuse) Wake() {
 	if w.lit.CompareAndSwap(true, false) {
-		panic("a wire that breaks its promise")
+		panic("a transport that breaks its promise")
 	}
 	w.tape.Wake()
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // DESIGN.md section 8, promise 6: the readers of a noisy tenant slow down its own publishers and nobody else's.
-func TestBacklog_ANoisyTenantsFullBacklogDelaysNoPublishOfAQuietOne(t *testing.T) {
+func TestBackpressure_OfANoisyTenantDelaysNoPublishOfAQuietOne(t *testing.T) {
 	bubble(t, Config{Backlog: 64 << 10, PublishWait: time.Minute}, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "noisy"})
 		synctest.Wait()

@@ -58,7 +58,7 @@ func inWords(ev *protocol.Event, v protocol.Projection) []byte {
 	return words
 }
 
-// hand is a session that does what a test tells it and writes down what it is told.
+// hand is a session that does what a test wants and writes down its callbacks.
 type hand struct {
 	mu      sync.Mutex
 	batches []batch
@@ -99,7 +99,7 @@ func (h *hand) Answer(c protocol.Command, o protocol.Outcome) []protocol.Command
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.current == nil {
-		return nil // it was a command of Opened
+		return nil // it was a command of OnOpen
 	}
 	if u, ok := c.(protocol.Unsubscribe); ok && u.Tag == (endOfBatch{}) {
 		h.current.done <- h.current.outcomes
@@ -165,8 +165,8 @@ func (c *client) send(b batch) chan []protocol.Outcome {
 	return b.done
 }
 
-// do has the connection do commands and returns their outcomes. If there are none, since the connection has ended, that
-// is said after a while: a bubble's time goes on for ever.
+// do has the connection do commands and returns their outcomes. If there are none, since the connection has ended, it
+// panics after a while: a bubble's time goes on for ever.
 func (c *client) do(commands ...protocol.Command) []protocol.Outcome {
 	late := time.NewTimer(time.Hour)
 	defer late.Stop()
@@ -242,7 +242,7 @@ type gateway struct {
 	hold     chan struct{} // if not nil, Authenticate waits for it
 	revoked  []grant.Revocation
 	notKept  error         // what Revoke says
-	inside   chan struct{} // if not nil, told when an Authenticate begins to wait
+	inside   chan struct{} // if not nil, gets a value when an Authenticate begins to wait
 	rejected int
 }
 
@@ -305,7 +305,7 @@ func login(token string) protocol.Authenticate {
 	return protocol.Authenticate{Credential: protocol.Credential{Token: token}}
 }
 
-// guarded runs a test in a bubble with a node that asks g who is who.
+// guarded runs a test in a bubble with a node that authenticates by g.
 func guarded(t *testing.T, cfg Config, g *gateway, test func(n *Node)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -363,7 +363,7 @@ func reasonOf(err error) protocol.Reason {
 // crashTopic has a topic's actor panic.
 func crashTopic(n *Node, topic string) { n.tenant("acme").topics.SendUnbounded(topic, crash{"a test"}) }
 
-// sink is a wire that reads at once, on the goroutine that wakes it, and costs next to nothing.
+// sink is a transport that reads at once, on the goroutine that wakes it, and costs next to nothing.
 type sink struct {
 	link *Conn
 	got  func(*outbox.Frame)

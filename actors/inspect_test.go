@@ -332,7 +332,7 @@ func TestProbe_ThatComesBeforeTheCanaryHasSubscribedWaitsForIt(t *testing.T) {
 	}
 }
 
-func TestProbe_TellsThatEventsGetThroughAndIsInNoFigures(t *testing.T) {
+func TestProbe_ProvesThatEventsGetThroughAndIsInNoMetrics(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		synctest.Wait()
 		for range 10 {

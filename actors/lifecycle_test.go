@@ -38,7 +38,7 @@ func (n news) brief() string {
 	return words
 }
 
-// crier is a LifecycleSink that writes down what it is told.
+// crier is a LifecycleSink that writes down what is emitted.
 type crier struct {
 	t  testing.TB
 	mu sync.Mutex
@@ -53,7 +53,7 @@ func (c *crier) Emit(epoch string, number uint64, text []byte) {
 		<-c.hold
 	}
 	if number == c.fails {
-		panic("a herald that fails")
+		panic("a sink that fails")
 	}
 	var n news
 	if err := json.Unmarshal(text, &n); err != nil || n.Epoch != epoch || n.Number != number {
@@ -85,7 +85,7 @@ func (c *crier) wantTold(want ...string) {
 	}
 }
 
-// heralded runs a test with a node whose tenant acme tells a crier and its topic.
+// heralded runs a test with a node whose tenant acme emits to a crier and its topic.
 func heralded(t *testing.T, cfg Config, test func(t *testing.T, n *Node, c *crier)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -96,7 +96,7 @@ func heralded(t *testing.T, cfg Config, test func(t *testing.T, n *Node, c *crie
 	})
 }
 
-func TestLifecycle_TellsWhatHappensToAConnectionInOrder(t *testing.T) {
+func TestLifecycle_EmitsWhatHappensToAConnectionInOrder(t *testing.T) {
 	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
 		ann := enter(t, n, words, someone("ann")).subscribe(t, "a", "a/b", "b")
 		ann.want(t, "a", protocol.Filter{View: "x"}) // it is no new subscription
@@ -193,7 +193,7 @@ func TestLifecycle_AUserIsOnlineWithTheFirstConnectionAndOfflineWithTheLast(t *t
 	})
 }
 
-func TestLifecycle_TellsNothingOfWhoNeverCameIn(t *testing.T) {
+func TestLifecycle_EmitsNothingOfAConnectionThatWasNotLetIn(t *testing.T) {
 	strict := &speech{name: "strict", limits: protocol.Limits{PerUser: 1, Login: time.Second}}
 	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
 		enter(t, n, strict, nil) // never logs in
@@ -298,7 +298,7 @@ func TestLifecycle_AReconnectThatRestoresSubscriptionsSaysSo(t *testing.T) {
 	})
 }
 
-func TestLifecycle_ARefreshThatTakesATopicAwayIsTold(t *testing.T) {
+func TestLifecycle_ARefreshThatTakesATopicAwayIsEmitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, c := &gateway{}, &crier{t: t}
 		g.know("all", granted("ann", "*"))
@@ -336,11 +336,11 @@ func TestLifecycle_IsKeptInATopicThatIsReadByPosition(t *testing.T) {
 			synctest.Wait()
 			rest := read(first.Position)
 			var got []string
-			for _, kept := range append(first.Events, rest.Events...) {
+			for _, entry := range append(first.Events, rest.Events...) {
 				var e news
-				if err := json.Unmarshal(kept.Event.Data, &e); err != nil ||
-					kept.Event.ID != fmt.Sprintf("%s-%d", e.Epoch, e.Number) || kept.Offset != e.Number {
-					t.Errorf("%s with offset %d and id %s: %v", kept.Event.Data, kept.Offset, kept.Event.ID, err)
+				if err := json.Unmarshal(entry.Event.Data, &e); err != nil ||
+					entry.Event.ID != fmt.Sprintf("%s-%d", e.Epoch, e.Number) || entry.Offset != e.Number {
+					t.Errorf("%s with offset %d and id %s: %v", entry.Event.Data, entry.Offset, entry.Event.ID, err)
 				}
 				got = append(got, e.Type)
 			}
@@ -349,7 +349,7 @@ func TestLifecycle_IsKeptInATopicThatIsReadByPosition(t *testing.T) {
 				t.Errorf("the topic has %q", got)
 			}
 			if len(c.told()) != 6 {
-				t.Errorf("the herald was told %d", len(c.told()))
+				t.Errorf("the sink got %d", len(c.told()))
 			}
 		})
 }
@@ -365,9 +365,9 @@ func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
 					if out := ann.do(protocol.Subscribe{Topic: topic}); reasonOf(out[0].Err) != protocol.Forbidden {
 						t.Errorf("subscribe %s: %v", topic, out[0].Err)
 					}
-					lent := ann.do(protocol.Subscribe{Topic: topic, As: someone("eve")})
-					if reasonOf(lent[0].Err) != protocol.Forbidden {
-						t.Errorf("subscribe to %s by another's right: %v", topic, lent[0].Err)
+					borrowed := ann.do(protocol.Subscribe{Topic: topic, As: someone("eve")})
+					if reasonOf(borrowed[0].Err) != protocol.Forbidden {
+						t.Errorf("subscribe to %s by another's right: %v", topic, borrowed[0].Err)
 					}
 					if _, err := publishTo(n, topic, jsonEvent(t, "", 1)); reasonOf(err) != protocol.Forbidden {
 						t.Errorf("publish to %s: %v", topic, err)
@@ -376,7 +376,7 @@ func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
 				}
 				synctest.Wait()
 				if here, err := n.Presence(context.Background(), "acme", "$lifecycle"); err != nil || len(here) > 0 {
-					t.Errorf("%v attend it, %v", here, err)
+					t.Errorf("%v are its members, %v", here, err)
 				}
 				page, err := n.History(context.Background(), "acme", "$lifecycle", protocol.Position{}, 0)
 				if (err == nil) != on || len(page.Events) > 2 {
@@ -422,23 +422,23 @@ func TestLifecycle_TenantsNeverHearOfEachOther(t *testing.T) {
 func TestLifecycle_CanBeSwitchedAndChosenWhileClientsAreConnected(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		first, second := &crier{t: t}, &crier{t: t}
-		obey := func(l Lifecycle) {
+		set := func(l Lifecycle) {
 			n.SetTenant(TenantConfig{Name: "acme", Lifecycle: l})
 			synctest.Wait()
 		}
 		ann := enter(t, n, words, someone("ann"))
 		synctest.Wait()
-		obey(Lifecycle{Sink: first})
+		set(Lifecycle{Sink: first})
 		ann.subscribe(t, "a")
 		first.wantTold("subscribed ws-1 ann a")
-		obey(Lifecycle{Sink: first, Of: []protocol.LifecycleType{protocol.UserOffline, protocol.UserOnline}})
+		set(Lifecycle{Sink: first, Of: []protocol.LifecycleType{protocol.UserOffline, protocol.UserOnline}})
 		ann.subscribe(t, "b")
 		enter(t, n, words, someone("bob"))
-		first.wantTold("subscribed ws-1 ann a", "user_online bob") // numbers go on, and what is not wanted has none
-		obey(Lifecycle{})
+		first.wantTold("subscribed ws-1 ann a", "user_online bob") // numbers go on; a type that is off has none
+		set(Lifecycle{})
 		enter(t, n, words, someone("eve"))
 		synctest.Wait()
-		obey(Lifecycle{Sink: second})
+		set(Lifecycle{Sink: second})
 		ann.link.Gone(protocol.Lost)
 		second.wantTold("disconnected ws-1 ann lost", "user_offline ann")
 		if len(first.told()) != 2 || first.told()[0].Epoch == second.told()[0].Epoch {
@@ -464,7 +464,7 @@ func TestLifecycle_WhatItHasNoRoomForLeavesAGapAndIsCounted(t *testing.T) {
 		enter(t, n, words, someone("last"))
 		all := c.told()
 		if len(all) != 11 || all[8].Number != 9 || all[9].Number != 21 || all[10].Number != 22 {
-			t.Errorf("%d were told, the last %+v", len(all), all[len(all)-1])
+			t.Errorf("%d were emitted, the last %+v", len(all), all[len(all)-1])
 		}
 		if f := n.Metrics().Lifecycles["acme"]; f.Emitted != 11 || f.Lost["mailbox"] != 11 || f.Lost["topic"] != 0 {
 			t.Errorf("%+v", f)
@@ -490,7 +490,7 @@ func TestLifecycle_WhatTheTopicRefusesIsCounted(t *testing.T) {
 		enter(t, n, words, someone("bob"))
 		synctest.Wait()
 		if f := n.Metrics().Lifecycles["acme"]; len(c.told()) != 8 || f.Emitted != 8 || f.Lost["topic"] != 2 {
-			t.Errorf("%d told, %+v", len(c.told()), f)
+			t.Errorf("%d emitted, %+v", len(c.told()), f)
 		}
 		page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, protocol.Position{}, 0)
 		if err != nil || len(page.Events) != 6 {
@@ -499,7 +499,7 @@ func TestLifecycle_WhatTheTopicRefusesIsCounted(t *testing.T) {
 	})
 }
 
-func TestLifecycle_APanicLeavesAGapAndTheRestIsTold(t *testing.T) {
+func TestLifecycle_APanicLeavesAGapAndTheRestIsEmitted(t *testing.T) {
 	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
 		c.fails = 3
 		enter(t, n, words, someone("ann"))
@@ -515,7 +515,7 @@ func TestLifecycle_APanicLeavesAGapAndTheRestIsTold(t *testing.T) {
 	})
 }
 
-func TestLifecycle_ADrainTellsTheLastOfAll(t *testing.T) {
+func TestLifecycle_ADrainEmitsTheLastOfAll(t *testing.T) {
 	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
 		for i := range 20 {
 			enter(t, n, words, someone(fmt.Sprint(i%4)))

@@ -101,7 +101,7 @@ func TestOrder_ATopicAboveKeepsTheOrderOfEachTopicBelow(t *testing.T) {
 }
 
 // reliability.md check 29.
-func TestOnce_AnIDPublishedAThousandTimesIsDeliveredOnceAndAllGetTheFirstAnswer(t *testing.T) {
+func TestDedup_AnIDPublishedAThousandTimesIsDeliveredOnceAndAllGetTheFirstAnswer(t *testing.T) {
 	for name, to := range map[string]Target{"topic": {Topic: "room/1"}, "user": {Users: []string{"ann", "bob"}},
 		"all": {All: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestOnce_AnIDPublishedAThousandTimesIsDeliveredOnceAndAllGetTheFirstAnswer(
 	}
 }
 
-func TestOnce_TheWindowEndsByAgeAndByCount(t *testing.T) {
+func TestDedup_TheWindowEndsByAgeAndByCount(t *testing.T) {
 	bubble(t, Config{DedupCount: 10, DedupAge: time.Minute}, func(n *Node) {
 		known := func(id string) bool { return mustPublish(t, n, "room", jsonEvent(t, id, 1)).Duplicate }
 		if known("a") {
@@ -176,7 +176,7 @@ func TestOnce_TheWindowEndsByAgeAndByCount(t *testing.T) {
 	})
 }
 
-func TestOnce_EventsWithoutAnIDAreNeverDuplicatesAndTakeNoRoom(t *testing.T) {
+func TestDedup_EventsWithoutAnIDAreNeverDuplicatesAndTakeNoRoom(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		ids := map[string]bool{}
 		for range 100 {
@@ -189,7 +189,7 @@ func TestOnce_EventsWithoutAnIDAreNeverDuplicatesAndTakeNoRoom(t *testing.T) {
 	})
 }
 
-func TestOnce_ARetryAfterOneUserWasBusyReachesOnlyThatUser(t *testing.T) {
+func TestDedup_ARetryAfterOneUserWasBusyReachesOnlyThatUser(t *testing.T) {
 	bubble(t, Config{MailboxSize: 4}, func(n *Node) {
 		ann, bob := enter(t, n, words, someone("ann")), enter(t, n, words, someone("bob"))
 		synctest.Wait()
@@ -272,7 +272,7 @@ func TestPublish_IsRefusedWithAReason(t *testing.T) {
 			"topic and users":      {"acme", Target{Topic: "one", Users: []string{"a"}}, protocol.Malformed},
 			"users and all":        {"acme", Target{Users: []string{"a"}, All: true}, protocol.Malformed},
 			"a bad topic":          {"acme", Target{Topic: "one//two"}, protocol.Malformed},
-			"the hidden topic":     {"acme", Target{Topic: broadcastTopic}, protocol.Malformed},
+			"the internal topic":   {"acme", Target{Topic: broadcastTopic}, protocol.Malformed},
 			"one topic too many":   {"acme", Target{Topic: "three"}, protocol.TooMany},
 			"a topic that is":      {"acme", Target{Topic: "two"}, ""},
 			"users that are not":   {"acme", Target{Users: []string{"x", "y"}}, ""},
@@ -297,7 +297,7 @@ func TestPublish_IsRefusedWithAReason(t *testing.T) {
 func TestPublish_ToAsManyTopicsAsThereMayBeLocksNobodyOut(t *testing.T) {
 	bubble(t, Config{Topics: 1}, func(n *Node) {
 		mustPublish(t, n, "one", jsonEvent(t, "", 1))
-		// joins the topic of everyone, which does not count
+		// joins the broadcast topic, which does not count
 		bob := enter(t, n, words, someone("bob")).subscribe(t, "one")
 		if r, err := n.Publish(context.Background(), "acme", Target{All: true}, jsonEvent(t, "", 2)); err != nil ||
 			r.Delivered != 1 {
@@ -327,7 +327,7 @@ func TestPublish_TheExcludedConnectionAloneDoesNotGetIt(t *testing.T) {
 	})
 }
 
-func TestPublish_WithoutWordsInADialectReachesItsConnectionsNotButCountsThemNot(t *testing.T) {
+func TestPublish_AnEventWithoutWordsInADialectIsNeitherDeliveredNorCountedThere(t *testing.T) {
 	mute := &speech{name: "mute", encode: func(*protocol.Event, protocol.Projection) []byte { return nil }}
 	bubble(t, Config{}, func(n *Node) {
 		a := enter(t, n, mute, someone("ann")).subscribe(t, "room")
@@ -341,7 +341,7 @@ func TestPublish_WithoutWordsInADialectReachesItsConnectionsNotButCountsThemNot(
 	})
 }
 
-// reliability.md check 23: two tenants with the same topics and users, 100,000 publishes to topics, users and everyone:
+// reliability.md check 23: two tenants with the same topics and users, 100,000 publishes to topics, users and all:
 // nothing crosses over.
 func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
 	n := New(Config{}, &gateway{}, TenantConfig{Name: "acme"}, TenantConfig{Name: "other"})

@@ -30,12 +30,12 @@ func probed(t *testing.T, n *Node) []string {
 	return lost.Ways
 }
 
-func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
+func TestProbe_TheCanariesCoverEveryShardOfTopicsAndUsers(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := n.tenant(canaryTenant)
 		for shard, at := range n.canaries {
 			if c.topics.Shard(at.topic) != shard || c.users.Shard(at.user) != shard {
-				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.Shard(at.topic),
+				t.Errorf("the canary of shard %d is in %d and %d", shard, c.topics.Shard(at.topic),
 					c.users.Shard(at.user))
 			}
 		}
@@ -74,7 +74,7 @@ func TestProbe_NamesTheShardsThroughWhichNothingGets(t *testing.T) {
 	})
 }
 
-func TestProbe_WhatWasAddedIsTriedAndWhoIsStuckInItIsNotJoined(t *testing.T) {
+func TestProbe_AnAddedProbeIsTriedAndNotJoinedWhileItIsStuck(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		open, tries := make(chan struct{}), 0
 		n.AddProbe("slot 2", func(context.Context) error { tries++; <-open; return nil }) // hears no context

@@ -47,12 +47,12 @@ func TestDisconnect_ClosesInTheDialectsWordsOrWithACode(t *testing.T) {
 	})
 }
 
-// F14: the pace is a rate: a few are told within a second, and so that they do not all come back at one moment; many
-// take as long as the rate wants, and less when there is less time.
+// F14: a drain goes by a rate: a few connections are closed within a second, spread over it so that they do not all
+// come back at one moment; many take as long as the rate wants, and less when there is less time.
 func TestDrain_IsPacedByARateAndNotStretched(t *testing.T) {
 	for _, c := range []struct {
 		count          int
-		limit, between time.Duration // the last one is told within half a second of between
+		limit, between time.Duration // the last one is closed within half a second of between
 	}{
 		{1, 32 * time.Second, 500 * time.Millisecond},
 		{40, 32 * time.Second, time.Second},
@@ -126,7 +126,7 @@ func TestDrain_IsPacedTellsAllInTheirDialectsWordsAndLetsNobodyIn(t *testing.T) 
 	})
 }
 
-// deaf is a wire that does not close in peace: only Cut ends it.
+// deaf is a transport that does not close in peace: only Cut ends it.
 type deaf struct{ *tape }
 
 func (w *deaf) Close(uint16, string) {}
@@ -176,7 +176,7 @@ func TestDrain_WithoutADeadlineClosesAllAtOnceAndWithoutConnectionsReturnsAtOnce
 	})
 }
 
-// Who comes in at that moment is told, too.
+// A client that comes in at that moment gets the message, too.
 func TestDrain_MissesNobodyWhoComesInAtThatMoment(t *testing.T) {
 	n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
 	defer n.Close()
@@ -218,11 +218,11 @@ func TestDrain_MissesNobodyWhoComesInAtThatMoment(t *testing.T) {
 	}
 }
 
-func TestDrain_WaitsForAConnectionWhoseWireIsBeingMade(t *testing.T) {
+func TestDrain_WaitsForAConnectionWhoseTransportIsBeingMade(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{}}
 		drained := make(chan error)
-		_, why := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")},
+		_, refusal := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")},
 			func(l *Conn) outbox.Transport {
 				c.link = l
 				go func() {
@@ -235,8 +235,8 @@ func TestDrain_WaitsForAConnectionWhoseWireIsBeingMade(t *testing.T) {
 				}
 				return c.tape
 			})
-		if err := <-drained; why != nil || err != nil {
-			t.Errorf("Connect: %v, Drain: %v", why, err)
+		if err := <-drained; refusal != nil || err != nil {
+			t.Errorf("Connect: %v, Drain: %v", refusal, err)
 		}
 		synctest.Wait()
 		c.wantEnd(t, protocol.Draining)
@@ -258,7 +258,7 @@ func TestClose_EndsEverythingWhateverGoesOn(t *testing.T) {
 		}
 		all[0].want(t, "slow", every(time.Hour))
 		mustPublish(t, n, "slow", jsonEvent(t, "id", 1))
-		mustPublish(t, n, "slow", jsonEvent(t, "", 2)) // is held
+		mustPublish(t, n, "slow", jsonEvent(t, "", 2)) // a pending sample
 		for range 4 {                                  // one of each is down
 			crashTopic(n, "room")
 			n.tenant("acme").users.SendUnbounded("u1", crash{"a test"})
@@ -279,7 +279,7 @@ func TestClose_EndsEverythingWhateverGoesOn(t *testing.T) {
 		if int64(len(n.allConns())) != 0 || n.backlog.Bytes() != 0 {
 			t.Errorf("%d open, backlog %d", int64(len(n.allConns())), n.backlog.Bytes())
 		}
-		// The door is closed, and says so.
+		// A closed node refuses, and says why.
 		if _, err := publishTo(n, "room", jsonEvent(t, "", 4)); reasonOf(err) != protocol.Draining {
 			t.Errorf("a publish after Close: %v", err)
 		}

@@ -18,7 +18,7 @@ import (
 // tree are the topics of the random models: three levels, names that are prefixes of each other.
 var tree = []string{"a", "a/b", "a/b/c", "a/b/d", "a/bb", "a/bb/c", "b", "b/a"}
 
-// oneOfSome are the filters of the random models.
+// someFilter is one of the filters of the random models.
 func someFilter(rng *rand.Rand) protocol.Filter {
 	switch rng.IntN(5) {
 	case 0:
@@ -37,7 +37,7 @@ func someFilter(rng *rand.Rand) protocol.Filter {
 // model is what one connection subscribed to.
 type model map[string]protocol.Filter
 
-// wants is what the connection is to get of an event: the union of what its matching subscriptions leave.
+// wants is what the connection is to get of an event: the union of the projections of its matching subscriptions.
 func (m model) wants(ev *protocol.Event) (view protocol.Projection, ok bool) {
 	for topic, f := range m {
 		if !protocol.Under(ev.Topic, topic) {
@@ -81,13 +81,13 @@ func randomMetrics(t testing.TB, rng *rand.Rand, topic string, number int) *prot
 	return metrics(t, fmt.Sprint(1+rng.IntN(3)), strings.Join(parts[:1+rng.IntN(3)], ",")).At(topic)
 }
 
-// Once, as interest.go promises it, without actors: whatever was subscribed to and unsubscribed from, exactly one
-// attached topic chooses an event that is wanted, and leaves the union; none chooses another one.
-func TestInterests_ChooseTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
+// Once, as fanout/subscriptions.go promises it, without actors: whatever was subscribed to and unsubscribed from,
+// exactly one attached topic selects an event that is wanted, and projects the union; none selects another event.
+func TestSubscriptions_SelectTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for round := range 300 {
 		m, in := model{}, fanout.Subscriptions{}
-		told := map[string]*fanout.Filters{}
+		attached := map[string]*fanout.Filters{}
 		for range 20 {
 			m.step(rng, func(cmd protocol.Command) {
 				var changes []fanout.Change
@@ -99,31 +99,31 @@ func TestInterests_ChooseTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 				}
 				for _, ch := range changes {
 					if ch.Filters == nil {
-						delete(told, ch.Topic)
+						delete(attached, ch.Topic)
 					} else {
-						told[ch.Topic] = ch.Filters
+						attached[ch.Topic] = ch.Filters
 					}
 				}
 			})
-			if attached := slices.Sorted(mapsKeys(told)); !slices.Equal(attached, in.Attached()) {
-				t.Fatalf("round %d: told %v, noted as attached %v", round, attached, in.Attached())
+			if topics := slices.Sorted(mapsKeys(attached)); !slices.Equal(topics, in.Attached()) {
+				t.Fatalf("round %d: attached to %v, noted as attached %v", round, topics, in.Attached())
 			}
 			ev := randomMetrics(t, rng, tree[rng.IntN(len(tree))], round)
 			wantView, want := m.wants(ev)
 			hits := 0
 			for up := ev.Topic; up != ""; up = protocol.Parent(up) {
-				if it := told[up]; it != nil {
+				if it := attached[up]; it != nil {
 					if view, _, ok := it.Select(ev); ok {
 						hits++
 						if string(inWords(ev, view)) != string(inWords(ev, wantView)) {
-							t.Fatalf("round %d: %s is left as %q, want %q", round, ev.Topic, view, wantView)
+							t.Fatalf("round %d: %s is projected to %q, want %q", round, ev.Topic, view, wantView)
 						}
 					}
 				}
 			}
 			if want && hits != 1 || !want && hits != 0 {
-				t.Fatalf("round %d: an event of %s was chosen %d times, wanted: %v, by %v", round, ev.Topic, hits, want,
-					m)
+				t.Fatalf("round %d: an event of %s was selected %d times, wanted: %v, by %v", round, ev.Topic, hits,
+					want, m)
 			}
 		}
 		if in.Remove("a", true); len(m) == 0 && len(in) != 0 {
@@ -143,7 +143,7 @@ func mapsKeys[V any](m map[string]V) func(func(string) bool) {
 }
 
 // The same through a node, with twelve connections.
-func TestInterests_ANodeDeliversTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
+func TestSubscriptions_ANodeDeliversTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		rng := rand.New(rand.NewPCG(3, 4))
 		const clients = 12
@@ -183,7 +183,7 @@ func TestInterests_ANodeDeliversTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 }
 
 // A subscription that stays is not disturbed by others that come and go meanwhile: no event is lost, none comes twice.
-func TestInterests_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *testing.T) {
+func TestSubscriptions_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *testing.T) {
 	for _, c := range []struct {
 		stays   string
 		changes []string
@@ -244,8 +244,9 @@ func TestInterests_ChangesNeitherLoseNorRepeatEventsOfASubscriptionThatStays(t *
 	}
 }
 
-// An event that waits in a topic while it is left, and another topic takes over, is not heard from both.
-func TestInterests_ATopicThatIsLeftDeliversNothingThatAnotherOneIsResponsibleForByThen(t *testing.T) {
+// An event that waits in a topic while the connection is detached from it, and another topic takes over, is not heard
+// from both.
+func TestSubscriptions_ADetachedTopicDeliversNothingThatAnotherOneDeliversByThen(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := enter(t, n, words, someone("a")).subscribe(t, "a/b", "a", "a/x")
 		c.do(protocol.Unsubscribe{Topic: "a"}) // stays attached for a/x
@@ -277,7 +278,7 @@ func firstDifference(a, b []string) int {
 
 // reliability.md check 25: 50 clients at once; each ends in the state that the last reply says, and nothing is left
 // over.
-func TestInterests_SubscribingAndUnsubscribingFromManyClientsEndsInTheStateOfTheLastReply(t *testing.T) {
+func TestSubscriptions_SubscribingAndUnsubscribingFromManyClientsEndsInTheStateOfTheLastReply(t *testing.T) {
 	n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
 	defer n.Close()
 	rounds := 200 // times 50 clients

@@ -224,7 +224,7 @@ func (d *stallingDisk) MaybeError(op errorfs.Op) error {
 	return nil
 }
 
-func TestDurable_ASlotWhoseDiskStallsIsNamedAndItsPublishersAreToldToTryAgain(t *testing.T) {
+func TestDurable_APartitionWhoseDiskStallsIsNamedAndItsPublishersGetBusy(t *testing.T) {
 	disk := &stallingDisk{}
 	livesOn(t, errorfs.Wrap(vfs.NewMem(), disk), Config{}, func(n *Node) {
 		c := enter(t, n, words, someone("ann")).subscribe(t, "orders/1")
