@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
@@ -171,42 +169,5 @@ func TestSessionResume_AClientThatComesAndGoesLeavesNoHeapOfTimers(t *testing.T)
 		if f := n.Metrics(); f.SuspendedSessions != 0 || f.Faded != 1 {
 			t.Errorf("%d sessions are suspended, %d expired", f.SuspendedSessions, f.Faded)
 		}
-	})
-}
-
-// greeter is a session that greets and subscribes by itself; an event comes while it makes its answer.
-type greeter struct {
-	hand
-	meanwhile func()
-}
-
-func (h *greeter) OnOpen(time.Time, uint64) []protocol.Command {
-	h.meanwhile()
-	return []protocol.Command{protocol.Send{Text: []byte("hello")}, protocol.Subscribe{Topic: "room"}}
-}
-
-func (h *greeter) Answer(c protocol.Command, _ protocol.Outcome) []protocol.Command {
-	h.meanwhile()
-	return []protocol.Command{protocol.Send{Text: fmt.Appendf(nil, "subscribed to %s", c.(protocol.Subscribe).Topic)}}
-}
-
-// Of the protocols some promise it: auth_response, or connected, is the first frame.
-func TestOrder_NoEventComesBeforeTheGreetingAndNoneOfATopicBeforeItsAnswer(t *testing.T) {
-	bubble(t, Config{}, func(n *Node) {
-		c, h := &client{&tape{}, &hand{}}, &greeter{}
-		h.meanwhile = func() {
-			for _, to := range []Target{{Topic: "room"}, {All: true}, {Users: []string{"ann"}}} {
-				if _, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 1)); err != nil {
-					t.Error(err)
-				}
-			}
-			time.Sleep(time.Second) // the transport has all the time to write
-		}
-		if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("ann")},
-			func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Minute)
-		c.wantHeard(t, "hello", "subscribed to room", `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`)
 	})
 }
