@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,7 +33,7 @@ func besides(t *testing.T, cfg Config, test func(n *Node)) {
 	})
 }
 
-func TestOperator_DrainsOneTenantWhichGoesOn(t *testing.T) {
+func TestAdmin_DrainsOneTenantWhichGoesOn(t *testing.T) {
 	besides(t, Config{}, func(n *Node) {
 		a, b := enter(t, n, words, someone("a")), enter(t, n, words, someone("b"))
 		synctest.Wait()
@@ -51,7 +52,7 @@ func TestOperator_DrainsOneTenantWhichGoesOn(t *testing.T) {
 	})
 }
 
-func TestOperator_ASuspendedTenantHasNoConnectionsAndTakesNothingUntilItIsSwitchedOn(t *testing.T) {
+func TestAdmin_ASuspendedTenantHasNoConnectionsAndTakesNothingUntilItIsSwitchedOn(t *testing.T) {
 	besides(t, Config{}, func(n *Node) {
 		a := enter(t, n, words, someone("a")).subscribe(t, "room")
 		before := mustPublish(t, n, "room", jsonEvent(t, "", 1))
@@ -83,7 +84,7 @@ func TestOperator_ASuspendedTenantHasNoConnectionsAndTakesNothingUntilItIsSwitch
 	})
 }
 
-func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
+func TestAdmin_ARestartedTenantBeginsAnew(t *testing.T) {
 	besides(t, Config{InboxCount: 5}, func(n *Node) {
 		a := enter(t, n, words, someone("a")).subscribe(t, "room")
 		before := mustPublish(t, n, "room", jsonEvent(t, "", 1))
@@ -112,6 +113,39 @@ func TestOperator_ARestartedTenantBeginsAnew(t *testing.T) {
 		}
 		if s := n.Stats("acme"); s.TotalConnections != 2 || s.ActiveConnections != 1 {
 			t.Errorf("%+v", s.Connections)
+		}
+	})
+}
+
+func TestDisconnect_ClosesInTheDialectsWordsOrWithACode(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		spoken := enter(t, n, words, someone("a"))
+		coded := enter(t, n, words, someone("a"))
+		named := enter(t, n, words, someone("a"))
+		other := enter(t, n, words, someone("b"))
+		for _, err := range []error{
+			n.Disconnect("acme", spoken.link.ID(), 0, ""), n.Disconnect("acme", coded.link.ID(), 4001, ""),
+			n.Disconnect("acme", named.link.ID(), 4002, "go"),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		spoken.wantHeard(t, "bye: disconnected")
+		spoken.wantEnd(t, protocol.Disconnected)
+		for c, want := range map[*client]string{coded: "4001 disconnected", named: "4002 go"} {
+			code, reason := c.ended()
+			if got := fmt.Sprint(code, " ", reason); got != want {
+				t.Errorf("ended with %s, want %s", got, want)
+			}
+			c.wantHeard(t)
+		}
+		if err := n.Disconnect("acme", spoken.link.ID(), 0, ""); reasonOf(err) != protocol.NotFound {
+			t.Errorf("again: %v", err)
+		}
+		if other.link.flags.has(isGone) {
+			t.Error("another was closed")
 		}
 	})
 }

@@ -143,7 +143,7 @@ func TestClock_AWrongOneAtTheStartLosesNoPositionAndNoID(t *testing.T) {
 }
 
 // F1, F2: what waits for a user waits for its time, and a member of a topic is there for its own.
-func TestClock_AStepTakesNothingFromInboxesAndAttendance(t *testing.T) {
+func TestClock_AStepTakesNothingFromInboxesAndPresence(t *testing.T) {
 	with := &speech{name: "with", limits: protocol.Limits{Inbox: true}}
 	for _, step := range steps() {
 		t.Run(step.String(), func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestClock_AStepTakesNothingFromInboxesAndAttendance(t *testing.T) {
 					}
 					return len(all)
 				}
-				soon(t, "the member attends", func() bool { return there() == 1 })
+				soon(t, "the member is present", func() bool { return there() == 1 })
 				note(t, n, "ann", "hello")
 				wall.Set(step)
 				wall.Pass(9 * time.Minute)

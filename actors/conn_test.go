@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func TestLink_AReaderBlocksAtMaxUnreadAndIsReleasedByTheActorOrByTheEnd(t *testing.T) {
+func TestConn_AReaderBlocksAtMaxUnreadAndIsReleasedByTheActorOrByTheEnd(t *testing.T) {
 	for name, release := range map[string]func(c *client, g *gateway){
 		"the actor reads": func(_ *client, g *gateway) { close(g.hold) },
 		"the socket ends": func(c *client, _ *gateway) { c.link.Gone(protocol.Disconnected) },
@@ -46,7 +46,7 @@ func TestLink_AReaderBlocksAtMaxUnreadAndIsReleasedByTheActorOrByTheEnd(t *testi
 	}
 }
 
-func TestLink_GoneCountsOnceAndMayComeBeforeTheActor(t *testing.T) {
+func TestConn_GoneCountsOnceAndMayComeBeforeTheActor(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{batches: []batch{{done: make(chan []protocol.Outcome, 1)}}}}
 		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: c.hand, Identity: someone("a")},
@@ -71,7 +71,7 @@ func TestLink_GoneCountsOnceAndMayComeBeforeTheActor(t *testing.T) {
 	})
 }
 
-func TestLink_IDsAreNumbersThatComeBack(t *testing.T) {
+func TestConn_AnIDIsParsedBackToItsNumber(t *testing.T) {
 	for _, number := range []uint64{1, 10, 1<<64 - 1} {
 		if got := numberOf(idOf(number)); got != number {
 			t.Errorf("%d came back as %d", number, got)

@@ -177,13 +177,13 @@ func TestRight_ARightThatWasRevokedAMomentAgoGivesNothing(t *testing.T) {
 		}
 		ann.do(protocol.SetEventView{View: protocol.All, As: bob})
 		if v := ann.link.view(); v != protocol.None {
-			t.Errorf("it heeds %q", v)
+			t.Errorf("its event view is %q", v)
 		}
 	})
 }
 
 // F17: what a connection hears of its user by a token of its own right ends with that token, and not the connection.
-func TestRight_WhatIsHeededByARightEndsWithIt(t *testing.T) {
+func TestRight_AnEventViewByARightEndsWithIt(t *testing.T) {
 	told := &speech{name: "told", encode: func(ev *protocol.Event, v protocol.Projection) []byte {
 		if v == protocol.None {
 			return nil
@@ -233,7 +233,7 @@ func TestRight_ANarrowerTokenEndsWhatItDoesNotGrantAndSaysSo(t *testing.T) {
 
 // F17: what a client left is not given back by a right that has ended meanwhile, nor by one that it has not shown
 // again.
-func TestRight_ALentRightIsNotInheritedByTheNextConnection(t *testing.T) {
+func TestRight_ABorrowedRightIsNotInheritedByTheNextConnection(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		less := &protocol.Identity{User: "ann", Topics: []protocol.Pattern{"own"}}
 		ann := enter(t, n, words, less)

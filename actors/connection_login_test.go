@@ -14,7 +14,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testing.T) {
+func TestSwitchDialect_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testing.T) {
 	first := &speech{name: "first", limits: protocol.Limits{Connects: 3}}
 	second := &speech{name: "second", limits: protocol.Limits{Connects: 3, Login: 10 * time.Second, Connections: 2,
 		Rate: 5, Frame: 3},
@@ -22,7 +22,7 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 	g := &gateway{}
 	g.know("ann", someone("ann"))
 	guarded(t, Config{}, g, func(n *Node) {
-		become := func() (before, after *client) {
+		switched := func() (before, after *client) {
 			if err := n.Admit("acme", first, "192.0.2.1"); err != nil {
 				t.Fatalf("Admit: %v", err)
 			}
@@ -33,7 +33,7 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 			synctest.Wait()
 			return before, after
 		}
-		_, a := become()
+		_, a := switched()
 		if out := a.do(login("ann")); out[0].Err != nil {
 			t.Fatal(out[0].Err)
 		}
@@ -47,8 +47,8 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 			s.TotalConnections != 1 {
 			t.Errorf("%+v", s.Dialects)
 		}
-		_, late := become()
-		_, third := become() // no room for it
+		_, late := switched()
+		_, third := switched() // no room for it
 		third.wantEnd(t, protocol.Busy)
 		third.wantHeard(t, "bye: busy")
 		time.Sleep(10*time.Second + timer.Granularity)
@@ -63,7 +63,7 @@ func TestBecome_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t *testin
 	})
 }
 
-func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T) {
+func TestLogin_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T) {
 	d := &speech{name: "words", limits: protocol.Limits{Connects: 3}}
 	g := &gateway{}
 	for _, tenant := range []string{"acme", "other", "none", canaryTenant, "\x00lobby"} {
@@ -137,7 +137,7 @@ func TestMove_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T)
 	})
 }
 
-func TestVerify_TellsWhoShowsACredentialAndChangesNothing(t *testing.T) {
+func TestVerify_NamesTheUserOfACredentialAndChangesNothing(t *testing.T) {
 	g := &gateway{}
 	g.know("bob", someone("bob"))
 	g.know("owner", &protocol.Identity{User: "owner", Topics: []protocol.Pattern{"lent"}})
@@ -172,7 +172,7 @@ func TestVerify_TellsWhoShowsACredentialAndChangesNothing(t *testing.T) {
 	})
 }
 
-func TestLasting_AConnectionOutlivesItsToken(t *testing.T) {
+func TestIgnoreExpiry_AConnectionOutlivesItsToken(t *testing.T) {
 	g := &gateway{}
 	guarded(t, Config{Timeout: 24 * time.Hour}, g, func(n *Node) {
 		id := someone("ann")
@@ -190,12 +190,12 @@ func TestLasting_AConnectionOutlivesItsToken(t *testing.T) {
 	})
 }
 
-func TestHeed_SaysWhatIsLeftOfEventsToTheUserAndToEveryone(t *testing.T) {
-	told := &speech{name: "told", encode: func(ev *protocol.Event, v protocol.Projection) []byte {
+func TestSetEventView_ProjectsEventsToTheUserAndToAll(t *testing.T) {
+	shown := &speech{name: "shown", encode: func(ev *protocol.Event, v protocol.Projection) []byte {
 		return fmt.Appendf(nil, "%q", v)
 	}}
 	bubble(t, Config{}, func(n *Node) {
-		c, whole := enter(t, n, told, someone("ann")), enter(t, n, told, someone("ann"))
+		c, all := enter(t, n, shown, someone("ann")), enter(t, n, shown, someone("ann"))
 		v := protocol.Project([]string{"a"})
 		c.do(protocol.SetEventView{View: v})
 		synctest.Wait()
@@ -208,6 +208,6 @@ func TestHeed_SaysWhatIsLeftOfEventsToTheUserAndToEveryone(t *testing.T) {
 		synctest.Wait()
 		want := fmt.Sprintf("%q", v)
 		c.wantHeard(t, want, want)
-		whole.wantHeard(t, `""`, `""`)
+		all.wantHeard(t, `""`, `""`)
 	})
 }

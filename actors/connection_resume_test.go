@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
@@ -26,22 +24,22 @@ func tell(t testing.TB, n *Node, user string, ev *protocol.Event) Receipt {
 	return r
 }
 
-func TestLinger_WhoProvesNothingTakesOverNothing(t *testing.T) {
-	unproven := &protocol.Identity{User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}}
+func TestSessionResume_AnUnverifiedClientTakesOverNothing(t *testing.T) {
+	unverified := &protocol.Identity{User: "ann", Unverified: true, Topics: []protocol.Pattern{"*"}}
 	for _, key := range []string{"", "tab"} {
 		bubble(t, lingering, func(n *Node) {
 			ann := comeBack(t, n, words, someone("ann"), key).subscribe(t, "room")
 			ann.stop(true)
 			publishNumbers(t, n, "room", 1, 2)
-			liar := comeBack(t, n, words, unproven, key)
+			liar := comeBack(t, n, words, unverified, key)
 			synctest.Wait()
 			if code, reason := ann.ended(); code != 0 {
-				t.Errorf("key %q: the connection of who has proved it was ended: %d %s", key, code, reason)
+				t.Errorf("key %q: the connection of the verified user was ended: %d %s", key, code, reason)
 			}
 			liar.link.Gone(protocol.Disconnected)
 			synctest.Wait()
 			ann.lose()
-			liar = comeBack(t, n, words, unproven, key)
+			liar = comeBack(t, n, words, unverified, key)
 			synctest.Wait()
 			liar.wantHeard(t)
 			liar.wantBack(t, 0, 0, 0)
@@ -49,7 +47,7 @@ func TestLinger_WhoProvesNothingTakesOverNothing(t *testing.T) {
 	}
 }
 
-func TestLinger_WhatWaitedIsWithheldFromWhoHasLostARightAndCounted(t *testing.T) {
+func TestSessionResume_EventsThatWaitedAreWithheldFromAClientThatLostARightAndCounted(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		c := enter(t, n, words, someone("ann")).subscribe(t, "secret", "hall")
 		c.stop(true)
@@ -65,8 +63,8 @@ func TestLinger_WhatWaitedIsWithheldFromWhoHasLostARightAndCounted(t *testing.T)
 }
 
 // A client that comes back while its old connection is still there hears what is sent to its user meanwhile once:
-// there, or here, or from the record.
-func TestLinger_EventsToTheUserAreHeardOnceWhenAKeyTakesOver(t *testing.T) {
+// there, or here, or from the session.
+func TestSessionResume_EventsToTheUserAreHeardOnceWhenAKeyTakesOver(t *testing.T) {
 	for round := range 20 {
 		bubble(t, lingering, func(n *Node) {
 			old := comeBack(t, n, words, someone("ann"), "tab").subscribe(t, "room")
@@ -95,7 +93,7 @@ func TestLinger_EventsToTheUserAreHeardOnceWhenAKeyTakesOver(t *testing.T) {
 }
 
 // The user learns of the end of a connection a moment later than its outbox.
-func TestLinger_WhatComesToTheUserBeforeItKnowsOfTheEndIsKept(t *testing.T) {
+func TestSessionResume_EventsToTheUserBeforeItKnowsOfTheEndAreNotLost(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		c := enter(t, n, words, someone("ann"))
 		synctest.Wait()
@@ -111,7 +109,7 @@ func TestLinger_WhatComesToTheUserBeforeItKnowsOfTheEndIsKept(t *testing.T) {
 	})
 }
 
-func TestLinger_WhatIsSentToTheUserMeanwhileIsBoundedAndTheRestIsCounted(t *testing.T) {
+func TestSessionResume_EventsToTheUserMeanwhileAreBoundedAndTheRestIsCounted(t *testing.T) {
 	bubble(t, lingering, func(n *Node) {
 		long := &speech{name: "long", encode: func(ev *protocol.Event, _ protocol.Projection) []byte {
 			return append([]byte(strings.Repeat("x", 50<<10)), ev.Data...)
@@ -121,7 +119,7 @@ func TestLinger_WhatIsSentToTheUserMeanwhileIsBoundedAndTheRestIsCounted(t *test
 			tell(t, n, "ann", jsonEvent(t, "", i))
 		}
 		if f := n.Metrics(); f.SuspendedSessionBytes > resume.MaxSession || f.SuspendedSessionBytes < 5*50<<10 {
-			t.Errorf("%d bytes linger", f.SuspendedSessionBytes)
+			t.Errorf("%d bytes are suspended", f.SuspendedSessionBytes)
 		}
 		again := enter(t, n, long, someone("ann"))
 		synctest.Wait()
@@ -132,8 +130,8 @@ func TestLinger_WhatIsSentToTheUserMeanwhileIsBoundedAndTheRestIsCounted(t *test
 	})
 }
 
-// What the outbox has no room for is counted, and does not make the client a slow one.
-func TestLinger_ARecordThatDoesNotFitTheOutboxIsCutFromItsOldEnd(t *testing.T) {
+// Events that the outbox has no room for are counted, and do not make the client a slow one.
+func TestSessionResume_ASessionThatDoesNotFitTheOutboxIsCutFromItsOldEnd(t *testing.T) {
 	bubble(t, Config{Linger: time.Minute, QueueFrames: 8}, func(n *Node) {
 		c := enter(t, n, words, someone("ann")).subscribe(t, "room")
 		c.stop(true)
@@ -149,8 +147,8 @@ func TestLinger_ARecordThatDoesNotFitTheOutboxIsCutFromItsOldEnd(t *testing.T) {
 	})
 }
 
-// One alarm is enough for however many records of a user.
-func TestLinger_AClientThatComesAndGoesLeavesNoHeapOfAlarms(t *testing.T) {
+// One timer is enough for however many sessions of a user.
+func TestSessionResume_AClientThatComesAndGoesLeavesNoHeapOfTimers(t *testing.T) {
 	bubble(t, Config{Linger: time.Hour}, func(n *Node) {
 		all := func(timer.Target) bool { return true }
 		before := n.wheel.Pending(all)
@@ -158,55 +156,18 @@ func TestLinger_AClientThatComesAndGoesLeavesNoHeapOfAlarms(t *testing.T) {
 			comeBack(t, n, words, someone("ann"), "tab").lose()
 		}
 		if got := n.wheel.Pending(all) - before; got > 110 { // one each of the connections' own, and one of the user
-			t.Errorf("%d alarms are set", got)
+			t.Errorf("%d timers are set", got)
 		}
 		time.Sleep(30 * time.Minute)
 		comeBack(t, n, words, someone("ann"), "tab").lose()
-		time.Sleep(31 * time.Minute) // the first alarm has rung; the record is not old enough
+		time.Sleep(31 * time.Minute) // the first timer has fired; the session is not old enough
 		if n.Metrics().SuspendedSessions != 1 {
-			t.Fatal("the record is gone too early")
+			t.Fatal("the session is gone too early")
 		}
 		time.Sleep(30 * time.Minute)
 		synctest.Wait()
 		if f := n.Metrics(); f.SuspendedSessions != 0 || f.Faded != 1 {
-			t.Errorf("%d linger, %d faded", f.SuspendedSessions, f.Faded)
+			t.Errorf("%d sessions are suspended, %d expired", f.SuspendedSessions, f.Faded)
 		}
-	})
-}
-
-// herald is a session that greets, subscribes by itself, and while it makes its answer an event comes.
-type herald struct {
-	hand
-	meanwhile func()
-}
-
-func (h *herald) OnOpen(time.Time, uint64) []protocol.Command {
-	h.meanwhile()
-	return []protocol.Command{protocol.Send{Text: []byte("hello")}, protocol.Subscribe{Topic: "room"}}
-}
-
-func (h *herald) Answer(c protocol.Command, _ protocol.Outcome) []protocol.Command {
-	h.meanwhile()
-	return []protocol.Command{protocol.Send{Text: fmt.Appendf(nil, "subscribed to %s", c.(protocol.Subscribe).Topic)}}
-}
-
-// Of the protocols some promise it: auth_response, or connected, is the first frame.
-func TestOrder_NoEventComesBeforeTheGreetingAndNoneOfATopicBeforeItsAnswer(t *testing.T) {
-	bubble(t, Config{}, func(n *Node) {
-		c, h := &client{&tape{}, &hand{}}, &herald{}
-		h.meanwhile = func() {
-			for _, to := range []Target{{Topic: "room"}, {All: true}, {Users: []string{"ann"}}} {
-				if _, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 1)); err != nil {
-					t.Error(err)
-				}
-			}
-			time.Sleep(time.Second) // the wire has all the time to write
-		}
-		if _, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: h, Identity: someone("ann")},
-			func(l *Conn) outbox.Transport { c.link = l; return c.tape }); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Minute)
-		c.wantHeard(t, "hello", "subscribed to room", `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`, `{"n":1}`)
 	})
 }

@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,7 +34,7 @@ func untilEnd(t *testing.T, n *Node, c *client, most time.Duration) time.Duratio
 }
 
 // reliability.md check 10, the engine's part.
-func TestDeadline_WhoDoesNotLogInInTimeIsClosed(t *testing.T) {
+func TestTimers_AClientThatDoesNotLogInInTimeIsClosed(t *testing.T) {
 	d := &speech{name: "words", limits: protocol.Limits{Login: 10 * time.Second}}
 	g := &gateway{}
 	g.know("a", someone("a"))
@@ -53,13 +52,13 @@ func TestDeadline_WhoDoesNotLogInInTimeIsClosed(t *testing.T) {
 		wrong.wantEnd(t, protocol.AuthTimeout)
 		time.Sleep(10 * time.Second)
 		if right.link.flags.has(isGone) {
-			t.Error("who logged in was closed")
+			t.Error("the client that logged in was closed")
 		}
 	})
 }
 
 // reliability.md check 15: a connection ends with its token.
-func TestDeadline_ATokenEndsItsConnectionAtExp(t *testing.T) {
+func TestTimers_ATokenEndsItsConnectionAtExp(t *testing.T) {
 	g := &gateway{}
 	guarded(t, Config{}, g, func(n *Node) {
 		expiring := func(in time.Duration) *protocol.Identity {
@@ -105,9 +104,9 @@ func TestDeadline_ATokenEndsItsConnectionAtExp(t *testing.T) {
 	})
 }
 
-// reliability.md check 50, the engine's part: with the settings as they come, wherever between two pings it vanishes.
+// reliability.md check 50, the engine's part: with the default settings, wherever between two pings it vanishes.
 // reliability.md check 33: its user is not there any more by then.
-func TestDeadline_WhoVanishesIsGoneAfterTwoPingsAndWithinFiveSeconds(t *testing.T) {
+func TestTimers_AClientThatVanishesIsGoneAfterTwoPingsAndWithinFiveSeconds(t *testing.T) {
 	every := Config{}.withDefaults().PingEvery
 	bubble(t, Config{}, func(n *Node) {
 		for phase := time.Duration(0); phase < every; phase += every / 23 {
@@ -116,24 +115,24 @@ func TestDeadline_WhoVanishesIsGoneAfterTwoPingsAndWithinFiveSeconds(t *testing.
 			c.link.Heard()
 			took := untilEnd(t, n, c, time.Hour)
 			if took < 2*every || took > 2*every+5*time.Second {
-				t.Errorf("who vanished %s after it came was gone after %s", phase, took)
+				t.Errorf("the client that vanished %s after it came was gone after %s", phase, took)
 			}
 			synctest.Wait()
 			if _, err := n.User(context.Background(), "acme", "a"); err == nil {
-				t.Errorf("who vanished %s after it came is present after %s", phase, took)
+				t.Errorf("the client that vanished %s after it came is present after %s", phase, took)
 			}
 		}
 	})
 }
 
-// F34: who may leave its socket unread, as its dialect says, is not taken for gone by a timeout that is shorter, and by
-// one that is longer no sooner than all others.
-func TestDeadline_ADialectWhoseClientsDoNotAlwaysReadHasTheTimeThatItNeeds(t *testing.T) {
-	drowsy := &speech{name: "drowsy", limits: protocol.Limits{Unread: 30 * time.Second}}
+// F34: a client that may leave its socket unread, as its dialect says, is not taken for gone by a timeout that is
+// shorter, and by one that is longer no sooner than all others.
+func TestTimers_ADialectWhoseClientsDoNotAlwaysReadHasTheTimeThatItNeeds(t *testing.T) {
+	idle := &speech{name: "idle", limits: protocol.Limits{Unread: 30 * time.Second}}
 	for timeout, want := range map[time.Duration]time.Duration{6 * time.Second: 30 * time.Second,
 		time.Minute: time.Minute} {
 		bubble(t, Config{PingEvery: 2 * time.Second, Timeout: timeout}, func(n *Node) {
-			for d, want := range map[protocol.Dialect]time.Duration{drowsy: want, words: timeout} {
+			for d, want := range map[protocol.Dialect]time.Duration{idle: want, words: timeout} {
 				c := enter(t, n, d, someone("ann"))
 				c.link.Heard()
 				if took := untilEnd(t, n, c, time.Hour); took < want || took > want+timer.Granularity {
@@ -144,7 +143,7 @@ func TestDeadline_ADialectWhoseClientsDoNotAlwaysReadHasTheTimeThatItNeeds(t *te
 	}
 }
 
-func TestDeadline_PingsGoOutInTimeAndASilentPeerIsGoneWithinTimeout(t *testing.T) {
+func TestTimers_PingsGoOutInTimeAndASilentPeerIsGoneWithinTimeout(t *testing.T) {
 	cfg := Config{PingEvery: 25 * time.Second, Timeout: 60 * time.Second}
 	bubble(t, cfg, func(n *Node) {
 		alive := enter(t, n, words, someone("alive")).subscribe(t, "room")
@@ -187,7 +186,7 @@ func TestDeadline_PingsGoOutInTimeAndASilentPeerIsGoneWithinTimeout(t *testing.T
 	})
 }
 
-func TestDeadline_TheDialectsHeartbeatComesAtItsIntervalAndCanBeChangedAndStopped(t *testing.T) {
+func TestTimers_TheDialectsHeartbeatComesAtItsIntervalAndCanBeChangedAndStopped(t *testing.T) {
 	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
 		c := enter(t, n, words, someone("a"))
 		start := time.Now()
@@ -205,14 +204,14 @@ func TestDeadline_TheDialectsHeartbeatComesAtItsIntervalAndCanBeChangedAndStoppe
 		for i, at := range c.beats {
 			within(t, "a beat", at.Sub(start), want[i]*time.Second)
 		}
-		alarms := n.wheel.Pending(func(a timer.Target) bool { return a == timer.Target((*deadlineTimer)(c.link)) })
-		if alarms != 1 {
-			t.Errorf("%d alarms wait for one connection", alarms)
+		timers := n.wheel.Pending(func(a timer.Target) bool { return a == timer.Target((*deadlineTimer)(c.link)) })
+		if timers != 1 {
+			t.Errorf("%d timers wait for one connection", timers)
 		}
 	})
 }
 
-func TestDeadline_HeartbeatsDoNotDrift(t *testing.T) {
+func TestTimers_HeartbeatsDoNotDrift(t *testing.T) {
 	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
 		const interval = 1013 * time.Millisecond // no multiple of the wheel's granularity
 		c := enter(t, n, words, someone("a"))
@@ -229,8 +228,8 @@ func TestDeadline_HeartbeatsDoNotDrift(t *testing.T) {
 	})
 }
 
-// The alarms of connections that have ended ring in vain, soon, and hold nothing for long.
-func TestDeadline_AConnectionThatHasEndedLeavesTheWheelWithinAPingInterval(t *testing.T) {
+// The timers of connections that have ended fire in vain, soon, and hold nothing for long.
+func TestTimers_AConnectionThatHasEndedLeavesTheWheelWithinAPingInterval(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		for range 100 {
 			enter(t, n, words, someone("a")).link.Gone(protocol.Disconnected)
@@ -239,48 +238,10 @@ func TestDeadline_AConnectionThatHasEndedLeavesTheWheelWithinAPingInterval(t *te
 		time.Sleep(26 * time.Second)
 		left := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(*deadlineTimer); return ok })
 		if left > len(n.canaries) {
-			t.Errorf("%d alarms are left", left)
+			t.Errorf("%d timers are left", left)
 		}
 		if _, err := n.Probe(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-}
-
-func TestDeadline_AProcessThatSleptDoesNotMakeUpForHeartbeats(t *testing.T) {
-	var d timer.Deadlines
-	d.SetInterval(10, 100)
-	var beats []int64
-	for now := int64(100); now < 180; now++ {
-		if (now < 125 || now > 155) && d.TickDue(now) {
-			beats = append(beats, now)
-		}
-	}
-	if want := []int64{110, 120, 156, 166, 176}; !slices.Equal(beats, want) {
-		t.Errorf("heartbeats at %v, want %v", beats, want)
-	}
-}
-
-func TestDeadline_TheWheelIsAskedOnlyForWhatComesSoonerThanItRings(t *testing.T) {
-	var d timer.Deadlines
-	d.SetPing(50)
-	for _, step := range []struct {
-		what   string
-		do     func()
-		silent int64
-		next   int64
-		sooner bool
-	}{
-		{"the ping comes first", func() {}, 90, 50, true},
-		{"the wheel rings for it", func() {}, 90, 50, false},
-		{"a login has less time", func() { d.SetEnd(40) }, 90, 40, true},
-		{"it is over, and the wheel rings early", func() { d.SetEnd(0) }, 90, 50, false},
-		{"the wheel rang", func() { d.Fired(40) }, 90, 50, true},
-		{"the peer is silent sooner", func() {}, 45, 45, true},
-	} {
-		step.do()
-		if next, sooner := d.Next(step.silent, 0); next != step.next || sooner != step.sooner {
-			t.Errorf("%s: next at %d, sooner %v; want %d, %v", step.what, next, sooner, step.next, step.sooner)
-		}
-	}
 }

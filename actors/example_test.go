@@ -15,7 +15,7 @@ import (
 // one that prints) and an Authenticator (here one that believes everybody); it gets the registry that the document of
 // notify describes: one per node, by user, with targeted sends and broadcasts.
 
-// printer is a wire that prints what it is given.
+// printer is a transport that prints what it is given.
 type printer struct {
 	link *actors.Conn
 	over chan struct{}

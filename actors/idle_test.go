@@ -14,7 +14,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func TestIdle_ATopicThatNobodyUsesRetiresAndBeginsANewEpoch(t *testing.T) {
+func TestIdle_ATopicThatNobodyUsesIsRemovedAndBeginsANewEpoch(t *testing.T) {
 	bubble(t, Config{TopicIdle: 15 * time.Minute}, func(n *Node) {
 		topics := n.tenant("acme").topics
 		first := mustPublish(t, n, "left", jsonEvent(t, "", 1))
@@ -50,7 +50,7 @@ func TestIdle_ATopicThatNobodyUsesRetiresAndBeginsANewEpoch(t *testing.T) {
 	})
 }
 
-func TestIdle_AUserRetiresWhenItsLastConnectionAndItsEventIDsAreGone(t *testing.T) {
+func TestIdle_AUserIsRemovedWhenItsLastConnectionAndItsEventIDsAreGone(t *testing.T) {
 	bubble(t, Config{DedupAge: time.Minute}, func(n *Node) {
 		users := n.tenant("acme").users
 		c := enter(t, n, words, someone("ann"))
@@ -75,7 +75,7 @@ func TestIdle_AUserRetiresWhenItsLastConnectionAndItsEventIDsAreGone(t *testing.
 		if r := send("one"); !r.Duplicate {
 			t.Errorf("an id is forgotten with the connection: %+v", r)
 		}
-		// One that comes and goes often does not collect alarms, though its ids never run out.
+		// One that comes and goes often does not collect timers, though its ids never run out.
 		for i := range 200 {
 			c := enter(t, n, words, someone("ann"))
 			synctest.Wait()
@@ -83,8 +83,8 @@ func TestIdle_AUserRetiresWhenItsLastConnectionAndItsEventIDsAreGone(t *testing.
 			c.link.Gone(protocol.Disconnected)
 			time.Sleep(time.Second)
 		}
-		if alarms := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(*user); return ok }); alarms > 1 {
-			t.Errorf("%d alarms wait for one user", alarms)
+		if timers := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(*user); return ok }); timers > 1 {
+			t.Errorf("%d timers wait for one user", timers)
 		}
 		time.Sleep(3 * time.Minute)
 		if users.Len() != 0 {
@@ -93,8 +93,8 @@ func TestIdle_AUserRetiresWhenItsLastConnectionAndItsEventIDsAreGone(t *testing.
 	})
 }
 
-// A message that waits at the moment of retiring neither gets lost nor keeps the user for ever.
-func TestIdle_AUserThatMessagesWaitForWhenItRestsRetiresAfterwards(t *testing.T) {
+// A message that waits at the moment of the removal neither gets lost nor keeps the user for ever.
+func TestIdle_AUserWithWaitingMessagesAtItsIdleTimeoutIsRemovedAfterwards(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		users := n.tenant("acme").users
 		c := enter(t, n, words, someone("ann"))
@@ -122,14 +122,14 @@ func TestIdle_AUserThatMessagesWaitForWhenItRestsRetiresAfterwards(t *testing.T)
 	})
 }
 
-// Publishes and subscribers that race with a topic's retirement get a topic, the old or the new one.
-func TestIdle_NoPublishAndNoSubscriberIsLostToARetiringTopic(t *testing.T) {
+// Publishes and subscribers that race with a topic's removal get a topic, the old or the new one.
+func TestIdle_NoPublishAndNoSubscriberIsLostToATopicThatIsRemoved(t *testing.T) {
 	n := New(Config{TopicIdle: time.Nanosecond}, anyone{}, TenantConfig{Name: "acme"})
 	defer n.Close()
 	var wg sync.WaitGroup
 	var delivered atomic.Int64
 	stop := make(chan struct{})
-	wg.Go(func() { // has the topics rest all the time
+	wg.Go(func() { // sends the topics their idle timeout all the time
 		for {
 			select {
 			case <-stop:
@@ -149,7 +149,7 @@ func TestIdle_NoPublishAndNoSubscriberIsLostToARetiringTopic(t *testing.T) {
 			me := enter(t, n, words, someone(fmt.Sprint(w)))
 			topic := fmt.Sprint("t/", w)
 			for i := range 300 {
-				if i%10 == 0 { // nobody listens: it may retire
+				if i%10 == 0 { // nobody listens: it may be removed
 					r := mustPublish(t, n, topic, jsonEvent(t, "", i))
 					epochs.Store(r.Position.Epoch, true)
 				}
@@ -173,7 +173,7 @@ func TestIdle_NoPublishAndNoSubscriberIsLostToARetiringTopic(t *testing.T) {
 	}
 }
 
-// A connection that gave up waiting leaves no ghost behind, neither in a topic nor in a user.
+// A connection that gave up waiting leaves nothing behind, neither in a topic nor in a user.
 func TestIdle_AConnectionThatWaitedTooLongLeavesNoGhost(t *testing.T) {
 	g := &gateway{}
 	g.know("ann", someone("ann"))
@@ -183,9 +183,9 @@ func TestIdle_AConnectionThatWaitedTooLongLeavesNoGhost(t *testing.T) {
 		ann := enter(t, n, words, someone("ann"))
 		synctest.Wait()
 		tenant := n.tenant("acme")
-		fail := func(directory *mailbox.Registry, name string) {
+		fail := func(actors *mailbox.Registry, name string) {
 			for range 8 {
-				directory.SendUnbounded(name, crash{"a test"})
+				actors.SendUnbounded(name, crash{"a test"})
 			}
 			time.Sleep(3300 * time.Millisecond) // now it is down for three seconds more
 		}

@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -11,92 +10,11 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/grant"
-	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// news is one lifecycle event as a backend reads it.
-type news struct {
-	Type, Epoch, User, Connection, Dialect, Topic, Reason, By string
-
-	Number, Received, Sent uint64
-	Code                   int
-	Restored, Lingers      bool
-	Seconds                float64
-	Time                   time.Time
-}
-
-// brief says an event in a few words.
-func (n news) brief() string {
-	words := n.Type
-	for _, more := range []string{n.Connection, n.User, n.Topic, n.Reason} {
-		if more != "" {
-			words += " " + more
-		}
-	}
-	return words
-}
-
-// crier is a LifecycleSink that writes down what it is told.
-type crier struct {
-	t  testing.TB
-	mu sync.Mutex
-	// hold, if not nil, is waited for with each event; fails is the number of one at which it panics.
-	hold  chan struct{}
-	fails uint64
-	all   []news
-}
-
-func (c *crier) Emit(epoch string, number uint64, text []byte) {
-	if c.hold != nil {
-		<-c.hold
-	}
-	if number == c.fails {
-		panic("a herald that fails")
-	}
-	var n news
-	if err := json.Unmarshal(text, &n); err != nil || n.Epoch != epoch || n.Number != number {
-		c.t.Errorf("told %s as %s-%d: %v", text, epoch, number, err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all = append(c.all, n)
-}
-
-func (c *crier) told() []news {
-	synctest.Wait()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]news(nil), c.all...)
-}
-
-func (c *crier) wantTold(want ...string) {
-	c.t.Helper()
-	var got []string
-	for i, n := range c.told() {
-		got = append(got, n.brief())
-		if n.Number != uint64(i+1) || n.Epoch != c.all[0].Epoch {
-			c.t.Errorf("event %d has the number %d, epoch %s", i+1, n.Number, n.Epoch)
-		}
-	}
-	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
-		c.t.Errorf("told %q\nwant %q", got, want)
-	}
-}
-
-// heralded runs a test with a node whose tenant acme tells a crier and its topic.
-func heralded(t *testing.T, cfg Config, test func(t *testing.T, n *Node, c *crier)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		c := &crier{t: t}
-		n := New(cfg, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Topic: true, Sink: c}})
-		defer n.Close()
-		test(t, n, c)
-	})
-}
-
-func TestLifecycle_TellsWhatHappensToAConnectionInOrder(t *testing.T) {
+func TestLifecycle_EmitsWhatHappensToAConnectionInOrder(t *testing.T) {
 	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
 		ann := enter(t, n, words, someone("ann")).subscribe(t, "a", "a/b", "b")
 		ann.want(t, "a", protocol.Filter{View: "x"}) // it is no new subscription
@@ -193,7 +111,7 @@ func TestLifecycle_AUserIsOnlineWithTheFirstConnectionAndOfflineWithTheLast(t *t
 	})
 }
 
-func TestLifecycle_TellsNothingOfWhoNeverCameIn(t *testing.T) {
+func TestLifecycle_EmitsNothingOfAConnectionThatWasNotLetIn(t *testing.T) {
 	strict := &speech{name: "strict", limits: protocol.Limits{PerUser: 1, Login: time.Second}}
 	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
 		enter(t, n, strict, nil) // never logs in
@@ -298,7 +216,7 @@ func TestLifecycle_AReconnectThatRestoresSubscriptionsSaysSo(t *testing.T) {
 	})
 }
 
-func TestLifecycle_ARefreshThatTakesATopicAwayIsTold(t *testing.T) {
+func TestLifecycle_ARefreshThatTakesATopicAwayIsEmitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, c := &gateway{}, &crier{t: t}
 		g.know("all", granted("ann", "*"))
@@ -313,79 +231,6 @@ func TestLifecycle_ARefreshThatTakesATopicAwayIsTold(t *testing.T) {
 		c.wantTold("user_online ann", "connected ws-1 ann", "subscribed ws-1 ann a", "subscribed ws-1 ann b",
 			"unsubscribed ws-1 ann a")
 	})
-}
-
-func TestLifecycle_IsKeptInATopicThatIsReadByPosition(t *testing.T) {
-	heralded(t, Config{TopicIdle: time.Minute, HistoryAge: time.Hour, Timeout: time.Hour, Topics: 1},
-		func(t *testing.T, n *Node, c *crier) {
-			read := func(after protocol.Position) HistoryPage {
-				t.Helper()
-				page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, after, 0)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return page
-			}
-			ann := enter(t, n, words, someone("ann"))
-			synctest.Wait()
-			mustPublish(t, n, "a", jsonEvent(t, "", 1)) // the one topic that the tenant may have
-			first := read(protocol.Position{})
-			time.Sleep(10 * time.Minute) // the topic has no listener and is not idle
-			enter(t, n, words, someone("bob"))
-			ann.link.Gone(protocol.Lost)
-			synctest.Wait()
-			rest := read(first.Position)
-			var got []string
-			for _, kept := range append(first.Events, rest.Events...) {
-				var e news
-				if err := json.Unmarshal(kept.Event.Data, &e); err != nil ||
-					kept.Event.ID != fmt.Sprintf("%s-%d", e.Epoch, e.Number) || kept.Offset != e.Number {
-					t.Errorf("%s with offset %d and id %s: %v", kept.Event.Data, kept.Offset, kept.Event.ID, err)
-				}
-				got = append(got, e.Type)
-			}
-			if len(first.Events) != 2 || fmt.Sprint(got[2:]) != "[disconnected user_offline user_online connected]" &&
-				len(got) != 6 {
-				t.Errorf("the topic has %q", got)
-			}
-			if len(c.told()) != 6 {
-				t.Errorf("the herald was told %d", len(c.told()))
-			}
-		})
-}
-
-func TestLifecycle_ItsTopicIsNobodysToHearOrPublishTo(t *testing.T) {
-	for name, on := range map[string]bool{"on": true, "off": false} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				n := New(Config{}, anyone{}, TenantConfig{Name: "acme", Lifecycle: Lifecycle{Topic: on}})
-				defer n.Close()
-				ann := enter(t, n, words, someone("ann"))
-				for _, topic := range []string{"$lifecycle", "$lifecycle/x"} {
-					if out := ann.do(protocol.Subscribe{Topic: topic}); reasonOf(out[0].Err) != protocol.Forbidden {
-						t.Errorf("subscribe %s: %v", topic, out[0].Err)
-					}
-					lent := ann.do(protocol.Subscribe{Topic: topic, As: someone("eve")})
-					if reasonOf(lent[0].Err) != protocol.Forbidden {
-						t.Errorf("subscribe to %s by another's right: %v", topic, lent[0].Err)
-					}
-					if _, err := publishTo(n, topic, jsonEvent(t, "", 1)); reasonOf(err) != protocol.Forbidden {
-						t.Errorf("publish to %s: %v", topic, err)
-					}
-					ann.do(protocol.Announce{Topic: topic, Member: "m", For: time.Minute})
-				}
-				synctest.Wait()
-				if here, err := n.Presence(context.Background(), "acme", "$lifecycle"); err != nil || len(here) > 0 {
-					t.Errorf("%v attend it, %v", here, err)
-				}
-				page, err := n.History(context.Background(), "acme", "$lifecycle", protocol.Position{}, 0)
-				if (err == nil) != on || len(page.Events) > 2 {
-					t.Errorf("the topic is there: %t", !on)
-				}
-				ann.wantHeard(t)
-			})
-		})
-	}
 }
 
 func TestLifecycle_TenantsNeverHearOfEachOther(t *testing.T) {
@@ -422,136 +267,27 @@ func TestLifecycle_TenantsNeverHearOfEachOther(t *testing.T) {
 func TestLifecycle_CanBeSwitchedAndChosenWhileClientsAreConnected(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		first, second := &crier{t: t}, &crier{t: t}
-		obey := func(l Lifecycle) {
+		set := func(l Lifecycle) {
 			n.SetTenant(TenantConfig{Name: "acme", Lifecycle: l})
 			synctest.Wait()
 		}
 		ann := enter(t, n, words, someone("ann"))
 		synctest.Wait()
-		obey(Lifecycle{Sink: first})
+		set(Lifecycle{Sink: first})
 		ann.subscribe(t, "a")
 		first.wantTold("subscribed ws-1 ann a")
-		obey(Lifecycle{Sink: first, Of: []protocol.LifecycleType{protocol.UserOffline, protocol.UserOnline}})
+		set(Lifecycle{Sink: first, Of: []protocol.LifecycleType{protocol.UserOffline, protocol.UserOnline}})
 		ann.subscribe(t, "b")
 		enter(t, n, words, someone("bob"))
-		first.wantTold("subscribed ws-1 ann a", "user_online bob") // numbers go on, and what is not wanted has none
-		obey(Lifecycle{})
+		first.wantTold("subscribed ws-1 ann a", "user_online bob") // numbers go on; a type that is off has none
+		set(Lifecycle{})
 		enter(t, n, words, someone("eve"))
 		synctest.Wait()
-		obey(Lifecycle{Sink: second})
+		set(Lifecycle{Sink: second})
 		ann.link.Gone(protocol.Lost)
 		second.wantTold("disconnected ws-1 ann lost", "user_offline ann")
 		if len(first.told()) != 2 || first.told()[0].Epoch == second.told()[0].Epoch {
 			t.Errorf("first %+v, second %+v", first.told(), second.told())
-		}
-	})
-}
-
-func TestLifecycle_WhatItHasNoRoomForLeavesAGapAndIsCounted(t *testing.T) {
-	heralded(t, Config{MailboxSize: 1}, func(t *testing.T, n *Node, c *crier) { // room for eight
-		n.SetTenant(TenantConfig{Name: "acme", Lifecycle: Lifecycle{Sink: c}})
-		synctest.Wait()
-		c.hold = make(chan struct{})
-		for i := range 10 {
-			enter(t, n, words, someone(fmt.Sprint(i)))
-			synctest.Wait() // nobody waits for it
-		}
-		if openLinks(n) != 10 {
-			t.Fatalf("%d are connected", openLinks(n))
-		}
-		close(c.hold)
-		synctest.Wait()
-		enter(t, n, words, someone("last"))
-		all := c.told()
-		if len(all) != 11 || all[8].Number != 9 || all[9].Number != 21 || all[10].Number != 22 {
-			t.Errorf("%d were told, the last %+v", len(all), all[len(all)-1])
-		}
-		if f := n.Metrics().Lifecycles["acme"]; f.Emitted != 11 || f.Lost["mailbox"] != 11 || f.Lost["topic"] != 0 {
-			t.Errorf("%+v", f)
-		}
-	})
-}
-
-func TestLifecycle_WhatTheTopicRefusesIsCounted(t *testing.T) {
-	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
-		enter(t, n, words, &protocol.Identity{})
-		synctest.Wait()
-		crashTopic(n, protocol.LifecycleTopic)
-		crashTopic(n, protocol.LifecycleTopic)
-		synctest.Wait() // it waits for its restart
-		n.tenant("acme").topics.Each(func(name string, box *mailbox.Mailbox) bool {
-			if name == protocol.LifecycleTopic {
-				box.Init(3)
-			}
-			return true
-		})
-		enter(t, n, words, someone("ann")).subscribe(t, "a", "b", "c")
-		time.Sleep(10 * time.Second)
-		enter(t, n, words, someone("bob"))
-		synctest.Wait()
-		if f := n.Metrics().Lifecycles["acme"]; len(c.told()) != 8 || f.Emitted != 8 || f.Lost["topic"] != 2 {
-			t.Errorf("%d told, %+v", len(c.told()), f)
-		}
-		page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, protocol.Position{}, 0)
-		if err != nil || len(page.Events) != 6 {
-			t.Errorf("%d are in the topic, %v", len(page.Events), err)
-		}
-	})
-}
-
-func TestLifecycle_APanicLeavesAGapAndTheRestIsTold(t *testing.T) {
-	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
-		c.fails = 3
-		enter(t, n, words, someone("ann"))
-		synctest.Wait()
-		enter(t, n, words, someone("bob"))
-		all := c.told()
-		if len(all) != 3 || all[1].Number != 2 || all[2].Number != 4 || all[2].Type != "connected" {
-			t.Errorf("told %+v", all)
-		}
-		if f := n.Metrics(); f.Restarts["lifecycle"] != 1 || f.Lifecycles["acme"].Lost["failure"] != 1 {
-			t.Errorf("restarts %v, %+v", f.Restarts, f.Lifecycles["acme"])
-		}
-	})
-}
-
-func TestLifecycle_ADrainTellsTheLastOfAll(t *testing.T) {
-	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
-		for i := range 20 {
-			enter(t, n, words, someone(fmt.Sprint(i%4)))
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := n.Drain(ctx); err != nil {
-			t.Fatal(err)
-		}
-		c.mu.Lock() // and not after a wait
-		all := c.all
-		c.mu.Unlock()
-		if len(all) != 20+20+4+4 {
-			t.Errorf("told %d", len(all))
-		}
-	})
-}
-
-func TestLifecycle_RestartingATenantLeavesNobodyOnline(t *testing.T) {
-	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
-		for range 3 {
-			enter(t, n, words, someone("ann"))
-		}
-		synctest.Wait()
-		if err := n.RestartTenant(context.Background(), "acme"); err != nil {
-			t.Fatal(err)
-		}
-		all := c.told()
-		if last := all[len(all)-1]; last.Type != "user_offline" || len(all) != 8 {
-			t.Errorf("told %+v", all)
-		}
-		enter(t, n, words, someone("ann"))
-		synctest.Wait()
-		page, err := n.History(context.Background(), "acme", protocol.LifecycleTopic, protocol.Position{}, 0)
-		if err != nil || len(page.Events) != 2 {
-			t.Errorf("in the new topic: %d, %v", len(page.Events), err)
 		}
 	})
 }

@@ -59,7 +59,7 @@ func (anyone) Authenticate(_ context.Context, _ string, c protocol.Credential) (
 	return &protocol.Identity{User: c.Token, Topics: []protocol.Pattern{"*"}}, nil
 }
 
-// tape is a wire that writes down what it hears; while stopped it takes nothing.
+// tape is a transport that writes down what it hears; while stopped it takes nothing.
 type tape struct {
 	link *Conn
 
@@ -176,7 +176,7 @@ func say(t *testing.T, n *Node, to Target, id string, number int) Receipt {
 	return r
 }
 
-func TestNode_AnEventReachesTopicAncestorUserAndEveryone(t *testing.T) {
+func TestNode_AnEventReachesTopicAncestorUserAndAll(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		leaf := dial(t, n, plainly, "ann", "room/7")
 		above := dial(t, n, plainly, "bob", "room")

@@ -30,12 +30,12 @@ func probed(t *testing.T, n *Node) []string {
 	return lost.Ways
 }
 
-func TestProbe_TheCanariesSingInEveryShardOfTopicsAndUsers(t *testing.T) {
+func TestProbe_TheCanariesCoverEveryShardOfTopicsAndUsers(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := n.tenant(canaryTenant)
 		for shard, at := range n.canaries {
 			if c.topics.Shard(at.Topic) != shard || c.users.Shard(at.User) != shard {
-				t.Errorf("the canary of shard %d sings in %d and %d", shard, c.topics.Shard(at.Topic),
+				t.Errorf("the canary of shard %d is in %d and %d", shard, c.topics.Shard(at.Topic),
 					c.users.Shard(at.User))
 			}
 		}
@@ -74,7 +74,7 @@ func TestProbe_NamesTheShardsThroughWhichNothingGets(t *testing.T) {
 	})
 }
 
-func TestProbe_WhatWasAddedIsTriedAndWhoIsStuckInItIsNotJoined(t *testing.T) {
+func TestProbe_AnAddedProbeIsTriedAndNotJoinedWhileItIsStuck(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		open, tries := make(chan struct{}), 0
 		n.AddProbe("slot 2", func(context.Context) error { tries++; <-open; return nil }) // hears no context
@@ -104,4 +104,48 @@ func BenchmarkProbe(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestProbe_ThatComesBeforeTheCanaryHasSubscribedWaitsForIt(t *testing.T) {
+	for range 10 { // who is first is chance
+		bubble(t, Config{}, func(n *Node) {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			if _, err := n.Probe(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestProbe_ProvesThatEventsGetThroughAndIsInNoMetrics(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		synctest.Wait()
+		for range 10 {
+			if _, err := n.Probe(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Hour) // it is not silent
+		if _, err := n.Probe(context.Background()); err != nil {
+			t.Errorf("after an hour: %v", err)
+		}
+		if f := n.Metrics(); f.Published != 0 || f.Delivered != 0 || f.Latency.Sum != 0 || len(f.Tenants) != 1 ||
+			f.Topics != 0 || len(f.Drops) != 0 {
+			t.Errorf("%+v", f)
+		}
+		for range 3 {
+			n.tenant(canaryTenant).topics.SendUnbounded(n.canaries[5].Topic, crash{"a test"})
+			synctest.Wait()
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		defer cancel()
+		if _, err := n.Probe(ctx); err == nil || err.Error() != "nothing gets through topics shard 5" {
+			t.Errorf("while events do not get through: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := n.Probe(context.Background()); err != nil {
+			t.Errorf("when they do again: %v", err)
+		}
+	})
 }

@@ -268,7 +268,7 @@ func (r *registrar) Authorize(context.Context, string, *protocol.Identity, strin
 	return protocol.Refuse(protocol.Forbidden, "no")
 }
 
-func TestRates_WhoIsRefusedATopicCannotAskForMoreThanItsRateEither(t *testing.T) {
+func TestRates_AClientThatIsRefusedATopicCannotAskForMoreThanItsRateEither(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &registrar{}
 		n := New(Config{}, r, TenantConfig{Name: "acme",

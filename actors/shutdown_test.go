@@ -14,45 +14,12 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func TestDisconnect_ClosesInTheDialectsWordsOrWithACode(t *testing.T) {
-	bubble(t, Config{}, func(n *Node) {
-		spoken := enter(t, n, words, someone("a"))
-		coded := enter(t, n, words, someone("a"))
-		named := enter(t, n, words, someone("a"))
-		other := enter(t, n, words, someone("b"))
-		for _, err := range []error{
-			n.Disconnect("acme", spoken.link.ID(), 0, ""), n.Disconnect("acme", coded.link.ID(), 4001, ""),
-			n.Disconnect("acme", named.link.ID(), 4002, "go"),
-		} {
-			if err != nil {
-				t.Error(err)
-			}
-		}
-		synctest.Wait()
-		spoken.wantHeard(t, "bye: disconnected")
-		spoken.wantEnd(t, protocol.Disconnected)
-		for c, want := range map[*client]string{coded: "4001 disconnected", named: "4002 go"} {
-			code, reason := c.ended()
-			if got := fmt.Sprint(code, " ", reason); got != want {
-				t.Errorf("ended with %s, want %s", got, want)
-			}
-			c.wantHeard(t)
-		}
-		if err := n.Disconnect("acme", spoken.link.ID(), 0, ""); reasonOf(err) != protocol.NotFound {
-			t.Errorf("again: %v", err)
-		}
-		if other.link.flags.has(isGone) {
-			t.Error("another was closed")
-		}
-	})
-}
-
-// F14: the pace is a rate: a few are told within a second, and so that they do not all come back at one moment; many
-// take as long as the rate wants, and less when there is less time.
+// F14: a drain goes by a rate: a few connections are closed within a second, spread over it so that they do not all
+// come back at one moment; many take as long as the rate wants, and less when there is less time.
 func TestDrain_IsPacedByARateAndNotStretched(t *testing.T) {
 	for _, c := range []struct {
 		count          int
-		limit, between time.Duration // the last one is told within half a second of between
+		limit, between time.Duration // the last one is closed within half a second of between
 	}{
 		{1, 32 * time.Second, 500 * time.Millisecond},
 		{40, 32 * time.Second, time.Second},
@@ -126,7 +93,7 @@ func TestDrain_IsPacedTellsAllInTheirDialectsWordsAndLetsNobodyIn(t *testing.T) 
 	})
 }
 
-// deaf is a wire that does not close in peace: only Cut ends it.
+// deaf is a transport that does not close in peace: only Cut ends it.
 type deaf struct{ *tape }
 
 func (w *deaf) Close(uint16, string) {}
@@ -176,7 +143,7 @@ func TestDrain_WithoutADeadlineClosesAllAtOnceAndWithoutConnectionsReturnsAtOnce
 	})
 }
 
-// Who comes in at that moment is told, too.
+// A client that comes in at that moment gets the message, too.
 func TestDrain_MissesNobodyWhoComesInAtThatMoment(t *testing.T) {
 	n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
 	defer n.Close()
@@ -218,7 +185,7 @@ func TestDrain_MissesNobodyWhoComesInAtThatMoment(t *testing.T) {
 	}
 }
 
-func TestDrain_WaitsForAConnectionWhoseWireIsBeingMade(t *testing.T) {
+func TestDrain_WaitsForAConnectionWhoseTransportIsBeingMade(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := &client{&tape{}, &hand{}}
 		drained := make(chan error)
@@ -247,83 +214,3 @@ func TestDrain_WaitsForAConnectionWhoseWireIsBeingMade(t *testing.T) {
 type withoutDeadline struct{ context.Context }
 
 func (withoutDeadline) Deadline() (time.Time, bool) { return time.Time{}, false }
-
-// The bubble proves that every goroutine ends: it fails the test otherwise.
-func TestClose_EndsEverythingWhateverGoesOn(t *testing.T) {
-	bubble(t, Config{}, func(n *Node) {
-		var all []*client
-		for i := range 20 {
-			all = append(all, enter(t, n, words, someone(fmt.Sprint("u", i%5))).subscribe(t, "room",
-				fmt.Sprint("room/", i)))
-		}
-		all[0].want(t, "slow", every(time.Hour))
-		mustPublish(t, n, "slow", jsonEvent(t, "id", 1))
-		mustPublish(t, n, "slow", jsonEvent(t, "", 2)) // is held
-		for range 4 {                                  // one of each is down
-			crashTopic(n, "room")
-			n.tenant("acme").users.SendUnbounded("u1", crash{"a test"})
-			n.tenant("acme").box.SendUnbounded(crash{"a test"})
-			synctest.Wait()
-		}
-		waiting := make(chan error, 2)
-		go func() { waiting <- second(publishTo(n, "room", jsonEvent(t, "", 3))) }()
-		go func() { waiting <- second(publishTo(n, "new", jsonEvent(t, "", 3))) }()
-		synctest.Wait()
-		n.Close()
-		n.Close()
-		for range 2 {
-			if err := <-waiting; reasonOf(err) != protocol.Draining {
-				t.Errorf("a publish that waited: %v", err)
-			}
-		}
-		if int64(len(n.allConns())) != 0 || n.backlog.Bytes() != 0 {
-			t.Errorf("%d open, backlog %d", int64(len(n.allConns())), n.backlog.Bytes())
-		}
-		// The door is closed, and says so.
-		if _, err := publishTo(n, "room", jsonEvent(t, "", 4)); reasonOf(err) != protocol.Draining {
-			t.Errorf("a publish after Close: %v", err)
-		}
-		if _, err := tryEnter(n, words, someone("late"), ""); reasonOf(err) != protocol.Draining {
-			t.Errorf("a connection after Close: %v", err)
-		}
-		n.SetTenant(TenantConfig{Name: "late"})
-		if got := len(n.Tenants()); got != 1 {
-			t.Errorf("%d tenants after Close", got)
-		}
-	})
-}
-
-// A topic that is made while the node closes is stopped with it.
-func TestClose_WaitsForNoTopicOrConnectionThatIsMadeAtThatMoment(t *testing.T) {
-	for range 5 {
-		n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
-		var wg sync.WaitGroup
-		stop := make(chan struct{})
-		for w := range 4 {
-			wg.Go(func() {
-				for i := 0; ; i++ {
-					select {
-					case <-stop:
-						return
-					default:
-					}
-					if w%2 == 0 {
-						_, _ = publishTo(n, fmt.Sprint("t/", w, "/", i), jsonEvent(t, "", i))
-					} else {
-						_, _ = tryEnter(n, words, someone(fmt.Sprint(w, "-", i)), "")
-					}
-				}
-			})
-		}
-		time.Sleep(5 * time.Millisecond)
-		closed := make(chan struct{})
-		go func() { n.Close(); close(closed) }()
-		select {
-		case <-closed:
-		case <-time.After(20 * time.Second):
-			t.Fatal("Close does not return")
-		}
-		close(stop)
-		wg.Wait()
-	}
-}

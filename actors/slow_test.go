@@ -11,9 +11,9 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// A client that does not read has much before it; what it is told of its commands does not wait for that, but for where
-// the order tells something.
-func TestAside_TheEndOfASubscriptionIsToldBehindItsEvents(t *testing.T) {
+// Many events wait for a client that does not read. The answers to its commands overtake them, except where the order
+// says something: the end of a subscription comes after its events.
+func TestControlQueue_TheEndOfASubscriptionComesAfterItsEvents(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := enter(t, n, words, someone("a")).subscribe(t, "room")
 		synctest.Wait()
@@ -100,7 +100,7 @@ func TestSlow_WhatIsNewerNeverGetsAheadOfAReplay(t *testing.T) {
 }
 
 // What would be conflated or dropped at once is not what a client resumes.
-func TestSlow_AReplayThatDoesNotFitIsRefusedAndNotThinnedOut(t *testing.T) {
+func TestSlow_AReplayThatDoesNotFitIsRefusedAndNotShed(t *testing.T) {
 	bubble(t, Config{QueueFrames: 40}, func(n *Node) {
 		n.SetTenant(TenantConfig{Name: "acme",
 			Rules: policy.Rules{List: []policy.Rule{{Pattern: "log", Slow: policy.DropOldest}}}})

@@ -10,15 +10,15 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-func TestAttendance_TellsWhoIsAliveUntilTheirTimeIsOver(t *testing.T) {
+func TestPresence_ListsMembersUntilTheirTimeIsOver(t *testing.T) {
 	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
 		c, nobody := enter(t, n, words, someone("a")), enter(t, n, words, nil)
-		attend := func(topic, member, data string) {
-			var told []byte
+		announce := func(topic, member, data string) {
+			var said []byte
 			if data != "" {
-				told = []byte(data)
+				said = []byte(data)
 			}
-			c.do(protocol.Announce{Topic: topic, Member: member, Data: told, For: time.Minute})
+			c.do(protocol.Announce{Topic: topic, Member: member, Data: said, For: time.Minute})
 		}
 		names := func(prefix string) (all string) {
 			present, err := n.Presence(context.Background(), "acme", prefix)
@@ -31,18 +31,18 @@ func TestAttendance_TellsWhoIsAliveUntilTheirTimeIsOver(t *testing.T) {
 			return all
 		}
 		start := time.Now()
-		attend("o/1", "x", "one")
-		attend("o/1", "a", "two")
-		attend("o/2", "x", "three")
-		attend("p", "x", "four")
-		attend("bad//name", "x", "five")
+		announce("o/1", "x", "one")
+		announce("o/1", "a", "two")
+		announce("o/2", "x", "three")
+		announce("p", "x", "four")
+		announce("bad//name", "x", "five")
 		nobody.do(protocol.Announce{Topic: "o/1", Member: "nobody", For: time.Minute})
 		synctest.Wait()
 		if got := names("o"); got != "o/1:a:two o/1:x:one o/2:x:three " {
 			t.Errorf("%s", got)
 		}
 		time.Sleep(30 * time.Second)
-		attend("o/1", "x", "") // alive, nothing new
+		announce("o/1", "x", "") // alive, nothing new
 		synctest.Wait()
 		crashTopic(n, "o/1") // a restart keeps it
 		time.Sleep(30 * time.Second)

@@ -84,7 +84,7 @@ func TestUnauthenticated_APlaceIsGivenBackOnceHoweverItEnds(t *testing.T) {
 					}
 					synctest.Wait()
 					leave(c)
-					if code, _ := c.ended(); code != 0 { // the wire closes
+					if code, _ := c.ended(); code != 0 { // the transport closes
 						c.link.Gone(protocol.Disconnected)
 					}
 					synctest.Wait()

@@ -91,7 +91,7 @@ func look() {
 	synctest.Wait()
 }
 
-// reliability.md check 46, the engine's part: who comes is refused, and told when to come back.
+// reliability.md check 46, the engine's part: a new client is refused, and learns when to come back.
 func TestWatermark_RefusesConnectionsAndPublishesAndSaysTruthfullyUntilWhen(t *testing.T) {
 	weighed(t, func(n *Node, s *scale, said func() string) {
 		in := enter(t, n, words, someone("in")).subscribe(t, "room")
@@ -185,13 +185,13 @@ func TestWatermark_StagesAreEnteredAtTheirMarksAndLeftOneByOneBelowTheirFloors(t
 	})
 }
 
-// What topics remember is not kept for longer than there is room for new events, and who missed it is told.
+// A topic forgets history entries when new events need their room, and a reader that missed them learns it.
 func TestWatermark_TopicsForgetTheOlderHalfWhileMemoryIsShort(t *testing.T) {
 	weighed(t, func(n *Node, s *scale, said func() string) {
 		for i := range 40 {
 			mustPublish(t, n, "room", jsonEvent(t, "", i))
 		}
-		remembered := func() int {
+		entries := func() int {
 			page, err := n.History(context.Background(), "acme", "room", protocol.Position{}, 100)
 			if err != nil {
 				t.Fatal(err)
@@ -200,11 +200,11 @@ func TestWatermark_TopicsForgetTheOlderHalfWhileMemoryIsShort(t *testing.T) {
 		}
 		s.set(860, 0)
 		look()
-		if got := remembered(); got != 20 {
+		if got := entries(); got != 20 {
 			t.Errorf("of 40 events it remembers %d", got)
 		}
 		time.Sleep(health.StageHold + health.Every)
-		if got := remembered(); got != 10 {
+		if got := entries(); got != 10 {
 			t.Errorf("of 40 events it remembers %d after %s", got, health.StageHold)
 		}
 		epoch := n.topicPosition(t, "room").Epoch
@@ -214,7 +214,7 @@ func TestWatermark_TopicsForgetTheOlderHalfWhileMemoryIsShort(t *testing.T) {
 		}
 		s.set(700, 0)
 		time.Sleep(time.Minute)
-		if got := remembered(); got != 10 || stageOf(n) != health.Calm || n.Metrics().Pressure.Histories == 0 {
+		if got := entries(); got != 10 || stageOf(n) != health.Calm || n.Metrics().Pressure.Histories == 0 {
 			t.Errorf("when there is memory again it remembers %d, %+v", got, n.Metrics().Pressure)
 		}
 	})

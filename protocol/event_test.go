@@ -164,8 +164,8 @@ func TestNewEvent_CheckedDataMakesTheSameEvent(t *testing.T) {
 	}
 }
 
-// reliability.md check 35: an invalid publish is refused at the door.
-func TestNewEvent_RefusesWhatIsNoGoodDraft(t *testing.T) {
+// reliability.md check 35: an invalid publish is refused before it reaches a topic.
+func TestNewEvent_RefusesBadInput(t *testing.T) {
 	for name, d := range map[string]EventInput{
 		"no kind": {Data: []byte(`{}`)}, "unknown kind": {Kind: "x\n", Data: []byte(`{}`)}, "no data": {Kind: JSON},
 		"an array": {Kind: JSON, Data: []byte(`[]`)}, "null": {Kind: JSON, Data: []byte(`null`)},

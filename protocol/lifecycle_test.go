@@ -56,7 +56,7 @@ func TestReserved_IsTheLifecycleTopicAndWhatLiesBelow(t *testing.T) {
 	}
 }
 
-func TestHappenings_AreAsManyAsThereAre(t *testing.T) {
+func TestLifecycleTypes_AreAsManyAsThereAre(t *testing.T) {
 	all := LifecycleTypes()
 	if slices.Sort(all); len(slices.Compact(all)) != 6 {
 		t.Errorf("%q", all)

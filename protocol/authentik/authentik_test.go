@@ -55,8 +55,8 @@ func connected(t testing.TB, e *dialecttest.Engine, query string) *dialecttest.C
 	return c
 }
 
-// R003.20, R003.22, R003.23, R003.24, R003.25, R003.26, R003.27: who attends, for how long, and what is told of it.
-func TestInstance_Attends(t *testing.T) {
+// R003.20, R003.22, R003.23, R003.24, R003.25, R003.26, R003.27: which instances are announced, for how long, and how.
+func TestInstance_AnnouncesItself(t *testing.T) {
 	const full = `{"buildHash":"tagged","hostname":"vm","uuid":"` + id + `","version":"2024.10.4"}`
 	for name, c := range map[string]struct {
 		query string

@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-func TestUnproven_IsForTenantsThatWantIt(t *testing.T) {
+func TestUnverified_IsForTenantsThatWantIt(t *testing.T) {
 	credential := protocol.Credential{Form: protocol.Unverified, For: "7"}
 	one(t, withSecret()).refusesCredential(t, protocol.InvalidToken, "acme", credential)
 	keys := withSecret()

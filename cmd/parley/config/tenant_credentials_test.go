@@ -45,8 +45,8 @@ tenants:
       failure: allow-cached
 `
 
-// places writes the files that the tenant with everything names.
-func places(t *testing.T) string {
+// credentialFiles writes the files that the tenant with everything names.
+func credentialFiles(t *testing.T) string {
 	t.Helper()
 	path := write(t, "cookie", "0123456789abcdef0123456789abcdef-cookie-2\n")
 	dir := filepath.Dir(path)
@@ -61,7 +61,7 @@ func places(t *testing.T) string {
 }
 
 func TestTenant_TokenKeysHaveAllThatLetsIn(t *testing.T) {
-	c := mustLoad(t, fmt.Sprintf(everything, places(t)))
+	c := mustLoad(t, fmt.Sprintf(everything, credentialFiles(t)))
 	keys, err := c.Tenants[0].TokenKeys()
 	if err != nil {
 		t.Fatal(err)

@@ -18,13 +18,13 @@ import (
 	"github.com/parley-realtime/parley/protocol/dialecttest"
 )
 
-// drowsy is a connection whose owner does not read for a while, now and then.
-type drowsy struct {
+// pausing is a connection whose owner does not read for a while, now and then.
+type pausing struct {
 	net.Conn
 	until *atomic.Int64 // Unix nanoseconds
 }
 
-func (d drowsy) Read(into []byte) (int, error) {
+func (d pausing) Read(into []byte) (int, error) {
 	n, err := d.Conn.Read(into)
 	time.Sleep(time.Until(time.Unix(0, d.until.Load())))
 	return n, err
@@ -46,7 +46,7 @@ func outpostStays(t *testing.T, engine actors.Config) {
 	synctest.Test(t, func(t *testing.T) {
 		var asleep atomic.Int64
 		s := &stage{t: t, engine: engine, settings: dialecttest.Settings{},
-			wrap: func(c net.Conn) net.Conn { return drowsy{c, &asleep} },
+			wrap: func(c net.Conn) net.Conn { return pausing{c, &asleep} },
 			build: func(dialecttest.Settings) (protocol.Dialect, error) {
 				return authentik.NewOutpost(authentik.DefaultConfig()), nil
 			}}

@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// hangingLogin runs a test with a client that has said two things, of which the engine is in the first until release.
+// hangingLogin runs a test with a client that has sent two messages; the engine handles the first until release.
 func hangingLogin(t *testing.T, test func(n *Node, c *client, release func())) {
 	t.Helper()
 	g := &gateway{}
@@ -27,9 +27,9 @@ func hangingLogin(t *testing.T, test func(n *Node, c *client, release func())) {
 	})
 }
 
-// F44: the end of what a client says comes behind what it said, however long that takes to handle, and before the end
+// F44: the end of a client's messages is reported after they were handled, however long that takes, and before the end
 // of its socket.
-func TestLink_FinishIsToldBehindTheAnswers(t *testing.T) {
+func TestConn_FinishIsReportedAfterTheAnswers(t *testing.T) {
 	hangingLogin(t, func(n *Node, c *client, release func()) {
 		var heard []string
 		c.link.Finish(protocol.Disconnected, func() {
@@ -38,17 +38,17 @@ func TestLink_FinishIsToldBehindTheAnswers(t *testing.T) {
 		})
 		synctest.Wait()
 		if heard != nil {
-			t.Errorf("told while a message was being handled; heard %q until then", heard)
+			t.Errorf("reported while a message was being handled; heard %q until then", heard)
 		}
 		release()
 		synctest.Wait()
 		if len(heard) != 2 || heard[0] != "welcome" || heard[1] != "subscribed" {
-			t.Errorf("heard %q before the end of what it says", heard)
+			t.Errorf("heard %q before the end of its messages", heard)
 		}
 		if s := n.Stats("acme"); s.Authenticated != 0 || s.ActiveConnections != 1 {
 			t.Errorf("%+v", s.Connections)
 		}
-		mustPublish(t, n, "room", jsonEvent(t, "", 1)) // or a busy topic would keep the wire writing
+		mustPublish(t, n, "room", jsonEvent(t, "", 1)) // or a busy topic would keep the transport writing
 		c.link.Gone(protocol.Disconnected)
 		synctest.Wait()
 		c.wantHeard(t, "welcome", "subscribed")
@@ -59,8 +59,8 @@ func TestLink_FinishIsToldBehindTheAnswers(t *testing.T) {
 }
 
 // F44: messages that came before the engine ends a connection are answered first. (That the close frame does not
-// overtake the answers is the wire's: TestClosing_LastWordsOfTheEngineComeBeforeItsCloseFrame.)
-func TestLink_MessagesBeforeAKickOrADrainAreAnsweredFirst(t *testing.T) {
+// overtake the answers is the transport's: TestClosing_LastWordsOfTheEngineComeBeforeItsCloseFrame.)
+func TestConn_MessagesBeforeAKickOrADrainAreAnsweredFirst(t *testing.T) {
 	for reason, end := range map[protocol.Reason]func(n *Node, c *client){
 		protocol.Disconnected: func(n *Node, c *client) { n.Disconnect("acme", c.link.ID(), 0, "") },
 		protocol.Draining:     func(n *Node, _ *client) { n.Drain(context.Background()) },
@@ -82,8 +82,8 @@ func TestLink_MessagesBeforeAKickOrADrainAreAnsweredFirst(t *testing.T) {
 	}
 }
 
-// F44: the wire is told even if the connection fails, was closed by the engine, or is over.
-func TestLink_FinishIsAlwaysTold(t *testing.T) {
+// F44: the transport gets its report even if the connection fails, was closed by the engine, or is over.
+func TestConn_FinishIsAlwaysReported(t *testing.T) {
 	for name, before := range map[string]func(n *Node, c *client){
 		"idle":   func(*Node, *client) {},
 		"failed": func(_ *Node, c *client) { c.send(batch{panics: true}) },
@@ -95,18 +95,18 @@ func TestLink_FinishIsAlwaysTold(t *testing.T) {
 				c := enter(t, n, words, someone("a"))
 				synctest.Wait()
 				before(n, c)
-				var told atomic.Bool
-				c.link.Finish(protocol.Malformed, func() { told.Store(true) })
+				var reported atomic.Bool
+				c.link.Finish(protocol.Malformed, func() { reported.Store(true) })
 				synctest.Wait()
-				if !told.Load() {
-					t.Error("not told")
+				if !reported.Load() {
+					t.Error("not reported")
 				}
 			})
 		})
 	}
 }
 
-// F44: a client that closes is told of once, with its reason, and is offline after that.
+// F44: the end of a client that closes is emitted once, with its reason, and its user is offline after that.
 func TestLifecycle_AClientThatSaysNoMoreHasLeft(t *testing.T) {
 	heralded(t, Config{}, func(t *testing.T, n *Node, c *crier) {
 		ann := enter(t, n, words, someone("ann"))
@@ -121,10 +121,10 @@ func TestLifecycle_AClientThatSaysNoMoreHasLeft(t *testing.T) {
 	})
 }
 
-// F44: a connection is resumable if it would leave a record: its events must not be written to nobody.
-func TestLink_OnlyAConnectionThatLeavesARecordIsResumable(t *testing.T) {
-	unproven := someone("b")
-	unproven.Unverified = true
+// F44: a connection is resumable if it would leave a session: its events must not be written to nobody.
+func TestConn_OnlyAConnectionThatLeavesASessionIsResumable(t *testing.T) {
+	unverified := someone("b")
+	unverified.Unverified = true
 	for _, c := range []struct {
 		name string
 		cfg  Config
@@ -133,7 +133,7 @@ func TestLink_OnlyAConnectionThatLeavesARecordIsResumable(t *testing.T) {
 	}{
 		{"a user", Config{Linger: 1}, someone("a"), true},
 		{"nobody may", Config{}, someone("a"), false},
-		{"unproven", Config{Linger: 1}, unproven, false},
+		{"unverified", Config{Linger: 1}, unverified, false},
 		{"not logged in", Config{Linger: 1}, nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

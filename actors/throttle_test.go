@@ -14,7 +14,7 @@ import (
 // every is a filter for at most one event of a key in so long.
 func every(d time.Duration) protocol.Filter { return protocol.Filter{Every: d} }
 
-func TestPace_TheFirstPassesAndOfWhatComesTooSoonTheLatestIsReleasedInTime(t *testing.T) {
+func TestThrottle_TheFirstPassesAndOfThoseThatComeTooSoonTheLatestIsReleasedInTime(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		slow, fast := enter(t, n, words, someone("slow")), enter(t, n, words, someone("fast")).subscribe(t, "t/1")
 		slow.want(t, "t/1", every(time.Second))
@@ -29,8 +29,8 @@ func TestPace_TheFirstPassesAndOfWhatComesTooSoonTheLatestIsReleasedInTime(t *te
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		// Released at 1 s, 2 s and 3 s with the newest of that time (deadlines ring up to 20 ms late), and the last one
-		// at 4 s.
+		// Released at 1 s, 2 s and 3 s with the newest of that time (timers fire up to 20 ms late), and the last one at
+		// 4 s.
 		slow.wantHeard(t, "t/1 n=0", "t/1 n=10", "t/1 n=20", "t/1 n=30", "t/1 n=34")
 		if len(fast.heard()) != 35 {
 			t.Errorf("the unfiltered one heard %d of 35", len(fast.heard()))
@@ -38,7 +38,7 @@ func TestPace_TheFirstPassesAndOfWhatComesTooSoonTheLatestIsReleasedInTime(t *te
 	})
 }
 
-func TestPace_ConflatesPerKeyAndPerMetricInTheOrderInWhichItCame(t *testing.T) {
+func TestThrottle_ConflatesPerKeyAndPerMetricInTheOrderInWhichItCame(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := enter(t, n, words, someone("a"))
 		c.want(t, "telemetry", every(time.Second))
@@ -59,13 +59,13 @@ func TestPace_ConflatesPerKeyAndPerMetricInTheOrderInWhichItCame(t *testing.T) {
 	})
 }
 
-func TestPace_AViewIsLeftOfWhatIsReleasedAndTheExcludedConnectionDoesNotGetIt(t *testing.T) {
+func TestThrottle_AReleasedEventIsProjectedAndTheExcludedConnectionDoesNotGetIt(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		a, b := enter(t, n, words, someone("a")), enter(t, n, words, someone("b"))
 		f := protocol.Filter{View: protocol.Project([]string{"temp"}), Every: time.Second}
 		a.want(t, "t/1", f)
 		b.want(t, "t/1", f)
-		mustPublish(t, n, "t/1", metrics(t, "1", `"hum":1`)) // not theirs: it neither passes nor sets the pace
+		mustPublish(t, n, "t/1", metrics(t, "1", `"hum":1`)) // not theirs: it neither passes nor starts an interval
 		for _, exclude := range []string{"", a.link.ID()} {
 			_, err := n.Publish(context.Background(), "acme", Target{Topic: "t/1", Exclude: exclude},
 				metrics(t, "1", `"temp":1,"hum":2`))
@@ -80,32 +80,32 @@ func TestPace_AViewIsLeftOfWhatIsReleasedAndTheExcludedConnectionDoesNotGetIt(t 
 	})
 }
 
-func TestPace_ANewInterestGetsNothingTwiceAndLosesNothingThatWasHeld(t *testing.T) {
+func TestThrottle_ANewFilterGetsNothingTwiceAndLosesNoPendingSample(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
-		held, joins := enter(t, n, words, someone("held")), enter(t, n, words, someone("joins")).subscribe(t, "t/1")
+		moves, joins := enter(t, n, words, someone("moves")), enter(t, n, words, someone("joins")).subscribe(t, "t/1")
 		stays := enter(t, n, words, someone("stays"))
-		held.want(t, "t/1", every(10*time.Second))
+		moves.want(t, "t/1", every(10*time.Second))
 		stays.want(t, "t/1", every(10*time.Second))
 		for device := range 2 {
-			for i := range 2 { // the second is held back for two of them, and heard by the third
+			for i := range 2 { // the second is a pending sample for two of them, and heard by the third
 				mustPublish(t, n, "t/1", metrics(t, fmt.Sprint(device), fmt.Sprintf(`"n%d":%d`, device, i)))
 			}
 		}
-		joins.want(t, "t/1", every(10*time.Second)) // who comes to the group that holds it
-		held.want(t, "t", every(10*time.Second))    // another subscription: what was held back comes now
-		// for one a new pace begins, for the others it replaces what is held
+		joins.want(t, "t/1", every(10*time.Second)) // it comes to the group that has the pending samples
+		moves.want(t, "t", every(10*time.Second))   // another subscription: its pending samples come now
+		// for one a new interval begins, for the others it replaces the pending sample
 		mustPublish(t, n, "t/1", metrics(t, "0", `"n0":2`))
 		synctest.Wait()
-		held.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n0=1", "t/1 n1=1", "t/1 n0=2")
+		moves.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n0=1", "t/1 n1=1", "t/1 n0=2")
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
-		held.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n0=1", "t/1 n1=1", "t/1 n0=2")
+		moves.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n0=1", "t/1 n1=1", "t/1 n0=2")
 		joins.wantHeard(t, "t/1 n0=0", "t/1 n0=1", "t/1 n1=0", "t/1 n1=1", "t/1 n0=2")
 		stays.wantHeard(t, "t/1 n0=0", "t/1 n1=0", "t/1 n1=1", "t/1 n0=2")
 	})
 }
 
-func TestPace_WhatIsHeldSurvivesAFailureOfTheTopic(t *testing.T) {
+func TestThrottle_APendingSampleSurvivesAFailureOfTheTopic(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
 		c := enter(t, n, words, someone("a"))
 		c.want(t, "t/1", every(time.Second))
@@ -118,7 +118,7 @@ func TestPace_WhatIsHeldSurvivesAFailureOfTheTopic(t *testing.T) {
 	})
 }
 
-func TestPace_ManyIntervalsOnOneTopicDoNotMultiplyAlarms(t *testing.T) {
+func TestThrottle_ManyIntervalsOnOneTopicDoNotMultiplyTimers(t *testing.T) {
 	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
 		slow, fast := enter(t, n, words, someone("slow")), enter(t, n, words, someone("fast"))
 		slow.want(t, "t/1", protocol.Filter{View: protocol.Project([]string{"a"}), Every: time.Minute})
@@ -130,8 +130,8 @@ func TestPace_ManyIntervalsOnOneTopicDoNotMultiplyAlarms(t *testing.T) {
 			time.Sleep(1500 * time.Millisecond)
 		}
 		synctest.Wait()
-		if alarms := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(flushing); return ok }); alarms > 2 {
-			t.Errorf("%d alarms wait to flush one topic", alarms)
+		if timers := n.wheel.Pending(func(a timer.Target) bool { _, ok := a.(flushing); return ok }); timers > 2 {
+			t.Errorf("%d timers wait to flush one topic", timers)
 		}
 		if got := len(slow.heard()); got != 8 {
 			t.Errorf("the slow one heard %d in 450 s, want 8", got)

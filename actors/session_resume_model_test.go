@@ -20,8 +20,8 @@ var (
 	readers = 12
 )
 
-// What a topic forgot is counted before the reader's interest: one that hears a/x by itself is told also of what "a"
-// forgot of it.
+// A topic counts what it forgot before it applies the reader's filter: a reader that hears a/x by itself learns also of
+// what "a" forgot of it.
 
 // reader is one client of the model: what it heard last of each leaf, and how many numbers were left out.
 type reader struct {
@@ -70,7 +70,7 @@ func (r *reader) wants(leaf string) bool {
 // reliability.md checks 30 and 32, with chance: clients break, stop reading and come back while events are published
 // and histories are trimmed. Each reader hears each event it wants once and in order, or it is counted as missed.
 // PARLEY_SEED plays a run again.
-func TestLinger_AgreesWithAModelWhateverHappens(t *testing.T) {
+func TestSessionResume_AgreesWithAModelWhateverHappens(t *testing.T) {
 	seed := seedOf(t, uint64(time.Now().UnixNano()))
 	rng := rand.New(rand.NewPCG(seed, 1))
 	bubble(t, Config{Linger: time.Hour, HistoryCount: 12, Timeout: 24 * time.Hour}, func(n *Node) {

@@ -17,8 +17,8 @@ import (
 	"github.com/parley-realtime/parley/transport/auth"
 )
 
-// reliability.md check 7: who never finishes a handshake keeps nobody out, and is closed within 10 s. That takes as
-// long as it says, so it is waited for at full size alone.
+// reliability.md check 7: a client that never finishes its handshake keeps nobody out, and is closed within 10 s. That
+// takes real time, so only the full size waits for it.
 func TestHostile_SlowHandshakesKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
@@ -121,10 +121,10 @@ func manyNames(n int) string {
 	return b.String()
 }
 
-// reliability.md check 10: who connects and does not log in hears so and is closed in time, and keeps nobody from
-// logging in meanwhile. At full size the time is the default one. On a path that Valtronics shares with AirLay, which
-// knows no such time, it begins with the first message that is Valtronics'.
-func TestDoor_WhoNeverLogsInIsClosedAndKeepsNobodyOut(t *testing.T) {
+// reliability.md check 10: a client that connects and does not log in hears so and is closed in time, and keeps nobody
+// from logging in meanwhile. At full size the time is the default one. On a path that Valtronics shares with AirLay,
+// which knows no such time, it begins with the first message that is Valtronics'.
+func TestLogin_AClientThatNeverLogsInIsClosedAndKeepsNobodyOut(t *testing.T) {
 	t.Parallel()
 	timeout := time.Duration(scale(2, 14)) * time.Second // 14 s are the default
 	environ := []string{"PARLEY_INTERNAL_LISTEN="}
@@ -187,7 +187,7 @@ func (r *running) logsIn(token string) {
 
 // reliability.md check 17: how long a wrong key takes does not tell how wrong it is. The tries take turns, so that what
 // else the machine does hits all alike; a signal would be a difference of the medians that stands out of the noise.
-func TestDoor_TheTimeOfAWrongKeySaysNothing(t *testing.T) {
+func TestAPIKeys_TheTimeOfAWrongKeySaysNothing(t *testing.T) {
 	t.Parallel()
 	const tries = 1000
 	r := serve(t, nil, "--config", tenantFile(t, firstKey, firstAPIKey))
