@@ -32,7 +32,7 @@ import (
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to serve on, an IPv4 one")
-	window := flag.Duration("window", 0, "how long frames wait for more, so that they leave in one write (default 0, not at all)")
+	window := flag.Duration("window", 0, "how long frames wait for more, to leave in one write (default not at all)")
 	flag.Parse()
 	if err := run(*listen, *window); err != nil {
 		fmt.Fprintln(os.Stderr, "baseline:", err)
