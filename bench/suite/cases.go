@@ -109,6 +109,7 @@ var goals = []report.Goal{
 	{Case: "batch-fan-1000", Figure: run.Processor, Against: "floor-50ms", Bound: 1.12},
 	{Case: "batch-fan-1000", Figure: run.Tail, Against: "unbatched", Bound: 2, Plus: 50},
 	{Case: "batch-fan-300", Figure: run.Processor, Against: "floor", Bound: 0.25},
+	{Case: "batch-fan-300", Figure: run.Processor, Against: "floor-50ms", Bound: 1.25},
 	{Case: "batch-full-1000", Figure: run.Deliveries, Against: "unbatched", Least: true, Bound: 1},
 	{Case: "batch-full-1000", Figure: run.Tail, Against: "unbatched", Bound: 1.5},
 	{Case: "delay-20", Figure: run.Processor, Against: "unbatched", Bound: 0.65},
