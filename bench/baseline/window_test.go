@@ -108,7 +108,8 @@ func TestWindow_FullOneEndsEarlyAndHoldsThePublisherWhileSocketsAreFull(t *testi
 		offer(l, p, fmt.Appendf(nil, "%0*d", long, published))
 	}
 	if l.queued > l.limit || len(l.batch) < maxBatch || len(l.batch) > maxBatch+maxBody || l.timeout() != -1 {
-		t.Fatalf("%d bytes wait where %d may, %d in the window; timeout %d", l.queued, l.limit, len(l.batch), l.timeout())
+		t.Fatalf("%d bytes wait where %d may, %d in the window; timeout %d", l.queued, l.limit, len(l.batch),
+			l.timeout())
 	}
 	serve(t, l)
 	frame := make([]byte, 4+long)

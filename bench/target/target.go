@@ -45,7 +45,7 @@ type Difference struct {
 	Out    string     // why the target takes no part
 }
 
-// Variant is the same target with another start, in some cases of the suite. What Target.Cases say is not for it.
+// Variant is the same target with another start, in some cases of the suite. Target.Cases do not apply to it.
 type Variant struct {
 	About     string
 	Args, Env []Template // as in Difference
