@@ -238,7 +238,7 @@ func TestBaseline_FullSocketLosesNothingAndHoldsThePublisher(t *testing.T) {
 	_, socket := accepted(t, l, "GET / HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n")
 	p, publisher := accepted(t, l, "")
 	published := 0
-	for ; l.now.from == nil; published++ { // until it has to wait
+	for ; l.now.frame == nil; published++ { // until it has to wait
 		p.waiting, p.frame = true, appendFrame(p.frame[:0], fmt.Appendf(nil, "%0*d", long, published))
 		l.next = append(l.next, p)
 		l.publish()
@@ -281,13 +281,13 @@ func TestBaseline_SocketThatClosesIsForgottenWhateverWaitsForIt(t *testing.T) {
 	l.limit = 2 * long
 	_, dead := accepted(t, l, "GET / HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n")
 	p, _ := accepted(t, l, "")
-	for l.now.from == nil {
+	for l.now.frame == nil {
 		p.waiting, p.frame = true, appendFrame(p.frame[:0], make([]byte, long))
 		l.next = append(l.next, p)
 		l.publish()
 	}
 	dead.Close()
-	for l.now.from != nil {
+	for l.now.frame != nil {
 		if _, err := l.poll(); err != nil {
 			t.Fatal(err)
 		}

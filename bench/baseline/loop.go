@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +20,7 @@ type loop struct {
 	epoll   int
 	wake    int // an eventfd; readable when the loop is to end
 	limit   int // maxQueued
+	window  time.Duration
 
 	byFD   []*connection
 	events []unix.EpollEvent
@@ -29,6 +31,9 @@ type loop struct {
 	queued  int           // bytes in rest of all connections
 	now     publish
 	next    []*connection // the publishers behind it
+	batch   []byte        // the frames of the window that is open; none if it is empty
+	until   time.Time     // when that window ends
+	spare   []byte        // the array of an earlier batch
 	answer  []byte
 }
 
@@ -91,7 +96,7 @@ func (l *loop) run() error {
 
 // poll waits until something is ready and handles it.
 func (l *loop) poll() (ended bool, err error) {
-	n, err := unix.EpollWait(l.epoll, l.events, -1)
+	n, err := unix.EpollWait(l.epoll, l.events, l.timeout())
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return false, err
 	}

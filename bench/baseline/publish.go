@@ -5,9 +5,10 @@ import (
 	"strconv"
 )
 
-// publish is one frame that is being written to all sockets.
+// publish is one frame, or the frames of a window, being written to all sockets.
 type publish struct {
-	from  *connection // its publisher, who has the frame; nil for nothing on its way
+	frame []byte      // nil for nothing on its way
+	from  *connection // its publisher; nil for a window, whose publishers have their answers
 	at    int         // the first socket that it was not written to
 	end   int         // it goes to sockets[:end]
 	count int
@@ -63,25 +64,33 @@ func (l *loop) respond(c *connection, status, body string) (ok bool) {
 	return l.send(c, l.answer)
 }
 
-// publish writes the frames that wait, one after the other, as long as there is room.
+// publish writes the frames that wait, one after the other or window by window, as long as there is room.
 func (l *loop) publish() {
+	l.gather()
 	for l.begin() && l.write() {
 		l.finish()
+		l.gather()
 	}
 }
 
-// begin takes the next frame unless one is being written. It returns false if there is none.
+// begin takes the next frame, or the window that has ended, unless one is being written. It returns false if there is
+// none.
 func (l *loop) begin() bool {
-	if l.now.from != nil {
+	if l.now.frame != nil {
 		return true
 	}
-	if len(l.next) == 0 {
+	if len(l.next) == 0 && len(l.batch) == 0 || l.window > 0 && !l.windowEnded() {
 		return false
 	}
 	if l.closed > 0 {
 		l.compact()
 	}
-	l.now = publish{from: l.next[0], end: len(l.sockets)}
+	if l.window > 0 {
+		l.now = publish{frame: l.batch, end: len(l.sockets)}
+		l.batch, l.spare = l.spare[:0], l.batch
+		return true
+	}
+	l.now = publish{frame: l.next[0].frame, from: l.next[0], end: len(l.sockets)}
 	l.next = slices.Delete(l.next, 0, 1)
 	return true
 }
@@ -97,7 +106,7 @@ func (l *loop) compact() {
 
 // write writes the frame to the sockets that do not have it yet; it returns false when it has to wait for room.
 func (l *loop) write() bool {
-	frame := l.now.from.frame
+	frame := l.now.frame
 	for ; l.now.at < l.now.end; l.now.at++ {
 		c := l.sockets[l.now.at]
 		if c == nil {
@@ -120,10 +129,17 @@ func (l *loop) write() bool {
 	return true
 }
 
-// finish answers the publisher and handles what it has sent since.
+// finish ends the publish that is written.
 func (l *loop) finish() {
 	c, count := l.now.from, l.now.count
 	l.now = publish{}
+	if c != nil {
+		l.release(c, count)
+	}
+}
+
+// release answers the publisher and handles what it has sent since.
+func (l *loop) release(c *connection, count int) {
 	c.waiting = false
 	if l.byFD[c.fd] != c {
 		return // it did not wait

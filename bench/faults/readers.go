@@ -26,7 +26,7 @@ func connectReaders(r *scenario.Run, s *server.Server, name, device string, coun
 		r.Must(err)
 	}
 	made, err := loadgen.New(loadgen.Plan{
-		Address: s.Address, Ready: `"pong"`, Stamp: `"t":`, Sequence: `"s":`, Publishers: publishers,
+		Address: s.Address, Ready: `"pong"`, Stamp: `"t":`, Sequence: `"s":`, Series: publishers,
 		Client: func(n int) loadgen.ClientPlan {
 			return loadgen.ClientPlan{Path: "/ws", Say: []string{`{"type":"auth","token":"` + token[n] + `"}`,
 				fmt.Sprintf(`{"type":"subscribe","channel":"telemetry","device_id":%q}`, device), `{"type":"ping"}`}}

@@ -27,15 +27,17 @@ type Plan struct {
 	// Stamp and Sequence are the texts in front of an event's time stamp (Unix nanoseconds) and, behind it, its
 	// sequence number; what has no stamp is not counted.
 	Stamp, Sequence string
-	// Publishers is how many publishers number the same topic's events (default 1), publisher p from p x
-	// PublisherStride on.
-	Publishers int
+	// Series is how many series of sequence numbers a client hears (default 1), such as one of each publisher to each
+	// topic; series i is numbered from i x SeriesStride on.
+	Series int
+	// Latest says that servers may leave out events that a newer one of the series replaces.
+	Latest bool
 	// Width is how many clients may be connecting at once (default 32).
 	Width int
 }
 
-// PublisherStride is the distance between the first sequence numbers of two publishers to one topic.
-const PublisherStride = 1_000_000_000
+// SeriesStride is the distance between the first sequence numbers of two series.
+const SeriesStride = 1_000_000_000
 
 // ClientPlan is what one client sends: the path and the header lines of its handshake, and then its lines.
 type ClientPlan struct {
@@ -51,7 +53,8 @@ type Answer struct{ When, Say string }
 type Stats struct {
 	Connected, Closed int // since New
 	Messages          int64
-	// Gaps counts events whose sequence number did not follow the one before on their socket.
+	// Gaps counts events whose sequence number did not follow the one before on their socket; with Plan.Latest, those
+	// that are not newer.
 	Gaps    int64
 	Latency *hdrhistogram.Histogram
 	// Last is when the last event arrived.
@@ -64,7 +67,7 @@ type Generator struct {
 	server   unix.Sockaddr
 	epoll    int
 	clients  []client // by file descriptor
-	last     []int64  // sequence numbers, by file descriptor and publisher
+	last     []int64  // sequence numbers, by file descriptor and series
 	entering int
 	stats    Stats
 	messages atomic.Int64 // Stats.Messages, for other goroutines to read
@@ -98,8 +101,8 @@ func New(plan Plan) (*Generator, error) {
 	if err != nil || !address.Addr().Is4() || !address.Addr().IsLoopback() {
 		return nil, fmt.Errorf("the server's address must be on IPv4 loopback, not %q", plan.Address)
 	}
-	if plan.Publishers == 0 {
-		plan.Publishers = 1
+	if plan.Series == 0 {
+		plan.Series = 1
 	}
 	if plan.Width == 0 {
 		plan.Width = 32
@@ -131,6 +134,16 @@ func (g *Generator) Stats() Stats {
 
 // Messages is how many events arrived since Reset. Any goroutine may call it.
 func (g *Generator) Messages() int64 { return g.messages.Load() }
+
+// Heard is how many clients have received this event, as their last one of its series.
+func (g *Generator) Heard(sequence int64) (count int) {
+	for at := int(sequence / SeriesStride); at < len(g.last); at += g.plan.Series {
+		if g.clients[at/g.plan.Series].state == ready && g.last[at] == sequence%SeriesStride {
+			count++
+		}
+	}
+	return count
+}
 
 // Run blocks and reads what arrives until done returns true; it calls done at least every 2 ms. It locks the calling
 // goroutine to its thread. It returns an error if a message cannot be counted or a connecting client fails.

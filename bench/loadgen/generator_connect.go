@@ -60,10 +60,10 @@ func (g *Generator) dial(n int) error {
 	for len(g.clients) <= fd {
 		g.clients = append(g.clients, client{})
 	}
-	for len(g.last) < len(g.clients)*g.plan.Publishers {
+	for len(g.last) < len(g.clients)*g.plan.Series {
 		g.last = append(g.last, 0)
 	}
-	clear(g.last[fd*g.plan.Publishers : (fd+1)*g.plan.Publishers])
+	clear(g.last[fd*g.plan.Series : (fd+1)*g.plan.Series])
 	g.clients[fd] = client{state: handshaking, n: n}
 	// Connecting to loopback waits for nobody, as long as the server's backlog has room.
 	if err := errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1), unix.Connect(fd, g.server),

@@ -113,16 +113,16 @@ func (g *Generator) count(fd int, payload []byte, now int64) (count int64) {
 	}
 }
 
-// checkOrder compares a sequence number with the one before it from the same publisher.
+// checkOrder compares a sequence number with the one before it of the same series.
 func (g *Generator) checkOrder(fd int, sequence int64) {
-	lane := int(sequence / PublisherStride)
-	if lane >= g.plan.Publishers {
+	lane := int(sequence / SeriesStride)
+	if lane >= g.plan.Series {
 		g.stats.Gaps++
 		return
 	}
-	last := &g.last[fd*g.plan.Publishers+lane]
-	if sequence%PublisherStride != *last+1 {
+	last := &g.last[fd*g.plan.Series+lane]
+	if next := sequence % SeriesStride; next <= *last || next != *last+1 && !g.plan.Latest {
 		g.stats.Gaps++
 	}
-	*last = sequence % PublisherStride
+	*last = sequence % SeriesStride
 }

@@ -134,17 +134,39 @@ func TestGenerator_CountsOrdersAndTimesEvents(t *testing.T) {
 func TestGenerator_OrderIsThatOfEachPublisher(t *testing.T) {
 	s, address := serve(t, welcome)
 	p := plan(address)
-	p.Publishers = 2
+	p.Series = 2
 	clients := connect(t, p, 1)
-	for _, sequence := range []int64{1, PublisherStride + 1, PublisherStride + 2, 2, 3} {
+	for _, sequence := range []int64{1, SeriesStride + 1, SeriesStride + 2, 2, 3} {
 		s.broadcast(gws.OpcodeText, event(sequence))
 	}
 	if f := wait(t, clients, 5); f.Gaps != 0 {
 		t.Errorf("%d gaps", f.Gaps)
 	}
-	s.broadcast(gws.OpcodeText, event(2*PublisherStride+1))
+	s.broadcast(gws.OpcodeText, event(2*SeriesStride+1))
 	if f := wait(t, clients, 6); f.Gaps != 1 {
 		t.Errorf("a third publisher of two: %d gaps", f.Gaps)
+	}
+}
+
+func TestGenerator_LatestMayLeaveEventsOutButNotTurnThemRound(t *testing.T) {
+	s, address := serve(t, welcome)
+	p := plan(address)
+	p.Latest, p.Series = true, 2
+	clients := connect(t, p, 3)
+	for _, sequence := range []int64{1, SeriesStride + 4, 7, SeriesStride + 5} {
+		s.broadcast(gws.OpcodeText, event(sequence))
+	}
+	if f := wait(t, clients, 12); f.Gaps != 0 {
+		t.Errorf("%d gaps", f.Gaps)
+	}
+	if a, b, older := clients.Heard(7), clients.Heard(SeriesStride+5), clients.Heard(SeriesStride+4); a != 3 ||
+		b != 3 || older != 0 {
+		t.Errorf("the newest were heard by %d and %d, an older one by %d", a, b, older)
+	}
+	s.broadcast(gws.OpcodeText, event(7))
+	s.broadcast(gws.OpcodeText, event(6))
+	if f := wait(t, clients, 18); f.Gaps != 6 {
+		t.Errorf("a doubled event and an older one made %d gaps at 3 clients", f.Gaps)
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 	"github.com/parley-realtime/parley/bench/target"
 )
 
-// Target is a topic or user to publish to; the fields are those of target.Values.
-type Target struct{ N, Topic int }
+// Target is a topic or user to publish to; N and Topic are those of target.Values. Series tells those that a client
+// hears apart, by topic and publisher, from 0 (loadgen.SeriesStride).
+type Target struct{ N, Topic, Series int }
 
 // Plan is what a publisher does.
 type Plan struct {
@@ -25,8 +26,6 @@ type Plan struct {
 	Values  target.Values
 	// Targets take turns; each has sequence numbers of its own.
 	Targets []Target
-	// Number tells publishers to the same topic apart, from 0 (loadgen.PublisherStride).
-	Number int
 	// Items is how many items a call with items has; they are Events of their own (a batch), or parts of one event.
 	Items  int
 	Events bool
@@ -62,7 +61,7 @@ type transport interface {
 func New(ctx context.Context, plan Plan) (*Publisher, error) {
 	p := &Publisher{plan: plan, values: plan.Values, sequence: make([]int64, len(plan.Targets))}
 	for i := range p.sequence {
-		p.sequence[i] = int64(plan.Number) * loadgen.PublisherStride
+		p.sequence[i] = int64(plan.Targets[i].Series) * loadgen.SeriesStride
 	}
 	p.values.Pad = strings.Repeat("x", plan.Pad)
 	var err error

@@ -122,7 +122,7 @@ func TestRun_FreshMakesAConnectionForEachCall(t *testing.T) {
 func TestRun_ItemsOfABatchAreEventsAndThoseOfAViewAreParts(t *testing.T) {
 	b, address := house(t, ok)
 	p := plan(t, address, `{path: /, open: '[', item: '${index}:${sequence}', between: ',', close: ']'}`, 6)
-	p.Items, p.Events, p.Number = 3, true, 1
+	p.Items, p.Events, p.Targets[0].Series = 3, true, 1
 	if events, err := run(t, p); events != 6 || err != nil {
 		t.Fatalf("%d events, %v", events, err)
 	}

@@ -7,13 +7,15 @@ import (
 	"github.com/parley-realtime/parley/bench/run"
 )
 
-// Goal is what the subject should reach in a case: a ratio against another target or, without Against, a figure.
+// Goal is what the subject should reach in a case: a ratio against another target or, without Against, a figure. The
+// ratio is that of what the subject has above Plus.
 type Goal struct {
 	Case    string
 	Figure  run.Figure
 	Against string
 	Least   bool // Bound is the least; otherwise the most
 	Bound   float64
+	Plus    float64
 }
 
 // Verdict says whether a goal is met.
@@ -35,6 +37,9 @@ func (g Goal) judge(r *Report) Verdict {
 	v := Verdict{Case: g.Case, Figure: g.Figure, Against: g.Against, Goal: fmt.Sprintf("<= %s", format(g.Bound))}
 	if g.Least {
 		v.Goal = fmt.Sprintf(">= %s", format(g.Bound))
+	}
+	if g.Plus != 0 {
+		v.Goal += fmt.Sprintf(" above %s", format(g.Plus))
 	}
 	values, short := g.evidence(r)
 	if len(values) == 0 {
@@ -65,8 +70,8 @@ func (g Goal) evidence(r *Report) (values []float64, short string) {
 				values = append(values, value)
 			}
 		}
-	} else if ratio := r.ratio(g.Case, g.Against, g.Figure); ratio != nil {
-		values = ratio.Pairs
+	} else {
+		values = r.pairs(g.Case, g.Against, g.Figure, g.Plus)
 	}
 	switch {
 	case len(values) == 0:

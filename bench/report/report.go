@@ -115,20 +115,25 @@ func (r *Report) medianOf(name, target string) Median {
 func (r *Report) compare(c Case, against string) []Ratio {
 	var ratios []Ratio
 	for _, figure := range c.Shows {
-		ratio := Ratio{Case: c.Name, Against: against, Figure: figure}
-		for round := 1; round <= r.Rounds; round++ {
-			ours, ok := r.figure(c.Name, Subject, round, figure)
-			theirs, ok2 := r.figure(c.Name, against, round, figure)
-			if ok && ok2 && theirs > 0 {
-				ratio.Pairs = append(ratio.Pairs, ours/theirs)
-			}
-		}
+		ratio := Ratio{Case: c.Name, Against: against, Figure: figure, Pairs: r.pairs(c.Name, against, figure, 0)}
 		if len(ratio.Pairs) > 0 {
 			ratio.Median = median(ratio.Pairs)
 			ratios = append(ratios, ratio)
 		}
 	}
 	return ratios
+}
+
+// pairs are the ratios within each round, of what the subject has above plus.
+func (r *Report) pairs(name, against string, figure run.Figure, plus float64) (pairs []float64) {
+	for round := 1; round <= r.Rounds; round++ {
+		ours, ok := r.figure(name, Subject, round, figure)
+		theirs, ok2 := r.figure(name, against, round, figure)
+		if ok && ok2 && theirs > 0 {
+			pairs = append(pairs, (ours-plus)/theirs)
+		}
+	}
+	return pairs
 }
 
 func (r *Report) figure(name, target string, round int, figure run.Figure) (float64, bool) {

@@ -62,6 +62,8 @@ func TestConclude_EveryGoalHasAVerdict(t *testing.T) {
 		{Case: "fan-1000", Figure: run.Processor, Against: "floor", Bound: 0.6},
 		{Case: "fan-1000", Figure: run.Deliveries, Least: true, Bound: 1000},
 		{Case: "fan-1000", Figure: run.Deliveries, Least: true, Bound: 1e7},
+		{Case: "fan-1000", Figure: run.Processor, Against: "floor", Bound: 0.4, Plus: 1},
+		{Case: "fan-1000", Figure: run.Processor, Against: "floor", Bound: 0.3, Plus: 1},
 		{Case: "fan-1000", Figure: run.Processor, Against: "slow", Bound: 1},
 		{Case: "fan-1000", Figure: run.Processor, Against: "absent", Bound: 1},
 		{Case: "fan-1000", Figure: run.Processor, Against: "stranger", Bound: 1},
@@ -71,7 +73,7 @@ func TestConclude_EveryGoalHasAVerdict(t *testing.T) {
 		says string
 		met  bool
 	}{{"better than the goal", true}, {"worse than the goal", false}, {"better than the goal", true},
-		{"worse than the goal", false},
+		{"worse than the goal", false}, {"better than the goal", true}, {"worse than the goal", false},
 		{"better than the goal, by 1 of 2 rounds", true},
 		{"not measured: absent took no part, PEER_ABSENT is not set", false},
 		{"not measured: no runs of stranger", false}, {"not measured: no runs of parley", false}} {
@@ -79,6 +81,14 @@ func TestConclude_EveryGoalHasAVerdict(t *testing.T) {
 			(v.Measured == nil) != strings.HasPrefix(want.says, "not") {
 			t.Errorf("goal %d: got %+v, want %+v", i, v, want)
 		}
+	}
+}
+
+func TestConclude_AGoalMayLeaveOutWhatIsSpentOnPurpose(t *testing.T) {
+	r := example()
+	r.Conclude([]Goal{{Case: "fan-1000", Figure: run.Processor, Against: "floor", Bound: 0.4, Plus: 1}})
+	if v := r.Goals[0]; v.Goal != "<= 0.40 above 1.00" || *v.Measured != 0.375 || v.Low != 0.25 || v.High != 0.5 {
+		t.Errorf("got %+v, measured %v", v, *v.Measured)
 	}
 }
 

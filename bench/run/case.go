@@ -29,15 +29,20 @@ type Case struct {
 	Name  string
 	Title string
 	// Clients is how many connect; each is a user of its own. Own gives each a topic of its own, instead of one for
-	// all.
+	// all; Topics is how many each listens to, all of them the same (default 1).
 	Clients int
 	Own     bool
+	Topics  int
 	Way     Way
 	// Publishers share Rate, in events per second; 0 is as fast as answers come, with window in flight at most.
 	Publishers int
 	Rate       float64
 	// Items is how many events a batch has.
 	Items int
+	// Latest says that the server may leave out events that a newer one replaces; all have to hear the newest.
+	Latest bool
+	// Singly are targets to which single events are published instead, at this rate, and all of which arrive.
+	Singly map[string]float64
 	// Fresh makes a connection for each publish.
 	Fresh bool
 	// Warm is how long the same is done before it is measured, and For how long it is measured.
@@ -89,6 +94,17 @@ func (c *Case) Excluded(p *target.Target) string {
 	return ""
 }
 
+// of is the case as it is for a target.
+func (c *Case) of(p *target.Target) *Case {
+	rate, ok := c.Singly[p.Name]
+	if !ok {
+		return c
+	}
+	singly := *c
+	singly.Way, singly.Items, singly.Latest, singly.Rate = Topic, 0, false, rate
+	return &singly
+}
+
 // fanOut is how many clients receive an event.
 func (c *Case) fanOut() int64 {
 	if c.Own || c.Way == User {
@@ -107,20 +123,23 @@ func (c *Case) topic(client int) int {
 
 // targets are those that one of the publishers publishes to.
 func (c *Case) targets(which int) []publisher.Target {
-	if c.fanOut() > 1 {
-		return []publisher.Target{{N: 1, Topic: 1}}
-	}
 	var all []publisher.Target
+	if c.fanOut() > 1 {
+		for i := range max(1, c.Topics) {
+			all = append(all, publisher.Target{N: 1, Topic: 1 + i, Series: i*c.Publishers + which})
+		}
+		return all
+	}
 	for n := 1 + which; n <= c.Clients; n += c.Publishers {
 		all = append(all, publisher.Target{N: n, Topic: c.topic(n)})
 	}
 	return all
 }
 
-// publishersPerTopic is how many publishers publish to the same topic.
-func (c *Case) publishersPerTopic() int {
+// series is how many series of sequence numbers a client hears: one of each publisher to each of its topics.
+func (c *Case) series() int {
 	if c.fanOut() > 1 {
-		return max(1, c.Publishers)
+		return max(1, c.Publishers) * max(1, c.Topics)
 	}
 	return 1
 }
@@ -148,7 +167,8 @@ func (c *Case) calls() float64 {
 // Check returns an error if the case is incomplete or contradicts itself.
 func (c *Case) Check() error {
 	if c.Clients < 1 || c.For <= 0 || len(c.Shows) == 0 || (c.Way == Batch) != (c.Items > 0) ||
-		(c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() {
+		(c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() || c.Topics > 1 && c.fanOut() == 1 ||
+		c.Latest && (c.Rate == 0 || c.Publishers > 1 || c.Topics > 1) {
 		return fmt.Errorf("the case %s is not whole", c.Name)
 	}
 	return nil

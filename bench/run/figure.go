@@ -13,6 +13,7 @@ const (
 	Connects   Figure = "connects/s"    // with handshake, and with what the client says to be ready
 	Memory     Figure = "KB/connection" // resident, in 1,000 bytes, without what the server has without connections
 	Idle       Figure = "% of a core"   // server CPU while nothing happens
+	Server     Figure = "server %"      // of a core, used by the server while events are published
 	Generator  Figure = "generator %"   // of a core, used by the generator itself
 )
 
@@ -22,5 +23,5 @@ var Figures = []struct {
 	More bool
 }{
 	{Processor, false}, {Median, false}, {Tail, false}, {Deliveries, true}, {Publishes, true}, {Connects, true},
-	{Memory, false}, {Idle, false}, {Generator, false},
+	{Memory, false}, {Idle, false}, {Server, false}, {Generator, false},
 }

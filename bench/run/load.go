@@ -19,6 +19,7 @@ type phase struct {
 	events int64
 	took   time.Duration // until the last event arrived
 	seen   loadgen.Stats
+	newest int // how many clients heard the last event
 }
 
 // drain is how long what was published may take to arrive.
@@ -43,20 +44,27 @@ func (m *measurement) load(ctx context.Context, during time.Duration) (phase, er
 	}
 	late := until(during + drain)
 	err := m.clients.Run(func() bool {
-		return left.Load() == 0 && m.clients.Messages() >= (m.events()-before)*m.of.fanOut() || late() ||
-			len(failed) > 0
+		return left.Load() == 0 && m.arrived(m.events()-before) || late() || len(failed) > 0
 	})
 	busy.Wait()
 	stopped := time.Now()
 	if err == nil && len(failed) > 0 {
 		err = <-failed
 	}
-	f := phase{events: m.events() - before, seen: m.clients.Stats()}
+	f := phase{events: m.events() - before, seen: m.clients.Stats(), newest: m.clients.Heard(m.events())}
 	f.took = max(f.seen.Last.Sub(began), min(stopped.Sub(began), during))
 	if err == nil {
 		err = f.whole(m.of)
 	}
 	return f, err
+}
+
+// arrived reports whether so many events of the phase have arrived or, with Latest, the newest of them.
+func (m *measurement) arrived(events int64) bool {
+	if m.of.Latest {
+		return m.clients.Heard(m.events()) == m.of.Clients
+	}
+	return m.clients.Messages() >= events*m.of.fanOut()
 }
 
 // whole returns an error unless everything arrived, once and in order.
@@ -65,7 +73,9 @@ func (f *phase) whole(c *Case) error {
 	switch {
 	case f.seen.Closed > 0:
 		return fmt.Errorf("%d clients were cut off", f.seen.Closed)
-	case f.seen.Messages != want:
+	case c.Latest && f.newest != c.Clients:
+		return fmt.Errorf("%d of %d clients heard the newest event", f.newest, c.Clients)
+	case f.seen.Messages != want && !c.Latest || f.seen.Messages > want:
 		return fmt.Errorf("%d of %d deliveries arrived", f.seen.Messages, want)
 	case f.seen.Gaps > 0:
 		return fmt.Errorf("%d deliveries were out of order", f.seen.Gaps)
@@ -110,7 +120,9 @@ func (m *measurement) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.figures[Processor] = (after.Processor - before.Processor).Seconds() * 1e6 / float64(f.seen.Messages)
+	spent := (after.Processor - before.Processor).Seconds()
+	m.figures[Processor] = spent * 1e6 / float64(f.seen.Messages)
+	m.figures[Server] = 100 * spent / f.took.Seconds()
 	m.figures[Median] = float64(f.seen.Latency.ValueAtQuantile(50)) / 1000
 	m.figures[Tail] = float64(f.seen.Latency.ValueAtQuantile(99)) / 1000
 	m.figures[Deliveries] = float64(f.seen.Messages) / f.took.Seconds()

@@ -50,6 +50,7 @@ type measurement struct {
 }
 
 func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[Figure]float64, error) {
+	p, c = p.In(c.Name), c.of(p)
 	m := &measurement{target: p, of: c, figures: map[Figure]float64{}}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.threads()))
 	tokens, err := m.tokens()
@@ -111,9 +112,9 @@ func (m *measurement) tokens() ([]string, error) {
 
 // connect connects the clients.
 func (m *measurement) connect(tokens []string) error {
-	client := m.target.ClientFor(m.of.Name)
+	client := &m.target.Client
 	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp,
-		Sequence: m.target.Sequence, Publishers: m.of.publishersPerTopic()}
+		Sequence: m.target.Sequence, Series: m.of.series(), Latest: m.of.Latest}
 	for _, a := range client.Answer {
 		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&m.server.Values)})
 	}
@@ -138,7 +139,20 @@ func (m *measurement) client(client *target.Client, n int, tokens []string) load
 	if tokens != nil {
 		w.Token = tokens[n]
 	}
-	return loadgen.ClientPlan{Path: client.Path.Fill(&w), Header: fill(client.Header, &w), Say: fill(client.Say, &w)}
+	return loadgen.ClientPlan{Path: client.Path.Fill(&w), Header: fill(client.Header, &w),
+		Say: m.of.say(client, w)}
+}
+
+// say is what a client sends: a line that has the topic once for each of its topics.
+func (c *Case) say(client *target.Client, w target.Values) (lines []string) {
+	for i := range client.Say {
+		lines = append(lines, client.Say[i].Fill(&w))
+		for more := w; more.Topic < c.Topics && client.Say[i].Has("topic"); {
+			more.Topic++
+			lines = append(lines, client.Say[i].Fill(&more))
+		}
+	}
+	return lines
 }
 
 func fill(texts []target.Template, w *target.Values) []string {
@@ -185,9 +199,6 @@ func (m *measurement) startPublishers(ctx context.Context) error {
 			Address: m.server.Address, Values: m.server.Values,
 			Targets: m.of.targets(which), Items: m.of.items(), Events: m.of.Way == Batch, Rate: m.of.calls(),
 			Fresh: m.of.Fresh, Admit: m.admit}
-		if m.of.publishersPerTopic() > 1 {
-			plan.Number = which
-		}
 		p, err := publisher.New(ctx, plan)
 		if err != nil {
 			return err
@@ -206,7 +217,7 @@ func (m *measurement) closePublishers() {
 // admit lets a publisher publish if not more than window events are in flight. Two that ask at once may make it a few
 // more.
 func (m *measurement) admit(events int) bool {
-	if m.inFlight.Load()+int64(events)-m.clients.Messages()/m.of.fanOut() > m.of.window() {
+	if !m.of.Latest && m.inFlight.Load()+int64(events)-m.clients.Messages()/m.of.fanOut() > m.of.window() {
 		return false
 	}
 	m.inFlight.Add(int64(events))

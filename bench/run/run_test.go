@@ -14,6 +14,7 @@ import (
 
 	"github.com/lxzan/gws"
 
+	"github.com/parley-realtime/parley/bench/publisher"
 	"github.com/parley-realtime/parley/bench/target"
 )
 
@@ -46,9 +47,12 @@ func (r *hub) publish(event []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.event++
+	if r.role == "latest" && r.event%3 != 0 {
+		return
+	}
 	for i, conn := range r.all {
 		switch {
-		case i > 0 || r.event != 30 || r.role == "right":
+		case i > 0 || r.event != 30 || r.role == "right" || r.role == "latest":
 			_ = conn.WriteMessage(gws.OpcodeText, event)
 		case r.role == "twice":
 			_ = conn.WriteString(string(event) + string(event))
@@ -112,6 +116,8 @@ func TestMeasure_MeasuresWhatAServerDelivers(t *testing.T) {
 		"full speed": func(c *Case) { c.Rate, c.Publishers = 0, 3 },
 		"batches":    func(c *Case) { c.Rate, c.Way, c.Items = 0, Batch, 7 },
 		"fresh":      func(c *Case) { c.Rate, c.Fresh = 0, true },
+		"topics":     func(c *Case) { c.Topics, c.Publishers = 3, 2 },
+		"singly":     func(c *Case) { c.Way, c.Items, c.Singly = Batch, 7, map[string]float64{"x": 200} },
 	} {
 		c := paced()
 		change(&c)
@@ -128,9 +134,32 @@ func TestMeasure_MeasuresWhatAServerDelivers(t *testing.T) {
 		if each := r.Figures[Deliveries] / r.Figures[Publishes]; each < 4.99 || each > 5.01 {
 			t.Errorf("%s: %v deliveries for each event of 5 clients", name, each)
 		}
-		if name == "paced" && (r.Figures[Publishes] < 180 || r.Figures[Publishes] > 220) {
-			t.Errorf("a rate of 200 was %v", r.Figures[Publishes])
+		if c.Rate > 0 && (r.Figures[Publishes] < 180 || r.Figures[Publishes] > 220) {
+			t.Errorf("%s: a rate of 200 was %v", name, r.Figures[Publishes])
 		}
+	}
+}
+
+func TestMeasure_LatestNeedsTheNewestEventAtEachClient(t *testing.T) {
+	c := paced()
+	c.Way, c.Items, c.Latest = Batch, 3, true
+	r := Measure(t.Context(), ".", words(t, "latest"), &c)
+	if each := r.Figures[Deliveries] / r.Figures[Publishes]; r.Failed != "" || each < 1.66 || each > 1.67 ||
+		r.Figures[Server] <= 0 {
+		t.Errorf("%v deliveries for each event where 1 of 3 is for 5 clients; %s", each, r.Failed)
+	}
+}
+
+func TestSay_ALineWithTheTopicIsSaidForEachOfThem(t *testing.T) {
+	p, err := target.Decode([]byte(`{name: x, command: [x], ready: {tcp: true}, stamp: t, sequence: s,
+		client: {path: /, say: [hello, 'join ${topic}', bye]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Case{Topics: 3}
+	got := strings.Join(c.say(&p.Client, target.Values{Topic: 1}), ",")
+	if got != "hello,join topic-1,join topic-2,join topic-3,bye" {
+		t.Errorf("got %s", got)
 	}
 }
 
@@ -158,16 +187,17 @@ func TestPhase_SaysWhatWentWrong(t *testing.T) {
 	if err := errors.Join(good.whole(&c), good.held(&c)); err != nil {
 		t.Fatal(err)
 	}
-	for says, change := range map[string]func(f *phase){
-		"249 of 250 deliveries":  func(f *phase) { f.seen.Messages-- },
-		"251 of 250 deliveries":  func(f *phase) { f.seen.Messages++ },
-		"1 deliveries were out":  func(f *phase) { f.seen.Gaps++ },
-		"1 clients were cut off": func(f *phase) { f.seen.Closed++ },
-		"160.0 events a second":  func(f *phase) { f.events, f.seen.Messages = 40, 200 },
-		"nothing was published":  func(f *phase) { f.events, f.seen.Messages = 0, 0 },
+	for says, change := range map[string]func(f *phase, c *Case){
+		"249 of 250 deliveries":  func(f *phase, _ *Case) { f.seen.Messages-- },
+		"251 of 250 deliveries":  func(f *phase, _ *Case) { f.seen.Messages++ },
+		"1 deliveries were out":  func(f *phase, _ *Case) { f.seen.Gaps++ },
+		"1 clients were cut off": func(f *phase, _ *Case) { f.seen.Closed++ },
+		"160.0 events a second":  func(f *phase, _ *Case) { f.events, f.seen.Messages = 40, 200 },
+		"nothing was published":  func(f *phase, _ *Case) { f.events, f.seen.Messages = 0, 0 },
+		"4 of 5 clients heard":   func(f *phase, c *Case) { c.Latest, f.newest = true, 4 },
 	} {
-		f := good
-		change(&f)
+		f, c := good, paced()
+		change(&f, &c)
 		if err := errors.Join(f.whole(&c), f.held(&c)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v", says, err)
 		}
@@ -207,11 +237,15 @@ func TestWindow_BoundsEventsAndDeliveries(t *testing.T) {
 func TestTargets_AreSharedOutAmongPublishers(t *testing.T) {
 	c := Case{Clients: 5, Own: true, Way: Topic, Publishers: 2}
 	if a, b := c.targets(0), c.targets(1); len(a) != 3 || len(b) != 2 || a[1].N != 3 || b[1].Topic != 4 ||
-		c.publishersPerTopic() != 1 || c.fanOut() != 1 {
+		c.series() != 1 || c.fanOut() != 1 {
 		t.Errorf("got %v and %v", a, b)
 	}
 	c.Own = false
-	if a := c.targets(1); len(a) != 1 || a[0].Topic != 1 || c.publishersPerTopic() != 2 || c.fanOut() != 5 {
+	if a := c.targets(1); len(a) != 1 || a[0].Topic != 1 || c.series() != 2 || c.fanOut() != 5 {
+		t.Errorf("got %v", a)
+	}
+	c.Topics = 3
+	if a := c.targets(1); len(a) != 3 || a[2] != (publisher.Target{N: 1, Topic: 3, Series: 5}) || c.series() != 6 {
 		t.Errorf("got %v", a)
 	}
 }

@@ -15,7 +15,7 @@ var (
 	backend = []run.Figure{run.Publishes, run.Processor, run.Tail}
 )
 
-// How long is measured; with five rounds, all of it and what connecting takes has to fit into ten minutes.
+// How long is measured; with five rounds, all of it and what connecting takes has to fit into twelve minutes.
 const (
 	warm = 200 * time.Millisecond
 	span = 1000 * time.Millisecond
@@ -24,7 +24,7 @@ const (
 // Why targets take no part that could.
 const (
 	noTopics = "it has no topics"
-	forTime  = "left out so that all takes less than ten minutes; with -peers it takes part"
+	forTime  = "left out so that all takes less than twelve minutes; with -peers it takes part"
 )
 
 func forTimeOf(peers ...string) map[string]string {
@@ -34,6 +34,9 @@ func forTimeOf(peers ...string) map[string]string {
 	}
 	return without
 }
+
+// otherPeers take no part in cases of batching.
+var otherPeers = forTimeOf("centrifugo", "gws", "nats", "socketio", "ws")
 
 // cases are those of the suite. Every event has about 160 bytes; every client is a user of its own.
 var cases = []run.Case{
@@ -69,6 +72,22 @@ var cases = []run.Case{
 		Warm: time.Second, For: 1500 * time.Millisecond,
 		Shows: idle, Without: map[string]string{"floor": noTopics, "gws": noTopics, "nats": forTime,
 			"socketio": forTime, "ws": forTime}},
+	{Name: "batch-fan-1000", Title: "1 topic with a window of 50 ms, 1,000 subscribers, 100 events/s", Clients: 1000,
+		Way: run.Topic, Publishers: 1, Rate: 100, Warm: warm, For: span, Shows: paced, Without: otherPeers},
+	{Name: "batch-fan-300", Title: "1 topic with a window of 50 ms, 1,000 subscribers, 300 events/s", Clients: 1000,
+		Way: run.Topic, Publishers: 1, Rate: 300, Warm: warm, For: span, Shows: paced, Without: otherPeers},
+	{Name: "batch-full-1000", Title: "1 topic with a window of 50 ms, 1,000 subscribers, full speed", Clients: 1000,
+		Way: run.Topic, Publishers: 1, Warm: warm, For: span, Shows: full, Without: otherPeers},
+	{Name: "delay-20", Title: "1,000 subscribers of 50 topics with a write delay of 20 ms, 2 events/s in each topic",
+		Clients: 1000, Topics: 50, Way: run.Topic, Publishers: 1, Rate: 100, Warm: warm, For: span, Shows: paced,
+		Without: otherPeers},
+	{Name: "delay-50", Title: "1,000 subscribers of 50 topics with a write delay of 50 ms, 2 events/s in each topic",
+		Clients: 1000, Topics: 50, Way: run.Topic, Publishers: 1, Rate: 100, Warm: warm, For: span, Shows: paced,
+		Without: otherPeers},
+	{Name: "batch-latest", Title: "1 topic, 1,000 subscribers, 2,000 events/s in batches of 20, the newest every " +
+		"100 ms; without batching 10 events/s", Clients: 1000, Way: run.Batch, Publishers: 1, Items: 20, Rate: 2000,
+		Latest: true, Singly: map[string]float64{"unbatched": 10}, Warm: warm, For: 2 * span,
+		Shows: []run.Figure{run.Server, run.Deliveries, run.Tail}, Without: otherPeers},
 }
 
 // goals are what Parley is to reach.
@@ -86,4 +105,14 @@ var goals = []report.Goal{
 	{Case: "publish-8", Figure: run.Publishes, Against: "centrifugo", Least: true, Bound: 1.5},
 	{Case: "publish-8", Figure: run.Publishes, Against: "socketio", Least: true, Bound: 2},
 	{Case: "idle", Figure: run.Memory, Bound: 8},
+	{Case: "batch-fan-1000", Figure: run.Processor, Against: "floor", Bound: 0.42},
+	{Case: "batch-fan-1000", Figure: run.Processor, Against: "floor-50ms", Bound: 1.12},
+	{Case: "batch-fan-1000", Figure: run.Tail, Against: "unbatched", Bound: 2, Plus: 50},
+	{Case: "batch-fan-300", Figure: run.Processor, Against: "floor", Bound: 0.25},
+	{Case: "batch-fan-300", Figure: run.Processor, Against: "floor-50ms", Bound: 1.25},
+	{Case: "batch-full-1000", Figure: run.Deliveries, Against: "unbatched", Least: true, Bound: 1},
+	{Case: "batch-full-1000", Figure: run.Tail, Against: "unbatched", Bound: 1.5},
+	{Case: "delay-20", Figure: run.Processor, Against: "unbatched", Bound: 0.65},
+	{Case: "delay-50", Figure: run.Processor, Against: "unbatched", Bound: 0.4},
+	{Case: "batch-latest", Figure: run.Server, Against: "unbatched", Bound: 1.3},
 }

@@ -73,7 +73,7 @@ func (m *suite) measure(ctx context.Context, c *run.Case, r *report.Report) {
 	told := report.Case{Name: c.Name, Title: c.Title, Shows: c.Shows, Out: maps.Clone(m.excluded)}
 	for round := 1; round <= m.rounds; round++ {
 		for _, p := range m.targets {
-			if m.excluded[p.Name] != "" || ctx.Err() != nil {
+			if m.excluded[p.Name] != "" || ctx.Err() != nil || !p.TakesPart(c.Name) {
 				continue
 			}
 			if why := c.Excluded(p); why != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -31,8 +32,15 @@ func TestCases_AreWholeAndPeersTakePartWhereGoalsAskForThem(t *testing.T) {
 			continue
 		}
 		for _, p := range peers {
-			if why := cases[i].Excluded(p); p.Name == g.Against && why != "" {
+			if why := cases[i].Excluded(p); p.Name == g.Against && (why != "" || !p.TakesPart(g.Case)) {
 				t.Errorf("%s takes no part in %s: %s", p.Name, g.Case, why)
+			}
+		}
+	}
+	for _, p := range peers {
+		for _, name := range slices.Concat(p.Only, slices.Collect(maps.Keys(p.Cases))) {
+			if !slices.ContainsFunc(cases, func(c run.Case) bool { return c.Name == name }) {
+				t.Errorf("%s speaks of a case %s", p.Name, name)
 			}
 		}
 	}

@@ -16,7 +16,8 @@ import (
 // pad makes {"device_id":"topic-1","t":...,"s":1000,"pad":"..."} 160 bytes long.
 const pad = 93
 
-// Folder loads all targets of a folder: parley first, the baseline next, the others by name.
+// Folder loads all targets of a folder: parley first, the baseline next, the others by name, and each one's variants
+// behind it.
 func Folder(dir string) ([]*Target, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
@@ -38,7 +39,11 @@ func Folder(dir string) ([]*Target, error) {
 		return cmp.Or(order(a.Name)-order(b.Name),
 			cmp.Compare(a.Name, b.Name))
 	})
-	return targets, nil
+	var all []*Target
+	for _, p := range targets {
+		all = append(append(all, p), p.variants()...)
+	}
+	return all, nil
 }
 
 // order puts Parley and the baseline first.
@@ -94,6 +99,11 @@ func (p *Target) check() error {
 		return fmt.Errorf("pad is %d; it may be from 0 to 4096", p.Pad)
 	case p.Token != nil && (p.Token.Secret == "" || p.Token.Claims.Empty()):
 		return errors.New("token needs secret and claims")
+	}
+	for name, v := range p.Variants {
+		if len(v.Cases) == 0 {
+			return fmt.Errorf("the variant %s has no cases", name)
+		}
 	}
 	if err := p.Ready.check(); err != nil {
 		return err

@@ -1,6 +1,10 @@
 package target
 
-import "regexp"
+import (
+	"maps"
+	"regexp"
+	"slices"
+)
 
 // Target is a server under test.
 type Target struct {
@@ -27,12 +31,25 @@ type Target struct {
 	Stamp, Sequence string
 	// Cases say what is different in one case of the suite.
 	Cases map[string]Difference
+	// Variants are further targets, by name, that differ from this one in how their server is started.
+	Variants map[string]Variant
+	// Only are the cases that a variant takes part in; empty for all.
+	Only []string `yaml:"-"`
 }
 
 // Difference is what one case changes.
 type Difference struct {
-	Client *Client // replaces the target's
-	Out    string  // why the target takes no part
+	Client *Client    // replaces the target's
+	Args   []Template // come behind the target's Command
+	Env    []Template // come behind the target's
+	Out    string     // why the target takes no part
+}
+
+// Variant is the same target with another start, in some cases of the suite. Target.Cases do not apply to it.
+type Variant struct {
+	About     string
+	Args, Env []Template // as in Difference
+	Cases     []string
 }
 
 // Ready is how one knows that the server serves: one of the three.
@@ -112,10 +129,35 @@ type Call struct {
 	Answer []Answer
 }
 
-// ClientFor is what the clients do in a case.
-func (p *Target) ClientFor(name string) *Client {
-	if d := p.Cases[name]; d.Client != nil {
-		return d.Client
+// In is the target as it is in a case.
+func (p *Target) In(name string) *Target {
+	d := p.Cases[name]
+	here := p.with(d.Args, d.Env)
+	if d.Client != nil {
+		here.Client = *d.Client
 	}
-	return &p.Client
+	return here
+}
+
+// TakesPart reports whether a case is one of those that the target is for.
+func (p *Target) TakesPart(name string) bool {
+	return len(p.Only) == 0 || slices.Contains(p.Only, name)
+}
+
+// with is the target with more arguments and environment.
+func (p *Target) with(args, env []Template) *Target {
+	c := *p
+	c.Command, c.Env = slices.Concat(p.Command, args), slices.Concat(p.Env, env)
+	return &c
+}
+
+// variants are the target's, by name.
+func (p *Target) variants() (all []*Target) {
+	for _, name := range slices.Sorted(maps.Keys(p.Variants)) {
+		v := p.Variants[name]
+		c := p.with(v.Args, v.Env)
+		c.Name, c.About, c.Only, c.Cases, c.Variants = name, v.About, v.Cases, nil, nil
+		all = append(all, c)
+	}
+	return all
 }

@@ -2,6 +2,7 @@ package target
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,8 @@ publish:
 payload: '{"t":${stamp},"s":${sequence},"pad":"${pad}"}'
 stamp: '"t":'
 sequence: '"s":'
-cases: {users: {client: {path: /users}}, idle: {out: it has no idle}}
+cases: {users: {client: {path: /users}, args: ["--fast=${port}"], env: [A=b]}, idle: {out: it has no idle}}
+variants: {slow: {about: slow, args: [-slow], env: [C=d], cases: [full]}}
 `
 
 func TestDecode_ReadsAWholeTarget(t *testing.T) {
@@ -45,15 +47,17 @@ func TestDecode_ReadsAWholeTarget(t *testing.T) {
 		p.Publish.Topic.Body.Fill(&w):             `{"topic":"topic-3","data":{"t":5,"s":6,"pad":"ab"}}`,
 		p.Ready.Address("serving on 127.0.0.1:5"): "127.0.0.1:5",
 		p.Ready.Address("starting"):               "",
-		p.ClientFor("users").Path.Fill(&w):        "/users",
-		p.ClientFor("idle").Path.Fill(&w):         "/ws?token=",
+		p.In("users").Client.Path.Fill(&w):        "/users",
+		p.In("users").Command[2].Fill(&w):         "--fast=81",
+		p.In("users").Env[0].Fill(&w):             "A=b",
+		p.In("idle").Client.Path.Fill(&w):         "/ws?token=",
 		p.Publish.Topic.Method:                    "POST",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if p.Publish.User != nil || p.Cases["idle"].Out == "" {
+	if p.Publish.User != nil || p.Cases["idle"].Out == "" || len(p.In("idle").Command) != 2 || len(p.Command) != 2 {
 		t.Errorf("got %+v", p)
 	}
 	signed, err := p.Token.Sign(&w)
@@ -92,6 +96,7 @@ func TestDecode_RefusalNamesWhatIsWrong(t *testing.T) {
 		{"body: '{", "item: '{", "it needs body"},
 		{"secret: s, ", "", "token needs"},
 		{"about:", "pad: 5000\nabout:", "pad is 5000"},
+		{", cases: [full]", "", "the variant slow has no cases"},
 	} {
 		text := strings.Replace(whole, c.old, c.new, 1)
 		if text == whole {
@@ -100,6 +105,29 @@ func TestDecode_RefusalNamesWhatIsWrong(t *testing.T) {
 		if _, err := Decode([]byte(text)); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want %q", c.new, err, c.says)
 		}
+	}
+}
+
+func TestFolder_VariantsAreTargetsOfTheirOwn(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/x.yaml", []byte(whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := Folder(dir)
+	if err != nil || len(all) != 2 || all[0].Name != "x" || len(all[0].Only) != 0 {
+		t.Fatalf("got %+v, %v", all, err)
+	}
+	v, w := all[1], Values{Port: 81}
+	if v.Name != "slow" || v.About != "slow" || !slices.Equal(v.Only, []string{"full"}) || len(v.Cases) != 0 ||
+		v.Command[1].Fill(&w) != "--port=81" || v.Command[2].Fill(&w) != "-slow" || v.Env[0].Fill(&w) != "C=d" ||
+		v.Publish.Topic != all[0].Publish.Topic {
+		t.Errorf("got %+v", v)
+	}
+	if !v.TakesPart("full") || v.TakesPart("idle") || !all[0].TakesPart("idle") {
+		t.Errorf("it takes part in %v", v.Only)
+	}
+	if len(all[0].Command) != 2 || len(all[0].Env) != 0 {
+		t.Errorf("the target itself became %+v", all[0])
 	}
 }
 
