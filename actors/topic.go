@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/durable"
@@ -158,7 +157,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case mailbox.Restarted:
 		t.subscribers.Rebuild()
-		t.endWindow(t.node().now())
+		batcher{t}.endWindow(t.node().now())
 	case subscribe:
 		t.subscribe(m)
 		t.box.Dedicate(t.dedicated())
@@ -166,7 +165,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 		if m.settled {
 			t.count(t.subscribers.FlushTo((*fanoutEngine)(t), &m.link.outbox))
 		}
-		t.remove(m.link)
+		batcher{t}.remove(m.link)
 		t.box.Dedicate(t.dedicated())
 		t.use(t.node().now())
 		m.reply.Give(t.history.Position(), nil)
@@ -181,11 +180,9 @@ func (t *topic) serve(ctx mailbox.Context) {
 	case describe:
 		m.reply.Give(historyReader{t}.describe(), nil)
 	case flush:
-		t.flush(m)
+		batcher{t}.flush(m)
 	case windowEnds:
-		if t.window.Number() == m.number {
-			t.endWindow(t.node().now())
-		}
+		batcher{t}.windowEnds(m.number)
 	case trimHistory:
 		if t.memory != nil {
 			t.memory.Halve()
@@ -195,7 +192,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 	case crash:
 		panic(m.cause)
 	case *mailbox.Stopped:
-		t.endWindow(t.node().now())
+		batcher{t}.endWindow(t.node().now())
 		t.box.Close(errGone)
 		t.node().system.Done()
 	}
@@ -249,7 +246,7 @@ func (t *topic) subscribe(m subscribe) {
 	case len(missed.frames) > 0: // the client would get them again with its next attempt
 		m.link.box.SendUnbounded(endConnection{err: mailbox.ErrBusy})
 	case before == nil: // the connection did not wait so long, and takes the subscription for refused
-		t.remove(m.link)
+		batcher{t}.remove(m.link)
 	default:
 		t.setFilters(m.link, before, at.Offset)
 	}
@@ -260,31 +257,8 @@ func (t *topic) setFilters(l *Conn, filters *fanout.Filters, offset uint64) {
 	t.count(t.subscribers.Set((*fanoutEngine)(t), &l.outbox, l.dialect(), filters, offset))
 }
 
-func (t *topic) flush(m flush) {
-	t.flushes = slices.DeleteFunc(t.flushes, m.due.Equal)
-	delivered, next := t.subscribers.Flush((*fanoutEngine)(t), t.node().now())
-	t.count(delivered)
-	t.flushBy(next)
-}
-
 // count adds to the delivered events.
 func (t *topic) count(delivered int) { t.node().totals.Delivered.Add(uint64(delivered)) }
-
-func (t *topic) flushBy(due time.Time) {
-	if due.IsZero() || slices.ContainsFunc(t.flushes, func(asked time.Time) bool { return !due.Before(asked) }) {
-		return
-	}
-	t.flushes = append(t.flushes, due)
-	t.node().wheel.Schedule(due, flushing{t, due})
-}
-
-// flushing is the timer of a flush.
-type flushing struct {
-	topic *topic
-	due   time.Time
-}
-
-func (f flushing) Fire() { f.topic.box.SendUnbounded(flush{f.due}) }
 
 func (t *topic) idle(ctx mailbox.Context) {
 	now, cfg, wheel := t.node().now(), &t.node().cfg, t.node().wheel

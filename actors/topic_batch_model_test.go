@@ -216,8 +216,8 @@ func (m *twins) compare() {
 		m.t.Errorf("%d of %d were heard, and %d are counted as stale", told, all, stale)
 	}
 	for _, n := range m.nodes {
-		if n.backlog.Bytes() != 0 || n.backlog.Gathered() != 0 {
-			m.t.Errorf("%d bytes wait, %d are gathered", n.backlog.Bytes(), n.backlog.Gathered())
+		if n.backlog.Bytes() != 0 || n.backlog.Batched() != 0 {
+			m.t.Errorf("%d bytes wait, %d are batched", n.backlog.Bytes(), n.backlog.Batched())
 		}
 	}
 	if all < 400 {

@@ -154,16 +154,20 @@ func TestBatch_LatestTellsTheNewestOfEachKeyAndCountsTheRestAsStale(t *testing.T
 // was told that the event is heard.
 func TestBatch_NothingIsLostInTheMiddleOfAWindow(t *testing.T) {
 	for name, end := range map[string]func(n *Node, c *client, topic string){
-		"disconnected":   func(n *Node, c *client, _ string) { n.Disconnect("acme", c.link.ID(), 0, "") },
-		"with a code":    func(n *Node, c *client, _ string) { n.Disconnect("acme", c.link.ID(), 4000, "") },
-		"user kicked":    func(n *Node, _ *client, _ string) { n.DisconnectUser(context.Background(), "acme", "a", 0, "") },
+		"disconnected": func(n *Node, c *client, _ string) { n.Disconnect("acme", c.link.ID(), 0, "") },
+		"with a code":  func(n *Node, c *client, _ string) { n.Disconnect("acme", c.link.ID(), 4000, "") },
+		"user kicked": func(n *Node, _ *client, _ string) {
+			n.DisconnectUser(context.Background(), "acme", "a", 0, "")
+		},
 		"unsubscribed":   func(_ *Node, c *client, topic string) { c.do(protocol.Unsubscribe{Topic: topic}) },
 		"answered":       func(_ *Node, c *client, _ string) { c.do(protocol.Send{Text: []byte("pong")}) },
 		"drained":        func(n *Node, _ *client, _ string) { n.Drain(context.Background()) },
 		"tenant drained": func(n *Node, _ *client, _ string) { n.DrainTenant(context.Background(), "acme") },
 		"suspended":      func(n *Node, _ *client, _ string) { n.SuspendTenant("acme", true) },
 		"restarted":      func(n *Node, _ *client, _ string) { n.RestartTenant(context.Background(), "acme") },
-		"finished":       func(_ *Node, c *client, _ string) { c.link.Finish(protocol.Disconnected, func() { c.take() }) },
+		"finished": func(_ *Node, c *client, _ string) {
+			c.link.Finish(protocol.Disconnected, func() { c.take() })
+		},
 		"other filters": func(_ *Node, c *client, topic string) {
 			c.do(protocol.Subscribe{Topic: topic, Filter: every(time.Hour)})
 		},
@@ -192,8 +196,8 @@ func TestBatch_NothingIsLostInTheMiddleOfAWindow(t *testing.T) {
 					if len(heard) < 2 || !slices.Equal(heard[:2], want) {
 						t.Errorf("heard %q", heard)
 					}
-					if f := n.Metrics(); f.Backlog != 0 || n.backlog.Gathered() != 0 {
-						t.Errorf("%d bytes wait, %d are gathered", f.Backlog, n.backlog.Gathered())
+					if f := n.Metrics(); f.Backlog != 0 || n.backlog.Batched() != 0 {
+						t.Errorf("%d bytes wait, %d are batched", f.Backlog, n.backlog.Batched())
 					}
 				})
 			})
@@ -296,7 +300,8 @@ func TestWriteDelay_EventsOfAllTopicsLeaveInOneWriteAndAnswersAtOnce(t *testing.
 				t.Errorf("%+v", r)
 			}
 		}
-		if _, err := n.Publish(context.Background(), "acme", Target{Users: []string{"b"}}, jsonEvent(t, "", 50)); err != nil {
+		to := Target{Users: []string{"b"}}
+		if _, err := n.Publish(context.Background(), "acme", to, jsonEvent(t, "", 50)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(20*time.Millisecond - 1)

@@ -13,7 +13,7 @@ import (
 //
 // An event joins the older one of its key (protocol.Event.Conflate) only if that changes nothing for anybody: both are
 // for the same connections, and no subscriber came between them who would hear parts from before it came. Otherwise
-// both are held. In all it holds no more events than a window gathers.
+// both are held. In all it holds no more events than a window batches.
 type latest struct {
 	held  []*heldEvent
 	byKey map[throttleKey]*heldEvent // the newest of a key in held
@@ -115,8 +115,8 @@ func (l *latest) seal() {
 // HoldsLatest reports whether events are held back until FlushLatest.
 func (s *Subscribers) HoldsLatest() bool { return s.latest != nil && len(s.latest.held) > 0 }
 
-// FlushLatest delivers what Hold holds back, in the order of the offsets, and returns as Deliver does. What it has
-// begun to deliver it holds no more, so that nobody gets it twice if it fails.
+// FlushLatest delivers what Hold holds back, in the order of the offsets, and returns as Deliver does. It forgets each
+// event before it delivers it, so that nobody gets one twice if it fails.
 func (s *Subscribers) FlushLatest(e Engine, now time.Time) (delivered int, flush time.Time) {
 	if s.latest == nil {
 		return 0, flush
@@ -152,7 +152,7 @@ func (s *Subscribers) FlushLatestTo(e Engine, o *outbox.Outbox) (delivered int) 
 	return delivered
 }
 
-// FlushAll wakes the transports for which events wait that were gathered.
+// FlushAll wakes the transports for which events wait that were batched.
 func (s *Subscribers) FlushAll() {
 	for _, g := range s.groups {
 		for i := range g.subscribers {

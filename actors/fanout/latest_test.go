@@ -35,7 +35,7 @@ func (engine) Encode(_ protocol.Dialect, p protocol.Projection, ev *protocol.Eve
 	return &outbox.Frame{Op: outbox.Text, Data: words, Born: born}
 }
 func (engine) TooSlow(*outbox.Outbox)     {}
-func (engine) When(*Delivery) outbox.When { return outbox.Gathered }
+func (engine) When(*Delivery) outbox.When { return outbox.Batched }
 
 // holder is a topic's subscribers with what a test of Hold needs.
 type holder struct {
@@ -218,7 +218,7 @@ func TestFlushAll_WakesThoseForWhichEventsWait(t *testing.T) {
 	h.hold("y", `"n":1`, 0, 1, 0)
 	h.FlushLatest(engine{}, time.Now())
 	if h.node.Bytes() != 0 {
-		t.Error("what is gathered counts as waiting")
+		t.Error("what is batched counts as waiting")
 	}
 	h.FlushAll()
 	if h.node.Bytes() == 0 {

@@ -7,7 +7,7 @@ import (
 )
 
 // Window is the time in which the events of a topic wait for more, so that each subscriber gets them in one write. It
-// opens with the first event, and ends when its time is over or it has gathered enough. It belongs to the topic's
+// opens with the first event, and ends when its time is over or it has batched enough. It belongs to the topic's
 // actor. One timer, and not a wheel, ends it: 20 ms more or less would be much of it.
 type Window struct {
 	ends   func(number uint64)
@@ -15,7 +15,7 @@ type Window struct {
 	number uint64 // of the window that is open, or comes next
 	until  time.Time
 	open   bool
-	events int // that it gathered
+	events int // that it batched
 }
 
 // NewWindow makes a window that is not open. It calls ends on a goroutine of its own when the time of an open one is

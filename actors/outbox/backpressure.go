@@ -22,7 +22,7 @@ type Backpressure struct {
 	node  *Backpressure // the node's, of which this is a part; nil for the node's own
 
 	readers       atomic.Int64  // connections; of the node alone
-	gathered      atomic.Int64  // bytes in outboxes that gather, which are not in bytes; of the node alone
+	batched       atomic.Int64  // bytes in outboxes that batch, which are not in bytes; of the node alone
 	activeTenants atomic.Int64  // parts that are above 0; of the node alone
 	Lost          atomic.Uint64 // frames that gave way to newer ones; of parts alone
 
@@ -52,8 +52,8 @@ func (b *Backpressure) AddReaders(n int64) { b.readers.Add(n) }
 // Bytes returns how many bytes wait.
 func (b *Backpressure) Bytes() int64 { return b.bytes.Load() }
 
-// Gathered returns how many bytes wait for more in outboxes that gather, on the node's.
-func (b *Backpressure) Gathered() int64 { return b.gathered.Load() }
+// Batched returns how many bytes wait for more in outboxes that batch, on the node's.
+func (b *Backpressure) Batched() int64 { return b.batched.Load() }
 
 // ActiveTenants returns for how many tenants bytes wait, on the node's.
 func (b *Backpressure) ActiveTenants() int64 { return b.activeTenants.Load() }
@@ -65,24 +65,24 @@ func (b *Backpressure) countLost(frames int) {
 	}
 }
 
-// gather counts n more bytes in outboxes that gather, or -n fewer.
-func (b *Backpressure) gather(n int) {
+// batch counts n more bytes in outboxes that batch, or -n fewer.
+func (b *Backpressure) batch(n int) {
 	if b.node != nil {
 		b = b.node
 	}
-	b.gathered.Add(int64(n))
+	b.batched.Add(int64(n))
 }
 
-// MayGather reports whether events may wait for more of them: publishers are not too fast for the readers, and what
-// outboxes gather is not too much, which is half of the node's limit. It is false on nil.
-func (b *Backpressure) MayGather() bool {
+// MayBatch reports whether events may wait for more of them: publishers are not too fast for the readers, and what
+// outboxes batch is not too much, which is half of the node's limit. It is false on nil.
+func (b *Backpressure) MayBatch() bool {
 	if b == nil || b.bytes.Load() > b.low() {
 		return false
 	}
 	if b.node != nil {
 		b = b.node
 	}
-	return b.gathered.Load() <= b.limit/2
+	return b.batched.Load() <= b.limit/2
 }
 
 // nodeHigh returns the node's high mark, in bytes; it grows with the readers.

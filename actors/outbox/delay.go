@@ -54,10 +54,7 @@ func (d *Delay) serve() {
 			return
 		}
 		for _, o := range due[:n] {
-			o.mu.Lock()
-			o.delayed = false
-			o.mu.Unlock()
-			o.Flush()
+			flush(o, true)
 		}
 	}
 }

@@ -9,26 +9,26 @@ import (
 )
 
 // delayed makes outboxes with one delay.
-func delayed(after time.Duration, count int) ([]gatherer, *Delay) {
+func delayed(after time.Duration, count int) ([]batcher, *Delay) {
 	shared := &Shared{Limits: Limits{Bytes: 1 << 20, Frames: 1000}, Delay: Delay{After: after}}
 	node := NewBackpressure(1 << 30)
-	all := make([]gatherer, count)
+	all := make([]batcher, count)
 	for i := range all {
 		transport := &wakeCounter{}
-		all[i] = gatherer{&Outbox{transport: transport, shared: shared}, transport, node}
+		all[i] = batcher{&Outbox{transport: transport, shared: shared}, transport, node}
 		all[i].SetBackpressure(node.Tenant())
 	}
 	return all, &shared.Delay
 }
 
-func (g gatherer) offer(t *testing.T, when When) {
+func (g batcher) offer(t *testing.T, when When) {
 	t.Helper()
 	if !g.Charge(g.Offer(frameOf(20), when)) {
 		t.Fatal("refused")
 	}
 }
 
-func (g gatherer) wantWakes(t *testing.T, want int64) {
+func (g batcher) wantWakes(t *testing.T, want int64) {
 	t.Helper()
 	synctest.Wait()
 	if got := g.transport.wakes.Load(); got != want {
@@ -125,7 +125,7 @@ func TestDelay_AClosedOutboxIsPassedOver(t *testing.T) {
 		all[0].Close()
 		time.Sleep(time.Second)
 		all[0].wantWakes(t, 0)
-		if d.active || all[0].node.gathered.Load() != 0 {
+		if d.active || all[0].node.batched.Load() != 0 {
 			t.Error("it is still counted")
 		}
 	})
@@ -159,8 +159,8 @@ func TestDelay_ManyAtOnceLoseNoWake(t *testing.T) {
 				g.ack(taken)
 			}
 		}
-		if node := all[0].node; node.Bytes() != 0 || node.gathered.Load() != 0 {
-			t.Errorf("%d bytes wait, %d are gathered", node.Bytes(), node.gathered.Load())
+		if node := all[0].node; node.Bytes() != 0 || node.batched.Load() != 0 {
+			t.Errorf("%d bytes wait, %d are batched", node.Bytes(), node.batched.Load())
 		}
 	})
 }

@@ -15,8 +15,8 @@ type Outbox struct {
 	awake     bool      // the transport was woken and has not found the outbox empty since
 	held      bool      // Take returns nothing for now (Hold)
 	parked    bool      // the peer is not reading: our bytes are not in the backpressure
-	counted   bool      // our bytes are in the backpressure: there is one, and the outbox is neither parked nor gathers
-	gathering bool      // events alone wait, for more of them, and the transport sleeps (gather.go)
+	counted   bool      // our bytes are in the backpressure: there is one, and the outbox is neither parked nor batches
+	batching  bool      // events alone wait, for more of them, and the transport sleeps (outbox_offer.go)
 	delayed   bool      // the Delay has the outbox in its queue
 	closed    bool      // nothing is taken any more
 	shard     uint8     // of the latency histogram; static
@@ -98,7 +98,7 @@ func (o *Outbox) SetParked(parked bool) {
 		return
 	}
 	o.parked = parked
-	if o.gathering { // none of our bytes is in the backpressure
+	if o.batching { // none of our bytes is in the backpressure
 		o.mu.Unlock()
 		return
 	}
@@ -121,7 +121,7 @@ func (o *Outbox) Close() (dropped int) {
 		o.mu.Unlock()
 		return 0
 	}
-	o.stopGathering()
+	o.stopBatching()
 	o.closed = true
 	dropped, bytes, counted := o.waiting.frames, o.waiting.bytes, o.counted
 	for o.waiting.pop() != nil {

@@ -7,6 +7,24 @@ const (
 	RefusedStale  = -3 // it gave way to other frames of its topic, and was counted as lost
 )
 
+// When says when an event that finds the transport asleep wakes it. An event that finds it awake goes with the others.
+type When uint8
+
+const (
+	AtOnce  When = iota // now
+	Delayed             // after Shared.Delay
+	Batched             // when the caller calls Flush
+)
+
+// batchBytes bounds what waits in one outbox for more: an outbox with more wakes its transport. It is at most a
+// quarter of the outbox's limit, so that no reader is slow since its events were made to wait.
+const batchBytes = 32 << 10
+
+// An outbox batches from an event that finds it empty and its transport asleep, until anything wakes the transport:
+// Flush, the Delay, a control frame, an event that does not wait, or too many bytes. All that waits meanwhile are
+// events, none of which was taken, and their bytes are not in the backpressure: publishers do not wait for events that
+// wait on purpose. Backpressure.MayBatch bounds how much all outboxes batch.
+
 // Offer queues an event, and wakes the transport if it sleeps, or has it wake later. It returns how many bytes the
 // caller has to add to the backpressure (Charge), or why the frame was refused.
 func (o *Outbox) Offer(f *Frame, when When) int {
@@ -103,7 +121,7 @@ func (o *Outbox) Release() {
 	wake := o.held && !o.awake && !o.waiting.empty()
 	o.held, o.awake = false, o.awake || wake
 	if wake {
-		o.stopGathering()
+		o.stopBatching()
 	}
 	o.mu.Unlock()
 	if wake {
@@ -126,4 +144,78 @@ func (o *Outbox) Shed() (dropped int) {
 	o.shrunk(before.bytes - o.waiting.bytes)
 	o.mu.Unlock()
 	return dropped
+}
+
+// unlock ends an offer of a caller that holds the lock: it releases the lock, and wakes the transport if it sleeps and
+// the frame, of so many bytes, cannot wait for more. It returns how many bytes the caller has to add to the
+// backpressure.
+func (o *Outbox) unlock(size int, when When) int {
+	wake, delay := !o.awake && !o.held, false
+	if wake && when != AtOnce && o.waiting.mayBatch(o.batching, o.shared) && o.backpressure.MayBatch() {
+		o.batching, o.counted, wake = true, false, false
+	}
+	o.awake = o.awake || wake
+	if o.batching {
+		o.backpressure.batch(size)
+		size = 0
+		delay = when == Delayed && !wake && !o.delayed
+		o.delayed = o.delayed || delay
+		if wake {
+			o.stopBatching()
+		}
+	}
+	counted := o.counted
+	o.mu.Unlock()
+	switch {
+	case wake:
+		o.transport.Wake()
+	case delay:
+		o.shared.Delay.add(o)
+	}
+	if !counted {
+		return 0
+	}
+	return size
+}
+
+// stopBatching counts what waits in the backpressure from now on. The caller holds the lock.
+func (o *Outbox) stopBatching() {
+	if !o.batching {
+		return
+	}
+	o.batching, o.counted = false, !o.parked
+	o.backpressure.batch(-o.waiting.bytes)
+	if o.counted {
+		o.backpressure.Add(o.waiting.bytes)
+	}
+}
+
+// shrunk takes bytes that do not wait any more off the account that they are in. The caller holds the lock.
+func (o *Outbox) shrunk(bytes int) {
+	switch {
+	case o.batching:
+		o.backpressure.batch(-bytes)
+	case o.counted:
+		o.backpressure.Add(-bytes)
+	}
+}
+
+// Flush wakes the transport if events wait for it that were batched.
+func (o *Outbox) Flush() { flush(o, false) }
+
+// flush is Outbox.Flush; due says that the Delay calls it, which has the outbox in its queue no more.
+func flush(o *Outbox, due bool) {
+	o.mu.Lock()
+	if due {
+		o.delayed = false
+	}
+	wake := o.batching && !o.held
+	if wake {
+		o.stopBatching()
+		o.awake = true
+	}
+	o.mu.Unlock()
+	if wake {
+		o.transport.Wake()
+	}
 }

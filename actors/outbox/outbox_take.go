@@ -7,7 +7,7 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	had := len(into)
 	o.mu.Lock()
 	if !o.held && !o.waiting.empty() {
-		o.stopGathering()
+		o.stopBatching()
 		into = o.waiting.take(into, max)
 		if o.inFlight != nil {
 			o.inFlight.add(into[had:])
@@ -68,7 +68,7 @@ func (o *Outbox) Detach() Detached {
 	if o.closed {
 		return Detached{outbox: o}
 	}
-	o.stopGathering()
+	o.stopBatching()
 	d := Detached{Events: o.inFlight.detach(), outbox: o}
 	d.Unacked = len(d.Events)
 	for f := o.waiting.pop(); f != nil; f = o.waiting.pop() {

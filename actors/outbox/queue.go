@@ -31,10 +31,10 @@ func (q *sendQueue) overShare(policy Policy, size int, max Limits) bool {
 	return max.share(policy).exceeded(q.frames+1, q.bytes+size)
 }
 
-// mayGather reports whether the outbox, which gathers or has just got an event, may let its events wait for more: all
-// that waits are events that it gathers, none of them taken, and they are not too much.
-func (q *sendQueue) mayGather(gathering bool, shared *Shared) bool {
-	return (gathering || q.frames == 1) && q.bytes <= min(gatherBytes, shared.Limits.Bytes/4)
+// mayBatch reports whether the outbox, which batches or has just got an event, may let its events wait for more: all
+// that waits are events that it batches, none of them taken, and they are not too much.
+func (q *sendQueue) mayBatch(batching bool, shared *Shared) bool {
+	return (batching || q.frames == 1) && q.bytes <= min(batchBytes, shared.Limits.Bytes/4)
 }
 
 // push queues a frame of so many bytes behind all others.
