@@ -33,22 +33,21 @@ type Process struct {
 	ended   chan struct{}
 }
 
-// Start starts the target's server and blocks until it serves, for at most 20 s. root is the root of the repository.
-// Its errors hold the server's last output.
-func Start(ctx context.Context, p *target.Target, root string) (*Process, error) {
+// Start starts the target's server for a case and blocks until it serves, for at most 20 s. root is the root of the
+// repository. Its errors hold the server's last output.
+func Start(ctx context.Context, p *target.Target, name, root string) (*Process, error) {
 	ports, err := free(2)
 	if err != nil {
 		return nil, err
 	}
 	words := target.Values{Port: ports[0], Port2: ports[1]}
-	var line []string
-	for i := range p.Command {
-		line = append(line, p.Command[i].Fill(&words))
+	own := p.Cases[name]
+	line := fill(&words, own.Command)
+	if len(line) == 0 {
+		line = fill(&words, p.Command)
 	}
 	command := Command(ctx, root, p, line)
-	for i := range p.Env {
-		command.Env = append(command.Env, p.Env[i].Fill(&words))
-	}
+	command.Env = append(command.Env, fill(&words, p.Env, own.Env)...)
 	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Values: words, command: command,
 		ended: make(chan struct{})}
 	s.log = newTail(&p.Ready)
@@ -62,6 +61,15 @@ func Start(ctx context.Context, p *target.Target, root string) (*Process, error)
 		return nil, fmt.Errorf("%s: %w; it said: %s", strings.Join(line, " "), err, s.log)
 	}
 	return s, nil
+}
+
+func fill(words *target.Values, lists ...[]target.Template) (texts []string) {
+	for _, list := range lists {
+		for i := range list {
+			texts = append(texts, list[i].Fill(words))
+		}
+	}
+	return texts
 }
 
 // Command is a command of a target. It ends with this process, and ctx kills it together with what it started.

@@ -17,7 +17,9 @@ type Target struct {
 	Ready   Ready
 	Client  Client
 	// Token is what clients authenticate with; nil for nothing.
-	Token   *Token
+	Token *Token
+	// Login is what clients say that only log in, for cases with logins; nil if the target knows no signed tokens.
+	Login   *Login
 	Publish Publish
 	// Payload is for ${payload} and ${size} of calls.
 	Payload Template
@@ -31,8 +33,12 @@ type Target struct {
 
 // Difference is what one case changes.
 type Difference struct {
-	Client *Client // replaces the target's
-	Out    string  // why the target takes no part
+	Out string // why the target takes no part
+	// Client, Command and Publish replace the target's; Env is added to it.
+	Client  *Client
+	Command []Template
+	Publish *Publish
+	Env     []Template
 }
 
 // Ready is how one knows that the server serves: one of the three.
@@ -83,6 +89,12 @@ type Token struct {
 	Claims Template
 }
 
+// Login is a client that logs in with a JWT, signed with RS256 by LoginKey, and does nothing else.
+type Login struct {
+	Client Client
+	Claims Template
+}
+
 // Publish are the calls by which a backend publishes; the target cannot do those that are nil.
 type Publish struct {
 	Topic, User *Call
@@ -110,6 +122,14 @@ type Call struct {
 	// Hello is what a TCP connection says first; Answer what it says to what it hears (pings).
 	Hello  Template
 	Answer []Answer
+}
+
+// PublishFor is how a backend publishes in a case.
+func (p *Target) PublishFor(name string) *Publish {
+	if d := p.Cases[name]; d.Publish != nil {
+		return d.Publish
+	}
+	return &p.Publish
 }
 
 // ClientFor is what the clients do in a case.

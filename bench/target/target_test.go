@@ -21,13 +21,17 @@ client:
   ready: subscribed
   answer: [{when: '{}', say: '{}'}]
 token: {secret: s, claims: '{"sub":"${user}","exp":${exp}}'}
+login: {client: {path: /login}, claims: '{"sub":"${user}"}'}
 publish:
   topic: {path: /publish, header: ["X-API-Key: k"], body: '{"topic":"${topic}","data":${payload}}'}
   batch: {path: /batch, open: '[', item: '{"n":${sequence}}', between: ',', close: ']', good: '"ok"'}
 payload: '{"t":${stamp},"s":${sequence},"pad":"${pad}"}'
 stamp: '"t":'
 sequence: '"s":'
-cases: {users: {client: {path: /users}}, idle: {out: it has no idle}}
+cases:
+  users: {client: {path: /users}}
+  idle: {out: it has no idle}
+  logins: {command: [x, "${login_key}"], publish: {topic: {path: /other, body: 'x'}}}
 `
 
 func TestDecode_ReadsAWholeTarget(t *testing.T) {
@@ -39,15 +43,18 @@ func TestDecode_ReadsAWholeTarget(t *testing.T) {
 	w := Values{N: 7, Topic: 3, Port: 81, Stamp: 5, Sequence: 6, Pad: "ab", Exp: 9000000000}
 	w.Payload = p.Payload.Append(nil, &w)
 	for got, want := range map[string]string{
-		p.Command[0].Fill(&w):                     "/bin/x",
-		p.Command[1].Fill(&w):                     "--port=81",
-		p.Client.Say[0].Fill(&w):                  `{"subscribe":"topic-3"}`,
-		p.Publish.Topic.Body.Fill(&w):             `{"topic":"topic-3","data":{"t":5,"s":6,"pad":"ab"}}`,
-		p.Ready.Address("serving on 127.0.0.1:5"): "127.0.0.1:5",
-		p.Ready.Address("starting"):               "",
-		p.ClientFor("users").Path.Fill(&w):        "/users",
-		p.ClientFor("idle").Path.Fill(&w):         "/ws?token=",
-		p.Publish.Topic.Method:                    "POST",
+		p.Command[0].Fill(&w):                      "/bin/x",
+		p.Command[1].Fill(&w):                      "--port=81",
+		p.Client.Say[0].Fill(&w):                   `{"subscribe":"topic-3"}`,
+		p.Publish.Topic.Body.Fill(&w):              `{"topic":"topic-3","data":{"t":5,"s":6,"pad":"ab"}}`,
+		p.Ready.Address("serving on 127.0.0.1:5"):  "127.0.0.1:5",
+		p.Ready.Address("starting"):                "",
+		p.ClientFor("users").Path.Fill(&w):         "/users",
+		p.ClientFor("idle").Path.Fill(&w):          "/ws?token=",
+		p.Publish.Topic.Method:                     "POST",
+		p.PublishFor("logins").Topic.Path.Fill(&w): "/other",
+		p.PublishFor("users").Topic.Path.Fill(&w):  "/publish",
+		p.Cases["logins"].Command[1].Fill(&w):      LoginKey(),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -66,6 +73,17 @@ func TestDecode_ReadsAWholeTarget(t *testing.T) {
 	}
 	if user, _ := token.Claims.GetSubject(); user != "user-7" {
 		t.Errorf("the token is of %q", user)
+	}
+	if signed, err = p.Login.Sign(&w); err != nil {
+		t.Fatal(err)
+	}
+	public, err := jwt.ParseRSAPublicKeyFromPEM([]byte(LoginKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := jwt.Parse(signed, func(*jwt.Token) (any, error) { return public, nil },
+		jwt.WithValidMethods([]string{"RS256"})); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -91,6 +109,8 @@ func TestDecode_RefusalNamesWhatIsWrong(t *testing.T) {
 		{"item: '{\"n\":${sequence}}'", "body: x", "it needs item"},
 		{"body: '{", "item: '{", "it needs body"},
 		{"secret: s, ", "", "token needs"},
+		{"path: /login", "", "login needs"},
+		{"path: /other, ", "", "cases.logins: publish.topic: path is missing"},
 		{"about:", "pad: 5000\nabout:", "pad is 5000"},
 	} {
 		text := strings.Replace(whole, c.old, c.new, 1)
