@@ -41,14 +41,9 @@ func Start(ctx context.Context, p *target.Target, root string) (*Process, error)
 		return nil, err
 	}
 	words := target.Values{Port: ports[0], Port2: ports[1]}
-	var line []string
-	for i := range p.Command {
-		line = append(line, p.Command[i].Fill(&words))
-	}
+	line := fill(&words, p.Command)
 	command := Command(ctx, root, p, line)
-	for i := range p.Env {
-		command.Env = append(command.Env, p.Env[i].Fill(&words))
-	}
+	command.Env = append(command.Env, fill(&words, p.Env)...)
 	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Values: words, command: command,
 		ended: make(chan struct{})}
 	s.log = newTail(&p.Ready)
@@ -62,6 +57,13 @@ func Start(ctx context.Context, p *target.Target, root string) (*Process, error)
 		return nil, fmt.Errorf("%s: %w; it said: %s", strings.Join(line, " "), err, s.log)
 	}
 	return s, nil
+}
+
+func fill(words *target.Values, list []target.Template) (texts []string) {
+	for i := range list {
+		texts = append(texts, list[i].Fill(words))
+	}
+	return texts
 }
 
 // Command is a command of a target. It ends with this process, and ctx kills it together with what it started.

@@ -45,6 +45,9 @@ type Case struct {
 	Singly map[string]float64
 	// Fresh makes a connection for each publish.
 	Fresh bool
+	// Logins is how many further clients log in, as fast as the server takes them, after the case was measured without
+	// them; events go on meanwhile, and the latency of that time is a figure of its own.
+	Logins int
 	// Warm is how long the same is done before it is measured, and For how long it is measured.
 	Warm, For time.Duration
 	// Without says why a target takes no part that could.
@@ -66,15 +69,16 @@ func (c *Case) window() int64 { return min(Window, WindowDeliveries/c.fanOut()) 
 
 // call is the target's call for this way to publish; nil if it has none.
 func (c *Case) call(p *target.Target) *target.Call {
+	publish := &p.Publish
 	switch c.Way {
 	case Topic:
-		return p.Publish.Topic
+		return publish.Topic
 	case User:
-		return p.Publish.User
+		return publish.User
 	case Batch:
-		return p.Publish.Batch
+		return publish.Batch
 	case Views:
-		return p.Publish.Views
+		return publish.Views
 	}
 	return nil
 }
@@ -88,6 +92,8 @@ func (c *Case) Excluded(p *target.Target) string {
 		return c.Without[p.Name]
 	case c.Way != None && c.call(p) == nil:
 		return "its words have no such publish"
+	case c.Logins > 0 && p.Login == nil:
+		return "its clients show no signed tokens"
 	case c.Fresh && c.call(p).TCP:
 		return "its publishers have one connection by their nature"
 	}
@@ -146,7 +152,7 @@ func (c *Case) series() int {
 
 // threads is how many threads of the generator may wait in the kernel at once. The runtime has a processor for each of
 // them: a thread that has to wait until the runtime takes one from another thread comes late.
-func (c *Case) threads() int { return max(runtime.NumCPU(), c.Publishers+2) }
+func (c *Case) threads() int { return max(runtime.NumCPU(), c.Publishers+3) }
 
 // items is how many items a call has.
 func (c *Case) items() int {
@@ -168,7 +174,7 @@ func (c *Case) calls() float64 {
 func (c *Case) Check() error {
 	if c.Clients < 1 || c.For <= 0 || len(c.Shows) == 0 || (c.Way == Batch) != (c.Items > 0) ||
 		(c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() || c.Topics > 1 && c.fanOut() == 1 ||
-		c.Latest && (c.Rate == 0 || c.Publishers > 1 || c.Topics > 1) {
+		c.Latest && (c.Rate == 0 || c.Publishers > 1 || c.Topics > 1) || c.Logins > 0 && c.Rate == 0 {
 		return fmt.Errorf("the case %s is not whole", c.Name)
 	}
 	return nil

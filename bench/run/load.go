@@ -25,7 +25,7 @@ type phase struct {
 // drain is how long what was published may take to arrive.
 const drain = 5 * time.Second
 
-// load publishes for a while, and waits until everything has arrived.
+// load publishes for a while, or until ctx is canceled, and waits until everything has arrived.
 func (m *measurement) load(ctx context.Context, during time.Duration) (phase, error) {
 	m.clients.Reset()
 	m.inFlight.Store(0)
@@ -37,7 +37,7 @@ func (m *measurement) load(ctx context.Context, during time.Duration) (phase, er
 	for _, p := range m.publishers {
 		busy.Go(func() {
 			defer left.Add(-1)
-			if err := p.Run(ctx, began.Add(during)); err != nil {
+			if err := p.Run(ctx, began.Add(during)); err != nil && !errors.Is(err, context.Canceled) {
 				failed <- err
 			}
 		})

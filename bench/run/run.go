@@ -57,6 +57,10 @@ func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[F
 	if err != nil {
 		return nil, err
 	}
+	logins, err := m.prepareLogins(root)
+	if err != nil {
+		return nil, err
+	}
 	if m.server, err = process.Start(ctx, p, root); err != nil {
 		return nil, err
 	}
@@ -79,7 +83,11 @@ func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[F
 	if _, err := m.load(ctx, c.Warm); err != nil {
 		return nil, m.withServerError(fmt.Errorf("while warming up: %w", err))
 	}
-	return m.figures, m.withServerError(m.measure(ctx))
+	err = m.measure(ctx)
+	if err == nil && c.Logins > 0 {
+		err = m.storm(ctx, logins)
+	}
+	return m.figures, m.withServerError(err)
 }
 
 // withServerError adds the last output of the server to an error if the server has ended.
@@ -112,14 +120,7 @@ func (m *measurement) tokens() ([]string, error) {
 
 // connect connects the clients.
 func (m *measurement) connect(tokens []string) error {
-	client := &m.target.Client
-	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp,
-		Sequence: m.target.Sequence, Series: m.of.series(), Latest: m.of.Latest}
-	for _, a := range client.Answer {
-		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&m.server.Values)})
-	}
-	plan.Client = func(n int) loadgen.ClientPlan { return m.client(client, n, tokens) }
-	generator, err := loadgen.New(plan)
+	generator, err := loadgen.New(m.plan(&m.target.Client, tokens))
 	if err != nil {
 		return err
 	}
@@ -131,6 +132,17 @@ func (m *measurement) connect(tokens []string) error {
 	}
 	m.figures[Connects] = float64(m.of.Clients) / time.Since(began).Seconds()
 	return nil
+}
+
+// plan is what clients do that show these tokens.
+func (m *measurement) plan(client *target.Client, tokens []string) loadgen.Plan {
+	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp,
+		Sequence: m.target.Sequence, Series: m.of.series(), Latest: m.of.Latest}
+	for _, a := range client.Answer {
+		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&m.server.Values)})
+	}
+	plan.Client = func(n int) loadgen.ClientPlan { return m.client(client, n, tokens) }
+	return plan
 }
 
 func (m *measurement) client(client *target.Client, n int, tokens []string) loadgen.ClientPlan {

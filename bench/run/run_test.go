@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -94,6 +95,7 @@ func words(t *testing.T, role string) *target.Target {
   name: x, command: [%q], env: [RUN_ROLE=%s], ready: {line: 'serving (\S+)'},
   client: {path: /, say: [hello], ready: in}, stamp: 't:', sequence: 's:',
   token: {secret: x, claims: '{"sub":"${user}"}'},
+  login: {client: {path: '/?${token}', say: [hello], ready: in}, claims: '{"sub":"${user}"}'},
   publish: {
     topic: {path: /, body: 't:${stamp} s:${sequence}'},
     batch: {path: /, open: '', item: 't:${stamp} s:${sequence}', between: "\n", close: ''}
@@ -180,6 +182,23 @@ func TestMeasure_WatchesIdleClients(t *testing.T) {
 	}
 }
 
+func TestMeasure_MeasuresDeliveriesWhileOthersLogIn(t *testing.T) {
+	c, root := paced(), t.TempDir()
+	c.Logins = 40
+	r := Measure(t.Context(), root, words(t, "right"), &c)
+	for _, figure := range []Figure{Tail, Storm, Delay, Logins} {
+		if r.Figures[figure] <= 0 {
+			t.Fatalf("%s is missing: %+v", figure, r)
+		}
+	}
+	if ratio := r.Figures[Storm] / r.Figures[Tail]; ratio != r.Figures[Delay] {
+		t.Errorf("a ratio of %v is given as %v", ratio, r.Figures[Delay])
+	}
+	if key, err := os.ReadFile(filepath.Join(root, loginKeyFile)); err != nil || string(key) != target.LoginKey() {
+		t.Errorf("the file of the key: %q, %v", key, err)
+	}
+}
+
 func TestPhase_SaysWhatWentWrong(t *testing.T) {
 	c := paced()
 	good := phase{events: 50, took: 250 * time.Millisecond}
@@ -208,10 +227,11 @@ func TestExcluded_SaysWhyATargetTakesNoPart(t *testing.T) {
 	p := words(t, "right")
 	p.Cases = map[string]target.Difference{"special": {Out: "it cannot"}}
 	for want, change := range map[string]func(c *Case){
-		"":                               func(*Case) {},
-		"it cannot":                      func(c *Case) { c.Name = "special" },
-		"its words have no such publish": func(c *Case) { c.Way = User },
-		"only y":                         func(c *Case) { c.Without = map[string]string{"x": "only y", "z": "too"} },
+		"":                                  func(*Case) {},
+		"it cannot":                         func(c *Case) { c.Name = "special" },
+		"its words have no such publish":    func(c *Case) { c.Way = User },
+		"its clients show no signed tokens": func(c *Case) { c.Logins, p.Login = 1, nil },
+		"only y":                            func(c *Case) { c.Without = map[string]string{"x": "only y", "z": "too"} },
 	} {
 		c := paced()
 		change(&c)

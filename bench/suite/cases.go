@@ -11,6 +11,7 @@ import (
 var (
 	paced   = []run.Figure{run.Processor, run.Median, run.Tail}
 	full    = []run.Figure{run.Deliveries, run.Processor, run.Median, run.Tail}
+	logins  = []run.Figure{run.Tail, run.Storm, run.Delay, run.Logins}
 	idle    = []run.Figure{run.Connects, run.Memory, run.Idle}
 	backend = []run.Figure{run.Publishes, run.Processor, run.Tail}
 )
@@ -66,6 +67,9 @@ var cases = []run.Case{
 	{Name: "publish-fresh", Title: "publishes, 8 publishers with a connection for each, 10 subscribers", Clients: 10,
 		Way: run.Topic, Publishers: 8, Fresh: true, Warm: warm, For: span, Shows: backend,
 		Without: forTimeOf("floor", "gws")},
+	{Name: "logins", Title: "1 topic, 1,000 subscribers, 100 events/s, alone and while 5,000 others log in with RS256",
+		Clients: 1000, Way: run.Topic, Publishers: 1, Rate: 100, Logins: 5000, Warm: warm, For: 2 * time.Second,
+		Shows: logins},
 	{Name: "idle", Title: "15,000 clients connect to 1 topic and do nothing", Clients: 15000, Warm: time.Second,
 		For: 1500 * time.Millisecond, Shows: idle, Without: forTimeOf("floor", "nats", "socketio")},
 	{Name: "idle-own", Title: "15,000 clients connect to a topic each and do nothing", Clients: 15000, Own: true,
@@ -104,6 +108,7 @@ var goals = []report.Goal{
 	{Case: "fan-9000", Figure: run.Tail, Against: "floor", Bound: 1.2},
 	{Case: "publish-8", Figure: run.Publishes, Against: "centrifugo", Least: true, Bound: 1.5},
 	{Case: "publish-8", Figure: run.Publishes, Against: "socketio", Least: true, Bound: 2},
+	{Case: "logins", Figure: run.Delay, Bound: 2},
 	{Case: "idle", Figure: run.Memory, Bound: 8},
 	{Case: "batch-fan-1000", Figure: run.Processor, Against: "floor", Bound: 0.42},
 	{Case: "batch-fan-1000", Figure: run.Processor, Against: "floor-50ms", Bound: 1.12},

@@ -16,6 +16,7 @@
 //	stamp     the time in Unix nanoseconds; sequence counts the events of one publisher to one topic or user, from 1
 //	index     the number of an item, from 0, in a call that has items
 //	pad       letters that fill the event up; payload is the target's payload, filled in, size its bytes
+//	login_key the public key of the tokens of login, a PEM text
 //	NAME      in capitals: the environment variable that the target needs
 //
 // It knows nothing of sockets and processes: packages loadgen, publisher and process do what the description says.

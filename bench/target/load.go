@@ -99,6 +99,8 @@ func (p *Target) check() error {
 		return fmt.Errorf("pad is %d; it may be from 0 to 4096", p.Pad)
 	case p.Token != nil && (p.Token.Secret == "" || p.Token.Claims.Empty()):
 		return errors.New("token needs secret and claims")
+	case p.Login != nil && (p.Login.Client.Path.Empty() || p.Login.Claims.Empty()):
+		return errors.New("login needs client.path and claims")
 	}
 	for name, v := range p.Variants {
 		if len(v.Cases) == 0 {
@@ -107,6 +109,14 @@ func (p *Target) check() error {
 	}
 	if err := p.Ready.check(); err != nil {
 		return err
+	}
+	for name, d := range p.Cases {
+		if d.Publish == nil {
+			continue
+		}
+		if err := d.Publish.check(); err != nil {
+			return fmt.Errorf("cases.%s: %w", name, err)
+		}
 	}
 	return p.Publish.check()
 }

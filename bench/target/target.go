@@ -21,7 +21,9 @@ type Target struct {
 	Ready   Ready
 	Client  Client
 	// Token is what clients authenticate with; nil for nothing.
-	Token   *Token
+	Token *Token
+	// Login is what clients say that only log in, for cases with logins; nil if the target knows no signed tokens.
+	Login   *Login
 	Publish Publish
 	// Payload is for ${payload} and ${size} of calls.
 	Payload Template
@@ -39,10 +41,13 @@ type Target struct {
 
 // Difference is what one case changes.
 type Difference struct {
-	Client *Client    // replaces the target's
-	Args   []Template // come behind the target's Command
-	Env    []Template // come behind the target's
-	Out    string     // why the target takes no part
+	Out string // why the target takes no part
+	// Client, Command and Publish replace the target's.
+	Client  *Client
+	Command []Template
+	Publish *Publish
+	// Args come behind the target's Command, Env behind its Env.
+	Args, Env []Template
 }
 
 // Variant is the same target with another start, in some cases of the suite. Target.Cases do not apply to it.
@@ -100,6 +105,12 @@ type Token struct {
 	Claims Template
 }
 
+// Login is a client that logs in with a JWT, signed with RS256 by LoginKey, and does nothing else.
+type Login struct {
+	Client Client
+	Claims Template
+}
+
 // Publish are the calls by which a backend publishes; the target cannot do those that are nil.
 type Publish struct {
 	Topic, User *Call
@@ -132,11 +143,17 @@ type Call struct {
 // In is the target as it is in a case.
 func (p *Target) In(name string) *Target {
 	d := p.Cases[name]
-	here := p.with(d.Args, d.Env)
+	here := *p
+	if d.Command != nil {
+		here.Command = d.Command
+	}
 	if d.Client != nil {
 		here.Client = *d.Client
 	}
-	return here
+	if d.Publish != nil {
+		here.Publish = *d.Publish
+	}
+	return here.with(d.Args, d.Env)
 }
 
 // TakesPart reports whether a case is one of those that the target is for.

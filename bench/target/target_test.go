@@ -22,13 +22,17 @@ client:
   ready: subscribed
   answer: [{when: '{}', say: '{}'}]
 token: {secret: s, claims: '{"sub":"${user}","exp":${exp}}'}
+login: {client: {path: /login}, claims: '{"sub":"${user}"}'}
 publish:
   topic: {path: /publish, header: ["X-API-Key: k"], body: '{"topic":"${topic}","data":${payload}}'}
   batch: {path: /batch, open: '[', item: '{"n":${sequence}}', between: ',', close: ']', good: '"ok"'}
 payload: '{"t":${stamp},"s":${sequence},"pad":"${pad}"}'
 stamp: '"t":'
 sequence: '"s":'
-cases: {users: {client: {path: /users}, args: ["--fast=${port}"], env: [A=b]}, idle: {out: it has no idle}}
+cases:
+  users: {client: {path: /users}, args: ["--fast=${port}"], env: [A=b]}
+  idle: {out: it has no idle}
+  logins: {command: [x, "${login_key}"], publish: {topic: {path: /other, body: 'x'}}}
 variants: {slow: {about: slow, args: [-slow], env: [C=d], cases: [full]}}
 `
 
@@ -41,17 +45,20 @@ func TestDecode_ReadsAWholeTarget(t *testing.T) {
 	w := Values{N: 7, Topic: 3, Port: 81, Stamp: 5, Sequence: 6, Pad: "ab", Exp: 9000000000}
 	w.Payload = p.Payload.Append(nil, &w)
 	for got, want := range map[string]string{
-		p.Command[0].Fill(&w):                     "/bin/x",
-		p.Command[1].Fill(&w):                     "--port=81",
-		p.Client.Say[0].Fill(&w):                  `{"subscribe":"topic-3"}`,
-		p.Publish.Topic.Body.Fill(&w):             `{"topic":"topic-3","data":{"t":5,"s":6,"pad":"ab"}}`,
-		p.Ready.Address("serving on 127.0.0.1:5"): "127.0.0.1:5",
-		p.Ready.Address("starting"):               "",
-		p.In("users").Client.Path.Fill(&w):        "/users",
-		p.In("users").Command[2].Fill(&w):         "--fast=81",
-		p.In("users").Env[0].Fill(&w):             "A=b",
-		p.In("idle").Client.Path.Fill(&w):         "/ws?token=",
-		p.Publish.Topic.Method:                    "POST",
+		p.Command[0].Fill(&w):                      "/bin/x",
+		p.Command[1].Fill(&w):                      "--port=81",
+		p.Client.Say[0].Fill(&w):                   `{"subscribe":"topic-3"}`,
+		p.Publish.Topic.Body.Fill(&w):              `{"topic":"topic-3","data":{"t":5,"s":6,"pad":"ab"}}`,
+		p.Ready.Address("serving on 127.0.0.1:5"):  "127.0.0.1:5",
+		p.Ready.Address("starting"):                "",
+		p.In("users").Client.Path.Fill(&w):         "/users",
+		p.In("users").Command[2].Fill(&w):          "--fast=81",
+		p.In("users").Env[0].Fill(&w):              "A=b",
+		p.In("idle").Client.Path.Fill(&w):          "/ws?token=",
+		p.Publish.Topic.Method:                     "POST",
+		p.In("logins").Publish.Topic.Path.Fill(&w): "/other",
+		p.In("users").Publish.Topic.Path.Fill(&w):  "/publish",
+		p.In("logins").Command[1].Fill(&w):         LoginKey(),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -70,6 +77,17 @@ func TestDecode_ReadsAWholeTarget(t *testing.T) {
 	}
 	if user, _ := token.Claims.GetSubject(); user != "user-7" {
 		t.Errorf("the token is of %q", user)
+	}
+	if signed, err = p.Login.Sign(&w); err != nil {
+		t.Fatal(err)
+	}
+	public, err := jwt.ParseRSAPublicKeyFromPEM([]byte(LoginKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := jwt.Parse(signed, func(*jwt.Token) (any, error) { return public, nil },
+		jwt.WithValidMethods([]string{"RS256"})); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -95,6 +113,8 @@ func TestDecode_RefusalNamesWhatIsWrong(t *testing.T) {
 		{"item: '{\"n\":${sequence}}'", "body: x", "it needs item"},
 		{"body: '{", "item: '{", "it needs body"},
 		{"secret: s, ", "", "token needs"},
+		{"path: /login", "", "login needs"},
+		{"path: /other, ", "", "cases.logins: publish.topic: path is missing"},
 		{"about:", "pad: 5000\nabout:", "pad is 5000"},
 		{", cases: [full]", "", "the variant slow has no cases"},
 	} {

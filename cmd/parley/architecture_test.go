@@ -35,8 +35,9 @@ func of(table []place, name string) *place {
 var rooms = []place{
 	{"protocol/", []string{"protocol/"}},
 	{"actors/", []string{"actors/", "protocol/"}},
-	{"transport/websocket/", []string{"transport/websocket/", "actors/", "protocol/"}},
-	{"transport/auth/", []string{"transport/auth/", "actors/", "protocol/"}},
+	{"transport/fairqueue/", nil},
+	{"transport/websocket/", []string{"transport/websocket/", "transport/fairqueue/", "actors/", "protocol/"}},
+	{"transport/auth/", []string{"transport/auth/", "transport/fairqueue/", "actors/", "protocol/"}},
 	{"transport/webhook/", []string{"transport/webhook/", "actors/", "protocol/"}},
 	{"transport/api/fastpath/", []string{"transport/api/fastpath/"}},
 	{"transport/api/", []string{"transport/api/", "actors/", "protocol/"}},

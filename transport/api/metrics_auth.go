@@ -15,10 +15,21 @@ type AuthStats struct {
 	// RevocationsNotKept how often one, or its removal, could not be written to disk.
 	Revocations                         int
 	RevocationsLost, RevocationsNotKept uint64
+	// Signatures are the checks of signatures that public keys made.
+	Signatures SignatureStats
 	// Backends are the introspection backends, by tenant.
 	Backends map[string]BackendStats
 	// KeySets are the key sets that are fetched from a URL, by tenant.
 	KeySets map[string]KeySetStats
+}
+
+// SignatureStats are the figures of the checks of signatures that public keys made.
+type SignatureStats struct {
+	// Waiting is how many wait now; Checked counts those that began, and Refused those that did not.
+	Waiting          int
+	Checked, Refused uint64
+	// Waited is how long all of them together have waited.
+	Waited time.Duration
 }
 
 // KeySetStats are the figures of the key sets of a tenant that are fetched from a URL.
@@ -46,6 +57,12 @@ var (
 	revocationsLost = describe("revocations_lost_total", "Revocations that were pushed out before their time.")
 	notKept         = describe("revocations_not_kept_total",
 		"Revocations, or their ends, that could not be written to disk at once.")
+	signaturesWaiting = describe("signature_checks_waiting",
+		"Signatures of public keys that wait to be checked.")
+	signatures = describe("signature_checks_total",
+		"Signatures of public keys, by whether they were checked, or refused since too many waited.", "outcome")
+	signaturesWaited = describe("signature_wait_seconds_total",
+		"How long signatures of public keys have waited to be checked, all together.")
 	asked = describe("introspection_questions_total",
 		"Questions that a tenant's backend decides, by how they were answered.", "tenant", "answered")
 	backendCalls = describe("introspection_calls_total",
@@ -65,7 +82,7 @@ type authCollector struct{ figures func() AuthStats }
 func (authCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		ticketsNow, ticketsLost, revocationsNow, revocationsLost, notKept, asked, backendCalls, breaker, keySetFetches,
-		keySetAge,
+		keySetAge, signaturesWaiting, signatures, signaturesWaited,
 	} {
 		out <- d
 	}
@@ -79,6 +96,10 @@ func (g authCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(out, revocationsNow, float64(now.Revocations))
 	count(out, revocationsLost, float64(now.RevocationsLost))
 	count(out, notKept, float64(now.RevocationsNotKept))
+	gauge(out, signaturesWaiting, float64(now.Signatures.Waiting))
+	count(out, signatures, float64(now.Signatures.Checked), "checked")
+	count(out, signatures, float64(now.Signatures.Refused), "refused")
+	count(out, signaturesWaited, now.Signatures.Waited.Seconds())
 	for tenant, b := range now.Backends {
 		count(out, asked, float64(b.Remembered), tenant, "from_memory")
 		count(out, asked, float64(b.Unavailable), tenant, "not_at_all")

@@ -146,7 +146,8 @@ func TestMetrics_HaveTheNodesFigures(t *testing.T) {
 func newMeteredAPI(t *testing.T) *testAPI {
 	h := newTestAPI(t, Config{Logins: func() map[string]uint64 { return map[string]uint64{"ok": 8} },
 		AuthStats: func() AuthStats {
-			return AuthStats{Tickets: 2, Backends: map[string]BackendStats{
+			return AuthStats{Tickets: 2, Signatures: SignatureStats{Waiting: 3, Checked: 6, Refused: 5,
+				Waited: 1500 * time.Millisecond}, Backends: map[string]BackendStats{
 				"acme": {Asked: 9, Remembered: 4, Unavailable: 1, Calls: 5, Failures: 1, Open: true}}}
 		}, Webhooks: func() map[string]WebhookStats {
 			return map[string]WebhookStats{"acme": {Taken: 7, Overflow: 2, End: 1, Batches: 3, Failures: 4, Waiting: 5,
@@ -190,6 +191,10 @@ func TestMetrics_AreServedInPrometheusText(t *testing.T) {
 		`parley_http_request_duration_seconds_count{route="GET /api/v1/users/{user}"} 1`,
 		`parley_http_refusals_total{reason="malformed"} 2`,
 		`parley_tickets 2`,
+		`parley_signature_checks_waiting 3`,
+		`parley_signature_checks_total{outcome="checked"} 6`,
+		`parley_signature_checks_total{outcome="refused"} 5`,
+		`parley_signature_wait_seconds_total 1.5`,
 		`parley_introspection_questions_total{answered="by_backend",tenant="acme"} 4`,
 		`parley_introspection_calls_total{outcome="failed",tenant="acme"} 1`,
 		`parley_introspection_breaker_open{tenant="acme"} 1`,

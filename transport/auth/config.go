@@ -17,6 +17,10 @@ type Config struct {
 	Tickets       int           `yaml:"tickets" env:"TICKETS" envDefault:"100000" unit:"tickets"`
 	WarnAfter     int           `yaml:"warn_after" env:"WARN_AFTER" envDefault:"20" unit:"failures"`
 
+	SignatureChecks int           `yaml:"signature_checks" env:"SIGNATURE_CHECKS" envDefault:"0" unit:"checks"`
+	SignatureQueue  int           `yaml:"signature_queue" env:"SIGNATURE_QUEUE" envDefault:"4096" unit:"checks"`
+	SignatureWait   time.Duration `yaml:"signature_wait" env:"SIGNATURE_WAIT" envDefault:"3s" unit:"duration"`
+
 	// Journal keeps revocations across restarts; nil keeps them in memory alone.
 	Journal Journal `yaml:"-" env:"-"`
 	// Clock tells the time; nil is time.Now.
@@ -31,15 +35,18 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.RevocationAge, 24*time.Hour)
 	setDefault(&c.Tickets, 100_000)
 	setDefault(&c.WarnAfter, 20)
+	setDefault(&c.SignatureQueue, 4096)
+	setDefault(&c.SignatureWait, 3*time.Second)
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.CacheEntries < 0 || c.Revocations < 0 || c.RevocationAge < 0 || c.Tickets < 0 || c.WarnAfter < 0 {
-		return c, errors.New("auth: cache_entries, revocations, revocation_age, tickets and warn_after must not be " +
-			"negative; leave one out for its default")
+	if c.CacheEntries < 0 || c.Revocations < 0 || c.RevocationAge < 0 || c.Tickets < 0 || c.WarnAfter < 0 ||
+		c.SignatureChecks < 0 || c.SignatureQueue < 0 || c.SignatureWait < 0 {
+		return c, errors.New("auth: cache_entries, revocations, revocation_age, tickets, warn_after and those of " +
+			"signatures must not be negative; leave one out for its default")
 	}
 	return c, nil
 }

@@ -26,14 +26,16 @@
 //  3. No claim is looked at before the signature holds: the claims are not even decoded.
 //  4. Every refusal of a credential is a [protocol.Refusal] without detail, whose reason is Unauthorized (no token),
 //     TokenExpired (it was good until now), UnknownUser (the token holds, but the dialect demands a user that the
-//     tenant knows), Busy (the tenant's backend could not be asked, or its key set has not been fetched yet), TooLarge
-//     (the one with a detail: the limit) or InvalidToken (everything else). The finer reason is an [Outcome], for logs
-//     and metrics only.
+//     tenant knows), Busy (the tenant's backend could not be asked, its key set has not been fetched yet, or too many
+//     signatures wait to be checked), TooLarge (the one with a detail: the limit) or InvalidToken (everything else).
+//     The finer reason is an [Outcome], for logs and metrics only.
 //  5. A verified JWT is cached until it expires, under a hash and never in plain text. Expiry and revocation are
 //     checked on every call all the same, for every type of credential. New keys take effect at once and drop the
 //     cached tokens of the old ones. Package introspection caches the backend's answers.
 //  6. No token and no claim reaches a log or an error. Opaque tokens are kept as hashes and compared in constant time.
-//  7. Where a connection has no tenant yet ([UnresolvedTenant]), each key admits to its own tenant only.
+//  7. Signatures of public keys are checked on a bounded share of the processors, whatever comes in, and the tenants
+//     take turns: neither a storm of logins nor a flood of forgeries holds up deliveries or another tenant's logins.
+//  8. Where a connection has no tenant yet ([UnresolvedTenant]), each key admits to its own tenant only.
 //
 // Expiry: a token is good until exp plus the tenant's leeway, which allows for clocks that differ. Identity.Expires is
 // exp itself; for a token that arrives during its leeway it is the end of the leeway.

@@ -154,6 +154,12 @@ func newKey(id, algorithm string, check, sign any) (*key, error) {
 	return nil, fmt.Errorf("cannot be used with %s; its algorithm is %s", algorithm, strings.Join(fitting, " or "))
 }
 
+// isSecret reports whether the key is a shared secret, with which a check takes next to no time.
+func (k *key) isSecret() bool {
+	_, ok := k.check.([]byte)
+	return ok
+}
+
 // hash is the same for keys that accept the same signatures, and reveals nothing about a secret.
 func (k *key) hash() [sha256.Size]byte {
 	if secret, ok := k.check.([]byte); ok {

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 	"github.com/parley-realtime/parley/transport/auth/jwks"
+	"github.com/parley-realtime/parley/transport/fairqueue"
 )
 
 // Outcome is the result of one authentication. Logs and metrics tell all outcomes apart; a client hears only a few
@@ -42,6 +43,7 @@ const (
 	BadOutpost  // no token, or one of another outpost
 	UnknownUser // the token holds, but its user does not exist
 	Unavailable // the tenant's backend could not be asked, or its key set has not been fetched yet
+	Overloaded  // too many signatures wait to be checked
 	Revoked
 
 	outcomes = iota
@@ -51,7 +53,7 @@ var outcomeNames = [outcomes]string{
 	"accepted", "cached", "anonymous", "unproven", "no_token", "unknown_tenant", "other_form", "too_large", "malformed",
 	"bad_header", "bad_algorithm", "unknown_key", "bad_signature", "expired", "bad_time", "bad_issuer", "bad_audience",
 	"bad_type", "missing_claim", "bad_user", "bad_topics", "bad_token_id", "bad_ticket", "bad_session", "bad_outpost",
-	"unknown_user", "unavailable", "revoked",
+	"unknown_user", "unavailable", "overloaded", "revoked",
 }
 
 // String is the word for logs and metrics.
@@ -59,7 +61,7 @@ func (o Outcome) String() string { return outcomeNames[o] }
 
 func (o Outcome) admits() bool { return o <= Unverified }
 
-// retryAfter is when it may be worth asking a backend again that did not answer.
+// retryAfter is when it may be worth trying again: a backend that did not answer, or a check that found no slot.
 const retryAfter = 2 * time.Second
 
 // refusal is what the client may know: a client that could not have made a token does not learn what is wrong with it.
@@ -73,7 +75,7 @@ func (o Outcome) refusal() *protocol.Refusal {
 		return &protocol.Refusal{Reason: protocol.UnknownUser}
 	case TooLarge:
 		return protocol.Refuse(protocol.TooLarge, "the token has more than %d bytes", protocol.MaxToken)
-	case Unavailable:
+	case Unavailable, Overloaded:
 		return &protocol.Refusal{Reason: protocol.Busy, RetryAfter: retryAfter}
 	}
 	return &protocol.Refusal{Reason: protocol.InvalidToken}
@@ -105,6 +107,8 @@ type Stats struct {
 	TicketsLost uint64
 	// Introspection has the counters of the tenants' backends, by tenant.
 	Introspection map[string]introspection.Stats
+	// Signatures has the figures of the checks of signatures that public keys made.
+	Signatures fairqueue.Stats
 	// KeySets has the counters of the key sets that are fetched, by tenant.
 	KeySets map[string]jwks.Stats
 }

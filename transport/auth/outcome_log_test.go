@@ -93,7 +93,7 @@ func TestStats_CountEveryOutcomeOfEveryTenant(t *testing.T) {
 		}
 	}
 	f := b.Stats()
-	if len(f.Outcomes["b"]) != 28 || f.CacheEntries != 1 {
+	if len(f.Outcomes["b"]) != 29 || f.CacheEntries != 1 {
 		t.Errorf("tenant b has %d outcomes, %d tokens are cached", len(f.Outcomes["b"]), f.CacheEntries)
 	}
 	for outcome, n := range f.Outcomes["b"] {

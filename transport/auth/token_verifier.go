@@ -94,7 +94,7 @@ const maxRefetches = 2
 // tries again with the keys that are there then.
 func (t *tokenVerifier) verify(ctx context.Context, first *attempt) (*verifiedToken, Outcome) {
 	a := *first
-	found, outcome := a.verify()
+	found, outcome := a.verify(ctx)
 	for tries := 0; outcome == UnknownKey && tries < maxRefetches; tries++ {
 		if !refetch(ctx, a.table.tenantsAt(a.tenant)) {
 			break
@@ -105,7 +105,7 @@ func (t *tokenVerifier) verify(ctx context.Context, first *attempt) (*verifiedTo
 				return nil, UnknownTenant
 			}
 		}
-		found, outcome = a.verify()
+		found, outcome = a.verify(ctx)
 	}
 	if (outcome == UnknownKey || outcome == BadAlgorithm) && awaitKeySet(a.table.tenantsAt(a.tenant)) {
 		outcome = Unavailable

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 	"github.com/parley-realtime/parley/transport/auth/jwks"
+	"github.com/parley-realtime/parley/transport/fairqueue"
 )
 
 // Verifier authenticates clients and authorizes them. Its methods may be called from many goroutines at once.
@@ -18,6 +19,7 @@ type Verifier struct {
 	tickets  *Tickets
 	revoked  *revocationList
 	outcomes outcomeLog
+	checks   *fairqueue.Queue
 
 	unresolved tenantState // of attempts that name no existing tenant, or whose tenant was not found out
 }
@@ -38,6 +40,7 @@ func New(cfg Config, tenants map[string]TenantKeys) (*Verifier, error) {
 		now: cfg.Clock, tenants: registry, tokens: &tokenVerifier{registry, cache},
 		tickets: newTickets(cfg.Tickets, cfg.Clock), revoked: newRevocationList(&cfg),
 		outcomes: outcomeLog{cfg.Logger, cfg.WarnAfter},
+		checks:   fairqueue.New(cfg.SignatureChecks, cfg.SignatureQueue, cfg.SignatureWait),
 	}
 	if err := registry.reload(tenants); err != nil {
 		return nil, err
@@ -100,6 +103,7 @@ func (v *Verifier) Stats() Stats {
 		Revocations:  int(v.revoked.count.Load()),
 		Forgotten:    v.revoked.forgotten.Load(),
 		NotKept:      v.revoked.failed.Load(),
+		Signatures:   v.checks.Stats(),
 
 		Introspection: map[string]introspection.Stats{}, KeySets: map[string]jwks.Stats{},
 	}

@@ -9,16 +9,18 @@ import (
 
 // Authenticate says who shows the credential to a tenant, or to UnresolvedTenant. The error is a protocol.Refusal:
 // Unauthorized, TokenExpired, InvalidToken, UnknownUser, TooLarge (with the limit as detail; the others have none), or
-// Busy if the tenant's backend could not be asked or its key set has not been fetched. The identity belongs to the
-// caller, except for its Topics, which are shared and must not be changed; its Tenant is set for UnresolvedTenant only.
+// Busy if the tenant's backend could not be asked, its key set has not been fetched, or too many signatures wait to be
+// checked. The identity belongs to the caller, except for its Topics, which are shared and must not be changed; its
+// Tenant is set for UnresolvedTenant only.
 //
-// It may block for the Budget of the tenant's introspection, and for a fetch of the tenant's key set if the token names
-// an unknown key; it gives up when the context ends.
+// It may block for the Budget of the tenant's introspection, for a fetch of the tenant's key set if the token names an
+// unknown key, and for Config.SignatureWait before each signature of a public key; it gives up when the context ends.
 func (v *Verifier) Authenticate(
 	ctx context.Context, tenant string, credential protocol.Credential,
 ) (*protocol.Identity, error) {
 	table := v.tenants.table.Load()
-	a := attempt{table: table, tenant: table.byName[tenant], credential: credential, now: v.now()}
+	a := attempt{table: table, tenant: table.byName[tenant], credential: credential, now: v.now(),
+		signatures: v.checks}
 	if a.tenant == nil && tenant != UnresolvedTenant {
 		v.outcomes.record(ctx, &v.unresolved, tenant, UnknownTenant, a.now)
 		return nil, UnknownTenant.refusal()

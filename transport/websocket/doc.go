@@ -39,7 +39,9 @@
 //     and frames that wait are written. A client that ends its side without a close frame gets none; if it may resume,
 //     it is taken for lost at once, so that its events are kept.
 //  5. Whatever ends a socket, a panic included, its Link hears Gone once, and nothing of the socket is left.
-//  6. If the Logger takes debug lines, each message gets one: direction, size, and the protocol's word for its type. No
+//  6. Upgrades go one after the other, tenants in turn, and let writers go first: a storm of clients holds up no
+//     delivery, and no other tenant's clients. One that waits for longer than Config.HandshakeTimeout gets 503.
+//  7. If the Logger takes debug lines, each message gets one: direction, size, and the protocol's word for its type. No
 //     other part of a message is ever logged.
 //
 // # It asks of its user

@@ -17,8 +17,8 @@ type Handler struct {
 func (h *Handler) Serves(path string) bool { return h.routes.find(path) != nil }
 
 // ServeHTTP implements http.Handler. It checks the handshake and the credential, then takes the connection over and
-// answers; the socket lives on when it has returned. The credential and the answer may each block for up to
-// Config.HandshakeTimeout.
+// answers; the socket lives on when it has returned. The credential, the turn of the upgrade and the answer may each
+// block for up to Config.HandshakeTimeout.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		skipBody(w)
@@ -40,7 +40,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.extensions = negotiate(r.Header["Sec-Websocket-Extensions"])
 	}
 	if q.admit() {
-		q.upgrade()
+		q.upgradeInTurn()
 	}
 }
 

@@ -17,6 +17,21 @@ const (
 	keepAlive    = 30 * time.Second
 )
 
+// upgradeInTurn waits for the turn of the handshake, and upgrades the connection.
+func (q *upgradeRequest) upgradeInTurn() {
+	tenant := q.tenant
+	if q.identity != nil && q.identity.Tenant != "" { // the credential has resolved it
+		tenant = q.identity.Tenant
+	}
+	done, err := q.server.pacer.begin(q.r.Context(), tenant)
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	defer done()
+	q.upgrade()
+}
+
 // upgrade takes the connection over. From here on no HTTP response tells the client of an error.
 func (q *upgradeRequest) upgrade() {
 	s := q.server

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/fairqueue"
 )
 
 // Node is what a Server needs of *actors.Node.
@@ -34,6 +35,7 @@ type Server struct {
 	origins   origins
 	proxies   proxies
 	queues    []*readyQueue
+	pacer     handshakePacer
 	idleAfter time.Duration // see the constant
 	logged    bool          // the Logger takes debug lines, so each message gets one
 
@@ -58,6 +60,7 @@ func New(
 	s := &Server{config: config.filled(), node: node, auth: auth, tenant: tenant, upgraders: map[int]*upgrader{},
 		idleAfter: idleAfter}
 	s.logged = s.config.Logger.Enabled(context.Background(), slog.LevelDebug)
+	s.pacer = handshakePacer{fairqueue.New(0, handshakeRoom, s.config.HandshakeTimeout), s.writing}
 	var err error
 	if s.origins, err = parseOrigins(config.Origins, config.LoopbackOrigins); err != nil {
 		return nil, err

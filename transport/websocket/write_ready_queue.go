@@ -122,6 +122,13 @@ func (q *readyQueue) dequeue(into []*socket) []*socket {
 	return into
 }
 
+// active reports whether a writer is at work, or a socket waits for one.
+func (q *readyQueue) active() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.length > 0 || q.idleWriters < q.writers
+}
+
 // stop ends the writers. Sockets that are scheduled after it stay unwritten.
 func (q *readyQueue) stop() {
 	q.mu.Lock()

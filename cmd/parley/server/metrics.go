@@ -27,7 +27,9 @@ func (m metrics) process() api.ProcessStats {
 func (m metrics) auth() api.AuthStats {
 	now := m.verifier.Stats()
 	all := api.AuthStats{Tickets: now.Tickets, TicketsLost: now.TicketsLost, Revocations: now.Revocations,
-		RevocationsLost:    now.Forgotten,
+		RevocationsLost: now.Forgotten,
+		Signatures: api.SignatureStats{Waiting: now.Signatures.Waiting,
+			Checked: now.Signatures.Served, Refused: now.Signatures.Refused, Waited: now.Signatures.Waited},
 		RevocationsNotKept: now.NotKept, Backends: map[string]api.BackendStats{}, KeySets: map[string]api.KeySetStats{}}
 	for tenant, set := range now.KeySets {
 		all.KeySets[tenant] = api.KeySetStats(set)
