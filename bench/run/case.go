@@ -47,6 +47,8 @@ type Case struct {
 	Fresh bool
 	// Warm is how long the same is done before it is measured, and For how long it is measured.
 	Warm, For time.Duration
+	// Rounds is how often it is measured at most; 0 is in every round.
+	Rounds int
 	// Without says why a target takes no part that could.
 	Without map[string]string
 	// Shows are the figures that the case is about.

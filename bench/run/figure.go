@@ -12,6 +12,8 @@ const (
 	Publishes  Figure = "publishes/s"   // events that were taken
 	Connects   Figure = "connects/s"    // with handshake, and with what the client says to be ready
 	Memory     Figure = "KB/connection" // resident, in 1,000 bytes, without what the server has without connections
+	Highest    Figure = "KB highest"    // the same, the most that there was from when all clients had come
+	Pinged     Figure = "KB pinged"     // the same, the most of the measured time
 	Idle       Figure = "% of a core"   // server CPU while nothing happens
 	Server     Figure = "server %"      // of a core, used by the server while events are published
 	Generator  Figure = "generator %"   // of a core, used by the generator itself
@@ -23,5 +25,5 @@ var Figures = []struct {
 	More bool
 }{
 	{Processor, false}, {Median, false}, {Tail, false}, {Deliveries, true}, {Publishes, true}, {Connects, true},
-	{Memory, false}, {Idle, false}, {Server, false}, {Generator, false},
+	{Memory, false}, {Highest, false}, {Pinged, false}, {Idle, false}, {Server, false}, {Generator, false},
 }
