@@ -16,7 +16,7 @@ import (
 // R001.66, F49: how long connections lasted is measured, of those that have ended and of those that live.
 func TestFigures_AddUpWhenConnectionsHaveEnded(t *testing.T) {
 	other := &speech{name: "other"}
-	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
+	bubble(t, Config{PingEvery: 24 * time.Hour}, func(n *Node) {
 		var all []*client
 		for i := range 10 {
 			d := words
