@@ -33,7 +33,9 @@ type Case struct {
 	Clients int
 	Own     bool
 	Topics  int
-	Way     Way
+	// Width is how many of them may be connecting at once; 0 is 32.
+	Width int
+	Way   Way
 	// Publishers share Rate, in events per second; 0 is as fast as answers come, with window in flight at most.
 	Publishers int
 	Rate       float64

@@ -114,7 +114,7 @@ func (m *measurement) tokens() ([]string, error) {
 func (m *measurement) connect(tokens []string) error {
 	client := &m.target.Client
 	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp,
-		Sequence: m.target.Sequence, Series: m.of.series(), Latest: m.of.Latest}
+		Sequence: m.target.Sequence, Series: m.of.series(), Latest: m.of.Latest, Width: m.of.Width}
 	for _, a := range client.Answer {
 		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&m.server.Values)})
 	}

@@ -89,7 +89,7 @@ var cases = []run.Case{
 		"100 ms; without batching 10 events/s", Clients: 1000, Way: run.Batch, Publishers: 1, Items: 20, Rate: 2000,
 		Latest: true, Singly: map[string]float64{"unbatched": 10}, Warm: warm, For: 2 * span,
 		Shows: []run.Figure{run.Server, run.Deliveries, run.Tail}, Without: otherPeers},
-	{Name: "storm", Title: "15,000 clients connect at once and stay for a minute, in which they are pinged", Clients: 15000,
+	{Name: "storm", Title: "15,000 clients connect, 2,000 at once, and stay for a minute", Clients: 15000, Width: 2000,
 		Rounds: 2, Warm: 35 * time.Second, For: 25 * time.Second, Shows: storm,
 		Without: forTimeOf("centrifugo", "floor", "gws", "nats", "socketio", "ws")},
 }
