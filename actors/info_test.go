@@ -33,6 +33,9 @@ func TestFigures_AddUpWhenConnectionsHaveEnded(t *testing.T) {
 			c.link.Gone(protocol.Disconnected)
 		}
 		time.Sleep(5 * time.Second)
+		if open, none := n.OpenConnections("acme"), n.OpenConnections("nobody"); open != 4 || none != 0 {
+			t.Errorf("%d open connections, %d of no tenant", open, none)
+		}
 		s := n.Stats("acme")
 		want := stats.Connections{TotalConnections: 10, ActiveConnections: 4, Authenticated: 4, MessagesReceived: 10,
 			BytesReceived: 10,
