@@ -16,7 +16,8 @@ var (
 	backend = []run.Figure{run.Publishes, run.Processor, run.Tail}
 )
 
-// How long is measured; with five rounds, all of it and what connecting takes has to fit into twelve minutes.
+// How long is measured; with five rounds, all of it but the storm, and what connecting takes, has to fit into twelve
+// minutes.
 const (
 	warm = 200 * time.Millisecond
 	span = 1000 * time.Millisecond
