@@ -7,8 +7,7 @@ import (
 	"github.com/parley-realtime/parley/actors/timer"
 )
 
-// The timing wheel knows a connection in two forms: it fires one at the next deadline of its actor, and the other when
-// it is the connection's turn to be pinged.
+// The timing wheel knows a connection in two forms: by the deadlines of its actor, and by its turn to be pinged.
 type (
 	deadlineTimer Conn
 	pingTimer     Conn
@@ -17,8 +16,8 @@ type (
 // Fire has the actor look which of its deadlines are due.
 func (d *deadlineTimer) Fire() { (*Conn)(d).box.SendUnbounded(deadlineDue{}) }
 
-// Fire pings the peer, and leaves the actor asleep. Pings of all connections are spread over the interval, whenever
-// their clients came: 15,000 that are pinged at once wake everything that they have, in the server and on the network.
+// Fire pings the peer, and leaves the actor asleep. The turns of all connections are spread over the interval, whenever
+// their clients came: pinged at once, they would all wake at once.
 func (p *pingTimer) Fire() {
 	l := (*Conn)(p)
 	if !l.flags.has(isGone | isOut) {
@@ -27,24 +26,27 @@ func (p *pingTimer) Fire() {
 	}
 }
 
-// scheduleTurn has the wheel fire when the connection is to be pinged next, and for its actor if the peer counts as
-// gone before that.
+// scheduleTurn has the wheel fire at the next turn, and for the actor if the peer counts as gone before that.
 func (l *Conn) scheduleTurn(now time.Time) {
-	next := l.nextTurn(now)
-	if silent := l.silentAt(); silent < next {
+	next, silent := l.nextTurn(now)
+	if silent != 0 {
 		l.node.wheel.ScheduleAt(silent, (*deadlineTimer)(l))
 	}
 	l.node.wheel.ScheduleAt(next, (*pingTimer)(l))
 }
 
-// nextTurn is when the connection is to be pinged next, as timer.Wheel.Since measures it.
-func (l *Conn) nextTurn(now time.Time) int64 {
-	return timer.NextTurn(l.number(), l.node.cfg.PingEvery, l.node.wheel.Since(now))
+// nextTurn is when the connection is to be pinged next. silent is when the peer counts as gone if that is sooner, else
+// 0: the next turn looks after it. Both are as timer.Wheel.Since measures them.
+func (l *Conn) nextTurn(now time.Time) (next, silent int64) {
+	next = timer.NextTurn(l.number(), l.node.cfg.PingEvery, l.node.wheel.Since(now))
+	if silent = l.silentAt(); silent >= next {
+		silent = 0
+	}
+	return next, silent
 }
 
-// silentAt is when the peer counts as gone if it stays silent until then, as timer.Wheel.Since measures it. As long as
-// the peer answers, its next turn comes before that, so this deadline costs no timer of its own. A dialect whose
-// clients do not always read may allow more time (Limits.Unread).
+// silentAt is when the peer counts as gone if it stays silent until then. A dialect whose clients do not always read
+// may allow more time (Limits.Unread).
 func (l *Conn) silentAt() int64 {
 	return l.heard.Load() + int64(max(l.node.cfg.Timeout, l.dialect().Limits().Unread))
 }

@@ -274,10 +274,7 @@ func (c *connection) deadlineDue(now time.Time) {
 	if timer.Passed(c.rights.expire(), at) {
 		grants{c}.withdraw(grant.ExpiredAt(at), protocol.TokenExpired)
 	}
-	if c.closing {
-		return
-	}
-	if c.deadlines.TickDue(at) {
+	if !c.closing && c.deadlines.TickDue(at) {
 		c.run(c.session.OnTick(now))
 		c.flushSession()
 	}
@@ -289,10 +286,7 @@ func (c *connection) schedule() {
 	if c.closing {
 		return
 	}
-	silent := c.silentAt()
-	if c.nextTurn(time.Now()) <= silent { // that turn looks after it
-		silent = 0
-	}
+	_, silent := c.nextTurn(time.Now())
 	if next, sooner := c.deadlines.Next(silent, c.rights.expire()); sooner {
 		c.node.wheel.ScheduleAt(next, (*deadlineTimer)(&c.Conn))
 	}
