@@ -254,12 +254,6 @@ func (l *Conn) user() string {
 	return ""
 }
 
-// deadlineTimer is a connection as the timing wheel knows it: the wheel fires at its next deadline.
-type deadlineTimer Conn
-
-// Fire has the actor look which of its deadlines are due.
-func (d *deadlineTimer) Fire() { (*Conn)(d).box.SendUnbounded(deadlineDue{}) }
-
 // sendControl queues a control frame, which is for this connection alone; see Outbox.SendControl.
 func (l *Conn) sendControl(op outbox.Op, data []byte, behind bool) bool {
 	n := l.outbox.SendControl(op, data, behind)
@@ -271,13 +265,6 @@ func (l *Conn) sendControl(op outbox.Op, data []byte, behind bool) bool {
 
 // peer is the user and address to which the limits charge what the connection brings.
 func (l *Conn) peer() limit.Peer { return limit.Peer{User: l.user(), Address: l.remote} }
-
-// silentAt is when the peer counts as gone if it stays silent until then, as timer.Wheel.Since measures it. As long as
-// the peer answers, the next ping comes before that, so this deadline costs no timer of its own. A dialect whose
-// clients do not always read may allow more time (Limits.Unread).
-func (l *Conn) silentAt() int64 {
-	return l.heard.Load() + int64(max(l.node.cfg.Timeout, l.dialect().Limits().Unread))
-}
 
 func (l *Conn) stats(now time.Time) stats.Connections {
 	sent := l.outbox.Stats()

@@ -6,7 +6,6 @@ import (
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
-	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -104,7 +103,6 @@ func (c *connection) Receive(ctx mailbox.Context) {
 // before.
 func (c *connection) open() {
 	now := time.Now()
-	c.deadlines.SetPing(c.node.wheel.Since(now.Add(c.node.cfg.PingEvery)))
 	if id := c.identity.Load(); id != nil {
 		err := &protocol.Refusal{Reason: protocol.Revoked}
 		if !c.tenant().revoked.Cover(id, now) {
@@ -120,6 +118,7 @@ func (c *connection) open() {
 	c.run(c.session.OnOpen(now, c.number()))
 	c.flushSession()
 	c.schedule()
+	c.scheduleTurn(now)
 }
 
 // receive gives a message of the client to the session and does the session's commands, if size and rates allow it.
@@ -251,7 +250,7 @@ func (c *connection) stopped() {
 }
 
 // deadlineDue does what is due on a connection: it ends an unfinished login, an expired token's connection or a silent
-// peer, withdraws expired grants, ticks the session, and pings.
+// peer, withdraws expired grants, and ticks the session.
 func (c *connection) deadlineDue(now time.Time) {
 	at := c.node.wheel.Since(now)
 	c.deadlines.Fired(at)
@@ -275,18 +274,9 @@ func (c *connection) deadlineDue(now time.Time) {
 	if timer.Passed(c.rights.expire(), at) {
 		grants{c}.withdraw(grant.ExpiredAt(at), protocol.TokenExpired)
 	}
-	if c.closing {
-		return
-	}
-	if c.deadlines.TickDue(at) {
+	if !c.closing && c.deadlines.TickDue(at) {
 		c.run(c.session.OnTick(now))
 		c.flushSession()
-	}
-	if c.closing {
-		return
-	}
-	if c.deadlines.PingDue(at, c.node.cfg.PingEvery) {
-		c.outbox.Charge(c.outbox.SendControl(outbox.Ping, nil, false))
 	}
 	c.schedule()
 }
@@ -296,7 +286,8 @@ func (c *connection) schedule() {
 	if c.closing {
 		return
 	}
-	if next, sooner := c.deadlines.Next(c.silentAt(), c.rights.expire()); sooner {
+	_, silent := c.nextTurn(time.Now())
+	if next, sooner := c.deadlines.Next(silent, c.rights.expire()); sooner {
 		c.node.wheel.ScheduleAt(next, (*deadlineTimer)(&c.Conn))
 	}
 }

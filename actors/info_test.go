@@ -16,7 +16,7 @@ import (
 // R001.66, F49: how long connections lasted is measured, of those that have ended and of those that live.
 func TestFigures_AddUpWhenConnectionsHaveEnded(t *testing.T) {
 	other := &speech{name: "other"}
-	bubble(t, Config{Timeout: time.Hour}, func(n *Node) {
+	bubble(t, Config{PingEvery: 24 * time.Hour}, func(n *Node) {
 		var all []*client
 		for i := range 10 {
 			d := words
@@ -33,6 +33,9 @@ func TestFigures_AddUpWhenConnectionsHaveEnded(t *testing.T) {
 			c.link.Gone(protocol.Disconnected)
 		}
 		time.Sleep(5 * time.Second)
+		if open, none := n.OpenConnections("acme"), n.OpenConnections("nobody"); open != 4 || none != 0 {
+			t.Errorf("%d open connections, %d of no tenant", open, none)
+		}
 		s := n.Stats("acme")
 		want := stats.Connections{TotalConnections: 10, ActiveConnections: 4, Authenticated: 4, MessagesReceived: 10,
 			BytesReceived: 10,

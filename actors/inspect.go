@@ -150,6 +150,15 @@ func (in *inspector) linksOf(ctx context.Context, tenant, name string) ([]*Conn,
 	return answer.Wait(ctx)
 }
 
+// OpenConnections counts the open connections of one tenant; 0 for an unknown one. Unlike Stats, it looks at none of
+// them.
+func (in *inspector) OpenConnections(tenant string) int {
+	if t := in.tenants.tenant(tenant); t != nil {
+		return int(t.connections.Load())
+	}
+	return 0
+}
+
 // Stats are the statistics of one tenant; zero for an unknown one.
 func (in *inspector) Stats(tenant string) stats.Tenant {
 	if t := in.tenants.tenant(tenant); t != nil {

@@ -151,6 +151,7 @@ func TestLimits_ConnectsPerMinuteOfAnAddressAreTakenBackByALoginAndThenCountForT
 		if err := n.Admit("acme", d, address); err != nil {
 			t.Errorf("after RetryAfter: %v", err)
 		}
+		synctest.Wait()         // the wheel may ask for the limits, too
 		d.limits.Connects = 100 // reloaded
 		if err := n.Admit("acme", d, address); err != nil {
 			t.Errorf("after the limit was raised: %v", err)

@@ -10,7 +10,6 @@ type Deadlines struct {
 	until     int64 // when the login has to be finished, then when the token expires
 	tickAt    int64 // the dialect's next heartbeat
 	tickEvery time.Duration
-	pingAt    int64 // the next ping
 	firesAt   int64 // when the wheel fires next
 }
 
@@ -40,28 +39,15 @@ func (d *Deadlines) TickDue(now int64) bool {
 	return true
 }
 
-// SetPing sets when the next ping is due.
-func (d *Deadlines) SetPing(at int64) { d.pingAt = at }
-
-// PingDue reports whether the ping is due, and sets the next one.
-func (d *Deadlines) PingDue(now int64, every time.Duration) bool {
-	if !Passed(d.pingAt, now) {
-		return false
-	}
-	d.SetPing(now + int64(every))
-	return true
-}
-
-// Next is the earliest deadline, with those of a silent peer and of a borrowed grant (0 for none). sooner says that the
+// Next is the earliest deadline, with those of a silent peer and of a borrowed grant; 0 is none. sooner says that the
 // wheel has to be asked to fire then, since it does not fire before.
 func (d *Deadlines) Next(silentAt, rightsAt int64) (next int64, sooner bool) {
-	next = min(d.pingAt, silentAt)
-	for _, at := range [...]int64{d.until, d.tickAt, rightsAt} {
-		if at != 0 && at < next {
+	for _, at := range [...]int64{d.until, d.tickAt, silentAt, rightsAt} {
+		if at != 0 && (next == 0 || at < next) {
 			next = at
 		}
 	}
-	if d.firesAt != 0 && d.firesAt <= next {
+	if next == 0 || d.firesAt != 0 && d.firesAt <= next {
 		return next, false
 	}
 	d.firesAt = next

@@ -21,7 +21,6 @@ func TestDeadlines_AProcessThatSleptDoesNotMakeUpForHeartbeats(t *testing.T) {
 
 func TestDeadlines_TheWheelIsAskedOnlyForWhatComesSoonerThanItFires(t *testing.T) {
 	var d Deadlines
-	d.SetPing(50)
 	for _, step := range []struct {
 		what   string
 		do     func()
@@ -29,7 +28,8 @@ func TestDeadlines_TheWheelIsAskedOnlyForWhatComesSoonerThanItFires(t *testing.T
 		next   int64
 		sooner bool
 	}{
-		{"the ping comes first", func() {}, 90, 50, true},
+		{"there is none", func() {}, 0, 0, false},
+		{"the heartbeat comes first", func() { d.SetInterval(50, 0) }, 90, 50, true},
 		{"the wheel fires for it", func() {}, 90, 50, false},
 		{"a login has less time", func() { d.SetEnd(40) }, 90, 40, true},
 		{"it is over, and the wheel fires early", func() { d.SetEnd(0) }, 90, 50, false},

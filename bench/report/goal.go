@@ -64,8 +64,12 @@ func (g Goal) judge(r *Report) Verdict {
 
 // evidence are the values of all rounds, and which rounds have none.
 func (g Goal) evidence(r *Report) (values []float64, short string) {
+	rounds := r.Rounds
+	if i := slices.IndexFunc(r.Cases, func(c Case) bool { return c.Name == g.Case }); i >= 0 {
+		rounds = r.Cases[i].Of(rounds)
+	}
 	if g.Against == "" {
-		for round := 1; round <= r.Rounds; round++ {
+		for round := 1; round <= rounds; round++ {
 			if value, ok := r.figure(g.Case, Subject, round, g.Figure); ok {
 				values = append(values, value)
 			}
@@ -76,8 +80,8 @@ func (g Goal) evidence(r *Report) (values []float64, short string) {
 	switch {
 	case len(values) == 0:
 		return nil, g.missing(r)
-	case len(values) < r.Rounds:
-		return values, fmt.Sprintf("by %d of %d rounds", len(values), r.Rounds)
+	case len(values) < rounds:
+		return values, fmt.Sprintf("by %d of %d rounds", len(values), rounds)
 	}
 	return values, ""
 }

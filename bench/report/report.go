@@ -39,8 +39,18 @@ type Case struct {
 	Name  string       `json:"name"`
 	Title string       `json:"title"`
 	Shows []run.Figure `json:"shows"`
+	// Rounds is how many it has, if those are fewer than the benchmark has.
+	Rounds int `json:"rounds,omitempty"`
 	// Out says of targets why they take no part.
 	Out map[string]string `json:"out,omitempty"`
+}
+
+// Of is how many of all rounds measure the case.
+func (c *Case) Of(all int) int {
+	if c.Rounds > 0 {
+		return min(c.Rounds, all)
+	}
+	return all
 }
 
 // Run is one run of a target in a case.

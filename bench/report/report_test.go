@@ -92,6 +92,19 @@ func TestConclude_AGoalMayLeaveOutWhatIsSpentOnPurpose(t *testing.T) {
 	}
 }
 
+func TestConclude_ACaseOfFewerRoundsIsJudgedByThese(t *testing.T) {
+	r := example()
+	r.Runs = slices.DeleteFunc(r.Runs, func(x Run) bool { return x.Round > 1 })
+	for rounds, want := range map[int]string{0: "better than the goal, by 1 of 2 rounds", 1: "better than the goal",
+		9: "better than the goal, by 1 of 2 rounds"} {
+		r.Cases[0].Rounds = rounds
+		r.Conclude([]Goal{{Case: "fan-1000", Figure: run.Processor, Bound: 2}})
+		if v := r.Goals[0]; v.Says != want || !v.Met {
+			t.Errorf("%d rounds: got %+v, want %q", rounds, v, want)
+		}
+	}
+}
+
 func TestConclude_AllRunsFailedIsSaid(t *testing.T) {
 	r := example()
 	for i := range r.Runs {

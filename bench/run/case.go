@@ -33,7 +33,9 @@ type Case struct {
 	Clients int
 	Own     bool
 	Topics  int
-	Way     Way
+	// Width is how many of them may be connecting at once; 0 is 32.
+	Width int
+	Way   Way
 	// Publishers share Rate, in events per second; 0 is as fast as answers come, with window in flight at most.
 	Publishers int
 	Rate       float64
@@ -50,6 +52,8 @@ type Case struct {
 	Logins int
 	// Warm is how long the same is done before it is measured, and For how long it is measured.
 	Warm, For time.Duration
+	// Rounds is how often it is measured at most; 0 is in every round.
+	Rounds int
 	// Without says why a target takes no part that could.
 	Without map[string]string
 	// Shows are the figures that the case is about.

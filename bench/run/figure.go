@@ -12,6 +12,8 @@ const (
 	Publishes  Figure = "publishes/s"    // events that were taken
 	Connects   Figure = "connects/s"     // with handshake, and with what the client says to be ready
 	Memory     Figure = "KB/connection"  // resident, in 1,000 bytes, without what the server has without connections
+	Highest    Figure = "KB highest"     // the same, the most that there was from when all clients had come
+	Pinged     Figure = "KB pinged"      // the same, the most of the measured time
 	Idle       Figure = "% of a core"    // server CPU while nothing happens
 	Logins     Figure = "logins/s"       // of further clients, with handshake and a token that they sign with RS256
 	Storm      Figure = "p99 ms, logins" // p99 ms while these log in
@@ -26,5 +28,6 @@ var Figures = []struct {
 	More bool
 }{
 	{Processor, false}, {Median, false}, {Tail, false}, {Deliveries, true}, {Publishes, true}, {Connects, true},
-	{Logins, true}, {Storm, false}, {Delay, false}, {Memory, false}, {Idle, false}, {Server, false}, {Generator, false},
+	{Logins, true}, {Storm, false}, {Delay, false}, {Memory, false}, {Highest, false}, {Pinged, false}, {Idle, false},
+	{Server, false}, {Generator, false},
 }

@@ -137,7 +137,8 @@ func (m *measurement) connect(tokens []string) error {
 // plan is what clients do that show these tokens.
 func (m *measurement) plan(client *target.Client, tokens []string) loadgen.Plan {
 	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp,
-		Sequence: m.target.Sequence, Series: m.of.series(), Latest: m.of.Latest}
+		Sequence: m.target.Sequence, Series: m.of.series(), Latest: m.of.Latest,
+		Width: m.of.Width}
 	for _, a := range client.Answer {
 		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&m.server.Values)})
 	}
@@ -177,26 +178,42 @@ func fill(texts []target.Template, w *target.Values) []string {
 
 // observeIdle measures what idle clients cost, after the time of Warm.
 func (m *measurement) observeIdle(alone process.Figures) error {
-	if err := m.clients.Run(until(m.of.Warm)); err != nil {
-		return err
-	}
-	before, err := m.server.Figures()
+	warming, before, err := m.watch(m.of.Warm)
 	if err != nil {
 		return err
 	}
-	if err := m.clients.Run(until(m.of.For)); err != nil {
-		return err
-	}
-	after, err := m.server.Figures()
+	during, after, err := m.watch(m.of.For)
 	if err != nil {
 		return err
 	}
 	if closed := m.clients.Stats().Closed; closed > 0 {
 		return fmt.Errorf("%d clients were cut off", closed)
 	}
-	m.figures[Memory] = float64(after.Resident-alone.Resident) / 1000 / float64(m.of.Clients)
+	each := func(resident int64) float64 {
+		return float64(resident-alone.Resident) / 1000 / float64(m.of.Clients)
+	}
+	m.figures[Memory], m.figures[Pinged] = each(after.Resident), each(during)
+	m.figures[Highest] = each(max(warming, during))
 	m.figures[Idle] = 100 * (after.Processor - before.Processor).Seconds() / m.of.For.Seconds()
 	return nil
+}
+
+// look is how long there is between two looks at the server's memory.
+const look = 250 * time.Millisecond
+
+// watch has the clients answer for a time. It returns the most memory that the server had meanwhile, in bytes, and its
+// figures at the end.
+func (m *measurement) watch(during time.Duration) (most int64, last process.Figures, err error) {
+	for left := during; left > 0; left -= look {
+		if err = m.clients.Run(until(min(left, look))); err != nil {
+			return 0, last, err
+		}
+		if last, err = m.server.Figures(); err != nil {
+			return 0, last, err
+		}
+		most = max(most, last.Resident)
+	}
+	return most, last, nil
 }
 
 func until(d time.Duration) func() bool {

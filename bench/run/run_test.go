@@ -177,7 +177,8 @@ func TestMeasure_AFigureOfALosingServerIsNoFigure(t *testing.T) {
 func TestMeasure_WatchesIdleClients(t *testing.T) {
 	c := Case{Name: "idle", Clients: 20, Warm: time.Millisecond, For: 50 * time.Millisecond, Shows: []Figure{Memory}}
 	r := Measure(t.Context(), ".", words(t, "right"), &c)
-	if r.Failed != "" || r.Figures[Memory] <= 0 || r.Figures[Connects] <= 0 || len(r.Figures) != 3 {
+	if r.Failed != "" || r.Figures[Memory] <= 0 || r.Figures[Connects] <= 0 || len(r.Figures) != 5 ||
+		r.Figures[Highest] < r.Figures[Pinged] || r.Figures[Pinged] < r.Figures[Memory] {
 		t.Errorf("got %+v", r)
 	}
 }

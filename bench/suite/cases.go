@@ -13,10 +13,12 @@ var (
 	full    = []run.Figure{run.Deliveries, run.Processor, run.Median, run.Tail}
 	logins  = []run.Figure{run.Tail, run.Storm, run.Delay, run.Logins}
 	idle    = []run.Figure{run.Connects, run.Memory, run.Idle}
+	storm   = []run.Figure{run.Memory, run.Highest, run.Pinged, run.Idle}
 	backend = []run.Figure{run.Publishes, run.Processor, run.Tail}
 )
 
-// How long is measured; with five rounds, all of it and what connecting takes has to fit into twelve minutes.
+// How long is measured; with five rounds, all of it but the storm, and what connecting takes, has to fit into twelve
+// minutes.
 const (
 	warm = 200 * time.Millisecond
 	span = 1000 * time.Millisecond
@@ -92,6 +94,9 @@ var cases = []run.Case{
 		"100 ms; without batching 10 events/s", Clients: 1000, Way: run.Batch, Publishers: 1, Items: 20, Rate: 2000,
 		Latest: true, Singly: map[string]float64{"unbatched": 10}, Warm: warm, For: 2 * span,
 		Shows: []run.Figure{run.Server, run.Deliveries, run.Tail}, Without: otherPeers},
+	{Name: "storm", Title: "15,000 clients connect, 2,000 at once, and stay for a minute", Clients: 15000, Width: 2000,
+		Rounds: 2, Warm: 35 * time.Second, For: 25 * time.Second, Shows: storm,
+		Without: forTimeOf("centrifugo", "floor", "gws", "nats", "socketio", "ws")},
 }
 
 // goals are what Parley is to reach.
@@ -120,4 +125,8 @@ var goals = []report.Goal{
 	{Case: "delay-20", Figure: run.Processor, Against: "unbatched", Bound: 0.65},
 	{Case: "delay-50", Figure: run.Processor, Against: "unbatched", Bound: 0.4},
 	{Case: "batch-latest", Figure: run.Server, Against: "unbatched", Bound: 1.3},
+	{Case: "storm", Figure: run.Memory, Bound: 4.5},
+	{Case: "storm", Figure: run.Highest, Bound: 7},
+	{Case: "storm", Figure: run.Pinged, Bound: 5},
+	{Case: "storm", Figure: run.Idle, Bound: 0.3},
 }

@@ -70,8 +70,9 @@ func command(ctx context.Context, p *target.Target, line []string) error {
 
 // measure measures one case: round by round, the targets taking turns.
 func (m *suite) measure(ctx context.Context, c *run.Case, r *report.Report) {
-	told := report.Case{Name: c.Name, Title: c.Title, Shows: c.Shows, Out: maps.Clone(m.excluded)}
-	for round := 1; round <= m.rounds; round++ {
+	told := report.Case{Name: c.Name, Title: c.Title, Shows: c.Shows, Out: maps.Clone(m.excluded),
+		Rounds: c.Rounds}
+	for round := 1; round <= told.Of(m.rounds); round++ {
 		for _, p := range m.targets {
 			if m.excluded[p.Name] != "" || ctx.Err() != nil || !p.TakesPart(c.Name) {
 				continue

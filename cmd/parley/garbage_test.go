@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 func TestGarbage_IsInProportionToWhatLivesButNeverScarce(t *testing.T) {
 	for live, want := range map[uint64]int{0: gcMost, 1 << 20: gcMost, 8 << 20: 200, 16 << 20: 100, 32 << 20: gcPercent,
@@ -8,6 +11,25 @@ func TestGarbage_IsInProportionToWhatLivesButNeverScarce(t *testing.T) {
 		if got := garbage(live); got != want {
 			t.Errorf("beside %d bytes there may be %d %%, not %d %%", live, got, want)
 		}
+	}
+}
+
+func TestCollection_EachOneIsToldOfUntilDone(t *testing.T) {
+	told, done := make(chan struct{}, 1), make(chan struct{})
+	last := make(chan struct{}, 1)
+	(&collection{told, done}).watch()
+	for range 3 {
+		runtime.GC()
+		<-told
+	}
+	close(done)
+	(&collection{last, nil}).watch()
+	for range 2 { // finalizers run one after another: the first one had its turn before the second turn of this one
+		runtime.GC()
+		<-last
+	}
+	if len(told) > 0 {
+		t.Error("it was told of a collection after done")
 	}
 }
 

@@ -9,7 +9,7 @@
 //   - handshake_*: a request becomes a socket. An upgradeRequest is checked in full (RFC 6455 section 4.2, Origin, the
 //     node's limits, a credential if the dialect finds one in the request), and only then taken over from net/http.
 //   - read_*: bytes become messages. gws (github.com/lxzan/gws) does the reading, through a stream behind a guard. A
-//     socket whose client is silent is parked in the idlePoller.
+//     socket whose client is silent, or only answers pings, is parked in the idlePoller.
 //   - write_*: frames become bytes. Scheduled sockets wait in a readyQueue for a writer, one of a few; a slowWriter
 //     takes over a socket that blocks. fd_* is about the file descriptors that they write to, and how many there may
 //     be.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,6 +103,7 @@ type testLink struct {
 	finish    func(then func()) // nil answers all at once
 	resumable bool
 	gone      chan protocol.Reason // with room to show a second Gone
+	heard     atomic.Int64         // how often it was told that the client lives
 }
 
 func newTestLink(hear func([]byte, bool)) *testLink {
@@ -113,7 +115,7 @@ func (link *testLink) Receive(data []byte, binary bool) {
 		link.hear(data, binary)
 	}
 }
-func (link *testLink) Heard()          {}
+func (link *testLink) Heard()          { link.heard.Add(1) }
 func (link *testLink) Resumable() bool { return link.resumable }
 func (link *testLink) Finish(_ protocol.Reason, then func()) {
 	if link.finish != nil {

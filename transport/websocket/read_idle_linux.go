@@ -10,7 +10,8 @@ import (
 // each silent client, which only waits, costs 2.5 KiB: more than all else that an idle connection has (bench/NOTES.md).
 //
 // It is an epoll set of its own beside the runtime's. A socket is parked for one event: the event, or the end of the
-// socket, unparks it and starts its reader.
+// socket, unparks it and starts its reader. But a socket to which nothing but pongs came is parked again at once: these
+// are all that an idle client sends, and need neither a goroutine nor gws's buffers.
 type idlePoller struct {
 	running sync.WaitGroup
 
@@ -44,9 +45,10 @@ func (p *idlePoller) open() bool {
 	return true
 }
 
-// run starts the readers of sockets that have something to read, until close.
+// run starts the readers of sockets that have more than pongs to read, until close.
 func (p *idlePoller) run(raw syscall.RawConn) {
 	var events [pollBatch]syscall.EpollEvent
+	buf := make([]byte, readBuffer)
 	for {
 		n := 0
 		err := raw.Read(func(epoll uintptr) bool {
@@ -57,7 +59,7 @@ func (p *idlePoller) run(raw syscall.RawConn) {
 			return
 		}
 		for _, e := range events[:n] {
-			if s := p.remove(int(e.Fd), nil); s != nil {
+			if s := p.remove(int(e.Fd), nil); s != nil && !p.stays(s, buf) {
 				go s.read()
 			}
 		}
@@ -77,14 +79,59 @@ func (p *idlePoller) close() {
 
 // park parks a socket. It reports false if it cannot; the caller is its reader still.
 func (p *idlePoller) park(s *socket) (parked bool) {
-	err := rawConn(s.conn).Control(func(number uintptr) { // meanwhile no other connection can get this descriptor
-		fd := int(number)
-		parked = p.arm(s, fd)
-		if parked && s.ended.Load() { // it ended, perhaps too early for finish to find it here
-			parked = p.remove(fd, s) == nil
-		}
+	err := rawConn(s.conn).Control(func(fd uintptr) { // meanwhile no other connection can get this descriptor
+		parked = p.parkHeld(s, int(fd))
 	})
 	return err == nil && parked
+}
+
+// parkHeld is park for a caller that holds the descriptor.
+func (p *idlePoller) parkHeld(s *socket, fd int) (parked bool) {
+	parked = p.arm(s, fd)
+	if parked && s.ended.Load() { // it ended, perhaps too early for finish to find it here
+		parked = p.remove(fd, s) == nil
+	}
+	return parked
+}
+
+// stays parks a socket again if nothing but pongs came. If it reports false, the caller is its reader.
+func (p *idlePoller) stays(s *socket, buf []byte) (parked bool) {
+	if s.closing.Load() != nil {
+		return false
+	}
+	err := rawConn(s.conn).Control(func(fd uintptr) {
+		n, _ := syscall.Read(int(fd), buf) // at the end, or after an error, the reader meets it again
+		parked = n > 0 && s.heardPongs(buf[:n]) && p.parkHeld(s, int(fd))
+	})
+	return err == nil && parked
+}
+
+// heardPongs handles what a parked socket has got, if that is nothing but pongs. Everything else it leaves to the
+// reader. Parked means that no message or frame is unfinished.
+func (s *socket) heardPongs(b []byte) bool {
+	if !onlyPongs(b) {
+		s.buffered = append([]byte(nil), b...)
+		return false
+	}
+	s.link.Heard()
+	_, s.fault = s.guard.scan(b) // too many of them are a fault, too
+	return s.fault == nil
+}
+
+// onlyPongs reports whether b holds whole pong frames of a client and nothing else.
+func onlyPongs(b []byte) bool {
+	const pong, masked, mask = 0x8a, 0x80, 4
+	for len(b) > 0 {
+		if len(b) < 2+mask || b[0] != pong || b[1] < masked || b[1] > masked|125 {
+			return false
+		}
+		size := 2 + mask + int(b[1]&^masked)
+		if len(b) < size {
+			return false
+		}
+		b = b[size:]
+	}
+	return true
 }
 
 // arm waits for one event of a socket.

@@ -71,7 +71,7 @@ func (t *stream) SetReadDeadline(time.Time) error { return nil }
 // SetWriteDeadline does nothing.
 func (t *stream) SetWriteDeadline(time.Time) error { return nil }
 
-// receive reads what net/http had read already, then from the connection.
+// receive reads what was read already, then from the connection.
 func (t *stream) receive(p []byte) (int, error) {
 	if t.buffered == nil {
 		return t.conn.Read(p)

@@ -60,7 +60,7 @@ type socket struct {
 	gwsCode       uint16 // the close code that gws would have sent
 	timedMessage  uint32 // the message that timingMessage is about (guard.messages)
 	guard         guard
-	buffered      []byte // what net/http had read already; nil once gws has it
+	buffered      []byte // what net/http or the idlePoller had read already; nil once gws has it
 	fault         *fault // the guard's verdict; gws still gets the frames before it
 	gwsErr        error  // what gws told OnClose
 

@@ -23,6 +23,9 @@ func TestReader_ParkingLosesNothing(t *testing.T) {
 	c := newClient(conn)
 	for i := range 3000 {
 		message := clientFrame(0x81, []byte(strings.Repeat("x", i%200)))
+		if i%7 == 0 {
+			message = append(clientFrame(0x8a, []byte("pong")[:i%5]), message...)
+		}
 		cut := i % len(message)
 		conn.Write(message[:cut])
 		if i%3 == 0 { // let the socket be parked in the middle of a message or between two

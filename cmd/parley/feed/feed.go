@@ -14,14 +14,13 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
-	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 // Publisher is what a feed needs of the node.
 type Publisher interface {
 	Publish(ctx context.Context, tenant string, to actors.Target, ev *protocol.Event) (actors.Receipt, error)
-	Stats(tenant string) stats.Tenant
+	OpenConnections(tenant string) int
 	Tenants() []string
 }
 

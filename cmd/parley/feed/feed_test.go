@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
-	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -21,8 +20,8 @@ import (
 type notes struct {
 	mu          sync.Mutex
 	events      []*protocol.Event
-	at          []time.Time       // of each
-	connections map[string]uint64 // by tenant
+	at          []time.Time    // of each
+	connections map[string]int // by tenant
 }
 
 func (n *notes) Publish(_ context.Context, _ string, to actors.Target, ev *protocol.Event) (actors.Receipt, error) {
@@ -32,9 +31,7 @@ func (n *notes) Publish(_ context.Context, _ string, to actors.Target, ev *proto
 	return actors.Receipt{}, nil
 }
 
-func (n *notes) Stats(tenant string) stats.Tenant {
-	return stats.Tenant{Connections: stats.Connections{ActiveConnections: n.connections[tenant]}}
-}
+func (n *notes) OpenConnections(tenant string) int { return n.connections[tenant] }
 
 func (n *notes) Tenants() []string { return []string{"busy", "idle"} }
 
@@ -42,7 +39,7 @@ func (n *notes) Tenants() []string { return []string{"busy", "idle"} }
 // told, every five seconds.
 func TestSystem_MeasuresAndTellsTenantsThatHaveConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, began := &notes{connections: map[string]uint64{"busy": 15}}, time.Now()
+		n, began := &notes{connections: map[string]int{"busy": 15}}, time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {

@@ -39,7 +39,7 @@ func Measure(ctx context.Context, dir string) Machine {
 }
 
 // status is the data of a system_status event. A figure that could not be measured is left out.
-func (m Machine) status(connections uint64, now time.Time) []byte {
+func (m Machine) status(connections int, now time.Time) []byte {
 	metrics := map[string]any{"active_connections": connections}
 	for name, value := range map[string]float64{"cpu_usage": m.CPU, "memory_usage": m.Memory, "disk_usage": m.Disk} {
 		if !math.IsNaN(value) && !math.IsInf(value, 0) {
@@ -61,7 +61,7 @@ func System(ctx context.Context, to Publisher, dir string, log *slog.Logger) {
 		case now := <-tick.C:
 			machine := Measure(ctx, dir)
 			for _, tenant := range to.Tenants() {
-				if active := to.Stats(tenant).ActiveConnections; active > 0 {
+				if active := to.OpenConnections(tenant); active > 0 {
 					publish(ctx, to, tenant, protocol.SystemStatus, machine.status(active, now), log)
 				}
 			}
