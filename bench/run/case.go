@@ -47,6 +47,12 @@ type Case struct {
 	Singly map[string]float64
 	// Fresh makes a connection for each publish.
 	Fresh bool
+	// Secure has clients and publishers speak TLS 1.3, with Resume such that clients resume the sessions of others.
+	Secure, Resume bool
+	// Deflate has clients ask for compression. Every event has to come compressed.
+	Deflate bool
+	// Pad is how many letters of readings an event has, instead of the letters that fill it up to 160 bytes.
+	Pad int
 	// Warm is how long the same is done before it is measured, and For how long it is measured.
 	Warm, For time.Duration
 	// Rounds is how often it is measured at most; 0 is in every round.
@@ -90,6 +96,10 @@ func (c *Case) Excluded(p *target.Target) string {
 		return p.Cases[c.Name].Out
 	case c.Without[p.Name] != "":
 		return c.Without[p.Name]
+	case c.Secure && p.Secure == nil:
+		return "its words have no TLS"
+	case c.Deflate && !p.Deflate:
+		return "its words have no compression"
 	case c.Way != None && c.call(p) == nil:
 		return "its words have no such publish"
 	case c.Fresh && c.call(p).TCP:
@@ -172,7 +182,7 @@ func (c *Case) calls() float64 {
 func (c *Case) Check() error {
 	if c.Clients < 1 || c.For <= 0 || len(c.Shows) == 0 || (c.Way == Batch) != (c.Items > 0) ||
 		(c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() || c.Topics > 1 && c.fanOut() == 1 ||
-		c.Latest && (c.Rate == 0 || c.Publishers > 1 || c.Topics > 1) {
+		c.Latest && (c.Rate == 0 || c.Publishers > 1 || c.Topics > 1) || c.Resume && !c.Secure {
 		return fmt.Errorf("the case %s is not whole", c.Name)
 	}
 	return nil
