@@ -86,8 +86,8 @@ func TestTLS_WhatComesBehindPongsReachesTheReader(t *testing.T) {
 				t.Error(err)
 			}
 			conn.NetConn().Close()
-			if why := await(t, "Gone", link.gone); why != protocol.Lost {
-				t.Errorf("gone as %s", why)
+			if reason := await(t, "Gone", link.gone); reason != protocol.Lost {
+				t.Errorf("gone as %s", reason)
 			}
 		})
 	}
