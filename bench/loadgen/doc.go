@@ -10,6 +10,9 @@
 // several events: each stamp in it counts. Many clients connect at a time, without waiting for each other.
 //
 // It asks for Linux, for servers on loopback, for a sequence number behind the time stamp of each event, and for
-// messages of at most 16 MiB that are neither compressed (it offers no extension) nor fragmented; any other message
-// ends the generator with an error.
+// messages of at most 16 MiB that are not fragmented, and compressed only if the Plan says so; any other message ends
+// the generator with an error.
+//
+// With TLS each client has what crypto/tls needs, and a goroutine for its handshake; after it the one thread does
+// everything.
 package loadgen

@@ -39,12 +39,12 @@ var (
 	errFragmented = errors.New("a fragmented message, which a generator cannot count")
 )
 
-// next splits the first frame off data; n == 0 means that the frame is incomplete.
+// next splits the first frame off data; n == 0 means that the frame is incomplete. op has the bit compressed, too.
 func next(data []byte) (op byte, payload []byte, n int, err error) {
 	if len(data) < 2 {
 		return 0, nil, 0, nil
 	}
-	if op = data[0] & 15; op == 0 || data[0]&final == 0 {
+	if op = data[0] & (15 | compressed); op&15 == 0 || data[0]&final == 0 {
 		return 0, nil, 0, errFragmented
 	}
 	length, head := uint64(data[1]&127), 2

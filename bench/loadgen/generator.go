@@ -1,10 +1,12 @@
 package loadgen
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +36,10 @@ type Plan struct {
 	Latest bool
 	// Width is how many clients may be connecting at once (default 32).
 	Width int
+	// TLS is how clients speak TLS; nil is without it. With a ClientSessionCache they resume the sessions of others.
+	TLS *tls.Config
+	// Deflate says that clients offer permessage-deflate. A server that declines it is an error.
+	Deflate bool
 }
 
 // SeriesStride is the distance between the first sequence numbers of two series.
@@ -52,7 +58,11 @@ type Answer struct{ When, Say string }
 // Stats are what a generator has seen since Reset. Latencies are in microseconds.
 type Stats struct {
 	Connected, Closed int // since New
-	Messages          int64
+	// Resumed counts clients whose TLS session was resumed, since New.
+	Resumed  int
+	Messages int64
+	// Compressed counts messages that came compressed.
+	Compressed int64
 	// Gaps counts events whose sequence number did not follow the one before on their socket; with Plan.Latest, those
 	// that are not newer.
 	Gaps    int64
@@ -76,23 +86,29 @@ type Generator struct {
 	stamp    []byte
 	sequence []byte
 	answers  []answer
+	inflater inflater
+
+	handshakes sync.WaitGroup // goroutines that do a TLS handshake
+	shaken     chan shaken    // has room for all of them
 }
 
 // state is how far a client has come.
 type state byte
 
 const (
-	closed state = iota
-	handshaking
+	closed      state = iota
+	securing          // in the handshake of TLS
+	handshaking       // in that of WebSocket
 	subscribing
 	ready
 )
 
 // client is one socket.
 type client struct {
-	state state
-	n     int
-	rest  []byte // the begin of what is not whole yet
+	state  state
+	n      int
+	rest   []byte  // the begin of what is not whole yet
+	secure *secure // nil without TLS
 }
 
 // New makes a generator without clients. Address must be host:port on IPv4 loopback.
@@ -113,6 +129,7 @@ func New(plan Plan) (*Generator, error) {
 	}
 	g := &Generator{plan: plan, epoll: epoll, buf: make([]byte, 256<<10), events: make([]unix.EpollEvent, 1024),
 		stamp: []byte(plan.Stamp), sequence: []byte(plan.Sequence), answers: compile(plan),
+		shaken: make(chan shaken, plan.Width),
 		server: &unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}}
 	g.Reset()
 	return g, nil
@@ -120,7 +137,7 @@ func New(plan Plan) (*Generator, error) {
 
 // Reset begins a new measurement with the same clients: it forgets all counts, and sequence numbers go on.
 func (g *Generator) Reset() {
-	g.stats.Gaps = 0
+	g.stats.Gaps, g.stats.Compressed = 0, 0
 	g.messages.Store(0)
 	g.stats.Latency = hdrhistogram.New(1, 60_000_000, 3)
 }
@@ -165,20 +182,23 @@ func (g *Generator) poll() error {
 		return err
 	}
 	for i := range max(n, 0) {
-		if err := g.read(int(g.events[i].Fd)); err != nil {
+		if err := g.read(int(g.events[i].Fd), g.events[i].Events); err != nil {
 			return err
 		}
 	}
-	return nil
+	return g.endHandshakes()
 }
 
-// read reads what has arrived at one socket.
-func (g *Generator) read(fd int) error {
+// read reads what has arrived at one socket, for which epoll has these events.
+func (g *Generator) read(fd int, events uint32) error {
 	c := &g.clients[fd]
-	if need := len(c.rest) + 64<<10; need > len(g.buf) {
-		g.buf = make([]byte, 2*need)
+	if c.secure != nil {
+		if c.secure.announce(events); c.state == securing {
+			return nil
+		}
+		return g.readSecure(fd)
 	}
-	kept := copy(g.buf, c.rest)
+	kept := g.restore(c)
 	n, err := unix.Read(fd, g.buf[kept:])
 	switch {
 	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
@@ -188,6 +208,14 @@ func (g *Generator) read(fd int) error {
 	}
 	c.rest = c.rest[:0]
 	return g.receive(fd, g.buf[:kept+n])
+}
+
+// restore puts the begin of what is not whole yet into the buffer, which has room for more then.
+func (g *Generator) restore(c *client) (kept int) {
+	if need := len(c.rest) + 64<<10; need > len(g.buf) {
+		g.buf = make([]byte, 2*need)
+	}
+	return copy(g.buf, c.rest)
 }
 
 // lost closes a socket that the server closed. It returns an error if the client was not ready yet: no measurement runs
@@ -217,6 +245,12 @@ func (g *Generator) close(fd int) {
 
 // Close closes all sockets without a close frame.
 func (g *Generator) Close() {
+	for fd := range g.clients {
+		if c := &g.clients[fd]; c.state == securing {
+			close(c.secure.wire.readable)
+		}
+	}
+	g.handshakes.Wait()
 	for fd := range g.clients {
 		g.close(fd)
 	}

@@ -42,6 +42,8 @@ func (g *Generator) Connect(first, last int) error {
 func (g *Generator) stalled() error {
 	for _, c := range g.clients {
 		switch c.state {
+		case securing:
+			return fmt.Errorf("client %d: TLS: no end of the handshake for %s", c.n, connectTimeout)
 		case handshaking:
 			return fmt.Errorf("client %d: no answer to the handshake for %s", c.n, connectTimeout)
 		case subscribing:
@@ -72,9 +74,16 @@ func (g *Generator) dial(n int) error {
 		return err
 	}
 	g.entering++
-	if err := unix.EpollCtl(g.epoll, unix.EPOLL_CTL_ADD, fd,
-		&unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)}); err != nil {
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)}
+	if g.plan.TLS != nil {
+		event.Events |= unix.EPOLLET
+	}
+	if err := unix.EpollCtl(g.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
 		return err
+	}
+	if g.plan.TLS != nil {
+		g.startTLS(fd)
+		return nil
 	}
 	_, err = unix.Write(fd, g.handshake(n))
 	return err
@@ -86,6 +95,9 @@ func (g *Generator) handshake(n int) []byte {
 	out.WriteString("GET " + voice.Path + " HTTP/1.1\r\nHost: " + g.plan.Address +
 		"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
 		"cGFybGV5LXN3YXJtLWtleQ==\r\n")
+	if g.plan.Deflate {
+		out.WriteString(deflateOffer)
+	}
 	for _, line := range voice.Header {
 		out.WriteString(line + "\r\n")
 	}
@@ -106,6 +118,9 @@ func (g *Generator) readHandshake(fd int, data []byte) ([]byte, error) {
 	if !bytes.HasPrefix(head, []byte("HTTP/1.1 101")) {
 		line, _, _ := bytes.Cut(head, []byte("\r\n"))
 		return nil, fmt.Errorf("client %d: the server says %q", c.n, line)
+	}
+	if g.plan.Deflate && !bytes.Contains(head, []byte("permessage-deflate")) {
+		return nil, fmt.Errorf("client %d: the server declines permessage-deflate", c.n)
 	}
 	c.state = subscribing
 	if g.plan.Ready == "" {
@@ -139,7 +154,13 @@ func (g *Generator) send(fd int, lines ...string) error {
 
 // write writes to a socket. Its buffer has room for all that a client ever sends, unless the server does not read.
 func (g *Generator) write(fd int, frames []byte) error {
-	if n, err := unix.Write(fd, frames); err != nil || n < len(frames) {
+	n, err := 0, error(nil)
+	if s := g.clients[fd].secure; s != nil {
+		n, err = s.conn.Write(frames)
+	} else {
+		n, err = unix.Write(fd, frames)
+	}
+	if err != nil || n < len(frames) {
 		return g.lost(fd)
 	}
 	return nil

@@ -66,7 +66,14 @@ func (c *client) buffer(data []byte) {
 
 // handle handles one frame, and returns how many events are in it.
 func (g *Generator) handle(fd int, op byte, payload []byte, now int64) (int64, error) {
-	switch op {
+	if op&compressed != 0 {
+		var err error
+		if payload, err = g.inflater.inflate(payload); err != nil {
+			return 0, err
+		}
+		g.stats.Compressed++
+	}
+	switch op &^ compressed {
 	case text, binaries:
 		count := g.count(fd, payload, now)
 		return count, g.reply(fd, payload)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -33,17 +34,25 @@ type Process struct {
 	ended   chan struct{}
 }
 
-// Start starts the target's server and blocks until it serves, for at most 20 s. root is the root of the repository.
-// Its errors hold the server's last output.
-func Start(ctx context.Context, p *target.Target, root string) (*Process, error) {
+// Certificate is that of a server which speaks TLS: the names of two PEM files.
+type Certificate struct{ Chain, Key string }
+
+// Start starts the target's server and blocks until it serves, for at most 20 s. root is the root of the repository;
+// with a certificate the server speaks TLS. Its errors hold the server's last output.
+func Start(ctx context.Context, p *target.Target, root string, cert *Certificate) (*Process, error) {
 	ports, err := free(2)
 	if err != nil {
 		return nil, err
 	}
 	words := target.Values{Port: ports[0], Port2: ports[1]}
+	env := p.Env
+	if cert != nil {
+		words.Certificate, words.Key = cert.Chain, cert.Key
+		env = slices.Concat(env, p.Secure.Env)
+	}
 	line := fill(&words, p.Command)
 	command := Command(ctx, root, p, line)
-	command.Env = append(command.Env, fill(&words, p.Env)...)
+	command.Env = append(command.Env, fill(&words, env)...)
 	s := &Process{Address: fmt.Sprint("127.0.0.1:", words.Port), Values: words, command: command,
 		ended: make(chan struct{})}
 	s.log = newTail(&p.Ready)

@@ -69,7 +69,7 @@ func TestStart_ReturnsWhenTheServerServes(t *testing.T) {
 		`{http: /health}`:                  onPort,
 		`{tcp: true}`:                      onPort,
 	} {
-		s, err := Start(t.Context(), words(t, ready, address), ".")
+		s, err := Start(t.Context(), words(t, ready, address), ".", nil)
 		if err != nil {
 			t.Fatalf("%s: %v", ready, err)
 		}
@@ -91,7 +91,7 @@ func TestStart_ReturnsWhenTheServerServes(t *testing.T) {
 
 func TestStart_TellsWhatAServerSaidThatDidNotComeUp(t *testing.T) {
 	p := words(t, `{tcp: true}`, `"PROCESS_ROLE=ends"`)
-	if _, err := Start(t.Context(), p, "."); err == nil ||
+	if _, err := Start(t.Context(), p, ".", nil); err == nil ||
 		!strings.Contains(err.Error(), "it ended; it said: no licence") {
 		t.Errorf("got %v", err)
 	}
@@ -105,7 +105,7 @@ func TestFigures_AreThoseOfAllThatTheServerStarted(t *testing.T) {
 	flag, _ := target.Parse("-c")
 	script, _ := target.Parse(self.Fill(&target.Values{}) + "; true")
 	p.Command = []target.Template{shell, flag, script}
-	s, err := Start(t.Context(), p, ".")
+	s, err := Start(t.Context(), p, ".", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestFigures_AreThoseOfAllThatTheServerStarted(t *testing.T) {
 }
 
 func TestFigures_AnEndedServerIsAnError(t *testing.T) {
-	s, err := Start(t.Context(), words(t, `{tcp: true}`, onPort), ".")
+	s, err := Start(t.Context(), words(t, `{tcp: true}`, onPort), ".", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

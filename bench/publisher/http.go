@@ -3,6 +3,7 @@ package publisher
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -39,14 +40,23 @@ type httpTransport struct {
 	address string
 	good    []byte
 	fresh   bool
-	conn    *socket // nil if there is none now
+	secure  *tls.Config // nil without TLS
+	conn    stream      // nil if there is none now
 	in      *bufio.Reader
 	body    []byte
 }
 
-func dialHTTP(address, good string, fresh bool) (*httpTransport, error) {
-	h := &httpTransport{address: address, good: []byte(good), fresh: fresh, in: bufio.NewReaderSize(nil, 16<<10)}
-	if fresh {
+// stream is a socket, or TLS over one.
+type stream interface {
+	io.Reader
+	write(p []byte) error
+	close()
+}
+
+func dialHTTP(plan Plan) (*httpTransport, error) {
+	h := &httpTransport{address: plan.Address, good: []byte(plan.Call.Good), fresh: plan.Fresh, secure: plan.TLS,
+		in: bufio.NewReaderSize(nil, 16<<10)}
+	if h.fresh {
 		return h, nil
 	}
 	return h, h.connect()
@@ -58,7 +68,10 @@ func (h *httpTransport) connect() error {
 		return err
 	}
 	h.conn = conn
-	h.in.Reset(conn)
+	if h.secure != nil {
+		h.conn = overTLS(conn, h.secure)
+	}
+	h.in.Reset(h.conn)
 	return nil
 }
 

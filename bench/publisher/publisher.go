@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -19,8 +20,10 @@ type Target struct{ N, Topic, Series int }
 type Plan struct {
 	Call *target.Call
 	// Payload is for ${payload} of the call; Pad is how many letters ${pad} has.
-	Payload *target.Template
-	Pad     int
+	// Readings has the pad be numbers and words instead, as JSON has them: they are compressed to a third.
+	Payload  *target.Template
+	Pad      int
+	Readings bool
 	// Address is where the server's clients connect; Values are the ports that the server was given.
 	Address string
 	Values  target.Values
@@ -33,6 +36,8 @@ type Plan struct {
 	Rate float64
 	// Fresh makes a connection for each call.
 	Fresh bool
+	// TLS is how calls over HTTP speak TLS; nil is without it.
+	TLS *tls.Config
 	// Admit reports whether so many more events may be published now. The publisher asks every 50 us until it does.
 	Admit func(events int) bool
 }
@@ -64,11 +69,14 @@ func New(ctx context.Context, plan Plan) (*Publisher, error) {
 		p.sequence[i] = int64(plan.Targets[i].Series) * loadgen.SeriesStride
 	}
 	p.values.Pad = strings.Repeat("x", plan.Pad)
+	if plan.Readings {
+		p.values.Pad = readings(plan.Pad)
+	}
 	var err error
 	if plan.Call.TCP {
 		p.transport, err = dialTCP(ctx, plan.Call, address(plan), &p.values)
 	} else {
-		p.transport, err = dialHTTP(plan.Address, plan.Call.Good, plan.Fresh)
+		p.transport, err = dialHTTP(plan)
 	}
 	return p, err
 }

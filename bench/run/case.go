@@ -50,6 +50,12 @@ type Case struct {
 	// Logins is how many further clients log in, as fast as the server takes them, after the case was measured without
 	// them; events go on meanwhile, and the latency of that time is a figure of its own.
 	Logins int
+	// Secure has clients and publishers speak TLS 1.3, with Resume such that clients resume the sessions of others.
+	Secure, Resume bool
+	// Deflate has clients ask for compression. Every event has to come compressed.
+	Deflate bool
+	// Pad is how many letters of readings an event has, instead of the letters that fill it up to 160 bytes.
+	Pad int
 	// Warm is how long the same is done before it is measured, and For how long it is measured.
 	Warm, For time.Duration
 	// Rounds is how often it is measured at most; 0 is in every round.
@@ -94,6 +100,10 @@ func (c *Case) Excluded(p *target.Target) string {
 		return p.Cases[c.Name].Out
 	case c.Without[p.Name] != "":
 		return c.Without[p.Name]
+	case c.Secure && p.Secure == nil:
+		return "its words have no TLS"
+	case c.Deflate && !p.Deflate:
+		return "its words have no compression"
 	case c.Way != None && c.call(p) == nil:
 		return "its words have no such publish"
 	case c.Logins > 0 && p.Login == nil:
@@ -178,7 +188,8 @@ func (c *Case) calls() float64 {
 func (c *Case) Check() error {
 	if c.Clients < 1 || c.For <= 0 || len(c.Shows) == 0 || (c.Way == Batch) != (c.Items > 0) ||
 		(c.Way == None) != (c.Publishers == 0) || int64(c.Items) > c.window() || c.Topics > 1 && c.fanOut() == 1 ||
-		c.Latest && (c.Rate == 0 || c.Publishers > 1 || c.Topics > 1) || c.Logins > 0 && c.Rate == 0 {
+		c.Latest && (c.Rate == 0 || c.Publishers > 1 || c.Topics > 1) ||
+		c.Logins > 0 && c.Rate == 0 || c.Resume && !c.Secure {
 		return fmt.Errorf("the case %s is not whole", c.Name)
 	}
 	return nil

@@ -11,6 +11,7 @@ const (
 	Deliveries Figure = "deliveries/s"   // of all clients together
 	Publishes  Figure = "publishes/s"    // events that were taken
 	Connects   Figure = "connects/s"     // with handshake, and with what the client says to be ready
+	Connecting Figure = "us/connect"     // server CPU time for each of these
 	Memory     Figure = "KB/connection"  // resident, in 1,000 bytes, without what the server has without connections
 	Highest    Figure = "KB highest"     // the same, the most that there was from when all clients had come
 	Pinged     Figure = "KB pinged"      // the same, the most of the measured time
@@ -28,6 +29,6 @@ var Figures = []struct {
 	More bool
 }{
 	{Processor, false}, {Median, false}, {Tail, false}, {Deliveries, true}, {Publishes, true}, {Connects, true},
-	{Logins, true}, {Storm, false}, {Delay, false}, {Memory, false}, {Highest, false}, {Pinged, false}, {Idle, false},
-	{Server, false}, {Generator, false},
+	{Connecting, false}, {Logins, true}, {Storm, false}, {Delay, false}, {Memory, false}, {Highest, false}, {Pinged, false},
+	{Idle, false}, {Server, false}, {Generator, false},
 }

@@ -79,6 +79,8 @@ func (f *phase) whole(c *Case) error {
 		return fmt.Errorf("%d of %d deliveries arrived", f.seen.Messages, want)
 	case f.seen.Gaps > 0:
 		return fmt.Errorf("%d deliveries were out of order", f.seen.Gaps)
+	case c.Deflate && f.seen.Compressed < want:
+		return fmt.Errorf("%d of %d deliveries were compressed", f.seen.Compressed, want)
 	case want == 0:
 		return errors.New("nothing was published")
 	}

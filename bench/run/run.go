@@ -10,6 +10,7 @@ package run
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -47,6 +48,7 @@ type measurement struct {
 	// inFlight counts the events of a phase that publishers have begun to publish.
 	inFlight atomic.Int64
 	figures  map[Figure]float64
+	cert     *certificate // nil without TLS
 }
 
 func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[Figure]float64, error) {
@@ -61,7 +63,7 @@ func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[F
 	if err != nil {
 		return nil, err
 	}
-	if m.server, err = process.Start(ctx, p, root); err != nil {
+	if err := m.start(ctx, root); err != nil {
 		return nil, err
 	}
 	defer m.server.Stop()
@@ -73,6 +75,9 @@ func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[F
 		return nil, m.withServerError(err)
 	}
 	defer m.clients.Close()
+	if err := m.connected(alone); err != nil {
+		return nil, m.withServerError(err)
+	}
 	if c.Way == None {
 		return m.figures, m.withServerError(m.observeIdle(alone))
 	}
@@ -88,6 +93,42 @@ func measure(ctx context.Context, root string, p *target.Target, c *Case) (map[F
 		err = m.storm(ctx, logins)
 	}
 	return m.figures, m.withServerError(err)
+}
+
+// start starts the server. A certificate is there until it serves, which has read it by then.
+func (m *measurement) start(ctx context.Context, root string) (err error) {
+	var files *process.Certificate
+	if m.of.Secure {
+		if m.cert, err = newCertificate(); err != nil {
+			return err
+		}
+		defer m.cert.remove()
+		files = &m.cert.Certificate
+	}
+	m.server, err = process.Start(ctx, m.target, root, files)
+	return err
+}
+
+// connected takes the figures of connecting.
+func (m *measurement) connected(alone process.Figures) error {
+	now, err := m.server.Figures()
+	if err != nil {
+		return err
+	}
+	m.figures[Connecting] = (now.Processor - alone.Processor).Seconds() * 1e6 / float64(m.of.Clients)
+	// The first clients find no session to resume.
+	if resumed := m.clients.Stats().Resumed; m.of.Resume && resumed < m.of.Clients*9/10 {
+		return fmt.Errorf("%d of %d clients resumed a session", resumed, m.of.Clients)
+	}
+	return nil
+}
+
+// secure is how clients, or publishers, speak TLS; nil without it.
+func (m *measurement) secure(resume bool) *tls.Config {
+	if m.cert == nil {
+		return nil
+	}
+	return m.cert.client(resume)
 }
 
 // withServerError adds the last output of the server to an error if the server has ended.
@@ -138,7 +179,7 @@ func (m *measurement) connect(tokens []string) error {
 func (m *measurement) plan(client *target.Client, tokens []string) loadgen.Plan {
 	plan := loadgen.Plan{Address: m.server.Address, Binary: client.Binary, Ready: client.Ready, Stamp: m.target.Stamp,
 		Sequence: m.target.Sequence, Series: m.of.series(), Latest: m.of.Latest,
-		Width: m.of.Width}
+		Width: m.of.Width, TLS: m.secure(m.of.Resume), Deflate: m.of.Deflate}
 	for _, a := range client.Answer {
 		plan.Answer = append(plan.Answer, loadgen.Answer{When: a.When, Say: a.Say.Fill(&m.server.Values)})
 	}
@@ -227,7 +268,10 @@ func (m *measurement) startPublishers(ctx context.Context) error {
 		plan := publisher.Plan{Call: m.of.call(m.target), Payload: &m.target.Payload, Pad: m.target.Pad,
 			Address: m.server.Address, Values: m.server.Values,
 			Targets: m.of.targets(which), Items: m.of.items(), Events: m.of.Way == Batch, Rate: m.of.calls(),
-			Fresh: m.of.Fresh, Admit: m.admit}
+			Fresh: m.of.Fresh, Admit: m.admit, TLS: m.secure(false)}
+		if m.of.Pad > 0 {
+			plan.Pad, plan.Readings = m.of.Pad, true
+		}
 		p, err := publisher.New(ctx, plan)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +54,7 @@ func (r *hub) publish(event []byte) {
 	}
 	for i, conn := range r.all {
 		switch {
-		case i > 0 || r.event != 30 || r.role == "right" || r.role == "latest":
+		case i > 0 || r.event != 30 || r.role == "right" || r.role == "latest" || r.role == "plain":
 			_ = conn.WriteMessage(gws.OpcodeText, event)
 		case r.role == "twice":
 			_ = conn.WriteString(string(event) + string(event))
@@ -69,8 +70,17 @@ func serve(r *hub) {
 	if err != nil {
 		panic(err)
 	}
+	upgrader := gws.NewUpgrader(r, &gws.ServerOption{
+		PermessageDeflate: gws.PermessageDeflate{Enabled: r.role != "plain", Threshold: 1}})
+	if file := os.Getenv("RUN_CERTIFICATE"); file != "" {
+		pair, err := tls.LoadX509KeyPair(file, os.Getenv("RUN_KEY"))
+		if err != nil {
+			panic(err)
+		}
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair},
+			SessionTicketsDisabled: r.role == "forgets"})
+	}
 	fmt.Println("serving", listener.Addr())
-	upgrader := gws.NewUpgrader(r, nil)
 	_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.Method == http.MethodPost {
 			body, _ := io.ReadAll(q.Body)
@@ -94,6 +104,7 @@ func words(t *testing.T, role string) *target.Target {
 	p, err := target.Decode(fmt.Appendf(nil, `{
   name: x, command: [%q], env: [RUN_ROLE=%s], ready: {line: 'serving (\S+)'},
   client: {path: /, say: [hello], ready: in}, stamp: 't:', sequence: 's:',
+  secure: {env: ['RUN_CERTIFICATE=${certificate}', 'RUN_KEY=${key}']}, deflate: true,
   token: {secret: x, claims: '{"sub":"${user}"}'},
   login: {client: {path: '/?${token}', say: [hello], ready: in}, claims: '{"sub":"${user}"}'},
   publish: {
@@ -120,6 +131,8 @@ func TestMeasure_MeasuresWhatAServerDelivers(t *testing.T) {
 		"fresh":      func(c *Case) { c.Rate, c.Fresh = 0, true },
 		"topics":     func(c *Case) { c.Topics, c.Publishers = 3, 2 },
 		"singly":     func(c *Case) { c.Way, c.Items, c.Singly = Batch, 7, map[string]float64{"x": 200} },
+		"TLS":        func(c *Case) { c.Rate, c.Secure = 0, true },
+		"deflate":    func(c *Case) { c.Deflate, c.Pad = true, 1900 },
 	} {
 		c := paced()
 		change(&c)
@@ -174,10 +187,31 @@ func TestMeasure_AFigureOfALosingServerIsNoFigure(t *testing.T) {
 	}
 }
 
+func TestMeasure_AServerThatDeclinesIsNoFigure(t *testing.T) {
+	connect := Case{Name: "connect", Clients: 600, Warm: time.Millisecond, For: time.Millisecond, Secure: true,
+		Resume: true, Shows: []Figure{Connecting}}
+	for says, at := range map[string]struct {
+		role   string
+		change func(c *Case)
+	}{
+		"the server declines permessage-deflate": {"plain", func(c *Case) { *c = paced(); c.Deflate = true }},
+		"0 of 600 clients resumed a session":     {"forgets", func(*Case) {}},
+		"":                                       {"right", func(*Case) {}},
+	} {
+		c := connect
+		at.change(&c)
+		r := Measure(t.Context(), ".", words(t, at.role), &c)
+		if (r.Failed == "") != (says == "") || !strings.Contains(r.Failed, says) ||
+			says == "" && r.Figures[Connecting] <= 0 {
+			t.Errorf("%s: got %+v", says, r)
+		}
+	}
+}
+
 func TestMeasure_WatchesIdleClients(t *testing.T) {
 	c := Case{Name: "idle", Clients: 20, Warm: time.Millisecond, For: 50 * time.Millisecond, Shows: []Figure{Memory}}
 	r := Measure(t.Context(), ".", words(t, "right"), &c)
-	if r.Failed != "" || r.Figures[Memory] <= 0 || r.Figures[Connects] <= 0 || len(r.Figures) != 5 ||
+	if r.Failed != "" || r.Figures[Memory] <= 0 || r.Figures[Connects] <= 0 || len(r.Figures) != 6 ||
 		r.Figures[Highest] < r.Figures[Pinged] || r.Figures[Pinged] < r.Figures[Memory] {
 		t.Errorf("got %+v", r)
 	}
@@ -202,19 +236,21 @@ func TestMeasure_MeasuresDeliveriesWhileOthersLogIn(t *testing.T) {
 
 func TestPhase_SaysWhatWentWrong(t *testing.T) {
 	c := paced()
+	c.Deflate = true
 	good := phase{events: 50, took: 250 * time.Millisecond}
-	good.seen.Messages = 250
+	good.seen.Messages, good.seen.Compressed = 250, 250
 	if err := errors.Join(good.whole(&c), good.held(&c)); err != nil {
 		t.Fatal(err)
 	}
 	for says, change := range map[string]func(f *phase, c *Case){
-		"249 of 250 deliveries":  func(f *phase, _ *Case) { f.seen.Messages-- },
-		"251 of 250 deliveries":  func(f *phase, _ *Case) { f.seen.Messages++ },
-		"1 deliveries were out":  func(f *phase, _ *Case) { f.seen.Gaps++ },
-		"1 clients were cut off": func(f *phase, _ *Case) { f.seen.Closed++ },
-		"160.0 events a second":  func(f *phase, _ *Case) { f.events, f.seen.Messages = 40, 200 },
-		"nothing was published":  func(f *phase, _ *Case) { f.events, f.seen.Messages = 0, 0 },
-		"4 of 5 clients heard":   func(f *phase, c *Case) { c.Latest, f.newest = true, 4 },
+		"249 of 250 deliveries":               func(f *phase, _ *Case) { f.seen.Messages-- },
+		"251 of 250 deliveries":               func(f *phase, _ *Case) { f.seen.Messages++ },
+		"1 deliveries were out":               func(f *phase, _ *Case) { f.seen.Gaps++ },
+		"1 clients were cut off":              func(f *phase, _ *Case) { f.seen.Closed++ },
+		"160.0 events a second":               func(f *phase, _ *Case) { f.events, f.seen.Messages = 40, 200 },
+		"nothing was published":               func(f *phase, _ *Case) { f.events, f.seen.Messages = 0, 0 },
+		"4 of 5 clients heard":                func(f *phase, c *Case) { c.Latest, f.newest = true, 4 },
+		"9 of 250 deliveries were compressed": func(f *phase, c *Case) { c.Deflate, f.seen.Compressed = true, 9 },
 	} {
 		f, c := good, paced()
 		change(&f, &c)
@@ -227,8 +263,11 @@ func TestPhase_SaysWhatWentWrong(t *testing.T) {
 func TestExcluded_SaysWhyATargetTakesNoPart(t *testing.T) {
 	p := words(t, "right")
 	p.Cases = map[string]target.Difference{"special": {Out: "it cannot"}}
+	p.Secure, p.Deflate = nil, false
 	for want, change := range map[string]func(c *Case){
 		"":                                  func(*Case) {},
+		"its words have no TLS":             func(c *Case) { c.Secure = true },
+		"its words have no compression":     func(c *Case) { c.Deflate = true },
 		"it cannot":                         func(c *Case) { c.Name = "special" },
 		"its words have no such publish":    func(c *Case) { c.Way = User },
 		"its clients show no signed tokens": func(c *Case) { c.Logins, p.Login = 1, nil },

@@ -15,6 +15,7 @@ var (
 	idle    = []run.Figure{run.Connects, run.Memory, run.Idle}
 	storm   = []run.Figure{run.Memory, run.Highest, run.Pinged, run.Idle}
 	backend = []run.Figure{run.Publishes, run.Processor, run.Tail}
+	connect = []run.Figure{run.Connects, run.Connecting}
 )
 
 // How long is measured; with five rounds, all of it but the storm, and what connecting takes, has to fit into twelve
@@ -97,6 +98,17 @@ var cases = []run.Case{
 	{Name: "storm", Title: "15,000 clients connect, 2,000 at once, and stay for a minute", Clients: 15000, Width: 2000,
 		Rounds: 2, Warm: 35 * time.Second, For: 25 * time.Second, Shows: storm,
 		Without: forTimeOf("centrifugo", "floor", "gws", "nats", "socketio", "ws")},
+	{Name: "storm-tls", Title: "10,000 clients connect at once with TLS 1.3 and stay for a minute", Clients: 10000,
+		Secure: true, Rounds: 1, Warm: 35 * time.Second, For: 25 * time.Second, Shows: storm},
+	{Name: "fan-1000-tls", Title: "1 topic, 1,000 subscribers with TLS 1.3, 50 events/s", Clients: 1000, Secure: true,
+		Way: run.Topic, Publishers: 1, Rate: 50, Warm: warm, For: span, Shows: paced},
+	{Name: "fan-1000-deflate", Title: "1 topic, 1,000 subscribers with permessage-deflate, 10 events/s of 2 KB of JSON",
+		Clients: 1000, Deflate: true, Way: run.Topic, Publishers: 1, Rate: 10, Pad: 1900, Warm: warm,
+		For: 2 * time.Second, Shows: paced},
+	{Name: "connect-tls", Title: "3,000 clients connect with TLS 1.3", Clients: 3000, Secure: true,
+		Warm: time.Millisecond, For: time.Millisecond, Shows: connect},
+	{Name: "connect-tls-resumed", Title: "3,000 clients connect with TLS 1.3 and resume a session", Clients: 3000,
+		Secure: true, Resume: true, Warm: time.Millisecond, For: time.Millisecond, Shows: connect},
 }
 
 // goals are what Parley is to reach.
@@ -129,4 +141,9 @@ var goals = []report.Goal{
 	{Case: "storm", Figure: run.Highest, Bound: 7},
 	{Case: "storm", Figure: run.Pinged, Bound: 5},
 	{Case: "storm", Figure: run.Idle, Bound: 0.3},
+	{Case: "storm-tls", Figure: run.Memory, Bound: 8},
+	{Case: "storm-tls", Figure: run.Memory, Against: "centrifugo", Bound: 0.3},
+	{Case: "storm-tls", Figure: run.Highest, Bound: 12},
+	{Case: "fan-1000-tls", Figure: run.Processor, Against: "centrifugo", Bound: 0.6},
+	{Case: "fan-1000-deflate", Figure: run.Processor, Against: "centrifugo", Bound: 0.6},
 }

@@ -13,6 +13,7 @@
 //	view      which of the 50 filter views it has, from 0 (case views)
 //	token     the client's token; exp is when it ends, in Unix seconds
 //	port      a free port of 127.0.0.1, port2 another one
+//	certificate, key  the PEM files of the server's certificate, in a case with TLS
 //	stamp     the time in Unix nanoseconds; sequence counts the events of one publisher to one topic or user, from 1
 //	index     the number of an item, from 0, in a call that has items
 //	pad       letters that fill the event up; payload is the target's payload, filled in, size its bytes

@@ -107,6 +107,9 @@ func (p *Target) check() error {
 			return fmt.Errorf("the variant %s has no cases", name)
 		}
 	}
+	if p.Secure != nil && len(p.Secure.Env) == 0 {
+		return errors.New("secure needs env")
+	}
 	if err := p.Ready.check(); err != nil {
 		return err
 	}

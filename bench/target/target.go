@@ -18,6 +18,10 @@ type Target struct {
 	Prepare [][]string
 	Command []Template
 	Env     []Template
+	// Secure is what is different with TLS; without it the target takes no part in cases with TLS.
+	Secure *Secure
+	// Deflate says that the server compresses messages of 512 bytes and more for clients that offer it.
+	Deflate bool
 	Ready   Ready
 	Client  Client
 	// Token is what clients authenticate with; nil for nothing.
@@ -37,6 +41,11 @@ type Target struct {
 	Variants map[string]Variant
 	// Only are the cases that a variant takes part in; empty for all.
 	Only []string `yaml:"-"`
+}
+
+// Secure is what makes the server speak TLS, to clients and backends, with ${certificate} and ${key}.
+type Secure struct {
+	Env []Template
 }
 
 // Difference is what one case changes.

@@ -29,6 +29,8 @@ publish:
 payload: '{"t":${stamp},"s":${sequence},"pad":"${pad}"}'
 stamp: '"t":'
 sequence: '"s":'
+secure: {env: ['C=${certificate}', 'K=${key}']}
+deflate: true
 cases:
   users: {client: {path: /users}, args: ["--fast=${port}"], env: [A=b]}
   idle: {out: it has no idle}
@@ -42,29 +44,32 @@ func TestDecode_ReadsAWholeTarget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := Values{N: 7, Topic: 3, Port: 81, Stamp: 5, Sequence: 6, Pad: "ab", Exp: 9000000000}
+	w := Values{N: 7, Topic: 3, Port: 81, Stamp: 5, Sequence: 6, Pad: "ab", Exp: 9000000000, Certificate: "c.pem",
+		Key: "k.pem"}
 	w.Payload = p.Payload.Append(nil, &w)
 	for got, want := range map[string]string{
-		p.Command[0].Fill(&w):                      "/bin/x",
-		p.Command[1].Fill(&w):                      "--port=81",
-		p.Client.Say[0].Fill(&w):                   `{"subscribe":"topic-3"}`,
-		p.Publish.Topic.Body.Fill(&w):              `{"topic":"topic-3","data":{"t":5,"s":6,"pad":"ab"}}`,
-		p.Ready.Address("serving on 127.0.0.1:5"):  "127.0.0.1:5",
-		p.Ready.Address("starting"):                "",
-		p.In("users").Client.Path.Fill(&w):         "/users",
-		p.In("users").Command[2].Fill(&w):          "--fast=81",
-		p.In("users").Env[0].Fill(&w):              "A=b",
-		p.In("idle").Client.Path.Fill(&w):          "/ws?token=",
-		p.Publish.Topic.Method:                     "POST",
-		p.In("logins").Publish.Topic.Path.Fill(&w): "/other",
-		p.In("users").Publish.Topic.Path.Fill(&w):  "/publish",
-		p.In("logins").Command[1].Fill(&w):         LoginKey(),
+		p.Command[0].Fill(&w):                               "/bin/x",
+		p.Command[1].Fill(&w):                               "--port=81",
+		p.Client.Say[0].Fill(&w):                            `{"subscribe":"topic-3"}`,
+		p.Publish.Topic.Body.Fill(&w):                       `{"topic":"topic-3","data":{"t":5,"s":6,"pad":"ab"}}`,
+		p.Ready.Address("serving on 127.0.0.1:5"):           "127.0.0.1:5",
+		p.Ready.Address("starting"):                         "",
+		p.In("users").Client.Path.Fill(&w):                  "/users",
+		p.In("users").Command[2].Fill(&w):                   "--fast=81",
+		p.In("users").Env[0].Fill(&w):                       "A=b",
+		p.In("idle").Client.Path.Fill(&w):                   "/ws?token=",
+		p.Publish.Topic.Method:                              "POST",
+		p.In("logins").Publish.Topic.Path.Fill(&w):          "/other",
+		p.In("users").Publish.Topic.Path.Fill(&w):           "/publish",
+		p.In("logins").Command[1].Fill(&w):                  LoginKey(),
+		p.Secure.Env[0].Fill(&w) + p.Secure.Env[1].Fill(&w): "C=c.pemK=k.pem",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if p.Publish.User != nil || p.Cases["idle"].Out == "" || len(p.In("idle").Command) != 2 || len(p.Command) != 2 {
+	if !p.Deflate || p.Publish.User != nil || p.Cases["idle"].Out == "" || len(p.In("idle").Command) != 2 ||
+		len(p.Command) != 2 {
 		t.Errorf("got %+v", p)
 	}
 	signed, err := p.Token.Sign(&w)

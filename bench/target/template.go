@@ -15,6 +15,7 @@ type Values struct {
 	Stamp, Sequence       int64
 	Exp                   int64 // Unix seconds
 	Token, Pad            string
+	Certificate, Key      string // PEM files
 	Payload               []byte
 }
 
@@ -92,18 +93,20 @@ var variables = map[string]func(dst []byte, w *Values) []byte{
 	"topic": func(dst []byte, w *Values) []byte {
 		return strconv.AppendInt(append(dst, "topic-"...), int64(w.Topic), 10)
 	},
-	"view":      func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.View), 10) },
-	"index":     func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.Index), 10) },
-	"port":      func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.Port), 10) },
-	"port2":     func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.Port2), 10) },
-	"stamp":     func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, w.Stamp, 10) },
-	"sequence":  func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, w.Sequence, 10) },
-	"exp":       func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, w.Exp, 10) },
-	"size":      func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(len(w.Payload)), 10) },
-	"token":     func(dst []byte, w *Values) []byte { return append(dst, w.Token...) },
-	"login_key": func(dst []byte, _ *Values) []byte { return append(dst, LoginKey()...) },
-	"pad":       func(dst []byte, w *Values) []byte { return append(dst, w.Pad...) },
-	"payload":   func(dst []byte, w *Values) []byte { return append(dst, w.Payload...) },
+	"view":        func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.View), 10) },
+	"index":       func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.Index), 10) },
+	"port":        func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.Port), 10) },
+	"port2":       func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(w.Port2), 10) },
+	"stamp":       func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, w.Stamp, 10) },
+	"sequence":    func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, w.Sequence, 10) },
+	"exp":         func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, w.Exp, 10) },
+	"size":        func(dst []byte, w *Values) []byte { return strconv.AppendInt(dst, int64(len(w.Payload)), 10) },
+	"token":       func(dst []byte, w *Values) []byte { return append(dst, w.Token...) },
+	"pad":         func(dst []byte, w *Values) []byte { return append(dst, w.Pad...) },
+	"certificate": func(dst []byte, w *Values) []byte { return append(dst, w.Certificate...) },
+	"key":         func(dst []byte, w *Values) []byte { return append(dst, w.Key...) },
+	"payload":     func(dst []byte, w *Values) []byte { return append(dst, w.Payload...) },
+	"login_key":   func(dst []byte, _ *Values) []byte { return append(dst, LoginKey()...) },
 }
 
 // variable is what fills in the variable of this name.

@@ -10,15 +10,16 @@
 //     node's limits, a credential if the dialect finds one in the request), and only then taken over from net/http.
 //   - read_*: bytes become messages. gws (github.com/lxzan/gws) does the reading, through a stream behind a guard. A
 //     socket whose client is silent, or only answers pings, is parked in the idlePoller.
-//   - write_*: frames become bytes. Scheduled sockets wait in a readyQueue for a writer, one of a few; a slowWriter
-//     takes over a socket that blocks. fd_* is about the file descriptors that they write to, and how many there may
-//     be.
+//   - write_*: frames become bytes, and with TLS records (write_tls.go). Scheduled sockets wait in a readyQueue for a
+//     writer, one of a few; a slowWriter takes over a socket that blocks. fd_* is about the file descriptors that they
+//     write to, and how many there may be.
 //
 // The way in: idlePoller -> socket.read -> gws -> stream.Read -> guard.scan -> gws -> gwsEvents.OnMessage ->
 // actors.Link.
 //
 // The way out: outbox.Outbox -> socket.Wake -> readyQueue -> writer.serve -> socket.nextFrames, which takes the frames
-// out of the outbox again -> batch.bytes -> tryWrite -> the kernel. Then writer.ack tells the outbox what was written.
+// out of the outbox again -> batch.bytes -> with TLS seal -> tryWrite -> the kernel. Then writer.ack tells the
+// outbox what was written.
 //
 // All writing is ours: gws has a net.Conn whose Write goes nowhere. The close code that gws chooses at the end
 // becomes a close frame that takes the way out like everything else, so nothing interleaves inside a frame.
@@ -30,7 +31,8 @@
 //     messages and floods of control frames end that one socket with the close code that fits, at the byte that shows
 //     it.
 //  2. An idle socket costs no goroutine (on Linux; elsewhere one) and no timer. A few writers put everything that waits
-//     for a socket into one non-blocking system call, and allocate nothing per delivery.
+//     for a socket into one non-blocking system call, and allocate nothing per delivery. With TLS the same holds for
+//     connections of a NewTLSListener.
 //  3. A peer that does not read blocks no writer, no reader and no publisher: a slowWriter takes its socket over, parks
 //     its outbox after 50 ms, and cuts it off as slow after Config.WriteTimeout without progress.
 //  4. A close frame survives: after it the stream is half-closed, and what the peer still sends is read away for up to

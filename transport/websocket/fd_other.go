@@ -18,6 +18,8 @@ func tryWrite(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func canRead(uintptr) bool { return true }
 
+func readNow(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
 func wouldBlock(error) bool { return false }
 
 func fdLimit() int { return 1 << 20 }

@@ -3,12 +3,17 @@
 package websocket
 
 import (
+	"io"
 	"net"
+	"os"
 	"syscall"
 )
 
 // rawConn gives access to conn's descriptor, for writes that do not block; nil if there is none.
 func rawConn(conn net.Conn) syscall.RawConn {
+	if r := recordsOf(conn); r != nil {
+		conn = r.Conn
+	}
 	if c, ok := conn.(syscall.Conn); ok {
 		if raw, err := c.SyscallConn(); err == nil {
 			return raw
@@ -33,6 +38,21 @@ func canRead(fd uintptr) bool {
 		if err != syscall.EINTR {
 			return !wouldBlock(err)
 		}
+	}
+}
+
+// readNow reads from a non-blocking socket. If nothing is there it is os.ErrDeadlineExceeded, which is temporary to
+// crypto/tls: what that has of a record, it keeps.
+func readNow(fd int, p []byte) (int, error) {
+	switch n, err := syscall.Read(fd, p); {
+	case wouldBlock(err) || err == syscall.EINTR:
+		return 0, os.ErrDeadlineExceeded
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, io.EOF
+	default:
+		return n, nil
 	}
 }
 

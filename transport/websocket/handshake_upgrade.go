@@ -76,6 +76,9 @@ func tuneTCP(conn net.Conn) {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
+	if r, ok := conn.(*recordConn); ok {
+		conn = r.Conn
+	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetNoDelay(true)
 		_ = tcp.SetWriteBuffer(kernelBuffer)
@@ -96,6 +99,7 @@ func (q *upgradeRequest) accept(conn net.Conn, buffered []byte) error {
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
+	collectRecords(k)
 	s.addLive() // finish calls doneLive, and takes the socket from socketCount
 	q.connect(k)
 	k.startReading()

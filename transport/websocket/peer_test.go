@@ -158,6 +158,7 @@ func newTestSocketWith(
 		message: uint64(limit), fragments: uint32(s.config.Fragments), controls: uint32(s.config.ControlFrames)}}
 	k := newSocket(s, conn, nil, r, agreed.window)
 	k.link, k.outbox, b.wire = link, b, k
+	collectRecords(k)
 	s.socketCount.Add(1)
 	s.addLive()
 	k.startReading()

@@ -1,6 +1,8 @@
 package websocket
 
 import (
+	"crypto/tls"
+	"errors"
 	"os"
 	"sync"
 	"syscall"
@@ -100,6 +102,10 @@ func (p *idlePoller) stays(s *socket, buf []byte) (parked bool) {
 		return false
 	}
 	err := rawConn(s.conn).Control(func(fd uintptr) {
+		if s.sealed {
+			parked = heardSealedPongs(s, int(fd), buf) && p.parkHeld(s, int(fd))
+			return
+		}
 		n, _ := syscall.Read(int(fd), buf) // at the end, or after an error, the reader meets it again
 		parked = n > 0 && s.heardPongs(buf[:n]) && p.parkHeld(s, int(fd))
 	})
@@ -116,6 +122,30 @@ func (s *socket) heardPongs(b []byte) bool {
 	s.link.Heard()
 	_, s.fault = s.guard.scan(b) // too many of them are a fault, too
 	return s.fault == nil
+}
+
+// sealedReads is how many records the idlePoller decrypts for a socket before it leaves the rest to the reader.
+const sealedReads = 4
+
+// heardSealedPongs is heardPongs for a socket with TLS whose descriptor is held: it reports whether all that came is
+// whole records with nothing but pongs, and perhaps the begin of another record. It does not block.
+func heardSealedPongs(s *socket, fd int, buf []byte) bool {
+	s.records.polled = fd
+	defer func() { s.records.polled = 0 }()
+	for range sealedReads {
+		n, err := s.conn.Read(buf)
+		switch {
+		case n > 0 && !s.heardPongs(buf[:n]):
+			return false
+		case n > 0: // an error is met again by the next read
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			freeBuffers(s.conn.(*tls.Conn))
+			return true
+		case err != nil:
+			return false
+		}
+	}
+	return false
 }
 
 // onlyPongs reports whether b holds whole pong frames of a client and nothing else.

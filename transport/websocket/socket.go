@@ -44,6 +44,7 @@ type socket struct {
 	closeSent atomic.Bool             // the close frame was written; nothing may follow. Owned by the holder of state
 	window    window                  // fixed before a second goroutine sees the socket, as are the next three
 	logged    bool                    // each message gets a line in the log
+	sealed    bool                    // it has records: what is written to it is encrypted before
 	queue     *readyQueue             // holds the socket while it is scheduled
 	outbox    frameSource             // nil with link
 	tenant    *outbox.Backpressure    // for the queue; nil until a frame was written. Owned by the holder of state
@@ -52,6 +53,7 @@ type socket struct {
 	// Fixed like those above.
 	server   *Server
 	conn     net.Conn
+	records  *recordConn // nil without TLS
 	upgrader *upgrader
 	link     link // nil if the node refused the connection after the upgrade
 
@@ -64,7 +66,7 @@ type socket struct {
 	fault         *fault // the guard's verdict; gws still gets the frames before it
 	gwsErr        error  // what gws told OnClose
 
-	_ [16]byte // 256 in all: sockets are allocated side by side, and none shares its first 64 bytes with another
+	_ [8]byte // 256 in all: sockets are allocated side by side, and none shares its first 64 bytes with another
 }
 
 // newSocket makes a socket that no other goroutine knows yet.
@@ -72,6 +74,9 @@ func newSocket(s *Server, conn net.Conn, buffered []byte, r *route, w window) *s
 	tuneTCP(conn)
 	k := &socket{server: s, conn: conn, fd: fdRef{number: fdOf(conn)}, queue: s.nextQueue(), upgrader: r.upgrader,
 		window: w, logged: s.logged}
+	if k.records = recordsOf(conn); k.records != nil && k.nonblocking() {
+		k.sealed = true
+	}
 	k.guard.limits, k.guard.deflate = r.limits, w != noWindow
 	if len(buffered) > 0 {
 		k.buffered = buffered

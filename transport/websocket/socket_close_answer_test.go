@@ -72,18 +72,16 @@ func TestClosing_WholeMessagesAreAnsweredBeforeTheEnd(t *testing.T) {
 	for _, kind := range []struct {
 		name   string
 		secure bool
+		start  func(*httptest.Server)
 		offer  string
 		rounds int
 	}{
-		{"plain", false, "", 12},
-		{"TLS", true, "", 2},
-		{"compressed", false, "+Sec-WebSocket-Extensions: permessage-deflate", 4},
+		{"plain", false, (*httptest.Server).Start, "", 12},
+		{"TLS", true, startTLS(t), "", 2},
+		{"TLS of another listener", true, (*httptest.Server).StartTLS, "", 1},
+		{"compressed", false, (*httptest.Server).Start, "+Sec-WebSocket-Extensions: permessage-deflate", 4},
 	} {
-		start := (*httptest.Server).Start
-		if kind.secure {
-			start = (*httptest.Server).StartTLS
-		}
-		h := newTestServer(t, nil, start)
+		h := newTestServer(t, nil, kind.start)
 		for _, end := range endings {
 			for _, chunking := range chunkings {
 				t.Run(fmt.Sprint(kind.name, "/", end.name, " ", chunking.name), func(t *testing.T) {

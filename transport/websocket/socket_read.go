@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"runtime/debug"
@@ -26,8 +27,8 @@ const idleAfter = 250 * time.Millisecond
 
 // startReading starts the reader of a socket whose link is set.
 func (s *socket) startReading() {
-	s.server.addLive() // read calls doneLive
-	if !s.nonblocking() || s.buffered != nil {
+	s.server.addLive()                                     // read calls doneLive
+	if !s.nonblocking() || s.sealed || s.buffered != nil { // crypto/tls may have read more than net/http wanted
 		go s.read()
 	} else {
 		s.park()
@@ -56,6 +57,9 @@ func (s *socket) read() {
 // park has the socket wait, without this goroutine, until there is something to read or the socket ends.
 func (s *socket) park() {
 	_ = s.conn.SetReadDeadline(time.Time{})
+	if s.sealed {
+		freeBuffers(s.conn.(*tls.Conn))
+	}
 	if !s.server.idle.park(s) {
 		go s.awaitReadable()
 	}

@@ -19,11 +19,13 @@ const (
 	pieceBytes = 16 << 10
 )
 
-// slowBuffers hold takeBytes each. A slowWriter has one during a write only: while its socket is full it has none.
+// slowBuffers hold takeBytes each. A slowWriter has one during a write only: while its socket is full it has none, but
+// with TLS the records that it is writing.
 var slowBuffers = sync.Pool{New: func() any { b := make([]byte, 0, takeBytes); return &b }}
 
-// slowWriter writes to one socket on a goroutine of its own until nothing waits: to a socket that was full, or to one
-// that cannot be written without blocking. It parks the outbox if that takes longer than parkAfter.
+// slowWriter writes to one socket on a goroutine of its own until nothing waits: to a socket that was full, to one that
+// cannot be written without blocking, or a large frame with TLS. It parks the outbox if that takes longer than
+// parkAfter.
 type slowWriter struct {
 	socket *socket
 	batch  batch
@@ -67,21 +69,22 @@ func (w *slowWriter) writeAll() error {
 	s, b := w.socket, &w.batch
 	base := b.frames
 	for {
-		if len(b.frames) == 0 {
+		if b.empty() {
 			clear(base)
 			b.written = 0
-			if b.frames, b.closes = s.nextFrames(base[:0], w.pieceSize()); len(b.frames) == 0 {
+			b.frames, b.closes = s.nextFrames(base[:0], w.pieceSize())
+			if len(b.frames) == 0 && !needsSeal(s, b.closes) {
 				if b.closes {
 					s.halfClose()
 				}
-				return s.conn.SetWriteDeadline(time.Time{})
+				return setWriteDeadline(s, time.Time{})
 			}
 			base = b.frames
 		}
 		if err := w.writePiece(); err != nil {
 			return err
 		}
-		if len(b.frames) == 0 && b.closes {
+		if b.empty() && b.closes {
 			s.halfClose()
 		}
 	}
@@ -98,10 +101,13 @@ func (w *slowWriter) pieceSize() int {
 // writePiece writes at least pieceBytes, or the whole batch, within the write timeout.
 func (w *slowWriter) writePiece() error {
 	s, b := w.socket, &w.batch
-	if err := s.conn.SetWriteDeadline(time.Now().Add(s.server.config.WriteTimeout)); err != nil {
+	if err := setWriteDeadline(s, time.Now().Add(s.server.config.WriteTimeout)); err != nil {
 		return err
 	}
-	for moved := 0; moved < pieceBytes && len(b.frames) > 0; {
+	for moved := 0; moved < pieceBytes; {
+		if err := w.seal(); err != nil || b.empty() {
+			return err
+		}
 		n, err := w.writeSome()
 		moved += n
 		if whole := b.advance(n, w.format); len(whole) > 0 && !b.closes {
@@ -115,6 +121,20 @@ func (w *slowWriter) writePiece() error {
 	return nil
 }
 
+// seal makes the records of the next pieceBytes, if the socket needs them and has none.
+func (w *slowWriter) seal() (err error) {
+	s, b := w.socket, &w.batch
+	if !s.sealed || len(b.records) > 0 {
+		return nil
+	}
+	buf := slowBuffers.Get().(*[]byte)
+	defer slowBuffers.Put(buf)
+	out := b.bytes(*buf, w.format)
+	b.plain = min(len(out), pieceBytes)
+	b.records, err = seal(s, out[:b.plain], nil, b.closes && b.plain == len(out))
+	return err
+}
+
 // writeSome blocks until the connection takes at least a part of the batch.
 func (w *slowWriter) writeSome() (n int, err error) {
 	s, b := w.socket, &w.batch
@@ -125,6 +145,10 @@ func (w *slowWriter) writeSome() (n int, err error) {
 		return s.conn.Write(out[:min(len(out), pieceBytes)])
 	}
 	waited := rawConn(s.conn).Write(func(fd uintptr) bool {
+		if s.sealed {
+			n, err = tryWrite(fd, b.records)
+			return !wouldBlock(err)
+		}
 		buf := slowBuffers.Get().(*[]byte)
 		n, err = tryWrite(fd, b.bytes(*buf, w.format))
 		slowBuffers.Put(buf)

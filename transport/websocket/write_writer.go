@@ -24,6 +24,7 @@ type writer struct {
 	sockets   []*socket       // at most batchSize of them
 	frames    []*outbox.Frame // at most takeBytes/17 of them
 	buf       []byte          // at most takeBytes
+	records   []byte          // at most maxRecords
 	unwritten batch           // what a full socket has not taken, until serve passes it to a slowWriter
 	now       int64           // Unix nanoseconds, at most batchSize sockets old
 	yielded   int64           // the time of the last yield, equally old
@@ -99,7 +100,7 @@ func (w *writer) write(s *socket) outcome {
 	for range maxBatches {
 		frames, closes := s.nextFrames(w.frames[:0], takeBytes)
 		w.frames = frames[:0]
-		if len(frames) == 0 {
+		if len(frames) == 0 && !needsSeal(s, closes) {
 			if closes {
 				s.halfClose()
 			}
@@ -118,6 +119,18 @@ func (w *writer) write(s *socket) outcome {
 func (w *writer) writeBatch(s *socket, b batch) (left outcome, more bool) {
 	format := frameFormat{s.window, w.threshold}
 	out := b.bytes(w.buf, format)
+	if s.sealed {
+		if len(out) > takeBytes { // a single large frame, which the slowWriter encrypts in pieces
+			w.keepRest(s, b, 0, format)
+			return socketFull, false
+		}
+		var err error
+		if b.records, err = seal(s, out, w.records, b.closes); err != nil {
+			return writeFailed, false
+		}
+		b.plain = len(out)
+		out, w.records = b.records, b.records
+	}
 	n, err := tryWrite(uintptr(s.fd.number), out)
 	switch {
 	case err != nil && !wouldBlock(err):
@@ -128,6 +141,8 @@ func (w *writer) writeBatch(s *socket, b batch) (left outcome, more bool) {
 	case b.closes:
 		s.halfClose()
 		return allWritten, false
+	case len(b.frames) == 0:
+		return allWritten, false
 	}
 	return allWritten, w.ack(s, b.frames)
 }
@@ -137,7 +152,9 @@ func (w *writer) keepRest(s *socket, b batch, n int, format frameFormat) {
 	if whole := b.advance(n, format); len(whole) > 0 {
 		w.ack(s, whole)
 	}
-	w.unwritten = batch{frames: append([]*outbox.Frame(nil), b.frames...), written: b.written, closes: b.closes}
+	w.unwritten = b
+	w.unwritten.frames = append([]*outbox.Frame(nil), b.frames...)
+	w.unwritten.records = append([]byte(nil), b.records...)
 }
 
 // ack tells the outbox which frames were written; it reports whether more waits.

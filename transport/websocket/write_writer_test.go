@@ -73,76 +73,82 @@ func TestWriter_FrameOfEverySizeArrivesWhole(t *testing.T) {
 }
 
 func TestWriter_FullSocketIsParkedAndComesBackToTheWriters(t *testing.T) {
-	s := newServer(t, nil)
-	server, conn := tcp(t)
-	k, box := newTestSocket(s, server, newTestLink(nil), 1024, "")
-	defer k.Cut()
-	const frames = 12_000
-	for i := range frames { // 12 MB, more than the kernel takes at both ends
-		box.offer(text(fmt.Sprintf("%d%1000s", i, "")))
-	}
-	if !await(t, "Park", box.parked) {
-		t.Fatal("the outbox was unparked first")
-	}
-	other, otherConn := tcp(t)
-	_, otherBox := newTestSocket(s, other, newTestLink(nil), 1024, "")
-	for range 50 { // a socket of the same writer is not delayed
-		otherBox.offer(text("hello"))
-		if _, data, err := newClient(otherConn).frame(); err != nil || string(data) != "hello" {
-			t.Fatalf("beside the full socket came %q, %v", data, err)
+	overEach(t, func(t *testing.T, pair pairing) {
+		s := newServer(t, nil)
+		server, conn := pair(t)
+		k, box := newTestSocket(s, server, newTestLink(nil), 1024, "")
+		defer k.Cut()
+		const frames = 12_000
+		for i := range frames { // 12 MB, more than the kernel takes at both ends
+			box.offer(text(fmt.Sprintf("%d%1000s", i, "")))
 		}
-	}
-	c := newClient(conn)
-	for i := range frames {
-		if _, data, err := c.frame(); err != nil || string(data) != fmt.Sprintf("%d%1000s", i, "") {
-			t.Fatalf("frame %d came as %.20q (%v)", i, data, err)
+		if !await(t, "Park", box.parked) {
+			t.Fatal("the outbox was unparked first")
 		}
-	}
-	if await(t, "the end of parking", box.parked) {
-		t.Fatal("parked twice")
-	}
-	box.offer(text("after"))
-	if _, data, err := c.frame(); err != nil || string(data) != "after" {
-		t.Fatalf("after parking came %q, %v", data, err)
-	}
-	otherConn.Close()
+		other, otherConn := pair(t)
+		_, otherBox := newTestSocket(s, other, newTestLink(nil), 1024, "")
+		for range 50 { // a socket of the same writer is not delayed
+			otherBox.offer(text("hello"))
+			if _, data, err := newClient(otherConn).frame(); err != nil || string(data) != "hello" {
+				t.Fatalf("beside the full socket came %q, %v", data, err)
+			}
+		}
+		c := newClient(conn)
+		for i := range frames {
+			if _, data, err := c.frame(); err != nil || string(data) != fmt.Sprintf("%d%1000s", i, "") {
+				t.Fatalf("frame %d came as %.20q (%v)", i, data, err)
+			}
+		}
+		if await(t, "the end of parking", box.parked) {
+			t.Fatal("parked twice")
+		}
+		box.offer(text("after"))
+		if _, data, err := c.frame(); err != nil || string(data) != "after" {
+			t.Fatalf("after parking came %q, %v", data, err)
+		}
+		otherConn.Close()
+	})
 }
 
 // reliability.md check 39: the connection and goroutines of a stopped reader end, however much waits.
 func TestWriter_PeerThatTakesNothingIsCutOffAsSlow(t *testing.T) {
-	s := newServer(t, func(c *Config) { c.WriteTimeout = 200 * time.Millisecond })
-	server, _ := tcp(t)
-	link := newTestLink(nil)
-	_, box := newTestSocket(s, server, link, 1024, "")
-	for range 64 {
-		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
-	}
-	if reason := await(t, "Gone", link.gone); reason != protocol.Slow {
-		t.Errorf("gone as %s, not %s", reason, protocol.Slow)
-	}
-	if err := s.Wait(t.Context()); err != nil || s.Sockets() != 0 || len(link.gone) != 0 {
-		t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(link.gone), err)
-	}
+	overEach(t, func(t *testing.T, pair pairing) {
+		s := newServer(t, func(c *Config) { c.WriteTimeout = 200 * time.Millisecond })
+		server, _ := pair(t)
+		link := newTestLink(nil)
+		_, box := newTestSocket(s, server, link, 1024, "")
+		for range 64 {
+			box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
+		}
+		if reason := await(t, "Gone", link.gone); reason != protocol.Slow {
+			t.Errorf("gone as %s, not %s", reason, protocol.Slow)
+		}
+		if err := s.Wait(t.Context()); err != nil || s.Sockets() != 0 || len(link.gone) != 0 {
+			t.Errorf("%d sockets are left, Gone came %d times more (%v)", s.Sockets(), len(link.gone), err)
+		}
+	})
 }
 
 func TestWriter_CutEndsAtOnceWhateverWaits(t *testing.T) {
-	s := newServer(t, nil)
-	server, _ := tcp(t)
-	link := newTestLink(nil)
-	k, box := newTestSocket(s, server, link, 1024, "")
-	for range 64 {
-		box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
-	}
-	await(t, "Park", box.parked)
-	k.Cut()
-	k.Cut()
-	k.Close(1000, "too late")
-	if reason := await(t, "Gone", link.gone); reason != protocol.Disconnected {
-		t.Errorf("gone as %s", reason)
-	}
-	if err := s.Wait(t.Context()); err != nil || len(link.gone) != 0 {
-		t.Errorf("Gone came %d times more (%v)", len(link.gone), err)
-	}
+	overEach(t, func(t *testing.T, pair pairing) {
+		s := newServer(t, nil)
+		server, _ := pair(t)
+		link := newTestLink(nil)
+		k, box := newTestSocket(s, server, link, 1024, "")
+		for range 64 {
+			box.offer(&outbox.Frame{Op: outbox.Binary, Data: make([]byte, 256<<10)})
+		}
+		await(t, "Park", box.parked)
+		k.Cut()
+		k.Cut()
+		k.Close(1000, "too late")
+		if reason := await(t, "Gone", link.gone); reason != protocol.Disconnected {
+			t.Errorf("gone as %s", reason)
+		}
+		if err := s.Wait(t.Context()); err != nil || len(link.gone) != 0 {
+			t.Errorf("Gone came %d times more (%v)", len(link.gone), err)
+		}
+	})
 }
 
 func TestWriter_CompressedFormIsMadeOnceAndShared(t *testing.T) {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -107,5 +108,81 @@ func TestServer_WhenItsCertificateExpiresIsAMetric(t *testing.T) {
 	}
 	if plain := run(t, devConfig(t)); told(plain) != "" {
 		t.Error("a server without a certificate tells when it expires")
+	}
+}
+
+// Clients resume their sessions; the keys of tickets change by themselves, and none is of use for longer than a week.
+func TestCertificate_ClientsResumeSessionsAndTheKeysOfTicketsChange(t *testing.T) {
+	var cfg config.Config
+	dir := t.TempDir()
+	cfg.TLS = config.TLS{Certificate: filepath.Join(dir, "tls.pem"), Key: filepath.Join(dir, "tls.key")}
+	selfSigned(t, cfg.TLS.Certificate, cfg.TLS.Key)
+	var c certificate
+	conf, err := c.tlsConfig(&cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	now := time.Now()
+	conf.Time = func() time.Time { return now }
+	tickets := &lastTicket{}
+	client := &tls.Config{InsecureSkipVerify: true, ClientSessionCache: tickets,
+		Time: func() time.Time { return time.Now() }} // for the client a ticket is always fresh
+	resumes := func(conf *tls.Config) bool {
+		t.Helper()
+		near, err := net.Dial("tcp", l.Addr().String()) // a pipe has no room for the ticket
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer near.Close()
+		far, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer far.Close()
+		server, end := tls.Server(far, conf), make(chan error, 1)
+		go func() {
+			_, err := server.Write([]byte("x"))
+			end <- err
+		}()
+		conn := tls.Client(near, client)
+		if _, err := conn.Read(make([]byte, 1)); err != nil { // the ticket comes before
+			t.Fatal(err)
+		}
+		if err := <-end; err != nil {
+			t.Fatal(err)
+		}
+		return conn.ConnectionState().DidResume
+	}
+	const day = 24 * time.Hour
+	if resumes(conf) || !resumes(conf) {
+		t.Error("the second connection does not resume the session of the first")
+	}
+	now = now.Add(2 * day)
+	tickets.keep = true
+	if !resumes(conf) {
+		t.Error("a ticket of two days ago is refused")
+	}
+	now = now.Add(6 * day)
+	if resumes(conf) {
+		t.Error("a ticket of eight days ago is taken: its key is still there")
+	}
+}
+
+// lastTicket is a client's cache of one session. If it is to keep it, a newer one does not replace it.
+type lastTicket struct {
+	state *tls.ClientSessionState
+	keep  bool
+}
+
+func (c *lastTicket) Get(string) (*tls.ClientSessionState, bool) { return c.state, c.state != nil }
+
+func (c *lastTicket) Put(_ string, state *tls.ClientSessionState) {
+	if state != nil && !c.keep {
+		c.state = state
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
+	"github.com/parley-realtime/parley/transport/websocket"
 )
 
 // Bounds of every HTTP connection. Sockets that were upgraded have their own.
@@ -79,7 +80,7 @@ func listen(key, address string, conf *tls.Config, c *connLimit, log *slog.Logge
 		l = c.limit(l, server, conf != nil)
 	}
 	if conf != nil {
-		l = tls.NewListener(l, conf)
+		l = websocket.NewTLSListener(l, conf)
 	}
 	return &listener{Listener: l, server: server}, nil
 }
