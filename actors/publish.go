@@ -80,8 +80,8 @@ func (n *publisher) Publish(ctx context.Context, tenant string, to Target, ev *p
 const pipelineDepth = 32
 
 // PublishAll is Publish for several events in turn. It keeps their order, and has up to 32 of them on their way: a
-// topic takes them in one go. answer gets the answer to each event in its turn, on the caller's goroutine. An event that
-// was not tried, since ctx had ended, gets the error of ctx.
+// topic takes them in one go. answer gets the answer to each event in its turn, on the caller's goroutine. An event
+// that was not tried, since ctx had ended, gets the error of ctx.
 func (n *publisher) PublishAll(
 	ctx context.Context, tenant string, to Target, events []*protocol.Event, answer func(Receipt, error),
 ) {
@@ -126,7 +126,9 @@ func (n *publisher) post(ctx context.Context, tenant string, to Target, ev *prot
 }
 
 // admitPublish checks an event against all limits, and waits for room. It returns the tenant.
-func (n *publisher) admitPublish(ctx context.Context, tenant string, to *Target, ev *protocol.Event) (*tenantCore, error) {
+func (n *publisher) admitPublish(
+	ctx context.Context, tenant string, to *Target, ev *protocol.Event,
+) (*tenantCore, error) {
 	t, err := n.tenants.lookup(tenant)
 	if err == nil {
 		err = to.check()

@@ -9,8 +9,8 @@
 // one Authorization and one X-API-Key header, and a head that arrives in one read of at most 4 KiB (net/http's read
 // buffer). Requests may be pipelined, and a body may arrive in any pieces. With "Connection: close" the response is the
 // last, and travels in one packet with the end of the stream. If such a request is there as a whole when its connection
-// is accepted, Accept starts a goroutine that answers it, and net/http never sees the connection; the server's ConnState
-// hook does. [Listener.Wait] waits for these.
+// is accepted, Accept starts a goroutine that answers it, and net/http never sees the connection; the server's
+// ConnState hook does. [Listener.Wait] waits for these.
 //
 // It hands everything else over to net/http: any other method, path or version, a query, a chunked body, Connection
 // (but for keep-alive and close), Expect, Upgrade, Trailer, TE, a head in several pieces, and connections with TLS.

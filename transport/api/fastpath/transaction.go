@@ -66,8 +66,8 @@ func (t *transaction) handle(handler http.Handler, now time.Time) {
 	}
 }
 
-// setTimeouts sets the timeouts for this response and, unless it is the last, the wait for the next request, unless they
-// hold for long enough.
+// setTimeouts sets the timeouts for this response and, unless it is the last, for the wait for the next request. It
+// leaves those that hold for long enough.
 func (t *transaction) setTimeouts(now time.Time, last bool) {
 	if now.Sub(t.armed) < timeoutSlack {
 		return
