@@ -8,11 +8,9 @@ import (
 	"github.com/parley-realtime/parley/actors/canary"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
-	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/resume"
-	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -29,6 +27,7 @@ type Node struct {
 
 	tenants                 // by name (tenants.go)
 	probes    health.Probes // of the ways that an event takes through the node
+	publisher               // publishes (publish.go)
 	inspector               // read calls (inspect.go)
 	admin                   // calls that change one tenant (admin.go)
 
@@ -36,7 +35,6 @@ type Node struct {
 
 	numbers atomic.Uint64 // of connections
 	closed  atomic.Bool
-	timers  timer.Pool // of publishes
 }
 
 // New starts a node with its tenants. auth checks the credentials of connections; if it also has the methods of
@@ -44,6 +42,7 @@ type Node struct {
 func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n := &Node{}
 	n.start(cfg, auth)
+	n.publisher.services, n.publisher.tenants = &n.services, &n.tenants
 	n.inspector = inspector{&n.tenants}
 	n.admin = admin{tenants: &n.tenants, node: &n.services}
 	n.admin.revoker, _ = auth.(revoker)
@@ -141,59 +140,6 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	t.links.add(l)
 	n.supervise.connection.Spawn(c, &l.box)
 	return l, nil
-}
-
-// Publish gives an event to a topic and its parent topics, to users, or to all connections. It blocks until the event
-// has its position and is in the outboxes of its readers, and before that until the outboxes of all connections
-// together have room: so a publisher feels that it is too fast. It runs an idle topic or user on the caller's
-// goroutine, and Config.PublishWait bounds only its waits for others.
-//
-// Errors are protocol.Refusals: Malformed, NotFound (tenant), Suspended, TooMany (topics), RateLimited and Busy (with
-// RetryAfter), Internal.
-func (n *Node) Publish(ctx context.Context, tenant string, to Target, ev *protocol.Event) (Receipt, error) {
-	t, err := n.lookup(tenant)
-	if err == nil {
-		err = to.check()
-	}
-	if err == nil && t.suspended.Load() {
-		err = errSuspended
-	}
-	if err != nil {
-		return Receipt{}, err
-	}
-	if err := n.watermark.RefusePublish(); err != nil {
-		n.totals.Dropped(protocol.Busy, 1)
-		return Receipt{}, err
-	}
-	if err := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now())); err != nil {
-		n.totals.Dropped(err.Reason, 1)
-		return Receipt{}, err
-	}
-	if t.backlog.Full() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, n.cfg.PublishWait)
-		defer cancel()
-		if t.backlog.Wait(ctx) != nil {
-			n.totals.Dropped(protocol.Busy, 1)
-			return Receipt{}, mailbox.ErrBusy
-		}
-	}
-	patience := n.timers.Start(n.cfg.PublishWait)
-	defer n.timers.Stop(patience)
-	p, id := to.delivery(ev, n.now())
-	dispatch(t, to, p)
-	receipt, err := p.Result.Wait(ctx, patience.C)
-	if err != nil {
-		n.totals.Dropped(err.Reason, 1)
-		return Receipt{}, err
-	}
-	receipt.ID = id
-	if receipt.Duplicate {
-		n.totals.Duplicates.Add(1)
-	} else {
-		n.totals.Published.Add(1)
-	}
-	return receipt, nil
 }
 
 // Drain admits no connection any more and closes all, in their dialects' words and in random order, at most tellRate of

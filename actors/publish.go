@@ -1,11 +1,14 @@
 package actors
 
 import (
+	"context"
 	"crypto/rand"
 	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/fanout"
+	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -53,6 +56,131 @@ func (to *Target) delivery(ev *protocol.Event, now time.Time) (*fanout.Delivery,
 	p := fanout.NewDelivery(&stamped, made)
 	p.Exclude, p.Born = numberOf(to.Exclude), now.UnixNano()
 	return p, id
+}
+
+// publisher has the calls that publish.
+type publisher struct {
+	*services
+	tenants *tenants
+	timers  timer.Pool // of waits for answers
+}
+
+// Publish gives an event to a topic and its parent topics, to users, or to all connections. It blocks until the event
+// has its position and is in the outboxes of its readers, and before that until the outboxes of all connections
+// together have room: so a publisher feels that it is too fast. It runs an idle topic or user on the caller's
+// goroutine, and Config.PublishWait bounds only its waits for others.
+//
+// Errors are protocol.Refusals: Malformed, NotFound (tenant), Suspended, TooMany (topics), RateLimited and Busy (with
+// RetryAfter), Internal.
+func (n *publisher) Publish(ctx context.Context, tenant string, to Target, ev *protocol.Event) (Receipt, error) {
+	return n.await(ctx, n.post(ctx, tenant, to, ev))
+}
+
+// pipelineDepth is how many events of one PublishAll may be on their way. A mailbox has room for 128 such calls.
+const pipelineDepth = 32
+
+// PublishAll is Publish for several events in turn. It keeps their order, and has up to 32 of them on their way: a
+// topic takes them in one go. answer gets the answer to each event in its turn, on the caller's goroutine. An event
+// that was not tried, since ctx had ended, gets the error of ctx.
+func (n *publisher) PublishAll(
+	ctx context.Context, tenant string, to Target, events []*protocol.Event, answer func(Receipt, error),
+) {
+	var room [pipelineDepth]posting
+	for chunk := range slices.Chunk(events, pipelineDepth) {
+		posted := room[:0]
+		for _, ev := range chunk {
+			if err := ctx.Err(); err != nil {
+				posted = append(posted, posting{err: err})
+				continue
+			}
+			posted = append(posted, n.post(ctx, tenant, to, ev))
+		}
+		// The last is answered last, so that this goroutine sleeps and wakes once for all of them.
+		last := &posted[len(posted)-1]
+		last.receipt, last.err = n.await(ctx, *last)
+		last.result = nil
+		for _, p := range posted {
+			answer(n.await(ctx, p))
+		}
+	}
+}
+
+// posting is an event on its way, and its publisher has to await the answer.
+type posting struct {
+	result  *fanout.Result // nil if there is an answer
+	id      string
+	made    bool // the id was made here, so that no other event has it
+	receipt Receipt
+	err     error
+}
+
+// post checks and sends an event.
+func (n *publisher) post(ctx context.Context, tenant string, to Target, ev *protocol.Event) posting {
+	t, err := n.admitPublish(ctx, tenant, &to, ev)
+	if err != nil {
+		return posting{err: err}
+	}
+	p, id := to.delivery(ev, n.now())
+	dispatch(t, to, p)
+	return posting{result: p.Result, id: id, made: p.Anonymous}
+}
+
+// admitPublish checks an event against all limits, and waits for room. It returns the tenant.
+func (n *publisher) admitPublish(
+	ctx context.Context, tenant string, to *Target, ev *protocol.Event,
+) (*tenantCore, error) {
+	t, err := n.tenants.lookup(tenant)
+	if err == nil {
+		err = to.check()
+	}
+	if err == nil && t.suspended.Load() {
+		err = errSuspended
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := n.watermark.RefusePublish(); err != nil {
+		n.totals.Dropped(protocol.Busy, 1)
+		return nil, err
+	}
+	if err := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now())); err != nil {
+		n.totals.Dropped(err.Reason, 1)
+		return nil, err
+	}
+	if t.backlog.Full() {
+		ctx, cancel := context.WithTimeout(ctx, n.cfg.PublishWait)
+		defer cancel()
+		if t.backlog.Wait(ctx) != nil {
+			n.totals.Dropped(protocol.Busy, 1)
+			return nil, mailbox.ErrBusy
+		}
+	}
+	return t, nil
+}
+
+// await waits for the answer to a posting.
+func (n *publisher) await(ctx context.Context, p posting) (Receipt, error) {
+	if p.result == nil {
+		return p.receipt, p.err
+	}
+	var timeout <-chan time.Time
+	if !p.made || !p.result.Done() { // a repetition waits for the first event with its id
+		timer := n.timers.Start(n.cfg.PublishWait)
+		defer n.timers.Stop(timer)
+		timeout = timer.C
+	}
+	receipt, err := p.result.Wait(ctx, timeout)
+	if err != nil {
+		n.totals.Dropped(err.Reason, 1)
+		return Receipt{}, err
+	}
+	receipt.ID = p.id
+	if receipt.Duplicate {
+		n.totals.Duplicates.Add(1)
+	} else {
+		n.totals.Published.Add(1)
+	}
+	return receipt, nil
 }
 
 // dispatch sends a delivery on its way. If the topic or user is idle, the publisher runs it here: it would wait for it

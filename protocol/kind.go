@@ -66,6 +66,7 @@ type spec struct {
 	// parts names the object member whose members a View chooses from.
 	parts string
 
+	kind  Kind
 	names []string // of fields
 }
 
@@ -120,7 +121,8 @@ var kinds = named(map[Kind]*spec{
 })
 
 func named(kinds map[Kind]*spec) map[Kind]*spec {
-	for _, s := range kinds {
+	for kind, s := range kinds {
+		s.kind = kind
 		for _, f := range s.fields {
 			s.names = append(s.names, f.name)
 		}
@@ -136,6 +138,14 @@ func Kinds() []Kind {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// KindOf is Kind(name), without garbage for a kind that is known.
+func KindOf(name []byte) Kind {
+	if spec := kinds[Kind(name)]; spec != nil {
+		return spec.kind
+	}
+	return Kind(name)
 }
 
 var knownKinds = func() string {
@@ -161,7 +171,10 @@ func (s *spec) check(ev *Event) error {
 		if !f.fits(raw) {
 			return Refuse(Malformed, "data.%s of %s must be %s", f.name, ev.Kind.Event(), f.form)
 		}
-		if text, _ := rawjson.Text(raw); f.oneOf != nil && !slices.Contains(f.oneOf, text) {
+		if f.oneOf == nil {
+			continue
+		}
+		if text, _ := rawjson.Text(raw); !slices.Contains(f.oneOf, text) {
 			return Refuse(Malformed, "data.%s must be one of %s, not %s", f.name, strings.Join(f.oneOf, ", "),
 				Quote(text))
 		}
@@ -176,8 +189,8 @@ func (s *spec) check(ev *Event) error {
 func (s *spec) split(ev *Event) error {
 	parts := rawjson.Split(make([]rawjson.Member, 0, 4), ev.Member(s.parts), nil)
 	for i := range parts {
-		if err := CheckName("data."+s.parts+"'s member", parts[i].Name); err != nil {
-			return err
+		if CheckName("", parts[i].Name) != nil { // what the message calls it is put together when there is one
+			return CheckName("data."+s.parts+"'s member", parts[i].Name)
 		}
 	}
 	ev.parts = parts

@@ -22,6 +22,14 @@ func (quickNode) Publish(_ context.Context, _ string, to actors.Target, ev *prot
 		Delivered: 1000}, nil
 }
 
+func (n quickNode) PublishAll(
+	ctx context.Context, tenant string, to actors.Target, events []*protocol.Event, answer func(actors.Receipt, error),
+) {
+	for _, ev := range events {
+		answer(n.Publish(ctx, tenant, to, ev))
+	}
+}
+
 // payload is an event of 160 bytes, as in the measurements of the design.
 var payload = []byte(`{"topic":"telemetry/7","event":{"id":"01JJX5V7Q2M8Z","kind":"telemetry",` +
 	`"data":{"device_id":7,"telemetry":{` +

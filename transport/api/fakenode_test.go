@@ -88,6 +88,18 @@ func (n *fakeNode) check(tenant string) error {
 	return n.fail
 }
 
+func (n *fakeNode) PublishAll(
+	ctx context.Context, tenant string, to actors.Target, events []*protocol.Event, answer func(actors.Receipt, error),
+) {
+	for _, ev := range events {
+		if err := ctx.Err(); err != nil {
+			answer(actors.Receipt{}, err)
+			continue
+		}
+		answer(n.Publish(ctx, tenant, to, ev))
+	}
+}
+
 func (n *fakeNode) Publish(
 	ctx context.Context, tenant string, to actors.Target, ev *protocol.Event,
 ) (actors.Receipt, error) {

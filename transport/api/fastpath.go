@@ -15,7 +15,7 @@ var fastCalls = []string{"/api/v1/publish", "/api/v1/batch"}
 // FastPath makes a listener for server, from one that accepts plain TCP, whose connections take publishes and batches
 // past net/http, which costs more than all the rest of a publish ([fastpath]). The handlers are those of [API.Public].
 // While the node drains, each answer closes its connection.
-func (a *API) FastPath(l net.Listener, server *http.Server) net.Listener {
+func (a *API) FastPath(l net.Listener, server *http.Server) *fastpath.Listener {
 	cfg := fastpath.Config{Timeout: a.cfg.RequestTimeout, Draining: a.node.Draining}
 	for _, r := range publicRoutes {
 		if slices.Contains(fastCalls, r.path) {

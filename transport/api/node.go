@@ -15,6 +15,12 @@ import (
 // block until the engine has answered or the context ends; the others do not block.
 type Node interface {
 	Publish(ctx context.Context, tenant string, to actors.Target, ev *protocol.Event) (actors.Receipt, error)
+	// PublishAll publishes events in turn, without a wait for each answer before the next event. answer gets the
+	// answers in their order. An event that was not tried gets the context's error.
+	PublishAll(
+		ctx context.Context, tenant string, to actors.Target, events []*protocol.Event,
+		answer func(actors.Receipt, error),
+	)
 	User(ctx context.Context, tenant, user string) (actors.UserInfo, error)
 	// Connections and Topics return a page and the cursor of the next one, "" if this is the last.
 	Connections(

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,43 @@ func TestBatch_AnswersInOrderAndARefusalStopsNothing(t *testing.T) {
 		`{"delivered":0,"id":"made-2"},`+
 		`{"topic":"a","epoch":"e1","offset":2,"id":"z","duplicate":false,"delivered":0}]}`)
 	h.call("POST", "/api/v1/batch", `{"publish":[]}`).is(200, `{"results":[]}`)
+}
+
+// Events in a row for one topic go to the node together; nothing overtakes them, and each answer is in its place.
+func TestBatch_ARunForOneTopicKeepsItsPlaceAmongTheOthers(t *testing.T) {
+	h := newTestAPI(t, Config{})
+	var items, want []string
+	for i := range 200 {
+		target, result := `"topic":"a"`, fmt.Sprintf(`"id":"i%d"`, i)
+		switch {
+		case i%50 == 17:
+			target = `"topic":"b"`
+		case i%50 == 23:
+			target = `"user":"x"`
+		case i%50 == 40:
+			target, result = `"topic":"b//"`, "empty segment"
+		}
+		items = append(items, fmt.Sprintf(`{%s,"event":{"kind":"json","data":{"n":%d},"id":"i%d"}}`, target, i, i))
+		want = append(want, result)
+	}
+	answer := h.call("POST", "/api/v1/batch", `{"publish":[`+strings.Join(items, ",")+`]}`)
+	var got struct{ Results []json.RawMessage }
+	if err := json.Unmarshal([]byte(answer.body), &got); err != nil || len(got.Results) != len(want) {
+		t.Fatalf("%d results, %v", len(got.Results), err)
+	}
+	for i, result := range got.Results {
+		if !strings.Contains(string(result), want[i]) {
+			t.Errorf("result %d is %s, want %s", i, result, want[i])
+		}
+	}
+	last := -1
+	for _, call := range h.node.published {
+		var data struct{ N int }
+		if err := json.Unmarshal(call.event.Data, &data); err != nil || data.N <= last {
+			t.Errorf("%d came behind %d: %v", data.N, last, err)
+		}
+		last = data.N
+	}
 }
 
 func TestBatch_AMalformedOnePublishesNothing(t *testing.T) {
@@ -78,6 +116,11 @@ func TestBatch_ItemsBehindTheTimeoutAreNotPublished(t *testing.T) {
 				late+`]}`)
 		if len(h.node.published) != 3 {
 			t.Errorf("%d were published", len(h.node.published))
+		}
+		item = `{"topic":"x","event":{"kind":"json","data":{}}}`
+		answer := h.call("POST", "/api/v1/batch", `{"publish":[`+item+`,`+item+`,`+item+`,`+item+`]}`)
+		if !strings.HasSuffix(answer.body, `"delivered":0},`+late+`]}`) || len(h.node.published) != 6 {
+			t.Errorf("in a run: %d were published: %s", len(h.node.published)-3, answer.body)
 		}
 	})
 }

@@ -101,9 +101,7 @@ func (a *API) readEvent(raw []byte) (d protocol.EventInput, err error) {
 	for _, m := range members {
 		switch m.Name {
 		case "kind":
-			var kind string
-			kind, err = readText("event.kind", m.Value)
-			d.Kind = protocol.Kind(kind)
+			d.Kind, err = readKind(m.Value)
 		case "data":
 			d.Data, err = a.readData(m.Value)
 			d.Checked = true
@@ -125,6 +123,15 @@ func (a *API) readEvent(raw []byte) (d protocol.EventInput, err error) {
 		return d, protocol.Refuse(protocol.Malformed, "event.data is missing")
 	}
 	return d, nil
+}
+
+// readKind reads an event's kind.
+func readKind(raw []byte) (protocol.Kind, error) {
+	if len(raw) >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
+		return protocol.KindOf(raw[1 : len(raw)-1]), nil
+	}
+	text, err := readText("event.kind", raw)
+	return protocol.Kind(text), err
 }
 
 // readData copies an event's data out of the body, since the node keeps it.

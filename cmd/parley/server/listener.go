@@ -114,4 +114,7 @@ func (l *listener) stop(ctx context.Context) {
 	}
 	l.Listener.Close() // in case it never served
 	l.done.Wait()
+	if own, ok := l.Listener.(interface{ Wait(context.Context) }); ok { // it answers some requests itself
+		own.Wait(ctx)
+	}
 }

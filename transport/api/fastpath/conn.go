@@ -11,9 +11,10 @@ import (
 // first bytes that are not for the fast path.
 type fastConn struct {
 	net.Conn
-	listener *listener
+	listener *Listener
 
 	// Owned by the reader.
+	early       []byte       // was read before Read was called; nil afterwards
 	handedOver  bool         // every byte to come is net/http's
 	transaction *transaction // nil before the first request, and once handed over
 	blank       int          // bytes of line breaks that were skipped since the last request
@@ -51,13 +52,13 @@ func (c *fastConn) Close() error {
 // net/http's buffer, so that an idle connection has none of its own.
 func (c *fastConn) Read(p []byte) (int, error) {
 	if c.handedOver {
-		return c.Conn.Read(p)
+		return c.receive(p)
 	}
 	waiting := 0 // bytes at the start of p that are too few to judge
 	for {
-		n, err := c.Conn.Read(p[waiting:])
+		n, err := c.receive(p[waiting:])
 		if err != nil || n == 0 {
-			c.release()
+			c.release(true)
 			return n, err
 		}
 		rest := c.skipBlank(p[:waiting+n])
@@ -72,6 +73,18 @@ func (c *fastConn) Read(p []byte) (int, error) {
 		}
 		waiting = copy(p, rest)
 	}
+}
+
+// receive reads what came early, and then from the connection.
+func (c *fastConn) receive(p []byte) (int, error) {
+	if len(c.early) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.early)
+	if c.early = c.early[n:]; len(c.early) == 0 {
+		c.early = nil
+	}
+	return n, nil
 }
 
 // lookahead is how many bytes behind a POST net/http waits for before it goes on, and among which it skips line breaks.
@@ -97,19 +110,20 @@ func (c *fastConn) tooFew(text []byte) bool {
 // closed.
 func (c *fastConn) serve(h *requestHead, text []byte) (rest []byte, err error) {
 	if c.transaction == nil {
-		c.transaction = newTransaction(c)
+		c.transaction = c.listener.transactions.Get().(*transaction)
+		c.transaction.conn = c
 		c.listener.track(c)
 	}
 	c.state.Store(active)
 	c.blank = 0
 	err = net.ErrClosed
 	defer func() { // a panic passes through here, too
-		if err == nil && c.transaction.last {
+		if err == nil && c.transaction.last && !(h.last && len(rest) == 0 && c.transaction.body.missing == 0) {
 			c.linger()
 		}
 		if c.state.Swap(idle) == closing || c.listener.shutDown.Load() || err != nil || c.transaction.last {
 			c.Conn.Close()
-			c.release()
+			c.release(err == nil)
 			err = net.ErrClosed
 		}
 	}()
@@ -140,15 +154,21 @@ func (c *fastConn) handOver(p, rest []byte) int {
 		_ = c.Conn.SetReadDeadline(deadline(time.Now(), server.ReadHeaderTimeout))
 		_ = c.Conn.SetWriteDeadline(time.Time{})
 	}
-	c.release()
+	c.release(true)
 	return copy(p, rest)
 }
 
-func (c *fastConn) release() {
-	if c.transaction != nil {
-		c.transaction = nil
-		c.listener.untrack(c)
+// release gives up the transaction, which another connection may use unless it broke off.
+func (c *fastConn) release(whole bool) {
+	if c.transaction == nil {
+		return
 	}
+	if whole {
+		c.transaction.detach()
+		c.listener.transactions.Put(c.transaction)
+	}
+	c.transaction = nil
+	c.listener.untrack(c)
 }
 
 // deadline is when a timeout is over; never for 0.

@@ -7,11 +7,15 @@
 //
 // It takes "POST <path> HTTP/1.1" with the exact path of a [Route], one Host, one Content-Length below 256 KiB, at most
 // one Authorization and one X-API-Key header, and a head that arrives in one read of at most 4 KiB (net/http's read
-// buffer). Requests may be pipelined, and a body may arrive in any pieces.
+// buffer). Requests may be pipelined, and a body may arrive in any pieces. With "Connection: close" the response is the
+// last, and travels in one packet with the end of the stream. If such a request is there as a whole when its connection
+// is accepted, Accept starts a goroutine that answers it, and net/http never sees the connection; the server's
+// ConnState hook does. [Listener.Wait] waits for these.
 //
 // It hands everything else over to net/http: any other method, path or version, a query, a chunked body, Connection
-// (but for keep-alive), Expect, Upgrade, Trailer, TE, a head in several pieces, and connections with TLS. net/http gets
-// the connection for good, with every byte of the request, which is unanswered: no request is served by both.
+// (but for keep-alive and close), Expect, Upgrade, Trailer, TE, a head in several pieces, and connections with TLS.
+// net/http gets the connection for good, with every byte of the request, which is unanswered: no request is served by
+// both.
 //
 // It must never decide some things itself, since two servers in a row that disagree about the end of a request let a
 // client smuggle one (RFC 9112 section 11.2): Transfer-Encoding in any form, two Content-Lengths even if they are

@@ -10,8 +10,9 @@ const maxBody = 256<<10 - 1
 type requestHead struct {
 	route         *Route
 	hosts         int
-	contentLength int // in bytes; -1 before it is known
-	size          int // of the head, in bytes
+	contentLength int  // in bytes; -1 before it is known
+	size          int  // of the head, in bytes
+	last          bool // the client asks to close the connection behind the response
 	// The headers that say who calls; nil if there is none.
 	authorization, apiKey []byte
 }
@@ -69,7 +70,9 @@ func (h *requestHead) addHeader(name, value []byte) bool {
 		h.apiKey = value
 		return ok && len(value) > 0
 	case equalFold(name, "connection"):
-		return equalFold(value, "keep-alive")
+		closes := equalFold(value, "close")
+		h.last = h.last || closes
+		return closes || equalFold(value, "keep-alive")
 	}
 	for _, other := range [...]string{"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"} {
 		if equalFold(name, other) {

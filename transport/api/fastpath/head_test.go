@@ -30,7 +30,8 @@ func FuzzHead(f *testing.F) {
 			t.Fatalf("the head of %q has %d bytes, not %d", text, size, h.size)
 		}
 		if r.Method != "POST" || r.RequestURI != h.route.Path || r.URL.Path != h.route.Path || !r.ProtoAtLeast(1, 1) ||
-			r.ProtoMinor != 1 || r.ContentLength != int64(h.contentLength) || r.TransferEncoding != nil || r.Close ||
+			r.ProtoMinor != 1 || r.ContentLength != int64(h.contentLength) || r.TransferEncoding != nil ||
+			r.Close != h.last ||
 			r.Host == "" || r.Header.Get("Expect") != "" || r.Header.Get("Upgrade") != "" {
 			t.Fatalf("%q is %+v", text, r)
 		}

@@ -1,6 +1,7 @@
 package fastpath
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -30,8 +31,9 @@ type Route struct {
 // it is.
 //
 // A connection that is hijacked from net/http is still wrapped; its method NetConn returns the one that inner accepted.
-func NewListener(inner net.Listener, server *http.Server, cfg Config) net.Listener {
-	l := &listener{Listener: inner, server: server, cfg: cfg, conns: map[*fastConn]struct{}{}}
+func NewListener(inner net.Listener, server *http.Server, cfg Config) *Listener {
+	l := &Listener{Listener: inner, server: server, cfg: cfg, conns: map[*fastConn]struct{}{}}
+	l.transactions.New = func() any { return newTransaction() }
 	server.RegisterOnShutdown(l.shutdown)
 	return l
 }
@@ -40,51 +42,69 @@ func NewListener(inner net.Listener, server *http.Server, cfg Config) net.Listen
 // for each request.
 const timeoutSlack = 10 * time.Second
 
-// listener is a listener whose connections have a fast path.
-type listener struct {
+// Listener is a listener whose connections have a fast path.
+type Listener struct {
 	net.Listener
 	// Static after NewListener.
 	server *http.Server
 	cfg    Config
 
-	shutDown atomic.Bool
+	shutDown     atomic.Bool
+	single       sync.WaitGroup // connections that Accept serves itself
+	transactions sync.Pool      // of connections that ended
 
 	mu    sync.Mutex // guards conns
 	conns map[*fastConn]struct{}
 }
 
-// Accept implements net.Listener.
-func (l *listener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+// Accept implements net.Listener. It answers connections whose one request is there already itself.
+func (l *Listener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if _, secure := conn.(*tls.Conn); secure { // net/http has to see that it is one
+			return conn, nil
+		}
+		if c := (&fastConn{Conn: conn, listener: l}); !c.serveAtOnce() {
+			return c, nil
+		}
 	}
-	if _, secure := conn.(*tls.Conn); secure { // net/http has to see that it is one
-		return conn, nil
-	}
-	return &fastConn{Conn: conn, listener: l}, nil
+}
+
+// Wait blocks until the connections that Accept did not return are closed. Call it when Accept is not called any more.
+// When ctx ends it closes those connections; their handlers end at their timeout at the latest.
+func (l *Listener) Wait(ctx context.Context) {
+	defer context.AfterFunc(ctx, func() { l.each((*fastConn).cut) })()
+	l.single.Wait()
 }
 
 // closing reports whether a connection is to close after its response.
-func (l *listener) closing() bool { return l.shutDown.Load() || l.cfg.Draining() }
+func (l *Listener) closing() bool { return l.shutDown.Load() || l.cfg.Draining() }
 
 // shutdown closes idle connections, and has the others close after their response.
-func (l *listener) shutdown() {
+func (l *Listener) shutdown() {
 	l.shutDown.Store(true)
+	l.each(func(c *fastConn) { c.Close() })
+}
+
+// each calls do with every connection that the fast path serves.
+func (l *Listener) each(do func(*fastConn)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.conns {
-		c.Close()
+		do(c)
 	}
 }
 
-func (l *listener) track(c *fastConn) {
+func (l *Listener) track(c *fastConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conns[c] = struct{}{}
 }
 
-func (l *listener) untrack(c *fastConn) {
+func (l *Listener) untrack(c *fastConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.conns, c)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// transaction is one request and its response, used again for each request of a connection. Only the connection's
-// reader uses it.
+// transaction is one request and its response, used again for each request of a connection and then for those of
+// another. Only the connection's reader uses it.
 type transaction struct {
 	conn     *fastConn
 	request  *http.Request // its context is deadline
@@ -22,28 +22,35 @@ type transaction struct {
 	out      []byte    // what was written last
 }
 
-func newTransaction(c *fastConn) *transaction {
-	t := &transaction{conn: c, deadline: newRequestDeadline()}
+func newTransaction() *transaction {
+	t := &transaction{deadline: newRequestDeadline()}
 	t.request = (&http.Request{Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		URL: new(url.URL), Header: http.Header{}, Body: &t.body}).WithContext(t.deadline)
 	t.response = responseWriter{header: http.Header{}, body: &t.body}
 	return t
 }
 
+// detach prepares the transaction for another connection.
+func (t *transaction) detach() {
+	t.conn, t.body, t.armed, t.last = nil, requestBody{}, time.Time{}, false
+}
+
 // serve answers one request and returns what follows it. After an error the connection is of no more use.
 func (t *transaction) serve(h *requestHead, text []byte) (rest []byte, err error) {
 	now := time.Now()
-	t.setTimeouts(now)
+	t.setTimeouts(now, h.last)
 	rest = t.setRequest(h, text)
 	t.handle(h.route.Handler, now)
-	t.last = t.conn.listener.closing()
+	if t.last = h.last || t.conn.listener.closing(); h.last {
+		return rest, writeLast(t.conn.Conn, t.write(now))
+	}
 	if _, err = t.conn.Conn.Write(t.write(now)); err != nil {
 		return nil, err
 	}
 	err = t.body.drain()
 	if t.body.timed { // its deadline is not for the wait that comes now
 		t.armed = time.Time{}
-		t.setTimeouts(time.Now())
+		t.setTimeouts(time.Now(), false)
 	}
 	return rest, err
 }
@@ -59,14 +66,17 @@ func (t *transaction) handle(handler http.Handler, now time.Time) {
 	}
 }
 
-// setTimeouts sets the timeouts for this response and the wait for the next request, unless they hold for long enough.
-func (t *transaction) setTimeouts(now time.Time) {
+// setTimeouts sets the timeouts for this response and, unless it is the last, for the wait for the next request. It
+// leaves those that hold for long enough.
+func (t *transaction) setTimeouts(now time.Time, last bool) {
 	if now.Sub(t.armed) < timeoutSlack {
 		return
 	}
 	t.armed = now
 	server := t.conn.listener.server
-	_ = t.conn.Conn.SetReadDeadline(deadline(now.Add(timeoutSlack), server.IdleTimeout))
+	if !last {
+		_ = t.conn.Conn.SetReadDeadline(deadline(now.Add(timeoutSlack), server.IdleTimeout))
+	}
 	_ = t.conn.Conn.SetWriteDeadline(deadline(now.Add(timeoutSlack), server.WriteTimeout))
 }
 
