@@ -19,25 +19,25 @@ func (d *deadlineTimer) Fire() { (*Conn)(d).box.SendUnbounded(deadlineDue{}) }
 // Fire pings the peer, and leaves the actor asleep. The turns of all connections are spread over the interval, whenever
 // their clients came: pinged at once, they would all wake at once.
 func (p *pingTimer) Fire() {
-	l := (*Conn)(p)
-	if !l.flags.has(isGone | isOut) {
+	if l := (*Conn)(p); !l.flags.has(isGone | isOut) {
 		l.outbox.Charge(l.outbox.SendControl(outbox.Ping, nil, false))
-		l.scheduleTurn(time.Now())
+		p.schedule(time.Now())
 	}
 }
 
-// scheduleTurn has the wheel fire at the next turn, and for the actor if the peer counts as gone before that.
-func (l *Conn) scheduleTurn(now time.Time) {
-	next, silent := l.nextTurn(now)
+// schedule has the wheel fire at the next turn, and for the actor if the peer counts as gone before that.
+func (p *pingTimer) schedule(now time.Time) {
+	next, silent := p.next(now)
 	if silent != 0 {
-		l.node.wheel.ScheduleAt(silent, (*deadlineTimer)(l))
+		p.node.wheel.ScheduleAt(silent, (*deadlineTimer)(p))
 	}
-	l.node.wheel.ScheduleAt(next, (*pingTimer)(l))
+	p.node.wheel.ScheduleAt(next, p)
 }
 
-// nextTurn is when the connection is to be pinged next. silent is when the peer counts as gone if that is sooner, else
-// 0: the next turn looks after it. Both are as timer.Wheel.Since measures them.
-func (l *Conn) nextTurn(now time.Time) (next, silent int64) {
+// next is when the connection is to be pinged next. silent is when the peer counts as gone if that is sooner, else 0:
+// the next turn looks after it. Both are as timer.Wheel.Since measures them.
+func (p *pingTimer) next(now time.Time) (next, silent int64) {
+	l := (*Conn)(p)
 	next = timer.NextTurn(l.number(), l.node.cfg.PingEvery, l.node.wheel.Since(now))
 	if silent = l.silentAt(); silent >= next {
 		silent = 0

@@ -118,7 +118,7 @@ func (c *connection) open() {
 	c.run(c.session.OnOpen(now, c.number()))
 	c.flushSession()
 	c.schedule()
-	c.scheduleTurn(now)
+	(*pingTimer)(&c.Conn).schedule(now)
 }
 
 // receive gives a message of the client to the session and does the session's commands, if size and rates allow it.
@@ -286,7 +286,7 @@ func (c *connection) schedule() {
 	if c.closing {
 		return
 	}
-	_, silent := c.nextTurn(time.Now())
+	_, silent := (*pingTimer)(&c.Conn).next(time.Now())
 	if next, sooner := c.deadlines.Next(silent, c.rights.expire()); sooner {
 		c.node.wheel.ScheduleAt(next, (*deadlineTimer)(&c.Conn))
 	}

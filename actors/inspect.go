@@ -52,7 +52,7 @@ func (in *inspector) Connections(
 	}
 	limit := page(q.Limit)
 	for {
-		candidates := t.oldest(after, limit+1, func(l *Conn) bool {
+		candidates := t.links.Lowest(after, limit+1, func(l *Conn) bool {
 			return (q.User == "" || l.user() == q.User) && (q.Dialect == "" || l.dialect().Name() == q.Dialect)
 		})
 		for _, l := range candidates {

@@ -137,7 +137,7 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	l.outbox.Init(&n.outboxes, n.numbers.Add(1), l.resume != nil)
 	l.outbox.SetBackpressure(t.counting())
 	l.outbox.Attach(open(l))
-	t.links.add(l)
+	t.links.Set(l.number(), l)
 	n.supervise.connection.Spawn(c, &l.box)
 	return l, nil
 }

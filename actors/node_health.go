@@ -45,21 +45,22 @@ func (w watchedTenants) EachMailbox(tenant func(string), look func(health.Kind, 
 			look(health.Topic, name, topic, box)
 			return true
 		})
-		t.links.each(func(l *Conn) bool { look(health.Connection, name, "", &l.box); return true })
+		for _, l := range t.links.All() {
+			look(health.Connection, name, "", &l.box)
+		}
 	}
 }
 
 // ConnectionID is the id of the connection that has this mailbox; "" if it has ended.
 func (w watchedTenants) ConnectionID(tenant string, box *mailbox.Mailbox) (id string) {
 	if t := w.tenant(tenant); t != nil {
-		t.links.each(func(l *Conn) bool {
+		for _, l := range t.links.All() {
 			if &l.box == box {
-				id = l.ID()
+				return l.ID()
 			}
-			return id == ""
-		})
+		}
 	}
-	return id
+	return ""
 }
 
 // sheddable are the node's tenants, as its watermark sees them.

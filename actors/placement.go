@@ -78,7 +78,7 @@ func (p *placement) adopt(l *Conn) *protocol.Refusal {
 	if err := p.take(); err != nil {
 		return err
 	}
-	from.tenant.links.remove(l)
+	from.tenant.links.Delete(l.number())
 	from.free()
 	switch {
 	case p.tenant != from.tenant:
@@ -88,7 +88,7 @@ func (p *placement) adopt(l *Conn) *protocol.Refusal {
 	}
 	l.post.Store(p)
 	l.outbox.SetBackpressure(p.tenant.counting())
-	p.tenant.links.add(l)
+	p.tenant.links.Set(l.number(), l)
 	return nil
 }
 
@@ -97,7 +97,7 @@ func (p *placement) adopt(l *Conn) *protocol.Refusal {
 func (p *placement) left(l *Conn) {
 	p.mu.Lock()
 	p.past.Add(l.stats(time.Now()))
-	l.tenant().links.remove(l)
+	l.tenant().links.Delete(l.number())
 	p.mu.Unlock()
 	p.free()
 }

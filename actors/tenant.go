@@ -11,6 +11,7 @@ import (
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
+	"github.com/parley-realtime/parley/actors/shardmap"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -46,7 +47,7 @@ type tenantCore struct {
 	box       mailbox.Mailbox
 	topics    *mailbox.Registry
 	users     *mailbox.Registry
-	links     *conns
+	links     *shardmap.Map[*Conn]
 	revoked   grant.Revocations
 	keys      atomic.Pointer[func(protocol.KeyFingerprint) bool] // which signing keys are valid; nil is all
 	rules     atomic.Pointer[policy.Set]                         // of its topics
@@ -75,7 +76,7 @@ type tenant struct{ *tenantCore }
 func newTenant(n *services, all *tenants, cfg TenantConfig) *tenantCore {
 	c := &tenantCore{
 		node: n, all: all, name: cfg.Name, topics: mailbox.NewRegistry(), users: mailbox.NewRegistry(),
-		links: newLinks(), limits: limit.NewTenant(), backlog: n.backlog.Tenant(),
+		links: &shardmap.Map[*Conn]{}, limits: limit.NewTenant(), backlog: n.backlog.Tenant(),
 		inboxes:    inbox.NewTenant(inbox.Bounds{Count: n.cfg.InboxCount, Age: n.cfg.InboxAge}),
 		placements: map[protocol.Dialect]*placement{},
 	}

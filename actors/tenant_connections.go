@@ -1,10 +1,7 @@
 package actors
 
 import (
-	"container/heap"
 	"context"
-	"sort"
-	"sync"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
@@ -12,56 +9,6 @@ import (
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
-
-// conns finds the connections of a tenant by number.
-type conns struct {
-	shards [16]struct {
-		sync.RWMutex
-		byNumber map[uint64]*Conn
-	}
-}
-
-func newLinks() *conns { return &conns{} }
-
-func (cs *conns) add(l *Conn) {
-	s := &cs.shards[l.number()%uint64(len(cs.shards))]
-	s.Lock()
-	defer s.Unlock()
-	if s.byNumber == nil {
-		s.byNumber = map[uint64]*Conn{}
-	}
-	s.byNumber[l.number()] = l
-}
-
-func (cs *conns) remove(l *Conn) {
-	s := &cs.shards[l.number()%uint64(len(cs.shards))]
-	s.Lock()
-	defer s.Unlock()
-	delete(s.byNumber, l.number())
-}
-
-// find returns the connection of that number, nil if there is none.
-func (cs *conns) find(number uint64) *Conn {
-	s := &cs.shards[number%uint64(len(cs.shards))]
-	s.RLock()
-	defer s.RUnlock()
-	return s.byNumber[number]
-}
-
-// each calls do for every connection until it returns false. do must not call methods of conns.
-func (cs *conns) each(do func(*Conn) bool) {
-	for i := range cs.shards {
-		s := &cs.shards[i]
-		s.RLock()
-		for _, l := range s.byNumber {
-			if !do(l) {
-				s.RUnlock()
-				return
-			}
-		}
-		s.RUnlock()
-	}
-}
 
 func (t *tenantCore) stats() stats.Tenant {
 	s := stats.Tenant{Dialects: map[string]stats.Connections{}, Suspended: t.suspended.Load()}
@@ -78,13 +25,12 @@ func (t *tenantCore) stats() stats.Tenant {
 		s.Dialects[c.dialect.Name()] = d
 	}
 	now := time.Now()
-	t.links.each(func(l *Conn) bool {
+	for _, l := range t.links.All() {
 		name := l.dialect().Name()
 		d := s.Dialects[name]
 		d.Add(l.stats(now))
 		s.Dialects[name] = d
-		return true
-	})
+	}
 	for _, d := range s.Dialects {
 		s.Add(d)
 	}
@@ -101,7 +47,9 @@ func (t *tenantCore) counting() *outbox.Backpressure {
 }
 
 func (t *tenantCore) conns() (all []*Conn) {
-	t.links.each(func(l *Conn) bool { all = append(all, l); return true })
+	for _, l := range t.links.All() {
+		all = append(all, l)
+	}
 	return all
 }
 
@@ -154,14 +102,13 @@ func (t *tenantCore) withdraw(
 	ctx context.Context, order withdraw, may func(*protocol.Identity) bool,
 ) (closed, unsubscribed int, err error) {
 	var waits []mailbox.Reply[withdrawn]
-	t.links.each(func(l *Conn) bool {
+	for _, l := range t.links.All() {
 		if id := l.identity.Load(); id == nil || l.flags.has(hasBorrowed) || may(id) {
 			order.reply = mailbox.NewReply[withdrawn]()
 			l.box.SendUnbounded(order)
 			waits = append(waits, order.reply)
 		}
-		return true
-	})
+	}
 	for _, answer := range waits {
 		ended, err := answer.Wait(ctx)
 		if err != nil && err.Reason == protocol.Busy {
@@ -173,40 +120,6 @@ func (t *tenantCore) withdraw(
 		unsubscribed += ended.subscriptions
 	}
 	return closed, unsubscribed, nil
-}
-
-// oldest returns, of the connections that fit and have a number above after, the count ones with the lowest numbers.
-func (t *tenantCore) oldest(after uint64, count int, fits func(*Conn) bool) []*Conn {
-	var best newestFirst
-	t.links.each(func(l *Conn) bool {
-		if l.number() > after && fits(l) && (len(best) < count || l.number() < best[0].number()) {
-			heap.Push(&best, l)
-			if len(best) > count {
-				heap.Pop(&best)
-			}
-		}
-		return true
-	})
-	sort.Slice(best, func(i, j int) bool { return best[i].number() < best[j].number() })
-	return best
-}
-
-// newestFirst is a heap of connections with the highest number on top.
-type newestFirst []*Conn
-
-func (h newestFirst) Len() int { return len(h) }
-
-func (h newestFirst) Less(i, j int) bool { return h[i].number() > h[j].number() }
-
-func (h newestFirst) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-func (h *newestFirst) Push(x any) { *h = append(*h, x.(*Conn)) }
-
-func (h *newestFirst) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return x
 }
 
 // placement returns the tenant's placement for a dialect.

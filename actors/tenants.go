@@ -77,7 +77,7 @@ func (ts *tenants) conn(tenant, id string) (*Conn, *protocol.Refusal) {
 	if err != nil {
 		return nil, err
 	}
-	if l := t.links.find(numberOf(id)); l != nil {
+	if l := t.links.Get(numberOf(id)); l != nil {
 		return l, nil
 	}
 	return nil, protocol.Refuse(protocol.NotFound, "no connection %s", protocol.Quote(id))

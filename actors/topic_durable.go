@@ -180,7 +180,7 @@ func (e *fanoutEngine) Encode(d protocol.Dialect, p protocol.Projection, ev *pro
 }
 
 func (e *fanoutEngine) TooSlow(o *outbox.Outbox) {
-	if l := e.tenant.links.find(o.Number()); l != nil {
+	if l := e.tenant.links.Get(o.Number()); l != nil {
 		l.tooSlow()
 	}
 }

@@ -186,7 +186,7 @@ func (g *Generator) poll() error {
 			return err
 		}
 	}
-	return g.endHandshakes()
+	return overTLS{g}.endHandshakes()
 }
 
 // read reads what has arrived at one socket, for which epoll has these events.
@@ -196,7 +196,7 @@ func (g *Generator) read(fd int, events uint32) error {
 		if c.secure.announce(events); c.state == securing {
 			return nil
 		}
-		return g.readSecure(fd)
+		return overTLS{g}.readSecure(fd)
 	}
 	kept := g.restore(c)
 	n, err := unix.Read(fd, g.buf[kept:])

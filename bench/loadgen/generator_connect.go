@@ -82,7 +82,7 @@ func (g *Generator) dial(n int) error {
 		return err
 	}
 	if g.plan.TLS != nil {
-		g.startTLS(fd)
+		overTLS{g}.startTLS(fd)
 		return nil
 	}
 	_, err = unix.Write(fd, g.handshake(n))

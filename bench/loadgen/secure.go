@@ -87,8 +87,11 @@ type shaken struct {
 	err error
 }
 
+// overTLS is the part of a generator that speaks TLS.
+type overTLS struct{ *Generator }
+
 // startTLS begins the handshake of a client that is connected.
-func (g *Generator) startTLS(fd int) {
+func (g overTLS) startTLS(fd int) {
 	s := &secure{wire: wire{fd: fd, readable: make(chan struct{}, 1)}}
 	s.conn = tls.Client(&s.wire, g.plan.TLS)
 	g.clients[fd].state, g.clients[fd].secure = securing, s
@@ -96,7 +99,7 @@ func (g *Generator) startTLS(fd int) {
 }
 
 // endHandshakes takes the clients whose TLS handshake has ended, and sends their upgrade requests.
-func (g *Generator) endHandshakes() error {
+func (g overTLS) endHandshakes() error {
 	for {
 		select {
 		case done := <-g.shaken:
@@ -109,7 +112,7 @@ func (g *Generator) endHandshakes() error {
 	}
 }
 
-func (g *Generator) endHandshake(done shaken) error {
+func (g overTLS) endHandshake(done shaken) error {
 	c := &g.clients[done.fd]
 	if done.err != nil {
 		return fmt.Errorf("client %d: TLS: %w", c.n, done.err)
@@ -140,7 +143,7 @@ func (s *secure) announce(events uint32) {
 }
 
 // readSecure reads all that has arrived at a socket with TLS.
-func (g *Generator) readSecure(fd int) error {
+func (g overTLS) readSecure(fd int) error {
 	for {
 		c := &g.clients[fd]
 		if c.state == closed {

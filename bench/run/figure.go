@@ -29,6 +29,6 @@ var Figures = []struct {
 	More bool
 }{
 	{Processor, false}, {Median, false}, {Tail, false}, {Deliveries, true}, {Publishes, true}, {Connects, true},
-	{Connecting, false}, {Logins, true}, {Storm, false}, {Delay, false}, {Memory, false}, {Highest, false}, {Pinged, false},
-	{Idle, false}, {Server, false}, {Generator, false},
+	{Connecting, false}, {Logins, true}, {Storm, false}, {Delay, false}, {Memory, false}, {Highest, false},
+	{Pinged, false}, {Idle, false}, {Server, false}, {Generator, false},
 }

@@ -107,14 +107,14 @@ func (p *idlePoller) stays(s *socket, buf []byte) (parked bool) {
 			return
 		}
 		n, _ := syscall.Read(int(fd), buf) // at the end, or after an error, the reader meets it again
-		parked = n > 0 && s.heardPongs(buf[:n]) && p.parkHeld(s, int(fd))
+		parked = n > 0 && heardPongs(s, buf[:n]) && p.parkHeld(s, int(fd))
 	})
 	return err == nil && parked
 }
 
 // heardPongs handles what a parked socket has got, if that is nothing but pongs. Everything else it leaves to the
 // reader. Parked means that no message or frame is unfinished.
-func (s *socket) heardPongs(b []byte) bool {
+func heardPongs(s *socket, b []byte) bool {
 	if !onlyPongs(b) {
 		s.buffered = append([]byte(nil), b...)
 		return false
@@ -135,7 +135,7 @@ func heardSealedPongs(s *socket, fd int, buf []byte) bool {
 	for range sealedReads {
 		n, err := s.conn.Read(buf)
 		switch {
-		case n > 0 && !s.heardPongs(buf[:n]):
+		case n > 0 && !heardPongs(s, buf[:n]):
 			return false
 		case n > 0: // an error is met again by the next read
 		case errors.Is(err, os.ErrDeadlineExceeded):
