@@ -49,7 +49,7 @@ func TestDelay_WakesOnceForWhatCameMeanwhileAndEachInItsTime(t *testing.T) {
 		a.offer(t, Delayed)
 		time.Sleep(10*time.Millisecond - 1)
 		a.wantWakes(t, 0)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		a.wantWakes(t, 1)
 		b.wantWakes(t, 0)
 		time.Sleep(5 * time.Millisecond)
