@@ -90,9 +90,11 @@ func (s *Subscribers) join(old, newer *heldEvent) bool {
 		return false
 	}
 	joined := old.delivery.Event.Conflate(d.Event)
-	if parts := joined != d.Event; parts && old.sealed || !s.mayJoin(old.delivery.Event, d.Event, parts) {
+	parts := joined != d.Event // otherwise the newer one stands for all that the older one says
+	if parts && old.sealed || !s.mayJoin(old.delivery.Event, joined, parts) {
 		return false
-	} else if !parts { // it says all that the older one said
+	}
+	if !parts {
 		return true
 	}
 	if len(joined.Parts()) > len(d.Event.Parts()) { // the older one's data stays
@@ -105,16 +107,16 @@ func (s *Subscribers) join(old, newer *heldEvent) bool {
 	return true
 }
 
-// mayJoin reports whether the filters of all groups let an older event join a newer one, or its parts: no group loses an
-// event that it wants, and none gets parts of one that it does not want.
-func (s *Subscribers) mayJoin(older, newer *protocol.Event, parts bool) bool {
-	if parts { // give both the same parts: only what else the events say may then tell them apart
-		older, newer = newer.Conflate(older), older.Conflate(newer)
+// mayJoin reports whether the filters of all groups let joined stand for an older event: no group loses an event that it
+// wants, and where joined has parts of the older one, none gets parts of an event that it does not want.
+func (s *Subscribers) mayJoin(older, joined *protocol.Event, parts bool) bool {
+	if parts { // with the same parts, only what else the events say tells them apart
+		older = older.WithParts(joined)
 	}
 	for _, g := range s.groups {
 		_, _, wantsOlder := g.filters.Select(older)
-		_, _, wantsNewer := g.filters.Select(newer)
-		if wantsOlder != wantsNewer && (wantsOlder || parts) {
+		_, _, wantsJoined := g.filters.Select(joined)
+		if wantsOlder != wantsJoined && (wantsOlder || parts) {
 			return false
 		}
 	}
