@@ -67,7 +67,8 @@ func TestBatch_AFailureAmongTheSubscribersLeavesNobodyAsleep(t *testing.T) {
 		ann := enter(t, n, words, someone("ann")).subscribe(t, "room")
 		w := &fuse{tape: &tape{}}
 		odd := &client{w.tape, &hand{}}
-		_, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")},
+		to := ConnectOptions{Tenant: "acme", Dialect: words, Session: odd.hand, Identity: someone("odd")}
+		_, err := n.Connect(to,
 			func(l *Conn) outbox.Transport {
 				odd.link = l
 				return w
@@ -77,7 +78,8 @@ func TestBatch_AFailureAmongTheSubscribersLeavesNobodyAsleep(t *testing.T) {
 		}
 		odd.subscribe(t, "other", "room")
 		pad := strings.Repeat("x", 32<<10-100)
-		ev, _ := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: fmt.Appendf(nil, `{"pad":%q}`, pad)})
+		ev, _ := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON,
+			Data: fmt.Appendf(nil, `{"pad":%q}`, pad)})
 		mustPublish(t, n, "other", ev)
 		w.lit.Store(true)
 		ev, _ = protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON,
