@@ -47,7 +47,7 @@ func (t batcher) deliver(p *fanout.Delivery, offset uint64, now time.Time) (want
 
 // deliverLatest holds an event back until the window ends.
 func (t batcher) deliverLatest(p *fanout.Delivery, offset uint64, now time.Time) (wanted int) {
-	wanted, replaced, full := t.subscribers.Hold(p, offset)
+	wanted, replaced, full := t.subscribers.Hold((*fanoutEngine)(t.topic), p, offset)
 	t.tenant.backlog.Lost.Add(uint64(replaced))
 	if wanted > 0 {
 		t.openable().Open(p.Batch, now)
@@ -75,10 +75,9 @@ func (t batcher) windowEnds(number uint64) {
 
 // endWindow delivers what the topic holds back, and wakes the transports for which events wait.
 func (t batcher) endWindow(now time.Time) {
-	if t.window == nil {
-		return
+	if t.window != nil { // a topic that failed may have offered its first event and have no window yet
+		t.window.End(t.window.Number())
 	}
-	t.window.End(t.window.Number())
 	delivered, next := t.subscribers.FlushLatest((*fanoutEngine)(t.topic), now)
 	t.count(delivered)
 	t.flushBy(next)

@@ -138,6 +138,13 @@ func (ev *Event) Attribute(name string) (string, bool) {
 // Parts are what a View can choose from: the metrics of a telemetry or system_status event. nil for other kinds.
 func (ev *Event) Parts() []rawjson.Member { return ev.parts }
 
+// WithParts returns the event with the parts of another in place of its own.
+func (ev *Event) WithParts(other *Event) *Event {
+	with := *ev
+	with.parts = other.parts
+	return &with
+}
+
 // Conflate joins an event with a newer one of the same key: the newer wins, part by part, so that a temperature that
 // waited is not lost to a later humidity.
 func (ev *Event) Conflate(newer *Event) *Event {

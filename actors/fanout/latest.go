@@ -6,14 +6,17 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // latest holds back the events of a window of which subscribers are to hear only the newest of each key. A nil latest
 // holds nothing.
 //
-// An event joins the older one of its key (protocol.Event.Conflate) only if that changes nothing for anybody: both are
-// for the same connections, and no subscriber came between them who would hear parts from before it came. Otherwise
-// both are held. In all it holds no more events than a window batches.
+// An older event joins the newer one of its key (protocol.Event.Conflate) only if nobody loses by that what it wants or
+// gets what it does not: both exclude the same connection, whoever wants the older one wants the newer one, and parts
+// of
+// the older one are heard by nobody who came after it or whose filter leaves it out. Otherwise both are held. In all it
+// holds no more events than a window batches.
 type latest struct {
 	held  []*heldEvent
 	byKey map[throttleKey]*heldEvent // the newest of a key in held
@@ -25,6 +28,7 @@ type heldEvent struct {
 	delivery *Delivery
 	offset   uint64 // of the newest event in it
 	wanted   int    // how many subscribers will hear it
+	bytes    int    // of the data of the events whose parts are in it
 	sealed   bool   // a subscriber came after it
 }
 
@@ -32,22 +36,24 @@ type heldEvent struct {
 const maxHeldBytes = 256 << 10
 
 // Hold holds an event back until FlushLatest, for the subscribers that there are. It returns how many will hear it, how
-// many will not hear an older one for it, and whether the topic holds as much as it may.
-func (s *Subscribers) Hold(d *Delivery, offset uint64) (wanted, replaced int, full bool) {
-	if wanted = s.wanting(d); wanted == 0 {
+// many will not hear an older one for it, and whether the topic holds as much as it may. It encodes the event, since
+// only so it knows whether there are words for it.
+func (s *Subscribers) Hold(e Engine, d *Delivery, offset uint64) (wanted, replaced int, full bool) {
+	if wanted = s.wanting(e, d); wanted == 0 {
 		return 0, 0, false
 	}
 	if s.latest == nil {
 		s.latest = &latest{byKey: map[throttleKey]*heldEvent{}}
 	}
-	replaced = s.latest.add(&heldEvent{delivery: d, offset: offset, wanted: wanted})
+	replaced = s.hold(&heldEvent{delivery: d, offset: offset, wanted: wanted, bytes: len(d.Event.Data)})
 	return wanted, replaced, len(s.latest.held) >= d.Batch.Count || s.latest.bytes >= maxHeldBytes
 }
 
-// wanting returns how many subscribers want an event.
-func (s *Subscribers) wanting(d *Delivery) (count int) {
+// wanting returns how many subscribers want an event for which their dialect has words.
+func (s *Subscribers) wanting(e Engine, d *Delivery) (count int) {
 	for _, g := range s.groups {
-		if _, _, ok := g.filters.Select(d.Event); !ok {
+		projection, _, ok := g.filters.Select(d.Event)
+		if !ok || d.Frame(e, g.dialect, projection) == nil {
 			continue
 		}
 		count += len(g.subscribers)
@@ -64,35 +70,57 @@ func (s *Subscribers) wanting(d *Delivery) (count int) {
 	return count
 }
 
-// add holds an event, and returns how many subscribers will not hear an older one for it.
-func (l *latest) add(newest *heldEvent) (replaced int) {
-	key := throttleKey{newest.delivery.Event.Topic, newest.delivery.Event.Key}
-	l.bytes += len(newest.delivery.Event.Data)
-	if h := l.byKey[key]; h != nil && h.join(newest) {
-		l.bytes -= len(h.delivery.Event.Data)
+// hold holds an event, and returns how many subscribers will not hear an older one for it.
+func (s *Subscribers) hold(newest *heldEvent) (replaced int) {
+	l, key := s.latest, throttleKey{newest.delivery.Event.Topic, newest.delivery.Event.Key}
+	if h := l.byKey[key]; h != nil && s.join(h, newest) {
+		l.bytes += newest.bytes - h.bytes
 		replaced, *h = h.wanted, *newest
 		return replaced
 	}
+	l.bytes += newest.bytes
 	l.byKey[key] = newest
 	l.held = append(l.held, newest)
 	return 0
 }
 
 // join joins an event that is held into a newer one of its key. It reports false if both have to be heard.
-func (old *heldEvent) join(newer *heldEvent) bool {
+func (s *Subscribers) join(old, newer *heldEvent) bool {
 	d := newer.delivery
 	if old.delivery.Exclude != d.Exclude {
 		return false
 	}
 	joined := old.delivery.Event.Conflate(d.Event)
-	switch {
-	case joined == d.Event: // it says all that the older one said
-		return true
-	case old.sealed:
+	parts := joined != d.Event // otherwise the newer one stands for all that the older one says
+	if parts && old.sealed || !s.mayJoin(old.delivery.Event, joined, parts) {
 		return false
 	}
+	if !parts {
+		return true
+	}
+	if len(joined.Parts()) > len(d.Event.Parts()) { // the older one's data stays
+		newer.bytes += old.bytes
+	}
+	newer.wanted = max(newer.wanted, old.wanted)
 	newer.delivery = &Delivery{
 		Event: joined, Policy: d.Policy, Batch: d.Batch, Exclude: d.Exclude, Born: d.Born, Anonymous: d.Anonymous,
+	}
+	return true
+}
+
+// mayJoin reports whether the filters of all groups let joined stand for an older event: no group loses an event that
+// it
+// wants, and where joined has parts of the older one, none gets parts of an event that it does not want.
+func (s *Subscribers) mayJoin(older, joined *protocol.Event, parts bool) bool {
+	if parts { // with the same parts, only what else the events say tells them apart
+		older = older.WithParts(joined)
+	}
+	for _, g := range s.groups {
+		_, _, wantsOlder := g.filters.Select(older)
+		_, _, wantsJoined := g.filters.Select(joined)
+		if wantsOlder != wantsJoined && (wantsOlder || parts) {
+			return false
+		}
 	}
 	return true
 }

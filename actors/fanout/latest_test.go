@@ -74,7 +74,7 @@ func (h *holder) hold(key, parts string, exclude uint64, wanted, replaced int) (
 	d := NewDelivery(ev, true)
 	d.Exclude, d.Batch, d.Born = exclude, &h.batch, 1
 	h.offset++
-	got, lost, full := h.Hold(d, h.offset)
+	got, lost, full := h.Hold(engine{}, d, h.offset)
 	if got != wanted || lost != replaced {
 		h.t.Errorf("event %d of %s: %d want it and %d lose an older one, want %d and %d",
 			h.offset, key, got, lost, wanted, replaced)

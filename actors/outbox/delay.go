@@ -63,6 +63,7 @@ func (d *Delay) serve() {
 func (d *Delay) take(into []*Outbox) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.compact()
 	now := time.Now()
 	until := now.Add(d.After / 16)
 	for n < len(into) && d.next < len(d.queue) && !d.queue[d.next].due.After(until) {
@@ -81,7 +82,6 @@ func (d *Delay) take(into []*Outbox) (n int) {
 			d.queue = d.queue[:0]
 		}
 	default:
-		d.compact()
 		d.timer.Reset(d.queue[d.next].due.Sub(now))
 	}
 	return n

@@ -16,8 +16,9 @@ const (
 	Batched             // when the caller calls Flush
 )
 
-// batchBytes bounds what waits in one outbox for more: an outbox with more wakes its transport. It is at most a
-// quarter of the outbox's limit, so that no reader is slow since its events were made to wait.
+// batchBytes bounds what waits in one outbox for more: an outbox with more wakes its transport. So does one with more
+// bytes or frames than a quarter of its limits (Limits.share), so that no reader is slow since its events were made to
+// wait.
 const batchBytes = 32 << 10
 
 // An outbox batches from an event that finds it empty and its transport asleep, until anything wakes the transport:

@@ -13,9 +13,7 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 			o.inFlight.add(into[had:])
 		}
 	}
-	if len(into) == had {
-		o.awake = false
-	}
+	o.awake = len(into) > had // also if nobody woke it: Ack tells it of what is left
 	o.mu.Unlock()
 	return into
 }

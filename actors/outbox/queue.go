@@ -34,7 +34,8 @@ func (q *sendQueue) overShare(policy Policy, size int, max Limits) bool {
 // mayBatch reports whether the outbox, which batches or has just got an event, may let its events wait for more: all
 // that waits are events that it batches, none of them taken, and they are not too much.
 func (q *sendQueue) mayBatch(batching bool, shared *Shared) bool {
-	return (batching || q.frames == 1) && q.bytes <= min(batchBytes, shared.Limits.Bytes/4)
+	most := shared.Limits.share(Conflate)
+	return (batching || q.frames == 1) && q.bytes <= min(batchBytes, most.Bytes) && q.frames <= most.Frames
 }
 
 // push queues a frame of so many bytes behind all others.
