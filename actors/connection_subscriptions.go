@@ -70,8 +70,8 @@ func (s *subscriptions) unsubscribe(l *Conn, topic string, below bool) (broken *
 	return broken
 }
 
-// collect unsubscribes from the topics that may hold events back for their windows (topic_batch.go), and waits until
-// those for this connection are in its outbox. Without such topics it does nothing.
+// collect unsubscribes from all topics, and waits until the events that they hold back for their windows
+// (topic_batch.go) are in the outbox. If no topic of the tenant may hold events back, it does nothing.
 func (s *subscriptions) collect(l *Conn) {
 	if !l.tenant().rules.Load().HoldsBack() {
 		return

@@ -23,8 +23,8 @@ type (
 		partial bool
 		reply   mailbox.Reply[attached]
 	}
-	// unsubscribe removes a subscriber, and answers the topic's position; an unknown one is ignored. With settled, the
-	// subscriber first gets the events that a throttle holds back for it.
+	// unsubscribe removes a subscriber, and answers the topic's position; an unknown one is ignored. The subscriber first
+	// gets the events that wait for the end of a window, and with settled those that a throttle holds back for it.
 	unsubscribe struct {
 		link    *Conn
 		settled bool
@@ -231,6 +231,10 @@ func (t *topic) publish(p *fanout.Delivery) {
 
 func (t *topic) subscribe(m subscribe) {
 	now := t.node().now()
+	before := t.subscribers.FiltersOf(&m.link.outbox)
+	if before != nil && t.subscribers.HoldsLatest() { // the answer is a position: what came before it has to be heard
+		batcher{t}.endWindow(now)
+	}
 	missed, err := historyReader{t}.missedBy(m, now)
 	if err != nil {
 		m.Refuse(err)
@@ -238,7 +242,6 @@ func (t *topic) subscribe(m subscribe) {
 	}
 	missed.give(m.link)
 	at := t.history.Position()
-	before := t.subscribers.FiltersOf(&m.link.outbox)
 	t.setFilters(m.link, m.filters, at.Offset)
 	t.use(now)
 	switch {

@@ -13,8 +13,9 @@ import (
 // sleep on until the window ends, or anything else wakes them. So order, exclusion, slow readers, resuming and the end
 // of a connection need nothing of their own, for the price of one look at each subscriber when the window ends.
 //
-// Where subscribers are to hear only the newest event of each key, the topic itself holds the events of a window
-// (fanout.Subscribers.Hold): a connection that leaves the topic gets them first.
+// It is different where subscribers are to hear only the newest event of each key: the topic itself holds the events
+// of a window (fanout.Subscribers.Hold). A connection that leaves the topic, or asks for its position, gets them first;
+// one that ends waits for them (subscriptions.collect).
 //
 // Events wait for throttles, too: subscribers may want at most one every so often (flush).
 //

@@ -109,6 +109,23 @@ func TestBatch_WhoComesInMidWindowHearsNothingFromBefore(t *testing.T) {
 	})
 }
 
+// A client that goes by the position of an answer has heard what came before it.
+func TestBatch_AnAnswerWithAPositionEndsTheWindow(t *testing.T) {
+	batched(t, Config{}, func(n *Node) {
+		a, b := enter(t, n, words, someone("a")).subscribe(t, "latest"), enter(t, n, words, someone("b"))
+		synctest.Wait()
+		publishNumbers(t, n, "latest", 1, 1)
+		a.wantIn(t, 0)
+		for _, c := range []*client{a, b} {
+			if out := c.do(protocol.Subscribe{Topic: "latest"}); out[0].Err != nil || out[0].Position.Offset != 1 {
+				t.Errorf("%+v", out)
+			}
+		}
+		a.wantIn(t, 0, countedUp(1, 1)...)
+		b.wantIn(t, window)
+	})
+}
+
 func TestBatch_ATopicAboveHearsByTheRuleOfTheTopicBelowAndInOrder(t *testing.T) {
 	rules := policy.Rules{List: []policy.Rule{{Pattern: "t/slow", BatchWindow: window},
 		{Pattern: "t/latest", BatchWindow: window, BatchLatest: true}}}
@@ -116,6 +133,7 @@ func TestBatch_ATopicAboveHearsByTheRuleOfTheTopicBelowAndInOrder(t *testing.T) 
 		n.SetTenant(TenantConfig{Name: "acme", Rules: rules})
 		synctest.Wait()
 		c := enter(t, n, words, someone("a")).subscribe(t, "t")
+		synctest.Wait()
 		publishNumbers(t, n, "t/slow", 1, 2)
 		publishNumbers(t, n, "t/latest", 3, 4)
 		c.wantIn(t, 0)
@@ -242,6 +260,7 @@ func TestBatch_ADurableEventIsOnDiskAndAnsweredBeforeItsWindowEnds(t *testing.T)
 	for life := range 2 {
 		runOn(t, disk, Config{}, rules, func(t *testing.T, n *Node) {
 			c := enter(t, n, words, someone("a")).subscribe(t, "room")
+			synctest.Wait()
 			start := time.Now()
 			r := mustPublish(t, n, "room", jsonEvent(t, "", life))
 			if r.Position.Offset != uint64(life+1) || r.Delivered != 1 || time.Since(start) >= window {

@@ -13,10 +13,9 @@ import (
 // holds nothing.
 //
 // An older event joins the newer one of its key (protocol.Event.Conflate) only if nobody loses by that what it wants or
-// gets what it does not: both exclude the same connection, whoever wants the older one wants the newer one, and parts
-// of
-// the older one are heard by nobody who came after it or whose filter leaves it out. Otherwise both are held. In all it
-// holds no more events than a window batches.
+// gets what it does not: both exclude the same connection, whoever wants the older one wants the newer one, and nobody
+// hears parts of the older one who came after it or whose filter leaves it out. Otherwise both are held. In all it holds
+// no more events than a window batches.
 type latest struct {
 	held  []*heldEvent
 	byKey map[throttleKey]*heldEvent // the newest of a key in held
@@ -109,8 +108,7 @@ func (s *Subscribers) join(old, newer *heldEvent) bool {
 }
 
 // mayJoin reports whether the filters of all groups let joined stand for an older event: no group loses an event that
-// it
-// wants, and where joined has parts of the older one, none gets parts of an event that it does not want.
+// it wants, and where joined has parts of the older one, none gets parts of an event that it does not want.
 func (s *Subscribers) mayJoin(older, joined *protocol.Event, parts bool) bool {
 	if parts { // with the same parts, only what else the events say tells them apart
 		older = older.WithParts(joined)

@@ -74,7 +74,7 @@ func (b *Backpressure) batch(n int) {
 }
 
 // MayBatch reports whether events may wait for more of them: publishers are not too fast for the readers, and what
-// outboxes batch is not too much, which is half of the node's limit. It is false on nil.
+// outboxes batch is not too much, which is a third of the node's limit. It is false on nil.
 func (b *Backpressure) MayBatch() bool {
 	if b == nil || b.bytes.Load() > b.low() {
 		return false
@@ -82,7 +82,7 @@ func (b *Backpressure) MayBatch() bool {
 	if b.node != nil {
 		b = b.node
 	}
-	return b.batched.Load() <= b.limit/2
+	return b.batched.Load() <= b.limit/3
 }
 
 // nodeHigh returns the node's high mark, in bytes; it grows with the readers.

@@ -126,11 +126,11 @@ func TestBatch_NothingWaitsWhilePublishersAreTooFastForTheReaders(t *testing.T) 
 	g.check(t, "above that of the tenant", 1, 0, 2*low+2+50)
 }
 
-func TestBatch_NothingWaitsWhileAllOutboxesGatherHalfOfTheLimit(t *testing.T) {
-	g := newBatcher(4 << 20)
+func TestBatch_NothingWaitsWhileAllOutboxesBatchAThirdOfTheLimit(t *testing.T) {
+	g := newBatcher(6 << 20)
 	g.backpressure.batch(2 << 20)
 	g.batch(20)
-	g.check(t, "at the half", 0, 2<<20+20, 0)
+	g.check(t, "at the third", 0, 2<<20+20, 0)
 	g.batch(30)
 	g.check(t, "above it", 1, 2<<20, 50)
 }

@@ -124,14 +124,14 @@ func (r *Rules) at(place int, durable bool) Rule {
 	return rule
 }
 
-// open says what is left open.
+// setDefault says what is left open.
 func setDefault(field *string, value string) {
 	if *field == "" {
 		*field = value
 	}
 }
 
-// Policy is a rule with nothing left open, shared by all topics that it holds for. It is never changed.
+// Topic is a rule with nothing left open, shared by all topics that it holds for. It is never changed.
 type Topic struct {
 	Rule
 	set    *Set
@@ -149,7 +149,7 @@ type Batch struct {
 // defaultBatchCount is how many events wait at most if no rule says so.
 const defaultBatchCount = 64
 
-// ruleSet are a tenant's rules as its topics use them. It is replaced as a whole.
+// Set are a tenant's rules as its topics use them. It is replaced as a whole.
 type Set struct {
 	rules     Rules
 	policies  []Topic // two for each place: of topics that are not in the list of durable ones, and of those that are
@@ -169,7 +169,7 @@ func NewSet(defaults Defaults, rules Rules) *Set {
 	return s
 }
 
-// close gives a rule the node's numbers where it has none.
+// resolve gives a rule the node's numbers where it has none.
 func (s *Set) resolve(d *Defaults, rule Rule) Topic {
 	history := d.Memory
 	if rule.Store == Durable {
@@ -186,7 +186,7 @@ func (s *Set) resolve(d *Defaults, rule Rule) Topic {
 	return Topic{Rule: rule, set: s, Frames: framePolicies[rule.Slow], Batch: batch}
 }
 
-// number fills a number that is left open; a negative one is 0 in effect.
+// resolveNumber fills a number that is left open; a negative one is 0 in effect.
 func resolveNumber[T int | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value
@@ -227,12 +227,12 @@ var framePolicies = map[string]outbox.Policy{
 	Disconnect: outbox.Keep, DropOldest: outbox.DropOldest, Conflate: outbox.Conflate,
 }
 
-// keeps is the terms in the store's words.
+// DurableRule returns the policy in the store's words.
 func (t *Topic) DurableRule() durable.Rule {
 	return durable.Rule{Bounds: t.History(), Dedup: t.dedupAge(), Relaxed: t.Sync == SyncInterval}
 }
 
-// recognises is how long the store recognises ids.
+// dedupAge is how long the store recognises ids.
 func (t *Topic) dedupAge() time.Duration {
 	if t.DedupCount == 0 {
 		return 0
