@@ -23,8 +23,8 @@ type (
 		partial bool
 		reply   mailbox.Reply[attached]
 	}
-	// unsubscribe removes a subscriber, and answers the topic's position; an unknown one is ignored. The subscriber first
-	// gets the events that wait for the end of a window, and with settled those that a throttle holds back for it.
+	// unsubscribe removes a subscriber, and answers the topic's position; an unknown one is ignored. The subscriber
+	// first gets the events that wait for the end of a window, and with settled those that a throttle holds back for it.
 	unsubscribe struct {
 		link    *Conn
 		settled bool

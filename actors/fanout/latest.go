@@ -14,8 +14,8 @@ import (
 //
 // An older event joins the newer one of its key (protocol.Event.Conflate) only if nobody loses by that what it wants or
 // gets what it does not: both exclude the same connection, whoever wants the older one wants the newer one, and nobody
-// hears parts of the older one who came after it or whose filter leaves it out. Otherwise both are held. In all it holds
-// no more events than a window batches.
+// hears parts of the older one who came after it or whose filter leaves it out. Otherwise both are held. In all it
+// holds no more events than a window batches.
 type latest struct {
 	held  []*heldEvent
 	byKey map[throttleKey]*heldEvent // the newest of a key in held
