@@ -24,7 +24,8 @@ type (
 		reply   mailbox.Reply[attached]
 	}
 	// unsubscribe removes a subscriber, and answers the topic's position; an unknown one is ignored. The subscriber
-	// first gets the events that wait for the end of a window, and with settled those that a throttle holds back for it.
+	// first gets the events that wait for the end of a window, and with settled those that a throttle holds back for
+	// it.
 	unsubscribe struct {
 		link    *Conn
 		settled bool
