@@ -57,6 +57,9 @@ func TestClose_EndsEverythingWhateverGoesOn(t *testing.T) {
 
 // A topic that is made while the node closes is stopped with it.
 func TestClose_WaitsForNoTopicOrConnectionThatIsMadeAtThatMoment(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
 	for range 5 {
 		n := New(Config{}, anyone{}, TenantConfig{Name: "acme"})
 		var wg sync.WaitGroup

@@ -53,6 +53,9 @@ func TestDrain_IsPacedByARateAndNotStretched(t *testing.T) {
 
 // Promise 7: check 48, the engine's part.
 func TestDrain_IsPacedTellsAllInTheirDialectsWordsAndLetsNobodyIn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
 	bubble(t, Config{}, func(n *Node) {
 		const count = 8000 // of which all the time that there is allows for the rate
 		var all []*client

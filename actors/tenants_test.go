@@ -19,6 +19,9 @@ import (
 // reliability.md check 23: two tenants with the same topics and users, 100,000 publishes to topics, users and all:
 // nothing crosses over.
 func TestTenant_AHundredThousandPublishesNeverCrossOver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
 	n := New(Config{}, &gateway{}, TenantConfig{Name: "acme"}, TenantConfig{Name: "other"})
 	defer n.Close()
 	const publishers, each = 4, 25_000

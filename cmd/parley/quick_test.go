@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // makes is what make prints for arguments: with -n the commands that it would run.
@@ -199,5 +201,51 @@ func TestQuick_TakesWhatChangedSinceMainAndWhatImportsIt(t *testing.T) {
 		r.git("commit", "-q", "-m", c.change)
 		list(c.change+", committed", c.want)
 		r.git("reset", "-q", "--hard", "main")
+	}
+}
+
+// fakeGo stands for go: it lists one package, and its test goes on until it is killed. What has descriptor 3 lives.
+const fakeGo = `#!/bin/bash
+case "$*" in
+"list -m") echo sample ;;
+*list*) echo "$PWD/leaf|sample/leaf||" ;;
+*) echo tested >&3; exec tail -f /dev/null ;;
+esac
+`
+
+// An interrupted make quick leaves nothing running.
+func TestQuick_EndsWhatItStartedWhenItIsInterrupted(t *testing.T) {
+	for _, program := range []string{"bash", "tail"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(program + " is not installed")
+		}
+	}
+	r := newQuickRepository(t)
+	r.write("go", fakeGo)
+	alive, held, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	cmd := exec.CommandContext(t.Context(), "bash", ".ci/quick")
+	cmd.Dir, cmd.ExtraFiles = r.dir, []*os.File{held}
+	cmd.Env = append(outsideMake(os.Environ()), "GO=bash "+filepath.Join(r.dir, "go"))
+	err = cmd.Start()
+	held.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(alive, make([]byte, len("tested"))); err != nil {
+		t.Fatal("it starts no test: ", err)
+	}
+	cmd.Process.Signal(os.Interrupt)
+	alive.SetReadDeadline(time.Now().Add(patience))
+	if _, err := io.Copy(io.Discard, alive); err != nil {
+		t.Error("a test goes on: ", err)
+		cmd.Process.Kill()
+	}
+	cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != 130 {
+		t.Errorf("it ends with %d", status)
 	}
 }

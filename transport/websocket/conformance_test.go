@@ -23,6 +23,9 @@ var tolerated = map[string]string{
 // fails, and the tolerated ones alone are weak. Messages larger than 1 MiB are left to the test below and to continuous
 // integration.
 func TestServer_PassesTheConformanceBattery(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
 	t.Parallel()
 	report := playBattery(t, 1<<20, conformance.Options{Jobs: 4})
 	if played := len(report.Results); played != len(conformance.Cases()) {
@@ -33,6 +36,9 @@ func TestServer_PassesTheConformanceBattery(t *testing.T) {
 
 // F45: 4 MiB in 65,536, 16,384 and 4,097 fragments.
 func TestServer_TakesALargeMessageInManyFragments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
 	t.Parallel()
 	report := playBattery(t, 4<<20, conformance.Options{Only: []string{"9.7", "9.24", "9.55", "9.61"}})
 	if skipped := report.Of(conformance.Skip); len(report.Results) != 4 || len(skipped) > 0 {
