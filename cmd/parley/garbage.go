@@ -59,8 +59,8 @@ func collect(done <-chan struct{}) {
 
 // collection is an object that nobody refers to, so that the runtime finalizes it in each garbage collection.
 type collection struct {
-	notify chan<- struct{} // capacity 1: a collection has ended
-	done   <-chan struct{} // nothing is told any more
+	each chan<- struct{} // capacity 1: a collection has ended
+	done <-chan struct{} // nothing is told any more
 }
 
 // watch tells of the next collection, and of each one after it.
@@ -73,7 +73,7 @@ func (c *collection) ended() {
 	default:
 	}
 	select {
-	case c.notify <- struct{}{}:
+	case c.each <- struct{}{}:
 	default:
 	}
 	c.watch()
