@@ -73,17 +73,17 @@ func (f *Filter) Key() string {
 	return b.String()
 }
 
-// View names what is left of an event: the whole, or the parts that are listed. Equal views of one event have equal
-// bytes in one dialect, which is why an event is encoded once per (dialect, view).
+// Projection names what is left of an event: the whole, or the parts that are listed. Equal projections of one event
+// have equal bytes in one dialect, which is why an event is encoded once per dialect and projection.
 type Projection string
 
-// Whole is the view that leaves everything.
+// All is the projection that leaves everything.
 const All Projection = ""
 
-// Nothing is the view that leaves nothing.
+// None is the projection that leaves nothing.
 const None Projection = "\x00"
 
-// Project is the view that leaves the named parts.
+// Project returns the projection that leaves the named parts.
 func Project(fields []string) Projection {
 	if !slices.IsSorted(fields) {
 		fields = slices.Sorted(slices.Values(fields))
@@ -91,7 +91,7 @@ func Project(fields []string) Projection {
 	return Projection("\x00" + strings.Join(fields, "\x00"))
 }
 
-// Leaves reports whether the view leaves the part called name.
+// Includes reports whether the projection leaves the part called name.
 func (v Projection) Includes(name string) bool {
 	for rest := string(v); rest != ""; {
 		rest = rest[1:]

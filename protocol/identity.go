@@ -59,7 +59,7 @@ func (Credential) String() string { return "[credential]" }
 // GoString keeps a credential out of %#v.
 func (Credential) GoString() string { return "[credential]" }
 
-// Form is what a credential is.
+// CredentialType is what a credential is.
 type CredentialType string
 
 // The forms of credentials.

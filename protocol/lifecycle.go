@@ -23,7 +23,7 @@ const (
 
 var lifecycleTypes = []LifecycleType{UserOnline, UserOffline, Connected, Disconnection, Subscribed, Unsubscribed}
 
-// Happenings are all of them.
+// LifecycleTypes returns all of them.
 func LifecycleTypes() []LifecycleType { return slices.Clone(lifecycleTypes) }
 
 // Bit is a bit of its own, for sets; 0 for what is none of them.

@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/actors/durable"
 )
 
-// durability tells the store which topics the rules of all tenants keep in it, before they hold: the store gives a
+// Durability tells the store which topics the rules of all tenants keep in it, before they hold: the store gives a
 // topic that was served from elsewhere meanwhile a new epoch, so that its readers are told of the gap.
 type Durability struct {
 	mu    sync.Mutex // guards the rest, and lets one at a time tell the store
@@ -19,10 +19,10 @@ type Durability struct {
 	missed []string
 }
 
-// mostMissed bounds durability.missed.
+// mostMissed bounds Durability.missed.
 const mostMissed = 16
 
-// know notes the rules of some tenants, and tells the store if there is one.
+// Note notes the rules of some tenants, and tells the store if there is one.
 func (d *Durability) Note(tenants map[string]Rules) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -43,7 +43,7 @@ func (d *Durability) Note(tenants map[string]Rules) error {
 	return nil
 }
 
-// await says that a store is being opened, or that none is.
+// Await says that a store is being opened, or that none is.
 func (d *Durability) Await(opening bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -53,7 +53,7 @@ func (d *Durability) Await(opening bool) {
 	}
 }
 
-// begin tells a store that was just opened, also of what it missed; if that fails there is none.
+// Begin tells a store that was just opened, also of what it missed; if that fails there is none.
 func (d *Durability) Begin(store *durable.Store) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

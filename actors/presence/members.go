@@ -19,10 +19,10 @@ type Member struct {
 	Connection string
 }
 
-// maxAttendants bounds the members of one topic; with one more, the one that ends soonest is forgotten.
+// MaxMembers bounds the members of one topic; with one more, the one that ends soonest is forgotten.
 const MaxMembers = 1024
 
-// attendance is who attends a topic. It belongs to the topic's actor.
+// Members are those of a topic, by name. It belongs to the topic's actor.
 type Members map[string]Member
 
 // Note notes that a member is alive, for so long from now. data is what it tells of itself; nil is what it told before.
@@ -63,7 +63,7 @@ func (m Members) forgetOne() {
 	delete(m, first)
 }
 
-// present are the members that are alive, by name.
+// List returns the members that are alive, in the order of their names.
 func (m Members) List(now time.Time) []Member {
 	m.expire(now)
 	var all []Member

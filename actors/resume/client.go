@@ -12,15 +12,15 @@ type Counter interface {
 	Missed(reason protocol.Reason, events int)
 }
 
-// linger is what a connection needs to leave a record, and what it got from one. It is nil where nobody lingers.
+// Client is what a connection needs to leave a session, and what it got from one. It is nil where no client may resume.
 type Client struct {
 	key     string   // static
 	pending *Session // what is to be restored; the actor's
 
 	Restored, Replayed, Missed atomic.Uint64
-	// everyone is where the topic of everyone stood when the connection joined; the actor's.
+	// Broadcast is where the topic of all connections stood when the connection joined; the actor's.
 	Broadcast protocol.Position
-	// after are events to the user after the end of the connection and before its record came, tooLate how many more
+	// After are events to the user after the end of the connection and before its session came, TooLate how many more
 	// there were; the user's.
 	After   []*outbox.Frame
 	TooLate int
@@ -32,7 +32,7 @@ func NewClient(key string) *Client { return &Client{key: key} }
 // Resume notes the session that is to be restored, nil for none.
 func (g *Client) Resume(session *Session) { g.pending = session }
 
-// key is that of the connection's client, "" for none.
+// Key returns that of the connection's client, "" for none.
 func (g *Client) Key() string {
 	if g == nil {
 		return ""
@@ -40,7 +40,7 @@ func (g *Client) Key() string {
 	return g.key
 }
 
-// take takes what is to be restored, nil for nothing.
+// Take takes the session that is to be restored, nil for none.
 func (g *Client) Take() (rec *Session) {
 	if g != nil {
 		rec, g.pending = g.pending, nil
@@ -48,14 +48,14 @@ func (g *Client) Take() (rec *Session) {
 	return rec
 }
 
-// giveUp counts what is never restored, since the connection ends before.
+// GiveUp counts what is never restored, since the connection ends before.
 func (g *Client) GiveUp(n Counter) {
 	if rec := g.Take(); rec != nil {
 		g.AddMissed(n, protocol.Disconnected, rec.Events())
 	}
 }
 
-// miss counts events that the client missed and that cannot be replayed.
+// AddMissed counts events that the client missed and that cannot be replayed.
 func (g *Client) AddMissed(n Counter, reason protocol.Reason, events int) {
 	if events > 0 {
 		g.Missed.Add(uint64(events))
@@ -63,10 +63,10 @@ func (g *Client) AddMissed(n Counter, reason protocol.Reason, events int) {
 	}
 }
 
-// maxAfter bounds the events that come to the user between the end of a connection and its record.
+// MaxAfter bounds the events that come to the user between the end of a connection and its session.
 const MaxAfter = 256
 
-// late notes an event to the user for a connection whose end the user has not been told yet.
+// Late notes an event to the user for a connection whose end the user has not been told yet.
 func (g *Client) Late(f *outbox.Frame) {
 	switch {
 	case g == nil || f == nil:

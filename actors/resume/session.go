@@ -64,7 +64,7 @@ func (r *Session) Bound() {
 	r.cut, r.Detached.Events = from, events[from:]
 }
 
-// unwritten are the events that were not written, and how many of those there was no room for.
+// Unwritten returns the events that were not written, and how many of those there was no room for.
 func (r *Session) Unwritten() (events []*outbox.Frame, cut int) {
 	r.Detached.AwaitFlush() // its client may be back before the writer has noted what it wrote
 	written := r.Detached.LateAcks()
@@ -76,15 +76,15 @@ func (r *Session) Unwritten() (events []*outbox.Frame, cut int) {
 	return events, max(0, r.cut-written)
 }
 
-// worth is how many events are missed if the record is given up, as far as it knows; one at least.
+// Events returns how many events are missed if the session is given up, as far as it knows; one at least.
 func (r *Session) Events() int { return max(1, len(r.Detached.Events)+r.cut+len(r.sent)) }
 
-// empty lets go of what a record held that was given up: its user may keep it for a while.
+// Release lets go of what a session held that was given up: its user may keep it for a while.
 func (r *Session) Release() {
 	r.Detached, r.sent, r.Subscriptions, r.Checkpoints = outbox.Detached{}, nil, nil, nil
 }
 
-// at is where a topic stood. unknown says that it did not say.
+// Checkpoint returns where a topic stood; known is false if it did not say.
 func (r *Session) Checkpoint(topic string) (at protocol.Position, known bool) {
 	for _, m := range r.Checkpoints {
 		if m.Topic == topic {
@@ -94,5 +94,5 @@ func (r *Session) Checkpoint(topic string) (at protocol.Position, known bool) {
 	return at, false
 }
 
-// Sent are the events to the user meanwhile.
+// Sent returns the events to the user meanwhile.
 func (r *Session) Sent() []*outbox.Frame { return r.sent }

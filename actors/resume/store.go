@@ -8,7 +8,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Bounds of what lingers. With one record more, the oldest of the user, of the tenant, or of the tenant that has the
+// Bounds of suspended sessions. With one more, the oldest of the user, of the tenant, or of the tenant that has the
 // most of all, is given up.
 const (
 	MaxPerUser   = 16
@@ -17,7 +17,7 @@ const (
 	maxBytes     = 64 << 20 // of all together
 )
 
-// ledger bounds the records of a node. The users have them; whoever takes one out of the ledger owns it.
+// Store bounds the suspended sessions of a node. The users have them; whoever takes one out of the Store owns it.
 type Store struct {
 	counter Counter // static
 
@@ -27,7 +27,7 @@ type Store struct {
 	bytes    int
 }
 
-// account are the records of one tenant, oldest first. The first is held; of the others some may have been taken out.
+// tenantSessions are those of one tenant, oldest first. The first is held; of the others some may have been taken out.
 type tenantSessions struct {
 	sessions []*Session
 	held     int
@@ -37,7 +37,7 @@ type tenantSessions struct {
 // NewStore holds no sessions yet. It counts as missed the sessions that it has to give up.
 func NewStore(counter Counter) *Store { return &Store{counter: counter} }
 
-// hold notes a record, for which others may have to be given up.
+// Add notes a session, for which others may have to be given up.
 func (l *Store) Add(rec *Session) {
 	l.mu.Lock()
 	a := l.tenants[rec.Tenant]
@@ -60,7 +60,7 @@ func (l *Store) Add(rec *Session) {
 	l.giveUp(given)
 }
 
-// giveUp counts what the clients of these records miss, which were taken out.
+// giveUp counts what the clients of these sessions miss, which were taken out.
 func (l *Store) giveUp(given []*Session) {
 	for _, old := range given {
 		l.counter.Missed(protocol.TooMany, old.Events())
@@ -68,7 +68,7 @@ func (l *Store) giveUp(given []*Session) {
 	}
 }
 
-// take takes a record out; false if it was given up.
+// Take takes a session out; false if it was given up.
 func (l *Store) Take(rec *Session) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,8 +79,8 @@ func (l *Store) Take(rec *Session) bool {
 	return true
 }
 
-// add keeps an event to the user in a record, for which others may have to be given up; false if the record has no room
-// for it, or was given up itself.
+// Append keeps an event to the user in a session, for which others may have to be given up; false if the session has no
+// room for it, or was given up itself.
 func (l *Store) Append(rec *Session, f *outbox.Frame) bool {
 	l.mu.Lock()
 	if !rec.held || rec.size+f.Size() > MaxSession {
@@ -97,7 +97,7 @@ func (l *Store) Append(rec *Session, f *outbox.Frame) bool {
 	return true
 }
 
-// forget gives up all records of a tenant that fit.
+// Forget gives up all sessions of a tenant that fit.
 func (l *Store) Forget(tenant string, fits func(*Session) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,7 +113,7 @@ func (l *Store) Forget(tenant string, fits func(*Session) bool) {
 	}
 }
 
-// strike takes a record out. The caller holds the lock, as of all below.
+// remove takes a session out. The caller holds the lock, as of all below.
 func (l *Store) remove(rec *Session) {
 	rec.held = false
 	l.count(rec, -1)
@@ -130,7 +130,7 @@ func (l *Store) remove(rec *Session) {
 	}
 }
 
-// trim takes records out until the bounds of all together hold.
+// trim takes sessions out until the bounds of all together hold.
 func (l *Store) trim(given []*Session) []*Session {
 	for l.sessions > maxSessions || l.bytes > maxBytes {
 		given = append(given, l.oldest(l.heaviest()))
@@ -138,7 +138,7 @@ func (l *Store) trim(given []*Session) []*Session {
 	return given
 }
 
-// oldest takes out the oldest record of an account.
+// oldest takes out the oldest session of a tenant.
 func (l *Store) oldest(a *tenantSessions) *Session {
 	rec := a.sessions[0]
 	l.remove(rec)
@@ -162,8 +162,8 @@ func (l *Store) count(rec *Session, by int) {
 	l.bytes += by * rec.size
 }
 
-// state is how many records there are, and how large they are together.
-func (l *Store) Stats() (records, bytes int) {
+// Stats returns how many sessions there are, and how large they are together.
+func (l *Store) Stats() (sessions, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.sessions, l.bytes

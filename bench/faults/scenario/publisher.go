@@ -9,7 +9,7 @@ import (
 	"github.com/parley-realtime/parley/bench/faults/server"
 )
 
-// Lane is the distance between the numbers of two publishers to one topic.
+// PublisherStride is the distance between the numbers of two publishers to one topic.
 const PublisherStride = 1_000_000_000
 
 // Publisher publishes to a device's topic and records what was sent and what the server acknowledged.
