@@ -56,7 +56,7 @@ func held(r *scenario.Run) {
 	s := r.Serve(server.Conditions{})
 	base, err := s.Resident()
 	r.Must(err)
-	count := r.Size(15_000, 1000)
+	count := r.Size(15_000, 2500) // fewer would share what the server grows by for the first, some 12 MiB
 	h := connectReaders(r, s, "held", "held", count, 1)
 	began := figures(r, s).Processor
 	span := r.Span(10*time.Minute, 2*time.Second)
