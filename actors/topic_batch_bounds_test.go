@@ -77,6 +77,7 @@ func TestBatch_AFailureAmongTheSubscribersLeavesNobodyAsleep(t *testing.T) {
 			t.Fatal(err)
 		}
 		odd.subscribe(t, "other", "room")
+		synctest.Wait() // events wait only where the transport sleeps
 		pad := strings.Repeat("x", 32<<10-100)
 		ev, _ := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON,
 			Data: fmt.Appendf(nil, `{"pad":%q}`, pad)})
