@@ -80,8 +80,9 @@ func (n *publisher) Publish(ctx context.Context, tenant string, to Target, ev *p
 const pipelineDepth = 32
 
 // PublishAll is Publish for several events in turn. It keeps their order, and has up to 32 of them on their way: a
-// topic takes them in one go. answer gets the answer to each event in its turn, on the caller's goroutine. An event
-// that was not tried, since ctx had ended, gets the error of ctx.
+// topic takes them in one go. An event for which the topic has to be made goes alone, since the tenant hands it over.
+// answer gets the answer to each event in its turn, on the caller's goroutine. An event that was not tried, since ctx
+// had ended, gets the error of ctx.
 func (n *publisher) PublishAll(
 	ctx context.Context, tenant string, to Target, events []*protocol.Event, answer func(Receipt, error),
 ) {
@@ -114,15 +115,20 @@ type posting struct {
 	err     error
 }
 
-// post checks and sends an event.
+// post checks and sends an event. If the tenant has to make the topic or user first, post waits for the answer: the
+// next event may find what was made before this one has come there.
 func (n *publisher) post(ctx context.Context, tenant string, to Target, ev *protocol.Event) posting {
 	t, err := n.admitPublish(ctx, tenant, &to, ev)
 	if err != nil {
 		return posting{err: err}
 	}
 	p, id := to.delivery(ev, n.now())
-	dispatch(t, to, p)
-	return posting{result: p.Result, id: id, made: p.Anonymous}
+	posted := posting{result: p.Result, id: id, made: p.Anonymous}
+	if !dispatch(t, to, p) {
+		posted.receipt, posted.err = n.await(ctx, posted)
+		posted.result = nil
+	}
+	return posted
 }
 
 // admitPublish checks an event against all limits, and waits for room. It returns the tenant.
@@ -184,20 +190,22 @@ func (n *publisher) await(ctx context.Context, p posting) (Receipt, error) {
 }
 
 // dispatch sends a delivery on its way. If the topic or user is idle, the publisher runs it here: it would wait for it
-// anyway.
-func dispatch(t *tenantCore, to Target, p *fanout.Delivery) {
+// anyway. It reports whether it found the topic or users, or has the tenant make them.
+func dispatch(t *tenantCore, to Target, p *fanout.Delivery) (found bool) {
 	switch {
 	case to.Topic != "":
-		t.publish(to.Topic, p)
+		return t.publish(to.Topic, p)
 	case to.All:
-		t.publish(broadcastTopic, p)
+		return t.publish(broadcastTopic, p)
 	default:
 		users := to.Users
 		if len(users) > 1 {
 			users = slices.Compact(slices.Sorted(slices.Values(users)))
 		}
 		p.Result.Expect(len(users))
-		t.publishToUsers(users, p).RunInline()
+		idle, found := t.publishToUsers(users, p)
+		idle.RunInline()
 		p.Result.Answer(0)
+		return found
 	}
 }

@@ -58,6 +58,25 @@ func TestPublishAll_KeepsTheOrderOfEventsAndOfAnswers(t *testing.T) {
 	}
 }
 
+// The tenant makes a topic for the first event. The next ones may find the topic before the first has come there.
+func TestPublishAll_KeepsTheOrderAtATopicThatHasToBeMade(t *testing.T) {
+	bubble(t, Config{}, func(n *Node) {
+		var events []*protocol.Event
+		for i := range pipelineDepth {
+			events = append(events, jsonEvent(t, "", i))
+		}
+		for topic := range 100 {
+			want := uint64(0)
+			to := Target{Topic: fmt.Sprint("new-", topic)}
+			n.PublishAll(context.Background(), "acme", to, events, func(r Receipt, err error) {
+				if want++; err != nil || r.Position.Offset != want {
+					t.Fatalf("%s: answer %d: %+v, %v", to.Topic, want, r, err)
+				}
+			})
+		}
+	})
+}
+
 // Each event that is refused, or that comes too late to be tried, gets its own error; the others are published.
 func TestPublishAll_SaysOfEachEventWhatBecameOfIt(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {

@@ -52,23 +52,25 @@ func (t *tenantCore) user(name string, msg mailbox.Refusable) {
 }
 
 // publish gives a delivery to a topic, which is made if it does not exist. It runs an idle topic on the caller's
-// goroutine.
-func (t *tenantCore) publish(topic string, p *fanout.Delivery) {
-	idle, ok := t.topics.Claim(topic, publish{p})
-	if !ok {
+// goroutine. It reports whether it found the topic: if not, an event that comes later may overtake this one.
+func (t *tenantCore) publish(topic string, p *fanout.Delivery) (found bool) {
+	idle, found := t.topics.Claim(topic, publish{p})
+	if !found {
 		t.box.Send(toTopic{topic, publish{p}})
 	}
 	idle.RunInline()
+	return found
 }
 
 // publishToUsers gives a delivery to users. If it is for one user only, and that user is idle, it returns the mailbox
-// for the caller to run; otherwise nil.
-func (t *tenantCore) publishToUsers(users []string, p *fanout.Delivery) (idle *mailbox.Mailbox) {
+// for the caller to run; otherwise nil. It reports whether it found all users who will get it, as publish does.
+func (t *tenantCore) publishToUsers(users []string, p *fanout.Delivery) (idle *mailbox.Mailbox, all bool) {
 	if !p.Anonymous { // of two publishes with one id, the same one comes first at all users
 		turn := &t.turns[t.users.Shard(p.Event.ID)]
 		turn.Lock()
 		defer turn.Unlock()
 	}
+	all = true
 	for _, user := range users {
 		found := len(users) > 1 && t.users.Send(user, publish{p})
 		if len(users) == 1 {
@@ -78,12 +80,13 @@ func (t *tenantCore) publishToUsers(users []string, p *fanout.Delivery) (idle *m
 		case found:
 		case t.waits(p.Event):
 			t.user(user, publish{p})
+			all = false
 		default: // the user has no connection
 			t.turnAway(p.Event)
 			p.Result.Answer(0)
 		}
 	}
-	return idle
+	return idle, all
 }
 
 // waits reports whether the event would wait in the inbox of a user who has no connection.
