@@ -19,12 +19,20 @@ func helpVars() kong.Vars {
 		"backup_url": "The internal address of the server that has the directory open; by default the " +
 			"one that it left there.",
 		"check_config": "The YAML file (parley.yaml).",
-		"listen_url":   "The server (http://127.0.0.1:8000); a path of its own wins over the dialect's.",
-		"listen_token": "The token to show; for a server on this machine, one for dev mode is made.",
+		"listen_url": "The server; by default the context's, else http://127.0.0.1:8000; a path of its own wins " +
+			"over the dialect's.",
+		"listen_token": "The token to show; by default that of the context. For a server on this machine, one for " +
+			"dev mode is made.",
 		"listen_dialect": "The protocol to speak: one of " + dialects +
 			". Without one, all that hear the topics, and all but outposts if there are none.",
 		"listen_time":   "Begin each line with the time and the dialect (on if the output is a terminal).",
 		"listen_topics": "What to hear, such as telemetry/1; by default all that the dialect has.",
+		"server_url":    "The server; by default that of the context, else http://127.0.0.1:8000.",
+		"server_key":    "The tenant's API key; by default that of the context, else dev mode's.",
+		"server_context": "The context whose server and key are meant; by default the current one (parley context " +
+			"use).",
+		"history_after": "Only what came behind this position; one that the topic has lost is an error.",
+		"kick_whom":     "A connection's id, such as ws-7, or a user.",
 		"backup": "Make one file of a data directory, of a server that runs or of one that does " +
 			"not.",
 		"publish_kind": "What the event is: telemetry, alert, device_status, system_status, " +
@@ -33,6 +41,8 @@ func helpVars() kong.Vars {
 			"back, and the server cannot tell. Its durable topics begin new epochs at the next start.",
 		"restore_data": "The data directory; it has to be empty, or not there, unless --in-place is " +
 			"given.",
+		"serve_ready_file": "Write the addresses there as JSON when the server serves (for port 0); it is " +
+			"removed at the end.",
 		"serve_config":          "The YAML file; by default parley.yaml, and none in dev mode.",
 		"serve_internal_listen": "Health and metrics (127.0.0.1:8001; in dev mode the same as --listen).",
 		"serve_drain":           "How long closing all connections may take on SIGTERM (30s; in dev mode 2s).",

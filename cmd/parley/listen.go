@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,8 @@ import (
 )
 
 type listenCommand struct {
-	URL       string   `name:"url" default:"http://127.0.0.1:8000" env:"PARLEY_URL" help:"${listen_url}"`
+	URL       string   `name:"url" env:"PARLEY_URL" placeholder:"URL" help:"${listen_url}"`
+	Context   string   `env:"PARLEY_CONTEXT" placeholder:"NAME" help:"${server_context}"`
 	Token     string   `env:"PARLEY_TOKEN" help:"${listen_token}"`
 	Dialect   string   `default:"" enum:",${dialects}" help:"${listen_dialect}"`
 	Time      *bool    `negatable:"" help:"${listen_time}"`
@@ -31,19 +33,21 @@ type listenCommand struct {
 
 // Run listens until a signal or the server ends it.
 func (c *listenCommand) Run() error {
+	at, err := targetOf(c.URL, c.Context)
+	if err != nil {
+		return err
+	}
 	known := client.DialectsOf(protocols.All)
-	given := c.Token != ""
+	token := cmp.Or(c.Token, at.token)
+	given := token != ""
 	dialects := []string{c.Dialect}
 	topics := map[string][]string{c.Dialect: c.Topics}
 	if c.Dialect == "" {
-		var err error
 		if dialects, topics, err = known.Choose(c.Topics); err != nil {
 			return err
 		}
 	}
-	token := c.Token
-	if !given && local(c.URL) {
-		var err error
+	if !given && local(at.url) {
 		if token, err = devToken("listener"); err != nil {
 			return err
 		}
@@ -56,9 +60,9 @@ func (c *listenCommand) Run() error {
 	}
 	var all []client.ListenOptions
 	for _, dialect := range dialects {
-		l := client.ListenOptions{Base: c.URL, Token: token, Topics: topics[dialect], Print: lines.printer(dialect),
+		l := client.ListenOptions{Base: at.url, Token: token, Topics: topics[dialect], Print: lines.printer(dialect),
 			Dialect: dialect, Client: known[dialect]}
-		if !given && l.Client.Credential == protocol.Outpost && local(c.URL) {
+		if !given && l.Client.Credential == protocol.Outpost && local(at.url) {
 			l.Token = config.DevOutpostToken
 			if len(l.Topics) == 0 {
 				l.Topics = []string{config.DevOutpost}

@@ -8,15 +8,19 @@
 //	feed       the machine's figures, and the sample events of dev mode
 //	logline    the log
 //	systemd    readiness and watchdog, for systemd
-//	client     the other side: publish, listen in a dialect, fetch a backup
+//	client     the other side: the HTTP API, listening in a dialect
+//	contexts   the servers that a person works with, each under a name
+//	terminal   text for people, JSON for scripts
+//	completion what shells complete
 //	backup     one file of a data directory, and back
 //
 // Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not
-// 0.
+// 0: 1 if it was refused or something is not well, 2 if the server could not be asked, 80 if it was called wrongly.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -25,7 +29,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/parley-realtime/parley/cmd/parley/client"
 	"github.com/parley-realtime/parley/cmd/parley/logline"
+	"github.com/parley-realtime/parley/cmd/parley/terminal"
 )
 
 type commands struct {
@@ -33,11 +39,16 @@ type commands struct {
 	Token   tokenCommand   `cmd:"" help:"Print a signed token for a client, and nothing else."`
 	Publish publishCommand `cmd:"" help:"Publish one event and print the answer."`
 	Listen  listenCommand  `cmd:"" help:"Connect as a client and print what arrives, one JSON a line."`
+	History historyCommand `cmd:"" help:"Print the events that a topic retains."`
+	Kick    kickCommand    `cmd:"" help:"Close a connection, or all of a user."`
+	Context contextCommand `cmd:"" help:"Keep which servers you work with, each under a name."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration and print every problem in it."`
 	Config  configCommand  `cmd:"" help:"Print every setting with its default, unit, environment name and meaning."`
 	Backup  backupCommand  `cmd:"" help:"${backup}"`
 	Restore restoreCommand `cmd:"" help:"Make a data directory of such a file; durable topics begin new epochs."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
+
+	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
 }
 
 func main() {
@@ -47,16 +58,33 @@ func main() {
 		stderr.Close(lastLines)
 		os.Exit(status)
 	}
-	parser := kong.Must(&all, kong.Name("parley"), kong.Writers(os.Stdout, stderr), kong.Exit(exit),
-		kong.Description("Real-time notifications: publish once over HTTP, reach every client in the protocol that "+
-			"it speaks."),
-		helpVars())
+	parser := newParser(&all, kong.Writers(os.Stdout, stderr), kong.Exit(exit))
 	chosen, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	if err := chosen.Run(); err != nil {
-		fmt.Fprintln(stderr, "parley:", oneLine(err))
-		exit(1)
+		if text := oneLine(err); text != "" {
+			fmt.Fprintln(stderr, "parley:", text)
+		}
+		exit(statusOf(err))
 	}
+}
+
+// newParser makes the parser of the command line.
+func newParser(all *commands, options ...kong.Option) *kong.Kong {
+	return kong.Must(all, append(options, kong.Name("parley"), helpVars(),
+		kong.Description("Real-time notifications: publish once over HTTP, reach every client in the protocol that "+
+			"it speaks."))...)
+}
+
+// statusOf is the status with which a command that failed ends the process; README has the table.
+func statusOf(err error) int {
+	if said, ok := errors.AsType[*terminal.Exit](err); ok {
+		return said.Status
+	}
+	if _, ok := errors.AsType[*client.Unreachable](err); ok {
+		return terminal.Unreached
+	}
+	return terminal.Failed
 }
 
 // lastLines is how long a process that ends waits for somebody to read its last lines.

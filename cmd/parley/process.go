@@ -87,6 +87,10 @@ func (p *process) serve(s *server.Server, cfg *config.Config) error {
 			return err
 		}
 	}
+	if err := (readyFile{p.command.ReadyFile}).write(s); err != nil {
+		p.shutdown(s)
+		return err
+	}
 	p.systemd.Ready("serving on " + s.Address())
 	beside.Go(func() { p.systemd.Watch(ctx, s.Healthy) })
 	return p.handleSignals(s)

@@ -10,8 +10,7 @@ import (
 )
 
 type publishCommand struct {
-	URL   string `name:"url" default:"http://127.0.0.1:8000" env:"PARLEY_URL" help:"The server (${default})."`
-	Key   string `default:"dev" env:"PARLEY_KEY" help:"The tenant's API key (dev mode's)."`
+	serverFlags
 	Topic string `xor:"target" help:"Publish to this topic; by default to the one that the kind names."`
 	User  string `xor:"target" help:"Send to all connections of this user."`
 	All   bool   `xor:"target" help:"Send to all connections of the tenant."`
@@ -32,9 +31,13 @@ func (c *publishCommand) Run() error {
 			return fmt.Errorf("stdin: %w", err)
 		}
 	}
+	at, err := c.target()
+	if err != nil {
+		return err
+	}
 	ctx, stop := untilSignal()
 	defer stop()
-	answer, err := client.Publish(ctx, c.URL, c.Key, client.PublishRequest{
+	answer, err := client.Publish(ctx, at.url, at.key, client.PublishRequest{
 		Topic: c.Topic, User: c.User, All: c.All,
 		Event: client.Event{Kind: c.Kind, Data: bytes.TrimSpace(data), ID: c.ID},
 	})

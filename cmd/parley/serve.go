@@ -25,6 +25,7 @@ type serveCommand struct {
 	Data           string         `placeholder:"DIR" help:"Where the server keeps what must survive it."`
 	Dev            bool           `help:"Dev mode: nothing to configure, loopback alone, public keys, a sample feed."`
 	Feed           *bool          `negatable:"" help:"${serve_feed}"`
+	ReadyFile      string         `placeholder:"FILE" help:"${serve_ready_file}"`
 	DebugEcho      bool           `hidden:"" help:"Speak the protocols for conformance tests, too."`
 }
 
@@ -72,6 +73,11 @@ func (c *serveCommand) Run() error {
 	slog.SetDefault(log)
 	p := &process{command: c, log: log, lines: lines, signals: signals, systemd: systemd.New(os.Getenv)}
 	p.logWarnings(loaded)
+	ready := readyFile{c.ReadyFile}
+	if err := ready.remove(); err != nil {
+		return err
+	}
+	defer func() { _ = ready.remove() }()
 	held := memory.New(loaded.Config.Memory)
 	options := server.Options{Version: version, LogLost: lines.Lost, Exit: p.exit}
 	if held != nil {

@@ -239,7 +239,7 @@ func dialError(response *http.Response, err error) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	cause := refusal(response.Status, body)
+	cause := refusal(response.StatusCode, body)
 	switch status := response.StatusCode; {
 	case status == http.StatusNotFound:
 		return &Refused{NotServed: true, Why: cause.Error()}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 )
 
@@ -32,49 +31,9 @@ func Publish(ctx context.Context, base, key string, p PublishRequest) ([]byte, e
 	if !json.Valid(p.Event.Data) {
 		return nil, errors.New("what is to be published is no JSON")
 	}
-	u, err := endpoint(base, "http", "/api/v1/publish")
-	if err != nil {
-		return nil, err
+	answer, err := API{base, key}.Call(ctx, http.MethodPost, "/api/v1/publish", nil, p)
+	if _, unreachable := errors.AsType[*Unreachable](err); unreachable {
+		err = fmt.Errorf("publish: %w", err)
 	}
-	body, err := json.Marshal(p)
-	if err != nil {
-		return nil, fmt.Errorf("publish: %w", err)
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("publish: %w", err)
-	}
-	request.Header.Set("Authorization", "Bearer "+key)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("publish: %w", err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("publish: the answer broke off: %w", err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return nil, refusal(response.Status, answer)
-	}
-	return bytes.TrimSpace(answer), nil
-}
-
-// refusal is an error answer as one line.
-func refusal(status string, answer []byte) error {
-	var told struct {
-		Error struct {
-			Code, Message string
-			Request       string `json:"request_id"`
-		}
-	}
-	if json.Unmarshal(answer, &told) != nil || told.Error.Code == "" {
-		return fmt.Errorf("refused: %s", status)
-	}
-	cause := fmt.Sprintf("refused: %s: %s", told.Error.Code, told.Error.Message)
-	if told.Error.Request != "" { // by which the server's log has it
-		cause += " (request " + told.Error.Request + ")"
-	}
-	return errors.New(cause)
+	return bytes.TrimSpace(answer), err
 }

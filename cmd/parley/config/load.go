@@ -113,7 +113,8 @@ func (l *Result) readEnvironment(environ []string) {
 
 // otherVariables are no settings of the server: they are defaults for flags of the command line, and a switch of the
 // tests.
-var otherVariables = []string{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_KEY", "PARLEY_TOKEN", "PARLEY_CLIENTS"}
+var otherVariables = []string{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_KEY", "PARLEY_TOKEN", "PARLEY_CONTEXT",
+	"PARLEY_CLIENTS"}
 
 func suggest(name string, known map[string]string) string {
 	best, distance := "", 4

@@ -102,13 +102,18 @@ func (l *listeners) extraAddresses() (all []string) {
 // internalURL is the URL of operators' calls, as this machine reaches it. secure says that the public address speaks
 // TLS.
 func (l *listeners) internalURL(secure bool) string {
+	return urlOf(l.internalAddress(), l.internal == nil && secure)
+}
+
+// urlOf is the URL of an address, as this machine reaches it.
+func urlOf(address string, secure bool) string {
 	scheme := "http"
-	if l.internal == nil && secure {
+	if secure {
 		scheme = "https"
 	}
-	host, port, err := net.SplitHostPort(l.internalAddress())
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return scheme + "://" + l.internalAddress()
+		return scheme + "://" + address
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"

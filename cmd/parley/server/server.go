@@ -228,3 +228,9 @@ func (s *Server) Healthy(ctx context.Context) error {
 	}
 	return err
 }
+
+// URLs are those of the public and the internal address, as this machine reaches them.
+func (s *Server) URLs() (public, internal string) {
+	secure := s.config.TLS.On()
+	return urlOf(s.Address(), secure), s.listeners.internalURL(secure)
+}
