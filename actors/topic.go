@@ -87,6 +87,7 @@ type topic struct {
 	memory      *history.Memory // nil if it is durable
 	disk        *durable.Topic  // nil if it is in memory
 	appending   int             // events on their way to the disk
+	handedOver  *fanout.Result  // of the last event that parents got through the tenant; nil if none did
 	dedup       fanout.Dedup
 	subscribers fanout.Subscribers
 	window      *fanout.Window // in which events wait for more; nil until one did

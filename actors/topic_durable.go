@@ -119,15 +119,18 @@ func (t *topic) delivered(p *fanout.Delivery, offset uint64, now time.Time, echo
 // forward hands the event to the parent topics: those that exist, and those that are durable. The others have no
 // subscriber and cost nothing. It ignores the limits of their mailboxes: the publisher waits for them, which bounds how
 // many events there can be. An event that is known here goes only to durable ones, which know for themselves whether
-// they have it.
+// they have it. The tenant makes a durable one that has no actor; until it has handed over the event for which it did,
+// the next ones go through it, too, so that they do not overtake that one.
 func (t *topic) forward(p *fanout.Delivery, known bool) {
 	for up := protocol.Parent(t.name); up != ""; up = protocol.Parent(up) {
 		p.Result.Expect(1)
 		m := propagate{p, known}
+		behind := t.handedOver != nil && !t.handedOver.Done() && t.tenant.durable(up)
 		switch {
-		case t.tenant.topics.SendUnbounded(up, m):
-		case t.tenant.durable(up):
+		case !behind && t.tenant.topics.SendUnbounded(up, m):
+		case behind || t.tenant.durable(up):
 			t.tenant.box.SendUnbounded(toTopic{up, m})
+			t.handedOver = p.Result
 		default:
 			p.Result.Answer(0)
 		}

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -281,5 +282,32 @@ func TestDurable_MoreMissedThanMayWaitIsSaid(t *testing.T) {
 		}
 		synctest.Wait()
 		c.wantHeard(t, countedUp(12, 60)...)
+	})
+}
+
+// A parent that is on disk and has no actor is made for the first event from below. The next ones do not overtake it.
+func TestTopic_ADurableParentHasTheOrderOfTheTopicBelow(t *testing.T) {
+	lives(t, Config{TopicIdle: time.Second}, func(n *Node) {
+		var want []string
+		for round := range 10 {
+			enter(t, n, words, someone("a")).subscribe(t, "orders/1/x")
+			time.Sleep(5 * time.Second) // the parents end
+			var events []*protocol.Event
+			for i := range pipelineDepth {
+				events = append(events, jsonEvent(t, "", 1+round*pipelineDepth+i))
+				want = append(want, string(events[i].Data))
+			}
+			to := Target{Topic: "orders/1/x"}
+			n.PublishAll(context.Background(), "acme", to, events, func(_ Receipt, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for _, topic := range []string{"orders/1/x", "orders/1", "orders"} {
+			if got := historyOf(t, n, topic, protocol.Position{}); !slices.Equal(got, want) {
+				t.Errorf("%s: %q", topic, got)
+			}
+		}
 	})
 }
