@@ -17,8 +17,9 @@ type Metrics struct {
 	Latency outbox.Histogram
 	// SuspendedSessions and SuspendedSessionBytes are the sessions that wait for their clients now, and their size.
 	SuspendedSessions, SuspendedSessionBytes int
-	// Backlog is what waits for all readers, in bytes.
+	// Backlog is what waits for all readers, and Batched what waits for more (outbox.Batched) instead, in bytes.
 	Backlog  int64
+	Batched  int64
 	Topics   int
 	Pressure health.Pressure
 	Storage  Storage

@@ -164,6 +164,7 @@ func (n *Node) Metrics() Metrics {
 		Lifecycles: map[string]stats.Lifecycle{},
 		Latency:    n.outboxes.Latency.Snapshot(),
 		Backlog:    n.backlog.Bytes(),
+		Batched:    n.backlog.Batched(),
 		Sums:       n.totals.Snapshot(),
 		Pressure:   n.watermark.Pressure(),
 		Storage:    n.storage(),

@@ -60,9 +60,12 @@ func TestBatch_EventsWaitForTheirWindowAndLeaveInOneWrite(t *testing.T) {
 		}
 		publishNumbers(t, n, "room", 4, 4)
 		c.wantIn(t, window-1, countedUp(1, 3)...)
+		if f := n.Metrics(); f.Batched < 2*int64(len(`{"n":4}`)) || f.Backlog != 0 {
+			t.Errorf("in the window %d bytes are batched, and %d wait", f.Batched, f.Backlog)
+		}
 		c.wantIn(t, 1, countedUp(1, 4)...)
-		if f := n.Metrics(); f.Delivered != 8 || f.Backlog != 0 {
-			t.Errorf("%d delivered, %d wait", f.Delivered, f.Backlog)
+		if f := n.Metrics(); f.Delivered != 8 || f.Backlog != 0 || f.Batched != 0 {
+			t.Errorf("%d delivered, %d wait, %d are batched", f.Delivered, f.Backlog, f.Batched)
 		}
 	})
 }

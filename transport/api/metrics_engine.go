@@ -45,6 +45,8 @@ var (
 	drops     = describe("drops_total", "What was refused or not delivered, by reason.", "reason")
 	backlog   = describe("backlog_bytes",
 		"Bytes that wait for readers in all outboxes together; publishers slow down when it is high.")
+	batched = describe("batched_bytes",
+		"Bytes in outboxes that wait for more, for a batch window or the write delay; they slow down nobody.")
 	topicsNow = describe("topics", "Topics that exist.")
 	missed    = describe("missed_total",
 		"Events that clients missed while their connection was broken and that could not be replayed, by reason; "+
@@ -79,9 +81,9 @@ var (
 
 var engineDescs = []*prometheus.Desc{
 	connectionsNow, identifiedNow, connectionsEver, messagesIn, messagesOut, bytesIn, bytesOut, lifetime, published,
-	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsRestored, clientsFaded, backlog, topicsNow,
-	restarts, lifecycleEvents, lifecycleLost, stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit, memoryShed,
-	storageFull, latency, loginsEnded,
+	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsRestored, clientsFaded, backlog, batched,
+	topicsNow, restarts, lifecycleEvents, lifecycleLost, stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit,
+	memoryShed, storageFull, latency, loginsEnded,
 }
 
 // Describe implements prometheus.Collector.
@@ -98,6 +100,7 @@ func (e *engineCollector) Collect(out chan<- prometheus.Metric) {
 	count(out, duplicates, float64(now.Duplicates))
 	count(out, delivered, float64(now.Delivered))
 	gauge(out, backlog, float64(now.Backlog))
+	gauge(out, batched, float64(now.Batched))
 	gauge(out, topicsNow, float64(now.Topics))
 	collectPressure(out, now.Pressure)
 	if now.Storage.Open {

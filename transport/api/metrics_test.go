@@ -33,7 +33,7 @@ func someFigures() actors.Metrics {
 			Published: 100, Duplicates: 2, Delivered: 900, Restarts: map[string]uint64{"topic": 1},
 		},
 		SuspendedSessions: 2, SuspendedSessionBytes: 700,
-		Stuck: map[string]int{"topic": 0, "user": 0}, Backlog: 4096, Topics: 12,
+		Stuck: map[string]int{"topic": 0, "user": 0}, Backlog: 4096, Batched: 512, Topics: 12,
 		Lifecycles: map[string]stats.Lifecycle{"acme": {Emitted: 9, Lost: map[string]uint64{"topic": 2}}},
 	}
 }
@@ -49,6 +49,9 @@ parley_authenticated_connections{dialect="dashboard",tenant="acme"} 2
 # HELP parley_backlog_bytes Bytes that wait for readers in all outboxes together; publishers slow down when it is high.
 # TYPE parley_backlog_bytes gauge
 parley_backlog_bytes 4096
+# HELP parley_batched_bytes Bytes in outboxes that wait for more, for a batch window or the write delay; they slow down nobody.
+# TYPE parley_batched_bytes gauge
+parley_batched_bytes 512
 # HELP parley_clients_faded_total Clients that did not come back in time.
 # TYPE parley_clients_faded_total counter
 parley_clients_faded_total 3

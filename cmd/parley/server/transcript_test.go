@@ -20,6 +20,7 @@ import (
 	ws "github.com/coder/websocket"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/cmd/parley/protocols"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/airlay"
@@ -37,10 +38,21 @@ import (
 
 // The list of protocols has their transcripts and makes their dialects, so that those of a new one are played, too.
 func TestTranscripts_HoldThroughAWholeNode(t *testing.T) {
+	playAllTranscripts(t, stage{})
+}
+
+// A client hears the same frames in the same order where events wait for more: for the window of their topic, and for
+// the write delay of its connection.
+func TestTranscripts_HoldWhereEventsWaitForMore(t *testing.T) {
+	playAllTranscripts(t, stage{engine: actors.Config{WriteDelay: 10 * time.Millisecond},
+		rules: policy.Rules{BatchWindow: 20 * time.Millisecond}})
+}
+
+func playAllTranscripts(t *testing.T, on stage) {
 	for _, p := range append(protocols.All, tally.Registration) {
 		for i, d := range p.Dialects {
 			t.Run(d.Name, func(t *testing.T) {
-				playTranscripts(t, dialecttest.Load(t, os.DirFS("../../.."), d.Transcripts),
+				playTranscripts(t, on, dialecttest.Load(t, os.DirFS("../../.."), d.Transcripts),
 					func(s dialecttest.Settings) (protocol.Dialect, error) {
 						settings := p.Defaults()
 						err := s.Apply(settings)
@@ -53,7 +65,7 @@ func TestTranscripts_HoldThroughAWholeNode(t *testing.T) {
 
 func TestTranscripts_OfTheSharedPathHoldThroughAWholeNode(t *testing.T) {
 	const files = "transcripts/*.txt"
-	playTranscripts(t, dialecttest.Load(t, firstframe.Transcripts, files),
+	playTranscripts(t, stage{}, dialecttest.Load(t, firstframe.Transcripts, files),
 		func(s dialecttest.Settings) (protocol.Dialect, error) {
 			cfg := firstframe.DefaultConfig()
 			err := s.Apply(&cfg)
@@ -68,16 +80,17 @@ var dialectsOwn = map[string]string{
 		"another",
 }
 
-func playTranscripts(t *testing.T, transcripts []dialecttest.Transcript,
-	build func(dialecttest.Settings) (protocol.Dialect,
-		error)) {
+// playTranscripts plays transcripts, each on a stage of its own like on.
+func playTranscripts(t *testing.T, on stage, transcripts []dialecttest.Transcript,
+	build func(dialecttest.Settings) (protocol.Dialect, error),
+) {
 	for _, transcript := range transcripts {
 		t.Run(transcript.Name, func(t *testing.T) {
 			if why := dialectsOwn[transcript.Name]; why != "" {
 				t.Skip(why)
 			}
 			synctest.Test(t, func(t *testing.T) {
-				s := &stage{t: t, build: build, settings: dialecttest.Settings{}}
+				s := &stage{t: t, engine: on.engine, rules: on.rules, build: build, settings: dialecttest.Settings{}}
 				defer s.end()
 				dialecttest.Play(t, transcript, s)
 			})
@@ -94,6 +107,7 @@ const (
 type stage struct {
 	t        *testing.T
 	engine   actors.Config // what it obeys, the size of an inbox aside
+	rules    policy.Rules  // of the tenant's topics
 	build    func(dialecttest.Settings) (protocol.Dialect, error)
 	settings dialecttest.Settings
 	keys     auth.TenantKeys
@@ -136,7 +150,7 @@ func (s *stage) start() {
 	dialect, err := s.build(s.settings)
 	s.must(err)
 	s.engine.InboxCount = 16
-	s.node = actors.New(s.engine, authAdapter{s.verifier}, actors.TenantConfig{Name: testTenant})
+	s.node = actors.New(s.engine, authAdapter{s.verifier}, actors.TenantConfig{Name: testTenant, Rules: s.rules})
 	cfg := websocket.DefaultConfig()
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	s.sockets, err = websocket.New(cfg, s.node, authAdapter{s.verifier},
