@@ -23,8 +23,8 @@ endif
 help:
 	@echo 'make run     build and run the server in dev mode, with nothing to configure (ARGS=... adds flags)'
 	@echo 'make test    everything that must be green: format, vet, go.mod, tests under the race detector'
-	@echo 'make quick   while you work: the tests of what changed since main, and of what imports it, without the race detector'
-	@echo '             and without tests that start processes; PKG="./protocol/..." all tests of these packages'
+	@echo 'make quick   while you work: the tests of what changed since main, without the race detector and without tests that'
+	@echo '             start processes; vets what imports it, too; PKG="./protocol/..." all tests of these packages'
 	@echo 'make check PKG=./protocol  one package: format, vet, static analysis, tests under the race detector'
 	@echo 'make house   figures of the source, and their goals (ARGS="-show words" says what keeps one from its goal)'
 	@echo 'make build   bin/parley, one static binary'

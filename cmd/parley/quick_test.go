@@ -155,7 +155,8 @@ func (r *quickRepository) git(args ...string) {
 	r.run("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.org"}, args...)...)
 }
 
-// F55: make quick takes the packages that changed since main, committed or not, and those that import them.
+// F55: make quick takes the packages that changed since main, committed or not, to test them, and those that import
+// them, to vet them.
 func TestQuick_TakesWhatChangedSinceMainAndWhatImportsIt(t *testing.T) {
 	for _, program := range []string{"git", "bash", "awk"} {
 		if _, err := exec.LookPath(program); err != nil {
