@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Client is how a client of a dialect listens: what parley listen shows, sends and waits for. Its functions are pure
@@ -29,6 +31,10 @@ type Client struct {
 	Topics []string
 	// HearsUnasked says that the client hears something without topics, and need not be somebody in particular.
 	HearsUnasked bool
+	// Tag is the member by whose value the dialect tells its messages apart, "" if it has none. Kinds are the kinds of
+	// the events that such a value says; those that it lacks say no event, or one of another kind.
+	Tag   string
+	Kinds map[string][]Kind
 	// ExplainsTokens says that Admitted tells in words what is wrong with a token, rather than that it is refused.
 	ExplainsTokens bool
 }
@@ -52,6 +58,25 @@ func NoTopics(_ string, topics []string) ([][]byte, error) {
 			topics[0])
 	}
 	return nil, nil
+}
+
+// TagOf is the value of a frame's Tag, "" if it has none. A value that is no text is as it stands in the frame.
+func (c *Client) TagOf(frame []byte) string {
+	members, err := rawjson.ReadObject(frame)
+	if err != nil || c.Tag == "" {
+		return ""
+	}
+	value := rawjson.Find(members, c.Tag)
+	if text, ok := rawjson.Text(value); ok {
+		return text
+	}
+	return string(value)
+}
+
+// Says reports whether a frame says an event of a kind, or has that very tag.
+func (c *Client) Says(frame []byte, kind string) bool {
+	tag := c.TagOf(frame)
+	return tag != "" && (tag == kind || slices.Contains(c.Kinds[tag], Kind(kind)))
 }
 
 // Hears reports whether the client can ask for a topic.

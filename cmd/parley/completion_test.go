@@ -62,7 +62,7 @@ func TestCompletion_ShellsCompleteCommandsFlagsAndValues(t *testing.T) {
 				{[]string{"parley", "context", ""}, "add", "serve"},
 				{[]string{"parley", "context", "add", "--key"}, "--key-file", "--kind"},
 				{[]string{"parley", "listen", "--dialect", ""}, "airlay", "json"},
-				{[]string{"parley", "listen", "--dialect", "notify", "--"}, "--no-reconnect", "--kind"},
+				{[]string{"parley", "listen", "--dialect", "notify", "--"}, "--no-reconnect", "--ttl"},
 				{[]string{"parley", "history", "--output", "js"}, "json", "text"},
 				{[]string{"parley", "completion", ""}, "zsh", "serve"},
 				{[]string{"parley", "serve", "--debug"}, "", "--debug-echo"}, // is hidden

@@ -19,10 +19,13 @@ func helpVars() kong.Vars {
 		"backup_url": "The internal address of the server that has the directory open; by default the " +
 			"one that it left there.",
 		"check_config": "The YAML file (parley.yaml).",
-		"listen_url": "The server; by default the context's, else http://127.0.0.1:8000; a path of its own wins " +
-			"over the dialect's.",
 		"listen_token": "The token to show; by default that of the context. For a server on this machine, one for " +
 			"dev mode is made.",
+		"listen_user": "Who to be in dev mode, when no token is given (listener): what is sent to that user is heard.",
+		"listen_kind": "Only events of this kind (telemetry, message...), or messages that the dialect calls so; " +
+			"may be repeated.",
+		"listen_exec": "Run this command for each message, which is on its stdin, one after the other: a program " +
+			"and its arguments, split at spaces. There is no shell.",
 		"listen_dialect": "The protocol to speak: one of " + dialects +
 			". Without one, all that hear the topics, and all but outposts if there are none.",
 		"listen_time":   "Begin each line with the time and the dialect (on if the output is a terminal).",

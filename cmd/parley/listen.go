@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -22,62 +20,121 @@ import (
 )
 
 type listenCommand struct {
-	URL       string   `name:"url" env:"PARLEY_URL" placeholder:"URL" help:"${listen_url}"`
-	Context   string   `env:"PARLEY_CONTEXT" placeholder:"NAME" help:"${server_context}"`
-	Token     string   `env:"PARLEY_TOKEN" help:"${listen_token}"`
-	Dialect   string   `default:"" enum:",${dialects}" help:"${listen_dialect}"`
-	Time      *bool    `negatable:"" help:"${listen_time}"`
-	Reconnect bool     `negatable:"" default:"true" help:"Connect again when a connection breaks (on)."`
-	Topics    []string `arg:"" optional:"" name:"topic" help:"${listen_topics}"`
+	serverFlags
+	Token     string        `env:"PARLEY_TOKEN" help:"${listen_token}"`
+	User      string        `default:"listener" help:"${listen_user}"`
+	Dialect   string        `default:"" enum:",${dialects}" help:"${listen_dialect}"`
+	Kind      []string      `placeholder:"KIND" help:"${listen_kind}"`
+	Grep      string        `placeholder:"REGEXP" help:"Only messages with text that this regular expression finds."`
+	Count     int           `placeholder:"N" help:"End when so many messages came."`
+	For       time.Duration `placeholder:"TIME" help:"End after so long; with status 1 if less than --count came."`
+	Time      *bool         `aliases:"times" negatable:"" help:"${listen_time}"`
+	Stats     bool          `help:"Say at the end how many messages came, of what kind and how fast (on stderr)."`
+	Exec      string        `placeholder:"CMD" help:"${listen_exec}"`
+	Reconnect bool          `negatable:"" default:"true" help:"Connect again when a connection breaks (on)."`
+	Topics    []string      `arg:"" optional:"" name:"topic" help:"${listen_topics}"`
 }
 
-// Run listens until a signal or the server ends it.
+// Run listens until a signal, the server, --count or --for ends it.
 func (c *listenCommand) Run() error {
-	at, err := targetOf(c.URL, c.Context)
+	at, err := c.target()
 	if err != nil {
 		return err
 	}
-	known := client.DialectsOf(protocols.All)
-	token := cmp.Or(c.Token, at.token)
-	given := token != ""
-	dialects := []string{c.Dialect}
-	topics := map[string][]string{c.Dialect: c.Topics}
-	if c.Dialect == "" {
-		if dialects, topics, err = known.Choose(c.Topics); err != nil {
-			return err
-		}
-	}
-	if !given && local(at.url) {
-		if token, err = devToken("listener"); err != nil {
-			return err
-		}
-	}
 	ctx, stop := untilSignal()
 	defer stop()
-	lines := &lines{out: os.Stdout, timed: isatty.IsTerminal(os.Stdout.Fd())}
-	if c.Time != nil {
-		lines.timed = *c.Time
+	if c.For > 0 {
+		ctx, stop = context.WithTimeout(ctx, c.For)
+		defer stop()
 	}
-	var all []client.ListenOptions
+	messages, err := c.messages(stop)
+	if err != nil {
+		return err
+	}
+	all, err := c.listeners(at, messages)
+	if err != nil {
+		return err
+	}
+	err = listenTo(ctx, all)
+	messages.asking.Wait()
+	if c.Stats {
+		messages.printStats(os.Stderr)
+	}
+	if came := messages.taken(); err == nil && came < c.Count && ctx.Err() == context.DeadlineExceeded {
+		return fmt.Errorf("%d of %d messages came within %s", came, c.Count, c.For)
+	}
+	return err
+}
+
+// messages takes what arrives; enough is called when as much came as was wanted.
+func (c *listenCommand) messages(enough func()) (*messages, error) {
+	m := &messages{kinds: c.Kind, out: os.Stdout, timed: isatty.IsTerminal(os.Stdout.Fd()),
+		command: strings.Fields(c.Exec), limit: c.Count, enough: enough, began: time.Now(),
+		counts: map[string]*listenCount{}}
+	if c.Time != nil {
+		m.timed = *c.Time
+	}
+	var err error
+	if c.Grep != "" {
+		m.pattern, err = regexp.Compile(c.Grep)
+	}
+	return m, err
+}
+
+// listeners are a client of each dialect that is to be spoken.
+func (c *listenCommand) listeners(at target, to *messages) (all []client.ListenOptions, err error) {
+	known := client.DialectsOf(protocols.All)
+	dialects, topics := []string{c.Dialect}, map[string][]string{c.Dialect: c.Topics}
+	if c.Dialect == "" {
+		if dialects, topics, err = known.Choose(c.Topics); err != nil {
+			return nil, err
+		}
+	}
+	show, err := c.credential(at)
+	if err != nil {
+		return nil, err
+	}
 	for _, dialect := range dialects {
-		l := client.ListenOptions{Base: at.url, Token: token, Topics: topics[dialect], Print: lines.printer(dialect),
-			Dialect: dialect, Client: known[dialect]}
-		if !given && l.Client.Credential == protocol.Outpost && local(at.url) {
+		l := client.ListenOptions{Base: at.url, Topics: topics[dialect], Dialect: dialect, Client: known[dialect]}
+		l.Token = show.token
+		if show.dev && l.Client.Credential == protocol.Outpost {
 			l.Token = config.DevOutpostToken
 			if len(l.Topics) == 0 {
 				l.Topics = []string{config.DevOutpost}
 			}
 		}
+		l.Print = to.printer(dialect, l.Client)
 		if c.Reconnect {
-			l.Retry = func(cause error, in time.Duration) {
-				fmt.Fprintf(os.Stderr, "parley: %s; connecting again in %s\n",
-					oneLine(fmt.Errorf("%s: %w", dialect, cause)), in.Round(100*time.Millisecond))
-			}
+			again := reconnection{dialect: dialect, api: client.API{Base: at.url, Key: at.key}, token: l.Token, to: to}
+			l.Retry, l.Admitted = again.broken, again.admitted
 		}
 		all = append(all, l)
 	}
-	return listenTo(ctx, all)
+	return all, nil
 }
+
+// shown is the token that clients show; dev says that it is one of dev mode, made here.
+type shown struct {
+	token string
+	dev   bool
+}
+
+// credential is what the clients show: a flag's token, the context's, or for a server on this machine one of dev mode.
+func (c *listenCommand) credential(at target) (show shown, err error) {
+	if show.token = c.Token; show.token == "" {
+		show.token = at.token
+	}
+	if show.token == "" && local(at.url) {
+		show.dev = true
+		show.token, err = devToken(c.User)
+	} else if c.User != defaultListener {
+		err = errors.New("--user is for dev mode on this machine: elsewhere the token says who the client is")
+	}
+	return show, err
+}
+
+// defaultListener is the user of dev mode who listens.
+const defaultListener = "listener"
 
 // listenTo listens in several dialects at once until one ends with an error, or all have ended. A dialect that the
 // server does not speak is left out, unless it is the only one. The others begin when the server has let the first one
@@ -94,7 +151,13 @@ func listenTo(ctx context.Context, all []client.ListenOptions) error {
 			if i > 0 {
 				<-first
 			}
-			l.Admitted = begin
+			admitted := l.Admitted
+			l.Admitted = func() {
+				begin()
+				if admitted != nil {
+					admitted()
+				}
+			}
 			err := client.Listen(ctx, l)
 			defer begin()
 			if err == nil {
@@ -109,36 +172,14 @@ func listenTo(ctx context.Context, all []client.ListenOptions) error {
 		})
 	}
 	listening.Wait()
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) &&
+		!errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	if len(missing) == len(all) {
 		return <-missing
 	}
 	return nil
-}
-
-// lines writes the lines of all dialects, one at a time.
-type lines struct {
-	out   io.Writer
-	timed bool
-
-	mu sync.Mutex
-}
-
-// printer returns what prints the lines of a dialect.
-func (l *lines) printer(dialect string) func([]byte) error {
-	return func(line []byte) error {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.timed {
-			line = append(fmt.Appendf(nil, "%s %-10s ", time.Now().Format("15:04:05.000"), dialect),
-				bytes.TrimSpace(line)...)
-			line = append(line, '\n')
-		}
-		_, err := l.out.Write(line)
-		return err
-	}
 }
 
 // local reports whether a URL leads to this machine, where dev mode may run.

@@ -18,7 +18,10 @@ var Registration = protocol.Registration{
 		Client: &protocol.Client{
 			Open: protocol.OpenAt(Path), Admitted: admitted, Subscribe: attachments, SubscribesFirst: true,
 			Topics:       []string{"issueUpdate", "notification", "datasetUpdate", "uploadFile", "downloadFile"},
-			HearsUnasked: true,
+			HearsUnasked: true, Tag: "type", Kinds: map[string][]protocol.Kind{
+				"issueUpdate": {protocol.Object}, "notification": {protocol.Object, protocol.Message},
+				"datasetUpdate": {protocol.Object}, "uploadFile": {protocol.Object}, "downloadFile": {protocol.Object},
+			},
 		},
 		Greeting: protocol.Greeting{
 			Note:    "the first message says which protocol is spoken",

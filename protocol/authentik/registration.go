@@ -23,7 +23,10 @@ var Registration = protocol.Registration{
 		{
 			Name:        "authentik",
 			Transcripts: "protocol/authentik/transcripts/client/*.txt",
-			Client:      &protocol.Client{Open: openPage, Subscribe: protocol.NoTopics, HearsUnasked: true},
+			Client: &protocol.Client{
+				Open: openPage, Subscribe: protocol.NoTopics, HearsUnasked: true,
+				Tag: "message_type", Kinds: map[string][]protocol.Kind{"message": {protocol.Message}},
+			},
 			Greeting: protocol.Greeting{
 				Console: `document.cookie = "authentik_session={TOKEN}"; ` +
 					`new WebSocket("ws://{ADDRESS}{PATH}").onmessage = (e) => console.log(e.data)`,
@@ -43,6 +46,7 @@ var Registration = protocol.Registration{
 			Client: &protocol.Client{
 				Open: openOutpost, Credential: protocol.Outpost, Login: sayHello, Every: 10 * time.Second,
 				Subscribe: func(string, []string) ([][]byte, error) { return nil, nil }, Topics: []string{"outposts"},
+				Tag: "instruction", Kinds: map[string][]protocol.Kind{"2": {protocol.TriggerUpdate}},
 			},
 			Greeting: protocol.Greeting{
 				Label: "outpost", Note: "the token of any outpost is: dev", Example: "{OUTPOST}",

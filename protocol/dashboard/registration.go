@@ -16,7 +16,9 @@ var Registration = protocol.Registration{
 		Transcripts: "protocol/dashboard/transcripts/*.txt",
 		Client: &protocol.Client{
 			Open: protocol.OpenAt(Path), Login: showToken, Admitted: admitted, Subscribe: checkTopics,
-			Topics: []string{projects}, HearsUnasked: true,
+			Topics: []string{projects}, HearsUnasked: true, Tag: "event",
+			Kinds: map[string][]protocol.Kind{"project_updated": {protocol.ProjectUpdated},
+				"message": {protocol.Message}},
 		},
 		Greeting: protocol.Greeting{
 			Console: `new WebSocket("ws://{ADDRESS}/api/v2/dashboard/ws").onmessage = (e) => console.log(e.data)`,

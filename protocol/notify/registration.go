@@ -13,7 +13,8 @@ var Registration = protocol.Registration{
 	Dialects: []protocol.Description{{
 		Name:        "notify",
 		Transcripts: "protocol/notify/transcripts/*.txt",
-		Client:      &protocol.Client{Open: showToken, Subscribe: protocol.NoTopics, HearsUnasked: true},
+		Client: &protocol.Client{Open: showToken, Subscribe: protocol.NoTopics, HearsUnasked: true,
+			Tag: "message"},
 		Greeting: protocol.Greeting{
 			Note: "?access_token=  or  ?ticket=  from POST /api/v1/ws/ticket",
 			Console: `new WebSocket("ws://{ADDRESS}/api/v1/ws?access_token={TOKEN}").onmessage = (e) => ` +

@@ -19,6 +19,11 @@ var Registration = protocol.Registration{
 		Client: &protocol.Client{
 			Open: protocol.OpenAt(Path), Login: login, Admitted: admitted, Subscribe: subscriptions,
 			Topics: []string{"telemetry", "alerts", "devices", "system"}, HearsUnasked: true, ExplainsTokens: true,
+			Tag: "type", Kinds: map[string][]protocol.Kind{
+				"telemetry_update": {protocol.Telemetry}, "alert": {protocol.Alert, protocol.Message},
+				"device_status_update": {protocol.DeviceStatus}, "system_status_update": {protocol.SystemStatus},
+				"json": {protocol.JSON},
+			},
 		},
 		Greeting: protocol.Greeting{
 			Note: "/ws/telemetry  /ws/alerts  /ws/system  /ws/devices", Example: "telemetry/1 alerts",

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ type ListenOptions struct {
 	// Retry is called when a connection breaks that was good before, with the cause and the pause before the next one;
 	// nil makes no next one.
 	Retry func(cause error, in time.Duration)
+
+	id string // by which the server knows the client again, whatever its dialect
 }
 
 // Refused is the error of a server that does not let this client in, or has sent it away for good: another try would
@@ -52,8 +55,13 @@ func (r *Refused) Error() string { return r.Why }
 // connection does (with the cause). It blocks. A connection that breaks after it was good is made again, with growing
 // pauses. The error of a client that was refused is a *Refused.
 func Listen(ctx context.Context, l ListenOptions) error {
+	if l.id == "" {
+		l.id = rand.Text()
+	}
 	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 30*time.Second
+	// With full jitter a pause is between nothing and twice the interval: clients that have lost the same server do not
+	// come back together.
+	pauses.InitialInterval, pauses.MaxInterval, pauses.RandomizationFactor = 250*time.Millisecond, 15*time.Second, 1
 	for ever := false; ; {
 		good, err := l.connect(ctx)
 		if good {
@@ -125,7 +133,7 @@ func (l *ListenOptions) dial(ctx context.Context) (*websocket.Conn, error) {
 	if opening.Query != nil {
 		u.RawQuery = opening.Query.Encode()
 	}
-	header := http.Header{}
+	header := http.Header{"X-Client-Id": {l.id}}
 	for name, value := range opening.Header {
 		header.Set(name, value)
 	}
