@@ -4,9 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/encoding"
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
-	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -25,7 +25,7 @@ func (c *connection) run(commands []protocol.Command) {
 func (c *connection) do(command protocol.Command) []protocol.Command {
 	switch cmd := command.(type) {
 	case protocol.Send:
-		c.sendControl(opOf(cmd), cmd.Text, c.afterEvents)
+		c.sendControl(encoding.Op(cmd.Binary), cmd.Text, c.afterEvents)
 		return nil
 	case protocol.Close:
 		c.registration.disconnected(&c.Conn, reasonFor(cmd), cmd.Code, true)
@@ -70,14 +70,6 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.post.Load().authenticated.Load())})
 	}
 	panic("unknown command")
-}
-
-// opOf returns the kind of frame that a session asks for.
-func opOf(cmd protocol.Send) outbox.Op {
-	if cmd.Binary {
-		return outbox.Binary
-	}
-	return outbox.Text
 }
 
 // report logs what a client reports of itself.

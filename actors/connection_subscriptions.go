@@ -28,6 +28,10 @@ func (s *subscriptions) subscribe(
 		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; "+
 			"unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic)), nil
 	}
+	if len(cmd.Filter.Label) > protocol.MaxLabel {
+		return at, protocol.Refuse(protocol.TooLarge, "the name of the subscription has %d bytes; the limit is %d",
+			len(cmd.Filter.Label), protocol.MaxLabel), nil
+	}
 	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && s.Count() >= most {
 		return at, protocol.Refuse(protocol.TooMany,
 			"the connection has %d subscriptions, which is the limit (subscriptions)", most), nil

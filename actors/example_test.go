@@ -62,12 +62,12 @@ var pages = notify.New(notify.DefaultConfig())
 
 // connect lets a user in, who was authenticated before.
 func connect(node *actors.Node, user string) *printer {
-	session, _, _ := pages.Open(protocol.Handshake{Path: notify.Path,
+	opened, _ := pages.Open(protocol.Handshake{Path: notify.Path,
 		Query: map[string][]string{"access_token": {user}}, Header: func(string) string {
 			return ""
 		}})
 	wire := &printer{over: make(chan struct{}, 1)}
-	_, refused := node.Connect(actors.ConnectOptions{Tenant: "acme", Dialect: pages, Session: session,
+	_, refused := node.Connect(actors.ConnectOptions{Tenant: "acme", Dialect: pages, Session: opened.Session,
 		Identity: &protocol.Identity{User: user, Topics: []protocol.Pattern{"*"}}},
 		func(l *actors.Conn) outbox.Transport { wire.link = l; return wire })
 	if refused != nil {

@@ -19,15 +19,19 @@ func (d *speech) Name() string            { return d.name }
 func (d *speech) Paths() []string         { return nil }
 func (d *speech) Limits() protocol.Limits { return d.limits }
 
-func (d *speech) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	return &hand{}, nil, nil
+func (d *speech) Open(protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	return protocol.Opened{Session: &hand{}}, nil
 }
 
-func (d *speech) Encode(ev *protocol.Event, v protocol.Projection) []byte {
+func (d *speech) Encode(to protocol.Delivery) protocol.Encoded {
 	if d.encode != nil {
-		return d.encode(ev, v)
+		return protocol.Encoded{Data: d.encode(to.Event, to.View)}
 	}
-	return inWords(ev, v)
+	words := inWords(to.Event, to.View)
+	if to.Label != "" {
+		words = append([]byte(to.Label), words...)
+	}
+	return protocol.Encoded{Data: words}
 }
 
 // inWords says an event as "topic part=value ..." if it has parts, else as its data.

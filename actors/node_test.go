@@ -18,11 +18,11 @@ type plain struct{ limits protocol.Limits }
 func (*plain) Name() string              { return "plain" }
 func (*plain) Paths() []string           { return []string{"/plain"} }
 func (d *plain) Limits() protocol.Limits { return d.limits }
-func (*plain) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	return plainSession{}, nil, nil
+func (*plain) Open(protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	return protocol.Opened{Session: plainSession{}}, nil
 }
-func (*plain) Encode(ev *protocol.Event, v protocol.Projection) []byte {
-	return append([]byte(string(v)), ev.Data...)
+func (*plain) Encode(to protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: append([]byte(string(to.View)), to.Event.Data...)}
 }
 
 type plainSession struct{}
@@ -86,7 +86,11 @@ func (w *tape) take() {
 				w.pings++
 				continue
 			}
-			w.said = append(w.said, string(f.Data))
+			text := string(f.Data)
+			for next := f.Next; next != nil; next = next.Next {
+				text += "+" + string(next.Data)
+			}
+			w.said = append(w.said, text)
 		}
 		freed, _ := w.link.Outbox().Ack(frames, time.Now().UnixNano())
 		w.link.Outbox().Backpressure().Add(-freed)
@@ -133,8 +137,8 @@ var plainly = &plain{}
 func dial(t *testing.T, n *Node, d protocol.Dialect, user string, topics ...string) *tape {
 	t.Helper()
 	w := &tape{}
-	session, _, _ := d.Open(protocol.Handshake{})
-	l, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: session, Remote: "192.0.2.1"},
+	opened, _ := d.Open(protocol.Handshake{})
+	l, err := n.Connect(ConnectOptions{Tenant: "acme", Dialect: d, Session: opened.Session, Remote: "192.0.2.1"},
 		func(l *Conn) outbox.Transport {
 			w.link = l
 			return w

@@ -3,15 +3,14 @@ package actors
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/encoding"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
@@ -57,6 +56,7 @@ type services struct {
 	supervise       struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
 	sessions        *resume.Store // suspended ones, of clients that may come back
 	totals          *stats.Totals // for the metrics
+	encoder         *encoding.Encoder
 	watermark       *health.Watermark
 	unauthenticated *limit.Unauthenticated
 
@@ -74,6 +74,7 @@ func (s *services) start(cfg Config, auth Authenticator) {
 	cfg = cfg.withDefaults()
 	s.cfg, s.log, s.auth, s.totals = cfg, cfg.Logger, auth, stats.NewTotals()
 	s.rights, _ = auth.(Authorizer)
+	s.encoder = encoding.New(s.log, s.totals)
 	s.wheel, s.backlog = timer.NewWheel(), outbox.NewBackpressure(cfg.Backlog)
 	s.outboxes.Limits, s.outboxes.Delay.After = cfg.outbox(), cfg.WriteDelay
 	s.sessions = resume.NewStore(s.totals)
@@ -124,30 +125,6 @@ func (a *admission) close() { a.whileClosed(func() { a.draining.Store(true) }) }
 
 // Draining reports whether the node admits no connection any more.
 func (a *admission) Draining() bool { return a.draining.Load() }
-
-// encoder makes the frames of events.
-type encoder services
-
-func (s *services) encoder() *encoder { return (*encoder)(s) }
-
-// Encode makes the frame of an event, nil if the dialect has no words for it. born is the time of the publish, in Unix
-// nanoseconds. This is the one place that recovers from a panic: a dialect that fails at an event must not keep it from
-// the connections of other dialects. The event is then handled as if the dialect had no words for it, logged, and
-// counted as dropped.
-func (e *encoder) Encode(d protocol.Dialect, v protocol.Projection, ev *protocol.Event, born int64) (f *outbox.Frame) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			e.totals.Dropped(protocol.Internal, 1)
-			e.log.Error("a dialect failed to encode an event", "dialect", d.Name(), "event", ev.ID, "kind", ev.Kind,
-				"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			f = nil
-		}
-	}()
-	if data := d.Encode(ev, v); data != nil {
-		return &outbox.Frame{Op: outbox.Text, Data: data, Born: born}
-	}
-	return nil
-}
 
 // Opening is a store that is being opened (durable.Opening).
 type Opening interface {

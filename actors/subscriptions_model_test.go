@@ -17,30 +17,39 @@ var tree = []string{"a", "a/b", "a/b/c", "a/b/d", "a/bb", "a/bb/c", "b", "b/a"}
 
 // someFilter is one of the filters of the random models.
 func someFilter(rng *rand.Rand) protocol.Filter {
+	f := protocol.Filter{Exact: rng.IntN(4) == 0}
+	if rng.IntN(4) == 0 {
+		f.Label = fmt.Sprint("label ", rng.IntN(3))
+	}
 	switch rng.IntN(5) {
 	case 0:
-		return protocol.Filter{Where: []protocol.Condition{{Attribute: "device_id", In: []string{"1", "2"}}}}
+		f.Where = []protocol.Condition{{Attribute: "device_id", In: []string{"1", "2"}}}
 	case 1:
-		return protocol.Filter{Where: []protocol.Condition{{Attribute: "device_id", In: []string{"2", "3"}}}}
+		f.Where = []protocol.Condition{{Attribute: "device_id", In: []string{"2", "3"}}}
 	case 2:
-		return protocol.Filter{View: protocol.Project([]string{"temp"})}
+		f.View = protocol.Project([]string{"temp"})
 	case 3:
-		return protocol.Filter{View: protocol.Project([]string{"temp", "hum"}),
-			Where: []protocol.Condition{{Attribute: "device_id", In: []string{"1"}}}}
+		f.View = protocol.Project([]string{"temp", "hum"})
+		f.Where = []protocol.Condition{{Attribute: "device_id", In: []string{"1"}}}
 	}
-	return protocol.Filter{}
+	return f
 }
 
 // model is what one connection subscribed to.
 type model map[string]protocol.Filter
 
-// wants is what the connection is to get of an event: the union of the projections of its matching subscriptions.
-func (m model) wants(ev *protocol.Event) (view protocol.Projection, ok bool) {
+// wants is what the connection is to get of an event: the union of the projections of its matching subscriptions, with
+// the label of the deepest one that has a label.
+func (m model) wants(ev *protocol.Event) (view protocol.Projection, label string, ok bool) {
+	deepest := ""
 	for topic, f := range m {
-		if !protocol.Under(ev.Topic, topic) {
+		if !protocol.Under(ev.Topic, topic) || f.Exact && topic != ev.Topic {
 			continue
 		}
 		v, hit := f.Select(ev)
+		if hit && f.Label != "" && len(topic) > len(deepest) {
+			deepest, label = topic, f.Label
+		}
 		switch {
 		case !hit:
 		case !ok:
@@ -49,7 +58,7 @@ func (m model) wants(ev *protocol.Event) (view protocol.Projection, ok bool) {
 			view = view.Union(v)
 		}
 	}
-	return view, ok
+	return view, label, ok
 }
 
 // step makes one random change and tells do of it.
@@ -106,14 +115,15 @@ func TestSubscriptions_SelectTheUnionOfWhatMatchesExactlyOnce(t *testing.T) {
 				t.Fatalf("round %d: attached to %v, noted as attached %v", round, topics, in.Attached())
 			}
 			ev := randomMetrics(t, rng, tree[rng.IntN(len(tree))], round)
-			wantView, want := m.wants(ev)
+			wantView, label, want := m.wants(ev)
 			hits := 0
 			for up := ev.Topic; up != ""; up = protocol.Parent(up) {
 				if it := attached[up]; it != nil {
-					if view, _, ok := it.Select(ev); ok {
+					if s, ok := it.Select(ev); ok {
 						hits++
-						if string(inWords(ev, view)) != string(inWords(ev, wantView)) {
-							t.Fatalf("round %d: %s is projected to %q, want %q", round, ev.Topic, view, wantView)
+						if string(inWords(ev, s.View)) != string(inWords(ev, wantView)) || s.Label != label {
+							t.Fatalf("round %d: %s is projected to %q for %q, want %q for %q", round, ev.Topic,
+								s.View, s.Label, wantView, label)
 						}
 					}
 				}
@@ -162,8 +172,8 @@ func TestSubscriptions_ANodeDeliversTheUnionOfWhatMatchesExactlyOnce(t *testing.
 			delivered := 0
 			for i, c := range all {
 				var want []string
-				if view, ok := models[i].wants(ev); ok {
-					want = []string{string(inWords(ev, view))}
+				if view, label, ok := models[i].wants(ev); ok {
+					want = []string{label + string(inWords(ev, view))}
 					delivered++
 				}
 				if got := c.heard(); !slices.Equal(got, want) {

@@ -178,8 +178,12 @@ func (t historyReader) unread(err error, at protocol.Position, now time.Time) *p
 // fanoutEngine is a topic as its subscribers see it.
 type fanoutEngine topic
 
-func (e *fanoutEngine) Encode(d protocol.Dialect, p protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame {
-	return e.tenant.node.encoder().Encode(d, p, ev, born)
+func (e *fanoutEngine) Encode(d protocol.Dialect, to protocol.Delivery, born int64) *outbox.Frame {
+	return e.tenant.node.encoder.Encode(d, to, born)
+}
+
+func (e *fanoutEngine) Place(offset uint64) (topic string, at protocol.Position) {
+	return e.name, protocol.Position{Epoch: e.history.Position().Epoch, Offset: offset}
 }
 
 func (e *fanoutEngine) TooSlow(o *outbox.Outbox) {

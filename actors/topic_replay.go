@@ -127,7 +127,7 @@ func (t historyReader) newest(from uint64, partial bool, now time.Time) (entries
 
 // framesFor encodes remembered events in the subscriber's dialect, in their order.
 func (t historyReader) framesFor(m subscribe, entries []history.Entry, now time.Time) []*outbox.Frame {
-	return m.filters.Replay(t.node().encoder(), m.link.dialect(), entries, t.dropPolicy, now)
+	return m.filters.Replay((*fanoutEngine)(t.topic), m.link.dialect(), entries, t.dropPolicy, now)
 }
 
 // dropPolicy is the drop policy of the frame of an event, which may be of a topic below.

@@ -136,7 +136,7 @@ func (u *user) deliver(p *fanout.Delivery) (delivered int, there bool) {
 	for _, l := range u.links {
 		var f *outbox.Frame
 		if l.number() != p.Exclude || p.Exclude == 0 {
-			f = p.Frame(u.node().encoder(), l.dialect(), l.view())
+			f = p.Frame(u.node().encoder, l.dialect(), protocol.Delivery{Event: p.Event, View: l.view()})
 		}
 		switch {
 		case f != nil && l.send(f):
@@ -277,7 +277,8 @@ func (u *user) collect(l *Conn) {
 		return
 	}
 	u.inbox.Deliver(func(ev *protocol.Event) (taken bool) {
-		f := u.node().encoder().Encode(l.dialect(), l.view(), ev, now.UnixNano())
+		to := protocol.Delivery{Event: ev, View: l.view()}
+		f := u.node().encoder.Encode(l.dialect(), to, now.UnixNano())
 		if taken = f == nil || l.send(f); taken {
 			u.node().totals.Delivered.Add(1)
 		}

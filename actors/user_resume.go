@@ -137,11 +137,11 @@ func (u *user) missed(p *fanout.Delivery, there bool) {
 		if waits && rec.Dialect.Limits().Inbox {
 			continue
 		}
-		view := protocol.All
+		to := protocol.Delivery{Event: p.Event}
 		if rec.Projection != nil {
-			view = *rec.Projection
+			to.View = *rec.Projection
 		}
-		if f := p.Frame(u.node().encoder(), rec.Dialect, view); f != nil {
+		if f := p.Frame(u.node().encoder, rec.Dialect, to); f != nil {
 			u.retain(rec, f)
 		}
 	}

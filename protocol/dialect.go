@@ -17,13 +17,22 @@ type Dialect interface {
 	Paths() []string
 	// Limits are what its document allows one connection, as configured.
 	Limits() Limits
-	// Open makes the session of a new connection. A credential, if there is one, is checked before the upgrade, and one
-	// that does not hold is answered with HTTP 403; a session that authenticates later returns nil. A Refusal refuses
-	// the upgrade with the status of its reason.
-	Open(Handshake) (Session, *Credential, *Refusal)
-	// Encode returns the event's message in this dialect as the view leaves it, nil if the dialect has no words for it
-	// or the view leaves nothing. It is stateless, and what it returns is shared and never changed.
-	Encode(*Event, Projection) []byte
+	// Open makes the session of a new connection. A Refusal refuses the upgrade with the status of its reason.
+	Open(Handshake) (Opened, *Refusal)
+	// Encode returns the event's message in this dialect as the view leaves it, the zero Encoded if the dialect has no
+	// words for it or the view leaves nothing. It is stateless, and what it returns is shared and never changed.
+	Encode(Delivery) Encoded
+}
+
+// Opened is what a dialect makes of a handshake.
+type Opened struct {
+	Session Session
+	// Credential, if there is one, is checked before the upgrade, and one that does not hold is answered with HTTP 403.
+	// It is nil for a session that authenticates later.
+	Credential *Credential
+	// Subprotocol is the Sec-WebSocket-Protocol that is spoken, one of Handshake.Subprotocols; "" for none. Browsers
+	// close a connection whose subprotocol they did not offer, or that was given none of those that they offered.
+	Subprotocol string
 }
 
 // Session is what one connection has said so far. The connection's actor calls it, one call at a time. Its methods are
@@ -51,9 +60,11 @@ type ClientMessage struct {
 
 // Handshake is the request that asked for the connection. It is valid during Open only.
 type Handshake struct {
-	Path  string
-	Query url.Values
-	Host  string
+	Path string
+	// Pattern is the one of Dialect.Paths that the path matched; see PathValue.
+	Pattern string
+	Query   url.Values
+	Host    string
 	// Header is the first line of a header, "" if there is none; Values are all of them. Where Values is nil there is
 	// one at most.
 	Header func(name string) string
@@ -80,6 +91,34 @@ func (h *Handshake) Client() string {
 		return ""
 	}
 	return strings.Clone(key)
+}
+
+// PathValue is the segment of the path that stands where the pattern has the name in braces, "" if it has no such name.
+func (h *Handshake) PathValue(name string) string {
+	rest := h.Path
+	for segment := range strings.SplitSeq(h.Pattern, "/") {
+		value, behind, _ := strings.Cut(rest, "/")
+		if rest = behind; len(segment) == len(name)+2 && segment[0] == '{' && segment[1:len(segment)-1] == name {
+			return value
+		}
+	}
+	return ""
+}
+
+// Subprotocols are those that the client offers, in its order of preference.
+func (h *Handshake) Subprotocols() (offered []string) {
+	lines := []string{h.Header("Sec-WebSocket-Protocol")}
+	if h.Values != nil {
+		lines = h.Values("Sec-WebSocket-Protocol")
+	}
+	for _, line := range lines {
+		for item := range strings.SplitSeq(line, ",") {
+			if item = strings.Trim(item, " \t"); item != "" {
+				offered = append(offered, item)
+			}
+		}
+	}
+	return offered
 }
 
 // Last is the last line of a header, which counts where a framework makes a dictionary of the headers; "" if there is

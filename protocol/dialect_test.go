@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -29,5 +30,33 @@ func TestHello_TellsWhatAClientCallsItself(t *testing.T) {
 	}
 	if got := (&Handshake{}).Client(); got != "" {
 		t.Errorf("of nothing: %q", got)
+	}
+}
+
+func TestHandshake_KnowsThePartsOfItsPathByTheNamesInThePattern(t *testing.T) {
+	for _, c := range [][4]string{
+		{"/app/{key}", "/app/abc", "key", "abc"}, {"/app/{key}", "/app/abc", "id", ""},
+		{"/ws/{a}/x/{b}/", "/ws/1/x/2/", "a", "1"}, {"/ws/{a}/x/{b}/", "/ws/1/x/2/", "b", "2"},
+		{"/ws/x", "/ws/x", "x", ""}, {"/{}", "/a", "", "a"}, {"", "", "", ""},
+	} {
+		if got := (&Handshake{Pattern: c[0], Path: c[1]}).PathValue(c[2]); got != c[3] {
+			t.Errorf("%s in %s at %s is %q, want %q", c[2], c[1], c[0], got, c[3])
+		}
+	}
+}
+
+func TestHandshake_OffersTheSubprotocolsOfAllItsLinesInTheirOrder(t *testing.T) {
+	lines := []string{"actioncable-v1-json, actioncable-unsupported", " ,b"}
+	hello := Handshake{Header: func(string) string { return lines[0] }}
+	if got := fmt.Sprint(hello.Subprotocols()); got != "[actioncable-v1-json actioncable-unsupported]" {
+		t.Errorf("got %s of one line", got)
+	}
+	hello.Values = func(string) []string { return lines }
+	if got := fmt.Sprint(hello.Subprotocols()); got != "[actioncable-v1-json actioncable-unsupported b]" {
+		t.Errorf("got %s of two lines", got)
+	}
+	hello.Values = func(string) []string { return nil }
+	if got := hello.Subprotocols(); got != nil {
+		t.Errorf("got %q of no line", got)
 	}
 }

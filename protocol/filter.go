@@ -16,6 +16,23 @@ type Filter struct {
 	View Projection
 	// Every is the least time between two events of one key; in between, the latest wins. 0 is every event.
 	Every time.Duration
+	// Exact wants the events of the topic itself alone, and none of those below. A topic's offsets count what lies
+	// below, so to such a subscription they have gaps.
+	Exact bool
+	// WithPosition has Encode told where each event stands, and in which topic.
+	WithPosition bool
+	// Label is what the client calls the subscription, at most MaxLabel bytes; Encode is told it. Of several
+	// subscriptions that want an event the label of the deepest topic counts. A client that has several names for one
+	// topic puts all of them in one label: the engine delivers an event to a connection once.
+	Label string
+}
+
+// MaxLabel bounds a Filter.Label, in bytes.
+const MaxLabel = 4 << 10
+
+// IsZero reports whether the filter wants everything, and nothing special of Encode.
+func (f *Filter) IsZero() bool {
+	return f.Where == nil && f.View == All && f.Every == 0 && !f.Exact && !f.WithPosition && f.Label == ""
 }
 
 // Condition holds for an event whose Attribute has one of the values In.
@@ -24,7 +41,8 @@ type Condition struct {
 	In        []string
 }
 
-// Select reports whether the filter wants the event, and what it leaves of it. A message is for people: it has nothing
+// Select reports whether the filter wants an event of its topic, and what it leaves of it. Exact is not its matter,
+// since a filter does not know its topic. A message is for people: it has nothing
 // to filter on and passes every filter.
 func (f *Filter) Select(ev *Event) (Projection, bool) {
 	if ev.Kind == Message {
@@ -49,7 +67,7 @@ func (f *Filter) Select(ev *Event) (Projection, bool) {
 
 // Key is a text that two filters share exactly when they want the same.
 func (f *Filter) Key() string {
-	if f.Where == nil && f.View == All && f.Every == 0 {
+	if f.IsZero() {
 		return ""
 	}
 	var b strings.Builder
@@ -69,6 +87,16 @@ func (f *Filter) Key() string {
 	if f.Every > 0 {
 		b.WriteByte(2)
 		b.WriteString(f.Every.String())
+	}
+	if f.Exact {
+		b.WriteByte(7)
+	}
+	if f.WithPosition {
+		b.WriteByte(8)
+	}
+	if f.Label != "" {
+		b.WriteByte(9)
+		b.WriteString(strconv.Quote(f.Label))
 	}
 	return b.String()
 }

@@ -73,6 +73,10 @@ func randomFilter(rng *rand.Rand) Filter {
 		f.View = Project(some())
 	}
 	f.Every = []time.Duration{0, 0, time.Second, 1100 * time.Millisecond}[rng.IntN(4)]
+	f.Exact, f.WithPosition = rng.IntN(4) == 0, rng.IntN(4) == 0
+	if rng.IntN(4) == 0 {
+		f.Label = names[rng.IntN(len(names))]
+	}
 	return f
 }
 
@@ -83,7 +87,8 @@ func meaning(f *Filter) string {
 		conditions = append(conditions, fmt.Sprintf("%q in %q", c.Attribute, slices.Sorted(slices.Values(c.In))))
 	}
 	slices.Sort(conditions)
-	return fmt.Sprintf("%s view %q every %s", strings.Join(conditions, " and "), f.View, f.Every)
+	return fmt.Sprintf("%s view %q every %s exact %t with position %t label %q", strings.Join(conditions, " and "),
+		f.View, f.Every, f.Exact, f.WithPosition, f.Label)
 }
 
 // Subscribers share their frames if their filters have one key, so it has to mean the same, and the other way round.

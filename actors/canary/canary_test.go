@@ -33,7 +33,8 @@ func attached() (*Canary, *conn) {
 
 // arrive puts a delivery into the outbox.
 func (c *conn) arrive(p *fanout.Delivery) {
-	c.outbox.Offer(&outbox.Frame{Op: outbox.Text, Data: Dialect{}.Encode(p.Event, protocol.All)}, outbox.AtOnce)
+	words := Dialect{}.Encode(protocol.Delivery{Event: p.Event})
+	c.outbox.Offer(&outbox.Frame{Op: outbox.Text, Data: words.Data}, outbox.AtOnce)
 }
 
 // aSecond is a context that ends after one.

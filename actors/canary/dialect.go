@@ -19,12 +19,14 @@ func (Dialect) Paths() []string { return nil }
 func (Dialect) Limits() protocol.Limits { return protocol.Limits{} }
 
 // Open implements protocol.Dialect.
-func (Dialect) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	return session{}, nil, nil
+func (Dialect) Open(protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	return protocol.Opened{Session: session{}}, nil
 }
 
 // Encode implements protocol.Dialect.
-func (Dialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte { return ev.Data }
+func (Dialect) Encode(d protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: d.Event.Data}
+}
 
 // session subscribes to the canary's topic.
 type session struct{ topic string }

@@ -9,10 +9,10 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Encoder makes the frame of an event in a dialect and projection; nil if the dialect has no words for it. born
-// is when the event was published, in nanoseconds of the Unix clock. Encode does not panic, though a dialect may.
+// Encoder makes the frame of an event in a dialect; nil if the dialect has no words for it. born is when the event was
+// published, in nanoseconds of the Unix clock. Encode does not panic, though a dialect may.
 type Encoder interface {
-	Encode(d protocol.Dialect, projection protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame
+	Encode(d protocol.Dialect, to protocol.Delivery, born int64) *outbox.Frame
 }
 
 // Delivery is one event on its way through the topics and users that deliver it. They share it: the exported fields do
@@ -28,7 +28,7 @@ type Delivery struct {
 
 	mu     sync.Mutex
 	frames []encodedFrame
-	first  [1]encodedFrame     // the buffer of frames to begin with: most events need one dialect and projection
+	first  [1]encodedFrame     // the buffer of frames to begin with: most events need one
 	byKey  map[encodingKey]int // the index in frames; nil while there are few
 }
 
@@ -50,29 +50,30 @@ func NewDelivery(event *protocol.Event, anonymous bool) *Delivery {
 	return &Delivery{Event: event, Result: newResult(1)}
 }
 
-// encodedFrame is the event's frame in one dialect and projection; a nil frame says that the dialect has no words for
-// it.
+// encodedFrame is one of the event's frames; a nil frame says that the dialect has no words for it.
 type encodedFrame struct {
 	encodingKey
 	frame *outbox.Frame
 }
 
-// encodingKey tells the frames of an event apart.
+// encodingKey tells the frames of an event apart. A topic delivers an event once, so it stands for the position there.
 type encodingKey struct {
-	dialect    protocol.Dialect
-	projection protocol.Projection
+	dialect      protocol.Dialect
+	view         protocol.Projection
+	label, topic string
 }
 
-// Frame returns the event's frame in a dialect and projection. It encodes the frame once, however many topics and
-// users ask, and returns nil if the dialect has no words for the event. Many goroutines may call it at once.
-func (d *Delivery) Frame(e Encoder, dialect protocol.Dialect, projection protocol.Projection) *outbox.Frame {
+// Frame returns the event's frame in a dialect, for those who hear to.Event, which is d.Event, in this form. It encodes
+// the frame once, however many topics and users ask, and returns nil if the dialect has no words for the event. Many
+// goroutines may call it at once.
+func (d *Delivery) Frame(e Encoder, dialect protocol.Dialect, to protocol.Delivery) *outbox.Frame {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	key := encodingKey{dialect, projection}
+	key := encodingKey{dialect, to.View, to.Label, to.Topic}
 	if i := d.find(key); i >= 0 {
 		return d.frames[i].frame
 	}
-	f := e.Encode(dialect, projection, d.Event, d.Born)
+	f := e.Encode(dialect, to, d.Born)
 	f.Bind(d.Policy, d.Event.Topic, d.Event.Key)
 	if d.frames == nil {
 		d.frames = d.first[:0]

@@ -12,8 +12,9 @@
 //     subscriptions match. No change of subscriptions loses or repeats an event of another subscription.
 //  2. Order: the subscribers of a topic get its events in the order of Deliver, except those that a filter's interval
 //     (Every) delays.
-//  3. Encoded once: each dialect and projection of an event, however many topics and users deliver it. A delivery to
-//     many outboxes allocates nothing for each, and adds to the backpressure once for each group.
+//  3. Encoded once: each dialect, projection and label of an event, however many topics and users deliver it; and once
+//     for each topic where a filter asks for the position. A delivery to many outboxes allocates nothing for each, and
+//     adds to the backpressure once for each group.
 //  4. Bounds: at most 16,384 keys are throttled in a group, and a dedup window is bounded in ids and age.
 //
 // Only Result.Wait blocks.

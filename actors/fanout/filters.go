@@ -31,32 +31,67 @@ func FiltersForProjection(p protocol.Projection) *Filters {
 	return &Filters{key: string(p), projection: p}
 }
 
-// Select reports whether the filters want an event, in which projection, and how often at most; every is 0 for always.
-func (f *Filters) Select(ev *protocol.Event) (projection protocol.Projection, every time.Duration, ok bool) {
+// Selection says in which form the filters want an event, and how often at most.
+type Selection struct {
+	View         protocol.Projection
+	Label        string
+	withPosition bool
+	every        time.Duration // 0 for always
+}
+
+// Select reports whether the filters want an event, and in which form.
+func (f *Filters) Select(ev *protocol.Event) (s Selection, ok bool) {
 	if f.subscriptions == nil {
-		return f.projection, 0, true
+		return Selection{View: f.projection}, true
 	}
-	for _, topic := range f.except {
-		if protocol.Under(ev.Topic, topic) {
-			return "", 0, false
-		}
+	if f.excepts(ev.Topic) {
+		return s, false
 	}
+	deepest := -1 // the length of the deepest topic with a label so far
 	for i := range f.subscriptions {
-		s := &f.subscriptions[i]
-		if !protocol.Under(ev.Topic, s.Topic) {
+		sub := &f.subscriptions[i]
+		if !protocol.Under(ev.Topic, sub.Topic) {
 			continue
 		}
-		p, hit, often := s.apply(ev)
+		part, hit := sub.apply(ev)
 		switch {
 		case !hit:
 			continue
 		case !ok:
-			projection, every, ok = p, often, true
+			s.View, s.every, ok = part.View, part.every, true
 		default:
-			projection, every = projection.Union(p), min(every, often)
+			s.View, s.every = s.View.Union(part.View), min(s.every, part.every)
+		}
+		s.withPosition = s.withPosition || part.withPosition
+		if part.Label != "" && len(sub.Topic) > deepest {
+			s.Label, deepest = part.Label, len(sub.Topic)
 		}
 	}
-	return projection, every, ok
+	return s, ok
+}
+
+// excepts reports whether another attached topic is responsible for the events of a topic.
+func (f *Filters) excepts(topic string) bool {
+	for _, other := range f.except {
+		if protocol.Under(topic, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// of is the selection of an event that has this offset in the topic of e.
+func (s *Selection) of(ev *protocol.Event, e Engine, offset uint64) protocol.Delivery {
+	to := protocol.Delivery{Event: ev, View: s.View, Label: s.Label}
+	if s.withPosition {
+		to.Topic, to.Position = e.Place(offset)
+	}
+	return to
+}
+
+// exactly reports whether only an exact subscription to a topic is in the filters.
+func (f *Filters) exactly(topic string) bool {
+	return f != nil && len(f.subscriptions) == 1 && f.subscriptions[0].exact() && f.subscriptions[0].Topic == topic
 }
 
 // makeKey makes the key of filters at an attached topic.
@@ -77,15 +112,15 @@ func (f *Filters) makeKey(at string) string {
 // Replay makes the frames of past events that the filters want, in their order, for a subscriber that resumes. Of
 // events that a filter wants only every so often it makes the newest of each key. policy returns the policy of an
 // event's frame.
-func (f *Filters) Replay(e Encoder, d protocol.Dialect, entries []history.Entry,
+func (f *Filters) Replay(e Engine, d protocol.Dialect, entries []history.Entry,
 	policy func(*protocol.Event) outbox.Policy, now time.Time) (frames []*outbox.Frame) {
 	var all []pendingSample
 	latest := map[throttleKey]pendingSample{}
 	for _, entry := range entries {
-		_, every, ok := f.Select(entry.Event)
+		selected, ok := f.Select(entry.Event)
 		switch key := (throttleKey{entry.Event.Topic, entry.Event.Key}); {
 		case !ok:
-		case every == 0:
+		case selected.every == 0:
 			all = append(all, pendingSample{event: entry.Event, offset: entry.Offset})
 		case latest[key].event != nil:
 			latest[key] = pendingSample{event: latest[key].event.Conflate(entry.Event), offset: entry.Offset}
@@ -97,8 +132,8 @@ func (f *Filters) Replay(e Encoder, d protocol.Dialect, entries []history.Entry,
 	slices.SortFunc(all, byOffset)
 	for _, sample := range all {
 		sample.policy = policy(sample.event) // without it a newer frame could get ahead of this one
-		projection, _, _ := f.Select(sample.event)
-		if frame := sample.frame(e, d, projection, now); frame != nil {
+		selected, _ := f.Select(sample.event)
+		if frame := sample.frame(e, d, &selected, now); frame != nil {
 			frames = append(frames, frame)
 		}
 	}

@@ -74,14 +74,14 @@ func (g *encodingGroup) flushTo(e Engine, sub subscriber, next *Filters) (delive
 		if sample.offset <= sub.since || sub.outbox.Number() == sample.exclude && sample.exclude != 0 {
 			continue
 		}
-		if _, _, ok := next.Select(sample.event); !ok {
+		if _, ok := next.Select(sample.event); !ok {
 			continue
 		}
-		projection, _, ok := g.filters.Select(sample.event)
+		selected, ok := g.filters.Select(sample.event)
 		if !ok {
 			continue
 		}
-		f := sample.frame(e, g.dialect, projection, time.Now())
+		f := sample.frame(e, g.dialect, &selected, time.Now())
 		if f == nil {
 			continue
 		}

@@ -38,7 +38,7 @@ const maxHeldBytes = 256 << 10
 // many will not hear an older one for it, and whether the topic holds as much as it may. It encodes the event, since
 // only so it knows whether there are words for it.
 func (s *Subscribers) Hold(e Engine, d *Delivery, offset uint64) (wanted, replaced int, full bool) {
-	if wanted = s.wanting(e, d); wanted == 0 {
+	if wanted = s.wanting(e, d, offset); wanted == 0 {
 		return 0, 0, false
 	}
 	if s.latest == nil {
@@ -49,10 +49,10 @@ func (s *Subscribers) Hold(e Engine, d *Delivery, offset uint64) (wanted, replac
 }
 
 // wanting returns how many subscribers want an event for which their dialect has words.
-func (s *Subscribers) wanting(e Engine, d *Delivery) (count int) {
+func (s *Subscribers) wanting(e Engine, d *Delivery, offset uint64) (count int) {
 	for _, g := range s.groups {
-		projection, _, ok := g.filters.Select(d.Event)
-		if !ok || d.Frame(e, g.dialect, projection) == nil {
+		selected, ok := g.filters.Select(d.Event)
+		if !ok || d.Frame(e, g.dialect, selected.of(d.Event, e, offset)) == nil {
 			continue
 		}
 		count += len(g.subscribers)
@@ -114,8 +114,8 @@ func (s *Subscribers) mayJoin(older, joined *protocol.Event, parts bool) bool {
 		older = older.WithParts(joined)
 	}
 	for _, g := range s.groups {
-		_, _, wantsOlder := g.filters.Select(older)
-		_, _, wantsJoined := g.filters.Select(joined)
+		_, wantsOlder := g.filters.Select(older)
+		_, wantsJoined := g.filters.Select(joined)
 		if wantsOlder != wantsJoined && (wantsOlder || parts) {
 			return false
 		}
@@ -168,8 +168,8 @@ func (s *Subscribers) FlushLatestTo(e Engine, o *outbox.Outbox) (delivered int) 
 	s.latest.sort()
 	alone := encodingGroup{subscribers: at.group.subscribers[at.at : at.at+1]}
 	for _, h := range s.latest.held {
-		if projection, _, wanted := at.group.filters.Select(h.delivery.Event); wanted {
-			f := h.delivery.Frame(e, at.group.dialect, projection)
+		if selected, wanted := at.group.filters.Select(h.delivery.Event); wanted {
+			f := h.delivery.Frame(e, at.group.dialect, selected.of(h.delivery.Event, e, h.offset))
 			taken := alone.offer(e, f, h.delivery.Exclude, h.offset, outbox.AtOnce)
 			h.wanted -= taken
 			delivered += taken

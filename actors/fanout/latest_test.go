@@ -22,12 +22,13 @@ func (sleeper) Cut()                 {}
 // engine says events as "key data", or with parts as "key name=value ...".
 type engine struct{}
 
-func (engine) Encode(_ protocol.Dialect, p protocol.Projection, ev *protocol.Event, born int64) *outbox.Frame {
+func (engine) Encode(_ protocol.Dialect, to protocol.Delivery, born int64) *outbox.Frame {
+	ev := to.Event
 	words := fmt.Appendf(nil, "%s %s", ev.Key, ev.Data)
 	if ev.Parts() != nil {
 		words = fmt.Appendf(nil, "%s", ev.Key)
 		for _, part := range ev.Parts() {
-			if p.Includes(part.Name) {
+			if to.View.Includes(part.Name) {
 				words = fmt.Appendf(words, " %s=%s", part.Name, part.Value)
 			}
 		}
@@ -36,6 +37,9 @@ func (engine) Encode(_ protocol.Dialect, p protocol.Projection, ev *protocol.Eve
 }
 func (engine) TooSlow(*outbox.Outbox)     {}
 func (engine) When(*Delivery) outbox.When { return outbox.Batched }
+func (engine) Place(offset uint64) (string, protocol.Position) {
+	return "telemetry", protocol.Position{Epoch: "e", Offset: offset}
+}
 
 // holder is a topic's subscribers with what a test of Hold needs.
 type holder struct {

@@ -12,6 +12,8 @@ type Engine interface {
 	Encoder
 	// TooSlow says that an outbox had no room: its connection has to end. It must not block, nor call Subscribers.
 	TooSlow(o *outbox.Outbox)
+	// Place is the topic, and the position in it that has this offset.
+	Place(offset uint64) (topic string, at protocol.Position)
 	// When says when a delivery wakes the transports that sleep.
 	When(d *Delivery) outbox.When
 }
@@ -207,20 +209,21 @@ func (s *Subscribers) deliver(
 ) (delivered int, flush time.Time) {
 	when := e.When(d)
 	for _, g := range s.groups {
-		projection, every, ok := g.filters.Select(d.Event)
+		selected, ok := g.filters.Select(d.Event)
 		if !ok {
 			continue
 		}
-		if every > 0 {
+		if selected.every > 0 {
 			if g.throttle == nil {
 				g.throttle = &throttle{}
 			}
-			if wait := g.throttle.hold(d, offset, every, now); !wait.IsZero() {
+			if wait := g.throttle.hold(d, offset, selected.every, now); !wait.IsZero() {
 				flush = earlier(flush, wait)
 				continue
 			}
 		}
-		delivered += g.offer(e, d.Frame(e, g.dialect, projection), d.Exclude, before, when)
+		f := d.Frame(e, g.dialect, selected.of(d.Event, e, offset))
+		delivered += g.offer(e, f, d.Exclude, before, when)
 	}
 	return delivered, flush
 }
@@ -232,8 +235,8 @@ func (s *Subscribers) Flush(e Engine, now time.Time) (delivered int, flush time.
 			continue
 		}
 		for _, sample := range g.throttle.release(now) {
-			if projection, _, ok := g.filters.Select(sample.event); ok {
-				f := sample.frame(e, g.dialect, projection, now)
+			if selected, ok := g.filters.Select(sample.event); ok {
+				f := sample.frame(e, g.dialect, &selected, now)
 				delivered += g.offer(e, f, sample.exclude, sample.offset, outbox.AtOnce)
 			}
 		}

@@ -3,7 +3,6 @@ package fanout
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/protocol"
@@ -19,12 +18,24 @@ type Subscription struct {
 }
 
 // apply is Filters.Select of one subscription, for an event at or under its topic.
-func (s *Subscription) apply(ev *protocol.Event) (projection protocol.Projection, ok bool, every time.Duration) {
-	if s.Filter == nil {
-		return protocol.All, true, 0
+func (s *Subscription) apply(ev *protocol.Event) (Selection, bool) {
+	f := s.Filter
+	if f == nil {
+		return Selection{}, true
 	}
-	projection, ok = s.Filter.Select(ev)
-	return projection, ok, s.Filter.Every
+	if f.Exact && len(ev.Topic) != len(s.Topic) {
+		return Selection{}, false
+	}
+	view, ok := f.Select(ev)
+	return Selection{View: view, Label: f.Label, withPosition: f.WithPosition, every: f.Every}, ok
+}
+
+// exact reports whether the subscription wants the events of its topic alone.
+func (s *Subscription) exact() bool { return s.Filter != nil && s.Filter.Exact }
+
+// marked reports whether Encode is told something of the subscription, beside the projection.
+func (s *Subscription) marked() bool {
+	return s.Filter != nil && (s.Filter.WithPosition || s.Filter.Label != "")
 }
 
 // key is equal for subscriptions that filter alike.
@@ -50,7 +61,8 @@ type Change struct {
 // belong to the connection's actor.
 //
 // An event of telemetry/7 is delivered by the topics telemetry/7 and telemetry. So that a connection that wants both
-// gets it once, exactly one attached topic is responsible for an event: the deepest one at or above the event's own.
+// gets it once, exactly one attached topic is responsible for an event: the deepest one at or above the event's own
+// that is not attached for an exact subscription alone.
 // That topic applies all the connection's filters that match the event. A topic is attached only if none above it was,
 // so that the usual case is one subscription, one attachment; and an attached topic stays attached as long as any
 // subscription relies on it, so that no change of subscriptions loses or repeats an event of another one.
@@ -58,16 +70,17 @@ type Subscriptions []Subscription
 
 // Add adds a subscription, or gives it another filter and grant. It returns the changes to tell topics, in this order.
 func (s *Subscriptions) Add(topic string, f protocol.Filter, g *grant.Grant) []Change {
+	covered := s.Covered(topic)
 	i, known := slices.BinarySearchFunc(*s, topic, byTopic)
 	if !known {
 		*s = slices.Insert(*s, i, Subscription{Topic: topic})
 	}
 	sub := &(*s)[i]
 	sub.Filter, sub.Wanted, sub.Grant = nil, true, g
-	if f.Where != nil || f.View != protocol.All || f.Every != 0 {
-		sub.Filter = &f
+	if !f.IsZero() {
+		sub.Filter = shared(&f)
 	}
-	sub.attached = sub.attached || !s.Covered(topic)
+	sub.attached = sub.attached || !covered
 	return s.changes(topic)
 }
 
@@ -100,10 +113,30 @@ func (s Subscriptions) around(topic string, do func(*Subscription)) {
 	}
 }
 
-// Covered reports whether an attached topic is responsible for topic's own events.
+// shared returns a filter that may be kept. It is the same for all connections if it is one that a dialect asks for
+// with each subscription.
+func shared(f *protocol.Filter) *protocol.Filter {
+	if f.Exact && f.Where == nil && f.View == protocol.All && f.Every == 0 && f.Label == "" {
+		if f.WithPosition {
+			return exactWithPosition
+		}
+		return exact
+	}
+	kept := *f
+	return &kept
+}
+
+var (
+	exact             = &protocol.Filter{Exact: true}
+	exactWithPosition = &protocol.Filter{Exact: true, WithPosition: true}
+)
+
+// Covered reports whether an attached topic is responsible for topic's own events. One on which only an exact
+// subscription relies is responsible for none below it.
 func (s Subscriptions) Covered(topic string) bool {
 	for up := topic; up != ""; up = protocol.Parent(up) {
-		if i, ok := slices.BinarySearchFunc(s, up, byTopic); ok && s[i].attached {
+		if i, ok := slices.BinarySearchFunc(s, up, byTopic); ok && s[i].attached &&
+			(up == topic || !s.FiltersAt(up).exactly(up)) {
 			return true
 		}
 	}
@@ -135,24 +168,31 @@ func (s *Subscriptions) changes(topic string) []Change {
 }
 
 // FiltersAt returns the filters for an attached topic, nil if no subscription relies on it. A subscription to the whole
-// topic makes those below it redundant: they select nothing that it does not.
+// topic makes those below it redundant, if Encode is not told of them: they select nothing that it does not.
 func (s Subscriptions) FiltersAt(at string) *Filters {
 	f := &Filters{}
 	all := false
 	s.around(at, func(sub *Subscription) {
-		if sub.Wanted && sub.Filter == nil && protocol.Under(at, sub.Topic) && !all {
-			f.subscriptions, all = append(f.subscriptions[:0], *sub), true
-		} else if sub.Wanted && !all {
-			f.subscriptions = append(f.subscriptions, *sub)
-		}
-		if sub.attached && len(sub.Topic) > len(at) {
+		below := len(sub.Topic) > len(at)
+		if sub.attached && below {
 			f.except = append(f.except, sub.Topic)
 		}
+		switch {
+		case !sub.Wanted || sub.exact() && len(sub.Topic) < len(at) || below && f.excepts(sub.Topic):
+		case sub.Filter == nil && !below && !all:
+			all = true
+			f.subscriptions = slices.DeleteFunc(f.subscriptions, func(s Subscription) bool { return !s.marked() })
+			f.subscriptions = append(f.subscriptions, *sub)
+		case !all || sub.marked():
+			f.subscriptions = append(f.subscriptions, *sub)
+		}
 	})
-	if f.subscriptions == nil {
+	switch {
+	case len(f.subscriptions) == 0:
 		return nil
-	}
-	if all && f.except == nil {
+	case f.exactly(at):
+		f.except = nil // they are of topics whose events it does not want
+	case all && len(f.subscriptions) == 1 && f.except == nil:
 		return everything
 	}
 	f.key = f.makeKey(at)

@@ -35,10 +35,9 @@ type pendingSample struct {
 	policy  outbox.Policy // of its frame
 }
 
-// frame makes the event's frame in a dialect and projection; nil if the dialect has no words for it.
-func (p *pendingSample) frame(e Encoder, d protocol.Dialect, projection protocol.Projection,
-	now time.Time) *outbox.Frame {
-	f := e.Encode(d, projection, p.event, now.UnixNano())
+// frame makes the event's frame in a dialect; nil if the dialect has no words for it.
+func (p *pendingSample) frame(e Engine, d protocol.Dialect, s *Selection, now time.Time) *outbox.Frame {
+	f := e.Encode(d, s.of(p.event, e, p.offset), now.UnixNano())
 	f.Bind(p.policy, p.event.Topic, p.event.Key)
 	return f
 }

@@ -25,6 +25,8 @@ type Frame struct {
 	Data   []byte
 	// Born is when the event was published, in nanoseconds of the Unix clock; 0 for a frame that is no event.
 	Born int64
+	// Next is written right behind the frame, and shares its fate; nil for none.
+	Next *Frame
 
 	key   uint64 // hash of topic and key
 	forms atomic.Pointer[encoded]
@@ -53,8 +55,16 @@ func (f *Frame) Bind(policy Policy, topic, key string) {
 	f.key = maphash.String(seed, key) ^ (whole<<31 | whole>>33)
 }
 
-// Size is what the frame counts against the limits of an outbox, in bytes.
-func (f *Frame) Size() int { return len(f.Data) + 16 }
+// Size is what the frame and those that follow it count against the limits of an outbox, in bytes.
+func (f *Frame) Size() int { return f.Bytes() + 16 }
+
+// Bytes is how much data the frame and those that follow it have.
+func (f *Frame) Bytes() int {
+	if f.Next != nil {
+		return len(f.Data) + f.Next.Bytes()
+	}
+	return len(f.Data)
+}
 
 // IsEvent reports whether the frame is an event, and not an answer or ping.
 func (f *Frame) IsEvent() bool { return f.Born != 0 }

@@ -27,7 +27,7 @@ func (o *Outbox) Ack(frames []*Frame, now int64) (freed int, more bool) {
 	bytes, data := 0, 0
 	for _, f := range frames {
 		bytes += f.Size()
-		data += len(f.Data)
+		data += f.Bytes()
 		if f.Born != 0 {
 			o.shared.Latency.Observe(uint64(o.shard), f.Born, now)
 		}

@@ -99,12 +99,13 @@ func (h *Harness) connect(user string) (*Client, error) {
 	if why := h.Node.Admit(Tenant, h.dialect, remote); why != nil {
 		return nil, why
 	}
-	session, _, why := h.dialect.Open(protocol.Handshake{Path: valtronics.Path, Remote: remote})
+	opened, why := h.dialect.Open(protocol.Handshake{Path: valtronics.Path, Remote: remote})
 	if why != nil {
 		return nil, why
 	}
 	client := &Client{writer: h.writers[int(h.connected)%len(h.writers)]}
-	_, why = h.Node.Connect(actors.ConnectOptions{Tenant: Tenant, Dialect: h.dialect, Session: session, Remote: remote},
+	_, why = h.Node.Connect(actors.ConnectOptions{Tenant: Tenant, Dialect: h.dialect, Session: opened.Session,
+		Remote: remote},
 		func(l *actors.Conn) outbox.Transport { client.link = l; return client })
 	if why != nil {
 		return nil, why

@@ -101,7 +101,7 @@ func whoSaysWhat(t *testing.T) string {
 		ev := eventOf(t, s)
 		fmt.Fprintf(&table, "| `%s`%s |", ev.Kind, s.Note)
 		for _, d := range dialectsOfReadme {
-			frame := d.dialect.Encode(ev, protocol.All)
+			frame := d.dialect.Encode(protocol.Delivery{Event: ev}).Data
 			table.WriteString(" " + said(t, ev, frame) + " |")
 			if ev.Kind == protocol.Message {
 				text := "cannot be told one"
@@ -154,7 +154,7 @@ func TestWords_EveryKindIsSaidBySomebody(t *testing.T) {
 		}
 		ev, speakers := eventOf(t, samples[i]), 0
 		for _, d := range dialectsOfReadme {
-			if d.dialect.Encode(ev, protocol.All) != nil {
+			if d.dialect.Encode(protocol.Delivery{Event: ev}).Data != nil {
 				speakers++
 			} else if kind == protocol.Message && d.Client.Credential != protocol.Outpost {
 				t.Errorf("%s has no words for a message", d.Name)

@@ -166,11 +166,11 @@ func TestOwnListener_AnswersOnTheRootAndBecomesTheDialectItself(t *testing.T) {
 	if paths := o.Paths(); len(paths) != 2 || paths[0] != "/" || paths[1] != "/ws" || o.Name() != "airlay" {
 		t.Errorf("got %q", paths)
 	}
-	s, credential, refusal := o.Open(protocol.Handshake{Path: "/"})
-	if credential != nil || refusal != nil {
+	opened, refusal := o.Open(protocol.Handshake{Path: "/"})
+	if opened.Credential != nil || refusal != nil {
 		t.Fatal(refusal)
 	}
-	commands := s.OnOpen(time.Time{}, 1)
+	commands := opened.Session.OnOpen(time.Time{}, 1)
 	become, ok := commands[0].(protocol.SwitchDialect)
 	if len(commands) != 1 || !ok || become.Dialect != protocol.Dialect(d) {
 		t.Fatalf("got %v", commands)

@@ -45,8 +45,8 @@ func (d *Dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. The token comes with each request.
-func (*Dialect) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	return &session{}, nil, nil
+func (*Dialect) Open(protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	return protocol.Opened{Session: &session{}}, nil
 }
 
 // Recognises reports whether a client's first frame speaks AirLay: an object with an action, an auth, or an object

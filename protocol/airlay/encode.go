@@ -10,7 +10,11 @@ import (
 
 // Encode implements protocol.Dialect. A push goes to those who are attached to its type and id: by its topic, or, if it
 // is a notification that was sent to users, by what each of their connections is attached to.
-func (*Dialect) Encode(ev *protocol.Event, view protocol.Projection) []byte {
+func (*Dialect) Encode(d protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: encode(d.Event, d.View)}
+}
+
+func encode(ev *protocol.Event, view protocol.Projection) []byte {
 	switch ev.Kind {
 	case protocol.Object:
 		if attachedTo(ev, view) {

@@ -40,7 +40,7 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 		{protocol.JSON, "issueUpdate/7", `{"type":"issueUpdate"}`, ``},
 		{protocol.Telemetry, "", `{"device_id":1,"telemetry":{}}`, ``},
 	} {
-		if got := string(d.Encode(event(t, c.kind, c.topic, c.data), protocol.All)); got != c.want {
+		if got := string(d.Encode(protocol.Delivery{Event: event(t, c.kind, c.topic, c.data)}).Data); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.data, got, c.want)
 		}
 	}
@@ -75,7 +75,8 @@ func TestEncode_NothingForWhoIsNotAttached(t *testing.T) {
 		{protocol.Message, "notification/7", message, protocol.All, true},
 		{protocol.Message, "issueUpdate/7", message, protocol.All, false},
 	} {
-		if got := d.Encode(event(t, c.kind, c.topic, c.data), c.view); (got != nil) != c.heard {
+		to := protocol.Delivery{Event: event(t, c.kind, c.topic, c.data), View: c.view}
+		if got := d.Encode(to).Data; (got != nil) != c.heard {
 			t.Errorf("%s on %q in view %q: got %s", c.data, c.topic, c.view, got)
 		}
 	}
@@ -91,7 +92,7 @@ func FuzzEncode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		text := New(DefaultConfig()).Encode(ev.At(ev.HomeTopic()), protocol.All)
+		text := New(DefaultConfig()).Encode(protocol.Delivery{Event: ev.At(ev.HomeTopic())}).Data
 		members, err := rawjson.ReadObject(text)
 		if err != nil || len(members) != 3 {
 			t.Fatalf("%s became %s: %v", data, text, err)
@@ -106,7 +107,7 @@ func FuzzEncode(f *testing.F) {
 func TestEncode_AllocatesItsResultOnly(t *testing.T) {
 	d, ev := New(DefaultConfig()), event(t, protocol.Object, "issueUpdate/"+object, `{"type":"issueUpdate","id":"`+
 		object+`","data":[1,2]}`)
-	if n := testing.AllocsPerRun(100, func() { d.Encode(ev, protocol.All) }); n > 1 {
+	if n := testing.AllocsPerRun(100, func() { d.Encode(protocol.Delivery{Event: ev}) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -124,7 +125,7 @@ func BenchmarkEncode(b *testing.B) {
 			ev := event(b, c.kind, "issueUpdate/"+object, c.data)
 			b.ReportAllocs()
 			for b.Loop() {
-				d.Encode(ev, protocol.All)
+				d.Encode(protocol.Delivery{Event: ev})
 			}
 		})
 	}

@@ -32,7 +32,7 @@ func TestClient_Bytes(t *testing.T) {
 		{protocol.JSON, `{}`, ``},
 		{protocol.Object, `{"type":"notification","id":1}`, ``},
 	} {
-		if got := string(d.Encode(event(t, c.kind, "", c.data), protocol.All)); got != c.want {
+		if got := string(d.Encode(protocol.Delivery{Event: event(t, c.kind, "", c.data)}).Data); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.data, got, c.want)
 		}
 	}
@@ -73,7 +73,7 @@ func TestOutpost_Bytes(t *testing.T) {
 		{protocol.JSON, "", `{"args":{},"instruction":3}`, ``},
 		{protocol.Message, "outposts/o", `{"level":"info","message":"m"}`, ``},
 	} {
-		if got := string(d.Encode(event(t, c.kind, c.topic, c.data), protocol.All)); got != c.want {
+		if got := string(d.Encode(protocol.Delivery{Event: event(t, c.kind, c.topic, c.data)}).Data); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.data, got, c.want)
 		}
 	}
@@ -92,7 +92,7 @@ func FuzzOutpostEncode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		text := NewOutpost(DefaultConfig()).Encode(ev, protocol.All)
+		text := NewOutpost(DefaultConfig()).Encode(protocol.Delivery{Event: ev}).Data
 		if text == nil {
 			return
 		}
@@ -120,7 +120,7 @@ func BenchmarkEncode(b *testing.B) {
 			ev := event(b, c.kind, "outposts/"+one, c.data)
 			b.ReportAllocs()
 			for b.Loop() {
-				c.dialect.Encode(ev, protocol.All)
+				c.dialect.Encode(protocol.Delivery{Event: ev})
 			}
 		})
 	}

@@ -90,12 +90,12 @@ func FuzzHeader(f *testing.F) {
 func TestOutpost_TheLastAuthorizationCounts(t *testing.T) {
 	open := func(values ...string) (token string, refused bool) {
 		h := http.Header{"Authorization": values}
-		_, credential, refusal := NewOutpost(DefaultConfig()).Open(protocol.Handshake{Path: "/ws/outpost/" + one + "/",
-			Header: h.Get, Values: h.Values})
+		opened, refusal := NewOutpost(DefaultConfig()).Open(protocol.Handshake{Path: "/ws/outpost/" + one + "/",
+			Pattern: "/ws/outpost/{uuid}/", Header: h.Get, Values: h.Values})
 		if refusal != nil {
 			return "", true
 		}
-		return credential.Token, false
+		return opened.Credential.Token, false
 	}
 	if token, _ := open("Bearer a", "Bearer b"); token != "b" {
 		t.Errorf("got %q", token)

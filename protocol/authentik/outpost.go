@@ -32,21 +32,23 @@ func (*Outpost) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. The token must be bound to the outpost that the path names.
-func (o *Outpost) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	uuid := strings.TrimSuffix(strings.TrimPrefix(hello.Path, o.path), "/")
+func (*Outpost) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	uuid := hello.PathValue("uuid")
 	if !isUUID(uuid) {
-		return nil, nil, protocol.Refuse(protocol.Forbidden,
+		return protocol.Opened{}, protocol.Refuse(protocol.Forbidden,
 			"an outpost is named by its uuid, in lower case with dashes")
 	}
 	token := bearer(hello.Last("Authorization"))
 	if token == "" {
-		return nil, nil, protocol.Refuse(protocol.Forbidden, "an outpost shows Authorization: Bearer and its token")
+		return protocol.Opened{}, protocol.Refuse(protocol.Forbidden,
+			"an outpost shows Authorization: Bearer and its token")
 	}
 	s := &instance{topic: outposts + uuid}
 	if id := hello.Query.Get("instance_uuid"); protocol.CheckName("instance_uuid", id) == nil {
 		s.member = strings.Clone(id)
 	}
-	return s, &protocol.Credential{Form: protocol.Outpost, Token: token, For: strings.Clone(uuid)}, nil
+	credential := &protocol.Credential{Form: protocol.Outpost, Token: token, For: strings.Clone(uuid)}
+	return protocol.Opened{Session: s, Credential: credential}, nil
 }
 
 // unread is how long an outpost may be silent. While it does what a trigger asks (it sleeps for up to 9 s and then
@@ -75,7 +77,11 @@ var numbers = map[string]byte{"event.provider.specific": '3', "event.session.end
 const triggerUpdate = '2'
 
 // Encode implements protocol.Dialect. Outposts hear only events of the topic of an outpost.
-func (*Outpost) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
+func (*Outpost) Encode(d protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: encodeTrigger(d.Event)}
+}
+
+func encodeTrigger(ev *protocol.Event) []byte {
 	if !strings.HasPrefix(ev.Topic, outposts) {
 		return nil
 	}

@@ -38,16 +38,21 @@ func (*Page) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. The credential is the session's cookie.
-func (*Page) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (*Page) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
 	value := cookie(hello.Header("Cookie"), sessionCookie)
 	if value == "" {
-		return nil, nil, protocol.Refuse(protocol.Forbidden, "there is no cookie %s", sessionCookie)
+		return protocol.Opened{}, protocol.Refuse(protocol.Forbidden, "there is no cookie %s", sessionCookie)
 	}
-	return page{}, &protocol.Credential{Form: protocol.Cookie, Token: value}, nil
+	credential := &protocol.Credential{Form: protocol.Cookie, Token: value}
+	return protocol.Opened{Session: page{}, Credential: credential}, nil
 }
 
 // Encode implements protocol.Dialect.
-func (*Page) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
+func (*Page) Encode(d protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: encodePage(d.Event)}
+}
+
+func encodePage(ev *protocol.Event) []byte {
 	switch ev.Kind {
 	case protocol.JSON:
 		if ev.Text("message_type") != "" {

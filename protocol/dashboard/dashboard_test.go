@@ -56,7 +56,7 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 		{protocol.SystemStatus, `{"metrics":{}}`, ``},
 		{protocol.Telemetry, `{"device_id":1,"telemetry":{}}`, ``},
 	} {
-		if got := string(d.Encode(mustEvent(t, c.kind, c.data), protocol.All)); got != c.want {
+		if got := string(d.Encode(protocol.Delivery{Event: mustEvent(t, c.kind, c.data)}).Data); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.kind, got, c.want)
 		}
 	}
@@ -243,6 +243,6 @@ func BenchmarkEncode(b *testing.B) {
 		`{"project_name":"my-project","trigger":"audit"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		d.Encode(ev, protocol.All)
+		d.Encode(protocol.Delivery{Event: ev})
 	}
 }

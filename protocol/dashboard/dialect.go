@@ -60,14 +60,14 @@ func (*Dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. Tokens are checked after the upgrade, so that a browser can read what was wrong.
-func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *Dialect) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
 	if !d.config.Enabled {
-		return nil, nil, protocol.Refuse(protocol.NotFound,
+		return protocol.Opened{}, protocol.Refuse(protocol.NotFound,
 			"the dashboard's endpoint is switched off (dashboard.websocket_enabled)")
 	}
 	s := &session{dialect: d}
 	if d.config.MultiTenant {
 		s.token = strings.Clone(hello.LastQuery("token"))
 	}
-	return s, nil, nil
+	return protocol.Opened{Session: s}, nil
 }

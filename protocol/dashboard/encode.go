@@ -10,7 +10,11 @@ import (
 
 // Encode implements protocol.Dialect. A dashboard has words for a project that was updated and for a message; a json
 // event is its own words.
-func (*Dialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
+func (*Dialect) Encode(d protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: encode(d.Event)}
+}
+
+func encode(ev *protocol.Event) []byte {
 	switch ev.Kind {
 	case protocol.ProjectUpdated:
 		text := append(make([]byte, 0, len(ev.Data)+64), `{"event":"project_updated","project_name":`...)

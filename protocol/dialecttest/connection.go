@@ -213,7 +213,7 @@ func (c *Connection) due() time.Time {
 	}
 	for _, s := range c.topics {
 		for _, h := range s.held {
-			if h.event != nil {
+			if h.waiting != nil {
 				sooner(h.last.Add(s.filter.Every))
 			}
 		}

@@ -20,10 +20,9 @@ type subscription struct {
 
 // held is what a subscription with a frequency knows of one key.
 type held struct {
-	key   string          // topic and key
-	last  time.Time       // when an event of the key was delivered
-	event *protocol.Event // what waits; nil for nothing
-	view  protocol.Projection
+	key     string    // topic and key
+	last    time.Time // when an event of the key was delivered
+	waiting *protocol.Delivery
 }
 
 func (c *Connection) subscribe(command protocol.Subscribe) *protocol.Refusal {
@@ -113,6 +112,9 @@ func (e *Engine) Publish(body []byte) error {
 			return err
 		}
 		ev = ev.At(topic)
+		for up := topic; up != ""; up = protocol.Parent(up) {
+			e.offsets[up]++
+		}
 	case users == nil && !all:
 		return errors.New("a publish names a topic, users or all")
 	}
@@ -122,7 +124,7 @@ func (e *Engine) Publish(body []byte) error {
 		case topic != "":
 			c.hear(ev)
 		case all || slices.Contains(users, c.identity.User):
-			c.deliver(ev, c.view)
+			c.deliver(protocol.Delivery{Event: ev, View: c.view})
 		}
 	}
 	return nil
@@ -176,7 +178,7 @@ func (c *Connection) hear(ev *protocol.Event) {
 		}
 		left, ok := s.filter.Select(ev)
 		switch {
-		case !ok:
+		case !ok || s.filter.Exact && ev.Topic != s.topic:
 		case best == nil || s.filter.Every < best.filter.Every:
 			best, view = s, left
 		case s.filter.Every == best.filter.Every:
@@ -186,16 +188,25 @@ func (c *Connection) hear(ev *protocol.Event) {
 	switch {
 	case best == nil:
 	case best.filter.Every == 0:
-		c.deliver(ev, view)
+		c.deliver(best.delivery(c.engine, ev, view))
 	default:
-		c.hold(best, ev, view)
+		c.hold(best, best.delivery(c.engine, ev, view))
 	}
 }
 
+// delivery is an event, as the newest of its topic, in the form that a subscription asks for.
+func (s *subscription) delivery(e *Engine, ev *protocol.Event, view protocol.Projection) protocol.Delivery {
+	to := protocol.Delivery{Event: ev, View: view, Label: s.filter.Label}
+	if s.filter.WithPosition {
+		to.Topic, to.Position = s.topic, e.position(s.topic)
+	}
+	return to
+}
+
 // hold delivers an event of a subscription with a frequency, or keeps it until it may.
-func (c *Connection) hold(s *subscription, ev *protocol.Event, view protocol.Projection) {
+func (c *Connection) hold(s *subscription, to protocol.Delivery) {
 	var h *held
-	key := ev.Topic + "\x00" + ev.Key
+	key := to.Event.Topic + "\x00" + to.Event.Key
 	if i := slices.IndexFunc(s.held, func(h *held) bool { return h.key == key }); i >= 0 {
 		h = s.held[i]
 	} else {
@@ -203,29 +214,31 @@ func (c *Connection) hold(s *subscription, ev *protocol.Event, view protocol.Pro
 		s.held = append(s.held, h)
 	}
 	switch {
-	case h.event != nil:
-		h.event, h.view = h.event.Conflate(ev), view
+	case h.waiting != nil:
+		to.Event = h.waiting.Event.Conflate(to.Event)
+		h.waiting = &to
 	case h.last.IsZero() || c.engine.now.Sub(h.last) >= s.filter.Every:
 		h.last = c.engine.now
-		c.deliver(ev, view)
+		c.deliver(to)
 	default:
-		h.event, h.view = ev, view
+		h.waiting = &to
 	}
 }
 
 // release delivers what a subscription has held long enough.
 func (c *Connection) release(s *subscription) {
 	for _, h := range s.held {
-		if h.event != nil && c.engine.now.Sub(h.last) >= s.filter.Every {
-			ev := h.event
-			h.event, h.last = nil, c.engine.now
-			c.deliver(ev, h.view)
+		if h.waiting != nil && c.engine.now.Sub(h.last) >= s.filter.Every {
+			to := *h.waiting
+			h.waiting, h.last = nil, c.engine.now
+			c.deliver(to)
 		}
 	}
 }
 
-func (c *Connection) deliver(ev *protocol.Event, view protocol.Projection) {
-	if text := c.dialect.Encode(ev, view); text != nil {
-		c.emit(protocol.Send{Text: text})
+func (c *Connection) deliver(to protocol.Delivery) {
+	words := c.dialect.Encode(to)
+	for part := &words; part != nil && part.Data != nil; part = part.Next {
+		c.emit(protocol.Send{Text: part.Data, Binary: part.Binary})
 	}
 }

@@ -184,10 +184,12 @@ type echo struct{}
 func (echo) Name() string            { return "echo" }
 func (echo) Paths() []string         { return []string{"/echo", "/echo/{name}"} }
 func (echo) Limits() protocol.Limits { return protocol.Limits{Frame: 100} }
-func (echo) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	return echo{}, nil, nil
+func (echo) Open(protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	return protocol.Opened{Session: echo{}}, nil
 }
-func (echo) Encode(ev *protocol.Event, _ protocol.Projection) []byte      { return ev.Data }
+func (echo) Encode(to protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: to.Event.Data}
+}
 func (echo) OnOpen(time.Time, uint64) []protocol.Command                  { return nil }
 func (echo) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 func (echo) OnTick(time.Time) []protocol.Command                          { return nil }

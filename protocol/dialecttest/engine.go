@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,8 @@ type Engine struct {
 	issued   int // tokens so far
 	numbers  uint64
 	open     []*Connection
-	connects []time.Time // of the last minute
+	connects []time.Time       // of the last minute
+	offsets  map[string]uint64 // the newest of each topic
 
 	// Reports are what clients reported of themselves, Announced who announced themselves.
 	Reports   []protocol.Report
@@ -44,7 +46,7 @@ const remote = "192.0.2.1"
 // NewEngine returns an engine for the dialect that build makes of a transcript's settings.
 func NewEngine(t testing.TB, build func(Settings) (protocol.Dialect, error)) *Engine {
 	return &Engine{
-		t: t, build: build, settings: Settings{}, tokens: map[string]issued{},
+		t: t, build: build, settings: Settings{}, tokens: map[string]issued{}, offsets: map[string]uint64{},
 		now: time.Date(2024, 1, 1, 12, 0, 0, 123e6, time.UTC),
 	}
 }
@@ -105,32 +107,38 @@ func (e *Engine) Connect(path string, header http.Header) (*Connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !serves(dialect.Paths(), target.Path) {
+	pattern := patternOf(dialect.Paths(), target.Path)
+	if pattern == "" {
 		return nil, Status(404)
 	}
 	if refusal := e.admit(dialect.Limits()); refusal != nil {
 		return nil, Status(refusal.Reason.Status())
 	}
-	session, credential, refusal := dialect.Open(protocol.Handshake{
-		Path: target.Path, Query: target.Query(), Host: "parley.test", Remote: remote,
+	hello := protocol.Handshake{
+		Path: target.Path, Pattern: pattern, Query: target.Query(), Host: "parley.test", Remote: remote,
 		Header: header.Get, Values: header.Values,
-	})
+	}
+	opened, refusal := dialect.Open(hello)
 	if refusal != nil {
 		return nil, Status(refusal.Reason.Status())
 	}
-	c := &Connection{engine: e, dialect: dialect, session: session, opened: e.now, number: e.numbers + 1}
-	if credential != nil {
-		if c.identity, refusal = e.identify(*credential); refusal != nil {
+	if opened.Subprotocol != "" && !slices.Contains(hello.Subprotocols(), opened.Subprotocol) {
+		e.t.Errorf("the subprotocol %q was not offered", opened.Subprotocol)
+	}
+	c := &Connection{engine: e, dialect: dialect, session: opened.Session, opened: e.now, number: e.numbers + 1}
+	if opened.Credential != nil {
+		if c.identity, refusal = e.identify(*opened.Credential); refusal != nil {
 			return nil, Status(403)
 		}
 	}
 	e.numbers++
 	e.open = append(e.open, c)
-	c.do(session.OnOpen(e.now, c.number))
+	c.do(opened.Session.OnOpen(e.now, c.number))
 	return c, nil
 }
 
-func serves(paths []string, path string) bool {
+// patternOf is the one of a dialect's paths that a path matches, "" if none does.
+func patternOf(paths []string, path string) string {
 	for _, p := range paths {
 		want, got := strings.Split(p, "/"), strings.Split(path, "/")
 		same := len(want) == len(got)
@@ -138,10 +146,15 @@ func serves(paths []string, path string) bool {
 			same = want[i] == got[i] || strings.HasPrefix(want[i], "{") && got[i] != ""
 		}
 		if same {
-			return true
+			return p
 		}
 	}
-	return false
+	return ""
+}
+
+// position is where the newest event of a topic stands.
+func (e *Engine) position(topic string) protocol.Position {
+	return protocol.Position{Epoch: "epoch", Offset: e.offsets[topic]}
 }
 
 // admit holds a new connection against the limits that are known before the upgrade.

@@ -17,11 +17,12 @@ type script struct {
 
 func (script) Paths() []string { return []string{"/script", "/cookie"} }
 
-func (d script) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d script) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
 	if hello.Path == "/cookie" {
-		return d, &protocol.Credential{Form: protocol.Cookie, Token: hello.Header("Cookie")}, nil
+		credential := &protocol.Credential{Form: protocol.Cookie, Token: hello.Header("Cookie")}
+		return protocol.Opened{Session: d, Credential: credential}, nil
 	}
-	return d, nil, nil
+	return protocol.Opened{Session: d}, nil
 }
 
 func (d script) Receive(_ time.Time, in protocol.ClientMessage) (int, []protocol.Command) {

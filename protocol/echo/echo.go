@@ -35,12 +35,12 @@ func (d Dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect.
-func (Dialect) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	return session{}, nil, nil
+func (Dialect) Open(protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	return protocol.Opened{Session: session{}}, nil
 }
 
 // Encode implements protocol.Dialect: echo has no words for events.
-func (Dialect) Encode(*protocol.Event, protocol.Projection) []byte { return nil }
+func (Dialect) Encode(protocol.Delivery) protocol.Encoded { return protocol.Encoded{} }
 
 // session has no state.
 type session struct{}

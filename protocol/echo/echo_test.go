@@ -9,10 +9,11 @@ import (
 )
 
 func TestEcho_SaysBackWhatItHearsInItsOwnCopy(t *testing.T) {
-	session, credential, refusal := Dialect{}.Open(protocol.Handshake{})
-	if credential != nil || refusal != nil {
-		t.Fatalf("Open asked for %v and refused with %v", credential, refusal)
+	made, refusal := Dialect{}.Open(protocol.Handshake{})
+	if made.Credential != nil || refusal != nil {
+		t.Fatalf("Open asked for %v and refused with %v", made.Credential, refusal)
 	}
+	session := made.Session
 	if opened := session.OnOpen(time.Time{}, 1); len(opened) != 0 {
 		t.Errorf("it speaks first: %v", opened)
 	}
@@ -30,7 +31,8 @@ func TestEcho_SaysBackWhatItHearsInItsOwnCopy(t *testing.T) {
 }
 
 func TestEcho_FinalRefusalEndsInCloseOthersAreSilent(t *testing.T) {
-	session, _, _ := Dialect{}.Open(protocol.Handshake{})
+	opened, _ := Dialect{}.Open(protocol.Handshake{})
+	session := opened.Session
 	refusal := protocol.Refuse(protocol.Draining, "")
 	if commands := session.OnReject(time.Time{}, refusal, false); commands != nil {
 		t.Errorf("a refusal that is not final says %v", commands)

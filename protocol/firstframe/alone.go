@@ -20,12 +20,13 @@ type alone struct {
 func (a *alone) Paths() []string { return slices.Clone(a.paths) }
 
 // Open implements protocol.Dialect.
-func (a *alone) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	s, credential, refusal := a.Dialect.Open(hello)
+func (a *alone) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	opened, refusal := a.Dialect.Open(hello)
 	if refusal != nil {
-		return nil, nil, refusal
+		return protocol.Opened{}, refusal
 	}
-	return arrival{s, a.Dialect}, credential, nil
+	opened.Session = arrival{opened.Session, a.Dialect}
+	return opened, nil
 }
 
 // arrival is a session until its connection is open.

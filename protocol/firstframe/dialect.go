@@ -74,26 +74,26 @@ func larger(a, b int) int {
 }
 
 // Open implements protocol.Dialect. Each candidate opens a session while the request can be read.
-func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *Dialect) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
 	s := &session{dialect: d, open: make([]protocol.Session, len(d.candidates)), fallback: -1}
 	last := protocol.Refuse(protocol.NotFound, "no dialect answers here")
 	for i, candidate := range d.candidates {
-		opened, credential, refusal := candidate.Open(hello)
+		opened, refusal := candidate.Open(hello)
 		switch {
 		case refusal != nil:
 			last = refusal
-		case credential == nil:
-			s.open[i] = opened
+		case opened.Credential == nil:
+			s.open[i] = opened.Session
 			if s.fallback < 0 || i == d.fallback {
 				s.fallback = i
 			}
 		}
 	}
 	if s.fallback < 0 {
-		return nil, nil, last
+		return protocol.Opened{}, last
 	}
-	return s, nil, nil
+	return protocol.Opened{Session: s}, nil
 }
 
 // Encode implements protocol.Dialect. A client hears nothing before it has logged in.
-func (*Dialect) Encode(*protocol.Event, protocol.Projection) []byte { return nil }
+func (*Dialect) Encode(protocol.Delivery) protocol.Encoded { return protocol.Encoded{} }

@@ -74,21 +74,24 @@ type fake struct {
 func (f fake) Name() string                                               { return f.name }
 func (fake) Paths() []string                                              { return []string{path} }
 func (f fake) Limits() protocol.Limits                                    { return f.limits }
-func (fake) Encode(*protocol.Event, protocol.Projection) []byte           { return []byte("{}") }
 func (f fake) Recognises(frame []byte) bool                               { return string(frame) == `"`+f.name+`"` }
 func (f fake) OnOpen(time.Time, uint64) []protocol.Command                { return f.say("opened") }
 func (fake) Answer(protocol.Command, protocol.Outcome) []protocol.Command { return nil }
 func (fake) OnTick(time.Time) []protocol.Command                          { return nil }
 
+func (fake) Encode(protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: []byte("{}")}
+}
+
 func (f fake) say(what string) []protocol.Command {
 	return []protocol.Command{protocol.Send{Text: []byte(`"` + f.name + " " + what + `"`)}}
 }
 
-func (f fake) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (f fake) Open(protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
 	if f.asks {
-		return f, &protocol.Credential{}, nil
+		return protocol.Opened{Session: f, Credential: &protocol.Credential{}}, nil
 	}
-	return f, nil, f.refusal
+	return protocol.Opened{Session: f}, f.refusal
 }
 
 // Receive asks for more than words.
@@ -167,11 +170,11 @@ func TestOpen_LeavesOutWhoCannotBeDecidedByAFrame(t *testing.T) {
 	hears(t, c, "b hears")
 	c.Send([]byte(`"c"`), false)
 	hears(t, c, "b hears")
-	if _, _, got := New(Config{}, path, fake{name: "a", asks: true},
+	if _, got := New(Config{}, path, fake{name: "a", asks: true},
 		fake{name: "c", refusal: refusal}).Open(protocol.Handshake{}); got != refusal {
 		t.Errorf("got %v", got)
 	}
-	if _, _, got := New(Config{}, path, fake{name: "a", asks: true}).Open(protocol.Handshake{}); got == nil ||
+	if _, got := New(Config{}, path, fake{name: "a", asks: true}).Open(protocol.Handshake{}); got == nil ||
 		got.Reason != protocol.NotFound {
 		t.Errorf("got %v", got)
 	}
@@ -200,7 +203,8 @@ func TestLimits_AreTheLargestOfTheCandidates(t *testing.T) {
 
 func TestDialect_IsAPathAndNoMore(t *testing.T) {
 	d := dialect(DefaultConfig())
-	if d.Name() != "shared" || len(d.Paths()) != 1 || d.Paths()[0] != path || d.Encode(nil, protocol.All) != nil {
+	if d.Name() != "shared" || len(d.Paths()) != 1 || d.Paths()[0] != path ||
+		d.Encode(protocol.Delivery{}).Data != nil {
 		t.Errorf("%s %q", d.Name(), d.Paths())
 	}
 	dialecttest.CheckDefaults(t, DefaultConfig())
@@ -229,8 +233,8 @@ func FuzzReceive(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte, binary bool) {
-		s, _, _ := dialect(DefaultConfig()).Open(protocol.Handshake{Path: path})
-		_, commands := s.Receive(time.Time{}, protocol.ClientMessage{Data: data, Binary: binary})
+		opened, _ := dialect(DefaultConfig()).Open(protocol.Handshake{Path: path})
+		_, commands := opened.Session.Receive(time.Time{}, protocol.ClientMessage{Data: data, Binary: binary})
 		members, err := rawjson.ReadObject(data)
 		event := string(rawjson.Find(members, "event"))
 		_, isTyped := rawjson.Text(rawjson.Find(members, "type"))
@@ -268,7 +272,7 @@ func BenchmarkDecide(b *testing.B) {
 	frame := []byte(`{"type":"auth","token":"` + strings.Repeat("x", 200) + `"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		s, _, _ := d.Open(protocol.Handshake{Path: path})
-		s.Receive(time.Time{}, protocol.ClientMessage{Data: frame})
+		opened, _ := d.Open(protocol.Handshake{Path: path})
+		opened.Session.Receive(time.Time{}, protocol.ClientMessage{Data: frame})
 	}
 }

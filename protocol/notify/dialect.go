@@ -60,16 +60,16 @@ func (d *Dialect) TicketClaims() protocol.Claims { return d.claims }
 
 // Open implements protocol.Dialect. The credential is in the query, and one that is not there is refused like one that
 // does not hold.
-func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *Dialect) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
 	credential, refusal := d.credential(hello)
 	if refusal != nil {
-		return nil, nil, refusal
+		return protocol.Opened{}, refusal
 	}
 	s := &session{}
 	if credential.Form == protocol.Token {
 		s.shown = credential
 	}
-	return s, credential, nil
+	return protocol.Opened{Session: s, Credential: credential}, nil
 }
 
 func (d *Dialect) credential(hello protocol.Handshake) (*protocol.Credential, *protocol.Refusal) {

@@ -3,7 +3,11 @@ package notify
 import "github.com/parley-realtime/parley/protocol"
 
 // Encode implements protocol.Dialect.
-func (*Dialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
+func (*Dialect) Encode(d protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: encode(d.Event)}
+}
+
+func encode(ev *protocol.Event) []byte {
 	switch ev.Kind {
 	case protocol.JSON:
 		return ev.Data

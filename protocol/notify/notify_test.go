@@ -27,13 +27,17 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-func open(t testing.TB, d *Dialect, target string) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func open(t testing.TB, d *Dialect, target string) (
+	protocol.Session, *protocol.Credential, *protocol.Refusal,
+) {
 	t.Helper()
 	u, err := url.Parse(target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.Open(protocol.Handshake{Path: u.Path, Query: u.Query(), Header: func(string) string { return "" }})
+	opened, refusal := d.Open(protocol.Handshake{Path: u.Path, Query: u.Query(),
+		Header: func(string) string { return "" }})
+	return opened.Session, opened.Credential, refusal
 }
 
 // R002.22, R002.24: the claims that the original demands; sub may be a number, which is for those who read tokens.
@@ -185,7 +189,7 @@ func TestEncode_Bytes(t *testing.T) {
 		{protocol.Telemetry, `{"device_id":1,"telemetry":{}}`, ``},
 		{protocol.TriggerUpdate, `{"outpost":"o"}`, ``},
 	} {
-		if got := string(d.Encode(event(t, c.kind, c.data), protocol.All)); got != c.want {
+		if got := string(d.Encode(protocol.Delivery{Event: event(t, c.kind, c.data)}).Data); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.kind, got, c.want)
 		}
 	}
@@ -218,7 +222,8 @@ func FuzzOpen(f *testing.F) {
 		}
 		values, _ := url.ParseQuery(query)
 		d := New(Config{OpenUserPath: openPath})
-		s, credential, refusal := d.Open(protocol.Handshake{Path: path, Query: values})
+		opened, refusal := d.Open(protocol.Handshake{Path: path, Query: values})
+		s, credential := opened.Session, opened.Credential
 		if refusal != nil {
 			if s != nil || credential != nil || refusal.Reason.Status() != 403 ||
 				strings.Contains(refusal.Error(), query) && len(query) > 20 {
@@ -268,7 +273,7 @@ func BenchmarkEncode(b *testing.B) {
 			ev := event(b, c.kind, c.data)
 			b.ReportAllocs()
 			for b.Loop() {
-				d.Encode(ev, protocol.All)
+				d.Encode(protocol.Delivery{Event: ev})
 			}
 		})
 	}

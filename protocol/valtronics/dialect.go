@@ -75,12 +75,12 @@ func (d *Dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect. The token comes in a frame.
-func (d *Dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *Dialect) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
 	s := &session{dialect: d}
 	if len(hello.Path) > len(Path) {
 		s.own, _ = channelOf(hello.Path[len(Path)+1:])
 	}
-	return s, nil, nil
+	return protocol.Opened{Session: s}, nil
 }
 
 // Recognises reports whether a client's first frame speaks Valtronics: an object whose type is a text.

@@ -8,7 +8,11 @@ import (
 )
 
 // Encode implements protocol.Dialect. Members come in the order of the document, values as they were published.
-func (*Dialect) Encode(ev *protocol.Event, view protocol.Projection) []byte {
+func (*Dialect) Encode(d protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: encode(d.Event, d.View)}
+}
+
+func encode(ev *protocol.Event, view protocol.Projection) []byte {
 	switch ev.Kind {
 	case protocol.Telemetry:
 		return encodeTelemetry(ev, view)

@@ -88,7 +88,7 @@ func TestEncode_IsWhatTheDocumentPrints(t *testing.T) {
 			want: `{"type":"json","data":{"type":"","n":1}}`},
 		{name: "project", kind: protocol.ProjectUpdated, data: `{"project_name":"p","trigger":"t"}`, want: ``},
 	} {
-		got := d.Encode(event(t, c.kind, c.data), c.view)
+		got := d.Encode(protocol.Delivery{Event: event(t, c.kind, c.data), View: c.view}).Data
 		if string(got) != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
 		}
@@ -103,7 +103,7 @@ func TestEncode_OfJoinedEvents(t *testing.T) {
 	older := event(t, protocol.Telemetry,
 		`{"device_id":1,"telemetry":{"a":{"value":1,"timestamp":"x"},"b":{"value":1,"timestamp":"x"}}}`)
 	newer := event(t, protocol.Telemetry, `{"device_id":1,"telemetry":{"b":{"value":2,"timestamp":"y"}}}`)
-	got := string(New(DefaultConfig()).Encode(older.Conflate(newer), protocol.All))
+	got := string(New(DefaultConfig()).Encode(protocol.Delivery{Event: older.Conflate(newer)}).Data)
 	want := `{"type":"telemetry_update","channel":"telemetry","device_id":1,"telemetry":{"a":{"value":1,` +
 		`"timestamp":"x"},"b":{"value":2,"timestamp":"y"}}}`
 	if got != want {
@@ -119,7 +119,7 @@ func TestEncode_AllocatesItsResultOnly(t *testing.T) {
 		if kind == protocol.Message {
 			most = 2
 		}
-		if n := testing.AllocsPerRun(100, func() { d.Encode(ev, protocol.All) }); n > most {
+		if n := testing.AllocsPerRun(100, func() { d.Encode(protocol.Delivery{Event: ev}) }); n > most {
 			t.Errorf("%s: %v allocations", kind, n)
 		}
 	}
@@ -156,7 +156,7 @@ func BenchmarkEncode(b *testing.B) {
 			ev := event(b, c.kind, samples[c.kind])
 			b.ReportAllocs()
 			for b.Loop() {
-				d.Encode(ev, c.view)
+				d.Encode(protocol.Delivery{Event: ev, View: c.view})
 			}
 		})
 	}
@@ -172,7 +172,7 @@ func FuzzEncode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		text := New(DefaultConfig()).Encode(ev, protocol.All)
+		text := New(DefaultConfig()).Encode(protocol.Delivery{Event: ev}).Data
 		members, err := rawjson.ReadObject(text)
 		if err != nil {
 			t.Fatalf("%s became %s: %v", metrics, text, err)

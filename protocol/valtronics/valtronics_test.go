@@ -157,7 +157,11 @@ func TestSubscribe_Commands(t *testing.T) {
 		var got []string
 		for _, command := range commands {
 			s := command.(protocol.Subscribe)
-			got = append(got, fmt.Sprintf("%s %+v", s.Topic, s.Filter))
+			f := s.Filter
+			got = append(got, fmt.Sprintf("%s {Where:%+v View:%s Every:%s}", s.Topic, f.Where, f.View, f.Every))
+			if f.Exact || f.WithPosition || f.Label != "" {
+				t.Errorf("%s asks for more: %+v", text, f)
+			}
 		}
 		if refusal != nil || strings.Join(got, "; ") != want {
 			t.Errorf("%s: got %q, %v, want %q", text, strings.Join(got, "; "), refusal, want)

@@ -146,7 +146,8 @@ func tableRequests() []request {
 		all = append(all, request{authentik.NewOutpost(authentik.DefaultConfig()), "subscribe", "outposts/" + id,
 			func(token string) protocol.Handshake {
 				return protocol.Handshake{
-					Path: "/ws/outpost/" + id + "/", Header: header("Authorization", "Bearer "+token),
+					Path: "/ws/outpost/" + id + "/", Pattern: "/ws/outpost/{uuid}/",
+					Header: header("Authorization", "Bearer "+token),
 				}
 			}, nil})
 	}
@@ -185,13 +186,14 @@ type client struct {
 // outcome says how a request ends.
 func (v *request) outcome(b *fixture, token string) string {
 	hello := v.hello(token)
-	s, credential, refusal := v.dialect.Open(hello)
+	opened, refusal := v.dialect.Open(hello)
 	if refusal != nil {
 		return "deny " + string(refusal.Reason)
 	}
+	s := opened.Session
 	g := &client{b: b, session: s}
-	if credential != nil {
-		if g.id, refusal = g.authenticate(*credential); refusal != nil {
+	if opened.Credential != nil {
+		if g.id, refusal = g.authenticate(*opened.Credential); refusal != nil {
 			return "deny " + string(refusal.Reason)
 		}
 	}

@@ -14,7 +14,10 @@ type Handler struct {
 }
 
 // Serves reports whether a dialect answers on this path, for a server that has other handlers to choose from.
-func (h *Handler) Serves(path string) bool { return h.routes.find(path) != nil }
+func (h *Handler) Serves(path string) bool {
+	r, _ := h.routes.find(path)
+	return r != nil
+}
 
 // ServeHTTP implements http.Handler. It checks the handshake and the credential, then takes the connection over and
 // answers; the socket lives on when it has returned. The credential, the turn of the upgrade and the answer may each
@@ -27,7 +30,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := upgradeRequest{server: s, w: w, r: r, id: protocol.NewRequestID(),
 		source: s.proxies.source(r), proxied: s.proxies.isUntrustedProxy(r)}
 	defer q.logRefusal()
-	if q.route = h.find(r); q.route == nil {
+	if q.route, q.pattern = h.find(r); q.route == nil {
 		q.refuse(protocol.Refuse(protocol.NotFound, "no WebSocket is served on this path"))
 		return
 	}
@@ -50,10 +53,10 @@ func skipBody(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now())
 }
 
-// find returns the route of a request's path. A path that needs decoding is none of ours.
-func (h *Handler) find(r *http.Request) *route {
+// find returns the route of a request's path, and its pattern. A path that needs decoding is none of ours.
+func (h *Handler) find(r *http.Request) (*route, string) {
 	if r.URL.RawPath != "" {
-		return nil
+		return nil, ""
 	}
 	return h.routes.find(r.URL.Path)
 }

@@ -58,8 +58,8 @@ func hasToken(h http.Header, name, token string) bool {
 	return false
 }
 
-// handshakeResponse is the server's side of the opening handshake.
-func handshakeResponse(key, extensions string) []byte {
+// handshakeResponse is the server's side of the opening handshake. "" is for no extension, and no subprotocol.
+func handshakeResponse(key, extensions, subprotocol string) []byte {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	b := make([]byte, 0, 320)
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\n"+
@@ -68,6 +68,10 @@ func handshakeResponse(key, extensions string) []byte {
 	if extensions != "" {
 		b = append(b, "\r\nSec-WebSocket-Extensions: "...)
 		b = append(b, extensions...)
+	}
+	if subprotocol != "" {
+		b = append(b, "\r\nSec-WebSocket-Protocol: "...)
+		b = append(b, subprotocol...)
 	}
 	return append(b, "\r\n\r\n"...)
 }

@@ -34,7 +34,9 @@ var handshakes = []struct {
 	{"bad compression offer", request("/debug/echo", "Sec-WebSocket-Extensions: permessage-deflate; x"),
 		101, "", "Sec-Websocket-Extensions: "},
 	{"any segment", request("/cookie/7", "Cookie: good"), 101, "", ""},
-	{"any segment with slash", request("/cookie/7/", "Cookie: good"), 101, "", ""},
+	{"any segment with slash", request("/cookie/7/", "Cookie: good"), 101, "", "Sec-Websocket-Protocol: "},
+	{"subprotocols", request("/cookie/7", "Cookie: good", "Sec-WebSocket-Protocol: a, v"), 101, "",
+		"Sec-Websocket-Protocol: v7"},
 
 	{"unknown path", request("/"), 404, "not_found", ""},
 	{"trailing slash", request("/debug/echo/"), 404, "not_found", ""},

@@ -16,12 +16,13 @@ type upgradeRequest struct {
 
 	id         string // see protocol.NewRequestID
 	route      *route
+	pattern    string // the path of the route
 	key        string // Sec-WebSocket-Key
 	extensions extensionAnswer
 	source     source
 	proxied    bool // source's address is that of many clients
 	tenant     string
-	session    protocol.Session
+	opened     protocol.Opened
 	identity   *protocol.Identity
 	clientID   string // the name that the client gives itself, "" for none
 
@@ -44,15 +45,15 @@ func (q *upgradeRequest) admit() bool {
 	if err := s.node.Admit(q.tenant, q.route.dialect, q.source.address); err != nil {
 		return q.refuse(err)
 	}
-	hello := protocol.Handshake{Path: r.URL.Path, Query: r.URL.Query(), Host: q.source.host, Remote: q.source.address,
-		Header: r.Header.Get, Values: r.Header.Values}
-	session, credential, err := q.route.dialect.Open(hello)
+	hello := protocol.Handshake{Path: r.URL.Path, Pattern: q.pattern, Query: r.URL.Query(), Host: q.source.host,
+		Remote: q.source.address, Header: r.Header.Get, Values: r.Header.Values}
+	opened, err := q.route.dialect.Open(hello)
 	if err != nil {
 		return q.refuse(err)
 	}
-	q.session, q.clientID = session, hello.Client()
-	if credential != nil {
-		return q.authenticate(*credential)
+	q.opened, q.clientID = opened, hello.Client()
+	if opened.Credential != nil {
+		return q.authenticate(*opened.Credential)
 	}
 	if err := s.node.AdmitUnauthenticated(q.source.address, q.proxied); err != nil {
 		return q.refuse(err)

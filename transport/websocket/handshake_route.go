@@ -23,6 +23,7 @@ type routes struct {
 
 // pattern is a path with segments that match any one segment.
 type pattern struct {
+	path     string
 	segments []string // {} for any
 	route    *route
 }
@@ -51,21 +52,22 @@ func (rs *routes) add(path string, r *route) error {
 				path, p.route.dialect.Name(), r.dialect.Name())
 		}
 	}
-	rs.patterns = append(rs.patterns, pattern{segments, r})
+	rs.patterns = append(rs.patterns, pattern{path, segments, r})
 	return nil
 }
 
-// find returns the route of a path, nil if there is none. Exact paths go before patterns.
-func (rs *routes) find(path string) *route {
+// find returns the route of a path, nil if there is none, and the pattern by which it was found. Exact paths go before
+// patterns.
+func (rs *routes) find(path string) (r *route, pattern string) {
 	if r := rs.exact[path]; r != nil {
-		return r
+		return r, path
 	}
 	for i := range rs.patterns {
-		if rs.patterns[i].match(path) {
-			return rs.patterns[i].route
+		if p := &rs.patterns[i]; p.match(path) {
+			return p.route, p.path
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 func (p *pattern) match(path string) bool {

@@ -93,7 +93,7 @@ func (q *upgradeRequest) accept(conn net.Conn, buffered []byte) error {
 	if err := conn.SetDeadline(time.Now().Add(s.config.HandshakeTimeout)); err != nil {
 		return err
 	}
-	if _, err := conn.Write(handshakeResponse(q.key, q.extensions.header)); err != nil {
+	if _, err := conn.Write(handshakeResponse(q.key, q.extensions.header, q.opened.Subprotocol)); err != nil {
 		return err
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
@@ -116,8 +116,8 @@ func (q *upgradeRequest) connect(k *socket) {
 			k.startClosing(&closing{code: reason.CloseCode(), reason: string(reason), cause: reason})
 		}
 	}()
-	dial := actors.ConnectOptions{Tenant: q.tenant, Dialect: q.route.dialect, Session: q.session, Identity: q.identity,
-		Remote: q.source.address, Proxied: q.proxied, Client: q.clientID}
+	dial := actors.ConnectOptions{Tenant: q.tenant, Dialect: q.route.dialect, Session: q.opened.Session,
+		Identity: q.identity, Remote: q.source.address, Proxied: q.proxied, Client: q.clientID}
 	_, refusal = q.server.node.Connect(dial, func(l *actors.Conn) outbox.Transport {
 		k.link, k.outbox = l, l.Outbox()
 		return k

@@ -21,12 +21,16 @@ type cookie struct{ echo.Dialect }
 func (cookie) Name() string    { return "cookie" }
 func (cookie) Paths() []string { return []string{"/cookie/{id}", "/cookie/{id}/"} }
 
-func (c cookie) Open(h protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	session, _, _ := c.Dialect.Open(h)
+func (c cookie) Open(h protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	opened, _ := c.Dialect.Open(h)
 	if h.Query.Get("refuse") != "" {
-		return nil, nil, protocol.Refuse(protocol.Unauthorized, "a cookie is needed")
+		return protocol.Opened{}, protocol.Refuse(protocol.Unauthorized, "a cookie is needed")
 	}
-	return session, &protocol.Credential{Token: h.Header("Cookie")}, nil
+	opened.Credential = &protocol.Credential{Token: h.Header("Cookie")}
+	if offered := h.Subprotocols(); len(offered) > 0 {
+		opened.Subprotocol = offered[len(offered)-1] + h.PathValue("id")
+	}
+	return opened, nil
 }
 
 // testNode is a node that admits as a test says.

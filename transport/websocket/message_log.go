@@ -27,10 +27,16 @@ func logMessage(s *socket, direction string, op outbox.Op, data []byte) {
 
 // logSent writes a line about each message among some frames that are about to be sent.
 func logSent(s *socket, frames []*outbox.Frame) {
-	for _, f := range frames {
-		if f.Op == outbox.Text || f.Op == outbox.Binary {
-			logMessage(s, "sent", f.Op, f.Data)
+	for _, first := range frames {
+		for f := first; f != nil; f = f.Next {
+			logFrame(s, f)
 		}
+	}
+}
+
+func logFrame(s *socket, f *outbox.Frame) {
+	if f.Op == outbox.Text || f.Op == outbox.Binary {
+		logMessage(s, "sent", f.Op, f.Data)
 	}
 }
 

@@ -21,10 +21,12 @@ type topicDialect struct{}
 func (topicDialect) Name() string            { return "page" }
 func (topicDialect) Paths() []string         { return []string{"/page"} }
 func (topicDialect) Limits() protocol.Limits { return protocol.Limits{} }
-func (topicDialect) Open(protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
-	return topicDialect{}, &protocol.Credential{Token: "ann"}, nil
+func (topicDialect) Open(protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
+	return protocol.Opened{Session: topicDialect{}, Credential: &protocol.Credential{Token: "ann"}}, nil
 }
-func (topicDialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte        { return ev.Data }
+func (topicDialect) Encode(to protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: to.Event.Data}
+}
 func (topicDialect) OnOpen(time.Time, uint64) []protocol.Command                    { return nil }
 func (topicDialect) OnTick(time.Time) []protocol.Command                            { return nil }
 func (topicDialect) OnReject(time.Time, *protocol.Refusal, bool) []protocol.Command { return nil }

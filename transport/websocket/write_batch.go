@@ -20,7 +20,7 @@ func (b *batch) empty() bool { return len(b.frames) == 0 && len(b.records) == 0 
 // bytes returns what is left of the batch. It joins the frames in buf, except a single frame larger than shareAbove:
 // frames of this size come alone, or together fit into buf (see outbox.Outbox.Take).
 func (b *batch) bytes(buf []byte, format frameFormat) []byte {
-	if len(b.frames) == 1 && len(b.frames[0].Data) > shareAbove {
+	if len(b.frames) == 1 && b.frames[0].Bytes() > shareAbove {
 		if f := b.frames[0]; format.compressed(f) {
 			return format.window.deflated(f)[b.written:]
 		} else {

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
@@ -65,10 +66,23 @@ func (w window) deflated(f *outbox.Frame) []byte {
 func deflatedWide(f *outbox.Frame) []byte   { return deflated(f, wideDeflators) }
 func deflatedNarrow(f *outbox.Frame) []byte { return deflated(f, narrowDeflators) }
 
-// deflated is a frame compressed by itself (RFC 7692 section 7.2.1), or plain if that is not larger.
+// deflated is a frame compressed by itself (RFC 7692 section 7.2.1), or plain if that is not larger, and so each frame
+// that follows it.
 func deflated(f *outbox.Frame, pool *sync.Pool) []byte {
 	d := pool.Get().(*deflator)
 	defer pool.Put(d)
+	form := d.deflate(nil, f)
+	for next := f.Next; next != nil; next = next.Next {
+		form = d.deflate(form, next)
+	}
+	if d.out.Cap() > 1<<20 {
+		d.out = bytes.Buffer{}
+	}
+	return form
+}
+
+// deflate adds one frame to a form.
+func (d *deflator) deflate(form []byte, f *outbox.Frame) []byte {
 	d.out.Reset()
 	d.writer.Reset(&d.out)
 	_, err := d.writer.Write(f.Data)
@@ -76,13 +90,10 @@ func deflated(f *outbox.Frame, pool *sync.Pool) []byte {
 		err = d.writer.Flush()
 	}
 	packed := bytes.TrimSuffix(d.out.Bytes(), []byte{0, 0, 0xff, 0xff})
+	op := byte(f.Op) | 0x40
 	if err != nil || len(packed) >= len(f.Data) {
-		return plain(f)
+		op, packed = byte(f.Op), f.Data
 	}
-	form := appendHeader(make([]byte, 0, len(packed)+10), byte(f.Op)|0x40, len(packed))
-	form = append(form, packed...)
-	if d.out.Cap() > 1<<20 {
-		d.out = bytes.Buffer{}
-	}
-	return form
+	form = slices.Grow(form, plainSize(len(packed)))
+	return append(appendHeader(form, op, len(packed)), packed...)
 }

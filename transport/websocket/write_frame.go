@@ -18,15 +18,24 @@ type frameFormat struct {
 
 // compressed reports whether f is written in its compressed form.
 func (format frameFormat) compressed(f *outbox.Frame) bool {
-	return format.window != noWindow && f.Op <= outbox.Binary && len(f.Data) >= format.threshold
+	return format.window != noWindow && f.Op <= outbox.Binary && f.Bytes() >= format.threshold
 }
 
-// size is how many bytes f has on the wire.
+// size is how many bytes f, with the frames that follow it, has on the wire.
 func (format frameFormat) size(f *outbox.Frame) int {
 	if format.compressed(f) {
 		return len(format.window.deflated(f))
 	}
-	switch n := len(f.Data); {
+	size := plainSize(len(f.Data))
+	for next := f.Next; next != nil; next = next.Next {
+		size += plainSize(len(next.Data))
+	}
+	return size
+}
+
+// plainSize is how many bytes a frame with n bytes of data has without compression.
+func plainSize(n int) int {
+	switch {
 	case n < 126:
 		return n + 2
 	case n < 1<<16:
@@ -36,12 +45,20 @@ func (format frameFormat) size(f *outbox.Frame) int {
 	}
 }
 
-// append adds the bytes of f on the wire to dst.
+// append adds the bytes of f, with the frames that follow it, on the wire to dst.
 func (format frameFormat) append(dst []byte, f *outbox.Frame) []byte {
 	if format.compressed(f) {
 		return append(dst, format.window.deflated(f)...)
 	}
-	return append(appendHeader(dst, byte(f.Op), len(f.Data)), f.Data...)
+	return appendPlain(dst, f)
+}
+
+func appendPlain(dst []byte, f *outbox.Frame) []byte {
+	dst = append(appendHeader(dst, byte(f.Op), len(f.Data)), f.Data...)
+	for next := f.Next; next != nil; next = next.Next {
+		dst = append(appendHeader(dst, byte(next.Op), len(next.Data)), next.Data...)
+	}
+	return dst
 }
 
 // appendHeader adds the header of an unfragmented frame from a server.
@@ -55,7 +72,5 @@ func appendHeader(dst []byte, op byte, n int) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 0x80|op, 127), uint64(n))
 }
 
-// plain is a frame's form without compression: header and data.
-func plain(f *outbox.Frame) []byte {
-	return append(appendHeader(make([]byte, 0, len(f.Data)+10), byte(f.Op), len(f.Data)), f.Data...)
-}
+// plain is a frame's form without compression: header and data, with the frames that follow it.
+func plain(f *outbox.Frame) []byte { return appendPlain(make([]byte, 0, frameFormat{}.size(f)), f) }

@@ -72,6 +72,34 @@ func TestWriter_FrameOfEverySizeArrivesWhole(t *testing.T) {
 	}
 }
 
+// An event may be several frames, such as a text with attachments. They go out side by side, in each form.
+func TestWriter_FramesThatFollowAnotherGoOutRightBehindIt(t *testing.T) {
+	for _, answer := range []string{"", deflateAnswer} {
+		for _, size := range []int{1, 200, shareAbove, 5 << 20} {
+			s := newServer(t, nil)
+			server, conn := tcp(t)
+			k, box := newTestSocket(s, server, newTestLink(nil), 1024, answer)
+			random := make([]byte, size)
+			rand.NewChaCha8([32]byte{}).Read(random)
+			whole := text("head")
+			whole.Next = &outbox.Frame{Op: outbox.Binary, Data: random, Next: text("tail")}
+			box.offer(whole, text("next"))
+			c := newClient(conn)
+			for i, want := range []string{"head", string(random), "tail", "next"} {
+				op := byte(0x81)
+				if i == 1 {
+					op = 0x82
+				}
+				if first, data, err := c.frame(); err != nil || first != op || string(data) != want {
+					t.Fatalf("%d bytes with %q: frame %d came as %#x with %d bytes (%v)", size, answer, i, first,
+						len(data), err)
+				}
+			}
+			k.Cut()
+		}
+	}
+}
+
 func TestWriter_FullSocketIsParkedAndComesBackToTheWriters(t *testing.T) {
 	overEach(t, func(t *testing.T, pair pairing) {
 		s := newServer(t, nil)

@@ -68,14 +68,12 @@ func (d *dialect) Paths() []string { return slices.Clone(d.current.Load().own) }
 func (d *dialect) Limits() protocol.Limits { return d.now().Limits() }
 
 // Open implements protocol.Dialect.
-func (d *dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d *dialect) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
 	return d.now().Open(hello)
 }
 
 // Encode implements protocol.Dialect.
-func (d *dialect) Encode(ev *protocol.Event, view protocol.Projection) []byte {
-	return d.now().Encode(ev, view)
-}
+func (d *dialect) Encode(to protocol.Delivery) protocol.Encoded { return d.now().Encode(to) }
 
 // Recognises implements firstframe.Candidate.
 func (d *dialect) Recognises(frame []byte) bool {

@@ -83,17 +83,18 @@ func (d dialect) Limits() protocol.Limits {
 }
 
 // Open implements protocol.Dialect.
-func (d dialect) Open(hello protocol.Handshake) (protocol.Session, *protocol.Credential, *protocol.Refusal) {
+func (d dialect) Open(hello protocol.Handshake) (protocol.Opened, *protocol.Refusal) {
 	token := hello.LastQuery("token")
 	if token == "" {
-		return nil, nil, protocol.Refuse(protocol.Forbidden, "/tally wants ?token=")
+		return protocol.Opened{}, protocol.Refuse(protocol.Forbidden, "/tally wants ?token=")
 	}
-	return session{d.config.Welcome}, &protocol.Credential{Token: strings.Clone(token)}, nil
+	credential := &protocol.Credential{Token: strings.Clone(token)}
+	return protocol.Opened{Session: session{d.config.Welcome}, Credential: credential}, nil
 }
 
 // Encode implements protocol.Dialect.
-func (dialect) Encode(ev *protocol.Event, _ protocol.Projection) []byte {
-	return message("saw", string(ev.Kind))
+func (dialect) Encode(d protocol.Delivery) protocol.Encoded {
+	return protocol.Encoded{Data: message("saw", string(d.Event.Kind))}
 }
 
 // session is one connection.
