@@ -6,6 +6,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/parley-realtime/parley/cmd/parley/client"
+	"github.com/parley-realtime/parley/cmd/parley/doctor"
 	"github.com/parley-realtime/parley/cmd/parley/protocols"
 )
 
@@ -18,7 +19,11 @@ func helpVars() kong.Vars {
 		"backup_to": "The file to make; one of that name is replaced when the new one is whole.",
 		"backup_url": "The internal address of the server that has the directory open; by default the " +
 			"one that it left there.",
-		"check_config": "The YAML file (parley.yaml).",
+		"doctor_config": "The server's YAML file, for the data directory, the memory limit, key sets and webhooks.",
+		"doctor_wait": "How long a silent connection has to live: longer than engine.ping_every; 0s does " +
+			"not wait.",
+		"doctor_checks": strings.Join(doctor.Names(), ","),
+		"check_config":  "The YAML file (parley.yaml).",
 		"listen_token": "The token to show; by default that of the context. For a server on this machine, one for " +
 			"dev mode is made.",
 		"listen_user": "Who to be in dev mode, when no token is given (listener): what is sent to that user is heard.",

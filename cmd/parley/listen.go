@@ -96,13 +96,7 @@ func (c *listenCommand) listeners(at target, to *messages) (all []client.ListenO
 	}
 	for _, dialect := range dialects {
 		l := client.ListenOptions{Base: at.url, Topics: topics[dialect], Dialect: dialect, Client: known[dialect]}
-		l.Token = show.token
-		if show.dev && l.Client.Credential == protocol.Outpost {
-			l.Token = config.DevOutpostToken
-			if len(l.Topics) == 0 {
-				l.Topics = []string{config.DevOutpost}
-			}
-		}
+		show.show(&l)
 		l.Print = to.printer(dialect, l.Client)
 		if c.Reconnect {
 			again := reconnection{dialect: dialect, api: client.API{Base: at.url, Key: at.key}, token: l.Token, to: to}
@@ -117,6 +111,17 @@ func (c *listenCommand) listeners(at target, to *messages) (all []client.ListenO
 type shown struct {
 	token string
 	dev   bool
+}
+
+// show has a client show it; an outpost of dev mode has a token of its own, and a topic.
+func (s shown) show(l *client.ListenOptions) {
+	l.Token = s.token
+	if s.dev && l.Client.Credential == protocol.Outpost {
+		l.Token = config.DevOutpostToken
+		if len(l.Topics) == 0 {
+			l.Topics = []string{config.DevOutpost}
+		}
+	}
 }
 
 // credential is what the clients show: a flag's token, the context's, or for a server on this machine one of dev mode.

@@ -59,19 +59,25 @@ func New(tenant string, cfg Config) (*Dispatcher, error) {
 		idle: make(chan struct{})}
 	close(d.idle)
 	d.ctx, d.cancel = context.WithCancel(context.Background())
-	d.http = &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+	d.http = newClient(&cfg)
+	d.configure(cfg)
+	go d.run()
+	return d, nil
+}
+
+// newClient makes what calls a backend. It follows no redirects.
+func newClient(cfg *Config) *http.Client {
+	c := &http.Client{Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
 	if cfg.Transport == nil {
-		d.http.Transport = &http.Transport{
+		c.Transport = &http.Transport{
 			DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, TLSHandshakeTimeout: 10 * time.Second,
 			IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: 1, MaxConnsPerHost: 1,
 			MaxResponseHeaderBytes: maxHeaders, DisableCompression: true, ForceAttemptHTTP2: true,
 		}
 	}
-	d.configure(cfg)
-	go d.run()
-	return d, nil
+	return c
 }
 
 func checked(cfg Config) (Config, error) {

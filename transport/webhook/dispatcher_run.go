@@ -103,23 +103,32 @@ func (d *Dispatcher) post(b *batch) (wait time.Duration, err error) {
 	d.mu.Lock()
 	cfg := d.cfg
 	d.mu.Unlock()
-	ctx, cancel := context.WithTimeout(d.ctx, cfg.Timeout)
+	header, err := send(d.ctx, d.http, &cfg, b)
+	if err == nil || header == nil {
+		return 0, err
+	}
+	return retryAfter(header, time.Now()), err
+}
+
+// send sends a batch once, and returns the header of an answer.
+func send(ctx context.Context, by *http.Client, cfg *Config, b *batch) (http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, cfg.URL, bytes.NewReader(b.body))
 	if err != nil {
-		return 0, errors.New("the url cannot be called")
+		return nil, errors.New("the url cannot be called")
 	}
 	b.setHeaders(request, cfg.Secret, time.Now())
-	response, err := d.http.Do(request)
+	response, err := by.Do(request)
 	if err != nil {
-		return 0, withoutURL(err)
+		return nil, withoutURL(err)
 	}
 	defer response.Body.Close()
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
 	if response.StatusCode/100 == 2 {
-		return 0, nil
+		return response.Header, nil
 	}
-	return retryAfter(response.Header, time.Now()), fmt.Errorf("the status is %d, wanted is 2xx", response.StatusCode)
+	return response.Header, fmt.Errorf("the status is %d, wanted is 2xx", response.StatusCode)
 }
 
 // withoutURL returns the cause of a failed call, without the URL.

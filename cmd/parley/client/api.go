@@ -78,14 +78,6 @@ func (a API) Get(ctx context.Context, path string, query url.Values, into any) e
 
 // open makes a call and returns the body of the answer.
 func (a API) open(ctx context.Context, method, path string, query url.Values, body any) (io.ReadCloser, error) {
-	u, err := endpoint(a.Base, "http", "/")
-	if err != nil {
-		return nil, err
-	}
-	if u, err = url.Parse(strings.TrimSuffix(u.String(), "/") + path); err != nil {
-		return nil, err
-	}
-	u.RawQuery = query.Encode()
 	content := io.Reader(http.NoBody)
 	if body != nil {
 		text, err := json.Marshal(body)
@@ -94,6 +86,27 @@ func (a API) open(ctx context.Context, method, path string, query url.Values, bo
 		}
 		content = bytes.NewReader(text)
 	}
+	request, err := a.request(ctx, method, path, query, content)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return do(request)
+}
+
+func (a API) request(
+	ctx context.Context, method, path string, query url.Values, content io.Reader,
+) (*http.Request, error) {
+	u, err := endpoint(a.Base, "http", "/")
+	if err != nil {
+		return nil, err
+	}
+	if u, err = url.Parse(strings.TrimSuffix(u.String(), "/") + path); err != nil {
+		return nil, err
+	}
+	u.RawQuery = query.Encode()
 	request, err := http.NewRequestWithContext(ctx, method, u.String(), content)
 	if err != nil {
 		return nil, err
@@ -101,10 +114,7 @@ func (a API) open(ctx context.Context, method, path string, query url.Values, bo
 	if a.Key != "" {
 		request.Header.Set("Authorization", "Bearer "+a.Key)
 	}
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	return do(request)
+	return request, nil
 }
 
 // do makes a request and returns the body of an answer that is well.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,6 +29,8 @@ type ListenOptions struct {
 	// Dialect is the name of the dialect, and Client how it is spoken.
 	Dialect string
 	Client  *protocol.Client
+	// Header is added to the handshake.
+	Header http.Header
 	// Print gets each message that arrives, as one line of JSON. Its error ends Listen.
 	Print func(line []byte) error
 	// Admitted is called whenever the server has let this client in; nil is not.
@@ -134,6 +137,7 @@ func (l *ListenOptions) dial(ctx context.Context) (*websocket.Conn, error) {
 		u.RawQuery = opening.Query.Encode()
 	}
 	header := http.Header{"X-Client-Id": {l.id}}
+	maps.Copy(header, l.Header)
 	for name, value := range opening.Header {
 		header.Set(name, value)
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -114,34 +115,35 @@ func (p *Printer) Paint(c Colour, text string) Painted {
 
 // Table prints rows below a header, in columns that are as wide as they must be. The last column is not padded.
 func (p *Printer) Table(header []string, rows [][]string) error {
+	cells := append([][]string{slices.Clone(header)}, rows...)
 	var widths []int
-	cells := make([][]string, 0, len(rows)+1)
-	for _, row := range append([][]string{header}, rows...) {
-		clean := make([]string, len(row))
-		for i, cell := range row {
-			clean[i] = logline.Clean(cell)
-			if i == len(widths) {
+	for i := range cells {
+		cells[i] = slices.Clone(cells[i])
+		for j, cell := range cells[i] {
+			cells[i][j] = logline.Clean(cell)
+			if j == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(clean[i]))
+			widths[j] = max(widths[j], utf8.RuneCountInString(cells[i][j]))
 		}
-		cells = append(cells, clean)
 	}
 	var table bytes.Buffer
 	for i, row := range cells {
-		var line strings.Builder
-		for j, cell := range row {
-			line.WriteString(cell)
-			if j < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[j]-utf8.RuneCountInString(cell)+2))
-			}
-		}
-		text := strings.TrimRight(line.String(), " ")
-		if i == 0 && p.Coloured {
-			text = "\x1b[" + string(Bold) + "m" + text + "\x1b[0m"
+		text := padded(row, widths)
+		if i == 0 {
+			text = string(p.Paint(Bold, text))
 		}
 		fmt.Fprintln(&table, text)
 	}
 	_, err := p.Out.Write(table.Bytes())
 	return err
+}
+
+// padded is a row in columns of some widths, in characters.
+func padded(row []string, widths []int) string {
+	var line strings.Builder
+	for i, cell := range row {
+		line.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+	}
+	return strings.TrimRight(line.String(), " ")
 }
