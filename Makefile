@@ -18,7 +18,7 @@ else
 RACE := CGO_ENABLED=0 $(GO) test
 endif
 
-.PHONY: help run build test quick check house bench microbench faults lint fuzz mutate clean
+.PHONY: help run build deb rpm image test quick check house bench microbench faults lint fuzz mutate clean
 
 help:
 	@echo 'make run     build and run the server in dev mode, with nothing to configure (ARGS=... adds flags)'
@@ -28,6 +28,7 @@ help:
 	@echo 'make check PKG=./protocol  one package: format, vet, static analysis, tests under the race detector'
 	@echo 'make house   figures of the source, and their goals (ARGS="-show words" says what keeps one from its goal)'
 	@echo 'make build   bin/parley, one static binary'
+	@echo 'make deb     a Debian package in bin; make rpm and make image (docker, podman or buildah) likewise'
 	@echo 'make bench   Parley beside its peers, and a million connections in memory: bench/README.md (ARGS=... adds flags)'
 	@echo 'make microbench  the Go benchmarks, as a table'
 	@echo 'make faults  what happens when a server is killed, flooded, cut off...: bench/FAULTS.md (10 minutes; FAULTS=short for two, ARGS=... adds flags)'
@@ -40,6 +41,20 @@ run: build
 
 build:
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
+
+# $(call package,deb): what cmd/parley/deploy/package/build makes of the binary, in bin.
+define package
+	@cmd/parley/deploy/package/build $(1) bin/parley '$(VERSION)' bin
+endef
+
+deb: build
+	$(call package,deb)
+
+rpm: build
+	$(call package,rpm)
+
+image: build
+	$(call package,image)
 
 test:
 	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l actors bench cmd protocol transport 2>/dev/null); \
