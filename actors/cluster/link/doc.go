@@ -9,8 +9,8 @@
 // # What it promises
 //
 //  1. Order: frames arrive in the order of [Peer.Send], each at most once. Nothing is sent again.
-//  2. No silent loss: if frames are lost on the way, the receiver learns it in front of the next parcel (News.Hole), and
-//     the sender with the next parcel that comes back (News.Lost). A link that is idle learns it from its pings.
+//  2. No silent loss: if frames are lost on the way, the receiver learns it in front of the next parcel (News.Hole),
+//     and the sender with the next parcel that comes back (News.Lost). A link that is idle learns it from its pings.
 //  3. Incarnations: each start of a process has a higher number than the one before it. A parcel to or from an older
 //     incarnation is ignored, and a newer one begins a new link with nothing on its way (News.Began). Over protoactor
 //     remote a new process at the same address got the stream of the old one without knowing it: hence a number in
