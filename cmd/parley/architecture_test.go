@@ -66,6 +66,7 @@ var homes = []place{
 	{"github.com/agnivade/levenshtein", []string{"cmd/"}},
 	{"github.com/alecthomas/kong", []string{"cmd/"}},
 	{"github.com/mattn/go-isatty", []string{"cmd/"}},
+	{"charm.land/bubbletea", []string{"cmd/parley/top/", "cmd/parley/"}},
 	{"github.com/shirou/gopsutil", []string{"cmd/"}},
 	{"github.com/KimMachineGun/automemlimit", []string{"cmd/parley/memory"}},
 	{"github.com/coder/websocket", []string{"cmd/"}},

@@ -19,6 +19,8 @@ func helpVars() kong.Vars {
 		"backup_to": "The file to make; one of that name is replaced when the new one is whole.",
 		"backup_url": "The internal address of the server that has the directory open; by default the " +
 			"one that it left there.",
+		"top_internal": "The internal address, which has the figures of the whole server; by default that of the " +
+			"context, else the server itself.",
 		"doctor_config": "The server's YAML file, for the data directory, the memory limit, key sets and webhooks.",
 		"doctor_wait": "How long a silent connection has to live: longer than engine.ping_every; 0s does " +
 			"not wait.",

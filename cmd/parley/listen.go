@@ -156,24 +156,13 @@ func listenTo(ctx context.Context, all []client.ListenOptions) error {
 			if i > 0 {
 				<-first
 			}
-			admitted := l.Admitted
-			l.Admitted = func() {
-				begin()
-				if admitted != nil {
-					admitted()
-				}
-			}
-			err := client.Listen(ctx, l)
 			defer begin()
-			if err == nil {
-				return
-			}
-			err = fmt.Errorf("%s: %w", l.Dialect, err)
+			err := listenIn(ctx, l, begin)
 			if refused, ok := errors.AsType[*client.Refused](err); ok && refused.NotServed {
 				missing <- err
-				return
+			} else if err != nil {
+				stop(err)
 			}
-			stop(err)
 		})
 	}
 	listening.Wait()
@@ -183,6 +172,21 @@ func listenTo(ctx context.Context, all []client.ListenOptions) error {
 	}
 	if len(missing) == len(all) {
 		return <-missing
+	}
+	return nil
+}
+
+// listenIn listens in one dialect, and calls begin as soon as the server has let the client in.
+func listenIn(ctx context.Context, l client.ListenOptions, begin func()) error {
+	admitted := l.Admitted
+	l.Admitted = func() {
+		begin()
+		if admitted != nil {
+			admitted()
+		}
+	}
+	if err := client.Listen(ctx, l); err != nil {
+		return fmt.Errorf("%s: %w", l.Dialect, err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,12 @@ func (r *reconnection) admitted() {
 // askTimeout bounds the question what was missed.
 const askTimeout = 2 * time.Second
 
+// resumedConnection is what the API tells of a connection here.
+type resumedConnection struct {
+	Since   time.Time
+	Resumed *struct{ Replayed, Missed int }
+}
+
 // resumed says what the server gave back to the newest connection of this user and dialect, in words.
 func (r *reconnection) resumed() string {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
@@ -58,21 +65,11 @@ func (r *reconnection) resumed() string {
 	if user := subject(r.token); user != "" {
 		query.Set("user", user)
 	}
-	var page struct {
-		Connections []struct {
-			Since   time.Time
-			Resumed *struct{ Subscriptions, Replayed, Missed int }
-		}
-	}
+	var page struct{ Connections []resumedConnection }
 	if r.api.Get(ctx, "/api/v1/connections", query, &page) != nil || len(page.Connections) == 0 {
 		return "what was missed meanwhile is known to the server alone (--key lets this command ask)"
 	}
-	newest := page.Connections[0]
-	for _, c := range page.Connections {
-		if c.Since.After(newest.Since) {
-			newest = c
-		}
-	}
+	newest := slices.MaxFunc(page.Connections, func(a, b resumedConnection) int { return a.Since.Compare(b.Since) })
 	if newest.Resumed == nil {
 		return "what was published meanwhile is lost to this client (engine.linger keeps it)"
 	}

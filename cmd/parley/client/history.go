@@ -49,12 +49,9 @@ type historyPage struct {
 // given. last, if it is not 0, leaves out all but the last so many. It blocks.
 func (a API) History(ctx context.Context, topic string, after Position, last uint64, yield func(Retained) error) error {
 	if last > 0 {
-		page, err := a.historyPage(ctx, topic, after, 1)
-		if err != nil || len(page.Events) == 0 {
+		var err error
+		if after, err = a.beforeLast(ctx, topic, after, last); err != nil {
 			return err
-		}
-		if page.Offset > last {
-			after = Position{page.Epoch, max(after.Offset, page.Events[0].Offset-1, page.Offset-last)}
 		}
 	}
 	for {
@@ -73,6 +70,15 @@ func (a API) History(ctx context.Context, topic string, after Position, last uin
 			return nil
 		}
 	}
+}
+
+// beforeLast is the position before the last so many events behind another one, which it is itself if there are fewer.
+func (a API) beforeLast(ctx context.Context, topic string, after Position, last uint64) (Position, error) {
+	page, err := a.historyPage(ctx, topic, after, 1)
+	if err != nil || len(page.Events) == 0 || page.Offset <= last {
+		return after, err
+	}
+	return Position{page.Epoch, max(after.Offset, page.Events[0].Offset-1, page.Offset-last)}, nil
 }
 
 // historyPage gets one page; a limit of 0 leaves that to the server.

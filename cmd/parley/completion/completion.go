@@ -108,7 +108,14 @@ func names(words []word) (all []string) {
 // bash has one function that finds the command on the line, then what may follow.
 func bash(program string, places []place) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `# bash completion of %[1]s: source <(%[1]s completion bash)
+	for _, p := range places {
+		bashPlace(&b, p)
+	}
+	return fmt.Sprintf(bashScript, program, strings.Join(paths(places), " | "), b.String())
+}
+
+// bashScript is around the places. It is given the program, the commands, and the places.
+const bashScript = `# bash completion of %[1]s: source <(%[1]s completion bash)
 _%[1]s() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at= word i words= flags= values=
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -119,24 +126,7 @@ _%[1]s() {
 	done
 	COMPREPLY=()
 	case "$at" in
-`, program, strings.Join(paths(places), " | "))
-	for _, p := range places {
-		fmt.Fprintf(&b, "\t%s)\n\t\twords=%s\n\t\tcase \"$prev\" in\n", quoted(p.path),
-			quoted(strings.Join(names(p.words), " ")))
-		var flags []string
-		for _, f := range p.flags {
-			flags = append(flags, f.names...)
-			switch {
-			case len(f.values) > 0:
-				fmt.Fprintf(&b, "\t\t%s) values=%s ;;\n", strings.Join(f.names, " | "),
-					quoted(strings.Join(f.values, " ")))
-			case f.takes:
-				fmt.Fprintf(&b, "\t\t%s) return ;;\n", strings.Join(f.names, " | "))
-			}
-		}
-		fmt.Fprintf(&b, "\t\tesac\n\t\tflags=%s ;;\n", quoted(strings.Join(flags, " ")))
-	}
-	fmt.Fprintf(&b, `	esac
+%[3]s	esac
 	if [[ -n $values ]]; then
 		words=$values
 	elif [[ $cur == -* ]]; then
@@ -145,8 +135,22 @@ _%[1]s() {
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _%[1]s %[1]s
-`, program)
-	return b.String()
+`
+
+func bashPlace(b *strings.Builder, p place) {
+	fmt.Fprintf(b, "\t%s)\n\t\twords=%s\n\t\tcase \"$prev\" in\n", quoted(p.path),
+		quoted(strings.Join(names(p.words), " ")))
+	var flags []string
+	for _, f := range p.flags {
+		flags = append(flags, f.names...)
+		switch {
+		case len(f.values) > 0:
+			fmt.Fprintf(b, "\t\t%s) values=%s ;;\n", strings.Join(f.names, " | "), quoted(strings.Join(f.values, " ")))
+		case f.takes:
+			fmt.Fprintf(b, "\t\t%s) return ;;\n", strings.Join(f.names, " | "))
+		}
+	}
+	fmt.Fprintf(b, "\t\tesac\n\t\tflags=%s ;;\n", quoted(strings.Join(flags, " ")))
 }
 
 // paths are those of all places but the program, quoted.

@@ -8,18 +8,7 @@ import (
 // fish has a line for each word and flag, and a function that says whether a command is the one on the line.
 func fish(program string, places []place) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `# fish completion of %[1]s: %[1]s completion fish | source
-function __%[1]s_at
-	set -l at
-	for word in (commandline -opc)[2..-1]
-		switch "$(string join ' ' -- $at $word)"
-			case %[2]s
-				set -a at $word
-		end
-	end
-	test "$(string join ' ' -- $at)" = "$argv[1]"
-end
-`, program, strings.Join(paths(places), " "))
+	fmt.Fprintf(&b, fishFunction, program, strings.Join(paths(places), " "))
 	for _, p := range places {
 		at := fmt.Sprintf("complete -c %s -n '__%s_at \"%s\"'", program, program, p.path)
 		for _, w := range p.words {
@@ -31,6 +20,20 @@ end
 	}
 	return b.String()
 }
+
+// fishFunction is given the program and the commands.
+const fishFunction = `# fish completion of %[1]s: %[1]s completion fish | source
+function __%[1]s_at
+	set -l at
+	for word in (commandline -opc)[2..-1]
+		switch "$(string join ' ' -- $at $word)"
+			case %[2]s
+				set -a at $word
+		end
+	end
+	test "$(string join ' ' -- $at)" = "$argv[1]"
+end
+`
 
 func fishFlag(b *strings.Builder, at string, f flag) {
 	for _, name := range f.names {

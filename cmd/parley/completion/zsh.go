@@ -8,7 +8,14 @@ import (
 // zsh has one function that finds the command on the line, and describes what may follow.
 func zsh(program string, places []place) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `#compdef %[1]s
+	for _, p := range places {
+		zshPlace(&b, p)
+	}
+	return fmt.Sprintf(zshScript, program, strings.Join(paths(places), " | "), b.String())
+}
+
+// zshScript is around the places. It is given the program, the commands, and the places.
+const zshScript = `#compdef %[1]s
 # zsh completion of %[1]s: %[1]s completion zsh > a file _%[1]s in a directory of $fpath
 _%[1]s() {
 	local at= word i
@@ -20,11 +27,7 @@ _%[1]s() {
 		esac
 	done
 	case "$at" in
-`, program, strings.Join(paths(places), " | "))
-	for _, p := range places {
-		zshPlace(&b, p)
-	}
-	fmt.Fprintf(&b, `	esac
+%[3]s	esac
 	if (( $#values_here )); then
 		compadd -- $values_here
 	elif [[ $PREFIX == -* ]]; then
@@ -40,9 +43,7 @@ if [[ $funcstack[1] == _%[1]s ]]; then
 else
 	compdef _%[1]s %[1]s
 fi
-`, program)
-	return b.String()
-}
+`
 
 func zshPlace(b *strings.Builder, p place) {
 	fmt.Fprintf(b, "\t%s)\n\t\tcase \"${words[CURRENT-1]}\" in\n", quoted(p.path))

@@ -112,23 +112,26 @@ func (c *Contexts) Add(name string, added Context) error {
 			return fmt.Errorf("%.100q is no address such as https://push.example.org", address)
 		}
 	}
-	for _, file := range []*string{&added.KeyFile, &added.TokenFile} {
-		if _, err := secret(*file); err != nil {
-			return err
-		}
-		if *file != "" {
-			absolute, err := filepath.Abs(*file)
-			if err != nil {
-				return err
-			}
-			*file = absolute
-		}
+	if err := errors.Join(located(&added.KeyFile), located(&added.TokenFile)); err != nil {
+		return err
 	}
 	c.All[name] = added
 	if c.Current == "" {
 		c.Current = name
 	}
 	return nil
+}
+
+// located makes the name of a file absolute; the file has to hold a secret.
+func located(file *string) error {
+	if *file == "" {
+		return nil
+	}
+	_, err := secret(*file)
+	if err == nil {
+		*file, err = filepath.Abs(*file)
+	}
+	return err
 }
 
 // Use makes a context the current one.
