@@ -3,7 +3,7 @@ package main
 // ofAPI break what backends, pages and scrapers meet.
 var ofAPI = []mutation{
 	{file: "transport/api/handler_auth.go", proves: "check 20",
-		from: "shown[:], wanted[:]) == 0 {", to: "shown[:], wanted[:]) == 2 {",
+		from: "subtle.ConstantTimeCompare(a[:], b[:]) == 1", to: "subtle.ConstantTimeCompare(a[:], b[:]) < 2",
 		tests: "TestOperators_WithAnAdminKey"},
 	{file: "transport/api/handler_auth.go", proves: "check 20",
 		from: "len(rc.r.Header[\"Origin\"]) > 0 || len", to: "len(rc.r.Header[\"Origin\"]) > 9 || len",

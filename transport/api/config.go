@@ -18,7 +18,8 @@ type Config struct {
 	Rate           int           `yaml:"rate" env:"RATE" envDefault:"0" unit:"requests/s"`
 	Burst          int           `yaml:"burst" env:"BURST" envDefault:"0" unit:"requests"`
 
-	AdminKey string `yaml:"admin_key" env:"ADMIN_KEY" unit:"secret"`
+	AdminKey  string `yaml:"admin_key" env:"ADMIN_KEY" unit:"secret"`
+	ViewerKey string `yaml:"viewer_key" env:"VIEWER_KEY" unit:"secret"`
 
 	// AdminKeyOnly refuses operators without an AdminKey, since the internal address is not loopback.
 	AdminKeyOnly bool `yaml:"-" env:"-"`
@@ -68,7 +69,9 @@ func (Config) Help() map[string]string {
 			"limit.",
 		"burst": "How many requests one key may make at once; 0 is as many as its rate.",
 		"admin_key": "The key of operators' calls on internal_listen, at least 16 bytes; without one that " +
-			"address alone protects them, and must be loopback.",
+			"address alone protects them, and must be loopback. It opens the console, too.",
+		"viewer_key": "A key for people who may look at everything in the console, and change nothing; at least 16 " +
+			"bytes.",
 	}
 }
 

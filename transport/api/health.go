@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"strconv"
+	"time"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -20,18 +22,8 @@ func (a *API) healthz(_ context.Context, rc *requestContext) error {
 // named as well: it concerns durable topics alone, and no other server may have them. While the store is being opened
 // the server is not ready.
 func (a *API) readyz(ctx context.Context, rc *requestContext) error {
-	if a.node.Draining() {
-		return protocol.Refuse(protocol.Draining, "the server is draining: its clients are sent elsewhere")
-	}
 	h := a.node.Health()
-	if p := h.Pressure; p.Stage >= health.Refusing {
-		return protocol.Refuse(protocol.Busy,
-			"the server is short of memory (%s): %d of %d bytes are in use", p.Stage, p.Used, p.Limit)
-	}
-	if refusal := h.Storage.Refusal; refusal != nil && !h.Storage.Full {
-		return refusal
-	}
-	took, err := a.canary.check(ctx)
+	took, err := a.ready(ctx, &h)
 	if err != nil {
 		return err
 	}
@@ -45,6 +37,27 @@ func (a *API) readyz(ctx context.Context, rc *requestContext) error {
 	}
 	rc.out = append(rc.out, '}')
 	return nil
+}
+
+// Ready returns how long a canary event took just now, or why the server is not ready, as /readyz does. It blocks for a
+// second at most. Frequent calls share one canary.
+func (a *API) Ready(ctx context.Context) (canary time.Duration, err error) {
+	h := a.node.Health()
+	return a.ready(ctx, &h)
+}
+
+func (a *API) ready(ctx context.Context, h *actors.Health) (time.Duration, error) {
+	if a.node.Draining() {
+		return 0, protocol.Refuse(protocol.Draining, "the server is draining: its clients are sent elsewhere")
+	}
+	if p := h.Pressure; p.Stage >= health.Refusing {
+		return 0, protocol.Refuse(protocol.Busy,
+			"the server is short of memory (%s): %d of %d bytes are in use", p.Stage, p.Used, p.Limit)
+	}
+	if refusal := h.Storage.Refusal; refusal != nil && !h.Storage.Full {
+		return 0, refusal
+	}
+	return a.canary.check(ctx)
 }
 
 // appendStuck appends the stuck actors.

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,4 +86,43 @@ func TestOperators_WithoutAnAdminKeyAWebPageIsRefused(t *testing.T) {
 	}
 	newTestAPI(t, Config{AdminKeyOnly: true}).do(shows("GET", adminPath, "")).refuses(protocol.Forbidden,
 		"not loopback", "api.admin_key")
+}
+
+func TestOperators_TheViewerKeyLooksAndChangesNothing(t *testing.T) {
+	for _, r := range internalRoutes {
+		if r.principal != operator {
+			continue
+		}
+		h := newTestAPI(t, Config{AdminKey: "the-admin-key", ViewerKey: "the-viewer-key"})
+		answer := h.do(shows(r.method, strings.ReplaceAll(r.path, "{tenant}", "acme"), "Bearer the-viewer-key"))
+		if looks := r.method == "GET"; looks && answer.status != 200 {
+			t.Errorf("%s: %d %s", r.pattern(), answer.status, answer.body)
+		} else if !looks {
+			answer.refuses(protocol.Forbidden, "viewer key")
+		}
+		if len(h.node.operations) > 0 {
+			t.Errorf("%s was done", r.pattern())
+		}
+	}
+}
+
+// An empty viewer key is none, and one alone does not open what the address alone would.
+func TestOperators_AKeyThatIsNotSetOpensNothing(t *testing.T) {
+	h := newTestAPI(t, Config{AdminKey: "the-admin-key"})
+	h.do(shows("GET", adminPath, "Bearer ")).refuses(protocol.InvalidToken)
+	h.do(shows("GET", adminPath, "Bearer the-viewer-key")).refuses(protocol.InvalidToken)
+}
+
+func TestTrust_NeedsNoKeyAndNamesTheTenant(t *testing.T) {
+	h := newTestAPI(t, Config{AdminKey: "the-admin-key", Rate: 1, Burst: 1})
+	for range 3 {
+		r := Trust(httptest.NewRequest("GET", "/api/v1/stats", nil), "acme")
+		if a := h.do(r); a.status != 200 || !strings.Contains(a.body, `"tenant":"acme"`) {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	if a := h.do(Trust(httptest.NewRequest("GET", adminPath, nil), "")); a.status != 200 {
+		t.Errorf("an operator's call: %d %s", a.status, a.body)
+	}
+	h.do(Trust(httptest.NewRequest("POST", "/api/v1/ws/ticket", nil), "acme")).refuses(protocol.Unauthorized)
 }

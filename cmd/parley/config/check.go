@@ -29,10 +29,7 @@ func check(c *Config, dev bool, d *Diagnostics) {
 	if c.Shared.Timeout < time.Second || c.Shared.Timeout > time.Hour {
 		d.addProblem("shared.first_frame_timeout", "must be between 1s and 1h")
 	}
-	if c.API.AdminKey != "" && len(c.API.AdminKey) < minAPIKey {
-		d.addProblem("api.admin_key", fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)",
-			minAPIKey))
-	}
+	checkOperatorKeys(c, d)
 	checkListeners(c, dev, d)
 	checkTopics(c, d)
 	if dev {
@@ -42,6 +39,17 @@ func check(c *Config, dev bool, d *Diagnostics) {
 		return
 	}
 	checkTenants(c, d)
+}
+
+func checkOperatorKeys(c *Config, d *Diagnostics) {
+	for name, key := range map[string]string{"api.admin_key": c.API.AdminKey, "api.viewer_key": c.API.ViewerKey} {
+		if key != "" && len(key) < minAPIKey {
+			d.addProblem(name, fmt.Sprintf("is too short; the least is %d bytes (openssl rand -hex 24)", minAPIKey))
+		}
+	}
+	if c.API.ViewerKey != "" && c.API.ViewerKey == c.API.AdminKey {
+		d.addProblem("api.viewer_key", "is the same as api.admin_key, so that viewers could change everything")
+	}
 }
 
 // checkWebSocket asks the package websocket, which checks a configuration by making a server of it.
