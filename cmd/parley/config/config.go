@@ -54,6 +54,9 @@ type Config struct {
 	Store      durable.Config   `yaml:"store" envPrefix:"STORE_"`
 	Rates      limit.RateLimits `yaml:"rates" envPrefix:"RATES_"`
 	Tenants    []Tenant         `yaml:"tenants" env:"-"`
+
+	// Effective are the settings that are not just defaults, for people to look at. Load fills it.
+	Effective []Effective `yaml:"-" env:"-"`
 }
 
 // Help is one line of meaning for each key.

@@ -67,6 +67,7 @@ func Load(from Sources) *Result {
 		check(&l.Config, from.Dev, &l.Diagnostics)
 	}
 	l.Problems = l.Problems.sorted()
+	l.Config.Effective = l.effective()
 	return l
 }
 
