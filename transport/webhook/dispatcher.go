@@ -47,6 +47,9 @@ type Stats struct {
 	Waiting, WaitingBytes int
 	// Failing says that the last try failed.
 	Failing bool
+	// LastError is why the last try failed that did, and LastFailure when that was; neither names the URL.
+	LastError   string
+	LastFailure time.Time
 }
 
 // New makes the dispatcher of a tenant and starts it; Close ends it. The error names all that is wrong.

@@ -165,6 +165,7 @@ func (d *Dispatcher) recordAttempt(b *batch, err error) {
 		}
 		d.stats.Failures++
 		d.stats.Failing = true
+		d.stats.LastError, d.stats.LastFailure = err.Error(), time.Now()
 		if !failed {
 			d.cfg.Logger.Warn("the webhook does not take lifecycle events; they wait",
 				"tenant", d.tenant, "why", err.Error())

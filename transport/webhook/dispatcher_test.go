@@ -65,7 +65,12 @@ func TestDispatcher_TriesTheSameBatchUntilItIsTaken(t *testing.T) {
 		if calls[21].id != "E-3" && calls[21].id != "E-2" {
 			t.Errorf("then came %+v", calls[21])
 		}
-		if f := c.Stats(); f != (Stats{Delivered: 3, Batches: 2, Failures: 20}) {
+		f := c.Stats()
+		if !strings.Contains(f.LastError, "503") || f.LastFailure.IsZero() {
+			t.Errorf("the last error is %q at %s", f.LastError, f.LastFailure)
+		}
+		f.LastError, f.LastFailure = "", time.Time{}
+		if f != (Stats{Delivered: 3, Batches: 2, Failures: 20}) {
 			t.Errorf("%+v", f)
 		}
 		if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), "does not take") ||
