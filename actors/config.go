@@ -166,8 +166,8 @@ func fill[T comparable](field *T, value T) {
 	}
 }
 
-// topicDefaults are the numbers for topics whose rule sets none.
-func (c *Config) topicDefaults() policy.Defaults {
+// TopicDefaults are the numbers for topics whose rule sets none.
+func (c *Config) TopicDefaults() policy.Defaults {
 	return policy.Defaults{
 		Memory:     history.Bounds{Count: c.HistoryCount, Bytes: c.HistoryBytes, Age: c.HistoryAge},
 		Durable:    history.Bounds{Count: c.DurableCount, Bytes: c.DurableBytes, Age: c.DurableAge},

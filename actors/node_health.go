@@ -156,25 +156,29 @@ func newCanaries(n *Node) []*canary.Canary {
 	return all
 }
 
-// Metrics takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop. It waits for no
-// actor.
-func (n *Node) Metrics() Metrics {
+// Totals returns the part of Metrics for which it need not look at connections and topics. It does not block.
+func (n *Node) Totals() Metrics {
 	f := Metrics{
-		Tenants:    map[string]stats.Tenant{},
-		Lifecycles: map[string]stats.Lifecycle{},
-		Latency:    n.outboxes.Latency.Snapshot(),
-		Backlog:    n.backlog.Bytes(),
-		Batched:    n.backlog.Batched(),
-		Sums:       n.totals.Snapshot(),
-		Pressure:   n.watermark.Pressure(),
-		Storage:    n.storage(),
-		Stuck:      n.watchdog.StuckByKind(),
-		EverStuck:  n.watchdog.EverStuckByKind(),
+		Latency: n.outboxes.Latency.Snapshot(), Backlog: n.backlog.Bytes(), Batched: n.backlog.Batched(),
+		Sums: n.totals.Snapshot(), 		Pressure: n.watermark.Pressure(), Storage: n.storage(), Stuck: n.watchdog.StuckByKind(),
+		EverStuck: n.watchdog.EverStuckByKind(),
 	}
 	f.SuspendedSessions, f.SuspendedSessionBytes = n.sessions.Stats()
 	for _, name := range n.Tenants() {
 		if t := n.tenant(name); t != nil {
 			f.stale(t.backlog.Lost.Load())
+		}
+	}
+	return f
+}
+
+// Metrics takes a snapshot. It looks at every connection, so it is for a scrape and not for a loop. It waits for no
+// actor.
+func (n *Node) Metrics() Metrics {
+	f := n.Totals()
+	f.Tenants, f.Lifecycles = map[string]stats.Tenant{}, map[string]stats.Lifecycle{}
+	for _, name := range n.Tenants() {
+		if t := n.tenant(name); t != nil {
 			f.Tenants[name] = t.stats()
 			f.Topics += t.topicCount()
 			if l := t.lifecycle.Load(); l != nil {

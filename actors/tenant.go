@@ -98,7 +98,7 @@ func policyOf(rules *policy.Set, topic string) *policy.Topic {
 func (t *tenantCore) configure(cfg TenantConfig) {
 	t.limit.Store(int64(cfg.Connections))
 	t.setResumeAge(cfg.Linger)
-	t.rules.Store(policy.NewSet(t.node.cfg.topicDefaults(), cfg.Rules))
+	t.rules.Store(policy.NewSet(t.node.cfg.TopicDefaults(), cfg.Rules))
 	t.limits.SetRates(cfg.Rates)
 	t.setLifecycle(cfg.Lifecycle)
 }
