@@ -18,7 +18,7 @@ else
 RACE := CGO_ENABLED=0 $(GO) test
 endif
 
-.PHONY: help run build deb rpm image test quick check house bench microbench faults lint fuzz mutate clean
+.PHONY: help run build console deb rpm image test quick check house bench microbench faults lint fuzz mutate clean
 
 help:
 	@echo 'make run     build and run the server in dev mode, with nothing to configure (ARGS=... adds flags)'
@@ -29,6 +29,7 @@ help:
 	@echo 'make house   figures of the source, and their goals (ARGS="-show words" says what keeps one from its goal)'
 	@echo 'make build   bin/parley, one static binary'
 	@echo 'make deb     a Debian package in bin; make rpm and make image (docker, podman or buildah) likewise'
+	@echo 'make console the built files of the console, anew (Node 20.19 or newer, and npm)'
 	@echo 'make bench   Parley beside its peers, and a million connections in memory: bench/README.md (ARGS=... adds flags)'
 	@echo 'make microbench  the Go benchmarks, as a table'
 	@echo 'make faults  what happens when a server is killed, flooded, cut off...: bench/FAULTS.md (10 minutes; FAULTS=short for two, ARGS=... adds flags)'
@@ -55,6 +56,9 @@ rpm: build
 
 image: build
 	$(call package,image)
+
+console:
+	@cd transport/console/web && npm ci --no-audit --no-fund --loglevel=error && npm run build --silent
 
 test:
 	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l actors bench cmd protocol transport 2>/dev/null); \

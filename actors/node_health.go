@@ -160,8 +160,8 @@ func newCanaries(n *Node) []*canary.Canary {
 func (n *Node) Totals() Metrics {
 	f := Metrics{
 		Latency: n.outboxes.Latency.Snapshot(), Backlog: n.backlog.Bytes(), Batched: n.backlog.Batched(),
-		Sums: n.totals.Snapshot(), 		Pressure: n.watermark.Pressure(), Storage: n.storage(), Stuck: n.watchdog.StuckByKind(),
-		EverStuck: n.watchdog.EverStuckByKind(),
+		Sums: n.totals.Snapshot(), Pressure: n.watermark.Pressure(), Storage: n.storage(),
+		Stuck: n.watchdog.StuckByKind(), EverStuck: n.watchdog.EverStuckByKind(),
 	}
 	f.SuspendedSessions, f.SuspendedSessionBytes = n.sessions.Stats()
 	for _, name := range n.Tenants() {

@@ -41,6 +41,8 @@ var rooms = []place{
 	{"transport/webhook/", []string{"transport/webhook/", "actors/", "protocol/"}},
 	{"transport/api/fastpath/", []string{"transport/api/fastpath/"}},
 	{"transport/api/", []string{"transport/api/", "actors/", "protocol/"}},
+	{"transport/console/series/", nil},
+	{"transport/console/", []string{"transport/console/", "transport/api/", "actors/", "protocol/"}},
 	{"cmd/", []string{"cmd/", "transport/", "actors/", "protocol/"}},
 	{"bench/", []string{"bench/", "cmd/", "transport/", "actors/", "protocol/"}},
 }

@@ -79,7 +79,7 @@ func (c *serveCommand) Run() error {
 	}
 	defer func() { _ = ready.remove() }()
 	held := memory.New(loaded.Config.Memory)
-	options := server.Options{Version: version, LogLost: lines.Lost, Exit: p.exit}
+	options := server.Options{Version: version, Dev: c.Dev, LogLost: lines.Lost, Exit: p.exit}
 	if held != nil {
 		held.Soften()
 		options.Memory = held

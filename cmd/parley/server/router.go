@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/http"
 	"slices"
 	"sync/atomic"
 
@@ -15,6 +16,7 @@ type router struct {
 	// Static.
 	sockets   *websocket.Server
 	api       *api.API
+	internal  http.Handler // of the internal address
 	listeners *listeners
 	dialects  []*dialect // all that are configured, those that are switched off as well
 
@@ -29,7 +31,7 @@ func (r *router) update(cfg *config.Config) error {
 	}
 	public.calls, public.rest = r.api.Public(), r.api.Public()
 	if r.listeners.internal == nil {
-		public.rest = r.api.Internal()
+		public.rest = r.internal
 	}
 	all := []*routes{public}
 	for _, at := range r.listeners.extra {

@@ -16,6 +16,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
+	"github.com/parley-realtime/parley/transport/console"
 	"github.com/parley-realtime/parley/transport/webhook"
 	"github.com/parley-realtime/parley/transport/websocket"
 )
@@ -39,7 +40,9 @@ type Server struct {
 	store       topicStore
 	sockets     *websocket.Server
 	api         *api.API
+	console     *console.Console
 	router      router
+	shown       consoleParts // of the console
 
 	// Owned by the goroutine that calls Reload and Drain.
 	config config.Config
@@ -47,8 +50,10 @@ type Server struct {
 
 // Options come from the process, not from its configuration.
 type Options struct {
-	// Version is the server's, for backups.
+	// Version is the server's, for backups and the console.
 	Version string
+	// Dev says that the configuration is that of dev mode: the console needs no key then, and has a playground.
+	Dev bool
 	// Memory says how much memory is in use, by which load is shed; nil sheds none.
 	Memory health.Memory
 	// LogLost counts the lines of the log that were lost; nil if nobody counts.
@@ -175,7 +180,9 @@ func (s *Server) newAPI(cfg *config.Config) {
 	s.api.Upstream(upstream(cfg))
 	public := s.listeners.public
 	public.Listener = s.api.FastPath(public.Listener, public.server)
-	s.listeners.handleInternal(s.api.Internal())
+	s.console = newConsole(s, cfg)
+	s.router.internal = s.console.Handler(s.api.Internal())
+	s.listeners.handleInternal(s.router.internal)
 }
 
 // Run starts to answer. It does not block.
@@ -183,6 +190,7 @@ func (s *Server) Run() {
 	warnDescriptors(&s.config, websocket.DetectFDBudget(), s.log)
 	s.verifier.Start()
 	s.background.start(func(ctx context.Context) { s.cert.watch(ctx, s.log) })
+	s.background.start(s.console.Record)
 	s.background.start(func(ctx context.Context) { feed.System(ctx, s.node, diskOf(&s.config), s.log) })
 	if s.config.Feed {
 		for _, tenant := range s.node.Tenants() {

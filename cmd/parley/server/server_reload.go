@@ -71,9 +71,12 @@ func (s *Server) applyReload(cfg *config.Config, hooks map[string]webhook.Config
 	s.webhooks.remove(limits)
 	s.api.Limit(cfg.API.Rate, cfg.API.Burst)
 	evictor{s.node, s.verifier, s.log}.disconnectRemoved(s.config.Tenants, cfg.Tenants)
-	if waiting := config.Changed(&s.started, cfg, reloadable); len(waiting) > 0 {
+	waiting := config.Changed(&s.started, cfg, reloadable)
+	if len(waiting) > 0 {
 		s.log.Warn("some settings changed that need a restart", "settings", waiting)
 	}
+	effective := config.EffectiveAfterReload(s.started.Effective, cfg.Effective, waiting)
+	s.shown.store(cfg, effective, s.started.Engine.TopicDefaults())
 	// Settings that need a restart stay as they were at the start; the next reload warns of them again.
 	s.config.Tenants, s.config.Drain = cfg.Tenants, cfg.Drain
 	s.config.API.Rate, s.config.API.Burst = cfg.API.Rate, cfg.API.Burst

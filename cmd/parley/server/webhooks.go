@@ -100,13 +100,21 @@ func (h *webhooks) close(ctx context.Context) {
 	h.each(func(c *webhook.Dispatcher) { c.Close(ctx) })
 }
 
-// metrics tell the API what became of the events.
-func (h *webhooks) metrics() map[string]api.WebhookStats {
+// stats are those of the dispatchers, by tenant.
+func (h *webhooks) stats() map[string]webhook.Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := map[string]api.WebhookStats{}
+	all := map[string]webhook.Stats{}
 	for name, dispatcher := range h.byTenant {
-		f := dispatcher.Stats()
+		all[name] = dispatcher.Stats()
+	}
+	return all
+}
+
+// metrics tell the API what became of the events.
+func (h *webhooks) metrics() map[string]api.WebhookStats {
+	all := map[string]api.WebhookStats{}
+	for name, f := range h.stats() {
 		all[name] = api.WebhookStats{
 			Taken: f.Delivered, Overflow: f.Overflow, End: f.Unsent, Batches: f.Batches, Failures: f.Failures,
 			Waiting: f.Waiting, Failing: f.Failing,
