@@ -68,6 +68,7 @@ var homes = []place{
 	{"github.com/agnivade/levenshtein", []string{"cmd/"}},
 	{"github.com/alecthomas/kong", []string{"cmd/"}},
 	{"github.com/mattn/go-isatty", []string{"cmd/"}},
+	{"github.com/HdrHistogram/hdrhistogram-go", []string{"cmd/parley/load/"}},
 	{"charm.land/bubbletea", []string{"cmd/parley/top/", "cmd/parley/"}},
 	{"github.com/shirou/gopsutil", []string{"cmd/"}},
 	{"github.com/KimMachineGun/automemlimit", []string{"cmd/parley/memory"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -14,35 +15,15 @@ import (
 // room for.
 func helpVars() kong.Vars {
 	dialects := strings.Join(client.DialectsOf(protocols.All).Names(), ",")
-	return kong.Vars{
+	vars := kong.Vars{
 		"dialects":  dialects,
 		"backup_to": "The file to make; one of that name is replaced when the new one is whole.",
 		"backup_url": "The internal address of the server that has the directory open; by default the " +
 			"one that it left there.",
-		"top_internal": "The internal address, which has the figures of the whole server; by default that of the " +
-			"context, else the server itself.",
-		"doctor_config": "The server's YAML file, for the data directory, the memory limit, key sets and webhooks.",
-		"doctor_wait": "How long a silent connection has to live: longer than engine.ping_every; 0s does " +
-			"not wait.",
 		"doctor_checks": strings.Join(doctor.Names(), ","),
 		"check_config":  "The YAML file (parley.yaml).",
-		"listen_token": "The token to show; by default that of the context. For a server on this machine, one for " +
-			"dev mode is made.",
-		"listen_user": "Who to be in dev mode, when no token is given (listener): what is sent to that user is heard.",
-		"listen_kind": "Only events of this kind (telemetry, message...), or messages that the dialect calls so; " +
-			"may be repeated.",
-		"listen_exec": "Run this command for each message, which is on its stdin, one after the other: a program " +
-			"and its arguments, split at spaces. There is no shell.",
 		"listen_dialect": "The protocol to speak: one of " + dialects +
 			". Without one, all that hear the topics, and all but outposts if there are none.",
-		"listen_time":   "Begin each line with the time and the dialect (on if the output is a terminal).",
-		"listen_topics": "What to hear, such as telemetry/1; by default all that the dialect has.",
-		"server_url":    "The server; by default that of the context, else http://127.0.0.1:8000.",
-		"server_key":    "The tenant's API key; by default that of the context, else dev mode's.",
-		"server_context": "The context whose server and key are meant; by default the current one (parley context " +
-			"use).",
-		"history_after": "Only what came behind this position; one that the topic has lost is an error.",
-		"kick_whom":     "A connection's id, such as ws-7, or a user.",
 		"backup": "Make one file of a data directory, of a server that runs or of one that does " +
 			"not.",
 		"publish_kind": "What the event is: telemetry, alert, device_status, system_status, " +
@@ -59,4 +40,34 @@ func helpVars() kong.Vars {
 		"serve_feed":            "Publish lively sample events (on in dev mode; --feed=false turns it off).",
 		"token_config":          "The YAML file with the key; by default dev mode's.",
 	}
+	maps.Copy(vars, clientHelp)
+	return vars
+}
+
+// clientHelp are the lines of the commands that talk to a server.
+var clientHelp = kong.Vars{
+	"top_internal": "The internal address, which has the figures of the whole server; by default that of the " +
+		"context, else the server itself.",
+	"bench_token": "The token that all clients show; by default that of the context. For a server on this " +
+		"machine, each client has one of dev mode.",
+	"bench_payload": "A file with the data of the events, a JSON object that has {MARK} in a text; by default " +
+		"a message, which every protocol can say.",
+	"doctor_config": "The server's YAML file, for the data directory, the memory limit, key sets and webhooks.",
+	"doctor_wait": "How long a silent connection has to live: longer than engine.ping_every; 0s does " +
+		"not wait.",
+	"listen_token": "The token to show; by default that of the context. For a server on this machine, one for " +
+		"dev mode is made.",
+	"listen_user": "Who to be in dev mode, when no token is given (listener): what is sent to that user is heard.",
+	"listen_kind": "Only events of this kind (telemetry, message...), or messages that the dialect calls so; " +
+		"may be repeated.",
+	"listen_exec": "Run this command for each message, which is on its stdin, one after the other: a program " +
+		"and its arguments, split at spaces. There is no shell.",
+	"listen_time":   "Begin each line with the time and the dialect (on if the output is a terminal).",
+	"listen_topics": "What to hear, such as telemetry/1; by default all that the dialect has.",
+	"server_url":    "The server; by default that of the context, else http://127.0.0.1:8000.",
+	"server_key":    "The tenant's API key; by default that of the context, else dev mode's.",
+	"server_context": "The context whose server and key are meant; by default the current one (parley context " +
+		"use).",
+	"history_after": "Only what came behind this position; one that the topic has lost is an error.",
+	"kick_whom":     "A connection's id, such as ws-7, or a user.",
 }

@@ -13,6 +13,7 @@
 //	terminal   text for people, JSON for scripts
 //	completion what shells complete
 //	top        what a server does, second by second
+//	load       a small load test
 //	doctor     what is wrong with the machine, the proxy and the services around
 //	backup     one file of a data directory, and back
 //
@@ -45,6 +46,7 @@ type commands struct {
 	Kick    kickCommand    `cmd:"" help:"Close a connection, or all of a user."`
 	Context contextCommand `cmd:"" help:"Keep which servers you work with, each under a name."`
 	Top     topCommand     `cmd:"" help:"Show what a server does, second by second."`
+	Bench   benchCommand   `cmd:"" help:"Load a server with clients of one protocol, and measure what they hear."`
 	Doctor  doctorCommand  `cmd:"" help:"Look for what keeps a server from serving well, and say how to repair it."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration and print every problem in it."`
 	Config  configCommand  `cmd:"" help:"Print every setting with its default, unit, environment name and meaning."`

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -199,98 +198,5 @@ func TestCommands_EachOneHasAHelp(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
-	}
-}
-
-// Doctor looks at a server as it runs, and at what a configuration names; its status says what came of it.
-func TestCommands_DoctorSaysWhatIsWrongAndHowToRepairIt(t *testing.T) {
-	t.Parallel()
-	r := serveDev(t)
-	ask := func(args ...string) (outcome, map[string]string) {
-		t.Helper()
-		got := parley(t, nil, append([]string{"doctor", "--url", r.base, "--wait", "50ms", "--json"}, args...)...)
-		var told struct{ Checks []map[string]string }
-		if err := json.Unmarshal([]byte(got.stdout), &told); err != nil {
-			t.Fatalf("%v: %q %q", args, got.stdout, got.stderr)
-		}
-		verdicts := map[string]string{}
-		for _, c := range told.Checks {
-			verdicts[c["check"]] = c["verdict"]
-		}
-		return got, verdicts
-	}
-	got, found := ask("--data", t.TempDir())
-	for _, name := range []string{"clock", "upgrade", "forwarded", "idle", "token"} {
-		if found[name] != "well" {
-			t.Errorf("of dev mode: %s is %s in %s", name, found[name], got.stdout)
-		}
-	}
-	if len(found) != 15 {
-		t.Errorf("%d checks", len(found))
-	}
-	if got, found = ask("--only", "clock,token"); got.status != 0 || len(found) != 2 {
-		t.Errorf("what is well: %d %q", got.status, got.stdout)
-	}
-	if got, _ = ask("--only", "token", "--token", "bad"); got.status != 1 {
-		t.Errorf("a bad token: %d %q", got.status, got.stdout)
-	}
-	if got, _ = ask("--only", "clock", "--url", "http://127.0.0.1:1"); got.status != 2 {
-		t.Errorf("nobody there: %d %q", got.status, got.stdout)
-	}
-	file := filepath.Join(t.TempDir(), "parley.yaml")
-	rewrite(t, file, "tenants:\n  - name: acme\n    api_keys: ["+firstAPIKey+"]\n"+
-		"    keys: [{jwks_url: 'https://127.0.0.1:1/keys'}]\n"+
-		"    lifecycle: {webhook: {url: 'http://127.0.0.1:1/', secret: 0123456789abcdef}}\n")
-	if got, found = ask("--config", file, "--only", "jwks,webhook"); found["jwks"] != "wrong" ||
-		found["webhook"] != "wrong" {
-		t.Errorf("services that are not there: %q %q", got.stdout, got.stderr)
-	}
-	text := parley(t, nil, "doctor", "--url", r.base, "--only", "token", "--token", "bad", "--wait", "0s")
-	if text.status != 1 || !strings.Contains(text.stdout, "refused: invalid_token") ||
-		!strings.Contains(text.stdout, "repair ") || text.stderr != "" {
-		t.Errorf("for people: %d %q %q", text.status, text.stdout, text.stderr)
-	}
-}
-
-// In a terminal top fills the window, and a key ends it.
-func TestCommands_TopShowsAServerInATerminal(t *testing.T) {
-	t.Parallel()
-	tmux, err := exec.LookPath("tmux")
-	if err != nil {
-		missing(t, "tmux is not installed: apt-get install tmux")
-	}
-	r := serveDev(t)
-	once := parley(t, nil, "top", "--url", r.base, "--once", "--output", "json")
-	var report struct{ Connections *int }
-	if err := json.Unmarshal([]byte(once.stdout), &report); err != nil || report.Connections == nil {
-		t.Errorf("%d %q %q", once.status, once.stdout, once.stderr)
-	}
-	self := command(t, nil, "top", "--url", r.base)
-	socket := filepath.Join(t.TempDir(), "tmux")
-	ask := func(args ...string) (string, error) {
-		cmd := exec.CommandContext(t.Context(), tmux, append([]string{"-S", socket, "-f", "/dev/null"}, args...)...)
-		cmd.Env = append(self.Env, "TERM=xterm", "NO_COLOR=1")
-		said, err := cmd.CombinedOutput()
-		return string(said), err
-	}
-	defer ask("kill-server")
-	if said, err := ask("new-session", "-d", "-x", "80", "-y", "24", strings.Join(self.Args, " ")); err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
-	screen := ""
-	for late := r.patient(); !strings.Contains(screen, "SUBSCRIBERS"); late() {
-		if screen, err = ask("capture-pane", "-p"); err != nil {
-			t.Fatalf("%v: %s", err, screen)
-		}
-		if strings.Contains(screen, "DIALECT") {
-			_, _ = ask("send-keys", "Tab")
-		}
-	}
-	if lines := strings.Split(screen, "\n"); !strings.HasPrefix(lines[0], "parley top  "+r.base) ||
-		!strings.HasPrefix(lines[23], "tab connections") {
-		t.Errorf("the screen is\n%s", screen)
-	}
-	for late := r.patient(); err == nil; late() { // until the last session has ended
-		_, err = ask("send-keys", "q")
 	}
 }

@@ -146,7 +146,8 @@ func hear(t *testing.T, s *server.Server, welcome string) {
 		if len(want) == 1 {
 			event := client.Event{Kind: string(protocol.ProjectUpdated),
 				Data: []byte(`{"project_name":"a","trigger":"audit"}`)}
-			_, err := client.Publish(ctx, s.Address(), config.DevAPIKey, client.PublishRequest{Event: event})
+			api := client.API{Base: s.Address(), Key: config.DevAPIKey}
+			_, err := api.Publish(ctx, client.PublishRequest{Event: event})
 			return err
 		}
 		return nil

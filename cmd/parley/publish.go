@@ -31,13 +31,13 @@ func (c *publishCommand) Run() error {
 			return fmt.Errorf("stdin: %w", err)
 		}
 	}
-	at, err := c.target()
+	api, err := c.api()
 	if err != nil {
 		return err
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	answer, err := client.Publish(ctx, at.url, at.key, client.PublishRequest{
+	answer, err := api.Publish(ctx, client.PublishRequest{
 		Topic: c.Topic, User: c.User, All: c.All,
 		Event: client.Event{Kind: c.Kind, Data: bytes.TrimSpace(data), ID: c.ID},
 	})

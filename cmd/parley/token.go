@@ -28,7 +28,11 @@ func (c *tokenCommand) Run() error {
 		return loaded.Problems
 	}
 	grant := auth.Grant{User: c.User, Topics: c.Topics, TTL: c.TTL, Claims: c.Claims}
-	token, err := sign(&loaded.Config, c.Tenant, grant)
+	sign, err := signer(&loaded.Config, c.Tenant)
+	if err != nil {
+		return err
+	}
+	token, err := sign(grant)
 	if err != nil {
 		return err
 	}
@@ -38,24 +42,34 @@ func (c *tokenCommand) Run() error {
 
 // devToken is a token for dev mode.
 func devToken(user string) (string, error) {
-	loaded := config.Load(config.Sources{Dev: true})
-	return sign(&loaded.Config, config.DevTenant, auth.Grant{User: user})
-}
-
-func sign(cfg *config.Config, tenant string, grant auth.Grant) (string, error) {
-	chosen, err := choose(cfg, tenant)
+	sign, err := devSigner()
 	if err != nil {
 		return "", err
+	}
+	return sign(auth.Grant{User: user})
+}
+
+// devSigner signs tokens for dev mode.
+func devSigner() (func(auth.Grant) (string, error), error) {
+	loaded := config.Load(config.Sources{Dev: true})
+	return signer(&loaded.Config, config.DevTenant)
+}
+
+// signer signs tokens of a tenant.
+func signer(cfg *config.Config, tenant string) (func(auth.Grant) (string, error), error) {
+	chosen, err := choose(cfg, tenant)
+	if err != nil {
+		return nil, err
 	}
 	keys, err := chosen.TokenKeys()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	verifier, err := auth.New(auth.Config{}, map[string]auth.TenantKeys{chosen.Name: keys})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return verifier.Sign(chosen.Name, grant)
+	return func(grant auth.Grant) (string, error) { return verifier.Sign(chosen.Name, grant) }, nil
 }
 
 func choose(cfg *config.Config, name string) (*config.Tenant, error) {

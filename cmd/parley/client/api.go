@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,11 @@ import (
 )
 
 // API makes calls of a server's HTTP API, with a key if there is one. It may be used by many goroutines.
-type API struct{ Base, Key string }
+type API struct {
+	Base, Key string
+	// HTTP makes the calls; nil is http.DefaultClient.
+	HTTP *http.Client
+}
 
 // Refusal is the error of a server that has answered, and did not do what it was asked for.
 type Refusal struct {
@@ -93,7 +98,7 @@ func (a API) open(ctx context.Context, method, path string, query url.Values, bo
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	return do(request)
+	return a.do(request)
 }
 
 func (a API) request(
@@ -118,8 +123,8 @@ func (a API) request(
 }
 
 // do makes a request and returns the body of an answer that is well.
-func do(request *http.Request) (io.ReadCloser, error) {
-	response, err := http.DefaultClient.Do(request)
+func (a API) do(request *http.Request) (io.ReadCloser, error) {
+	response, err := cmp.Or(a.HTTP, http.DefaultClient).Do(request)
 	if err != nil {
 		return nil, &Unreachable{err}
 	}

@@ -11,7 +11,7 @@ import (
 // there is none. It takes as long as the archive does, and ends with the context. That the archive is whole is for the
 // caller to check. Errors are sentences.
 func Backup(ctx context.Context, base, key string, to io.Writer) error {
-	archive, err := API{base, key}.open(ctx, http.MethodPost, "/api/v1/admin/backup", nil, nil)
+	archive, err := API{Base: base, Key: key}.open(ctx, http.MethodPost, "/api/v1/admin/backup", nil, nil)
 	if err != nil {
 		return err
 	}

@@ -31,8 +31,9 @@ type ListenOptions struct {
 	Client  *protocol.Client
 	// Header is added to the handshake.
 	Header http.Header
-	// Print gets each message that arrives, as one line of JSON. Its error ends Listen.
+	// Print gets each message that arrives, as one line of JSON, or with Raw as it came. Its error ends Listen.
 	Print func(line []byte) error
+	Raw   bool
 	// Admitted is called whenever the server has let this client in; nil is not.
 	Admitted func()
 	// Retry is called when a connection breaks that was good before, with the cause and the pause before the next one;
@@ -184,7 +185,11 @@ func (l *ListenOptions) read(ctx context.Context, conn *websocket.Conn, subscrib
 			return good, closeError(ctx, err)
 		}
 		good = true
-		if err := l.Print(line(message)); err != nil {
+		printed := message
+		if !l.Raw {
+			printed = line(message)
+		}
+		if err := l.Print(printed); err != nil {
 			return good, fmt.Errorf("%w: %w", errPrint, err)
 		}
 		if admitted {

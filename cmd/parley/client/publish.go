@@ -25,13 +25,12 @@ type Event struct {
 	ID   string          `json:"id,omitempty"`
 }
 
-// Publish sends a request to the server at base and returns its answer. A refusal is an error with the server's own
-// words. It blocks until the server answers or the context ends.
-func Publish(ctx context.Context, base, key string, p PublishRequest) ([]byte, error) {
+// Publish publishes and returns the server's answer. Its errors are those of Call.
+func (a API) Publish(ctx context.Context, p PublishRequest) ([]byte, error) {
 	if !json.Valid(p.Event.Data) {
 		return nil, errors.New("what is to be published is no JSON")
 	}
-	answer, err := API{base, key}.Call(ctx, http.MethodPost, "/api/v1/publish", nil, p)
+	answer, err := a.Call(ctx, http.MethodPost, "/api/v1/publish", nil, p)
 	if _, unreachable := errors.AsType[*Unreachable](err); unreachable {
 		err = fmt.Errorf("publish: %w", err)
 	}
