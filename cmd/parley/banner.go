@@ -19,6 +19,7 @@ import (
 const banner = `
 Parley in dev mode: loopback alone, keys that everybody knows.
 
+  in browser  http://{ADDRESS}/            a playground, and the console
   HTTP API    http://{ADDRESS}/api/v1/     API key: dev
   health      http://{ADDRESS}/readyz      /metrics  /openapi.json
 {ADDRESSES}

@@ -35,7 +35,8 @@ type Config struct {
 	Settings func() []Setting
 	// Backends are the tenants' backends that the server calls.
 	Backends func() []Backend
-	// Token signs a token for a user of the tenant of dev mode; nil outside of it.
+	// Token signs a token for a user of the tenant of dev mode, whose clients may come back from now on to what they
+	// missed; nil outside of it.
 	Token func(user string) (string, error)
 
 	Logger *slog.Logger

@@ -16,6 +16,7 @@ type Console struct {
 	cfg     Config
 	gate    *gate
 	metrics *metrics
+	cables  cables
 	mux     *http.ServeMux
 }
 
@@ -36,6 +37,10 @@ func New(cfg Config) *Console {
 	looks("GET /console/api/rule", c.showRule)
 	looks("POST /console/api/words", c.showWords)
 	looks("GET /console/api/token", c.showToken)
+	if cfg.Dev {
+		looks("GET /console/cable/{name}/{path...}", c.cables.plugIn)
+		looks("POST /console/api/cable/{name}", c.cables.pull)
+	}
 	c.mux.HandleFunc("/console/api/t/{tenant}/{path...}", c.call)
 	c.mux.HandleFunc("/console/api/admin/{path...}", c.callAdmin)
 	c.mux.HandleFunc("/console/api/", func(w http.ResponseWriter, _ *http.Request) {

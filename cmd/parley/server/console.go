@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/protocol"
@@ -29,6 +30,7 @@ func newConsole(s *Server, cfg *config.Config) *console.Console {
 	}
 	if s.options.Dev {
 		c.Token = func(user string) (string, error) {
+			s.node.SetTenants(parts.resumable()...)
 			return s.Token(config.DevTenant, auth.Grant{User: user, TTL: 24 * time.Hour})
 		}
 	}
@@ -40,13 +42,29 @@ type consoleParts struct {
 	verifier  *auth.Verifier
 	webhooks  *webhooks
 	effective atomic.Pointer[[]config.Effective]
+	limits    atomic.Pointer[[]actors.TenantConfig]
 	rules     topicRules
 }
 
 // store takes what a configuration says; defaults are the numbers where its rules have none.
 func (p *consoleParts) store(cfg *config.Config, effective []config.Effective, defaults policy.Defaults) {
+	limits := cfg.Limits()
 	p.effective.Store(&effective)
+	p.limits.Store(&limits)
 	p.rules.store(cfg, defaults)
+}
+
+// playgroundLinger is for how long a client of the playground may be unplugged and come back to what it missed.
+const playgroundLinger = 5 * time.Minute
+
+// resumable are the tenants' settings, with time for clients to come back where there is none. Dev mode begins without,
+// so that tests on it see each connection begin anew; the playground wants it.
+func (p *consoleParts) resumable() []actors.TenantConfig {
+	all := slices.Clone(*p.limits.Load())
+	for i := range all {
+		all[i].Linger = max(all[i].Linger, playgroundLinger)
+	}
+	return all
 }
 
 // settings are those in effect that somebody has set.

@@ -176,6 +176,43 @@ try {
     );
   });
 
+  const playground = await open(context, dev.url + "/");
+  const pane = (name) => playground.locator(".pane", {has: playground.getByRole("heading", {name, exact: true})});
+  const protocols = ["dashboard", "valtronics", "notify", "authentik", "airlay"];
+  await test("what is published once is heard by all five protocols' clients", async () => {
+    await playground.waitForFunction(() => document.querySelectorAll(".pane.open").length === 5);
+    await playground.getByLabel("Data").fill('{"level":"info","message":"to all five"}');
+    await playground.getByRole("button", {name: "Publish"}).click();
+    for (const name of protocols) await pane(name).getByRole("listitem").filter({hasText: "to all five"}).waitFor();
+  });
+  await test("a plug is pulled and put back, and nothing was missed", async () => {
+    await playground.getByRole("radio", {name: /^Only me/}).check();
+    const away = protocols.slice(1); // the first is anonymous
+    for (const name of away) await pane(name).getByRole("button", {name: "Pull the plug"}).click();
+    await playground.waitForFunction(() => document.querySelectorAll(".pane.unplugged").length === 4);
+    for (let i = 0; i < 3; i++) {
+      await playground.getByLabel("Data").fill(`{"level":"info","message":"while away ${i}"}`);
+      await playground.getByRole("button", {name: "Publish"}).click();
+      await playground.getByText("0 connections hear it.").waitFor();
+    }
+    for (const name of away) await pane(name).getByRole("button", {name: "Plug it in"}).click();
+    for (const name of away) {
+      for (let i = 0; i < 3; i++)
+        await pane(name)
+          .getByRole("listitem")
+          .filter({hasText: `while away ${i}`})
+          .waitFor();
+      await pane(name)
+        .getByText(/3 came back/)
+        .waitFor();
+    }
+    await examine(playground, "the playground");
+    await playground.setViewportSize({width: 375, height: 800});
+    await playground.emulateMedia({colorScheme: "dark"});
+    await examine(playground, "the playground in a small window");
+    await playground.close();
+  });
+
   const paths = [
     "",
     "connections",

@@ -4,6 +4,7 @@ import type {ComponentType} from "preact";
 import {href} from "../state.ts";
 import {ConnectionPage, Connections} from "./connections.tsx";
 import {Backends, Outposts, Settings, Tenants} from "./operations.tsx";
+import {Playground} from "./playground.tsx";
 import {Overview} from "./overview.tsx";
 import {TopicPage, Topics} from "./topics.tsx";
 import {UserPage, Users} from "./users.tsx";
@@ -40,6 +41,14 @@ function place(name: string, letter: string, slug: string, list: Shown, one?: [p
 }
 
 export const pages: Place[] = [
+  {
+    name: "Playground",
+    letter: "y",
+    routes: [["/", Playground]],
+    href: () => "/",
+    here: (path) => path === "/",
+    dev: true,
+  },
   place("Overview", "o", "", Overview),
   place("Connections", "c", "connections", Connections, [":id", ConnectionPage]),
   place("Topics", "t", "topics", Topics, [":name", TopicPage]),
