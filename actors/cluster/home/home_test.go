@@ -160,6 +160,11 @@ func TestHome_OpensWhenTheNodesInSyncHaveToldTheirTopics(t *testing.T) {
 	s.take(t, "3 leads round 2", "2 event t e1:1 is 1")
 	s.attach(3, "old", 7)
 	s.take(t, "3 attached t e1:1 lost")
+	s.Silent(0, 3, false)
+	s.rejoin(3, 2)
+	s.confirm(3, 0, 0) // of something older
+	s.tick(0)
+	s.take(t)
 }
 
 func TestHome_ANodeThatIsSilentIsWaitedForUntilTheLogHasItOut(t *testing.T) {
@@ -225,6 +230,18 @@ func TestHome_ANodeIsAskedAgainAfterALoss(t *testing.T) {
 	s.take(t)
 	s.rejoin(2, 2) // it has no topic any more
 	s.take(t, "1 answer 1: e1:1, 0 got it")
+}
+
+func TestHome_AQuestionThatIsAskedTwiceDoesNotCountAsAConfirmation(t *testing.T) {
+	s := newStage(t, 2)
+	s.rejoin(2, 1)
+	s.attach(2, "", 0)
+	s.publish(1, 0, 1)
+	s.did = nil
+	s.attach(2, "", 0)
+	s.take(t, "2 attached t e1:0", "2 event t e1:1 is 1")
+	s.from(2, message.Message{Kind: message.Attach, Number: 7}) // the topic was left and subscribed to again
+	s.take(t, "2 attached t e1:1", "1 answer 1: e1:1, 0 got it")
 }
 
 func TestHome_ANewProcessHasNoneOfTheOldTopics(t *testing.T) {

@@ -139,18 +139,25 @@ func (h *Home) attach(now time.Duration, n *node, m *message.Message) {
 	t := h.topic(m.Topic)
 	f := t.follower(n)
 	if f == nil {
-		f = &follower{node: n}
+		f = &follower{node: n, number: m.Number}
+		if m.Epoch == "" {
+			f.confirmed = t.newest
+		}
 		t.followers = append(t.followers, f)
 		n.behind++
 		n.topics++
 	}
+	epoch, offset := m.Epoch, m.Offset
+	if epoch == "" && f.number == m.Number { // the node has not got the answer to an earlier question, or it is the first
+		epoch, offset = t.epoch, f.confirmed
+	}
 	f.round, f.number, t.used = n.round, m.Number, now
 	switch {
-	case m.Epoch == "":
+	case epoch == "":
 		h.start(t, f, t.newest, false)
-	case m.Epoch == t.epoch && m.Offset >= t.oldest() && m.Offset <= t.newest:
-		h.start(t, f, m.Offset, false)
-	case m.Epoch != t.epoch && n.inSync && t.oldest() == 0:
+	case epoch == t.epoch && offset >= t.oldest() && offset <= t.newest:
+		h.start(t, f, offset, false)
+	case epoch != t.epoch && n.inSync && t.oldest() == 0:
 		h.start(t, f, 0, false)
 	default:
 		h.start(t, f, t.newest, true)

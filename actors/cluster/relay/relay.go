@@ -149,7 +149,7 @@ func (r *Relay) Receive(now time.Duration, from message.Node, m *message.Message
 	}
 	switch {
 	case m.Kind == message.Attached && m.Number == t.number:
-		r.attached(t, m)
+		r.attached(now, t, m)
 	case m.Kind != message.Event:
 	case m.Epoch == t.epoch && m.Offset <= t.offset:
 		r.confirm(t, 0)
@@ -161,9 +161,16 @@ func (r *Relay) Receive(now time.Duration, from message.Node, m *message.Message
 	}
 }
 
-func (r *Relay) attached(t *topic, m *message.Message) {
-	if m.Epoch == t.epoch && m.Offset < t.offset {
-		m.Offset = t.offset // the answer to an older question
+// attached takes the answer to a question. It may be that to an older question, which the topic asked from another
+// position: an answer that would take the topic back is not followed, and one that would leave events out is asked again.
+func (r *Relay) attached(now time.Duration, t *topic, m *message.Message) {
+	ahead := m.Epoch != t.epoch && m.Offset > 0 || m.Epoch == t.epoch && m.Offset > t.offset
+	switch {
+	case m.Epoch == t.epoch && m.Offset < t.offset:
+		m.Offset = t.offset
+	case ahead && !m.Flag && t.epoch != "":
+		r.attach(now, t)
+		return
 	}
 	t.epoch, t.offset = m.Epoch, m.Offset
 	if m.Flag {

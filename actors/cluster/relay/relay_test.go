@@ -146,3 +146,11 @@ func TestRelay_TheAnswerToAnEndedSubscriptionIsNotThatToANewOne(t *testing.T) {
 		t.Error("the topic counts as attached")
 	}
 }
+
+func TestRelay_AnAnswerThatLeavesEventsOutIsAskedForAgain(t *testing.T) {
+	r, n := attached(t)
+	r.Receive(0, 1, &message.Message{Kind: message.Attached, Term: 5, Topic: "t", Number: 1, Epoch: "e", Offset: 9})
+	n.take(t, "attach te:7/0 to 1.5")
+	r.Receive(0, 1, event(5, 8, 1))
+	n.take(t, "deliver 1", "confirm t:8/3 to 1.5")
+}
