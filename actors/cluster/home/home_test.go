@@ -363,3 +363,18 @@ func TestHome_StrangersAndOtherTermsAreIgnored(t *testing.T) {
 	s.confirm(2, 1, 1)
 	s.take(t)
 }
+
+func TestHome_ANodeIsNotInSyncBeforeItHasWhatWasAnsweredWhileItCaughtUp(t *testing.T) {
+	s := newStage(t)
+	s.attach(2, "", 0)
+	s.rejoin(2, 1)
+	s.publish(1, 0, 1)
+	s.did = nil
+	s.confirm(2, 0, 0) // the answer to its question is there; from now on publishes wait for it
+	s.tick(0)
+	s.publish(2, 0, 2)
+	s.take(t, "2 event t e1:2 is 2")
+	s.confirm(2, 1, 1)
+	s.tick(0)
+	s.take(t, "propose 2 false")
+}

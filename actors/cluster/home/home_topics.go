@@ -46,8 +46,10 @@ type follower struct {
 	number          uint64 // of its subscription
 	round           uint64
 	sent, confirmed uint64 // offsets
-	target          uint64 // what it missed ends here
-	level           bool   // it has confirmed that
+	// A follower whose node is not in sync catches up in two steps. When it has confirmed all up to target, publishes
+	// begin to wait for it, and target becomes what was answered until then. When it has confirmed that, it is level.
+	target        uint64
+	waited, level bool
 }
 
 func (h *Home) topic(name string) *topic {
@@ -125,7 +127,7 @@ func (h *Home) start(t *topic, f *follower, offset uint64, lost bool) {
 		f.level = false
 		f.node.behind++
 	}
-	f.sent, f.target = offset, t.newest
+	f.sent, f.target, f.waited = offset, t.newest, false
 	if !lost { // otherwise the node has to confirm that it knows
 		f.confirmed = offset
 	}
@@ -148,7 +150,7 @@ func (h *Home) attach(now time.Duration, n *node, m *message.Message) {
 		n.topics++
 	}
 	epoch, offset := m.Epoch, m.Offset
-	if epoch == "" && f.number == m.Number { // the node has not got the answer to an earlier question, or it is the first
+	if epoch == "" && f.number == m.Number { // it is the first question, or the node has no answer yet
 		epoch, offset = t.epoch, f.confirmed
 	}
 	f.round, f.number, t.used = n.round, m.Number, now
@@ -180,7 +182,10 @@ func (h *Home) confirm(now time.Duration, n *node, m *message.Message) {
 		t.waiting[m.Offset-t.waiting[0].offset].count += m.Count
 	}
 	f.confirmed = max(f.confirmed, m.Offset)
-	if !f.level && f.confirmed >= f.target {
+	if !f.waited && f.confirmed >= f.target {
+		f.waited, f.target = true, t.answered()
+	}
+	if f.waited && !f.level && f.confirmed >= f.target {
 		f.level = true
 		n.behind--
 	}
@@ -208,12 +213,15 @@ func (h *Home) remove(now time.Duration, t *topic, n *node) {
 func (t *topic) delivered() uint64 {
 	least := t.newest
 	for _, f := range t.followers {
-		if f.level || f.node.counts() {
+		if f.waited || f.node.counts() {
 			least = min(least, f.confirmed)
 		}
 	}
 	return least
 }
+
+// answered is the offset up to which all publishers have their answers.
+func (t *topic) answered() uint64 { return t.newest - uint64(len(t.waiting)) }
 
 // settle answers the publishers of a topic that need not wait any longer.
 func (h *Home) settle(now time.Duration, t *topic) {

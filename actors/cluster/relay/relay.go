@@ -162,7 +162,8 @@ func (r *Relay) Receive(now time.Duration, from message.Node, m *message.Message
 }
 
 // attached takes the answer to a question. It may be that to an older question, which the topic asked from another
-// position: an answer that would take the topic back is not followed, and one that would leave events out is asked again.
+// position. One that would take the topic back is not followed, and one that would leave events out is asked for
+// again.
 func (r *Relay) attached(now time.Duration, t *topic, m *message.Message) {
 	ahead := m.Epoch != t.epoch && m.Offset > 0 || m.Epoch == t.epoch && m.Offset > t.offset
 	switch {
