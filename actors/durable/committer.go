@@ -23,15 +23,8 @@ type committer struct {
 
 	unsynced atomic.Bool // a relaxed publish was answered since the last sync
 
-	acked ackedEntries // the newest entries that were answered; owned by run, as is
-	uncut logSize      // what the log holds since the last snapshot
+	acked ackedEntries // the newest entries that were answered; owned by run
 }
-
-// logSize is the size of a part of the log.
-type logSize struct{ bytes, entries int }
-
-// add counts an entry of so many bytes.
-func (s *logSize) add(bytes int) { s.bytes, s.entries = s.bytes+bytes, s.entries+1 }
 
 // run commits what waits, until the queue is closed.
 func (c *committer) run() {
@@ -73,7 +66,6 @@ func (c *committer) commit(batch []request) {
 	for i, r := range batch {
 		r.done(a.outcomes[i])
 	}
-	c.compact(len(entry))
 }
 
 // refuseWrites refuses the requests that need room and returns the rest.
@@ -120,28 +112,4 @@ func encodeEntry(batch []request) (entry []byte, relaxed bool) {
 		entry = append(entry, r.operation...)
 	}
 	return entry, relaxed
-}
-
-// The committer compacts the log after so many bytes or entries, whichever comes first: a start reads as many.
-const (
-	compactBytes   = 4 << 20 // on a small disk at most a part of the reserve
-	compactEntries = 4096
-)
-
-// compact counts an entry of so many bytes, and cuts the log when it has grown to its limit.
-func (c *committer) compact(bytes int) {
-	c.uncut.add(bytes)
-	limit := min(compactBytes, int(c.guard.reserve/16))
-	if c.uncut.bytes < limit && c.uncut.entries < compactEntries {
-		return
-	}
-	keep := uint64(min(trailingEntries, max(1, limit/4/(c.uncut.bytes/c.uncut.entries+1))))
-	err := c.raft.ReloadConfig(reloadable(keep))
-	if err == nil {
-		err = c.raft.Snapshot().Error()
-	}
-	if err != nil && !errors.Is(err, raft.ErrNothingNewToSnapshot) && !errors.Is(err, raft.ErrRaftShutdown) {
-		c.log.Warn("the log of a slot could not be cut", "slot", c.partition, "cause", err)
-	}
-	c.uncut = logSize{}
 }

@@ -44,7 +44,7 @@ type Config struct {
 	Transport func(partition int, id raft.ServerID) raft.Transport `yaml:"-" env:"-"`
 }
 
-// MaxPartitions bounds Config.Partitions: each costs five goroutines and a heartbeat.
+// MaxPartitions bounds Config.Partitions: each costs six goroutines and a heartbeat.
 const MaxPartitions = 256
 
 // Help is one line of meaning for each key.

@@ -9,8 +9,9 @@
 //
 // A publish goes from [Topic.Add] (topic.go) to the queue of the topic's partition (queue.go). The committer of the
 // partition (committer.go) has the group agree on what waits there, the state machine applies it, and the committer
-// calls done. Reads do not pass through Raft: they find on the disk what the state machine has stored (state_reader.go,
-// topic_events.go). The partitions share a directory, a clock and more (storage.go).
+// calls done. Every node cuts its own log by what it has applied (compactor.go). Reads do not pass through Raft: they
+// find on the disk what the state machine has stored (state_reader.go, topic_events.go). The partitions share a
+// directory, a clock and more (storage.go).
 //
 // Operators know a partition as a slot: the setting is store.slots, and log lines, refusals and probes say slot.
 //
@@ -53,6 +54,12 @@
 // The state machine, and not the topic's actor, assigns offsets and recognises ids. A leader may not know what became
 // of an entry that it wrote; that entry then makes neither a gap nor a second event. Whatever depends on a clock or on
 // chance is in the entry, so that every node derives the same state from it.
+//
+// Damage on a node's disk is that node's matter. While it is alone, nobody else has the data: the store mends damage
+// as soon as it meets some, so that a slot with a damaged topic goes on, and it keeps what was answered. In a group
+// of several voters the others have the data, and none may come to another state for the damage of one: a state
+// machine that cannot apply an entry as the others do ends (state_machine.go), and a topic that is damaged here is
+// served by another node (recover_topic.go).
 //
 // The store's clock advances by the time that is known to have passed, and does not follow the wall clock. If a server
 // was stopped for two days while its machine ran on, the store counts them, since the machine's uptime confirms what

@@ -16,7 +16,8 @@ type head struct {
 
 	tenant, topic string // not stored, as are these
 	epoch         string
-	dirty         bool
+	dirty         bool // the current entry has changed it
+	cached        bool // it is among the state machine's heads
 }
 
 const headVersion = 1

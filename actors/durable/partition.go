@@ -22,7 +22,9 @@ type partition struct {
 	state     stateReader   // of machine
 	raft      *raft.Raft
 	committer *committer
+	compactor *compactor
 	ended     sync.WaitGroup // the committer
+	cutting   sync.WaitGroup // the compactor
 }
 
 func newPartition(s *storage, number uint16) *partition {
@@ -40,7 +42,8 @@ func (p *partition) start(acked ackedEntries, newEpochs bool) (err error) {
 	if err := p.restore(m); err != nil {
 		return err
 	}
-	if p.machine, err = newStateMachine(p.number, p.storage.db, p.storage.cfg.Logger); err != nil {
+	p.compactor = newCompactor(p.number, p.storage.guard.reserve, p.storage.cfg.Logger)
+	if p.machine, err = newStateMachine(p.number, p.storage.db, p.storage.cfg.Logger, p.compactor); err != nil {
 		return err
 	}
 	p.state = stateReader{p.machine}
@@ -61,9 +64,11 @@ func (p *partition) start(acked ackedEntries, newEpochs bool) (err error) {
 	}
 	p.committer = &committer{
 		partition: p.number, queue: p.queue, raft: p.raft, guard: p.storage.guard, marker: p.storage.commitMarker,
-		log: p.storage.cfg.Logger, acked: acked, uncut: recovery.uncut,
+		log: p.storage.cfg.Logger, acked: acked,
 	}
 	p.ended.Go(p.committer.run)
+	p.compactor.raft = p.raft
+	p.cutting.Go(p.compactor.run)
 	if voters == 1 {
 		return p.becomeReady(lost)
 	}
@@ -103,11 +108,7 @@ func (p *partition) run(m snapshots) (voters int, err error) {
 	if err := members.Error(); err != nil {
 		return 0, err
 	}
-	for _, member := range members.Configuration().Servers {
-		if member.Suffrage == raft.Voter {
-			voters++
-		}
-	}
+	voters = countVoters(members.Configuration())
 	if voters == 1 { // there is nobody to wait for
 		elect := raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}}
 		err = transport.TimeoutNow(p.storage.id, transport.LocalAddr(), &elect, &raft.TimeoutNowResponse{})
@@ -149,13 +150,28 @@ func (p *partition) reseed(relaxedOnly bool) error {
 	return p.queue.await(&o)
 }
 
+// handOver has another voter lead the group, if this node leads it and there is one. It waits for that, for up to twice
+// the heartbeat.
+func (p *partition) handOver() {
+	if p.raft.State() != raft.Leader || p.machine.voters.alone() {
+		return
+	}
+	if err := p.raft.LeadershipTransfer().Error(); err != nil {
+		p.storage.cfg.Logger.Warn("no other node took the lead of a slot", "slot", p.number, "cause", err)
+	}
+}
+
+// stop ends the partition. Another node leads the group by then, if one could be found.
 func (p *partition) stop() {
 	p.queue.close()
 	p.ended.Wait()
 	if p.raft != nil {
+		p.handOver()
 		if err := p.raft.Shutdown().Error(); err != nil && !errors.Is(err, raft.ErrRaftShutdown) {
 			p.storage.cfg.Logger.Error("a slot did not end as it should", "slot", p.number, "cause", err)
 		}
+		close(p.compactor.ended)
+		p.cutting.Wait()
 	}
 	p.log.close()
 }

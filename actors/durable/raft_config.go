@@ -10,10 +10,7 @@ import (
 const (
 	heartbeat       = 500 * time.Millisecond
 	electionTimeout = 30 * time.Second
-	// trailingEntries is how many entries at most stay in the log after a snapshot, for a node that was away for a
-	// moment; they take up at most a quarter of the bytes after which the committer compacts the log.
-	trailingEntries = 1024
-	// The committer takes the snapshots. Raft itself looks as seldom as it can be told to, and never finds a reason.
+	// The compactor takes the snapshots. Raft itself looks as seldom as it can be told to, and never finds a reason.
 	snapshotInterval, snapshotThreshold = 24 * time.Hour, 1 << 62
 )
 
@@ -35,4 +32,14 @@ func reloadable(trailing uint64) raft.ReloadableConfig {
 		TrailingLogs: trailing, SnapshotInterval: snapshotInterval, SnapshotThreshold: snapshotThreshold,
 		HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat,
 	}
+}
+
+// countVoters counts the members that have a vote.
+func countVoters(c raft.Configuration) (voters int) {
+	for _, member := range c.Servers {
+		if member.Suffrage == raft.Voter {
+			voters++
+		}
+	}
+	return voters
 }

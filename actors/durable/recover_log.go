@@ -15,7 +15,6 @@ type logRecovery struct {
 	log       *groupLog
 	snapshots snapshots
 	logger    *slog.Logger
-	uncut     logSize // what the log holds behind the newest snapshot
 }
 
 // addAgain is the advice to the operator of a node whose groups have other members that know better.
@@ -34,10 +33,13 @@ func (r *logRecovery) repair() error {
 		members = newest.configuration
 	}
 	good, damage, err := r.scan(newest, &members)
+	if members != nil {
+		r.machine.StoreConfiguration(0, raft.DecodeConfiguration(members))
+	}
 	if err != nil || damage == nil {
 		return err
 	}
-	if members == nil || len(raft.DecodeConfiguration(members).Servers) != 1 {
+	if !r.machine.voters.alone() {
 		return fmt.Errorf("its log is damaged behind entry %d (%w); "+addAgain, good, damage)
 	}
 	r.logger.Error("the log of a slot is damaged and begins anew", "slot", r.machine.partition,
@@ -71,7 +73,7 @@ func (r *logRecovery) scan(newest *snapshotMarker, members *[]byte) (good uint64
 			return good, damage, nil
 		}
 		// They count, so that a log that many short runs made long is cut, too.
-		r.uncut.add(len(l.Data))
+		r.machine.compactor.uncut.add(len(l.Data))
 		if l.Type == raft.LogConfiguration {
 			*members = l.Data
 		}

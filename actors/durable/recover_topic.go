@@ -4,15 +4,19 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // topicRecovery finds what is intact of a topic when it is opened, and cuts off what is damaged at its end.
 type topicRecovery struct {
 	topicEvents
-	queue *queue // of the topic's partition
-	rule  Rule   // with which the topic is opened
+	queue    *queue // of the topic's partition
+	handOver func() // has another node lead it
+	rule     Rule   // with which the topic is opened
 }
 
 // head returns the head of the topic, after it has cut off what is damaged at the topic's end.
@@ -21,8 +25,8 @@ func (t topicRecovery) head() (*head, error) {
 	switch {
 	case err == nil && h == nil:
 		return t.state.newHead(t.tenant, t.name, &t.rule), nil
-	case errors.Is(err, errDamagedHead) || pebble.IsCorruptionError(err):
-		h, err = t.rebuildHead()
+	case isDamage(err):
+		h, err = t.state.rebuildHead(t.tenant, t.name, t.rule)
 		return t.repair(h, err, 0)
 	case err != nil:
 		return nil, err
@@ -50,41 +54,25 @@ func (t topicRecovery) tailIntact(h *head) (bool, error) {
 	if err == nil {
 		return r.sum == h.sum, nil
 	}
-	if errors.Is(err, errChecksum) || errors.Is(err, pebble.ErrNotFound) || pebble.IsCorruptionError(err) {
+	if errors.Is(err, pebble.ErrNotFound) || isDamage(err) {
 		return false, nil
 	}
 	return false, err
 }
 
-// rebuildHead makes a head of the events that can be read.
-func (t topicRecovery) rebuildHead() (*head, error) {
-	h := &head{rule: t.rule}
-	m := t.state.machine
-	first := eventKey(m.partition, t.tenant, t.name, 0)
-	it, err := m.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: keyAfter(first[:len(first)-8])})
-	if err != nil {
-		return nil, err
-	}
-	defer it.Close()
-	for ok := it.First(); ok; ok = it.Next() {
-		r, intact := decodeRecord(it.Key(), it.Value())
-		offset := binary.BigEndian.Uint64(it.Key()[len(first)-8:])
-		switch {
-		case !intact || h.newest > 0 && offset != h.newest+1:
-			return h, nil
-		case h.newest == 0:
-			h.floor = offset - 1
-		}
-		h.newest, h.sum, h.total, h.at = offset, r.sum, r.total, r.at
-	}
-	return h, nil // an iterator that fails has ended in front of the damage
-}
-
 // repair makes h the topic's head: this cuts off the topic's end and begins a new epoch. was is the newest offset that
-// the topic had, 0 if that is unknown.
+// the topic had, 0 if that is unknown. In a group of several voters the others have what is damaged here: the log,
+// which is everybody's, does not cut it off, and another node gets to lead.
 func (t topicRecovery) repair(h *head, err error, was uint64) (*head, error) {
 	if err != nil {
 		return nil, err
+	}
+	if !t.state.machine.voters.alone() {
+		t.log.Error("a topic is damaged on this node; another one, which has it intact, is asked to lead its slot; "+
+			addAgain, "slot", t.state.machine.partition, "tenant", t.tenant, "topic", t.name,
+			"intact_up_to", h.newest, "newest_was", was)
+		t.handOver()
+		return nil, errDamagedHere
 	}
 	var salt [8]byte
 	if _, err := rand.Read(salt[:]); err != nil {
@@ -99,4 +87,9 @@ func (t topicRecovery) repair(h *head, err error, was uint64) (*head, error) {
 		return nil, err
 	}
 	return t.state.head(t.tenant, t.name)
+}
+
+var errDamagedHere = &protocol.Refusal{
+	Reason: protocol.Busy, RetryAfter: time.Second,
+	Detail: "the topic's slot moves to another node, since this one has a damaged copy of the topic",
 }

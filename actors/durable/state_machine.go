@@ -28,16 +28,19 @@ type stateMachine struct {
 	db        *pebble.DB
 	log       *slog.Logger
 
-	seeds      atomic.Pointer[seeds] // state.seeds; read from any goroutine, as is
+	seeds      atomic.Pointer[seeds] // state.seeds; read from any goroutine, as are these
 	generation atomic.Uint64         // state.generation
+	voters     voterCount            // of the group, as far as the log is applied
 
 	// Only Raft's goroutine for state machines touches these.
 	state      state
 	heads      *simplelru.LRU[string, *head] // those used lately
 	dirtyHeads []*head                       // changed by the current entry
+	forgotten  map[string]bool               // keys of the heads that the current entry has removed
 	entryIDs   map[string]history.Outcome    // ids seen in the current entry
 	olderIDs   *pebble.Iterator              // ids seen before it; nil until one is looked up
 	broken     error                         // why nothing is applied any more
+	compactor  *compactor                    // is told what is applied
 	scratch    []byte
 }
 
@@ -59,8 +62,11 @@ type applyResult struct {
 	err      error // of all of them
 }
 
-func newStateMachine(partition uint16, db *pebble.DB, log *slog.Logger) (*stateMachine, error) {
-	m := &stateMachine{partition: partition, db: db, log: log, entryIDs: map[string]history.Outcome{}}
+func newStateMachine(partition uint16, db *pebble.DB, log *slog.Logger, c *compactor) (*stateMachine, error) {
+	m := &stateMachine{
+		partition: partition, db: db, log: log, compactor: c,
+		forgotten: map[string]bool{}, entryIDs: map[string]history.Outcome{},
+	}
 	m.heads, _ = simplelru.NewLRU[string, *head](maxHeads, nil)
 	return m, m.load()
 }
@@ -114,28 +120,41 @@ func (m *stateMachine) Apply(l *raft.Log) any {
 	if err == nil {
 		err = b.Commit(pebble.NoSync)
 	}
-	if err != nil { // the memory is ahead of the store and cannot be trusted any more
+	if err != nil {
+		// The memory is ahead of the store and cannot be trusted any more.
 		m.broken = fmt.Errorf("slot %d is out of order since entry %d: %w", m.partition, l.Index, err)
 		m.log.Error("a slot takes nothing any more until the next start",
 			"slot", m.partition, "entry", l.Index, "cause", err)
+		if !m.voters.alone() {
+			close(m.compactor.broken)
+		}
 		a.err = m.broken
 	}
+	m.compactor.count(len(l.Data), int(m.voters.Load()))
 	return a
+}
+
+// StoreConfiguration implements raft.ConfigurationStore.
+func (m *stateMachine) StoreConfiguration(_ uint64, c raft.Configuration) {
+	m.voters.Store(int32(countVoters(c)))
 }
 
 func (m *stateMachine) apply(b *pebble.Batch, l *raft.Log) *applyResult {
 	a := &applyResult{term: l.Term}
 	clear(m.entryIDs)
+	clear(m.forgotten)
 	c := cursor{rest: l.Data}
 	if kept := c.uint8(); kept != entryStrict && kept != entryRelaxed {
 		c.failed = true
 	}
 	var o operation
-	for !c.failed && o.decode(&c) {
-		a.outcomes = append(a.outcomes, m.do(b, &o))
+	for !c.failed && a.err == nil && o.decode(&c) {
+		var out history.Outcome
+		out, a.err = m.do(b, &o)
+		a.outcomes = append(a.outcomes, out)
 	}
 	if c.failed {
-		a.err = fmt.Errorf("entry %d of the log cannot be read", l.Index)
+		a.err = errors.New("the entry cannot be read")
 	}
 	if m.olderIDs != nil {
 		a.err = errors.Join(a.err, m.olderIDs.Close())
@@ -144,26 +163,30 @@ func (m *stateMachine) apply(b *pebble.Batch, l *raft.Log) *applyResult {
 	return a
 }
 
-func (m *stateMachine) do(b *pebble.Batch, o *operation) history.Outcome {
+// do applies one operation. Its outcome depends on the log alone, so that it is the same on every node. An error is
+// this node's own, of its disk or of what that holds, and ends the state machine.
+func (m *stateMachine) do(b *pebble.Batch, o *operation) (out history.Outcome, err error) {
 	switch o.op {
 	case opReseed:
-		return m.reseed(o)
+		m.reseed(o)
+		return out, nil
 	case opProbe:
-		return history.Outcome{}
+		return out, nil
+	case opRepair:
+		return out, m.repair(b, o)
 	case opRenew:
 		m.state.generation++
 		m.generation.Store(m.state.generation)
 		if o.topic == "" {
-			return history.Outcome{}
+			return out, nil
 		}
 	}
 	h, err := m.head(o.tenant, o.topic)
-	if errors.Is(err, errDamagedHead) && o.op == opRenew { // opening the topic repairs it, with a new epoch
-		return history.Outcome{}
+	if isDamage(err) && m.voters.alone() {
+		h, err = restoreHead(m, b, o)
 	}
-	if err != nil && o.op != opRepair {
-		m.log.Error("a topic cannot be read", "slot", m.partition, "tenant", o.tenant, "topic", o.topic, "cause", err)
-		return history.Outcome{Err: &protocol.Refusal{Reason: protocol.Internal}}
+	if err != nil {
+		return out, fmt.Errorf("topic %s of tenant %s: %w", protocol.Quote(o.topic), protocol.Quote(o.tenant), err)
 	}
 	switch o.op {
 	case opAdd:
@@ -172,38 +195,59 @@ func (m *stateMachine) do(b *pebble.Batch, o *operation) history.Outcome {
 		err = m.trim(b, h, o)
 	case opForget:
 		err = m.forget(b, h, o)
-	case opRepair:
-		err = m.repair(b, o)
 	case opRenew:
 		m.renew(h)
 	}
-	return history.Outcome{Err: err}
+	return out, err
 }
 
-// head returns a topic's head, a new one if the store does not know the topic. The error is errDamagedHead if the
-// stored one is damaged.
+// voterCount is how many voters a group has; 0 if that is not known yet.
+type voterCount struct{ atomic.Int32 }
+
+// alone reports whether the group has this one voter. Then nobody else has what is damaged here, and no other node can
+// come to another state by what this one makes of the damage.
+func (v *voterCount) alone() bool { return v.Load() == 1 }
+
+// head returns a topic's head, a new one if the store does not know the topic. A new one is not kept in memory until it
+// is touched: its epoch depends on when it was made, and memory forgets at another time on every node. The error is
+// errDamagedHead if the stored one is damaged.
 func (m *stateMachine) head(tenant, topic string) (*head, error) {
 	key := headKey(m.partition, tenant, topic)
 	if h, ok := m.heads.Get(string(key)); ok {
 		return h, nil
 	}
 	h := &head{salt: m.state.generation}
-	value, closer, err := m.db.Get(key)
-	switch {
-	case err == nil:
-		read, ok := decodeHead(key, value)
-		closer.Close()
-		if !ok {
-			return nil, errDamagedHead
+	if !m.forgotten[string(key)] {
+		stored, err := readHead(m.db, key)
+		if err != nil {
+			return nil, err
 		}
-		h = &read
-	case !errors.Is(err, pebble.ErrNotFound):
-		return nil, err
+		if stored != nil {
+			h = stored
+			h.cached = true
+			m.heads.Add(string(key), h)
+		}
 	}
 	h.tenant, h.topic = tenant, topic
 	m.setEpoch(h)
-	m.heads.Add(string(key), h)
 	return h, nil
+}
+
+// readHead reads a head; nil if there is none. The error is errDamagedHead if it is damaged.
+func readHead(db *pebble.DB, key []byte) (*head, error) {
+	value, closer, err := db.Get(key)
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	defer closer.Close()
+	h, ok := decodeHead(key, value)
+	if !ok {
+		return nil, errDamagedHead
+	}
+	return &h, nil
 }
 
 // setEpoch derives the epoch of a head.
@@ -215,6 +259,10 @@ func (m *stateMachine) markDirty(h *head) {
 	if !h.dirty {
 		h.dirty = true
 		m.dirtyHeads = append(m.dirtyHeads, h)
+	}
+	if !h.cached {
+		h.cached = true
+		m.heads.Add(string(headKey(m.partition, h.tenant, h.topic)), h)
 	}
 }
 

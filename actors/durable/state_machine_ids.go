@@ -18,7 +18,9 @@ func (m *stateMachine) idTime(now int64) int64 {
 	return max(now, int64(m.state.newestBucket)*int64(bucketSpan))
 }
 
-// lookUpID finds the position of the event that had this id in the topic's window.
+// lookUpID finds the position of the event that had this id in the topic's window. If nobody else has what is damaged
+// here, an id that cannot be read counts as one that was not seen: that may repeat an event, where an error would lose
+// one that was answered, when the log is applied again at a start.
 func (m *stateMachine) lookUpID(h *head, now int64, id string) (first protocol.Position, known bool, err error) {
 	since := now - int64(h.rule.Dedup)
 	if err := m.openIDs(); err != nil {
@@ -30,10 +32,20 @@ func (m *stateMachine) lookUpID(h *head, now int64, id string) (first protocol.P
 			return out.Position, true, nil
 		}
 		if m.olderIDs.SeekPrefixGE(key) {
-			at, position := decodeID(m.olderIDs.Value())
-			return position, at >= since, nil
+			at, position, ok := decodeID(m.olderIDs.Value())
+			if ok {
+				return position, at >= since, nil
+			}
+			err = errDamagedID
+		} else {
+			err = m.olderIDs.Error()
 		}
-		if err := m.olderIDs.Error(); err != nil || span <= bucket(since) {
+		if isDamage(err) && m.voters.alone() {
+			m.log.Error("an id of a durable topic is damaged; its event can be published again", "slot", m.partition,
+				"tenant", h.tenant, "topic", h.topic, "id", id, "cause", err)
+			err = nil
+		}
+		if err != nil || span <= bucket(since) {
 			return first, false, err
 		}
 	}
@@ -59,12 +71,15 @@ func (m *stateMachine) writeID(b *pebble.Batch, h *head, now int64, id string) e
 	return errors.Join(b.Set(key, value, nil), m.expireIDs(b, bucket(now)))
 }
 
-func decodeID(value []byte) (at int64, p protocol.Position) {
+// decodeID decodes what writeID has encoded. ok is false if the value is damaged.
+func decodeID(value []byte) (at int64, p protocol.Position, ok bool) {
 	c := cursor{rest: value}
 	at = int64(c.uint64())
 	p.Offset, p.Epoch = c.uvarint(), c.text()
-	return at, p
+	return at, p, !c.failed
 }
+
+var errDamagedID = errors.New("what is known of the id is damaged")
 
 // expireIDs removes the spans of time that no window reaches into.
 func (m *stateMachine) expireIDs(b *pebble.Batch, span uint64) error {
@@ -86,7 +101,8 @@ func (m *stateMachine) removeIDs(b *pebble.Batch, h *head) error {
 	defer it.Close()
 	name := appendName(nil, h.tenant, h.topic)
 	for ok := it.First(); ok; ok = it.Next() {
-		if _, p := decodeID(it.Value()); p.Offset > h.newest && bytes.HasPrefix(it.Key()[len(from)+8:], name) {
+		_, p, ok := decodeID(it.Value())
+		if (!ok || p.Offset > h.newest) && bytes.HasPrefix(it.Key()[len(from)+8:], name) {
 			err = errors.Join(err, b.Delete(it.Key(), nil))
 		}
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/parley-realtime/parley/actors/history/suite"
 )
 
-// F2: an id in its window is recognised even if the time in the entries goes back, as from one leader to the next.
+// F2, row 8 of cluster.md: an id in its window is recognised even if the time in the entries goes back, as from one
+// leader to the next.
 func TestStateMachine_AnEntryThatSaysAnEarlierTimeRecognisesTheSameIDs(t *testing.T) {
 	s := open(t, t.TempDir(), Config{Partitions: 1})
 	room := topic(t, s, "room", keepAll)

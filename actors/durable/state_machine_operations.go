@@ -2,6 +2,7 @@ package durable
 
 import (
 	"errors"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // add gives an event its offset, unless its id was seen.
-func (m *stateMachine) add(b *pebble.Batch, h *head, o *operation) history.Outcome {
+func (m *stateMachine) add(b *pebble.Batch, h *head, o *operation) (out history.Outcome, err error) {
 	if o.rule != nil && *o.rule != h.rule {
 		h.rule = *o.rule
 		m.setEpoch(h)
@@ -20,15 +21,17 @@ func (m *stateMachine) add(b *pebble.Batch, h *head, o *operation) history.Outco
 	if o.dedup && h.rule.Dedup > 0 {
 		id = eventID(o.body)
 		if first, known, err := m.lookUpID(h, now, id); err != nil || known {
-			return history.Outcome{Position: first, Duplicate: known, Err: err}
+			return history.Outcome{Position: first, Duplicate: known}, err
 		}
 	}
-	out := history.Outcome{Err: m.appendEvent(b, h, o)}
-	out.Position = protocol.Position{Epoch: h.epoch, Offset: h.newest}
-	if id != "" && out.Err == nil {
-		out.Err = m.writeID(b, h, now, id)
+	if err := m.appendEvent(b, h, o); err != nil {
+		return out, err
 	}
-	return out
+	out.Position = protocol.Position{Epoch: h.epoch, Offset: h.newest}
+	if id != "" {
+		err = m.writeID(b, h, now, id)
+	}
+	return out, err
 }
 
 // appendEvent writes an event behind the newest one.
@@ -64,12 +67,13 @@ func (m *stateMachine) forget(b *pebble.Batch, h *head, o *operation) error {
 	m.generation.Store(m.state.generation)
 	key := headKey(m.partition, h.tenant, h.topic)
 	m.heads.Remove(string(key))
+	m.forgotten[string(key)] = true
 	from := eventKey(m.partition, h.tenant, h.topic, 0)
 	return errors.Join(b.Delete(key, nil), b.DeleteRange(from, keyAfter(from[:len(from)-8]), nil))
 }
 
 // reseed gives new epochs to all topics of the partition, or to all relaxed ones.
-func (m *stateMachine) reseed(o *operation) history.Outcome {
+func (m *stateMachine) reseed(o *operation) {
 	m.state.seeds.relaxed = o.seed
 	if !o.relaxedOnly {
 		m.state.seeds.strict = o.seed
@@ -79,7 +83,6 @@ func (m *stateMachine) reseed(o *operation) history.Outcome {
 	}
 	now := m.state.seeds
 	m.seeds.Store(&now)
-	return history.Outcome{}
 }
 
 // renew gives a topic a new epoch, by a salt that it never had.
@@ -94,11 +97,33 @@ func (m *stateMachine) repair(b *pebble.Batch, o *operation) error {
 	h := o.head
 	h.tenant, h.topic = o.tenant, o.topic
 	m.setEpoch(&h)
-	m.heads.Add(string(headKey(m.partition, h.tenant, h.topic)), &h)
 	m.markDirty(&h)
 	first := eventKey(m.partition, h.tenant, h.topic, 0)
 	return errors.Join(
 		b.DeleteRange(first, eventKey(m.partition, h.tenant, h.topic, h.floor+1), nil),
 		b.DeleteRange(eventKey(m.partition, h.tenant, h.topic, h.newest+1), keyAfter(first[:len(first)-8]), nil),
 		m.removeIDs(b, &h))
+}
+
+// restoreHead makes the damaged head of a topic from the topic's events, with a new epoch, and cuts off what does not
+// belong to it. The rule is that of the operation. If it has none, everything is kept until the topic is opened again
+// and its rule is told.
+func restoreHead(m *stateMachine, b *pebble.Batch, o *operation) (*head, error) {
+	rule := Rule{Bounds: history.Bounds{Count: math.MaxInt, Bytes: math.MaxInt}, Dedup: MaxDedup}
+	if o.rule != nil {
+		rule = *o.rule
+	}
+	h, err := stateReader{m}.rebuildHead(o.tenant, o.topic, rule)
+	if err != nil {
+		return nil, err
+	}
+	m.log.Error("what is known of a durable topic is damaged and made again from its events; "+
+		"the topic begins a new epoch", "tenant", o.tenant, "topic", o.topic, "kept_up_to", h.newest)
+	m.state.generation++
+	m.generation.Store(m.state.generation)
+	h.salt = m.state.generation
+	if err := m.repair(b, &operation{op: opRepair, tenant: o.tenant, topic: o.topic, head: *h}); err != nil {
+		return nil, err
+	}
+	return m.head(o.tenant, o.topic)
 }

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"slices"
 	"strings"
@@ -120,3 +121,33 @@ func (s stateReader) record(tenant, topic string, offset uint64) (r record, err 
 }
 
 var errChecksum = errors.New("its sum is wrong")
+
+// isDamage reports whether an error says that what was stored is not what is read.
+func isDamage(err error) bool {
+	return errors.Is(err, errDamagedHead) || errors.Is(err, errDamagedID) || errors.Is(err, errChecksum) ||
+		pebble.IsCorruptionError(err)
+}
+
+// rebuildHead makes a head of the events that can be read.
+func (s stateReader) rebuildHead(tenant, topic string, rule Rule) (*head, error) {
+	h := &head{rule: rule}
+	m := s.machine
+	first := eventKey(m.partition, tenant, topic, 0)
+	it, err := m.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: keyAfter(first[:len(first)-8])})
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		r, intact := decodeRecord(it.Key(), it.Value())
+		offset := binary.BigEndian.Uint64(it.Key()[len(first)-8:])
+		switch {
+		case !intact || h.newest > 0 && offset != h.newest+1:
+			return h, nil
+		case h.newest == 0:
+			h.floor = offset - 1
+		}
+		h.newest, h.sum, h.total, h.at = offset, r.sum, r.total, r.at
+	}
+	return h, nil // an iterator that fails has ended in front of the damage
+}

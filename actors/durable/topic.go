@@ -40,7 +40,7 @@ func openTopic(p *partition, tenant, name string, rule Rule) (*Topic, error) {
 	if err := rule.check(name); err != nil {
 		return nil, err
 	}
-	h, err := topicRecovery{eventsOf(p, tenant, name), p.queue, rule}.head()
+	h, err := topicRecovery{eventsOf(p, tenant, name), p.queue, p.handOver, rule}.head()
 	if err != nil {
 		return nil, fmt.Errorf("durable topic %s of tenant %s: %w", protocol.Quote(name), protocol.Quote(tenant), err)
 	}
@@ -96,7 +96,8 @@ func (t *Topic) Settle(o history.Outcome) {
 		return
 	}
 	t.ruleStored = true
-	if o.Position.Epoch != t.epoch { // it was forgotten, and came back
+	if o.Position.Epoch != t.epoch { // it was forgotten and came back, or was mended: perhaps with another rule
+		t.ruleStored = false
 		t.epoch, t.floor, t.newest = o.Position.Epoch, 0, 0
 	}
 	t.newest = max(t.newest, o.Position.Offset)
