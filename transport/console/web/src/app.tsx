@@ -60,6 +60,7 @@ function Frame() {
 }
 
 function Aside(props: {path: string}) {
+  const [, navigate] = useLocation();
   const [open, setOpen] = useState(false);
   useEffect(() => setOpen(false), [props.path]);
   const {dev, role, version, tenants} = session.value!;
@@ -83,6 +84,9 @@ function Aside(props: {path: string}) {
               value={tenant.value}
               onChange={(e) => {
                 tenant.value = e.currentTarget.value;
+                const here = new URL(location.href);
+                here.searchParams.set("tenant", tenant.value);
+                navigate(here.pathname + here.search, {replace: true});
               }}
             >
               {tenants?.map((t) => (

@@ -19,6 +19,8 @@ interface Props {
   lines: Line[];
   format: (n: number) => string;
   span: string;
+  /** Where the scale ends at least (1 by default), so that nothing is not drawn as much. */
+  least?: number;
 }
 
 const colourOf = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -53,7 +55,7 @@ function options(props: Props, width: number): uPlot.Options {
     padding: [8, 20, 0, 0],
     legend: {show: false},
     cursor: {y: false, points: {size: 6}, drag: {x: false, y: false}},
-    scales: {y: {range: (_u, _min, max) => [0, max > 0 ? max * 1.1 : 1]}},
+    scales: {y: {range: (_u, _min, max) => [0, Math.max(max * 1.1, max > 0 && !props.least ? 0 : (props.least ?? 1))]}},
     axes: [
       {
         stroke: quiet,

@@ -9,7 +9,10 @@ export interface Loaded<T> {
   refresh: () => void;
 }
 
-/** Asks at once, when something in `on` changes, and every so many milliseconds (0: never) while the page is visible. */
+/**
+ * Asks at once, when something in `on` changes, and every so many milliseconds (0: never) while the page is visible.
+ * Below 0 it does not ask at all.
+ */
 export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, on: unknown[], every = 0): Loaded<T> {
   const [data, setData] = useState<T>();
   const [error, setError] = useState("");
@@ -21,6 +24,7 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, on: unknow
     setError("");
   }, on);
   useEffect(() => {
+    if (every < 0) return;
     const abort = new AbortController();
     let timer = 0;
     const once = async () => {

@@ -11,7 +11,8 @@ export const failure = signal("");
 export const snapshot = signal<Snapshot | null>(null);
 /** The snapshots of the last minute, oldest first. */
 export const recent = signal<Snapshot[]>([]);
-const lostSince = signal(0);
+/** For how many seconds the server has not answered. */
+const lost = signal(0);
 
 export const mayAct = computed(() => session.value?.role === "operator");
 export const minute = computed<Minute>(() => {
@@ -23,8 +24,7 @@ export const minute = computed<Minute>(() => {
 export const state = computed(() => {
   const now = snapshot.value;
   if (!now) return {mood: "well" as const, text: "Looking at the server."};
-  const lost = lostSince.value ? Math.round((Date.now() - lostSince.value) / 1000) : 0;
-  return sentence(now, minute.value, lost > 2 ? lost : 0);
+  return sentence(now, minute.value, lost.value > 2 ? lost.value : 0);
 });
 /** Messages from clients per second, which the history does not have. */
 export const received = computed(() => {
@@ -63,20 +63,32 @@ export async function loadSession(): Promise<void> {
   }
 }
 
+let asking = false;
+let heardAt = Date.now();
+
+/** Asks for a snapshot, unless the last question is still open or nobody sees the page. */
 async function takeSnapshot(): Promise<void> {
-  if (document.hidden || !session.value?.role) return;
-  try {
-    const now = await look<Snapshot>("snapshot");
-    const kept = recent.value.filter(
-      (s) => s.time > now.time - 60_000 && s.started === now.started && s.time < now.time,
-    );
-    recent.value = [...kept, now];
-    snapshot.value = now;
-    lostSince.value = 0;
-  } catch {
-    if (!lostSince.value) lostSince.value = Date.now();
-    else lostSince.value = lostSince.value - 0.001; // so that what is computed of it goes on
+  if (document.hidden || !session.value?.role) {
+    heardAt = Date.now();
+    return;
   }
+  if (!asking) {
+    asking = true;
+    try {
+      keep(await look<Snapshot>("snapshot", AbortSignal.timeout(10_000)));
+      heardAt = Date.now();
+    } catch {
+      // the sentence says for how long there was no answer
+    }
+    asking = false;
+  }
+  lost.value = Math.round((Date.now() - heardAt) / 1000);
+}
+
+function keep(now: Snapshot): void {
+  const fits = (s: Snapshot) => s.time > now.time - 60_000 && s.started === now.started && s.time < now.time;
+  recent.value = [...recent.value.filter(fits), now];
+  snapshot.value = now;
 }
 
 export function start(): void {

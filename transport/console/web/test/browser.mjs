@@ -278,14 +278,22 @@ tenants: [{name: acme, api_keys: [an-api-key-of-acme], keys: [{alg: HS256, secre
     await looks.getByRole("button", {name: "Log out"}).click();
     await looks.locator("input[name=key]").waitFor();
   });
-  await test("an operator suspends a tenant", async () => {
+  await test("an operator suspends a tenant, and sees when the server hangs", async () => {
     const acts = await open(await browser.newContext(), real.internal_url + "/console/tenants");
     await acts.locator("input[name=key]").fill("a-key-of-operators");
     await acts.getByRole("button", {name: "Log in"}).click();
     await acts.getByRole("button", {name: "Suspend…"}).click();
     await acts.getByRole("button", {name: "Suspend", exact: true}).click();
     await acts.getByRole("cell", {name: "suspended"}).waitFor();
+    await acts.getByRole("link", {name: "Overview"}).click();
+    await acts.getByRole("heading", {level: 1, name: /All is well/}).waitFor();
+    const server = servers.at(-1);
+    server.kill("SIGSTOP");
+    await acts.getByRole("heading", {level: 1, name: /has not answered for/}).waitFor();
+    server.kill("SIGCONT");
+    await acts.getByRole("heading", {level: 1, name: /All is well/}).waitFor();
   });
+
   await test("the browser's console has no errors", () => {
     assert.deepEqual(
       errors.filter((text) => !text.includes("status of 401")),

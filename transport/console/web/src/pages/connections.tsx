@@ -194,10 +194,11 @@ export function ConnectionPage({params}: {params: {id: string}}) {
 }
 
 function Open({id, end}: {id: string; end: () => void}) {
+  const [ending, setEnding] = useState(false); // nobody asks for it any more
   const found = useLoad(
     (signal) => look<Connection>(of(tenant.value)`connections/${id}`, signal),
     [id, tenant.value],
-    1000,
+    ending ? -1 : 1000,
   );
   const kick = (
     <Action
@@ -209,7 +210,13 @@ function Open({id, end}: {id: string; end: () => void}) {
       fields={<CloseFields />}
       done={end}
       run={async (values) => {
-        await act("DELETE", of(tenant.value)`connections/${id}`, closeBody(values));
+        setEnding(true);
+        try {
+          await act("DELETE", of(tenant.value)`connections/${id}`, closeBody(values));
+        } catch (cause) {
+          setEnding(false);
+          throw cause;
+        }
         return "Disconnected.";
       }}
     />

@@ -1,12 +1,12 @@
 // Settings, tenants, outposts and backends: tables with little to say beside them.
 
 import {useState} from "preact/hooks";
-import {useSearch} from "wouter-preact";
+import {Link, useSearch} from "wouter-preact";
 import {bytes, clock, count, exact, plural} from "../format.ts";
 import {useLoad, useTitle} from "../hooks.ts";
 import {Action, Field, Page, Table, When} from "../parts.tsx";
 import {act, look, of} from "../server.ts";
-import {tenant} from "../state.ts";
+import {href, tenant} from "../state.ts";
 import type {Backend, Setting, Tenant} from "../types.ts";
 
 export function Settings() {
@@ -71,7 +71,14 @@ export function Tenants() {
             rows={tenants}
             rowKey={(t) => t.tenant}
             columns={[
-              {name: "Tenant", cell: (t) => t.tenant},
+              {
+                name: "Tenant",
+                cell: (t) => (
+                  <Link href={href("connections")} onClick={() => (tenant.value = t.tenant)}>
+                    {t.tenant}
+                  </Link>
+                ),
+              },
               {name: "State", cell: (t) => (t.suspended ? <strong class="warn">▲ suspended</strong> : "serves")},
               {name: "Connections", number: true, cell: (t) => exact(t.figures.activeConnections)},
               {name: "Ever", number: true, cell: (t) => count(t.figures.totalConnections)},

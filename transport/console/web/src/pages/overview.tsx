@@ -1,11 +1,12 @@
 import {useEffect, useMemo, useState} from "preact/hooks";
+import {Link} from "wouter-preact";
 import {Sentence} from "../app.tsx";
 import {Chart} from "../chart.tsx";
 import {bytes, count, exact, millis, rate, span} from "../format.ts";
 import {useLoad, useTitle} from "../hooks.ts";
 import {Choice, Table, When} from "../parts.tsx";
 import {look} from "../server.ts";
-import {minute, received, snapshot} from "../state.ts";
+import {href, minute, received, snapshot} from "../state.ts";
 import {figures, type History, type Snapshot} from "../types.ts";
 
 type Range = "seconds" | "minutes";
@@ -180,6 +181,7 @@ function Charts({now}: {now: Snapshot}) {
               />
               <Chart
                 title="Waiting for readers"
+                least={1024}
                 times={times}
                 format={bytes}
                 span={span}
@@ -248,7 +250,7 @@ function Reasons({now}: {now: Snapshot}) {
             rows={dialects}
             rowKey={(d) => d[0]}
             columns={[
-              {name: "Dialect", cell: (d) => d[0]},
+              {name: "Dialect", cell: (d) => <Link href={href("connections", {dialect: d[0]})}>{d[0]}</Link>},
               {name: "Open", number: true, cell: (d) => exact(d[1])},
               {
                 name: "Share",
