@@ -14,6 +14,8 @@
 //     writer, one of a few; a slowWriter takes over a socket that blocks. fd_* is about the file descriptors that they
 //     write to, and how many there may be.
 //
+// A socket may be an event stream instead (stream.go): the body of an HTTP response, for package transport/sse.
+//
 // The way in: idlePoller -> socket.read -> gws -> stream.Read -> guard.scan -> gws -> gwsEvents.OnMessage ->
 // actors.Link.
 //

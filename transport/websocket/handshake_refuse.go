@@ -27,6 +27,10 @@ func (q *upgradeRequest) refuse(err *protocol.Refusal) bool {
 // returns false, for admit.
 func (q *upgradeRequest) refuseCredential(err error) bool {
 	switch refusal := protocol.AsRefusal(err); refusal.Reason {
+	case protocol.Unauthorized, protocol.InvalidToken, protocol.TokenExpired, protocol.Revoked:
+		if q.stream != nil { // no document of a protocol wants anything else than what HTTP says
+			return q.refuse(&protocol.Refusal{Reason: refusal.Reason})
+		}
 	case protocol.Busy, protocol.Draining, protocol.RateLimited, protocol.Internal:
 		retry := max(refusal.RetryAfter, time.Second)
 		return q.refuse(&protocol.Refusal{Reason: refusal.Reason, RetryAfter: retry})

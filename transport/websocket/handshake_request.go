@@ -24,7 +24,8 @@ type upgradeRequest struct {
 	tenant     string
 	opened     protocol.Opened
 	identity   *protocol.Identity
-	clientID   string // the name that the client gives itself, "" for none
+	clientID   string       // the name that the client gives itself, "" for none
+	stream     *eventStream // it asks for an event stream instead; nil for a WebSocket
 
 	status int // the HTTP status of the refusal, 0 without one
 	reason protocol.Reason

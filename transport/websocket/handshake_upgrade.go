@@ -93,7 +93,10 @@ func (q *upgradeRequest) accept(conn net.Conn, buffered []byte) error {
 	if err := conn.SetDeadline(time.Now().Add(s.config.HandshakeTimeout)); err != nil {
 		return err
 	}
-	if _, err := conn.Write(handshakeResponse(q.key, q.extensions.header, q.opened.Subprotocol)); err != nil {
+	if q.stream != nil { // its session answers
+		k.window, k.stream = unframed, q.stream
+		endVanished(conn)
+	} else if _, err := conn.Write(handshakeResponse(q.key, q.extensions.header, q.opened.Subprotocol)); err != nil {
 		return err
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
@@ -112,6 +115,10 @@ func (q *upgradeRequest) connect(k *socket) {
 	defer func() {
 		if refusal != nil { // also after a panic
 			k.link = nil
+			if q.stream != nil {
+				refuseStream(k, q.opened.Session, refusal)
+				return
+			}
 			reason := refusal.Reason
 			k.startClosing(&closing{code: reason.CloseCode(), reason: string(reason), cause: reason})
 		}

@@ -66,7 +66,9 @@ type socket struct {
 	fault         *fault // the guard's verdict; gws still gets the frames before it
 	gwsErr        error  // what gws told OnClose
 
-	_ [8]byte // 256 in all: sockets are allocated side by side, and none shares its first 64 bytes with another
+	stream *eventStream // nil for a WebSocket; fixed like conn
+
+	// It is 256 bytes in all: sockets are allocated side by side, and none shares its first 64 bytes with another.
 }
 
 // newSocket makes a socket that no other goroutine knows yet.
@@ -123,6 +125,7 @@ func (s *socket) nextFrames(into []*outbox.Frame, max int) (frames []*outbox.Fra
 			if s.logged {
 				logSent(s, frames[len(into):])
 			}
+			rewrite(s, frames[len(into):])
 			return frames, false
 		}
 	}

@@ -38,7 +38,11 @@ func (s *socket) startReading() {
 // read runs gws until the client is silent or the socket ends.
 func (s *socket) read() {
 	if s.closing.Load() == nil {
-		c, silent := s.runGWS()
+		read := (*socket).runGWS
+		if s.stream != nil {
+			read = awaitStreamEnd
+		}
+		c, silent := read(s)
 		if silent {
 			s.park()
 			return

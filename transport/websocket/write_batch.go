@@ -21,9 +21,12 @@ func (b *batch) empty() bool { return len(b.frames) == 0 && len(b.records) == 0 
 // frames of this size come alone, or together fit into buf (see outbox.Outbox.Take).
 func (b *batch) bytes(buf []byte, format frameFormat) []byte {
 	if len(b.frames) == 1 && b.frames[0].Bytes() > shareAbove {
-		if f := b.frames[0]; format.compressed(f) {
+		switch f := b.frames[0]; {
+		case format.compressed(f):
 			return format.window.deflated(f)[b.written:]
-		} else {
+		case format.window == unframed:
+			return streamed(f)[b.written:]
+		default:
 			return f.Form(int(noWindow), plain)[b.written:]
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 )
 
-// window selects the compressed form of frames that a socket gets. It is the number of this form (see
+// window selects the form of frames that a socket gets, compressed ones and others. It is the number of this form (see
 // outbox.Frame.Form).
 type window uint8
 
@@ -18,6 +18,7 @@ const (
 	noWindow     window = iota // no compression
 	wideWindow                 // of wideBits: one form serves all clients that let us choose, or ask for as much
 	narrowWindow               // of narrowBits: one form serves all clients that ask for less
+	unframed                   // no WebSocket: the frames of an event stream have no header (stream.go)
 )
 
 // Python's websockets asks for server_max_window_bits=12 by default. Most messages are smaller than either window: JSON

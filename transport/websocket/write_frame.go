@@ -18,13 +18,17 @@ type frameFormat struct {
 
 // compressed reports whether f is written in its compressed form.
 func (format frameFormat) compressed(f *outbox.Frame) bool {
-	return format.window != noWindow && f.Op <= outbox.Binary && f.Bytes() >= format.threshold
+	return (format.window == wideWindow || format.window == narrowWindow) && f.Op <= outbox.Binary &&
+		f.Bytes() >= format.threshold
 }
 
 // size is how many bytes f, with the frames that follow it, has on the wire.
 func (format frameFormat) size(f *outbox.Frame) int {
 	if format.compressed(f) {
 		return len(format.window.deflated(f))
+	}
+	if format.window == unframed {
+		return len(streamed(f))
 	}
 	size := plainSize(len(f.Data))
 	for next := f.Next; next != nil; next = next.Next {
@@ -49,6 +53,9 @@ func plainSize(n int) int {
 func (format frameFormat) append(dst []byte, f *outbox.Frame) []byte {
 	if format.compressed(f) {
 		return append(dst, format.window.deflated(f)...)
+	}
+	if format.window == unframed {
+		return append(dst, streamed(f)...)
 	}
 	return appendPlain(dst, f)
 }

@@ -111,7 +111,7 @@ func (w *slowWriter) writePiece() error {
 		n, err := w.writeSome()
 		moved += n
 		if whole := b.advance(n, w.format); len(whole) > 0 && !b.closes {
-			freed, _ := s.outbox.Ack(whole, time.Now().UnixNano())
+			freed, _ := acknowledge(s, whole, time.Now().UnixNano())
 			s.outbox.Backpressure().Add(-freed)
 		}
 		if err != nil {

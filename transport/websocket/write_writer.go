@@ -159,7 +159,7 @@ func (w *writer) keepRest(s *socket, b batch, n int, format frameFormat) {
 
 // ack tells the outbox which frames were written; it reports whether more waits.
 func (w *writer) ack(s *socket, frames []*outbox.Frame) bool {
-	freed, more := s.outbox.Ack(frames, w.now)
+	freed, more := acknowledge(s, frames, w.now)
 	if freed > 0 {
 		s.tenant = s.outbox.Backpressure()
 		if w.creditOf != s.tenant {

@@ -29,6 +29,7 @@ func check(c *Config, dev bool, d *Diagnostics) {
 	if c.Shared.Timeout < time.Second || c.Shared.Timeout > time.Hour {
 		d.addProblem("shared.first_frame_timeout", "must be between 1s and 1h")
 	}
+	d.addError("events", c.Events.Check())
 	checkOperatorKeys(c, d)
 	checkListeners(c, dev, d)
 	checkTopics(c, d)

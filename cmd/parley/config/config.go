@@ -25,6 +25,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/firstframe"
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
+	"github.com/parley-realtime/parley/transport/sse"
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
@@ -46,6 +47,7 @@ type Config struct {
 	Auth      auth.Config       `yaml:"auth" envPrefix:"AUTH_"`
 	Protocols []Protocol        `yaml:",protocols" env:"-"`
 	Shared    firstframe.Config `yaml:"shared" envPrefix:"SHARED_"`
+	Events    sse.Config        `yaml:"events" envPrefix:"EVENTS_"`
 	Hosts     []Host            `yaml:"hosts" env:"-"`
 	Listeners []Listener        `yaml:"listeners" env:"-"`
 	Topics    Topics            `yaml:"topics" envPrefix:"TOPICS_"`

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/sse"
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
@@ -19,7 +20,8 @@ type routes struct {
 	byHost  map[string]*websocket.Handler // of hosts that have dialects of their own
 	calls   http.Handler                  // of backends, users and outposts
 	rest    http.Handler
-	prefix  string // of /api/v3/, as protocol.APISettings have it
+	events  http.Handler // event streams; nil where they are not served
+	prefix  string       // of /api/v3/, as protocol.APISettings have it
 }
 
 // ServeHTTP implements http.Handler.
@@ -34,6 +36,8 @@ func (d *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case sockets.Serves(r.URL.Path):
 		sockets.ServeHTTP(w, r)
+	case in.events != nil && r.URL.Path == sse.Path:
+		in.events.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, operatorPaths):
 		in.rest.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, "/api/v1/"):

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/config"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/api"
+	"github.com/parley-realtime/parley/transport/sse"
 	"github.com/parley-realtime/parley/transport/websocket"
 )
 
@@ -19,6 +20,7 @@ type router struct {
 	internal  http.Handler // of the internal address
 	listeners *listeners
 	dialects  []*dialect // all that are configured, those that are switched off as well
+	events    *sse.Handler
 
 	names atomic.Pointer[[]string] // of the dialects that are enabled
 }
@@ -29,7 +31,7 @@ func (r *router) update(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	public.calls, public.rest = r.api.Public(), r.api.Public()
+	public.calls, public.rest, public.events = r.api.Public(), r.api.Public(), r.events
 	if r.listeners.internal == nil {
 		public.rest = r.internal
 	}
@@ -40,6 +42,9 @@ func (r *router) update(cfg *config.Config) error {
 			return err
 		}
 		in.calls, in.rest = r.api.Clients(), r.api.Clients()
+		if len(at.dialects) == 0 { // it is for all
+			in.events = r.events
+		}
 		all = append(all, in)
 	}
 	r.listeners.mux.routes.Store(all[0])
@@ -62,8 +67,10 @@ func (r *router) reload(cfg *config.Config) error {
 		for i := range before {
 			r.dialects[i].current.Store(before[i])
 		}
+		return err
 	}
-	return err
+	r.events.Dialect.Configure(cfg.Events)
+	return nil
 }
 
 // newRoutes makes the sockets of an address where the named dialects are spoken; no name is all.

@@ -17,6 +17,7 @@ import (
 	"github.com/parley-realtime/parley/transport/api"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/console"
+	"github.com/parley-realtime/parley/transport/sse"
 	"github.com/parley-realtime/parley/transport/webhook"
 	"github.com/parley-realtime/parley/transport/websocket"
 )
@@ -120,6 +121,7 @@ func (s *Server) assemble() error {
 	s.newAPI(&cfg)
 	s.router.sockets, s.router.api, s.router.listeners = s.sockets, s.api, &s.listeners
 	s.router.dialects = wrapDialects(&cfg)
+	s.router.events = &sse.Handler{Sockets: s.sockets, Dialect: sse.NewDialect(cfg.Events)}
 	return s.router.update(&cfg)
 }
 

@@ -13,7 +13,7 @@ import (
 // reloadable are the settings, or whole sections, that Reload replaces, beside those of protocols; all others need a
 // restart.
 var reloadable = []string{"tenants", "topics", "topic_rules", "rates", "drain", "tls.certificate", "tls.key",
-	"api.rate", "api.burst", "shared", "hosts"}
+	"api.rate", "api.burst", "shared", "events", "hosts"}
 
 // Reload takes over a configuration that was checked: its tenants, keys, limits, protocols and certificates. It drops
 // no connection of a tenant that is still there. If the error is not nil nothing has changed.
@@ -82,5 +82,6 @@ func (s *Server) applyReload(cfg *config.Config, hooks map[string]webhook.Config
 	s.config.API.Rate, s.config.API.Burst = cfg.API.Rate, cfg.API.Burst
 	s.config.Topics, s.config.TopicRules, s.config.Rates = cfg.Topics, cfg.TopicRules, cfg.Rates
 	s.config.Protocols, s.config.Shared, s.config.Hosts = cfg.Protocols, cfg.Shared, cfg.Hosts
+	s.config.Events = cfg.Events
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
 }
