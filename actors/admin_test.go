@@ -139,7 +139,7 @@ func TestDisconnect_ClosesInTheDialectsWordsOrWithACode(t *testing.T) {
 			if got := fmt.Sprint(code, " ", reason); got != want {
 				t.Errorf("ended with %s, want %s", got, want)
 			}
-			c.wantHeard(t)
+			c.wantHeard(t, "bye: disconnected") // the session has the last word, and the caller the code
 		}
 		if err := n.Disconnect("acme", spoken.link.ID(), 0, ""); reasonOf(err) != protocol.NotFound {
 			t.Errorf("again: %v", err)

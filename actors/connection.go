@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/grant"
@@ -24,12 +25,8 @@ type (
 	}
 	// socketEnded says that the socket has ended.
 	socketEnded struct{ reason protocol.Reason }
-	// endConnection closes the connection in its dialect's words; a code other than 0 is used instead, with the reason.
-	endConnection struct {
-		err    *protocol.Refusal
-		code   uint16
-		reason string
-	}
+	// endConnection closes the connection in its dialect's words.
+	endConnection struct{ err *protocol.Refusal }
 	// withdraw ends the connection if its own identity is revoked, or else the subscriptions by grants that are, and
 	// answers what ended.
 	withdraw struct {
@@ -127,23 +124,25 @@ func (c *connection) receive(m received) {
 	if c.closing {
 		return
 	}
-	now := time.Now()
+	now, message := time.Now(), protocol.ClientMessage{Data: m.data, Binary: m.binary}
 	if most := c.dialect().Limits().Frame; most > 0 && len(m.data) > most {
 		// The transport has checked this by the limit of the dialect that it began with.
 		err := protocol.Refuse(protocol.TooLarge, "the message has %d bytes; the limit is %d", len(m.data), most)
+		err.Message = &message
 		c.end(endConnection{err: err})
 		return
 	}
 	if err, exceeded := c.admit(limit.Cost{limit.Messages: 1, limit.Bytes: len(m.data)}, now); err != nil {
-		c.rejectMessage(err, exceeded, now)
+		c.rejectMessage(&message, err, exceeded, now)
 		return
 	}
 	at := c.node.wheel.Since(now)
-	messages, commands := c.session.Receive(now, protocol.ClientMessage{Data: m.data, Binary: m.binary})
+	messages, commands := c.session.Receive(now, message)
 	c.limits.Charge(c.tenant().limits, c.peer(), messages-1, at)
 	if !c.limits.Within(c.dialect().Limits(), messages, at) {
 		limit := c.dialect().Limits().Rate
 		err := protocol.Refuse(protocol.RateLimited, "more than %d messages per second of this connection", limit)
+		err.Message = &message
 		c.end(endConnection{err: err})
 		return
 	}
@@ -159,14 +158,9 @@ func (c *connection) flushSession() {
 	c.outbox.Release()
 }
 
-// end closes the connection in its dialect's words, or with m.code.
+// end closes the connection in its dialect's words.
 func (c *connection) end(m endConnection) {
 	if c.closing {
-		return
-	}
-	if m.code != 0 {
-		c.registration.disconnected(&c.Conn, m.err.Reason, m.code, true)
-		c.close(m.code, m.reason)
 		return
 	}
 	c.subscriptions.collect(&c.Conn)
@@ -292,10 +286,11 @@ func (c *connection) schedule() {
 	}
 }
 
-// ending is the message that asks a connection to end. code 0 means the dialect's words for the reason.
+// ending is the message that asks a connection to end. code 0 leaves code and text to the dialect.
 func ending(reason protocol.Reason, code uint16, text string) endConnection {
-	if code != 0 && text == "" {
-		text = string(reason)
+	err := &protocol.Refusal{Reason: reason}
+	if code != 0 {
+		err.Close = &protocol.Close{Code: code, Reason: cmp.Or(text, string(reason))}
 	}
-	return endConnection{err: &protocol.Refusal{Reason: reason}, code: code, reason: text}
+	return endConnection{err}
 }

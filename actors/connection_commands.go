@@ -267,7 +267,12 @@ func (c *connection) admit(much limit.Cost, now time.Time) (err *protocol.Refusa
 
 // rejectMessage refuses a message that is over a rate, in the dialect's words, or ends the connection if it has been
 // refused too often.
-func (c *connection) rejectMessage(err *protocol.Refusal, exceeded bool, now time.Time) {
+func (c *connection) rejectMessage(
+	message *protocol.ClientMessage, err *protocol.Refusal, exceeded bool, now time.Time,
+) {
+	refused := *err
+	refused.Message = message
+	err = &refused
 	if exceeded && c.limits.Strike(c.node.wheel.Since(now)) {
 		c.end(endConnection{err: err})
 		return

@@ -58,6 +58,7 @@ type hand struct {
 	current *batch
 	beats   []time.Time
 	refused []protocol.Reason
+	handed  []string // the messages that refusals came with
 	opened  []protocol.Command
 	mild    bool // a refusal that is not final does not end it
 }
@@ -101,6 +102,9 @@ func (h *hand) OnReject(_ time.Time, err *protocol.Refusal, final bool) []protoc
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refused = append(h.refused, err.Reason)
+	if err.Message != nil {
+		h.handed = append(h.handed, string(err.Message.Data))
+	}
 	if h.mild && !final {
 		return nil
 	}

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -53,6 +54,9 @@ func TestRates_AFloodIsToldThatItIsTooFastAndThenClosed(t *testing.T) {
 		}
 		c.flood(1)
 		c.wantEnd(t, protocol.RateLimited)
+		if got := strings.Join(c.handed, ""); got != strings.Repeat("!", 16+1) {
+			t.Errorf("the session was shown %q, want each message that was refused", got)
+		}
 		for range 50 {
 			time.Sleep(100 * time.Millisecond)
 			calm.do()

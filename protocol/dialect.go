@@ -48,7 +48,7 @@ type Session interface {
 	// OnTick comes at the interval that a SetInterval command asked for.
 	OnTick(now time.Time) []Command
 	// OnReject puts a refusal by the engine into the dialect's words: a limit that was met, a token that expired, a
-	// server that goes away. If final, the connection ends, and the last command must be a Close.
+	// server that goes away. If final, the connection ends, and the last command must be a Close (see End).
 	OnReject(now time.Time, err *Refusal, final bool) []Command
 }
 
@@ -162,9 +162,13 @@ type Limits struct {
 	Connects int
 }
 
-// End returns the closing commands for a refusal: an optional last message, then the close code and the reason's name.
+// End returns the closing commands for a refusal: an optional last message, then the close that was asked for, or the
+// close code and the name of the reason.
 func End(err *Refusal, last []byte) []Command {
 	end := Close{Code: err.Reason.CloseCode(), Reason: string(err.Reason)}
+	if err.Close != nil {
+		end = *err.Close
+	}
 	if last == nil {
 		return []Command{end}
 	}

@@ -19,7 +19,7 @@ type Event struct {
 	// Key is what conflation goes by: of two waiting events with one key the newer replaces the older.
 	Key  string
 	Time time.Time
-	// Data is the JSON object as it was published.
+	// Data is the JSON object as it was published; of the kind Value it is any JSON value.
 	Data []byte
 
 	members []rawjson.Member // of Data
@@ -60,8 +60,12 @@ func NewEvent(d EventInput) (*Event, error) {
 	if len(d.Key) > MaxKey || !utf8.ValidString(d.Key) {
 		return nil, Refuse(Malformed, "key must be UTF-8 of at most %d bytes", MaxKey)
 	}
-	if err := d.check(); err != nil {
-		return nil, Refuse(Malformed, "data of %s must be one JSON object: %s", d.Kind.Event(), cause(err))
+	if err := d.check(spec.any); err != nil {
+		what := "object"
+		if spec.any {
+			what = "value"
+		}
+		return nil, Refuse(Malformed, "data of %s must be one JSON %s: %s", d.Kind.Event(), what, cause(err))
 	}
 	members := rawjson.Split(make([]rawjson.Member, 0, max(2, len(spec.names))), d.Data, spec.names)
 	ev := &Event{ID: d.ID, Kind: d.Kind, Topic: d.Topic, Key: d.Key, Time: d.Time, Data: d.Data, members: members}
@@ -74,14 +78,14 @@ func NewEvent(d EventInput) (*Event, error) {
 	return ev, nil
 }
 
-// check says why the data is not one JSON object, or nil.
-func (d *EventInput) check() error {
+// check says why the data is not one JSON object or, with anyValue, one JSON value; or nil.
+func (d *EventInput) check(anyValue bool) error {
 	if !d.Checked {
 		if err := rawjson.Check(d.Data); err != nil {
 			return err
 		}
 	}
-	if !rawjson.IsObject(d.Data) {
+	if !anyValue && !rawjson.IsObject(d.Data) {
 		return rawjson.ErrNotObject
 	}
 	return nil

@@ -52,7 +52,9 @@ var samples = map[Kind]sample{
 		wrong: []string{`"outpost":""`, `"outpost":1`, `"args":[]`, `"args":"x"`}},
 	Message: {data: `{"level":"info","message":"m","title":"t","tags":""}`, optional: "title tags",
 		wrong: []string{`"level":"debug"`, `"level":""`, `"level":1`, `"message":1`, `"title":{}`, `"tags":[]`}},
-	JSON: {data: `{"a":1}`},
+	JSON:  {data: `{"a":1}`},
+	Value: {data: `{"a":1}`},
+	Named: {data: `{"event":"user.created","data":[1,null]}`, wrong: []string{`"event":""`, `"event":1`, `"event":null`}},
 }
 
 func TestNewEvent_EachKindHasASampleHere(t *testing.T) {
@@ -128,7 +130,7 @@ func TestNewEvent_RefusesEachKindWithAMemberMissingOrWrongAndNamesIt(t *testing.
 			}
 		}
 		for name := range members {
-			if kind == JSON {
+			if kind == JSON || kind == Value {
 				break
 			}
 			without := maps.Clone(members)
@@ -136,7 +138,7 @@ func TestNewEvent_RefusesEachKindWithAMemberMissingOrWrongAndNamesIt(t *testing.
 			optional := slices.Contains(strings.Fields(s.optional), name)
 			try(name+" missing", name, without, optional)
 			without[name] = json.RawMessage("null")
-			try(name+" null", name, without, optional)
+			try(name+" null", name, without, optional || kind == Named && name == "data")
 		}
 		for _, wrong := range s.wrong {
 			name, value, _ := strings.Cut(wrong, ":")
@@ -161,6 +163,22 @@ func TestNewEvent_CheckedDataMakesTheSameEvent(t *testing.T) {
 		if AsRefusal(err).Reason != Malformed {
 			t.Errorf("%s: %v", data, err)
 		}
+	}
+}
+
+func TestNewEvent_AValueIsAnyJSONAndHasMembersOnlyIfItIsAnObject(t *testing.T) {
+	for data, member := range map[string]string{
+		`7`: "", `"x"`: "", `null`: "", `[{"a":1}]`: "", ` {"a":1} `: "1", `true`: "",
+	} {
+		for _, checked := range []bool{false, true} {
+			ev, err := NewEvent(EventInput{Kind: Value, Data: []byte(data), Checked: checked})
+			if err != nil || string(ev.Member("a")) != member || ev.HomeTopic() != "" {
+				t.Errorf("%s: %+v, %v", data, ev, err)
+			}
+		}
+	}
+	if _, err := NewEvent(EventInput{Kind: Value, Data: []byte(`{]`)}); AsRefusal(err).Reason != Malformed {
+		t.Errorf("no JSON: %v", err)
 	}
 }
 

@@ -31,7 +31,9 @@ const (
 	Object         Kind = "object"
 	TriggerUpdate  Kind = "trigger_update"
 	Message        Kind = "message"
-	JSON           Kind = "json"
+	JSON           Kind = "json"  // any object
+	Value          Kind = "value" // any JSON value
+	Named          Kind = "named" // any JSON value under a name of the application's
 )
 
 // form is what a member's value must look like.
@@ -43,11 +45,12 @@ const (
 	anID                 // a string or an integer that can be part of a topic's name
 	anObject             // an object
 	aList                // an array or an object
+	aValue               // any value
 )
 
 func (f form) String() string {
 	return [...]string{"a string that is not empty", "a string", "a string or an integer", "an object",
-		"an array or an object"}[f]
+		"an array or an object", "any JSON value"}[f]
 }
 
 // field is one member that a kind knows.
@@ -65,6 +68,8 @@ type spec struct {
 	key    []string
 	// parts names the object member whose members a View chooses from.
 	parts string
+	// any says that the data may be any JSON value, and no object alone.
+	any bool
 
 	kind  Kind
 	names []string // of fields
@@ -76,7 +81,7 @@ var (
 	ObjectTypes = []string{"issueUpdate", "notification", "datasetUpdate", "uploadFile", "downloadFile"}
 )
 
-var kinds = named(map[Kind]*spec{
+var kinds = withNames(map[Kind]*spec{
 	ProjectUpdated: {
 		fields: []field{{name: "project_name", form: aText}, {name: "trigger", form: aText}},
 		topic:  []string{"projects/", "$project_name"},
@@ -117,10 +122,12 @@ var kinds = named(map[Kind]*spec{
 		fields: []field{{name: "level", form: aText, oneOf: Levels}, {name: "message", form: anyText},
 			{name: "title", form: anyText, optional: true}, {name: "tags", form: anyText, optional: true}},
 	},
-	JSON: {},
+	JSON:  {},
+	Value: {any: true},
+	Named: {fields: []field{{name: "event", form: aText}, {name: "data", form: aValue}}},
 })
 
-func named(kinds map[Kind]*spec) map[Kind]*spec {
+func withNames(kinds map[Kind]*spec) map[Kind]*spec {
 	for kind, s := range kinds {
 		s.kind = kind
 		for _, f := range s.fields {
@@ -162,7 +169,7 @@ func (s *spec) check(ev *Event) error {
 	for i := range s.fields {
 		f := &s.fields[i]
 		raw := ev.Member(f.name)
-		if raw == nil || string(raw) == "null" {
+		if raw == nil || string(raw) == "null" && f.form != aValue {
 			if f.optional {
 				continue
 			}
@@ -210,6 +217,8 @@ func (f *field) fits(raw []byte) bool {
 			(raw[0] == '"' || !strings.ContainsAny(text, ".eE"))
 	case anObject:
 		return raw[0] == '{'
+	case aValue:
+		return true
 	default:
 		return raw[0] == '[' || raw[0] == '{'
 	}

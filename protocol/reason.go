@@ -112,6 +112,12 @@ type Refusal struct {
 	Detail string
 	// Topic is that of a subscription that has ended without being asked to, or OwnEvents; "" otherwise.
 	Topic string
+	// Message is the message that is refused, if the engine refuses it before the session has seen it, so that a
+	// dialect whose messages have numbers can name it; nil otherwise. It is valid during Session.OnReject only.
+	Message *ClientMessage
+	// Close is how the connection is to be closed, if somebody asked for that; nil is by the reason. Only a session
+	// that is asked to say its last words sees it.
+	Close *Close
 	// RetryAfter is how long to wait before the same thing may work; 0 if waiting does not help or nobody knows.
 	RetryAfter time.Duration
 }

@@ -27,7 +27,7 @@ func helpVars() kong.Vars {
 		"backup": "Make one file of a data directory, of a server that runs or of one that does " +
 			"not.",
 		"publish_kind": "What the event is: telemetry, alert, device_status, system_status, " +
-			"project_updated, object, trigger_update, message or json.",
+			"project_updated, object, trigger_update, message, json, named or value.",
 		"restore_in_place": "Nothing is to be put in place: a snapshot of the disk or the machine was put " +
 			"back, and the server cannot tell. Its durable topics begin new epochs at the next start.",
 		"restore_data": "The data directory; it has to be empty, or not there, unless --in-place is " +

@@ -49,6 +49,8 @@ var samples = func() []protocol.Sample {
 		{protocol.TriggerUpdate, `{"outpost":"` + outpostUUID + `"}`},
 		{protocol.Message, `{"level":"warning","title":"Hot","message":"23 °C & rising","tags":"lab"}`},
 		{protocol.JSON, `{"message":"NEW_ACTIVITY_NOTIFICATION","notification_id":9}`},
+		{protocol.Named, `{"event":"order.paid","data":[9,"EUR"]}`},
+		{protocol.Value, `[1,2]`},
 	} {
 		all = append(all, protocol.Sample{Event: protocol.EventInput{Kind: s.kind, Data: []byte(s.data)}})
 	}

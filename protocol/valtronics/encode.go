@@ -26,6 +26,10 @@ func encode(ev *protocol.Event, view protocol.Projection) []byte {
 		return encodeMessage(ev)
 	case protocol.JSON:
 		return encodeJSON(ev)
+	case protocol.Value:
+		return encodeData(ev, `{"type":"value"`, ev.Data)
+	case protocol.Named:
+		return encodeData(ev, `{"type":"named","event":`+string(ev.Member("event")), ev.Member("data"))
 	}
 	return nil
 }
@@ -186,11 +190,16 @@ func encodeJSON(ev *protocol.Event) []byte {
 	if ev.Text("type") != "" {
 		return ev.Data
 	}
-	text := append(make([]byte, 0, len(ev.Data)+64), `{"type":"json"`...)
+	return encodeData(ev, `{"type":"json"`, ev.Data)
+}
+
+// encodeData appends the channel and the data to the first members of a message.
+func encodeData(ev *protocol.Event, first string, data []byte) []byte {
+	text := append(make([]byte, 0, len(ev.Data)+64), first...)
 	if ch := root(ev.Topic); ch != "" {
 		text = append(append(text, `,"channel":"`...), ch...)
 		text = append(text, '"')
 	}
-	text = append(append(text, `,"data":`...), ev.Data...)
+	text = append(append(text, `,"data":`...), data...)
 	return append(text, '}')
 }

@@ -22,7 +22,7 @@ var Registration = protocol.Registration{
 			Tag: "type", Kinds: map[string][]protocol.Kind{
 				"telemetry_update": {protocol.Telemetry}, "alert": {protocol.Alert, protocol.Message},
 				"device_status_update": {protocol.DeviceStatus}, "system_status_update": {protocol.SystemStatus},
-				"json": {protocol.JSON},
+				"json": {protocol.JSON}, "value": {protocol.Value}, "named": {protocol.Named},
 			},
 		},
 		Greeting: protocol.Greeting{
